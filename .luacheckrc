@@ -1,0 +1,4 @@
+std = 'luajit'
+max_line_length = 120
+files['tests/lua'] = { globals = { 'describe', 'it' } }
+files['stdlib/meta'] = { ignore = { '.*' } }

@@ -1,0 +1,187 @@
+/* What Lua reaches by FFI: plain structs and functions that never throw. This file is the C++ declaration and, between the cdef marks, the
+   text given to ffi.cdef. A change here changes LUG_ABI_VERSION. */
+#ifndef LUGGER_BINDINGS_ABI_H
+#define LUGGER_BINDINGS_ABI_H
+#include <cstdint>
+#define LUG_NOEXCEPT noexcept
+extern "C" {
+/* cdef begin */
+enum { LUG_ABI_VERSION = 2 };
+
+/* Bit-equal to lugger::Value; types are numbered in runtime/value/type.hpp. */
+typedef struct lug_value {
+  uint8_t type;
+  uint8_t flags; /* 1: written by a hook */
+  uint16_t aux;
+  uint32_t size;
+  union {
+    int64_t i64;
+    double f64;
+    const uint8_t *data;
+  };
+} lug_value;
+
+/* Bit-equal to lugger::Document. */
+typedef struct lug_document {
+  const uint8_t *data;
+  uint32_t size;
+  uint8_t format;
+  const void *shape;
+} lug_document;
+
+/* A batch as Lua sees it. generation changes whenever what the batch held is gone; the struct itself lives as long as the Lua state. */
+typedef struct lug_batch {
+  uint32_t generation;
+  uint32_t count;
+  const lug_document *documents;
+  void *arena;
+  void *self;
+} lug_batch;
+
+/* Rows of one table, for the length of one hook call. */
+typedef struct lug_rows {
+  lug_batch *batch;
+  lug_value *slots;          /* row by row, width to a row */
+  const uint32_t *documents; /* the document each row came from */
+  const uint8_t *live;
+  uint32_t count, width;
+  uint32_t at; /* the row under way: where an error happened */
+  uint32_t table;
+  void *hook;
+} lug_rows;
+
+/* Members of the next two hide columns and fields of the same name from scripts: hence names that nobody's data has. */
+
+/* One row: a view that is good while its generation is the batch's. */
+typedef struct lug_row {
+  lug_value *lug_slots_;
+  uint32_t lug_generation_;
+} lug_row;
+
+/* A document or array inside a batch: a view, decoded when asked. */
+typedef struct lug_doc {
+  const uint8_t *lug_data_;
+  uint32_t lug_size_;
+  uint8_t lug_format_;
+  uint8_t lug_array_;
+  uint32_t lug_generation_;
+  const void *lug_shape_;
+  const lug_batch *lug_batch_;
+} lug_doc;
+
+/* Goes over the fields of a document. */
+typedef struct lug_iter {
+  uint64_t state[24];
+  const char *name;
+  uint32_t name_size;
+  uint32_t kind;
+  lug_value value;
+} lug_iter;
+
+/* Goes over the elements of a PostgreSQL array, in row-major order. */
+typedef struct lug_array {
+  uint64_t state[16];
+  uint32_t dimensions;
+  uint32_t count;
+  uint32_t sizes[6];
+  lug_value value;
+} lug_array;
+
+/* One of the best of lug_vector_top_k. */
+typedef struct lug_match {
+  uint32_t index;
+  double score;
+} lug_match;
+
+typedef struct lug_objectid {
+  uint8_t bytes[12];
+} lug_objectid;
+typedef struct lug_uuid {
+  uint8_t bytes[16];
+} lug_uuid;
+/* An instant: Unix milliseconds and microseconds beyond them (0..999), or a calendar day (day = 1). The ends of int64 are infinities. */
+typedef struct lug_date {
+  int64_t ms;
+  int32_t us;
+  int32_t day;
+} lug_date;
+
+int lug_abi_version(void) LUG_NOEXCEPT;
+
+/* A copy that lives as long as the batch; NULL: no memory. */
+const uint8_t *lug_arena_copy(void *arena, const char *bytes, uint32_t size) LUG_NOEXCEPT;
+
+/* Return the value's type, 0 when there is none. lug_doc_at counts from 0. */
+int lug_doc_field(const lug_doc *doc, const char *name, uint32_t size, lug_value *out) LUG_NOEXCEPT;
+int lug_doc_at(const lug_doc *doc, uint32_t index, lug_value *out) LUG_NOEXCEPT;
+/* Fields or elements; -1: the bytes are not a document. */
+int lug_doc_count(const lug_doc *doc) LUG_NOEXCEPT;
+void lug_iter_start(lug_iter *iter, const lug_doc *doc) LUG_NOEXCEPT;
+/* 1: name and value are set; 0: the end; -1: the bytes are not a document. */
+int lug_iter_next(lug_iter *iter) LUG_NOEXCEPT;
+
+/* The value at a dotted path in every document of a batch: out has room for batch.count values, missing ones are of type 0. Returns 0 when
+   the path is not one. */
+int lug_batch_values(const lug_batch *batch, const char *path, uint32_t size, lug_value *out) LUG_NOEXCEPT;
+
+/* 0: the bytes are not an array. */
+int lug_array_start(lug_array *array, const lug_value *value) LUG_NOEXCEPT;
+/* As lug_iter_next. */
+int lug_array_next(lug_array *array) LUG_NOEXCEPT;
+
+/* Text functions write at most room bytes and return the length, which may be more: call again with that room. */
+uint32_t lug_doc_json(const lug_doc *doc, int style, char *out, uint32_t room) LUG_NOEXCEPT;
+uint32_t lug_value_json(const lug_value *value, int style, char *out, uint32_t room) LUG_NOEXCEPT;
+/* As people write the value: digits, ISO dates, hex. */
+uint32_t lug_value_text(const lug_value *value, char *out, uint32_t room) LUG_NOEXCEPT;
+/* An _id as text; 0: the value cannot be one. style 0: safe, 1: plain. */
+uint32_t lug_id_text(const lug_value *value, int style, char *out, uint32_t room) LUG_NOEXCEPT;
+
+/* Return 1 when the text could be read. */
+int lug_objectid_parse(const char *text, uint32_t size, lug_objectid *out) LUG_NOEXCEPT;
+int lug_uuid_parse(const char *text, uint32_t size, lug_uuid *out) LUG_NOEXCEPT;
+int lug_date_parse(const char *text, uint32_t size, lug_date *out) LUG_NOEXCEPT;
+void lug_uuid_v7(lug_uuid *out) LUG_NOEXCEPT;
+void lug_uuid_v5(const lug_uuid *space, const char *name, uint32_t size, lug_uuid *out) LUG_NOEXCEPT;
+int64_t lug_now_micros(void) LUG_NOEXCEPT; /* Unix */
+/* PostgreSQL's instants and days to a date and back. */
+void lug_date_from_value(const lug_value *value, lug_date *out) LUG_NOEXCEPT;
+void lug_date_to_value(const lug_date *date, lug_value *out) LUG_NOEXCEPT;
+
+/* Decimals are values of type decimal or numeric. The result's bytes are written to out; the length is returned, 0: not a number in text,
+   or more than room. */
+uint32_t lug_decimal_parse(const char *text, uint32_t size, uint8_t *out, uint32_t room) LUG_NOEXCEPT;
+/* op: '+', '-', '*'. */
+uint32_t lug_decimal_compute(const lug_value *a, const lug_value *b, int op, uint8_t *out, uint32_t room) LUG_NOEXCEPT;
+int lug_decimal_compare(const lug_value *a, const lug_value *b) LUG_NOEXCEPT;
+double lug_decimal_number(const lug_value *value) LUG_NOEXCEPT;
+/* Writes decimal128; 0: does not fit. */
+int lug_decimal_bson(const lug_value *value, uint8_t *out16) LUG_NOEXCEPT;
+
+/* A coercer of native.coercer(): 0 is success, otherwise a failure for lug_coerce_failure. out lives until the next call. */
+int lug_coerce(void *coercer, const lug_value *in, lug_value *out) LUG_NOEXCEPT;
+uint32_t lug_coerce_failure(void *coercer, int failure, const lug_value *in, char *out, uint32_t room) LUG_NOEXCEPT;
+
+/* The numbers of whatever can be read as a vector. Writes at most room floats and returns the count, which may be more: call again with that
+   room. Below 0: it is no vector; minus a VectorFault of runtime/vector/elements.hpp. */
+int32_t lug_vector_read(const lug_value *value, float *out, uint32_t room) LUG_NOEXCEPT;
+/* Vectors of n numbers. */
+double lug_vector_dot(const float *a, const float *b, uint32_t n) LUG_NOEXCEPT;
+double lug_vector_cosine(const float *a, const float *b, uint32_t n) LUG_NOEXCEPT;
+double lug_vector_l2(const float *a, const float *b, uint32_t n) LUG_NOEXCEPT;
+double lug_vector_norm(const float *v, uint32_t n) LUG_NOEXCEPT;
+void lug_vector_normalise(float *v, uint32_t n) LUG_NOEXCEPT;
+/* The best k of count vectors, NULL is a hole; metric 0: cosine, 1: dot, 2: l2. Returns how many it found, best first. */
+uint32_t lug_vector_top_k(const float *const *vectors, uint32_t count, const float *query, uint32_t n, int metric, lug_match *out,
+                          uint32_t k) LUG_NOEXCEPT;
+
+/* What a hook decides about row i. Texts are copied. */
+void lug_row_skip(lug_rows *rows, uint32_t i, const char *reason, uint32_t size) LUG_NOEXCEPT;
+void lug_row_reject(lug_rows *rows, uint32_t i, const char *message, uint32_t size) LUG_NOEXCEPT;
+void lug_row_drop(lug_rows *rows, uint32_t i) LUG_NOEXCEPT;
+/* One more row of the same document, a copy of row i, for one of the document's own tables; to be written before the next emit. whole = 0:
+   generated columns are made anew. NULL: no memory. */
+lug_value *lug_row_emit(lug_rows *rows, uint32_t i, uint32_t table, int whole) LUG_NOEXCEPT;
+/* cdef end */
+}
+#endif

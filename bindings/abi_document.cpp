@@ -1,0 +1,152 @@
+// FFI: documents and arrays, field by field.
+#include <cstring>
+#include <new>
+#include <type_traits>
+
+#include "base/arena.hpp"
+#include "bindings/abi.h"
+#include "bindings/abi_cast.hpp"
+#include "value/bson_reader.hpp"
+#include "value/document.hpp"
+#include "value/path.hpp"
+#include "value/pgrow_reader.hpp"
+
+namespace lugger {
+
+static_assert(sizeof(lug_value) == sizeof(Value) &&
+              offsetof(lug_value, data) == offsetof(Value, data));
+static_assert(offsetof(lug_value, size) == offsetof(Value, size) &&
+              offsetof(lug_value, aux) == offsetof(Value, aux));
+static_assert(sizeof(lug_document) == sizeof(Document) &&
+              offsetof(lug_document, shape) == offsetof(Document, shape));
+static_assert(offsetof(lug_document, size) == offsetof(Document, size) &&
+              offsetof(lug_document, format) == offsetof(Document, format));
+
+namespace {
+
+struct Iteration {
+  Document document;
+  BsonReader bson{Bytes{}};
+  alignas(PgRowReader) unsigned char row[sizeof(PgRowReader)];
+};
+static_assert(sizeof(Iteration) <= sizeof(lug_iter::state) &&
+              std::is_trivially_destructible_v<Iteration> &&
+              std::is_trivially_destructible_v<PgRowReader>);
+
+Iteration& iteration(lug_iter* iter) {
+  return *std::launder(reinterpret_cast<Iteration*>(iter->state));
+}
+PgRowReader& row_reader(Iteration& state) {
+  return *std::launder(reinterpret_cast<PgRowReader*>(state.row));
+}
+
+}  // namespace
+
+Document document_of(const lug_doc& doc) noexcept {
+  Document document;
+  document.data = doc.lug_data_;
+  document.size = doc.lug_size_;
+  document.format = static_cast<Format>(doc.lug_format_);
+  document.shape = static_cast<const RowShape*>(doc.lug_shape_);
+  return document;
+}
+
+}  // namespace lugger
+
+using namespace lugger;
+
+static int give(lug_value* out, const Value& value) noexcept {
+  as_value(*out) = value;
+  return static_cast<int>(value.type);
+}
+
+/// A top-level field; kMissing when there is none.
+static Value field_of(const Document& document, std::string_view name, Arena* arena) {
+  if (document.format == Format::kBson) return bson_field(document.bytes(), name);
+  for (PgRowReader row(document, *arena); row.next();) {
+    if (row.name() == name) return row.value();
+  }
+  return Value{};
+}
+
+extern "C" {
+
+int lug_abi_version(void) noexcept { return LUG_ABI_VERSION; }
+
+const uint8_t* lug_arena_copy(void* arena, const char* bytes, uint32_t size) noexcept {
+  try {
+    return static_cast<Arena*>(arena)->copy(Bytes{reinterpret_cast<const uint8_t*>(bytes), size});
+  } catch (const std::exception&) {
+    return nullptr;
+  }
+}
+
+void lug_iter_start(lug_iter* iter, const lug_doc* doc) noexcept {
+  auto* state = new (iter->state) Iteration;
+  state->document = document_of(*doc);
+  iter->kind = doc->lug_format_;
+  if (state->document.format == Format::kBson) {
+    state->bson = BsonReader(state->document.bytes());
+  } else {
+    new (state->row) PgRowReader(state->document, *static_cast<Arena*>(doc->lug_batch_->arena));
+  }
+}
+
+int lug_iter_next(lug_iter* iter) noexcept {
+  Iteration& state = iteration(iter);
+  const bool bson = state.document.format == Format::kBson;
+  const bool more = bson ? state.bson.next() : row_reader(state).next();
+  if (!more) {
+    const bool bad = bson ? state.bson.fault() != BsonFault::kNone : row_reader(state).malformed();
+    return bad ? -1 : 0;
+  }
+  const std::string_view name = bson ? state.bson.name() : row_reader(state).name();
+  iter->name = name.data();
+  iter->name_size = static_cast<uint32_t>(name.size());
+  as_value(iter->value) = bson ? state.bson.value() : row_reader(state).value();
+  return 1;
+}
+
+int lug_doc_field(const lug_doc* doc, const char* name, uint32_t size, lug_value* out) noexcept {
+  Arena* arena = doc->lug_batch_ == nullptr ? nullptr : static_cast<Arena*>(doc->lug_batch_->arena);
+  return give(out, field_of(document_of(*doc), {name, size}, arena));
+}
+
+int lug_batch_values(const lug_batch* batch, const char* path, uint32_t size,
+                     lug_value* out) noexcept {
+  try {
+    const std::vector<std::string> names = split_path({path, size});
+    for (uint32_t i = 0; i < batch->count; ++i) {
+      const auto& document = reinterpret_cast<const Document&>(batch->documents[i]);
+      Value value = field_of(document, names.front(), static_cast<Arena*>(batch->arena));
+      for (size_t at = 1; at < names.size(); ++at) {
+        const bool inside = value.type == ValueType::kDocument || value.type == ValueType::kArray;
+        value = inside ? bson_field(value.bytes(), names[at]) : Value{};
+      }
+      give(out + i, value);
+    }
+    return 1;
+  } catch (const std::exception&) {
+    return 0;
+  }
+}
+
+int lug_doc_at(const lug_doc* doc, uint32_t index, lug_value* out) noexcept {
+  uint32_t at = 0;
+  for (BsonReader reader({doc->lug_data_, doc->lug_size_}); reader.next(); ++at) {
+    if (at == index) return give(out, reader.value());
+  }
+  return give(out, Value{});
+}
+
+int lug_doc_count(const lug_doc* doc) noexcept {
+  lug_iter iter;
+  lug_iter_start(&iter, doc);
+  int count = 0;
+  for (;; ++count) {
+    const int next = lug_iter_next(&iter);
+    if (next != 1) return next == 0 ? count : -1;
+  }
+}
+
+}  // extern "C"

@@ -1,0 +1,118 @@
+#include "bindings/guard.hpp"
+
+#include "bindings/lua_table.hpp"
+
+namespace lugger {
+
+static constexpr char kErrorMeta[] = "lugger.error";
+
+void push_error(lua_State* L, const Error& error) {
+  luaL_checkstack(L, 8, "errors");
+  lua_newtable(L);
+  set(L, "code", code_name(error.code()));
+  set(L, "message", error.message());
+  set(L, "hint", error.hint());
+  set(L, "sqlstate", error.sqlstate());
+  set(L, "text", std::string_view(error.what()));
+  lua_newtable(L);
+  int place = 0;
+  for (const auto& [key, value] : error.notes()) {
+    push(L, key);
+    lua_rawseti(L, -2, ++place);
+    set(L, key.c_str(), value);
+  }
+  lua_setfield(L, -2, "notes");
+  luaL_getmetatable(L, kErrorMeta);
+  lua_setmetatable(L, -2);
+}
+
+static std::string field_text(lua_State* L, const char* name) {
+  lua_getfield(L, -1, name);
+  size_t size = 0;
+  const char* text = lua_isstring(L, -1) ? lua_tolstring(L, -1, &size) : nullptr;
+  std::string out = text == nullptr ? std::string() : std::string(text, size);
+  lua_pop(L, 1);
+  return out;
+}
+
+static Code code_named(std::string_view name, Code otherwise) {
+  for (int i = 0; i <= static_cast<int>(Code::kBug); ++i) {
+    if (code_name(static_cast<Code>(i)) == name) return static_cast<Code>(i);
+  }
+  return otherwise;
+}
+
+static void add_notes(lua_State* L, Error& error) {
+  lua_getfield(L, -1, "notes");
+  if (lua_istable(L, -1)) {
+    for (int i = 1;; ++i) {
+      lua_rawgeti(L, -1, i);
+      if (!lua_isstring(L, -1)) {
+        lua_pop(L, 1);
+        break;
+      }
+      const std::string key = lua_tostring(L, -1);
+      lua_pop(L, 1);
+      error.note(key, field_text(L, key.c_str()));
+    }
+  }
+  lua_pop(L, 1);
+}
+
+Error pop_error(lua_State* L, Code otherwise) {
+  if (lua_istable(L, -1)) {
+    const std::string message = field_text(L, "message");
+    if (!message.empty()) {
+      Error error(code_named(field_text(L, "code"), otherwise), message, field_text(L, "hint"),
+                  field_text(L, "sqlstate"));
+      add_notes(L, error);
+      lua_pop(L, 1);
+      return error;
+    }
+  }
+  size_t size = 0;
+  const char* text = lua_isstring(L, -1) ? lua_tolstring(L, -1, &size) : nullptr;
+  Error error(otherwise, text == nullptr
+                             ? fmt::format("an error that is a {}", luaL_typename(L, -1))
+                             : std::string(text, size));
+  lua_pop(L, 1);
+  return error;
+}
+
+void call(lua_State* L, int arguments, int results, Code otherwise) {
+  if (lua_pcall(L, arguments, results, 0) != 0) throw pop_error(L, otherwise);
+}
+
+static int error_text(lua_State* L) {
+  lua_getfield(L, 1, "text");
+  if (lua_isstring(L, -1)) return 1;
+  lua_getfield(L, 1, "message");
+  return 1;
+}
+
+/// native.error(code, message, hint, sqlstate, notes): the object, not raised.
+static int make_error(lua_State* L) {
+  Error error(code_named(check_text(L, 1), Code::kConfig), std::string(check_text(L, 2)),
+              std::string(text_or(L, 3, "")), std::string(text_or(L, 4, "")));
+  if (lua_istable(L, 5)) {
+    for (lua_pushnil(L); lua_next(L, 5) != 0; lua_pop(L, 1)) {
+      if (lua_type(L, -2) == LUA_TSTRING && lua_isstring(L, -1))
+        error.note(lua_tostring(L, -2), to_text(L, -1));
+    }
+  }
+  push_error(L, error);
+  return 1;
+}
+
+void open_errors(lua_State* L) {
+  luaL_newmetatable(L, kErrorMeta);
+  lua_pushcfunction(L, error_text);
+  lua_setfield(L, -2, "__tostring");
+  lua_pushliteral(L, "lugger.error");
+  lua_setfield(L, -2, "__name");
+  lua_pop(L, 1);
+  lua_pushcfunction(L, guarded<make_error>);
+  lua_setfield(L, -2, "error");
+}
+
+}  // namespace lugger

@@ -1,0 +1,35 @@
+// The door between C++ and Lua: exceptions become error objects, error objects become exceptions.
+#pragma once
+#include <lua.hpp>
+
+#include "base/error.hpp"
+
+namespace lugger {
+
+/// Pushes the table that scripts see: code, message, hint, sqlstate, notes; tostring gives the
+/// sentence.
+void push_error(lua_State* L, const Error& error);
+/// The error at the top of the stack, popped: an error object as it was, anything else as
+/// `otherwise`.
+Error pop_error(lua_State* L, Code otherwise);
+/// Makes the metatable of error objects.
+void open_errors(lua_State* L);
+
+/// A lua_CFunction whose exceptions reach Lua as error objects. Only std::exception is caught:
+/// `catch (...)` would swallow Lua's own errors.
+template <int (*Function)(lua_State*)>
+int guarded(lua_State* L) {
+  try {
+    return Function(L);
+  } catch (const Error& error) {
+    push_error(L, error);
+  } catch (const std::exception& error) {
+    push_error(L, Error(Code::kBug, error.what(), "please report this"));
+  }
+  return lua_error(L);
+}
+
+/// Calls what lies on the stack; a Lua error is thrown as Error.
+void call(lua_State* L, int arguments, int results, Code otherwise = Code::kBug);
+
+}  // namespace lugger

@@ -1,0 +1,151 @@
+#include "bindings/interpreter.hpp"
+
+#include <array>
+#include <fstream>
+#include <sstream>
+
+#include "bindings/embedded.hpp"
+#include "bindings/guard.hpp"
+#include "bindings/lua_table.hpp"
+#include "bindings/modules.hpp"
+
+namespace lugger {
+
+static constexpr char kSelf[] = "lugger.interpreter";
+
+static std::optional<std::string> read_text(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return std::nullopt;
+  std::ostringstream text;
+  text << in.rdbuf();
+  return std::move(text).str();
+}
+
+Interpreter& Interpreter::of(lua_State* L) {
+  lua_getfield(L, LUA_REGISTRYINDEX, kSelf);
+  auto* self = static_cast<Interpreter*>(lua_touserdata(L, -1));
+  lua_pop(L, 1);
+  return *self;
+}
+
+std::optional<std::string> Interpreter::find(std::string_view name) const {
+  if (!stdlib_.empty()) {
+    if (auto text = read_text(fmt::format("{}/{}", stdlib_, name))) return text;
+  }
+  for (const EmbeddedFile& file : embedded_files()) {
+    if (file.name == name) return std::string(file.text);
+  }
+  return std::nullopt;
+}
+
+/// Modules of lugger's own: "lugger.job" is lugger/job.lua, "lugger.cli.run" cli/run.lua,
+/// "lugger.repl" repl.lua.
+static int search_library(lua_State* L) {
+  const std::string name(check_text(L, 1));
+  const bool ours = name == "lugger" || name == "argparse" || name.starts_with("lugger.");
+  if (!ours) {
+    push(
+        L,
+        "\n\tno such module beside the script (modules are looked for there and in lugger itself)");
+    return 1;
+  }
+  std::string path = name;
+  std::replace(path.begin(), path.end(), '.', '/');
+  const std::string inner = path.starts_with("lugger/") ? path.substr(7) : path;
+  const Interpreter& self = Interpreter::of(L);
+  const std::array<std::string, 4> tries = {path + ".lua", path + "/init.lua", inner + ".lua",
+                                            inner + "/init.lua"};
+  for (const std::string& file : tries) {
+    if (const auto text = self.find(file)) {
+      if (luaL_loadbufferx(L, text->data(), text->size(), ("@" + file).c_str(), "t") != 0)
+        throw pop_error(L, Code::kBug);
+      return 1;
+    }
+  }
+  push(L, "\n\tlugger has no module '" + name + "'");
+  return 1;
+}
+
+/// loadfile for text only: a file of bytecode can do anything to the process.
+static int load_text_file(lua_State* L) {
+  const std::string path(check_text(L, 1));
+  const auto text = read_text(path);
+  if (!text) {
+    lua_pushnil(L);
+    push(L, "cannot open " + path);
+    return 2;
+  }
+  std::string_view body = *text;
+  if (body.starts_with("#")) body.remove_prefix(std::min(body.find('\n'), body.size()));
+  if (luaL_loadbufferx(L, body.data(), body.size(), ("@" + path).c_str(), "t") == 0) return 1;
+  lua_pushnil(L);
+  lua_insert(L, -2);
+  return 2;
+}
+
+static int do_text_file(lua_State* L) {
+  const int results = load_text_file(L);
+  if (results != 1) throw Error(Code::kConfig, lua_tostring(L, -1));
+  lua_call(L, 0, LUA_MULTRET);
+  return lua_gettop(L) - 1;
+}
+
+Interpreter::Interpreter(Role role, std::string stdlib)
+    : stdlib_(std::move(stdlib)), state_(luaL_newstate()) {
+  if (!state_) throw Error(Code::kBug, "no memory for a Lua state");
+  lua_State* L = state_.get();
+  lua_pushlightuserdata(L, this);
+  lua_setfield(L, LUA_REGISTRYINDEX, kSelf);
+  open_libraries(role);
+}
+
+void Interpreter::open_libraries(Role role) {
+  lua_State* L = state_.get();
+  luaL_openlibs(L);
+  // After the libraries: opening `jit` switches it on.
+  if (role == Role::kControl) luaJIT_setmode(L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
+  lua_pushcfunction(L, guarded<load_text_file>);
+  lua_setglobal(L, "loadfile");
+  lua_pushcfunction(L, guarded<do_text_file>);
+  lua_setglobal(L, "dofile");
+
+  lua_getglobal(L, "package");
+  set(L, "path", "");
+  set(L, "cpath", "");
+  lua_getfield(L, -1, "preload");
+  lua_pushcfunction(L, open_native);
+  lua_setfield(L, -2, "lugger.native");
+  lua_pop(L, 1);
+  // Only package.preload and our own search: nothing is ever found in the current directory.
+  lua_getfield(L, -1, "loaders");
+  lua_pushcfunction(L, guarded<search_library>);
+  lua_rawseti(L, -2, 2);
+  for (int i = 3; i <= 4; ++i) {
+    lua_pushnil(L);
+    lua_rawseti(L, -2, i);
+  }
+  lua_pop(L, 2);
+
+  require("lugger.prelude");
+  lua_pop(L, 1);
+}
+
+void Interpreter::load(std::string_view text, const std::string& chunk_name) {
+  lua_State* L = state();
+  if (luaL_loadbufferx(L, text.data(), text.size(), chunk_name.c_str(), "t") != 0)
+    throw pop_error(L, Code::kConfig);
+}
+
+void Interpreter::require(const char* name) {
+  lua_State* L = state();
+  lua_getglobal(L, "require");
+  push(L, name);
+  call(L, 1, 1);
+}
+
+int traceback(lua_State* L) {
+  if (lua_type(L, 1) == LUA_TSTRING) luaL_traceback(L, L, lua_tostring(L, 1), 1);
+  return 1;
+}
+
+}  // namespace lugger

@@ -1,0 +1,209 @@
+#include "bindings/lua_hook.hpp"
+
+#include "bindings/abi_cast.hpp"
+#include "bindings/guard.hpp"
+#include "bindings/interpreter.hpp"
+#include "bindings/lua_table.hpp"
+
+namespace lugger {
+
+namespace {
+
+class LuaHook final : public RowHook {
+ public:
+  LuaHook(const std::string& packed, OnHookError on_error, const std::string& stdlib,
+          std::shared_ptr<const PlanShape> shape, const std::string& now);
+  void apply(Batch& batch) override;
+
+  Batch& batch() noexcept { return *batch_; }
+  lug_value* emit(const lug_rows& rows, uint32_t row, uint32_t table, bool whole);
+  void drop(const lug_rows& rows, uint32_t row) noexcept {
+    live_[row] = 0;
+    batch_->tables[rows.table].drop(row);
+  }
+
+ private:
+  struct Emitted {
+    uint32_t document, table;
+  };
+  void push_columns();
+  void apply_table(uint32_t table);
+  void call_from(uint32_t row);
+  void on_error(uint32_t row, Error error);
+  void append_emitted();
+
+  std::shared_ptr<const PlanShape> shape_;
+  OnHookError on_error_;
+  lug_batch view_{};
+  lug_rows rows_{};
+  Batch* batch_ = nullptr;
+  std::vector<uint32_t> documents_;  // of the table under way
+  std::vector<uint8_t> live_;
+  std::vector<Emitted> emitted_;
+  std::vector<Value> emitted_slots_;
+  int apply_ = LUA_NOREF;
+  Interpreter lua_;  // last: closed first, while what its views look into still stands
+};
+
+/// Bytecode comes from capture.lua of this very process; scripts have no way to reach this
+/// function.
+int undump(lua_State* L) {
+  const std::string_view code = check_text(L, 1);
+  if (luaL_loadbufferx(L, code.data(), code.size(), "=hook", "b") != 0) return lua_error(L);
+  return 1;
+}
+
+LuaHook::LuaHook(const std::string& packed, OnHookError on_error, const std::string& stdlib,
+                 std::shared_ptr<const PlanShape> shape, const std::string& now)
+    : shape_(std::move(shape)), on_error_(on_error), lua_(Role::kWorker, stdlib) {
+  view_.generation = 1;
+  lua_State* L = lua_.state();
+  lua_.require("lugger.hook");
+  lua_getfield(L, -1, "open");
+  push(L, packed);
+  lua_pushcfunction(L, undump);
+  push_columns();
+  lua_pushlightuserdata(L, &rows_);
+  push(L, now);
+  call(L, 6, 1, Code::kHook);
+  apply_ = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_settop(L, 0);
+}
+
+/// Two lists: names of columns, names of the document's own tables.
+void LuaHook::push_columns() {
+  lua_State* L = lua_.state();
+  std::vector<std::string> names;
+  for (const Column& column : shape_->tables()[0].columns) names.push_back(column.name);
+  push(L, names);
+  names.clear();
+  for (size_t i = 0; i < shape_->own_tables(); ++i) names.push_back(shape_->tables()[i].name);
+  push(L, names);
+}
+
+void LuaHook::apply(Batch& batch) {
+  batch_ = &batch;
+  emitted_.clear();
+  emitted_slots_.clear();
+  view_.documents = reinterpret_cast<const lug_document*>(batch.documents.data());
+  view_.count = static_cast<uint32_t>(batch.documents.size());
+  view_.arena = &batch.arena();
+  view_.self = &batch;
+  for (uint32_t table = 0; table < shape_->own_tables(); ++table) apply_table(table);
+  ++view_.generation;
+  append_emitted();
+}
+
+void LuaHook::apply_table(uint32_t table) {
+  RowSet& set = batch_->tables[table];
+  const size_t count = set.rows();
+  if (count == 0) return;
+  documents_.resize(count);
+  live_.resize(count);
+  for (size_t i = 0; i < count; ++i) {
+    documents_[i] = set.document(i);
+    live_[i] = set.live(i) && batch_->fates[set.document(i)] == Fate::kLoad ? 1 : 0;
+  }
+  rows_ = {&view_,
+           reinterpret_cast<lug_value*>(set.row(0)),
+           documents_.data(),
+           live_.data(),
+           static_cast<uint32_t>(count),
+           static_cast<uint32_t>(set.width()),
+           0,
+           table,
+           this};
+  for (uint32_t next = 0; next < count; next = rows_.at + 1) {
+    try {
+      call_from(next);
+      return;
+    } catch (Error& error) {
+      on_error(rows_.at, std::move(error));
+    }
+  }
+}
+
+void LuaHook::call_from(uint32_t row) {
+  lua_State* L = lua_.state();
+  lua_rawgeti(L, LUA_REGISTRYINDEX, apply_);
+  push(L, row);
+  call(L, 1, 0, Code::kHook);
+}
+
+void LuaHook::on_error(uint32_t row, Error error) {
+  const uint32_t document = documents_[row];
+  if (on_error_ == OnHookError::kReject) {
+    batch_->refuse({document, static_cast<int>(rows_.table), -1, Failure::kHook, {}, error.what()});
+    return;
+  }
+  Error out(Code::kHook, "map: " + error.message(),
+            error.hint().empty()
+                ? "on_hook_error = \"reject\" would reject such documents and go on"
+                : error.hint());
+  for (const auto& [key, value] : error.notes()) out.note(key, value);
+  out.note("document", document_id(batch_->documents[document], shape_->mapping()));
+  throw out;
+}
+
+lug_value* LuaHook::emit(const lug_rows& rows, uint32_t row, uint32_t table, bool whole) {
+  const std::vector<Column>& columns = shape_->tables()[table].columns;
+  const Value* from = batch_->tables[rows.table].row(row);
+  emitted_.push_back({rows.documents[row], table});
+  const size_t start = emitted_slots_.size();
+  emitted_slots_.insert(emitted_slots_.end(), from, from + rows.width);
+  for (size_t i = 0; i < columns.size() && !whole; ++i) {
+    if (columns[i].generate != Column::Generate::kNone) emitted_slots_[start + i] = Value{};
+  }
+  return reinterpret_cast<lug_value*>(emitted_slots_.data() + start);
+}
+
+void LuaHook::append_emitted() {
+  size_t start = 0;
+  for (const Emitted& row : emitted_) {
+    RowSet& set = batch_->tables[row.table];
+    const size_t width = set.width();
+    if (batch_->fates[row.document] == Fate::kLoad)
+      std::copy_n(emitted_slots_.begin() + static_cast<ptrdiff_t>(start), width,
+                  set.add(row.document));
+    start += width;
+  }
+}
+
+LuaHook& hook_of(lug_rows* rows) noexcept { return *static_cast<LuaHook*>(rows->hook); }
+
+}  // namespace
+
+HookFactory hook_factory(std::string packed, OnHookError on_error, std::string stdlib) {
+  return [packed = std::move(packed), on_error, stdlib = std::move(stdlib)](
+             std::shared_ptr<const PlanShape> shape, const std::string& now) {
+    return std::make_unique<LuaHook>(packed, on_error, stdlib, std::move(shape), now);
+  };
+}
+
+}  // namespace lugger
+
+using namespace lugger;
+
+extern "C" {
+
+void lug_row_skip(lug_rows* rows, uint32_t i, const char* reason, uint32_t size) noexcept {
+  hook_of(rows).batch().skip(rows->documents[i], {reason, size});
+}
+
+void lug_row_reject(lug_rows* rows, uint32_t i, const char* message, uint32_t size) noexcept {
+  Refusal refusal{rows->documents[i],        static_cast<int>(rows->table), -1, Failure::kHook, {},
+                  std::string(message, size)};
+  hook_of(rows).batch().refuse(std::move(refusal));
+}
+
+void lug_row_drop(lug_rows* rows, uint32_t i) noexcept { hook_of(rows).drop(*rows, i); }
+
+lug_value* lug_row_emit(lug_rows* rows, uint32_t i, uint32_t table, int whole) noexcept {
+  try {
+    return hook_of(rows).emit(*rows, i, table, whole != 0);
+  } catch (const std::exception&) {
+    return nullptr;
+  }
+}
+
+}  // extern "C"

@@ -1,0 +1,118 @@
+// lugger: hands its arguments to Lua. What it knows itself is --stdlib DIR and --lua FILE.
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <span>
+
+#include "bindings/guard.hpp"
+#include "bindings/interpreter.hpp"
+#include "bindings/lua_table.hpp"
+#include "bindings/process_title.hpp"
+#include "bindings/signals.hpp"
+
+namespace lugger {
+
+namespace {
+
+struct Invocation {
+  std::string stdlib, file;
+  std::vector<std::string> rest;
+};
+
+Invocation read_arguments(std::span<char*> arguments) {
+  Invocation out;
+  size_t i = 1;
+  for (; i < arguments.size(); ++i) {
+    const std::string_view word = arguments[i];
+    const bool more = i + 1 < arguments.size();
+    if (word == "--stdlib" && more) {
+      out.stdlib = arguments[++i];
+    } else if (word == "--lua" && more) {
+      out.file = arguments[++i];
+      ++i;
+      break;
+    } else {
+      break;
+    }
+  }
+  for (; i < arguments.size(); ++i) out.rest.emplace_back(arguments[i]);
+  return out;
+}
+
+void set_arg(lua_State* L, const Invocation& invocation, const char* program) {
+  push(L, invocation.rest);
+  push(L, invocation.file.empty() ? std::string(program) : invocation.file);
+  lua_rawseti(L, -2, 0);
+  lua_setglobal(L, "arg");
+}
+
+/// Leaves the function to call, and its arguments, on the stack. Returns their number.
+int prepare(Interpreter& lua, const Invocation& invocation) {
+  lua_State* L = lua.state();
+  if (!invocation.file.empty()) {
+    lua_getglobal(L, "loadfile");
+    push(L, invocation.file);
+    call(L, 1, 2);
+    if (lua_isnil(L, -2)) throw pop_error(L, Code::kConfig);
+    lua_pop(L, 1);
+    return 0;
+  }
+  lua.require("lugger.cli");
+  lua_getfield(L, -1, "main");
+  lua_remove(L, -2);
+  lua_getglobal(L, "arg");
+  return 1;
+}
+
+void print_error(lua_State* L) {
+  lua_getglobal(L, "tostring");
+  lua_insert(L, -2);
+  const bool told = lua_pcall(L, 1, 1, 0) == 0 && lua_isstring(L, -1);
+  std::fprintf(stderr, "lugger: %s\n",
+               told ? lua_tostring(L, -1) : "an error that cannot be printed");
+}
+
+bool is_interruption(lua_State* L) {
+  if (!lua_istable(L, -1)) return false;
+  lua_getfield(L, -1, "code");
+  const bool interrupted =
+      lua_isstring(L, -1) && std::string_view(lua_tostring(L, -1)) == code_name(Code::kInterrupted);
+  lua_pop(L, 1);
+  return interrupted;
+}
+
+struct SignalsForgotten {
+  ~SignalsForgotten() { forget_signals(); }
+};
+
+int run(int count, char** words) {
+  const Invocation invocation = read_arguments({words, static_cast<size_t>(count)});
+  Interpreter lua(Role::kControl, invocation.stdlib);
+  lua_State* L = lua.state();
+  const SignalsForgotten before_the_state_closes;
+  install_signals(L);
+  set_arg(L, invocation, words[0]);
+  const int arguments = prepare(lua, invocation);
+  const int handler = lua_gettop(L) - arguments;
+  lua_pushcfunction(L, traceback);
+  lua_insert(L, handler);
+  if (lua_pcall(L, arguments, 1, handler) != 0) {
+    const bool interrupted = is_interruption(L);
+    print_error(L);
+    return interrupted ? 130 : 1;
+  }
+  return lua_isnumber(L, -1) ? static_cast<int>(lua_tointeger(L, -1)) : 0;
+}
+
+}  // namespace
+}  // namespace lugger
+
+int main(int count, char** words) {
+  lugger::remember_arguments(count, words);
+  try {
+    return lugger::run(count, words);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "lugger: %s\n", error.what());
+    return 1;
+  }
+}

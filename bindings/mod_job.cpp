@@ -1,0 +1,108 @@
+// native.job(spec): plan, preview, trace, start; and the run that start gives.
+#include "bindings/job_spec.hpp"
+#include "bindings/lua_table.hpp"
+#include "bindings/modules.hpp"
+#include "bindings/tables.hpp"
+#include "bindings/userdata.hpp"
+#include "bindings/words.hpp"
+
+namespace lugger {
+
+namespace {
+
+/// A run looks into its job: the job lives at least as long.
+struct LuaRun {
+  std::shared_ptr<Job> job;
+  std::unique_ptr<Run> run;
+};
+
+}  // namespace
+
+template <>
+struct UserdataName<Job> {
+  static constexpr char value[] = "lugger.native.job";
+};
+template <>
+struct UserdataName<LuaRun> {
+  static constexpr char value[] = "lugger.native.run";
+};
+
+static int job_new(lua_State* L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  push_userdata(L, std::make_shared<Job>(read_job_spec(L, 1)));
+  return 1;
+}
+
+static int job_name(lua_State* L) {
+  push(L, check_userdata<Job>(L, 1).name());
+  return 1;
+}
+
+static int job_plan(lua_State* L) {
+  push(L, check_userdata<Job>(L, 1).plan(read_settings(L, 2)));
+  return 1;
+}
+
+static int job_preview(lua_State* L) {
+  push(L, check_userdata<Job>(L, 1).preview(static_cast<size_t>(luaL_optinteger(L, 2, 10))));
+  return 1;
+}
+
+static int job_trace(lua_State* L) {
+  push(L, check_userdata<Job>(L, 1).trace(std::string(check_text(L, 2))));
+  return 1;
+}
+
+static int job_start(lua_State* L) {
+  auto made = std::make_shared<LuaRun>();
+  made->run = check_userdata<Job>(L, 1).start(read_settings(L, 2));
+  made->job = userdata_pointer<Job>(L, 1);
+  push_userdata(L, std::move(made));
+  return 1;
+}
+
+static Run& run_of(lua_State* L) { return *check_userdata<LuaRun>(L, 1).run; }
+
+static int run_poll(lua_State* L) {
+  push(L, run_of(L).poll(static_cast<int>(luaL_optinteger(L, 2, 0))));
+  return 1;
+}
+
+static int run_ended(lua_State* L) {
+  push(L, run_of(L).ended());
+  return 1;
+}
+
+static int run_stop(lua_State* L) {
+  static constexpr std::array<std::string_view, 2> kLevels = {"finish", "now"};
+  const size_t level = choice("stop", text_or(L, 2, "finish"), kLevels);
+  run_of(L).stop(level == 0 ? StopLevel::kFinish : StopLevel::kNow);
+  return 0;
+}
+
+static int run_result(lua_State* L) {
+  push(L, run_of(L).result());
+  return 1;
+}
+
+static constexpr luaL_Reg kJobMethods[] = {
+    {"name", guarded<job_name>},   {"plan", guarded<job_plan>},   {"preview", guarded<job_preview>},
+    {"trace", guarded<job_trace>}, {"start", guarded<job_start>}, {nullptr, nullptr},
+};
+static constexpr luaL_Reg kRunMethods[] = {
+    {"poll", guarded<run_poll>}, {"ended", guarded<run_ended>},
+    {"stop", guarded<run_stop>}, {"result", guarded<run_result>},
+    {nullptr, nullptr},
+};
+static constexpr luaL_Reg kFunctions[] = {
+    {"job", guarded<job_new>},
+    {nullptr, nullptr},
+};
+
+void open_job(lua_State* L) {
+  define_userdata<Job>(L, kJobMethods);
+  define_userdata<LuaRun>(L, kRunMethods);
+  add_functions(L, kFunctions);
+}
+
+}  // namespace lugger

@@ -1,0 +1,169 @@
+// native.source, native.collections, native.describe: looking at what there is to read.
+#include "bindings/batch_view.hpp"
+#include "bindings/lua_table.hpp"
+#include "bindings/modules.hpp"
+#include "bindings/tables.hpp"
+#include "bindings/userdata.hpp"
+#include "bindings/words.hpp"
+#include "engine/describe.hpp"
+#include "source/source.hpp"
+
+namespace lugger {
+
+namespace {
+
+/// The cursor's batch is what Lua's views look into; `view` belongs to the Lua state and outlives
+/// both.
+struct LuaCursor {
+  std::shared_ptr<Source> source;
+  std::unique_ptr<Cursor> cursor;
+  Arena arena;
+  Batch batch{arena};
+  lug_batch* view = nullptr;
+
+  LuaCursor() = default;
+  LuaCursor(const LuaCursor&) = delete;
+  LuaCursor& operator=(const LuaCursor&) = delete;
+  ~LuaCursor() {
+    if (view != nullptr) retire();
+  }
+  void retire() const noexcept { retire_view(*view); }
+};
+
+}  // namespace
+
+template <>
+struct UserdataName<Source> {
+  static constexpr char value[] = "lugger.native.source";
+};
+template <>
+struct UserdataName<LuaCursor> {
+  static constexpr char value[] = "lugger.native.cursor";
+};
+
+static int source_new(lua_State* L) {
+  push_userdata<Source>(L,
+                        open_source(std::string(check_text(L, 1)), read_options(L, 2, "source")));
+  return 1;
+}
+
+static int source_info(lua_State* L) {
+  push(L, check_userdata<Source>(L, 1).info());
+  return 1;
+}
+
+static int source_split(lua_State* L) {
+  push_list(L, check_userdata<Source>(L, 1).split(static_cast<int>(luaL_optinteger(L, 2, 1))));
+  return 1;
+}
+
+static Partition read_partition(lua_State* L, int index) {
+  Partition partition{"0", "", 0};
+  lua_getfield(L, index, "partition");
+  if (lua_istable(L, -1)) {
+    lua_getfield(L, -1, "id");
+    if (lua_isstring(L, -1)) partition.id = to_text(L, -1);
+    lua_getfield(L, -2, "spec");
+    if (lua_isstring(L, -1)) partition.spec = to_text(L, -1);
+    lua_pop(L, 2);
+  }
+  lua_pop(L, 1);
+  return partition;
+}
+
+static double number_field(lua_State* L, int index, const char* name, double otherwise) {
+  lua_getfield(L, index, name);
+  const double value = lua_isnumber(L, -1) ? lua_tonumber(L, -1) : otherwise;
+  lua_pop(L, 1);
+  return value;
+}
+
+static int source_cursor(lua_State* L) {
+  check_userdata<Source>(L, 1);
+  auto made = std::make_shared<LuaCursor>();
+  made->source = userdata_pointer<Source>(L, 1);
+  Partition partition{"0", "", 0};
+  std::string after;
+  if (lua_istable(L, 2)) {
+    partition = read_partition(L, 2);
+    lua_getfield(L, 2, "after");
+    if (lua_isstring(L, -1)) after = to_text(L, -1);
+    lua_pop(L, 1);
+    made->batch.max_documents =
+        static_cast<uint32_t>(number_field(L, 2, "batch_rows", made->batch.max_documents));
+    made->batch.max_bytes = static_cast<size_t>(
+        number_field(L, 2, "batch_bytes", static_cast<double>(made->batch.max_bytes)));
+  }
+  made->cursor = made->source->open(partition, after);
+  made->view = new_view(L);
+  push_userdata(L, std::move(made));
+  return 1;
+}
+
+static int cursor_next(lua_State* L) {
+  LuaCursor& self = check_userdata<LuaCursor>(L, 1);
+  self.retire();
+  self.batch.clear();
+  self.arena.reset();
+  if (!self.cursor->next(self.batch)) {
+    lua_pushnil(L);
+    return 1;
+  }
+  show_batch(*self.view, self.batch);
+  lua_pushlightuserdata(L, self.view);
+  return 1;
+}
+
+static int cursor_position(lua_State* L) {
+  push(L, check_userdata<LuaCursor>(L, 1).cursor->position());
+  return 1;
+}
+
+static int cursor_bytes(lua_State* L) {
+  push(L, check_userdata<LuaCursor>(L, 1).cursor->bytes());
+  return 1;
+}
+
+static int collections(lua_State* L) {
+  push_list(L, list_collections(std::string(check_text(L, 1)), read_options(L, 2, "source")));
+  return 1;
+}
+
+static int options_of_source(lua_State* L) {
+  push_list(L, source_options(std::string(check_text(L, 1))));
+  return 1;
+}
+
+static int describe(lua_State* L) {
+  const auto source = open_source(std::string(check_text(L, 1)), read_options(L, 2, "source"));
+  push(L, describe_source(*source, static_cast<uint64_t>(luaL_optnumber(L, 3, 0)), &signal_stop()));
+  return 1;
+}
+
+static constexpr luaL_Reg kSourceMethods[] = {
+    {"info", guarded<source_info>},
+    {"split", guarded<source_split>},
+    {"cursor", guarded<source_cursor>},
+    {nullptr, nullptr},
+};
+static constexpr luaL_Reg kCursorMethods[] = {
+    {"next", guarded<cursor_next>},
+    {"position", guarded<cursor_position>},
+    {"bytes", guarded<cursor_bytes>},
+    {nullptr, nullptr},
+};
+static constexpr luaL_Reg kFunctions[] = {
+    {"source", guarded<source_new>},
+    {"collections", guarded<collections>},
+    {"source_options", guarded<options_of_source>},
+    {"describe", guarded<describe>},
+    {nullptr, nullptr},
+};
+
+void open_source(lua_State* L) {
+  define_userdata<Source>(L, kSourceMethods);
+  define_userdata<LuaCursor>(L, kCursorMethods);
+  add_functions(L, kFunctions);
+}
+
+}  // namespace lugger

@@ -1,0 +1,193 @@
+// native.system: what the command line needs of the machine.
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "base/digest.hpp"
+#include "base/text.hpp"
+#include "base/url.hpp"
+#include "bindings/guard.hpp"
+#include "bindings/lua_table.hpp"
+#include "bindings/modules.hpp"
+
+namespace lugger {
+
+namespace fs = std::filesystem;
+
+static int get_env(lua_State* L) {
+  const char* value = std::getenv(luaL_checkstring(L, 1));
+  if (value == nullptr) {
+    lua_pushnil(L);
+  } else {
+    push(L, value);
+  }
+  return 1;
+}
+
+static int set_dotenv(lua_State* L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  for (lua_pushnil(L); lua_next(L, 1) != 0; lua_pop(L, 1)) {
+    if (lua_type(L, -2) == LUA_TSTRING) setenv(lua_tostring(L, -2), to_text(L, -1).c_str(), 0);
+  }
+  return 0;
+}
+
+static int is_a_tty(lua_State* L) {
+  push(L, isatty(static_cast<int>(luaL_checkinteger(L, 1))) != 0);
+  return 1;
+}
+
+static int width(lua_State* L) {
+  winsize size = {};
+  for (int fd : {STDERR_FILENO, STDOUT_FILENO, STDIN_FILENO}) {
+    if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) break;
+  }
+  push(L, size.ws_col);
+  return 1;
+}
+
+static int monotonic(lua_State* L) {
+  push(L,
+       std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count());
+  return 1;
+}
+
+static int sleep_ms(lua_State* L) {
+  // Not sleep_for: a signal must end it.
+  const auto ms = static_cast<int64_t>(luaL_checknumber(L, 1));
+  timespec time = {ms / 1000, (ms % 1000) * 1000000};
+  nanosleep(&time, nullptr);
+  return 0;
+}
+
+static int stat_path(lua_State* L) {
+  struct stat found = {};
+  if (stat(luaL_checkstring(L, 1), &found) != 0) {
+    lua_pushnil(L);
+    return 1;
+  }
+  lua_newtable(L);
+  set(L, "size", found.st_size);
+  set(L, "mtime",
+      static_cast<double>(found.st_mtim.tv_sec) + static_cast<double>(found.st_mtim.tv_nsec) / 1e9);
+  set(L, "is_dir", S_ISDIR(found.st_mode));
+  return 1;
+}
+
+static int read_file(lua_State* L) {
+  const std::string path(check_text(L, 1));
+  std::ifstream in(path, std::ios::binary);
+  if (!in || fs::is_directory(path))
+    raise(Code::kRead, "cannot read {}: {}", path, std::strerror(errno));
+  const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  push(L, text);
+  return 1;
+}
+
+static int list_dir(lua_State* L) {
+  std::error_code failed;
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(std::string(check_text(L, 1)), failed))
+    names.push_back(entry.path().filename().string());
+  if (failed) {
+    lua_pushnil(L);
+    return 1;
+  }
+  std::sort(names.begin(), names.end());
+  push(L, names);
+  return 1;
+}
+
+static int make_dir(lua_State* L) {
+  const std::string path(check_text(L, 1));
+  std::error_code failed;
+  fs::create_directories(path, failed);
+  if (failed) raise(Code::kConfig, "cannot make the directory {}: {}", path, failed.message());
+  return 0;
+}
+
+static int cwd(lua_State* L) {
+  push(L, fs::current_path().string());
+  return 1;
+}
+
+static int sha256(lua_State* L) {
+  push(L, sha256_hex(check_text(L, 1)));
+  return 1;
+}
+
+static int mask(lua_State* L) {
+  push(L, mask_secrets(check_text(L, 1)));
+  return 1;
+}
+
+static int distance(lua_State* L) {
+  push(L, edit_distance(check_text(L, 1), check_text(L, 2)));
+  return 1;
+}
+
+static int nearest_word(lua_State* L) {
+  luaL_checktype(L, 2, LUA_TTABLE);
+  std::vector<std::string> words;
+  for (int i = 1;; ++i) {
+    lua_rawgeti(L, 2, i);
+    if (lua_isnil(L, -1)) break;
+    words.push_back(to_text(L, -1));
+    lua_pop(L, 1);
+  }
+  const std::vector<std::string_view> views(words.begin(), words.end());
+  const std::string_view near = nearest(check_text(L, 1), views);
+  if (near.empty()) {
+    lua_pushnil(L);
+  } else {
+    push(L, near);
+  }
+  return 1;
+}
+
+static int human(lua_State* L) {
+  push(L, human_bytes(static_cast<uint64_t>(luaL_checknumber(L, 1))));
+  return 1;
+}
+
+static int pid(lua_State* L) {
+  push(L, getpid());
+  return 1;
+}
+
+static int cpus(lua_State* L) {
+  push(L, std::max(1U, std::thread::hardware_concurrency()));
+  return 1;
+}
+
+static constexpr luaL_Reg kFunctions[] = {
+    {"getenv", guarded<get_env>},
+    {"set_dotenv", guarded<set_dotenv>},
+    {"isatty", guarded<is_a_tty>},
+    {"width", guarded<width>},
+    {"monotonic", guarded<monotonic>},
+    {"sleep", guarded<sleep_ms>},
+    {"stat", guarded<stat_path>},
+    {"read_file", guarded<read_file>},
+    {"list_dir", guarded<list_dir>},
+    {"make_dir", guarded<make_dir>},
+    {"cwd", guarded<cwd>},
+    {"sha256", guarded<sha256>},
+    {"mask_secrets", guarded<mask>},
+    {"edit_distance", guarded<distance>},
+    {"nearest", guarded<nearest_word>},
+    {"human_bytes", guarded<human>},
+    {"pid", guarded<pid>},
+    {"cpus", guarded<cpus>},
+    {nullptr, nullptr},
+};
+
+void open_system(lua_State* L) { add_functions(L, "system", kFunctions); }
+
+}  // namespace lugger

@@ -1,0 +1,34 @@
+// Whole documents between Lua strings and JSON text. Single values go by FFI: abi_value.cpp.
+#include "bindings/guard.hpp"
+#include "bindings/lua_table.hpp"
+#include "bindings/modules.hpp"
+#include "bindings/words.hpp"
+#include "value/json_reader.hpp"
+#include "value/json_writer.hpp"
+
+namespace lugger {
+
+static int json_encode(lua_State* L) {
+  const std::string_view bson = check_text(L, 1);
+  const JsonStyle style = json_style_named(text_or(L, 2, "relaxed"));
+  Document document;
+  document.data = as_bytes(bson).data();
+  document.size = static_cast<uint32_t>(bson.size());
+  push(L, document_json(document, style));
+  return 1;
+}
+
+static int json_decode(lua_State* L) {
+  push(L, bson_from_json(check_text(L, 1)));
+  return 1;
+}
+
+static constexpr luaL_Reg kFunctions[] = {
+    {"json_encode", guarded<json_encode>},
+    {"json_decode", guarded<json_decode>},
+    {nullptr, nullptr},
+};
+
+void open_value(lua_State* L) { add_functions(L, kFunctions); }
+
+}  // namespace lugger

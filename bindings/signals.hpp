@@ -1,0 +1,18 @@
+// Ctrl-C, SIGTERM, SIGHUP: once asks to finish, twice to stop at once, three times leaves without a
+// word.
+#pragma once
+#include <lua.hpp>
+
+#include "bindings/modules.hpp"
+
+namespace lugger {
+
+/// From now on signals raise signal_stop() and, while interrupts raise, an error in this state.
+void install_signals(lua_State* L);
+/// Before the state is closed.
+void forget_signals() noexcept;
+/// Whether a signal raises an error of code "interrupted" in the control state. Returns what it
+/// was.
+bool set_interrupt_raises(bool raises) noexcept;
+
+}  // namespace lugger

@@ -1,0 +1,328 @@
+#include "bindings/tables.hpp"
+
+#include <array>
+
+#include "base/error.hpp"
+#include "bindings/words.hpp"
+
+namespace lugger {
+
+void push(lua_State* L, const Tally& tally) {
+  lua_newtable(L);
+  set(L, "read", tally.read);
+  set(L, "inserted", tally.inserted);
+  set(L, "updated", tally.updated);
+  set(L, "unchanged", tally.unchanged);
+  set(L, "skipped", tally.skipped);
+  set(L, "rejected", tally.rejected);
+  set(L, "rows", tally.rows);
+  set(L, "child_rows", tally.child_rows);
+  set(L, "bytes", tally.bytes);
+  set(L, "balanced", tally.balanced());
+}
+
+void push(lua_State* L, const Partition& partition) {
+  lua_newtable(L);
+  set(L, "id", partition.id);
+  set(L, "spec", partition.spec);
+  set(L, "bytes", partition.bytes);
+}
+
+void push(lua_State* L, const PartitionRecord& partition) {
+  lua_newtable(L);
+  set(L, "id", partition.id);
+  set(L, "spec", partition.spec);
+  set(L, "position", partition.position);
+  set(L, "bytes", partition.bytes);
+  set(L, "done", partition.done);
+  set(L, "tally", partition.tally);
+}
+
+void push(lua_State* L, const SourceInfo& info) {
+  lua_newtable(L);
+  set(L, "kind", info.kind);
+  set(L, "place", info.place);
+  set(L, "database", info.database);
+  set(L, "collection", info.collection);
+  set(L, "identity", info.identity);
+  set(L, "bytes", info.bytes);
+  set(L, "documents", info.documents);
+  set(L, "compressed", info.compressed);
+  set(L, "metadata_json", info.metadata_json);
+  set(L, "warnings", info.warnings);
+}
+
+void push(lua_State* L, const CollectionInfo& info) {
+  lua_newtable(L);
+  set(L, "database", info.database);
+  set(L, "collection", info.collection);
+  set(L, "type", info.type);
+  set(L, "path", info.path);
+  set(L, "bytes", info.bytes);
+  set(L, "metadata_json", info.metadata_json);
+}
+
+void push(lua_State* L, const TargetColumn& column) {
+  lua_newtable(L);
+  set(L, "name", column.name);
+  set(L, "type", column.type);
+  set(L, "not_null", column.not_null);
+  set(L, "has_default", column.has_default);
+  set(L, "generated", column.generated);
+  set(L, "identity", column.identity);
+}
+
+void push(lua_State* L, const TargetReport& report) {
+  lua_newtable(L);
+  set(L, "place", report.place);
+  set(L, "server", report.server);
+  set(L, "mode", report.mode);
+  set(L, "mode_reason", report.mode_reason);
+  set(L, "create", report.create);
+  set(L, "after_load", report.after_load);
+  set(L, "warnings", report.warnings);
+  set(L, "problems", report.problems);
+}
+
+void push(lua_State* L, const Column& column) {
+  static constexpr std::array<std::string_view, 4> kOnErrors = {"reject", "null", "default",
+                                                                "error"};
+  static constexpr std::array<std::string_view, 7> kGenerates = {
+      "", "v5", "v7", "server", "parent_key", "ordinal", "constant"};
+  lua_newtable(L);
+  set(L, "name", column.name);
+  set(L, "type", column.type.sql);
+  set(L, "from", column.from);
+  set(L, "required", column.required);
+  set(L, "on_error", kOnErrors[static_cast<size_t>(column.on_error)]);
+  set(L, "default", column.default_value);
+  if (column.generate != Column::Generate::kNone)
+    set(L, "generate", kGenerates[static_cast<size_t>(column.generate)]);
+  set(L, "id_text_column", column.id_text_column);
+}
+
+/// Places count from 1 in Lua.
+static std::vector<size_t> places(const std::vector<size_t>& indices) {
+  std::vector<size_t> out;
+  for (size_t index : indices) out.push_back(index + 1);
+  return out;
+}
+
+void push(lua_State* L, const TablePlan& table) {
+  lua_newtable(L);
+  set(L, "name", table.name);
+  set_list(L, "columns", table.columns);
+  set(L, "key", places(table.key));
+  if (table.parent >= 0) set(L, "parent", table.parent + 1);
+  set(L, "parent_key", places(table.parent_key));
+  set(L, "path", table.path);
+}
+
+void push(lua_State* L, const JobPlan& plan) {
+  lua_newtable(L);
+  set(L, "job", plan.job);
+  set(L, "source", plan.source);
+  set(L, "target", plan.target);
+  set(L, "source_info", plan.source_info);
+  set(L, "report", plan.report);
+  set_list(L, "tables", plan.tables);
+  set_list(L, "partitions", plan.partitions);
+  set(L, "connections", plan.connections);
+  set(L, "forecast_seconds", plan.forecast_seconds);
+  set(L, "warnings", plan.warnings);
+}
+
+static void push(lua_State* L, const PreviewDocument::Row& row) {
+  lua_newtable(L);
+  set(L, "table", row.table + 1);
+  set(L, "values", row.values);
+  set(L, "is_null", row.is_null);
+}
+
+void push(lua_State* L, const PreviewDocument& document) {
+  static constexpr std::array<std::string_view, 3> kFates = {"load", "skip", "reject"};
+  lua_newtable(L);
+  set(L, "id", document.id);
+  set(L, "document", document.document);
+  set(L, "fate", kFates[static_cast<size_t>(document.fate)]);
+  set(L, "table", document.table);
+  set(L, "column", document.column);
+  set(L, "code", document.code);
+  set(L, "message", document.message);
+  lua_newtable(L);
+  int place = 0;
+  for (const auto& row : document.rows) {
+    push(L, row);
+    lua_rawseti(L, -2, ++place);
+  }
+  lua_setfield(L, -2, "rows");
+}
+
+void push(lua_State* L, const Preview& preview) {
+  lua_newtable(L);
+  set_list(L, "tables", preview.tables);
+  set_list(L, "documents", preview.documents);
+  set(L, "tally", preview.tally);
+}
+
+void push(lua_State* L, const TraceStep& step) {
+  lua_newtable(L);
+  set(L, "table", step.table);
+  set(L, "column", step.column);
+  set(L, "from", step.from);
+  set(L, "found_type", step.found_type);
+  set(L, "found", step.found);
+  set(L, "type", step.type);
+  set(L, "result", step.result);
+  set(L, "outcome", step.outcome);
+}
+
+void push(lua_State* L, const Trace& trace) {
+  lua_newtable(L);
+  set(L, "document", trace.document);
+  set_list(L, "steps", trace.steps);
+  set(L, "outcome", trace.outcome);
+  set_list(L, "tables", trace.tables);
+}
+
+void push(lua_State* L, const RunSnapshot& snapshot) {
+  lua_newtable(L);
+  set(L, "run", snapshot.run);
+  set(L, "stage", snapshot.stage);
+  set(L, "tally", snapshot.tally);
+  set(L, "total_bytes", snapshot.total_bytes);
+  set(L, "seconds", snapshot.seconds);
+  set(L, "resumed", snapshot.resumed);
+}
+
+void push(lua_State* L, const RunResult& result) {
+  lua_newtable(L);
+  set(L, "run", result.run);
+  set(L, "job", result.job);
+  set(L, "status", result.status);
+  set(L, "tally", result.tally);
+  set(L, "seconds", result.seconds);
+  set(L, "resumed", result.resumed);
+  set(L, "dry_run", result.dry_run);
+  set(L, "unmapped", result.unmapped);
+  set(L, "skip_reasons", result.skip_reasons);
+  set(L, "reject_codes", result.reject_codes);
+  set(L, "notes", result.notes);
+  set(L, "warnings", result.warnings);
+  set(L, "error", result.error);
+  set(L, "hint", result.hint);
+  set(L, "error_code", result.error_code);
+  set(L, "resume_command", result.resume_command);
+}
+
+void push(lua_State* L, const RunRecord& run) {
+  lua_newtable(L);
+  set(L, "run", run.run);
+  set(L, "job", run.job);
+  set(L, "script_hash", run.script_hash);
+  set(L, "source", run.source);
+  set(L, "source_identity", run.source_identity);
+  set(L, "mode", run.mode);
+  set(L, "status", run.status);
+  set(L, "command", run.command);
+  set(L, "started", run.started);
+  set(L, "updated", run.updated);
+  set(L, "message", run.message);
+  set(L, "now", run.now);
+  set(L, "tally", run.tally);
+}
+
+void push(lua_State* L, const RejectRecord& reject) {
+  lua_newtable(L);
+  set(L, "reject", reject.reject);
+  set(L, "run", reject.run);
+  set(L, "job", reject.job);
+  set(L, "table", reject.table);
+  set(L, "document_id", reject.document_id);
+  set(L, "column", reject.column);
+  set(L, "code", reject.code);
+  set(L, "message", reject.message);
+  set(L, "document", reject.document);
+  set(L, "at", reject.at);
+}
+
+void push(lua_State* L, const TypeCount& type) {
+  lua_newtable(L);
+  set(L, "type", type.type);
+  set(L, "values", type.values);
+}
+
+void push(lua_State* L, const FieldSummary& field) {
+  lua_newtable(L);
+  set(L, "path", field.path);
+  set(L, "seen", field.seen);
+  set(L, "nulls", field.nulls);
+  set_list(L, "types", field.types);
+  set(L, "suggests", field.suggests);
+  set(L, "note", field.note);
+}
+
+void push(lua_State* L, const Description& description) {
+  lua_newtable(L);
+  set(L, "info", description.info);
+  set(L, "documents", description.documents);
+  set(L, "malformed", description.malformed);
+  set(L, "complete", description.complete);
+  set_list(L, "fields", description.fields);
+}
+
+void push(lua_State* L, const OptionSpec& option) {
+  static constexpr std::array<std::string_view, 5> kTypes = {"flag", "number", "text", "choice",
+                                                             "list"};
+  lua_newtable(L);
+  set(L, "name", option.name);
+  set(L, "type", kTypes[static_cast<size_t>(option.type)]);
+  set(L, "help", option.help);
+  set(L, "fallback", option.fallback);
+  std::vector<std::string> choices;
+  for (std::string_view rest = option.choices; !rest.empty();) {
+    const size_t end = std::min(rest.find('|'), rest.size());
+    choices.emplace_back(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  set(L, "choices", choices);
+}
+
+RunSettings read_settings(lua_State* L, int index) {
+  static constexpr std::array<std::string_view, 8> kKeys = {
+      "jobs", "create", "dry_run", "restart", "accept_changes", "limit", "retry_rejects", "redact"};
+  RunSettings settings;
+  if (lua_isnoneornil(L, index)) return settings;
+  luaL_checktype(L, index, LUA_TTABLE);
+  const auto number = [&](double least) {
+    const double value = lua_tonumber(L, -1);
+    if (lua_type(L, -1) != LUA_TNUMBER || value < least)
+      raise(Code::kConfig, "{} must be a number from {}", lua_tostring(L, -2), least);
+    return value;
+  };
+  for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
+    const std::string key = to_text(L, -2);
+    const bool flag = lua_toboolean(L, -1) != 0;
+    if (key == "jobs")
+      settings.jobs = static_cast<int>(number(0));
+    else if (key == "create")
+      settings.create = flag;
+    else if (key == "dry_run")
+      settings.dry_run = flag;
+    else if (key == "restart")
+      settings.restart = flag;
+    else if (key == "accept_changes")
+      settings.accept_changes = flag;
+    else if (key == "limit")
+      settings.limit = static_cast<uint64_t>(number(0));
+    else if (key == "redact")
+      settings.redact = flag;
+    else if (key == "retry_rejects")
+      settings.retry_rejects = flag;
+    else
+      unknown_key("a run", key, kKeys);
+  }
+  return settings;
+}
+
+}  // namespace lugger

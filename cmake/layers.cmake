@@ -1,0 +1,36 @@
+# lugger_layer(name links...): one OBJECT library from runtime/<name>/*.cpp. The links are the layers to its left; a test
+# reads the includes and fails on an arrow that points the other way.
+add_library(lugger_flags INTERFACE)
+target_compile_options(lugger_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Werror)
+target_compile_definitions(lugger_flags INTERFACE FMT_HEADER_ONLY LUGGER_VERSION="${PROJECT_VERSION}")
+target_include_directories(lugger_flags INTERFACE ${PROJECT_SOURCE_DIR}/runtime)
+target_link_libraries(lugger_flags INTERFACE fmt::fmt-header-only Threads::Threads)
+if(LUGGER_SANITIZE)
+  # GCC 12 sees uninitialised values where a sanitizer's own code stands.
+  target_compile_options(lugger_flags INTERFACE -fsanitize=${LUGGER_SANITIZE} -fno-omit-frame-pointer
+    -fno-sanitize-recover=all $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
+  target_link_options(lugger_flags INTERFACE -fsanitize=${LUGGER_SANITIZE})
+endif()
+
+function(lugger_layer name)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp)
+  if(NOT sources)
+    file(WRITE ${PROJECT_BINARY_DIR}/empty_${name}.cpp "")
+    set(sources ${PROJECT_BINARY_DIR}/empty_${name}.cpp)
+  endif()
+  add_library(lugger_${name} OBJECT ${sources})
+  target_link_libraries(lugger_${name} PUBLIC lugger_flags ${ARGN})
+  if(name STREQUAL "base")
+    target_precompile_headers(lugger_base PRIVATE ${PROJECT_SOURCE_DIR}/runtime/pch.hpp)
+  else()
+    target_precompile_headers(lugger_${name} REUSE_FROM lugger_base)
+  endif()
+endfunction()
+
+# The objects of the named layers, for an executable: OBJECT libraries do not pass their objects on by themselves.
+function(lugger_use_layers target)
+  foreach(layer ${ARGN})
+    target_sources(${target} PRIVATE $<TARGET_OBJECTS:lugger_${layer}>)
+    target_link_libraries(${target} PRIVATE lugger_${layer})
+  endforeach()
+endfunction()

@@ -1,0 +1,72 @@
+#include "engine/describe.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "plan/infer.hpp"
+
+namespace lugger {
+
+namespace {
+
+/// A field that is nearly always of one type may be worth a typed column all the same.
+std::string minority_note(const FieldSummary& field) {
+  if (field.types.size() < 2 || field.suggests != "jsonb") return {};
+  uint64_t others = 0;
+  for (size_t i = 1; i < field.types.size(); ++i) others += field.types[i].values;
+  const uint64_t all = others + field.types[0].values;
+  if (others * 10 > all) return {};
+  return fmt::format("{} of {} values are not {}", others, all, field.types[0].type);
+}
+
+FieldSummary summarise(const FieldCensus& field) {
+  FieldSummary out;
+  out.path = field.name;
+  out.seen = field.documents;
+  out.nulls = field.count(ValueType::kNull) + field.count(ValueType::kUndefined);
+  for (const ValueType kind : field.kinds())
+    out.types.push_back({std::string(type_word(kind)), field.count(kind)});
+  std::stable_sort(out.types.begin(), out.types.end(),
+                   [](const TypeCount& a, const TypeCount& b) { return a.values > b.values; });
+  out.suggests = field.name == "_id" ? "text" : narrowest_type(field);
+  out.note = minority_note(out);
+  if (field.nul_in_text)
+    out.note = "has text with NUL bytes: choose nul = \"strip\" or \"replace\"";
+  return out;
+}
+
+}  // namespace
+
+bool take_census(Source& source, uint64_t limit, Census& census, const StopFlag* stop) {
+  Arena arena;
+  Batch batch(arena);
+  for (const Partition& partition : source.split(1)) {
+    const std::unique_ptr<Cursor> cursor = source.open(partition);
+    while (cursor->next(batch)) {
+      for (const Document& document : batch.documents) {
+        if (limit != 0 && census.documents() >= limit) return false;
+        census.add(document);
+      }
+      batch.clear();
+      arena.reset();
+      if (stop != nullptr && stop->requested())
+        throw Error(Code::kInterrupted, "stopped while taking a first look at the source");
+    }
+    batch.clear();
+    arena.reset();
+  }
+  return true;
+}
+
+Description describe_source(Source& source, uint64_t limit, const StopFlag* stop) {
+  Description out;
+  Census census;
+  out.complete = take_census(source, limit, census, stop);
+  out.info = source.info();
+  out.documents = census.documents();
+  out.malformed = census.malformed();
+  for (const FieldCensus& field : census.fields()) out.fields.push_back(summarise(field));
+  return out;
+}
+
+}  // namespace lugger

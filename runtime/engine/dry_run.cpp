@@ -1,0 +1,34 @@
+#include "engine/dry_run.hpp"
+
+namespace lugger {
+
+namespace {
+
+class DryRunSink final : public RowSink {
+ public:
+  void write(Batch& batch) override {
+    for (const Fate fate : batch.fates) loaded_ += fate == Fate::kLoad ? 1 : 0;
+    for (size_t table = 0; table < batch.tables.size(); ++table) {
+      const RowSet& rows = batch.tables[table];
+      for (size_t i = 0; i < rows.rows(); ++i) {
+        if (rows.live(i) && batch.fates[rows.document(i)] == Fate::kLoad) ++rows_;
+      }
+    }
+  }
+  void commit(UnitRecord& unit) override {
+    unit.tally.inserted += loaded_;
+    unit.tally.rows += rows_;
+    unit.tally.child_rows += rows_ > loaded_ ? rows_ - loaded_ : 0;
+    rollback();
+  }
+  void rollback() noexcept override { loaded_ = rows_ = 0; }
+
+ private:
+  uint64_t loaded_ = 0, rows_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<RowSink> dry_run_sink() { return std::make_unique<DryRunSink>(); }
+
+}  // namespace lugger

@@ -1,0 +1,151 @@
+#include "engine/job.hpp"
+
+#include <thread>
+
+#include "base/error.hpp"
+#include "base/url.hpp"
+#include "engine/describe.hpp"
+#include "engine/job_impl.hpp"
+#include "engine/run_impl.hpp"
+#include "plan/infer.hpp"
+
+namespace lugger {
+
+namespace {
+
+constexpr double kSecondsPerByte =
+    14e-9;  // docs/performance.md: 1,000,000 documents of 290 bytes in about 4 s on one connection
+constexpr double kInflation = 4;             // what gzip usually makes of BSON
+constexpr uint64_t kLarge = 50'000'000'000;  // beyond it, a dump and a load outlive a night
+
+std::vector<Column> document_columns() {
+  std::vector<Column> columns(3);
+  columns[0].name = "id";
+  columns[0].type = parse_column_type("uuid");
+  columns[0].generate = Column::Generate::kV5;
+  columns[1].name = "mongo_id";
+  columns[1].type = parse_column_type("text");
+  columns[1].from = "_id";
+  columns[1].id_text_column = true;
+  columns[1].required = true;
+  columns[2].name = "doc";
+  columns[2].type = parse_column_type("jsonb");
+  columns[2].from = "*";
+  columns[2].policy.json = JsonStyle::kTyped;
+  return columns;
+}
+
+/// "shop.users -> users": what the source is called without the way to it, so that a moved dump is
+/// still the same job.
+std::string default_name(const JobSpec& spec) {
+  std::string source = spec.source_options.text("collection");
+  if (source.empty()) source = spec.source_options.text("table");
+  if (source.empty())
+    source = url_scheme(spec.source).empty()
+                 ? std::filesystem::path(spec.source).filename().string()
+                 : mask_secrets(spec.source);
+  return source + " -> " + spec.mapping.table;
+}
+
+bool has_column(const std::vector<Column>& columns, std::string_view name) {
+  return std::any_of(columns.begin(), columns.end(),
+                     [&](const Column& column) { return column.name == name; });
+}
+
+}  // namespace
+
+int default_jobs() {
+  return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 4);
+}
+
+double forecast_seconds(const SourceInfo& info, int connections) {
+  const double bytes = static_cast<double>(info.bytes) * (info.compressed ? kInflation : 1);
+  return bytes * kSecondsPerByte / (1 + 0.45 * (connections - 1));
+}
+
+Source& JobImpl::open_source_once() {
+  if (!source) source = open_source(spec.source, spec.source_options);
+  return *source;
+}
+
+Target& JobImpl::open_target_once() {
+  if (!target) target = open_target(spec.target, spec.target_options);
+  return *target;
+}
+
+std::shared_ptr<const PlanShape> JobImpl::shape_once() {
+  if (shape) return shape;
+  Mapping mapping = spec.mapping;
+  const SourceInfo info = open_source_once().info();
+  if (mapping.database.empty()) mapping.database = info.database;
+  if (mapping.collection.empty()) mapping.collection = info.collection;
+  if (mapping.table.empty()) mapping.table = info.collection;
+  if (mapping.table.empty())
+    throw Error(Code::kConfig, "the target names no table",
+                "add table = '...' to the target's options");
+  if (spec.columns == ColumnsMode::kDocument) mapping.columns = document_columns();
+  if (spec.columns == ColumnsMode::kAuto) {
+    Census census;
+    take_census(open_source_once(), 0, census, nullptr);
+    mapping.columns = infer_columns(census);
+  }
+  if (spec.columns == ColumnsMode::kAuto && mapping.key == std::vector<std::string>{"mongo_id"} &&
+      !has_column(mapping.columns, "mongo_id")) {
+    mapping.key.clear();
+    mapping.on_conflict = OnConflict::kError;
+    shape_warnings.push_back(
+        "the documents have no _id, so the table gets no key: loading them again would add them "
+        "again");
+  }
+  const bool generated = spec.columns != ColumnsMode::kList;
+  if (generated && mapping.key.empty() && has_column(mapping.columns, "mongo_id"))
+    mapping.key.emplace_back("mongo_id");
+  shape = std::make_shared<const PlanShape>(std::move(mapping));
+  return shape;
+}
+
+std::unique_ptr<RowHook> JobImpl::make_hook(const std::string& now) {
+  return spec.hook ? spec.hook(shape_once(), now) : nullptr;
+}
+
+Job::Job(JobSpec spec) : impl_(std::make_unique<JobImpl>()) {
+  if (spec.name.empty()) spec.name = default_name(spec);
+  impl_->spec = std::move(spec);
+}
+
+Job::~Job() = default;
+
+const std::string& Job::name() const noexcept { return impl_->spec.name; }
+Source& Job::source() { return impl_->open_source_once(); }
+Target& Job::target() { return impl_->open_target_once(); }
+std::shared_ptr<const PlanShape> Job::shape() { return impl_->shape_once(); }
+
+JobPlan Job::plan(const RunSettings& settings) {
+  JobPlan plan;
+  plan.job = name();
+  plan.source_info = source().info();
+  plan.source = plan.source_info.place;
+  plan.target = target().place();
+  const std::shared_ptr<const PlanShape> bound = shape();
+  plan.tables = bound->tables();
+  plan.report = target().inspect(*bound, settings.create);
+  plan.connections = settings.jobs > 0 ? settings.jobs : default_jobs();
+  plan.partitions = source().split(plan.connections);
+  plan.connections = std::min<int>(plan.connections,
+                                   static_cast<int>(std::max<size_t>(plan.partitions.size(), 1)));
+  plan.forecast_seconds = forecast_seconds(plan.source_info, plan.connections);
+  plan.warnings = plan.source_info.warnings;
+  plan.warnings.insert(plan.warnings.end(), impl_->shape_warnings.begin(),
+                       impl_->shape_warnings.end());
+  if (plan.source_info.bytes > kLarge) {
+    plan.warnings.emplace_back(
+        "the source is larger than 50 GB: load it collection by collection, keep the target's disk "
+        "and WAL in view, "
+        "and expect hours");
+  }
+  return plan;
+}
+
+std::unique_ptr<Run> Job::start(const RunSettings& settings) { return start_run(*impl_, settings); }
+
+}  // namespace lugger

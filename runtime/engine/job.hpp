@@ -1,0 +1,103 @@
+// A job: a source, a mapping, a target. What plan, preview, trace and run are asked of.
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/run.hpp"
+#include "plan/plan.hpp"
+#include "sink/sink.hpp"
+#include "source/source.hpp"
+
+namespace lugger {
+
+/// kList: as given. kAuto: one column a top-level field, narrowest type that holds every value,
+/// found by a first pass. kDocument: one jsonb "doc".
+enum class ColumnsMode : uint8_t { kList, kAuto, kDocument };
+/// What an error raised by a hook does.
+enum class OnHookError : uint8_t { kStop, kReject };
+
+/// Makes one hook for one worker, in that worker's thread. `now` is the run's, as ISO text: what
+/// lugger.now() gives; empty: the hook's own.
+using HookFactory = std::function<std::unique_ptr<RowHook>(std::shared_ptr<const PlanShape>,
+                                                           const std::string& now)>;
+
+struct JobSpec {
+  std::string name;  // empty: "<source> -> <table>"
+  std::string source,
+      target;  // places as written; connection URLs may hold passwords: never printed
+  Options source_options, target_options;
+  Mapping mapping;  // table, key, on_conflict, newer come from the target's options when empty here
+  ColumnsMode columns = ColumnsMode::kList;
+  HookFactory hook;  // empty: none
+  OnHookError on_hook_error = OnHookError::kStop;
+  std::string script_hash;     // of script, required modules and options
+  std::string resume_command;  // what a user types to go on
+  std::string now;  // lugger.now() of a run that begins, ISO text; empty: the state's clock
+};
+
+struct JobPlan {
+  std::string job, source, target;
+  SourceInfo source_info;
+  TargetReport report;
+  std::vector<TablePlan> tables;
+  std::vector<Partition> partitions;
+  int connections = 1;
+  double forecast_seconds = 0;  // 0: unknown
+  std::vector<std::string> warnings;
+};
+
+/// One document's rows as they would be written, or why it would not.
+struct PreviewDocument {
+  std::string id, document;  // canonical text, relaxed Extended JSON
+  Fate fate = Fate::kLoad;
+  std::string table, column, code, message;  // of a reject or skip
+  struct Row {
+    size_t table;                     // index into tables
+    std::vector<std::string> values;  // text form; NULL is "NULL" with is_null set
+    std::vector<bool> is_null;
+  };
+  std::vector<Row> rows;
+};
+struct Preview {
+  std::vector<TablePlan> tables;
+  std::vector<PreviewDocument> documents;
+  Tally tally;
+};
+
+/// One step of one column of one document.
+struct TraceStep {
+  std::string table, column, from, found_type, found, type, result,
+      outcome;  // outcome: "ok", "null", "default", "reject: ..."
+};
+struct Trace {
+  std::string document;
+  std::vector<TraceStep> steps;
+  PreviewDocument outcome;
+  std::vector<TablePlan> tables;
+};
+
+struct JobImpl;
+
+class Job {
+ public:
+  explicit Job(JobSpec spec);
+  ~Job();
+  const std::string& name() const noexcept;
+  /// Reads nothing of the data but what `columns = "auto"` and the split need; writes nothing.
+  JobPlan plan(const RunSettings& settings);
+  Preview preview(size_t documents);
+  /// Error{config} when no document has that _id (canonical text).
+  Trace trace(const std::string& document_id);
+  /// Starts the workers; the returned Run is polled by the caller.
+  std::unique_ptr<Run> start(const RunSettings& settings);
+  Source& source();
+  Target& target();
+  std::shared_ptr<const PlanShape> shape();
+
+ private:
+  std::unique_ptr<JobImpl> impl_;
+};
+
+}  // namespace lugger

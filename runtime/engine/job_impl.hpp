@@ -1,0 +1,31 @@
+// What a Job holds once its places are opened.
+#pragma once
+#include <memory>
+
+#include "engine/job.hpp"
+
+namespace lugger {
+
+struct JobImpl {
+  JobSpec spec;
+  std::unique_ptr<Source> source;
+  std::shared_ptr<Target> target;
+  std::shared_ptr<const PlanShape> shape;
+  std::vector<std::string> shape_warnings;  // what binding the mapping had to leave out
+
+  Source& open_source_once();
+  Target& open_target_once();
+  /// Binds the mapping; columns = "auto" takes its first pass here.
+  std::shared_ptr<const PlanShape> shape_once();
+  std::unique_ptr<RowHook> make_hook(const std::string& now);
+};
+
+/// Seconds the load may take, from the size of the source: what the server needs for rows of
+/// ordinary width.
+double forecast_seconds(const SourceInfo& info, int connections);
+int default_jobs();
+
+/// PreviewDocuments of a batch that a plan has run over.
+std::vector<PreviewDocument> preview_batch(Batch& batch, const PlanShape& shape);
+
+}  // namespace lugger

@@ -1,0 +1,186 @@
+#include "engine/run.hpp"
+
+#include <condition_variable>
+#include <thread>
+
+#include "base/digest.hpp"
+#include "engine/rejects.hpp"
+#include "engine/run_impl.hpp"
+#include "engine/start.hpp"
+#include "engine/worker.hpp"
+
+namespace lugger {
+
+void RunShared::fail(const Error& error) {
+  const std::lock_guard lock(mutex);
+  // The first failure is the cause; what the others meet while stopping is its echo.
+  if (!failure) failure = error;
+  stop.set(StopLevel::kNow);
+}
+
+namespace {
+
+class RunImpl final : public Run {
+ public:
+  RunImpl(JobImpl& job, const RunSettings& settings) : shared_(job, settings) {
+    prepare_run(shared_, prepared_);
+    conductor_ = std::thread([this] { conduct(); });
+  }
+  ~RunImpl() override {
+    shared_.stop.set(StopLevel::kNow);
+    if (conductor_.joinable()) conductor_.join();
+  }
+
+  RunSnapshot poll(int timeout_ms) override {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms), [this] { return ended_; });
+    RunSnapshot snapshot;
+    snapshot.run = shared_.run;
+    snapshot.stage = stage_;
+    snapshot.seconds = ended_ ? result_.seconds : watch_.seconds();
+    snapshot.resumed = prepared_.resumed;
+    snapshot.total_bytes = prepared_.total_bytes;
+    snapshot.tally = prepared_.earlier;
+    snapshot.tally.read += shared_.read.load(std::memory_order_relaxed);
+    snapshot.tally.rows += shared_.rows.load(std::memory_order_relaxed);
+    snapshot.tally.bytes = prepared_.done_bytes + shared_.bytes.load(std::memory_order_relaxed);
+    snapshot.tally.rejected += shared_.rejected.load(std::memory_order_relaxed);
+    return snapshot;
+  }
+  bool ended() const override {
+    const std::lock_guard lock(mutex_);
+    return ended_;
+  }
+  void stop(StopLevel level) override {
+    stopped_by_user_.store(true, std::memory_order_relaxed);
+    shared_.stop.set(level);
+  }
+  RunResult result() override {
+    if (conductor_.joinable()) conductor_.join();
+    return result_;
+  }
+
+ private:
+  void conduct() noexcept {
+    run_workers();
+    if (!shared_.failure && !shared_.stop.requested()) finish_load();
+    conclude();
+    const std::lock_guard lock(mutex_);
+    ended_ = true;
+    changed_.notify_all();
+  }
+
+  void run_workers() noexcept {
+    const size_t wanted = std::min<size_t>(static_cast<size_t>(shared_.sink_options.connections),
+                                           shared_.partitions.size());
+    std::vector<std::thread> threads;
+    for (size_t i = 0; i < wanted; ++i) {
+      threads.emplace_back([this] {
+        try {
+          Worker(shared_).work();
+        } catch (const Error& error) {
+          shared_.fail(error);
+        } catch (const std::exception& error) {
+          shared_.fail(Error(Code::kBug, error.what()));
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+  }
+
+  void finish_load() noexcept {
+    set_stage("finishing");
+    if (shared_.state == nullptr || shared_.settings.retry_rejects) return;
+    try {
+      const Tally before = whole();
+      Tally after = before;
+      result_.notes = shared_.job.target->finish(*shared_.shape, prepared_.report, after);
+      settled_ = after;
+      if (before.inserted != after.inserted) shared_.state->correct(shared_.run, before, after);
+    } catch (const Error& error) {
+      shared_.fail(error);
+    } catch (const std::exception& error) {
+      shared_.fail(Error(Code::kBug, error.what()));
+    }
+  }
+
+  void conclude() noexcept {
+    result_.run = shared_.run;
+    result_.job = shared_.job.spec.name;
+    result_.tally = settled_.value_or(whole());
+    result_.seconds = watch_.seconds();
+    result_.resumed = prepared_.resumed;
+    result_.dry_run = shared_.state == nullptr;
+    result_.unmapped = shared_.unmapped;
+    result_.skip_reasons = shared_.skip_reasons;
+    result_.reject_codes = shared_.reject_codes;
+    result_.warnings = prepared_.report.warnings;
+    result_.warnings.insert(result_.warnings.end(), shared_.job.shape_warnings.begin(),
+                            shared_.job.shape_warnings.end());
+    for (const auto& [column, count] : shared_.replaced) {
+      result_.warnings.push_back(fmt::format(
+          "{}: {} values could not be read and were replaced, as on_error says", column, count));
+    }
+    if (shared_.tolerated != 0) {
+      result_.warnings.push_back(
+          fmt::format("{} documents were no standard JSON (bare NaN, shell forms such as "
+                      "ObjectId(\"...\")) and were read all the same",
+                      shared_.tolerated));
+    }
+    const bool stopped = !shared_.failure && stopped_by_user_.load(std::memory_order_relaxed) &&
+                         shared_.stop.requested();
+    result_.status = shared_.failure ? "failed" : stopped ? "stopped" : "done";
+    if (shared_.failure) {
+      Error bare = *shared_.failure;
+      result_.error = bare.with_hint("").what();
+      result_.hint = shared_.failure->hint();
+      result_.error_code = code_name(shared_.failure->code());
+    }
+    if (result_.status != "done" && !result_.dry_run)
+      result_.resume_command = shared_.job.spec.resume_command;
+    if (shared_.state != nullptr) {
+      try {
+        shared_.state->set_status(shared_.run, result_.status, result_.error);
+      } catch (const std::exception& error) {
+        // The run itself is over; a ledger that cannot be reached shows it as running, and the next
+        // start resumes it.
+        result_.warnings.push_back(
+            fmt::format("the end of the run could not be recorded: {}", error.what()));
+      }
+    }
+    prepared_.state.reset();  // gives the lease back
+    set_stage(result_.status);
+  }
+
+  /// Earlier attempts included.
+  Tally whole() const {
+    Tally tally = prepared_.earlier;
+    tally += shared_.tally;
+    return tally;
+  }
+
+  void set_stage(std::string stage) {
+    const std::lock_guard lock(mutex_);
+    stage_ = std::move(stage);
+  }
+
+  RunShared shared_;
+  PreparedRun prepared_;
+  std::optional<Tally> settled_;  // once duplicates of a direct load are settled
+  Stopwatch watch_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::string stage_ = "reading";
+  bool ended_ = false;
+  std::atomic<bool> stopped_by_user_{false};
+  RunResult result_;
+  std::thread conductor_;
+};
+
+}  // namespace
+
+std::unique_ptr<Run> start_run(JobImpl& job, const RunSettings& settings) {
+  return std::make_unique<RunImpl>(job, settings);
+}
+
+}  // namespace lugger

@@ -1,0 +1,61 @@
+// A run under way: workers load partitions; whoever started it polls, shows progress, and may stop
+// it.
+#pragma once
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/stop.hpp"
+#include "plan/tally.hpp"
+
+namespace lugger {
+
+struct RunSettings {
+  int jobs = 0;                 // workers; 0: one a core, at most 4
+  bool create = false;          // make missing tables
+  bool dry_run = false;         // everything but the writing
+  bool restart = false;         // forget an unfinished run of this job
+  bool accept_changes = false;  // resume although script or source changed
+  bool redact = false;          // rejects keep neither document nor bytes
+  uint64_t limit = 0;           // documents; 0: all
+  bool retry_rejects = false;   // the source is the job's rejects
+};
+
+struct RunSnapshot {
+  std::string run;
+  std::string stage;         // "reading", "finishing", "done", "failed", "stopped"
+  Tally tally;               // committed and under way; bytes as they lie on disk
+  uint64_t total_bytes = 0;  // 0: unknown
+  double seconds = 0;
+  bool resumed = false;
+};
+
+struct RunResult {
+  std::string run, job, status;  // "done", "stopped", "failed"
+  Tally tally;                   // of the whole run, earlier attempts included
+  double seconds = 0;
+  bool resumed = false, dry_run = false;
+  std::map<std::string, uint64_t> unmapped;      // path -> documents
+  std::map<std::string, uint64_t> skip_reasons;  // reason given by a hook -> documents
+  std::map<std::string, uint64_t> reject_codes;  // reason code -> documents
+  std::vector<std::string> notes;                // what was done after the load
+  std::vector<std::string> warnings;
+  std::string error, hint;  // of a failed run
+  std::string error_code;
+  std::string resume_command;
+};
+
+class Run {
+ public:
+  virtual ~Run() = default;
+  /// Waits up to timeout_ms for the run to end.
+  virtual RunSnapshot poll(int timeout_ms) = 0;
+  virtual bool ended() const = 0;
+  /// kFinish: commit what is under way, then stop. kNow: roll back and stop.
+  virtual void stop(StopLevel level) = 0;
+  /// Waits for the end.
+  virtual RunResult result() = 0;
+};
+
+}  // namespace lugger

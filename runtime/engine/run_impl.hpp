@@ -1,0 +1,59 @@
+// A run's shared facts, and the way to start one.
+#pragma once
+#include <atomic>
+#include <mutex>
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "engine/job_impl.hpp"
+#include "engine/run.hpp"
+
+namespace lugger {
+
+std::unique_ptr<Run> start_run(JobImpl& job, const RunSettings& settings);
+
+/// Partitions waiting to be claimed. The one queue there is; a worker claims, nobody assigns.
+class PartitionQueue {
+ public:
+  void add(PartitionRecord partition) { waiting_.push_back(std::move(partition)); }
+  std::optional<PartitionRecord> claim() {
+    const std::lock_guard lock(mutex_);
+    if (next_ == waiting_.size()) return std::nullopt;
+    return waiting_[next_++];
+  }
+  size_t size() const noexcept { return waiting_.size(); }
+
+ private:
+  std::mutex mutex_;
+  std::vector<PartitionRecord> waiting_;
+  size_t next_ = 0;
+};
+
+/// What the workers of a run share. Counters are for display; the books are kept in the tallies of
+/// the units.
+struct RunShared {
+  RunShared(JobImpl& of, const RunSettings& as) : job(of), settings(as) {}
+
+  JobImpl& job;
+  RunSettings settings;
+  std::shared_ptr<const PlanShape> shape;
+  Source* source = nullptr;  // the job's, or its rejects
+  State* state = nullptr;    // none for a dry run
+  std::string run, now;      // its id and its instant, kept over resumes
+  SinkOptions sink_options;
+  StopFlag stop;
+  PartitionQueue partitions;
+  std::atomic<uint64_t> read{0}, rows{0}, bytes{0}, rejected{0};
+  std::atomic<int64_t> documents_left{INT64_MAX};  // --limit
+
+  std::mutex mutex;  // guards what follows
+  Tally tally;
+  std::map<std::string, uint64_t> unmapped, skip_reasons, reject_codes, replaced;
+  uint64_t tolerated = 0;
+  std::vector<std::string> warnings;
+  std::optional<Error> failure;
+
+  void fail(const Error& error);
+};
+
+}  // namespace lugger

@@ -1,0 +1,170 @@
+#include "engine/start.hpp"
+
+#include "base/digest.hpp"
+#include "engine/rejects.hpp"
+
+namespace lugger {
+
+std::string new_run_id() {
+  const Uuid id = uuid_v7();
+  return uuid_text(id.data());
+}
+
+void refuse_problems(const TargetReport& report, const std::string& job) {
+  if (report.problems.empty()) return;
+  std::string all = report.problems.front();
+  for (size_t i = 1; i < report.problems.size(); ++i) all += "\n" + report.problems[i];
+  throw Error(Code::kConfig, fmt::format("{} cannot run:\n{}", job, all));
+}
+
+bool is_unfinished(const RunRecord& run) {
+  return run.status == "running" || run.status == "stopped" || run.status == "failed";
+}
+
+void check_unchanged(const RunRecord& run, const JobSpec& spec, const std::string& identity,
+                     bool accept) {
+  // Positions mean nothing in another source: only a changed script can be accepted.
+  if (run.source_identity != identity) {
+    throw Error(Code::kConfig,
+                fmt::format("{} has an unfinished run, and the source has changed since it began",
+                            spec.name),
+                "put the source back as it was, or begin again with --restart");
+  }
+  if (accept || run.script_hash == spec.script_hash) return;
+  throw Error(
+      Code::kConfig,
+      fmt::format("{} has an unfinished run, and the script has changed since it began", spec.name),
+      "--accept-changes goes on where it stopped; --restart begins again");
+}
+
+namespace {
+
+/// Nothing committed, nothing to go on with: when script or source changed since, such a run gives
+/// way without a question.
+bool committed_nothing(State& state, const RunRecord& run) {
+  for (const PartitionRecord& partition : state.partitions(run.run)) {
+    if (partition.done || !partition.position.empty() || partition.tally.read != 0) return false;
+  }
+  return true;
+}
+
+/// Rejects that were not answered are still rejects: a retry that was cut short needs no resuming.
+bool was_retry(State& state, const RunRecord& run) {
+  const std::vector<PartitionRecord> partitions = state.partitions(run.run);
+  return partitions.size() == 1 && partitions.front().id == kRejectsPartition;
+}
+
+bool gives_way(State& state, const RunRecord& run, const JobSpec& spec,
+               const std::string& identity) {
+  if (was_retry(state, run)) return true;
+  const bool same = run.script_hash == spec.script_hash && run.source_identity == identity;
+  return !same && committed_nothing(state, run);
+}
+
+}  // namespace
+
+void take_lease(State& state, const std::string& job) {
+  std::string holder;
+  if (state.lease(job, holder)) return;
+  throw Error(Code::kConflict, fmt::format("{} is already running ({})", job, holder),
+              "wait for it, or stop it first");
+}
+
+namespace {
+
+void resume(RunShared& shared, PreparedRun& prepared, const RunRecord& run) {
+  prepared.resumed = true;
+  shared.run = run.run;
+  shared.now = run.now;
+  prepared.report.mode = run.mode;
+  prepared.state->set_status(run.run, "running", "");
+  for (PartitionRecord& partition : prepared.state->partitions(run.run)) {
+    prepared.earlier += partition.tally;
+    prepared.total_bytes += partition.bytes;
+    if (partition.done) {
+      prepared.done_bytes += partition.bytes;
+    } else {
+      shared.partitions.add(std::move(partition));
+    }
+  }
+}
+
+void begin(RunShared& shared, PreparedRun& prepared, const SourceInfo& info) {
+  const JobSpec& spec = shared.job.spec;
+  shared.run = new_run_id();
+  shared.now = spec.now;
+  RunRecord record;
+  record.run = shared.run;
+  record.job = spec.name;
+  record.script_hash = spec.script_hash;
+  record.source = info.place;
+  record.source_identity = info.identity;
+  record.mode = prepared.report.mode;
+  record.status = "running";
+  record.command = spec.resume_command;
+  record.now = spec.now;
+  record.afresh = !shared.settings.retry_rejects && shared.settings.limit == 0;
+  std::vector<PartitionRecord> partitions;
+  for (const Partition& partition :
+       shared.source->split(static_cast<int>(shared.sink_options.connections))) {
+    PartitionRecord made;
+    made.id = partition.id;
+    made.spec = partition.spec;
+    made.bytes = partition.bytes;
+    prepared.total_bytes += partition.bytes;
+    shared.partitions.add(made);
+    partitions.push_back(std::move(made));
+  }
+  if (prepared.state) prepared.state->start(record, partitions);
+}
+
+}  // namespace
+
+void prepare_run(RunShared& shared, PreparedRun& prepared) {
+  JobImpl& job = shared.job;
+  const RunSettings& settings = shared.settings;
+  shared.shape = job.shape_once();
+  Target& target = job.open_target_once();
+  shared.source = &job.open_source_once();
+  prepared.report = target.inspect(*shared.shape, settings.create);
+  shared.sink_options.connections =
+      static_cast<uint32_t>(settings.jobs > 0 ? settings.jobs : default_jobs());
+  if (settings.limit != 0) shared.documents_left = static_cast<int64_t>(settings.limit);
+  if (settings.dry_run) {
+    begin(shared, prepared, shared.source->info());
+    return;
+  }
+  refuse_problems(prepared.report, job.spec.name);
+  prepared.state = target.state();
+  prepared.state->ensure();
+  shared.state = prepared.state.get();
+  take_lease(*prepared.state, job.spec.name);
+  // Another process may have filled the tables while this one waited for the job.
+  prepared.report = target.inspect(*shared.shape, settings.create);
+  const std::optional<RunRecord> latest = prepared.state->latest(job.spec.name);
+  const std::string identity = shared.source->info().identity;
+  const bool open = latest && is_unfinished(*latest);
+  const bool left_behind = open && gives_way(*prepared.state, *latest, job.spec, identity);
+  if (open && !left_behind && settings.retry_rejects) {
+    throw Error(Code::kConfig, fmt::format("{} has an unfinished run", job.spec.name),
+                "finish it before its rejects are tried again");
+  }
+  if (open && !left_behind && !settings.restart) {
+    check_unchanged(*latest, job.spec, identity, settings.accept_changes);
+    resume(shared, prepared, *latest);
+  } else {
+    if (open && !left_behind) target.discard(*shared.shape, latest->run);
+    if (open) prepared.state->set_status(latest->run, "abandoned", "a later run took its place");
+    if (settings.retry_rejects) {
+      prepared.rejects = reject_source(*prepared.state, job.spec.name);
+      shared.source = prepared.rejects.get();
+    } else if (settings.create) {
+      target.create(prepared.report);
+    }
+    begin(shared, prepared, shared.source->info());
+  }
+  shared.sink_options.run = shared.run;
+  shared.sink_options.mode = prepared.report.mode;
+}
+
+}  // namespace lugger

@@ -1,0 +1,28 @@
+// Before the first document: inspect, resume or begin, claim the job, lay out partitions.
+#pragma once
+#include "engine/run_impl.hpp"
+
+namespace lugger {
+
+struct PreparedRun {
+  std::unique_ptr<State> state;
+  std::unique_ptr<Source> rejects;  // --retry
+  TargetReport report;
+  Tally earlier;                             // of earlier attempts at this run
+  uint64_t total_bytes = 0, done_bytes = 0;  // on disk
+  bool resumed = false;
+};
+
+// The steps, for whoever begins a run without a Job (task.cpp).
+std::string new_run_id();
+bool is_unfinished(const RunRecord& run);
+void refuse_problems(const TargetReport& report, const std::string& job);
+void check_unchanged(const RunRecord& run, const JobSpec& spec, const std::string& identity,
+                     bool accept);
+void take_lease(State& state, const std::string& job);
+
+/// Fills shared.{shape, source, state, run, sink_options, partitions}. Error{config} for anything a
+/// user must decide first.
+void prepare_run(RunShared& shared, PreparedRun& prepared);
+
+}  // namespace lugger

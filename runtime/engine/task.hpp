@@ -1,0 +1,64 @@
+// The machinery of a job worked by hand: a script's loop over batches, one writer, commits where
+// the script says.
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "engine/job.hpp"
+
+namespace lugger {
+
+struct TaskSpec {
+  std::string name;
+  std::string script_hash, resume_command;
+  std::string now;       // lugger.now() of a run that begins, ISO text
+  RunSettings settings;  // create, dry_run, restart, accept_changes, limit
+};
+
+/// One thread. Documents live until the next commit: what was written since then is one transaction
+/// with the position.
+class Task {
+ public:
+  explicit Task(TaskSpec spec);
+  ~Task();
+  Task(const Task&) = delete;
+  Task& operator=(const Task&) = delete;
+
+  /// The first cursor is the one whose position is kept; it starts behind the last committed one.
+  /// Returns its number.
+  size_t add_cursor(std::unique_ptr<Source> source, uint32_t batch_rows);
+  /// The next batch; nullptr at the end. Error{config} when 256 MiB were read since the last
+  /// commit.
+  Batch* next(size_t cursor);
+  Position position(size_t cursor) const;
+  /// The run's own, also where it goes on: ISO text.
+  const std::string& now() const noexcept;
+
+  /// A task has one writer; its mapping may feed child tables. Inspects, creates, claims the task
+  /// and finds its last position.
+  void set_writer(std::shared_ptr<Target> target, Mapping mapping);
+  /// Every document of the batch through the mapping, as in a job.
+  void write(Batch& batch);
+  /// One row given by column names, as a BSON document.
+  void add(Bytes row);
+  /// Refuses a document of a batch.
+  void reject(const Document& document, const std::string& column, const std::string& message);
+  /// Rows, rejects and position in one transaction.
+  void commit(const Position& position);
+  /// Takes back what was not committed.
+  void rollback() noexcept;
+
+  /// Ends the run in the ledger: "done", "stopped" or "failed".
+  RunResult finish(const std::string& status, const Error* error);
+  Tally tally() const;
+  std::shared_ptr<const PlanShape> shape() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace lugger

@@ -1,0 +1,42 @@
+// One worker: claims partitions and carries them, unit by unit, from its cursor through its plan
+// into its sink.
+#pragma once
+#include "engine/run_impl.hpp"
+
+namespace lugger {
+
+class Worker {
+ public:
+  explicit Worker(RunShared& shared);
+  ~Worker();
+  /// Until no partition is left, the run is stopped, or something fails (told by shared.fail()).
+  void work() noexcept;
+
+ private:
+  bool load(PartitionRecord partition);
+  bool committed_meanwhile(PartitionRecord& partition);
+  bool load_unit(Cursor& cursor, PartitionRecord& partition);
+  bool fill_unit(Cursor& cursor, bool& exhausted);
+  void commit_unit(UnitRecord& unit);
+  UnitRecord unit_record(const PartitionRecord& partition, const Position& position, bool done);
+  Batch& next_batch();
+  void reset_unit() noexcept;
+  void count_bytes(const Cursor& cursor);
+  void uncount_unit() noexcept;
+  void report();
+
+  RunShared& shared_;
+  Plan plan_;
+  std::unique_ptr<RowHook> hook_;
+  std::unique_ptr<RowSink> sink_;
+  Arena arena_;                                  // owns the bytes of the open unit until its commit
+  std::vector<std::unique_ptr<Batch>> batches_;  // of the open unit; kept and reused
+  size_t batches_used_ = 0;
+  uint64_t unit_bytes_ = 0, unit_documents_ = 0, cursor_bytes_ = 0, unit_progress_ = 0,
+           unit_rejected_ = 0;
+  uint64_t tolerated_ = 0;         // documents that were no standard JSON
+  std::vector<int64_t> resolved_;  // --retry: the rejects this unit answers
+  std::map<std::string, uint64_t> skip_reasons_, reject_codes_;
+};
+
+}  // namespace lugger

@@ -1,0 +1,99 @@
+// One connection to PostgreSQL: libpqxx for statements, its PGconn lent for COPY. The only file
+// that includes libpqxx is pg_session.cpp.
+#pragma once
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "base/error.hpp"
+#include "base/options.hpp"
+
+struct pg_conn;
+
+namespace lugger {
+
+/// A result read to its end: text values by row and column.
+class PgRows {
+ public:
+  size_t size() const noexcept { return rows_.size(); }
+  const std::vector<std::optional<std::string>>& operator[](size_t row) const { return rows_[row]; }
+  /// The value, or "" for NULL.
+  std::string text(size_t row, size_t column) const { return rows_[row][column].value_or(""); }
+  const std::vector<std::string>& names() const noexcept { return names_; }
+  uint64_t affected() const noexcept { return affected_; }
+
+ private:
+  friend class PgSession;
+  std::vector<std::vector<std::optional<std::string>>> rows_;
+  std::vector<std::string> names_;
+  uint64_t affected_ = 0;
+};
+
+using PgParams = std::vector<std::optional<std::string>>;
+
+class PgSession {
+ public:
+  /// Connects: UTC, ISO dates, UTF8, no statement timeout, application_name "lugger <purpose>"; a
+  /// remote host without sslmode gets verify-full with the system's certificates. Error{connect |
+  /// auth} with the masked URL. pooled: no session settings survive, so each transaction sets its
+  /// own.
+  PgSession(const std::string& url, const std::string& purpose, bool pooled = false);
+  ~PgSession();
+  PgSession(const PgSession&) = delete;
+  PgSession& operator=(const PgSession&) = delete;
+
+  PgRows query(const std::string& sql, const PgParams& params = {});
+  void execute(const std::string& sql) {
+    query(sql);
+  }  // one or several statements without parameters
+  void begin();
+  void commit();
+  void rollback() noexcept;
+  bool in_transaction() const noexcept;
+
+  /// COPY ... FROM STDIN (FORMAT binary): start, then any number of puts, then end.
+  void copy_in_start(const std::string& sql);
+  void copy_in_put(Bytes bytes);
+  uint64_t copy_in_end();
+  void copy_in_abort(const std::string& reason) noexcept;
+  /// COPY ... TO STDOUT: starts; get() gives one message (a row in binary, the header with the
+  /// first) until false. Bytes live until the next call.
+  void copy_out_start(const std::string& sql);
+  bool copy_out_get(Bytes& message);
+
+  static std::string quote_name(std::string_view name);  // "na""me"
+  static std::string quote_table(
+      std::string_view qualified);  // schema.table, each part quoted; "a.b" splits at the first dot
+  static std::string quote_literal(std::string_view text);
+
+  int server_version() const noexcept;  // 150018
+  pg_conn* raw() noexcept;
+  bool alive() const noexcept;
+  void
+  cancel() noexcept;  // asks the server to stop the statement under way; safe from another thread
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// The row and column that a refused COPY named, and the constraint: parsed from the server's
+/// diagnostics. Rows count from 1; 0: not told.
+struct CopyRefusal {
+  uint64_t row = 0;
+  std::string column, constraint, sqlstate, message, detail;
+};
+/// Thrown by copy_in_end(): an error that also says which row.
+class CopyRefused : public Error {
+ public:
+  CopyRefused(Error error, CopyRefusal where) : Error(std::move(error)), where_(std::move(where)) {}
+  const CopyRefusal& where() const noexcept { return where_; }
+
+ private:
+  CopyRefusal where_;
+};
+
+}  // namespace lugger

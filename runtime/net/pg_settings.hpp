@@ -1,0 +1,24 @@
+// How a connection is made: the URL read by libpq, what lugger adds to it, and what each session
+// sets.
+#pragma once
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace lugger {
+
+using PgKeywords = std::vector<std::pair<std::string, std::string>>;
+
+/// Keywords for PQconnectdbParams. A remote host without sslmode gets verify-full with the system's
+/// certificates. Error{config} for a URL that libpq cannot read; the error never quotes it but
+/// masked.
+PgKeywords connection_keywords(const std::string& url, std::string_view purpose);
+
+/// True for unix sockets and loopback: there libpq's own sslmode stands.
+bool is_local_host(std::string_view host) noexcept;
+
+/// "SET a = b; ..." for a session, "SET LOCAL a = b; ..." for a transaction (poolers).
+std::string session_settings(int server_version, bool local);
+
+}  // namespace lugger

@@ -1,0 +1,106 @@
+// Documents on their way through: the batch a cursor fills, the rows the plan makes of it, and what
+// was refused.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "base/arena.hpp"
+#include "plan/failure.hpp"
+#include "value/document.hpp"
+
+namespace lugger {
+
+/// Rows of one table. Slots lie row by row, `width` to a row.
+class RowSet {
+ public:
+  void shape(size_t width) { width_ = width; }
+  void clear() noexcept { slots_.clear(), documents_.clear(), live_.clear(); }
+  size_t rows() const noexcept { return documents_.size(); }
+  size_t width() const noexcept { return width_; }
+  Value* row(size_t i) noexcept { return slots_.data() + i * width_; }
+  const Value* row(size_t i) const noexcept { return slots_.data() + i * width_; }
+  /// The batch's document that row i came from.
+  uint32_t document(size_t i) const noexcept { return documents_[i]; }
+  /// A row dropped by a hook or routed elsewhere is not live.
+  bool live(size_t i) const noexcept { return live_[i] != 0; }
+  void drop(size_t i) noexcept { live_[i] = 0; }
+  Value* add(uint32_t document) {
+    documents_.push_back(document);
+    live_.push_back(1);
+    slots_.resize(slots_.size() + width_);
+    return row(rows() - 1);
+  }
+  /// Takes back rows from `rows` on.
+  void truncate(size_t rows) {
+    documents_.resize(rows), live_.resize(rows), slots_.resize(rows * width_);
+  }
+
+ private:
+  size_t width_ = 0;
+  std::vector<Value> slots_;
+  std::vector<uint32_t> documents_;
+  std::vector<uint8_t> live_;
+};
+
+/// What is to become of a document.
+enum class Fate : uint8_t { kLoad, kSkip, kReject };
+
+/// Why a document was refused. Column and table are indices into the plan; -1: the document as a
+/// whole.
+struct Refusal {
+  uint32_t document = 0;
+  int table = 0;
+  int column = -1;
+  Failure failure = Failure::kNone;
+  Value value;  // the offending value, as it came
+  std::string
+      message;  // hooks and the server: their words; otherwise empty and described from the failure
+};
+
+class Batch {
+ public:
+  explicit Batch(Arena& arena) : arena_(&arena) {}
+
+  Arena& arena() noexcept { return *arena_; }
+  std::vector<Document> documents;
+  std::vector<Fate> fates;                              // one a document, once the plan has run
+  std::vector<RowSet> tables;                           // one a table of the plan
+  std::vector<Refusal> refusals;                        // of documents whose fate is kReject
+  std::vector<std::pair<std::string, uint64_t>> skips;  // reason, documents
+  uint64_t source_bytes = 0;
+  uint32_t max_documents = 1000;  // the cursor stops here
+  size_t max_bytes = 1 << 20;     // or here
+
+  /// Refuses a document; the first refusal of a document is the one kept.
+  void refuse(Refusal refusal) {
+    if (fates[refusal.document] == Fate::kReject) return;
+    fates[refusal.document] = Fate::kReject;
+    refusals.push_back(std::move(refusal));
+  }
+  /// A hook's wish; counted by its reason.
+  void skip(uint32_t document, std::string_view reason) {
+    if (fates[document] != Fate::kLoad) return;
+    fates[document] = Fate::kSkip;
+    for (auto& [known, documents_skipped] : skips) {
+      if (known == reason) {
+        ++documents_skipped;
+        return;
+      }
+    }
+    skips.emplace_back(reason, 1);
+  }
+  void clear() noexcept {
+    documents.clear(), fates.clear(), refusals.clear(), skips.clear();
+    for (RowSet& set : tables) set.clear();
+    source_bytes = 0;
+    ++generation_;
+  }
+  /// Changes at every clear(): views made before it are stale.
+  uint64_t generation() const noexcept { return generation_; }
+
+ private:
+  Arena* arena_;
+  uint64_t generation_ = 1;
+};
+
+}  // namespace lugger

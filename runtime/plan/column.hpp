@@ -1,0 +1,82 @@
+// A column of the mapping: where its value comes from, what it becomes, what happens when it
+// cannot.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "plan/column_type.hpp"
+#include "value/decimal.hpp"
+#include "value/id_text.hpp"
+#include "value/json_writer.hpp"
+
+namespace lugger {
+
+enum class OnError : uint8_t { kReject, kNull, kDefault, kError };
+
+/// Everything a coercer may be told. One word each in scripts, the same as the member.
+struct CoercePolicy {
+  bool strict =
+      false;  // no conversion between families: text takes strings only, numbers take numbers only
+  enum class Fraction : uint8_t {
+    kReject,
+    kRound,
+    kTruncate
+  } fraction = Fraction::kReject;  // 1.5 into int4, digits beyond the scale
+  enum class NonFinite : uint8_t {
+    kReject,
+    kNull,
+    kKeep
+  } non_finite = NonFinite::kReject;  // keep: where the type has NaN and infinities
+  enum class Range : uint8_t {
+    kReject,
+    kNull,
+    kInfinity
+  } out_of_range = Range::kReject;  // dates outside PostgreSQL's years
+  JsonPolicy::Text nul = JsonPolicy::Text::kReject;
+  JsonPolicy::Text utf8 = JsonPolicy::Text::kReject;
+  JsonStyle json = JsonStyle::kPlain;  // form of BSON types inside json and jsonb
+  bool json_null =
+      false;  // a null field becomes JSON null instead of SQL NULL; missing stays SQL NULL
+  bool empty_null = false;  // "" reads as null
+  bool trim = false;        // white space around text is dropped
+  bool truncate = false;    // text longer than varchar(n) is cut
+  NumberFormat number;      // decimal = ',', thousands = '.'
+  enum class Epoch : uint8_t {
+    kNone,
+    kSeconds,
+    kMilliseconds,
+    kMicroseconds
+  } epoch = Epoch::kNone;  // numbers as times
+  enum class OldUuid : uint8_t {
+    kReject,
+    kJava,
+    kCSharp,
+    kPython
+  } old_uuid = OldUuid::kReject;  // binary subtype 3
+  IdStyle id_text = IdStyle::kSafe;
+  std::vector<std::string> labels;  // an enum's labels; empty: not checked here
+};
+
+struct Column {
+  std::string name;
+  ColumnType type;
+  std::string
+      from;  // dotted path; "*": what no other column took; "." in a child: the element itself
+  bool required = false;
+  OnError on_error = OnError::kReject;
+  std::optional<std::string> default_value;  // text form; coerced once when the plan is made
+  enum class Generate : uint8_t {
+    kNone,
+    kV5,
+    kV7,
+    kServer,
+    kParentKey,
+    kOrdinal,
+    kConstant
+  } generate = Generate::kNone;
+  bool id_text_column = false;  // _id as canonical text (mongo_id)
+  CoercePolicy policy;
+};
+
+}  // namespace lugger

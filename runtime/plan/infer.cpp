@@ -1,0 +1,185 @@
+#include "plan/infer.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "base/text.hpp"
+#include "value/bson_reader.hpp"
+#include "value/datetime.hpp"
+#include "value/pgrow_reader.hpp"
+
+namespace lugger {
+
+namespace {
+
+constexpr int64_t kExactInDouble = int64_t{1} << 53;
+constexpr size_t kMaxInferredColumns =
+    400;  // PostgreSQL stops at 1600; a map used as a dictionary belongs into jsonb
+constexpr size_t kMaxName = 63;
+
+void note_value(FieldCensus& field, const Value& value) {
+  ++field.types[static_cast<size_t>(value.type)];
+  switch (value.type) {
+    case ValueType::kInt32:
+    case ValueType::kInt64:
+      field.least = std::min(field.least, value.i64);
+      field.greatest = std::max(field.greatest, value.i64);
+      field.doubles_exact =
+          field.doubles_exact && value.i64 <= kExactInDouble && value.i64 >= -kExactInDouble;
+      break;
+    case ValueType::kDate:
+      field.dates_in_range = field.dates_in_range && micros_from_unix_ms(value.i64).has_value();
+      break;
+    case ValueType::kBinary:
+      field.uuids_only = field.uuids_only && value.aux == 4 && value.size == 16;
+      break;
+    case ValueType::kString:
+    case ValueType::kSymbol:
+      field.longest = std::max<uint64_t>(field.longest, value.size);
+      field.nul_in_text = field.nul_in_text || std::memchr(value.data, 0, value.size) != nullptr;
+      break;
+    default: break;
+  }
+}
+
+/// Every table has these of its own.
+constexpr std::string_view kSystemColumns[] = {"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"};
+
+bool is_taken(std::string_view name, const std::set<std::string>& used) {
+  return used.contains(std::string(name)) ||
+         std::ranges::find(kSystemColumns, name) != std::end(kSystemColumns);
+}
+
+/// A name PostgreSQL takes as it is, not used yet.
+bool usable_name(const std::string& name, const std::set<std::string>& used) {
+  return !name.empty() && name.size() <= kMaxName && is_utf8(name) && !is_taken(name, used);
+}
+
+Column column_of(std::string name, std::string_view type) {
+  Column column;
+  column.name = std::move(name);
+  column.type = parse_column_type(type);
+  return column;
+}
+
+std::string escaped_path(std::string_view name) {
+  std::string path;
+  for (const char c : name) {
+    if (std::string_view(".\\*[").find(c) != std::string_view::npos)
+      path += '\\';  // "*" and "[]" mean something in a path
+    path += c;
+  }
+  return path;
+}
+
+std::vector<Column> columns_of_rows(const RowShape& shape) {
+  std::vector<Column> columns;
+  for (const RowShape::Field& field : shape.fields)
+    columns.push_back(column_of(field.name, field.type_name));
+  return columns;
+}
+
+}  // namespace
+
+std::vector<ValueType> FieldCensus::kinds() const {
+  std::vector<ValueType> out;
+  for (size_t i = static_cast<size_t>(ValueType::kBool); i < types.size(); ++i) {
+    if (types[i] != 0) out.push_back(static_cast<ValueType>(i));
+  }
+  return out;
+}
+
+FieldCensus& Census::field(std::string_view name, size_t& hint) {
+  for (size_t tried = 0; tried < fields_.size(); ++tried, ++hint) {
+    if (hint >= fields_.size()) hint = 0;
+    if (fields_[hint].name == name) return fields_[hint++];
+  }
+  fields_.emplace_back().name = std::string(name);
+  return fields_.back();
+}
+
+void Census::add(const Document& document) {
+  ++documents_;
+  size_t hint = 0;
+  if (document.format == Format::kPgRow) {
+    if (!shape_) shape_ = *document.shape;
+    Arena scratch(4096);
+    for (PgRowReader reader(document, scratch); reader.next();) {
+      FieldCensus& seen = field(reader.name(), hint);
+      ++seen.documents;
+      note_value(seen, reader.value());
+    }
+    return;
+  }
+  BsonReader reader(document.bytes());
+  while (reader.next()) {
+    FieldCensus& seen = field(reader.name(), hint);
+    ++seen.documents;
+    note_value(seen, reader.value());
+  }
+  if (reader.fault() != BsonFault::kNone) ++malformed_;
+}
+
+std::string narrowest_type(const FieldCensus& field) {
+  const std::vector<ValueType> kinds = field.kinds();
+  const auto only = [&](std::initializer_list<ValueType> allowed) {
+    return !kinds.empty() && std::all_of(kinds.begin(), kinds.end(), [&](ValueType kind) {
+      return std::find(allowed.begin(), allowed.end(), kind) != allowed.end();
+    });
+  };
+  using T = ValueType;
+  if (only({T::kBool})) return "bool";
+  if (only({T::kInt32})) return "int4";
+  if (only({T::kInt32, T::kInt64})) return "int8";
+  if (only({T::kInt32, T::kInt64, T::kDouble})) return field.doubles_exact ? "float8" : "numeric";
+  if (only({T::kInt32, T::kInt64, T::kDecimal})) return "numeric";
+  if (only({T::kString, T::kSymbol}) || only({T::kObjectId}) || only({T::kCode})) return "text";
+  if (only({T::kDate})) return field.dates_in_range ? "timestamptz" : "text";
+  if (only({T::kBinary})) return field.uuids_only ? "uuid" : "bytea";
+  return "jsonb";
+}
+
+std::vector<Column> infer_columns(const Census& census) {
+  if (census.rows() != nullptr) return columns_of_rows(*census.rows());
+  std::vector<Column> columns;
+  std::set<std::string> used;
+  const auto id = std::find_if(census.fields().begin(), census.fields().end(),
+                               [](const FieldCensus& f) { return f.name == "_id"; });
+  if (id != census.fields().end() || census.documents() == 0) {
+    Column key = column_of("id", "uuid");
+    key.generate = Column::Generate::kV5;
+    Column mongo_id = column_of("mongo_id", "text");
+    mongo_id.from = "_id";
+    mongo_id.id_text_column = true;
+    mongo_id.required = true;
+    columns.push_back(std::move(key));
+    columns.push_back(std::move(mongo_id));
+    used = {"id", "mongo_id", "rest"};
+  }
+  bool rest = false;
+  for (const FieldCensus& field : census.fields()) {
+    if (field.name == "_id") continue;
+    std::string name = field.name;
+    while (is_taken(name, used) && name.size() < kMaxName) name += '_';
+    if (!usable_name(name, used) || columns.size() >= kMaxInferredColumns) {
+      rest = true;
+      continue;
+    }
+    Column column = column_of(name, narrowest_type(field));
+    column.from = escaped_path(field.name);
+    if (column.type.kind == Kind::kJsonb) column.policy.json = JsonStyle::kTyped;
+    if (column.type.kind == Kind::kFloat8 || column.type.kind == Kind::kNumeric)
+      column.policy.non_finite = CoercePolicy::NonFinite::kKeep;
+    used.insert(name);
+    columns.push_back(std::move(column));
+  }
+  if (rest || columns.empty()) {
+    Column column = column_of("rest", "jsonb");
+    column.from = "*";
+    columns.push_back(std::move(column));
+  }
+  return columns;
+}
+
+}  // namespace lugger

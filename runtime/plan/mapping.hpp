@@ -1,0 +1,63 @@
+// A job's mapping as the script gave it: tables, columns, children, routing, policies. plan.hpp
+// binds it.
+#pragma once
+#include <map>
+#include <string>
+#include <vector>
+
+#include "plan/column.hpp"
+
+namespace lugger {
+
+enum class OnConflict : uint8_t { kError, kSkip, kUpdate, kNewer };
+enum class Unmapped : uint8_t { kWarn, kError, kIgnore };
+
+struct ChildMapping {
+  std::string table;  // "user_tags" or "schema.user_tags"
+  std::string from;   // "tags[]", "order.lines[]": an array path relative to the parent's document
+                      // or element
+  std::vector<Column> columns;
+  std::vector<std::string>
+      parent;  // names of the columns that hold the parent's key; empty: "parent_" + the key's name
+  std::string ordinal = "ordinal";  // 1-based place in the array
+  std::vector<ChildMapping> children;
+};
+
+/// Which table a document goes to, by the text of a field. All tables have the same columns.
+struct Route {
+  std::string from;                           // path of the discriminator; empty: no routing
+  std::map<std::string, std::string> tables;  // value -> table
+  std::string otherwise;  // table for any other value; empty: such documents are rejected
+};
+
+/// Built after the load.
+struct IndexMapping {
+  std::string table;                 // empty: the job's table
+  std::string name;                  // empty: table_columns_idx
+  std::vector<std::string> columns;  // column names, or expressions in parentheses
+  bool unique = false;
+  std::string method;  // "btree" when empty
+  std::string where;   // SQL condition of a partial index, from the script
+};
+
+struct ConstraintMapping {
+  std::string table, name;
+  std::string
+      sql;  // "check (age >= 0)", "foreign key (team) references teams (id)": from the script
+};
+
+struct Mapping {
+  std::string table;                 // "users" or "schema.users"
+  std::string database, collection;  // of the source: the name space of ids
+  std::vector<Column> columns;
+  std::vector<std::string> key;  // columns that identify a row; empty: none
+  OnConflict on_conflict = OnConflict::kError;
+  std::string newer;  // kNewer: the column that says which row is newer
+  std::vector<ChildMapping> children;
+  Route route;
+  Unmapped unmapped = Unmapped::kWarn;
+  std::vector<IndexMapping> indexes;
+  std::vector<ConstraintMapping> constraints;
+};
+
+}  // namespace lugger

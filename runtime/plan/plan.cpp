@@ -1,0 +1,83 @@
+#include "plan/plan.hpp"
+
+#include "base/error.hpp"
+#include "plan/work.hpp"
+#include "value/bson_reader.hpp"
+
+namespace lugger {
+
+Plan::Plan(std::shared_ptr<const PlanShape> shape, bool has_hook)
+    : shape_(std::move(shape)), work_(std::make_unique<Work>()) {
+  const Mapping& mapping = shape_->mapping();
+  work_->shape = shape_.get();
+  work_->has_hook = has_hook;
+  work_->id_namespace = collection_namespace(mapping.database, mapping.collection);
+  const std::vector<TablePlan>& tables = shape_->tables();
+  for (size_t i = 0; i < tables.size(); ++i) {
+    std::vector<std::string> arrays;
+    std::vector<size_t> children;
+    for (size_t child = shape_->own_tables(); child < tables.size(); ++child) {
+      const bool mine = tables[child].parent == static_cast<int>(i);
+      if (!mine) continue;
+      std::string path =
+          tables[child].path.substr(tables[i].path.empty() ? 0 : tables[i].path.size() + 1);
+      path.resize(path.size() - 2);  // "[]"
+      arrays.push_back(std::move(path));
+      children.push_back(child);
+    }
+    const std::string route = i < shape_->own_tables() ? mapping.route.from : std::string();
+    TableWork work{&tables[i], Scope(tables[i], arrays, route), {}, {}, std::move(children), {}};
+    for (const Column& column : tables[i].columns)
+      work.coercers.emplace_back(column.type, column.policy);
+    work.replaced.resize(tables[i].columns.size());
+    work.defaults.resize(tables[i].columns.size());
+    for (size_t c = 0; c < tables[i].columns.size(); ++c) {
+      const Column& column = tables[i].columns[c];
+      if (!column.default_value) continue;
+      const std::string_view text = work_->constants.copy(*column.default_value);
+      const Failure failure =
+          work.coercers[c](Value::of(ValueType::kString, text), work.defaults[c], work_->constants);
+      if (failure != Failure::kNone) {
+        raise(Code::kConfig, "{}.{}: default: {}", tables[i].name, column.name,
+              describe_failure(failure, Value::of(ValueType::kString, text), column.type.sql));
+      }
+    }
+    work_->tables.push_back(std::move(work));
+  }
+}
+
+Plan::~Plan() = default;
+
+void Plan::run(Batch& batch, RowHook* hook) {
+  Work& work = *work_;
+  batch.tables.resize(work.tables.size());
+  for (size_t i = 0; i < work.tables.size(); ++i)
+    batch.tables[i].shape(work.tables[i].table->columns.size());
+  batch.fates.assign(batch.documents.size(), Fate::kLoad);
+  for (uint32_t document = 0; document < batch.documents.size(); ++document)
+    work.make_rows(batch, document);
+  if (hook == nullptr) return;
+  hook->apply(batch);
+  work.finish_hooked(batch);
+}
+
+std::map<std::string, uint64_t> Plan::unmapped() const {
+  std::map<std::string, uint64_t> out;
+  for (const TableWork& work : work_->tables) {
+    work.scope.unmapped(work.table->path.empty() ? "" : work.table->path + ".", out);
+  }
+  return out;
+}
+
+std::map<std::string, uint64_t> Plan::replaced() const {
+  std::map<std::string, uint64_t> out;
+  for (const TableWork& work : work_->tables) {
+    for (size_t i = 0; i < work.replaced.size(); ++i) {
+      if (work.replaced[i] != 0)
+        out[work.table->name + "." + work.table->columns[i].name] += work.replaced[i];
+    }
+  }
+  return out;
+}
+
+}  // namespace lugger

@@ -1,0 +1,275 @@
+// Rows made from documents: gather, coerce, fan out to children, settle what a hook left.
+#include "base/error.hpp"
+#include "plan/work.hpp"
+#include "value/bson_reader.hpp"
+#include "value/pgrow_reader.hpp"
+
+namespace lugger {
+
+namespace {
+
+bool is_json(const ColumnType& type) {
+  return type.kind == Kind::kJson || type.kind == Kind::kJsonb;
+}
+
+}  // namespace
+
+void Plan::Work::make_rows(Batch& batch, uint32_t document) {
+  TableWork& own = tables[0];
+  const Failure failure = own.scope.read(batch.documents[document], batch.arena());
+  if (failure != Failure::kNone) {
+    batch.refuse({document, 0, -1, failure, {}, {}});
+    return;
+  }
+  if (shape->mapping().unmapped == Unmapped::kError && own.scope.left_over()) {
+    batch.refuse({document, 0, -1, Failure::kUnmapped, {}, {}});
+    return;
+  }
+  const size_t table = choose_table(batch, document);
+  if (batch.fates[document] != Fate::kLoad) return;
+  RowSet& rows = batch.tables[table];
+  Value* row = rows.add(document);
+  if (has_hook) {
+    fill_for_hook(batch, table, document, row);
+    return;
+  }
+  fill(batch, table, document, row, nullptr, 0);
+  if (batch.fates[document] == Fate::kLoad)
+    add_children(batch, 0, table, document, rows.rows() - 1);
+}
+
+size_t Plan::Work::choose_table(Batch& batch, uint32_t document) {
+  if (shape->mapping().route.from.empty()) return 0;
+  const Value& value = tables[0].scope.route();
+  text.clear();
+  if (!value.absent()) append_id_text(value, IdStyle::kPlain, text);
+  if (const auto table = shape->route(text.text())) return *table;
+  batch.refuse({document, 0, -1, Failure::kNoRoute, value, {}});
+  return 0;
+}
+
+Failure Plan::Work::generate(size_t table, size_t column, const Value& raw, const Value* parent_row,
+                             int ordinal, Value& slot, Arena& arena) {
+  const TableWork& work = tables[table];
+  switch (work.table->columns[column].generate) {
+    case Column::Generate::kParentKey: {
+      const TablePlan& above = shape->tables()[static_cast<size_t>(work.table->parent)];
+      for (size_t i = 0; i < work.table->parent_key.size(); ++i) {
+        if (work.table->parent_key[i] == column) slot = parent_row[above.key[i]];
+      }
+      return Failure::kNone;
+    }
+    case Column::Generate::kOrdinal:
+      slot = Value::of(ValueType::kInt64, ordinal);
+      return Failure::kNone;
+    case Column::Generate::kConstant: slot = work.defaults[column]; return Failure::kNone;
+    case Column::Generate::kServer: slot = Value::null(); return Failure::kNone;
+    case Column::Generate::kV7: {
+      const Uuid id = uuid_v7();
+      slot = Value::of(ValueType::kUuid, Bytes{arena.copy(Bytes{id.data(), id.size()}), id.size()});
+      return Failure::kNone;
+    }
+    case Column::Generate::kV5: {
+      text.clear();
+      if (!append_id_text(raw, IdStyle::kSafe, text)) return Failure::kRequired;
+      const Uuid id = uuid_v5(id_namespace, text.text());
+      slot = Value::of(ValueType::kUuid, Bytes{arena.copy(Bytes{id.data(), id.size()}), id.size()});
+      return Failure::kNone;
+    }
+    case Column::Generate::kNone: break;
+  }
+  return Failure::kNone;
+}
+
+void Plan::Work::fill(Batch& batch, size_t table, uint32_t document, Value* row,
+                      const Value* parent_row, int ordinal) {
+  TableWork& work = tables[table];
+  const Scope& scope = table < shape->own_tables() ? tables[0].scope : work.scope;
+  for (size_t i = 0; i < work.table->columns.size(); ++i) {
+    const Value& raw = scope.column(i);
+    if (work.table->columns[i].generate == Column::Generate::kNone) {
+      settle(batch, table, document, i, raw, row[i]);
+      continue;
+    }
+    const Failure failure = generate(table, i, raw, parent_row, ordinal, row[i], batch.arena());
+    if (failure != Failure::kNone)
+      batch.refuse({document, static_cast<int>(table), static_cast<int>(i), failure, raw, {}});
+  }
+}
+
+void Plan::Work::fill_for_hook(Batch& batch, size_t table, uint32_t document, Value* row) {
+  TableWork& work = tables[table];
+  for (size_t i = 0; i < work.table->columns.size(); ++i) {
+    const Column& column = work.table->columns[i];
+    const Value& raw = tables[0].scope.column(i);
+    if (column.generate != Column::Generate::kNone) {
+      const Failure failure = generate(table, i, raw, nullptr, 0, row[i], batch.arena());
+      if (failure != Failure::kNone)
+        batch.refuse({document, static_cast<int>(table), static_cast<int>(i), failure, raw, {}});
+      continue;
+    }
+    if (column.id_text_column && raw.type != ValueType::kMissing) {
+      settle(batch, table, document, i, raw, row[i]);
+      continue;
+    }
+    // Json stays a document that the hook can look into; what is refused may yet be mended by it.
+    const bool later = is_json(column.type) || raw.absent();
+    if (!later && work.coercers[i](raw, row[i], batch.arena()) == Failure::kNone &&
+        !row[i].absent())
+      continue;
+    row[i] = raw;
+    row[i].flags = Value::kPending;
+  }
+}
+
+void Plan::Work::settle(Batch& batch, size_t table, uint32_t document, size_t column,
+                        const Value& raw, Value& slot) {
+  TableWork& work = tables[table];
+  const Column& spec = work.table->columns[column];
+  Failure failure = Failure::kNone;
+  if (spec.id_text_column && (slot.flags & Value::kWritten) == 0 &&
+      raw.type != ValueType::kMissing) {
+    text.clear();
+    if (append_id_text(raw, spec.policy.id_text, text))
+      slot = Value::of(ValueType::kString, batch.arena().copy(text.text()));
+    else
+      failure = Failure::kNul;
+  } else {
+    Value out;
+    failure = work.coercers[column](raw, out, batch.arena());
+    slot = out;
+  }
+  if (failure == Failure::kNone) {
+    if (!slot.absent()) return;
+    slot = Value::null();
+    if (work.defaults[column].type != ValueType::kMissing)
+      slot = work.defaults[column];
+    else if (spec.required)
+      batch.refuse({document,
+                    static_cast<int>(table),
+                    static_cast<int>(column),
+                    Failure::kRequired,
+                    raw,
+                    {}});
+    return;
+  }
+  slot = Value::null();
+  const bool may_be_null = spec.on_error == OnError::kNull && !spec.required;
+  if (spec.on_error == OnError::kDefault) slot = work.defaults[column];
+  if (may_be_null || spec.on_error == OnError::kDefault) {
+    ++work.replaced[column];
+    return;
+  }
+  if (spec.on_error == OnError::kError) {
+    throw Error(Code::kCoerce,
+                fmt::format("{}: {}", spec.name, describe_failure(failure, raw, spec.type.sql)),
+                "on_error = \"error\" stops the run; on_error = \"reject\" would go on")
+        .note("column", spec.name);
+  }
+  batch.refuse({document, static_cast<int>(table), static_cast<int>(column), failure, raw, {}});
+}
+
+void Plan::Work::add_children(Batch& batch, size_t table, size_t rows, uint32_t document,
+                              size_t row) {
+  const TableWork& above = tables[table];
+  for (size_t i = 0; i < above.children.size(); ++i) {
+    const Value array = above.scope.array(i);
+    if (array.absent()) continue;
+    const size_t child = above.children[i];
+    if (array.type != ValueType::kArray) {
+      batch.refuse({document, static_cast<int>(child), -1, Failure::kWrongType, array, {}});
+      return;
+    }
+    int ordinal = 0;
+    for (BsonReader reader(array.bytes()); reader.next();) {
+      const Failure failure = tables[child].scope.read(reader.value(), batch.arena());
+      if (failure != Failure::kNone) {
+        batch.refuse({document, static_cast<int>(child), -1, failure, reader.value(), {}});
+        return;
+      }
+      Value* made = batch.tables[child].add(document);
+      fill(batch, child, document, made, batch.tables[rows].row(row), ++ordinal);
+      if (batch.fates[document] == Fate::kLoad)
+        add_children(batch, child, child, document, batch.tables[child].rows() - 1);
+      if (batch.fates[document] != Fate::kLoad) return;
+    }
+  }
+}
+
+void Plan::Work::finish_hooked(Batch& batch) {
+  for (size_t table = 0; table < shape->own_tables(); ++table) {
+    RowSet& rows = batch.tables[table];
+    uint32_t with_children = UINT32_MAX;  // children hang off a document's first row
+    for (size_t row = 0; row < rows.rows(); ++row) {
+      const uint32_t document = rows.document(row);
+      if (!rows.live(row) || batch.fates[document] != Fate::kLoad) continue;
+      finish_row(batch, table, row);
+      const bool wanted = !tables[0].children.empty() && with_children != document;
+      if (!wanted || batch.fates[document] != Fate::kLoad) continue;
+      with_children = document;
+      // The scope holds the last document of the batch by now: read this one's arrays again.
+      if (tables[0].scope.read(batch.documents[document], batch.arena()) == Failure::kNone) {
+        add_children(batch, 0, table, document, row);
+      }
+    }
+  }
+}
+
+void Plan::Work::finish_row(Batch& batch, size_t table, size_t row) {
+  TableWork& work = tables[table];
+  Value* slots = batch.tables[table].row(row);
+  const uint32_t document = batch.tables[table].document(row);
+  for (size_t i = 0; i < work.table->columns.size(); ++i) {
+    const Value raw = slots[i];
+    if (raw.flags == 0 && raw.type != ValueType::kMissing) continue;
+    if (raw.type == ValueType::kMissing &&
+        work.table->columns[i].generate != Column::Generate::kNone)
+      continue;
+    settle(batch, table, document, i, raw, slots[i]);
+  }
+  for (size_t i = 0; i < work.table->columns.size(); ++i) {
+    const bool missing = slots[i].type == ValueType::kMissing;
+    if (missing && work.table->columns[i].generate != Column::Generate::kNone)
+      generate_emitted(batch, table, slots, i);
+    slots[i].flags = 0;
+  }
+}
+
+void Plan::Work::generate_emitted(Batch& batch, size_t table, Value* row, size_t column) {
+  if (tables[table].table->columns[column].generate != Column::Generate::kV5) {
+    generate(table, column, {}, nullptr, 0, row[column], batch.arena());
+    return;
+  }
+  std::string key;
+  for (const size_t part : tables[table].table->key) {
+    if (part != column)
+      key += coerced_text(row[part], tables[table].table->columns[part].type) + '\x1f';
+  }
+  const Uuid id = uuid_v5(id_namespace, key);
+  row[column] = Value::of(ValueType::kUuid,
+                          Bytes{batch.arena().copy(Bytes{id.data(), id.size()}), id.size()});
+}
+
+std::string document_id(const Document& document, const Mapping& mapping) {
+  ByteBuffer text;
+  if (document.format == Format::kBson) {
+    const Value id = bson_field(document.bytes(), "_id");
+    if (append_id_text(id, IdStyle::kSafe, text)) return std::string(text.text());
+    return "?";
+  }
+  Arena scratch(4096);
+  PgRowReader reader(document, scratch);
+  while (reader.next()) {
+    const bool key = mapping.key.empty() ? reader.index() == 0
+                                         : std::find(mapping.key.begin(), mapping.key.end(),
+                                                     reader.name()) != mapping.key.end();
+    if (!key) continue;
+    if (!text.empty()) text.append(",");
+    text.append(reader.value().type == ValueType::kNull
+                    ? "null"
+                    : value_json(reader.value(), JsonStyle::kPlain));
+  }
+  return text.empty() ? "?" : std::string(text.text());
+}
+
+}  // namespace lugger

@@ -1,0 +1,46 @@
+// What a Plan works with: one worker's scopes, coercers and scratch.
+#pragma once
+#include "base/digest.hpp"
+#include "plan/plan.hpp"
+#include "plan/scope.hpp"
+
+namespace lugger {
+
+/// Room for one table: its scope, a coercer a column, its children.
+struct TableWork {
+  const TablePlan* table;
+  Scope scope;
+  std::vector<Coercer> coercers;
+  std::vector<Value> defaults;     // coerced; kMissing: none
+  std::vector<size_t> children;    // indices of tables
+  std::vector<uint64_t> replaced;  // a column
+};
+
+struct Plan::Work {
+  std::vector<TableWork>
+      tables;             // own tables share tables[0]'s scope; one entry a table of the shape
+  Arena constants{4096};  // defaults
+  Uuid id_namespace{};
+  ByteBuffer text;
+  const PlanShape* shape = nullptr;
+  bool has_hook = false;
+
+  void make_rows(Batch& batch, uint32_t document);
+  size_t choose_table(Batch& batch, uint32_t document);
+  void fill(Batch& batch, size_t table, uint32_t document, Value* row, const Value* parent_row,
+            int ordinal);
+  void fill_for_hook(Batch& batch, size_t table, uint32_t document, Value* row);
+  void settle(Batch& batch, size_t table, uint32_t document, size_t column, const Value& raw,
+              Value& slot);
+  /// `rows`: the table whose RowSet holds the parent row; differs from `table` when the document
+  /// was routed.
+  void add_children(Batch& batch, size_t table, size_t rows, uint32_t document, size_t row);
+  void finish_hooked(Batch& batch);
+  void finish_row(Batch& batch, size_t table, size_t row);
+  /// The id of a row that a hook emitted: from its key, so that a repeated run computes it again.
+  void generate_emitted(Batch& batch, size_t table, Value* row, size_t column);
+  Failure generate(size_t table, size_t column, const Value& raw, const Value* parent_row,
+                   int ordinal, Value& slot, Arena& arena);
+};
+
+}  // namespace lugger

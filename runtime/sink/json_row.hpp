@@ -1,0 +1,43 @@
+// Rows as JSON objects: one a document's own row, its child rows nested under their table's name.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "plan/plan.hpp"
+#include "plan/tally.hpp"
+
+namespace lugger {
+
+/// kPlain: values as write_coerced_json() gives them. kCanonical, kRelaxed: Extended JSON for what
+/// JSON has no type for; types that BSON does not know either (interval, vectors, arrays, ...) are
+/// as in kPlain.
+void write_column_json(const Value& value, const ColumnType& type, JsonStyle style,
+                       std::string& out);
+
+/// Renders the rows of one batch at a time. Parent keys and ordinals of children are left out:
+/// nesting and order say the same.
+class JsonRows {
+ public:
+  JsonRows(const PlanShape& plan, JsonStyle style);
+
+  /// Appends a line for each row of the document's own tables that is to be loaded; counts
+  /// documents and rows.
+  void append(const Batch& batch, Tally& tally, std::string& out);
+
+ private:
+  void write_object(const Batch& batch, size_t shape, size_t table, size_t row, Tally& tally,
+                    std::string& out);
+  void write_children(const Batch& batch, size_t child, uint32_t document, const Value* parent,
+                      size_t parent_shape, Tally& tally, std::string& out);
+  void index_children(const Batch& batch);
+
+  const PlanShape& plan_;
+  JsonStyle style_;
+  std::vector<std::string> names_;                 // a table: its name as a JSON string
+  std::vector<std::vector<std::string>> columns_;  // a table, a column: `"name": `
+  std::vector<std::vector<bool>> shown_;
+  std::vector<std::vector<uint32_t>> by_document_;  // a table: live rows, sorted by document
+  std::vector<uint8_t> has_row_;
+};
+
+}  // namespace lugger

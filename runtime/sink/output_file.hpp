@@ -1,0 +1,34 @@
+// A file that grows by whole units: what a unit could not finish is cut off again.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace lugger {
+
+/// "-" is standard output, which cannot be cut. A name that ends in .gz gets one gzip member a
+/// unit; readers take them as one stream.
+class OutputFile {
+ public:
+  /// Keeps the first `keep` bytes of what is there.
+  OutputFile(const std::string& path, uint64_t keep);
+  ~OutputFile();
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
+
+  /// Appends and waits until the disk has it. Error{config} when it cannot; the file is then as it
+  /// was.
+  void append(std::string_view text);
+  uint64_t size() const noexcept { return size_; }
+
+ private:
+  void write_all(std::string_view bytes);
+  [[noreturn]] void fail(int error);
+  std::string path_;
+  bool gzip_ = false;
+  int fd_ = -1;
+  uint64_t size_ = 0;
+  std::string packed_;
+};
+
+}  // namespace lugger

@@ -1,0 +1,18 @@
+// What is done once all rows are in: duplicates, keys, indexes, constraints, sequences, statistics.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "net/pg_session.hpp"
+#include "plan/plan.hpp"
+#include "plan/tally.hpp"
+
+namespace lugger {
+
+/// Each step looks first whether it is done, so that an interrupted finish is simply run again.
+/// Only tables that lugger made (their comment says so until the end) get keys and foreign keys;
+/// indexes and constraints of the mapping are made on any. Returns a line for each step that was
+/// done. Corrects `tally` by the documents that duplicates took out.
+std::vector<std::string> finish_pg(PgSession& session, const PlanShape& plan, Tally& tally);
+
+}  // namespace lugger

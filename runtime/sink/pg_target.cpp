@@ -1,0 +1,144 @@
+#include "sink/pg_target.hpp"
+
+#include "base/url.hpp"
+#include "net/pg_server.hpp"
+#include "net/pg_session.hpp"
+#include "sink/pg_catalog.hpp"
+#include "sink/pg_finish.hpp"
+#include "sink/pg_inspect.hpp"
+#include "sink/pg_layout.hpp"
+#include "sink/pg_sink.hpp"
+#include "sink/state_pg.hpp"
+
+namespace lugger {
+namespace {
+
+using Type = OptionSpec::Type;
+
+constexpr OptionSpec kOptions[] = {
+    {"table", Type::kText, "table that rows go to, \"users\" or \"schema.users\""},
+    {"key", Type::kList, "columns that identify a row"},
+    {"on_conflict", Type::kChoice, "what happens to a row whose key is taken", "error",
+     "error|skip|update|newer"},
+    {"newer", Type::kText, "with on_conflict = \"newer\": the column that says which row is newer"},
+    {"writer", Type::kChoice, "COPY, or one INSERT statement a batch where COPY cannot go", "copy",
+     "copy|statement"},
+    {"pooled", Type::kFlag,
+     "the server is reached through a pooler in transaction mode (pgbouncer)"},
+    {"state_schema", Type::kText, "schema for lugger's own tables", "lugger"},
+};
+
+/// Why runs could not be recorded; empty when they can.
+std::string state_problem(PgSession& session, const std::string& schema) {
+  const std::string runs = PgSession::quote_name(schema) + ".runs";
+  const PgRows rows = session.query(
+      "SELECT CASE WHEN to_regnamespace(quote_ident($1)) IS NULL THEN "
+      "has_database_privilege(current_database(), 'CREATE') "
+      "WHEN NOT has_schema_privilege($1, 'USAGE') THEN false "
+      "WHEN to_regclass($2) IS NULL THEN has_schema_privilege($1, 'CREATE') "
+      "ELSE has_table_privilege(to_regclass($2), 'INSERT') AND "
+      "has_table_privilege(to_regclass($2), 'UPDATE') END",
+      {schema, runs});
+  if (rows.text(0, 0) == "t") return {};
+  return fmt::format(
+      "no right to keep runs, checkpoints and rejects in schema {}: have someone with the right "
+      "run "
+      "what `lugger state sql` prints and GRANT it to this role, or name a schema of yours with "
+      "state_schema = '...' in lugger.target(...)",
+      schema);
+}
+
+class PgTarget : public Target {
+ public:
+  PgTarget(const std::string& place, const Options& options)
+      : place_(mask_secrets(place)),
+        url_(resolve_pg_url(place, server_)),
+        pooled_(options.flag("pooled")),
+        writer_(options.text("writer", "copy")),
+        schema_(options.text("state_schema", "lugger")) {}
+
+  std::string place() const override { return place_; }
+
+  std::vector<TargetColumn> columns(const std::string& table) override {
+    std::vector<TargetColumn> out;
+    const std::unique_ptr<PgSession> session = connect("inspect");
+    const std::optional<PgTable> found = inspect_table(*session, table);
+    if (!found) return out;
+    for (const PgColumn& column : found->columns) {
+      out.push_back({column.name, column.type, column.not_null, column.has_default,
+                     column.generated, column.identity});
+    }
+    return out;
+  }
+
+  TargetReport inspect(const PlanShape& plan, bool create) override {
+    const std::unique_ptr<PgSession> session = connect("inspect");
+    TargetReport report = inspect_pg(*session, plan, create, writer_);
+    report.place = place_;
+    const std::string problem = state_problem(*session, schema_);
+    if (!problem.empty()) report.problems.push_back(problem);
+    return report;
+  }
+
+  void create(const TargetReport& report) override {
+    if (report.create.empty()) return;
+    const std::unique_ptr<PgSession> session = connect("create");
+    session->begin();
+    for (const std::string& sql : report.create) session->execute(sql);
+    session->commit();
+  }
+
+  std::unique_ptr<State> state() override { return make_pg_state(url_, schema_, pooled_); }
+
+  std::unique_ptr<RowSink> open(const PlanShape& plan, const SinkOptions& options) override {
+    return make_pg_sink(plan, {url_, pooled_, schema_, options.mode});
+  }
+
+  std::vector<std::string> finish(const PlanShape& plan, const TargetReport&,
+                                  Tally& tally) override {
+    const std::unique_ptr<PgSession> session = connect("finish");
+    return finish_pg(*session, plan, tally);
+  }
+
+  /// Tables that lugger made and never finished hold nothing but what their run loaded; of others
+  /// nothing can be told.
+  void discard(const PlanShape& plan, const std::string&) override {
+    const std::unique_ptr<PgSession> session = connect("discard");
+    std::string ours;
+    for (const TablePlan& table : plan.tables()) {
+      const std::optional<PgTable> found = inspect_table(*session, table.name);
+      if (!found || found->empty) continue;
+      if (found->comment == kUnfinishedComment) {
+        ours += (ours.empty() ? "" : ", ") + PgSession::quote_table(table.name);
+      } else if (plan.mapping().on_conflict == OnConflict::kError) {
+        throw Error(
+            Code::kConflict,
+            fmt::format("{} holds rows, and nothing tells which of them the earlier run loaded",
+                        table.name),
+            "empty the table yourself, or set on_conflict = \"skip\" or \"update\" to load over "
+            "them");
+      }
+    }
+    if (!ours.empty()) session->execute("TRUNCATE " + ours);
+  }
+
+ private:
+  std::unique_ptr<PgSession> connect(const std::string& purpose) {
+    return std::make_unique<PgSession>(url_, purpose, pooled_);
+  }
+
+  std::shared_ptr<PgServer> server_;
+  std::string place_, url_;
+  bool pooled_;
+  std::string writer_, schema_;
+};
+
+}  // namespace
+
+std::shared_ptr<Target> make_pg_target(const std::string& place, const Options& options) {
+  return std::make_shared<PgTarget>(place, options);
+}
+
+std::span<const OptionSpec> pg_target_options() { return kOptions; }
+
+}  // namespace lugger

@@ -1,0 +1,73 @@
+// Where rows go. A Target is a place, shared; a RowSink is one worker's open stream to it.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/options.hpp"
+#include "base/stop.hpp"
+#include "plan/plan.hpp"
+#include "sink/state.hpp"
+
+namespace lugger {
+
+struct TargetColumn {
+  std::string name, type;  // type as format_type() spells it
+  bool not_null = false, has_default = false, generated = false, identity = false;
+};
+
+/// What inspecting a target against a plan found. `problems` stop a run; `warnings` are told.
+struct TargetReport {
+  std::string place;                    // masked
+  std::string server;                   // "PostgreSQL 15.18"
+  std::string mode;                     // "direct", "staged", "statement"
+  std::string mode_reason;              // one sentence
+  std::vector<std::string> create;      // DDL for what is missing, in order; run only with create
+  std::vector<std::string> after_load;  // key, indexes, constraints: DDL run when all rows are in
+  std::vector<std::string> warnings;
+  std::vector<std::string> problems;
+};
+
+struct SinkOptions {
+  std::string run;
+  std::string mode;  // from the report, kept for the run
+  uint32_t connections = 1;
+};
+
+class RowSink {
+ public:
+  virtual ~RowSink() = default;
+  /// Takes the batch's rows whose documents are to be loaded. The batch and its arena must live
+  /// until commit() or rollback().
+  virtual void write(Batch& batch) = 0;
+  /// Rows, rejects and position in one transaction. Completes unit.tally and unit.rejects: rows the
+  /// target refuses are found by halving and become rejects, the rest is loaded. Throws
+  /// Error{connect} when the connection is gone (nothing of the unit is in, or all of it: the
+  /// checkpoint tells).
+  virtual void commit(UnitRecord& unit) = 0;
+  virtual void rollback() noexcept = 0;
+};
+
+class Target {
+ public:
+  virtual ~Target() = default;
+  virtual std::string place() const = 0;  // masked
+  /// The columns of an existing table; empty: there is none.
+  virtual std::vector<TargetColumn> columns(const std::string& table) = 0;
+  virtual TargetReport inspect(const PlanShape& plan, bool create) = 0;
+  virtual void create(const TargetReport& report) = 0;
+  virtual std::unique_ptr<State> state() = 0;
+  virtual std::unique_ptr<RowSink> open(const PlanShape& plan, const SinkOptions& options) = 0;
+  /// After the last unit: duplicates by policy, key, indexes, constraints, sequences, ANALYZE.
+  /// Returns what it did, a line each.
+  virtual std::vector<std::string> finish(const PlanShape& plan, const TargetReport& report,
+                                          Tally& tally) = 0;
+  /// Throws away rows loaded by an unfinished run that is not to be resumed (--restart) when it is
+  /// safe to say which they are.
+  virtual void discard(const PlanShape& plan, const std::string& run) = 0;
+};
+
+std::shared_ptr<Target> open_target(const std::string& place, const Options& options);
+std::span<const OptionSpec> target_options(const std::string& place);
+
+}  // namespace lugger

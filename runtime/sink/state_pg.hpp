@@ -1,0 +1,22 @@
+// State in a schema of the PostgreSQL target: checkpoints commit with the rows they cover.
+#pragma once
+#include <memory>
+#include <string>
+
+#include "net/pg_session.hpp"
+#include "sink/state.hpp"
+
+namespace lugger {
+
+/// Stores checkpoint, tally and rejects of a unit inside the caller's open transaction.
+void write_unit(PgSession& session, const std::string& schema, const UnitRecord& unit);
+
+/// pooled: the URL leads to a pooler in transaction mode, so a lease is a row that a heartbeat
+/// keeps alive instead of a session lock.
+std::unique_ptr<State> make_pg_state(const std::string& url, const std::string& schema,
+                                     bool pooled);
+
+/// The DDL of `lugger state sql`, for those whom ensure() must not make it.
+std::string state_ddl(const std::string& schema);
+
+}  // namespace lugger

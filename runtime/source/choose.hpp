@@ -1,0 +1,23 @@
+// Which of the collections of a place is meant.
+#pragma once
+#include <vector>
+
+#include "source/source.hpp"
+
+namespace lugger {
+
+/// Whether an unnamed collection is shown and taken: not those that belong to the server itself
+/// (admin, config, system.*), nor the oplog.
+bool is_users_collection(const CollectionInfo& info);
+
+/// By options.collection ("db.name" or "name") and options.database; without a name the only one
+/// there is. Error{config}, with the names there are, when none or several fit, and for views and
+/// time series, which hold nothing that can be read.
+const CollectionInfo& choose_collection(const std::vector<CollectionInfo>& all,
+                                        const Options& options, std::string_view place);
+
+/// Only what options.database and the rule of is_users_collection() leave.
+std::vector<CollectionInfo> listed_collections(std::vector<CollectionInfo> all,
+                                               const Options& options);
+
+}  // namespace lugger

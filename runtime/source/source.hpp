@@ -1,0 +1,81 @@
+// Where documents come from. A Source is a place, shared and immutable; a Cursor is one worker's
+// stream over a part of it.
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/options.hpp"
+#include "base/stop.hpp"
+#include "plan/batch.hpp"
+
+namespace lugger {
+
+/// Where a cursor stands after the last document it gave: printable, comparable only for equality,
+/// understood by the source that made it.
+/// "" is the beginning.
+using Position = std::string;
+
+/// A part that one worker reads from end to end. `spec` is the source's own text and survives a
+/// restart in the ledger.
+struct Partition {
+  std::string id;      // unique within the run: "0", "1", ...
+  std::string spec;    // "": all of it; "offset:1048576-2097152"
+  uint64_t bytes = 0;  // size, for progress; 0: unknown
+};
+
+/// What is known without reading the data.
+struct SourceInfo {
+  std::string kind;   // "bson", "archive", "json", "postgresql"
+  std::string place;  // path or masked URL, as shown
+  std::string database, collection;
+  std::string
+      identity;  // changes when the data does: size and modification time, or server and query
+  uint64_t bytes = 0;  // on disk, 0: unknown
+  std::optional<uint64_t> documents;
+  bool compressed = false;
+  std::string metadata_json;  // collection metadata as mongodump wrote it; empty: none
+  std::vector<std::string> warnings;
+};
+
+class Cursor {
+ public:
+  virtual ~Cursor() = default;
+  /// Fills the batch up to its limits; documents live in the batch's arena or in memory that
+  /// outlives the cursor. False: nothing more.
+  virtual bool next(Batch& batch) = 0;
+  virtual Position position() const = 0;
+  /// Source bytes read so far, for progress.
+  virtual uint64_t bytes() const = 0;
+  /// Documents read so far that were no standard JSON: bare NaN, shell forms, \x escapes.
+  virtual uint64_t tolerated() const { return 0; }
+};
+
+class Source {
+ public:
+  virtual ~Source() = default;
+  virtual SourceInfo info() const = 0;
+  /// About `parts` parts; fewer where the source cannot be split.
+  virtual std::vector<Partition> split(int parts) = 0;
+  /// Continues behind `after` when given.
+  virtual std::unique_ptr<Cursor> open(const Partition& partition, const Position& after = {}) = 0;
+};
+
+/// A place may hold several collections: a dump directory, an archive, a database.
+struct CollectionInfo {
+  std::string database, collection, type;  // type: "collection", "view", "timeseries"
+  std::string path;                        // file, or the place itself
+  uint64_t bytes = 0;
+  std::string metadata_json;
+};
+
+/// Opens a place. With several collections in it, options.collection ("db.name" or "name") chooses;
+/// Error{config} lists them when it is missing.
+std::unique_ptr<Source> open_source(const std::string& place, const Options& options);
+/// What a place holds; one entry for a single file.
+std::vector<CollectionInfo> list_collections(const std::string& place, const Options& options);
+/// The options a place takes, by its kind, for checks and help.
+std::span<const OptionSpec> source_options(const std::string& place);
+
+}  // namespace lugger

@@ -1,0 +1,89 @@
+#include "value/extended_json.hpp"
+
+#include <fmt/format.h>
+
+#include "value/bson_reader.hpp"
+
+namespace lugger::json {
+
+using simdjson::dom::element_type;
+
+void ExtendedJsonWriter::write_document(Object root, ByteBuffer& out) {
+  BsonWriter writer(out);
+  writer_ = &writer;
+  objects_ = 1;
+  current_ = 0;
+  writer.begin_document();
+  fields(root, 0);
+  writer.end();
+}
+
+void ExtendedJsonWriter::write_root(Element root, ByteBuffer& out) {
+  const size_t before = out.size();
+  BsonWriter writer(out);
+  writer_ = &writer;
+  objects_ = current_ = 0;
+  writer.begin_document();
+  value({""}, root, 0);
+  writer.end();
+  Object object;
+  const Value only = bson_field({out.data() + before, out.size() - before}, "");
+  if (root.get(object) != simdjson::SUCCESS || only.type != ValueType::kDocument) return;
+  out.truncate(before);
+  write_document(object, out);
+}
+
+void ExtendedJsonWriter::refuse(std::string_view expected) const {
+  throw WrapperMistake{current_, fmt::format("expected {}", expected)};
+}
+
+void ExtendedJsonWriter::put(const Slot& slot, const Value& value) {
+  slot.indexed ? writer_->append(value) : writer_->append(slot.name, value);
+}
+
+void ExtendedJsonWriter::number(const Slot& slot, int64_t integer) {
+  const bool small = integer >= INT32_MIN && integer <= INT32_MAX;
+  put(slot, Value::of(small ? ValueType::kInt32 : ValueType::kInt64, integer));
+}
+
+void ExtendedJsonWriter::value(const Slot& slot, Element element, int depth) {
+  switch (element.type()) {
+    case element_type::OBJECT: return object(slot, element.get_object().value_unsafe(), depth);
+    case element_type::ARRAY: return array(slot, element.get_array().value_unsafe(), depth);
+    case element_type::STRING:
+      return put(slot, Value::of(ValueType::kString, element.get_string().value_unsafe()));
+    case element_type::INT64: return number(slot, element.get_int64().value_unsafe());
+    case element_type::UINT64:
+    case element_type::DOUBLE:
+      return put(slot, Value::of_double(element.get_double().value_unsafe()));
+    case element_type::BOOL:
+      return put(slot, Value::of(ValueType::kBool, element.get_bool().value_unsafe() ? 1 : 0));
+    case element_type::NULL_VALUE: return put(slot, Value::null());
+  }
+}
+
+void ExtendedJsonWriter::fields(Object object, int depth) {
+  if (depth >= kMaxBsonDepth) refuse("at most 200 levels of nesting");
+  for (const auto field : object) {
+    if (field.key.find('\0') != std::string_view::npos)
+      refuse("field names without a NUL character");
+    value({field.key}, field.value, depth + 1);
+  }
+}
+
+void ExtendedJsonWriter::array(const Slot& slot, simdjson::dom::array array, int depth) {
+  if (depth >= kMaxBsonDepth) refuse("at most 200 levels of nesting");
+  slot.indexed ? writer_->begin_array() : writer_->begin_array(slot.name);
+  for (const Element element : array) value({"", true}, element, depth + 1);
+  writer_->end();
+}
+
+void ExtendedJsonWriter::object(const Slot& slot, Object object, int depth) {
+  current_ = objects_++;
+  if (wrapper(slot, object, depth)) return;
+  slot.indexed ? writer_->begin_document() : writer_->begin_document(slot.name);
+  fields(object, depth);
+  writer_->end();
+}
+
+}  // namespace lugger::json

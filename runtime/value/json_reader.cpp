@@ -1,0 +1,353 @@
+#include "value/json_reader.hpp"
+
+#include <simdjson.h>
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "value/bson_reader.hpp"
+#include "value/extended_json.hpp"
+#include "value/json_scan.hpp"
+#include "value/json_tolerant.hpp"
+
+namespace lugger {
+namespace {
+
+constexpr std::string_view kBom = "\xEF\xBB\xBF";
+// Canonical Extended JSON is at most about eight times its BSON; what is longer is a bracket that
+// was never closed.
+constexpr size_t kMaxText = 256 * 1024 * 1024;
+constexpr size_t kParserDepth = kMaxBsonDepth + 8;
+
+enum class Phase : uint8_t {
+  kStart,    // nothing read
+  kLines,    // between documents that stand one after another
+  kOpened,   // behind '['
+  kAfter,    // behind an element
+  kComma,    // behind ','
+  kResumed,  // somewhere between two elements
+  kClosed,   // behind ']'
+};
+
+size_t count_lines(std::string_view text) noexcept {
+  return static_cast<size_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+}  // namespace
+
+struct JsonReader::State {
+  ByteBuffer buffer;  // padded by simdjson's need behind size()
+  size_t at = 0;      // first byte not used
+  uint64_t base = 0;  // offset of the buffer's first byte in the input
+  uint64_t line = 1;
+  uint64_t line_start = 0;  // offset of the line under way
+  bool last = false;
+  Phase phase = Phase::kStart;
+  JsonLayout layout = JsonLayout::kLines;
+
+  json::DocumentScanner scanner;
+  simdjson::dom::parser parser;
+  ByteBuffer scratch;
+  json::ExtendedJsonWriter writer{scratch};
+  std::string rewritten;
+
+  // Lines that were tried and are no document: the size of the last one, and how many documents go
+  // by until the next try.
+  size_t refused = 0;
+  simdjson::error_code refusal = simdjson::SUCCESS;
+  uint32_t skip_lines = 0, penalty = 0;
+  uint64_t consumed = 0, document_line = 1, tolerant = 0;
+
+  State() {
+    if (parser.allocate(64 * 1024, kParserDepth) != simdjson::SUCCESS) throw std::bad_alloc();
+  }
+
+  std::string_view rest() const noexcept { return buffer.text().substr(at); }
+  uint64_t offset() const noexcept { return base + at; }
+
+  void feed(Bytes piece, bool is_last);
+  bool next(ByteBuffer& out);
+
+ private:
+  void skip_space() noexcept;
+  bool begin();
+  bool element_follows(char c);
+  bool read_document(ByteBuffer& out);
+  bool read_line(ByteBuffer& out);
+  void not_by_lines() noexcept;
+  void read_text(std::string_view text, ByteBuffer& out);
+  void write(simdjson::dom::element root, std::string_view text, bool rewrote, ByteBuffer& out);
+  simdjson::error_code parse(std::string_view text, simdjson::dom::element& root) noexcept;
+  void read_tolerant(std::string_view text, ByteBuffer& out);
+  [[noreturn]] void broken(std::string_view text);
+  void use(size_t size) noexcept;
+  [[noreturn]] void fail(std::string_view text, size_t offset, std::string_view message) const;
+  [[noreturn]] void fail_here(std::string_view message) const;
+};
+
+void JsonReader::State::feed(Bytes piece, bool is_last) {
+  if (at != 0) {
+    const size_t left = buffer.size() - at;
+    if (left != 0) std::memmove(buffer.data(), buffer.data() + at, left);
+    buffer.truncate(left);
+    base += at;
+    at = 0;
+  }
+  buffer.room(piece.size() + simdjson::SIMDJSON_PADDING);
+  buffer.append(piece);
+  std::memset(buffer.room(simdjson::SIMDJSON_PADDING), 0, simdjson::SIMDJSON_PADDING);
+  last = is_last;
+}
+
+void JsonReader::State::skip_space() noexcept {
+  const uint8_t* const bytes = buffer.data();
+  for (const size_t size = buffer.size(); at < size; ++at) {
+    const uint8_t c = bytes[at];
+    if (c == '\n') {
+      ++line;
+      line_start = base + at + 1;
+    } else if (c != ' ' && c != '\t' && c != '\r') {
+      return;
+    }
+  }
+}
+
+/// Steps over `size` bytes of a document's text, counting its lines.
+void JsonReader::State::use(size_t size) noexcept {
+  const std::string_view text = rest().substr(0, size);
+  if (text.find('\n') != text.npos) {  // memchr; going backwards is slower
+    line += count_lines(text);
+    line_start = offset() + text.rfind('\n') + 1;
+  }
+  at += size;
+  consumed = offset();
+}
+
+void JsonReader::State::fail(std::string_view text, size_t mistake,
+                             std::string_view message) const {
+  const std::string_view before = text.substr(0, mistake);
+  const size_t newline = before.rfind('\n');
+  const uint64_t column =
+      newline == before.npos ? offset() + mistake - line_start : mistake - newline - 1;
+  throw Error(
+      Code::kParse,
+      fmt::format("line {}, column {}: {}", line + count_lines(before), column + 1, message),
+      "mend that line, or export the collection again");
+}
+
+void JsonReader::State::fail_here(std::string_view message) const {
+  const std::string_view shown = rest().substr(0, rest().find('\n'));
+  fail(rest(), 0,
+       shown.empty() ? std::string(message)
+                     : fmt::format("{}, found {}", message, quoted_excerpt(shown, 40)));
+}
+
+/// The byte order mark and the layout. False: not enough input to tell.
+bool JsonReader::State::begin() {
+  const std::string_view text = rest();
+  if (offset() == 0 && !text.empty() && kBom.starts_with(text.substr(0, kBom.size()))) {
+    if (text.size() < kBom.size() && !last) return false;
+    at = line_start = std::min(kBom.size(), text.size());
+  }
+  skip_space();
+  if (at == buffer.size()) return false;
+  phase = Phase::kLines;
+  if (rest()[0] != '[') return true;
+  layout = JsonLayout::kArray;
+  phase = Phase::kOpened;
+  ++at;
+  return true;
+}
+
+/// In the array layout: steps over what may stand before an element. False: look again, or the
+/// array has ended.
+bool JsonReader::State::element_follows(char c) {
+  if (phase == Phase::kClosed) fail_here("expected nothing after the closing ']'");
+  const bool between = phase == Phase::kAfter || phase == Phase::kResumed;
+  if (c == ']' && phase != Phase::kComma) {
+    phase = Phase::kClosed;
+    ++at;
+    return false;
+  }
+  if (c == ',' && between) {
+    phase = Phase::kComma;
+    ++at;
+    return false;
+  }
+  if (phase == Phase::kAfter) fail_here("expected ',' or ']' after an element");
+  return true;
+}
+
+bool JsonReader::State::next(ByteBuffer& out) {
+  if (phase == Phase::kStart && !begin()) return false;
+  for (;;) {
+    skip_space();
+    if (at == buffer.size()) break;
+    const char c = rest()[0];
+    if (layout == JsonLayout::kArray && !element_follows(c)) continue;
+    if (c != '{') fail_here("expected a document, which begins with '{'");
+    return read_document(out);
+  }
+  if (last && layout == JsonLayout::kArray && phase != Phase::kClosed) {
+    fail_here("the input ends inside the array: its closing ']' is missing");
+  }
+  return false;
+}
+
+bool JsonReader::State::read_document(ByteBuffer& out) {
+  document_line = line;
+  if (!scanner.under_way()) {
+    refused = 0;
+    if (read_line(out)) return true;
+  }
+  const auto found = scanner.scan(rest());
+  const std::string_view text = rest().substr(0, scanner.size());
+  if (found == json::DocumentScanner::Found::kMore) {
+    if (text.size() > kMaxText) {
+      fail(text, 0,
+           fmt::format("the document that begins here is longer than {}", human_bytes(kMaxText)));
+    }
+    if (last) broken(text);
+    return false;
+  }
+  if (found == json::DocumentScanner::Found::kBroken) broken(text);
+  if (refused != 0 && refused != text.size()) not_by_lines();
+  read_text(text, out);
+  return true;
+}
+
+/// Looking for a line's end costs what the line is long: not to be done again for every document in
+/// it.
+void JsonReader::State::not_by_lines() noexcept {
+  penalty = std::min(2 * penalty + 1, 1023U);
+  skip_lines = penalty;
+}
+
+/// The usual file: a line is a document.
+bool JsonReader::State::read_line(ByteBuffer& out) {
+  if (skip_lines != 0) return --skip_lines, false;
+  std::string_view text = rest();
+  const size_t newline = text.find('\n');
+  if (newline == text.npos && !last) return not_by_lines(), false;
+  text = text.substr(0, newline);
+  const size_t end = text.find_last_not_of(" \t\r,");
+  refused = end + 1;
+  if (text[end] != '}') return false;
+  text = text.substr(0, end + 1);
+  simdjson::dom::element root;
+  refusal = parse(text, root);
+  if (refusal != simdjson::SUCCESS) return false;
+  penalty = 0;
+  write(root, text, false, out);
+  return true;
+}
+
+simdjson::error_code JsonReader::State::parse(std::string_view text,
+                                              simdjson::dom::element& root) noexcept {
+  return parser.parse(text.data(), text.size(), false).get(root);
+}
+
+void JsonReader::State::read_text(std::string_view text, ByteBuffer& out) {
+  if (refused == text.size()) return read_tolerant(text, out);
+  simdjson::dom::element root;
+  refusal = parse(text, root);
+  refusal == simdjson::SUCCESS ? write(root, text, false, out) : read_tolerant(text, out);
+}
+
+void JsonReader::State::read_tolerant(std::string_view text, ByteBuffer& out) {
+  rewritten.clear();
+  try {
+    json::rewrite_tolerant(text, rewritten);
+  } catch (const json::Mistake& mistake) {
+    fail(text, mistake.offset, mistake.message);
+  }
+  rewritten.reserve(rewritten.size() + simdjson::SIMDJSON_PADDING);
+  simdjson::dom::element root;
+  if (parse(rewritten, root) != simdjson::SUCCESS) fail(text, 0, simdjson::error_message(refusal));
+  write(root, text, true, out);
+  ++tolerant;
+}
+
+/// Text that cannot be a whole document: says what is wrong with it.
+void JsonReader::State::broken(std::string_view text) {
+  const bool line_ends = rest().substr(text.size()).starts_with('\n');  // inside a string
+  rewritten.clear();
+  try {
+    json::rewrite_tolerant(text, rewritten);
+  } catch (const json::Mistake& mistake) {
+    if (mistake.offset < text.size() || line_ends) fail(text, mistake.offset, mistake.message);
+  }
+  const bool input_ends = text.size() == rest().size();
+  const std::string where = input_ends ? "before the input ends"
+                                       : fmt::format("before line {}", line + count_lines(text));
+  fail(text, 0,
+       fmt::format("the document that begins here is not closed {}: {}", where,
+                   quoted_excerpt(text.substr(0, text.find('\n')), 40)));
+}
+
+void JsonReader::State::write(simdjson::dom::element root, std::string_view text, bool rewrote,
+                              ByteBuffer& out) {
+  const size_t before = out.size();
+  simdjson::dom::object object;
+  if (root.get(object) != simdjson::SUCCESS)
+    fail(text, 0, "expected a document, which begins with '{'");
+  try {
+    writer.write_document(object, out);
+  } catch (const json::WrapperMistake& mistake) {
+    out.truncate(before);
+    const size_t where = rewrote ? 0 : json::nth_object(text, mistake.object);
+    const std::string_view shown = text.substr(where, text.substr(where).find('\n'));
+    fail(text, where, fmt::format("{}, found {}", mistake.message, quoted_excerpt(shown, 60)));
+  }
+  scanner.reset();
+  use(text.size());
+  if (layout == JsonLayout::kArray) phase = Phase::kAfter;
+}
+
+JsonReader::JsonReader() : state_(std::make_unique<State>()) {}
+JsonReader::~JsonReader() = default;
+JsonReader::JsonReader(JsonReader&&) noexcept = default;
+JsonReader& JsonReader::operator=(JsonReader&&) noexcept = default;
+
+void JsonReader::feed(Bytes piece, bool last) { state_->feed(piece, last); }
+bool JsonReader::next(ByteBuffer& out) { return state_->next(out); }
+uint64_t JsonReader::consumed() const noexcept { return state_->consumed; }
+uint64_t JsonReader::line() const noexcept { return state_->document_line; }
+uint64_t JsonReader::tolerant() const noexcept { return state_->tolerant; }
+JsonLayout JsonReader::layout() const noexcept { return state_->layout; }
+
+void JsonReader::resume(uint64_t offset, uint64_t line, JsonLayout layout) {
+  state_->base = state_->consumed = state_->line_start = offset;
+  state_->line = state_->document_line = line;
+  state_->layout = layout;
+  if (offset == 0) return;
+  state_->phase = layout == JsonLayout::kArray ? Phase::kResumed : Phase::kLines;
+}
+
+std::string bson_from_json(std::string_view json) {
+  simdjson::dom::parser parser;
+  if (parser.allocate(json.size() + 64, kParserDepth) != simdjson::SUCCESS)
+    raise(Code::kParse, "too much JSON");
+  simdjson::dom::element root;
+  std::string text(json);
+  if (parser.parse(text).get(root) != simdjson::SUCCESS) {
+    text.clear();
+    try {
+      json::rewrite_tolerant(json, text);
+    } catch (const json::Mistake& mistake) {
+      raise(Code::kParse, "JSON, byte {}: {}", mistake.offset + 1, mistake.message);
+    }
+    const simdjson::error_code error = parser.parse(text).get(root);
+    if (error != simdjson::SUCCESS) raise(Code::kParse, "JSON: {}", simdjson::error_message(error));
+  }
+  ByteBuffer out, scratch;
+  try {
+    json::ExtendedJsonWriter(scratch).write_root(root, out);
+  } catch (const json::WrapperMistake& mistake) {
+    raise(Code::kParse, "{}, found {}", mistake.message, quoted_excerpt(json, 60));
+  }
+  return std::string(out.text());
+}
+
+}  // namespace lugger

@@ -1,0 +1,51 @@
+// Extended JSON (v2 canonical and relaxed, v1 legacy) into BSON, parsed by simdjson.
+#pragma once
+#include <memory>
+#include <string>
+
+#include "base/bytes.hpp"
+
+namespace lugger {
+
+/// How the documents lie in the text.
+enum class JsonLayout : uint8_t {
+  kLines,
+  kArray
+};  // kLines: one after another, any white space between; kArray: one [ ... ]
+
+/// Turns text that arrives in pieces into BSON documents. Memory: one document and what of the
+/// input is not yet used.
+///   reader.feed(piece, last); while (reader.next(out)) ...   // out: appended BSON of one document
+/// Errors are Error{parse} with line and column. A document that simdjson refuses but legacy tools
+/// wrote (bare NaN, Infinity, \x escapes, ObjectId("..") and the other shell forms) takes the
+/// tolerant path and is counted in tolerant().
+class JsonReader {
+ public:
+  JsonReader();
+  ~JsonReader();
+  JsonReader(JsonReader&&) noexcept;
+  JsonReader& operator=(JsonReader&&) noexcept;
+
+  void feed(Bytes piece, bool last);
+  /// True: one document's BSON was appended to out. False: more input is needed, or the input is
+  /// done.
+  bool next(ByteBuffer& out);
+  /// Bytes of input consumed up to the end of the last document, and its first line (from 1).
+  uint64_t consumed() const noexcept;
+  uint64_t line() const noexcept;
+  uint64_t tolerant() const noexcept;
+  /// Start in the middle: input begins at this offset and line, between two documents of this
+  /// layout.
+  void resume(uint64_t offset, uint64_t line, JsonLayout layout);
+  JsonLayout layout() const noexcept;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// One document or value given as text, for options and the REPL. Returns a BSON document; a value
+/// comes as {"": value}.
+std::string bson_from_json(std::string_view json);
+
+}  // namespace lugger

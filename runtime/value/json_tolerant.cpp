@@ -1,0 +1,273 @@
+#include "value/json_tolerant.hpp"
+
+#include <charconv>
+#include <functional>
+
+#include "value/bson_reader.hpp"
+#include "value/json_tolerant_text.hpp"
+
+namespace lugger::json {
+namespace {
+
+constexpr int kMaxDepth = kMaxBsonDepth + 4;  // an Extended JSON value is up to three objects deep
+
+/// A call of the shell: what its one argument becomes.
+struct ShellCall {
+  std::string_view name, before, after;
+  bool date = false;
+};
+constexpr ShellCall kShellCalls[] = {
+    {"ObjectId", R"({"$oid":)", "}"},        {"NumberLong", R"({"$numberLong":)", "}"},
+    {"NumberInt", R"({"$numberInt":)", "}"}, {"NumberDecimal", R"({"$numberDecimal":)", "}"},
+    {"ISODate", R"({"$date":)", "}", true},  {"Date", R"({"$date":)", "}", true},
+    {"UUID", R"({"$uuid":)", "}"},
+};
+
+struct Word {
+  std::string_view name, json;
+};
+constexpr Word kWords[] = {
+    {"true", "true"},
+    {"false", "false"},
+    {"null", "null"},
+    {"undefined", R"({"$undefined":true})"},
+    {"NaN", R"({"$numberDouble":"NaN"})"},
+    {"Infinity", R"({"$numberDouble":"Infinity"})"},
+    {"MinKey", R"({"$minKey":1})"},
+    {"MaxKey", R"({"$maxKey":1})"},
+};
+
+bool is_word_byte(char c) noexcept {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '$';
+}
+
+bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+
+class Rewriter : TolerantText {
+ public:
+  Rewriter(std::string_view text, std::string& out) : TolerantText(text, out) {}
+
+  void run() {
+    value(0);
+    skip_space();
+    if (at_ != text_.size()) refuse("expected nothing more");
+  }
+
+ private:
+  void value(int depth) {
+    skip_space();
+    const char c = peek();
+    if (depth > kMaxDepth) refuse("nested deeper than MongoDB allows");
+    if (c == '{') return object(depth);
+    if (c == '[') return array(depth);
+    if (c == '"' || c == '\'') return string();
+    if (is_digit(c) || c == '-' || c == '+') return number();
+    if (is_word_byte(c)) return word();
+    refuse("expected a value");
+  }
+
+  void object(int depth) {
+    ++at_;
+    out_ += '{';
+    if (skip_to('}')) return;
+    for (;;) {
+      name();
+      expect(':', "expected ':' after a field name");
+      out_ += ':';
+      value(depth + 1);
+      if (skip_to('}')) return;
+      expect(',', "expected ',' or '}'");
+      out_ += ',';
+    }
+  }
+
+  void array(int depth) {
+    ++at_;
+    out_ += '[';
+    if (skip_to(']')) return;
+    for (;;) {
+      value(depth + 1);
+      if (skip_to(']')) return;
+      expect(',', "expected ',' or ']'");
+      out_ += ',';
+    }
+  }
+
+  /// The closing bracket, if it is next.
+  bool skip_to(char close) {
+    skip_space();
+    if (peek() != close) return false;
+    ++at_;
+    out_ += close;
+    return true;
+  }
+
+  void expect(char c, std::string_view or_else) {
+    skip_space();
+    if (peek() != c) refuse(or_else);
+    ++at_;
+  }
+
+  void name() {
+    skip_space();
+    const char c = peek();
+    if (c == '"' || c == '\'') return string();
+    if (!is_word_byte(c) || is_digit(c)) refuse("expected a field name");
+    out_ += '"';
+    out_ += take_word();
+    out_ += '"';
+  }
+
+  std::string_view take_word() {
+    const size_t start = at_;
+    while (is_word_byte(peek())) ++at_;
+    return text_.substr(start, at_ - start);
+  }
+
+  void word() {
+    const size_t start = at_;
+    std::string_view name = take_word();
+    if (name == "new") {
+      skip_space();
+      name = take_word();
+    }
+    for (const ShellCall& call : kShellCalls) {
+      if (call.name == name) return shell_call(call);
+    }
+    if (name == "Timestamp") return timestamp();
+    if (name == "BinData") return bin_data();
+    for (const Word& known : kWords) {
+      if (known.name != name) continue;
+      out_ += known.json;
+      if (name == "MinKey" || name == "MaxKey") skip_empty_call();
+      return;
+    }
+    at_ = start;
+    refuse("expected a value");
+  }
+
+  void skip_empty_call() {
+    const size_t start = at_;
+    skip_space();
+    if (peek() != '(') {
+      at_ = start;
+      return;
+    }
+    ++at_;
+    expect(')', "expected ')'");
+  }
+
+  void shell_call(const ShellCall& call) {
+    expect('(', "expected '('");
+    skip_space();
+    const bool quoted = peek() == '"' || peek() == '\'';
+    const bool milliseconds = call.date && !quoted;
+    out_ += milliseconds ? R"({"$date":{"$numberLong":)" : call.before;
+    const size_t argument = out_.size();
+    quoted ? string() : quoted_number();
+    if (call.name == "UUID") hyphenate(argument);
+    out_ += milliseconds ? "}}" : call.after;
+    expect(')', "expected ')'");
+  }
+
+  /// "00112233445566778899aabbccddeeff", which UUID() takes too, as the hyphenated form.
+  void hyphenate(size_t start) {
+    if (out_.size() - start != 34) return;
+    for (const size_t at : {9, 14, 19, 24}) out_.insert(start + at, 1, '-');
+  }
+
+  void quoted_number() {
+    out_ += '"';
+    out_ += number_token();
+    out_ += '"';
+  }
+
+  void timestamp() {
+    expect('(', "expected '('");
+    out_ += R"({"$timestamp":{"t":)";
+    number();
+    expect(',', "expected ','");
+    out_ += R"(,"i":)";
+    number();
+    out_ += "}}";
+    expect(')', "expected ')'");
+  }
+
+  void bin_data() {
+    expect('(', "expected '('");
+    skip_space();
+    const size_t start = at_;
+    const std::string_view token = number_token();
+    unsigned subtype = 256;
+    std::from_chars(token.data(), token.data() + token.size(), subtype);
+    if (subtype > 255) {
+      at_ = start;
+      refuse("expected a subtype from 0 to 255");
+    }
+    expect(',', "expected ','");
+    skip_space();
+    out_ += R"({"$binary":{"base64":)";
+    if (peek() != '"' && peek() != '\'') refuse("expected base64 text");
+    string();
+    out_ += fmt::format(R"(,"subType":"{:02x}"}}}})", subtype);
+    expect(')', "expected ')'");
+  }
+
+  /// A JSON number's text. Leaves at_ behind it.
+  std::string_view number_token() {
+    skip_space();
+    const size_t start = at_;
+    if (peek() == '-') ++at_;
+    const size_t first = at_;
+    while (is_digit(peek())) ++at_;
+    if (at_ == first || (text_[first] == '0' && at_ - first > 1))
+      refuse_at(start, "expected a number");
+    if (peek() == '.') {
+      ++at_;
+      if (!is_digit(peek())) refuse_at(start, "expected a number");
+      while (is_digit(peek())) ++at_;
+    }
+    if (peek() == 'e' || peek() == 'E') {
+      ++at_;
+      if (peek() == '+' || peek() == '-') ++at_;
+      if (!is_digit(peek())) refuse_at(start, "expected a number");
+      while (is_digit(peek())) ++at_;
+    }
+    if (is_word_byte(peek())) refuse_at(start, "expected a number");
+    return text_.substr(start, at_ - start);
+  }
+
+  void number() {
+    skip_space();
+    const size_t start = at_;
+    const std::string_view rest = text_.substr(at_);
+    for (const std::string_view infinity : {"-Infinity", "+Infinity"}) {
+      if (!rest.starts_with(infinity)) continue;
+      at_ += infinity.size();
+      if (is_word_byte(peek())) refuse_at(start, "expected a number");
+      out_ += infinity[0] == '-' ? R"({"$numberDouble":"-Infinity"})"
+                                 : R"({"$numberDouble":"Infinity"})";
+      return;
+    }
+    const std::string_view token = number_token();
+    const char* const end = token.data() + token.size();
+    double number = 0;
+    const auto read = std::from_chars(token.data(), end, number);
+    const bool tiny = token.find("e-") != token.npos || token.find("E-") != token.npos;
+    if (read.ec != std::errc{} && !tiny) refuse_at(start, "the number is too large for a double");
+    if (token.find_first_of(".eE") != token.npos) {
+      out_ += token;
+      return;
+    }
+    int64_t integer = 0;
+    const bool fits = std::from_chars(token.data(), end, integer).ec == std::errc{};
+    out_ += fits ? token : fmt::format(R"({{"$numberDouble":"{}"}})", token);
+  }
+};
+
+}  // namespace
+
+void rewrite_tolerant(std::string_view text, std::string& out) { Rewriter(text, out).run(); }
+
+}  // namespace lugger::json

@@ -1,0 +1,106 @@
+#include "value/json_tolerant_text.hpp"
+
+#include "base/text.hpp"
+
+namespace lugger::json {
+
+void TolerantText::skip_space() noexcept {
+  while (at_ < text_.size() &&
+         std::string_view(" \t\r\n").find(text_[at_]) != std::string_view::npos)
+    ++at_;
+}
+
+void TolerantText::refuse_at(size_t offset, std::string_view expected) const {
+  if (offset >= text_.size())
+    throw Mistake{text_.size(), fmt::format("{}, found the end", expected)};
+  const std::string_view rest = text_.substr(offset, text_.substr(offset).find('\n'));
+  throw Mistake{offset, fmt::format("{}, found {}", expected, quoted_excerpt(rest, 40))};
+}
+
+void TolerantText::string() {
+  const size_t start = at_;
+  const char quote = text_[at_++];
+  out_ += '"';
+  const size_t body = at_;
+  for (; peek() != quote;) {
+    if (at_ >= text_.size()) refuse("expected the string's closing quote");
+    const auto c = static_cast<uint8_t>(text_[at_]);
+    if (c < 0x20)
+      refuse_at(c == '\n' ? start : at_, "a string with a line break or control character");
+    if (c == '\\') {
+      escape();
+      continue;
+    }
+    if (c == '"') out_ += '\\';
+    out_ += text_[at_++];
+  }
+  const std::string_view written = text_.substr(body, at_ - body);
+  const size_t valid = valid_utf8_prefix(written);
+  if (valid != written.size()) refuse_at(body + valid, "expected UTF-8");
+  ++at_;
+  out_ += '"';
+}
+
+void TolerantText::put_escape(uint32_t unit) { out_ += fmt::format("\\u{:04x}", unit); }
+
+uint32_t TolerantText::hex(size_t digits, size_t start) {
+  uint32_t number = 0;
+  for (size_t i = 0; i < digits; ++i, ++at_) {
+    const char c = peek();
+    const int digit = c >= '0' && c <= '9'   ? c - '0'
+                      : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                      : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                             : -1;
+    if (digit < 0) refuse_at(start, "expected an escape");
+    number = number * 16 + static_cast<uint32_t>(digit);
+  }
+  return number;
+}
+
+void TolerantText::unicode_escape(size_t start) {
+  const uint32_t unit = hex(4, start);
+  put_escape(unit);
+  if (unit < 0xD800 || unit > 0xDFFF) return;
+  const bool pair = unit < 0xDC00 && text_.substr(at_, 2) == "\\u";
+  if (!pair) refuse_at(start, "expected a pair of surrogate escapes");
+  at_ += 2;
+  const uint32_t low = hex(4, start);
+  if (low < 0xDC00 || low > 0xDFFF) refuse_at(start, "expected a pair of surrogate escapes");
+  put_escape(low);
+}
+
+void TolerantText::escape() {
+  const size_t start = at_++;
+  const char c = peek();
+  ++at_;
+  switch (c) {
+    case '"':
+    case '\\':
+    case '/':
+    case 'b':
+    case 'f':
+    case 'n':
+    case 'r':
+    case 't':
+      out_ += '\\';
+      out_ += c;
+      return;
+    case '\'': out_ += '\''; return;
+    case '0': return put_escape(0);
+    case 'a': return put_escape(7);
+    case 'v': return put_escape(11);
+    case 'x': return put_escape(hex(2, start));
+    case 'u': return unicode_escape(start);
+    case 'U': {
+      const uint32_t point = hex(8, start);
+      if (point > 0x10FFFF || (point >= 0xD800 && point <= 0xDFFF))
+        refuse_at(start, "expected an escape");
+      if (point < 0x10000) return put_escape(point);
+      put_escape(0xD800 + ((point - 0x10000) >> 10));
+      return put_escape(0xDC00 + ((point - 0x10000) & 0x3FF));
+    }
+    default: refuse_at(start, "expected an escape");
+  }
+}
+
+}  // namespace lugger::json

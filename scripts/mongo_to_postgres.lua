@@ -1,0 +1,59 @@
+-- Every collection of a dump or export becomes a table.
+--   lugger run mongo_to_postgres --from dump/ --into local:./pg
+-- Columns: mongo_id, id, and one for each top-level field. Missing tables are
+-- made. Views and system collections are left out. Collections of one name in
+-- several databases get tables of the form database_collection.
+local config = require 'lugger.config'
+local lugger = require 'lugger'
+
+local opt = lugger.options {
+  only = { 'only this collection: name or database.name', list = true, metavar = 'NAME' },
+  except = { 'not this collection: name or database.name', list = true, metavar = 'NAME' },
+  schema = { 'schema of the tables, which must exist', default = '' },
+  columns = { 'one column a field, or one jsonb column "doc"', choices = { 'auto', 'document' }, default = 'auto' },
+}
+
+local place = config.resolve(lugger.env.MONGO_URI, 'from')
+if place == '-' then
+  error('standard input is read only once, and columns are found by a first pass: save it to a file, or write a job', 0)
+end
+local own_databases = { admin = true, config = true, ['local'] = true }
+
+local function is_in(list, item)
+  for _, name in ipairs(list or {}) do
+    if name == item.collection or name == item.database .. '.' .. item.collection then return true end
+  end
+  return false
+end
+
+local function wanted(item)
+  if item.type == 'view' or item.collection:find('^system%.') or own_databases[item.database] then return false end
+  return (not opt.only or is_in(opt.only, item)) and not is_in(opt.except, item)
+end
+
+local chosen, seen = {}, {}
+for _, item in ipairs(lugger.source(place):collections()) do
+  if wanted(item) then
+    chosen[#chosen + 1] = item
+    seen[item.collection] = (seen[item.collection] or 0) + 1
+  end
+end
+if #chosen == 0 then error('no collection is left to load; see: lugger describe PLACE', 0) end
+
+local function table_name(item)
+  local name = seen[item.collection] > 1 and item.database .. '_' .. item.collection or item.collection
+  name = name:gsub('%.', '_')
+  return opt.schema ~= '' and opt.schema .. '.' .. name or name
+end
+
+local jobs = { create = true }
+for _, item in ipairs(chosen) do
+  local full_name = item.database ~= '' and item.database .. '.' .. item.collection or item.collection
+  jobs[#jobs + 1] = lugger.copy {
+    name = full_name,
+    from = lugger.source(place, { collection = full_name }),
+    into = lugger.target(lugger.env.PG_URI, { table = table_name(item), key = 'mongo_id', on_conflict = 'update' }),
+    columns = opt.columns,
+  }
+end
+return jobs

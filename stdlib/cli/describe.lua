@@ -1,0 +1,118 @@
+-- lugger describe PLACE: what a source holds: collections, or the fields of one.
+local config = require 'lugger.config'
+local describe_view = require 'lugger.describe_view'
+local json = require 'lugger.json_text'
+local native = require 'lugger.native'
+local table_view = require 'lugger.table_view'
+local terminal = require 'lugger.terminal'
+
+local function show_collections(place, collections)
+  terminal.line(place, ': ', terminal.count(#collections, 'collection'), '\n')
+  local rows = {}
+  for i, item in ipairs(collections) do
+    rows[i] = { item.database .. '.' .. item.collection, item.type, tonumber(item.bytes) > 0
+      and terminal.bytes(item.bytes) or '-' }
+  end
+  terminal.line(table_view.render({ 'collection', 'type', 'size' }, rows, { right = { [3] = true } }))
+  for _, item in ipairs(collections) do
+    if item.type ~= 'view' and tonumber(item.bytes) > 0 then
+      terminal.say('\none in detail:\n  lugger describe ', terminal.shell_quote(place), ' -c ',
+        terminal.shell_quote(item.database .. '.' .. item.collection))
+      return
+    end
+  end
+end
+
+-- The parts of *.metadata.json that matter to a mapping: indexes, options, kind.
+local function show_metadata(text)
+  if not text or text == '' then return end
+  local ok, value = pcall(function() return require('lugger').json.decode(text) end)
+  if not ok then
+    terminal.line('\nmetadata  ', table_view.cut(terminal.printable(text), 2000))
+    return
+  end
+  local indexes = value.indexes
+  if indexes and indexes[1] then
+    terminal.line('\nindexes')
+    local rows = {}
+    while indexes[#rows + 1] do
+      local index, notes = indexes[#rows + 1], {}
+      for _, option in ipairs { 'unique', 'sparse', 'hidden' } do
+        if index[option] then notes[#notes + 1] = option end
+      end
+      if index.expireAfterSeconds then
+        notes[#notes + 1] = ('expires after %s s'):format(tostring(index.expireAfterSeconds))
+      end
+      if index.partialFilterExpression then
+        notes[#notes + 1] = 'partial ' .. tostring(index.partialFilterExpression)
+      end
+      rows[#rows + 1] = { tostring(index.name), tostring(index.key), table.concat(notes, ', ') }
+    end
+    terminal.line(table_view.render({ 'name', 'key', '' }, rows, { indent = '  ' }))
+  end
+  if value.options and tostring(value.options) ~= '{}' then
+    terminal.line('\noptions  ', table_view.cut(terminal.printable(tostring(value.options)), 2000))
+  end
+end
+
+local function show(description)
+  local info, words = description.info, { description.info.kind }
+  if tonumber(info.bytes) > 0 then words[#words + 1] = terminal.bytes(info.bytes) end
+  if info.compressed then words[#words + 1] = 'compressed' end
+  words[#words + 1] = terminal.count(description.documents, 'document')
+  if not description.complete then words[#words + 1] = 'the first ones; --limit 0 reads all' end
+  local name = info.collection ~= '' and (info.database ~= '' and info.database .. '.' or '') .. info.collection
+    .. ' in ' or ''
+  terminal.line(name, info.place, ' (', table.concat(words, ', '), ')\n')
+  if tonumber(description.malformed) > 0 then
+    terminal.warn(terminal.count(description.malformed, 'document')
+      .. ' cannot be read: bytes that are not valid; a run rejects them')
+  end
+  terminal.line(#description.fields > 0 and describe_view.fields(description) or 'no documents')
+  show_metadata(info.metadata_json)
+  for _, warning in ipairs(info.warnings) do terminal.warn(warning) end
+end
+
+local function options_of(args)
+  local options = {}
+  for _, name in ipairs { 'collection', 'table', 'query' } do options[name] = args[name] end
+  return options
+end
+
+local function run(args)
+  local place, options = config.resolve(args.place), options_of(args)
+  local collections = native.collections(place, options)
+  if #collections > 1 and not (options.collection or options.table or options.query) then
+    if args.json then
+      terminal.line(json.encode(collections))
+    else
+      show_collections(native.system.mask_secrets(args.place), collections)
+    end
+    return 0
+  end
+  local description = native.describe(place, options, args.limit or 0)
+  if args.json then
+    terminal.line(json.encode(description))
+  else
+    show(description)
+  end
+  return 0
+end
+
+return {
+  summary = 'Show what a source holds: its collections, or the fields of one with types, counts and the column '
+    .. 'that suits.',
+  arguments = {
+    { 'place', 'a .bson or JSON file, a dump directory, an archive, a PostgreSQL URL, the name of a connection' },
+  },
+  flags = {
+    { 'collection', 'one collection of a dump: db.name or name', short = 'c', value = 'NAME' },
+    { 'table', 'one table of a PostgreSQL source', value = 'NAME' },
+    { 'query', 'a query of a PostgreSQL source', value = 'SQL' },
+    { 'limit', 'read at most this many documents (default: all)', value = 'N', type = 'int' },
+    { 'json', 'as one JSON object' },
+  },
+  examples = { 'lugger describe dump/', 'lugger describe dump/shop/users.bson.gz',
+    'lugger describe shop.archive -c shop.users' },
+  run = run,
+}

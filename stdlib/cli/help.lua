@@ -1,0 +1,109 @@
+-- lugger help [TOPIC]: commands, scripts and their flags, functions of the library, pages of the manual.
+local cli = require 'lugger.cli'
+local config = require 'lugger.config'
+local flags = require 'lugger.flags'
+local help = require 'lugger.help'
+local native = require 'lugger.native'
+local options = require 'lugger.options'
+local page_view = require 'lugger.page_view'
+local script = require 'lugger.script'
+local terminal = require 'lugger.terminal'
+
+local command = {
+  summary = 'Show help for a command, a script, a function or a page of the manual.',
+  arguments = { { 'topic', 'a command, a script, a function such as lugger.copy, or a page', optional = true } },
+  examples = { 'lugger help', 'lugger help run', 'lugger help users.lua', 'lugger help lugger.copy',
+    'lugger help rejects' },
+}
+
+local function pages()
+  local names = {}
+  for _, name in ipairs(native.embedded_names('docs/')) do names[#names + 1] = name:match('^docs/(.+)%.md$') end
+  return names
+end
+
+local function overview()
+  terminal.line('lugger ', native.version, ': moves MongoDB dumps and exports into PostgreSQL.\n')
+  terminal.line('  lugger COMMAND [flags]      lugger SCRIPT.lua [flags] (the same as run)')
+  terminal.line("  lugger (the prompt)         lugger -e 'Lua code'\n")
+  for _, name in ipairs(cli.commands()) do
+    local summary = cli.command(name).summary:gsub('%. .*$', '.'):gsub(': .*$', '.'):gsub(';.*$', '.')
+    terminal.line(('  %-10s '):format(name), (terminal.wrap(summary, (' '):rep(13), 80):gsub('^%s+', '')))
+  end
+  local bundled = script.bundled()
+  if #bundled > 0 then terminal.line('\nbundled scripts: ', table.concat(bundled, ', ')) end
+  local list = pages()
+  if #list > 0 then terminal.line(terminal.wrap('pages: ' .. table.concat(list, ', '), '', 80)) end
+  terminal.line('\nmore: lugger help COMMAND, SCRIPT, PAGE or a function such as lugger.copy')
+end
+
+local function about_script(name)
+  local about = script.about(name)
+  if about.problem and not about.options then
+    terminal.warn('the script cannot be loaded: ' .. terminal.error_text(about.problem))
+  end
+  if about.summary ~= '' then terminal.line(about.summary, '\n') end
+  terminal.line('usage: lugger run ', name, about.options and ' [its flags]' or '', ' [flags of run]')
+  if about.options then
+    terminal.line('\nits flags:')
+    terminal.line(options.describe(about.options))
+  end
+  terminal.line('\nflags of run: lugger help run')
+end
+
+local function is_script(name)
+  if name:find('/', 1, true) or name:match('%.lua$') then return true end
+  for _, bundled in ipairs(script.bundled()) do
+    if bundled == name then return true end
+  end
+  return false
+end
+
+local function candidates()
+  local names = cli.commands()
+  for _, list in ipairs { script.bundled(), pages() } do
+    for _, name in ipairs(list) do names[#names + 1] = name end
+  end
+  for _, entry in ipairs(help.entries()) do names[#names + 1] = entry.name end
+  return names
+end
+
+--- Shows the help of a topic.
+---@param topic string|nil
+---@return integer status
+function command.show(topic)
+  if not topic then
+    overview()
+    return 0
+  end
+  topic = topic:gsub('^docs/', ''):gsub('%.md$', '')
+  if topic == 'pages' then
+    terminal.line(terminal.wrap(table.concat(pages(), ', ')))
+    return 0
+  end
+  local text = native.embedded('docs/' .. topic .. '.md')
+  local page = text and page_view.render(text)
+  local known = cli.command(topic)
+  if known then
+    terminal.line(flags.help(topic, known))
+    if page then terminal.line('\n', page) end
+    return 0
+  end
+  if is_script(topic) then
+    about_script(topic)
+    return 0
+  end
+  local entry = help.find(topic, true)
+  if not page and not entry then
+    config.raise(('there is no help for "%s"'):format(topic), flags.did_you_mean(topic, candidates())
+      or '`lugger help` lists the topics')
+  end
+  terminal.line(page or help.render(entry))
+  return 0
+end
+
+function command.run(args)
+  return command.show(args.topic)
+end
+
+return command

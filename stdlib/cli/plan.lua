@@ -1,0 +1,33 @@
+-- lugger plan SCRIPT: what a run would do; writes nothing.
+local cli = require 'lugger.cli'
+local plan_view = require 'lugger.plan_view'
+local terminal = require 'lugger.terminal'
+
+local function run(args)
+  local loaded, status = cli.load(args), cli.exit.done
+  for i, job in ipairs(cli.jobs(loaded)) do
+    if i > 1 then terminal.line() end
+    if job.plan then
+      local settings = { jobs = args.jobs, create = args.create or loaded.create, limit = args.limit }
+      local plan = job:plan(settings)
+      plan_view.show(plan, settings)
+      if #plan.report.problems > 0 then status = cli.exit.failed end
+    else
+      terminal.line(job:name(), '\n  a task: what it does is known only while it runs; try `lugger run --dry-run`')
+    end
+  end
+  return status
+end
+
+return {
+  summary = 'Show what a run would do: tables, DDL, policies, mode, forecast. Writes nothing.',
+  arguments = { { 'script', 'a script (.lua), a bundled script by name, or - for standard input' } },
+  flags = cli.with_script_flags {
+    { 'jobs', 'connections that would load at once', short = 'j', value = 'N', type = 'int', least = 1 },
+    { 'limit', 'as for run', value = 'N', type = 'int' },
+  },
+  takes_script = true,
+  more = 'Exit status 1 when something stands in the way of a run.',
+  examples = { 'lugger plan users.lua', 'lugger plan mongo_to_postgres --from dump/ --into local:./pg --create' },
+  run = run,
+}

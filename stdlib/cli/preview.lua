@@ -1,0 +1,99 @@
+-- lugger preview SCRIPT: the rows as they would be written, rejects and why; --watch shows what each save of the
+-- script changed.
+local cli = require 'lugger.cli'
+local native = require 'lugger.native'
+local preview_view = require 'lugger.preview_view'
+local terminal = require 'lugger.terminal'
+local system = native.system
+
+local watch_ms = 300
+
+local function previews(args)
+  local list = {}
+  local loaded = cli.load(args)
+  for _, job in ipairs(cli.jobs(loaded)) do
+    if not job.preview then
+      terminal.say(job:name(), ' is a task: it has no preview; try `lugger run --dry-run`')
+    else
+      list[#list + 1] = { name = job:name(), preview = job:preview(args.number or 10) }
+    end
+  end
+  return list, loaded
+end
+
+local function stamp(path)
+  local found = path ~= '-' and system.stat(path)
+  return found and found.mtime .. ':' .. tostring(found.size) or ''
+end
+
+-- Modification times of the script and the modules it required.
+local function stamps(args, loaded)
+  local parts = { stamp(args.script) }
+  local files = {}
+  for path in pairs(loaded and loaded.context.files or {}) do files[#files + 1] = path end
+  table.sort(files)
+  for _, path in ipairs(files) do parts[#parts + 1] = path .. stamp(path) end
+  return table.concat(parts, '|')
+end
+
+local function attempt(args)
+  local ok, list, loaded = pcall(previews, args)
+  if ok then return list, loaded end
+  if type(list) ~= 'string' and list.code == 'interrupted' then error(list, 0) end
+  terminal.fail(list)
+end
+
+local function by_name(list)
+  local map = {}
+  for _, item in ipairs(list) do map[item.name] = item.preview end
+  return map
+end
+
+local function watch(args)
+  local shown, loaded = attempt(args)
+  for _, item in ipairs(shown or {}) do preview_view.show(item.name, item.preview, { full = args.full }) end
+  local seen = stamps(args, loaded)
+  terminal.say('watching ', args.script, '; Ctrl-C ends')
+  while system.stop_level() == 0 do
+    io.stdout:flush()
+    system.sleep(watch_ms)
+    local now = stamps(args, loaded)
+    if now ~= seen then
+      local list, fresh = attempt(args)
+      loaded = fresh or loaded
+      seen = stamps(args, loaded)
+      if list then
+        local before = by_name(shown or {})
+        terminal.line(terminal.paint(1, 'dim', os.date('-- %H:%M:%S --')))
+        for _, item in ipairs(list) do preview_view.changes(item.name, before[item.name], item.preview) end
+        shown = list
+      end
+    end
+  end
+end
+
+local function run(args)
+  if not args.watch then
+    for i, item in ipairs((previews(args))) do
+      if i > 1 then terminal.line() end
+      preview_view.show(item.name, item.preview, { full = args.full })
+    end
+    return cli.exit.done
+  end
+  local ok, err = pcall(watch, args)
+  if not ok and (type(err) == 'string' or err.code ~= 'interrupted') then error(err, 0) end
+  return cli.exit.done
+end
+
+return {
+  summary = 'Show the rows as they would be written, and what would be rejected, and why. Writes nothing.',
+  arguments = { { 'script', 'a script (.lua), a bundled script by name, or - for standard input' } },
+  flags = cli.with_script_flags {
+    { 'number', 'documents to read (default 10)', short = 'n', value = 'N', type = 'int', least = 1 },
+    { 'watch', 'on each save of the script, show which rows and rejects changed' },
+    { 'full', 'cut no values' },
+  },
+  takes_script = true,
+  examples = { 'lugger preview users.lua -n 5', 'lugger preview users.lua --watch' },
+  run = run,
+}

@@ -1,0 +1,68 @@
+-- lugger psql PLACE: a shell on a target. The password travels in the environment, never in an argument.
+local config = require 'lugger.config'
+local native = require 'lugger.native'
+local places = require 'lugger.places'
+local terminal = require 'lugger.terminal'
+
+local function percent_decode(text)
+  return (text:gsub('%%(%x%x)', function(hex) return string.char(tonumber(hex, 16)) end))
+end
+
+--- Splits the password off a URL or key=value text.
+local function without_password(url)
+  local scheme, user, secret, rest = url:match('^(%w+://)([^:/@?]*):([^/?]*)@(.*)$')
+  local password
+  if scheme then url, password = scheme .. user .. '@' .. rest, percent_decode(secret) end
+  url = url:gsub('([?&])password=([^&]*)(&?)', function(before, value, after)
+    password = percent_decode(value)
+    return after == '&' and before or ''
+  end)
+  if not url:find('://', 1, true) then
+    url = url:gsub("password%s*=%s*'([^']*)'", function(value)
+      password = value
+      return ''
+    end):gsub('password%s*=%s*(%S+)', function(value)
+      password = value
+      return ''
+    end)
+  end
+  return url, password
+end
+
+local function run(args)
+  local place = args.place and config.resolve(args.place) or (config.find('PG_URI'))
+  if not place then config.raise('a shell on which target?', 'lugger psql local:./pg, or set PG_URI') end
+  local scheme = place:match('^(%a[%w+]*):')
+  if scheme ~= 'local' and scheme ~= 'postgresql' and scheme ~= 'postgres' and not place:find('=', 1, true) then
+    config.raise(('%s is no PostgreSQL'):format(native.system.mask_secrets(place)),
+      'give local:DIR, a postgresql:// URL or a connection of lugger.toml')
+  end
+  places.existing(place)
+  local url, password = without_password(native.pg_url(place))
+  local words = { 'psql', url }
+  for _, word in ipairs(args.rest) do words[#words + 1] = word end
+  local environment = password and { PGPASSWORD = password } or nil
+  io.stdout:flush()
+  -- A private server lives as long as we do, so psql is a child; psql itself deals with Ctrl-C.
+  if scheme == 'local' then
+    native.system.interrupt_raises(false)
+    return native.system.spawn(words, environment)
+  end
+  local ok, err = pcall(native.system.exec, words, environment)
+  if not ok then
+    terminal.fail(err)
+    terminal.say('psql is in the package postgresql-client')
+    return 1
+  end
+end
+
+return {
+  summary = 'Open psql on a target; the private server of local:DIR is started for it.',
+  arguments = {
+    { 'place', 'local:DIR, a PostgreSQL URL or a connection of lugger.toml (default: PG_URI)', optional = true },
+    { 'rest', 'words for psql itself, such as -c SQL', optional = true, many = true },
+  },
+  pass_on = true,
+  examples = { 'lugger psql local:./pg', "lugger psql local:./pg -c 'select count(*) from users'" },
+  run = run,
+}

@@ -1,0 +1,139 @@
+-- lugger rejects SCRIPT: what was refused and why; write it to a file, or load it again after the mapping was mended.
+local cli = require 'lugger.cli'
+local config = require 'lugger.config'
+local json = require 'lugger.json_text'
+local places = require 'lugger.places'
+local runner = require 'lugger.runner'
+local table_view = require 'lugger.table_view'
+local terminal = require 'lugger.terminal'
+
+local page = 500 -- rejects asked for at once: they hold whole documents
+
+local function each(state, job, limit, use)
+  local after, left = 0, limit or math.huge
+  while left > 0 do
+    local list = state:rejects(job, math.min(page, left), after)
+    for _, reject in ipairs(list) do
+      use(reject)
+      after = tonumber(reject.reject)
+    end
+    left = left - #list
+    if #list < page then return end
+  end
+end
+
+local function reject_line(reject)
+  local parts = {}
+  for _, name in ipairs { 'job', 'run', 'table', 'document_id', 'column', 'code', 'message', 'at' } do
+    parts[#parts + 1] = json.encode(name) .. ':' .. json.encode(reject[name] or '')
+  end
+  local document = reject.document ~= '' and reject.document or 'null'
+  return '{' .. table.concat(parts, ',') .. ',"document":' .. document .. '}\n'
+end
+
+local function export(jobs, path)
+  local file, problem
+  if path == '-' then
+    file = io.stdout
+  else
+    file, problem = io.open(path, 'w')
+    if not file then config.raise('cannot write ' .. problem) end
+  end
+  local count = 0
+  for _, job in ipairs(jobs) do
+    each(places.state_of(job), job:name(), nil, function(reject)
+      if not file:write(reject_line(reject)) then config.raise('cannot write ' .. path, 'is the disk full?') end
+      count = count + 1
+    end)
+  end
+  if path ~= '-' and not file:close() then config.raise('cannot write ' .. path, 'is the disk full?') end
+  terminal.say(terminal.count(count, 'reject'), ' written to ', path == '-' and 'standard output' or path)
+  return cli.exit.done
+end
+
+-- The column stands in its own column already.
+local function without_column(reject)
+  local prefix = reject.column .. ': '
+  if reject.column ~= '' and reject.message:sub(1, #prefix) == prefix then return reject.message:sub(#prefix + 1) end
+  return reject.message
+end
+
+local function list(jobs, args)
+  local limit, any = args.limit or 20, false
+  for _, job in ipairs(jobs) do
+    local state = places.state_of(job)
+    local total = tonumber(state:count_rejects(job:name()))
+    if total > 0 then
+      if any then terminal.line() end
+      any = true
+      local rows = {}
+      each(state, job:name(), limit, function(reject)
+        rows[#rows + 1] = { reject.document_id, reject.column, reject.code, without_column(reject) }
+        if args.documents then rows[#rows][5] = reject.document end
+      end)
+      terminal.line(terminal.paint(1, 'bold', job:name()), ': ', terminal.count(total, 'reject'))
+      local headers = { 'document', 'column', 'code', 'why' }
+      if args.documents then headers[5] = 'as it is' end
+      terminal.line(table_view.render(headers, rows, { indent = '  ', full = args.full }))
+      if total > #rows then
+        terminal.say(('the first %d of %s; --limit shows more'):format(#rows, terminal.group(total)))
+      end
+    end
+  end
+  if not any then
+    terminal.say('no rejects')
+    return cli.exit.done
+  end
+  terminal.say('one in detail: lugger trace ', args.script, ' DOCUMENT')
+  terminal.say('after mending the mapping: lugger rejects ', cli.script_line(args), ' --retry')
+  return cli.exit.done
+end
+
+local function retry(jobs, args)
+  local again = {}
+  for _, job in ipairs(jobs) do
+    if tonumber(places.state_of(job):count_rejects(job:name())) > 0 then again[#again + 1] = job end
+  end
+  if #again == 0 then
+    terminal.say('no rejects: nothing to load again')
+    return cli.exit.done
+  end
+  return runner.run_all(again, { jobs = args.jobs, retry_rejects = true }, {
+    log = args.log, quiet = args.quiet, script = cli.script_line(args), resume = 'lugger rejects '
+      .. cli.script_line(args) .. ' --retry',
+  })
+end
+
+local function run(args)
+  if args.export and args.retry then
+    require('lugger.flags').usage_error('--export and --retry exclude each other', 'export first, then retry')
+  end
+  local jobs = {}
+  for _, job in ipairs(cli.jobs(cli.load(args))) do
+    if not args.job or args.job == job:name() then jobs[#jobs + 1] = job end
+  end
+  if #jobs == 0 then config.raise(('%s has no job "%s"'):format(args.script, args.job)) end
+  if args.export then return export(jobs, args.export) end
+  if args.retry then return retry(jobs, args) end
+  return list(jobs, args)
+end
+
+return {
+  summary = 'Show what was refused and why; export it, or load it again after the mapping was mended.',
+  arguments = { { 'script', 'the script whose jobs were run' } },
+  flags = cli.with_script_flags {
+    { 'export', 'write all rejects with their documents as JSON lines; - is standard output', value = 'FILE' },
+    { 'retry', 'load the rejects again with the script as it is now' },
+    { 'limit', 'how many to list (default 20)', value = 'N', type = 'int' },
+    { 'documents', 'list the documents too' },
+    { 'full', 'cut no values' },
+    { 'job', 'only this job of the script', value = 'NAME' },
+    { 'jobs', 'connections for --retry', short = 'j', value = 'N', type = 'int', least = 1 },
+    { 'log', 'form of the progress of --retry', value = 'FORM', choices = { 'json', 'plain', 'none' } },
+    { 'quiet', 'tell only errors', short = 'q' },
+  },
+  takes_script = true,
+  examples = { 'lugger rejects users.lua', 'lugger rejects users.lua --export refused.jsonl',
+    'lugger rejects users.lua --retry' },
+  run = run,
+}

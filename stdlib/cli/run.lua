@@ -1,0 +1,63 @@
+-- lugger run SCRIPT: loads what the script describes.
+local cli = require 'lugger.cli'
+local config = require 'lugger.config'
+local native = require 'lugger.native'
+local runner = require 'lugger.runner'
+local terminal = require 'lugger.terminal'
+local system = native.system
+
+local function detach(args)
+  local base = args.script:match('([^/]+)$'):gsub('%.lua$', ''):gsub('[^%w_%-]', '_')
+  system.make_dir('.lugger')
+  local log = ('%s/.lugger/%s-%s.log'):format(system.cwd(), base, os.date('!%Y%m%d-%H%M%S'))
+  terminal.say('goes on without the terminal; progress and summary go to\n  ', log)
+  terminal.say('how far it is: lugger runs ', args.script)
+  terminal.say('to stop it (resumable): kill the process of this number')
+  io.stderr:flush()
+  local pid = system.detach(log)
+  terminal.say('lugger process ', pid)
+end
+
+local function run(args)
+  if args.restart and args.accept_changes then
+    config.raise('--restart and --accept-changes exclude each other',
+      '--restart begins anew, --accept-changes goes on with the changed script')
+  end
+  if args.detach then
+    if args.script == '-' then config.raise('--detach cannot read the script from standard input') end
+    detach(args)
+  end
+  local loaded = cli.load(args)
+  if #loaded.jobs == 0 then return cli.exit.done end
+  return runner.run_all(loaded.jobs, {
+    jobs = args.jobs, create = args.create or loaded.create, dry_run = args.dry_run, restart = args.restart,
+    accept_changes = args.accept_changes, redact = args.redact,
+    limit = args.limit,
+  }, { log = args.log, quiet = args.quiet, script = cli.script_line(args), resume = cli.resume_line(args) })
+end
+
+return {
+  summary = 'Load what a script describes. An unfinished run of the same job is resumed.',
+  arguments = { { 'script', 'a script (.lua), a bundled script by name, or - for standard input' } },
+  flags = cli.with_script_flags {
+    { 'jobs', 'connections that load at once (default: one a core, at most 4)', short = 'j', value = 'N',
+      type = 'int', least = 1 },
+    { 'limit', 'stop after this many documents', value = 'N', type = 'int' },
+    { 'dry-run', 'read, convert and check everything, write nothing' },
+    { 'restart', 'forget an unfinished run of these jobs and begin anew' },
+    { 'accept-changes', 'resume although the script changed since' },
+    { 'redact', 'keep rejects without their documents; such rejects cannot be retried' },
+    { 'detach', 'go on when the terminal closes; output goes to ./.lugger/' },
+    { 'log', 'form of the progress', value = 'FORM', choices = { 'json', 'plain', 'none' } },
+    { 'quiet', 'tell only errors', short = 'q' },
+  },
+  takes_script = true,
+  more = 'Flags behind the script that are not listed here are the script\'s own: lugger help SCRIPT.\n'
+    .. 'Exit status: 0 done, 1 failed, 2 usage, 3 done with rejects, 130 stopped and resumable.',
+  examples = {
+    'lugger run users.lua -j 4 --create',
+    'lugger run users.lua --since 2026-01-01',
+    'lugger run mongo_to_postgres --from dump/ --into local:./pg',
+  },
+  run = run,
+}

@@ -1,0 +1,42 @@
+-- lugger runs: past and present runs in a target.
+local cli = require 'lugger.cli'
+local native = require 'lugger.native'
+local places = require 'lugger.places'
+local table_view = require 'lugger.table_view'
+local terminal = require 'lugger.terminal'
+
+local function minute(text)
+  return (text:gsub('T', ' '):sub(1, 16))
+end
+
+local function run(args)
+  local rows, short = {}, terminal.is_terminal(1) -- the end of an id is enough for `status`
+  local list = places.targets(args.script, function() return cli.load(args) end)
+  for _, target in ipairs(list) do
+    for _, record in ipairs(native.state(target.place, target.options):runs(args.number or 20)) do
+      rows[#rows + 1] = {
+        short and record.run:match('[^-]+$') or record.run, minute(record.started), record.status, record.job,
+        terminal.group(record.tally.read), terminal.group(record.tally.rejected),
+      }
+    end
+  end
+  if #rows == 0 then
+    terminal.say('no runs yet')
+    return cli.exit.done
+  end
+  terminal.line(table_view.render({ 'run', 'started (UTC)', 'status', 'job', 'read', 'rejected' }, rows,
+    { right = { [5] = true, [6] = true }, full = not terminal.is_terminal(1) }))
+  terminal.say('one in detail: lugger status RUN', args.script and ' ' .. args.script or '')
+  return cli.exit.done
+end
+
+return {
+  summary = 'List past and present runs in a target, newest first.',
+  arguments = { { 'script', 'a script, or a place such as local:./pg (default: PG_URI)', optional = true } },
+  flags = cli.with_script_flags {
+    { 'number', 'how many (default 20)', short = 'n', value = 'N', type = 'int', least = 1 },
+  },
+  takes_script = true,
+  examples = { 'lugger runs', 'lugger runs users.lua', 'lugger runs local:./pg' },
+  run = run,
+}

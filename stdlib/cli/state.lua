@@ -1,0 +1,82 @@
+-- lugger state: the ledger itself: its DDL, for those who may not create a schema, and its pruning.
+local cli = require 'lugger.cli'
+local config = require 'lugger.config'
+local flags = require 'lugger.flags'
+local native = require 'lugger.native'
+local places = require 'lugger.places'
+local terminal = require 'lugger.terminal'
+
+local function schema_of(args, options)
+  return args.state_schema or options and options.state_schema or config.find('LUGGER_STATE_SCHEMA') or 'lugger'
+end
+
+local function seconds_of(text)
+  local units = { h = 3600, d = 86400, w = 604800 }
+  local number, unit = text:match('^(%d+)([hdw])$')
+  if not number then
+    flags.usage_error(('--older-than takes hours, days or weeks, not "%s"'):format(text), 'as in 12h, 30d, 8w')
+  end
+  return tonumber(number) * units[unit]
+end
+
+-- Runs that can still be resumed are never among them.
+local chosen = [[WITH finished AS (
+  SELECT run, updated_at, row_number() OVER (PARTITION BY job ORDER BY started_at DESC, run DESC) AS place
+  FROM %s.runs WHERE status IN ('done', 'abandoned')
+) SELECT run FROM finished WHERE place > $1::bigint AND updated_at < now() - make_interval(secs => $2::float8)]]
+
+local function prune_one(place, schema, keep, seconds)
+  local session = native.pg(place, 'state')
+  local quoted = '"' .. schema:gsub('"', '""') .. '"'
+  local found = session:query('SELECT to_regclass($1) IS NOT NULL', { quoted .. '.runs' }).rows[1][1]
+  if found ~= 't' then return 0, 0 end
+  local old = chosen:format(quoted)
+  local statement = ('WITH old AS (%s), kept_back AS (DELETE FROM %s.rejects WHERE run IN (SELECT run FROM old)'
+    .. ' RETURNING 1), gone AS (DELETE FROM %s.runs WHERE run IN (SELECT run FROM old) RETURNING 1)'
+    .. ' SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM kept_back)'):format(old, quoted, quoted)
+  local row = session:query(statement, { tostring(keep), tostring(seconds) }).rows[1]
+  return tonumber(row[1]), tonumber(row[2])
+end
+
+local function prune(args)
+  if not args.keep and not args.older_than then
+    flags.usage_error('state prune: which runs?', '--keep 10, or --older-than 30d')
+  end
+  local seconds = args.older_than and seconds_of(args.older_than) or 0
+  local runs, rejects = 0, 0
+  for _, target in ipairs(places.targets(args.script, function() return cli.load(args) end)) do
+    if target.place:find('^%./') or target.place:match('%.jsonl') or target.place == '-' then
+      config.raise('state prune is for PostgreSQL targets', 'the runs of other targets are files in ./.lugger/')
+    end
+    local gone, refused = prune_one(target.place, schema_of(args, target.options), args.keep or 0, seconds)
+    runs, rejects = runs + gone, rejects + refused
+  end
+  terminal.say(terminal.count(runs, 'run'), ' and ', terminal.count(rejects, 'reject'), ' removed')
+  return cli.exit.done
+end
+
+local function run(args)
+  if args.what == 'prune' then return prune(args) end
+  if args.what ~= 'sql' then
+    flags.usage_error(('state has no "%s"'):format(args.what), 'there are: lugger state sql, lugger state prune')
+  end
+  terminal.out(native.state_ddl(schema_of(args)))
+  return cli.exit.done
+end
+
+return {
+  summary = 'Print the DDL of the schema that holds runs, checkpoints and rejects, or remove old runs from it.',
+  arguments = {
+    { 'what', 'sql or prune' },
+    { 'script', 'for prune: a script, or a place such as local:./pg (default: PG_URI)', optional = true },
+  },
+  flags = {
+    { 'keep', 'prune: leave this many finished runs of each job', value = 'N', type = 'int' },
+    { 'older-than', 'prune: only runs that ended longer ago: 12h, 30d, 8w', value = 'AGE' },
+    { 'state-schema', 'name of the schema (default lugger)', value = 'NAME' },
+  },
+  more = 'prune removes finished runs and their rejects; what can be resumed stays.',
+  examples = { 'lugger state sql | psql "$ADMIN_URI"', 'lugger state prune users.lua --keep 5',
+    'lugger state prune local:./pg --older-than 30d' },
+  run = run,
+}

@@ -1,0 +1,87 @@
+-- lugger status RUN: one run in detail.
+local cli = require 'lugger.cli'
+local config = require 'lugger.config'
+local native = require 'lugger.native'
+local places = require 'lugger.places'
+local summary = require 'lugger.summary'
+local table_view = require 'lugger.table_view'
+local terminal = require 'lugger.terminal'
+
+-- A run may be named by the beginning or the end of its id.
+local function find(state, word)
+  local found = #word == 36 and state:find(word)
+  if found then return found end
+  local matches = {}
+  for _, record in ipairs(state:runs(1000)) do
+    if record.run:sub(1, #word) == word or record.run:sub(-#word) == word then matches[#matches + 1] = record end
+  end
+  if #matches > 1 then
+    config.raise(('%d runs begin or end with %s'):format(#matches, word),
+      'give more of the id, as `lugger runs` shows it')
+  end
+  return matches[1]
+end
+
+local function show_partitions(partitions)
+  local done, rows = 0, {}
+  for _, partition in ipairs(partitions) do
+    if partition.done then done = done + 1 end
+    rows[#rows + 1] = {
+      partition.id, partition.done and 'done' or partition.position ~= '' and 'begun'
+        or 'waiting', terminal.bytes(partition.bytes),
+      terminal.group(partition.tally.read), partition.position,
+    }
+  end
+  terminal.line(('  partitions %d of %d done'):format(done, #partitions))
+  if #partitions > 1 and #partitions <= 64 then
+    terminal.line(table_view.render({ 'part', 'state', 'size', 'read', 'position' }, rows,
+      { indent = '    ', right = { [3] = true, [4] = true } }))
+  end
+end
+
+local function show(state, record)
+  terminal.line(terminal.paint(1, 'bold', record.job), ' ', record.status)
+  local function field(name, value)
+    if not value or value == '' then return end
+    local text = terminal.printable(value)
+    -- A command is copied whole; a sentence may be broken.
+    if terminal.is_terminal(1) and name ~= 'resume' then
+      text = terminal.wrap(text, (' '):rep(13), terminal.width()):sub(14)
+    end
+    terminal.line('  ', name, (' '):rep(11 - #name), text)
+  end
+  field('run', record.run)
+  field('source', record.source)
+  field('mode', record.mode)
+  field('started', record.started)
+  field('updated', record.updated)
+  field('books', summary.books(record.tally))
+  field('child rows', tonumber(record.tally.child_rows) > 0 and terminal.group(record.tally.child_rows) or nil)
+  field('bytes', terminal.bytes(record.tally.bytes))
+  field('message', record.message)
+  show_partitions(state:partitions(record.run))
+  if record.status ~= 'done' and record.status ~= 'abandoned' then field('resume', record.command) end
+end
+
+local function run(args)
+  for _, target in ipairs(places.targets(args.script, function() return cli.load(args) end)) do
+    local state = native.state(target.place, target.options)
+    local record = find(state, args.run_id)
+    if record then
+      show(state, record)
+      return cli.exit.done
+    end
+  end
+  config.raise('there is no run ' .. args.run_id, '`lugger runs` lists them')
+end
+
+return {
+  summary = 'Show one run: where it stands, its partitions, how to resume it.',
+  arguments = {
+    { 'run_id', 'the id of the run, or its beginning or end, as `lugger runs` shows it' },
+    { 'script', 'a script, or a place such as local:./pg (default: PG_URI)', optional = true },
+  },
+  flags = cli.with_script_flags {},
+  examples = { 'lugger status 0195f3a2', 'lugger status 0195f3a2 users.lua' },
+  run = run,
+}

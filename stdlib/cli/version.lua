@@ -1,0 +1,11 @@
+-- lugger version
+local native = require 'lugger.native'
+local terminal = require 'lugger.terminal'
+
+return {
+  summary = 'Show the version.',
+  run = function()
+    terminal.line('lugger ', native.version)
+    return 0
+  end,
+}

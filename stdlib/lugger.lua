@@ -1,0 +1,135 @@
+-- The library: local lugger = require 'lugger'. Functions a hook may call are loaded at once; the others when they are
+-- first used, so
+-- that a worker holds no more than it needs.
+local action = require 'lugger.action'
+local clock = require 'lugger.clock'
+local codec = require 'lugger.codec'
+local document = require 'lugger.document'
+local native = require 'lugger.native'
+local value = require 'lugger.value'
+local bson = require 'lugger.bson'
+
+---@class lugger
+---@field null userdata null: a value, distinct from nil
+---@field version string
+---@field env lugger.env variables by name, from the environment, .env and lugger.toml
+local lugger = { null = value.null, version = native.version }
+
+---@class lugger.copy_spec
+---@field from lugger.source
+---@field into lugger.target
+---@field columns table[]|"auto"|"document" { 'email', 'text', required = true }, ...
+---@field children table[]|nil { table =, from = 'tags[]', columns = { ... } }, ...
+---@field map nil|fun(row: lugger.row, doc: lugger.doc): any the hook, called once a row
+---@field name string|nil what the ledger knows the job by; source and table when not given
+---@field key string|string[]|nil the columns that identify a row; else the target's option
+---@field table string|nil else the target's option
+---@field on_conflict "error"|"skip"|"update"|"newer"|nil else the target's option
+---@field newer string|nil on_conflict = 'newer': the column that says which row is newer
+---@field route table|nil { from = 'kind', tables = { a = 'table_a' }, otherwise = 'rest' }
+---@field unmapped "warn"|"error"|"ignore"|nil fields that no column takes
+---@field indexes table[]|nil { 'email', unique = true }, ...; built after the load
+---@field constraints table[]|nil 'check (age >= 0)', ...; built after the load
+---@field on_hook_error "stop"|"reject"|nil
+
+--- Describes a copy from a source into a target. The command line plans, previews or runs what a script returns.
+---@param spec lugger.copy_spec
+---@return lugger.job
+function lugger.copy(spec)
+  return require('lugger.job').copy(spec)
+end
+
+--- A task: a loop written by hand over batches, with run, --dry-run, resume, rejects and progress as for jobs.
+---@param name string
+---@param body fun(task: lugger.task_context)
+---@return lugger.task
+function lugger.task(name, body)
+  return require('lugger.task').new(name, body)
+end
+
+--- A source: a .bson or JSON file, a dump directory, an archive, "-" for standard input, a PostgreSQL URL. Opened when
+--- it is used.
+---@param place string path, URL, or the name of a connection in lugger.toml
+---@param options table|nil
+---@return lugger.source
+function lugger.source(place, options)
+  return require('lugger.place').source(place, options)
+end
+
+--- A target: a PostgreSQL URL, local: or local:DIR, a .jsonl file. Opened when it is used.
+---@param place string URL, path, or the name of a connection in lugger.toml
+---@param options table|nil { table =, key =, on_conflict =, ... }
+---@return lugger.target
+function lugger.target(place, options)
+  return require('lugger.place').target(place, options)
+end
+
+--- The place of the target made last; what `pg` at the prompt speaks to.
+---@return string|nil
+function lugger.last_target()
+  return require('lugger.place').last_target()
+end
+
+--- Declares the options of a script and returns their values: each becomes a flag.
+---@param specs table<string, lugger.option_spec>
+---@return table<string, any>
+function lugger.options(specs)
+  return require('lugger.options').declare(specs)
+end
+
+--- A coercer: what a column of this type does to a value.
+---@param type string 'numeric(12,2)', 'timestamptz', 'uuid', ...
+---@param policy table|nil as in a column: { decimal = ',', fraction = 'round' }
+---@return lugger.coercer
+function lugger.coercer(type, policy)
+  return require('lugger.coercer').new(type, policy)
+end
+
+--- A session with PostgreSQL: pg:query(sql, { 'parameter' }).
+---@param place string URL, local:DIR, or the name of a connection
+---@return lugger.native.pg
+function lugger.pg(place)
+  return native.pg(require('lugger.config').resolve(place), 'script')
+end
+
+--- In a hook: leaves the document out; counted by its reason.
+lugger.skip = action.skip
+--- In a hook: refuses the document with a message.
+lugger.reject = action.reject
+--- In a hook: one more row of the same document.
+lugger.emit = action.emit
+--- In a hook: sends the row to another of the job's tables.
+lugger.route = action.route
+
+lugger.objectid = value.objectid
+lugger.uuid = value.uuid
+lugger.uuid_v5 = value.uuid_v5
+lugger.date = value.date
+lugger.decimal = value.decimal
+lugger.binary = value.binary
+lugger.int64 = value.int64
+lugger.vector = codec.vector
+lugger.array = document.array
+lugger.document = document.document
+lugger.now = clock.now
+lugger.type = codec.type
+
+--- The text of an _id as the column mongo_id holds it.
+---@param id any
+---@param style "safe"|"plain"|nil
+---@return string
+function lugger.id_text(id, style)
+  return bson.id_text(id, style)
+end
+
+return setmetatable(lugger, {
+  __index = function(self, key)
+    if key == 'env' then
+      self.env = require('lugger.config').env
+      return self.env
+    elseif key == 'json' then
+      self.json = require 'lugger.json'
+      return self.json
+    end
+  end,
+})

@@ -1,0 +1,168 @@
+-- Jobs: what lugger.copy makes.
+local config = require 'lugger.config'
+local fault = require 'lugger.fault'
+local native = require 'lugger.native'
+local place = require 'lugger.place'
+local script = require 'lugger.script'
+
+---@class lugger.job
+local job = {}
+local job_meta = { __index = job, __name = 'job', __tostring = function(self) return 'job ' .. self:name() end }
+
+local known = { 'from', 'into', 'columns', 'children', 'map', 'name', 'key', 'table', 'on_conflict', 'newer', 'route',
+  'unmapped', 'indexes', 'constraints', 'on_hook_error' }
+
+local function fail(message, hint)
+  fault.raise('config', message, hint)
+end
+
+local function check(spec)
+  if type(spec) ~= 'table' then fail(('lugger.copy wants a table, not a %s'):format(type(spec))) end
+  local is_known = {}
+  for _, key in ipairs(known) do is_known[key] = true end
+  for key in pairs(spec) do
+    if not is_known[key] then
+      local near = native.system.nearest(tostring(key), known)
+      fail(('a job does not know the key "%s"'):format(tostring(key)),
+        near and ('did you mean %s?'):format(near) or 'it knows ' .. table.concat(known, ', '))
+    end
+  end
+  if not place.is(spec.from, 'source') then
+    fail('from must be a lugger.source(...)', "from = lugger.source('dump/shop/users.bson')")
+  end
+  if not place.is(spec.into, 'target') then
+    fail('into must be a lugger.target(...)', "into = lugger.target(lugger.env.PG_URI, { table = 'users' })")
+  end
+  if spec.columns == nil then
+    fail('the job has no columns', "columns = 'auto' makes one for each field; or list them: { 'email', 'text' }")
+  end
+  if spec.map ~= nil and type(spec.map) ~= 'function' then
+    fail(('map must be a function, not a %s'):format(type(spec.map)))
+  end
+end
+
+-- What native.job takes. `context` holds the modules of the script, which travel with the hook.
+local function normalise(spec, self)
+  local out = {}
+  for _, key in ipairs { 'columns', 'children', 'name', 'key', 'table', 'newer', 'route', 'unmapped', 'indexes',
+    'constraints', 'on_hook_error' } do
+    out[key] = spec[key]
+  end
+  local target_options = {}
+  for key, v in pairs(spec.into.options) do target_options[key] = v end
+  -- --on-conflict wins over the script, as --from and --into do.
+  local on_conflict = config.resolve(spec.on_conflict or target_options.on_conflict or 'error', 'on_conflict')
+  out.on_conflict, target_options.on_conflict = on_conflict, nil
+  if not out.name and not (out.table or target_options.table) then
+    out.name = ('%s -> %s'):format(tostring(spec.from):sub(#'source ' + 1), tostring(spec.into):sub(#'target ' + 1))
+  end
+  out.source = { place = config.resolve(spec.from.place, 'from'), options = spec.from.options }
+  out.target = { place = config.resolve(spec.into.place, 'into'), options = target_options }
+  if spec.map then out.hook, out.now = self.hook, self.now end
+  out.script_hash, out.resume_command = self.identity.script_hash, self.identity.resume_command
+  return out
+end
+
+local function make(self)
+  local spec = normalise(self.spec, self)
+  local ok, made = pcall(native.job, spec)
+  if ok then
+    self.native, self.normal = made, spec
+    return
+  end
+  local err = made
+  if type(err) ~= 'table' or err.code ~= 'config' then error(err, 0) end
+  local notes = { script = self.line }
+  for _, key in ipairs(err.notes) do notes[key] = err.notes[key] end
+  error(native.error(err.code, err.message, err.hint, nil, notes), 0)
+end
+
+local function ready(self)
+  if not self.native then make(self) end
+  return self.native
+end
+
+--- Its name: what the ledger knows it by.
+---@return string
+function job:name()
+  return ready(self):name()
+end
+
+--- The place and the options of its source.
+---@return string place may hold a password
+---@return table options
+function job:source()
+  ready(self)
+  return self.normal.source.place, self.normal.source.options
+end
+
+--- The place and the options of its target.
+---@return string place may hold a password
+---@return table options
+function job:target()
+  ready(self)
+  return self.normal.target.place, self.normal.target.options
+end
+
+--- What a run would do: tables, DDL, mode, partitions, forecast. Writes nothing.
+---@param settings lugger.run_settings|nil
+---@return lugger.job_plan
+function job:plan(settings)
+  return ready(self):plan(settings)
+end
+
+--- The rows of the first documents as they would be written, rejects and why. Writes nothing.
+---@param documents integer|nil 10 when not given
+---@return lugger.preview
+function job:preview(documents)
+  return ready(self):preview(documents or 10)
+end
+
+--- One document step by step: fields, coercions, hook, the rows it becomes.
+---@param document_id string its _id as text
+---@return lugger.trace
+function job:trace(document_id)
+  return ready(self):trace(document_id)
+end
+
+--- Starts it; the caller polls.
+---@param settings lugger.run_settings|nil
+---@return lugger.native.run
+function job:start(settings)
+  return ready(self):start(settings)
+end
+
+--- Runs it to the end, with progress on standard error. Raises when it fails. Into `local:`, which begins empty,
+--- missing tables are created unless create = false says otherwise.
+---@param settings lugger.run_settings|nil
+---@return lugger.run_result
+function job:run(settings)
+  if self:target() == 'local:' and (settings or {}).create == nil then
+    local with_tables = { create = true }
+    for key, setting in pairs(settings or {}) do with_tables[key] = setting end
+    settings = with_tables
+  end
+  return require('lugger.runner').run_or_raise(self, settings)
+end
+
+local module = {}
+
+--- Makes a job of its description; lugger.copy is this.
+---@param spec table
+---@return lugger.job
+function module.copy(spec)
+  check(spec)
+  local self = setmetatable({ spec = spec, line = fault.where(), identity = script.identity() }, job_meta)
+  if spec.map then
+    local context = script.context()
+    self.hook = require('lugger.capture').pack(spec.map, 'map', context and context.modules)
+    self.now = require('lugger.clock').text()
+  end
+  script.note_job()
+  -- Places that cannot be resolved yet (an unset variable, while help is asked for) are an error only where they are
+  -- used.
+  if pcall(normalise, spec, self) then make(self) end
+  return self
+end
+
+return module

@@ -1,0 +1,55 @@
+-- Extended JSON for scripts.
+local abi = require 'lugger.abi'
+local bson = require 'lugger.bson'
+local codec = require 'lugger.codec'
+local document = require 'lugger.document'
+local fault = require 'lugger.fault'
+local ffi = require 'ffi'
+local native = require 'lugger.native'
+
+local json = {}
+
+local slot = ffi.new 'lug_value'
+local styles = { canonical = 0, relaxed = 1, plain = 2, typed = 3 }
+
+--- JSON text of any value. A list is an array, any other table a document with its fields sorted by name.
+---@param v any
+---@param style "canonical"|"relaxed"|"plain"|"typed"|nil relaxed when not given
+---@return string
+function json.encode(v, style)
+  local number = styles[style or 'relaxed']
+  if not number then fault.raise('config', ('there is no JSON style "%s"'):format(tostring(style)),
+    'canonical, relaxed, plain or typed') end
+  if document.is(v) then return v:json(style) end
+  local keep = {}
+  codec.encode(slot, v, function(bytes, size)
+    local held = ffi.new('uint8_t[?]', math.max(size, 1))
+    ffi.copy(held, bytes, size)
+    keep[#keep + 1] = held
+    return held
+  end)
+  local text = abi.text(function(out, room) return abi.C.lug_value_json(slot, number, out, room) end)
+  return keep and text
+end
+
+--- The value of JSON text: documents and arrays as lugger.doc, which keep order, types, null and emptiness.
+---@param text string Extended JSON, or plain
+---@return any
+function json.decode(text)
+  local doc = document.from_bson(native.json_decode(text))
+  if text:match('^%s*{') and not doc:has '' then return doc end
+  if text:match('^%s*{') then
+    -- {"$oid": ...} and its like are values, not documents; a document may also have a field named "".
+    return #doc == 1 and codec.type(doc['']) ~= 'document' and not text:match('^%s*{%s*""') and doc[''] or doc
+  end
+  return doc['']
+end
+
+--- BSON bytes of a table or document.
+---@param v table|lugger.doc
+---@return string
+function json.to_bson(v)
+  return document.is(v) and document.to_bson(v) or bson.encode(v)
+end
+
+return json

@@ -1,0 +1,85 @@
+-- What `lugger init` writes.
+local templates = {}
+
+templates.toml = [==[
+# Places by name: `lugger describe shop`, `lugger.source('shop')`. The environment and .env win over this file.
+# ${NAME} is taken from the environment or .env, so that no password stands here.
+
+# [connections.shop]
+# url = "dump/shop"
+
+# [connections.warehouse]
+# url = "postgresql://loader:${WAREHOUSE_PASSWORD}@db.example.com/warehouse"
+
+# [env]
+# PG_URI = "local:./pg"
+]==]
+
+templates.dotenv = [==[
+# Copy to .env (which git ignores) and fill in. Scripts read these as lugger.env.MONGO_URI and lugger.env.PG_URI.
+MONGO_URI=dump/shop
+# local:DIR is a private PostgreSQL that lugger starts itself; for a real one: postgresql://user:password@host/database
+PG_URI=local:./pg
+]==]
+
+templates.luarc = [==[
+{
+  "runtime.version": "LuaJIT",
+  "workspace.library": [".lugger/library"],
+  "diagnostics.globals": []
+}
+]==]
+
+templates.script = [==[
+-- Users of the shop.
+--   lugger preview users.lua -n 5
+--   lugger run users.lua --create
+local lugger = require 'lugger'
+
+return lugger.copy {
+  from = lugger.source(lugger.env.MONGO_URI, { collection = 'users' }),
+  into = lugger.target(lugger.env.PG_URI, { table = 'users', key = 'mongo_id', on_conflict = 'update' }),
+  columns = {
+    { 'mongo_id', 'text', from = '_id' },
+    { 'email', 'text' },
+    { 'created_at', 'timestamptz', from = 'createdAt' },
+    { 'rest', 'jsonb', from = '*' }, -- every field no other column took
+  },
+}
+]==]
+
+--- A systemd unit that runs a script and resumes it after a reboot or a failure. Exit 3 (done with rejects) counts as
+--- done.
+---@param values { name: string, directory: string, script: string, user: string }
+---@return string
+function templates.unit(values)
+  local text = [==[
+[Unit]
+Description=lugger run {script}
+Wants=network-online.target
+After=network-online.target postgresql.service
+StartLimitIntervalSec=1h
+StartLimitBurst=20
+
+[Service]
+Type=exec
+User={user}
+WorkingDirectory={directory}
+# A run that was cut off goes on where it was; one that is done leaves the mark below and is not begun again.
+ExecCondition=/bin/sh -c 'test ! -e .lugger/{name}.done'
+ExecStart=/usr/bin/env lugger run {script} --log plain
+ExecStopPost=/bin/sh -c 'case "$$EXIT_STATUS" in 0|3) mkdir -p .lugger && touch .lugger/{name}.done;; esac'
+SuccessExitStatus=3
+Restart=on-failure
+RestartPreventExitStatus=2
+RestartSec=30
+KillSignal=SIGTERM
+TimeoutStopSec=120
+
+[Install]
+WantedBy=multi-user.target
+]==]
+  return (text:gsub('{(%w+)}', values))
+end
+
+return templates

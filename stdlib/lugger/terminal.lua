@@ -1,0 +1,191 @@
+-- What people read: streams, colours, numbers, durations. Data goes to standard output, words to standard error.
+local system = require('lugger.native').system
+
+local terminal = {}
+
+local codes = { bold = '1', dim = '2', red = '31', green = '32', yellow = '33', cyan = '36' }
+
+--- True when the stream is a terminal: 1 is standard output, 2 standard error.
+---@param fd integer
+---@return boolean
+function terminal.is_terminal(fd)
+  return system.isatty(fd) and true or false
+end
+
+--- Columns of the terminal; 80 where there is none.
+---@return integer
+function terminal.width()
+  local width = system.width and system.width() or 0
+  if not width or width <= 0 then return 80 end
+  return math.max(40, width)
+end
+
+--- Wraps text in a colour when the stream is a terminal and NO_COLOR is not set.
+---@param fd integer
+---@param colour string
+---@param text string
+---@return string
+function terminal.paint(fd, colour, text)
+  local no_color = system.getenv('NO_COLOR')
+  if not terminal.is_terminal(fd) or (no_color and no_color ~= '') or system.getenv('TERM') == 'dumb' then
+    return text
+  end
+  return '\27[' .. codes[colour] .. 'm' .. text .. '\27[0m'
+end
+
+--- Writes data to standard output. A reader that went away (`| head`) ends the program quietly.
+---@param ... any
+function terminal.out(...)
+  for i = 1, select('#', ...) do
+    if not io.stdout:write(tostring((select(i, ...)))) then os.exit(0) end
+  end
+end
+
+--- One line of data.
+---@param ... any
+function terminal.line(...)
+  terminal.out(...)
+  terminal.out('\n')
+end
+
+--- One line for the reader, on standard error.
+---@param ... any
+function terminal.say(...)
+  io.stdout:flush()
+  local parts = {}
+  for i = 1, select('#', ...) do parts[i] = tostring((select(i, ...))) end
+  io.stderr:write(table.concat(parts), '\n')
+end
+
+-- Messages are sentences: a terminal gets them broken between words, a file as they are.
+local function tell(colour, title, text)
+  if terminal.is_terminal(2) then
+    local lines = {}
+    for line in (title .. text .. '\n'):gmatch('(.-)\n') do
+      lines[#lines + 1] = terminal.wrap(line, line:match('^%s*'), terminal.width())
+    end
+    text = table.concat(lines, '\n'):sub(#title + 1)
+  end
+  terminal.say(terminal.paint(2, colour, title), text)
+end
+
+--- A warning, on standard error.
+---@param text string
+function terminal.warn(text)
+  tell('yellow', 'warning: ', text)
+end
+
+--- The text of an error, with its hint when the sentence does not hold it yet.
+---@param err any
+---@return string
+function terminal.error_text(err)
+  local text = tostring(err):gsub(' *\t *', ' ') -- libpq indents by tabs
+  local hint = type(err) ~= 'string' and err.hint
+  if hint and hint ~= '' and not text:find(hint, 1, true) then text = text .. '; ' .. hint end
+  return text
+end
+
+--- An error, on standard error.
+---@param err any
+function terminal.fail(err)
+  tell('red', 'error: ', terminal.error_text(err))
+end
+
+--- Something that keeps a run from starting, on standard error.
+---@param text string
+function terminal.obstacle(text)
+  tell('red', 'in the way: ', text)
+end
+
+--- 1234567 -> "1,234,567".
+---@param number number
+---@return string
+function terminal.group(number)
+  local text = type(number) == 'number' and ('%.0f'):format(number) or tostring(number):gsub('U?LL$', '')
+  local sign, digits = text:match('^(-?)(%d+)$')
+  if not digits then return text end
+  digits = digits:reverse():gsub('(%d%d%d)', '%1,'):reverse():gsub('^,', '')
+  return sign .. digits
+end
+
+--- 1 document, 2 documents.
+---@param number number
+---@param word string
+---@return string
+function terminal.count(number, word)
+  return terminal.group(number) .. ' ' .. word .. (tonumber(number) == 1 and '' or 's')
+end
+
+--- Bytes in powers of 1000, as df -H: "1.2 MB".
+---@param bytes number
+---@return string
+function terminal.bytes(bytes)
+  local units = { 'B', 'kB', 'MB', 'GB', 'TB', 'PB' }
+  local unit, value = 1, tonumber(bytes)
+  while value >= 999.95 and unit < #units do
+    value, unit = value / 1000, unit + 1
+  end
+  if unit == 1 then return ('%d B'):format(value) end
+  return ('%.1f %s'):format(value, units[unit])
+end
+
+--- Seconds as a person says them: "0.4 s", "12 s", "3 min 20 s", "2 h 5 min".
+---@param seconds number
+---@return string
+function terminal.duration(seconds)
+  if seconds < 9.95 then return ('%.1f s'):format(seconds) end
+  local whole = math.floor(seconds + 0.5)
+  if whole < 60 then return ('%d s'):format(whole) end
+  if whole < 3600 then return ('%d min %d s'):format(math.floor(whole / 60), whole % 60) end
+  local minutes = math.floor(whole / 60)
+  if minutes < 48 * 60 then return ('%d h %d min'):format(math.floor(minutes / 60), minutes % 60) end
+  return ('%d days %d h'):format(math.floor(minutes / 1440), math.floor(minutes / 60) % 24)
+end
+
+--- Text made safe for a terminal: control characters are shown, never sent.
+---@param text string
+---@return string
+function terminal.printable(text)
+  text = text:gsub('[%z\1-\31\127]', function(char)
+    local named = { ['\n'] = '\\n', ['\r'] = '\\r', ['\t'] = '\\t' }
+    return named[char] or ('\\x%02x'):format(char:byte())
+  end)
+  return (text:gsub('\194([\128-\159])', function(char) return ('\\u00%02x'):format(char:byte()) end))
+end
+
+--- A word as a shell takes it.
+---@param word string
+---@return string
+function terminal.shell_quote(word)
+  if word:find('^[%w_%-%./:=@,+%%]+$') then return word end
+  return "'" .. word:gsub("'", "'\\''") .. "'"
+end
+
+--- A forecast: "under a second", "about 3 min 20 s".
+---@param seconds number
+---@return string
+function terminal.about(seconds)
+  return seconds < 1 and 'under a second' or 'about ' .. terminal.duration(seconds)
+end
+
+--- Lines of at most `width` columns, broken between words, each behind `indent`.
+---@param text string
+---@param indent string|nil
+---@param width integer|nil
+---@return string
+function terminal.wrap(text, indent, width)
+  indent, width = indent or '', width or math.min(terminal.width(), 100)
+  local lines, current = {}, ''
+  for word in text:gmatch('%S+') do
+    if current ~= '' and #indent + #current + 1 + #word > width then
+      lines[#lines + 1] = indent .. current
+      current = word
+    else
+      current = current == '' and word or current .. ' ' .. word
+    end
+  end
+  lines[#lines + 1] = indent .. current
+  return table.concat(lines, '\n')
+end
+
+return terminal

@@ -1,0 +1,71 @@
+"""The bench's table: figure, peer, ratio, what was asked for, and whether it holds."""
+BEGIN, END = '<!-- bench: begin -->', '<!-- bench: end -->'
+
+
+def ratio_row(series, what, ours, peer, limit, least=False, cpu=False):
+    """ours / peer must be at most `limit`; with `least`, peer / ours at least that."""
+    if not series.has(ours) or not series.has(peer):
+        return [what, '', '', '', f'left out: {series.missing.get(peer, "not measured")}', '']
+    value = series.cpu if cpu else series.wall
+    a, b = value(ours), value(peer)
+    ratio = b / a if least else a / b
+    holds = ratio >= limit if least else ratio <= limit
+    return [what, f'{a:.2f} s', f'{b:.2f} s', f'{ratio:.2f}x', f'{"at least" if least else "at most"} {limit:.2f}x', 'yes' if holds else 'no']
+
+
+def figure_row(what, value, text, limit, limit_text, least=False):
+    return [what, text, '', '', limit_text, 'yes' if (value >= limit if least else value <= limit) else 'no']
+
+
+def rows(series, facts):
+    million = facts['rows'] / 1e6
+    out = [
+        ratio_row(series, 'load, 1 connection; peer: `psql \\copy` of a prepared binary file', 'lugger 1', 'psql 1', 1.10),
+        ratio_row(series, 'load, 2 connections; peer: the same in two files', 'lugger 2', 'psql 2', 1.10),
+        ratio_row(series, 'load, 1 connection; peer: batched `jsonb_to_recordset` under Node', 'lugger 1', 'node', 6, least=True),
+        ratio_row(series, 'load, 2 connections; peer: the same script', 'lugger 2', 'node', 6, least=True),
+    ]
+    cpu = series.cpu('dry')
+    out += [
+        figure_row('conversion alone, CPU (`--dry-run`)', cpu, f'{cpu:.2f} s', 0.5 * million, f'at most {0.5 * million:.2f} s'),
+        ratio_row(series, 'load with a `map` that reads and writes a string; peer: without', 'lugger hook', 'lugger 1', 1.10),
+        ratio_row(series, 'its share of conversion alone, CPU; peer: without', 'dry hook', 'dry', 1.10, cpu=True),
+        ratio_row(series, 'gzip: reading and converting; peer: `zcat \\| wc -c`', 'dry gzip', 'zcat', 1.10),
+        ratio_row(series, 'gzip: load, 1 connection; peer: plain BSON', 'lugger gzip', 'lugger 1', 1.25),
+    ]
+    rate = facts['json_bytes'] / series.cpu('dry json') / 1e6
+    out += [
+        figure_row('JSON: reading and converting, a core', rate, f'{rate:.0f} MB/s', 300, 'at least 300 MB/s', least=True),
+        ratio_row(series, 'JSON: load, 1 connection; peer: BSON', 'lugger json', 'lugger 1', 1.50),
+    ]
+    for name, text in (('lugger 2', f'private memory at 2 workers, {facts["rows"]:,} documents'),
+                       ('lugger 5x', f'the same, {facts["rows"] * 5:,} documents')):
+        if series.has(name):
+            rss = series.rss(name) / 1048576
+            out.append(figure_row(text, rss, f'{rss:.1f} MiB', 64, 'under 64 MiB'))
+    version = series.wall('version') * 1000
+    out.append(figure_row('`lugger --version`', version, f'{version:.0f} ms', 25, 'within 25 ms'))
+    return out
+
+
+def table(series, facts):
+    head = ['what', 'lugger', 'peer', 'ratio', 'asked for', 'holds']
+    lines = [
+        f'{facts["date"]}, {facts["machine"]}',
+        '',
+        f'{facts["lugger"]}, PostgreSQL {facts["postgresql"]}, Node {facts["node"]}; {facts["rows"]:,} documents, '
+        f'{facts["bson_bytes"] / 1e6:.0f} MB of BSON, {facts["json_bytes"] / 1e6:.0f} MB of JSON; medians of {facts["rounds"]} rounds, '
+        'each run in turn with its peer; the Node script and the large run once.',
+        '',
+        '| ' + ' | '.join(head) + ' |',
+        '|---|--:|--:|--:|---|---|',
+    ]
+    lines += ['| ' + ' | '.join(row) + ' |' for row in rows(series, facts)]
+    return '\n'.join(lines) + '\n'
+
+
+def write(path, text):
+    page = path.read_text(encoding='utf-8')
+    before, rest = page.split(BEGIN)
+    after = rest.split(END)[1]
+    path.write_text(f'{before}{BEGIN}\n{text}{END}{after}', encoding='utf-8')

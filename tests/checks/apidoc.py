@@ -1,0 +1,62 @@
+"""docs/api.md is what tools/apidoc makes of stdlib/, and every public function there says what it takes and gives."""
+import re
+import unittest
+
+import harness
+from harness import ROOT, lugger
+
+STDLIB = ROOT / 'stdlib'
+DEFINED = re.compile(r'^function\s+([\w.]+[.:]\w+)\s*\(([^)]*)\)|^([\w.]+\.\w+)\s*=\s*function\s*\(([^)]*)\)', re.M)
+
+
+def public_functions(text):
+    """Name, arguments and the comment lines above of every function that hangs in a table."""
+    lines = text.split('\n')
+    for number, line in enumerate(lines):
+        found = DEFINED.match(line)
+        if not found:
+            continue
+        name = found.group(1) or found.group(3)
+        arguments = [a.strip() for a in (found.group(2) or found.group(4) or '').split(',') if a.strip()]
+        above = []
+        for before in reversed(lines[:number]):
+            if not before.startswith('---'):
+                break
+            above.insert(0, before)
+        yield name, arguments, above, number + 1
+
+
+def gives_something(lines, number):
+    """Whether the function that begins in this line returns a value of its own."""
+    for line in lines[number:]:
+        if line.startswith('end'):
+            return False
+        if re.match(r'^  return\s+[^\s]', line):
+            return True
+    return False
+
+
+class ApiDoc(unittest.TestCase):
+    def test_page_is_what_the_sources_say(self):
+        lugger('--stdlib', STDLIB, ROOT / 'tools' / 'apidoc', '--check', ROOT / 'docs' / 'api.md')
+
+    def test_public_functions_are_annotated(self):
+        wrong = []
+        for file in [STDLIB / 'lugger.lua', *sorted((STDLIB / 'lugger').glob('*.lua'))]:
+            text = file.read_text(encoding='utf-8')
+            for name, arguments, above, number in public_functions(text):
+                place = f'{file.relative_to(ROOT)}:{number}: {name}'
+                if name.startswith('_G.') or re.search(r'[.:]__\w+$', name) or any('@private' in line for line in above):
+                    continue
+                if not any(re.match(r'^---\s*[^@\s]', line) for line in above):
+                    wrong.append(f'{place} says not what it does')
+                for argument in arguments:
+                    if not any(re.match(rf'^---\s?@param\s+{re.escape(argument)}\??\s', line) for line in above):
+                        wrong.append(f'{place} says nothing of {argument}')
+                if gives_something(text.split('\n'), number) and not any('@return' in line for line in above):
+                    wrong.append(f'{place} says not what it returns')
+        self.assertEqual(wrong, [], '\n'.join(wrong))
+
+
+if __name__ == '__main__':
+    harness.main()

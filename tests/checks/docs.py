@@ -1,0 +1,110 @@
+"""Documentation is true: its scripts run, its commands run, its links lead somewhere.
+
+```lua           a whole script: `lugger run` loads it with --create into an empty database
+```lua fragment  part of a script: must compile
+```sh run        commands: run in order, in one directory a page, where dump/ is the shop of examples/
+Scripts that a block saves under a name say so in its first line: `-- users.lua`.
+"""
+import os
+import re
+import shutil
+import subprocess
+import unittest
+from pathlib import Path
+
+import harness
+from harness import ROOT, lugger
+from postgres import Postgres
+
+PAGES = [p for p in [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md')), *sorted((ROOT / 'examples').rglob('*.md'))] if p.exists()]
+BLOCK = re.compile(r'^```(\w+)([^\n]*)\n(.*?)^```\s*$', re.M | re.S)
+LINK = re.compile(r'(?<!!)\[[^\]\n]*\]\(([^)\s]+)\)')
+
+
+def blocks(page):
+    text = page.read_text(encoding='utf-8')
+    for match in BLOCK.finditer(text):
+        yield text.count('\n', 0, match.start()) + 1, match.group(1), match.group(2).strip(), match.group(3)
+
+
+def anchor(title):
+    title = re.sub(r'[`*]', '', title.strip().lower())
+    return re.sub(r'[^\w\- ]', '', title).replace(' ', '-')
+
+
+class Docs(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Postgres()
+
+    def room(self, page):
+        """A directory as a reader of the page has it, and an empty database."""
+        room = Path(harness.scratch())
+        if 'examples' in page.relative_to(ROOT).parts:
+            shutil.copytree(page.parent, room, dirs_exist_ok=True)
+        for place in ('dump', 'examples/shop/dump'):
+            shutil.copytree(ROOT / 'examples' / 'shop' / 'dump', room / place, dirs_exist_ok=True)
+        bin_dir = room / '.bin'
+        bin_dir.mkdir()
+        (bin_dir / 'lugger').symlink_to(harness.binary())
+        database = self.server.fresh()
+        env = {'PG_URI': database.url, 'MONGO_URI': 'dump', 'PATH': f'{bin_dir}:{os.environ["PATH"]}'}
+        return room, env
+
+    def run_lua(self, page, line, kind, text):
+        place = f'{page.relative_to(ROOT)}:{line}'
+        room, env = self.room(page)
+        if kind.startswith('fragment'):
+            for form in (text, f'return {text}', f'return {{ {text} }}'):
+                (room / 'fragment.lua').write_text(f'if false then\nlocal function _(...)\n{form}\nend\nend\n', encoding='utf-8')
+                result = lugger('run', 'fragment.lua', cwd=room, env=env, expect=None)
+                if result.status == 0:
+                    return
+            self.fail(f'{place}: does not compile\n{result!r}')
+        (room / 'block.lua').write_text(text, encoding='utf-8')
+        result = lugger('run', 'block.lua', '--create', cwd=room, env=env, expect=None)
+        self.assertIn(result.status, (0, 3), f'{place}\n{result!r}')
+
+    def test_lua_blocks(self):
+        for page in PAGES:
+            for line, language, kind, text in blocks(page):
+                if language == 'lua':
+                    with self.subTest(page=page.name, line=line):
+                        self.run_lua(page, line, kind, text)
+
+    def test_commands(self):
+        for page in PAGES:
+            found = [b for b in blocks(page) if (b[1] == 'sh' and b[2].startswith('run')) or b[1] == 'lua']
+            if not any(b[1] == 'sh' for b in found):
+                continue
+            room, env = self.room(page)
+            for line, language, _, text in found:
+                name = re.match(r'-- ([\w./-]+\.lua)\b', text)
+                if language == 'lua':
+                    if name:
+                        (room / name.group(1)).write_text(text, encoding='utf-8')
+                    continue
+                with self.subTest(page=page.name, line=line):
+                    done = subprocess.run(['bash', '-euo', 'pipefail', '-c', text], cwd=room, env=harness.clean_environment(env),
+                                          capture_output=True, text=True, timeout=120)
+                    self.assertIn(done.returncode, (0, 3), f'{page.name}:{line}\n{text}\n{done.stdout}\n{done.stderr}')
+
+    def test_links(self):
+        broken = []
+        for page in PAGES:
+            for target in LINK.findall(BLOCK.sub('', page.read_text(encoding='utf-8'))):
+                if re.match(r'[a-z]+:', target):
+                    continue
+                path, _, part = target.partition('#')
+                file = (page.parent / path).resolve() if path else page
+                if not file.exists():
+                    broken.append(f'{page.name}: {target}')
+                elif part and file.suffix == '.md':
+                    titles = re.findall(r'^#+ (.*)$', file.read_text(encoding='utf-8'), re.M)
+                    if part not in map(anchor, titles):
+                        broken.append(f'{page.name}: {target}')
+        self.assertEqual(broken, [])
+
+
+if __name__ == '__main__':
+    harness.main()

@@ -1,0 +1,57 @@
+"""Includes in runtime/ point to the same layer or to those on its left; Lua stays in bindings/, libpqxx in one file."""
+import re
+import unittest
+
+import harness
+
+RUNTIME = harness.ROOT / 'runtime'
+ALLOWED = {
+    'base': set(),
+    'value': {'base'},
+    'vector': {'base', 'value'},
+    'plan': {'base', 'value', 'vector'},
+    'net': {'base'},
+    'source': {'base', 'value', 'vector', 'plan', 'net'},
+    'sink': {'base', 'value', 'vector', 'plan', 'net'},
+    'engine': {'base', 'value', 'vector', 'plan', 'net', 'source', 'sink'},
+}
+INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
+
+
+def includes():
+    """(file, layer, included path) of every include below runtime/."""
+    for path in sorted([*RUNTIME.rglob('*.hpp'), *RUNTIME.rglob('*.cpp')]):
+        for name in INCLUDE.findall(path.read_text(encoding='utf-8')):
+            yield path.relative_to(harness.ROOT), path.relative_to(RUNTIME).parts[0], name
+
+
+class Layering(unittest.TestCase):
+    def test_every_layer_is_known(self):
+        found = {p.name for p in RUNTIME.iterdir() if p.is_dir()}
+        self.assertLessEqual(found, set(ALLOWED), 'a new layer: say here what it may include')
+
+    def test_arrows_point_left(self):
+        wrong = []
+        for path, layer, name in includes():
+            other = name.split('/')[0]
+            if '/' in name and other in ALLOWED and other != layer and other not in ALLOWED[layer]:
+                wrong.append(f'{path} includes {name}')
+        self.assertEqual(wrong, [])
+
+    def test_runtime_knows_no_lua(self):
+        wrong = [f'{path} includes {name}' for path, _, name in includes()
+                 if re.search(r'(^|/)(lua|lualib|lauxlib|luajit)\.h(pp)?$', name) or name.startswith('bindings/')]
+        self.assertEqual(wrong, [])
+
+    def test_only_the_session_knows_libpqxx(self):
+        users = {str(path) for path, _, name in includes() if name.startswith('pqxx')}
+        self.assertEqual(users, {'runtime/net/pg_session.cpp'})
+
+    def test_local_includes_exist(self):
+        wrong = [f'{path} includes {name}' for path, _, name in includes()
+                 if name.split('/')[0] in ALLOWED and '/' in name and not (RUNTIME / name).exists()]
+        self.assertEqual(wrong, [])
+
+
+if __name__ == '__main__':
+    harness.main()

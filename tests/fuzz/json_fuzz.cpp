@@ -1,0 +1,72 @@
+// Any text as Extended JSON: whole and in pieces it must give the same documents or the same error,
+// and those must be BSON.
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "value/bson_reader.hpp"
+#include "value/json_reader.hpp"
+#include "value/json_writer.hpp"
+
+using namespace lugger;
+
+namespace {
+
+void require(bool holds) {
+  if (!holds) std::abort();
+}
+
+struct Outcome {
+  std::vector<std::string> documents;
+  std::string error;
+  bool operator==(const Outcome&) const = default;
+};
+
+Outcome read(std::string_view text, size_t piece) {
+  Outcome outcome;
+  ByteBuffer out;
+  try {
+    JsonReader reader;
+    for (size_t at = 0;; at += piece) {
+      const bool last = at + piece >= text.size();
+      reader.feed(as_bytes(text.substr(std::min(at, text.size()), piece)), last);
+      while (reader.next(out)) {
+        require(validate_bson(out.view()) == BsonFault::kNone);
+        require(reader.consumed() <= text.size());
+        outcome.documents.emplace_back(out.text());
+        out.clear();
+      }
+      if (last) return outcome;
+    }
+  } catch (const Error& error) {
+    require(error.code() == Code::kParse);
+    outcome.error = error.message();
+  }
+  return outcome;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  if (size == 0) return 0;
+  const size_t piece = 1 + data[0] % 64;
+  const std::string_view text = as_text(Bytes(data, size)).substr(1);
+  const Outcome whole = read(text, text.size() + 1);
+  const Outcome pieces = read(text, piece);
+  require(whole.documents == pieces.documents);
+  require(whole.error.empty() == pieces.error.empty());
+  for (const std::string& bson : whole.documents) {
+    const Document document{reinterpret_cast<const uint8_t*>(bson.data()),
+                            static_cast<uint32_t>(bson.size())};
+    for (const JsonStyle style :
+         {JsonStyle::kCanonical, JsonStyle::kRelaxed, JsonStyle::kPlain, JsonStyle::kTyped}) {
+      document_json(document, style);
+    }
+  }
+  try {
+    bson_from_json(text);
+  } catch (const Error&) {
+  }
+  return 0;
+}

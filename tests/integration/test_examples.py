@@ -1,0 +1,56 @@
+"""Every example runs, and does what its comment says."""
+import os
+import shutil
+import unittest
+
+import harness
+from harness import ROOT, lugger
+from postgres import Postgres
+
+
+class Examples(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Postgres()
+
+    def room(self):
+        room = harness.scratch()
+        shutil.copytree(ROOT / 'examples', room, dirs_exist_ok=True)
+        self.database = self.server.fresh()
+        return room
+
+    def run_script(self, folder, script, *flags, expect=0):
+        room = self.room()
+        return lugger('run', script, '--create', *flags, cwd=os.path.join(room, folder), env={'PG_URI': self.database.url}, expect=expect)
+
+    def test_shop_users(self):
+        books = self.run_script('shop', 'users.lua').books()
+        self.assertEqual((books['read'], books['inserted']), (60, 60))
+        self.assertEqual(self.database.query("select age, zip, balance, created_at at time zone 'UTC' from users where email = 'u0@example.test'"),
+                         '18|1000|0.00|2026-03-07 00:00:00')
+        self.assertEqual(self.database.number('select count(*) from user_tags'), 90)
+        self.assertEqual(self.database.query("select rest from users where email = 'u1@example.test'"), '{"bio": "bio of 1"}')
+
+    def test_shop_orders_reject_what_is_no_number(self):
+        result = self.run_script('shop', 'orders.lua', expect=3)
+        self.assertEqual((result.books()['inserted'], result.books()['rejected']), (110, 10))
+        self.assertEqual(self.database.query("select distinct code from lugger.rejects where message like '%12abc%'"), 'bad_value')
+        self.assertEqual(self.database.query("select total from orders where mongo_id = '$n:3'"), '10.50')
+
+    def test_task(self):
+        result = self.run_script('.', 'task.lua', expect=3)
+        self.assertEqual(self.database.number('select count(*) from order_totals'), 110)
+        self.assertEqual(result.books()['rejected'], 10)
+
+    def test_routes(self):
+        self.run_script('routes', 'events.lua')
+        counts = [self.database.number(f'select count(*) from {t}') for t in ('logins', 'orders_placed', 'events')]
+        self.assertEqual(counts, [2, 2, 2])
+
+    def test_every_script_is_tried_here(self):
+        scripts = {str(p.relative_to(ROOT / 'examples')) for p in (ROOT / 'examples').rglob('*.lua')}
+        self.assertEqual(scripts, {'shop/users.lua', 'shop/orders.lua', 'task.lua', 'routes/events.lua'})
+
+
+if __name__ == '__main__':
+    harness.main()

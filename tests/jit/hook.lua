@@ -1,0 +1,69 @@
+-- The hot loop of hooks must compile, and stay compiled: a trace that links to itself, and no abort once it is there.
+-- (While it warms up,
+-- LuaJIT may try a metamethod by itself and give that up.) Run by tests/lua/run.lua. The watching happens in the
+-- worker's own state, by a
+-- function that travels there with the hook.
+-- luacheck: globals describe it
+local check = require 'check'
+local lugger = require 'lugger'
+
+local state = { loops = 0, aborted = 0, where = '', rows = 0, watching = false }
+
+local function watch()
+  local jit_util = require 'jit.util'
+  jit.opt.start('hotloop=4', 'hotexit=2')
+  jit.attach(function(what, trace, fn, pc, code)
+    if what == 'stop' then
+      if jit_util.traceinfo(trace).linktype == 'loop' then state.loops = state.loops + 1 end
+    elseif what == 'abort' and state.loops > 0 then
+      state.aborted = state.aborted + 1
+      state.where = state.where .. ' ' .. jit_util.funcinfo(fn, pc).loc .. ' (' .. tostring(code) .. ')'
+    end
+  end, 'trace')
+  state.watching = true
+end
+
+-- Runs a map over 60 rows; the name of the last one tells how it went.
+local function traces(map)
+  local spec = {
+    from = lugger.source(check.data 'mongo/users.bson'),
+    into = lugger.target(check.scratch 'out.jsonl', { key = 'mongo_id' }),
+    columns = { { 'mongo_id', 'text', from = '_id' }, { 'email', 'text' }, { 'name', 'text' }, { 'visits', 'int8' },
+      { 'balance', 'numeric' } },
+  }
+  spec.map = function(row, doc)
+    if not state.watching then watch() end
+    local result = map(row, doc)
+    state.rows = state.rows + 1
+    if state.rows == 60 then row.name = ('loops=%d aborted=%d%s'):format(state.loops, state.aborted, state.where) end
+    return result
+  end
+  return lugger.copy(spec):preview(60).documents[60].rows[1].values[3]
+end
+
+local function compiles(map)
+  local text = traces(map)
+  check.truth(tonumber(text:match 'loops=(%d+)') > 0)
+  check.equal(text:match 'aborted=.*', 'aborted=0')
+end
+
+describe('jit', function()
+  it('compiles a map that reads one string and writes one', function()
+    compiles(function(row) row.name = row.email end)
+  end)
+
+  it('compiles the map of the documentation', function()
+    compiles(function(row, doc)
+      if doc.deleted then return lugger.skip 'deleted' end
+      row.email = row.email:lower()
+    end)
+  end)
+
+  it('compiles numbers, null and nested fields', function()
+    compiles(function(row, doc)
+      if doc.address.city == 'x' then return end
+      row.visits = row.visits + 1
+      row.balance = nil
+    end)
+  end)
+end)

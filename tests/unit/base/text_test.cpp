@@ -1,0 +1,73 @@
+#include "base/text.hpp"
+
+#include "base/digest.hpp"
+#include "base/url.hpp"
+#include "catch.hpp"
+
+using namespace lugger;
+
+TEST_CASE("UTF-8 is checked as RFC 3629 says") {
+  CHECK(is_utf8("plain, long enough to take eight bytes at a time"));
+  CHECK(is_utf8("\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80"));
+  CHECK_FALSE(is_utf8("\xC0\x80"));          // overlong NUL
+  CHECK_FALSE(is_utf8("\xED\xA0\x80"));      // surrogate
+  CHECK_FALSE(is_utf8("\xF4\x90\x80\x80"));  // beyond U+10FFFF
+  CHECK_FALSE(is_utf8("cut\xE2\x82"));
+  CHECK(valid_utf8_prefix("12345678\xFF") == 8);
+  CHECK(replace_invalid_utf8("a\xFF\xFE z") == "a\xEF\xBF\xBD\xEF\xBF\xBD z");
+}
+
+TEST_CASE("hex and base64 go both ways and refuse what they are not") {
+  const std::string all = [] {
+    std::string out;
+    for (int i = 0; i < 256; ++i) out += static_cast<char>(i);
+    return out;
+  }();
+  for (size_t n = 0; n < 20; ++n) {
+    const std::string part = all.substr(200, n);
+    CHECK(from_hex(to_hex(as_bytes(part))) == part);
+    CHECK(from_base64(to_base64(as_bytes(part))) == part);
+  }
+  CHECK(to_base64(as_bytes("f")) == "Zg==");
+  CHECK_FALSE(from_base64("Zg=").has_value());
+  CHECK_FALSE(from_base64(" Zg=").has_value());
+  CHECK_FALSE(from_hex("0g").has_value());
+}
+
+TEST_CASE("a slip of the hand finds its option") {
+  const std::string_view known[] = {"on_conflict", "on_error", "columns"};
+  CHECK(nearest("on_conflct", known) == "on_conflict");
+  CHECK(nearest("colums", known) == "columns");
+  CHECK(nearest("zebra", known).empty());
+}
+
+TEST_CASE("excerpts are whole characters, quoted") {
+  CHECK(quoted_excerpt("a\"b\n\x01") == "\"a\\\"b\\n\\x01\"");
+  CHECK(quoted_excerpt("\xC3\xA9\xC3\xA9\xC3\xA9", 3) == "\"\xC3\xA9\"...");
+}
+
+TEST_CASE("passwords are masked wherever they stand") {
+  CHECK(mask_secrets("postgresql://app:s3cr3t@db/shop?sslmode=require&password=x") ==
+        "postgresql://app:***@db/shop?sslmode=require&password=***");
+  CHECK(mask_secrets("postgresql://app:a@b:c@db/shop") == "postgresql://app:***@db/shop");
+  CHECK(mask_secrets("mongodb://u:p@h1,h2/db?replicaSet=rs") ==
+        "mongodb://u:***@h1,h2/db?replicaSet=rs");
+  CHECK(mask_secrets("host=db password='a b' user=app") == "host=db password=*** user=app");
+  CHECK(mask_secrets("postgresql://db/shop") == "postgresql://db/shop");
+  CHECK(mask_secrets("dump/shop/users.bson") == "dump/shop/users.bson");
+  CHECK(mask_secrets("local:./pg") == "local:./pg");
+}
+
+TEST_CASE("digests agree with their standards") {
+  CHECK(sha256_hex("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  // RFC 9562 appendix A.4: www.example.com in the DNS name space.
+  Uuid dns;
+  REQUIRE(parse_uuid("6ba7b810-9dad-11d1-80b4-00c04fd430c8", dns.data()));
+  CHECK(uuid_text(uuid_v5(dns, "www.example.com").data()) ==
+        "2ed6657d-e927-568b-95e1-2665a8aea6a2");
+  Uuid out;
+  CHECK(parse_uuid("{2ED6657D-E927-568B-95E1-2665A8AEA6A2}", out.data()));
+  CHECK(uuid_text(out.data()) == "2ed6657d-e927-568b-95e1-2665a8aea6a2");
+  CHECK_FALSE(parse_uuid("2ed6657d-e927-568b-95e1-2665a8aea6a", out.data()));
+  CHECK_FALSE(parse_uuid("2ed6657de-927-568b-95e1-2665a8aea6a2", out.data()));
+}

@@ -1,0 +1,161 @@
+// Jobs worked by hand: what a script's loop asks of the engine.
+#include "engine/task.hpp"
+
+#include "engine_fixture.hpp"
+#include "value/json_reader.hpp"
+
+namespace lugger::test {
+namespace {
+
+constexpr uint32_t kRows = 50;
+
+/// A task over the orders of the shop, with its cursor and its writer.
+struct Orders {
+  explicit Orders(const std::string& place, RunSettings settings = one_worker())
+      : task(made(std::move(settings))) {
+    JobSpec job = spec(dump("orders.bson"), place, {column("total", "numeric")});
+    cursor = task.add_cursor(open_source(job.source, job.source_options), kRows);
+    task.set_writer(open_target(job.target, job.target_options), job.mapping);
+  }
+  static TaskSpec made(RunSettings settings) {
+    TaskSpec out;
+    out.name = "orders";
+    out.script_hash = "first";
+    out.resume_command = "lugger run task.lua";
+    out.settings = std::move(settings);
+    return out;
+  }
+  /// One batch through the mapping and committed; false at the end.
+  bool step() {
+    Batch* batch = task.next(cursor);
+    if (batch == nullptr) return false;
+    task.write(*batch);
+    task.commit(task.position(cursor));
+    return true;
+  }
+
+  Task task;
+  size_t cursor = 0;
+};
+
+}  // namespace
+
+TEST_CASE("a task writes batches and commits them") {
+  Database database;
+  Orders orders(database.url());
+  int batches = 0;
+  while (orders.step()) ++batches;
+  CHECK(batches == 3);
+  const RunResult result = orders.task.finish("done", nullptr);
+  CHECK(result.status == "done");
+  CHECK(counts(result.tally) ==
+        "read 120: inserted 110, updated 0, unchanged 0, skipped 0, rejected 10");
+  CHECK(database.rows("select count(*) from docs") == "110");
+  CHECK(database.rows("select count(*) from lugger.rejects") == "10");
+}
+
+TEST_CASE("a task that stopped goes on behind its last commit") {
+  Database database;
+  const Scratch scratch;
+  for (const std::string& place : {database.url(), scratch.path("out.jsonl")}) {
+    INFO(place);
+    std::string first_run;
+    {
+      Orders orders(place);
+      REQUIRE(orders.step());
+      Batch* lost = orders.task.next(orders.cursor);
+      REQUIRE(lost != nullptr);
+      orders.task.write(*lost);
+      const RunResult stopped = orders.task.finish("stopped", nullptr);
+      CHECK(stopped.tally.read == kRows);
+      CHECK(stopped.resume_command == "lugger run task.lua");
+      first_run = stopped.run;
+    }
+    Orders again(place);
+    while (again.step()) continue;
+    const RunResult done = again.task.finish("done", nullptr);
+    CHECK(done.resumed);
+    CHECK(done.run == first_run);
+    CHECK(counts(done.tally) ==
+          "read 120: inserted 110, updated 0, unchanged 0, skipped 0, rejected 10");
+  }
+  CHECK(database.rows("select count(*), count(distinct mongo_id) from docs") == "110|110");
+  CHECK(scratch.lines("out.jsonl").size() == 110);
+}
+
+TEST_CASE("what was rolled back is not there, and can be written after all") {
+  Database database;
+  Orders orders(database.url());
+  Batch* batch = orders.task.next(orders.cursor);
+  REQUIRE(batch != nullptr);
+  orders.task.write(*batch);
+  orders.task.rollback();
+  CHECK(database.rows("select count(*) from docs") == "0");
+  CHECK(orders.task.tally().read == 0);
+  orders.task.add(
+      as_bytes(bson_from_json(R"({"mongo_id":"by hand","total":{"$numberDecimal":"9.90"}})")));
+  orders.task.commit(orders.task.position(orders.cursor));
+  CHECK(database.rows("select mongo_id, total from docs") == "by hand|9.90");
+  CHECK(counts(orders.task.finish("done", nullptr).tally) ==
+        "read 1: inserted 1, updated 0, unchanged 0, skipped 0, rejected 0");
+}
+
+TEST_CASE("a task refuses documents and rows with a reason") {
+  Database database;
+  Orders orders(database.url());
+  Batch* batch = orders.task.next(orders.cursor);
+  REQUIRE(batch != nullptr);
+  orders.task.reject(batch->documents[0], "total", "not today");
+  orders.task.add(as_bytes(bson_from_json(R"({"mongo_id":"bad","total":"12abc"})")));
+  orders.task.add(as_bytes(bson_from_json(R"({"mongo_id":"good","total":"12"})")));
+  orders.task.commit(orders.task.position(orders.cursor));
+  CHECK(
+      database.rows("select document_id, code, message from lugger.rejects where code = 'hook'") ==
+      "$n:0|hook|not today");
+  CHECK(database.rows("select count(*) from lugger.rejects where message like '%12abc%'") == "1");
+  CHECK(database.rows("select mongo_id, total from docs") == "good|12");
+  const Tally tally = orders.task.tally();
+  CHECK(counts(tally) == "read 50: inserted 1, updated 0, unchanged 0, skipped 47, rejected 2");
+  CHECK(tally.balanced());
+}
+
+TEST_CASE("a task of another script does not go on with this one") {
+  Database database;
+  {
+    Orders orders(database.url());
+    REQUIRE(orders.step());
+    const Error cause(Code::kHook, "boom");
+    CHECK_THAT(orders.task.finish("failed", &cause).error, ContainsSubstring("boom"));
+  }
+  CHECK(database.rows("select status from lugger.runs") == "failed");
+  TaskSpec changed = Orders::made(one_worker());
+  changed.script_hash = "second";
+  Task task(std::move(changed));
+  JobSpec job = spec(dump("orders.bson"), database.url(), {column("total", "numeric")});
+  task.add_cursor(open_source(job.source, job.source_options), kRows);
+  const Error refused =
+      error_of([&] { task.set_writer(open_target(job.target, job.target_options), job.mapping); });
+  CHECK_THAT(refused.hint(), ContainsSubstring("--accept-changes"));
+}
+
+TEST_CASE("a task keeps its limit, and a dry one writes nothing") {
+  Database database;
+  RunSettings settings = one_worker();
+  settings.limit = 70;
+  settings.dry_run = true;
+  Orders orders(database.url(), settings);
+  while (orders.step()) continue;
+  const RunResult result = orders.task.finish("done", nullptr);
+  CHECK(result.tally.read == 70);
+  CHECK(result.tally.balanced());
+  CHECK(database.rows("select count(*) from pg_class where relname in ('docs', 'runs')") == "0");
+}
+
+TEST_CASE("writing without a writer says what to do") {
+  Task task(Orders::made(one_worker()));
+  const Error refused = error_of([&] { task.commit(""); });
+  CHECK_THAT(refused.message(), ContainsSubstring("has no writer"));
+  CHECK_THAT(refused.hint(), ContainsSubstring("task:writer"));
+}
+
+}  // namespace lugger::test

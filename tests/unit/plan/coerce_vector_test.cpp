@@ -1,0 +1,109 @@
+#include "plan/coerce_support.hpp"
+#include "vector/elements.hpp"
+
+using namespace lugger;
+using lugger::test::Bench;
+
+namespace {
+
+std::string packed(Bench& bench, std::string_view hex) {
+  const std::string bytes = from_hex(hex).value();
+  return bench(Value::of(ValueType::kBinary, as_bytes(bytes), kVectorBinary));
+}
+
+}  // namespace
+
+TEST_CASE("S2-14 vectors from arrays, packed vectors and text") {
+  Bench vector("vector(3)");
+  CHECK(vector.json("[1, -2.0, 0.5]") == "[1,-2,0.5]");
+  CHECK(vector.value().size == 12);
+  CHECK(vector.json(R"([{"$numberLong": "1"}, {"$numberDecimal": "2.5"}, 0.1])") == "[1,2.5,0.1]");
+  CHECK(packed(vector, "27000000803f000000c00000003f") == "[1,-2,0.5]");
+  CHECK(packed(vector, "030001ff02") == "[1,-1,2]");
+  CHECK(vector.text(" [1, -2,0.5 ] ") == "[1,-2,0.5]");
+  CHECK(packed(vector, "1005a0") == "[1,0,1]");
+}
+
+TEST_CASE("what is no vector of the column is refused by name") {
+  Bench vector("vector(3)"), any("vector");
+  CHECK(vector.json("[1, 2]") == "<wrong_dimensions>");
+  CHECK(vector.json("[1, 2, 3, 4]") == "<wrong_dimensions>");
+  CHECK(any.json("[]") == "<wrong_dimensions>");
+  CHECK(vector.json("[1, null, 3]") == "<bad_element>");
+  CHECK(vector.json("[1, \"2\", 3]") == "<bad_element>");
+  CHECK(vector.json(R"([1, 2, {"$numberDouble": "NaN"}])") == "<non_finite>");
+  CHECK(vector.json("[1, 2, 1e39]") == "<out_of_range>");
+  CHECK(vector.json("1") == "<wrong_type>");
+  CHECK(vector.json("{}") == "<wrong_type>");
+  for (const std::string_view text : {"[]", "[1,2,]", "1,2,3", "[1,2,3", "[1,2,3]x", "[a]", "[,1]"})
+    CHECK(vector.text(text) == "<bad_value>");
+  CHECK(packed(vector, "27000000803f00") == "<malformed>");
+  CHECK(packed(vector, "2701") == "<malformed>");
+  CHECK(packed(vector, "99000000") == "<wrong_type>");
+  CHECK(packed(vector, "27") == "<malformed>");
+  CHECK(packed(vector, "1005") == "<malformed>");
+  CoercePolicy policy;
+  policy.non_finite = CoercePolicy::NonFinite::kNull;
+  CHECK(Bench("vector(3)", policy).json(R"([1, 2, {"$numberDouble": "NaN"}])") == "NULL");
+}
+
+TEST_CASE("halfvec rounds to the nearest float16, overflow is told") {
+  Bench half("halfvec(3)");
+  CHECK(half.json("[1, -2, 0.5]") == "[1,-2,0.5]");
+  CHECK(half.hex() == "003c00c00038");
+  CHECK(half.json("[65504, 65519.9, 1e-9]") == "[65504,65504,0]");
+  CHECK(half.json("[65520, 0, 0]") == "<out_of_range>");
+}
+
+TEST_CASE("sparsevec leaves zeros out, in pgvector's bytes") {
+  Bench sparse("sparsevec(5)");
+  const std::string_view wanted = "00000005000000020000000000000000000000043f80000040400000";
+  CHECK(sparse.json("[1, 0, 0, -0.0, 3]") == "{1:1,5:3}/5");
+  CHECK(sparse.hex() == wanted);
+  CHECK(sparse.json(R"({"indices": [4, 0], "values": [3, 1], "dim": 5})") == "{1:1,5:3}/5");
+  CHECK(sparse.hex() == wanted);
+  CHECK(sparse.json(R"({"indices": [4, 0], "values": [3, 1]})") == "{1:1,5:3}/5");
+  CHECK(sparse.text("{5:3, 1:1}/5") == "{1:1,5:3}/5");
+  CHECK(sparse.text("{}/5") == "{}/5");
+  CHECK(sparse.json(R"({"indices": [0, 0], "values": [3, 1]})") == "<wrong_dimensions>");
+  CHECK(sparse.json(R"({"indices": [5], "values": [3]})") == "<wrong_dimensions>");
+  CHECK(sparse.json(R"({"indices": [1.5], "values": [3]})") == "<wrong_dimensions>");
+  CHECK(sparse.json(R"({"indices": [1, 2], "values": [3]})") == "<wrong_dimensions>");
+  CHECK(sparse.json(R"({"indices": [1]})") == "<wrong_type>");
+  CHECK(Bench("sparsevec").json(R"({"indices": [1], "values": [2]})") == "<wrong_dimensions>");
+  CHECK(sparse.json("[1, 2]") == "<wrong_dimensions>");
+  for (const std::string_view text : {"{1:1}", "{1}/5", "{1:1,}/5", "{1:1}/5x", "1:1/5"})
+    CHECK(sparse.text(text) == "<bad_value>");
+  CHECK(sparse.text("{0:1}/5") == "<wrong_dimensions>");
+  CHECK(sparse.json("[1, 0, 0, 0, 3]") == "{1:1,5:3}/5");
+  CHECK(Bench("vector(5)")(sparse.value()) == "[1,0,0,0,3]");
+}
+
+TEST_CASE("bits from packed vectors, arrays and text") {
+  Bench bits("bit(5)"), varying("varbit(5)");
+  CHECK(bits.text("10110") == "10110");
+  CHECK(bits.hex() == "00000005b0");
+  CHECK(bits.json("[1, 0, true, 1.0, false]") == "10110");
+  CHECK(packed(bits, "1003b7") == "10110");
+  CHECK(bits.text("1011") == "<wrong_dimensions>");
+  CHECK(varying.text("1011") == "1011");
+  CHECK(varying.text("101101") == "<too_long>");
+  CHECK(bits.text("10112") == "<bad_value>");
+  CHECK(bits.json("[1, 2, 0, 0, 0]") == "<bad_element>");
+  CHECK(packed(bits, "03000101") == "<wrong_type>");
+}
+
+TEST_CASE("vectors of a table pass, and become other kinds of vectors") {
+  const float floats[] = {1, 0, 3};
+  const Value in =
+      Value::of(ValueType::kVector, Bytes(reinterpret_cast<const uint8_t*>(floats), sizeof floats));
+  Bench vector("vector"), half("halfvec"), sparse("sparsevec"), array("float8[]");
+  vector(in);
+  CHECK(vector.value().data == in.data);
+  CHECK(half(in) == "[1,0,3]");
+  CHECK(sparse(in) == "{1:1,3:3}/3");
+  CHECK(vector(half.value()) == "[1,0,3]");
+  CHECK(vector(sparse.value()) == "[1,0,3]");
+  CHECK(array(in) == "{1,0,3}");
+  CHECK(Bench("text")(in) == "[1,0,3]");
+}
