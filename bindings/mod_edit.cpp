@@ -62,6 +62,13 @@ char** complete(const char* word, int start, int) {
   return list;
 }
 
+/// libedit shows the prompt before it takes the terminal over. A key pressed in between would be the
+/// terminal's: Ctrl-D would be lost.
+int take_terminal() {
+  rl_prep_terminal(0);
+  return 0;
+}
+
 }  // namespace
 
 static int read_line(lua_State* L) {
@@ -71,6 +78,7 @@ static int read_line(lua_State* L) {
   static char breaks[] = " \t\n\"\\'`@$><=;|&{(,[]#+-*/%^~";
   rl_completer_word_break_characters = breaks;
   rl_completion_append_character = '\0';
+  rl_pre_input_hook = take_terminal;
   g_reading = L;
   const std::unique_ptr<char, Freed> line(readline(prompt.c_str()));
   g_reading = nullptr;

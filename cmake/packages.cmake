@@ -23,6 +23,7 @@ lugger_static(zlib libz.a)
 lugger_static(lzma liblzma.a)
 lugger_static(md libmd.a)
 lugger_static(bsd libbsd.a lugger_md)
+lugger_static(sodium libsodium.a)
 lugger_static(tinfo libtinfo.a)
 lugger_static(edit libedit.a lugger_bsd lugger_tinfo)
 

@@ -100,7 +100,7 @@ class Terminal(project.Case):
         self.send("'first' .. 'word'\n")
         seen = self.until("firstword")
         if "> " not in seen.split("firstword")[-1]:
-            self.until("> ")  # a key before the prompt is the terminal's, not the editor's
+            self.until("> ")  # a key before the prompt is the terminal's, one behind it the editor's
         self.send("\x04")
         self.process.wait(30)
         with open(os.path.join(self.dir, ".local/state/lugger/history"), encoding="utf-8") as file:
