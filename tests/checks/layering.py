@@ -11,9 +11,10 @@ ALLOWED = {
     'vector': {'base', 'value'},
     'plan': {'base', 'value', 'vector'},
     'net': {'base'},
-    'source': {'base', 'value', 'vector', 'plan', 'net'},
+    'change': {'base', 'value', 'vector', 'plan', 'net'},
+    'source': {'base', 'value', 'vector', 'plan', 'net', 'change'},
     'sink': {'base', 'value', 'vector', 'plan', 'net'},
-    'engine': {'base', 'value', 'vector', 'plan', 'net', 'source', 'sink'},
+    'engine': {'base', 'value', 'vector', 'plan', 'net', 'change', 'source', 'sink'},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
 
