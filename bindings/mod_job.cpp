@@ -38,6 +38,11 @@ static int job_name(lua_State* L) {
   return 1;
 }
 
+static int job_shape(lua_State* L) {
+  push(L, *check_userdata<Job>(L, 1).shape());
+  return 1;
+}
+
 static int job_plan(lua_State* L) {
   push(L, check_userdata<Job>(L, 1).plan(read_settings(L, 2)));
   return 1;
@@ -86,8 +91,9 @@ static int run_result(lua_State* L) {
 }
 
 static constexpr luaL_Reg kJobMethods[] = {
-    {"name", guarded<job_name>},   {"plan", guarded<job_plan>},   {"preview", guarded<job_preview>},
-    {"trace", guarded<job_trace>}, {"start", guarded<job_start>}, {nullptr, nullptr},
+    {"name", guarded<job_name>},       {"shape", guarded<job_shape>}, {"plan", guarded<job_plan>},
+    {"preview", guarded<job_preview>}, {"trace", guarded<job_trace>}, {"start", guarded<job_start>},
+    {nullptr, nullptr},
 };
 static constexpr luaL_Reg kRunMethods[] = {
     {"poll", guarded<run_poll>}, {"ended", guarded<run_ended>},

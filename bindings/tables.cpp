@@ -84,6 +84,17 @@ void push(lua_State* L, const TargetReport& report) {
   set(L, "problems", report.problems);
 }
 
+/// Field `ref` of the table at the top of the stack.
+static void push_reference(lua_State* L, const Reference& ref) {
+  lua_newtable(L);
+  set(L, "database", ref.database);
+  set(L, "collection", ref.collection);
+  set(L, "table", ref.table);
+  set(L, "column", ref.column);
+  set(L, "fk", ref.foreign_key);
+  lua_setfield(L, -2, "ref");
+}
+
 void push(lua_State* L, const Column& column) {
   static constexpr std::array<std::string_view, 4> kOnErrors = {"reject", "null", "default",
                                                                 "error"};
@@ -99,6 +110,7 @@ void push(lua_State* L, const Column& column) {
   if (column.generate != Column::Generate::kNone)
     set(L, "generate", kGenerates[static_cast<size_t>(column.generate)]);
   set(L, "id_text_column", column.id_text_column);
+  if (column.policy.ref) push_reference(L, *column.policy.ref);
 }
 
 /// Places count from 1 in Lua.
@@ -116,6 +128,26 @@ void push(lua_State* L, const TablePlan& table) {
   if (table.parent >= 0) set(L, "parent", table.parent + 1);
   set(L, "parent_key", places(table.parent_key));
   set(L, "path", table.path);
+}
+
+void push(lua_State* L, const DdlStep& step) {
+  static constexpr std::array<std::string_view, 6> kKinds = {"unique", "primary",    "foreign",
+                                                             "index",  "constraint", "validate"};
+  lua_newtable(L);
+  set(L, "kind", kKinds[static_cast<size_t>(step.kind)]);
+  set(L, "table", step.table);
+  set(L, "name", step.name);
+  set(L, "sql", step.sql);
+}
+
+void push(lua_State* L, const PlanShape& shape) {
+  lua_newtable(L);
+  set(L, "database", shape.mapping().database);
+  set(L, "collection", shape.mapping().collection);
+  set_list(L, "tables", shape.tables());
+  set(L, "own_tables", shape.own_tables());
+  set(L, "create", table_ddl(shape));
+  set_list(L, "after_load", after_load_steps(shape));
 }
 
 void push(lua_State* L, const JobPlan& plan) {

@@ -4,6 +4,7 @@
 #include "engine/describe.hpp"
 #include "engine/job.hpp"
 #include "engine/run.hpp"
+#include "sink/pg_ddl.hpp"
 
 namespace lugger {
 
@@ -16,6 +17,8 @@ void push(lua_State* L, const TargetColumn& column);
 void push(lua_State* L, const TargetReport& report);
 void push(lua_State* L, const Column& column);
 void push(lua_State* L, const TablePlan& table);
+void push(lua_State* L, const PlanShape& shape);
+void push(lua_State* L, const DdlStep& step);
 void push(lua_State* L, const JobPlan& plan);
 void push(lua_State* L, const PreviewDocument& document);
 void push(lua_State* L, const Preview& preview);

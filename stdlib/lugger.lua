@@ -85,6 +85,13 @@ function lugger.coercer(type, policy)
   return require('lugger.coercer').new(type, policy)
 end
 
+--- A field's name as a column's: createdAt -> created_at, HTTPServer -> http_server, userIDs -> user_ids.
+---@param name string
+---@return string
+function lugger.snake_case(name)
+  return require('lugger.names').snake_case(name)
+end
+
 --- A session with PostgreSQL: pg:query(sql, { 'parameter' }).
 ---@param place string URL, local:DIR, or the name of a connection
 ---@return lugger.native.pg

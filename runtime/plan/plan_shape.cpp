@@ -152,6 +152,7 @@ void check_newer(const Mapping& mapping, const TablePlan& own) {
 }  // namespace
 
 PlanShape::PlanShape(Mapping mapping) : mapping_(std::move(mapping)) {
+  bind_references(mapping_);
   TablePlan own;
   own.name = mapping_.table;
   own.columns = complete_columns(mapping_.columns);

@@ -4,6 +4,7 @@
 
 #include "base/text.hpp"
 #include "net/pg_session.hpp"
+#include "sink/pg_references.hpp"
 
 namespace lugger {
 namespace {
@@ -135,7 +136,10 @@ Step index_step(const PlanShape& shape, const IndexMapping& index) {
 
 void add_constraints(const PlanShape& shape, std::vector<Step>& steps) {
   size_t number = 0;
-  for (const ConstraintMapping& constraint : shape.mapping().constraints) {
+  std::vector<ConstraintMapping> constraints = shape.mapping().constraints;
+  for (ConstraintMapping& foreign : reference_constraints(shape))
+    constraints.push_back(std::move(foreign));
+  for (const ConstraintMapping& constraint : constraints) {
     const std::string table = constraint.table.empty() ? shape.tables()[0].name : constraint.table;
     ++number;
     const std::string name =

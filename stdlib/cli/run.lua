@@ -2,6 +2,7 @@
 local cli = require 'lugger.cli'
 local config = require 'lugger.config'
 local native = require 'lugger.native'
+local references = require 'lugger.references'
 local runner = require 'lugger.runner'
 local terminal = require 'lugger.terminal'
 local system = native.system
@@ -29,6 +30,11 @@ local function run(args)
   end
   local loaded = cli.load(args)
   if #loaded.jobs == 0 then return cli.exit.done end
+  if not args.quiet then
+    for _, list in pairs(references.warnings(loaded.jobs)) do
+      for _, warning in ipairs(list) do terminal.warn(warning) end
+    end
+  end
   return runner.run_all(loaded.jobs, {
     jobs = args.jobs, create = args.create or loaded.create, dry_run = args.dry_run, restart = args.restart,
     accept_changes = args.accept_changes, redact = args.redact,

@@ -104,6 +104,12 @@ function job:target()
   return self.normal.target.place, self.normal.target.options
 end
 
+--- Its tables and their DDL, without a look at the target.
+---@return lugger.job_shape
+function job:shape()
+  return ready(self):shape()
+end
+
 --- What a run would do: tables, DDL, mode, partitions, forecast. Writes nothing.
 ---@param settings lugger.run_settings|nil
 ---@return lugger.job_plan

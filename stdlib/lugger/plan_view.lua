@@ -25,6 +25,9 @@ local function origin(column)
     constant = '(constant)',
   }
   if column.generate and generated[column.generate] then return generated[column.generate] end
+  if column.ref then
+    return ('%s (%s of %s.%s)'):format(column.from, column.ref.column, column.ref.database, column.ref.collection)
+  end
   if column.from == '*' then return '* (what no other column took)' end
   return column.from
 end

@@ -76,6 +76,7 @@
 ---@field default string|nil
 ---@field generate string|nil
 ---@field id_text_column boolean
+---@field ref lugger.column_ref|nil
 
 ---@class lugger.table_plan
 ---@field name string

@@ -1,0 +1,29 @@
+---@meta lugger.native
+-- What a job's mapping comes to: asked for by references, scaffold and the schema files.
+
+---@class lugger.column_ref where a column with ref = ... points
+---@field database string
+---@field collection string
+---@field table string
+---@field column string "id" or "mongo_id" when the script does not say
+---@field fk boolean a foreign key is made of it
+
+---@class lugger.ddl_step
+---@field kind "unique"|"primary"|"foreign"|"index"|"constraint"|"validate"
+---@field table string as the script names it
+---@field name string of the constraint or index
+---@field sql string
+
+---@class lugger.job_shape
+---@field database string of the source: the name space of ids
+---@field collection string
+---@field tables lugger.table_plan[]
+---@field own_tables integer the first of them: one, or as many as routes; children follow
+---@field create string[] CREATE TABLE of each table
+---@field after_load lugger.ddl_step[]
+
+---@class lugger.native.job
+local job = {}
+--- Its tables and their DDL, without a look at the target.
+---@return lugger.job_shape
+function job:shape() end
