@@ -5,6 +5,7 @@
 #include "bindings/tables.hpp"
 #include "bindings/userdata.hpp"
 #include "bindings/words.hpp"
+#include "engine/rehearse.hpp"
 
 namespace lugger {
 
@@ -53,6 +54,12 @@ static int job_preview(lua_State* L) {
   return 1;
 }
 
+static int job_rehearse(lua_State* L) {
+  push(L, rehearse(check_userdata<Job>(L, 1), static_cast<uint64_t>(luaL_optnumber(L, 2, 0)),
+                   &signal_stop()));
+  return 1;
+}
+
 static int job_trace(lua_State* L) {
   push(L, check_userdata<Job>(L, 1).trace(std::string(check_text(L, 2))));
   return 1;
@@ -91,9 +98,10 @@ static int run_result(lua_State* L) {
 }
 
 static constexpr luaL_Reg kJobMethods[] = {
-    {"name", guarded<job_name>},       {"shape", guarded<job_shape>}, {"plan", guarded<job_plan>},
-    {"preview", guarded<job_preview>}, {"trace", guarded<job_trace>}, {"start", guarded<job_start>},
-    {nullptr, nullptr},
+    {"name", guarded<job_name>},       {"shape", guarded<job_shape>},
+    {"plan", guarded<job_plan>},       {"preview", guarded<job_preview>},
+    {"trace", guarded<job_trace>},     {"start", guarded<job_start>},
+    {"rehearse", guarded<job_rehearse>}, {nullptr, nullptr},
 };
 static constexpr luaL_Reg kRunMethods[] = {
     {"poll", guarded<run_poll>}, {"ended", guarded<run_ended>},

@@ -217,6 +217,25 @@ void push(lua_State* L, const Trace& trace) {
   set_list(L, "tables", trace.tables);
 }
 
+static void push(lua_State* L, const RehearsedRefusal& refusal) {
+  lua_newtable(L);
+  set(L, "table", refusal.table);
+  set(L, "column", refusal.column);
+  set(L, "code", refusal.code);
+  set(L, "message", refusal.message);
+  set(L, "documents", refusal.documents);
+  set(L, "examples", refusal.examples);
+}
+
+void push(lua_State* L, const Rehearsal& rehearsal) {
+  lua_newtable(L);
+  set(L, "documents", rehearsal.documents);
+  set(L, "rejected", rehearsal.rejected);
+  set(L, "complete", rehearsal.complete);
+  set_list(L, "refusals", rehearsal.refusals);
+  set(L, "unmapped", rehearsal.unmapped);
+}
+
 void push(lua_State* L, const RunSnapshot& snapshot) {
   lua_newtable(L);
   set(L, "run", snapshot.run);

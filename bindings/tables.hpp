@@ -3,6 +3,7 @@
 #include "bindings/lua_table.hpp"
 #include "engine/describe.hpp"
 #include "engine/job.hpp"
+#include "engine/rehearse.hpp"
 #include "engine/run.hpp"
 #include "sink/pg_ddl.hpp"
 
@@ -24,6 +25,7 @@ void push(lua_State* L, const PreviewDocument& document);
 void push(lua_State* L, const Preview& preview);
 void push(lua_State* L, const TraceStep& step);
 void push(lua_State* L, const Trace& trace);
+void push(lua_State* L, const Rehearsal& rehearsal);
 void push(lua_State* L, const RunSnapshot& snapshot);
 void push(lua_State* L, const RunResult& result);
 void push(lua_State* L, const RunRecord& run);

@@ -131,6 +131,13 @@ function job:trace(document_id)
   return ready(self):trace(document_id)
 end
 
+--- Every document through the mapping, without hook and target: what would be refused, by column.
+---@param limit integer|nil documents; all when not given
+---@return lugger.rehearsal
+function job:rehearse(limit)
+  return ready(self):rehearse(limit or 0)
+end
+
 --- Starts it; the caller polls.
 ---@param settings lugger.run_settings|nil
 ---@return lugger.native.run

@@ -1,4 +1,5 @@
 -- From what a census saw to a mapping: columns, child tables, what must come after the load, each with its reasons.
+local census_advice = require 'lugger.census_advice'
 local names = require 'lugger.names'
 local types = require 'lugger.scaffold_types'
 
@@ -78,10 +79,6 @@ local function name_of(context, wanted, used, kind)
   return names.choose(form, used, kind)
 end
 
-local function never_null(stats, documents)
-  return tonumber(stats.missing) == 0 and tonumber(stats.nulls) == 0 and documents > 0
-end
-
 local function reference_column(context, node, column)
   local reference = context.references[node.stats.path] or node.element and context.references[node.element.stats.path]
   if not reference then return end
@@ -93,56 +90,29 @@ local function reference_column(context, node, column)
   if reference.fk and not array then column.keys[#column.keys + 1] = { 'fk', true } end
 end
 
-local function advise(context, node, column)
-  local stats = node.stats
-  if stats.doubles and column.type == 'float8' then
-    local digits = stats.doubles
-    if tonumber(stats.doubles.whole) == tonumber(stats.doubles.values) then
-      column.notes[#column.notes + 1] = 'whole numbers only: int8 would do'
-    elseif tonumber(digits.looked_at) == tonumber(stats.doubles.values) and tonumber(digits.scale) <= 4
-      and tonumber(digits.scale) > 0 then
-      column.notes[#column.notes + 1] = ('at most %d decimals: numeric(%d,%d), if these are amounts'):format(
-        tonumber(digits.scale), math.max(12, tonumber(digits.precision) + 2), tonumber(digits.scale))
-    end
-  end
-  if column.type == 'text' and stats.texts and context.documents > 1 then
-    for _, look in ipairs { { 'number', 'numeric' }, { 'date', 'timestamptz' }, { 'uuid', 'uuid' } } do
-      local texts = stats.texts
-      local all = tonumber(texts.looks.looked_at) == tonumber(texts.values)
-        and tonumber(texts.looks[look[1]]) == tonumber(texts.values)
-      if #stats.types == 1 and all and tonumber(texts.values) > 1 then
-        column.notes[#column.notes + 1] = ("every one reads as %s: '%s' would take them"):format(look[1], look[2])
-      end
-    end
-  end
-  if stats.same_but_case and #stats.same_but_case > 0 then
-    column.notes[#column.notes + 1] = 'there is also ' .. table.concat(stats.same_but_case, ', ')
-  end
-  if tonumber(stats.repeated or 0) > 0 then
-    column.notes[#column.notes + 1] = ('%d documents have the field twice, the last value counts: %s'):format(
-      tonumber(stats.repeated), stats.repeated_example)
-  end
-end
-
 -- A tag that says how rare a field is, when it is.
 local function presence_note(stats)
   local parents, present = tonumber(stats.parents), tonumber(stats.present)
-  if present * 2 < parents then return 'in ' .. types.percent(present, parents) .. ' of the documents' end
+  if present * 2 < parents then return 'in ' .. census_advice.share(present, parents) .. ' of the documents' end
 end
 
 local function column_of(context, node, used)
   local stats = node.stats
   local chosen, choice = name_of(context, stats.name, used, 'column'), types.choose(node)
-  local column = { name = chosen.name, type = choice.type, keys = choice.policies, notes = choice.notes,
+  local column = { name = chosen.name, type = choice.type, keys = choice.keys, notes = choice.notes,
     field = stats.path }
   reference_column(context, node, column)
   local from = escaped(stats.name)
   if from ~= chosen.name then table.insert(column.keys, 1, { 'from', from }) end
-  advise(context, node, column)
+  for _, text in ipairs(stats.notes) do
+    if not text:find('NUL', 1, true) and not text:find('UTF%-8') and not text:find('^the name') then
+      column.notes[#column.notes + 1] = text
+    end
+  end
   local presence = presence_note(stats)
   if presence then table.insert(column.notes, presence) end
   for _, text in ipairs(chosen.notes) do column.notes[#column.notes + 1] = text end
-  column.proven = never_null(stats, tonumber(stats.parents)) and column.type ~= 'jsonb'
+  column.proven = stats.suggests.not_null and not context.sampled
   return column
 end
 
@@ -219,7 +189,7 @@ local function id_columns(context, root, made, used)
     if field.stats.path == '_id' then id = field.stats end
   end
   local notes = {}
-  if id and #id.types > 1 then notes = types.minorities(id) end
+  if id and #id.types > 1 then notes[1] = 'of several types: ' .. types.shares(id) end
   if id and id.types[1] and id.types[1].type == 'document' then
     notes[#notes + 1] = 'compound: canonical JSON behind $o:'
   end

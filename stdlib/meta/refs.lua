@@ -22,8 +22,19 @@
 ---@field create string[] CREATE TABLE of each table
 ---@field after_load lugger.ddl_step[]
 
+---@class lugger.rehearsal
+---@field documents integer
+---@field rejected integer
+---@field complete boolean false: stopped, or at the limit
+---@field refusals { table: string, column: string, code: string, message: string, documents: integer, examples: string[] }[]
+---@field unmapped table<string, integer>
+
 ---@class lugger.native.job
 local job = {}
 --- Its tables and their DDL, without a look at the target.
 ---@return lugger.job_shape
 function job:shape() end
+--- Every document through the mapping, without hook and target.
+---@param limit integer|nil documents; all when nil or 0
+---@return lugger.rehearsal
+function job:rehearse(limit) end
