@@ -12,8 +12,9 @@ ALLOWED = {
     'plan': {'base', 'value', 'vector'},
     'net': {'base'},
     'source': {'base', 'value', 'vector', 'plan', 'net'},
+    'census': {'base', 'value', 'vector', 'plan', 'source'},
     'sink': {'base', 'value', 'vector', 'plan', 'net'},
-    'engine': {'base', 'value', 'vector', 'plan', 'net', 'source', 'sink'},
+    'engine': {'base', 'value', 'vector', 'plan', 'net', 'source', 'census', 'sink'},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
 
