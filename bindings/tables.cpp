@@ -130,14 +130,20 @@ void push(lua_State* L, const TablePlan& table) {
   set(L, "path", table.path);
 }
 
-void push(lua_State* L, const DdlStep& step) {
-  static constexpr std::array<std::string_view, 6> kKinds = {"unique", "primary",    "foreign",
-                                                             "index",  "constraint", "validate"};
+static void push(lua_State* L, const DdlStep& step) {
   lua_newtable(L);
-  set(L, "kind", kKinds[static_cast<size_t>(step.kind)]);
+  set(L, "stage", step.kind == DdlStep::Kind::kIndex ? "index" : "constrain");
   set(L, "table", step.table);
   set(L, "name", step.name);
-  set(L, "sql", step.sql);
+  set(L, "statements", std::vector<std::string>{step.sql});
+}
+
+static void set_steps(lua_State* L, const PlanShape& shape) {
+  std::vector<DdlStep> keys, steps;
+  for (DdlStep& step : after_load_steps(shape))
+    (step.kind < DdlStep::Kind::kForeign ? keys : steps).push_back(std::move(step));
+  set_list(L, "keys", keys);
+  set_list(L, "steps", steps);
 }
 
 void push(lua_State* L, const PlanShape& shape) {
@@ -147,7 +153,7 @@ void push(lua_State* L, const PlanShape& shape) {
   set_list(L, "tables", shape.tables());
   set(L, "own_tables", shape.own_tables());
   set(L, "create", table_ddl(shape));
-  set_list(L, "after_load", after_load_steps(shape));
+  set_steps(L, shape);
 }
 
 void push(lua_State* L, const JobPlan& plan) {

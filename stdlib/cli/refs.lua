@@ -10,7 +10,7 @@ local terminal = require 'lugger.terminal'
 local function session_of(job, sessions)
   local place = job:target()
   if sessions[place] == nil then sessions[place] = references.session(job) or false end
-  return sessions[place] or config.raise(('%s writes to a file: there is nothing to look references up in'):format(job:name()),
+  return sessions[place] or config.raise(job:name() .. ' writes to a file: there is nothing to look references up in',
     'give a database: --into postgresql://...')
 end
 
@@ -56,8 +56,8 @@ local function id_report(jobs, sessions, list, ignore_mentions)
     for _, holder in ipairs(references.id_columns(job)) do
       local session = session_of(job, sessions)
       local _, options = job:target()
-      holder.exists = session:query([[SELECT count(*) FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = $2
-        AND NOT attisdropped]], { sql_text.table(holder.table), holder.column }).rows[1][1] == '1'
+      holder.exists = session:query([[SELECT count(*) FROM pg_attribute WHERE attrelid = to_regclass($1)
+        AND attname = $2 AND NOT attisdropped]], { sql_text.table(holder.table), holder.column }).rows[1][1] == '1'
       holder.uses, holder.blocking = {}, 0
       if holder.exists then
         holder.uses = references.uses(session, holder, all, options.state_schema)
@@ -74,8 +74,8 @@ local function id_report(jobs, sessions, list, ignore_mentions)
 end
 
 local words = { reference = 'column with ref', ['foreign key'] = 'foreign key', view = 'view', index = 'index',
-  constraint = 'constraint', default = 'default or generated column', object = 'depends', mention = 'function mentions it',
-  own = 'goes with the column' }
+  constraint = 'constraint', default = 'default or generated column', object = 'depends',
+  mention = 'function mentions it', own = 'goes with the column' }
 
 local function show_holder(holder)
   local name = holder.table .. '.' .. holder.column
@@ -129,7 +129,7 @@ local function run(args)
 end
 
 return {
-  summary = 'Show which references point to no row, and what still uses mongo_id before it may be dropped. Writes nothing.',
+  summary = 'Show which references point to no row, and what still uses mongo_id before it may be dropped.',
   arguments = { { 'script', 'a script (.lua) whose jobs have been run' } },
   flags = cli.with_script_flags {
     { 'limit', 'examples of dangling values to list (default 5)', value = 'N', type = 'int' },

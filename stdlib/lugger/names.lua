@@ -1,21 +1,10 @@
 -- Names for columns and tables: snake case, PostgreSQL's 63 bytes, its reserved words, no two alike.
+local census_names = require 'lugger.census_names'
 local sql_text = require 'lugger.sql_text'
 
 local names = {}
 
 local most_bytes = 63
-
--- pg_get_keywords(): words of category R and T, which stand for a column only in quotes or not everywhere.
-local reserved = {}
-for word in ([[all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate
-  collation column concurrently constraint create cross current_catalog current_date current_role current_schema
-  current_time current_timestamp current_user default deferrable desc distinct do else end except false fetch for foreign
-  freeze from full grant group having ilike in initially inner intersect into is isnull join lateral leading left like
-  limit localtime localtimestamp natural not notnull null offset on only or order outer overlaps placing primary references
-  returning right select session_user similar some symmetric system_user table tablesample then to trailing true union
-  unique user using variadic verbose when where window with]]):gmatch('%S+') do
-  reserved[word] = true
-end
 
 -- Every table has these of its own.
 local system_columns = { ctid = true, xmin = true, xmax = true, cmin = true, cmax = true, tableoid = true }
@@ -32,13 +21,6 @@ function names.snake_case(name)
   out = out:gsub('__+', '_'):gsub('^_', ''):gsub('_$', '')
   if out == '' then return name end
   return lead .. out .. tail
-end
-
---- A word that SQL takes as a name only in quotes.
----@param name string
----@return boolean
-function names.is_reserved(name)
-  return reserved[name] == true
 end
 
 ---@class lugger.names.change
@@ -80,7 +62,9 @@ function names.choose(wanted, used, kind)
     notes[#notes + 1] = ('the name %s is taken by %s'):format(base, other)
   end
   used[name:lower()] = wanted
-  if reserved[name] then notes[#notes + 1] = ('"%s" is a word of SQL: write it in quotes'):format(name) end
+  if census_names.is_reserved(name) then
+    notes[#notes + 1] = ('"%s" is a word of SQL: write it in quotes'):format(name)
+  end
   return { name = name, notes = notes }
 end
 

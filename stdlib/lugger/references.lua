@@ -61,8 +61,8 @@ local function mismatch(ref, column, shape)
         if stored.name == ref.column then
           if column.type:find('^uuid') then
             return stored.generate ~= 'v5'
-              and ("%s.%s is not made with generate = 'v5', so no computed id will meet it"):format(own.name, stored.name)
-              or nil
+              and ("%s.%s is not made with generate = 'v5', so no computed id will meet it"):format(own.name,
+                stored.name) or nil
           end
           return not stored.id_text_column
             and ('%s.%s does not hold the _id as text'):format(own.name, stored.name) or nil
@@ -139,8 +139,8 @@ function references.count(session, reference, examples)
     end
   end
   local from, value = from_clause(reference)
-  local dangling = ('FROM %s WHERE %s IS NOT NULL AND NOT EXISTS (SELECT FROM %s r WHERE r.%s = %s)'):format(from, value,
-    sql_text.table(ref.table), sql_text.name(ref.column), value)
+  local dangling = ('FROM %s WHERE %s IS NOT NULL AND NOT EXISTS (SELECT FROM %s r WHERE r.%s = %s)'):format(from,
+    value, sql_text.table(ref.table), sql_text.name(ref.column), value)
   local ok, result = pcall(function()
     return session:query(('SELECT (SELECT count(%s) FROM %s), (SELECT count(*) %s)'):format(value, from, dangling))
   end)
@@ -242,8 +242,8 @@ end
 ---@return integer
 function references.scans(session, holder)
   local found = session:query([[SELECT coalesce(sum(s.idx_scan), 0) FROM pg_stat_user_indexes s
-    JOIN pg_index i ON i.indexrelid = s.indexrelid WHERE i.indrelid = to_regclass($1) AND i.indnatts = 1 AND i.indkey[0] =
-    (SELECT attnum FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = $2)]],
+    JOIN pg_index i ON i.indexrelid = s.indexrelid WHERE i.indrelid = to_regclass($1) AND i.indnatts = 1
+    AND i.indkey[0] = (SELECT attnum FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = $2)]],
     { sql_text.table(holder.table), holder.column })
   return tonumber(found.rows[1][1])
 end

@@ -85,6 +85,7 @@ local function reference_column(context, node, column)
   local array = node.element and context.references[node.element.stats.path] == reference
   for _, text in ipairs(reference.notes) do column.notes[#column.notes + 1] = text end
   if not reference.certain then return end
+  if reference.may_be_null then column.may_be_null = true end
   column.type = array and 'uuid[]' or 'uuid'
   column.keys = { { 'ref', reference.ref } }
   if reference.fk and not array then column.keys[#column.keys + 1] = { 'fk', true } end
@@ -93,7 +94,9 @@ end
 -- A tag that says how rare a field is, when it is.
 local function presence_note(stats)
   local parents, present = tonumber(stats.parents), tonumber(stats.present)
-  if present * 2 < parents then return 'in ' .. census_advice.share(present, parents) .. ' of the documents' end
+  if present > 0 and present * 2 < parents then
+    return 'in ' .. census_advice.share(present, parents) .. ' of the documents'
+  end
 end
 
 local function column_of(context, node, used)
@@ -105,14 +108,13 @@ local function column_of(context, node, used)
   local from = escaped(stats.name)
   if from ~= chosen.name then table.insert(column.keys, 1, { 'from', from }) end
   for _, text in ipairs(stats.notes) do
-    if not text:find('NUL', 1, true) and not text:find('UTF%-8') and not text:find('^the name') then
-      column.notes[#column.notes + 1] = text
-    end
+    local told = text:find('NUL', 1, true) or text:find('UTF-8', 1, true) or text:find('^the name')
+    if not told then column.notes[#column.notes + 1] = text end
   end
   local presence = presence_note(stats)
   if presence then table.insert(column.notes, presence) end
   for _, text in ipairs(chosen.notes) do column.notes[#column.notes + 1] = text end
-  column.proven = stats.suggests.not_null and not context.sampled
+  column.proven = stats.suggests.not_null and not context.sampled and not column.may_be_null
   return column
 end
 
@@ -155,13 +157,21 @@ local function is_rare(context, stats)
     and not context.indexed[stats.path]
 end
 
-fill = function(context, node, made, used, depth)
-  local rare = 0
+-- _id apart: id and mongo_id stand for it.
+local function fields_of(node)
+  local list = {}
   for _, field in ipairs(node.fields) do
-    local stats = field.stats
-    if depth == 1 and stats.path == '_id' then
-      -- id and mongo_id stand for it
-    elseif is_rare(context, stats) or #made.columns >= most_columns then
+    if field.stats.path ~= '_id' then list[#list + 1] = field end
+  end
+  return list
+end
+
+fill = function(context, node, made, used, depth)
+  local rare, unnamed = 0, false
+  for _, field in ipairs(fields_of(node)) do
+    if field.stats.name == '' then -- no path leads to it
+      unnamed = true
+    elseif is_rare(context, field.stats) or #made.columns >= most_columns then
       rare = rare + 1
     elseif is_child(field) and depth <= deepest_child then
       made.children[#made.children + 1] = child_of(context, field, made, depth)
@@ -173,8 +183,9 @@ fill = function(context, node, made, used, depth)
   if rare > 0 then
     notes[#notes + 1] = ('%d fields that few documents have'):format(rare)
   end
+  if unnamed then notes[#notes + 1] = 'a field without a name' end
   if node.folded then
-    notes[#notes + 1] = ('about %s different field names: a dictionary'):format(tostring(tonumber(node.folded.stats.names)))
+    notes[#notes + 1] = ('about %d different field names: a dictionary'):format(tonumber(node.folded.stats.names))
   end
   if context.sampled and depth == 1 then
     notes[#notes + 1] = 'only a sample was read: what it did not show is kept here'
@@ -183,7 +194,7 @@ fill = function(context, node, made, used, depth)
   if #notes > 0 then made.columns[#made.columns + 1] = rest_column(used, notes) end
 end
 
-local function id_columns(context, root, made, used)
+local function id_columns(root, made, used)
   local id
   for _, field in ipairs(root.fields) do
     if field.stats.path == '_id' then id = field.stats end
@@ -199,25 +210,24 @@ local function id_columns(context, root, made, used)
   table.insert(notes, 'to look rows up by the old id; lugger refs tells when it may go')
   made.columns[2] = { name = names.choose('mongo_id', used, 'column').name, type = 'text',
     keys = { { 'from', '_id' }, { 'required', true } }, notes = notes, field = '_id' }
-  context.documents_without_id = id and tonumber(id.missing) or 0
   return true
 end
 
 --- The table of a collection, its columns and child tables.
 ---@param census lugger.collection_census
----@param context { snake_case: boolean, references: table, tables: table<string, string>, schema: string, indexed: table<string, boolean> }
+---@param context table snake_case, table_name, references, tables (names in use), schema, indexed (paths)
 ---@return lugger.scaffold.table
 function scaffold_columns.table_of(census, context)
   local root = scaffold_columns.tree(census)
   context.documents = tonumber(census.documents)
   context.sampled = census.sample ~= nil or not census.complete
   context.wide = #root.fields > 30
-  local chosen = name_of(context, census.info.collection, context.tables, 'table')
+  local chosen = context.table_name
   local made = { table = context.schema .. chosen.name, columns = {}, children = {}, notes = chosen.notes }
   made.singular_bare = singular(chosen.name)
   made.singular = made.singular_bare
   local used = names.set()
-  made.key = id_columns(context, root, made, used) and 'id' or nil
+  made.key = id_columns(root, made, used) and 'id' or nil
   if not made.key then made.notes[#made.notes + 1] = 'the documents have no _id: the table gets no key' end
   fill(context, root, made, used, 1)
   return made

@@ -1,4 +1,4 @@
--- Files that a scaffold writes: each begins with the hash of what follows, so that an edited one is known and left alone.
+-- Files that a scaffold writes: each begins with the hash of what follows, so that an edited one is known and kept.
 local config = require 'lugger.config'
 local native = require 'lugger.native'
 local terminal = require 'lugger.terminal'
@@ -37,14 +37,16 @@ local function write(path, text)
   if not file:write(text) or not file:close() then config.raise('cannot write ' .. path, 'is the disk full?') end
 end
 
--- The difference between the file that is there and the one that would be written, on standard output.
-local function show_difference(path, text)
-  local fresh = os.tmpname()
-  write(fresh, text)
+-- The difference between what is there and what would be written, on standard output; their first lines apart.
+local function show_difference(path, old, fresh)
+  local names = { os.tmpname(), os.tmpname() }
+  write(names[1], old)
+  write(names[2], fresh)
   io.stdout:flush()
-  local ok, status = pcall(system.spawn, { 'diff', '-u', '--label', path, '--label', path .. ' (scaffold)', path, fresh })
-  os.remove(fresh)
-  if not ok or status > 1 then terminal.warn('the program diff is needed to show what changed in ' .. path) end
+  local ok, status = pcall(system.spawn,
+    { 'diff', '-u', '--label', path, '--label', path .. ' (scaffold)', names[1], names[2] })
+  for _, name in ipairs(names) do os.remove(name) end
+  if not ok or status == 127 then terminal.warn('the program diff is needed to show what changed in ' .. path) end
 end
 
 ---@alias lugger.scaffold_files.outcome "written"|"same"|"renewed"|"kept"
@@ -70,7 +72,7 @@ function scaffold_files.put(directory, name, body, force)
   local edited = hash ~= hash_of(old_body)
   -- Only the user changed it: what the scaffold would write is what it wrote then.
   if edited and hash == hash_of(body) and not force[name] then return 'kept' end
-  show_difference(path, text)
+  show_difference(path, old_body, body)
   if edited and not force[name] then return 'kept' end
   write(path, text)
   return 'renewed'

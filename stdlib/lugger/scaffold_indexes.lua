@@ -3,16 +3,18 @@ local mongo_index = require 'lugger.mongo_index'
 
 local scaffold_indexes = {}
 
+-- Types that typed jsonb writes as plain JSON, so that a text taken out of it can be cast.
+local castable = { int4 = true, bool = true }
+
 -- What the translation wants to know of the values.
 local function facts_of(census)
   local options = { types = {}, max_length = {}, arrays = {} }
   for _, path in ipairs(census.paths) do
     local plain = path.path:gsub('%[%]', '')
-    local suggests = path.suggests
-    if suggests.as == 'column' and suggests.type and not suggests.options.on_error then
-      options.types[plain] = suggests.type
+    if castable[path.type] and path.kind == 'field' then options.types[plain] = path.type end
+    if path.texts then
+      options.max_length[plain] = math.max(options.max_length[plain] or 0, tonumber(path.texts.greatest))
     end
-    if path.texts then options.max_length[plain] = math.max(options.max_length[plain] or 0, tonumber(path.texts.greatest)) end
     if path.arrays then options.arrays[plain] = true end
   end
   return options
@@ -51,7 +53,7 @@ end
 ---@field value table|nil an entry of the job's `indexes`
 ---@field notes string[]
 
---- Every index of the collection, and one on mongo_id.
+--- Every index of the collection.
 ---@param census lugger.collection_census
 ---@param metadata lugger.doc|nil decoded
 ---@param made lugger.scaffold.table
@@ -59,12 +61,6 @@ end
 ---@return lugger.scaffold.index[]
 function scaffold_indexes.of(census, metadata, made, taken)
   local list = {}
-  if made.key == 'id' then
-    local name = made.table:match('[^.]+$'):sub(1, 50):lower() .. '_mongo_id_key'
-    taken[name] = true
-    list[1] = { notes = { 'to find rows by the old _id, as long as mongo_id is there' },
-      value = { name = name, columns = { made.columns[2].name }, unique = true } }
-  end
   if not metadata then return list end
   local options = facts_of(census)
   options.taken = taken

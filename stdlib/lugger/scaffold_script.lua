@@ -28,8 +28,9 @@ local function children_block(lines, children, indent)
   for _, child in ipairs(children) do
     for _, note in ipairs(child.notes) do lines[#lines + 1] = lua_text.comment(note, indent .. '  ') end
     lines[#lines + 1] = indent .. '  {'
-    lines[#lines + 1] = ('%s    table = %s, from = %s,%s'):format(indent, lua_text.quote(child.table),
-      lua_text.quote(child.from), child.parent and ' parent = ' .. lua_text.value(child.parent) .. ',' or '')
+    lines[#lines + 1] = ('%s    table = %s, from = %s,%s%s'):format(indent, lua_text.quote(child.table),
+      lua_text.quote(child.from), child.parent and ' parent = ' .. lua_text.value(child.parent) .. ',' or '',
+      child.ordinal and ' ordinal = ' .. lua_text.quote(child.ordinal) .. ',' or '')
     columns_block(lines, child.columns, indent .. '    ')
     children_block(lines, child.children, indent .. '    ')
     lines[#lines + 1] = indent .. '  },'

@@ -28,6 +28,7 @@ end
 ---@class lugger.scaffold.shape
 ---@field name string of the collection
 ---@field shape lugger.job_shape
+---@field unique_id { name: string, unique: string[] }|nil the constraint on mongo_id
 ---@field indexes { value: table|nil, notes: string[] }[] those that have no equal included
 
 --- Tables with their keys. NOT NULL stands on keys alone, unless the user asked for more.
@@ -43,7 +44,12 @@ function scaffold_sql.schema(shapes)
     for place, text in ipairs(item.shape.create) do
       lines[#lines + 1] = statement(text)
       for _, key in ipairs(item.shape.keys) do
-        if key.table == item.shape.tables[place].name then lines[#lines + 1] = statement(key.sql) end
+        if key.table == item.shape.tables[place].name then lines[#lines + 1] = statement(key.statements[1]) end
+      end
+      if item.unique_id and place == 1 then
+        lines[#lines + 1] = statement(('ALTER TABLE %s ADD CONSTRAINT %s UNIQUE (%s)'):format(
+          sql_text.table(item.shape.tables[1].name), sql_text.name(item.unique_id.name),
+          sql_text.name(item.unique_id.unique[1])))
       end
     end
   end
@@ -55,7 +61,8 @@ local function steps_of(lines, shapes, stage)
   for _, item in ipairs(shapes) do
     local first = true
     for _, step in ipairs(item.shape.steps) do
-      if step.stage == stage then
+      local in_schema = item.unique_id and step.name == item.unique_id.name
+      if step.stage == stage and not in_schema then
         if first then lines[#lines + 1] = '\n' .. lua_text.comment(item.name) .. '\n' end
         first, count = false, count + 1
         for _, text in ipairs(step.statements) do lines[#lines + 1] = statement(text) end

@@ -1,4 +1,4 @@
--- What a census suggests for a path, made safe to run unread: no value is lost, none is refused, and the reasons are kept.
+-- What a census suggests for a path, made safe to run unread: no value is lost or refused, and the reasons are kept.
 local census_advice = require 'lugger.census_advice'
 
 local scaffold_types = {}
@@ -108,7 +108,7 @@ local function of_binaries(node)
   note(choice, 'binaries of subtype %s, which bytea would forget', table.concat(numbers, ', '))
   for _, number in ipairs(numbers) do
     if number == '3' then
-      note(choice, "if a Java driver wrote the old UUIDs: { ..., 'uuid', old_uuid = 'java' }; csharp and python are the others")
+      note(choice, "if a Java driver wrote the old UUIDs: { ..., 'uuid', old_uuid = 'java' } (or csharp, python)")
     end
   end
   return choice
@@ -138,6 +138,29 @@ local function of_column(node)
   return choice
 end
 
+local readable = {
+  { kind = 'date', look = 'date', type = 'timestamptz', word = 'dates' },
+  { kind = 'bool', look = 'bool', type = 'bool', word = 'booleans' },
+}
+
+-- Dates or booleans, and texts that all read as these; nil: something else is among them.
+local function of_readable_texts(node)
+  local path = node.stats
+  local texts = path.texts
+  if #path.types ~= 2 or not texts or num(texts.looks.looked_at) ~= num(texts.values) then return nil end
+  for _, rule in ipairs(readable) do
+    local other = text_types[path.types[1].type] and path.types[2] or path.types[1]
+    local fits = other.type == rule.kind and num(texts.looks[rule.look]) == num(texts.values)
+    if fits and not (path.dates and num(path.dates.outside) > 0) then
+      local text = path.types[1] == other and path.types[2] or path.types[1]
+      local choice = { type = rule.type, keys = {}, notes = {} }
+      note(choice, '%s %s (%s), and all of these read as %s', census_advice.share(text.values, path.present), text.type,
+        census_advice.some(text.examples), rule.word)
+      return choice
+    end
+  end
+end
+
 -- An array of plain values of one kind; nil: jsonb.
 local function of_array(node)
   local element, suggests = node.element, node.stats.suggests
@@ -163,11 +186,12 @@ function scaffold_types.choose(node)
   if #path.types == 1 and path.types[1].type == 'array' then
     local choice = of_array(node)
     if choice then return choice end
-  elseif suggests.as == 'column' then
-    return of_column(node)
+  else
+    local choice = of_readable_texts(node) or suggests.as == 'column' and of_column(node)
+    if choice then return choice end
   end
   local choice = scaffold_types.jsonb(node)
-  note(choice, suggests.why)
+  note(choice, #path.types == 1 and suggests.why:find('^mixed') and path.types[1].type or suggests.why)
   return choice
 end
 

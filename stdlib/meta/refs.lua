@@ -9,10 +9,10 @@
 ---@field fk boolean a foreign key is made of it
 
 ---@class lugger.ddl_step
----@field kind "unique"|"primary"|"foreign"|"index"|"constraint"|"validate"
+---@field stage "index"|"constrain" of the keys: "constrain"
 ---@field table string as the script names it
 ---@field name string of the constraint or index
----@field sql string
+---@field statements string[] in order
 
 ---@class lugger.job_shape
 ---@field database string of the source: the name space of ids
@@ -20,7 +20,8 @@
 ---@field tables lugger.table_plan[]
 ---@field own_tables integer the first of them: one, or as many as routes; children follow
 ---@field create string[] CREATE TABLE of each table
----@field after_load lugger.ddl_step[]
+---@field keys lugger.ddl_step[] primary and unique keys
+---@field steps lugger.ddl_step[] indexes and constraints, in the order they are made
 
 ---@class lugger.rehearsal
 ---@field documents integer
