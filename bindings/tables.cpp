@@ -80,6 +80,9 @@ void push(lua_State* L, const TargetReport& report) {
   set(L, "mode_reason", report.mode_reason);
   set(L, "create", report.create);
   set(L, "after_load", report.after_load);
+  set(L, "index", report.index);
+  set(L, "constrain", report.constrain);
+  set(L, "index_memory", report.index_memory);
   set(L, "warnings", report.warnings);
   set(L, "problems", report.problems);
 }
@@ -193,6 +196,9 @@ void push(lua_State* L, const RunSnapshot& snapshot) {
   set(L, "total_bytes", snapshot.total_bytes);
   set(L, "seconds", snapshot.seconds);
   set(L, "resumed", snapshot.resumed);
+  set_list(L, "steps", snapshot.steps);
+  set(L, "steps_done", snapshot.steps_done);
+  set(L, "steps_total", snapshot.steps_total);
 }
 
 void push(lua_State* L, const RunResult& result) {
@@ -209,6 +215,9 @@ void push(lua_State* L, const RunResult& result) {
   set(L, "reject_codes", result.reject_codes);
   set(L, "notes", result.notes);
   set(L, "warnings", result.warnings);
+  set_list(L, "refused", result.refused);
+  set(L, "constrained", result.constrained);
+  set(L, "stage", result.stage);
   set(L, "error", result.error);
   set(L, "hint", result.hint);
   set(L, "error_code", result.error_code);
@@ -289,8 +298,11 @@ void push(lua_State* L, const OptionSpec& option) {
 }
 
 RunSettings read_settings(lua_State* L, int index) {
-  static constexpr std::array<std::string_view, 8> kKeys = {
-      "jobs", "create", "dry_run", "restart", "accept_changes", "limit", "retry_rejects", "redact"};
+  static constexpr std::array<std::string_view, 13> kKeys = {
+      "jobs",          "create", "dry_run", "restart", "accept_changes", "limit",
+      "retry_rejects", "redact", "stage",   "force",   "index_memory",   "lock_timeout_ms",
+      "lock_tries"};
+  static constexpr std::array<std::string_view, 3> kStages = {"load", "index", "constrain"};
   RunSettings settings;
   if (lua_isnoneornil(L, index)) return settings;
   luaL_checktype(L, index, LUA_TTABLE);
@@ -319,6 +331,16 @@ RunSettings read_settings(lua_State* L, int index) {
       settings.redact = flag;
     else if (key == "retry_rejects")
       settings.retry_rejects = flag;
+    else if (key == "stage")
+      settings.stage = kStages[choice(key, to_text(L, -1), kStages)];
+    else if (key == "force")
+      settings.stages.force = flag;
+    else if (key == "index_memory")
+      settings.stages.memory = to_text(L, -1);
+    else if (key == "lock_timeout_ms")
+      settings.stages.lock_timeout_ms = static_cast<uint32_t>(number(1));
+    else if (key == "lock_tries")
+      settings.stages.lock_tries = static_cast<uint32_t>(number(1));
     else
       unknown_key("a run", key, kKeys);
   }
