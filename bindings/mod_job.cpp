@@ -65,6 +65,17 @@ static int job_trace(lua_State* L) {
   return 1;
 }
 
+static int job_preflight(lua_State* L) {
+  push_list(L, check_userdata<Job>(L, 1).preflight());
+  return 1;
+}
+
+static int job_preflight_source(lua_State* L) {
+  const auto limit = static_cast<uint64_t>(luaL_optnumber(L, 2, 0));
+  push_list(L, check_userdata<Job>(L, 1).preflight_source(limit, &signal_stop()));
+  return 1;
+}
+
 static int job_start(lua_State* L) {
   auto made = std::make_shared<LuaRun>();
   made->run = check_userdata<Job>(L, 1).start(read_settings(L, 2));
@@ -98,10 +109,16 @@ static int run_result(lua_State* L) {
 }
 
 static constexpr luaL_Reg kJobMethods[] = {
-    {"name", guarded<job_name>},       {"shape", guarded<job_shape>},
-    {"plan", guarded<job_plan>},       {"preview", guarded<job_preview>},
-    {"trace", guarded<job_trace>},     {"start", guarded<job_start>},
-    {"rehearse", guarded<job_rehearse>}, {nullptr, nullptr},
+    {"name", guarded<job_name>},
+    {"shape", guarded<job_shape>},
+    {"plan", guarded<job_plan>},
+    {"preview", guarded<job_preview>},
+    {"trace", guarded<job_trace>},
+    {"rehearse", guarded<job_rehearse>},
+    {"preflight", guarded<job_preflight>},
+    {"preflight_source", guarded<job_preflight_source>},
+    {"start", guarded<job_start>},
+    {nullptr, nullptr},
 };
 static constexpr luaL_Reg kRunMethods[] = {
     {"poll", guarded<run_poll>}, {"ended", guarded<run_ended>},

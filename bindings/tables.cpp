@@ -80,6 +80,9 @@ void push(lua_State* L, const TargetReport& report) {
   set(L, "mode_reason", report.mode_reason);
   set(L, "create", report.create);
   set(L, "after_load", report.after_load);
+  set(L, "index", report.index);
+  set(L, "constrain", report.constrain);
+  set(L, "index_memory", report.index_memory);
   set(L, "warnings", report.warnings);
   set(L, "problems", report.problems);
 }
@@ -132,18 +135,18 @@ void push(lua_State* L, const TablePlan& table) {
 
 static void push(lua_State* L, const DdlStep& step) {
   lua_newtable(L);
-  set(L, "stage", step.kind == DdlStep::Kind::kIndex ? "index" : "constrain");
+  set(L, "stage", "load");
   set(L, "table", step.table);
   set(L, "name", step.name);
   set(L, "statements", std::vector<std::string>{step.sql});
 }
 
-static void set_steps(lua_State* L, const PlanShape& shape) {
-  std::vector<DdlStep> keys, steps;
-  for (DdlStep& step : after_load_steps(shape))
-    (step.kind < DdlStep::Kind::kForeign ? keys : steps).push_back(std::move(step));
-  set_list(L, "keys", keys);
-  set_list(L, "steps", steps);
+static void push(lua_State* L, const StageStep& step) {
+  lua_newtable(L);
+  set(L, "stage", stage_word(step.stage));
+  set(L, "table", step.table);
+  set(L, "name", step.name);
+  set(L, "statements", step_statements(step, true));
 }
 
 void push(lua_State* L, const PlanShape& shape) {
@@ -153,7 +156,8 @@ void push(lua_State* L, const PlanShape& shape) {
   set_list(L, "tables", shape.tables());
   set(L, "own_tables", shape.own_tables());
   set(L, "create", table_ddl(shape));
-  set_steps(L, shape);
+  set_list(L, "keys", after_load_steps(shape));
+  set_list(L, "steps", stage_steps(shape));
 }
 
 void push(lua_State* L, const JobPlan& plan) {
@@ -250,6 +254,9 @@ void push(lua_State* L, const RunSnapshot& snapshot) {
   set(L, "total_bytes", snapshot.total_bytes);
   set(L, "seconds", snapshot.seconds);
   set(L, "resumed", snapshot.resumed);
+  set_list(L, "steps", snapshot.steps);
+  set(L, "steps_done", snapshot.steps_done);
+  set(L, "steps_total", snapshot.steps_total);
 }
 
 void push(lua_State* L, const RunResult& result) {
@@ -266,6 +273,9 @@ void push(lua_State* L, const RunResult& result) {
   set(L, "reject_codes", result.reject_codes);
   set(L, "notes", result.notes);
   set(L, "warnings", result.warnings);
+  set_list(L, "refused", result.refused);
+  set(L, "constrained", result.constrained);
+  set(L, "stage", result.stage);
   set(L, "error", result.error);
   set(L, "hint", result.hint);
   set(L, "error_code", result.error_code);
@@ -346,8 +356,11 @@ void push(lua_State* L, const OptionSpec& option) {
 }
 
 RunSettings read_settings(lua_State* L, int index) {
-  static constexpr std::array<std::string_view, 8> kKeys = {
-      "jobs", "create", "dry_run", "restart", "accept_changes", "limit", "retry_rejects", "redact"};
+  static constexpr std::array<std::string_view, 13> kKeys = {
+      "jobs",          "create", "dry_run", "restart", "accept_changes", "limit",
+      "retry_rejects", "redact", "stage",   "force",   "index_memory",   "lock_timeout_ms",
+      "lock_tries"};
+  static constexpr std::array<std::string_view, 3> kStages = {"load", "index", "constrain"};
   RunSettings settings;
   if (lua_isnoneornil(L, index)) return settings;
   luaL_checktype(L, index, LUA_TTABLE);
@@ -376,6 +389,16 @@ RunSettings read_settings(lua_State* L, int index) {
       settings.redact = flag;
     else if (key == "retry_rejects")
       settings.retry_rejects = flag;
+    else if (key == "stage")
+      settings.stage = kStages[choice(key, to_text(L, -1), kStages)];
+    else if (key == "force")
+      settings.stages.force = flag;
+    else if (key == "index_memory")
+      settings.stages.memory = to_text(L, -1);
+    else if (key == "lock_timeout_ms")
+      settings.stages.lock_timeout_ms = static_cast<uint32_t>(number(1));
+    else if (key == "lock_tries")
+      settings.stages.lock_tries = static_cast<uint32_t>(number(1));
     else
       unknown_key("a run", key, kKeys);
   }

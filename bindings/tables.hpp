@@ -6,6 +6,7 @@
 #include "engine/rehearse.hpp"
 #include "engine/run.hpp"
 #include "sink/pg_ddl.hpp"
+#include "sink/pg_steps.hpp"
 
 namespace lugger {
 
@@ -25,6 +26,9 @@ void push(lua_State* L, const Preview& preview);
 void push(lua_State* L, const TraceStep& step);
 void push(lua_State* L, const Trace& trace);
 void push(lua_State* L, const Rehearsal& rehearsal);
+void push(lua_State* L, const StepProgress& step);
+void push(lua_State* L, const Refused& refused);
+void push(lua_State* L, const StepRecord& step);
 void push(lua_State* L, const RunSnapshot& snapshot);
 void push(lua_State* L, const RunResult& result);
 void push(lua_State* L, const RunRecord& run);

@@ -4,7 +4,7 @@
 
 #include "base/error.hpp"
 #include "plan/coerce.hpp"
-#include "plan/mapping.hpp"
+#include "plan/plan.hpp"
 #include "value/bson_reader.hpp"
 
 namespace lugger {
@@ -131,6 +131,24 @@ Failure coerce_reference(Coercer& c, const Value& in, Value& out, Arena& arena) 
 void bind_references(Mapping& mapping) {
   complete(mapping.columns, mapping.table, mapping);
   complete(mapping.children, mapping);
+}
+
+void add_reference_constraints(const std::vector<TablePlan>& tables, Mapping& mapping) {
+  for (const TablePlan& table : tables) {
+    for (const Column& column : table.columns) {
+      const Reference* ref = column.policy.ref.get();
+      if (ref == nullptr || !ref->foreign_key) continue;
+      const size_t dot = table.name.find('.');
+      ConstraintMapping constraint;
+      constraint.table = table.name;
+      constraint.name = (dot == std::string::npos ? table.name : table.name.substr(dot + 1)) + "_" +
+                        column.name + "_fkey";
+      constraint.foreign_key = {column.name};
+      constraint.references = ref->table;
+      constraint.referenced = {ref->column};
+      mapping.constraints.push_back(std::move(constraint));
+    }
+  }
 }
 
 std::string describe_reference(const Column& column, const Value& raw) {

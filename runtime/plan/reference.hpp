@@ -11,6 +11,7 @@ namespace lugger {
 
 struct Column;
 struct Mapping;
+struct TablePlan;
 
 /// ref = 'users' of a column. The id of the other row follows from its _id alone, so neither has to
 /// be loaded first.
@@ -25,6 +26,9 @@ struct Reference {
 
 /// Fills in what the script left out. Error{config}: a type that cannot hold a reference.
 void bind_references(Mapping& mapping);
+
+/// A foreign key for each column with fk = true, among the mapping's constraints.
+void add_reference_constraints(const std::vector<TablePlan>& tables, Mapping& mapping);
 
 /// "the id of shop.users 64f1...": how a value of the column was made.
 std::string describe_reference(const Column& column, const Value& raw);

@@ -4,7 +4,6 @@
 
 #include "base/text.hpp"
 #include "net/pg_session.hpp"
-#include "sink/pg_references.hpp"
 
 namespace lugger {
 namespace {
@@ -17,19 +16,6 @@ std::string quote_list(const std::vector<std::string>& names) {
   std::string out;
   for (const std::string& name : names) out += (out.empty() ? "" : ", ") + quote(name);
   return out;
-}
-
-/// "users" of "sales.users".
-std::string bare_name(const std::string& table) {
-  const size_t dot = table.find('.');
-  return dot == std::string::npos ? table : table.substr(dot + 1);
-}
-
-/// The server cuts longer names, and would not be found under the full one again.
-std::string clipped(std::string name) {
-  constexpr size_t kMost = 63;
-  if (name.size() > kMost) name.resize(valid_utf8_prefix(std::string_view(name).substr(0, kMost)));
-  return name;
 }
 
 bool is_generated_uuid(const Column& column) {
@@ -72,107 +58,32 @@ void add_keys(const TablePlan& table, std::vector<Step>& steps) {
   const std::string id = table.parent < 0 ? surrogate(table) : std::string();
   const std::string name = PgSession::quote_table(table.name);
   if (!id.empty()) {
-    std::string unique = bare_name(table.name);
+    std::string unique = bare_table_name(table.name);
     for (const std::string& column : key) unique += "_" + column;
-    unique = clipped(unique + "_key");
+    unique = clipped_name(unique + "_key");
     steps.push_back({Step::Kind::kUnique, table.name, unique, key,
                      fmt::format("ALTER TABLE {} ADD CONSTRAINT {} UNIQUE ({})", name,
                                  quote(unique), quote_list(key))});
   }
   const std::vector<std::string> primary = id.empty() ? key : std::vector<std::string>{id};
-  const std::string primary_name = clipped(bare_name(table.name) + "_pkey");
+  const std::string primary_name = clipped_name(bare_table_name(table.name) + "_pkey");
   steps.push_back({Step::Kind::kPrimary, table.name, primary_name, primary,
                    fmt::format("ALTER TABLE {} ADD CONSTRAINT {} PRIMARY KEY ({})", name,
                                quote(primary_name), quote_list(primary))});
 }
 
-void add_foreign_key(const PlanShape& shape, const TablePlan& table, std::vector<Step>& steps) {
-  // A child of routed documents may belong to any of several tables: no foreign key can say that.
-  if (table.parent < 0 || (table.parent == 0 && shape.own_tables() > 1)) return;
-  const TablePlan& parent = shape.tables()[static_cast<size_t>(table.parent)];
-  if (parent.key.empty()) return;
-  std::vector<std::string> columns;
-  for (size_t slot : table.parent_key) columns.push_back(table.columns[slot].name);
-  const std::string name = clipped(bare_name(table.name) + "_parent_fkey");
-  steps.push_back(
-      {Step::Kind::kForeign, table.name, name, columns,
-       fmt::format(
-           "ALTER TABLE {} ADD CONSTRAINT {} FOREIGN KEY ({}) REFERENCES {} ({}) ON DELETE CASCADE",
-           PgSession::quote_table(table.name), quote(name), quote_list(columns),
-           PgSession::quote_table(parent.name), quote_list(key_names(parent)))});
-}
-
-/// A column's name, a name with a direction ("created_at desc"), or an expression in parentheses.
-std::string index_part(const std::string& part) {
-  if (part.starts_with("(")) return part;
-  for (std::string_view direction : {" desc", " asc", " DESC", " ASC"}) {
-    if (part.ends_with(direction)) {
-      return quote(std::string_view(part).substr(0, part.size() - direction.size())) +
-             std::string(direction);
-    }
-  }
-  return quote(part);
-}
-
-Step index_step(const PlanShape& shape, const IndexMapping& index) {
-  const std::string table = index.table.empty() ? shape.tables()[0].name : index.table;
-  std::string name = index.name;
-  std::string parts;
-  if (name.empty()) {
-    name = bare_name(table);
-    for (const std::string& column : index.columns) {
-      name += "_";
-      for (char c : column) name += std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
-    }
-    name += "_idx";
-  }
-  name = clipped(name);
-  for (const std::string& column : index.columns)
-    parts += (parts.empty() ? "" : ", ") + index_part(column);
-  return {Step::Kind::kIndex,
-          table,
-          name,
-          {},
-          fmt::format("CREATE {}INDEX {} ON {} USING {} ({}){}", index.unique ? "UNIQUE " : "",
-                      quote(name), PgSession::quote_table(table),
-                      quote(index.method.empty() ? "btree" : index.method), parts,
-                      index.where.empty() ? "" : " WHERE " + index.where)};
-}
-
-void add_constraints(const PlanShape& shape, std::vector<Step>& steps) {
-  size_t number = 0;
-  std::vector<ConstraintMapping> constraints = shape.mapping().constraints;
-  for (ConstraintMapping& foreign : reference_constraints(shape))
-    constraints.push_back(std::move(foreign));
-  for (const ConstraintMapping& constraint : constraints) {
-    const std::string table = constraint.table.empty() ? shape.tables()[0].name : constraint.table;
-    ++number;
-    const std::string name =
-        clipped(constraint.name.empty() ? fmt::format("{}_constraint_{}", bare_name(table), number)
-                                        : constraint.name);
-    const std::string quoted = PgSession::quote_table(table);
-    std::string word = constraint.sql.substr(0, 7);
-    std::transform(word.begin(), word.end(), word.begin(),
-                   [](unsigned char c) { return std::tolower(c); });
-    // Unique and exclusion constraints know no NOT VALID.
-    const bool staged = word.starts_with("check") || word.starts_with("foreign");
-    steps.push_back({Step::Kind::kConstraint,
-                     table,
-                     name,
-                     {},
-                     fmt::format("ALTER TABLE {} ADD CONSTRAINT {} {}{}", quoted, quote(name),
-                                 constraint.sql, staged ? " NOT VALID" : "")});
-    if (staged) {
-      steps.push_back({Step::Kind::kValidate,
-                       table,
-                       name,
-                       {},
-                       fmt::format("ALTER TABLE {} VALIDATE CONSTRAINT {}", quoted, quote(name))});
-    }
-  }
-}
-
 }  // namespace
+
+std::string bare_table_name(const std::string& table) {
+  const size_t dot = table.find('.');
+  return dot == std::string::npos ? table : table.substr(dot + 1);
+}
+
+std::string clipped_name(std::string name) {
+  constexpr size_t kMost = 63;
+  if (name.size() > kMost) name.resize(valid_utf8_prefix(std::string_view(name).substr(0, kMost)));
+  return name;
+}
 
 std::vector<std::string> key_names(const TablePlan& table) {
   std::vector<std::string> out;
@@ -198,10 +109,6 @@ std::vector<std::string> table_ddl(const PlanShape& shape) {
 std::vector<DdlStep> after_load_steps(const PlanShape& shape) {
   std::vector<Step> steps;
   for (const TablePlan& table : shape.tables()) add_keys(table, steps);
-  for (const TablePlan& table : shape.tables()) add_foreign_key(shape, table, steps);
-  for (const IndexMapping& index : shape.mapping().indexes)
-    steps.push_back(index_step(shape, index));
-  add_constraints(shape, steps);
   return steps;
 }
 

@@ -10,7 +10,7 @@ local job = {}
 local job_meta = { __index = job, __name = 'job', __tostring = function(self) return 'job ' .. self:name() end }
 
 local known = { 'from', 'into', 'columns', 'children', 'map', 'name', 'key', 'table', 'on_conflict', 'newer', 'route',
-  'unmapped', 'indexes', 'constraints', 'on_hook_error' }
+  'unmapped', 'indexes', 'constraints', 'not_null', 'on_hook_error' }
 
 local function fail(message, hint)
   fault.raise('config', message, hint)
@@ -45,7 +45,7 @@ end
 local function normalise(spec, self)
   local out = {}
   for _, key in ipairs { 'columns', 'children', 'name', 'key', 'table', 'newer', 'route', 'unmapped', 'indexes',
-    'constraints', 'on_hook_error' } do
+    'constraints', 'not_null', 'on_hook_error' } do
     out[key] = spec[key]
   end
   local target_options = {}
@@ -136,6 +136,20 @@ end
 ---@return lugger.rehearsal
 function job:rehearse(limit)
   return ready(self):rehearse(limit or 0)
+end
+
+--- Rows of the target that indexes and constraints to come would refuse, with examples. Writes nothing.
+---@return lugger.refused[]
+function job:preflight()
+  return ready(self):preflight()
+end
+
+--- Documents of the source that NOT NULL columns would refuse, by column, with their ids: through mapping and hook,
+--- before anything is loaded. Writes nothing.
+---@param limit integer|nil read at most this many documents
+---@return lugger.refused[]
+function job:preflight_source(limit)
+  return ready(self):preflight_source(limit or 0)
 end
 
 --- Starts it; the caller polls.

@@ -55,6 +55,12 @@ local function show_statements(title, statements)
   end
 end
 
+local function stage_title(report, plan, settings)
+  local each = settings.index_memory and settings.index_memory .. ' of memory for all together'
+    or (report.index_memory or '') .. ' of memory each (maintenance_work_mem)'
+  return ('stage index, up to %d at a time, %s'):format(settings.jobs or plan.connections, each)
+end
+
 local function describe_source(info)
   local words = { info.kind }
   if tonumber(info.bytes) > 0 then words[#words + 1] = terminal.bytes(info.bytes) end
@@ -90,6 +96,8 @@ function plan_view.show(plan, settings)
   show_tables(plan)
   show_statements(settings and settings.create and 'creates' or 'creates, with --create', report.create)
   show_statements('after the load', report.after_load)
+  show_statements(stage_title(report, plan, settings or {}), report.index or {})
+  show_statements('stage constrain, once `lugger preflight` is clean', report.constrain or {})
   for _, list in ipairs { plan.warnings, report.warnings, plan.source_info.warnings } do
     for _, warning in ipairs(list) do terminal.warn(warning) end
   end

@@ -9,7 +9,7 @@
 ---@field fk boolean a foreign key is made of it
 
 ---@class lugger.ddl_step
----@field stage "index"|"constrain" of the keys: "constrain"
+---@field stage "load"|"index"|"constrain" of the keys: "load"
 ---@field table string as the script names it
 ---@field name string of the constraint or index
 ---@field statements string[] in order
