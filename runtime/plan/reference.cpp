@@ -146,7 +146,11 @@ void add_reference_constraints(const std::vector<TablePlan>& tables, Mapping& ma
       constraint.foreign_key = {column.name};
       constraint.references = ref->table;
       constraint.referenced = {ref->column};
-      mapping.constraints.push_back(std::move(constraint));
+      const bool known =
+          std::any_of(mapping.constraints.begin(), mapping.constraints.end(), [&](const auto& other) {
+            return other.table == constraint.table && other.name == constraint.name;
+          });
+      if (!known) mapping.constraints.push_back(std::move(constraint));
     }
   }
 }

@@ -54,9 +54,21 @@ local function stop_when_asked()
   end
 end
 
+-- Standard input is read once, and a database has its tables already.
+local function refuse_places(resolved)
+  if resolved == '-' then
+    config.raise('standard input is read only once, and a scaffold reads its source several times', 'save it to a file')
+  end
+  if resolved:match('^postgres') or resolved:match('^local:') then
+    config.raise('a scaffold is made from documents, and this is a PostgreSQL',
+      "columns = lugger.source(...):columns() makes a job's columns from a table")
+  end
+end
+
 -- Every collection of the place, counted.
 local function count(place, settings)
   local resolved, list = config.resolve(place, 'from'), {}
+  refuse_places(resolved)
   for _, item in ipairs(census.collections(resolved, {})) do
     if is_wanted(item, settings.collections) then
       local told, run = census.count(item.name, resolved, item.options,
@@ -242,9 +254,11 @@ local function mend(item, refusal, onto)
 end
 
 local most_rehearsals = 6
+local long_rehearsal = 50e6 -- bytes, from which on it is told that something is going on
 
 -- Runs the source through the mapping until nothing is refused that a mapping could take.
 local function rehearse(item, place, settings)
+  if tonumber(item.census.bytes) > long_rehearsal then terminal.say('rehearsing ', item.name) end
   for _ = 1, most_rehearsals do
     write_script(item, place, settings)
     local found = load_script(item, place):rehearse(settings.sample and 100 * settings.sample or 0)
@@ -285,7 +299,8 @@ local function build(list, place, settings)
       item.indexes = scaffold_indexes.of(item.census, item.metadata, item.table, taken)
       item.indexes[#item.indexes + 1] = scaffold_advice.gin(item.census, item.table, item.indexes)
     end
-    item.targets = scaffold_references.targets(context.references)
+    item.targets = settings.onto and scaffold_onto.targets(settings.onto, item.census.info)
+      or scaffold_references.targets(context.references)
     if item.table then rehearse(item, place, settings) end
   end
 end

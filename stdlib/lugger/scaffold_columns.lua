@@ -173,7 +173,7 @@ fill = function(context, node, made, used, depth)
       unnamed = true
     elseif is_rare(context, field.stats) or #made.columns >= most_columns then
       rare = rare + 1
-    elseif is_child(field) and depth <= deepest_child then
+    elseif context.keyed and is_child(field) and depth <= deepest_child then
       made.children[#made.children + 1] = child_of(context, field, made, depth)
     else
       made.columns[#made.columns + 1] = column_of(context, field, used)
@@ -228,6 +228,7 @@ function scaffold_columns.table_of(census, context)
   made.singular = made.singular_bare
   local used = names.set()
   made.key = id_columns(root, made, used) and 'id' or nil
+  context.keyed = made.key ~= nil -- child rows are linked by it
   if not made.key then made.notes[#made.notes + 1] = 'the documents have no _id: the table gets no key' end
   fill(context, root, made, used, 1)
   return made

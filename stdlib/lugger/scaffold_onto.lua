@@ -223,8 +223,20 @@ function scaffold_onto.assign(onto, list)
   for _, item in ipairs(list) do
     local info = item.census.info
     local found = table_for(onto, info)
-    if found then onto.loads[found.oid] = { collection = info.collection, table = found.name } end
+    if found then onto.loads[found.oid] = { collection = info.collection, table = found.name, name = item.name } end
   end
+end
+
+--- Names of the collections whose tables foreign keys of this one's lead to: they are loaded first.
+---@param onto lugger.scaffold_onto
+---@param info lugger.source_info
+---@return string[]
+function scaffold_onto.targets(onto, info)
+  local found, list = table_for(onto, info), {}
+  for _, link in ipairs(found and found.links or {}) do
+    if onto.loads[link.oid] then list[#list + 1] = onto.loads[link.oid].name end
+  end
+  return list
 end
 
 --- Maps a collection to the table of its name; nil: there is none.

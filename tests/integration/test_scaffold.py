@@ -358,6 +358,16 @@ class Hostile(Case):
         self.assertNotIn('no column took', result.err)
         self.assertEqual(database.query('select (select count(*) from wide), (select count(*) from "none")'), '10|0')
 
+    def test_documents_without_an_id(self):
+        self.dir = Path(harness.scratch())
+        (self.dir / 'lines.json').write_text('{"a": 1, "items": [{"b": 2}]}\n{"a": 2, "items": []}\n')
+        self.scaffold('lines.json')
+        script = self.text('lines.lua')
+        self.assertIn('the documents have no _id: the table gets no key', script)
+        self.assertIn("{ 'items', 'jsonb'", script)
+        database, _ = self.load()
+        self.assertEqual(database.query('select sum(a) from lines'), '3')
+
     def test_s0_69_plain_catalog_objects(self):
         self.scaffold(self.documents({'users': [{'_id': oid(1), 'email': 'x', 'tags': [{'a': 1}]}], 'posts': [{'_id': 1, 'user': oid(1)}]}))
         database = self.server.fresh()
@@ -377,6 +387,8 @@ class Hostile(Case):
         (self.dir / 'file').write_text('x')
         self.assertNotIn('bug', self.scaffold(source, out=self.dir / 'file', expect=1).err)
         self.assertIn('nowhere', self.scaffold('nowhere', expect=1).err)
+        self.assertIn('only once', self.scaffold('-', expect=1).err)
+        self.assertIn('made from documents', self.scaffold('postgresql://db/x', expect=1).err)
 
     def test_passwords_are_not_written(self):
         source = self.documents({'users': [{'_id': 1}]})
