@@ -19,9 +19,9 @@ local enough = 0.9 -- of the values must be an _id of the other collection
 ---@field notes string[]
 ---@field share number of the values that were found
 
-local function ref_of(target, database)
+local function ref_of(target, database, schema)
   local info = target.census.info
-  local table_name = target.chosen.name
+  local table_name = schema .. target.chosen.name
   local plain = not info.collection:find('.', 1, true) and table_name == info.collection
   if plain then return info.database == database and info.collection or info.database .. '.' .. info.collection end
   local ref = { collection = info.collection, table = table_name }
@@ -70,10 +70,10 @@ local function suggestion(ref, text)
   return ("%s; if it refers to it: { ..., 'uuid', ref = %s }"):format(text, lua_text.value(ref))
 end
 
-local function judge(found, item, target)
+local function judge(found, item, target, schema)
   local stats = path_of(item, found.path)
   if not stats then return nil end
-  local share, ref = share_of(found), ref_of(target, item.census.info.database)
+  local share, ref = share_of(found), ref_of(target, item.census.info.database, schema)
   local certain = share >= enough and (only_object_ids(stats) or names_it(found.path, target.census.info.collection))
   local text, checked = evidence(found, target), found.checked
   return { ref = ref, certain = certain, share = share, target = target.name,
@@ -91,14 +91,14 @@ local function stays_in(item, place)
 end
 
 -- A document of $ref and $id that always names the same collection.
-local function db_refs(item, by_collection, out)
+local function db_refs(item, by_collection, schema, out)
   for _, stats in ipairs(item.census.paths) do
     local parent = stats.name == '$ref' and stats.parent and item.census.paths[stats.parent]
     local one = parent and #parent.types == 1 and parent.types[1].type == 'document' and tonumber(stats.distinct) == 1
       and stats.distinct_exact and tonumber(stats.missing) == 0 and stays_in(item, stats.parent)
     local target = one and by_collection[item.census.info.database .. '.' .. stats.top[1].value]
     if target then
-      out[parent.path] = { ref = ref_of(target, item.census.info.database), certain = true, share = 1, fk = false,
+      out[parent.path] = { ref = ref_of(target, item.census.info.database, schema), certain = true, share = 1, fk = false,
         may_be_null = true, notes = { ('a DBRef, always to %s'):format(target.name) } }
     end
   end
@@ -127,6 +127,7 @@ end
 ---@return table<string, table<string, lugger.scaffold.reference>>
 function scaffold_references.find(list, place, settings)
   local runs, by_name, by_collection, out = {}, {}, {}, {}
+  local schema = settings.schema and settings.schema .. '.' or ''
   for i, item in ipairs(list) do
     runs[i], by_name[item.name], out[item.name] = item.run, item, {}
     by_collection[item.census.info.database .. '.' .. item.census.info.collection] = item
@@ -135,13 +136,13 @@ function scaffold_references.find(list, place, settings)
   if not settings.sample then census_references.check(found, config.resolve(place, 'from'), list) end
   for _, candidate in ipairs(found) do
     local of_item = out[candidate.collection]
-    local judged = judge(candidate, by_name[candidate.collection], by_name[candidate.target])
+    local judged = judge(candidate, by_name[candidate.collection], by_name[candidate.target], schema)
     local known = of_item[candidate.path]
     local better = judged and (not known or judged.certain and not known.certain or judged.share > known.share)
     if better and candidate.path ~= '_id' then of_item[candidate.path] = judged end
   end
   for _, item in ipairs(list) do
-    db_refs(item, by_collection, out[item.name])
+    db_refs(item, by_collection, schema, out[item.name])
     hex_texts(item, list, out[item.name])
   end
   return out

@@ -259,9 +259,14 @@ class References(Case):
         self.assertRegex(script, r"\{ 'readers', 'uuid\[\]', ref = 'users' \}")
         self.assertRegex(script, r"\{ 'reviewer', 'uuid', ref = 'users' \}")
         self.assertNotRegex(script, r"'size', 'uuid'")
-        database, _ = self.load(expect=(0, 1))
+        database, _ = self.load()
         self.assertEqual(database.number('select count(*) from posts p join users u on u.id = p.author'), 60)
         self.assertEqual(database.number('select count(*) from posts p join users u on u.id = p.reviewer'), 60)
+        self.assertEqual(database.query("select conname from pg_constraint where contype = 'f'"), 'posts_author_fkey')
+        self.scaffold(self.dir / 'dump', '--schema', 'app', '--snake-case', '--force', 'posts.lua')
+        self.assertIn("ref = { collection = 'users', table = 'app.users' }", self.text('posts.lua'))
+        database, _ = self.load()
+        self.assertEqual(database.number('select count(*) from app.posts p join app.users u on u.id = p.author'), 60)
 
     def test_s0_77_every_index_is_there_or_named(self):
         self.dir = Path(harness.scratch())
