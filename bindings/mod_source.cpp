@@ -129,6 +129,11 @@ static int collections(lua_State* L) {
   return 1;
 }
 
+static int look_at_place(lua_State* L) {
+  push(L, look_at_place(std::string(check_text(L, 1)), read_options(L, 2, "source")));
+  return 1;
+}
+
 static int options_of_source(lua_State* L) {
   push_list(L, source_options(std::string(check_text(L, 1))));
   return 1;
@@ -153,11 +158,9 @@ static constexpr luaL_Reg kCursorMethods[] = {
     {nullptr, nullptr},
 };
 static constexpr luaL_Reg kFunctions[] = {
-    {"source", guarded<source_new>},
-    {"collections", guarded<collections>},
-    {"source_options", guarded<options_of_source>},
-    {"describe", guarded<describe>},
-    {nullptr, nullptr},
+    {"source", guarded<source_new>},           {"collections", guarded<collections>},
+    {"look_at_place", guarded<look_at_place>}, {"source_options", guarded<options_of_source>},
+    {"describe", guarded<describe>},           {nullptr, nullptr},
 };
 
 void open_source(lua_State* L) {

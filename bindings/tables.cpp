@@ -38,6 +38,16 @@ void push(lua_State* L, const PartitionRecord& partition) {
   set(L, "tally", partition.tally);
 }
 
+static void push(lua_State* L, const OplogInfo& oplog) {
+  lua_newtable(L);
+  set(L, "place", oplog.place);
+  set(L, "entries", oplog.entries);
+  set(L, "changes", oplog.changes);
+  set(L, "concern", oplog.concern);
+  set(L, "first", oplog.first);
+  set(L, "last", oplog.last);
+}
+
 void push(lua_State* L, const SourceInfo& info) {
   lua_newtable(L);
   set(L, "kind", info.kind);
@@ -49,7 +59,9 @@ void push(lua_State* L, const SourceInfo& info) {
   set(L, "documents", info.documents);
   set(L, "compressed", info.compressed);
   set(L, "metadata_json", info.metadata_json);
+  if (info.oplog) set(L, "oplog", *info.oplog);
   set(L, "warnings", info.warnings);
+  set(L, "advice", info.advice);
 }
 
 void push(lua_State* L, const CollectionInfo& info) {
@@ -60,6 +72,14 @@ void push(lua_State* L, const CollectionInfo& info) {
   set(L, "path", info.path);
   set(L, "bytes", info.bytes);
   set(L, "metadata_json", info.metadata_json);
+  set(L, "oplog", info.oplog);
+}
+
+void push(lua_State* L, const PlaceInfo& place) {
+  lua_newtable(L);
+  set_list(L, "collections", place.collections);
+  if (place.oplog) set(L, "oplog", *place.oplog);
+  set(L, "advice", place.advice);
 }
 
 void push(lua_State* L, const TargetColumn& column) {
@@ -339,8 +359,8 @@ void push(lua_State* L, const Description& description) {
 }
 
 void push(lua_State* L, const OptionSpec& option) {
-  static constexpr std::array<std::string_view, 5> kTypes = {"flag", "number", "text", "choice",
-                                                             "list"};
+  static constexpr std::array<std::string_view, 6> kTypes = {"flag",   "number", "text",
+                                                             "choice", "list",   "flag or text"};
   lua_newtable(L);
   set(L, "name", option.name);
   set(L, "type", kTypes[static_cast<size_t>(option.type)]);

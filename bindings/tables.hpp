@@ -15,6 +15,7 @@ void push(lua_State* L, const Partition& partition);
 void push(lua_State* L, const PartitionRecord& partition);
 void push(lua_State* L, const SourceInfo& info);
 void push(lua_State* L, const CollectionInfo& info);
+void push(lua_State* L, const PlaceInfo& place);
 void push(lua_State* L, const TargetColumn& column);
 void push(lua_State* L, const TargetReport& report);
 void push(lua_State* L, const Column& column);

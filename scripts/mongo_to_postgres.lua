@@ -1,8 +1,9 @@
 -- Every collection of a dump or export becomes a table.
 --   lugger run mongo_to_postgres --from dump/ --into local:./pg
 -- Columns: mongo_id, id, and one for each top-level field. Missing tables are
--- made. Views and system collections are left out. Collections of one name in
--- several databases get tables of the form database_collection.
+-- made. An oplog in the dump is replayed. Views and system collections are
+-- left out. Collections of one name in several databases get tables of the
+-- form database_collection.
 local config = require 'lugger.config'
 local lugger = require 'lugger'
 
@@ -10,6 +11,7 @@ local opt = lugger.options {
   only = { 'only this collection: name or database.name', list = true, metavar = 'NAME' },
   except = { 'not this collection: name or database.name', list = true, metavar = 'NAME' },
   schema = { 'schema of the tables, which must exist', default = '' },
+  oplog = { 'the oplog.bson to replay (default: the one of the dump); no: none', metavar = 'FILE', default = '' },
   columns = { 'one column a field, or one jsonb column "doc"', choices = { 'auto', 'document' }, default = 'auto' },
 }
 
@@ -17,6 +19,8 @@ local place = config.resolve(lugger.env.MONGO_URI, 'from')
 if place == '-' then
   error('standard input is read only once, and columns are found by a first pass: save it to a file, or write a job', 0)
 end
+local oplog
+if opt.oplog == 'no' then oplog = false elseif opt.oplog ~= '' then oplog = opt.oplog end
 local own_databases = { admin = true, config = true, ['local'] = true }
 
 local function is_in(list, item)
@@ -32,7 +36,7 @@ local function wanted(item)
 end
 
 local chosen, seen = {}, {}
-for _, item in ipairs(lugger.source(place):collections()) do
+for _, item in ipairs(lugger.source(place, { oplog = oplog }):collections()) do
   if wanted(item) then
     chosen[#chosen + 1] = item
     seen[item.collection] = (seen[item.collection] or 0) + 1
@@ -46,12 +50,18 @@ local function table_name(item)
   return opt.schema ~= '' and opt.schema .. '.' .. name or name
 end
 
+-- What the oplog does not touch need not look for it again: an archive would be read once more for each collection.
+local function oplog_for(item)
+  if item.oplog == 'untouched' or (item.oplog == '' and item.path == place) then return false end
+  return oplog
+end
+
 local jobs = { create = true }
 for _, item in ipairs(chosen) do
   local full_name = item.database ~= '' and item.database .. '.' .. item.collection or item.collection
   jobs[#jobs + 1] = lugger.copy {
     name = full_name,
-    from = lugger.source(place, { collection = full_name }),
+    from = lugger.source(place, { collection = full_name, oplog = oplog_for(item) }),
     into = lugger.target(lugger.env.PG_URI, { table = table_name(item), key = 'mongo_id', on_conflict = 'update' }),
     columns = opt.columns,
   }

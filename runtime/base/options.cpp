@@ -20,7 +20,7 @@ bool is_choice(std::string_view choices, std::string_view value) {
 
 std::string_view type_name(OptionSpec::Type type) {
   static constexpr std::string_view kNames[] = {"true or false", "a number", "text", "text",
-                                                "a list of texts"};
+                                                "a list of texts", "true, false or text"};
   return kNames[static_cast<size_t>(type)];
 }
 
@@ -33,6 +33,8 @@ bool fits(const OptionValue& value, OptionSpec::Type type) {
     case OptionSpec::Type::kList:
       return std::holds_alternative<std::vector<std::string>>(value) ||
              std::holds_alternative<std::string>(value);
+    case OptionSpec::Type::kFlagOrText:
+      return std::holds_alternative<bool>(value) || std::holds_alternative<std::string>(value);
   }
   return false;
 }

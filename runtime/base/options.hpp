@@ -15,7 +15,7 @@ namespace lugger {
 using OptionValue = std::variant<bool, double, std::string, std::vector<std::string>>;
 
 struct OptionSpec {
-  enum class Type : uint8_t { kFlag, kNumber, kText, kChoice, kList };
+  enum class Type : uint8_t { kFlag, kNumber, kText, kChoice, kList, kFlagOrText };
   std::string_view name;
   Type type;
   std::string_view help;           // one sentence

@@ -158,6 +158,13 @@ class RunImpl final : public Run {
                       "ObjectId(\"...\")) and were read all the same",
                       shared_.tolerated));
     }
+    const Replayed& replayed = shared_.replayed;
+    if (replayed.updated + replayed.removed + replayed.added != 0) {
+      result_.notes.push_back(fmt::format(
+          "replayed the oplog: {} documents of the dump updated, {} left out as deleted, {} taken "
+          "from the oplog",
+          replayed.updated, replayed.removed, replayed.added));
+    }
     const bool stopped = !shared_.failure && stopped_by_user_.load(std::memory_order_relaxed) &&
                          shared_.stop.requested();
     result_.status = shared_.failure ? "failed" : stopped ? "stopped" : "done";

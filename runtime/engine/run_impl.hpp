@@ -50,6 +50,7 @@ struct RunShared {
   Tally tally;
   std::map<std::string, uint64_t> unmapped, skip_reasons, reject_codes, replaced;
   uint64_t tolerated = 0;
+  Replayed replayed;
   std::vector<std::string> warnings;
   std::optional<Error> failure;
 

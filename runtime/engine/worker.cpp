@@ -64,6 +64,7 @@ bool Worker::load(PartitionRecord partition) {
       count_bytes(*cursor);
       while (load_unit(*cursor, partition)) backoff.reset();
       tolerated_ += cursor->tolerated();
+      replayed_ += cursor->replayed();
       return !shared_.stop.requested();
     } catch (Error& error) {
       if (sink_) sink_->rollback();
@@ -225,6 +226,7 @@ void Worker::reset_unit() noexcept {
 void Worker::report() {
   const std::lock_guard lock(shared_.mutex);
   shared_.tolerated += tolerated_;
+  shared_.replayed += replayed_;
   for (const auto& [path, count] : plan_.unmapped()) shared_.unmapped[path] += count;
   for (const auto& [column, count] : plan_.replaced()) shared_.replaced[column] += count;
   for (const auto& [reason, count] : skip_reasons_) shared_.skip_reasons[reason] += count;

@@ -93,10 +93,16 @@ void ArchiveReader::select(std::string database, std::string collection) {
   collection_ = std::move(collection);
 }
 
+void ArchiveReader::select_oplog() {
+  select({}, "oplog");
+  may_miss_ = true;
+}
+
 void ArchiveReader::begin_block(const Length& header) {
   if (header.terminator) fail("two terminators stand one after the other");
   const Bytes document = read_document("the header of a block", header);
   chosen_ = same(document, "db", database_) && same(document, "collection", collection_);
+  may_miss_ = may_miss_ && !chosen_;
   const Value end = bson_field(document, "EOF");
   const Value crc = bson_field(document, "CRC");
   if (end.type != ValueType::kBool || crc.type != ValueType::kInt64)
@@ -121,6 +127,7 @@ uint32_t ArchiveReader::next() {
   while (!closed_) {
     if (!in_block_) {
       const Length header = length("the header of a block", true);
+      if (header.end && may_miss_) return 0;
       if (header.end) {
         fail(fmt::format("the archive ends before {}.{} is complete", database_, collection_));
       }

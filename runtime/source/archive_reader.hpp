@@ -31,6 +31,8 @@ class ArchiveReader {
   const std::string& server_version() const noexcept { return server_version_; }
 
   void select(std::string database, std::string collection);
+  /// The oplog, which the prelude does not list: next() is 0 too when there is none.
+  void select_oplog();
   /// Size of the next document of the selected collection; 0: that was all. read() must follow each
   /// size.
   uint32_t next();
@@ -60,6 +62,7 @@ class ArchiveReader {
   uint64_t crc_ = 0;
   uint32_t size_ = 0;
   bool in_block_ = false, chosen_ = false, closed_ = false;
+  bool may_miss_ = false;  // what was selected need not be there
 };
 
 }  // namespace lugger

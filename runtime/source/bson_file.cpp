@@ -106,6 +106,7 @@ class BsonSource : public Source {
     out.compressed = input_->gzip();
     out.metadata_json = name_.metadata_json;
     out.warnings = name_.warnings;
+    out.advice = name_.advice;
     return out;
   }
 

@@ -12,6 +12,7 @@ struct CollectionName {
   std::string database, collection;
   std::string metadata_json;
   std::vector<std::string> warnings;
+  std::vector<std::string> advice = {};
 };
 
 /// One collection's .bson, plain (mapped, can be split) or gzip or standard input (streamed).

@@ -25,6 +25,14 @@ struct Partition {
   uint64_t bytes = 0;  // size, for progress; 0: unknown
 };
 
+/// An oplog that is replayed over the documents while they are read.
+struct OplogInfo {
+  std::string place;
+  uint64_t entries = 0, changes = 0;  // of the whole oplog; changes of documents
+  uint64_t concern = 0;               // changes of this collection
+  std::string first, last;            // times of its entries: ISO, and as a Timestamp
+};
+
 /// What is known without reading the data.
 struct SourceInfo {
   std::string kind;   // "bson", "archive", "json", "postgresql"
@@ -36,7 +44,20 @@ struct SourceInfo {
   std::optional<uint64_t> documents;
   bool compressed = false;
   std::string metadata_json;  // collection metadata as mongodump wrote it; empty: none
+  std::optional<OplogInfo> oplog;
   std::vector<std::string> warnings;
+  std::vector<std::string> advice = {};  // for those who look, not for those who run
+};
+
+/// What an oplog did to the documents of a cursor.
+struct Replayed {
+  uint64_t updated = 0;  // were changed
+  uint64_t removed = 0;  // are in the dump, and were deleted
+  uint64_t added = 0;    // inserted or replaced: given as the oplog has them
+  Replayed& operator+=(const Replayed& other) noexcept {
+    updated += other.updated, removed += other.removed, added += other.added;
+    return *this;
+  }
 };
 
 class Cursor {
@@ -50,6 +71,7 @@ class Cursor {
   virtual uint64_t bytes() const = 0;
   /// Documents read so far that were no standard JSON: bare NaN, shell forms, \x escapes.
   virtual uint64_t tolerated() const { return 0; }
+  virtual Replayed replayed() const { return {}; }
 };
 
 class Source {
@@ -68,12 +90,21 @@ struct CollectionInfo {
   std::string path;                        // file, or the place itself
   uint64_t bytes = 0;
   std::string metadata_json;
+  std::string oplog = {};  // "": none is replayed; "untouched" or "touched" by it
+};
+
+/// A place as a whole.
+struct PlaceInfo {
+  std::vector<CollectionInfo> collections;
+  std::optional<OplogInfo> oplog;
+  std::vector<std::string> advice;
 };
 
 /// Opens a place. With several collections in it, options.collection ("db.name" or "name") chooses;
 /// Error{config} lists them when it is missing.
 std::unique_ptr<Source> open_source(const std::string& place, const Options& options);
-/// What a place holds; one entry for a single file.
+/// What a place holds, at the end of its oplog; one collection for a single file.
+PlaceInfo look_at_place(const std::string& place, const Options& options);
 std::vector<CollectionInfo> list_collections(const std::string& place, const Options& options);
 /// The options a place takes, by its kind, for checks and help.
 std::span<const OptionSpec> source_options(const std::string& place);

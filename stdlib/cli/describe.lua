@@ -4,10 +4,12 @@ local describe_view = require 'lugger.describe_view'
 local flags = require 'lugger.flags'
 local json = require 'lugger.json_text'
 local native = require 'lugger.native'
+local oplog_view = require 'lugger.oplog_view'
 local table_view = require 'lugger.table_view'
 local terminal = require 'lugger.terminal'
 
-local function show_collections(place, collections)
+local function show_collections(place, found)
+  local collections = found.collections
   terminal.line(place, ': ', terminal.count(#collections, 'collection'), '\n')
   local rows = {}
   for i, item in ipairs(collections) do
@@ -15,6 +17,8 @@ local function show_collections(place, collections)
       and terminal.bytes(item.bytes) or '-' }
   end
   terminal.line(table_view.render({ 'collection', 'type', 'size' }, rows, { right = { [3] = true } }))
+  if found.oplog then terminal.line('\noplog to replay  ', oplog_view.sentence(found.oplog)) end
+  oplog_view.advise(found.advice)
   for _, item in ipairs(collections) do
     if item.type ~= 'view' and tonumber(item.bytes) > 0 then
       terminal.say('\none in detail:\n  lugger describe ', terminal.shell_quote(place), ' -c ',
@@ -71,12 +75,15 @@ local function show(description)
   end
   terminal.line(#description.fields > 0 and describe_view.fields(description) or 'no documents')
   show_metadata(info.metadata_json)
+  if info.oplog then terminal.line('\noplog replayed  ', oplog_view.sentence(info.oplog, true)) end
   for _, warning in ipairs(info.warnings) do terminal.warn(warning) end
+  oplog_view.advise(info.advice)
 end
 
 local function options_of(args)
   local options = {}
   for _, name in ipairs { 'collection', 'table', 'query' } do options[name] = args[name] end
+  options.oplog = oplog_view.choice(args.oplog)
   return options
 end
 
@@ -101,12 +108,12 @@ local function run(args)
   check_flags(args)
   if args.full then return require('lugger.census_command').run(args, options_of(args)) end
   local place, options = config.resolve(args.place), options_of(args)
-  local collections = native.collections(place, options)
-  if #collections > 1 and not (options.collection or options.table or options.query) then
+  local found = native.look_at_place(place, options)
+  if #found.collections > 1 and not (options.collection or options.table or options.query) then
     if args.json then
-      terminal.line(json.encode(collections))
+      terminal.line(json.encode(found.collections))
     else
-      show_collections(native.system.mask_secrets(args.place), collections)
+      show_collections(native.system.mask_secrets(args.place), found)
     end
     return 0
   end
@@ -129,6 +136,7 @@ return {
     { 'collection', 'one collection of a dump: db.name or name', short = 'c', value = 'NAME' },
     { 'table', 'one table of a PostgreSQL source', value = 'NAME' },
     { 'query', 'a query of a PostgreSQL source', value = 'SQL' },
+    { 'oplog', 'the oplog.bson to replay (default: the one of the dump); no: none', value = 'FILE' },
     { 'limit', 'read at most this many documents (default: all)', value = 'N', type = 'int' },
     { 'json', 'as one JSON object' },
     { 'full', 'the census: every path of every document, with shares, ranges, examples and advice' },

@@ -1,4 +1,5 @@
 -- A plan as text: source, target, mode, tables, DDL, forecast, what stands in the way.
+local oplog_view = require 'lugger.oplog_view'
 local table_view = require 'lugger.table_view'
 local terminal = require 'lugger.terminal'
 
@@ -85,6 +86,9 @@ function plan_view.show(plan, settings)
   local report = plan.report
   terminal.line(terminal.paint(1, 'bold', plan.job))
   terminal.line('  source    ', plan.source, ' (', describe_source(plan.source_info), ')')
+  if plan.source_info.oplog then
+    terminal.line('  oplog     ', oplog_view.sentence(plan.source_info.oplog, true))
+  end
   terminal.line('  target    ', plan.target, report.server ~= '' and ' (' .. report.server .. ')' or '')
   if report.mode ~= '' then
     terminal.line('  mode      ', report.mode, report.mode_reason ~= '' and ': ' .. report.mode_reason or '')
@@ -101,6 +105,7 @@ function plan_view.show(plan, settings)
   for _, list in ipairs { plan.warnings, report.warnings, plan.source_info.warnings } do
     for _, warning in ipairs(list) do terminal.warn(warning) end
   end
+  oplog_view.advise(plan.source_info.advice)
   plan_view.warn_of_keys(plan)
   for _, problem in ipairs(report.problems) do terminal.obstacle(problem) end
 end

@@ -39,7 +39,9 @@
 ---@field documents integer|nil
 ---@field compressed boolean
 ---@field metadata_json string
+---@field oplog lugger.oplog_info|nil replayed over the documents
 ---@field warnings string[]
+---@field advice string[] for those who look at a source, not for those who run it
 
 ---@class lugger.collection_info
 ---@field database string
@@ -48,6 +50,7 @@
 ---@field path string
 ---@field bytes integer
 ---@field metadata_json string
+---@field oplog ""|"untouched"|"touched" whether an oplog is replayed, and changes it
 
 ---@class lugger.target_column
 ---@field name string
@@ -386,11 +389,11 @@ function native.collections(place, options) end
 
 --- The options a source takes, by its kind.
 ---@param place string
----@return { name: string, type: "flag"|"number"|"text"|"choice"|"list", help: string, fallback: string, choices: string[] }[]
+---@return { name: string, type: "flag"|"number"|"text"|"choice"|"list"|"flag or text", help: string, fallback: string, choices: string[] }[]
 function native.source_options(place) end
 --- The options a target takes, by its kind.
 ---@param place string
----@return { name: string, type: "flag"|"number"|"text"|"choice"|"list", help: string, fallback: string, choices: string[] }[]
+---@return { name: string, type: "flag"|"number"|"text"|"choice"|"list"|"flag or text", help: string, fallback: string, choices: string[] }[]
 function native.target_options(place) end
 
 --- Opens a source.

@@ -11,10 +11,11 @@ ALLOWED = {
     'vector': {'base', 'value'},
     'plan': {'base', 'value', 'vector'},
     'net': {'base'},
-    'source': {'base', 'value', 'vector', 'plan', 'net'},
+    'change': {'base', 'value', 'vector', 'plan', 'net'},
+    'source': {'base', 'value', 'vector', 'plan', 'net', 'change'},
     'census': {'base', 'value', 'vector', 'plan', 'source'},
     'sink': {'base', 'value', 'vector', 'plan', 'net'},
-    'engine': {'base', 'value', 'vector', 'plan', 'net', 'source', 'census', 'sink'},
+    'engine': {'base', 'value', 'vector', 'plan', 'net', 'change', 'source', 'census', 'sink'},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
 

@@ -1,0 +1,78 @@
+// The changes of one collection, brought together by _id: what becomes of a document that was
+// dumped before or while they happened.
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "change/change.hpp"
+#include "change/spill.hpp"
+
+namespace lugger {
+
+struct FoldSettings {
+  std::string directory = spill_directory();
+  size_t memory = 16 << 20;  // of each of three parts; what is more goes to files
+  /// Documents that only the oplog knows come as they were inserted, and a replacement changes a
+  /// document where it lies: for capped collections, where order matters.
+  bool ordered = false;
+};
+
+/// kUpdates: the body is a list of updates for Fold::update(). kDocument: the document is whole.
+/// kGone: it was deleted.
+enum class Outcome : uint8_t { kUpdates, kDocument, kGone };
+struct Folded {
+  Outcome outcome = Outcome::kUpdates;
+  Bytes body;
+};
+
+/// Looked into by any number of threads.
+class Fold {
+ public:
+  /// What has become of the document with this key (make_id_key) and hash. nullopt: untouched.
+  std::optional<Folded> find(Bytes key, uint64_t hash) const noexcept;
+
+  /// Applies Folded::body of kUpdates; one of the buffers holds the result. Error{read} with the
+  /// entry when an update cannot be applied.
+  static Bytes update(Bytes document, Bytes updates, ByteBuffer& one, ByteBuffer& other,
+                      std::string_view place);
+
+  /// Documents that the oplog knows whole, one after another: behind `after` (0: the first).
+  /// Advances it; empty at the end.
+  Bytes next_document(uint64_t& after) const noexcept;
+  uint64_t document_bytes() const noexcept { return document_bytes_; }
+  uint64_t keys() const noexcept { return keys_; }
+  bool spilled() const noexcept { return data_.spilled(); }
+
+ private:
+  friend class FoldBuilder;
+  explicit Fold(const FoldSettings& settings)
+      : data_(settings.directory, settings.memory), slots_(settings.directory, settings.memory) {}
+
+  SpillBytes data_;   // per key: Outcome, key and body with their sizes
+  SpillBytes slots_;  // (hash, 1 + place in data_) by hash, looked up without a directory
+  int shift_ = 63;
+  uint64_t keys_ = 0, document_bytes_ = 0;
+  std::vector<std::pair<uint64_t, uint64_t>> order_;  // ordered: entry of the insert, place
+  bool ordered_ = false;
+};
+
+/// Takes changes in their order, then folds them.
+class FoldBuilder {
+ public:
+  explicit FoldBuilder(FoldSettings settings, std::string place);
+  ~FoldBuilder();
+  FoldBuilder(const FoldBuilder&) = delete;
+  FoldBuilder& operator=(const FoldBuilder&) = delete;
+
+  /// Error{read} for a change without an _id.
+  void add(const Change& change);
+  Fold finish();
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace lugger

@@ -1,0 +1,46 @@
+#include "change/survey.hpp"
+
+#include "change/oplog_walk.hpp"
+
+namespace lugger {
+
+OplogSurvey survey_oplog(const OpenOplog& open, const std::string& place) {
+  OplogSurvey out;
+  for (bool again = true; again;) {
+    OplogReader reader(open(), place);
+    OplogWalk walk(reader, out.void_entries, {});
+    walk.run();
+    const std::vector<uint64_t> uncommitted = walk.uncommitted();
+    again = !uncommitted.empty();
+    out.void_entries.insert(uncommitted.begin(), uncommitted.end());
+    out.open_transactions += walk.open_transactions();
+    out.entries = walk.entries();
+    out.bytes = reader.bytes();
+    out.first = walk.first();
+    out.last = walk.last();
+    out.ignored = walk.ignored();
+    out.lineages = std::move(walk.namespaces().lineages());
+    out.dropped_databases = walk.namespaces().dropped_databases();
+  }
+  for (const Lineage& lineage : out.lineages) out.changes += lineage.changes();
+  return out;
+}
+
+void walk_changes(const OpenOplog& open, const std::string& place, const OplogSurvey& survey,
+                  size_t lineage, const std::function<void(const Change&)>& take) {
+  OplogReader reader(open(), place);
+  const uint64_t from = survey.lineages[lineage].empty_at;
+  OplogWalk walk(reader, survey.void_entries, [&](size_t of, const Change& change) {
+    if (of == lineage && change.entry > from) take(change);
+  });
+  walk.run();
+}
+
+void walk_changes(const OpenOplog& open, const std::string& place, const OplogSurvey& survey,
+                  const std::function<void(const Change&)>& take) {
+  OplogReader reader(open(), place);
+  OplogWalk walk(reader, survey.void_entries, [&](size_t, const Change& change) { take(change); });
+  walk.run();
+}
+
+}  // namespace lugger
