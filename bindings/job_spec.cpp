@@ -108,32 +108,64 @@ Route route(lua_State* L) {
   return out;
 }
 
+bool flag(lua_State* L, std::string_view key) {
+  if (!lua_isboolean(L, -1))
+    raise(Code::kConfig, "{} must be true or false, not a {}", key, luaL_typename(L, -1));
+  return lua_toboolean(L, -1) != 0;
+}
+
+std::map<std::string, std::string> text_map(lua_State* L, std::string_view key) {
+  if (!lua_istable(L, -1)) raise(Code::kConfig, "{} must be a table of names and values", key);
+  std::map<std::string, std::string> out;
+  const int table = lua_gettop(L);
+  for (lua_pushnil(L); lua_next(L, table) != 0; lua_pop(L, 1)) out[to_text(L, -2)] = to_text(L, -1);
+  return out;
+}
+
+void index_key(lua_State* L, const std::string& key, IndexMapping& out) {
+  static constexpr std::array<std::string_view, 12> kKeys = {
+      "table",   "name",    "columns", "unique",             "method",       "where",
+      "include", "opclass", "with",    "nulls_not_distinct", "concurrently", "setup"};
+  if (key == "table")
+    out.table = text(L, key);
+  else if (key == "name")
+    out.name = text(L, key);
+  else if (key == "columns")
+    out.columns = texts(L, key);
+  else if (key == "unique")
+    out.unique = flag(L, key);
+  else if (key == "method")
+    out.method = text(L, key);
+  else if (key == "where")
+    out.where = text(L, key);
+  else if (key == "include")
+    out.include = texts(L, key);
+  else if (key == "opclass")
+    out.opclass = text(L, key);
+  else if (key == "with")
+    out.with = text_map(L, key);
+  else if (key == "nulls_not_distinct")
+    out.nulls_not_distinct = flag(L, key);
+  else if (key == "concurrently")
+    out.concurrently = flag(L, key);
+  else if (key == "setup")
+    out.setup = text(L, key);
+  else
+    unknown_key("indexes", key, kKeys);
+}
+
 IndexMapping index(lua_State* L) {
-  static constexpr std::array<std::string_view, 6> kKeys = {"table",  "name",   "columns",
-                                                            "unique", "method", "where"};
   IndexMapping out;
   if (lua_type(L, -1) == LUA_TSTRING) {
     out.columns = {to_text(L, -1)};
     return out;
   }
+  if (!lua_istable(L, -1))
+    raise(Code::kConfig, "an index must be a table, not a {}", luaL_typename(L, -1));
   const int table = lua_gettop(L);
   for (lua_pushnil(L); lua_next(L, table) != 0; lua_pop(L, 1)) {
     if (lua_type(L, -2) == LUA_TNUMBER) continue;  // columns by place, read in order below
-    const std::string key = to_text(L, -2);
-    if (key == "table")
-      out.table = text(L, key);
-    else if (key == "name")
-      out.name = text(L, key);
-    else if (key == "columns")
-      out.columns = texts(L, key);
-    else if (key == "unique")
-      out.unique = lua_toboolean(L, -1) != 0;
-    else if (key == "method")
-      out.method = text(L, key);
-    else if (key == "where")
-      out.where = text(L, key);
-    else
-      unknown_key("indexes", key, kKeys);
+    index_key(L, to_text(L, -2), out);
   }
   if (out.columns.empty())
     each_item(L, "indexes", [&] { out.columns.push_back(text(L, "indexes")); });
@@ -143,21 +175,59 @@ IndexMapping index(lua_State* L) {
   return out;
 }
 
+void constraint_key(lua_State* L, const std::string& key, ConstraintMapping& out) {
+  static constexpr std::array<std::string_view, 11> kKeys = {
+      "table",       "name",       "sql",        "not_null",  "check",
+      "unique",      "nulls_not_distinct",       "foreign_key", "references",
+      "referenced",  "on_delete"};
+  if (key == "table")
+    out.table = text(L, key);
+  else if (key == "name")
+    out.name = text(L, key);
+  else if (key == "sql")
+    out.sql = text(L, key);
+  else if (key == "not_null")
+    out.not_null = texts(L, key);
+  else if (key == "check")
+    out.check = text(L, key);
+  else if (key == "unique")
+    out.unique = texts(L, key);
+  else if (key == "nulls_not_distinct")
+    out.nulls_not_distinct = flag(L, key);
+  else if (key == "foreign_key")
+    out.foreign_key = texts(L, key);
+  else if (key == "references")
+    out.references = text(L, key);
+  else if (key == "referenced")
+    out.referenced = texts(L, key);
+  else if (key == "on_delete")
+    out.on_delete = text(L, key);
+  else
+    unknown_key("constraints", key, kKeys);
+}
+
 ConstraintMapping constraint(lua_State* L) {
-  static constexpr std::array<std::string_view, 3> kKeys = {"table", "name", "sql"};
   ConstraintMapping out;
   if (lua_type(L, -1) == LUA_TSTRING) {
     out.sql = to_text(L, -1);
     return out;
   }
-  each_key(L, "constraints", kKeys, [&](const std::string& key) {
-    if (key == "table")
-      out.table = text(L, key);
-    else if (key == "name")
-      out.name = text(L, key);
-    else
-      out.sql = text(L, key);
-  });
+  if (!lua_istable(L, -1))
+    raise(Code::kConfig, "a constraint must be a table or text, not a {}", luaL_typename(L, -1));
+  const int table = lua_gettop(L);
+  for (lua_pushnil(L); lua_next(L, table) != 0; lua_pop(L, 1))
+    constraint_key(L, to_text(L, -2), out);
+  const int kinds = (out.sql.empty() ? 0 : 1) + (out.not_null.empty() ? 0 : 1) +
+                    (out.check.empty() ? 0 : 1) + (out.unique.empty() ? 0 : 1) +
+                    (out.foreign_key.empty() ? 0 : 1);
+  if (kinds != 1) {
+    throw Error(Code::kConfig, "a constraint says one of not_null, check, unique, foreign_key, sql",
+                "write constraints = { { not_null = 'email' }, { check = 'age >= 0' } }");
+  }
+  if (!out.foreign_key.empty() && out.references.empty()) {
+    throw Error(Code::kConfig, "a foreign key does not say which table it references",
+                "write { foreign_key = 'team_id', references = 'teams' }");
+  }
   return out;
 }
 
@@ -203,15 +273,18 @@ bool read_mapping_key(lua_State* L, const std::string& key, Mapping& mapping) {
     each_item(L, key, [&] { mapping.indexes.push_back(index(L)); });
   else if (key == "constraints")
     each_item(L, key, [&] { mapping.constraints.push_back(constraint(L)); });
+  else if (key == "not_null")
+    mapping.constraints.emplace_back().not_null = texts(L, key);
   else
     return false;
   return true;
 }
 
-constexpr std::array<std::string_view, 18> kJobKeys = {
+constexpr std::array<std::string_view, 19> kJobKeys = {
     "name",        "source",        "target",      "columns",        "children", "route",
     "key",         "table",         "on_conflict", "newer",          "unmapped", "indexes",
-    "constraints", "on_hook_error", "script_hash", "resume_command", "hook",     "now"};
+    "constraints", "on_hook_error", "script_hash", "resume_command", "hook",     "now",
+    "not_null"};
 
 void read_key(lua_State* L, const std::string& key, JobSpec& spec, std::string& hook) {
   static constexpr std::array<std::string_view, 2> kOnHookError = {"stop", "reject"};
@@ -252,9 +325,9 @@ void take_target_options(const Options& options, Mapping& mapping) {
 }  // namespace
 
 Mapping read_mapping(lua_State* L, int index, const Options& target_options) {
-  static constexpr std::array<std::string_view, 10> kKeys = {
-      "columns",     "children", "route",    "key",     "table",
-      "on_conflict", "newer",    "unmapped", "indexes", "constraints"};
+  static constexpr std::array<std::string_view, 11> kKeys = {
+      "columns", "children", "route",   "key",         "table",   "on_conflict",
+      "newer",   "unmapped", "indexes", "constraints", "not_null"};
   Mapping mapping;
   lua_pushvalue(L, index);
   each_key(L, "a writer", kKeys, [&](const std::string& key) {

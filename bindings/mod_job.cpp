@@ -5,6 +5,7 @@
 #include "bindings/tables.hpp"
 #include "bindings/userdata.hpp"
 #include "bindings/words.hpp"
+#include "engine/rehearse.hpp"
 
 namespace lugger {
 
@@ -38,6 +39,11 @@ static int job_name(lua_State* L) {
   return 1;
 }
 
+static int job_shape(lua_State* L) {
+  push(L, *check_userdata<Job>(L, 1).shape());
+  return 1;
+}
+
 static int job_plan(lua_State* L) {
   push(L, check_userdata<Job>(L, 1).plan(read_settings(L, 2)));
   return 1;
@@ -48,8 +54,25 @@ static int job_preview(lua_State* L) {
   return 1;
 }
 
+static int job_rehearse(lua_State* L) {
+  push(L, rehearse(check_userdata<Job>(L, 1), static_cast<uint64_t>(luaL_optnumber(L, 2, 0)),
+                   &signal_stop()));
+  return 1;
+}
+
 static int job_trace(lua_State* L) {
   push(L, check_userdata<Job>(L, 1).trace(std::string(check_text(L, 2))));
+  return 1;
+}
+
+static int job_preflight(lua_State* L) {
+  push_list(L, check_userdata<Job>(L, 1).preflight());
+  return 1;
+}
+
+static int job_preflight_source(lua_State* L) {
+  const auto limit = static_cast<uint64_t>(luaL_optnumber(L, 2, 0));
+  push_list(L, check_userdata<Job>(L, 1).preflight_source(limit, &signal_stop()));
   return 1;
 }
 
@@ -86,8 +109,16 @@ static int run_result(lua_State* L) {
 }
 
 static constexpr luaL_Reg kJobMethods[] = {
-    {"name", guarded<job_name>},   {"plan", guarded<job_plan>},   {"preview", guarded<job_preview>},
-    {"trace", guarded<job_trace>}, {"start", guarded<job_start>}, {nullptr, nullptr},
+    {"name", guarded<job_name>},
+    {"shape", guarded<job_shape>},
+    {"plan", guarded<job_plan>},
+    {"preview", guarded<job_preview>},
+    {"trace", guarded<job_trace>},
+    {"rehearse", guarded<job_rehearse>},
+    {"preflight", guarded<job_preflight>},
+    {"preflight_source", guarded<job_preflight_source>},
+    {"start", guarded<job_start>},
+    {nullptr, nullptr},
 };
 static constexpr luaL_Reg kRunMethods[] = {
     {"poll", guarded<run_poll>}, {"ended", guarded<run_ended>},

@@ -92,6 +92,11 @@ static int partitions(lua_State* L) {
   return 1;
 }
 
+static int steps(lua_State* L) {
+  push_list(L, state_of(L).steps(std::string(check_text(L, 2))));
+  return 1;
+}
+
 static constexpr luaL_Reg kMethods[] = {
     {"runs", guarded<runs>},
     {"find", guarded<find>},
@@ -100,6 +105,7 @@ static constexpr luaL_Reg kMethods[] = {
     {"count_rejects", guarded<count_rejects>},
     {"delete_rejects", guarded<delete_rejects>},
     {"partitions", guarded<partitions>},
+    {"steps", guarded<steps>},
     {nullptr, nullptr},
 };
 /// What the ledger's tables are made by, for those who may not create them themselves.

@@ -15,6 +15,7 @@ void open_job(lua_State* L);
 void open_task(lua_State* L);
 void open_state(lua_State* L);
 void open_source(lua_State* L);
+void open_census(lua_State* L);
 void open_target(lua_State* L);
 void open_pg(lua_State* L);
 void open_value(lua_State* L);

@@ -100,8 +100,22 @@ void push(lua_State* L, const TargetReport& report) {
   set(L, "mode_reason", report.mode_reason);
   set(L, "create", report.create);
   set(L, "after_load", report.after_load);
+  set(L, "index", report.index);
+  set(L, "constrain", report.constrain);
+  set(L, "index_memory", report.index_memory);
   set(L, "warnings", report.warnings);
   set(L, "problems", report.problems);
+}
+
+/// Field `ref` of the table at the top of the stack.
+static void push_reference(lua_State* L, const Reference& ref) {
+  lua_newtable(L);
+  set(L, "database", ref.database);
+  set(L, "collection", ref.collection);
+  set(L, "table", ref.table);
+  set(L, "column", ref.column);
+  set(L, "fk", ref.foreign_key);
+  lua_setfield(L, -2, "ref");
 }
 
 void push(lua_State* L, const Column& column) {
@@ -119,6 +133,7 @@ void push(lua_State* L, const Column& column) {
   if (column.generate != Column::Generate::kNone)
     set(L, "generate", kGenerates[static_cast<size_t>(column.generate)]);
   set(L, "id_text_column", column.id_text_column);
+  if (column.policy.ref) push_reference(L, *column.policy.ref);
 }
 
 /// Places count from 1 in Lua.
@@ -136,6 +151,33 @@ void push(lua_State* L, const TablePlan& table) {
   if (table.parent >= 0) set(L, "parent", table.parent + 1);
   set(L, "parent_key", places(table.parent_key));
   set(L, "path", table.path);
+}
+
+static void push(lua_State* L, const DdlStep& step) {
+  lua_newtable(L);
+  set(L, "stage", "load");
+  set(L, "table", step.table);
+  set(L, "name", step.name);
+  set(L, "statements", std::vector<std::string>{step.sql});
+}
+
+static void push(lua_State* L, const StageStep& step) {
+  lua_newtable(L);
+  set(L, "stage", stage_word(step.stage));
+  set(L, "table", step.table);
+  set(L, "name", step.name);
+  set(L, "statements", step_statements(step, true));
+}
+
+void push(lua_State* L, const PlanShape& shape) {
+  lua_newtable(L);
+  set(L, "database", shape.mapping().database);
+  set(L, "collection", shape.mapping().collection);
+  set_list(L, "tables", shape.tables());
+  set(L, "own_tables", shape.own_tables());
+  set(L, "create", table_ddl(shape));
+  set_list(L, "keys", after_load_steps(shape));
+  set_list(L, "steps", stage_steps(shape));
 }
 
 void push(lua_State* L, const JobPlan& plan) {
@@ -205,6 +247,25 @@ void push(lua_State* L, const Trace& trace) {
   set_list(L, "tables", trace.tables);
 }
 
+static void push(lua_State* L, const RehearsedRefusal& refusal) {
+  lua_newtable(L);
+  set(L, "table", refusal.table);
+  set(L, "column", refusal.column);
+  set(L, "code", refusal.code);
+  set(L, "message", refusal.message);
+  set(L, "documents", refusal.documents);
+  set(L, "examples", refusal.examples);
+}
+
+void push(lua_State* L, const Rehearsal& rehearsal) {
+  lua_newtable(L);
+  set(L, "documents", rehearsal.documents);
+  set(L, "rejected", rehearsal.rejected);
+  set(L, "complete", rehearsal.complete);
+  set_list(L, "refusals", rehearsal.refusals);
+  set(L, "unmapped", rehearsal.unmapped);
+}
+
 void push(lua_State* L, const RunSnapshot& snapshot) {
   lua_newtable(L);
   set(L, "run", snapshot.run);
@@ -213,6 +274,9 @@ void push(lua_State* L, const RunSnapshot& snapshot) {
   set(L, "total_bytes", snapshot.total_bytes);
   set(L, "seconds", snapshot.seconds);
   set(L, "resumed", snapshot.resumed);
+  set_list(L, "steps", snapshot.steps);
+  set(L, "steps_done", snapshot.steps_done);
+  set(L, "steps_total", snapshot.steps_total);
 }
 
 void push(lua_State* L, const RunResult& result) {
@@ -229,6 +293,9 @@ void push(lua_State* L, const RunResult& result) {
   set(L, "reject_codes", result.reject_codes);
   set(L, "notes", result.notes);
   set(L, "warnings", result.warnings);
+  set_list(L, "refused", result.refused);
+  set(L, "constrained", result.constrained);
+  set(L, "stage", result.stage);
   set(L, "error", result.error);
   set(L, "hint", result.hint);
   set(L, "error_code", result.error_code);
@@ -309,8 +376,11 @@ void push(lua_State* L, const OptionSpec& option) {
 }
 
 RunSettings read_settings(lua_State* L, int index) {
-  static constexpr std::array<std::string_view, 8> kKeys = {
-      "jobs", "create", "dry_run", "restart", "accept_changes", "limit", "retry_rejects", "redact"};
+  static constexpr std::array<std::string_view, 13> kKeys = {
+      "jobs",          "create", "dry_run", "restart", "accept_changes", "limit",
+      "retry_rejects", "redact", "stage",   "force",   "index_memory",   "lock_timeout_ms",
+      "lock_tries"};
+  static constexpr std::array<std::string_view, 3> kStages = {"load", "index", "constrain"};
   RunSettings settings;
   if (lua_isnoneornil(L, index)) return settings;
   luaL_checktype(L, index, LUA_TTABLE);
@@ -339,6 +409,16 @@ RunSettings read_settings(lua_State* L, int index) {
       settings.redact = flag;
     else if (key == "retry_rejects")
       settings.retry_rejects = flag;
+    else if (key == "stage")
+      settings.stage = kStages[choice(key, to_text(L, -1), kStages)];
+    else if (key == "force")
+      settings.stages.force = flag;
+    else if (key == "index_memory")
+      settings.stages.memory = to_text(L, -1);
+    else if (key == "lock_timeout_ms")
+      settings.stages.lock_timeout_ms = static_cast<uint32_t>(number(1));
+    else if (key == "lock_tries")
+      settings.stages.lock_tries = static_cast<uint32_t>(number(1));
     else
       unknown_key("a run", key, kKeys);
   }

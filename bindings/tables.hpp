@@ -3,7 +3,10 @@
 #include "bindings/lua_table.hpp"
 #include "engine/describe.hpp"
 #include "engine/job.hpp"
+#include "engine/rehearse.hpp"
 #include "engine/run.hpp"
+#include "sink/pg_ddl.hpp"
+#include "sink/pg_steps.hpp"
 
 namespace lugger {
 
@@ -17,11 +20,16 @@ void push(lua_State* L, const TargetColumn& column);
 void push(lua_State* L, const TargetReport& report);
 void push(lua_State* L, const Column& column);
 void push(lua_State* L, const TablePlan& table);
+void push(lua_State* L, const PlanShape& shape);
 void push(lua_State* L, const JobPlan& plan);
 void push(lua_State* L, const PreviewDocument& document);
 void push(lua_State* L, const Preview& preview);
 void push(lua_State* L, const TraceStep& step);
 void push(lua_State* L, const Trace& trace);
+void push(lua_State* L, const Rehearsal& rehearsal);
+void push(lua_State* L, const StepProgress& step);
+void push(lua_State* L, const Refused& refused);
+void push(lua_State* L, const StepRecord& step);
 void push(lua_State* L, const RunSnapshot& snapshot);
 void push(lua_State* L, const RunResult& result);
 void push(lua_State* L, const RunRecord& run);

@@ -141,8 +141,8 @@ bool read_policy_key(lua_State* L, std::string_view key, CoercePolicy& policy) {
 static constexpr std::array<std::string_view, 4> kOnErrors = {"reject", "null", "default", "error"};
 static constexpr std::array<std::string_view, 7> kGenerates = {
     "none", "v5", "v7", "server", "parent_key", "ordinal", "constant"};
-static constexpr std::array<std::string_view, 8> kColumnKeys = {
-    "name", "type", "from", "required", "default", "on_error", "generate", "value"};
+static constexpr std::array<std::string_view, 10> kColumnKeys = {
+    "name", "type", "from", "required", "default", "on_error", "generate", "value", "ref", "fk"};
 
 /// The key a table entry stands for: [1] is the name, [2] the type.
 static std::string column_key(lua_State* L) {
@@ -151,7 +151,59 @@ static std::string column_key(lua_State* L) {
   return place == 1 ? "name" : place == 2 ? "type" : to_text(L, -2);
 }
 
-static void read_column_key(lua_State* L, const std::string& key, Column& column, bool& id_text) {
+/// 'users', 'shop.users', or { collection =, database =, table =, column =, from_hex = }.
+static Reference read_reference(lua_State* L) {
+  static constexpr std::array<std::string_view, 5> kKeys = {"collection", "database", "table",
+                                                            "column", "from_hex"};
+  Reference ref;
+  if (lua_type(L, -1) == LUA_TSTRING) {
+    ref.collection = to_text(L, -1);
+    const size_t dot = ref.collection.find('.');
+    if (dot != std::string::npos) {
+      ref.database = ref.collection.substr(0, dot);
+      ref.collection.erase(0, dot + 1);
+    }
+  } else if (lua_istable(L, -1)) {
+    for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1)) {
+      const std::string key = to_text(L, -2);
+      if (key == "collection")
+        ref.collection = value_text(L, key);
+      else if (key == "database")
+        ref.database = value_text(L, key);
+      else if (key == "table")
+        ref.table = value_text(L, key);
+      else if (key == "column")
+        ref.column = value_text(L, key);
+      else if (key == "from_hex")
+        ref.from_hex = value_flag(L, key);
+      else
+        unknown_key("ref", key, kKeys);
+    }
+  }
+  if (ref.collection.empty())
+    throw Error(Code::kConfig, "ref names no collection",
+                "write ref = 'users', or ref = { collection = 'fs.files', table = 'files' }");
+  return ref;
+}
+
+static std::shared_ptr<const Reference> with_foreign_key(
+    const std::shared_ptr<const Reference>& ref) {
+  if (!ref) {
+    throw Error(Code::kConfig, "fk = true needs a ref",
+                "write { 'author_id', 'uuid', from = 'author', ref = 'users', fk = true }");
+  }
+  Reference out = *ref;
+  out.foreign_key = true;
+  return std::make_shared<const Reference>(std::move(out));
+}
+
+/// What a column's table says that the column itself does not hold as such.
+struct ColumnFlags {
+  bool id_text = true, foreign_key = false;
+};
+
+static void read_column_key(lua_State* L, const std::string& key, Column& column,
+                            ColumnFlags& flags) {
   if (key == "name") {
     column.name = value_text(L, key);
   } else if (key == "type") {
@@ -167,8 +219,12 @@ static void read_column_key(lua_State* L, const std::string& key, Column& column
     column.on_error = static_cast<OnError>(choice(key, value_text(L, key), kOnErrors));
   } else if (key == "generate") {
     column.generate = static_cast<Column::Generate>(choice(key, value_text(L, key), kGenerates));
+  } else if (key == "ref") {
+    column.policy.ref = std::make_shared<const Reference>(read_reference(L));
+  } else if (key == "fk") {
+    flags.foreign_key = value_flag(L, key);
   } else if (read_policy_key(L, key, column.policy)) {
-    if (key == "id_text" && lua_isboolean(L, -1)) id_text = lua_toboolean(L, -1) != 0;
+    if (key == "id_text" && lua_isboolean(L, -1)) flags.id_text = lua_toboolean(L, -1) != 0;
   } else {
     std::vector<std::string_view> known(kColumnKeys.begin(), kColumnKeys.end());
     known.insert(known.end(), kPolicyNames.begin(), kPolicyNames.end());
@@ -183,7 +239,7 @@ Column read_column(lua_State* L, int index) {
           luaL_typename(L, index));
   }
   Column column;
-  bool id_text = true;
+  ColumnFlags flags;
   lua_rawgeti(L, index, 1);
   lua_getfield(L, index, "name");
   const std::string name = to_text(L, lua_isnil(L, -1) ? -2 : -1);
@@ -194,19 +250,20 @@ Column read_column(lua_State* L, int index) {
     for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
       const std::string key = column_key(L);
       typed = typed || key == "type";
-      read_column_key(L, key, column, id_text);
+      read_column_key(L, key, column, flags);
     }
     if (column.name.empty())
       throw Error(Code::kConfig, "a column has no name", "write { 'email', 'text' }");
     if (!typed)
       throw Error(Code::kConfig, "the column has no type",
                   fmt::format("write {{ '{}', 'text' }}", name));
+    if (flags.foreign_key) column.policy.ref = with_foreign_key(column.policy.ref);
   } catch (Error& error) {
     error.note("column", name);
     throw;
   }
   if (column.from.empty() && column.generate == Column::Generate::kNone) column.from = column.name;
-  column.id_text_column = id_text && column.from == "_id" && column.type.kind == Kind::kText;
+  column.id_text_column = flags.id_text && column.from == "_id" && column.type.kind == Kind::kText;
   return column;
 }
 

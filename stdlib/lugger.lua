@@ -29,7 +29,8 @@ local lugger = { null = value.null, version = native.version }
 ---@field route table|nil { from = 'kind', tables = { a = 'table_a' }, otherwise = 'rest' }
 ---@field unmapped "warn"|"error"|"ignore"|nil fields that no column takes
 ---@field indexes table[]|nil { 'email', unique = true }, ...; built after the load
----@field constraints table[]|nil 'check (age >= 0)', ...; built after the load
+---@field constraints table[]|nil 'check (age >= 0)', { not_null = 'email' }, ...; built after the load
+---@field not_null string|string[]|nil columns that become NOT NULL after the load, when all rows are in
 ---@field on_hook_error "stop"|"reject"|nil
 
 --- Describes a copy from a source into a target. The command line plans, previews or runs what a script returns.
@@ -83,6 +84,13 @@ end
 ---@return lugger.coercer
 function lugger.coercer(type, policy)
   return require('lugger.coercer').new(type, policy)
+end
+
+--- A field's name as a column's: createdAt -> created_at, HTTPServer -> http_server, userIDs -> user_ids.
+---@param name string
+---@return string
+function lugger.snake_case(name)
+  return require('lugger.names').snake_case(name)
 end
 
 --- A session with PostgreSQL: pg:query(sql, { 'parameter' }).

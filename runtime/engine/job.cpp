@@ -7,6 +7,7 @@
 #include "engine/describe.hpp"
 #include "engine/job_impl.hpp"
 #include "engine/run_impl.hpp"
+#include "engine/stages.hpp"
 #include "plan/infer.hpp"
 
 namespace lugger {
@@ -144,6 +145,11 @@ JobPlan Job::plan(const RunSettings& settings) {
   return plan;
 }
 
-std::unique_ptr<Run> Job::start(const RunSettings& settings) { return start_run(*impl_, settings); }
+std::unique_ptr<Run> Job::start(const RunSettings& settings) {
+  const bool alone = settings.stage == "index" || settings.stage == "constrain";
+  return alone ? start_stage(*impl_, settings) : start_run(*impl_, settings);
+}
+
+std::vector<Refused> Job::preflight() { return target().preflight(*shape(), name()); }
 
 }  // namespace lugger

@@ -33,6 +33,12 @@ void show_rows(const Batch& batch, const PlanShape& shape,
   }
 }
 
+/// The outcome of a value that its column took.
+std::string fitting_outcome(const Column& column, const Value& raw, const Value& out) {
+  if (out.absent()) return "null";
+  return column.policy.ref ? describe_reference(column, raw) : "ok";
+}
+
 std::string found_text(const Value& value) {
   return value.type == ValueType::kMissing ? std::string() : value_json(value, JsonStyle::kRelaxed);
 }
@@ -114,7 +120,7 @@ std::vector<TraceStep> trace_steps(const Document& document, const PlanShape& sh
       Value out;
       Coercer coercer(column.type, column.policy);
       const Failure failure = coercer(raw, out, arena);
-      step.outcome = failure == Failure::kNone ? (out.absent() ? "null" : "ok")
+      step.outcome = failure == Failure::kNone ? fitting_outcome(column, raw, out)
                                                : describe_failure(failure, raw, column.type.sql);
       if (failure == Failure::kNone && !out.absent()) step.result = coerced_text(out, column.type);
     }

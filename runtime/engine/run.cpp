@@ -6,6 +6,7 @@
 #include "base/digest.hpp"
 #include "engine/rejects.hpp"
 #include "engine/run_impl.hpp"
+#include "engine/stages.hpp"
 #include "engine/start.hpp"
 #include "engine/worker.hpp"
 
@@ -24,6 +25,8 @@ class RunImpl final : public Run {
  public:
   RunImpl(JobImpl& job, const RunSettings& settings) : shared_(job, settings) {
     prepare_run(shared_, prepared_);
+    if (shared_.settings.stages.connections == 0)
+      shared_.settings.stages.connections = shared_.sink_options.connections;
     conductor_ = std::thread([this] { conduct(); });
   }
   ~RunImpl() override {
@@ -45,6 +48,9 @@ class RunImpl final : public Run {
     snapshot.tally.rows += shared_.rows.load(std::memory_order_relaxed);
     snapshot.tally.bytes = prepared_.done_bytes + shared_.bytes.load(std::memory_order_relaxed);
     snapshot.tally.rejected += shared_.rejected.load(std::memory_order_relaxed);
+    snapshot.steps = steps_.steps;
+    snapshot.steps_done = steps_.done;
+    snapshot.steps_total = steps_.total;
     return snapshot;
   }
   bool ended() const override {
@@ -64,6 +70,7 @@ class RunImpl final : public Run {
   void conduct() noexcept {
     run_workers();
     if (!shared_.failure && !shared_.stop.requested()) finish_load();
+    if (!shared_.failure && !shared_.stop.requested()) build();
     conclude();
     const std::lock_guard lock(mutex_);
     ended_ = true;
@@ -94,9 +101,32 @@ class RunImpl final : public Run {
     try {
       const Tally before = whole();
       Tally after = before;
+      promise_steps(*shared_.job.target, *shared_.shape, *shared_.state, shared_.job.spec.name,
+                    shared_.run);
       result_.notes = shared_.job.target->finish(*shared_.shape, prepared_.report, after);
       settled_ = after;
       if (before.inserted != after.inserted) shared_.state->correct(shared_.run, before, after);
+    } catch (const Error& error) {
+      shared_.fail(error);
+    } catch (const std::exception& error) {
+      shared_.fail(Error(Code::kBug, error.what()));
+    }
+  }
+
+  /// The stages behind the load, unless it was asked for alone.
+  void build() noexcept {
+    if (shared_.state == nullptr || shared_.settings.retry_rejects ||
+        !shared_.settings.stage.empty())
+      return;
+    try {
+      StageHost host{*shared_.job.target, *shared_.shape, *shared_.state, shared_.job.spec.name,
+                     shared_.run, shared_.settings.stages, shared_.stop, nullptr, nullptr};
+      host.enter = [this](std::string_view stage) { set_stage(std::string(stage)); };
+      host.tell = [this](StepsView view) {
+        const std::lock_guard lock(mutex_);
+        steps_ = std::move(view);
+      };
+      run_stages(host, {Stage::kIndex, Stage::kConstrain}, result_);
     } catch (const Error& error) {
       shared_.fail(error);
     } catch (const std::exception& error) {
@@ -114,7 +144,8 @@ class RunImpl final : public Run {
     result_.unmapped = shared_.unmapped;
     result_.skip_reasons = shared_.skip_reasons;
     result_.reject_codes = shared_.reject_codes;
-    result_.warnings = prepared_.report.warnings;
+    result_.warnings.insert(result_.warnings.begin(), prepared_.report.warnings.begin(),
+                            prepared_.report.warnings.end());
     result_.warnings.insert(result_.warnings.end(), shared_.job.shape_warnings.begin(),
                             shared_.job.shape_warnings.end());
     for (const auto& [column, count] : shared_.replaced) {
@@ -178,6 +209,7 @@ class RunImpl final : public Run {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::string stage_ = "reading";
+  StepsView steps_;
   bool ended_ = false;
   std::atomic<bool> stopped_by_user_{false};
   RunResult result_;

@@ -8,6 +8,7 @@
 
 #include "base/stop.hpp"
 #include "plan/tally.hpp"
+#include "sink/stage.hpp"
 
 namespace lugger {
 
@@ -20,15 +21,19 @@ struct RunSettings {
   bool redact = false;          // rejects keep neither document nor bytes
   uint64_t limit = 0;           // documents; 0: all
   bool retry_rejects = false;   // the source is the job's rejects
+  std::string stage;            // "load", "index", "constrain"; empty: all, in this order
+  StageSettings stages;
 };
 
 struct RunSnapshot {
   std::string run;
-  std::string stage;         // "reading", "finishing", "done", "failed", "stopped"
+  std::string stage;  // "reading", "finishing", "index", "constrain", "done", "failed", "stopped"
   Tally tally;               // committed and under way; bytes as they lie on disk
   uint64_t total_bytes = 0;  // 0: unknown
   double seconds = 0;
   bool resumed = false;
+  std::vector<StepProgress> steps;  // under way in stage index or constrain
+  size_t steps_done = 0, steps_total = 0;
 };
 
 struct RunResult {
@@ -41,6 +46,9 @@ struct RunResult {
   std::map<std::string, uint64_t> reject_codes;  // reason code -> documents
   std::vector<std::string> notes;                // what was done after the load
   std::vector<std::string> warnings;
+  std::vector<Refused> refused;  // rows that keep constraints from being added
+  bool constrained = true;       // false: refused kept the stage from being done
+  std::string stage;             // of a run that was one stage alone
   std::string error, hint;  // of a failed run
   std::string error_code;
   std::string resume_command;

@@ -23,6 +23,8 @@ Failure coerce_vector(Coercer& c, const Value& in, Value& out, Arena& arena);
 Failure coerce_halfvec(Coercer& c, const Value& in, Value& out, Arena& arena);
 Failure coerce_sparsevec(Coercer& c, const Value& in, Value& out, Arena& arena);
 Failure coerce_bits(Coercer& c, const Value& in, Value& out, Arena& arena);
+/// uuid and text with policy.ref: the id, or the _id text, of the document that the value names.
+Failure coerce_reference(Coercer& c, const Value& in, Value& out, Arena& arena);
 
 inline constexpr uint16_t kOldBinary = 2, kOldUuid = 3, kUuidBinary = 4;  // BSON subtypes
 inline constexpr size_t kMaxFieldBytes = 0x3FFFFFFF;  // MaxAllocSize of the server

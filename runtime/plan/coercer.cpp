@@ -6,6 +6,7 @@ namespace lugger {
 
 Coercer::Coercer(const ColumnType& type, const CoercePolicy& policy)
     : type_(type), policy_(policy), fn_(coerce_function(type.kind)) {
+  if (policy.ref && !type.is_array()) fn_ = coerce_reference;
   if (type.is_array()) element_ = std::make_unique<Coercer>(type.element_type(), policy);
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "plan/column_type.hpp"
+#include "plan/reference.hpp"
 #include "value/decimal.hpp"
 #include "value/id_text.hpp"
 #include "value/json_writer.hpp"
@@ -56,6 +57,7 @@ struct CoercePolicy {
   } old_uuid = OldUuid::kReject;  // binary subtype 3
   IdStyle id_text = IdStyle::kSafe;
   std::vector<std::string> labels;  // an enum's labels; empty: not checked here
+  std::shared_ptr<const Reference> ref;  // the value is an _id of another collection
 };
 
 struct Column {

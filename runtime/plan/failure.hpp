@@ -24,6 +24,8 @@ namespace lugger {
   X(Dimensions, "wrong_dimensions", "{value} does not have the dimensions of {type}")    \
   X(BadElement, "bad_element", "an element of {value} cannot be read as {type}")         \
   X(NotInEnum, "not_in_enum", "{value} is not one of {type}'s labels")                   \
+  X(OtherCollection, "other_collection",                                                 \
+    "{value} points to another collection than the ref of the column")                   \
   X(Required, "required_missing", "is required, but the field is missing or null")       \
   X(Malformed, "malformed", "the document's bytes are not valid")                        \
   X(TooBig, "too_big", "{value} is larger than PostgreSQL takes in one field")           \

@@ -1,47 +1,19 @@
 #include "plan/infer.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <set>
 
 #include "base/text.hpp"
 #include "value/bson_reader.hpp"
-#include "value/datetime.hpp"
 #include "value/pgrow_reader.hpp"
 
 namespace lugger {
 
 namespace {
 
-constexpr int64_t kExactInDouble = int64_t{1} << 53;
 constexpr size_t kMaxInferredColumns =
     400;  // PostgreSQL stops at 1600; a map used as a dictionary belongs into jsonb
 constexpr size_t kMaxName = 63;
-
-void note_value(FieldCensus& field, const Value& value) {
-  ++field.types[static_cast<size_t>(value.type)];
-  switch (value.type) {
-    case ValueType::kInt32:
-    case ValueType::kInt64:
-      field.least = std::min(field.least, value.i64);
-      field.greatest = std::max(field.greatest, value.i64);
-      field.doubles_exact =
-          field.doubles_exact && value.i64 <= kExactInDouble && value.i64 >= -kExactInDouble;
-      break;
-    case ValueType::kDate:
-      field.dates_in_range = field.dates_in_range && micros_from_unix_ms(value.i64).has_value();
-      break;
-    case ValueType::kBinary:
-      field.uuids_only = field.uuids_only && value.aux == 4 && value.size == 16;
-      break;
-    case ValueType::kString:
-    case ValueType::kSymbol:
-      field.longest = std::max<uint64_t>(field.longest, value.size);
-      field.nul_in_text = field.nul_in_text || std::memchr(value.data, 0, value.size) != nullptr;
-      break;
-    default: break;
-  }
-}
 
 /// Every table has these of its own.
 constexpr std::string_view kSystemColumns[] = {"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"};
@@ -63,16 +35,6 @@ Column column_of(std::string name, std::string_view type) {
   return column;
 }
 
-std::string escaped_path(std::string_view name) {
-  std::string path;
-  for (const char c : name) {
-    if (std::string_view(".\\*[").find(c) != std::string_view::npos)
-      path += '\\';  // "*" and "[]" mean something in a path
-    path += c;
-  }
-  return path;
-}
-
 std::vector<Column> columns_of_rows(const RowShape& shape) {
   std::vector<Column> columns;
   for (const RowShape::Field& field : shape.fields)
@@ -88,6 +50,18 @@ std::vector<ValueType> FieldCensus::kinds() const {
     if (types[i] != 0) out.push_back(static_cast<ValueType>(i));
   }
   return out;
+}
+
+void FieldCensus::merge(const FieldCensus& other) noexcept {
+  documents += other.documents;
+  for (size_t i = 0; i < types.size(); ++i) types[i] += other.types[i];
+  least = std::min(least, other.least);
+  greatest = std::max(greatest, other.greatest);
+  dates_in_range = dates_in_range && other.dates_in_range;
+  doubles_exact = doubles_exact && other.doubles_exact;
+  uuids_only = uuids_only && other.uuids_only;
+  nul_in_text = nul_in_text || other.nul_in_text;
+  longest = std::max(longest, other.longest);
 }
 
 FieldCensus& Census::field(std::string_view name, size_t& hint) {
@@ -108,7 +82,7 @@ void Census::add(const Document& document) {
     for (PgRowReader reader(document, scratch); reader.next();) {
       FieldCensus& seen = field(reader.name(), hint);
       ++seen.documents;
-      note_value(seen, reader.value());
+      seen.note(reader.value());
     }
     return;
   }
@@ -116,9 +90,19 @@ void Census::add(const Document& document) {
   while (reader.next()) {
     FieldCensus& seen = field(reader.name(), hint);
     ++seen.documents;
-    note_value(seen, reader.value());
+    seen.note(reader.value());
   }
   if (reader.fault() != BsonFault::kNone) ++malformed_;
+}
+
+std::string escaped_path(std::string_view name) {
+  std::string path;
+  for (const char c : name) {
+    if (std::string_view(".\\*[").find(c) != std::string_view::npos)
+      path += '\\';  // "*" and "[]" mean something in a path
+    path += c;
+  }
+  return path;
 }
 
 std::string narrowest_type(const FieldCensus& field) {

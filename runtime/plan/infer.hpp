@@ -1,18 +1,23 @@
 // What a source holds, field by field, and the columns that follow from it: the first pass of
 // columns = "auto", and `describe`.
 #pragma once
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "plan/mapping.hpp"
+#include "value/datetime.hpp"
 #include "value/document.hpp"
 
 namespace lugger {
 
-/// Everything seen of one top-level field.
+/// What was seen of one field, or of one path anywhere in the documents: all that narrowest_type()
+/// asks for.
 struct FieldCensus {
+  static constexpr int64_t kExactInDouble = int64_t{1} << 53;
+
   std::string name;
   uint64_t documents = 0;                           // that have the field
   std::array<uint64_t, kValueTypes> types{};        // values by type
@@ -23,10 +28,37 @@ struct FieldCensus {
   bool nul_in_text = false;
   uint64_t longest = 0;  // bytes of the longest string
 
+  void note(const Value& value) noexcept;
+  void merge(const FieldCensus& other) noexcept;
   uint64_t count(ValueType type) const { return types[static_cast<size_t>(type)]; }
   /// Types seen, null and undefined apart.
   std::vector<ValueType> kinds() const;
 };
+
+inline void FieldCensus::note(const Value& value) noexcept {
+  ++types[static_cast<size_t>(value.type)];
+  switch (value.type) {
+    case ValueType::kInt32:
+    case ValueType::kInt64:
+      least = std::min(least, value.i64);
+      greatest = std::max(greatest, value.i64);
+      doubles_exact =
+          doubles_exact && value.i64 <= kExactInDouble && value.i64 >= -kExactInDouble;
+      break;
+    case ValueType::kDate:
+      dates_in_range = dates_in_range && micros_from_unix_ms(value.i64).has_value();
+      break;
+    case ValueType::kBinary:
+      uuids_only = uuids_only && value.aux == 4 && value.size == 16;
+      break;
+    case ValueType::kString:
+    case ValueType::kSymbol:
+      longest = std::max<uint64_t>(longest, value.size);
+      nul_in_text = nul_in_text || std::memchr(value.data, 0, value.size) != nullptr;
+      break;
+    default: break;
+  }
+}
 
 class Census {
  public:
@@ -47,6 +79,10 @@ class Census {
 /// The narrowest type that holds every value seen: bool, int4, int8, float8, numeric, text, bytea,
 /// uuid, timestamptz; jsonb otherwise.
 std::string narrowest_type(const FieldCensus& field);
+
+/// A name as it stands in a path: what means something there ("." "[" "*" and the backslash) is
+/// escaped.
+std::string escaped_path(std::string_view name);
 
 /// One column a field, mongo_id and id in front when there is an _id, what has no usable name in
 /// `rest`.

@@ -2,6 +2,7 @@
 // binds it.
 #pragma once
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,12 +39,27 @@ struct IndexMapping {
   bool unique = false;
   std::string method;  // "btree" when empty
   std::string where;   // SQL condition of a partial index, from the script
+  std::vector<std::string> include;         // columns that are only stored
+  std::string opclass;                      // of every column that names none itself
+  std::map<std::string, std::string> with;  // storage parameters: fillfactor, m, lists, ...
+  bool nulls_not_distinct = false;          // unique: NULL is one value
+  std::optional<bool> concurrently;         // nullopt: unless this run has made the table
+  std::string setup;                        // SQL that must come first, as for a collation
 };
 
+/// One of not_null, check, unique, foreign_key and sql is given.
 struct ConstraintMapping {
   std::string table, name;
   std::string
       sql;  // "check (age >= 0)", "foreign key (team) references teams (id)": from the script
+  std::vector<std::string> not_null;  // columns
+  std::string check;                  // a condition
+  std::vector<std::string> unique;    // columns
+  bool nulls_not_distinct = false;
+  std::vector<std::string> foreign_key;  // columns
+  std::string references;                // table
+  std::vector<std::string> referenced;   // its columns; empty: its primary key
+  std::string on_delete;                 // "cascade", "set null", ...
 };
 
 struct Mapping {

@@ -35,8 +35,10 @@ Plan::Plan(std::shared_ptr<const PlanShape> shape, bool has_hook)
       const Column& column = tables[i].columns[c];
       if (!column.default_value) continue;
       const std::string_view text = work_->constants.copy(*column.default_value);
-      const Failure failure =
-          work.coercers[c](Value::of(ValueType::kString, text), work.defaults[c], work_->constants);
+      Value given = Value::of(ValueType::kString, text);
+      given.flags = Value::kWritten;  // a reference may be given as it is stored
+      const Failure failure = work.coercers[c](given, work.defaults[c], work_->constants);
+      work.defaults[c].flags = 0;
       if (failure != Failure::kNone) {
         raise(Code::kConfig, "{}.{}: default: {}", tables[i].name, column.name,
               describe_failure(failure, Value::of(ValueType::kString, text), column.type.sql));

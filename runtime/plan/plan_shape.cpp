@@ -152,6 +152,7 @@ void check_newer(const Mapping& mapping, const TablePlan& own) {
 }  // namespace
 
 PlanShape::PlanShape(Mapping mapping) : mapping_(std::move(mapping)) {
+  bind_references(mapping_);
   TablePlan own;
   own.name = mapping_.table;
   own.columns = complete_columns(mapping_.columns);
@@ -171,6 +172,7 @@ PlanShape::PlanShape(Mapping mapping) : mapping_(std::move(mapping)) {
   own_tables_ = tables_.size();
   check_newer(mapping_, tables_.front());
   add_children(mapping_.children, tables_, 0, 1);
+  add_reference_constraints(tables_, mapping_);
 }
 
 std::optional<size_t> PlanShape::own_table(std::string_view name) const {

@@ -15,9 +15,7 @@ class Finish {
 
   std::vector<std::string> run() {
     for (const DdlStep& step : after_load_steps(plan_)) {
-      const bool key = step.kind < DdlStep::Kind::kIndex;
-      if ((key && !made_by_us(step.table)) || is_done(step)) continue;
-      do_step(step);
+      if (made_by_us(step.table) && !look(step.table)->unique_on(step.columns)) do_step(step);
     }
     for (const TablePlan& table : plan_.tables()) finish_table(table);
     return std::move(done_);
@@ -31,32 +29,6 @@ class Finish {
     return found && found->comment == kUnfinishedComment;
   }
 
-  bool constraint_stands(const DdlStep& step, std::string_view condition) {
-    return session_
-               .query(fmt::format("SELECT FROM pg_constraint WHERE conrelid = to_regclass($1) AND "
-                                  "conname = $2{}",
-                                  condition),
-                      {PgSession::quote_table(step.table), step.name})
-               .size() != 0;
-  }
-
-  bool is_done(const DdlStep& step) {
-    switch (step.kind) {
-      case DdlStep::Kind::kUnique:
-      case DdlStep::Kind::kPrimary: return look(step.table)->unique_on(step.columns);
-      case DdlStep::Kind::kForeign:
-      case DdlStep::Kind::kConstraint: return constraint_stands(step, "");
-      case DdlStep::Kind::kValidate: return constraint_stands(step, " AND convalidated");
-      case DdlStep::Kind::kIndex: break;
-    }
-    return session_
-               .query(
-                   "SELECT FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
-                   " WHERE i.indrelid = to_regclass($1) AND c.relname = $2 AND i.indisvalid",
-                   {PgSession::quote_table(step.table), step.name})
-               .size() != 0;
-  }
-
   size_t own_table(const std::string& name) const {
     for (size_t t = 0; t < plan_.tables().size(); ++t) {
       if (plan_.tables()[t].name == name && plan_.tables()[t].parent < 0) return t;
@@ -65,8 +37,7 @@ class Finish {
   }
 
   void do_step(const DdlStep& step) {
-    const bool key = step.kind == DdlStep::Kind::kUnique || step.kind == DdlStep::Kind::kPrimary;
-    const size_t own = key ? own_table(step.table) : plan_.tables().size();
+    const size_t own = own_table(step.table);
     try {
       session_.execute(step.sql);
     } catch (const Error& error) {

@@ -1,4 +1,4 @@
-// What is done once all rows are in: duplicates, keys, indexes, constraints, sequences, statistics.
+// The end of a load, once all rows are in: duplicates, keys, sequences, statistics.
 #pragma once
 #include <string>
 #include <vector>
@@ -10,9 +10,8 @@
 namespace lugger {
 
 /// Each step looks first whether it is done, so that an interrupted finish is simply run again.
-/// Only tables that lugger made (their comment says so until the end) get keys and foreign keys;
-/// indexes and constraints of the mapping are made on any. Returns a line for each step that was
-/// done. Corrects `tally` by the documents that duplicates took out.
+/// Only tables that lugger made (their comment says so until the end) get keys. Returns a line for
+/// each step that was done. Corrects `tally` by the documents that duplicates took out.
 std::vector<std::string> finish_pg(PgSession& session, const PlanShape& plan, Tally& tally);
 
 }  // namespace lugger

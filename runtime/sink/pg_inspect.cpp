@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "sink/pg_ddl.hpp"
 #include "sink/pg_layout.hpp"
+#include "sink/pg_step_state.hpp"
 
 namespace lugger {
 namespace {
@@ -41,8 +42,9 @@ class Inspection {
       }
     }
     for (const DdlStep& step : after_load_steps(plan_)) {
-      if (is_wanted(step)) report_.after_load.push_back(step.sql);
+      if (is_made(step.table)) report_.after_load.push_back(step.sql);
     }
+    list_stages();
     decide(writer);
   }
 
@@ -220,10 +222,62 @@ class Inspection {
 
   /// Keys are given to tables we make; a table that was there gets what the mapping names, nothing
   /// else.
-  bool is_wanted(const DdlStep& step) const {
-    const PgTable* table = table_named(step.table);
-    if (table == nullptr || table->comment == kUnfinishedComment) return true;
-    return step.kind >= DdlStep::Kind::kIndex;
+  bool is_made(const std::string& name) const {
+    const PgTable* table = table_named(name);
+    return table == nullptr || table->comment == kUnfinishedComment;
+  }
+
+  bool stands(const StageStep& step) {
+    if (table_named(step.table) == nullptr) return false;
+    try {
+      return step_state(session_, step) == StepState::kDone;
+    } catch (const Error& error) {
+      report_.problems.push_back(error.message());
+      return true;
+    }
+  }
+
+  const TablePlan* planned(const std::string& name) const {
+    for (const TablePlan& table : plan_.tables()) {
+      if (table.name == name) return &table;
+    }
+    return nullptr;
+  }
+
+  /// A word that is wrong here would only be found when all rows are in.
+  bool check_step(const StageStep& step) {
+    const TablePlan* plan = planned(step.table);
+    std::vector<std::string> names;
+    if (plan != nullptr) {
+      for (const Column& column : plan->columns) names.push_back(column.name);
+    }
+    if (plan == nullptr || table_named(step.table) != nullptr) {
+      const std::optional<PgTable> stored = inspect_table(session_, step.table);
+      if (!stored) {
+        problem("{}: there is no table {}", step.name, step.table);
+        return false;
+      }
+      for (const PgColumn& column : stored->columns) names.push_back(column.name);
+    }
+    for (const std::string& column : plain_columns(step)) {
+      if (std::find(names.begin(), names.end(), column) != names.end()) continue;
+      problem("{}: table {} has no column {}{}", step.name, step.table, column,
+              suggestion(column, names));
+      return false;
+    }
+    return true;
+  }
+
+  void list_stages() {
+    report_.index_memory = session_.query("SHOW maintenance_work_mem").text(0, 0);
+    for (const StageStep& step : stage_steps(plan_)) {
+      const bool made = planned(step.table) != nullptr && is_made(step.table);
+      if (!check_step(step) || (step.of_parent && !made) || stands(step)) continue;
+      std::vector<std::string>& list =
+          step.stage == Stage::kIndex ? report_.index : report_.constrain;
+      for (std::string& sql : step_statements(step, step.concurrently.value_or(!made)))
+        list.push_back(std::move(sql));
+    }
   }
 
   void decide(const std::string& writer) {

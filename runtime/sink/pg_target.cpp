@@ -7,7 +7,9 @@
 #include "sink/pg_finish.hpp"
 #include "sink/pg_inspect.hpp"
 #include "sink/pg_layout.hpp"
+#include "sink/pg_preflight.hpp"
 #include "sink/pg_sink.hpp"
+#include "sink/pg_stage.hpp"
 #include "sink/state_pg.hpp"
 
 namespace lugger {
@@ -100,6 +102,32 @@ class PgTarget : public Target {
     return finish_pg(*session, plan, tally);
   }
 
+  bool has_stages() const override { return true; }
+
+  std::vector<StepRecord> steps(const PlanShape& plan) override {
+    const std::unique_ptr<PgSession> session = connect("steps");
+    note_made(*session, plan);
+    std::vector<StepRecord> out;
+    for (const StageStep& step : pending_steps(*session, plan, {made_, {}})) {
+      StepRecord& record = out.emplace_back();
+      record.stage = stage_word(step.stage);
+      record.step = step.id();
+      record.status = "waiting";
+    }
+    return out;
+  }
+
+  StageResult run_stage(Stage stage, const PlanShape& plan, const StageWork& work) override {
+    return run_pg_stage({url_, pooled_}, stage, plan, known_tables(work.state, work.job), work);
+  }
+
+  std::vector<Refused> preflight(const PlanShape& plan, const std::string& job) override {
+    const std::unique_ptr<State> ledger = state();
+    const std::unique_ptr<PgSession> session = connect("preflight");
+    return preflight_pg(*session, plan,
+                        pending_steps(*session, plan, known_tables(ledger.get(), job)));
+  }
+
   /// Tables that lugger made and never finished hold nothing but what their run loaded; of others
   /// nothing can be told.
   void discard(const PlanShape& plan, const std::string&) override {
@@ -127,10 +155,26 @@ class PgTarget : public Target {
     return std::make_unique<PgSession>(url_, purpose, pooled_);
   }
 
+  /// Before finishing takes away the comment that says so.
+  void note_made(PgSession& session, const PlanShape& plan) {
+    for (const TablePlan& table : plan.tables()) {
+      const std::optional<PgTable> found = inspect_table(session, table.name);
+      if (found && found->comment == kUnfinishedComment) made_.insert(table.name);
+    }
+  }
+
+  StageTables known_tables(State* ledger, const std::string& job) {
+    StageTables out{made_, {}};
+    if (ledger == nullptr) return out;
+    for (const StepRecord& step : ledger->steps(job)) out.promised.insert(step.step);
+    return out;
+  }
+
   std::shared_ptr<PgServer> server_;
   std::string place_, url_;
   bool pooled_;
   std::string writer_, schema_;
+  std::set<std::string> made_;  // tables that this process made, and nobody can be using yet
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "base/options.hpp"
 #include "base/stop.hpp"
 #include "plan/plan.hpp"
+#include "sink/stage.hpp"
 #include "sink/state.hpp"
 
 namespace lugger {
@@ -23,7 +24,9 @@ struct TargetReport {
   std::string mode;                     // "direct", "staged", "statement"
   std::string mode_reason;              // one sentence
   std::vector<std::string> create;      // DDL for what is missing, in order; run only with create
-  std::vector<std::string> after_load;  // key, indexes, constraints: DDL run when all rows are in
+  std::vector<std::string> after_load;  // keys: DDL run when all rows are in
+  std::vector<std::string> index, constrain;  // DDL of the stages that follow, what is done left out
+  std::string index_memory;                   // the server's maintenance_work_mem
   std::vector<std::string> warnings;
   std::vector<std::string> problems;
 };
@@ -58,13 +61,30 @@ class Target {
   virtual void create(const TargetReport& report) = 0;
   virtual std::unique_ptr<State> state() = 0;
   virtual std::unique_ptr<RowSink> open(const PlanShape& plan, const SinkOptions& options) = 0;
-  /// After the last unit: duplicates by policy, key, indexes, constraints, sequences, ANALYZE.
+  /// After the last unit: duplicates by policy, keys, sequences, ANALYZE.
   /// Returns what it did, a line each.
   virtual std::vector<std::string> finish(const PlanShape& plan, const TargetReport& report,
                                           Tally& tally) = 0;
   /// Throws away rows loaded by an unfinished run that is not to be resumed (--restart) when it is
   /// safe to say which they are.
   virtual void discard(const PlanShape& plan, const std::string& run) = 0;
+  /// Whether there are indexes and constraints to build: files have none.
+  virtual bool has_stages() const { return false; }
+  /// The steps that are to come, as the ledger records them when the load is about to end.
+  virtual std::vector<StepRecord> steps(const PlanShape& plan) {
+    static_cast<void>(plan);
+    return {};
+  }
+  /// Does what is left of a stage; done steps are passed over.
+  virtual StageResult run_stage(Stage stage, const PlanShape& plan, const StageWork& work) {
+    static_cast<void>(stage), static_cast<void>(plan), static_cast<void>(work);
+    return {};
+  }
+  /// Rows that the stages to come would refuse. Reads only.
+  virtual std::vector<Refused> preflight(const PlanShape& plan, const std::string& job) {
+    static_cast<void>(plan), static_cast<void>(job);
+    return {};
+  }
 };
 
 std::shared_ptr<Target> open_target(const std::string& place, const Options& options);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "plan/tally.hpp"
+#include "sink/stage.hpp"
 
 namespace lugger {
 
@@ -81,6 +82,14 @@ class State {
   virtual void each_reject(const std::string& job,
                            const std::function<bool(const RejectRecord&)>& use) = 0;
   virtual void delete_rejects(const std::vector<int64_t>& rejects) = 0;
+  /// Steps of a job's stages, in the order in which they were first recorded. Targets without stages
+  /// have none.
+  virtual std::vector<StepRecord> steps(const std::string& job) {
+    static_cast<void>(job);
+    return {};
+  }
+  /// Records a step, or what became of it. "waiting" leaves a step alone that is known already.
+  virtual void put_step(const StepRecord& step) { static_cast<void>(step); }
 };
 
 }  // namespace lugger

@@ -70,6 +70,24 @@ CREATE TABLE {schema}.leases (
 COMMENT ON COLUMN {schema}.leases.expires_at IS 'NULL: held by an advisory lock of the holder''s session';
 REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM PUBLIC;
 INSERT INTO {schema}.meta (version) VALUES (1);
+)sql",
+                                                                R"sql(
+CREATE TABLE {schema}.stage_steps (
+  job text NOT NULL,
+  step text NOT NULL,
+  stage text NOT NULL,
+  ordinal bigint GENERATED ALWAYS AS IDENTITY,
+  run text NOT NULL DEFAULT '',
+  status text NOT NULL,
+  statement text NOT NULL DEFAULT '',
+  message text NOT NULL DEFAULT '',
+  tries bigint NOT NULL DEFAULT 0,
+  started_at timestamptz,
+  ended_at timestamptz,
+  PRIMARY KEY (job, step)
+);
+REVOKE ALL ON TABLE {schema}.stage_steps FROM PUBLIC;
+INSERT INTO {schema}.meta (version) VALUES (2);
 )sql"};
 
 }  // namespace

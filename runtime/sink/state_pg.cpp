@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "sink/state_ddl.hpp"
 #include "sink/state_lease.hpp"
+#include "sink/state_steps.hpp"
 
 namespace lugger {
 namespace {
@@ -101,6 +102,10 @@ class PgState final : public State {
         fmt::format("DELETE FROM {}.rejects WHERE reject = ANY ($1::bigint[])", schema_),
         {fmt::format("{{{}}}", fmt::join(rejects, ","))});
   }
+  std::vector<StepRecord> steps(const std::string& job) override {
+    return read_steps(session(), schema_, job);
+  }
+  void put_step(const StepRecord& step) override { write_step(session(), schema_, step); }
 
  private:
   static std::optional<RunRecord> first(std::vector<RunRecord> runs) {

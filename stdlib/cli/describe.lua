@@ -1,6 +1,7 @@
 -- lugger describe PLACE: what a source holds: collections, or the fields of one.
 local config = require 'lugger.config'
 local describe_view = require 'lugger.describe_view'
+local flags = require 'lugger.flags'
 local json = require 'lugger.json_text'
 local native = require 'lugger.native'
 local oplog_view = require 'lugger.oplog_view'
@@ -86,7 +87,26 @@ local function options_of(args)
   return options
 end
 
+-- Flags that only the census knows.
+local full_flags = { 'sample', 'html', 'jobs', 'references', 'oplog', 'no_trial' }
+
+local function check_flags(args)
+  for _, name in ipairs(full_flags) do
+    if args[name] and not args.full then
+      local flag = name:gsub('_', '-')
+      flags.usage_error(('--%s belongs to the census'):format(flag), ('add --full: lugger describe %s --full --%s')
+        :format(args.place, flag))
+    end
+  end
+  if args.sample and args.limit then
+    flags.usage_error('--sample and --limit exclude each other',
+      '--sample N takes N documents at random, --limit N the first N')
+  end
+end
+
 local function run(args)
+  check_flags(args)
+  if args.full then return require('lugger.census_command').run(args, options_of(args)) end
   local place, options = config.resolve(args.place), options_of(args)
   local found = native.look_at_place(place, options)
   if #found.collections > 1 and not (options.collection or options.table or options.query) then
@@ -119,8 +139,17 @@ return {
     { 'oplog', 'the oplog.bson to replay (default: the one of the dump); no: none', value = 'FILE' },
     { 'limit', 'read at most this many documents (default: all)', value = 'N', type = 'int' },
     { 'json', 'as one JSON object' },
+    { 'full', 'the census: every path of every document, with shares, ranges, examples and advice' },
+    { 'sample', 'of the census: about N documents of each collection, taken at random', value = 'N', type = 'int',
+      least = 1 },
+    { 'jobs', 'of the census: threads (default: a core each, at most 4)', short = 'j', value = 'N', type = 'int',
+      least = 1 },
+    { 'references', 'of the census: look up every value that may refer to another collection' },
+    { 'oplog', 'of the census: count the updates of this oplog.bson (default: that of the dump)', value = 'FILE' },
+    { 'no-trial', 'of the census: leave out the timed trial of a load' },
+    { 'html', 'of the census: write it as one HTML page', value = 'FILE' },
   },
   examples = { 'lugger describe dump/', 'lugger describe dump/shop/users.bson.gz',
-    'lugger describe shop.archive -c shop.users' },
+    'lugger describe shop.archive -c shop.users', 'lugger describe dump/ --full --html census.html' },
   run = run,
 }

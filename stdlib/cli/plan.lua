@@ -1,15 +1,18 @@
 -- lugger plan SCRIPT: what a run would do; writes nothing.
 local cli = require 'lugger.cli'
 local plan_view = require 'lugger.plan_view'
+local references = require 'lugger.references'
 local terminal = require 'lugger.terminal'
 
 local function run(args)
   local loaded, status = cli.load(args), cli.exit.done
-  for i, job in ipairs(cli.jobs(loaded)) do
+  local warnings = references.warnings(cli.jobs(loaded))
+  for i, job in ipairs(loaded.jobs) do
     if i > 1 then terminal.line() end
     if job.plan then
       local settings = { jobs = args.jobs, create = args.create or loaded.create, limit = args.limit }
       local plan = job:plan(settings)
+      for _, warning in ipairs(warnings[job:name()] or {}) do table.insert(plan.warnings, warning) end
       plan_view.show(plan, settings)
       if #plan.report.problems > 0 then status = cli.exit.failed end
     else

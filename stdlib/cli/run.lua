@@ -2,6 +2,7 @@
 local cli = require 'lugger.cli'
 local config = require 'lugger.config'
 local native = require 'lugger.native'
+local references = require 'lugger.references'
 local runner = require 'lugger.runner'
 local terminal = require 'lugger.terminal'
 local system = native.system
@@ -29,10 +30,16 @@ local function run(args)
   end
   local loaded = cli.load(args)
   if #loaded.jobs == 0 then return cli.exit.done end
+  if not args.quiet then
+    for _, list in pairs(references.warnings(loaded.jobs)) do
+      for _, warning in ipairs(list) do terminal.warn(warning) end
+    end
+  end
   return runner.run_all(loaded.jobs, {
     jobs = args.jobs, create = args.create or loaded.create, dry_run = args.dry_run, restart = args.restart,
     accept_changes = args.accept_changes, redact = args.redact,
-    limit = args.limit,
+    limit = args.limit, stage = args.stage, force = args.force, index_memory = args.index_memory,
+    lock_timeout_ms = args.lock_timeout, lock_tries = args.lock_tries,
   }, { log = args.log, quiet = args.quiet, script = cli.script_line(args), resume = cli.resume_line(args) })
 end
 
@@ -46,6 +53,14 @@ return {
     { 'dry-run', 'read, convert and check everything, write nothing' },
     { 'restart', 'forget an unfinished run of these jobs and begin anew' },
     { 'accept-changes', 'resume although the script changed since' },
+    { 'stage', 'only this stage (default: all, in this order)', value = 'STAGE', choices = { 'load', 'index',
+      'constrain' } },
+    { 'force', 'add constraints although rows stand against them, as far as they can be: NOT VALID' },
+    { 'index-memory', 'memory for all index builds together, as in 1GB (default: the server\'s setting for each)',
+      value = 'SIZE' },
+    { 'lock-timeout', 'milliseconds that a statement waits for its lock before it lets others pass (default 2000)',
+      value = 'MS', type = 'int', least = 1 },
+    { 'lock-tries', 'how often it asks for the lock (default 30)', value = 'N', type = 'int', least = 1 },
     { 'redact', 'keep rejects without their documents; such rejects cannot be retried' },
     { 'detach', 'go on when the terminal closes; output goes to ./.lugger/' },
     { 'log', 'form of the progress', value = 'FORM', choices = { 'json', 'plain', 'none' } },
@@ -53,10 +68,12 @@ return {
   },
   takes_script = true,
   more = 'Flags behind the script that are not listed here are the script\'s own: lugger help SCRIPT.\n'
-    .. 'Exit status: 0 done, 1 failed, 2 usage, 3 done with rejects, 130 stopped and resumable.',
+    .. 'Exit status: 0 done, 1 failed, 2 usage, 3 done with rejects, 4 done but rows keep constraints from being '
+    .. 'added, 130 stopped and resumable.',
   examples = {
     'lugger run users.lua -j 4 --create',
     'lugger run users.lua --since 2026-01-01',
+    'lugger run users.lua --stage index --index-memory 1GB',
     'lugger run mongo_to_postgres --from dump/ --into local:./pg',
   },
   run = run,

@@ -10,7 +10,7 @@ local job = {}
 local job_meta = { __index = job, __name = 'job', __tostring = function(self) return 'job ' .. self:name() end }
 
 local known = { 'from', 'into', 'columns', 'children', 'map', 'name', 'key', 'table', 'on_conflict', 'newer', 'route',
-  'unmapped', 'indexes', 'constraints', 'on_hook_error' }
+  'unmapped', 'indexes', 'constraints', 'not_null', 'on_hook_error' }
 
 local function fail(message, hint)
   fault.raise('config', message, hint)
@@ -45,7 +45,7 @@ end
 local function normalise(spec, self)
   local out = {}
   for _, key in ipairs { 'columns', 'children', 'name', 'key', 'table', 'newer', 'route', 'unmapped', 'indexes',
-    'constraints', 'on_hook_error' } do
+    'constraints', 'not_null', 'on_hook_error' } do
     out[key] = spec[key]
   end
   local target_options = {}
@@ -104,6 +104,12 @@ function job:target()
   return self.normal.target.place, self.normal.target.options
 end
 
+--- Its tables and their DDL, without a look at the target.
+---@return lugger.job_shape
+function job:shape()
+  return ready(self):shape()
+end
+
 --- What a run would do: tables, DDL, mode, partitions, forecast. Writes nothing.
 ---@param settings lugger.run_settings|nil
 ---@return lugger.job_plan
@@ -123,6 +129,27 @@ end
 ---@return lugger.trace
 function job:trace(document_id)
   return ready(self):trace(document_id)
+end
+
+--- Every document through the mapping, without hook and target: what would be refused, by column.
+---@param limit integer|nil documents; all when not given
+---@return lugger.rehearsal
+function job:rehearse(limit)
+  return ready(self):rehearse(limit or 0)
+end
+
+--- Rows of the target that indexes and constraints to come would refuse, with examples. Writes nothing.
+---@return lugger.refused[]
+function job:preflight()
+  return ready(self):preflight()
+end
+
+--- Documents of the source that NOT NULL columns would refuse, by column, with their ids: through mapping and hook,
+--- before anything is loaded. Writes nothing.
+---@param limit integer|nil read at most this many documents
+---@return lugger.refused[]
+function job:preflight_source(limit)
+  return ready(self):preflight_source(limit or 0)
 end
 
 --- Starts it; the caller polls.

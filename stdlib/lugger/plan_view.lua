@@ -26,6 +26,9 @@ local function origin(column)
     constant = '(constant)',
   }
   if column.generate and generated[column.generate] then return generated[column.generate] end
+  if column.ref then
+    return ('%s (%s of %s.%s)'):format(column.from, column.ref.column, column.ref.database, column.ref.collection)
+  end
   if column.from == '*' then return '* (what no other column took)' end
   return column.from
 end
@@ -51,6 +54,12 @@ local function show_statements(title, statements)
     local text = sql:gsub('%s+$', ''):gsub('\n', '\n    ')
     terminal.line('    ', text, text:sub(-1) == ';' and '' or ';')
   end
+end
+
+local function stage_title(report, plan, settings)
+  local each = settings.index_memory and settings.index_memory .. ' of memory for all together'
+    or (report.index_memory or '') .. ' of memory each (maintenance_work_mem)'
+  return ('stage index, up to %d at a time, %s'):format(settings.jobs or plan.connections, each)
 end
 
 local function describe_source(info)
@@ -91,6 +100,8 @@ function plan_view.show(plan, settings)
   show_tables(plan)
   show_statements(settings and settings.create and 'creates' or 'creates, with --create', report.create)
   show_statements('after the load', report.after_load)
+  show_statements(stage_title(report, plan, settings or {}), report.index or {})
+  show_statements('stage constrain, once `lugger preflight` is clean', report.constrain or {})
   for _, list in ipairs { plan.warnings, report.warnings, plan.source_info.warnings } do
     for _, warning in ipairs(list) do terminal.warn(warning) end
   end

@@ -2,6 +2,7 @@
 -- for machines.
 local json = require 'lugger.json_text'
 local native = require 'lugger.native'
+local stage_view = require 'lugger.stage_view'
 local table_view = require 'lugger.table_view'
 local terminal = require 'lugger.terminal'
 local system = native.system
@@ -48,8 +49,9 @@ function progress:figures(snapshot)
   local rows_s, bytes_s = self:rates(snapshot)
   local part = share(snapshot)
   local left
+  local building = snapshot.stage == 'index' or snapshot.stage == 'constrain'
   if part and bytes_s > 0 then left = (tonumber(snapshot.total_bytes) - tonumber(snapshot.tally.bytes)) / bytes_s end
-  return {
+  local figures = {
     job = self.job, run = snapshot.run, stage = snapshot.stage, read = tonumber(snapshot.tally.read),
     bytes = tonumber(snapshot.tally.bytes), total_bytes = tonumber(snapshot.total_bytes),
     rows_per_s = math.floor(rows_s),
@@ -57,15 +59,23 @@ function progress:figures(snapshot)
     seconds_left = left and math.max(0, math.floor(left + 0.5)) or nil, rejected = tonumber(snapshot.tally.rejected),
     seconds = math.floor(tonumber(snapshot.seconds) * 1000) / 1000,
   }
+  if building then
+    for key, value in pairs(stage_view.fields(snapshot)) do figures[key] = value end
+    figures.building = stage_view.sentence(snapshot)
+  end
+  return figures
 end
 
 --- One line for people.
 ---@param figures table
 ---@return string
 function progress.sentence(figures)
+  if figures.building then
+    return ('%s: %s · %s'):format(figures.job, figures.building, terminal.duration(figures.seconds))
+  end
   local parts = { figures.job .. ':', terminal.count(figures.read, 'document') }
   if figures.stage == 'finishing' then
-    parts[#parts + 1] = '· finishing (keys, indexes, constraints) · ' .. terminal.duration(figures.seconds)
+    parts[#parts + 1] = '· finishing (keys, statistics) · ' .. terminal.duration(figures.seconds)
     return table.concat(parts, ' ')
   end
   parts[#parts + 1] = '· ' .. terminal.bytes(figures.bytes)

@@ -54,6 +54,10 @@ local function announce(plan, settings, options)
   plan_view.warn_of_keys(plan)
 end
 
+local function building(snapshot)
+  return snapshot.stage == 'index' or snapshot.stage == 'constrain'
+end
+
 -- Polls until the end; Ctrl-C (SIGTERM, SIGHUP) once finishes the batch, twice stops at once.
 local function watch(run, reporter, options)
   local asked = 0
@@ -66,6 +70,7 @@ local function watch(run, reporter, options)
       reporter:finish()
       if options.log ~= 'json' and not options.quiet then
         terminal.say(level >= 2 and 'stopping at once; the open batch is rolled back'
+          or building(snapshot) and 'cancelling what is being built; once more leaves it as it is'
           or 'finishing the batch; once more stops at once')
       end
     end
@@ -75,13 +80,14 @@ local function watch(run, reporter, options)
   return run:result()
 end
 
-local function failed(job, err)
+local function failed(job, err, settings)
   return {
     job = job, status = 'failed', error = type(err) == 'string' and err or tostring(err), hint = '',
     error_code = type(err) ~= 'string' and err.code or '',
     tally = { read = 0, inserted = 0, updated = 0, unchanged = 0, skipped = 0, rejected = 0, rows = 0,
       child_rows = 0, bytes = 0 },
-    seconds = 0, unmapped = {}, skip_reasons = {}, reject_codes = {}, notes = {}, warnings = {},
+    seconds = 0, unmapped = {}, skip_reasons = {}, reject_codes = {}, notes = {}, warnings = {}, refused = {},
+    constrained = true, stage = settings and settings.stage or '',
     resume_command = '', run = '',
   }
 end
@@ -102,7 +108,11 @@ function runner.run(job, settings, options)
   local name = job:name()
   local before = system.interrupt_raises(false)
   local ok, result = pcall(function()
-    if not settings.retry_rejects and job.plan then
+    local builds_only = settings.stage == 'index' or settings.stage == 'constrain'
+    if builds_only and not job.start then
+      error(native.error('config', name .. ' is a task: it has no stages of its own'), 0)
+    end
+    if not settings.retry_rejects and job.plan and not builds_only then
       local plan = job:plan(settings)
       announce(plan, settings, options)
       local problem = problems_of(plan)
@@ -117,7 +127,7 @@ function runner.run(job, settings, options)
     return ended
   end)
   system.interrupt_raises(before)
-  if not ok then return failed(name, result) end
+  if not ok then return failed(name, result, settings) end
   return result
 end
 
@@ -125,11 +135,13 @@ local function status_of(result)
   if result.status == 'failed' then return result.error_code == 'interrupted' and 130 or 1 end
   if result.status == 'stopped' then return 130 end
   if not summary.balanced(result.tally) then return 1 end
+  if result.constrained == false then return 4 end
   return tonumber(result.tally.rejected) > 0 and 3 or 0
 end
 
--- The worse of two: a failure is told before a stop, a stop before rejects.
-local rank = { [0] = 0, [3] = 1, [130] = 2, [1] = 3 }
+-- The worse of two: a failure is told before a stop, a stop before constraints that rows stand against, those before
+-- rejects.
+local rank = { [0] = 0, [3] = 1, [4] = 2, [130] = 3, [1] = 4 }
 
 --- Runs jobs in order, prints the summary, and returns the exit status. A failed job does not keep the others from
 --- running.

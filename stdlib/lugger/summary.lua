@@ -1,5 +1,6 @@
 -- The end of a run, told: the table, the books, what was left over, and what to type next.
 local json = require 'lugger.json_text'
+local stage_view = require 'lugger.stage_view'
 local table_view = require 'lugger.table_view'
 local terminal = require 'lugger.terminal'
 
@@ -36,6 +37,8 @@ function summary.fields(result)
     'warnings' } do
     fields[name] = result[name]
   end
+  fields.refused = json.list(result.refused)
+  if result.stage and result.stage ~= '' then fields.stage = result.stage end
   json.list(fields.notes)
   json.list(fields.warnings)
   for _, name in ipairs { 'error', 'hint', 'error_code', 'resume_command' } do
@@ -134,7 +137,30 @@ local function tell_books(result)
   terminal.say(line)
 end
 
-local function tell(result)
+local function tell_refused(result, options)
+  if not stage_view.any(result.refused) then return end
+  terminal.say(result.constrained and '  constraints that rows stand against, added as far as they can be:'
+    or '  no constraint was added, since rows stand against some:')
+  terminal.say(stage_view.refused(result.refused, { fd = 2, indent = '    ' }))
+  if not result.constrained then
+    terminal.say('  mend the rows, then: lugger run ', options.script or 'SCRIPT', ' --stage constrain')
+  end
+end
+
+local function tell_stage(result)
+  local word = result.stage == 'index' and 'indexes' or 'constraints'
+  terminal.say(('%s: %s %s (%s)'):format(result.job, word, not result.constrained and 'not added'
+    or #result.notes == 0 and 'stand' or 'stand, and:', terminal.duration(result.seconds)))
+end
+
+local function tell(result, options)
+  if result.stage ~= '' then
+    tell_stage(result)
+    tell_notes(result.notes)
+    tell_refused(result, options)
+    for _, warning in ipairs(result.warnings) do terminal.warn(warning) end
+    return
+  end
   tell_books(result)
   if not summary.balanced(result.tally) then
     terminal.fail('the books of ' .. result.job .. ' do not balance: some documents are not accounted for; '
@@ -148,6 +174,7 @@ local function tell(result)
   tell_counts('skipped' .. since, result.skip_reasons, 'document')
   tell_counts('rejected' .. since, result.reject_codes, 'document')
   tell_notes(result.notes)
+  tell_refused(result, options)
   for _, warning in ipairs(result.warnings) do terminal.warn(warning) end
 end
 
@@ -178,10 +205,10 @@ function summary.print(results, jobs, options)
     if result.status ~= 'failed' or tonumber(result.tally.read) > 0 then ran[#ran + 1] = result end
   end
   if not options.quiet and #ran > 0 then
-    terminal.say(summary.table(ran))
+    if ran[1].stage == '' then terminal.say(summary.table(ran)) end
     local rejects = false
     for _, result in ipairs(ran) do
-      tell(result)
+      if result.stage == '' or result.status == 'done' then tell(result, options) end
       rejects = rejects or (tonumber(result.tally.rejected) > 0 and not result.dry_run)
     end
     if rejects then terminal.say('see the rejects with: ', rejects_command(options)) end

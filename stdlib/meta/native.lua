@@ -67,6 +67,9 @@
 ---@field mode_reason string
 ---@field create string[]
 ---@field after_load string[]
+---@field index string[] DDL of stage index
+---@field constrain string[] DDL of stage constrain
+---@field index_memory string the server's maintenance_work_mem
 ---@field warnings string[]
 ---@field problems string[]
 
@@ -79,6 +82,7 @@
 ---@field default string|nil
 ---@field generate string|nil
 ---@field id_text_column boolean
+---@field ref lugger.column_ref|nil
 
 ---@class lugger.table_plan
 ---@field name string
@@ -145,10 +149,18 @@
 ---@field redact boolean|nil rejects keep neither document nor bytes
 ---@field limit integer|nil documents
 ---@field retry_rejects boolean|nil the source is the job's rejects
+---@field stage "load"|"index"|"constrain"|nil only this stage
+---@field force boolean|nil add constraints although rows stand against them, as far as they can be
+---@field index_memory string|nil memory for all index builds together, "1GB"
+---@field lock_timeout_ms integer|nil how long a statement waits for its lock
+---@field lock_tries integer|nil how often it asks for it
 
 ---@class lugger.run_snapshot
 ---@field run string
----@field stage "reading"|"finishing"|"done"|"failed"|"stopped"
+---@field stage "reading"|"finishing"|"index"|"constrain"|"done"|"failed"|"stopped"
+---@field steps lugger.step_progress[] under way
+---@field steps_done integer
+---@field steps_total integer
 ---@field tally lugger.tally
 ---@field total_bytes integer 0: unknown
 ---@field seconds number
@@ -167,6 +179,9 @@
 ---@field reject_codes table<string, integer>
 ---@field notes string[]
 ---@field warnings string[]
+---@field refused lugger.refused[] rows that keep constraints from being added
+---@field constrained boolean false: they did
+---@field stage string of a run that was one stage alone; else ""
 ---@field error string
 ---@field hint string
 ---@field error_code string

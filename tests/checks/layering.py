@@ -13,8 +13,9 @@ ALLOWED = {
     'net': {'base'},
     'change': {'base', 'value', 'vector', 'plan', 'net'},
     'source': {'base', 'value', 'vector', 'plan', 'net', 'change'},
+    'census': {'base', 'value', 'vector', 'plan', 'source'},
     'sink': {'base', 'value', 'vector', 'plan', 'net'},
-    'engine': {'base', 'value', 'vector', 'plan', 'net', 'change', 'source', 'sink'},
+    'engine': {'base', 'value', 'vector', 'plan', 'net', 'change', 'source', 'census', 'sink'},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
 

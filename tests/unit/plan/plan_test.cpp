@@ -74,6 +74,12 @@ TEST_CASE("columns find their paths, nested or not, in any order") {
   CHECK(f.plan.unmapped() == std::map<std::string, uint64_t>{{"address.zip", 1}});
 }
 
+TEST_CASE("a field without a name that no column takes is counted") {
+  Fixture f(users());
+  f.run({R"({"_id":"a","":1})"});
+  CHECK(f.plan.unmapped() == std::map<std::string, uint64_t>{{"", 1}});
+}
+
 TEST_CASE("a value that does not fit refuses its document, once, by column") {
   Fixture f(users());
   f.run({R"({"_id":"a","age":"12abc"})", R"({"_id":"b","age":1})"});

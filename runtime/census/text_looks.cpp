@@ -1,0 +1,81 @@
+#include "census/text_looks.hpp"
+
+#include "base/digest.hpp"
+#include "value/datetime.hpp"
+
+namespace lugger {
+
+namespace {
+
+constexpr size_t kLongestNumber = 64, kLongestDate = 40;
+
+bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+
+bool is_hex(std::string_view text) noexcept {
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
+  });
+}
+
+/// "true" and "false" in any case; "yes", "t", "1" are left to who reads the top values.
+bool is_bool(std::string_view text) noexcept {
+  const auto is = [&](std::string_view word) {
+    return text.size() == word.size() &&
+           std::equal(text.begin(), text.end(), word.begin(),
+                      [](char a, char b) { return (a | 0x20) == b; });
+  };
+  return is("true") || is("false");
+}
+
+/// "2026-03-11..." and "+12026-..": a year, a dash, a month.
+bool may_be_date(std::string_view text) noexcept {
+  return text.size() >= 10 && text.size() <= kLongestDate &&
+         (is_digit(text[0]) || text[0] == '+' || text[0] == '-') &&
+         text.find('-', 4) < 8;
+}
+
+}  // namespace
+
+void TextLooks::merge(const TextLooks& other) noexcept {
+  looked_at += other.looked_at, number += other.number, integer += other.integer;
+  padded += other.padded;
+  date += other.date, boolean += other.boolean, uuid += other.uuid;
+  object_id += other.object_id, json += other.json;
+  digits.merge(other.digits);
+}
+
+void TextProbe::look(std::string_view text, TextLooks& looks) {
+  ++looks.looked_at;
+  if (text.empty()) return;
+  const char first = text.front();
+  if (is_digit(first) || first == '-' || first == '+' || first == '.' || first == ' ')
+    look_at_number(text, looks);
+  if (may_be_date(text) && parse_timestamp(text)) ++looks.date;
+  if ((text.size() == 4 || text.size() == 5) && is_bool(text)) ++looks.boolean;
+  if (text.size() == 24 && is_hex(text)) ++looks.object_id;
+  unsigned char uuid[16];
+  if (((text.size() == 36 && text[8] == '-') || text.size() == 32) && parse_uuid(text, uuid))
+    ++looks.uuid;
+  if ((first == '{' && text.back() == '}') || (first == '[' && text.back() == ']'))
+    looks.json += is_json(text) ? 1 : 0;
+}
+
+void TextProbe::look_at_number(std::string_view text, TextLooks& looks) {
+  if (text.size() > kLongestNumber) return;
+  if (parse_decimal(text, NumberFormat{}, digits_) != DecimalFault::kNone) return;
+  if (digits_.kind != DecimalDigits::Kind::kFinite) return;
+  ++looks.number;
+  const bool plain = digits_.scale <= 0;
+  looks.integer += plain ? 1 : 0;
+  const std::string_view digits = text.front() == '-' ? text.substr(1) : text;
+  looks.padded += plain && (digits.empty() || digits != digits_.digits) && text != "0" ? 1 : 0;
+  looks.digits.add(static_cast<int>(digits_.digits.size()), digits_.scale);
+}
+
+bool TextProbe::is_json(std::string_view text) {
+  if (text.size() > kMostJson) return false;
+  simdjson::dom::element root;
+  return parser_.parse(text.data(), text.size(), true).get(root) == simdjson::SUCCESS;
+}
+
+}  // namespace lugger

@@ -1,0 +1,193 @@
+#include "engine/stages.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "base/clock.hpp"
+#include "engine/job_impl.hpp"
+#include "engine/start.hpp"
+
+namespace lugger {
+
+void promise_steps(Target& target, const PlanShape& shape, State& state, const std::string& job,
+                   const std::string& run) {
+  for (StepRecord& step : target.steps(shape)) {
+    step.job = job;
+    step.run = run;
+    state.put_step(step);
+  }
+}
+
+void run_stages(const StageHost& host, std::initializer_list<Stage> stages, RunResult& result) {
+  StageWork work;
+  work.job = host.job;
+  work.run = host.run;
+  work.state = &host.state;
+  work.stop = &host.stop;
+  work.settings = host.settings;
+  work.tell = [&](std::vector<StepProgress> steps, size_t done, size_t total) {
+    host.tell({std::move(steps), done, total});
+  };
+  for (const Stage stage : stages) {
+    if (host.stop.requested()) return;
+    host.enter(stage_word(stage));
+    StageResult done = host.target.run_stage(stage, host.shape, work);
+    host.tell({});
+    result.notes.insert(result.notes.end(), done.notes.begin(), done.notes.end());
+    result.warnings.insert(result.warnings.end(), done.warnings.begin(), done.warnings.end());
+    if (done.refused.empty()) continue;
+    result.refused = std::move(done.refused);
+    result.constrained = host.settings.force;
+  }
+}
+
+namespace {
+
+/// The load must be over: what is built on half a table must be built again.
+void refuse_unfinished(State& state, const std::optional<RunRecord>& latest,
+                       const std::string& job) {
+  if (!latest || !is_unfinished(*latest)) return;
+  const std::vector<PartitionRecord> partitions = state.partitions(latest->run);
+  const bool loaded = std::all_of(partitions.begin(), partitions.end(),
+                                  [](const PartitionRecord& one) { return one.done; });
+  const std::vector<StepRecord> steps = state.steps(job);
+  const bool promised = std::any_of(steps.begin(), steps.end(), [&](const StepRecord& step) {
+    return step.run == latest->run;
+  });
+  if (loaded && promised) return;
+  throw Error(Code::kConfig, fmt::format("the load of {} is not finished", job),
+              latest->command.empty() ? "finish it first" : "finish it first: " + latest->command);
+}
+
+class StageRun final : public Run {
+ public:
+  StageRun(JobImpl& job, const RunSettings& settings)
+      : job_(job), settings_(settings), stage_(settings.stage) {
+    Target& target = job.open_target_once();
+    if (!target.has_stages()) {
+      throw Error(Code::kConfig,
+                  fmt::format("{} has no indexes and constraints to build", target.place()),
+                  "--stage index and --stage constrain are for PostgreSQL targets");
+    }
+    shape_ = job.shape_once();
+    state_ = target.state();
+    state_->ensure();
+    take_lease(*state_, job.spec.name);
+    const std::optional<RunRecord> latest = state_->latest(job.spec.name);
+    refuse_unfinished(*state_, latest, job.spec.name);
+    if (latest) {
+      run_ = latest->run;
+      unfinished_ = is_unfinished(*latest);
+    }
+    if (settings_.stages.connections == 0)
+      settings_.stages.connections =
+          static_cast<uint32_t>(settings.jobs > 0 ? settings.jobs : default_jobs());
+    thread_ = std::thread([this] { conduct(); });
+  }
+  ~StageRun() override {
+    stop_.set(StopLevel::kNow);
+    if (thread_.joinable()) thread_.join();
+  }
+
+  RunSnapshot poll(int timeout_ms) override {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms), [this] { return ended_; });
+    RunSnapshot snapshot;
+    snapshot.run = run_;
+    snapshot.stage = stage_;
+    snapshot.seconds = watch_.seconds();
+    snapshot.steps = steps_.steps;
+    snapshot.steps_done = steps_.done;
+    snapshot.steps_total = steps_.total;
+    return snapshot;
+  }
+  bool ended() const override {
+    const std::lock_guard lock(mutex_);
+    return ended_;
+  }
+  void stop(StopLevel level) override { stop_.set(level); }
+  RunResult result() override {
+    if (thread_.joinable()) thread_.join();
+    return result_;
+  }
+
+ private:
+  void conduct() noexcept {
+    std::optional<Error> failure;
+    try {
+      build();
+    } catch (const Error& error) {
+      failure = error;
+    } catch (const std::exception& error) {
+      failure = Error(Code::kBug, error.what());
+    }
+    conclude(failure);
+    const std::lock_guard lock(mutex_);
+    ended_ = true;
+    changed_.notify_all();
+  }
+
+  void build() {
+    const Stage stage = settings_.stage == "index" ? Stage::kIndex : Stage::kConstrain;
+    StageHost host{*job_.target, *shape_, *state_, job_.spec.name, run_, settings_.stages, stop_,
+                   nullptr,      nullptr};
+    host.enter = [](std::string_view) {};
+    host.tell = [this](StepsView view) {
+      const std::lock_guard lock(mutex_);
+      steps_ = std::move(view);
+    };
+    run_stages(host, {stage}, result_);
+    // A run that ended in this stage is through with it now.
+    if (unfinished_ && result_.constrained && !stop_.requested() && all_done())
+      state_->set_status(run_, "done", "");
+  }
+
+  bool all_done() {
+    const std::vector<StepRecord> steps = state_->steps(job_.spec.name);
+    return std::all_of(steps.begin(), steps.end(), [&](const StepRecord& step) {
+      return step.run != run_ || step.status == "done";
+    });
+  }
+
+  void conclude(const std::optional<Error>& failure) noexcept {
+    result_.run = run_;
+    result_.job = job_.spec.name;
+    result_.stage = settings_.stage;
+    result_.seconds = watch_.seconds();
+    result_.status = failure ? "failed" : stop_.requested() ? "stopped" : "done";
+    if (failure) {
+      Error bare = *failure;
+      result_.error = bare.with_hint("").what();
+      result_.hint = failure->hint();
+      result_.error_code = code_name(failure->code());
+    }
+    if (result_.status != "done") result_.resume_command = job_.spec.resume_command;
+    state_.reset();  // gives the lease back
+  }
+
+  JobImpl& job_;
+  RunSettings settings_;
+  std::shared_ptr<const PlanShape> shape_;
+  std::unique_ptr<State> state_;
+  std::string run_, stage_;
+  bool unfinished_ = false;
+  StopFlag stop_;
+  Stopwatch watch_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  StepsView steps_;
+  bool ended_ = false;
+  RunResult result_;
+  std::thread thread_;
+};
+
+}  // namespace
+
+std::unique_ptr<Run> start_stage(JobImpl& job, const RunSettings& settings) {
+  return std::make_unique<StageRun>(job, settings);
+}
+
+}  // namespace lugger

@@ -1,0 +1,40 @@
+// The stages behind a load: as the end of a run, or as a run of their own.
+#pragma once
+#include <functional>
+#include <initializer_list>
+
+#include "engine/run.hpp"
+#include "sink/sink.hpp"
+
+namespace lugger {
+
+struct JobImpl;
+
+struct StepsView {
+  std::vector<StepProgress> steps;
+  size_t done = 0, total = 0;
+};
+
+/// What the stages of a job are run with.
+struct StageHost {
+  Target& target;
+  const PlanShape& shape;
+  State& state;
+  std::string job, run;
+  StageSettings settings;
+  StopFlag& stop;
+  std::function<void(std::string_view stage)> enter;
+  std::function<void(StepsView)> tell;
+};
+
+/// Records what is to come, before the comment goes that says which tables are the run's own.
+void promise_steps(Target& target, const PlanShape& shape, State& state, const std::string& job,
+                   const std::string& run);
+
+/// Fills in notes, warnings and what was refused.
+void run_stages(const StageHost& host, std::initializer_list<Stage> stages, RunResult& result);
+
+/// A run of one stage alone. Error{config} while a load of the job is unfinished.
+std::unique_ptr<Run> start_stage(JobImpl& job, const RunSettings& settings);
+
+}  // namespace lugger

@@ -1,0 +1,23 @@
+// A constraint written as SQL text, read as far as it must be understood: its kind, its columns, what it references.
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lugger {
+
+struct ConstraintText {
+  enum class Kind : uint8_t { kCheck, kUnique, kForeign, kOther };
+  Kind kind = Kind::kOther;
+  std::vector<std::string> columns;  // unquoted
+  std::string expression;            // check
+  std::string references;            // "schema.table", unquoted
+  std::vector<std::string> referenced;
+  bool nulls_not_distinct = false;
+};
+
+/// "check (age >= 0)", "unique (a, b)", "foreign key (team) references teams (id) on delete cascade". Anything else, or
+/// with words behind it that matter here, is kOther.
+ConstraintText read_constraint(std::string_view sql);
+
+}  // namespace lugger

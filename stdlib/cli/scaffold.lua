@@ -1,0 +1,87 @@
+-- lugger scaffold SOURCE --out DIR: scripts, DDL and notes for a migration, from a census of the source.
+local cli = require 'lugger.cli'
+local config = require 'lugger.config'
+local native = require 'lugger.native'
+local scaffold = require 'lugger.scaffold'
+local scaffold_files = require 'lugger.scaffold_files'
+local scaffold_onto = require 'lugger.scaffold_onto'
+local scaffold_report = require 'lugger.scaffold_report'
+local scaffold_sql = require 'lugger.scaffold_sql'
+local terminal = require 'lugger.terminal'
+
+local function files_of(list, args)
+  local shapes, files = {}, {}
+  for _, item in ipairs(list) do
+    if item.table then
+      shapes[#shapes + 1] = { name = item.name, shape = item.job:shape(), indexes = item.indexes,
+        unique_id = item.unique_id }
+      files[#files + 1] = { item.file, item.text }
+    end
+  end
+  files[#files + 1] = { 'all.lua', scaffold.all(list) }
+  -- Tables that exist have their keys, constraints and indexes, and someone who looks after them.
+  if not args.onto then
+    files[#files + 1] = { 'schema.sql', scaffold_sql.schema(shapes) }
+    files[#files + 1] = { 'constraints.sql', scaffold_sql.constraints(shapes) }
+    files[#files + 1] = { 'indexes.sql', scaffold_sql.indexes(shapes) }
+  end
+  files[#files + 1] = { 'README.md', scaffold_report.readme(list, args) }
+  return files
+end
+
+local words = { written = 'written', same = 'same', renewed = 'renewed', kept = 'kept' }
+
+local function write(list, args)
+  native.system.make_dir(args.out)
+  local force, kept = {}, {}
+  for _, name in ipairs(args.force or {}) do force[name:match('([^/]+)$')] = true end
+  for _, file in ipairs(files_of(list, args)) do
+    local outcome = scaffold_files.put(args.out, file[1], file[2], force)
+    terminal.line(('  %-8s %s/%s'):format(words[outcome], args.out, file[1]))
+    if outcome == 'kept' then kept[#kept + 1] = file[1] end
+    force[file[1]] = nil
+  end
+  for name in pairs(force) do terminal.warn(('--force names %s, which scaffold does not write'):format(name)) end
+  if #kept > 0 then
+    terminal.say('kept, since they were edited: ', table.concat(kept, ', '), '; to overwrite one: --force ', kept[1])
+  end
+end
+
+local function run(args)
+  if not args.out then
+    require('lugger.flags').usage_error('--out DIR says where the files go', 'lugger scaffold dump/ --out migrate')
+  end
+  local settings = { jobs = args.jobs, sample = args.sample, collections = args.collection,
+    snake_case = args.snake_case, not_null = args.not_null, into = args.into, schema = args.schema, out = args.out }
+  if args.onto then settings.onto = scaffold_onto.open(config.resolve(args.onto)) end
+  local list = scaffold.make(args.place, settings)
+  write(list, args)
+  scaffold_report.show(list, args)
+  return cli.exit.done
+end
+
+return {
+  summary = 'Write a script for each collection, the DDL of its tables, constraints and indexes, ready for review.',
+  arguments = {
+    { 'place', 'a dump directory, an archive, a .bson or JSON file, the name of a connection' },
+  },
+  flags = {
+    { 'out', 'directory of the files; made when missing', value = 'DIR' },
+    { 'onto', 'map to the tables that are in this database, and say what does not fit', value = 'PLACE' },
+    { 'collection', 'only this collection: db.name or name; may be repeated', short = 'c', value = 'NAME',
+      many = true },
+    { 'snake-case', 'createdAt becomes created_at' },
+    { 'not-null', 'NOT NULL where every document has the field: in constraints.sql, or now, in the tables',
+      value = 'WHEN', choices = { 'later', 'now' } },
+    { 'into', 'target that stands in the scripts (default: lugger.env.PG_URI)', value = 'PLACE' },
+    { 'schema', 'schema of the tables', value = 'NAME' },
+    { 'sample', 'read about so many documents of each collection instead of all', value = 'N', type = 'int',
+      least = 1 },
+    { 'jobs', 'threads that count', short = 'j', value = 'N', type = 'int', least = 1 },
+    { 'force', 'overwrite this file although it was edited; may be repeated', value = 'FILE', many = true },
+  },
+  more = 'A second run shows what would differ. Files that were edited since are kept.',
+  examples = { 'lugger scaffold dump/ --out migrate', 'lugger scaffold dump/ --out migrate --snake-case -c shop.users',
+    'lugger scaffold dump/ --out migrate --onto postgresql://db/app' },
+  run = run,
+}

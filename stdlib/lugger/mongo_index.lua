@@ -1,0 +1,415 @@
+-- MongoDB's indexes as PostgreSQL's: each index of a collection's metadata becomes an entry of the job's `indexes`, DDL,
+-- or a comment that says why not and what comes nearest.
+local config = require 'lugger.config'
+local mongo_filter = require 'lugger.mongo_filter'
+local mongo_path = require 'lugger.mongo_path'
+local special = require 'lugger.mongo_index_special'
+local sql_text = require 'lugger.sql_text'
+
+local mongo_index = {}
+
+local most_key_bytes = 2704 -- what a btree of 8 kB pages takes, at most
+local most_name_bytes = 63
+
+---@class lugger.translated_index
+---@field name string of the source index
+---@field kind string "plain", "unique", "sparse", "partial", "compound", "multikey", "ttl", "text", "2d", "2dsphere", "hashed", "wildcard", "collation", "hidden", "primary", "clustered" or "unknown"
+---@field key string its fields, as { email: 1, age: -1 }
+---@field index table|nil an entry of a job's `indexes`
+---@field ddl string|nil the same as a statement, CONCURRENTLY
+---@field setup string|nil a statement that must come before it
+---@field comment string|nil what has no equivalent, and the nearest; or why nothing is to be done
+---@field warnings string[] what differs, or may go wrong
+
+---@class lugger.index_options
+---@field types table<string, string>|nil path inside jsonb -> column type that all of its values fit (a census knows)
+---@field max_length table<string, integer>|nil path -> bytes of its longest text
+---@field arrays table<string, boolean>|nil paths that hold arrays in some documents
+---@field taken table<string, boolean>|nil index names in use in the schema; those made here are added
+
+local function copy_columns(mapping)
+  if mapping.columns == 'document' then
+    return { { 'id', 'uuid', generate = 'v5' }, { 'mongo_id', 'text', from = '_id', required = true },
+      { 'doc', 'jsonb', from = '*' } }
+  end
+  if type(mapping.columns) ~= 'table' then
+    config.raise('indexes can be translated for a list of columns only',
+      'columns = lugger.source(...):columns() makes one')
+  end
+  return mapping.columns
+end
+
+local function key_text(key)
+  local parts = {}
+  for name, direction in key:fields() do parts[#parts + 1] = ('%s: %s'):format(name, tostring(direction)) end
+  return '{ ' .. table.concat(parts, ', ') .. ' }'
+end
+
+-- Index names are one name space a schema, and MongoDB's are not: the table stands in front, folded to lower case so
+-- that nobody must quote them.
+local function target_name(context, source_name, table_name, out)
+  local bare = table_name:match('[^.]+$')
+  local wanted = (bare .. '_' .. source_name):gsub('[^%w_\128-\255]+', '_'):gsub('_+$', ''):lower()
+  local name = sql_text.cut(wanted, most_name_bytes)
+  if name ~= wanted then
+    out.warnings[#out.warnings + 1] = ('its name is cut to %d bytes: %s'):format(most_name_bytes, name)
+  end
+  local unique, number = name, 1
+  while context.taken[unique] do
+    number = number + 1
+    local tail = '_' .. number
+    unique = sql_text.cut(wanted, most_name_bytes - #tail) .. tail
+  end
+  if number > 1 then
+    out.warnings[#out.warnings + 1] = ('the name %s is taken (after folding or cutting): it is called %s'):format(name,
+      unique)
+  end
+  context.taken[unique] = true
+  return unique
+end
+
+local casts = { number = true, bool = true, uuid = true }
+
+local function part_of(context, path, direction)
+  local place = mongo_path.resolve(context.mapping, path)
+  local part = { path = path, place = place, descending = tonumber(tostring(direction)) == -1 }
+  if not place then return part end
+  part.sql = place.json and place.sql or sql_text.name(place.column)
+  part.family = place.json and 'text' or place.family
+  local known = context.options.types and context.options.types[path]
+  if place.json and known and casts[mongo_path.family(known)] then
+    part.sql, part.family = ('(%s::%s)'):format(place.sql, known), mongo_path.family(known)
+  elseif place.json and known and mongo_path.family(known) == 'time' then
+    part.note = ('%s is a date inside jsonb: its text is in the index, since a cast to timestamptz cannot be'):format(path)
+  end
+  local arrays = context.options.arrays or {}
+  part.array = not place.child and (place.family == 'array' and not place.json or arrays[path] and 'json')
+  for prefix in path:gmatch('()%.') do
+    if not place.child and arrays[path:sub(1, prefix - 1)] then part.array = 'inside' end
+  end
+  part.table = place.table
+  return part
+end
+
+local function parts_of(context, source)
+  local parts = { missing = {} }
+  for path, direction in source.key:fields() do
+    if path:find('$**', 1, true) then
+      parts.wildcard = path
+    elseif path == '_fts' or path == '_ftsx' then
+      parts.text = true
+    else
+      if type(direction) == 'string' then parts.special = direction end
+      local part = part_of(context, path, direction)
+      parts[#parts + 1] = part
+      if not part.place then parts.missing[#parts.missing + 1] = path end
+    end
+  end
+  return parts
+end
+
+local function kind_of(source, parts)
+  if parts.wildcard then return 'wildcard' end
+  if parts.text then return 'text' end
+  if parts.special then
+    local known = { ['2d'] = '2d', ['2dsphere'] = '2dsphere', geoHaystack = '2d', hashed = 'hashed' }
+    return known[parts.special] or 'unknown'
+  end
+  if source.expireAfterSeconds then return 'ttl' end
+  for _, part in ipairs(parts) do
+    if part.array or part.place and part.place.child then return 'multikey' end
+  end
+  if source.collation and tostring(source.collation.locale) ~= 'simple' then return 'collation' end
+  if source.partialFilterExpression then return 'partial' end
+  if source.sparse == true then return 'sparse' end
+  if source.unique == true then return 'unique' end
+  return #parts > 1 and 'compound' or 'plain'
+end
+
+-- Text without a bound in a btree: the build, or a later row, is refused when a value is too long for a page.
+local function bound_text(context, part, out, unique)
+  if part.family ~= 'text' then return end
+  local longest = context.options.max_length and context.options.max_length[part.path]
+  local declared = not part.place.json and tonumber(part.place.type:match('%((%d+)%)'))
+  if declared and declared * 4 <= most_key_bytes then return end
+  if longest and longest <= most_key_bytes then return end
+  if longest then
+    out.warnings[#out.warnings + 1] = ('%s has text of %d bytes, and a btree takes %d: its md5 is in the index, which '
+      .. 'answers equality (WHERE md5(%s) = md5($1))'):format(part.path, longest, most_key_bytes, part.sql)
+    part.sql, part.hashed = ('md5(%s)'):format(part.sql), true
+  else
+    out.warnings[#out.warnings + 1] = ('%s is text without a limit: a value of more than %d bytes may be refused; %san '
+      .. 'index on md5(%s) takes any'):format(part.path, most_key_bytes, unique and '' or 'a hash index or ', part.sql)
+  end
+end
+
+-- What stands in the entry: a column by its name, anything else in parentheses.
+local function entry_of(part, collation)
+  local plain = part.place and not part.place.json and not part.hashed and not collation
+  local text = plain and part.place.column or '(' .. part.sql .. ')'
+  -- A column whose name ends like a direction, or begins like an expression, is written as one.
+  if plain and (text:sub(1, 1) == '(' or text:match(' [dD][eE][sS][cC]$') or text:match(' [aA][sS][cC]$')) then
+    text = '(' .. sql_text.name(text) .. ')'
+  end
+  if collation and part.family == 'text' then text = text .. ' COLLATE ' .. sql_text.name(collation.name) end
+  return text .. (part.descending and ' desc' or '')
+end
+
+local function conjoin(a, b)
+  if not a then return b end
+  if not b then return a end
+  return a .. ' AND ' .. b
+end
+
+-- sparse: at least one of the fields is there.
+local function sparse_condition(parts)
+  local conditions = {}
+  for i, part in ipairs(parts) do conditions[i] = part.place.sql .. ' IS NOT NULL' end
+  local joined = table.concat(conditions, ' OR ')
+  return #conditions > 1 and '(' .. joined .. ')' or joined
+end
+
+-- Condition and uniqueness, alike for all ordinary indexes. False: its filter cannot be said.
+local function conditions(context, source, parts, out)
+  local entry, where = out.index, nil
+  if source.partialFilterExpression then
+    local sql, note = mongo_filter.translate(source.partialFilterExpression, context.mapping)
+    if not sql then
+      out.comment = ('no equivalent: its partialFilterExpression cannot be translated: %s; nearest: an index without '
+        .. 'the condition%s'):format(note, source.unique == true and ', which may refuse rows, since it is unique' or '')
+      return false
+    end
+    where = sql ~= '' and sql or nil
+    for _, text in ipairs(note) do out.warnings[#out.warnings + 1] = text end
+  end
+  if source.sparse == true then
+    where = conjoin(where, sparse_condition(parts))
+    if source.unique == true then
+      out.warnings[#out.warnings + 1] = 'sparse and unique: a field that is there but null counts in MongoDB, and not here'
+    end
+  end
+  entry.where = where
+  if source.unique == true then
+    entry.unique = true
+    local nullable = false
+    for _, part in ipairs(parts) do nullable = nullable or part.place.nullable end
+    if nullable and not (source.sparse == true and #parts == 1) then
+      entry.nulls_not_distinct = true
+      out.warnings[#out.warnings + 1] = 'unique, and missing or null is one value in MongoDB: NULLS NOT DISTINCT'
+    end
+  end
+  return true
+end
+
+local function collate(source, parts, out)
+  local collation = source.collation and special.collation(source.collation)
+  if not collation then return nil end
+  local textual = false
+  for _, part in ipairs(parts) do textual = textual or part.family == 'text' end
+  if not textual then return nil end
+  out.setup = collation.ddl
+  out.index.setup = collation.ddl
+  local text = ('a query uses it when it says COLLATE %s, or when the column is declared with it'):format(
+    sql_text.name(collation.name))
+  if not collation.deterministic then
+    text = text .. '; it takes case or accents as equal, so LIKE does not work with it'
+  end
+  out.warnings[#out.warnings + 1] = text
+  return collation
+end
+
+local function ordinary(context, source, parts, out)
+  out.index = { columns = {}, method = 'btree' }
+  if not conditions(context, source, parts, out) then
+    out.index = nil
+    return
+  end
+  local collation = collate(source, parts, out)
+  for i, part in ipairs(parts) do
+    bound_text(context, part, out, out.index.unique)
+    if part.note then out.warnings[#out.warnings + 1] = part.note end
+    out.index.columns[i] = entry_of(part, collation)
+  end
+  local only = parts[1]
+  if #parts == 1 and only.hashed and not out.index.unique then
+    out.index.columns, out.index.method = { only.place.json and '(' .. only.place.sql .. ')' or only.place.column }, 'hash'
+    out.warnings[#out.warnings] = ('%s has text that is longer than the %d bytes a btree takes: a hash index, which '
+      .. 'answers equality only'):format(only.path, most_key_bytes)
+  end
+end
+
+-- An array inside the row: GIN on it.
+local function array_index(parts, out)
+  local part, place = parts[1], parts[1].place
+  if place.family == 'array' and not place.json then
+    out.index = { columns = { place.column }, method = 'gin' }
+    out.warnings[#out.warnings + 1] = ('answers WHERE %s @> ARRAY[$1]; = ANY(%s) does not use it'):format(
+      sql_text.name(place.column), sql_text.name(place.column))
+  elseif place.family == 'jsonb' then
+    local inside = place.json or {}
+    local sql = mongo_path.json_sql(place.column, inside, true)
+    if part.array == 'inside' then sql = sql_text.name(place.column) end
+    out.index = { columns = { ('(%s) jsonb_path_ops'):format(sql) }, method = 'gin' }
+    out.warnings[#out.warnings + 1] = ('answers containment, as in WHERE %s @> $1::jsonb'):format(sql)
+  else
+    out.comment = ('no equivalent: %s is an array inside a %s column; nearest: a jsonb column, or a child table'):format(
+      part.path, place.type)
+  end
+end
+
+-- Several rows of the source's document share one index entry each: by table, arrays apart.
+local function groups_of(parts)
+  local groups, by_key = {}, {}
+  for _, part in ipairs(parts) do
+    local key = part.array and 'array ' .. part.path or part.table
+    if not by_key[key] then
+      by_key[key] = { array = part.array, child = part.place.child }
+      groups[#groups + 1] = by_key[key]
+    end
+    table.insert(by_key[key], part)
+  end
+  return groups
+end
+
+local function ttl(context, source, parts, out)
+  ordinary(context, source, parts, out)
+  local part = parts[1]
+  local time = part.place.sql
+  if part.place.json then time = ('%s::timestamptz'):format(time) end
+  out.comment = ("no equivalent: rows do not expire; nearest: run at intervals (cron, pg_cron): DELETE FROM %s WHERE %s "
+    .. "< now() - interval '%s seconds'"):format(sql_text.table(part.table), time,
+      tostring(source.expireAfterSeconds):match('^%d+') or '0')
+end
+
+local function finish(context, source, out, part_table)
+  local entry = out.index
+  if not entry then return end
+  entry.table = part_table
+  entry.name = target_name(context, tostring(source.name or 'index'), part_table, out)
+  out.ddl = mongo_index.ddl(entry)
+end
+
+local function new_entry(source, kind)
+  return { name = tostring(source.name or ''), kind = kind, key = key_text(source.key), warnings = {} }
+end
+
+local function hide(out)
+  if not out.ddl then return end
+  out.comment = 'hidden in the source, so no query used it: not built; to build it: ' .. out.ddl
+  out.index, out.ddl, out.setup = nil, nil, nil
+end
+
+local makers = { text = special.text, ['2d'] = special.geo, ['2dsphere'] = special.geo, hashed = special.hashed,
+  wildcard = special.wildcard }
+
+-- One source index over fields in several tables: an entry for each.
+local function split(context, source, parts, kind, results)
+  local groups = groups_of(parts)
+  for _, group in ipairs(groups) do
+    local out = new_entry(source, kind)
+    if group.array then
+      array_index(group, out)
+      if source.unique == true then
+        out.warnings[#out.warnings + 1] = 'no equivalent: unique over the elements of an array; this index does not keep '
+          .. 'them unique'
+      end
+    else
+      local plain = source
+      if group.child and source.unique == true then
+        plain = setmetatable({ unique = false }, { __index = source })
+        out.warnings[#out.warnings + 1] = 'unique between documents, where one document may repeat a value: not kept here'
+      end
+      ordinary(context, plain, group, out)
+    end
+    if #groups > 1 then
+      out.warnings[#out.warnings + 1] = ('one of %d: its fields lie in %d places, which no single index spans'):format(
+        #groups, #groups)
+    end
+    finish(context, source, out, group[1].table)
+    results[#results + 1] = out
+  end
+end
+
+local function translate_one(context, source, results)
+  local parts = parts_of(context, source)
+  local first = parts[1]
+  if #parts == 1 and first.path == '_id' and not parts.special then
+    local out = new_entry(source, source.clustered and 'clustered' or 'primary')
+    out.comment = 'nothing to do: the key of the table is unique'
+    results[#results + 1] = out
+    return
+  end
+  local kind = kind_of(source, parts)
+  local own = makers[kind]
+  local begun = #results
+  if #parts.missing > 0 and own ~= special.geo then
+    local out = new_entry(source, kind)
+    out.comment = ("no equivalent: no column holds %s; nearest: add a column, or { 'rest', 'jsonb', from = '*' }"):format(
+      table.concat(parts.missing, ', '))
+    results[#results + 1] = out
+  elseif kind == 'multikey' then
+    split(context, source, parts, kind, results)
+  else
+    local out = new_entry(source, kind)
+    if own then
+      own(context, source, out, parts)
+    elseif kind == 'unknown' then
+      out.comment = ('no equivalent: lugger does not know indexes of the kind "%s"'):format(parts.special)
+    elseif kind == 'ttl' then
+      ttl(context, source, parts, out)
+    end
+    if not out.index and not out.comment then ordinary(context, source, parts, out) end
+    finish(context, source, out, first and first.table or context.mapping.table)
+    results[#results + 1] = out
+  end
+  if source.hidden == true then
+    for i = begun + 1, #results do
+      results[i].kind = 'hidden'
+      hide(results[i])
+    end
+  end
+end
+
+local function clustered(context, metadata, results)
+  local by = metadata.options and metadata.options.clusteredIndex
+  if not by then return end
+  results[#results + 1] = { name = tostring(by.name or '_id_'), kind = 'clustered', key = '{ _id: 1 }', warnings = {},
+    comment = ('no equivalent: tables are not kept in the order of a key; nearest: the primary key, and CLUSTER %s once')
+      :format(sql_text.table(context.mapping.table)) }
+end
+
+--- The statement of an entry, CONCURRENTLY.
+---@param entry table an entry of a job's `indexes`, with its table and name
+---@return string
+function mongo_index.ddl(entry)
+  local columns = {}
+  for i, column in ipairs(entry.columns) do
+    local name, direction = column:match('^(.-)( [adAD][eEsS][scSC][cC]?)$')
+    local plain = column:sub(1, 1) ~= '('
+    columns[i] = not plain and column or name and sql_text.name(name) .. direction or sql_text.name(column)
+  end
+  return ('CREATE %sINDEX CONCURRENTLY %s ON %s USING %s (%s)%s%s'):format(entry.unique and 'UNIQUE ' or '',
+    sql_text.name(entry.name), sql_text.table(entry.table), entry.method, table.concat(columns, ', '),
+    entry.nulls_not_distinct and ' NULLS NOT DISTINCT' or '', entry.where and ' WHERE ' .. entry.where or '')
+end
+
+--- Translates every index of a collection. An index whose fields lie in several tables gives several entries.
+---@param metadata lugger.doc|string the collection's metadata, decoded or as JSON text
+---@param mapping table table, columns, children, as in a job
+---@param options lugger.index_options|nil
+---@return lugger.translated_index[]
+function mongo_index.translate(metadata, mapping, options)
+  if type(metadata) == 'string' then metadata = require('lugger.json').decode(metadata) end
+  options = options or {}
+  local columns = copy_columns(mapping)
+  local context = { options = options, taken = options.taken or {},
+    mapping = { table = mapping.table, columns = columns, children = mapping.children } }
+  local results = {}
+  if metadata.indexes then
+    for _, source in metadata.indexes:fields() do translate_one(context, source, results) end
+  end
+  clustered(context, metadata, results)
+  return results
+end
+
+return mongo_index

@@ -1,0 +1,48 @@
+---@meta lugger.native
+-- Stages behind a load: require 'lugger.native'.
+
+---@class lugger.refused rows that a constraint would refuse
+---@field table string
+---@field column string names, comma separated; "" for a check
+---@field constraint string
+---@field kind string "not null", "check", "unique", "foreign key", "too long", "required"
+---@field rows integer 0: it cannot be counted; message says why
+---@field examples string[] keys of such rows
+---@field message string
+
+---@class lugger.step_progress
+---@field step string
+---@field table string
+---@field phase string as pg_stat_progress_create_index says it
+---@field share number|nil 0 to 1
+---@field seconds number
+---@field waiting string for whom: a session, described
+
+---@class lugger.step_record
+---@field job string
+---@field stage "index"|"constrain"
+---@field step string "index users users_email_1"
+---@field run string
+---@field status "waiting"|"running"|"done"|"failed"|"refused"
+---@field statement string
+---@field message string
+---@field tries integer
+---@field started string
+---@field ended string
+
+---@class lugger.native.job
+local job = {}
+--- Rows of the target that indexes and constraints to come would refuse. Reads only.
+---@return lugger.refused[]
+function job:preflight() end
+--- The same of the source's documents, for NOT NULL alone, before anything is loaded.
+---@param limit integer|nil read at most this many documents
+---@return lugger.refused[]
+function job:preflight_source(limit) end
+
+---@class lugger.native.state
+local state = {}
+--- Steps of a job's stages, in the order in which they were first recorded.
+---@param job string
+---@return lugger.step_record[]
+function state:steps(job) end
