@@ -67,6 +67,8 @@ class Target {
   virtual void discard(const PlanShape& plan, const std::string& run) = 0;
 };
 
+/// A PostgreSQL URL, libpq's "host=... dbname=...", local: or local:DIR.
+bool is_postgres_place(const std::string& place);
 std::shared_ptr<Target> open_target(const std::string& place, const Options& options);
 std::span<const OptionSpec> target_options(const std::string& place);
 
