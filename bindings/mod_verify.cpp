@@ -1,5 +1,5 @@
-// native.verify(job, options), native.repair(...): a verification that is polled; keys and signatures of
-// verdicts.
+// native.verify(job, options), native.repair(...): a verification that is polled; keys and
+// signatures of verdicts.
 #include <array>
 
 #include "base/text.hpp"
@@ -70,15 +70,23 @@ static void push(lua_State* L, const TableVerdict& table) {
 
 static void push(lua_State* L, const Verdict& verdict) {
   lua_newtable(L);
-  for (const auto& [name, text] :
-       {std::pair{"job", &verdict.job}, {"run", &verdict.run}, {"run_status", &verdict.run_status},
-        {"run_now", &verdict.run_now}, {"script_hash", &verdict.script_hash},
-        {"mapping_hash", &verdict.mapping_hash}, {"source", &verdict.source},
-        {"source_identity", &verdict.source_identity}, {"target", &verdict.target},
-        {"target_identity", &verdict.target_identity}, {"server", &verdict.server},
-        {"position", &verdict.position}, {"started", &verdict.started},
-        {"finished", &verdict.finished}, {"window", &verdict.window}, {"where", &verdict.where},
-        {"sample", &verdict.sample}}) {
+  for (const auto& [name, text] : {std::pair{"job", &verdict.job},
+                                   {"run", &verdict.run},
+                                   {"run_status", &verdict.run_status},
+                                   {"run_now", &verdict.run_now},
+                                   {"script_hash", &verdict.script_hash},
+                                   {"mapping_hash", &verdict.mapping_hash},
+                                   {"source", &verdict.source},
+                                   {"source_identity", &verdict.source_identity},
+                                   {"target", &verdict.target},
+                                   {"target_identity", &verdict.target_identity},
+                                   {"server", &verdict.server},
+                                   {"position", &verdict.position},
+                                   {"started", &verdict.started},
+                                   {"finished", &verdict.finished},
+                                   {"window", &verdict.window},
+                                   {"where", &verdict.where},
+                                   {"sample", &verdict.sample}}) {
     set(L, name, *text);
   }
   set(L, "equal", verdict.equal);
@@ -112,9 +120,9 @@ static void push(lua_State* L, const RepairResult& repair) {
 }
 
 static void read_option(lua_State* L, const std::string& key, VerifyOptions& out) {
-  static constexpr std::array<std::string_view, 9> kKeys = {
-      "jobs", "sample", "seed", "where", "since", "since_field", "columns", "limit_shown",
-      "rechecks"};
+  static constexpr std::array<std::string_view, 10> kKeys = {
+      "jobs",        "sample",  "seed",        "where",    "since",
+      "since_field", "columns", "limit_shown", "rechecks", "group_rows"};
   const size_t at = static_cast<size_t>(std::find(kKeys.begin(), kKeys.end(), key) - kKeys.begin());
   switch (at) {
     case 0: out.jobs = static_cast<int>(luaL_checkinteger(L, -1)); return;
@@ -134,6 +142,7 @@ static void read_option(lua_State* L, const std::string& key, VerifyOptions& out
       }
     case 7: out.limit_shown = static_cast<uint64_t>(luaL_checknumber(L, -1)); return;
     case 8: out.rechecks = static_cast<int>(luaL_checkinteger(L, -1)); return;
+    case 9: out.group_rows = static_cast<uint64_t>(luaL_checknumber(L, -1)); return;
     default: unknown_key("verify", key, kKeys);
   }
 }
@@ -142,16 +151,14 @@ static VerifyOptions read_verify_options(lua_State* L, int index) {
   VerifyOptions out;
   if (lua_isnoneornil(L, index)) return out;
   luaL_checktype(L, index, LUA_TTABLE);
-  for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1))
-    read_option(L, to_text(L, -2), out);
+  for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) read_option(L, to_text(L, -2), out);
   return out;
 }
 
 static int start(lua_State* L, const RepairOptions* repair) {
   auto made = std::make_shared<LuaVerification>();
   Job& job = check_userdata<Job>(L, 1);
-  made->verification =
-      std::make_unique<Verification>(job, read_verify_options(L, 2), repair);
+  made->verification = std::make_unique<Verification>(job, read_verify_options(L, 2), repair);
   made->job = userdata_pointer<Job>(L, 1);
   push_userdata(L, std::move(made));
   return 1;
@@ -224,9 +231,12 @@ static int verdict_check(lua_State* L) {
 }
 
 static constexpr luaL_Reg kMethods[] = {
-    {"poll", guarded<verification_poll>},     {"ended", guarded<verification_ended>},
-    {"stop", guarded<verification_stop>},     {"result", guarded<verification_result>},
-    {"before", guarded<verification_before>}, {"repair", guarded<verification_repair>},
+    {"poll", guarded<verification_poll>},
+    {"ended", guarded<verification_ended>},
+    {"stop", guarded<verification_stop>},
+    {"result", guarded<verification_result>},
+    {"before", guarded<verification_before>},
+    {"repair", guarded<verification_repair>},
     {nullptr, nullptr},
 };
 static constexpr luaL_Reg kFunctions[] = {

@@ -37,7 +37,7 @@ std::span<const OptionSpec> target_options(const std::string& place) {
 std::shared_ptr<Target> open_target(const std::string& place, const Options& options) {
   options.check("target", target_options(place));
   return is_postgres_place(place) ? make_pg_target(place, options)
-                            : make_json_lines_target(place, options);
+                                  : make_json_lines_target(place, options);
 }
 
 }  // namespace lugger

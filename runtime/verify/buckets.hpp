@@ -1,5 +1,5 @@
-// Counts and sums of rows by bucket: two sides with equal sums hold equal rows. Fixed size, whatever
-// the tables hold.
+// Counts and sums of rows by bucket: two sides with equal sums hold equal rows. Fixed size,
+// whatever the tables hold.
 #pragma once
 #include <vector>
 

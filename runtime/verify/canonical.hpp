@@ -14,10 +14,10 @@ struct CompareAs {
   Kind element = Kind::kText;
 };
 
-/// Writes values so that two are equal exactly when their bytes are: numeric by value, floats bit by
-/// bit with one NaN, jsonb by structure, char(n) without trailing blanks, arrays element by element,
-/// all else as it is stored. Takes what a coercer made and what read_pg_field() read. Belongs to one
-/// worker.
+/// Writes values so that two are equal exactly when their bytes are: numeric by value, floats bit
+/// by bit with one NaN, jsonb by structure, char(n) without trailing blanks, arrays element by
+/// element, all else as it is stored. Takes what a coercer made and what read_pg_field() read.
+/// Belongs to one worker.
 class Canonical {
  public:
   explicit Canonical(uint64_t seed) : json_(seed) {}

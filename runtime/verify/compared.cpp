@@ -47,9 +47,9 @@ class Maker {
       }
       if (std::find(names.begin(), names.end(), name) != names.end()) continue;
       const std::string_view near = nearest(name, names);
-      throw Error(Code::kConfig, fmt::format("--columns: no table has a column {}", name),
-                  near.empty() ? "name columns of the mapping"
-                               : fmt::format("did you mean {}?", near));
+      throw Error(
+          Code::kConfig, fmt::format("--columns: no table has a column {}", name),
+          near.empty() ? "name columns of the mapping" : fmt::format("did you mean {}?", near));
     }
   }
 
@@ -168,8 +168,7 @@ class Maker {
     // The front of any descendant's key is the key of the document's own row.
     if (!table.own && !table.key.empty()) {
       const size_t root = shape_.tables()[0].key.size();
-      table.root.assign(table.key.begin(),
-                        table.key.begin() + static_cast<std::ptrdiff_t>(root));
+      table.root.assign(table.key.begin(), table.key.begin() + static_cast<std::ptrdiff_t>(root));
     }
     if (!plan.key.empty() && table.key.empty()) {
       out_.notes.push_back(
@@ -180,9 +179,8 @@ class Maker {
     if (table.left_out.empty()) return;
     std::string names;
     for (const std::string& name : table.left_out) names += (names.empty() ? "" : ", ") + name;
-    out_.notes.push_back(
-        fmt::format("{}: not compared, since the server or the clock fills them: {}", plan.name,
-                    names));
+    out_.notes.push_back(fmt::format(
+        "{}: not compared, since the server or the clock fills them: {}", plan.name, names));
   }
 
   PgSession& session_;
@@ -210,9 +208,8 @@ Comparison make_comparison(PgSession& session, const PlanShape& shape,
 std::string select_compared(const ComparedTable& table, const std::string& condition) {
   std::string columns;
   for (const ComparedColumn& column : table.columns) {
-    columns +=
-        fmt::format("{}t.{}{}", columns.empty() ? "" : ", ", PgSession::quote_name(column.name),
-                    column.by_server ? "::text" : "");
+    columns += fmt::format("{}t.{}{}", columns.empty() ? "" : ", ",
+                           PgSession::quote_name(column.name), column.by_server ? "::text" : "");
   }
   std::string out = fmt::format("SELECT {} FROM {} AS t", columns, table.quoted);
   if (!condition.empty()) out += " WHERE " + condition;

@@ -15,8 +15,8 @@ namespace lugger {
 struct ComparedColumn {
   size_t slot = 0;  // in the plan's row
   std::string name;
-  ColumnType type;       // of the mapping
-  CompareAs as;          // kOther: as text that the server makes on both sides
+  ColumnType type;  // of the mapping
+  CompareAs as;     // kOther: as text that the server makes on both sides
   bool by_server = false;
   std::string via, cast;  // by_server: text is read as `via`, then cast: "int4", "::public.money"
   std::string stored;     // the column's type in the database, without its modifier

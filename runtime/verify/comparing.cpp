@@ -77,7 +77,8 @@ void Comparing::read_both(TargetSnapshot& snapshot) {
   verdict_.unmapped = facts.unmapped, verdict_.skip_reasons = facts.skip_reasons;
   verdict_.reject_codes = facts.reject_codes;
   if (facts.outside != 0)
-    verdict_.notes.push_back(fmt::format("{} documents are older and were passed over", facts.outside));
+    verdict_.notes.push_back(
+        fmt::format("{} documents are older and were passed over", facts.outside));
 }
 
 void Comparing::set_counts() {
@@ -114,8 +115,7 @@ std::vector<uint8_t> Comparing::wrong_buckets() const {
 uint64_t Comparing::entries_of(size_t bucket) const {
   uint64_t rows = 0;
   const bool where = !context_.options.where.empty();
-  for (size_t t = 0; t < source_.size(); ++t)
-    rows += (where ? target_ : source_)[t][bucket].rows;
+  for (size_t t = 0; t < source_.size(); ++t) rows += (where ? target_ : source_)[t][bucket].rows;
   return rows;
 }
 
@@ -133,8 +133,9 @@ void Comparing::compare_groups(TargetSnapshot& snapshot) {
   for (size_t b = 0; b <= kBuckets; ++b) {
     const bool takes = b < kBuckets && wrong[b] != 0;
     const uint64_t more = takes ? entries_of(b) : 0;
-    const bool any = std::find(filter.buckets.begin(), filter.buckets.end(), 1) != filter.buckets.end();
-    if (any && (b == kBuckets || (takes && entries + more > kGroupEntries))) {
+    const bool any =
+        std::find(filter.buckets.begin(), filter.buckets.end(), 1) != filter.buckets.end();
+    if (any && (b == kBuckets || (takes && entries + more > context_.options.group_rows))) {
       Group(context_, filter, verdict_.tables, take).run(snapshot);
       std::fill(filter.buckets.begin(), filter.buckets.end(), 0);
       entries = 0;

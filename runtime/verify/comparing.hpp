@@ -13,8 +13,8 @@ struct WrongRows {
   std::set<uint64_t> documents;            // by their order: to be written again
   std::set<uint64_t> with_extra_children;  // documents that have more child rows than they should
   std::set<std::pair<uint32_t, Digest>> extra;  // table and key: rows that no document makes
-  uint64_t beyond_keys = 0;  // extra rows that no key tells from the right ones
-  bool complete = true;                             // false: there are more than fit
+  uint64_t beyond_keys = 0;                     // extra rows that no key tells from the right ones
+  bool complete = true;                         // false: there are more than fit
 };
 
 class Comparing {

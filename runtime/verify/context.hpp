@@ -24,9 +24,9 @@ struct VerifyContext {
   std::shared_ptr<void> keep;  // a private server, while it is needed
   Comparison comparison;
   std::vector<Partition> partitions;
-  std::string now;           // lugger.now() of the load
-  bool one_reader = false;   // the load had one partition: its order settled duplicates
-  uint64_t seed = 0;         // of all digests
+  std::string now;                       // lugger.now() of the load
+  bool one_reader = false;               // the load had one partition: its order settled duplicates
+  uint64_t seed = 0;                     // of all digests
   std::optional<uint64_t> sample_below;  // rows whose root digest is below
   std::optional<SinceFilter> since;
   std::unordered_set<uint64_t> reject_ids;  // documents the ledger keeps as rejects, hashed

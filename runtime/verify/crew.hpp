@@ -1,4 +1,5 @@
-// Several threads at one list of work; the first failure stops them all and is thrown by the caller.
+// Several threads at one list of work; the first failure stops them all and is thrown by the
+// caller.
 #pragma once
 #include <exception>
 #include <functional>

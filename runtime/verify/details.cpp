@@ -15,7 +15,9 @@ namespace {
 constexpr size_t kMostKept = 10000;
 constexpr size_t kKeysAtOnce = 1000;
 
-uint64_t row_number(uint32_t table, const Digest& key) noexcept { return key.lo ^ (key.hi + table); }
+uint64_t row_number(uint32_t table, const Digest& key) noexcept {
+  return key.lo ^ (key.hi + table);
+}
 
 }  // namespace
 
@@ -37,8 +39,8 @@ std::string keys_condition(const ComparedTable& table, const std::vector<size_t>
     }
     list.push('}');
     columns += fmt::format("{}t.{}", k == 0 ? "" : ", ", PgSession::quote_name(column.name));
-    arrays += fmt::format("{}{}::{}[]", k == 0 ? "" : ", ",
-                          PgSession::quote_literal(list.text()), column.stored);
+    arrays += fmt::format("{}{}::{}[]", k == 0 ? "" : ", ", PgSession::quote_literal(list.text()),
+                          column.stored);
   }
   if (by.size() == 1) return fmt::format("{} = ANY ({})", columns, arrays);
   return fmt::format("({}) IN (SELECT * FROM unnest({}))", columns, arrays);
@@ -60,8 +62,7 @@ void Details::add(Mismatch&& mismatch, const TargetRow* row) {
     for (size_t i = 0; i < table.columns.size() && show; ++i) {
       const Value& value = row->values[i];
       mismatch.target.push_back(
-          value.absent() ? std::nullopt
-                         : std::make_optional(server_text(value, table.columns[i])));
+          value.absent() ? std::nullopt : std::make_optional(server_text(value, table.columns[i])));
       mismatch.target_columns.push_back(digester_.column(table.columns[i], value));
     }
   }
@@ -168,10 +169,8 @@ void Details::read_keys(TargetReader& reader, size_t table, std::vector<Mismatch
   std::vector<const std::vector<std::string>*> keys;
   for (const Mismatch* mismatch : part) keys.push_back(&mismatch->key_text);
   const ComparedTable& compared = context_.comparison.tables[table];
-  std::string condition = keys_condition(compared, compared.key, keys);
-  const std::string narrowed = where_condition(context_, compared);
-  if (!narrowed.empty()) condition += " AND " + narrowed;
-  reader.read(compared, condition, look, nullptr);
+  // Whatever --where said: the row is known by its key now.
+  reader.read(compared, keys_condition(compared, compared.key, keys), look, nullptr);
   part.clear();
 }
 
@@ -203,8 +202,7 @@ bool Details::judge(Mismatch& mismatch, const Seen& seen, TableVerdict& table) {
     if (mismatch.settled) --count, --table.target, ++table.settled;
     return mismatch.settled;
   }
-  const bool equal =
-      std::find(rows.begin(), rows.end(), mismatch.source_row) != rows.end();
+  const bool equal = std::find(rows.begin(), rows.end(), mismatch.source_row) != rows.end();
   const FindingKind now = rows.empty() ? FindingKind::kMissing : FindingKind::kDifferent;
   if (equal) {
     mismatch.settled = true;
@@ -255,8 +253,8 @@ std::vector<RowFinding> Details::findings() const {
     finding.kind = mismatch.kind;
     finding.table = table.name;
     for (size_t k = 0; k < mismatch.key_text.size(); ++k) {
-      finding.key += fmt::format("{}{}={}", k == 0 ? "" : ", ",
-                                 table.columns[table.key[k]].name, mismatch.key_text[k]);
+      finding.key += fmt::format("{}{}={}", k == 0 ? "" : ", ", table.columns[table.key[k]].name,
+                                 mismatch.key_text[k]);
     }
     const auto texts = source_text_.find(place);
     const auto digests = source_columns_.find(place);

@@ -28,7 +28,8 @@ class Details {
   using Seen = std::unordered_map<uint64_t, std::vector<Digest>>;
   bool shown(const Mismatch& mismatch);
   void read_again(Seen& seen);
-  void read_keys(TargetReader& reader, size_t table, std::vector<Mismatch*>& part, TargetLook& look);
+  void read_keys(TargetReader& reader, size_t table, std::vector<Mismatch*>& part,
+                 TargetLook& look);
   bool judge(Mismatch& mismatch, const Seen& seen, TableVerdict& table);
 
   VerifyContext& context_;

@@ -9,8 +9,8 @@ namespace lugger {
 
 namespace {
 
-/// Order of the `newer` column as an unsigned number; NULL is oldest. Longer texts tie at their first
-/// eight bytes, and then either document may be the one that stays.
+/// Order of the `newer` column as an unsigned number; NULL is oldest. Longer texts tie at their
+/// first eight bytes, and then either document may be the one that stays.
 uint64_t newer_rank(const Value& value) {
   constexpr uint64_t kSign = uint64_t{1} << 63;
   double number = 0;
@@ -164,7 +164,8 @@ void Group::match_row(const TargetRow& row) {
     ++tables_[table].matched;
     return;
   }
-  SourceEntry& entry = found.second - found.first == 1 ? *waiting : expected(found, &row.digests.row);
+  SourceEntry& entry =
+      found.second - found.first == 1 ? *waiting : expected(found, &row.digests.row);
   const bool equal = entry.row == row.digests.row;
   settle(found, entry, equal ? SourceEntry::State::kEqual : SourceEntry::State::kDifferent);
   if (equal)
@@ -215,8 +216,7 @@ void Group::drop_children() {
                  entries_.end());
 }
 
-void Group::report(FindingKind kind, const SourceEntry* entry, const TargetRow* row,
-                   bool doubled) {
+void Group::report(FindingKind kind, const SourceEntry* entry, const TargetRow* row, bool doubled) {
   Mismatch out;
   out.kind = kind;
   out.doubled = doubled;

@@ -19,7 +19,7 @@ struct SourceEntry {
   uint32_t table = 0;
   enum class State : uint8_t { kWaiting, kEqual, kDifferent, kDropped } state = State::kWaiting;
 };
-inline constexpr size_t kGroupEntries = (64 << 20) / sizeof(SourceEntry);
+static_assert(kGroupRows * sizeof(SourceEntry) <= 64 << 20);
 
 /// A row found wrong: enough to find it again on both sides.
 struct Mismatch {
@@ -32,7 +32,7 @@ struct Mismatch {
   bool doubled = false;  // kExtra: the source has that key, the target has it more than once
   bool show = false;     // with all its values
   bool settled = false;  // became equal, or went, while it was watched
-  std::vector<std::string> key_text;  // one a key column; empty until it was looked up
+  std::vector<std::string> key_text;               // one a key column; empty until it was looked up
   std::vector<std::optional<std::string>> target;  // values as text, of those that are shown
   std::vector<Digest> target_columns;              // to tell which columns differ
 };

@@ -22,8 +22,8 @@ class JsonDigester {
   std::unique_ptr<State> state_;
 };
 
-/// A decimal number as written in JSON, without what does not change its value: sign, digits without
-/// zeros at either end, exponent of the last digit. Appends to out.
+/// A decimal number as written in JSON, without what does not change its value: sign, digits
+/// without zeros at either end, exponent of the last digit. Appends to out.
 void append_number_value(std::string_view number, ByteBuffer& out);
 
 }  // namespace lugger

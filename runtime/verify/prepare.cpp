@@ -70,8 +70,8 @@ void inspect_target(VerifyContext& context, Verdict& verdict) {
   const PgRows names = session.query(
       "SELECT current_database(), coalesce(host(inet_server_addr()) || ':' || inet_server_port(), "
       "'unix socket'), (SELECT oid FROM pg_database WHERE datname = current_database())");
-  verdict.target_identity = fmt::format("database {} ({}) at {}", names.text(0, 0),
-                                        names.text(0, 2), names.text(0, 1));
+  verdict.target_identity =
+      fmt::format("database {} ({}) at {}", names.text(0, 0), names.text(0, 2), names.text(0, 1));
   context.comparison = make_comparison(session, *context.shape, context.options.columns);
   verdict.altered = context.comparison.altered;
   verdict.notes = context.comparison.notes;
@@ -120,8 +120,7 @@ void read_ledger(VerifyContext& context, Verdict& verdict) {
 void divide_work(VerifyContext& context) {
   const int jobs = context.options.jobs > 0 ? context.options.jobs : default_jobs();
   context.partitions = context.job.source->split(jobs);
-  context.readers =
-      std::clamp(jobs, 1, std::max(1, static_cast<int>(context.partitions.size())));
+  context.readers = std::clamp(jobs, 1, std::max(1, static_cast<int>(context.partitions.size())));
   context.connections = context.pooled ? 1 : jobs;
 }
 
@@ -141,8 +140,8 @@ void set_sample(VerifyContext& context, Verdict& verdict) {
   }
   const uint64_t wanted = sample_rows(context.options.sample);
   if (wanted < rows) {
-    context.sample_below = static_cast<uint64_t>(static_cast<double>(wanted) /
-                                                 static_cast<double>(rows) * 18446744073709551615.0);
+    context.sample_below = static_cast<uint64_t>(
+        static_cast<double>(wanted) / static_cast<double>(rows) * 18446744073709551615.0);
   }
 }
 

@@ -22,11 +22,13 @@ std::shared_ptr<const PlanShape> updating_shape(const PlanShape& shape) {
 /// Picks documents out of the source by their order and loads them, a unit at a time.
 class Writer {
  public:
-  Writer(VerifyContext& context, RowSink& sink, std::shared_ptr<const PlanShape> shape, std::string run)
+  Writer(VerifyContext& context, RowSink& sink, std::shared_ptr<const PlanShape> shape,
+         std::string run)
       : context_(context),
         sink_(sink),
         shape_(std::move(shape)),
         run_(std::move(run)),
+        session_(context.url, "repair", context.pooled),
         plan_(shape_, static_cast<bool>(context.job.spec.hook)),
         hook_(context.job.make_hook(context.now)),
         unit_(unit_arena_) {}
@@ -39,6 +41,7 @@ class Writer {
     }
     commit();
   }
+  uint64_t rejected() const noexcept { return rejected_; }
 
  private:
   using Place = std::set<uint64_t>::const_iterator;
@@ -72,10 +75,14 @@ class Writer {
   void commit() {
     if (unit_.documents.empty()) return;
     plan_.run(unit_, hook_.get());
+    for (const ComparedTable& table : context_.comparison.tables) {
+      if (table.own) remove_orphans(table);
+    }
     sink_.write(unit_);
     UnitRecord record;
     record.run = run_;
     record.partition = kPartition;
+    record.job = context_.job.spec.name;
     record.done = false;
     record.tally.read = unit_.documents.size();
     record.tally.bytes = unit_.source_bytes;
@@ -88,18 +95,49 @@ class Writer {
       record.rejects.push_back(std::move(reject));
     }
     sink_.commit(record);
+    rejected_ += record.rejects.size();
     unit_.clear();
     unit_arena_.reset();
+  }
+
+  /// Child rows that outlived their parent would stand in the way of those that come with it.
+  void remove_orphans(const ComparedTable& own) {
+    const RowSet& rows = unit_.tables[own.table];
+    std::vector<std::vector<std::string>> texts;
+    for (size_t i = 0; i < rows.rows(); ++i) {
+      if (!rows.live(i) || unit_.fates[rows.document(i)] != Fate::kLoad) continue;
+      std::vector<std::string>& key = texts.emplace_back();
+      for (const size_t k : own.key)
+        key.push_back(server_text(rows.row(i)[own.columns[k].slot], own.columns[k]));
+    }
+    if (texts.empty() || own.key.empty()) return;
+    std::vector<const std::vector<std::string>*> keys;
+    for (const auto& key : texts) keys.push_back(&key);
+    for (size_t t = context_.comparison.tables.size(); t-- != 0;) {
+      const ComparedTable& child = context_.comparison.tables[t];
+      if (child.own || child.key.empty()) continue;
+      std::string same;
+      for (size_t k = 0; k < own.key.size(); ++k) {
+        same += fmt::format("{}o.{} = t.{}", k == 0 ? "" : " AND ",
+                            PgSession::quote_name(own.columns[own.key[k]].name),
+                            PgSession::quote_name(child.columns[child.root[k]].name));
+      }
+      session_.execute(
+          fmt::format("DELETE FROM {} AS t WHERE {} AND NOT EXISTS (SELECT FROM {} o WHERE {})",
+                      child.quoted, keys_condition(child, child.root, keys), own.quoted, same));
+    }
   }
 
   VerifyContext& context_;
   RowSink& sink_;
   std::shared_ptr<const PlanShape> shape_;
   std::string run_;
+  PgSession session_;
   Plan plan_;
   std::unique_ptr<RowHook> hook_;
   Arena unit_arena_;
   Batch unit_;
+  uint64_t rejected_ = 0;
 };
 
 /// Finds the keys of extra rows and deletes them, child rows first.
@@ -173,11 +211,17 @@ RunRecord begin_run(VerifyContext& context, const std::string& mode) {
 }
 
 void write_documents(VerifyContext& context, const RunRecord& record,
-                     const std::set<uint64_t>& documents) {
+                     const std::set<uint64_t>& documents, RepairResult& result) {
   const std::shared_ptr<const PlanShape> shape = updating_shape(*context.shape);
   const std::unique_ptr<RowSink> sink =
       context.job.target->open(*shape, {record.run, record.mode, 1});
-  Writer(context, *sink, shape, record.run).write(documents);
+  Writer writer(context, *sink, shape, record.run);
+  writer.write(documents);
+  if (writer.rejected() != 0) {
+    result.notes.push_back(
+        fmt::format("{} of them were refused and stand among the rejects: see lugger rejects",
+                    writer.rejected()));
+  }
 }
 
 void delete_rows(VerifyContext& context, const WrongRows& wrong, RepairResult& result) {
@@ -204,7 +248,7 @@ void apply_repair(VerifyContext& context, const WrongRows& wrong, const RepairOp
   state->start(record, {partition});
   result.run = record.run;
   try {
-    if (!documents.empty()) write_documents(context, record, documents);
+    if (!documents.empty()) write_documents(context, record, documents, result);
     if (options.delete_extra) delete_rows(context, wrong, result);
     state->set_status(record.run, "done", "");
   } catch (const Error& error) {

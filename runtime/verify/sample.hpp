@@ -1,6 +1,6 @@
-// What a sample proves. With n rows drawn at random and none of them wrong, the share of wrong rows is
-// below p with confidence c where (1 - p)^n = 1 - c: were it p or more, n right ones in a row would be
-// that unlikely.
+// What a sample proves. With n rows drawn at random and none of them wrong, the share of wrong rows
+// is below p with confidence c where (1 - p)^n = 1 - c: were it p or more, n right ones in a row
+// would be that unlikely.
 #pragma once
 #include <cstdint>
 #include <string>

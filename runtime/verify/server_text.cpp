@@ -64,8 +64,12 @@ void ServerText::convert(Batch& batch, const ComparedTable& table, const Compare
       convert(batch, table, column, middle, last);
       return;
     }
-    batch.refuse({rows.document(rows_[first]), static_cast<int>(table.table),
-                  static_cast<int>(column.slot), Failure::kSyntax, {}, error.message()});
+    batch.refuse({rows.document(rows_[first]),
+                  static_cast<int>(table.table),
+                  static_cast<int>(column.slot),
+                  Failure::kSyntax,
+                  {},
+                  error.message()});
   }
 }
 

@@ -1,5 +1,5 @@
-// What only the server can spell: values of types without a form of ours, cast there and read back as
-// text, a batch at a time.
+// What only the server can spell: values of types without a form of ours, cast there and read back
+// as text, a batch at a time.
 #pragma once
 #include "net/pg_session.hpp"
 #include "plan/batch.hpp"
@@ -12,8 +12,8 @@ class ServerText {
   ServerText(PgSession& session, const std::vector<ComparedTable>& tables);
   /// False: no column needs it.
   bool needed() const noexcept { return needed_; }
-  /// Puts the server's text in the place of each such value. A document with a value that the server
-  /// refuses is refused here too, as it was when it was loaded.
+  /// Puts the server's text in the place of each such value. A document with a value that the
+  /// server refuses is refused here too, as it was when it was loaded.
   void apply(Batch& batch);
 
  private:

@@ -93,7 +93,8 @@ void write_private(const std::string& path, const std::string& text, mode_t mode
 std::string read_private(const std::string& path) {
   struct stat found = {};
   if (stat(path.c_str(), &found) != 0) {
-    throw Error(Code::kConfig, fmt::format("cannot read the key {}: {}", path, std::strerror(errno)),
+    throw Error(Code::kConfig,
+                fmt::format("cannot read the key {}: {}", path, std::strerror(errno)),
                 "lugger verdict key makes one");
   }
   if ((found.st_mode & (S_IRWXG | S_IRWXO)) != 0) {

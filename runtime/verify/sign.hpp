@@ -5,12 +5,12 @@
 
 namespace lugger {
 
-/// Makes a key pair: `secret` (mode 0600) and `open`, the public one, which is returned as its line of
-/// base64. Error{config} when a secret key is there already, or cannot be written.
+/// Makes a key pair: `secret` (mode 0600) and `open`, the public one, which is returned as its line
+/// of base64. Error{config} when a secret key is there already, or cannot be written.
 std::string make_verdict_key(const std::string& secret, const std::string& open);
 
-/// Text of the signature file over these bytes. `comment` is signed too; one line. Error{config} when
-/// the key cannot be read, or others than its owner may read it.
+/// Text of the signature file over these bytes. `comment` is signed too; one line. Error{config}
+/// when the key cannot be read, or others than its owner may read it.
 std::string sign_verdict(std::string_view bytes, const std::string& secret,
                          std::string_view comment);
 

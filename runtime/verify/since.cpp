@@ -64,9 +64,8 @@ bool SinceFilter::includes(const Document& document) const {
 }
 
 std::string SinceFilter::words() const {
-  return field_.empty()
-             ? fmt::format("documents whose _id was made at or after {}", time_)
-             : fmt::format("documents whose {} is at or after {}", field_, time_);
+  return field_.empty() ? fmt::format("documents whose _id was made at or after {}", time_)
+                        : fmt::format("documents whose {} is at or after {}", field_, time_);
 }
 
 }  // namespace lugger

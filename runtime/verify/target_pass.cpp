@@ -113,9 +113,9 @@ void TargetPass::divide(PgSession& session, const ComparedTable& table, int conn
     parts_.push_back({&table, narrowed});
     return;
   }
-  const PgRows size = session.query(
-      "SELECT pg_relation_size($1::regclass) / current_setting('block_size')::int8",
-      {table.quoted});
+  const PgRows size =
+      session.query("SELECT pg_relation_size($1::regclass) / current_setting('block_size')::int8",
+                    {table.quoted});
   const uint64_t pages = std::stoull(size.text(0, 0));
   const uint64_t step =
       std::max<uint64_t>(kLeastPages, pages / static_cast<uint64_t>(4 * connections) + 1);
@@ -154,8 +154,8 @@ std::string where_condition(const VerifyContext& context, const ComparedTable& t
     if (!own.own) continue;
     std::string keys;
     for (const size_t i : own.key)
-      keys += fmt::format("{}{}", keys.empty() ? "" : ", ",
-                          PgSession::quote_name(own.columns[i].name));
+      keys +=
+          fmt::format("{}{}", keys.empty() ? "" : ", ", PgSession::quote_name(own.columns[i].name));
     rows += fmt::format("{}SELECT {} FROM {} AS t WHERE ({}\n)", rows.empty() ? "" : " UNION ALL ",
                         keys, own.quoted, where);
   }

@@ -36,7 +36,8 @@ class TargetUse {
   virtual void row(const TargetRow& row) = 0;
 };
 
-/// Rows of one SELECT of a table's compared columns, as COPY BINARY gives them. Belongs to one worker.
+/// Rows of one SELECT of a table's compared columns, as COPY BINARY gives them. Belongs to one
+/// worker.
 class TargetReader {
  public:
   TargetReader(VerifyContext& context, PgSession& session)
@@ -76,8 +77,8 @@ class TargetPass {
   size_t next_ = 0;
 };
 
-/// --where for a table: the user's condition on the document's own tables, and on children that their
-/// document satisfies it.
+/// --where for a table: the user's condition on the document's own tables, and on children that
+/// their document satisfies it.
 std::string where_condition(const VerifyContext& context, const ComparedTable& table);
 
 }  // namespace lugger

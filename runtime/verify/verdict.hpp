@@ -24,11 +24,12 @@ struct RowFinding {
   FindingKind kind = FindingKind::kMissing;
   std::string table;
   std::string key;  // "mongo_id=64f1..., ordinal=2"; without a key all values
-  std::vector<ColumnDifference> columns;  // kDifferent: those that differ; else all that are compared
+  std::vector<ColumnDifference>
+      columns;  // kDifferent: those that differ; else all that are compared
 };
 
-/// source = equal + missing + different; target = equal + extra + different. `looked_for_*` say which
-/// of them a narrowed verification can know.
+/// source = equal + missing + different; target = equal + extra + different. `looked_for_*` say
+/// which of them a narrowed verification can know.
 struct TableVerdict {
   std::string table;
   uint64_t source = 0, target = 0;
@@ -52,7 +53,7 @@ struct Verdict {
   std::map<std::string, uint64_t> unmapped, skip_reasons, reject_codes;
   std::vector<TableVerdict> tables;
   std::vector<ColumnFinding> altered;
-  std::vector<RowFinding> rows;  // the first few of each table and kind
+  std::vector<RowFinding> rows;       // the first few of each table and kind
   std::string window, where, sample;  // "" or in words
   bool looked_for_missing = true, looked_for_extra = true;
   bool source_moves = false;  // a live source: its rows are read again too

@@ -1,5 +1,5 @@
-// One verification under way: reads both sides, finds what differs, and says so in a verdict. Whoever
-// started it polls, and may stop it.
+// One verification under way: reads both sides, finds what differs, and says so in a verdict.
+// Whoever started it polls, and may stop it.
 #pragma once
 #include <memory>
 
@@ -17,10 +17,10 @@ struct VerifySnapshot {
 
 struct RepairResult {
   bool applied = false;
-  std::string run;               // in the ledger; "" when nothing was written
-  uint64_t documents = 0;        // written again from the source, or that would be
-  uint64_t deleted = 0;          // rows deleted
-  uint64_t extra_left = 0;       // extra rows that stay without delete_extra
+  std::string run;          // in the ledger; "" when nothing was written
+  uint64_t documents = 0;   // written again from the source, or that would be
+  uint64_t deleted = 0;     // rows deleted
+  uint64_t extra_left = 0;  // extra rows that stay without delete_extra
   uint64_t rounds = 0;
   std::vector<std::string> notes;
 };
@@ -37,7 +37,8 @@ class Verification {
   VerifySnapshot poll(int timeout_ms);
   bool ended() const;
   void stop();
-  /// Waits for the end; throws what it failed with. After a repair the verdict of what is there now.
+  /// Waits for the end; throws what it failed with. After a repair the verdict of what is there
+  /// now.
   const Verdict& result();
   /// The verdict before the repair, and what the repair did.
   const Verdict& before() const noexcept;

@@ -1,4 +1,6 @@
 -- Verdicts for people: a table of counts, then the rows that are wrong.
+local document = require 'lugger.document'
+local json = require 'lugger.json'
 local table_view = require 'lugger.table_view'
 local terminal = require 'lugger.terminal'
 
@@ -47,13 +49,58 @@ local function cut(text, other)
   return (from > 1 and '…' or '') .. shown
 end
 
+local longest_json = 65536 -- bytes looked into for the places that differ
+local most_paths = 5
+
+local function flatten(value, path, out)
+  local any = false
+  for name, item in (document.is(value) and value:fields() or function() end) do
+    any = true
+    flatten(item, path .. (type(name) == 'number' and '[' .. name .. ']' or '.' .. name), out)
+  end
+  if not any then out[path] = json.encode(value) end
+  return out
+end
+
+-- The places in two JSON texts that differ, as { path, source, target }; nil when they are no JSON, or no place shows
+-- it.
+local function json_places(name, source, target)
+  if not (source and target and source:match('^[%[{]') and target:match('^[%[{]')) then return nil end
+  if #source > longest_json or #target > longest_json then return nil end
+  local ok, left, right = pcall(function()
+    return flatten(json.decode(source), name, {}), flatten(json.decode(target), name, {})
+  end)
+  if not ok then return nil end
+  local paths = {}
+  for path, text in pairs(left) do
+    if right[path] ~= text then paths[#paths + 1] = path end
+  end
+  for path in pairs(right) do
+    if left[path] == nil then paths[#paths + 1] = path end
+  end
+  if #paths == 0 or #paths > most_paths then return nil end
+  table.sort(paths)
+  for i, path in ipairs(paths) do paths[i] = { path, left[path] or '(nothing)', right[path] or '(nothing)' } end
+  return paths
+end
+
+local function show_both(name, source, target)
+  name = terminal.printable(name)
+  terminal.line('    ', name, ': source ', cut(source, target))
+  terminal.line('    ', (' '):rep(table_view.text_width(name)), '  target ', cut(target, source))
+end
+
+local function show_different(column)
+  local places = json_places(column.column, column.source, column.target)
+  for _, place in ipairs(places or {}) do show_both(place[1], place[2], place[3]) end
+  if not places then show_both(column.column, column.source, column.target) end
+end
+
 local function show_row(row)
   terminal.line('  ', row.kind, ' in ', row.table, ': ', row.key ~= '' and terminal.printable(row.key) or '(no key)')
   for _, column in ipairs(row.columns) do
     if row.kind == 'different' then
-      terminal.line('    ', column.column, ': source ', cut(column.source, column.target))
-      terminal.line('    ', (' '):rep(table_view.text_width(column.column)), '  target ',
-        cut(column.target, column.source))
+      show_different(column)
     elseif row.key == '' then
       terminal.line('    ', column.column, ': ', cut(row.kind == 'extra' and column.target or column.source))
     end

@@ -7,7 +7,7 @@ local system = native.system
 
 local verification = {}
 
-local known = { 'jobs', 'sample', 'seed', 'where', 'since', 'columns', 'limit_shown', 'rechecks' }
+local known = { 'jobs', 'sample', 'seed', 'where', 'since', 'columns', 'limit_shown', 'rechecks', 'group_rows' }
 
 -- "updatedAt=2026-01-01" names a field; a time alone is held against the _id.
 local function since_of(text)

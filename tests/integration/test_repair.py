@@ -64,7 +64,8 @@ class Repair(unittest.TestCase):
 
     def test_extra_rows_go_only_when_told(self):
         work = self.loaded()
-        work.database.query("""insert into docs (mongo_id, n) values ('ghost', 1), ('spook', 2); insert into tags values ('ghost', 1, 't'),
+        work.database.query("""alter table tags drop constraint tags_parent_fkey;
+          insert into docs (mongo_id, n) values ('ghost', 1), ('spook', 2); insert into tags values ('ghost', 1, 't'),
           ('orphan', 1, 't'), (lpad(to_hex(2), 24, '0'), 9, 'more')""")
         result = self.repair(work, '--apply', expect=4)
         self.assertIn('--delete-extra deletes', result.err)
@@ -72,6 +73,13 @@ class Repair(unittest.TestCase):
         self.assertEqual(work.database.number('select count(*) from tags where ordinal = 9'), 1)
         self.repair(work, '--apply', '--delete-extra')
         self.assertEqual(self.state(work), work.state)
+
+    def test_child_rows_that_outlived_their_parent(self):
+        work = self.loaded()
+        work.database.query('alter table tags drop constraint tags_parent_fkey; delete from docs where n in (4, 5)')
+        self.repair(work, '--apply')
+        self.assertEqual(self.state(work), work.state)
+        self.assertEqual(work.database.number('select count(*) from lugger.rejects'), 0)
 
     def test_where_narrows_the_repair(self):
         work = self.loaded()

@@ -1,6 +1,7 @@
 // The structure of JSON, as jsonb compares it.
-#include "catch.hpp"
 #include "verify/json_digest.hpp"
+
+#include "catch.hpp"
 
 using namespace lugger;
 

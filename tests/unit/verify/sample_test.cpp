@@ -1,10 +1,10 @@
 // What a sample proves.
-#include "catch.hpp"
+#include "verify/sample.hpp"
 
 #include <cmath>
 
 #include "base/error.hpp"
-#include "verify/sample.hpp"
+#include "catch.hpp"
 
 using namespace lugger;
 

@@ -1,4 +1,6 @@
 // Keys and signatures of verdicts.
+#include "verify/sign.hpp"
+
 #include <sys/stat.h>
 
 #include <filesystem>
@@ -6,7 +8,6 @@
 
 #include "base/error.hpp"
 #include "catch.hpp"
-#include "verify/sign.hpp"
 
 using namespace lugger;
 namespace fs = std::filesystem;
