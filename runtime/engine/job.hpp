@@ -100,6 +100,8 @@ class Job {
   Source& source();
   Target& target();
   std::shared_ptr<const PlanShape> shape();
+  /// For layers above that work with a job's places themselves.
+  JobImpl& impl() noexcept { return *impl_; }
 
  private:
   std::unique_ptr<JobImpl> impl_;

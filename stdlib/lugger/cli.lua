@@ -11,7 +11,8 @@ local cli = {}
 cli.exit = { done = 0, failed = 1, usage = 2, rejects = 3, differences = 4, stopped = 130 }
 
 -- In the order of the story they tell; every file of stdlib/cli is a command, these come first in the help.
-local order = { 'init', 'describe', 'scaffold', 'plan', 'preview', 'trace', 'run', 'rejects', 'refs', 'runs', 'status', 'psql', 'repl',
+local order = { 'init', 'describe', 'scaffold', 'plan', 'preview', 'trace', 'run', 'rejects', 'verify', 'repair',
+  'verdict', 'refs', 'runs', 'status', 'psql', 'repl',
   'scripts', 'state',
   'help', 'version' }
 
@@ -151,6 +152,14 @@ function cli.with_script_flags(more)
   for _, flag in ipairs(more) do all[#all + 1] = flag end
   for _, flag in ipairs(cli.script_flags) do all[#all + 1] = flag end
   return all
+end
+
+--- Flags that give way to a script's own of the same name: a script that `run` takes, other commands must take too.
+---@param list lugger.flag[]
+---@return lugger.flag[]
+function cli.yielding(list)
+  for _, flag in ipairs(list) do flag.yields = true end
+  return list
 end
 
 --- Loads the script that a command names, with --from, --into and the script's own flags.

@@ -172,6 +172,36 @@ function job:run(settings)
   return require('lugger.runner').run_or_raise(self, settings)
 end
 
+--- Compares source and target by value, through this mapping. Writes nothing.
+---@param options lugger.verify_options|nil
+---@return lugger.verdict
+function job:verify(options)
+  return require('lugger.verification').verify(self, options)
+end
+
+--- Verifies, and with `apply` writes what is missing or different again from the source, and verifies once more.
+---@param options lugger.repair_options|nil
+---@return lugger.verdict after what is there now
+---@return lugger.verdict before
+---@return lugger.repair repair what was done
+function job:repair(options)
+  local mend, narrow = {}, {}
+  for key, value in pairs(options or {}) do
+    if key == 'apply' or key == 'delete_extra' then
+      mend[key] = value
+    else
+      narrow[key] = value
+    end
+  end
+  return require('lugger.verification').repair(self, narrow, mend)
+end
+
+--- The native job behind it.
+---@return lugger.native.job
+function job:handle()
+  return ready(self)
+end
+
 local module = {}
 
 --- Makes a job of its description; lugger.copy is this.

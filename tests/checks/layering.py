@@ -16,6 +16,7 @@ ALLOWED = {
     'census': {'base', 'value', 'vector', 'plan', 'source'},
     'sink': {'base', 'value', 'vector', 'plan', 'net'},
     'engine': {'base', 'value', 'vector', 'plan', 'net', 'change', 'source', 'census', 'sink'},
+    'verify': {'base', 'value', 'vector', 'plan', 'net', 'change', 'source', 'census', 'sink', 'engine'},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
 

@@ -82,6 +82,15 @@ class PgBouncer(unittest.TestCase):
         self.assertEqual((again['read'], again['inserted'], again['rejected']), (5000, 0, 0))
         self.assertEqual(work.database.query('select count(*), sum(n) from docs'), f'5000|{sum(range(5000))}')
 
+    def test_verify_and_repair_through_a_transaction_pool(self):
+        work, url = self.work(3000, conflict='update')
+        env = {'PG_URI': url, 'PG_DIRECT_URI': work.database.url}
+        work.run('--create', env=env)
+        self.assertIn('equal, 3,000 rows', work.lugger('verify', 'job.lua', env=env).out)
+        work.database.query('update docs set n = -n where n in (7, 8)')
+        self.assertIn('2 different', work.lugger('verify', 'job.lua', env=env, expect=4).out)
+        work.lugger('repair', 'job.lua', '--apply', env=env)
+
     def test_the_pool_is_clean_afterwards(self):
         work, url = self.work(100)
         work.run('--create', env={'PG_URI': url, 'PG_DIRECT_URI': work.database.url})
