@@ -13,6 +13,7 @@ ALLOWED = {
     'net': {'base'},
     'source': {'base', 'value', 'vector', 'plan', 'net'},
     'sink': {'base', 'value', 'vector', 'plan', 'net'},
+    'migrate': {'base'},
     'engine': {'base', 'value', 'vector', 'plan', 'net', 'source', 'sink'},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
