@@ -42,6 +42,7 @@ function does.up(args)
   return on_database(args, function(run)
     if args.plan then return commands().plan(run, args) end
     if args.dry_run then return commands().dry_run(run, args) end
+    if args.rehearse then return commands().rehearse(run, args) end
     return commands().up(run, args)
   end)
 end
@@ -88,7 +89,29 @@ function does.repair(args)
   return on_database(args, function(run) return commands().repair(run) end)
 end
 
-local order = { 'new', 'up', 'down', 'redo', 'status', 'verify', 'baseline', 'repair' }
+-- With a database only what is pending there, else every file.
+function does.lint(args)
+  need_no_value(args)
+  local config = require 'lugger.config'
+  local linted = require 'lugger.lint.lint'
+  local list, pending = {}, false
+  local function add(migration)
+    list[#list + 1] = { path = migration.path, text = migration:text() }
+  end
+  if args.on or config.find 'PG_DIRECT_URI' or config.find 'PG_URI' then
+    pending = true
+    on_database(args, function(run)
+      for _, item in ipairs(require('lugger.migrate.status').pending(commands().items(run))) do add(item.migration) end
+    end)
+  else
+    for _, migration in ipairs((require('lugger.migrate.files').read(require('lugger.migrate.run').options(args).dir))) do
+      add(migration)
+    end
+  end
+  return require('lugger.lint.report').all(linted.files(list, pending), #list, args)
+end
+
+local order = { 'new', 'up', 'down', 'redo', 'status', 'verify', 'lint', 'baseline', 'repair' }
 
 local function run(args)
   local work = does[args.what]
@@ -121,6 +144,8 @@ return {
     { 'state-schema', 'schema of the ledger (default lugger)', value = 'NAME' },
     { 'all', 'status: also the oldest of a long history' },
     { 'json', 'status, lint: as JSON' },
+    { 'github', 'lint: as annotations of GitHub Actions' },
+    { 'sarif', 'lint: also write this file, as SARIF', value = 'FILE' },
   },
   more = 'Exit status: 0 done, 1 failed, 2 usage, 4 verify or lint found something, 130 stopped.',
   examples = { 'lugger migrate new add_nickname', 'lugger migrate up --plan', 'lugger migrate up', 'lugger migrate status',

@@ -96,6 +96,14 @@ function commands.dry_run(run, args)
   return look(run, args, require('lugger.migrate.dry_run').run)
 end
 
+--- Runs what is pending on a copy.
+---@param run lugger.migrate.run
+---@param args table
+---@return integer status
+function commands.rehearse(run, args)
+  return look(run, args, require('lugger.migrate.rehearse').run)
+end
+
 --- Runs what is pending.
 ---@param run lugger.migrate.run
 ---@param args table

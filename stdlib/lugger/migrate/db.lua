@@ -72,6 +72,21 @@ function object:transaction(work)
   self.executor:transaction(self.connection, work)
 end
 
+--- From here on step by step, each committed by itself: for statements that must not share a transaction.
+function object:by_steps()
+  if self.executor.batches then self.executor:batches() end
+end
+
+--- What a function finds out, once: kept with the steps, so that a migration that is gone on with sees what it saw the
+--- first time. Plain values only.
+---@param label string
+---@param find fun(): any
+---@return any
+function object:remember(label, find)
+  if self.executor.remember then return self.executor:remember(label, find) end
+  return find()
+end
+
 --- A name as SQL takes it: "na""me".
 ---@param name string
 ---@return string
