@@ -89,16 +89,36 @@ function does.repair(args)
   return on_database(args, function(run) return commands().repair(run) end)
 end
 
+function does.squash(args)
+  need_no_value(args)
+  return on_database(args, function(run)
+    return run:locked(function() return require('lugger.migrate.squash').run(run, commands().items(run), args.to) end)
+  end)
+end
+
+local function has_database(args)
+  local config = require 'lugger.config'
+  return args.on or config.find 'PG_DIRECT_URI' or config.find 'PG_URI'
+end
+
+function does.import(args)
+  if not args.value then flags.usage_error('import which directory?', 'lugger migrate import db/migrations') end
+  local import, options = require 'lugger.migrate.import', require('lugger.migrate.run').options(args)
+  if not has_database(args) then return import.run(options, args.value) end
+  return on_database(args, function(run)
+    return import.run(options, args.value, function(work) run:locked(function() work(run) end) end)
+  end)
+end
+
 -- With a database only what is pending there, else every file.
 function does.lint(args)
   need_no_value(args)
-  local config = require 'lugger.config'
   local linted = require 'lugger.lint.lint'
   local list, pending = {}, false
   local function add(migration)
     list[#list + 1] = { path = migration.path, text = migration:text() }
   end
-  if args.on or config.find 'PG_DIRECT_URI' or config.find 'PG_URI' then
+  if has_database(args) then
     pending = true
     on_database(args, function(run)
       for _, item in ipairs(require('lugger.migrate.status').pending(commands().items(run))) do add(item.migration) end
@@ -111,7 +131,7 @@ function does.lint(args)
   return require('lugger.lint.report').all(linted.files(list, pending), #list, args)
 end
 
-local order = { 'new', 'up', 'down', 'redo', 'status', 'verify', 'lint', 'baseline', 'repair' }
+local order = { 'new', 'up', 'down', 'redo', 'status', 'verify', 'lint', 'baseline', 'repair', 'squash', 'import' }
 
 local function run(args)
   local work = does[args.what]
@@ -132,7 +152,7 @@ return {
     { 'on', 'the database (default: PG_DIRECT_URI, else PG_URI)', value = 'PLACE' },
     { 'dir', 'the directory of the migrations (default migrations/, or dir of [migrate] in lugger.toml)', value = 'DIR' },
     { 'sql', 'new: an SQL file instead of Lua' },
-    { 'to', 'up, down: as far as this version; down --to 0 takes all back', value = 'VERSION' },
+    { 'to', 'up, down, squash: as far as this version; down --to 0 takes all back', value = 'VERSION' },
     { 'plan', 'up: print each statement and the locks it takes; nothing is run' },
     { 'dry-run', 'up: run in a transaction, show what changed, take it back' },
     { 'rehearse', 'up: run on a throwaway copy' },

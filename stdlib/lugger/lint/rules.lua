@@ -51,6 +51,7 @@ local scan_codes = { CONSTR_FOREIGN = 'foreign-key-scan', CONSTR_CHECK = 'check-
 
 local alter = {}
 
+---@private
 function alter.AT_AddColumn(_, emit, name, command)
   local definition = command.def.ColumnDef
   local constraints = locks.constraints(definition)
@@ -69,14 +70,17 @@ function alter.AT_AddColumn(_, emit, name, command)
   end
 end
 
+---@private
 function alter.AT_AlterColumnType(_, emit, _, command)
   emit('type-change', command.name, command.def.ColumnDef.location)
 end
 
+---@private
 function alter.AT_SetNotNull(state, emit, name, command)
   if not proves_not_null(state, name, command.name) then emit('set-not-null', command.name) end
 end
 
+---@private
 function alter.AT_AddConstraint(state, emit, name, command)
   local constraint = command.def.Constraint
   local column = constraint.contype == 'CONSTR_CHECK' and tested_column(constraint.raw_expr)
@@ -93,12 +97,14 @@ function alter.AT_AddConstraint(state, emit, name, command)
   end
 end
 
+---@private
 function alter.AT_ValidateConstraint(state, emit, name, command)
   local which = key(name, command.name)
   if state.added[which] then emit('validate-in-same-transaction', command.name) end
   if state.checks[which] then state.checks[which].valid = true end
 end
 
+---@private
 function alter.AT_DropColumn(_, emit, _, command)
   emit('drop-in-use', command.name)
   if command.behavior == 'DROP_CASCADE' then emit('drop-cascade', command.name) end
@@ -110,6 +116,7 @@ end
 
 local by_tag = {}
 
+---@private
 function by_tag.AlterTableStmt(state, emit, node)
   local name = statement.relation(node.relation)
   local quiet = state.made[name] and function() end or emit
@@ -126,20 +133,24 @@ local function make(state, relation)
   if relation.schemaname == 'public' then state.made[relation.relname] = true end
 end
 
+---@private
 function by_tag.CreateStmt(state, _, node)
   make(state, node.relation)
 end
 
+---@private
 function by_tag.CreateTableAsStmt(state, _, node)
   if node.into and node.into.rel then make(state, node.into.rel) end
 end
 
+---@private
 function by_tag.IndexStmt(state, emit, node)
   if not state.made[statement.relation(node.relation)] and not node.concurrent then
     emit('blocking-index', node.idxname or statement.relation(node.relation))
   end
 end
 
+---@private
 function by_tag.ReindexStmt(_, emit, node)
   if not statement.option(node.params, 'concurrently') then
     emit('blocking-reindex', node.relation and statement.relation(node.relation) or node.name)
@@ -150,6 +161,7 @@ local function dropped(object)
   return object.List and statement.dotted(object.List.items)
 end
 
+---@private
 function by_tag.DropStmt(state, emit, node)
   for _, object in ipairs(node.objects or {}) do
     local name = dropped(object)
@@ -161,6 +173,7 @@ end
 
 local renames = { OBJECT_TABLE = true, OBJECT_COLUMN = true, OBJECT_VIEW = true }
 
+---@private
 function by_tag.RenameStmt(state, emit, node)
   if not renames[node.renameType] or not node.relation then return end
   local name = statement.relation(node.relation)
@@ -171,6 +184,7 @@ function by_tag.RenameStmt(state, emit, node)
   emit('rename-in-use', node.subname or name)
 end
 
+---@private
 function by_tag.TruncateStmt(state, emit, node)
   for _, item in ipairs(node.relations) do
     local name = statement.relation(item.RangeVar)
@@ -178,10 +192,12 @@ function by_tag.TruncateStmt(state, emit, node)
   end
 end
 
+---@private
 function by_tag.ClusterStmt(_, emit, node)
   emit('table-rewrite', node.relation and statement.relation(node.relation) or 'all tables')
 end
 
+---@private
 function by_tag.VacuumStmt(_, emit, node)
   if statement.option(node.options, 'full') then
     for _, item in ipairs(node.rels or {}) do emit('table-rewrite', statement.relation(item.VacuumRelation.relation)) end

@@ -10,10 +10,9 @@ local terminal = require 'lugger.terminal'
 local dry_run = {}
 
 --- Prints what changed: rows first, then the schema.
----@param rows table[]
+---@param lines string[]
 ---@param schema string[]
-function dry_run.show(rows, schema)
-  local lines = row_diff.lines(rows)
+function dry_run.show(lines, schema)
   terminal.line(#lines > 0 and 'rows' or 'rows: none changed')
   for _, line in ipairs(lines) do terminal.line(line) end
   terminal.line(#schema > 0 and 'schema' or 'schema: nothing changed')
@@ -63,7 +62,7 @@ function dry_run.run(run, items)
   take_back(run)
   if not ok then error(err, 0) end
   row_diff.behind(run.main, rows)
-  dry_run.show(rows, schema)
+  dry_run.show(row_diff.lines(rows), schema)
   terminal.say('all of it was taken back (sequences keep the numbers they gave)')
   if stopped then
     terminal.say(('the dry run ended before %s: it cannot run in one transaction; `lugger migrate up --rehearse` runs it '

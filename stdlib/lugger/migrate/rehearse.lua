@@ -36,10 +36,14 @@ local function run_of(run, place, others)
   return copy
 end
 
+local largest_copy = 1e9 -- bytes; of larger databases a sample is taken
+
 local function template_copy(run)
+  if tonumber(run.main:query('SELECT pg_database_size(current_database())').rows[1][1]) > largest_copy then return nil end
   local name = ('lugger_rehearsal_%d'):format(system.pid())
   local own = run.main:query('SELECT current_database()').rows[1][1]
-  local admin = connection.new('admin', with_database(run.main.place, 'postgres'), {}, 'rehearsal')
+  local admin = connection.new('admin', with_database(run.main.place, own == 'postgres' and 'template1'
+    or 'postgres'), {}, 'rehearsal')
   local ok = pcall(function()
     run.main:close() -- our own session would be in the way
     admin:query(('CREATE DATABASE %s TEMPLATE %s'):format(native.sql.name(name), native.sql.name(own)))
@@ -127,16 +131,44 @@ local function local_copy(run)
     terminal.count(tables, 'table')), remove = function() end }
 end
 
+local counted = [[SELECT relid::regclass::text, n_tup_ins, n_tup_upd, n_tup_del FROM pg_stat_user_tables
+  WHERE schemaname <> $1 ORDER BY 1]]
+
+-- How many rows were written since the server began to count, by table.
+local function counts(copy)
+  copy.main:close() -- a session tells its counts when it ends
+  local list = {}
+  for _, row in ipairs(copy.main:query(counted, { copy.options.schema }).rows) do
+    list[row[1]] = { tonumber(row[2]), tonumber(row[3]), tonumber(row[4]) }
+    list[#list + 1] = row[1]
+  end
+  return list
+end
+
+local function changed_rows(before, after)
+  local lines, words = {}, { 'inserted', 'updated', 'deleted' }
+  for _, name in ipairs(after) do
+    local parts, old = {}, before[name] or { 0, 0, 0 }
+    for i, word in ipairs(words) do
+      if after[name][i] > old[i] then parts[#parts + 1] = terminal.group(after[name][i] - old[i]) .. ' ' .. word end
+    end
+    if #parts > 0 then lines[#lines + 1] = ('  %s: %s'):format(name, table.concat(parts, ', ')) end
+  end
+  return lines
+end
+
 local function rehearse_items(copy, items)
   local before = catalog.read(copy.main, copy.options.schema)
   copy.ledger:ensure()
+  local rows = counts(copy)
   for _, item in ipairs(items) do
     local began = system.monotonic()
     copy.say('rehearsing ', item.version, ' ', item.name)
     local how = apply.one(copy, item.migration, 'up', item.record)
     copy.say('  done in ', terminal.duration(system.monotonic() - began), how == 'steps' and ', step by step' or '')
   end
-  return catalog.diff(before, catalog.read(copy.main, copy.options.schema))
+  return { rows = changed_rows(rows, counts(copy)),
+    schema = catalog.diff(before, catalog.read(copy.main, copy.options.schema)) }
 end
 
 --- Runs items on a copy and shows what changed there. The real database is only read.
@@ -162,7 +194,7 @@ function rehearse.run(run, items)
     terminal.say('the rehearsal failed; the database itself was not changed')
     error(result, 0)
   end
-  dry_run.show({}, result)
+  dry_run.show(result.rows, result.schema)
   terminal.say('the copy is gone; the database itself was not changed')
   return 0
 end
