@@ -70,7 +70,8 @@ function retry.blockers(connection, tables)
   local ok, found = pcall(connection.query, connection, blockers, { '{' .. table.concat(tables, ',') .. '}' })
   for _, row in ipairs(ok and found.rows or {}) do
     local since = row[5] ~= native.null and (' for ' .. terminal.duration(tonumber(row[5]))) or ''
-    list[#list + 1] = ('process %s (%s) holds %s on %s, %s%s: %s'):format(row[1], row[2], row[4], row[7], row[3], since,
+    local mode = row[4]:gsub('Lock$', ''):gsub('(%l)(%u)', '%1 %2'):upper()
+    list[#list + 1] = ('process %s (%s) holds %s on %s, %s%s: %s'):format(row[1], row[2], mode, row[7], row[3], since,
       terminal.printable(row[6]))
   end
   return list
