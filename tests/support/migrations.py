@@ -23,7 +23,7 @@ class Project:
         """`v1_users` is migrations/20260101000001_users.sql; a name with a dot is itself. Text with `return` is Lua."""
         match = re.fullmatch(r'v(\d+)_(\w+)', name)
         if match:
-            kind = 'lua' if re.search(r'^\s*return\b', text, re.M) else 'sql'
+            kind = 'lua' if re.search(r'^\s*return\b', text if isinstance(text, str) else text.decode(), re.M) else 'sql'
             name = f'202601010000{int(match[1]):02}_{match[2]}.{kind}'
         path = self.directory / folder / name if folder else self.directory / name
         path.parent.mkdir(parents=True, exist_ok=True)

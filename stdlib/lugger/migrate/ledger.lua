@@ -120,7 +120,7 @@ end
 ---@param entry string
 ---@param why string
 function book:abandon(entry, why)
-  self.connection:query(("UPDATE %s.migrations SET state = 'abandoned', error = concat_ws('; ', error, $2)"
+  self.connection:query(("UPDATE %s.migrations SET state = 'abandoned', error = concat_ws('; ', error, $2::text)"
     .. " WHERE entry = $1::bigint"):format(self.schema), { entry, why })
 end
 
