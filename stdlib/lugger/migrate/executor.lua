@@ -101,8 +101,9 @@ end
 local function others(self)
   return setmetatable({}, { __index = function(list, name)
     local connection = self.run:other(name)
-    list[name] = db.new(self, connection)
-    return list[name]
+    local found = db.new(self, connection)
+    rawset(list, name, found)
+    return found
   end, __newindex = function() config.raise('dbs cannot be changed') end })
 end
 

@@ -59,10 +59,11 @@ local function template_copy(run)
     end }
 end
 
-local function pipe_schema(from, to)
-  local status = system.spawn({ 'sh', '-c', 'pg_dump --schema-only --no-owner --no-privileges "$FROM"'
+local function pipe_schema(from, to, own_schema)
+  local status = system.spawn({ 'sh', '-c', 'pg_dump --schema-only --no-owner --no-privileges'
+    .. ' --exclude-schema="$SCHEMA" "$FROM"'
     .. ' | psql -X -q -v ON_ERROR_STOP=0 "$TO" >/dev/null 2>"$ERRORS"' }, { FROM = from, TO = to,
-    ERRORS = '/dev/null' })
+    SCHEMA = '"' .. own_schema .. '"', ERRORS = '/dev/null' })
   if status ~= 0 then
     config.raise('the schema cannot be copied by pg_dump and psql', 'are they installed (postgresql-client), and at least '
       .. 'as new as the server? What they say stands above')
@@ -110,21 +111,28 @@ local function sample(run, copy)
   end
   mend_references(copy, schema)
   copy.main:query "SET session_replication_role = 'origin'"
-  if run.ledger:exists() then
-    local name = run.ledger.schema .. '.migrations'
-    run.main:session():copy('COPY ' .. name .. ' TO STDOUT (FORMAT binary)', copy.main:session(),
-      'COPY ' .. name .. ' FROM STDIN (FORMAT binary)')
-    copy.main:query(("SELECT setval(pg_get_serial_sequence('%s', 'entry'), (SELECT coalesce(max(entry), 0) + 1 FROM %s))")
-      :format(name, name))
-  end
   copy.main:query 'ANALYZE'
   return #tables, rows
+end
+
+-- The history too, so that what was begun is gone on with.
+local function copy_ledger(run, copy)
+  copy.ledger:ensure()
+  if not run.ledger:exists() then return end
+  for _, name in ipairs { 'migrations', 'migration_steps' } do
+    local whole = run.ledger.schema .. '.' .. name
+    run.main:session():copy('COPY ' .. whole .. ' TO STDOUT (FORMAT binary)', copy.main:session(),
+      'COPY ' .. whole .. ' FROM STDIN (FORMAT binary)')
+  end
+  copy.main:query(("SELECT setval(pg_get_serial_sequence('%s.migrations', 'entry'), (SELECT coalesce(max(entry), 0) + 1"
+    .. ' FROM %s.migrations))'):format(run.ledger.schema, run.ledger.schema))
 end
 
 local function local_copy(run)
   local place = native.pg_url 'local:'
   local copy = run_of(run, place, {})
-  pipe_schema(run.main.place, place)
+  pipe_schema(run.main.place, place, run.options.schema)
+  copy_ledger(run, copy)
   local tables, rows = sample(run, copy)
   copy.main:close()
   return { place = place, words = ('a private server with the schema, and %s of %s'):format(terminal.count(rows, 'row'),

@@ -113,6 +113,10 @@ function squash.run(run, items, last)
   local newest = chosen[#chosen].migration
   local text = ('-- lugger: squashed %s\n-- lugger: allow missing-down because a squash has no way back\n-- up\n%s'):format(
     all_versions(chosen), whole and dump(run) or joined(chosen))
+  local names = {}
+  for _, item in ipairs(whole and chosen or {}) do
+    if writes_data(item.migration) then names[#names + 1] = item.migration.file end
+  end
   local aside = put_aside(run.options.dir, chosen)
   local path = ('%s/%s_squashed.sql'):format(run.options.dir, newest.version)
   files.write(path, text)
@@ -120,11 +124,6 @@ function squash.run(run, items, last)
     state = 'done' }
   terminal.line(path)
   terminal.say(terminal.count(#chosen, 'migration'), ' squashed; the old files are in ', aside)
-  if not whole then return 0 end
-  local names = {}
-  for _, item in ipairs(chosen) do
-    if writes_data(item.migration) then names[#names + 1] = item.migration.file end
-  end
   if #names > 0 then
     terminal.warn('it holds the schema alone; rows that these wrote are not in it: ' .. table.concat(names, ', '))
   end
