@@ -80,7 +80,8 @@ function does.verify(args)
 end
 
 function does.baseline(args)
-  if not args.value then flags.usage_error('baseline up to which version?', 'lugger migrate baseline 20260311093000') end
+  if not args.value then flags.usage_error('baseline up to which version?',
+    'lugger migrate baseline 20260311093000') end
   return on_database(args, function(run) return commands().baseline(run, args) end)
 end
 
@@ -124,7 +125,8 @@ function does.lint(args)
       for _, item in ipairs(require('lugger.migrate.status').pending(commands().items(run))) do add(item.migration) end
     end)
   else
-    for _, migration in ipairs((require('lugger.migrate.files').read(require('lugger.migrate.run').options(args).dir))) do
+    for _,
+      migration in ipairs((require('lugger.migrate.files').read(require('lugger.migrate.run').options(args).dir))) do
       add(migration)
     end
   end
@@ -150,7 +152,8 @@ return {
   },
   flags = {
     { 'on', 'the database (default: PG_DIRECT_URI, else PG_URI)', value = 'PLACE' },
-    { 'dir', 'the directory of the migrations (default migrations/, or dir of [migrate] in lugger.toml)', value = 'DIR' },
+    { 'dir', 'the directory of the migrations (default migrations/, or dir of [migrate] in lugger.toml)',
+      value = 'DIR' },
     { 'sql', 'new: an SQL file instead of Lua' },
     { 'to', 'up, down, squash: as far as this version; down --to 0 takes all back', value = 'VERSION' },
     { 'plan', 'up: print each statement and the locks it takes; nothing is run' },
@@ -158,7 +161,8 @@ return {
     { 'rehearse', 'up: run on a throwaway copy' },
     { 'allow-out-of-order', 'up: run what is older than the newest applied one too' },
     { 'wait', 'wait while another process runs migrations' },
-    { 'lock-timeout', 'give up waiting for a lock after this time, and try again (default 3s; 0: wait)', value = 'TIME' },
+    { 'lock-timeout', 'give up waiting for a lock after this time, and try again (default 3s; 0: wait)',
+      value = 'TIME' },
     { 'tries', 'how often in all when locks are in the way (default 10)', value = 'N', type = 'int', least = 1 },
     { 'statement-timeout', 'the longest a statement may take (default: no limit)', value = 'TIME' },
     { 'state-schema', 'schema of the ledger (default lugger)', value = 'NAME' },
@@ -168,7 +172,8 @@ return {
     { 'sarif', 'lint: also write this file, as SARIF', value = 'FILE' },
   },
   more = 'Exit status: 0 done, 1 failed, 2 usage, 4 verify or lint found something, 130 stopped.',
-  examples = { 'lugger migrate new add_nickname', 'lugger migrate up --plan', 'lugger migrate up', 'lugger migrate status',
+  examples = { 'lugger migrate new add_nickname', 'lugger migrate up --plan', 'lugger migrate up',
+    'lugger migrate status',
     'lugger migrate down' },
   run = run,
 }

@@ -61,7 +61,7 @@ end
 ---@param table string
 ---@param column string
 ---@param type string as SQL: 'text', 'numeric(12,2)'
----@param options { default: string?, not_null: boolean?, batch_rows: integer?, key: string|string[]? }|nil default: an SQL expression
+---@param options { default: string?, not_null: boolean?, batch_rows: integer?, key: string|string[]? }|nil default: SQL
 function schema.add_column(db, table, column, type, options)
   options = check(options, { 'default', 'not_null', 'batch_rows', 'key' }, 'add_column')
   check_texts('add_column', table, column, type)
@@ -104,7 +104,8 @@ end
 function schema.add_check(db, table, name, expression)
   check_texts('add_check', table, name, expression)
   db:by_steps()
-  db:exec(('ALTER TABLE %s ADD CONSTRAINT %s CHECK (%s) NOT VALID'):format(sql.table(table), sql.name(name), expression))
+  db:exec(('ALTER TABLE %s ADD CONSTRAINT %s CHECK (%s) NOT VALID'):format(sql.table(table), sql.name(name),
+    expression))
   schema.validate(db, table, name)
 end
 
@@ -197,9 +198,17 @@ function schema.add_unique(db, table, columns, options)
     options.primary and 'PRIMARY KEY' or 'UNIQUE', sql.name(name)))
 end
 
+---@class lugger.backfill_spec
+---@field table string
+---@field set table<string, string> column -> SQL expression
+---@field key string|string[]|nil the primary key when not given
+---@field where string|nil only rows that meet it, in SQL
+---@field batch_rows integer|nil 1000 when not given
+---@field pause_ms integer|nil between batches
+
 --- Fills columns in batches by key, each committed with its place: goes on behind the last batch after a failure.
 ---@param db lugger.migration_db
----@param spec { table: string, set: table<string, string>, key: string|string[]?, where: string?, batch_rows: integer?, pause_ms: integer? } set: column -> SQL expression
+---@param spec lugger.backfill_spec
 function schema.backfill(db, spec)
   check(spec, { 'table', 'set', 'key', 'where', 'batch_rows', 'pause_ms' }, 'backfill')
   if type(spec.set) ~= 'table' or not next(spec.set) then
@@ -219,7 +228,7 @@ end
 --- Makes a table; every name is quoted.
 ---@param db lugger.migration_db
 ---@param table string
----@param columns table[] { 'id', 'bigint', primary = true }, { 'email', 'text', not_null = true, default = "''", unique = true }, ...
+---@param columns table[] { 'id', 'bigint', primary = true }, { 'email', 'text', not_null =, default =, unique = }, ...
 ---@param options { constraints: string[]? }|nil constraints as SQL
 function schema.create_table(db, table, columns, options)
   options = check(options, { 'constraints' }, 'create_table')
@@ -307,13 +316,21 @@ function schema.rename_column(db, table, old, new)
   end)
 end
 
+---@class lugger.change_type_options
+---@field using string|nil the new value as an SQL expression
+---@field key string|string[]|nil the primary key when not given
+---@field batch_rows integer|nil 1000 when not given
+---@field pause_ms integer|nil between batches
+---@field keep_old boolean|nil the old column stays, as NAME__old
+---@field max_bytes integer|nil refuse when more disk is needed
+
 --- Changes the type of a column while others read and write: a second column that a trigger keeps in step is filled in
 --- batches, indexes and constraints are built on it, and a short transaction puts it in the place of the old one.
 ---@param db lugger.migration_db
 ---@param table string
 ---@param column string
 ---@param type string as SQL
----@param options { using: string?, key: string|string[]?, batch_rows: integer?, pause_ms: integer?, keep_old: boolean?, max_bytes: integer? }|nil using: the new value as an SQL expression; max_bytes: refuse when more disk is needed
+---@param options lugger.change_type_options|nil
 function schema.change_type(db, table, column, type, options)
   options = check(options, { 'using', 'key', 'batch_rows', 'pause_ms', 'keep_old', 'max_bytes' }, 'change_type')
   check_texts('change_type', table, column, type)

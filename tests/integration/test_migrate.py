@@ -213,6 +213,8 @@ class Migrate(unittest.TestCase):
         self.assertEqual(project.states(), {'01': 'pending'})   # looking needs no ledger
 
     def test_transactions_are_not_the_files_business(self):
+        project = self.project(v1_a='BEGIN; CREATE TABLE a (); COMMIT;')
+        self.assertIn('20260101000001_a.sql:1: BEGIN in a migration', project.migrate('up', expect=1).err)
         project = self.project(v1_a='-- no transaction\nBEGIN; CREATE TABLE a (); COMMIT;', v2_b="return { up = function(db) db:exec 'COMMIT' end }")
         self.assertIn('20260101000001_a.sql:2: BEGIN in a migration', project.migrate('up', expect=1).err)
         (project.directory / 'migrations/20260101000001_a.sql').unlink()

@@ -20,7 +20,7 @@ codes.list = {
     safe = 'plan a window for it, or move the rows in batches' },
   { 'set-not-null', 'warning', 'SET NOT NULL without a validated CHECK (column IS NOT NULL)',
     why = 'every row is read under ACCESS EXCLUSIVE',
-    safe = 'CHECK ... NOT VALID, VALIDATE CONSTRAINT, then SET NOT NULL, which the constraint proves: schema.add_not_null' },
+    safe = 'CHECK ... NOT VALID, VALIDATE CONSTRAINT, then SET NOT NULL, which it proves: schema.add_not_null' },
   { 'not-null-without-default', 'warning', 'a NOT NULL column is added without a default',
     why = 'it fails as soon as the table has a row',
     safe = 'give it a default, or add it nullable, fill it and use schema.add_not_null' },

@@ -115,7 +115,7 @@ local function suppressions(text, add)
     local words = line:match('%-%-+%s*lugger:%s*allow%s+(.-)%s*$')
     if words then
       local names, reason = words:match('^(.-)%s+because%s+(.+)$')
-      local one = { line = number, codes = {} }
+      local one = { line = number, codes = {}, alone = line:match('^%s*%-%-') ~= nil }
       for name in (names or words:match('^[%w%-, ]*') or ''):gmatch('[%w%-]+') do
         one.codes[name] = true
         if not codes.by_name[name] then
@@ -128,14 +128,14 @@ local function suppressions(text, add)
   return list
 end
 
--- A suppression holds for its line, for the statement it stands in, and for the one that begins next.
+-- A suppression holds for the statement it stands in or behind; on a line of its own, for the one that begins next.
 local function is_allowed(finding, list, starts)
   for _, one in ipairs(list) do
     if one.codes[finding.code] then
       if finding.code == 'missing-down' then return true end
       if one.line >= finding.from and one.line <= finding.to then return true end
       local following
-      for _, start in ipairs(starts) do
+      for _, start in ipairs(one.alone and starts or {}) do
         if start > one.line and (not following or start < following) then following = start end
       end
       if following and (finding.from == following or finding.line == following) then return true end

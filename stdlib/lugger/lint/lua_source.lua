@@ -1,4 +1,5 @@
--- The SQL in a migration written in Lua, as far as it stands there: what db:exec, db:query and db:value are called with.
+-- The SQL in a migration written in Lua, as far as it stands there: what db:exec, db:query and db:value are called
+-- with.
 -- Nothing of the file is run.
 local lua_tokens = require 'lugger.lint.lua_tokens'
 

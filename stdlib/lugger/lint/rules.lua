@@ -6,7 +6,7 @@ local rules = {}
 
 ---@class lugger.lint.state
 ---@field made table<string, boolean> tables that these migrations make: nobody uses them yet
----@field checks table<string, { table: string, column: string, valid: boolean }> CHECK (column IS NOT NULL) by "table name"
+---@field checks table<string, table> CHECK (column IS NOT NULL) by table and name: { table =, column =, valid = }
 ---@field added table<string, boolean> constraints added in this transaction, by "table name"
 ---@field exclusive table<string, boolean> tables under ACCESS EXCLUSIVE in this transaction
 ---@field held boolean a strong lock on a table in use is held
@@ -200,7 +200,8 @@ end
 ---@private
 function by_tag.VacuumStmt(_, emit, node)
   if statement.option(node.options, 'full') then
-    for _, item in ipairs(node.rels or {}) do emit('table-rewrite', statement.relation(item.VacuumRelation.relation)) end
+    for _, item in ipairs(node.rels or {}) do emit('table-rewrite',
+      statement.relation(item.VacuumRelation.relation)) end
   end
 end
 

@@ -108,7 +108,7 @@ local function in_transaction(run, migration, direction)
 end
 
 -- A job that was done before its step could be recorded is not done twice.
-local function job_is_done(run, ex, job, started)
+local function job_is_done(job, started)
   if not started then return false end
   local place, options = job:target()
   local ok, latest = pcall(function() return native.state(place, options):latest(job:name()) end)
@@ -121,7 +121,7 @@ local function run_job(run, ex, part)
   local step = { step = name, statement = 'job ' .. part.job:name(), digest = '', state = 'running',
     note = known and known.note or os.date('!%Y-%m-%dT%H:%M:%S') }
   run.ledger:write_step(ex.entry, step)
-  if known and part.job.target and job_is_done(run, ex, part.job, known.note) then return end
+  if known and part.job.target and job_is_done(part.job, known.note) then return end
   local result = require('lugger.runner').run(part.job, {}, {})
   if result.status == 'failed' then
     error(native.error(result.error_code ~= '' and result.error_code or 'bug', result.error, result.hint), 0)
@@ -203,7 +203,8 @@ local function step_by_step(run, migration, direction, open)
   if type(err) ~= 'table' then error(err, 0) end
   local notes = {}
   for _, key in ipairs(err.notes or {}) do notes[key] = err.notes[key] end
-  error(native.error(err.code, err.message, ('%s%d of its steps are done and stay; `lugger migrate %s` goes on behind them')
+  error(native.error(err.code, err.message,
+    ('%s%d of its steps are done and stay; `lugger migrate %s` goes on behind them')
     :format(err.hint ~= '' and err.hint .. '; ' or '', done_steps(ex), direction), err.sqlstate, notes), 0)
 end
 

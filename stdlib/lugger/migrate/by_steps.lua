@@ -59,7 +59,8 @@ local function with_record(self, name, hash, text, work)
   return retry.run(spec_of(self, main, name), function()
     main:begin()
     local result = work()
-    local step = { step = name, statement = text, digest = hash, state = 'done', note = result and self:note_of(result) }
+    local step = { step = name, statement = text, digest = hash, state = 'done', note = result
+      and steps.note_of(result) }
     record(self, step)
     self.run:fence()
     main:commit()
@@ -79,7 +80,8 @@ local function elsewhere(self, connection, name, hash, st, params)
       connection:commit()
     end)
   end
-  record(self, { step = name, statement = st.text, digest = hash, state = 'done', note = result and self:note_of(result) })
+  record(self, { step = name, statement = st.text, digest = hash, state = 'done', note = result
+    and steps.note_of(result) })
   return result
 end
 
@@ -102,7 +104,7 @@ end
 --- What a record keeps of a result, so that it can be given again.
 ---@param result table
 ---@return string
-function steps:note_of(result)
+function steps.note_of(result)
   local rows = json.list {}
   for i, row in ipairs(result.rows or {}) do
     rows[i] = json.list {}
@@ -224,10 +226,7 @@ end
 ---@param statements lugger.statement[]
 function steps:sql(statements)
   for _, st in ipairs(statements) do
-    if st.control then
-      config.raise(('%s:%d: %s in a migration: lugger begins and ends its transactions itself'):format(
-        self.migration.path, st.line, st.control), 'take it out')
-    end
+    self:check_control(st)
     step(self, self.run.main, st)
   end
 end

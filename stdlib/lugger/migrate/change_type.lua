@@ -11,7 +11,8 @@ local change_type = {}
 local column_sql = [[SELECT format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull AS not_null,
     a.attidentity::text AS identity, a.attgenerated::text AS generated, pg_get_expr(d.adbin, d.adrelid) AS default,
     col_description(a.attrelid, a.attnum) AS comment, c.relkind::text AS kind, c.relreplident::text AS replica,
-    c.relnamespace::regnamespace::text AS schema, pg_table_size(c.oid) AS bytes, greatest(c.reltuples, 0)::float8 AS rows,
+    c.relnamespace::regnamespace::text AS schema, pg_table_size(c.oid) AS bytes, greatest(c.reltuples, 0)::float8 AS
+      rows,
     pg_get_serial_sequence(c.oid::regclass::text, a.attname) AS sequence
   FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
   LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
@@ -38,7 +39,8 @@ local function plain(rows)
   for i, row in ipairs(rows) do
     list[i] = {}
     for _, name in ipairs(rows.names) do
-      if row[name] ~= native.null then list[i][name] = type(row[name]) == 'cdata' and tonumber(row[name]) or row[name] end
+      if row[name] ~= native.null then list[i][name] = type(row[name]) == 'cdata' and tonumber(row[name])
+        or row[name] end
     end
   end
   return list
@@ -63,13 +65,15 @@ local function inspect(db, table, column)
   if found.kind ~= 'r' then
     config.raise(('%s is not a plain table: its columns cannot be changed by a second one'):format(table))
   end
-  if found.generated and found.generated ~= '' then config.raise(('%s.%s is a generated column'):format(table, column)) end
+  if found.generated and found.generated ~= '' then config.raise(('%s.%s is a generated column'):format(table,
+    column)) end
   refuse_others(db, table, column)
   found.indexes = plain(db:query(index_sql, quoted, column))
   found.constraints = plain(db:query(constraint_sql, quoted, column))
   found.grants = plain(db:query(grant_sql, quoted, column))
   for _, index in ipairs(found.indexes) do
-    if index.constraint_type == 'x' then config.raise(('%s is an EXCLUDE constraint'):format(index.name), 'drop it first') end
+    if index.constraint_type == 'x' then config.raise(('%s is an EXCLUDE constraint'):format(index.name),
+      'drop it first') end
   end
   return found
 end
@@ -101,7 +105,8 @@ local function estimate(db, job, options)
   db:say(('%s.%s %s -> %s: about %s rows; needs up to %s of disk until the next vacuum'):format(job.table, job.column,
     found.type, job.type, terminal.group(found.rows), terminal.bytes(bytes)))
   if options.max_bytes and bytes > options.max_bytes then
-    config.raise(('changing the type of %s.%s needs up to %s of disk; max_bytes allows %s'):format(job.table, job.column,
+    config.raise(('changing the type of %s.%s needs up to %s of disk; max_bytes allows %s'):format(job.table,
+      job.column,
       terminal.bytes(bytes), terminal.bytes(options.max_bytes)), 'make room, or raise max_bytes')
   end
 end
@@ -133,7 +138,8 @@ local function build(db, job)
   for _, index in ipairs(job.found.indexes) do
     local head, tail = index.definition:match('^(CREATE U?N?I?Q?U?E? ?INDEX) .- (ON .*)$')
     -- The name is not part of what is replaced: it may be the column's.
-    db:exec(('%s CONCURRENTLY %s %s'):format(head, sql.name(index.name .. '__new'), change_type.replaced(tail, job.column,
+    db:exec(('%s CONCURRENTLY %s %s'):format(head, sql.name(index.name .. '__new'), change_type.replaced(tail,
+      job.column,
       job.shadow)))
   end
   for _, constraint in ipairs(job.found.constraints) do
@@ -222,7 +228,8 @@ local function swap(db, job, keep_old)
     end
     if keep_old then
       local old = sql.name(job.column .. '__old')
-      db:exec(('ALTER TABLE %s ALTER COLUMN %s DROP NOT NULL, ALTER COLUMN %s DROP DEFAULT'):format(job.quoted, name, name))
+      db:exec(('ALTER TABLE %s ALTER COLUMN %s DROP NOT NULL, ALTER COLUMN %s DROP DEFAULT'):format(job.quoted, name,
+        name))
       db:exec(('ALTER TABLE %s RENAME COLUMN %s TO %s'):format(job.quoted, name, old))
     else
       db:exec(('ALTER TABLE %s DROP COLUMN %s'):format(job.quoted, name))
@@ -255,8 +262,9 @@ function change_type.run(db, table, column, type, options)
   found.indexes, found.constraints, found.grants = found.indexes or {}, found.constraints or {}, found.grants or {}
   local shadow = column .. '__new'
   local job = { table = table, quoted = sql.table(table), column = column, type = type, shadow = shadow, found = found,
-    using = '(' .. (options.using or sql.name(column) .. '::' .. type) .. ')', trigger_name = '~' .. shadow .. '_sync', -- triggers fire in the order of their names
-   
+    using = '(' .. (options.using or sql.name(column) .. '::' .. type) .. ')', trigger_name = '~' .. shadow
+      .. '_sync', -- triggers fire in the order of their names
+
     not_null = shadow .. '_not_null' }
   job.trigger = found.schema .. '.' .. sql.name((table:gsub('^.-%.', '')) .. '_' .. job.trigger_name)
   refuse_long_names(job)

@@ -55,7 +55,7 @@ end
 
 ---@class lugger.migration_batch
 ---@field rows integer
----@field condition string SQL that holds for the rows of this batch, to stand behind WHERE; its values are in it, quoted
+---@field condition string SQL that holds for the rows of this batch, to stand behind WHERE; its values are quoted in it
 
 --- Goes over the rows of a table in batches by key, each in a transaction of its own together with the place it
 --- came to: a migration that is cut off goes on behind the last batch. What db:exec does in the loop belongs to the
@@ -90,14 +90,14 @@ end
 --- A name as SQL takes it: "na""me".
 ---@param name string
 ---@return string
-function object:quote(name)
+function object:quote(name) -- luacheck: ignore self
   return native.sql.name(name)
 end
 
 --- A table's name, with or without its schema, as SQL takes it.
 ---@param name string
 ---@return string
-function object:quote_table(name)
+function object:quote_table(name) -- luacheck: ignore self
   return native.sql.table(name)
 end
 

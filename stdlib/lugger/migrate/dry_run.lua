@@ -65,8 +65,8 @@ function dry_run.run(run, items)
   dry_run.show(row_diff.lines(rows), schema)
   terminal.say('all of it was taken back (sequences keep the numbers they gave)')
   if stopped then
-    terminal.say(('the dry run ended before %s: it cannot run in one transaction; `lugger migrate up --rehearse` runs it '
-      .. 'on a copy'):format(stopped.file))
+    terminal.say(('the dry run ended before %s: it cannot run in one transaction; `lugger migrate up --rehearse` runs '
+      .. 'it on a copy'):format(stopped.file))
     return 1
   end
   return 0

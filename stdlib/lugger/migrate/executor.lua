@@ -66,20 +66,27 @@ function base:send(connection, st, params, patiently)
   error(native.error(result.code, result.message, hint, result.sqlstate, notes), 0)
 end
 
+--- Refuses what would begin or end a transaction under lugger's feet.
+---@param st lugger.statement
+function base:check_control(st)
+  if not st.control then return end
+  local place = where_of(self, st)
+  error(native.error('config', ('%s%s in a migration: lugger begins and ends its transactions itself'):format(
+    place and place .. ': ' or '', st.control),
+    'take it out; `-- no transaction` (SQL) or transaction = false (Lua) runs each statement on its own'), 0)
+end
+
 --- The statements of a call: several only without values.
 ---@param sql string
 ---@param params any[]|nil
 ---@return lugger.statement[]
 function base:statements(sql, params)
   local list = params and { statement.read(sql) } or statement.split(sql)
-  for _, st in ipairs(list) do
-    if st.control then
-      fault.raise('config', st.control .. ' in a migration: lugger begins and ends its transactions itself',
-        'take it out; `-- no transaction` (SQL) or transaction = false (Lua) runs each statement on its own')
-    end
-  end
   -- From Lua the line of the call is what helps.
-  for i, st in ipairs(list) do list[i] = setmetatable({ line = false }, { __index = st }) end
+  for i, st in ipairs(list) do
+    list[i] = setmetatable({ line = false }, { __index = st })
+    self:check_control(list[i])
+  end
   return list
 end
 

@@ -55,7 +55,8 @@ end
 ---@private
 function goose.applied(connection)
   local out = {}
-  for _, row in ipairs(connection:query([[SELECT DISTINCT ON (version_id) version_id, is_applied, tstamp FROM goose_db_version
+  for _, row in ipairs(connection:query([[SELECT DISTINCT ON (version_id) version_id, is_applied, tstamp
+    FROM goose_db_version
     WHERE version_id > 0 ORDER BY version_id, id DESC]]).rows) do
     if row[2] == 't' then out[row[1]] = { at = row[3] } end
   end
@@ -163,7 +164,8 @@ function foreign.detect(directory)
   for _, tool in ipairs(tools) do
     for _, name in ipairs(names) do
       local path = directory .. '/' .. name
-      if name:match('%.sql$') and not system.stat(path).is_dir and tool.fits(name, read(directory, name)) then return tool end
+      if name:match('%.sql$') and not system.stat(path).is_dir and tool.fits(name, read(directory,
+        name)) then return tool end
     end
   end
   config.raise(('%s holds no migrations of goose, dbmate, Flyway or golang-migrate'):format(directory),

@@ -3,6 +3,7 @@ local config = require 'lugger.config'
 local files = require 'lugger.migrate.files'
 local foreign = require 'lugger.migrate.foreign'
 local native = require 'lugger.native'
+local statement = require 'lugger.migrate.statement'
 local sql_file = require 'lugger.migrate.sql_file'
 local terminal = require 'lugger.terminal'
 local version = require 'lugger.migrate.version'
@@ -26,10 +27,28 @@ local function text_of(one)
   return table.concat(parts), 'sql'
 end
 
+-- BEGIN and COMMIT around all of it: here the transaction is lugger's.
+local function without_frame(text)
+  local ok, list = pcall(statement.split, text)
+  local first, last = ok and list[1], ok and list[#list]
+  if not first or (first.control ~= 'BEGIN' and first.control ~= 'START TRANSACTION') or last.control ~= 'COMMIT' then
+    return text
+  end
+  local function cut(st)
+    local stop = text:find(';', st.offset + #st.text, true) or #text
+    text = text:sub(1, st.offset) .. text:sub(stop + 1)
+  end
+  cut(last)
+  cut(first)
+  return text
+end
+
 -- Everything is read and checked before the first file is written.
 local function convert(list, directory)
   local number, out = foreign.numbering(list), {}
   for i, one in ipairs(list) do
+    if one.up then one.up = without_frame(one.up) end
+    if one.down then one.down = without_frame(one.down) end
     local text, kind = text_of(one)
     local own, words = number(one.number), one.name:gsub('[^%w_%-%.]', '_')
     local path = ('%s/%s_%s.%s'):format(directory, own, words, kind)
@@ -129,7 +148,8 @@ function import.run(options, source, locked)
   if locked then locked(work) else work() end
   warn_of(converted, left)
   terminal.say(('%s of %s written to %s'):format(terminal.count(#converted, 'migration'), tool.name, directory),
-    count and ('; %s as applied'):format(terminal.group(count)) or '; no database was given, so the ledger was not taken over')
+    count and ('; %s as applied'):format(terminal.group(count))
+      or '; no database was given, so the ledger was not taken over')
   return 0
 end
 

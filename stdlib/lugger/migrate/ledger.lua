@@ -133,9 +133,17 @@ function book:state_of(entry)
   return row and row[1]
 end
 
+---@class lugger.migrate.step
+---@field step string its name: "1.2"
+---@field statement string
+---@field digest string
+---@field state "running"|"done"|"failed"
+---@field note string|nil
+---@field error string|nil
+
 --- The steps of an entry by their names.
 ---@param entry string
----@return table<string, { step: string, statement: string, digest: string, state: string, note: string|nil, error: string|nil }>
+---@return table<string, lugger.migrate.step>
 function book:steps(entry)
   local steps = {}
   local found = self.connection:query(('SELECT step, statement, digest, state, note, error FROM %s.migration_steps'
@@ -152,11 +160,13 @@ end
 
 --- Writes a step; within a transaction it commits with what it did.
 ---@param entry string
----@param step { step: string, statement: string, digest: string, state: string, note: string|nil, error: string|nil }
+---@param step lugger.migrate.step
 function book:write_step(entry, step)
-  self.connection:query(([[INSERT INTO %s.migration_steps (entry, step, statement, digest, state, finished_at, note, error)
+  self.connection:query(([[INSERT INTO %s.migration_steps (entry, step, statement, digest, state,
+      finished_at, note, error)
     VALUES ($1::bigint, $2, $3, $4, $5, CASE WHEN $5 <> 'running' THEN clock_timestamp() END, $6, $7)
-    ON CONFLICT (entry, step) DO UPDATE SET statement = excluded.statement, digest = excluded.digest, state = excluded.state, finished_at = excluded.finished_at,
+    ON CONFLICT (entry, step) DO UPDATE SET statement = excluded.statement, digest = excluded.digest, state =
+      excluded.state, finished_at = excluded.finished_at,
       note = excluded.note, error = excluded.error]]):format(self.schema),
     { entry, step.step, step.statement:sub(1, 4000), step.digest, step.state, step.note or native.null,
       step.error or native.null })

@@ -25,7 +25,8 @@ locks.stops = {
 }
 
 local function quoted(relation)
-  return (relation.schemaname and native.sql.name(relation.schemaname) .. '.' or '') .. native.sql.name(relation.relname)
+  return (relation.schemaname and native.sql.name(relation.schemaname) .. '.' or '')
+    .. native.sql.name(relation.relname)
 end
 
 local function lock(relation, mode, what, more)
@@ -168,7 +169,8 @@ for kind, words in pairs(rewriting) do
   end
 end
 
-local words_of = { AT_DropColumn = 'DROP COLUMN', AT_DropConstraint = 'DROP CONSTRAINT', AT_DropNotNull = 'DROP NOT NULL',
+local words_of = { AT_DropColumn = 'DROP COLUMN', AT_DropConstraint = 'DROP CONSTRAINT',
+  AT_DropNotNull = 'DROP NOT NULL',
   AT_ColumnDefault = 'SET DEFAULT', AT_ChangeOwner = 'OWNER TO', AT_SetStorage = 'SET STORAGE' }
 
 local function alter_table(node)
@@ -277,7 +279,8 @@ local by_tag = {
   ReindexStmt = function(node)
     if not node.relation then return {} end
     return { lock(node.relation, concurrently(node) and 'SHARE UPDATE EXCLUSIVE' or 'SHARE', 'REINDEX'
-      .. (concurrently(node) and ' CONCURRENTLY' or ''), { scans = true, of_index = node.kind == 'REINDEX_OBJECT_INDEX' }) }
+      .. (concurrently(node) and ' CONCURRENTLY' or ''), { scans = true,
+        of_index = node.kind == 'REINDEX_OBJECT_INDEX' }) }
   end,
   RenameStmt = function(node)
     if not node.relation then return {} end
@@ -305,7 +308,8 @@ local by_tag = {
   LockStmt = function(node)
     return each(node.relations, lock_words[tonumber(node.mode) or 8] or 'ACCESS EXCLUSIVE', 'LOCK TABLE')
   end,
-  InsertStmt = changes 'INSERT', UpdateStmt = changes 'UPDATE', DeleteStmt = changes 'DELETE', MergeStmt = changes 'MERGE',
+  InsertStmt = changes 'INSERT', UpdateStmt = changes 'UPDATE', DeleteStmt = changes 'DELETE',
+    MergeStmt = changes 'MERGE',
   CopyStmt = function(node)
     if not node.relation then return {} end
     return { lock(node.relation, node.is_from and 'ROW EXCLUSIVE' or 'ACCESS SHARE', 'COPY') }

@@ -1,5 +1,6 @@
 -- A migration in one transaction a database, with its row in the ledger.
 local executor = require 'lugger.migrate.executor'
+local native = require 'lugger.native'
 local retry = require 'lugger.migrate.retry'
 
 local one = executor.class {}
@@ -49,7 +50,7 @@ function one:query(connection, sql, params)
 end
 
 ---@private
-function one:transaction(_, work)
+function one.transaction(_, _, work)
   work()
 end
 
@@ -62,12 +63,19 @@ end
 --- Runs the statements of an SQL file.
 ---@param statements lugger.statement[]
 function one:sql(statements)
-  for _, st in ipairs(statements) do send(self, self.run.main, st) end
+  for _, st in ipairs(statements) do
+    self:check_control(st)
+    send(self, self.run.main, st)
+  end
 end
 
 --- Commits the other databases, each with a mark, then the main one with what `last` writes.
 ---@param last fun()
 function one:commit(last)
+  if not self.run.main:in_transaction() then
+    error(native.error('config', 'the migration ended its transaction by itself; what it did stays',
+      'take COMMIT and ROLLBACK out of it'), 0)
+  end
   for connection, wanted in pairs(self.joined) do
     if wanted then
       self.run:book_of(connection):mark(self.run:history(), self.migration.version, '', self.direction)

@@ -1,4 +1,5 @@
--- Statements that PostgreSQL refuses inside a transaction. They cannot commit with their record, so it is written before
+-- Statements that PostgreSQL refuses inside a transaction. They cannot commit with their record, so it is written
+-- before
 -- and behind them; after a cut between the two, the catalog tells whether they were done.
 local native = require 'lugger.native'
 local retry = require 'lugger.migrate.retry'
@@ -7,7 +8,8 @@ local statement = require 'lugger.migrate.statement'
 local outside = {}
 
 local function spelled(relation)
-  return (relation.schemaname and native.sql.name(relation.schemaname) .. '.' or '') .. native.sql.name(relation.relname)
+  return (relation.schemaname and native.sql.name(relation.schemaname) .. '.' or '')
+    .. native.sql.name(relation.relname)
 end
 
 local function indexes_of(connection, table)

@@ -39,7 +39,7 @@ function recorder:query(connection, sql, params)
 end
 
 ---@private
-function recorder:transaction(_, work)
+function recorder.transaction(_, _, work)
   work()
 end
 
@@ -146,7 +146,8 @@ local function show_statement(run, number, one, made)
   local st, elsewhere = one.st, one.connection ~= run.main and ' [' .. one.connection.name .. ']' or ''
   terminal.line(('  %2d%s '):format(number, elsewhere), terminal.printable(statement.brief(st.text, 110)))
   if st.problem then
-    terminal.line('       the grammar of PostgreSQL ', native.sql.grammar(), ' does not know it; its locks are not known')
+    terminal.line('       the grammar of PostgreSQL ', native.sql.grammar(),
+      ' does not know it; its locks are not known')
     return
   end
   if elsewhere ~= '' then

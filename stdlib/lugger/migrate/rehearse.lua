@@ -39,7 +39,8 @@ end
 local largest_copy = 1e9 -- bytes; of larger databases a sample is taken
 
 local function template_copy(run)
-  if tonumber(run.main:query('SELECT pg_database_size(current_database())').rows[1][1]) > largest_copy then return nil end
+  local size = run.main:query('SELECT pg_database_size(current_database())').rows[1][1]
+  if tonumber(size) > largest_copy then return nil end
   local name = ('lugger_rehearsal_%d'):format(system.pid())
   local own = run.main:query('SELECT current_database()').rows[1][1]
   local admin = connection.new('admin', with_database(run.main.place, own == 'postgres' and 'template1'
@@ -59,14 +60,27 @@ local function template_copy(run)
     end }
 end
 
-local function pipe_schema(from, to, own_schema)
-  local status = system.spawn({ 'sh', '-c', 'pg_dump --schema-only --no-owner --no-privileges'
-    .. ' --exclude-schema="$SCHEMA" "$FROM"'
-    .. ' | psql -X -q -v ON_ERROR_STOP=0 "$TO" >/dev/null 2>"$ERRORS"' }, { FROM = from, TO = to,
-    SCHEMA = '"' .. own_schema .. '"', ERRORS = '/dev/null' })
-  if status ~= 0 then
-    config.raise('the schema cannot be copied by pg_dump and psql', 'are they installed (postgresql-client), and at least '
+local dump_schema = 'pg_dump --schema-only --no-owner --no-privileges --exclude-schema="$SCHEMA" "$FROM" > "$FILE"'
+local restore_schema = 'psql -X -q -v ON_ERROR_STOP=0 -f "$FILE" "$TO" > /dev/null 2> "$FILE.errors"'
+
+-- What the private server lacks (an extension, say) is told, and left out.
+local function copy_schema(run, to)
+  local file = os.tmpname()
+  local environment = { FROM = run.main.place, TO = to, SCHEMA = '"' .. run.options.schema .. '"', FILE = file }
+  local dumped = system.spawn({ 'sh', '-c', dump_schema }, environment)
+  local restored = dumped == 0 and system.spawn({ 'sh', '-c', restore_schema }, environment)
+  local errors = restored and system.read_file(file .. '.errors') or ''
+  os.remove(file)
+  os.remove(file .. '.errors')
+  if dumped ~= 0 or restored ~= 0 then
+    config.raise('the schema cannot be copied by pg_dump and psql',
+      'are they installed (postgresql-client), and at least '
       .. 'as new as the server? What they say stands above')
+  end
+  local first, more = errors:match('ERROR:%s*([^\n]*)'), select(2, errors:gsub('ERROR:', ''))
+  if first then
+    terminal.warn(('the copy lacks %s of the schema; the first: %s'):format(terminal.count(more, 'statement'),
+      terminal.printable(first)))
   end
 end
 
@@ -77,13 +91,16 @@ local tables_sql = [[SELECT c.oid::regclass::text,
   WHERE c.relkind = 'r' AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', $1) ORDER BY 1]]
 
 local keys_sql = [[SELECT k.conrelid::regclass::text, k.confrelid::regclass::text,
-    (SELECT string_agg(format('p.%I = c.%I', pa.attname, ca.attname), ' AND ') FROM unnest(k.conkey, k.confkey) AS x(c, p)
+    (SELECT string_agg(format('p.%I = c.%I', pa.attname, ca.attname), ' AND ') FROM unnest(k.conkey, k.confkey) AS
+      x(c, p)
      JOIN pg_attribute ca ON ca.attrelid = k.conrelid AND ca.attnum = x.c
      JOIN pg_attribute pa ON pa.attrelid = k.confrelid AND pa.attnum = x.p),
     (SELECT string_agg(format('c.%I IS NOT NULL', ca.attname), ' AND ') FROM unnest(k.conkey) AS x(c)
      JOIN pg_attribute ca ON ca.attrelid = k.conrelid AND ca.attnum = x.c)
   FROM pg_constraint k JOIN pg_namespace n ON n.oid = k.connamespace
   WHERE k.contype = 'f' AND k.conparentid = 0 AND n.nspname <> $1]]
+
+local lonely = 'DELETE FROM %s AS c WHERE %s AND NOT EXISTS (SELECT FROM %s AS p WHERE %s)'
 
 -- A sample breaks references: rows whose other row is not in it go, until none is left.
 local function mend_references(copy, schema)
@@ -92,8 +109,7 @@ local function mend_references(copy, schema)
   while gone > 0 do
     gone = 0
     for _, key in ipairs(keys) do
-      gone = gone + copy.main:query(('DELETE FROM %s AS c WHERE %s AND NOT EXISTS (SELECT FROM %s AS p WHERE %s)'):format(
-        key[1], key[4], key[2], key[3])).affected
+      gone = gone + copy.main:query(lonely:format(key[1], key[4], key[2], key[3])).affected
     end
   end
 end
@@ -105,8 +121,9 @@ local function sample(run, copy)
   for _, one in ipairs(tables) do
     local columns = one[2] ~= native.null and one[2]
     if columns then
-      rows = rows + run.main:session():copy(('COPY (SELECT %s FROM %s LIMIT %d) TO STDOUT (FORMAT binary)'):format(columns,
-        one[1], sample_rows), copy.main:session(), ('COPY %s (%s) FROM STDIN (FORMAT binary)'):format(one[1], columns))
+      local out = ('COPY (SELECT %s FROM %s LIMIT %d) TO STDOUT (FORMAT binary)'):format(columns, one[1], sample_rows)
+      rows = rows + run.main:session():copy(out, copy.main:session(),
+        ('COPY %s (%s) FROM STDIN (FORMAT binary)'):format(one[1], columns))
     end
   end
   mend_references(copy, schema)
@@ -131,7 +148,7 @@ end
 local function local_copy(run)
   local place = native.pg_url 'local:'
   local copy = run_of(run, place, {})
-  pipe_schema(run.main.place, place, run.options.schema)
+  copy_schema(run, place)
   copy_ledger(run, copy)
   local tables, rows = sample(run, copy)
   copy.main:close()

@@ -10,7 +10,8 @@ local sample_rows = 5
 local counted_rows = 1000000 -- larger tables are not counted
 local compared_rows = 20000 -- in larger tables deleted rows are not looked for
 
-local touched = [[SELECT s.relid::regclass::text, s.n_tup_ins, s.n_tup_upd, s.n_tup_del, greatest(c.reltuples, 0)::bigint,
+local touched = [[SELECT s.relid::regclass::text, s.n_tup_ins, s.n_tup_upd, s.n_tup_del,
+    greatest(c.reltuples, 0)::bigint,
     (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY k.place)
      FROM pg_index i, unnest(i.indkey) WITH ORDINALITY AS k(number, place), pg_attribute a
      WHERE i.indrelid = s.relid AND i.indisprimary AND a.attrelid = i.indrelid AND a.attnum = k.number), s.relid
@@ -34,7 +35,8 @@ end
 local function look_within(connection, one)
   one.after_count = count(connection, one)
   local key = one.key and ('ROW(%s)::text AS "lugger key", '):format(one.key) or ''
-  local found = connection:query(('SELECT %s* FROM %s WHERE xmin = pg_current_xact_id()::xid LIMIT %d'):format(key, one.name,
+  local found = connection:query(('SELECT %s* FROM %s WHERE xmin = pg_current_xact_id()::xid LIMIT %d'):format(key,
+    one.name,
     sample_rows))
   one.names, one.after = found.names, named_rows(found)
   if one.deleted > 0 and one.key and one.after_count and one.after_count <= compared_rows then
@@ -68,7 +70,7 @@ end
 
 local function look_behind(connection, one)
   -- By its number: it may have had another name, or not have been there.
-  local found = connection:query('SELECT $1::oid::regclass::text WHERE EXISTS (SELECT FROM pg_class WHERE oid = $1::oid)',
+  local found = connection:query('SELECT oid::regclass::text FROM pg_class WHERE oid = $1::oid',
     { one.id }).rows[1]
   if not found then return end
   one.old_name = found[1]
@@ -84,7 +86,8 @@ local function look_behind(connection, one)
     return ok and named_rows(result) or {}
   end
   one.before = {}
-  for _, row in ipairs(ask(('ROW(%s)::text = ANY ($1)'):format(one.key), keys)) do one.before[row['lugger key']] = row end
+  for _, row in ipairs(ask(('ROW(%s)::text = ANY ($1)'):format(one.key),
+    keys)) do one.before[row['lugger key']] = row end
   if one.kept then
     one.gone = ask(('NOT ROW(%s)::text = ANY ($1) LIMIT %d'):format(one.key, sample_rows), one.kept)
   end

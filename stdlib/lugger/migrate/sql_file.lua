@@ -77,7 +77,7 @@ end
 ---@field statements lugger.statement[]
 ---@field no_transaction boolean
 
---- The sections of a file. A file without marks is all `up`.
+--- The sections of a file. What stands before the first mark is `up`; a file without marks is all `up`.
 ---@param text string
 ---@param path string for messages
 ---@return { up: lugger.sql_section, down: lugger.sql_section|nil }
@@ -89,8 +89,10 @@ function sql_file.parse(text, path)
       if current then current.no_transaction = true else whole = true end
     else
       if not current and not empty(text:sub(1, mark.from - 1)) then
-        config.raise(('%s: statements stand before the first `-- up` or `-- down`'):format(path),
-          'move them below `-- up`')
+        if mark.word == 'up' then
+          config.raise(('%s: statements stand before the first `-- up`'):format(path), 'move them below it')
+        end
+        sections.up = { text = text:sub(1, mark.from - 1), no_transaction = whole }
       end
       if sections[mark.word] then
         config.raise(('%s: `-- %s` stands there twice'):format(path, mark.word))

@@ -1,4 +1,5 @@
--- `migrate squash`: one file instead of all that are applied. Where pg_dump is there it is the schema as it is now; else
+-- `migrate squash`: one file instead of all that are applied. Where pg_dump is there it is the schema as it is now;
+-- else
 -- the SQL files one behind the other.
 local config = require 'lugger.config'
 local files = require 'lugger.migrate.files'
@@ -33,7 +34,8 @@ end
 
 local function dump(run)
   local out = os.tmpname()
-  local status_code = system.spawn({ 'sh', '-c', 'exec pg_dump --schema-only --no-owner --exclude-schema="$SCHEMA" "$FROM" > "$OUT"' },
+  local status_code = system.spawn({ 'sh', '-c',
+    'exec pg_dump --schema-only --no-owner --exclude-schema="$SCHEMA" "$FROM" > "$OUT"' },
     { FROM = run.main.place, OUT = out, SCHEMA = '"' .. run.options.schema .. '"' })
   local text = status_code == 0 and system.read_file(out)
   os.remove(out)
@@ -52,7 +54,7 @@ local function joined(chosen)
     local texts = {}
     for k, st in ipairs(migration:body().up[1].statements) do
       if not st.transactional then
-        config.raise(('%s:%d cannot run in a transaction, so it cannot be joined with the others'):format(migration.path,
+        config.raise(('%s:%d cannot run in a transaction, so it cannot be joined'):format(migration.path,
           st.line), 'install pg_dump (package postgresql-client)')
       end
       texts[k] = st.text .. ';'
@@ -61,6 +63,8 @@ local function joined(chosen)
   end
   return table.concat(parts, '\n\n') .. '\n'
 end
+
+local header = '-- lugger: squashed %s\n-- lugger: allow missing-down because a squash has no way back\n-- up\n%s'
 
 local function choose(items, last)
   local chosen = {}
@@ -111,7 +115,7 @@ function squash.run(run, items, last)
   local chosen, applied = choose(items, last), choose(items)
   local whole = #chosen == #applied and has_pg_dump()
   local newest = chosen[#chosen].migration
-  local text = ('-- lugger: squashed %s\n-- lugger: allow missing-down because a squash has no way back\n-- up\n%s'):format(
+  local text = header:format(
     all_versions(chosen), whole and dump(run) or joined(chosen))
   local names = {}
   for _, item in ipairs(whole and chosen or {}) do

@@ -23,7 +23,8 @@ end
 
 local function unfinished(record)
   local open = record.open
-  local words = open.state == 'failed' and ('failed at %s UTC: %s'):format(open.finished or open.started, open.error or '?')
+  local words = open.state == 'failed' and ('failed at %s UTC: %s'):format(open.finished or open.started, open.error
+    or '?')
     or ('began at %s UTC and did not end'):format(open.started)
   local again = open.direction == 'down' and 'lugger migrate down' or 'lugger migrate up'
   return ('%s %s; `%s` goes on where it stopped'):format(open.direction, words, again)

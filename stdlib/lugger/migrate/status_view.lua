@@ -38,7 +38,8 @@ function status_view.show(items, all)
       rows[#rows + 1] = { item.version, item.name, item.state, fields.applied_at or '', fields.by or '' }
     end
   end
-  if #rows < #items then terminal.say('... ', terminal.group(#items - #rows), ' older ones are applied; --all shows them') end
+  if #rows < #items then terminal.say('... ', terminal.group(#items - #rows),
+    ' older ones are applied; --all shows them') end
   if #rows > 0 then terminal.line(table_view.render({ 'version', 'name', 'state', 'at (UTC)', 'by' }, rows)) end
   for _, item in ipairs(items) do
     if item.explain then terminal.say(('%s is %s: %s'):format(item.version, item.state, item.explain)) end
