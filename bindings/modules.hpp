@@ -18,6 +18,8 @@ void open_source(lua_State* L);
 void open_census(lua_State* L);
 void open_target(lua_State* L);
 void open_pg(lua_State* L);
+void open_sql(lua_State* L);
+void open_lease(lua_State* L);
 void open_value(lua_State* L);
 void open_coercer(lua_State* L);
 void open_system(lua_State* L);

@@ -9,10 +9,11 @@
 
 namespace lugger {
 
-// A signal handler reaches nothing but objects of static storage: these three are the only ones.
+// A signal handler reaches nothing but objects of static storage: these four are the only ones.
 static StopFlag g_stop;
 static std::atomic<lua_State*> g_state{nullptr};
 static std::atomic<bool> g_raises{true};
+static std::atomic<PgSession*> g_session{nullptr};
 
 StopFlag& signal_stop() noexcept { return g_stop; }
 
@@ -26,6 +27,7 @@ static void raise_in_lua(lua_State* L, lua_Debug*) {
 static void on_signal(int number) {
   if (g_stop.level() == StopLevel::kNow) _exit(128 + number);
   g_stop.raise();
+  if (PgSession* session = g_session.load(); session != nullptr) session->cancel();
   lua_State* L = g_state.load();
   // lua_sethook is the one function of LuaJIT that a signal handler may call.
   if (L != nullptr && g_raises.load())
@@ -46,6 +48,9 @@ void install_signals(lua_State* L) {
 }
 
 void forget_signals() noexcept { g_state = nullptr; }
+
+CancelOnSignal::CancelOnSignal(PgSession& session) noexcept { g_session = &session; }
+CancelOnSignal::~CancelOnSignal() { g_session = nullptr; }
 
 bool set_interrupt_raises(bool raises) noexcept { return g_raises.exchange(raises); }
 

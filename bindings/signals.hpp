@@ -4,6 +4,7 @@
 #include <lua.hpp>
 
 #include "bindings/modules.hpp"
+#include "net/pg_session.hpp"
 
 namespace lugger {
 
@@ -14,5 +15,14 @@ void forget_signals() noexcept;
 /// Whether a signal raises an error of code "interrupted" in the control state. Returns what it
 /// was.
 bool set_interrupt_raises(bool raises) noexcept;
+
+/// While it lives, a signal also asks the server to stop the session's statement.
+class CancelOnSignal {
+ public:
+  explicit CancelOnSignal(PgSession& session) noexcept;
+  ~CancelOnSignal();
+  CancelOnSignal(const CancelOnSignal&) = delete;
+  CancelOnSignal& operator=(const CancelOnSignal&) = delete;
+};
 
 }  // namespace lugger

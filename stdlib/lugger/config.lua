@@ -6,7 +6,7 @@ local system = native.system
 local config = {}
 
 -- Read once a process; `overrides` are --from and --into.
-local state = { loaded = false, dotenv = {}, variables = {}, connections = {}, overrides = {} }
+local state = { loaded = false, dotenv = {}, variables = {}, connections = {}, sections = {}, overrides = {} }
 
 local function raise(message, hint)
   error(native.error('config', message, hint), 0)
@@ -66,6 +66,7 @@ local function load_toml(text)
     end
     state.connections[name] = connection
   end
+  state.sections = values
   for name, value in pairs(values.env or {}) do state.variables[name] = tostring(value) end
 end
 
@@ -85,6 +86,7 @@ end
 --- Forgets what was read, so that a changed file is read again.
 function config.reload()
   state.loaded, state.dotenv, state.variables, state.connections = false, {}, {}, {}
+  state.sections = {}
   config.load()
 end
 
@@ -164,6 +166,18 @@ function config.connections()
   for name in pairs(state.connections) do names[#names + 1] = name end
   table.sort(names)
   return names
+end
+
+--- A table of lugger.toml, such as [migrate]; empty when it is not there.
+---@param name string
+---@return table<string, any>
+function config.section(name)
+  config.load()
+  local found = state.sections[name]
+  if found ~= nil and type(found) ~= 'table' then
+    raise(('lugger.toml: %s is no table'):format(name), ('write [%s] on a line of its own'):format(name))
+  end
+  return found or {}
 end
 
 --- Raises an error of class "config": what is wrong, and what to do next.

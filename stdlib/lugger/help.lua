@@ -81,7 +81,8 @@ local function close(entry, line, file, aliases, list, number)
   local head, tail = name:match('^([%w_]+)([%.:].*)$')
   if not head then return end
   entry.kind = 'function'
-  local module = file:match('^lugger/([%w_]+)%.lua$')
+  local module = file:match('^lugger/([%w_/]+)%.lua$')
+  module = module and module:gsub('/', '.')
   local known = aliases[head] or ((head == 'lugger' or head == 'native' or not module) and head) or 'lugger.' .. module
   entry.name = known .. tail
   entry.signature = entry.name .. arguments
@@ -96,7 +97,9 @@ end
 function help.parse(text, file)
   local list, aliases, entry, number = {}, {}, nil, 0
   local module = file:match('([%w_]+)%.lua$')
-  if module and file:find('lugger/', 1, true) then aliases[module] = 'lugger.' .. module end
+  if module and file:find('lugger/', 1, true) then
+    aliases[module] = file:gsub('%.lua$', ''):gsub('/', '.')
+  end
   for line in (text .. '\n'):gmatch('(.-)\n') do
     number = number + 1
     local tag, rest = line:match('^%-%-%-%s?@(%w+)%s*(.*)$')
@@ -124,6 +127,7 @@ end
 -- Scripts call the library; native functions and the command line's own modules come after it.
 local function part_of(file)
   if file:match('^meta/') then return 'native' end
+  if file:match('^lugger/migrate/') or file:match('^lugger/lint/') then return 'command line' end
   return command_line[file:match('([%w_]+)%.lua$')] and 'command line' or 'library'
 end
 
@@ -244,7 +248,7 @@ end
 -- Methods hang in no module's table, but a function knows the line it is defined at.
 local function defined_at(value)
   local info = type(value) == 'function' and debug.getinfo(value, 'S')
-  local file = info and info.source:match('(lugger/[%w_]+%.lua)$') or info and info.source:match('(lugger%.lua)$')
+  local file = info and info.source:match('(lugger/[%w_/]+%.lua)$') or info and info.source:match('(lugger%.lua)$')
   for _, entry in ipairs(file and help.entries() or {}) do
     if entry.file == file and entry.line == info.linedefined then return entry end
   end

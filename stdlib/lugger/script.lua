@@ -167,11 +167,11 @@ end
 ---@field text string|nil instead of what the name stands for
 ---@field help boolean|nil only its options are wanted
 
---- Loads a script and returns its jobs.
+--- Runs a script and returns what it returned, whatever that is.
 ---@param name string path, bundled name or "-"
 ---@param settings lugger.script.settings|nil
----@return lugger.script.loaded
-function script.load(name, settings)
+---@return any
+function script.value(name, settings)
   settings = settings or {}
   local text, chunk_name
   if settings.text then
@@ -190,6 +190,15 @@ function script.load(name, settings)
   local directory = name:match('^(.*/)') or './'
   local result = execute(chunk, directory, arguments)
   options.finish()
+  return result
+end
+
+--- Loads a script and returns its jobs.
+---@param name string path, bundled name or "-"
+---@param settings lugger.script.settings|nil
+---@return lugger.script.loaded
+function script.load(name, settings)
+  local result = script.value(name, settings)
   local create = type(result) == 'table' and not is_job(result) and result.create == true
   return { name = name, jobs = collect(result, name), create = create, context = context }
 end

@@ -356,6 +356,8 @@ function native.state_ddl(schema) end
 
 ---@class lugger.native.state
 local state = {}
+--- Makes the tables of the ledger, or brings them to this version.
+function state:ensure() end
 --- Newest first.
 ---@param limit integer|nil 20 when not given
 ---@return lugger.run_record[]
@@ -454,15 +456,16 @@ function native.describe(place, options, limit) end
 --- A session with PostgreSQL; "local:" places work too.
 ---@param url string
 ---@param purpose string|nil
+---@param pooled boolean|"detect"|nil true: through a pooler in transaction mode, where a session keeps no settings
 ---@return lugger.native.pg
-function native.pg(url, purpose) end
+function native.pg(url, purpose, pooled) end
 
 ---@class lugger.native.pg
 local pg = {}
 --- Runs SQL. Values are text, NULL is lugger.null; several statements only without parameters.
 ---@param sql string
 ---@param params any[]|nil texts, numbers, booleans; lugger.null for NULL
----@return { names: string[], rows: any[][], affected: integer }
+---@return { names: string[], types: integer[], rows: any[][], affected: integer }
 function pg:query(sql, params) end
 ---@return string server version: "15.18"
 function pg:server() end

@@ -15,6 +15,7 @@ ALLOWED = {
     'source': {'base', 'value', 'vector', 'plan', 'net', 'change'},
     'census': {'base', 'value', 'vector', 'plan', 'source'},
     'sink': {'base', 'value', 'vector', 'plan', 'net'},
+    'migrate': {'base'},
     'engine': {'base', 'value', 'vector', 'plan', 'net', 'change', 'source', 'census', 'sink'},
     'verify': {'base', 'value', 'vector', 'plan', 'net', 'change', 'source', 'census', 'sink', 'engine'},
 }
