@@ -193,6 +193,7 @@ void push(lua_State* L, const RunSnapshot& snapshot) {
   set(L, "total_bytes", snapshot.total_bytes);
   set(L, "seconds", snapshot.seconds);
   set(L, "resumed", snapshot.resumed);
+  set(L, "waits_for", snapshot.waits_for);
 }
 
 void push(lua_State* L, const RunResult& result) {
@@ -289,8 +290,9 @@ void push(lua_State* L, const OptionSpec& option) {
 }
 
 RunSettings read_settings(lua_State* L, int index) {
-  static constexpr std::array<std::string_view, 8> kKeys = {
-      "jobs", "create", "dry_run", "restart", "accept_changes", "limit", "retry_rejects", "redact"};
+  static constexpr std::array<std::string_view, 9> kKeys = {
+      "jobs",  "create",        "dry_run", "restart", "accept_changes",
+      "limit", "retry_rejects", "redact",  "window"};
   RunSettings settings;
   if (lua_isnoneornil(L, index)) return settings;
   luaL_checktype(L, index, LUA_TTABLE);
@@ -319,6 +321,8 @@ RunSettings read_settings(lua_State* L, int index) {
       settings.redact = flag;
     else if (key == "retry_rejects")
       settings.retry_rejects = flag;
+    else if (key == "window")
+      settings.window = to_text(L, -1);
     else
       unknown_key("a run", key, kKeys);
   }

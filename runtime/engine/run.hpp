@@ -20,6 +20,7 @@ struct RunSettings {
   bool redact = false;          // rejects keep neither document nor bytes
   uint64_t limit = 0;           // documents; 0: all
   bool retry_rejects = false;   // the source is the job's rejects
+  std::string window;           // hours of the day it works in, "22:00-05:00"; empty: all
 };
 
 struct RunSnapshot {
@@ -29,6 +30,7 @@ struct RunSnapshot {
   uint64_t total_bytes = 0;  // 0: unknown
   double seconds = 0;
   bool resumed = false;
+  std::string waits_for;  // why it does nothing at the moment; empty while it works
 };
 
 struct RunResult {

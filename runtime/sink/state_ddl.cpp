@@ -70,6 +70,36 @@ CREATE TABLE {schema}.leases (
 COMMENT ON COLUMN {schema}.leases.expires_at IS 'NULL: held by an advisory lock of the holder''s session';
 REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM PUBLIC;
 INSERT INTO {schema}.meta (version) VALUES (1);
+)sql",
+                                                               // Fixes: what each wrote, and what
+                                                               // stood there before.
+                                                               R"sql(
+CREATE TABLE {schema}.fixes (
+  run text PRIMARY KEY REFERENCES {schema}.runs ON DELETE CASCADE,
+  "table" text NOT NULL,
+  condition text NOT NULL,
+  key text[] NOT NULL,
+  fields text[] NOT NULL,
+  undoes text,
+  images_until timestamptz NOT NULL
+);
+CREATE TABLE {schema}.images (
+  run text NOT NULL REFERENCES {schema}.runs ON DELETE CASCADE,
+  image bigint GENERATED ALWAYS AS IDENTITY,
+  key text[] NOT NULL,
+  fields text[] NOT NULL,
+  before text[] NOT NULL,
+  after text[] NOT NULL,
+  at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (run, image)
+);
+CREATE TABLE {schema}.fix_keys (
+  run text NOT NULL REFERENCES {schema}.runs ON DELETE CASCADE,
+  key text[] NOT NULL,
+  PRIMARY KEY (run, key)
+);
+REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM PUBLIC;
+INSERT INTO {schema}.meta (version) VALUES (2);
 )sql"};
 
 }  // namespace

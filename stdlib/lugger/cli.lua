@@ -11,7 +11,8 @@ local cli = {}
 cli.exit = { done = 0, failed = 1, usage = 2, rejects = 3, differences = 4, stopped = 130 }
 
 -- In the order of the story they tell; every file of stdlib/cli is a command, these come first in the help.
-local order = { 'init', 'describe', 'plan', 'preview', 'trace', 'run', 'rejects', 'runs', 'status', 'psql', 'repl',
+local order = { 'init', 'describe', 'plan', 'preview', 'trace', 'run', 'rejects', 'runs', 'status', 'ctl', 'undo', 'log',
+  'psql', 'repl',
   'scripts', 'state',
   'help', 'version' }
 
@@ -195,6 +196,12 @@ end
 function cli.jobs(loaded)
   if #loaded.jobs == 0 then
     config.raise(loaded.name .. ' returned no job', 'end it with: return lugger.copy { ... }')
+  end
+  for _, job in ipairs(loaded.jobs) do
+    if job.is_fix then
+      config.raise(loaded.name .. ' is a fix', ('lugger run %s shows what it would change, and writes nothing'):format(
+        terminal.shell_quote(loaded.name)))
+    end
   end
   return loaded.jobs
 end

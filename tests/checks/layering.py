@@ -14,6 +14,7 @@ ALLOWED = {
     'source': {'base', 'value', 'vector', 'plan', 'net'},
     'sink': {'base', 'value', 'vector', 'plan', 'net'},
     'engine': {'base', 'value', 'vector', 'plan', 'net', 'source', 'sink'},
+    'fix': {'base', 'value', 'vector', 'plan', 'net', 'source', 'sink', 'engine'},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
 
