@@ -32,12 +32,35 @@ local lugger = { null = value.null, version = native.version }
 ---@field constraints table[]|nil 'check (age >= 0)', { not_null = 'email' }, ...; built after the load
 ---@field not_null string|string[]|nil columns that become NOT NULL after the load, when all rows are in
 ---@field on_hook_error "stop"|"reject"|nil
+---@field throttle lugger.throttle_spec|nil when to step back for the target's health
 
 --- Describes a copy from a source into a target. The command line plans, previews or runs what a script returns.
 ---@param spec lugger.copy_spec
 ---@return lugger.job
 function lugger.copy(spec)
   return require('lugger.job').copy(spec)
+end
+
+---@class lugger.fix_spec
+---@field on lugger.target the table: { table =, key = }; without a key its primary key
+---@field set string[] what map may write: columns, or paths into jsonb columns ('profile.phone')
+---@field map fun(row: lugger.row, doc: lugger.doc): any the hook, called once a row
+---@field where string|nil SQL condition that says which rows, about the row itself
+---@field query string|nil SQL that gives the keys of the rows, asked once
+---@field params any[]|nil $1, $2, ... of where or query
+---@field max_rows integer|nil more changes than this are refused before the first write; 10,000 when not given
+---@field name string|nil what the ledger knows it by; 'fix TABLE' when not given
+---@field batch_rows integer|nil rows a transaction; 1,000 when not given
+---@field retention string|nil how long before and after of every row are kept; '30d' when not given
+---@field throttle lugger.throttle_spec|nil when to step back
+---@field on_hook_error "stop"|"reject"|nil
+
+--- Describes a fix: rows of a table mended by a function. `lugger run` shows what would change, `--apply` writes, and
+--- `lugger undo` takes it back.
+---@param spec lugger.fix_spec
+---@return lugger.fix
+function lugger.fix(spec)
+  return require('lugger.fix').new(spec)
 end
 
 --- A task: a loop written by hand over batches, with run, --dry-run, resume, rejects and progress as for jobs.

@@ -140,6 +140,35 @@ CREATE VIEW {schema}.current_migrations AS
   WHERE direction NOT IN ('down', 'forget');
 REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM PUBLIC;
 INSERT INTO {schema}.meta (version) VALUES (3);
+)sql",
+    // Fixes: what each wrote, and what stood there before.
+    R"sql(
+CREATE TABLE {schema}.fixes (
+  run text PRIMARY KEY REFERENCES {schema}.runs ON DELETE CASCADE,
+  "table" text NOT NULL,
+  condition text NOT NULL,
+  key text[] NOT NULL,
+  fields text[] NOT NULL,
+  undoes text,
+  images_until timestamptz NOT NULL
+);
+CREATE TABLE {schema}.images (
+  run text NOT NULL REFERENCES {schema}.runs ON DELETE CASCADE,
+  image bigint GENERATED ALWAYS AS IDENTITY,
+  key text[] NOT NULL,
+  fields text[] NOT NULL,
+  before text[] NOT NULL,
+  after text[] NOT NULL,
+  at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (run, image)
+);
+CREATE TABLE {schema}.fix_keys (
+  run text NOT NULL REFERENCES {schema}.runs ON DELETE CASCADE,
+  key text[] NOT NULL,
+  PRIMARY KEY (run, key)
+);
+REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM PUBLIC;
+INSERT INTO {schema}.meta (version) VALUES (4);
 )sql"};
 
 }  // namespace

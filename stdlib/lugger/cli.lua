@@ -12,7 +12,7 @@ cli.exit = { done = 0, failed = 1, usage = 2, rejects = 3, differences = 4, stop
 
 -- In the order of the story they tell; every file of stdlib/cli is a command, these come first in the help.
 local order = { 'init', 'describe', 'scaffold', 'plan', 'preview', 'trace', 'run', 'rejects', 'verify', 'repair',
-  'verdict', 'refs', 'runs', 'status', 'psql', 'repl', 'migrate', 'lint', 'scripts', 'state',
+  'verdict', 'refs', 'runs', 'status', 'ctl', 'undo', 'log', 'psql', 'repl', 'migrate', 'lint', 'scripts', 'state',
   'help', 'version' }
 
 --- Names of the commands.
@@ -203,6 +203,12 @@ end
 function cli.jobs(loaded)
   if #loaded.jobs == 0 then
     config.raise(loaded.name .. ' returned no job', 'end it with: return lugger.copy { ... }')
+  end
+  for _, job in ipairs(loaded.jobs) do
+    if job.is_fix then
+      config.raise(loaded.name .. ' is a fix', ('lugger run %s shows what it would change, and writes nothing'):format(
+        terminal.shell_quote(loaded.name)))
+    end
   end
   return loaded.jobs
 end

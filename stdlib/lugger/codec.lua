@@ -232,7 +232,8 @@ function codec.encode(slot, v, copy)
   elseif kind == 'boolean' then
     slot.type, slot.size, slot.i64 = types.bool, 0, v and 1 or 0
   elseif v == nil or v == null then
-    slot.type, slot.size, slot.i64 = types.null, 0, 0
+    -- i64 tells the two apart where a document is written: nil takes a field away (runtime/fix/mapper.cpp).
+    slot.type, slot.size, slot.i64 = types.null, 0, v == null and 1 or 0
   elseif kind == 'cdata' then
     for i = 1, #encoders do
       if ffi.istype(encoders[i].ctype, v) then return encoders[i].encode(slot, v, copy) end

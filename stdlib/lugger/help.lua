@@ -119,8 +119,8 @@ local cache
 
 local command_line = {}
 for name in ([[cli completion config describe_view flags help json_text options page_view places plan_view
-  preview_view progress repl runner script summary table_view templates terminal value_text verdict verdict_view
-  verification]]):gmatch('%S+') do
+  preview_view fix_log fix_runner fix_view progress repl run_finder runner script summary table_view templates
+  terminal value_text verdict verdict_view verification]]):gmatch('%S+') do
   command_line[name] = true
 end
 

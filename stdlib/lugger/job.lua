@@ -10,7 +10,7 @@ local job = {}
 local job_meta = { __index = job, __name = 'job', __tostring = function(self) return 'job ' .. self:name() end }
 
 local known = { 'from', 'into', 'columns', 'children', 'map', 'name', 'key', 'table', 'on_conflict', 'newer', 'route',
-  'unmapped', 'indexes', 'constraints', 'not_null', 'on_hook_error' }
+  'unmapped', 'indexes', 'constraints', 'not_null', 'on_hook_error', 'throttle' }
 
 local function fail(message, hint)
   fault.raise('config', message, hint)
@@ -59,6 +59,7 @@ local function normalise(spec, self)
   out.source = { place = config.resolve(spec.from.place, 'from'), options = spec.from.options }
   out.target = { place = config.resolve(spec.into.place, 'into'), options = target_options }
   if spec.map then out.hook, out.now = self.hook, self.now end
+  out.throttle = spec.throttle and require('lugger.throttle').check(spec.throttle)
   out.script_hash, out.resume_command = self.identity.script_hash, self.identity.resume_command
   return out
 end

@@ -74,7 +74,10 @@ local function watch(run, reporter, options)
           or 'finishing the batch; once more stops at once')
       end
     end
-    if not run:ended() then reporter:update(snapshot) end
+    if not run:ended() then
+      reporter:pause(snapshot)
+      reporter:update(snapshot)
+    end
   end
   reporter:finish()
   return run:result()

@@ -18,6 +18,7 @@ ALLOWED = {
     'migrate': {'base'},
     'engine': {'base', 'value', 'vector', 'plan', 'net', 'change', 'source', 'census', 'sink'},
     'verify': {'base', 'value', 'vector', 'plan', 'net', 'change', 'source', 'census', 'sink', 'engine'},
+    'fix': {'base', 'value', 'vector', 'plan', 'net', 'source', 'sink', 'engine'},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
 
