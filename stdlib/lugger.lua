@@ -108,6 +108,7 @@ lugger.date = value.date
 lugger.decimal = value.decimal
 lugger.binary = value.binary
 lugger.int64 = value.int64
+lugger.double = value.double
 lugger.vector = codec.vector
 lugger.array = document.array
 lugger.document = document.document

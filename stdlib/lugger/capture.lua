@@ -49,7 +49,8 @@ local function pack_table(state, t, path)
   if getmetatable(t) ~= nil and not mark then
     refuse(state, path, getmetatable(t).__name and kind_of(t) or 'a table with a metatable')
   end
-  local node = { k = 'table', mark = mark, keys = {}, values = {} }
+  local order = mark == 'document' and document.order(t) or nil
+  local node = { k = 'table', mark = mark, order = order and #order > 0 and order or nil, keys = {}, values = {} }
   local id = state.add(t, node)
   for key, v in pairs(t) do
     local name = path .. (type(key) == 'string' and '.' .. key or '[' .. tostring(key) .. ']')
@@ -197,7 +198,7 @@ local makers = {
   module = function(node) return require(node.name) end,
   member = function(node) return require(node.module)[node.name] end,
   table = function(node)
-    if node.mark then return document[node.mark]() end
+    if node.mark then return document[node.mark]({}, node.order) end
     return {}
   end,
 }
