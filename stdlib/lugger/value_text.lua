@@ -168,7 +168,7 @@ slot_texts[types.decimal] = function(slot)
   local text = tostring(v)
   return (text:find('E', 1, true) or text:find '^%-0') and decoded(canonical(slot)) or 'decimal ' .. quote(text)
 end
-for _, name in ipairs { 'undefined', 'regex', 'dbPointer', 'code', 'symbol', 'codeWithScope', 'timestamp', 'minKey',
+for _, name in ipairs { 'regex', 'dbPointer', 'code', 'symbol', 'codeWithScope', 'timestamp', 'minKey',
   'maxKey' } do
   slot_texts[types[name]] = function(slot) return decoded(canonical(slot)) end
 end
@@ -183,6 +183,7 @@ local function array_text(doc, state, depth)
   local parts, count, limit = {}, #doc, state.limit or math.huge
   for _, slot in document.slots(doc) do
     if #parts >= limit then break end
+    if slot.type == types.undefined then return decoded(doc:json 'canonical') end -- in Lua it would be null
     parts[#parts + 1] = slot_text(slot, state, depth + 1)
   end
   return braced(parts, depth, count - #parts, 'array ')
@@ -194,7 +195,8 @@ local function doc_text(doc, state, depth)
   if codec.type(doc) == 'array' then return array_text(doc, state, depth) end
   local parts, names, seen = {}, {}, {}
   for name, slot in document.slots(doc) do
-    if seen[name] then return decoded(doc:json 'canonical') end -- a table cannot hold a name twice
+    -- A table cannot hold a name twice, and undefined would be null.
+    if seen[name] or slot.type == types.undefined then return decoded(doc:json 'canonical') end
     seen[name], names[#names + 1] = true, name
     parts[#parts + 1] = key_text(name, state, depth + 1) .. ' = ' .. slot_text(slot, state, depth + 1)
   end
