@@ -2,7 +2,7 @@
 local buffer = require 'string.buffer'
 local document = require 'lugger.document'
 local ffi = require 'ffi'
-local jit_util = require 'jit.util'
+local global_names = require 'lugger.global_names'
 local native = require 'lugger.native'
 local prelude = require 'lugger.prelude'
 local value = require 'lugger.value'
@@ -60,41 +60,19 @@ local function pack_table(state, t, path)
   return id
 end
 
--- Globals a hook reads must exist in workers too: the bytecode tells which they are.
-local function bytecode_of(name)
-  local code = name == 'get' and function() return lugger_probe end or function() lugger_probe = 1 end -- luacheck: ignore
-  for pc = 1, 4 do
-    local instruction = jit_util.funcbc(code, pc)
-    local d = bit.rshift(instruction or 0, 16)
-    if instruction and jit_util.funck(code, -d - 1) == 'lugger_probe' then return bit.band(instruction, 0xff) end
-  end
-end
-local op_get, op_set = bytecode_of 'get', bytecode_of 'set'
-
 -- At the prompt a function's globals live in the prompt's environment: they travel like captured locals, and the
 -- members of lugger are there by their bare names.
 local function check_globals(state, code, node, environment)
-  for pc = 1, math.huge do
-    local instruction = jit_util.funcbc(code, pc)
-    if not instruction then break end
-    local op = bit.band(instruction, 0xff)
-    if op == op_get or op == op_set then
-      local name = jit_util.funck(code, -bit.rshift(instruction, 16) - 1)
-      local own = environment and rawget(environment, name)
-      if own ~= nil then
-        node.env[name] = pack(state, own, name)
-      elseif not prelude.globals[name] and not (environment and environment[name] ~= nil) then
-        local message = ('hook `%s` uses the global `%s`, which workers do not have'):format(state.label, name)
-        error(native.error('config', message,
-          'make it local before the function: a captured local travels along'), 0)
-      end
+  global_names.each(code, function(name)
+    local own = environment and rawget(environment, name)
+    if own ~= nil then
+      node.env[name] = pack(state, own, name)
+    elseif not prelude.globals[name] and not (environment and environment[name] ~= nil) then
+      local message = ('hook `%s` uses the global `%s`, which workers do not have'):format(state.label, name)
+      error(native.error('config', message,
+        'make it local before the function: a captured local travels along'), 0)
     end
-  end
-  for k = -1, -math.huge, -1 do
-    local constant = jit_util.funck(code, k)
-    if constant == nil then break end
-    if type(constant) == 'proto' then check_globals(state, constant, node, environment) end
-  end
+  end)
 end
 
 local function pack_function(state, fn, path)

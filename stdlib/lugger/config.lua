@@ -166,6 +166,40 @@ function config.connections()
   return names
 end
 
+--- A connection of lugger.toml with its url as it is opened; nil when there is none of that name.
+---@param name string
+---@return table|nil
+function config.connection(name)
+  config.load()
+  local found = state.connections[name]
+  if not found then return nil end
+  local out = {}
+  for key, v in pairs(found) do out[key] = v end
+  local ok, url = pcall(expand, found.url)
+  out.url = ok and url or found.url
+  return out
+end
+
+--- What must never be shown or written: values whose name says so, and the passwords in URLs, by the name of the variable.
+---@return table<string, string>
+function config.secrets()
+  config.load()
+  local found = {}
+  local function look(name, text)
+    local lower = name:lower()
+    local named = lower:find 'pass' or lower:find 'secret' or lower:find 'token' or lower:find 'key'
+    if #text >= 6 and (named or system.mask_secrets(text) ~= text) then found[name] = text end
+  end
+  for _, values in ipairs { state.variables, state.dotenv } do
+    for name, text in pairs(values) do look(name, text) end
+  end
+  for _, name in ipairs { 'PG_URI', 'PG_DIRECT_URI', 'MONGO_URI', 'PGPASSWORD' } do
+    local text = system.getenv(name)
+    if text then look(name, text) end
+  end
+  return found
+end
+
 --- Raises an error of class "config": what is wrong, and what to do next.
 ---@param message string
 ---@param hint string|nil

@@ -115,8 +115,10 @@ end
 local cache
 
 local command_line = {}
-for name in ([[cli completion config describe_view flags help json_text options page_view places plan_view
-  preview_view progress repl runner script summary table_view templates terminal value_text]]):gmatch('%S+') do
+for name in ([[cli completion completion_names config describe_view effects flags global_names help history json_text
+  man_page options page_view places plan_view preview_view production progress repl repl_commands repl_save result_view
+  runner script shell_completion sql_describe sql_values statement summary table_view templates templates_repository
+  terminal test_compare value_text]]):gmatch('%S+') do
   command_line[name] = true
 end
 

@@ -29,6 +29,11 @@ function script.note_job()
   if context then context.made = context.made + 1 end
 end
 
+--- A job that the script ran itself need not be returned.
+function script.note_run()
+  if context then context.made = context.made - 1 end
+end
+
 --- What a job needs from the script it stands in: the hash of script, modules and options, and the command that
 --- resumes.
 ---@return { script_hash: string, resume_command: string }
@@ -192,6 +197,19 @@ function script.load(name, settings)
   options.finish()
   local create = type(result) == 'table' and not is_job(result) and result.create == true
   return { name = name, jobs = collect(result, name), create = create, context = context }
+end
+
+--- Loads a script from within one that is loading, which goes on as if nothing had been.
+---@param name string
+---@param settings lugger.script.settings|nil
+---@return lugger.script.loaded
+function script.load_apart(name, settings)
+  local before = context
+  context = nil
+  local ok, loaded = pcall(script.load, name, settings)
+  context = before
+  if not ok then error(loaded, 0) end
+  return loaded
 end
 
 --- What a script says of itself: its comment and its options. Nothing is opened.
