@@ -40,6 +40,7 @@ local function run_case(file, case)
 end
 
 local function run(args)
+  if args.sandbox or config.wants_sandbox() then require('lugger.sandbox').start() end
   local passed, failed = 0, 0
   for _, file in ipairs(files_of(args.files)) do
     local path = file:find('/', 1, true) and file or './' .. file
@@ -69,6 +70,7 @@ return {
   flags = {
     { 'only', 'cases with this in their name', value = 'WORDS' },
     { 'update', 'write the golden files anew' },
+    { 'sandbox', 'tests and scripts get no files, programs or network but the places that the project names' },
     { 'quiet', 'tell only failures', short = 'q' },
   },
   examples = { 'lugger test tests/', 'lugger test tests/users_test.lua --only email' },

@@ -9,6 +9,14 @@ local value = require 'lugger.value'
 
 local capture = {}
 
+local dump = string.dump -- a sandbox takes it away from scripts
+
+-- Most states have none.
+local function sandbox_of(environment)
+  local sandbox = package.loaded['lugger.sandbox']
+  return sandbox and sandbox.active and sandbox.is_environment(environment) and sandbox or nil
+end
+
 -- Things known by name in every state: modules, and the functions inside them.
 local function named()
   local modules, members = {}, {}
@@ -65,7 +73,9 @@ end
 local function check_globals(state, code, node, environment)
   global_names.each(code, function(name)
     local own = environment and rawget(environment, name)
-    if own ~= nil then
+    if state.sandbox and state.sandbox.has_global(name) then
+      return -- every sandbox has it, that of the worker too
+    elseif own ~= nil then
       node.env[name] = pack(state, own, name)
     elseif not prelude.globals[name] and not (environment and environment[name] ~= nil) then
       local message = ('hook `%s` uses the global `%s`, which workers do not have'):format(state.label, name)
@@ -79,7 +89,8 @@ local function pack_function(state, fn, path)
   if debug.getinfo(fn, 'S').what == 'C' then refuse(state, path, 'a function written in C') end
   local environment = debug.getfenv(fn)
   if environment == _G then environment = nil end
-  local node = { k = 'function', code = string.dump(fn), up = {}, env = environment and {} }
+  state.sandbox = state.sandbox or sandbox_of(environment)
+  local node = { k = 'function', code = dump(fn), up = {}, env = environment and {} }
   local id = state.add(fn, node)
   check_globals(state, fn, node, environment)
   for i = 1, debug.getinfo(fn, 'u').nups do
@@ -127,7 +138,7 @@ function pack(state, v, path)
   if v == value.null then return state.add(nil, { k = 'null' }) end
   if kind == 'cdata' then return pack_cdata(state, v, path) end
   if kind == 'table' then
-    local name = state.by_module[v]
+    local name = state.by_module[v] or state.sandbox and state.sandbox.module_name(v)
     if name and required_by_name(state, name) then return state.add(v, { k = 'module', name = name }) end
     return pack_table(state, v, path)
   end
@@ -154,7 +165,8 @@ function capture.pack(fn, label, modules)
     return #nodes
   end
   local root = pack(state, fn, label)
-  return buffer.encode({ root = root, nodes = nodes, modules = modules or {}, now = require('lugger.clock').text() })
+  return buffer.encode({ root = root, nodes = nodes, modules = modules or {}, now = require('lugger.clock').text(),
+    sandboxed = state.sandbox ~= nil })
 end
 
 -- Reading: makers by kind; functions and tables may hold each other, so they are made first and filled after.
@@ -173,7 +185,7 @@ local makers = {
     return out
   end,
   document = function(node) return document.from_bson(node.text, node.array) end,
-  module = function(node) return require(node.name) end,
+  module = function(node, sandbox) return sandbox and sandbox.module(node.name) or require(node.name) end,
   member = function(node) return require(node.module)[node.name] end,
   table = function(node)
     if node.mark then return document[node.mark]({}, node.order) end
@@ -181,9 +193,10 @@ local makers = {
   end,
 }
 
-local function fill(packed, made)
+local function fill(packed, made, sandbox)
   local cells = {}
-  local prompt = setmetatable({}, { __index = function(_, name)
+  local confined = sandbox and sandbox.environment(function() end)
+  local prompt = setmetatable({}, { __index = confined or function(_, name)
     local member = rawget(require 'lugger', name)
     if member ~= nil then return member end
     return _G[name]
@@ -219,11 +232,12 @@ function capture.unpack(text, undump, now)
     package.preload[name] = function(...) return assert(loadstring(source, chunk_name))(...) end
   end
   require('lugger.clock').set(now or packed.now)
-  local made = {}
+  local made, sandbox = {}, packed.sandboxed and require 'lugger.sandbox' or nil
+  if sandbox then sandbox.start() end
   for id, node in ipairs(packed.nodes) do
-    made[id] = node.k == 'function' and undump(node.code) or makers[node.k](node)
+    made[id] = node.k == 'function' and undump(node.code) or makers[node.k](node, sandbox)
   end
-  fill(packed, made)
+  fill(packed, made, sandbox)
   return made[packed.root]
 end
 

@@ -56,21 +56,39 @@ function test.job(path, which)
   fault.raise('config', ('%s has no job %s'):format(path, tostring(which or '')), 'it has ' .. table.concat(names, ', '))
 end
 
+local function sandbox()
+  local found = package.loaded['lugger.sandbox']
+  return found and found.active and found
+end
+
 local function text_of_documents(documents)
-  if type(documents) == 'string' then return native.system.read_file(beside(documents)) end
+  if type(documents) == 'string' then
+    if sandbox() then sandbox().check_place(beside(documents)) end
+    return native.system.read_file(beside(documents))
+  end
   local lines = {}
   for i, doc in ipairs(documents) do lines[i] = type(doc) == 'string' and doc or json.encode(doc, 'canonical') end
   return table.concat(lines, '\n') .. '\n'
+end
+
+-- A sandbox has no places outside the current directory.
+local function scratch_file()
+  if sandbox() then
+    native.system.make_dir '.lugger'
+    return ('.lugger/test-%d.jsonl'):format(native.system.pid())
+  end
+  local name = os.tmpname()
+  os.remove(name)
+  return name .. '.jsonl'
 end
 
 -- The same mapping over a file of these documents, called what the source is called.
 local function over_documents(job, documents)
   local spec = job.spec
   if not spec then fault.raise('config', 't.rows wants a job of lugger.copy', "t.rows(t.job 'users.lua', { { _id = 1 } })") end
-  local name = os.tmpname()
-  local path = name .. '.jsonl'
-  os.remove(name)
-  local file = assert(io.open(path, 'w'))
+  local path = scratch_file()
+  local file, problem = io.open(path, 'w')
+  if not file then config.raise('cannot write ' .. problem) end
   file:write(text_of_documents(documents))
   file:close()
   local options = spec.from.options
