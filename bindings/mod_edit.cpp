@@ -1,6 +1,5 @@
 // native.edit: a line of input with editing and history, by libedit.
 #include <editline/readline.h>
-
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -69,8 +68,8 @@ char** complete(const char* word, int start, int) {
 
 int next_key(FILE*) { return g_input.next(); }
 
-/// libedit shows the prompt before it takes the terminal over. A key pressed in between would be the
-/// terminal's: Ctrl-D would be lost.
+/// libedit shows the prompt before it takes the terminal over. A key pressed in between would be
+/// the terminal's: Ctrl-D would be lost.
 int take_terminal() {
   rl_prep_terminal(0);
   return 0;

@@ -81,7 +81,8 @@ static double number_field(lua_State* L, int index, const char* name, double oth
   return value;
 }
 
-/// { filter = BSON, sort = { { "age", descending }, ... }, skip =, limit = } at the top of the stack.
+/// { filter = BSON, sort = { { "age", descending }, ... }, skip =, limit = } at the top of the
+/// stack.
 static FindSpec read_find(lua_State* L) {
   FindSpec spec;
   const int at = lua_gettop(L);

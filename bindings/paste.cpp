@@ -44,7 +44,8 @@ std::optional<unsigned char> PasteReader::byte() {
   ssize_t got = 0;
   do {
     got = read(STDIN_FILENO, &read_byte, 1);
-  } while (got < 0 && errno == EINTR && !signal_stop().requested());  // a window that changed its size
+  } while (got < 0 && errno == EINTR &&
+           !signal_stop().requested());  // a window that changed its size
   if (got != 1) return std::nullopt;
   return read_byte;
 }

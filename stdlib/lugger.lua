@@ -92,7 +92,8 @@ function lugger.pg(place)
   return native.pg(require('lugger.config').resolve(place), 'script')
 end
 
---- A session as `pg` is at the prompt: `local pg = lugger.session 'warehouse'`, then `pg('select $1::int', 5)`, which gives rows
+--- A session as `pg` is at the prompt: `local pg = lugger.session 'warehouse'`, then `pg('select $1::int', 5)`, which
+--- gives rows
 --- with values by name. Opened when it is first used.
 ---@param place string URL, local:DIR, or the name of a connection
 ---@return lugger.sql_session

@@ -63,11 +63,10 @@ class Fetch {
     std::vector<const char*> values;
     values.reserve(params.size());
     for (const auto& param : params) values.push_back(param ? param->c_str() : nullptr);
-    const int sent = params.empty()
-                         ? PQsendQuery(connection_, sql.c_str())
-                         : PQsendQueryParams(connection_, sql.c_str(),
-                                             static_cast<int>(values.size()), nullptr,
-                                             values.data(), nullptr, nullptr, 0);
+    const int sent = params.empty() ? PQsendQuery(connection_, sql.c_str())
+                                    : PQsendQueryParams(connection_, sql.c_str(),
+                                                        static_cast<int>(values.size()), nullptr,
+                                                        values.data(), nullptr, nullptr, 0);
     if (sent == 0) fail();
     PQsetSingleRowMode(connection_);
   }
@@ -79,8 +78,7 @@ class Fetch {
         cancelled_ = true;
         session_.cancel();
       }
-      if ((socket.revents & (POLLIN | POLLERR | POLLHUP)) != 0 &&
-          PQconsumeInput(connection_) == 0)
+      if ((socket.revents & (POLLIN | POLLERR | POLLHUP)) != 0 && PQconsumeInput(connection_) == 0)
         return;  // PQgetResult has the words
     }
   }

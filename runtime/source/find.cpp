@@ -96,7 +96,8 @@ class SortedCursor final : public FindCursor {
     while (given_ < kept_.size() && batch.documents.size() < batch.max_documents)
       batch.documents.push_back(view(kept_[given_++]));
     cut(batch.documents);
-    return !batch.documents.empty() || (given_ < kept_.size() && left_ != uint64_t{0} && next(batch));
+    return !batch.documents.empty() ||
+           (given_ < kept_.size() && left_ != uint64_t{0} && next(batch));
   }
   Position position() const override { return {}; }
 
@@ -114,8 +115,8 @@ class SortedCursor final : public FindCursor {
   bool before(const Kept& a, const Kept& b) {
     scratch_.reset();
     for (const FindSpec::SortKey& key : keys_) {
-      const int order = compare_values(sort_value(view(a), key, scratch_),
-                                       sort_value(view(b), key, scratch_));
+      const int order =
+          compare_values(sort_value(view(a), key, scratch_), sort_value(view(b), key, scratch_));
       if (order != 0) return (order < 0) != key.descending;
     }
     return a.number < b.number;

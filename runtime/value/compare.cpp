@@ -60,8 +60,7 @@ int order_decimals(const Value& a, const Value& b) {
   const auto magnitude = [](const DecimalDigits& d) {
     return static_cast<int64_t>(d.digits.size()) - d.scale;
   };
-  if (magnitude(left) != magnitude(right))
-    return turned * order(magnitude(left), magnitude(right));
+  if (magnitude(left) != magnitude(right)) return turned * order(magnitude(left), magnitude(right));
   const size_t length = std::max(left.digits.size(), right.digits.size());
   left.digits.resize(length, '0');
   right.digits.resize(length, '0');
@@ -70,7 +69,8 @@ int order_decimals(const Value& a, const Value& b) {
 
 int order_numbers(const Value& a, const Value& b) {
   if (is_decimal(a) || is_decimal(b)) return order_decimals(a, b);
-  const bool left_double = a.type == ValueType::kDouble, right_double = b.type == ValueType::kDouble;
+  const bool left_double = a.type == ValueType::kDouble,
+             right_double = b.type == ValueType::kDouble;
   if (!left_double && !right_double) return order(a.i64, b.i64);
   // A long double holds every int64 and every double.
   const long double left = left_double ? a.f64 : static_cast<long double>(a.i64);

@@ -26,7 +26,7 @@ enum class FilterOp : uint8_t {
 
 struct FilterNode {
   FilterOp op = FilterOp::kAnd;
-  std::vector<std::string> path;     // empty: an element of an array is asked itself
+  std::vector<std::string> path;  // empty: an element of an array is asked itself
   Value operand;
   std::vector<Value> list;           // $in, $all
   std::vector<ValueType> types;      // $type

@@ -16,14 +16,22 @@ struct Known {
   FilterOp op;
 };
 constexpr Known kOperators[] = {
-    {"$and", FilterOp::kAnd},       {"$or", FilterOp::kOr},
-    {"$nor", FilterOp::kNor},       {"$not", FilterOp::kNot},
-    {"$eq", FilterOp::kEqual},      {"$ne", FilterOp::kNotEqual},
-    {"$gt", FilterOp::kGreater},    {"$gte", FilterOp::kGreaterEqual},
-    {"$lt", FilterOp::kLess},       {"$lte", FilterOp::kLessEqual},
-    {"$in", FilterOp::kIn},         {"$nin", FilterOp::kNotIn},
-    {"$exists", FilterOp::kExists}, {"$type", FilterOp::kType},
-    {"$size", FilterOp::kSize},     {"$all", FilterOp::kAll},
+    {"$and", FilterOp::kAnd},
+    {"$or", FilterOp::kOr},
+    {"$nor", FilterOp::kNor},
+    {"$not", FilterOp::kNot},
+    {"$eq", FilterOp::kEqual},
+    {"$ne", FilterOp::kNotEqual},
+    {"$gt", FilterOp::kGreater},
+    {"$gte", FilterOp::kGreaterEqual},
+    {"$lt", FilterOp::kLess},
+    {"$lte", FilterOp::kLessEqual},
+    {"$in", FilterOp::kIn},
+    {"$nin", FilterOp::kNotIn},
+    {"$exists", FilterOp::kExists},
+    {"$type", FilterOp::kType},
+    {"$size", FilterOp::kSize},
+    {"$all", FilterOp::kAll},
     {"$elemMatch", FilterOp::kElement},
 };
 
@@ -185,7 +193,8 @@ FilterNode condition(std::string_view name, const Value& operand,
     node.op = node.op == FilterOp::kNotEqual ? FilterOp::kEqual : FilterOp::kIn;
     return wrapped(FilterOp::kNot, std::move(node));
   }
-  const bool wanted = !operand.absent() && !(operand.type == ValueType::kBool && operand.i64 == 0) &&
+  const bool wanted = !operand.absent() &&
+                      !(operand.type == ValueType::kBool && operand.i64 == 0) &&
                       whole_number(operand).value_or(1) != 0;
   if (node.op == FilterOp::kExists && !wanted) return wrapped(FilterOp::kNot, std::move(node));
   return node;

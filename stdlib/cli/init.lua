@@ -98,7 +98,8 @@ local function repository(directory)
   end
   create(root .. '.github/workflows/check.yml', files.ci)
   write_library(root)
-  terminal.say('\nnext:', root ~= '' and '\n  cd ' .. root or '', '\n  lugger test tests/        the mapping on sample documents\n',
+  terminal.say('\nnext:', root ~= '' and '\n  cd ' .. root or '',
+    '\n  lugger test tests/        the mapping on sample documents\n',
     '  cp .env.example .env      and write your places into it\n  lugger preview jobs/users.lua -n 5')
 end
 
@@ -120,9 +121,10 @@ local function run(args)
 end
 
 return {
-  summary = 'Write the files a project begins with: configuration, an example script; with a directory a small repository '
-    .. 'with a job, its test, a migration, checks. What exists is kept.',
-  arguments = { { 'name', 'a directory (. is this one) for a repository; or NAME.lua, the example script alone (default users.lua)',
+  summary = 'Write the files a project begins with: configuration, an example script; with a directory a small '
+    .. 'repository with a job, its test, a migration, checks. What exists is kept.',
+  arguments = { { 'name',
+    'a directory (. is this one) for a repository; or NAME.lua, the example script alone (default users.lua)',
     optional = true } },
   flags = { { 'systemd', 'write a systemd unit that runs this script and resumes it after a reboot',
     value = 'SCRIPT' } },

@@ -36,7 +36,8 @@ local function run_case(file, case)
     return told and e.message or terminal.error_text(e)
   end)
   if ok then return nil end
-  return ('%s%s: %s\n%s'):format(file, trace and ':' .. trace or '', case.name, (tostring(err):gsub('^', '  '):gsub('\n', '\n  ')))
+  return ('%s%s: %s\n%s'):format(file, trace and ':' .. trace or '', case.name, (tostring(err):gsub('^',
+    '  '):gsub('\n', '\n  ')))
 end
 
 local function run(args)
@@ -59,7 +60,8 @@ local function run(args)
     end
     if #cases == 0 then config.raise(file .. ' has no case', "t.case('name', function() ... end)") end
   end
-  if passed + failed == 0 then config.raise('no case was run', args.only and 'none has "' .. args.only .. '" in its name' or nil) end
+  if passed + failed == 0 then config.raise('no case was run', args.only and 'none has "' .. args.only
+    .. '" in its name' or nil) end
   terminal.line(('%d passed, %d failed'):format(passed, failed))
   return failed > 0 and cli.exit.failed or cli.exit.done
 end

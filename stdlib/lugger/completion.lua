@@ -1,4 +1,5 @@
--- Completion at the prompt: globals, fields, methods, keys of option tables, paths of documents, names of tables and columns inside
+-- Completion at the prompt: globals, fields, methods, keys of option tables, paths of documents, names of tables and
+-- columns inside
 -- SQL, file names inside other quotes, commands.
 local help = require 'lugger.help'
 local names = require 'lugger.completion_names'
@@ -83,7 +84,8 @@ local function quoted(state, head, word)
   local called = head:match '([%a_][%w_]*)%s*%(?%s*$'
   local session = called and names.session(state, called)
   if session then return add_beginning({}, names.of_session(session), word) end
-  local of_path = head:match 'from%s*=%s*$' or head:match ':sort%s*[%({]?[^%)]*$' or head:match ':project%s*[%({]?[^%)]*$'
+  local of_path = head:match 'from%s*=%s*$' or head:match ':sort%s*[%({]?[^%)]*$'
+    or head:match ':project%s*[%({]?[^%)]*$'
   if of_path then
     local list = add_beginning({}, names.of_sources(state.environment), word)
     if next(list) then return list end

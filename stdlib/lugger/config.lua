@@ -236,7 +236,8 @@ function config.wants_sandbox()
   return state.sandbox
 end
 
---- What must never be shown or written: values whose name says so, and the passwords in URLs, by the name of the variable.
+--- What must never be shown or written: values whose name says so, and the passwords in URLs, by the name of the
+--- variable.
 ---@return table<string, string>
 function config.secrets()
   config.load()

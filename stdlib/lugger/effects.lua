@@ -1,4 +1,5 @@
--- How often something outside the program was changed: what tells a statement at the prompt that did something from one that
+-- How often something outside the program was changed: what tells a statement at the prompt that did something from
+-- one that
 -- only showed something.
 local effects = { count = 0 }
 

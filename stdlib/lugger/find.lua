@@ -39,7 +39,8 @@ function query:skip(count)
   return changed(self, 'skipped', whole('skip', count))
 end
 
---- Sorted as MongoDB sorts: `:sort 'age'`, `:sort { { 'age', -1 }, 'name' }`, `:sort { age = -1 }`. It happens in memory: with
+--- Sorted as MongoDB sorts: `:sort 'age'`, `:sort { { 'age', -1 }, 'name' }`, `:sort { age = -1 }`. It happens in
+--- memory: with
 --- :limit(n) only n documents are held, without it what matches must fit into 64 MB.
 ---@param keys string|table
 ---@return lugger.query
@@ -70,7 +71,8 @@ function query:sort(keys)
   return changed(self, 'order', order)
 end
 
---- Only these fields: `:project { 'email', 'address.city' }`; with `false` all but these: `:project { notes = false }`. _id stays
+--- Only these fields: `:project { 'email', 'address.city' }`; with `false` all but these: `:project { notes = false
+--- }`. _id stays
 --- unless it is named with `false`.
 ---@param fields table
 ---@return lugger.query
@@ -92,7 +94,8 @@ function query:project(fields)
   return changed(self, 'fields', out)
 end
 
---- Documents for which a Lua function says so, after the other conditions: `:where(function(doc) return doc.email:find '@x' end)`.
+--- Documents for which a Lua function says so, after the other conditions: `:where(function(doc) return
+--- doc.email:find '@x' end)`.
 ---@param predicate fun(doc: lugger.doc): any
 ---@return lugger.query
 function query:where(predicate)
@@ -222,7 +225,8 @@ function query:list(most)
   local out = {}
   for doc in self:docs() do
     if #out == most then
-      fault.raise('config', ('there are more than %d documents'):format(most), ':limit(n) takes the first, :docs() goes over all')
+      fault.raise('config', ('there are more than %d documents'):format(most),
+        ':limit(n) takes the first, :docs() goes over all')
     end
     out[#out + 1] = doc
   end
@@ -247,7 +251,8 @@ end
 function find.new(source, filter)
   local fits = filter == nil or document.is(filter) or (type(filter) == 'table' and #filter == 0)
   if not fits then
-    config.raise(('find wants conditions by field, not a %s'):format(type(filter) == 'table' and 'list' or type(filter)),
+    config.raise(('find wants conditions by field, not a %s'):format(type(filter) == 'table' and 'list'
+      or type(filter)),
       "users:find { age = { ['$gt'] = 30 } }")
   end
   local empty = filter == nil or (type(filter) == 'table' and next(filter) == nil)

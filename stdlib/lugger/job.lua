@@ -169,12 +169,12 @@ function module.copy(spec)
 end
 
 --- A job of another description with the hook of this one: what tests run on sample documents.
----@param job lugger.job
+---@param other lugger.job
 ---@param spec table
 ---@return lugger.job
-function module.like(job, spec)
-  local self = setmetatable({ spec = spec, line = job.line, identity = job.identity, now = job.now }, job_meta)
-  hooks[self] = hooks[job]
+function module.like(other, spec)
+  local self = setmetatable({ spec = spec, line = other.line, identity = other.identity, now = other.now }, job_meta)
+  hooks[self] = hooks[other]
   make(self)
   return self
 end

@@ -48,8 +48,10 @@ lugger \- move MongoDB dumps and exports into PostgreSQL, run migrations and fix
 .br
 \fBlugger \-e\fR \fICODE\fR [arguments]
 .SH DESCRIPTION
-What goes where is a Lua script; reading, converting and loading is native code. Without arguments the prompt opens; a first argument
-with a / or ending in .lua is a script. \fBlugger help\fR \fITOPIC\fR shows commands, the flags of a script, functions and the pages
+What goes where is a Lua script; reading, converting and loading is native code. Without arguments the prompt opens;
+a first argument
+with a / or ending in .lua is a script. \fBlugger help\fR \fITOPIC\fR shows commands, the flags of a script,
+functions and the pages
 of the manual.
 .SH COMMANDS
 ]==]

@@ -82,7 +82,8 @@ local function words_of_prompt(state)
   return words
 end
 
---- The state of a prompt: its globals (what scripts have, everything of `lugger` by its bare name, help and pg), its settings, the
+--- The state of a prompt: its globals (what scripts have, everything of `lugger` by its bare name, help and pg), its
+--- settings, the
 --- statements so far.
 ---@return table
 function repl.new()

@@ -77,7 +77,8 @@ function commands.set(state, argument)
   local name, text = argument:match '^(%a+)%s*(.-)$'
   if not name then
     local rows = settings.rows == math.huge and 'all' or settings.rows or '100 on a terminal, else all'
-    terminal.line(('form %s\nnull %s\nrows %s\ntime %s'):format(settings.form, settings.null, rows, settings.time and 'on' or 'off'))
+    terminal.line(('form %s\nnull %s\nrows %s\ntime %s'):format(settings.form, settings.null, rows, settings.time
+      and 'on' or 'off'))
     return
   end
   if not setters[name] then
@@ -149,7 +150,8 @@ function repl_commands.run(state, word, argument)
   local command = commands[word]
   if command then return command(state, argument) end
   local near = native.system.nearest(word, repl_commands.names())
-  config.raise(('there is no command :%s'):format(word), near and ('did you mean :%s?'):format(near) or ':help lists them')
+  config.raise(('there is no command :%s'):format(word), near and ('did you mean :%s?'):format(near)
+    or ':help lists them')
 end
 
 return repl_commands

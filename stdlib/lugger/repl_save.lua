@@ -38,7 +38,8 @@ function repl_save.kept(entries, first, last, as_migration)
   for _, entry in ipairs(entries) do
     local inside = entry.number >= first and entry.number <= last and entry.ok and entry.code and not entry.undone
     local moves = entry.text:find ':next%s*%(' or entry.text:find ':seek%s*%('
-    local noise = entry.expression and not entry.effect and not moves and (entry.shown or entry.sql or only_prints(entry.text))
+    local noise = entry.expression and not entry.effect and not moves and (entry.shown or entry.sql
+      or only_prints(entry.text))
     local bracket = as_migration and entry.sql and ends_transaction[entry.command or '']
     if inside and not noise and not bracket then list[#list + 1] = entry end
   end
@@ -126,7 +127,8 @@ local function statements(kept, owned, order, speaks, new)
 end
 
 local function head(name, members)
-  local lines = { ('-- %s: saved at the prompt on %s.'):format(name, os.date '!%Y-%m-%d'), "local lugger = require 'lugger'" }
+  local lines = { ('-- %s: saved at the prompt on %s.'):format(name, os.date '!%Y-%m-%d'),
+    "local lugger = require 'lugger'" }
   if #members > 0 then
     local from = {}
     for i, member in ipairs(members) do from[i] = 'lugger.' .. member end

@@ -1,27 +1,28 @@
--- --sandbox: scripts get an environment of what is listed here, and nothing else. Places are those of lugger.toml, .env and the
--- command line, and files below the current directory.
+-- --sandbox: scripts get an environment of what is listed here, and nothing else. Places are those of lugger.toml,
+-- .env and the command line, and files below the current directory.
 local config = require 'lugger.config'
 local fault = require 'lugger.fault'
 local native = require 'lugger.native'
 
 local sandbox = { active = false }
 
-local plain = { '_VERSION', 'assert', 'error', 'ipairs', 'next', 'pairs', 'pcall', 'xpcall', 'print', 'rawequal', 'rawget',
-  'rawset', 'select', 'tonumber', 'tostring', 'type', 'unpack' }
+local plain = { '_VERSION', 'assert', 'error', 'ipairs', 'next', 'pairs', 'pcall', 'xpcall', 'print', 'rawequal',
+  'rawget', 'rawset', 'select', 'tonumber', 'tostring', 'type', 'unpack' }
 local libraries = {
   bit = { 'arshift', 'band', 'bnot', 'bor', 'bswap', 'bxor', 'lshift', 'rol', 'ror', 'rshift', 'tobit', 'tohex' },
   coroutine = { 'create', 'resume', 'running', 'status', 'wrap', 'yield' },
-  math = { 'abs', 'acos', 'asin', 'atan', 'atan2', 'ceil', 'cos', 'cosh', 'deg', 'exp', 'floor', 'fmod', 'frexp', 'huge',
-    'ldexp', 'log', 'log10', 'max', 'min', 'modf', 'pi', 'pow', 'rad', 'random', 'randomseed', 'sin', 'sinh', 'sqrt', 'tan',
-    'tanh' },
+  math = { 'abs', 'acos', 'asin', 'atan', 'atan2', 'ceil', 'cos', 'cosh', 'deg', 'exp', 'floor', 'fmod', 'frexp',
+    'huge', 'ldexp', 'log', 'log10', 'max', 'min', 'modf', 'pi', 'pow', 'rad', 'random', 'randomseed', 'sin',
+    'sinh', 'sqrt', 'tan', 'tanh' },
   os = { 'clock', 'date', 'difftime', 'time' },
-  string = { 'byte', 'char', 'find', 'format', 'gmatch', 'gsub', 'len', 'lower', 'match', 'rep', 'reverse', 'sub', 'upper' },
+  string = { 'byte', 'char', 'find', 'format', 'gmatch', 'gsub', 'len', 'lower', 'match', 'rep', 'reverse', 'sub',
+    'upper' },
   table = { 'concat', 'insert', 'maxn', 'remove', 'sort' },
 }
 -- Of the library: what describes work and makes values.
-local members = { 'copy', 'task', 'fix', 'move', 'source', 'target', 'options', 'coercer', 'session', 'pg', 'skip', 'reject', 'emit',
-  'route', 'objectid', 'uuid', 'uuid_v5', 'date', 'decimal', 'double', 'binary', 'int64', 'vector', 'array', 'document', 'now',
-  'type', 'id_text', 'null', 'version', 'schema' }
+local members = { 'copy', 'task', 'fix', 'move', 'source', 'target', 'options', 'coercer', 'session', 'pg', 'skip',
+  'reject', 'emit', 'route', 'objectid', 'uuid', 'uuid_v5', 'date', 'decimal', 'double', 'binary', 'int64', 'vector',
+  'array', 'document', 'now', 'type', 'id_text', 'null', 'version', 'schema' }
 local modules = { ['lugger.vector'] = true, ['lugger.json'] = true, ['lugger.test'] = true, ['lugger.schema'] = true }
 local well_known = { PG_URI = true, PG_DIRECT_URI = true, MONGO_URI = true }
 
@@ -97,14 +98,14 @@ function sandbox.is_environment(environment)
   return environment ~= nil and environments[environment] == true
 end
 
+local made_here = { _G = true, load = true, loadstring = true, require = true, setmetatable = true,
+  getmetatable = true }
+
 --- True for globals that every sandbox has.
 ---@param name string
 ---@return boolean
 function sandbox.has_global(name)
-  if libraries[name] or name == '_G' or name == 'load' or name == 'loadstring' or name == 'require' or name == 'setmetatable'
-    or name == 'getmetatable' then
-    return true
-  end
+  if libraries[name] or made_here[name] then return true end
   for _, known in ipairs(plain) do
     if known == name then return true end
   end
@@ -214,7 +215,7 @@ end
 --- Shuts what every Lua state has: `("").dump` would be reached without any global.
 function sandbox.close_state()
   require 'lugger.capture' -- it keeps what it needs of it
-  string.dump = nil
+  string.dump = nil -- luacheck: ignore
 end
 
 --- Begins: from now on scripts are loaded into a sandbox. There is no way back.

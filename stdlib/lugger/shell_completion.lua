@@ -55,7 +55,7 @@ local bash_tail = [==[
     case $command:$prev in
 {choices}    esac
     if [[ -n $choices ]]; then COMPREPLY=($(compgen -W "$choices" -- "$cur")); return; fi
-    if [[ $cur != -* && $command != help && $command != completion && $command != scripts ]]; then words="${words##*| }"; fi
+    if [[ $cur != -* && ! $command =~ ^(help|completion|scripts)$ ]]; then words="${words##*| }"; fi
   fi
   COMPREPLY=($(compgen -W "${words//|/}" -- "$cur") $(compgen -f -- "$cur"))
 }
@@ -66,6 +66,8 @@ local function fill(text, values)
   return (text:gsub('{(%w+)}', values))
 end
 
+--- The script for bash.
+---@return string
 function shell_completion.bash()
   local cases, choices, run = {}, {}, ''
   for name, command in each_command() do
@@ -102,13 +104,35 @@ local function zsh_flag(flag)
   return table.concat(lines, ' ')
 end
 
+local zsh_head = [==[
+#compdef lugger
+# Completion of lugger for zsh: keep it as _lugger in a directory of $fpath.
+_lugger() {
+  local -a commands
+  commands=(
+]==]
+local zsh_middle = [==[
+  )
+  if ((CURRENT == 2)); then
+    _describe command commands
+    _files
+    return
+  fi
+  local command=$words[2]
+  shift words
+  ((CURRENT--))
+  [[ $command == */* || $command == *.lua ]] && command=run
+  case $command in
+]==]
+
+--- The script for zsh.
+---@return string
 function shell_completion.zsh()
-  local out = { '#compdef lugger\n# Completion of lugger for zsh: keep it as _lugger in a directory of $fpath.\n_lugger() {\n  local -a commands\n  commands=(\n' }
+  local out = { zsh_head }
   for name, command in each_command() do
     out[#out + 1] = ("    '%s:%s'\n"):format(name, zsh_text(sentence(command.summary)))
   end
-  out[#out + 1] = '  )\n  if ((CURRENT == 2)); then\n    _describe command commands\n    _files\n    return\n  fi\n  local command=$words[2]\n'
-    .. '  shift words\n  ((CURRENT--))\n  [[ $command == */* || $command == *.lua ]] && command=run\n  case $command in\n'
+  out[#out + 1] = zsh_middle
   for name, command in each_command() do
     local flags = {}
     for _, flag in ipairs(flags_of(command)) do flags[#flags + 1] = zsh_flag(flag) end
@@ -124,10 +148,13 @@ local function fish_text(text)
   return "'" .. text:gsub('\\', '\\\\'):gsub("'", "\\'") .. "'"
 end
 
+--- The script for fish.
+---@return string
 function shell_completion.fish()
   local out = { '# Completion of lugger for fish: keep it as lugger.fish in /usr/share/fish/vendor_completions.d.\n' }
   for name, command in each_command() do
-    out[#out + 1] = ('complete -c lugger -n __fish_use_subcommand -a %s -d %s\n'):format(name, fish_text(sentence(command.summary)))
+    out[#out + 1] = ('complete -c lugger -n __fish_use_subcommand -a %s -d %s\n'):format(name,
+      fish_text(sentence(command.summary)))
     for _, flag in ipairs(flags_of(command)) do
       out[#out + 1] = ("complete -c lugger -n '__fish_seen_subcommand_from %s' -l %s%s%s%s -d %s\n"):format(name,
         flag.word:sub(3), flag.short and ' -s ' .. flag.short:sub(2) or '', flag.value and ' -r' or '',

@@ -9,10 +9,12 @@ local sql_describe = {}
 -- What a search names: the schema is a condition only where it was written, else what search_path sees.
 local relations = [[
 select n.nspname as schema, c.relname as name,
-       case c.relkind when 'r' then 'table' when 'p' then 'partitioned table' when 'v' then 'view' when 'm' then 'materialized view'
-         when 'i' then 'index' when 'I' then 'partitioned index' when 'S' then 'sequence' when 'f' then 'foreign table' end as kind,
+       case c.relkind when 'r' then 'table' when 'p' then 'partitioned table' when 'v' then 'view'
+         when 'm' then 'materialized view' when 'i' then 'index' when 'I' then 'partitioned index'
+         when 'S' then 'sequence' when 'f' then 'foreign table' end as kind,
        pg_catalog.pg_get_userbyid(c.relowner) as owner,
-       case when c.relkind in ('r', 'p', 'm', 'i', 'I') then pg_catalog.pg_size_pretty(pg_catalog.pg_total_relation_size(c.oid)) end as size
+       case when c.relkind in ('r', 'p', 'm', 'i', 'I') then
+         pg_catalog.pg_size_pretty(pg_catalog.pg_total_relation_size(c.oid)) end as size
   from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
  where c.relkind = any($1::text[]::"char"[])
    and ($2 <> '' or n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_toast')
@@ -29,7 +31,8 @@ local columns = [[
 select a.attname as column, pg_catalog.format_type(a.atttypid, a.atttypmod) as type,
        case when a.attnotnull then 'not null' else '' end as "null",
        coalesce(case when a.attidentity <> '' then 'identity' when a.attgenerated <> '' then 'generated ' else '' end ||
-         pg_catalog.pg_get_expr(d.adbin, d.adrelid), case when a.attidentity <> '' then 'identity' else '' end) as default
+         pg_catalog.pg_get_expr(d.adbin, d.adrelid), case when a.attidentity <> '' then 'identity' else '' end)
+         as default
   from pg_catalog.pg_attribute a left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
  where a.attrelid = $1::oid and a.attnum > 0 and not a.attisdropped order by a.attnum]]
 
@@ -50,13 +53,15 @@ select pg_catalog.pg_get_triggerdef(oid) as text from pg_catalog.pg_trigger
  where tgrelid = $1::oid and not tgisinternal order by tgname]]
 
 local lists = {
-  l = [[select datname as name, pg_catalog.pg_get_userbyid(datdba) as owner, pg_catalog.pg_encoding_to_char(encoding) as encoding,
+  l = [[select datname as name, pg_catalog.pg_get_userbyid(datdba) as owner, pg_catalog.pg_encoding_to_char(encoding) as
+          encoding,
           datcollate as collation, case when pg_catalog.has_database_privilege(datname, 'CONNECT')
           then pg_catalog.pg_size_pretty(pg_catalog.pg_database_size(datname)) end as size
           from pg_catalog.pg_database order by 1]],
   dn = [[select nspname as name, pg_catalog.pg_get_userbyid(nspowner) as owner from pg_catalog.pg_namespace
            where nspname !~ '^pg_' and nspname <> 'information_schema' order by 1]],
-  du = [[select rolname as role, rolsuper as superuser, rolcreatedb as createdb, rolcreaterole as createrole, rolcanlogin as login,
+  du = [[select rolname as role, rolsuper as superuser, rolcreatedb as createdb, rolcreaterole as createrole,
+    rolcanlogin as login,
            rolreplication as replication from pg_catalog.pg_roles where rolname !~ '^pg_' order by 1]],
   dx = [[select e.extname as name, e.extversion as version, n.nspname as schema from pg_catalog.pg_extension e
            join pg_catalog.pg_namespace n on n.oid = e.extnamespace order by 1]],

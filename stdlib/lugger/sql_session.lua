@@ -1,4 +1,5 @@
--- SQL as it is typed: pg 'select ...', pg("select $1", 5), pg '\d users'. A session is opened when it is first used, opened
+-- SQL as it is typed: pg 'select ...', pg("select $1", 5), pg '\d users'. A session is opened when it is first used,
+-- opened
 -- again when its connection is lost, and asks before it writes to what is marked as production.
 local config = require 'lugger.config'
 local effects = require 'lugger.effects'

@@ -84,7 +84,8 @@ jobs:
     container: debian:13
     steps:
       - uses: actions/checkout@v4
-      - run: apt-get update && apt-get install -y --no-install-recommends ./ci/lugger_*.deb lua-check # the package of lugger
+      - run: apt-get update && apt-get install -y --no-install-recommends ./ci/lugger_*.deb lua-check # the package
+      of lugger
       - run: luacheck .
       - run: lugger test tests/
       - run: lugger migrate lint
@@ -101,7 +102,8 @@ repository.readme = [==[
 | `tests/` | mappings on sample documents, without a database: `lugger test tests/` |
 | `.luarc.json`, `.luacheckrc` | editors complete and check the scripts |
 
-Begin with `cp .env.example .env`, and write your places into it. `lugger` opens a prompt on all of them; `lugger help` lists the
+Begin with `cp .env.example .env`, and write your places into it. `lugger` opens a prompt on all of them; `lugger
+help` lists the
 commands.
 ]==]
 

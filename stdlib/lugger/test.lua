@@ -19,7 +19,8 @@ local test = {}
 local state = { cases = {}, directory = './', update = false }
 
 local function fail(message)
-  error(setmetatable({ test_failure = true, message = message }, { __tostring = function(self) return self.message end }), 0)
+  error(setmetatable({ test_failure = true, message = message }, { __tostring =
+    function(self) return self.message end }), 0)
 end
 
 --- A case: a name, and a function that fails by what it expects. Cases run in their order.
@@ -38,7 +39,8 @@ local function beside(path)
   return native.system.stat(near) and near or path
 end
 
---- The job of a script; with several, the one of that name or place in the list. Places that are not set are not asked for: nothing
+--- The job of a script; with several, the one of that name or place in the list. Places that are not set are not
+--- asked for: nothing
 --- is opened.
 ---@param path string beside the test file, or from where lugger runs
 ---@param which string|integer|nil
@@ -53,7 +55,8 @@ function test.job(path, which)
     if (which == nil and i == 1) or which == i or (which ~= nil and which == name) then return job end
     names[i] = name
   end
-  fault.raise('config', ('%s has no job %s'):format(path, tostring(which or '')), 'it has ' .. table.concat(names, ', '))
+  fault.raise('config', ('%s has no job %s'):format(path, tostring(which or '')), 'it has ' .. table.concat(names,
+    ', '))
 end
 
 local function sandbox()
@@ -85,7 +88,8 @@ end
 -- The same mapping over a file of these documents, called what the source is called.
 local function over_documents(job, documents)
   local spec = job.spec
-  if not spec then fault.raise('config', 't.rows wants a job of lugger.copy', "t.rows(t.job 'users.lua', { { _id = 1 } })") end
+  if not spec then fault.raise('config', 't.rows wants a job of lugger.copy',
+    "t.rows(t.job 'users.lua', { { _id = 1 } })") end
   local path = scratch_file()
   local file, problem = io.open(path, 'w')
   if not file then config.raise('cannot write ' .. problem) end

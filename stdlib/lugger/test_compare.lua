@@ -33,7 +33,8 @@ function compare.values(found, wanted, where)
   if type(wanted) ~= 'table' or type(found) ~= 'table' then
     local equal = found == wanted or (found ~= found and wanted ~= wanted)
     if not equal and type(found) == 'cdata' or type(wanted) == 'cdata' then
-      local ok, same = pcall(function() return lugger.type(found) == lugger.type(wanted) and tostring(found) == tostring(wanted) end)
+      local ok, same = pcall(function() return lugger.type(found) == lugger.type(wanted) and tostring(found) ==
+        tostring(wanted) end)
       equal = equal or (ok and same)
     end
     if equal then return nil end
@@ -56,7 +57,8 @@ end
 -- A wanted value goes through the column's own coercer, so that "2026-01-05" and a date are the same day.
 local function same_cell(text, wanted, kind)
   if is_json(kind) then
-    return compare.values(json_value.decode(text), type(wanted) == 'string' and json_value.decode(wanted) or wanted) == nil
+    return compare.values(json_value.decode(text), type(wanted) == 'string' and json_value.decode(wanted)
+      or wanted) == nil
   end
   if kind:find('%[%]$') then
     local element = kind:gsub('%[%]$', '')

@@ -158,7 +158,8 @@ local slot_texts = {
   [types.int64] = function(slot) return (tostring(slot.i64):gsub('LL$', '')) .. 'LL' end,
   [types.double] = function(slot)
     local number = slot.f64
-    local as_integer = number == math.floor(number) and math.abs(number) <= 9007199254740992 and 1 / number ~= -math.huge
+    local as_integer = number == math.floor(number) and math.abs(number) <= 9007199254740992 and 1 / number ~=
+      -math.huge
     return as_integer and 'double(' .. number_text(number) .. ')' or number_text(number)
   end,
 }
