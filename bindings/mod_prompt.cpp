@@ -17,21 +17,6 @@ struct LuaPrompt {
   std::unique_ptr<PgSession> session;
 };
 
-/// While a statement runs Ctrl-C is ours: it cancels the statement, and Lua sees one error for it.
-class Interruptible {
- public:
-  Interruptible() : before_(set_interrupt_raises(false)) {}
-  ~Interruptible() {
-    if (before_) signal_stop().set(StopLevel::kNone);
-    set_interrupt_raises(before_);
-  }
-  Interruptible(const Interruptible&) = delete;
-  Interruptible& operator=(const Interruptible&) = delete;
-
- private:
-  bool before_;
-};
-
 PgParams read_params(lua_State* L, int index) {
   PgParams params;
   if (lua_isnoneornil(L, index)) return params;
@@ -108,7 +93,7 @@ static int fetch(lua_State* L) {
   bounds.rows = static_cast<uint64_t>(luaL_optnumber(L, 4, 0));
   PgFetched fetched;
   {
-    const Interruptible scope;
+    const HeldInterrupt held;  // the server cancels, and says so
     fetched = pg_fetch(session, sql, params, bounds, signal_stop());
   }
   push_fetched(L, fetched);

@@ -2,6 +2,7 @@
 #include "bindings/batch_view.hpp"
 #include "bindings/lua_table.hpp"
 #include "bindings/modules.hpp"
+#include "bindings/signals.hpp"
 #include "bindings/tables.hpp"
 #include "bindings/userdata.hpp"
 #include "bindings/words.hpp"
@@ -141,10 +142,12 @@ static int cursor_next(lua_State* L) {
   self.retire();
   self.batch.clear();
   self.arena.reset();
+  HeldInterrupt held;
   if (!self.cursor->next(self.batch)) {
     lua_pushnil(L);
     return 1;
   }
+  held.pass_on();
   show_batch(*self.view, self.batch);
   lua_pushlightuserdata(L, self.view);
   return 1;
@@ -154,6 +157,7 @@ static int cursor_next(lua_State* L) {
 static int cursor_count(lua_State* L) {
   LuaCursor& self = check_userdata<LuaCursor>(L, 1);
   self.retire();
+  const HeldInterrupt held;
   uint64_t count = 0;
   do {
     count += self.batch.documents.size();

@@ -251,6 +251,23 @@ local function defined_at(value)
   end
 end
 
+-- What an object can do: its methods with their first sentences.
+local function methods_of(value)
+  local meta = type(value) == 'table' and getmetatable(value)
+  local holder = type(meta) == 'table' and meta.__index
+  if type(holder) ~= 'table' then return nil end
+  local lines = {}
+  for _, member in pairs(holder) do
+    local entry = defined_at(member)
+    if entry then
+      local sentence = entry.text:gsub('\n', ' '):match '^.-%.%f[%s%z]' or entry.text:gsub('\n', ' ')
+      lines[#lines + 1] = entry.signature .. '\n' .. terminal.wrap(sentence, '    ')
+    end
+  end
+  table.sort(lines)
+  return #lines > 0 and table.concat(lines, '\n') or nil
+end
+
 --- Help for a function, a module or a name, as text.
 ---@param value any
 ---@return string|nil
@@ -260,6 +277,8 @@ function help.of(value)
   entry = entry or defined_at(value)
   if not entry and type(value) ~= 'string' and name then entry = help.find(name:match('[%w_]+$'), true) end
   if entry then return help.render(entry) end
+  local methods = methods_of(value)
+  if methods then return methods end
   if type(value) == 'table' then
     local names = {}
     for key, member in pairs(value) do

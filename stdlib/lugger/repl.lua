@@ -71,6 +71,7 @@ local function words_of_prompt(state)
       terminal.line(brief)
       return
     end
+    if value == words.pg then value = 'lugger.session' end
     local text = help.of(value)
     if not text and type(value) == 'string' then
       require('lugger.cli.help').show(value)

@@ -142,6 +142,15 @@ function session:query(sql, ...)
   return sql_result.new(given, type_names(self, given))
 end
 
+--- Runs SQL and gives the number of rows that it changed.
+---@param sql string
+---@param ... any parameters $1, $2, ...
+---@return integer
+function session:exec(sql, ...)
+  local result = self:query(sql, ...)
+  return result and result.affected or 0
+end
+
 --- Whether a transaction is open: "none", "open", "failed", or "lost" when the connection is.
 ---@return string
 function session:transaction()
