@@ -47,9 +47,12 @@ class Examples(unittest.TestCase):
         counts = [self.database.number(f'select count(*) from {t}') for t in ('logins', 'orders_placed', 'events')]
         self.assertEqual(counts, [2, 2, 2])
 
+    def test_shop_tests(self):
+        self.assertIn('3 passed, 0 failed', lugger('test', 'users_test.lua', cwd=os.path.join(self.room(), 'shop')).out)
+
     def test_every_script_is_tried_here(self):
         scripts = {str(p.relative_to(ROOT / 'examples')) for p in (ROOT / 'examples').rglob('*.lua')}
-        self.assertEqual(scripts, {'shop/users.lua', 'shop/orders.lua', 'task.lua', 'routes/events.lua'})
+        self.assertEqual(scripts, {'shop/users.lua', 'shop/orders.lua', 'shop/users_test.lua', 'task.lua', 'routes/events.lua'})
 
 
 if __name__ == '__main__':
