@@ -77,7 +77,13 @@ int take_terminal() {
 
 }  // namespace
 
+/// Before libedit is used at all: it looks once.
+static void read_keys_ourselves() {
+  if (isatty(STDIN_FILENO) != 0) rl_getc_function = next_key;
+}
+
 static int read_line(lua_State* L) {
+  read_keys_ourselves();
   const std::string prompt(check_text(L, 1));
   rl_readline_name = "lugger";
   rl_attempted_completion_function = complete;
@@ -85,7 +91,6 @@ static int read_line(lua_State* L) {
   rl_completer_word_break_characters = breaks;
   rl_completion_append_character = '\0';
   rl_pre_input_hook = take_terminal;
-  if (isatty(STDIN_FILENO) != 0) rl_getc_function = next_key;
   PasteReader::mark(true);
   g_reading = L;
   const std::unique_ptr<char, Freed> line(readline(prompt.c_str()));
@@ -113,6 +118,7 @@ static int forget_paste(lua_State*) {
 
 /// Each line stands once: an equal one from before goes.
 static int add_line(lua_State* L) {
+  read_keys_ourselves();
   const char* line = luaL_checkstring(L, 1);
   for (int at = history_length - 1; at >= 0; --at) {
     const HIST_ENTRY* entry = history_get(history_base + at);
@@ -128,6 +134,7 @@ static int add_line(lua_State* L) {
 }
 
 static int load_history(lua_State* L) {
+  read_keys_ourselves();
   using_history();
   push(L, read_history(luaL_checkstring(L, 1)) == 0);
   return 1;

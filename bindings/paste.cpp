@@ -129,8 +129,9 @@ int PasteReader::next() {
     const auto first = byte();
     if (!first) return -1;
     if (*first != kEscape || !begins_paste()) return code_point(*first);
+    const size_t held = held_.size();
     read_paste();
-    if (!held_.empty() && keys_.empty()) {
+    if (held_.size() > held) {
       const std::string told = "[" + std::to_string(held_.size()) + " bytes pasted]";
       [[maybe_unused]] const ssize_t written = write(STDOUT_FILENO, told.data(), told.size());
     }

@@ -1,5 +1,6 @@
 -- Names that completion learns from what is open: tables and columns of databases, paths of documents. Learnt once, and
 -- again after a while; a key that is pressed never opens a connection.
+local document = require 'lugger.document'
 local native = require 'lugger.native'
 local place = require 'lugger.place'
 local sql_session = require 'lugger.sql_session'
@@ -45,13 +46,22 @@ function completion_names.of_session(session)
   end)
 end
 
+local function add_paths(doc, prefix, depth, seen, names)
+  for name, v in doc:fields() do
+    -- An array is passed through, as find does; its places are no names.
+    local path = type(name) == 'number' and prefix or prefix == '' and name or prefix .. '.' .. name
+    if path ~= '' and not seen[path] then seen[path], names[#names + 1] = true, path end
+    if document.is(v) and depth < 5 then add_paths(v, path, depth + 1, seen, names) end
+  end
+end
+
 --- Paths of the first documents of a source.
 ---@param source lugger.source
 ---@return string[]
 function completion_names.of_source(source)
   return cached(source, function()
-    local names = {}
-    for i, field in ipairs(source:describe(sampled).fields) do names[i] = (field.path:gsub('%[%]', '')) end
+    local names, seen = {}, {}
+    for doc in source:find():limit(sampled):docs() do add_paths(doc, '', 1, seen, names) end
     return names
   end)
 end

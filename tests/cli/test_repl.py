@@ -60,7 +60,7 @@ class Terminal(TerminalCase):
         self.start()
         self.send("'first' .. 'word'\n")
         self.until('firstword"')
-        self.until("> ")  # a key before the prompt is the terminal's, one behind it the editor's
+        self.prompt()  # a key before the prompt is the terminal's, one behind it the editor's
         self.leave()
         with open(os.path.join(self.dir, ".local/state/lugger/history"), encoding="utf-8") as file:
             self.assertIn("first", file.read())

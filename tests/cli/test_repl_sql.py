@@ -133,17 +133,17 @@ class OnTerminal(TerminalCase):
     def test_transactions_show_in_the_prompt(self):
         self.begin()
         self.send("pg 'begin'\n")
-        self.until("*> ")
+        self.prompt("*")
         self.send("pg 'selec'\n")
-        self.until("!> ")
+        self.prompt("!")
         self.send("pg 'rollback'\n")
-        self.until("\n> ")
+        self.prompt()
 
     def test_ctrl_c_cancels_the_query_and_not_the_session(self):
         self.begin()
         self.send("pg 'select pg_backend_pid() as pid'\n")
         self.until("(1 row)")
-        self.until("> ")
+        self.prompt()
         self.send("pg 'select pg_sleep(600)'\n")
         for _ in range(600):
             if self.db.query("select count(*) from pg_stat_activity where query like 'select pg_sleep%' and state = 'active'") == "1":
@@ -158,7 +158,7 @@ class OnTerminal(TerminalCase):
         self.begin()
         self.send("pg 'select 1'\n")
         self.until("(1 row)")
-        self.until("> ")
+        self.prompt()
         self.send("pg 'select count(ema\t) from use\t'\n")
         self.until("(1 row)")
 
@@ -168,13 +168,13 @@ class OnTerminal(TerminalCase):
         self.write("lugger.toml", f'[connections.live]\nurl = "{self.db.url}"\nproduction = true\n')
         self.start()
         self.send("pg.use 'live'\n")
-        self.until("> ")
+        self.prompt()
         for answer, count in (("no", "0"), ("yes", "1")):
             self.send("pg 'insert into users values (1)'\n")
             self.until("Type yes to go on: ")
             self.send(answer + "\n")
             self.until("nothing was written" if answer == "no" else "1 row affected")
-            self.until("> ")
+            self.prompt()
             self.assertEqual(self.db.query("select count(*) from users"), count)
 
 

@@ -50,9 +50,14 @@ class TerminalCase(project.Case):
                     self.seen += os.read(self.master, 65536).decode("utf-8", "replace")
                 except OSError:
                     break
-        self.assertIn(word, self.seen)
+        if word not in self.seen:
+            self.fail(f"{word!r} was not shown; the last that was: {self.seen[-1500:]!r}")
         found, self.seen = self.seen.split(word, 1)
         return found + word
+
+    def prompt(self, mark=""):
+        """The prompt, when it waits for a key."""
+        return self.until(f"\x1b[?2004h{mark}> ")
 
     def send(self, text):
         """Sent while the program's output is read, so that neither waits for the other for ever."""
