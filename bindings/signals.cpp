@@ -24,14 +24,18 @@ static void raise_in_lua(lua_State* L, lua_Debug*) {
   lua_error(L);
 }
 
+/// lua_sethook is the one function of LuaJIT that a signal handler may call.
+static void interrupt_lua() {
+  lua_State* L = g_state.load();
+  if (L != nullptr && g_raises.load())
+    lua_sethook(L, raise_in_lua, LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
+}
+
 static void on_signal(int number) {
   if (g_stop.level() == StopLevel::kNow) _exit(128 + number);
   g_stop.raise();
   if (PgSession* session = g_session.load(); session != nullptr) session->cancel();
-  lua_State* L = g_state.load();
-  // lua_sethook is the one function of LuaJIT that a signal handler may call.
-  if (L != nullptr && g_raises.load())
-    lua_sethook(L, raise_in_lua, LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
+  interrupt_lua();
 }
 
 void install_signals(lua_State* L) {
@@ -53,5 +57,17 @@ CancelOnSignal::CancelOnSignal(PgSession& session) noexcept { g_session = &sessi
 CancelOnSignal::~CancelOnSignal() { g_session = nullptr; }
 
 bool set_interrupt_raises(bool raises) noexcept { return g_raises.exchange(raises); }
+
+HeldInterrupt::HeldInterrupt() noexcept : before_(set_interrupt_raises(false)) {}
+
+HeldInterrupt::~HeldInterrupt() {
+  set_interrupt_raises(before_);
+  if (!before_ || !g_stop.requested()) return;
+  if (passed_on_) {
+    interrupt_lua();
+  } else {
+    g_stop.set(StopLevel::kNone);
+  }
+}
 
 }  // namespace lugger

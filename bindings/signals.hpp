@@ -25,4 +25,19 @@ class CancelOnSignal {
   CancelOnSignal& operator=(const CancelOnSignal&) = delete;
 };
 
+/// While native code that looks at the stop itself runs: Lua must not raise a second error for the
+/// same Ctrl-C when it comes back.
+class HeldInterrupt {
+ public:
+  HeldInterrupt() noexcept;
+  ~HeldInterrupt();
+  HeldInterrupt(const HeldInterrupt&) = delete;
+  HeldInterrupt& operator=(const HeldInterrupt&) = delete;
+  /// Nothing here has acted on it: Lua is to raise it after all.
+  void pass_on() noexcept { passed_on_ = true; }
+
+ private:
+  bool before_, passed_on_ = false;
+};
+
 }  // namespace lugger

@@ -123,6 +123,15 @@ function lugger.pg(place)
   return native.pg(require('lugger.config').resolve(place), 'script')
 end
 
+--- A session as `pg` is at the prompt: `local pg = lugger.session 'warehouse'`, then `pg('select $1::int', 5)`, which
+--- gives rows
+--- with values by name. Opened when it is first used.
+---@param place string URL, local:DIR, or the name of a connection
+---@return lugger.sql_session
+function lugger.session(place)
+  return require('lugger.sql_session').open(place)
+end
+
 --- In a hook: leaves the document out; counted by its reason.
 lugger.skip = action.skip
 --- In a hook: refuses the document with a message.
@@ -139,6 +148,7 @@ lugger.date = value.date
 lugger.decimal = value.decimal
 lugger.binary = value.binary
 lugger.int64 = value.int64
+lugger.double = value.double
 lugger.vector = codec.vector
 lugger.array = document.array
 lugger.document = document.document

@@ -201,6 +201,9 @@ codec.on_encode(ctypes.typed, function(slot, v, copy)
   typed_slot(v, slot)
   if not carries_i64[v.type] then slot.data = copy(v.data, v.size) end
 end)
+codec.on_encode(ctypes.double, function(slot, v)
+  slot.type, slot.size, slot.f64 = types.double, 0, v.number_
+end)
 codec.on_encode(ctypes.int64, function(slot, v)
   slot.type, slot.size, slot.i64 = types.int64, 0, v
 end)

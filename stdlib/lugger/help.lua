@@ -118,9 +118,11 @@ end
 local cache
 
 local command_line = {}
-for name in ([[cli completion config describe_view flags help json_text options page_view places plan_view
-  preview_view fix_log fix_runner fix_view progress repl run_finder runner script summary table_view templates
-  terminal value_text verdict verdict_view verification]]):gmatch('%S+') do
+for name in ([[cli completion completion_names config describe_view effects fix_log fix_runner fix_view flags global_names
+  help history json_text man_page options page_view places plan_view preview_view production progress repl
+  repl_commands repl_save result_view run_finder runner script shell_completion sql_describe sql_values statement
+  summary table_view templates templates_repository terminal test_compare value_text verdict verdict_view
+  verification]]):gmatch('%S+') do
   command_line[name] = true
 end
 
@@ -254,6 +256,23 @@ local function defined_at(value)
   end
 end
 
+-- What an object can do: its methods with their first sentences.
+local function methods_of(value)
+  local meta = type(value) == 'table' and getmetatable(value)
+  local holder = type(meta) == 'table' and meta.__index
+  if type(holder) ~= 'table' then return nil end
+  local lines = {}
+  for _, member in pairs(holder) do
+    local entry = defined_at(member)
+    if entry then
+      local sentence = entry.text:gsub('\n', ' '):match '^.-%.%f[%s%z]' or entry.text:gsub('\n', ' ')
+      lines[#lines + 1] = entry.signature .. '\n' .. terminal.wrap(sentence, '    ')
+    end
+  end
+  table.sort(lines)
+  return #lines > 0 and table.concat(lines, '\n') or nil
+end
+
 --- Help for a function, a module or a name, as text.
 ---@param value any
 ---@return string|nil
@@ -263,6 +282,8 @@ function help.of(value)
   entry = entry or defined_at(value)
   if not entry and type(value) ~= 'string' and name then entry = help.find(name:match('[%w_]+$'), true) end
   if entry then return help.render(entry) end
+  local methods = methods_of(value)
+  if methods then return methods end
   if type(value) == 'table' then
     local names = {}
     for key, member in pairs(value) do

@@ -9,6 +9,9 @@ local script = require 'lugger.script'
 local job = {}
 local job_meta = { __index = job, __name = 'job', __tostring = function(self) return 'job ' .. self:name() end }
 
+-- Packed hooks by job, out of reach of scripts: what is in them is run as it is.
+local hooks = setmetatable({}, { __mode = 'k' })
+
 local known = { 'from', 'into', 'columns', 'children', 'map', 'name', 'key', 'table', 'on_conflict', 'newer', 'route',
   'unmapped', 'indexes', 'constraints', 'not_null', 'on_hook_error', 'throttle' }
 
@@ -58,7 +61,7 @@ local function normalise(spec, self)
   end
   out.source = { place = config.resolve(spec.from.place, 'from'), options = spec.from.options }
   out.target = { place = config.resolve(spec.into.place, 'into'), options = target_options }
-  if spec.map then out.hook, out.now = self.hook, self.now end
+  if spec.map then out.hook, out.now = hooks[self], self.now end
   out.throttle = spec.throttle and require('lugger.throttle').check(spec.throttle)
   out.script_hash, out.resume_command = self.identity.script_hash, self.identity.resume_command
   return out
@@ -213,13 +216,24 @@ function module.copy(spec)
   local self = setmetatable({ spec = spec, line = fault.where(), identity = script.identity() }, job_meta)
   if spec.map then
     local context = script.context()
-    self.hook = require('lugger.capture').pack(spec.map, 'map', context and context.modules)
+    hooks[self] = require('lugger.capture').pack(spec.map, 'map', context and context.modules)
     self.now = require('lugger.clock').text()
   end
   script.note_job()
   -- Places that cannot be resolved yet (an unset variable, while help is asked for) are an error only where they are
   -- used.
   if pcall(normalise, spec, self) then make(self) end
+  return self
+end
+
+--- A job of another description with the hook of this one: what tests run on sample documents.
+---@param other lugger.job
+---@param spec table
+---@return lugger.job
+function module.like(other, spec)
+  local self = setmetatable({ spec = spec, line = other.line, identity = other.identity, now = other.now }, job_meta)
+  hooks[self] = hooks[other]
+  make(self)
   return self
 end
 

@@ -1,8 +1,10 @@
 -- Runs jobs one after another for the command line: forecast, progress, stop, summary, exit status.
+local effects = require 'lugger.effects'
 local json = require 'lugger.json_text'
 local native = require 'lugger.native'
 local plan_view = require 'lugger.plan_view'
 local progress = require 'lugger.progress'
+local script = require 'lugger.script'
 local summary = require 'lugger.summary'
 local terminal = require 'lugger.terminal'
 local system = native.system
@@ -171,6 +173,8 @@ end
 ---@param settings lugger.run_settings|nil
 ---@return lugger.run_result
 function runner.run_or_raise(work, settings)
+  script.note_run()
+  effects.note()
   local result = runner.run(work, settings or {}, {})
   if result.status == 'failed' then
     error(native.error(result.error_code ~= '' and result.error_code or 'bug', result.error, result.hint), 3)

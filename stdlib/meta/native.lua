@@ -411,8 +411,8 @@ function source:info() end
 ---@param parts integer
 ---@return lugger.partition[]
 function source:split(parts) end
---- A cursor over all of it, or over one partition, behind a position when given.
----@param options { partition: lugger.partition?, after: string?, batch_rows: integer?, batch_bytes: integer? }|nil
+--- A cursor over all of it, or over one partition, behind a position when given; `find` is { filter = BSON, sort = { { path, descending }, ... }, skip =, limit = }.
+---@param options { partition: lugger.partition?, after: string?, batch_rows: integer?, batch_bytes: integer?, find: table? }|nil
 ---@return lugger.native.cursor
 function source:cursor(options) end
 function source:close() end
@@ -427,6 +427,9 @@ function cursor:position() end
 --- Source bytes read so far.
 ---@return integer
 function cursor:bytes() end
+--- Reads to the end and counts the documents.
+---@return integer
+function cursor:count() end
 function cursor:close() end
 
 --- Opens a target, to look at it.

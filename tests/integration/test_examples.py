@@ -47,6 +47,9 @@ class Examples(unittest.TestCase):
         counts = [self.database.number(f'select count(*) from {t}') for t in ('logins', 'orders_placed', 'events')]
         self.assertEqual(counts, [2, 2, 2])
 
+    def test_shop_tests(self):
+        self.assertIn('3 passed, 0 failed', lugger('test', 'users_test.lua', cwd=os.path.join(self.room(), 'shop')).out)
+
     def test_fixes(self):
         room = os.path.join(self.room(), 'fix')
         self.database.query(open(os.path.join(room, 'customers.sql'), encoding='utf-8').read())
@@ -58,7 +61,7 @@ class Examples(unittest.TestCase):
     def test_every_script_is_tried_here(self):
         scripts = {str(p.relative_to(ROOT / 'examples')) for p in (ROOT / 'examples').rglob('*.lua')}
         self.assertEqual(scripts, {'shop/users.lua', 'shop/orders.lua', 'task.lua', 'routes/events.lua',
-                                   'fix/phones.lua', 'fix/countries.lua'})
+                                   'fix/phones.lua', 'fix/countries.lua', 'shop/users_test.lua'})
 
 
 if __name__ == '__main__':
