@@ -45,6 +45,8 @@ def rows(series, facts):
             ratio_row(series, 'verify, 1 connection; peer: the load', 'verify 1', 'lugger 1', 2.00),
             ratio_row(series, 'verify, 2 connections; peer: the load', 'verify 2', 'lugger 2', 2.00),
         ]
+    rate = facts['bson_bytes'] / series.cpu('census') / 1e6
+    out.append(figure_row('census (`describe --full`), a core', rate, f'{rate:.0f} MB/s', 300, 'at least 300 MB/s', least=True))
     for name, text in (('lugger 2', f'private memory at 2 workers, {facts["rows"]:,} documents'),
                        ('lugger 5x', f'the same, {facts["rows"] * 5:,} documents'),
                        ('verify 2', f'the same of a verification, {facts["rows"]:,} documents'),
