@@ -1,8 +1,15 @@
 // native.census: counting everything a source holds.
+#include <filesystem>
+
 #include "bindings/census_tables.hpp"
 #include "bindings/modules.hpp"
+#include "bindings/tables.hpp"
 #include "bindings/userdata.hpp"
 #include "bindings/words.hpp"
+#include "census/references.hpp"
+#include "change/update_counts.hpp"
+#include "engine/trial.hpp"
+#include "source/oplog_place.hpp"
 
 namespace lugger {
 
@@ -60,13 +67,120 @@ static int census_result(lua_State* L) {
   return 1;
 }
 
+static void push(lua_State* L, const ReferenceCandidate& candidate) {
+  lua_newtable(L);
+  set(L, "collection", candidate.collection + 1);
+  set(L, "target", candidate.target + 1);
+  set(L, "path", candidate.path);
+  set(L, "by", candidate.by);
+  set(L, "values", candidate.values);
+  set(L, "looked_at", candidate.looked_at);
+  set(L, "found", candidate.found);
+}
+
+static void push(lua_State* L, const ReferenceCount::Example& example) {
+  lua_newtable(L);
+  set(L, "document", example.document);
+  set(L, "value", example.value);
+}
+
+static void push(lua_State* L, const ReferenceCount& count) {
+  lua_newtable(L);
+  set(L, "path", count.path);
+  set(L, "values", count.values);
+  set(L, "found", count.found);
+  set(L, "dangling", count.dangling);
+  set_list(L, "examples", count.examples);
+}
+
+static int find_references(lua_State* L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  std::vector<const CollectionCensus*> list;
+  for (int i = 1; i <= static_cast<int>(lua_objlen(L, 1)); ++i) {
+    lua_rawgeti(L, 1, i);
+    list.push_back(&check_userdata<Survey>(L, -1).result());
+    lua_pop(L, 1);  // the list holds it
+  }
+  push_list(L, find_references(list));
+  return 1;
+}
+
+static int check_references(lua_State* L) {
+  const auto from = open_source(std::string(check_text(L, 1)), read_options(L, 2, "source"));
+  luaL_checktype(L, 3, LUA_TTABLE);
+  std::vector<std::string> paths;
+  for (int i = 1; i <= static_cast<int>(lua_objlen(L, 3)); ++i) {
+    lua_rawgeti(L, 3, i);
+    paths.push_back(to_text(L, -1));
+    lua_pop(L, 1);
+  }
+  const auto to = open_source(std::string(check_text(L, 4)), read_options(L, 5, "source"));
+  const auto memory = static_cast<uint64_t>(luaL_optnumber(L, 6, double{256 << 20}));
+  push_list(L, check_references(*from, paths, *to, memory, &signal_stop()));
+  return 1;
+}
+
+static int try_load(lua_State* L) {
+  const auto source = open_source(std::string(check_text(L, 1)), read_options(L, 2, "source"));
+  const LoadTrial trial = try_load(*source, luaL_optnumber(L, 3, 1), &signal_stop());
+  lua_newtable(L);
+  set(L, "documents", trial.documents);
+  set(L, "bytes", trial.bytes);
+  set(L, "refused", trial.refused);
+  set(L, "row_bytes", trial.row_bytes);
+  set(L, "columns", trial.columns);
+  set(L, "seconds", trial.seconds);
+  set(L, "connection_seconds_per_byte", trial.connection_seconds_per_byte);
+  return 1;
+}
+
+static void push(lua_State* L, const UpdateCounts::Collection& counts) {
+  lua_newtable(L);
+  set(L, "inserts", counts.inserts);
+  set(L, "updates", counts.updates);
+  set(L, "replacements", counts.replacements);
+  set(L, "deletes", counts.deletes);
+  set(L, "paths", counts.paths);
+  set(L, "other_paths", counts.other_paths);
+}
+
+/// The oplog that a source of this place replays; nil when there is none.
+static int count_updates(lua_State* L) {
+  const std::string place(check_text(L, 1));
+  const Options options = read_options(L, 2, "source");
+  const OplogChoice choice = oplog_choice(options);
+  std::optional<OplogPlace> oplog;
+  if (choice.kind == OplogChoice::Kind::kFile) {
+    oplog = oplog_file(choice.file);
+  } else if (std::filesystem::is_directory(place)) {
+    oplog = oplog_of_directory(place, options);
+  }
+  if (!oplog) return 0;
+  const UpdateCounts counts = count_updates(oplog->open, oplog->shown);
+  lua_newtable(L);
+  set(L, "place", oplog->shown);
+  lua_newtable(L);
+  for (const auto& [ns, collection] : counts.collections) {
+    push(L, collection);
+    lua_setfield(L, -2, ns.c_str());
+  }
+  lua_setfield(L, -2, "collections");
+  return 1;
+}
+
 static constexpr luaL_Reg kCensusMethods[] = {
-    {"poll", guarded<census_poll>},     {"ended", guarded<census_ended>},
-    {"stop", guarded<census_stop>},     {"result", guarded<census_result>},
+    {"poll", guarded<census_poll>},
+    {"ended", guarded<census_ended>},
+    {"stop", guarded<census_stop>},
+    {"result", guarded<census_result>},
     {nullptr, nullptr},
 };
 static constexpr luaL_Reg kFunctions[] = {
     {"census", guarded<census_new>},
+    {"find_references", guarded<find_references>},
+    {"check_references", guarded<check_references>},
+    {"try_load", guarded<try_load>},
+    {"count_updates", guarded<count_updates>},
     {nullptr, nullptr},
 };
 

@@ -65,10 +65,10 @@ struct CensusTop {
 };
 
 struct CensusPath {
-  std::string path;   // "lines[].price", as a column's `from` takes it
-  std::string name;   // the last name, as it is in the data; "[]" and "*"
-  std::string kind;   // "field", "element", "folded"
-  int parent = -1;    // place in CollectionCensus::paths; -1: the document itself
+  std::string path;  // "lines[].price", as a column's `from` takes it
+  std::string name;  // the last name, as it is in the data; "[]" and "*"
+  std::string kind;  // "field", "element", "folded"
+  int parent = -1;   // place in CollectionCensus::paths; -1: the document itself
   int depth = 1;
   uint64_t documents = 0;  // that have the path, whatever its value
   uint64_t parents = 0;    // documents (at any depth) that could have the field
@@ -104,7 +104,7 @@ struct CensusDiscriminator {
     std::vector<std::string> never;
   };
   std::string path;
-  std::vector<Kind> kinds;  // most documents first
+  std::vector<Kind> kinds;           // most documents first
   std::vector<std::string> decides;  // fields whose presence it tells
 };
 
@@ -138,7 +138,7 @@ struct CollectionCensus {
   uint64_t documents = 0, malformed = 0;
   uint64_t bytes = 0;  // of the documents counted
   CensusLengths sizes;
-  std::string largest;  // id
+  std::string largest;   // id
   bool complete = true;  // false: stopped at a limit, at a break, or by the user
   std::optional<CensusSample> sample;
   std::vector<CensusPath> paths;  // each behind its parent

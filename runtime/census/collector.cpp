@@ -7,7 +7,7 @@ namespace lugger {
 
 namespace {
 
-constexpr size_t kIndexFrom = 16;      // children; fewer are looked through one by one
+constexpr size_t kIndexFrom = 16;        // children; fewer are looked through one by one
 constexpr size_t kLongestExample = 200;  // bytes of an _id that is shown
 
 }  // namespace
@@ -64,7 +64,7 @@ void Collector::walk(Bytes document, PathNode& node) {
     field.last_visit = node.visits;
     record(field, reader.value());
   }
-  if (reader.fault() != BsonFault::kNone) fault(reader.fault(), reader, node);
+  if (reader.fault() != BsonFault::kNone) fault(reader, document, node);
 }
 
 void Collector::walk_array(Bytes array, PathNode& node) {
@@ -73,7 +73,7 @@ void Collector::walk_array(Bytes array, PathNode& node) {
   BsonReader reader(array);
   for (; reader.next(); ++length) record(inside, reader.value());
   node.stats.arrays.add(length);
-  if (reader.fault() != BsonFault::kNone) fault(reader.fault(), reader, node);
+  if (reader.fault() != BsonFault::kNone) fault(reader, array, node);
 }
 
 void Collector::record(PathNode& node, const Value& value) {
@@ -105,16 +105,16 @@ void Collector::give_example(PathNode& node, const Value& value, uint8_t wants) 
   if ((wants & PathStats::kUtf8Example) != 0) node.stats.text.utf8_example = example();
 }
 
-void Collector::fault(BsonFault what, const BsonReader& reader, const PathNode& node) {
+void Collector::fault(const BsonReader& reader, Bytes inside, const PathNode& node) {
   if (current_broken_) return;  // the documents around a broken one are broken by it
   current_broken_ = true;
   if (faults_.size() == kMostFaults) return;
   CensusFault out;
   out.example = example();
   out.at = current_at_;
-  out.inside = static_cast<uint64_t>(reader.start() - current_.data) + reader.offset();
+  out.inside = static_cast<uint64_t>(inside.data() - current_.data) + reader.offset();
   out.path = path_text(node);
-  out.what = fault_text(what);
+  out.what = fault_text(reader.fault());
   faults_.push_back(std::move(out));
 }
 

@@ -29,7 +29,7 @@ struct PathNode {
   std::string name;
   uint64_t hash;  // of the name
   PathStats stats;
-  std::vector<Edge> children;  // in the order first seen
+  std::vector<Edge> children;                            // in the order first seen
   std::unordered_map<std::string_view, uint32_t> index;  // of children, once there are many
   std::unique_ptr<PathNode> element;                     // arrays: what stands in them
   std::deque<std::unique_ptr<PathNode>> owned;
@@ -54,10 +54,10 @@ struct CensusFault {
 
 class Collector {
  public:
-  static constexpr size_t kMostNames = 1000;    // of one document's path, before it folds
-  static constexpr size_t kMostPaths = 20000;   // of all; then whatever grows folds
-  static constexpr int kMostDepth = 100;        // documents and arrays within each other
-  static constexpr size_t kMostFaults = 10;     // told one by one
+  static constexpr size_t kMostNames = 1000;   // of one document's path, before it folds
+  static constexpr size_t kMostPaths = 20000;  // of all; then whatever grows folds
+  static constexpr int kMostDepth = 100;       // documents and arrays within each other
+  static constexpr size_t kMostFaults = 10;    // told one by one
 
   Collector();
   Collector(const Collector&) = delete;
@@ -87,7 +87,7 @@ class Collector {
   void record(PathNode& node, const Value& value);
   void descend(const Value& value, PathNode& node);
   void give_example(PathNode& node, const Value& value, uint8_t wants);
-  void fault(BsonFault what, const BsonReader& reader, const PathNode& node);
+  void fault(const BsonReader& reader, Bytes inside, const PathNode& node);
   CensusExample example() const;
 
   PathNode& child(PathNode& node, std::string_view name, size_t& hint);

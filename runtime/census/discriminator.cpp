@@ -88,6 +88,7 @@ std::vector<CensusDiscriminator> find_discriminators(const Collector& collector)
     uint64_t covered = 0;
     for (const uint64_t documents : table.documents) covered += documents;
     if (covered * 10 < collector.documents() * 9) continue;  // too many documents lack the field
+    if (covered < table.values.size() * 3) continue;         // values that are hardly shared
     std::vector<size_t> decided;
     for (size_t other = 0; other < names.size(); ++other) {
       if (other != own && decides(table, other)) decided.push_back(other);

@@ -67,7 +67,8 @@ void Collector::fold(PathNode& node) {
     node.names->add(child->hash);
     merge_node(all, *child);
   }
-  // A document with two of the names was counted for each: the documents of the whole are the bound.
+  // A document with two of the names was counted for each: the documents of the whole are the
+  // bound.
   const bool root = node.kind == PathKind::kRoot;
   all.stats.facts.documents =
       std::min(all.stats.facts.documents, root ? documents_ : node.stats.facts.documents);

@@ -67,8 +67,7 @@ void DoubleFacts::merge(const DoubleFacts& other) noexcept {
 }
 
 void DecimalFacts::merge(const DecimalFacts& other) {
-  if (other.finite != 0 && other.least < least)
-    least = other.least, least_text = other.least_text;
+  if (other.finite != 0 && other.least < least) least = other.least, least_text = other.least_text;
   if (other.finite != 0 && other.greatest > greatest)
     greatest = other.greatest, greatest_text = other.greatest_text;
   finite += other.finite, special += other.special;
@@ -95,11 +94,15 @@ uint8_t PathStats::add(const Value& value, CensusScratch& scratch) {
   add_kind(value, scratch);
   if (is_countable(value.type)) {
     const uint64_t hash = value_hash(value);
-    distinct.add(hash);
     if (!is_id_) top.add(hash, value);
-    if (is_key_like(value.type)) keys.add(hash);
+    uint64_t& recent = recent_[hash % recent_.size()];
+    if (recent != hash) {
+      recent = hash;
+      distinct.add(hash);
+      if (is_key_like(value.type)) keys.add(hash);
+    }
   }
-  uint8_t wants = facts.count(value.type) <= kExamples ? kTypeExample : 0;
+  uint8_t wants = facts.count(value.type) <= kLookForExamples ? kTypeExample : 0;
   if (nuls == 0 && text.with_nul != 0) wants |= kNulExample;
   if (broken == 0 && text.bad_utf8 != 0) wants |= kUtf8Example;
   return wants;
@@ -145,7 +148,8 @@ void PathStats::add_double(double value, CensusScratch& scratch) {
   ++doubles.finite;
   doubles.least = std::min(doubles.least, value);
   doubles.greatest = std::max(doubles.greatest, value);
-  doubles.whole += std::trunc(value) == value ? 1 : 0;
+  // A negative zero is no integer: it would lose its sign.
+  doubles.whole += std::trunc(value) == value && !(value == 0 && std::signbit(value)) ? 1 : 0;
   if (!closely(doubles.finite)) return;
   ++doubles.looked_at;
   decimal_from_double(value, scratch.digits);
@@ -201,9 +205,13 @@ void PathStats::add_binary(const Value& value) {
 
 void PathStats::add_example(ValueType type, CensusExample example) {
   if (type == ValueType::kUndefined) type = ValueType::kNull;
-  const auto known = std::count_if(examples.begin(), examples.end(),
-                                   [&](const auto& entry) { return entry.first == type; });
-  if (static_cast<uint64_t>(known) < kExamples) examples.emplace_back(type, std::move(example));
+  uint64_t known = 0;
+  for (const auto& [of, document] : examples) {
+    if (of != type) continue;
+    if (document.document == example.document) return;  // several elements of one document
+    ++known;
+  }
+  if (known < kExamples) examples.emplace_back(type, std::move(example));
 }
 
 void PathStats::merge(const PathStats& other) {

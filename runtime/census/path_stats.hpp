@@ -75,6 +75,8 @@ struct CensusScratch {
 class PathStats {
  public:
   static constexpr uint64_t kExamples = 3;
+  // The first values of a type may be elements of one document: so many are looked at for three.
+  static constexpr uint64_t kLookForExamples = 64;
   static constexpr size_t kKeyHashes = 256, kIdHashes = 4096;
 
   explicit PathStats(bool is_id) : keys(is_id ? kIdHashes : kKeyHashes), is_id_(is_id) {}
@@ -109,6 +111,7 @@ class PathStats {
   void add_binary(const Value& value);
   void add_kind(const Value& value, CensusScratch& scratch);
   bool is_id_;
+  std::array<uint64_t, 16> recent_{};  // hashes that the sets above need not be shown again
 };
 
 }  // namespace lugger

@@ -222,8 +222,7 @@ SmallestHashes::Overlap SmallestHashes::within(const SmallestHashes& all) const 
 uint64_t value_hash(const Value& value) noexcept {
   switch (value.type) {
     case ValueType::kInt32:
-    case ValueType::kInt64:
-      return hash_word(ValueType::kInt64, static_cast<uint64_t>(value.i64));
+    case ValueType::kInt64: return hash_word(ValueType::kInt64, static_cast<uint64_t>(value.i64));
     case ValueType::kString: {
       uint8_t oid[12];
       if (value.size == 24 && read_hex(value.data, 12, oid))
@@ -248,8 +247,6 @@ uint64_t value_hash(const Value& value) noexcept {
   }
 }
 
-uint64_t name_hash(std::string_view name) noexcept {
-  return XXH3_64bits(name.data(), name.size());
-}
+uint64_t name_hash(std::string_view name) noexcept { return XXH3_64bits(name.data(), name.size()); }
 
 }  // namespace lugger

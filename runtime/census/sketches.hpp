@@ -124,7 +124,7 @@ class SmallestHashes {
  private:
   void insert(uint64_t hash);
   size_t k_;
-  uint64_t limit_ = UINT64_MAX;  // hashes from here on are not among the k smallest
+  uint64_t limit_ = UINT64_MAX;   // hashes from here on are not among the k smallest
   std::vector<uint64_t> hashes_;  // sorted
 };
 

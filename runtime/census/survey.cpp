@@ -20,9 +20,9 @@ uint64_t scatter(uint64_t x) noexcept {
 }
 
 /// Where the first document of a partition lies; UINT64_MAX where documents are no bytes of the
-/// source.
+/// source, or an oplog changes them.
 uint64_t first_byte(const SourceInfo& info, const Partition& partition) {
-  if (info.kind != "bson") return UINT64_MAX;
+  if (info.kind != "bson" || info.oplog) return UINT64_MAX;
   const std::optional<std::string_view> range = spec_field(partition.spec, "offset");
   return range ? std::strtoull(std::string(*range).c_str(), nullptr, 10) : 0;
 }
@@ -63,8 +63,8 @@ double Survey::chance_of_sample() {
   if (!cursor->next(batch)) return 1;
   const double each =
       static_cast<double>(cursor->bytes()) / static_cast<double>(batch.documents.size());
-  return std::min(1.0, static_cast<double>(settings_.sample) * each /
-                           static_cast<double>(info_.bytes));
+  return std::min(1.0,
+                  static_cast<double>(settings_.sample) * each / static_cast<double>(info_.bytes));
 }
 
 void Survey::work() noexcept {
@@ -100,8 +100,8 @@ void Survey::read(Part& part, uint64_t number) {
 }
 
 void Survey::count(Part& part, uint64_t number, Cursor& cursor) {
-  const auto limit = static_cast<uint64_t>(
-      std::min(chance_ * 18446744073709551616.0, 18446744073709549568.0));
+  const auto limit =
+      static_cast<uint64_t>(std::min(chance_ * 18446744073709551616.0, 18446744073709549568.0));
   uint64_t at = first_byte(info_, part.partition), bytes = 0;
   Arena arena;
   Batch batch(arena);

@@ -154,7 +154,8 @@ CensusPath tell_path(const PathNode& node, uint64_t parents) {
   }
   tell_numbers(node.stats, out);
   tell_others(node.stats, out);
-  out.distinct = static_cast<uint64_t>(std::llround(node.stats.distinct.estimate()));
+  out.distinct =
+      std::min(out.present, static_cast<uint64_t>(std::llround(node.stats.distinct.estimate())));
   out.distinct_exact = node.stats.distinct.exact();
   out.top = top_values(node.stats);
   out.top_error = node.stats.top.error();
@@ -211,8 +212,12 @@ CollectionCensus tell(const Collector& collector) {
   }
   out.discriminators = find_discriminators(collector);
   for (const CensusFault& fault : collector.faults()) {
-    CensusFaultText told{fault.example.document + 1, fault.example.id, fault.path, fault.what,
-                         std::nullopt, fault.inside};
+    CensusFaultText told{fault.example.document + 1,
+                         fault.example.id,
+                         fault.path,
+                         fault.what,
+                         std::nullopt,
+                         fault.inside};
     if (fault.at != UINT64_MAX) told.at = fault.at;
     out.faults.push_back(std::move(told));
   }

@@ -20,9 +20,8 @@ bool is_hex(std::string_view text) noexcept {
 /// "true" and "false" in any case; "yes", "t", "1" are left to who reads the top values.
 bool is_bool(std::string_view text) noexcept {
   const auto is = [&](std::string_view word) {
-    return text.size() == word.size() &&
-           std::equal(text.begin(), text.end(), word.begin(),
-                      [](char a, char b) { return (a | 0x20) == b; });
+    return text.size() == word.size() && std::equal(text.begin(), text.end(), word.begin(),
+                                                    [](char a, char b) { return (a | 0x20) == b; });
   };
   return is("true") || is("false");
 }
@@ -30,8 +29,7 @@ bool is_bool(std::string_view text) noexcept {
 /// "2026-03-11..." and "+12026-..": a year, a dash, a month.
 bool may_be_date(std::string_view text) noexcept {
   return text.size() >= 10 && text.size() <= kLongestDate &&
-         (is_digit(text[0]) || text[0] == '+' || text[0] == '-') &&
-         text.find('-', 4) < 8;
+         (is_digit(text[0]) || text[0] == '+' || text[0] == '-') && text.find('-', 4) < 8;
 }
 
 }  // namespace

@@ -27,7 +27,8 @@ struct TextLooks {
            object_id = 0, json = 0;  // padded: integers that a number would not give back ("007")
   Digits digits;                     // of the numbers
 
-  /// All of them so far are of one kind: then the next one is worth a look, however many there were.
+  /// All of them so far are of one kind: then the next one is worth a look, however many there
+  /// were.
   bool pure() const noexcept {
     return looked_at != 0 && (number == looked_at || date == looked_at || boolean == looked_at ||
                               uuid == looked_at || object_id == looked_at || json == looked_at);

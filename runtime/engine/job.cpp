@@ -59,6 +59,8 @@ int default_jobs() {
   return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 4);
 }
 
+double connection_seconds_per_byte() noexcept { return kSecondsPerByte; }
+
 double forecast_seconds(const SourceInfo& info, int connections) {
   const double bytes = static_cast<double>(info.bytes) * (info.compressed ? kInflation : 1);
   return bytes * kSecondsPerByte / (1 + 0.45 * (connections - 1));

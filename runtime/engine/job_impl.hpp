@@ -23,6 +23,8 @@ struct JobImpl {
 /// Seconds the load may take, from the size of the source: what the server needs for rows of
 /// ordinary width.
 double forecast_seconds(const SourceInfo& info, int connections);
+/// What one connection takes a byte of BSON, from file to table, as docs/performance.md measured.
+double connection_seconds_per_byte() noexcept;
 int default_jobs();
 
 /// PreviewDocuments of a batch that a plan has run over.

@@ -42,15 +42,12 @@ inline void FieldCensus::note(const Value& value) noexcept {
     case ValueType::kInt64:
       least = std::min(least, value.i64);
       greatest = std::max(greatest, value.i64);
-      doubles_exact =
-          doubles_exact && value.i64 <= kExactInDouble && value.i64 >= -kExactInDouble;
+      doubles_exact = doubles_exact && value.i64 <= kExactInDouble && value.i64 >= -kExactInDouble;
       break;
     case ValueType::kDate:
       dates_in_range = dates_in_range && micros_from_unix_ms(value.i64).has_value();
       break;
-    case ValueType::kBinary:
-      uuids_only = uuids_only && value.aux == 4 && value.size == 16;
-      break;
+    case ValueType::kBinary: uuids_only = uuids_only && value.aux == 4 && value.size == 16; break;
     case ValueType::kString:
     case ValueType::kSymbol:
       longest = std::max<uint64_t>(longest, value.size);

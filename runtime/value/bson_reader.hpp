@@ -36,7 +36,6 @@ class BsonReader {
   /// The whole element: type byte, name, value.
   Bytes element() const noexcept { return {element_, static_cast<size_t>(at_ - element_)}; }
   BsonFault fault() const noexcept { return fault_; }
-  const uint8_t* start() const noexcept { return start_; }
   /// Bytes from the document's start to the element under way, for messages.
   size_t offset() const noexcept { return static_cast<size_t>(element_ - start_); }
 

@@ -88,7 +88,7 @@ local function options_of(args)
 end
 
 -- Flags that only the census knows.
-local full_flags = { 'sample', 'html', 'jobs', 'references', 'oplog', 'no_trial' }
+local full_flags = { 'sample', 'html', 'jobs', 'references', 'no_trial' }
 
 local function check_flags(args)
   for _, name in ipairs(full_flags) do
@@ -145,7 +145,6 @@ return {
     { 'jobs', 'of the census: threads (default: a core each, at most 4)', short = 'j', value = 'N', type = 'int',
       least = 1 },
     { 'references', 'of the census: look up every value that may refer to another collection' },
-    { 'oplog', 'of the census: count the updates of this oplog.bson (default: that of the dump)', value = 'FILE' },
     { 'no-trial', 'of the census: leave out the timed trial of a load' },
     { 'html', 'of the census: write it as one HTML page', value = 'FILE' },
   },

@@ -1,19 +1,21 @@
 -- What follows from a census: for each path the column, child table or jsonb that suits it, and what to mind.
 local census_names = require 'lugger.census_names'
+local terminal = require 'lugger.terminal'
 
 local census_advice = {}
 
 ---@class lugger.census_suggestion
----@field as "key"|"column"|"children"|"jsonb"|"none" none: an element or a name of a dictionary; it goes where the path above goes
+---@field as "key"|"column"|"children"|"jsonb"|"none" none: a name of a dictionary
 ---@field type string|nil column type; of elements: the type of a child's column
 ---@field options table<string, any> options of the column: { on_error = 'null' }
 ---@field table string|nil children: a name for the child table
----@field not_null boolean every document (or element) has it, never null: the census proved NOT NULL, when it is complete
+---@field not_null boolean every document (or element) has it, never null; only of a census of everything
 ---@field why string short; "" where the type speaks for itself
 ---@field instead string|nil what else would do
 
 local rare_share = 0.05 -- a minority that small does not decide the type
 local float_scale = 4 -- decimals of doubles that look like amounts
+local most_digits = 40 -- a numeric wider than that is said as numeric
 local vector_least = 16 -- elements of an array of numbers, always as many, that is taken for an embedding
 
 local number_types = { int32 = true, int64 = true, double = true, decimal = true }
@@ -49,6 +51,12 @@ end
 ---@return string
 function census_advice.some(examples)
   return table.concat(examples, ', ', 1, math.min(#examples, 3))
+end
+
+-- " (of 5,000 looked at)", where not every value was.
+local function looked_at(looks, values)
+  if num(looks.looked_at) >= num(values) then return '' end
+  return (' (of %s looked at)'):format(terminal.group(num(looks.looked_at)))
 end
 
 local function digits_of(precision, scale)
@@ -94,7 +102,8 @@ local function of_texts(path, out)
     out.type, out.instead = 'numeric', 'text'
     out.why = ('every text is a number; %s holds them'):format(digits_of(looks.precision, looks.scale))
   elseif kind == 'date' then
-    out.type, out.why, out.instead = 'timestamptz', 'every text is an ISO date; without a zone it is read as UTC', 'text'
+    out.type, out.instead = 'timestamptz', 'text'
+    out.why = 'every text is an ISO date; without a zone it is read as UTC'
   elseif kind == 'uuid' then
     out.type, out.why, out.instead = 'uuid', 'every text is a uuid', 'text'
   elseif kind == 'bool' then
@@ -125,19 +134,21 @@ local function of_doubles(path, out)
   end
   if is_money(path.name) and odd == 0 and num(doubles.scale) <= float_scale and num(doubles.scale) > 0 then
     out.type, out.instead = 'numeric', 'float8'
-    out.why = ('doubles of at most %d decimals, which look like amounts'):format(num(doubles.scale))
+    out.why = ('doubles of at most %d decimals, which look like amounts%s'):format(num(doubles.scale),
+      looked_at(doubles, doubles.values))
     return
   end
   if odd > 0 then
-    out.options.non_finite, out.why = 'keep', ('%d NaN or infinite'):format(odd)
+    out.options.non_finite = 'keep'
   end
 end
 
 local function of_decimals(path, out)
-  out.why = digits_of(path.decimals.precision, path.decimals.scale) .. ' holds every one'
+  local digits = digits_of(path.decimals.precision, path.decimals.scale)
+  out.why = (num(path.decimals.precision) <= most_digits and digits or 'numeric alone') .. ' holds every one'
   if num(path.decimals.special) > 0 then
     out.options.non_finite = 'keep'
-    out.why = ('%d NaN or infinite; %s'):format(num(path.decimals.special), out.why)
+    out.why = ('NaN or infinite %s; %s'):format(terminal.count(num(path.decimals.special), 'time'), out.why)
   end
 end
 
@@ -171,6 +182,18 @@ local function numbers_and_texts(path, out)
   return true
 end
 
+-- Dates beside texts that spell dates are dates.
+local function dates_and_texts(path, out)
+  if not only(path, { date = true, string = true }) or not path.texts or texts_are(path.texts) ~= 'date' then
+    return false
+  end
+  out.type, out.instead = 'timestamptz', 'jsonb'
+  out.why = ('%s strings, every one an ISO date: %s'):format(
+    census_advice.share(path.texts.values, path.present), census_advice.some(has(path, 'string').examples))
+  if path.dates and num(path.dates.outside) > 0 then out.options.out_of_range = 'null' end
+  return true
+end
+
 local narrow = {
   bool = 'bool', int32 = 'int4', int64 = 'int8', double = 'float8', decimal = 'numeric', string = 'text',
   objectId = 'text', date = 'timestamptz', symbol = 'text',
@@ -188,8 +211,12 @@ end
 
 -- Several types that have no type in common.
 local function of_mixed(path, out)
-  if numbers_and_texts(path, out) then return end
+  if numbers_and_texts(path, out) or dates_and_texts(path, out) then return end
   out.as, out.type, out.why = 'jsonb', 'jsonb', 'mixed: ' .. minority_text(path)
+  if #path.types == 1 then
+    out.why = ('no column type holds %s'):format(path.types[1].type)
+    return
+  end
   local first = path.types[1]
   local others = num(path.present) - num(first.values)
   if narrow[first.type] and others <= num(path.present) * rare_share and first.type ~= 'string' then
@@ -231,10 +258,13 @@ local function of_array(path, inside, stem, out)
     out.why = ('up to %d values; a GIN index finds rows by element'):format(num(arrays.greatest))
     return
   end
-  out.as, out.type, out.why = 'jsonb', 'jsonb', 'elements of several types; a GIN index (jsonb_path_ops) finds rows by element'
+  out.as, out.type = 'jsonb', 'jsonb'
+  local what = #inside.types > 1 and 'elements of several types' or #inside.types == 0 and 'nothing but null in it'
+    or 'elements are of type ' .. inside.types[1].type
+  out.why = what .. '; a GIN index (jsonb_path_ops) finds rows by element'
 end
 
-local function of_document(path, below, out)
+local function of_document(below, out)
   out.as, out.type = 'jsonb', 'jsonb'
   if #below == 1 and below[1].kind == 'folded' then
     out.why = ('a dictionary of about %d names'):format(num(below[1].names))
@@ -246,7 +276,7 @@ local function of_document(path, below, out)
   end
   if flat then
     out.instead = 'columns'
-    out.why = ('%d plain fields, which could be columns of their own'):format(#below)
+    out.why = terminal.count(#below, 'plain field') .. ', which could be columns of their own'
   end
 end
 
@@ -260,7 +290,7 @@ local function suggest(path, below, stem)
   elseif #path.types == 0 then
     out.as, out.type, out.why = 'jsonb', 'jsonb', 'nothing but null'
   elseif only(path, { document = true }) then
-    of_document(path, below, out)
+    of_document(below, out)
   elseif only(path, { array = true }) then
     of_array(path, below[1], stem, out)
   elseif only(path, text_types) and path.texts then
@@ -272,12 +302,18 @@ local function suggest(path, below, stem)
   elseif path.doubles and not path.decimals then
     of_doubles(path, out)
   elseif path.dates and num(path.dates.outside) > 0 then
-    out.why, out.instead = ("%d dates outside PostgreSQL's years"):format(num(path.dates.outside)),
+    out.why, out.instead = terminal.count(num(path.dates.outside), 'date') .. " outside PostgreSQL's years",
       'timestamptz, out_of_range = "null"'
   end
   if #path.types > 1 and out.why == '' then out.why = minority_text(path) end
   if path.kind == 'element' then out.not_null = num(path.nulls) == 0 and num(path.present) > 0 end
   return out
+end
+
+-- A column of PostgreSQL has its type.
+local function as_it_is(path)
+  return { as = 'column', type = path.type, options = {}, why = '',
+    not_null = num(path.nulls) == 0 and num(path.present) > 0 }
 end
 
 -- Everything about one path that its type does not say.
@@ -286,24 +322,33 @@ local function notes_of(path, siblings_of_case)
   local function note(...) notes[#notes + 1] = string.format(...) end
   local texts, doubles, integers = path.texts, path.doubles, path.integers
   if texts and num(texts.with_nul) > 0 then
-    note('%d texts hold NUL, which PostgreSQL refuses (%s): nul = "strip" or "replace"', num(texts.with_nul),
-      texts.nul_example)
+    note('NUL, which PostgreSQL refuses, in %s (%s): nul = "strip" or "replace"',
+      terminal.count(num(texts.with_nul), 'text'), texts.nul_example)
   end
   if texts and num(texts.bad_utf8) > 0 then
-    note('%d texts are not UTF-8 (%s): utf8 = "replace"', num(texts.bad_utf8), texts.utf8_example)
+    note('not UTF-8 in %s (%s): utf8 = "replace"', terminal.count(num(texts.bad_utf8), 'text'), texts.utf8_example)
+  end
+  if texts and #path.types > 1 and num(texts.looks.number) < num(texts.looks.looked_at) then
+    note('%s of the strings spell numbers%s', census_advice.share(texts.looks.number, texts.looks.looked_at),
+      looked_at(texts.looks, texts.values))
   end
   if integers and num(integers.beyond_double) > 0 then
-    note('%d integers are beyond 2^53: JavaScript and doubles lose their last digits', num(integers.beyond_double))
+    note('%s beyond 2^53: JavaScript and doubles lose the last digits',
+      terminal.count(num(integers.beyond_double), 'integer'))
   end
   if doubles and num(doubles.nan) + num(doubles.infinite) > 0 then
-    note('%d NaN, %d infinite', num(doubles.nan), num(doubles.infinite))
+    note('NaN or infinite %s: non_finite = "keep", "null" or "reject"',
+      terminal.count(num(doubles.nan) + num(doubles.infinite), 'time'))
   end
   for _, item in ipairs(path.subtypes or {}) do
-    if num(item.subtype) == 3 then note('%d uuids of the old binary subtype 3: old_uuid says whose', num(item.values)) end
+    if num(item.subtype) == 3 then
+      note('%s of the old binary subtype 3: old_uuid says whose', terminal.count(num(item.values), 'uuid'))
+    end
   end
   if path.not_walked then note('%d nested deeper than 100 levels were not looked into', num(path.not_walked)) end
   if path.repeated then
-    note('the name comes twice in %d documents (%s); the last one counts', num(path.repeated), path.repeated_example)
+    note('the name comes twice in %s (%s); the last one counts', terminal.count(num(path.repeated), 'document'),
+      path.repeated_example)
   end
   if path.kind == 'field' then
     for _, text in ipairs(census_names.notes(path.name)) do note('%s', text) end
@@ -321,10 +366,12 @@ function census_advice.add(census)
     below[i] = {}
     if path.parent then table.insert(below[path.parent], path) end
   end
+  local proves = census.complete and not census.sample and num(census.malformed) == 0
   local stem = census.info.collection ~= '' and census.info.collection or 'items'
   for i = #census.paths, 1, -1 do -- each stands behind its parent, so children come first
     local path = census.paths[i]
-    path.suggests = suggest(path, below[i], stem)
+    path.suggests = census.info.kind == 'postgresql' and as_it_is(path) or suggest(path, below[i], stem)
+    path.suggests.not_null = path.suggests.not_null and proves
     path.notes = notes_of(path, path.same_but_case)
   end
   return census

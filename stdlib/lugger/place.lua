@@ -61,6 +61,8 @@ end
 
 local description_meta = { __tostring = function(self) return require('lugger.describe_view').fields(self) end }
 
+local census_meta = { __tostring = function(self) return require('lugger.census_view').place(self) end }
+
 --- Reads the source and tells its fields: how often, which types, which column suits. Prints as a table.
 ---@param limit integer|nil documents to read; all when not given
 ---@return lugger.description
@@ -82,6 +84,14 @@ function source:columns(limit)
     end
   end
   return columns
+end
+
+--- Counts everything: every path of every document, with shares, ranges, examples of minority types, references, and
+--- the column that suits. Prints as a table; of one collection, or of each that the place holds.
+---@param settings lugger.census_settings|nil
+---@return lugger.place_census
+function source:census(settings)
+  return setmetatable(require('lugger.census').take(self.place, self.options, settings), census_meta)
 end
 
 --- What is known without reading the data.

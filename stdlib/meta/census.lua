@@ -139,3 +139,40 @@ local native = {}
 ---@param settings { jobs: integer?, limit: integer?, sample: integer? }|nil
 ---@return lugger.native.census
 function native.census(place, options, settings) end
+
+--- Which paths may refer to the _id of another collection, from censuses that have ended. Places count from 1.
+---@param censuses lugger.native.census[]
+---@return { collection: integer, target: integer, path: string, by: "values"|"name", values: integer, looked_at: integer, found: integer }[]
+function native.find_references(censuses) end
+
+--- Looks up every value of some paths among the _ids of another collection.
+---@param from string place
+---@param from_options table|nil
+---@param paths string[]
+---@param to string place
+---@param to_options table|nil
+---@param memory integer|nil bytes of hashes to hold; 256 MiB when not given
+---@return { path: string, values: integer, found: integer, dangling: integer, examples: { document: string, value: string }[] }[]
+function native.check_references(from, from_options, paths, to, to_options, memory) end
+
+--- Converts the first documents of a source for a while, as a load with columns = 'auto' would.
+---@param place string
+---@param options table|nil
+---@param seconds number|nil
+---@return { documents: integer, bytes: integer, refused: integer, row_bytes: integer, columns: integer, seconds: number, connection_seconds_per_byte: number }
+function native.try_load(place, options, seconds) end
+
+---@class lugger.update_counts
+---@field inserts integer
+---@field updates integer
+---@field replacements integer
+---@field deletes integer
+---@field paths table<string, integer> updates that touched a path
+---@field other_paths integer updates of paths beyond the first 10,000
+
+--- Counts the updates in the oplog that a source of this place replays: the file that options.oplog names, else that
+--- of a dump directory. nil when there is none.
+---@param place string
+---@param options table|nil
+---@return { place: string, collections: table<string, lugger.update_counts> }|nil
+function native.count_updates(place, options) end

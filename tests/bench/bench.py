@@ -90,6 +90,11 @@ class Bench:
         if not dry:
             self.check(rows)
 
+    def census(self):
+        """One core: a thread, and no trial of a load."""
+        self.series.add('census', run([harness.binary(), 'describe', self.data / 'users.bson', '--full', '--no-trial', '-j', '1'],
+                                      harness.clean_environment(), self.directory))
+
     def node(self):
         modules = self.options.directory_of_modules
         self.empty_table(keys=True)
@@ -122,6 +127,7 @@ class Bench:
         self.lugger('lugger hook', 'hook', 'users.bson', '-j', '1')
         self.lugger('dry', 'plain', 'users.bson', '-j', '1', '--dry-run')
         self.lugger('dry hook', 'hook', 'users.bson', '-j', '1', '--dry-run')
+        self.census()
         self.series.add('zcat', run(['sh', '-c', f'zcat {self.data}/users.bson.gz | wc -c']))
         self.lugger('dry gzip', 'plain', 'users.bson.gz', '-j', '1', '--dry-run')
         self.lugger('dry json', 'plain', 'users.json', '-j', '1', '--dry-run')

@@ -38,6 +38,8 @@ def rows(series, facts):
         figure_row('JSON: reading and converting, a core', rate, f'{rate:.0f} MB/s', 300, 'at least 300 MB/s', least=True),
         ratio_row(series, 'JSON: load, 1 connection; peer: BSON', 'lugger json', 'lugger 1', 1.50),
     ]
+    rate = facts['bson_bytes'] / series.cpu('census') / 1e6
+    out.append(figure_row('census (`describe --full`), a core', rate, f'{rate:.0f} MB/s', 300, 'at least 300 MB/s', least=True))
     for name, text in (('lugger 2', f'private memory at 2 workers, {facts["rows"]:,} documents'),
                        ('lugger 5x', f'the same, {facts["rows"] * 5:,} documents')):
         if series.has(name):
