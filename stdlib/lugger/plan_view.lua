@@ -1,4 +1,5 @@
 -- A plan as text: source, target, mode, tables, DDL, forecast, what stands in the way.
+local load_advice = require 'lugger.load_advice'
 local table_view = require 'lugger.table_view'
 local terminal = require 'lugger.terminal'
 
@@ -99,6 +100,8 @@ function plan_view.show(plan, settings)
     for _, warning in ipairs(list) do terminal.warn(warning) end
   end
   plan_view.warn_of_keys(plan)
+  local not_null = load_advice.not_null(plan)
+  if not_null then terminal.say('note: ', not_null) end
   for _, problem in ipairs(report.problems) do terminal.obstacle(problem) end
 end
 
