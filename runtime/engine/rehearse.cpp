@@ -19,7 +19,8 @@ void note(const Refusal& refusal, Batch& batch, const PlanShape& shape, Rehearsa
     return known.table == table.name && known.column == column && known.code == code;
   });
   if (at == out.refusals.end()) {
-    out.refusals.push_back({table.name, column, std::string(code), describe_refusal(refusal, shape), 0, {}});
+    out.refusals.push_back(
+        {table.name, column, std::string(code), describe_refusal(refusal, shape), 0, {}});
     at = out.refusals.end() - 1;
   }
   ++at->documents;
@@ -42,7 +43,8 @@ Rehearsal rehearse(Job& job, uint64_t limit, const StopFlag* stop) {
       out.documents += batch.documents.size();
       out.rejected += batch.refusals.size();
       for (const Refusal& refusal : batch.refusals) note(refusal, batch, *shape, out);
-      out.complete = !(stop != nullptr && stop->requested()) && (limit == 0 || out.documents < limit);
+      out.complete =
+          !(stop != nullptr && stop->requested()) && (limit == 0 || out.documents < limit);
       if (!out.complete) break;
     }
   }

@@ -69,15 +69,16 @@ Failure id_text(Coercer& c, const Value& id) {
 bool is_finished(const Coercer& c, const Value& in) noexcept {
   if (c.type().kind != Kind::kUuid) return (in.flags & Value::kWritten) != 0 && is_text(in.type);
   unsigned char bytes[16];
-  return in.type == ValueType::kUuid || ((in.flags & Value::kWritten) != 0 && is_text(in.type) &&
-                                         parse_uuid(in.text(), bytes));
+  return in.type == ValueType::kUuid ||
+         ((in.flags & Value::kWritten) != 0 && is_text(in.type) && parse_uuid(in.text(), bytes));
 }
 
 void check_column(const Column& column, const std::string& table) {
   const Kind kind = column.type.is_array() ? column.type.element : column.type.kind;
   const std::string place = table + "." + column.name;
   if (kind != Kind::kUuid && !is_text_kind(kind)) {
-    throw Error(Code::kConfig, fmt::format("{}: a {} cannot hold a reference", place, column.type.sql),
+    throw Error(Code::kConfig,
+                fmt::format("{}: a {} cannot hold a reference", place, column.type.sql),
                 "ref makes uuid (the other row's id) or text (its mongo_id), or an array of these");
   }
   if (column.generate != Column::Generate::kNone)
@@ -114,7 +115,8 @@ void complete(std::vector<ChildMapping>& children, const Mapping& mapping) {
 Failure coerce_reference(Coercer& c, const Value& in, Value& out, Arena& arena) {
   if (in.absent()) return null_out(out);
   const bool uuid = c.type().kind == Kind::kUuid;
-  if (is_finished(c, in)) return uuid ? coerce_uuid(c, in, out, arena) : coerce_text(c, in, out, arena);
+  if (is_finished(c, in))
+    return uuid ? coerce_uuid(c, in, out, arena) : coerce_text(c, in, out, arena);
   const Pointer pointer = take_apart(in);
   if (points_elsewhere(pointer, *c.policy().ref)) return Failure::kOtherCollection;
   if (pointer.id.absent()) return null_out(out);
@@ -146,8 +148,8 @@ void add_reference_constraints(const std::vector<TablePlan>& tables, Mapping& ma
       constraint.foreign_key = {column.name};
       constraint.references = ref->table;
       constraint.referenced = {ref->column};
-      const bool known =
-          std::any_of(mapping.constraints.begin(), mapping.constraints.end(), [&](const auto& other) {
+      const bool known = std::any_of(
+          mapping.constraints.begin(), mapping.constraints.end(), [&](const auto& other) {
             return other.table == constraint.table && other.name == constraint.name;
           });
       if (!known) mapping.constraints.push_back(std::move(constraint));
@@ -157,8 +159,10 @@ void add_reference_constraints(const std::vector<TablePlan>& tables, Mapping& ma
 
 std::string describe_reference(const Column& column, const Value& raw) {
   const Reference& ref = *column.policy.ref;
-  const bool uuid = (column.type.is_array() ? column.type.element : column.type.kind) == Kind::kUuid;
-  std::string out = fmt::format("{} of {}.{}", uuid ? "id" : "mongo_id", ref.database, ref.collection);
+  const bool uuid =
+      (column.type.is_array() ? column.type.element : column.type.kind) == Kind::kUuid;
+  std::string out =
+      fmt::format("{} of {}.{}", uuid ? "id" : "mongo_id", ref.database, ref.collection);
   if (column.type.is_array()) return out + ", each element";
   Coercer coercer(column.type, column.policy);
   const Pointer pointer = take_apart(raw);

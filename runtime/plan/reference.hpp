@@ -21,7 +21,7 @@ struct Reference {
   std::string column;                // there; empty: "id" for uuid, "mongo_id" for text
   bool from_hex = false;             // strings of 24 hex digits stand for ObjectIds
   bool foreign_key = false;          // a constraint is made of it
-  Uuid space{};                      // name space of the collection's ids; bind_references() sets it
+  Uuid space{};  // name space of the collection's ids; bind_references() sets it
 };
 
 /// Fills in what the script left out. Error{config}: a type that cannot hold a reference.

@@ -193,7 +193,8 @@ void Scope::unmapped(const std::string& prefix, std::map<std::string, uint64_t>&
   for (size_t node = 0; node < strays_.size(); ++node) {
     for (const Stray& stray : strays_[node]) {
       std::string path = prefix + prefixes_[node] + stray.path;
-      if (stray.path.empty() && !path.empty()) path.pop_back();  // the node's own value was of another shape
+      if (stray.path.empty() && !path.empty())
+        path.pop_back();  // the node's own value was of another shape
       out[path] += stray.seen;
     }
   }

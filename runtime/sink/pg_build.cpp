@@ -68,6 +68,8 @@ class Build {
       session_.execute(index_statement(step_, true));
       return true;
     } catch (const Error& error) {
+      // Built meanwhile by the session of a killed process.
+      if (error.sqlstate() == "42P07" && index_stands(session_, step_)) return true;
       tidy(error);
       if (!is_lock_failure(error) || tries >= member_.patience().settings->lock_tries) explain(error);
       return false;

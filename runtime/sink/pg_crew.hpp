@@ -67,6 +67,7 @@ class PgCrew {
            const Hands& hands);
 
   std::vector<std::string>& notes() { return notes_; }
+  size_t done() const { return done_; }
   /// True when a stop came before all was done.
   bool stopped() const { return stopped_; }
 

@@ -19,9 +19,9 @@ std::string quote_list(const std::vector<std::string>& names) {
 }
 
 bool is_generated_uuid(const Column& column) {
-  return column.type.kind == Kind::kUuid && (column.generate == Column::Generate::kV5 ||
-                                             column.generate == Column::Generate::kV7 ||
-                                             column.generate == Column::Generate::kServer);
+  return column.type.kind == Kind::kUuid &&
+         (column.generate == Column::Generate::kV5 || column.generate == Column::Generate::kV7 ||
+          column.generate == Column::Generate::kServer);
 }
 
 std::string column_ddl(const TablePlan& table, size_t slot) {

@@ -152,6 +152,10 @@ class StageRunner {
     return members;
   }
 
+  static std::string memory_each(const std::string& settings) {
+    return settings.substr(settings.find('\'')) + " of memory each";
+  }
+
   void crew(const std::vector<StageStep>& steps) {
     std::string settings;
     const size_t members = share_memory(settings);
@@ -164,6 +168,10 @@ class StageRunner {
     }
     result_.notes = std::move(crew.notes());
     result_.stopped = crew.stopped();
+    if (crew.done() == 0) return;
+    result_.notes.push_back(fmt::format("{}: {} {}{}", stage_ == Stage::kIndex ? "indexes" : "constraints",
+                                        crew.done(), stage_ == Stage::kIndex ? "built" : "added",
+                                        settings.empty() ? "" : ", " + memory_each(settings)));
   }
 
   const PgPlace& place_;
@@ -186,7 +194,8 @@ std::vector<StageStep> pending_steps(PgSession& session, const PlanShape& shape,
     if (session.query("SELECT to_regclass($1) IS NULL", {PgSession::quote_table(step.table)})
             .text(0, 0) == "t") {
       throw Error(Code::kConfig, fmt::format("table {} does not exist", step.table),
-                  "load first; indexes and constraints come when the rows are in");
+                  "load first: indexes and constraints come when the rows are in; `lugger preflight "
+                  "--source` counts documents before that");
     }
     if (is_wanted(session, step, tables) && step_state(session, step) != StepState::kDone)
       out.push_back(std::move(step));

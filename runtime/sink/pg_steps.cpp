@@ -12,6 +12,14 @@ namespace {
 
 std::string quote(std::string_view name) { return PgSession::quote_name(name); }
 
+/// A word that folds to itself needs no quotes: "btree", "jsonb_path_ops".
+std::string plain_or_quoted(const std::string& name) {
+  const bool plain = std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return std::islower(c) != 0 || std::isdigit(c) != 0 || c == '_';
+  });
+  return plain ? name : PgSession::quote_table(name);
+}
+
 std::string quote_list(const std::vector<std::string>& names) {
   std::string out;
   for (const std::string& name : names) out += (out.empty() ? "" : ", ") + quote(name);
@@ -26,7 +34,7 @@ std::string index_part(const std::string& part, const std::string& opclass) {
   const bool expression = name.starts_with("(");
   const bool chosen = expression && !name.ends_with(")");  // its own operator class or collation
   std::string out = expression ? name : quote(name);
-  if (!opclass.empty() && !chosen) out += " " + PgSession::quote_table(opclass);
+  if (!opclass.empty() && !chosen) out += " " + plain_or_quoted(opclass);
   return out + direction;
 }
 
@@ -70,7 +78,7 @@ StageStep index_step(const PlanShape& shape, const IndexMapping& index) {
   for (const std::string& column : index.columns)
     parts += (parts.empty() ? "" : ", ") + index_part(column, index.opclass);
   step.body = fmt::format(
-      "ON {} USING {} ({}){}{}{}{}", PgSession::quote_table(step.table), quote(step.method), parts,
+      "ON {} USING {} ({}){}{}{}{}", PgSession::quote_table(step.table), plain_or_quoted(step.method), parts,
       index.include.empty() ? "" : " INCLUDE (" + quote_list(index.include) + ")",
       index.nulls_not_distinct ? " NULLS NOT DISTINCT" : "", storage(index.with),
       index.where.empty() ? "" : " WHERE " + index.where);
@@ -81,7 +89,7 @@ void unique_body(StageStep& step) {
   step.kind = StepKind::kUnique;
   step.unique = true;
   step.method = "btree";
-  step.body = fmt::format("ON {} USING \"btree\" ({}){}", PgSession::quote_table(step.table),
+  step.body = fmt::format("ON {} USING btree ({}){}", PgSession::quote_table(step.table),
                           quote_list(step.columns),
                           step.nulls_not_distinct ? " NULLS NOT DISTINCT" : "");
 }

@@ -27,6 +27,8 @@ constexpr OptionSpec kOptions[] = {
      "copy|statement"},
     {"pooled", Type::kFlag,
      "the server is reached through a pooler in transaction mode (pgbouncer)"},
+    {"direct", Type::kText,
+     "with pooled: the URL of the server itself, for indexes and constraints (else PG_DIRECT_URI)"},
     {"state_schema", Type::kText, "schema for lugger's own tables", "lugger"},
 };
 
@@ -55,6 +57,7 @@ class PgTarget : public Target {
   PgTarget(const std::string& place, const Options& options)
       : place_(mask_secrets(place)),
         url_(resolve_pg_url(place, server_)),
+        direct_(options.text("direct")),
         pooled_(options.flag("pooled")),
         writer_(options.text("writer", "copy")),
         schema_(options.text("state_schema", "lugger")) {}
@@ -118,7 +121,8 @@ class PgTarget : public Target {
   }
 
   StageResult run_stage(Stage stage, const PlanShape& plan, const StageWork& work) override {
-    return run_pg_stage({url_, pooled_}, stage, plan, known_tables(work.state, work.job), work);
+    const PgPlace place = direct_.empty() ? PgPlace{url_, pooled_} : PgPlace{direct_, false};
+    return run_pg_stage(place, stage, plan, known_tables(work.state, work.job), work);
   }
 
   std::vector<Refused> preflight(const PlanShape& plan, const std::string& job) override {
@@ -171,7 +175,7 @@ class PgTarget : public Target {
   }
 
   std::shared_ptr<PgServer> server_;
-  std::string place_, url_;
+  std::string place_, url_, direct_;
   bool pooled_;
   std::string writer_, schema_;
   std::set<std::string> made_;  // tables that this process made, and nobody can be using yet

@@ -66,6 +66,21 @@ local function run_fix(loaded, args)
   return fix_runner.status(outcome)
 end
 
+-- A status when the verdict is not clean and nobody said --force.
+local function gate(args, loaded)
+  if args.stage ~= 'constrain' then
+    config.raise('--verdict is for --stage constrain', 'a verdict is written when the rows are in')
+  end
+  local problems = require('lugger.verdict_gate').problems(args.verdict, loaded.jobs)
+  for _, problem in ipairs(problems) do
+    if args.force then terminal.warn(problem) else terminal.obstacle(problem) end
+  end
+  if #problems > 0 and not args.force then
+    terminal.say('no constraint was added; --force adds them all the same')
+    return cli.exit.differences
+  end
+end
+
 local function run(args)
   if args.restart and args.accept_changes then
     config.raise('--restart and --accept-changes exclude each other',
@@ -89,6 +104,8 @@ local function run(args)
       for _, warning in ipairs(list) do terminal.warn(warning) end
     end
   end
+  local gated = args.verdict and gate(args, loaded)
+  if gated then return gated end
   return runner.run_all(loaded.jobs, {
     jobs = args.jobs, create = args.create or loaded.create, dry_run = args.dry_run, restart = args.restart,
     accept_changes = args.accept_changes, redact = args.redact,
@@ -113,6 +130,7 @@ return {
     { 'accept-changes', 'resume although the script changed since' },
     { 'stage', 'only this stage (default: all, in this order)', value = 'STAGE', choices = { 'load', 'index',
       'constrain' } },
+    { 'verdict', 'with --stage constrain: only when this file of `lugger verify --verdict` is clean', value = 'FILE' },
     { 'force', 'add constraints although rows stand against them, as far as they can be: NOT VALID' },
     { 'index-memory', 'memory for all index builds together, as in 1GB (default: the server\'s setting for each)',
       value = 'SIZE' },

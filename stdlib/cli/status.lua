@@ -25,6 +25,18 @@ local function show_partitions(partitions)
   end
 end
 
+local function show_steps(steps, run)
+  local rows = {}
+  for _, step in ipairs(steps) do
+    if step.run == run then
+      rows[#rows + 1] = { step.stage, step.step, step.status, step.ended:sub(1, 19), step.message }
+    end
+  end
+  if #rows == 0 then return end
+  terminal.line('  steps')
+  terminal.line(table_view.render({ 'stage', 'step', 'state', 'ended', '' }, rows, { indent = '    ' }))
+end
+
 local function show(state, record)
   terminal.line(terminal.paint(1, 'bold', record.job), ' ', record.status)
   local function field(name, value)
@@ -46,6 +58,7 @@ local function show(state, record)
   field('bytes', terminal.bytes(record.tally.bytes))
   field('message', record.message)
   show_partitions(state:partitions(record.run))
+  show_steps(state:steps(record.job), record.run)
   if record.status ~= 'done' and record.status ~= 'abandoned' then field('resume', record.command) end
 end
 

@@ -56,6 +56,7 @@ local function normalise(spec, self)
   -- --on-conflict wins over the script, as --from and --into do.
   local on_conflict = config.resolve(spec.on_conflict or target_options.on_conflict or 'error', 'on_conflict')
   out.on_conflict, target_options.on_conflict = on_conflict, nil
+  if target_options.pooled and not target_options.direct then target_options.direct = config.find 'PG_DIRECT_URI' end
   if not out.name and not (out.table or target_options.table) then
     out.name = ('%s -> %s'):format(tostring(spec.from):sub(#'source ' + 1), tostring(spec.into):sub(#'target ' + 1))
   end
@@ -112,6 +113,13 @@ end
 ---@return lugger.job_shape
 function job:shape()
   return ready(self):shape()
+end
+
+--- What happens to a row whose key is taken.
+---@return "error"|"skip"|"update"|"newer"
+function job:on_conflict()
+  ready(self)
+  return self.normal.on_conflict
 end
 
 --- What a run would do: tables, DDL, mode, partitions, forecast. Writes nothing.

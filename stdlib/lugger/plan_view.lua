@@ -1,4 +1,5 @@
 -- A plan as text: source, target, mode, tables, DDL, forecast, what stands in the way.
+local load_advice = require 'lugger.load_advice'
 local oplog_view = require 'lugger.oplog_view'
 local table_view = require 'lugger.table_view'
 local terminal = require 'lugger.terminal'
@@ -107,6 +108,8 @@ function plan_view.show(plan, settings)
   end
   oplog_view.advise(plan.source_info.advice)
   plan_view.warn_of_keys(plan)
+  local not_null = load_advice.not_null(plan)
+  if not_null then terminal.say('note: ', not_null) end
   for _, problem in ipairs(report.problems) do terminal.obstacle(problem) end
 end
 

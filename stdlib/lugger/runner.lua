@@ -1,6 +1,7 @@
 -- Runs jobs one after another for the command line: forecast, progress, stop, summary, exit status.
 local effects = require 'lugger.effects'
 local json = require 'lugger.json_text'
+local load_advice = require 'lugger.load_advice'
 local native = require 'lugger.native'
 local plan_view = require 'lugger.plan_view'
 local progress = require 'lugger.progress'
@@ -117,15 +118,22 @@ function runner.run(job, settings, options)
     if builds_only and not job.start then
       error(native.error('config', name .. ' is a task: it has no stages of its own'), 0)
     end
+    local plan
     if not settings.retry_rejects and job.plan and not builds_only then
-      local plan = job:plan(settings)
+      plan = job:plan(settings)
       announce(plan, settings, options)
       local problem = problems_of(plan)
       if problem then error(problem, 0) end
     end
     local mode = (options.quiet or options.log == 'none') and 'none' or options.log
     local reporter = progress.new(name, mode)
-    if job.start then return watch(job:start(settings), reporter, options) end
+    if job.start then
+      local result = watch(job:start(settings), reporter, options)
+      if plan and settings.create and result.status == 'done' and not result.dry_run then
+        for _, line in ipairs(load_advice.after_load(plan, job:on_conflict())) do table.insert(result.notes, line) end
+      end
+      return result
+    end
     -- A task is a loop in the script: it tells how far it is at each commit, and asks system.stop_level() itself.
     local ended = job:execute(settings, function(snapshot) reporter:update(snapshot) end)
     reporter:finish()

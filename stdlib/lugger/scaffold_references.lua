@@ -98,8 +98,8 @@ local function db_refs(item, by_collection, schema, out)
       and stats.distinct_exact and tonumber(stats.missing) == 0 and stays_in(item, stats.parent)
     local target = one and by_collection[item.census.info.database .. '.' .. stats.top[1].value]
     if target then
-      out[parent.path] = { ref = ref_of(target, item.census.info.database, schema), certain = true, share = 1, fk = false,
-        may_be_null = true, notes = { ('a DBRef, always to %s'):format(target.name) } }
+      out[parent.path] = { ref = ref_of(target, item.census.info.database, schema), certain = true, share = 1,
+        fk = false, may_be_null = true, notes = { ('a DBRef, always to %s'):format(target.name) } }
     end
   end
 end

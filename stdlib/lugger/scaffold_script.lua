@@ -38,6 +38,18 @@ local function children_block(lines, children, indent)
   lines[#lines + 1] = indent .. '},'
 end
 
+-- An entry too long for a line: a line a key.
+local function entry_block(named)
+  local lines = { '    {' }
+  for _, pair in ipairs(named) do
+    if pair[2] ~= nil then
+      lines[#lines + 1] = ('      %s = %s,'):format(lua_text.key(pair[1]), lua_text.value(pair[2]))
+    end
+  end
+  lines[#lines + 1] = '    },'
+  return table.concat(lines, '\n')
+end
+
 -- Entries of `indexes` and `constraints`: a line each, with what stands before it.
 local function entries_block(lines, name, entries, order)
   if #entries == 0 then return end
@@ -47,7 +59,8 @@ local function entries_block(lines, name, entries, order)
     if entry.value then
       local named = {}
       for i, key in ipairs(order) do named[i] = { key, entry.value[key] } end
-      lines[#lines + 1] = '    ' .. lua_text.record({}, named) .. ','
+      local line = '    ' .. lua_text.record({}, named) .. ','
+      lines[#lines + 1] = #line <= widest and line or entry_block(named)
     end
   end
   lines[#lines + 1] = '  },'

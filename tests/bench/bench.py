@@ -95,6 +95,7 @@ class Bench:
         env = harness.clean_environment({'MONGO_URI': str(self.data / source), 'PG_URI': self.database.url})
         sample = run([harness.binary(), 'verify', f'{job}.lua', *flags], env, self.directory)
         self.series.add(name, sample)
+
     def census(self):
         """One core: a thread, and no trial of a load."""
         self.series.add('census', run([harness.binary(), 'describe', self.data / 'users.bson', '--full', '--no-trial', '-j', '1'],

@@ -1,5 +1,7 @@
 """Indexes of the source as indexes of the target: every kind becomes a statement that the server takes, or words that say why not."""
 import json
+import os
+import re
 import unittest
 
 import harness
@@ -24,7 +26,7 @@ local list = require('lugger.mongo_index').translate(text, %s, { %s })
 print(require('lugger.json_text').encode(require('lugger.json_text').list(list)))
 """
 REFUSED = {'$not': {'age': {'$not': {'$gt': 1}}}, '$regex': {'email': {'$regex': '^a'}}, '$nor': {'$nor': [{'age': 1}]},
-           'column is int4': {'age': 'ten'}, 'child table': {'lines.qty': 3}, 'whole document': {'attrs': {'a': 1}},
+           'column age is int4': {'age': 'ten'}, 'child table': {'lines.qty': 3}, 'whole document': {'attrs': {'a': 1}},
            'objectId': {'rest_id': {'$type': 'objectId'}}}
 FILTERS = (
     ({'age': {'$gt': 17}}, '"age" > 17'),
@@ -43,6 +45,22 @@ FILTERS = (
     ({'age': {'$type': 'int'}}, '"age" IS NOT NULL'),
     ({'odd': "x'; drop table users; --"}, "'x''; drop table users; --'"),
 )
+
+
+# What the page shows, kind by kind.
+SAMPLES = (
+    ('unique', {'key': {'email': 1}, 'unique': True}), ('compound', {'key': {'address.city': 1, 'age': -1}}),
+    ('sparse', {'key': {'nick': 1}, 'sparse': True}),
+    ('partial', {'key': {'age': 1}, 'partialFilterExpression': {'age': {'$gt': 17}, 'email': {'$exists': True}}}),
+    ('TTL', {'key': {'lastSeen': 1}, 'expireAfterSeconds': 86400}),
+    ('text', {'key': {'_fts': 'text', '_ftsx': 1}, 'weights': {'name': 5, 'bio': 1}, 'default_language': 'english'}),
+    ('2dsphere', {'key': {'where': '2dsphere'}}), ('2d', {'key': {'where': '2d'}}), ('hashed', {'key': {'hash': 'hashed'}}),
+    ('wildcard', {'key': {'attrs.$**': 1}}), ('collation', {'key': {'name': 1}, 'collation': {'locale': 'fr', 'strength': 2}}),
+    ('array, as a child table', {'key': {'tags': 1}}), ('array in a column', {'key': {'labels': 1}}), ('hidden', {'key': {'age': 1}, 'hidden': True}),
+    ('_id', {'key': {'_id': 1}}),
+)
+PAGE = harness.ROOT / 'docs/stages.md'
+PART = re.compile(r'(?<=test_indexes.py -->\n).*?(?=<!-- end -->)', re.S)
 
 
 class Indexes(unittest.TestCase):
@@ -96,7 +114,7 @@ class Indexes(unittest.TestCase):
         database = self.built(found)
         self.assertEqual(database.number("select count(*) from pg_indexes where indexname like 'users\\_%' and indexname <> 'users_pkey'"), 9)
         query = by_name['bio_text_name_text']['warnings'][0].split('WHERE ')[1].replace('$1', "'jazz'")
-        database.query("insert into users (mongo_id, name, bio) select i, 'n', case i when 7 then 'plays jazz' else 'x' end from generate_series(1, 9) i")
+        database.query("insert into users (mongo_id, email, name, bio) select i, i, 'n', case i when 7 then 'plays jazz' else 'x' end from generate_series(1, 9) i")
         self.assertEqual(database.query('select mongo_id from users where ' + query), '7')
         self.assertIn('users_bio_text_name_text', database.query('set enable_seqscan = off; explain select from users where ' + query))
 
@@ -116,6 +134,21 @@ class Indexes(unittest.TestCase):
         self.assertEqual(self.work.database.number('select count(*) from pg_index where not indisvalid'), 0)
         self.assertEqual(self.work.database.number("select count(*) from pg_indexes where indexname like 'users\\_%' and indexname <> 'users_pkey'"), 9)
         self.assertNotIn('CREATE', self.work.lugger('plan', 'job.lua').out)
+
+    def test_the_page_says_what_the_code_does(self):
+        found = self.translate({'indexes': [{'name': 'i', **index} for _, index in SAMPLES]})
+        self.assertEqual(len(found), len(SAMPLES))
+        rows = ['| in MongoDB | in PostgreSQL |', '|---|---|']
+        for (name, _), one in zip(SAMPLES, found):
+            parts = [f'`{sql}`' for sql in (one.get('setup'), one.get('ddl')) if sql]
+            parts += [one['comment']] if one.get('comment') else []
+            rows.append(f'| {name}: `{one["key"]}` | {"<br>".join(parts)} |'.replace('||', '\\|\\|'))
+        text = re.sub(r'_i_\d+"', '_i"', '\n'.join(rows) + '\n')
+        page = PAGE.read_text(encoding='utf-8')
+        if os.environ.get('LUGGER_WRITE_DOCS'):
+            page = PART.sub(lambda _: text, page)
+            PAGE.write_text(page, encoding='utf-8')
+        self.assertEqual(PART.search(page).group(0), text, 'run this test with LUGGER_WRITE_DOCS=1')
 
     def test_partial_filters(self):
         for filter_, sql in FILTERS:
@@ -148,8 +181,8 @@ class Indexes(unittest.TestCase):
 
     def test_text_too_long_for_a_btree(self):
         self.assertIn('2704', self.one(key={'email': 1})['warnings'][0])
-        self.assertEqual(self.one('max_length = { email = 100 }', key={'email': 1})['warnings'], [])
-        self.assertEqual(self.one(key={'code': 1})['warnings'], [])
+        self.assertEqual(self.one('max_length = { email = 100 }', key={'email': 1})['warnings'], {})
+        self.assertEqual(self.one(key={'code': 1})['warnings'], {})
         long = self.one('max_length = { email = 9000 }', key={'email': 1})
         self.assertIn('USING hash ("email")', long['ddl'])
         unique = self.one('max_length = { email = 9000 }', key={'email': 1}, unique=True)
@@ -188,7 +221,7 @@ class Indexes(unittest.TestCase):
         self.assertIn('USING gin ("labels")', ddl['labels'][0])
         self.assertIn("gin ((\"attrs\" -> 'colours')) jsonb_path_ops)".replace('gin (', 'gin (('), ddl['inside'][0])
         self.assertIn("\"rest\" #>> '{a,b,0,c}'", ddl['deep'][0])
-        self.assertIn('::numeric) desc', ddl['typed'][0])
+        self.assertIn('::numeric)) desc', ddl['typed'][0])
         self.assertEqual(len(ddl['two']), 2)
         self.built(found)
 

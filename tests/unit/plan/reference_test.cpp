@@ -57,7 +57,8 @@ std::pair<std::string, std::string> user_row(const std::string& id_json) {
                              static_cast<uint32_t>(bson.size()), Format::kBson, nullptr});
   plan.run(batch, nullptr);
   const Value* row = batch.tables[0].row(0);
-  return {coerced_text(row[1], parse_column_type("uuid")), coerced_text(row[0], parse_column_type("text"))};
+  return {coerced_text(row[1], parse_column_type("uuid")),
+          coerced_text(row[0], parse_column_type("text"))};
 }
 
 struct Loaded {
