@@ -33,6 +33,9 @@ function verification.options(options)
     local time, field = since_of(tostring(out.since))
     out.since, out.since_field = time, field
   end
+  if out.sample and out.sample <= 0 then
+    fault.raise('config', 'a sample is a number of rows, or a confidence between 0 and 1', 'as in 10000, or 0.99')
+  end
   if type(out.columns) == 'string' then
     local names = {}
     for name in out.columns:gmatch('[^,]+') do names[#names + 1] = name:match('^%s*(.-)%s*$') end

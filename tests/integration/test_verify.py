@@ -293,7 +293,7 @@ class Verify(unittest.TestCase):
         self.assertIn('is a task', work.lugger('verify', 'task.lua', expect=1).err)
         self.assertIn('is a task', work.lugger('repair', 'task.lua', expect=1).err)
         self.assertIn('has no job "x"', self.verify(work, '--job', 'x', expect=1).err)
-        self.assertIn('a number of rows', self.verify(work, '--sample', '-1', expect=(1, 2)).err)
+        self.assertIn('a number of rows', self.verify(work, '--sample=-1', expect=1).err)
 
     def test_json_for_machines(self):
         work = self.loaded()
