@@ -12,7 +12,7 @@ cli.exit = { done = 0, failed = 1, usage = 2, rejects = 3, differences = 4, stop
 
 -- In the order of the story they tell; every file of stdlib/cli is a command, these come first in the help.
 local order = { 'init', 'describe', 'plan', 'preview', 'trace', 'run', 'rejects', 'runs', 'status', 'psql', 'repl',
-  'migrate', 'scripts', 'state',
+  'migrate', 'lint', 'scripts', 'state',
   'help', 'version' }
 
 --- Names of the commands.
