@@ -255,6 +255,12 @@ end }
         project.file('v1_slow', 'CREATE TABLE a ();')
         project.migrate('up')
 
+    def test_an_error_that_the_file_caught_still_counts(self):
+        project = self.project(v1_a="return { up = function(db) pcall(db.exec, db, 'SELECT 1 FROM nowhere') end }")
+        self.assertIn('relation "nowhere" does not exist', project.migrate('up', expect=1).err)
+        project.file('v1_a', "return { up = function(db)\n db:exec 'SAVEPOINT a'\n pcall(db.exec, db, 'SELECT 1 FROM nowhere')\n db:exec 'ROLLBACK TO a' end }")
+        project.migrate('up')
+
     def test_warnings_of_the_server_are_told(self):
         project = self.project(v1_a="DO $$ BEGIN RAISE WARNING 'mind %', 'the gap'; END $$;")
         self.assertIn('mind the gap', project.migrate('up').err)
