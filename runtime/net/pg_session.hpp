@@ -79,9 +79,8 @@ class PgSession {
   std::vector<std::string> take_notices();
   pg_conn* raw() noexcept;
   bool alive() const noexcept;
-  void
-  cancel() noexcept;  // asks the server to stop the statement under way; safe from another thread
-                     // and in a signal handler
+  void cancel() noexcept;  // asks the server to stop the statement under way; safe from another
+                           // thread and in a signal handler
 
  private:
   struct Impl;

@@ -69,7 +69,13 @@ function does.status(args)
   return on_database(args, function(run)
     local items = commands().items(run)
     local view = require 'lugger.migrate.status_view'
-    if args.json then view.json(items) else view.show(items, args.all) end
+    if args.json then
+      view.json(items)
+    else
+      view.show(items, args.all)
+      local holder = run:holder()
+      if holder then terminal.say('migrations are being run by ', holder, ', unless it was killed') end
+    end
     return 0
   end)
 end

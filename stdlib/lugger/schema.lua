@@ -8,15 +8,7 @@ local concat = table.concat
 local schema = {}
 
 local function check(options, known, what)
-  local is_known = {}
-  for _, key in ipairs(known) do is_known[key] = true end
-  for key in pairs(options or {}) do
-    if not is_known[key] then
-      local near = native.system.nearest(tostring(key), known)
-      fault.raise('config', ('schema.%s does not know the option "%s"'):format(what, tostring(key)),
-        near and ('did you mean %s?'):format(near) or 'it knows ' .. concat(known, ', '))
-    end
-  end
+  fault.check_keys('schema.' .. what, options, known)
   return options or {}
 end
 

@@ -1,4 +1,5 @@
 """Versioned migrations: up, down, status, and the ledger."""
+import signal
 import unittest
 
 import harness
@@ -239,6 +240,42 @@ return { up = function(db)
 end }
 """)
         project.migrate('up')
+
+    def test_a_signal_stops_the_statement_under_way(self):
+        project = self.project(v1_slow='CREATE TABLE a ();\nSELECT pg_sleep(60);', v2_b='CREATE TABLE b ();')
+        process = project.start('up')
+        while project.query("select count(*) from pg_stat_activity where query like 'SELECT pg_sleep%' and pid <> pg_backend_pid()") == '0':
+            self.assertIsNone(process.poll())
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=30)[1]
+        self.assertEqual(process.returncode, 130, said)
+        self.assertIn('the statement was cancelled', said)
+        self.assertEqual(project.query("select to_regclass('a') is null"), 't')
+        self.assertEqual(project.query('select count(*) from lugger.leases'), '0')
+        project.file('v1_slow', 'CREATE TABLE a ();')
+        project.migrate('up')
+
+    def test_an_error_that_the_file_caught_still_counts(self):
+        project = self.project(v1_a="return { up = function(db) pcall(db.exec, db, 'SELECT 1 FROM nowhere') end }")
+        self.assertIn('relation "nowhere" does not exist', project.migrate('up', expect=1).err)
+        project.file('v1_a', "return { up = function(db)\n db:exec 'SAVEPOINT a'\n pcall(db.exec, db, 'SELECT 1 FROM nowhere')\n db:exec 'ROLLBACK TO a' end }")
+        project.migrate('up')
+
+    def test_warnings_of_the_server_are_told(self):
+        project = self.project(v1_a="DO $$ BEGIN RAISE WARNING 'mind %', 'the gap'; END $$;")
+        self.assertIn('mind the gap', project.migrate('up').err)
+
+    def test_mistakes_in_files(self):
+        for text, wanted in (("return 7", 'returned a number'), ("return { up = 7 }", '`up` is a number'), ("return { upp = print }", 'did you mean up?'),
+                             ("return { down = function() end }", 'has no `up`'), ("return {", 'unexpected'), ("return { up = { print, 3 } }", 'item 2 of `up` is a number'),
+                             ("return { up = function(db) db:exec(7) end }", 'db:exec wants SQL as text'), ("return { up = function(db) error 'mine' end }", 'mine'),
+                             ("return { up = function(db) db:exec('SELECT $1', print) end }", 'a function cannot be a parameter'),
+                             ("return { up = function(db) db:exec('SELECT 1 FROM nowhere') end }", '20260101000001_a.lua:1'),
+                             ("return { up = function(db) for _ in db:batches { table = 'nowhere' } do end end }", 'there is no table nowhere')):
+            project = self.project(v1_a=text)
+            result = project.migrate('up', expect=1)
+            self.assertIn(wanted, result.err, text)
+            self.assertNotIn('bug', result.err)
 
     def test_jobs_are_steps(self):
         project = self.project(v1_t='CREATE TABLE docs (mongo_id text PRIMARY KEY, n int);')

@@ -268,7 +268,7 @@ end }''')
         found = project.migrate('up', '--state-schema', 'mine', '--allow-out-of-order', expect=1)
         self.assertNotIn('DROP TABLE', found.out)
 
-    def test_s2_12_s2_17_change_of_a_type(self):
+    def test_s2_12_change_of_a_type(self):
         project = self.lua("""
   schema.change_type(db, 'users', 'id', 'bigint', { batch_rows = 6 })
   schema.change_type(db, 'users', 'email', 'varchar(40)', { using = 'lower(email)', keep_old = true })""")
@@ -285,6 +285,18 @@ end }''')
         self.assertEqual(project.query("insert into users (id) values (10000000000) returning email, length(email)"), 'nobody|6')
         self.assertEqual(project.query('select count(*) from pg_trigger where not tgisinternal'), '0')
         self.assertEqual(project.query("select min(email), col_description('users'::regclass, (select attnum from pg_attribute where attrelid = 'users'::regclass and attname = 'email')) from users"), 'nobody|mail')
+
+    def test_s2_17_readers_never_miss_the_column(self):
+        project = self.lua("  schema.change_type(db, 'users', 'email', 'varchar(40)', { batch_rows = 5, pause_ms = 30 })")
+        process = project.start('up')
+        reads = 0
+        while process.poll() is None:
+            self.assertEqual(project.query('select count(email) from users'), '20')
+            reads += 1
+        self.assertEqual(process.communicate(timeout=60) and process.returncode, 0)
+        self.assertGreater(reads, 0)
+        # Drop and rename are one step.
+        self.assertEqual(project.query("select count(*) from lugger.migration_steps where statement = 'transaction'"), '2')
 
     def test_s2_16_what_depends_on_a_column_is_told(self):
         project = self.lua("  schema.drop_column(db, 'users', 'email')")

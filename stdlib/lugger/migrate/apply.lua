@@ -136,7 +136,7 @@ local function run_function(run, ex, part)
   retry.run({ tries = run.options.tries, tell = run.say,
     recover = function()
       run.main:rollback()
-      ex.inner, ex.counter = false, 0
+      ex.inner, ex.counter, ex.batch = false, 0, nil
       ex.known = run.ledger:steps(ex.entry)
     end,
     about = function() return run:blockers(ex:last_tables()) end,

@@ -14,15 +14,7 @@ local function check(spec)
   if type(spec) ~= 'table' or type(spec.table) ~= 'string' then
     fault.raise('config', 'db:batches wants the name of a table', "db:batches { table = 'users', batch_rows = 1000 }")
   end
-  local is_known = {}
-  for _, key in ipairs(known) do is_known[key] = true end
-  for key in pairs(spec) do
-    if not is_known[key] then
-      local near = native.system.nearest(tostring(key), known)
-      fault.raise('config', ('db:batches does not know the key "%s"'):format(tostring(key)),
-        near and ('did you mean %s?'):format(near) or 'it knows ' .. table.concat(known, ', '))
-    end
-  end
+  fault.check_keys('db:batches', spec, known)
 end
 
 local primary = [[SELECT a.attname FROM pg_index i, unnest(i.indkey) WITH ORDINALITY AS k(number, place), pg_attribute a

@@ -19,6 +19,9 @@ local found_sql = [[SELECT DISTINCT d.classid::regclass::text AS class, d.deptyp
   WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = to_regclass($1)
     AND d.refobjsubid = (SELECT attnum FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = $2
       AND NOT attisdropped)
+    -- From version 18 on NOT NULL is a constraint too; it says nothing of use.
+    AND NOT EXISTS (SELECT FROM pg_constraint c WHERE d.classid = 'pg_constraint'::regclass AND c.oid = d.objid
+      AND c.contype = 'n')
   ORDER BY 3]]
 
 local grants = [[SELECT 'grant of ' || string_agg(privilege_type, ', ' ORDER BY privilege_type) || ' to '

@@ -63,7 +63,8 @@ function base:send(connection, st, params, patiently)
   -- What helps a load does not help a statement that somebody wrote.
   local class = (result.sqlstate or ''):sub(1, 2)
   local hint = (class == '42' and result.sqlstate ~= '42501' or class == '23' or class == '22') and '' or result.hint
-  error(native.error(result.code, result.message, hint, result.sqlstate, notes), 0)
+  self.failed = native.error(result.code, result.message, hint, result.sqlstate, notes)
+  error(self.failed, 0)
 end
 
 --- Refuses what would begin or end a transaction under lugger's feet.

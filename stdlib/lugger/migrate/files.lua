@@ -1,5 +1,6 @@
 -- The directory of migrations: VERSION_name.lua and VERSION_name.sql.
 local config = require 'lugger.config'
+local fault = require 'lugger.fault'
 local native = require 'lugger.native'
 local script = require 'lugger.script'
 local sql_file = require 'lugger.migrate.sql_file'
@@ -62,15 +63,7 @@ local function check_keys(result, path)
     config.raise(('%s returned a %s'):format(path, result == nil and 'nothing' or type(result)),
       'end it with: return { up = function(db) ... end, down = function(db) ... end }')
   end
-  local is_known = {}
-  for _, key in ipairs(known) do is_known[key] = true end
-  for key in pairs(result) do
-    if not is_known[key] then
-      local near = system.nearest(tostring(key), known)
-      config.raise(('%s: a migration does not know the key "%s"'):format(path, tostring(key)),
-        near and ('did you mean %s?'):format(near) or 'it knows ' .. table.concat(known, ', '))
-    end
-  end
+  fault.check_keys(path, result, known)
 end
 
 local function load_lua(self)

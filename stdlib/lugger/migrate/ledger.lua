@@ -207,6 +207,16 @@ function book:mark(history, number, step, direction)
     { history, number, step, direction })
 end
 
+--- Who holds a lease that has not run out.
+---@param job string
+---@return string|nil
+function book:holder(job)
+  if not self:exists() then return nil end
+  local row = self.connection:query(mark_sql(self, 'SELECT holder FROM {schema}.leases WHERE job = $1'
+    .. ' AND (expires_at IS NULL OR expires_at > now())'), { job }).rows[1]
+  return row and row[1]
+end
+
 --- Fails the open transaction when the lease is no longer ours.
 ---@param token string
 function book:fence(token)

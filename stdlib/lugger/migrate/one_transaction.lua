@@ -82,7 +82,11 @@ function one:commit(last)
     end
     connection:commit()
   end
-  last()
+  local ok, err = pcall(last)
+  if not ok then
+    -- "current transaction is aborted": the file caught the error that did it.
+    error(retry.sqlstate(err) == '25P02' and self.failed or err, 0)
+  end
   self.run.main:commit()
 end
 

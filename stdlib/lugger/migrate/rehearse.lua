@@ -7,6 +7,7 @@ local connection = require 'lugger.migrate.connection'
 local dry_run = require 'lugger.migrate.dry_run'
 local ledger = require 'lugger.migrate.ledger'
 local native = require 'lugger.native'
+local pg_url = require 'lugger.pg_url'
 local terminal = require 'lugger.terminal'
 local system = native.system
 
@@ -66,7 +67,9 @@ local restore_schema = 'psql -X -q -v ON_ERROR_STOP=0 -f "$FILE" "$TO" > /dev/nu
 -- What the private server lacks (an extension, say) is told, and left out.
 local function copy_schema(run, to)
   local file = os.tmpname()
-  local environment = { FROM = run.main.place, TO = to, SCHEMA = '"' .. run.options.schema .. '"', FILE = file }
+  local from, password = pg_url.without_password(run.main.place)
+  local environment = { FROM = from, TO = to, SCHEMA = '"' .. run.options.schema .. '"', FILE = file,
+    PGPASSWORD = password }
   local dumped = system.spawn({ 'sh', '-c', dump_schema }, environment)
   local restored = dumped == 0 and system.spawn({ 'sh', '-c', restore_schema }, environment)
   local errors = restored and system.read_file(file .. '.errors') or ''

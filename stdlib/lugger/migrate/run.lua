@@ -1,6 +1,7 @@
 -- What one use of `lugger migrate` works with: the connections, the ledger, the lock, the options.
 local config = require 'lugger.config'
 local connection = require 'lugger.migrate.connection'
+local fault = require 'lugger.fault'
 local flags = require 'lugger.flags'
 local ledger = require 'lugger.migrate.ledger'
 local native = require 'lugger.native'
@@ -19,6 +20,12 @@ local object = {}
 local object_meta = { __index = object }
 
 local lock_name = 'lugger migrate'
+
+--- Who runs migrations of the database, as far as the ledger tells; nil when nobody does.
+---@return string|nil
+function object:holder()
+  return self.ledger:holder(lock_name)
+end
 
 --- A duration as PostgreSQL takes it: "500ms", "3s", "2min"; a bare number is seconds, 0 is none.
 ---@param text string
@@ -42,7 +49,10 @@ local function setting(args, name, otherwise)
   return value
 end
 
+local section_keys = { 'dir', 'before', 'after', 'lock_timeout', 'statement_timeout', 'tries', 'allow_out_of_order' }
+
 local function options_of(args)
+  fault.check_keys('[migrate] in lugger.toml', config.section 'migrate', section_keys)
   local statement_timeout = setting(args, 'statement_timeout')
   return {
     dir = args.dir or config.section('migrate').dir or 'migrations',
@@ -140,14 +150,15 @@ function object:locked(work)
   self.main:session()
   self.ledger:ensure()
   local before = system.interrupt_raises(false)
-  local lease = native.lease(self.main.place, self.options.schema, self.main.pooled)
+  local lease
   local ok, result = pcall(function()
+    lease = native.lease(self.main.place, self.options.schema, self.main.pooled)
     take(self, lease)
     self.lease = lease
     return work()
   end)
   self.lease = nil
-  lease:close()
+  if lease then lease:close() end
   system.interrupt_raises(before)
   if not ok then error(result, 0) end
   return result

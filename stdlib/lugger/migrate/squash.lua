@@ -4,6 +4,7 @@
 local config = require 'lugger.config'
 local files = require 'lugger.migrate.files'
 local native = require 'lugger.native'
+local pg_url = require 'lugger.pg_url'
 local status = require 'lugger.migrate.status'
 local terminal = require 'lugger.terminal'
 local system = native.system
@@ -32,12 +33,13 @@ local function plain_sql(text)
   return (table.concat(lines, '\n'):gsub('\n\n\n+', '\n\n'))
 end
 
+local program = 'exec pg_dump --schema-only --no-owner --exclude-schema="$SCHEMA" "$FROM" > "$OUT"'
+
 local function dump(run)
-  local out = os.tmpname()
-  local status_code = system.spawn({ 'sh', '-c',
-    'exec pg_dump --schema-only --no-owner --exclude-schema="$SCHEMA" "$FROM" > "$OUT"' },
-    { FROM = run.main.place, OUT = out, SCHEMA = '"' .. run.options.schema .. '"' })
-  local text = status_code == 0 and system.read_file(out)
+  local out, from, password = os.tmpname(), pg_url.without_password(run.main.place)
+  local ended = system.spawn({ 'sh', '-c', program }, { FROM = from, OUT = out, PGPASSWORD = password,
+    SCHEMA = '"' .. run.options.schema .. '"' })
+  local text = ended == 0 and system.read_file(out)
   os.remove(out)
   if not text then config.raise('pg_dump failed; what it says stands above') end
   return plain_sql(text)

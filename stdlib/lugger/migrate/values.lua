@@ -9,7 +9,7 @@ local values = {}
 local null = native.null
 
 local function number_text(number)
-  if number == math.floor(number) and math.abs(number) < 2 ^ 53 then return ('%.0f'):format(number) end
+  if number == math.floor(number) and math.abs(number) < 2 ^ 63 then return ('%.0f'):format(number) end
   if number ~= number then return 'NaN' end
   if number == math.huge then return 'Infinity' end
   if number == -math.huge then return '-Infinity' end
