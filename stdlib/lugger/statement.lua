@@ -121,7 +121,7 @@ end
 ---@param text string
 ---@return string
 function statement.describing(text)
-  return (text:gsub([[(['"])\([dl][%a+]*)]], double))
+  return (text:gsub([[(['"])\(%a[%a+]*)]], double))
 end
 
 return statement
