@@ -120,7 +120,13 @@ end
 ---@param place string URL, local:DIR, or the name of a connection
 ---@return lugger.native.pg
 function lugger.pg(place)
-  return native.pg(require('lugger.config').resolve(place), 'script')
+  local resolved = require('lugger.config').resolve(place)
+  local session = native.pg(resolved, 'script')
+  local production = require 'lugger.production'
+  if production.connection(place, resolved) and not production.allowed then
+    session:query 'set default_transaction_read_only = on'
+  end
+  return session
 end
 
 --- A session as `pg` is at the prompt: `local pg = lugger.session 'warehouse'`, then `pg('select $1::int', 5)`, which

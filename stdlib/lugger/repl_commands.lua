@@ -20,9 +20,7 @@ local help = {
   { ':quit', 'leave (or Ctrl-D)' },
 }
 
-local commands = {}
-
-function commands.help()
+local function run_help()
   local lines = {}
   for _, entry in ipairs(help) do
     lines[#lines + 1] = ('%-31s'):format(entry[1]) .. terminal.wrap(entry[2], (' '):rep(31)):sub(32)
@@ -30,20 +28,13 @@ function commands.help()
   terminal.line(table.concat(lines, '\n'))
 end
 
-for _, form in ipairs(result_view.forms) do
-  commands[form] = function(state)
-    state.settings.form = form
-    terminal.say('results are shown as ', form)
-  end
-end
-
-function commands.time(state, argument)
+local function run_time(state, argument)
   local settings = state.settings
   settings.time = argument == '' and not settings.time or argument == 'on'
   terminal.say('time is ', settings.time and 'on' or 'off')
 end
 
-function commands.explain(state, argument)
+local function run_explain(state, argument)
   local session = sql_session.last or state.pg_default()
   local sql = argument ~= '' and argument or session.last_sql
   if not sql then config.raise('no query was run yet', ':explain select * from users') end
@@ -72,7 +63,7 @@ local setters = {
   time = function(settings, text) settings.time = text == 'on' or text == 'true' end,
 }
 
-function commands.set(state, argument)
+local function run_set(state, argument)
   local settings = state.settings
   local name, text = argument:match '^(%a+)%s*(.-)$'
   if not name then
@@ -89,7 +80,7 @@ function commands.set(state, argument)
   setters[name](settings, text)
 end
 
-function commands.history(state, argument)
+local function run_history(state, argument)
   for _, entry in ipairs(state.entries) do
     if argument == '' or entry.text:find(argument, 1, true) then
       local first = native.system.mask_secrets(entry.text:match '^[^\n]*')
@@ -99,7 +90,7 @@ function commands.history(state, argument)
   end
 end
 
-function commands.save(state, argument)
+local function run_save(state, argument)
   local name, range = argument:match '^(%S+)%s*(.-)$'
   if not name then config.raise(':save wants a name', ':save users makes a migration, :save users.lua a script') end
   local first, last = range:match '^(%d+)%s*%-%s*(%d+)$'
@@ -114,7 +105,7 @@ function commands.save(state, argument)
   end
 end
 
-function commands.sessions()
+local function run_sessions()
   local list = sql_session.list()
   if #list == 0 then terminal.line 'none is open' end
   for _, session in ipairs(list) do
@@ -123,14 +114,22 @@ function commands.sessions()
   end
 end
 
-function commands.traceback(state)
+local function run_traceback(state)
   terminal.line(state.trace or 'no error yet')
 end
 
-function commands.quit()
+local function run_quit()
   return true
 end
-commands.q = commands.quit
+local commands = { help = run_help, time = run_time, explain = run_explain, set = run_set, history = run_history,
+  save = run_save, sessions = run_sessions, traceback = run_traceback, quit = run_quit,
+  q = run_quit }
+for _, form in ipairs(result_view.forms) do
+  commands[form] = function(state)
+    state.settings.form = form
+    terminal.say('results are shown as ', form)
+  end
+end
 
 --- The names of the commands.
 ---@return string[]

@@ -70,10 +70,11 @@ end
 
 -- Names as they are needed: what comes from lugger, what the statements set, and who sets it first.
 local function names_of(kept)
-  local members, owned, order = {}, {}, {}
+  local members, owned, order, uses_pg = {}, {}, {}, false
   local lugger = require 'lugger'
   for i, entry in ipairs(kept) do
     global_names.each(assert(loadstring(entry.code)), function(name, sets)
+      uses_pg = uses_pg or name == 'pg'
       if sets and not owned[name] then
         owned[name] = i
         order[#order + 1] = name
@@ -88,7 +89,9 @@ local function names_of(kept)
     if not owned[name] then sorted[#sorted + 1] = name end
   end
   table.sort(sorted)
-  return sorted, owned, order
+  -- `pg.open` alone speaks to no place of its own.
+  for _, entry in ipairs(kept) do uses_pg = uses_pg and not entry.place end
+  return sorted, owned, order, uses_pg
 end
 
 local function assigns_at_once(code, name)
@@ -126,7 +129,7 @@ local function statements(kept, owned, order, speaks, new)
   return lines
 end
 
-local function head(name, members)
+local function head(name, members, uses_pg)
   local lines = { ('-- %s: saved at the prompt on %s.'):format(name, os.date '!%Y-%m-%d'),
     "local lugger = require 'lugger'" }
   if #members > 0 then
@@ -134,13 +137,14 @@ local function head(name, members)
     for i, member in ipairs(members) do from[i] = 'lugger.' .. member end
     lines[#lines + 1] = ('local %s = %s'):format(table.concat(members, ', '), table.concat(from, ', '))
   end
+  if uses_pg then lines[#lines + 1] = 'local pg = { open = lugger.session }' end
   lines[#lines + 1] = ''
   return lines
 end
 
 local function script_text(name, kept, new)
-  local members, owned, order = names_of(kept)
-  local lines = head(name, members)
+  local members, owned, order, uses_pg = names_of(kept)
+  local lines = head(name, members, uses_pg)
   local last = kept[#kept]
   local job, effects = last.code:match '^%s*([%a_][%w_]*)%s*:%s*run%s*%(%s*%)%s*$', 0
   for _, entry in ipairs(kept) do effects = effects + (entry.effect and 1 or 0) end
@@ -154,8 +158,8 @@ local function script_text(name, kept, new)
 end
 
 local function migration_text(name, kept, new)
-  local members, owned, order = names_of(kept)
-  local lines = head(name, members)
+  local members, owned, order, uses_pg = names_of(kept)
+  local lines = head(name, members, uses_pg)
   lines[#lines + 1] = 'return {\n  up = function(db)'
   local places = {}
   for _, line in ipairs(statements(kept, owned, order, function(place, first)

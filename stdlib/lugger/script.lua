@@ -210,7 +210,8 @@ function script.value(name, settings)
   if not chunk then config.raise(err) end
   local directory = name:match('^(.*/)') or './'
   local result = execute(confine(chunk, directory), directory, arguments)
-  options.finish()
+  -- A script that does its work itself may read its arguments as `...`, as in lua.
+  if result ~= nil or context.made > 0 then options.finish() end
   return result
 end
 

@@ -27,6 +27,7 @@ end
 local function connect(self)
   self.native = native.prompt.open(self.place)
   self.production = production.connection(self.name, self.place)
+  self.native:fetch "set client_min_messages = 'notice'" -- a person wants to hear them
   if self.production then self.native:fetch('set default_transaction_read_only = on') end
   open_sessions[self] = true
 end

@@ -28,7 +28,7 @@ local function is_sql(text)
   return sql_words[(text:match '^%s*(%a+)' or ''):lower()] or text:match '^%s*$' ~= nil
 end
 
-function scanner:short_string(line, at, quote)
+local function short_string(self, line, at, quote)
   local start = at
   while at <= #line do
     local char = line:sub(at, at)
@@ -53,14 +53,14 @@ local function long_opening(line, at)
   return level and ']' .. level .. ']'
 end
 
-function scanner:word(word)
+local function block_word(self, word)
   if opens[word] then self.depth = self.depth + 1 end
   if closes[word] then self.depth = self.depth - 1 end
 end
 
-function scanner:scan(line)
+local function scan(self, line)
   local at = 1
-  if self.quote then at = self:short_string(line, 1, self.quote) end
+  if self.quote then at = short_string(self, line, 1, self.quote) end
   while at <= #line do
     if self.long then
       local _, last = line:find(self.long, at, true)
@@ -70,7 +70,7 @@ function scanner:scan(line)
     local char = line:sub(at, at)
     local word = line:match('^[%a_][%w_]*', at)
     if word then
-      self:word(word)
+      block_word(self, word)
       at = at + #word
     elseif line:find('^%-%-', at) then
       self.long = long_opening(line, at + 2)
@@ -80,7 +80,7 @@ function scanner:scan(line)
       self.long = long_opening(line, at)
       at = at + #self.long
     elseif char == '"' or char == "'" then
-      at = self:short_string(line, at + 1, char)
+      at = short_string(self, line, at + 1, char)
     else
       if char:find '[%(%[{]' then self.depth = self.depth + 1 end
       if char:find '[%)%]}]' then self.depth = self.depth - 1 end
@@ -97,7 +97,7 @@ function scanner:add(line)
   if open then self.lines[#self.lines] = self.lines[#self.lines] .. '\\' end
   self.escaped = false
   self.lines[#self.lines + 1] = line
-  self:scan(line)
+  scan(self, line)
 end
 
 --- True when more must follow for certain; false when a compiler may be asked.
@@ -121,7 +121,7 @@ end
 ---@param text string
 ---@return string
 function statement.describing(text)
-  return (text:gsub([[(['"])\([dl][%a+]*)]], double))
+  return (text:gsub([[(['"])\(%a[%a+]*)]], double))
 end
 
 return statement

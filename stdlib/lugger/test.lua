@@ -203,7 +203,7 @@ function test.rejects(job, documents)
   return fates(job, documents, 'reject')
 end
 
---- What the hook leaves out of documents: { id =, message = }.
+--- What the hook leaves out of documents: { id = }.
 ---@param job lugger.job
 ---@param documents table[]|string
 ---@return lugger.test.expectation

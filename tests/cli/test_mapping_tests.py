@@ -61,7 +61,7 @@ t.case('rows, children, rejects, skips', function(t)
   t.rows(orders, docs):equals { { mongo_id = '$n:1', total = 9.90, at = '2026-01-05 10:00Z', tags = { 'a', lugger.null }, rest = { more = { 1, 2 } } } }
   t.rows(orders, docs, 'items'):count(2):equals { { sku = 'x' }, { sku = 'y' } }
   t.rejects(orders, docs):equals { { id = '$n:2', column = 'total' } }
-  t.skipped(orders, docs):equals { { message = 'deleted' } }
+  t.skipped(orders, docs):equals { { id = '$n:3' } }
   t.rows(orders, { '{"_id": {"$numberLong": "5"}, "total": 1}' }):equals { { total = lugger.decimal '1.00', at = lugger.null } }
   t.expect(('x'):rep(3)):equals('xxx'):matches('^x+$')
   t.expect(function() error 'boom' end):raises 'boom'

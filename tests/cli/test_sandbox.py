@@ -81,7 +81,7 @@ class Sandbox(project.Case):
 
     def test_a_refusal_says_what_to_do(self):
         done = self.run_script("return lugger.source('/etc/passwd'):describe()\n", status=1)
-        self.assertIn("the sandbox has no place /etc/passwd; name it under [connections]", done.err)
+        self.assertIn("the sandbox has no place /etc/passwd (script job.lua); name it under [connections]", done.err)
 
 
 if __name__ == "__main__":
