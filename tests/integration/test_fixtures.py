@@ -84,7 +84,8 @@ class Fixtures(unittest.TestCase):
                 folder = DATA / name / 'dump'
                 expected = {p.stem: documents_in(p) for p in folder.glob('*/*.bson') if not p.stem.startswith('system.')}
                 database = self.server.fresh()
-                result = lugger('run', 'mongo_to_postgres', '--from', folder, '--into', database.url, '--create', expect=(0, 3))
+                # As dumped: test_oplog.py has what the oplog makes of it.
+                result = lugger('run', 'mongo_to_postgres', '--from', folder, '--into', database.url, '--create', '--oplog', 'no', expect=(0, 3))
                 for job_name, books in self.books_of(result).items():
                     self.assertEqual(books['read'], sum(v for k, v in books.items() if k != 'read'), job_name)
                 reads = {next((c for c in expected if c in n), n): b['read'] for n, b in self.books_of(result).items()}
