@@ -124,8 +124,9 @@ std::map<std::string, std::string> text_map(lua_State* L, std::string_view key) 
 
 void index_key(lua_State* L, const std::string& key, IndexMapping& out) {
   static constexpr std::array<std::string_view, 12> kKeys = {
-      "table",   "name",    "columns", "unique",             "method",       "where",
-      "include", "opclass", "with",    "nulls_not_distinct", "concurrently", "setup"};
+      "table",        "name",    "columns", "unique", "method",
+      "where",        "include", "opclass", "with",   "nulls_not_distinct",
+      "concurrently", "setup"};
   if (key == "table")
     out.table = text(L, key);
   else if (key == "name")
@@ -176,10 +177,17 @@ IndexMapping index(lua_State* L) {
 }
 
 void constraint_key(lua_State* L, const std::string& key, ConstraintMapping& out) {
-  static constexpr std::array<std::string_view, 11> kKeys = {
-      "table",       "name",       "sql",        "not_null",  "check",
-      "unique",      "nulls_not_distinct",       "foreign_key", "references",
-      "referenced",  "on_delete"};
+  static constexpr std::array<std::string_view, 11> kKeys = {"table",
+                                                             "name",
+                                                             "sql",
+                                                             "not_null",
+                                                             "check",
+                                                             "unique",
+                                                             "nulls_not_distinct",
+                                                             "foreign_key",
+                                                             "references",
+                                                             "referenced",
+                                                             "on_delete"};
   if (key == "table")
     out.table = text(L, key);
   else if (key == "name")
@@ -281,10 +289,10 @@ bool read_mapping_key(lua_State* L, const std::string& key, Mapping& mapping) {
 }
 
 constexpr std::array<std::string_view, 19> kJobKeys = {
-    "name",        "source",        "target",      "columns",        "children", "route",
-    "key",         "table",         "on_conflict", "newer",          "unmapped", "indexes",
-    "constraints", "on_hook_error", "script_hash", "resume_command", "hook",     "now",
-    "not_null"};
+    "name",           "source",  "target",      "columns",       "children",
+    "route",          "key",     "table",       "on_conflict",   "newer",
+    "unmapped",       "indexes", "constraints", "on_hook_error", "script_hash",
+    "resume_command", "hook",    "now",         "not_null"};
 
 void read_key(lua_State* L, const std::string& key, JobSpec& spec, std::string& hook) {
   static constexpr std::array<std::string_view, 2> kOnHookError = {"stop", "reject"};
@@ -338,6 +346,13 @@ Mapping read_mapping(lua_State* L, int index, const Options& target_options) {
     throw Error(Code::kConfig, "the writer has no columns", "columns = { { 'email', 'text' } }");
   take_target_options(target_options, mapping);
   return mapping;
+}
+
+IndexMapping read_index(lua_State* L, int place) {
+  lua_pushvalue(L, place);
+  IndexMapping out = index(L);
+  lua_pop(L, 1);
+  return out;
 }
 
 JobSpec read_job_spec(lua_State* L, int index) {

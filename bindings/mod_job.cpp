@@ -97,10 +97,10 @@ static int run_result(lua_State* L) {
 }
 
 static constexpr luaL_Reg kJobMethods[] = {
-    {"name", guarded<job_name>},   {"plan", guarded<job_plan>},   {"preview", guarded<job_preview>},
-    {"trace", guarded<job_trace>}, {"preflight", guarded<job_preflight>},
-    {"preflight_source", guarded<job_preflight_source>},
-    {"start", guarded<job_start>}, {nullptr, nullptr},
+    {"name", guarded<job_name>},           {"plan", guarded<job_plan>},
+    {"preview", guarded<job_preview>},     {"trace", guarded<job_trace>},
+    {"preflight", guarded<job_preflight>}, {"preflight_source", guarded<job_preflight_source>},
+    {"start", guarded<job_start>},         {nullptr, nullptr},
 };
 static constexpr luaL_Reg kRunMethods[] = {
     {"poll", guarded<run_poll>}, {"ended", guarded<run_ended>},

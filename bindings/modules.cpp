@@ -56,7 +56,7 @@ int open_native(lua_State* L) {
   open_errors(L);
   add_functions(L, kFunctions);
   for (auto* open : {open_job, open_task, open_state, open_source, open_target, open_pg, open_value,
-                     open_coercer, open_system, open_process, open_edit}) {
+                     open_coercer, open_system, open_process, open_edit, open_sql}) {
     open(L);
   }
   return 1;

@@ -22,6 +22,7 @@ void open_coercer(lua_State* L);
 void open_system(lua_State* L);
 void open_process(lua_State* L);
 void open_edit(lua_State* L);
+void open_sql(lua_State* L);
 
 /// Adds the functions of a nullptr-terminated list to the table at the top of the stack.
 void add_functions(lua_State* L, const luaL_Reg* list);

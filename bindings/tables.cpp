@@ -299,9 +299,9 @@ void push(lua_State* L, const OptionSpec& option) {
 
 RunSettings read_settings(lua_State* L, int index) {
   static constexpr std::array<std::string_view, 13> kKeys = {
-      "jobs",          "create", "dry_run", "restart", "accept_changes", "limit",
-      "retry_rejects", "redact", "stage",   "force",   "index_memory",   "lock_timeout_ms",
-      "lock_tries"};
+      "jobs",         "create",          "dry_run",   "restart", "accept_changes",
+      "limit",        "retry_rejects",   "redact",    "stage",   "force",
+      "index_memory", "lock_timeout_ms", "lock_tries"};
   static constexpr std::array<std::string_view, 3> kStages = {"load", "index", "constrain"};
   RunSettings settings;
   if (lua_isnoneornil(L, index)) return settings;
