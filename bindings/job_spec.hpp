@@ -12,4 +12,7 @@ JobSpec read_job_spec(lua_State* L, int index);
 /// target's options may.
 Mapping read_mapping(lua_State* L, int index, const Options& target_options);
 
+/// An entry of a job's `indexes`.
+IndexMapping read_index(lua_State* L, int index);
+
 }  // namespace lugger

@@ -113,16 +113,6 @@ static int server_version(lua_State* L) {
   return 1;
 }
 
-static int quote_name(lua_State* L) {
-  push(L, PgSession::quote_name(check_text(L, 1)));
-  return 1;
-}
-
-static int quote_literal(lua_State* L) {
-  push(L, PgSession::quote_literal(check_text(L, 1)));
-  return 1;
-}
-
 /// -1: the terminal decides (a control character).
 static int char_width(lua_State* L) {
   push(L, wcwidth(static_cast<wchar_t>(luaL_checkinteger(L, 1))));
@@ -137,8 +127,6 @@ static constexpr luaL_Reg kMethods[] = {
 };
 static constexpr luaL_Reg kFunctions[] = {
     {"open", guarded<open_prompt_session>},
-    {"quote_name", guarded<quote_name>},
-    {"quote_literal", guarded<quote_literal>},
     {nullptr, nullptr},
 };
 static constexpr luaL_Reg kText[] = {

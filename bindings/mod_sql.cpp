@@ -1,12 +1,14 @@
-// native.sql: SQL text by PostgreSQL's own grammar, and its quoting.
+// native.sql: SQL text by PostgreSQL's own grammar, its quoting, and the statement of an index.
 #include <simdjson.h>
 
 #include "base/error.hpp"
 #include "bindings/guard.hpp"
+#include "bindings/job_spec.hpp"
 #include "bindings/lua_table.hpp"
 #include "bindings/modules.hpp"
 #include "migrate/sql_text.hpp"
 #include "net/pg_session.hpp"
+#include "sink/pg_steps.hpp"
 
 namespace lugger {
 
@@ -116,10 +118,20 @@ static int literal(lua_State* L) {
   return 1;
 }
 
+static int create_index(lua_State* L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  const IndexMapping index = read_index(L, 1);
+  if (index.table.empty()) raise(Code::kConfig, "the index names no table");
+  push(L, index_statement(index_step(index, index.table), lua_toboolean(L, 2) != 0));
+  return 1;
+}
+
 static constexpr luaL_Reg kFunctions[] = {
-    {"split", guarded<split>},     {"tree", guarded<tree>},   {"tokens", guarded<tokens>},
-    {"name", guarded<name>},       {"table", guarded<table>}, {"literal", guarded<literal>},
-    {"grammar", guarded<grammar>}, {nullptr, nullptr},
+    {"split", guarded<split>},     {"tree", guarded<tree>},
+    {"tokens", guarded<tokens>},   {"name", guarded<name>},
+    {"table", guarded<table>},     {"literal", guarded<literal>},
+    {"grammar", guarded<grammar>}, {"create_index", guarded<create_index>},
+    {nullptr, nullptr},
 };
 
 static constexpr luaL_Reg kMore[] = {{"json_plain", guarded<json_plain>}, {nullptr, nullptr}};

@@ -96,8 +96,8 @@ class Job {
   std::unique_ptr<Run> start(const RunSettings& settings);
   /// Rows of the target that indexes and constraints to come would refuse. Reads only.
   std::vector<Refused> preflight();
-  /// The same of the source's documents, for NOT NULL alone: what is missing, by column, before anything is loaded.
-  /// `limit` 0: all.
+  /// The same of the source's documents, for NOT NULL alone: what is missing, by column, before
+  /// anything is loaded. `limit` 0: all.
   std::vector<Refused> preflight_source(uint64_t limit, const StopFlag* stop);
   Source& source();
   Target& target();

@@ -160,8 +160,9 @@ class RunImpl final : public Run {
         !shared_.settings.stage.empty())
       return;
     try {
-      StageHost host{*shared_.job.target, *shared_.shape, *shared_.state, shared_.job.spec.name,
-                     shared_.run, shared_.settings.stages, shared_.stop, nullptr, nullptr};
+      StageHost host{*shared_.job.target,   *shared_.shape, *shared_.state,
+                     shared_.job.spec.name, shared_.run,    shared_.settings.stages,
+                     shared_.stop,          nullptr,        nullptr};
       host.enter = [this](std::string_view stage) { set_stage(std::string(stage)); };
       host.tell = [this](StepsView view) {
         const std::lock_guard lock(mutex_);

@@ -29,7 +29,7 @@ struct RunSettings {
 struct RunSnapshot {
   std::string run;
   std::string stage;  // "reading", "finishing", "index", "constrain", "done", "failed", "stopped"
-  Tally tally;               // committed and under way; bytes as they lie on disk
+  Tally tally;        // committed and under way; bytes as they lie on disk
   uint64_t total_bytes = 0;  // 0: unknown
   double seconds = 0;
   bool resumed = false;
@@ -51,7 +51,7 @@ struct RunResult {
   std::vector<Refused> refused;  // rows that keep constraints from being added
   bool constrained = true;       // false: refused kept the stage from being done
   std::string stage;             // of a run that was one stage alone
-  std::string error, hint;  // of a failed run
+  std::string error, hint;       // of a failed run
   std::string error_code;
   std::string resume_command;
 };

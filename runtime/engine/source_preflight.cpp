@@ -1,4 +1,5 @@
-// What NOT NULL columns would refuse of the source, before anything is loaded: through the mapping, hooks included.
+// What NOT NULL columns would refuse of the source, before anything is loaded: through the mapping,
+// hooks included.
 #include "base/error.hpp"
 #include "engine/job_impl.hpp"
 #include "engine/rejects.hpp"
@@ -20,8 +21,8 @@ void make_optional(std::vector<ChildMapping>& children) {
   }
 }
 
-/// The same mapping, with nothing required but what a row cannot be without: so that a document is counted in every
-/// column that it lacks.
+/// The same mapping, with nothing required but what a row cannot be without: so that a document is
+/// counted in every column that it lacks.
 std::shared_ptr<const PlanShape> lenient(const PlanShape& shape) {
   Mapping mapping = shape.mapping();
   make_optional(mapping.columns);
@@ -119,7 +120,8 @@ class SourcePreflight {
       if (missing && watched.refused.table == table.name && watched.refused.column == column)
         return add(watched.refused, batch.documents[refusal.document]);
     }
-    Refused& other = others_[table.name + "\n" + column + "\n" + std::string(refusal_code(refusal))];
+    Refused& other =
+        others_[table.name + "\n" + column + "\n" + std::string(refusal_code(refusal))];
     other.table = table.name;
     other.column = column;
     other.constraint = column.empty() ? table.name : column;

@@ -54,9 +54,8 @@ void refuse_unfinished(State& state, const std::optional<RunRecord>& latest,
   const bool loaded = std::all_of(partitions.begin(), partitions.end(),
                                   [](const PartitionRecord& one) { return one.done; });
   const std::vector<StepRecord> steps = state.steps(job);
-  const bool promised = std::any_of(steps.begin(), steps.end(), [&](const StepRecord& step) {
-    return step.run == latest->run;
-  });
+  const bool promised = std::any_of(
+      steps.begin(), steps.end(), [&](const StepRecord& step) { return step.run == latest->run; });
   if (loaded && promised) return;
   throw Error(Code::kConfig, fmt::format("the load of {} is not finished", job),
               latest->command.empty() ? "finish it first" : "finish it first: " + latest->command);
@@ -132,8 +131,8 @@ class StageRun final : public Run {
 
   void build() {
     const Stage stage = settings_.stage == "index" ? Stage::kIndex : Stage::kConstrain;
-    StageHost host{*job_.target, *shape_, *state_, job_.spec.name, run_, settings_.stages, stop_,
-                   nullptr,      nullptr};
+    StageHost host{*job_.target,     *shape_, *state_, job_.spec.name, run_,
+                   settings_.stages, stop_,   nullptr, nullptr};
     host.enter = [](std::string_view) {};
     host.tell = [this](StepsView view) {
       const std::lock_guard lock(mutex_);

@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "engine/dry_run.hpp"
 #include "engine/rejects.hpp"
+#include "engine/stages.hpp"
 #include "engine/start.hpp"
 #include "value/json_writer.hpp"
 
@@ -66,6 +67,7 @@ struct Task::Impl {
   void flush_rows();
   void collect(Batch& batch);
   void begin_or_resume();
+  void build(RunResult& result);
   void reset_unit() noexcept;
 };
 
@@ -275,6 +277,15 @@ void Task::rollback() noexcept {
   impl_->reset_unit();
 }
 
+void Task::Impl::build(RunResult& result) {
+  StopFlag stop;
+  StageHost host{*target, *shape,  *state, spec.name, run, spec.settings.stages,
+                 stop,    nullptr, nullptr};
+  host.enter = [](std::string_view) {};
+  host.tell = [](StepsView) {};
+  run_stages(host, {Stage::kIndex, Stage::kConstrain}, result);
+}
+
 RunResult Task::finish(const std::string& status, const Error* error) {
   Impl& task = *impl_;
   rollback();
@@ -292,9 +303,11 @@ RunResult Task::finish(const std::string& status, const Error* error) {
   result.tally = tally();
   if (task.target && task.state && status == "done") {
     const Tally before = result.tally;
+    promise_steps(*task.target, *task.shape, *task.state, task.spec.name, task.run);
     result.notes = task.target->finish(*task.shape, task.report, result.tally);
     if (before.inserted != result.tally.inserted)
       task.state->correct(task.run, before, result.tally);
+    task.build(result);
   }
   if (task.plan) result.unmapped = task.plan->unmapped();
   result.seconds = task.watch.seconds();

@@ -37,8 +37,8 @@ struct IndexMapping {
   std::string name;                  // empty: table_columns_idx
   std::vector<std::string> columns;  // column names, or expressions in parentheses
   bool unique = false;
-  std::string method;  // "btree" when empty
-  std::string where;   // SQL condition of a partial index, from the script
+  std::string method;                       // "btree" when empty
+  std::string where;                        // SQL condition of a partial index, from the script
   std::vector<std::string> include;         // columns that are only stored
   std::string opclass;                      // of every column that names none itself
   std::map<std::string, std::string> with;  // storage parameters: fillfactor, m, lists, ...

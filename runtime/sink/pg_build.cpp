@@ -36,22 +36,24 @@ class Build {
     if (is_invalid(session_, step_)) {
       member_.tell("dropping an INVALID leftover");
       session_.execute(drop_statement(step_));
-      member_.note(fmt::format("{}: an INVALID leftover of an earlier build was dropped; the index is built anew",
-                               step_.name));
+      member_.note(fmt::format(
+          "{}: an INVALID leftover of an earlier build was dropped; the index is built anew",
+          step_.name));
     }
     if (index_stands(session_, step_)) return;
     for (uint64_t tries = 1; !attempt(tries); ++tries) member_.patience().pause(tries);
   }
 
  private:
-  /// A process of ours that was killed leaves its build to the server, which goes on with it: nothing is gained by
-  /// doing it twice.
+  /// A process of ours that was killed leaves its build to the server, which goes on with it:
+  /// nothing is gained by doing it twice.
   void wait_for_others() {
     for (uint64_t tries = 1;; ++tries) {
       const std::string builder = builder_of(session_, step_);
       if (builder.empty()) return;
       if (tries == 1)
-        member_.note(fmt::format("{}: a build that was under way was waited for ({})", step_.name, builder));
+        member_.note(
+            fmt::format("{}: a build that was under way was waited for ({})", step_.name, builder));
       member_.tell("another session builds it", builder);
       member_.patience().pause(2);
     }
@@ -63,15 +65,16 @@ class Build {
     if (!concurrently_) return attempt_plain();
     try {
       member_.tell("building");
-      // No lock_timeout: CONCURRENTLY keeps nobody from reading or writing while it waits, and would have to begin
-      // anew.
+      // No lock_timeout: CONCURRENTLY keeps nobody from reading or writing while it waits, and
+      // would have to begin anew.
       session_.execute(index_statement(step_, true));
       return true;
     } catch (const Error& error) {
       // Built meanwhile by the session of a killed process.
       if (error.sqlstate() == "42P07" && index_stands(session_, step_)) return true;
       tidy(error);
-      if (!is_lock_failure(error) || tries >= member_.patience().settings->lock_tries) explain(error);
+      if (!is_lock_failure(error) || tries >= member_.patience().settings->lock_tries)
+        explain(error);
       return false;
     }
   }
@@ -90,7 +93,8 @@ class Build {
       if (error.sqlstate() == "42P07" && index_stands(session_, step_)) return true;
       if (!is_lock_failure(error)) explain(error);
       concurrently_ = true;
-      member_.note(fmt::format("{}: {} is in use, so the index is built CONCURRENTLY", step_.name, step_.table));
+      member_.note(fmt::format("{}: {} is in use, so the index is built CONCURRENTLY", step_.name,
+                               step_.table));
       return false;
     }
   }
@@ -122,8 +126,8 @@ class Build {
     Error told = error;
     told.note("left behind", fmt::format("INVALID index {} ({})", step_.name, second.message()));
     told.with_hint("the next run drops it and builds it anew, or: " + drop_statement(step_));
-    member_.note(fmt::format("an INVALID index {} is left behind: the next run drops it, or: {}", step_.name,
-                             drop_statement(step_)));
+    member_.note(fmt::format("an INVALID index {} is left behind: the next run drops it, or: {}",
+                             step_.name, drop_statement(step_)));
     throw Error(told);
   }
 

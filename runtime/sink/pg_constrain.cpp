@@ -37,8 +37,8 @@ class Constrain {
     if (step_state(session_, step_) == StepState::kWaiting)
       alter(add_constraint(step_, true), "adding NOT VALID");
     if (task_.refused) {
-      member_.note(fmt::format("{}: stands NOT VALID: new rows are checked, those that are there were not",
-                               step_.name));
+      member_.note(fmt::format(
+          "{}: stands NOT VALID: new rows are checked, those that are there were not", step_.name));
       return;
     }
     if (step_state(session_, step_) == StepState::kStarted)
@@ -85,9 +85,10 @@ class Constrain {
         alter(drop_constraint(step_), "dropping an older check");
       if (!helper_stands(false)) alter(not_null_check(step_, columns), "adding NOT VALID");
       if (task_.refused) {
-        member_.note(fmt::format("{}: stands NOT VALID instead of NOT NULL: new rows are checked, those that "
-                                 "are there were not",
-                                 step_.name));
+        member_.note(fmt::format(
+            "{}: stands NOT VALID instead of NOT NULL: new rows are checked, those that "
+            "are there were not",
+            step_.name));
         return;
       }
       if (!helper_stands(true)) alter(validate_constraint(step_), "validating");

@@ -1,4 +1,5 @@
-// A constraint written as SQL text, read as far as it must be understood: its kind, its columns, what it references.
+// A constraint written as SQL text, read as far as it must be understood: its kind, its columns,
+// what it references.
 #pragma once
 #include <string>
 #include <string_view>
@@ -16,8 +17,8 @@ struct ConstraintText {
   bool nulls_not_distinct = false;
 };
 
-/// "check (age >= 0)", "unique (a, b)", "foreign key (team) references teams (id) on delete cascade". Anything else, or
-/// with words behind it that matter here, is kOther.
+/// "check (age >= 0)", "unique (a, b)", "foreign key (team) references teams (id) on delete
+/// cascade". Anything else, or with words behind it that matter here, is kOther.
 ConstraintText read_constraint(std::string_view sql);
 
 }  // namespace lugger

@@ -143,9 +143,9 @@ void PgCrew::record(const CrewTask& task, std::string_view status, const std::st
 }
 
 void PgCrew::fail(const CrewTask& task, const Error& error) {
-  const bool stopped = error.code() == Code::kInterrupted ||
-                       (error.sqlstate() == "57014" && work_.stop != nullptr &&
-                        work_.stop->requested());
+  const bool stopped =
+      error.code() == Code::kInterrupted ||
+      (error.sqlstate() == "57014" && work_.stop != nullptr && work_.stop->requested());
   try {
     record(task, stopped ? "waiting" : "failed", stopped ? "" : error.message(), 0);
   } catch (const Error&) {

@@ -1,5 +1,5 @@
-// Sessions that work on the steps of a stage, several at once, watched by one that waits for them: it tells how far they
-// are, and cancels what they do when a stop is asked for.
+// Sessions that work on the steps of a stage, several at once, watched by one that waits for them:
+// it tells how far they are, and cancels what they do when a stop is asked for.
 #pragma once
 #include <condition_variable>
 #include <mutex>
@@ -61,8 +61,8 @@ class PgCrew {
   PgCrew(const PgPlace& place, Stage stage, const StageWork& work)
       : place_(place), stage_(stage), work_(work) {}
 
-  /// Runs all tasks with up to `members` sessions, each prepared by `settings`. A task that fails does not keep the
-  /// others from being done; the first failure is thrown at the end.
+  /// Runs all tasks with up to `members` sessions, each prepared by `settings`. A task that fails
+  /// does not keep the others from being done; the first failure is thrown at the end.
   void run(std::vector<CrewTask> tasks, size_t members, const std::string& settings,
            const Hands& hands);
 
@@ -88,7 +88,7 @@ class PgCrew {
   const StageWork& work_;
   std::vector<CrewTask> tasks_;
   std::vector<std::unique_ptr<CrewMember>> members_;
-  std::mutex mutex_;   // guards what follows, and the ledger
+  std::mutex mutex_;  // guards what follows, and the ledger
   std::condition_variable changed_;
   std::vector<char> claimed_;
   std::multiset<std::string> busy_;  // tables with a CONCURRENTLY under way: one at a time

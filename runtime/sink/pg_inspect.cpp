@@ -273,6 +273,11 @@ class Inspection {
     for (const StageStep& step : stage_steps(plan_)) {
       const bool made = planned(step.table) != nullptr && is_made(step.table);
       if (!check_step(step) || (step.of_parent && !made) || stands(step)) continue;
+      const PgTable* stored = table_named(step.table);
+      if (stored != nullptr && !stored->owned) {
+        warn("{}: stage {} needs the owner of {}, and this role is not", step.name,
+             stage_word(step.stage), step.table);
+      }
       std::vector<std::string>& list =
           step.stage == Stage::kIndex ? report_.index : report_.constrain;
       for (std::string& sql : step_statements(step, step.concurrently.value_or(!made)))

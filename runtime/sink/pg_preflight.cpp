@@ -58,7 +58,8 @@ class Preflight {
     refused.message = std::move(message);
   }
 
-  /// SQL text that names a row for people: the key of the plan, else the primary key, else its place.
+  /// SQL text that names a row for people: the key of the plan, else the primary key, else its
+  /// place.
   std::string row_name(const std::string& table) {
     std::vector<std::string> key;
     for (const TablePlan& plan : shape_.tables()) {
@@ -71,7 +72,8 @@ class Preflight {
 
   std::vector<std::string> primary_key(const std::string& table) {
     const PgRows rows = session_.query(
-        "SELECT a.attname FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k(n, p)"
+        "SELECT a.attname FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS "
+        "k(n, p)"
         " JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.n"
         " WHERE i.indrelid = to_regclass($1) AND i.indisprimary ORDER BY k.p",
         {PgSession::quote_table(table)});
@@ -123,13 +125,13 @@ class Preflight {
     if (!step.nulls_not_distinct)
       where += fmt::format("{}num_nulls({}) = 0", where.empty() ? "" : " AND ", parts);
     const std::string groups = fmt::format(
-        "SELECT concat_ws(', ', {0}) AS v, count(*) AS n FROM {1} t{2} GROUP BY {0} HAVING count(*) > 1",
+        "SELECT concat_ws(', ', {0}) AS v, count(*) AS n FROM {1} t{2} GROUP BY {0} HAVING "
+        "count(*) > 1",
         parts, PgSession::quote_table(step.table), where.empty() ? "" : " WHERE " + where);
     std::string columns;
     for (const std::string& column : step.columns)
       columns += (columns.empty() ? "" : ", ") + column;
-    add(step, "unique", columns,
-        fmt::format("SELECT coalesce(sum(n - 1), 0) FROM ({}) g", groups),
+    add(step, "unique", columns, fmt::format("SELECT coalesce(sum(n - 1), 0) FROM ({}) g", groups),
         fmt::format("SELECT format('%s (%s times)', v, n) FROM ({}) g ORDER BY n DESC, v LIMIT {}",
                     groups, kExamples));
   }

@@ -5,8 +5,8 @@
 
 namespace lugger {
 
-/// Rows of the target that steps would refuse, in one read-only snapshot; steps that hold are left out. A step that
-/// cannot be counted beforehand is listed with no rows and a message.
+/// Rows of the target that steps would refuse, in one read-only snapshot; steps that hold are left
+/// out. A step that cannot be counted beforehand is listed with no rows and a message.
 std::vector<Refused> preflight_pg(PgSession& session, const PlanShape& shape,
                                   const std::vector<StageStep>& steps);
 

@@ -22,12 +22,14 @@ bool is_wanted(PgSession& session, const StageStep& step, const StageTables& tab
   return found && found->comment == kUnfinishedComment;
 }
 
-/// CONCURRENTLY unless the script says otherwise, this process has just made the table, or the server cannot.
+/// CONCURRENTLY unless the script says otherwise, this process has just made the table, or the
+/// server cannot.
 bool concurrently(PgSession& session, const StageStep& step, const StageTables& tables) {
   if (step.concurrently) return *step.concurrently;
   if (tables.made.contains(step.table)) return false;
-  return session.query("SELECT relkind FROM pg_class WHERE oid = to_regclass($1)",
-                       {PgSession::quote_table(step.table)})
+  return session
+             .query("SELECT relkind FROM pg_class WHERE oid = to_regclass($1)",
+                    {PgSession::quote_table(step.table)})
              .text(0, 0) != "p";
 }
 
@@ -45,7 +47,7 @@ class StageRunner {
   StageResult run() {
     std::vector<StageStep> steps = pending_steps(session_, shape_, tables_);
     std::erase_if(steps, [&](const StageStep& step) { return step.stage != stage_; });
-    warn_of_others();
+    reconcile();
     if (steps.empty()) return std::move(result_);
     if (stage_ == Stage::kConstrain && !gate(steps)) return std::move(result_);
     set_up(steps);
@@ -54,27 +56,34 @@ class StageRunner {
   }
 
  private:
-  /// An index of that name stands, and the ledger knows that other words made it.
-  void warn_of_others() {
+  static bool has_words(const StepRecord& record, const StageStep& step, bool concurrently) {
+    std::string all;
+    for (const std::string& sql : step_statements(step, concurrently))
+      all += (all.empty() ? "" : ";\n") + sql;
+    return record.statement == all;
+  }
+
+  /// Steps that stand: what was done when a process was killed before it could say so, and what
+  /// other words made.
+  void reconcile() {
     if (work_.state == nullptr) return;
     const std::vector<StepRecord> known = work_.state->steps(work_.job);
     for (const StageStep& step : stage_steps(shape_)) {
-      if (step.stage != stage_ || step.kind == StepKind::kNotNull) continue;
-      const auto record = std::find_if(known.begin(), known.end(), [&](const StepRecord& one) {
-        return one.step == step.id() && one.status == "done";
-      });
-      const auto same = [&](bool concurrently) {
-        std::string all;
-        for (const std::string& sql : step_statements(step, concurrently))
-          all += (all.empty() ? "" : ";\n") + sql;
-        return record->statement == all;
-      };
-      if (record == known.end() || same(true) || same(false)) continue;
-      if (step_state(session_, step) == StepState::kDone) {
-        result_.warnings.push_back(
-            fmt::format("{} {} stands as an earlier script described it: drop it to have it made as "
-                        "this one does",
-                        step.kind == StepKind::kIndex ? "index" : "constraint", step.name));
+      const auto found = std::find_if(known.begin(), known.end(),
+                                      [&](const StepRecord& one) { return one.step == step.id(); });
+      if (step.stage != stage_ || found == known.end()) continue;
+      if (step_state(session_, step) != StepState::kDone) continue;
+      if (found->status != "done") {
+        StepRecord record = *found;
+        record.status = "done";
+        record.run = work_.run;
+        work_.state->put_step(record);
+      } else if (step.kind != StepKind::kNotNull && !found->statement.empty() &&
+                 !has_words(*found, step, true) && !has_words(*found, step, false)) {
+        result_.warnings.push_back(fmt::format(
+            "{} {} stands as an earlier script described it: drop it to have it made as "
+            "this one does",
+            step.kind == StepKind::kIndex ? "index" : "constraint", step.name));
       }
     }
   }
@@ -88,7 +97,8 @@ class StageRunner {
       result_.refused.push_back(std::move(refused));
     }
     if (dirty_.empty() || work_.settings.force) return true;
-    for (const StageStep& step : steps) put(step, dirty_.contains(step.name) ? "refused" : "waiting");
+    for (const StageStep& step : steps)
+      put(step, dirty_.contains(step.name) ? "refused" : "waiting");
     return false;
   }
 
@@ -103,7 +113,8 @@ class StageRunner {
     work_.state->put_step(record);
   }
 
-  /// Statements that must come first, each once: sessions that make the same collation would stumble over each other.
+  /// Statements that must come first, each once: sessions that make the same collation would
+  /// stumble over each other.
   void set_up(const std::vector<StageStep>& steps) {
     std::set<std::string> seen;
     for (const StageStep& step : steps) {
@@ -120,8 +131,10 @@ class StageRunner {
         result_.warnings.push_back(fmt::format(
             "{}: {} is partitioned, where CONCURRENTLY cannot be: writers wait while it is built",
             step.name, step.table));
-      if (dirty_.contains(step.name)) split_dirty(std::move(task), tasks);
-      else tasks.push_back(std::move(task));
+      if (dirty_.contains(step.name))
+        split_dirty(std::move(task), tasks);
+      else
+        tasks.push_back(std::move(task));
     }
     return tasks;
   }
@@ -144,8 +157,8 @@ class StageRunner {
   size_t share_memory(std::string& settings) {
     size_t members = stage_ == Stage::kIndex ? work_.settings.connections : 1;
     if (work_.settings.memory.empty()) return members;
-    const uint64_t all = std::stoull(
-        session_.query("SELECT pg_size_bytes($1)", {work_.settings.memory}).text(0, 0));
+    const uint64_t all =
+        std::stoull(session_.query("SELECT pg_size_bytes($1)", {work_.settings.memory}).text(0, 0));
     members = std::max<size_t>(1, std::min<size_t>(members, all / kLeastMemory));
     settings = fmt::format("SET maintenance_work_mem = '{}kB'",
                            std::clamp<uint64_t>(all / members / 1024, 1024, 2147483647));
@@ -161,7 +174,8 @@ class StageRunner {
     const size_t members = share_memory(settings);
     PgCrew crew(place_, stage_, work_);
     try {
-      crew.run(tasks_of(steps), members, settings, stage_ == Stage::kIndex ? build_index : constrain);
+      crew.run(tasks_of(steps), members, settings,
+               stage_ == Stage::kIndex ? build_index : constrain);
     } catch (...) {
       result_.notes = std::move(crew.notes());
       throw;
@@ -169,7 +183,8 @@ class StageRunner {
     result_.notes = std::move(crew.notes());
     result_.stopped = crew.stopped();
     if (crew.done() == 0) return;
-    result_.notes.push_back(fmt::format("{}: {} {}{}", stage_ == Stage::kIndex ? "indexes" : "constraints",
+    result_.notes.push_back(fmt::format("{}: {} {}{}",
+                                        stage_ == Stage::kIndex ? "indexes" : "constraints",
                                         crew.done(), stage_ == Stage::kIndex ? "built" : "added",
                                         settings.empty() ? "" : ", " + memory_each(settings)));
   }
@@ -193,9 +208,10 @@ std::vector<StageStep> pending_steps(PgSession& session, const PlanShape& shape,
   for (StageStep& step : stage_steps(shape)) {
     if (session.query("SELECT to_regclass($1) IS NULL", {PgSession::quote_table(step.table)})
             .text(0, 0) == "t") {
-      throw Error(Code::kConfig, fmt::format("table {} does not exist", step.table),
-                  "load first: indexes and constraints come when the rows are in; `lugger preflight "
-                  "--source` counts documents before that");
+      throw Error(
+          Code::kConfig, fmt::format("table {} does not exist", step.table),
+          "load first: indexes and constraints come when the rows are in; `lugger preflight "
+          "--source` counts documents before that");
     }
     if (is_wanted(session, step, tables) && step_state(session, step) != StepState::kDone)
       out.push_back(std::move(step));

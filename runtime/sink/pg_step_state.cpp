@@ -66,9 +66,10 @@ std::vector<std::string> nullable_columns(PgSession& session, const StageStep& s
 
 std::string builder_of(PgSession& session, const StageStep& step) {
   const PgRows rows = session.query(
-      fmt::format("SELECT {} FROM pg_stat_progress_create_index p JOIN pg_stat_activity a USING (pid)"
-                  " WHERE p.index_relid = to_regclass($1) AND a.pid <> pg_backend_pid()",
-                  kDescribe),
+      fmt::format(
+          "SELECT {} FROM pg_stat_progress_create_index p JOIN pg_stat_activity a USING (pid)"
+          " WHERE p.index_relid = to_regclass($1) AND a.pid <> pg_backend_pid()",
+          kDescribe),
       {index_name(step)});
   return rows.size() == 0 ? "" : rows.text(0, 0);
 }

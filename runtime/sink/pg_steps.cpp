@@ -26,8 +26,8 @@ std::string quote_list(const std::vector<std::string>& names) {
   return out;
 }
 
-/// A column's name, a name with a direction ("created_at desc"), or an expression in parentheses with what stands
-/// behind it.
+/// A column's name, a name with a direction ("created_at desc"), or an expression in parentheses
+/// with what stands behind it.
 std::string index_part(const std::string& part, const std::string& opclass) {
   std::string name = without_direction(part);
   const std::string direction = part.substr(name.size());
@@ -41,9 +41,8 @@ std::string index_part(const std::string& part, const std::string& opclass) {
 std::string storage(const std::map<std::string, std::string>& with) {
   std::string out;
   for (const auto& [name, value] : with) {
-    const bool plain = std::all_of(name.begin(), name.end(), [](unsigned char c) {
-      return std::isalnum(c) != 0 || c == '_';
-    });
+    const bool plain = std::all_of(
+        name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
     if (!plain || name.empty())
       raise(Code::kConfig, "with: \"{}\" is no name of a storage parameter", name);
     out += fmt::format("{}{} = {}", out.empty() ? "" : ", ", name, PgSession::quote_literal(value));
@@ -61,46 +60,21 @@ std::string index_name(const IndexMapping& index, const std::string& table) {
   return clipped_name(name + "_idx");
 }
 
-StageStep index_step(const PlanShape& shape, const IndexMapping& index) {
-  StageStep step;
-  step.kind = StepKind::kIndex;
-  step.stage = Stage::kIndex;
-  step.table = index.table.empty() ? shape.tables()[0].name : index.table;
-  step.name = index_name(index, step.table);
-  step.columns = index.columns;
-  step.method = index.method.empty() ? "btree" : index.method;
-  step.where = index.where;
-  step.setup = index.setup;
-  step.unique = index.unique;
-  step.nulls_not_distinct = index.nulls_not_distinct;
-  step.concurrently = index.concurrently;
-  std::string parts;
-  for (const std::string& column : index.columns)
-    parts += (parts.empty() ? "" : ", ") + index_part(column, index.opclass);
-  step.body = fmt::format(
-      "ON {} USING {} ({}){}{}{}{}", PgSession::quote_table(step.table), plain_or_quoted(step.method), parts,
-      index.include.empty() ? "" : " INCLUDE (" + quote_list(index.include) + ")",
-      index.nulls_not_distinct ? " NULLS NOT DISTINCT" : "", storage(index.with),
-      index.where.empty() ? "" : " WHERE " + index.where);
-  return step;
-}
-
 void unique_body(StageStep& step) {
   step.kind = StepKind::kUnique;
   step.unique = true;
   step.method = "btree";
-  step.body = fmt::format("ON {} USING btree ({}){}", PgSession::quote_table(step.table),
-                          quote_list(step.columns),
-                          step.nulls_not_distinct ? " NULLS NOT DISTINCT" : "");
+  step.body =
+      fmt::format("ON {} USING btree ({}){}", PgSession::quote_table(step.table),
+                  quote_list(step.columns), step.nulls_not_distinct ? " NULLS NOT DISTINCT" : "");
 }
 
 void foreign_body(StageStep& step, const std::string& on_delete) {
   step.kind = StepKind::kForeign;
-  step.body = fmt::format(
-      "FOREIGN KEY ({}) REFERENCES {}{}{}", quote_list(step.columns),
-      PgSession::quote_table(step.references),
-      step.referenced.empty() ? "" : " (" + quote_list(step.referenced) + ")",
-      on_delete.empty() ? "" : " ON DELETE " + on_delete);
+  step.body = fmt::format("FOREIGN KEY ({}) REFERENCES {}{}{}", quote_list(step.columns),
+                          PgSession::quote_table(step.references),
+                          step.referenced.empty() ? "" : " (" + quote_list(step.referenced) + ")",
+                          on_delete.empty() ? "" : " ON DELETE " + on_delete);
 }
 
 void text_body(StageStep& step, const std::string& sql) {
@@ -208,10 +182,35 @@ std::string StageStep::id() const {
   return fmt::format("{} {} {}", kWords[static_cast<size_t>(kind)], table, name);
 }
 
+StageStep index_step(const IndexMapping& index, const std::string& table) {
+  StageStep step;
+  step.kind = StepKind::kIndex;
+  step.stage = Stage::kIndex;
+  step.table = index.table.empty() ? table : index.table;
+  step.name = index_name(index, step.table);
+  step.columns = index.columns;
+  step.method = index.method.empty() ? "btree" : index.method;
+  step.where = index.where;
+  step.setup = index.setup;
+  step.unique = index.unique;
+  step.nulls_not_distinct = index.nulls_not_distinct;
+  step.concurrently = index.concurrently;
+  std::string parts;
+  for (const std::string& column : index.columns)
+    parts += (parts.empty() ? "" : ", ") + index_part(column, index.opclass);
+  step.body =
+      fmt::format("ON {} USING {} ({}){}{}{}{}", PgSession::quote_table(step.table),
+                  plain_or_quoted(step.method), parts,
+                  index.include.empty() ? "" : " INCLUDE (" + quote_list(index.include) + ")",
+                  index.nulls_not_distinct ? " NULLS NOT DISTINCT" : "", storage(index.with),
+                  index.where.empty() ? "" : " WHERE " + index.where);
+  return step;
+}
+
 std::vector<StageStep> stage_steps(const PlanShape& shape) {
   std::vector<StageStep> steps;
   for (const IndexMapping& index : shape.mapping().indexes)
-    steps.push_back(index_step(shape, index));
+    steps.push_back(index_step(index, shape.tables()[0].name));
   for (const TablePlan& table : shape.tables()) add_parent_key(shape, table, steps);
   size_t number = 0;
   for (const ConstraintMapping& constraint : shape.mapping().constraints) {

@@ -1,5 +1,5 @@
-// The steps behind a load, made from a plan: what each builds, and by which statements. Names are quoted; expressions
-// are the script's.
+// The steps behind a load, made from a plan: what each builds, and by which statements. Names are
+// quoted; expressions are the script's.
 #pragma once
 #include <optional>
 #include <string>
@@ -18,9 +18,9 @@ struct StageStep {
   std::string table;                 // as the script names it
   std::string name;                  // of the index or constraint, cut to PostgreSQL's 63 bytes
   std::vector<std::string> columns;  // names; of an index: its parts as the script gave them
-  std::string body;        // index: "ON ... USING ... (...)"; constraints: "CHECK (...)"
-  std::string expression;  // check
-  std::string references;  // foreign key: table, as the script names it
+  std::string body;                  // index: "ON ... USING ... (...)"; constraints: "CHECK (...)"
+  std::string expression;            // check
+  std::string references;            // foreign key: table, as the script names it
   std::vector<std::string> referenced;  // its columns; empty: its primary key
   std::string method, where, setup;     // index
   bool unique = false, nulls_not_distinct = false;
@@ -36,6 +36,9 @@ std::vector<StageStep> stage_steps(const PlanShape& shape);
 /// A part of an index without " desc" or " asc" behind it.
 std::string without_direction(const std::string& part);
 
+/// One index, on `table` when it names none.
+StageStep index_step(const IndexMapping& index, const std::string& table);
+
 /// Columns that a step names as such, not inside an expression.
 std::vector<std::string> plain_columns(const StageStep& step);
 
@@ -45,7 +48,8 @@ std::string index_statement(const StageStep& step, bool concurrently);
 /// All statements of a step, in order.
 std::vector<std::string> step_statements(const StageStep& step, bool concurrently);
 
-/// The check that proves NOT NULL of `columns` before it is set: SET NOT NULL then need not read the table.
+/// The check that proves NOT NULL of `columns` before it is set: SET NOT NULL then need not read
+/// the table.
 std::string not_null_check(const StageStep& step, const std::vector<std::string>& columns);
 std::string set_not_null(const StageStep& step, const std::vector<std::string>& columns);
 std::string add_constraint(const StageStep& step, bool not_valid);

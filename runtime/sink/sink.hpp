@@ -25,8 +25,9 @@ struct TargetReport {
   std::string mode_reason;              // one sentence
   std::vector<std::string> create;      // DDL for what is missing, in order; run only with create
   std::vector<std::string> after_load;  // keys: DDL run when all rows are in
-  std::vector<std::string> index, constrain;  // DDL of the stages that follow, what is done left out
-  std::string index_memory;                   // the server's maintenance_work_mem
+  std::vector<std::string> index,
+      constrain;             // DDL of the stages that follow, what is done left out
+  std::string index_memory;  // the server's maintenance_work_mem
   std::vector<std::string> warnings;
   std::vector<std::string> problems;
 };

@@ -1,5 +1,6 @@
-// What is built once the rows are in: indexes, then constraints. A stage is a list of steps; each is recorded in the
-// ledger and looked up in the catalog, so that a step done before is not done again.
+// What is built once the rows are in: indexes, then constraints. A stage is a list of steps; each
+// is recorded in the ledger and looked up in the catalog, so that a step done before is not done
+// again.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -47,11 +48,11 @@ struct StepProgress {
 
 /// Rows that a constraint would refuse.
 struct Refused {
-  std::string table, column, constraint;     // column: names, comma separated
-  std::string kind;                          // "not null", "check", "unique", "foreign key"
-  uint64_t rows = 0;                         // 0 with a message: it cannot be counted
-  std::vector<std::string> examples;         // keys of such rows
-  std::string message;                       // in words
+  std::string table, column, constraint;  // column: names, comma separated
+  std::string kind;                       // "not null", "check", "unique", "foreign key"
+  uint64_t rows = 0;                      // 0 with a message: it cannot be counted
+  std::vector<std::string> examples;      // keys of such rows
+  std::string message;                    // in words
 };
 
 /// What a stage is given to work with.

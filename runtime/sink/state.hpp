@@ -83,8 +83,8 @@ class State {
   virtual void each_reject(const std::string& job,
                            const std::function<bool(const RejectRecord&)>& use) = 0;
   virtual void delete_rejects(const std::vector<int64_t>& rejects) = 0;
-  /// Steps of a job's stages, in the order in which they were first recorded. Targets without stages
-  /// have none.
+  /// Steps of a job's stages, in the order in which they were first recorded. Targets without
+  /// stages have none.
   virtual std::vector<StepRecord> steps(const std::string& job) {
     static_cast<void>(job);
     return {};

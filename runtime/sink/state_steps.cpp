@@ -46,7 +46,8 @@ void write_step(PgSession& session, const std::string& schema, const StepRecord&
   const bool running = step.status == "running";
   session.query(
       fmt::format(
-          "INSERT INTO {0}.stage_steps AS s (job, step, stage, run, status, statement, message, tries, "
+          "INSERT INTO {0}.stage_steps AS s (job, step, stage, run, status, statement, message, "
+          "tries, "
           "started_at, ended_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8::bigint, "
           "CASE WHEN $9::bool THEN clock_timestamp() END, "
           "CASE WHEN $10::bool THEN clock_timestamp() END) "

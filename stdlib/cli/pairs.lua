@@ -17,7 +17,8 @@ return {
   flags = {
     { 'on', 'the database (default: PG_URI)', value = 'PLACE' },
     { 'times', 'how often each is run (default 20)', value = 'N', type = 'int', least = 1 },
-    { 'timeout', 'milliseconds after which a statement is given up (default 30000)', value = 'MS', type = 'int', least = 1 },
+    { 'timeout', 'milliseconds after which a statement is given up (default 30000)', value = 'MS', type = 'int',
+      least = 1 },
     { 'analyze', 'EXPLAIN runs the query too: real rows' },
     { 'buffers', 'EXPLAIN counts pages; runs the query too' },
     { 'json', 'as one JSON list' },

@@ -40,7 +40,7 @@ function completion_names.of_session(session)
     local names = {}
     for i, row in ipairs(session.native:fetch(catalog)[1].rows) do
       local name = row[1]
-      names[i] = name:find '^[%l_][%l%d_]*$' and name or native.prompt.quote_name(name)
+      names[i] = name:find '^[%l_][%l%d_]*$' and name or native.sql.name(name)
     end
     return names
   end)

@@ -29,10 +29,10 @@ function load_advice.not_null(plan)
     end
   end
   if #columns == 0 then return nil end
-  local later = #options > 0 and ('; to load them first and set NOT NULL behind the load, leave `required` out and add '
-    .. 'not_null = { %s }'):format(table.concat(options, ', ')) or ''
-  return ('%s: NOT NULL from the start, so documents without a value are rejected%s'):format(table.concat(columns, ', '),
-    later)
+  local later = #options > 0 and ('; to load them first and set NOT NULL behind the load, leave `required` out '
+    .. 'and add not_null = { %s }'):format(table.concat(options, ', ')) or ''
+  return ('%s: NOT NULL from the start, so documents without a value are rejected%s'):format(
+    table.concat(columns, ', '), later)
 end
 
 local function is_indexed(plan, column)
@@ -52,8 +52,8 @@ function load_advice.after_load(plan, on_conflict)
     local name = sql_text.table(one.name)
     if new[name] then
       if (on_conflict == 'update' or on_conflict == 'newer') and not one.parent then
-        lines[#lines + 1] = ('rows of %s will be updated by later runs: ALTER TABLE %s SET (fillfactor = 90) leaves them '
-          .. 'room in their page'):format(one.name, name)
+        lines[#lines + 1] = ('rows of %s will be updated by later runs: ALTER TABLE %s SET (fillfactor = 90) leaves '
+          .. 'them room in their page'):format(one.name, name)
       end
       for _, column in ipairs(one.columns) do
         if column.type == 'jsonb' and not is_indexed(plan, column.name) then

@@ -112,6 +112,7 @@ end
 
 local function one_of(context, path, list)
   local parts, null = {}, false
+  if kind_of(list) ~= 'array' then refuse(('%s: $in without a list'):format(path)) end
   for _, value in list:fields() do
     if kind_of(value) == 'null' then
       null = true
@@ -131,7 +132,9 @@ local function exists(context, path, wanted)
     -- A field that is null exists: the jsonb value is there.
     return mongo_path.json_sql(place.column, place.json, true) .. (yes and ' IS NOT NULL' or ' IS NULL')
   end
-  if yes then context.notes[#context.notes + 1] = ('$exists: %s that is null counts as missing in a column'):format(path) end
+  if yes then
+    context.notes[#context.notes + 1] = ('$exists: %s that is null counts as missing in a column'):format(path)
+  end
   return place.sql .. (yes and ' IS NOT NULL' or ' IS NULL')
 end
 
@@ -171,6 +174,7 @@ local function expression(context, filter, depth)
   for name, wanted in filter:fields() do
     if name == '$and' or name == '$or' then
       local inner = {}
+      if kind_of(wanted) ~= 'array' then refuse(name .. ' without a list') end
       for _, item in wanted:fields() do inner[#inner + 1] = expression(context, item, depth + 1) end
       local joined = table.concat(inner, name == '$and' and ' AND ' or ' OR ')
       parts[#parts + 1] = #inner > 1 and '(' .. joined .. ')' or joined

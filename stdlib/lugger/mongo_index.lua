@@ -1,19 +1,24 @@
--- MongoDB's indexes as PostgreSQL's: each index of a collection's metadata becomes an entry of the job's `indexes`, DDL,
--- or a comment that says why not and what comes nearest.
+-- MongoDB's indexes as PostgreSQL's: each index of a collection's metadata becomes an entry of the job's `indexes`,
+-- DDL, or a comment that says why not and what comes nearest.
 local config = require 'lugger.config'
+local document = require 'lugger.document'
+local index_names = require 'lugger.index_names'
 local mongo_filter = require 'lugger.mongo_filter'
 local mongo_path = require 'lugger.mongo_path'
+local native = require 'lugger.native'
 local special = require 'lugger.mongo_index_special'
 local sql_text = require 'lugger.sql_text'
 
 local mongo_index = {}
 
 local most_key_bytes = 2704 -- what a btree of 8 kB pages takes, at most
-local most_name_bytes = 63
+
+---@alias lugger.index_kind "plain"|"unique"|"sparse"|"partial"|"compound"|"multikey"|"ttl"|"text"|"2d"|"2dsphere"
+---| "hashed"|"wildcard"|"collation"|"hidden"|"primary"|"clustered"|"unknown"
 
 ---@class lugger.translated_index
 ---@field name string of the source index
----@field kind string "plain", "unique", "sparse", "partial", "compound", "multikey", "ttl", "text", "2d", "2dsphere", "hashed", "wildcard", "collation", "hidden", "primary", "clustered" or "unknown"
+---@field kind lugger.index_kind
 ---@field key string its fields, as { email: 1, age: -1 }
 ---@field index table|nil an entry of a job's `indexes`
 ---@field ddl string|nil the same as a statement, CONCURRENTLY
@@ -45,29 +50,6 @@ local function key_text(key)
   return '{ ' .. table.concat(parts, ', ') .. ' }'
 end
 
--- Index names are one name space a schema, and MongoDB's are not: the table stands in front, folded to lower case so
--- that nobody must quote them.
-local function target_name(context, source_name, table_name, out)
-  local bare = table_name:match('[^.]+$')
-  local wanted = (bare .. '_' .. source_name):gsub('[^%w_\128-\255]+', '_'):gsub('_+$', ''):lower()
-  local name = sql_text.cut(wanted, most_name_bytes)
-  if name ~= wanted then
-    out.warnings[#out.warnings + 1] = ('its name is cut to %d bytes: %s'):format(most_name_bytes, name)
-  end
-  local unique, number = name, 1
-  while context.taken[unique] do
-    number = number + 1
-    local tail = '_' .. number
-    unique = sql_text.cut(wanted, most_name_bytes - #tail) .. tail
-  end
-  if number > 1 then
-    out.warnings[#out.warnings + 1] = ('the name %s is taken (after folding or cutting): it is called %s'):format(name,
-      unique)
-  end
-  context.taken[unique] = true
-  return unique
-end
-
 local casts = { number = true, bool = true, uuid = true }
 
 local function part_of(context, path, direction)
@@ -80,7 +62,8 @@ local function part_of(context, path, direction)
   if place.json and known and casts[mongo_path.family(known)] then
     part.sql, part.family = ('(%s::%s)'):format(place.sql, known), mongo_path.family(known)
   elseif place.json and known and mongo_path.family(known) == 'time' then
-    part.note = ('%s is a date inside jsonb: its text is in the index, since a cast to timestamptz cannot be'):format(path)
+    part.note = ('%s is a date inside jsonb: its text is in the index, since a cast to timestamptz cannot be')
+      :format(path)
   end
   local arrays = context.options.arrays or {}
   part.array = not place.child and (place.family == 'array' and not place.json or arrays[path] and 'json')
@@ -176,7 +159,8 @@ local function conditions(context, source, parts, out)
     local sql, note = mongo_filter.translate(source.partialFilterExpression, context.mapping)
     if not sql then
       out.comment = ('no equivalent: its partialFilterExpression cannot be translated: %s; nearest: an index without '
-        .. 'the condition%s'):format(note, source.unique == true and ', which may refuse rows, since it is unique' or '')
+        .. 'the condition%s'):format(note,
+          source.unique == true and ', which may refuse rows, since it is unique' or '')
       return false
     end
     where = sql ~= '' and sql or nil
@@ -185,7 +169,8 @@ local function conditions(context, source, parts, out)
   if source.sparse == true then
     where = conjoin(where, sparse_condition(parts))
     if source.unique == true then
-      out.warnings[#out.warnings + 1] = 'sparse and unique: a field that is there but null counts in MongoDB, and not here'
+      out.warnings[#out.warnings + 1] = 'sparse and unique: a field that is there but null counts in MongoDB, and not '
+        .. 'here'
     end
   end
   entry.where = where
@@ -232,28 +217,10 @@ local function ordinary(context, source, parts, out)
   end
   local only = parts[1]
   if #parts == 1 and only.hashed and not out.index.unique then
-    out.index.columns, out.index.method = { only.place.json and '(' .. only.place.sql .. ')' or only.place.column }, 'hash'
+    out.index.columns = { only.place.json and '(' .. only.place.sql .. ')' or only.place.column }
+    out.index.method = 'hash'
     out.warnings[#out.warnings] = ('%s has text that is longer than the %d bytes a btree takes: a hash index, which '
       .. 'answers equality only'):format(only.path, most_key_bytes)
-  end
-end
-
--- An array inside the row: GIN on it.
-local function array_index(parts, out)
-  local part, place = parts[1], parts[1].place
-  if place.family == 'array' and not place.json then
-    out.index = { columns = { place.column }, method = 'gin' }
-    out.warnings[#out.warnings + 1] = ('answers WHERE %s @> ARRAY[$1]; = ANY(%s) does not use it'):format(
-      sql_text.name(place.column), sql_text.name(place.column))
-  elseif place.family == 'jsonb' then
-    local inside = place.json or {}
-    local sql = mongo_path.json_sql(place.column, inside, true)
-    if part.array == 'inside' then sql = sql_text.name(place.column) end
-    out.index = { columns = { ('(%s) jsonb_path_ops'):format(sql) }, method = 'gin' }
-    out.warnings[#out.warnings + 1] = ('answers containment, as in WHERE %s @> $1::jsonb'):format(sql)
-  else
-    out.comment = ('no equivalent: %s is an array inside a %s column; nearest: a jsonb column, or a child table'):format(
-      part.path, place.type)
   end
 end
 
@@ -276,8 +243,8 @@ local function ttl(context, source, parts, out)
   local part = parts[1]
   local time = part.place.sql
   if part.place.json then time = ('%s::timestamptz'):format(time) end
-  out.comment = ("no equivalent: rows do not expire; nearest: run at intervals (cron, pg_cron): DELETE FROM %s WHERE %s "
-    .. "< now() - interval '%s seconds'"):format(sql_text.table(part.table), time,
+  out.comment = ("no equivalent: rows do not expire; nearest: run at intervals (cron, pg_cron): DELETE FROM %s WHERE "
+    .. "%s < now() - interval '%s seconds'"):format(sql_text.table(part.table), time,
       tostring(source.expireAfterSeconds):match('^%d+') or '0')
 end
 
@@ -285,8 +252,8 @@ local function finish(context, source, out, part_table)
   local entry = out.index
   if not entry then return end
   entry.table = part_table
-  entry.name = target_name(context, tostring(source.name or 'index'), part_table, out)
-  out.ddl = mongo_index.ddl(entry)
+  entry.name = index_names.make(context.taken, tostring(source.name or 'index'), part_table, out.warnings)
+  out.ddl = native.sql.create_index(entry, true)
 end
 
 local function new_entry(source, kind)
@@ -308,16 +275,17 @@ local function split(context, source, parts, kind, results)
   for _, group in ipairs(groups) do
     local out = new_entry(source, kind)
     if group.array then
-      array_index(group, out)
+      special.array(group, out)
       if source.unique == true then
-        out.warnings[#out.warnings + 1] = 'no equivalent: unique over the elements of an array; this index does not keep '
-          .. 'them unique'
+        out.warnings[#out.warnings + 1] = 'no equivalent: unique over the elements of an array; this index does not '
+          .. 'keep them unique'
       end
     else
       local plain = source
       if group.child and source.unique == true then
         plain = setmetatable({ unique = false }, { __index = source })
-        out.warnings[#out.warnings + 1] = 'unique between documents, where one document may repeat a value: not kept here'
+        out.warnings[#out.warnings + 1] = 'unique between documents, where one document may repeat a value: not kept '
+          .. 'here'
       end
       ordinary(context, plain, group, out)
     end
@@ -331,6 +299,11 @@ local function split(context, source, parts, kind, results)
 end
 
 local function translate_one(context, source, results)
+  if not document.is(source) or not document.is(source.key) then
+    results[#results + 1] = { name = '', kind = 'unknown', key = '{}', warnings = {},
+      comment = 'no equivalent: the metadata does not say what it is on' }
+    return
+  end
   local parts = parts_of(context, source)
   local first = parts[1]
   if #parts == 1 and first.path == '_id' and not parts.special then
@@ -344,8 +317,8 @@ local function translate_one(context, source, results)
   local begun = #results
   if #parts.missing > 0 and own ~= special.geo then
     local out = new_entry(source, kind)
-    out.comment = ("no equivalent: no column holds %s; nearest: add a column, or { 'rest', 'jsonb', from = '*' }"):format(
-      table.concat(parts.missing, ', '))
+    out.comment = ("no equivalent: no column holds %s; nearest: add a column, or { 'rest', 'jsonb', from = '*' }")
+      :format(table.concat(parts.missing, ', '))
     results[#results + 1] = out
   elseif kind == 'multikey' then
     split(context, source, parts, kind, results)
@@ -374,23 +347,8 @@ local function clustered(context, metadata, results)
   local by = metadata.options and metadata.options.clusteredIndex
   if not by then return end
   results[#results + 1] = { name = tostring(by.name or '_id_'), kind = 'clustered', key = '{ _id: 1 }', warnings = {},
-    comment = ('no equivalent: tables are not kept in the order of a key; nearest: the primary key, and CLUSTER %s once')
+    comment = ('no equivalent: tables are not kept in the order of a key; nearest: the primary key, CLUSTER %s once')
       :format(sql_text.table(context.mapping.table)) }
-end
-
---- The statement of an entry, CONCURRENTLY.
----@param entry table an entry of a job's `indexes`, with its table and name
----@return string
-function mongo_index.ddl(entry)
-  local columns = {}
-  for i, column in ipairs(entry.columns) do
-    local name, direction = column:match('^(.-)( [adAD][eEsS][scSC][cC]?)$')
-    local plain = column:sub(1, 1) ~= '('
-    columns[i] = not plain and column or name and sql_text.name(name) .. direction or sql_text.name(column)
-  end
-  return ('CREATE %sINDEX CONCURRENTLY %s ON %s USING %s (%s)%s%s'):format(entry.unique and 'UNIQUE ' or '',
-    sql_text.name(entry.name), sql_text.table(entry.table), entry.method, table.concat(columns, ', '),
-    entry.nulls_not_distinct and ' NULLS NOT DISTINCT' or '', entry.where and ' WHERE ' .. entry.where or '')
 end
 
 --- Translates every index of a collection. An index whose fields lie in several tables gives several entries.
@@ -403,7 +361,8 @@ function mongo_index.translate(metadata, mapping, options)
   options = options or {}
   local columns = copy_columns(mapping)
   local context = { options = options, taken = options.taken or {},
-    mapping = { table = mapping.table, columns = columns, children = mapping.children } }
+    mapping = { table = mapping.table, columns = columns, children = mapping.children, key = mapping.key } }
+  index_names.reserve(context.taken, context.mapping)
   local results = {}
   if metadata.indexes then
     for _, source in metadata.indexes:fields() do translate_one(context, source, results) end

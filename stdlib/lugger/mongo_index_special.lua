@@ -196,6 +196,27 @@ function special.wildcard(context, source, out, parts)
   end
 end
 
+--- An array inside the row: GIN on it.
+---@param parts table[]
+---@param out table
+function special.array(parts, out)
+  local part, place = parts[1], parts[1].place
+  if place.family == 'array' and not place.json then
+    out.index = { columns = { place.column }, method = 'gin' }
+    out.warnings[#out.warnings + 1] = ('answers WHERE %s @> ARRAY[$1]; = ANY(%s) does not use it'):format(
+      sql_text.name(place.column), sql_text.name(place.column))
+  elseif place.family == 'jsonb' then
+    local inside = place.json or {}
+    local sql = mongo_path.json_sql(place.column, inside, true)
+    if part.array == 'inside' then sql = sql_text.name(place.column) end
+    out.index = { columns = { ('(%s) jsonb_path_ops'):format(sql) }, method = 'gin' }
+    out.warnings[#out.warnings + 1] = ('answers containment, as in WHERE %s @> $1::jsonb'):format(sql)
+  else
+    out.comment = ('no equivalent: %s is an array inside a %s column; nearest: a jsonb column, or a child table')
+      :format(part.path, place.type)
+  end
+end
+
 local alternates = { shifted = 'ka-shifted' }
 local first = { upper = 'kf-upper', lower = 'kf-lower' }
 local orders = { phonebook = 'phonebk', traditional = 'trad', dictionary = 'dict' }

@@ -96,11 +96,9 @@ local function in_columns(table_name, columns, parts, child)
   local best, taken, rest_column
   for _, column in ipairs(columns) do
     local from = column.from or column[1]
-    if column.generate then
-      -- made, not read
-    elseif from == '*' then
+    if from == '*' then
       rest_column = column
-    else
+    elseif not column.generate then -- else it is made, not read
       local count = begins(parts, from == '.' and {} or mongo_path.split(from))
       local whole = count == #parts
       if count and (whole or is_json(column)) and (not best or count > taken) then best, taken = column, count end

@@ -33,9 +33,9 @@ function query_advice.nodes(plan)
 end
 
 local function columns_of(session, schema, relation)
-  local result = session:query('SELECT a.attname, c.reltuples FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid '
-    .. 'JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2 AND a.attnum > 0 '
-    .. 'AND NOT a.attisdropped', { schema, relation })
+  local result = session:query('SELECT a.attname, c.reltuples FROM pg_attribute a JOIN pg_class c '
+    .. 'ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 '
+    .. 'AND c.relname = $2 AND a.attnum > 0 AND NOT a.attisdropped', { schema, relation })
   local names, rows = {}, 0
   for _, row in ipairs(result.rows) do
     names[#names + 1], rows = row[1], tonumber(row[2])
@@ -109,10 +109,10 @@ end
 
 local function skip_scan(schema, relation, column)
   local name = sql_text.table(schema == 'public' and relation or schema .. '.' .. relation)
-  return ('with that index, this gives the same and reads one row for each value: WITH RECURSIVE s AS ((SELECT %s FROM '
-    .. '%s ORDER BY 1 LIMIT 1) UNION ALL SELECT (SELECT %s FROM %s t WHERE t.%s > s.%s ORDER BY 1 LIMIT 1) FROM s WHERE '
-    .. 's.%s IS NOT NULL) SELECT %s FROM s WHERE %s IS NOT NULL'):format(column, name, column, name, column, column,
-      column, column, column)
+  return ('with that index, this gives the same and reads one row for each value: WITH RECURSIVE s AS ((SELECT %s '
+    .. 'FROM %s ORDER BY 1 LIMIT 1) UNION ALL SELECT (SELECT %s FROM %s t WHERE t.%s > s.%s ORDER BY 1 LIMIT 1) '
+    .. 'FROM s WHERE s.%s IS NOT NULL) SELECT %s FROM s WHERE %s IS NOT NULL')
+    :format(column, name, column, name, column, column, column, column, column)
 end
 
 -- DISTINCT: a hash or a sort over the whole table, where MongoDB's distinct read the index.

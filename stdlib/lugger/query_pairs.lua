@@ -1,5 +1,5 @@
--- Query pairs: what an application asked of MongoDB beside what it will ask of PostgreSQL. The SQL is run several times,
--- read only; how long it takes, its plan, and the index that would help are told.
+-- Query pairs: what an application asked of MongoDB beside what it will ask of PostgreSQL. The SQL is run several
+-- times, read only; how long it takes, its plan, and the index that would help are told.
 local config = require 'lugger.config'
 local json_text = require 'lugger.json_text'
 local native = require 'lugger.native'
@@ -54,11 +54,13 @@ local function check(pair, place)
       for name in pairs(known) do names[#names + 1] = name end
       local near = system.nearest(tostring(key), names)
       config.raise(('pair %s does not know the key "%s"'):format(pair.name, tostring(key)),
-        near and near ~= '' and ('did you mean %s?'):format(near) or 'it knows name, sql, params, mongo, max_ms, max_ratio')
+        near and near ~= '' and ('did you mean %s?'):format(near)
+        or 'it knows name, sql, params, mongo, max_ms, max_ratio')
     end
   end
   if type(pair.sql) ~= 'string' then
-    config.raise(('pair %s has no sql'):format(pair.name), "{ name = 'by email', sql = 'select ...', params = { 'a' } }")
+    config.raise(('pair %s has no sql'):format(pair.name),
+      "{ name = 'by email', sql = 'select ...', params = { 'a' } }")
   end
   pair.sql = one_statement(pair)
 end
@@ -72,7 +74,8 @@ function query_pairs.load(path)
   if not chunk then config.raise(err) end
   local list = chunk()
   if type(list) ~= 'table' or #list == 0 then
-    config.raise(path .. ' returned no list of pairs', "return { { name = 'by email', sql = '...', params = { ... } } }")
+    config.raise(path .. ' returned no list of pairs',
+      "return { { name = 'by email', sql = '...', params = { ... } } }")
   end
   for i, pair in ipairs(list) do check(pair, i) end
   return list
@@ -98,8 +101,8 @@ local function explain(session, pair, options)
   local words = { 'FORMAT JSON', 'VERBOSE' }
   if options.analyze or options.buffers then words[#words + 1] = 'ANALYZE' end
   if options.buffers then words[#words + 1] = 'BUFFERS' end
-  local text = session:query(('EXPLAIN (%s) %s'):format(table.concat(words, ', '), pair.sql), pair.params or {}).rows[1][1]
-  return require('lugger.json').decode(text)[1].Plan
+  local rows = session:query(('EXPLAIN (%s) %s'):format(table.concat(words, ', '), pair.sql), pair.params or {}).rows
+  return require('lugger.json').decode(rows[1][1])[1].Plan
 end
 
 local function measure(session, pair, options, result)
@@ -122,7 +125,8 @@ local function measure(session, pair, options, result)
 end
 
 local function run_one(session, pair, options)
-  local result = { name = pair.name, rows = 0, p50_ms = 0, p95_ms = 0, nodes = {}, advice = {}, notes = {}, passed = true }
+  local result = { name = pair.name, rows = 0, p50_ms = 0, p95_ms = 0, nodes = {}, advice = {}, notes = {},
+    passed = true }
   session:query('BEGIN')
   local ok, err = pcall(function()
     session:query('SET TRANSACTION READ ONLY')

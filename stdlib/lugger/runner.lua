@@ -72,8 +72,8 @@ local function watch(run, reporter, options)
       run:stop(level >= 2 and 'now' or 'finish')
       reporter:finish()
       if options.log ~= 'json' and not options.quiet then
-        terminal.say(level >= 2 and 'stopping at once; the open batch is rolled back'
-          or building(snapshot) and 'cancelling what is being built; once more leaves it as it is'
+        terminal.say(level >= 2 and (building(snapshot) and 'stopping at once' or 'stopping at once; the open batch is '
+          .. 'rolled back') or building(snapshot) and 'cancelling what is being built; once more leaves it as it is'
           or 'finishing the batch; once more stops at once')
       end
     end

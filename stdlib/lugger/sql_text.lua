@@ -1,37 +1,27 @@
 -- Names and values as SQL text: the only way by which a word from data or metadata gets into a statement.
-local fault = require 'lugger.fault'
+local native = require 'lugger.native'
 
 local sql_text = {}
-
-local function without_nul(text, what)
-  if text:find('\0', 1, true) then fault.raise('coerce', ('%s must not hold a NUL byte'):format(what)) end
-  return text
-end
 
 --- A name, quoted: "na""me".
 ---@param name string
 ---@return string
 function sql_text.name(name)
-  if name == '' then fault.raise('config', 'a name must not be empty') end
-  return '"' .. without_nul(name, 'a name'):gsub('"', '""') .. '"'
+  return native.sql.name(name)
 end
 
 --- A table's name, "users" or "sales.users", each part quoted; it splits at the first dot.
 ---@param qualified string
 ---@return string
 function sql_text.table(qualified)
-  local schema, rest = qualified:match('^([^.]+)%.(.+)$')
-  if not schema then return sql_text.name(qualified) end
-  return sql_text.name(schema) .. '.' .. sql_text.name(rest)
+  return native.sql.table(qualified)
 end
 
 --- Text as a literal: right whatever standard_conforming_strings says.
 ---@param text string
 ---@return string
 function sql_text.literal(text)
-  without_nul(text, 'a literal')
-  if not text:find('\\', 1, true) then return "'" .. text:gsub("'", "''") .. "'" end
-  return "E'" .. text:gsub("[\\']", '%0%0') .. "'"
+  return (native.sql.literal(text):gsub('^ ', ''))
 end
 
 --- Text as the literal of a text array, as `#>>` takes a path.

@@ -148,6 +148,7 @@ local function tell_refused(result, options)
 end
 
 local function tell_stage(result)
+  if result.status ~= 'done' then return end
   local word = result.stage == 'index' and 'indexes' or 'constraints'
   terminal.say(('%s: %s %s (%s)'):format(result.job, word, not result.constrained and 'not added'
     or #result.notes == 0 and 'stand' or 'stand, and:', terminal.duration(result.seconds)))
@@ -208,7 +209,7 @@ function summary.print(results, jobs, options)
     if ran[1].stage == '' then terminal.say(summary.table(ran)) end
     local rejects = false
     for _, result in ipairs(ran) do
-      if result.stage == '' or result.status == 'done' then tell(result, options) end
+      tell(result, options)
       rejects = rejects or (tonumber(result.tally.rejected) > 0 and not result.dry_run)
     end
     if rejects then terminal.say('see the rejects with: ', rejects_command(options)) end

@@ -24,13 +24,6 @@ function prompt:transaction() end
 ---@return integer 150018
 function prompt:server_version() end
 function prompt:close() end
---- "na""me"
----@param name string
----@return string
-function native.prompt.quote_name(name) end
----@param text string
----@return string
-function native.prompt.quote_literal(text) end
 
 --- Columns that a character takes on a terminal; below 0 for control characters.
 ---@param code_point integer

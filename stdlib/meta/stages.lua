@@ -1,5 +1,6 @@
 ---@meta lugger.native
 -- Stages behind a load: require 'lugger.native'.
+local native = {}
 
 ---@class lugger.refused rows that a constraint would refuse
 ---@field table string
@@ -46,3 +47,9 @@ local state = {}
 ---@param job string
 ---@return lugger.step_record[]
 function state:steps(job) end
+
+--- CREATE INDEX of an entry of a job's `indexes`; it must name its table.
+---@param index table
+---@param concurrently boolean|nil
+---@return string
+function native.sql.create_index(index, concurrently) end

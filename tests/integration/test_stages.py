@@ -127,6 +127,46 @@ class Stages(unittest.TestCase):
         self.assertNotIn('pending', work.database.query(SHAPE))
         self.assertIn('docs.email not null', work.database.query(SHAPE))
 
+    def test_s0_73_only_after_a_clean_verdict(self):
+        work = self.work(extra="unmapped = 'ignore', not_null = 'email', name = 'people',")
+        work.run('--create', '--stage', 'load')
+        run = work.database.query('select run from lugger.runs')
+        gate = ('--stage', 'constrain', '--verdict', 'verdict.json')
+        for words, job_ in (('not equal', {'job': 'people', 'run': run, 'equal': False}), ('earlier run', {'job': 'people', 'run': 'x', 'equal': True}),
+                            ('nothing of this job', {'job': 'other', 'run': run, 'equal': True})):
+            with self.subTest(words):
+                (work.directory / 'verdict.json').write_text(json.dumps({'format': 'lugger-verdict/1', 'equal': True, 'jobs': [job_]}), encoding='utf-8')
+                self.assertIn(words, work.run(*gate, expect=4).err)
+        self.assertEqual(self.stages(work), 'constrain waiting')
+        (work.directory / 'verdict.json').write_text('{"a": 1}', encoding='utf-8')
+        self.assertIn('no verdict', work.run(*gate, expect=1).err)
+        (work.directory / 'verdict.json').write_text(json.dumps({'format': 'lugger-verdict/1', 'jobs': [{'job': 'people', 'run': run, 'equal': True}]}), encoding='utf-8')
+        work.run(*gate)
+        self.assertEqual(self.stages(work), 'constrain done')
+        self.assertIn('--stage constrain', work.run('--verdict', 'verdict.json', expect=1).err)
+
+    def test_advice_once_when_the_tables_are_made(self):
+        work = self.work(columns=COLUMNS + ", { 'rest', 'jsonb', from = '*' }", extra='', conflict='update')
+        first = work.run('--create').err
+        self.assertIn('fillfactor = 90', first)
+        self.assertIn('CREATE INDEX CONCURRENTLY ON "docs" USING gin ("rest" jsonb_path_ops)', first)
+        again = work.run('--create').err
+        self.assertNotIn('fillfactor', again)
+        self.assertNotIn('jsonb_path_ops', again)
+
+    def test_a_task_gets_its_indexes_and_constraints_too(self):
+        work = self.work()
+        work.script("""local lugger = require 'lugger'
+          return lugger.task('t', function(task)
+            local out = task:writer(lugger.target(lugger.env.PG_URI, { table = 'made', key = 'id', on_conflict = 'skip' }),
+              { columns = { { 'id', 'int4' }, { 'v', 'text' } }, indexes = { 'v' }, constraints = { { not_null = 'v' } } })
+            out:add { id = 1, v = 'x' }
+            out:commit '1'
+          end)""")
+        work.run('--create')
+        self.assertIn('made_v_idx', work.database.query(SHAPE))
+        self.assertIn('made.v not null', work.database.query(SHAPE))
+
     def test_traffic_passes_while_a_lock_is_waited_for(self):
         work = self.work(extra="unmapped = 'ignore', constraints = { { check = 'age > 0', name = 'sane' } },")
         work.run('--create', '--stage', 'load')
