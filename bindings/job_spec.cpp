@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "bindings/fix_spec.hpp"
 #include "bindings/guard.hpp"
 #include "bindings/interpreter.hpp"
 #include "bindings/lua_hook.hpp"
@@ -280,11 +281,11 @@ bool read_mapping_key(lua_State* L, const std::string& key, Mapping& mapping) {
   return true;
 }
 
-constexpr std::array<std::string_view, 19> kJobKeys = {
+constexpr std::array<std::string_view, 20> kJobKeys = {
     "name",        "source",        "target",      "columns",        "children", "route",
     "key",         "table",         "on_conflict", "newer",          "unmapped", "indexes",
     "constraints", "on_hook_error", "script_hash", "resume_command", "hook",     "now",
-    "not_null"};
+    "not_null",    "throttle"};
 
 void read_key(lua_State* L, const std::string& key, JobSpec& spec, std::string& hook) {
   static constexpr std::array<std::string_view, 2> kOnHookError = {"stop", "reject"};
@@ -307,6 +308,8 @@ void read_key(lua_State* L, const std::string& key, JobSpec& spec, std::string& 
     spec.now = text(L, key);
   else if (key == "hook")
     hook = text(L, key);
+  else if (key == "throttle")
+    spec.throttle = read_throttle(L);
 }
 
 /// What the target's options say of the mapping, where the job itself does not.

@@ -1,4 +1,5 @@
 // lugger: hands its arguments to Lua. What it knows itself is --stdlib DIR and --lua FILE.
+#include <clocale>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -107,7 +108,14 @@ int run(int count, char** words) {
 }  // namespace
 }  // namespace lugger
 
+/// Characters, not bytes, at the prompt and in tables; numbers and sorting stay as they are in C.
+static void use_utf8() {
+  if (std::setlocale(LC_CTYPE, "") != nullptr && MB_CUR_MAX > 1) return;
+  std::setlocale(LC_CTYPE, "C.UTF-8");
+}
+
 int main(int count, char** words) {
+  use_utf8();
   lugger::remember_arguments(count, words);
   try {
     return lugger::run(count, words);

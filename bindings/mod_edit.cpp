@@ -1,5 +1,7 @@
 // native.edit: a line of input with editing and history, by libedit.
 #include <editline/readline.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <memory>
@@ -7,6 +9,7 @@
 #include "bindings/guard.hpp"
 #include "bindings/lua_table.hpp"
 #include "bindings/modules.hpp"
+#include "bindings/paste.hpp"
 
 namespace lugger {
 
@@ -19,6 +22,7 @@ struct Freed {
 // libedit calls back without an argument of ours: who asks for completions is kept here while it
 // reads.
 lua_State* g_reading = nullptr;
+PasteReader g_input;
 constexpr char kComplete[] = "lugger.edit.complete";
 
 /// The words Lua offers, in the form readline wants: the common beginning first, then each.
@@ -62,8 +66,10 @@ char** complete(const char* word, int start, int) {
   return list;
 }
 
-/// libedit shows the prompt before it takes the terminal over. A key pressed in between would be the
-/// terminal's: Ctrl-D would be lost.
+int next_key(FILE*) { return g_input.next(); }
+
+/// libedit shows the prompt before it takes the terminal over. A key pressed in between would be
+/// the terminal's: Ctrl-D would be lost.
 int take_terminal() {
   rl_prep_terminal(0);
   return 0;
@@ -71,7 +77,13 @@ int take_terminal() {
 
 }  // namespace
 
+/// Before libedit is used at all: it looks once.
+static void read_keys_ourselves() {
+  if (isatty(STDIN_FILENO) != 0) rl_getc_function = next_key;
+}
+
 static int read_line(lua_State* L) {
+  read_keys_ourselves();
   const std::string prompt(check_text(L, 1));
   rl_readline_name = "lugger";
   rl_attempted_completion_function = complete;
@@ -79,23 +91,50 @@ static int read_line(lua_State* L) {
   rl_completer_word_break_characters = breaks;
   rl_completion_append_character = '\0';
   rl_pre_input_hook = take_terminal;
+  PasteReader::mark(true);
   g_reading = L;
   const std::unique_ptr<char, Freed> line(readline(prompt.c_str()));
   g_reading = nullptr;
+  PasteReader::mark(false);
+  const std::string held = g_input.take_held();
   if (line) {
-    push(L, line.get());
+    push(L, line.get() + held);
   } else {
     lua_pushnil(L);
   }
   return 1;
 }
 
+/// A line that was pasted behind the one read last; nil when the terminal must be asked.
+static int pasted_line(lua_State* L) {
+  push(L, g_input.take_line());
+  return 1;
+}
+
+static int forget_paste(lua_State*) {
+  g_input.clear();
+  return 0;
+}
+
+/// Each line stands once: an equal one from before goes.
 static int add_line(lua_State* L) {
-  add_history(luaL_checkstring(L, 1));
+  read_keys_ourselves();
+  const char* line = luaL_checkstring(L, 1);
+  for (int at = history_length - 1; at >= 0; --at) {
+    const HIST_ENTRY* entry = history_get(history_base + at);
+    if (entry == nullptr || std::string_view(entry->line) != line) continue;
+    HIST_ENTRY* gone = remove_history(at);
+    if (gone != nullptr) {
+      std::free(const_cast<char*>(gone->line));
+      std::free(gone);
+    }
+  }
+  add_history(line);
   return 0;
 }
 
 static int load_history(lua_State* L) {
+  read_keys_ourselves();
   using_history();
   push(L, read_history(luaL_checkstring(L, 1)) == 0);
   return 1;
@@ -103,7 +142,9 @@ static int load_history(lua_State* L) {
 
 static int save_history(lua_State* L) {
   stifle_history(1000);
+  const mode_t before = umask(077);
   push(L, write_history(luaL_checkstring(L, 1)) == 0);
+  umask(before);
   return 1;
 }
 
@@ -116,7 +157,8 @@ static int on_complete(lua_State* L) {
 static constexpr luaL_Reg kFunctions[] = {
     {"readline", guarded<read_line>},        {"add_history", guarded<add_line>},
     {"load_history", guarded<load_history>}, {"save_history", guarded<save_history>},
-    {"on_complete", guarded<on_complete>},   {nullptr, nullptr},
+    {"on_complete", guarded<on_complete>},   {"pasted_line", guarded<pasted_line>},
+    {"forget_paste", guarded<forget_paste>}, {nullptr, nullptr},
 };
 
 void open_edit(lua_State* L) { add_functions(L, "edit", kFunctions); }

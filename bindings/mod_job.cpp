@@ -20,10 +20,6 @@ struct LuaRun {
 }  // namespace
 
 template <>
-struct UserdataName<Job> {
-  static constexpr char value[] = "lugger.native.job";
-};
-template <>
 struct UserdataName<LuaRun> {
   static constexpr char value[] = "lugger.native.run";
 };

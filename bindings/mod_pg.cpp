@@ -2,6 +2,7 @@
 #include "base/url.hpp"
 #include "bindings/lua_table.hpp"
 #include "bindings/modules.hpp"
+#include "bindings/signals.hpp"
 #include "bindings/userdata.hpp"
 #include "net/pg_server.hpp"
 #include "net/pg_session.hpp"
@@ -13,6 +14,7 @@ namespace {
 struct LuaPg {
   std::shared_ptr<PgServer> server;  // outlives the session
   std::unique_ptr<PgSession> session;
+  bool pooled = false;
 };
 
 PgParams read_params(lua_State* L, int index) {
@@ -33,6 +35,7 @@ PgParams read_params(lua_State* L, int index) {
 void push_rows(lua_State* L, const PgRows& result) {
   lua_newtable(L);
   set(L, "names", result.names());
+  set(L, "types", result.types());
   set(L, "affected", result.affected());
   lua_createtable(L, static_cast<int>(result.size()), 0);
   for (size_t row = 0; row < result.size(); ++row) {
@@ -58,17 +61,87 @@ struct UserdataName<LuaPg> {
   static constexpr char value[] = "lugger.native.pg";
 };
 
+static PgSession& session_of(lua_State* L, int argument) {
+  return *check_userdata<LuaPg>(L, argument).session;
+}
+
 static int open_session(lua_State* L) {
   auto pg = std::make_shared<LuaPg>();
   const std::string url = resolve_pg_url(std::string(check_text(L, 1)), pg->server);
-  pg->session = std::make_unique<PgSession>(url, std::string(text_or(L, 2, "script")));
+  const std::string purpose(text_or(L, 2, "script"));
+  // "detect": a session without settings of its own finds out whether it may have any.
+  const bool detect = lua_type(L, 3) == LUA_TSTRING && check_text(L, 3) == "detect";
+  const bool pooled = detect || lua_toboolean(L, 3) != 0;
+  pg->session = std::make_unique<PgSession>(url, purpose, pooled);
+  pg->pooled = pooled;
+  if (detect && !pg->session->behind_pooler()) {
+    pg->session = std::make_unique<PgSession>(url, purpose, false);
+    pg->pooled = false;
+  }
   push_userdata(L, std::move(pg));
   return 1;
 }
 
+/// A statement that a signal cancels says so, and not that "a user" did.
+template <typename Work>
+auto interruptible(PgSession& session, Work work) {
+  const bool before = signal_stop().requested();
+  try {
+    const CancelOnSignal guard(session);
+    return work();
+  } catch (const Error& error) {
+    if (error.sqlstate() == "57014" && !before && signal_stop().requested())
+      throw Error(Code::kInterrupted, "interrupted; the statement was cancelled");
+    throw;
+  }
+}
+
 static int query(lua_State* L) {
-  PgSession& session = *check_userdata<LuaPg>(L, 1).session;
-  push_rows(L, session.query(std::string(check_text(L, 2)), read_params(L, 3)));
+  PgSession& session = session_of(L, 1);
+  const std::string sql(check_text(L, 2));
+  const PgParams params = read_params(L, 3);
+  push_rows(L, interruptible(session, [&] { return session.query(sql, params); }));
+  return 1;
+}
+
+static int begin(lua_State* L) {
+  session_of(L, 1).begin();
+  return 0;
+}
+static int commit(lua_State* L) {
+  session_of(L, 1).commit();
+  return 0;
+}
+static int rollback(lua_State* L) {
+  session_of(L, 1).rollback();
+  return 0;
+}
+static int in_transaction(lua_State* L) {
+  push(L, session_of(L, 1).in_transaction());
+  return 1;
+}
+static int alive(lua_State* L) {
+  push(L, session_of(L, 1).alive());
+  return 1;
+}
+static int pooled(lua_State* L) {
+  push(L, check_userdata<LuaPg>(L, 1).pooled);
+  return 1;
+}
+static int notices(lua_State* L) {
+  push(L, session_of(L, 1).take_notices());
+  return 1;
+}
+
+/// copy(out_sql, other, in_sql): what one COPY gives another takes; neither is kept in memory.
+static int copy(lua_State* L) {
+  PgSession& from = session_of(L, 1);
+  PgSession& to = session_of(L, 3);
+  from.copy_out_start(std::string(check_text(L, 2)));
+  to.copy_in_start(std::string(check_text(L, 4)));
+  Bytes message;
+  while (from.copy_out_get(message)) to.copy_in_put(message);
+  push(L, to.copy_in_end());
   return 1;
 }
 
@@ -92,6 +165,14 @@ static int pg_url(lua_State* L) {
 
 static constexpr luaL_Reg kMethods[] = {
     {"query", guarded<query>},
+    {"begin", guarded<begin>},
+    {"commit", guarded<commit>},
+    {"rollback", guarded<rollback>},
+    {"in_transaction", guarded<in_transaction>},
+    {"alive", guarded<alive>},
+    {"pooled", guarded<pooled>},
+    {"notices", guarded<notices>},
+    {"copy", guarded<copy>},
     {"server", guarded<server_version>},
     {nullptr, nullptr},
 };

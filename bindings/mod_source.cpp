@@ -2,11 +2,15 @@
 #include "bindings/batch_view.hpp"
 #include "bindings/lua_table.hpp"
 #include "bindings/modules.hpp"
+#include "bindings/signals.hpp"
 #include "bindings/tables.hpp"
 #include "bindings/userdata.hpp"
 #include "bindings/words.hpp"
 #include "engine/describe.hpp"
+#include "source/find.hpp"
 #include "source/source.hpp"
+#include "value/match.hpp"
+#include "value/path.hpp"
 
 namespace lugger {
 
@@ -78,6 +82,33 @@ static double number_field(lua_State* L, int index, const char* name, double oth
   return value;
 }
 
+/// { filter = BSON, sort = { { "age", descending }, ... }, skip =, limit = } at the top of the
+/// stack.
+static FindSpec read_find(lua_State* L) {
+  FindSpec spec;
+  const int at = lua_gettop(L);
+  lua_getfield(L, at, "filter");
+  if (lua_isstring(L, -1)) spec.filter = to_text(L, -1);
+  lua_pop(L, 1);
+  spec.skip = static_cast<uint64_t>(number_field(L, at, "skip", 0));
+  const double limit = number_field(L, at, "limit", -1);
+  if (limit >= 0) spec.limit = static_cast<uint64_t>(limit);
+  lua_getfield(L, at, "sort");
+  for (int i = 1; lua_istable(L, -1); ++i) {
+    lua_rawgeti(L, -1, i);
+    if (!lua_istable(L, -1)) {
+      lua_pop(L, 1);
+      break;
+    }
+    lua_rawgeti(L, -1, 1);
+    lua_rawgeti(L, -2, 2);
+    spec.sort.push_back({split_path(to_text(L, -2)), lua_toboolean(L, -1) != 0});
+    lua_pop(L, 3);
+  }
+  lua_pop(L, 1);
+  return spec;
+}
+
 static int source_cursor(lua_State* L) {
   check_userdata<Source>(L, 1);
   auto made = std::make_shared<LuaCursor>();
@@ -95,6 +126,12 @@ static int source_cursor(lua_State* L) {
         number_field(L, 2, "batch_bytes", static_cast<double>(made->batch.max_bytes)));
   }
   made->cursor = made->source->open(partition, after);
+  if (lua_istable(L, 2)) {
+    lua_getfield(L, 2, "find");
+    if (lua_istable(L, -1))
+      made->cursor = find_cursor(std::move(made->cursor), read_find(L), &signal_stop());
+    lua_pop(L, 1);
+  }
   made->view = new_view(L);
   push_userdata(L, std::move(made));
   return 1;
@@ -105,13 +142,42 @@ static int cursor_next(lua_State* L) {
   self.retire();
   self.batch.clear();
   self.arena.reset();
+  HeldInterrupt held;
   if (!self.cursor->next(self.batch)) {
     lua_pushnil(L);
     return 1;
   }
+  held.pass_on();
   show_batch(*self.view, self.batch);
   lua_pushlightuserdata(L, self.view);
   return 1;
+}
+
+/// Reads to the end; what Lua held of the batch is gone.
+static int cursor_count(lua_State* L) {
+  LuaCursor& self = check_userdata<LuaCursor>(L, 1);
+  self.retire();
+  const HeldInterrupt held;
+  uint64_t count = 0;
+  do {
+    count += self.batch.documents.size();
+    self.batch.clear();
+    self.arena.reset();
+  } while (self.cursor->next(self.batch));
+  push(L, count);
+  return 1;
+}
+
+static int find_words(lua_State* L) {
+  std::vector<std::string> names(filter_operators().begin(), filter_operators().end());
+  push(L, names);
+  return 1;
+}
+
+/// Error{config} when a query has something that find does not know.
+static int check_filter(lua_State* L) {
+  const Filter filter{std::string(check_text(L, 1))};
+  return 0;
 }
 
 static int cursor_position(lua_State* L) {
@@ -155,12 +221,18 @@ static constexpr luaL_Reg kCursorMethods[] = {
     {"next", guarded<cursor_next>},
     {"position", guarded<cursor_position>},
     {"bytes", guarded<cursor_bytes>},
+    {"count", guarded<cursor_count>},
     {nullptr, nullptr},
 };
 static constexpr luaL_Reg kFunctions[] = {
-    {"source", guarded<source_new>},           {"collections", guarded<collections>},
-    {"look_at_place", guarded<look_at_place>}, {"source_options", guarded<options_of_source>},
-    {"describe", guarded<describe>},           {nullptr, nullptr},
+    {"source", guarded<source_new>},
+    {"collections", guarded<collections>},
+    {"look_at_place", guarded<look_at_place>},
+    {"source_options", guarded<options_of_source>},
+    {"describe", guarded<describe>},
+    {"check_filter", guarded<check_filter>},
+    {"find_operators", guarded<find_words>},
+    {nullptr, nullptr},
 };
 
 void open_source(lua_State* L) {

@@ -33,6 +33,11 @@ static int state_new(lua_State* L) {
 
 static State& state_of(lua_State* L) { return *check_userdata<LuaState>(L, 1).state; }
 
+static int ensure(lua_State* L) {
+  state_of(L).ensure();
+  return 0;
+}
+
 static int runs(lua_State* L) {
   push_list(L, state_of(L).runs(static_cast<size_t>(luaL_optinteger(L, 2, 20))));
   return 1;
@@ -98,6 +103,7 @@ static int steps(lua_State* L) {
 }
 
 static constexpr luaL_Reg kMethods[] = {
+    {"ensure", guarded<ensure>},
     {"runs", guarded<runs>},
     {"find", guarded<find>},
     {"latest", guarded<latest>},

@@ -77,6 +77,7 @@ static int stat_path(lua_State* L) {
   set(L, "mtime",
       static_cast<double>(found.st_mtim.tv_sec) + static_cast<double>(found.st_mtim.tv_nsec) / 1e9);
   set(L, "is_dir", S_ISDIR(found.st_mode));
+  set(L, "mode", found.st_mode & 07777U);
   return 1;
 }
 

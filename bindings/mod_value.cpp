@@ -5,6 +5,7 @@
 #include "bindings/words.hpp"
 #include "value/json_reader.hpp"
 #include "value/json_writer.hpp"
+#include "value/plain_json.hpp"
 
 namespace lugger {
 
@@ -23,9 +24,15 @@ static int json_decode(lua_State* L) {
   return 1;
 }
 
+static int json_plain(lua_State* L) {
+  push(L, bson_from_plain_json(check_text(L, 1)));
+  return 1;
+}
+
 static constexpr luaL_Reg kFunctions[] = {
     {"json_encode", guarded<json_encode>},
     {"json_decode", guarded<json_decode>},
+    {"json_plain", guarded<json_plain>},
     {nullptr, nullptr},
 };
 

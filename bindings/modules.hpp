@@ -18,11 +18,16 @@ void open_source(lua_State* L);
 void open_census(lua_State* L);
 void open_target(lua_State* L);
 void open_pg(lua_State* L);
+void open_sql(lua_State* L);
+void open_lease(lua_State* L);
 void open_value(lua_State* L);
 void open_coercer(lua_State* L);
 void open_system(lua_State* L);
 void open_process(lua_State* L);
 void open_edit(lua_State* L);
+void open_verify(lua_State* L);
+void open_fix(lua_State* L);
+void open_prompt(lua_State* L);
 
 /// Adds the functions of a nullptr-terminated list to the table at the top of the stack.
 void add_functions(lua_State* L, const luaL_Reg* list);

@@ -9,10 +9,11 @@
 
 namespace lugger {
 
-// A signal handler reaches nothing but objects of static storage: these three are the only ones.
+// A signal handler reaches nothing but objects of static storage: these four are the only ones.
 static StopFlag g_stop;
 static std::atomic<lua_State*> g_state{nullptr};
 static std::atomic<bool> g_raises{true};
+static std::atomic<PgSession*> g_session{nullptr};
 
 StopFlag& signal_stop() noexcept { return g_stop; }
 
@@ -23,13 +24,18 @@ static void raise_in_lua(lua_State* L, lua_Debug*) {
   lua_error(L);
 }
 
+/// lua_sethook is the one function of LuaJIT that a signal handler may call.
+static void interrupt_lua() {
+  lua_State* L = g_state.load();
+  if (L != nullptr && g_raises.load())
+    lua_sethook(L, raise_in_lua, LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
+}
+
 static void on_signal(int number) {
   if (g_stop.level() == StopLevel::kNow) _exit(128 + number);
   g_stop.raise();
-  lua_State* L = g_state.load();
-  // lua_sethook is the one function of LuaJIT that a signal handler may call.
-  if (L != nullptr && g_raises.load())
-    lua_sethook(L, raise_in_lua, LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
+  if (PgSession* session = g_session.load(); session != nullptr) session->cancel();
+  interrupt_lua();
 }
 
 void install_signals(lua_State* L) {
@@ -47,6 +53,21 @@ void install_signals(lua_State* L) {
 
 void forget_signals() noexcept { g_state = nullptr; }
 
+CancelOnSignal::CancelOnSignal(PgSession& session) noexcept { g_session = &session; }
+CancelOnSignal::~CancelOnSignal() { g_session = nullptr; }
+
 bool set_interrupt_raises(bool raises) noexcept { return g_raises.exchange(raises); }
+
+HeldInterrupt::HeldInterrupt() noexcept : before_(set_interrupt_raises(false)) {}
+
+HeldInterrupt::~HeldInterrupt() {
+  set_interrupt_raises(before_);
+  if (!before_ || !g_stop.requested()) return;
+  if (passed_on_) {
+    interrupt_lua();
+  } else {
+    g_stop.set(StopLevel::kNone);
+  }
+}
 
 }  // namespace lugger

@@ -4,6 +4,7 @@
 #include <lua.hpp>
 
 #include "bindings/modules.hpp"
+#include "net/pg_session.hpp"
 
 namespace lugger {
 
@@ -14,5 +15,29 @@ void forget_signals() noexcept;
 /// Whether a signal raises an error of code "interrupted" in the control state. Returns what it
 /// was.
 bool set_interrupt_raises(bool raises) noexcept;
+
+/// While it lives, a signal also asks the server to stop the session's statement.
+class CancelOnSignal {
+ public:
+  explicit CancelOnSignal(PgSession& session) noexcept;
+  ~CancelOnSignal();
+  CancelOnSignal(const CancelOnSignal&) = delete;
+  CancelOnSignal& operator=(const CancelOnSignal&) = delete;
+};
+
+/// While native code that looks at the stop itself runs: Lua must not raise a second error for the
+/// same Ctrl-C when it comes back.
+class HeldInterrupt {
+ public:
+  HeldInterrupt() noexcept;
+  ~HeldInterrupt();
+  HeldInterrupt(const HeldInterrupt&) = delete;
+  HeldInterrupt& operator=(const HeldInterrupt&) = delete;
+  /// Nothing here has acted on it: Lua is to raise it after all.
+  void pass_on() noexcept { passed_on_ = true; }
+
+ private:
+  bool before_, passed_on_ = false;
+};
 
 }  // namespace lugger

@@ -277,6 +277,7 @@ void push(lua_State* L, const RunSnapshot& snapshot) {
   set_list(L, "steps", snapshot.steps);
   set(L, "steps_done", snapshot.steps_done);
   set(L, "steps_total", snapshot.steps_total);
+  set(L, "waits_for", snapshot.waits_for);
 }
 
 void push(lua_State* L, const RunResult& result) {
@@ -376,10 +377,10 @@ void push(lua_State* L, const OptionSpec& option) {
 }
 
 RunSettings read_settings(lua_State* L, int index) {
-  static constexpr std::array<std::string_view, 13> kKeys = {
+  static constexpr std::array<std::string_view, 14> kKeys = {
       "jobs",          "create", "dry_run", "restart", "accept_changes", "limit",
       "retry_rejects", "redact", "stage",   "force",   "index_memory",   "lock_timeout_ms",
-      "lock_tries"};
+      "lock_tries",    "window"};
   static constexpr std::array<std::string_view, 3> kStages = {"load", "index", "constrain"};
   RunSettings settings;
   if (lua_isnoneornil(L, index)) return settings;
@@ -419,6 +420,8 @@ RunSettings read_settings(lua_State* L, int index) {
       settings.stages.lock_timeout_ms = static_cast<uint32_t>(number(1));
     else if (key == "lock_tries")
       settings.stages.lock_tries = static_cast<uint32_t>(number(1));
+    else if (key == "window")
+      settings.window = to_text(L, -1);
     else
       unknown_key("a run", key, kKeys);
   }

@@ -1,6 +1,7 @@
 // The runtime's structs as plain Lua tables, with the same names.
 #pragma once
 #include "bindings/lua_table.hpp"
+#include "bindings/userdata.hpp"
 #include "engine/describe.hpp"
 #include "engine/job.hpp"
 #include "engine/rehearse.hpp"
@@ -38,6 +39,12 @@ void push(lua_State* L, const TypeCount& type);
 void push(lua_State* L, const FieldSummary& field);
 void push(lua_State* L, const Description& description);
 void push(lua_State* L, const OptionSpec& option);
+
+/// A job as Lua holds it: what verifies and repairs takes it too.
+template <>
+struct UserdataName<Job> {
+  static constexpr char value[] = "lugger.native.job";
+};
 
 /// Settings of a run from an argument; nil is the defaults. Error{config} for a key it does not
 /// know.

@@ -1,10 +1,11 @@
 # lugger_layer(name links...): one OBJECT library from runtime/<name>/*.cpp. The links are the layers to its left; a test
 # reads the includes and fails on an arrow that points the other way.
 add_library(lugger_flags INTERFACE)
-target_compile_options(lugger_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Werror)
-target_compile_definitions(lugger_flags INTERFACE FMT_HEADER_ONLY LUGGER_VERSION="${PROJECT_VERSION}")
+target_compile_options(lugger_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor $<$<BOOL:${LUGGER_WERROR}>:-Werror>)
+target_compile_definitions(lugger_flags INTERFACE LUGGER_VERSION="${PROJECT_VERSION}")
 target_include_directories(lugger_flags INTERFACE ${PROJECT_SOURCE_DIR}/runtime)
-target_link_libraries(lugger_flags INTERFACE fmt::fmt-header-only Threads::Threads)
+target_include_directories(lugger_flags SYSTEM INTERFACE $<TARGET_PROPERTY:fmt::fmt,INTERFACE_INCLUDE_DIRECTORIES>)
+target_link_libraries(lugger_flags INTERFACE Threads::Threads)
 if(LUGGER_SANITIZE)
   # GCC 12 sees uninitialised values where a sanitizer's own code stands.
   target_compile_options(lugger_flags INTERFACE -fsanitize=${LUGGER_SANITIZE} -fno-omit-frame-pointer

@@ -25,6 +25,9 @@ lugger_static(md libmd.a)
 lugger_static(bsd libbsd.a lugger_md)
 lugger_static(sodium libsodium.a)
 lugger_static(tinfo libtinfo.a)
+lugger_static(pg_query libpg_query.a)
+# Its copies of the server's functions stay out of the names that the program exports.
+target_link_options(lugger_pg_query INTERFACE LINKER:--exclude-libs,libpg_query.a)
 lugger_static(edit libedit.a lugger_bsd lugger_tinfo)
 
 find_file(LUGGER_ARGPARSE argparse.lua PATHS /usr/share/lua/5.1 /usr/local/share/lua/5.1 REQUIRED)

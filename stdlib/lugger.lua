@@ -32,12 +32,35 @@ local lugger = { null = value.null, version = native.version }
 ---@field constraints table[]|nil 'check (age >= 0)', { not_null = 'email' }, ...; built after the load
 ---@field not_null string|string[]|nil columns that become NOT NULL after the load, when all rows are in
 ---@field on_hook_error "stop"|"reject"|nil
+---@field throttle lugger.throttle_spec|nil when to step back for the target's health
 
 --- Describes a copy from a source into a target. The command line plans, previews or runs what a script returns.
 ---@param spec lugger.copy_spec
 ---@return lugger.job
 function lugger.copy(spec)
   return require('lugger.job').copy(spec)
+end
+
+---@class lugger.fix_spec
+---@field on lugger.target the table: { table =, key = }; without a key its primary key
+---@field set string[] what map may write: columns, or paths into jsonb columns ('profile.phone')
+---@field map fun(row: lugger.row, doc: lugger.doc): any the hook, called once a row
+---@field where string|nil SQL condition that says which rows, about the row itself
+---@field query string|nil SQL that gives the keys of the rows, asked once
+---@field params any[]|nil $1, $2, ... of where or query
+---@field max_rows integer|nil more changes than this are refused before the first write; 10,000 when not given
+---@field name string|nil what the ledger knows it by; 'fix TABLE' when not given
+---@field batch_rows integer|nil rows a transaction; 1,000 when not given
+---@field retention string|nil how long before and after of every row are kept; '30d' when not given
+---@field throttle lugger.throttle_spec|nil when to step back
+---@field on_hook_error "stop"|"reject"|nil
+
+--- Describes a fix: rows of a table mended by a function. `lugger run` shows what would change, `--apply` writes, and
+--- `lugger undo` takes it back.
+---@param spec lugger.fix_spec
+---@return lugger.fix
+function lugger.fix(spec)
+  return require('lugger.fix').new(spec)
 end
 
 --- A task: a loop written by hand over batches, with run, --dry-run, resume, rejects and progress as for jobs.
@@ -97,7 +120,22 @@ end
 ---@param place string URL, local:DIR, or the name of a connection
 ---@return lugger.native.pg
 function lugger.pg(place)
-  return native.pg(require('lugger.config').resolve(place), 'script')
+  local resolved = require('lugger.config').resolve(place)
+  local session = native.pg(resolved, 'script')
+  local production = require 'lugger.production'
+  if production.connection(place, resolved) and not production.allowed then
+    session:query 'set default_transaction_read_only = on'
+  end
+  return session
+end
+
+--- A session as `pg` is at the prompt: `local pg = lugger.session 'warehouse'`, then `pg('select $1::int', 5)`, which
+--- gives rows
+--- with values by name. Opened when it is first used.
+---@param place string URL, local:DIR, or the name of a connection
+---@return lugger.sql_session
+function lugger.session(place)
+  return require('lugger.sql_session').open(place)
 end
 
 --- In a hook: leaves the document out; counted by its reason.
@@ -116,6 +154,7 @@ lugger.date = value.date
 lugger.decimal = value.decimal
 lugger.binary = value.binary
 lugger.int64 = value.int64
+lugger.double = value.double
 lugger.vector = codec.vector
 lugger.array = document.array
 lugger.document = document.document

@@ -19,8 +19,8 @@ bool is_choice(std::string_view choices, std::string_view value) {
 }
 
 std::string_view type_name(OptionSpec::Type type) {
-  static constexpr std::string_view kNames[] = {"true or false", "a number", "text", "text",
-                                                "a list of texts", "true, false or text"};
+  static constexpr std::string_view kNames[] = {
+      "true or false", "a number", "text", "text", "a list of texts", "true, false or text"};
   return kNames[static_cast<size_t>(type)];
 }
 

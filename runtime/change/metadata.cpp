@@ -232,6 +232,7 @@ uint64_t count_of(const Value& value) noexcept {
 }  // namespace
 
 std::string metadata_after(const std::string& metadata_json, const Lineage& lineage) {
+  if (metadata_json.empty() && lineage.commands.empty()) return {};
   Metadata metadata(metadata_json);
   for (const std::string& command : lineage.commands) metadata.apply(as_bytes(command));
   return metadata.json(lineage);

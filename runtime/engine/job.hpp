@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/run.hpp"
+#include "engine/throttle.hpp"
 #include "plan/plan.hpp"
 #include "sink/sink.hpp"
 #include "source/source.hpp"
@@ -35,6 +36,7 @@ struct JobSpec {
   std::string script_hash;     // of script, required modules and options
   std::string resume_command;  // what a user types to go on
   std::string now;  // lugger.now() of a run that begins, ISO text; empty: the state's clock
+  ThrottleSpec throttle;  // the target's health, where it is PostgreSQL
 };
 
 struct JobPlan {
@@ -100,6 +102,8 @@ class Job {
   Source& source();
   Target& target();
   std::shared_ptr<const PlanShape> shape();
+  /// For layers above that work with a job's places themselves.
+  JobImpl& impl() noexcept { return *impl_; }
 
  private:
   std::unique_ptr<JobImpl> impl_;

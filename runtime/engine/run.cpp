@@ -4,11 +4,15 @@
 #include <thread>
 
 #include "base/digest.hpp"
+#include "engine/control.hpp"
 #include "engine/rejects.hpp"
 #include "engine/run_impl.hpp"
 #include "engine/stages.hpp"
 #include "engine/start.hpp"
 #include "engine/worker.hpp"
+#include "net/pg_server.hpp"
+#include "sink/pg_target.hpp"
+#include "sink/sink.hpp"
 
 namespace lugger {
 
@@ -27,6 +31,7 @@ class RunImpl final : public Run {
     prepare_run(shared_, prepared_);
     if (shared_.settings.stages.connections == 0)
       shared_.settings.stages.connections = shared_.sink_options.connections;
+    prepare_pace();
     conductor_ = std::thread([this] { conduct(); });
   }
   ~RunImpl() override {
@@ -42,6 +47,7 @@ class RunImpl final : public Run {
     snapshot.stage = stage_;
     snapshot.seconds = ended_ ? result_.seconds : watch_.seconds();
     snapshot.resumed = prepared_.resumed;
+    snapshot.waits_for = shared_.pace.waits_for();
     snapshot.total_bytes = prepared_.total_bytes;
     snapshot.tally = prepared_.earlier;
     snapshot.tally.read += shared_.read.load(std::memory_order_relaxed);
@@ -67,6 +73,41 @@ class RunImpl final : public Run {
   }
 
  private:
+  /// What slows the run down or stops it from outside.
+  void prepare_pace() {
+    const JobSpec& spec = shared_.job.spec;
+    shared_.pace.set_hours(shared_.settings.window);
+    if (spec.throttle.asks_target() &&
+        target_options(spec.target).data() != pg_target_options().data()) {
+      throw Error(Code::kConfig, "only a target in PostgreSQL can be asked how it is",
+                  "leave rows_per_s alone in throttle = { ... }");
+    }
+    const std::string url =
+        spec.throttle.asks_target() ? resolve_pg_url(spec.target, throttled_) : std::string();
+    shared_.pace.set_throttle(url, spec.target_options.flag("pooled"), spec.throttle);
+    if (shared_.state == nullptr) return;
+    try {
+      control_ = std::make_unique<ControlSocket>(
+          shared_.run, shared_.pace, [this] { return facts(); },
+          [this](StopLevel level) { stop(level); });
+    } catch (const Error& error) {
+      prepared_.report.warnings.emplace_back(error.what());
+    }
+  }
+
+  ControlFacts facts() {
+    const RunSnapshot now = poll(0);
+    return {{"run", now.run},
+            {"job", shared_.job.spec.name},
+            {"stage", now.stage},
+            {"waits for", now.waits_for},
+            {"read", std::to_string(now.tally.read)},
+            {"rejected", std::to_string(now.tally.rejected)},
+            {"rows per second, at most",
+             shared_.pace.speed() > 0 ? fmt::format("{:g}", shared_.pace.speed()) : ""},
+            {"seconds", fmt::format("{:.1f}", now.seconds)}};
+  }
+
   void conduct() noexcept {
     run_workers();
     if (!shared_.failure && !shared_.stop.requested()) finish_load();
@@ -135,6 +176,7 @@ class RunImpl final : public Run {
   }
 
   void conclude() noexcept {
+    control_.reset();
     result_.run = shared_.run;
     result_.job = shared_.job.spec.name;
     result_.tally = settled_.value_or(whole());
@@ -213,6 +255,8 @@ class RunImpl final : public Run {
   bool ended_ = false;
   std::atomic<bool> stopped_by_user_{false};
   RunResult result_;
+  std::shared_ptr<PgServer> throttled_;  // a local: target that is asked how it is
+  std::unique_ptr<ControlSocket> control_;
   std::thread conductor_;
 };
 

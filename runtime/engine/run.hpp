@@ -23,6 +23,7 @@ struct RunSettings {
   bool retry_rejects = false;   // the source is the job's rejects
   std::string stage;            // "load", "index", "constrain"; empty: all, in this order
   StageSettings stages;
+  std::string window;           // hours of the day it works in, "22:00-05:00"; empty: all
 };
 
 struct RunSnapshot {
@@ -34,6 +35,7 @@ struct RunSnapshot {
   bool resumed = false;
   std::vector<StepProgress> steps;  // under way in stage index or constrain
   size_t steps_done = 0, steps_total = 0;
+  std::string waits_for;  // why it does nothing at the moment; empty while it works
 };
 
 struct RunResult {

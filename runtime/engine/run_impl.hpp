@@ -6,6 +6,7 @@
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "engine/job_impl.hpp"
+#include "engine/pace.hpp"
 #include "engine/run.hpp"
 
 namespace lugger {
@@ -42,6 +43,7 @@ struct RunShared {
   std::string run, now;      // its id and its instant, kept over resumes
   SinkOptions sink_options;
   StopFlag stop;
+  Pace pace;
   PartitionQueue partitions;
   std::atomic<uint64_t> read{0}, rows{0}, bytes{0}, rejected{0};
   std::atomic<int64_t> documents_left{INT64_MAX};  // --limit

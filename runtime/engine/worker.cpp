@@ -62,7 +62,8 @@ bool Worker::load(PartitionRecord partition) {
       cursor_bytes_ = again ? cursor->bytes() : 0;
       again = true;
       count_bytes(*cursor);
-      while (load_unit(*cursor, partition)) backoff.reset();
+      while (shared_.pace.wait(unit_documents_, shared_.stop) && load_unit(*cursor, partition))
+        backoff.reset();
       tolerated_ += cursor->tolerated();
       replayed_ += cursor->replayed();
       return !shared_.stop.requested();

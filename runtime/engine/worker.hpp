@@ -34,7 +34,7 @@ class Worker {
   size_t batches_used_ = 0;
   uint64_t unit_bytes_ = 0, unit_documents_ = 0, cursor_bytes_ = 0, unit_progress_ = 0,
            unit_rejected_ = 0;
-  uint64_t tolerated_ = 0;         // documents that were no standard JSON
+  uint64_t tolerated_ = 0;  // documents that were no standard JSON
   Replayed replayed_;
   std::vector<int64_t> resolved_;  // --retry: the rejects this unit answers
   std::map<std::string, uint64_t> skip_reasons_, reject_codes_;

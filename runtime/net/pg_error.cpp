@@ -30,7 +30,9 @@ constexpr std::array kRules = std::to_array<StateRule>({
     {"23503", Code::kConstraint,
      "load the referenced table first, or build the foreign key after the load"},
     {"23", Code::kConstraint, ""},
-    {"25006", Code::kConfig, "the server is read only (a standby?): connect to the primary"},
+    {"25006", Code::kConfig,
+     "the session is read-only: a standby, or a connection marked production (--yes lets it "
+     "write)"},
     {"25P02", Code::kConfig, ""},
     {"28P01", Code::kAuth, "check user and password (PG_URI, ~/.pgpass)"},
     {"28", Code::kAuth, "check user and password, and the server's pg_hba.conf"},

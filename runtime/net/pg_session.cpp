@@ -97,6 +97,15 @@ int keep_diagnostics(PGEventId event, void* info, void* kept) {
   return 1;
 }
 
+constexpr size_t kNoticesKept = 100;
+
+void keep_notice(void* kept, const char* text) noexcept try {
+  auto& notices = *static_cast<std::vector<std::string>*>(kept);
+  if (notices.size() < kNoticesKept) notices.emplace_back(text);
+} catch (const std::exception&) {
+  // A warning lost for want of memory.
+}
+
 PGconn* connect(const std::string& url, const std::string& purpose) {
   const PgKeywords keywords = connection_keywords(url, purpose);
   std::vector<const char*> names, values;
@@ -147,8 +156,7 @@ struct PgSession::Impl {
         cancel(PQgetCancel(made), &PQfreeCancel),
         copy_in(made),
         copy_out(made) {
-    PQsetNoticeProcessor(
-        raw, [](void*, const char*) {}, nullptr);
+    PQsetNoticeProcessor(raw, keep_notice, &notices);
     PQregisterEventProc(raw, keep_diagnostics, "lugger", &diagnostics);
   }
   bool alive() const noexcept { return pqxx->is_open() && PQstatus(raw) == CONNECTION_OK; }
@@ -160,6 +168,7 @@ struct PgSession::Impl {
   }
 
   PGconn* raw;
+  std::vector<std::string> notices;
   PgDiagnostics diagnostics;  // before pqxx: libpq writes into it until the connection is closed
   std::unique_ptr<PqxxConnection> pqxx;
   std::unique_ptr<PGcancel, decltype(&PQfreeCancel)> cancel;
@@ -194,6 +203,7 @@ PgRows PgSession::query(const std::string& sql, const PgParams& params) {
     out.affected_ = static_cast<uint64_t>(result.affected_rows());
     for (decltype(result.columns()) column = 0; column < result.columns(); ++column) {
       out.names_.emplace_back(result.column_name(column));
+      out.types_.push_back(result.column_type(column));
     }
     out.rows_.reserve(static_cast<size_t>(result.size()));
     for (const auto& row : result) {
@@ -275,6 +285,10 @@ std::string PgSession::quote_literal(std::string_view text) {
 }
 
 int PgSession::server_version() const noexcept { return PQserverVersion(impl_->raw); }
+bool PgSession::behind_pooler() {
+  return query("SELECT pg_backend_pid()").text(0, 0) != std::to_string(PQbackendPID(impl_->raw));
+}
+std::vector<std::string> PgSession::take_notices() { return std::exchange(impl_->notices, {}); }
 pg_conn* PgSession::raw() noexcept { return impl_->raw; }
 bool PgSession::alive() const noexcept { return impl_->alive(); }
 

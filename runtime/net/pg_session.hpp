@@ -23,12 +23,15 @@ class PgRows {
   /// The value, or "" for NULL.
   std::string text(size_t row, size_t column) const { return rows_[row][column].value_or(""); }
   const std::vector<std::string>& names() const noexcept { return names_; }
+  /// OIDs of the columns' types.
+  const std::vector<uint32_t>& types() const noexcept { return types_; }
   uint64_t affected() const noexcept { return affected_; }
 
  private:
   friend class PgSession;
   std::vector<std::vector<std::optional<std::string>>> rows_;
   std::vector<std::string> names_;
+  std::vector<uint32_t> types_;
   uint64_t affected_ = 0;
 };
 
@@ -70,10 +73,14 @@ class PgSession {
   static std::string quote_literal(std::string_view text);
 
   int server_version() const noexcept;  // 150018
+  /// True when the process that answers is not the one we connected to: something stands between.
+  bool behind_pooler();
+  /// Warnings that the server sent since the last call; the first hundred.
+  std::vector<std::string> take_notices();
   pg_conn* raw() noexcept;
   bool alive() const noexcept;
-  void
-  cancel() noexcept;  // asks the server to stop the statement under way; safe from another thread
+  void cancel() noexcept;  // asks the server to stop the statement under way; safe from another
+                           // thread and in a signal handler
 
  private:
   struct Impl;

@@ -5,15 +5,16 @@
 #include "sink/pg_target.hpp"
 
 namespace lugger {
-namespace {
 
-bool is_postgres(const std::string& place) {
+bool is_postgres_place(const std::string& place) {
   const std::string_view scheme = url_scheme(place);
   if (scheme == "postgresql" || scheme == "postgres" || scheme == "local") return true;
   // libpq's other spelling: host=db dbname=shop
   return scheme.empty() &&
          (place.starts_with("host=") || place.find("dbname=") != std::string::npos);
 }
+
+namespace {
 
 bool is_json_lines(std::string_view place) {
   if (place == "-") return true;
@@ -25,7 +26,7 @@ bool is_json_lines(std::string_view place) {
 }  // namespace
 
 std::span<const OptionSpec> target_options(const std::string& place) {
-  if (is_postgres(place)) return pg_target_options();
+  if (is_postgres_place(place)) return pg_target_options();
   if (is_json_lines(place)) return json_lines_options();
   throw Error(Code::kConfig,
               fmt::format("cannot tell what kind of target {} is", mask_secrets(place)),
@@ -35,8 +36,8 @@ std::span<const OptionSpec> target_options(const std::string& place) {
 
 std::shared_ptr<Target> open_target(const std::string& place, const Options& options) {
   options.check("target", target_options(place));
-  return is_postgres(place) ? make_pg_target(place, options)
-                            : make_json_lines_target(place, options);
+  return is_postgres_place(place) ? make_pg_target(place, options)
+                                  : make_json_lines_target(place, options);
 }
 
 }  // namespace lugger

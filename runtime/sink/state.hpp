@@ -51,6 +51,7 @@ struct RejectRecord {
 /// What one commit adds to the books, in the transaction of its rows.
 struct UnitRecord {
   std::string run, partition, position;
+  std::string job;  // whose rejects are meant; empty: the run's own
   bool done = false;
   bool redact = false;  // its rejects keep neither document, bytes nor words that quote them
   Tally tally;          // of this unit alone; the sink fills in what only it can know

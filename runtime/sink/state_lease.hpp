@@ -27,6 +27,8 @@ class PgLease {
   bool take(PgSession& session, const std::string& job, std::string& holder);
   void release(PgSession& session) noexcept;
   const std::string& job() const noexcept { return job_; }
+  /// What the row holds while the lease is ours.
+  const std::string& token() const noexcept { return token_; }
 
  private:
   bool take_once(PgSession& session, const std::string& job, std::string& holder);

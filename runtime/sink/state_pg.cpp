@@ -138,9 +138,13 @@ PgSession& PgState::session() {
   return *session_;
 }
 
+/// Not by to_regclass: within a transaction that waited for another one it may answer from before.
 bool PgState::exists() {
-  return session().query("SELECT to_regclass($1) IS NOT NULL", {schema_ + ".meta"}).text(0, 0) ==
-         "t";
+  return session()
+             .query("SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace "
+                    "n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = 'meta')",
+                    {name_})
+             .text(0, 0) == "t";
 }
 
 int PgState::version() {

@@ -77,9 +77,10 @@ void write_rejects(PgSession& session, const std::string& schema, const UnitReco
     for (size_t i = 1; i <= kColumns; ++i) row += fmt::format(", ${}::text", params.size() + i);
     values += fmt::format("{}({})", values.empty() ? "" : ", ", row);
     params.insert(params.end(),
-                  {storable(reject.run.empty() ? unit.run : reject.run), storable(reject.job),
-                   storable(reject.table), storable(reject.document_id), storable(reject.column),
-                   storable(reject.code), storable(unit.redact ? reject.code : reject.message),
+                  {storable(reject.run.empty() ? unit.run : reject.run),
+                   storable(reject.job.empty() ? unit.job : reject.job), storable(reject.table),
+                   storable(reject.document_id), storable(reject.column), storable(reject.code),
+                   storable(unit.redact ? reject.code : reject.message),
                    unit.redact ? std::nullopt : stored_document(reject.document),
                    unit.redact ? std::nullopt : stored_raw(reject.raw)});
     bytes += reject.document.size() + 2 * reject.raw.size() + reject.message.size();

@@ -1,9 +1,11 @@
+#include <algorithm>
 #include <mutex>
 
 #include "base/error.hpp"
 #include "source/archive_reader.hpp"
 #include "source/choose.hpp"
 #include "source/file_sources.hpp"
+#include "source/oplog_place.hpp"
 #include "source/spec.hpp"
 #include "source/step_cursor.hpp"
 
@@ -63,7 +65,15 @@ class ArchiveSource : public Source {
     all.push_back(
         {"", "oplog", "collection", input_->place(), 0, ""});  // --oplog: not listed in the prelude
     chosen_ = choose_collection(all, options, input_->shown());
-    if (input_->standard_input()) begun_ = std::move(reader);
+    if (!input_->standard_input()) return;
+    const bool whole = std::any_of(
+        all.begin(), all.end(), [](const CollectionInfo& one) { return one.database == "admin"; });
+    if (whole && oplog_choice(options).kind == OplogChoice::Kind::kDefault) {
+      warnings_.emplace_back(
+          "an oplog in the archive comes last and cannot be replayed from standard input: write "
+          "the archive to a file first when it was made with --oplog");
+    }
+    begun_ = std::move(reader);
   }
 
   SourceInfo info() const override {
@@ -77,6 +87,7 @@ class ArchiveSource : public Source {
     out.bytes = input_->bytes();
     out.compressed = input_->gzip();
     out.metadata_json = chosen_.metadata_json;
+    out.warnings = warnings_;
     return out;
   }
 
@@ -103,6 +114,7 @@ class ArchiveSource : public Source {
 
   std::shared_ptr<const Input> input_;
   CollectionInfo chosen_;
+  std::vector<std::string> warnings_;
   std::mutex mutex_;
   std::unique_ptr<ArchiveReader> begun_;
 };

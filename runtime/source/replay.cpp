@@ -79,6 +79,8 @@ class ReplayCursor : public Cursor {
       replayed_.removed += folded->outcome == Outcome::kGone ? 1 : 0;
       return false;
     }
+    // What is no BSON is refused further on, as a document: no update can change that.
+    if (validate_bson(document.bytes()) != BsonFault::kNone) return true;
     const Bytes now = Fold::update(document.bytes(), folded->body, one_, other_, place_);
     document.data = batch.arena().copy(now);
     document.size = static_cast<uint32_t>(now.size());
@@ -107,7 +109,6 @@ class WholeCursor : public Cursor {
       batch.documents.push_back(
           {document.data(), static_cast<uint32_t>(document.size()), Format::kBson, nullptr});
       batch.source_bytes += document.size();
-      bytes_ += document.size();
       ++replayed_.added;
     }
     return batch.documents.size() != first;
@@ -115,12 +116,12 @@ class WholeCursor : public Cursor {
   Position position() const override {
     return after_ == 0 ? Position() : fmt::format("folded:{}", after_);
   }
-  uint64_t bytes() const override { return bytes_; }
+  uint64_t bytes() const override { return 0; }  // the oplog is no part of the source's size
   Replayed replayed() const override { return replayed_; }
 
  private:
   std::shared_ptr<const Fold> fold_;
-  uint64_t after_, bytes_ = 0;
+  uint64_t after_;
   Replayed replayed_;
 };
 
@@ -167,7 +168,8 @@ class ReplaySource : public Source {
   }
 
   std::vector<Partition> split(int parts) override {
-    if (capped()) return {Partition{"0", std::string(kCappedPart), 0}};
+    if (capped())
+      return {Partition{"0", std::string(kCappedPart), before_ ? before_->info().bytes : 0}};
     std::vector<Partition> out;
     if (before_) out = before_->split(parts);
     if (adds()) out.push_back({std::to_string(out.size()), std::string(kOplogPart), 0});

@@ -12,6 +12,7 @@ local terminal = require 'lugger.terminal'
 local command = {
   summary = 'Show help for a command, a script, a function or a page of the manual.',
   arguments = { { 'topic', 'a command, a script, a function such as lugger.copy, or a page', optional = true } },
+  flags = { { 'man', 'print the manual page (roff) instead' } },
   examples = { 'lugger help', 'lugger help run', 'lugger help users.lua', 'lugger help lugger.copy',
     'lugger help rejects' },
 }
@@ -103,6 +104,10 @@ function command.show(topic)
 end
 
 function command.run(args)
+  if args.man then
+    terminal.out(require('lugger.man_page').text())
+    return 0
+  end
   return command.show(args.topic)
 end
 

@@ -1,6 +1,7 @@
 -- lugger init: the files that a project begins with. Nothing that exists is overwritten.
 local native = require 'lugger.native'
 local terminal = require 'lugger.terminal'
+local files = require 'lugger.templates_repository'
 local templates = require 'lugger.templates'
 local system = native.system
 
@@ -12,6 +13,8 @@ local function write(path, text)
 end
 
 local function create(path, text)
+  local directory = path:match '^(.*)/'
+  if directory then system.make_dir(directory) end
   if system.stat(path) then
     terminal.line('  kept     ', path)
     return
@@ -20,31 +23,32 @@ local function create(path, text)
   terminal.line('  written  ', path)
 end
 
-local function ignore(entries)
-  local text = system.stat('.gitignore') and system.read_file('.gitignore') or ''
+local function ignore(root, entries)
+  local path = root .. '.gitignore'
+  local text = system.stat(path) and system.read_file(path) or ''
   local added = {}
   for _, entry in ipairs(entries) do
     if not ('\n' .. text .. '\n'):find('\n' .. entry .. '\n', 1, true) then added[#added + 1] = entry end
   end
   if #added == 0 then
-    terminal.line('  kept     .gitignore')
+    terminal.line('  kept     ', path)
     return
   end
   if text ~= '' and text:sub(-1) ~= '\n' then text = text .. '\n' end
-  write('.gitignore', text .. table.concat(added, '\n') .. '\n')
-  terminal.line('  written  .gitignore (', table.concat(added, ', '), ')')
+  write(path, text .. table.concat(added, '\n') .. '\n')
+  terminal.line('  written  ', path, ' (', table.concat(added, ', '), ')')
 end
 
 -- Editors complete lugger's functions from its annotated sources.
-local function write_library()
+local function write_library(root)
   for _, name in ipairs(native.embedded_names('')) do
     if name:match('^meta/') or name == 'lugger.lua' or name:match('^lugger/') then
-      local path = '.lugger/library/' .. name
+      local path = root .. '.lugger/library/' .. name
       system.make_dir(path:match('^(.*)/'))
       write(path, native.embedded(name))
     end
   end
-  terminal.line('  written  .lugger/library (for the editor; .luarc.json points to it)')
+  terminal.line('  written  ', root, '.lugger/library (for the editor; .luarc.json points to it)')
 end
 
 local function systemd(args)
@@ -63,27 +67,67 @@ local function systemd(args)
     :format(path, name) .. 'It resumes the run after a reboot, and stops once the run is done.')
 end
 
+local function common(root)
+  create(root .. 'lugger.toml', templates.toml)
+  create(root .. '.env.example', templates.dotenv)
+  create(root .. '.luarc.json', templates.luarc)
+  ignore(root, { '.env', '.lugger/' })
+end
+
+local function has_migration(directory)
+  for _, name in ipairs(system.list_dir(directory) or {}) do
+    if name:match '^%d+_' then return true end
+  end
+  return false
+end
+
+local function repository(directory)
+  local root = directory == '.' and '' or (directory:gsub('/*$', '')) .. '/'
+  local found = system.stat(directory)
+  if found and not found.is_dir then require('lugger.config').raise(directory .. ' is a file, not a directory') end
+  system.make_dir(directory)
+  common(root)
+  create(root .. '.luacheckrc', files.luacheckrc)
+  create(root .. 'README.md', files.readme)
+  create(root .. 'jobs/users.lua', files.job)
+  create(root .. 'tests/users_test.lua', files.test)
+  if has_migration(root .. 'migrations') then
+    terminal.line('  kept     ', root, 'migrations/')
+  else
+    create(('%smigrations/%s_users.lua'):format(root, os.date '!%Y%m%d%H%M%S'), files.migration)
+  end
+  create(root .. '.github/workflows/check.yml', files.ci)
+  write_library(root)
+  terminal.say('\nnext:', root ~= '' and '\n  cd ' .. root or '',
+    '\n  lugger test tests/        the mapping on sample documents\n',
+    '  cp .env.example .env      and write your places into it\n  lugger preview jobs/users.lua -n 5')
+end
+
 local function run(args)
   if args.systemd then
     systemd(args)
     return 0
   end
-  create('lugger.toml', templates.toml)
-  create('.env.example', templates.dotenv)
-  create('.luarc.json', templates.luarc)
-  ignore { '.env', '.lugger/' }
-  create(args.script or 'users.lua', templates.script)
-  write_library()
-  terminal.say('\nnext: cp .env.example .env, write your places into it, then\n  lugger preview ', args.script
-    or 'users.lua', ' -n 5')
+  if args.name and not args.name:match '%.lua$' then
+    repository(args.name)
+    return 0
+  end
+  local script = args.name or 'users.lua'
+  common('')
+  create(script, templates.script)
+  write_library('')
+  terminal.say('\nnext: cp .env.example .env, write your places into it, then\n  lugger preview ', script, ' -n 5')
   return 0
 end
 
 return {
-  summary = 'Write the files a project begins with: lugger.toml, .env.example, .luarc.json, an example script.',
-  arguments = { { 'script', 'name of the example script (default users.lua)', optional = true } },
+  summary = 'Write the files a project begins with: configuration, an example script; with a directory a small '
+    .. 'repository with a job, its test, a migration, checks. What exists is kept.',
+  arguments = { { 'name',
+    'a directory (. is this one) for a repository; or NAME.lua, the example script alone (default users.lua)',
+    optional = true } },
   flags = { { 'systemd', 'write a systemd unit that runs this script and resumes it after a reboot',
     value = 'SCRIPT' } },
-  examples = { 'lugger init', 'lugger init --systemd users.lua' },
+  examples = { 'lugger init shop', 'lugger init', 'lugger init --systemd users.lua' },
   run = run,
 }

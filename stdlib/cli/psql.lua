@@ -1,33 +1,9 @@
 -- lugger psql PLACE: a shell on a target. The password travels in the environment, never in an argument.
 local config = require 'lugger.config'
 local native = require 'lugger.native'
+local pg_url = require 'lugger.pg_url'
 local places = require 'lugger.places'
 local terminal = require 'lugger.terminal'
-
-local function percent_decode(text)
-  return (text:gsub('%%(%x%x)', function(hex) return string.char(tonumber(hex, 16)) end))
-end
-
---- Splits the password off a URL or key=value text.
-local function without_password(url)
-  local scheme, user, secret, rest = url:match('^(%w+://)([^:/@?]*):([^/?]*)@(.*)$')
-  local password
-  if scheme then url, password = scheme .. user .. '@' .. rest, percent_decode(secret) end
-  url = url:gsub('([?&])password=([^&]*)(&?)', function(before, value, after)
-    password = percent_decode(value)
-    return after == '&' and before or ''
-  end)
-  if not url:find('://', 1, true) then
-    url = url:gsub("password%s*=%s*'([^']*)'", function(value)
-      password = value
-      return ''
-    end):gsub('password%s*=%s*(%S+)', function(value)
-      password = value
-      return ''
-    end)
-  end
-  return url, password
-end
 
 local function run(args)
   local place = args.place and config.resolve(args.place) or (config.find('PG_URI'))
@@ -38,7 +14,7 @@ local function run(args)
       'give local:DIR, a postgresql:// URL or a connection of lugger.toml')
   end
   places.existing(place)
-  local url, password = without_password(native.pg_url(place))
+  local url, password = pg_url.without_password(native.pg_url(place))
   local words = { 'psql', url }
   for _, word in ipairs(args.rest) do words[#words + 1] = word end
   local environment = password and { PGPASSWORD = password } or nil

@@ -109,7 +109,7 @@ local function run(args)
     require('lugger.flags').usage_error('--export and --retry exclude each other', 'export first, then retry')
   end
   local jobs = {}
-  for _, job in ipairs(cli.jobs(cli.load(args))) do
+  for _, job in ipairs(cli.load(args).jobs) do
     if not args.job or args.job == job:name() then jobs[#jobs + 1] = job end
   end
   if #jobs == 0 then config.raise(('%s has no job "%s"'):format(args.script, args.job)) end

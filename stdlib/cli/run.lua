@@ -1,6 +1,8 @@
 -- lugger run SCRIPT: loads what the script describes.
 local cli = require 'lugger.cli'
 local config = require 'lugger.config'
+local fix_runner = require 'lugger.fix_runner'
+local fix_view = require 'lugger.fix_view'
 local native = require 'lugger.native'
 local references = require 'lugger.references'
 local runner = require 'lugger.runner'
@@ -13,10 +15,55 @@ local function detach(args)
   local log = ('%s/.lugger/%s-%s.log'):format(system.cwd(), base, os.date('!%Y%m%d-%H%M%S'))
   terminal.say('goes on without the terminal; progress and summary go to\n  ', log)
   terminal.say('how far it is: lugger runs ', args.script)
-  terminal.say('to stop it (resumable): kill the process of this number')
+  terminal.say('to pause or stop it (resumable): lugger ctl')
   io.stderr:flush()
   local pid = system.detach(log)
   terminal.say('lugger process ', pid)
+end
+
+local function tell_end(outcome, args, options)
+  local result, tally = outcome.result, outcome.result.tally
+  local changed = tonumber(tally.updated) > 0
+  if result.status == 'failed' then
+    terminal.fail(native.error(result.error_code ~= '' and result.error_code or 'bug', result.error, result.hint))
+  end
+  if not args.apply then
+    if result.status == 'done' then
+      terminal.say('nothing was written', changed and '; to write: ' .. options.resume .. ' --apply' or '')
+    end
+    return
+  end
+  if result.run == '' then return terminal.say('nothing was written') end
+  if result.status ~= 'done' then
+    terminal.say(changed and ('%s changed before, and stay changed; of the last batch nothing was written'):format(
+      terminal.count(tally.updated, 'row')) or 'nothing was written')
+    terminal.say('to go on: ', result.resume_command)
+  end
+  if changed then
+    terminal.say('to take it back: lugger undo ', result.run:match('[^-]+$'), ' ', options.script)
+    terminal.say('before and after of every row are kept until ', outcome.report.images_until:sub(1, 16), ' UTC')
+  end
+end
+
+local function run_fix(loaded, args)
+  if #loaded.jobs > 1 then
+    config.raise(loaded.name .. ' returned a fix beside other things',
+      'a script returns copies and tasks, or one fix: put the fix into a script of its own')
+  end
+  for _, flag in ipairs { 'jobs', 'create', 'redact' } do
+    if args[flag] then config.raise(('--%s is not for a fix'):format(flag)) end
+  end
+  local options = { log = args.log, quiet = args.quiet, script = cli.script_line(args), resume = cli.resume_line(args) }
+  local outcome = fix_runner.run(loaded.jobs[1], { apply = args.apply and not args.dry_run, limit = args.limit,
+    restart = args.restart, accept_changes = args.accept_changes, window = args.window }, options)
+  if args.json then
+    terminal.line(fix_view.json(outcome))
+    if outcome.result.status == 'failed' then tell_end(outcome, args, options) end
+  else
+    if outcome.result.status ~= 'failed' or outcome.result.run ~= '' then fix_view.show(outcome, args) end
+    tell_end(outcome, args, options)
+  end
+  return fix_runner.status(outcome)
 end
 
 -- A status when the verdict is not clean and nobody said --force.
@@ -45,6 +92,13 @@ local function run(args)
   end
   local loaded = cli.load(args)
   if #loaded.jobs == 0 then return cli.exit.done end
+  for _, job in ipairs(loaded.jobs) do
+    if job.is_fix then return run_fix(loaded, args) end
+  end
+  if args.apply or args.json or args.full then
+    config.raise(('--%s is for a fix'):format(args.apply and 'apply' or args.json and 'json' or 'full'),
+      loaded.name .. ' loads: lugger run writes without it, and --dry-run does not')
+  end
   if not args.quiet then
     for _, list in pairs(references.warnings(loaded.jobs)) do
       for _, warning in ipairs(list) do terminal.warn(warning) end
@@ -55,18 +109,22 @@ local function run(args)
   return runner.run_all(loaded.jobs, {
     jobs = args.jobs, create = args.create or loaded.create, dry_run = args.dry_run, restart = args.restart,
     accept_changes = args.accept_changes, redact = args.redact,
-    limit = args.limit, stage = args.stage, force = args.force, index_memory = args.index_memory,
+    limit = args.limit, window = args.window, stage = args.stage, force = args.force, index_memory = args.index_memory,
     lock_timeout_ms = args.lock_timeout, lock_tries = args.lock_tries,
   }, { log = args.log, quiet = args.quiet, script = cli.script_line(args), resume = cli.resume_line(args) })
 end
 
 return {
-  summary = 'Load what a script describes. An unfinished run of the same job is resumed.',
+  summary = 'Load what a script describes, or show what a fix would change. An unfinished run is resumed.',
   arguments = { { 'script', 'a script (.lua), a bundled script by name, or - for standard input' } },
   flags = cli.with_script_flags {
     { 'jobs', 'connections that load at once (default: one a core, at most 4)', short = 'j', value = 'N',
       type = 'int', least = 1 },
-    { 'limit', 'stop after this many documents', value = 'N', type = 'int' },
+    { 'apply', 'a fix: write what it would change; without it, it is only shown' },
+    { 'json', 'a fix: the report as one JSON object on standard output' },
+    { 'full', 'a fix: cut no values' },
+    { 'window', 'work only in these hours of the day, as in 22:00-05:00, and wait outside them', value = 'HOURS' },
+    { 'limit', 'stop after this many documents, or rows of a fix', value = 'N', type = 'int' },
     { 'dry-run', 'read, convert and check everything, write nothing' },
     { 'restart', 'forget an unfinished run of these jobs and begin anew' },
     { 'accept-changes', 'resume although the script changed since' },
@@ -93,6 +151,8 @@ return {
     'lugger run users.lua --since 2026-01-01',
     'lugger run users.lua --stage index --index-memory 1GB',
     'lugger run mongo_to_postgres --from dump/ --into local:./pg',
+    'lugger run fix_phones.lua',
+    'lugger run fix_phones.lua --apply --window 22:00-05:00',
   },
   run = run,
 }

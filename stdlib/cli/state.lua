@@ -19,18 +19,29 @@ local function seconds_of(text)
   return tonumber(number) * units[unit]
 end
 
--- Runs that can still be resumed are never among them.
+-- Runs that can still be resumed, and those that can still be undone, are never among them.
 local chosen = [[WITH finished AS (
   SELECT run, updated_at, row_number() OVER (PARTITION BY job ORDER BY started_at DESC, run DESC) AS place
-  FROM %s.runs WHERE status IN ('done', 'abandoned')
+  FROM %s.runs r WHERE status IN ('done', 'abandoned')%s
 ) SELECT run FROM finished WHERE place > $1::bigint AND updated_at < now() - make_interval(secs => $2::float8)]]
 
-local function prune_one(place, schema, keep, seconds)
-  local session = native.pg(place, 'state')
-  local quoted = '"' .. schema:gsub('"', '""') .. '"'
-  local found = session:query('SELECT to_regclass($1) IS NOT NULL', { quoted .. '.runs' }).rows[1][1]
-  if found ~= 't' then return 0, 0 end
-  local old = chosen:format(quoted)
+local function has(session, relation)
+  return session:query('SELECT to_regclass($1) IS NOT NULL', { relation }).rows[1][1] == 't'
+end
+
+-- Images whose time is over, of fixes that have ended: those rows can no longer be taken back.
+local function prune_images(session, quoted)
+  if not has(session, quoted .. '.images') then return 0 end
+  local ended = "status IN ('done', 'abandoned', 'stopped', 'failed')"
+  return session:query(('DELETE FROM %s.images i USING %s.fixes f, %s.runs r WHERE i.run = f.run AND r.run = f.run '
+    .. 'AND f.images_until < now() AND r.%s'):format(quoted, quoted, quoted, ended)).affected
+end
+
+local function prune_one(session, quoted, keep, seconds)
+  if not has(session, quoted .. '.runs') then return 0, 0 end
+  local kept_back = has(session, quoted .. '.images')
+    and (' AND NOT EXISTS (SELECT FROM %s.images i WHERE i.run = r.run)'):format(quoted) or ''
+  local old = chosen:format(quoted, kept_back)
   local statement = ('WITH old AS (%s), kept_back AS (DELETE FROM %s.rejects WHERE run IN (SELECT run FROM old)'
     .. ' RETURNING 1), gone AS (DELETE FROM %s.runs WHERE run IN (SELECT run FROM old) RETURNING 1)'
     .. ' SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM kept_back)'):format(old, quoted, quoted)
@@ -39,19 +50,29 @@ local function prune_one(place, schema, keep, seconds)
 end
 
 local function prune(args)
-  if not args.keep and not args.older_than then
-    flags.usage_error('state prune: which runs?', '--keep 10, or --older-than 30d')
+  if not args.keep and not args.older_than and not args.images then
+    flags.usage_error('state prune: which runs?', '--keep 10, --older-than 30d, or --images alone')
   end
   local seconds = args.older_than and seconds_of(args.older_than) or 0
-  local runs, rejects = 0, 0
+  local runs, rejects, images = 0, 0, 0
   for _, target in ipairs(places.targets(args.script, function() return cli.load(args) end)) do
     if target.place:find('^%./') or target.place:match('%.jsonl') or target.place == '-' then
       config.raise('state prune is for PostgreSQL targets', 'the runs of other targets are files in ./.lugger/')
     end
-    local gone, refused = prune_one(target.place, schema_of(args, target.options), args.keep or 0, seconds)
-    runs, rejects = runs + gone, rejects + refused
+    local session = native.pg(target.place, 'state')
+    local quoted = '"' .. schema_of(args, target.options):gsub('"', '""') .. '"'
+    images = images + prune_images(session, quoted)
+    if args.keep or args.older_than then
+      local gone, refused = prune_one(session, quoted, args.keep or 0, seconds)
+      runs, rejects = runs + gone, rejects + refused
+    end
   end
-  terminal.say(terminal.count(runs, 'run'), ' and ', terminal.count(rejects, 'reject'), ' removed')
+  if images > 0 or args.images then
+    terminal.say('images of ', terminal.count(images, 'row'), ' removed: older than their retention')
+  end
+  if args.keep or args.older_than then
+    terminal.say(terminal.count(runs, 'run'), ' and ', terminal.count(rejects, 'reject'), ' removed')
+  end
   return cli.exit.done
 end
 
@@ -73,9 +94,11 @@ return {
   flags = {
     { 'keep', 'prune: leave this many finished runs of each job', value = 'N', type = 'int' },
     { 'older-than', 'prune: only runs that ended longer ago: 12h, 30d, 8w', value = 'AGE' },
+    { 'images', 'prune: only images of fixes that are older than their retention, no runs' },
     { 'state-schema', 'name of the schema (default lugger)', value = 'NAME' },
   },
-  more = 'prune removes finished runs and their rejects; what can be resumed stays.',
+  more = 'prune removes finished runs and their rejects, and images of fixes that are older than their retention; '
+    .. 'what can be resumed or undone stays.',
   examples = { 'lugger state sql | psql "$ADMIN_URI"', 'lugger state prune users.lua --keep 5',
     'lugger state prune local:./pg --older-than 30d' },
   run = run,

@@ -3,24 +3,10 @@ local cli = require 'lugger.cli'
 local config = require 'lugger.config'
 local native = require 'lugger.native'
 local places = require 'lugger.places'
+local run_finder = require 'lugger.run_finder'
 local summary = require 'lugger.summary'
 local table_view = require 'lugger.table_view'
 local terminal = require 'lugger.terminal'
-
--- A run may be named by the beginning or the end of its id.
-local function find(state, word)
-  local found = #word == 36 and state:find(word)
-  if found then return found end
-  local matches = {}
-  for _, record in ipairs(state:runs(1000)) do
-    if record.run:sub(1, #word) == word or record.run:sub(-#word) == word then matches[#matches + 1] = record end
-  end
-  if #matches > 1 then
-    config.raise(('%d runs begin or end with %s'):format(#matches, word),
-      'give more of the id, as `lugger runs` shows it')
-  end
-  return matches[1]
-end
 
 local function show_partitions(partitions)
   local done, rows = 0, {}
@@ -79,7 +65,7 @@ end
 local function run(args)
   for _, target in ipairs(places.targets(args.script, function() return cli.load(args) end)) do
     local state = native.state(target.place, target.options)
-    local record = find(state, args.run_id)
+    local record = run_finder.find(state, args.run_id)
     if record then
       show(state, record)
       return cli.exit.done

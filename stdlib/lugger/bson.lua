@@ -26,6 +26,7 @@ local function le64(n)
   return ffi.string(int64, 8)
 end
 local function le_double(n)
+  if n ~= n then return '\0\0\0\0\0\0\248\127' end -- whatever bits the machine made of 0/0
   double[0] = n
   return ffi.string(double, 8)
 end
@@ -63,7 +64,9 @@ local function date_element(v)
 end
 
 local function binary_element(subtype, data, size)
-  return '\5', le32(size) .. string.char(subtype) .. ffi.string(data, size)
+  local bytes = ffi.string(data, size)
+  if subtype == 2 then bytes = le32(size) .. bytes end -- the old generic form repeats its length inside
+  return '\5', le32(#bytes) .. string.char(subtype) .. bytes
 end
 
 local typed_elements = {
@@ -85,6 +88,7 @@ local function cdata_element(v)
   if document.is(v) then
     return codec.type(v) == 'array' and '\4' or '\3', document.to_bson(v)
   elseif ffi.istype(ctypes.int64, v) then return '\18', le64(v)
+  elseif ffi.istype(ctypes.double, v) then return '\1', le_double(v.number_)
   elseif ffi.istype(ctypes.date, v) then return date_element(v)
   elseif ffi.istype(ctypes.objectid, v) then return '\7', ffi.string(v.bytes, 12)
   elseif ffi.istype(ctypes.uuid, v) then return binary_element(4, v.bytes, 16)
@@ -132,7 +136,28 @@ local function finish(out)
   return le32(#body + 5) .. body .. '\0'
 end
 
---- The BSON bytes of a table: a list becomes an array, any other table a document with its fields sorted by name.
+--- The names of the fields of a table as they are stored: in the order of lugger.document, the others by name.
+---@param t table
+---@return string[]
+function bson.field_names(t)
+  local names, order = {}, document.order(t)
+  for place, name in ipairs(order) do
+    if t[name] ~= nil then order[name] = place end
+  end
+  for key in pairs(t) do
+    if type(key) ~= 'string' then refuse(('a document has a key that is a %s'):format(type(key))) end
+    names[#names + 1] = key
+  end
+  table.sort(names, function(a, b)
+    local first, second = order[a] or math.huge, order[b] or math.huge
+    if first ~= second then return first < second end
+    return a < b
+  end)
+  return names
+end
+
+--- The BSON bytes of a table: a list becomes an array, any other table a document, its fields in the order
+--- of lugger.document, else sorted by name.
 ---@param t table
 ---@param depth integer|nil
 ---@return string
@@ -149,13 +174,7 @@ function bson.encode(t, depth)
     for i = 1, last do append(out, tostring(i - 1), t[i] == nil and value.null or t[i], depth) end
     return finish(out)
   end
-  local names = {}
-  for key in pairs(t) do
-    if type(key) ~= 'string' then refuse(('a document has a key that is a %s'):format(type(key))) end
-    names[#names + 1] = key
-  end
-  table.sort(names)
-  for _, name in ipairs(names) do append(out, name, t[name], depth) end
+  for _, name in ipairs(bson.field_names(t)) do append(out, name, t[name], depth) end
   return finish(out)
 end
 

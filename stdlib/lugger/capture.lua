@@ -2,12 +2,20 @@
 local buffer = require 'string.buffer'
 local document = require 'lugger.document'
 local ffi = require 'ffi'
-local jit_util = require 'jit.util'
+local global_names = require 'lugger.global_names'
 local native = require 'lugger.native'
 local prelude = require 'lugger.prelude'
 local value = require 'lugger.value'
 
 local capture = {}
+
+local dump = string.dump -- a sandbox takes it away from scripts
+
+-- Most states have none.
+local function sandbox_of(environment)
+  local sandbox = package.loaded['lugger.sandbox']
+  return sandbox and sandbox.active and sandbox.is_environment(environment) and sandbox or nil
+end
 
 -- Things known by name in every state: modules, and the functions inside them.
 local function named()
@@ -49,7 +57,8 @@ local function pack_table(state, t, path)
   if getmetatable(t) ~= nil and not mark then
     refuse(state, path, getmetatable(t).__name and kind_of(t) or 'a table with a metatable')
   end
-  local node = { k = 'table', mark = mark, keys = {}, values = {} }
+  local order = mark == 'document' and document.order(t) or nil
+  local node = { k = 'table', mark = mark, order = order and #order > 0 and order or nil, keys = {}, values = {} }
   local id = state.add(t, node)
   for key, v in pairs(t) do
     local name = path .. (type(key) == 'string' and '.' .. key or '[' .. tostring(key) .. ']')
@@ -59,48 +68,29 @@ local function pack_table(state, t, path)
   return id
 end
 
--- Globals a hook reads must exist in workers too: the bytecode tells which they are.
-local function bytecode_of(name)
-  local code = name == 'get' and function() return lugger_probe end or function() lugger_probe = 1 end -- luacheck: ignore
-  for pc = 1, 4 do
-    local instruction = jit_util.funcbc(code, pc)
-    local d = bit.rshift(instruction or 0, 16)
-    if instruction and jit_util.funck(code, -d - 1) == 'lugger_probe' then return bit.band(instruction, 0xff) end
-  end
-end
-local op_get, op_set = bytecode_of 'get', bytecode_of 'set'
-
 -- At the prompt a function's globals live in the prompt's environment: they travel like captured locals, and the
 -- members of lugger are there by their bare names.
 local function check_globals(state, code, node, environment)
-  for pc = 1, math.huge do
-    local instruction = jit_util.funcbc(code, pc)
-    if not instruction then break end
-    local op = bit.band(instruction, 0xff)
-    if op == op_get or op == op_set then
-      local name = jit_util.funck(code, -bit.rshift(instruction, 16) - 1)
-      local own = environment and rawget(environment, name)
-      if own ~= nil then
-        node.env[name] = pack(state, own, name)
-      elseif not prelude.globals[name] and not (environment and environment[name] ~= nil) then
-        local message = ('hook `%s` uses the global `%s`, which workers do not have'):format(state.label, name)
-        error(native.error('config', message,
-          'make it local before the function: a captured local travels along'), 0)
-      end
+  global_names.each(code, function(name)
+    local own = environment and rawget(environment, name)
+    if state.sandbox and state.sandbox.has_global(name) then
+      return -- every sandbox has it, that of the worker too
+    elseif own ~= nil then
+      node.env[name] = pack(state, own, name)
+    elseif not prelude.globals[name] and not (environment and environment[name] ~= nil) then
+      local message = ('hook `%s` uses the global `%s`, which workers do not have'):format(state.label, name)
+      error(native.error('config', message,
+        'make it local before the function: a captured local travels along'), 0)
     end
-  end
-  for k = -1, -math.huge, -1 do
-    local constant = jit_util.funck(code, k)
-    if constant == nil then break end
-    if type(constant) == 'proto' then check_globals(state, constant, node, environment) end
-  end
+  end)
 end
 
 local function pack_function(state, fn, path)
   if debug.getinfo(fn, 'S').what == 'C' then refuse(state, path, 'a function written in C') end
   local environment = debug.getfenv(fn)
   if environment == _G then environment = nil end
-  local node = { k = 'function', code = string.dump(fn), up = {}, env = environment and {} }
+  state.sandbox = state.sandbox or sandbox_of(environment)
+  local node = { k = 'function', code = dump(fn), up = {}, env = environment and {} }
   local id = state.add(fn, node)
   check_globals(state, fn, node, environment)
   for i = 1, debug.getinfo(fn, 'u').nups do
@@ -148,7 +138,7 @@ function pack(state, v, path)
   if v == value.null then return state.add(nil, { k = 'null' }) end
   if kind == 'cdata' then return pack_cdata(state, v, path) end
   if kind == 'table' then
-    local name = state.by_module[v]
+    local name = state.by_module[v] or state.sandbox and state.sandbox.module_name(v)
     if name and required_by_name(state, name) then return state.add(v, { k = 'module', name = name }) end
     return pack_table(state, v, path)
   end
@@ -175,7 +165,8 @@ function capture.pack(fn, label, modules)
     return #nodes
   end
   local root = pack(state, fn, label)
-  return buffer.encode({ root = root, nodes = nodes, modules = modules or {}, now = require('lugger.clock').text() })
+  return buffer.encode({ root = root, nodes = nodes, modules = modules or {}, now = require('lugger.clock').text(),
+    sandboxed = state.sandbox ~= nil })
 end
 
 -- Reading: makers by kind; functions and tables may hold each other, so they are made first and filled after.
@@ -194,17 +185,18 @@ local makers = {
     return out
   end,
   document = function(node) return document.from_bson(node.text, node.array) end,
-  module = function(node) return require(node.name) end,
+  module = function(node, sandbox) return sandbox and sandbox.module(node.name) or require(node.name) end,
   member = function(node) return require(node.module)[node.name] end,
   table = function(node)
-    if node.mark then return document[node.mark]() end
+    if node.mark then return document[node.mark]({}, node.order) end
     return {}
   end,
 }
 
-local function fill(packed, made)
+local function fill(packed, made, sandbox)
   local cells = {}
-  local prompt = setmetatable({}, { __index = function(_, name)
+  local confined = sandbox and sandbox.environment(function() end)
+  local prompt = setmetatable({}, { __index = confined or function(_, name)
     local member = rawget(require 'lugger', name)
     if member ~= nil then return member end
     return _G[name]
@@ -240,11 +232,12 @@ function capture.unpack(text, undump, now)
     package.preload[name] = function(...) return assert(loadstring(source, chunk_name))(...) end
   end
   require('lugger.clock').set(now or packed.now)
-  local made = {}
+  local made, sandbox = {}, packed.sandboxed and require 'lugger.sandbox' or nil
+  if sandbox then sandbox.start() end
   for id, node in ipairs(packed.nodes) do
-    made[id] = node.k == 'function' and undump(node.code) or makers[node.k](node)
+    made[id] = node.k == 'function' and undump(node.code) or makers[node.k](node, sandbox)
   end
-  fill(packed, made)
+  fill(packed, made, sandbox)
   return made[packed.root]
 end
 

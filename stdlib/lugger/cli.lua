@@ -11,8 +11,9 @@ local cli = {}
 cli.exit = { done = 0, failed = 1, usage = 2, rejects = 3, differences = 4, stopped = 130 }
 
 -- In the order of the story they tell; every file of stdlib/cli is a command, these come first in the help.
-local order = { 'init', 'describe', 'scaffold', 'plan', 'preview', 'trace', 'run', 'preflight', 'rejects', 'refs',
-  'runs', 'status', 'psql', 'pairs', 'repl', 'scripts', 'state', 'help', 'version' }
+local order = { 'init', 'describe', 'scaffold', 'plan', 'preview', 'trace', 'test', 'run', 'preflight', 'rejects', 'verify',
+  'repair', 'verdict', 'refs', 'pairs', 'runs', 'status', 'ctl', 'undo', 'log', 'psql', 'repl', 'migrate', 'lint', 'scripts',
+  'state', 'help', 'version', 'completion' }
 
 --- Names of the commands.
 ---@return string[]
@@ -74,6 +75,10 @@ function cli.dispatch(name, words)
 end
 
 local function route(argv)
+  if argv[1] == '--yes' then
+    require('lugger.production').allowed = true
+    argv = { unpack(argv, 2) }
+  end
   local first = argv[1]
   local rest = { unpack(argv, 2) }
   if not first then
@@ -140,6 +145,8 @@ cli.script_flags = {
   { 'create', 'create tables that are missing' },
   { 'on-conflict', 'what happens when a row of that key is there', value = 'POLICY', choices = { 'error', 'skip',
     'update', 'newer' } },
+  { 'sandbox', 'the script gets no files, programs or network but the places that the project names' },
+  { 'yes', 'let the script\'s own SQL write to connections marked production' },
 }
 
 --- The shared flags followed by more.
@@ -152,10 +159,20 @@ function cli.with_script_flags(more)
   return all
 end
 
+--- Flags that give way to a script's own of the same name: a script that `run` takes, other commands must take too.
+---@param list lugger.flag[]
+---@return lugger.flag[]
+function cli.yielding(list)
+  for _, flag in ipairs(list) do flag.yields = true end
+  return list
+end
+
 --- Loads the script that a command names, with --from, --into and the script's own flags.
 ---@param args table
 ---@return lugger.script.loaded
 function cli.load(args)
+  if args.sandbox or config.wants_sandbox() then require('lugger.sandbox').start() end
+  require('lugger.production').allowed = args.yes or false
   return script.load(args.script, {
     arguments = args.script_arguments, reserved = flags.reserved(args.command), resume_command = cli.resume_line(args),
     overrides = { from = args.from, into = args.into, on_conflict = args.on_conflict },
@@ -194,6 +211,12 @@ end
 function cli.jobs(loaded)
   if #loaded.jobs == 0 then
     config.raise(loaded.name .. ' returned no job', 'end it with: return lugger.copy { ... }')
+  end
+  for _, job in ipairs(loaded.jobs) do
+    if job.is_fix then
+      config.raise(loaded.name .. ' is a fix', ('lugger run %s shows what it would change, and writes nothing'):format(
+        terminal.shell_quote(loaded.name)))
+    end
   end
   return loaded.jobs
 end

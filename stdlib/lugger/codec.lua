@@ -201,6 +201,9 @@ codec.on_encode(ctypes.typed, function(slot, v, copy)
   typed_slot(v, slot)
   if not carries_i64[v.type] then slot.data = copy(v.data, v.size) end
 end)
+codec.on_encode(ctypes.double, function(slot, v)
+  slot.type, slot.size, slot.f64 = types.double, 0, v.number_
+end)
 codec.on_encode(ctypes.int64, function(slot, v)
   slot.type, slot.size, slot.i64 = types.int64, 0, v
 end)
@@ -232,7 +235,8 @@ function codec.encode(slot, v, copy)
   elseif kind == 'boolean' then
     slot.type, slot.size, slot.i64 = types.bool, 0, v and 1 or 0
   elseif v == nil or v == null then
-    slot.type, slot.size, slot.i64 = types.null, 0, 0
+    -- i64 tells the two apart where a document is written: nil takes a field away (runtime/fix/mapper.cpp).
+    slot.type, slot.size, slot.i64 = types.null, 0, v == null and 1 or 0
   elseif kind == 'cdata' then
     for i = 1, #encoders do
       if ffi.istype(encoders[i].ctype, v) then return encoders[i].encode(slot, v, copy) end

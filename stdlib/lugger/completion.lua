@@ -1,6 +1,10 @@
--- Completion at the prompt: globals, fields, methods, keys of option tables, file names inside quotes.
+-- Completion at the prompt: globals, fields, methods, keys of option tables, paths of documents, names of tables and
+-- columns inside
+-- SQL, file names inside other quotes, commands.
 local help = require 'lugger.help'
+local names = require 'lugger.completion_names'
 local native = require 'lugger.native'
+local place = require 'lugger.place'
 
 local completion = {}
 
@@ -59,13 +63,52 @@ local function globals(word, environment, words)
   return list
 end
 
+-- What stands in front of the quote that is open; nil when none is.
 local function open_quote(before)
-  local quote
-  for char in before:gmatch('["\']') do
-    if not quote then quote = char elseif quote == char then quote = nil end
+  local quote, at
+  for place_of, char in before:gmatch('()(["\'])') do
+    if not quote then quote, at = char, place_of elseif quote == char then quote = nil end
   end
-  return quote
+  return quote and before:sub(1, at - 1)
 end
+
+local function add_beginning(list, candidates, word)
+  for _, name in ipairs(candidates) do
+    if begins(name, word) then list[name] = true end
+  end
+  return list
+end
+
+-- Inside quotes: SQL of a session, a path of a document, else a file.
+local function quoted(state, head, word)
+  local called = head:match '([%a_][%w_]*)%s*%(?%s*$'
+  local session = called and names.session(state, called)
+  if session then return add_beginning({}, names.of_session(session), word) end
+  local of_path = head:match 'from%s*=%s*$' or head:match ':sort%s*[%({]?[^%)]*$'
+    or head:match ':project%s*[%({]?[^%)]*$'
+  if of_path then
+    local list = add_beginning({}, names.of_sources(state.environment), word)
+    if next(list) then return list end
+  end
+end
+
+-- users:find { ad<Tab>: the fields of that source.
+local function find_paths(state, before, word)
+  local called = before:match '([%a_][%w_]*):find%s*%(?%s*{[^{}]*$'
+  local source = called and rawget(state.environment, called)
+  if not place.is(source, 'source') then return {} end
+  local list = {}
+  for _, path in ipairs(names.of_source(source)) do
+    if begins(path, word) then list[path:find '^[%a_][%w_]*$' and path .. ' = ' or "['" .. path .. "'] = "] = true end
+  end
+  return list
+end
+
+-- Options that are no fields of a documented class.
+local options_of = {
+  source = { 'collection', 'database', 'format', 'table', 'query', 'key', 'pooled' },
+  target = { 'table', 'key', 'on_conflict', 'newer', 'writer', 'pooled', 'state_schema' },
+}
 
 local function files(word)
   local directory, prefix = word:match('^(.*/)([^/]*)$')
@@ -90,6 +133,10 @@ local function option_keys(before, word)
       if depth == 0 then
         local name = before:sub(1, at - 1):match('([%w_%.:]+)%s*%(?[^%(%){}]*$')
         local entry = name and help.find(name)
+        local own = before:sub(1, at - 1):match("([%a_]+)%s*%(%s*[%w_%.'\"/:-]+%s*,%s*$")
+        for _, option in ipairs(own and options_of[own] or {}) do
+          if begins(option, word) then list[option .. ' = '] = true end
+        end
         for _, param in ipairs(entry and entry.params or {}) do
           local class = help.find((param.type:gsub('[%?%[%]|].*$', '')))
           for _, item in ipairs(class and class.fields or {}) do
@@ -110,19 +157,25 @@ end
 ---@param word string
 ---@param line string
 ---@param start integer bytes of the line in front of the word
----@param environment table globals of the prompt
----@param words table<string, any>
+---@param state table of the prompt
 ---@return string[]
-function completion.complete(word, line, start, environment, words)
+function completion.complete(word, line, start, state)
   local before = line:sub(1, start)
   local list
-  if open_quote(before) then
-    list = files(word)
+  local head = open_quote(before)
+  if before == '' and word:sub(1, 1) == ':' then
+    list = {}
+    for _, name in ipairs(require('lugger.repl_commands').names()) do
+      if begins(':' .. name, word) then list[':' .. name .. ' '] = true end
+    end
+  elseif head then
+    list = quoted(state, head, word) or files(word)
   elseif word:find('[%.:]') then
-    list = members(word, environment)
+    list = members(word, state.environment)
   else
-    list = option_keys(before, word)
-    if not next(list) then list = globals(word, environment, words) end
+    list = find_paths(state, before, word)
+    if not next(list) then list = option_keys(before, word) end
+    if not next(list) then list = globals(word, state.environment, state.words) end
   end
   local sorted = {}
   for name in pairs(list) do sorted[#sorted + 1] = name end

@@ -6,7 +6,8 @@ local system = native.system
 local config = {}
 
 -- Read once a process; `overrides` are --from and --into.
-local state = { loaded = false, dotenv = {}, variables = {}, connections = {}, overrides = {} }
+local state = { loaded = false, dotenv = {}, variables = {}, connections = {}, sections = {}, overrides = {},
+  sandbox = false }
 
 local function raise(message, hint)
   error(native.error('config', message, hint), 0)
@@ -66,7 +67,26 @@ local function load_toml(text)
     end
     state.connections[name] = connection
   end
+  state.sections = values
+  state.sandbox = values.sandbox == true
   for name, value in pairs(values.env or {}) do state.variables[name] = tostring(value) end
+end
+
+local function is_secret(name, text)
+  local lower = name:lower()
+  local named = lower:find 'pass' or lower:find 'secret' or lower:find 'token' or lower:find 'key'
+  return #text >= 6 and (named or system.mask_secrets(text) ~= text)
+end
+
+local function warn_of_readers(values)
+  local found = system.stat '.env'
+  if not found or found.mode % 64 == 0 then return end -- the last six bits: what the group and others may do
+  for name, text in pairs(values) do
+    if is_secret(name, text) then
+      require('lugger.terminal').warn('.env holds a password and others can read it: chmod 600 .env')
+      return
+    end
+  end
 end
 
 --- Reads .env and lugger.toml of the current directory, once.
@@ -77,6 +97,7 @@ function config.load()
   if dotenv then
     state.dotenv = config.parse_dotenv(dotenv)
     system.set_dotenv(state.dotenv)
+    warn_of_readers(state.dotenv)
   end
   local toml = read_if_there('lugger.toml')
   if toml then load_toml(toml) end
@@ -85,6 +106,7 @@ end
 --- Forgets what was read, so that a changed file is read again.
 function config.reload()
   state.loaded, state.dotenv, state.variables, state.connections = false, {}, {}, {}
+  state.sections = {}
   config.load()
 end
 
@@ -164,6 +186,88 @@ function config.connections()
   for name in pairs(state.connections) do names[#names + 1] = name end
   table.sort(names)
   return names
+end
+
+--- A table of lugger.toml, such as [migrate]; empty when it is not there.
+---@param name string
+---@return table<string, any>
+function config.section(name)
+  config.load()
+  local found = state.sections[name]
+  if found ~= nil and type(found) ~= 'table' then
+    raise(('lugger.toml: %s is no table'):format(name), ('write [%s] on a line of its own'):format(name))
+  end
+  return found or {}
+end
+
+--- A connection of lugger.toml with its url as it is opened; nil when there is none of that name.
+---@param name string
+---@return table|nil
+function config.connection(name)
+  config.load()
+  local found = state.connections[name]
+  if not found then return nil end
+  local out = {}
+  for key, v in pairs(found) do out[key] = v end
+  local ok, url = pcall(expand, found.url)
+  out.url = ok and url or found.url
+  return out
+end
+
+--- Whether the project's own files name a variable.
+---@param name string
+---@return boolean
+function config.is_declared(name)
+  config.load()
+  return state.dotenv[name] ~= nil or state.variables[name] ~= nil
+end
+
+--- Whether a place is one that the project's files, the well-known variables or the command line name.
+---@param place string as it is opened
+---@return boolean
+function config.is_declared_place(place)
+  config.load()
+  for _, given in pairs(state.overrides) do
+    if given == place then return true end
+  end
+  for name in pairs(state.connections) do
+    if name == place or config.connection(name).url == place then return true end
+  end
+  for _, name in ipairs { 'PG_URI', 'PG_DIRECT_URI', 'MONGO_URI' } do
+    if config.find(name) == place then return true end
+  end
+  for _, values in ipairs { state.dotenv, state.variables } do
+    for _, text in pairs(values) do
+      if text == place then return true end
+    end
+  end
+  return false
+end
+
+--- Whether lugger.toml says `sandbox = true`.
+---@return boolean
+function config.wants_sandbox()
+  config.load()
+  return state.sandbox
+end
+
+--- What must never be shown or written: values whose name says so, and the passwords in URLs, by the name of the
+--- variable.
+---@return table<string, string>
+function config.secrets()
+  config.load()
+  local found = {}
+  local function look(name, text)
+    if is_secret(name, text) then found[name] = text end
+  end
+  for _, values in ipairs { state.variables, state.dotenv } do
+    for name, text in pairs(values) do look(name, text) end
+  end
+  for _, name in ipairs { 'PG_URI', 'PG_DIRECT_URI', 'MONGO_URI', 'PGPASSWORD' } do
+    local text = system.getenv(name)
+    if text then look(name, text) end
+  end
+  return found
 end
 
 --- Raises an error of class "config": what is wrong, and what to do next.

@@ -101,6 +101,12 @@ function cursor:batches()
   return function() return self:next() end
 end
 
+--- Reads to the end and counts the documents on the way.
+---@return integer
+function cursor:count()
+  return self.native:count()
+end
+
 --- Where it stands: printable, for seek.
 ---@return string
 function cursor:position()

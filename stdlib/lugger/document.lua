@@ -168,11 +168,29 @@ function document.array(list)
   return setmetatable(list or {}, array_mark)
 end
 
---- Marks a table as a document, so that it is stored as one whatever its keys.
+--- Marks a table as a document, so that it is stored as one whatever its keys. `order` names its fields in the order
+--- they are stored in, as a list or as words between spaces; fields it does not name come last.
 ---@param fields table|nil
+---@param order string|string[]|nil
 ---@return table
-function document.document(fields)
-  return setmetatable(fields or {}, document_mark)
+function document.document(fields, order)
+  if order == nil then return setmetatable(fields or {}, document_mark) end
+  local names = {}
+  if type(order) == 'table' then
+    for i, name in ipairs(order) do names[i] = name end
+  else
+    for name in tostring(order):gmatch '%S+' do names[#names + 1] = name end
+  end
+  return setmetatable(fields or {}, { __name = 'document', lugger_mark = 'document', lugger_order = names })
+end
+
+--- The names of its fields in the order that lugger.document was given; empty when it was given none.
+---@param t table
+---@return string[] names a list of its own
+function document.order(t)
+  local m, names = getmetatable(t), {}
+  for i, name in ipairs(type(m) == 'table' and m.lugger_order or {}) do names[i] = name end
+  return names
 end
 
 --- What a table was marked as: "array", "document" or nil.
@@ -181,6 +199,21 @@ end
 function document.mark(t)
   local m = getmetatable(t)
   return type(m) == 'table' and m.lugger_mark or nil
+end
+
+--- Goes over fields or elements as they are stored: names and slots, which are good until the next step.
+---@param doc lugger.doc
+---@return fun(): string|nil, ffi.cdata* lug_value
+function document.slots(doc)
+  local p = pointer(doc)
+  local iter, keep = ffi.new 'lug_iter', doc
+  C.lug_iter_start(iter, p)
+  return function()
+    pointer(keep)
+    local more = C.lug_iter_next(iter)
+    if more == 1 then return ffi.string(iter.name, iter.name_size), iter.value end
+    if more < 0 then fault.raise('read', 'the bytes of the document are not valid') end
+  end
 end
 
 --- A document that owns its bytes, from BSON.

@@ -28,4 +28,20 @@ function fault.raise(code, message, hint)
   error(native.error(code, message, hint, nil, { script = fault.where() }), 0)
 end
 
+--- Raises for a key that is not among the known ones, and names the nearest.
+---@param holder string what has the keys: "a migration"
+---@param given table|nil
+---@param known string[]
+function fault.check_keys(holder, given, known)
+  local is_known = {}
+  for _, key in ipairs(known) do is_known[key] = true end
+  for key in pairs(given or {}) do
+    if not is_known[key] then
+      local near = native.system.nearest(tostring(key), known)
+      fault.raise('config', ('%s does not know the key "%s"'):format(holder, tostring(key)),
+        near and near ~= '' and ('did you mean %s?'):format(near) or 'it knows ' .. table.concat(known, ', '))
+    end
+  end
+end
+
 return fault

@@ -15,6 +15,7 @@ local flags = {}
 ---@field least integer|nil the smallest "int" it takes; 0 when not given
 ---@field choices string[]|nil
 ---@field many boolean|nil may be repeated
+---@field yields boolean|nil behind a script that declares a flag of this name it is the script's
 
 ---@class lugger.command
 ---@field summary string
@@ -54,7 +55,9 @@ end
 ---@return table<string, boolean>
 function flags.reserved(command)
   local words = { ['--help'] = true }
-  for word in pairs(by_word(command)) do words[word] = true end
+  for word, flag in pairs(by_word(command)) do
+    if not flag.yields then words[word] = true end
+  end
   return words
 end
 
@@ -68,16 +71,29 @@ local function words_of(known, word)
   return word:sub(2, 2) ~= '-' and known[word:sub(1, 2)] and 1 or nil
 end
 
+-- A script that `run` takes must be taken by every command: where both have a flag of one name, it is the script's.
+local function is_scripts(known, word, script_name)
+  local flag = is_flag(word) and known[word:match('^(%-%-[^=]+)=') or word]
+  if not (flag and flag.yields and script_name) then return false end
+  for _, option in ipairs(require('lugger.script').about(script_name).options or {}) do
+    if option.flag == '--' .. flag[1] then return true end
+  end
+  return false
+end
+
 -- Behind the script, words that are no flag of the command are the script's, in their order.
 local function split(command, words)
   if not command.takes_script then return words, {} end
   local known, own, rest = by_word(command), {}, {}
-  local arguments, at = 1 + (command.more_arguments or 0), 1
+  local arguments, at, script_name = 1 + (command.more_arguments or 0), 1, nil
   while at <= #words do
-    local count = words_of(known, words[at])
+    local count = not is_scripts(known, words[at], script_name) and words_of(known, words[at]) or nil
     local script_seen = arguments <= (command.more_arguments or 0)
     local mine = count or not script_seen or (arguments > 0 and not is_flag(words[at]) and #rest == 0)
-    if not count and mine and not is_flag(words[at]) then arguments = arguments - 1 end
+    if not count and mine and not is_flag(words[at]) then
+      arguments = arguments - 1
+      script_name = script_name or words[at]
+    end
     for i = at, math.min(#words, at + (count or 1) - 1) do table.insert(mine and own or rest, words[i]) end
     at = at + (count or 1)
   end

@@ -81,7 +81,8 @@ local function close(entry, line, file, aliases, list, number)
   local head, tail = name:match('^([%w_]+)([%.:].*)$')
   if not head then return end
   entry.kind = 'function'
-  local module = file:match('^lugger/([%w_]+)%.lua$')
+  local module = file:match('^lugger/([%w_/]+)%.lua$')
+  module = module and module:gsub('/', '.')
   local known = aliases[head] or ((head == 'lugger' or head == 'native' or not module) and head) or 'lugger.' .. module
   entry.name = known .. tail
   entry.signature = entry.name .. arguments
@@ -96,7 +97,9 @@ end
 function help.parse(text, file)
   local list, aliases, entry, number = {}, {}, nil, 0
   local module = file:match('([%w_]+)%.lua$')
-  if module and file:find('lugger/', 1, true) then aliases[module] = 'lugger.' .. module end
+  if module and file:find('lugger/', 1, true) then
+    aliases[module] = file:gsub('%.lua$', ''):gsub('/', '.')
+  end
   for line in (text .. '\n'):gmatch('(.-)\n') do
     number = number + 1
     local tag, rest = line:match('^%-%-%-%s?@(%w+)%s*(.*)$')
@@ -115,15 +118,21 @@ end
 local cache
 
 local command_line = {}
-for name in ([[census_advice census_command census_forecast census_html census_names census_references census_updates
-  census_view cli completion config describe_view flags help json_text options page_view places plan_view
-  preview_view progress repl runner script summary table_view templates terminal value_text]]):gmatch('%S+') do
+for name in ([[
+  census_advice census_command census_forecast census_html census_names census_references census_updates
+  census_view cli completion completion_names config describe_view effects fix_log fix_runner fix_view flags
+  global_names help history json_text man_page options page_view places plan_view preview_view production progress
+  repl repl_commands repl_save result_view run_finder runner script shell_completion sql_describe sql_values
+  statement summary table_view templates templates_repository terminal test_compare value_text verdict
+  verdict_view verification
+]]):gmatch('%S+') do
   command_line[name] = true
 end
 
 -- Scripts call the library; native functions and the command line's own modules come after it.
 local function part_of(file)
   if file:match('^meta/') then return 'native' end
+  if file:match('^lugger/migrate/') or file:match('^lugger/lint/') then return 'command line' end
   return command_line[file:match('([%w_]+)%.lua$')] and 'command line' or 'library'
 end
 
@@ -244,10 +253,27 @@ end
 -- Methods hang in no module's table, but a function knows the line it is defined at.
 local function defined_at(value)
   local info = type(value) == 'function' and debug.getinfo(value, 'S')
-  local file = info and info.source:match('(lugger/[%w_]+%.lua)$') or info and info.source:match('(lugger%.lua)$')
+  local file = info and info.source:match('(lugger/[%w_/]+%.lua)$') or info and info.source:match('(lugger%.lua)$')
   for _, entry in ipairs(file and help.entries() or {}) do
     if entry.file == file and entry.line == info.linedefined then return entry end
   end
+end
+
+-- What an object can do: its methods with their first sentences.
+local function methods_of(value)
+  local meta = type(value) == 'table' and getmetatable(value)
+  local holder = type(meta) == 'table' and meta.__index
+  if type(holder) ~= 'table' then return nil end
+  local lines = {}
+  for _, member in pairs(holder) do
+    local entry = defined_at(member)
+    if entry then
+      local sentence = entry.text:gsub('\n', ' '):match '^.-%.%f[%s%z]' or entry.text:gsub('\n', ' ')
+      lines[#lines + 1] = entry.signature .. '\n' .. terminal.wrap(sentence, '    ')
+    end
+  end
+  table.sort(lines)
+  return #lines > 0 and table.concat(lines, '\n') or nil
 end
 
 --- Help for a function, a module or a name, as text.
@@ -259,6 +285,8 @@ function help.of(value)
   entry = entry or defined_at(value)
   if not entry and type(value) ~= 'string' and name then entry = help.find(name:match('[%w_]+$'), true) end
   if entry then return help.render(entry) end
+  local methods = methods_of(value)
+  if methods then return methods end
   if type(value) == 'table' then
     local names = {}
     for key, member in pairs(value) do

@@ -9,8 +9,11 @@ local script = require 'lugger.script'
 local job = {}
 local job_meta = { __index = job, __name = 'job', __tostring = function(self) return 'job ' .. self:name() end }
 
+-- Packed hooks by job, out of reach of scripts: what is in them is run as it is.
+local hooks = setmetatable({}, { __mode = 'k' })
+
 local known = { 'from', 'into', 'columns', 'children', 'map', 'name', 'key', 'table', 'on_conflict', 'newer', 'route',
-  'unmapped', 'indexes', 'constraints', 'not_null', 'on_hook_error' }
+  'unmapped', 'indexes', 'constraints', 'not_null', 'on_hook_error', 'throttle' }
 
 local function fail(message, hint)
   fault.raise('config', message, hint)
@@ -59,7 +62,8 @@ local function normalise(spec, self)
   end
   out.source = { place = config.resolve(spec.from.place, 'from'), options = spec.from.options }
   out.target = { place = config.resolve(spec.into.place, 'into'), options = target_options }
-  if spec.map then out.hook, out.now = self.hook, self.now end
+  if spec.map then out.hook, out.now = hooks[self], self.now end
+  out.throttle = spec.throttle and require('lugger.throttle').check(spec.throttle)
   out.script_hash, out.resume_command = self.identity.script_hash, self.identity.resume_command
   return out
 end
@@ -180,6 +184,36 @@ function job:run(settings)
   return require('lugger.runner').run_or_raise(self, settings)
 end
 
+--- Compares source and target by value, through this mapping. Writes nothing.
+---@param options lugger.verify_options|nil
+---@return lugger.verdict
+function job:verify(options)
+  return require('lugger.verification').verify(self, options)
+end
+
+--- Verifies, and with `apply` writes what is missing or different again from the source, and verifies once more.
+---@param options lugger.repair_options|nil
+---@return lugger.verdict after what is there now
+---@return lugger.verdict before
+---@return lugger.repair repair what was done
+function job:repair(options)
+  local mend, narrow = {}, {}
+  for key, value in pairs(options or {}) do
+    if key == 'apply' or key == 'delete_extra' then
+      mend[key] = value
+    else
+      narrow[key] = value
+    end
+  end
+  return require('lugger.verification').repair(self, narrow, mend)
+end
+
+--- The native job behind it.
+---@return lugger.native.job
+function job:handle()
+  return ready(self)
+end
+
 local module = {}
 
 --- Makes a job of its description; lugger.copy is this.
@@ -190,13 +224,24 @@ function module.copy(spec)
   local self = setmetatable({ spec = spec, line = fault.where(), identity = script.identity() }, job_meta)
   if spec.map then
     local context = script.context()
-    self.hook = require('lugger.capture').pack(spec.map, 'map', context and context.modules)
+    hooks[self] = require('lugger.capture').pack(spec.map, 'map', context and context.modules)
     self.now = require('lugger.clock').text()
   end
   script.note_job()
   -- Places that cannot be resolved yet (an unset variable, while help is asked for) are an error only where they are
   -- used.
   if pcall(normalise, spec, self) then make(self) end
+  return self
+end
+
+--- A job of another description with the hook of this one: what tests run on sample documents.
+---@param other lugger.job
+---@param spec table
+---@return lugger.job
+function module.like(other, spec)
+  local self = setmetatable({ spec = spec, line = other.line, identity = other.identity, now = other.now }, job_meta)
+  hooks[self] = hooks[other]
+  make(self)
   return self
 end
 

@@ -10,6 +10,7 @@ local told = {}
 ---@param collection boolean|nil say how many changes concern the collection it belongs to
 ---@return string
 function oplog_view.sentence(oplog, collection)
+  if tonumber(oplog.entries) == 0 then return oplog.place .. ': no entries' end
   local entries = terminal.group(oplog.entries) .. (tonumber(oplog.entries) == 1 and ' entry' or ' entries')
   local text = ('%s: %s, %s to %s; %s'):format(oplog.place, entries, oplog.first, oplog.last,
     terminal.count(oplog.changes, 'change'))

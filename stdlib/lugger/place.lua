@@ -113,6 +113,15 @@ function source:cursor(options)
   return require('lugger.cursor').new(open(self), options)
 end
 
+--- Asks for documents in MongoDB's query language: `users:find { age = { ['$gt'] = 30 } }:limit(5)`. Nothing is read
+--- before the
+--- answer is looked at. `help 'repl'` lists the operators.
+---@param filter table<string, any>|nil
+---@return lugger.query
+function source:find(filter)
+  return require('lugger.find').new(self, filter)
+end
+
 ---@class lugger.target
 ---@field place string as written; may hold a password
 ---@field options table<string, any>

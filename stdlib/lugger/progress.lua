@@ -91,6 +91,21 @@ function progress.sentence(figures)
   return table.concat(parts, ' ')
 end
 
+--- Tells that a run waits, and why, and that it goes on.
+---@param snapshot table
+function progress:pause(snapshot)
+  local reason = snapshot.waits_for or ''
+  if reason == (self.waits_for or '') then return end
+  self.waits_for = reason
+  if self.mode == 'none' then return end
+  self:finish()
+  if self.mode == 'json' then
+    progress.event(reason == '' and 'goes_on' or 'waits', { job = self.job, run = snapshot.run, reason = reason })
+  else
+    terminal.say(self.job, reason == '' and ': goes on' or ': waits: ' .. reason)
+  end
+end
+
 --- Tells the state of the run, when it is time to.
 ---@param snapshot table
 function progress:update(snapshot)

@@ -1,11 +1,14 @@
 -- The prompt: statements over several lines, values that paste back, history, completion, help.
 local completion = require 'lugger.completion'
 local config = require 'lugger.config'
+local effects = require 'lugger.effects'
 local help = require 'lugger.help'
+local history = require 'lugger.history'
 local native = require 'lugger.native'
-local table_view = require 'lugger.table_view'
+local result_view = require 'lugger.result_view'
+local sql_session = require 'lugger.sql_session'
+local statement = require 'lugger.statement'
 local terminal = require 'lugger.terminal'
-local value_text = require 'lugger.value_text'
 local edit, system = native.edit, native.system
 
 local repl = {}
@@ -15,11 +18,52 @@ help(copy), help 'job:run'     a function
 help 'run', help 'mapping'     a command, a page of the manual
 help 'pages'                   which pages there are
 users:columns()                an expression prints its value
-:traceback                     where the last error came from
+pg 'select 1', pg '\dt'        SQL and descriptions on the target used last, or PG_URI
+users:find { age = 31 }        documents of a source
+:help                          the commands of the prompt: :json, :time, :save ...
 :quit                          leave (or Ctrl-D)]]
 
-local function words_of_prompt(session)
-  local words = {}
+-- `pg` speaks to the place it was told, else to the target made last, else to PG_URI; each place has one session.
+local function new_pg(state)
+  local sessions, chosen = {}, nil
+
+  local function session_for(name)
+    if not sessions[name] then sessions[name] = sql_session.open(name) end
+    return sessions[name]
+  end
+
+  function state.pg_default()
+    local name = chosen or require('lugger').last_target() or (config.find 'PG_URI')
+    if not name then
+      config.raise('pg: on which target?', "pg.use 'local:./pg', make a target first, or set PG_URI")
+    end
+    state.place = name
+    return session_for(name)
+  end
+
+  local pg = {}
+
+  --- A session of its own with another place: `warehouse = pg.open 'warehouse'`, then `warehouse 'select 1'`.
+  function pg.open(name)
+    return sql_session.open(name)
+  end
+
+  --- What `pg` speaks to from now on.
+  function pg.use(name)
+    session_for(name)
+    chosen = name
+  end
+
+  return setmetatable(pg, {
+    __name = 'pg',
+    __index = function(_, key) return state.pg_default()[key] end,
+    __call = function(_, sql, ...) return state.pg_default()(sql, ...) end,
+    __tostring = function() return tostring(state.pg_default()) end,
+  })
+end
+
+local function words_of_prompt(state)
+  local words = { pg = new_pg(state) }
 
   --- Help for a function, a name or a module: help(lugger.copy), help 'trace'.
   function words.help(value)
@@ -27,6 +71,7 @@ local function words_of_prompt(session)
       terminal.line(brief)
       return
     end
+    if value == words.pg then value = 'lugger.session' end
     local text = help.of(value)
     if not text and type(value) == 'string' then
       require('lugger.cli.help').show(value)
@@ -35,49 +80,32 @@ local function words_of_prompt(session)
     terminal.line(text or 'there is no help for that')
   end
 
-  --- Runs SQL on a place, or on the target used last, and shows the rows: pg 'select count(*) from users'.
-  function words.pg(sql, place)
-    local lugger = require 'lugger'
-    place = place and config.resolve(place) or (lugger.last_target and lugger.last_target())
-      or (config.find('PG_URI'))
-    if not place then
-      config.raise('pg: on which target?', "pg('select 1', 'local:./pg'), make a target first, or set PG_URI")
-    end
-    if not session.pg or session.place ~= place then session.pg, session.place = native.pg(place, 'prompt'), place end
-    local result = session.pg:query(sql)
-    if #result.names == 0 then
-      terminal.line(terminal.count(result.affected, 'row'), ' affected')
-      return
-    end
-    local rows = {}
-    for i, row in ipairs(result.rows) do
-      rows[i] = {}
-      for column = 1, #result.names do
-        local value = row[column]
-        rows[i][column] = type(value) == 'string' and value or 'NULL'
-      end
-    end
-    terminal.line(table_view.render(result.names, rows))
-    terminal.line('(', terminal.count(#rows, 'row'), ')')
-  end
-
   return words
 end
 
---- The globals of the prompt: what scripts have, everything of `lugger` by its bare name, help and pg.
+--- The state of a prompt: its globals (what scripts have, everything of `lugger` by its bare name, help and pg), its
+--- settings, the
+--- statements so far.
 ---@return table
-function repl.environment()
+function repl.new()
   local lugger = require 'lugger'
-  local words = words_of_prompt({})
-  local members = setmetatable({}, { __index = function(_, key)
-    if words[key] ~= nil then return words[key] end
+  local state = { entries = {}, settings = { form = 'auto', null = 'NULL' } }
+  state.words = words_of_prompt(state)
+  state.environment = setmetatable({ lugger = lugger }, { __index = function(_, key)
+    if state.words[key] ~= nil then return state.words[key] end
     local member = lugger[key]
     if member ~= nil then return member end
     return _G[key]
   end })
-  members.lugger = lugger
-  repl.words = words
-  return members
+  return state
+end
+
+local function compiled(text)
+  local expression = text:match('^%s*=(.*)$')
+  local chunk, problem = loadstring('return ' .. (expression or text), '=prompt')
+  if chunk then return chunk, nil, true, expression or text end
+  if not expression then chunk, problem = loadstring(text, '=prompt') end
+  return chunk, problem, false, text
 end
 
 --- Compiles a statement or an expression. "incomplete" means that more lines are needed.
@@ -85,37 +113,16 @@ end
 ---@param environment table
 ---@return function|nil chunk
 ---@return string|nil problem
+---@return boolean|nil expression whether it is one
+---@return string|nil code as it was compiled
 function repl.compile(text, environment)
-  local expression = text:match('^%s*=(.*)$')
-  local chunk, problem = loadstring('return ' .. (expression or text), '=prompt')
-  if not chunk and not expression then chunk, problem = loadstring(text, '=prompt') end
-  if chunk then return setfenv(chunk, environment) end
+  local chunk, problem, expression, code = compiled(text)
+  if not chunk and problem:find('invalid escape', 1, true) then
+    chunk, problem, expression, code = compiled(statement.describing(text))
+  end
+  if chunk then return setfenv(chunk, environment), nil, expression, code end
   if problem:find("'<eof>'", 1, true) then return nil, 'incomplete' end
   return nil, problem
-end
-
--- What jobs give back is shown as the commands show it.
-local function show_known(value)
-  if type(value) ~= 'table' or getmetatable(value) then return false end
-  if value.documents and value.tables and value.tally then
-    require('lugger.preview_view').show('preview', value)
-  elseif value.report and value.partitions then
-    require('lugger.plan_view').show(value)
-  elseif value.steps and value.outcome then
-    require('lugger.cli.trace').show(value)
-  elseif value.reject_codes and value.tally then
-    require('lugger.summary').print({ value }, 1, {})
-  else
-    return false
-  end
-  return true
-end
-
-local function show_results(results)
-  if results.n < 2 or (results.n == 2 and show_known(results[2])) then return end
-  local parts = {}
-  for i = 2, results.n do parts[#parts + 1] = value_text.of(results[i]) end
-  if not (results.n == 2 and results[2] == nil) then terminal.line(table.concat(parts, '\t')) end
 end
 
 local function protected(chunk, arguments)
@@ -135,25 +142,16 @@ end
 ---@param arguments string[] what stands behind it: `...` of the code
 ---@return integer
 function repl.evaluate(code, arguments)
-  local chunk, problem = repl.compile(code, repl.environment())
+  local state = repl.new()
+  local chunk, problem = repl.compile(code, state.environment)
   if not chunk then
     terminal.fail(problem == 'incomplete' and 'the code is incomplete' or problem)
     return 1
   end
   local results = protected(chunk, arguments)
   if not results[1] then return require('lugger.cli').report(results[2]) end
-  show_results(results)
+  result_view.show_all(results, state.settings)
   return 0
-end
-
-local function history_path()
-  local home = system.getenv('XDG_STATE_HOME')
-  if not home or home == '' then
-    local user = system.getenv('HOME')
-    if not user or user == '' then return nil end
-    home = user .. '/.local/state'
-  end
-  return home .. '/lugger/history'
 end
 
 local function is_interruption(err)
@@ -162,42 +160,90 @@ end
 
 -- A line, and whether Ctrl-C came while it was read; nil at the end of input.
 local function read_line(prompt)
+  local pasted = edit.pasted_line()
+  if pasted then
+    terminal.line(prompt, pasted:sub(1, math.max(10, terminal.width() - #prompt)))
+    return pasted, false
+  end
   local before = system.interrupt_raises(false)
   local line = edit.readline(prompt)
   local interrupted = system.stop_level() > 0
+  if interrupted then edit.forget_paste() end
   system.clear_stop()
   system.interrupt_raises(before)
   return line, interrupted
 end
 
--- Reads one statement; nil at the end of input, "" when it was cancelled.
+-- An open transaction is to be seen, and a failed one.
+local function first_prompt()
+  local mark = ''
+  for _, session in ipairs(sql_session.list()) do
+    local transaction = session:transaction()
+    if transaction == 'failed' then mark = '!' end
+    if transaction == 'open' and mark == '' then mark = '*' end
+  end
+  return mark .. '> '
+end
+
+-- Reads one statement; nil at the end of input, "" when it was cancelled, and false when the input ended inside it.
 local function read_statement(environment)
-  local text
+  local scanner, prompt = statement.new(), first_prompt()
   while true do
-    local line, interrupted = read_line(text and '>> ' or '> ')
+    local line, interrupted = read_line(prompt)
     if line == nil and interrupted then
       terminal.line('^C')
       return ''
     end
-    if line == nil then return text and '' or nil end
+    if line == nil then
+      if #scanner.lines > 0 then return false end
+      return nil
+    end
     -- What was there before Ctrl-C is cancelled; the line that came after it begins anew.
-    text = text and not interrupted and text .. '\n' .. line or line
-    if text:match('^%s*$') or text:match('^%s*:%a+%s*$') then return text end
-    local _, problem = repl.compile(text, environment)
-    if problem ~= 'incomplete' then return text end
+    if interrupted then scanner = statement.new() end
+    if #scanner.lines == 0 and (line:match '^%s*$' or line:match '^%s*:%a+') then return line end
+    if #scanner.lines == 0 and line:match '^%s*\\%a' then return 'pg ' .. require('lugger.value_text').quote(line) end
+    scanner:add(line)
+    if not scanner:open() then
+      local _, problem = repl.compile(scanner:text(), environment)
+      if problem ~= 'incomplete' then return scanner:text() end
+    end
+    prompt = scanner.quote and "'> " or '>> '
   end
 end
 
-local function run_statement(text, environment, state)
-  local chunk, problem = repl.compile(text, environment)
+-- What was done inside a transaction that was rolled back was not done.
+local function follow_transaction(state, entry)
+  local session = entry.sql and sql_session.used
+  if not session then return end
+  entry.command = (session.last_command or ''):match '^%u+'
+  local open = session:transaction() ~= 'none'
+  local list = state.transaction or {}
+  if open or state.transaction then list[#list + 1] = entry end
+  state.transaction = open and list or nil
+  if not open and entry.command == 'ROLLBACK' then
+    for _, one in ipairs(list) do one.undone = true end
+  end
+end
+
+local function run_statement(text, state)
+  local entry = { number = #state.entries + 1, text = text, ok = false }
+  state.entries[entry.number] = entry
+  local chunk, problem, expression, code = repl.compile(text, state.environment)
   if not chunk then
     local command = text:match('^%s*lugger%s+(%a+)')
     terminal.fail(command and ('`lugger %s` is for the shell: Ctrl-D leaves the prompt'):format(command) or problem)
     return
   end
+  entry.code, entry.expression = code, expression
+  local before, started = effects.count, system.monotonic()
+  sql_session.used, state.place = nil, nil
   local results, trace = protected(chunk)
+  entry.ok, entry.effect, entry.sql = results[1], effects.count > before, sql_session.used ~= nil
+  entry.shown = results.n > 1
+  entry.place = entry.sql and state.place or nil
+  follow_transaction(state, entry)
   if results[1] then
-    local shown, err = pcall(show_results, results)
+    local shown, err = pcall(result_view.show_all, results, state.settings)
     if not shown then terminal.fail(err) end
   elseif is_interruption(results[2]) then
     terminal.say('cancelled')
@@ -206,51 +252,61 @@ local function run_statement(text, environment, state)
     terminal.fail(results[2])
   end
   system.clear_stop()
-  io.stdout:flush()
+  if state.settings.time then terminal.say('time: ', ('%.3f s'):format(system.monotonic() - started)) end
 end
 
--- Commands of the prompt begin with a colon, which no Lua statement does.
-local function meta_command(word, state)
-  if word == 'traceback' then
-    terminal.line(state.trace or 'no error yet')
-  elseif word == 'quit' or word == 'q' then
-    return true
-  else
-    terminal.line(':traceback  where the last error came from\n:quit       leave (or Ctrl-D)')
+-- True when the prompt is to be left.
+local function run_text(text, state)
+  local word, argument = text:match('^%s*:(%a+)%s*(.-)%s*$')
+  if not word then
+    run_statement(text, state)
+    return false
   end
+  local results, trace = protected(function() return require('lugger.repl_commands').run(state, word, argument) end)
+  if results[1] then return results[2] == true end
+  if is_interruption(results[2]) then
+    terminal.say('cancelled')
+  else
+    state.trace = trace
+    terminal.fail(results[2])
+  end
+  system.clear_stop()
+  return false
+end
+
+local function begin(state)
+  if terminal.is_terminal(0) then
+    terminal.line('lugger ', native.version, '; help() tells more, Ctrl-D leaves')
+    io.stdout:flush()
+    history.load()
+  end
+  edit.on_complete(function(word, line, start) return completion.complete(word, line, start, state) end)
+  system.interrupt_raises(true)
 end
 
 --- Starts the prompt; returns when the input ends.
 ---@return integer status
 function repl.start()
-  local environment, state, path = repl.environment(), {}, history_path()
-  if terminal.is_terminal(0) then
-    terminal.line('lugger ', native.version, '; help() tells more, Ctrl-D leaves')
-    io.stdout:flush()
-  end
-  if path then
-    pcall(system.make_dir, (path:match('^(.*)/')))
-    edit.load_history(path)
-  end
-  edit.on_complete(function(word, line, start) return completion.complete(word, line, start, environment,
-    repl.words) end)
-  system.interrupt_raises(true)
+  local state = repl.new()
+  begin(state)
   while true do
-    local text = read_statement(environment)
+    local text = read_statement(state.environment)
     if text == nil then break end
+    if text == false then
+      terminal.fail('the input ended inside a statement')
+      if not terminal.is_terminal(0) then return 1 end
+      break
+    end
     if not text:match('^%s*$') then
-      edit.add_history((text:gsub('\n', ' ')))
-      local word = text:match('^%s*:(%a+)%s*$')
-      if word then
-        if meta_command(word, state) then break end
-      else
-        run_statement(text, environment, state)
-      end
+      if terminal.is_terminal(0) then history.add(text) end
+      if run_text(text, state) then break end
     end
     io.stdout:flush()
   end
-  if path then edit.save_history(path) end
-  if terminal.is_terminal(0) then terminal.line() end
+  if terminal.is_terminal(0) then
+    history.save()
+    terminal.line()
+  end
   return 0
 end
 

@@ -1,9 +1,11 @@
 -- Runs jobs one after another for the command line: forecast, progress, stop, summary, exit status.
+local effects = require 'lugger.effects'
 local json = require 'lugger.json_text'
 local load_advice = require 'lugger.load_advice'
 local native = require 'lugger.native'
 local plan_view = require 'lugger.plan_view'
 local progress = require 'lugger.progress'
+local script = require 'lugger.script'
 local summary = require 'lugger.summary'
 local terminal = require 'lugger.terminal'
 local system = native.system
@@ -75,7 +77,10 @@ local function watch(run, reporter, options)
           or 'finishing the batch; once more stops at once')
       end
     end
-    if not run:ended() then reporter:update(snapshot) end
+    if not run:ended() then
+      reporter:pause(snapshot)
+      reporter:update(snapshot)
+    end
   end
   reporter:finish()
   return run:result()
@@ -176,6 +181,8 @@ end
 ---@param settings lugger.run_settings|nil
 ---@return lugger.run_result
 function runner.run_or_raise(work, settings)
+  script.note_run()
+  effects.note()
   local result = runner.run(work, settings or {}, {})
   if result.status == 'failed' then
     error(native.error(result.error_code ~= '' and result.error_code or 'bug', result.error, result.hint), 3)

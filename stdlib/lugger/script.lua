@@ -29,6 +29,11 @@ function script.note_job()
   if context then context.made = context.made + 1 end
 end
 
+--- A job that the script ran itself need not be returned.
+function script.note_run()
+  if context then context.made = context.made - 1 end
+end
+
 --- What a job needs from the script it stands in: the hash of script, modules and options, and the command that
 --- resumes.
 ---@return { script_hash: string, resume_command: string }
@@ -95,18 +100,34 @@ function script.read(name)
 end
 
 -- Modules beside the script may be required; they belong to its hash. lugger.* never comes from there.
+local function module_text(directory, name)
+  local path = directory .. name:gsub('%.', '/') .. '.lua'
+  local found = system.stat(path)
+  if not found or found.is_dir then return nil, path end
+  local text = system.read_file(path)
+  context.modules[name], context.files[path] = text, true
+  return text, path
+end
+
 local function module_searcher(directory)
   return function(name)
     if name:match('^lugger%f[%.%z]') or not context then return nil end
-    local path = directory .. name:gsub('%.', '/') .. '.lua'
-    local found = system.stat(path)
-    if not found or found.is_dir then return ("\n\tno file '%s'"):format(path) end
-    local text = system.read_file(path)
-    context.modules[name], context.files[path] = text, true
+    local text, path = module_text(directory, name)
+    if not text then return ("\n\tno file '%s'"):format(path) end
     local chunk, err = loadstring(text, '@' .. path)
     if not chunk then error(err, 0) end
     return chunk
   end
+end
+
+-- In a sandbox a script has globals of its own, and its modules the same.
+local function confine(chunk, directory)
+  local sandbox = require 'lugger.sandbox'
+  if not sandbox.active then return chunk end
+  return setfenv(chunk, sandbox.environment(function(name)
+    local text, path = module_text(directory, name)
+    return text, '@' .. path
+  end))
 end
 
 local function is_job(value)
@@ -167,11 +188,11 @@ end
 ---@field text string|nil instead of what the name stands for
 ---@field help boolean|nil only its options are wanted
 
---- Loads a script and returns its jobs.
+--- Runs a script and returns what it returned, whatever that is.
 ---@param name string path, bundled name or "-"
 ---@param settings lugger.script.settings|nil
----@return lugger.script.loaded
-function script.load(name, settings)
+---@return any
+function script.value(name, settings)
   settings = settings or {}
   local text, chunk_name
   if settings.text then
@@ -188,10 +209,33 @@ function script.load(name, settings)
   local chunk, err = loadstring(text:gsub('^#![^\n]*', '', 1), chunk_name)
   if not chunk then config.raise(err) end
   local directory = name:match('^(.*/)') or './'
-  local result = execute(chunk, directory, arguments)
-  options.finish()
+  local result = execute(confine(chunk, directory), directory, arguments)
+  -- A script that does its work itself may read its arguments as `...`, as in lua.
+  if result ~= nil or context.made > 0 then options.finish() end
+  return result
+end
+
+--- Loads a script and returns its jobs.
+---@param name string path, bundled name or "-"
+---@param settings lugger.script.settings|nil
+---@return lugger.script.loaded
+function script.load(name, settings)
+  local result = script.value(name, settings)
   local create = type(result) == 'table' and not is_job(result) and result.create == true
   return { name = name, jobs = collect(result, name), create = create, context = context }
+end
+
+--- Loads a script from within one that is loading, which goes on as if nothing had been.
+---@param name string
+---@param settings lugger.script.settings|nil
+---@return lugger.script.loaded
+function script.load_apart(name, settings)
+  local before = context
+  context = nil
+  local ok, loaded = pcall(script.load, name, settings)
+  context = before
+  if not ok then error(loaded, 0) end
+  return loaded
 end
 
 --- What a script says of itself: its comment and its options. Nothing is opened.

@@ -1,27 +1,20 @@
 -- Aligned tables for terminals. What does not fit is cut with an ellipsis, or, with too many columns, shown one row a
 -- block.
+local system = require('lugger.native').system
 local terminal = require 'lugger.terminal'
 
 local table_view = {}
 
 local longest_cell = 2000 -- bytes looked at, of values that may be megabytes
 
-local wide = {
-  { 0x1100, 0x115F }, { 0x2E80, 0xA4CF }, { 0xAC00, 0xD7A3 }, { 0xF900, 0xFAFF }, { 0xFE30, 0xFE6F }, { 0xFF00,
-    0xFF60 },
-  { 0xFFE0, 0xFFE6 }, { 0x1F300, 0x1FAFF }, { 0x20000, 0x3FFFD },
-}
-
+-- As the C library knows it: 0 for what combines with the character before, 2 for wide ones.
 local function character_width(char)
-  local first = char:byte()
-  if first < 0xCC then return 1 end
+  local first, size = char:byte(), #char
+  if size == 1 then return 1 end
   local code = first < 0xE0 and first - 0xC0 or first < 0xF0 and first - 0xE0 or first - 0xF0
-  for i = 2, #char do code = code * 64 + (char:byte(i) - 0x80) end
-  if code >= 0x300 and code <= 0x36F then return 0 end
-  for _, range in ipairs(wide) do
-    if code >= range[1] and code <= range[2] then return 2 end
-  end
-  return 1
+  for i = 2, size do code = code * 64 + (char:byte(i) - 0x80) end
+  local width = system.char_width(code)
+  return width < 0 and 1 or width
 end
 
 local function characters(text)

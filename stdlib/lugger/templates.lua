@@ -10,6 +10,7 @@ templates.toml = [==[
 
 # [connections.warehouse]
 # url = "postgresql://loader:${WAREHOUSE_PASSWORD}@db.example.com/warehouse"
+# production = true    # the prompt asks before it writes there
 
 # [env]
 # PG_URI = "local:./pg"

@@ -334,11 +334,37 @@ function value.int64(from)
   return ffi.cast('int64_t', from)
 end
 
+-- A double that is a whole number: a Lua number alone would be stored as an integer.
+local double_type = ffi.typeof 'lug_double'
+
+---@class lugger.double
+local double = {}
+
+--- The number.
+---@return number
+function double:number()
+  return self.number_
+end
+
+ffi.metatype(double_type, {
+  __index = double,
+  __tostring = function(self) return tostring(self.number_) end,
+  __eq = function(a, b)
+    return ffi.istype(double_type, a) and ffi.istype(double_type, b) and a.number_ == b.number_
+  end,
+})
+
+--- A number that is stored in documents as a double, also when it is whole: `double(3)`.
+---@param number number
+---@return lugger.double
+function value.double(number)
+  return double_type(number)
+end
+
 value.ctypes = {
   objectid = objectid_type, uuid = uuid_type, date = date_type, decimal = decimal_type, binary = binary_type,
   vector = ffi.typeof 'lug_vector', typed = ffi.typeof 'lug_typed', own = ffi.typeof 'lug_own',
-  doc = ffi.typeof 'lug_doc',
-  row = ffi.typeof 'lug_row', int64 = ffi.typeof 'int64_t',
+  doc = ffi.typeof 'lug_doc', double = double_type, row = ffi.typeof 'lug_row', int64 = ffi.typeof 'int64_t',
 }
 value.date_slot, value.decimal_slot, value.new_decimal, value.text_of = date_slot, decimal_slot, new_decimal, text_of
 value.compare_bytes = compare_bytes

@@ -356,6 +356,8 @@ function native.state_ddl(schema) end
 
 ---@class lugger.native.state
 local state = {}
+--- Makes the tables of the ledger, or brings them to this version.
+function state:ensure() end
 --- Newest first.
 ---@param limit integer|nil 20 when not given
 ---@return lugger.run_record[]
@@ -409,8 +411,8 @@ function source:info() end
 ---@param parts integer
 ---@return lugger.partition[]
 function source:split(parts) end
---- A cursor over all of it, or over one partition, behind a position when given.
----@param options { partition: lugger.partition?, after: string?, batch_rows: integer?, batch_bytes: integer? }|nil
+--- A cursor over all of it, or over one partition, behind a position when given; `find` is { filter = BSON, sort = { { path, descending }, ... }, skip =, limit = }.
+---@param options { partition: lugger.partition?, after: string?, batch_rows: integer?, batch_bytes: integer?, find: table? }|nil
 ---@return lugger.native.cursor
 function source:cursor(options) end
 function source:close() end
@@ -425,6 +427,9 @@ function cursor:position() end
 --- Source bytes read so far.
 ---@return integer
 function cursor:bytes() end
+--- Reads to the end and counts the documents.
+---@return integer
+function cursor:count() end
 function cursor:close() end
 
 --- Opens a target, to look at it.
@@ -454,15 +459,16 @@ function native.describe(place, options, limit) end
 --- A session with PostgreSQL; "local:" places work too.
 ---@param url string
 ---@param purpose string|nil
+---@param pooled boolean|"detect"|nil true: through a pooler in transaction mode, where a session keeps no settings
 ---@return lugger.native.pg
-function native.pg(url, purpose) end
+function native.pg(url, purpose, pooled) end
 
 ---@class lugger.native.pg
 local pg = {}
 --- Runs SQL. Values are text, NULL is lugger.null; several statements only without parameters.
 ---@param sql string
 ---@param params any[]|nil texts, numbers, booleans; lugger.null for NULL
----@return { names: string[], rows: any[][], affected: integer }
+---@return { names: string[], types: integer[], rows: any[][], affected: integer }
 function pg:query(sql, params) end
 ---@return string server version: "15.18"
 function pg:server() end

@@ -90,6 +90,12 @@ class Bench:
         if not dry:
             self.check(rows)
 
+    def verify(self, name, job, source, *flags):
+        """Of what was loaded just before; every row must be equal."""
+        env = harness.clean_environment({'MONGO_URI': str(self.data / source), 'PG_URI': self.database.url})
+        sample = run([harness.binary(), 'verify', f'{job}.lua', *flags], env, self.directory)
+        self.series.add(name, sample)
+
     def census(self):
         """One core: a thread, and no trial of a load."""
         self.series.add('census', run([harness.binary(), 'describe', self.data / 'users.bson', '--full', '--no-trial', '-j', '1'],
@@ -122,8 +128,10 @@ class Bench:
         """One of everything, peers between ours."""
         self.psql('psql 1', ['users.copy'])
         self.lugger('lugger 1', 'plain', 'users.bson', '-j', '1')
+        self.verify('verify 1', 'plain', 'users.bson', '-j', '1')
         self.psql('psql 2', ['users.0.copy', 'users.1.copy'])
         self.lugger('lugger 2', 'plain', 'users.bson', '-j', '2')
+        self.verify('verify 2', 'plain', 'users.bson', '-j', '2')
         self.lugger('lugger hook', 'hook', 'users.bson', '-j', '1')
         self.lugger('dry', 'plain', 'users.bson', '-j', '1', '--dry-run')
         self.lugger('dry hook', 'hook', 'users.bson', '-j', '1', '--dry-run')
@@ -142,6 +150,7 @@ class Bench:
         large.mkdir(exist_ok=True)
         gen.generate(large, rows, everything=False)
         self.lugger('lugger 5x', 'plain', 'large/users.bson', '-j', '2', rows=rows)
+        self.verify('verify 5x', 'plain', 'large/users.bson', '-j', '2')
 
     def facts(self):
         with open('/proc/cpuinfo', encoding='utf-8') as file:

@@ -38,10 +38,19 @@ def rows(series, facts):
         figure_row('JSON: reading and converting, a core', rate, f'{rate:.0f} MB/s', 300, 'at least 300 MB/s', least=True),
         ratio_row(series, 'JSON: load, 1 connection; peer: BSON', 'lugger json', 'lugger 1', 1.50),
     ]
+    if series.has('verify 2'):
+        seconds = series.wall('verify 2')
+        out += [
+            figure_row('verify: every row compared by value, 2 connections', seconds, f'{seconds:.2f} s', 6 * million, f'at most {6 * million:.2f} s'),
+            ratio_row(series, 'verify, 1 connection; peer: the load', 'verify 1', 'lugger 1', 2.00),
+            ratio_row(series, 'verify, 2 connections; peer: the load', 'verify 2', 'lugger 2', 2.00),
+        ]
     rate = facts['bson_bytes'] / series.cpu('census') / 1e6
     out.append(figure_row('census (`describe --full`), a core', rate, f'{rate:.0f} MB/s', 300, 'at least 300 MB/s', least=True))
     for name, text in (('lugger 2', f'private memory at 2 workers, {facts["rows"]:,} documents'),
-                       ('lugger 5x', f'the same, {facts["rows"] * 5:,} documents')):
+                       ('lugger 5x', f'the same, {facts["rows"] * 5:,} documents'),
+                       ('verify 2', f'the same of a verification, {facts["rows"]:,} documents'),
+                       ('verify 5x', f'the same, {facts["rows"] * 5:,} documents')):
         if series.has(name):
             rss = series.rss(name) / 1048576
             out.append(figure_row(text, rss, f'{rss:.1f} MiB', 64, 'under 64 MiB'))

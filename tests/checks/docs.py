@@ -44,6 +44,7 @@ class Docs(unittest.TestCase):
             shutil.copytree(page.parent, room, dirs_exist_ok=True)
         for place in ('dump', 'examples/shop/dump'):
             shutil.copytree(ROOT / 'examples' / 'shop' / 'dump', room / place, dirs_exist_ok=True)
+        shutil.copy(ROOT / 'examples' / 'shop' / 'oplog.bson', room / 'examples' / 'shop')
         bin_dir = room / '.bin'
         bin_dir.mkdir()
         (bin_dir / 'lugger').symlink_to(harness.binary())

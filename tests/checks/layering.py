@@ -15,7 +15,10 @@ ALLOWED = {
     'source': {'base', 'value', 'vector', 'plan', 'net', 'change'},
     'census': {'base', 'value', 'vector', 'plan', 'source'},
     'sink': {'base', 'value', 'vector', 'plan', 'net'},
+    'migrate': {'base'},
     'engine': {'base', 'value', 'vector', 'plan', 'net', 'change', 'source', 'census', 'sink'},
+    'verify': {'base', 'value', 'vector', 'plan', 'net', 'change', 'source', 'census', 'sink', 'engine'},
+    'fix': {'base', 'value', 'vector', 'plan', 'net', 'source', 'sink', 'engine'},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
 

@@ -1,15 +1,10 @@
 """The prompt, through a pipe and on a terminal of its own."""
-import fcntl
 import os
-import pty
-import select
 import signal
-import subprocess
-import termios
-import time
 
 import harness
 import project
+from terminal import TerminalCase
 
 
 class Piped(project.Case):
@@ -58,51 +53,15 @@ class Piped(project.Case):
         self.assertIn("is for the shell", self.lugger("repl", stdin="lugger run users.lua\n").err)
 
 
-class Terminal(project.Case):
+class Terminal(TerminalCase):
     """Reads what the prompt shows, key by key."""
-
-    def start(self):
-        self.master, slave = pty.openpty()
-
-        def own_terminal():
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
-            os.setsid()
-            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
-        self.process = subprocess.Popen([harness.binary()], cwd=self.dir, stdin=slave, stdout=slave, stderr=slave, close_fds=True,
-                                        preexec_fn=own_terminal, env=self.environment({"TERM": "xterm"}))
-        os.close(slave)
-        self.addCleanup(self.stop)
-        self.until("> ")
-
-    def stop(self):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        os.close(self.master)
-
-    def until(self, word):
-        seen, end = "", time.monotonic() + 30
-        while word not in seen and time.monotonic() < end:
-            if select.select([self.master], [], [], 0.5)[0]:
-                try:
-                    seen += os.read(self.master, 65536).decode("utf-8", "replace")
-                except OSError:
-                    break
-        self.assertIn(word, seen)
-        return seen
-
-    def send(self, text):
-        os.write(self.master, text.encode())
 
     def test_history_is_kept(self):
         self.start()
         self.send("'first' .. 'word'\n")
-        seen = self.until("firstword")
-        if "> " not in seen.split("firstword")[-1]:
-            self.until("> ")  # a key before the prompt is the terminal's, one behind it the editor's
-        self.send("\x04")
-        self.process.wait(30)
+        self.until('firstword"')
+        self.prompt()  # a key before the prompt is the terminal's, one behind it the editor's
+        self.leave()
         with open(os.path.join(self.dir, ".local/state/lugger/history"), encoding="utf-8") as file:
             self.assertIn("first", file.read())
 

@@ -47,9 +47,21 @@ class Examples(unittest.TestCase):
         counts = [self.database.number(f'select count(*) from {t}') for t in ('logins', 'orders_placed', 'events')]
         self.assertEqual(counts, [2, 2, 2])
 
+    def test_shop_tests(self):
+        self.assertIn('3 passed, 0 failed', lugger('test', 'users_test.lua', cwd=os.path.join(self.room(), 'shop')).out)
+
+    def test_fixes(self):
+        room = os.path.join(self.room(), 'fix')
+        self.database.query(open(os.path.join(room, 'customers.sql'), encoding='utf-8').read())
+        for script, changed in (('phones.lua', 100), ('countries.lua', 150)):
+            result = lugger('run', script, '--apply', cwd=room, env={'PG_URI': self.database.url})
+            self.assertIn(f'{changed} changed', result.err)
+        self.assertEqual(self.database.query("select phone, profile from customers where id = 6"), '+49 30 1006|{"score": 1.10, "country": "DE"}')
+
     def test_every_script_is_tried_here(self):
         scripts = {str(p.relative_to(ROOT / 'examples')) for p in (ROOT / 'examples').rglob('*.lua')}
-        self.assertEqual(scripts, {'shop/users.lua', 'shop/orders.lua', 'task.lua', 'routes/events.lua'})
+        self.assertEqual(scripts, {'shop/users.lua', 'shop/orders.lua', 'task.lua', 'routes/events.lua',
+                                   'fix/phones.lua', 'fix/countries.lua', 'shop/users_test.lua'})
 
 
 if __name__ == '__main__':

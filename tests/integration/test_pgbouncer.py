@@ -1,62 +1,13 @@
 """Through pgbouncer in transaction mode, with the option `pooled`."""
-import os
-import shutil
-import subprocess
-import time
 import unittest
 
 from bson import ObjectId
 import harness
 from jobs import Work, job
+from pooler import Pooled, require
 from postgres import Postgres
 
-PROGRAM = shutil.which('pgbouncer') or next((p for p in ('/usr/sbin/pgbouncer',) if os.path.exists(p)), None)
-if PROGRAM is None:
-    harness.skip('pgbouncer is not installed (Debian package: pgbouncer)')
-
-CONFIG = '''[databases]
-* = host={directory} user=postgres
-[pgbouncer]
-listen_addr =
-unix_socket_dir = {sockets}
-listen_port = 6432
-auth_type = any
-auth_file = {sockets}/users
-pool_mode = transaction
-default_pool_size = 4
-max_client_conn = 50
-ignore_startup_parameters = extra_float_digits,options
-'''
-
-
-class Pooled:
-    """A pgbouncer beside a server, run as the server's user."""
-
-    def __init__(self, server):
-        self.sockets = server.directory + '/pooler'
-        os.makedirs(self.sockets)
-        with open(self.sockets + '/ini', 'w', encoding='utf-8') as file:
-            file.write(CONFIG.format(directory=server.directory, sockets=self.sockets))
-        with open(self.sockets + '/users', 'w', encoding='utf-8') as file:
-            file.write('"postgres" ""\n')
-        if server.user:
-            os.chown(self.sockets, server.user.pw_uid, server.user.pw_gid)
-        self.process = subprocess.Popen([PROGRAM, '-q', self.sockets + '/ini'], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd='/',
-                                        **server.as_user())
-        for _ in range(100):
-            if os.path.exists(self.sockets + '/.s.PGSQL.6432'):
-                return
-            if self.process.poll() is not None:
-                break
-            time.sleep(0.05)
-        harness.skip('pgbouncer does not start: ' + self.process.stderr.read().decode()[-300:])
-
-    def url(self, database):
-        return f'postgresql:///{database}?host={self.sockets}&port=6432&user=postgres'
-
-    def stop(self):
-        self.process.terminate()
-        self.process.communicate(timeout=20)
+require()
 
 
 class PgBouncer(unittest.TestCase):
@@ -81,6 +32,15 @@ class PgBouncer(unittest.TestCase):
         again = work.run('-j', 2, env=env).books()
         self.assertEqual((again['read'], again['inserted'], again['rejected']), (5000, 0, 0))
         self.assertEqual(work.database.query('select count(*), sum(n) from docs'), f'5000|{sum(range(5000))}')
+
+    def test_verify_and_repair_through_a_transaction_pool(self):
+        work, url = self.work(3000, conflict='update')
+        env = {'PG_URI': url, 'PG_DIRECT_URI': work.database.url}
+        work.run('--create', env=env)
+        self.assertIn('equal, 3,000 rows', work.lugger('verify', 'job.lua', env=env).out)
+        work.database.query('update docs set n = -n where n in (7, 8)')
+        self.assertIn('2 different', work.lugger('verify', 'job.lua', env=env, expect=4).out)
+        work.lugger('repair', 'job.lua', '--apply', env=env)
 
     def test_the_pool_is_clean_afterwards(self):
         work, url = self.work(100)

@@ -70,8 +70,8 @@ class Database:
 class Postgres:
     """Started when made; stopped at the end of the process or by stop()."""
 
-    def __init__(self, settings=None, initdb=(), keep_durable=False):
-        self.bin = binaries()
+    def __init__(self, settings=None, initdb=(), keep_durable=False, binaries_of=None):
+        self.bin = binaries_of or binaries()
         if self.bin is None:
             from harness import skip
             skip('no PostgreSQL server is installed (Debian package: postgresql)')

@@ -1,0 +1,155 @@
+// native.prompt: SQL as it is typed at the prompt, and how wide text is on a terminal.
+#include <cwchar>
+
+#include "bindings/lua_table.hpp"
+#include "bindings/modules.hpp"
+#include "bindings/signals.hpp"
+#include "bindings/userdata.hpp"
+#include "net/pg_fetch.hpp"
+#include "net/pg_server.hpp"
+
+namespace lugger {
+
+namespace {
+
+struct LuaPrompt {
+  std::shared_ptr<PgServer> server;  // outlives the session
+  std::unique_ptr<PgSession> session;
+};
+
+PgParams read_params(lua_State* L, int index) {
+  PgParams params;
+  if (lua_isnoneornil(L, index)) return params;
+  luaL_checktype(L, index, LUA_TTABLE);
+  lua_getfield(L, index, "n");
+  const int count = lua_isnumber(L, -1) ? static_cast<int>(lua_tointeger(L, -1))
+                                        : static_cast<int>(lua_objlen(L, index));
+  lua_pop(L, 1);
+  for (int i = 1; i <= count; ++i) {
+    lua_rawgeti(L, index, i);
+    const bool null = lua_isnil(L, -1) || lua_islightuserdata(L, -1);
+    params.push_back(null ? std::nullopt : std::make_optional(to_text(L, -1)));
+    lua_pop(L, 1);
+  }
+  return params;
+}
+
+/// Rows as lists; NULL is false, so that a row has no holes.
+void push_rows(lua_State* L, const PgResultSet& result) {
+  lua_createtable(L, static_cast<int>(result.rows.size()), 0);
+  int place = 0;
+  for (const auto& row : result.rows) {
+    lua_createtable(L, static_cast<int>(row.size()), 0);
+    int column = 0;
+    for (const auto& value : row) {
+      if (value) {
+        push(L, *value);
+      } else {
+        lua_pushboolean(L, 0);
+      }
+      lua_rawseti(L, -2, ++column);
+    }
+    lua_rawseti(L, -2, ++place);
+  }
+}
+
+void push_fetched(lua_State* L, const PgFetched& fetched) {
+  lua_newtable(L);
+  int place = 0;
+  for (const PgResultSet& result : fetched.results) {
+    lua_newtable(L);
+    set(L, "names", result.names);
+    set(L, "types", result.types);
+    set(L, "count", result.count);
+    set(L, "affected", result.affected);
+    set(L, "command", result.command);
+    push_rows(L, result);
+    lua_setfield(L, -2, "rows");
+    lua_rawseti(L, -2, ++place);
+  }
+  set(L, "notices", fetched.notices);
+}
+
+}  // namespace
+
+template <>
+struct UserdataName<LuaPrompt> {
+  static constexpr char value[] = "lugger.native.prompt";
+};
+
+static int open_prompt_session(lua_State* L) {
+  auto made = std::make_shared<LuaPrompt>();
+  const std::string url = resolve_pg_url(std::string(check_text(L, 1)), made->server);
+  made->session = std::make_unique<PgSession>(url, "prompt");
+  push_userdata(L, std::move(made));
+  return 1;
+}
+
+static int fetch(lua_State* L) {
+  PgSession& session = *check_userdata<LuaPrompt>(L, 1).session;
+  const std::string sql(check_text(L, 2));
+  const PgParams params = read_params(L, 3);
+  FetchBounds bounds;
+  bounds.rows = static_cast<uint64_t>(luaL_optnumber(L, 4, 0));
+  PgFetched fetched;
+  {
+    const HeldInterrupt held;  // the server cancels, and says so
+    fetched = pg_fetch(session, sql, params, bounds, signal_stop());
+  }
+  push_fetched(L, fetched);
+  return 1;
+}
+
+static int transaction(lua_State* L) {
+  static constexpr std::array<std::string_view, 4> kWords = {"none", "open", "failed", "lost"};
+  const auto& pointer = userdata_pointer<LuaPrompt>(L, 1);
+  const PgTransaction state = pointer ? pg_transaction(*pointer->session) : PgTransaction::kLost;
+  push(L, kWords[static_cast<size_t>(state)]);
+  return 1;
+}
+
+static int server_version(lua_State* L) {
+  push(L, check_userdata<LuaPrompt>(L, 1).session->server_version());
+  return 1;
+}
+
+static int quote_name(lua_State* L) {
+  push(L, PgSession::quote_name(check_text(L, 1)));
+  return 1;
+}
+
+static int quote_literal(lua_State* L) {
+  push(L, PgSession::quote_literal(check_text(L, 1)));
+  return 1;
+}
+
+/// -1: the terminal decides (a control character).
+static int char_width(lua_State* L) {
+  push(L, wcwidth(static_cast<wchar_t>(luaL_checkinteger(L, 1))));
+  return 1;
+}
+
+static constexpr luaL_Reg kMethods[] = {
+    {"fetch", guarded<fetch>},
+    {"transaction", guarded<transaction>},
+    {"server_version", guarded<server_version>},
+    {nullptr, nullptr},
+};
+static constexpr luaL_Reg kFunctions[] = {
+    {"open", guarded<open_prompt_session>},
+    {"quote_name", guarded<quote_name>},
+    {"quote_literal", guarded<quote_literal>},
+    {nullptr, nullptr},
+};
+static constexpr luaL_Reg kText[] = {
+    {"char_width", guarded<char_width>},
+    {nullptr, nullptr},
+};
+
+void open_prompt(lua_State* L) {
+  define_userdata<LuaPrompt>(L, kMethods);
+  add_functions(L, "prompt", kFunctions);
+  add_functions(L, "system", kText);
+}
+
+}  // namespace lugger

@@ -1,0 +1,132 @@
+// native.sql: SQL text by PostgreSQL's own grammar, and its quoting.
+#include <simdjson.h>
+
+#include "base/error.hpp"
+#include "bindings/guard.hpp"
+#include "bindings/lua_table.hpp"
+#include "bindings/modules.hpp"
+#include "migrate/sql_text.hpp"
+#include "net/pg_session.hpp"
+
+namespace lugger {
+
+namespace {
+
+using simdjson::dom::element;
+
+void push_json(lua_State* L, const element& value) {
+  luaL_checkstack(L, 6, "a syntax tree is too deep");
+  int place = 0;
+  switch (value.type()) {
+    case simdjson::dom::element_type::ARRAY:
+      lua_newtable(L);
+      for (const element item : value.get_array()) {
+        push_json(L, item);
+        lua_rawseti(L, -2, ++place);
+      }
+      return;
+    case simdjson::dom::element_type::OBJECT:
+      lua_newtable(L);
+      for (const auto field : value.get_object()) {
+        push(L, field.key);
+        push_json(L, field.value);
+        lua_rawset(L, -3);
+      }
+      return;
+    case simdjson::dom::element_type::STRING: push(L, std::string_view(value)); return;
+    case simdjson::dom::element_type::BOOL: push(L, bool(value)); return;
+    case simdjson::dom::element_type::NULL_VALUE: lua_pushlightuserdata(L, nullptr); return;
+    case simdjson::dom::element_type::DOUBLE: push(L, double(value)); return;
+    case simdjson::dom::element_type::INT64: push(L, int64_t(value)); return;
+    case simdjson::dom::element_type::UINT64: push(L, uint64_t(value)); return;
+  }
+}
+
+std::string text_argument(lua_State* L) { return std::string(check_text(L, 1)); }
+
+}  // namespace
+
+/// The statements of a text: { text =, offset =, line = }, ...
+static int split(lua_State* L) {
+  const std::string sql = text_argument(L);
+  const std::vector<SqlSpan> spans = split_sql(sql);
+  lua_createtable(L, static_cast<int>(spans.size()), 0);
+  size_t line = 1, counted = 0;
+  for (size_t i = 0; i < spans.size(); ++i) {
+    const auto from = sql.begin() + static_cast<std::ptrdiff_t>(counted);
+    const auto to = sql.begin() + static_cast<std::ptrdiff_t>(spans[i].offset);
+    line += static_cast<size_t>(std::count(from, to, '\n'));
+    counted = spans[i].offset;
+    lua_createtable(L, 0, 3);
+    set(L, "text", std::string_view(sql).substr(spans[i].offset, spans[i].length));
+    set(L, "offset", spans[i].offset);
+    set(L, "line", line);
+    lua_rawseti(L, -2, static_cast<int>(i) + 1);
+  }
+  return 1;
+}
+
+static int tree(lua_State* L) {
+  const std::string json = sql_tree(text_argument(L));
+  simdjson::dom::parser parser;
+  push_json(L, parser.parse(json)["stmts"]);
+  return 1;
+}
+
+/// JSON text as plain tables, numbers and texts; null is lugger.null.
+static int json_plain(lua_State* L) {
+  simdjson::dom::parser parser;
+  element value;
+  const std::string text = text_argument(L);
+  if (const auto failed = parser.parse(text).get(value); failed != simdjson::SUCCESS)
+    raise(Code::kParse, "cannot read JSON: {}", simdjson::error_message(failed));
+  push_json(L, value);
+  return 1;
+}
+
+static int tokens(lua_State* L) {
+  const std::string sql = text_argument(L);
+  const std::vector<SqlToken> found = sql_tokens(sql);
+  lua_createtable(L, static_cast<int>(found.size()), 0);
+  for (size_t i = 0; i < found.size(); ++i) {
+    lua_createtable(L, 0, 3);
+    set(L, "text", std::string_view(sql).substr(found[i].span.offset, found[i].span.length));
+    set(L, "offset", found[i].span.offset);
+    set(L, "kind", token_kind_name(found[i].kind));
+    lua_rawseti(L, -2, static_cast<int>(i) + 1);
+  }
+  return 1;
+}
+
+static int grammar(lua_State* L) {
+  push(L, sql_grammar());
+  return 1;
+}
+
+static int name(lua_State* L) {
+  push(L, PgSession::quote_name(check_text(L, 1)));
+  return 1;
+}
+static int table(lua_State* L) {
+  push(L, PgSession::quote_table(check_text(L, 1)));
+  return 1;
+}
+static int literal(lua_State* L) {
+  push(L, PgSession::quote_literal(check_text(L, 1)));
+  return 1;
+}
+
+static constexpr luaL_Reg kFunctions[] = {
+    {"split", guarded<split>},     {"tree", guarded<tree>},   {"tokens", guarded<tokens>},
+    {"name", guarded<name>},       {"table", guarded<table>}, {"literal", guarded<literal>},
+    {"grammar", guarded<grammar>}, {nullptr, nullptr},
+};
+
+static constexpr luaL_Reg kMore[] = {{"json_plain", guarded<json_plain>}, {nullptr, nullptr}};
+
+void open_sql(lua_State* L) {
+  add_functions(L, "sql", kFunctions);
+  add_functions(L, kMore);
+}
+
+}  // namespace lugger

@@ -1,0 +1,112 @@
+#include "engine/pace.hpp"
+
+#include <ctime>
+#include <thread>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+
+namespace lugger {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr auto kLook = std::chrono::milliseconds(50);
+
+/// "22:00" as minutes; nullopt: not a time of day.
+std::optional<int> minutes_of(std::string_view text) {
+  if (text.size() != 5 || text[2] != ':') return std::nullopt;
+  int hour = 0, minute = 0;
+  const auto first = std::from_chars(text.data(), text.data() + 2, hour);
+  const auto second = std::from_chars(text.data() + 3, text.data() + 5, minute);
+  if (first.ptr != text.data() + 2 || second.ptr != text.data() + 5) return std::nullopt;
+  if (hour < 0 || hour > 24 || minute < 0 || minute > 59 || hour * 60 + minute > 1440)
+    return std::nullopt;
+  return hour * 60 + minute;
+}
+
+int minute_now() {
+  const std::time_t now = std::time(nullptr);
+  std::tm local{};
+  localtime_r(&now, &local);
+  return local.tm_hour * 60 + local.tm_min;
+}
+
+}  // namespace
+
+Hours parse_hours(std::string_view text) {
+  const size_t dash = text.find('-');
+  if (dash != text.npos) {
+    const auto from = minutes_of(text.substr(0, dash)), to = minutes_of(text.substr(dash + 1));
+    if (from && to && *from != *to) return {*from, *to};
+  }
+  throw Error(Code::kConfig, fmt::format("{} is no window of the day", quoted_excerpt(text)),
+              "write hours of this machine's clock, as in 22:00-05:00");
+}
+
+void Pace::set_throttle(const std::string& url, bool pooled, const ThrottleSpec& spec) {
+  if (spec.rows_per_s > 0) set_speed(spec.rows_per_s);
+  if (spec.asks_target()) throttle_ = std::make_unique<Throttle>(url, pooled, spec);
+}
+
+void Pace::set_hours(std::string_view text) {
+  if (text.empty()) return;
+  hours_ = parse_hours(text);
+  hours_text_ = text;
+}
+
+void Pace::set_speed(double rows_per_s) {
+  const std::lock_guard lock(mutex_);
+  speed_.store(rows_per_s, std::memory_order_relaxed);
+  free_at_ = Clock::now();
+}
+
+std::string Pace::obstacle() const {
+  if (paused_.load(std::memory_order_relaxed)) return "paused by lugger ctl";
+  if (hours_ && !hours_->contains(minute_now()))
+    return fmt::format("outside its hours, {}", hours_text_);
+  if (throttle_ && !throttle_->healthy()) return throttle_->reason();
+  return {};
+}
+
+bool Pace::wait(uint64_t rows, const StopFlag& stop) {
+  if (speed() > 0) keep_to_speed(rows, stop);
+  if (!paused_.load(std::memory_order_relaxed) && !hours_ && !throttle_) return !stop.requested();
+  while (!stop.requested()) {
+    std::string reason = obstacle();
+    const bool free = reason.empty();
+    {
+      const std::lock_guard lock(mutex_);
+      waits_for_ = std::move(reason);
+    }
+    if (free) return true;
+    std::this_thread::sleep_for(kLook);
+  }
+  return false;
+}
+
+void Pace::keep_to_speed(uint64_t rows, const StopFlag& stop) {
+  Clock::time_point until;
+  {
+    const std::lock_guard lock(mutex_);
+    const double seconds = static_cast<double>(rows) / std::max(speed(), 1e-9);
+    free_at_ = std::max(free_at_, Clock::now() - std::chrono::seconds(1)) +
+               std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+    until = free_at_;
+  }
+  // A pause, or another speed, ends the sleep early.
+  while (Clock::now() < until && !stop.requested() && speed() > 0) {
+    {
+      const std::lock_guard lock(mutex_);
+      until = std::min(until, free_at_);
+    }
+    std::this_thread::sleep_for(std::min<Clock::duration>(kLook, until - Clock::now()));
+  }
+}
+
+std::string Pace::waits_for() const {
+  const std::lock_guard lock(mutex_);
+  return waits_for_;
+}
+
+}  // namespace lugger

@@ -1,0 +1,244 @@
+#include "fix/engine.hpp"
+
+#include "base/error.hpp"
+#include "engine/start.hpp"
+#include "sink/pg_target.hpp"
+#include "sink/sink.hpp"
+
+namespace lugger {
+
+FixEngine::FixEngine(EngineSpec spec, FixSettings settings)
+    : spec_(std::move(spec)), settings_(std::move(settings)) {
+  prepare();
+  conductor_ = std::thread([this] { conduct(); });
+}
+
+FixEngine::~FixEngine() {
+  stop(StopLevel::kNow);
+  if (conductor_.joinable()) conductor_.join();
+}
+
+void FixEngine::connect() {
+  auto made = std::make_unique<PgSession>(url_, spec_.kind, pooled_);
+  const std::lock_guard lock(session_mutex_);
+  session_ = std::move(made);
+}
+
+void FixEngine::prepare() {
+  if (target_options(spec_.target).data() != pg_target_options().data()) {
+    throw Error(Code::kConfig, "a fix works on a table of PostgreSQL",
+                "on = lugger.target(lugger.env.PG_URI, { table = 'customers' })");
+  }
+  spec_.target_options.check("target", pg_target_options());
+  url_ = resolve_pg_url(spec_.target, server_);
+  pooled_ = spec_.target_options.flag("pooled");
+  schema_ = spec_.target_options.text("state_schema", "lugger");
+  pace_.set_hours(settings_.window);
+  connect();
+  table_ = inspect_fix(*session_, spec_.table, spec_.key, spec_.set);
+  report_.kind = spec_.kind;
+  report_.table = spec_.table;
+  report_.where = spec_.where;
+  report_.applied = settings_.apply;
+  report_.triggers = table_.triggers;
+  report_.notes = table_.notes;
+  counts_ = std::make_unique<FixTally>(table_, settings_.samples);
+  if (settings_.apply) {
+    check_may_write(*session_, table_);
+    prepare_ledger();
+  }
+  pace_.set_throttle(url_, pooled_, spec_.throttle);
+  source_ = spec_.source(table_, spec_.now, kept_keys());
+}
+
+void FixEngine::prepare_ledger() {
+  state_ = make_pg_state(url_, schema_, pooled_);
+  state_->ensure();
+  take_lease(*state_, spec_.name);
+  const std::optional<RunRecord> latest = state_->latest(spec_.name);
+  const bool open = latest && is_unfinished(*latest);
+  if (!open || settings_.restart) {
+    if (open) state_->set_status(latest->run, "abandoned", "a later run took its place");
+    return;
+  }
+  const std::vector<PartitionRecord> parts = state_->partitions(latest->run);
+  const bool nothing = parts.empty() || (parts.front().position.empty() && !parts.front().done);
+  JobSpec job;
+  job.name = spec_.name;
+  job.script_hash = spec_.script_hash;
+  if (nothing && latest->script_hash != spec_.script_hash) {
+    state_->set_status(latest->run, "abandoned", "a later run took its place");
+    return;
+  }
+  check_unchanged(*latest, job, latest->source_identity, settings_.accept_changes);
+  resumed_ = true;
+  run_ = latest->run;
+  spec_.now = latest->now;
+  if (parts.empty()) return;
+  position_ = parts.front().position;
+  earlier_ = parts.front().tally;
+  done_before_ = parts.front().done;
+}
+
+/// The ledger's rows of a run; a resumed one has them, unless it was killed between the two.
+void FixEngine::begin_run() {
+  if (!resumed_) {
+    {
+      const std::lock_guard lock(mutex_);
+      run_ = new_run_id();
+    }
+    RunRecord record;
+    record.run = run_;
+    record.job = spec_.name;
+    record.script_hash = spec_.script_hash;
+    record.source = spec_.where.empty() ? spec_.table : spec_.table + " where " + spec_.where;
+    record.mode = spec_.kind;
+    record.status = "running";
+    record.command = spec_.resume_command;
+    record.now = spec_.now;
+    record.afresh = true;
+    PartitionRecord whole;
+    whole.id = "0";
+    state_->start(record, {whole});
+  } else {
+    state_->set_status(run_, "running", "");
+  }
+  FixRecord record;
+  record.run = run_;
+  record.table = spec_.table;
+  record.where = spec_.where;
+  record.undoes = spec_.undoes;
+  record.key = table_.key;
+  for (const FixField& field : table_.fields) record.fields.push_back(field.name);
+  session_->begin();
+  record_fix(*session_, schema_, record, spec_.retention_seconds);
+  keep_keys();
+  session_->commit();
+  report_.images_until = find_fix(*session_, schema_, run_).images_until;
+}
+
+RunSnapshot FixEngine::poll(int timeout_ms) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms), [this] { return ended_; });
+  RunSnapshot snapshot;
+  snapshot.run = run_;
+  snapshot.stage = stage_;
+  snapshot.tally = shown_;
+  snapshot.seconds = ended_ ? result_.seconds : watch_.seconds();
+  snapshot.resumed = resumed_;
+  snapshot.waits_for = pace_.waits_for();
+  return snapshot;
+}
+
+bool FixEngine::ended() const {
+  const std::lock_guard lock(mutex_);
+  return ended_;
+}
+
+void FixEngine::stop(StopLevel level) {
+  stop_.set(std::max(level, stop_.level()));
+  if (level != StopLevel::kNow) return;
+  const std::lock_guard lock(session_mutex_);
+  if (session_) session_->cancel();
+}
+
+RunResult FixEngine::result() {
+  if (conductor_.joinable()) conductor_.join();
+  return result_;
+}
+
+void FixEngine::set_stage(std::string stage) {
+  const std::lock_guard lock(mutex_);
+  stage_ = std::move(stage);
+}
+
+ControlFacts FixEngine::facts() const {
+  const std::lock_guard lock(mutex_);
+  return {{"run", run_},
+          {"job", spec_.name},
+          {"stage", stage_},
+          {"waits for", pace_.waits_for()},
+          {"looked at", std::to_string(shown_.read)},
+          {"changed", std::to_string(shown_.updated)},
+          {"rejected", std::to_string(shown_.rejected)},
+          {"rows per second, at most", pace_.speed() > 0 ? fmt::format("{:g}", pace_.speed()) : ""},
+          {"seconds", fmt::format("{:.1f}", watch_.seconds())}};
+}
+
+void FixEngine::conduct() noexcept {
+  try {
+    work();
+  } catch (const Error& error) {
+    failure_ = error;
+  } catch (const std::exception& error) {
+    failure_ = Error(Code::kBug, error.what());
+  }
+  conclude();
+}
+
+void FixEngine::work() {
+  if (!done_before_) count();
+  if (!settings_.apply || stop_.requested()) return;
+  counts_->clear();
+  begin_run();
+  source_ = spec_.source(table_, spec_.now, kept_keys());
+  writer_ = std::make_unique<FixWriter>(table_, schema_, run_);
+  try {
+    control_ = std::make_unique<ControlSocket>(
+        run_, pace_, [this] { return facts(); }, [this](StopLevel level) { stop(level); });
+  } catch (const Error& error) {
+    report_.notes.push_back(error.what());
+  }
+  set_stage("writing");
+  if (!done_before_) write_all();
+}
+
+/// The end of a run in the ledger; a server that is gone must not hide why.
+void FixEngine::record_end() noexcept {
+  if (!state_ || run_.empty()) return;
+  try {
+    state_->set_status(run_, result_.status, result_.error);
+    if (result_.status == "done" && !spec_.key_query.empty()) {
+      session_->query(fmt::format("DELETE FROM {}.fix_keys WHERE run = $1", PgSession::quote_name(schema_)),
+                      {run_});
+    }
+  } catch (const std::exception& error) {
+    result_.warnings.push_back(
+        fmt::format("the end of the run could not be recorded: {}", error.what()));
+  }
+}
+
+void FixEngine::conclude() noexcept {
+  control_.reset();
+  if (session_) session_->rollback();
+  const bool interrupted =
+      failure_ && failure_->code() == Code::kInterrupted && stop_.level() == StopLevel::kNow;
+  const bool stopped = (stop_.requested() && !failure_) || interrupted;
+  if (interrupted) failure_.reset();
+  result_.run = run_;
+  result_.job = spec_.name;
+  result_.tally = earlier_;
+  result_.tally += tally_;
+  result_.seconds = watch_.seconds();
+  result_.resumed = resumed_;
+  result_.dry_run = !settings_.apply;
+  result_.status = failure_ ? "failed" : stopped ? "stopped" : "done";
+  if (failure_) {
+    Error bare = *failure_;
+    result_.error = bare.with_hint("").what();
+    result_.hint = failure_->hint();
+    result_.error_code = code_name(failure_->code());
+  }
+  if (result_.status != "done" && settings_.apply && !run_.empty())
+    result_.resume_command = spec_.resume_command;
+  counts_->fill(report_, result_);
+  record_end();
+  state_.reset();  // gives the lease back
+  const std::lock_guard lock(mutex_);
+  stage_ = result_.status;
+  shown_ = result_.tally;
+  ended_ = true;
+  changed_.notify_all();
+}
+
+}  // namespace lugger

@@ -1,0 +1,109 @@
+// The machinery behind fixes and undos: counts first, then writes page by page.
+#pragma once
+#include <condition_variable>
+
+#include "base/clock.hpp"
+#include "engine/control.hpp"
+#include "engine/retry.hpp"
+#include "fix/run.hpp"
+#include "fix/tally.hpp"
+#include "net/pg_server.hpp"
+#include "sink/state_pg.hpp"
+
+namespace lugger {
+
+/// What a fix and an undo have in common.
+struct EngineSpec {
+  std::string kind, name, target, table, where, undoes;
+  Options target_options;
+  std::vector<std::string> key, set;
+  uint64_t max_rows = 0;  // 0: as many as there are
+  uint32_t batch_rows = 1000;
+  int64_t retention_seconds = 0;
+  ThrottleSpec throttle;
+  std::string script_hash, resume_command, now;
+  /// SQL that gives keys: asked once, before the first write, and kept.
+  std::string key_query;
+  PgParams key_params;
+  /// kept_keys: see FixCondition.
+  std::function<std::unique_ptr<ChangeSource>(const FixTable&, const std::string& now,
+                                              const std::string& kept_keys)>
+      source;
+};
+
+class FixEngine final : public FixRun {
+ public:
+  FixEngine(EngineSpec spec, FixSettings settings);
+  ~FixEngine() override;
+
+  RunSnapshot poll(int timeout_ms) override;
+  bool ended() const override;
+  void stop(StopLevel level) override;
+  RunResult result() override;
+  const FixReport& report() const override { return report_; }
+
+ private:
+  void prepare();
+  void prepare_ledger();
+  void begin_run();
+  void keep_keys();
+  void conduct() noexcept;
+  void work();
+  void count();
+  void write_all();
+  bool write_page();
+  bool write_page_patiently();
+  /// A page and what became of its changes.
+  struct Outcome {
+    Proposal page;
+    std::vector<Written> written;
+  };
+  Outcome retry_conflicts(const Outcome& first);
+  void book(const Outcome& outcome, UnitRecord& unit) const;
+  void show(const Outcome& outcome);
+  void commit(UnitRecord& unit, const Proposal& page);
+  void connect();
+  void reconnect(const Error& error);
+  void check_budget(uint64_t more) const;
+  void conclude() noexcept;
+  void record_end() noexcept;
+  size_t page_rows(uint64_t looked_at);
+  std::string kept_keys() const;
+  ControlFacts facts() const;
+  void set_stage(std::string stage);
+
+  EngineSpec spec_;
+  FixSettings settings_;
+  std::shared_ptr<PgServer> server_;
+  std::string url_, schema_;
+  bool pooled_ = false;
+  std::mutex session_mutex_;  // the session is cancelled from other threads
+  std::unique_ptr<PgSession> session_;
+  std::unique_ptr<State> state_;
+  FixTable table_;
+  std::unique_ptr<ChangeSource> source_;
+  std::unique_ptr<FixWriter> writer_;
+  std::unique_ptr<FixTally> counts_;
+  Pace pace_;
+  std::unique_ptr<ControlSocket> control_;
+  StopFlag stop_;
+  Backoff backoff_;
+
+  std::string run_, position_;
+  bool resumed_ = false, done_before_ = false;
+  Tally tally_, earlier_;
+  uint64_t row_bytes_ = 0, rows_seen_ = 0, since_last_ = 0;
+  std::optional<Error> failure_;
+
+  mutable std::mutex mutex_;  // guards what follows
+  std::condition_variable changed_;
+  Tally shown_;
+  std::string stage_ = "counting";
+  bool ended_ = false;
+  FixReport report_;
+  RunResult result_;
+  Stopwatch watch_;
+  std::thread conductor_;
+};
+
+}  // namespace lugger

@@ -1,0 +1,52 @@
+// The table a fix works on, as the server describes it, and the SQL that names its parts.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "net/pg_session.hpp"
+#include "plan/mapping.hpp"
+#include "value/document.hpp"
+
+namespace lugger {
+
+/// One entry of `set`: a column, or a path into a jsonb column.
+struct FixField {
+  std::string name;                // as the script says it: "phone", "profile.phone"
+  std::string column;              // the column it lies in
+  std::vector<std::string> path;   // below the column; empty: the column itself
+  std::string type;                // what its text is cast to
+  size_t slot = 0;                 // place in the row the hook sees
+  bool json = false;
+};
+
+struct FixTable {
+  std::string name;      // as the script names it
+  std::string relation;  // quoted, with its schema when that was given
+  std::string alias;     // quoted; what a condition of the script may qualify columns by
+  std::vector<std::string> key, key_types;
+  RowShape shape;  // what the hook sees: columns, then paths
+  Mapping mapping;
+  std::vector<FixField> fields;
+  std::vector<std::string> triggers;  // that an UPDATE fires
+  std::vector<std::string> notes;
+
+  /// The output function's text of an expression, NULL for NULL.
+  static std::string text_of(const std::string& expression);
+  /// "customers"."phone"
+  std::string column(std::string_view name, std::string_view alias_or_empty = {}) const;
+  std::string select_shape() const;
+  /// The value of a field as SQL: the column, or what stands at the path.
+  std::string field_value(const FixField& field, std::string_view alias_or_empty = {}) const;
+};
+
+/// A path as a text[] of SQL: ARRAY['phones', '0'].
+std::string sql_path(const std::vector<std::string>& path);
+
+/// Error{config} says what does not fit: no such table, no key, unknown columns, a view, ...
+/// `options` are the target's: table, key.
+FixTable inspect_fix(PgSession& session, const std::string& table,
+                     const std::vector<std::string>& key, const std::vector<std::string>& set);
+/// Whether this session may write what the fix writes. Error{config | auth}.
+void check_may_write(PgSession& session, const FixTable& table);
+
+}  // namespace lugger

@@ -1,0 +1,179 @@
+#include "fix/writer.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+
+namespace lugger {
+
+namespace {
+
+constexpr size_t kFixedArrays = 3;  // n, version, mask; then key, before, after
+
+std::string numbered(std::string_view letter, size_t count) {
+  std::string out;
+  for (size_t i = 0; i < count; ++i) out += fmt::format(", {}{}", letter, i);
+  return out;
+}
+
+bool stops_all(const Error& error) {
+  const std::string& state = error.sqlstate();
+  return error.code() == Code::kConnect || error.code() == Code::kInterrupted ||
+         error.code() == Code::kAuth || state.starts_with("40") || state.starts_with("53") ||
+         state == "55P03" || state == "25006";
+}
+
+}  // namespace
+
+FixWriter::FixWriter(const FixTable& table, const std::string& state_schema, std::string run)
+    : table_(table), schema_(PgSession::quote_name(state_schema)), run_(std::move(run)) {
+  sql_ = statement();
+}
+
+std::string FixWriter::mark(size_t field) const {
+  return fmt::format("substr(s.m, {}, 1) = '1'", field + 1);
+}
+
+/// Every column once; a field that does not change in a row keeps what the row has.
+std::string FixWriter::assignments() const {
+  std::string out;
+  for (size_t f = 0; f < table_.fields.size(); ++f) {
+    const FixField& field = table_.fields[f];
+    const std::string name = PgSession::quote_name(field.column);
+    std::string value;
+    if (field.path.empty()) {
+      value = fmt::format("CASE WHEN {} THEN s.a{}::{} ELSE t.{} END", mark(f), f, field.type, name);
+    } else {
+      const auto same = [&](const FixField& other) { return other.column == field.column; };
+      if (std::any_of(table_.fields.begin(), table_.fields.begin() + static_cast<ptrdiff_t>(f), same))
+        continue;
+      // Path after path: each step takes the document that the one before it made.
+      std::string before = "t." + name, steps;
+      for (size_t p = f; p < table_.fields.size(); ++p) {
+        if (!same(table_.fields[p])) continue;
+        const std::string path = sql_path(table_.fields[p].path);
+        steps += fmt::format(
+            "{0}LATERAL (SELECT CASE WHEN NOT {1} THEN {2} WHEN s.a{3} IS NULL THEN {2} #- {4} ELSE "
+            "jsonb_set({2}, {4}, s.a{3}::jsonb) END AS d) x{3}",
+            steps.empty() ? "" : ", ", mark(p), before, p, path);
+        before = fmt::format("x{}.d", p);
+      }
+      value = fmt::format("(SELECT {} FROM {})", before, steps);
+    }
+    out += fmt::format("{}{} = {}", out.empty() ? "" : ", ", name, value);
+  }
+  return out;
+}
+
+std::string FixWriter::statement() const {
+  const size_t keys = table_.key.size(), fields = table_.fields.size();
+  std::string arrays, match, returned, values, key_list;
+  for (size_t i = 0; i < kFixedArrays + keys + 2 * fields; ++i)
+    arrays += fmt::format("{}${}::text[]", i == 0 ? "" : ", ", i + 2);
+  for (size_t k = 0; k < keys; ++k) {
+    match += fmt::format("t.{} = s.k{}::{} AND ", PgSession::quote_name(table_.key[k]), k,
+                         table_.key_types[k]);
+    key_list += fmt::format("{}s.k{}", k == 0 ? "" : ", ", k);
+  }
+  for (size_t f = 0; f < fields; ++f) {
+    returned += fmt::format(", {} AS a{}",
+                            FixTable::text_of(table_.field_value(table_.fields[f], "t")), f);
+    values += fmt::format("{}({}, {}, s.b{}, u.a{})", f == 0 ? "" : ", ", f + 1,
+                          PgSession::quote_literal(table_.fields[f].name), f, f);
+  }
+  return fmt::format(
+      "WITH s AS MATERIALIZED (SELECT * FROM unnest({0}) AS s (n, v, m{1}{2}{3})), "
+      "u AS (UPDATE {4} AS t SET {5} FROM s WHERE {6}{7} = s.v RETURNING s.n{8}), "
+      "i AS (INSERT INTO {9}.images (run, key, fields, before, after) "
+      "SELECT $1, ARRAY[{10}], x.f, x.b, x.a FROM u JOIN s ON s.n = u.n CROSS JOIN LATERAL "
+      "(SELECT array_agg(w.f ORDER BY w.p) AS f, array_agg(w.b ORDER BY w.p) AS b, array_agg(w.a "
+      "ORDER BY w.p) AS a FROM (VALUES {11}) AS w (p, f, b, a) WHERE substr(s.m, w.p, 1) = '1') x "
+      "ORDER BY s.n::int8) SELECT n FROM u",
+      arrays, numbered("k", keys), numbered("b", fields), numbered("a", fields), table_.relation,
+      assignments(), match, version_of("t"), returned, schema_, key_list, values);
+}
+
+std::vector<Written> FixWriter::write(PgSession& session, const std::vector<FixRow>& rows,
+                                      const std::vector<RowChange>& changes) {
+  std::vector<Written> out(changes.size());
+  if (!changes.empty()) write(session, rows, changes, 0, changes.size(), out);
+  return out;
+}
+
+void FixWriter::write(PgSession& session, const std::vector<FixRow>& rows,
+                      const std::vector<RowChange>& changes, size_t first, size_t last,
+                      std::vector<Written>& out) {
+  const size_t keys = table_.key.size(), fields = table_.fields.size();
+  std::vector<TextArray> arrays(kFixedArrays + keys + 2 * fields);
+  for (size_t i = first; i < last; ++i) {
+    const RowChange& change = changes[i];
+    const FixRow& row = rows[change.row];
+    size_t at = 0;
+    arrays[at++].add(std::to_string(i));
+    arrays[at++].add(row.version);
+    arrays[at++].add(change.mask);
+    for (const std::string& part : row.key) arrays[at++].add(part);
+    for (const auto& text : row.before) arrays[at++].add(text);
+    for (const auto& text : change.after) arrays[at++].add(text);
+  }
+  PgParams params{run_};
+  for (TextArray& array : arrays) params.emplace_back(array.take());
+  session.execute("SAVEPOINT lugger_rows");
+  try {
+    const PgRows done = session.query(sql_, params);
+    session.execute("RELEASE lugger_rows");
+    for (size_t i = 0; i < done.size(); ++i)
+      out[std::stoul(done.text(i, 0))].outcome = Written::Outcome::kWritten;
+  } catch (const Error& error) {
+    if (stops_all(error) && error.sqlstate() != "42501") throw;
+    session.execute("ROLLBACK TO lugger_rows");
+    if (last - first == 1) {
+      out[first].outcome = Written::Outcome::kRefused;
+      out[first].message = error.message();
+      return;
+    }
+    const size_t middle = first + (last - first) / 2;
+    write(session, rows, changes, first, middle, out);
+    write(session, rows, changes, middle, last, out);
+  }
+}
+
+void record_fix(PgSession& session, const std::string& schema, const FixRecord& record,
+                int64_t retention_seconds) {
+  TextArray key, fields;
+  for (const std::string& name : record.key) key.add(name);
+  for (const std::string& name : record.fields) fields.add(name);
+  session.query(
+      fmt::format("INSERT INTO {}.fixes (run, \"table\", condition, key, fields, undoes, "
+                  "images_until) VALUES ($1, $2, $3, $4::text[], $5::text[], nullif($6, ''), now() "
+                  "+ make_interval(secs => $7::float8))",
+                  PgSession::quote_name(schema)),
+      {record.run, record.table, record.where, key.take(), fields.take(), record.undoes,
+       std::to_string(retention_seconds)});
+}
+
+FixRecord find_fix(PgSession& session, const std::string& schema, const std::string& run) {
+  const PgRows rows = session.query(
+      fmt::format("SELECT f.\"table\", f.condition, coalesce(f.undoes, ''), f.images_until::text, "
+                  "array_length(f.key, 1), k.part, r.started_at::text FROM {0}.fixes f JOIN {0}.runs "
+                  "r ON r.run = f.run CROSS JOIN LATERAL unnest(f.key || f.fields) WITH ORDINALITY "
+                  "AS k (part, place) WHERE f.run = $1 ORDER BY k.place",
+                  PgSession::quote_name(schema)),
+      {run});
+  if (rows.size() == 0) {
+    throw Error(Code::kConfig, fmt::format("run {} keeps no images: it is no fix", run),
+                "`lugger log` lists fixes");
+  }
+  FixRecord out;
+  out.run = run;
+  out.table = rows.text(0, 0);
+  out.where = rows.text(0, 1);
+  out.undoes = rows.text(0, 2);
+  out.images_until = rows.text(0, 3);
+  out.started = rows.text(0, 6);
+  const size_t keys = std::stoul(rows.text(0, 4));
+  for (size_t i = 0; i < rows.size(); ++i) (i < keys ? out.key : out.fields).push_back(rows.text(i, 5));
+  return out;
+}
+
+}  // namespace lugger

@@ -1,0 +1,44 @@
+// MongoDB's query language over documents that are not in MongoDB: { age = { $gt = 30 } }, compiled
+// once, asked of each.
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/arena.hpp"
+#include "value/document.hpp"
+
+namespace lugger {
+
+/// The value of a top-level field, of either format. `arena` takes what must be converted.
+Value document_field(const Document& document, std::string_view name, Arena& arena);
+
+/// Told of a value; true ends the search.
+using See = std::function<bool(const Value&)>;
+
+/// Tells `see` each value that a dotted path leads to; arrays on the way lead to their elements.
+/// kMissing where a document has no such field. True when `see` gave true.
+bool visit_path(const Document& document, const std::vector<std::string>& path, Arena& arena,
+                const See& see);
+
+struct FilterNode;
+
+class Filter {
+ public:
+  /// Error{config} for operators it does not know, by name.
+  explicit Filter(std::string bson);
+  Filter(const Filter&) = delete;
+  Filter& operator=(const Filter&) = delete;
+  ~Filter();
+  bool matches(const Document& document, Arena& arena) const;
+
+ private:
+  std::string bson_;  // the nodes' values point into it
+  std::unique_ptr<FilterNode> root_;
+};
+
+/// Every operator that a filter knows, for messages and the manual.
+const std::vector<std::string_view>& filter_operators();
+
+}  // namespace lugger

@@ -1,0 +1,219 @@
+#include "verify/compared.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "sink/pg_layout.hpp"
+#include "value/pgrow_reader.hpp"
+
+namespace lugger {
+
+namespace {
+
+bool is_builtin(const ColumnType& type) {
+  return type.kind != Kind::kOther && !(type.is_array() && type.element == Kind::kOther);
+}
+
+/// Kinds whose values have one canonical form, so that one may stand in a column of the other.
+int family(Kind kind) noexcept {
+  switch (kind) {
+    case Kind::kText:
+    case Kind::kVarchar: return 1;
+    case Kind::kInt2:
+    case Kind::kInt4:
+    case Kind::kInt8: return 2;
+    default: return 0;
+  }
+}
+
+class Maker {
+ public:
+  Maker(PgSession& session, const PlanShape& shape, const std::vector<std::string>& only,
+        Comparison& out)
+      : session_(session), shape_(shape), only_(only), out_(out) {}
+
+  void run() {
+    check_only();
+    for (size_t t = 0; t < shape_.tables().size(); ++t) make_table(t);
+  }
+
+ private:
+  void check_only() const {
+    for (const std::string& name : only_) {
+      std::vector<std::string_view> names;
+      for (const TablePlan& table : shape_.tables()) {
+        for (const Column& column : table.columns) names.push_back(column.name);
+      }
+      if (std::find(names.begin(), names.end(), name) != names.end()) continue;
+      const std::string_view near = nearest(name, names);
+      throw Error(
+          Code::kConfig, fmt::format("--columns: no table has a column {}", name),
+          near.empty() ? "name columns of the mapping" : fmt::format("did you mean {}?", near));
+    }
+  }
+
+  PgTable inspect(const std::string& name) {
+    std::optional<PgTable> found = inspect_table(session_, name);
+    if (!found) {
+      throw Error(Code::kVerify, fmt::format("table {} does not exist", name),
+                  "load it first with lugger run, or name the target that holds it with --into");
+    }
+    if (!found->may_select) {
+      throw Error(Code::kVerify, fmt::format("no right to SELECT from {}", name),
+                  fmt::format("GRANT SELECT ON {} TO this role", PgSession::quote_table(name)));
+    }
+    if (found->row_security) {
+      out_.notes.push_back(fmt::format(
+          "row security is active on {}: rows that this role must not see count as missing", name));
+    }
+    return std::move(*found);
+  }
+
+  void make_table(size_t index) {
+    const TablePlan& plan = shape_.tables()[index];
+    const PgTable actual = inspect(plan.name);
+    ComparedTable table;
+    table.table = index;
+    table.name = plan.name;
+    table.quoted = PgSession::quote_table(plan.name);
+    table.own = plan.parent < 0;
+    table.ranges = actual.kind == "r" && !has_children(actual.oid);
+    std::vector<int> place(plan.columns.size(), -1);
+    for (size_t slot = 0; slot < plan.columns.size(); ++slot) {
+      const Column& column = plan.columns[slot];
+      if (column.name == shape_.mapping().newer) table.newer = static_cast<int>(slot);
+      const bool key = std::find(plan.key.begin(), plan.key.end(), slot) != plan.key.end();
+      if (!key && !wanted(column.name)) continue;
+      if (!repeats(index, slot)) {
+        table.left_out.push_back(column.name);
+        continue;
+      }
+      const PgColumn* stored = actual.column(column.name);
+      if (stored == nullptr) {
+        out_.altered.push_back({plan.name, column.name, column.type.sql, ""});
+        continue;
+      }
+      place[slot] = static_cast<int>(table.columns.size());
+      if (!make_column(plan, column, slot, *stored, table)) place[slot] = -1;
+    }
+    bind_key(plan, place, table);
+    tell_left_out(plan, table);
+    out_.tables.push_back(std::move(table));
+  }
+
+  bool wanted(const std::string& name) const {
+    return only_.empty() || std::find(only_.begin(), only_.end(), name) != only_.end();
+  }
+
+  /// Is the value the same whenever it is made? A parent key is what the parent's is.
+  bool repeats(size_t index, size_t slot) const {
+    const TablePlan& table = shape_.tables()[index];
+    const Column::Generate generate = table.columns[slot].generate;
+    if (generate == Column::Generate::kParentKey) {
+      const auto parent = static_cast<size_t>(table.parent);
+      return repeats(parent, shape_.tables()[parent].key[slot]);
+    }
+    return generate != Column::Generate::kV7 && generate != Column::Generate::kServer;
+  }
+
+  bool has_children(const std::string& oid) {
+    return session_.query("SELECT relhassubclass FROM pg_class WHERE oid = $1::oid", {oid})
+               .text(0, 0) == "t";
+  }
+
+  bool make_column(const TablePlan& plan, const Column& column, size_t slot, const PgColumn& stored,
+                   ComparedTable& table) {
+    ComparedColumn out;
+    out.slot = slot;
+    out.name = column.name;
+    out.type = column.type;
+    out.stored = stored.bare_type;
+    const std::string base = type_oid(session_, column.type.sql);
+    out.oid = static_cast<uint32_t>(std::stoul(stored.base_oid));
+    out.reads_as = pg_reads_as(out.oid, stored.type);
+    const Kind stored_kind = parse_column_type(stored.bare_type).kind;
+    const bool same = base == stored.base_oid;
+    const bool kin = family(stored_kind) != 0 && family(stored_kind) == family(column.type.kind);
+    if (is_builtin(column.type) && (same || kin) && out.reads_as != ValueType::kPgText) {
+      out.as = {column.type.kind, column.type.is_array() ? column.type.element : Kind::kText};
+      table.columns.push_back(std::move(out));
+      return true;
+    }
+    out.by_server = true;
+    out.as = {Kind::kOther, Kind::kText};
+    out.reads_as = ValueType::kPgText;
+    out.via = is_builtin(column.type) ? column.type.sql : "text";
+    out.cast = "::" + stored.bare_type;
+    if (!same && column.type.kind != Kind::kText && column.type.kind != Kind::kVarchar)
+      out_.altered.push_back({plan.name, column.name, column.type.sql, stored.type});
+    if (out.via != "text" && !castable(session_, out.via, stored.bare_type)) return false;
+    table.columns.push_back(std::move(out));
+    return true;
+  }
+
+  static void bind_key(const TablePlan& plan, const std::vector<int>& place, ComparedTable& table) {
+    const size_t root = plan.parent < 0 ? plan.key.size() : 0;
+    for (const size_t slot : plan.key) {
+      if (place[slot] < 0) {
+        table.key.clear();
+        return;
+      }
+      table.key.push_back(static_cast<size_t>(place[slot]));
+    }
+    for (size_t i = 0; i < root; ++i) table.root.push_back(table.key[i]);
+  }
+
+  void tell_left_out(const TablePlan& plan, ComparedTable& table) {
+    // The front of any descendant's key is the key of the document's own row.
+    if (!table.own && !table.key.empty()) {
+      const size_t root = shape_.tables()[0].key.size();
+      table.root.assign(table.key.begin(), table.key.begin() + static_cast<std::ptrdiff_t>(root));
+    }
+    if (!plan.key.empty() && table.key.empty()) {
+      out_.notes.push_back(
+          fmt::format("{}: its key cannot be computed again, so rows are compared without it: they "
+                      "are missing or extra, never different",
+                      plan.name));
+    }
+    if (table.left_out.empty()) return;
+    std::string names;
+    for (const std::string& name : table.left_out) names += (names.empty() ? "" : ", ") + name;
+    out_.notes.push_back(fmt::format(
+        "{}: not compared, since the server or the clock fills them: {}", plan.name, names));
+  }
+
+  PgSession& session_;
+  const PlanShape& shape_;
+  const std::vector<std::string>& only_;
+  Comparison& out_;
+};
+
+}  // namespace
+
+const ComparedColumn* ComparedTable::column(std::string_view column_name) const noexcept {
+  for (const ComparedColumn& column : columns) {
+    if (column.name == column_name) return &column;
+  }
+  return nullptr;
+}
+
+Comparison make_comparison(PgSession& session, const PlanShape& shape,
+                           const std::vector<std::string>& only) {
+  Comparison out;
+  Maker(session, shape, only, out).run();
+  return out;
+}
+
+std::string select_compared(const ComparedTable& table, const std::string& condition) {
+  std::string columns;
+  for (const ComparedColumn& column : table.columns) {
+    columns += fmt::format("{}t.{}{}", columns.empty() ? "" : ", ",
+                           PgSession::quote_name(column.name), column.by_server ? "::text" : "");
+  }
+  std::string out = fmt::format("SELECT {} FROM {} AS t", columns, table.quoted);
+  if (!condition.empty()) out += " WHERE " + condition;
+  return out;
+}
+
+}  // namespace lugger

@@ -1,0 +1,198 @@
+#include "verify/comparing.hpp"
+
+#include "base/text.hpp"
+
+namespace lugger {
+
+namespace {
+
+constexpr size_t kRootWords = (8 << 20) / sizeof(uint64_t);  // --where: a bit a hashed root
+
+std::string digest_text(const Digest& digest) {
+  return fmt::format("{:016x}{:016x}", digest.hi, digest.lo);
+}
+
+}  // namespace
+
+class Comparing::SourceSums final : public SourceUse {
+ public:
+  explicit SourceSums(size_t tables) : sums(tables) {}
+  void row(const SourceRow& row) override {
+    sums[row.table.table].add(row.digests.root, row.digests.row);
+  }
+  std::vector<BucketSums> sums;
+};
+
+class Comparing::TargetSums final : public TargetUse {
+ public:
+  TargetSums(size_t tables, std::vector<std::atomic<uint64_t>>& roots)
+      : sums(tables), roots_(roots) {}
+  void row(const TargetRow& row) override {
+    sums[row.table.table].add(row.digests.root, row.digests.row);
+    if (roots_.empty()) return;
+    const uint64_t bit = row.digests.root.lo % (64 * roots_.size());
+    roots_[bit / 64].fetch_or(uint64_t{1} << (bit % 64), std::memory_order_relaxed);
+  }
+  std::vector<BucketSums> sums;
+
+ private:
+  std::vector<std::atomic<uint64_t>>& roots_;
+};
+
+void Comparing::run(const std::function<void(const char*)>& stage) {
+  stage("reading");
+  TargetSnapshot snapshot(context_.url, context_.pooled, context_.connections);
+  verdict_.position = snapshot.position();
+  details_ = std::make_unique<Details>(context_);
+  read_both(snapshot);
+  set_counts();
+  stage("comparing");
+  compare_groups(snapshot);
+  stage("looking closer");
+  details_->read_source();
+  finish();
+}
+
+void Comparing::read_both(TargetSnapshot& snapshot) {
+  const size_t tables = context_.comparison.tables.size();
+  if (!context_.options.where.empty()) roots_ = std::vector<std::atomic<uint64_t>>(kRootWords);
+  SourcePass source(context_);
+  TargetPass target(context_, snapshot, true, true);
+  std::vector<SourceSums> source_sums(static_cast<size_t>(context_.readers), SourceSums(tables));
+  std::vector<TargetSums> target_sums(snapshot.size(), TargetSums(tables, roots_));
+  Crew crew(context_.stop);
+  for (SourceSums& sums : source_sums) crew.start([&] { source.work(sums, crew); });
+  for (size_t i = 0; i < snapshot.size(); ++i)
+    crew.start([&, i] { target.work(snapshot.session(i), target_sums[i], crew); });
+  crew.finish();
+  source_.resize(tables);
+  target_.resize(tables);
+  for (size_t t = 0; t < tables; ++t) {
+    for (const SourceSums& sums : source_sums) source_[t] += sums.sums[t];
+    for (const TargetSums& sums : target_sums) target_[t] += sums.sums[t];
+  }
+  const SourceFacts& facts = source.facts();
+  verdict_.documents = facts.documents, verdict_.skipped = facts.skipped;
+  verdict_.rejected = facts.rejected, verdict_.kept_rejects = facts.kept_rejects;
+  verdict_.unmapped = facts.unmapped, verdict_.skip_reasons = facts.skip_reasons;
+  verdict_.reject_codes = facts.reject_codes;
+  if (facts.outside != 0)
+    verdict_.notes.push_back(
+        fmt::format("{} documents are older and were passed over", facts.outside));
+}
+
+void Comparing::set_counts() {
+  for (const ComparedTable& table : context_.comparison.tables) {
+    TableVerdict out;
+    out.table = table.name;
+    out.source = source_[table.table].rows();
+    out.target = target_[table.table].rows();
+    out.source_digest = digest_text(source_[table.table].sum());
+    out.target_digest = digest_text(target_[table.table].sum());
+    for (const ComparedColumn& column : table.columns) out.columns.push_back(column.name);
+    out.left_out = table.left_out;
+    verdict_.tables.push_back(std::move(out));
+  }
+}
+
+/// With both sides whole, equal sums are equal rows; a narrowed side is compared row by row.
+std::vector<uint8_t> Comparing::wrong_buckets() const {
+  std::vector<uint8_t> out(kBuckets);
+  const bool where = !context_.options.where.empty(), since = context_.since.has_value();
+  for (size_t b = 0; b < kBuckets; ++b) {
+    bool differs = false, source = false, target = false;
+    for (size_t t = 0; t < source_.size(); ++t) {
+      differs = differs || !(source_[t][b] == target_[t][b]);
+      source = source || source_[t][b].rows != 0;
+      target = target || target_[t][b].rows != 0;
+    }
+    if (where || since) differs = (!where || target) && (!since || source);
+    out[b] = differs ? 1 : 0;
+  }
+  return out;
+}
+
+uint64_t Comparing::entries_of(size_t bucket) const {
+  uint64_t rows = 0;
+  const bool where = !context_.options.where.empty();
+  for (size_t t = 0; t < source_.size(); ++t) rows += (where ? target_ : source_)[t][bucket].rows;
+  return rows;
+}
+
+void Comparing::compare_groups(TargetSnapshot& snapshot) {
+  const std::vector<uint8_t> wrong = wrong_buckets();
+  GroupFilter filter;
+  if (!roots_.empty()) filter.roots = &roots_;
+  const auto take = [&](Mismatch&& mismatch, const TargetRow* row) {
+    if (mismatch.kind == FindingKind::kMissing && !verdict_.looked_for_missing) return;
+    if (mismatch.kind == FindingKind::kExtra && !verdict_.looked_for_extra) return;
+    note_wrong(mismatch);
+    details_->add(std::move(mismatch), row);
+  };
+  uint64_t entries = 0;
+  for (size_t b = 0; b <= kBuckets; ++b) {
+    const bool takes = b < kBuckets && wrong[b] != 0;
+    const uint64_t more = takes ? entries_of(b) : 0;
+    const bool any =
+        std::find(filter.buckets.begin(), filter.buckets.end(), 1) != filter.buckets.end();
+    if (any && (b == kBuckets || (takes && entries + more > context_.options.group_rows))) {
+      Group(context_, filter, verdict_.tables, take).run(snapshot);
+      std::fill(filter.buckets.begin(), filter.buckets.end(), 0);
+      entries = 0;
+    }
+    if (!takes) continue;
+    filter.buckets[b] = 1;
+    entries += more;
+  }
+}
+
+void Comparing::note_wrong(const Mismatch& mismatch) {
+  if (wrong_ == nullptr) return;
+  const ComparedTable& table = context_.comparison.tables[mismatch.table];
+  const size_t size = wrong_->documents.size() + wrong_->extra.size();
+  if (size >= WrongRows::kMost) {
+    wrong_->complete = false;
+    return;
+  }
+  if (mismatch.kind != FindingKind::kExtra)
+    wrong_->documents.insert(mismatch.order);
+  else if (mismatch.doubled || table.key.empty())
+    ++wrong_->beyond_keys;
+  else if (mismatch.known && !table.own)
+    wrong_->with_extra_children.insert(mismatch.order);
+  else
+    wrong_->extra.emplace(mismatch.table, mismatch.key);
+}
+
+void Comparing::finish() {
+  for (TableVerdict& table : verdict_.tables) {
+    if (!verdict_.looked_for_missing) table.missing = 0;
+    if (!verdict_.looked_for_extra) table.extra = 0;
+    const bool whole = verdict_.looked_for_missing && verdict_.looked_for_extra;
+    table.source -= table.duplicates;
+    table.equal = whole ? table.target - table.extra - table.different : table.matched;
+    // A side that was not narrowed holds more than what was asked for.
+    if (!verdict_.looked_for_missing) table.source = table.equal + table.different;
+    if (!verdict_.looked_for_extra) table.target = table.equal + table.different;
+  }
+  details_->recheck(verdict_.tables, verdict_.source_moves);
+  verdict_.equal = verdict_.altered.empty();
+  for (const TableVerdict& table : verdict_.tables) {
+    const bool adds_up = table.source == table.equal + table.missing + table.different &&
+                         table.target == table.equal + table.extra + table.different;
+    if (!adds_up)
+      raise(Code::kBug,
+            "{}: the books do not balance: source {}, target {}, equal {}, missing {}, extra {}, "
+            "different {}",
+            table.table, table.source, table.target, table.equal, table.missing, table.extra,
+            table.different);
+    if (table.missing + table.extra + table.different != 0) verdict_.equal = false;
+  }
+  if (!details_->all_kept() && context_.options.rechecks != 0) {
+    verdict_.notes.push_back(
+        "too many rows differ to read them all again one by one: only the first were");
+  }
+  verdict_.rows = details_->findings();
+}
+
+}  // namespace lugger

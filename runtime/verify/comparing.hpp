@@ -1,0 +1,46 @@
+// Both sides compared once: the pass of sums, groups of what differs, a closer look.
+#pragma once
+#include <functional>
+#include <set>
+
+#include "verify/details.hpp"
+
+namespace lugger {
+
+/// What a repair needs to know beyond the verdict.
+struct WrongRows {
+  static constexpr size_t kMost = 1 << 20;
+  std::set<uint64_t> documents;            // by their order: to be written again
+  std::set<uint64_t> with_extra_children;  // documents that have more child rows than they should
+  std::set<std::pair<uint32_t, Digest>> extra;  // table and key: rows that no document makes
+  uint64_t beyond_keys = 0;                     // extra rows that no key tells from the right ones
+  bool complete = true;                         // false: there are more than fit
+};
+
+class Comparing {
+ public:
+  Comparing(VerifyContext& context, Verdict& verdict, WrongRows* wrong)
+      : context_(context), verdict_(verdict), wrong_(wrong) {}
+  /// `stage` is told what is under way.
+  void run(const std::function<void(const char*)>& stage);
+
+ private:
+  class SourceSums;
+  class TargetSums;
+  void read_both(TargetSnapshot& snapshot);
+  void set_counts();
+  std::vector<uint8_t> wrong_buckets() const;
+  uint64_t entries_of(size_t bucket) const;
+  void compare_groups(TargetSnapshot& snapshot);
+  void note_wrong(const Mismatch& mismatch);
+  void finish();
+
+  VerifyContext& context_;
+  Verdict& verdict_;
+  WrongRows* wrong_;
+  std::vector<BucketSums> source_, target_;  // one a table
+  std::vector<std::atomic<uint64_t>> roots_;
+  std::unique_ptr<Details> details_;
+};
+
+}  // namespace lugger

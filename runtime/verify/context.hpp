@@ -1,0 +1,42 @@
+// What every part of one verification shares.
+#pragma once
+#include <atomic>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_set>
+
+#include "engine/job_impl.hpp"
+#include "verify/compared.hpp"
+#include "verify/options.hpp"
+#include "verify/since.hpp"
+
+namespace lugger {
+
+struct VerifyContext {
+  VerifyContext(JobImpl& of, VerifyOptions as) : job(of), options(std::move(as)) {}
+
+  JobImpl& job;
+  VerifyOptions options;
+  std::string url;  // of the target, resolved; may hold a password
+  bool pooled = false;
+  std::shared_ptr<const PlanShape> shape;
+  std::shared_ptr<void> keep;  // a private server, while it is needed
+  Comparison comparison;
+  std::vector<Partition> partitions;
+  std::string now;                       // lugger.now() of the load
+  bool one_reader = false;               // the load had one partition: its order settled duplicates
+  uint64_t seed = 0;                     // of all digests
+  std::optional<uint64_t> sample_below;  // rows whose root digest is below
+  std::optional<SinceFilter> since;
+  std::unordered_set<uint64_t> reject_ids;  // documents the ledger keeps as rejects, hashed
+  int readers = 1, connections = 1;
+  StopFlag stop;
+  std::atomic<uint64_t> source_documents{0}, source_bytes{0}, target_rows{0};  // for display
+
+  bool sampled(const Digest& root) const noexcept {
+    return !sample_below || root.lo < *sample_below;
+  }
+};
+
+}  // namespace lugger

@@ -1,0 +1,57 @@
+// Several threads at one list of work; the first failure stops them all and is thrown by the
+// caller.
+#pragma once
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/stop.hpp"
+
+namespace lugger {
+
+class Crew {
+ public:
+  explicit Crew(const StopFlag& stop) : stop_(stop) {}
+  Crew(const Crew&) = delete;
+  Crew& operator=(const Crew&) = delete;
+  ~Crew() { join(); }
+
+  void start(std::function<void()> work) {
+    threads_.emplace_back([this, work = std::move(work)] {
+      try {
+        work();
+      } catch (...) {
+        const std::lock_guard lock(mutex_);
+        if (!failure_) failure_ = std::current_exception();
+        failed_.set(StopLevel::kNow);
+      }
+    });
+  }
+  /// Waits for all; Error{interrupted} when the user stopped it.
+  void finish() {
+    join();
+    if (failure_) std::rethrow_exception(failure_);
+    if (stop_.requested()) {
+      throw Error(Code::kInterrupted, "stopped before the comparison was complete",
+                  "nothing was written; run it again");
+    }
+  }
+  bool stopped() const noexcept { return stop_.requested() || failed_.requested(); }
+
+ private:
+  void join() {
+    for (std::thread& thread : threads_) {
+      if (thread.joinable()) thread.join();
+    }
+  }
+  const StopFlag& stop_;
+  StopFlag failed_;
+  std::mutex mutex_;
+  std::exception_ptr failure_;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace lugger

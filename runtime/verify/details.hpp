@@ -1,0 +1,52 @@
+// Rows found wrong, looked at closely: both values as text, and read again until they settle.
+#pragma once
+#include <unordered_map>
+
+#include "verify/group.hpp"
+
+namespace lugger {
+
+/// Collects what groups report: all of it counted, the first rows kept.
+class Details {
+ public:
+  explicit Details(VerifyContext& context) : context_(context), digester_(context.seed) {}
+
+  /// Called under the group's lock.
+  void add(Mismatch&& mismatch, const TargetRow* row);
+  /// Reads the source once more for the keys and values of the rows that were kept.
+  void read_source();
+  /// Reads the rows that were kept again, by their keys, in fresh snapshots: what has become equal
+  /// meanwhile is taken out of the counts. A change feed would tell instead which rows to wait for.
+  void recheck(std::vector<TableVerdict>& tables, bool source_moves);
+  std::vector<RowFinding> findings() const;
+  const std::vector<Mismatch>& kept() const noexcept { return kept_; }
+  bool all_kept() const noexcept { return found_ == kept_.size(); }
+
+ private:
+  class SourceLook;
+  class TargetLook;
+  using Seen = std::unordered_map<uint64_t, std::vector<Digest>>;
+  bool shown(const Mismatch& mismatch);
+  void read_again(Seen& seen);
+  void read_keys(TargetReader& reader, size_t table, std::vector<Mismatch*>& part,
+                 TargetLook& look);
+  bool judge(Mismatch& mismatch, const Seen& seen, TableVerdict& table);
+
+  VerifyContext& context_;
+  RowDigester digester_;
+  uint64_t found_ = 0;
+  bool source_moves_ = false;  // its documents may come in another order when read again
+  std::vector<Mismatch> kept_;
+  std::map<std::pair<uint32_t, FindingKind>, uint64_t> shown_;
+  std::unordered_map<size_t, std::vector<std::optional<std::string>>> source_text_;  // of kept_[i]
+  std::unordered_map<size_t, std::vector<Digest>> source_columns_;
+};
+
+/// A value as the server would print it.
+std::string server_text(const Value& value, const ComparedColumn& column);
+
+/// SQL: the rows of a table whose columns `by` (its key, or that of its document) are one of these.
+std::string keys_condition(const ComparedTable& table, const std::vector<size_t>& by,
+                           const std::vector<const std::vector<std::string>*>& keys);
+
+}  // namespace lugger

@@ -1,0 +1,91 @@
+// The exact answer for a group of buckets: source rows held by their digests, target rows matched
+// against them as they come.
+#pragma once
+#include <functional>
+#include <mutex>
+
+#include "verify/buckets.hpp"
+#include "verify/source_pass.hpp"
+#include "verify/target_pass.hpp"
+#include "verify/verdict.hpp"
+
+namespace lugger {
+
+/// A source row waiting for its counterpart.
+struct SourceEntry {
+  Digest root, key, row;
+  uint64_t order = 0;  // of its document
+  uint64_t newer = 0;  // sorts as the column of on_conflict = 'newer' does
+  uint32_t table = 0;
+  enum class State : uint8_t { kWaiting, kEqual, kDifferent, kDropped } state = State::kWaiting;
+};
+static_assert(kGroupRows * sizeof(SourceEntry) <= 64 << 20);
+
+/// A row found wrong: enough to find it again on both sides.
+struct Mismatch {
+  FindingKind kind = FindingKind::kMissing;
+  uint32_t table = 0;
+  Digest root, key;
+  Digest source_row, target_row;
+  uint64_t order = 0;    // of the document that should be, or is, there
+  bool known = false;    // kExtra: the source has that document
+  bool doubled = false;  // kExtra: the source has that key, the target has it more than once
+  bool show = false;     // with all its values
+  bool settled = false;  // became equal, or went, while it was watched
+  std::vector<std::string> key_text;               // one a key column; empty until it was looked up
+  std::vector<std::optional<std::string>> target;  // values as text, of those that are shown
+  std::vector<Digest> target_columns;              // to tell which columns differ
+};
+
+/// Which buckets a group takes; for --where also which rows of them may matter.
+struct GroupFilter {
+  std::vector<uint8_t> buckets = std::vector<uint8_t>(kBuckets);
+  const std::vector<std::atomic<uint64_t>>* roots = nullptr;  // a bit a hashed root; null: all
+
+  bool takes(const Digest& root) const noexcept {
+    return buckets[bucket_of(root)] != 0 && (roots == nullptr || has_root(root));
+  }
+  bool has_root(const Digest& root) const noexcept {
+    const uint64_t bit = root.lo % (64 * roots->size());
+    return ((*roots)[bit / 64].load(std::memory_order_relaxed) >> (bit % 64) & 1) != 0;
+  }
+};
+
+class Group {
+ public:
+  /// Called for each row that is wrong, under a lock; with the target's row when there is one.
+  using Found = std::function<void(Mismatch&&, const TargetRow*)>;
+  Group(VerifyContext& context, const GroupFilter& filter, std::vector<TableVerdict>& tables,
+        Found found)
+      : context_(context), filter_(filter), tables_(tables), found_(std::move(found)) {}
+
+  void run(TargetSnapshot& snapshot);
+  /// Is there a document with this root in the group's source? Its order.
+  std::optional<uint64_t> document_of(const Digest& root) const;
+
+ private:
+  class Collector;
+  class Matcher;
+  using Entries = std::vector<SourceEntry>;
+  using Range = std::pair<Entries::iterator, Entries::iterator>;
+  void collect();
+  void match(TargetSnapshot& snapshot, bool own);
+  void match_row(const TargetRow& row);
+  Range range(uint32_t table, const Digest& key);
+  SourceEntry& expected(Range range, const Digest* target_row);
+  void settle(Range range, SourceEntry& chosen, SourceEntry::State state);
+  void settle_rest(bool own);
+  void drop_children();
+  void report(FindingKind kind, const SourceEntry* entry, const TargetRow* row,
+              bool doubled = false);
+
+  VerifyContext& context_;
+  const GroupFilter& filter_;
+  std::vector<TableVerdict>& tables_;
+  Found found_;
+  Entries entries_;
+  std::vector<std::pair<Digest, uint64_t>> losers_;  // documents another of the same key replaced
+  std::mutex mutex_;
+};
+
+}  // namespace lugger

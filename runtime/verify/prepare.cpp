@@ -1,0 +1,207 @@
+#include "verify/prepare.hpp"
+
+#include <algorithm>
+#include <random>
+
+#include "base/digest.hpp"
+#include "base/url.hpp"
+#include "engine/start.hpp"
+#include "net/pg_server.hpp"
+#include "value/datetime.hpp"
+#include "verify/sample.hpp"
+
+namespace lugger {
+
+namespace {
+
+constexpr size_t kRunsLookedAt = 500;
+
+std::string describe_key(const TablePlan& table) {
+  std::string out;
+  for (const size_t slot : table.key) out += "," + table.columns[slot].name;
+  return out;
+}
+
+/// What the mapping says of tables and columns, apart from the script around it.
+std::string mapping_hash(const PlanShape& shape) {
+  std::string text;
+  for (const TablePlan& table : shape.tables()) {
+    text += fmt::format("table {} key{} path {}\n", table.name, describe_key(table), table.path);
+    for (const Column& column : table.columns)
+      text += fmt::format("{}\t{}\t{}\t{}\n", column.name, column.type.sql, column.from,
+                          static_cast<int>(column.generate));
+  }
+  return sha256_hex(text);
+}
+
+uint64_t random_seed() {
+  std::random_device device;
+  // JSON's numbers are exact to 53 bits.
+  return (uint64_t{device()} << 20 ^ device()) & ((uint64_t{1} << 48) - 1);
+}
+
+void open_places(VerifyContext& context, Verdict& verdict) {
+  JobImpl& job = context.job;
+  if (!is_postgres_place(job.spec.target)) {
+    throw Error(Code::kConfig,
+                fmt::format("{} is no database: only a PostgreSQL target can be verified",
+                            mask_secrets(job.spec.target)),
+                "load into PostgreSQL with --into postgresql://... or local:DIR, and verify there");
+  }
+  verdict.target = job.open_target_once().place();
+  std::shared_ptr<PgServer> server;
+  context.url = resolve_pg_url(job.spec.target, server);
+  context.keep = server;
+  context.pooled = job.spec.target_options.flag("pooled");
+  const SourceInfo info = job.open_source_once().info();
+  verdict.source = info.place;
+  verdict.source_identity = info.identity;
+  verdict.source_moves = info.kind == "postgresql";
+  context.shape = job.shape_once();
+  verdict.job = job.spec.name;
+  verdict.script_hash = job.spec.script_hash;
+  verdict.mapping_hash = mapping_hash(*context.shape);
+}
+
+void inspect_target(VerifyContext& context, Verdict& verdict) {
+  PgSession session(context.url, "verify", context.pooled);
+  const PgServerFacts facts = server_facts(session);
+  verdict.server = "PostgreSQL " + facts.version_text;
+  const PgRows names = session.query(
+      "SELECT current_database(), coalesce(host(inet_server_addr()) || ':' || inet_server_port(), "
+      "'unix socket'), (SELECT oid FROM pg_database WHERE datname = current_database())");
+  verdict.target_identity =
+      fmt::format("database {} ({}) at {}", names.text(0, 0), names.text(0, 2), names.text(0, 1));
+  context.comparison = make_comparison(session, *context.shape, context.options.columns);
+  verdict.altered = context.comparison.altered;
+  verdict.notes = context.comparison.notes;
+}
+
+void take_run(VerifyContext& context, Verdict& verdict, State& state) {
+  const std::optional<RunRecord> run = latest_load(state, verdict.job);
+  if (!run) {
+    verdict.warnings.push_back("no run of this job is recorded in the target");
+    return;
+  }
+  verdict.run = run->run;
+  verdict.run_status = run->status;
+  context.now = run->now;
+  context.one_reader = state.partitions(run->run).size() == 1;
+  if (is_unfinished(*run)) {
+    verdict.warnings.push_back(
+        "the load is not finished: what was not loaded yet counts as missing");
+  }
+  if (run->script_hash != context.job.spec.script_hash)
+    verdict.warnings.push_back("the script changed since the run that loaded the rows");
+  if (run->source_identity != verdict.source_identity) {
+    verdict.warnings.push_back(
+        "the source changed since the run that loaded the rows: it is compared as it is now");
+  }
+  if (state.count_rejects(verdict.job) == 0) return;
+  state.each_reject(verdict.job, [&](const RejectRecord& reject) {
+    context.reject_ids.insert(XXH3_64bits(reject.document_id.data(), reject.document_id.size()));
+    return true;
+  });
+}
+
+/// A role that may read the tables need not see the ledger.
+void read_ledger(VerifyContext& context, Verdict& verdict) {
+  context.now = context.job.spec.now;
+  try {
+    const std::unique_ptr<State> state = context.job.open_target_once().state();
+    take_run(context, verdict, *state);
+  } catch (const Error& error) {
+    if (error.code() == Code::kConnect) throw;
+    verdict.warnings.push_back(fmt::format(
+        "the ledger cannot be read ({}): which run loaded the rows is not known", error.message()));
+  }
+}
+
+void divide_work(VerifyContext& context) {
+  const int jobs = context.options.jobs > 0 ? context.options.jobs : default_jobs();
+  context.partitions = context.job.source->split(jobs);
+  context.readers = std::clamp(jobs, 1, std::max(1, static_cast<int>(context.partitions.size())));
+  context.connections = context.pooled ? 1 : jobs;
+}
+
+void set_sample(VerifyContext& context, Verdict& verdict) {
+  context.seed = context.options.seed != 0 ? context.options.seed : random_seed();
+  verdict.seed = context.seed;
+  if (context.options.sample <= 0) return;
+  PgSession session(context.url, "verify", context.pooled);
+  uint64_t rows = 0;
+  for (const ComparedTable& table : context.comparison.tables) {
+    if (!table.own) continue;
+    if (table.key.empty()) {
+      throw Error(Code::kConfig, fmt::format("--sample needs a key, and {} has none", table.name),
+                  "verify it without --sample");
+    }
+    rows += std::stoull(session.query("SELECT count(*) FROM " + table.quoted).text(0, 0));
+  }
+  const uint64_t wanted = sample_rows(context.options.sample);
+  if (wanted < rows) {
+    context.sample_below = static_cast<uint64_t>(
+        static_cast<double>(wanted) / static_cast<double>(rows) * 18446744073709551615.0);
+  }
+}
+
+}  // namespace
+
+std::optional<RunRecord> latest_load(State& state, const std::string& job) {
+  const auto retried = [&](const RunRecord& run) {
+    const std::vector<PartitionRecord> partitions = state.partitions(run.run);
+    return partitions.size() == 1 && partitions.front().id == kRejectsPartition;
+  };
+  std::optional<RunRecord> latest = state.latest(job);
+  if (!latest || !retried(*latest)) return latest;
+  for (RunRecord& run : state.runs(kRunsLookedAt)) {
+    if (run.job == job && !retried(run)) return std::move(run);
+  }
+  return latest;
+}
+
+void record_verification(VerifyContext& context, const Verdict& verdict) {
+  uint64_t wrong = 0;
+  for (const TableVerdict& table : verdict.tables)
+    wrong += table.missing + table.extra + table.different;
+  RunRecord record;
+  record.run = new_run_id();
+  record.job = verdict.job + " (verify)";
+  record.script_hash = verdict.script_hash;
+  record.source = verdict.source;
+  record.source_identity = verdict.source_identity;
+  record.mode = "verify";
+  record.status = "done";
+  record.now = verdict.run_now;
+  record.started = verdict.started;
+  record.message = verdict.equal ? "equal" : fmt::format("not equal: {} rows are wrong", wrong);
+  for (const std::string* narrowed : {&verdict.window, &verdict.where, &verdict.sample}) {
+    if (!narrowed->empty()) record.message += "; " + *narrowed;
+  }
+  try {
+    const std::unique_ptr<State> state = context.job.open_target_once().state();
+    state->ensure();
+    state->start(record, {});
+  } catch (const Error& error) {
+    if (error.code() == Code::kConnect) throw;
+  }
+}
+
+void prepare_verification(VerifyContext& context, Verdict& verdict) {
+  verdict.started = timestamp_text(*micros_from_unix_us(unix_micros_now()));
+  open_places(context, verdict);
+  inspect_target(context, verdict);
+  read_ledger(context, verdict);
+  verdict.run_now = context.now;
+  if (!context.options.since.empty()) {
+    context.since.emplace(context.options.since, context.options.since_field);
+    verdict.window = context.since->words();
+  }
+  verdict.where = context.options.where;
+  verdict.looked_for_missing = context.options.where.empty();
+  verdict.looked_for_extra = context.options.since.empty();
+  divide_work(context);
+  set_sample(context, verdict);
+}
+
+}  // namespace lugger

@@ -1,0 +1,279 @@
+#include "verify/repair.hpp"
+
+#include "engine/rejects.hpp"
+#include "engine/start.hpp"
+
+namespace lugger {
+
+namespace {
+
+constexpr std::string_view kPartition = "repair";
+constexpr uint32_t kUnitDocuments = 500;
+constexpr size_t kUnitBytes = 8 << 20;
+constexpr int kOrderBits = 40;
+constexpr size_t kKeysAtOnce = 1000;
+
+std::shared_ptr<const PlanShape> updating_shape(const PlanShape& shape) {
+  Mapping mapping = shape.mapping();
+  mapping.on_conflict = mapping.key.empty() ? OnConflict::kError : OnConflict::kUpdate;
+  return std::make_shared<const PlanShape>(std::move(mapping));
+}
+
+/// Picks documents out of the source by their order and loads them, a unit at a time.
+class Writer {
+ public:
+  Writer(VerifyContext& context, RowSink& sink, std::shared_ptr<const PlanShape> shape,
+         std::string run)
+      : context_(context),
+        sink_(sink),
+        shape_(std::move(shape)),
+        run_(std::move(run)),
+        session_(context.url, "repair", context.pooled),
+        plan_(shape_, static_cast<bool>(context.job.spec.hook)),
+        hook_(context.job.make_hook(context.now)),
+        unit_(unit_arena_) {}
+
+  void write(const std::set<uint64_t>& orders) {
+    for (size_t i = 0; i < context_.partitions.size(); ++i) {
+      const uint64_t first = static_cast<uint64_t>(i) << kOrderBits;
+      const auto end = orders.lower_bound(first + (uint64_t{1} << kOrderBits));
+      read(i, orders.lower_bound(first), end, first);
+    }
+    commit();
+  }
+  uint64_t rejected() const noexcept { return rejected_; }
+
+ private:
+  using Place = std::set<uint64_t>::const_iterator;
+  void read(size_t partition, Place next, Place end, uint64_t first) {
+    if (next == end) return;
+    const std::unique_ptr<Cursor> cursor =
+        context_.job.source->open(context_.partitions[partition]);
+    Arena arena;
+    Batch batch(arena);
+    while (next != end) {
+      if (context_.stop.requested()) {
+        throw Error(Code::kInterrupted, "stopped between two transactions",
+                    "the same command goes on: what is written is equal by now");
+      }
+      batch.clear();
+      arena.reset();
+      if (!cursor->next(batch)) break;
+      for (; next != end && *next - first < batch.documents.size(); ++next)
+        take(batch.documents[*next - first]);
+      first += batch.documents.size();
+    }
+  }
+
+  void take(Document document) {
+    document.data = unit_arena_.copy(document.bytes());
+    unit_.documents.push_back(document);
+    unit_.source_bytes += document.size;
+    if (unit_.documents.size() >= kUnitDocuments || unit_.source_bytes >= kUnitBytes) commit();
+  }
+
+  void commit() {
+    if (unit_.documents.empty()) return;
+    plan_.run(unit_, hook_.get());
+    for (const ComparedTable& table : context_.comparison.tables) {
+      if (table.own) remove_orphans(table);
+    }
+    sink_.write(unit_);
+    UnitRecord record;
+    record.run = run_;
+    record.partition = kPartition;
+    record.job = context_.job.spec.name;
+    record.done = false;
+    record.tally.read = unit_.documents.size();
+    record.tally.bytes = unit_.source_bytes;
+    record.tally.rejected = unit_.refusals.size();
+    for (const auto& [reason, documents] : unit_.skips) record.tally.skipped += documents;
+    for (const Refusal& refusal : unit_.refusals) {
+      RejectRecord reject = reject_record(refusal, unit_, *shape_);
+      reject.run = run_;
+      reject.job = context_.job.spec.name;
+      record.rejects.push_back(std::move(reject));
+    }
+    sink_.commit(record);
+    rejected_ += record.rejects.size();
+    unit_.clear();
+    unit_arena_.reset();
+  }
+
+  /// Child rows that outlived their parent would stand in the way of those that come with it.
+  void remove_orphans(const ComparedTable& own) {
+    const RowSet& rows = unit_.tables[own.table];
+    std::vector<std::vector<std::string>> texts;
+    for (size_t i = 0; i < rows.rows(); ++i) {
+      if (!rows.live(i) || unit_.fates[rows.document(i)] != Fate::kLoad) continue;
+      std::vector<std::string>& key = texts.emplace_back();
+      for (const size_t k : own.key)
+        key.push_back(server_text(rows.row(i)[own.columns[k].slot], own.columns[k]));
+    }
+    if (texts.empty() || own.key.empty()) return;
+    std::vector<const std::vector<std::string>*> keys;
+    for (const auto& key : texts) keys.push_back(&key);
+    for (size_t t = context_.comparison.tables.size(); t-- != 0;) {
+      const ComparedTable& child = context_.comparison.tables[t];
+      if (child.own || child.key.empty()) continue;
+      std::string same;
+      for (size_t k = 0; k < own.key.size(); ++k) {
+        same += fmt::format("{}o.{} = t.{}", k == 0 ? "" : " AND ",
+                            PgSession::quote_name(own.columns[own.key[k]].name),
+                            PgSession::quote_name(child.columns[child.root[k]].name));
+      }
+      session_.execute(
+          fmt::format("DELETE FROM {} AS t WHERE {} AND NOT EXISTS (SELECT FROM {} o WHERE {})",
+                      child.quoted, keys_condition(child, child.root, keys), own.quoted, same));
+    }
+  }
+
+  VerifyContext& context_;
+  RowSink& sink_;
+  std::shared_ptr<const PlanShape> shape_;
+  std::string run_;
+  PgSession session_;
+  Plan plan_;
+  std::unique_ptr<RowHook> hook_;
+  Arena unit_arena_;
+  Batch unit_;
+  uint64_t rejected_ = 0;
+};
+
+/// Finds the keys of extra rows and deletes them, child rows first.
+class Remover final : public TargetUse {
+ public:
+  Remover(VerifyContext& context, const WrongRows& wrong)
+      : context_(context), wrong_(wrong), session_(context.url, "repair", context.pooled) {}
+
+  void remove(size_t table) {
+    TargetSnapshot snapshot(context_.url, context_.pooled, 1);
+    TargetReader reader(context_, snapshot.session(0));
+    const ComparedTable& compared = context_.comparison.tables[table];
+    reader.read(compared, where_condition(context_, compared), *this, nullptr);
+    flush(compared);
+  }
+  void row(const TargetRow& row) override {
+    if (wrong_.extra.count({static_cast<uint32_t>(row.table.table), row.digests.key}) == 0) return;
+    std::vector<std::string>& key = keys_.emplace_back();
+    for (const size_t i : row.table.key)
+      key.push_back(server_text(row.values[i], row.table.columns[i]));
+    if (keys_.size() == kKeysAtOnce) flush(row.table);
+  }
+  uint64_t deleted() const noexcept { return deleted_; }
+
+ private:
+  void flush(const ComparedTable& table) {
+    if (keys_.empty()) return;
+    std::vector<const std::vector<std::string>*> keys;
+    for (const auto& key : keys_) keys.push_back(&key);
+    session_.begin();
+    try {
+      for (size_t t = context_.comparison.tables.size(); t-- != 0 && table.own;) {
+        const ComparedTable& child = context_.comparison.tables[t];
+        if (!child.own && !child.key.empty()) erase(child, child.root, keys);
+      }
+      erase(table, table.key, keys);
+      session_.commit();
+    } catch (...) {
+      session_.rollback();
+      throw;
+    }
+    keys_.clear();
+  }
+  void erase(const ComparedTable& table, const std::vector<size_t>& by,
+             const std::vector<const std::vector<std::string>*>& keys) {
+    deleted_ += session_
+                    .query(fmt::format("DELETE FROM {} AS t WHERE {}", table.quoted,
+                                       keys_condition(table, by, keys)))
+                    .affected();
+  }
+
+  VerifyContext& context_;
+  const WrongRows& wrong_;
+  PgSession session_;
+  std::vector<std::vector<std::string>> keys_;
+  uint64_t deleted_ = 0;
+};
+
+RunRecord begin_run(VerifyContext& context, const std::string& mode) {
+  const SourceInfo info = context.job.source->info();
+  RunRecord record;
+  record.run = new_run_id();
+  record.job = context.job.spec.name + " (repair)";
+  record.script_hash = context.job.spec.script_hash;
+  record.source = info.place;
+  record.source_identity = info.identity;
+  record.mode = mode;
+  record.status = "running";
+  record.now = context.now;
+  return record;
+}
+
+void write_documents(VerifyContext& context, const RunRecord& record,
+                     const std::set<uint64_t>& documents, RepairResult& result) {
+  const std::shared_ptr<const PlanShape> shape = updating_shape(*context.shape);
+  const std::unique_ptr<RowSink> sink =
+      context.job.target->open(*shape, {record.run, record.mode, 1});
+  Writer writer(context, *sink, shape, record.run);
+  writer.write(documents);
+  if (writer.rejected() != 0) {
+    result.notes.push_back(
+        fmt::format("{} of them were refused and stand among the rejects: see lugger rejects",
+                    writer.rejected()));
+  }
+}
+
+void delete_rows(VerifyContext& context, const WrongRows& wrong, RepairResult& result) {
+  std::set<uint32_t> tables;
+  for (const auto& [table, key] : wrong.extra) tables.insert(table);
+  Remover remover(context, wrong);
+  for (const uint32_t table : tables) remover.remove(table);
+  result.deleted += remover.deleted();
+}
+
+void apply_repair(VerifyContext& context, const WrongRows& wrong, const RepairOptions& options,
+                  const std::set<uint64_t>& documents, RepairResult& result) {
+  Target& target = context.job.open_target_once();
+  const std::shared_ptr<const PlanShape> shape = updating_shape(*context.shape);
+  TargetReport report = target.inspect(*shape, false);
+  refuse_problems(report, context.job.spec.name);
+  if (report.mode == "direct" && !shape->mapping().key.empty()) report.mode = "staged";
+  const std::unique_ptr<State> state = target.state();
+  state->ensure();
+  take_lease(*state, context.job.spec.name);
+  const RunRecord record = begin_run(context, report.mode);
+  PartitionRecord partition;
+  partition.id = kPartition;
+  state->start(record, {partition});
+  result.run = record.run;
+  try {
+    if (!documents.empty()) write_documents(context, record, documents, result);
+    if (options.delete_extra) delete_rows(context, wrong, result);
+    state->set_status(record.run, "done", "");
+  } catch (const Error& error) {
+    const bool stopped = error.code() == Code::kInterrupted;
+    state->set_status(record.run, stopped ? "stopped" : "failed", error.message());
+    throw;
+  }
+}
+
+}  // namespace
+
+void repair_rows(VerifyContext& context, const WrongRows& wrong, const RepairOptions& options,
+                 RepairResult& result) {
+  std::set<uint64_t> documents = wrong.documents;
+  if (options.delete_extra)
+    documents.insert(wrong.with_extra_children.begin(), wrong.with_extra_children.end());
+  else
+    result.extra_left = wrong.extra.size() + wrong.with_extra_children.size();
+  result.extra_left += wrong.beyond_keys;
+  result.documents += documents.size();
+  ++result.rounds;
+  const bool nothing = documents.empty() && (!options.delete_extra || wrong.extra.empty());
+  if (!options.apply || nothing) return;
+  apply_repair(context, wrong, options, documents, result);
+  result.applied = true;
+}
+
+}  // namespace lugger

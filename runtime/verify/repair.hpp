@@ -1,0 +1,14 @@
+// The rows found wrong, written again from the source through the sink a load uses.
+#pragma once
+#include "verify/comparing.hpp"
+#include "verify/verification.hpp"
+
+namespace lugger {
+
+/// Writes each wrong document as on_conflict = "update" would, children replaced as one with their
+/// parent, one transaction a unit; deletes extra rows when asked. Counted in the ledger as a run of
+/// its own, "JOB (repair)". Nothing is written without options.apply.
+void repair_rows(VerifyContext& context, const WrongRows& wrong, const RepairOptions& options,
+                 RepairResult& result);
+
+}  // namespace lugger

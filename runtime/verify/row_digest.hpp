@@ -1,0 +1,51 @@
+// Digests of one row: of the document it belongs to, of its key, of all its compared columns.
+#pragma once
+#include "verify/compared.hpp"
+
+namespace lugger {
+
+struct RowDigests {
+  Digest root;  // key of the document's own row; without a key the row itself
+  Digest key;   // the same for the row's own key
+  Digest row;   // all compared columns
+};
+
+/// Belongs to one worker.
+class RowDigester {
+ public:
+  explicit RowDigester(uint64_t seed) : seed_(seed), canonical_(seed) {}
+
+  /// value(i) gives the value of the table's i-th compared column.
+  template <typename Get>
+  RowDigests digest(const ComparedTable& table, Get&& value) {
+    RowDigests out;
+    if (!table.key.empty()) {
+      out.key = of(table, table.key, value);
+      out.root = table.own ? out.key : of(table, table.root, value);
+    }
+    buffer_.clear();
+    for (size_t i = 0; i < table.columns.size(); ++i)
+      canonical_.append(value(i), table.columns[i].as, buffer_);
+    out.row = digest_bytes(buffer_.view(), seed_);
+    if (table.key.empty()) out.root = out.key = out.row;
+    return out;
+  }
+  Digest column(const ComparedColumn& column, const Value& value) {
+    buffer_.clear();
+    canonical_.append(value, column.as, buffer_);
+    return digest_bytes(buffer_.view(), seed_);
+  }
+
+ private:
+  template <typename Get>
+  Digest of(const ComparedTable& table, const std::vector<size_t>& columns, Get&& value) {
+    buffer_.clear();
+    for (const size_t i : columns) canonical_.append(value(i), table.columns[i].as, buffer_);
+    return digest_bytes(buffer_.view(), seed_);
+  }
+  uint64_t seed_;
+  Canonical canonical_;
+  ByteBuffer buffer_;
+};
+
+}  // namespace lugger

@@ -1,0 +1,76 @@
+#include "verify/server_text.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "plan/coerce.hpp"
+
+namespace lugger {
+
+ServerText::ServerText(PgSession& session, const std::vector<ComparedTable>& tables)
+    : session_(session), tables_(tables) {
+  for (const ComparedTable& table : tables) {
+    needed_ = needed_ || std::any_of(table.columns.begin(), table.columns.end(),
+                                     [](const ComparedColumn& c) { return c.by_server; });
+  }
+}
+
+void ServerText::apply(Batch& batch) {
+  if (!needed_) return;
+  for (const ComparedTable& table : tables_) {
+    for (const ComparedColumn& column : table.columns) {
+      if (column.by_server) apply(batch, table, column);
+    }
+  }
+}
+
+void ServerText::apply(Batch& batch, const ComparedTable& table, const ComparedColumn& column) {
+  RowSet& rows = batch.tables[table.table];
+  rows_.clear();
+  for (size_t i = 0; i < rows.rows(); ++i) {
+    const bool loads = rows.live(i) && batch.fates[rows.document(i)] == Fate::kLoad;
+    if (loads && !rows.row(i)[column.slot].absent()) rows_.push_back(i);
+  }
+  if (!rows_.empty()) convert(batch, table, column, 0, rows_.size());
+}
+
+/// Halves what is refused until the value is found, as a load does.
+void ServerText::convert(Batch& batch, const ComparedTable& table, const ComparedColumn& column,
+                         size_t first, size_t last) {
+  RowSet& rows = batch.tables[table.table];
+  ByteBuffer list;
+  list.push('{');
+  for (size_t i = first; i < last; ++i) {
+    if (i != first) list.push(',');
+    append_array_element(coerced_text(rows.row(rows_[i])[column.slot], column.type), list);
+  }
+  list.push('}');
+  const std::string sql = fmt::format(
+      "SELECT (u.x::{}){}::text FROM unnest($1::text[]) WITH ORDINALITY AS u(x, n) ORDER BY u.n",
+      column.via, column.cast);
+  try {
+    const PgRows made = session_.query(sql, {std::string(list.text())});
+    for (size_t i = first; i < last; ++i) {
+      const auto& text = made[i - first][0];
+      rows.row(rows_[i])[column.slot] =
+          text ? Value::of(ValueType::kPgText, batch.arena().copy(std::string_view(*text)))
+               : Value::null();
+    }
+  } catch (const Error& error) {
+    if (error.code() == Code::kConnect || error.sqlstate().empty()) throw;
+    if (last - first > 1) {
+      const size_t middle = first + (last - first) / 2;
+      convert(batch, table, column, first, middle);
+      convert(batch, table, column, middle, last);
+      return;
+    }
+    batch.refuse({rows.document(rows_[first]),
+                  static_cast<int>(table.table),
+                  static_cast<int>(column.slot),
+                  Failure::kSyntax,
+                  {},
+                  error.message()});
+  }
+}
+
+}  // namespace lugger

@@ -1,0 +1,26 @@
+// Which documents are at or after a time.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "value/document.hpp"
+
+namespace lugger {
+
+class SinceFilter {
+ public:
+  /// `field`: a dotted path; empty: the time an ObjectId _id holds. Error{config} for a time that
+  /// cannot be read.
+  SinceFilter(const std::string& time, const std::string& field);
+  /// A document without a time there is included: nothing says that it is older.
+  bool includes(const Document& document) const;
+  /// "documents whose _id was made at or after 2026-01-01T00:00:00Z".
+  std::string words() const;
+
+ private:
+  int64_t unix_ms_;
+  std::string time_, field_;
+  std::vector<std::string> path_;
+};
+
+}  // namespace lugger

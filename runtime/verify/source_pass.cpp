@@ -1,0 +1,147 @@
+#include "verify/source_pass.hpp"
+
+#include "engine/rejects.hpp"
+
+namespace lugger {
+
+namespace {
+
+constexpr uint32_t kBatchDocuments = 500;
+constexpr size_t kBatchBytes = 256 << 10;
+constexpr int kOrderBits = 40;  // of a document's number within its partition
+
+}  // namespace
+
+/// One worker's plan and scratch.
+class SourcePass::Reader {
+ public:
+  Reader(VerifyContext& context, SourceUse& use)
+      : context_(context),
+        use_(use),
+        plan_(context.shape, static_cast<bool>(context.job.spec.hook)),
+        hook_(context.job.make_hook(context.now)),
+        digester_(context.seed),
+        batch_(arena_) {
+    for (const ComparedTable& table : context.comparison.tables) {
+      for (const ComparedColumn& column : table.columns) by_server_ |= column.by_server;
+    }
+    if (!by_server_) return;
+    session_ = std::make_unique<PgSession>(context.url, "verify", context.pooled);
+    server_ = std::make_unique<ServerText>(*session_, context.comparison.tables);
+  }
+
+  void read(size_t partition, const Crew& crew) {
+    const std::unique_ptr<Cursor> cursor =
+        context_.job.source->open(context_.partitions[partition]);
+    uint64_t number = static_cast<uint64_t>(partition) << kOrderBits, bytes = 0;
+    batch_.max_documents = kBatchDocuments;
+    batch_.max_bytes = kBatchBytes;
+    while (!crew.stopped() && !use_.enough()) {
+      batch_.clear();
+      arena_.reset();
+      if (!cursor->next(batch_)) break;
+      plan_.run(batch_, hook_.get());
+      leave_out();
+      if (server_) server_->apply(batch_);
+      give(number);
+      number += batch_.documents.size();
+      count();
+      context_.source_documents.fetch_add(batch_.documents.size(), std::memory_order_relaxed);
+      context_.source_bytes.fetch_add(cursor->bytes() - bytes, std::memory_order_relaxed);
+      bytes = cursor->bytes();
+    }
+  }
+
+  SourceFacts facts() {
+    facts_.unmapped = plan_.unmapped();
+    return std::move(facts_);
+  }
+
+ private:
+  /// Documents outside --since, and those that the ledger keeps as rejects of the load, are not
+  /// expected in the target.
+  void leave_out() {
+    left_out_.assign(batch_.documents.size(), 0);
+    if (!context_.since && context_.reject_ids.empty()) return;
+    for (size_t i = 0; i < batch_.documents.size(); ++i) {
+      const Document& document = batch_.documents[i];
+      if (context_.since && !context_.since->includes(document)) {
+        left_out_[i] = 1;
+        ++facts_.outside;
+      } else if (batch_.fates[i] == Fate::kLoad && !context_.reject_ids.empty()) {
+        const std::string id = document_id(document, context_.shape->mapping());
+        if (context_.reject_ids.count(XXH3_64bits(id.data(), id.size())) == 0) continue;
+        left_out_[i] = 1;
+        ++facts_.kept_rejects;
+      }
+    }
+  }
+
+  void give(uint64_t first) {
+    for (const ComparedTable& table : context_.comparison.tables) {
+      const RowSet& rows = batch_.tables[table.table];
+      for (size_t i = 0; i < rows.rows(); ++i) {
+        const uint32_t document = rows.document(i);
+        if (!rows.live(i) || batch_.fates[document] != Fate::kLoad || left_out_[document] != 0)
+          continue;
+        const Value* slots = rows.row(i);
+        const RowDigests digests = digester_.digest(
+            table, [&](size_t c) -> const Value& { return slots[table.columns[c].slot]; });
+        if (context_.sampled(digests.root)) use_.row({table, slots, digests, first + document});
+      }
+    }
+  }
+
+  void count() {
+    for (size_t i = 0; i < batch_.documents.size(); ++i) {
+      if (left_out_[i] != 0 && batch_.fates[i] != Fate::kLoad) continue;
+      facts_.skipped += batch_.fates[i] == Fate::kSkip ? 1 : 0;
+      facts_.rejected += batch_.fates[i] == Fate::kReject ? 1 : 0;
+    }
+    facts_.documents += batch_.documents.size();
+    for (const auto& [reason, documents] : batch_.skips) facts_.skip_reasons[reason] += documents;
+    for (const Refusal& refusal : batch_.refusals)
+      ++facts_.reject_codes[std::string(refusal_code(refusal))];
+  }
+
+  VerifyContext& context_;
+  SourceUse& use_;
+  Plan plan_;
+  std::unique_ptr<RowHook> hook_;
+  RowDigester digester_;
+  Arena arena_;
+  Batch batch_;
+  bool by_server_ = false;
+  std::unique_ptr<PgSession> session_;
+  std::unique_ptr<ServerText> server_;
+  std::vector<uint8_t> left_out_;
+  SourceFacts facts_;
+};
+
+std::optional<size_t> SourcePass::claim() {
+  const std::lock_guard lock(mutex_);
+  if (next_ == context_.partitions.size()) return std::nullopt;
+  return next_++;
+}
+
+void SourcePass::add(const SourceFacts& more) {
+  const std::lock_guard lock(mutex_);
+  facts_.documents += more.documents, facts_.skipped += more.skipped;
+  facts_.rejected += more.rejected, facts_.kept_rejects += more.kept_rejects;
+  facts_.outside += more.outside;
+  for (const auto& [path, count] : more.unmapped) facts_.unmapped[path] += count;
+  for (const auto& [reason, count] : more.skip_reasons) facts_.skip_reasons[reason] += count;
+  for (const auto& [code, count] : more.reject_codes) facts_.reject_codes[code] += count;
+}
+
+void SourcePass::work(SourceUse& use, const Crew& crew) {
+  Reader reader(context_, use);
+  while (!crew.stopped() && !use.enough()) {
+    const std::optional<size_t> partition = claim();
+    if (!partition) break;
+    reader.read(*partition, crew);
+  }
+  add(reader.facts());
+}
+
+}  // namespace lugger

@@ -1,0 +1,63 @@
+// What a verification found.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "verify/compared.hpp"
+
+namespace lugger {
+
+enum class FindingKind : uint8_t { kMissing, kExtra, kDifferent };
+std::string_view finding_word(FindingKind kind) noexcept;
+
+/// Both sides of one column, as text; nullopt is NULL.
+struct ColumnDifference {
+  std::string column;
+  std::optional<std::string> source, target;
+};
+
+/// One row that is not as it should be.
+struct RowFinding {
+  FindingKind kind = FindingKind::kMissing;
+  std::string table;
+  std::string key;  // "mongo_id=64f1..., ordinal=2"; without a key all values
+  std::vector<ColumnDifference>
+      columns;  // kDifferent: those that differ; else all that are compared
+};
+
+/// source = equal + missing + different; target = equal + extra + different. `looked_for_*` say
+/// which of them a narrowed verification can know.
+struct TableVerdict {
+  std::string table;
+  uint64_t source = 0, target = 0;
+  uint64_t equal = 0, missing = 0, extra = 0, different = 0;
+  uint64_t matched = 0;     // equal rows among those that were compared one by one
+  uint64_t duplicates = 0;  // source rows that another row of the same key took the place of
+  uint64_t settled = 0;     // differed at first, and not when read again
+  std::string source_digest, target_digest;  // hex; of the rows read, in any order
+  std::vector<std::string> columns;          // compared
+  std::vector<std::string> left_out;         // of the mapping, but not compared
+};
+
+struct Verdict {
+  bool equal = false;
+  std::string job, run, run_status, run_now, script_hash, mapping_hash;
+  std::string source, source_identity, target, target_identity, server, position;
+  std::string started, finished;  // ISO, UTC
+  double seconds = 0;
+  uint64_t seed = 0;
+  uint64_t documents = 0, skipped = 0, rejected = 0, kept_rejects = 0;
+  std::map<std::string, uint64_t> unmapped, skip_reasons, reject_codes;
+  std::vector<TableVerdict> tables;
+  std::vector<ColumnFinding> altered;
+  std::vector<RowFinding> rows;       // the first few of each table and kind
+  std::string window, where, sample;  // "" or in words
+  bool looked_for_missing = true, looked_for_extra = true;
+  bool source_moves = false;  // a live source: its rows are read again too
+  std::vector<std::string> notes, warnings;
+};
+
+}  // namespace lugger

@@ -1,0 +1,181 @@
+#include "verify/verification.hpp"
+
+#include <condition_variable>
+#include <thread>
+
+#include "base/clock.hpp"
+#include "value/datetime.hpp"
+#include "verify/prepare.hpp"
+#include "verify/repair.hpp"
+#include "verify/sample.hpp"
+
+namespace lugger {
+
+namespace {
+
+constexpr uint64_t kMostRounds = 1000;
+
+uint64_t wrong_count(const Verdict& verdict) {
+  uint64_t out = 0;
+  for (const TableVerdict& table : verdict.tables)
+    out += table.missing + table.extra + table.different;
+  return out;
+}
+
+/// Over the documents' own tables: what was looked at, and what there is.
+void say_sample(const VerifyContext& context, Verdict& verdict) {
+  uint64_t looked_at = 0;
+  for (const ComparedTable& table : context.comparison.tables) {
+    const TableVerdict& found = verdict.tables[table.table];
+    if (table.own) looked_at += std::max(found.source, found.target);
+  }
+  const uint64_t expected = verdict.documents - verdict.skipped - verdict.rejected;
+  verdict.sample = sample_words(looked_at, std::max(looked_at, expected), wrong_count(verdict),
+                                context.options.sample) +
+                   fmt::format(" (seed {})", verdict.seed);
+}
+
+}  // namespace
+
+std::string_view finding_word(FindingKind kind) noexcept {
+  switch (kind) {
+    case FindingKind::kMissing: return "missing";
+    case FindingKind::kExtra: return "extra";
+    case FindingKind::kDifferent: break;
+  }
+  return "different";
+}
+
+struct Verification::Impl {
+  Impl(Job& of, VerifyOptions as, const RepairOptions* mend)
+      : job(of), options(std::move(as)), repairs(mend != nullptr) {
+    if (mend != nullptr) repair_options = *mend;
+    conductor = std::thread([this] { conduct(); });
+  }
+  ~Impl() {
+    stop_now();
+    if (conductor.joinable()) conductor.join();
+  }
+
+  void conduct() noexcept {
+    try {
+      work();
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    const std::lock_guard lock(mutex);
+    stage = failure ? "failed" : "done";
+    ended = true;
+    changed.notify_all();
+  }
+
+  void work() {
+    WrongRows wrong;
+    verify(verdict, repairs ? &wrong : nullptr);
+    if (!repairs) return;
+    first = verdict;
+    for (uint64_t left = wrong_count(verdict); left != 0 && repair.rounds < kMostRounds;) {
+      mend(wrong);
+      if (!repair.applied) return;
+      const bool more = !wrong.complete;
+      wrong = {};
+      verdict = {};
+      verify(verdict, &wrong);
+      const uint64_t now = wrong_count(verdict);
+      if (!more || now >= left) return;
+      left = now;
+    }
+  }
+
+  /// A verification from the beginning: the places are looked at as they are now.
+  void verify(Verdict& out, WrongRows* wrong) {
+    const Stopwatch verification_watch;
+    renew();
+    VerifyContext& now = *context;
+    set_stage("opening");
+    prepare_verification(now, out);
+    total_bytes = job.impl().source->info().bytes;
+    Comparing(now, out, wrong).run([this](const char* name) { set_stage(name); });
+    if (now.options.sample > 0) say_sample(now, out);
+    record_verification(now, out);
+    out.seconds = verification_watch.seconds();
+    out.finished = timestamp_text(*micros_from_unix_us(unix_micros_now()));
+  }
+
+  void renew() {
+    auto made = std::make_unique<VerifyContext>(job.impl(), options);
+    const std::lock_guard lock(mutex);
+    made->stop.set(stop.level());
+    context = std::move(made);
+  }
+  void stop_now() {
+    const std::lock_guard lock(mutex);
+    stop.set(StopLevel::kNow);
+    if (context) context->stop.set(StopLevel::kNow);
+  }
+
+  void mend(const WrongRows& wrong) {
+    set_stage("repairing");
+    repair_rows(*context, wrong, repair_options, repair);
+  }
+
+  void set_stage(std::string name) {
+    const std::lock_guard lock(mutex);
+    stage = std::move(name);
+  }
+
+  Job& job;
+  VerifyOptions options;
+  bool repairs;
+  RepairOptions repair_options;
+  Verdict verdict, first;
+  RepairResult repair;
+  std::unique_ptr<VerifyContext> context;  // replaced under the mutex
+  StopFlag stop;
+  std::atomic<uint64_t> total_bytes{0};
+  Stopwatch watch;
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::string stage = "opening";
+  bool ended = false;
+  std::exception_ptr failure;
+  std::thread conductor;
+};
+
+Verification::Verification(Job& job, VerifyOptions options, const RepairOptions* repair)
+    : impl_(std::make_unique<Impl>(job, std::move(options), repair)) {}
+Verification::~Verification() = default;
+
+VerifySnapshot Verification::poll(int timeout_ms) {
+  Impl& impl = *impl_;
+  std::unique_lock lock(impl.mutex);
+  impl.changed.wait_for(lock, std::chrono::milliseconds(timeout_ms), [&] { return impl.ended; });
+  VerifySnapshot out;
+  out.stage = impl.stage;
+  out.seconds = impl.watch.seconds();
+  out.total_bytes = impl.total_bytes;
+  if (const VerifyContext* context = impl.context.get()) {
+    out.documents = context->source_documents.load(std::memory_order_relaxed);
+    out.bytes = context->source_bytes.load(std::memory_order_relaxed);
+    out.rows = context->target_rows.load(std::memory_order_relaxed);
+  }
+  return out;
+}
+
+bool Verification::ended() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->ended;
+}
+
+void Verification::stop() { impl_->stop_now(); }
+
+const Verdict& Verification::result() {
+  if (impl_->conductor.joinable()) impl_->conductor.join();
+  if (impl_->failure) std::rethrow_exception(impl_->failure);
+  return impl_->verdict;
+}
+
+const Verdict& Verification::before() const noexcept { return impl_->first; }
+const RepairResult& Verification::repair() const noexcept { return impl_->repair; }
+
+}  // namespace lugger

@@ -1,0 +1,105 @@
+-- lugger log: what fixes did, when, and how to take it back.
+local cli = require 'lugger.cli'
+local config = require 'lugger.config'
+local fix_log = require 'lugger.fix_log'
+local json = require 'lugger.json_text'
+local places = require 'lugger.places'
+local run_finder = require 'lugger.run_finder'
+local table_view = require 'lugger.table_view'
+local terminal = require 'lugger.terminal'
+
+local function undo_line(entry, args)
+  return ('lugger undo %s%s'):format(entry.run:match('[^-]+$'), args.script and ' '
+    .. terminal.shell_quote(args.script) or '')
+end
+
+local function show_one(entry, args)
+  terminal.line(terminal.paint(1, 'bold', entry.job), ' ', entry.status)
+  local function field(name, value)
+    if value and value ~= '' then terminal.line('  ', name, (' '):rep(13 - #name), terminal.printable(value)) end
+  end
+  field('run', entry.run)
+  field('table', entry.table)
+  field('where', entry.condition)
+  field('columns', entry.fields)
+  field('started', entry.started .. ' UTC')
+  field('ended', entry.status ~= 'running' and entry.ended .. ' UTC' or nil)
+  field('looked at', terminal.count(entry.read, 'row'))
+  field('changed', terminal.count(entry.changed, 'row'))
+  field('skipped', tonumber(entry.skipped) > 0 and terminal.count(entry.skipped, 'row') or nil)
+  field('rejected', tonumber(entry.rejected) > 0 and terminal.count(entry.rejected, 'row') or nil)
+  field('message', entry.message)
+  field('command', entry.command)
+  field('takes back', entry.undoes)
+  field('taken back by', entry.undone_by)
+  if tonumber(entry.images) > 0 then
+    field('images', ('%s, kept until %s UTC'):format(terminal.count(entry.images, 'row'), entry.images_until))
+    field('undo', undo_line(entry, args))
+  elseif tonumber(entry.changed) > 0 then
+    field('images', 'removed by lugger state prune: it can no longer be taken back')
+  end
+end
+
+local function state_of(entry)
+  if entry.undone_by ~= '' then return entry.status .. ', undone' end
+  return entry.status
+end
+
+local function show_all(entries, args)
+  local rows, short = {}, terminal.is_terminal(1)
+  for i, entry in ipairs(entries) do
+    rows[i] = { short and entry.run:match('[^-]+$') or entry.run, entry.started:sub(1, 16), entry.kind, state_of(entry),
+      entry.table, entry.fields, terminal.group(entry.changed), entry.images_until:sub(1, 10) }
+  end
+  terminal.line(table_view.render({ 'run', 'started (UTC)', 'kind', 'status', 'table', 'columns', 'changed',
+    'kept until' }, rows, { right = { [7] = true }, full = not short }))
+  terminal.say('one in detail: lugger log RUN', args.script and ' ' .. args.script or '')
+end
+
+local function run(args)
+  -- The one argument may be a place or a script instead of a run.
+  if args.run_id and not args.script and (args.run_id:find('[:/]') or args.run_id:match('%.lua$')) then
+    args.run_id, args.script = nil, args.run_id
+  end
+  local all = {}
+  for _, target in ipairs(places.targets(args.script, function() return cli.load(args) end)) do
+    for _, entry in ipairs(fix_log.entries(target, nil, args.run_id and 10000 or args.number or 20)) do
+      all[#all + 1] = entry
+    end
+  end
+  local wanted = all
+  if args.run_id then
+    local ids, by_id = {}, {}
+    for i, entry in ipairs(all) do
+      ids[i] = entry.run
+      by_id[entry.run] = entry
+    end
+    local id = run_finder.choose(ids, args.run_id)
+    if not id then config.raise('there is no fix ' .. args.run_id, '`lugger log` lists them') end
+    wanted = { by_id[id] }
+  end
+  if args.json then
+    for _, entry in ipairs(wanted) do terminal.line(json.encode(entry)) end
+  elseif #wanted == 0 then
+    terminal.say('no fixes yet')
+  elseif args.run_id then
+    show_one(wanted[1], args)
+  else
+    show_all(wanted, args)
+  end
+  return cli.exit.done
+end
+
+return {
+  summary = 'Tell what fixes did: when, to which table, how many rows, how long they can be taken back.',
+  arguments = {
+    { 'run_id', 'the id of a run, or its beginning or end; all when not given', optional = true },
+    { 'script', 'a script, or a place such as local:./pg (default: PG_URI)', optional = true },
+  },
+  flags = cli.with_script_flags {
+    { 'number', 'how many (default 20)', short = 'n', value = 'N', type = 'int', least = 1 },
+    { 'json', 'one JSON object a line' },
+  },
+  examples = { 'lugger log', 'lugger log 75867f0a513e', 'lugger log local:./pg' },
+  run = run,
+}

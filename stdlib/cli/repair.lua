@@ -1,0 +1,80 @@
+-- lugger repair SCRIPT: writes exactly the rows again that verify finds wrong.
+local cli = require 'lugger.cli'
+local config = require 'lugger.config'
+local terminal = require 'lugger.terminal'
+local verdict_view = require 'lugger.verdict_view'
+local verification = require 'lugger.verification'
+
+local function tell_plan(before, repair)
+  if tonumber(repair.documents) > 0 then
+    terminal.say(('would write %s again from the source'):format(terminal.count(repair.documents, 'document')))
+  end
+  if tonumber(repair.extra_left) > 0 then
+    terminal.say(('%s would stay; --delete-extra deletes them'):format(
+      terminal.count(repair.extra_left, 'extra row')))
+  end
+  if #before.altered > 0 then
+    terminal.say('columns that were altered or dropped are not mended: that is yours to do')
+  end
+end
+
+local function tell_done(after, repair)
+  terminal.say(('%s written again, %s deleted (run %s)'):format(terminal.count(repair.documents, 'document'),
+    terminal.count(repair.deleted, 'row'), repair.run))
+  for _, note in ipairs(repair.notes) do terminal.say('  ', note) end
+  verdict_view.show { after }
+  if tonumber(repair.extra_left) > 0 then
+    terminal.say(('%s left; --delete-extra deletes them where a key tells them from others'):format(
+      terminal.count(repair.extra_left, 'extra row')))
+  end
+end
+
+local function repair_one(job, args)
+  local after, before, repair = verification.repair(job, {
+    jobs = args.jobs, where = args.where, since = args.since, limit_shown = args.limit_shown,
+  }, { apply = args.apply or false, delete_extra = args.delete_extra or false }, args.quiet)
+  if not args.quiet then
+    verdict_view.show { before }
+    if repair.applied then
+      tell_done(after, repair)
+    elseif not before.equal then
+      tell_plan(before, repair)
+      if not args.apply then terminal.say('nothing was written; --apply writes it') end
+    end
+  end
+  return after.equal
+end
+
+local function run(args)
+  if args.delete_extra and args.columns then config.raise('--delete-extra and --columns exclude each other') end
+  local status = cli.exit.done
+  for _, job in ipairs(cli.jobs(cli.load(args))) do
+    local wanted = not args.job or args.job == job:name()
+    if wanted and not job.repair then
+      config.raise(job:name() .. ' is a task: it cannot be repaired', 'name the jobs to repair with --job')
+    end
+    if wanted and not repair_one(job, args) then status = cli.exit.differences end
+  end
+  return status
+end
+
+return {
+  summary = 'Verify, and write the rows that are missing or different again from the source. Shows only, without '
+    .. '--apply.',
+  arguments = { { 'script', 'the script whose jobs were run' } },
+  flags = cli.with_script_flags(cli.yielding {
+    { 'apply', 'write, and verify again' },
+    { 'delete-extra', 'with --apply: delete rows that no document of the source makes' },
+    { 'where', 'only rows of the target that satisfy this SQL condition', value = 'SQL' },
+    { 'since', 'only documents made at or after this time, by _id or by a field: updatedAt=TIME', value = 'TIME' },
+    { 'limit-shown', 'wrong rows to show, of each table and kind (default 10)', value = 'N', type = 'int' },
+    { 'job', 'only this job of the script', value = 'NAME' },
+    { 'jobs', 'connections that read at once', short = 'j', value = 'N', type = 'int', least = 1 },
+    { 'quiet', 'print nothing: the exit status tells', short = 'q' },
+  }),
+  takes_script = true,
+  more = 'Exit status: 0 equal by now, 4 not equal, 1 it failed.',
+  examples = { 'lugger repair users.lua', 'lugger repair users.lua --apply',
+    'lugger repair users.lua --apply --delete-extra' },
+  run = run,
+}

@@ -1,0 +1,79 @@
+-- lugger verify SCRIPT: compares source and target by value.
+local cli = require 'lugger.cli'
+local config = require 'lugger.config'
+local json = require 'lugger.json_text'
+local terminal = require 'lugger.terminal'
+local verdict = require 'lugger.verdict'
+local verdict_view = require 'lugger.verdict_view'
+local verification = require 'lugger.verification'
+
+local function options_of(args)
+  return { jobs = args.jobs, sample = args.sample, seed = args.seed, where = args.where, since = args.since,
+    columns = args.columns, limit_shown = args.limit_shown, rechecks = args.rechecks }
+end
+
+local function jobs_of(args)
+  local jobs = {}
+  for _, job in ipairs(cli.jobs(cli.load(args))) do
+    if not args.job or args.job == job:name() then jobs[#jobs + 1] = job end
+  end
+  if #jobs == 0 then config.raise(('%s has no job "%s"'):format(args.script, args.job)) end
+  for _, job in ipairs(jobs) do
+    if not job.verify then
+      config.raise(job:name() .. ' is a task: what it writes is known only to its loop, so it cannot be verified',
+        'name the jobs to verify with --job, or compare by hand')
+    end
+  end
+  return jobs
+end
+
+local function run(args)
+  local list, status = {}, cli.exit.done
+  for _, job in ipairs(jobs_of(args)) do
+    local found = verification.verify(job, options_of(args), args.quiet or args.json)
+    list[#list + 1] = found
+    if not found.equal then status = cli.exit.differences end
+  end
+  local signed = args.verdict and verdict.write(args.verdict, list)
+  if args.json then
+    local fields = json.list {}
+    for i, found in ipairs(list) do fields[i] = verdict.fields(found) end
+    terminal.line(json.encode(fields))
+  elseif not args.quiet then
+    verdict_view.show(list)
+  end
+  if args.verdict and not args.quiet then
+    terminal.say('verdict written to ', args.verdict, signed and ', signed: ' .. args.verdict .. '.minisig'
+      or '; not signed: `lugger verdict key` makes a key')
+  end
+  if status ~= cli.exit.done and not args.quiet and not args.json then
+    terminal.say('what a repair would write: lugger repair ', cli.script_line(args))
+  end
+  return status
+end
+
+return {
+  summary = 'Compare every row of the target with the source, by value, through the same mapping.',
+  arguments = { { 'script', 'the script whose jobs were run' } },
+  flags = cli.with_script_flags(cli.yielding {
+    { 'sample', 'only N rows, or as many as a confidence such as 0.99 needs', value = 'N', type = 'number' },
+    { 'seed', 'choose the same sample again', value = 'SEED', type = 'int' },
+    { 'where', 'only rows of the target that satisfy this SQL condition', value = 'SQL' },
+    { 'since', 'only documents made at or after this time, by _id or by a field: updatedAt=TIME', value = 'TIME' },
+    { 'columns', 'only these columns, and the key', value = 'A,B' },
+    { 'limit-shown', 'wrong rows to show, of each table and kind (default 10)', value = 'N', type = 'int' },
+    { 'rechecks', 'read rows that differ again, so often at most, until they settle (default 5)', value = 'N',
+      type = 'int' },
+    { 'verdict', 'write the verdict to this file, signed when there is a key', value = 'FILE' },
+    { 'json', 'print the verdict as JSON' },
+    { 'job', 'only this job of the script', value = 'NAME' },
+    { 'jobs', 'connections that read at once (default: one a core, at most 4)', short = 'j', value = 'N', type = 'int',
+      least = 1 },
+    { 'quiet', 'print nothing: the exit status tells', short = 'q' },
+  }),
+  takes_script = true,
+  more = 'Exit status: 0 equal, 4 not equal, 1 the comparison itself failed.',
+  examples = { 'lugger verify users.lua', 'lugger verify users.lua --verdict verdict.json',
+    'lugger verify users.lua --sample 0.99', "lugger verify users.lua --where \"country = 'NO'\"" },
+  run = run,
+}

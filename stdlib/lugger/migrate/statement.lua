@@ -1,0 +1,143 @@
+-- What a statement is: read by PostgreSQL's grammar, once a text.
+local native = require 'lugger.native'
+
+local statement = {}
+
+---@class lugger.statement
+---@field text string
+---@field tag string|nil the node of its syntax tree, such as "IndexStmt"; nil when the grammar does not know it
+---@field node table|nil
+---@field problem string|nil why it could not be read
+---@field position integer|nil of the problem, in characters from 1
+---@field reads_only boolean a SELECT that writes nothing and locks nothing
+---@field transactional boolean
+---@field alone boolean what it makes cannot be used before its transaction ends
+---@field control string|nil "BEGIN", "COMMIT", ...
+---@field sets boolean changes a setting of the session
+
+local function option(list, name)
+  for _, item in ipairs(list or {}) do
+    if item.DefElem and item.DefElem.defname == name then return item.DefElem end
+  end
+end
+
+local never = { CreatedbStmt = true, DropdbStmt = true, CreateTableSpaceStmt = true, DropTableSpaceStmt = true,
+  AlterSystemStmt = true, CreateSubscriptionStmt = true, DropSubscriptionStmt = true, AlterSubscriptionStmt = true }
+
+local function whole_database(node)
+  return node.kind == 'REINDEX_OBJECT_SCHEMA' or node.kind == 'REINDEX_OBJECT_SYSTEM'
+    or node.kind == 'REINDEX_OBJECT_DATABASE'
+end
+
+local outside = {
+  IndexStmt = function(node) return node.concurrent end,
+  DropStmt = function(node) return node.concurrent end,
+  ReindexStmt = function(node) return option(node.params, 'concurrently') ~= nil or whole_database(node) end,
+  VacuumStmt = function(node) return node.is_vacuumcmd end,
+  ClusterStmt = function(node) return node.relation == nil end,
+  DiscardStmt = function(node) return node.target == 'DISCARD_ALL' end,
+  AlterTableStmt = function(node)
+    for _, command in ipairs(node.cmds or {}) do
+      local partition = command.AlterTableCmd.def and command.AlterTableCmd.def.PartitionCmd
+      if command.AlterTableCmd.subtype == 'AT_DetachPartition' and partition and partition.concurrent then
+        return true
+      end
+    end
+    return false
+  end,
+}
+
+local function writes(node)
+  if node.intoClause or node.lockingClause then return true end
+  for _, cte in ipairs(node.withClause and node.withClause.ctes or {}) do
+    local tag, inner = next(cte.CommonTableExpr.ctequery)
+    if tag ~= 'SelectStmt' or writes(inner) then return true end
+  end
+  for _, side in ipairs { node.larg, node.rarg } do
+    if writes(side) then return true end
+  end
+  return false
+end
+
+local control_words = { TRANS_STMT_BEGIN = 'BEGIN', TRANS_STMT_START = 'START TRANSACTION',
+  TRANS_STMT_COMMIT = 'COMMIT', TRANS_STMT_ROLLBACK = 'ROLLBACK', TRANS_STMT_PREPARE = 'PREPARE TRANSACTION',
+  TRANS_STMT_COMMIT_PREPARED = 'COMMIT PREPARED', TRANS_STMT_ROLLBACK_PREPARED = 'ROLLBACK PREPARED' }
+
+local function describe(found)
+  local tag, node = found.tag, found.node
+  found.reads_only = tag == 'SelectStmt' and not writes(node)
+  found.transactional = not never[tag] and not (outside[tag] and outside[tag](node) or false)
+  found.alone = tag == 'AlterEnumStmt' and node.newVal ~= nil and node.oldVal == nil
+  found.control = tag == 'TransactionStmt' and control_words[node.kind or 'TRANS_STMT_BEGIN'] or nil
+  found.sets = tag == 'VariableSetStmt' and not node.is_local
+  return found
+end
+
+local cache = setmetatable({}, { __mode = 'v' })
+
+--- Reads one statement.
+---@param text string
+---@return lugger.statement
+function statement.read(text)
+  local found = cache[text]
+  if found then return found end
+  found = { text = text, reads_only = false, transactional = true, alone = false, sets = false }
+  local ok, tree = pcall(native.sql.tree, text)
+  if not ok then
+    found.problem, found.position = tree.message, tonumber(tree.notes and tree.notes.position)
+  elseif tree[1] then
+    found.tag, found.node = next(tree[1].stmt)
+    describe(found)
+  end
+  cache[text] = found
+  return found
+end
+
+--- The statements of a text, each with its line.
+---@param text string
+---@param first_line integer|nil the line the text begins in; 1 when not given
+---@return lugger.statement[] with `line` in each
+function statement.split(text, first_line)
+  local list = {}
+  for i, span in ipairs(native.sql.split(text)) do
+    list[i] = setmetatable({ line = span.line + (first_line or 1) - 1, offset = span.offset },
+      { __index = statement.read(span.text) })
+  end
+  return list
+end
+
+--- The name of a relation in a syntax tree as text, with its schema when it has one.
+---@param relation table a RangeVar
+---@return string
+function statement.relation(relation)
+  return (relation.schemaname and relation.schemaname .. '.' or '') .. relation.relname
+end
+
+--- A list of String nodes as one dotted name.
+---@param list table[]
+---@return string
+function statement.dotted(list)
+  local parts = {}
+  for i, item in ipairs(list) do parts[i] = item.String and item.String.sval or '?' end
+  return table.concat(parts, '.')
+end
+
+--- The option of that name of a list of DefElem nodes, or nil.
+---@param list table[]|nil
+---@param name string
+---@return table|nil
+function statement.option(list, name)
+  return option(list, name)
+end
+
+--- The first words of a statement, on one line.
+---@param text string
+---@param longest integer|nil 72 when not given
+---@return string
+function statement.brief(text, longest)
+  local line = text:gsub('%s+', ' '):gsub('^ ', ''):gsub(' $', '')
+  longest = longest or 72
+  return #line > longest and line:sub(1, longest - 3):gsub('[\128-\255]*$', '') .. '...' or line
+end
+
+return statement

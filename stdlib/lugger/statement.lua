@@ -1,0 +1,127 @@
+-- Whether what was typed is a whole statement: looked at line by line, so that a long paste costs no more than its
+-- length.
+local statement = {}
+
+local opens = { ['function'] = true, ['do'] = true, ['if'] = true, ['repeat'] = true }
+local closes = { ['end'] = true, ['until'] = true }
+local sql_words = {}
+for word in ([[select with insert update delete merge create alter drop truncate begin start explain values table show
+  set do call grant revoke analyze vacuum comment copy refresh reindex lock declare execute prepare]]):gmatch '%S+' do
+  sql_words[word] = true
+end
+
+---@class lugger.statement
+---@field depth integer blocks and brackets that are open; below 0 something was closed that was not open
+---@field long string|nil what closes the long string or comment under way: "]==]"
+---@field quote string|nil the quote of the SQL text under way
+local scanner = {}
+local meta = { __index = scanner }
+
+--- A scanner that has seen nothing yet.
+---@return lugger.statement
+function statement.new()
+  return setmetatable({ depth = 0, lines = {} }, meta)
+end
+
+-- A short string ends with its line, unless it is SQL: psql lets a statement go on, and so does the prompt.
+local function is_sql(text)
+  return sql_words[(text:match '^%s*(%a+)' or ''):lower()] or text:match '^%s*$' ~= nil
+end
+
+local function short_string(self, line, at, quote)
+  local start = at
+  while at <= #line do
+    local char = line:sub(at, at)
+    if char == '\\' then
+      at = at + 1
+    elseif char == quote then
+      self.quote = nil
+      return at + 1
+    end
+    at = at + 1
+  end
+  local escaped = line:sub(-1) == '\\' and not line:find '\\\\$'
+  if self.quote or escaped or is_sql(line:sub(start)) then
+    self.quote = quote
+    self.escaped = escaped
+  end
+  return at
+end
+
+local function long_opening(line, at)
+  local level = line:match('^%[(=*)%[', at)
+  return level and ']' .. level .. ']'
+end
+
+local function block_word(self, word)
+  if opens[word] then self.depth = self.depth + 1 end
+  if closes[word] then self.depth = self.depth - 1 end
+end
+
+local function scan(self, line)
+  local at = 1
+  if self.quote then at = short_string(self, line, 1, self.quote) end
+  while at <= #line do
+    if self.long then
+      local _, last = line:find(self.long, at, true)
+      if not last then return end
+      self.long, at = nil, last + 1
+    end
+    local char = line:sub(at, at)
+    local word = line:match('^[%a_][%w_]*', at)
+    if word then
+      block_word(self, word)
+      at = at + #word
+    elseif line:find('^%-%-', at) then
+      self.long = long_opening(line, at + 2)
+      if not self.long then return end
+      at = at + 2
+    elseif char == '[' and long_opening(line, at) then
+      self.long = long_opening(line, at)
+      at = at + #self.long
+    elseif char == '"' or char == "'" then
+      at = short_string(self, line, at + 1, char)
+    else
+      if char:find '[%(%[{]' then self.depth = self.depth + 1 end
+      if char:find '[%)%]}]' then self.depth = self.depth - 1 end
+      at = at + 1
+    end
+  end
+end
+
+--- One more line.
+---@param line string
+function scanner:add(line)
+  -- A short string of Lua goes on over its line by a backslash.
+  local open = self.quote and not self.escaped
+  if open then self.lines[#self.lines] = self.lines[#self.lines] .. '\\' end
+  self.escaped = false
+  self.lines[#self.lines + 1] = line
+  scan(self, line)
+end
+
+--- True when more must follow for certain; false when a compiler may be asked.
+---@return boolean
+function scanner:open()
+  return self.depth > 0 or self.long ~= nil or self.quote ~= nil
+end
+
+--- What stands so far, as Lua reads it.
+---@return string
+function scanner:text()
+  return table.concat(self.lines, '\n')
+end
+
+-- psql's descriptions begin with a backslash, which Lua strings have for other things: pg '\d users'.
+local function double(quote, command)
+  return quote .. '\\\\' .. command
+end
+
+--- The text with the backslash of pg '\d ...' as Lua wants it.
+---@param text string
+---@return string
+function statement.describing(text)
+  return (text:gsub([[(['"])\(%a[%a+]*)]], double))
+end
+
+return statement

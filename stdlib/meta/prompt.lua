@@ -1,0 +1,51 @@
+---@meta lugger.native
+-- What the prompt, find and the terminal stand on.
+
+---@class lugger.native.prompt
+local prompt = {}
+
+---@class lugger.fetched
+---@field [integer] { names: string[], types: integer[], rows: (string|false)[][], count: integer, affected: integer, command: string } one a
+--- statement; NULL is false, `count` is of all rows, kept or not
+---@field notices string[]
+
+--- Opens a session for SQL as it is typed.
+---@param place string URL, local:DIR
+---@return lugger.native.prompt
+function native.prompt.open(place) end
+--- Runs statements; Ctrl-C cancels them in the server and raises "interrupted".
+---@param sql string
+---@param parameters table|nil a list; `n` is its length when it has holes, which are NULL
+---@param rows integer|nil rows that are kept of each result; all when not given, up to a bound of memory
+---@return lugger.fetched
+function prompt:fetch(sql, parameters, rows) end
+---@return "none"|"open"|"failed"|"lost"
+function prompt:transaction() end
+---@return integer 150018
+function prompt:server_version() end
+function prompt:close() end
+--- "na""me"
+---@param name string
+---@return string
+function native.prompt.quote_name(name) end
+---@param text string
+---@return string
+function native.prompt.quote_literal(text) end
+
+--- Columns that a character takes on a terminal; below 0 for control characters.
+---@param code_point integer
+---@return integer
+function native.system.char_width(code_point) end
+
+--- Refuses a query of find that has something in it that find does not know.
+---@param bson string
+function native.check_filter(bson) end
+--- The operators of find.
+---@return string[]
+function native.find_operators() end
+
+--- A line that was pasted behind the one read last; nil when the terminal must be asked.
+---@return string|nil
+function native.edit.pasted_line() end
+--- Forgets what was pasted.
+function native.edit.forget_paste() end

@@ -1,0 +1,3 @@
+CREATE TABLE IF NOT EXISTS users (
+   user_id serial PRIMARY KEY
+);
