@@ -22,7 +22,8 @@ function load_advice.not_null(plan)
     local key = {}
     for _, place in ipairs(one.key) do key[place] = true end
     for place, column in ipairs(one.columns) do
-      if new[sql_text.table(one.name)] and column.required and not key[place] and not column.generate then
+      if new[sql_text.table(one.name)] and column.required and not key[place] and not column.generate
+        and not column.id_text_column then
         columns[#columns + 1] = one.parent and one.name .. '.' .. column.name or column.name
         if not one.parent then options[#options + 1] = ("'%s'"):format(column.name) end
       end
