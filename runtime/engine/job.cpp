@@ -93,7 +93,7 @@ std::shared_ptr<const PlanShape> JobImpl::shape_once() {
       !has_column(mapping.columns, "mongo_id")) {
     mapping.key.clear();
     mapping.on_conflict = OnConflict::kError;
-    shape_warnings.push_back(
+    shape_warnings.emplace_back(
         "the documents have no _id, so the table gets no key: loading them again would add them "
         "again");
   }
