@@ -130,18 +130,19 @@ void Comparing::compare_groups(TargetSnapshot& snapshot) {
     details_->add(std::move(mismatch), row);
   };
   uint64_t entries = 0;
+  bool any = false;
   for (size_t b = 0; b <= kBuckets; ++b) {
     const bool takes = b < kBuckets && wrong[b] != 0;
     const uint64_t more = takes ? entries_of(b) : 0;
-    const bool any =
-        std::find(filter.buckets.begin(), filter.buckets.end(), 1) != filter.buckets.end();
     if (any && (b == kBuckets || (takes && entries + more > context_.options.group_rows))) {
       Group(context_, filter, verdict_.tables, take).run(snapshot);
       std::fill(filter.buckets.begin(), filter.buckets.end(), 0);
       entries = 0;
+      any = false;
     }
     if (!takes) continue;
     filter.buckets[b] = 1;
+    any = true;
     entries += more;
   }
 }
