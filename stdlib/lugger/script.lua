@@ -210,8 +210,7 @@ function script.load(name, settings)
   if not chunk then config.raise(err) end
   local directory = name:match('^(.*/)') or './'
   local result = execute(confine(chunk, directory), directory, arguments)
-  -- A script that does its work itself may read its arguments as `...`, as in lua.
-  if result ~= nil or context.made > 0 then options.finish() end
+  options.finish(result == nil and context.made <= 0)
   local create = type(result) == 'table' and not is_job(result) and result.create == true
   return { name = name, jobs = collect(result, name), create = create, context = context }
 end
