@@ -196,9 +196,12 @@ function options.declared()
   return context.declared
 end
 
---- Complains about arguments that no declaration took.
-function options.finish()
-  if not context.declared and context.arguments[1] then unknown(context.arguments[1], {}) end
+--- Complains about arguments that no declaration took. A script that does its work itself may read words as `...`, as in
+--- lua; flags are declared.
+---@param plain boolean
+function options.finish(plain)
+  local first = context.arguments[1]
+  if not context.declared and first and not (plain and first:sub(1, 1) ~= '-') then unknown(first, {}) end
 end
 
 --- Text for people: one block a declared option.

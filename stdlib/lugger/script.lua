@@ -210,8 +210,7 @@ function script.value(name, settings)
   if not chunk then config.raise(err) end
   local directory = name:match('^(.*/)') or './'
   local result = execute(confine(chunk, directory), directory, arguments)
-  -- A script that does its work itself may read its arguments as `...`, as in lua.
-  if result ~= nil or context.made > 0 then options.finish() end
+  options.finish(result == nil and context.made <= 0)
   return result
 end
 
