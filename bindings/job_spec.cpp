@@ -125,8 +125,9 @@ std::map<std::string, std::string> text_map(lua_State* L, std::string_view key) 
 
 void index_key(lua_State* L, const std::string& key, IndexMapping& out) {
   static constexpr std::array<std::string_view, 12> kKeys = {
-      "table",   "name",    "columns", "unique",             "method",       "where",
-      "include", "opclass", "with",    "nulls_not_distinct", "concurrently", "setup"};
+      "table",        "name",    "columns", "unique", "method",
+      "where",        "include", "opclass", "with",   "nulls_not_distinct",
+      "concurrently", "setup"};
   if (key == "table")
     out.table = text(L, key);
   else if (key == "name")
@@ -177,10 +178,17 @@ IndexMapping index(lua_State* L) {
 }
 
 void constraint_key(lua_State* L, const std::string& key, ConstraintMapping& out) {
-  static constexpr std::array<std::string_view, 11> kKeys = {
-      "table",       "name",       "sql",        "not_null",  "check",
-      "unique",      "nulls_not_distinct",       "foreign_key", "references",
-      "referenced",  "on_delete"};
+  static constexpr std::array<std::string_view, 11> kKeys = {"table",
+                                                             "name",
+                                                             "sql",
+                                                             "not_null",
+                                                             "check",
+                                                             "unique",
+                                                             "nulls_not_distinct",
+                                                             "foreign_key",
+                                                             "references",
+                                                             "referenced",
+                                                             "on_delete"};
   if (key == "table")
     out.table = text(L, key);
   else if (key == "name")
@@ -341,6 +349,13 @@ Mapping read_mapping(lua_State* L, int index, const Options& target_options) {
     throw Error(Code::kConfig, "the writer has no columns", "columns = { { 'email', 'text' } }");
   take_target_options(target_options, mapping);
   return mapping;
+}
+
+IndexMapping read_index(lua_State* L, int place) {
+  lua_pushvalue(L, place);
+  IndexMapping out = index(L);
+  lua_pop(L, 1);
+  return out;
 }
 
 JobSpec read_job_spec(lua_State* L, int index) {
