@@ -1,4 +1,5 @@
 // Finding the field that tells kinds of documents apart.
+#include "base/text.hpp"
 #include "census/census.hpp"
 
 namespace lugger {
@@ -20,7 +21,7 @@ Table count(const FieldDiscriminator& cross, const std::vector<ShapeTable::Shape
             const std::unordered_map<uint64_t, size_t>& fields) {
   Table out;
   for (const FieldDiscriminator::Entry& entry : cross.entries()) {
-    out.values.push_back(entry.value);
+    out.values.push_back(replace_invalid_utf8(entry.value));
     out.documents.push_back(0);
     out.present.emplace_back(fields.size());
     for (size_t shape = 1; shape < entry.by_shape.size(); ++shape) {
@@ -79,7 +80,7 @@ std::vector<CensusDiscriminator> find_discriminators(const Collector& collector)
   std::vector<std::string> names;
   for (const PathNode::Edge& edge : root.children) {
     places.emplace(edge.node->hash, names.size());
-    names.push_back(edge.node->name);
+    names.push_back(replace_invalid_utf8(edge.node->name));
   }
   for (size_t own = 0; own < root.children.size(); ++own) {
     const PathNode& field = *root.children[own].node;
@@ -93,7 +94,8 @@ std::vector<CensusDiscriminator> find_discriminators(const Collector& collector)
     for (size_t other = 0; other < names.size(); ++other) {
       if (other != own && decides(table, other)) decided.push_back(other);
     }
-    if (!decided.empty()) out.push_back(describe(path_text(field), table, names, decided));
+    if (!decided.empty())
+      out.push_back(describe(replace_invalid_utf8(path_text(field)), table, names, decided));
   }
   std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
     return a.decides.size() != b.decides.size() ? a.decides.size() > b.decides.size()

@@ -62,6 +62,7 @@ void Collector::fold(PathNode& node) {
   node.children.clear();
   node.index.clear();
   node.names = std::make_unique<DistinctSketch>();
+  for (const std::unique_ptr<PathNode>& child : owned) paths_ -= 1 + count_paths(*child);
   PathNode& all = add_child(node, "*", PathKind::kFolded);
   for (const std::unique_ptr<PathNode>& child : owned) {
     node.names->add(child->hash);
@@ -73,7 +74,6 @@ void Collector::fold(PathNode& node) {
   all.stats.facts.documents =
       std::min(all.stats.facts.documents, root ? documents_ : node.stats.facts.documents);
   if (root) texts_.clear();
-  paths_ = count_paths(*root_);
 }
 
 void Collector::merge_node(PathNode& to, PathNode& from) {

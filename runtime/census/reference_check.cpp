@@ -1,5 +1,6 @@
 // The second pass over references: every value looked up among the _ids it may refer to.
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "census/references.hpp"
 #include "value/id_text.hpp"
 #include "value/json_writer.hpp"
@@ -9,6 +10,7 @@ namespace lugger {
 namespace {
 
 constexpr size_t kExamples = 3;
+constexpr uint64_t kLeastMemory = 32 << 10;  // room for a table that can be halved
 
 /// A set of hashes: open addressing, at most half full.
 class HashSet {
@@ -30,14 +32,14 @@ class HashSet {
     }
   }
   uint64_t bytes() const noexcept { return slots_.size() * sizeof(uint64_t); }
-  /// Leaves only what belongs to a slice.
+  /// Leaves only what belongs to a slice, in a table of the size that needs.
   void keep(uint64_t slices, uint64_t slice) {
-    std::vector<uint64_t> left(slots_.size());
-    size_ = 0;
+    HashSet left;
     for (const uint64_t hash : slots_) {
-      if (hash != 0 && hash / kSpread % slices == slice && place(left, hash)) ++size_;
+      if (hash != 0 && hash / kSpread % slices == slice) left.add(hash);
     }
-    slots_ = std::move(left);
+    left.zero_ = zero_;
+    *this = std::move(left);
   }
   static constexpr uint64_t kSpread = uint64_t{1} << 32;  // slices are cut from the high half
 
@@ -123,13 +125,14 @@ void each_value(const Value& value, std::span<const Step> steps, const Use& use)
 std::string id_of(const Document& document, uint64_t number) {
   ByteBuffer text;
   const Value id = bson_field(document.bytes(), "_id");
-  if (append_id_text(id, IdStyle::kSafe, text)) return std::string(text.text());
+  if (append_id_text(id, IdStyle::kSafe, text)) return replace_invalid_utf8(text.text());
   return fmt::format("#{}", number);
 }
 
 std::string value_of(const Value& value) {
   ByteBuffer text;
-  return append_id_text(value, IdStyle::kSafe, text) ? std::string(text.text()) : value_json(value);
+  return append_id_text(value, IdStyle::kSafe, text) ? replace_invalid_utf8(text.text())
+                                                     : value_json(value);
 }
 
 struct Asked {
@@ -165,7 +168,7 @@ HashSet read_ids(Source& to, uint64_t memory, uint64_t& slices, uint64_t slice,
     const uint64_t hash = value_hash(id);
     if (hash / HashSet::kSpread % slices != slice) return;
     ids.add(hash);
-    if (slice != 0 || ids.bytes() <= memory) return;
+    if (slice != 0 || ids.bytes() <= std::max(memory, kLeastMemory)) return;
     slices *= 2;
     ids.keep(slices, slice);
   });

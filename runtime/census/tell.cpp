@@ -141,8 +141,8 @@ std::map<std::string, std::vector<std::string>> by_lower_case(const PathNode& no
 CensusPath tell_path(const PathNode& node, uint64_t parents) {
   static constexpr std::string_view kKinds[] = {"root", "field", "element", "folded"};
   CensusPath out;
-  out.path = path_text(node);
-  out.name = node.name;
+  out.path = replace_invalid_utf8(path_text(node));
+  out.name = replace_invalid_utf8(node.name);
   out.kind = kKinds[static_cast<size_t>(node.kind)];
   out.depth = node.depth;
   out.documents = node.stats.facts.documents;
@@ -176,7 +176,7 @@ void tell_below(const PathNode& node, int parent, CollectionCensus& out) {
     told.parent = parent;
     if (child.kind == PathKind::kField) {
       for (const std::string& name : names.at(lower(child.name))) {
-        if (name != child.name) told.same_but_case.push_back(name);
+        if (name != child.name) told.same_but_case.push_back(replace_invalid_utf8(name));
       }
     }
     const auto place = static_cast<int>(paths.size());
@@ -192,7 +192,8 @@ void tell_below(const PathNode& node, int parent, CollectionCensus& out) {
 }  // namespace
 
 std::string example_text(const CensusExample& example) {
-  return example.id.empty() ? fmt::format("#{}", example.document + 1) : example.id;
+  return example.id.empty() ? fmt::format("#{}", example.document + 1)
+                            : replace_invalid_utf8(example.id);
 }
 
 CollectionCensus tell(const Collector& collector) {
@@ -213,8 +214,8 @@ CollectionCensus tell(const Collector& collector) {
   out.discriminators = find_discriminators(collector);
   for (const CensusFault& fault : collector.faults()) {
     CensusFaultText told{fault.example.document + 1,
-                         fault.example.id,
-                         fault.path,
+                         replace_invalid_utf8(fault.example.id),
+                         replace_invalid_utf8(fault.path),
                          fault.what,
                          std::nullopt,
                          fault.inside};

@@ -345,6 +345,10 @@ local function notes_of(path, siblings_of_case)
       note('%s of the old binary subtype 3: old_uuid says whose', terminal.count(num(item.values), 'uuid'))
     end
   end
+  if path.name == '_id' and path.depth == 1 and num(path.distinct) < num(path.present) * 0.9 then
+    note('about %s distinct in %s: documents come several times', terminal.group(num(path.distinct)),
+      terminal.count(num(path.present), 'document'))
+  end
   if path.not_walked then note('%d nested deeper than 100 levels were not looked into', num(path.not_walked)) end
   if path.repeated then
     note('the name comes twice in %s (%s); the last one counts', terminal.count(num(path.repeated), 'document'),

@@ -98,6 +98,12 @@ class Counts(Census):
         self.write_json_lines("rows.json", [{"a": 1}, {"a": 2}, {"a": "x"}])
         self.assertEqual(self.one("rows.json")["by_path"]["a"]["types"][1]["examples"], ["#3"])
 
+    def test_documents_that_come_twice_are_told(self):
+        self.bson("twice.bson", [{"_id": i % 500} for i in range(1000)])
+        self.assertRegex(self.one("twice.bson")["by_path"]["_id"]["notes"][0], r"about \d+ distinct in 1,000 documents")
+        self.bson("once.bson", [{"_id": i} for i in range(1000)])
+        self.assertEqual(self.one("once.bson")["by_path"]["_id"]["notes"], [])
+
     def test_a_sample_says_what_it_proves(self):
         self.bson("big.bson", [{"_id": i, "n": i} for i in range(20000)])
         done = self.text("big.bson", "--sample", "2000")
@@ -169,6 +175,13 @@ class Shapes(Census):
         self.assertAlmostEqual(folded["names"], 100000, delta=10000)
         self.assertRegex(told["by_path"]["by_day"]["suggests"]["why"], r"a dictionary of about \d+ names")
         self.assertIn("dictionary", self.text("stats.bson").out)
+
+    def test_names_and_ids_that_are_not_utf8_leave_the_json_valid(self):
+        odd = bson.encode((("_id", "a\0"), ("name", 1))).replace(b"name\0", b"n\xffme\0").replace(b"a\0\0", b"\xff\0\0")
+        self.bson("odd.bson", [odd, {"_id": "x", "name": None}])
+        told = self.one("odd.bson")["by_path"]
+        self.assertIn("n\ufffdme", told)
+        self.assertEqual(told["_id"]["texts"]["bad_utf8"], 1)
 
     def test_names_that_are_trouble_are_told(self):
         long = "n" * 70
