@@ -214,9 +214,9 @@ std::vector<StageStep> stage_steps(const PlanShape& shape) {
   for (const TablePlan& table : shape.tables()) add_parent_key(shape, table, steps);
   size_t number = 0;
   for (const ConstraintMapping& constraint : shape.mapping().constraints) {
-    ++number;
     if (constraint.not_null.empty()) {
-      steps.push_back(constraint_step(shape, constraint, number));
+      // Names must not depend on where among the job's keys not_null was found.
+      steps.push_back(constraint_step(shape, constraint, ++number));
     } else {
       add_not_null(shape, constraint, steps);
     }

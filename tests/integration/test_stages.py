@@ -26,6 +26,7 @@ def people(count=30):
 
 
 class Stages(unittest.TestCase):
+    maxDiff = None
     @classmethod
     def setUpClass(cls):
         cls.server = Postgres()
@@ -51,10 +52,10 @@ class Stages(unittest.TestCase):
         self.assertNotIn('false', parts.database.query(SHAPE))
         for work in (whole, parts):
             self.assertEqual(set(re.findall(r'\w+(?=,|$)', self.stages(work))), {'done'})
-            before = work.database.query('select string_agg(ended_at::text, $$,$$ order by ordinal) from lugger.stage_steps')
+            before = work.database.query('select string_agg(step || ended_at::text, $$,$$ order by ordinal) from lugger.stage_steps')
             work.run('--stage', 'index')
             work.run('--stage', 'constrain')
-            self.assertEqual(work.database.query('select string_agg(ended_at::text, $$,$$ order by ordinal) from lugger.stage_steps'), before,
+            self.assertEqual(work.database.query('select string_agg(step || ended_at::text, $$,$$ order by ordinal) from lugger.stage_steps'), before,
                              'done steps are not done again')
         self.assertIn('INCLUDE (age)', whole.database.query(SHAPE))
         self.assertIn("fillfactor='80'", whole.database.query(SHAPE))
