@@ -62,8 +62,8 @@ char** complete(const char* word, int start, int) {
   return list;
 }
 
-/// libedit shows the prompt before it takes the terminal over. A key pressed in between would be the
-/// terminal's: Ctrl-D would be lost.
+/// libedit shows the prompt before it takes the terminal over. A key pressed in between would be
+/// the terminal's: Ctrl-D would be lost.
 int take_terminal() {
   rl_prep_terminal(0);
   return 0;

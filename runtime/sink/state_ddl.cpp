@@ -71,9 +71,9 @@ COMMENT ON COLUMN {schema}.leases.expires_at IS 'NULL: held by an advisory lock 
 REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM PUBLIC;
 INSERT INTO {schema}.meta (version) VALUES (1);
 )sql",
-                                                               // Fixes: what each wrote, and what
-                                                               // stood there before.
-                                                               R"sql(
+                                                                // Fixes: what each wrote, and what
+                                                                // stood there before.
+                                                                R"sql(
 CREATE TABLE {schema}.fixes (
   run text PRIMARY KEY REFERENCES {schema}.runs ON DELETE CASCADE,
   "table" text NOT NULL,

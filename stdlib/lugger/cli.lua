@@ -11,9 +11,8 @@ local cli = {}
 cli.exit = { done = 0, failed = 1, usage = 2, rejects = 3, differences = 4, stopped = 130 }
 
 -- In the order of the story they tell; every file of stdlib/cli is a command, these come first in the help.
-local order = { 'init', 'describe', 'plan', 'preview', 'trace', 'run', 'rejects', 'runs', 'status', 'ctl', 'undo', 'log',
-  'psql', 'repl',
-  'scripts', 'state',
+local order = { 'init', 'describe', 'plan', 'preview', 'trace', 'run', 'rejects', 'runs', 'status', 'ctl', 'undo',
+  'log', 'psql', 'repl', 'scripts', 'state',
   'help', 'version' }
 
 --- Names of the commands.

@@ -115,8 +115,9 @@ end
 local cache
 
 local command_line = {}
-for name in ([[cli completion config describe_view flags help json_text options page_view places plan_view
-  preview_view fix_log fix_runner fix_view progress repl run_finder runner script summary table_view templates terminal value_text]]):gmatch('%S+') do
+for name in ([[cli completion config describe_view fix_log fix_runner fix_view flags help json_text options page_view
+  places plan_view preview_view progress repl run_finder runner script summary table_view templates terminal
+  value_text]]):gmatch('%S+') do
   command_line[name] = true
 end
 
