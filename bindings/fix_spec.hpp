@@ -1,4 +1,5 @@
-// What scripts say of fixes, undos and throttling, from the tables that stdlib/lugger/fix.lua makes.
+// What scripts say of fixes, undos and throttling, from the tables that stdlib/lugger/fix.lua
+// makes.
 #pragma once
 #include <lua.hpp>
 

@@ -129,7 +129,7 @@ static int control(lua_State* L) {
 }
 
 static constexpr luaL_Reg kMethods[] = {
-    {"poll", guarded<run_poll>}, {"ended", guarded<run_ended>},   {"stop", guarded<run_stop>},
+    {"poll", guarded<run_poll>},     {"ended", guarded<run_ended>},   {"stop", guarded<run_stop>},
     {"result", guarded<run_result>}, {"report", guarded<run_report>}, {nullptr, nullptr},
 };
 static constexpr luaL_Reg kFunctions[] = {

@@ -32,10 +32,10 @@ std::string directory() {
   struct stat found {};
   if (lstat(path.c_str(), &found) != 0 || !S_ISDIR(found.st_mode) || found.st_uid != geteuid() ||
       (found.st_mode & 077) != 0) {
-    throw Error(Code::kConfig,
-                fmt::format("{} is not a directory of this user alone, so runs cannot listen there",
-                            path),
-                "remove it, or set XDG_RUNTIME_DIR");
+    throw Error(
+        Code::kConfig,
+        fmt::format("{} is not a directory of this user alone, so runs cannot listen there", path),
+        "remove it, or set XDG_RUNTIME_DIR");
   }
   return path;
 }
@@ -192,7 +192,8 @@ std::vector<std::string> control_runs() {
 ControlFacts control_request(const std::string& run, const std::string& request) {
   const Socket call;
   if (!call.connect_to(path_of(run))) {
-    throw Error(Code::kConfig, fmt::format("run {} does not listen: it has ended, or runs elsewhere", run),
+    throw Error(Code::kConfig,
+                fmt::format("run {} does not listen: it has ended, or runs elsewhere", run),
                 "`lugger ctl` lists the runs of this user on this machine");
   }
   call.send_all(request + "\n");

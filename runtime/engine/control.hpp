@@ -39,8 +39,8 @@ class ControlSocket {
 
 /// Runs of this user that listen; sockets that nobody listens on any more are removed.
 std::vector<std::string> control_runs();
-/// "status", "pause", "resume", "speed 500", "stop", "stop now". Error{config}: no such run listens,
-/// or it does not know the request.
+/// "status", "pause", "resume", "speed 500", "stop", "stop now". Error{config}: no such run
+/// listens, or it does not know the request.
 ControlFacts control_request(const std::string& run, const std::string& request);
 
 }  // namespace lugger

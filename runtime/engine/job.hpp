@@ -35,7 +35,7 @@ struct JobSpec {
   OnHookError on_hook_error = OnHookError::kStop;
   std::string script_hash;     // of script, required modules and options
   std::string resume_command;  // what a user types to go on
-  std::string now;  // lugger.now() of a run that begins, ISO text; empty: the state's clock
+  std::string now;        // lugger.now() of a run that begins, ISO text; empty: the state's clock
   ThrottleSpec throttle;  // the target's health, where it is PostgreSQL
 };
 

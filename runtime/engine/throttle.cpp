@@ -49,7 +49,8 @@ std::string canary(PgSession& session, const ThrottleSpec& spec) {
   const Stopwatch watch;
   session.begin();
   try {
-    session.execute(fmt::format("SET LOCAL statement_timeout = {}", static_cast<int>(spec.canary_ms)));
+    session.execute(
+        fmt::format("SET LOCAL statement_timeout = {}", static_cast<int>(spec.canary_ms)));
     session.query(spec.canary);
     session.rollback();
   } catch (const Error& error) {

@@ -199,8 +199,9 @@ void FixEngine::record_end() noexcept {
   try {
     state_->set_status(run_, result_.status, result_.error);
     if (result_.status == "done" && !spec_.key_query.empty()) {
-      session_->query(fmt::format("DELETE FROM {}.fix_keys WHERE run = $1", PgSession::quote_name(schema_)),
-                      {run_});
+      session_->query(
+          fmt::format("DELETE FROM {}.fix_keys WHERE run = $1", PgSession::quote_name(schema_)),
+          {run_});
     }
   } catch (const std::exception& error) {
     result_.warnings.push_back(

@@ -35,10 +35,9 @@ class ImageSource final : public ChangeSource {
     TextArray numbers;
     for (const size_t change : changes)
       numbers.add(std::to_string(first.rows[first.changes[change].row].image));
-    const PgRows rows =
-        session.query(select("image = ANY ($2::int8[])", "JOIN",
-                             fmt::format(" FOR NO KEY UPDATE OF {}", table_.alias)),
-                      {run_, numbers.take()});
+    const PgRows rows = session.query(select("image = ANY ($2::int8[])", "JOIN",
+                                             fmt::format(" FOR NO KEY UPDATE OF {}", table_.alias)),
+                                      {run_, numbers.take()});
     Proposal out = propose(rows);
     if (rows.size() < changes.size()) explain_missing(session, first, changes, out);
     return out;
@@ -50,8 +49,9 @@ class ImageSource final : public ChangeSource {
                        const std::vector<size_t>& changes, Proposal& out) const {
     for (const size_t change : changes) {
       const FixRow& row = first.rows[first.changes[change].row];
-      const bool found = std::any_of(out.rows.begin(), out.rows.end(),
-                                     [&](const FixRow& locked) { return locked.image == row.image; });
+      const bool found = std::any_of(out.rows.begin(), out.rows.end(), [&](const FixRow& locked) {
+        return locked.image == row.image;
+      });
       if (found) continue;
       const PgRows seen = session.query(select("image = $2::int8", "LEFT JOIN", ""),
                                         {run_, std::to_string(row.image)});
@@ -65,10 +65,12 @@ class ImageSource final : public ChangeSource {
   /// A line an image: number, version of the row or NULL, whether --where names it, the key, then a
   /// field: whether it changed, before, after, now, what it hangs in. Our names are such that a
   /// condition of the user's cannot mean them.
-  std::string select(const std::string& which, std::string_view join, const std::string& lock) const {
-    std::string list = fmt::format("lugger_i.lugger_image, CASE WHEN {0}.ctid IS NOT NULL THEN {1} END, {2}",
-                                   table_.alias, version_of(table_.alias),
-                                   where_.empty() ? "true" : fmt::format("coalesce(({}\n), false)", where_));
+  std::string select(const std::string& which, std::string_view join,
+                     const std::string& lock) const {
+    std::string list =
+        fmt::format("lugger_i.lugger_image, CASE WHEN {0}.ctid IS NOT NULL THEN {1} END, {2}",
+                    table_.alias, version_of(table_.alias),
+                    where_.empty() ? "true" : fmt::format("coalesce(({}\n), false)", where_));
     std::string match;
     for (size_t k = 0; k < table_.key.size(); ++k) {
       list += fmt::format(", lugger_i.lugger_key[{}]", k + 1);
@@ -81,13 +83,16 @@ class ImageSource final : public ChangeSource {
       FixField parent = field;
       if (!field.path.empty()) parent.path.pop_back();
       list += fmt::format(
-          ", {0} IS NOT NULL, lugger_i.lugger_before[{0}], lugger_i.lugger_after[{0}], {1}, {2}", place,
-          FixTable::text_of(table_.field_value(field)),
-          field.path.empty() ? "NULL" : fmt::format("jsonb_typeof({})", table_.field_value(parent)));
+          ", {0} IS NOT NULL, lugger_i.lugger_before[{0}], lugger_i.lugger_after[{0}], {1}, {2}",
+          place, FixTable::text_of(table_.field_value(field)),
+          field.path.empty() ? "NULL"
+                             : fmt::format("jsonb_typeof({})", table_.field_value(parent)));
     }
     return fmt::format(
-        "SELECT {} FROM (SELECT image, key, fields, before, after FROM {} WHERE run = $1 AND {}) AS "
-        "lugger_i (lugger_image, lugger_key, lugger_fields, lugger_before, lugger_after) {} {} AS {} "
+        "SELECT {} FROM (SELECT image, key, fields, before, after FROM {} WHERE run = $1 AND {}) "
+        "AS "
+        "lugger_i (lugger_image, lugger_key, lugger_fields, lugger_before, lugger_after) {} {} AS "
+        "{} "
         "ON {} ORDER BY lugger_i.lugger_image{}",
         list, images_, which, join, table_.relation, table_.alias, match, lock);
   }
@@ -140,7 +145,8 @@ class ImageSource final : public ChangeSource {
     if (now == after && !no_place) return;
     reject.code = kTouched;
     reject.column = field.name;
-    reject.message = fmt::format("{} is {} now; the run left {}", field.name, shown(now), shown(after));
+    reject.message =
+        fmt::format("{} is {} now; the run left {}", field.name, shown(now), shown(after));
   }
 
   const FixTable& table_;

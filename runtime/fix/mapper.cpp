@@ -47,9 +47,10 @@ class WatchedHook final : public RowHook {
         continue;
       }
       if (field_of_[i] < 0) {
-        throw Error(Code::kHook,
-                    fmt::format("map writes {}, which is not in `set`", table_.mapping.columns[i].name),
-                    fmt::format("add it: set = {{ ..., '{}' }}", table_.mapping.columns[i].name));
+        throw Error(
+            Code::kHook,
+            fmt::format("map writes {}, which is not in `set`", table_.mapping.columns[i].name),
+            fmt::format("add it: set = {{ ..., '{}' }}", table_.mapping.columns[i].name));
       }
       written[field_of_[i]] = 1;
       // nil takes a field of a document away, lugger.null is a JSON null (codec.lua: i64 = 1).
@@ -176,19 +177,19 @@ void FixMapper::check_place(Batch& batch, const FixRow& row, RowChange& change) 
     const std::string& parent = row.parent[f];
     const int column = static_cast<int>(field.slot);
     if (parent != "object" && parent != "array") {
-      batch.refuse(refusal(change, column, Failure::kWrongType,
-                           fmt::format("{}: nothing can be set there, since what stands above is {}",
-                                       field.name,
-                                       parent.empty() || parent == "null" ? "missing" : "a " + parent)));
+      batch.refuse(refusal(
+          change, column, Failure::kWrongType,
+          fmt::format("{}: nothing can be set there, since what stands above is {}", field.name,
+                      parent.empty() || parent == "null" ? "missing" : "a " + parent)));
     } else if (parent == "array" && !change.after[f]) {
       batch.refuse(refusal(change, column, Failure::kWrongType,
                            fmt::format("{}: an element cannot be taken out of an array by itself; "
                                        "set the whole array",
                                        field.name)));
     } else if (parent == "array" && !row.before[f]) {
-      batch.refuse(refusal(change, column, Failure::kWrongType,
-                           fmt::format("{}: the array has no such element; set the whole array",
-                                       field.name)));
+      batch.refuse(refusal(
+          change, column, Failure::kWrongType,
+          fmt::format("{}: the array has no such element; set the whole array", field.name)));
     }
   }
 }
@@ -212,8 +213,8 @@ void FixMapper::settle(PgSession& session, Batch& batch, const std::vector<FixRo
   try {
     if (transaction) session.execute("SAVEPOINT lugger_values");
     const PgRows made = session.query(
-        fmt::format("SELECT {} FROM unnest({}) WITH ORDINALITY AS s({}, n) ORDER BY s.n", list, arrays,
-                    names),
+        fmt::format("SELECT {} FROM unnest({}) WITH ORDINALITY AS s({}, n) ORDER BY s.n", list,
+                    arrays, names),
         params);
     if (transaction) session.execute("RELEASE lugger_values");
     for (size_t i = first; i < last; ++i) {

@@ -8,8 +8,8 @@ namespace lugger {
 
 /// A row that a fix, or an undo, wants to write.
 struct RowChange {
-  size_t row = 0;    // in its page
-  std::string mask;  // a field: '1' it changes
+  size_t row = 0;                                 // in its page
+  std::string mask;                               // a field: '1' it changes
   std::vector<std::optional<std::string>> after;  // a field; as `before` where the mask has '0'
 };
 

@@ -21,7 +21,8 @@ namespace {
     // The server counts characters, and nothing but ASCII stands before the script's own SQL.
     const size_t before = std::min(position - 1, start + part.size());
     const size_t at = before >= start ? before - start : 0;
-    if (before >= start) message += fmt::format(", at {}", quoted_excerpt(std::string_view(part).substr(at), 40));
+    if (before >= start)
+      message += fmt::format(", at {}", quoted_excerpt(std::string_view(part).substr(at), 40));
   }
   Error out(error.code() == Code::kRead ? Code::kConfig : error.code(), message, error.hint(),
             error.sqlstate());
@@ -64,8 +65,7 @@ std::string version_of(std::string_view alias) {
 
 std::string FixReader::select() const {
   std::string out = "SELECT " + table_.select_shape();
-  for (const std::string& name : table_.key)
-    out += ", " + FixTable::text_of(table_.column(name));
+  for (const std::string& name : table_.key) out += ", " + FixTable::text_of(table_.column(name));
   out += ", " + version_of(table_.alias);
   for (const FixField& field : table_.fields)
     out += ", " + FixTable::text_of(table_.field_value(field));
@@ -90,7 +90,8 @@ std::string FixReader::condition_sql() const {
     std::string list;
     for (const std::string& name : table_.key)
       list += fmt::format("{}{}", list.empty() ? "" : ", ", PgSession::quote_name(name));
-    return fmt::format("{} IN (SELECT {} FROM ({}\n) AS lugger_query)", key, list, condition_.query);
+    return fmt::format("{} IN (SELECT {} FROM ({}\n) AS lugger_query)", key, list,
+                       condition_.query);
   }
   return condition_.where.empty() ? "true" : fmt::format("({}\n)", condition_.where);
 }
@@ -103,8 +104,8 @@ std::vector<FixRow> FixReader::next(PgSession& session, Batch& batch,
     std::string values;
     for (size_t i = 0; i < after.size(); ++i) {
       params.emplace_back(after[i]);
-      values += fmt::format("{}${}::text::{}", i == 0 ? "" : ", ", params.size(),
-                            table_.key_types[i]);
+      values +=
+          fmt::format("{}${}::text::{}", i == 0 ? "" : ", ", params.size(), table_.key_types[i]);
     }
     const std::string key = key_columns(table_, table_.alias);
     sql += after.size() == 1 ? fmt::format(" AND {} > {}", key, values)
@@ -129,7 +130,8 @@ std::vector<FixRow> FixReader::again(PgSession& session, Batch& batch,
     list += fmt::format("{}k.k{}::{}", i == 0 ? "" : ", ", i, table_.key_types[i]);
   }
   std::string names;
-  for (size_t i = 0; i < table_.key.size(); ++i) names += fmt::format("{}k{}", i == 0 ? "" : ", ", i);
+  for (size_t i = 0; i < table_.key.size(); ++i)
+    names += fmt::format("{}k{}", i == 0 ? "" : ", ", i);
   const std::string sql =
       fmt::format("{} WHERE {} AND {} IN (SELECT {} FROM unnest({}) AS k({})){}{}", select(),
                   condition_sql(), key_columns(table_, table_.alias), list, arrays, names,
@@ -145,7 +147,8 @@ std::vector<FixRow> FixReader::read(PgSession& session, Batch& batch, const std:
     } catch (const Error& error) {
       const std::string& part = condition_.query.empty() ? condition_.where : condition_.query;
       const bool theirs = error.sqlstate().starts_with("42") || error.sqlstate().starts_with("22");
-      if (part.empty() || !theirs || error.sqlstate() == "42501") throw;
+      if (part.empty() || !theirs || error.sqlstate() == "42501")
+        throw Error(error.code(), error.message(), error.hint(), error.sqlstate());
       complain(error, sql, part, condition_.query.empty() ? "where" : "query");
     }
   }();

@@ -8,8 +8,8 @@ namespace lugger {
 
 /// What is known of one row beside what the hook sees.
 struct FixRow {
-  std::vector<std::string> key;  // texts
-  std::string version;           // changes whenever the row is written
+  std::vector<std::string> key;                    // texts
+  std::string version;                             // changes whenever the row is written
   std::vector<std::optional<std::string>> before;  // a field: its exact text
   std::vector<std::string> parent;  // a path field: type of what it hangs in; "" when missing
   uint64_t image = 0;               // undo: number of its image
@@ -21,7 +21,8 @@ struct FixRow {
 struct FixCondition {
   std::string where, query;
   PgParams params;
-  std::string kept_keys;  // "SELECT key FROM ...": the query's keys as they were kept, instead of it
+  std::string
+      kept_keys;  // "SELECT key FROM ...": the query's keys as they were kept, instead of it
 };
 
 class FixReader {

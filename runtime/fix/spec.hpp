@@ -73,8 +73,8 @@ struct FixReport {
   uint64_t counted = 0;  // changes the pass before the first write found
   std::vector<FixFieldReport> fields;
   std::vector<FixSample> samples;
-  std::vector<FixRefusal> refusals;         // the first of each kind
-  std::vector<std::string> triggers, notes; // what fires, what else to know
+  std::vector<FixRefusal> refusals;          // the first of each kind
+  std::vector<std::string> triggers, notes;  // what fires, what else to know
   std::string images_until;
 };
 

@@ -21,7 +21,8 @@ std::unique_ptr<FixRun> start_fix(const FixSpec& spec, const FixSettings& settin
   engine.kind = "fix";
   engine.target = spec.target;
   engine.target_options = spec.target_options;
-  engine.table = options_text(spec.target_options, "table", "add table = '...' to lugger.target(...)");
+  engine.table =
+      options_text(spec.target_options, "table", "add table = '...' to lugger.target(...)");
   engine.name = spec.name.empty() ? "fix " + engine.table : spec.name;
   engine.where = spec.query.empty() ? spec.where : "key in (" + spec.query + ")";
   engine.key = spec.target_options.list("key");
@@ -45,7 +46,8 @@ std::unique_ptr<FixRun> start_undo(const UndoSpec& spec, const FixSettings& sett
   EngineSpec engine;
   std::shared_ptr<PgServer> server;
   const std::string schema = spec.target_options.text("state_schema", "lugger");
-  PgSession session(resolve_pg_url(spec.target, server), "undo", spec.target_options.flag("pooled"));
+  PgSession session(resolve_pg_url(spec.target, server), "undo",
+                    spec.target_options.flag("pooled"));
   const FixRecord record = find_fix(session, schema, spec.run);
   engine.kind = "undo";
   engine.target = spec.target;

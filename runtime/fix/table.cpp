@@ -31,7 +31,8 @@ PgTable find_table(PgSession& session, const std::string& table) {
                 near_hint(table, names, "correct its name; write schema.table for another schema"));
   }
   if (found->kind == "v" || found->kind == "m") {
-    throw Error(Code::kConfig, fmt::format("{} is a view: its rows have no version to check", table),
+    throw Error(Code::kConfig,
+                fmt::format("{} is a view: its rows have no version to check", table),
                 "name the table below it, and put the view's condition into `where`");
   }
   if (found->kind == "f") {
@@ -55,7 +56,8 @@ std::vector<std::string> names_of(const PgTable& table) {
 const PgColumn& column_of(const PgTable& table, const std::string& name, const std::string& shown,
                           std::string_view what) {
   if (const PgColumn* column = table.column(name)) return *column;
-  throw Error(Code::kConfig, fmt::format("{}: {} has no column {}", what, shown, quoted_excerpt(name)),
+  throw Error(Code::kConfig,
+              fmt::format("{}: {} has no column {}", what, shown, quoted_excerpt(name)),
               near_hint(name, names_of(table),
                         "its columns: " + fmt::format("{}", fmt::join(names_of(table), ", "))));
 }
@@ -101,8 +103,7 @@ FixField column_field(const PgTable& table, const std::string& shown, const std:
                 "set the columns it is computed from");
   }
   if (column.identity_always) {
-    throw Error(Code::kConfig,
-                fmt::format("set: {} is an identity column, GENERATED ALWAYS", name),
+    throw Error(Code::kConfig, fmt::format("set: {} is an identity column, GENERATED ALWAYS", name),
                 "leave it out of `set`");
   }
   FixField field;
@@ -118,9 +119,10 @@ FixField path_field(const PgTable& table, const std::string& shown, const std::s
   if (path.size() == 1) column_of(table, name, shown, "set");
   const PgColumn& column = column_of(table, head, shown, "set");
   if (column.bare_type != "jsonb") {
-    throw Error(Code::kConfig,
-                fmt::format("set: {} looks into {}, which is {}, not jsonb", name, head, column.type),
-                "only jsonb columns have paths");
+    throw Error(
+        Code::kConfig,
+        fmt::format("set: {} looks into {}, which is {}, not jsonb", name, head, column.type),
+        "only jsonb columns have paths");
   }
   if (name.size() > 63)
     raise(Code::kConfig, "set: the path {} is longer than 63 bytes", quoted_excerpt(name, 80));
@@ -203,16 +205,17 @@ void read_triggers(PgSession& session, const PgTable& table, FixTable& out) {
   const PgRows rows = session.query(
       "SELECT t.tgname, (SELECT string_agg(a.attname, chr(1)) FROM pg_attribute a WHERE a.attrelid "
       "= t.tgrelid AND a.attnum = ANY (t.tgattr::int2[])) FROM pg_trigger t WHERE t.tgrelid = "
-      "$1::oid AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND t.tgtype & 16 <> 0 ORDER BY "
+      "$1::oid AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND t.tgtype & 16 <> 0 ORDER "
+      "BY "
       "t.tgname",
       {table.oid});
   for (size_t i = 0; i < rows.size(); ++i) {
     const std::string only = "\1" + rows.text(i, 1) + "\1";
-    const bool fires = only == "\1\1" || std::any_of(out.fields.begin(), out.fields.end(),
-                                                     [&](const FixField& field) {
-                                                       return only.find("\1" + field.column +
-                                                                        "\1") != only.npos;
-                                                     });
+    const bool fires =
+        only == "\1\1" ||
+        std::any_of(out.fields.begin(), out.fields.end(), [&](const FixField& field) {
+          return only.find("\1" + field.column + "\1") != only.npos;
+        });
     if (fires) out.triggers.push_back(rows.text(i, 0));
   }
 }
@@ -286,8 +289,8 @@ void check_may_write(PgSession& session, const FixTable& table) {
                 "connect to the primary");
   }
   for (const FixField& field : table.fields) {
-    const PgRows rows = session.query(
-        "SELECT has_column_privilege(to_regclass($1), $2, 'UPDATE')", {table.relation, field.column});
+    const PgRows rows = session.query("SELECT has_column_privilege(to_regclass($1), $2, 'UPDATE')",
+                                      {table.relation, field.column});
     if (rows.text(0, 0) == "t") continue;
     throw Error(Code::kAuth, fmt::format("no right to write {}.{}", table.name, field.column),
                 fmt::format("GRANT UPDATE ({}) ON {} TO this role", field.column, table.name));

@@ -11,11 +11,11 @@ namespace lugger {
 
 /// One entry of `set`: a column, or a path into a jsonb column.
 struct FixField {
-  std::string name;                // as the script says it: "phone", "profile.phone"
-  std::string column;              // the column it lies in
-  std::vector<std::string> path;   // below the column; empty: the column itself
-  std::string type;                // what its text is cast to
-  size_t slot = 0;                 // place in the row the hook sees
+  std::string name;               // as the script says it: "phone", "profile.phone"
+  std::string column;             // the column it lies in
+  std::vector<std::string> path;  // below the column; empty: the column itself
+  std::string type;               // what its text is cast to
+  size_t slot = 0;                // place in the row the hook sees
   bool json = false;
 };
 

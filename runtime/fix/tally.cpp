@@ -57,7 +57,8 @@ void FixTally::fill(FixReport& report, RunResult& result) const {
     FixFieldReport out;
     out.field = field.name;
     out.rows = field.rows;
-    for (const auto& [pair, rows] : field.pairs) out.pairs.push_back({pair.first, pair.second, rows});
+    for (const auto& [pair, rows] : field.pairs)
+      out.pairs.push_back({pair.first, pair.second, rows});
     std::stable_sort(out.pairs.begin(), out.pairs.end(),
                      [](const auto& a, const auto& b) { return a.rows > b.rows; });
     out.more = field.more || out.pairs.size() > kShownPairs;

@@ -44,7 +44,7 @@ void FixEngine::check_budget(uint64_t more) const {
 void FixEngine::count() {
   std::string position = position_;
   Tally found;
-  while (!stop_.requested()) {
+  while (pace_.wait(0, stop_)) {
     if (settings_.limit != 0 && found.read >= settings_.limit) break;
     session_->begin();  // a pooled session has its settings in transactions only
     const Proposal page = source_->next(*session_, position, page_rows(found.read));
@@ -67,7 +67,12 @@ void FixEngine::count() {
   }
   found.unchanged = found.read - found.updated - found.rejected - found.skipped;
   report_.counted = found.updated;
-  if (!settings_.apply) tally_ = found;
+  if (settings_.apply) return;
+  tally_ = found;
+  if (spec_.max_rows != 0 && found.updated > spec_.max_rows) {
+    report_.notes.push_back(fmt::format(
+        "these are more than max_rows, {}: --apply would write nothing", spec_.max_rows));
+  }
 }
 
 void FixEngine::keep_keys() {
@@ -81,9 +86,10 @@ void FixEngine::keep_keys() {
   PgParams params = spec_.key_params;
   params.emplace_back(run_);
   session_->query(
-      fmt::format("INSERT INTO {0} (run, key) SELECT DISTINCT ${1}::text, ARRAY[{2}] FROM ({3}\n) AS "
-                  "lugger_query WHERE NOT EXISTS (SELECT FROM {0} WHERE run = ${1}::text)",
-                  keys, params.size(), list, spec_.key_query),
+      fmt::format(
+          "INSERT INTO {0} (run, key) SELECT DISTINCT ${1}::text, ARRAY[{2}] FROM ({3}\n) AS "
+          "lugger_query WHERE NOT EXISTS (SELECT FROM {0} WHERE run = ${1}::text)",
+          keys, params.size(), list, spec_.key_query),
       params);
 }
 
@@ -132,7 +138,8 @@ bool FixEngine::write_page_patiently() {
       session_->rollback();
       if (!met_a_lock(error)) throw;
       if (tries == kLockTries || stop_.requested()) {
-        error.with_hint("another session holds a lock on rows of this page; the run can be resumed");
+        error.with_hint(
+            "another session holds a lock on rows of this page; the run can be resumed");
         throw;
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(std::min(50 * tries, 1000)));
@@ -220,7 +227,8 @@ void FixEngine::commit(UnitRecord& unit, const Proposal& page) {
   unit.tally.rows = unit.tally.updated;
   const uint64_t other = unit.tally.updated + unit.tally.rejected + unit.tally.skipped;
   if (other > unit.tally.read)
-    raise(Code::kBug, "the books do not balance: {} rows were read, {} accounted for", unit.tally.read, other);
+    raise(Code::kBug, "the books do not balance: {} rows were read, {} accounted for",
+          unit.tally.read, other);
   unit.tally.unchanged = unit.tally.read - other;
   write_unit(*session_, schema_, unit);
   session_->commit();

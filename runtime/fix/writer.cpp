@@ -42,10 +42,12 @@ std::string FixWriter::assignments() const {
     const std::string name = PgSession::quote_name(field.column);
     std::string value;
     if (field.path.empty()) {
-      value = fmt::format("CASE WHEN {} THEN s.a{}::{} ELSE t.{} END", mark(f), f, field.type, name);
+      value =
+          fmt::format("CASE WHEN {} THEN s.a{}::{} ELSE t.{} END", mark(f), f, field.type, name);
     } else {
       const auto same = [&](const FixField& other) { return other.column == field.column; };
-      if (std::any_of(table_.fields.begin(), table_.fields.begin() + static_cast<ptrdiff_t>(f), same))
+      if (std::any_of(table_.fields.begin(), table_.fields.begin() + static_cast<ptrdiff_t>(f),
+                      same))
         continue;
       // Path after path: each step takes the document that the one before it made.
       std::string before = "t." + name, steps;
@@ -53,7 +55,8 @@ std::string FixWriter::assignments() const {
         if (!same(table_.fields[p])) continue;
         const std::string path = sql_path(table_.fields[p].path);
         steps += fmt::format(
-            "{0}LATERAL (SELECT CASE WHEN NOT {1} THEN {2} WHEN s.a{3} IS NULL THEN {2} #- {4} ELSE "
+            "{0}LATERAL (SELECT CASE WHEN NOT {1} THEN {2} WHEN s.a{3} IS NULL THEN {2} #- {4} "
+            "ELSE "
             "jsonb_set({2}, {4}, s.a{3}::jsonb) END AS d) x{3}",
             steps.empty() ? "" : ", ", mark(p), before, p, path);
         before = fmt::format("x{}.d", p);
@@ -76,8 +79,8 @@ std::string FixWriter::statement() const {
     key_list += fmt::format("{}s.k{}", k == 0 ? "" : ", ", k);
   }
   for (size_t f = 0; f < fields; ++f) {
-    returned += fmt::format(", {} AS a{}",
-                            FixTable::text_of(table_.field_value(table_.fields[f], "t")), f);
+    returned +=
+        fmt::format(", {} AS a{}", FixTable::text_of(table_.field_value(table_.fields[f], "t")), f);
     values += fmt::format("{}({}, {}, s.b{}, u.a{})", f == 0 ? "" : ", ", f + 1,
                           PgSession::quote_literal(table_.fields[f].name), f, f);
   }
@@ -146,7 +149,7 @@ void record_fix(PgSession& session, const std::string& schema, const FixRecord& 
   session.query(
       fmt::format("INSERT INTO {}.fixes (run, \"table\", condition, key, fields, undoes, "
                   "images_until) VALUES ($1, $2, $3, $4::text[], $5::text[], nullif($6, ''), now() "
-                  "+ make_interval(secs => $7::float8))",
+                  "+ make_interval(secs => $7::float8)) ON CONFLICT (run) DO NOTHING",
                   PgSession::quote_name(schema)),
       {record.run, record.table, record.where, key.take(), fields.take(), record.undoes,
        std::to_string(retention_seconds)});
@@ -154,11 +157,12 @@ void record_fix(PgSession& session, const std::string& schema, const FixRecord& 
 
 FixRecord find_fix(PgSession& session, const std::string& schema, const std::string& run) {
   const PgRows rows = session.query(
-      fmt::format("SELECT f.\"table\", f.condition, coalesce(f.undoes, ''), f.images_until::text, "
-                  "array_length(f.key, 1), k.part, r.started_at::text FROM {0}.fixes f JOIN {0}.runs "
-                  "r ON r.run = f.run CROSS JOIN LATERAL unnest(f.key || f.fields) WITH ORDINALITY "
-                  "AS k (part, place) WHERE f.run = $1 ORDER BY k.place",
-                  PgSession::quote_name(schema)),
+      fmt::format(
+          "SELECT f.\"table\", f.condition, coalesce(f.undoes, ''), f.images_until::text, "
+          "array_length(f.key, 1), k.part, r.started_at::text FROM {0}.fixes f JOIN {0}.runs "
+          "r ON r.run = f.run CROSS JOIN LATERAL unnest(f.key || f.fields) WITH ORDINALITY "
+          "AS k (part, place) WHERE f.run = $1 ORDER BY k.place",
+          PgSession::quote_name(schema)),
       {run});
   if (rows.size() == 0) {
     throw Error(Code::kConfig, fmt::format("run {} keeps no images: it is no fix", run),
@@ -172,7 +176,8 @@ FixRecord find_fix(PgSession& session, const std::string& schema, const std::str
   out.images_until = rows.text(0, 3);
   out.started = rows.text(0, 6);
   const size_t keys = std::stoul(rows.text(0, 4));
-  for (size_t i = 0; i < rows.size(); ++i) (i < keys ? out.key : out.fields).push_back(rows.text(i, 5));
+  for (size_t i = 0; i < rows.size(); ++i)
+    (i < keys ? out.key : out.fields).push_back(rows.text(i, 5));
   return out;
 }
 

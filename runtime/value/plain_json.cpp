@@ -34,7 +34,8 @@ class PlainJson {
   [[noreturn]] void fail() const { raise(Code::kParse, "no JSON, at byte {} of it", at_); }
   char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
   void space() {
-    while (at_ < text_.size() && std::string_view(" \t\r\n").find(text_[at_]) != std::string_view::npos)
+    while (at_ < text_.size() &&
+           std::string_view(" \t\r\n").find(text_[at_]) != std::string_view::npos)
       ++at_;
   }
   void expect(std::string_view word) {
@@ -74,8 +75,7 @@ class PlainJson {
       if (!first) expect(",");
       space();
       const std::string name = string();
-      if (name.find('\0') != name.npos)
-        raise(Code::kParse, "a field's name holds a NUL character");
+      if (name.find('\0') != name.npos) raise(Code::kParse, "a field's name holds a NUL character");
       space();
       expect(":");
       value(name, false, level);

@@ -60,8 +60,8 @@ local function request_of(args)
       or 'status, pause, resume, speed ROWS_PER_S, stop')
   end
   if (what == 'speed') ~= (args.value ~= nil) then
-    flags.usage_error(what == 'speed' and 'ctl speed: how many rows a second?' or ('ctl %s takes no value'):format(what),
-      'lugger ctl RUN speed 500; 0 is as fast as it goes')
+    flags.usage_error(what == 'speed' and 'ctl speed: how many rows a second?'
+      or ('ctl %s takes no value'):format(what), 'lugger ctl RUN speed 500; 0 is as fast as it goes')
   end
   if what == 'speed' and not tonumber(args.value) then
     flags.usage_error(('ctl speed takes rows a second, not "%s"'):format(args.value), 'lugger ctl RUN speed 500')

@@ -16,7 +16,7 @@ end
 local function show_one(entry, args)
   terminal.line(terminal.paint(1, 'bold', entry.job), ' ', entry.status)
   local function field(name, value)
-    if value and value ~= '' then terminal.line('  ', name, (' '):rep(13 - #name), terminal.printable(value)) end
+    if value and value ~= '' then terminal.line('  ', name, (' '):rep(14 - #name), terminal.printable(value)) end
   end
   field('run', entry.run)
   field('table', entry.table)

@@ -41,7 +41,8 @@ local function tell_end(outcome, args, options)
   end
   if changed then
     terminal.say('to take it back: lugger undo ', result.run:match('[^-]+$'), ' ', options.script)
-    terminal.say('before and after of every row are kept until ', outcome.report.images_until:sub(1, 16), ' UTC')
+    local kept = outcome.report.images_until
+    if kept ~= '' then terminal.say('before and after of every row are kept until ', kept:sub(1, 16), ' UTC') end
   end
 end
 

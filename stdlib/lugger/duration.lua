@@ -19,14 +19,4 @@ function duration.seconds(value, what)
   return tonumber(number) * units[unit]
 end
 
---- Seconds as people write them, for whole units: 86400 -> "1d".
----@param seconds number
----@return string
-function duration.text(seconds)
-  for _, unit in ipairs { 'd', 'h', 'min' } do
-    if seconds >= units[unit] and seconds % units[unit] == 0 then return ('%d%s'):format(seconds / units[unit], unit) end
-  end
-  return ('%gs'):format(seconds)
-end
-
 return duration

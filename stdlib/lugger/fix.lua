@@ -57,7 +57,8 @@ end
 local function check(spec)
   check_keys(spec)
   if not place.is(spec.on, 'target') then
-    fail('on must be a lugger.target(...)', "on = lugger.target(lugger.env.PG_URI, { table = 'customers', key = 'id' })")
+    fail('on must be a lugger.target(...)',
+      "on = lugger.target(lugger.env.PG_URI, { table = 'customers', key = 'id' })")
   end
   if not spec.on.options.table then
     fail('the fix names no table', "on = lugger.target(PLACE, { table = 'customers' })")

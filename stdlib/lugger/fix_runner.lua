@@ -32,11 +32,13 @@ local function reporter(name, options)
     told_at = system.monotonic() }, Reporter)
 end
 
+---@private
 function Reporter:finish()
   if self.live then io.stderr:write('\r\27[K') end
   self.live = false
 end
 
+---@private
 function Reporter:update(snapshot)
   progress.pause(self, snapshot)
   if self.mode == 'none' or snapshot.waits_for ~= '' then return end

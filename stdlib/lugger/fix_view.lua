@@ -27,21 +27,28 @@ local function show_samples(report, full)
     { indent = '  ', full = full or not terminal.is_terminal(1), least = 6 }))
 end
 
+-- A histogram says something where values repeat; where each pair is there once, the sample has said it.
+local function pair_rows(field)
+  local rows = {}
+  if #field.pairs > 0 and (tonumber(field.pairs[1].rows) > 1 or #field.pairs == 1) then
+    for i, pair in ipairs(field.pairs) do
+      rows[i] = { '', terminal.group(pair.rows), shown(pair.before), '->', shown(pair.after) }
+    end
+    if field.more then rows[#rows + 1] = { '', '', '... and others' } end
+  end
+  return rows
+end
+
 local function show_fields(report, full)
   local rows = {}
   for _, field in ipairs(report.fields) do
-    rows[#rows + 1] = { field.field, terminal.group(field.rows), '', '', '' }
-    for i, pair in ipairs(field.pairs) do
-      local row = i == 1 and rows[#rows] or { '', terminal.group(pair.rows) }
-      if i == 1 and #field.pairs > 1 then
-        row = { '', terminal.group(pair.rows) }
-        rows[#rows + 1] = row
-      elseif i > 1 then
-        rows[#rows + 1] = row
-      end
-      row[3], row[4], row[5] = shown(pair.before), '->', shown(pair.after)
+    local below = pair_rows(field)
+    local head = { field.field, terminal.group(field.rows), #field.pairs > 1 and #below == 0 and 'no two alike' or '' }
+    if #field.pairs == 1 and #below == 1 then
+      head, below = { field.field, terminal.group(field.rows), unpack(below[1], 3) }, {}
     end
-    if field.more then rows[#rows + 1] = { '', '', '... and others' } end
+    rows[#rows + 1] = head
+    for _, row in ipairs(below) do rows[#rows + 1] = row end
   end
   terminal.line()
   terminal.line(table_view.render({ 'column', 'rows', 'most common', '', '' }, rows,
@@ -98,7 +105,8 @@ end
 
 local function show_notes(report)
   if #report.triggers > 0 then
-    terminal.say('  triggers that ', report.applied and 'fired' or 'will fire', ': ', table.concat(report.triggers, ', '))
+    terminal.say('  triggers that ', report.applied and 'fired' or 'will fire', ': ',
+      table.concat(report.triggers, ', '))
   end
   for _, note in ipairs(report.notes) do terminal.say(terminal.wrap(note, '  ')) end
   if tonumber(report.retried) > 0 then

