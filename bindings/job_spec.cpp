@@ -290,10 +290,10 @@ bool read_mapping_key(lua_State* L, const std::string& key, Mapping& mapping) {
 }
 
 constexpr std::array<std::string_view, 20> kJobKeys = {
-    "name",        "source",        "target",      "columns",        "children", "route",
-    "key",         "table",         "on_conflict", "newer",          "unmapped", "indexes",
-    "constraints", "on_hook_error", "script_hash", "resume_command", "hook",     "now",
-    "not_null",    "throttle"};
+    "name",           "source",  "target",      "columns",       "children",
+    "route",          "key",     "table",       "on_conflict",   "newer",
+    "unmapped",       "indexes", "constraints", "on_hook_error", "script_hash",
+    "resume_command", "hook",    "now",         "not_null",      "throttle"};
 
 void read_key(lua_State* L, const std::string& key, JobSpec& spec, std::string& hook) {
   static constexpr std::array<std::string_view, 2> kOnHookError = {"stop", "reject"};

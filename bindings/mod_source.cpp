@@ -225,14 +225,10 @@ static constexpr luaL_Reg kCursorMethods[] = {
     {nullptr, nullptr},
 };
 static constexpr luaL_Reg kFunctions[] = {
-    {"source", guarded<source_new>},
-    {"collections", guarded<collections>},
-    {"look_at_place", guarded<look_at_place>},
-    {"source_options", guarded<options_of_source>},
-    {"describe", guarded<describe>},
-    {"check_filter", guarded<check_filter>},
-    {"find_operators", guarded<find_words>},
-    {nullptr, nullptr},
+    {"source", guarded<source_new>},           {"collections", guarded<collections>},
+    {"look_at_place", guarded<look_at_place>}, {"source_options", guarded<options_of_source>},
+    {"describe", guarded<describe>},           {"check_filter", guarded<check_filter>},
+    {"find_operators", guarded<find_words>},   {nullptr, nullptr},
 };
 
 void open_source(lua_State* L) {

@@ -127,10 +127,14 @@ static int create_index(lua_State* L) {
 }
 
 static constexpr luaL_Reg kFunctions[] = {
-    {"split", guarded<split>},     {"tree", guarded<tree>},
-    {"tokens", guarded<tokens>},   {"name", guarded<name>},
-    {"table", guarded<table>},     {"literal", guarded<literal>},
-    {"grammar", guarded<grammar>}, {"create_index", guarded<create_index>},
+    {"split", guarded<split>},
+    {"tree", guarded<tree>},
+    {"tokens", guarded<tokens>},
+    {"name", guarded<name>},
+    {"table", guarded<table>},
+    {"literal", guarded<literal>},
+    {"grammar", guarded<grammar>},
+    {"create_index", guarded<create_index>},
     {nullptr, nullptr},
 };
 

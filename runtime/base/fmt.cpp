@@ -1,5 +1,5 @@
-// fmt, compiled once. As headers alone it costs every file two seconds to compile; Debian's library is a shared one, which a
-// server that only runs lugger need not have.
+// fmt, compiled once. As headers alone it costs every file two seconds to compile; Debian's library
+// is a shared one, which a server that only runs lugger need not have.
 #include <fmt/format-inl.h>
 
 // The templates that format.h promises are somewhere.

@@ -23,7 +23,7 @@ struct RunSettings {
   bool retry_rejects = false;   // the source is the job's rejects
   std::string stage;            // "load", "index", "constrain"; empty: all, in this order
   StageSettings stages;
-  std::string window;           // hours of the day it works in, "22:00-05:00"; empty: all
+  std::string window;  // hours of the day it works in, "22:00-05:00"; empty: all
 };
 
 struct RunSnapshot {

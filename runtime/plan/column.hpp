@@ -56,7 +56,7 @@ struct CoercePolicy {
     kPython
   } old_uuid = OldUuid::kReject;  // binary subtype 3
   IdStyle id_text = IdStyle::kSafe;
-  std::vector<std::string> labels;  // an enum's labels; empty: not checked here
+  std::vector<std::string> labels;       // an enum's labels; empty: not checked here
   std::shared_ptr<const Reference> ref;  // the value is an _id of another collection
 };
 

@@ -141,9 +141,10 @@ PgSession& PgState::session() {
 /// Not by to_regclass: within a transaction that waited for another one it may answer from before.
 bool PgState::exists() {
   return session()
-             .query("SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace "
-                    "n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = 'meta')",
-                    {name_})
+             .query(
+                 "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace "
+                 "n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = 'meta')",
+                 {name_})
              .text(0, 0) == "t";
 }
 

@@ -11,9 +11,9 @@ local cli = {}
 cli.exit = { done = 0, failed = 1, usage = 2, rejects = 3, differences = 4, stopped = 130 }
 
 -- In the order of the story they tell; every file of stdlib/cli is a command, these come first in the help.
-local order = { 'init', 'describe', 'scaffold', 'plan', 'preview', 'trace', 'test', 'run', 'preflight', 'rejects', 'verify',
-  'repair', 'verdict', 'refs', 'pairs', 'runs', 'status', 'ctl', 'undo', 'log', 'psql', 'repl', 'migrate', 'lint', 'scripts',
-  'state', 'help', 'version', 'completion' }
+local order = { 'init', 'describe', 'scaffold', 'plan', 'preview', 'trace', 'test', 'run', 'preflight', 'rejects',
+  'verify', 'repair', 'verdict', 'refs', 'pairs', 'runs', 'status', 'ctl', 'undo', 'log', 'psql', 'repl', 'migrate',
+  'lint', 'scripts', 'state', 'help', 'version', 'completion' }
 
 --- Names of the commands.
 ---@return string[]
