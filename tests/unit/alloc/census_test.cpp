@@ -13,7 +13,8 @@ constexpr int kDocuments = 40000, kWarm = 10000;
 
 std::vector<std::string> documents() {
   std::vector<std::string> out;
-  for (int i = 0; i < kDocuments; ++i) {
+  // Five digits throughout: a document larger than all before it is remembered by its _id.
+  for (int i = 10000; i < 10000 + kDocuments; ++i) {
     out.push_back(bson_from_json(fmt::format(
         R"({{"_id":{{"$oid":"64f1c0a2b3c4d5e6{:08x}"}},"email":"user{}@example.com","kind":"{}","createdAt":{{"$date":{{"$numberLong":"{}"}}}},)"
         R"("updatedAt":"2026-03-07T05:30:00.{:03}Z","metadata":{{"plan":"pro","n":{},"score":{}.25,"list":[1,"two",null,{{"a":true}}]}},)"
