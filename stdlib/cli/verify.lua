@@ -2,6 +2,8 @@
 local cli = require 'lugger.cli'
 local config = require 'lugger.config'
 local json = require 'lugger.json_text'
+local places = require 'lugger.places'
+local query_pairs = require 'lugger.query_pairs'
 local terminal = require 'lugger.terminal'
 local verdict = require 'lugger.verdict'
 local verdict_view = require 'lugger.verdict_view'
@@ -27,9 +29,19 @@ local function jobs_of(args)
   return jobs
 end
 
+-- The application's queries, on the database that the first job filled.
+local function run_pairs(file, job)
+  terminal.line()
+  return query_pairs.command(file, places.existing((job:target())), {})
+end
+
 local function run(args)
   local list, status = {}, cli.exit.done
-  for _, job in ipairs(jobs_of(args)) do
+  if args.query_pairs and args.json then
+    require('lugger.flags').usage_error('--json and --query-pairs exclude each other', 'lugger pairs FILE --json')
+  end
+  local jobs = jobs_of(args)
+  for _, job in ipairs(jobs) do
     local found = verification.verify(job, options_of(args), args.quiet or args.json)
     list[#list + 1] = found
     if not found.equal then status = cli.exit.differences end
@@ -49,6 +61,7 @@ local function run(args)
   if status ~= cli.exit.done and not args.quiet and not args.json then
     terminal.say('what a repair would write: lugger repair ', cli.script_line(args))
   end
+  if args.query_pairs and run_pairs(args.query_pairs, jobs[1]) ~= cli.exit.done then status = cli.exit.differences end
   return status
 end
 
@@ -65,6 +78,7 @@ return {
     { 'rechecks', 'read rows that differ again, so often at most, until they settle (default 5)', value = 'N',
       type = 'int' },
     { 'verdict', 'write the verdict to this file, signed when there is a key', value = 'FILE' },
+    { 'query-pairs', 'run the queries of this file on the target too, as lugger pairs does', value = 'FILE' },
     { 'json', 'print the verdict as JSON' },
     { 'job', 'only this job of the script', value = 'NAME' },
     { 'jobs', 'connections that read at once (default: one a core, at most 4)', short = 'j', value = 'N', type = 'int',
@@ -72,7 +86,7 @@ return {
     { 'quiet', 'print nothing: the exit status tells', short = 'q' },
   }),
   takes_script = true,
-  more = 'Exit status: 0 equal, 4 not equal, 1 the comparison itself failed.',
+  more = 'Exit status: 0 equal, 4 not equal or a query pair failed, 1 the comparison itself failed.',
   examples = { 'lugger verify users.lua', 'lugger verify users.lua --verdict verdict.json',
     'lugger verify users.lua --sample 0.99', "lugger verify users.lua --where \"country = 'NO'\"" },
   run = run,

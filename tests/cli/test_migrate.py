@@ -1,7 +1,6 @@
 """lugger migrate, as far as it needs no database."""
 import json
 import re
-import unittest
 
 import harness
 from project import Case

@@ -1,5 +1,4 @@
 """users:find {...} over dumps and exports."""
-import unittest
 
 import harness
 import project

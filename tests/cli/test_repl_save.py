@@ -1,7 +1,6 @@
 """:save: a session becomes a file that does the same again."""
 import glob
 import os
-import unittest
 
 import harness
 import project

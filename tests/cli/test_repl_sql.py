@@ -1,7 +1,6 @@
 """pg at the prompt: parameters, descriptions, transactions, lost connections, production."""
 import os
 import signal
-import unittest
 
 import harness
 import project

@@ -1,7 +1,6 @@
 """The prompt on a pseudo-terminal: keys, history, pastes, signals."""
 import os
 import signal
-import unittest
 
 import harness
 from terminal import TerminalCase

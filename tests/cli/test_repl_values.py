@@ -1,6 +1,5 @@
 """What the prompt prints, and in which form: N-19."""
 import json
-import unittest
 
 import harness
 import project

@@ -1,6 +1,5 @@
 """--sandbox: a script has what is listed, and no way to anything else, in hooks either."""
 import os
-import unittest
 
 import harness
 import project

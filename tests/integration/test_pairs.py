@@ -2,7 +2,7 @@
 import json
 import unittest
 
-from jobs import Work
+from jobs import Work, job
 from postgres import Postgres
 
 TABLE = """create table users (id int primary key, email text, city text, age int, rest jsonb);
@@ -56,6 +56,16 @@ class Pairs(unittest.TestCase):
         inside = self.one("{ sql = [[select * from users where rest->>'nick' = $1]], params = { 'n5' } }")
         self.assertIn("ON \"users\" (((\"rest\" ->> 'nick')))", inside['advice'][0])
         self.work.database.query(inside['advice'][0].split(': ')[-1] + '; drop index users_expr_idx')
+
+    def test_s0_64_beside_a_verification(self):
+        work = Work(self.server.fresh(), [{'_id': i, 'v': i} for i in range(50)], job("{ 'v', 'int4' }"))
+        work.run('--create')
+        work.script("return { { name = 'big ones', sql = 'select * from docs where v > $1', params = { 40 } } }", 'good.lua')
+        done = work.lugger('verify', 'job.lua', '--query-pairs', 'good.lua')
+        self.assertIn('big ones', done.out)
+        self.assertIn('equal', done.out)
+        work.script("return { { name = 'no such column', sql = 'select nothing from docs' } }", 'bad.lua')
+        self.assertIn('no such column', work.lugger('verify', 'job.lua', '--query-pairs', 'bad.lua', expect=4).out)
 
     def test_limits(self):
         slow = self.one("{ name = 'slow', sql = 'select pg_sleep(0.02)', max_ms = 1 }", expect=4)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import bson
 import harness
-from bson import Binary, Date, Decimal128, Int64, ObjectId, Regex, Timestamp
+from bson import Binary, Date, Decimal128, Int64, Regex, Timestamp
 from harness import DATA, lugger
 from jobs import dump
 from scaffolding import Case, oid
