@@ -209,8 +209,16 @@ end
 ---@return string
 function help.render(entry)
   local lines = { entry.signature, '' }
-  for paragraph in (entry.text .. '\n'):gmatch('(.-)\n') do
-    lines[#lines + 1] = paragraph:match('^%s') and paragraph or terminal.wrap(paragraph)
+  -- Lines of prose belong together; indented ones, such as code, stand as they are.
+  local prose
+  for line in (entry.text .. '\n\n'):gmatch('(.-)\n') do
+    if line:match '^%s*$' or line:match '^%s' then
+      if prose then lines[#lines + 1] = terminal.wrap(prose) end
+      prose = nil
+      if line ~= '' then lines[#lines + 1] = line end
+    else
+      prose = prose and prose .. ' ' .. line or line
+    end
   end
   if #entry.params > 0 then lines[#lines + 1] = '' end
   for _, param in ipairs(entry.params) do

@@ -196,8 +196,8 @@ function options.declared()
   return context.declared
 end
 
---- Complains about arguments that no declaration took. A script that does its work itself may read words as `...`, as in
---- lua; flags are declared.
+--- Complains about arguments that no declaration took. A script that does its work itself may read words as `...`, as
+--- in lua; flags are declared.
 ---@param plain boolean
 function options.finish(plain)
   local first = context.arguments[1]

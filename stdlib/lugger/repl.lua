@@ -236,7 +236,7 @@ local function run_statement(text, state)
   end
   entry.code, entry.expression = code, expression
   local before, started = effects.count, system.monotonic()
-  sql_session.used, state.place = nil, nil
+  sql_session.used, state.place, sql_session.lazy = nil, nil, expression
   local results, trace = protected(chunk)
   entry.ok, entry.effect, entry.sql = results[1], effects.count > before, sql_session.used ~= nil
   entry.shown = results.n > 1

@@ -38,7 +38,8 @@ local function run_explain(state, argument)
   local session = sql_session.last or state.pg_default()
   local sql = argument ~= '' and argument or session.last_sql
   if not sql then config.raise('no query was run yet', ':explain select * from users') end
-  local ok, plan = pcall(session.query, session, 'explain ' .. sql)
+  local parameters = argument == '' and session.last_parameters or { n = 0 }
+  local ok, plan = pcall(session.query, session, 'explain ' .. sql, unpack(parameters, 1, parameters.n))
   session.last_sql = sql:gsub('^%s*[aA][nN][aA][lL][yY][zZ][eE]%s+', '')
   if not ok then error(plan, 0) end
   for _, row in ipairs(plan) do terminal.line(row['QUERY PLAN']) end

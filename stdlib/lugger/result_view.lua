@@ -134,7 +134,9 @@ local function show_sql(result, settings, form)
     show_csv({ names = raw.names, rows = raw.rows })
   elseif form == 'json' then
     for _, row in ipairs(plain_rows(result)) do
-      json_line(document.document(row, raw.keys))
+      local copy = {}
+      for key, v in pairs(row) do copy[key] = v end
+      json_line(document.document(copy, raw.keys))
     end
   elseif form == 'lua' then
     terminal.line(value_text.of(plain_rows(result), settings.rows))

@@ -19,7 +19,7 @@ select n.nspname as schema, c.relname as name,
  where c.relkind = any($1::text[]::"char"[])
    and ($2 <> '' or n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_toast')
    and ($2 = '' or c.relname like $2)
-   and case when $3 = '' then $2 = '' or pg_catalog.pg_table_is_visible(c.oid) else n.nspname like $3 end
+   and case when $3 = '' then pg_catalog.pg_table_is_visible(c.oid) else n.nspname like $3 end
  order by 1, 2]]
 
 local found_relation = [[

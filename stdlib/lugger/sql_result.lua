@@ -40,6 +40,9 @@ end
 
 local row_meta = {
   __name = 'row',
+  lugger_fill = function(row)
+    if cells_of[row] then fill(row) end
+  end,
   __index = function(row, key)
     if not cells_of[row] then return nil end
     fill(row)
@@ -86,12 +89,16 @@ local meta = {
 --- Makes a result of what native.prompt gave.
 ---@param given table
 ---@param type_names table<integer, string> by column, of types that are not built in
+---@param lazy boolean|nil values are decoded when one of their row is asked for: for results that are mostly shown
 ---@return lugger.sql_result
-function sql_result.new(given, type_names)
+function sql_result.new(given, type_names, lazy)
   local self = setmetatable({ names = given.names, command = given.command, affected = given.affected }, meta)
   given.type_names, given.keys = type_names, keys_of(given.names)
   raw[self] = given
-  for number = 1, #given.rows do self[number] = row_of(given, number) end
+  for number = 1, #given.rows do
+    self[number] = row_of(given, number)
+    if not lazy then fill(self[number]) end
+  end
   return self
 end
 

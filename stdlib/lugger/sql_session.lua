@@ -138,9 +138,10 @@ function session:query(sql, ...)
   note_effects(fetched)
   for _, notice in ipairs(fetched.notices) do terminal.say(notice) end
   local given = fetched[#fetched]
+  self.last_parameters = parameters
   self.last_sql, sql_session.last, self.last_command = sql, self, given and given.command or ''
   if not given then return nil end
-  return sql_result.new(given, type_names(self, given))
+  return sql_result.new(given, type_names(self, given), sql_session.lazy)
 end
 
 --- Runs SQL and gives the number of rows that it changed.

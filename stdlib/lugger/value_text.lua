@@ -125,6 +125,8 @@ end
 
 local function table_text(t, state, depth)
   if state[t] then return '{ --[[ itself ]] }' end
+  local meta = getmetatable(t)
+  if type(meta) == 'table' and meta.lugger_fill then meta.lugger_fill(t) end
   if depth > deepest then return '{ --[[ deeper ]] }' end
   state[t] = true
   local mark, parts, count = document.mark(t), {}, #t
@@ -140,7 +142,6 @@ local function table_text(t, state, depth)
   end
   state[t] = nil
   if mark == 'document' and count == 0 then return document_text(parts, names, depth) end
-  local meta = getmetatable(t)
   local read_from_pg = type(meta) == 'table' and meta.lugger_array ~= nil
   return braced(parts, depth, count - shown, mark and not read_from_pg and mark .. ' ' or nil)
 end
