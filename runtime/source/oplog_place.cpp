@@ -138,8 +138,10 @@ void refuse_missing_oplog(std::string_view place) {
   throw Error(
       Code::kConfig, fmt::format("{} has no oplog", place),
       "mongodump --oplog makes one, for whole dumps of a replica set: it refuses --db and a "
-      "database in the URI, and a standalone server has none. oplog = 'FILE' names one "
-      "that lies elsewhere; without the option the dump is read as it is");
+      "database in the URI, a standalone server has none, and Atlas keeps it from its shared "
+      "tiers (M0, M2, M5, Flex). oplog = 'FILE' names one that lies elsewhere; without the option "
+      "the dump is read as it is, and a second dump, loaded with on_conflict = \"update\" and "
+      "compared by lugger verify --since, closes the gap");
 }
 
 OplogChoice oplog_choice(const Options& options) {

@@ -10,7 +10,7 @@ import archive
 import bson
 import harness
 from harness import DATA, lua, lugger
-from jobs import dump
+from jobs import Work, dump, job
 from postgres import Postgres
 
 WHOLE = '''
@@ -233,6 +233,16 @@ class Told(unittest.TestCase):
             self.assertIn('refuses --db', result.err)
         self.assertIn('there is no oplog in nowhere.bson', lugger('describe', place, '--oplog', 'nowhere.bson', expect=1).err)
         self.assertIn('does not hold BSON', lugger('describe', place, '--oplog', DATA / 'named/final/users.json', expect=1).err)
+
+    def test_s0_75_a_gap_is_closed_without_an_oplog(self):
+        place = dump(harness.scratch(), 'shop', {'a': [{'_id': i, 'at': bson.Date(i), 'v': 1} for i in range(40)]})
+        self.assertIn('shared tiers (M0, M2, M5, Flex)', lugger('describe', place, '--oplog', 'yes', expect=1).err)
+        work = Work(Postgres().fresh(), text=job("{ 'v', 'int4' }, { 'at', 'timestamptz' }", source=place, collection='shop.a', conflict='update'))
+        work.run('--create')
+        bson.write(place / 'shop/a.bson', [{'_id': i, 'at': bson.Date(i), 'v': 1 + i // 30} for i in range(50)])
+        self.assertEqual(work.lugger('verify', 'job.lua', '--since', 'at=1970-01-01T00:00:00.030Z', expect=4).status, 4)
+        work.run()
+        work.lugger('verify', 'job.lua', '--since', 'at=1970-01-01T00:00:00.030Z')
 
     def test_an_oplog_at_the_end_of_standard_input(self):
         data = archive.archive({'shop.a': (bson.encode({'_id': 1}), '{}'), 'admin.x': (b'', '{}')}, bson.encode({'op': 'n', 'ns': '', 'o': {}}))
