@@ -283,7 +283,8 @@ bool read_mapping_key(lua_State* L, const std::string& key, Mapping& mapping) {
   else if (key == "constraints")
     each_item(L, key, [&] { mapping.constraints.push_back(constraint(L)); });
   else if (key == "not_null")
-    mapping.constraints.emplace_back().not_null = texts(L, key);
+    // In front, since Lua gives the keys of a table in no order: unnamed constraints are numbered.
+    mapping.constraints.emplace(mapping.constraints.begin())->not_null = texts(L, key);
   else
     return false;
   return true;

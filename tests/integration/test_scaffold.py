@@ -172,7 +172,7 @@ class Choices(Case):
         self.assertEqual(found.split('\n'), [
             'id|uuid|t|gen_random_uuid()', 'mongo_id|text|t|', 'email|text|t|', 'name|text|f|', 'metadata|jsonb|t|',
             'created_at|timestamp with time zone|t|', 'updated_at|timestamp with time zone|t|'])
-        self.assertEqual(database.query("select contype from pg_constraint where conrelid = 'users'::regclass and contype in ('p', 'u')"), 'p')
+        self.assertEqual(database.query("select contype from pg_constraint where conrelid = 'users'::regclass and contype in ('p', 'u') order by 1"), 'p\nu')
         self.load(database=database)
         self.assertEqual(database.number('select count(*) from users'), 8)
 
@@ -234,7 +234,8 @@ class References(Case):
         database, _ = self.load()
         self.assertEqual(database.number('select count(*) from posts p join users u on u.id = p.author'), 60)
         self.assertEqual(database.number('select count(*) from posts p join users u on u.id = p.reviewer'), 60)
-        self.assertEqual(database.query("select conname from pg_constraint where contype = 'f'"), 'posts_author_fkey')
+        self.assertEqual(database.query("select conname from pg_constraint where contype = 'f' and conrelid = 'posts'::regclass"),
+                         'posts_author_fkey')
         self.scaffold(self.dir / 'dump', '--schema', 'app', '--snake-case', '--force', 'posts.lua')
         self.assertIn("ref = { collection = 'users', table = 'app.users' }", self.text('posts.lua'))
         database, _ = self.load()
