@@ -118,7 +118,7 @@ end
 local cache
 
 local command_line = {}
-for name in ([[cli completion config describe_view flags help json_text options page_view places plan_view
+for name in ([[cli completion config describe_view flags help json_text options page_view pg_url places plan_view
   preview_view progress repl runner script summary table_view templates terminal value_text]]):gmatch('%S+') do
   command_line[name] = true
 end

@@ -5,7 +5,6 @@ local executor = require 'lugger.migrate.executor'
 local native = require 'lugger.native'
 local one_transaction = require 'lugger.migrate.one_transaction'
 local retry = require 'lugger.migrate.retry'
-local statement = require 'lugger.migrate.statement'
 local system = native.system
 
 local apply = {}
@@ -235,13 +234,6 @@ function apply.one(run, migration, direction, record)
   step_by_step(run, migration, direction, open)
   forget_settings(run)
   return 'steps'
-end
-
---- The first statements of a step, for progress.
----@param st lugger.statement
----@return string
-function apply.brief(st)
-  return statement.brief(st.text)
 end
 
 return apply
