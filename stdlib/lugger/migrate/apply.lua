@@ -115,6 +115,10 @@ local function job_is_done(job, started)
 end
 
 local function run_job(run, ex, part)
+  if run.rehearsal then
+    config.raise(('%s runs the job %s, which would write to its own target and not to the copy'):format(
+      ex.migration.path, part.job:name()), 'rehearse as far as the migration before it: --to VERSION')
+  end
   local name = tostring(ex.part)
   local known = ex.known[name]
   local step = { step = name, statement = 'job ' .. part.job:name(), digest = '', state = 'running',
