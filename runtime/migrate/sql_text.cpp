@@ -112,7 +112,8 @@ std::vector<SqlSpan> spans_of(const PgQuerySplitResult& result, size_t size) {
 }
 
 /// From the first to the last token that is no comment.
-std::vector<SqlSpan> trimmed(std::vector<SqlSpan> spans, const std::vector<SqlToken>& tokens) {
+std::vector<SqlSpan> trimmed(const std::vector<SqlSpan>& spans,
+                             const std::vector<SqlToken>& tokens) {
   size_t at = 0;
   std::vector<SqlSpan> out;
   for (const SqlSpan& span : spans) {

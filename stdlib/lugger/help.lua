@@ -121,9 +121,9 @@ local command_line = {}
 for name in ([[
   census_advice census_command census_forecast census_html census_names census_references census_updates
   census_view cli completion completion_names config describe_view effects fix_log fix_runner fix_view flags
-  global_names help history json_text man_page options page_view places plan_view preview_view production progress
-  repl repl_commands repl_save result_view run_finder runner script shell_completion sql_describe sql_values
-  statement summary table_view templates templates_repository terminal test_compare value_text verdict
+  global_names help history json_text man_page options page_view pg_url places plan_view preview_view production
+  progress repl repl_commands repl_save result_view run_finder runner script shell_completion sql_describe
+  sql_values statement summary table_view templates templates_repository terminal test_compare value_text verdict
   verdict_view verification
 ]]):gmatch('%S+') do
   command_line[name] = true

@@ -106,6 +106,13 @@ class Lint(unittest.TestCase):
             found = self.lint(LUA % code, name='20260101000001_x.lua')
             self.assertNotIn('sql-concatenation', {f['code'] for f in found}, code)
 
+    def test_down_is_not_judged(self):
+        (up, down) = ("  up = function(db) db:exec 'TRUNCATE a' end,", "  down = function(db) db:exec 'DROP TABLE b' end,")
+        for lines in ((up, down), (down, up)):
+            found = self.lint('return {\n' + '\n'.join(lines) + '\n}', name='20260101000001_x.lua')
+            self.assertEqual([f['code'] for f in found], ['truncate'])
+        self.assertEqual(self.codes('SELECT 1;\n-- down\nDROP TABLE b CASCADE;'), set())
+
     def test_lines(self):
         text = '-- up\n\nALTER TABLE t\n  ADD a int NOT NULL,\n  ALTER b TYPE int;\n\nTRUNCATE t;\n' + DOWN
         self.assertEqual([(f['code'], f['line']) for f in self.lint(text)], [('not-null-without-default', 4), ('type-change', 5), ('truncate', 7)])

@@ -40,19 +40,40 @@ STATE = ("select string_agg(what, ',' order by what) from log",
          "select string_agg(version || direction || count, ',') from (select version, direction, count(*) from lugger.migrations"
          " where state = 'done' group by 1, 2 order by 1) x",
          "select count(*) from lugger.leases")
-EVERY = int(os.environ.get('LUGGER_EVERY', '29'))   # 1: each statement, each way
+TYPE = '''
+local schema = require 'lugger.schema'
+return { up = function(db, dbs)
+  dbs.other:exec 'INSERT INTO there VALUES (1)'
+  schema.change_type(db, 'users', 'id', 'bigint', { batch_rows = 10 })
+  dbs.other:exec 'INSERT INTO there VALUES (2)'
+end }
+'''
+BOTH = '''
+return { up = function(db, dbs)
+  dbs.other:exec 'INSERT INTO there VALUES (3)'
+  db:exec "INSERT INTO log VALUES ('both')"
+end }
+'''
+MORE_STATE = STATE + ("select string_agg(attname || format_type(atttypid, -1), ',' order by attname) from pg_attribute where attrelid = 'users'::regclass"
+                      " and attnum > 0 and not attisdropped",
+                      "select count(*) from pg_trigger where not tgisinternal", "select count(*) from pg_constraint where conrelid = 'users'::regclass")
+EVERY = int(os.environ.get('LUGGER_EVERY', '47'))   # 1: each statement, each way
 
 
 class Cut(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.server = Postgres()
-        project = Project(cls.server.fresh(), **FILES)
+        project = cls.project()
         watch = Cutter(cls.server, 10 ** 9)
         project.migrate('up', env={'PG_URI': watch.url(project.database)})
         cls.statements, cls.expected = watch.count, cls.state(project)
         watch.close()
         print(f'{cls.statements} statements')
+
+    @classmethod
+    def project(cls):
+        return Project(cls.server.fresh(), **FILES)
 
     @staticmethod
     def state(project):
@@ -71,7 +92,7 @@ class Cut(unittest.TestCase):
 
     def cut(self, when, offset):
         for at in self.points(offset):
-            project = Project(self.server.fresh(), **FILES)
+            project = self.project()
             cutter = Cutter(self.server, at, when)
             project.migrate('up', expect=None, env={'PG_URI': cutter.url(project.database)})
             cutter.close()
@@ -79,7 +100,7 @@ class Cut(unittest.TestCase):
 
     def kill(self, when, offset):
         for at in self.points(offset):
-            project = Project(self.server.fresh(), **FILES)
+            project = self.project()
             cutter = Cutter(self.server, at, when, act=lambda: process.send_signal(signal.SIGKILL))
             process = project.start('up', env={'PG_URI': cutter.url(project.database)})
             process.communicate(timeout=60)
@@ -97,6 +118,22 @@ class Cut(unittest.TestCase):
 
     def test_n_16_kill_9_before_its_answer(self):
         self.kill('after', 6)
+
+
+class CutType(Cut):
+    """A change of a type, and another database, which must have everything once too."""
+
+    @classmethod
+    def project(cls):
+        project = Project(cls.server.fresh(), v1_plain=PLAIN, v2_type=TYPE, v3_both=BOTH)
+        project.other = cls.server.fresh()
+        project.other.query('create table there (n int)')
+        project.file('lugger.toml', f'[connections.other]\nurl = "{project.other.url}"\n', folder=None)
+        return project
+
+    @staticmethod
+    def state(project):
+        return [project.query(sql) for sql in MORE_STATE] + [project.other.query("select string_agg(n::text, ',' order by n) from there")]
 
 
 if __name__ == '__main__':

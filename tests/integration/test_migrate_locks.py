@@ -65,6 +65,18 @@ class Locks(unittest.TestCase):
     def test_two_at_once(self):
         self.second()
 
+    def test_a_process_that_lost_the_lock_cannot_commit(self):
+        project = self.project(v1_slow=SLOW)
+        process = project.start('up')
+        while 'up 2026' not in (process.stderr.readline() or 'up 2026'):
+            pass
+        project.query("update lugger.leases set token = 'another', holder = 'thief'")
+        said = process.communicate(timeout=60)[1]
+        self.assertEqual(process.returncode, 1, said)
+        self.assertIn('another process took over the migrations', said)
+        self.assertEqual(project.query("select to_regclass('t') is null"), 't')
+        self.assertIn('being run by thief', project.migrate('status').err)
+
     def test_n_16_two_at_once_through_a_transaction_pool(self):
         self.second(self.pooled)
 

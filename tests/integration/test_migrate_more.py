@@ -119,6 +119,15 @@ end }''')
         other.communicate('\n')
         self.assertIn('a private server with the schema, and 22 rows of 2 tables', result.err)
 
+    def test_a_rehearsal_runs_no_jobs(self):
+        project = self.with_users(v2_job="""
+local lugger = require 'lugger'
+return { up = lugger.copy { from = lugger.source 'docs.jsonl', into = lugger.target(lugger.env.PG_URI, { table = 'users', key = 'id' }), columns = { { 'id', 'int4' } } } }
+""")
+        project.file('docs.jsonl', '{"id": 77}\n', folder=None)
+        self.assertIn('would write to its own target and not to the copy', project.migrate('up', '--rehearse', expect=1).err)
+        self.assertEqual(project.query('select count(*) from users'), '20')
+
     def two_databases(self, **files):
         project = self.project(**files)
         other = self.server.fresh()

@@ -88,14 +88,20 @@ local function read_sql(context, text, add)
   return up.statements
 end
 
+-- What `down` does is not looked at: it takes back what `up` made.
+local function in_down(facts, line)
+  local down, up = facts.down_line, facts.up_line
+  if not down or line < down then return false end
+  return not up or up < down or line < up
+end
+
 local function read_lua(context, text, add)
   local facts = lua_source.read(text)
   if context.is_migration and not facts.has_down then add('missing-down', 1) end
   local list = {}
   for _, found in ipairs(facts.found) do
     if found.unsafe then add('sql-concatenation', found.at) end
-    -- What `down` does is not looked at: it takes back what `up` made.
-    if not facts.down_line or found.line < facts.down_line or not context.is_migration then
+    if not (context.is_migration and in_down(facts, found.line)) then
       local ok, statements = pcall(statement.split, found.sql, found.line)
       for _, st in ipairs(ok and statements or {}) do
         st.exact = found.exact

@@ -164,6 +164,7 @@ end
 ---@field has_down boolean
 ---@field steps boolean it runs step by step: batches, transaction = false, helpers of lugger.schema
 ---@field down_line integer|nil
+---@field up_line integer|nil
 
 --- Reads a source.
 ---@param text string
@@ -189,6 +190,7 @@ function lua_source.read(text)
     local follows = tokens[i + 1]
     if token.kind == 'name' and follows and follows.text == '=' then
       if token.text == 'down' then out.has_down, out.down_line = true, out.down_line or token.line end
+      if token.text == 'up' then out.up_line = out.up_line or token.line end
       if token.text == 'transaction' and tokens[i + 2] and tokens[i + 2].text == 'false' then out.steps = true end
     end
     if token.kind == 'name' and (token.text == 'batches' or token.text == 'backfill'

@@ -5,7 +5,6 @@ local executor = require 'lugger.migrate.executor'
 local native = require 'lugger.native'
 local one_transaction = require 'lugger.migrate.one_transaction'
 local retry = require 'lugger.migrate.retry'
-local statement = require 'lugger.migrate.statement'
 local system = native.system
 
 local apply = {}
@@ -116,6 +115,10 @@ local function job_is_done(job, started)
 end
 
 local function run_job(run, ex, part)
+  if run.rehearsal then
+    config.raise(('%s runs the job %s, which would write to its own target and not to the copy'):format(
+      ex.migration.path, part.job:name()), 'rehearse as far as the migration before it: --to VERSION')
+  end
   local name = tostring(ex.part)
   local known = ex.known[name]
   local step = { step = name, statement = 'job ' .. part.job:name(), digest = '', state = 'running',
@@ -235,13 +238,6 @@ function apply.one(run, migration, direction, record)
   step_by_step(run, migration, direction, open)
   forget_settings(run)
   return 'steps'
-end
-
---- The first statements of a step, for progress.
----@param st lugger.statement
----@return string
-function apply.brief(st)
-  return statement.brief(st.text)
 end
 
 return apply

@@ -53,10 +53,26 @@ local function spec_of(self, connection, name)
     end or nil }
 end
 
+local empty = { names = {}, types = {}, rows = {}, affected = 0 }
+
+local function given_again(known)
+  if not known.note then return empty end
+  local found = native.json_plain(known.note)
+  if found.large then
+    config.raise('a step that is done returned more rows than are kept, so the migration cannot go on behind it',
+      'read the rows by a query of its own')
+  end
+  for key, value in pairs(empty) do found[key] = found[key] or value end
+  for _, row in ipairs(found.rows) do
+    for column = 1, #found.names do row[column] = row[column] or native.null end
+  end
+  return found
+end
+
 -- The step and its record in one transaction.
 local function with_record(self, name, hash, text, work)
   local main = self.run.main
-  return retry.run(spec_of(self, main, name), function()
+  local given, committed = retry.run(spec_of(self, main, name), function()
     main:begin()
     local result = work()
     local step = { step = name, statement = text, digest = hash, state = 'done', note = result
@@ -66,14 +82,24 @@ local function with_record(self, name, hash, text, work)
     main:commit()
     return result
   end)
+  if committed then
+    self.known[name] = self.run.ledger:steps(self.entry)[name]
+    given = given_again(self.known[name])
+  end
+  return given
 end
 
 -- On another database the step commits with a mark; the record here follows.
 local function elsewhere(self, connection, name, hash, st, params)
   local book = self.run:book_of(connection)
   local result
-  if book:marks(self.run:history(), self.migration.version)[name] ~= self.direction then
-    retry.run(spec_of(self, connection), function()
+  local function is_marked()
+    return book:marks(self.run:history(), self.migration.version)[name] == self.direction
+  end
+  if not is_marked() then
+    local spec = spec_of(self, connection)
+    spec.done = is_marked
+    retry.run(spec, function()
       connection:begin()
       result = self:send(connection, st, params)
       book:mark(self.run:history(), self.migration.version, name, self.direction)
@@ -114,22 +140,6 @@ function steps.note_of(result)
     affected = tonumber(result.affected), rows = rows }
   if #text <= largest_note then return text end
   return json.encode { affected = tonumber(result.affected), large = true }
-end
-
-local empty = { names = {}, types = {}, rows = {}, affected = 0 }
-
-local function given_again(known)
-  if not known.note then return empty end
-  local found = native.json_plain(known.note)
-  if found.large then
-    config.raise('a step that is done returned more rows than are kept, so the migration cannot go on behind it',
-      'read the rows by a query of its own')
-  end
-  for key, value in pairs(empty) do found[key] = found[key] or value end
-  for _, row in ipairs(found.rows) do
-    for column = 1, #found.names do row[column] = row[column] or native.null end
-  end
-  return found
 end
 
 local function step(self, connection, st, params)

@@ -88,6 +88,7 @@ end
 ---@param spec lugger.retry_spec
 ---@param work fun(): any
 ---@return any
+---@return boolean|nil true when it had been committed after all: what it gave is lost
 function retry.run(spec, work)
   local try = 0
   while true do
@@ -108,7 +109,7 @@ function retry.run(spec, work)
     wait(pause)
     if lost and spec.done then
       local answered, done = pcall(spec.done)
-      if answered and done then return nil end
+      if answered and done then return nil, true end
     end
   end
 end
