@@ -328,7 +328,8 @@ local function notes_of(path, siblings_of_case)
   if texts and num(texts.bad_utf8) > 0 then
     note('not UTF-8 in %s (%s): utf8 = "replace"', terminal.count(num(texts.bad_utf8), 'text'), texts.utf8_example)
   end
-  if texts and #path.types > 1 and num(texts.looks.number) < num(texts.looks.looked_at) then
+  local spelt = texts and num(texts.looks.number) or 0
+  if spelt > 0 and #path.types > 1 and spelt < num(texts.looks.looked_at) then
     note('%s of the strings spell numbers%s', census_advice.share(texts.looks.number, texts.looks.looked_at),
       looked_at(texts.looks, texts.values))
   end
