@@ -76,7 +76,7 @@ static int tree(lua_State* L) {
 }
 
 /// JSON text as plain tables, numbers and texts; null is lugger.null.
-static int json_plain(lua_State* L) {
+static int json_tables(lua_State* L) {
   simdjson::dom::parser parser;
   element value;
   const std::string text = text_argument(L);
@@ -138,7 +138,7 @@ static constexpr luaL_Reg kFunctions[] = {
     {nullptr, nullptr},
 };
 
-static constexpr luaL_Reg kMore[] = {{"json_plain", guarded<json_plain>}, {nullptr, nullptr}};
+static constexpr luaL_Reg kMore[] = {{"json_tables", guarded<json_tables>}, {nullptr, nullptr}};
 
 void open_sql(lua_State* L) {
   add_functions(L, "sql", kFunctions);

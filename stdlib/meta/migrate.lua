@@ -43,7 +43,7 @@ function native.sql.literal(text) end
 --- JSON text as plain tables, numbers and texts; null is lugger.null. Documents with types are read by lugger.json.
 ---@param text string
 ---@return any
-function native.json_plain(text) end
+function native.json_tables(text) end
 
 --- A lease in the ledger of a PostgreSQL: one process at a time, by a row that says who. Pooled: the row is kept fresh by a
 --- heartbeat; else a lock of the session goes with it.

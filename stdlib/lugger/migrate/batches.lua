@@ -84,7 +84,7 @@ end
 
 local function start(ex, plan)
   local name, note, done = ex:begin_batches(plan.label)
-  local before = note and native.json_plain(note)
+  local before = note and native.json_tables(note)
   ex.batch = { name = name, label = plan.label }
   return { name = name, done = done, after = before and before.after, rows = before and before.rows or 0,
     told = native.system.monotonic() }

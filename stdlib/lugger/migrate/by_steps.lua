@@ -57,7 +57,7 @@ local empty = { names = {}, types = {}, rows = {}, affected = 0 }
 
 local function given_again(known)
   if not known.note then return empty end
-  local found = native.json_plain(known.note)
+  local found = native.json_tables(known.note)
   if found.large then
     config.raise('a step that is done returned more rows than are kept, so the migration cannot go on behind it',
       'read the rows by a query of its own')
@@ -113,7 +113,7 @@ end
 
 local function unrecordable(self, name, hash, st)
   local earlier = self.known[name]
-  local note = earlier and earlier.note and native.json_plain(earlier.note) or outside.before(self.run.main, st)
+  local note = earlier and earlier.note and native.json_tables(earlier.note) or outside.before(self.run.main, st)
   local one = { step = name, statement = st.text, digest = hash, state = 'running', note = json.encode(note) }
   record(self, one)
   local ok, result = pcall(outside.run, self, st, note, earlier ~= nil)
@@ -202,7 +202,7 @@ function steps:remember(label, find)
   if self.inner then return find() end
   local name, hash = next_step(self), digest(label)
   local known = known_step(self, name, hash)
-  if known and known.state == 'done' then return native.json_plain(known.note).found end
+  if known and known.state == 'done' then return native.json_tables(known.note).found end
   local found = find()
   record(self, { step = name, statement = label, digest = hash, state = 'done', note = json.encode { found = found } })
   return found
