@@ -7,7 +7,7 @@
 namespace lugger::test {
 namespace {
 
-constexpr const char* kTypes[] = {"text", "numeric", "jsonb", "timestamptz", "int4[]", "float8"};
+constexpr const char* kTypes[] = {"text", "numeric", "jsonb", "timestamptz", "float8"};
 constexpr std::string_view kTexts[] = {
     "user@example.com",
     "12345.6789",
