@@ -9,12 +9,9 @@ namespace {
 
 constexpr const char* kTypes[] = {"text", "numeric", "jsonb", "timestamptz", "float8"};
 constexpr std::string_view kTexts[] = {
-    "user@example.com",
-    "12345.6789",
+    "user@example.com", "12345.6789",
     R"({"plan":"pro","n":17,"score":1.25,"list":[1,"two",null,{"a":true}],"esc":"\u00e9"})",
-    "2026-03-07T05:30:00Z",
-    "{1,2,3}",
-    "0.1"};
+    "2026-03-07T05:30:00Z", "0.1"};
 
 ComparedTable table() {
   ComparedTable out;
