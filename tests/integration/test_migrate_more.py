@@ -128,6 +128,11 @@ return { up = lugger.copy { from = lugger.source 'docs.jsonl', into = lugger.tar
         self.assertIn('would write to its own target and not to the copy', project.migrate('up', '--rehearse', expect=1).err)
         self.assertEqual(project.query('select count(*) from users'), '20')
 
+    def test_a_rehearsal_changes_nothing_of_the_server(self):
+        project = self.with_users(v2_role='CREATE ROLE never_made;')
+        self.assertIn('not in a rehearsal on the same server', project.migrate('up', '--rehearse', expect=1).err)
+        self.assertEqual(project.query("select count(*) from pg_roles where rolname = 'never_made'"), '0')
+
     def two_databases(self, **files):
         project = self.project(**files)
         other = self.server.fresh()
