@@ -55,11 +55,11 @@ end }''')
         self.assertEqual(project.states(), {'01': 'applied', '02': 'pending', '03': 'pending'})
 
     def test_the_plan_knows_which_types_need_no_rewriting(self):
-        project = self.project(v1_t='CREATE TABLE t (a varchar(10), b numeric(10,2), c int, d text);')
+        project = self.project(v1_t='CREATE TABLE u (id int PRIMARY KEY); CREATE TABLE t (a varchar(10), b numeric(10,2), c int, d text);')
         project.migrate('up')
         for change, rewrites in (('a TYPE varchar(20)', False), ('a TYPE text', False), ('b TYPE numeric(12,2)', False), ('b TYPE numeric(12,3)', True),
                                  ('c TYPE bigint', True), ('a TYPE varchar(5)', True), ('d TYPE varchar', False)):
-            project.file('v2_c', f'ALTER TABLE t ALTER COLUMN {change};')
+            project.file('v2_c', f'ALTER TABLE t ADD FOREIGN KEY (c) REFERENCES u, ALTER COLUMN {change};')
             self.assertEqual('rewrites' in project.migrate('up', '--plan').out, rewrites, change)
 
     def test_n_15_dry_run_shows_rows_and_schema_and_takes_all_back(self):

@@ -14,7 +14,6 @@ local executor = {}
 ---@field migration lugger.migration
 ---@field direction "up"|"down"
 local base = {}
-executor.base = base
 
 -- Raised where a file cannot stay in one transaction: it is taken back and begun again step by step.
 local switch = setmetatable({}, { __tostring = function()
