@@ -55,11 +55,11 @@ end }''')
         self.assertEqual(project.states(), {'01': 'applied', '02': 'pending', '03': 'pending'})
 
     def test_the_plan_knows_which_types_need_no_rewriting(self):
-        project = self.project(v1_t='CREATE TABLE t (a varchar(10), b numeric(10,2), c int, d text);')
+        project = self.project(v1_t='CREATE TABLE u (id int PRIMARY KEY); CREATE TABLE t (a varchar(10), b numeric(10,2), c int, d text);')
         project.migrate('up')
         for change, rewrites in (('a TYPE varchar(20)', False), ('a TYPE text', False), ('b TYPE numeric(12,2)', False), ('b TYPE numeric(12,3)', True),
                                  ('c TYPE bigint', True), ('a TYPE varchar(5)', True), ('d TYPE varchar', False)):
-            project.file('v2_c', f'ALTER TABLE t ALTER COLUMN {change};')
+            project.file('v2_c', f'ALTER TABLE t ADD FOREIGN KEY (c) REFERENCES u, ALTER COLUMN {change};')
             self.assertEqual('rewrites' in project.migrate('up', '--plan').out, rewrites, change)
 
     def test_n_15_dry_run_shows_rows_and_schema_and_takes_all_back(self):
@@ -127,6 +127,11 @@ return { up = lugger.copy { from = lugger.source 'docs.jsonl', into = lugger.tar
         project.file('docs.jsonl', '{"id": 77}\n', folder=None)
         self.assertIn('would write to its own target and not to the copy', project.migrate('up', '--rehearse', expect=1).err)
         self.assertEqual(project.query('select count(*) from users'), '20')
+
+    def test_a_rehearsal_changes_nothing_of_the_server(self):
+        project = self.with_users(v2_role='CREATE ROLE never_made;')
+        self.assertIn('not in a rehearsal on the same server', project.migrate('up', '--rehearse', expect=1).err)
+        self.assertEqual(project.query("select count(*) from pg_roles where rolname = 'never_made'"), '0')
 
     def two_databases(self, **files):
         project = self.project(**files)

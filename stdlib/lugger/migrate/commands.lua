@@ -47,6 +47,9 @@ local function apply_all(run, items, direction)
     if not ok then
       terminal.say('failed: ', item.migration.path)
       report_failure(i - 1, #items - i)
+      if type(how) == 'table' and how.code == 'interrupted' then
+        terminal.say('the same command goes on here')
+      end
       error(how, 0)
     end
     run.say('  done in ', terminal.duration(system.monotonic() - began), how == 'steps' and ', step by step' or '')

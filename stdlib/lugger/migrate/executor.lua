@@ -14,7 +14,6 @@ local executor = {}
 ---@field migration lugger.migration
 ---@field direction "up"|"down"
 local base = {}
-executor.base = base
 
 -- Raised where a file cannot stay in one transaction: it is taken back and begun again step by step.
 local switch = setmetatable({}, { __tostring = function()
@@ -40,6 +39,19 @@ local function where_of(self, st)
   return place ~= self.migration.path and place or nil
 end
 
+-- What reaches beyond its database, to the whole server.
+local server_wide = { CreateRoleStmt = true, AlterRoleStmt = true, AlterRoleSetStmt = true, DropRoleStmt = true,
+  GrantRoleStmt = true, CreatedbStmt = true, DropdbStmt = true, AlterSystemStmt = true, CreateTableSpaceStmt = true,
+  DropTableSpaceStmt = true }
+
+local function refuse_server_wide(self, st)
+  local rehearsal = self.run.rehearsal
+  if rehearsal and rehearsal.same_server and server_wide[st.tag] then
+    config.raise('not in a rehearsal on the same server, which it would change: ' .. statement.brief(st.text),
+      'rehearse as far as the migration before it: --to VERSION')
+  end
+end
+
 --- Runs one statement; an error says where it stands.
 ---@param connection lugger.migrate.connection
 ---@param st lugger.statement
@@ -47,6 +59,7 @@ end
 ---@param patiently boolean|nil without a timeout for locks
 ---@return table
 function base:send(connection, st, params, patiently)
+  refuse_server_wide(self, st)
   self.last = st
   local method = patiently and not params and connection.query_patiently or connection.query
   local ok, result = pcall(method, connection, st.text, params)

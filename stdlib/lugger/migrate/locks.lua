@@ -12,6 +12,7 @@ local locks = {}
 ---@field what string what takes it
 ---@field rewrites boolean|nil writes the whole table anew under this lock
 ---@field scans boolean|nil reads the whole table under this lock
+---@field column string|nil whose type changes
 
 -- From the weakest to the strongest.
 locks.modes = { 'ACCESS SHARE', 'ROW SHARE', 'ROW EXCLUSIVE', 'SHARE UPDATE EXCLUSIVE', 'SHARE', 'SHARE ROW EXCLUSIVE',
@@ -130,7 +131,8 @@ local alters = {
   AT_AddColumn = add_column,
   AT_AddConstraint = add_constraint,
   AT_AlterColumnType = function(relation, command)
-    return { lock(relation, 'ACCESS EXCLUSIVE', 'ALTER COLUMN ' .. command.name .. ' TYPE', { rewrites = true }) }
+    return { lock(relation, 'ACCESS EXCLUSIVE', 'ALTER COLUMN ' .. command.name .. ' TYPE',
+      { rewrites = true, column = command.name }) }
   end,
   AT_SetNotNull = function(relation, command)
     return { lock(relation, 'ACCESS EXCLUSIVE', 'SET NOT NULL ' .. command.name, { scans = true }) }

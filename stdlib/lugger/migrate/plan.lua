@@ -108,13 +108,13 @@ local columns = [[SELECT format_type(a.atttypid, a.atttypmod), format_type(to_re
 -- The catalog knows what the statement alone does not tell: from which type a column changes.
 local function look_at_types(run, st, list)
   if st.tag ~= 'AlterTableStmt' then return end
-  for i, item in ipairs(st.node.cmds) do
+  for _, item in ipairs(st.node.cmds) do
     local command = item.AlterTableCmd
-    if command.subtype == 'AT_AlterColumnType' and list[i] then
-      local name, modifiers = locks.spelled_type(command.def.ColumnDef.typeName)
-      local row = run.main:query(columns, { list[i].quoted, command.name, name }).rows[1]
-      if row and row[2] ~= native.null then
-        list[i].rewrites = not keeps_bytes(row[1], row[2] .. modifiers) or nil
+    for _, lock in ipairs(command.subtype == 'AT_AlterColumnType' and list or {}) do
+      if lock.column == command.name then
+        local name, modifiers = locks.spelled_type(command.def.ColumnDef.typeName)
+        local row = run.main:query(columns, { lock.quoted, command.name, name }).rows[1]
+        if row and row[2] ~= native.null then lock.rewrites = not keeps_bytes(row[1], row[2] .. modifiers) or nil end
       end
     end
   end

@@ -32,7 +32,6 @@ local function run_of(run, place, others)
   for key, value in pairs(run) do copy[key] = value end
   copy.main = connection.new('main', place, run.main.settings, 'rehearsal')
   copy.main.pooled = false
-  copy.rehearsal = true
   copy.ledger = ledger.open(copy.main, run.options.schema)
   copy.lease, copy.history_id, copy.observer, copy.others, copy.books = nil, nil, nil, others, {}
   return copy
@@ -55,7 +54,8 @@ local function template_copy(run)
     admin:close()
     return nil
   end
-  return { place = with_database(run.main.place, name), words = 'a database made from this one as its template',
+  return { place = with_database(run.main.place, name), same_server = true,
+    words = 'a database made from this one as its template',
     remove = function()
       pcall(admin.query, admin, ('DROP DATABASE %s WITH (FORCE)'):format(native.sql.name(name)))
       admin:close()
@@ -214,6 +214,7 @@ function rehearse.run(run, items)
   local copy = run_of(run, made.place, setmetatable({}, { __index = function()
     config.raise('a rehearsal has no copies of the other databases', 'try them with --dry-run')
   end }))
+  copy.rehearsal = { same_server = made.same_server }
   local before = system.interrupt_raises(false)
   local ok, result = pcall(rehearse_items, copy, items)
   system.interrupt_raises(before)
