@@ -159,7 +159,7 @@ class Throttle(unittest.TestCase):
         process = work.start('run', 'job.lua', '--create', '--window', self.hours(60, 120))
         run = self.the_run(work)
         until(lambda: run in self.ctl(work).out, 'it listens')
-        self.assertIn('outside its hours', self.ctl(work, run).out)
+        until(lambda: 'outside its hours' in self.ctl(work, run).out, 'it waits')
         self.ctl(work, run, 'stop')
         _, err = self.finish(process, 130)
         work.run()
