@@ -142,6 +142,7 @@
 ---@field redact boolean|nil rejects keep neither document nor bytes
 ---@field limit integer|nil documents
 ---@field retry_rejects boolean|nil the source is the job's rejects
+---@field window string|nil hours of the day it works in: '22:00-05:00'
 
 ---@class lugger.run_snapshot
 ---@field run string
@@ -150,6 +151,7 @@
 ---@field total_bytes integer 0: unknown
 ---@field seconds number
 ---@field resumed boolean
+---@field waits_for string why it does nothing at the moment; "" while it works
 
 ---@class lugger.run_result
 ---@field run string
