@@ -60,8 +60,12 @@ local function systemd(args)
   local directory = system.cwd()
   local name = 'lugger-' .. script:match('([^/]+)$'):gsub('%.lua$', ''):gsub('[^%w_%-]', '_')
   local path = name .. '.service'
+  local words = (args.apply and ' --apply' or '') .. (args.window and ' --window ' .. args.window or '')
+  if args.window and not args.window:match('^%d%d:%d%d%-%d%d:%d%d$') then
+    require('lugger.config').raise(('%s is no window of the day'):format(args.window), 'as in 22:00-05:00')
+  end
   create(path, templates.unit { name = name, directory = directory, script = script, user = system.getenv('USER')
-    or 'postgres' })
+    or 'postgres', flags = words })
   terminal.say(('\ninstall it:\n  sudo cp %s /etc/systemd/system/\n'
     .. '  sudo systemctl daemon-reload\n  sudo systemctl enable --now %s\n')
     :format(path, name) .. 'It resumes the run after a reboot, and stops once the run is done.')
@@ -127,7 +131,9 @@ return {
     'a directory (. is this one) for a repository; or NAME.lua, the example script alone (default users.lua)',
     optional = true } },
   flags = { { 'systemd', 'write a systemd unit that runs this script and resumes it after a reboot',
-    value = 'SCRIPT' } },
-  examples = { 'lugger init shop', 'lugger init', 'lugger init --systemd users.lua' },
+    value = 'SCRIPT' },
+    { 'window', '--systemd: hours of the day it works in, as in 22:00-05:00', value = 'HOURS' },
+    { 'apply', '--systemd: the script is a fix, and writes' } },
+  examples = { 'lugger init shop', 'lugger init', 'lugger init --systemd users.lua --window 22:00-05:00' },
   run = run,
 }

@@ -51,7 +51,7 @@ return lugger.copy {
 
 --- A systemd unit that runs a script and resumes it after a reboot or a failure. Exit 3 (done with rejects) counts as
 --- done.
----@param values { name: string, directory: string, script: string, user: string }
+---@param values { name: string, directory: string, script: string, user: string, flags: string }
 ---@return string
 function templates.unit(values)
   local text = [==[
@@ -68,7 +68,7 @@ User={user}
 WorkingDirectory={directory}
 # A run that was cut off goes on where it was; one that is done leaves the mark below and is not begun again.
 ExecCondition=/bin/sh -c 'test ! -e .lugger/{name}.done'
-ExecStart=/usr/bin/env lugger run {script} --log plain
+ExecStart=/usr/bin/env lugger run {script} --log plain{flags}
 ExecStopPost=/bin/sh -c 'case "$$EXIT_STATUS" in 0|3) mkdir -p .lugger && touch .lugger/{name}.done;; esac'
 SuccessExitStatus=3
 Restart=on-failure

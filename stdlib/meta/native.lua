@@ -154,6 +154,7 @@
 ---@field index_memory string|nil memory for all index builds together, "1GB"
 ---@field lock_timeout_ms integer|nil how long a statement waits for its lock
 ---@field lock_tries integer|nil how often it asks for it
+---@field window string|nil hours of the day it works in: '22:00-05:00'
 
 ---@class lugger.run_snapshot
 ---@field run string
@@ -165,6 +166,7 @@
 ---@field total_bytes integer 0: unknown
 ---@field seconds number
 ---@field resumed boolean
+---@field waits_for string why it does nothing at the moment; "" while it works
 
 ---@class lugger.run_result
 ---@field run string

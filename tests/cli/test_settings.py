@@ -123,6 +123,12 @@ class Init(project.Case):
         self.assertIn("SuccessExitStatus=3", unit)
         self.assertIn("systemctl enable", done.err)
 
+    def test_s0_02_a_unit_that_keeps_to_its_hours(self):
+        self.write("fix.lua", "return {}")
+        self.lugger("init", "--systemd", "fix.lua", "--apply", "--window", "22:00-05:00", status=0)
+        self.assertIn("lugger run fix.lua --log plain --apply --window 22:00-05:00\n", self.read("lugger-fix.service"))
+        self.assertIn("no window of the day", self.lugger("init", "--systemd", "fix.lua", "--window", "tonight", status=1).err)
+
 
 if __name__ == "__main__":
     harness.main()

@@ -120,7 +120,7 @@ class Fix(unittest.TestCase):
         self.assertRegex(listed, rf'{undone} +[\d: -]+ +undo +done +customers')
         self.assertRegex(listed, rf'{run} +[\d: -]+ +fix +done, undone')
         one = work.lugger('log', run[-8:]).out
-        self.assertIn("where        phone like '00%'", one)
+        self.assertIn("where         phone like '00%'", one)
         self.assertIn('changed       5 rows', one)
         self.assertIn(f'taken back by {undone}', one)
         self.assertIn('images        5 rows, kept until', one)
