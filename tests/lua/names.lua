@@ -8,9 +8,11 @@ describe('snake case', function()
   it('parts words where the letters change', function()
     for given, wanted in pairs {
       createdAt = 'created_at', HTTPServer = 'http_server', userID = 'user_id', userIDs = 'user_ids', URLs = 'urls',
-      parseURLsFast = 'parse_urls_fast', getHTTPResponseCode = 'get_http_response_code', already_snake = 'already_snake',
+      parseURLsFast = 'parse_urls_fast', getHTTPResponseCode = 'get_http_response_code',
+      already_snake = 'already_snake',
       ['first name'] = 'first_name', ['kebab-case'] = 'kebab_case', ['a.b'] = 'a_b', X509Cert = 'x509_cert',
-      line2Text = 'line2_text', A = 'a', ABC = 'abc', ID = 'id', __v = '__v', _class = '_class', trailing_ = 'trailing_',
+      line2Text = 'line2_text', A = 'a', ABC = 'abc', ID = 'id', __v = '__v', _class = '_class',
+      trailing_ = 'trailing_',
       ['größeMax'] = 'größe_max', lower = 'lower', ['1st'] = '1st',
     } do
       equal(lugger.snake_case(given), wanted)
