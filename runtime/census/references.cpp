@@ -17,7 +17,7 @@ std::string lower_letters(std::string_view text) {
 
 bool drop_ending(std::string& word, std::string_view ending) {
   if (word.size() <= ending.size() || !word.ends_with(ending)) return false;
-  word.resize(word.size() - ending.size());
+  word.erase(word.size() - ending.size());
   return true;
 }
 

@@ -76,6 +76,11 @@ class Versions(unittest.TestCase):
                 self.assertEqual(database.query("select h, s, b from docs where mongo_id = 'good'"), database.query(
                     "select v::halfvec, v::sparsevec, '1011'::bit(4) from docs where mongo_id = 'good'"))
                 self.assertEqual(sorted(r[0] for r in database.rows('select document_id from lugger.rejects')), ['nan', 'short'])
+                work.lugger('verify', 'job.lua')
+                for column, wrong in (('v', '[0.1,0,0,0]'), ('h', '[0.1,0,0,0]'), ('s', '{1:0.1}/4'), ('b', '0000')):
+                    database.query(f"update docs set {column} = '{wrong}' where mongo_id = 'good'")
+                    self.assertIn(f'    {column}: ', work.lugger('verify', 'job.lua', '--columns', column, expect=4).out)
+                self.assertEqual(work.lugger('repair', 'job.lua', '--apply').status, 0)
 
 
 if __name__ == '__main__':
