@@ -57,7 +57,7 @@ end }
 MORE_STATE = STATE + ("select string_agg(attname || format_type(atttypid, -1), ',' order by attname) from pg_attribute where attrelid = 'users'::regclass"
                       " and attnum > 0 and not attisdropped",
                       "select count(*) from pg_trigger where not tgisinternal", "select count(*) from pg_constraint where conrelid = 'users'::regclass")
-EVERY = int(os.environ.get('LUGGER_EVERY', '47'))   # 1: each statement, each way
+EVERY = int(os.environ.get('LUGGER_EVERY', '67'))   # 1: each statement, each way
 
 
 class Cut(unittest.TestCase):
