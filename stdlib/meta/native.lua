@@ -524,7 +524,7 @@ function native.system.monotonic() end
 ---@param milliseconds integer
 function native.system.sleep(milliseconds) end
 ---@param path string
----@return { size: integer, mtime: number, is_dir: boolean }|nil
+---@return { size: integer, mtime: number, is_dir: boolean, mode: integer }|nil
 function native.system.stat(path) end
 ---@param path string
 ---@return string
