@@ -91,7 +91,7 @@ function plan_view.show(plan, settings)
   show_tables(plan)
   show_statements(settings and settings.create and 'creates' or 'creates, with --create', report.create)
   show_statements('after the load', report.after_load)
-  for _, list in ipairs { plan.warnings, report.warnings, plan.source_info.warnings } do
+  for _, list in ipairs { plan.warnings, report.warnings } do
     for _, warning in ipairs(list) do terminal.warn(warning) end
   end
   oplog_view.advise(plan.source_info.advice)
