@@ -137,7 +137,9 @@ JobPlan Job::plan(const RunSettings& settings) {
   plan.connections = std::min<int>(plan.connections,
                                    static_cast<int>(std::max<size_t>(plan.partitions.size(), 1)));
   plan.forecast_seconds = forecast_seconds(plan.source_info, plan.connections);
-  plan.warnings = impl_->shape_warnings;
+  plan.warnings = plan.source_info.warnings;
+  plan.warnings.insert(plan.warnings.end(), impl_->shape_warnings.begin(),
+                       impl_->shape_warnings.end());
   if (plan.source_info.bytes > kLarge) {
     plan.warnings.emplace_back(
         "the source is larger than 50 GB: load it collection by collection, keep the target's disk "

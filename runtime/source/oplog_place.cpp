@@ -115,6 +115,14 @@ fs::path parent_of(const fs::path& path) {
   return (whole.has_filename() ? whole : whole.parent_path()).parent_path();
 }
 
+/// The oplog of the dump that a collection's file lies in.
+std::optional<std::string> file_of_dump(const std::string& path) {
+  const fs::path directory = parent_of(path);
+  std::optional<std::string> found = file_in(directory);
+  if (!found) found = file_in(directory.parent_path());
+  return found;
+}
+
 }  // namespace
 
 bool is_whole_dump(const std::string& directory) { return !holds_collections(directory); }
@@ -183,11 +191,25 @@ std::optional<OplogPlace> oplog_of_file(const std::string& path, const Options& 
   if (choice.kind == OplogChoice::Kind::kFile) return oplog_file(choice.file);
   if (choice.kind != OplogChoice::Kind::kYes) return std::nullopt;
   if (path == "-") refuse_missing_oplog("standard input");
-  const fs::path directory = parent_of(path);
-  for (const fs::path& place : {directory, directory.parent_path()}) {
-    if (const auto found = file_in(place)) return oplog_file(*found);
-  }
-  refuse_missing_oplog(path);
+  const std::optional<std::string> found = file_of_dump(path);
+  if (!found) refuse_missing_oplog(path);
+  return oplog_file(*found);
+}
+
+std::string advice_beside_oplog(const std::string& path, const Options& options) {
+  if (path == "-" || oplog_choice(options).kind != OplogChoice::Kind::kDefault) return {};
+  const std::optional<std::string> found = file_of_dump(path);
+  if (!found || fs::equivalent(*found, path)) return {};
+  return fmt::format(
+      "the dump has an oplog ({}), which a single file is read without: oplog = true replays it",
+      *found);
+}
+
+std::optional<OplogPlace> find_oplog(const std::string& path, const Options& options) {
+  if (fs::is_directory(path)) return oplog_of_directory(path, options);
+  auto input = std::make_shared<const Input>(path, options.text("format", "auto"));
+  if (input->kind() == FileKind::kArchive) return oplog_of_archive(std::move(input), options);
+  return oplog_of_file(path, options);
 }
 
 std::optional<OplogPlace> oplog_of_archive(std::shared_ptr<const Input> input,

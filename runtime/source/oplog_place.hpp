@@ -30,11 +30,15 @@ std::optional<OplogPlace> oplog_of_file(const std::string& path, const Options& 
 /// Error{config} when that is asked for.
 std::optional<OplogPlace> oplog_of_archive(std::shared_ptr<const Input> input,
                                            const Options& options);
+/// The one of the three that a path calls for.
+std::optional<OplogPlace> find_oplog(const std::string& path, const Options& options);
 /// The file itself: an oplog.bson, gzip or not. Error{config} when it does not hold BSON.
 OplogPlace oplog_file(const std::string& path);
 
 /// Not the directory of one database.
 bool is_whole_dump(const std::string& directory);
+/// For a file that lies in a dump with an oplog, which is not replayed unless asked for; else "".
+std::string advice_beside_oplog(const std::string& path, const Options& options);
 /// What a dump without an oplog means, in a sentence.
 std::string advice_without_oplog(const std::string& directory);
 

@@ -132,7 +132,11 @@ std::unique_ptr<Source> open_file(const std::string& path, const Options& option
     return json ? make_json_source(input, name) : make_bson_source(input, name);
   };
   auto replay = begin_replay(oplog_of_file(path, options), options, input->shown());
-  if (!replay) return open({});
+  if (!replay) {
+    std::string advice = advice_beside_oplog(path, options);
+    if (!advice.empty() && !json) name.advice.push_back(std::move(advice));
+    return open({});
+  }
   if (name.database.empty()) name.database = database_in_oplog(*replay, name.collection);
   const std::vector<CollectionInfo> file = {
       {name.database, name.collection, "collection", path, input->bytes(), name.metadata_json, ""}};

@@ -103,7 +103,7 @@ function plan_view.show(plan, settings)
   show_statements('after the load', report.after_load)
   show_statements(stage_title(report, plan, settings or {}), report.index or {})
   show_statements('stage constrain, once `lugger preflight` is clean', report.constrain or {})
-  for _, list in ipairs { plan.warnings, report.warnings, plan.source_info.warnings } do
+  for _, list in ipairs { plan.warnings, report.warnings } do
     for _, warning in ipairs(list) do terminal.warn(warning) end
   end
   oplog_view.advise(plan.source_info.advice)

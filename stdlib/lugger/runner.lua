@@ -51,7 +51,7 @@ local function announce(plan, settings, options)
     terminal.warn(('%s is more than 50 GB: check disk space for twice that on the target, and consider '
       .. 'splitting the run'):format(terminal.bytes(plan.source_info.bytes)))
   end
-  for _, list in ipairs { plan.warnings, plan.report.warnings, plan.source_info.warnings } do
+  for _, list in ipairs { plan.warnings, plan.report.warnings } do
     for _, warning in ipairs(list) do terminal.warn(warning) end
   end
   plan_view.warn_of_keys(plan)

@@ -225,6 +225,12 @@ class Told(unittest.TestCase):
         (place / 'shop/prelude.json').write_text('{}')
         self.assertIn('refuses --oplog with --db', lugger('describe', place).err)
 
+    def test_s0_20_a_single_file_of_a_dump_with_an_oplog(self):
+        file = DATA / 'concurrent/dump/rnd/alpha.bson'
+        self.assertIn('oplog = true replays it', ' '.join(lugger('describe', file).err.split()))
+        self.assertNotIn('oplog', lugger('describe', file, '--oplog', 'no').err)
+        self.assertIn('61 of this collection', ' '.join(lugger('describe', file, '--oplog', 'yes').out.split()))
+
     def test_s0_20_an_oplog_that_is_asked_for_and_missing(self):
         place = dump(harness.scratch(), 'shop', {'a': [{'_id': 1}]})
         for args in ((place,), (place / 'shop/a.bson',), (DATA / 'named/shop.archive',), (DATA / 'named/shop.archive.gz', '-c', 'users')):
