@@ -36,7 +36,7 @@ constexpr Known kOperators[] = {
 };
 
 [[noreturn]] void unknown_operator(std::string_view name) {
-  const std::vector<std::string_view> names = filter_operators();
+  const std::vector<std::string_view>& names = filter_operators();
   const std::string_view near = nearest(name, names);
   std::string hint = "it knows";
   for (const std::string_view word : names) hint += " " + std::string(word);
