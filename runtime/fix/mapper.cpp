@@ -71,6 +71,7 @@ class WatchedHook final : public RowHook {
 std::string array_text(const Value& value) {
   PgArrayReader reader(value.bytes());
   std::vector<size_t> sizes;
+  sizes.reserve(static_cast<size_t>(reader.dimensions()));
   for (int i = 0; i < reader.dimensions(); ++i)
     sizes.push_back(load_be<uint32_t>(value.data + 12 + 8 * static_cast<size_t>(i)));
   Arena arena;
