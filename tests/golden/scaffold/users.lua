@@ -1,4 +1,4 @@
--- lugger scaffold fcd8e096a2c0ea83 (of what follows: once it is edited, scaffold leaves the file alone)
+-- lugger scaffold 28a6db6f9696857e (of what follows: once it is edited, scaffold leaves the file alone)
 -- shop.users: 60 documents, 14.3 kB; every one was read.
 -- lugger preview migrate/users.lua -n 5
 -- lugger run migrate/users.lua --create
@@ -21,7 +21,7 @@ return lugger.copy {
     { 'tags', 'text[]' }, -- up to 3 values; a GIN index finds rows by element
     { 'attrs', 'jsonb', json = 'typed' }, -- 2 plain fields, which could be columns of their own
     -- 10 % string (a500000000000000000003f0, a500000000000000000003f9, a50000000000000000000402),
-    -- and all of these read as dates; 0 % of the strings spell numbers
+    -- and all of these read as dates
     { 'created_at', 'timestamptz', from = 'createdAt' },
     { 'balance', 'numeric' }, -- numeric(4,2) holds every one
     { 'visits', 'int8' },
