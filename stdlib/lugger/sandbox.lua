@@ -203,10 +203,11 @@ end
 
 -- Native functions that open a place, by where they take it.
 local function guard_native()
-  for _, name in ipairs { 'source', 'collections', 'describe', 'target', 'pg', 'pg_url', 'state' } do
+  for _, name in ipairs { 'source', 'collections', 'describe', 'target', 'pg', 'pg_url', 'state', 'census', 'try_load',
+    'count_updates', 'look_at_place', 'lease' } do
     native[name] = guarded(native[name], first)
   end
-  native.job = guarded(native.job, both_of_job)
+  for _, name in ipairs { 'job', 'fix', 'undo' } do native[name] = guarded(native[name], both_of_job) end
   native.prompt.open = guarded(native.prompt.open, first)
   local methods = debug.getregistry()['lugger.native.task'].__index
   for _, name in ipairs { 'add_cursor', 'set_writer' } do methods[name] = guarded(methods[name], second) end

@@ -82,6 +82,11 @@ class Sandbox(project.Case):
         done = self.run_script("return lugger.source('/etc/passwd'):describe()\n", status=1)
         self.assertIn("the sandbox has no place /etc/passwd (script job.lua); name it under [connections]", done.err)
 
+    def test_censuses_and_fixes_keep_to_declared_places_too(self):
+        for code in ("lugger.source('/etc/passwd'):census()",
+                     "lugger.fix { on = lugger.target('postgresql://e@10.0.0.1/x', { table = 't', key = 'id' }), set = { 'a' }, map = function(row) end }"):
+            self.assertIn("the sandbox has no place", self.run_script(f"return {code}\n", status=1).err)
+
 
 if __name__ == "__main__":
     harness.main()

@@ -58,10 +58,19 @@ class Examples(unittest.TestCase):
             self.assertIn(f'{changed} changed', result.err)
         self.assertEqual(self.database.query("select phone, profile from customers where id = 6"), '+49 30 1006|{"score": 1.10, "country": "DE"}')
 
+    def test_migrations(self):
+        room = os.path.join(self.room(), 'migrations')
+        env = {'PG_URI': self.server.fresh().url}
+        self.assertEqual(lugger('migrate', 'lint', cwd=room, env=env).status, 0)
+        lugger('migrate', 'up', cwd=room, env=env)
+        self.assertIn('applied', lugger('migrate', 'status', cwd=room, env=env).out)
+        lugger('migrate', 'down', '1', cwd=room, env=env)
+
     def test_every_script_is_tried_here(self):
         scripts = {str(p.relative_to(ROOT / 'examples')) for p in (ROOT / 'examples').rglob('*.lua')}
         self.assertEqual(scripts, {'shop/users.lua', 'shop/orders.lua', 'task.lua', 'routes/events.lua',
-                                   'fix/phones.lua', 'fix/countries.lua', 'shop/users_test.lua'})
+                                   'fix/phones.lua', 'fix/countries.lua', 'shop/users_test.lua',
+                                   *(f'migrations/migrations/{p.name}' for p in (ROOT / 'examples/migrations/migrations').glob('*.lua'))})
 
 
 if __name__ == '__main__':

@@ -90,9 +90,11 @@ def lugger(*args, cwd=None, env=None, input=None, expect=0, timeout=120):
 
 
 def start(*args, cwd=None, env=None):
-    """Starts the program and returns the process; its standard error is a pipe."""
-    return subprocess.Popen([binary(), *map(str, args)], cwd=cwd or scratch(), env=clean_environment(env), text=True,
-                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, errors='surrogateescape')
+    """Starts the program and returns the process; its standard error is a pipe. It does not outlive the tests."""
+    process = subprocess.Popen([binary(), *map(str, args)], cwd=cwd or scratch(), env=clean_environment(env), text=True,
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, errors='surrogateescape')
+    atexit.register(lambda: process.poll() is None and process.kill())
+    return process
 
 
 _root = None
