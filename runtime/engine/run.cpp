@@ -144,7 +144,7 @@ class RunImpl final : public Run {
       Tally after = before;
       promise_steps(*shared_.job.target, *shared_.shape, *shared_.state, shared_.job.spec.name,
                     shared_.run);
-      result_.notes = shared_.job.target->finish(*shared_.shape, prepared_.report, after);
+      result_.notes = shared_.job.target->finish(*shared_.shape, shared_.sink_options.connections, after);
       settled_ = after;
       if (before.inserted != after.inserted) shared_.state->correct(shared_.run, before, after);
     } catch (const Error& error) {

@@ -304,7 +304,7 @@ RunResult Task::finish(const std::string& status, const Error* error) {
   if (task.target && task.state && status == "done") {
     const Tally before = result.tally;
     promise_steps(*task.target, *task.shape, *task.state, task.spec.name, task.run);
-    result.notes = task.target->finish(*task.shape, task.report, result.tally);
+    result.notes = task.target->finish(*task.shape, 1, result.tally);
     if (before.inserted != result.tally.inserted)
       task.state->correct(task.run, before, result.tally);
     task.build(result);

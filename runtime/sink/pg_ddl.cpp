@@ -52,24 +52,32 @@ std::string surrogate(const TablePlan& table) {
   return {};
 }
 
+Step key_step(Step::Kind kind, const TablePlan& table, std::string name,
+              std::vector<std::string> columns) {
+  const std::string_view word = kind == Step::Kind::kPrimary ? "PRIMARY KEY" : "UNIQUE";
+  const std::string alter = fmt::format("ALTER TABLE {} ADD CONSTRAINT {} {}",
+                                        PgSession::quote_table(table.name), quote(name), word);
+  Step step{kind, table.name, name, std::move(columns), {}, {}, {}};
+  const std::string list = quote_list(step.columns);
+  step.sql = fmt::format("{} ({})", alter, list);
+  step.index = fmt::format("CREATE UNIQUE INDEX IF NOT EXISTS {} ON {} ({})", quote(name),
+                           PgSession::quote_table(table.name), list);
+  step.attach = fmt::format("{} USING INDEX {}", alter, quote(name));
+  return step;
+}
+
 void add_keys(const TablePlan& table, std::vector<Step>& steps) {
   if (table.key.empty()) return;
   const std::vector<std::string> key = key_names(table);
   const std::string id = table.parent < 0 ? surrogate(table) : std::string();
-  const std::string name = PgSession::quote_table(table.name);
+  const std::string bare = bare_table_name(table.name);
   if (!id.empty()) {
-    std::string unique = bare_table_name(table.name);
+    std::string unique = bare;
     for (const std::string& column : key) unique += "_" + column;
-    unique = clipped_name(unique + "_key");
-    steps.push_back({Step::Kind::kUnique, table.name, unique, key,
-                     fmt::format("ALTER TABLE {} ADD CONSTRAINT {} UNIQUE ({})", name,
-                                 quote(unique), quote_list(key))});
+    steps.push_back(key_step(Step::Kind::kUnique, table, clipped_name(unique + "_key"), key));
   }
-  const std::vector<std::string> primary = id.empty() ? key : std::vector<std::string>{id};
-  const std::string primary_name = clipped_name(bare_table_name(table.name) + "_pkey");
-  steps.push_back({Step::Kind::kPrimary, table.name, primary_name, primary,
-                   fmt::format("ALTER TABLE {} ADD CONSTRAINT {} PRIMARY KEY ({})", name,
-                               quote(primary_name), quote_list(primary))});
+  steps.push_back(key_step(Step::Kind::kPrimary, table, clipped_name(bare + "_pkey"),
+                           id.empty() ? key : std::vector<std::string>{id}));
 }
 
 }  // namespace

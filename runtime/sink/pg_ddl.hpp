@@ -24,6 +24,7 @@ struct DdlStep {
   std::string name;   // of the constraint, cut to PostgreSQL's 63 bytes
   std::vector<std::string> columns;
   std::string sql;
+  std::string index, attach;  // the same in two steps: indexes are built several at once
 };
 std::vector<DdlStep> after_load_steps(const PlanShape& shape);
 

@@ -1,5 +1,8 @@
 #include "sink/pg_finish.hpp"
 
+#include <atomic>
+#include <thread>
+
 #include "sink/pg_catalog.hpp"
 #include "sink/pg_ddl.hpp"
 #include "sink/pg_layout.hpp"
@@ -10,23 +13,41 @@ namespace {
 
 class Finish {
  public:
-  Finish(PgSession& session, const PlanShape& plan, Tally& tally)
-      : session_(session), plan_(plan), tally_(tally) {}
+  Finish(const PgConnect& connect, uint32_t connections, const PlanShape& plan, Tally& tally)
+      : connect_(connect),
+        connections_(connections),
+        opened_(connect()),
+        session_(*opened_),
+        plan_(plan),
+        tally_(tally) {}
 
   std::vector<std::string> run() {
-    for (const DdlStep& step : after_load_steps(plan_)) {
-      if (made_by_us(step.table) && !look(step.table)->unique_on(step.columns)) do_step(step);
-    }
+    build_keys();
     for (const TablePlan& table : plan_.tables()) finish_table(table);
     return std::move(done_);
   }
 
  private:
+  /// A key that has to be made: its index, unless it is there already, then the constraint.
+  struct Key {
+    DdlStep step;
+    std::optional<Error> failure;
+  };
+
   std::optional<PgTable> look(const std::string& table) { return inspect_table(session_, table); }
 
-  bool made_by_us(const std::string& table) {
-    const std::optional<PgTable> found = look(table);
-    return found && found->comment == kUnfinishedComment;
+  bool is_pending(const DdlStep& step) {
+    const std::optional<PgTable> found = look(step.table);
+    if (!found || found->comment != kUnfinishedComment) return false;
+    if (!found->unique_on(step.columns)) return true;
+    // An index of ours whose constraint is missing: an earlier finish was cut short between them.
+    return session_
+               .query(
+                   "SELECT FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE "
+                   "i.indrelid = to_regclass($1) AND c.relname = $2 AND NOT EXISTS (SELECT FROM "
+                   "pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u'))",
+                   {PgSession::quote_table(step.table), step.name})
+               .size() != 0;
   }
 
   size_t own_table(const std::string& name) const {
@@ -36,17 +57,54 @@ class Finish {
     return plan_.tables().size();
   }
 
-  void do_step(const DdlStep& step) {
-    const size_t own = own_table(step.table);
-    try {
-      session_.execute(step.sql);
-    } catch (const Error& error) {
-      if (error.sqlstate() != "23505" || own == plan_.tables().size()) throw;
+  /// The indexes take the time, and several can be built at once, also on one table; a constraint
+  /// over an index that stands takes none, but needs the table for itself.
+  void build_keys() {
+    std::vector<Key> keys;
+    for (DdlStep& step : after_load_steps(plan_)) {
+      if (is_pending(step)) keys.push_back({std::move(step), std::nullopt});
+    }
+    build_indexes(keys);
+    for (const Key& key : keys) attach(key);
+  }
+
+  void build_indexes(std::vector<Key>& keys) {
+    std::atomic<size_t> next{0};
+    const auto work = [&](PgSession& session) {
+      for (size_t i = next++; i < keys.size(); i = next++) {
+        try {
+          session.execute(keys[i].step.index);
+        } catch (const Error& error) {
+          keys[i].failure = error;
+        } catch (const std::exception& error) {
+          keys[i].failure = Error(Code::kBug, error.what());
+        }
+      }
+    };
+    std::vector<std::unique_ptr<PgSession>> more;
+    for (size_t i = 1; i < std::min<size_t>(connections_, keys.size()); ++i)
+      more.push_back(connect_());
+    std::vector<std::thread> threads;
+    for (const std::unique_ptr<PgSession>& session : more)
+      threads.emplace_back([&work, &session] { work(*session); });
+    work(session_);
+    for (std::thread& thread : threads) thread.join();
+  }
+
+  void attach(const Key& key) {
+    const size_t own = own_table(key.step.table);
+    if (!key.failure) {
+      session_.execute(key.step.attach);
+    } else if (key.failure->sqlstate() != "23505") {
+      throw *key.failure;
+    } else if (own == plan_.tables().size()) {
+      session_.execute(key.step.sql);  // what stood twice in a child may have gone with its parent
+    } else {
       // Looking for duplicates costs a pass over the table: only when the key says that there are
       // some.
-      settle_and_retry(step, own);
+      settle_and_retry(key.step, own);
     }
-    done_.push_back(step.sql);
+    done_.push_back(key.step.sql);
   }
 
   void settle_and_retry(const DdlStep& step, size_t own) {
@@ -55,6 +113,7 @@ class Finish {
       const uint64_t taken = settle_duplicates(session_, plan_, own, tally_);
       session_.execute(step.sql);
       session_.commit();
+      if (taken == 0) return;  // an earlier key of the table has settled them
       done_.push_back(
           fmt::format("{}: {} rows with a key that came more than once were settled by on_conflict",
                       step.table, taken));
@@ -95,6 +154,9 @@ class Finish {
       done_.push_back(fmt::format("{} advanced to {}", sequence, moved.text(0, 0)));
   }
 
+  const PgConnect& connect_;
+  uint32_t connections_;
+  std::unique_ptr<PgSession> opened_;
   PgSession& session_;
   const PlanShape& plan_;
   Tally& tally_;
@@ -103,8 +165,9 @@ class Finish {
 
 }  // namespace
 
-std::vector<std::string> finish_pg(PgSession& session, const PlanShape& plan, Tally& tally) {
-  return Finish(session, plan, tally).run();
+std::vector<std::string> finish_pg(const PgConnect& connect, uint32_t connections,
+                                   const PlanShape& plan, Tally& tally) {
+  return Finish(connect, connections, plan, tally).run();
 }
 
 }  // namespace lugger

@@ -1,5 +1,7 @@
 // The end of a load, once all rows are in: duplicates, keys, sequences, statistics.
 #pragma once
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -9,9 +11,12 @@
 
 namespace lugger {
 
+using PgConnect = std::function<std::unique_ptr<PgSession>()>;
+
 /// Each step looks first whether it is done, so that an interrupted finish is simply run again.
 /// Only tables that lugger made (their comment says so until the end) get keys. Returns a line for
 /// each step that was done. Corrects `tally` by the documents that duplicates took out.
-std::vector<std::string> finish_pg(PgSession& session, const PlanShape& plan, Tally& tally);
+std::vector<std::string> finish_pg(const PgConnect& connect, uint32_t connections,
+                                   const PlanShape& plan, Tally& tally);
 
 }  // namespace lugger

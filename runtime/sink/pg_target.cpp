@@ -99,10 +99,9 @@ class PgTarget : public Target {
     return make_pg_sink(plan, {url_, pooled_, schema_, options.mode});
   }
 
-  std::vector<std::string> finish(const PlanShape& plan, const TargetReport&,
+  std::vector<std::string> finish(const PlanShape& plan, uint32_t connections,
                                   Tally& tally) override {
-    const std::unique_ptr<PgSession> session = connect("finish");
-    return finish_pg(*session, plan, tally);
+    return finish_pg([this] { return connect("finish"); }, connections, plan, tally);
   }
 
   bool has_stages() const override { return true; }

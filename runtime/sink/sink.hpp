@@ -64,7 +64,7 @@ class Target {
   virtual std::unique_ptr<RowSink> open(const PlanShape& plan, const SinkOptions& options) = 0;
   /// After the last unit: duplicates by policy, keys, sequences, ANALYZE.
   /// Returns what it did, a line each.
-  virtual std::vector<std::string> finish(const PlanShape& plan, const TargetReport& report,
+  virtual std::vector<std::string> finish(const PlanShape& plan, uint32_t connections,
                                           Tally& tally) = 0;
   /// Throws away rows loaded by an unfinished run that is not to be resumed (--restart) when it is
   /// safe to say which they are.

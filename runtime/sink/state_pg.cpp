@@ -90,6 +90,7 @@ class PgState final : public State {
     return lease_.take(session(), job, holder);
   }
   uint64_t count_rejects(const std::string& job) override {
+    if (!exists()) return 0;
     return number(
         session().query(fmt::format("SELECT count(*) FROM {}.rejects WHERE job = $1", schema_),
                         {job}),
@@ -195,6 +196,7 @@ void PgState::ensure() try {
 }
 
 std::vector<RunRecord> PgState::read_runs(std::string_view where, PgParams params, size_t limit) {
+  if (!exists()) return {};
   const PgRows rows = session().query(
       fmt::format("SELECT run, job, script_hash, source, source_identity, mode, status, command, "
                   "message, run_now, {}, {}, "

@@ -202,4 +202,19 @@ TEST_CASE("the S0 shape: uuid primary key, unique mongo_id, built after the load
   CHECK(load.finish(tally) == std::vector<std::string>{"ANALYZE \"users\""});
 }
 
+TEST_CASE("a finish that was cut between index and constraint is gone on with") {
+  Database db;
+  Mapping mapping = users({column("email", "text")});
+  Column id = column("id", "uuid");
+  id.generate = Column::Generate::kServer;
+  mapping.columns.insert(mapping.columns.begin(), id);
+  Load load(db, mapping);
+  load.open();
+  Tally tally = load.unit({user(1), user(2)}).tally;
+  db.sql().execute("CREATE UNIQUE INDEX users_pkey ON users (id)");
+  load.finish(tally);
+  CHECK(db.rows("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = "
+                "'users'::regclass ORDER BY 1") == "PRIMARY KEY (id)\nUNIQUE (mongo_id)");
+}
+
 }  // namespace lugger::test

@@ -53,7 +53,7 @@ class Load {
   Load& open(const std::string& mode = {});
   /// One commit unit of JSON documents, in batches of `batch` documents.
   UnitRecord unit(const std::vector<std::string>& documents, size_t batch = 100, bool done = true);
-  std::vector<std::string> finish(Tally& tally) { return target_->finish(*shape_, report_, tally); }
+  std::vector<std::string> finish(Tally& tally) { return target_->finish(*shape_, 2, tally); }
   const TargetReport& report() const { return report_; }
   Target& target() { return *target_; }
   const std::string& run() const { return run_; }
