@@ -163,9 +163,21 @@ end
 local counted = [[SELECT relid::regclass::text, n_tup_ins, n_tup_upd, n_tup_del FROM pg_stat_user_tables
   WHERE schemaname <> $1 ORDER BY 1]]
 
+local still_there = [[SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+  AND pid <> pg_backend_pid() AND backend_type = 'client backend']]
+
+-- A session tells its counts when it ends, which takes it a moment longer than us.
+local function end_sessions(copy)
+  copy.main:close()
+  for _ = 1, 500 do
+    if tonumber(copy.main:query(still_there).rows[1][1]) == 0 then return end
+    copy.main:query 'SELECT pg_sleep(0.02)'
+  end
+end
+
 -- How many rows were written since the server began to count, by table.
 local function counts(copy)
-  copy.main:close() -- a session tells its counts when it ends
+  end_sessions(copy)
   local list = {}
   for _, row in ipairs(copy.main:query(counted, { copy.options.schema }).rows) do
     list[row[1]] = { tonumber(row[2]), tonumber(row[3]), tonumber(row[4]) }
