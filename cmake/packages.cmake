@@ -24,6 +24,7 @@ lugger_static(lzma liblzma.a)
 lugger_static(md libmd.a)
 lugger_static(bsd libbsd.a lugger_md)
 lugger_static(sodium libsodium.a)
+lugger_static(xxhash libxxhash.a)
 lugger_static(tinfo libtinfo.a)
 lugger_static(pg_query libpg_query.a)
 # Its copies of the server's functions stay out of the names that the program exports.

@@ -1,4 +1,3 @@
-#define XXH_INLINE_ALL
 #include "census/sketches.hpp"
 
 #include <xxhash.h>

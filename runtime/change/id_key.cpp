@@ -1,6 +1,5 @@
 #include "change/id_key.hpp"
 
-#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include "value/id_text.hpp"

@@ -3,7 +3,6 @@
 #include <compare>
 #include <cstdint>
 
-#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include "base/bytes.hpp"
