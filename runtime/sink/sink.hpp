@@ -62,8 +62,8 @@ class Target {
   virtual void create(const TargetReport& report) = 0;
   virtual std::unique_ptr<State> state() = 0;
   virtual std::unique_ptr<RowSink> open(const PlanShape& plan, const SinkOptions& options) = 0;
-  /// After the last unit: duplicates by policy, keys, sequences, ANALYZE.
-  /// Returns what it did, a line each.
+  /// After the last unit: duplicates by policy, keys (over up to `connections` sessions),
+  /// sequences, ANALYZE. Returns what it did, a line each.
   virtual std::vector<std::string> finish(const PlanShape& plan, uint32_t connections,
                                           Tally& tally) = 0;
   /// Throws away rows loaded by an unfinished run that is not to be resumed (--restart) when it is

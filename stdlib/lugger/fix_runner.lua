@@ -1,6 +1,7 @@
 -- Runs a fix or an undo: progress, pauses, stop, exit status.
 local native = require 'lugger.native'
 local progress = require 'lugger.progress'
+local runner = require 'lugger.runner'
 local summary = require 'lugger.summary'
 local table_view = require 'lugger.table_view'
 local terminal = require 'lugger.terminal'
@@ -24,6 +25,7 @@ local plain_every_s = 5
 
 local Reporter = {}
 Reporter.__index = Reporter
+Reporter.pause = progress.pause
 
 local function reporter(name, options)
   local live = terminal.is_terminal(2) and system.getenv('TERM') ~= 'dumb' and not options.log
@@ -40,7 +42,6 @@ end
 
 ---@private
 function Reporter:update(snapshot)
-  progress.pause(self, snapshot)
   if self.mode == 'none' or snapshot.waits_for ~= '' then return end
   local tally = snapshot.tally
   local counting = snapshot.stage == 'counting'
@@ -64,26 +65,6 @@ function Reporter:update(snapshot)
   end
 end
 
--- Polls until the end; Ctrl-C once finishes the page, twice stops at once.
-local function watch(run, told, options)
-  local asked = 0
-  while not run:ended() do
-    local snapshot = run:poll(100)
-    local level = system.stop_level()
-    if level > asked then
-      asked = level
-      run:stop(level >= 2 and 'now' or 'finish')
-      told:finish()
-      if options.log ~= 'json' and not options.quiet then
-        terminal.say(level >= 2 and 'stopping at once; the open batch is rolled back'
-          or 'finishing the batch; once more stops at once')
-      end
-    end
-    if not run:ended() then told:update(snapshot) end
-  end
-  told:finish()
-end
-
 --- Runs it to its end. Errors before the first row are raised, later ones are in the result.
 ---@param work lugger.fix|lugger.undo
 ---@param settings lugger.fix_settings
@@ -94,8 +75,7 @@ function fix_runner.run(work, settings, options)
   local ok, outcome = pcall(function()
     local run = work:start(settings)
     local told = reporter(work:name(), options)
-    watch(run, told, options)
-    local out = { result = run:result(), report = run:report() }
+    local out = { result = runner.watch(run, told, options), report = run:report() }
     run:close()
     return out
   end)

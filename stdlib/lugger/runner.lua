@@ -61,8 +61,12 @@ local function building(snapshot)
   return snapshot.stage == 'index' or snapshot.stage == 'constrain'
 end
 
--- Polls until the end; Ctrl-C (SIGTERM, SIGHUP) once finishes the batch, twice stops at once.
-local function watch(run, reporter, options)
+--- Polls until the end; Ctrl-C (SIGTERM, SIGHUP) once finishes the batch, twice stops at once.
+---@param run lugger.native.run|lugger.native.fix_run
+---@param reporter table with pause, update and finish, as lugger.progress has them
+---@param options { log: string|nil, quiet: boolean|nil }
+---@return lugger.run_result
+function runner.watch(run, reporter, options)
   local asked = 0
   while not run:ended() do
     local snapshot = run:poll(200)
@@ -128,7 +132,7 @@ function runner.run(job, settings, options)
     local mode = (options.quiet or options.log == 'none') and 'none' or options.log
     local reporter = progress.new(name, mode)
     if job.start then
-      local result = watch(job:start(settings), reporter, options)
+      local result = runner.watch(job:start(settings), reporter, options)
       if plan and settings.create and result.status == 'done' and not result.dry_run then
         for _, line in ipairs(load_advice.after_load(plan, job:on_conflict())) do table.insert(result.notes, line) end
       end
