@@ -3,9 +3,7 @@
 #include "bindings/fix_spec.hpp"
 #include "bindings/lua_table.hpp"
 #include "bindings/modules.hpp"
-#include "bindings/tables.hpp"
-#include "bindings/userdata.hpp"
-#include "bindings/words.hpp"
+#include "bindings/run_methods.hpp"
 #include "engine/control.hpp"
 #include "fix/run.hpp"
 
@@ -79,33 +77,10 @@ static int undo(lua_State* L) {
   return 1;
 }
 
-static FixRun& run_of(lua_State* L) { return check_userdata<FixRun>(L, 1); }
-
-static int run_poll(lua_State* L) {
-  push(L, run_of(L).poll(static_cast<int>(luaL_optinteger(L, 2, 0))));
-  return 1;
-}
-
-static int run_ended(lua_State* L) {
-  push(L, run_of(L).ended());
-  return 1;
-}
-
-static int run_stop(lua_State* L) {
-  static constexpr std::array<std::string_view, 2> kLevels = {"finish", "now"};
-  const size_t level = choice("stop", text_or(L, 2, "finish"), kLevels);
-  run_of(L).stop(level == 0 ? StopLevel::kFinish : StopLevel::kNow);
-  return 0;
-}
-
-static int run_result(lua_State* L) {
-  push(L, run_of(L).result());
-  return 1;
-}
-
 static int run_report(lua_State* L) {
-  run_of(L).result();
-  push(L, run_of(L).report());
+  auto& run = check_userdata<FixRun>(L, 1);
+  run.result();
+  push(L, run.report());
   return 1;
 }
 
@@ -129,8 +104,12 @@ static int control(lua_State* L) {
 }
 
 static constexpr luaL_Reg kMethods[] = {
-    {"poll", guarded<run_poll>},     {"ended", guarded<run_ended>},   {"stop", guarded<run_stop>},
-    {"result", guarded<run_result>}, {"report", guarded<run_report>}, {nullptr, nullptr},
+    {"poll", guarded<RunMethods<FixRun>::poll>},
+    {"ended", guarded<RunMethods<FixRun>::ended>},
+    {"stop", guarded<RunMethods<FixRun>::stop>},
+    {"result", guarded<RunMethods<FixRun>::result>},
+    {"report", guarded<run_report>},
+    {nullptr, nullptr},
 };
 static constexpr luaL_Reg kFunctions[] = {
     {"fix", guarded<fix>},

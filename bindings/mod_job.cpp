@@ -2,9 +2,7 @@
 #include "bindings/job_spec.hpp"
 #include "bindings/lua_table.hpp"
 #include "bindings/modules.hpp"
-#include "bindings/tables.hpp"
-#include "bindings/userdata.hpp"
-#include "bindings/words.hpp"
+#include "bindings/run_methods.hpp"
 #include "engine/rehearse.hpp"
 
 namespace lugger {
@@ -15,6 +13,7 @@ namespace {
 struct LuaRun {
   std::shared_ptr<Job> job;
   std::unique_ptr<Run> run;
+  operator Run&() const noexcept { return *run; }
 };
 
 }  // namespace
@@ -80,30 +79,6 @@ static int job_start(lua_State* L) {
   return 1;
 }
 
-static Run& run_of(lua_State* L) { return *check_userdata<LuaRun>(L, 1).run; }
-
-static int run_poll(lua_State* L) {
-  push(L, run_of(L).poll(static_cast<int>(luaL_optinteger(L, 2, 0))));
-  return 1;
-}
-
-static int run_ended(lua_State* L) {
-  push(L, run_of(L).ended());
-  return 1;
-}
-
-static int run_stop(lua_State* L) {
-  static constexpr std::array<std::string_view, 2> kLevels = {"finish", "now"};
-  const size_t level = choice("stop", text_or(L, 2, "finish"), kLevels);
-  run_of(L).stop(level == 0 ? StopLevel::kFinish : StopLevel::kNow);
-  return 0;
-}
-
-static int run_result(lua_State* L) {
-  push(L, run_of(L).result());
-  return 1;
-}
-
 static constexpr luaL_Reg kJobMethods[] = {
     {"name", guarded<job_name>},           {"shape", guarded<job_shape>},
     {"plan", guarded<job_plan>},           {"preview", guarded<job_preview>},
@@ -112,8 +87,10 @@ static constexpr luaL_Reg kJobMethods[] = {
     {"start", guarded<job_start>},         {nullptr, nullptr},
 };
 static constexpr luaL_Reg kRunMethods[] = {
-    {"poll", guarded<run_poll>}, {"ended", guarded<run_ended>},
-    {"stop", guarded<run_stop>}, {"result", guarded<run_result>},
+    {"poll", guarded<RunMethods<LuaRun>::poll>},
+    {"ended", guarded<RunMethods<LuaRun>::ended>},
+    {"stop", guarded<RunMethods<LuaRun>::stop>},
+    {"result", guarded<RunMethods<LuaRun>::result>},
     {nullptr, nullptr},
 };
 static constexpr luaL_Reg kFunctions[] = {

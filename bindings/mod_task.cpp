@@ -3,6 +3,7 @@
 #include <map>
 
 #include "bindings/batch_view.hpp"
+#include "bindings/fix_spec.hpp"
 #include "bindings/job_spec.hpp"
 #include "bindings/lua_table.hpp"
 #include "bindings/modules.hpp"
@@ -82,10 +83,13 @@ static int task_now(lua_State* L) {
 }
 
 static int task_writer(lua_State* L) {
-  const Options options = read_options(L, 3, "target");
-  Mapping mapping = read_mapping(L, 4, options);
-  self_of(L).task.set_writer(open_target(std::string(check_text(L, 2)), options),
-                             std::move(mapping));
+  TaskOutput output;
+  output.target = check_text(L, 2);
+  output.options = read_options(L, 3, "target");
+  output.mapping = read_mapping(L, 4, output.options);
+  lua_settop(L, 5);
+  if (!lua_isnil(L, 5)) output.throttle = read_throttle(L);
+  self_of(L).task.set_writer(std::move(output));
   return 0;
 }
 
@@ -116,6 +120,19 @@ static int task_commit(lua_State* L) {
   self.retire();
   self.task.commit(std::string(check_text(L, 2)));
   return 0;
+}
+
+/// task:may_go_on(): whether the next unit may begin, and why it may not.
+static int task_may_go_on(lua_State* L) {
+  Task& task = self_of(L).task;
+  push(L, task.may_go_on());
+  push(L, task.waits_for());
+  return 2;
+}
+
+static int task_stopping(lua_State* L) {
+  push(L, self_of(L).task.stopping());
+  return 1;
 }
 
 static int task_rollback(lua_State* L) {
@@ -156,6 +173,8 @@ static constexpr luaL_Reg kMethods[] = {
     {"reject", guarded<task_reject>},
     {"commit", guarded<task_commit>},
     {"rollback", guarded<task_rollback>},
+    {"may_go_on", guarded<task_may_go_on>},
+    {"stopping", guarded<task_stopping>},
     {"finish", guarded<task_finish>},
     {"tally", guarded<task_tally>},
     {nullptr, nullptr},

@@ -34,11 +34,18 @@ size_t sequence_length(const uint8_t* p, size_t left) noexcept {
   return 0;
 }
 
+/// -1: no hex digit.
 int hex_digit(char c) noexcept {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
+  static constexpr auto kDigits = [] {
+    std::array<int8_t, 256> digits{};
+    digits.fill(-1);
+    for (int8_t i = 0; i < 16; ++i) {
+      digits[static_cast<uint8_t>("0123456789abcdef"[i])] = i;
+      digits[static_cast<uint8_t>("0123456789ABCDEF"[i])] = i;
+    }
+    return digits;
+  }();
+  return kDigits[static_cast<uint8_t>(c)];
 }
 
 }  // namespace
@@ -69,10 +76,15 @@ std::string replace_invalid_utf8(std::string_view text) {
 }
 
 void to_hex(Bytes bytes, char* out) noexcept {
-  static constexpr char kDigits[] = "0123456789abcdef";
+  static constexpr auto kPairs = [] {
+    std::array<std::array<char, 2>, 256> pairs{};
+    for (size_t i = 0; i < 256; ++i)
+      pairs[i] = {"0123456789abcdef"[i >> 4], "0123456789abcdef"[i & 15]};
+    return pairs;
+  }();
   for (const uint8_t byte : bytes) {
-    *out++ = kDigits[byte >> 4];
-    *out++ = kDigits[byte & 15];
+    std::memcpy(out, kPairs[byte].data(), 2);
+    out += 2;
   }
 }
 
@@ -82,15 +94,19 @@ std::string to_hex(Bytes bytes) {
   return out;
 }
 
-std::optional<std::string> from_hex(std::string_view hex) {
-  if (hex.size() % 2 != 0) return std::nullopt;
-  std::string out;
-  out.reserve(hex.size() / 2);
+bool from_hex(std::string_view hex, uint8_t* out) noexcept {
+  if (hex.size() % 2 != 0) return false;
   for (size_t i = 0; i < hex.size(); i += 2) {
     const int high = hex_digit(hex[i]), low = hex_digit(hex[i + 1]);
-    if (high < 0 || low < 0) return std::nullopt;
-    out += static_cast<char>(high * 16 + low);
+    if ((high | low) < 0) return false;
+    *out++ = static_cast<uint8_t>(high << 4 | low);
   }
+  return true;
+}
+
+std::optional<std::string> from_hex(std::string_view hex) {
+  std::string out(hex.size() / 2, '\0');
+  if (!from_hex(hex, reinterpret_cast<uint8_t*>(out.data()))) return std::nullopt;
   return out;
 }
 

@@ -21,8 +21,9 @@ std::string replace_invalid_utf8(std::string_view text);
 /// Lowercase hex digits.
 std::string to_hex(Bytes bytes);
 void to_hex(Bytes bytes, char* out) noexcept;
-/// nullopt when not an even number of hex digits.
+/// nullopt, false: not an even number of hex digits. `out` has room for half as many bytes.
 std::optional<std::string> from_hex(std::string_view hex);
+bool from_hex(std::string_view hex, uint8_t* out) noexcept;
 
 std::string to_base64(Bytes bytes);
 /// nullopt when it is not standard (RFC 4648 section 4) base64, padding included.

@@ -171,6 +171,18 @@ std::string ControlSocket::answer(const std::string& request) try {
   return std::string("no\t") + error.what() + "\n";
 }
 
+ControlFacts load_facts(const std::string& run, const std::string& job, const std::string& stage,
+                        const Tally& tally, const Pace& pace, double seconds) {
+  return {{"run", run},
+          {"job", job},
+          {"stage", stage},
+          {"waits for", pace.waits_for()},
+          {"read", std::to_string(tally.read)},
+          {"rejected", std::to_string(tally.rejected)},
+          {"rows per second, at most", pace.speed() > 0 ? fmt::format("{:g}", pace.speed()) : ""},
+          {"seconds", fmt::format("{:.1f}", seconds)}};
+}
+
 std::vector<std::string> control_runs() {
   std::vector<std::string> out;
   const std::string where = directory();

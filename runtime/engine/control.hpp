@@ -9,6 +9,7 @@
 
 #include "base/stop.hpp"
 #include "engine/pace.hpp"
+#include "sink/state.hpp"
 
 namespace lugger {
 
@@ -36,6 +37,10 @@ class ControlSocket {
   int listener_ = -1, wake_[2] = {-1, -1};
   std::thread thread_;
 };
+
+/// What is told of a load.
+ControlFacts load_facts(const std::string& run, const std::string& job, const std::string& stage,
+                        const Tally& tally, const Pace& pace, double seconds);
 
 /// Runs of this user that listen; sockets that nobody listens on any more are removed.
 std::vector<std::string> control_runs();

@@ -69,39 +69,40 @@ std::string Pace::obstacle() const {
   return {};
 }
 
+void Pace::did(uint64_t rows) {
+  if (speed() <= 0) return;
+  const std::lock_guard lock(mutex_);
+  const std::chrono::duration<double> seconds(static_cast<double>(rows) / std::max(speed(), 1e-9));
+  // Time that was not used is not saved up, a second apart.
+  free_at_ = std::max(free_at_, Clock::now() - std::chrono::seconds(1)) +
+             std::chrono::duration_cast<Clock::duration>(seconds);
+}
+
+bool Pace::within_speed() const {
+  if (speed() <= 0) return true;
+  const std::lock_guard lock(mutex_);
+  return Clock::now() >= free_at_;
+}
+
+bool Pace::free() {
+  if (!within_speed()) return false;
+  const bool unset = !paused_.load(std::memory_order_relaxed) && !hours_ && !throttle_;
+  if (unset && !waiting_.load(std::memory_order_relaxed)) return true;
+  std::string reason = obstacle();
+  const bool out = reason.empty();
+  waiting_.store(!out, std::memory_order_relaxed);
+  const std::lock_guard lock(mutex_);
+  waits_for_ = std::move(reason);
+  return out;
+}
+
 bool Pace::wait(uint64_t rows, const StopFlag& stop) {
-  if (speed() > 0) keep_to_speed(rows, stop);
-  if (!paused_.load(std::memory_order_relaxed) && !hours_ && !throttle_) return !stop.requested();
+  did(rows);
   while (!stop.requested()) {
-    std::string reason = obstacle();
-    const bool free = reason.empty();
-    {
-      const std::lock_guard lock(mutex_);
-      waits_for_ = std::move(reason);
-    }
-    if (free) return true;
+    if (free()) return true;
     std::this_thread::sleep_for(kLook);
   }
   return false;
-}
-
-void Pace::keep_to_speed(uint64_t rows, const StopFlag& stop) {
-  Clock::time_point until;
-  {
-    const std::lock_guard lock(mutex_);
-    const double seconds = static_cast<double>(rows) / std::max(speed(), 1e-9);
-    free_at_ = std::max(free_at_, Clock::now() - std::chrono::seconds(1)) +
-               std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
-    until = free_at_;
-  }
-  // A pause, or another speed, ends the sleep early.
-  while (Clock::now() < until && !stop.requested() && speed() > 0) {
-    {
-      const std::lock_guard lock(mutex_);
-      until = std::min(until, free_at_);
-    }
-    std::this_thread::sleep_for(std::min<Clock::duration>(kLook, until - Clock::now()));
-  }
 }
 
 std::string Pace::waits_for() const {

@@ -22,7 +22,8 @@ struct Hours {
 /// Error{config} for anything else.
 Hours parse_hours(std::string_view text);
 
-/// Shared by a run's workers, which ask between units. With nothing set it costs two relaxed loads.
+/// Shared by a run's workers, which ask between units. With nothing set it costs a few relaxed
+/// loads.
 class Pace {
  public:
   Pace() = default;
@@ -39,14 +40,18 @@ class Pace {
   /// Before a unit; `rows`: what was done since the last call. Waits as long as it must, false: the
   /// run is to stop.
   bool wait(uint64_t rows, const StopFlag& stop);
+  /// The two halves of wait(), for who cannot sleep here: books what was done; says whether the
+  /// next unit may begin.
+  void did(uint64_t rows);
+  bool free();
   /// Why the run waits; "" while it works.
   std::string waits_for() const;
 
  private:
   std::string obstacle() const;
-  void keep_to_speed(uint64_t rows, const StopFlag& stop);
+  bool within_speed() const;
 
-  std::atomic<bool> paused_{false};
+  std::atomic<bool> paused_{false}, waiting_{false};
   std::atomic<double> speed_{0};
   std::optional<Hours> hours_;
   std::string hours_text_;

@@ -11,7 +11,6 @@
 #include "engine/start.hpp"
 #include "engine/worker.hpp"
 #include "net/pg_server.hpp"
-#include "sink/pg_target.hpp"
 #include "sink/sink.hpp"
 
 namespace lugger {
@@ -76,15 +75,8 @@ class RunImpl final : public Run {
   /// What slows the run down or stops it from outside.
   void prepare_pace() {
     const JobSpec& spec = shared_.job.spec;
-    shared_.pace.set_hours(shared_.settings.window);
-    if (spec.throttle.asks_target() &&
-        target_options(spec.target).data() != pg_target_options().data()) {
-      throw Error(Code::kConfig, "only a target in PostgreSQL can be asked how it is",
-                  "leave rows_per_s alone in throttle = { ... }");
-    }
-    const std::string url =
-        spec.throttle.asks_target() ? resolve_pg_url(spec.target, throttled_) : std::string();
-    shared_.pace.set_throttle(url, spec.target_options.flag("pooled"), spec.throttle);
+    keep_pace(shared_.pace, {spec.target, spec.target_options, spec.throttle},
+              shared_.settings.window, throttled_);
     if (shared_.state == nullptr) return;
     try {
       control_ = std::make_unique<ControlSocket>(
@@ -97,15 +89,8 @@ class RunImpl final : public Run {
 
   ControlFacts facts() {
     const RunSnapshot now = poll(0);
-    return {{"run", now.run},
-            {"job", shared_.job.spec.name},
-            {"stage", now.stage},
-            {"waits for", now.waits_for},
-            {"read", std::to_string(now.tally.read)},
-            {"rejected", std::to_string(now.tally.rejected)},
-            {"rows per second, at most",
-             shared_.pace.speed() > 0 ? fmt::format("{:g}", shared_.pace.speed()) : ""},
-            {"seconds", fmt::format("{:.1f}", now.seconds)}};
+    return load_facts(now.run, shared_.job.spec.name, now.stage, now.tally, shared_.pace,
+                      now.seconds);
   }
 
   void conduct() noexcept {
@@ -144,7 +129,8 @@ class RunImpl final : public Run {
       Tally after = before;
       promise_steps(*shared_.job.target, *shared_.shape, *shared_.state, shared_.job.spec.name,
                     shared_.run);
-      result_.notes = shared_.job.target->finish(*shared_.shape, shared_.sink_options.connections, after);
+      result_.notes =
+          shared_.job.target->finish(*shared_.shape, shared_.sink_options.connections, after);
       settled_ = after;
       if (before.inserted != after.inserted) shared_.state->correct(shared_.run, before, after);
     } catch (const Error& error) {

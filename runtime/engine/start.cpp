@@ -2,6 +2,7 @@
 
 #include "base/digest.hpp"
 #include "engine/rejects.hpp"
+#include "sink/pg_target.hpp"
 
 namespace lugger {
 
@@ -62,6 +63,18 @@ bool gives_way(State& state, const RunRecord& run, const JobSpec& spec,
 }
 
 }  // namespace
+
+void keep_pace(Pace& pace, const WatchedTarget& target, const std::string& window,
+               std::shared_ptr<PgServer>& keep) {
+  pace.set_hours(window);
+  if (!target.throttle.asks_target()) return pace.set_throttle({}, false, target.throttle);
+  if (target_options(target.place).data() != pg_target_options().data()) {
+    throw Error(Code::kConfig, "only a target in PostgreSQL can be asked how it is",
+                "leave rows_per_s alone in throttle = { ... }");
+  }
+  pace.set_throttle(resolve_pg_url(target.place, keep), target.options.flag("pooled"),
+                    target.throttle);
+}
 
 void take_lease(State& state, const std::string& job) {
   std::string holder;

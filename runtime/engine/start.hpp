@@ -1,6 +1,7 @@
 // Before the first document: inspect, resume or begin, claim the job, lay out partitions.
 #pragma once
 #include "engine/run_impl.hpp"
+#include "net/pg_server.hpp"
 
 namespace lugger {
 
@@ -20,6 +21,16 @@ void refuse_problems(const TargetReport& report, const std::string& job);
 void check_unchanged(const RunRecord& run, const JobSpec& spec, const std::string& identity,
                      bool accept);
 void take_lease(State& state, const std::string& job);
+
+/// A target whose health is asked for.
+struct WatchedTarget {
+  const std::string& place;
+  const Options& options;
+  const ThrottleSpec& throttle;
+};
+/// Gives a run its hours and its limits. `keep`: a local: server that is asked.
+void keep_pace(Pace& pace, const WatchedTarget& target, const std::string& window,
+               std::shared_ptr<PgServer>& keep);
 
 /// Fills shared.{shape, source, state, run, sink_options, partitions}. Error{config} for anything a
 /// user must decide first.

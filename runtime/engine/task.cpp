@@ -2,6 +2,7 @@
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
+#include "engine/control.hpp"
 #include "engine/dry_run.hpp"
 #include "engine/rejects.hpp"
 #include "engine/stages.hpp"
@@ -58,6 +59,12 @@ struct Task::Impl {
   Stopwatch watch;
   bool resumed = false;
   int64_t left = INT64_MAX;
+  Pace pace;
+  StopFlag stop;
+  std::shared_ptr<PgServer> server;  // a local: target that is asked how it is
+  std::mutex mutex;                  // guards `told`, for the socket's thread
+  Tally told;
+  std::unique_ptr<ControlSocket> control;
 
   void need_writer() const {
     if (sink) return;
@@ -67,6 +74,7 @@ struct Task::Impl {
   void flush_rows();
   void collect(Batch& batch);
   void begin_or_resume();
+  void listen();
   void build(RunResult& result);
   void reset_unit() noexcept;
 };
@@ -127,14 +135,16 @@ Position Task::position(size_t cursor) const {
 
 const std::string& Task::now() const noexcept { return impl_->spec.now; }
 
-void Task::set_writer(std::shared_ptr<Target> target, Mapping mapping) {
+void Task::set_writer(TaskOutput output) {
   Impl& task = *impl_;
   if (task.target)
     throw Error(Code::kConfig, fmt::format("task {} has a writer already", task.spec.name),
                 "one writer can feed several tables through `children` and `route`");
-  task.target = std::move(target);
-  task.row_shape = std::make_shared<const PlanShape>(by_name(mapping));
-  task.shape = std::make_shared<const PlanShape>(std::move(mapping));
+  task.target = open_target(output.target, output.options);
+  task.row_shape = std::make_shared<const PlanShape>(by_name(output.mapping));
+  task.shape = std::make_shared<const PlanShape>(std::move(output.mapping));
+  keep_pace(task.pace, {output.target, output.options, output.throttle}, task.spec.settings.window,
+            task.server);
   task.plan = std::make_unique<Plan>(task.shape);
   task.row_plan = std::make_unique<Plan>(task.row_shape);
   task.rows = std::make_unique<Batch>(task.arena);
@@ -148,6 +158,7 @@ void Task::set_writer(std::shared_ptr<Target> target, Mapping mapping) {
   task.state->ensure();
   take_lease(*task.state, task.spec.name);
   task.begin_or_resume();
+  task.listen();
   task.sink = task.target->open(*task.shape, {task.run, task.report.mode, 1});
 }
 
@@ -192,6 +203,25 @@ void Task::Impl::begin_or_resume() {
   whole.id = "0";
   state->start(record, {whole});
 }
+
+/// Without a socket the task goes on all the same.
+void Task::Impl::listen() {
+  told = earlier;
+  const auto facts = [this] {
+    const std::lock_guard lock(mutex);
+    return load_facts(run, spec.name, "reading", told, pace, watch.seconds());
+  };
+  try {
+    control = std::make_unique<ControlSocket>(run, pace, facts,
+                                              [this](StopLevel level) { stop.set(level); });
+  } catch (const Error& error) {
+    report.warnings.emplace_back(error.what());
+  }
+}
+
+bool Task::may_go_on() { return impl_->pace.free(); }
+std::string Task::waits_for() const { return impl_->pace.waits_for(); }
+bool Task::stopping() const noexcept { return impl_->stop.requested(); }
 
 void Task::write(Batch& batch) {
   impl_->need_writer();
@@ -260,7 +290,10 @@ void Task::commit(const Position& position) {
   unit.tally.skipped = unit.tally.read - task.used;
   task.sink->commit(unit);
   task.tally += unit.tally;
+  task.pace.did(unit.tally.read);
   task.reset_unit();
+  const std::lock_guard lock(task.mutex);
+  task.told = tally();
 }
 
 void Task::Impl::reset_unit() noexcept {
@@ -278,9 +311,9 @@ void Task::rollback() noexcept {
 }
 
 void Task::Impl::build(RunResult& result) {
-  StopFlag stop;
+  StopFlag never;
   StageHost host{*target, *shape,  *state, spec.name, run, spec.settings.stages,
-                 stop,    nullptr, nullptr};
+                 never,   nullptr, nullptr};
   host.enter = [](std::string_view) {};
   host.tell = [](StepsView) {};
   run_stages(host, {Stage::kIndex, Stage::kConstrain}, result);
@@ -289,6 +322,7 @@ void Task::Impl::build(RunResult& result) {
 RunResult Task::finish(const std::string& status, const Error* error) {
   Impl& task = *impl_;
   rollback();
+  task.control.reset();
   RunResult result;
   result.run = task.run;
   result.job = task.spec.name;

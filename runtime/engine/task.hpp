@@ -18,6 +18,14 @@ struct TaskSpec {
   RunSettings settings;  // create, dry_run, restart, accept_changes, limit
 };
 
+/// Where a task writes, and how.
+struct TaskOutput {
+  std::string target;
+  Options options;
+  Mapping mapping;
+  ThrottleSpec throttle;
+};
+
 /// One thread. Documents live until the next commit: what was written since then is one transaction
 /// with the position.
 class Task {
@@ -39,7 +47,7 @@ class Task {
 
   /// A task has one writer; its mapping may feed child tables. Inspects, creates, claims the task
   /// and finds its last position.
-  void set_writer(std::shared_ptr<Target> target, Mapping mapping);
+  void set_writer(TaskOutput output);
   /// Every document of the batch through the mapping, as in a job.
   void write(Batch& batch);
   /// One row given by column names, as a BSON document.
@@ -50,6 +58,13 @@ class Task {
   void commit(const Position& position);
   /// Takes back what was not committed.
   void rollback() noexcept;
+
+  /// Whether the next unit may begin: asked behind a commit, when nothing is open. Does not wait.
+  bool may_go_on();
+  /// Why it may not; "" where it may.
+  std::string waits_for() const;
+  /// Another process asked it to stop.
+  bool stopping() const noexcept;
 
   /// Ends the run in the ledger: "done", "stopped" or "failed".
   RunResult finish(const std::string& status, const Error* error);

@@ -13,11 +13,12 @@ double number(const PgRows& rows) {
   return text.empty() ? 0 : std::stod(text);
 }
 
+/// A standby that has replayed everything still shows the lag it had, up to its next report.
 std::string lag(PgSession& session, const ThrottleSpec& spec) {
   if (!spec.max_lag_s) return {};
-  const double seconds =
-      number(session.query("SELECT extract(epoch FROM max(greatest(write_lag, flush_lag, "
-                           "replay_lag))) FROM pg_stat_replication"));
+  const double seconds = number(
+      session.query("SELECT extract(epoch FROM max(greatest(write_lag, flush_lag, replay_lag)) "
+                    "FILTER (WHERE replay_lsn < pg_current_wal_lsn())) FROM pg_stat_replication"));
   if (seconds <= *spec.max_lag_s) return {};
   return fmt::format("a standby is {:.1f} s behind (max_lag {:g} s)", seconds, *spec.max_lag_s);
 }
@@ -29,8 +30,8 @@ std::string lock_waits(PgSession& session, const ThrottleSpec& spec) {
                            "current_database() AND wait_event_type = 'Lock' AND application_name "
                            "NOT LIKE 'lugger %'"));
   if (waits <= *spec.max_lock_waits) return {};
-  return fmt::format("{:g} sessions wait for a lock (max_lock_waits {:g})", waits,
-                     *spec.max_lock_waits);
+  return fmt::format("{:g} {} for a lock (max_lock_waits {:g})", waits,
+                     waits == 1 ? "session waits" : "sessions wait", *spec.max_lock_waits);
 }
 
 std::string long_transaction(PgSession& session, const ThrottleSpec& spec) {

@@ -55,6 +55,8 @@ void FixEngine::prepare_ledger() {
   state_ = make_pg_state(url_, schema_, pooled_);
   state_->ensure();
   take_lease(*state_, spec_.name);
+  hold_undone();
+  run_ = new_run_id();
   const std::optional<RunRecord> latest = state_->latest(spec_.name);
   const bool open = latest && is_unfinished(*latest);
   if (!open || settings_.restart) {
@@ -71,7 +73,7 @@ void FixEngine::prepare_ledger() {
     return;
   }
   check_unchanged(*latest, job, latest->source_identity, settings_.accept_changes);
-  resumed_ = true;
+  resumed_ = begun_ = true;
   run_ = latest->run;
   spec_.now = latest->now;
   if (parts.empty()) return;
@@ -80,13 +82,20 @@ void FixEngine::prepare_ledger() {
   done_before_ = parts.front().done;
 }
 
+/// What still runs cannot be undone, and does not begin again meanwhile.
+void FixEngine::hold_undone() {
+  if (spec_.undoes.empty()) return;
+  undone_ = make_pg_state(url_, schema_, pooled_);
+  const std::optional<RunRecord> run = undone_->find(spec_.undoes);
+  std::string holder;
+  if (!run || undone_->lease(run->job, holder)) return;
+  throw Error(Code::kConflict, fmt::format("{} still runs ({})", run->job, holder),
+              fmt::format("wait for it, or stop it first: lugger ctl {} stop", run->run));
+}
+
 /// The ledger's rows of a run; a resumed one has them, unless it was killed between the two.
 void FixEngine::begin_run() {
   if (!resumed_) {
-    {
-      const std::lock_guard lock(mutex_);
-      run_ = new_run_id();
-    }
     RunRecord record;
     record.run = run_;
     record.job = spec_.name;
@@ -100,6 +109,7 @@ void FixEngine::begin_run() {
     PartitionRecord whole;
     whole.id = "0";
     state_->start(record, {whole});
+    begun_ = true;
   } else {
     state_->set_status(run_, "running", "");
   }
@@ -176,26 +186,31 @@ void FixEngine::conduct() noexcept {
   conclude();
 }
 
-void FixEngine::work() {
-  if (!done_before_) count();
-  if (!settings_.apply || stop_.requested()) return;
-  counts_->clear();
-  begin_run();
-  source_ = spec_.source(table_, spec_.now, kept_keys());
-  writer_ = std::make_unique<FixWriter>(table_, schema_, run_);
+/// From the first page that is counted on. Without a socket the work goes on all the same.
+void FixEngine::listen() {
   try {
     control_ = std::make_unique<ControlSocket>(
         run_, pace_, [this] { return facts(); }, [this](StopLevel level) { stop(level); });
   } catch (const Error& error) {
     report_.notes.push_back(error.what());
   }
+}
+
+void FixEngine::work() {
+  if (settings_.apply) listen();
+  if (!done_before_) count();
+  if (!settings_.apply || stop_.requested()) return;
+  counts_->clear();
+  begin_run();
+  source_ = spec_.source(table_, spec_.now, kept_keys());
+  writer_ = std::make_unique<FixWriter>(table_, schema_, run_);
   set_stage("writing");
   if (!done_before_) write_all();
 }
 
 /// The end of a run in the ledger; a server that is gone must not hide why.
 void FixEngine::record_end() noexcept {
-  if (!state_ || run_.empty()) return;
+  if (!state_ || !begun_) return;
   try {
     state_->set_status(run_, result_.status, result_.error);
     if (result_.status == "done" && !spec_.key_query.empty()) {
@@ -216,7 +231,7 @@ void FixEngine::conclude() noexcept {
       failure_ && failure_->code() == Code::kInterrupted && stop_.level() == StopLevel::kNow;
   const bool stopped = (stop_.requested() && !failure_) || interrupted;
   if (interrupted) failure_.reset();
-  result_.run = run_;
+  if (begun_) result_.run = run_;
   result_.job = spec_.name;
   result_.tally = earlier_;
   result_.tally += tally_;
@@ -230,11 +245,12 @@ void FixEngine::conclude() noexcept {
     result_.hint = failure_->hint();
     result_.error_code = code_name(failure_->code());
   }
-  if (result_.status != "done" && settings_.apply && !run_.empty())
+  if (result_.status != "done" && settings_.apply && begun_)
     result_.resume_command = spec_.resume_command;
   counts_->fill(report_, result_);
   record_end();
-  state_.reset();  // gives the lease back
+  state_.reset();  // gives the leases back
+  undone_.reset();
   const std::lock_guard lock(mutex_);
   stage_ = result_.status;
   shown_ = result_.tally;

@@ -45,6 +45,8 @@ class FixEngine final : public FixRun {
  private:
   void prepare();
   void prepare_ledger();
+  void listen();
+  void hold_undone();
   void begin_run();
   void keep_keys();
   void conduct() noexcept;
@@ -80,6 +82,7 @@ class FixEngine final : public FixRun {
   std::mutex session_mutex_;  // the session is cancelled from other threads
   std::unique_ptr<PgSession> session_;
   std::unique_ptr<State> state_;
+  std::unique_ptr<State> undone_;  // an undo: holds the job whose run it undoes
   FixTable table_;
   std::unique_ptr<ChangeSource> source_;
   std::unique_ptr<FixWriter> writer_;
@@ -90,6 +93,7 @@ class FixEngine final : public FixRun {
   Backoff backoff_;
 
   std::string run_, position_;
+  bool begun_ = false;  // the ledger knows the run
   bool resumed_ = false, done_before_ = false;
   Tally tally_, earlier_;
   uint64_t row_bytes_ = 0, rows_seen_ = 0, since_last_ = 0;

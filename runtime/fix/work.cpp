@@ -94,7 +94,7 @@ void FixEngine::keep_keys() {
 }
 
 std::string FixEngine::kept_keys() const {
-  if (spec_.key_query.empty() || run_.empty()) return {};
+  if (spec_.key_query.empty() || !begun_) return {};
   return fmt::format("SELECT key FROM {}.fix_keys WHERE run = {}", PgSession::quote_name(schema_),
                      PgSession::quote_literal(run_));
 }

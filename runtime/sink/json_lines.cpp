@@ -113,9 +113,7 @@ class JsonLinesTarget : public Target {
     return std::make_unique<JsonLinesSink>(plan, style_, state_, output_);
   }
 
-  std::vector<std::string> finish(const PlanShape&, uint32_t, Tally&) override {
-    return {};
-  }
+  std::vector<std::string> finish(const PlanShape&, uint32_t, Tally&) override { return {}; }
   /// A new run has nothing on record, so opening it empties the file.
   void discard(const PlanShape&, const std::string&) override {}
 

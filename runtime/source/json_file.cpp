@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "base/error.hpp"
 #include "source/file_sources.hpp"
 #include "source/json_split.hpp"
@@ -25,22 +23,12 @@ class JsonCursor : public StepCursor {
   /// done: bytes of the partition before the start.
   JsonCursor(std::unique_ptr<ByteStream> stream, const MappedFile* mapped, std::string place,
              JsonStart start, uint64_t done)
-      : stream_(std::move(stream)),
-        mapped_(mapped),
-        place_(std::move(place)),
-        done_(done),
-        fed_(start.offset),
-        counted_(start.offset),
-        counted_line_(start.line) {
+      : stream_(std::move(stream)), mapped_(mapped), place_(std::move(place)), done_(done) {
     if (start.offset != 0) reader_.resume(start.offset, start.line, start.layout);
   }
-  /// The line is that of the place between two documents, so that messages after a resume name the
-  /// right one.
   Position position() const override {
     if (!given_) return {};
-    const uint64_t offset = reader_.consumed();
-    return fmt::format("offset:{} line:{} layout:{}", offset,
-                       offset == counted_ ? counted_line_ : reader_.line(),
+    return fmt::format("offset:{} line:{} layout:{}", reader_.consumed(), reader_.line(),
                        reader_.layout() == JsonLayout::kArray ? "array" : "lines");
   }
   uint64_t bytes() const override { return done_ + stream_->taken(); }
@@ -63,24 +51,12 @@ class JsonCursor : public StepCursor {
     }
     give(batch, batch.arena().copy(document_.view()), static_cast<uint32_t>(document_.size()));
     given_ = true;
-    count_lines(reader_.consumed());
     return true;
   }
   void feed() {
-    count_lines(fed_);
-    piece_ = stream_->next();
-    fed_ += piece_.size();
-    ended_ = piece_.empty();
-    reader_.feed(piece_, ended_);
-  }
-  // Only what lies in the piece fed last can be counted: that is where a document ends, unless the
-  // reader holds several back.
-  void count_lines(uint64_t to) {
-    const uint64_t begin = fed_ - piece_.size();
-    if (to <= counted_ || counted_ < begin || to > fed_) return;
-    const Bytes passed = piece_.subspan(counted_ - begin, to - counted_);
-    counted_line_ += static_cast<uint64_t>(std::count(passed.begin(), passed.end(), uint8_t{'\n'}));
-    counted_ = to;
+    const Bytes piece = stream_->next();
+    ended_ = piece.empty();
+    reader_.feed(piece, ended_);
   }
 
   std::unique_ptr<ByteStream> stream_;
@@ -88,8 +64,7 @@ class JsonCursor : public StepCursor {
   std::string place_;
   JsonReader reader_;
   ByteBuffer document_;
-  Bytes piece_;
-  uint64_t done_, fed_, counted_, counted_line_;
+  uint64_t done_;
   bool ended_ = false, given_ = false;
 };
 

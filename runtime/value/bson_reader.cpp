@@ -91,14 +91,10 @@ BsonFault scan_binary(Span& span, Value& out) noexcept {
   return BsonFault::kNone;
 }
 
-const uint8_t* find_nul(const uint8_t* from, const uint8_t* end) noexcept {
-  return static_cast<const uint8_t*>(std::memchr(from, 0, static_cast<size_t>(end - from)));
-}
-
 BsonFault scan_regex(Span& span, Value& out) noexcept {
-  const uint8_t* pattern_end = find_nul(span.at, span.end);
+  const uint8_t* pattern_end = find_zero(span.at, span.end);
   if (pattern_end == nullptr) return BsonFault::kTruncatedElement;
-  const uint8_t* options_end = find_nul(pattern_end + 1, span.end);
+  const uint8_t* options_end = find_zero(pattern_end + 1, span.end);
   if (options_end == nullptr) return BsonFault::kTruncatedElement;
   out = take(span, ValueType::kRegex, static_cast<size_t>(options_end + 1 - span.at));
   return BsonFault::kNone;
@@ -161,7 +157,7 @@ BsonFault scan_nothing(ValueType type, Value& out) noexcept {
   return BsonFault::kNone;
 }
 
-BsonFault scan_value(uint8_t type, Span& span, Value& out) noexcept {
+[[gnu::always_inline]] inline BsonFault scan_value(uint8_t type, Span& span, Value& out) noexcept {
   switch (type) {
     case kDouble: return scan_double(span, out);
     case kString: return scan_string(span, ValueType::kString, out);
@@ -248,7 +244,7 @@ bool BsonReader::next() noexcept {
   const uint8_t type = *at_;
   if (type == 0) return fail(BsonFault::kLengthMismatch);
   const uint8_t* name = at_ + 1;
-  const uint8_t* name_end = find_nul(name, end_);
+  const uint8_t* name_end = find_zero(name, end_);
   if (name_end == nullptr) return fail(BsonFault::kTruncatedElement);
   name_ = reinterpret_cast<const char*>(name);
   name_size_ = static_cast<size_t>(name_end - name);
@@ -281,7 +277,7 @@ BsonFault validate_bson(Bytes document, int max_depth) noexcept {
     }
     const uint8_t type = *span.at;
     if (type == 0) return BsonFault::kLengthMismatch;
-    const uint8_t* name_end = find_nul(span.at + 1, span.end);
+    const uint8_t* name_end = find_zero(span.at + 1, span.end);
     if (name_end == nullptr) return BsonFault::kTruncatedElement;
     span.at = name_end + 1;
     Value value;
@@ -313,7 +309,7 @@ BsonPair split_code_with_scope(const Value& value) noexcept {
 
 BsonPair split_regex(const Value& value) noexcept {
   const uint8_t* end = value.data + value.size;
-  const uint8_t* pattern_end = find_nul(value.data, end);
+  const uint8_t* pattern_end = find_zero(value.data, end);
   const Bytes pattern{value.data, pattern_end};
   return {as_text(pattern), Bytes{pattern_end + 1, end - 1}};
 }

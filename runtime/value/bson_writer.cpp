@@ -39,16 +39,16 @@ uint8_t bson_type(ValueType type) {
 }  // namespace
 
 void BsonWriter::open_here() {
-  open_.push_back({out_.size(), 0});
-  out_.append_le<int32_t>(0);
+  open_.push_back({out_->size(), 0});
+  out_->append_le<int32_t>(0);
 }
 
 void BsonWriter::header(uint8_t type, std::string_view name) {
-  uint8_t* to = out_.room(name.size() + 2);
+  uint8_t* to = out_->room(name.size() + 2);
   to[0] = type;
-  if (!name.empty()) std::memcpy(to + 1, name.data(), name.size());
+  copy_short(to + 1, name.data(), name.size());
   to[name.size() + 1] = 0;
-  out_.advance(name.size() + 2);
+  out_->advance(name.size() + 2);
 }
 
 void BsonWriter::index_header(uint8_t type) {
@@ -78,13 +78,13 @@ void BsonWriter::begin_array(std::string_view name) {
 }
 
 void BsonWriter::end() {
-  out_.push(0);
+  out_->push(0);
   const size_t at = open_.back().at;
   open_.pop_back();
-  const size_t size = out_.size() - at;
+  const size_t size = out_->size() - at;
   if (size > INT32_MAX)
     raise(Code::kParse, "a document of {} bytes is larger than BSON allows", size);
-  store_le(out_.data() + at, static_cast<int32_t>(size));
+  store_le(out_->data() + at, static_cast<int32_t>(size));
 }
 
 void BsonWriter::append(std::string_view name, const Value& value) {
@@ -98,37 +98,37 @@ void BsonWriter::append(const Value& value) {
 }
 
 void BsonWriter::append_string(std::string_view text) {
-  uint8_t* to = out_.room(text.size() + 5);
+  uint8_t* to = out_->room(text.size() + 5);
   store_le(to, static_cast<int32_t>(text.size() + 1));
-  if (!text.empty()) std::memcpy(to + 4, text.data(), text.size());
+  copy_short(to + 4, text.data(), text.size());
   to[text.size() + 4] = 0;
-  out_.advance(text.size() + 5);
+  out_->advance(text.size() + 5);
 }
 
 void BsonWriter::payload(const Value& value) {
   switch (value.type) {
-    case ValueType::kDouble: return out_.append_le(value.f64);
+    case ValueType::kDouble: return out_->append_le(value.f64);
     case ValueType::kString:
     case ValueType::kCode:
     case ValueType::kSymbol: return append_string(value.text());
     case ValueType::kBinary: {
       const int32_t size = static_cast<int32_t>(value.size);
       const bool old = value.aux == 2;
-      out_.append_le(old ? size + 4 : size);
-      out_.push(static_cast<uint8_t>(value.aux));
-      if (old) out_.append_le(size);
-      return out_.append(value.bytes());
+      out_->append_le(old ? size + 4 : size);
+      out_->push(static_cast<uint8_t>(value.aux));
+      if (old) out_->append_le(size);
+      return out_->append(value.bytes());
     }
-    case ValueType::kBool: return out_.push(value.i64 != 0 ? 1 : 0);
-    case ValueType::kInt32: return out_.append_le(static_cast<int32_t>(value.i64));
+    case ValueType::kBool: return out_->push(value.i64 != 0 ? 1 : 0);
+    case ValueType::kInt32: return out_->append_le(static_cast<int32_t>(value.i64));
     case ValueType::kDate:
     case ValueType::kTimestamp:
-    case ValueType::kInt64: return out_.append_le(value.i64);
+    case ValueType::kInt64: return out_->append_le(value.i64);
     case ValueType::kUndefined:
     case ValueType::kNull:
     case ValueType::kMinKey:
     case ValueType::kMaxKey: return;
-    default: return out_.append(value.bytes());  // stored as BSON has it
+    default: return out_->append(value.bytes());  // stored as BSON has it
   }
 }
 

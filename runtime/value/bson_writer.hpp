@@ -11,7 +11,7 @@ namespace lugger {
 /// free of NUL.
 class BsonWriter {
  public:
-  explicit BsonWriter(ByteBuffer& out) : out_(out) {}
+  explicit BsonWriter(ByteBuffer& out) : out_(&out) {}
 
   // Without a name: the root, or the next element of the array under way (named by its index).
   void begin_document();
@@ -25,9 +25,13 @@ class BsonWriter {
   /// caller.
   void append(std::string_view name, const Value& value);
   /// An element as BsonReader::element() gives it.
-  void append_element(Bytes element) { out_.append(element); }
-  /// Forgets what is open, for a new root.
+  void append_element(Bytes element) { out_->append(element); }
+  /// Forgets what is open, for a new root, there or in another buffer.
   void reset() noexcept { open_.clear(); }
+  void reset(ByteBuffer& out) noexcept {
+    out_ = &out;
+    open_.clear();
+  }
 
  private:
   struct Open {
@@ -40,7 +44,7 @@ class BsonWriter {
   void payload(const Value& value);
   void append_string(std::string_view text);
 
-  ByteBuffer& out_;
+  ByteBuffer* out_;
   std::vector<Open> open_;
 };
 

@@ -9,23 +9,23 @@ namespace lugger::json {
 using simdjson::dom::element_type;
 
 void ExtendedJsonWriter::write_document(Object root, ByteBuffer& out) {
-  BsonWriter writer(out);
-  writer_ = &writer;
+  writer_ = &root_;
   objects_ = 1;
   current_ = 0;
-  writer.begin_document();
+  root_.reset(out);
+  root_.begin_document();
   fields(root, 0);
-  writer.end();
+  root_.end();
 }
 
 void ExtendedJsonWriter::write_root(Element root, ByteBuffer& out) {
   const size_t before = out.size();
-  BsonWriter writer(out);
-  writer_ = &writer;
+  writer_ = &root_;
   objects_ = current_ = 0;
-  writer.begin_document();
+  root_.reset(out);
+  root_.begin_document();
   value({""}, root, 0);
-  writer.end();
+  root_.end();
   Object object;
   const Value only = bson_field({out.data() + before, out.size() - before}, "");
   if (root.get(object) != simdjson::SUCCESS || only.type != ValueType::kDocument) return;
@@ -65,7 +65,8 @@ void ExtendedJsonWriter::value(const Slot& slot, Element element, int depth) {
 void ExtendedJsonWriter::fields(Object object, int depth) {
   if (depth >= kMaxBsonDepth) refuse("at most 200 levels of nesting");
   for (const auto field : object) {
-    if (field.key.find('\0') != std::string_view::npos)
+    const Bytes key = as_bytes(field.key);
+    if (find_zero(key.data(), key.data() + key.size()) != nullptr)
       refuse("field names without a NUL character");
     value({field.key}, field.value, depth + 1);
   }

@@ -3,6 +3,7 @@
 #pragma once
 #include <simdjson.h>
 
+#include <array>
 #include <string>
 #include <string_view>
 
@@ -77,12 +78,13 @@ class ExtendedJsonWriter {
   std::string_view only_text(Object object, std::string_view key, std::string_view expected) const;
   Object inner(Object object, std::string_view key, size_t size, std::string_view expected);
   int64_t long_text(Object object, std::string_view expected) const;
-  std::string oid_bytes(std::string_view hex, std::string_view expected) const;
+  std::array<uint8_t, 12> oid_bytes(std::string_view hex, std::string_view expected) const;
   void put_binary(const Slot& slot, std::string_view base64, std::string_view subtype);
   void put_regex(const Slot& slot, std::string_view pattern, std::string_view options);
 
-  BsonWriter* writer_ = nullptr;
   ByteBuffer& scratch_;
+  BsonWriter root_{scratch_};
+  BsonWriter* writer_ = nullptr;  // root_, or that of a scope
   DecimalDigits digits_;
   size_t objects_ = 0;  // '{' seen so far
   size_t current_ = 0;  // the one that a mistake is told of

@@ -90,15 +90,16 @@ ExtendedJsonWriter::Object ExtendedJsonWriter::inner(Object object, std::string_
   return out;
 }
 
-std::string ExtendedJsonWriter::oid_bytes(std::string_view hex, std::string_view expected) const {
-  auto bytes = hex.size() == 24 ? from_hex(hex) : std::nullopt;
-  if (!bytes) refuse(expected);
-  return *std::move(bytes);
+std::array<uint8_t, 12> ExtendedJsonWriter::oid_bytes(std::string_view hex,
+                                                      std::string_view expected) const {
+  std::array<uint8_t, 12> bytes;
+  if (hex.size() != 24 || !from_hex(hex, bytes.data())) refuse(expected);
+  return bytes;
 }
 
 bool ExtendedJsonWriter::object_id(const Slot& slot, Object object, int) {
-  const std::string bytes = oid_bytes(only_text(object, "$oid", kOid), kOid);
-  put(slot, Value::of(ValueType::kObjectId, std::string_view(bytes)));
+  const auto bytes = oid_bytes(only_text(object, "$oid", kOid), kOid);
+  put(slot, Value::of(ValueType::kObjectId, Bytes(bytes)));
   return true;
 }
 
@@ -204,13 +205,12 @@ bool ExtendedJsonWriter::uuid(const Slot& slot, Object object, int) {
   const std::string_view shown = only_text(object, "$uuid", kExpected);
   const auto dash = [shown](size_t at) { return shown[at] == '-'; };
   if (shown.size() != 36 || !dash(8) || !dash(13) || !dash(18) || !dash(23)) refuse(kExpected);
-  std::string hex;
-  std::copy_if(shown.begin(), shown.end(), std::back_inserter(hex),
-               [](char c) { return c != '-'; });
-  if (hex.size() != 32) refuse(kExpected);
-  const auto bytes = from_hex(hex);
-  if (!bytes) refuse(kExpected);
-  put(slot, Value::of(ValueType::kBinary, as_bytes(*bytes), 4));
+  char hex[36];
+  const char* const end =
+      std::copy_if(shown.begin(), shown.end(), hex, [](char c) { return c != '-'; });
+  uint8_t bytes[16];
+  if (end != hex + 32 || !from_hex({hex, 32}, bytes)) refuse(kExpected);
+  put(slot, Value::of(ValueType::kBinary, Bytes(bytes), 4));
   return true;
 }
 
@@ -294,12 +294,12 @@ bool ExtendedJsonWriter::db_pointer(const Slot& slot, Object object, int) {
   const Object held = inner(object, "$dbPointer", 2, kDbPointer);
   const std::string_view ns = text(held, "$ref", kDbPointer);
   const Object id = inner(held, "$id", 1, kDbPointer);
-  const std::string oid = oid_bytes(text(id, "$oid", kDbPointer), kDbPointer);
+  const auto oid = oid_bytes(text(id, "$oid", kDbPointer), kDbPointer);
   scratch_.clear();
   scratch_.append_le(static_cast<int32_t>(ns.size() + 1));
   scratch_.append(ns);
   scratch_.push(0);
-  scratch_.append(std::string_view(oid));
+  scratch_.append(Bytes(oid));
   put(slot, Value::of(ValueType::kDbPointer, scratch_.view()));
   return true;
 }

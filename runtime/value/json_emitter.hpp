@@ -60,18 +60,15 @@ class Emitter {
   JsonFault document(Bytes bytes, int depth) {
     if (depth >= kMaxBsonDepth) return JsonFault::kTooDeep;
     BsonReader reader(bytes);
-    char before = '{';
+    std::string_view before = "{\"";
     while (reader.next()) {
-      out_.push(static_cast<uint8_t>(before));
-      before = ',';
-      JsonFault fault = write_string(out_, reader.name(), rules_.text);
+      JsonFault fault = write_quoted(out_, reader.name(), rules_.text, before, "\":");
       if (fault != JsonFault::kNone) return fault;
-      out_.push(':');
+      before = ",\"";
       fault = emit(reader.value(), depth + 1);
       if (fault != JsonFault::kNone) return fault;
     }
-    if (before == '{') out_.push('{');
-    out_.push('}');
+    out_.append(before[0] == '{' ? "{}" : "}");
     return ended(reader);
   }
 

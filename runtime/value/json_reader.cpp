@@ -57,7 +57,7 @@ struct JsonReader::State {
   size_t refused = 0;
   simdjson::error_code refusal = simdjson::SUCCESS;
   uint32_t skip_lines = 0, penalty = 0;
-  uint64_t consumed = 0, document_line = 1, tolerant = 0;
+  uint64_t consumed = 0, consumed_line = 1, tolerant = 0;
 
   State() {
     if (parser.allocate(64 * 1024, kParserDepth) != simdjson::SUCCESS) throw std::bad_alloc();
@@ -122,6 +122,7 @@ void JsonReader::State::use(size_t size) noexcept {
   }
   at += size;
   consumed = offset();
+  consumed_line = line;
 }
 
 void JsonReader::State::fail(std::string_view text, size_t mistake,
@@ -196,7 +197,6 @@ bool JsonReader::State::next(ByteBuffer& out) {
 }
 
 bool JsonReader::State::read_document(ByteBuffer& out) {
-  document_line = line;
   if (!scanner.under_way()) {
     refused = 0;
     if (read_line(out)) return true;
@@ -313,13 +313,13 @@ JsonReader& JsonReader::operator=(JsonReader&&) noexcept = default;
 void JsonReader::feed(Bytes piece, bool last) { state_->feed(piece, last); }
 bool JsonReader::next(ByteBuffer& out) { return state_->next(out); }
 uint64_t JsonReader::consumed() const noexcept { return state_->consumed; }
-uint64_t JsonReader::line() const noexcept { return state_->document_line; }
+uint64_t JsonReader::line() const noexcept { return state_->consumed_line; }
 uint64_t JsonReader::tolerant() const noexcept { return state_->tolerant; }
 JsonLayout JsonReader::layout() const noexcept { return state_->layout; }
 
 void JsonReader::resume(uint64_t offset, uint64_t line, JsonLayout layout) {
   state_->base = state_->consumed = state_->line_start = offset;
-  state_->line = state_->document_line = line;
+  state_->line = state_->consumed_line = line;
   state_->layout = layout;
   if (offset == 0) return;
   state_->phase = layout == JsonLayout::kArray ? Phase::kResumed : Phase::kLines;

@@ -30,7 +30,7 @@ class JsonReader {
   /// True: one document's BSON was appended to out. False: more input is needed, or the input is
   /// done.
   bool next(ByteBuffer& out);
-  /// Bytes of input consumed up to the end of the last document, and its first line (from 1).
+  /// Bytes of input up to the end of the last document, and the line (from 1) it ends in.
   uint64_t consumed() const noexcept;
   uint64_t line() const noexcept;
   uint64_t tolerant() const noexcept;

@@ -4,6 +4,7 @@
 #include <bit>
 #include <charconv>
 #include <cmath>
+#include <type_traits>
 
 #include "base/text.hpp"
 #include "value/json_writer.hpp"
@@ -69,20 +70,16 @@ inline size_t escape_ascii(uint8_t c, uint8_t* to) noexcept {
 /// Copies clean ASCII from `from` to `to`; returns how much. `to` has room for left + 8 bytes.
 inline size_t copy_clean(const uint8_t* from, size_t left, uint8_t* to) noexcept {
   size_t done = 0;
-  while (left - done >= 8) {
-    uint64_t word;
-    std::memcpy(&word, from + done, 8);
-    std::memcpy(to + done, &word, 8);
+  for (; left - done >= 8; done += 8) {
+    const auto word = load_le<uint64_t>(from + done);
+    store_le(to + done, word);
     const uint64_t unclean = unclean_bytes(word);
     if (unclean != 0) return done + static_cast<size_t>(std::countr_zero(unclean)) / 8;
-    done += 8;
   }
-  for (; done < left; ++done) {
-    const uint8_t c = from[done];
-    if (c < 0x20 || c >= 0x80 || c == '"' || c == '\\') break;
-    to[done] = c;
-  }
-  return done;
+  // The zeros above the last bytes are unclean themselves, so there is always a first one.
+  const uint64_t word = load_short(from + done, left - done);
+  store_le(to + done, word);
+  return done + static_cast<size_t>(std::countr_zero(unclean_bytes(word))) / 8;
 }
 
 inline constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
@@ -132,18 +129,59 @@ JsonFault write_text(Out& out, std::string_view text, TextRules rules) {
   return JsonFault::kNone;
 }
 
+/// A JSON string behind the byte `before`, with `after` behind it: `,"name":` in one stroke.
+template <typename Out>
+JsonFault write_quoted(Out& out, std::string_view text, TextRules rules, std::string_view before,
+                       std::string_view after) {
+  uint8_t* to = out.room(before.size() + text.size() + 8 + after.size());
+  std::memcpy(to, before.data(), before.size());
+  to += before.size();
+  const auto* from = reinterpret_cast<const uint8_t*>(text.data());
+  const size_t clean = copy_clean(from, text.size(), to);
+  if (clean == text.size()) {
+    std::memcpy(to + clean, after.data(), after.size());
+    out.advance(before.size() + clean + after.size());
+    return JsonFault::kNone;
+  }
+  out.advance(before.size() + clean);
+  const JsonFault fault = write_text(out, text.substr(clean), rules);
+  out.append(after);
+  return fault;
+}
+
 template <typename Out>
 JsonFault write_string(Out& out, std::string_view text, TextRules rules) {
-  out.push('"');
-  const JsonFault fault = write_text(out, text, rules);
-  out.push('"');
-  return fault;
+  return write_quoted(out, text, rules, "\"", "\"");
 }
 
 template <typename Out>
 void write_integer(Out& out, int64_t number) {
   char* to = reinterpret_cast<char*>(out.room(24));
   out.advance(static_cast<size_t>(std::to_chars(to, to + 24, number).ptr - to));
+}
+
+/// std::to_chars, and a short way to the same digits for numbers with at most three decimals, which
+/// most prices, rates and scores are. A decimal of up to 15 digits that reads back as the number is
+/// the only one of them that does, so without its trailing zeros it is the shortest.
+template <typename Float>
+char* shortest_chars(Float number, char* out32) noexcept {
+  const auto as_double = static_cast<double>(number);
+  const double thousandths = std::nearbyint(as_double * 1000);
+  if (!std::is_same_v<Float, double> || std::abs(thousandths) >= 1e15 ||
+      thousandths / 1000 != as_double || thousandths == 0)
+    return std::to_chars(out32, out32 + 32, number).ptr;
+  const auto digits = static_cast<uint64_t>(std::abs(thousandths));
+  char* to = out32;
+  if (number < 0) *to++ = '-';
+  to = std::to_chars(to, out32 + 32, digits / 1000).ptr;
+  auto decimals = static_cast<unsigned>(digits % 1000);
+  if (decimals == 0) return to;
+  *to++ = '.';
+  for (unsigned place = 100; decimals != 0; place /= 10) {
+    *to++ = static_cast<char>('0' + decimals / place);
+    decimals %= place;
+  }
+  return to;
 }
 
 /// Shortest text that reads back as the same number. Finite numbers only. Whole numbers below 10^15
@@ -155,7 +193,7 @@ void write_shortest(Out& out, Float number) {
     return write_integer(out, static_cast<int64_t>(number));
   }
   char* to = reinterpret_cast<char*>(out.room(32));
-  out.advance(static_cast<size_t>(std::to_chars(to, to + 32, number).ptr - to));
+  out.advance(static_cast<size_t>(shortest_chars(number, to) - to));
 }
 
 /// As mongoexport prints doubles: shortest digits, an exponent below 10^-4 and from 10^6 on

@@ -119,7 +119,7 @@ function runner.run(job, settings, options)
   local before = system.interrupt_raises(false)
   local ok, result = pcall(function()
     local builds_only = settings.stage == 'index' or settings.stage == 'constrain'
-    if builds_only and not job.start then
+    if builds_only and not job.plan then
       error(native.error('config', name .. ' is a task: it has no stages of its own'), 0)
     end
     local plan
@@ -131,17 +131,11 @@ function runner.run(job, settings, options)
     end
     local mode = (options.quiet or options.log == 'none') and 'none' or options.log
     local reporter = progress.new(name, mode)
-    if job.start then
-      local result = runner.watch(job:start(settings), reporter, options)
-      if plan and settings.create and result.status == 'done' and not result.dry_run then
-        for _, line in ipairs(load_advice.after_load(plan, job:on_conflict())) do table.insert(result.notes, line) end
-      end
-      return result
+    local result = runner.watch(job:start(settings), reporter, options)
+    if plan and settings.create and result.status == 'done' and not result.dry_run then
+      for _, line in ipairs(load_advice.after_load(plan, job:on_conflict())) do table.insert(result.notes, line) end
     end
-    -- A task is a loop in the script: it tells how far it is at each commit, and asks system.stop_level() itself.
-    local ended = job:execute(settings, function(snapshot) reporter:update(snapshot) end)
-    reporter:finish()
-    return ended
+    return result
   end)
   system.interrupt_raises(before)
   if not ok then return failed(name, result, settings) end

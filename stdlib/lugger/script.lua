@@ -132,7 +132,7 @@ end
 
 local function is_job(value)
   if type(value) ~= 'table' and type(value) ~= 'userdata' then return false end
-  local ok, run = pcall(function() return value.start or value.execute end)
+  local ok, run = pcall(function() return value.start end)
   return ok and run ~= nil
 end
 

@@ -5,7 +5,7 @@ local script = require 'lugger.script'
 local shell_completion = {}
 
 local function sentence(text)
-  return (text:gsub('[%.;:] .*$', ''):gsub('%.$', ''))
+  return (text:gsub('[%.;] .*$', ''):gsub('%s*%(default.*$', ''):gsub('%.$', ''))
 end
 
 local function flags_of(command)

@@ -8,18 +8,43 @@ local fault = require 'lugger.fault'
 local native = require 'lugger.native'
 local place = require 'lugger.place'
 local script = require 'lugger.script'
+local throttle = require 'lugger.throttle'
 
 local yield_every = 0.2 -- seconds: how often whoever polls the run hears of it
 
+local look_every_ms = 50 -- while it waits for its turn
+
+local function check_stop(state)
+  if state.stop or state.native:stopping() then error(native.error('interrupted', 'stopped'), 0) end
+end
+
+-- Lets whoever polls the run look, ask it to stop, and show why it waits.
+local function give_way(state)
+  if coroutine.running() == state.thread then
+    coroutine.yield()
+  elseif state.waits_for then
+    native.system.sleep(look_every_ms)
+  end
+  state.paused = native.system.monotonic()
+  check_stop(state)
+end
+
 -- The run under way: what the objects below share.
 local function pause(state)
-  if state.stop then error(native.error('interrupted', 'stopped'), 0) end
-  local now = native.system.monotonic()
-  if now - state.paused >= yield_every and coroutine.running() == state.thread then
-    coroutine.yield()
-    state.paused = native.system.monotonic()
-    if state.stop then error(native.error('interrupted', 'stopped'), 0) end
+  check_stop(state)
+  if native.system.monotonic() - state.paused >= yield_every then give_way(state) end
+end
+
+-- Before a unit, when nothing is open on the target: paused from outside, its hours, its target's health, its speed.
+local function wait_turn(state)
+  local free, reason = state.native:may_go_on()
+  while not free do
+    state.waits_for = reason
+    give_way(state)
+    free, reason = state.native:may_go_on()
   end
+  state.waits_for = nil
+  pause(state)
 end
 
 ---@class lugger.task_cursor
@@ -89,7 +114,7 @@ function writer:commit(position)
     fault.raise('config', 'out:commit wants a position: out:commit(batch:position())')
   end
   self.state.native:commit(position)
-  pause(self.state)
+  wait_turn(self.state)
 end
 
 ---@class lugger.task_context
@@ -110,13 +135,18 @@ end
 
 --- Makes the writer: a task has one.
 ---@param target lugger.target
----@param mapping table { columns = ..., children =, key =, on_conflict =, unmapped = } as for lugger.copy
+---@param mapping table { columns = ..., children =, key =, on_conflict =, unmapped =, throttle = } as for lugger.copy
 ---@return lugger.task_writer
 function context:writer(target, mapping)
   if not place.is(target, 'target') then fault.raise('config', 'task:writer wants a lugger.target(...)') end
-  self.state.native:set_writer(config.resolve(target.place, 'into'), target.options, mapping or {})
+  local columns, limits = {}, nil
+  for key, v in pairs(mapping or {}) do
+    if key == 'throttle' then limits = throttle.check(v) else columns[key] = v end
+  end
+  self.state.native:set_writer(config.resolve(target.place, 'into'), target.options, columns, limits)
   local now = self.state.native:now()
   if now ~= '' then clock.set(now) end -- a run that goes on keeps its instant
+  wait_turn(self.state)
   return setmetatable({ state = self.state }, writer_meta)
 end
 
@@ -140,6 +170,7 @@ end
 function run:poll()
   local state = self.state
   if not self.outcome then
+    if state.waits_for then native.system.sleep(look_every_ms) end
     state.paused = native.system.monotonic()
     local ok, err = coroutine.resume(state.thread)
     if not ok then
@@ -153,7 +184,7 @@ function run:poll()
   end
   return { run = self.outcome and self.outcome.run or '', stage = self.outcome and self.outcome.status or 'reading',
     tally = self.outcome and self.outcome.tally or state.native:tally(), total_bytes = 0,
-    seconds = native.system.monotonic() - self.started, resumed = false }
+    seconds = native.system.monotonic() - self.started, resumed = false, waits_for = state.waits_for or '' }
 end
 
 --- Asks it to end where it reads next.

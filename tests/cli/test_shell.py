@@ -2,9 +2,11 @@
 import os
 import shutil
 import subprocess
+import unittest
 
 import harness
 import project
+from terminal import TerminalCase
 
 
 class Shell(project.Case):
@@ -27,13 +29,20 @@ class Shell(project.Case):
         self.assertIn("--dry-run", self.bash("lugger users.lua --dr"))
         self.assertIn("mongo_to_postgres", self.bash("lugger run mon"))
 
-    def test_zsh_and_fish_read_their_scripts(self):
-        for shell, check in (("zsh", ["-n"]), ("fish", ["--no-execute"])):
-            path = self.script(shell)
-            if shutil.which(shell):
-                subprocess.run([shell, *check, path], check=True, capture_output=True)
-            text = self.read(os.path.basename(path))
-            self.assertIn("on-conflict", text)
+    def fish(self, line):
+        code = f"source {self.script('fish')}; complete -C '{line}'"
+        done = subprocess.run(["fish", "--no-config", "-c", code], capture_output=True, text=True, cwd=self.dir, check=True)
+        self.assertEqual(done.stderr, "")
+        return [row.split("\t")[0] for row in done.stdout.splitlines()]
+
+    @unittest.skipUnless(shutil.which("fish"), "no fish")
+    def test_fish(self):
+        self.write("users.lua", "")
+        self.assertIn("preview", self.fish("lugger pre"))
+        self.assertEqual(self.fish("lugger run users.lua --accept"), ["--accept-changes"])
+        self.assertIn("users.lua", self.fish("lugger run us"))
+        self.assertEqual(self.fish("lugger run users.lua --on-conflict n"), ["newer"])
+        self.assertEqual(self.fish("lugger completion "), ["bash", "fish", "zsh"])
 
     def test_an_unknown_shell(self):
         self.assertIn("bash, zsh, fish", self.lugger("completion", "tcsh", status=2).err)
@@ -48,6 +57,32 @@ class Shell(project.Case):
         elif shutil.which("groff"):
             done = subprocess.run(["groff", "-man", "-Tutf8", "-ww"], input=page, text=True, capture_output=True)
             self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+
+@unittest.skipUnless(shutil.which("zsh"), "no zsh")
+class Zsh(TerminalCase):
+    """What its completion offers shows only where a person types."""
+
+    def complete(self, line):
+        """What stands in the line after a tab."""
+        self.send(f"{line}\t")
+        self.until(line)
+        self.send("\x01print -r -- '\x05'\n")  # Ctrl-A, Ctrl-E: the line between quotes, printed
+        self.until("\n")
+        found = self.until("READY>")
+        return found.splitlines()[0].strip()
+
+    def test_zsh(self):
+        self.write("_lugger", self.lugger("completion", "zsh", status=0).out)
+        self.write("users.lua", "")
+        self.spawn(["zsh", "-f", "-i"], {"PS1": "READY>", "TERM": "dumb", "LUGGER_COMPLETION": self.dir})
+        self.until("READY>")
+        self.send("fpath=($LUGGER_COMPLETION $fpath); autoload -Uz compinit; compinit -u -D; bindkey -e\n")
+        self.until("READY>")
+        for line, whole in (("lugger previ", "lugger preview"), ("lugger run users.lua --accept", "lugger run users.lua --accept-changes"),
+                            ("lugger run us", "lugger run users.lua"), ("lugger run users.lua --on-conflict n", "lugger run users.lua --on-conflict newer"),
+                            ("lugger completion z", "lugger completion zsh")):
+            self.assertEqual(self.complete(line), whole)
 
 
 class Install(project.Case):

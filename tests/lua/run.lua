@@ -1,4 +1,5 @@
--- A small runner: lugger --lua tests/lua/run.lua DATA_DIRECTORY FILE... ; each file calls describe() and it().
+-- A small runner, in a scratch directory: lugger --lua tests/lua/run.lua DATA_DIRECTORY FILE... ; each file calls
+-- describe() and it().
 local data, failures, passed = arg[1], {}, 0
 local group = ''
 
@@ -45,7 +46,13 @@ function check.truth(v)
 end
 
 check.data = function(name) return data .. '/' .. name end
-check.scratch = function(name) return os.tmpname() .. '-' .. name end
+
+-- A file of its own in the directory that the tests run in.
+local files = 0
+check.scratch = function(name)
+  files = files + 1
+  return ('./%d-%s'):format(files, name)
+end
 package.loaded.check = check
 
 for i = 2, #arg do

@@ -75,14 +75,7 @@ class Postgres:
         if self.bin is None:
             from harness import skip
             skip('no PostgreSQL server is installed (Debian package: postgresql)')
-        self.directory = tempfile.mkdtemp(prefix='lug-t-')
-        self.user = server_user()
-        if self.user:
-            os.chown(self.directory, self.user.pw_uid, self.user.pw_gid)
-        os.chmod(self.directory, 0o755)
-        self.data = self.directory + '/data'
-        self.process = None
-        self.databases = 0
+        self.make_directory()
         self.run([self.bin + '/initdb', '-D', self.data, '-U', 'postgres', '-A', 'trust', '-N', '--no-instructions',
                   '-E', 'UTF8', '--locale=C.UTF-8', *initdb])
         chosen = {k: v for k, v in SETTINGS.items() if not (keep_durable and k in ('fsync', 'full_page_writes'))}
@@ -91,6 +84,16 @@ class Postgres:
                 conf.write(f"{key} = '{value}'\n")
         atexit.register(self.destroy)
         self.start()
+
+    def make_directory(self):
+        self.directory = tempfile.mkdtemp(prefix='lug-t-')
+        self.user = server_user()
+        if self.user:
+            os.chown(self.directory, self.user.pw_uid, self.user.pw_gid)
+        os.chmod(self.directory, 0o755)
+        self.data = self.directory + '/data'
+        self.process = None
+        self.databases = 0
 
     def as_user(self):
         if not self.user:
@@ -127,6 +130,10 @@ class Postgres:
         self.stop(signal.SIGQUIT)
         shutil.rmtree(self.directory, ignore_errors=True)
 
+    def standby(self):
+        """A hot standby that streams from this server; stopped at the end of the process."""
+        return Standby(self)
+
     def url(self, database='postgres', user='postgres'):
         host = urllib.parse.quote(self.directory, safe='')
         return f'postgresql:///{urllib.parse.quote(database, safe="")}?host={host}&user={urllib.parse.quote(user, safe="")}'
@@ -138,3 +145,14 @@ class Postgres:
         quoted = name.replace('"', '""')
         Database(self, 'postgres').query(f'create database "{quoted}" {options}')
         return Database(self, name)
+
+
+class Standby(Postgres):
+    def __init__(self, primary):
+        self.bin = primary.bin
+        self.make_directory()
+        self.run([self.bin + '/pg_basebackup', '-D', self.data, '-R', '-h', primary.directory, '-U', 'postgres', '-c', 'fast'])
+        with open(self.data + '/postgresql.conf', 'a', encoding='utf-8') as conf:
+            conf.write(f"unix_socket_directories = '{self.directory}'\n")
+        atexit.register(self.destroy)
+        self.start()

@@ -17,6 +17,10 @@ class TerminalCase(project.Case):
     """Starts lugger without arguments at start(); tests read with until(), type with send()."""
 
     def start(self, *args, env=None, columns=100):
+        self.spawn([harness.binary(), *args], env, columns)
+        self.until("> ")
+
+    def spawn(self, command, env=None, columns=100):
         self.master, slave = pty.openpty()
         self.resize(columns)
 
@@ -25,12 +29,11 @@ class TerminalCase(project.Case):
             os.setsid()
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
-        self.process = subprocess.Popen([harness.binary(), *args], cwd=self.dir, stdin=slave, stdout=slave, stderr=slave, close_fds=True,
+        self.process = subprocess.Popen(command, cwd=self.dir, stdin=slave, stdout=slave, stderr=slave, close_fds=True,
                                         preexec_fn=own_terminal, env=self.environment({"TERM": "xterm", **(env or {})}))
         os.close(slave)
         self.addCleanup(self.stop)
         self.seen = ""
-        self.until("> ")
 
     def resize(self, columns, rows=40):
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))

@@ -9,13 +9,17 @@ namespace {
 
 constexpr uint32_t kRows = 50;
 
+TaskOutput output(const JobSpec& job) {
+  return {job.target, job.target_options, job.mapping, job.throttle};
+}
+
 /// A task over the orders of the shop, with its cursor and its writer.
 struct Orders {
   explicit Orders(const std::string& place, RunSettings settings = one_worker())
       : task(made(std::move(settings))) {
     JobSpec job = spec(dump("orders.bson"), place, {column("total", "numeric")});
     cursor = task.add_cursor(open_source(job.source, job.source_options), kRows);
-    task.set_writer(open_target(job.target, job.target_options), job.mapping);
+    task.set_writer(output(job));
   }
   static TaskSpec made(RunSettings settings) {
     TaskSpec out;
@@ -133,8 +137,7 @@ TEST_CASE("a task of another script does not go on with this one") {
   Task task(std::move(changed));
   JobSpec job = spec(dump("orders.bson"), database.url(), {column("total", "numeric")});
   task.add_cursor(open_source(job.source, job.source_options), kRows);
-  const Error refused =
-      error_of([&] { task.set_writer(open_target(job.target, job.target_options), job.mapping); });
+  const Error refused = error_of([&] { task.set_writer(output(job)); });
   CHECK_THAT(refused.hint(), ContainsSubstring("--accept-changes"));
 }
 

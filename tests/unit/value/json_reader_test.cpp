@@ -181,7 +181,7 @@ TEST_CASE("strings hold brackets, quotes and escapes without confusing where a d
   }
 }
 
-TEST_CASE("positions: bytes consumed and the line a document begins on") {
+TEST_CASE("positions: bytes consumed and the line a document ends in") {
   const std::string text = "\n{\"a\":1}\n\n{\n\"a\":2\n}\n  {\"a\":3}";
   JsonReader reader;
   ByteBuffer out;
@@ -190,11 +190,11 @@ TEST_CASE("positions: bytes consumed and the line a document begins on") {
   CHECK(reader.line() == 2);
   CHECK(reader.consumed() == 8);
   REQUIRE(reader.next(out));
-  CHECK(reader.line() == 4);
+  CHECK(reader.line() == 6);
   CHECK(text.substr(0, reader.consumed()).ends_with("2\n}"));
   const uint64_t consumed = reader.consumed();
   JsonReader resumed;
-  resumed.resume(consumed, 6, JsonLayout::kLines);
+  resumed.resume(consumed, reader.line(), JsonLayout::kLines);
   resumed.feed(as_bytes(text).subspan(consumed), true);
   REQUIRE(resumed.next(out));
   CHECK(resumed.line() == 7);

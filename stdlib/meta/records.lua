@@ -1,0 +1,209 @@
+---@meta lugger.native
+-- What plans, runs and sources tell: the tables that native functions give.
+
+---@class lugger.tally
+---@field read integer documents; read = inserted + updated + unchanged + skipped + rejected
+---@field inserted integer
+---@field updated integer
+---@field unchanged integer
+---@field skipped integer
+---@field rejected integer
+---@field rows integer rows written to all tables
+---@field child_rows integer of these, rows of child tables
+---@field bytes integer source bytes
+---@field balanced boolean
+
+---@class lugger.partition
+---@field id string
+---@field spec string
+---@field bytes integer
+---@field position string|nil only in a state
+---@field done boolean|nil only in a state
+---@field tally lugger.tally|nil only in a state
+
+---@class lugger.source_info
+---@field kind string
+---@field place string secrets masked
+---@field database string
+---@field collection string
+---@field identity string
+---@field bytes integer
+---@field documents integer|nil
+---@field compressed boolean
+---@field metadata_json string
+---@field oplog lugger.oplog_info|nil replayed over the documents
+---@field warnings string[]
+---@field advice string[] for those who look at a source, not for those who run it
+
+---@class lugger.collection_info
+---@field database string
+---@field collection string
+---@field type string
+---@field path string
+---@field bytes integer
+---@field metadata_json string
+---@field oplog ""|"untouched"|"touched" whether an oplog is replayed, and changes it
+
+---@class lugger.target_column
+---@field name string
+---@field type string
+---@field not_null boolean
+---@field has_default boolean
+---@field generated boolean
+---@field identity boolean
+
+---@class lugger.target_report
+---@field place string
+---@field server string
+---@field mode "direct"|"staged"|"statement"
+---@field mode_reason string
+---@field create string[]
+---@field after_load string[]
+---@field index string[] DDL of stage index
+---@field constrain string[] DDL of stage constrain
+---@field index_memory string the server's maintenance_work_mem
+---@field warnings string[]
+---@field problems string[]
+
+---@class lugger.plan_column
+---@field name string
+---@field type string as DDL spells it
+---@field from string
+---@field required boolean
+---@field on_error string
+---@field default string|nil
+---@field generate string|nil
+---@field id_text_column boolean
+---@field ref lugger.column_ref|nil
+
+---@class lugger.table_plan
+---@field name string
+---@field columns lugger.plan_column[]
+---@field key integer[] places of the key's columns, from 1
+---@field parent integer|nil place of the parent table, from 1
+---@field parent_key integer[]
+---@field routed boolean
+
+---@class lugger.job_plan
+---@field job string
+---@field source string
+---@field target string
+---@field source_info lugger.source_info
+---@field report lugger.target_report
+---@field tables lugger.table_plan[]
+---@field partitions lugger.partition[]
+---@field connections integer
+---@field forecast_seconds number 0: unknown
+---@field warnings string[]
+
+---@class lugger.preview_row
+---@field table integer place in tables, from 1
+---@field values string[]
+---@field is_null boolean[]
+
+---@class lugger.preview_document
+---@field id string
+---@field document string relaxed Extended JSON
+---@field fate "load"|"skip"|"reject"
+---@field table string
+---@field column string
+---@field code string
+---@field message string
+---@field rows lugger.preview_row[]
+
+---@class lugger.preview
+---@field tables lugger.table_plan[]
+---@field documents lugger.preview_document[]
+---@field tally lugger.tally
+
+---@class lugger.trace_step
+---@field table string
+---@field column string
+---@field from string
+---@field found_type string
+---@field found string
+---@field type string
+---@field result string
+---@field outcome string
+
+---@class lugger.trace
+---@field document string
+---@field steps lugger.trace_step[]
+---@field outcome lugger.preview_document
+---@field tables lugger.table_plan[]
+
+---@class lugger.run_settings
+---@field jobs integer|nil workers
+---@field create boolean|nil make missing tables
+---@field dry_run boolean|nil everything but the writing
+---@field restart boolean|nil forget an unfinished run
+---@field accept_changes boolean|nil resume although the script changed
+---@field redact boolean|nil rejects keep neither document nor bytes
+---@field limit integer|nil documents
+---@field retry_rejects boolean|nil the source is the job's rejects
+---@field stage "load"|"index"|"constrain"|nil only this stage
+---@field force boolean|nil add constraints although rows stand against them, as far as they can be
+---@field index_memory string|nil memory for all index builds together, "1GB"
+---@field lock_timeout_ms integer|nil how long a statement waits for its lock
+---@field lock_tries integer|nil how often it asks for it
+---@field window string|nil hours of the day it works in: '22:00-05:00'
+
+---@class lugger.run_snapshot
+---@field run string
+---@field stage "reading"|"finishing"|"index"|"constrain"|"done"|"failed"|"stopped"
+---@field steps lugger.step_progress[] under way
+---@field steps_done integer
+---@field steps_total integer
+---@field tally lugger.tally
+---@field total_bytes integer 0: unknown
+---@field seconds number
+---@field resumed boolean
+---@field waits_for string why it does nothing at the moment; "" while it works
+
+---@class lugger.run_result
+---@field run string
+---@field job string
+---@field status "done"|"stopped"|"failed"
+---@field tally lugger.tally
+---@field seconds number
+---@field resumed boolean
+---@field dry_run boolean
+---@field unmapped table<string, integer>
+---@field skip_reasons table<string, integer>
+---@field reject_codes table<string, integer>
+---@field notes string[]
+---@field warnings string[]
+---@field refused lugger.refused[] rows that keep constraints from being added
+---@field constrained boolean false: they did
+---@field stage string of a run that was one stage alone; else ""
+---@field error string
+---@field hint string
+---@field error_code string
+---@field resume_command string
+
+---@class lugger.run_record
+---@field run string
+---@field job string
+---@field script_hash string
+---@field source string
+---@field source_identity string
+---@field mode string
+---@field status "running"|"stopped"|"failed"|"done"|"abandoned"
+---@field command string
+---@field started string
+---@field updated string
+---@field message string
+---@field now string
+---@field tally lugger.tally
+
+---@class lugger.reject_record
+---@field reject integer
+---@field run string
+---@field job string
+---@field table string
+---@field document_id string
+---@field column string
+---@field code string
+---@field message string
+---@field document string canonical Extended JSON
+---@field at string

@@ -1,0 +1,102 @@
+---@meta lugger.native
+-- The machine, the process, the line editor.
+local native = {}
+
+native.system = {}
+---@param name string
+---@return string|nil
+function native.system.getenv(name) end
+--- Makes variables of a .env file visible to libraries (PGPASSFILE and the like); what is set already stays.
+---@param variables table<string, string>
+function native.system.set_dotenv(variables) end
+---@param fd integer
+---@return boolean
+function native.system.isatty(fd) end
+--- Columns of the terminal, 0 when there is none.
+---@return integer
+function native.system.width() end
+--- Seconds of a clock that only goes forward.
+---@return number
+function native.system.monotonic() end
+---@param milliseconds integer
+function native.system.sleep(milliseconds) end
+---@param path string
+---@return { size: integer, mtime: number, is_dir: boolean, mode: integer }|nil
+function native.system.stat(path) end
+---@param path string
+---@return string
+function native.system.read_file(path) end
+--- Names in a directory, sorted; nil when it cannot be read.
+---@param path string
+---@return string[]|nil
+function native.system.list_dir(path) end
+--- Makes a directory and those above it.
+---@param path string
+function native.system.make_dir(path) end
+---@return string
+function native.system.cwd() end
+---@param text string
+---@return string
+function native.system.sha256(text) end
+---@param text string a URL or connection string
+---@return string
+function native.system.mask_secrets(text) end
+---@param a string
+---@param b string
+---@return integer
+function native.system.edit_distance(a, b) end
+--- The candidate that word may be a slip of, nil when none is near.
+---@param word string
+---@param candidates string[]
+---@return string|nil
+function native.system.nearest(word, candidates) end
+---@param bytes integer
+---@return string "1.2 MB"
+function native.system.human_bytes(bytes) end
+---@return integer
+function native.system.pid() end
+---@return integer
+function native.system.cpus() end
+--- Becomes another program (found on PATH); returns only by raising.
+---@param arguments string[] the program first
+---@param environment table<string, string>|nil set on top of ours
+function native.system.exec(arguments, environment) end
+--- Runs another program on our terminal and waits.
+---@param arguments string[]
+---@param environment table<string, string>|nil
+---@return integer status as a shell gives it
+function native.system.spawn(arguments, environment) end
+--- Goes on in a new session, output to a file; the terminal's process ends. Before any thread is started.
+---@param log string
+---@return integer pid
+function native.system.detach(log) end
+--- Overwrites an argument in the process list: every occurrence of secret becomes "***".
+---@param secret string
+function native.system.wipe_arguments(secret) end
+--- How often Ctrl-C, SIGTERM or SIGHUP came: 0, 1 (finish), 2 (at once).
+---@return integer
+function native.system.stop_level() end
+function native.system.clear_stop() end
+--- Whether a signal raises an error (code "interrupted") in the Lua code that runs; off while a run is polled.
+---@param raises boolean
+---@return boolean before
+function native.system.interrupt_raises(raises) end
+
+native.edit = {}
+--- Reads a line from the terminal with editing; nil at end of input.
+---@param prompt string
+---@return string|nil
+function native.edit.readline(prompt) end
+---@param line string
+function native.edit.add_history(line) end
+---@param path string
+---@return boolean
+function native.edit.load_history(path) end
+---@param path string
+---@return boolean
+function native.edit.save_history(path) end
+--- Called with (word, line, start) when Tab is pressed; returns a list of words.
+---@param complete (fun(word: string, line: string, start: integer): string[])|nil
+function native.edit.on_complete(complete) end
+
+return native
