@@ -5,8 +5,20 @@ local pg_url = require 'lugger.pg_url'
 local places = require 'lugger.places'
 local terminal = require 'lugger.terminal'
 
+-- The place may be left out, and what is meant for psql may stand behind "--".
+local function words_of(args)
+  local rest, place = { unpack(args.rest) }, args.place
+  if place and place:find '^%-' then
+    table.insert(rest, 1, place)
+    place = nil
+  end
+  if rest[1] == '--' then table.remove(rest, 1) end
+  return place, rest
+end
+
 local function run(args)
-  local place = args.place and config.resolve(args.place) or (config.find('PG_URI'))
+  local given, rest = words_of(args)
+  local place = given and config.resolve(given) or (config.find('PG_URI'))
   if not place then config.raise('a shell on which target?', 'lugger psql local:./pg, or set PG_URI') end
   local scheme = place:match('^(%a[%w+]*):')
   if scheme ~= 'local' and scheme ~= 'postgresql' and scheme ~= 'postgres' and not place:find('=', 1, true) then
@@ -16,7 +28,7 @@ local function run(args)
   places.existing(place)
   local url, password = pg_url.without_password(native.pg_url(place))
   local words = { 'psql', url }
-  for _, word in ipairs(args.rest) do words[#words + 1] = word end
+  for _, word in ipairs(rest) do words[#words + 1] = word end
   local environment = password and { PGPASSWORD = password } or nil
   io.stdout:flush()
   -- A private server lives as long as we do, so psql is a child; psql itself deals with Ctrl-C.

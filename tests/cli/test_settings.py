@@ -94,6 +94,9 @@ class Passwords(project.Case):
         self.assertIn("password: s3cr3t-w0rd", done.out)
         self.assertNotIn("s3cr3t-w0rd", done.out.split("\n")[0])
         self.assertIn("-c select 1", done.out)
+        for words in (("--", "-c", "select 1"), ("-c", "select 1")):
+            done = self.lugger("psql", *words, env={"PATH": path, "PG_URI": self.URL}, status=0)
+            self.assertRegex(done.out, r"args: \S+ -c select 1\n")
 
 
 class Init(project.Case):
