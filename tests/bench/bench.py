@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import gen  # noqa: E402
 import harness  # noqa: E402
 import report  # noqa: E402
-from measure import Sample, Series, run  # noqa: E402
+from measure import Sample, Series, run, time_to_prompt  # noqa: E402
 from postgres import Database, Postgres  # noqa: E402
 
 TABLE = '''drop table if exists users;
@@ -143,6 +143,7 @@ class Bench:
         self.lugger('lugger json', 'plain', 'users.json', '-j', '1')
         for _ in range(5):
             self.series.add('version', run([harness.binary(), '--version']))
+            self.series.add('prompt', time_to_prompt([harness.binary()], harness.clean_environment({'TERM': 'xterm', 'HOME': str(self.directory)})))
 
     def large(self):
         rows = self.options.rows * 5

@@ -1,5 +1,6 @@
 """Runs a program and says what it took: wall time, CPU, the peak of its private memory."""
 import os
+import pty
 import re
 import subprocess
 import threading
@@ -53,6 +54,21 @@ def run(command, env=None, cwd=None, ok=(0,)):
     if process.returncode not in ok:
         raise SystemExit(f'{command} ended with status {process.returncode}:\n{out[-3000:]}')
     return Sample(wall, usage.ru_utime + usage.ru_stime, peak[0], out)
+
+
+def time_to_prompt(command, env):
+    """From the start of a program on a terminal until it waits for a key."""
+    master, slave = pty.openpty()
+    began, seen = time.monotonic(), b''
+    process = subprocess.Popen(command, env=env, stdin=slave, stdout=slave, stderr=slave)
+    os.close(slave)
+    while b'> ' not in seen:
+        seen += os.read(master, 65536)
+    wall = time.monotonic() - began
+    process.kill()
+    process.wait()
+    os.close(master)
+    return Sample(wall, 0, 0, '')
 
 
 class Series:
