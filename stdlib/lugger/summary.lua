@@ -179,15 +179,41 @@ local function tell(result, options)
   for _, warning in ipairs(result.warnings) do terminal.warn(warning) end
 end
 
+local function cause_of(result)
+  local text = result.error
+  if result.hint and result.hint ~= '' and not text:find(result.hint, 1, true) then
+    text = text .. '; ' .. result.hint
+  end
+  return text
+end
+
+local shown_jobs = 3
+
+-- A cause that several jobs share, a server out of reach say, is told once.
+local function tell_failures(results)
+  local causes, jobs = {}, {}
+  for _, result in ipairs(results) do
+    if result.status == 'failed' then
+      local cause = cause_of(result)
+      if not jobs[cause] then
+        causes[#causes + 1] = cause
+        jobs[cause] = {}
+      end
+      table.insert(jobs[cause], result.job)
+    end
+  end
+  for _, cause in ipairs(causes) do
+    local names = jobs[cause]
+    local more = #names - shown_jobs
+    terminal.fail(('%s%s: %s'):format(table.concat(names, ', ', 1, math.min(#names, shown_jobs)),
+      more > 0 and (' and %d more'):format(more) or '', cause))
+  end
+end
+
 local function tell_end(result, options)
   local resume = result.resume_command
   if not resume or resume == '' then resume = options.resume end
   if result.status == 'failed' then
-    local text = result.error
-    if result.hint and result.hint ~= '' and not text:find(result.hint, 1, true) then
-      text = text .. '; ' .. result.hint
-    end
-    terminal.fail(result.job .. ': ' .. text)
     if result.run and result.run ~= '' and tonumber(result.tally.read) > 0 and resume then
       terminal.say('what was committed stays; when the cause is mended, go on with: ', resume)
     end
@@ -214,11 +240,11 @@ function summary.print(results, jobs, options)
     end
     if rejects then terminal.say('see the rejects with: ', rejects_command(options)) end
   end
+  tell_failures(results)
   for _, result in ipairs(results) do tell_end(result, options) end
   if #results < jobs then
     terminal.say(('%s not started'):format(terminal.count(jobs - #results, 'job')))
   end
 end
-
 
 return summary

@@ -91,6 +91,12 @@ class Story(project.Case):
         self.assertIn("read 3 = inserted 3", done.err)
         self.assertEqual(self.sql("select count(*) from users"), "3")
 
+    def test_a_cause_that_several_jobs_share_is_told_once(self):
+        dump = harness.DATA.parent.parent / "examples" / "shop" / "dump"
+        done = self.lugger("run", "mongo_to_postgres", "--from", dump, "--into", "postgresql://nobody@127.0.0.1:1/x", status=1)
+        self.assertEqual(done.err.count("cannot connect"), 1)
+        self.assertRegex(" ".join(done.err.split()), r"error: shop\.\w+, shop\.\w+, shop\.\w+ and \d+ more: cannot connect")
+
     def test_on_conflict_of_the_command_line_wins(self):
         self.lugger("run", "users.lua", *PLACES, "--create", status=3)
         done = self.lugger("run", "users.lua", *PLACES, "--on-conflict", "error", status=1)
