@@ -169,7 +169,7 @@ function lugger.id_text(id, style)
   return bson.id_text(id, style)
 end
 
-return setmetatable(lugger, {
+setmetatable(lugger, {
   __index = function(self, key)
     if key == 'env' then
       self.env = require('lugger.config').env
@@ -180,3 +180,5 @@ return setmetatable(lugger, {
     end
   end,
 })
+
+return lugger

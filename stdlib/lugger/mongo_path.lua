@@ -75,7 +75,7 @@ end
 ---@field family string see mongo_path.family
 ---@field nullable boolean
 ---@field json string[]|nil the path inside the json or jsonb column
----@field child boolean|nil in a child table: a row an element of an array
+---@field child boolean|nil of a child table: a row an element of an array
 ---@field sql string what reads it, as text where it is inside a json column
 
 local function of_column(table_name, column, json, child)

@@ -20,7 +20,7 @@ local rare_documents = 2000
 ---@class lugger.scaffold.column
 ---@field name string
 ---@field type string
----@field keys { [1]: string, [2]: any }[] in order
+---@field keys { [1]: string, [2]: any }[] as they stand in the script
 ---@field notes string[]
 ---@field field string|nil path in the census
 ---@field proven boolean no value of it is NULL

@@ -10,7 +10,7 @@ for word in ([[select with insert update delete merge create alter drop truncate
   sql_words[word] = true
 end
 
----@class lugger.statement
+---@class lugger.statement_scanner
 ---@field depth integer blocks and brackets that are open; below 0 something was closed that was not open
 ---@field long string|nil what closes the long string or comment under way: "]==]"
 ---@field quote string|nil the quote of the SQL text under way
@@ -18,7 +18,7 @@ local scanner = {}
 local meta = { __index = scanner }
 
 --- A scanner that has seen nothing yet.
----@return lugger.statement
+---@return lugger.statement_scanner
 function statement.new()
   return setmetatable({ depth = 0, lines = {} }, meta)
 end

@@ -98,13 +98,14 @@ end
 
 --- Refuses a document: it goes to the rejects with this reason.
 ---@param doc lugger.doc
----@param reason lugger.error|string
+---@param reason lugger.error|string|nil
 ---@param column string|nil
 function writer:reject(doc, reason, column)
   if not document.is_view(doc) then fault.raise('config', 'out:reject wants a document of a batch') end
   local index, found = document.index(doc), self.state.found[document.batch_address(doc)]
   if not (index and found) then fault.raise('config', 'out:reject wants a document of this task, not a part of one') end
-  self.state.native:reject(found, index, column or '', type(reason) == 'table' and reason.message or tostring(reason))
+  local why = type(reason) == 'table' and reason.message or reason ~= nil and tostring(reason) or 'refused by the task'
+  self.state.native:reject(found, index, column or '', why)
 end
 
 --- Rows, rejects and position in one transaction. What was read before is gone then.

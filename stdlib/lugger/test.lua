@@ -13,6 +13,7 @@ local native = require 'lugger.native'
 local place = require 'lugger.place'
 local script = require 'lugger.script'
 
+---@class lugger.test
 local test = {}
 
 -- Of the file under way: set by the command.

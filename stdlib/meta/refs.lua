@@ -12,7 +12,7 @@
 ---@field stage "load"|"index"|"constrain" of the keys: "load"
 ---@field table string as the script names it
 ---@field name string of the constraint or index
----@field statements string[] in order
+---@field statements string[] as they are run
 
 ---@class lugger.job_shape
 ---@field database string of the source: the name space of ids

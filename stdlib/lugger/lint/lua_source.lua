@@ -159,7 +159,7 @@ local function call_at(tokens, i)
 end
 
 ---@class lugger.lint.lua_facts
----@field found lugger.lint.sql_in_lua[] in the order of the text
+---@field found lugger.lint.sql_in_lua[] as they follow in the text
 ---@field comments lugger.lint.token[]
 ---@field has_down boolean
 ---@field steps boolean it runs step by step: batches, transaction = false, helpers of lugger.schema

@@ -129,8 +129,9 @@ local function others(self)
 end
 
 --- Runs a function of a migration with its databases.
----@param body fun(db: lugger.migration_db, dbs: table<string, lugger.migration_db>): any
----@return any
+---@param body fun(db: lugger.migration_db, dbs: table<string, lugger.migration_db>): any, any
+---@return any result
+---@return any message
 function base:call(body)
   self.main = self.main or db.new(self, self.run.main)
   self.dbs = self.dbs or others(self)

@@ -44,7 +44,7 @@ end
 
 --- A value as the text of a parameter: lists become PostgreSQL arrays, other plain tables JSON.
 ---@param v any
----@return string|userdata text, or null
+---@return string|userdata text null for what is absent
 function values.text(v)
   if v == nil or v == null then return null end
   local kind = type(v)
