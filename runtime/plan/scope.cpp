@@ -16,9 +16,10 @@ constexpr std::string_view kManyOthers = "(others)";
 void name_nodes(const PathTrie& trie, const PathTrie::Node& node, const std::string& prefix,
                 std::vector<std::string>& out) {
   for (const PathTrie::Edge& edge : node.edges) {
+    const std::string name = prefix + edge.name + ".";
+    name_nodes(trie, trie.node(edge.node), name, out);
     if (out.size() <= edge.node) out.resize(edge.node + 1);
-    out[edge.node] = prefix + edge.name + ".";
-    name_nodes(trie, trie.node(edge.node), out[edge.node], out);
+    out[edge.node] = name;
   }
 }
 

@@ -60,11 +60,11 @@ class Emitter {
   JsonFault document(Bytes bytes, int depth) {
     if (depth >= kMaxBsonDepth) return JsonFault::kTooDeep;
     BsonReader reader(bytes);
-    std::string_view before = "{\"";
+    char before[] = "{\"";
     while (reader.next()) {
       JsonFault fault = write_quoted(out_, reader.name(), rules_.text, before, "\":");
       if (fault != JsonFault::kNone) return fault;
-      before = ",\"";
+      before[0] = ',';
       fault = emit(reader.value(), depth + 1);
       if (fault != JsonFault::kNone) return fault;
     }

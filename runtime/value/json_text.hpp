@@ -129,23 +129,25 @@ JsonFault write_text(Out& out, std::string_view text, TextRules rules) {
   return JsonFault::kNone;
 }
 
-/// A JSON string behind the byte `before`, with `after` behind it: `,"name":` in one stroke.
-template <typename Out>
-JsonFault write_quoted(Out& out, std::string_view text, TextRules rules, std::string_view before,
-                       std::string_view after) {
-  uint8_t* to = out.room(before.size() + text.size() + 8 + after.size());
-  std::memcpy(to, before.data(), before.size());
-  to += before.size();
+/// A JSON string between what stands before its text and behind it, quotes included: `,"name":` in
+/// one stroke.
+template <size_t Before, size_t After, typename Out>
+JsonFault write_quoted(Out& out, std::string_view text, TextRules rules,
+                       const char (&before)[Before], const char (&after)[After]) {
+  constexpr size_t kBefore = Before - 1, kAfter = After - 1;
+  uint8_t* to = out.room(kBefore + text.size() + 8 + kAfter);
+  std::memcpy(to, before, kBefore);
+  to += kBefore;
   const auto* from = reinterpret_cast<const uint8_t*>(text.data());
   const size_t clean = copy_clean(from, text.size(), to);
   if (clean == text.size()) {
-    std::memcpy(to + clean, after.data(), after.size());
-    out.advance(before.size() + clean + after.size());
+    std::memcpy(to + clean, after, kAfter);
+    out.advance(kBefore + clean + kAfter);
     return JsonFault::kNone;
   }
-  out.advance(before.size() + clean);
+  out.advance(kBefore + clean);
   const JsonFault fault = write_text(out, text.substr(clean), rules);
-  out.append(after);
+  out.append(after, kAfter);
   return fault;
 }
 

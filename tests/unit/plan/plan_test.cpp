@@ -74,6 +74,20 @@ TEST_CASE("columns find their paths, nested or not, in any order") {
   CHECK(f.plan.unmapped() == std::map<std::string, uint64_t>{{"address.zip", 1}});
 }
 
+TEST_CASE("what no column takes has its whole path, however deep beside the columns it lies") {
+  Mapping mapping = users();
+  mapping.columns.push_back(column("one", "text", "settings.display.theme.colours.first"));
+  mapping.columns.push_back(column("two", "text", "settings.display.theme.colours.second"));
+  mapping.columns.push_back(column("mail", "text", "settings.notices.mail"));
+  Fixture f(mapping);
+  f.run({R"({"_id":"a","settings":{"display":{"theme":{"colours":{"first":"red","third":"blue"}}},
+             "notices":{"mail":"x","sms":"y"}}})"});
+  CHECK(f.row(0, 0) == "a | NULL | NULL | red | NULL | x");
+  CHECK(f.plan.unmapped() ==
+        std::map<std::string, uint64_t>{{"settings.display.theme.colours.third", 1},
+                                        {"settings.notices.sms", 1}});
+}
+
 TEST_CASE("a field without a name that no column takes is counted") {
   Fixture f(users());
   f.run({R"({"_id":"a","":1})"});
