@@ -27,18 +27,11 @@ class MappedBsonCursor : public StepCursor {
     const uint8_t* at = file_.bytes().data() + at_;
     const Link link = check_link(at, end_ - at_);
     if (link.fault != ChainFault::kNone) raise_chain(file_.path(), at_, link, end_ - at_);
-    prefetch(at, link.size());
+    MappedFile::prefetch(at, link.size());
     give(batch, at, link.size());
     at_ += link.size();
     return true;
   }
-  /// A chain of lengths is followed faster than memory answers: the lines some documents ahead are
-  /// asked for now, as many as this document has.
-  static void prefetch(const uint8_t* at, uint32_t size) noexcept {
-    if (size > kPrefetchAhead) return;  // the processor sees a long run by itself
-    for (uint32_t line = 0; line < size; line += 64) __builtin_prefetch(at + kPrefetchAhead + line);
-  }
-  static constexpr uint32_t kPrefetchAhead = 4096;
 
   const MappedFile& file_;
   uint64_t begin_, at_, end_;

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "base/error.hpp"
 #include "source/file_sources.hpp"
 #include "source/json_split.hpp"
@@ -17,13 +19,10 @@ struct JsonStart {
   JsonLayout layout = JsonLayout::kLines;
 };
 
-/// Text goes to the reader piece by piece; each document's BSON is copied into the batch's arena.
+/// Each document's BSON is copied into the batch's arena.
 class JsonCursor : public StepCursor {
  public:
-  /// done: bytes of the partition before the start.
-  JsonCursor(std::unique_ptr<ByteStream> stream, const MappedFile* mapped, std::string place,
-             JsonStart start, uint64_t done)
-      : stream_(std::move(stream)), mapped_(mapped), place_(std::move(place)), done_(done) {
+  JsonCursor(std::string place, JsonStart start) : place_(std::move(place)) {
     if (start.offset != 0) reader_.resume(start.offset, start.line, start.layout);
   }
   Position position() const override {
@@ -31,19 +30,26 @@ class JsonCursor : public StepCursor {
     return fmt::format("offset:{} line:{} layout:{}", reader_.consumed(), reader_.line(),
                        reader_.layout() == JsonLayout::kArray ? "array" : "lines");
   }
-  uint64_t bytes() const override { return done_ + stream_->taken(); }
   uint64_t tolerated() const override { return reader_.tolerant(); }
 
- private:
-  void start() override {
-    if (mapped_ != nullptr) mapped_->check_size();
+ protected:
+  /// Gives the reader more; false: there is no more.
+  virtual bool feed() = 0;
+  /// A document was read, the bytes of the input up to `to`.
+  virtual void passed(uint64_t from, uint64_t to) {
+    static_cast<void>(from);
+    static_cast<void>(to);
   }
+
+  JsonReader reader_;
+
+ private:
   bool step(Batch& batch) override {
+    const uint64_t before = reader_.consumed();
     try {
       document_.clear();
       while (!reader_.next(document_)) {
-        if (ended_) return false;
-        feed();
+        if (!feed()) return false;
       }
     } catch (Error& error) {
       error.note("file", place_);
@@ -51,22 +57,62 @@ class JsonCursor : public StepCursor {
     }
     give(batch, batch.arena().copy(document_.view()), static_cast<uint32_t>(document_.size()));
     given_ = true;
+    passed(before, reader_.consumed());
     return true;
   }
-  void feed() {
+
+  std::string place_;
+  ByteBuffer document_;
+  bool given_ = false;
+};
+
+/// Text that arrives piece by piece.
+class StreamJsonCursor : public JsonCursor {
+ public:
+  StreamJsonCursor(std::unique_ptr<ByteStream> stream, const std::string& place, JsonStart start)
+      : JsonCursor(place, start), stream_(std::move(stream)) {}
+  uint64_t bytes() const override { return stream_->taken(); }
+
+ private:
+  bool feed() override {
+    if (ended_) return false;
     const Bytes piece = stream_->next();
     ended_ = piece.empty();
     reader_.feed(piece, ended_);
+    return true;
   }
 
   std::unique_ptr<ByteStream> stream_;
-  const MappedFile* mapped_;
-  std::string place_;
-  JsonReader reader_;
-  ByteBuffer document_;
-  uint64_t done_;
-  bool ended_ = false, given_ = false;
+  bool ended_ = false;
 };
+
+/// A part of a mapped file, read where it lies.
+class MappedJsonCursor : public JsonCursor {
+ public:
+  MappedJsonCursor(const MappedFile& file, const std::string& place, ByteRange range,
+                   JsonStart start)
+      : JsonCursor(place, start), file_(file), range_(range), from_(start.offset) {}
+  uint64_t bytes() const override {
+    return ended_ ? range_.end - range_.begin : std::max(reader_.consumed(), from_) - range_.begin;
+  }
+
+ private:
+  void start() override { file_.check_size(); }
+  void passed(uint64_t from, uint64_t to) override {
+    MappedFile::prefetch(file_.bytes().data() + from, to - from);
+  }
+  bool feed() override {
+    if (fed_) return ended_ = true, false;
+    reader_.feed_in_place(file_.bytes().subspan(from_, range_.end - from_));
+    return fed_ = true;
+  }
+
+  const MappedFile& file_;
+  ByteRange range_;
+  uint64_t from_;
+  bool fed_ = false, ended_ = false;
+};
+static_assert(MappedFile::kPadding >= JsonReader::kPadding);
 
 class JsonSource : public Source {
  public:
@@ -126,16 +172,13 @@ class JsonSource : public Source {
       raise(Code::kConfig, "{}: position {} lies outside of partition {}", place, after,
             partition.spec);
     }
-    auto stream = std::make_unique<MemoryStream>(
-        mapped_->bytes().subspan(start.offset, range.end - start.offset));
-    return std::make_unique<JsonCursor>(std::move(stream), mapped_.get(), place, start,
-                                        start.offset - range.begin);
+    return std::make_unique<MappedJsonCursor>(*mapped_, place, range, start);
   }
 
  private:
   std::unique_ptr<Cursor> open_stream(const JsonStart& start) {
     auto stream = std::make_unique<SkippingStream>(input_->open(), start.offset);
-    return std::make_unique<JsonCursor>(std::move(stream), nullptr, input_->shown(), start, 0);
+    return std::make_unique<StreamJsonCursor>(std::move(stream), input_->shown(), start);
   }
 
   std::shared_ptr<const Input> input_;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "base/error.hpp"
 
@@ -29,7 +30,12 @@ MappedFile::MappedFile(const std::string& path)
   }
   size_ = static_cast<size_t>(status.st_size);
   if (size_ == 0) return;
-  void* at = mmap(nullptr, size_, PROT_READ, MAP_SHARED, fd_, 0);
+  // The file lies over the beginning of a larger mapping, so that its end is not the end of what
+  // can be read.
+  void* at = mmap(nullptr, size_ + kPadding, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                  -1, 0);
+  if (at != MAP_FAILED && mmap(at, size_, PROT_READ, MAP_SHARED | MAP_FIXED, fd_, 0) == MAP_FAILED)
+    munmap(std::exchange(at, MAP_FAILED), size_ + kPadding);
   if (at == MAP_FAILED) {
     close(fd_);
     fail("map", path_);
@@ -39,7 +45,7 @@ MappedFile::MappedFile(const std::string& path)
 }
 
 MappedFile::~MappedFile() {
-  if (data_ != nullptr) munmap(const_cast<uint8_t*>(data_), size_);
+  if (data_ != nullptr) munmap(const_cast<uint8_t*>(data_), size_ + kPadding);
   close(fd_);
 }
 

@@ -248,12 +248,7 @@ bool BsonReader::next() noexcept {
   if (name_end == nullptr) return fail(BsonFault::kTruncatedElement);
   name_ = reinterpret_cast<const char*>(name);
   name_size_ = static_cast<size_t>(name_end - name);
-  at_ = name_end + 1;
-  return read_value(type);
-}
-
-bool BsonReader::read_value(uint8_t type) noexcept {
-  Span span{at_, end_};
+  Span span{name_end + 1, end_};
   const BsonFault fault = scan_value(type, span, value_);
   if (fault != BsonFault::kNone) return fail(fault);
   at_ = span.at;

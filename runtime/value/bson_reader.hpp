@@ -41,7 +41,6 @@ class BsonReader {
 
  private:
   bool fail(BsonFault fault) noexcept;
-  bool read_value(uint8_t type) noexcept;
   const uint8_t *start_, *at_, *end_, *element_;
   const char* name_ = nullptr;
   size_t name_size_ = 0;

@@ -64,11 +64,13 @@ void ExtendedJsonWriter::value(const Slot& slot, Element element, int depth) {
 
 void ExtendedJsonWriter::fields(Object object, int depth) {
   if (depth >= kMaxBsonDepth) refuse("at most 200 levels of nesting");
-  for (const auto field : object) {
-    const Bytes key = as_bytes(field.key);
-    if (find_zero(key.data(), key.data() + key.size()) != nullptr)
+  const auto end = object.end();
+  for (auto field = object.begin(); field != end; ++field) {
+    const std::string_view key = field.key();
+    const uint8_t* const name = as_bytes(key).data();
+    if (find_zero(name, name + key.size()) != nullptr)
       refuse("field names without a NUL character");
-    value({field.key}, field.value, depth + 1);
+    value({key}, field.value(), depth + 1);
   }
 }
 

@@ -18,7 +18,10 @@ constexpr std::string_view kBom = "\xEF\xBB\xBF";
 // Canonical Extended JSON is at most about eight times its BSON; what is longer is a bracket that
 // was never closed.
 constexpr size_t kMaxText = 256 * 1024 * 1024;
+// Where no line ends within so much, documents are found by their brackets.
+constexpr size_t kMaxLine = 1024 * 1024;
 constexpr size_t kParserDepth = kMaxBsonDepth + 8;
+static_assert(JsonReader::kPadding >= simdjson::SIMDJSON_PADDING);
 
 enum class Phase : uint8_t {
   kStart,    // nothing read
@@ -37,9 +40,10 @@ size_t count_lines(std::string_view text) noexcept {
 }  // namespace
 
 struct JsonReader::State {
-  ByteBuffer buffer;  // padded by simdjson's need behind size()
-  size_t at = 0;      // first byte not used
-  uint64_t base = 0;  // offset of the buffer's first byte in the input
+  ByteBuffer buffer;       // pieces; padded by simdjson's need behind size()
+  std::string_view input;  // what there is to read: in the buffer, or where the caller has it
+  size_t at = 0;           // first byte not used
+  uint64_t base = 0;       // offset of the first byte of `input`
   uint64_t line = 1;
   uint64_t line_start = 0;  // offset of the line under way
   bool last = false;
@@ -63,7 +67,7 @@ struct JsonReader::State {
     if (parser.allocate(64 * 1024, kParserDepth) != simdjson::SUCCESS) throw std::bad_alloc();
   }
 
-  std::string_view rest() const noexcept { return buffer.text().substr(at); }
+  std::string_view rest() const noexcept { return input.substr(at); }
   uint64_t offset() const noexcept { return base + at; }
 
   void feed(Bytes piece, bool is_last);
@@ -97,13 +101,13 @@ void JsonReader::State::feed(Bytes piece, bool is_last) {
   buffer.room(piece.size() + simdjson::SIMDJSON_PADDING);
   buffer.append(piece);
   std::memset(buffer.room(simdjson::SIMDJSON_PADDING), 0, simdjson::SIMDJSON_PADDING);
+  input = buffer.text();
   last = is_last;
 }
 
 void JsonReader::State::skip_space() noexcept {
-  const uint8_t* const bytes = buffer.data();
-  for (const size_t size = buffer.size(); at < size; ++at) {
-    const uint8_t c = bytes[at];
+  for (; at < input.size(); ++at) {
+    const char c = input[at];
     if (c == '\n') {
       ++line;
       line_start = base + at + 1;
@@ -152,7 +156,7 @@ bool JsonReader::State::begin() {
     at = line_start = std::min(kBom.size(), text.size());
   }
   skip_space();
-  if (at == buffer.size()) return false;
+  if (at == input.size()) return false;
   phase = Phase::kLines;
   if (rest()[0] != '[') return true;
   layout = JsonLayout::kArray;
@@ -184,7 +188,7 @@ bool JsonReader::State::next(ByteBuffer& out) {
   if (phase == Phase::kStart && !begin()) return false;
   for (;;) {
     skip_space();
-    if (at == buffer.size()) break;
+    if (at == input.size()) break;
     const char c = rest()[0];
     if (layout == JsonLayout::kArray && !element_follows(c)) continue;
     if (c != '{') fail_here("expected a document, which begins with '{'");
@@ -201,7 +205,7 @@ bool JsonReader::State::read_document(ByteBuffer& out) {
     refused = 0;
     if (read_line(out)) return true;
   }
-  const auto found = scanner.scan(rest());
+  const auto found = scanner.scan(rest().substr(0, kMaxText + 1));
   const std::string_view text = rest().substr(0, scanner.size());
   if (found == json::DocumentScanner::Found::kMore) {
     if (text.size() > kMaxText) {
@@ -227,9 +231,10 @@ void JsonReader::State::not_by_lines() noexcept {
 /// The usual file: a line is a document.
 bool JsonReader::State::read_line(ByteBuffer& out) {
   if (skip_lines != 0) return --skip_lines, false;
-  std::string_view text = rest();
+  std::string_view text = rest().substr(0, kMaxLine);
   const size_t newline = text.find('\n');
-  if (newline == text.npos && !last) return not_by_lines(), false;
+  const bool ends = newline != text.npos || (last && text.size() == input.size() - at);
+  if (!ends) return not_by_lines(), false;
   text = text.substr(0, newline);
   const size_t end = text.find_last_not_of(" \t\r,");
   refused = end + 1;
@@ -311,6 +316,10 @@ JsonReader::JsonReader(JsonReader&&) noexcept = default;
 JsonReader& JsonReader::operator=(JsonReader&&) noexcept = default;
 
 void JsonReader::feed(Bytes piece, bool last) { state_->feed(piece, last); }
+void JsonReader::feed_in_place(Bytes rest) {
+  state_->input = as_text(rest);
+  state_->last = true;
+}
 bool JsonReader::next(ByteBuffer& out) { return state_->next(out); }
 uint64_t JsonReader::consumed() const noexcept { return state_->consumed; }
 uint64_t JsonReader::line() const noexcept { return state_->consumed_line; }

@@ -27,6 +27,10 @@ class JsonReader {
   JsonReader& operator=(JsonReader&&) noexcept;
 
   void feed(Bytes piece, bool last);
+  /// All that is to come, read where it lies: it outlives the reader, and kPadding bytes behind it
+  /// can be read.
+  void feed_in_place(Bytes rest);
+  static constexpr size_t kPadding = 64;
   /// True: one document's BSON was appended to out. False: more input is needed, or the input is
   /// done.
   bool next(ByteBuffer& out);

@@ -202,6 +202,33 @@ TEST_CASE("positions: bytes consumed and the line a document ends in") {
   CHECK_FALSE(resumed.next(out));
 }
 
+TEST_CASE("text read where it lies gives the documents that pieces of it give") {
+  std::string text =
+      "{\"a\":1}\n{\"b\":[1,2]}\n\n{\n\"c\":{\"$oid\":\"64f1c0a2b3c4d5e6f7a8b901\"}\n}\n";
+  for (int i = 0; i < 200; ++i)
+    text += "{\"i\":" + std::to_string(i) + "}" + (i % 3 == 0 ? "" : "\n");
+  text += "{\"long\":\"" + std::string(3 << 20, 'x') + "\"}";  // no line ends within a window
+  const std::vector<std::string> pieces = read_json(text, 1000);
+  const std::string padded = text + std::string(JsonReader::kPadding, '{');
+  JsonReader reader;
+  reader.feed_in_place(as_bytes(padded).first(text.size()));
+  std::vector<std::string> whole;
+  for (ByteBuffer out; reader.next(out); out.clear()) whole.emplace_back(out.text());
+  CHECK(whole == pieces);
+  CHECK(whole.size() == 204);
+  CHECK(reader.consumed() == text.size());
+}
+
+TEST_CASE("a document that is not closed ends the text read where it lies") {
+  const std::string text = "{\"a\":1}\n{\"b\":[1,2" + std::string(JsonReader::kPadding, ']');
+  JsonReader reader;
+  reader.feed_in_place(as_bytes(text).first(text.size() - JsonReader::kPadding));
+  ByteBuffer out;
+  CHECK(reader.next(out));
+  CHECK_THROWS_WITH(reader.next(out), ContainsSubstring("line 2, column 1") &&
+                                          ContainsSubstring("not closed before the input ends"));
+}
+
 TEST_CASE("an array is resumed between any two of its elements") {
   const std::string text = "[{\"a\":1}, {\"a\":2},\n{\"a\":3}]";
   const auto all = read_json(text);
