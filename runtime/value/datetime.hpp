@@ -44,7 +44,8 @@ std::string interval_text(const unsigned char* bytes16);
 std::string iso_from_unix_ms(int64_t ms);
 
 /// The same texts written to `out`, which has room for kTimeChars; the length is returned.
-inline constexpr size_t kTimeChars = 64;
+/// The longest is an interval with all its parts at their limits: 67.
+inline constexpr size_t kTimeChars = 96;
 size_t timestamp_chars(int64_t micros, char* out) noexcept;
 size_t day_chars(int64_t days, char* out) noexcept;
 size_t time_chars(int64_t micros, char* out) noexcept;

@@ -131,8 +131,13 @@ class PgArrayWriter {
     if (dimensions == 0) return out_.append("[]"), JsonFault::kNone;
     if (dimensions < 0 || dimensions > 6 || end_ - at_ < 8 * dimensions)
       return JsonFault::kMalformed;
-    for (int32_t i = 0; i < dimensions; ++i) sizes_.push_back(load_be<int32_t>(at_ + 8 * i));
-    at_ += 8 * dimensions;
+    // An element takes 4 bytes at least, and the server sends no dimension without one.
+    auto most = static_cast<int64_t>(end_ - at_) / 4;
+    for (int32_t i = 0; i < dimensions; ++i, at_ += 8) {
+      sizes_.push_back(load_be<int32_t>(at_));
+      if (sizes_.back() < 1 || sizes_.back() > most) return JsonFault::kMalformed;
+      most /= sizes_.back();
+    }
     shape_.fields.push_back({"", oid_, "", pg_reads_as(oid_, "")});
     return dimension(0);
   }

@@ -1,5 +1,5 @@
-// Any text as Extended JSON: whole and in pieces it must give the same documents or the same error,
-// and those must be BSON.
+// Any text as Extended JSON: whole, in pieces and where it lies it must give the same documents or
+// an error at the same place, and those must be BSON.
 #include <cstdlib>
 #include <string>
 #include <vector>
@@ -23,20 +23,29 @@ struct Outcome {
   bool operator==(const Outcome&) const = default;
 };
 
+void take_all(JsonReader& reader, std::string_view text, Outcome& outcome) {
+  for (ByteBuffer out; reader.next(out); out.clear()) {
+    require(validate_bson(out.view()) == BsonFault::kNone);
+    require(reader.consumed() <= text.size());
+    outcome.documents.emplace_back(out.text());
+  }
+}
+
+/// piece 0: where it lies.
 Outcome read(std::string_view text, size_t piece) {
   Outcome outcome;
-  ByteBuffer out;
+  const std::string padded = std::string(text) + std::string(JsonReader::kPadding, '}');
   try {
     JsonReader reader;
+    if (piece == 0) {
+      reader.feed_in_place(as_bytes(padded).first(text.size()));
+      take_all(reader, text, outcome);
+      return outcome;
+    }
     for (size_t at = 0;; at += piece) {
       const bool last = at + piece >= text.size();
       reader.feed(as_bytes(text.substr(std::min(at, text.size()), piece)), last);
-      while (reader.next(out)) {
-        require(validate_bson(out.view()) == BsonFault::kNone);
-        require(reader.consumed() <= text.size());
-        outcome.documents.emplace_back(out.text());
-        out.clear();
-      }
+      take_all(reader, text, outcome);
       if (last) return outcome;
     }
   } catch (const Error& error) {
@@ -56,6 +65,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const Outcome pieces = read(text, piece);
   require(whole.documents == pieces.documents);
   require(whole.error.empty() == pieces.error.empty());
+  require(whole == read(text, 0));
   for (const std::string& bson : whole.documents) {
     const Document document{reinterpret_cast<const uint8_t*>(bson.data()),
                             static_cast<uint32_t>(bson.size())};

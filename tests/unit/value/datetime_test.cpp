@@ -133,6 +133,16 @@ TEST_CASE("days and times of day") {
   CHECK(time_text(34215500000) == "09:30:15.500");
 }
 
+TEST_CASE("the longest interval has room") {
+  unsigned char bytes[16];
+  store_be(bytes, INT64_MIN + 1);
+  store_be(bytes + 8, INT32_MIN);
+  store_be(bytes + 12, INT32_MIN + 5);
+  const std::string text = interval_text(bytes);
+  CHECK(text == "-178956970 years -3 mons -2147483648 days -2562047788:00:54.775807");
+  CHECK(text.size() < kTimeChars);
+}
+
 TEST_CASE("intervals keep months, days and time apart") {
   CHECK(interval("1 day 02:03:04.5") == "1 day 02:03:04.500");
   CHECK(interval("3 mons") == "3 mons");
