@@ -30,7 +30,7 @@ class LuaHook final : public RowHook {
   void tune_collector() noexcept;
   void apply_table(uint32_t table);
   void call_from(uint32_t row);
-  void on_error(uint32_t row, Error error);
+  void on_error(uint32_t row, const Error& error);
   void append_emitted();
 
   std::shared_ptr<const PlanShape> shape_;
@@ -127,8 +127,8 @@ void LuaHook::apply_table(uint32_t table) {
     try {
       call_from(next);
       return;
-    } catch (Error& error) {
-      on_error(rows_.at, std::move(error));
+    } catch (const Error& error) {
+      on_error(rows_.at, error);
     }
   }
 }
@@ -140,7 +140,7 @@ void LuaHook::call_from(uint32_t row) {
   call(L, 1, 0, Code::kHook);
 }
 
-void LuaHook::on_error(uint32_t row, Error error) {
+void LuaHook::on_error(uint32_t row, const Error& error) {
   const uint32_t document = documents_[row];
   if (on_error_ == OnHookError::kReject) {
     batch_->refuse({document, static_cast<int>(rows_.table), -1, Failure::kHook, {}, error.what()});

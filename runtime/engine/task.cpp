@@ -315,7 +315,7 @@ void Task::Impl::build(RunResult& result) {
   StageHost host{*target, *shape,  *state, spec.name, run, spec.settings.stages,
                  never,   nullptr, nullptr};
   host.enter = [](std::string_view) {};
-  host.tell = [](StepsView) {};
+  host.tell = [](const StepsView&) {};
   run_stages(host, {Stage::kIndex, Stage::kConstrain}, result);
 }
 
