@@ -16,8 +16,6 @@
 #include "bindings/process_title.hpp"
 #include "bindings/signals.hpp"
 
-extern char** environ;
-
 namespace lugger {
 
 namespace {
@@ -29,6 +27,7 @@ struct Command {
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
   std::vector<char*> out;
+  out.reserve(texts.size() + 1);
   for (std::string& text : texts) out.push_back(text.data());
   out.push_back(nullptr);
   return out;
@@ -46,7 +45,7 @@ void read_environment(lua_State* L, Command& command) {
       if (lua_type(L, -2) == LUA_TSTRING) variables[lua_tostring(L, -2)] = to_text(L, -1);
     }
   }
-  for (const auto& [name, value] : variables) command.environment.push_back(name + "=" + value);
+  for (const auto& [name, value] : variables) command.environment.push_back(fmt::format("{}={}", name, value));
 }
 
 Command read_command(lua_State* L) {
