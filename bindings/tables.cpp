@@ -138,8 +138,8 @@ void push(lua_State* L, const Column& column) {
 
 /// Places count from 1 in Lua.
 static std::vector<size_t> places(const std::vector<size_t>& indices) {
-  std::vector<size_t> out;
-  for (size_t index : indices) out.push_back(index + 1);
+  std::vector<size_t> out(indices);
+  for (size_t& index : out) ++index;
   return out;
 }
 

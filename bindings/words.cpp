@@ -283,7 +283,11 @@ Options read_options(lua_State* L, int index, std::string_view what) {
       case LUA_TNUMBER:
         options.set(std::move(key), static_cast<double>(lua_tonumber(L, -1)));
         break;
-      case LUA_TTABLE: options.set(std::move(key), value_list(L, key)); break;
+      case LUA_TTABLE: {
+        auto list = value_list(L, key);
+        options.set(std::move(key), std::move(list));
+        break;
+      }
       default: options.set(std::move(key), to_text(L, -1));
     }
   }

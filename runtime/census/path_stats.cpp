@@ -222,13 +222,13 @@ void PathStats::merge(const PathStats& other) {
   dates.merge(other.dates);
   text.merge(other.text);
   binaries.merge(other.binaries);
-  for (const auto& [subtype, count] : other.subtypes) {
+  for (const auto& added : other.subtypes) {
     const auto known = std::find_if(subtypes.begin(), subtypes.end(),
-                                    [&](const auto& entry) { return entry.first == subtype; });
+                                    [&](const auto& entry) { return entry.first == added.first; });
     if (known == subtypes.end()) {
-      subtypes.emplace_back(subtype, count);
+      subtypes.push_back(added);
     } else {
-      known->second += count;
+      known->second += added.second;
     }
   }
   arrays.merge(other.arrays);

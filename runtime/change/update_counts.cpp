@@ -56,7 +56,10 @@ std::string modifier_path(std::string_view dotted) {
     dotted.remove_prefix(std::min(end + 1, dotted.size()));
     const bool index = !out.empty() && !part.empty() &&
                        part.find_first_not_of("0123456789") == std::string_view::npos;
-    out = index ? out + "[]" : join(out, part);
+    if (index)
+      out += "[]";
+    else
+      out = join(out, part);
   }
   return out;
 }
