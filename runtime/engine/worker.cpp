@@ -60,7 +60,7 @@ bool Worker::load(PartitionRecord partition) {
       const std::unique_ptr<Cursor> cursor =
           shared_.source->open({partition.id, partition.spec, partition.bytes}, partition.position);
       cursor_bytes_ = again ? cursor->bytes() : 0;
-      again = true;
+      again = true;  // NOLINT(clang-analyzer-deadcode.DeadStores): read behind a lost connection
       count_bytes(*cursor);
       while (shared_.pace.wait(unit_documents_, shared_.stop) && load_unit(*cursor, partition))
         backoff.reset();
