@@ -32,6 +32,7 @@ class HookSource final : public ChangeSource {
   Proposal again(PgSession& session, const Proposal& first,
                  const std::vector<size_t>& changes) override {
     std::vector<const FixRow*> wanted;
+    wanted.reserve(changes.size());
     for (const size_t change : changes) wanted.push_back(&first.rows[first.changes[change].row]);
     begin();
     Proposal out;

@@ -206,6 +206,7 @@ void check_other(std::string_view spelled, const std::string& name) {
              fmt::format("did you mean {}?", foreign.meant));
   if (std::find(kOthers.begin(), kOthers.end(), name) != kOthers.end()) return;
   std::vector<std::string_view> names;
+  names.reserve(std::size(kNames));
   for (const TypeName& known : kNames) names.push_back(known.name);
   const std::string_view near = nearest(name, names);
   // A type of the user's own ("mood") is more likely than two slips in a short word ("bool").

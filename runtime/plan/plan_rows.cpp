@@ -53,6 +53,7 @@ Failure Plan::Work::generate(size_t table, size_t column, const Value& raw, cons
   const TableWork& work = tables[table];
   switch (work.table->columns[column].generate) {
     case Column::Generate::kParentKey: {
+      if (parent_row == nullptr) raise(Code::kBug, "table {} has no parent", work.table->name);
       const TablePlan& above = shape->tables()[static_cast<size_t>(work.table->parent)];
       for (size_t i = 0; i < work.table->parent_key.size(); ++i) {
         if (work.table->parent_key[i] == column) slot = parent_row[above.key[i]];

@@ -52,7 +52,7 @@ std::string surrogate(const TablePlan& table) {
   return {};
 }
 
-Step key_step(Step::Kind kind, const TablePlan& table, std::string name,
+Step key_step(Step::Kind kind, const TablePlan& table, const std::string& name,
               std::vector<std::string> columns) {
   const std::string_view word = kind == Step::Kind::kPrimary ? "PRIMARY KEY" : "UNIQUE";
   const std::string alter = fmt::format("ALTER TABLE {} ADD CONSTRAINT {} {}",

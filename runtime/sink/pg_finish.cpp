@@ -85,6 +85,7 @@ class Finish {
     for (size_t i = 1; i < std::min<size_t>(connections_, keys.size()); ++i)
       more.push_back(connect_());
     std::vector<std::thread> threads;
+    threads.reserve(more.size());
     for (const std::unique_ptr<PgSession>& session : more)
       threads.emplace_back([&work, &session] { work(*session); });
     work(session_);
