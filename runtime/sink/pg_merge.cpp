@@ -72,7 +72,7 @@ std::string MergeSql::stage(size_t table) const {
 std::string MergeSql::roots() const {
   std::string out;
   for (size_t t = 0; t < tables_.size() && tables_[t].own; ++t) {
-    if (t == 1) out = "(SELECT * FROM " + out;
+    if (t == 1) out.insert(0, "(SELECT * FROM ");
     if (t != 0) out += " UNION ALL SELECT * FROM ";
     out += stage(t);
   }

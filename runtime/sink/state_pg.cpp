@@ -90,7 +90,7 @@ class PgState final : public State {
     return lease_.take(session(), job, holder);
   }
   uint64_t count_rejects(const std::string& job) override {
-    if (!exists()) return 0;
+    if (!exists(session())) return 0;
     return number(
         session().query(fmt::format("SELECT count(*) FROM {}.rejects WHERE job = $1", schema_),
                         {job}),
@@ -112,12 +112,14 @@ class PgState final : public State {
   static std::optional<RunRecord> first(std::vector<RunRecord> runs) {
     return runs.empty() ? std::nullopt : std::make_optional(std::move(runs.front()));
   }
+  /// Whoever is in a transaction keeps to the session it began in: this one may be another.
   PgSession& session();
-  bool exists();
-  int version();
+  bool exists(PgSession& session) const;
+  int version(PgSession& session) const;
   void upgrade();
-  std::vector<RunRecord> read_runs(std::string_view where, PgParams params, size_t limit);
-  void insert_partitions(const std::string& run, const std::vector<PartitionRecord>& partitions);
+  std::vector<RunRecord> read_runs(std::string_view where, const PgParams& params, size_t limit);
+  void insert_partitions(PgSession& session, const std::string& run,
+                         const std::vector<PartitionRecord>& partitions) const;
 
   std::string url_, name_, schema_;
   bool pooled_;
@@ -140,8 +142,8 @@ PgSession& PgState::session() {
 }
 
 /// Not by to_regclass: within a transaction that waited for another one it may answer from before.
-bool PgState::exists() {
-  return session()
+bool PgState::exists(PgSession& session) const {
+  return session
              .query(
                  "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace "
                  "n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = 'meta')",
@@ -149,8 +151,8 @@ bool PgState::exists() {
              .text(0, 0) == "t";
 }
 
-int PgState::version() {
-  const PgRows rows = session().query(fmt::format("SELECT max(version) FROM {}.meta", schema_));
+int PgState::version(PgSession& session) const {
+  const PgRows rows = session.query(fmt::format("SELECT max(version) FROM {}.meta", schema_));
   const int found = static_cast<int>(number(rows, 0, 0));
   if (found > kStateVersion) {
     throw Error(
@@ -169,8 +171,8 @@ void PgState::upgrade() {
     // Two processes that start at once: the second waits here and finds all made.
     session.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 1))", {"lugger " + schema_});
     int found = 0;
-    if (exists()) {
-      found = version();
+    if (exists(session)) {
+      found = version(session);
     } else if (session.query("SELECT to_regnamespace($1) IS NULL", {schema_}).text(0, 0) == "t") {
       session.execute(
           fmt::format("CREATE SCHEMA {0}; REVOKE ALL ON SCHEMA {0} FROM PUBLIC", schema_));
@@ -184,7 +186,7 @@ void PgState::upgrade() {
 }
 
 void PgState::ensure() try {
-  if (exists() && version() == kStateVersion) return;
+  if (PgSession& now = session(); exists(now) && version(now) == kStateVersion) return;
   upgrade();
 } catch (const Error& error) {
   if (error.sqlstate() != "42501") throw;
@@ -195,8 +197,9 @@ void PgState::ensure() try {
               error.sqlstate());
 }
 
-std::vector<RunRecord> PgState::read_runs(std::string_view where, PgParams params, size_t limit) {
-  if (!exists()) return {};
+std::vector<RunRecord> PgState::read_runs(std::string_view where, const PgParams& params,
+                                          size_t limit) {
+  if (!exists(session())) return {};
   const PgRows rows = session().query(
       fmt::format("SELECT run, job, script_hash, source, source_identity, mode, status, command, "
                   "message, run_now, {}, {}, "
@@ -220,8 +223,8 @@ std::vector<RunRecord> PgState::read_runs(std::string_view where, PgParams param
   return out;
 }
 
-void PgState::insert_partitions(const std::string& run,
-                                const std::vector<PartitionRecord>& partitions) {
+void PgState::insert_partitions(PgSession& session, const std::string& run,
+                                const std::vector<PartitionRecord>& partitions) const {
   constexpr size_t kRows = 500, kColumns = 7;
   for (size_t from = 0; from < partitions.size(); from += kRows) {
     PgParams params;
@@ -236,11 +239,11 @@ void PgState::insert_partitions(const std::string& run,
                     {run, partition.id, std::to_string(i), partition.spec, partition.position,
                      std::to_string(partition.bytes), partition.done ? "true" : "false"});
     }
-    session().query(fmt::format("INSERT INTO {}.partitions (run, partition, ordinal, spec, "
-                                "position, bytes_total, done) "
-                                "VALUES {}",
-                                schema_, values),
-                    params);
+    session.query(fmt::format("INSERT INTO {}.partitions (run, partition, ordinal, spec, "
+                              "position, bytes_total, done) "
+                              "VALUES {}",
+                              schema_, values),
+                  params);
   }
 }
 
@@ -260,7 +263,7 @@ void PgState::start(const RunRecord& run, const std::vector<PartitionRecord>& pa
          or_now(run.now), or_now(run.started)});
     if (run.afresh)
       session.query(fmt::format("DELETE FROM {}.rejects WHERE job = $1", schema_), {run.job});
-    insert_partitions(run.run, partitions);
+    insert_partitions(session, run.run, partitions);
     session.commit();
   } catch (...) {
     session.rollback();
