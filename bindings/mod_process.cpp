@@ -45,7 +45,8 @@ void read_environment(lua_State* L, Command& command) {
       if (lua_type(L, -2) == LUA_TSTRING) variables[lua_tostring(L, -2)] = to_text(L, -1);
     }
   }
-  for (const auto& [name, value] : variables) command.environment.push_back(fmt::format("{}={}", name, value));
+  for (const auto& [name, value] : variables)
+    command.environment.push_back(fmt::format("{}={}", name, value));
 }
 
 Command read_command(lua_State* L) {

@@ -344,6 +344,8 @@ RunResult Task::finish(const std::string& status, const Error* error) {
     task.build(result);
   }
   if (task.plan) result.unmapped = task.plan->unmapped();
+  result.warnings.insert(result.warnings.end(), task.report.warnings.begin(),
+                         task.report.warnings.end());
   result.seconds = task.watch.seconds();
   if (status != "done" && !result.dry_run) result.resume_command = task.spec.resume_command;
   task.sink.reset();

@@ -103,12 +103,6 @@ Bytes ReadAheadStream::next() {
   return {};
 }
 
-Bytes MemoryStream::next() {
-  const Bytes out = bytes_.subspan(at_, std::min(piece_, bytes_.size() - at_));
-  at_ += out.size();
-  return out;
-}
-
 Bytes SkippingStream::next() {
   Bytes piece = stream_->next();
   while (skip_ != 0 && !piece.empty()) {

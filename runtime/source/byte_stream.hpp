@@ -109,19 +109,6 @@ class ReadAheadStream : public ByteStream {
   std::jthread thread_;  // last: joined before what it uses goes away
 };
 
-/// Memory that stays (a mapped file), in pieces without a copy.
-class MemoryStream : public ByteStream {
- public:
-  explicit MemoryStream(Bytes bytes, size_t piece = 4 * kPieceBytes)
-      : bytes_(bytes), piece_(piece) {}
-  Bytes next() override;
-  uint64_t taken() const noexcept override { return at_; }
-
- private:
-  Bytes bytes_;
-  size_t piece_, at_ = 0;
-};
-
 /// A stream without its first bytes: how a resume of data that cannot be sought in begins.
 class SkippingStream : public ByteStream {
  public:

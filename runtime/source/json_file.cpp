@@ -35,11 +35,8 @@ class JsonCursor : public StepCursor {
  protected:
   /// Gives the reader more; false: there is no more.
   virtual bool feed() = 0;
-  /// A document was read, the bytes of the input up to `to`.
-  virtual void passed(uint64_t from, uint64_t to) {
-    static_cast<void>(from);
-    static_cast<void>(to);
-  }
+  /// A document was read: these bytes of the input.
+  virtual void passed(uint64_t /*from*/, uint64_t /*to*/) {}
 
   JsonReader reader_;
 

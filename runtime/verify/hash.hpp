@@ -1,9 +1,9 @@
 // 128-bit digests (XXH3) and their sums. Sums do not depend on the order of what is added.
 #pragma once
+#include <xxhash.h>
+
 #include <compare>
 #include <cstdint>
-
-#include <xxhash.h>
 
 #include "base/bytes.hpp"
 

@@ -23,7 +23,9 @@ local function give_way(state)
   if coroutine.running() == state.thread then
     coroutine.yield()
   elseif state.waits_for then
+    -- In a coroutine of the body's own nobody else looks.
     native.system.sleep(look_every_ms)
+    state.stop = state.stop or native.system.stop_level() > 0
   end
   state.paused = native.system.monotonic()
   check_stop(state)

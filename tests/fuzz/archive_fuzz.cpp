@@ -1,6 +1,7 @@
 // Any bytes as an archive: every collection of its list is read to its end or to an Error.
 #include <cstddef>
 
+#include "../unit/source/memory_stream.hpp"
 #include "base/error.hpp"
 #include "source/archive_reader.hpp"
 
@@ -9,7 +10,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   // Pieces of a few bytes as well, so that every read crosses a seam.
   for (const size_t piece : {size_t{4096}, size_t{5}}) {
     const auto open = [&] {
-      return ArchiveReader(std::make_unique<MemoryStream>(Bytes(data, size), piece), "fuzz");
+      return ArchiveReader(std::make_unique<test::MemoryStream>(Bytes(data, size), piece), "fuzz");
     };
     try {
       const std::vector<ArchiveCollection> all = open().collections();

@@ -1,6 +1,6 @@
 // Any bytes as a tuple of COPY BINARY: the first byte says how many fields there are, then a byte a
 // field which type it has. The readers must stay inside the bytes, and what they give can be shown.
-#include <array>
+#include <iterator>
 #include <string>
 
 #include "value/json_writer.hpp"

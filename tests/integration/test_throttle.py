@@ -279,6 +279,8 @@ end)
         os.chmod(os.path.join(other, 'lugger'), 0o777)
         result = work.lugger('run', 'job.lua', '--apply', env={'XDG_RUNTIME_DIR': other})
         self.assertIn('not a directory of this user alone', ' '.join(result.err.split()))
+        result = self.task('').lugger('run', 'job.lua', '--create', env={'XDG_RUNTIME_DIR': other})
+        self.assertIn('not a directory of this user alone', ' '.join(result.err.split()))
 
     def test_words_that_do_not_fit(self):
         for extra, text in (("throttle = { max_lagg = '5s' },", 'did you mean max_lag?'), ("throttle = { max_lag = 'x' },", 'takes a length of time'),

@@ -1,5 +1,6 @@
 #include <lzma.h>
 
+#include "memory_stream.hpp"
 #include "reading.hpp"
 #include "source/archive_reader.hpp"
 #include "source/gzip.hpp"

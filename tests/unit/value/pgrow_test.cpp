@@ -1,5 +1,6 @@
 #include "base/text.hpp"
 #include "catch.hpp"
+#include "value/json_writer.hpp"
 #include "value/pgrow_reader.hpp"
 
 using namespace lugger;
@@ -48,6 +49,13 @@ TEST_CASE("types read as the values they are") {
   CHECK(pg_reads_as(90002, "halfvec") == ValueType::kHalfVector);
   CHECK(pg_reads_as(90003, "public.mood") == ValueType::kPgText);
   CHECK(pg_reads_as(90004, "vector[]") == ValueType::kPgText);
+}
+
+TEST_CASE("an array of many times nothing is refused, not written for ever") {
+  const std::string array = bytes("0000000200000000000000177fffffff000000010000000000000001");
+  const Value value = Value::of(ValueType::kPgArray, as_bytes(array));
+  ByteBuffer out;
+  CHECK(write_json(value, JsonStyle::kPlain, {}, out) == JsonFault::kMalformed);
 }
 
 TEST_CASE("the server's bytes of each type are read") {
