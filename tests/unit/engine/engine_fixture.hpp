@@ -10,6 +10,7 @@
 #include "catch.hpp"
 #include "engine/job.hpp"
 #include "net/pg_session.hpp"
+#include "test_data.hpp"
 
 namespace lugger::test {
 
@@ -42,7 +43,7 @@ class Database {
 };
 
 inline std::string dump(const std::string& file) {
-  return std::string(LUGGER_TEST_DATA) + "/named/dump/shop/" + file;
+  return test_data() + "/named/dump/shop/" + file;
 }
 
 /// {_id: i, n: i, pad: "xxx.."} for i in [0, count).

@@ -3,12 +3,13 @@
 
 #include "catch.hpp"
 #include "plan/coercer.hpp"
+#include "test_data.hpp"
 
 using namespace lugger;
 
 // LUGGER_UPDATE_DOCS=1 writes the table instead of comparing it.
 TEST_CASE("docs/types.md shows what the coercers do") {
-  const std::string path = std::string(LUGGER_TEST_DATA) + "/../../docs/types.md";
+  const std::string path = test_data() + "/../../docs/types.md";
   std::ifstream file(path);
   REQUIRE(file);
   const std::string text{std::istreambuf_iterator<char>(file), {}};

@@ -8,11 +8,12 @@
 #include "base/error.hpp"
 #include "catch.hpp"
 #include "source/source.hpp"
+#include "test_data.hpp"
 
 namespace lugger::test {
 
 inline std::string data(const std::string& name) {
-  return std::string(LUGGER_TEST_DATA) + "/named/" + name;
+  return test_data() + "/named/" + name;
 }
 
 inline Options options(std::initializer_list<std::pair<const std::string, OptionValue>> values) {

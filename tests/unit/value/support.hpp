@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "test_data.hpp"
 #include "value/bson_reader.hpp"
 #include "value/bson_writer.hpp"
 #include "value/json_reader.hpp"
@@ -15,7 +16,7 @@
 namespace lugger::test {
 
 inline std::string read_file(const std::string& name) {
-  std::ifstream in(std::string(LUGGER_TEST_DATA) + "/" + name, std::ios::binary);
+  std::ifstream in(test_data() + "/" + name, std::ios::binary);
   REQUIRE(in.good());
   std::ostringstream out;
   out << in.rdbuf();
