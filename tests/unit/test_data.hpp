@@ -1,4 +1,5 @@
-// Where the tests' data lies. One file knows the path, so that the others compile alike in every checkout.
+// Where the tests' data lies. One file knows the path, so that the others compile alike in every
+// checkout.
 #pragma once
 #include <string>
 
