@@ -1,0 +1,197 @@
+"""Plays cases against lugger and a server, several in one process, and tells where model and program differ."""
+import json
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+
+import bson
+import harness
+import render
+import target
+from sessions import Session
+
+
+@dataclass
+class Play:
+    """One case under way: what the model holds, and the differences found."""
+    case: object
+    model: target.Target
+    types: dict
+    ended: bool = False           # the run was to stop with an error: nothing more is compared
+    differences: list = field(default_factory=list)
+
+    def differ(self, step, what, wanted, found):
+        self.differences.append(f'{step}: {what}\n    model    {wanted}\n    program  {found}')
+
+
+class Stage:
+    """A server, a database, and a directory for the files of the cases."""
+
+    def __init__(self, server, keep=None):
+        self.server, self.database = server, server.fresh()
+        self.session = Session(self.database)
+        self.session.run('set client_min_messages = warning; set extra_float_digits = 1; set timezone = UTC')
+        self.directory = Path(keep or harness.scratch())
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.number = 0
+
+    def play(self, cases):
+        """The differences of each case: {seed: [text]}"""
+        self.number += 1
+        plays = [Play(c, target.Target(c.job), render.types_of(c.job)) for c in cases]
+        for play in plays:
+            self.prepare(play)
+        for step, choose in (('load', lambda c: c.first), ('again', lambda c: c.second)):
+            self.load([p for p in plays if not p.ended and not p.differences], step, choose)
+        self.verify([p for p in plays if not p.ended and not p.differences], 'verify')
+        for play in plays:
+            self.clean(play)
+        return {p.case.seed: p.differences for p in plays}
+
+    def prepare(self, play):
+        if play.case.made:
+            for name, some in play.types.items():
+                self.session.run(render.create(name, some, play.model.tables[name].key))
+
+    def clean(self, play):
+        for name in play.types:
+            self.session.run(f'drop table if exists {render.quoted(name)}')
+
+    def write(self, plays, step, choose):
+        """Dumps and a script; its path."""
+        jobs = []
+        for play in plays:
+            dump = f'{play.case.name}-{step}.bson'
+            bson.write(self.directory / dump, choose(play.case))
+            jobs.append((play.case.job, dump))
+        path = self.directory / f'{step}.lua'
+        path.write_text(render.script(jobs), encoding='utf-8')
+        return path.name
+
+    def lugger(self, *arguments):
+        return harness.lugger(*arguments, cwd=self.directory, env={'PG_URI': self.database.url}, expect=None, timeout=600)
+
+    def load(self, plays, step, choose):
+        """Jobs that are to stop with an error stop what runs beside them: each of them runs alone."""
+        together, alone, made = [], [], {}
+        for play in plays:
+            try:
+                made[play.case.seed] = play.model.load(choose(play.case))
+                together.append(play)
+            except target.Conflict:
+                alone.append(play)
+        for jobs in sorted({p.case.jobs for p in together}):
+            some = [p for p in together if p.case.jobs == jobs]
+            result = self.lugger('run', self.write(some, step, choose), '-j', jobs, '--log', 'none')
+            for play in some:
+                self.compare_load(play, step, made[play.case.seed], result, len(some))
+        for play in alone:
+            result = self.lugger('run', self.write([play], step, choose), '-j', play.case.jobs, '--log', 'none')
+            play.ended = True
+            if result.status != 1 or 'skip' not in result.err:
+                play.differ(step, 'a key is taken', 'status 1, and the other choices', (result.status, result.err))
+
+    def compare_load(self, play, step, made, result, beside):
+        books = result.books_by_name().get(play.case.name)
+        wanted = vars(made.books)
+        if books is None:
+            play.differ(step, f'no books (of {beside} jobs)', wanted, (result.status, result.err[-1500:]))
+            return
+        if {k: books.get(k, 0) for k in wanted} != wanted:
+            play.differ(step, 'books', wanted, books)
+        self.compare_rejects(play, step, made.rejects)
+        self.compare_tables(play, step)
+
+    def compare_rejects(self, play, step, rejects):
+        """By document, with a code and a column that the model allows."""
+        lines = self.session.run("select json_build_array(document_id, code, \"column\", message) from lugger.rejects where job = "
+                                 f"'{play.case.name}' order by reject")
+        found = [json.loads(line) for line in lines.split('\n') if line]
+        wanted = Counter(r.document_id for r in rejects)
+        if wanted != Counter(f[0] for f in found):
+            play.differ(step, 'rejected documents', sorted((wanted - Counter(f[0] for f in found)).elements()),
+                        [f for f in found if wanted[f[0]] != sum(g[0] == f[0] for g in found)])
+            return
+        left, before = list(rejects), len(play.differences)
+        for document, code, column, message in found:
+            same = next((r for r in left if r.document_id == document and code in r.codes and column in r.columns), None)
+            if same is None and len(play.differences) < before + 2:
+                play.differ(step, f'why {document} is rejected', [(r.codes, r.columns) for r in left if r.document_id == document], (code, column, message))
+            elif same is not None:
+                left.remove(same)
+
+    def actual(self, play, name):
+        return render.rows(self.session.run(render.select(name, play.types[name])), play.types[name])
+
+    def compare_tables(self, play, step):
+        for name, table in play.model.tables.items():
+            try:
+                found = Counter(self.actual(play, name))
+            except ValueError as error:
+                play.differ(step, f'rows of {name}', 'a table', error)
+                continue
+            wanted = Counter(table.rows.values())
+            if found != wanted:
+                play.differ(step, f'rows of {name}', *difference(wanted - found, found - wanted, table))
+
+    def verify(self, plays, step):
+        if not plays:
+            return
+        result = self.lugger('verify', self.write(plays, 'again', lambda c: c.second), '--json')
+        verdicts = {v['job']: v for v in json.loads(result.out)} if result.out.startswith('[') else {}
+        for play in plays:
+            wanted = target.verify(play.case.job, play.case.second, play.model)
+            if play.case.name not in verdicts:
+                play.differ(step, 'no verdict', wanted, (result.status, result.err[-1500:]))
+                continue
+            found = {t['table']: {k: t[k] for k in target.COUNTS} for t in verdicts[play.case.name]['tables']}
+            if found != wanted:
+                play.differ(step, 'verdict', wanted, (found, verdicts[play.case.name]['rows'], verdicts[play.case.name]['warnings']))
+
+
+def thawed(value):
+    """A value as a person reads it: jsonb as JSON again."""
+    if isinstance(value, tuple) and len(value) == 2:
+        kind, inner = value
+        if kind == 'object':
+            return {k: thawed(v) for k, v in sorted(inner)}
+        return [thawed(v) for v in inner] if kind == 'array' else 'JSON null' if kind == 'NoneType' else inner
+    return value
+
+
+def short(value):
+    text = str(value) if isinstance(value, Decimal) else repr(thawed(value))
+    return text if len(text) < 300 else f'{text[:300]}... ({len(text)})'
+
+
+def difference(missing, extra, table):
+    """The first rows that differ: of rows with one key only the columns that do."""
+    width = len(table.key)
+    missing, extra = list(missing.elements()), list(extra.elements())
+    keys = [table.columns.index(k) for k in table.key]
+
+    def key(row):
+        return tuple(row[k] for k in keys)
+    told = [f'{len(missing)} rows that are not there'], [f'{len(extra)} rows that should not be']
+    for one in missing[:2]:
+        other = next((r for r in extra if width and key(r) == key(one)), None)
+        for name, a, b in zip(table.columns, one, other or one):
+            if other is None or a != b or name in table.key:
+                told[0].append(f'{name}={short(a)}')
+                told[1].append(f'{name}={short(b)}' if other else '')
+    for one in extra[:2 * (not missing)]:
+        told[1].extend(f'{n}={short(v)}' for n, v in zip(table.columns, one))
+    return ' '.join(told[0]), ' '.join(told[1])
+
+
+def books_by_name(result):
+    found = {}
+    for name, read, rest in re.findall(r'^(\S+): read ([\d,_ ]+) = (inserted .*)$', result.err, re.M):
+        counts = {word: harness.plain_number(value) for word, value in re.findall(r'(\w+) ([\d,_]+)', rest)}
+        found[name] = {'read': harness.plain_number(read), **counts}
+    return found
+
+
+harness.Result.books_by_name = books_by_name

@@ -1,0 +1,157 @@
+"""The tables of a job, and what loading, verifying and repairing does to them: docs/targets.md, docs/verify.md."""
+from collections import Counter
+from dataclasses import dataclass, field
+
+from mapping import Mapping, Reject, Rows, Skipped
+
+COUNTS = ('source', 'target', 'equal', 'missing', 'extra', 'different')
+
+
+class Conflict(Exception):
+    """on_conflict = 'error', and a key is taken: the run ends."""
+
+
+@dataclass
+class Books:
+    read: int = 0
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+    rejected: int = 0
+
+
+@dataclass
+class Loaded:
+    books: Books = field(default_factory=Books)
+    rejects: list = field(default_factory=list)
+
+
+@dataclass
+class Table:
+    """`rows`: by key; a table without one numbers its rows. Of a child table: by parent and place."""
+    columns: tuple
+    key: tuple
+    rows: dict = field(default_factory=dict)
+
+
+class Target:
+    """Tables with a job's rows, document by document as the policy says."""
+
+    def __init__(self, job):
+        self.job = job
+        self.tables = {name: Table(tuple(c.name for c in job.columns), job.key) for name in job.tables}
+        parents = tuple('parent_' + k for k in job.key)
+        for child, level in job.all_children():
+            places = tuple(f'ordinal_{n}' for n in range(1, level)) + ('ordinal',)
+            self.tables[child.table] = Table(parents + places + tuple(c.name for c in child.columns), parents + places)
+
+    def children_of(self, key):
+        """{(table, place): row} of a row's child rows."""
+        return {(child.table, place): row for child, _ in self.job.all_children()
+                for place, row in self.tables[child.table].rows.items() if place[:len(key)] == key}
+
+    def key_of(self, row):
+        return tuple(row[c] for c in self.job.key)
+
+    def load(self, documents):
+        """Every document in its order. Conflict when the policy is to stop."""
+        mapping, loaded = Mapping(self.job), Loaded()
+        for document in documents:
+            loaded.books.read += 1
+            try:
+                made = mapping.of(document)
+            except Skipped:
+                loaded.books.skipped += 1
+                continue
+            if isinstance(made, Reject):
+                loaded.books.rejected += 1
+                loaded.rejects.append(made)
+                continue
+            outcome = self.place(made)
+            setattr(loaded.books, outcome, getattr(loaded.books, outcome) + 1)
+        return loaded
+
+    def place(self, made: Rows):
+        """What becomes of one document's rows."""
+        table = self.tables[made.table]
+        if not self.job.key:
+            table.rows[len(table.rows)] = tuple(made.row.values())
+            return 'inserted'
+        key, row = self.key_of(made.row), tuple(made.row.values())
+        if key not in table.rows:
+            self.write(made)
+            return 'inserted'
+        children = {(t, r[:len(self.tables[t].key)]): r for t, rows in made.children.items() for r in rows}
+        equal = table.rows[key] == row and self.children_of(key) == children
+        if self.job.policy == 'error':
+            raise Conflict(key)
+        if self.job.policy == 'skip':
+            return 'unchanged' if equal else 'skipped'
+        if self.job.policy == 'newer' and not self.is_newer(made.row[self.job.newer], table.rows[key]):
+            return 'unchanged' if equal else 'skipped'
+        self.write(made)
+        return 'unchanged' if equal else 'updated'
+
+    def is_newer(self, version, row):
+        """NULL is older than everything."""
+        old = row[[c.name for c in self.job.columns].index(self.job.newer)]
+        return version is not None and (old is None or version > old)
+
+    def write(self, made: Rows):
+        key = self.key_of(made.row)
+        self.remove_children(key)
+        self.tables[made.table].rows[key] = tuple(made.row.values())
+        for name, rows in made.children.items():
+            for row in rows:
+                self.tables[name].rows[row[:len(self.tables[name].key)]] = row
+
+    def remove_children(self, key):
+        for name, place in self.children_of(key):
+            del self.tables[name].rows[place]
+
+
+def counted(expected, table):
+    """The verdict on one table."""
+    if not table.key:
+        source, target = Counter(expected.rows.values()), Counter(table.rows.values())
+        equal = sum((source & target).values())
+        return dict(zip(COUNTS, (source.total(), target.total(), equal, source.total() - equal, target.total() - equal, 0)))
+    both = expected.rows.keys() & table.rows.keys()
+    equal = sum(expected.rows[k] == table.rows[k] for k in both)
+    return dict(zip(COUNTS, (len(expected.rows), len(table.rows), equal, len(expected.rows) - len(both),
+                             len(table.rows) - len(both), len(both) - equal)))
+
+
+def expected(job, documents):
+    """What the tables would hold if they had been empty."""
+    target = Target(job)
+    target.load(documents)
+    return target
+
+
+def verify(job, documents, target):
+    """{table: counts}"""
+    source = expected(job, documents)
+    return {name: counted(source.tables[name], table) for name, table in target.tables.items()}
+
+
+def repair(job, documents, target, delete_extra):
+    """Documents of which something is missing or different are written anew; extra rows go when asked."""
+    source = expected(job, documents)
+    for name in job.tables:
+        for key, row in source.tables[name].rows.items():
+            children = source.children_of(key)
+            actual = target.children_of(key)
+            wrong = target.tables[name].rows.get(key) != row or any(actual.get(k) != r for k, r in children.items())
+            if wrong or delete_extra and actual != children:
+                target.write(Rows(name, dict(zip(target.tables[name].columns, row)),
+                                  {t: [r for (table, _), r in children.items() if table == t] for t in target.tables if t not in job.tables}))
+        if delete_extra:
+            for key in target.tables[name].rows.keys() - source.tables[name].rows.keys():
+                del target.tables[name].rows[key]
+                target.remove_children(key)
+    if delete_extra:
+        for name, table in target.tables.items():
+            for key in table.rows.keys() - source.tables[name].rows.keys():
+                del table.rows[key]
