@@ -105,7 +105,7 @@ def double(value, column):
     near = float(found)
     if near in (float('inf'), -float('inf')) or near == 0 and found:
         raise Refused('out_of_range')
-    if found == found.to_integral_value() and Decimal(near) != found:
+    if found not in (Decimal(near), values.shortest(near)):
         raise Refused('inexact')
     return bits(near)
 
@@ -164,11 +164,7 @@ def to_uuid(value, _column):
 def text(value, column):
     if column.strict and not isinstance(value, str):
         raise Refused('wrong_type')
-    made = text_of(value)
-    if '\0' in made:
-        if column.nul == 'reject':
-            raise Refused('nul_in_text')
-        made = made.replace('\0', '' if column.nul == 'strip' else '\ufffd')
+    made = text_of(values.without_nul(value, column.nul))
     return made.strip(' \t\n\r\f\v') if column.trim else made
 
 
@@ -195,8 +191,7 @@ def text_of(value):
 
 
 def jsonb(value, column):
-    if values.has_nul(value) and column.nul == 'reject':
-        raise Refused('nul_in_text')
+    value = values.without_nul(value, column.nul)
     style = column.json or ('typed' if column.origin == '*' else 'plain')
     return values.last_of_equal((values.typed if style == 'typed' else values.plain)(value))
 
@@ -215,12 +210,14 @@ def coerce(value, column):
     try:
         if isinstance(value, str) and column.empty_null and (value.strip() if column.trim else value) == '':
             value = None
-        if value is None and column.json_null and column.type == 'jsonb':
+        if value is not MISSING and isinstance(value, NULLS) and column.json_null and column.type == 'jsonb':
             return values.last_of_equal(None)
         if value is MISSING or isinstance(value, NULLS):
-            made = None if column.default is None else convert(column.default, column)
+            made = None
         else:
             made = convert(value, column)
+        if made is None and column.default is not None:
+            made = convert(column.default, column)
     except Refused as refused:
         if column.on_error == 'reject':
             raise Refused(*refused.codes, column=column.name) from None

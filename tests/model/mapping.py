@@ -133,8 +133,8 @@ def rest(value, taken, path=()):
 
 
 def paths_taken(job):
-    """The paths that columns and child tables name; a route is no column."""
-    found = {tuple(steps(c.origin)) for c in job.columns if c.origin not in ('*', '.') and not c.generate}
+    """The paths that columns and child tables name; a generated id is made of the _id. A route is no column."""
+    found = {('_id',) if c.generate else tuple(steps(c.origin)) for c in job.columns if c.origin not in ('*', '.')}
     return found | {tuple(steps(child.source[:-2])) for child in job.children}
 
 
@@ -168,7 +168,7 @@ class Mapping:
     def made(self, document, identity):
         row, faults = self.columns_of(document, identity)
         self.hooked(row, faults, document)
-        table = self.routed(document)
+        table = self.routed(document, faults)
         children = {child.table: [] for child, _ in self.job.all_children()}
         for child in self.job.children:
             faults += self.child_rows(child, document, {}, (), children)
@@ -223,14 +223,14 @@ class Mapping:
         except Refused as refused:
             faults.append(refused)
 
-    def routed(self, document):
+    def routed(self, document, faults):
         route = self.job.route
         if not route:
             return self.job.table
         word = find(document, steps(route.source))
         table = dict(route.tables).get(word if isinstance(word, str) else None, route.otherwise)
         if table is None:
-            raise Refused('no_route', column=(route.source, ''))
+            faults.append(Refused('no_route', column=(route.source, '')))
         return table
 
     def child_rows(self, child, parent, _row, places, out):

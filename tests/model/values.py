@@ -75,6 +75,18 @@ def javascript(value):
     return scientific(shortest(value), -7, 21)
 
 
+def json_double(value):
+    """A double within JSON: its digits, or the exponent form where that is shorter."""
+    if value == 0:
+        return javascript(value)
+    mark, digits, exponent = shortest(value).normalize().as_tuple()
+    power = exponent + len(digits) - 1
+    text = ''.join(map(str, digits))
+    form = f"{'-' * mark}{text[0]}{'.' + text[1:] if text[1:] else ''}e{'-' if power < 0 else '+'}{abs(power):02}"
+    plain_form = str(int(value)) if value == int(value) else plain_digits(shortest(value))
+    return plain_form if len(plain_form) <= len(form) else form
+
+
 def decimal_text(value):
     """Decimal128 in the form of its specification, which is that of Python's decimal."""
     return str(Decimal(value.text)) if number(value).__class__ is Decimal else value.text
@@ -176,7 +188,7 @@ def plain(value):
     if exact is not None:
         if isinstance(exact, str):
             raise Refused('non_finite')
-        return shortest(value) if isinstance(value, float) else exact
+        return Decimal(json_double(value)) if isinstance(value, float) else exact
     if isinstance(value, list):
         return [plain(x) for x in value]
     if is_document(value):
@@ -226,13 +238,10 @@ def typed(value):
 
 
 def typed_double(value):
-    """Bare when its digits can be no other type's: a fraction that is a double's shortest form."""
+    """Bare when it can be nothing else: a fraction."""
     if math.isfinite(value) and value != int(value):
         return shortest(value)
-    if not math.isfinite(value):
-        return {'$numberDouble': number(value)}
-    text = repr(value)
-    return {'$numberDouble': text.replace('e+', 'E+') if 'e' in text else text}
+    return {'$numberDouble': repr(value)}
 
 
 def last_of_equal(value):
@@ -243,6 +252,8 @@ def last_of_equal(value):
         return 'number', Decimal(value).normalize() + 0 if value else Decimal(0)
     if isinstance(value, list):
         return 'array', tuple(map(last_of_equal, value))
+    if isinstance(value, dict) and list(value) == ['$numberDouble']:
+        return 'double', repr(float(value['$numberDouble']))
     if isinstance(value, dict):
         return 'object', frozenset((k, last_of_equal(v)) for k, v in value.items())
     return value
@@ -258,14 +269,18 @@ def text_json(value):
     if isinstance(exact, str):
         return quoted(exact)
     if exact is not None:
-        return javascript(value) if isinstance(value, float) else decimal_text(value) if isinstance(value, Decimal128) else str(exact)
+        return json_double(value) if isinstance(value, float) else decimal_text(value) if isinstance(value, Decimal128) else str(exact)
     return json.dumps(plain(value), ensure_ascii=False, separators=(',', ':'), default=int)
 
 
-def has_nul(value):
-    """Whether text within it holds a NUL."""
+def without_nul(value, policy):
+    """The same with every NUL in its texts refused, taken out, or replaced."""
     if is_document(value):
-        return any(has_nul(v) for _, v in value)
+        return tuple((k, without_nul(v, policy)) for k, v in value)
     if isinstance(value, list):
-        return any(map(has_nul, value))
-    return isinstance(value, str) and '\0' in value
+        return [without_nul(x, policy) for x in value]
+    if isinstance(value, str) and '\0' in value:
+        if policy == 'reject':
+            raise Refused('nul_in_text')
+        return value.replace('\0', '' if policy == 'strip' else '\ufffd')
+    return value
