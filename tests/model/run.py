@@ -19,7 +19,7 @@ from play import Stage                                                    # noqa
 from postgres import Postgres                                             # noqa: E402
 from shrink import shrink                                                 # noqa: E402
 
-CASES = 150
+CASES = 90
 PACK = 16
 
 
