@@ -151,7 +151,7 @@ class Collection:
         elif self.rng.random() < self.odd_items:
             pairs.append(('items', self.values.any()))
         if self.rng.random() < self.words:
-            pairs.append(('h', self.rng.choice(('skip', 'reject', 'set', 'clear', 'else', 1))))
+            pairs.append(('h', self.rng.choice(('skip', 'reject', 'set', 'clear', 'emit', 'shared', 'list', 'else', 1))))
         pairs.append(('kind', self.kind(number)))
         pairs.append(('ver', Int32(self.rng.randrange(4)) if self.rng.random() > 0.05 else None))
         if self.rng.random() < 0.04:

@@ -22,6 +22,7 @@ class Hook:
     reject: bool = True
     set: Optional[tuple] = None   # (column, value): the hook writes it
     clear: Optional[str] = None   # the hook makes this column NULL
+    emit: Optional[tuple] = None  # (column, value): a row more, under the key 'shared' or one of its own
 
 
 @dataclass(frozen=True)
@@ -64,17 +65,20 @@ class Job:
         return found
 
 
+    def below(self, table):
+        """The child tables whose rows hang off the rows of a table."""
+        if table in self.tables:
+            return [child.table for child, _ in self.all_children()]
+        own = next(child for child, _ in self.all_children() if child.table == table)
+        return [child.table for child in own.children]
+
+
 @dataclass
 class Rows:
     """One document's row, and the rows of its child tables: {table: [row]}, each with the parent's key and places in front."""
     table: str
     row: dict
     children: dict = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Skip:
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -117,32 +121,30 @@ def is_taken(path, taken):
     return any(path[:len(one)] == one for one in taken)
 
 
+def all_taken(value, taken, path):
+    """Whether columns take every part of what stands at a path. What is empty is nobody's."""
+    if is_taken(path, taken):
+        return True
+    if is_document(value):
+        return bool(value) and all(all_taken(v, taken, path + (k,)) for k, v in value)
+    return isinstance(value, list) and bool(value) and all(all_taken(v, taken, path + (str(n),)) for n, v in enumerate(value))
+
+
 def rest(value, taken, path=()):
-    """The document without what other columns took. A document of which something is taken, and nothing left, is left out."""
+    """The document without what other columns took. An array is whole or not there: its elements keep their places."""
     kept = []
     for name, inner in value:
         here = path + (name,)
-        if is_taken(here, taken):
-            continue
-        if inner and any(one[:len(here)] == here for one in taken) and is_document(inner):
-            inner = rest(inner, taken, here)
-            if not inner:
-                continue
-        kept.append((name, inner))
+        if not all_taken(inner, taken, here):
+            below = is_document(inner) and inner and any(one[:len(here)] == here for one in taken)
+            kept.append((name, rest(inner, taken, here) if below else inner))
     return tuple(kept)
 
 
-def paths_taken(job):
-    """The paths that columns and child tables name; a generated id is made of the _id. A route is no column."""
-    found = {('_id',) if c.generate else tuple(steps(c.origin)) for c in job.columns if c.origin not in ('*', '.')}
-    return found | {tuple(steps(child.source[:-2])) for child in job.children}
-
-
-def untaken(value, taken, path=()):
-    """Whether a document has a field that no column takes."""
-    if is_document(value):
-        return any(not is_taken(path + (k,), taken) and untaken(v, taken, path + (k,)) for k, v in value) if value or not path else not is_taken(path, taken)
-    return not is_taken(path, taken)
+def paths_taken(columns, children):
+    """The paths that columns and child tables name. A route and a computed id take nothing."""
+    found = {tuple(steps(c.origin)) for c in columns if c.origin != '*' and not c.generate}
+    return found | {tuple(steps(child.source[:-2])) for child in children}
 
 
 def named(refused):
@@ -153,11 +155,11 @@ def named(refused):
 class Mapping:
     def __init__(self, job):
         self.job = job
-        self.taken = paths_taken(job)
-        self.has_rest = any(c.origin == '*' for c in job.columns)
+        self.taken = paths_taken(job.columns, job.children)
+        self.unmapped = job.unmapped == 'error' and not any(c.origin == '*' for c in job.columns)
 
     def of(self, document):
-        """Rows, Skip or Reject."""
+        """[Rows], the document's own first, or Reject; Skipped is raised."""
         identity = '?'
         try:
             identity = values.id_text(find(document, ['_id']))
@@ -166,20 +168,20 @@ class Mapping:
             return Reject(identity, refused.codes, named(refused))
 
     def made(self, document, identity):
+        if self.unmapped and any(k != '_id' for k, _ in rest(document, self.taken)):
+            raise Refused('unmapped')
         row, faults = self.columns_of(document, identity)
-        self.hooked(row, faults, document)
-        table = self.routed(document, faults)
+        more = self.hooked(row, faults, document)
+        table = self.routed(document)
+        if faults:
+            raise faults[0]
         children = {child.table: [] for child, _ in self.job.all_children()}
         for child in self.job.children:
-            faults += self.child_rows(child, document, {}, (), children)
-        if self.job.unmapped == 'error' and not self.has_rest and untaken(document, self.taken):
-            faults.append(Refused('unmapped'))
-        if faults:
-            raise Refused(*{c: 1 for f in faults for c in f.codes}, column=sum((named(f) for f in faults), ()))
-        parent = [row[c] for c in self.job.key]
-        for child, _ in self.job.all_children():
-            children[child.table] = [tuple(parent) + r for r in children[child.table]]
-        return Rows(table, row, children)
+            self.child_rows(child, document, (), children)
+        parent = tuple(row[c] for c in self.job.key)
+        for name, rows in children.items():
+            children[name] = [parent + r for r in rows]
+        return [Rows(table, row, children)] + [Rows(table, one, {}) for one in more]
 
     def columns_of(self, document, identity):
         row, faults = {}, []
@@ -202,17 +204,24 @@ class Mapping:
         return coerce(find(document, path), column)
 
     def hooked(self, row, faults, document):
+        """What the hook does; the rows that it adds."""
         hook, word = self.job.hook, find(document, ['h'])
         if not hook:
-            return
+            return []
         if word == 'skip' and hook.skip:
             raise Skipped(word)
         if word == 'reject' and hook.reject:
-            faults[:] = [Refused('hook')]
+            raise Refused('hook')
         if word == 'set' and hook.set:
             self.write(row, faults, *hook.set)
         if word == 'clear' and hook.clear:
             self.write(row, faults, hook.clear, None)
+        if word in ('emit', 'shared', 'list') and hook.emit:
+            own = row[self.job.key[0]]
+            more = {**row, self.job.key[0]: 'shared' if word == 'shared' else own + '#'}
+            self.write(more, faults, *hook.emit)
+            return [more]
+        return []
 
     def write(self, row, faults, name, value):
         """The hook's value passes the column's coercer; what stood there before is mended."""
@@ -223,35 +232,39 @@ class Mapping:
         except Refused as refused:
             faults.append(refused)
 
-    def routed(self, document, faults):
+    def routed(self, document):
         route = self.job.route
         if not route:
             return self.job.table
         word = find(document, steps(route.source))
         table = dict(route.tables).get(word if isinstance(word, str) else None, route.otherwise)
         if table is None:
-            faults.append(Refused('no_route', column=(route.source, '')))
+            raise Refused('no_route', column=(route.source, ''))
         return table
 
-    def child_rows(self, child, parent, _row, places, out):
-        """Adds the rows of one array; the faults of its elements."""
-        array = find(parent, steps(child.source[:-2])) if is_document(parent) else MISSING
+    def child_rows(self, child, parent, places, out):
+        """Adds the rows of one array."""
+        array = find(parent, steps(child.source[:-2]))
         if array is MISSING or isinstance(array, values.NULLS):
-            return []
+            return
+        told = (child.table, child.source, child.source[:-2], '')
         if not isinstance(array, list):
-            return [Refused('wrong_type', column=(child.table, child.source, child.source[:-2], ''))]
-        faults = []
+            raise Refused('wrong_type', column=told)
+        taken = paths_taken(child.columns, child.children)
         for ordinal, element in enumerate(array, 1):
+            if any(c.origin != '.' for c in child.columns) and not is_document(element):
+                raise Refused('wrong_type', column=told)
+            if self.unmapped and is_document(element) and ('.',) not in taken and rest(element, taken):
+                raise Refused('unmapped', column=told)
             made = []
             for column in child.columns:
                 try:
                     made.append(coerce(element if column.origin == '.' else find(element, steps(column.origin)), column))
                 except Refused as refused:
-                    faults.append(Refused(*refused.codes, column=(column.name, f'{child.table}.{column.name}')))
+                    raise Refused(*refused.codes, column=(column.name, f'{child.table}.{column.name}')) from None
             out[child.table].append(places + (ordinal, *made))
             for grandchild in child.children:
-                faults += self.child_rows(grandchild, element, _row, places + (ordinal,), out)
-        return faults
+                self.child_rows(grandchild, element, places + (ordinal,), out)
 
 
 class Skipped(Exception):

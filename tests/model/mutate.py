@@ -47,7 +47,7 @@ class Mutation:
     def remove(self, name, table, key, _number):
         del table.rows[key]
         if self.cascade:
-            for other in self.model.tables.values():
+            for other in map(self.model.tables.get, self.model.job.below(name)):
                 for place in [p for p in other.rows if p[:len(key)] == key]:
                     del other.rows[place]
         self.sql.append(f'delete from {quoted(name)} where {self.where(table, key)};')

@@ -39,7 +39,7 @@ def literal(value):
     return 'nil' if value is None else lua(value)
 
 
-def hook(one):
+def hook(one, key):
     if not one:
         return ''
     lines = []
@@ -51,6 +51,11 @@ def hook(one):
         lines.append(f"    if doc.h == 'set' then row[{lua(one.set[0])}] = {literal(one.set[1])} end\n")
     if one.clear:
         lines.append(f"    if doc.h == 'clear' then row[{lua(one.clear)}] = nil end\n")
+    if one.emit:
+        more = f'{lua(one.emit[0])}] = {literal(one.emit[1])}'
+        lines.append(f"    local key = doc.h == 'shared' and 'shared' or row.{key} .. '#'\n")
+        lines.append(f"    if doc.h == 'list' then return {{ {{}}, {{ {key} = key, [{more} }} }} end\n")
+        lines.append(f"    if doc.h == 'emit' or doc.h == 'shared' then lugger.emit {{ {key} = key, [{more} }} end\n")
     return f"    map = function(row, doc)\n{''.join('  ' + x for x in lines)}    end,\n"
 
 
@@ -75,7 +80,7 @@ def job(one, dump):
             f'    from = lugger.source({lua(dump)}, {{ collection = {lua(one.collection)} }}),\n'
             f'    into = lugger.target(lugger.env.PG_URI, {{ {", ".join(said)} }}),\n'
             f'    columns = {columns(one.columns, "    ")},\n   {children(one.children, "    ")}\n'
-            f'{route(one.route)}{hook(one.hook)}    unmapped = {lua(one.unmapped)},\n  }},\n')
+            f'{route(one.route)}{hook(one.hook, one.key[0])}    unmapped = {lua(one.unmapped)},\n  }},\n')
 
 
 def script(jobs):

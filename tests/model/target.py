@@ -68,12 +68,13 @@ class Target:
                 loaded.books.rejected += 1
                 loaded.rejects.append(made)
                 continue
-            outcome = self.place(made)
+            done = {self.place(one) for one in made}
+            outcome = next(x for x in ('inserted', 'updated', 'skipped', 'unchanged') if x in done)
             setattr(loaded.books, outcome, getattr(loaded.books, outcome) + 1)
         return loaded
 
     def place(self, made: Rows):
-        """What becomes of one document's rows."""
+        """What becomes of one row and its child rows."""
         table = self.tables[made.table]
         if not self.job.key:
             table.rows[len(table.rows)] = tuple(made.row.values())
