@@ -25,7 +25,7 @@ F4 = MASKED             # strict, decimal and empty_null read a column's own def
 F5 = MASKED             # the discriminator of a route and a computed id count as taken
 F7 = MASKED             # a name twice, and a nested path below it
 F8 = MASKED             # a key twice in one unit: updated or unchanged by where the unit ends
-F18 = MASKED            # fields of a child table's elements that no column takes
+F18 = MASKED            # which of several faults a reject tells; fields of a child table's elements that no column takes
 STAR_ELEMENTS = MASKED  # '*' beside a column that takes one element of an array
 
 
