@@ -66,21 +66,21 @@ void UnitDuplicates::insert(const Value* row, size_t document) {
   }
 }
 
-/// Later and not older; NULL is oldest.
+/// Of a greater version; NULL is the least there is.
 bool UnitDuplicates::newer(const Value* row, const Value* than) const {
   if (newer_ < 0) return true;
   const Value& a = row[newer_];
   const Value& b = than[newer_];
-  if (b.absent()) return true;
   if (a.absent()) return false;
-  if (a.type == ValueType::kDouble) return a.f64 >= b.f64;
+  if (b.absent()) return true;
+  if (a.type == ValueType::kDouble) return a.f64 > b.f64;
   if (a.type == ValueType::kNumeric) {
     DecimalDigits left, right;
     decimal_from_numeric(a.bytes(), left);
     decimal_from_numeric(b.bytes(), right);
-    return decimal_to_double(left) >= decimal_to_double(right);
+    return decimal_to_double(left) > decimal_to_double(right);
   }
-  return has_bytes(a) ? a.text() >= b.text() : a.i64 >= b.i64;
+  return has_bytes(a) ? a.text() > b.text() : a.i64 > b.i64;
 }
 
 void UnitDuplicates::grow() {

@@ -107,7 +107,7 @@ std::string MergeSql::winners(size_t table) const {
   std::string order = "s.seq";
   if (on_conflict_ == OnConflict::kUpdate) order = "s.seq DESC";
   if (on_conflict_ == OnConflict::kNewer)
-    order = "s." + layout.newer + " DESC NULLS LAST, s.seq DESC";
+    order = "s." + layout.newer + " DESC NULLS LAST, s.seq";
   const std::string values = join(all_fields(layout), ", ", [&](size_t f) {
     return staged(layout, f, "s") + " AS " + stage_column(f);
   });

@@ -39,7 +39,7 @@ std::string each_key(const std::vector<std::string>& key, std::string_view betwe
 std::string rank_order(const Mapping& mapping) {
   switch (mapping.on_conflict) {
     case OnConflict::kUpdate: return "t.ctid DESC";
-    case OnConflict::kNewer: return "t." + quote(mapping.newer) + " DESC NULLS LAST, t.ctid DESC";
+    case OnConflict::kNewer: return "t." + quote(mapping.newer) + " DESC NULLS LAST, t.ctid";
     default: return "t.ctid";
   }
 }

@@ -96,6 +96,28 @@ TEST_CASE("newer wins, older is skipped") {
   CHECK(db.rows("SELECT mongo_id, v FROM users ORDER BY 1") == "a|1\nb|9\nc|3\nd|8");
 }
 
+TEST_CASE("F8: newer, equal versions and none: what came first stays") {
+  const std::string chosen = writer();
+  CAPTURE(chosen);
+  Database db;
+  fill(db);
+  Mapping mapping = users({column("v", "int4"), column("js", "json")}, OnConflict::kNewer);
+  mapping.newer = "v";
+  Load load(db, mapping, with_writer(chosen));
+  load.open();
+  const std::string n = R"("js": 1)", m = R"("js": 2)";
+  const std::vector<std::string> documents = {
+      user("c", 3, m), user("d", 7, n), user("d", 7, m), R"({"_id": "e", "js": 1})",
+      R"({"_id": "e", "js": 2})"};
+  const std::string expected = "a|1|{\"x\":1}\nb|2|NULL\nc|3|NULL\nd|7|1\ne|NULL|1";
+  CHECK(counts(load.unit(documents).tally) ==
+        "inserted 2, updated 0, unchanged 0, skipped 3, rejected 0");
+  CHECK(db.rows("SELECT * FROM users ORDER BY 1") == expected);
+  load.unit({documents[2]});
+  load.unit({documents[4]});
+  CHECK(db.rows("SELECT * FROM users ORDER BY 1") == expected);
+}
+
 TEST_CASE("children are replaced as one") {
   const std::string chosen = writer();
   CAPTURE(chosen);
