@@ -15,7 +15,7 @@ FORBIDDEN = {
 def files():
     for path in sorted(harness.ROOT.rglob('*')):
         name = str(path.relative_to(harness.ROOT))
-        if path.is_file() and not name.startswith(SKIP) and '__pycache__' not in name and not path.is_symlink():
+        if path.is_file() and not f'{name}/'.startswith(SKIP) and '__pycache__' not in name and not path.is_symlink():
             yield name, path
 
 
