@@ -322,7 +322,7 @@ TEST_CASE("duplicates of a direct load are settled when the key is made") {
   SECTION("error") {
     Load load(db, with_tags(OnConflict::kError));
     load.open();
-    Tally tally = load.unit(first).tally;
+    tally = load.unit(first).tally;
     CHECK_THROWS_WITH(load.finish(tally), ContainsSubstring("b (2 times)"));
   }
 }
