@@ -15,6 +15,7 @@ void push(lua_State* L, const Tally& tally) {
   set(L, "unchanged", tally.unchanged);
   set(L, "skipped", tally.skipped);
   set(L, "rejected", tally.rejected);
+  set(L, "suppressed", tally.suppressed);
   set(L, "rows", tally.rows);
   set(L, "child_rows", tally.child_rows);
   set(L, "bytes", tally.bytes);

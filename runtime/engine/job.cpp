@@ -6,6 +6,7 @@
 #include "base/url.hpp"
 #include "engine/describe.hpp"
 #include "engine/job_impl.hpp"
+#include "engine/reread.hpp"
 #include "engine/run_impl.hpp"
 #include "engine/stages.hpp"
 #include "plan/infer.hpp"
@@ -131,7 +132,7 @@ JobPlan Job::plan(const RunSettings& settings) {
   plan.target = target().place();
   const std::shared_ptr<const PlanShape> bound = shape();
   plan.tables = bound->tables();
-  plan.report = target().inspect(*bound, settings.create);
+  plan.report = target().inspect(*bound, settings.create, can_read_again(impl_->spec.source));
   plan.connections = settings.jobs > 0 ? settings.jobs : default_jobs();
   plan.partitions = source().split(plan.connections);
   plan.connections = std::min<int>(plan.connections,

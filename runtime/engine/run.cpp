@@ -6,6 +6,7 @@
 #include "base/digest.hpp"
 #include "engine/control.hpp"
 #include "engine/rejects.hpp"
+#include "engine/reread.hpp"
 #include "engine/run_impl.hpp"
 #include "engine/stages.hpp"
 #include "engine/start.hpp"
@@ -125,15 +126,16 @@ class RunImpl final : public Run {
     set_stage("finishing");
     if (shared_.state == nullptr || shared_.settings.retry_rejects) return;
     try {
-      const Tally before = whole();
-      Tally after = before;
+      Tally after = whole();
       promise_steps(*shared_.job.target, *shared_.shape, *shared_.state, shared_.job.spec.name,
                     shared_.run);
-      result_.notes =
-          shared_.job.target->finish(*shared_.shape, shared_.sink_options.connections, after);
+      FinishWork work{shared_.run, shared_.sink_options.connections, {}};
+      if (can_read_again(shared_.job.spec.source))
+        work.again = [this](const auto& use) { reread(shared_, use); };
+      result_.notes = shared_.job.target->finish(*shared_.shape, work, after);
       settled_ = after;
-      if (before.inserted != after.inserted) shared_.state->correct(shared_.run, before, after);
     } catch (const Error& error) {
+      if (error.code() == Code::kInterrupted && shared_.stop.requested()) return;
       shared_.fail(error);
     } catch (const std::exception& error) {
       shared_.fail(Error(Code::kBug, error.what()));

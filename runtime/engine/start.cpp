@@ -2,6 +2,7 @@
 
 #include "base/digest.hpp"
 #include "engine/rejects.hpp"
+#include "engine/reread.hpp"
 #include "sink/pg_target.hpp"
 
 namespace lugger {
@@ -139,7 +140,8 @@ void prepare_run(RunShared& shared, PreparedRun& prepared) {
   shared.shape = job.shape_once();
   Target& target = job.open_target_once();
   shared.source = &job.open_source_once();
-  prepared.report = target.inspect(*shared.shape, settings.create);
+  const bool again = can_read_again(job.spec.source);
+  prepared.report = target.inspect(*shared.shape, settings.create, again);
   shared.sink_options.connections =
       static_cast<uint32_t>(settings.jobs > 0 ? settings.jobs : default_jobs());
   if (settings.limit != 0) shared.documents_left = static_cast<int64_t>(settings.limit);
@@ -153,7 +155,7 @@ void prepare_run(RunShared& shared, PreparedRun& prepared) {
   shared.state = prepared.state.get();
   take_lease(*prepared.state, job.spec.name);
   // Another process may have filled the tables while this one waited for the job.
-  prepared.report = target.inspect(*shared.shape, settings.create);
+  prepared.report = target.inspect(*shared.shape, settings.create, again);
   const std::optional<RunRecord> latest = prepared.state->latest(job.spec.name);
   const std::string identity = shared.source->info().identity;
   const bool open = latest && is_unfinished(*latest);

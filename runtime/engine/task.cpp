@@ -148,7 +148,8 @@ void Task::set_writer(TaskOutput output) {
   task.plan = std::make_unique<Plan>(task.shape);
   task.row_plan = std::make_unique<Plan>(task.row_shape);
   task.rows = std::make_unique<Batch>(task.arena);
-  task.report = task.target->inspect(*task.shape, task.spec.settings.create);
+  // A loop of the script's cannot be run again in the order of its rows.
+  task.report = task.target->inspect(*task.shape, task.spec.settings.create, false);
   if (task.spec.settings.dry_run) {
     task.sink = dry_run_sink();
     return;
@@ -336,11 +337,8 @@ RunResult Task::finish(const std::string& status, const Error* error) {
   }
   result.tally = tally();
   if (task.target && task.state && status == "done") {
-    const Tally before = result.tally;
     promise_steps(*task.target, *task.shape, *task.state, task.spec.name, task.run);
-    result.notes = task.target->finish(*task.shape, 1, result.tally);
-    if (before.inserted != result.tally.inserted)
-      task.state->correct(task.run, before, result.tally);
+    result.notes = task.target->finish(*task.shape, {task.run, 1, {}}, result.tally);
     task.build(result);
   }
   if (task.plan) result.unmapped = task.plan->unmapped();

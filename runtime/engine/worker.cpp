@@ -18,7 +18,8 @@ constexpr size_t kBatchBytes = 256 << 10;
 Tally difference(Tally after, const Tally& before) noexcept {
   after.read -= before.read, after.inserted -= before.inserted, after.updated -= before.updated;
   after.unchanged -= before.unchanged, after.skipped -= before.skipped;
-  after.rejected -= before.rejected, after.rows -= before.rows;
+  after.rejected -= before.rejected, after.suppressed -= before.suppressed,
+      after.rows -= before.rows;
   after.child_rows -= before.child_rows, after.bytes -= before.bytes;
   return after;
 }
@@ -200,8 +201,8 @@ void Worker::commit_unit(UnitRecord& unit) {
     const Tally& t = unit.tally;
     raise(Code::kBug,
           "the books do not balance: read {} is not inserted {} + updated {} + unchanged {} + "
-          "skipped {} + rejected {}",
-          t.read, t.inserted, t.updated, t.unchanged, t.skipped, t.rejected);
+          "skipped {} + rejected {} + suppressed {}",
+          t.read, t.inserted, t.updated, t.unchanged, t.skipped, t.rejected, t.suppressed);
   }
   for (const RejectRecord& reject : unit.rejects) ++reject_codes_[reject.code];
   shared_.rows.fetch_add(unit.tally.rows, std::memory_order_relaxed);

@@ -75,7 +75,7 @@ class JsonLinesTarget : public Target {
   std::string place() const override { return place_; }
   std::vector<TargetColumn> columns(const std::string&) override { return {}; }
 
-  TargetReport inspect(const PlanShape& plan, bool) override {
+  TargetReport inspect(const PlanShape& plan, bool, bool) override {
     TargetReport report;
     report.place = place_;
     report.server = "JSON lines";
@@ -113,7 +113,9 @@ class JsonLinesTarget : public Target {
     return std::make_unique<JsonLinesSink>(plan, style_, state_, output_);
   }
 
-  std::vector<std::string> finish(const PlanShape&, uint32_t, Tally&) override { return {}; }
+  std::vector<std::string> finish(const PlanShape&, const FinishWork&, Tally&) override {
+    return {};
+  }
   /// A new run has nothing on record, so opening it empties the file.
   void discard(const PlanShape&, const std::string&) override {}
 

@@ -35,6 +35,9 @@ void read_columns(PgSession& session, PgTable& table) {
       " a.attnotnull OR (t.typtype = 'd' AND t.typnotnull), a.atthasdef OR t.typdefault IS NOT "
       "NULL,"
       " a.attgenerated <> '', a.attidentity <> '', a.attidentity = 'a',"
+      " has_column_privilege(a.attrelid, a.attnum, 'INSERT'),"
+      " has_column_privilege(a.attrelid, a.attnum, 'SELECT'),"
+      " has_column_privilege(a.attrelid, a.attnum, 'UPDATE'),"
       " EXISTS (SELECT FROM pg_opclass c WHERE c.opcdefault AND c.opcintype = CASE"
       "   WHEN t.typname = 'varchar' THEN 'text'::regtype WHEN t.typcategory = 'A' THEN "
       "'anyarray'::regtype"
@@ -57,9 +60,31 @@ void read_columns(PgSession& session, PgTable& table) {
     column.generated = is_true(rows, i, 6);
     column.identity = is_true(rows, i, 7);
     column.identity_always = is_true(rows, i, 8);
-    column.comparable = is_true(rows, i, 9) && !is_true(rows, i, 10);
+    column.may_insert = is_true(rows, i, 9);
+    column.may_select = is_true(rows, i, 10);
+    column.may_update = is_true(rows, i, 11);
+    column.comparable = is_true(rows, i, 12) && !is_true(rows, i, 13);
     table.columns.push_back(std::move(column));
   }
+}
+
+void read_guards(PgSession& session, PgTable& table) {
+  // Bits of tgtype: 1 row, 2 before, 4 insert, 8 delete, 16 update, 64 instead.
+  const PgRows triggers = session.query(
+      "SELECT tgname, bool_or(tgtype & 4 <> 0), bool_or(tgtype & 1 <> 0 AND tgtype & 66 <> 0 AND "
+      "tgtype & 28 <> 0) FROM pg_trigger WHERE tgrelid IN (SELECT $1::oid UNION SELECT relid FROM "
+      "pg_partition_tree($1::oid::regclass)) AND NOT tgisinternal AND tgenabled IN ('O', 'A') "
+      "GROUP BY tgname ORDER BY tgname",
+      {table.oid});
+  for (size_t i = 0; i < triggers.size(); ++i) {
+    if (is_true(triggers, i, 1)) table.insert_triggers.push_back(triggers.text(i, 0));
+    if (is_true(triggers, i, 2)) table.row_guards.push_back(triggers.text(i, 0));
+  }
+  const PgRows rules = session.query(
+      "SELECT rulename FROM pg_rewrite WHERE ev_class = $1::oid AND ev_type IN ('2', '3', '4') AND "
+      "ev_enabled IN ('O', 'A') ORDER BY rulename",
+      {table.oid});
+  for (size_t i = 0; i < rules.size(); ++i) table.rules.push_back(rules.text(i, 0));
 }
 
 void read_labels(PgSession& session, PgTable& table) {
@@ -128,12 +153,7 @@ std::optional<PgTable> inspect_table(PgSession& session, const std::string& tabl
   read_columns(session, out);
   read_labels(session, out);
   out.unique = unique_indexes(session, out.oid);
-  const PgRows triggers = session.query(
-      "SELECT tgname FROM pg_trigger WHERE tgrelid = $1::oid AND NOT tgisinternal AND tgenabled IN "
-      "('O', 'A')"
-      " AND tgtype & 4 <> 0 ORDER BY tgname",
-      {out.oid});
-  for (size_t i = 0; i < triggers.size(); ++i) out.insert_triggers.push_back(triggers.text(i, 0));
+  read_guards(session, out);
   // Without the right to look, rows must be expected.
   out.empty = out.may_select && session.query("SELECT FROM " + name + " LIMIT 1").size() == 0;
   return out;

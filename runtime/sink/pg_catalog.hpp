@@ -24,6 +24,7 @@ struct PgColumn {
   std::string base_oid;   // decimal text of atttypid
   bool not_null = false, has_default = false, generated = false;
   bool identity = false, identity_always = false;
+  bool may_insert = true, may_select = true, may_update = true;  // for us
   bool comparable = true;           // has a default btree or hash operator class
   std::vector<std::string> labels;  // of an enum
 };
@@ -41,12 +42,19 @@ struct PgTable {
   std::string comment;
   std::vector<PgColumn> columns;
   std::vector<PgUniqueIndex> unique;
-  std::vector<std::string> insert_triggers;  // names; those of foreign keys left out
-  bool row_security = false;                 // active for us
+  // Names; those of foreign keys left out, those of partitions not.
+  std::vector<std::string> insert_triggers;
+  std::vector<std::string> row_guards;  // row triggers BEFORE, or INSTEAD OF, what a load does
+  std::vector<std::string> rules;       // on INSERT, UPDATE, DELETE
+  bool row_security = false;            // active for us
   bool may_insert = true, may_select = true, may_update = true, may_delete = true, owned = true;
   bool empty = true;
 
   const PgColumn* column(std::string_view name) const noexcept;
+  /// Can a row be kept out without an error?
+  bool may_keep_out() const noexcept {
+    return !row_guards.empty() || row_security || kind == "v" || kind == "f";
+  }
   /// Has a unique index on exactly these columns, in any order.
   bool unique_on(const std::vector<std::string>& names) const;
 };

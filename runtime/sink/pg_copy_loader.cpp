@@ -14,9 +14,13 @@ CopyLoader::CopyLoader(PgLoad& load, bool staged)
     for (const PgField& field : layout.fields) {
       stream.encoder.add(field.slot, field_encoder(table.columns[field.slot].type.kind));
     }
-    stream.sql = staged ? "COPY " + stage_table(t) + " FROM STDIN (FORMAT binary)"
-                        : "COPY " + layout.table + " (" + layout.column_list() +
-                              ") FROM STDIN (FORMAT binary)";
+    std::string columns = layout.column_list();
+    if (staged) {
+      columns = "seq, doc";
+      for (size_t f = 0; f < layout.fields.size(); ++f) columns += ", " + stage_column(f);
+    }
+    stream.sql = fmt::format("COPY {} ({}) FROM STDIN (FORMAT binary)",
+                             staged ? stage_table(t) : layout.table, columns);
   }
   copying_ = refused_ = streams_.size();
 }
@@ -66,7 +70,8 @@ void CopyLoader::finish_one(Stream& stream) {
   append_copy_trailer(stream.buffer);
   send_chunk(stream);
   copying_ = streams_.size();
-  load_.session.copy_in_end();
+  // Somebody keeps rows out although nothing did when the run began: the merge can tell which.
+  if (load_.session.copy_in_end() != static_cast<uint64_t>(stream.rows)) throw NeedsStaging{true};
 }
 
 void CopyLoader::finish_copies() {
@@ -82,9 +87,9 @@ void CopyLoader::finish_copies() {
 
 void CopyLoader::finish(const UnitDocuments& unit, Tally& tally) {
   finish_copies();
-  const RowlessCount rowless = count_rowless(load_, unit, first_, last_);
-  tally.inserted += rowless.with_rows + rowless.with_children;
-  tally.skipped += rowless.without;
+  const OwnRows own = count_own_rows(load_, unit, first_, last_);
+  tally.inserted += own.with;
+  tally.skipped += own.without;
   for (size_t t = 0; t < streams_.size(); ++t) {
     tally.rows += rows(t);
     if (!load_.tables[t].own) tally.child_rows += rows(t);
@@ -101,29 +106,6 @@ size_t CopyLoader::guilty(const UnitDocuments& unit, const Error& error) const {
   if (refused == nullptr || refused->where().row == 0 || refused_ == streams_.size())
     return unit.size();
   return unit.document_of_row(refused_, first_, last_, refused->where().row);
-}
-
-RowlessCount count_rowless(PgLoad& load, const UnitDocuments& unit, size_t first, size_t last) {
-  RowlessCount out;
-  std::vector<uint8_t>& marks = load.marks;
-  marks.assign(last - first, 0);
-  for (size_t t = 0; t < load.tables.size(); ++t) {
-    const uint8_t mark = load.tables[t].own ? 1 : 2;
-    unit.each_row(t, first, last,
-                  [&](const Value*, size_t number) { marks[number - first] |= mark; });
-  }
-  for (size_t i = first; i < last; ++i) {
-    if (!unit.loads(i)) continue;
-    const uint8_t mark = marks[i - first];
-    if ((mark & 1) != 0) {
-      ++out.with_rows;
-    } else if (mark != 0) {
-      ++out.with_children;
-    } else {
-      ++out.without;
-    }
-  }
-  return out;
 }
 
 std::unique_ptr<PgLoader> make_direct_loader(PgLoad& load) {

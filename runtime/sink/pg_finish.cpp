@@ -1,5 +1,6 @@
 #include "sink/pg_finish.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <thread>
 
@@ -13,9 +14,11 @@ namespace {
 
 class Finish {
  public:
-  Finish(const PgConnect& connect, uint32_t connections, const PlanShape& plan, Tally& tally)
+  Finish(const PgConnect& connect, const FinishWork& work, const std::string& state_schema,
+         const PlanShape& plan, Tally& tally)
       : connect_(connect),
-        connections_(connections),
+        work_(work),
+        state_schema_(state_schema),
         opened_(connect()),
         session_(*opened_),
         plan_(plan),
@@ -50,11 +53,10 @@ class Finish {
                .size() != 0;
   }
 
-  size_t own_table(const std::string& name) const {
-    for (size_t t = 0; t < plan_.tables().size(); ++t) {
-      if (plan_.tables()[t].name == name && plan_.tables()[t].parent < 0) return t;
-    }
-    return plan_.tables().size();
+  bool is_own(const std::string& name) const {
+    return std::any_of(plan_.tables().begin(), plan_.tables().end(), [&](const TablePlan& table) {
+      return table.name == name && table.parent < 0;
+    });
   }
 
   /// The indexes take the time, and several can be built at once, also on one table; a constraint
@@ -65,7 +67,18 @@ class Finish {
       if (is_pending(step)) keys.push_back({std::move(step), std::nullopt});
     }
     build_indexes(keys);
-    for (const Key& key : keys) attach(key);
+    bool doubled = false;
+    for (const Key& key : keys) {
+      if (!key.failure) {
+        session_.execute(key.step.attach);
+      } else if (key.failure->sqlstate() != "23505") {
+        throw *key.failure;
+      } else {
+        doubled = doubled || is_own(key.step.table);
+      }
+    }
+    make_doubled(keys, doubled);
+    for (const Key& key : keys) done_.push_back(key.step.sql);
   }
 
   void build_indexes(std::vector<Key>& keys) {
@@ -82,7 +95,7 @@ class Finish {
       }
     };
     std::vector<std::unique_ptr<PgSession>> more;
-    for (size_t i = 1; i < std::min<size_t>(connections_, keys.size()); ++i)
+    for (size_t i = 1; i < std::min<size_t>(work_.connections, keys.size()); ++i)
       more.push_back(connect_());
     std::vector<std::thread> threads;
     threads.reserve(more.size());
@@ -92,36 +105,21 @@ class Finish {
     for (std::thread& thread : threads) thread.join();
   }
 
-  void attach(const Key& key) {
-    const size_t own = own_table(key.step.table);
-    if (!key.failure) {
-      session_.execute(key.step.attach);
-    } else if (key.failure->sqlstate() != "23505") {
-      throw *key.failure;
-    } else if (own == plan_.tables().size()) {
-      session_.execute(key.step.sql);  // what stood twice in a child may have gone with its parent
-    } else {
-      // Looking for duplicates costs a pass over the table: only when the key says that there are
-      // some.
-      settle_and_retry(key.step, own);
+  /// Looking for duplicates costs a pass over the table: only when a key says that there are some.
+  void make_doubled(const std::vector<Key>& keys, bool doubled) {
+    std::vector<std::string> failed;
+    for (const Key& key : keys) {
+      if (key.failure) failed.push_back(key.step.sql);
     }
-    done_.push_back(key.step.sql);
-  }
-
-  void settle_and_retry(const DdlStep& step, size_t own) {
-    session_.begin();
-    try {
-      const uint64_t taken = settle_duplicates(session_, plan_, own, tally_);
-      session_.execute(step.sql);
-      session_.commit();
-      if (taken == 0) return;  // an earlier key of the table has settled them
-      done_.push_back(
-          fmt::format("{}: {} rows with a key that came more than once were settled by on_conflict",
-                      step.table, taken));
-    } catch (...) {
-      session_.rollback();
-      throw;
+    const uint64_t settled =
+        doubled ? settle_duplicates(session_, plan_, work_, state_schema_, failed, tally_) : 0;
+    if (settled == 0) {
+      for (const std::string& sql : failed) session_.execute(sql);  // says what stands twice
+      return;
     }
+    done_.push_back(
+        fmt::format("{}: {} rows with a key that came more than once were settled by on_conflict",
+                    plan_.tables()[0].name, settled));
   }
 
   void finish_table(const TablePlan& table) {
@@ -156,7 +154,8 @@ class Finish {
   }
 
   const PgConnect& connect_;
-  uint32_t connections_;
+  const FinishWork& work_;
+  const std::string& state_schema_;
   std::unique_ptr<PgSession> opened_;
   PgSession& session_;
   const PlanShape& plan_;
@@ -166,9 +165,10 @@ class Finish {
 
 }  // namespace
 
-std::vector<std::string> finish_pg(const PgConnect& connect, uint32_t connections,
-                                   const PlanShape& plan, Tally& tally) {
-  return Finish(connect, connections, plan, tally).run();
+std::vector<std::string> finish_pg(const PgConnect& connect, const FinishWork& work,
+                                   const std::string& state_schema, const PlanShape& plan,
+                                   Tally& tally) {
+  return Finish(connect, work, state_schema, plan, tally).run();
 }
 
 }  // namespace lugger

@@ -8,6 +8,7 @@
 #include "net/pg_session.hpp"
 #include "plan/plan.hpp"
 #include "plan/tally.hpp"
+#include "sink/sink.hpp"
 
 namespace lugger {
 
@@ -15,9 +16,10 @@ using PgConnect = std::function<std::unique_ptr<PgSession>()>;
 
 /// Each step looks first whether it is done, so that an interrupted finish is simply run again.
 /// Only tables that lugger made (their comment says so until the end) get keys; their indexes are
-/// built by up to `connections` sessions at once. Returns a line for each step that was done.
+/// built by up to `work.connections` sessions at once. Returns a line for each step that was done.
 /// Corrects `tally` by the documents that duplicates took out.
-std::vector<std::string> finish_pg(const PgConnect& connect, uint32_t connections,
-                                   const PlanShape& plan, Tally& tally);
+std::vector<std::string> finish_pg(const PgConnect& connect, const FinishWork& work,
+                                   const std::string& state_schema, const PlanShape& plan,
+                                   Tally& tally);
 
 }  // namespace lugger

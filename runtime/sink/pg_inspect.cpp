@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "sink/pg_ddl.hpp"
+#include "sink/pg_inspect_writes.hpp"
 #include "sink/pg_layout.hpp"
 #include "sink/pg_step_state.hpp"
 
@@ -28,15 +29,17 @@ std::string names_text(const std::vector<std::string>& names) {
 
 class Inspection {
  public:
-  Inspection(PgSession& session, const PlanShape& plan, bool create, TargetReport& report)
-      : session_(session), plan_(plan), create_(create), report_(report) {}
+  Inspection(PgSession& session, const PlanShape& plan, const InspectFor& load,
+             TargetReport& report)
+      : session_(session), plan_(plan), load_(load), report_(report) {}
 
-  void run(const std::string& writer) {
+  void run() {
     check_server();
     for (size_t t = 0; t < plan_.tables().size(); ++t) {
       tables_.push_back(inspect_table(session_, plan_.tables()[t].name));
       if (tables_[t]) {
         check_existing(plan_.tables()[t], *tables_[t]);
+        check_writes(plan_, t, *tables_[t], report_);
       } else {
         check_missing(t);
       }
@@ -45,7 +48,8 @@ class Inspection {
       if (is_made(step.table)) report_.after_load.push_back(step.sql);
     }
     list_stages();
-    decide(writer);
+    check_routes();
+    decide();
   }
 
  private:
@@ -82,7 +86,7 @@ class Inspection {
 
   void check_missing(size_t index) {
     const TablePlan& table = plan_.tables()[index];
-    if (!create_) {
+    if (!load_.create) {
       problem("table {} does not exist; add --create to make it from the columns", table.name);
       return;
     }
@@ -285,8 +289,17 @@ class Inspection {
     }
   }
 
-  void decide(const std::string& writer) {
-    if (writer == "statement") {
+  /// A child row knows its parent's key, not its table.
+  void check_routes() {
+    if (plan_.own_tables() == 1 || plan_.tables().size() == plan_.own_tables()) return;
+    problem(
+        "{} and {} would share the child table {}, whose rows cannot say which of the two their "
+        "parent is in: give each route a job of its own, or keep the array as jsonb",
+        plan_.tables()[0].name, plan_.tables()[1].name, plan_.tables()[plan_.own_tables()].name);
+  }
+
+  void decide() {
+    if (load_.writer == "statement") {
       report_.mode = "statement";
       report_.mode_reason = "writer = \"statement\": one INSERT a batch, no COPY";
       create_keys();
@@ -314,7 +327,11 @@ class Inspection {
     if (plan_.mapping().on_conflict == OnConflict::kError) return;
     for (const DdlStep& step : after_load_steps(plan_)) {
       const bool key = step.kind == DdlStep::Kind::kUnique || step.kind == DdlStep::Kind::kPrimary;
-      if (key && table_named(step.table) == nullptr && create_) report_.create.push_back(step.sql);
+      if (!key) continue;
+      const PgTable* table = table_named(step.table);
+      const bool unmade =
+          table == nullptr ? load_.create : is_made(step.table) && !table->unique_on(step.columns);
+      if (unmade) report_.create.push_back(step.sql);
     }
   }
 
@@ -324,6 +341,11 @@ class Inspection {
       for (const PgTableLayout& layout : make_layout(session_, plan_, tables_)) {
         if (layout.foreign_types) return fmt::format("{}: {}", layout.name, layout.foreign_reason);
       }
+    }
+    const bool settles = plan_.mapping().on_conflict != OnConflict::kError;
+    if (!load_.again && settles && is_made(plan_.tables()[0].name)) {
+      return "the source cannot be read a second time, so the key must stand before its rows, in "
+             "case that one comes twice";
     }
     for (size_t t = 0; t < tables_.size(); ++t) {
       if (!tables_[t]) continue;
@@ -336,8 +358,11 @@ class Inspection {
         return fmt::format("{} has triggers on INSERT ({})", name,
                            names_text(table.insert_triggers));
       }
-      const bool settled =
-          plan_.mapping().on_conflict == OnConflict::kError || table.comment == kUnfinishedComment;
+      if (!table.rules.empty()) {
+        return fmt::format("{} has rules ({}), which COPY passes over", name,
+                           names_text(table.rules));
+      }
+      const bool settled = !settles || table.comment == kUnfinishedComment;
       if (!table.empty && !settled) return name + " holds rows already";
     }
     return {};
@@ -345,7 +370,7 @@ class Inspection {
 
   PgSession& session_;
   const PlanShape& plan_;
-  bool create_;
+  const InspectFor& load_;
   TargetReport& report_;
   PgServerFacts facts_;
   std::vector<std::optional<PgTable>> tables_;
@@ -353,10 +378,9 @@ class Inspection {
 
 }  // namespace
 
-TargetReport inspect_pg(PgSession& session, const PlanShape& plan, bool create,
-                        const std::string& writer) {
+TargetReport inspect_pg(PgSession& session, const PlanShape& plan, const InspectFor& load) {
   TargetReport report;
-  Inspection(session, plan, create, report).run(writer);
+  Inspection(session, plan, load, report).run();
   return report;
 }
 

@@ -6,8 +6,12 @@
 
 namespace lugger {
 
-/// `writer`: "copy" or "statement", as the user chose.
-TargetReport inspect_pg(PgSession& session, const PlanShape& plan, bool create,
-                        const std::string& writer);
+struct InspectFor {
+  bool create = false;  // missing tables may be made
+  bool again = true;    // the source can be read a second time
+  std::string writer;   // "copy" or "statement", as the user chose
+};
+
+TargetReport inspect_pg(PgSession& session, const PlanShape& plan, const InspectFor& load);
 
 }  // namespace lugger

@@ -1,13 +1,14 @@
 // One way of bringing documents into tables, inside a transaction that is open: direct COPY,
 // staging and merge, or statements.
 #pragma once
+#include <functional>
 #include <memory>
 #include <vector>
 
 #include "net/pg_session.hpp"
 #include "plan/mapping.hpp"
 #include "plan/tally.hpp"
-#include "sink/pg_layout.hpp"
+#include "sink/pg_merge.hpp"
 #include "sink/pg_unit.hpp"
 
 namespace lugger {
@@ -18,7 +19,7 @@ struct PgLoad {
   const PlanShape& plan;
   std::vector<PgTableLayout> tables;
   bool pooled = false;
-  std::vector<uint8_t> marks = {};  // scratch of count_rowless()
+  std::vector<uint8_t> marks = {};  // scratch of count_own_rows()
 };
 
 class PgLoader {
@@ -44,17 +45,37 @@ class PgLoader {
   PgLoad& load_;
 };
 
-/// Documents in [first, last) that have no row in the document's own tables. They load nothing
-/// themselves: inserted when a child row of theirs goes in, skipped otherwise.
-struct RowlessCount {
-  uint64_t with_children = 0, without = 0, with_rows = 0;
+/// Documents in [first, last) that are to be loaded, with and without a row in the document's own
+/// tables. Without one there is nothing to load, child rows neither: a hook took it away.
+struct OwnRows {
+  uint64_t with = 0, without = 0;
 };
-RowlessCount count_rowless(PgLoad& load, const UnitDocuments& unit, size_t first, size_t last);
+OwnRows count_own_rows(PgLoad& load, const UnitDocuments& unit, size_t first, size_t last);
+
+/// Are outcomes told row by row? Otherwise every row is inserted and the server's count is taken.
+bool tells_outcomes(const PgLoad& load);
+/// Documents of which all rows were inserted but `kept_out`. Without a key nobody can say whose
+/// those were: as many documents count as suppressed.
+void count_insert(uint64_t documents, uint64_t kept_out, Tally& tally);
+void count_outcome(Outcome outcome, uint64_t documents, Tally& tally);
+/// Runs a statement and takes back what it did.
+PgRows rehearse(PgSession& session, const std::string& sql, const PgParams& params = {});
+/// What a row is that the server takes, and that left what stands as it was: as old, or equal.
+Outcome of_taken(OnConflict policy) noexcept;
+/// The one number a query gave; `otherwise`: it is NULL.
+int number_or(const PgRows& rows, int otherwise);
+
+/// Thrown by a direct load: a key is taken, or rows were kept out; staging settles the one and
+/// tells the other.
+struct NeedsStaging {
+  bool kept_out;
+};
 
 /// COPY straight into the tables: every row is new.
 std::unique_ptr<PgLoader> make_direct_loader(PgLoad& load);
-/// COPY into temporary tables, then a merge by on_conflict.
-std::unique_ptr<PgLoader> make_staged_loader(PgLoad& load);
+/// COPY into temporary tables, then a merge by on_conflict. `choose`: called between the two; takes
+/// away rows that are not to be merged, and then only the outcomes of the rest are counted.
+std::unique_ptr<PgLoader> make_staged_loader(PgLoad& load, std::function<void()> choose = {});
 /// One statement a batch and table, no COPY, no temporary tables.
 std::unique_ptr<PgLoader> make_statement_loader(PgLoad& load);
 

@@ -68,15 +68,14 @@ std::string MergeSql::stage(size_t table) const {
   return relations_ == Relations::kTemporary ? stage_table(table) : fmt::format("stage_{}", table);
 }
 
-/// The document's own rows: one staging relation, or those of all routes.
-std::string MergeSql::roots() const {
+/// The document's own rows of a turn: one staging relation, or those of all routes.
+std::string MergeSql::roots(int turn) const {
   std::string out;
   for (size_t t = 0; t < tables_.size() && tables_[t].own; ++t) {
-    if (t == 1) out.insert(0, "(SELECT * FROM ");
-    if (t != 0) out += " UNION ALL SELECT * FROM ";
-    out += stage(t);
+    out += fmt::format("{}SELECT * FROM {} WHERE turn = {}", t == 0 ? "" : " UNION ALL ", stage(t),
+                       turn);
   }
-  return tables_.size() > 1 && tables_[1].own ? out + ")" : out;
+  return "(" + out + ")";
 }
 
 std::string MergeSql::outcome() const {
@@ -97,145 +96,214 @@ std::string MergeSql::insert(size_t table) const {
                      staged_values(layout), stage(table));
 }
 
-/// One row a key: the first (skip), the last (update), the newest (newer). Sorted by key, so that
-/// two sessions lock in one order.
-std::string MergeSql::winners(size_t table) const {
-  const PgTableLayout& layout = tables_[table];
-  const std::string key = join(layout.key, ", ", [&](size_t f) {
-    return staged(layout, f, "s") + (layout.fields[f].text_key ? " COLLATE \"C\"" : "");
-  });
-  std::string order = "s.seq";
-  if (on_conflict_ == OnConflict::kUpdate) order = "s.seq DESC";
-  if (on_conflict_ == OnConflict::kNewer)
-    order = "s." + layout.newer + " DESC NULLS LAST, s.seq DESC";
-  const std::string values = join(all_fields(layout), ", ", [&](size_t f) {
-    return staged(layout, f, "s") + " AS " + stage_column(f);
-  });
-  return fmt::format("SELECT DISTINCT ON ({0}) s.seq, {1} FROM {2} s ORDER BY {0}, {3}", key,
-                     values, stage(table), order);
+std::string MergeSql::most_of_a_key(size_t table) const {
+  return fmt::format("SELECT max(n) FROM (SELECT count(*) AS n FROM {} s GROUP BY {}) k",
+                     stage(table), key_list(tables_[table]));
 }
 
-std::string MergeSql::conflict_action(const PgTableLayout& layout) const {
+std::string MergeSql::turns(size_t table) const {
+  return fmt::format(
+      "SELECT seq, n AS turn FROM (SELECT s.seq, row_number() OVER (PARTITION BY {} ORDER BY "
+      "s.doc, s.seq) AS n FROM {} s) k WHERE n > 1",
+      key_list(tables_[table]), stage(table));
+}
+
+std::string MergeSql::conflict_action(const PgTableLayout& layout, bool always) const {
   const std::vector<size_t> fields = compared_fields(layout);
   if (on_conflict_ == OnConflict::kSkip || fields.empty()) return "DO NOTHING";
   auto excluded = [&](size_t f) { return "EXCLUDED." + layout.fields[f].name; };
-  std::string where = distinct(
-      layout, [&](size_t f) { return stored(layout, f); }, excluded);
-  if (on_conflict_ == OnConflict::kNewer) {
-    for (size_t f : fields) {
-      if (stage_column(f) != layout.newer) continue;
-      where += fmt::format(" AND ({0} < {1} OR {0} IS NULL AND {1} IS NOT NULL)", stored(layout, f),
-                           excluded(f));
-    }
-  }
-  return fmt::format(
-      "DO UPDATE SET {} WHERE {}",
-      join(fields, ", ", [&](size_t f) { return layout.fields[f].name + " = " + excluded(f); }),
-      where);
+  const std::string set = "DO UPDATE SET " + join(fields, ", ", [&](size_t f) {
+                            return layout.fields[f].name + " = " + excluded(f);
+                          });
+  if (always) return set;
+  return fmt::format("{} WHERE {} AND {}", set,
+                     distinct(
+                         layout, [&](size_t f) { return stored(layout, f); }, excluded),
+                     beats(layout, excluded));
 }
 
-std::string MergeSql::upsert_with(size_t table) const {
+/// Does the row that comes take the place of the one that stands?
+template <typename Comes>
+std::string MergeSql::beats(const PgTableLayout& layout, Comes&& comes) const {
+  if (on_conflict_ != OnConflict::kNewer) return "true";
+  for (size_t f = 0; f < layout.fields.size(); ++f) {
+    if (stage_column(f) != layout.newer || !layout.fields[f].update) continue;
+    return fmt::format("({0} < {1} OR {0} IS NULL AND {1} IS NOT NULL)", stored(layout, f),
+                       comes(f));
+  }
+  return "true";
+}
+
+/// Empty for on_conflict = error.
+std::string MergeSql::conflict_clause(const PgTableLayout& layout) const {
+  if (on_conflict_ == OnConflict::kError) return {};
+  return fmt::format("ON CONFLICT ({}) {} ",
+                     join(layout.key, ", ", [&](size_t f) { return layout.fields[f].name; }),
+                     conflict_action(layout, false));
+}
+
+std::string MergeSql::rehearse(size_t table, int turn) const {
   const PgTableLayout& layout = tables_[table];
-  const std::string keys = join(layout.key, ", ", [&](size_t f) { return layout.fields[f].name; });
-  const std::string returned = join(
-      layout.key, ", ", [&](size_t f) { return stored(layout, f) + " AS " + stage_column(f); });
+  const std::string key = join(layout.key, ", ", [&](size_t f) { return layout.fields[f].name; });
+  return fmt::format(
+      "i AS ({} SELECT {} FROM {} s JOIN {} o ON o.doc = s.doc AND o.k = {} AND o.turn = s.turn "
+      "WHERE s.turn = {} AND o.outcome = {} ON CONFLICT ({}) {} RETURNING {}) SELECT s.doc, {} "
+      "FROM {} s JOIN i ON {} WHERE s.turn = {}",
+      insert_into(layout, true), staged_values(layout), stage(table), outcome(),
+      key_text("s", layout.key), turn, static_cast<int>(Outcome::kUnsure), key,
+      conflict_action(layout, true), returned_key(layout), key_text("s", layout.key), stage(table),
+      same_as_returned(layout), turn);
+}
+
+/// Sorted by key, so that two sessions lock in one order.
+std::string MergeSql::upsert_with(size_t table, int turn) const {
+  const PgTableLayout& layout = tables_[table];
   const std::string sorted = join(layout.key, ", ", [&](size_t f) {
-    return "w." + stage_column(f) + (layout.fields[f].text_key ? " COLLATE \"C\"" : "");
+    return staged(layout, f, "s") + (layout.fields[f].text_key ? " COLLATE \"C\"" : "");
   });
   // A new row has no xmax; one that ON CONFLICT locked and updated has. Partitioned tables cannot
   // tell.
   return fmt::format(
-      "w AS MATERIALIZED ({}), i AS ({} SELECT {} FROM w ORDER BY {} ON CONFLICT ({}) {} RETURNING "
-      "{}, {} AS fresh)",
-      winners(table), insert_into(layout, true),
-      join(all_fields(layout), ", ", [&](size_t f) { return "w." + stage_column(f); }), sorted,
-      keys, conflict_action(layout), returned,
+      "i AS ({} SELECT {} FROM {} s WHERE s.turn = {} ORDER BY {} {}RETURNING {}, {} AS fresh)",
+      insert_into(layout, true), staged_values(layout), stage(table), turn, sorted,
+      conflict_clause(layout), returned_key(layout),
       layout.partitioned ? "NULL::bool" : "t.xmax::text = '0'");
 }
 
-std::string MergeSql::upsert_outcome(size_t table) const {
-  const PgTableLayout& layout = tables_[table];
-  const std::string first_key = stage_column(layout.key[0]);
-  auto staged_here = [&](size_t f) { return staged_for_compare(layout, f, "s"); };
+/// What became of a row that the server did not give back.
+std::string MergeSql::untaken(const PgTableLayout& layout) const {
+  const std::string missing = stored(layout, layout.key[0]) + " IS NULL";
   const std::string differs = distinct(
-      layout, [&](size_t f) { return stored(layout, f); }, staged_here);
-  const std::string loses = distinct(
-      layout, [&](size_t f) { return "w." + stage_column(f); },
-      [&](size_t f) { return staged(layout, f, "s"); });
-  const std::string stays = on_conflict_ == OnConflict::kUpdate
-                                ? "4"
-                                : fmt::format("CASE WHEN t.{} IS NULL OR {} THEN 3 ELSE 4 END",
-                                              layout.fields[layout.key[0]].name, differs);
-  const std::string missing = "t." + layout.fields[layout.key[0]].name + " IS NULL";
-  const std::string winner =
-      fmt::format("CASE WHEN i.{} IS NULL THEN {} WHEN {} THEN 1 ELSE 2 END", first_key, stays,
-                  layout.partitioned ? missing : "i.fresh");
-  const std::string loser = fmt::format("CASE WHEN {} THEN {} ELSE 4 END", loses,
-                                        on_conflict_ == OnConflict::kUpdate ? 2 : 3);
-  auto same_key = [&](std::string_view left, std::string_view right) {
-    return join(layout.key, " AND ", [&](size_t f) {
-      return fmt::format("{}.{} = {}.{}", left, stage_column(f), right, stage_column(f));
-    });
-  };
-  std::string old;
-  if (on_conflict_ != OnConflict::kUpdate || layout.partitioned) {
-    old = " LEFT JOIN " + layout.table + " t ON " + join(layout.key, " AND ", [&](size_t f) {
-            return stored(layout, f) + " = w." + stage_column(f);
-          });
+      layout, [&](size_t f) { return stored(layout, f); },
+      [&](size_t f) { return staged_for_compare(layout, f, "s"); });
+  if (on_conflict_ == OnConflict::kError) return "0";
+  if (!layout.guarded) {
+    if (on_conflict_ == OnConflict::kUpdate) return "4";
+    // Missing: another session put it there meanwhile.
+    return fmt::format("CASE WHEN {} OR {} THEN 3 ELSE 4 END", missing, differs);
   }
-  return fmt::format(
-      "SELECT s.doc, {} AS k, (CASE WHEN s.seq = w.seq THEN {} ELSE {} END)::int2 AS outcome, "
-      "s.seq = w.seq AS winner,"
-      " s.seq = w.seq AND i.{} IS NOT NULL AS wrote FROM {} s JOIN w ON {} LEFT JOIN i ON {}{}",
-      key_text("s", layout.key), winner, loser, first_key, stage(table),
-      join(layout.key, " AND ",
-           [&](size_t f) { return staged(layout, f, "s") + " = w." + stage_column(f); }),
-      same_key("i", "w"), old);
+  // One that should have been set was kept out, or a trigger made it equal to what stands.
+  const std::string beaten =
+      on_conflict_ == OnConflict::kSkip
+          ? "false"
+          : beats(layout, [&](size_t f) { return staged_for_compare(layout, f, "s"); });
+  return fmt::format("CASE WHEN {} THEN 0 WHEN NOT {} THEN 4 WHEN {} THEN 5 ELSE 3 END", missing,
+                     differs, beaten);
 }
 
-std::string MergeSql::differing_children(size_t table) const {
+std::string MergeSql::returned_key(const PgTableLayout& layout) {
+  return join(layout.key, ", ",
+              [&](size_t f) { return stored(layout, f) + " AS " + stage_column(f); });
+}
+
+/// Is staged row s the row that i gave back?
+std::string MergeSql::same_as_returned(const PgTableLayout& layout) {
+  return join(layout.key, " AND ", [&](size_t f) {
+    return fmt::format("i.{} = {}", stage_column(f), staged_for_compare(layout, f, "s"));
+  });
+}
+
+std::string MergeSql::upsert_outcome(size_t table, int turn) const {
+  const PgTableLayout& layout = tables_[table];
+  const std::string first_key = stage_column(layout.key[0]);
+  const bool looks_at_old = on_conflict_ == OnConflict::kSkip ||
+                            on_conflict_ == OnConflict::kNewer || layout.partitioned ||
+                            layout.guarded;
+  std::string old;
+  if (looks_at_old) {
+    old = " LEFT JOIN " + layout.table + " t ON " + join(layout.key, " AND ", [&](size_t f) {
+            return stored(layout, f) + " = " + staged_for_compare(layout, f, "s");
+          });
+  }
+  const std::string fresh =
+      layout.partitioned ? stored(layout, layout.key[0]) + " IS NULL" : "i.fresh";
+  return fmt::format(
+      "SELECT {0} AS turn, s.doc, {1} AS k, (CASE WHEN i.{2} IS NULL THEN {3} WHEN {4} THEN 1 ELSE "
+      "2 END)::int2 AS outcome, i.{2} IS NOT NULL AS wrote FROM {5} s LEFT JOIN i ON {6}{7} WHERE "
+      "s.turn = {0}",
+      turn, key_text("s", layout.key), first_key, untaken(layout), fresh, stage(table),
+      same_as_returned(layout), old);
+}
+
+/// The child rows of `alias` belong to the own row `p`.
+std::string MergeSql::of_root(const PgTableLayout& child) const {
+  const PgTableLayout& root = tables_[0];
+  std::string out = "s.doc = p.doc";
+  for (size_t i = 0; i < root.key.size(); ++i) {
+    out +=
+        fmt::format(" AND s.{} = p.{}", stage_column(child.root_key[i]), stage_column(root.key[i]));
+  }
+  return out;
+}
+
+std::string MergeSql::stored_of_root(const PgTableLayout& child) const {
+  const PgTableLayout& root = tables_[0];
+  std::string out;
+  for (size_t i = 0; i < root.key.size(); ++i) {
+    if (i != 0) out += " AND ";
+    out += stored(child, child.root_key[i]) + " = " + staged_for_compare(root, root.key[i], "p");
+  }
+  return out;
+}
+
+std::string MergeSql::differing_children(size_t table, int turn) const {
   const PgTableLayout& child = tables_[table];
   const PgTableLayout& root = tables_[0];
   const std::string on_key = join(child.key, " AND ", [&](size_t f) {
-    return stored(child, f) + " = " + staged(child, f, "s");
+    return stored(child, f) + " = " + staged_for_compare(child, f, "s");
   });
-  std::string on_root;
-  for (size_t i = 0; i < root.key.size(); ++i) {
-    if (i != 0) on_root += " AND ";
-    on_root += stored(child, child.root_key[i]) + " = " + staged(root, root.key[i], "p");
-  }
   return fmt::format(
-      "SELECT s.doc, {0} AS k FROM {1} s LEFT JOIN {2} t ON {3} WHERE t.{4} IS NULL OR {5}"
-      " UNION SELECT p.doc, {6} FROM {7} p JOIN {2} t ON {8} LEFT JOIN {1} s ON s.doc = p.doc AND "
-      "{3} WHERE s.seq IS NULL",
-      key_text("s", child.root_key), stage(table), child.table, on_key,
+      "SELECT p.doc, {0} AS k FROM {1} p JOIN {2} s ON {3} LEFT JOIN {4} t ON {5} WHERE t.{6} IS "
+      "NULL OR {7} UNION SELECT p.doc, {0} FROM {1} p JOIN {4} t ON {8} LEFT JOIN {2} s ON s.doc = "
+      "p.doc AND {5} WHERE s.seq IS NULL",
+      key_text("p", root.key), roots(turn), stage(table), of_root(child), child.table, on_key,
       child.fields[child.key[0]].name,
       distinct(
           child, [&](size_t f) { return stored(child, f); },
           [&](size_t f) { return staged_for_compare(child, f, "s"); }),
-      key_text("p", root.key), roots(), on_root);
+      stored_of_root(child));
 }
 
-std::string MergeSql::remove_children(size_t table) const {
+std::string MergeSql::remove_children(size_t table, int turn) const {
   const PgTableLayout& child = tables_[table];
-  const PgTableLayout& root = tables_[0];
-  std::string on_root;
-  for (size_t i = 0; i < root.key.size(); ++i) {
-    on_root += " AND " + stored(child, child.root_key[i]) + " = " + staged(root, root.key[i], "p");
-  }
   return fmt::format(
-      "DELETE FROM {} t USING {} p JOIN {} o ON o.doc = p.doc AND o.k = {} WHERE o.winner AND "
-      "o.outcome = 2{}",
-      child.table, roots(), outcome(), key_text("p", root.key), on_root);
+      "DELETE FROM {} t USING {} p JOIN {} o ON o.doc = p.doc AND o.k = {} WHERE o.turn = {} AND "
+      "o.outcome = 2 AND {}",
+      child.table, roots(turn), outcome(), key_text("p", tables_[0].key), turn,
+      stored_of_root(child));
 }
 
-std::string MergeSql::insert_children(size_t table) const {
+/// Rows of parents that were written, in this turn.
+std::string MergeSql::children_to_insert(size_t table, int turn) const {
   const PgTableLayout& child = tables_[table];
   return fmt::format(
-      "{} SELECT {} FROM {} s LEFT JOIN {} o ON o.doc = s.doc AND o.k = {}"
-      " WHERE o.doc IS NULL OR (o.winner AND o.outcome IN (1, 2)) ORDER BY s.seq",
-      insert_into(child, false), staged_values(child), stage(table), outcome(),
-      key_text("s", child.root_key));
+      "{} s JOIN {} o ON o.doc = s.doc AND o.k = {} AND o.turn = {} AND o.outcome IN "
+      "(1, 2)",
+      stage(table), outcome(), key_text("s", child.root_key), turn);
+}
+
+std::string MergeSql::insert_children(size_t table, int turn) const {
+  const PgTableLayout& child = tables_[table];
+  return fmt::format("{} SELECT {} FROM {} ORDER BY s.seq", insert_into(child, false),
+                     staged_values(child), children_to_insert(table, turn));
+}
+
+std::string MergeSql::children_with(size_t table, int turn) const {
+  const PgTableLayout& child = tables_[table];
+  return fmt::format("i AS ({} SELECT {} FROM {} ORDER BY s.seq RETURNING {})",
+                     insert_into(child, true), staged_values(child),
+                     children_to_insert(table, turn), returned_key(child));
+}
+
+std::string MergeSql::children_taken(size_t table, int turn) const {
+  const PgTableLayout& child = tables_[table];
+  return fmt::format("SELECT o.doc, o.k, i.{} IS NOT NULL AS taken FROM {} LEFT JOIN i ON {}",
+                     stage_column(child.key[0]), children_to_insert(table, turn),
+                     same_as_returned(child));
+}
+
+std::string MergeSql::key_list(const PgTableLayout& layout) const {
+  return join(layout.key, ", ", [&](size_t f) { return staged_for_compare(layout, f, "s"); });
 }
 
 }  // namespace lugger

@@ -76,9 +76,9 @@ class PgTarget : public Target {
     return out;
   }
 
-  TargetReport inspect(const PlanShape& plan, bool create) override {
+  TargetReport inspect(const PlanShape& plan, bool create, bool again) override {
     const std::unique_ptr<PgSession> session = connect("inspect");
-    TargetReport report = inspect_pg(*session, plan, create, writer_);
+    TargetReport report = inspect_pg(*session, plan, {create, again, writer_});
     report.place = place_;
     const std::string problem = state_problem(*session, schema_);
     if (!problem.empty()) report.problems.push_back(problem);
@@ -99,9 +99,9 @@ class PgTarget : public Target {
     return make_pg_sink(plan, {url_, pooled_, schema_, options.mode});
   }
 
-  std::vector<std::string> finish(const PlanShape& plan, uint32_t connections,
+  std::vector<std::string> finish(const PlanShape& plan, const FinishWork& work,
                                   Tally& tally) override {
-    return finish_pg([this] { return connect("finish"); }, connections, plan, tally);
+    return finish_pg([this] { return connect("finish"); }, work, schema_, plan, tally);
   }
 
   bool has_stages() const override { return true; }

@@ -1,5 +1,6 @@
 // Where rows go. A Target is a place, shared; a RowSink is one worker's open stream to it.
 #pragma once
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -38,6 +39,15 @@ struct SinkOptions {
   uint32_t connections = 1;
 };
 
+/// What the end of a load is given to work with.
+struct FinishWork {
+  std::string run;
+  uint32_t connections = 1;
+  /// Gives every document that the run has read once more, in the order of partition and position,
+  /// as rows of the plan. Empty: the source cannot be read again.
+  std::function<void(const std::function<void(Batch&)>& use)> again;
+};
+
 class RowSink {
  public:
   virtual ~RowSink() = default;
@@ -58,13 +68,16 @@ class Target {
   virtual std::string place() const = 0;  // masked
   /// The columns of an existing table; empty: there is none.
   virtual std::vector<TargetColumn> columns(const std::string& table) = 0;
-  virtual TargetReport inspect(const PlanShape& plan, bool create) = 0;
+  /// `again`: the source can be read a second time, should a direct load have let in several rows
+  /// of one key.
+  virtual TargetReport inspect(const PlanShape& plan, bool create, bool again) = 0;
   virtual void create(const TargetReport& report) = 0;
   virtual std::unique_ptr<State> state() = 0;
   virtual std::unique_ptr<RowSink> open(const PlanShape& plan, const SinkOptions& options) = 0;
-  /// After the last unit: duplicates by policy, keys (over up to `connections` sessions),
-  /// sequences, ANALYZE. Returns what it did, a line each.
-  virtual std::vector<std::string> finish(const PlanShape& plan, uint32_t connections,
+  /// After the last unit: duplicates by policy, keys (over up to `work.connections` sessions),
+  /// sequences, ANALYZE. Returns what it did, a line each. Duplicates correct the tally, and the
+  /// ledger with it.
+  virtual std::vector<std::string> finish(const PlanShape& plan, const FinishWork& work,
                                           Tally& tally) = 0;
   /// Throws away rows loaded by an unfinished run that is not to be resumed (--restart) when it is
   /// safe to say which they are.

@@ -73,9 +73,6 @@ class State {
   virtual std::vector<PartitionRecord> partitions(const std::string& run) = 0;
   virtual void set_status(const std::string& run, const std::string& status,
                           const std::string& message) = 0;
-  /// The counts of a run moved while duplicates of a direct load were settled: inserted became
-  /// skipped, updated or unchanged.
-  virtual void correct(const std::string& run, const Tally& before, const Tally& after) = 0;
   /// Claims the job for this process until the State is destroyed; false: another process holds it
   /// (who: host and pid).
   virtual bool lease(const std::string& job, std::string& holder) = 0;

@@ -170,6 +170,11 @@ CREATE TABLE {schema}.fix_keys (
 );
 REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM PUBLIC;
 INSERT INTO {schema}.meta (version) VALUES (4);
+)sql",
+    // Documents of which the server took a row in silence and did not keep it.
+    R"sql(
+ALTER TABLE {schema}.partitions ADD COLUMN suppressed bigint NOT NULL DEFAULT 0;
+INSERT INTO {schema}.meta (version) VALUES (5);
 )sql"};
 
 }  // namespace

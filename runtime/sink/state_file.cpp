@@ -248,8 +248,6 @@ class FileState final : public State {
     KnownRun* known = history.find(run);
     return known == nullptr ? std::vector<PartitionRecord>() : std::move(known->partitions);
   }
-  // Files settle no duplicates: nothing to correct.
-  void correct(const std::string&, const Tally&, const Tally&) override {}
   void set_status(const std::string& run, const std::string& status,
                   const std::string& message) override {
     log_.append({{std::string(kStatus), run, status, message, now_text()}});

@@ -12,7 +12,7 @@ constexpr std::string_view kIso =
     R"(to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))";
 constexpr std::string_view kSums =
     "sum(read), sum(inserted), sum(updated), sum(unchanged), sum(skipped), sum(rejected), "
-    "sum(rows), sum(child_rows), "
+    "sum((to_jsonb(p) ->> 'suppressed')::bigint), sum(rows), sum(child_rows), "
     "sum(bytes)";
 
 std::string iso(std::string_view column) { return fmt::format(fmt::runtime(kIso), column); }
@@ -25,7 +25,7 @@ uint64_t number(const PgRows& rows, size_t row, size_t column) {
 Tally tally_at(const PgRows& rows, size_t row, size_t column) {
   Tally out;
   for (uint64_t* count : {&out.read, &out.inserted, &out.updated, &out.unchanged, &out.skipped,
-                          &out.rejected, &out.rows, &out.child_rows, &out.bytes}) {
+                          &out.rejected, &out.suppressed, &out.rows, &out.child_rows, &out.bytes}) {
     *count = number(rows, row, column++);
   }
   return out;
@@ -69,22 +69,6 @@ class PgState final : public State {
             "UPDATE {}.runs SET status = $2, message = $3, updated_at = now() WHERE run = $1",
             schema_),
         {run, status, without_nul(message)});
-  }
-  void correct(const std::string& run, const Tally& before, const Tally& after) override {
-    const auto moved = [](uint64_t from, uint64_t to) {
-      return std::to_string(static_cast<int64_t>(to - from));
-    };
-    // A run's counts are the sums over its partitions: any one of them may carry the difference.
-    session().query(
-        fmt::format("UPDATE {0}.partitions SET inserted = inserted + $2, updated = updated + $3, "
-                    "unchanged = unchanged + $4, "
-                    "skipped = skipped + $5, rows = rows + $6, child_rows = child_rows + $7 "
-                    "WHERE run = $1 AND partition = (SELECT min(partition) FROM {0}.partitions "
-                    "WHERE run = $1)",
-                    schema_),
-        {run, moved(before.inserted, after.inserted), moved(before.updated, after.updated),
-         moved(before.unchanged, after.unchanged), moved(before.skipped, after.skipped),
-         moved(before.rows, after.rows), moved(before.child_rows, after.child_rows)});
   }
   bool lease(const std::string& job, std::string& holder) override {
     return lease_.take(session(), job, holder);
@@ -272,13 +256,13 @@ void PgState::start(const RunRecord& run, const std::vector<PartitionRecord>& pa
 }
 
 std::vector<PartitionRecord> PgState::partitions(const std::string& run) {
-  const PgRows rows =
-      session().query(fmt::format("SELECT partition, spec, position, bytes_total, done, read, "
-                                  "inserted, updated, unchanged, skipped, "
-                                  "rejected, rows, child_rows, bytes FROM {}.partitions WHERE run "
-                                  "= $1 ORDER BY ordinal, partition",
-                                  schema_),
-                      {run});
+  const PgRows rows = session().query(
+      fmt::format("SELECT partition, spec, position, bytes_total, done, read, "
+                  "inserted, updated, unchanged, skipped, "
+                  "rejected, suppressed, rows, child_rows, bytes FROM {}.partitions WHERE run "
+                  "= $1 ORDER BY ordinal, partition",
+                  schema_),
+      {run});
   std::vector<PartitionRecord> out;
   for (size_t i = 0; i < rows.size(); ++i) {
     out.push_back({rows.text(i, 0), rows.text(i, 1), rows.text(i, 2), number(rows, i, 3),

@@ -11,6 +11,11 @@ namespace lugger {
 /// Stores checkpoint, tally and rejects of a unit inside the caller's open transaction.
 void write_unit(PgSession& session, const std::string& schema, const UnitRecord& unit);
 
+/// Counts of a run moved while duplicates of a direct load were settled; inside the caller's open
+/// transaction.
+void correct_books(PgSession& session, const std::string& schema, const std::string& run,
+                   const Tally& before, const Tally& after);
+
 /// pooled: the URL leads to a pooler in transaction mode, so a lease is a row that a heartbeat
 /// keeps alive instead of a session lock.
 std::unique_ptr<State> make_pg_state(const std::string& url, const std::string& schema,

@@ -105,24 +105,44 @@ void write_unit(PgSession& session, const std::string& schema_name, const UnitRe
   PgParams params{unit.run, unit.partition, unit.position, unit.done ? "true" : "false"};
   for (const uint64_t count :
        {tally.read, tally.inserted, tally.updated, tally.unchanged, tally.skipped, tally.rejected,
-        tally.rows, tally.child_rows, tally.bytes}) {
+        tally.suppressed, tally.rows, tally.child_rows, tally.bytes}) {
     params.emplace_back(std::to_string(count));
   }
   session.query(
       fmt::format(
           "INSERT INTO {}.partitions AS p (run, partition, position, done, read, inserted, "
           "updated, unchanged, "
-          "skipped, rejected, rows, child_rows, bytes) "
-          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) "
+          "skipped, rejected, suppressed, rows, child_rows, bytes) "
+          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) "
           "ON CONFLICT (run, partition) DO UPDATE SET position = excluded.position, done = "
           "excluded.done, "
           "read = p.read + excluded.read, inserted = p.inserted + excluded.inserted, "
           "updated = p.updated + excluded.updated, unchanged = p.unchanged + excluded.unchanged, "
           "skipped = p.skipped + excluded.skipped, rejected = p.rejected + excluded.rejected, "
+          "suppressed = p.suppressed + excluded.suppressed, "
           "rows = p.rows + excluded.rows, child_rows = p.child_rows + excluded.child_rows, "
           "bytes = p.bytes + excluded.bytes, updated_at = now()",
           schema),
       params);
+}
+
+void correct_books(PgSession& session, const std::string& schema_name, const std::string& run,
+                   const Tally& before, const Tally& after) {
+  const auto moved = [](uint64_t from, uint64_t to) {
+    return std::to_string(static_cast<int64_t>(to - from));
+  };
+  // A run's counts are the sums over its partitions: any one of them may carry the difference.
+  session.query(
+      fmt::format(
+          "UPDATE {0}.partitions SET inserted = inserted + $2, updated = updated + $3, "
+          "unchanged = unchanged + $4, skipped = skipped + $5, suppressed = suppressed + $6, "
+          "rows = rows + $7, child_rows = child_rows + $8 WHERE run = $1 AND partition = "
+          "(SELECT min(partition) FROM {0}.partitions WHERE run = $1)",
+          PgSession::quote_name(schema_name)),
+      {run, moved(before.inserted, after.inserted), moved(before.updated, after.updated),
+       moved(before.unchanged, after.unchanged), moved(before.skipped, after.skipped),
+       moved(before.suppressed, after.suppressed), moved(before.rows, after.rows),
+       moved(before.child_rows, after.child_rows)});
 }
 
 }  // namespace lugger

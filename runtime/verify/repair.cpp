@@ -236,7 +236,7 @@ void apply_repair(VerifyContext& context, const WrongRows& wrong, const RepairOp
                   const std::set<uint64_t>& documents, RepairResult& result) {
   Target& target = context.job.open_target_once();
   const std::shared_ptr<const PlanShape> shape = updating_shape(*context.shape);
-  TargetReport report = target.inspect(*shape, false);
+  TargetReport report = target.inspect(*shape, false, false);
   refuse_problems(report, context.job.spec.name);
   if (report.mode == "direct" && !shape->mapping().key.empty()) report.mode = "staged";
   const std::unique_ptr<State> state = target.state();

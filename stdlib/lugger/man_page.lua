@@ -69,7 +69,7 @@ failed
 the command line is wrong
 .TP
 3
-done, but documents were rejected
+done, but documents were rejected or suppressed
 .TP
 4
 verification or lint found something

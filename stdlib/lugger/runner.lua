@@ -94,8 +94,8 @@ local function failed(job, err, settings)
   return {
     job = job, status = 'failed', error = type(err) == 'string' and err or tostring(err), hint = '',
     error_code = type(err) ~= 'string' and err.code or '',
-    tally = { read = 0, inserted = 0, updated = 0, unchanged = 0, skipped = 0, rejected = 0, rows = 0,
-      child_rows = 0, bytes = 0 },
+    tally = { read = 0, inserted = 0, updated = 0, unchanged = 0, skipped = 0, rejected = 0, suppressed = 0,
+      rows = 0, child_rows = 0, bytes = 0 },
     seconds = 0, unmapped = {}, skip_reasons = {}, reject_codes = {}, notes = {}, warnings = {}, refused = {},
     constrained = true, stage = settings and settings.stage or '',
     resume_command = '', run = '',
@@ -147,7 +147,7 @@ local function status_of(result)
   if result.status == 'stopped' then return 130 end
   if not summary.balanced(result.tally) then return 1 end
   if result.constrained == false then return 4 end
-  return tonumber(result.tally.rejected) > 0 and 3 or 0
+  return tonumber(result.tally.rejected) + tonumber(result.tally.suppressed) > 0 and 3 or 0
 end
 
 -- The worse of two: a failure is told before a stop, a stop before constraints that rows stand against, those before

@@ -6,7 +6,7 @@ local terminal = require 'lugger.terminal'
 
 local summary = {}
 
-local shares = { 'inserted', 'updated', 'unchanged', 'skipped', 'rejected' }
+local shares = { 'inserted', 'updated', 'unchanged', 'skipped', 'rejected', 'suppressed' }
 
 --- Whether everything read is accounted for.
 ---@param tally lugger.tally
@@ -17,12 +17,16 @@ function summary.balanced(tally)
   return sum == tonumber(tally.read)
 end
 
---- "read 7 = inserted 5 + updated 0 + unchanged 0 + skipped 1 + rejected 1".
+--- "read 7 = inserted 5 + updated 0 + unchanged 0 + skipped 1 + rejected 1"; suppressed only when there are some.
 ---@param tally lugger.tally
 ---@return string
 function summary.books(tally)
   local parts = {}
-  for i, name in ipairs(shares) do parts[i] = name .. ' ' .. terminal.group(tally[name]) end
+  for _, name in ipairs(shares) do
+    if name ~= 'suppressed' or tonumber(tally[name]) > 0 then
+      parts[#parts + 1] = name .. ' ' .. terminal.group(tally[name])
+    end
+  end
   return ('read %s %s %s'):format(terminal.group(tally.read), summary.balanced(tally) and '=' or '<>',
     table.concat(parts, ' + '))
 end
@@ -44,11 +48,19 @@ function summary.fields(result)
   for _, name in ipairs { 'error', 'hint', 'error_code', 'resume_command' } do
     if result[name] and result[name] ~= '' then fields[name] = result[name] end
   end
-  for _, name in ipairs { 'read', 'inserted', 'updated', 'unchanged', 'skipped', 'rejected', 'rows', 'child_rows',
-    'bytes' } do
+  for _, name in ipairs { 'read', 'inserted', 'updated', 'unchanged', 'skipped', 'rejected', 'suppressed', 'rows',
+    'child_rows', 'bytes' } do
     fields[name] = tonumber(result.tally[name])
   end
   return fields
+end
+
+local function tell_suppressed(tally)
+  local documents = tonumber(tally.suppressed)
+  if documents == 0 then return end
+  terminal.warn(('%s suppressed: the server gave no error, and their rows are not all in the table '
+    .. 'under their keys; a trigger, a rule or row security keeps them out (lugger plan names them)'):format(
+    terminal.count(documents, 'document')))
 end
 
 -- Columns that are zero for every job are left out; the line with the books names them all.
@@ -66,6 +78,7 @@ local function columns_of(results)
   when_used('unchanged', 'unchanged')
   when_used('skipped', 'skipped')
   columns[#columns + 1] = { 'rejected', 'rejected' }
+  when_used('suppressed', 'suppressed')
   when_used('child_rows', 'child rows')
   return columns
 end
@@ -174,6 +187,7 @@ local function tell(result, options)
     "to keep them: add columns, or { 'rest', 'jsonb', from = '*' }")
   tell_counts('skipped' .. since, result.skip_reasons, 'document')
   tell_counts('rejected' .. since, result.reject_codes, 'document')
+  tell_suppressed(result.tally)
   tell_notes(result.notes)
   tell_refused(result, options)
   for _, warning in ipairs(result.warnings) do terminal.warn(warning) end

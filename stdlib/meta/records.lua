@@ -2,12 +2,13 @@
 -- What plans, runs and sources tell: the tables that native functions give.
 
 ---@class lugger.tally
----@field read integer documents; read = inserted + updated + unchanged + skipped + rejected
+---@field read integer documents; read = inserted + updated + unchanged + skipped + rejected + suppressed
 ---@field inserted integer
 ---@field updated integer
 ---@field unchanged integer
 ---@field skipped integer
 ---@field rejected integer
+---@field suppressed integer the server did not take a row of theirs, and gave no error
 ---@field rows integer rows written to all tables
 ---@field child_rows integer of these, rows of child tables
 ---@field bytes integer source bytes

@@ -68,7 +68,7 @@ TEST_CASE("encodings and standbys are told") {
   std::string url = db.url();
   url.replace(url.find("/sink_test"), url.find('?') - url.find("/sink_test"), "/sink_latin1");
   const auto shape = std::make_shared<const PlanShape>(users({}));
-  const TargetReport report = open_target(url, {})->inspect(*shape, true);
+  const TargetReport report = open_target(url, {})->inspect(*shape, true, true);
   REQUIRE(report.warnings.size() == 1);
   CHECK_THAT(report.warnings[0], ContainsSubstring("LATIN1"));
   db.sql().execute("DROP DATABASE sink_latin1 WITH (FORCE)");

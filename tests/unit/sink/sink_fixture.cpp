@@ -75,7 +75,7 @@ Load::Load(const std::string& place, Mapping mapping, Options options)
       run_(uuid_text(uuid_v7().data())) {}
 
 Load& Load::open(const std::string& mode) {
-  report_ = target_->inspect(*shape_, true);
+  report_ = target_->inspect(*shape_, true, true);
   CAPTURE(report_.problems);
   REQUIRE(report_.problems.empty());
   target_->create(report_);
@@ -102,21 +102,38 @@ UnitRecord Load::unit(const std::vector<std::string>& documents, size_t batch_si
   unit.done = done;
   for (size_t i = 0; i < documents.size(); i += batch_size) {
     Batch& batch = batches.emplace_back(arena);
-    for (size_t j = i; j < std::min(documents.size(), i + batch_size); ++j) {
-      const std::string bson = bson_from_json(documents[j]);
-      Document document;
-      document.data = arena.copy(as_bytes(bson));
-      document.size = static_cast<uint32_t>(bson.size());
-      batch.documents.push_back(document);
-    }
-    plan_.run(batch, nullptr);
+    fill(batch, documents, i, std::min(documents.size(), i + batch_size));
     for (Fate fate : batch.fates) unit.tally.rejected += fate == Fate::kReject ? 1 : 0;
     sink_->write(batch);
   }
   unit.tally.read = documents.size();
   unit.position = fmt::format("{}", documents.size());
   sink_->commit(unit);
+  given_.insert(given_.end(), documents.begin(), documents.end());
   return unit;
+}
+
+void Load::fill(Batch& batch, const std::vector<std::string>& documents, size_t first,
+                size_t last) {
+  for (size_t i = first; i < last; ++i) {
+    const std::string bson = bson_from_json(documents[i]);
+    Document document;
+    document.data = batch.arena().copy(as_bytes(bson));
+    document.size = static_cast<uint32_t>(bson.size());
+    batch.documents.push_back(document);
+  }
+  plan_.run(batch, nullptr);
+}
+
+std::vector<std::string> Load::finish(Tally& tally) {
+  FinishWork work{run_, 2, {}};
+  work.again = [this](const std::function<void(Batch&)>& use) {
+    Arena arena;
+    Batch batch(arena);
+    fill(batch, given_, 0, given_.size());
+    use(batch);
+  };
+  return target_->finish(*shape_, work, tally);
 }
 
 std::string counts(const Tally& tally) {

@@ -48,12 +48,13 @@ class Load {
   Load(const std::string& place, Mapping mapping, Options options = {});
   Load(Database& database, Mapping mapping, Options options = {})
       : Load(database.url(), std::move(mapping), std::move(options)) {}
-  TargetReport inspect(bool create = true) { return target_->inspect(*shape_, create); }
+  TargetReport inspect(bool create = true) { return target_->inspect(*shape_, create, true); }
   /// Inspects, creates, opens a sink. `mode` empty: the report's.
   Load& open(const std::string& mode = {});
   /// One commit unit of JSON documents, in batches of `batch` documents.
   UnitRecord unit(const std::vector<std::string>& documents, size_t batch = 100, bool done = true);
-  std::vector<std::string> finish(Tally& tally) { return target_->finish(*shape_, 2, tally); }
+  /// A second reading gives the documents of all units.
+  std::vector<std::string> finish(Tally& tally);
   const TargetReport& report() const { return report_; }
   Target& target() { return *target_; }
   const std::string& run() const { return run_; }
@@ -64,8 +65,10 @@ class Load {
   std::shared_ptr<Target> target_;
   std::unique_ptr<RowSink> sink_;
   TargetReport report_;
+  void fill(Batch& batch, const std::vector<std::string>& documents, size_t first, size_t last);
   Plan plan_;
   std::string run_;
+  std::vector<std::string> given_;
 };
 
 std::string counts(

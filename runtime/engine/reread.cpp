@@ -1,0 +1,45 @@
+#include "engine/reread.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+namespace lugger {
+namespace {
+
+// A batch is a unit here: as much as a unit of the load holds.
+constexpr uint64_t kBatchDocuments = 20000;
+constexpr size_t kBatchBytes = 8 << 20;
+
+}  // namespace
+
+bool can_read_again(const std::string& place) {
+  std::error_code ignored;
+  return place != "-" && !std::filesystem::is_fifo(place, ignored);
+}
+
+void reread(RunShared& shared, const std::function<void(Batch&)>& use) {
+  Plan plan(shared.shape, static_cast<bool>(shared.job.spec.hook));
+  const std::unique_ptr<RowHook> hook = shared.job.make_hook(shared.now);
+  Arena arena;
+  Batch batch(arena);
+  for (const PartitionRecord& partition : shared.state->partitions(shared.run)) {
+    uint64_t left = partition.tally.read;
+    if (left == 0) continue;
+    const std::unique_ptr<Cursor> cursor =
+        shared.source->open({partition.id, partition.spec, partition.bytes});
+    while (left != 0) {
+      if (shared.stop.requested())
+        throw Error(Code::kInterrupted, "stopped while rows of one key were settled");
+      batch.clear();
+      arena.reset();
+      batch.max_documents = static_cast<uint32_t>(std::min(left, kBatchDocuments));
+      batch.max_bytes = kBatchBytes;
+      if (!cursor->next(batch)) break;
+      left -= std::min<uint64_t>(left, batch.documents.size());
+      plan.run(batch, hook.get());
+      use(batch);
+    }
+  }
+}
+
+}  // namespace lugger

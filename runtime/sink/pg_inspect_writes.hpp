@@ -1,0 +1,11 @@
+// What the server would not write, or not tell of: rights on columns, columns that no UPDATE sets,
+// triggers and rules in the way of a load.
+#pragma once
+#include "sink/pg_catalog.hpp"
+#include "sink/sink.hpp"
+
+namespace lugger {
+
+void check_writes(const PlanShape& plan, size_t table, const PgTable& actual, TargetReport& report);
+
+}  // namespace lugger
