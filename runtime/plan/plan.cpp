@@ -6,11 +6,6 @@
 
 namespace lugger {
 
-namespace {
-
-/// The default in the column's type; kMissing: it has none. It is the script's own word, so
-/// `strict` does not ask what type it was written in. Bytes of it may lie in the shape, which
-/// outlives plans.
 Value default_of(const TablePlan& table, const Column& column, Arena& arena) {
   if (!column.default_value) return {};
   CoercePolicy policy = column.policy;
@@ -29,8 +24,6 @@ Value default_of(const TablePlan& table, const Column& column, Arena& arena) {
           column.name);
   return out;
 }
-
-}  // namespace
 
 Plan::Plan(std::shared_ptr<const PlanShape> shape, bool has_hook)
     : shape_(std::move(shape)), work_(std::make_unique<Work>()) {

@@ -148,13 +148,13 @@ bool take(std::string_view& text, T& out) noexcept {
   return true;
 }
 
-/// ".25", "." reads as 0.
+/// ".25"; "." reads as 0, but not in front of a unit.
 bool take_fraction(std::string_view& text, double& out) noexcept {
   out = 0;
   const size_t n = digits_ahead(text.substr(1));
   std::string_view part = text.substr(0, n + 1);
   text.remove_prefix(n + 1);
-  return n == 0 || take(part, out);
+  return n == 0 ? text.empty() || !is_alpha(text[0]) : take(part, out);
 }
 
 /// A number with its sign; `negative` also of "-0".
