@@ -134,10 +134,12 @@ bool Scope::walk(size_t node, Bytes document, ArenaWriter* rest, Taken taken) {
     const PathTrie::Edge* edge = trie_.find(here, reader.name(), hint);
     if (edge != nullptr) {
       uint64_t& met = walks_[edge->node];
-      doubled_ = met == mine && !trie_.node(edge->node).edges.empty();
+      if (met == mine && !trie_.node(edge->node).edges.empty()) {
+        doubled_ = true;
+        return false;
+      }
       met = mine;
-      if (doubled_ ||
-          !enter(edge->node, reader.name(), reader.value(), reader.element(), rest, taken))
+      if (!enter(edge->node, reader.name(), reader.value(), reader.element(), rest, taken))
         return false;
     } else if (rest != nullptr) {
       rest->append(reader.element());

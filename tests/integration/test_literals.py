@@ -181,6 +181,13 @@ class Literals(unittest.TestCase):
         self.same(self.compare(lambda rng: date_text(rng) + rng.choice(['', ' BC', ' 00:00', 'T00:00:00']), 'date', seed=4), lambda text: True)
         self.same(self.compare(clock_text, 'time', seed=5), lambda text: True)
 
+    def test_a23_digits_finer_than_a_microsecond_round_as_the_servers(self):
+        def fine(rng, begin):
+            digits = ''.join(rng.choices('0123456789', k=6)) + rng.choice(['5', '50', '500000', '49', '4999', '51', '9', '0', str(rng.randrange(10**6))])
+            return begin + f'{rng.randrange(24):02d}:{rng.randrange(60):02d}:{rng.randrange(60):02d}.{digits}'
+        self.same(self.compare(lambda rng: fine(rng, '2026-03-11 '), 'timestamptz', "fraction = 'round'", seed=6))
+        self.same(self.compare(lambda rng: fine(rng, ''), 'time', "fraction = 'round'", seed=7))
+
     def test_a23_an_offset_in_a_text_counts_where_the_server_drops_it(self):
         texts = ['2026-03-11T09:30:00+02:00', '2026-03-11 00:30:00-05']
         self.assertEqual([row[1] for row in self.answers(texts, texts, 'timestamp')], ['2026-03-11 07:30:00', '2026-03-11 05:30:00'])

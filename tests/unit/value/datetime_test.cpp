@@ -90,13 +90,13 @@ TEST_CASE("what is no date is not guessed at") {
 }
 
 TEST_CASE("digits finer than a microsecond are told") {
-  int dropped = 0;
-  CHECK(parse_timestamp("2000-01-01T00:00:00.1234567Z", &dropped) == 123456);
-  CHECK(dropped == 8);
-  CHECK(parse_timestamp("2000-01-01T00:00:00.123456000Z", &dropped) == 123456);
-  CHECK(dropped == 0);
-  CHECK(parse_timestamp("2000-01-01T00:00:00.123456001Z", &dropped) == 123456);
-  CHECK(dropped > 0);
+  Finer finer = Finer::kNone;
+  CHECK(parse_timestamp("2000-01-01T00:00:00.1234567Z", &finer) == 123456);
+  CHECK(finer == Finer::kUp);
+  CHECK(parse_timestamp("2000-01-01T00:00:00.123456000Z", &finer) == 123456);
+  CHECK(finer == Finer::kNone);
+  CHECK(parse_timestamp("2000-01-01T00:00:00.123456001Z", &finer) == 123456);
+  CHECK(finer == Finer::kDown);
 }
 
 TEST_CASE("unix times reach PostgreSQL's limits and no further") {
