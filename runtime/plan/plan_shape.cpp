@@ -5,7 +5,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
-#include "plan/plan.hpp"
+#include "plan/work.hpp"
 
 namespace lugger {
 
@@ -173,6 +173,10 @@ PlanShape::PlanShape(Mapping mapping) : mapping_(std::move(mapping)) {
   check_newer(mapping_, tables_.front());
   add_children(mapping_.children, tables_, 0, 1);
   add_reference_constraints(tables_, mapping_);
+  Arena scratch(4096);
+  for (const TablePlan& table : tables_) {
+    for (const Column& column : table.columns) default_of(table, column, scratch);
+  }
 }
 
 std::optional<size_t> PlanShape::own_table(std::string_view name) const {

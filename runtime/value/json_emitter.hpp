@@ -184,11 +184,19 @@ class Emitter {
     return text("}");
   }
 
+  /// A date outside the years 0 to 9999, with three decimals as all others.
+  static size_t far_iso(int64_t unix_ms, char* out) {
+    size_t size = iso_chars(unix_ms, out);
+    if (unix_ms % 1000 != 0) return size;
+    std::memcpy(out + size - 1, ".000Z", 5);
+    return size + 4;
+  }
+
   JsonFault date(int64_t unix_ms) {
     char iso[kTimeChars];
     if (rules_.plain()) {
       out_.push('"');
-      out_.append(iso, format_iso_ms(unix_ms, iso) ? 24 : iso_chars(unix_ms, iso));
+      out_.append(iso, format_iso_ms(unix_ms, iso) ? 24 : far_iso(unix_ms, iso));
       return text("\"");
     }
     constexpr int64_t kYear10000 = 253402300800000;
