@@ -1,5 +1,7 @@
 #include "sink/pg_inspect.hpp"
 
+#include <map>
+
 #include "base/text.hpp"
 #include "sink/pg_ddl.hpp"
 #include "sink/pg_layout.hpp"
@@ -42,9 +44,12 @@ class Inspection {
       }
     }
     for (const DdlStep& step : after_load_steps(plan_)) {
-      if (is_made(step.table)) report_.after_load.push_back(step.sql);
+      if (!is_made(step.table)) continue;
+      report_.after_load.push_back(step.sql);
+      index_names_[step.table].push_back(step.name);
     }
     list_stages();
+    check_index_names();
     decide(writer);
   }
 
@@ -278,10 +283,36 @@ class Inspection {
         warn("{}: stage {} needs the owner of {}, and this role is not", step.name,
              stage_word(step.stage), step.table);
       }
+      if (step.kind == StepKind::kIndex || step.kind == StepKind::kUnique)
+        index_names_[step.table].push_back(step.name);
       std::vector<std::string>& list =
           step.stage == Stage::kIndex ? report_.index : report_.constrain;
       for (std::string& sql : step_statements(step, step.concurrently.value_or(!made)))
         list.push_back(std::move(sql));
+    }
+  }
+
+  /// Tables, indexes and views share their names in a schema: what is taken by something else would
+  /// only be refused when all rows are in.
+  void check_index_names() {
+    for (const auto& [table, names] : index_names_) {
+      std::string list;
+      for (const std::string& name : names)
+        list += (list.empty() ? "" : ", ") + PgSession::quote_literal(name);
+      const PgRows taken = session_.query(
+          "SELECT c.relname, CASE WHEN i.indexrelid IS NULL THEN 'another table or view' ELSE"
+          " 'an index of ' || i.indrelid::regclass::text END FROM pg_class c LEFT JOIN pg_index i"
+          " ON i.indexrelid = c.oid WHERE c.relname IN (" +
+              list +
+              ") AND c.relnamespace ="
+              " coalesce((SELECT t.relnamespace FROM pg_class t WHERE t.oid = to_regclass($1)),"
+              " (SELECT n.oid FROM pg_namespace n WHERE n.nspname = coalesce(nullif($2, ''),"
+              " current_schema()))) AND i.indrelid IS DISTINCT FROM to_regclass($1)::oid",
+          {PgSession::quote_table(table), split_table_name(table).first});
+      for (size_t i = 0; i < taken.size(); ++i) {
+        problem("{}: the name {}, which an index of it is to have, is taken by {}", table,
+                taken.text(i, 0), taken.text(i, 1));
+      }
     }
   }
 
@@ -349,6 +380,7 @@ class Inspection {
   TargetReport& report_;
   PgServerFacts facts_;
   std::vector<std::optional<PgTable>> tables_;
+  std::map<std::string, std::vector<std::string>> index_names_;  // to be made, by table
 };
 
 }  // namespace

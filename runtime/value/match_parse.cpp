@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "value/bson_reader.hpp"
+#include "value/compare.hpp"
 #include "value/match_node.hpp"
 #include "value/path.hpp"
 
@@ -193,10 +194,7 @@ FilterNode condition(std::string_view name, const Value& operand,
     node.op = node.op == FilterOp::kNotEqual ? FilterOp::kEqual : FilterOp::kIn;
     return wrapped(FilterOp::kNot, std::move(node));
   }
-  const bool wanted = !operand.absent() &&
-                      !(operand.type == ValueType::kBool && operand.i64 == 0) &&
-                      whole_number(operand).value_or(1) != 0;
-  if (node.op == FilterOp::kExists && !wanted) return wrapped(FilterOp::kNot, std::move(node));
+  if (node.op == FilterOp::kExists && !is_true(operand)) return wrapped(FilterOp::kNot, std::move(node));
   return node;
 }
 

@@ -56,6 +56,7 @@ end
 local function escaped(name)
   return (name:gsub('[%.\\%*%[]', '\\%0'))
 end
+scaffold_columns.escaped = escaped
 
 local function is_child(node)
   local stats, element = node.stats, node.element
@@ -89,6 +90,20 @@ local function reference_column(context, node, column)
   column.type = array and 'uuid[]' or 'uuid'
   column.keys = { { 'ref', reference.ref } }
   if reference.fk and not array then column.keys[#column.keys + 1] = { 'fk', true } end
+  column.may_dangle = not reference.fk
+end
+
+-- The id of a row that is not there says nothing of the value: it stands beside it as text.
+local function kept_value(column, used)
+  local keys, from = {}, column.name
+  for _, pair in ipairs(column.keys) do
+    if pair[1] == 'from' then from = pair[2] end
+    if pair[1] == 'ref' then keys[#keys + 1] = pair end
+  end
+  table.insert(keys, 1, { 'from', from })
+  return { name = names.choose(column.name .. '_mongo_id', used, 'column').name,
+    type = column.type == 'uuid[]' and 'text[]' or 'text', keys = keys, field = column.field, proven = column.proven,
+    notes = { 'the value itself, which a row that is not there would take along' } }
 end
 
 -- A tag that says how rare a field is, when it is.
@@ -101,7 +116,8 @@ end
 
 local function column_of(context, node, used)
   local stats = node.stats
-  local chosen, choice = name_of(context, stats.name, used, 'column'), types.choose(node)
+  local chosen = name_of(context, stats.name, used, 'column')
+  local choice = types.choose(node, context.exact[stats.path])
   local column = { name = chosen.name, type = choice.type, keys = choice.keys, notes = choice.notes,
     field = stats.path }
   reference_column(context, node, column)
@@ -120,7 +136,7 @@ end
 
 local function rest_column(used, notes)
   local column = { name = names.choose('rest', used, 'column').name, type = 'jsonb', notes = notes,
-    keys = { { 'from', '*' }, { 'nul', 'replace' }, { 'utf8', 'replace' } } }
+    keys = { { 'from', '*' }, { 'nul', 'tag' }, { 'utf8', 'tag' } } }
   return column
 end
 
@@ -176,7 +192,9 @@ fill = function(context, node, made, used, depth)
     elseif context.keyed and is_child(field) and depth <= deepest_child then
       made.children[#made.children + 1] = child_of(context, field, made, depth)
     else
-      made.columns[#made.columns + 1] = column_of(context, field, used)
+      local column = column_of(context, field, used)
+      made.columns[#made.columns + 1] = column
+      if column.may_dangle then made.columns[#made.columns + 1] = kept_value(column, used) end
     end
   end
   local notes = {}
@@ -215,7 +233,7 @@ end
 
 --- The table of a collection, its columns and child tables.
 ---@param census lugger.collection_census
----@param context table snake_case, table_name, references, tables (names in use), schema, indexed (paths)
+---@param context table snake_case, table_name, references, tables (names in use), schema, indexed and exact (paths)
 ---@return lugger.scaffold.table
 function scaffold_columns.table_of(census, context)
   local root = scaffold_columns.tree(census)
