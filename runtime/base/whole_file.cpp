@@ -58,7 +58,8 @@ void sync(int fd, const std::string& path) {
 /// Where the file is: behind symbolic links, when there are some.
 fs::path behind_links(const std::string& path) {
   std::error_code failed;
-  const fs::path real = fs::is_symlink(path, failed) ? fs::weakly_canonical(path, failed) : path;
+  const fs::path real =
+      fs::is_symlink(path, failed) ? fs::weakly_canonical(path, failed) : fs::path(path);
   return failed ? fs::path(path) : real;
 }
 

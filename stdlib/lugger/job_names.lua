@@ -1,5 +1,5 @@
--- Names that meet between the jobs of one script: tables and indexes share a name space in a schema, and a table that is
--- called like the key of another would only be refused once that other is loaded.
+-- Names that meet between the jobs of one script: tables and indexes share a name space in a schema, and a table that
+-- is called like the key of another would only be refused once that other is loaded.
 local fault = require 'lugger.fault'
 local names = require 'lugger.names'
 

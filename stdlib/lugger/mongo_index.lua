@@ -221,8 +221,8 @@ local function split(context, source, parts, kind, results)
       ordinary(context, plain, group, out)
     end
     if source.was_unique and not group.array then
-      out.warnings[#out.warnings + 1] = 'unique over all its fields together: not kept here, since a part of them alone '
-        .. 'may repeat'
+      out.warnings[#out.warnings + 1] = 'unique over all its fields together: not kept here, since a part of them '
+        .. 'alone may repeat'
     end
     if #groups > 1 then
       out.warnings[#out.warnings + 1] = ('one of %d: its fields lie in %d places, which no single index spans'):format(

@@ -36,7 +36,9 @@ local scaffold = {}
 ---@field indexes lugger.scaffold.index[]
 ---@field file string
 ---@field text string
----@field job lugger.job|nil
+---@field jobs lugger.job[]|nil of its script
+---@field kept boolean|nil the script on disk is the user's
+---@field unread string|nil why the user's script says nothing
 ---@field repairs string[] what the rehearsal changed
 
 local function is_wanted(item, wanted)
@@ -190,8 +192,31 @@ end
 -- The script as a job, by the road it will take when the user runs it.
 local function load_script(item, place)
   local loaded = script.load(item.file, { text = item.text, overrides = { from = place, into = 'local:' } })
-  item.job = loaded.jobs[1]
-  return item.job
+  item.jobs = loaded.jobs
+  return loaded.jobs[1]
+end
+
+--- The script on disk was edited, and stays: what is told of the collection is told of that one.
+---@param item lugger.scaffold.collection
+---@param place string
+---@param directory string
+function scaffold.keep(item, place, directory)
+  item.kept, item.jobs = true, {}
+  local ok, loaded = pcall(script.load, directory .. '/' .. item.file,
+    { overrides = { from = place, into = 'local:' } })
+  for _, job in ipairs(ok and loaded.jobs or {}) do
+    if job.shape then item.jobs[#item.jobs + 1] = job end
+  end
+  if #item.jobs > 0 then
+    local done, found = pcall(function() return item.jobs[1]:rehearse(0) end)
+    if done then
+      item.rehearsal = found
+      return
+    end
+    ok, loaded = false, found
+  end
+  item.jobs, item.unread = {}, ok and 'it returns no job' or tostring(loaded)
+  terminal.warn(('%s was edited and cannot be read, so the SQL files leave it out: %s'):format(item.file, item.unread))
 end
 
 local function column_named(made, name)
@@ -313,17 +338,6 @@ local function build(list, place, settings)
   end
 end
 
---- Counts a place and writes a mapping for each of its collections. Nothing is written to disk.
----@param place string as the user wrote it
----@param settings lugger.scaffold_settings
----@return lugger.scaffold.collection[]
-function scaffold.make(place, settings)
-  if settings.schema then names.check_schema(settings.schema) end
-  local list = count(place, settings)
-  build(list, place, settings)
-  return list
-end
-
 -- Collections that others refer to by foreign keys come first, as far as there is a first.
 local function in_order(list)
   local by_module, done, out = {}, {}, {}
@@ -338,6 +352,18 @@ local function in_order(list)
   end
   for _, item in ipairs(list) do add(item) end
   return out
+end
+
+--- Counts a place and writes a mapping for each of its collections. Nothing is written to disk.
+---@param place string as the user wrote it
+---@param settings lugger.scaffold_settings
+---@return lugger.scaffold.collection[]
+function scaffold.make(place, settings)
+  if settings.schema then names.check_schema(settings.schema) end
+  local list = count(place, settings)
+  build(list, place, settings)
+  if settings.onto then require('lugger.scaffold_trial').run(settings.onto, in_order(list), place, settings) end
+  return list
 end
 
 --- all.lua: every job, for `lugger run`, `lugger refs`.
