@@ -50,8 +50,9 @@ local table_names = names.of_tables(all)
 
 local function table_name(item)
   local change = table_names[item.database .. '.' .. item.collection]
-  for _, note in ipairs(change.notes) do
-    terminal.warn(('%s goes to the table %s: %s'):format(item.collection, change.name, note))
+  if change.name ~= item.collection and #change.notes > 0 then
+    terminal.warn(('%s goes to the table %s: %s'):format(item.collection, change.name,
+      table.concat(change.notes, '; ')))
   end
   return opt.schema ~= '' and opt.schema .. '.' .. change.name or change.name
 end

@@ -151,8 +151,9 @@ void add_not_null(const PlanShape& shape, const ConstraintMapping& given, Object
   const auto same = std::find_if(steps.begin(), steps.end(), [&](const StageStep& step) {
     return step.kind == StepKind::kNotNull && step.table == table;
   });
-  StageStep* step = same == steps.end() ? &steps.emplace_back() : &*same;
-  if (same == steps.end()) {
+  const bool fresh = same == steps.end();
+  StageStep* step = fresh ? &steps.emplace_back() : &*same;
+  if (fresh) {
     step->kind = StepKind::kNotNull;
     step->table = table;
     step->name = names.constraint(table, split_table_name(table).second, "_lugger_not_null");

@@ -9,13 +9,21 @@ local scaffold_report = require 'lugger.scaffold_report'
 local scaffold_sql = require 'lugger.scaffold_sql'
 local terminal = require 'lugger.terminal'
 
+-- The constraint on mongo_id stands in schema.sql, where the script still has it.
+local function unique_id_of(item, shape)
+  for _, step in ipairs(shape.steps) do
+    if item.unique_id and step.name == item.unique_id.name then return item.unique_id end
+  end
+end
+
 -- What the SQL files say of a collection: what its script says, whoever wrote that last.
 local function shapes_of(list)
   local shapes = {}
   for _, item in ipairs(list) do
     for _, job in ipairs(item.jobs or {}) do
-      shapes[#shapes + 1] = { name = item.name, shape = job:shape(), indexes = not item.kept and item.indexes or nil,
-        unique_id = not item.kept and item.unique_id or nil }
+      local shape = job:shape()
+      shapes[#shapes + 1] = { name = item.name, shape = shape, indexes = not item.kept and item.indexes or nil,
+        unique_id = unique_id_of(item, shape) }
     end
   end
   return shapes

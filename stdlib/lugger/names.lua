@@ -89,6 +89,11 @@ function names.choose(wanted, used, kind)
     name, base = name .. '_', base .. '_'
     notes[#notes + 1] = ('every table has a system column %s'):format(wanted)
   end
+  if kind == 'table' and name:find('^[pP][gG]_') then
+    base = base .. '_'
+    name = native.sql.fitted_name(base)
+    notes[#notes + 1] = 'names that begin with pg_ are of the system'
+  end
   if not is_free(name, used, kind) then
     local other, number = used[name:lower()] or 'the key of a table', 2
     while not is_free(name, used, kind) do
