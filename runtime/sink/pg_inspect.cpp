@@ -307,7 +307,8 @@ class Inspection {
               ") AND c.relnamespace ="
               " coalesce((SELECT t.relnamespace FROM pg_class t WHERE t.oid = to_regclass($1)),"
               " (SELECT n.oid FROM pg_namespace n WHERE n.nspname = coalesce(nullif($2, ''),"
-              " current_schema()))) AND i.indrelid IS DISTINCT FROM to_regclass($1)::oid",
+              " current_schema()))) AND (i.indrelid IS NULL OR"
+              " i.indrelid IS DISTINCT FROM to_regclass($1)::oid)",
           {PgSession::quote_table(table), split_table_name(table).first});
       for (size_t i = 0; i < taken.size(); ++i) {
         problem("{}: the name {}, which an index of it is to have, is taken by {}", table,
