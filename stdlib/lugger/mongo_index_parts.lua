@@ -66,6 +66,10 @@ function index_parts.of(context, source)
 end
 
 --- Text without a bound in a btree: the build, or a later row, is refused when a value is too long for a page.
+---@param context table
+---@param part table
+---@param out lugger.translated_index
+---@param unique boolean|nil
 function index_parts.bound_text(context, part, out, unique)
   local longest = context.options.max_length and context.options.max_length[part.path]
   if part.family ~= 'text' and not (part.family == 'jsonb' and longest) then return end
@@ -83,6 +87,9 @@ function index_parts.bound_text(context, part, out, unique)
 end
 
 --- What stands in the entry: a column by its name, anything else in parentheses.
+---@param part table
+---@param collation { name: string, ddl: string, deterministic: boolean }|nil
+---@return string
 function index_parts.entry_of(part, collation)
   local plain = part.place and not part.place.json and not part.hashed and not collation
   local text = plain and part.place.column or '(' .. part.sql .. ')'
@@ -95,6 +102,8 @@ function index_parts.entry_of(part, collation)
 end
 
 --- Several rows of the source's document share one index entry each: by table, arrays apart.
+---@param parts table[]
+---@return table[]
 function index_parts.groups_of(parts)
   local groups, by_key = {}, {}
   for _, part in ipairs(parts) do

@@ -169,8 +169,8 @@ function trial.run(onto, list, place, settings)
   if not may then
     self.session:close()
     for _, item in ipairs(list) do
-      table.insert(item.onto_notes, ('rehearsed through the mapping alone (%s): the constraints of the tables may refuse '
-        .. 'more'):format(tostring(why.message or why)))
+      table.insert(item.onto_notes, ('rehearsed through the mapping alone (%s): the constraints of the tables may '
+        .. 'refuse more'):format(tostring(why.message or why)))
     end
     return
   end
