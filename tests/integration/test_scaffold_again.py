@@ -29,7 +29,7 @@ class Again(Case):
         self.assertIn("'age'", self.text('users.lua'))
 
     def test_an_edited_file_is_kept(self):
-        mine = self.text('users.lua').replace("{ 'email', 'text' }", "{ 'mail', 'text', from = 'email' }")
+        mine = self.text('users.lua').replace("{ 'email', 'text' }", "{ 'mail', 'text', from = 'email' }").replace("not_null = { 'email' }", "not_null = { 'mail' }")
         (self.out / 'users.lua').write_text(mine, encoding='utf-8')
         done = self.scaffold(self.source)
         self.assertNotIn('users.lua (scaffold)', done.out)
