@@ -155,7 +155,7 @@ std::string stdout_problem() {
   pollfd out{STDOUT_FILENO, 0, 0};
   const bool closed = ::poll(&out, 1, 0) > 0 && (out.revents & POLLERR) != 0;
   if (error == EPIPE || closed) return "closed";
-  return flushed || error == 0 ? "a write failed" : std::strerror(error);
+  return flushed || error == 0 ? "a write failed: is the disk full?" : std::strerror(error);
 }
 
 }  // namespace lugger
