@@ -76,6 +76,9 @@ local function run(args)
   local list = scaffold.make(args.place, settings)
   write(list, args)
   scaffold_report.show(list, args)
+  for _, item in ipairs(list) do
+    if item.failed then return cli.exit.failed end
+  end
   return cli.exit.done
 end
 

@@ -38,6 +38,7 @@ local scaffold = {}
 ---@field text string
 ---@field jobs lugger.job[]|nil of its script
 ---@field kept boolean|nil the script on disk is the user's
+---@field failed boolean|nil no script could be made of it
 ---@field unread string|nil why the user's script says nothing
 ---@field repairs string[] what the rehearsal changed
 
@@ -323,17 +324,26 @@ local function finish(item, place, used, settings)
   load_script(item, place)
 end
 
+-- What goes wrong with one collection leaves the others as they are.
+local function alone(item, step, ...)
+  local ok, err = pcall(step, item, ...)
+  if ok then return end
+  if type(err) == 'table' and err.code == 'interrupted' then error(err, 0) end
+  item.table, item.jobs, item.failed = nil, nil, true
+  item.onto_notes = { 'left out: ' .. tostring(err) }
+end
+
 local function build(list, place, settings)
   local used = name_tables(list, place, settings)
   name_files(list)
   local references = scaffold_references.find(list, place, settings)
   if settings.onto then scaffold_onto.assign(settings.onto, list) end
   -- Every table has its name before the first index gets one: they share a name space.
-  for _, item in ipairs(list) do map(item, used, settings, references[item.name] or {}) end
+  for _, item in ipairs(list) do alone(item, map, used, settings, references[item.name] or {}) end
   for _, item in ipairs(list) do
     if item.table then
-      rehearse(item, place, settings)
-      finish(item, place, used, settings)
+      alone(item, rehearse, place, settings)
+      if item.table then alone(item, finish, place, used, settings) end
     end
   end
 end

@@ -1,6 +1,7 @@
 -- From what a census saw to a mapping: columns, child tables, what must come after the load, each with its reasons.
 local census_advice = require 'lugger.census_advice'
 local names = require 'lugger.names'
+local native = require 'lugger.native'
 local types = require 'lugger.scaffold_types'
 
 local scaffold_columns = {}
@@ -150,9 +151,11 @@ local function child_of(context, node, above, depth)
     from = escaped(stats.name) .. '[]', columns = {}, children = {}, notes = {}, field = stats.path }
   local used = names.set()
   if depth == 1 and above.key then
-    child.parent = { above.singular_bare .. '_id' }
-    names.choose(child.parent[1], used, 'column')
+    child.parent = { native.sql.fitted_name(above.singular_bare, '_id') }
   end
+  -- A child of a child has the key of the first parent under the same name.
+  child.parent_name = child.parent and child.parent[1] or above.parent_name
+  if child.parent_name then names.choose(child.parent_name, used, 'column') end
   for _, name in ipairs { 'ordinal', 'ordinal_1', 'ordinal_2', 'parent_id' } do used[name] = name end
   local lengths = stats.arrays
   child.notes[1] = ('%s elements, at most %d in a document'):format(tostring(tonumber(element.stats.present)),
