@@ -73,7 +73,7 @@ static std::vector<std::string> value_list(lua_State* L, std::string_view key) {
 static constexpr std::array<std::string_view, 3> kFractions = {"reject", "round", "truncate"};
 static constexpr std::array<std::string_view, 3> kNonFinite = {"reject", "null", "keep"};
 static constexpr std::array<std::string_view, 3> kRanges = {"reject", "null", "infinity"};
-static constexpr std::array<std::string_view, 3> kTexts = {"reject", "strip", "replace"};
+static constexpr std::array<std::string_view, 4> kTexts = {"reject", "strip", "replace", "tag"};
 static constexpr std::array<std::string_view, 4> kEpochs = {"none", "s", "ms", "us"};
 static constexpr std::array<std::string_view, 4> kOldUuids = {"reject", "java", "csharp", "python"};
 static constexpr std::array<std::string_view, 2> kIdStyles = {"safe", "plain"};
