@@ -238,6 +238,10 @@ uint64_t double_hash(double number) noexcept {
 uint64_t long_decimal_hash(const Value& value) {
   DecimalDigits digits;
   decimal_from_bson(value.data, digits);
+  int64_t number = 0;
+  if (digits.kind == DecimalDigits::Kind::kFinite &&
+      decimal_to_int(digits, number) == DecimalFault::kNone)
+    return hash_word(ValueType::kInt64, static_cast<uint64_t>(number));
   const double near = decimal_to_double(digits);
   if (compare_values(value, Value::of_double(near)) == 0) return double_hash(near);
   ByteBuffer text;

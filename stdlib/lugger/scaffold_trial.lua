@@ -19,7 +19,9 @@ WHERE d.adrelid = to_regclass($1) AND pg_get_expr(d.adbin, d.adrelid) LIKE 'next
 
 local reasons_sql = [[
 SELECT "table", "column", code, min(message), count(*),
-  (array_agg(document_id ORDER BY reject))[1:3]::text FROM %s.rejects GROUP BY 1, 2, 3 ORDER BY 5 DESC, 1, 2 LIMIT %d]]
+  (array_agg(document_id ORDER BY reject))[1:3]::text FROM %s.rejects
+GROUP BY 1, 2, 3, regexp_replace(message, '(?<!constraint )"[^"]*"|=\([^)]*\)', '', 'g')
+ORDER BY 5 DESC, 1, 2 LIMIT %d]]
 
 local function names_of(made, out)
   out[#out + 1] = made.table

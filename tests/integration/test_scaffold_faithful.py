@@ -118,7 +118,7 @@ class Onto(Case):
             insert into refs select generate_series(0, 9);
             create table users (id uuid primary key, mongo_id text, kind kind, pos posint, ip inet, code char(3), u text unique, n serial,
               "full" text generated always as (u || '!') stored, ref_id int references refs (id), chk int check (chk > 5));'''
-        users = [{'_id': oid(i), 'kind': 'guest' if i == 4 else 'admin', 'pos': i - 1, 'ip': '10.0.0.1' if i else 'nonsense', 'code': 'abc' if i != 2 else 'toolong',
+        users = [{'_id': oid(i), 'kind': 'guest' if i == 4 else 'admin', 'pos': i - 1, 'ip': '10.0.0.1' if i != 5 else 'nonsense', 'code': 'abc' if i != 2 else 'toolong',
                   'u': f'x{i if i != 7 else 6}', 'ref_id': i, 'chk': 9 if i != 8 else 1} for i in range(20)]
         done = self.onto(schema, {'users': users})
         before = self.database.query('select last_value, is_called from users_n_seq')

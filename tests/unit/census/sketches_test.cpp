@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "catch.hpp"
+#include "value/decimal.hpp"
 
 namespace lugger::test {
 namespace {
@@ -106,13 +107,35 @@ TEST_CASE("the smallest hashes tell how much of one set lies in another") {
 
 TEST_CASE("equal values have equal hashes, whatever form they are stored in") {
   CHECK(value_hash(Value::of(ValueType::kInt32, int64_t{7})) == value_hash(integer(7)));
-  CHECK(value_hash(integer(7)) != value_hash(Value::of_double(7)));
+  CHECK(value_hash(integer(7)) == value_hash(Value::of_double(7)));
   CHECK(value_hash(integer(7)) != value_hash(text("7")));
   const uint8_t oid[12] = {0x64, 0xf1, 0xc0, 0xa2, 0xb3, 0xc4, 0xd5, 0xe6, 0xf7, 0xa8, 0xb9, 0x01};
   const Value object = Value::of(ValueType::kObjectId, Bytes{oid, 12});
   CHECK(value_hash(object) == value_hash(text("64f1c0a2b3c4d5e6f7a8b901")));
   CHECK(value_hash(object) == value_hash(text("64F1C0A2B3C4D5E6F7A8B901")));
   CHECK(value_hash(object) != value_hash(text("64f1c0a2b3c4d5e6f7a8b90g")));
+}
+
+TEST_CASE("F11: numbers that MongoDB takes for one have one hash") {
+  uint8_t bytes[16];
+  const auto decimal = [&](std::string_view text) {
+    DecimalDigits digits;
+    REQUIRE(parse_decimal(text, NumberFormat{}, digits) == DecimalFault::kNone);
+    REQUIRE(decimal_to_bson(digits, bytes));
+    return value_hash(Value::of(ValueType::kDecimal, Bytes{bytes, sizeof bytes}));
+  };
+  for (const char* text : {"5", "5.0", "5.000", "0.5E1", "50E-1"})
+    CHECK(decimal(text) == value_hash(Value::of_double(5)));
+  CHECK(decimal("-0.00") == value_hash(Value::of_double(-0.0)));
+  CHECK(decimal("0") == value_hash(Value::of(ValueType::kInt32, 0)));
+  CHECK(decimal("0.5") == value_hash(Value::of_double(0.5)));
+  CHECK(decimal("-3.375") == value_hash(Value::of_double(-3.375)));
+  CHECK(decimal("1E+20") == value_hash(Value::of_double(1e20)));
+  CHECK(decimal("NaN") == value_hash(Value::of_double(std::nan(""))));
+  CHECK(decimal("9007199254740993") == value_hash(Value::of(ValueType::kInt64, 9007199254740993)));
+  CHECK(decimal("9223372036854775807") == value_hash(Value::of(ValueType::kInt64, INT64_MAX)));
+  CHECK(decimal("0.1") != value_hash(Value::of_double(0.1)));  // the double is a little more
+  CHECK(decimal("5.1") != decimal("5.01"));
 }
 
 }  // namespace lugger::test
