@@ -1,6 +1,6 @@
 #include "sink/pg_inspect_names.hpp"
 
-#include "sink/pg_ddl.hpp"
+#include "plan/object_names.hpp"
 
 namespace lugger {
 
