@@ -124,8 +124,11 @@ class RunImpl final : public Run {
 
   void finish_load() noexcept {
     set_stage("finishing");
-    if (shared_.state == nullptr || shared_.settings.retry_rejects) return;
     try {
+      // A limit leaves documents unread: then nobody knows.
+      if (shared_.settings.limit == 0)
+        told_at_end_ = shared_.source->told_at_end(!prepared_.resumed, shared_.stop);
+      if (shared_.state == nullptr || shared_.settings.retry_rejects) return;
       Tally after = whole();
       promise_steps(*shared_.job.target, *shared_.shape, *shared_.state, shared_.job.spec.name,
                     shared_.run);
@@ -183,13 +186,20 @@ class RunImpl final : public Run {
       result_.warnings.push_back(fmt::format(
           "{}: {} values could not be read and were replaced, as on_error says", column, count));
     }
-    if (shared_.tolerated != 0) {
+    if (shared_.counts.tolerated != 0) {
       result_.warnings.push_back(
           fmt::format("{} documents were no standard JSON (bare NaN, shell forms such as "
                       "ObjectId(\"...\")) and were read all the same",
-                      shared_.tolerated));
+                      shared_.counts.tolerated));
     }
-    const Replayed& replayed = shared_.replayed;
+    if (shared_.counts.without_document != 0) {
+      result_.warnings.push_back(fmt::format(
+          "{} rejects hold no document (--redact, or too large to keep) and stay as they are: run "
+          "the job again to load what they stand for",
+          shared_.counts.without_document));
+    }
+    result_.warnings.insert(result_.warnings.end(), told_at_end_.begin(), told_at_end_.end());
+    const ReadCounts& replayed = shared_.counts;
     if (replayed.updated + replayed.removed + replayed.added != 0) {
       result_.notes.push_back(fmt::format(
           "replayed the oplog: {} documents of the dump updated, {} left out as deleted, {} taken "
@@ -235,7 +245,8 @@ class RunImpl final : public Run {
 
   RunShared shared_;
   PreparedRun prepared_;
-  std::optional<Tally> settled_;  // once duplicates of a direct load are settled
+  std::vector<std::string> told_at_end_;  // by the source
+  std::optional<Tally> settled_;          // once duplicates of a direct load are settled
   Stopwatch watch_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
