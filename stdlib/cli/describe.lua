@@ -128,7 +128,8 @@ local function run(args)
   local tables = has_tables(place)
   if tables then options.table, options.collection = options.table or options.collection, nil end
   local found = native.look_at_place(place, options)
-  if (#found.collections > 1 or tables and #found.collections == 0) and not (options.collection or options.table or options.query) then
+  local count, chosen = #found.collections, options.collection or options.table or options.query
+  if not chosen and (count > 1 or tables and count == 0) then
     if args.json then
       terminal.line(json.encode(found.collections))
     else
@@ -136,7 +137,7 @@ local function run(args)
     end
     return 0
   end
-  if tables and not (options.table or options.query) then options.table = found.collections[1].collection end
+  if tables and not chosen then options.table = found.collections[1].collection end
   local description = native.describe(place, options, args.limit or 0)
   if args.json then
     terminal.line(json.encode(description))

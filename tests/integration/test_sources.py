@@ -41,10 +41,10 @@ while true do
 end
 close()
 write, close = to 'find'
-for doc in source():find() do write(doc) end
+for doc in source():find():docs() do write(doc) end
 close()
 write, close = to 'sorted'
-for doc in source():find():sort { _id = 1 } do write(doc) end
+for doc in source():find():sort({ _id = 1 }):docs() do write(doc) end
 close()
 local counts = assert(io.open('counts', 'w'))
 counts:write(tostring(tonumber(source():describe().documents)), '\\n')
