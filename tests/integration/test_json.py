@@ -46,15 +46,15 @@ class Numbers(unittest.TestCase):
             self.assertEqual(work.database.number('select count(*) from docs'), len(NUMBERS))
 
     def test_a18_float8_is_what_postgresql_reads(self):
-        lines = [f'{{"_id": {i}, "v": {n}}}' for i, n in enumerate(NUMBERS)]
-        work, _ = self.load(lines, "{ 'v', 'float8' }", expect=3)
-        for i, n in enumerate(NUMBERS):
-            if i == 0:
-                continue    # an int64 that no double holds is a reject by the column's policy
+        numbers = [n for n in NUMBERS if 'e-4' not in n]    # below the range of a double: what coercers do there is their own test
+        lines = [f'{{"_id": {i}, "v": {n}}}' for i, n in enumerate(numbers)]
+        work, result = self.load(lines, "{ 'v', 'float8' }", expect=3)
+        self.assertIn('inexact', result.err)    # by the column's policy, as for any integer that no double holds
+        work, _ = self.load(lines, "{ 'v', 'float8', fraction = 'round' }", expect=3)
+        for i, n in enumerate(numbers):
             wanted = work.database.query(f"select '{n}'::float8", check=False)
             self.assertEqual(work.database.query(f"select v from docs where mongo_id = '$n:{i}'"), wanted, n)
-        codes = work.database.query("select string_agg(distinct code, ',' order by code) from lugger.rejects")
-        self.assertEqual(codes, 'inexact,out_of_range')
+        self.assertEqual(work.database.query('select distinct code from lugger.rejects'), 'out_of_range')
         work.lugger('verify', 'job.lua')
 
     def test_a18_integers_are_refused_where_they_do_not_fit(self):
