@@ -181,6 +181,7 @@ void Task::Impl::begin_or_resume() {
       after = partition.position;
       earlier += partition.tally;
     }
+    if (spec.settings.limit != 0) left -= static_cast<int64_t>(earlier.read);
     return;
   }
   if (latest && is_unfinished(*latest)) {

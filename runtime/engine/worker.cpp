@@ -125,10 +125,10 @@ bool Worker::load_unit(Cursor& cursor, PartitionRecord& partition) {
   if (unit_documents_ == 0 && !exhausted) return !finish;
   unit_counts_ = cursor.counts();
   unit_counts_ -= before;
-  UnitRecord unit = unit_record(partition, cursor.position(), exhausted);
-  commit_unit(unit);
-  partition.tally += unit.tally;
-  partition.position = unit.position;
+  unit_ = unit_record(partition, cursor.position(), exhausted);
+  commit_unit(unit_);
+  partition.tally += unit_.tally;
+  partition.position = unit_.position;
   partition.done = exhausted;
   paced_ = unit_documents_;
   reset_unit();
@@ -185,6 +185,7 @@ void Worker::count_unit() {
   unmapped_.commit(plan_.unmapped());
   replaced_.commit(plan_.replaced());
   for (const auto& [reason, documents] : unit_skips_) skip_reasons_[reason] += documents;
+  for (const RejectRecord& reject : unit_.rejects) ++reject_codes_[reject.code];
 }
 
 /// Progress is told in bytes as they lie on disk; a resumed cursor begins with what lies behind it.
@@ -243,7 +244,6 @@ void Worker::commit_unit(UnitRecord& unit) {
           t.read, t.inserted, t.updated, t.unchanged, t.skipped, t.rejected, t.suppressed);
   }
   count_unit();
-  for (const RejectRecord& reject : unit.rejects) ++reject_codes_[reject.code];
   shared_.rejected.fetch_add(unit.tally.rejected - unit_rejected_, std::memory_order_relaxed);
   shared_.rows.fetch_add(unit.tally.rows, std::memory_order_relaxed);
   const std::lock_guard lock(shared_.mutex);
@@ -260,6 +260,7 @@ Batch& Worker::next_batch() {
 void Worker::reset_unit() noexcept {
   batches_used_ = 0;
   unit_bytes_ = unit_documents_ = unit_progress_ = unit_rejected_ = 0;
+  unit_ = {};
   unit_counts_ = {};
   unit_skips_.clear();
   resolved_.clear();

@@ -41,6 +41,7 @@ class Worker {
            unit_rejected_ = 0;
   uint64_t paced_ = 0;  // documents committed that the pace was not told of
   bool limit_reached_ = false;
+  UnitRecord unit_;  // the open one, while it is committed and until its commit is known
   ReadCounts counts_, unit_counts_;  // committed; and of the open unit
   std::vector<int64_t> resolved_;    // --retry: the rejects this unit answers
   NetCounts unmapped_, replaced_;

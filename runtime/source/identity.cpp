@@ -90,10 +90,10 @@ SourceIdentity identify_file(const std::string& path) {
   const auto size = static_cast<uint64_t>(status.st_size);
   SourceIdentity out;
   out.data = fmt::format("{} bytes, digest {}", size, digest_of(file, size));
-  out.stamp = fmt::format("{}, inode {}:{}, modified {}.{:09}, changed {}.{:09}",
+  out.stamp = fmt::format("{}, inode {}, modified {}.{:09}, changed {}.{:09}",
                           std::filesystem::absolute(path).lexically_normal().string(),
-                          status.st_dev, status.st_ino, status.st_mtim.tv_sec,
-                          status.st_mtim.tv_nsec, status.st_ctim.tv_sec, status.st_ctim.tv_nsec);
+                          status.st_ino, status.st_mtim.tv_sec, status.st_mtim.tv_nsec,
+                          status.st_ctim.tv_sec, status.st_ctim.tv_nsec);
   return out;
 }
 

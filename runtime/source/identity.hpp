@@ -6,7 +6,7 @@
 namespace lugger {
 
 /// One text for the ledger: what the data is, then where and when it was seen.
-/// "4096 bytes, digest 0f1e... @ /dump/users.bson, inode 64769:1234, modified ..., changed ...".
+/// "4096 bytes, digest 0f1e... @ /dump/users.bson, inode 1234, modified ..., changed ...".
 struct SourceIdentity {
   std::string data;   // sizes and digests: what else has the same is taken for the same data
   std::string stamp;  // path, inode and times: equal ones leave no doubt

@@ -173,7 +173,7 @@ PlaceInfo place_info(std::vector<CollectionInfo> before,
   PlaceInfo out;
   if (replay) {
     ReplayedCollections now = replayed_collections(before, *replay, whole);
-    out.advice = left_out(before, now, *replay, whole);
+    out.warnings = left_out(before, now, *replay, whole);
     before = std::move(now.infos);
     out.oplog = oplog_info(*replay, ReplayedCollections::Origin::kNone);
   }
@@ -185,7 +185,7 @@ PlaceInfo look_at_directory(const std::string& path, const Options& options) {
   const auto replay = begin_replay(oplog_of_directory(path, options), options, path);
   const std::vector<CollectionInfo> all = scan_dump(path);
   PlaceInfo out = place_info(all, replay, is_whole_dump(path), options);
-  for (std::string& doubled : doubled_collections(all)) out.advice.push_back(std::move(doubled));
+  for (std::string& doubled : doubled_collections(all)) out.warnings.push_back(std::move(doubled));
   if (!replay && oplog_choice(options).kind == OplogChoice::Kind::kDefault)
     out.advice.push_back(advice_without_oplog(path));
   return out;

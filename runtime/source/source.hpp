@@ -111,7 +111,8 @@ struct CollectionInfo {
 struct PlaceInfo {
   std::vector<CollectionInfo> collections;
   std::optional<OplogInfo> oplog;
-  std::vector<std::string> advice;
+  std::vector<std::string> advice;         // for those who look, not for those who run
+  std::vector<std::string> warnings = {};  // for both: what will not be read
 };
 
 /// Opens a place. With several collections in it, options.collection ("db.name" or "name") chooses;

@@ -35,6 +35,7 @@ local function show_collections(place, found, tables)
   terminal.line(table_view.render({ tables and 'table' or 'collection', 'type', 'size' }, rows,
     { right = { [3] = true } }))
   if found.oplog then terminal.line('\noplog to replay  ', oplog_view.sentence(found.oplog)) end
+  oplog_view.advise(found.warnings)
   oplog_view.advise(found.advice)
   for _, item in ipairs(collections) do
     if item.type ~= 'view' and tonumber(item.bytes) > 0 then

@@ -327,7 +327,7 @@ class Told(unittest.TestCase):
         work.script(f"""local lugger = require 'lugger'
           return lugger.task('t', function(task)
             local cursor = task:cursor(lugger.source({lua(str(place))}, {{ collection = 'shop.a' }}))
-            local out = task:writer(lugger.target('out.jsonl'), {{ columns = 'document' }})
+            local out = task:writer(lugger.target('out.jsonl'), {{ columns = {{ {{ 'n', 'int4' }} }} }})
             for batch in cursor:batches() do out:write(batch) out:commit(batch:position()) end
           end)""")
         self.assertIn('5 documents that are updated', ' '.join(work.run().err.split()))
