@@ -11,6 +11,7 @@
 #include "bindings/lua_table.hpp"
 #include "bindings/process_title.hpp"
 #include "bindings/signals.hpp"
+#include "net/pg_place.hpp"
 
 namespace lugger {
 
@@ -87,12 +88,24 @@ struct SignalsForgotten {
   ~SignalsForgotten() { forget_signals(); }
 };
 
+/// A server that is just being started, as beside it in a compose file, is worth a moment.
+void wait_for_servers() {
+  constexpr int kSeconds = 20;
+  const char* given = std::getenv("LUGGER_CONNECT_WAIT");
+  ConnectWait wait;
+  wait.seconds = given == nullptr ? kSeconds : std::atoi(given);
+  wait.tell = [](const std::string& text) { std::fprintf(stderr, "lugger: %s\n", text.c_str()); };
+  wait.stop = &signal_stop();
+  set_connect_wait(std::move(wait));
+}
+
 int run(int count, char** words) {
   const Invocation invocation = read_arguments({words, static_cast<size_t>(count)});
   Interpreter lua(Role::kControl, invocation.stdlib);
   lua_State* L = lua.state();
   const SignalsForgotten before_the_state_closes;
   install_signals(L);
+  wait_for_servers();
   set_arg(L, invocation, words[0]);
   const int arguments = prepare(lua, invocation);
   const int handler = lua_gettop(L) - arguments;

@@ -9,6 +9,7 @@
 #include "engine/describe.hpp"
 #include "source/find.hpp"
 #include "source/source.hpp"
+#include "source/whole.hpp"
 #include "value/match.hpp"
 #include "value/path.hpp"
 #include "value/projection.hpp"
@@ -66,14 +67,16 @@ static int source_split(lua_State* L) {
   return 1;
 }
 
-static Partition read_partition(lua_State* L, int index) {
-  Partition partition{"0", "", 0};
+/// The part that was asked for; nullopt: all of them.
+static std::optional<Partition> read_partition(lua_State* L, int index) {
+  std::optional<Partition> partition;
   lua_getfield(L, index, "partition");
   if (lua_istable(L, -1)) {
+    partition = Partition{"0", "", 0};
     lua_getfield(L, -1, "id");
-    if (lua_isstring(L, -1)) partition.id = to_text(L, -1);
+    if (lua_isstring(L, -1)) partition->id = to_text(L, -1);
     lua_getfield(L, -2, "spec");
-    if (lua_isstring(L, -1)) partition.spec = to_text(L, -1);
+    if (lua_isstring(L, -1)) partition->spec = to_text(L, -1);
     lua_pop(L, 2);
   }
   lua_pop(L, 1);
@@ -118,7 +121,7 @@ static int source_cursor(lua_State* L) {
   check_userdata<Source>(L, 1);
   auto made = std::make_shared<LuaCursor>();
   made->source = userdata_pointer<Source>(L, 1);
-  Partition partition{"0", "", 0};
+  std::optional<Partition> partition;
   std::string after;
   if (lua_istable(L, 2)) {
     partition = read_partition(L, 2);
@@ -130,7 +133,8 @@ static int source_cursor(lua_State* L) {
     made->batch.max_bytes = static_cast<size_t>(
         number_field(L, 2, "batch_bytes", static_cast<double>(made->batch.max_bytes)));
   }
-  made->cursor = made->source->open(partition, after);
+  made->cursor =
+      partition ? made->source->open(*partition, after) : open_whole(*made->source, after);
   if (lua_istable(L, 2)) {
     lua_getfield(L, 2, "find");
     if (lua_istable(L, -1))

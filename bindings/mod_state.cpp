@@ -65,12 +65,14 @@ static int rejects(lua_State* L) {
   lua_settop(L, 2);
   lua_newtable(L);
   uint64_t count = 0;
-  state_of(L).each_reject(std::string(check_text(L, 2)), [&](const RejectRecord& reject) {
-    if (reject.reject <= after) return true;
-    push(L, reject);
-    lua_rawseti(L, 3, static_cast<int>(++count));
-    return limit == 0 || count < limit;
-  });
+  state_of(L).each_reject(
+      std::string(check_text(L, 2)),
+      [&](const RejectRecord& reject) {
+        push(L, reject);
+        lua_rawseti(L, 3, static_cast<int>(++count));
+        return limit == 0 || count < limit;
+      },
+      after);
   return 1;
 }
 

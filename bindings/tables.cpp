@@ -81,6 +81,7 @@ void push(lua_State* L, const PlaceInfo& place) {
   set_list(L, "collections", place.collections);
   if (place.oplog) set(L, "oplog", *place.oplog);
   set(L, "advice", place.advice);
+  set(L, "warnings", place.warnings);
 }
 
 void push(lua_State* L, const TargetColumn& column) {

@@ -33,8 +33,8 @@ std::string mask_query(std::string_view query) {
 }
 
 std::string mask_url(std::string_view url, size_t authority) {
-  // The last @ ends the user part: an unescaped @ in a password must not leak its tail.
-  const size_t at = url.substr(0, url.find_first_of("?#", authority)).rfind('@');
+  // The last @ ends the user part: an unescaped @, ? or # in a password must not leak its tail.
+  const size_t at = url.rfind('@');
   std::string out(url.substr(0, authority));
   size_t rest = authority;
   if (at != std::string_view::npos && at >= authority) {

@@ -2,6 +2,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "census/references.hpp"
+#include "source/whole.hpp"
 #include "value/id_text.hpp"
 #include "value/json_writer.hpp"
 
@@ -68,13 +69,11 @@ template <typename Use>
 void each_document(Source& source, const StopFlag* stop, const Use& use) {
   Arena arena;
   Batch batch(arena);
-  for (const Partition& partition : source.split(1)) {
-    const std::unique_ptr<Cursor> cursor = source.open(partition);
-    for (batch.clear(), arena.reset(); cursor->next(batch); batch.clear(), arena.reset()) {
-      if (stop != nullptr && stop->requested())
-        throw Error(Code::kInterrupted, "stopped while looking up references");
-      for (const Document& document : batch.documents) use(document);
-    }
+  const std::unique_ptr<Cursor> cursor = open_whole(source);
+  for (; cursor->next(batch); batch.clear(), arena.reset()) {
+    if (stop != nullptr && stop->requested())
+      throw Error(Code::kInterrupted, "stopped while looking up references");
+    for (const Document& document : batch.documents) use(document);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "source/spec.hpp"
+#include "source/whole.hpp"
 
 namespace lugger {
 
@@ -59,7 +60,7 @@ double Survey::chance_of_sample() {
   }
   Arena arena;
   Batch batch(arena);
-  const std::unique_ptr<Cursor> cursor = source_->open(source_->split(1).front());
+  const std::unique_ptr<Cursor> cursor = open_whole(*source_);
   if (!cursor->next(batch)) return 1;
   const double each =
       static_cast<double>(cursor->bytes()) / static_cast<double>(batch.documents.size());
@@ -88,7 +89,7 @@ void Survey::read(Part& part, uint64_t number) {
   try {
     const std::unique_ptr<Cursor> cursor = source_->open(part.partition);
     count(part, number, *cursor);
-    part.tolerated = cursor->tolerated();
+    part.tolerated = cursor->counts().tolerated;
   } catch (const Error& error) {
     if (error.code() != Code::kRead && error.code() != Code::kParse) throw;
     // Files go on being read behind a break in another part: what is readable is counted.

@@ -64,9 +64,26 @@ std::optional<Folded> Fold::find(Bytes key, uint64_t hash) const noexcept {
     const auto key_size = load_le<uint32_t>(at + 1);
     const Bytes found(at + kEntryBytes, key_size);
     if (!std::equal(found.begin(), found.end(), key.begin(), key.end())) continue;
+    if (static_cast<Outcome>(at[0]) == Outcome::kUpdates)
+      met_[i / 64].fetch_or(uint64_t{1} << (i % 64), std::memory_order_relaxed);
     return Folded{static_cast<Outcome>(at[0]),
                   {at + kEntryBytes + key_size, load_le<uint64_t>(at + 5)}};
   }
+}
+
+Fold::Unmet Fold::unmet() const noexcept {
+  Unmet out;
+  const Bytes slots = slots_.view(), data = data_.view();
+  for (uint64_t i = 0; i < slots.size() / sizeof(Slot); ++i) {
+    const Slot slot = slot_at(slots, i);
+    if (slot.place == 0) continue;
+    const uint8_t* at = data.data() + slot.place - 1;
+    const bool met = (met_[i / 64].load(std::memory_order_relaxed) >> (i % 64) & 1) != 0;
+    if (met || static_cast<Outcome>(at[0]) != Outcome::kUpdates) continue;
+    const auto entry = load_le<uint64_t>(at + kEntryBytes + load_le<uint32_t>(at + 1));
+    out.entry = out.documents++ == 0 ? entry : std::min(out.entry, entry);
+  }
+  return out;
 }
 
 Bytes Fold::update(Bytes document, Bytes updates, ByteBuffer& one, ByteBuffer& other,
@@ -267,6 +284,7 @@ void FoldBuilder::Parts::build_slots() {
   while (next <= homes) put({0, 0});
   put({0, 0});
   fold.slots_.finish();
+  fold.met_ = std::make_unique<std::atomic<uint64_t>[]>(next / 64 + 1);
 }
 
 Fold FoldBuilder::finish() {

@@ -1,6 +1,7 @@
 // The changes of one collection, brought together by _id: what becomes of a document that was
 // dumped before or while they happened.
 #pragma once
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -45,6 +46,12 @@ class Fold {
   uint64_t keys() const noexcept { return keys_; }
   bool spilled() const noexcept { return data_.spilled(); }
 
+  /// Documents that are updated and that nobody asked find() for yet.
+  struct Unmet {
+    uint64_t documents = 0, entry = 0;  // entry: of the first update among them
+  };
+  Unmet unmet() const noexcept;
+
  private:
   friend class FoldBuilder;
   explicit Fold(const FoldSettings& settings)
@@ -56,6 +63,7 @@ class Fold {
   uint64_t keys_ = 0, document_bytes_ = 0;
   std::vector<std::pair<uint64_t, uint64_t>> order_;  // ordered: entry of the insert, place
   bool ordered_ = false;
+  std::unique_ptr<std::atomic<uint64_t>[]> met_;  // a bit a slot: an updated document was found
 };
 
 /// Takes changes in their order, then folds them.

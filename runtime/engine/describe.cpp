@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "plan/infer.hpp"
+#include "source/whole.hpp"
 
 namespace lugger {
 
@@ -40,20 +41,14 @@ FieldSummary summarise(const FieldCensus& field) {
 bool take_census(Source& source, uint64_t limit, Census& census, const StopFlag* stop) {
   Arena arena;
   Batch batch(arena);
-  for (const Partition& partition : source.split(1)) {
-    const std::unique_ptr<Cursor> cursor = source.open(partition);
-    while (cursor->next(batch)) {
-      for (const Document& document : batch.documents) {
-        if (limit != 0 && census.documents() >= limit) return false;
-        census.add(document);
-      }
-      batch.clear();
-      arena.reset();
-      if (stop != nullptr && stop->requested())
-        throw Error(Code::kInterrupted, "stopped while taking a first look at the source");
+  const std::unique_ptr<Cursor> cursor = open_whole(source);
+  for (; cursor->next(batch); batch.clear(), arena.reset()) {
+    for (const Document& document : batch.documents) {
+      if (limit != 0 && census.documents() >= limit) return false;
+      census.add(document);
     }
-    batch.clear();
-    arena.reset();
+    if (stop != nullptr && stop->requested())
+      throw Error(Code::kInterrupted, "stopped while taking a first look at the source");
   }
   return true;
 }

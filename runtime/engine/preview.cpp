@@ -4,6 +4,7 @@
 #include "engine/job_impl.hpp"
 #include "engine/rejects.hpp"
 #include "plan/scope.hpp"
+#include "source/whole.hpp"
 #include "value/json_writer.hpp"
 
 namespace lugger {
@@ -73,23 +74,21 @@ Preview Job::preview(size_t documents) {
   const std::unique_ptr<RowHook> hook = impl_->make_hook(impl_->spec.now);
   Arena arena;
   Batch batch(arena);
-  for (const Partition& partition : source().split(1)) {
-    const std::unique_ptr<Cursor> cursor = source().open(partition);
-    while (preview.documents.size() < documents) {
-      batch.clear();
-      arena.reset();
-      batch.max_documents =
-          static_cast<uint32_t>(std::min<size_t>(documents - preview.documents.size(), 1000));
-      if (!cursor->next(batch)) break;
-      plan.run(batch, hook.get());
-      for (PreviewDocument& document : preview_batch(batch, *bound)) {
-        ++preview.tally.read;
-        preview.tally.rejected += document.fate == Fate::kReject ? 1 : 0;
-        preview.tally.skipped += document.fate == Fate::kSkip ? 1 : 0;
-        preview.tally.inserted += document.fate == Fate::kLoad ? 1 : 0;
-        preview.tally.rows += document.rows.size();
-        preview.documents.push_back(std::move(document));
-      }
+  const std::unique_ptr<Cursor> cursor = open_whole(source());
+  while (preview.documents.size() < documents) {
+    batch.clear();
+    arena.reset();
+    batch.max_documents =
+        static_cast<uint32_t>(std::min<size_t>(documents - preview.documents.size(), 1000));
+    if (!cursor->next(batch)) break;
+    plan.run(batch, hook.get());
+    for (PreviewDocument& document : preview_batch(batch, *bound)) {
+      ++preview.tally.read;
+      preview.tally.rejected += document.fate == Fate::kReject ? 1 : 0;
+      preview.tally.skipped += document.fate == Fate::kSkip ? 1 : 0;
+      preview.tally.inserted += document.fate == Fate::kLoad ? 1 : 0;
+      preview.tally.rows += document.rows.size();
+      preview.documents.push_back(std::move(document));
     }
   }
   return preview;
@@ -136,21 +135,19 @@ Trace Job::trace(const std::string& wanted) {
   Arena arena;
   Batch batch(arena);
   batch.max_documents = 1;  // the batch that holds the document holds nothing else
-  for (const Partition& partition : source().split(1)) {
-    const std::unique_ptr<Cursor> cursor = source().open(partition);
-    for (; cursor->next(batch); batch.clear(), arena.reset()) {
-      const Document& document = batch.documents.front();
-      if (document_id(document, bound->mapping()) != wanted) continue;
-      Trace trace;
-      trace.tables = bound->tables();
-      trace.document = document_json(document, JsonStyle::kRelaxed);
-      trace.steps = trace_steps(document, *bound);
-      Plan plan(bound, static_cast<bool>(impl_->spec.hook));
-      const std::unique_ptr<RowHook> hook = impl_->make_hook(impl_->spec.now);
-      plan.run(batch, hook.get());
-      trace.outcome = std::move(preview_batch(batch, *bound).front());
-      return trace;
-    }
+  const std::unique_ptr<Cursor> cursor = open_whole(source());
+  for (; cursor->next(batch); batch.clear(), arena.reset()) {
+    const Document& document = batch.documents.front();
+    if (document_id(document, bound->mapping()) != wanted) continue;
+    Trace trace;
+    trace.tables = bound->tables();
+    trace.document = document_json(document, JsonStyle::kRelaxed);
+    trace.steps = trace_steps(document, *bound);
+    Plan plan(bound, static_cast<bool>(impl_->spec.hook));
+    const std::unique_ptr<RowHook> hook = impl_->make_hook(impl_->spec.now);
+    plan.run(batch, hook.get());
+    trace.outcome = std::move(preview_batch(batch, *bound).front());
+    return trace;
   }
   throw Error(Code::kConfig,
               fmt::format("no document of {} has the _id {}", source().info().place, wanted),

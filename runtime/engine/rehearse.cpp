@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/rejects.hpp"
+#include "source/whole.hpp"
 
 namespace lugger {
 
@@ -36,17 +37,14 @@ Rehearsal rehearse(Job& job, uint64_t limit, const StopFlag* stop) {
   Arena arena;
   Batch batch(arena);
   Rehearsal out;
-  for (const Partition& partition : job.source().split(1)) {
-    const std::unique_ptr<Cursor> cursor = job.source().open(partition);
-    for (; cursor->next(batch); batch.clear(), arena.reset()) {
-      plan.run(batch, nullptr);
-      out.documents += batch.documents.size();
-      out.rejected += batch.refusals.size();
-      for (const Refusal& refusal : batch.refusals) note(refusal, batch, *shape, out);
-      out.complete =
-          !(stop != nullptr && stop->requested()) && (limit == 0 || out.documents < limit);
-      if (!out.complete) break;
-    }
+  const std::unique_ptr<Cursor> cursor = open_whole(job.source());
+  for (; cursor->next(batch); batch.clear(), arena.reset()) {
+    plan.run(batch, nullptr);
+    out.documents += batch.documents.size();
+    out.rejected += batch.refusals.size();
+    for (const Refusal& refusal : batch.refusals) note(refusal, batch, *shape, out);
+    out.complete = !(stop != nullptr && stop->requested()) && (limit == 0 || out.documents < limit);
+    if (!out.complete) break;
   }
   out.unmapped = plan.unmapped();
   return out;

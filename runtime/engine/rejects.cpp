@@ -1,9 +1,10 @@
 #include "engine/rejects.hpp"
 
-#include "base/clock.hpp"
 #include "base/error.hpp"
+#include "source/spec.hpp"
 #include "value/bson_reader.hpp"
 #include "value/json_writer.hpp"
+#include "value/keep.hpp"
 
 namespace lugger {
 
@@ -67,49 +68,78 @@ RejectRecord reject_record(const Refusal& refusal, Batch& batch, const PlanShape
       record.message += fmt::format(": {}; see it with --export", fault_text(fault));
   }
   record.document = document_json(document);
-  record.raw.assign(as_text(document.bytes()));
+  record.raw = keep_document(document);
   return record;
 }
 
 namespace {
 
-/// All of them at once: rejects are few, or the mapping is wrong and --retry is not what helps.
+/// Page by page, up to the reject that was the newest when the retry began: those it refuses anew
+/// get numbers behind it.
 class RejectCursor final : public Cursor {
  public:
-  RejectCursor(State& state, const std::string& job, const Position& after) {
-    const int64_t last = after.empty() ? 0 : std::stoll(after);
-    state.each_reject(job, [&](const RejectRecord& reject) {
-      if (reject.reject > last) waiting_.push_back(reject);
-      return waiting_.size() < kMost;
-    });
-  }
+  RejectCursor(State& state, KeptDocuments& kept, std::string job, int64_t last, int64_t after)
+      : state_(state), kept_(kept), job_(std::move(job)), last_(last), given_(after) {}
+
   bool next(Batch& batch) override {
     numbers_.clear();
-    while (at_ < waiting_.size() && batch.documents.size() < batch.max_documents &&
-           batch.source_bytes < batch.max_bytes) {
-      const RejectRecord& reject = waiting_[at_++];
-      if (reject.raw.empty()) continue;  // redacted, or too large to keep: it stays where it is
-      const Bytes raw = as_bytes(reject.raw);
-      batch.documents.push_back(
-          {batch.arena().copy(raw), static_cast<uint32_t>(raw.size()), Format::kBson, nullptr});
-      batch.source_bytes += raw.size();
-      bytes_ += raw.size();
+    while (batch.documents.size() < batch.max_documents && batch.source_bytes < batch.max_bytes) {
+      if (at_ == page_.size() && !turn_page()) break;
+      const RejectRecord& reject = page_[at_++];
+      given_ = reject.reject;
+      const auto document = kept_.read(as_bytes(reject.raw), batch.arena());
+      if (!document) {  // redacted, or too large to keep: it stays where it is
+        ++without_document_;
+        continue;
+      }
+      batch.documents.push_back(*document);
+      batch.source_bytes += document->size;
+      bytes_ += document->size;
       numbers_.push_back(reject.reject);
     }
     return !batch.documents.empty();
   }
   Position position() const override {
-    return at_ == 0 ? Position() : std::to_string(waiting_[at_ - 1].reject);
+    return given_ == 0 ? Position() : fmt::format("reject:{}", given_);
   }
   uint64_t bytes() const override { return bytes_; }
+  ReadCounts counts() const override {
+    ReadCounts out;
+    out.without_document = without_document_;
+    return out;
+  }
   const std::vector<int64_t>& numbers() const { return numbers_; }
 
  private:
-  static constexpr size_t kMost = 100000;
-  std::vector<RejectRecord> waiting_;
-  std::vector<int64_t> numbers_;
+  static constexpr size_t kPageRejects = 5000;
+  static constexpr size_t kPageBytes = size_t{8} << 20;
+
+  bool turn_page() {
+    page_.clear();
+    at_ = 0;
+    size_t bytes = 0;
+    state_.each_reject(
+        job_,
+        [&](const RejectRecord& reject) {
+          if (reject.reject > last_) return false;
+          RejectRecord& kept = page_.emplace_back();
+          kept.reject = reject.reject;
+          kept.raw = reject.raw;
+          bytes += reject.raw.size();
+          return page_.size() < kPageRejects && bytes < kPageBytes;
+        },
+        given_);
+    return !page_.empty();
+  }
+
+  State& state_;
+  KeptDocuments& kept_;
+  std::string job_;
+  int64_t last_, given_;
+  std::vector<RejectRecord> page_;  // numbers and kept documents alone
   size_t at_ = 0;
-  uint64_t bytes_ = 0;
+  std::vector<int64_t> numbers_;
+  uint64_t bytes_ = 0, without_document_ = 0;
 };
 
 class RejectSource final : public Source {
@@ -120,17 +150,24 @@ class RejectSource final : public Source {
     info.kind = "rejects";
     info.place = "rejects of " + job_;
     info.documents = state_.count_rejects(job_);
-    info.identity = fmt::format("rejects {}", unix_micros_now());
+    info.identity = info.place;
     return info;
   }
-  std::vector<Partition> split(int) override { return {{std::string(kRejectsPartition), "", 0}}; }
-  std::unique_ptr<Cursor> open(const Partition&, const Position& after) override {
-    return std::make_unique<RejectCursor>(state_, job_, after);
+  std::vector<Partition> split(int) override {
+    return {{std::string(kRejectsPartition), fmt::format("until:{}", state_.last_reject(job_)), 0}};
+  }
+  std::unique_ptr<Cursor> open(const Partition& partition, const Position& after) override {
+    const std::string place = "rejects of " + job_;
+    const auto last = static_cast<int64_t>(position_number(partition.spec, "until", place));
+    const auto from =
+        after.empty() ? 0 : static_cast<int64_t>(position_number(after, "reject", place));
+    return std::make_unique<RejectCursor>(state_, kept_, job_, last, from);
   }
 
  private:
   State& state_;
   std::string job_;
+  KeptDocuments kept_;  // the rows' shapes, which documents refer to
 };
 
 }  // namespace

@@ -13,10 +13,11 @@ namespace lugger {
 std::string describe_refusal(const Refusal& refusal, const PlanShape& shape);
 std::string_view refusal_code(const Refusal& refusal) noexcept;
 
-/// The record kept of a refused document: words, canonical Extended JSON and its own bytes.
+/// The record kept of a refused document: words, canonical Extended JSON and what gives it back.
 RejectRecord reject_record(const Refusal& refusal, Batch& batch, const PlanShape& shape);
 
-/// A job's rejects as documents, for --retry. Positions are reject numbers: partition "rejects".
+/// A job's rejects as the documents they were, for --retry; one partition. Those that keep no
+/// document are passed over and counted.
 std::unique_ptr<Source> reject_source(State& state, const std::string& job);
 /// The reject number each document of the batch came from; only for cursors of reject_source().
 const std::vector<int64_t>& reject_numbers(const Cursor& cursor);

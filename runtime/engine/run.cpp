@@ -124,8 +124,11 @@ class RunImpl final : public Run {
 
   void finish_load() noexcept {
     set_stage("finishing");
-    if (shared_.state == nullptr || shared_.settings.retry_rejects) return;
     try {
+      // A limit leaves documents unread: then nobody knows.
+      if (shared_.settings.limit == 0)
+        told_at_end_ = shared_.source->told_at_end(!prepared_.resumed, shared_.stop);
+      if (shared_.state == nullptr || shared_.settings.retry_rejects) return;
       Tally after = whole();
       promise_steps(*shared_.job.target, *shared_.shape, *shared_.state, shared_.job.spec.name,
                     shared_.run);
@@ -164,6 +167,37 @@ class RunImpl final : public Run {
     }
   }
 
+  /// What only this attempt counted.
+  void tell_counts() {
+    const std::string_view since = prepared_.resumed ? " since the run was resumed" : "";
+    const ReadCounts& counts = shared_.counts;
+    for (const auto& [column, count] : shared_.replaced) {
+      result_.warnings.push_back(
+          fmt::format("{}: {} values could not be read and were replaced{}, as on_error says",
+                      column, count, since));
+    }
+    if (counts.tolerated != 0) {
+      result_.warnings.push_back(
+          fmt::format("{} documents{} were no standard JSON (bare NaN, shell forms such as "
+                      "ObjectId(\"...\")) and were read all the same",
+                      counts.tolerated, since));
+    }
+    if (counts.without_document != 0) {
+      result_.warnings.push_back(fmt::format(
+          "{} rejects hold no document (--redact, or too large to keep) and stay as they are: run "
+          "the job again to load what they stand for",
+          counts.without_document));
+    }
+    result_.warnings.insert(result_.warnings.end(), told_at_end_.begin(), told_at_end_.end());
+    if (counts.updated + counts.removed + counts.added != 0) {
+      result_.notes.push_back(
+          fmt::format("replayed the oplog{}: {} documents of the dump updated, {} left out as "
+                      "deleted, {} taken "
+                      "from the oplog",
+                      since, counts.updated, counts.removed, counts.added));
+    }
+  }
+
   void conclude() noexcept {
     control_.reset();
     result_.run = shared_.run;
@@ -179,23 +213,7 @@ class RunImpl final : public Run {
                             prepared_.report.warnings.end());
     result_.warnings.insert(result_.warnings.end(), shared_.job.shape_warnings.begin(),
                             shared_.job.shape_warnings.end());
-    for (const auto& [column, count] : shared_.replaced) {
-      result_.warnings.push_back(fmt::format(
-          "{}: {} values could not be read and were replaced, as on_error says", column, count));
-    }
-    if (shared_.tolerated != 0) {
-      result_.warnings.push_back(
-          fmt::format("{} documents were no standard JSON (bare NaN, shell forms such as "
-                      "ObjectId(\"...\")) and were read all the same",
-                      shared_.tolerated));
-    }
-    const Replayed& replayed = shared_.replayed;
-    if (replayed.updated + replayed.removed + replayed.added != 0) {
-      result_.notes.push_back(fmt::format(
-          "replayed the oplog: {} documents of the dump updated, {} left out as deleted, {} taken "
-          "from the oplog",
-          replayed.updated, replayed.removed, replayed.added));
-    }
+    tell_counts();
     const bool stopped = !shared_.failure && stopped_by_user_.load(std::memory_order_relaxed) &&
                          shared_.stop.requested();
     result_.status = shared_.failure ? "failed" : stopped ? "stopped" : "done";
@@ -235,7 +253,8 @@ class RunImpl final : public Run {
 
   RunShared shared_;
   PreparedRun prepared_;
-  std::optional<Tally> settled_;  // once duplicates of a direct load are settled
+  std::vector<std::string> told_at_end_;  // by the source
+  std::optional<Tally> settled_;          // once duplicates of a direct load are settled
   Stopwatch watch_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;

@@ -5,6 +5,7 @@
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
+#include "engine/allowance.hpp"
 #include "engine/job_impl.hpp"
 #include "engine/pace.hpp"
 #include "engine/run.hpp"
@@ -46,13 +47,12 @@ struct RunShared {
   Pace pace;
   PartitionQueue partitions;
   std::atomic<uint64_t> read{0}, rows{0}, bytes{0}, rejected{0};
-  std::atomic<int64_t> documents_left{INT64_MAX};  // --limit
+  Allowance allowance;  // --limit
 
   std::mutex mutex;  // guards what follows
   Tally tally;
   std::map<std::string, uint64_t> unmapped, skip_reasons, reject_codes, replaced;
-  uint64_t tolerated = 0;
-  Replayed replayed;
+  ReadCounts counts;
   std::vector<std::string> warnings;
   std::optional<Error> failure;
 

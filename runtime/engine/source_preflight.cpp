@@ -4,6 +4,7 @@
 #include "engine/job_impl.hpp"
 #include "engine/rejects.hpp"
 #include "sink/pg_steps.hpp"
+#include "source/whole.hpp"
 
 namespace lugger {
 namespace {
@@ -44,19 +45,16 @@ class SourcePreflight {
     Batch batch(arena);
     Source& source = job_.open_source_once();
     uint64_t left = limit == 0 ? UINT64_MAX : limit;
-    for (const Partition& partition : source.split(1)) {
-      const std::unique_ptr<Cursor> cursor = source.open(partition);
-      for (; left > 0; left -= batch.documents.size()) {
-        batch.clear();
-        arena.reset();
-        batch.max_documents = static_cast<uint32_t>(std::min<uint64_t>(left, 1000));
-        if (!cursor->next(batch)) break;
-        plan.run(batch, hook.get());
-        count(batch);
-        if (stop != nullptr && stop->requested())
-          throw Error(Code::kInterrupted, "stopped while counting; nothing was written");
-      }
+    const std::unique_ptr<Cursor> cursor = open_whole(source);
+    for (; left > 0; left -= batch.documents.size()) {
       batch.clear();
+      arena.reset();
+      batch.max_documents = static_cast<uint32_t>(std::min<uint64_t>(left, 1000));
+      if (!cursor->next(batch)) break;
+      plan.run(batch, hook.get());
+      count(batch);
+      if (stop != nullptr && stop->requested())
+        throw Error(Code::kInterrupted, "stopped while counting; nothing was written");
     }
     return result();
   }

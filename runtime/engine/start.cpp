@@ -4,6 +4,7 @@
 #include "engine/rejects.hpp"
 #include "engine/reread.hpp"
 #include "sink/pg_target.hpp"
+#include "source/identity.hpp"
 
 namespace lugger {
 
@@ -25,8 +26,19 @@ bool is_unfinished(const RunRecord& run) {
 
 void check_unchanged(const RunRecord& run, const JobSpec& spec, const std::string& identity,
                      bool accept) {
-  // Positions mean nothing in another source: only a changed script can be accepted.
-  if (run.source_identity != identity) {
+  // Positions mean nothing in another source: only a changed script can be accepted, or a file that
+  // looks the same.
+  const Sameness source = compare_identities(run.source_identity, identity);
+  if (source == Sameness::kTouched && !accept) {
+    throw Error(
+        Code::kConfig,
+        fmt::format("{} has an unfinished run, and its source was copied, moved, touched or "
+                    "written again since it began: size and samples of the content are the same",
+                    spec.name),
+        "where nothing in it was changed, --accept-changes goes on where the run stopped; "
+        "--restart begins again");
+  }
+  if (source == Sameness::kOther) {
     throw Error(Code::kConfig,
                 fmt::format("{} has an unfinished run, and the source has changed since it began",
                             spec.name),
@@ -50,10 +62,16 @@ bool committed_nothing(State& state, const RunRecord& run) {
   return true;
 }
 
-/// Rejects that were not answered are still rejects: a retry that was cut short needs no resuming.
 bool was_retry(State& state, const RunRecord& run) {
   const std::vector<PartitionRecord> partitions = state.partitions(run.run);
   return partitions.size() == 1 && partitions.front().id == kRejectsPartition;
+}
+
+/// Rejects that were not answered are still rejects: a retry that was cut short goes on when it is
+/// asked for again, and otherwise gives way.
+bool goes_on_retrying(State& state, const RunRecord& run, const RunShared& shared) {
+  return shared.settings.retry_rejects && !shared.settings.restart &&
+         run.script_hash == shared.job.spec.script_hash && was_retry(state, run);
 }
 
 bool gives_way(State& state, const RunRecord& run, const JobSpec& spec,
@@ -101,6 +119,7 @@ void resume(RunShared& shared, PreparedRun& prepared, const RunRecord& run) {
       shared.partitions.add(std::move(partition));
     }
   }
+  shared.allowance.set_limit(shared.settings.limit, prepared.earlier.read);
 }
 
 void begin(RunShared& shared, PreparedRun& prepared, const SourceInfo& info) {
@@ -144,7 +163,7 @@ void prepare_run(RunShared& shared, PreparedRun& prepared) {
   prepared.report = target.inspect(*shared.shape, settings.create, again);
   shared.sink_options.connections =
       static_cast<uint32_t>(settings.jobs > 0 ? settings.jobs : default_jobs());
-  if (settings.limit != 0) shared.documents_left = static_cast<int64_t>(settings.limit);
+  shared.allowance.set_limit(settings.limit, 0);
   if (settings.dry_run) {
     begin(shared, prepared, shared.source->info());
     return;
@@ -159,20 +178,27 @@ void prepare_run(RunShared& shared, PreparedRun& prepared) {
   const std::optional<RunRecord> latest = prepared.state->latest(job.spec.name);
   const std::string identity = shared.source->info().identity;
   const bool open = latest && is_unfinished(*latest);
-  const bool left_behind = open && gives_way(*prepared.state, *latest, job.spec, identity);
-  if (open && !left_behind && settings.retry_rejects) {
+  const auto read_rejects = [&] {
+    prepared.rejects = reject_source(*prepared.state, job.spec.name);
+    shared.source = prepared.rejects.get();
+  };
+  const bool retrying = open && goes_on_retrying(*prepared.state, *latest, shared);
+  const bool left_behind =
+      open && !retrying && gives_way(*prepared.state, *latest, job.spec, identity);
+  if (retrying) {
+    read_rejects();
+    resume(shared, prepared, *latest);
+  } else if (open && !left_behind && settings.retry_rejects) {
     throw Error(Code::kConfig, fmt::format("{} has an unfinished run", job.spec.name),
                 "finish it before its rejects are tried again");
-  }
-  if (open && !left_behind && !settings.restart) {
+  } else if (open && !left_behind && !settings.restart) {
     check_unchanged(*latest, job.spec, identity, settings.accept_changes);
     resume(shared, prepared, *latest);
   } else {
     if (open && !left_behind) target.discard(*shared.shape, latest->run);
     if (open) prepared.state->set_status(latest->run, "abandoned", "a later run took its place");
     if (settings.retry_rejects) {
-      prepared.rejects = reject_source(*prepared.state, job.spec.name);
-      shared.source = prepared.rejects.get();
+      read_rejects();
     } else if (settings.create) {
       target.create(prepared.report);
     }

@@ -7,7 +7,9 @@
 #include "engine/rejects.hpp"
 #include "engine/stages.hpp"
 #include "engine/start.hpp"
+#include "source/whole.hpp"
 #include "value/json_writer.hpp"
+#include "value/keep.hpp"
 
 namespace lugger {
 
@@ -96,9 +98,7 @@ Batch* Task::next(size_t number) {
   Impl::Reading& reading = impl_->readings.at(number);
   const bool kept = number == 0;
   if (!reading.cursor) {
-    const std::vector<Partition> whole = reading.source->split(1);
-    if (whole.empty()) return nullptr;
-    reading.cursor = reading.source->open(whole.front(), kept ? impl_->after : Position());
+    reading.cursor = open_whole(*reading.source, kept ? impl_->after : Position());
   }
   if (reading.ended || (kept && impl_->left <= 0)) return nullptr;
   if (impl_->bytes > kMostUncommitted) {
@@ -181,6 +181,7 @@ void Task::Impl::begin_or_resume() {
       after = partition.position;
       earlier += partition.tally;
     }
+    if (spec.settings.limit != 0) left -= static_cast<int64_t>(earlier.read);
     return;
   }
   if (latest && is_unfinished(*latest)) {
@@ -269,7 +270,7 @@ void Task::reject(const Document& document, const std::string& column, const std
   record.code = failure_code(Failure::kHook);
   record.message = message;
   record.document = document_json(document);
-  record.raw.assign(as_text(document.bytes()));
+  record.raw = keep_document(document);
   impl_->rejects.push_back(std::move(record));
   ++impl_->used;
 }
@@ -342,6 +343,13 @@ RunResult Task::finish(const std::string& status, const Error* error) {
     task.build(result);
   }
   if (task.plan) result.unmapped = task.plan->unmapped();
+  if (status == "done") {
+    for (const Impl::Reading& reading : task.readings) {
+      if (!reading.ended) continue;
+      for (std::string& told : reading.source->told_at_end(!task.resumed, task.stop))
+        result.warnings.push_back(std::move(told));
+    }
+  }
   result.warnings.insert(result.warnings.end(), task.report.warnings.begin(),
                          task.report.warnings.end());
   result.seconds = task.watch.seconds();

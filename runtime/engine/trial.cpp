@@ -7,6 +7,7 @@
 #include "plan/plan.hpp"
 #include "sink/pg_copy.hpp"
 #include "sink/pg_layout.hpp"
+#include "source/whole.hpp"
 
 namespace lugger {
 
@@ -22,7 +23,7 @@ struct Sample {
   Census census;
   uint64_t bytes = 0;
 
-  explicit Sample(Source& source) : cursor(source.open(source.split(1).front())) {
+  explicit Sample(Source& source) : cursor(open_whole(source)) {
     while (bytes < kTrialBytes && census.documents() < kTrialDocuments) {
       batches.push_back(std::make_unique<Batch>(arena));
       batches.back()->max_documents = kBatchDocuments;

@@ -1,8 +1,9 @@
 #include "engine/worker.hpp"
 
+#include <utility>
+
 #include "engine/dry_run.hpp"
 #include "engine/rejects.hpp"
-#include "engine/retry.hpp"
 
 namespace lugger {
 
@@ -50,67 +51,87 @@ void Worker::work() noexcept {
 
 bool Worker::load(PartitionRecord partition) {
   Backoff backoff;
+  reset_unit();
   for (bool lost = false, again = false;;) {
     try {
-      if (lost && committed_meanwhile(partition)) return true;
+      if (lost && settle_lost_unit(partition)) return true;
       lost = false;
-      if (!sink_)
-        sink_ = shared_.state == nullptr
-                    ? dry_run_sink()
-                    : shared_.job.target->open(*shared_.shape, shared_.sink_options);
-      const std::unique_ptr<Cursor> cursor =
-          shared_.source->open({partition.id, partition.spec, partition.bytes}, partition.position);
-      cursor_bytes_ = again ? cursor->bytes() : 0;
-      again = true;  // NOLINT(clang-analyzer-deadcode.DeadStores): read behind a lost connection
-      count_bytes(*cursor);
-      while (shared_.pace.wait(unit_documents_, shared_.stop) && load_unit(*cursor, partition))
-        backoff.reset();
-      tolerated_ += cursor->tolerated();
-      replayed_ += cursor->replayed();
-      return !shared_.stop.requested();
+      return load_open(partition, again, backoff);
     } catch (Error& error) {
       if (sink_) sink_->rollback();
-      uncount_unit();
-      reset_unit();
       error.note("partition", partition.id);
-      if (error.code() != Code::kConnect || shared_.state == nullptr || !backoff.wait(shared_.stop))
+      if (error.code() != Code::kConnect || shared_.state == nullptr ||
+          !backoff.wait(shared_.stop)) {
+        if (!lost) uncount_unit();
         throw;
+      }
       sink_.reset();
       lost = true;
     }
   }
 }
 
-/// A commit whose answer was lost may have happened: the ledger knows. True: nothing is left to do.
-bool Worker::committed_meanwhile(PartitionRecord& partition) {
-  const std::lock_guard lock(
-      shared_.mutex);  // the ledger has one session, and other workers lost theirs too
-  for (PartitionRecord& record : shared_.state->partitions(shared_.run)) {
-    if (record.id != partition.id) continue;
-    const Tally gained = difference(record.tally, partition.tally);
-    shared_.tally += gained;
-    shared_.read.fetch_add(gained.read, std::memory_order_relaxed);
-    shared_.rows.fetch_add(gained.rows, std::memory_order_relaxed);
-    shared_.rejected.fetch_add(gained.rejected, std::memory_order_relaxed);
-    partition = std::move(record);
+/// From where the partition stands to its end. False: the run is to stop, or its limit is reached.
+bool Worker::load_open(PartitionRecord& partition, bool& again, Backoff& backoff) {
+  if (!sink_)
+    sink_ = shared_.state == nullptr
+                ? dry_run_sink()
+                : shared_.job.target->open(*shared_.shape, shared_.sink_options);
+  const std::unique_ptr<Cursor> cursor =
+      shared_.source->open({partition.id, partition.spec, partition.bytes}, partition.position);
+  cursor_bytes_ = std::exchange(again, true) ? cursor->bytes() : 0;
+  count_bytes(*cursor);
+  while (shared_.pace.wait(std::exchange(paced_, 0), shared_.stop) && load_unit(*cursor, partition))
+    backoff.reset();
+  return !shared_.stop.requested() && !limit_reached_;
+}
+
+/// A commit whose answer was lost may have happened: the ledger knows. Otherwise the unit will be
+/// read again. True: nothing is left to do.
+bool Worker::settle_lost_unit(PartitionRecord& partition) {
+  bool committed = false;
+  {
+    const std::lock_guard lock(
+        shared_.mutex);  // the ledger has one session, and other workers lost theirs too
+    for (PartitionRecord& record : shared_.state->partitions(shared_.run)) {
+      if (record.id != partition.id) continue;
+      committed = record.position != partition.position || record.done != partition.done;
+      const Tally gained = difference(record.tally, partition.tally);
+      shared_.tally += gained;
+      shared_.rows.fetch_add(gained.rows, std::memory_order_relaxed);
+      partition = std::move(record);
+    }
   }
+  if (committed) {
+    count_unit();
+  } else {
+    uncount_unit();
+  }
+  reset_unit();
   return partition.done;
 }
 
 /// One unit; false when the partition is done or the run is to stop.
 bool Worker::load_unit(Cursor& cursor, PartitionRecord& partition) {
   reset_unit();
+  const ReadCounts before = cursor.counts();
   bool exhausted = false;
   const bool finish = fill_unit(cursor, exhausted);
   if (shared_.stop.level() == StopLevel::kNow) {
     sink_->rollback();
+    uncount_unit();
     return false;
   }
-  UnitRecord unit = unit_record(partition, cursor.position(), exhausted);
-  commit_unit(unit);
-  partition.tally += unit.tally;
-  partition.position = unit.position;
+  if (unit_documents_ == 0 && !exhausted) return !finish;
+  unit_counts_ = cursor.counts();
+  unit_counts_ -= before;
+  unit_ = unit_record(partition, cursor.position(), exhausted);
+  commit_unit(unit_);
+  partition.tally += unit_.tally;
+  partition.position = unit_.position;
   partition.done = exhausted;
+  paced_ = unit_documents_;
+  reset_unit();
   return !exhausted && !finish;
 }
 
@@ -120,21 +141,7 @@ bool Worker::fill_unit(Cursor& cursor, bool& exhausted) {
   while (unit_bytes_ < kUnitBytes && unit_documents_ < kUnitDocuments) {
     if (shared_.stop.requested()) return true;
     Batch& batch = next_batch();
-    const int64_t left = shared_.documents_left.load(std::memory_order_relaxed);
-    if (left <= 0) return true;
-    batch.max_documents = kBatchDocuments;
-    batch.max_bytes = kBatchBytes;
-    if (shared_.settings.limit != 0) {
-      // Claimed before reading, so that workers together keep to the limit.
-      const int64_t before =
-          shared_.documents_left.fetch_sub(kBatchDocuments, std::memory_order_relaxed);
-      if (before <= 0) return true;
-      batch.max_documents = static_cast<uint32_t>(std::min<int64_t>(before, kBatchDocuments));
-    }
-    if (!cursor.next(batch)) {
-      exhausted = true;
-      return true;
-    }
+    if (!read_batch(cursor, batch, exhausted)) return true;
     ++batches_used_;
     if (shared_.settings.retry_rejects) {
       const std::vector<int64_t>& numbers = reject_numbers(cursor);
@@ -142,14 +149,43 @@ bool Worker::fill_unit(Cursor& cursor, bool& exhausted) {
     }
     plan_.run(batch, hook_.get());
     sink_->write(batch);
-    unit_bytes_ += batch.source_bytes;
-    unit_documents_ += batch.documents.size();
-    shared_.read.fetch_add(batch.documents.size(), std::memory_order_relaxed);
     count_bytes(cursor);
     shared_.rejected.fetch_add(batch.refusals.size(), std::memory_order_relaxed);
     unit_rejected_ += batch.refusals.size();
   }
   return false;
+}
+
+/// False: the partition is exhausted, or the limit reached.
+bool Worker::read_batch(Cursor& cursor, Batch& batch, bool& exhausted) {
+  const uint32_t claimed = shared_.allowance.claim(kBatchDocuments, shared_.stop);
+  if (claimed == 0) {
+    limit_reached_ = true;
+    return false;
+  }
+  batch.max_documents = claimed;
+  batch.max_bytes = kBatchBytes;
+  try {
+    exhausted = !cursor.next(batch);
+  } catch (...) {
+    shared_.allowance.settle(claimed, 0);
+    throw;
+  }
+  const uint64_t documents = exhausted ? 0 : batch.documents.size();
+  shared_.allowance.settle(claimed, documents);
+  unit_bytes_ += batch.source_bytes;
+  unit_documents_ += documents;
+  shared_.read.fetch_add(documents, std::memory_order_relaxed);
+  return !exhausted;
+}
+
+/// The unit is committed: what only this worker counted of it counts.
+void Worker::count_unit() {
+  counts_ += unit_counts_;
+  unmapped_.commit(plan_.unmapped());
+  replaced_.commit(plan_.replaced());
+  for (const auto& [reason, documents] : unit_skips_) skip_reasons_[reason] += documents;
+  for (const RejectRecord& reject : unit_.rejects) ++reject_codes_[reject.code];
 }
 
 /// Progress is told in bytes as they lie on disk; a resumed cursor begins with what lies behind it.
@@ -161,7 +197,10 @@ void Worker::count_bytes(const Cursor& cursor) {
 }
 
 /// What was rolled back is read again, and then counted again.
-void Worker::uncount_unit() noexcept {
+void Worker::uncount_unit() {
+  shared_.allowance.give_back(unit_documents_);
+  unmapped_.rollback(plan_.unmapped());
+  replaced_.rollback(plan_.replaced());
   shared_.bytes.fetch_sub(unit_progress_, std::memory_order_relaxed);
   shared_.read.fetch_sub(unit_documents_, std::memory_order_relaxed);
   shared_.rejected.fetch_sub(unit_rejected_, std::memory_order_relaxed);
@@ -189,7 +228,7 @@ UnitRecord Worker::unit_record(const PartitionRecord& partition, const Position&
     unit.tally.rejected += batch.refusals.size();
     for (const auto& [reason, documents] : batch.skips) {
       unit.tally.skipped += documents;
-      skip_reasons_[reason] += documents;
+      unit_skips_[reason] += documents;
     }
   }
   return unit;
@@ -204,7 +243,8 @@ void Worker::commit_unit(UnitRecord& unit) {
           "skipped {} + rejected {} + suppressed {}",
           t.read, t.inserted, t.updated, t.unchanged, t.skipped, t.rejected, t.suppressed);
   }
-  for (const RejectRecord& reject : unit.rejects) ++reject_codes_[reject.code];
+  count_unit();
+  shared_.rejected.fetch_add(unit.tally.rejected - unit_rejected_, std::memory_order_relaxed);
   shared_.rows.fetch_add(unit.tally.rows, std::memory_order_relaxed);
   const std::lock_guard lock(shared_.mutex);
   shared_.tally += unit.tally;
@@ -220,6 +260,9 @@ Batch& Worker::next_batch() {
 void Worker::reset_unit() noexcept {
   batches_used_ = 0;
   unit_bytes_ = unit_documents_ = unit_progress_ = unit_rejected_ = 0;
+  unit_ = {};
+  unit_counts_ = {};
+  unit_skips_.clear();
   resolved_.clear();
   arena_.reset();
 }
@@ -227,10 +270,9 @@ void Worker::reset_unit() noexcept {
 /// Hands over what only this worker counted.
 void Worker::report() {
   const std::lock_guard lock(shared_.mutex);
-  shared_.tolerated += tolerated_;
-  shared_.replayed += replayed_;
-  for (const auto& [path, count] : plan_.unmapped()) shared_.unmapped[path] += count;
-  for (const auto& [column, count] : plan_.replaced()) shared_.replaced[column] += count;
+  shared_.counts += counts_;
+  unmapped_.add_to(shared_.unmapped);
+  replaced_.add_to(shared_.replaced);
   for (const auto& [reason, count] : skip_reasons_) shared_.skip_reasons[reason] += count;
   for (const auto& [code, count] : reject_codes_) shared_.reject_codes[code] += count;
 }

@@ -1,6 +1,8 @@
 // One worker: claims partitions and carries them, unit by unit, from its cursor through its plan
 // into its sink.
 #pragma once
+#include "engine/net_counts.hpp"
+#include "engine/retry.hpp"
 #include "engine/run_impl.hpp"
 
 namespace lugger {
@@ -14,15 +16,18 @@ class Worker {
 
  private:
   bool load(PartitionRecord partition);
-  bool committed_meanwhile(PartitionRecord& partition);
+  bool load_open(PartitionRecord& partition, bool& again, Backoff& backoff);
+  bool settle_lost_unit(PartitionRecord& partition);
   bool load_unit(Cursor& cursor, PartitionRecord& partition);
   bool fill_unit(Cursor& cursor, bool& exhausted);
+  bool read_batch(Cursor& cursor, Batch& batch, bool& exhausted);
   void commit_unit(UnitRecord& unit);
   UnitRecord unit_record(const PartitionRecord& partition, const Position& position, bool done);
   Batch& next_batch();
   void reset_unit() noexcept;
   void count_bytes(const Cursor& cursor);
-  void uncount_unit() noexcept;
+  void uncount_unit();
+  void count_unit();
   void report();
 
   RunShared& shared_;
@@ -34,10 +39,14 @@ class Worker {
   size_t batches_used_ = 0;
   uint64_t unit_bytes_ = 0, unit_documents_ = 0, cursor_bytes_ = 0, unit_progress_ = 0,
            unit_rejected_ = 0;
-  uint64_t tolerated_ = 0;  // documents that were no standard JSON
-  Replayed replayed_;
-  std::vector<int64_t> resolved_;  // --retry: the rejects this unit answers
-  std::map<std::string, uint64_t> skip_reasons_, reject_codes_;
+  uint64_t paced_ = 0;  // documents committed that the pace was not told of
+  bool limit_reached_ = false;
+  UnitRecord unit_;  // the open one, while it is committed and until its commit is known
+  ReadCounts counts_, unit_counts_;  // committed; and of the open unit
+  std::vector<int64_t> resolved_;    // --retry: the rejects this unit answers
+  NetCounts unmapped_, replaced_;
+  std::map<std::string, uint64_t> skip_reasons_, reject_codes_;  // committed
+  std::map<std::string, uint64_t> unit_skips_;
 };
 
 }  // namespace lugger

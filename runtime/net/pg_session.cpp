@@ -16,6 +16,7 @@
 #include "base/url.hpp"
 #include "net/pg_copy.hpp"
 #include "net/pg_error.hpp"
+#include "net/pg_place.hpp"
 #include "net/pg_settings.hpp"
 
 namespace lugger {
@@ -115,14 +116,18 @@ PGconn* connect(const std::string& url, const std::string& purpose) {
   }
   names.push_back(nullptr);
   values.push_back(nullptr);
-  std::unique_ptr<PGconn, decltype(&PQfinish)> made(
-      PQconnectdbParams(names.data(), values.data(), 0), &PQfinish);
-  if (PQstatus(made.get()) != CONNECTION_OK) {
-    throw connect_error(PQerrorMessage(made.get()), mask_secrets(url),
-                        PQconnectionNeedsPassword(made.get()) != 0,
-                        PQconnectionUsedPassword(made.get()) != 0);
+  for (FirstConnection first(url);;) {
+    std::unique_ptr<PGconn, decltype(&PQfinish)> made(
+        PQconnectdbParams(names.data(), values.data(), 0), &PQfinish);
+    if (PQstatus(made.get()) == CONNECTION_OK) {
+      first.reached();
+      return made.release();
+    }
+    const Error failed = connect_error(PQerrorMessage(made.get()), mask_secrets(url),
+                                       PQconnectionNeedsPassword(made.get()) != 0,
+                                       PQconnectionUsedPassword(made.get()) != 0);
+    if (!first.wait(failed)) throw failed;
   }
-  return made.release();
 }
 
 void refuse_nul(const std::string& sql, const PgParams& params) {

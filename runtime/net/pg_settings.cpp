@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 #include <libpq-fe.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "base/url.hpp"
 
 namespace lugger {
@@ -29,36 +31,79 @@ void add_missing(PgKeywords& keywords, std::string name, std::string value) {
   if (find(keywords, name) == nullptr) keywords.emplace_back(std::move(name), std::move(value));
 }
 
+bool is_url(std::string_view place) {
+  return place.starts_with("postgresql://") || place.starts_with("postgres://");
+}
+
 [[noreturn]] void refuse(const std::string& url) {
   // libpq's own text quotes pieces of the URL, and with a stray '@', '/' or ':' those are pieces of
   // the password.
+  if (!is_url(url)) {
+    throw Error(Code::kConfig,
+                fmt::format("cannot read the connection string {}", mask_secrets(url)),
+                "the form is keyword=value, with spaces between them and values with spaces in "
+                "single quotes: host=db port=5432 dbname='my shop'");
+  }
   throw Error(
       Code::kConfig, fmt::format("cannot read the connection URL {}", mask_secrets(url)),
       "the form is postgresql://user:password@host:port/database; special characters in it are "
       "percent-encoded: @ as %40, / as %2F, : as %3A");
 }
 
+using Options = std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)>;
+
+/// Parameters of other programs' URLs are refused by name. Where an '@' follows the '?', they may
+/// be pieces of a password.
+void refuse_unknown_parameter(const std::string& url) {
+  const size_t question = url.find('?');
+  if (question == std::string::npos || url.find('@', question) != std::string::npos) return;
+  std::string_view rest = std::string_view(url).substr(question + 1);
+  while (!rest.empty()) {
+    const std::string_view pair = rest.substr(0, rest.find('&'));
+    rest.remove_prefix(std::min(rest.size(), pair.size() + 1));
+    const std::string name = percent_decode(pair.substr(0, pair.find('=')));
+    if (name == "ssl" || is_connection_keyword(name)) continue;
+    throw Error(Code::kConfig,
+                fmt::format("{}: libpq has no connection parameter {}", mask_secrets(url),
+                            quoted_excerpt(name)),
+                name.find("bouncer") != std::string::npos || name.find("pool") != std::string::npos
+                    ? "take it out of the URL; where a pooler in transaction mode is meant, set "
+                      "pooled = true in the options of the source or target"
+                    : "take it out of the URL: it belongs to another program");
+  }
+}
+
+/// A password with an unescaped '@' or '/' ends up in the host, the port or the database;
+/// connecting would show it in libpq's message.
+void refuse_pieces_of_password(const std::string& url, const PgKeywords& keywords) {
+  const std::string* host = find(keywords, "host");
+  const std::string* port = find(keywords, "port");
+  const std::string* database = find(keywords, "dbname");
+  const bool has_user = find(keywords, "user") != nullptr;
+  // "//name:12/rest@..." is a host, its port and a database, or a user and a password.
+  const bool ambiguous = !has_user && port != nullptr && database != nullptr &&
+                         database->find('@') != std::string::npos &&
+                         url.find('@') != std::string::npos;
+  if ((host != nullptr && host->find('@') != std::string::npos && host->front() != '@' &&
+       host->front() != '/') ||
+      (port != nullptr && port->find_first_not_of("0123456789,") != std::string::npos) || ambiguous)
+    refuse(url);
+}
+
 PgKeywords parse(const std::string& url) {
   char* message = nullptr;
-  const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> parsed(
-      PQconninfoParse(url.c_str(), &message), &PQconninfoFree);
+  const Options parsed(PQconninfoParse(url.c_str(), &message), &PQconninfoFree);
   PQfreemem(message);
-  if (parsed == nullptr) refuse(url);
+  if (parsed == nullptr) {
+    if (is_url(url)) refuse_unknown_parameter(url);
+    refuse(url);
+  }
   PgKeywords keywords;
   for (const PQconninfoOption* option = parsed.get(); option->keyword != nullptr; ++option) {
     if (option->val == nullptr || *option->val == '\0') continue;
     keywords.emplace_back(option->keyword, option->val);
   }
-  const std::string* host = find(keywords, "host");
-  const std::string* port = find(keywords, "port");
-  const std::string* database = find(keywords, "dbname");
-  // A password with an unescaped '@' or '/' ends up here; connecting would show it in libpq's
-  // message.
-  if ((host != nullptr && host->find('@') != std::string::npos && host->front() != '@') ||
-      (port != nullptr && port->find_first_not_of("0123456789,") != std::string::npos) ||
-      (database != nullptr && database->find('@') != std::string::npos)) {
-    refuse(url);
-  }
+  if (is_url(url)) refuse_pieces_of_password(url, keywords);
   return keywords;
 }
 
@@ -88,6 +133,15 @@ void require_trusted_server(PgKeywords& keywords) {
 }
 
 }  // namespace
+
+bool is_connection_keyword(std::string_view word) noexcept {
+  const Options known(PQconndefaults(), &PQconninfoFree);
+  if (known == nullptr) return false;
+  for (const PQconninfoOption* option = known.get(); option->keyword != nullptr; ++option) {
+    if (word == option->keyword) return true;
+  }
+  return false;
+}
 
 bool is_local_host(std::string_view host) noexcept {
   return host.empty() || host.front() == '/' || host.front() == '@' || host == "localhost" ||

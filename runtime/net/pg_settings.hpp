@@ -15,6 +15,9 @@ using PgKeywords = std::vector<std::pair<std::string, std::string>>;
 /// masked.
 PgKeywords connection_keywords(const std::string& url, std::string_view purpose);
 
+/// One that libpq knows: "host", "service", "sslmode".
+bool is_connection_keyword(std::string_view word) noexcept;
+
 /// True for unix sockets and loopback: there libpq's own sslmode stands.
 bool is_local_host(std::string_view host) noexcept;
 

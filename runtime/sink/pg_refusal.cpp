@@ -3,6 +3,7 @@
 #include "value/bson_reader.hpp"
 #include "value/id_text.hpp"
 #include "value/json_writer.hpp"
+#include "value/keep.hpp"
 
 namespace lugger {
 namespace {
@@ -58,7 +59,7 @@ RejectRecord server_reject(const PgLoad& load, const UnitDocuments& unit, size_t
     out.message += " (constraint " + constraint + ")";
   }
   out.document = document_json(refused);
-  out.raw = std::string(as_text(refused.bytes()));
+  out.raw = keep_document(refused);
   return out;
 }
 

@@ -1,18 +1,11 @@
 // Which kind of target a place is.
 #include "base/error.hpp"
 #include "base/url.hpp"
+#include "net/pg_place.hpp"
 #include "sink/json_lines.hpp"
 #include "sink/pg_target.hpp"
 
 namespace lugger {
-
-bool is_postgres_place(const std::string& place) {
-  const std::string_view scheme = url_scheme(place);
-  if (scheme == "postgresql" || scheme == "postgres" || scheme == "local") return true;
-  // libpq's other spelling: host=db dbname=shop
-  return scheme.empty() &&
-         (place.starts_with("host=") || place.find("dbname=") != std::string::npos);
-}
 
 namespace {
 

@@ -101,8 +101,6 @@ class Target {
   }
 };
 
-/// A PostgreSQL URL, libpq's "host=... dbname=...", local: or local:DIR.
-bool is_postgres_place(const std::string& place);
 std::shared_ptr<Target> open_target(const std::string& place, const Options& options);
 std::span<const OptionSpec> target_options(const std::string& place);
 

@@ -44,7 +44,7 @@ struct RejectRecord {
   int64_t reject = 0;  // number within the state
   std::string run, job, table, document_id, column, code, message;
   std::string document;  // canonical Extended JSON
-  std::string raw;       // the document's own bytes, so that --retry loads exactly what was refused
+  std::string raw;       // keep_document(): BSON, so that --retry loads exactly what was refused
   std::string at;
 };
 
@@ -77,8 +77,12 @@ class State {
   /// (who: host and pid).
   virtual bool lease(const std::string& job, std::string& holder) = 0;
   virtual uint64_t count_rejects(const std::string& job) = 0;
+  /// In the order of their numbers, from behind `after`, until `use` says no.
   virtual void each_reject(const std::string& job,
-                           const std::function<bool(const RejectRecord&)>& use) = 0;
+                           const std::function<bool(const RejectRecord&)>& use,
+                           int64_t after = 0) = 0;
+  /// The number of the job's newest reject; 0: it has none.
+  virtual int64_t last_reject(const std::string& job) = 0;
   virtual void delete_rejects(const std::vector<int64_t>& rejects) = 0;
   /// Steps of a job's stages, in the order in which they were first recorded. Targets without
   /// stages have none.

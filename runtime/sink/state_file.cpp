@@ -255,14 +255,22 @@ class FileState final : public State {
   bool lease(const std::string& job, std::string& holder) override;
   uint64_t count_rejects(const std::string& job) override {
     uint64_t count = 0;
-    each_reject(job, [&](const RejectRecord&) {
-      ++count;
-      return true;
-    });
+    each_reject(
+        job,
+        [&](const RejectRecord&) {
+          ++count;
+          return true;
+        },
+        0);
     return count;
   }
-  void each_reject(const std::string& job,
-                   const std::function<bool(const RejectRecord&)>& use) override;
+  void each_reject(const std::string& job, const std::function<bool(const RejectRecord&)>& use,
+                   int64_t after) override;
+  int64_t last_reject(const std::string& job) override {
+    int64_t last = 0;
+    for (const int64_t number : reject_numbers(job)) last = std::max(last, number);
+    return last;
+  }
   void delete_rejects(const std::vector<int64_t>& rejects) override {
     if (!rejects.empty()) log_.append({forget_line(rejects)});
   }
@@ -270,10 +278,13 @@ class FileState final : public State {
  private:
   std::vector<int64_t> reject_numbers(const std::string& job) {
     std::vector<int64_t> numbers;
-    each_reject(job, [&](const RejectRecord& reject) {
-      numbers.push_back(reject.reject);
-      return true;
-    });
+    each_reject(
+        job,
+        [&](const RejectRecord& reject) {
+          numbers.push_back(reject.reject);
+          return true;
+        },
+        0);
     return numbers;
   }
 
@@ -297,7 +308,7 @@ bool FileState::lease(const std::string& job, std::string& holder) {
 }
 
 void FileState::each_reject(const std::string& job,
-                            const std::function<bool(const RejectRecord&)>& use) {
+                            const std::function<bool(const RejectRecord&)>& use, int64_t after) {
   std::set<int64_t> forgotten;
   std::map<std::string, std::string> jobs;  // run -> job
   log_.each([&](const LogLine& line, int64_t) {
@@ -308,7 +319,7 @@ void FileState::each_reject(const std::string& job,
     return true;
   });
   log_.each([&](const LogLine& line, int64_t offset) {
-    if (line[0] != kReject) return true;
+    if (line[0] != kReject || offset < after) return true;
     RejectRecord reject = reject_of(line, offset);
     if (reject.job.empty()) reject.job = jobs[reject.run];
     return reject.job != job || forgotten.contains(reject.reject) || use(reject);

@@ -80,8 +80,13 @@ class PgState final : public State {
                         {job}),
         0, 0);
   }
-  void each_reject(const std::string& job,
-                   const std::function<bool(const RejectRecord&)>& use) override;
+  void each_reject(const std::string& job, const std::function<bool(const RejectRecord&)>& use,
+                   int64_t after) override;
+  int64_t last_reject(const std::string& job) override {
+    const std::string sql =
+        fmt::format("SELECT coalesce(max(reject), 0) FROM {}.rejects WHERE job = $1", schema_);
+    return exists(session()) ? static_cast<int64_t>(number(session().query(sql, {job}), 0, 0)) : 0;
+  }
   void delete_rejects(const std::vector<int64_t>& rejects) override {
     session().query(
         fmt::format("DELETE FROM {}.rejects WHERE reject = ANY ($1::bigint[])", schema_),
@@ -272,14 +277,14 @@ std::vector<PartitionRecord> PgState::partitions(const std::string& run) {
 }
 
 void PgState::each_reject(const std::string& job,
-                          const std::function<bool(const RejectRecord&)>& use) {
+                          const std::function<bool(const RejectRecord&)>& use, int64_t after) {
   constexpr size_t kPage = 50;
   const std::string sql = fmt::format(
       "SELECT reject, run, job, \"table\", document_id, \"column\", code, message, document, "
       "encode(raw, 'hex'), {} FROM {}.rejects WHERE job = $1 AND reject > $2::bigint ORDER BY "
       "reject LIMIT {}",
       iso("at"), schema_, kPage);
-  for (int64_t last = 0;;) {
+  for (int64_t last = after;;) {
     const PgRows rows = session().query(sql, {job, std::to_string(last)});
     for (size_t i = 0; i < rows.size(); ++i) {
       RejectRecord reject;

@@ -82,8 +82,9 @@ class ArchiveSource : public Source {
     out.place = input_->shown();
     out.database = chosen_.database;
     out.collection = chosen_.collection;
-    out.identity =
-        fmt::format("{} {}.{}", input_->identity(), chosen_.database, chosen_.collection);
+    SourceIdentity identity = input_->identity();
+    identity.data += fmt::format(", {}.{}", chosen_.database, chosen_.collection);
+    out.identity = identity.text();
     out.bytes = input_->bytes();
     out.compressed = input_->gzip();
     out.metadata_json = chosen_.metadata_json;

@@ -101,7 +101,7 @@ class BsonSource : public Source {
     out.place = input_->shown();
     out.database = name_.database;
     out.collection = name_.collection;
-    out.identity = input_->identity();
+    out.identity = input_->identity().text();
     out.bytes = input_->bytes();
     if (mapped_ && mapped_->bytes().empty()) out.documents = 0;
     out.compressed = input_->gzip();

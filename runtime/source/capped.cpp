@@ -51,16 +51,16 @@ class CappedCursor : public Cursor {
     return passed_ == 0 ? Position() : fmt::format("document:{}", passed_);
   }
   uint64_t bytes() const override { return bytes_ + (cursor_ ? cursor_->bytes() : 0); }
-  Replayed replayed() const override {
-    Replayed out = replayed_;
-    if (cursor_) out += cursor_->replayed();
+  ReadCounts counts() const override {
+    ReadCounts out = counts_;
+    if (cursor_) out += cursor_->counts();
     return out;
   }
 
  private:
   void finish_part() {
     bytes_ += cursor_->bytes();
-    replayed_ += cursor_->replayed();
+    counts_ += cursor_->counts();
     cursor_.reset();
     ++part_;
   }
@@ -77,7 +77,7 @@ class CappedCursor : public Cursor {
       if (!fits()) {
         --left_.documents;
         left_.bytes -= document.size;
-        if (!given_before) ++replayed_.removed;
+        if (!given_before) ++counts_.removed;
         continue;
       }
       if (!given_before) batch.documents[to++] = document;
@@ -90,7 +90,7 @@ class CappedCursor : public Cursor {
   Totals left_;  // from the documents to come that are not dropped yet
   uint64_t skip_, passed_ = 0, bytes_ = 0;
   size_t part_ = 0;
-  Replayed replayed_;
+  ReadCounts counts_;
   std::unique_ptr<Cursor> cursor_;
 };
 

@@ -1,5 +1,7 @@
 #include "source/choose.hpp"
 
+#include <algorithm>
+
 #include "base/error.hpp"
 #include "base/text.hpp"
 
@@ -8,6 +10,13 @@ namespace {
 
 std::string full_name(const CollectionInfo& info) {
   return info.database.empty() ? info.collection : info.database + "." + info.collection;
+}
+
+/// One collection, though perhaps in several files: whoever opens it tells.
+bool all_one(const std::vector<const CollectionInfo*>& infos) {
+  return !infos.empty() && std::all_of(infos.begin(), infos.end(), [&](const auto* info) {
+    return full_name(*info) == full_name(*infos[0]);
+  });
 }
 
 std::string names_of(const std::vector<const CollectionInfo*>& infos) {
@@ -80,7 +89,7 @@ const CollectionInfo& choose_collection(const std::vector<CollectionInfo>& all,
   const std::string wanted = options.text("collection"), database = options.text("database");
   if (wanted.empty()) {
     const auto candidates = users_collections(all, database);
-    if (candidates.size() == 1) return *candidates[0];
+    if (all_one(candidates)) return *candidates[0];
     if (candidates.empty()) {
       throw Error(Code::kConfig,
                   fmt::format("{} holds no collection to read{}", place,
@@ -97,11 +106,43 @@ const CollectionInfo& choose_collection(const std::vector<CollectionInfo>& all,
     if (full_name(info) == wanted) return readable(info, place);
     if (info.collection == wanted) by_name.push_back(&info);
   }
-  if (by_name.size() == 1) return readable(*by_name[0], place);
+  if (all_one(by_name)) return readable(*by_name[0], place);
   if (by_name.empty()) refuse_unknown(all, wanted, database, place);
   throw Error(Code::kConfig,
               fmt::format("{} has several collections named {}", place, quoted_excerpt(wanted)),
               fmt::format("say which: {}", names_of(by_name)));
+}
+
+namespace {
+
+/// "" when it lies there once.
+std::string told_as_doubled(const std::vector<CollectionInfo>& all, const CollectionInfo& info) {
+  std::vector<std::string> paths;
+  for (const CollectionInfo& other : all) {
+    if (full_name(other) == full_name(info)) paths.push_back(other.path);
+  }
+  if (paths.size() < 2) return {};
+  return fmt::format("{} lies there {} times: {}", full_name(info), paths.size(),
+                     fmt::join(paths, ", "));
+}
+
+}  // namespace
+
+std::vector<std::string> doubled_collections(const std::vector<CollectionInfo>& all) {
+  std::vector<std::string> out;
+  for (size_t i = 1; i < all.size(); ++i) {
+    const bool first = i == 1 || full_name(all[i - 2]) != full_name(all[i]);
+    if (first && full_name(all[i - 1]) == full_name(all[i]))
+      out.push_back(told_as_doubled(all, all[i]));
+  }
+  return out;
+}
+
+void refuse_doubled(const std::vector<CollectionInfo>& all, const CollectionInfo& chosen) {
+  const std::string told = told_as_doubled(all, chosen);
+  if (told.empty()) return;
+  throw Error(Code::kConfig, told,
+              "remove or move away what is not meant, or name the one file that is as the source");
 }
 
 std::vector<CollectionInfo> listed_collections(std::vector<CollectionInfo> all,

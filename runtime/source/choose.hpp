@@ -16,6 +16,12 @@ bool is_users_collection(const CollectionInfo& info);
 const CollectionInfo& choose_collection(const std::vector<CollectionInfo>& all,
                                         const Options& options, std::string_view place);
 
+/// Collections that lie in a place more than once ("users.bson" beside "users.bson.gz"), of those
+/// of a place sorted by name: a sentence each.
+std::vector<std::string> doubled_collections(const std::vector<CollectionInfo>& all);
+/// Error{config} when `chosen`, one of them, is such a one.
+void refuse_doubled(const std::vector<CollectionInfo>& all, const CollectionInfo& chosen);
+
 /// Only what options.database and the rule of is_users_collection() leave.
 std::vector<CollectionInfo> listed_collections(std::vector<CollectionInfo> all,
                                                const Options& options);

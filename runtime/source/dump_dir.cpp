@@ -51,8 +51,9 @@ bool exists_quietly(const fs::path& path) {
   return fs::exists(path, ignored);
 }
 
-fs::path metadata_beside(const fs::path& directory, const std::string& stem) {
-  for (std::string_view ending : {"", ".gz"}) {
+/// Of two, the one that is compressed as the data is.
+fs::path metadata_beside(const fs::path& directory, const std::string& stem, bool gzip) {
+  for (std::string_view ending : {gzip ? ".gz" : "", gzip ? "" : ".gz"}) {
     fs::path path = directory / fmt::format("{}{}{}", stem, kMetadata, ending);
     if (exists_quietly(path)) return path;
   }
@@ -66,7 +67,8 @@ std::string database_of(const fs::path& directory) {
 
 /// The files of one collection, by their common escaped name.
 struct Files {
-  fs::path data, metadata;
+  std::vector<fs::path> data;  // more than one: "users.bson" beside "users.bson.gz"
+  bool metadata = false;
 };
 
 std::map<std::string, Files> files_of(const fs::path& directory) {
@@ -74,27 +76,29 @@ std::map<std::string, Files> files_of(const fs::path& directory) {
   for (const fs::directory_entry& entry : fs::directory_iterator(directory)) {
     if (entry.is_directory()) continue;
     const std::string name = entry.path().filename().string();
-    if (auto stem = stem_of(name, kMetadata)) out[*stem].metadata = entry.path();
+    if (auto stem = stem_of(name, kMetadata)) out[*stem].metadata = true;
     for (std::string_view ending : {".bson", ".bin"}) {
-      if (auto stem = stem_of(name, ending)) out[*stem].data = entry.path();
+      if (auto stem = stem_of(name, ending)) out[*stem].data.push_back(entry.path());
     }
   }
   return out;
 }
 
-CollectionInfo info_of(const std::string& database, const std::string& stem, const Files& files) {
-  CollectionInfo info{database, unescape_name(stem), "collection", files.data.string(), 0, ""};
-  if (!files.metadata.empty()) {
-    Metadata metadata = read_metadata(files.metadata);
+/// data: one of the files; empty: there is none.
+CollectionInfo info_of(const std::string& database, const std::string& stem, const fs::path& data,
+                       const fs::path& metadata_file) {
+  CollectionInfo info{database, unescape_name(stem), "collection", data.string(), 0, ""};
+  if (!metadata_file.empty()) {
+    Metadata metadata = read_metadata(metadata_file);
     if (!metadata.name.empty()) info.collection = std::move(metadata.name);
     info.type = std::move(metadata.type);
     info.metadata_json = std::move(metadata.json);
   }
   if (info.collection.starts_with(kBuckets)) info.type = "timeseries";
-  if (files.data.empty()) {
-    info.path = files.metadata.string();
+  if (data.empty()) {
+    info.path = metadata_file.string();
   } else {
-    info.bytes = fs::file_size(files.data);
+    info.bytes = fs::file_size(data);
   }
   return info;
 }
@@ -104,9 +108,15 @@ void scan_database(const fs::path& directory, std::vector<CollectionInfo>& out) 
   const auto files = files_of(directory);
   for (const auto& [stem, of_one] : files) {
     // The oplog of a whole dump has no metadata; a collection of that name has.
-    const bool oplog = stem == "oplog" && of_one.metadata.empty();
+    const bool oplog = stem == "oplog" && !of_one.metadata;
     if (stem.starts_with(kBuckets) && files.contains(stem.substr(kBuckets.size()))) continue;
-    out.push_back(info_of(oplog ? "" : database, stem, of_one));
+    const std::string of = oplog ? "" : database;
+    for (const fs::path& data : of_one.data) {
+      const bool gzip = data.extension() == ".gz";
+      out.push_back(info_of(of, stem, data, metadata_beside(directory, stem, gzip)));
+    }
+    if (of_one.data.empty())
+      out.push_back(info_of(of, stem, {}, metadata_beside(directory, stem, false)));
   }
 }
 
@@ -131,7 +141,7 @@ std::vector<CollectionInfo> scan_dump(const std::string& directory) {
     if (entry.is_directory()) scan_database(entry.path(), out);
   }
   std::sort(out.begin(), out.end(), [](const CollectionInfo& a, const CollectionInfo& b) {
-    return std::tie(a.database, a.collection) < std::tie(b.database, b.collection);
+    return std::tie(a.database, a.collection, a.path) < std::tie(b.database, b.collection, b.path);
   });
   return out;
 }
@@ -144,7 +154,8 @@ CollectionName name_of_bson(const std::string& path, const Options& options) {
     if (!stem) stem = stem_of(file.filename().string(), ".bin");
     const fs::path directory = file.has_parent_path() ? file.parent_path() : fs::path(".");
     out.collection = unescape_name(stem.value_or(file.filename().string()));
-    const fs::path beside = metadata_beside(directory, stem.value_or(""));
+    const fs::path beside =
+        metadata_beside(directory, stem.value_or(""), file.extension() == ".gz");
     if (out.collection.starts_with(kBuckets) && options.text("format") != "bson") {
       throw Error(
           Code::kConfig,
@@ -156,6 +167,13 @@ CollectionName name_of_bson(const std::string& path, const Options& options) {
       Metadata metadata = read_metadata(beside);
       if (!metadata.name.empty()) out.collection = std::move(metadata.name);
       out.metadata_json = std::move(metadata.json);
+    }
+    for (std::string_view ending : {".bson", ".bson.gz", ".bin", ".bin.gz"}) {
+      const fs::path other = directory / fmt::format("{}{}", stem.value_or(""), ending);
+      if (stem && other.filename() != file.filename() && exists_quietly(other)) {
+        out.advice.push_back(
+            fmt::format("{} lies beside {}: it is not read", other.string(), path));
+      }
     }
     const bool oplog = out.collection == "oplog" && beside.empty();
     if (!oplog && stem) out.database = database_of(directory);

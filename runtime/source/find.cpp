@@ -28,7 +28,7 @@ class FindCursor : public Cursor {
   }
   Position position() const override { return inner_->position(); }
   uint64_t bytes() const override { return inner_->bytes(); }
-  uint64_t tolerated() const override { return inner_->tolerated(); }
+  ReadCounts counts() const override { return inner_->counts(); }
 
  protected:
   /// The next batch of inner, without what does not match. The batch was empty: what it holds from

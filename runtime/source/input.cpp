@@ -1,9 +1,6 @@
 #include "source/input.hpp"
 
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
 
 #include "base/error.hpp"
@@ -81,13 +78,8 @@ FileKind sniff_kind(Bytes head, std::string_view name) {
 
 Input::Input(std::string place, std::string_view format)
     : place_(std::move(place)), shown_(place_ == "-" ? "standard input" : place_) {
-  if (!standard_input()) {
-    identity_ = file_identity(place_);
-    bytes_ = std::filesystem::file_size(place_);
-  } else {
-    identity_ = shown_;
-  }
   FileBytes file(place_);
+  if (!standard_input()) bytes_ = std::filesystem::file_size(place_);
   read_up_to(file, head_, kHeadBytes);
   gzip_ = looks_like_gzip(head_.view()) || (head_.empty() && place_.ends_with(".gz"));
   if (!format.empty() && format != "auto") {
@@ -100,6 +92,13 @@ Input::Input(std::string place, std::string_view format)
     kind_ = sniff_kind(head_.view(), place_);
   }
   if (!standard_input()) head_ = ByteBuffer();
+}
+
+const SourceIdentity& Input::identity() const {
+  std::call_once(identified_, [this] {
+    identity_ = standard_input() ? SourceIdentity{shown_, ""} : identify_file(place_);
+  });
+  return identity_;
 }
 
 std::unique_ptr<ByteSource> Input::raw() const {
@@ -131,17 +130,6 @@ std::string read_small_file(const std::string& path, size_t limit) {
     if (text.size() > limit) raise(Code::kRead, "{} is larger than {}", path, human_bytes(limit));
   }
   return std::string(text.text());
-}
-
-std::string file_identity(const std::string& path) {
-  struct stat status {};
-  if (stat(path.c_str(), &status) != 0) {
-    throw Error(Code::kRead, fmt::format("cannot open {}: {}", path, std::strerror(errno)),
-                "check the path and the rights of this user");
-  }
-  return fmt::format("{} {} bytes, modified {}.{:09}",
-                     std::filesystem::absolute(path).lexically_normal().string(), status.st_size,
-                     status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
 }
 
 }  // namespace lugger

@@ -3,9 +3,11 @@
 #pragma once
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "source/byte_stream.hpp"
+#include "source/identity.hpp"
 
 namespace lugger {
 
@@ -32,8 +34,8 @@ class Input {
   bool standard_input() const noexcept { return place_ == "-"; }
   /// On disk; 0: unknown.
   uint64_t bytes() const noexcept { return bytes_; }
-  /// Changes when the file does: path, size, modification time.
-  const std::string& identity() const noexcept { return identity_; }
+  /// Of the file, as it was when first asked for.
+  const SourceIdentity& identity() const;
 
   /// From the first byte, inflated, read ahead where inflating costs. Standard input opens once;
   /// Error{config} after that.
@@ -42,7 +44,9 @@ class Input {
  private:
   std::unique_ptr<ByteSource> raw() const;
 
-  std::string place_, shown_, identity_;
+  std::string place_, shown_;
+  mutable std::once_flag identified_;
+  mutable SourceIdentity identity_;
   FileKind kind_ = FileKind::kBson;
   bool gzip_ = false;
   uint64_t bytes_ = 0;
@@ -52,8 +56,5 @@ class Input {
 
 /// The whole of a small file (metadata), inflated when it is gzip; Error{read} above `limit` bytes.
 std::string read_small_file(const std::string& path, size_t limit = size_t{64} << 20);
-
-/// Path, size and modification time of a file, as one line.
-std::string file_identity(const std::string& path);
 
 }  // namespace lugger

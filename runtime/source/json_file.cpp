@@ -30,7 +30,11 @@ class JsonCursor : public StepCursor {
     return fmt::format("offset:{} line:{} layout:{}", reader_.consumed(), reader_.line(),
                        reader_.layout() == JsonLayout::kArray ? "array" : "lines");
   }
-  uint64_t tolerated() const override { return reader_.tolerant(); }
+  ReadCounts counts() const override {
+    ReadCounts out;
+    out.tolerated = reader_.tolerant();
+    return out;
+  }
 
  protected:
   /// Gives the reader more; false: there is no more.
@@ -125,7 +129,7 @@ class JsonSource : public Source {
     out.place = input_->shown();
     out.database = name_.database;
     out.collection = name_.collection;
-    out.identity = input_->identity();
+    out.identity = input_->identity().text();
     out.bytes = input_->bytes();
     out.compressed = input_->gzip();
     out.warnings = name_.warnings;

@@ -110,6 +110,15 @@ std::optional<std::string> file_in(const fs::path& directory) {
   return std::nullopt;
 }
 
+OplogPlace only_one(const std::string& found) {
+  std::error_code ignored;
+  if (!found.ends_with(".gz") && fs::exists(found + ".gz", ignored)) {
+    throw Error(Code::kConfig, fmt::format("the oplog lies there twice: {0}, {0}.gz", found),
+                "remove or move away what is not meant, or name it: oplog = 'FILE'");
+  }
+  return oplog_file(found);
+}
+
 fs::path parent_of(const fs::path& path) {
   const fs::path whole = fs::absolute(path).lexically_normal();
   return (whole.has_filename() ? whole : whole.parent_path()).parent_path();
@@ -171,7 +180,7 @@ OplogPlace oplog_file(const std::string& path) {
     throw Error(Code::kConfig, fmt::format("{} does not hold BSON, so it is no oplog", path),
                 "oplog = 'FILE' takes the oplog.bson of a dump");
   }
-  return {path, input->identity(),
+  return {path, input->identity().text(),
           [input] { return std::make_unique<FileFeed>(input->open(), input->shown()); }};
 }
 
@@ -181,7 +190,7 @@ std::optional<OplogPlace> oplog_of_directory(const std::string& directory, const
   if (choice.kind == OplogChoice::Kind::kFile) return oplog_file(choice.file);
   std::optional<std::string> found = file_in(directory);
   if (!found && holds_collections(directory)) found = file_in(parent_of(directory));
-  if (found) return oplog_file(*found);
+  if (found) return only_one(*found);
   if (choice.kind == OplogChoice::Kind::kYes) refuse_missing_oplog(directory);
   return std::nullopt;
 }
@@ -193,7 +202,7 @@ std::optional<OplogPlace> oplog_of_file(const std::string& path, const Options& 
   if (path == "-") refuse_missing_oplog("standard input");
   const std::optional<std::string> found = file_of_dump(path);
   if (!found) refuse_missing_oplog(path);
-  return oplog_file(*found);
+  return only_one(*found);
 }
 
 std::string advice_beside_oplog(const std::string& path, const Options& options) {
@@ -226,7 +235,7 @@ std::optional<OplogPlace> oplog_of_archive(std::shared_ptr<const Input> input,
   }
   const bool there = input->gzip() ? may_hold_oplog(*input) : ends_with_oplog(*input);
   if (!there && !asked) return std::nullopt;
-  return OplogPlace{fmt::format("the oplog in {}", input->shown()), input->identity(),
+  return OplogPlace{fmt::format("the oplog in {}", input->shown()), input->identity().text(),
                     [input] { return std::make_unique<ArchiveFeed>(*input); }, false};
 }
 

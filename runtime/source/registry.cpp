@@ -3,6 +3,7 @@
 
 #include "base/error.hpp"
 #include "base/url.hpp"
+#include "net/pg_place.hpp"
 #include "source/choose.hpp"
 #include "source/dump_dir.hpp"
 #include "source/postgres_source.hpp"
@@ -34,16 +35,6 @@ constexpr OptionSpec kPostgresOptions[] = {
     {"pooled", Type::kFlag,
      "The server is reached through a pooler that keeps no session settings."},
 };
-
-bool is_postgres(const std::string& place) {
-  const std::string_view scheme = url_scheme(place);
-  if (scheme == "postgresql" || scheme == "postgres" || scheme == "local") return true;
-  if (!scheme.empty()) return false;
-  for (std::string_view word : {"host=", "hostaddr=", "port=", "dbname=", "user=", "service="}) {
-    if (place.starts_with(word)) return true;
-  }
-  return false;
-}
 
 /// The path a place names: "file:" URLs are decoded, what exists is a path whatever it looks like.
 std::string path_of(const std::string& place) {
@@ -93,11 +84,12 @@ using OpenCollection = std::function<std::unique_ptr<Source>(const CollectionInf
 std::unique_ptr<Source> open_replayed(const std::vector<CollectionInfo>& before,
                                       const ReplayedCollections& now, size_t chosen,
                                       std::shared_ptr<const Replay> replay,
-                                      const OpenCollection& open) {
+                                      const OpenCollection& open,
+                                      std::vector<std::string> warnings = {}) {
   const ReplayedCollections::Origin& origin = now.origins[chosen];
   const bool dumped = origin.before != ReplayedCollections::Origin::kNone;
   return make_replayed_source(dumped ? open(before[origin.before]) : nullptr, std::move(replay),
-                              now.infos[chosen], origin.lineage);
+                              now.infos[chosen], origin.lineage, std::move(warnings));
 }
 
 /// The collection that options choose, of those there are at the end of the oplog.
@@ -109,7 +101,8 @@ std::unique_ptr<Source> open_chosen(const std::vector<CollectionInfo>& before,
   refuse_gone(*replay, now, options, place);
   const CollectionInfo& chosen = choose_collection(now.infos, options, place);
   const auto index = static_cast<size_t>(&chosen - now.infos.data());
-  return open_replayed(before, now, index, std::move(replay), open);
+  std::vector<std::string> warnings = left_out(before, now, *replay, whole);
+  return open_replayed(before, now, index, std::move(replay), open, std::move(warnings));
 }
 
 std::unique_ptr<Source> open_archive(std::shared_ptr<const Input> input, const Options& options) {
@@ -152,7 +145,9 @@ std::unique_ptr<Source> open_file(const std::string& path, const Options& option
 
 std::unique_ptr<Source> open_directory(const std::string& path, const Options& options) {
   std::vector<std::string> advice;
+  const std::vector<CollectionInfo> all = scan_dump(path);
   const auto open = [&](const CollectionInfo& chosen) {
+    refuse_doubled(all, chosen);
     if (stem_of(fs::path(chosen.path).filename().string(), ".metadata.json")) {
       throw Error(Code::kRead,
                   fmt::format("{} has metadata of {}.{}, but no data", path, chosen.database,
@@ -164,7 +159,6 @@ std::unique_ptr<Source> open_directory(const std::string& path, const Options& o
         std::move(input),
         {chosen.database, chosen.collection, chosen.metadata_json, {}, std::move(advice)});
   };
-  const std::vector<CollectionInfo> all = scan_dump(path);
   auto replay = begin_replay(oplog_of_directory(path, options), options, path);
   if (replay) return open_chosen(all, std::move(replay), is_whole_dump(path), options, path, open);
   if (oplog_choice(options).kind == OplogChoice::Kind::kDefault)
@@ -178,7 +172,9 @@ PlaceInfo place_info(std::vector<CollectionInfo> before,
                      const Options& options) {
   PlaceInfo out;
   if (replay) {
-    before = replayed_collections(before, *replay, whole).infos;
+    ReplayedCollections now = replayed_collections(before, *replay, whole);
+    out.warnings = left_out(before, now, *replay, whole);
+    before = std::move(now.infos);
     out.oplog = oplog_info(*replay, ReplayedCollections::Origin::kNone);
   }
   out.collections = listed_collections(std::move(before), options);
@@ -187,7 +183,9 @@ PlaceInfo place_info(std::vector<CollectionInfo> before,
 
 PlaceInfo look_at_directory(const std::string& path, const Options& options) {
   const auto replay = begin_replay(oplog_of_directory(path, options), options, path);
-  PlaceInfo out = place_info(scan_dump(path), replay, is_whole_dump(path), options);
+  const std::vector<CollectionInfo> all = scan_dump(path);
+  PlaceInfo out = place_info(all, replay, is_whole_dump(path), options);
+  for (std::string& doubled : doubled_collections(all)) out.warnings.push_back(std::move(doubled));
   if (!replay && oplog_choice(options).kind == OplogChoice::Kind::kDefault)
     out.advice.push_back(advice_without_oplog(path));
   return out;
@@ -196,20 +194,20 @@ PlaceInfo look_at_directory(const std::string& path, const Options& options) {
 }  // namespace
 
 std::span<const OptionSpec> source_options(const std::string& place) {
-  if (is_postgres(place)) return kPostgresOptions;
+  if (is_postgres_place(place)) return kPostgresOptions;
   return kFileOptions;
 }
 
 std::unique_ptr<Source> open_source(const std::string& place, const Options& options) {
   options.check("source", source_options(place));
-  if (is_postgres(place)) return make_postgres_source(place, options);
+  if (is_postgres_place(place)) return make_postgres_source(place, options);
   const std::string path = path_of(place);
   require_path(path);
   return fs::is_directory(path) ? open_directory(path, options) : open_file(path, options);
 }
 
 PlaceInfo look_at_place(const std::string& place, const Options& options) {
-  if (is_postgres(place)) return {list_postgres(place), std::nullopt, {}};
+  if (is_postgres_place(place)) return {list_postgres(place), std::nullopt, {}};
   options.check("source", kFileOptions);
   const std::string path = path_of(place);
   require_path(path);

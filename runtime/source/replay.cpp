@@ -32,6 +32,15 @@ std::string uuid_of(const std::string& metadata_json) {
   return bytes && bytes->size() == 16 ? *bytes : std::string();
 }
 
+std::string told_as_left_out(const Lineage& lineage, const Replay& replay) {
+  return fmt::format(
+      "{}: {} changes of {} ({} inserts, {} replacements, {} updates, {} deletes) are left out, "
+      "for "
+      "the collection is not in the dump, and the oplog does not begin with its creation",
+      replay.place.shown, lineage.changes(), lineage.ns, lineage.inserts, lineage.replacements,
+      lineage.updates, lineage.deletes);
+}
+
 std::string type_of(const Lineage& lineage) {
   for (const std::string& command : lineage.commands) {
     if (bson_field(as_bytes(command), "viewOn").type != ValueType::kMissing) return "view";
@@ -66,8 +75,10 @@ class ReplayCursor : public Cursor {
   }
   Position position() const override { return before_->position(); }
   uint64_t bytes() const override { return before_->bytes(); }
-  uint64_t tolerated() const override { return before_->tolerated(); }
-  Replayed replayed() const override { return replayed_; }
+  ReadCounts counts() const override {
+    ReadCounts out = before_->counts();
+    return out += counts_;
+  }
 
  private:
   /// False: the document is left out.
@@ -76,7 +87,7 @@ class ReplayCursor : public Cursor {
     const auto folded = fold_->find(key_.view(), hash_of(key_.view()));
     if (!folded) return true;
     if (folded->outcome != Outcome::kUpdates) {
-      replayed_.removed += folded->outcome == Outcome::kGone ? 1 : 0;
+      counts_.removed += folded->outcome == Outcome::kGone ? 1 : 0;
       return false;
     }
     // What is no BSON is refused further on, as a document: no update can change that.
@@ -84,7 +95,7 @@ class ReplayCursor : public Cursor {
     const Bytes now = Fold::update(document.bytes(), folded->body, one_, other_, place_);
     document.data = batch.arena().copy(now);
     document.size = static_cast<uint32_t>(now.size());
-    ++replayed_.updated;
+    ++counts_.updated;
     return true;
   }
 
@@ -92,7 +103,7 @@ class ReplayCursor : public Cursor {
   std::shared_ptr<const Fold> fold_;
   std::string place_;
   ByteBuffer key_, one_, other_;
-  Replayed replayed_;
+  ReadCounts counts_;
 };
 
 /// Documents that the oplog knows whole. They lie in the fold, which the source keeps.
@@ -109,7 +120,7 @@ class WholeCursor : public Cursor {
       batch.documents.push_back(
           {document.data(), static_cast<uint32_t>(document.size()), Format::kBson, nullptr});
       batch.source_bytes += document.size();
-      ++replayed_.added;
+      ++counts_.added;
     }
     return batch.documents.size() != first;
   }
@@ -117,22 +128,23 @@ class WholeCursor : public Cursor {
     return after_ == 0 ? Position() : fmt::format("folded:{}", after_);
   }
   uint64_t bytes() const override { return 0; }  // the oplog is no part of the source's size
-  Replayed replayed() const override { return replayed_; }
+  ReadCounts counts() const override { return counts_; }
 
  private:
   std::shared_ptr<const Fold> fold_;
   uint64_t after_;
-  Replayed replayed_;
+  ReadCounts counts_;
 };
 
 class ReplaySource : public Source {
  public:
   ReplaySource(std::unique_ptr<Source> before, std::shared_ptr<const Replay> replay,
-               CollectionInfo info, size_t lineage)
+               CollectionInfo info, size_t lineage, std::vector<std::string> warnings)
       : before_(std::move(before)),
         replay_(std::move(replay)),
         info_(std::move(info)),
-        lineage_(lineage) {
+        lineage_(lineage),
+        warnings_(std::move(warnings)) {
     if (lineage_ != ReplayedCollections::Origin::kNone) of_ = &replay_->survey.lineages[lineage_];
     if (of_ != nullptr && of_->empty_at != 0) before_.reset();
     limits_ = of_ == nullptr ? CappedLimits() : capped_limits(info_.metadata_json);
@@ -150,9 +162,10 @@ class ReplaySource : public Source {
     out.database = info_.database;
     out.collection = info_.collection;
     out.metadata_json = info_.metadata_json;
-    out.identity += fmt::format("; replayed: {}", replay_->place.identity);
+    out.identity = join_identities(out.identity, "replayed", replay_->place.identity);
     if (of_ != nullptr) out.documents.reset();
     out.oplog = oplog_info(*replay_, lineage_);
+    out.warnings.insert(out.warnings.end(), warnings_.begin(), warnings_.end());
     const OplogSurvey& survey = replay_->survey;
     if (survey.open_transactions != 0) {
       out.warnings.push_back(
@@ -165,6 +178,20 @@ class ReplaySource : public Source {
           "the oplog has {} of the command {}, which changes no documents", count, command));
     }
     return out;
+  }
+
+  std::vector<std::string> told_at_end(bool all_by_this, const StopFlag& stop) override {
+    if (of_ == nullptr || of_->updates + of_->replacements == 0) return {};
+    Fold::Unmet unmet = fold()->unmet();
+    if (unmet.documents != 0 && !all_by_this) unmet = look_again(stop);
+    if (unmet.documents == 0) return {};
+    const bool one = unmet.documents == 1;
+    return {fmt::format(
+        "{}: {} {} in entry {}{} {} neither in the dump nor in the oplog, and nothing came of the "
+        "updates: the oplog belongs to another dump, or the dump is not whole",
+        replay_->place.shown, unmet.documents,
+        one ? "document that is updated" : "documents that are updated, the first", unmet.entry,
+        one ? "" : ",", one ? "is" : "are")};
   }
 
   std::vector<Partition> split(int parts) override {
@@ -191,6 +218,17 @@ class ReplaySource : public Source {
     std::unique_ptr<Cursor> cursor = before_->open(partition, after);
     if (of_ == nullptr || of_->changes() == 0) return cursor;
     return std::make_unique<ReplayCursor>(std::move(cursor), fold(), replay_->place.shown);
+  }
+
+  /// Documents that an earlier process read are looked up once more.
+  Fold::Unmet look_again(const StopFlag& stop) {
+    Arena arena;
+    Batch batch(arena);
+    for (const Partition& partition : before_ ? before_->split(1) : std::vector<Partition>()) {
+      const std::unique_ptr<Cursor> cursor = open_before(partition, {});
+      for (; !stop.requested() && cursor->next(batch); batch.clear()) arena.reset();
+    }
+    return stop.requested() ? Fold::Unmet() : fold()->unmet();
   }
 
   std::unique_ptr<Cursor> open_capped(const Position& after) {
@@ -220,6 +258,7 @@ class ReplaySource : public Source {
   std::shared_ptr<const Replay> replay_;
   CollectionInfo info_;
   size_t lineage_;
+  std::vector<std::string> warnings_;
   const Lineage* of_ = nullptr;  // none: the oplog does not touch the collection
   CappedLimits limits_;
   std::mutex mutex_;
@@ -274,12 +313,40 @@ ReplayedCollections replayed_collections(const std::vector<CollectionInfo>& befo
   return out;
 }
 
+std::vector<std::string> left_out(const std::vector<CollectionInfo>& before,
+                                  const ReplayedCollections& now, const Replay& replay,
+                                  bool whole) {
+  std::vector<std::string> out;
+  const std::vector<Lineage>& lineages = replay.survey.lineages;
+  for (size_t i = 0; i < lineages.size(); ++i) {
+    const bool kept =
+        std::any_of(now.origins.begin(), now.origins.end(),
+                    [&](const ReplayedCollections::Origin& origin) { return origin.lineage == i; });
+    const bool known = std::any_of(before.begin(), before.end(), [&](const CollectionInfo& info) {
+      return info.database == database_of(lineages[i].ns);
+    });
+    if (kept || lineages[i].ns.empty() || lineages[i].changes() == 0 || (!whole && !known))
+      continue;
+    out.push_back(told_as_left_out(lineages[i], replay));
+  }
+  return out;
+}
+
 void refuse_gone(const Replay& replay, const ReplayedCollections& now, const Options& options,
                  std::string_view place) {
   const std::string wanted = options.text("collection"), database = options.text("database");
   if (wanted.empty()) return;
   for (const CollectionInfo& info : now.infos) {
     if (full_name(info) == wanted || info.collection == wanted) return;
+  }
+  for (const Lineage& lineage : replay.survey.lineages) {
+    const std::string_view of = database_of(lineage.ns);
+    const std::string_view name =
+        std::string_view(lineage.ns).substr(std::min(of.size() + 1, lineage.ns.size()));
+    if (lineage.created || lineage.changes() == 0) continue;
+    if (lineage.ns != wanted && (name != wanted || (!database.empty() && of != database))) continue;
+    throw Error(Code::kConfig, told_as_left_out(lineage, replay),
+                "dump the collection too, or begin the oplog before it was created");
   }
   for (const std::string& ns : {wanted, database + "." + wanted}) {
     const std::string reason = reason_gone(replay.survey.lineages, ns);
@@ -292,8 +359,10 @@ void refuse_gone(const Replay& replay, const ReplayedCollections& now, const Opt
 
 std::unique_ptr<Source> make_replayed_source(std::unique_ptr<Source> before,
                                              std::shared_ptr<const Replay> replay,
-                                             const CollectionInfo& info, size_t lineage) {
-  return std::make_unique<ReplaySource>(std::move(before), std::move(replay), info, lineage);
+                                             const CollectionInfo& info, size_t lineage,
+                                             std::vector<std::string> warnings) {
+  return std::make_unique<ReplaySource>(std::move(before), std::move(replay), info, lineage,
+                                        std::move(warnings));
 }
 
 std::string database_in_oplog(const Replay& replay, std::string_view collection) {

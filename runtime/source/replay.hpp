@@ -33,6 +33,11 @@ struct ReplayedCollections {
 ReplayedCollections replayed_collections(const std::vector<CollectionInfo>& before,
                                          const Replay& replay, bool whole);
 
+/// Changes of collections of which neither the dump has the documents nor the oplog the creation: a
+/// sentence each.
+std::vector<std::string> left_out(const std::vector<CollectionInfo>& before,
+                                  const ReplayedCollections& now, const Replay& replay, bool whole);
+
 /// What the oplog did to the collection that options ask for; Error{config} when it has gone.
 void refuse_gone(const Replay& replay, const ReplayedCollections& now, const Options& options,
                  std::string_view place);
@@ -40,7 +45,8 @@ void refuse_gone(const Replay& replay, const ReplayedCollections& now, const Opt
 /// before: the source of the dump's documents; null: the collection was made in the window.
 std::unique_ptr<Source> make_replayed_source(std::unique_ptr<Source> before,
                                              std::shared_ptr<const Replay> replay,
-                                             const CollectionInfo& info, size_t lineage);
+                                             const CollectionInfo& info, size_t lineage,
+                                             std::vector<std::string> warnings);
 
 /// The database of a collection that is known by its name alone; "" when the oplog has none of that
 /// name, Error{config} when several.

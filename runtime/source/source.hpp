@@ -49,13 +49,22 @@ struct SourceInfo {
   std::vector<std::string> advice = {};  // for those who look, not for those who run
 };
 
-/// What an oplog did to the documents of a cursor.
-struct Replayed {
-  uint64_t updated = 0;  // were changed
-  uint64_t removed = 0;  // are in the dump, and were deleted
-  uint64_t added = 0;    // inserted or replaced: given as the oplog has them
-  Replayed& operator+=(const Replayed& other) noexcept {
-    updated += other.updated, removed += other.removed, added += other.added;
+/// What a cursor met on its way, counted by whoever met it.
+struct ReadCounts {
+  uint64_t tolerated = 0;         // documents that were no standard JSON: bare NaN, shell forms
+  uint64_t updated = 0;           // changed by the oplog
+  uint64_t removed = 0;           // in the dump, and deleted by the oplog
+  uint64_t added = 0;             // inserted or replaced: given as the oplog has them
+  uint64_t without_document = 0;  // rejects passed over: nothing was kept of their documents
+
+  ReadCounts& operator+=(const ReadCounts& other) noexcept {
+    tolerated += other.tolerated, updated += other.updated, removed += other.removed;
+    added += other.added, without_document += other.without_document;
+    return *this;
+  }
+  ReadCounts& operator-=(const ReadCounts& other) noexcept {
+    tolerated -= other.tolerated, updated -= other.updated, removed -= other.removed;
+    added -= other.added, without_document -= other.without_document;
     return *this;
   }
 };
@@ -69,9 +78,8 @@ class Cursor {
   virtual Position position() const = 0;
   /// Source bytes read so far, for progress.
   virtual uint64_t bytes() const = 0;
-  /// Documents read so far that were no standard JSON: bare NaN, shell forms, \x escapes.
-  virtual uint64_t tolerated() const { return 0; }
-  virtual Replayed replayed() const { return {}; }
+  /// So far.
+  virtual ReadCounts counts() const { return {}; }
 };
 
 class Source {
@@ -82,6 +90,12 @@ class Source {
   virtual std::vector<Partition> split(int parts) = 0;
   /// Continues behind `after` when given.
   virtual std::unique_ptr<Cursor> open(const Partition& partition, const Position& after = {}) = 0;
+  /// What shows only when all parts have been read to their ends, in sentences; asked for then. Not
+  /// all_by_this: another process read some of them, so that this one may have to look again.
+  virtual std::vector<std::string> told_at_end(bool all_by_this, const StopFlag& stop) {
+    static_cast<void>(all_by_this), static_cast<void>(stop);
+    return {};
+  }
 };
 
 /// A place may hold several collections: a dump directory, an archive, a database.
@@ -97,7 +111,8 @@ struct CollectionInfo {
 struct PlaceInfo {
   std::vector<CollectionInfo> collections;
   std::optional<OplogInfo> oplog;
-  std::vector<std::string> advice;
+  std::vector<std::string> advice;         // for those who look, not for those who run
+  std::vector<std::string> warnings = {};  // for both: what will not be read
 };
 
 /// Opens a place. With several collections in it, options.collection ("db.name" or "name") chooses;

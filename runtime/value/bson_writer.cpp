@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "base/error.hpp"
+#include "value/bson_reader.hpp"
 
 namespace lugger {
 namespace {
@@ -15,7 +16,8 @@ uint8_t bson_type(ValueType type) {
     case ValueType::kString: return 0x02;
     case ValueType::kDocument: return kDocumentType;
     case ValueType::kArray: return kArrayType;
-    case ValueType::kBinary: return 0x05;
+    case ValueType::kBinary:
+    case ValueType::kNumeric: return 0x05;
     case ValueType::kUndefined: return 0x06;
     case ValueType::kObjectId: return 0x07;
     case ValueType::kBool: return 0x08;
@@ -119,6 +121,11 @@ void BsonWriter::payload(const Value& value) {
       if (old) out_->append_le(size);
       return out_->append(value.bytes());
     }
+    case ValueType::kNumeric:
+      out_->append_le(static_cast<int32_t>(kNumericMark.size() + value.size));
+      out_->push(kNumericSubtype);
+      out_->append(kNumericMark);
+      return out_->append(value.bytes());
     case ValueType::kBool: return out_->push(value.i64 != 0 ? 1 : 0);
     case ValueType::kInt32: return out_->append_le(static_cast<int32_t>(value.i64));
     case ValueType::kDate:

@@ -21,8 +21,8 @@ class BsonWriter {
   void begin_document(std::string_view name);  // 03
   void begin_array(std::string_view name);     // 04
   void end();                                  // closes the innermost
-  /// Any BSON value; types that BSON does not have (numeric, uuid, micros, ...) are a bug of the
-  /// caller.
+  /// Any BSON value, and numeric; other types that BSON does not have (uuid, micros, ...) are a bug
+  /// of the caller.
   void append(std::string_view name, const Value& value);
   /// An element as BsonReader::element() gives it.
   void append_element(Bytes element) { out_->append(element); }

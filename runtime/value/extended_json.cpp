@@ -12,6 +12,7 @@ void ExtendedJsonWriter::write_document(Object root, ByteBuffer& out) {
   writer_ = &root_;
   objects_ = 1;
   current_ = 0;
+  met_zero_ = false;
   root_.reset(out);
   root_.begin_document();
   fields(root, 0);
@@ -46,6 +47,29 @@ void ExtendedJsonWriter::number(const Slot& slot, int64_t integer) {
   put(slot, Value::of(small ? ValueType::kInt32 : ValueType::kInt64, integer));
 }
 
+void ExtendedJsonWriter::floating(const Slot& slot, double number) {
+  met_zero_ = met_zero_ || number == 0;
+  put(slot, Value::of_double(number));
+}
+
+/// A decimal128 holds 34 digits; what has more is numeric, as PostgreSQL has it. False: the text is
+/// no number, or one that numeric does not hold either.
+bool ExtendedJsonWriter::decimal_text(const Slot& slot, std::string_view text) {
+  constexpr size_t kDecimalDigits = 34;
+  constexpr int64_t kMostWhole = 131072, kMostScale = 16383;  // of numeric
+  if (parse_decimal(text, {}, digits_) != DecimalFault::kNone) return false;
+  uint8_t bytes[16];
+  if (digits_.digits.size() <= kDecimalDigits && decimal_to_bson(digits_, bytes)) {
+    put(slot, Value::of(ValueType::kDecimal, Bytes(bytes)));
+    return true;
+  }
+  const auto size = static_cast<int64_t>(digits_.digits.size());
+  if (size - digits_.scale > kMostWhole || digits_.scale > kMostScale) return false;
+  numerics_.reset();
+  put(slot, Value::of(ValueType::kNumeric, decimal_to_numeric(digits_, 0, numerics_)));
+  return true;
+}
+
 void ExtendedJsonWriter::value(const Slot& slot, Element element, int depth) {
   switch (element.type()) {
     case element_type::OBJECT: return object(slot, element.get_object().value_unsafe(), depth);
@@ -54,8 +78,9 @@ void ExtendedJsonWriter::value(const Slot& slot, Element element, int depth) {
       return put(slot, Value::of(ValueType::kString, element.get_string().value_unsafe()));
     case element_type::INT64: return number(slot, element.get_int64().value_unsafe());
     case element_type::UINT64:
-    case element_type::DOUBLE:
-      return put(slot, Value::of_double(element.get_double().value_unsafe()));
+      decimal_text(slot, std::to_string(element.get_uint64().value_unsafe()));
+      return;
+    case element_type::DOUBLE: return floating(slot, element.get_double().value_unsafe());
     case element_type::BOOL:
       return put(slot, Value::of(ValueType::kBool, element.get_bool().value_unsafe() ? 1 : 0));
     case element_type::NULL_VALUE: return put(slot, Value::null());

@@ -28,6 +28,8 @@ class ExtendedJsonWriter {
   void write_document(simdjson::dom::object root, ByteBuffer& out);
   /// Any value; whatever is not a plain document becomes {"": value}.
   void write_root(simdjson::dom::element root, ByteBuffer& out);
+  /// Whether the last document has a double that is zero.
+  bool met_zero() const noexcept { return met_zero_; }
 
  private:
   using Object = simdjson::dom::object;
@@ -48,6 +50,8 @@ class ExtendedJsonWriter {
   void fields(Object object, int depth);
   void array(const Slot& slot, simdjson::dom::array array, int depth);
   void number(const Slot& slot, int64_t integer);
+  void floating(const Slot& slot, double number);
+  bool decimal_text(const Slot& slot, std::string_view text);
   void object(const Slot& slot, Object object, int depth);
   /// False: an ordinary document.
   bool wrapper(const Slot& slot, Object object, int depth);
@@ -86,6 +90,8 @@ class ExtendedJsonWriter {
   BsonWriter root_{scratch_};
   BsonWriter* writer_ = nullptr;  // root_, or that of a scope
   DecimalDigits digits_;
+  Arena numerics_{4096};
+  bool met_zero_ = false;
   size_t objects_ = 0;  // '{' seen so far
   size_t current_ = 0;  // the one that a mistake is told of
 };

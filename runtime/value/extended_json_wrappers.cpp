@@ -142,12 +142,8 @@ bool ExtendedJsonWriter::number_double(const Slot& slot, Object object, int) {
 
 bool ExtendedJsonWriter::decimal(const Slot& slot, Object object, int) {
   constexpr std::string_view kExpected =
-      R"({"$numberDecimal": "a number of at most 34 digits, NaN or Infinity"})";
-  uint8_t bytes[16];
-  const std::string_view shown = only_text(object, "$numberDecimal", kExpected);
-  if (parse_decimal(shown, {}, digits_) != DecimalFault::kNone) refuse(kExpected);
-  if (!decimal_to_bson(digits_, bytes)) refuse(kExpected);
-  put(slot, Value::of(ValueType::kDecimal, Bytes(bytes)));
+      R"({"$numberDecimal": "a number that numeric can hold, NaN or Infinity"})";
+  if (!decimal_text(slot, only_text(object, "$numberDecimal", kExpected))) refuse(kExpected);
   return true;
 }
 

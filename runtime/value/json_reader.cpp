@@ -33,6 +33,13 @@ enum class Phase : uint8_t {
   kClosed,   // behind ']'
 };
 
+/// Whether there may be a number in it that is smaller than any double, and not zero.
+bool may_hold_tiny_number(std::string_view text) {
+  static const std::string kZeros(300, '0');
+  return text.find("e-") != text.npos || text.find("E-") != text.npos ||
+         text.find(kZeros) != text.npos;
+}
+
 size_t count_lines(std::string_view text) noexcept {
   return static_cast<size_t>(std::count(text.begin(), text.end(), '\n'));
 }
@@ -262,8 +269,9 @@ void JsonReader::State::read_text(std::string_view text, ByteBuffer& out) {
 
 void JsonReader::State::read_tolerant(std::string_view text, ByteBuffer& out) {
   rewritten.clear();
+  bool standard = true;
   try {
-    json::rewrite_tolerant(text, rewritten);
+    standard = json::rewrite_tolerant(text, rewritten);
   } catch (const json::Mistake& mistake) {
     fail(text, mistake.offset, mistake.message);
   }
@@ -271,7 +279,7 @@ void JsonReader::State::read_tolerant(std::string_view text, ByteBuffer& out) {
   simdjson::dom::element root;
   if (parse(rewritten, root) != simdjson::SUCCESS) fail(text, 0, simdjson::error_message(refusal));
   write(root, text, true, out);
-  ++tolerant;
+  if (!standard) ++tolerant;
 }
 
 /// Text that cannot be a whole document: says what is wrong with it.
@@ -304,6 +312,11 @@ void JsonReader::State::write(simdjson::dom::element root, std::string_view text
     const size_t where = rewrote ? 0 : json::nth_object(text, mistake.object);
     const std::string_view shown = text.substr(where, text.substr(where).find('\n'));
     fail(text, where, fmt::format("{}, found {}", mistake.message, quoted_excerpt(shown, 60)));
+  }
+  // simdjson reads what is too small for a double as 0.
+  if (!rewrote && writer.met_zero() && may_hold_tiny_number(text)) {
+    out.truncate(before);
+    return read_tolerant(text, out);
   }
   scanner.reset();
   use(text.size());
@@ -340,7 +353,7 @@ std::string bson_from_json(std::string_view json) {
     raise(Code::kParse, "too much JSON");
   simdjson::dom::element root;
   std::string text(json);
-  if (parser.parse(text).get(root) != simdjson::SUCCESS) {
+  if (may_hold_tiny_number(text) || parser.parse(text).get(root) != simdjson::SUCCESS) {
     text.clear();
     try {
       json::rewrite_tolerant(json, text);

@@ -48,10 +48,11 @@ class Rewriter : TolerantText {
  public:
   Rewriter(std::string_view text, std::string& out) : TolerantText(text, out) {}
 
-  void run() {
+  bool run() {
     value(0);
     skip_space();
     if (at_ != text_.size()) refuse("expected nothing more");
+    return standard_;
   }
 
  private:
@@ -74,8 +75,11 @@ class Rewriter : TolerantText {
     for (;;) {
       name();
       expect(':', "expected ':' after a field name");
+      // mongoexport writes code and symbols as Go quotes text.
+      go_escapes_ = out_.ends_with(R"("$code")") || out_.ends_with(R"("$symbol")");
       out_ += ':';
       value(depth + 1);
+      go_escapes_ = false;
       if (skip_to('}')) return;
       expect(',', "expected ',' or '}'");
       out_ += ',';
@@ -114,6 +118,7 @@ class Rewriter : TolerantText {
     const char c = peek();
     if (c == '"' || c == '\'') return string();
     if (!is_word_byte(c) || is_digit(c)) refuse("expected a field name");
+    standard_ = false;
     out_ += '"';
     out_ += take_word();
     out_ += '"';
@@ -128,6 +133,7 @@ class Rewriter : TolerantText {
   void word() {
     const size_t start = at_;
     std::string_view name = take_word();
+    standard_ = standard_ && (name == "true" || name == "false" || name == "null");
     if (name == "new") {
       skip_space();
       name = take_word();
@@ -245,6 +251,7 @@ class Rewriter : TolerantText {
     for (const std::string_view infinity : {"-Infinity", "+Infinity"}) {
       if (!rest.starts_with(infinity)) continue;
       at_ += infinity.size();
+      standard_ = false;
       if (is_word_byte(peek())) refuse_at(start, "expected a number");
       out_ += infinity[0] == '-' ? R"({"$numberDouble":"-Infinity"})"
                                  : R"({"$numberDouble":"Infinity"})";
@@ -252,22 +259,20 @@ class Rewriter : TolerantText {
     }
     const std::string_view token = number_token();
     const char* const end = token.data() + token.size();
-    double number = 0;
-    const auto read = std::from_chars(token.data(), end, number);
-    const bool tiny = token.find("e-") != token.npos || token.find("E-") != token.npos;
-    if (read.ec != std::errc{} && !tiny) refuse_at(start, "the number is too large for a double");
-    if (token.find_first_of(".eE") != token.npos) {
-      out_ += token;
-      return;
+    bool fits = true;
+    if (token.find_first_of(".eE") == token.npos) {
+      int64_t integer = 0;
+      fits = std::from_chars(token.data(), end, integer).ec == std::errc{};
+    } else {
+      double number = 0;
+      fits = std::from_chars(token.data(), end, number).ec == std::errc{};
     }
-    int64_t integer = 0;
-    const bool fits = std::from_chars(token.data(), end, integer).ec == std::errc{};
-    out_ += fits ? token : fmt::format(R"({{"$numberDouble":"{}"}})", token);
+    out_ += fits ? std::string(token) : fmt::format(R"({{"$numberDecimal":"{}"}})", token);
   }
 };
 
 }  // namespace
 
-void rewrite_tolerant(std::string_view text, std::string& out) { Rewriter(text, out).run(); }
+bool rewrite_tolerant(std::string_view text, std::string& out) { return Rewriter(text, out).run(); }
 
 }  // namespace lugger::json

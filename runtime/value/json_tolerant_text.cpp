@@ -20,6 +20,7 @@ void TolerantText::refuse_at(size_t offset, std::string_view expected) const {
 void TolerantText::string() {
   const size_t start = at_;
   const char quote = text_[at_++];
+  standard_ = standard_ && quote == '"';
   out_ += '"';
   const size_t body = at_;
   for (; peek() != quote;) {
@@ -28,7 +29,7 @@ void TolerantText::string() {
     if (c < 0x20)
       refuse_at(c == '\n' ? start : at_, "a string with a line break or control character");
     if (c == '\\') {
-      escape();
+      escape(quote);
       continue;
     }
     if (c == '"') out_ += '\\';
@@ -51,7 +52,8 @@ uint32_t TolerantText::hex(size_t digits, size_t start) {
                       : c >= 'a' && c <= 'f' ? c - 'a' + 10
                       : c >= 'A' && c <= 'F' ? c - 'A' + 10
                                              : -1;
-    if (digit < 0) refuse_at(start, "expected an escape");
+    if (digit < 0)
+      refuse_at(start, R"(expected an escape of JSON (a backslash itself is written \\))");
     number = number * 16 + static_cast<uint32_t>(digit);
   }
   return number;
@@ -69,7 +71,22 @@ void TolerantText::unicode_escape(size_t start) {
   put_escape(low);
 }
 
-void TolerantText::escape() {
+/// What Go's %q writes beyond JSON.
+bool TolerantText::go_escape(char c, size_t start) {
+  if (c == 'a' || c == 'v') return put_escape(c == 'a' ? 7 : 11), true;
+  if (c == 'x') return put_escape(hex(2, start)), true;
+  if (c != 'U') return false;
+  const uint32_t point = hex(8, start);
+  if (point > 0x10FFFF || (point >= 0xD800 && point <= 0xDFFF)) return false;
+  if (point < 0x10000) return put_escape(point), true;
+  put_escape(0xD800 + ((point - 0x10000) >> 10));
+  put_escape(0xDC00 + ((point - 0x10000) & 0x3FF));
+  return true;
+}
+
+/// Other escapes are hardly meant as such: "C:\apps\vim\x86" is a path that nobody escaped, and to
+/// read \a or \x86 as a character would change it without a word.
+void TolerantText::escape(char quote) {
   const size_t start = at_++;
   const char c = peek();
   ++at_;
@@ -85,22 +102,15 @@ void TolerantText::escape() {
       out_ += '\\';
       out_ += c;
       return;
-    case '\'': out_ += '\''; return;
-    case '0': return put_escape(0);
-    case 'a': return put_escape(7);
-    case 'v': return put_escape(11);
-    case 'x': return put_escape(hex(2, start));
+    case '\'':
+      if (quote != c) break;
+      out_ += c;
+      return;
     case 'u': return unicode_escape(start);
-    case 'U': {
-      const uint32_t point = hex(8, start);
-      if (point > 0x10FFFF || (point >= 0xD800 && point <= 0xDFFF))
-        refuse_at(start, "expected an escape");
-      if (point < 0x10000) return put_escape(point);
-      put_escape(0xD800 + ((point - 0x10000) >> 10));
-      return put_escape(0xDC00 + ((point - 0x10000) & 0x3FF));
-    }
-    default: refuse_at(start, "expected an escape");
+    default: break;
   }
+  if (go_escapes_ && go_escape(c, start)) return;
+  refuse_at(start, R"(expected an escape of JSON (a backslash itself is written \\))");
 }
 
 }  // namespace lugger::json

@@ -1,5 +1,4 @@
-// The strings of the tolerant JSON path: escapes of JSON, JavaScript and Go, checked and rewritten
-// as JSON.
+// The strings of the tolerant JSON path, checked and rewritten as JSON.
 #pragma once
 #include <fmt/format.h>
 
@@ -29,10 +28,13 @@ class TolerantText {
   std::string_view text_;
   std::string& out_;
   size_t at_ = 0;
+  bool go_escapes_ = false;  // in the string under way
+  bool standard_ = true;     // nothing was met so far that JSON does not have
 
  private:
-  void escape();
+  void escape(char quote);
   void unicode_escape(size_t start);
+  bool go_escape(char c, size_t start);
   uint32_t hex(size_t digits, size_t start);
   void put_escape(uint32_t unit);
 };

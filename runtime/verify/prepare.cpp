@@ -6,7 +6,9 @@
 #include "base/digest.hpp"
 #include "base/url.hpp"
 #include "engine/start.hpp"
+#include "net/pg_place.hpp"
 #include "net/pg_server.hpp"
+#include "source/identity.hpp"
 #include "value/datetime.hpp"
 #include "verify/sample.hpp"
 
@@ -93,7 +95,7 @@ void take_run(VerifyContext& context, Verdict& verdict, State& state) {
   }
   if (run->script_hash != context.job.spec.script_hash)
     verdict.warnings.push_back("the script changed since the run that loaded the rows");
-  if (run->source_identity != verdict.source_identity) {
+  if (compare_identities(run->source_identity, verdict.source_identity) == Sameness::kOther) {
     verdict.warnings.push_back(
         "the source changed since the run that loaded the rows: it is compared as it is now");
   }

@@ -8,21 +8,39 @@ local oplog_view = require 'lugger.oplog_view'
 local table_view = require 'lugger.table_view'
 local terminal = require 'lugger.terminal'
 
-local function show_collections(place, found)
+-- What holds tables: its options say so.
+local function has_tables(place)
+  for _, option in ipairs(native.source_options(place)) do
+    if option.name == 'table' then return true end
+  end
+  return false
+end
+
+-- The place as it can be typed again; a password is never printed.
+local function typed(place)
+  local shown = native.system.mask_secrets(place)
+  return shown == place and terminal.shell_quote(place) or 'PLACE'
+end
+
+local function show_collections(place, found, tables)
   local collections = found.collections
-  terminal.line(place, ': ', terminal.count(#collections, 'collection'), '\n')
+  terminal.line(native.system.mask_secrets(place), ': ',
+    terminal.count(#collections, tables and 'table' or 'collection'), '\n')
   local rows = {}
   for i, item in ipairs(collections) do
-    rows[i] = { item.database .. '.' .. item.collection, item.type, tonumber(item.bytes) > 0
-      and terminal.bytes(item.bytes) or '-' }
+    rows[i] = { tables and item.collection or item.database .. '.' .. item.collection,
+      tables and item.type == 'collection' and 'table' or item.type,
+      tonumber(item.bytes) > 0 and terminal.bytes(item.bytes) or '-' }
   end
-  terminal.line(table_view.render({ 'collection', 'type', 'size' }, rows, { right = { [3] = true } }))
+  terminal.line(table_view.render({ tables and 'table' or 'collection', 'type', 'size' }, rows,
+    { right = { [3] = true } }))
   if found.oplog then terminal.line('\noplog to replay  ', oplog_view.sentence(found.oplog)) end
+  oplog_view.advise(found.warnings)
   oplog_view.advise(found.advice)
   for _, item in ipairs(collections) do
     if item.type ~= 'view' and tonumber(item.bytes) > 0 then
-      terminal.say('\none in detail:\n  lugger describe ', terminal.shell_quote(place), ' -c ',
-        terminal.shell_quote(item.database .. '.' .. item.collection))
+      terminal.say('\none in detail:\n  lugger describe ', typed(place), tables and ' --table ' or ' -c ',
+        terminal.shell_quote(tables and item.collection or item.database .. '.' .. item.collection))
       return
     end
   end
@@ -108,15 +126,19 @@ local function run(args)
   check_flags(args)
   if args.full then return require('lugger.census_command').run(args, options_of(args)) end
   local place, options = config.resolve(args.place), options_of(args)
+  local tables = has_tables(place)
+  if tables then options.table, options.collection = options.table or options.collection, nil end
   local found = native.look_at_place(place, options)
-  if #found.collections > 1 and not (options.collection or options.table or options.query) then
+  local count, chosen = #found.collections, options.collection or options.table or options.query
+  if not chosen and (count > 1 or tables and count == 0) then
     if args.json then
       terminal.line(json.encode(found.collections))
     else
-      show_collections(native.system.mask_secrets(args.place), found)
+      show_collections(args.place, found, tables)
     end
     return 0
   end
+  if tables and not chosen then options.table = found.collections[1].collection end
   local description = native.describe(place, options, args.limit or 0)
   if args.json then
     terminal.line(json.encode(description))

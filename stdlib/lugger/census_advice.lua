@@ -18,7 +18,7 @@ local float_scale = 4 -- decimals of doubles that look like amounts
 local most_digits = 40 -- a numeric wider than that is said as numeric
 local vector_least = 16 -- elements of an array of numbers, always as many, that is taken for an embedding
 
-local number_types = { int32 = true, int64 = true, double = true, decimal = true }
+local number_types = { int32 = true, int64 = true, double = true, decimal = true, numeric = true }
 local text_types = { string = true, symbol = true }
 local money_words = { 'price', 'amount', 'total', 'cost', 'balance', 'fee', 'tax', 'sum', 'rate', 'money', 'paid' }
 
@@ -203,8 +203,8 @@ local function dates_and_texts(path, out)
 end
 
 local narrow = {
-  bool = 'bool', int32 = 'int4', int64 = 'int8', double = 'float8', decimal = 'numeric', string = 'text',
-  objectId = 'text', date = 'timestamptz', symbol = 'text',
+  bool = 'bool', int32 = 'int4', int64 = 'int8', double = 'float8', decimal = 'numeric', numeric = 'numeric',
+  string = 'text', objectId = 'text', date = 'timestamptz', symbol = 'text',
 }
 
 local function minority_text(path)

@@ -100,10 +100,12 @@ function source:info()
   return open(self):info()
 end
 
---- The collections of the place.
+--- The collections of the place. Warns of what in it will not be read.
 ---@return lugger.collection_info[]
 function source:collections()
-  return native.collections(config.resolve(self.place, 'from'), self.options)
+  local found = native.look_at_place(config.resolve(self.place, 'from'), self.options)
+  require('lugger.oplog_view').advise(found.warnings)
+  return found.collections
 end
 
 --- Opens a cursor: reads batch by batch.

@@ -3,6 +3,7 @@ local effects = require 'lugger.effects'
 local json = require 'lugger.json_text'
 local load_advice = require 'lugger.load_advice'
 local native = require 'lugger.native'
+local oplog_view = require 'lugger.oplog_view'
 local plan_view = require 'lugger.plan_view'
 local progress = require 'lugger.progress'
 local script = require 'lugger.script'
@@ -51,9 +52,8 @@ local function announce(plan, settings, options)
     terminal.warn(('%s is more than 50 GB: check disk space for twice that on the target, and consider '
       .. 'splitting the run'):format(terminal.bytes(plan.source_info.bytes)))
   end
-  for _, list in ipairs { plan.warnings, plan.report.warnings } do
-    for _, warning in ipairs(list) do terminal.warn(warning) end
-  end
+  oplog_view.advise(plan.warnings) -- jobs of one dump share some of theirs
+  for _, warning in ipairs(plan.report.warnings) do terminal.warn(warning) end
   plan_view.warn_of_keys(plan)
 end
 

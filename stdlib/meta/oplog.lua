@@ -13,6 +13,7 @@
 ---@field collections lugger.collection_info[] as they are at the end of the oplog
 ---@field oplog lugger.oplog_info|nil
 ---@field advice string[] what a look at the place should tell
+---@field warnings string[] what of the place will not be read
 
 --- What a place holds, and the oplog that is replayed over it.
 ---@param place string

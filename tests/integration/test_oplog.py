@@ -296,6 +296,58 @@ class Told(unittest.TestCase):
         self.assertEqual(len(found), 1)
         self.assertEqual(result.books()['rejected'], 1)
 
+    def stray(self, count=5, resumed=False):
+        """A dump whose oplog updates documents that are nowhere."""
+        place = dump(harness.scratch(), 'shop', {'a': [{'_id': i, 'n': 0, 'pad': 'x' * 2000} for i in range(6000)]})
+        bson.write(place / 'oplog.bson', [{'ts': bson.Timestamp(1, i + 1), 'op': 'u', 'ns': 'shop.a', 'o': {'$v': 2, 'diff': {'u': {'n': 5}}}, 'o2': {'_id': i}}
+                                          for i in [3, 4, 5999] + [9000 + i for i in range(count)]])
+        return place
+
+    def test_a24_an_update_of_a_document_that_is_nowhere_is_told(self):
+        for jobs in (1, 4):
+            found, result = read(self.stray(), 'shop.a', jobs=jobs)
+            self.assertEqual(len(found), 6000)
+            self.assertIn('5 documents that are updated, the first in entry 4,', ' '.join(result.err.split()))
+        _, result = read(self.stray(1), 'shop.a')
+        self.assertIn('1 document that is updated in entry 4 is neither', ' '.join(result.err.split()))
+        _, result = read(self.stray(0), 'shop.a')
+        self.assertNotIn('neither in the dump', ' '.join(result.err.split()))
+
+    def test_a24_it_is_counted_right_by_a_run_that_goes_on(self):
+        work = Work(Postgres().fresh(), text=job("{ 'n', 'int4' }", source=self.stray(), collection='shop.a'))
+        work.run('--create', '--limit', 3500)
+        work.database.query("update lugger.runs set status = 'stopped'")
+        result = work.run()
+        self.assertEqual(work.database.number('select count(*) from docs where n = 5'), 3)
+        self.assertIn('5 documents that are updated', ' '.join(result.err.split()))
+
+    def test_a24_a_task_tells_it_too(self):
+        place = self.stray()
+        work = Work(Postgres().fresh())
+        work.script(f"""local lugger = require 'lugger'
+          return lugger.task('t', function(task)
+            local cursor = task:cursor(lugger.source({lua(str(place))}, {{ collection = 'shop.a' }}))
+            local out = task:writer(lugger.target('out.jsonl'), {{ columns = {{ {{ 'n', 'int4' }} }} }})
+            for batch in cursor:batches() do out:write(batch) out:commit(batch:position()) end
+          end)""")
+        self.assertIn('5 documents that are updated', ' '.join(work.run().err.split()))
+
+    def test_f12_an_insert_into_a_collection_that_nobody_created_is_told(self):
+        place = dump(harness.scratch(), 'shop', {'a': [{'_id': 1}]})
+        bson.write(place / 'oplog.bson', [{'ts': bson.Timestamp(1, i), 'op': 'i', 'ns': 'shop.x', 'o': {'_id': i}} for i in range(1, 4)])
+        told = '3 changes of shop.x (3 inserts, 0 replacements, 0 updates, 0 deletes) are left out'
+        for result in (lugger('describe', place), lugger('describe', place, '-c', 'shop.a'), read(place, 'shop.a')[1],
+                       lugger('describe', place, '-c', 'shop.x', expect=1), lugger('describe', place, '--full', '--no-trial'),
+                       lugger('run', 'mongo_to_postgres', '--from', place, '--into', 'local:', '--create')):
+            self.assertIn(told, ' '.join((result.out + result.err).split()))
+        self.assertNotIn(told, lugger('describe', place, '--oplog', 'no').err)
+        # An insert behind a create is loaded.
+        bson.write(place / 'oplog.bson', [{'ts': bson.Timestamp(1, 1), 'op': 'c', 'ns': 'shop.$cmd', 'o': {'create': 'x'}},
+                                          {'ts': bson.Timestamp(1, 2), 'op': 'i', 'ns': 'shop.x', 'o': {'_id': 1}}])
+        found, result = read(place, 'shop.x')
+        self.assertEqual(len(found), 1)
+        self.assertNotIn('left out, for', result.err)
+
     def test_mistakes_in_the_option(self):
         result = lugger('run', harness.script(WHOLE.format(place=lua(str(DATA / 'named/dump')), options="{ collection = 'shop.users', oplog = 5 }")), expect=1)
         self.assertIn('"oplog" takes true, false or text', result.err)

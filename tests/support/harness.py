@@ -45,6 +45,7 @@ def clean_environment(extra=None):
             if k in ('PATH', 'TMPDIR', 'LANG', 'LC_ALL', 'USER', 'LOGNAME') or k.endswith('SAN_OPTIONS') or k.startswith('LUGGER')}
     keep['HOME'] = scratch_root()
     keep.setdefault('LC_ALL', 'C.UTF-8')
+    keep.setdefault('LUGGER_CONNECT_WAIT', '0')
     keep.update(extra or {})
     return {k: str(v) for k, v in keep.items() if v is not None}
 

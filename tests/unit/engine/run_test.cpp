@@ -1,8 +1,11 @@
 // Whole runs: the books, limits, dry runs, rejects tried again.
 #include <filesystem>
 #include <set>
+#include <thread>
 
+#include "engine/allowance.hpp"
 #include "engine_fixture.hpp"
+#include "value/json_reader.hpp"
 
 namespace lugger::test {
 namespace {
@@ -68,6 +71,49 @@ TEST_CASE("a limit holds for all workers together") {
     CHECK(result.tally.read == limit);
     CHECK(scratch.lines(out).size() == limit);
   }
+}
+
+TEST_CASE("A6: a limit is exact however wide the documents are") {
+  const Scratch scratch;
+  std::vector<std::string> wide;
+  for (int i = 0; i < 3000; ++i) {
+    wide.push_back(
+        bson_from_json(fmt::format(R"({{"_id": {}, "n": {}, "pad": "{}"}})", i, i,
+                                   std::string(static_cast<size_t>(i * 7919 % 20000), 'x'))));
+  }
+  const std::string source = scratch.write("docs.bson", wide);
+  for (const int jobs : {1, 3}) {
+    for (const uint64_t limit : {1, 499, 1000, 2999, 3000, 5000}) {
+      RunSettings settings = one_worker();
+      settings.jobs = jobs;
+      settings.limit = limit;
+      const std::string out = fmt::format("out{}-{}.jsonl", jobs, limit);
+      const RunResult result =
+          run(spec(source, scratch.path(out), {column("n", "int4")}), settings);
+      const uint64_t expected = std::min<uint64_t>(limit, 3000);
+      CHECK(result.tally.read == expected);
+      CHECK(scratch.lines(out).size() == expected);
+    }
+  }
+}
+
+TEST_CASE("A6: workers that wait for a claim get what others could not use") {
+  Allowance allowance;
+  StopFlag stop;
+  allowance.set_limit(1000, 0);
+  CHECK(allowance.claim(600, stop) == 600);
+  CHECK(allowance.claim(600, stop) == 400);
+  std::thread reader([&] { allowance.settle(600, 100); });
+  CHECK(allowance.claim(600, stop) == 500);  // waits for the reader
+  reader.join();
+  allowance.settle(400, 400);
+  allowance.settle(500, 500);
+  CHECK(allowance.claim(600, stop) == 0);
+  allowance.give_back(3);
+  CHECK(allowance.claim(600, stop) == 3);
+  Allowance resumed;
+  resumed.set_limit(1000, 997);
+  CHECK(resumed.claim(600, stop) == 3);
 }
 
 TEST_CASE("a dry run counts as a run does and leaves nothing behind") {

@@ -1,0 +1,33 @@
+// By what a source is known again when a run that read it goes on.
+#pragma once
+#include <string>
+#include <string_view>
+
+namespace lugger {
+
+/// One text for the ledger: what the data is, then where and when it was seen.
+/// "4096 bytes, digest 0f1e... @ /dump/users.bson, inode 1234, modified ..., changed ...".
+struct SourceIdentity {
+  std::string data;   // sizes and digests: what else has the same is taken for the same data
+  std::string stamp;  // path, inode and times: equal ones leave no doubt
+
+  std::string text() const { return stamp.empty() ? data : data + kBetween + stamp; }
+  static SourceIdentity of(std::string_view text);
+  static constexpr char kBetween[] = " @ ";
+};
+
+/// Of a file: its size, and a digest of its beginning, its end and blocks spread between.
+/// Error{read} when it cannot be read.
+SourceIdentity identify_file(const std::string& path);
+
+enum class Sameness {
+  kSame,
+  kTouched,  // the same data by size and digest, in a file that was copied, moved, touched or
+             // written again: a change between the blocks of the digest would not show
+  kOther,
+};
+Sameness compare_identities(std::string_view before, std::string_view now) noexcept;
+/// Of a source that is read together with another: "A; word: B".
+std::string join_identities(std::string_view source, std::string_view word, std::string_view other);
+
+}  // namespace lugger
