@@ -121,13 +121,6 @@ bool begins_with_operator(const Value& value) {
          reader.name() != "$id" && reader.name() != "$db";
 }
 
-bool is_true(const Value& value) {
-  if (value.absent()) return false;
-  if (value.type == ValueType::kBool) return value.i64 != 0;
-  const Value zero = Value::of(ValueType::kInt32, int64_t{0});
-  return type_bracket(value.type) != type_bracket(zero.type) || compare_values(value, zero) != 0;
-}
-
 void refuse_regex(std::string_view name, const Value& operand) {
   if (operand.type != ValueType::kRegex) return;
   throw Error(Code::kConfig, fmt::format("find does not match regular expressions ({})", name),
