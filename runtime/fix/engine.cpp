@@ -60,6 +60,7 @@ void FixEngine::prepare_ledger() {
   const std::optional<RunRecord> latest = state_->latest(spec_.name);
   const bool open = latest && is_unfinished(*latest);
   if (!open || settings_.restart) {
+    if (latest && !settings_.restart) refuse_half_undone(*latest);
     if (open) state_->set_status(latest->run, "abandoned", "a later run took its place");
     return;
   }
@@ -93,6 +94,40 @@ void FixEngine::hold_undone() {
               fmt::format("wait for it, or stop it first: lugger ctl {} stop", run->run));
 }
 
+/// An undone run is over: going on behind its last page would pass over the rows that were given
+/// back.
+void FixEngine::end_undone() {
+  if (spec_.undoes.empty()) return;
+  const std::optional<RunRecord> run = undone_->find(spec_.undoes);
+  if (!run || !is_unfinished(*run)) return;
+  undone_->set_status(run->run, "abandoned", "undone by " + run_);
+  report_.notes.push_back(
+      fmt::format("run {} had not come to its end, and is over now: {} begins anew", run->run,
+                  run->command.empty() ? "the next one" : run->command));
+}
+
+/// Rows that an abandoned run changed and that no undo gave back would go through map twice. Each
+/// undo of a row, and each undo of that, turns it around once.
+void FixEngine::refuse_half_undone(const RunRecord& run) {
+  if (run.status != "abandoned" || !run.message.starts_with("undone by ")) return;
+  const PgRows rows = session_->query(
+      fmt::format("WITH RECURSIVE undo AS (SELECT run FROM {0}.fixes WHERE undoes = $1 UNION "
+                  "SELECT f.run FROM {0}.fixes f JOIN undo u ON f.undoes = u.run), "
+                  "turns AS (SELECT i.key, count(*) AS n FROM {0}.images i JOIN undo USING (run) "
+                  "GROUP BY i.key) SELECT count(*) FROM {0}.images i LEFT JOIN turns USING (key) "
+                  "WHERE i.run = $1 AND coalesce(n, 0) % 2 = 0",
+                  PgSession::quote_name(schema_)),
+      {run.run});
+  if (rows.text(0, 0) == "0") return;
+  throw Error(
+      Code::kConflict,
+      fmt::format("run {} was cut off and then undone in part: {} of its rows are as it left them, "
+                  "and would go through map a second time",
+                  run.run, rows.text(0, 0)),
+      fmt::format("undo the rest first (lugger undo {}), or begin anew all the same with --restart",
+                  run.run));
+}
+
 /// The ledger's rows of a run; a resumed one has them, unless it was killed between the two.
 void FixEngine::begin_run() {
   if (!resumed_) {
@@ -124,6 +159,7 @@ void FixEngine::begin_run() {
   record_fix(*session_, schema_, record, spec_.retention_seconds);
   keep_keys();
   session_->commit();
+  end_undone();
   report_.images_until = find_fix(*session_, schema_, run_).images_until;
 }
 
@@ -203,7 +239,7 @@ void FixEngine::work() {
   counts_->clear();
   begin_run();
   source_ = spec_.source(table_, spec_.now, kept_keys());
-  writer_ = std::make_unique<FixWriter>(table_, schema_, run_);
+  writer_ = std::make_unique<FixWriter>(table_, schema_, run_, !spec_.undoes.empty());
   set_stage("writing");
   if (!done_before_) write_all();
 }
@@ -247,6 +283,11 @@ void FixEngine::conclude() noexcept {
   }
   if (result_.status != "done" && settings_.apply && begun_)
     result_.resume_command = spec_.resume_command;
+  if (altered_ != 0) {
+    report_.notes.push_back(fmt::format(
+        "in {} rows the server made something else of what was written: a trigger's work",
+        altered_));
+  }
   counts_->fill(report_, result_);
   record_end();
   state_.reset();  // gives the leases back

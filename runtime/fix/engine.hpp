@@ -47,6 +47,8 @@ class FixEngine final : public FixRun {
   void prepare_ledger();
   void listen();
   void hold_undone();
+  void end_undone();
+  void refuse_half_undone(const RunRecord& run);
   void begin_run();
   void keep_keys();
   void conduct() noexcept;
@@ -96,7 +98,7 @@ class FixEngine final : public FixRun {
   bool begun_ = false;  // the ledger knows the run
   bool resumed_ = false, done_before_ = false;
   Tally tally_, earlier_;
-  uint64_t row_bytes_ = 0, rows_seen_ = 0, since_last_ = 0;
+  uint64_t row_bytes_ = 0, rows_seen_ = 0, since_last_ = 0, altered_ = 0;
   std::optional<Error> failure_;
 
   mutable std::mutex mutex_;  // guards what follows

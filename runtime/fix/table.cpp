@@ -83,9 +83,10 @@ std::vector<std::string> choose_key(const PgTable& table, const std::string& sho
                 "create one (CREATE UNIQUE INDEX CONCURRENTLY), or name other columns as key");
   }
   for (const std::string& name : key) {
-    if (table.column(name)->not_null) continue;
-    throw Error(Code::kConfig, fmt::format("key column {} of {} may be NULL", name, shown),
-                "a key is never NULL: choose another, or set the column NOT NULL first");
+    if (table.column(name)->never_null) continue;
+    throw Error(
+        Code::kConfig, fmt::format("key column {} of {} may be NULL", name, shown),
+        "a key is never NULL: choose another, or set the column NOT NULL first (and VALIDATE it)");
   }
   return key;
 }

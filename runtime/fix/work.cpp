@@ -217,6 +217,8 @@ void FixEngine::show(const Outcome& outcome) {
     if (outcome.written[i].outcome == Written::Outcome::kWritten)
       counts_->add(outcome.page.rows[change.row], change);
     if (outcome.written[i].outcome == Written::Outcome::kConflict) ++report_.retried;
+    if (outcome.written[i].outcome == Written::Outcome::kWritten && outcome.written[i].altered)
+      ++altered_;
   }
   for (const auto& [reason, rows] : outcome.page.skips) counts_->skip(reason, rows);
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 
 namespace lugger {
 
@@ -25,9 +26,14 @@ bool stops_all(const Error& error) {
 
 }  // namespace
 
-FixWriter::FixWriter(const FixTable& table, const std::string& state_schema, std::string run)
-    : table_(table), schema_(PgSession::quote_name(state_schema)), run_(std::move(run)) {
+FixWriter::FixWriter(const FixTable& table, const std::string& state_schema, std::string run,
+                     bool exact)
+    : table_(table),
+      schema_(PgSession::quote_name(state_schema)),
+      run_(std::move(run)),
+      exact_(exact) {
   sql_ = statement();
+  reread_ = rereading();
 }
 
 std::string FixWriter::mark(size_t field) const {
@@ -96,6 +102,58 @@ std::string FixWriter::statement() const {
       assignments(), match, version_of("t"), returned, schema_, key_list, values);
 }
 
+/// Once the statement is over its AFTER triggers have run too: what the rows hold now.
+std::string FixWriter::rereading() const {
+  std::string arrays = "$1::text[]", match, values;
+  for (size_t k = 0; k < table_.key.size(); ++k) {
+    arrays += fmt::format(", ${}::text[]", k + 2);
+    match += fmt::format("{}t.{} = s.k{}::{}", k == 0 ? "" : " AND ",
+                         PgSession::quote_name(table_.key[k]), k, table_.key_types[k]);
+  }
+  for (const FixField& field : table_.fields)
+    values += ", " + FixTable::text_of(table_.field_value(field, "t"));
+  return fmt::format("SELECT s.n{} FROM unnest({}) AS s (n{}) JOIN {} AS t ON {}", values, arrays,
+                     numbered("k", table_.key.size()), table_.relation, match);
+}
+
+/// Compares what the rows hold with what was written. True: some must be left as they were.
+bool FixWriter::look_back(PgSession& session, const std::vector<FixRow>& rows,
+                          const std::vector<RowChange>& changes, size_t first, size_t last,
+                          std::vector<Written>& out) {
+  if (!exact_ && table_.triggers.empty()) return false;
+  std::vector<TextArray> arrays(1 + table_.key.size());
+  for (size_t i = first; i < last; ++i) {
+    if (out[i].outcome != Written::Outcome::kWritten) continue;
+    out[i].altered = true;  // unless the row is found, and as it was written
+    out[i].message = "the row is not there any more once its triggers have run";
+    arrays[0].add(std::to_string(i));
+    for (size_t k = 0; k < table_.key.size(); ++k) arrays[1 + k].add(rows[changes[i].row].key[k]);
+  }
+  PgParams params;
+  for (TextArray& array : arrays) params.emplace_back(array.take());
+  const PgRows now = session.query(reread_, params);
+  for (size_t r = 0; r < now.size(); ++r) {
+    const size_t i = std::stoul(now.text(r, 0));
+    out[i].altered = false;
+    for (size_t f = 0; f < table_.fields.size() && !out[i].altered; ++f) {
+      if (changes[i].mask[f] != '1' || now[r][1 + f] == changes[i].after[f]) continue;
+      out[i].altered = true;
+      const auto& kept = now[r][1 + f];
+      out[i].message =
+          fmt::format("the server made {} of {}: a trigger, or another type of the column",
+                      kept ? quoted_excerpt(*kept) : "NULL", table_.fields[f].name);
+    }
+  }
+  if (!exact_) return false;
+  bool found = false;
+  for (size_t i = first; i < last; ++i) {
+    if (!out[i].altered || out[i].outcome != Written::Outcome::kWritten) continue;
+    out[i].outcome = Written::Outcome::kRefused;
+    found = true;
+  }
+  return found;
+}
+
 std::vector<Written> FixWriter::write(PgSession& session, const std::vector<FixRow>& rows,
                                       const std::vector<RowChange>& changes) {
   std::vector<Written> out(changes.size());
@@ -108,7 +166,10 @@ void FixWriter::write(PgSession& session, const std::vector<FixRow>& rows,
                       std::vector<Written>& out) {
   const size_t keys = table_.key.size(), fields = table_.fields.size();
   std::vector<TextArray> arrays(kFixedArrays + keys + 2 * fields);
+  size_t wanted = 0;
   for (size_t i = first; i < last; ++i) {
+    if (out[i].outcome == Written::Outcome::kRefused) continue;
+    ++wanted;
     const RowChange& change = changes[i];
     const FixRow& row = rows[change.row];
     size_t at = 0;
@@ -119,17 +180,27 @@ void FixWriter::write(PgSession& session, const std::vector<FixRow>& rows,
     for (const auto& text : row.before) arrays[at++].add(text);
     for (const auto& text : change.after) arrays[at++].add(text);
   }
+  if (wanted == 0) return;
   PgParams params{run_};
   for (TextArray& array : arrays) params.emplace_back(array.take());
   session.execute("SAVEPOINT lugger_rows");
   try {
     const PgRows done = session.query(sql_, params);
-    session.execute("RELEASE lugger_rows");
     for (size_t i = 0; i < done.size(); ++i)
       out[std::stoul(done.text(i, 0))].outcome = Written::Outcome::kWritten;
+    const bool again = look_back(session, rows, changes, first, last, out);
+    session.execute(again ? "ROLLBACK TO lugger_rows; RELEASE lugger_rows" : "RELEASE lugger_rows");
+    if (!again) return;
+    for (size_t i = first; i < last; ++i) {
+      if (out[i].outcome == Written::Outcome::kWritten) out[i] = {};
+    }
+    write(session, rows, changes, first, last, out);
   } catch (const Error& error) {
     if (stops_all(error) && error.sqlstate() != "42501") throw;
-    session.execute("ROLLBACK TO lugger_rows");
+    session.execute("ROLLBACK TO lugger_rows; RELEASE lugger_rows");
+    for (size_t i = first; i < last; ++i) {
+      if (out[i].outcome == Written::Outcome::kWritten) out[i] = {};
+    }
     if (last - first == 1) {
       out[first].outcome = Written::Outcome::kRefused;
       out[first].message = error.message();

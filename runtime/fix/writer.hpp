@@ -7,12 +7,14 @@ namespace lugger {
 /// What became of one change.
 struct Written {
   enum class Outcome : uint8_t { kWritten, kConflict, kRefused } outcome = Outcome::kConflict;
-  std::string message;  // kRefused: the server's words
+  std::string message;   // kRefused: the server's words
+  bool altered = false;  // the row holds something else than was written: a trigger's work
 };
 
 class FixWriter {
  public:
-  FixWriter(const FixTable& table, const std::string& state_schema, std::string run);
+  /// exact: a row in which the server keeps something else than was written is left as it was.
+  FixWriter(const FixTable& table, const std::string& state_schema, std::string run, bool exact);
 
   /// Each row is written only if its version is still the one that was read. Rows the server
   /// refuses are found by halving. One outcome a change.
@@ -23,12 +25,17 @@ class FixWriter {
   void write(PgSession& session, const std::vector<FixRow>& rows,
              const std::vector<RowChange>& changes, size_t first, size_t last,
              std::vector<Written>& out);
+  bool look_back(PgSession& session, const std::vector<FixRow>& rows,
+                 const std::vector<RowChange>& changes, size_t first, size_t last,
+                 std::vector<Written>& out);
   std::string statement() const;
+  std::string rereading() const;
   std::string assignments() const;
   std::string mark(size_t field) const;
 
   const FixTable& table_;
-  std::string schema_, run_, sql_;
+  std::string schema_, run_, sql_, reread_;
+  bool exact_;
 };
 
 /// What the ledger keeps of a run that writes images, so that it can be undone.

@@ -24,21 +24,35 @@ bool is_invalid(PgSession& session, const StageStep& step) {
   return step_state(session, step) == StepState::kInvalid;
 }
 
+/// What a broken build left takes this name, with its own OID, before it is dropped.
+constexpr std::string_view kBroken = "c.relname = 'lugger_broken_' || c.oid";
+
+bool has_broken(PgSession& session, const StageStep& step) {
+  return session
+             .query(
+                 fmt::format("SELECT FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE "
+                             "i.indrelid = to_regclass($1) AND NOT i.indisvalid AND {}",
+                             kBroken),
+                 {PgSession::quote_table(step.table)})
+             .size() != 0;
+}
+
 class Build {
  public:
   Build(CrewMember& member, const CrewTask& task)
-      : member_(member), session_(member.session()), step_(task.step) {
+      : member_(member), session_(member.session()), step_(task.step), begun_(task.begun) {
     concurrently_ = task.concurrently;
   }
 
   void run() {
     wait_for_others();
-    if (is_invalid(session_, step_)) {
+    if (is_invalid(session_, step_) || has_broken(session_, step_)) {
+      if (!begun_ && is_invalid(session_, step_)) refuse_foreign();
       member_.tell("dropping an INVALID leftover");
-      session_.execute(drop_statement(step_));
-      member_.note(fmt::format(
-          "{}: an INVALID leftover of an earlier build was dropped; the index is built anew",
-          step_.name));
+      if (drop_broken())
+        member_.note(fmt::format(
+            "{}: an INVALID leftover of an earlier build was dropped; the index is built anew",
+            step_.name));
     }
     if (index_stands(session_, step_)) return;
     for (uint64_t tries = 1; !attempt(tries); ++tries) member_.patience().pause(tries);
@@ -72,7 +86,7 @@ class Build {
     } catch (const Error& error) {
       // Built meanwhile by the session of a killed process.
       if (error.sqlstate() == "42P07" && index_stands(session_, step_)) return true;
-      tidy(error);
+      if (error.sqlstate() != "42P07") tidy(error);  // else the name is another's
       if (!is_lock_failure(error) || tries >= member_.patience().settings->lock_tries)
         explain(error);
       return false;
@@ -117,17 +131,65 @@ class Build {
   }
 
   void drop_unfinished() {
-    if (!is_invalid(session_, step_)) return;
+    if (!is_invalid(session_, step_) && !has_broken(session_, step_)) return;
     member_.tell("dropping the unfinished index");
-    session_.execute(drop_statement(step_));
+    drop_broken();
+  }
+
+  /// Whoever builds an index holds this lock on its table, so that behind it an index that is not
+  /// valid is nobody's work any more. There its name is taken, so that what is dropped afterwards,
+  /// while others read and write, can be nothing else.
+  bool drop_broken() {
+    std::vector<std::string> broken;
+    session_.begin();
+    try {
+      session_.execute("SET LOCAL lock_timeout = 0; LOCK TABLE " +
+                       PgSession::quote_table(step_.table) + " IN SHARE UPDATE EXCLUSIVE MODE");
+      const PgRows rows = session_.query(
+          fmt::format(
+              "SELECT format('%I.%I', n.nspname, c.relname), quote_ident(n.nspname), c.oid, {0} "
+              "FROM "
+              "pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = "
+              "c.relnamespace WHERE i.indrelid = to_regclass($1) AND NOT i.indisvalid AND "
+              "(c.relname "
+              "= $2 OR {0})",
+              kBroken),
+          {PgSession::quote_table(step_.table), step_.name});
+      for (size_t i = 0; i < rows.size(); ++i) {
+        const std::string name = "lugger_broken_" + rows.text(i, 2);
+        if (rows.text(i, 3) != "t")
+          session_.execute(fmt::format("ALTER INDEX {} RENAME TO {}", rows.text(i, 0), name));
+        broken.push_back(rows.text(i, 1) + "." + name);
+      }
+      session_.commit();
+    } catch (...) {
+      session_.rollback();
+      throw;
+    }
+    for (const std::string& name : broken) {
+      broken_ = name;
+      session_.execute("DROP INDEX CONCURRENTLY IF EXISTS " + name);
+    }
+    return !broken.empty();
+  }
+
+  /// Built by hand, and failed or still under way where this role cannot see it.
+  [[noreturn]] void refuse_foreign() {
+    throw Error(Code::kConflict,
+                fmt::format("an INVALID index {} is on {} that this job did not begin", step_.name,
+                            step_.table),
+                "another session builds it, or its build failed: wait for it, or drop it: " +
+                    drop_statement(step_));
   }
 
   [[noreturn]] void tell_leftover(const Error& error, const Error& second) {
     Error told = error;
     told.note("left behind", fmt::format("INVALID index {} ({})", step_.name, second.message()));
-    told.with_hint("the next run drops it and builds it anew, or: " + drop_statement(step_));
+    const std::string drop =
+        broken_.empty() ? drop_statement(step_) : "DROP INDEX CONCURRENTLY IF EXISTS " + broken_;
+    told.with_hint("the next run drops it and builds it anew, or: " + drop);
     member_.note(fmt::format("an INVALID index {} is left behind: the next run drops it, or: {}",
-                             step_.name, drop_statement(step_)));
+                             step_.name, drop));
     throw Error(told);
   }
 
@@ -143,7 +205,8 @@ class Build {
   CrewMember& member_;
   PgSession& session_;
   const StageStep& step_;
-  bool concurrently_ = false;
+  bool concurrently_ = false, begun_ = true;
+  std::string broken_;  // the name under which a leftover is dropped
 };
 
 }  // namespace

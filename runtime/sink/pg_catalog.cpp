@@ -44,10 +44,11 @@ void read_columns(PgSession& session, PgTable& table) {
       "   WHEN t.typtype = 'e' THEN 'anyenum'::regtype ELSE t.oid END),"
       " coalesce(e.typcategory = 'A' OR NOT EXISTS (SELECT FROM pg_opclass c WHERE c.opcdefault"
       "   AND c.opcintype IN (e.oid, CASE WHEN e.typname = 'varchar' THEN 'text'::regtype END)), "
-      "false)"
-      " FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid"
-      " LEFT JOIN pg_type e ON e.oid = t.typelem AND t.typcategory = 'A'"
-      " WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
+      "false), " +
+          std::string(kNeverNull) +
+          " FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid"
+          " LEFT JOIN pg_type e ON e.oid = t.typelem AND t.typcategory = 'A'"
+          " WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
       {table.oid});
   for (size_t i = 0; i < rows.size(); ++i) {
     PgColumn column;
@@ -64,6 +65,7 @@ void read_columns(PgSession& session, PgTable& table) {
     column.may_select = is_true(rows, i, 10);
     column.may_update = is_true(rows, i, 11);
     column.comparable = is_true(rows, i, 12) && !is_true(rows, i, 13);
+    column.never_null = is_true(rows, i, 14);
     table.columns.push_back(std::move(column));
   }
 }

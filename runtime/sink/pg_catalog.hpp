@@ -19,10 +19,12 @@ struct PgServerFacts {
 
 struct PgColumn {
   std::string name;
-  std::string type;       // as format_type() spells it, with its modifier
-  std::string bare_type;  // without the modifier: casting to it cuts nothing off silently
-  std::string base_oid;   // decimal text of atttypid
-  bool not_null = false, has_default = false, generated = false;
+  std::string type;         // as format_type() spells it, with its modifier
+  std::string bare_type;    // without the modifier: casting to it cuts nothing off silently
+  std::string base_oid;     // decimal text of atttypid
+  bool not_null = false;    // no new row may hold NULL there
+  bool never_null = false;  // and no row that is there does
+  bool has_default = false, generated = false;
   bool identity = false, identity_always = false;
   bool may_insert = true, may_select = true, may_update = true;  // for us
   bool comparable = true;           // has a default btree or hash operator class
@@ -58,6 +60,12 @@ struct PgTable {
   /// Has a unique index on exactly these columns, in any order.
   bool unique_on(const std::vector<std::string>& names) const;
 };
+
+/// SQL over pg_attribute `a`: the column holds no NULL. A NOT NULL that is NOT VALID (from version
+/// 18 on) proves nothing of the rows that are there; nor does that of a domain, which has holes.
+inline constexpr std::string_view kNeverNull =
+    "(a.attnotnull AND NOT EXISTS (SELECT FROM pg_constraint nn WHERE nn.conrelid = a.attrelid"
+    " AND nn.contype = 'n' AND NOT nn.convalidated AND a.attnum = ANY (nn.conkey)))";
 
 PgServerFacts server_facts(PgSession& session);
 /// nullopt: there is no such table. `table` as scripts name it: "users", "sales.users".

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "sink/pg_build.hpp"
+#include "sink/pg_catalog.hpp"
 #include "sink/pg_step_state.hpp"
 
 namespace lugger {
@@ -41,8 +42,26 @@ class Constrain {
           "{}: stands NOT VALID: new rows are checked, those that are there were not", step_.name));
       return;
     }
-    if (step_state(session_, step_) == StepState::kStarted)
-      alter(validate_constraint(step_), "validating");
+    if (step_state(session_, step_) != StepState::kStarted) return;
+    refuse_not_enforced();
+    alter(validate_constraint(step_), "validating");
+  }
+
+  /// From version 18 on a constraint may be there and check nothing, not even new rows.
+  void refuse_not_enforced() {
+    const PgRows rows = session_.query(
+        "SELECT to_jsonb(c) ->> 'conenforced', c.contype FROM pg_constraint c WHERE c.conrelid = "
+        "to_regclass($1) AND c.conname = $2",
+        {PgSession::quote_table(step_.table), step_.name});
+    if (rows.size() == 0 || rows.text(0, 0) != "false") return;
+    throw Error(
+        Code::kConstraint,
+        fmt::format("constraint {} of {} is NOT ENFORCED: it checks nothing", step_.name,
+                    step_.table),
+        rows.text(0, 1) == "f"
+            ? fmt::format("ALTER TABLE {} ALTER CONSTRAINT {} ENFORCED, or drop it to have it made",
+                          PgSession::quote_table(step_.table), PgSession::quote_name(step_.name))
+            : "drop it, and the stage makes it");
   }
 
   void unique() {
@@ -103,9 +122,10 @@ class Constrain {
     StageStep pending = step_;
     pending.name = pending_not_null(step_);
     const PgRows rows = session_.query(
-        "SELECT bool_and(a.attnotnull) FROM pg_constraint c JOIN pg_attribute a ON a.attrelid ="
-        " c.conrelid AND a.attnum = ANY (c.conkey) WHERE c.conrelid = to_regclass($1) AND"
-        " c.conname = $2",
+        fmt::format("SELECT bool_and({}) FROM pg_constraint c JOIN pg_attribute a ON a.attrelid ="
+                    " c.conrelid AND a.attnum = ANY (c.conkey) WHERE c.conrelid = to_regclass($1)"
+                    " AND c.conname = $2",
+                    kNeverNull),
         {PgSession::quote_table(step_.table), pending.name});
     if (rows.text(0, 0) == "t") alter(drop_constraint(pending), "dropping the check");
   }

@@ -88,6 +88,14 @@ class StageRunner {
     }
   }
 
+  /// Without a ledger nobody can tell; else the ledger does.
+  bool was_begun(const StageStep& step, const std::vector<StepRecord>& known) const {
+    return work_.state == nullptr ||
+           std::any_of(known.begin(), known.end(), [&](const StepRecord& one) {
+             return one.step == step.id() && !one.statement.empty();
+           });
+  }
+
   /// False: rows would be refused, and nobody said --force.
   bool gate(const std::vector<StageStep>& steps) {
     for (Refused& refused : preflight_pg(session_, shape_, steps)) {
@@ -124,9 +132,12 @@ class StageRunner {
 
   std::vector<CrewTask> tasks_of(const std::vector<StageStep>& steps) {
     std::vector<CrewTask> tasks;
+    const std::vector<StepRecord> known =
+        work_.state == nullptr ? std::vector<StepRecord>() : work_.state->steps(work_.job);
     for (const StageStep& step : steps) {
       const bool builds = step.kind == StepKind::kIndex || step.kind == StepKind::kUnique;
-      CrewTask task{step, builds && concurrently(session_, step, tables_), false};
+      CrewTask task{step, builds && concurrently(session_, step, tables_), false,
+                    was_begun(step, known)};
       if (builds && !task.concurrently && !tables_.made.contains(step.table) && !step.concurrently)
         result_.warnings.push_back(fmt::format(
             "{}: {} is partitioned, where CONCURRENTLY cannot be: writers wait while it is built",

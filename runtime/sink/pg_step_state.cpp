@@ -1,5 +1,7 @@
 #include "sink/pg_step_state.hpp"
 
+#include "sink/pg_catalog.hpp"
+
 namespace lugger {
 namespace {
 
@@ -53,8 +55,9 @@ std::vector<std::string> nullable_columns(PgSession& session, const StageStep& s
   std::vector<std::string> out;
   for (const std::string& column : step.columns) {
     const PgRows rows = session.query(
-        "SELECT attnotnull FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = $2"
-        " AND attnum > 0 AND NOT attisdropped",
+        fmt::format("SELECT {} FROM pg_attribute a WHERE a.attrelid = to_regclass($1) AND "
+                    "a.attname = $2 AND a.attnum > 0 AND NOT a.attisdropped",
+                    kNeverNull),
         {PgSession::quote_table(step.table), column});
     if (rows.size() == 0) {
       throw Error(Code::kConfig, fmt::format("not_null: {} has no column {}", step.table, column));

@@ -1,7 +1,7 @@
 -- How often something outside the program was changed: what tells a statement at the prompt that did something from
 -- one that
 -- only showed something.
-local effects = { count = 0 }
+local effects = { count = 0, watched = false } -- watched: at the prompt, where :save asks
 
 --- Something was changed.
 function effects.note()

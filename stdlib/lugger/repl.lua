@@ -1,10 +1,10 @@
 -- The prompt: statements over several lines, values that paste back, history, completion, help.
 local completion = require 'lugger.completion'
-local config = require 'lugger.config'
 local effects = require 'lugger.effects'
 local help = require 'lugger.help'
 local history = require 'lugger.history'
 local native = require 'lugger.native'
+local prompt_pg = require 'lugger.prompt_pg'
 local result_view = require 'lugger.result_view'
 local sql_session = require 'lugger.sql_session'
 local statement = require 'lugger.statement'
@@ -23,43 +23,10 @@ users:find { age = 31 }        documents of a source
 :help                          the commands of the prompt: :json, :time, :save ...
 :quit                          leave (or Ctrl-D)]]
 
--- `pg` speaks to the place it was told, else to the target made last, else to PG_URI; each place has one session.
 local function new_pg(state)
-  local sessions, chosen = {}, nil
-
-  local function session_for(name)
-    if not sessions[name] then sessions[name] = sql_session.open(name) end
-    return sessions[name]
-  end
-
-  function state.pg_default()
-    local name = chosen or require('lugger').last_target() or (config.find 'PG_URI')
-    if not name then
-      config.raise('pg: on which target?', "pg.use 'local:./pg', make a target first, or set PG_URI")
-    end
-    state.place = name
-    return session_for(name)
-  end
-
-  local pg = {}
-
-  --- A session of its own with another place: `warehouse = pg.open 'warehouse'`, then `warehouse 'select 1'`.
-  function pg.open(name)
-    return sql_session.open(name)
-  end
-
-  --- What `pg` speaks to from now on.
-  function pg.use(name)
-    session_for(name)
-    chosen = name
-  end
-
-  return setmetatable(pg, {
-    __name = 'pg',
-    __index = function(_, key) return state.pg_default()[key] end,
-    __call = function(_, sql, ...) return state.pg_default()(sql, ...) end,
-    __tostring = function() return tostring(state.pg_default()) end,
-  })
+  local pg
+  pg, state.pg_default = prompt_pg.new(function(place) state.place = place end)
+  return pg
 end
 
 local function words_of_prompt(state)
@@ -89,7 +56,7 @@ end
 ---@return table
 function repl.new()
   local lugger = require 'lugger'
-  local state = { entries = {}, settings = { form = 'auto', null = 'NULL' } }
+  local state = { entries = {}, transactions = {}, settings = { form = 'auto', null = 'NULL' } }
   state.words = words_of_prompt(state)
   state.environment = setmetatable({ lugger = lugger }, { __index = function(_, key)
     if state.words[key] ~= nil then return state.words[key] end
@@ -211,18 +178,36 @@ local function read_statement(environment)
   end
 end
 
--- What was done inside a transaction that was rolled back was not done.
-local function follow_transaction(state, entry)
-  local session = entry.sql and sql_session.used
-  if not session then return end
-  entry.command = (session.last_command or ''):match '^%u+'
-  local open = session:transaction() ~= 'none'
-  local list = state.transaction or {}
-  if open or state.transaction then list[#list + 1] = entry end
-  state.transaction = open and list or nil
-  if not open and entry.command == 'ROLLBACK' then
-    for _, one in ipairs(list) do one.undone = true end
+local opens = { BEGIN = true, START = true }
+local closes = { COMMIT = true, ROLLBACK = true }
+
+local function follow_session(state, entry, used)
+  local session, last = used.session, used.words[#used.words]
+  local list = state.transactions[session]
+  if list or used.open then
+    list = list or {}
+    if list[#list] ~= entry then list[#list + 1] = entry end
   end
+  state.transactions[session] = used.open and list or nil
+  entry.sessions[session] = true
+  if used.open or last ~= 'ROLLBACK' then return end
+  for _, one in ipairs(list or {}) do
+    one.sessions[session] = nil
+    one.undone = next(one.sessions) == nil
+  end
+end
+
+-- What was done inside a transaction that was rolled back was not done. A statement that alone begins or ends a
+-- transaction brackets others; one that does so among other things cannot be taken apart.
+local function follow_transactions(state, entry)
+  entry.sessions = {}
+  for _, used in ipairs(sql_session.log) do
+    follow_session(state, entry, used)
+    for _, word in ipairs(used.words) do
+      if opens[word] or closes[word] and not used.open then entry.controls = true end
+    end
+  end
+  entry.bracket = entry.controls and #sql_session.log == 1 and #sql_session.log[1].words == 1
 end
 
 local function run_statement(text, state)
@@ -236,12 +221,12 @@ local function run_statement(text, state)
   end
   entry.code, entry.expression = code, expression
   local before, started = effects.count, system.monotonic()
-  sql_session.used, state.place, sql_session.lazy = nil, nil, expression
+  sql_session.used, sql_session.log, state.place, sql_session.lazy = nil, {}, nil, expression
   local results, trace = protected(chunk)
   entry.ok, entry.effect, entry.sql = results[1], effects.count > before, sql_session.used ~= nil
   entry.shown = results.n > 1
   entry.place = entry.sql and state.place or nil
-  follow_transaction(state, entry)
+  follow_transactions(state, entry)
   if results[1] then
     local shown, err = pcall(result_view.show_all, results, state.settings)
     if not shown then terminal.fail(err) end
@@ -275,6 +260,7 @@ local function run_text(text, state)
 end
 
 local function begin(state)
+  effects.watched = true
   if terminal.is_terminal(0) then
     terminal.line('lugger ', native.version, '; help() tells more, Ctrl-D leaves')
     io.stdout:flush()

@@ -1,10 +1,12 @@
 -- Commands of the prompt: they begin with a colon, which no Lua statement does.
 local config = require 'lugger.config'
+local effects = require 'lugger.effects'
 local native = require 'lugger.native'
 local repl_save = require 'lugger.repl_save'
 local result_view = require 'lugger.result_view'
 local sql_session = require 'lugger.sql_session'
 local terminal = require 'lugger.terminal'
+local value_text = require 'lugger.value_text'
 
 local repl_commands = {}
 
@@ -39,7 +41,13 @@ local function run_explain(state, argument)
   local sql = argument ~= '' and argument or session.last_sql
   if not sql then config.raise('no query was run yet', ':explain select * from users') end
   local parameters = argument == '' and session.last_parameters or { n = 0 }
+  local before = effects.count
   local ok, plan = pcall(session.query, session, 'explain ' .. sql, unpack(parameters, 1, parameters.n))
+  if effects.count > before then -- analyze runs it
+    state.entries[#state.entries + 1] = { number = #state.entries + 1, text = ':explain ' .. sql, ok = ok, sql = true,
+      expression = true, effect = true, place = session.name, sessions = {},
+      code = 'pg ' .. value_text.quote('explain ' .. sql) }
+  end
   session.last_sql = sql:gsub('^%s*[aA][nN][aA][lL][yY][zZ][eE]%s+', '')
   if not ok then error(plan, 0) end
   for _, row in ipairs(plan) do terminal.line(row['QUERY PLAN']) end
@@ -99,8 +107,11 @@ local function run_save(state, argument)
   if range ~= '' and not first then
     config.raise(('"%s" is no range'):format(range), ':save users 3-7; :history shows the numbers')
   end
-  local path, count, new = repl_save.write(state.entries, name, tonumber(first), tonumber(last))
+  local path, count, new, failed = repl_save.write(state.entries, name, tonumber(first), tonumber(last))
   terminal.line(('%s: %s'):format(path, terminal.count(count, 'statement')))
+  for _, entry in ipairs(failed) do
+    terminal.warn(('statement %d changed something before it failed, and is left out'):format(entry.number))
+  end
   for _, variable in ipairs(new) do
     terminal.say(('a place with a password became lugger.env.%s: put it into .env under that name'):format(variable))
   end

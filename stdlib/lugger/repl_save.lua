@@ -18,32 +18,45 @@ local repl_save = {}
 ---@field shown boolean it gave values, which were printed
 ---@field sql boolean SQL was run
 ---@field place string|nil where `pg` spoke to
----@field undone boolean|nil its transaction was rolled back
----@field command string|nil what the server said last
+---@field undone boolean|nil its transactions were rolled back
+---@field controls boolean|nil it began or ended a transaction
+---@field bracket boolean|nil and did nothing else
 
 local function only_prints(text)
   return text:match '^%s*print%s*[%(%["\']' or text:match '^%s*help%s*[%(%["\']' or text:match '^%s*io%.write'
 end
 
-local ends_transaction = { BEGIN = true, COMMIT = true, ROLLBACK = true }
+local function is_noise(entry)
+  if entry.code:match '^%s*pg%s*%.%s*use%f[^%w_]' then return true end -- said again where the place changes
+  local moves = entry.text:find ':next%s*%(' or entry.text:find ':seek%s*%('
+  return entry.expression and not entry.effect and not moves
+    and (entry.shown or entry.sql or only_prints(entry.text))
+end
+
+local function refuse_controls(entry)
+  if not entry.controls then return end
+  config.raise(('statement %d begins or ends a transaction among other things, and a migration has its own')
+    :format(entry.number), 'run its parts one by one, or save a script: :save NAME.lua')
+end
 
 --- The statements that are worth keeping.
 ---@param entries lugger.repl.entry[]
 ---@param first integer
 ---@param last integer
 ---@param as_migration boolean a migration has a transaction of its own
----@return lugger.repl.entry[]
+---@return lugger.repl.entry[] list
+---@return lugger.repl.entry[] failed those that changed something before they failed
 function repl_save.kept(entries, first, last, as_migration)
-  local list = {}
+  local list, failed = {}, {}
   for _, entry in ipairs(entries) do
-    local inside = entry.number >= first and entry.number <= last and entry.ok and entry.code and not entry.undone
-    local moves = entry.text:find ':next%s*%(' or entry.text:find ':seek%s*%('
-    local noise = entry.expression and not entry.effect and not moves and (entry.shown or entry.sql
-      or only_prints(entry.text))
-    local bracket = as_migration and entry.sql and ends_transaction[entry.command or '']
-    if inside and not noise and not bracket then list[#list + 1] = entry end
+    local inside = entry.number >= first and entry.number <= last and entry.code and not entry.undone
+    if inside and not entry.ok and entry.effect then failed[#failed + 1] = entry end
+    if inside and entry.ok and not is_noise(entry) and not (as_migration and entry.bracket) then
+      if as_migration then refuse_controls(entry) end
+      list[#list + 1] = entry
+    end
   end
-  return list
+  return list, failed
 end
 
 -- Literals that hold a secret become variables: the one that has the value, else a new one.
@@ -89,8 +102,6 @@ local function names_of(kept)
     if not owned[name] then sorted[#sorted + 1] = name end
   end
   table.sort(sorted)
-  -- `pg.open` alone speaks to no place of its own.
-  for _, entry in ipairs(kept) do uses_pg = uses_pg and not entry.place end
   return sorted, owned, order, uses_pg
 end
 
@@ -99,11 +110,12 @@ local function assigns_at_once(code, name)
 end
 
 local function place_text(place, new)
+  if place == config.find 'PG_URI' then return 'lugger.env.PG_URI' end
   local code = without_secrets(value_text.quote(place), { number = 0 }, new)
   return code
 end
 
--- The statements as code; `speaks` says how a new session is begun.
+-- The statements as code; `speaks` says how another place is chosen.
 local function statements(kept, owned, order, speaks, new)
   local lines, before = {}, {}
   for _, name in ipairs(order) do
@@ -137,7 +149,7 @@ local function head(name, members, uses_pg)
     for i, member in ipairs(members) do from[i] = 'lugger.' .. member end
     lines[#lines + 1] = ('local %s = %s'):format(table.concat(members, ', '), table.concat(from, ', '))
   end
-  if uses_pg then lines[#lines + 1] = 'local pg = { open = lugger.session }' end
+  if uses_pg then lines[#lines + 1] = "local pg = require('lugger.prompt_pg').new()" end
   lines[#lines + 1] = ''
   return lines
 end
@@ -150,22 +162,47 @@ local function script_text(name, kept, new)
   for _, entry in ipairs(kept) do effects = effects + (entry.effect and 1 or 0) end
   local returned = job and effects == 1
   if returned then kept[#kept] = nil end
-  for _, line in ipairs(statements(kept, owned, order, function(place, first)
-    return ('%spg = lugger.session(%s)'):format(first and 'local ' or '', place_text(place, new))
+  for _, line in ipairs(statements(kept, owned, order, function(place)
+    return ('pg.use(%s)'):format(place_text(place, new))
   end, new)) do lines[#lines + 1] = line end
   if returned then lines[#lines + 1] = ('\nreturn { %s, create = true }'):format(job) end
   return table.concat(lines, '\n') .. '\n'
 end
 
+local function is_connection(name)
+  for _, known in ipairs(config.connections()) do
+    if known == name then return true end
+  end
+  return false
+end
+
+local function check_connection(place, number)
+  if is_connection(place) then return end
+  config.raise(('statement %d speaks to %s, and a migration reaches other databases by their names in lugger.toml')
+    :format(number, system.mask_secrets(place)), '[connections.NAME] there makes one; or save a script: :save NAME.lua')
+end
+
+-- The first place is the main database; the others have names.
+local function check_places(kept)
+  local main
+  for _, entry in ipairs(kept) do
+    main = main or entry.place
+    if entry.place and entry.place ~= main then check_connection(entry.place, entry.number) end
+    for _, opened in entry.code:gmatch 'pg%s*%.%s*open%s*%(?%s*(["\'])(.-)%1' do
+      check_connection(opened, entry.number)
+    end
+  end
+  return main
+end
+
 local function migration_text(name, kept, new)
   local members, owned, order, uses_pg = names_of(kept)
-  local lines = head(name, members, uses_pg)
-  lines[#lines + 1] = 'return {\n  up = function(db)'
-  local places = {}
+  local lines, main = head(name, members, false), check_places(kept)
+  lines[#lines + 1] = 'return {\n  up = function(db, dbs)'
+  if uses_pg then lines[#lines + 1] = "    local pg = require('lugger.prompt_pg').of_migration(db, dbs)" end
   for _, line in ipairs(statements(kept, owned, order, function(place, first)
-    places[#places + 1] = place
-    if first then return 'local function pg(sql, ...) return db:query(sql, ...) end' end
-    return ('pg = lugger.session(%s)'):format(place_text(place, new))
+    if first then return nil end
+    return place == main and 'pg.use()' or 'pg.use ' .. value_text.quote(place)
   end, new)) do lines[#lines + 1] = '    ' .. line end
   lines[#lines + 1] = '  end,\n  -- down = function(db) ... end: how it is taken back\n}'
   return table.concat(lines, '\n') .. '\n'
@@ -179,13 +216,15 @@ end
 ---@return string path
 ---@return integer statements
 ---@return string[] new names of variables that must be set before it runs
+---@return lugger.repl.entry[] failed left out though they changed something
 function repl_save.write(entries, name, first, last)
   local base = name:match '^(.*)%.lua$'
   local wanted = (base or name):match '[^/]*$'
   if not wanted:match '^[%w_%-]+$' then
     config.raise(('"%s" is no name for a file'):format(name), ':save users makes a migration, :save users.lua a script')
   end
-  local kept, new = repl_save.kept(entries, first or 1, last or math.huge, not base), {}
+  local kept, failed = repl_save.kept(entries, first or 1, last or math.huge, not base)
+  local new = {}
   if #kept == 0 then
     config.raise('there is nothing to save: no statement there did more than show something', ':history lists them')
   end
@@ -202,7 +241,7 @@ function repl_save.write(entries, name, first, last)
   local made, problem = loadstring(text)
   if not made then config.raise('the statements do not stand together in one file: ' .. problem) end
   system.write_file(path, text)
-  return path, count, new
+  return path, count, new, failed
 end
 
 return repl_save

@@ -56,6 +56,16 @@ local function row_of(given, number)
   return row
 end
 
+--- Rows of another making with the methods of a result.
+---@param rows table
+---@return table
+function sql_result.with_value(rows)
+  return setmetatable(rows, { __index = { value = function(self)
+    local first = self[1]
+    return first and first[self.names[1]]
+  end } })
+end
+
 --- A row as a plain table.
 ---@param row lugger.sql_row
 ---@return table<string, any>

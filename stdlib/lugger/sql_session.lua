@@ -5,10 +5,11 @@ local config = require 'lugger.config'
 local effects = require 'lugger.effects'
 local native = require 'lugger.native'
 local production = require 'lugger.production'
+local sql_effects = require 'lugger.sql_effects'
 local sql_result = require 'lugger.sql_result'
 local terminal = require 'lugger.terminal'
 
-local sql_session = {}
+local sql_session = { log = {} }
 
 ---@class lugger.sql_session
 ---@field name string as it was opened
@@ -40,6 +41,7 @@ end
 local function reconnect(self)
   local was_open = self.in_transaction
   self.in_transaction = false
+  if was_open then sql_session.note_use(self, { { command = 'ROLLBACK' } }) end
   self.native:close()
   connect(self)
   terminal.warn(('the connection to %s was lost; connected again%s'):format(self.label, was_open
@@ -56,8 +58,11 @@ local function only_reads(sql)
 end
 
 local function fetch(self, sql, parameters)
-  local ok, fetched = pcall(self.native.fetch, self.native, sql, parameters)
-  if ok then return fetched end
+  local ok, fetched, changed = pcall(sql_effects.fetch, self.native, sql, parameters)
+  if ok then
+    fetched.changed = changed
+    return fetched
+  end
   local err = fetched
   if not is_lost(self) then error(err, 0) end
   local was_open = reconnect(self)
@@ -110,6 +115,10 @@ local writes = { INSERT = true, UPDATE = true, DELETE = true, MERGE = true, COPY
   EXPLAIN = false, FETCH = false, BEGIN = true, COMMIT = true, ROLLBACK = true, SAVEPOINT = true, RELEASE = true }
 
 local function note_effects(fetched)
+  if fetched.changed ~= nil then
+    if fetched.changed then effects.note() end
+    return
+  end
   for _, given in ipairs(fetched) do
     local effect = writes[given.command:match '^%u+' or '']
     if effect == nil or effect then effects.note() end
@@ -136,6 +145,7 @@ function session:query(sql, ...)
   self.in_transaction = self.native:transaction() ~= 'none'
   if not ok then error(fetched, 0) end
   note_effects(fetched)
+  sql_session.note_use(self, fetched)
   for _, notice in ipairs(fetched.notices) do terminal.say(notice) end
   local given = fetched[#fetched]
   self.last_parameters = parameters
@@ -197,6 +207,16 @@ function sql_session.open(name)
       'give local:DIR, a postgresql:// URL or a connection of lugger.toml')
   end
   return setmetatable({ name = name, place = place, label = native.system.mask_secrets(name) }, meta)
+end
+
+--- Notes who ran what, for whoever keeps the statements: `sql_session.log` is theirs to empty.
+---@param one lugger.sql_session
+---@param fetched { command: string }[]
+function sql_session.note_use(one, fetched)
+  if not effects.watched then return end
+  local words = {}
+  for i, given in ipairs(fetched) do words[i] = given.command:match '^%u+' or '' end
+  sql_session.log[#sql_session.log + 1] = { session = one, words = words, open = one.in_transaction == true }
 end
 
 --- The sessions that are connected.

@@ -1,6 +1,8 @@
 """:save: a session becomes a file that does the same again."""
 import glob
 import os
+import re
+import subprocess
 
 import harness
 import project
@@ -81,6 +83,113 @@ class Save(project.Case):
         done = self.session("1", ":save", ":save x.lua", "pg 'create table c (id int)'", ":save y.lua 9-3-1", ":save ../../etc", ":save y.lua", ":save y.lua")
         for part in (":save wants a name", "there is nothing to save", "is no range", "is there already"):
             self.assertIn(part, done.err)
+
+
+WRITES = (
+    "create table t as select i as id, i % 7 as n from generate_series(1, 50) i",
+    "select id, n into copied from t where n > 3",
+    "with gone as (delete from t where id > 45 returning *) select count(*) from gone",
+    "with new as (insert into t values (100, 1) returning id) select id from new",
+    "create sequence counted",
+    "select setval(\'counted\', 77)",
+    "select nextval(\'counted\')",
+    "explain analyze delete from t where id = 7",
+    "explain (analyze, costs off) update t set n = -1 where id = 8",
+    "create function bump(int) returns int language sql as $$ update t set n = n + 1 where id = $1 returning n $$",
+    "select bump(9)",
+    "select * from bump(10), generate_series(1, 2)",
+    "create view bumped as select bump(11) as n",
+    "select * from bumped",
+    "prepare p(int) as select bump($1)",
+    "execute p(12)",
+    "do $$ begin insert into t values (200, 2); end $$",
+    "create procedure more() language sql as $$ insert into t values (201, 3) $$",
+    "call more()",
+    "insert into t values (202, 4) returning *",
+    "create table if not exists t2 as table t",
+    "select set_config(\'search_path\', \'public\', false)",
+    "create materialized view m as select count(*) from t",
+    "insert into t values (203, 5)",
+    "refresh materialized view m",
+    "begin", "select bump(13)", "savepoint s", "select bump(14)", "rollback to s", "select bump(15)", "commit",
+    "begin", "select bump(16)", "rollback",
+    "select 1; select bump(17)",
+    "truncate copied",
+)
+READS = ("select * from t", "table t", "values (1)", "explain select * from t", "select count(*) from t where n > random()", "show search_path",
+         "with x as (select 1) select * from x", "begin read only", "select max(id) from t", "rollback")
+
+
+class Everything(project.Case):
+    """What changed the database is saved, whatever the server answered with; the file does the same to an empty database."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Postgres()
+
+    def dump(self, database):
+        done = subprocess.run(["pg_dump", "--no-owner", "-d", database.url], capture_output=True, text=True, check=True)
+        return [line for line in done.stdout.splitlines() if not re.match(r"--|.(un)?restrict ", line)]
+
+    def session(self, database, *lines):
+        return self.lugger("repl", stdin="".join(line + "\n" for line in lines), env={"PG_URI": database.url}, status=0)
+
+    def test_a14_what_wrote_is_saved_and_does_the_same(self):
+        here, script, migrated = self.server.fresh(), self.server.fresh(), self.server.fresh()
+        lines = [f"pg [[{sql}]]" for sql in WRITES]
+        for at, sql in enumerate(READS):
+            lines.insert((at + 1) * 4 if not sql.startswith(("begin", "select max", "rollback")) else len(lines), f"pg [[{sql}]]")
+        done = self.session(here, *lines, ":explain analyze delete from t where id = 20", ":save all.lua", ":save all")
+        self.assertNotIn("error", done.err)
+        text = self.read("all.lua")
+        for sql in ("values (1)", "explain select", "random()", "show search_path", "bump(16)"):
+            self.assertNotIn(sql, text)
+        self.lugger("run", "all.lua", env={"PG_URI": script.url}, status=0)
+        self.assertEqual(self.dump(script), self.dump(here))
+        self.lugger("migrate", "up", env={"PG_URI": migrated.url}, status=0)
+        migrated.query("drop schema lugger cascade")
+        self.assertEqual(self.dump(migrated), self.dump(here))
+
+    def test_a14_several_databases(self):
+        first, second, third = self.server.fresh(), self.server.fresh(), self.server.fresh()
+        lines = ("w = pg.open 'warehouse'", "w 'create table w as select 1 as id'", "pg 'create table a as select 2 as id'", "w 'begin'",
+                 "pg 'insert into a values (3)'", "w 'insert into w values (9)'", "w 'rollback'", "w 'select count(*) from w'",
+                 "pg.use 'warehouse'", "pg 'insert into w values (4)'", "n = pg('select count(*) from w'):value()",
+                 "pg('insert into w values ($1)', n + 100)")
+        self.write("lugger.toml", f'[connections.warehouse]\nurl = "{second.url}"\n')
+        self.session(first, *lines, ":save both.lua", ":save both")
+        expected = self.dump(first), self.dump(second)
+        self.assertEqual(second.query("select string_agg(id::text, ',' order by id) from w"), "1,4,102")
+        self.assertEqual(first.query("select string_agg(id::text, ',' order by id) from a"), "2,3")
+        for command in (("run", "both.lua"), ("migrate", "up")):
+            one, two = self.server.fresh(), self.server.fresh()
+            self.write("lugger.toml", f'[connections.warehouse]\nurl = "{two.url}"\n')
+            self.lugger(*command, env={"PG_URI": one.url}, status=0)
+            for database in (one, two):
+                database.query("drop schema if exists lugger cascade")
+            self.assertEqual((self.dump(one), self.dump(two)), expected, command)
+        self.assertTrue(third)
+
+    def test_a14_a_migration_takes_no_place_without_a_name(self):
+        first, second = self.server.fresh(), self.server.fresh()
+        done = self.session(first, f"w = pg.open '{second.url}'", "w 'create table w ()'", ":save it", ":save it.lua")
+        self.assertIn("by their names in lugger.toml", done.err)
+        second.query("drop table w")
+        self.lugger("run", "it.lua", env={"PG_URI": first.url}, status=0)
+        self.assertEqual(second.query("select to_regclass('w') is null"), "f")
+
+    def test_a14_what_failed_halfway_is_told(self):
+        done = self.session(self.server.fresh(), "pg 'create table a ()'", "for i = 1, 2 do pg('create table b' .. i .. ' ()') if i == 2 then error 'no' end end",
+                            ":save a.lua")
+        self.assertIn("statement 2 changed something before it failed", done.err)
+
+    def test_a14_transactions_in_one_statement(self):
+        here = self.server.fresh()
+        done = self.session(here, "pg 'begin; create table a as select 1; commit'", ":save a", ":save a.lua")
+        self.assertIn("begins or ends a transaction among other things", done.err)
+        there = self.server.fresh()
+        self.lugger("run", "a.lua", env={"PG_URI": there.url}, status=0)
+        self.assertEqual(self.dump(there), self.dump(here))
 
 
 if __name__ == "__main__":

@@ -89,5 +89,100 @@ class Import(unittest.TestCase):
         self.assertIn('holds no migrations of goose', project.migrate('import', 'migrations', expect=1).err)
 
 
+class Marks(unittest.TestCase):
+    """Files of other tools that were not imported."""
+
+    IMPORTED = {
+        'goose': '-- +goose Up\nCREATE TABLE c (id int);\n-- +goose Down\nDROP TABLE c;\n',
+        'dbmate': '-- migrate:up transaction:false\nCREATE TABLE c (id int);\n\n-- migrate:down\nDROP TABLE c;\n',
+        'sql-migrate': '-- +migrate Up\nCREATE TABLE c (id int);\n-- +migrate Down\nDROP TABLE c;\n',
+        'rambler': '-- rambler up\nCREATE TABLE c (id int);\n-- rambler down\nDROP TABLE c;\n',
+    }
+    BY_HAND = {
+        'Liquibase': '--liquibase formatted sql\n\n--changeset ann:1\nCREATE TABLE c (id int);\n--rollback DROP TABLE c;\n',
+        'sqitch': '-- Deploy shop:c to pg\n\nCREATE TABLE c (id int);\n',
+        'MyBatis': '-- // First\nCREATE TABLE c (id int);\n\n-- //@UNDO\nDROP TABLE c;\n',
+        'node-pg-migrate': '-- Up Migration\nCREATE TABLE c (id int);\n-- Down Migration\nDROP TABLE c;\n',
+        'tern': 'CREATE TABLE c (id int);\n---- create above / drop below ----\nDROP TABLE c;\n',
+        'micrate': '-- +micrate Up\nCREATE TABLE c (id int);\n-- +micrate Down\nDROP TABLE c;\n',
+        'is `-- ==== UP ====` a mark?': '-- ==== UP ====\nCREATE TABLE c (id int);\n-- ==== DOWN ====\nDROP TABLE c;\n',
+        'is `-- @UNDO` a mark?': 'CREATE TABLE c (id int);\n-- @UNDO\nDROP TABLE c;\n',
+        'is `-- down:` a mark?': '-- up\nCREATE TABLE c (id int);\n-- down:\nDROP TABLE c;\n',
+        'is `-- !Downs` a mark?': '-- up\nCREATE TABLE c (id int);\n-- !Downs\nDROP TABLE c;\n',
+    }
+    OURS = """-- clean up, and set up
+-- up
+CREATE TABLE c (id int);   -- up: to now
+-- roll down the blinds; +goose is a tool
+-- step down
+SELECT '
+-- migrate:down
+', $$
+-- +goose Down
+$$;
+/*
+-- migrate:down
+*/
+-- Down
+DROP TABLE c;
+"""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Postgres()
+
+    def refused(self, project, *words):
+        for args in (('up',), ('up', '--plan'), ('up', '--dry-run')):
+            err = ' '.join(project.migrate(*args, expect=1).err.split())
+            for word in words:
+                self.assertIn(word, err)
+        self.assertEqual(project.query("select to_regclass('c') is null"), 't')
+
+    def test_a13_marks_are_refused_with_the_command(self):
+        for tool, text in self.IMPORTED.items():
+            project = Project(self.server.fresh(), v1_c=text)
+            self.refused(project, f'is a mark of {tool}', 'lugger migrate import migrations', '01_c.sql:1:')
+            project.migrate('import', 'migrations')
+            project.migrate('up')
+            self.assertEqual(project.query("select to_regclass('c') is null"), 'f', tool)
+            project.migrate('down')
+
+    def test_a13_other_marks_are_refused_with_what_to_write(self):
+        for words, text in self.BY_HAND.items():
+            self.refused(Project(self.server.fresh(), v1_c=text), words, 'write `-- up`')
+
+    def test_a13_windows_line_ends(self):
+        text = self.IMPORTED['dbmate'].replace('\n', '\r\n').encode()
+        project = Project(self.server.fresh())
+        project.file('20260101000001_c.sql', b'\xef\xbb\xbf' + text)
+        self.refused(project, 'is a mark of dbmate')
+
+    def test_a13_names_are_refused(self):
+        for names, words in ((('000001_c.up.sql', '000001_c.down.sql'), 'lugger migrate import'), (('000001_c.up.sql',), 'golang-migrate'),
+                             (('V1__c.sql',), 'Flyway'), (('U1.2__c.sql',), 'Flyway'), (('001.do.c.sql', '1-c-up.sql', '1-c-down.sql'), 'another tool'),
+                             (('0001.c.sql', '0001.c.rollback.sql'), 'another tool'), (('001_c.do.sql', '001_c.undo.sql'), 'another tool')):
+            project = Project(self.server.fresh(), **{name: 'CREATE TABLE c (id int);' for name in names})
+            self.refused(project, words)
+
+    def test_a13_code_of_others_is_told(self):
+        project = Project(self.server.fresh(), **{'20080906120000_create.rb': 'class X; end'})
+        self.assertIn('20080906120000_create.rb is code of another tool', project.migrate('up').err)
+
+    def test_a13_what_only_looks_like_a_mark(self):
+        project = Project(self.server.fresh(), v1_c=self.OURS, **{'20260101000002_shut-down.sql': 'SELECT 1'})
+        project.migrate('up')
+        project.migrate('down', 1, expect=1)
+        self.assertEqual(project.query("select to_regclass('c') is null"), 'f')
+
+    def test_a13_ledgers_of_names(self):
+        for tool, ledger in (('sql-migrate', "create table gorp_migrations (id text primary key, applied_at timestamptz);"
+                              " insert into gorp_migrations values ('20260101000001_c.sql', '2020-01-01')"),
+                             ('rambler', "create table migrations (migration varchar(255)); insert into migrations values ('20260101000001_c.sql')")):
+            project = Project(self.server.fresh(), v1_c=self.IMPORTED[tool], v2_d=self.IMPORTED[tool].replace(' c', ' d'))
+            project.query(ledger)
+            self.assertIn('1 as applied', project.migrate('import', 'migrations').err)
+            self.assertEqual(project.states(), {'01': 'applied', '02': 'pending'})
+
+
 if __name__ == '__main__':
     harness.main()

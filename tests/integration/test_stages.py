@@ -3,6 +3,7 @@ import json
 import re
 import unittest
 
+import fixes
 from jobs import Work, job
 from postgres import Postgres
 from sessions import Session, wait_for
@@ -84,6 +85,33 @@ class Stages(unittest.TestCase):
         result = work.run('--stage', 'index')
         self.assertIn('INVALID leftover of an earlier build was dropped', result.err)
         self.assertEqual(work.database.query("select indisvalid and indisunique from pg_index where indexrelid = 'docs_email_idx'::regclass"), 't')
+
+    def test_a9_an_invalid_index_of_another_session_stays(self):
+        work = self.work([*people(), {'_id': 99, 'email': 'u1@x', 'age': 99}], extra="unmapped = 'ignore', indexes = { { 'email', name = 'by_email' } },")
+        work.run('--create', '--stage', 'load')
+        work.database.query('create unique index concurrently by_email on docs (email)', check=False)
+        result = work.run('--stage', 'index', expect=1)
+        self.assertIn('an INVALID index by_email is on docs that this job did not begin', result.err)
+        self.assertEqual(work.database.query("select indisunique from pg_index where not indisvalid"), 't')
+
+    def test_a9_an_index_that_another_session_builds_stays(self):
+        work = self.work(extra="unmapped = 'ignore', indexes = { { 'age', name = 'by_age' } },")
+        work.run('--create', '--stage', 'load')
+        writer, dba = fixes.Session(work.database), fixes.Session(work.database)
+        self.addCleanup(writer.close)
+        self.addCleanup(dba.close)
+        writer.run("begin; insert into docs (mongo_id) values ('held')")
+        dba.start('create index concurrently by_age on docs (age)')
+        fixes.until(lambda: work.database.query('select count(*) from pg_index where not indisvalid') == '1', 'the DBA builds')
+        process = work.start('run', 'job.lua', '--stage', 'index', '--log', 'none')
+        fixes.until(lambda: process.poll() is not None or work.database.query("select count(*) from pg_stat_activity where application_name like 'lugger%'") != '0',
+              'lugger looks')
+        oid = work.database.query("select 'by_age'::regclass::oid")
+        writer.run('commit')
+        dba.run('select 1')
+        process.communicate(timeout=60)
+        self.assertEqual(work.database.query("select 'by_age'::regclass::oid"), oid)
+        self.assertEqual(work.database.query("select indisvalid from pg_index where indexrelid = 'by_age'::regclass"), 't')
 
     def test_s0_13_from_no_schema_to_not_null(self):
         work = self.work(extra="unmapped = 'ignore', not_null = { 'email', 'age' },")

@@ -63,12 +63,6 @@ function apply.run_parts(ex, parts)
   for _, part in ipairs(parts) do run_part(ex, part) end
 end
 
--- A setting that a migration made must not reach the next one.
-local function forget_settings(run)
-  if run.main.changed then run.main:close() end
-  run.main.changed = nil
-end
-
 local function try_once(run, migration, direction, entry, begun)
   local ex, body = one_transaction.new(run, migration, direction), migration:body()
   run.executor = ex
@@ -96,7 +90,10 @@ local function in_transaction(run, migration, direction)
   local entry = run.ledger:new_entry()
   local begun = { clock = system.monotonic(), at = run.main:query('SELECT clock_timestamp()').rows[1][1] }
   local ok, err = pcall(retry.run, { tries = run.options.tries, tell = run.say,
-    recover = function() run.executor:rollback() end,
+    recover = function()
+      run.executor:rollback()
+      run:end_sessions() -- what is no part of a transaction: prepared statements, advisory locks
+    end,
     done = function() return run.ledger:state_of(entry) == 'done' end,
     about = function() return run:blockers(run.executor:last_tables()) end,
   }, function() try_once(run, migration, direction, entry, begun) end)
@@ -139,6 +136,7 @@ local function run_function(run, ex, part)
   retry.run({ tries = run.options.tries, tell = run.say,
     recover = function()
       run.main:rollback()
+      ex.replay:forget()
       ex.inner, ex.counter, ex.batch = false, 0, nil
       ex.known = run.ledger:steps(ex.entry)
     end,
@@ -231,12 +229,13 @@ function apply.one(run, migration, direction, record)
   open = open and open.direction == direction and has_steps(run, open) and open or nil
   if not open and not needs_steps(body, body[direction]) then
     local ok, err = pcall(in_transaction, run, migration, direction)
-    forget_settings(run)
+    run:end_sessions()
     if ok then return 'transaction' end
     if not executor.is_switch(err) then error(err, 0) end
   end
-  step_by_step(run, migration, direction, open)
-  forget_settings(run)
+  local ok, err = pcall(step_by_step, run, migration, direction, open)
+  run:end_sessions()
+  if not ok then error(err, 0) end
   return 'steps'
 end
 

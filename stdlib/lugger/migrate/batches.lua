@@ -21,15 +21,19 @@ local primary = [[SELECT a.attname FROM pg_index i, unnest(i.indkey) WITH ORDINA
   WHERE i.indrelid = to_regclass($1) AND i.indisprimary AND a.attrelid = i.indrelid AND a.attnum = k.number
   ORDER BY k.place]]
 
+local function check_table(connection, name)
+  if connection:query('SELECT to_regclass($1) IS NULL', { native.sql.table(name) }).rows[1][1] == 't' then
+    config.raise(('there is no table %s'):format(name))
+  end
+end
+
 --- The columns of a table's primary key; raises when it has none.
 ---@param connection lugger.migrate.connection
 ---@param name string
 ---@return string[]
 function batches.primary_key(connection, name)
   local quoted = native.sql.table(name)
-  if connection:query('SELECT to_regclass($1) IS NULL', { quoted }).rows[1][1] == 't' then
-    config.raise(('there is no table %s'):format(name))
-  end
+  check_table(connection, name)
   local key = {}
   for i, row in ipairs(connection:query(primary, { quoted }).rows) do key[i] = row[1] end
   if #key == 0 then
@@ -39,12 +43,56 @@ function batches.primary_key(connection, name)
   return key
 end
 
+-- NOT NULL that was never validated (from version 18 on) says nothing of the rows that are there.
+local columns_sql = [[SELECT w.name, a.attname IS NOT NULL, a.attnotnull AND NOT EXISTS (SELECT FROM pg_constraint c
+    WHERE c.conrelid = a.attrelid AND c.contype = 'n' AND NOT c.convalidated AND a.attnum = ANY (c.conkey))
+  FROM unnest($2::text[]) WITH ORDINALITY AS w (name, place) LEFT JOIN pg_attribute a
+    ON a.attrelid = to_regclass($1) AND a.attname = w.name AND a.attnum > 0 AND NOT a.attisdropped ORDER BY w.place]]
+
+local unique_sql = [[SELECT FROM pg_index i WHERE i.indrelid = to_regclass($1) AND i.indisunique AND i.indisvalid
+    AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL
+    AND (SELECT array_agg(a.attname::text ORDER BY a.attname::text COLLATE "C")
+      FROM unnest(i.indkey[0:i.indnkeyatts - 1]) AS k (attnum)
+      JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum)
+    = (SELECT array_agg(w.name ORDER BY w.name COLLATE "C") FROM unnest($2::text[]) AS w (name))]]
+
+-- Rows are found by `key > last`, which is never true of NULL: such a row would be passed over. As fixes have it.
+local function check_key(connection, name, key)
+  local quoted, list = native.sql.table(name), {}
+  for i, column in ipairs(key) do list[i] = '"' .. column:gsub('[\\"]', '\\%0') .. '"' end
+  local array = '{' .. table.concat(list, ',') .. '}'
+  for _, row in ipairs(connection:query(columns_sql, { quoted, array }).rows) do
+    if row[2] ~= 't' then config.raise(('key: %s has no column %s'):format(name, row[1])) end
+    if row[3] ~= 't' then
+      config.raise(('key column %s of %s may be NULL'):format(row[1], name),
+        'rows with NULL would be passed over: choose another key, or set the column NOT NULL first (and VALIDATE it)')
+    end
+  end
+  if #connection:query(unique_sql, { quoted, array }).rows == 0 then
+    config.raise(('%s has no unique index on (%s) to go over it by'):format(name, table.concat(key, ', ')),
+      'create one (schema.add_index with unique = true): without WHERE, without expressions, not deferrable')
+  end
+end
+
+local function key_of(connection, spec)
+  if spec.key == nil then return batches.primary_key(connection, spec.table) end
+  local key = type(spec.key) == 'table' and spec.key or { spec.key }
+  for _, column in ipairs(key) do
+    if type(column) ~= 'string' then fault.raise('config', 'db:batches: key is a column, or a list of columns') end
+  end
+  if #key == 0 then fault.raise('config', 'db:batches: key names no column') end
+  check_table(connection, spec.table)
+  check_key(connection, spec.table, key)
+  return key
+end
+
 local function plan_of(connection, spec)
-  local key = type(spec.key) == 'string' and { spec.key } or spec.key or batches.primary_key(connection, spec.table)
+  local key = key_of(connection, spec)
   local names = {}
   for i, name in ipairs(key) do names[i] = native.sql.name(name) end
   return { table = native.sql.table(spec.table), names = names, list = table.concat(names, ', '), where = spec.where,
-    rows = spec.batch_rows or 1000, label = ('batches of %s by %s'):format(spec.table, table.concat(key, ', ')) }
+    rows = spec.batch_rows or 1000, label = ('batches of %s by %s'):format(spec.table, table.concat(key, ', ')),
+    identity = table.concat({ 'batches', spec.table, table.concat(key, '\0'), spec.where or '' }, '\0\0') }
 end
 
 local function literals(values)
@@ -83,9 +131,9 @@ local function tell(self, state, plan)
 end
 
 local function start(ex, plan)
-  local name, note, done = ex:begin_batches(plan.label)
+  local name, note, done = ex:begin_batches(plan.label, plan.identity)
   local before = note and native.json_tables(note)
-  ex.batch = { name = name, label = plan.label }
+  ex.batch = { name = name, label = plan.label, identity = plan.identity }
   return { name = name, done = done, after = before and before.after, rows = before and before.rows or 0,
     told = native.system.monotonic() }
 end
@@ -93,7 +141,8 @@ end
 local function next_batch(self, state, plan, pause_ms)
   local ex, main = self.executor, self.executor.run.main
   if state.open then
-    ex:end_batch(state.name, plan.label, json.encode { after = json.list(state.after), rows = state.rows })
+    ex:end_batch(state.name, plan.label, json.encode { after = json.list(state.after), rows = state.rows },
+      plan.identity)
     tell(self, state, plan)
     if pause_ms then native.system.sleep(pause_ms) end
   end
@@ -102,7 +151,7 @@ local function next_batch(self, state, plan, pause_ms)
   ex.inner = true
   local last, rows = page(main, plan, state.after)
   if not last then
-    ex:end_batch(state.name, plan.label)
+    ex:end_batch(state.name, plan.label, nil, plan.identity)
     ex.batch, state.done = nil, true
     return nil
   end

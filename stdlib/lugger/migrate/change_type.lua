@@ -9,6 +9,8 @@ local concat = table.concat
 local change_type = {}
 
 local column_sql = [[SELECT format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull AS not_null,
+    (SELECT n.conname FROM pg_constraint n WHERE n.conrelid = a.attrelid AND n.contype = 'n' AND NOT n.convalidated
+      AND a.attnum = ANY (n.conkey)) AS unproven,
     a.attidentity::text AS identity, a.attgenerated::text AS generated, pg_get_expr(d.adbin, d.adrelid) AS default,
     col_description(a.attrelid, a.attnum) AS comment, c.relkind::text AS kind, c.relreplident::text AS replica,
     c.relnamespace::regnamespace::text AS schema, pg_table_size(c.oid) AS bytes, greatest(c.reltuples, 0)::float8 AS
@@ -145,12 +147,14 @@ local function build(db, job)
   for _, constraint in ipairs(job.found.constraints) do
     local name = sql.name(constraint.name .. '__new')
     local definition = change_type.replaced(constraint.definition:gsub(' NOT VALID$', ''), job.column, job.shadow)
-    db:exec(('ALTER TABLE %s ADD CONSTRAINT %s %s NOT VALID'):format(job.quoted, name, definition))
-    if not constraint.definition:match ' NOT VALID$' then
+    local enforced = not definition:match ' NOT ENFORCED$'
+    db:exec(('ALTER TABLE %s ADD CONSTRAINT %s %s%s'):format(job.quoted, name, definition, enforced and ' NOT VALID'
+      or ''))
+    if enforced and not constraint.definition:match ' NOT VALID$' then
       db:exec(('ALTER TABLE %s VALIDATE CONSTRAINT %s'):format(job.quoted, name))
     end
   end
-  if job.found.not_null then
+  if job.found.not_null and not job.found.unproven then
     db:exec(('ALTER TABLE %s ADD CONSTRAINT %s CHECK (%s IS NOT NULL) NOT VALID'):format(job.quoted,
       sql.name(job.not_null), sql.name(job.shadow)))
     db:exec(('ALTER TABLE %s VALIDATE CONSTRAINT %s'):format(job.quoted, sql.name(job.not_null)))
@@ -211,7 +215,7 @@ local function swap(db, job, keep_old)
     db:exec(('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE'):format(job.quoted))
     db:exec(('DROP TRIGGER %s ON %s'):format(sql.name(job.trigger_name), job.quoted))
     db:exec(('DROP FUNCTION %s()'):format(job.trigger))
-    if job.found.not_null then
+    if job.found.not_null and not job.found.unproven then
       db:exec(('ALTER TABLE %s ALTER COLUMN %s SET NOT NULL'):format(job.quoted, shadow))
       db:exec(('ALTER TABLE %s DROP CONSTRAINT %s'):format(job.quoted, sql.name(job.not_null)))
     end
@@ -236,6 +240,10 @@ local function swap(db, job, keep_old)
     end
     db:exec(('ALTER TABLE %s RENAME COLUMN %s TO %s'):format(job.quoted, shadow, name))
     carry_rest(db, job)
+    if job.found.unproven then
+      db:exec(('ALTER TABLE %s ADD CONSTRAINT %s NOT NULL %s NOT VALID'):format(job.quoted,
+        sql.name(job.found.unproven), name))
+    end
   end)
 end
 

@@ -3,6 +3,7 @@ local apply = require 'lugger.migrate.apply'
 local config = require 'lugger.config'
 local files = require 'lugger.migrate.files'
 local hooks = require 'lugger.migrate.hooks'
+local marks = require 'lugger.migrate.marks'
 local native = require 'lugger.native'
 local one_transaction = require 'lugger.migrate.one_transaction'
 local status = require 'lugger.migrate.status'
@@ -14,7 +15,8 @@ local commands = {}
 
 local function warn_of_strays(strays)
   for _, name in ipairs(strays) do
-    terminal.warn(('%s has no version in front of its name, so it is left out'):format(name))
+    terminal.warn((marks.is_code(name) and '%s is code of another tool, so it is left out'
+      or '%s has no version in front of its name, so it is left out'):format(name))
   end
 end
 
@@ -204,6 +206,7 @@ function commands.verify(run)
       run.main:begin(true)
       local ok, err = pcall(apply.check_verified, one_transaction.new(run, item.migration, 'verify'), parts)
       run.main:rollback()
+      run:end_sessions()
       if not ok then
         if type(err) == 'table' and err.code == 'interrupted' then error(err, 0) end
         wrong = wrong + 1

@@ -1,6 +1,7 @@
 -- One database as migrations see it: a session that is opened when it is needed and again after a loss.
 local config = require 'lugger.config'
 local native = require 'lugger.native'
+local session_state = require 'lugger.migrate.session_state'
 
 local connection = {}
 
@@ -9,6 +10,8 @@ local connection = {}
 ---@field place string may hold a password
 ---@field pooled boolean|nil known once it is open
 ---@field settings table<string, string> lock_timeout and the like
+---@field touched table<string, boolean>|nil settings that statements of the transaction named
+---@field restore fun(session: lugger.native.pg)|nil gives a new session what the file made in the one before
 local conn = {}
 local conn_meta = { __index = conn }
 
@@ -28,10 +31,16 @@ function conn:session()
   if not self.open then
     self.open = native.pg(self.place, self.purpose, self.pooled == nil and 'detect' or self.pooled)
     self.pooled = self.open:pooled()
-    local sql = settings_sql(self.settings, 'SET')
-    if not self.pooled and sql ~= '' then self.open:query(sql) end
+    self:apply_settings()
+    if self.restore then self.restore(self.open) end
   end
   return self.open
+end
+
+--- Our own settings, also again when the session was told to forget all of them.
+function conn:apply_settings()
+  local sql = settings_sql(self.settings, 'SET')
+  if not self.pooled and sql ~= '' then self.open:query(sql) end
 end
 
 --- Runs SQL and gives the result of native.pg.
@@ -50,14 +59,19 @@ function conn:begin(read_only)
   if self.pooled then
     local sql = settings_sql(self.settings, 'SET LOCAL')
     if sql ~= '' then session:query(sql) end
+    self.held, self.ends_itself, self.touched = session_state.read(session), {}, {}
   end
   if read_only then session:query 'SET TRANSACTION READ ONLY' end
 end
 
---- Ends the transaction.
+--- Ends the transaction. Behind a pooler nothing that it made for its session stays on the connection.
 function conn:commit()
   if not self.open or not self.open:alive() then
     error(native.error('connect', 'the connection was lost before the transaction ended'), 0)
+  end
+  if self.pooled and self.held then
+    session_state.refuse_temporary(self.open, self.held, self.ends_itself)
+    session_state.restore(self.open, self.held, false, self.touched)
   end
   self.open:commit()
 end
@@ -90,6 +104,12 @@ end
 ---@return boolean
 function conn:alive()
   return self.open ~= nil and self.open:alive()
+end
+
+--- Closes the session, and forgets what a file made of it.
+function conn:end_session()
+  self.restore = nil
+  self:close()
 end
 
 --- Closes the session; the next use opens another.

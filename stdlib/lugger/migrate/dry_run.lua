@@ -5,6 +5,7 @@ local catalog = require 'lugger.migrate.catalog'
 local executor = require 'lugger.migrate.executor'
 local one_transaction = require 'lugger.migrate.one_transaction'
 local row_diff = require 'lugger.migrate.row_diff'
+local session_state = require 'lugger.migrate.session_state'
 local terminal = require 'lugger.terminal'
 
 local dry_run = {}
@@ -19,6 +20,16 @@ function dry_run.show(lines, schema)
   for _, line in ipairs(schema) do terminal.line('  ', line) end
 end
 
+-- `up` ends the sessions of each file; here all files share a transaction, so what one made is taken away.
+local function end_file(ex)
+  for connection, before in pairs(ex.before) do
+    if connection.pooled then
+      session_state.refuse_temporary(connection:session(), before, connection.ends_itself)
+    end
+    session_state.restore(connection:session(), before, true, connection.touched)
+  end
+end
+
 -- True when the migration ran; false when it cannot in a transaction.
 local function try(run, migration)
   run.say('dry run of ', migration.version, ' ', migration.name)
@@ -27,6 +38,7 @@ local function try(run, migration)
   local ok, err = pcall(function()
     apply.run_parts(ex, migration:body().up)
     apply.check_verified(ex, migration:body().verify)
+    end_file(ex)
   end)
   run.dry_others = run.dry_others or {}
   for connection in pairs(ex.joined) do run.dry_others[connection] = true end
@@ -38,6 +50,7 @@ end
 local function take_back(run)
   run.main:rollback()
   for connection in pairs(run.dry_others or {}) do connection:rollback() end
+  run:end_sessions()
 end
 
 --- Runs items in a transaction, shows what changed and takes it back.

@@ -5,6 +5,7 @@ local db = require 'lugger.migrate.db'
 local fault = require 'lugger.fault'
 local locks = require 'lugger.migrate.locks'
 local native = require 'lugger.native'
+local session_state = require 'lugger.migrate.session_state'
 local statement = require 'lugger.migrate.statement'
 
 local executor = {}
@@ -61,13 +62,20 @@ end
 function base:send(connection, st, params, patiently)
   refuse_server_wide(self, st)
   self.last = st
+  if self.replay then self.replay:check(st) end
+  connection:session()
+  if connection.pooled then
+    local whole = connection:in_transaction() and (not self.known or self.inner)
+    session_state.refuse_pooled(st, where_of(self, st), whole)
+  end
   local method = patiently and not params and connection.query_patiently or connection.query
   local ok, result = pcall(method, connection, st.text, params)
   if ok then
     for _, notice in ipairs(connection:alive() and connection.open:notices() or {}) do
       self:say((notice:gsub('%s+$', '')))
     end
-    if st.sets then connection.changed = true end
+    if st.setting and connection.touched then connection.touched[st.setting] = true end
+    if st.drops_itself and connection.ends_itself then connection.ends_itself[st.temporary] = true end
     return result
   end
   if type(result) ~= 'table' then error(result, 0) end

@@ -1,6 +1,7 @@
 -- The directory of migrations: VERSION_name.lua and VERSION_name.sql.
 local config = require 'lugger.config'
 local fault = require 'lugger.fault'
+local marks = require 'lugger.migrate.marks'
 local native = require 'lugger.native'
 local script = require 'lugger.script'
 local sql_file = require 'lugger.migrate.sql_file'
@@ -126,7 +127,9 @@ function files.read(directory)
   end
   if not found.is_dir then config.raise(directory .. ' is not a directory') end
   local list, strays, seen = {}, {}, {}
-  for _, name in ipairs(system.list_dir(directory)) do
+  local names = system.list_dir(directory)
+  marks.refuse_names(directory, names)
+  for _, name in ipairs(names) do
     local one = name:sub(1, 1) ~= '.' and read_one(directory, name)
     if one then
       local other = seen[version.key(one.version)]
@@ -136,7 +139,7 @@ function files.read(directory)
       end
       seen[version.key(one.version)] = name
       list[#list + 1] = one
-    elseif name:match('%.sql$') or name:match('%.lua$') then
+    elseif name:match('%.sql$') or name:match('%.lua$') or marks.is_code(name) then
       strays[#strays + 1] = name
     end
   end

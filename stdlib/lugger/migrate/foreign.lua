@@ -1,4 +1,4 @@
--- Directories and ledgers of other tools: goose, dbmate, Flyway and golang-migrate.
+-- Directories and ledgers of other tools: goose, dbmate, Flyway, golang-migrate, sql-migrate and rambler.
 local config = require 'lugger.config'
 local native = require 'lugger.native'
 local system = native.system
@@ -86,6 +86,53 @@ function dbmate.applied(connection)
   return out
 end
 
+-- Two tools whose ledger names the files, not their versions.
+local function applied_names(sql)
+  return function(connection)
+    local out = {}
+    for _, row in ipairs(connection:query(sql).rows) do
+      local number = row[1]:match('^(%d+)_')
+      if number then out[number] = { at = row[2] ~= native.null and row[2] or nil } end
+    end
+    return out
+  end
+end
+
+local sql_migrate = { name = 'sql-migrate',
+  applied = applied_names('SELECT id, applied_at FROM gorp_migrations') }
+
+---@private
+function sql_migrate.fits(name, text)
+  return name:match('^%d+_.+%.sql$') ~= nil and text:match('%-%-%s*%+migrate%s+[Uu]p') ~= nil
+end
+
+---@private
+function sql_migrate.file(name, text)
+  local number, words = name:match('^(%d+)_(.+)%.sql$')
+  if not number then return nil end
+  local up, down = section_of(text, '^%s*%-%-%s*%+migrate%s+[Uu]p', '^%s*%-%-%s*%+migrate%s+[Dd]own')
+  local function clean(part)
+    return part and part:gsub('[^\n]*%-%-%s*%+migrate%s+Statement%a+[^\n]*\n?', '')
+  end
+  return { number = number, name = words, up = clean(up), down = clean(down),
+    no_transaction = text:match('%+migrate%s+%a+%s+notransaction') ~= nil }
+end
+
+local rambler = { name = 'rambler', applied = applied_names('SELECT migration, NULL FROM migrations') }
+
+---@private
+function rambler.fits(name, text)
+  return name:match('^%d+_.+%.sql$') ~= nil and text:match('%-%-%s*rambler%s+[Uu]p') ~= nil
+end
+
+---@private
+function rambler.file(name, text)
+  local number, words = name:match('^(%d+)_(.+)%.sql$')
+  if not number then return nil end
+  local up, down = section_of(text, '^%s*%-%-%s*rambler%s+[Uu]p', '^%s*%-%-%s*rambler%s+[Dd]own')
+  return { number = number, name = words, up = up, down = down }
+end
+
 local flyway = { name = 'Flyway' }
 
 ---@private
@@ -150,9 +197,9 @@ function golang.applied(connection, list)
   return out
 end
 
-local tools = { golang, flyway, goose, dbmate }
+local tools = { golang, flyway, goose, dbmate, sql_migrate, rambler }
 foreign.ledgers = { [goose] = 'goose_db_version', [dbmate] = 'schema_migrations', [flyway] = 'flyway_schema_history',
-  [golang] = 'schema_migrations' }
+  [golang] = 'schema_migrations', [sql_migrate] = 'gorp_migrations', [rambler] = 'migrations' }
 
 --- Which tool a directory belongs to; raises when none is recognised.
 ---@param directory string
@@ -168,7 +215,8 @@ function foreign.detect(directory)
         name)) then return tool end
     end
   end
-  config.raise(('%s holds no migrations of goose, dbmate, Flyway or golang-migrate'):format(directory),
+  config.raise(('%s holds no migrations of goose, dbmate, Flyway, '
+    .. 'golang-migrate, sql-migrate or rambler'):format(directory),
     'they are known by the names of their files and the marks in them')
 end
 

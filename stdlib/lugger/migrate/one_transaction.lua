@@ -2,6 +2,7 @@
 local executor = require 'lugger.migrate.executor'
 local native = require 'lugger.native'
 local retry = require 'lugger.migrate.retry'
+local session_state = require 'lugger.migrate.session_state'
 
 local one = executor.class {}
 
@@ -11,6 +12,7 @@ local function join(self, connection)
   if self.joined[connection] == nil and self.plain_batches then
     self.joined[connection] = true
     if not connection:in_transaction() then connection:begin() end
+    self.before[connection], connection.touched = session_state.read(connection:session()), {}
   elseif self.joined[connection] == nil then
     local book = self.run:book_of(connection)
     local marks = book:marks(self.run:history(), self.migration.version)
@@ -114,7 +116,8 @@ end
 ---@return table
 function module.rehearsal(run, migration)
   local ex = module.new(run, migration, 'up')
-  ex.plain_batches = math.huge
+  ex.plain_batches, ex.before = math.huge, { [run.main] = session_state.read(run.main:session()) }
+  run.main.touched = {}
   return ex
 end
 

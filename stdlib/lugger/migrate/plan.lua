@@ -28,7 +28,7 @@ end
 function recorder:query(connection, sql, params)
   local result = { names = {}, types = {}, rows = {}, affected = 0 }
   for _, st in ipairs(self:statements(sql, params)) do
-    if st.reads_only then
+    if st.reads_only and st.lasting ~= 'other' then
       if not connection:in_transaction() then connection:begin(true) end
       result = self:send(connection, st, params)
     else

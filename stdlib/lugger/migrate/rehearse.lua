@@ -31,7 +31,7 @@ local function run_of(run, place, others)
   local copy = setmetatable({}, getmetatable(run))
   for key, value in pairs(run) do copy[key] = value end
   copy.main = connection.new('main', place, run.main.settings, 'rehearsal')
-  copy.main.pooled = false
+  copy.main.pooled = run.main.pooled -- what a pooler does not allow fails here too
   copy.ledger = ledger.open(copy.main, run.options.schema)
   copy.lease, copy.history_id, copy.observer, copy.others, copy.books = nil, nil, nil, others, {}
   return copy

@@ -173,6 +173,12 @@ function object:tell_step(ex, name, st)
   if not ex.inner then self.say('  step ', name, ': ', terminal.printable(words)) end
 end
 
+--- Ends the sessions that a file used: the next one begins with new ones.
+function object:end_sessions()
+  self.main:end_session()
+  for _, other in pairs(self.others) do other:end_session() end
+end
+
 --- Closes every connection.
 function object:close()
   self.main:close()

@@ -1,5 +1,6 @@
 -- A migration written in SQL: `-- up`, `-- down` and `-- no transaction` on lines of their own.
 local config = require 'lugger.config'
+local foreign_marks = require 'lugger.migrate.marks'
 local native = require 'lugger.native'
 local statement = require 'lugger.migrate.statement'
 
@@ -23,19 +24,22 @@ local function comment_offsets(text)
   return offsets
 end
 
--- Marks in the text: a line inside a string or a function's body is none.
-local function markers(text)
-  local found, offsets, at = {}, nil, 1
+-- Marks in the text: a line inside a string or a function's body is none. Those of other tools are refused.
+local function markers(text, path)
+  local found, offsets, at, number = {}, nil, 1, 1
   while at <= #text do
     local stop = text:find('\n', at, true) or #text + 1
     local line = text:sub(at, stop - 1)
     local word = marker_of(line)
-    if word then
+    local foreign = not word and foreign_marks.of_line(line)
+    if word or foreign then
       offsets = offsets or comment_offsets(text) or 'unknown'
       local dash = at - 1 + line:find('-', 1, true) - 1
-      if offsets == 'unknown' or offsets[dash] then found[#found + 1] = { word = word, from = at, to = stop } end
+      local stands = offsets == 'unknown' or offsets[dash]
+      if foreign and stands then foreign_marks.refuse(foreign, path, number, line) end
+      if word and stands then found[#found + 1] = { word = word, from = at, to = stop } end
     end
-    at = stop + 1
+    at, number = stop + 1, number + 1
   end
   return found
 end
@@ -83,7 +87,7 @@ end
 ---@return { up: lugger.sql_section, down: lugger.sql_section|nil }
 function sql_file.parse(text, path)
   text = sql_file.normal(text)
-  local marks, sections, whole, current = markers(text), {}, false, nil
+  local marks, sections, whole, current = markers(text, path), {}, false, nil
   for i, mark in ipairs(marks) do
     if mark.word == 'no transaction' then
       if current then current.no_transaction = true else whole = true end

@@ -13,7 +13,12 @@ local statement = {}
 ---@field transactional boolean
 ---@field alone boolean what it makes cannot be used before its transaction ends
 ---@field control string|nil "BEGIN", "COMMIT", ...
----@field sets boolean changes a setting of the session
+---@field sets boolean holds for the session, and is run again where a session begins anew: SET, PREPARE, LISTEN
+---@field lasting "setting"|"other"|nil what it leaves in the session outlives the transaction
+---@field setting string|nil the name of that setting, as far as the text tells
+---@field temporary string|nil the temporary relation that it makes
+---@field drops_itself boolean|nil that relation goes at COMMIT
+---@field cursor string|nil the cursor that it makes, and that outlives its transaction
 
 local function option(list, name)
   for _, item in ipairs(list or {}) do
@@ -35,6 +40,7 @@ local outside = {
   ReindexStmt = function(node) return option(node.params, 'concurrently') ~= nil or whole_database(node) end,
   VacuumStmt = function(node) return node.is_vacuumcmd end,
   ClusterStmt = function(node) return node.relation == nil end,
+  AlterDatabaseStmt = function(node) return option(node.options, 'tablespace') ~= nil end,
   DiscardStmt = function(node) return node.target == 'DISCARD_ALL' end,
   AlterTableStmt = function(node)
     for _, command in ipairs(node.cmds or {}) do
@@ -63,13 +69,86 @@ local control_words = { TRANS_STMT_BEGIN = 'BEGIN', TRANS_STMT_START = 'START TR
   TRANS_STMT_COMMIT = 'COMMIT', TRANS_STMT_ROLLBACK = 'ROLLBACK', TRANS_STMT_PREPARE = 'PREPARE TRANSACTION',
   TRANS_STMT_COMMIT_PREPARED = 'COMMIT PREPARED', TRANS_STMT_ROLLBACK_PREPARED = 'ROLLBACK PREPARED' }
 
+-- Every node of a tree, in no order.
+local function each_node(tree, visit)
+  for tag, inner in pairs(tree) do
+    if type(inner) == 'table' then
+      if type(tag) == 'string' then visit(tag, inner) end
+      each_node(inner, visit)
+    end
+  end
+end
+
+local session_locks = { pg_advisory_lock = true, pg_advisory_lock_shared = true, pg_try_advisory_lock = true,
+  pg_try_advisory_lock_shared = true }
+
+local function is_true(node)
+  local constant = node and (node.A_Const or node.TypeCast and node.TypeCast.arg and node.TypeCast.arg.A_Const)
+  local value = constant and (constant.boolval and constant.boolval.boolval or constant.sval and constant.sval.sval)
+  return value == true or type(value) == 'string' and ('true'):find(value:lower(), 1, true) == 1
+end
+
+-- What the functions that a statement calls leave in the session, and which setting.
+local function lasting_calls(node)
+  local lasting, setting
+  each_node(node, function(tag, inner)
+    local name = tag == 'FuncCall' and inner.funcname and inner.funcname[#inner.funcname].String.sval
+    if name and session_locks[name] then lasting = 'other' end
+    if name == 'set_config' and not is_true(inner.args and inner.args[3]) then
+      lasting = lasting or 'setting'
+      local constant = inner.args and inner.args[1] and inner.args[1].A_Const
+      setting = constant and constant.sval and constant.sval.sval or setting
+    end
+  end)
+  return lasting, setting
+end
+
+local session_words = { PrepareStmt = true, DeallocateStmt = true, ListenStmt = true, UnlistenStmt = true,
+  LoadStmt = true, DiscardStmt = true }
+
+local holds = 32 -- CURSOR_OPT_HOLD
+
+-- A temporary relation that outlives its transaction, or nil.
+local function temporary_of(tag, node)
+  local into = node.into or node.intoClause
+  local relation = node.relation or into and into.rel or tag == 'ViewStmt' and node.view
+    or tag == 'CreateSeqStmt' and node.sequence
+  if not relation or relation.relpersistence ~= 't' then return nil end
+  return relation.relname, (node.oncommit or into and into.onCommit) == 'ONCOMMIT_DROP'
+end
+
+local calls_now = { SelectStmt = true, InsertStmt = true, UpdateStmt = true, DeleteStmt = true, MergeStmt = true,
+  CreateTableAsStmt = true, ExplainStmt = true }
+local makes = { CreateStmt = true, CreateTableAsStmt = true, SelectStmt = true, ViewStmt = true, CreateSeqStmt = true }
+
+local function describe_session(found)
+  local tag, node = found.tag, found.node
+  found.sets = tag == 'VariableSetStmt' and not node.is_local and node.name ~= 'TRANSACTION'
+    or session_words[tag] == true
+  if found.sets then found.lasting = tag == 'VariableSetStmt' and 'setting' or 'other' end
+  if makes[tag] then
+    local drops
+    found.temporary, drops = temporary_of(tag, node)
+    found.drops_itself = drops
+    if found.temporary and not drops then found.lasting = 'other' end
+  end
+  if tag == 'DeclareCursorStmt' and math.floor((node.options or 0) / holds) % 2 == 1 then
+    found.lasting, found.cursor = 'other', node.portalname
+  end
+  local calls, setting
+  if not found.lasting and calls_now[tag] then calls, setting = lasting_calls(node) end
+  found.lasting = found.lasting or calls
+  found.setting = tag == 'VariableSetStmt' and node.name or setting
+  found.sets = found.sets or calls ~= nil and tag == 'SelectStmt'
+end
+
 local function describe(found)
   local tag, node = found.tag, found.node
   found.reads_only = tag == 'SelectStmt' and not writes(node)
   found.transactional = not never[tag] and not (outside[tag] and outside[tag](node) or false)
   found.alone = tag == 'AlterEnumStmt' and node.newVal ~= nil and node.oldVal == nil
   found.control = tag == 'TransactionStmt' and control_words[node.kind or 'TRANS_STMT_BEGIN'] or nil
-  found.sets = tag == 'VariableSetStmt' and not node.is_local
+  describe_session(found)
   return found
 end
 
