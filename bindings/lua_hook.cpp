@@ -16,16 +16,26 @@ class LuaHook final : public RowHook {
   void apply(Batch& batch) override;
 
   Batch& batch() noexcept { return *batch_; }
+  /// The table that refusals name.
+  uint32_t plan_table(const lug_rows& rows) const noexcept {
+    return rows.table == unrouted() ? 0 : rows.table;
+  }
   lug_value* emit(const lug_rows& rows, uint32_t row, uint32_t table, bool whole);
   void drop(const lug_rows& rows, uint32_t row) noexcept {
     live_[row] = 0;
-    batch_->tables[rows.table].drop(row);
+    rows_of(rows.table).drop(row);
   }
 
  private:
   struct Emitted {
     uint32_t document, table;
   };
+  /// After the own tables: the rows of documents that no route takes. The hook may name a table for
+  /// them.
+  uint32_t unrouted() const noexcept { return static_cast<uint32_t>(shape_->own_tables()); }
+  RowSet& rows_of(uint32_t table) noexcept {
+    return table == unrouted() ? batch_->unrouted : batch_->tables[table];
+  }
   void push_columns();
   void tune_collector() noexcept;
   void apply_table(uint32_t table);
@@ -99,13 +109,13 @@ void LuaHook::apply(Batch& batch) {
   view_.count = static_cast<uint32_t>(batch.documents.size());
   view_.arena = &batch.arena();
   view_.self = &batch;
-  for (uint32_t table = 0; table < shape_->own_tables(); ++table) apply_table(table);
+  for (uint32_t table = 0; table <= unrouted(); ++table) apply_table(table);
   ++view_.generation;
   append_emitted();
 }
 
 void LuaHook::apply_table(uint32_t table) {
-  RowSet& set = batch_->tables[table];
+  RowSet& set = rows_of(table);
   const size_t count = set.rows();
   if (count == 0) return;
   documents_.resize(count);
@@ -143,7 +153,8 @@ void LuaHook::call_from(uint32_t row) {
 void LuaHook::on_error(uint32_t row, const Error& error) {
   const uint32_t document = documents_[row];
   if (on_error_ == OnHookError::kReject) {
-    batch_->refuse({document, static_cast<int>(rows_.table), -1, Failure::kHook, {}, error.what()});
+    batch_->refuse(
+        {document, static_cast<int>(plan_table(rows_)), -1, Failure::kHook, {}, error.what()});
     return;
   }
   Error out(Code::kHook, "map: " + error.message(),
@@ -156,8 +167,8 @@ void LuaHook::on_error(uint32_t row, const Error& error) {
 }
 
 lug_value* LuaHook::emit(const lug_rows& rows, uint32_t row, uint32_t table, bool whole) {
-  const std::vector<Column>& columns = shape_->tables()[table].columns;
-  const Value* from = batch_->tables[rows.table].row(row);
+  const std::vector<Column>& columns = shape_->tables()[0].columns;  // those of every own table
+  const Value* from = rows_of(rows.table).row(row);
   emitted_.push_back({rows.documents[row], table});
   const size_t start = emitted_slots_.size();
   emitted_slots_.insert(emitted_slots_.end(), from, from + rows.width);
@@ -170,7 +181,7 @@ lug_value* LuaHook::emit(const lug_rows& rows, uint32_t row, uint32_t table, boo
 void LuaHook::append_emitted() {
   size_t start = 0;
   for (const Emitted& row : emitted_) {
-    RowSet& set = batch_->tables[row.table];
+    RowSet& set = rows_of(row.table);
     const size_t width = set.width();
     if (batch_->fates[row.document] == Fate::kLoad)
       std::copy_n(emitted_slots_.begin() + static_cast<ptrdiff_t>(start), width,
@@ -201,9 +212,13 @@ void lug_row_skip(lug_rows* rows, uint32_t i, const char* reason, uint32_t size)
 }
 
 void lug_row_reject(lug_rows* rows, uint32_t i, const char* message, uint32_t size) noexcept {
-  Refusal refusal{rows->documents[i],        static_cast<int>(rows->table), -1, Failure::kHook, {},
-                  std::string(message, size)};
-  hook_of(rows).batch().refuse(std::move(refusal));
+  LuaHook& hook = hook_of(rows);
+  hook.batch().refuse({rows->documents[i],
+                       static_cast<int>(hook.plan_table(*rows)),
+                       -1,
+                       Failure::kHook,
+                       {},
+                       std::string(message, size)});
 }
 
 void lug_row_drop(lug_rows* rows, uint32_t i) noexcept { hook_of(rows).drop(*rows, i); }

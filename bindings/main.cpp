@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <span>
 
+#include "base/whole_file.hpp"
 #include "bindings/guard.hpp"
 #include "bindings/interpreter.hpp"
 #include "bindings/lua_table.hpp"
@@ -114,11 +115,19 @@ static void use_utf8() {
   std::setlocale(LC_CTYPE, "C.UTF-8");
 }
 
+/// A status of 0 says that everything was written. A reader that went away (`| head`) had enough.
+static int with_output_written(int status) {
+  const std::string problem = lugger::stdout_problem();
+  if (problem.empty() || problem == "closed" || status != 0) return status;
+  std::fprintf(stderr, "lugger: cannot write to standard output: %s\n", problem.c_str());
+  return 1;
+}
+
 int main(int count, char** words) {
   use_utf8();
   lugger::remember_arguments(count, words);
   try {
-    return lugger::run(count, words);
+    return with_output_written(lugger::run(count, words));
   } catch (const std::exception& error) {
     std::fprintf(stderr, "lugger: %s\n", error.what());
     return 1;

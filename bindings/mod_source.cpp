@@ -11,6 +11,7 @@
 #include "source/source.hpp"
 #include "value/match.hpp"
 #include "value/path.hpp"
+#include "value/projection.hpp"
 
 namespace lugger {
 
@@ -36,6 +37,10 @@ struct LuaCursor {
 
 }  // namespace
 
+template <>
+struct UserdataName<Projection> {
+  static constexpr char value[] = "lugger.native.projection";
+};
 template <>
 struct UserdataName<Source> {
   static constexpr char value[] = "lugger.native.source";
@@ -180,6 +185,25 @@ static int check_filter(lua_State* L) {
   return 0;
 }
 
+/// A projection of find: true keeps the paths, false leaves them out.
+static int make_projection(lua_State* L) {
+  std::vector<std::string> paths;
+  luaL_checktype(L, 2, LUA_TTABLE);
+  for (int i = 1;; ++i) {
+    lua_rawgeti(L, 2, i);
+    if (lua_isnil(L, -1)) break;
+    paths.push_back(to_text(L, -1));
+    lua_pop(L, 1);
+  }
+  push_userdata(L, std::make_shared<Projection>(lua_toboolean(L, 1) != 0, paths));
+  return 1;
+}
+
+static int projection_apply(lua_State* L) {
+  push(L, check_userdata<Projection>(L, 1).apply(as_bytes(check_text(L, 2))));
+  return 1;
+}
+
 static int cursor_position(lua_State* L) {
   push(L, check_userdata<LuaCursor>(L, 1).cursor->position());
   return 1;
@@ -224,16 +248,26 @@ static constexpr luaL_Reg kCursorMethods[] = {
     {"count", guarded<cursor_count>},
     {nullptr, nullptr},
 };
+static constexpr luaL_Reg kProjectionMethods[] = {
+    {"apply", guarded<projection_apply>},
+    {nullptr, nullptr},
+};
 static constexpr luaL_Reg kFunctions[] = {
-    {"source", guarded<source_new>},           {"collections", guarded<collections>},
-    {"look_at_place", guarded<look_at_place>}, {"source_options", guarded<options_of_source>},
-    {"describe", guarded<describe>},           {"check_filter", guarded<check_filter>},
-    {"find_operators", guarded<find_words>},   {nullptr, nullptr},
+    {"source", guarded<source_new>},
+    {"collections", guarded<collections>},
+    {"look_at_place", guarded<look_at_place>},
+    {"source_options", guarded<options_of_source>},
+    {"describe", guarded<describe>},
+    {"check_filter", guarded<check_filter>},
+    {"find_operators", guarded<find_words>},
+    {"projection", guarded<make_projection>},
+    {nullptr, nullptr},
 };
 
 void open_source(lua_State* L) {
   define_userdata<Source>(L, kSourceMethods);
   define_userdata<LuaCursor>(L, kCursorMethods);
+  define_userdata<Projection>(L, kProjectionMethods);
   add_functions(L, kFunctions);
 }
 

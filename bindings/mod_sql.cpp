@@ -8,6 +8,7 @@
 #include "bindings/modules.hpp"
 #include "migrate/sql_text.hpp"
 #include "net/pg_session.hpp"
+#include "plan/object_names.hpp"
 #include "sink/pg_steps.hpp"
 
 namespace lugger {
@@ -118,10 +119,17 @@ static int literal(lua_State* L) {
   return 1;
 }
 
+/// A name of at most 63 bytes: names that differ stay different.
+static int fitted(lua_State* L) {
+  push(L, fitted_name(check_text(L, 1), lua_isnoneornil(L, 2) ? "" : check_text(L, 2)));
+  return 1;
+}
+
 static int create_index(lua_State* L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   const IndexMapping index = read_index(L, 1);
   if (index.table.empty()) raise(Code::kConfig, "the index names no table");
+  check_name("index of " + index.table, index.name);
   push(L, index_statement(index_step(index, index.table), lua_toboolean(L, 2) != 0));
   return 1;
 }
@@ -133,6 +141,7 @@ static constexpr luaL_Reg kFunctions[] = {
     {"name", guarded<name>},
     {"table", guarded<table>},
     {"literal", guarded<literal>},
+    {"fitted_name", guarded<fitted>},
     {"grammar", guarded<grammar>},
     {"create_index", guarded<create_index>},
     {nullptr, nullptr},

@@ -12,6 +12,7 @@
 #include "base/digest.hpp"
 #include "base/text.hpp"
 #include "base/url.hpp"
+#include "base/whole_file.hpp"
 #include "bindings/guard.hpp"
 #include "bindings/lua_table.hpp"
 #include "bindings/modules.hpp"
@@ -77,6 +78,7 @@ static int stat_path(lua_State* L) {
   set(L, "mtime",
       static_cast<double>(found.st_mtim.tv_sec) + static_cast<double>(found.st_mtim.tv_nsec) / 1e9);
   set(L, "is_dir", S_ISDIR(found.st_mode));
+  set(L, "is_file", S_ISREG(found.st_mode));
   set(L, "mode", found.st_mode & 07777U);
   return 1;
 }
@@ -88,6 +90,27 @@ static int read_file(lua_State* L) {
     raise(Code::kRead, "cannot read {}: {}", path, std::strerror(errno));
   const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
   push(L, text);
+  return 1;
+}
+
+static int write_file(lua_State* L) {
+  const auto mode = static_cast<unsigned>(luaL_optinteger(L, 3, 0666));
+  write_whole_file(std::string(check_text(L, 1)), check_text(L, 2), mode);
+  return 0;
+}
+
+static int settle(lua_State* L) {
+  settle_file(std::string(check_text(L, 1)), std::string(check_text(L, 2)));
+  return 0;
+}
+
+static int problem_of_stdout(lua_State* L) {
+  const std::string problem = stdout_problem();
+  if (problem.empty()) {
+    lua_pushnil(L);
+  } else {
+    push(L, problem);
+  }
   return 1;
 }
 
@@ -120,6 +143,11 @@ static int cwd(lua_State* L) {
 
 static int sha256(lua_State* L) {
   push(L, sha256_hex(check_text(L, 1)));
+  return 1;
+}
+
+static int utf8(lua_State* L) {
+  push(L, is_utf8(check_text(L, 1)));
   return 1;
 }
 
@@ -176,10 +204,14 @@ static constexpr luaL_Reg kFunctions[] = {
     {"sleep", guarded<sleep_ms>},
     {"stat", guarded<stat_path>},
     {"read_file", guarded<read_file>},
+    {"write_file", guarded<write_file>},
+    {"settle_file", guarded<settle>},
+    {"stdout_problem", guarded<problem_of_stdout>},
     {"list_dir", guarded<list_dir>},
     {"make_dir", guarded<make_dir>},
     {"cwd", guarded<cwd>},
     {"sha256", guarded<sha256>},
+    {"is_utf8", guarded<utf8>},
     {"mask_secrets", guarded<mask>},
     {"edit_distance", guarded<distance>},
     {"nearest", guarded<nearest_word>},

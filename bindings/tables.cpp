@@ -130,7 +130,7 @@ void push(lua_State* L, const Column& column) {
   set(L, "from", column.from);
   set(L, "required", column.required);
   set(L, "on_error", kOnErrors[static_cast<size_t>(column.on_error)]);
-  set(L, "default", column.default_value);
+  if (column.default_value) set(L, "default", column.default_value->text());
   if (column.generate != Column::Generate::kNone)
     set(L, "generate", kGenerates[static_cast<size_t>(column.generate)]);
   set(L, "id_text_column", column.id_text_column);

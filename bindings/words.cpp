@@ -4,6 +4,9 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "bindings/abi_cast.hpp"
+#include "bindings/guard.hpp"
+#include "bindings/interpreter.hpp"
 #include "bindings/lua_table.hpp"
 
 namespace lugger {
@@ -70,7 +73,7 @@ static std::vector<std::string> value_list(lua_State* L, std::string_view key) {
 static constexpr std::array<std::string_view, 3> kFractions = {"reject", "round", "truncate"};
 static constexpr std::array<std::string_view, 3> kNonFinite = {"reject", "null", "keep"};
 static constexpr std::array<std::string_view, 3> kRanges = {"reject", "null", "infinity"};
-static constexpr std::array<std::string_view, 3> kTexts = {"reject", "strip", "replace"};
+static constexpr std::array<std::string_view, 4> kTexts = {"reject", "strip", "replace", "tag"};
 static constexpr std::array<std::string_view, 4> kEpochs = {"none", "s", "ms", "us"};
 static constexpr std::array<std::string_view, 4> kOldUuids = {"reject", "java", "csharp", "python"};
 static constexpr std::array<std::string_view, 2> kIdStyles = {"safe", "plain"};
@@ -197,6 +200,20 @@ static std::shared_ptr<const Reference> with_foreign_key(
   return std::make_shared<const Reference>(std::move(out));
 }
 
+/// The value at the top of the stack; nullopt: null.
+static std::optional<Constant> read_constant(lua_State* L) {
+  if (lua_type(L, -1) == LUA_TSTRING) return to_text(L, -1);
+  Interpreter::of(L).require("lugger.bson");
+  lua_getfield(L, -1, "slot");
+  lua_pushvalue(L, -3);
+  call(L, 1, 2, Code::kConfig);  // the slot, and what holds its bytes
+  const auto* slot = static_cast<const lug_value*>(lua_topointer(L, -2));
+  std::optional<Constant> out;
+  if (const Value& value = as_value(*slot); !value.absent()) out = Constant(value);
+  lua_pop(L, 3);
+  return out;
+}
+
 /// What a column's table says that the column itself does not hold as such.
 struct ColumnFlags {
   bool id_text = true, foreign_key = false;
@@ -213,7 +230,7 @@ static void read_column_key(lua_State* L, const std::string& key, Column& column
   } else if (key == "required") {
     column.required = value_flag(L, key);
   } else if (key == "default" || key == "value") {
-    column.default_value = to_text(L, -1);
+    column.default_value = read_constant(L);
     if (key == "value") column.generate = Column::Generate::kConstant;
   } else if (key == "on_error") {
     column.on_error = static_cast<OnError>(choice(key, value_text(L, key), kOnErrors));

@@ -2,10 +2,13 @@
 --   lugger run mongo_to_postgres --from dump/ --into local:./pg
 -- Columns: mongo_id, id, and one for each top-level field. Missing tables are
 -- made. An oplog in the dump is replayed. Views and system collections are
--- left out. Collections of one name in several databases get tables of the
--- form database_collection.
+-- left out. A dot in a name becomes "_"; collections of one name in several
+-- databases get tables of the form database_collection; where two names meet,
+-- or are too long for PostgreSQL, the table is told.
 local config = require 'lugger.config'
 local lugger = require 'lugger'
+local names = require 'lugger.names'
+local terminal = require 'lugger.terminal'
 
 local opt = lugger.options {
   only = { 'only this collection: name or database.name', list = true, metavar = 'NAME' },
@@ -15,6 +18,7 @@ local opt = lugger.options {
   columns = { 'one column a field, or one jsonb column "doc"', choices = { 'auto', 'document' }, default = 'auto' },
 }
 
+if opt.schema ~= '' then names.check_schema(opt.schema) end
 local place = config.resolve(lugger.env.MONGO_URI, 'from')
 if place == '-' then
   error('standard input is read only once, and columns are found by a first pass: save it to a file, or write a job', 0)
@@ -35,19 +39,22 @@ local function wanted(item)
   return (not opt.only or is_in(opt.only, item)) and not is_in(opt.except, item)
 end
 
-local chosen, seen = {}, {}
-for _, item in ipairs(lugger.source(place, { oplog = oplog }):collections()) do
-  if wanted(item) then
-    chosen[#chosen + 1] = item
-    seen[item.collection] = (seen[item.collection] or 0) + 1
-  end
+local all, chosen = lugger.source(place, { oplog = oplog }):collections(), {}
+for _, item in ipairs(all) do
+  if wanted(item) then chosen[#chosen + 1] = item end
 end
 if #chosen == 0 then error('no collection is left to load; see: lugger describe PLACE', 0) end
 
+-- Named by all that could be loaded, so that --only and --except change no name.
+local table_names = names.of_tables(all)
+
 local function table_name(item)
-  local name = seen[item.collection] > 1 and item.database .. '_' .. item.collection or item.collection
-  name = name:gsub('%.', '_')
-  return opt.schema ~= '' and opt.schema .. '.' .. name or name
+  local change = table_names[item.database .. '.' .. item.collection]
+  if change.name ~= item.collection and #change.notes > 0 then
+    terminal.warn(('%s goes to the table %s: %s'):format(item.collection, change.name,
+      table.concat(change.notes, '; ')))
+  end
+  return opt.schema ~= '' and opt.schema .. '.' .. change.name or change.name
 end
 
 -- What the oplog does not touch need not look for it again: an archive would be read once more for each collection.

@@ -42,6 +42,8 @@ constexpr bool is_key_like(ValueType type) noexcept {
   switch (type) {
     case ValueType::kInt32:
     case ValueType::kInt64:
+    case ValueType::kDouble:
+    case ValueType::kDecimal:
     case ValueType::kString:
     case ValueType::kBinary:
     case ValueType::kObjectId:

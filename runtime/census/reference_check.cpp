@@ -114,12 +114,15 @@ void each_value(const Value& value, std::span<const Step> steps, const Use& use)
     return;
   }
   const Step& step = steps.front();
+  if (step.kind == Step::Kind::kField) {
+    if (value.type == ValueType::kDocument)
+      each_value(bson_field(value.bytes(), step.name), steps.subspan(1), use);
+    return;
+  }
   const bool elements = step.kind == Step::Kind::kElements;
   if (value.type != (elements ? ValueType::kArray : ValueType::kDocument)) return;
-  for (BsonReader reader(value.bytes()); reader.next();) {
-    if (step.kind != Step::Kind::kField || reader.name() == step.name)
-      each_value(reader.value(), steps.subspan(1), use);
-  }
+  for (BsonReader reader(value.bytes()); reader.next();)
+    each_value(reader.value(), steps.subspan(1), use);
 }
 
 std::string id_of(const Document& document, uint64_t number) {

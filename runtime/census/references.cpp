@@ -42,13 +42,15 @@ const CensusKeys* id_keys(const CollectionCensus& census) {
   return nullptr;
 }
 
-bool is_integer(const std::string& type) { return type == "int32" || type == "int64"; }
+bool is_number(const std::string& type) {
+  return type == "int32" || type == "int64" || type == "double" || type == "decimal";
+}
 
-/// Types whose values can be equal.
+/// Types whose values can be equal: 5, 5.0 and a decimal 5 are one _id.
 bool may_be_equal(const CensusPath& path, const CensusPath& id) {
   if (path.types.empty() || id.types.empty()) return false;
   const std::string &a = path.types.front().type, &b = id.types.front().type;
-  if (a == b || (is_integer(a) && is_integer(b))) return true;
+  if (a == b || (is_number(a) && is_number(b))) return true;
   return a == "string" && b == "objectId" && path.texts && path.texts->looks.object_id != 0;
 }
 
@@ -85,7 +87,7 @@ std::vector<ReferenceCandidate> find_references(std::span<const CollectionCensus
         if (!may_be_equal(path, *id)) continue;
         const bool named = names_collection(field_name(census, path), list[other]->info.collection);
         const SmallestHashes::Overlap overlap = keys.hashes.within(ids->hashes);
-        const bool number = is_integer(path.types.front().type);
+        const bool number = is_number(path.types.front().type);
         const bool meets =
             overlap.found * 2 >= overlap.looked_at && overlap.found >= (named ? 1 : kFewFound);
         if (!named && (number || !meets)) continue;

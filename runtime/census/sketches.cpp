@@ -3,7 +3,12 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+
+#include "value/compare.hpp"
+#include "value/decimal.hpp"
+#include "value/id_text.hpp"
 
 namespace lugger {
 
@@ -218,10 +223,75 @@ SmallestHashes::Overlap SmallestHashes::within(const SmallestHashes& all) const 
   return out;
 }
 
-uint64_t value_hash(const Value& value) noexcept {
+namespace {
+
+/// A whole double hashes as the integer it is equal to; every other by its bits.
+uint64_t double_hash(double number) noexcept {
+  constexpr double kInt64End = 9223372036854775808.0;
+  if (number >= -kInt64End && number < kInt64End && number == std::trunc(number))
+    return hash_word(ValueType::kInt64, static_cast<uint64_t>(static_cast<int64_t>(number)));
+  if (std::isnan(number)) number = std::numeric_limits<double>::quiet_NaN();
+  return hash_word(ValueType::kDouble, std::bit_cast<uint64_t>(number));
+}
+
+/// Decimals of more digits than an integer has: seldom, and not without memory.
+uint64_t long_decimal_hash(const Value& value) {
+  DecimalDigits digits;
+  decimal_from_bson(value.data, digits);
+  const double near = decimal_to_double(digits);
+  if (compare_values(value, Value::of_double(near)) == 0) return double_hash(near);
+  ByteBuffer text;
+  append_id_text(value, IdStyle::kSafe, text);
+  return hash_bytes(ValueType::kDecimal, text.data(), text.size());
+}
+
+/// As the integer or the double that the decimal is equal to, when there is one.
+uint64_t decimal_hash(const Value& value) {
+  constexpr size_t kExactDigits = 18;
+  Decimal128Digits digits = decimal_from_bson(value.data);
+  if (digits.kind != DecimalDigits::Kind::kFinite) return long_decimal_hash(value);
+  while (digits.size > 0 && digits.digits[digits.size - 1] == '0') --digits.size, --digits.scale;
+  if (digits.size == 0) return double_hash(0);
+  const int64_t length = static_cast<int64_t>(digits.size) - std::min(digits.scale, 0);
+  if (length > static_cast<int64_t>(kExactDigits)) return long_decimal_hash(value);
+  int64_t number = 0;
+  for (size_t i = 0; i < digits.size; ++i) number = number * 10 + (digits.digits[i] - '0');
+  for (; digits.scale < 0; ++digits.scale) number *= 10;
+  if (digits.negative) number = -number;
+  if (digits.scale == 0) return hash_word(ValueType::kInt64, static_cast<uint64_t>(number));
+  // number / 10^scale is a double only when 5^scale divides the number.
+  int32_t fives = digits.scale;
+  while (fives > 0 && number % 5 == 0) number /= 5, --fives;
+  if (fives > 0) {
+    const auto scale = static_cast<uint64_t>(static_cast<int64_t>(digits.scale));
+    return hash_word(ValueType::kDecimal, static_cast<uint64_t>(number) ^ (scale << 56));
+  }
+  return double_hash(std::ldexp(static_cast<double>(number), -digits.scale));
+}
+
+/// By the canonical text, in which 5 and 5.0 are one, also inside.
+uint64_t composite_hash(const Value& value) {
+  ByteBuffer text;
+  if (append_id_text(value, IdStyle::kSafe, text))
+    return hash_bytes(value.type, text.data(), text.size());
+  return hash_bytes(value.type, value.data, value.size);
+}
+
+uint64_t binary_hash(const Value& value) noexcept {
+  constexpr uint64_t kUuidSubtype = 4;
+  const uint64_t subtype = value.type == ValueType::kUuid ? kUuidSubtype : value.aux;
+  return XXH3_64bits_withSeed(value.data, value.size,
+                              subtype << 8 | static_cast<uint64_t>(ValueType::kBinary));
+}
+
+}  // namespace
+
+uint64_t value_hash(const Value& value) {
   switch (value.type) {
     case ValueType::kInt32:
     case ValueType::kInt64: return hash_word(ValueType::kInt64, static_cast<uint64_t>(value.i64));
+    case ValueType::kDouble: return double_hash(value.f64);
+    case ValueType::kDecimal: return decimal_hash(value);
     case ValueType::kString: {
       uint8_t oid[12];
       if (value.size == 24 && read_hex(value.data, 12, oid))
@@ -229,10 +299,11 @@ uint64_t value_hash(const Value& value) noexcept {
       return hash_bytes(ValueType::kString, value.data, value.size);
     }
     case ValueType::kSymbol: return hash_bytes(ValueType::kString, value.data, value.size);
-    case ValueType::kUuid: return hash_bytes(ValueType::kBinary, value.data, value.size);
+    case ValueType::kUuid:
+    case ValueType::kBinary: return binary_hash(value);
+    case ValueType::kDocument:
+    case ValueType::kArray: return composite_hash(value);
     case ValueType::kObjectId:
-    case ValueType::kBinary:
-    case ValueType::kDecimal:
     case ValueType::kNumeric:
     case ValueType::kCode:
     case ValueType::kRegex:

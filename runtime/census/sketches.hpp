@@ -128,9 +128,9 @@ class SmallestHashes {
   std::vector<uint64_t> hashes_;  // sorted
 };
 
-/// A scalar's hash: equal for equal values. int32 and int64 are one type here, and 24 hex digits
+/// A value's hash: equal for what MongoDB compares equal. Numbers are one type, and 24 hex digits
 /// are the ObjectId they spell, so that a reference stored as text is found.
-uint64_t value_hash(const Value& value) noexcept;
+uint64_t value_hash(const Value& value);
 uint64_t name_hash(std::string_view name) noexcept;
 
 }  // namespace lugger

@@ -6,6 +6,7 @@
 #include "base/text.hpp"
 #include "value/bson_reader.hpp"
 #include "value/bson_writer.hpp"
+#include "value/compare.hpp"
 #include "value/json_reader.hpp"
 #include "value/json_writer.hpp"
 
@@ -240,9 +241,8 @@ std::string metadata_after(const std::string& metadata_json, const Lineage& line
 
 CappedLimits capped_limits(const std::string& metadata_json) {
   const Metadata metadata(metadata_json);
-  const Value capped = metadata.option("capped");
   CappedLimits out;
-  out.capped = capped.type == ValueType::kBool && capped.i64 != 0;
+  out.capped = is_true(metadata.option("capped"));
   out.bytes = count_of(metadata.option("size"));
   out.documents = count_of(metadata.option("max"));
   return out;

@@ -103,7 +103,7 @@ std::vector<TraceStep> trace_steps(const Document& document, const PlanShape& sh
   Arena arena;
   Scope scope(table, {}, shape.mapping().route.from);
   std::vector<TraceStep> steps;
-  if (scope.read(document, arena) != Failure::kNone) return steps;
+  if (scope.read(document, 1, arena) != Failure::kNone) return steps;
   for (size_t i = 0; i < table.columns.size(); ++i) {
     const Column& column = table.columns[i];
     const Value& raw = scope.column(i);

@@ -63,9 +63,10 @@ class Batch {
 
   Arena& arena() noexcept { return *arena_; }
   std::vector<Document> documents;
-  std::vector<Fate> fates;                              // one a document, once the plan has run
-  std::vector<RowSet> tables;                           // one a table of the plan
-  std::vector<Refusal> refusals;                        // of documents whose fate is kReject
+  std::vector<Fate> fates;        // one a document, once the plan has run
+  std::vector<RowSet> tables;     // one a table of the plan
+  RowSet unrouted;                // while a hook is called: rows of documents that no route takes
+  std::vector<Refusal> refusals;  // of documents whose fate is kReject
   std::vector<std::pair<std::string, uint64_t>> skips;  // reason, documents
   uint64_t source_bytes = 0;
   uint32_t max_documents = 1000;  // the cursor stops here
@@ -92,6 +93,7 @@ class Batch {
   void clear() noexcept {
     documents.clear(), fates.clear(), refusals.clear(), skips.clear();
     for (RowSet& set : tables) set.clear();
+    unrouted.clear();
     source_bytes = 0;
     ++generation_;
   }

@@ -84,33 +84,42 @@ bool same_value(const DecimalDigits& a, const DecimalDigits& b) noexcept {
                                          static_cast<int64_t>(b.digits.size()) - b.scale;
 }
 
-/// float4 stands for rounding to float; only what does not fit is refused.
+Value single_value(float value) noexcept {
+  Value out = Value::of_double(static_cast<double>(value));
+  out.aux = kSingle;
+  return out;
+}
+
+/// float4 stands for rounding to float; as in PostgreSQL, what would become infinite or zero is
+/// refused.
 Failure set_float(Kind kind, double value, Value& out) noexcept {
   out = Value::of_double(value);
   if (kind != Kind::kFloat4) return Failure::kNone;
-  const auto single = static_cast<float>(value);
-  if (std::isinf(single) && !std::isinf(value)) return Failure::kOutOfRange;
-  out.f64 = static_cast<double>(single);
-  out.aux = kSingle;
-  return Failure::kNone;
+  out = single_value(static_cast<float>(value));
+  const bool lost = (std::isinf(out.f64) && !std::isinf(value)) || (out.f64 == 0 && value != 0);
+  return lost ? Failure::kOutOfRange : Failure::kNone;
 }
 
 Failure float_from_int(Coercer& c, int64_t value, Value& out) {
-  const auto number = static_cast<double>(value);
+  const bool single = c.type().kind == Kind::kFloat4;
   const double held =
-      c.type().kind == Kind::kFloat4 ? static_cast<double>(static_cast<float>(value)) : number;
+      single ? static_cast<double>(static_cast<float>(value)) : static_cast<double>(value);
   const bool exact = held < 9223372036854775808.0 && static_cast<int64_t>(held) == value;
   if (!exact && c.policy().fraction == Fraction::kReject) return Failure::kInexact;
-  return set_float(c.type().kind, number, out);
+  out = single ? single_value(static_cast<float>(value)) : Value::of_double(held);
+  return Failure::kNone;
 }
 
 Failure float_from_digits(Coercer& c, Value& out) {
   const DecimalDigits& digits = c.digits();
-  const double value = decimal_to_double(digits);
-  if (std::isinf(value)) return Failure::kOutOfRange;
+  const bool single = c.type().kind == Kind::kFloat4;
+  const double value =
+      single ? static_cast<double>(decimal_to_float(digits)) : decimal_to_double(digits);
+  const bool zero = digits.digits.find_first_not_of('0') == std::string::npos;
+  if (std::isinf(value) || (value == 0 && !zero)) return Failure::kOutOfRange;
   // Up to 15 digits any decimal survives the way into a double and back, apart from the subnormals.
   const bool may_lose = digits.digits.size() > 15 || std::fabs(value) < 1e-300;
-  if (may_lose && c.type().kind == Kind::kFloat8 && c.policy().fraction == Fraction::kReject) {
+  if (may_lose && !single && c.policy().fraction == Fraction::kReject) {
     DecimalDigits back;
     decimal_from_double(value, back);
     if (!same_value(digits, back)) {
@@ -118,7 +127,8 @@ Failure float_from_digits(Coercer& c, Value& out) {
       if (!same_value(digits, back)) return Failure::kInexact;
     }
   }
-  return set_float(c.type().kind, value, out);
+  out = single ? single_value(static_cast<float>(value)) : Value::of_double(value);
+  return Failure::kNone;
 }
 
 Failure numeric_from_digits(Coercer& c, Value& out, Arena& arena) {

@@ -44,8 +44,11 @@ Failure clean_text(const CoercePolicy& policy, std::string_view& text, Arena& ar
   if (plain_ascii(text)) return Failure::kNone;
   const bool nul = text.find('\0') != std::string_view::npos, broken = !is_utf8(text);
   if (!nul && !broken) return Failure::kNone;
-  if (nul && policy.nul == JsonPolicy::Text::kReject) return Failure::kNul;
-  if (broken && policy.utf8 == JsonPolicy::Text::kReject) return Failure::kUtf8;
+  const auto refuses = [](JsonPolicy::Text how) {  // a tag is for typed json alone
+    return how == JsonPolicy::Text::kReject || how == JsonPolicy::Text::kTag;
+  };
+  if (nul && refuses(policy.nul)) return Failure::kNul;
+  if (broken && refuses(policy.utf8)) return Failure::kUtf8;
   ArenaWriter out(arena, text.size() + 16);
   const auto handle = [&](JsonPolicy::Text how) {
     if (how == JsonPolicy::Text::kReplace) out.append("\xEF\xBF\xBD");

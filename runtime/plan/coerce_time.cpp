@@ -49,19 +49,24 @@ Failure instant_from_number(Coercer& c, Instant& out) {
   return Failure::kNone;
 }
 
+/// Digits finer than a microsecond, by policy.
+Failure settle_finer(const CoercePolicy& policy, Finer finer, int64_t& micros) noexcept {
+  if (finer != Finer::kNone && policy.fraction == CoercePolicy::Fraction::kReject)
+    return Failure::kInexact;
+  if (finer == Finer::kUp && policy.fraction == CoercePolicy::Fraction::kRound) ++micros;
+  return Failure::kNone;
+}
+
 Failure instant_from_text(Coercer& c, const Value& in, Instant& out) {
   std::string_view text;
   if (read_text(c.policy(), in, text)) {
     out.state = Instant::State::kNull;
     return Failure::kNone;
   }
-  int dropped = 0;
-  if (const auto micros = parse_timestamp(text, &dropped)) {
-    if (dropped > 0 && c.policy().fraction == CoercePolicy::Fraction::kReject)
-      return Failure::kInexact;
-    const bool up = dropped > 5 && c.policy().fraction == CoercePolicy::Fraction::kRound;
-    out.micros = *micros + (up ? 1 : 0);
-    return Failure::kNone;
+  Finer finer = Finer::kNone;
+  if (const auto micros = parse_timestamp(text, &finer)) {
+    out.micros = *micros;
+    return settle_finer(c.policy(), finer, out.micros);
   }
   if (c.policy().epoch == Epoch::kNone ||
       parse_decimal(text, c.policy().number, c.digits()) != DecimalFault::kNone)
@@ -178,10 +183,12 @@ Failure coerce_time(Coercer& c, const Value& in, Value& out, Arena&) {
   if (c.policy().strict || !is_text(in.type)) return Failure::kWrongType;
   std::string_view text;
   if (read_text(c.policy(), in, text)) return null_out(out);
-  const auto micros = parse_time(text);
+  Finer finer = Finer::kNone;
+  auto micros = parse_time(text, &finer);
   if (!micros) return Failure::kSyntax;
+  const Failure failure = settle_finer(c.policy(), finer, *micros);
   out = Value::of(ValueType::kTime, *micros);
-  return Failure::kNone;
+  return failure;
 }
 
 Failure coerce_interval(Coercer& c, const Value& in, Value& out, Arena& arena) {

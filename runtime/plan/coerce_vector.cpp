@@ -91,7 +91,7 @@ Failure sparse_from_document(Coercer& c, const Value& in, uint64_t& dimensions) 
     if (!more) break;
     double index = 0, value = 0;
     if (!read_number(index_reader.value(), c.digits(), index) ||
-        !read_number(value_reader.value(), c.digits(), value))
+        !read_element(value_reader.value(), c.digits(), value))
       return Failure::kBadElement;
     if (const Failure failure = add_sparse(c, index, value); failure != Failure::kNone)
       return failure;
@@ -103,9 +103,15 @@ Failure sparse_from_document(Coercer& c, const Value& in, uint64_t& dimensions) 
 
 /// "{1:1,5:3}/5": indices from 1.
 Failure sparse_from_text(Coercer& c, std::string_view text, uint64_t& dimensions) {
+  const auto whole = [&](int64_t& out) {
+    skip_spaces(text);
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+    text.remove_prefix(static_cast<size_t>(end - text.data()));
+    return error == std::errc();
+  };
   const auto number = [&](double& out) {
     skip_spaces(text);
-    return take_double(text, out);
+    return take_float(text, out);
   };
   const auto mark = [&](char wanted) {
     skip_spaces(text);
@@ -116,15 +122,16 @@ Failure sparse_from_text(Coercer& c, std::string_view text, uint64_t& dimensions
   if (!mark('{')) return Failure::kSyntax;
   if (!mark('}')) {
     do {
-      double index = 0, value = 0;
-      if (!number(index) || !mark(':') || !number(value)) return Failure::kSyntax;
-      if (const Failure failure = add_sparse(c, index - 1, value); failure != Failure::kNone)
-        return failure;
+      int64_t index = 0;
+      double value = 0;
+      if (!whole(index) || !mark(':') || !number(value)) return Failure::kSyntax;
+      const Failure failure = add_sparse(c, static_cast<double>(index) - 1, value);
+      if (failure != Failure::kNone) return failure;
     } while (mark(','));
     if (!mark('}')) return Failure::kSyntax;
   }
-  double count = 0;
-  if (!mark('/') || !number(count) || !(count >= 1 && count <= static_cast<double>(kMaxSparse)))
+  int64_t count = 0;
+  if (!mark('/') || !whole(count) || count < 1 || count > static_cast<int64_t>(kMaxSparse))
     return Failure::kSyntax;
   skip_spaces(text);
   dimensions = static_cast<uint64_t>(count);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "plan/column_type.hpp"
+#include "plan/constant.hpp"
 #include "plan/reference.hpp"
 #include "value/decimal.hpp"
 #include "value/id_text.hpp"
@@ -67,7 +68,7 @@ struct Column {
       from;  // dotted path; "*": what no other column took; "." in a child: the element itself
   bool required = false;
   OnError on_error = OnError::kReject;
-  std::optional<std::string> default_value;  // text form; coerced once when the plan is made
+  std::optional<Constant> default_value;  // coerced once, when the plan is made
   enum class Generate : uint8_t {
     kNone,
     kV5,

@@ -12,6 +12,8 @@ namespace lugger {
 #define LUGGER_FAILURES(X)                                                               \
   X(None, "none", "")                                                                    \
   X(WrongType, "wrong_type", "cannot read {value} as {type}")                            \
+  X(NoFields, "wrong_type",                                                              \
+    "an element is {value}, not a document whose fields the columns could read")         \
   X(Syntax, "bad_value", "cannot read {value} as {type}")                                \
   X(OutOfRange, "out_of_range", "{value} is out of range for {type}")                    \
   X(Inexact, "inexact", "{value} would lose digits as {type}")                           \

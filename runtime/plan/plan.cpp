@@ -6,6 +6,25 @@
 
 namespace lugger {
 
+Value default_of(const TablePlan& table, const Column& column, Arena& arena) {
+  if (!column.default_value) return {};
+  CoercePolicy policy = column.policy;
+  policy.strict = false;
+  Coercer coercer(column.type, policy);
+  Value given = column.default_value->value(), out;
+  given.flags = Value::kWritten;  // a reference may be given as it is stored
+  const Failure failure = coercer(given, out, arena);
+  out.flags = 0;
+  if (failure != Failure::kNone) {
+    raise(Code::kConfig, "{}.{}: default: {}", table.name, column.name,
+          describe_failure(failure, given, column.type.sql));
+  }
+  if (column.required && out.absent())
+    raise(Code::kConfig, "{}.{}: default: NULL, and the column is required", table.name,
+          column.name);
+  return out;
+}
+
 Plan::Plan(std::shared_ptr<const PlanShape> shape, bool has_hook)
     : shape_(std::move(shape)), work_(std::make_unique<Work>()) {
   const Mapping& mapping = shape_->mapping();
@@ -27,23 +46,11 @@ Plan::Plan(std::shared_ptr<const PlanShape> shape, bool has_hook)
     }
     const std::string route = i < shape_->own_tables() ? mapping.route.from : std::string();
     TableWork work{&tables[i], Scope(tables[i], arrays, route), {}, {}, std::move(children), {}};
-    for (const Column& column : tables[i].columns)
+    for (const Column& column : tables[i].columns) {
       work.coercers.emplace_back(column.type, column.policy);
-    work.replaced.resize(tables[i].columns.size());
-    work.defaults.resize(tables[i].columns.size());
-    for (size_t c = 0; c < tables[i].columns.size(); ++c) {
-      const Column& column = tables[i].columns[c];
-      if (!column.default_value) continue;
-      const std::string_view text = work_->constants.copy(*column.default_value);
-      Value given = Value::of(ValueType::kString, text);
-      given.flags = Value::kWritten;  // a reference may be given as it is stored
-      const Failure failure = work.coercers[c](given, work.defaults[c], work_->constants);
-      work.defaults[c].flags = 0;
-      if (failure != Failure::kNone) {
-        raise(Code::kConfig, "{}.{}: default: {}", tables[i].name, column.name,
-              describe_failure(failure, Value::of(ValueType::kString, text), column.type.sql));
-      }
+      work.defaults.push_back(default_of(tables[i], column, work_->constants));
     }
+    work.replaced.resize(tables[i].columns.size());
     work_->tables.push_back(std::move(work));
   }
 }
@@ -55,12 +62,15 @@ void Plan::run(Batch& batch, RowHook* hook) {
   batch.tables.resize(work.tables.size());
   for (size_t i = 0; i < work.tables.size(); ++i)
     batch.tables[i].shape(work.tables[i].table->columns.size());
+  batch.unrouted.shape(work.tables[0].table->columns.size());
   batch.fates.assign(batch.documents.size(), Fate::kLoad);
   for (uint32_t document = 0; document < batch.documents.size(); ++document)
     work.make_rows(batch, document);
-  if (hook == nullptr) return;
-  hook->apply(batch);
-  work.finish_hooked(batch);
+  if (hook != nullptr) {
+    hook->apply(batch);
+    work.finish_hooked(batch);
+  }
+  work.read += batch.documents.size();
 }
 
 std::map<std::string, uint64_t> Plan::unmapped() const {

@@ -16,36 +16,43 @@ bool is_json(const ColumnType& type) {
 
 void Plan::Work::make_rows(Batch& batch, uint32_t document) {
   TableWork& own = tables[0];
-  const Failure failure = own.scope.read(batch.documents[document], batch.arena());
+  const Failure failure =
+      own.scope.read(batch.documents[document], read + document + 1, batch.arena());
   if (failure != Failure::kNone) {
     batch.refuse({document, 0, -1, failure, {}, {}});
     return;
   }
-  if (shape->mapping().unmapped == Unmapped::kError && own.scope.left_over()) {
-    batch.refuse({document, 0, -1, Failure::kUnmapped, {}, {}});
-    return;
-  }
-  const size_t table = choose_table(batch, document);
-  if (batch.fates[document] != Fate::kLoad) return;
-  RowSet& rows = batch.tables[table];
-  Value* row = rows.add(document);
+  if (refuse_left_over(batch, 0, document)) return;
+  const std::optional<size_t> table = choose_table();
   if (has_hook) {
-    fill_for_hook(batch, table, document, row);
+    RowSet& rows = table ? batch.tables[*table] : batch.unrouted;
+    fill_for_hook(batch, table.value_or(0), document, rows.add(document));
     return;
   }
-  fill(batch, table, document, row, nullptr, 0);
+  if (!table) return refuse_unrouted(batch, document);
+  RowSet& rows = batch.tables[*table];
+  fill(batch, *table, document, rows.add(document), nullptr, 0);
   if (batch.fates[document] == Fate::kLoad)
-    add_children(batch, 0, table, document, rows.rows() - 1);
+    add_children(batch, 0, *table, document, rows.rows() - 1);
 }
 
-size_t Plan::Work::choose_table(Batch& batch, uint32_t document) {
+std::optional<size_t> Plan::Work::choose_table() {
   if (shape->mapping().route.from.empty()) return 0;
   const Value& value = tables[0].scope.route();
   text.clear();
   if (!value.absent()) append_id_text(value, IdStyle::kPlain, text);
-  if (const auto table = shape->route(text.text())) return *table;
-  batch.refuse({document, 0, -1, Failure::kNoRoute, value, {}});
-  return 0;
+  return shape->route(text.text());
+}
+
+void Plan::Work::refuse_unrouted(Batch& batch, uint32_t document) {
+  batch.refuse({document, 0, -1, Failure::kNoRoute, tables[0].scope.route(), {}});
+}
+
+bool Plan::Work::refuse_left_over(Batch& batch, size_t table, uint32_t document) {
+  if (shape->mapping().unmapped != Unmapped::kError || !tables[table].scope.left_over())
+    return false;
+  batch.refuse({document, static_cast<int>(table), -1, Failure::kUnmapped, {}, {}});
+  return true;
 }
 
 Failure Plan::Work::generate(size_t table, size_t column, const Value& raw, const Value* parent_row,
@@ -183,11 +190,13 @@ void Plan::Work::add_children(Batch& batch, size_t table, size_t rows, uint32_t 
     }
     int ordinal = 0;
     for (BsonReader reader(array.bytes()); reader.next();) {
-      const Failure failure = tables[child].scope.read(reader.value(), batch.arena());
+      const Failure failure =
+          tables[child].scope.read(reader.value(), read + document + 1, batch.arena());
       if (failure != Failure::kNone) {
         batch.refuse({document, static_cast<int>(child), -1, failure, reader.value(), {}});
         return;
       }
+      if (refuse_left_over(batch, child, document)) return;
       Value* made = batch.tables[child].add(document);
       fill(batch, child, document, made, batch.tables[rows].row(row), ++ordinal);
       if (batch.fates[document] == Fate::kLoad)
@@ -209,10 +218,15 @@ void Plan::Work::finish_hooked(Batch& batch) {
       if (!wanted || batch.fates[document] != Fate::kLoad) continue;
       with_children = document;
       // The scope holds the last document of the batch by now: read this one's arrays again.
-      if (tables[0].scope.read(batch.documents[document], batch.arena()) == Failure::kNone) {
+      if (tables[0].scope.read_again(batch.documents[document], batch.arena()) == Failure::kNone)
         add_children(batch, 0, table, document, row);
-      }
     }
+  }
+  for (size_t row = 0; row < batch.unrouted.rows(); ++row) {
+    const uint32_t document = batch.unrouted.document(row);
+    if (!batch.unrouted.live(row) || batch.fates[document] != Fate::kLoad) continue;
+    if (tables[0].scope.read_again(batch.documents[document], batch.arena()) == Failure::kNone)
+      refuse_unrouted(batch, document);
   }
 }
 

@@ -5,7 +5,9 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "plan/object_names.hpp"
 #include "plan/plan.hpp"
+#include "plan/work.hpp"
 
 namespace lugger {
 
@@ -25,6 +27,10 @@ size_t column_index(const TablePlan& table, std::string_view name, std::string_v
       close.empty() ? "add the column to `columns`" : fmt::format("did you mean {}?", close));
 }
 
+bool is_tagged(const CoercePolicy& policy) noexcept {
+  return policy.nul == JsonPolicy::Text::kTag || policy.utf8 == JsonPolicy::Text::kTag;
+}
+
 void check_columns(const TablePlan& table) {
   if (table.columns.empty()) {
     throw Error(Code::kConfig, fmt::format("{}: no columns", table.name),
@@ -33,7 +39,7 @@ void check_columns(const TablePlan& table) {
   std::set<std::string_view> seen;
   for (const Column& column : table.columns) {
     if (column.name.empty()) raise(Code::kConfig, "{}: a column has no name", table.name);
-    if (column.name.size() > 63) {
+    if (column.name.size() > kLongestName) {
       throw Error(Code::kConfig,
                   fmt::format("{}: column name {} is longer than 63 bytes, PostgreSQL would cut it",
                               table.name, quoted_excerpt(column.name, 80)),
@@ -41,6 +47,15 @@ void check_columns(const TablePlan& table) {
     }
     if (!seen.insert(column.name).second)
       raise(Code::kConfig, "{}: column \"{}\" is there twice", table.name, column.name);
+    if (is_tagged(column.policy) &&
+        ((column.type.kind != Kind::kJson && column.type.kind != Kind::kJsonb) ||
+         column.policy.json != JsonStyle::kTyped)) {
+      throw Error(Code::kConfig,
+                  fmt::format("{}.{}: \"tag\" keeps a string as {{\"$string\": ...}}, which only "
+                              "typed jsonb and json can say",
+                              table.name, column.name),
+                  "make it { ..., 'jsonb', json = 'typed', nul = 'tag' }");
+    }
     if (column.on_error == OnError::kDefault && !column.default_value) {
       raise(Code::kConfig, "{}.{}: on_error = \"default\" needs a default", table.name,
             column.name);
@@ -173,6 +188,11 @@ PlanShape::PlanShape(Mapping mapping) : mapping_(std::move(mapping)) {
   check_newer(mapping_, tables_.front());
   add_children(mapping_.children, tables_, 0, 1);
   add_reference_constraints(tables_, mapping_);
+  Arena scratch(4096);
+  for (const TablePlan& table : tables_) {
+    for (const Column& column : table.columns) default_of(table, column, scratch);
+  }
+  const ObjectNames checked(*this);  // refuses what the server would cut, before the first row
 }
 
 std::optional<size_t> PlanShape::own_table(std::string_view name) const {

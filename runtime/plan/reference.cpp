@@ -140,17 +140,16 @@ void add_reference_constraints(const std::vector<TablePlan>& tables, Mapping& ma
     for (const Column& column : table.columns) {
       const Reference* ref = column.policy.ref.get();
       if (ref == nullptr || !ref->foreign_key) continue;
-      const size_t dot = table.name.find('.');
       ConstraintMapping constraint;
       constraint.table = table.name;
-      constraint.name = (dot == std::string::npos ? table.name : table.name.substr(dot + 1)) + "_" +
-                        column.name + "_fkey";
       constraint.foreign_key = {column.name};
       constraint.references = ref->table;
       constraint.referenced = {ref->column};
       const bool known = std::any_of(
           mapping.constraints.begin(), mapping.constraints.end(), [&](const auto& other) {
-            return other.table == constraint.table && other.name == constraint.name;
+            const std::string& holder = other.table.empty() ? tables[0].name : other.table;
+            return holder == constraint.table && other.foreign_key == constraint.foreign_key &&
+                   other.references == constraint.references;
           });
       if (!known) mapping.constraints.push_back(std::move(constraint));
     }

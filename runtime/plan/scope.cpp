@@ -28,17 +28,34 @@ void name_nodes(const PathTrie& trie, const PathTrie::Node& node, const std::str
 Scope::Scope(const TablePlan& table, const std::vector<std::string>& arrays,
              const std::string& route)
     : columns_(table.columns.size()), rest_column_(kNoColumn), whole_column_(kNoColumn) {
-  size_t mapped = arrays.size() + (route.empty() ? 0 : 1);
+  add_paths(table, arrays, route);
+  raw_.resize(columns_ + arrays.size() + 1);
+  prefixes_.resize(1);
+  name_nodes(trie_, trie_.root(), "", prefixes_);
+  strays_.resize(prefixes_.size());
+  stray_hints_.resize(prefixes_.size());
+  walks_.resize(prefixes_.size());
+  taken_.resize(prefixes_.size(), Taken::kOpen);
+  bool any = false;
+  for (size_t node = 0; node < taken_.size(); ++node) {
+    for (const size_t taker : trie_.node(node).takers) {
+      if (taker == columns_ + arrays.size()) continue;  // a route only looks at it
+      const bool id = taker < columns_ && table.columns[taker].generate == Column::Generate::kV5;
+      taken_[node] = std::max(taken_[node], id ? Taken::kUsed : Taken::kTaken);
+    }
+    any = any || taken_[node] == Taken::kTaken;
+  }
+  if (!any && rest_column_ != kNoColumn) whole_column_ = rest_column_;
+}
+
+void Scope::add_paths(const TablePlan& table, const std::vector<std::string>& arrays,
+                      const std::string& route) {
   for (size_t i = 0; i < columns_; ++i) {
     const Column& column = table.columns[i];
-    const bool generated = column.generate == Column::Generate::kParentKey ||
-                           column.generate == Column::Generate::kOrdinal ||
-                           column.generate == Column::Generate::kV7 ||
-                           column.generate == Column::Generate::kServer ||
-                           column.generate == Column::Generate::kConstant;
-    if (generated) continue;
     if (column.generate == Column::Generate::kV5) {
       trie_.add("_id", i);
+    } else if (column.generate != Column::Generate::kNone) {
+      continue;
     } else if (column.from == "*") {
       if (rest_column_ != kNoColumn)
         raise(Code::kConfig, "{}: two columns have from = \"*\"", table.name);
@@ -47,129 +64,184 @@ Scope::Scope(const TablePlan& table, const std::vector<std::string>& arrays,
       element_columns_.push_back(i);
     } else {
       trie_.add(column.from, i);
-      ++mapped;
     }
   }
   for (size_t i = 0; i < arrays.size(); ++i) trie_.add(arrays[i], columns_ + i);
   if (!route.empty()) trie_.add(route, columns_ + arrays.size());
-  raw_.resize(columns_ + arrays.size() + 1);
-  if (mapped == 0 && rest_column_ != kNoColumn) whole_column_ = rest_column_;
-  prefixes_.resize(1);
-  name_nodes(trie_, trie_.root(), "", prefixes_);
-  strays_.resize(prefixes_.size());
-  stray_hints_.resize(prefixes_.size());
 }
 
-Failure Scope::read(const Document& document, Arena& arena) {
+void Scope::start() noexcept {
   std::fill(raw_.begin(), raw_.end(), Value{});
-  left_over_ = false;
+  left_over_ = doubled_ = false;
+}
+
+Failure Scope::read(const Document& document, uint64_t number, Arena& arena) {
+  number_ = number;
+  start();
   return document.format == Format::kBson ? read_bson(document.bytes(), arena)
                                           : read_row(document, arena);
 }
 
-Failure Scope::read(const Value& element, Arena& arena) {
-  std::fill(raw_.begin(), raw_.end(), Value{});
-  left_over_ = false;
+Failure Scope::read_again(const Document& document, Arena& arena) {
+  counting_ = false;
+  const Failure failure = read(document, number_, arena);
+  counting_ = true;
+  return failure;
+}
+
+Failure Scope::read(const Value& element, uint64_t number, Arena& arena) {
+  number_ = number;
+  start();
   for (const size_t column : element_columns_) raw_[column] = element;
   if (element.type == ValueType::kDocument) return read_bson(element.bytes(), arena);
   const bool needs_fields = !trie_.root().edges.empty() || rest_column_ != kNoColumn;
-  return needs_fields && element_columns_.empty() && !element.absent() ? Failure::kWrongType
+  return needs_fields && element_columns_.empty() && !element.absent() ? Failure::kNoFields
                                                                        : Failure::kNone;
 }
 
 Failure Scope::read_bson(Bytes document, Arena& arena) {
+  if (walk_all(document, arena)) return Failure::kNone;
+  if (!doubled_) return Failure::kMalformed;
+  // A name came twice, and what is below it was gathered from both: only the last one counts.
+  start();
+  ArenaWriter last(arena, document.size());
+  keep_last(0, document, last);
+  return walk_all(last.finish(), arena) ? Failure::kNone : Failure::kMalformed;
+}
+
+bool Scope::walk_all(Bytes document, Arena& arena) {
+  const Taken taken = element_columns_.empty() ? Taken::kOpen : Taken::kUsed;
   if (whole_column_ != kNoColumn) {
     raw_[whole_column_] = Value::of(ValueType::kDocument, document);
-    for (BsonReader reader(document); reader.next();) {
-      size_t hint = 0;  // a generated id may still want the _id
-      if (const auto* edge = trie_.find(trie_.root(), reader.name(), hint))
-        take(trie_.node(edge->node), reader.value());
-    }
-    return Failure::kNone;
+    return trie_.root().edges.empty() || walk(0, document, nullptr, Taken::kTaken);
   }
-  if (rest_column_ == kNoColumn)
-    return walk(0, document, nullptr) ? Failure::kNone : Failure::kMalformed;
+  if (rest_column_ == kNoColumn) return walk(0, document, nullptr, taken);
   ArenaWriter rest(arena, document.size() + 16);
   rest.append_le<int32_t>(0);
-  if (!walk(0, document, &rest)) return Failure::kMalformed;
+  if (!walk(0, document, &rest, taken)) return false;
   rest.push(0);
   store_le<int32_t>(rest.data(), static_cast<int32_t>(rest.size()));
   raw_[rest_column_] = Value::of(ValueType::kDocument, rest.finish());
-  return Failure::kNone;
+  return true;
 }
 
-bool Scope::walk(size_t node, Bytes document, ArenaWriter* rest) {
+bool Scope::walk(size_t node, Bytes document, ArenaWriter* rest, Taken taken) {
   const PathTrie::Node& here = trie_.node(node);
+  const uint64_t mine = ++walk_;
   BsonReader reader(document);
   size_t hint = 0;
   while (reader.next()) {
     const PathTrie::Edge* edge = trie_.find(here, reader.name(), hint);
     if (edge != nullptr) {
-      enter(edge->node, reader.name(), reader.value(), reader.element(), rest);
+      uint64_t& met = walks_[edge->node];
+      if (met == mine && !trie_.node(edge->node).edges.empty()) {
+        doubled_ = true;
+        return false;
+      }
+      met = mine;
+      if (!enter(edge->node, reader.name(), reader.value(), reader.element(), rest, taken))
+        return false;
     } else if (rest != nullptr) {
       rest->append(reader.element());
-    } else if (element_columns_.empty()) {
+    } else if (taken == Taken::kOpen) {
       stray(node, reader.name());
     }
   }
   return reader.fault() == BsonFault::kNone;
 }
 
-void Scope::enter(size_t node, std::string_view name, const Value& value, Bytes element,
-                  ArenaWriter* rest) {
+bool Scope::enter(size_t node, std::string_view name, const Value& value, Bytes element,
+                  ArenaWriter* rest, Taken taken) {
+  constexpr uint32_t kEmpty = 5;  // bytes of a document or array without elements
   const PathTrie::Node& here = trie_.node(node);
   take(here, value);
-  const bool nested = value.type == ValueType::kDocument || value.type == ValueType::kArray;
-  if (!nested || here.edges.empty()) {
-    if (!here.takers.empty()) return;
+  taken = std::max(taken, taken_[node]);
+  const bool nested = (value.type == ValueType::kDocument || value.type == ValueType::kArray) &&
+                      value.size > kEmpty && !here.edges.empty();
+  if (taken == Taken::kTaken) return !nested || walk(node, value.bytes(), nullptr, taken);
+  if (!nested) {
     if (rest != nullptr)
       rest->append(element);
-    else if (element_columns_.empty())
+    else if (taken == Taken::kOpen)
       stray(node, {});
-    return;
+    return true;
   }
-  // Partly mapped: what is below and not taken goes to the rest in a document of the same name.
-  ArenaWriter* below = here.takers.empty() ? rest : nullptr;
-  const size_t start = below == nullptr ? 0 : below->size();
-  if (below != nullptr) {
-    below->push(element[0]);
-    below->append(name);
-    below->push(0);
-    below->append_le<int32_t>(0);
+  if (rest == nullptr) return walk(node, value.bytes(), nullptr, taken);
+  return enter_partly(node, name, value, element, *rest, taken);
+}
+
+/// What is below and not taken goes to the rest in a document of the same name. An array of which
+/// anything is left stays whole there: without one of its elements the others would move up.
+bool Scope::enter_partly(size_t node, std::string_view name, const Value& value, Bytes element,
+                         ArenaWriter& rest, Taken taken) {
+  const size_t start = rest.size();
+  rest.push(element[0]);
+  rest.append(name);
+  rest.push(0);
+  rest.append_le<int32_t>(0);
+  const size_t header = rest.size();
+  if (!walk(node, value.bytes(), &rest, taken)) return false;
+  const bool left = rest.size() != header;
+  if (!left || value.type == ValueType::kArray) {
+    rest.truncate(start);
+    if (left) rest.append(element);
+    return true;
   }
-  const size_t header = below == nullptr ? 0 : below->size();
-  walk(node, value.bytes(), below);
-  if (below == nullptr) return;
-  const bool nothing_left = below->size() == header && value.size > 5;
-  if (nothing_left) {
-    below->truncate(start);
-    return;
+  rest.push(0);
+  store_le<int32_t>(rest.data() + header - 4, static_cast<int32_t>(rest.size() - header + 4));
+  return true;
+}
+
+/// The document without values that another of the same name follows, where columns look into them.
+void Scope::keep_last(size_t node, Bytes document, ArenaWriter& out) const {
+  const size_t start = out.size();
+  out.append_le<int32_t>(0);
+  const PathTrie::Node& here = trie_.node(node);
+  size_t hint = 0;
+  for (BsonReader reader(document); reader.next();) {
+    const PathTrie::Edge* edge = trie_.find(here, reader.name(), hint);
+    if (edge == nullptr || trie_.node(edge->node).edges.empty()) {
+      out.append(reader.element());
+      continue;
+    }
+    bool again = false;
+    for (BsonReader later = reader; !again && later.next();) again = later.name() == reader.name();
+    if (again) continue;
+    const Value& value = reader.value();
+    if (value.type != ValueType::kDocument && value.type != ValueType::kArray) {
+      out.append(reader.element());
+      continue;
+    }
+    out.append(reader.element().first(reader.element().size() - value.size));
+    keep_last(edge->node, value.bytes(), out);
   }
-  below->push(0);
-  store_le<int32_t>(below->data() + header - 4, static_cast<int32_t>(below->size() - header + 4));
+  out.push(0);
+  store_le<int32_t>(out.data() + start, static_cast<int32_t>(out.size() - start));
 }
 
 void Scope::take(const PathTrie::Node& node, const Value& value) {
   for (const size_t taker : node.takers) raw_[taker] = value;
 }
 
+/// Of a document that has a field several times, in its array's elements, one is counted.
+void Scope::count(Stray& stray) const noexcept {
+  if (stray.last != number_) ++stray.documents;
+  stray.last = number_;
+}
+
 void Scope::stray(size_t node, std::string_view name) {
   left_over_ = true;
+  if (!counting_) return;
   std::vector<Stray>& known = strays_[node];
   size_t& hint = stray_hints_[node];
   for (size_t tried = 0; tried < known.size(); ++tried, ++hint) {
     if (hint >= known.size()) hint = 0;
-    if (known[hint].path == name) {
-      ++known[hint++].seen;
-      return;
-    }
+    if (known[hint].path == name) return count(known[hint++]);
   }
-  if (known.size() < kMaxStrays)
-    known.push_back({std::string(name), 1});
-  else if (known.size() == kMaxStrays)
-    known.push_back({std::string(kManyOthers), 1});
-  else
-    ++known.back().seen;
+  if (known.size() <= kMaxStrays)
+    known.push_back(
+        {known.size() < kMaxStrays ? std::string(name) : std::string(kManyOthers), 0, 0});
+  count(known.back());
 }
 
 Failure Scope::read_row(const Document& document, Arena& arena) {
@@ -196,7 +268,7 @@ void Scope::unmapped(const std::string& prefix, std::map<std::string, uint64_t>&
       std::string path = prefix + prefixes_[node] + stray.path;
       if (stray.path.empty() && !path.empty())
         path.pop_back();  // the node's own value was of another shape
-      out[path] += stray.seen;
+      out[path] += stray.documents;
     }
   }
 }

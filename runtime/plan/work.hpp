@@ -1,10 +1,17 @@
 // What a Plan works with: one worker's scopes, coercers and scratch.
 #pragma once
+#include <optional>
+
 #include "base/digest.hpp"
 #include "plan/plan.hpp"
 #include "plan/scope.hpp"
 
 namespace lugger {
+
+/// A column's default in its type; kMissing: it has none. Error{config}: it does not fit. It is the
+/// script's own word, so `strict` does not ask what type it was written in. Its bytes lie in the
+/// arena or in the column.
+Value default_of(const TablePlan& table, const Column& column, Arena& arena);
 
 /// Room for one table: its scope, a coercer a column, its children.
 struct TableWork {
@@ -24,9 +31,14 @@ struct Plan::Work {
   ByteBuffer text;
   const PlanShape* shape = nullptr;
   bool has_hook = false;
+  uint64_t read = 0;  // documents of the batches before this one
 
   void make_rows(Batch& batch, uint32_t document);
-  size_t choose_table(Batch& batch, uint32_t document);
+  /// The document's own table; nullopt: no route takes it.
+  std::optional<size_t> choose_table();
+  void refuse_unrouted(Batch& batch, uint32_t document);
+  /// The document or element read last has fields that no column takes, and is to be refused.
+  bool refuse_left_over(Batch& batch, size_t table, uint32_t document);
   void fill(Batch& batch, size_t table, uint32_t document, Value* row, const Value* parent_row,
             int ordinal);
   void fill_for_hook(Batch& batch, size_t table, uint32_t document, Value* row);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/text.hpp"
 #include "net/pg_session.hpp"
 
 namespace lugger {
@@ -66,32 +65,22 @@ Step key_step(Step::Kind kind, const TablePlan& table, const std::string& name,
   return step;
 }
 
-void add_keys(const TablePlan& table, std::vector<Step>& steps) {
+void add_keys(const TablePlan& table, ObjectNames& names, std::vector<Step>& steps) {
   if (table.key.empty()) return;
   const std::vector<std::string> key = key_names(table);
   const std::string id = table.parent < 0 ? surrogate(table) : std::string();
-  const std::string bare = bare_table_name(table.name);
+  const std::string bare = split_table_name(table.name).second;
   if (!id.empty()) {
     std::string unique = bare;
     for (const std::string& column : key) unique += "_" + column;
-    steps.push_back(key_step(Step::Kind::kUnique, table, clipped_name(unique + "_key"), key));
+    steps.push_back(
+        key_step(Step::Kind::kUnique, table, names.index(table.name, unique, "_key"), key));
   }
-  steps.push_back(key_step(Step::Kind::kPrimary, table, clipped_name(bare + "_pkey"),
+  steps.push_back(key_step(Step::Kind::kPrimary, table, names.index(table.name, bare, "_pkey"),
                            id.empty() ? key : std::vector<std::string>{id}));
 }
 
 }  // namespace
-
-std::string bare_table_name(const std::string& table) {
-  const size_t dot = table.find('.');
-  return dot == std::string::npos ? table : table.substr(dot + 1);
-}
-
-std::string clipped_name(std::string name) {
-  constexpr size_t kMost = 63;
-  if (name.size() > kMost) name.resize(valid_utf8_prefix(std::string_view(name).substr(0, kMost)));
-  return name;
-}
 
 std::vector<std::string> key_names(const TablePlan& table) {
   std::vector<std::string> out;
@@ -114,10 +103,15 @@ std::vector<std::string> table_ddl(const PlanShape& shape) {
   return out;
 }
 
-std::vector<DdlStep> after_load_steps(const PlanShape& shape) {
+std::vector<DdlStep> after_load_steps(const PlanShape& shape, ObjectNames& names) {
   std::vector<Step> steps;
-  for (const TablePlan& table : shape.tables()) add_keys(table, steps);
+  for (const TablePlan& table : shape.tables()) add_keys(table, names, steps);
   return steps;
+}
+
+std::vector<DdlStep> after_load_steps(const PlanShape& shape) {
+  ObjectNames names(shape);
+  return after_load_steps(shape, names);
 }
 
 std::vector<std::string> after_load_ddl(const PlanShape& shape) {

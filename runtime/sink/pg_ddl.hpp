@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "plan/object_names.hpp"
 #include "plan/plan.hpp"
 
 namespace lugger {
@@ -21,17 +22,14 @@ struct DdlStep {
   enum class Kind : uint8_t { kUnique, kPrimary };
   Kind kind;
   std::string table;  // as the script names it
-  std::string name;   // of the constraint, cut to PostgreSQL's 63 bytes
+  std::string name;   // of the constraint
   std::vector<std::string> columns;
   std::string sql;
   std::string index, attach;  // the same in two steps: indexes are built several at once
 };
 std::vector<DdlStep> after_load_steps(const PlanShape& shape);
-
-/// "users" of "sales.users".
-std::string bare_table_name(const std::string& table);
-/// The server cuts longer names, and would not be found under the full one again.
-std::string clipped_name(std::string name);
+/// The same with the names that other steps of the shape get going on from there.
+std::vector<DdlStep> after_load_steps(const PlanShape& shape, ObjectNames& names);
 
 /// Names of the columns that identify a row of a table.
 std::vector<std::string> key_names(const TablePlan& table);

@@ -1,7 +1,10 @@
 #include "sink/pg_inspect.hpp"
 
+#include <map>
+
 #include "base/text.hpp"
 #include "sink/pg_ddl.hpp"
+#include "sink/pg_inspect_names.hpp"
 #include "sink/pg_inspect_writes.hpp"
 #include "sink/pg_layout.hpp"
 #include "sink/pg_step_state.hpp"
@@ -45,10 +48,13 @@ class Inspection {
       }
     }
     for (const DdlStep& step : after_load_steps(plan_)) {
-      if (is_made(step.table)) report_.after_load.push_back(step.sql);
+      if (!is_made(step.table)) continue;
+      report_.after_load.push_back(step.sql);
+      index_names_[step.table].push_back(step.name);
     }
     list_stages();
     check_routes();
+    for (const std::string& taken : taken_names(session_, index_names_)) problem("{}", taken);
     decide();
   }
 
@@ -282,6 +288,8 @@ class Inspection {
         warn("{}: stage {} needs the owner of {}, and this role is not", step.name,
              stage_word(step.stage), step.table);
       }
+      if (step.kind == StepKind::kIndex || step.kind == StepKind::kUnique)
+        index_names_[step.table].push_back(step.name);
       std::vector<std::string>& list =
           step.stage == Stage::kIndex ? report_.index : report_.constrain;
       for (std::string& sql : step_statements(step, step.concurrently.value_or(!made)))
@@ -374,6 +382,7 @@ class Inspection {
   TargetReport& report_;
   PgServerFacts facts_;
   std::vector<std::optional<PgTable>> tables_;
+  std::map<std::string, std::vector<std::string>> index_names_;  // to be made, by table
 };
 
 }  // namespace

@@ -50,14 +50,17 @@ std::string storage(const std::map<std::string, std::string>& with) {
   return out.empty() ? out : " WITH (" + out + ")";
 }
 
-std::string index_name(const IndexMapping& index, const std::string& table) {
-  if (!index.name.empty()) return clipped_name(index.name);
-  std::string name = bare_table_name(table);
+/// What an index without a name is called: by its table and columns.
+std::string index_stem(const IndexMapping& index, const std::string& table) {
+  std::string name = split_table_name(table).second;
   for (const std::string& column : index.columns) {
     name += "_";
-    for (char c : column) name += std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
+    for (char c : column) {
+      const bool kept = std::isalnum(static_cast<unsigned char>(c)) != 0 || (c & 0x80) != 0;
+      name += kept ? c : '_';
+    }
   }
-  return clipped_name(name + "_idx");
+  return name;
 }
 
 void unique_body(StageStep& step) {
@@ -107,58 +110,69 @@ std::string on_delete_words(const std::string& given) {
         given);
 }
 
-StageStep constraint_step(const PlanShape& shape, const ConstraintMapping& given, size_t number) {
+StageStep constraint_step(const PlanShape& shape, const ConstraintMapping& given, size_t number,
+                          ObjectNames& names) {
   StageStep step;
   step.table = given.table.empty() ? shape.tables()[0].name : given.table;
   step.nulls_not_distinct = given.nulls_not_distinct;
-  const std::string bare = bare_table_name(step.table);
-  std::string tail = fmt::format("constraint_{}", number);
+  std::string stem = split_table_name(step.table).second;
+  std::string tail = fmt::format("_constraint_{}", number);
   if (!given.check.empty()) {
     step.kind = StepKind::kCheck;
     step.expression = given.check;
     step.body = "CHECK (" + given.check + ")";
-    tail = fmt::format("check_{}", number);
+    tail = fmt::format("_check_{}", number);
   } else if (!given.unique.empty()) {
     step.columns = given.unique;
     unique_body(step);
-    tail = fmt::format("{}_key", fmt::join(given.unique, "_"));
+    stem += fmt::format("_{}", fmt::join(given.unique, "_"));
+    tail = "_key";
   } else if (!given.foreign_key.empty()) {
     step.columns = given.foreign_key;
     step.references = given.references;
     step.referenced = given.referenced;
     foreign_body(step, on_delete_words(given.on_delete));
-    tail = fmt::format("{}_fkey", fmt::join(given.foreign_key, "_"));
+    stem += fmt::format("_{}", fmt::join(given.foreign_key, "_"));
+    tail = "_fkey";
   } else {
     text_body(step, given.sql);
   }
-  step.name = clipped_name(given.name.empty() ? bare + "_" + tail : given.name);
+  step.name = given.name;
+  if (given.name.empty()) {
+    step.name = step.kind == StepKind::kUnique ? names.index(step.table, stem, tail)
+                                               : names.constraint(step.table, stem, tail);
+  }
   return step;
 }
 
-void add_not_null(const PlanShape& shape, const ConstraintMapping& given,
+void add_not_null(const PlanShape& shape, const ConstraintMapping& given, ObjectNames& names,
                   std::vector<StageStep>& steps) {
   const std::string table = given.table.empty() ? shape.tables()[0].name : given.table;
   const auto same = std::find_if(steps.begin(), steps.end(), [&](const StageStep& step) {
     return step.kind == StepKind::kNotNull && step.table == table;
   });
-  StageStep* step = same == steps.end() ? &steps.emplace_back() : &*same;
-  step->kind = StepKind::kNotNull;
-  step->table = table;
-  step->name = clipped_name(bare_table_name(table) + "_lugger_not_null");
+  const bool fresh = same == steps.end();
+  StageStep* step = fresh ? &steps.emplace_back() : &*same;
+  if (fresh) {
+    step->kind = StepKind::kNotNull;
+    step->table = table;
+    step->name = names.constraint(table, split_table_name(table).second, "_lugger_not_null");
+  }
   for (const std::string& column : given.not_null) {
     if (std::find(step->columns.begin(), step->columns.end(), column) == step->columns.end())
       step->columns.push_back(column);
   }
 }
 
-void add_parent_key(const PlanShape& shape, const TablePlan& table, std::vector<StageStep>& steps) {
+void add_parent_key(const PlanShape& shape, const TablePlan& table, ObjectNames& names,
+                    std::vector<StageStep>& steps) {
   // A child of routed documents may belong to any of several tables: no foreign key can say that.
   if (table.parent < 0 || (table.parent == 0 && shape.own_tables() > 1)) return;
   const TablePlan& parent = shape.tables()[static_cast<size_t>(table.parent)];
   if (parent.key.empty()) return;
   StageStep step;
   step.table = table.name;
-  step.name = clipped_name(bare_table_name(table.name) + "_parent_fkey");
+  step.name = names.constraint(table.name, split_table_name(table.name).second, "_parent_fkey");
   for (size_t slot : table.parent_key) step.columns.push_back(table.columns[slot].name);
   step.references = parent.name;
   step.referenced = key_names(parent);
@@ -187,7 +201,7 @@ StageStep index_step(const IndexMapping& index, const std::string& table) {
   step.kind = StepKind::kIndex;
   step.stage = Stage::kIndex;
   step.table = index.table.empty() ? table : index.table;
-  step.name = index_name(index, step.table);
+  step.name = index.name;
   step.columns = index.columns;
   step.method = index.method.empty() ? "btree" : index.method;
   step.where = index.where;
@@ -209,16 +223,21 @@ StageStep index_step(const IndexMapping& index, const std::string& table) {
 
 std::vector<StageStep> stage_steps(const PlanShape& shape) {
   std::vector<StageStep> steps;
-  for (const IndexMapping& index : shape.mapping().indexes)
-    steps.push_back(index_step(index, shape.tables()[0].name));
-  for (const TablePlan& table : shape.tables()) add_parent_key(shape, table, steps);
+  ObjectNames names(shape);
+  after_load_steps(shape, names);  // keys are named first
+  for (const IndexMapping& index : shape.mapping().indexes) {
+    StageStep& step = steps.emplace_back(index_step(index, shape.tables()[0].name));
+    if (step.name.empty())
+      step.name = names.index(step.table, index_stem(index, step.table), "_idx");
+  }
+  for (const TablePlan& table : shape.tables()) add_parent_key(shape, table, names, steps);
   size_t number = 0;
   for (const ConstraintMapping& constraint : shape.mapping().constraints) {
     if (constraint.not_null.empty()) {
       // Names must not depend on where among the job's keys not_null was found.
-      steps.push_back(constraint_step(shape, constraint, ++number));
+      steps.push_back(constraint_step(shape, constraint, ++number, names));
     } else {
-      add_not_null(shape, constraint, steps);
+      add_not_null(shape, constraint, names, steps);
     }
   }
   return steps;
@@ -276,7 +295,7 @@ std::string attach_unique(const StageStep& step) {
 }
 
 std::string pending_not_null(const StageStep& step) {
-  return clipped_name(bare_table_name(step.table) + "_not_null_pending");
+  return fitted_name(split_table_name(step.table).second, "_not_null_pending");
 }
 
 std::vector<std::string> step_statements(const StageStep& step, bool concurrently) {

@@ -16,7 +16,7 @@ struct StageStep {
   StepKind kind = StepKind::kOther;
   Stage stage = Stage::kConstrain;
   std::string table;                 // as the script names it
-  std::string name;                  // of the index or constraint, cut to PostgreSQL's 63 bytes
+  std::string name;                  // of the index or constraint
   std::vector<std::string> columns;  // names; of an index: its parts as the script gave them
   std::string body;                  // index: "ON ... USING ... (...)"; constraints: "CHECK (...)"
   std::string expression;            // check
@@ -36,7 +36,7 @@ std::vector<StageStep> stage_steps(const PlanShape& shape);
 /// A part of an index without " desc" or " asc" behind it.
 std::string without_direction(const std::string& part);
 
-/// One index, on `table` when it names none.
+/// One index, on `table` when it names none. Its name is the script's own, or empty.
 StageStep index_step(const IndexMapping& index, const std::string& table);
 
 /// Columns that a step names as such, not inside an expression.

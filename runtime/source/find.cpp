@@ -62,23 +62,64 @@ class FindCursor : public Cursor {
   std::optional<uint64_t> left_;
 };
 
+using SeeValue = std::function<void(const Value&)>;
+
+bool is_empty(const Value& array) { return !BsonReader(array.bytes()).next(); }
+
+/// An empty array sorts before null: it stands as undefined among the values that are compared.
+int sort_order(const Value& a, const Value& b) {
+  const bool left = a.type == ValueType::kUndefined, right = b.type == ValueType::kUndefined;
+  if (left != right && a.absent() && b.absent()) return left ? -1 : 1;
+  return compare_values(a, b);
+}
+
+bool sort_values(const Value& value, const std::vector<std::string>& path, size_t at,
+                 const SeeValue& take);
+
+/// The element that a number in the path names; false: the array has none of that place.
+bool sort_place(const Value& array, const std::vector<std::string>& path, size_t at,
+                const SeeValue& take) {
+  for (BsonReader reader(array.bytes()); reader.next();)
+    if (reader.name() == path[at]) return sort_values(reader.value(), path, at + 1, take);
+  return false;
+}
+
+/// Every value that a document sorts by: of arrays each element, and null where a path ends before
+/// its time. Always true.
+bool sort_values(const Value& value, const std::vector<std::string>& path, size_t at,
+                 const SeeValue& take) {
+  const bool array = value.type == ValueType::kArray, end = at == path.size();
+  if (array && is_empty(value)) {
+    take(end ? Value::of(ValueType::kUndefined, int64_t{0}) : Value::null());
+  } else if (array) {
+    if (!end && sort_place(value, path, at, take)) return true;
+    for (BsonReader reader(value.bytes()); reader.next();) {
+      const Value& element = reader.value();
+      if (end || element.type != ValueType::kDocument)
+        take(end ? element : Value::null());
+      else
+        sort_values(element, path, at, take);
+    }
+  } else if (end) {
+    take(value);
+  } else if (value.type == ValueType::kDocument) {
+    sort_values(bson_field(value.bytes(), path[at]), path, at + 1, take);
+  } else {
+    take(Value::null());
+  }
+  return true;
+}
+
 /// Of arrays the smallest element counts, or, in descending order, the greatest.
 Value sort_value(const Document& document, const FindSpec::SortKey& key, Arena& arena) {
-  Value best = Value::null();
+  Value best;
   bool first = true;
-  const auto take = [&](const Value& value) {
-    const int order = first ? 0 : compare_values(value, best);
-    if (first || (key.descending ? order > 0 : order < 0)) best = value;
-    first = false;
-  };
-  visit_path(document, key.path, arena, [&](const Value& value) {
-    if (value.type != ValueType::kArray) {
-      take(value);
-      return false;
-    }
-    for (BsonReader reader(value.bytes()); reader.next();) take(reader.value());
-    return false;
-  });
+  sort_values(document_field(document, key.path.front(), arena), key.path, 1,
+              [&](const Value& value) {
+                const int order = first ? 0 : sort_order(value, best);
+                if (first || (key.descending ? order > 0 : order < 0)) best = value;
+                first = false;
+              });
   return best;
 }
 
@@ -116,7 +157,7 @@ class SortedCursor final : public FindCursor {
     scratch_.reset();
     for (const FindSpec::SortKey& key : keys_) {
       const int order =
-          compare_values(sort_value(view(a), key, scratch_), sort_value(view(b), key, scratch_));
+          sort_order(sort_value(view(a), key, scratch_), sort_value(view(b), key, scratch_));
       if (order != 0) return (order < 0) != key.descending;
     }
     return a.number < b.number;

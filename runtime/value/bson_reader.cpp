@@ -287,11 +287,11 @@ BsonFault validate_bson(Bytes document, int max_depth) noexcept {
 }
 
 Value bson_field(Bytes document, std::string_view name) noexcept {
-  BsonReader reader(document);
-  while (reader.next()) {
-    if (reader.name() == name) return reader.value();
+  Value out;
+  for (BsonReader reader(document); reader.next();) {
+    if (reader.name() == name) out = reader.value();
   }
-  return {};
+  return out;
 }
 
 BsonPair split_code_with_scope(const Value& value) noexcept {

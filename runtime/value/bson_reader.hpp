@@ -51,7 +51,7 @@ class BsonReader {
 /// Checks a whole document, nested ones included.
 BsonFault validate_bson(Bytes document, int max_depth = kMaxBsonDepth) noexcept;
 
-/// The value of a top-level field; kMissing when absent or the document is malformed.
+/// The value of a top-level field, the last one of that name; kMissing when there is none.
 Value bson_field(Bytes document, std::string_view name) noexcept;
 
 /// Pieces of the composite types. Code with scope: {code text, scope document}. Regex: {pattern,

@@ -163,4 +163,12 @@ int compare_values(const Value& a, const Value& b) {
   return order_bytes(a.bytes(), b.bytes());
 }
 
+bool is_true(const Value& value) {
+  if (value.type == ValueType::kBool) return value.i64 != 0;
+  const int bracket = type_bracket(value.type);
+  if (bracket == type_bracket(ValueType::kInt64))
+    return order_numbers(value, Value::of(ValueType::kInt64, 0)) != 0;
+  return bracket != type_bracket(ValueType::kNull);
+}
+
 }  // namespace lugger

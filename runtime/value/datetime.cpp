@@ -1,6 +1,7 @@
 #include "value/datetime.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace lugger {
 
@@ -61,31 +62,33 @@ class Scanner {
   std::string_view text_;
 };
 
-/// ".123456": microseconds; dropped as in parse_timestamp.
-bool take_fraction(Scanner& in, int64_t& micros, int& dropped) noexcept {
+/// ".123456": microseconds. Digits beyond are rounded as PostgreSQL rounds them, by way of a
+/// double.
+bool take_fraction(Scanner& in, int64_t& micros, Finer& finer) noexcept {
+  constexpr int64_t kScales[] = {1, 10, 100, 1000, 10000, 100000, 1000000};
   micros = 0;
-  dropped = 0;
+  finer = Finer::kNone;
   if (!in.take('.')) return true;
   const size_t n = in.digits_ahead();
-  if (n == 0 || n > 12) return false;
-  for (size_t i = 0; i < n; ++i) {
-    int64_t digit = 0;
-    in.take_number(1, digit);
-    if (i < 6) micros = micros * 10 + digit;
-    if (i == 6) dropped = static_cast<int>(digit) + 1;
-    if (i > 6 && digit != 0 && dropped == 1) dropped = 2;
-  }
-  if (dropped == 1) dropped = 0;
-  for (size_t i = n; i < 6; ++i) micros *= 10;
+  int64_t digits = 0, rest = 0;
+  if (n == 0 || n > 12 || !in.take_number(std::min<size_t>(n, 6), digits) ||
+      (n > 6 && !in.take_number(n - 6, rest)))
+    return false;
+  micros = n < 6 ? digits * kScales[6 - n] : digits;
+  if (rest == 0) return true;
+  const int64_t scale = kScales[n - 6];
+  const double whole =
+      static_cast<double>(digits * scale + rest) / (1e6 * static_cast<double>(scale));
+  finer = static_cast<int64_t>(std::rint(whole * 1e6)) > micros ? Finer::kUp : Finer::kDown;
   return true;
 }
 
 /// "09:30[:15[.5]]".
-bool take_time(Scanner& in, int64_t& micros, int& dropped) noexcept {
+bool take_time(Scanner& in, int64_t& micros, Finer& finer) noexcept {
   int64_t hour = 0, minute = 0, second = 0, fraction = 0;
-  dropped = 0;
+  finer = Finer::kNone;
   if (!in.take_number(2, hour) || !in.take(':') || !in.take_number(2, minute)) return false;
-  if (in.take(':') && (!in.take_number(2, second) || !take_fraction(in, fraction, dropped)))
+  if (in.take(':') && (!in.take_number(2, second) || !take_fraction(in, fraction, finer)))
     return false;
   if (hour > 24 || minute > 59 || second > 60) return false;
   micros = ((hour * 60 + minute) * 60 + second) * 1000000 + fraction;
@@ -115,7 +118,7 @@ bool take_zone(Scanner& in, int64_t& offset) noexcept {
 
 struct Moment {
   int64_t unix_days = 0, micros = 0;  // micros may lie outside the day once the zone is taken off
-  int dropped = 0;
+  Finer finer = Finer::kNone;
 };
 
 bool parse_moment(std::string_view text, Moment& out) noexcept {
@@ -130,7 +133,7 @@ bool parse_moment(std::string_view text, Moment& out) noexcept {
   if (in.take('T') || in.take('t') || in.take(' ')) {
     in.skip_spaces();
     int64_t offset = 0;
-    if (in.digits_ahead() > 0 && !take_time(in, out.micros, out.dropped)) return false;
+    if (in.digits_ahead() > 0 && !take_time(in, out.micros, out.finer)) return false;
     if (!take_zone(in, offset)) return false;
     out.micros -= offset;
   }
@@ -245,13 +248,13 @@ std::optional<int64_t> unix_ms_from_micros(int64_t micros) noexcept {
   return floor_div(micros, 1000) + kPgEpochUnixMicros / 1000;
 }
 
-std::optional<int64_t> parse_timestamp(std::string_view text, int* dropped) noexcept {
+std::optional<int64_t> parse_timestamp(std::string_view text, Finer* finer) noexcept {
   text = trimmed(text);
-  if (dropped != nullptr) *dropped = 0;
+  if (finer != nullptr) *finer = Finer::kNone;
   Moment moment;
   if (!parse_moment(text, moment))
     return special(text, kInfinityMicros, kMinusInfinityMicros, -kPgEpochUnixMicros);
-  if (dropped != nullptr) *dropped = moment.dropped;
+  if (finer != nullptr) *finer = moment.finer;
   int64_t micros = 0;
   if (__builtin_mul_overflow(moment.unix_days - kPgEpochUnixDays, kMicrosPerDay, &micros) ||
       __builtin_add_overflow(micros, moment.micros, &micros))
@@ -263,17 +266,18 @@ std::optional<int64_t> parse_day(std::string_view text) noexcept {
   text = trimmed(text);
   Moment moment;
   if (!parse_moment(text, moment)) return special(text, INT32_MAX, INT32_MIN, -kPgEpochUnixDays);
-  if (moment.micros % kMicrosPerDay != 0 || moment.dropped != 0) return std::nullopt;
+  if (moment.micros % kMicrosPerDay != 0 || moment.finer != Finer::kNone) return std::nullopt;
   const int64_t days = moment.unix_days - kPgEpochUnixDays + moment.micros / kMicrosPerDay;
   if (days < kMinDay || days > kMaxDay) return std::nullopt;
   return days;
 }
 
-std::optional<int64_t> parse_time(std::string_view text) noexcept {
+std::optional<int64_t> parse_time(std::string_view text, Finer* finer) noexcept {
   Scanner in(trimmed(text));
   int64_t micros = 0;
-  int dropped = 0;
-  if (!take_time(in, micros, dropped) || !in.done() || dropped != 0) return std::nullopt;
+  Finer found = Finer::kNone;
+  if (!take_time(in, micros, found) || !in.done()) return std::nullopt;
+  if (finer != nullptr) *finer = found;
   return micros;
 }
 

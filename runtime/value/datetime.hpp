@@ -21,15 +21,18 @@ std::optional<int64_t> micros_from_unix_us(int64_t us) noexcept;
 /// Rounds down. nullopt for the infinities.
 std::optional<int64_t> unix_ms_from_micros(int64_t micros) noexcept;
 
+/// Digits finer than a microsecond: none that count, and whether PostgreSQL would round them up.
+enum class Finer : uint8_t { kNone, kDown, kUp };
+
 /// "2026-03-11T09:30:00.123456+02:00", "2026-03-11 09:30", "2026-03-11", with "Z", "+0200", " UTC";
 /// "infinity", "-infinity", "epoch"; years beyond 9999 as "+12026-..". Day and month are checked.
 /// Anything else is nullopt: no guessing of "11.03.26". Digits finer than a microsecond are
-/// dropped; *dropped, when given, is then 1 + the first of them, otherwise 0.
-std::optional<int64_t> parse_timestamp(std::string_view text, int* dropped = nullptr) noexcept;
+/// dropped, and told in *finer when it is given.
+std::optional<int64_t> parse_timestamp(std::string_view text, Finer* finer = nullptr) noexcept;
 std::optional<int64_t> parse_day(
     std::string_view text) noexcept;  // days since 2000-01-01; a time of day must be midnight UTC
-std::optional<int64_t> parse_time(
-    std::string_view text) noexcept;  // "09:30[:15[.5]]", microseconds
+/// "09:30[:15[.5]]", microseconds; finer digits as above.
+std::optional<int64_t> parse_time(std::string_view text, Finer* finer = nullptr) noexcept;
 /// PostgreSQL's verbose form ("1 day 02:03:04.5", "3 mons") and ISO 8601 durations ("P1DT2H").
 /// Writes 16 bytes of binary interval.
 bool parse_interval(std::string_view text, unsigned char* out16) noexcept;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <limits>
 
 namespace lugger {
 
@@ -253,11 +254,15 @@ DecimalFault decimal_to_int(const DecimalDigits& value, int64_t& out) {
   return static_cast<int64_t>(significant) > whole ? DecimalFault::kInexact : DecimalFault::kNone;
 }
 
-double decimal_to_double(const DecimalDigits& value) {
-  if (value.kind == DecimalDigits::Kind::kNaN) return std::nan("");
-  const double sign = value.negative ? -1.0 : 1.0;
-  if (value.kind == DecimalDigits::Kind::kInfinity) return sign * HUGE_VAL;
-  if (value.digits.empty() || value.digits == "0") return sign * 0.0;
+namespace {
+
+template <typename Float>
+Float nearest_binary(const DecimalDigits& value) {
+  constexpr Float kInfinity = std::numeric_limits<Float>::infinity();
+  if (value.kind == DecimalDigits::Kind::kNaN) return std::numeric_limits<Float>::quiet_NaN();
+  const Float sign = value.negative ? -1 : 1;
+  if (value.kind == DecimalDigits::Kind::kInfinity) return sign * kInfinity;
+  if (value.digits.empty() || value.digits == "0") return sign * 0;
   // Beyond 780 digits only whether any is not zero can matter for rounding.
   constexpr size_t kEnough = 780;
   char text[kEnough + 40];
@@ -270,11 +275,16 @@ double decimal_to_double(const DecimalDigits& value) {
   }
   *end++ = 'e';
   end = std::to_chars(end, end + 24, exponent).ptr;
-  double out = 0;
+  Float out = 0;
   const auto result = std::from_chars(text, end, out);
   if (result.ec == std::errc::result_out_of_range)
-    out = static_cast<int64_t>(value.digits.size()) > value.scale ? HUGE_VAL : 0.0;
+    out = static_cast<int64_t>(value.digits.size()) > value.scale ? kInfinity : 0;
   return sign * out;
 }
+
+}  // namespace
+
+double decimal_to_double(const DecimalDigits& value) { return nearest_binary<double>(value); }
+float decimal_to_float(const DecimalDigits& value) { return nearest_binary<float>(value); }
 
 }  // namespace lugger

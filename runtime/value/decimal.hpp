@@ -58,6 +58,8 @@ bool fits_precision(const DecimalDigits& value, int precision, int scale);
 /// kInexact: has a fraction. kOverflow: outside int64.
 DecimalFault decimal_to_int(const DecimalDigits& value, int64_t& out);
 double decimal_to_double(const DecimalDigits& value);
+/// Rounded once: by way of a double some would come out a step off.
+float decimal_to_float(const DecimalDigits& value);
 /// PostgreSQL's binary numeric, into the arena. dscale is at least min_scale.
 Bytes decimal_to_numeric(const DecimalDigits& value, int min_scale, Arena& arena);
 /// The same of an int64, without going through digits.

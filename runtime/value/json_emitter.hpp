@@ -39,7 +39,7 @@ class Emitter {
       case ValueType::kInt64: return int64(value.i64);
       case ValueType::kDouble: return number(value.f64);
       case ValueType::kDecimal: return decimal(value);
-      case ValueType::kString: return write_string(out_, value.text(), rules_.text);
+      case ValueType::kString: return string(value.text());
       case ValueType::kDocument: return document(value.bytes(), depth);
       case ValueType::kArray: return array(value.bytes(), depth);
       case ValueType::kObjectId: return object_id(value.data);
@@ -58,6 +58,29 @@ class Emitter {
   }
 
   JsonFault document(Bytes bytes, int depth) {
+    if (!rules_.typed() || !is_like_a_tag(bytes)) return fields(bytes, depth);
+    out_.append(R"({"$document":)");
+    const JsonFault fault = fields(bytes, depth);
+    out_.push('}');
+    return fault;
+  }
+
+ private:
+  /// The source's own {"$oid": "..."}, which nobody could tell from an ObjectId again.
+  static bool is_like_a_tag(Bytes bytes) noexcept {
+    constexpr size_t kFirstName = 5;  // behind the length and the first type
+    if (bytes.size() <= kFirstName || bytes[kFirstName] != '$') return false;
+    static constexpr std::string_view kTags[] = {
+        "$oid",      "$date",   "$numberInt",         "$numberLong", "$numberDouble",
+        "$binary",   "$code",   "$regularExpression", "$scope",      "$numberDecimal",
+        "$symbol",   "$minKey", "$timestamp",         "$maxKey",     "$dbPointer",
+        "$document", "$string", "$undefined"};
+    BsonReader reader(bytes);
+    if (!reader.next()) return false;
+    return std::find(std::begin(kTags), std::end(kTags), reader.name()) != std::end(kTags);
+  }
+
+  JsonFault fields(Bytes bytes, int depth) {
     if (depth >= kMaxBsonDepth) return JsonFault::kTooDeep;
     BsonReader reader(bytes);
     char before[] = "{\"";
@@ -72,7 +95,6 @@ class Emitter {
     return ended(reader);
   }
 
- private:
   static JsonFault ended(const BsonReader& reader) noexcept {
     return reader.fault() == BsonFault::kNone ? JsonFault::kNone : JsonFault::kMalformed;
   }
@@ -80,6 +102,18 @@ class Emitter {
   JsonFault text(std::string_view words) {
     out_.append(words);
     return JsonFault::kNone;
+  }
+
+  JsonFault string(std::string_view words) {
+    const size_t before = out_.size();
+    const JsonFault fault = write_string(out_, words, rules_.text);
+    const bool tagged = (fault == JsonFault::kNul && rules_.text.nul == TextRule::kTag) ||
+                        (fault == JsonFault::kUtf8 && rules_.text.utf8 == TextRule::kTag);
+    if (!tagged) return fault;
+    out_.truncate(before);
+    out_.append(R"({"$string":{"base64":")");
+    out_.append(to_base64(as_bytes(words)));
+    return text(R"("}})");
   }
 
   JsonFault array(Bytes bytes, int depth) {
@@ -161,11 +195,11 @@ class Emitter {
   }
 
   JsonFault named_text(std::string_view key, std::string_view words) {
-    if (rules_.plain()) return write_string(out_, words, rules_.text);
+    if (rules_.plain()) return string(words);
     out_.append("{\"");
     out_.append(key);
     out_.append("\":");
-    const JsonFault fault = write_string(out_, words, rules_.text);
+    const JsonFault fault = string(words);
     out_.push('}');
     return fault;
   }
@@ -184,11 +218,19 @@ class Emitter {
     return text("}");
   }
 
+  /// A date outside the years 0 to 9999, with three decimals as all others.
+  static size_t far_iso(int64_t unix_ms, char* out) {
+    size_t size = iso_chars(unix_ms, out);
+    if (unix_ms % 1000 != 0) return size;
+    std::memcpy(out + size - 1, ".000Z", 5);
+    return size + 4;
+  }
+
   JsonFault date(int64_t unix_ms) {
     char iso[kTimeChars];
     if (rules_.plain()) {
       out_.push('"');
-      out_.append(iso, format_iso_ms(unix_ms, iso) ? 24 : iso_chars(unix_ms, iso));
+      out_.append(iso, format_iso_ms(unix_ms, iso) ? 24 : far_iso(unix_ms, iso));
       return text("\"");
     }
     constexpr int64_t kYear10000 = 253402300800000;
@@ -238,7 +280,7 @@ class Emitter {
   JsonFault code_with_scope(const Value& value, int depth) {
     const BsonPair parts = split_code_with_scope(value);
     out_.append(R"({"$code":)");
-    JsonFault fault = write_string(out_, parts.first, rules_.text);
+    JsonFault fault = string(parts.first);
     if (fault != JsonFault::kNone) return fault;
     out_.append(R"(,"$scope":)");
     fault = document(parts.second, depth + 1);
@@ -258,7 +300,7 @@ class Emitter {
   JsonFault db_pointer(const Value& value) {
     const BsonPair parts = split_db_pointer(value);
     out_.append(R"({"$dbPointer":{"$ref":)");
-    const JsonFault fault = write_string(out_, parts.first, rules_.text);
+    const JsonFault fault = string(parts.first);
     if (fault != JsonFault::kNone) return fault;
     out_.append(R"(,"$id":{"$oid":)");
     quoted_hex(parts.second.data());

@@ -12,8 +12,8 @@
 namespace lugger::json {
 
 /// What becomes of text that is not fit for a json column. kEscape writes NUL as \u0000, which JSON
-/// has and PostgreSQL has not.
-enum class TextRule : uint8_t { kReject, kStrip, kReplace, kEscape };
+/// has and PostgreSQL has not. kTag refuses it too: the emitter writes the string another way.
+enum class TextRule : uint8_t { kReject, kStrip, kReplace, kTag, kEscape };
 struct TextRules {
   TextRule nul = TextRule::kEscape;
   TextRule utf8 = TextRule::kReplace;
@@ -96,10 +96,10 @@ JsonFault write_unclean(Out& out, const uint8_t* from, size_t left, TextRules ru
     if (taken != 0) return out.append(from, taken), JsonFault::kNone;
     taken = 1;
     rule = rules.utf8;
-    if (rule == TextRule::kReject) return JsonFault::kUtf8;
+    if (rule == TextRule::kReject || rule == TextRule::kTag) return JsonFault::kUtf8;
   } else if (c == 0) {
     rule = rules.nul;
-    if (rule == TextRule::kReject) return JsonFault::kNul;
+    if (rule == TextRule::kReject || rule == TextRule::kTag) return JsonFault::kNul;
   }
   if (rule == TextRule::kReplace) {
     out.append(kReplacement);

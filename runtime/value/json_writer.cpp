@@ -15,6 +15,7 @@ TextRule text_rule(JsonPolicy::Text policy) noexcept {
     case JsonPolicy::Text::kReject: return TextRule::kReject;
     case JsonPolicy::Text::kStrip: return TextRule::kStrip;
     case JsonPolicy::Text::kReplace: return TextRule::kReplace;
+    case JsonPolicy::Text::kTag: return TextRule::kTag;
   }
   return TextRule::kReject;
 }

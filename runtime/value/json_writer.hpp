@@ -9,12 +9,15 @@ namespace lugger {
 /// kCanonical, kRelaxed: Extended JSON v2. kPlain: what an application expects in jsonb: ObjectId
 /// as its hex digits, dates as ISO text, decimals as exact JSON numbers, binary as base64 text,
 /// uuid as text (docs/types.md has the whole table). kTyped: kPlain where JSON can say the value,
-/// otherwise the canonical {"$type": ...} form, so that the document can be rebuilt.
+/// otherwise the canonical {"$type": ...} form, so that the document can be rebuilt; a document of
+/// the source that looks like such a form stands in {"$document": ...}.
 enum class JsonStyle : uint8_t { kCanonical, kRelaxed, kPlain, kTyped };
 
 /// What to do with what PostgreSQL's json types cannot hold.
 struct JsonPolicy {
-  enum class Text : uint8_t { kReject, kStrip, kReplace };  // replace: U+FFFD
+  /// kReplace: U+FFFD. kTag, in kTyped alone: the whole string as {"$string": {"base64": ...}}, so
+  /// that nothing of it is lost; names of fields and patterns cannot be tagged, and are refused.
+  enum class Text : uint8_t { kReject, kStrip, kReplace, kTag };
   Text nul = Text::kReject;
   Text utf8 = Text::kReject;
   enum class NonFinite : uint8_t { kReject, kNull, kText } non_finite = NonFinite::kReject;

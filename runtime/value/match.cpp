@@ -1,9 +1,11 @@
 #include "value/match.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "value/bson_reader.hpp"
 #include "value/compare.hpp"
+#include "value/decimal.hpp"
 #include "value/match_node.hpp"
 #include "value/pgrow_reader.hpp"
 
@@ -11,18 +13,33 @@ namespace lugger {
 
 namespace {
 
+/// Told of a value that a path leads to; by_place: an array's element that the path's last name
+/// numbers. True ends the search.
+template <typename See>
 bool descend(const Value& value, const std::vector<std::string>& path, size_t at, const See& see) {
-  if (at == path.size()) return see(value);
+  if (at == path.size()) return see(value, false);
   if (value.type == ValueType::kDocument)
     return descend(bson_field(value.bytes(), path[at]), path, at + 1, see);
-  if (value.type != ValueType::kArray) return see(Value{});
+  if (value.type != ValueType::kArray) return see(Value{}, false);
   for (BsonReader reader(value.bytes()); reader.next();) {
-    // An array's elements are named by their places.
-    if (reader.name() == path[at] && descend(reader.value(), path, at + 1, see)) return true;
-    if (reader.value().type == ValueType::kDocument && descend(reader.value(), path, at, see))
-      return true;
+    const Value& element = reader.value();
+    const bool document = element.type == ValueType::kDocument;
+    if (document && descend(element, path, at, see)) return true;
+    if (reader.name() != path[at]) continue;  // an array's elements are named by their places
+    const bool last = at + 1 == path.size();
+    if (last && see(element, true)) return true;
+    const bool inside = document || element.type == ValueType::kArray;
+    if (!last && inside && descend(element, path, at + 1, see)) return true;
   }
   return false;
+}
+
+bool is_nan(const Value& value) noexcept {
+  if (value.type == ValueType::kDouble) return std::isnan(value.f64);
+  if (value.type == ValueType::kDecimal)
+    return decimal_from_bson(value.data).kind == DecimalDigits::Kind::kNaN;
+  return value.type == ValueType::kNumeric && value.size == 8 &&
+         load_be<uint16_t>(value.data + 4) == 0xC000;
 }
 
 }  // namespace
@@ -35,26 +52,32 @@ Value document_field(const Document& document, std::string_view name, Arena& are
   return {};
 }
 
-bool visit_path(const Document& document, const std::vector<std::string>& path, Arena& arena,
-                const See& see) {
-  return descend(document_field(document, path.front(), arena), path, 1, see);
+/// An order by < or >, within one type; MinKey and MaxKey bound every other type.
+bool FilterNode::compares(const Value& value) const {
+  const bool less = op == FilterOp::kLess || op == FilterOp::kLessEqual;
+  if (type_bracket(value.type) != type_bracket(operand.type))
+    return operand.type == (less ? ValueType::kMaxKey : ValueType::kMinKey);
+  const bool or_equal = op == FilterOp::kLessEqual || op == FilterOp::kGreaterEqual;
+  if (is_nan(value) || is_nan(operand)) return or_equal && is_nan(value) && is_nan(operand);
+  const int order = compare_values(value, operand);
+  return order == 0 ? or_equal : less == (order < 0);
 }
 
+/// Of one value: an array is a value like any other.
 bool FilterNode::value_holds(const Value& value) const {
   const auto equal = [&](const Value& one) { return compare_values(value, one) == 0; };
   switch (op) {
     case FilterOp::kEqual: return equal(operand);
     case FilterOp::kIn: return std::any_of(list.begin(), list.end(), equal);
     case FilterOp::kType: return std::find(types.begin(), types.end(), value.type) != types.end();
-    default: break;
-  }
-  if (type_bracket(value.type) != type_bracket(operand.type)) return false;
-  const int order = compare_values(value, operand);
-  switch (op) {
-    case FilterOp::kGreater: return order > 0;
-    case FilterOp::kGreaterEqual: return order >= 0;
-    case FilterOp::kLess: return order < 0;
-    default: return order <= 0;
+    case FilterOp::kExists: return value.type != ValueType::kMissing;
+    case FilterOp::kSize:
+    case FilterOp::kElement: return value.type == ValueType::kArray && element_holds(value);
+    case FilterOp::kMod: {
+      const std::optional<int64_t> whole = truncated(value);
+      return whole && (divisor == -1 ? 0 : *whole % divisor) == rest;
+    }
+    default: return compares(value);
   }
 }
 
@@ -65,7 +88,9 @@ bool FilterNode::element_holds(const Value& array) const {
   for (BsonReader reader(array.bytes()); reader.next(); ++count) {
     if (op == FilterOp::kSize) continue;
     const Value element = reader.value();
-    if (of_documents && element.type != ValueType::kDocument) continue;
+    // To MongoDB an array is a document too, whose fields are named 0, 1, ...
+    const bool document = element.type == ValueType::kDocument || element.type == ValueType::kArray;
+    if (of_documents && !document) continue;
     const Document inner{element.data, element.size, Format::kBson, nullptr};
     const bool all = std::all_of(children.begin(), children.end(), [&](const FilterNode& child) {
       return child.holds(of_documents ? &inner : nullptr, &element, arena);
@@ -75,13 +100,12 @@ bool FilterNode::element_holds(const Value& array) const {
   return op == FilterOp::kSize && count == operand.i64;
 }
 
-/// The value at the end of the path; an array answers for its elements too.
-bool FilterNode::leaf_holds(const Value& value) const {
-  if (op == FilterOp::kExists) return value.type != ValueType::kMissing;
-  if (op == FilterOp::kSize || op == FilterOp::kElement)
-    return value.type == ValueType::kArray && element_holds(value);
+/// The value at the end of a path; an array answers for its elements too, unless it is itself an
+/// element that the path numbers.
+bool FilterNode::leaf_holds(const Value& value, bool by_place) const {
+  const bool of_array = op == FilterOp::kSize || op == FilterOp::kElement;
   if (value_holds(value)) return true;
-  if (value.type != ValueType::kArray) return false;
+  if (value.type != ValueType::kArray || of_array || by_place) return false;
   for (BsonReader reader(value.bytes()); reader.next();) {
     if (value_holds(reader.value())) return true;
   }
@@ -92,24 +116,16 @@ bool FilterNode::holds(const Document* document, const Value* element, Arena& ar
   const auto child_holds = [&](const FilterNode& child) {
     return child.holds(document, element, arena);
   };
-  const auto any_leaf = [&](const See& see) {
-    return document == nullptr || path.empty() ? see(*element)
-                                               : visit_path(*document, path, arena, see);
-  };
   switch (op) {
     case FilterOp::kAnd: return std::all_of(children.begin(), children.end(), child_holds);
     case FilterOp::kOr: return std::any_of(children.begin(), children.end(), child_holds);
     case FilterOp::kNor: return std::none_of(children.begin(), children.end(), child_holds);
     case FilterOp::kNot: return !std::all_of(children.begin(), children.end(), child_holds);
-    case FilterOp::kAll:
-      return !list.empty() && std::all_of(list.begin(), list.end(), [&](const Value& wanted) {
-        FilterNode one;
-        one.op = FilterOp::kEqual;
-        one.operand = wanted;
-        return any_leaf([&](const Value& value) { return one.leaf_holds(value); });
-      });
-    default: return any_leaf([&](const Value& value) { return leaf_holds(value); });
+    default: break;
   }
+  if (document == nullptr || path.empty()) return value_holds(*element);
+  return descend(document_field(*document, path.front(), arena), path, 1,
+                 [&](const Value& value, bool by_place) { return leaf_holds(value, by_place); });
 }
 
 Filter::Filter(std::string bson) : bson_(std::move(bson)), root_(std::make_unique<FilterNode>()) {

@@ -14,14 +14,6 @@ namespace lugger {
 /// The value of a top-level field, of either format. `arena` takes what must be converted.
 Value document_field(const Document& document, std::string_view name, Arena& arena);
 
-/// Told of a value; true ends the search.
-using See = std::function<bool(const Value&)>;
-
-/// Tells `see` each value that a dotted path leads to; arrays on the way lead to their elements.
-/// kMissing where a document has no such field. True when `see` gave true.
-bool visit_path(const Document& document, const std::vector<std::string>& path, Arena& arena,
-                const See& see);
-
 struct FilterNode;
 
 class Filter {

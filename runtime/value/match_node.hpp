@@ -1,5 +1,7 @@
 // The parts of a filter: what match_parse.cpp makes of a query, and match.cpp asks of documents.
 #pragma once
+#include <optional>
+
 #include "value/match.hpp"
 
 namespace lugger {
@@ -20,7 +22,8 @@ enum class FilterOp : uint8_t {
   kExists,
   kType,
   kSize,
-  kAll,
+  kMod,
+  kAll,  // only while parsing: it becomes kAnd
   kElement,
 };
 
@@ -28,7 +31,8 @@ struct FilterNode {
   FilterOp op = FilterOp::kAnd;
   std::vector<std::string> path;  // empty: an element of an array is asked itself
   Value operand;
-  std::vector<Value> list;           // $in, $all
+  std::vector<Value> list;           // $in
+  int64_t divisor = 0, rest = 0;     // $mod
   std::vector<ValueType> types;      // $type
   std::vector<FilterNode> children;  // $and, $or, $nor, $not, $elemMatch
   bool of_documents = false;         // $elemMatch: a query over elements, not operators
@@ -38,9 +42,13 @@ struct FilterNode {
 
  private:
   bool value_holds(const Value& value) const;
-  bool leaf_holds(const Value& value) const;
+  bool compares(const Value& value) const;
+  bool leaf_holds(const Value& value, bool by_place) const;
   bool element_holds(const Value& array) const;
 };
+
+/// A number without its fraction, toward zero; nullopt: no number, or no int64.
+std::optional<int64_t> truncated(const Value& value);
 
 /// The conditions of a query document.
 FilterNode parse_filter(Bytes bson);

@@ -4,6 +4,8 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "value/bson_reader.hpp"
+#include "value/compare.hpp"
+#include "value/decimal.hpp"
 #include "value/match_node.hpp"
 #include "value/path.hpp"
 
@@ -16,23 +18,15 @@ struct Known {
   FilterOp op;
 };
 constexpr Known kOperators[] = {
-    {"$and", FilterOp::kAnd},
-    {"$or", FilterOp::kOr},
-    {"$nor", FilterOp::kNor},
-    {"$not", FilterOp::kNot},
-    {"$eq", FilterOp::kEqual},
-    {"$ne", FilterOp::kNotEqual},
-    {"$gt", FilterOp::kGreater},
-    {"$gte", FilterOp::kGreaterEqual},
-    {"$lt", FilterOp::kLess},
-    {"$lte", FilterOp::kLessEqual},
-    {"$in", FilterOp::kIn},
-    {"$nin", FilterOp::kNotIn},
-    {"$exists", FilterOp::kExists},
-    {"$type", FilterOp::kType},
-    {"$size", FilterOp::kSize},
-    {"$all", FilterOp::kAll},
-    {"$elemMatch", FilterOp::kElement},
+    {"$and", FilterOp::kAnd},       {"$or", FilterOp::kOr},
+    {"$nor", FilterOp::kNor},       {"$not", FilterOp::kNot},
+    {"$eq", FilterOp::kEqual},      {"$ne", FilterOp::kNotEqual},
+    {"$gt", FilterOp::kGreater},    {"$gte", FilterOp::kGreaterEqual},
+    {"$lt", FilterOp::kLess},       {"$lte", FilterOp::kLessEqual},
+    {"$in", FilterOp::kIn},         {"$nin", FilterOp::kNotIn},
+    {"$exists", FilterOp::kExists}, {"$type", FilterOp::kType},
+    {"$size", FilterOp::kSize},     {"$mod", FilterOp::kMod},
+    {"$all", FilterOp::kAll},       {"$elemMatch", FilterOp::kElement},
 };
 
 [[noreturn]] void unknown_operator(std::string_view name) {
@@ -119,10 +113,33 @@ void add_types(const Value& value, std::vector<ValueType>& out) {
               "bool, null, binData, ...");
 }
 
+/// A DBRef is a value, though its first field begins with a dollar too.
 bool begins_with_operator(const Value& value) {
   if (value.type != ValueType::kDocument) return false;
   BsonReader reader(value.bytes());
-  return reader.next() && reader.name().starts_with("$");
+  return reader.next() && reader.name().starts_with("$") && reader.name() != "$ref" &&
+         reader.name() != "$id" && reader.name() != "$db";
+}
+
+bool is_true(const Value& value) {
+  if (value.absent()) return false;
+  if (value.type == ValueType::kBool) return value.i64 != 0;
+  const Value zero = Value::of(ValueType::kInt32, int64_t{0});
+  return type_bracket(value.type) != type_bracket(zero.type) || compare_values(value, zero) != 0;
+}
+
+void refuse_regex(std::string_view name, const Value& operand) {
+  if (operand.type != ValueType::kRegex) return;
+  throw Error(Code::kConfig, fmt::format("find does not match regular expressions ({})", name),
+              "ask Lua instead: find{}:where(function(doc) return ... end); a value that is one is "
+              "found with { ['$eq'] = ... }");
+}
+
+void refuse_nested_operator(std::string_view name, const Value& one) {
+  refuse_regex(name, one);
+  if (begins_with_operator(one))
+    throw Error(Code::kConfig, fmt::format("{} takes values, not operators", name),
+                "write the conditions with $or or $and");
 }
 
 FilterNode wrapped(FilterOp op, FilterNode inner) {
@@ -132,8 +149,23 @@ FilterNode wrapped(FilterOp op, FilterNode inner) {
   return out;
 }
 
+void read_mod(const Value& operand, FilterNode& node) {
+  std::optional<int64_t> parts[2];
+  size_t count = 0;
+  if (operand.type == ValueType::kArray) {
+    for (BsonReader reader(operand.bytes()); reader.next(); ++count)
+      if (count < 2) parts[count] = truncated(reader.value());
+  }
+  if (count != 2 || !parts[0] || !parts[1] || *parts[0] == 0)
+    throw Error(Code::kConfig, "$mod wants a divisor that is not 0, and a rest",
+                "as in { ['$mod'] = { 4, 0 } }");
+  node.divisor = *parts[0], node.rest = *parts[1];
+}
+
 void add_operators(const Value& operators, const std::vector<std::string>& path,
                    std::vector<FilterNode>& out);
+FilterNode condition(std::string_view name, const Value& operand,
+                     const std::vector<std::string>& path);
 
 std::vector<Value> list_of(std::string_view name, const Value& operand) {
   if (operand.type != ValueType::kArray)
@@ -160,6 +192,26 @@ void read_element_match(const Value& operand, FilterNode& node) {
   }
 }
 
+/// $all: every value is there, or every $elemMatch holds; of an empty list nothing does.
+FilterNode all_of(const Value& operand, const std::vector<std::string>& path) {
+  const std::vector<Value> list = list_of("$all", operand);
+  FilterNode node;
+  node.op = list.empty() ? FilterOp::kOr : FilterOp::kAnd;
+  const auto match_in = [](const Value& one) {
+    return one.type == ValueType::kDocument ? bson_field(one.bytes(), "$elemMatch") : Value{};
+  };
+  const bool matches = !list.empty() && match_in(list.front()).type != ValueType::kMissing;
+  for (const Value& one : list) {
+    if (!matches) refuse_nested_operator("$all", one);
+    const Value conditions = match_in(one);
+    if (matches && conditions.type == ValueType::kMissing)
+      throw Error(Code::kConfig, "$all takes values, or an $elemMatch in each place, not both");
+    node.children.push_back(matches ? condition("$elemMatch", conditions, path)
+                                    : condition("$eq", one, path));
+  }
+  return node;
+}
+
 FilterNode condition(std::string_view name, const Value& operand,
                      const std::vector<std::string>& path) {
   FilterNode node;
@@ -169,14 +221,28 @@ FilterNode condition(std::string_view name, const Value& operand,
   switch (node.op) {
     case FilterOp::kIn:
     case FilterOp::kNotIn:
-    case FilterOp::kAll: node.list = list_of(name, operand); break;
-    case FilterOp::kType: add_types(operand, node.types); break;
+      node.list = list_of(name, operand);
+      for (const Value& one : node.list) refuse_nested_operator(name, one);
+      break;
+    case FilterOp::kAll: return all_of(operand, path);
+    case FilterOp::kMod: read_mod(operand, node); break;
+    case FilterOp::kNotEqual:
+    case FilterOp::kGreater:
+    case FilterOp::kGreaterEqual:
+    case FilterOp::kLess:
+    case FilterOp::kLessEqual: refuse_regex(name, operand); break;
+    case FilterOp::kType:
+      add_types(operand, node.types);
+      if (node.types.empty()) throw Error(Code::kConfig, "$type wants at least one type");
+      break;
     case FilterOp::kElement: read_element_match(operand, node); break;
     case FilterOp::kSize:
-      if (!whole_number(operand)) throw Error(Code::kConfig, "$size wants a whole number");
+      if (!whole_number(operand) || *whole_number(operand) < 0)
+        throw Error(Code::kConfig, "$size wants a whole number, 0 or more");
       node.operand = Value::of(ValueType::kInt64, *whole_number(operand));
       break;
     case FilterOp::kNot:
+      refuse_regex(name, operand);
       if (!begins_with_operator(operand))
         throw Error(Code::kConfig, "$not wants an operator",
                     "as in { age = { ['$not'] = { ['$gt'] = 30 } } }");
@@ -193,10 +259,8 @@ FilterNode condition(std::string_view name, const Value& operand,
     node.op = node.op == FilterOp::kNotEqual ? FilterOp::kEqual : FilterOp::kIn;
     return wrapped(FilterOp::kNot, std::move(node));
   }
-  const bool wanted = !operand.absent() &&
-                      !(operand.type == ValueType::kBool && operand.i64 == 0) &&
-                      whole_number(operand).value_or(1) != 0;
-  if (node.op == FilterOp::kExists && !wanted) return wrapped(FilterOp::kNot, std::move(node));
+  if (node.op == FilterOp::kExists && !is_true(operand))
+    return wrapped(FilterOp::kNot, std::move(node));
   return node;
 }
 
@@ -212,7 +276,11 @@ FilterNode logical(std::string_view name, const Value& operand) {
   if (node.op != FilterOp::kAnd && node.op != FilterOp::kOr && node.op != FilterOp::kNor)
     throw Error(Code::kConfig, fmt::format("{} stands inside a field", name),
                 fmt::format("as in {{ age = {{ ['{}'] = ... }} }}", name));
-  for (const Value& one : list_of(name, operand)) {
+  const std::vector<Value> list = list_of(name, operand);
+  if (list.empty())
+    throw Error(Code::kConfig, fmt::format("{} wants at least one condition", name),
+                fmt::format("as in {{ ['{}'] = {{ {{ a = 1 }}, {{ b = 2 }} }} }}", name));
+  for (const Value& one : list) {
     if (one.type != ValueType::kDocument)
       throw Error(Code::kConfig, fmt::format("{} wants a list of conditions", name));
     node.children.push_back(parse_filter(one.bytes()));
@@ -221,6 +289,23 @@ FilterNode logical(std::string_view name, const Value& operand) {
 }
 
 }  // namespace
+
+std::optional<int64_t> truncated(const Value& value) {
+  if (value.type == ValueType::kInt32 || value.type == ValueType::kInt64) return value.i64;
+  DecimalDigits digits;
+  if (value.type == ValueType::kDouble)
+    decimal_from_double_exact(value.f64, digits);
+  else if (value.type == ValueType::kDecimal)
+    decimal_from_bson(value.data, digits);
+  else if (value.type == ValueType::kNumeric)
+    decimal_from_numeric(value.bytes(), digits);
+  else
+    return std::nullopt;
+  int64_t whole = 0;
+  if (digits.kind == DecimalDigits::Kind::kFinite) truncate_decimal(digits, 0);
+  if (decimal_to_int(digits, whole) != DecimalFault::kNone) return std::nullopt;
+  return whole;
+}
 
 const std::vector<std::string_view>& filter_operators() {
   static const std::vector<std::string_view> names = [] {
@@ -242,6 +327,7 @@ FilterNode parse_filter(Bytes bson) {
     if (begins_with_operator(reader.value())) {
       add_operators(reader.value(), path, root.children);
     } else {
+      refuse_regex(reader.name(), reader.value());
       root.children.push_back(condition("$eq", reader.value(), path));
     }
   }

@@ -1,6 +1,43 @@
 #include "vector/elements.hpp"
 
+#include <cstdlib>
+#include <limits>
+
 namespace lugger {
+
+namespace {
+
+/// Infinite here means beyond a float's range, which a double can still say.
+double finite(float value) noexcept {
+  if (!std::isinf(value)) return static_cast<double>(value);
+  return std::copysign(std::numeric_limits<double>::max(), static_cast<double>(value));
+}
+
+}  // namespace
+
+bool take_float(std::string_view& text, double& out) {
+  if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
+  float single = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), single);
+  if (error == std::errc::invalid_argument) return false;
+  const auto size = static_cast<size_t>(end - text.data());
+  out = static_cast<double>(single);
+  if (error == std::errc::result_out_of_range)  // at which end of the range, strtof tells
+    out = finite(std::strtof(std::string(text.substr(0, size)).c_str(), nullptr));
+  text.remove_prefix(size);
+  return true;
+}
+
+bool read_element(const Value& in, DecimalDigits& digits, double& out) {
+  if (in.type == ValueType::kInt32 || in.type == ValueType::kInt64) {
+    out = static_cast<double>(static_cast<float>(in.i64));
+    return true;
+  }
+  if (!read_number(in, digits, out)) return false;
+  if (in.type != ValueType::kDouble && digits.kind == DecimalDigits::Kind::kFinite)
+    out = finite(decimal_to_float(digits));
+  return true;
+}
 
 bool read_number(const Value& in, DecimalDigits& digits, double& out) {
   switch (in.type) {

@@ -31,23 +31,14 @@ inline void skip_spaces(std::string_view& text) noexcept {
     text.remove_prefix(1);
 }
 
-/// "-1.5e3", "+2"; what is too small for a double is 0, what is too large infinite.
-inline bool take_double(std::string_view& text, double& out) noexcept {
-  if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  if (error == std::errc::invalid_argument) return false;
-  if (error == std::errc::result_out_of_range) {
-    const std::string_view taken(text.data(), static_cast<size_t>(end - text.data()));
-    out = taken.find("e-") != std::string_view::npos || taken.find("E-") != std::string_view::npos
-              ? 0.0
-              : HUGE_VAL;
-  }
-  text.remove_prefix(static_cast<size_t>(end - text.data()));
-  return true;
-}
+/// "-1.5e3", "+2", rounded once, as pgvector reads elements. What is too small for a float is 0,
+/// what is too large the greatest double.
+bool take_float(std::string_view& text, double& out);
 
-/// An element that is a number, as a double. `digits` is reused.
+/// A number, as a double. `digits` is reused.
 bool read_number(const Value& in, DecimalDigits& digits, double& out);
+/// A number that becomes an element: a double as it is, any other rounded once, to a float.
+bool read_element(const Value& in, DecimalDigits& digits, double& out);
 
 /// MongoDB's packed vector: dtype, padding, little-endian elements.
 template <typename Sink>
@@ -83,7 +74,7 @@ VectorFault each_in_text(std::string_view text, Sink&& sink) {
     text.remove_prefix(1);
     skip_spaces(text);
     double value = 0;
-    if (!take_double(text, value)) return VectorFault::kSyntax;
+    if (!take_float(text, value)) return VectorFault::kSyntax;
     if (!sink(value)) return VectorFault::kStopped;
     skip_spaces(text);
   } while (!text.empty() && text[0] == ',');
@@ -118,7 +109,7 @@ template <typename Reader, typename Next, typename Sink>
 VectorFault each_element(Reader& reader, DecimalDigits& digits, Next&& next, Sink&& sink) {
   while (next()) {
     double value = 0;
-    if (!read_number(reader.value(), digits, value)) return VectorFault::kBadElement;
+    if (!read_element(reader.value(), digits, value)) return VectorFault::kBadElement;
     if (!sink(value)) return VectorFault::kStopped;
   }
   return VectorFault::kNone;

@@ -1,12 +1,10 @@
 #include "verify/sign.hpp"
 
-#include <fcntl.h>
 #include <sodium.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
-#include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -14,6 +12,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "base/whole_file.hpp"
 
 namespace lugger {
 
@@ -76,18 +75,11 @@ std::string_view take_line(std::string_view& text) {
   return line;
 }
 
-void write_private(const std::string& path, const std::string& text, mode_t mode) {
-  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-  if (fd < 0) {
-    throw Error(Code::kConfig, fmt::format("cannot make {}: {}", path, std::strerror(errno)),
-                errno == EEXIST ? "there is a key already: verdicts signed by it would no longer "
-                                  "check; move it away first"
-                                : "check the directory, or name another with --key");
-  }
-  const bool whole = write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  const bool kept = fsync(fd) == 0;
-  close(fd);
-  if (!whole || !kept) raise(Code::kConfig, "cannot write {}: is the disk full?", path);
+void write_private(const std::string& path, const std::string& text) {
+  if (write_new_file(path, text, S_IRUSR | S_IWUSR)) return;
+  throw Error(Code::kConfig, fmt::format("cannot make {}: it is there", path),
+              "there is a key already: verdicts signed by it would no longer check; move it away "
+              "first, or name another with --key");
 }
 
 std::string read_private(const std::string& path) {
@@ -138,14 +130,16 @@ std::string make_verdict_key(const std::string& secret, const std::string& open_
   if (!directory.empty()) std::filesystem::create_directories(directory, failed);
   std::string text = fmt::format("{}lugger secret key, keep it to yourself\n{}\n", kUntrusted,
                                  line_of(kKeyKind, key.id, view(key.bytes)));
-  write_private(secret, text, S_IRUSR | S_IWUSR);
+  write_private(secret, text);
   sodium_memzero(text.data(), text.size());
   const std::string line = line_of(kKeyKind, key.id, view(open_bytes));
-  std::ofstream out(open_key, std::ios::binary);
-  out << kUntrusted << "lugger public key " << to_hex(as_bytes(view(key.id))) << '\n'
-      << line << '\n';
-  out.close();
-  if (!out) raise(Code::kConfig, "cannot write {}", open_key);
+  try {
+    write_whole_file(open_key, fmt::format("{}lugger public key {}\n{}\n", kUntrusted,
+                                           to_hex(as_bytes(view(key.id))), line));
+  } catch (...) {
+    unlink(secret.c_str());  // half a pair is none
+    throw;
+  }
   return line;
 }
 

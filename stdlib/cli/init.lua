@@ -5,12 +5,7 @@ local files = require 'lugger.templates_repository'
 local templates = require 'lugger.templates'
 local system = native.system
 
-local function write(path, text)
-  local file, problem = io.open(path, 'w')
-  if not file then require('lugger.config').raise('cannot write ' .. problem) end
-  file:write(text)
-  file:close()
-end
+local write = system.write_file
 
 local function create(path, text)
   local directory = path:match '^(.*)/'

@@ -6,6 +6,7 @@ local places = require 'lugger.places'
 local runner = require 'lugger.runner'
 local table_view = require 'lugger.table_view'
 local terminal = require 'lugger.terminal'
+local whole_file = require 'lugger.whole_file'
 
 local page = 500 -- rejects asked for at once: they hold whole documents
 
@@ -32,21 +33,20 @@ local function reject_line(reject)
 end
 
 local function export(jobs, path)
-  local file, problem
-  if path == '-' then
-    file = io.stdout
-  else
-    file, problem = io.open(path, 'w')
-    if not file then config.raise('cannot write ' .. problem) end
-  end
   local count = 0
-  for _, job in ipairs(jobs) do
-    each(places.state_of(job), job:name(), nil, function(reject)
-      if not file:write(reject_line(reject)) then config.raise('cannot write ' .. path, 'is the disk full?') end
-      count = count + 1
-    end)
+  local function every(put)
+    for _, job in ipairs(jobs) do
+      each(places.state_of(job), job:name(), nil, function(reject)
+        put(reject_line(reject))
+        count = count + 1
+      end)
+    end
   end
-  if path ~= '-' and not file:close() then config.raise('cannot write ' .. path, 'is the disk full?') end
+  if path == '-' then
+    every(terminal.out)
+  else
+    whole_file.stream(path, every)
+  end
   terminal.say(terminal.count(count, 'reject'), ' written to ', path == '-' and 'standard output' or path)
   return cli.exit.done
 end

@@ -9,18 +9,31 @@ local scaffold_report = require 'lugger.scaffold_report'
 local scaffold_sql = require 'lugger.scaffold_sql'
 local terminal = require 'lugger.terminal'
 
-local function files_of(list, args)
-  local shapes, files = {}, {}
+-- The constraint on mongo_id stands in schema.sql, where the script still has it.
+local function unique_id_of(item, shape)
+  for _, step in ipairs(shape.steps) do
+    if item.unique_id and step.name == item.unique_id.name then return item.unique_id end
+  end
+end
+
+-- What the SQL files say of a collection: what its script says, whoever wrote that last.
+local function shapes_of(list)
+  local shapes = {}
   for _, item in ipairs(list) do
-    if item.table then
-      shapes[#shapes + 1] = { name = item.name, shape = item.job:shape(), indexes = item.indexes,
-        unique_id = item.unique_id }
-      files[#files + 1] = { item.file, item.text }
+    for _, job in ipairs(item.jobs or {}) do
+      local shape = job:shape()
+      shapes[#shapes + 1] = { name = item.name, shape = shape, indexes = not item.kept and item.indexes or nil,
+        unique_id = unique_id_of(item, shape) }
     end
   end
-  files[#files + 1] = { 'all.lua', scaffold.all(list) }
+  return shapes
+end
+
+local function files_of(list, args)
+  local files = { { 'all.lua', scaffold.all(list) } }
   -- Tables that exist have their keys, constraints and indexes, and someone who looks after them.
   if not args.onto then
+    local shapes = shapes_of(list)
     files[#files + 1] = { 'schema.sql', scaffold_sql.schema(shapes) }
     files[#files + 1] = { 'constraints.sql', scaffold_sql.constraints(shapes) }
     files[#files + 1] = { 'indexes.sql', scaffold_sql.indexes(shapes) }
@@ -35,12 +48,18 @@ local function write(list, args)
   native.system.make_dir(args.out)
   local force, kept = {}, {}
   for _, name in ipairs(args.force or {}) do force[name:match('([^/]+)$')] = true end
-  for _, file in ipairs(files_of(list, args)) do
-    local outcome = scaffold_files.put(args.out, file[1], file[2], force)
-    terminal.line(('  %-8s %s/%s'):format(words[outcome], args.out, file[1]))
-    if outcome == 'kept' then kept[#kept + 1] = file[1] end
-    force[file[1]] = nil
+  local function put(name, body)
+    local outcome = scaffold_files.put(args.out, name, body, force)
+    terminal.line(('  %-8s %s/%s'):format(words[outcome], args.out, name))
+    if outcome == 'kept' then kept[#kept + 1] = name end
+    force[name] = nil
+    return outcome
   end
+  -- The scripts first: where the user's own stays, the other files speak of that one.
+  for _, item in ipairs(list) do
+    if item.table and put(item.file, item.text) == 'kept' then scaffold.keep(item, args.place, args.out) end
+  end
+  for _, file in ipairs(files_of(list, args)) do put(file[1], file[2]) end
   for name in pairs(force) do terminal.warn(('--force names %s, which scaffold does not write'):format(name)) end
   if #kept > 0 then
     terminal.say('kept, since they were edited: ', table.concat(kept, ', '), '; to overwrite one: --force ', kept[1])
@@ -57,6 +76,9 @@ local function run(args)
   local list = scaffold.make(args.place, settings)
   write(list, args)
   scaffold_report.show(list, args)
+  for _, item in ipairs(list) do
+    if item.failed then return cli.exit.failed end
+  end
   return cli.exit.done
 end
 

@@ -187,22 +187,29 @@ function bson.encode_fields(doc)
   return finish(out)
 end
 
-local id_slot = ffi.new 'lug_value'
+--- A value in a slot of its own, for native code; the second result holds what the slot points to.
+---@param v any
+---@return ffi.cdata* slot lug_value
+---@return table held
+function bson.slot(v)
+  local slot, held = ffi.new 'lug_value', {}
+  codec.encode(slot, v, function(bytes, size)
+    held[#held + 1] = ffi.new('uint8_t[?]', math.max(size, 1))
+    ffi.copy(held[#held], bytes, size)
+    return held[#held]
+  end)
+  return slot, held
+end
+
 
 --- The text of an _id; lugger.id_text is this.
 ---@param id any
 ---@param style "safe"|"plain"|nil
 ---@return string
 function bson.id_text(id, style)
-  local keep = {}
-  codec.encode(id_slot, id, function(bytes, size)
-    local held = ffi.new('uint8_t[?]', math.max(size, 1))
-    ffi.copy(held, bytes, size)
-    keep[1] = held
-    return held
-  end)
-  local text = abi.text(function(out, room) return C.lug_id_text(id_slot, style == 'plain' and 1 or 0, out, room) end)
-  if text == '' and keep then refuse(('a %s cannot be an _id'):format(codec.type(id))) end
+  local slot, held = bson.slot(id)
+  local text = abi.text(function(out, room) return C.lug_id_text(slot, style == 'plain' and 1 or 0, out, room) end)
+  if text == '' and held then refuse(('a %s cannot be an _id'):format(codec.type(id))) end
   return text
 end
 

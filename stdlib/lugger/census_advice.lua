@@ -46,6 +46,14 @@ function census_advice.share(part, whole)
   return ('%.0f %%'):format(percent)
 end
 
+--- "9 (15 %)".
+---@param part number
+---@param whole number
+---@return string
+function census_advice.part(part, whole)
+  return ('%s (%s)'):format(terminal.group(part), census_advice.share(part, whole))
+end
+
 --- "64f1.., 64f2..": the first examples of a list.
 ---@param examples string[]
 ---@return string
@@ -174,7 +182,7 @@ local function numbers_and_texts(path, out)
   if num(looks.padded) > 0 then return false end
   out.type, out.instead = 'numeric', 'jsonb'
   out.why = ('%s strings, every one a number: %s'):format(
-    census_advice.share(path.texts.values, path.present), census_advice.some(has(path, 'string').examples))
+    census_advice.part(path.texts.values, path.present), census_advice.some(has(path, 'string').examples))
   if path.integers and not path.doubles and not path.decimals and num(looks.integer) == num(path.texts.values)
     and num(looks.precision) <= 18 then
     out.type = num(looks.precision) > 9 and 'int8' or integer_type(path.integers.least, path.integers.greatest)
@@ -189,7 +197,7 @@ local function dates_and_texts(path, out)
   end
   out.type, out.instead = 'timestamptz', 'jsonb'
   out.why = ('%s strings, every one an ISO date: %s'):format(
-    census_advice.share(path.texts.values, path.present), census_advice.some(has(path, 'string').examples))
+    census_advice.part(path.texts.values, path.present), census_advice.some(has(path, 'string').examples))
   if path.dates and num(path.dates.outside) > 0 then out.options.out_of_range = 'null' end
   return true
 end
@@ -203,7 +211,7 @@ local function minority_text(path)
   local parts = {}
   for i = 2, #path.types do
     local item = path.types[i]
-    parts[#parts + 1] = ('%s %s (%s)'):format(census_advice.share(item.values, path.present), item.type,
+    parts[#parts + 1] = ('%s %s (%s)'):format(census_advice.part(item.values, path.present), item.type,
       census_advice.some(item.examples))
   end
   return table.concat(parts, ', ')

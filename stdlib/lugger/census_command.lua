@@ -2,7 +2,7 @@
 local census = require 'lugger.census'
 local census_forecast = require 'lugger.census_forecast'
 local census_view = require 'lugger.census_view'
-local fault = require 'lugger.fault'
+local native = require 'lugger.native'
 local oplog_view = require 'lugger.oplog_view'
 local terminal = require 'lugger.terminal'
 
@@ -18,13 +18,7 @@ local function is_broken(taken)
 end
 
 local function write_page(file, taken)
-  local out, problem = io.open(file, 'wb')
-  if not out then
-    fault.raise('config', ('cannot write %s: %s'):format(file, (problem:gsub('^[^:]*: ', ''))),
-      '--html takes the name of a file')
-  end
-  local ok, why = out:write(require('lugger.census_html').page(taken))
-  if not (ok and out:close()) then fault.raise('config', ('cannot write %s: %s'):format(file, tostring(why))) end
+  native.system.write_file(file, require('lugger.census_html').page(taken))
   terminal.say('wrote ', file)
 end
 

@@ -1,4 +1,6 @@
 -- Names as PostgreSQL sees them: too long, reserved, empty; and what to call a table.
+local native = require 'lugger.native'
+
 local census_names = {}
 
 local longest = 63 -- bytes, NAMEDATALEN - 1
@@ -37,12 +39,12 @@ function census_names.notes(name)
   return notes
 end
 
---- A name for a table: lower case, what is no letter or digit becomes "_", cut to 63 bytes.
+--- A name for a table: lower case, what is no letter or digit becomes "_", shortened to 63 bytes.
 ---@param text string
 ---@return string
 function census_names.table(text)
   local name = text:gsub('(%l)(%u)', '%1_%2'):lower():gsub('[^%w_\128-\255]+', '_'):gsub('_+', '_')
-  return (name:sub(1, longest):gsub('^_', ''):gsub('_$', ''))
+  return native.sql.fitted_name((name:gsub('^_', ''):gsub('_$', '')))
 end
 
 return census_names

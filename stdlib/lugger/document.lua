@@ -275,4 +275,12 @@ function document.is(v)
   return type(v) == 'cdata' and (ffi.istype(doc_type, v) or ffi.istype(own_type, v))
 end
 
+--- Goes over the fields of a document or the elements of an array, whatever they are called: doc:fields() for code that
+--- meets names of any kind.
+---@param doc lugger.doc
+---@return fun(): string|integer, any
+function document.each(doc)
+  return methods.fields(doc)
+end
+
 return document

@@ -72,26 +72,33 @@ function query:sort(keys)
 end
 
 --- Only these fields: `:project { 'email', 'address.city' }`; with `false` all but these: `:project { notes = false
---- }`. _id stays
---- unless it is named with `false`.
+--- }`. _id stays unless it is named with `false`. Fields keep their order and their types.
 ---@param fields table
 ---@return lugger.query
 function query:project(fields)
-  local out = { keep = {}, drop = {}, id = true }
-  for key, v in pairs(type(fields) == 'table' and fields or {}) do
-    local path = type(key) == 'number' and v or key
+  if type(fields) ~= 'table' then fault.raise('config', ':project takes a table of fields', ":project { 'email' }") end
+  local keep, drop, id = {}, {}, nil
+  for key, v in pairs(fields) do
+    local path, wanted = key, v ~= false and v ~= 0
+    if type(key) == 'number' then path, wanted = v, true end
+    if type(path) ~= 'string' or (type(key) == 'string' and type(v) ~= 'boolean' and type(v) ~= 'number') then
+      fault.raise('config', ':project takes names of fields, or fields with true or false', ":project { 'email' }")
+    end
     if path == '_id' then
-      out.id = not (v == false or v == 0)
-    elseif type(key) == 'string' and (v == false or v == 0) then
-      out.drop[#out.drop + 1] = path
+      id = wanted
+    elseif wanted then
+      keep[#keep + 1] = path
     else
-      out.keep[#out.keep + 1] = path
+      drop[#drop + 1] = path
     end
   end
-  if #out.keep > 0 and #out.drop > 0 then
+  if #keep > 0 and #drop > 0 then
     fault.raise('config', ':project takes fields to keep, or fields to leave out, not both')
   end
-  return changed(self, 'fields', out)
+  local keeps = #keep > 0 or (id == true and #drop == 0)
+  local paths = keeps and keep or drop
+  if keeps == (id ~= false) then paths[#paths + 1] = '_id' end
+  return changed(self, 'fields', #paths > 0 and native.projection(keeps, paths) or nil)
 end
 
 --- Documents for which a Lua function says so, after the other conditions: `:where(function(doc) return
@@ -106,52 +113,9 @@ function query:where(predicate)
   return changed(self, 'predicates', list)
 end
 
--- Fields named as "a.b": a tree of names, whose leaves are true.
-local function tree_of(paths)
-  local tree = {}
-  for _, path in ipairs(paths) do
-    local at, names = tree, {}
-    for name in path:gmatch '[^%.]+' do names[#names + 1] = name end
-    for i, name in ipairs(names) do
-      if i == #names then
-        at[name] = true
-      elseif at[name] ~= true then
-        at[name] = at[name] or {}
-        at = at[name]
-      end
-    end
-  end
-  return tree
-end
-
-local function pick(doc, tree, keep)
-  if require('lugger').type(doc) == 'array' then
-    local out = {}
-    for _, v in doc:fields() do
-      if document.is(v) then out[#out + 1] = pick(v, tree, keep) elseif not keep then out[#out + 1] = v end
-    end
-    return document.array(out)
-  end
-  local fields, order = {}, {}
-  for name, v in doc:fields() do
-    local below = tree[name]
-    local taken = v
-    if type(below) == 'table' then
-      if document.is(v) then taken = pick(v, below, keep) elseif keep then taken = nil end
-    elseif (below == true) ~= keep then
-      taken = nil
-    end
-    if taken ~= nil then fields[name], order[#order + 1] = taken, name end
-  end
-  return document.document(fields, order)
-end
-
 local function projected(doc, fields)
   if not fields then return doc:copy() end
-  local paths, keep = {}, #fields.keep > 0
-  for i, path in ipairs(keep and fields.keep or fields.drop) do paths[i] = path end
-  if keep == fields.id then paths[#paths + 1] = '_id' end
-  return document.from_bson(require('lugger.json').to_bson(pick(doc, tree_of(paths), keep)))
+  return document.from_bson(fields:apply(document.to_bson(doc)))
 end
 
 local function all_hold(predicates, doc)

@@ -1,8 +1,10 @@
 -- partialFilterExpression as the condition of a partial index. What has no equal in SQL is refused by its name, never
 -- left out.
+local document = require 'lugger.document'
 local json_text = require 'lugger.json_text'
 local mongo_path = require 'lugger.mongo_path'
 local sql_text = require 'lugger.sql_text'
+local truth = require 'lugger.mongo_truth'
 
 local mongo_filter = {}
 
@@ -18,7 +20,7 @@ local function refuse(text)
   error({ refused = text }, 0)
 end
 
-local kinds = {
+local value_kinds = {
   string = 'text', number = 'number', int64 = 'number', decimal = 'number', boolean = 'bool', date = 'time',
   objectid = 'id', uuid = 'uuid',
 }
@@ -31,7 +33,7 @@ end
 
 -- A value of the filter as a literal of the column's type.
 local function literal(place, path, value)
-  local kind = kinds[kind_of(value)]
+  local kind = value_kinds[kind_of(value)]
   if not kind then
     refuse(('%s is compared with a value of type %s'):format(path, kind_of(value)))
   end
@@ -51,7 +53,7 @@ local json_types = { text = 'string', number = 'number', bool = 'boolean', id = 
 
 -- Inside jsonb: compared as jsonb, and only within one type, as MongoDB does.
 local function json_compare(place, path, operator, value)
-  local kind = kinds[kind_of(value)]
+  local kind = value_kinds[kind_of(value)]
   local json_type = json_types[kind]
   if not json_type then
     refuse(('%s is compared with a %s, which jsonb has no form for that compares alike'):format(path, kind_of(value)))
@@ -93,6 +95,15 @@ local aliases = { [1] = 'double', [2] = 'string', [3] = 'object', [4] = 'array',
   [9] = 'date', [16] = 'int', [18] = 'long', [19] = 'decimal' }
 local type_families = { double = 'number', int = 'number', long = 'number', decimal = 'number', number = 'number',
   string = 'text', bool = 'bool', date = 'time', objectId = 'text' }
+local type_kinds = { double = { double = true }, int = { int32 = true }, long = { int64 = true },
+  decimal = { decimal = true }, number = { double = true, int32 = true, int64 = true, decimal = true },
+  string = { string = true }, bool = { bool = true }, date = { date = true }, objectId = { objectId = true } }
+
+-- The condition holds rows that MongoDB's does not: no harm to a lookup, but to uniqueness.
+local function widen(context, ...)
+  context.wider = context.wider or string.format(...)
+end
+
 local json_words = { double = 'number', int = 'number', long = 'number', decimal = 'number', number = 'number',
   string = 'string', bool = 'boolean', object = 'object', array = 'array' }
 
@@ -107,13 +118,17 @@ local function has_type(context, path, wanted)
   if type_families[word] ~= place.family then
     refuse(('$type: "%s" of %s, whose column %s is %s'):format(word, path, place.column, place.type))
   end
+  local known = context.kinds and context.kinds[path]
+  for kind in pairs(known or { any = true }) do
+    if not type_kinds[word][kind] then widen(context, '$type: "%s" of %s is wider here', word, path) end
+  end
   return place.sql .. ' IS NOT NULL'
 end
 
 local function one_of(context, path, list)
   local parts, null = {}, false
   if kind_of(list) ~= 'array' then refuse(('%s: $in without a list'):format(path)) end
-  for _, value in list:fields() do
+  for _, value in document.each(list) do
     if kind_of(value) == 'null' then
       null = true
     else
@@ -127,13 +142,15 @@ end
 
 local function exists(context, path, wanted)
   local place = place_of(context, path)
-  local yes = wanted ~= false and wanted ~= 0
+  local yes = truth(wanted)
   if place.json then
     -- A field that is null exists: the jsonb value is there.
     return mongo_path.json_sql(place.column, place.json, true) .. (yes and ' IS NOT NULL' or ' IS NULL')
   end
   if yes then
     context.notes[#context.notes + 1] = ('$exists: %s that is null counts as missing in a column'):format(path)
+  else
+    widen(context, '$exists: false of %s holds null too, here', path)
   end
   return place.sql .. (yes and ' IS NOT NULL' or ' IS NULL')
 end
@@ -154,13 +171,13 @@ local function is_document(value)
 end
 
 local function field(context, path, wanted)
-  local first = is_document(wanted) and wanted:fields()()
+  local first = is_document(wanted) and document.each(wanted)()
   if not first or first:sub(1, 1) ~= '$' then
     if is_document(wanted) then refuse(('%s is compared with a whole document'):format(path)) end
     return compare(context, path, '=', wanted)
   end
   local parts = {}
-  for operator, value in wanted:fields() do
+  for operator, value in document.each(wanted) do
     local make = operators[operator]
     if not make then refuse(('%s uses %s'):format(path, operator)) end
     parts[#parts + 1] = make(context, path, value)
@@ -171,11 +188,11 @@ end
 local function expression(context, filter, depth)
   if depth > 20 then refuse('it is nested more than 20 levels deep') end
   local parts = {}
-  for name, wanted in filter:fields() do
+  for name, wanted in document.each(filter) do
     if name == '$and' or name == '$or' then
       local inner = {}
       if kind_of(wanted) ~= 'array' then refuse(name .. ' without a list') end
-      for _, item in wanted:fields() do inner[#inner + 1] = expression(context, item, depth + 1) end
+      for _, item in document.each(wanted) do inner[#inner + 1] = expression(context, item, depth + 1) end
       local joined = table.concat(inner, name == '$and' and ' AND ' or ' OR ')
       parts[#parts + 1] = #inner > 1 and '(' .. joined .. ')' or joined
     elseif name:sub(1, 1) == '$' then
@@ -190,12 +207,14 @@ end
 --- The condition of a partial index.
 ---@param filter lugger.doc partialFilterExpression
 ---@param mapping table table, columns, children, as in a job
+---@param kinds table<string, table<string, boolean>>|nil path -> types of its values, where a census knows them
 ---@return string|nil sql nil: it cannot be said in SQL
 ---@return string|string[] note why not; else what differs, a sentence each
-function mongo_filter.translate(filter, mapping)
-  local context = { mapping = mapping, notes = {} }
+---@return string|nil wider why it holds rows that the filter does not
+function mongo_filter.translate(filter, mapping, kinds)
+  local context = { mapping = mapping, notes = {}, kinds = kinds }
   local ok, result = pcall(expression, context, filter, 1)
-  if ok then return result, context.notes end
+  if ok then return result, context.notes, context.wider end
   if type(result) == 'table' and result.refused then return nil, result.refused end
   error(result, 0)
 end

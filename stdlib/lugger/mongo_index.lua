@@ -1,17 +1,17 @@
 -- MongoDB's indexes as PostgreSQL's: each index of a collection's metadata becomes an entry of the job's `indexes`,
 -- DDL, or a comment that says why not and what comes nearest.
+local codec = require 'lugger.codec'
 local config = require 'lugger.config'
 local document = require 'lugger.document'
 local index_names = require 'lugger.index_names'
+local index_parts = require 'lugger.mongo_index_parts'
 local mongo_filter = require 'lugger.mongo_filter'
-local mongo_path = require 'lugger.mongo_path'
 local native = require 'lugger.native'
 local special = require 'lugger.mongo_index_special'
+local truth = require 'lugger.mongo_truth'
 local sql_text = require 'lugger.sql_text'
 
 local mongo_index = {}
-
-local most_key_bytes = 2704 -- what a btree of 8 kB pages takes, at most
 
 ---@alias lugger.index_kind "plain"|"unique"|"sparse"|"partial"|"compound"|"multikey"|"ttl"|"text"|"2d"|"2dsphere"
 ---| "hashed"|"wildcard"|"collation"|"hidden"|"primary"|"clustered"|"unknown"
@@ -30,7 +30,9 @@ local most_key_bytes = 2704 -- what a btree of 8 kB pages takes, at most
 ---@field types table<string, string>|nil path inside jsonb -> column type that all of its values fit (a census knows)
 ---@field max_length table<string, integer>|nil path -> bytes of its longest text
 ---@field arrays table<string, boolean>|nil paths that hold arrays in some documents
----@field taken table<string, boolean>|nil index names in use in the schema; those made here are added
+---@field documents table<string, boolean>|nil paths that hold documents in some documents
+---@field kinds table<string, table<string, boolean>>|nil path -> types of its values
+---@field taken lugger.names.set|nil index names in use in the schema; those made here are added
 
 local function copy_columns(mapping)
   if mapping.columns == 'document' then
@@ -42,53 +44,6 @@ local function copy_columns(mapping)
       'columns = lugger.source(...):columns() makes one')
   end
   return mapping.columns
-end
-
-local function key_text(key)
-  local parts = {}
-  for name, direction in key:fields() do parts[#parts + 1] = ('%s: %s'):format(name, tostring(direction)) end
-  return '{ ' .. table.concat(parts, ', ') .. ' }'
-end
-
-local casts = { number = true, bool = true, uuid = true }
-
-local function part_of(context, path, direction)
-  local place = mongo_path.resolve(context.mapping, path)
-  local part = { path = path, place = place, descending = tonumber(tostring(direction)) == -1 }
-  if not place then return part end
-  part.sql = place.json and place.sql or sql_text.name(place.column)
-  part.family = place.json and 'text' or place.family
-  local known = context.options.types and context.options.types[path]
-  if place.json and known and casts[mongo_path.family(known)] then
-    part.sql, part.family = ('(%s::%s)'):format(place.sql, known), mongo_path.family(known)
-  elseif place.json and known and mongo_path.family(known) == 'time' then
-    part.note = ('%s is a date inside jsonb: its text is in the index, since a cast to timestamptz cannot be')
-      :format(path)
-  end
-  local arrays = context.options.arrays or {}
-  part.array = not place.child and (place.family == 'array' and not place.json or arrays[path] and 'json')
-  for prefix in path:gmatch('()%.') do
-    if not place.child and arrays[path:sub(1, prefix - 1)] then part.array = 'inside' end
-  end
-  part.table = place.table
-  return part
-end
-
-local function parts_of(context, source)
-  local parts = { missing = {} }
-  for path, direction in source.key:fields() do
-    if path:find('$**', 1, true) then
-      parts.wildcard = path
-    elseif path == '_fts' or path == '_ftsx' then
-      parts.text = true
-    else
-      if type(direction) == 'string' then parts.special = direction end
-      local part = part_of(context, path, direction)
-      parts[#parts + 1] = part
-      if not part.place then parts.missing[#parts.missing + 1] = path end
-    end
-  end
-  return parts
 end
 
 local function kind_of(source, parts)
@@ -104,38 +59,9 @@ local function kind_of(source, parts)
   end
   if source.collation and tostring(source.collation.locale) ~= 'simple' then return 'collation' end
   if source.partialFilterExpression then return 'partial' end
-  if source.sparse == true then return 'sparse' end
-  if source.unique == true then return 'unique' end
+  if source.sparse then return 'sparse' end
+  if source.unique then return 'unique' end
   return #parts > 1 and 'compound' or 'plain'
-end
-
--- Text without a bound in a btree: the build, or a later row, is refused when a value is too long for a page.
-local function bound_text(context, part, out, unique)
-  if part.family ~= 'text' then return end
-  local longest = context.options.max_length and context.options.max_length[part.path]
-  local declared = not part.place.json and tonumber(part.place.type:match('%((%d+)%)'))
-  if declared and declared * 4 <= most_key_bytes then return end
-  if longest and longest <= most_key_bytes then return end
-  if longest then
-    out.warnings[#out.warnings + 1] = ('%s has text of %d bytes, and a btree takes %d: its md5 is in the index, which '
-      .. 'answers equality (WHERE md5(%s) = md5($1))'):format(part.path, longest, most_key_bytes, part.sql)
-    part.sql, part.hashed = ('md5(%s)'):format(part.sql), true
-  else
-    out.warnings[#out.warnings + 1] = ('%s is text without a limit: a value of more than %d bytes may be refused; %san '
-      .. 'index on md5(%s) takes any'):format(part.path, most_key_bytes, unique and '' or 'a hash index or ', part.sql)
-  end
-end
-
--- What stands in the entry: a column by its name, anything else in parentheses.
-local function entry_of(part, collation)
-  local plain = part.place and not part.place.json and not part.hashed and not collation
-  local text = plain and part.place.column or '(' .. part.sql .. ')'
-  -- A column whose name ends like a direction, or begins like an expression, is written as one.
-  if plain and (text:sub(1, 1) == '(' or text:match(' [dD][eE][sS][cC]$') or text:match(' [aA][sS][cC]$')) then
-    text = '(' .. sql_text.name(text) .. ')'
-  end
-  if collation and part.family == 'text' then text = text .. ' COLLATE ' .. sql_text.name(collation.name) end
-  return text .. (part.descending and ' desc' or '')
 end
 
 local function conjoin(a, b)
@@ -152,33 +78,49 @@ local function sparse_condition(parts)
   return #conditions > 1 and '(' .. joined .. ')' or joined
 end
 
+-- Why a unique index would refuse here what MongoDB takes; nil: it does not.
+local function narrower(context, parts, out)
+  local documents = context.options.documents or {}
+  for _, part in ipairs(parts) do
+    if documents[part.path] and not (part.place and part.place.exact) then
+      return ('%s holds documents, and jsonb does not tell them apart by the order of their fields'):format(part.path)
+    end
+  end
+  if out.wider then return out.wider end
+end
+
 -- Condition and uniqueness, alike for all ordinary indexes. False: its filter cannot be said.
 local function conditions(context, source, parts, out)
   local entry, where = out.index, nil
   if source.partialFilterExpression then
-    local sql, note = mongo_filter.translate(source.partialFilterExpression, context.mapping)
+    local sql, note, wider = mongo_filter.translate(source.partialFilterExpression, context.mapping,
+      context.options.kinds)
+    out.wider = wider
     if not sql then
       out.comment = ('no equivalent: its partialFilterExpression cannot be translated: %s; nearest: an index without '
         .. 'the condition%s'):format(note,
-          source.unique == true and ', which may refuse rows, since it is unique' or '')
+          source.unique and ', which may refuse rows, since it is unique' or '')
       return false
     end
     where = sql ~= '' and sql or nil
     for _, text in ipairs(note) do out.warnings[#out.warnings + 1] = text end
   end
-  if source.sparse == true then
+  if source.sparse then
     where = conjoin(where, sparse_condition(parts))
-    if source.unique == true then
+    if source.unique then
       out.warnings[#out.warnings + 1] = 'sparse and unique: a field that is there but null counts in MongoDB, and not '
         .. 'here'
     end
   end
   entry.where = where
-  if source.unique == true then
+  local unlike = source.unique and narrower(context, parts, out)
+  if unlike then
+    out.warnings[#out.warnings + 1] = 'not unique here: ' .. unlike
+  elseif source.unique then
     entry.unique = true
     local nullable = false
     for _, part in ipairs(parts) do nullable = nullable or part.place.nullable end
-    if nullable and not (source.sparse == true and #parts == 1) then
+    if nullable and not (source.sparse and #parts == 1) then
       entry.nulls_not_distinct = true
       out.warnings[#out.warnings + 1] = 'unique, and missing or null is one value in MongoDB: NULLS NOT DISTINCT'
     end
@@ -211,31 +153,17 @@ local function ordinary(context, source, parts, out)
   end
   local collation = collate(source, parts, out)
   for i, part in ipairs(parts) do
-    bound_text(context, part, out, out.index.unique)
+    index_parts.bound_text(context, part, out, out.index.unique)
     if part.note then out.warnings[#out.warnings + 1] = part.note end
-    out.index.columns[i] = entry_of(part, collation)
+    out.index.columns[i] = index_parts.entry_of(part, collation)
   end
   local only = parts[1]
   if #parts == 1 and only.hashed and not out.index.unique then
     out.index.columns = { only.place.json and '(' .. only.place.sql .. ')' or only.place.column }
     out.index.method = 'hash'
     out.warnings[#out.warnings] = ('%s has text that is longer than the %d bytes a btree takes: a hash index, which '
-      .. 'answers equality only'):format(only.path, most_key_bytes)
+      .. 'answers equality only'):format(only.path, index_parts.most_key_bytes)
   end
-end
-
--- Several rows of the source's document share one index entry each: by table, arrays apart.
-local function groups_of(parts)
-  local groups, by_key = {}, {}
-  for _, part in ipairs(parts) do
-    local key = part.array and 'array ' .. part.path or part.table
-    if not by_key[key] then
-      by_key[key] = { array = part.array, child = part.place.child }
-      groups[#groups + 1] = by_key[key]
-    end
-    table.insert(by_key[key], part)
-  end
-  return groups
 end
 
 local function ttl(context, source, parts, out)
@@ -257,7 +185,7 @@ local function finish(context, source, out, part_table)
 end
 
 local function new_entry(source, kind)
-  return { name = tostring(source.name or ''), kind = kind, key = key_text(source.key), warnings = {} }
+  return { name = tostring(source.name or ''), kind = kind, key = index_parts.key_text(source.key), warnings = {} }
 end
 
 local function hide(out)
@@ -271,23 +199,30 @@ local makers = { text = special.text, ['2d'] = special.geo, ['2dsphere'] = speci
 
 -- One source index over fields in several tables: an entry for each.
 local function split(context, source, parts, kind, results)
-  local groups = groups_of(parts)
+  local groups = index_parts.groups_of(parts)
+  if source.unique and #groups > 1 then
+    source = setmetatable({ unique = false, was_unique = true }, { __index = source })
+  end
   for _, group in ipairs(groups) do
     local out = new_entry(source, kind)
     if group.array then
       special.array(group, out)
-      if source.unique == true then
+      if source.unique or source.was_unique then
         out.warnings[#out.warnings + 1] = 'no equivalent: unique over the elements of an array; this index does not '
           .. 'keep them unique'
       end
     else
       local plain = source
-      if group.child and source.unique == true then
+      if group.child and source.unique then
         plain = setmetatable({ unique = false }, { __index = source })
         out.warnings[#out.warnings + 1] = 'unique between documents, where one document may repeat a value: not kept '
           .. 'here'
       end
       ordinary(context, plain, group, out)
+    end
+    if source.was_unique and not group.array then
+      out.warnings[#out.warnings + 1] = 'unique over all its fields together: not kept here, since a part of them '
+        .. 'alone may repeat'
     end
     if #groups > 1 then
       out.warnings[#out.warnings + 1] = ('one of %d: its fields lie in %d places, which no single index spans'):format(
@@ -298,13 +233,28 @@ local function split(context, source, parts, kind, results)
   end
 end
 
-local function translate_one(context, source, results)
-  if not document.is(source) or not document.is(source.key) then
+local option_names = { 'key', 'name', 'collation', 'partialFilterExpression', 'expireAfterSeconds', 'weights',
+  'default_language', 'language_override', 'wildcardProjection' }
+local flag_names = { 'unique', 'sparse', 'hidden', 'clustered' }
+
+-- What is read of an index: its flags as MongoDB takes them, and nothing for null.
+local function options_of(index)
+  local out = {}
+  for _, name in ipairs(option_names) do
+    if codec.type(index[name]) ~= 'null' then out[name] = index[name] end
+  end
+  for _, name in ipairs(flag_names) do out[name] = truth(index[name]) end
+  return out
+end
+
+local function translate_one(context, index, results)
+  local source = document.is(index) and options_of(index)
+  if not source or not document.is(source.key) then
     results[#results + 1] = { name = '', kind = 'unknown', key = '{}', warnings = {},
       comment = 'no equivalent: the metadata does not say what it is on' }
     return
   end
-  local parts = parts_of(context, source)
+  local parts = index_parts.of(context, source)
   local first = parts[1]
   if #parts == 1 and first.path == '_id' and not parts.special then
     local out = new_entry(source, source.clustered and 'clustered' or 'primary')
@@ -335,7 +285,7 @@ local function translate_one(context, source, results)
     finish(context, source, out, first and first.table or context.mapping.table)
     results[#results + 1] = out
   end
-  if source.hidden == true then
+  if source.hidden then
     for i = begun + 1, #results do
       results[i].kind = 'hidden'
       hide(results[i])
@@ -365,7 +315,7 @@ function mongo_index.translate(metadata, mapping, options)
   index_names.reserve(context.taken, context.mapping)
   local results = {}
   if metadata.indexes then
-    for _, source in metadata.indexes:fields() do translate_one(context, source, results) end
+    for _, source in document.each(metadata.indexes) do translate_one(context, source, results) end
   end
   clustered(context, metadata, results)
   return results

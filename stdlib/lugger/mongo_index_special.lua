@@ -1,5 +1,7 @@
 -- Source indexes that are no btree in PostgreSQL: text, geo, hashed, wildcard; and collations.
+local document = require 'lugger.document'
 local mongo_path = require 'lugger.mongo_path'
+local truth = require 'lugger.mongo_truth'
 local sql_text = require 'lugger.sql_text'
 
 local special = {}
@@ -49,7 +51,7 @@ local textual = { text = true, json = true, jsonb = true, array = true }
 local function weighted(context, source, out)
   local found, weights = {}, source.weights
   if not weights then return found end
-  for path, weight in weights:fields() do
+  for path, weight in document.each(weights) do
     if path == '$**' then
       every_column(context, found)
     else
@@ -118,7 +120,7 @@ end
 ---@param out table
 function special.geo(context, source, out)
   local path
-  for name, direction in source.key:fields() do
+  for name, direction in document.each(source.key) do
     if type(direction) == 'string' then path = path or name end
   end
   local place = mongo_path.resolve(context.mapping, path)
@@ -232,11 +234,11 @@ function special.collation(collation)
   if order then words[#words + 1] = 'co-' .. (orders[order] or order) end
   local strength = tonumber(tostring(collation.strength or 3)) or 3
   if strength ~= 3 then words[#words + 1] = 'ks-' .. (strength == 5 and 'identic' or 'level' .. strength) end
-  if collation.caseLevel == true then words[#words + 1] = 'kc-true' end
+  if truth(collation.caseLevel) then words[#words + 1] = 'kc-true' end
   if first[collation.caseFirst] then words[#words + 1] = first[collation.caseFirst] end
-  if collation.numericOrdering == true then words[#words + 1] = 'kn-true' end
+  if truth(collation.numericOrdering) then words[#words + 1] = 'kn-true' end
   if alternates[collation.alternate] then words[#words + 1] = alternates[collation.alternate] end
-  if collation.backwards == true then words[#words + 1] = 'kb-true' end
+  if truth(collation.backwards) then words[#words + 1] = 'kb-true' end
   table.sort(words)
   local locale = (language or given):gsub('_', '-'):gsub('[^%w-]', '')
   if #words > 0 then locale = locale .. '-u-' .. table.concat(words, '-') end

@@ -201,10 +201,7 @@ function repl_save.write(entries, name, first, last)
   if system.stat(path) then config.raise(path .. ' is there already', 'give another name') end
   local made, problem = loadstring(text)
   if not made then config.raise('the statements do not stand together in one file: ' .. problem) end
-  local file, cannot = io.open(path, 'w')
-  if not file then config.raise('cannot write ' .. cannot) end
-  file:write(text)
-  file:close()
+  system.write_file(path, text)
   return path, count, new
 end
 

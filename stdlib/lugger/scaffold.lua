@@ -12,7 +12,6 @@ local scaffold_onto = require 'lugger.scaffold_onto'
 local scaffold_references = require 'lugger.scaffold_references'
 local scaffold_script = require 'lugger.scaffold_script'
 local script = require 'lugger.script'
-local sql_text = require 'lugger.sql_text'
 local terminal = require 'lugger.terminal'
 local system = native.system
 
@@ -37,7 +36,10 @@ local scaffold = {}
 ---@field indexes lugger.scaffold.index[]
 ---@field file string
 ---@field text string
----@field job lugger.job|nil
+---@field jobs lugger.job[]|nil of its script
+---@field kept boolean|nil the script on disk is the user's
+---@field failed boolean|nil no script could be made of it
+---@field unread string|nil why the user's script says nothing
 ---@field repairs string[] what the rehearsal changed
 
 local function is_wanted(item, wanted)
@@ -92,18 +94,14 @@ local function count(place, settings)
   return list
 end
 
--- Tables are named before any child table is, so that a collection keeps its name.
-local function name_tables(list, settings)
-  local used, seen = names.set(), {}
-  for _, item in ipairs(list) do
-    local name = item.census.info.collection
-    seen[name] = (seen[name] or 0) + 1
-  end
+-- Tables are named before any child table is, so that a collection keeps its name; and by all that the place holds, so
+-- that a choice among them changes no name.
+local function name_tables(list, place, settings)
+  local chosen, used = names.of_tables(native.look_at_place(config.resolve(place, 'from'), {}).collections, settings)
   for _, item in ipairs(list) do
     local info = item.census.info
-    local wanted = seen[info.collection] > 1 and info.database .. '_' .. info.collection or info.collection
-    wanted = (wanted == '' and 'documents' or wanted):gsub('%.', '_')
-    item.chosen = names.choose(settings.snake_case and names.snake_case(wanted) or wanted, used, 'table')
+    item.chosen = chosen[info.database .. '.' .. info.collection]
+      or names.choose(info.collection == '' and 'documents' or info.collection, used, 'table')
   end
   return used
 end
@@ -195,8 +193,31 @@ end
 -- The script as a job, by the road it will take when the user runs it.
 local function load_script(item, place)
   local loaded = script.load(item.file, { text = item.text, overrides = { from = place, into = 'local:' } })
-  item.job = loaded.jobs[1]
-  return item.job
+  item.jobs = loaded.jobs
+  return loaded.jobs[1]
+end
+
+--- The script on disk was edited, and stays: what is told of the collection is told of that one.
+---@param item lugger.scaffold.collection
+---@param place string
+---@param directory string
+function scaffold.keep(item, place, directory)
+  item.kept, item.jobs = true, {}
+  local ok, loaded = pcall(script.load, directory .. '/' .. item.file,
+    { overrides = { from = place, into = 'local:' } })
+  for _, job in ipairs(ok and loaded.jobs or {}) do
+    if job.shape then item.jobs[#item.jobs + 1] = job end
+  end
+  if #item.jobs > 0 then
+    local done, found = pcall(function() return item.jobs[1]:rehearse(0) end)
+    if done then
+      item.rehearsal = found
+      return
+    end
+    ok, loaded = false, found
+  end
+  item.jobs, item.unread = {}, ok and 'it returns no job' or tostring(loaded)
+  terminal.warn(('%s was edited and cannot be read, so the SQL files leave it out: %s'):format(item.file, item.unread))
 end
 
 local function column_named(made, name)
@@ -232,10 +253,10 @@ local function mend(item, refusal, onto)
   if not column or column.field == '_id' then return false end
   local text = ('%s (%s%s)'):format(refusal.message, terminal.count(refusal.documents, 'document'),
     #refusal.examples > 0 and ': ' .. table.concat(refusal.examples, ', ') or '')
-  if refusal.code == 'nul_in_text' then
-    if not set_key(column, 'nul', 'replace') then return false end
-  elseif refusal.code == 'bad_utf8' then
-    if not set_key(column, 'utf8', 'replace') then return false end
+  if column.type == 'jsonb' and refusal.code == 'nul_in_text' then
+    if onto or not set_key(column, 'nul', 'tag') then return false end
+  elseif column.type == 'jsonb' and refusal.code == 'bad_utf8' then
+    if onto or not set_key(column, 'utf8', 'tag') then return false end
   elseif refusal.code == 'non_finite' then
     if not set_key(column, 'non_finite', 'keep') then return false end
   elseif refusal.code ~= 'malformed' and column.type ~= 'jsonb' and not onto then
@@ -244,7 +265,7 @@ local function mend(item, refusal, onto)
       if pair[1] == 'from' then from = pair[2] end
     end
     column.type, column.proven = 'jsonb', false
-    column.keys = { { 'json', 'typed' }, { 'nul', 'replace' }, { 'utf8', 'replace' } }
+    column.keys = { { 'json', 'typed' }, { 'nul', 'tag' }, { 'utf8', 'tag' } }
     if from then table.insert(column.keys, 1, { 'from', from }) end
   else
     return false
@@ -271,48 +292,60 @@ local function rehearse(item, place, settings)
 end
 
 -- mongo_id is unique, beside the key.
-local function unique_id(item, taken)
+local function unique_id(item)
   if item.table.key ~= 'id' then return end
-  local bare = item.table.table:match('[^.]+$')
-  local name = sql_text.cut(bare, 63 - #'_mongo_id_key') .. '_mongo_id_key'
-  taken[name] = true
-  item.unique_id = { name = name, unique = { item.table.columns[2].name } }
+  item.unique_id = { name = names.of_keys(item.chosen.name)[2], unique = { item.table.columns[2].name } }
   table.insert(item.constraints, 1, { value = item.unique_id })
 end
 
+local function map(item, used, settings, references)
+  item.not_null, item.constraints, item.indexes = {}, {}, {}
+  if settings.onto then
+    item.table, item.onto_notes = scaffold_onto.table_of(settings.onto, item.census, references)
+    item.targets = scaffold_onto.targets(settings.onto, item.census.info)
+    return
+  end
+  local indexed, exact = scaffold_indexes.paths(item.metadata)
+  item.table = scaffold_columns.table_of(item.census, { snake_case = settings.snake_case, tables = used,
+    table_name = item.chosen, schema = settings.schema and settings.schema .. '.' or '', references = references,
+    indexed = indexed, exact = exact })
+  item.targets = scaffold_references.targets(references)
+end
+
+-- What comes behind the load follows from the columns as the rehearsal left them.
+local function finish(item, place, used, settings)
+  if not settings.onto then
+    proven_columns(item.table, item.not_null, item.constraints, settings.not_null == 'now')
+    unique_id(item)
+    item.indexes = scaffold_indexes.of(item.census, item.metadata, item.table, used)
+    item.indexes[#item.indexes + 1] = scaffold_advice.gin(item.census, item.table, item.indexes)
+  end
+  write_script(item, place, settings)
+  load_script(item, place)
+end
+
+-- What goes wrong with one collection leaves the others as they are.
+local function alone(item, step, ...)
+  local ok, err = pcall(step, item, ...)
+  if ok then return end
+  if type(err) == 'table' and err.code == 'interrupted' then error(err, 0) end
+  item.table, item.jobs, item.failed = nil, nil, true
+  item.onto_notes = { 'left out: ' .. tostring(err) }
+end
+
 local function build(list, place, settings)
-  local used, taken = name_tables(list, settings), {}
+  local used = name_tables(list, place, settings)
   name_files(list)
   local references = scaffold_references.find(list, place, settings)
   if settings.onto then scaffold_onto.assign(settings.onto, list) end
+  -- Every table has its name before the first index gets one: they share a name space.
+  for _, item in ipairs(list) do alone(item, map, used, settings, references[item.name] or {}) end
   for _, item in ipairs(list) do
-    local context = { snake_case = settings.snake_case, tables = used, table_name = item.chosen,
-      schema = settings.schema and settings.schema .. '.' or '', references = references[item.name] or {},
-      indexed = scaffold_indexes.paths(item.metadata) }
-    item.not_null, item.constraints, item.indexes = {}, {}, {}
-    if settings.onto then
-      item.table, item.onto_notes = scaffold_onto.table_of(settings.onto, item.census, context.references)
-    else
-      item.table = scaffold_columns.table_of(item.census, context)
-      proven_columns(item.table, item.not_null, item.constraints, settings.not_null == 'now')
-      unique_id(item, taken)
-      item.indexes = scaffold_indexes.of(item.census, item.metadata, item.table, taken)
-      item.indexes[#item.indexes + 1] = scaffold_advice.gin(item.census, item.table, item.indexes)
+    if item.table then
+      alone(item, rehearse, place, settings)
+      if item.table then alone(item, finish, place, used, settings) end
     end
-    item.targets = settings.onto and scaffold_onto.targets(settings.onto, item.census.info)
-      or scaffold_references.targets(context.references)
-    if item.table then rehearse(item, place, settings) end
   end
-end
-
---- Counts a place and writes a mapping for each of its collections. Nothing is written to disk.
----@param place string as the user wrote it
----@param settings lugger.scaffold_settings
----@return lugger.scaffold.collection[]
-function scaffold.make(place, settings)
-  local list = count(place, settings)
-  build(list, place, settings)
-  return list
 end
 
 -- Collections that others refer to by foreign keys come first, as far as there is a first.
@@ -329,6 +362,18 @@ local function in_order(list)
   end
   for _, item in ipairs(list) do add(item) end
   return out
+end
+
+--- Counts a place and writes a mapping for each of its collections. Nothing is written to disk.
+---@param place string as the user wrote it
+---@param settings lugger.scaffold_settings
+---@return lugger.scaffold.collection[]
+function scaffold.make(place, settings)
+  if settings.schema then names.check_schema(settings.schema) end
+  local list = count(place, settings)
+  build(list, place, settings)
+  if settings.onto then require('lugger.scaffold_trial').run(settings.onto, in_order(list), place, settings) end
+  return list
 end
 
 --- all.lua: every job, for `lugger run`, `lugger refs`.

@@ -1,6 +1,7 @@
 -- From what a census saw to a mapping: columns, child tables, what must come after the load, each with its reasons.
 local census_advice = require 'lugger.census_advice'
 local names = require 'lugger.names'
+local native = require 'lugger.native'
 local types = require 'lugger.scaffold_types'
 
 local scaffold_columns = {}
@@ -56,6 +57,7 @@ end
 local function escaped(name)
   return (name:gsub('[%.\\%*%[]', '\\%0'))
 end
+scaffold_columns.escaped = escaped
 
 local function is_child(node)
   local stats, element = node.stats, node.element
@@ -89,6 +91,20 @@ local function reference_column(context, node, column)
   column.type = array and 'uuid[]' or 'uuid'
   column.keys = { { 'ref', reference.ref } }
   if reference.fk and not array then column.keys[#column.keys + 1] = { 'fk', true } end
+  column.may_dangle = not reference.fk
+end
+
+-- The id of a row that is not there says nothing of the value: it stands beside it as text.
+local function kept_value(column, used)
+  local keys, from = {}, column.name
+  for _, pair in ipairs(column.keys) do
+    if pair[1] == 'from' then from = pair[2] end
+    if pair[1] == 'ref' then keys[#keys + 1] = pair end
+  end
+  table.insert(keys, 1, { 'from', from })
+  return { name = names.choose(column.name .. '_mongo_id', used, 'column').name,
+    type = column.type == 'uuid[]' and 'text[]' or 'text', keys = keys, field = column.field, proven = column.proven,
+    notes = { 'the value itself, which a row that is not there would take along' } }
 end
 
 -- A tag that says how rare a field is, when it is.
@@ -101,7 +117,8 @@ end
 
 local function column_of(context, node, used)
   local stats = node.stats
-  local chosen, choice = name_of(context, stats.name, used, 'column'), types.choose(node)
+  local chosen = name_of(context, stats.name, used, 'column')
+  local choice = types.choose(node, context.exact[stats.path])
   local column = { name = chosen.name, type = choice.type, keys = choice.keys, notes = choice.notes,
     field = stats.path }
   reference_column(context, node, column)
@@ -120,7 +137,7 @@ end
 
 local function rest_column(used, notes)
   local column = { name = names.choose('rest', used, 'column').name, type = 'jsonb', notes = notes,
-    keys = { { 'from', '*' }, { 'nul', 'replace' }, { 'utf8', 'replace' } } }
+    keys = { { 'from', '*' }, { 'nul', 'tag' }, { 'utf8', 'tag' } } }
   return column
 end
 
@@ -134,9 +151,11 @@ local function child_of(context, node, above, depth)
     from = escaped(stats.name) .. '[]', columns = {}, children = {}, notes = {}, field = stats.path }
   local used = names.set()
   if depth == 1 and above.key then
-    child.parent = { above.singular_bare .. '_id' }
-    names.choose(child.parent[1], used, 'column')
+    child.parent = { native.sql.fitted_name(above.singular_bare, '_id') }
   end
+  -- A child of a child has the key of the first parent under the same name.
+  child.parent_name = child.parent and child.parent[1] or above.parent_name
+  if child.parent_name then names.choose(child.parent_name, used, 'column') end
   for _, name in ipairs { 'ordinal', 'ordinal_1', 'ordinal_2', 'parent_id' } do used[name] = name end
   local lengths = stats.arrays
   child.notes[1] = ('%s elements, at most %d in a document'):format(tostring(tonumber(element.stats.present)),
@@ -176,7 +195,9 @@ fill = function(context, node, made, used, depth)
     elseif context.keyed and is_child(field) and depth <= deepest_child then
       made.children[#made.children + 1] = child_of(context, field, made, depth)
     else
-      made.columns[#made.columns + 1] = column_of(context, field, used)
+      local column = column_of(context, field, used)
+      made.columns[#made.columns + 1] = column
+      if column.may_dangle then made.columns[#made.columns + 1] = kept_value(column, used) end
     end
   end
   local notes = {}
@@ -215,7 +236,7 @@ end
 
 --- The table of a collection, its columns and child tables.
 ---@param census lugger.collection_census
----@param context table snake_case, table_name, references, tables (names in use), schema, indexed (paths)
+---@param context table snake_case, table_name, references, tables (names in use), schema, indexed and exact (paths)
 ---@return lugger.scaffold.table
 function scaffold_columns.table_of(census, context)
   local root = scaffold_columns.tree(census)

@@ -31,11 +31,7 @@ local function parts(text)
   return first and first:match('lugger scaffold (%x+)'), body or text
 end
 
-local function write(path, text)
-  local file, problem = io.open(path, 'w')
-  if not file then config.raise('cannot write ' .. problem) end
-  if not file:write(text) or not file:close() then config.raise('cannot write ' .. path, 'is the disk full?') end
-end
+local write = system.write_file
 
 -- The difference between what is there and what would be written, on standard output; their first lines apart.
 local function show_difference(path, old, fresh)

@@ -1,5 +1,7 @@
 -- The indexes of a collection for its script: entries of `indexes` with what differs, or a comment where nothing fits.
+local document = require 'lugger.document'
 local mongo_index = require 'lugger.mongo_index'
+local truth = require 'lugger.mongo_truth'
 
 local scaffold_indexes = {}
 
@@ -8,7 +10,7 @@ local castable = { int4 = true, bool = true }
 
 -- What the translation wants to know of the values.
 local function facts_of(census)
-  local options = { types = {}, max_length = {}, arrays = {} }
+  local options = { types = {}, max_length = {}, arrays = {}, documents = {}, kinds = {} }
   for _, path in ipairs(census.paths) do
     local plain = path.path:gsub('%[%]', '')
     if castable[path.type] and path.kind == 'field' then options.types[plain] = path.type end
@@ -16,22 +18,47 @@ local function facts_of(census)
       options.max_length[plain] = math.max(options.max_length[plain] or 0, tonumber(path.texts.greatest))
     end
     if path.arrays then options.arrays[plain] = true end
+    local kinds = options.kinds[plain] or {}
+    options.kinds[plain] = kinds
+    for _, item in ipairs(path.types) do
+      kinds[item.type] = true
+      if item.type == 'document' then options.documents[plain] = true end
+    end
   end
   return options
 end
 
---- The paths that an index of the collection names, so that they become columns.
----@param metadata lugger.doc|nil decoded
----@return table<string, boolean>
-function scaffold_indexes.paths(metadata)
-  local paths = {}
-  if not metadata or not metadata.indexes then return paths end
-  for _, index in metadata.indexes:fields() do
-    if index.key then
-      for path in index.key:fields() do paths[path] = true end
+-- The paths of a filter, at any depth of $and and $or.
+local function filter_paths(filter, out)
+  for name, value in document.each(filter) do
+    if type(name) == 'number' or name:sub(1, 1) == '$' then
+      if document.is(value) then filter_paths(value, out) end
+    else
+      out[name] = true
     end
   end
-  return paths
+end
+
+--- The paths that an index of the collection names, so that they become columns; and those on which two values that
+--- MongoDB tells apart must not become one, since a unique index is on them.
+---@param metadata lugger.doc|nil decoded
+---@return table<string, boolean> indexed
+---@return table<string, boolean> exact
+function scaffold_indexes.paths(metadata)
+  local paths, exact = {}, {}
+  if not metadata or not document.is(metadata.indexes) then return paths, exact end
+  for _, index in document.each(metadata.indexes) do
+    if document.is(index) and document.is(index.key) then
+      for path in document.each(index.key) do
+        paths[path] = true
+        if truth(index.unique) then exact[path] = true end
+      end
+      if truth(index.unique) and document.is(index.partialFilterExpression) then
+        filter_paths(index.partialFilterExpression, exact)
+      end
+    end
+  end
+  return paths, exact
 end
 
 -- A table of the scaffold as the translation knows mappings.

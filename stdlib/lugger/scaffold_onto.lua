@@ -81,7 +81,7 @@ end
 
 local function fill(state, made, found, stored, node)
   local stats, keys = node.stats, {}
-  local from = stats.name:gsub('[%.\\%*%[]', '\\%0')
+  local from = scaffold_columns.escaped(stats.name)
   if from ~= stored.name then keys[1] = { 'from', from } end
   local column = { name = stored.name, type = stored.type, keys = keys, notes = {}, field = stats.path }
   local reference = state.references[stats.path] or linked(state, found, stored, stats)
@@ -186,7 +186,7 @@ local function keep_rest(state, made, found, left)
     return
   end
   made.columns[#made.columns + 1] = { name = chosen.name, type = 'jsonb', notes = { 'takes ' .. text },
-    keys = { { 'from', '*' }, { 'nul', 'replace' }, { 'utf8', 'replace' } } }
+    keys = { { 'from', '*' }, { 'nul', 'tag' }, { 'utf8', 'tag' } } }
   state.used[chosen.name] = true
 end
 
@@ -200,7 +200,7 @@ local function map_fields(state, onto, made, found, node)
       local child, link, ordinal
       if field.element and made.key then child, link, ordinal = child_table_for(state, onto, found, made, field) end
       if child then
-        local below = { table = child.name, from = field.stats.name:gsub('[%.\\%*%[]', '\\%0') .. '[]',
+        local below = { table = child.name, from = scaffold_columns.escaped(field.stats.name) .. '[]',
           parent = { link }, ordinal = ordinal, columns = {}, children = {}, notes = {} }
         local inner = { notes = state.notes, empty = state.empty, references = state.references, loads = state.loads,
           used = { [link] = true, [ordinal] = true } }

@@ -13,6 +13,18 @@ local function count_tables(made)
   return tables, columns
 end
 
+-- As the user's own script has it.
+local function kept_row(item)
+  local names, tables, columns = {}, 0, 0
+  for _, job in ipairs(item.jobs) do
+    for i, made in ipairs(job:shape().tables) do
+      if i == 1 then names[#names + 1] = made.name end
+      tables, columns = tables + 1, columns + #made.columns
+    end
+  end
+  return (names[1] or '?') .. ' (edited)', tostring(tables), tostring(columns)
+end
+
 local function rows_of(list)
   local rows = {}
   for i, item in ipairs(list) do
@@ -20,7 +32,8 @@ local function rows_of(list)
     if item.table then
       local tables, columns = count_tables(item.table)
       rows[i][2], rows[i][4], rows[i][5] = item.table.table, tostring(tables), tostring(columns)
-      rows[i][6] = terminal.group(item.rehearsal.rejected)
+      rows[i][6] = item.unread and '?' or terminal.group(item.rehearsal.rejected)
+      if item.kept then rows[i][2], rows[i][4], rows[i][5] = kept_row(item) end
     end
   end
   return rows

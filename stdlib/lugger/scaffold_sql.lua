@@ -29,7 +29,7 @@ end
 ---@field name string of the collection
 ---@field shape lugger.job_shape
 ---@field unique_id { name: string, unique: string[] }|nil the constraint on mongo_id
----@field indexes { value: table|nil, notes: string[] }[] those that have no equal included
+---@field indexes { value: table|nil, notes: string[] }[]|nil those that have no equal included; nil: as the job says
 
 --- Tables with their keys. NOT NULL stands on keys alone, unless the user asked for more.
 ---@param shapes lugger.scaffold.shape[]
@@ -91,12 +91,15 @@ function scaffold_sql.indexes(shapes)
   head(lines, 'Indexes, once every table is loaded. `lugger run --stage index` does the same, several at once.',
     'CONCURRENTLY cannot stand in a transaction: psql -f, without -1.')
   for _, item in ipairs(shapes) do
-    local statements = {}
+    local statements, indexes = {}, item.indexes or {}
     for _, step in ipairs(item.shape.steps) do
-      if step.stage == 'index' then statements[step.name] = step.statements end
+      if step.stage == 'index' then
+        statements[step.name] = step.statements
+        if not item.indexes then indexes[#indexes + 1] = { value = step, notes = {} } end
+      end
     end
-    if #item.indexes > 0 then lines[#lines + 1] = '\n' .. lua_text.comment(item.name) .. '\n' end
-    for _, index in ipairs(item.indexes) do
+    if #indexes > 0 then lines[#lines + 1] = '\n' .. lua_text.comment(item.name) .. '\n' end
+    for _, index in ipairs(indexes) do
       for _, text in ipairs(index.notes) do lines[#lines + 1] = lua_text.comment(text) .. '\n' end
       for _, text in ipairs(index.value and statements[index.value.name] or {}) do
         lines[#lines + 1] = statement(text)

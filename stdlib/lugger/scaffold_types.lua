@@ -23,24 +23,22 @@ local function note(choice, text, ...)
   choice.notes[#choice.notes + 1] = select('#', ...) > 0 and text:format(...) or text
 end
 
--- What text must do with bytes PostgreSQL does not take.
+-- What jsonb does with texts that PostgreSQL cannot hold: it keeps them as {"$string": ...}.
 local function text_policies(choice, nul, utf8, nul_example, utf8_example)
   if nul > 0 then
-    add(choice, 'nul', 'replace')
-    note(choice, '%d with a NUL byte, which PostgreSQL cannot hold: %s', nul, nul_example)
+    add(choice, 'nul', 'tag')
+    note(choice, '%d with a NUL byte (%s), kept as {"$string": ...}', nul, nul_example)
   end
   if utf8 > 0 then
-    add(choice, 'utf8', 'replace')
-    note(choice, '%d not UTF-8: %s', utf8, utf8_example)
+    add(choice, 'utf8', 'tag')
+    note(choice, '%d not UTF-8 (%s), kept as {"$string": ...}', utf8, utf8_example)
   end
 end
 
--- Of a path alone, as for a text column.
-local function own_texts(choice, path)
+-- A text column cannot hold every text of the path.
+local function has_odd_texts(path)
   local texts = path.texts
-  if texts then
-    text_policies(choice, num(texts.with_nul), num(texts.bad_utf8), texts.nul_example, texts.utf8_example)
-  end
+  return texts ~= nil and num(texts.with_nul) + num(texts.bad_utf8) > 0
 end
 
 -- Of everything below a jsonb column.
@@ -64,7 +62,7 @@ function scaffold_types.shares(path)
   local parts = {}
   for i, item in ipairs(path.types) do
     local examples = i > 1 and ' (' .. census_advice.some(item.examples) .. ')' or ''
-    parts[i] = ('%s %s%s'):format(item.type, census_advice.share(item.values, path.present), examples)
+    parts[i] = ('%s %s%s'):format(item.type, census_advice.part(item.values, path.present), examples)
   end
   return table.concat(parts, ', ')
 end
@@ -114,9 +112,22 @@ local function of_binaries(node)
   return choice
 end
 
+-- Mostly texts, which another type would read, and lose how each was written.
+local function of_mostly_texts(node)
+  local path = node.stats
+  if has_odd_texts(path) then return scaffold_types.jsonb(node) end
+  local choice = { type = 'text', keys = {}, notes = {} }
+  note(choice, '%s; all are kept as text', scaffold_types.shares(path))
+  note(choice, "'%s' would read the texts, and not keep how they are written", path.suggests.type)
+  return choice
+end
+
 -- A suggestion that keeps every value as it is, or says the same in another type.
 local function of_column(node)
   local path, suggests = node.stats, node.stats.suggests
+  if text_types[path.types[1] and path.types[1].type] and not only_texts(path) and suggests.type ~= 'text' then
+    return of_mostly_texts(node)
+  end
   if suggests.options.on_error then
     local choice = scaffold_types.jsonb(node)
     note(choice, (suggests.why:gsub(' would become NULL$', '')))
@@ -133,9 +144,18 @@ local function of_column(node)
     choice.type = 'int8'
     note(choice, 'up to %s: int4 would soon be full', path.integers.greatest)
   end
-  own_texts(choice, path)
+  if choice.type == 'text' and has_odd_texts(path) then
+    local kept = scaffold_types.jsonb(node)
+    note(kept, "{ ..., 'text', nul = 'replace', utf8 = 'replace' } would alter them")
+    return kept
+  end
   non_finite(choice, path)
   return choice
+end
+
+-- More than half of the values.
+local function is_most(item, path)
+  return 2 * num(item.values) > num(path.present)
 end
 
 local readable = {
@@ -143,7 +163,7 @@ local readable = {
   { kind = 'bool', look = 'bool', type = 'bool', word = 'booleans' },
 }
 
--- Dates or booleans, and texts that all read as these; nil: something else is among them.
+-- Dates or booleans, and fewer texts that all read as these; nil: something else is among them.
 local function of_readable_texts(node)
   local path = node.stats
   local texts = path.texts
@@ -151,10 +171,10 @@ local function of_readable_texts(node)
   for _, rule in ipairs(readable) do
     local other = text_types[path.types[1].type] and path.types[2] or path.types[1]
     local fits = other.type == rule.kind and num(texts.looks[rule.look]) == num(texts.values)
-    if fits and not (path.dates and num(path.dates.outside) > 0) then
+    if fits and is_most(other, path) and not (path.dates and num(path.dates.outside) > 0) then
       local text = path.types[1] == other and path.types[2] or path.types[1]
       local choice = { type = rule.type, keys = {}, notes = {} }
-      note(choice, '%s %s (%s), and all of these read as %s', census_advice.share(text.values, path.present), text.type,
+      note(choice, '%s %s (%s), and all of these read as %s', census_advice.part(text.values, path.present), text.type,
         census_advice.some(text.examples), rule.word)
       return choice
     end
@@ -164,7 +184,8 @@ end
 -- An array of plain values of one kind; nil: jsonb.
 local function of_array(node)
   local element, suggests = node.element, node.stats.suggests
-  if not element or element.stats.type == 'jsonb' or element.stats.type == 'bytea' or #element.stats.types == 0 then
+  if not element or element.stats.type == 'jsonb' or element.stats.type == 'bytea' or #element.stats.types == 0
+    or has_odd_texts(element.stats) then
     return nil
   end
   local choice = { type = element.stats.type .. '[]', keys = {}, notes = {} }
@@ -172,17 +193,37 @@ local function of_array(node)
   if suggests.type and suggests.type:match('^vector') then
     note(choice, "with pgvector: { ..., '%s' }", suggests.type)
   end
-  own_texts(choice, element.stats)
   non_finite(choice, element.stats)
   return choice
 end
 
+-- Types that one column holds together, without two values becoming one that MongoDB tells apart.
+local apart_together = {
+  { int32 = true, int64 = true, decimal = true }, { int32 = true, double = true }, { string = true, symbol = true },
+}
+
+local function stays_apart(path)
+  if #path.types < 2 then return true end
+  for _, group in ipairs(apart_together) do
+    local all = true
+    for _, item in ipairs(path.types) do all = all and group[item.type] end
+    if all then return true end
+  end
+  return false
+end
+
 --- The type for a path, the column's keys, and the reasons.
 ---@param node lugger.scaffold.node
+---@param exact boolean|nil a unique index is on it: values that differ in MongoDB must differ in the column
 ---@return lugger.scaffold.choice
-function scaffold_types.choose(node)
+function scaffold_types.choose(node, exact)
   local path = node.stats
   local suggests = path.suggests
+  if exact and not stays_apart(path) then
+    local choice = scaffold_types.jsonb(node)
+    note(choice, '%s; a unique index tells these apart, and so does jsonb', scaffold_types.shares(path))
+    return choice
+  end
   if #path.types == 1 and path.types[1].type == 'array' then
     local choice = of_array(node)
     if choice then return choice end

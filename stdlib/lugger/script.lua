@@ -221,7 +221,9 @@ end
 function script.load(name, settings)
   local result = script.value(name, settings)
   local create = type(result) == 'table' and not is_job(result) and result.create == true
-  return { name = name, jobs = collect(result, name), create = create, context = context }
+  local jobs = collect(result, name)
+  require('lugger.job_names').check(jobs)
+  return { name = name, jobs = jobs, create = create, context = context }
 end
 
 --- Loads a script from within one that is loading, which goes on as if nothing had been.

@@ -37,7 +37,11 @@ end
 ---@param ... any
 function terminal.out(...)
   for i = 1, select('#', ...) do
-    if not io.stdout:write(tostring((select(i, ...)))) then os.exit(0) end
+    if not io.stdout:write(tostring((select(i, ...)))) then
+      local problem = system.stdout_problem()
+      if problem == 'closed' then os.exit(0) end
+      if problem then error('cannot write to standard output: ' .. problem, 0) end
+    end
   end
 end
 

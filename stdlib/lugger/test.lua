@@ -92,10 +92,7 @@ local function over_documents(job, documents)
   if not spec then fault.raise('config', 't.rows wants a job of lugger.copy',
     "t.rows(t.job 'users.lua', { { _id = 1 } })") end
   local path = scratch_file()
-  local file, problem = io.open(path, 'w')
-  if not file then config.raise('cannot write ' .. problem) end
-  file:write(text_of_documents(documents))
-  file:close()
+  native.system.write_file(path, text_of_documents(documents))
   local options = spec.from.options
   local database, collection = (options.collection or ''):match '^([^%.]*)%.(.+)$'
   local copy = {}
@@ -151,10 +148,7 @@ function rows:golden(path)
     if not state.update then fail(('%s: there is no %s; lugger test --update writes it'):format(self.title, path)) end
     local directory = file_path:match '^(.*)/'
     if directory then native.system.make_dir(directory) end
-    local file, problem = io.open(file_path, 'w')
-    if not file then config.raise('cannot write ' .. problem) end
-    file:write(text)
-    file:close()
+    native.system.write_file(file_path, text)
     return self
   end
   local before = native.system.read_file(file_path)

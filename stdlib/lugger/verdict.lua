@@ -72,12 +72,6 @@ function verdict.text(list)
     written = os.date('!%Y-%m-%dT%H:%M:%SZ') } .. '\n'
 end
 
-local function write(path, text)
-  local file, problem = io.open(path, 'wb')
-  if not file then config.raise('cannot write ' .. problem) end
-  if not (file:write(text) and file:close()) then config.raise('cannot write ' .. path, 'is the disk full?') end
-end
-
 --- Writes a verdict file, and its signature beside it (FILE.minisig) when there is a key.
 ---@param path string
 ---@param list lugger.verdict[]
@@ -87,9 +81,9 @@ function verdict.write(path, list)
   local secret = verdict.key_files()
   local signature = system.stat(secret)
     and native.verdict.sign(text, secret, 'verdict written ' .. os.date('!%Y-%m-%dT%H:%M:%SZ'))
-  write(path, text)
+  system.write_file(path, text)
   if signature then
-    write(path .. '.minisig', signature)
+    system.write_file(path .. '.minisig', signature)
   else
     os.remove(path .. '.minisig') -- one of an earlier verdict would not fit
   end

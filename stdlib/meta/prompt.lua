@@ -33,6 +33,17 @@ function native.system.char_width(code_point) end
 --- Refuses a query of find that has something in it that find does not know.
 ---@param bson string
 function native.check_filter(bson) end
+---@class lugger.native.projection
+local projection = {}
+---@param bson string
+---@return string bson with the fields that are wanted
+function projection:apply(bson) end
+
+--- What :project gives of a document. Refuses a path that lies inside another.
+---@param keep boolean these fields, or all but these
+---@param paths string[]
+---@return lugger.native.projection
+function native.projection(keep, paths) end
 --- The operators of find.
 ---@return string[]
 function native.find_operators() end

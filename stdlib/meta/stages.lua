@@ -48,8 +48,15 @@ local state = {}
 ---@return lugger.step_record[]
 function state:steps(job) end
 
---- CREATE INDEX of an entry of a job's `indexes`; it must name its table.
+--- CREATE INDEX of an entry of a job's `indexes`; it must name its table and itself.
 ---@param index table
 ---@param concurrently boolean|nil
 ---@return string
 function native.sql.create_index(index, concurrently) end
+
+--- `stem` and `tail` as one name where it has at most 63 bytes; else the beginning of `stem`, a hash of all of it, and
+--- `tail`. Two stems that differ give two names. Names of keys, constraints and indexes are made by it.
+---@param stem string
+---@param tail string|nil
+---@return string
+function native.sql.fitted_name(stem, tail) end

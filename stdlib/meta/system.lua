@@ -21,11 +21,24 @@ function native.system.monotonic() end
 ---@param milliseconds integer
 function native.system.sleep(milliseconds) end
 ---@param path string
----@return { size: integer, mtime: number, is_dir: boolean, mode: integer }|nil
+---@return { size: integer, mtime: number, is_dir: boolean, is_file: boolean, mode: integer }|nil
 function native.system.stat(path) end
 ---@param path string
 ---@return string
 function native.system.read_file(path) end
+--- Writes a file under a name of its own, syncs it, and renames it: it is there whole, or as it was before. Raises when
+--- it cannot.
+---@param path string
+---@param text string
+---@param mode integer|nil of a new file, before the umask; 0666 when not given
+function native.system.write_file(path, text, mode) end
+--- Gives a file that was written in pieces its name: synced, renamed, or removed when that fails.
+---@param temporary string
+---@param path string
+function native.system.settle_file(temporary, path) end
+--- Flushes standard output. What kept it from taking everything; nil: nothing did; "closed": its reader went away.
+---@return string|nil
+function native.system.stdout_problem() end
 --- Names in a directory, sorted; nil when it cannot be read.
 ---@param path string
 ---@return string[]|nil
@@ -38,6 +51,9 @@ function native.system.cwd() end
 ---@param text string
 ---@return string
 function native.system.sha256(text) end
+---@param text string
+---@return boolean
+function native.system.is_utf8(text) end
 ---@param text string a URL or connection string
 ---@return string
 function native.system.mask_secrets(text) end

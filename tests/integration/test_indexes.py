@@ -198,7 +198,7 @@ class Indexes(unittest.TestCase):
         names = [one['index']['name'] for one in found]
         self.assertEqual(names[:2], ['users_email_1_2', 'users_email_1_3'])
         self.assertIn('is taken', found[1]['warnings'][-1])
-        self.assertIn('cut to 63 bytes', ' '.join(found[2]['warnings']))
+        self.assertIn('PostgreSQL takes 63', ' '.join(found[2]['warnings']))
         self.assertTrue(all(len(name.encode()) <= 63 for name in names), names)
         self.assertEqual(len(set(names)), len(names))
         self.assertIn('ON "users" USING btree ("Odd ""name")', found[5]['ddl'])

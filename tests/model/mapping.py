@@ -152,11 +152,16 @@ def named(refused):
     return refused.column if isinstance(refused.column, tuple) else (refused.column,)
 
 
+def has_rest(columns):
+    """Whether a column keeps what the others leave."""
+    return any(c.origin in ('*', '.') for c in columns)
+
+
 class Mapping:
     def __init__(self, job):
         self.job = job
         self.taken = paths_taken(job.columns, job.children)
-        self.unmapped = job.unmapped == 'error' and not any(c.origin == '*' for c in job.columns)
+        self.unmapped = job.unmapped == 'error'
 
     def of(self, document):
         """[Rows], the document's own first, or Reject; Skipped is raised."""
@@ -168,7 +173,7 @@ class Mapping:
             return Reject(identity, refused.codes, named(refused))
 
     def made(self, document, identity):
-        if self.unmapped and any(k != '_id' for k, _ in rest(document, self.taken)):
+        if self.unmapped and not has_rest(self.job.columns) and any(k != '_id' for k, _ in rest(document, self.taken)):
             raise Refused('unmapped')
         row, faults = self.columns_of(document, identity)
         more = self.hooked(row, faults, document)
@@ -218,8 +223,9 @@ class Mapping:
             self.write(row, faults, hook.clear, None)
         if word in ('emit', 'shared', 'list') and hook.emit:
             own = row[self.job.key[0]]
-            more = {**row, self.job.key[0]: 'shared' if word == 'shared' else own + '#'}
-            self.write(more, faults, *hook.emit)
+            more, new = {**row, self.job.key[0]: 'shared' if word == 'shared' else own + '#'}, []
+            self.write(more, new, *hook.emit)
+            faults += new
             return [more]
         return []
 
@@ -254,7 +260,7 @@ class Mapping:
         for ordinal, element in enumerate(array, 1):
             if any(c.origin != '.' for c in child.columns) and not is_document(element):
                 raise Refused('wrong_type', column=told)
-            if self.unmapped and is_document(element) and ('.',) not in taken and rest(element, taken):
+            if self.unmapped and is_document(element) and not has_rest(child.columns) and rest(element, taken):
                 raise Refused('unmapped', column=told)
             made = []
             for column in child.columns:

@@ -52,7 +52,7 @@ class Stage:
         for step, choose in (('load', lambda c: c.first), ('again', lambda c: c.second)):
             self.load(fine(plays), step, choose)
         for play in plays:
-            play.ended = play.ended or cases.F1 and rejected_twin(play.case)
+            play.ended = play.ended or cases.F1 and (play.case.job.policy == 'newer' or rejected_twin(play.case))
         self.verify(fine(plays), 'verify')
         self.mutate(fine(plays))
         self.verify(fine(plays), 'verify what was changed')
@@ -193,8 +193,9 @@ class Stage:
             for play in some:
                 target.repair(play.case.job, play.case.second, play.model, extra)
                 verdict = target.verify(play.case.job, play.case.second, play.model)
-                status = max(status, 4 * any(c['missing'] + c['extra'] + c['different'] for c in verdict.values()))
-            result = self.lugger('repair', self.write(some, 'again', lambda c: c.second), '--apply', *['--delete-extra'] * extra)
+                status = max(status, 4 * any(c['missing'] + c['extra'] + c['different'] > 0 for c in verdict.values()))
+            flags = ['--delete-extra', '--delete-many'] if extra and not cases.F1 else ['--delete-extra'] if extra else []
+            result = self.lugger('repair', self.write(some, 'again', lambda c: c.second), '--apply', *flags)
             for play in some:
                 if result.status != status:
                     play.differ('repair', 'status', status, (result.status, result.out[-1500:], result.err[-500:]))
@@ -210,7 +211,7 @@ class Stage:
             if play.case.name not in verdicts:
                 play.differ(step, 'no verdict', wanted, (result.status, result.err[-1500:]))
                 continue
-            found = {t['table']: {k: t[k] for k in target.COUNTS} for t in verdicts[play.case.name]['tables']}
+            found = {t['table']: {k: t.get(k, 0) for k in target.COUNTS} for t in verdicts[play.case.name]['tables']}
             if found != wanted:
                 play.differ(step, 'verdict', wanted, (found, verdicts[play.case.name]['rows'], verdicts[play.case.name]['warnings']))
 

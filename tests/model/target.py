@@ -3,8 +3,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from mapping import Mapping, Reject, Rows, Skipped
+from values import id_uuid
 
-COUNTS = ('source', 'target', 'equal', 'missing', 'extra', 'different')
+COUNTS = ('source', 'target', 'equal', 'missing', 'extra', 'different', 'older', 'newer')
 
 
 class Conflict(Exception):
@@ -112,16 +113,18 @@ class Target:
             del self.tables[name].rows[place]
 
 
-def counted(expected, table):
-    """The verdict on one table."""
+def counted(source, table, kept):
+    """The verdict on one table. `kept`: says of a key whether its row is newer than its document."""
     if not table.key:
-        source, target = Counter(expected.rows.values()), Counter(table.rows.values())
-        equal = sum((source & target).values())
-        return dict(zip(COUNTS, (source.total(), target.total(), equal, source.total() - equal, target.total() - equal, 0)))
-    both = expected.rows.keys() & table.rows.keys()
-    equal = sum(expected.rows[k] == table.rows[k] for k in both)
-    return dict(zip(COUNTS, (len(expected.rows), len(table.rows), equal, len(expected.rows) - len(both),
-                             len(table.rows) - len(both), len(both) - equal)))
+        wanted, found = Counter(source.rows.values()), Counter(table.rows.values())
+        equal = (wanted & found).total()
+        return dict(zip(COUNTS, (wanted.total(), found.total(), equal, wanted.total() - equal, found.total() - equal, 0, 0, 0)))
+    wanted = {k: r for k, r in source.rows.items() if not kept(k)}
+    found = {k: r for k, r in table.rows.items() if not kept(k)}
+    both = wanted.keys() & found.keys()
+    equal = sum(wanted[k] == found[k] for k in both)
+    return dict(zip(COUNTS, (len(source.rows), len(table.rows), equal, len(wanted) - len(both), len(found) - len(both), len(both) - equal,
+                             len(source.rows) - len(wanted), len(table.rows) - len(found))))
 
 
 def expected(job, documents):
@@ -131,28 +134,49 @@ def expected(job, documents):
     return target
 
 
+def newer_rows(job, source, target):
+    """The keys of rows that are newer than their documents: on_conflict = 'newer' keeps them."""
+    if job.policy != 'newer':
+        return set()
+    place = [c.name for c in job.columns].index(job.newer)
+    return {key for name in job.tables for key, row in target.tables[name].rows.items()
+            if key in source.tables[name].rows and source.is_newer(row[place], source.tables[name].rows[key])}
+
+
 def verify(job, documents, target):
     """{table: counts}"""
     source = expected(job, documents)
-    return {name: counted(source.tables[name], table) for name, table in target.tables.items()}
+    newer = newer_rows(job, source, target)
+    return {name: counted(source.tables[name], table, lambda k: k[:len(job.key)] in newer) for name, table in target.tables.items()}
+
+
+def refused_keys(job, documents):
+    """The keys of documents that the mapping refuses: an extra row under one of them stays."""
+    mapping, found = Mapping(job), set()
+    for document in documents:
+        try:
+            made = mapping.of(document)
+        except Skipped:
+            continue
+        if isinstance(made, Reject):
+            found.add((id_uuid(job.collection, made.document_id) if job.key == ('id',) else made.document_id,))
+    return found
 
 
 def repair(job, documents, target, delete_extra):
     """Documents of which something is missing or different are written anew; extra rows go when asked."""
     source = expected(job, documents)
+    stays = newer_rows(job, source, target) | refused_keys(job, documents)
     for name in job.tables:
         for key, row in source.tables[name].rows.items():
-            children = source.children_of(key)
-            actual = target.children_of(key)
+            children, actual = source.children_of(key), target.children_of(key)
             wrong = target.tables[name].rows.get(key) != row or any(actual.get(k) != r for k, r in children.items())
-            if wrong or delete_extra and actual != children:
+            if (wrong or delete_extra and actual != children) and key not in newer_rows(job, source, target):
                 target.write(Rows(name, dict(zip(target.tables[name].columns, row)),
                                   {t: [r for (table, _), r in children.items() if table == t] for t in target.tables if t not in job.tables}))
-        if delete_extra:
-            for key in target.tables[name].rows.keys() - source.tables[name].rows.keys():
-                del target.tables[name].rows[key]
-                target.remove_children(key)
-    if delete_extra:
-        for name, table in target.tables.items():
-            for key in table.rows.keys() - source.tables[name].rows.keys():
+    for name, table in target.tables.items() if delete_extra else ():
+        for key in table.rows.keys() - source.tables[name].rows.keys():
+            if key[:len(job.key)] not in stays:
                 del table.rows[key]
+                if name in job.tables:
+                    target.remove_children(key)

@@ -187,11 +187,7 @@ end
 ---@param path string
 ---@param text string
 function files.write(path, text)
-  local file, problem = io.open(path, 'wb')
-  if not file then config.raise('cannot write ' .. problem) end
-  local ok, why = file:write(text)
-  if ok then ok, why = file:close() else file:close() end
-  if not ok then config.raise(('cannot write %s: %s'):format(path, tostring(why))) end
+  system.write_file(path, text)
 end
 
 return files

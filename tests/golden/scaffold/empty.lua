@@ -1,4 +1,4 @@
--- lugger scaffold fe65912247cf5ff7 (of what follows: once it is edited, scaffold leaves the file alone)
+-- lugger scaffold 9bd8fc1102bb5c3b (of what follows: once it is edited, scaffold leaves the file alone)
 -- shop.empty: 0 documents, 0 B; every one was read.
 -- lugger preview migrate/empty.lua -n 5
 -- lugger run migrate/empty.lua --create
@@ -12,7 +12,7 @@ return lugger.copy {
     { 'id', 'uuid', generate = 'v5' },
     -- to look rows up by the old id; lugger refs tells when it may go
     { 'mongo_id', 'text', from = '_id', required = true },
-    { 'rest', 'jsonb', from = '*', nul = 'replace', utf8 = 'replace' }, -- no document was there to learn from
+    { 'rest', 'jsonb', from = '*', nul = 'tag', utf8 = 'tag' }, -- no document was there to learn from
   },
   indexes = {
     -- no index looks into rest; when queries do, by containment (@>): CREATE INDEX CONCURRENTLY ON

@@ -1,4 +1,4 @@
--- lugger scaffold 24bcbd411ffc31cc (of what follows: once it is edited, scaffold leaves the file alone)
+-- lugger scaffold b707bb970ede3e6b (of what follows: once it is edited, scaffold leaves the file alone)
 -- shop.raw: 6 documents, 259 B; every one was read.
 -- lugger preview migrate/raw.lua -n 5
 -- lugger run migrate/raw.lua --create
@@ -15,9 +15,15 @@ return lugger.copy {
     { 'u', 'jsonb', json = 'typed' }, -- nothing but null
     { 'a', 'int4' }, -- in 33 % of the documents
     { 'p', 'jsonb', json = 'typed' }, -- no column type holds dbPointer; in 17 % of the documents
-    { 's', 'text', utf8 = 'replace' }, -- 1 not UTF-8: not utf-8; in 17 % of the documents
-    { 'cut', 'text', utf8 = 'replace' }, -- 1 not UTF-8: not utf-8; in 17 % of the documents
-    { 'surrogate', 'text', utf8 = 'replace' }, -- 1 not UTF-8: not utf-8; in 17 % of the documents
+    -- 1 not UTF-8 (not utf-8), kept as {"$string": ...}; { ..., 'text', nul = 'replace', utf8 =
+    -- 'replace' } would alter them; in 17 % of the documents
+    { 's', 'jsonb', json = 'typed', utf8 = 'tag' },
+    -- 1 not UTF-8 (not utf-8), kept as {"$string": ...}; { ..., 'text', nul = 'replace', utf8 =
+    -- 'replace' } would alter them; in 17 % of the documents
+    { 'cut', 'jsonb', json = 'typed', utf8 = 'tag' },
+    -- 1 not UTF-8 (not utf-8), kept as {"$string": ...}; { ..., 'text', nul = 'replace', utf8 =
+    -- 'replace' } would alter them; in 17 % of the documents
+    { 'surrogate', 'jsonb', json = 'typed', utf8 = 'tag' },
     { 'n', 'int4' }, -- in 17 % of the documents
     { 'b', 'bool' }, -- in 17 % of the documents
     { 'dotted_name', 'int4', from = 'dotted\\.name' }, -- in 17 % of the documents

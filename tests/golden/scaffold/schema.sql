@@ -1,4 +1,4 @@
--- lugger scaffold 9c0829dd864db15f (of what follows: once it is edited, scaffold leaves the file alone)
+-- lugger scaffold df56383f3bbe0992 (of what follows: once it is edited, scaffold leaves the file alone)
 -- Tables, in the order they must be made: psql -v ON_ERROR_STOP=1 -f schema.sql
 -- `lugger run --create` makes the same. NOT NULL beyond the keys comes in constraints.sql, when the
 -- data is in.
@@ -58,9 +58,9 @@ CREATE TABLE "raw" (
   "u" jsonb,
   "a" int4,
   "p" jsonb,
-  "s" text,
-  "cut" text,
-  "surrogate" text,
+  "s" jsonb,
+  "cut" jsonb,
+  "surrogate" jsonb,
   "n" int4,
   "b" bool,
   "dotted_name" int4
@@ -92,7 +92,7 @@ CREATE TABLE "types" (
   "empty" jsonb,
   "ascii" text,
   "unicode" text,
-  "nul" text,
+  "nul" jsonb,
   "quotes" text,
   "newline" text,
   "null_word" text,

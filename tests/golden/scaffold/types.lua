@@ -1,4 +1,4 @@
--- lugger scaffold a00c61d4eaff89f6 (of what follows: once it is edited, scaffold leaves the file alone)
+-- lugger scaffold 4b72bdb2ce9191fb (of what follows: once it is edited, scaffold leaves the file alone)
 -- shop.types: 24 documents, 72.8 kB; every one was read.
 -- lugger preview migrate/types.lua -n 5
 -- lugger run migrate/types.lua --create
@@ -14,28 +14,28 @@ return lugger.copy {
     { 'mongo_id', 'text', from = '_id', required = true },
     { 'whole', 'int4' }, -- every double is whole; in 4.2 % of the documents
     { 'frac', 'float8' }, -- in 4.2 % of the documents
-    { 'tiny', 'jsonb', json = 'typed' }, -- mixed: 50 % decimal (decimal); in 8.3 % of the documents
+    { 'tiny', 'jsonb', json = 'typed' }, -- mixed: 1 (50 %) decimal (decimal); in 8.3 % of the documents
     { 'big', 'float8' }, -- in 4.2 % of the documents
-    { 'negzero', 'jsonb', json = 'typed' }, -- mixed: 50 % decimal (decimal); in 8.3 % of the documents
-    -- mixed: 33 % decimal (decimal), 33 % array (vectors); NaN or infinite 1 time: non_finite =
-    -- "keep", "null" or "reject"; in 13 % of the documents
+    { 'negzero', 'jsonb', json = 'typed' }, -- mixed: 1 (50 %) decimal (decimal); in 8.3 % of the documents
+    -- mixed: 1 (33 %) decimal (decimal), 1 (33 %) array (vectors); NaN or infinite 1 time:
+    -- non_finite = "keep", "null" or "reject"; in 13 % of the documents
     { 'nan', 'jsonb', json = 'typed' },
-    -- mixed: 50 % decimal (decimal); NaN or infinite 1 time: non_finite = "keep", "null" or
+    -- mixed: 1 (50 %) decimal (decimal); NaN or infinite 1 time: non_finite = "keep", "null" or
     -- "reject"; in 8.3 % of the documents
     { 'inf', 'jsonb', json = 'typed' },
-    -- mixed: 50 % decimal (decimal); NaN or infinite 1 time: non_finite = "keep", "null" or
+    -- mixed: 1 (50 %) decimal (decimal); NaN or infinite 1 time: non_finite = "keep", "null" or
     -- "reject"; in 8.3 % of the documents
     { 'ninf', 'jsonb', json = 'typed' },
     -- every double is whole; 1 integer beyond 2^53: JavaScript and doubles lose the last digits; in
     -- 8.3 % of the documents
     { 'past53', 'int8' },
-    -- mixed: 33 % int64 (int64), 33 % minKey (minmax); 1 integer beyond 2^53: JavaScript and
-    -- doubles lose the last digits; in 13 % of the documents
+    -- mixed: 1 (33 %) int64 (int64), 1 (33 %) minKey (minmax); 1 integer beyond 2^53: JavaScript
+    -- and doubles lose the last digits; in 13 % of the documents
     { 'min', 'jsonb', json = 'typed' },
-    -- mixed: 25 % int64 (int64), 25 % timestamp (timestamp), 25 % maxKey (minmax); 1 integer beyond
-    -- 2^53: JavaScript and doubles lose the last digits; in 17 % of the documents
+    -- mixed: 1 (25 %) int64 (int64), 1 (25 %) timestamp (timestamp), 1 (25 %) maxKey (minmax); 1
+    -- integer beyond 2^53: JavaScript and doubles lose the last digits; in 17 % of the documents
     { 'max', 'jsonb', json = 'typed' },
-    { 'zero', 'jsonb', json = 'typed' }, -- mixed: 50 % objectId (objectid); in 8.3 % of the documents
+    { 'zero', 'jsonb', json = 'typed' }, -- mixed: 1 (50 %) objectId (objectid); in 8.3 % of the documents
     { 'small', 'int8' }, -- in 4.2 % of the documents
     { 'cents', 'numeric' }, -- numeric(4,2) holds every one; in 4.2 % of the documents
     -- numeric(4,3) holds every one; in 4.2 % of the documents; "trailing" is a word of SQL: write
@@ -43,13 +43,14 @@ return lugger.copy {
     { 'trailing', 'numeric' },
     { 'huge', 'numeric' }, -- numeric alone holds every one; in 4.2 % of the documents
     { 'exp', 'numeric' }, -- numeric(4) holds every one; in 4.2 % of the documents
-    -- mixed: 20 % binary (binary), 20 % regex (regex), 20 % document (object), 20 % array (array);
-    -- in 21 % of the documents
+    -- mixed: 1 (20 %) binary (binary), 1 (20 %) regex (regex), 1 (20 %) document (object), 1 (20 %)
+    -- array (array); in 21 % of the documents
     { 'empty', 'jsonb', json = 'typed' },
     { 'ascii', 'text' }, -- in 4.2 % of the documents
     { 'unicode', 'text' }, -- in 4.2 % of the documents
-    -- 1 with a NUL byte, which PostgreSQL cannot hold: string; in 4.2 % of the documents
-    { 'nul', 'text', nul = 'replace' },
+    -- 1 with a NUL byte (string), kept as {"$string": ...}; { ..., 'text', nul = 'replace', utf8 =
+    -- 'replace' } would alter them; in 4.2 % of the documents
+    { 'nul', 'jsonb', json = 'typed', nul = 'tag' },
     { 'quotes', 'text' }, -- in 4.2 % of the documents
     { 'newline', 'text' }, -- in 4.2 % of the documents
     { 'null_word', 'text' }, -- in 4.2 % of the documents
@@ -69,9 +70,9 @@ return lugger.copy {
     { 'far_bc', 'text' }, -- 1 date outside PostgreSQL's years; in 4.2 % of the documents
     { 'n', 'jsonb', json = 'typed' }, -- nothing but null
     { 'u', 'jsonb', json = 'typed' }, -- nothing but null
-    { 't', 'jsonb', json = 'typed' }, -- mixed: 50 % timestamp (timestamp); in 8.3 % of the documents
-    -- 25 % bool (bool), 25 % int32 (booleans-as-strings) become text; 50 % of the strings spell
-    -- numbers; in 17 % of the documents
+    { 't', 'jsonb', json = 'typed' }, -- mixed: 1 (50 %) timestamp (timestamp); in 8.3 % of the documents
+    -- 1 (25 %) bool (bool), 1 (25 %) int32 (booleans-as-strings) become text; 50 % of the strings
+    -- spell numbers; in 17 % of the documents
     { 'f', 'text' },
     { 'o', 'text' }, -- in 4.2 % of the documents
     { 'ff', 'text' }, -- in 4.2 % of the documents
@@ -87,8 +88,8 @@ return lugger.copy {
     -- binaries of subtype 128, which bytea would forget; in 4.2 % of the documents; "user" is a
     -- word of SQL: write it in quotes
     { 'user', 'jsonb', json = 'typed' },
-    { 'r', 'jsonb', json = 'typed' }, -- mixed: 50 % document (dbref); in 8.3 % of the documents
-    -- mixed: 25 % code (code); 33 % of the strings spell numbers; in 17 % of the documents
+    { 'r', 'jsonb', json = 'typed' }, -- mixed: 1 (50 %) document (dbref); in 8.3 % of the documents
+    -- mixed: 1 (25 %) code (code); 33 % of the strings spell numbers; in 17 % of the documents
     { 'c', 'jsonb', json = 'typed' },
     { 'scoped', 'jsonb', json = 'typed' }, -- no column type holds codeWithScope; in 4.2 % of the documents
     { 's', 'text' }, -- in 4.2 % of the documents
@@ -109,11 +110,11 @@ return lugger.copy {
     { 'a', 'text' }, -- in 13 % of the documents
     { 'b', 'text' }, -- in 13 % of the documents
     { 'd', 'text' }, -- in 13 % of the documents
-    { 'e', 'text' }, -- 33 % int32 (booleans-as-strings) become text; in 13 % of the documents
-    -- 33 % int64 (dates-as-strings) become text; 50 % of the strings spell numbers; in 13 % of the
-    -- documents
+    { 'e', 'text' }, -- 1 (33 %) int32 (booleans-as-strings) become text; in 13 % of the documents
+    -- 1 (33 %) int64 (dates-as-strings) become text; 50 % of the strings spell numbers; in 13 % of
+    -- the documents
     { 'g', 'text' },
-    { 'h', 'jsonb', json = 'typed' }, -- mixed: 50 % string (numbers-as-strings); in 8.3 % of the documents
+    { 'h', 'jsonb', json = 'typed' }, -- mixed: 1 (50 %) string (numbers-as-strings); in 8.3 % of the documents
     { 'i', 'text' }, -- in 8.3 % of the documents
     { 'j', 'text' }, -- in 8.3 % of the documents
     { 'k', 'text' }, -- in 8.3 % of the documents

@@ -1,4 +1,4 @@
--- lugger scaffold 28a6db6f9696857e (of what follows: once it is edited, scaffold leaves the file alone)
+-- lugger scaffold 8dc0a223d244824a (of what follows: once it is edited, scaffold leaves the file alone)
 -- shop.users: 60 documents, 14.3 kB; every one was read.
 -- lugger preview migrate/users.lua -n 5
 -- lugger run migrate/users.lua --create
@@ -14,14 +14,14 @@ return lugger.copy {
     { 'mongo_id', 'text', from = '_id', required = true },
     { 'email', 'text' },
     { 'name', 'text' },
-    -- 15 % strings, every one a number: a500000000000000000003e8, a500000000000000000003ef,
+    -- 9 (15 %) strings, every one a number: a500000000000000000003e8, a500000000000000000003ef,
     -- a500000000000000000003f6
     { 'age', 'int4' },
     { 'address', 'jsonb', json = 'typed' }, -- 2 plain fields, which could be columns of their own
     { 'tags', 'text[]' }, -- up to 3 values; a GIN index finds rows by element
     { 'attrs', 'jsonb', json = 'typed' }, -- 2 plain fields, which could be columns of their own
-    -- 10 % string (a500000000000000000003f0, a500000000000000000003f9, a50000000000000000000402),
-    -- and all of these read as dates
+    -- 6 (10 %) string (a500000000000000000003f0, a500000000000000000003f9,
+    -- a50000000000000000000402), and all of these read as dates
     { 'created_at', 'timestamptz', from = 'createdAt' },
     { 'balance', 'numeric' }, -- numeric(4,2) holds every one
     { 'visits', 'int8' },

@@ -1,3 +1,6 @@
+#include <cmath>
+#include <random>
+
 #include "plan/coerce_support.hpp"
 #include "vector/elements.hpp"
 
@@ -106,4 +109,39 @@ TEST_CASE("vectors of a table pass, and become other kinds of vectors") {
   CHECK(vector(sparse.value()) == "[1,0,3]");
   CHECK(array(in) == "{1,0,3}");
   CHECK(Bench("text")(in) == "[1,0,3]");
+}
+
+TEST_CASE("A16: elements of vectors from text, integers and decimals are rounded once") {
+  Bench vector("vector"), half("halfvec"), sparse("sparsevec(9)");
+  std::mt19937_64 random(16);
+  for (int i = 0; i < 20000; ++i) {
+    // Digits about the middle of two floats, or anywhere.
+    const auto low = std::bit_cast<float>(static_cast<uint32_t>(random() % 0x7F000000));
+    const auto high = std::nextafterf(low, INFINITY);
+    const double middle = (static_cast<double>(low) + static_cast<double>(high)) / 2;
+    const std::string digits = fmt::format(
+        "{:.{}e}", i % 2 == 0 ? middle : static_cast<double>(low), static_cast<int>(random() % 60));
+    CAPTURE(digits);
+    const float expected = std::strtof(digits.c_str(), nullptr);
+    REQUIRE(vector.text("[" + digits + ",1]")[0] == '[');
+    REQUIRE(load_le<float>(vector.value().data) == expected);
+    if (expected != 0) {
+      REQUIRE(sparse.text("{2:" + digits + "}/9")[0] == '{');
+      REQUIRE(std::bit_cast<float>(load_be<uint32_t>(sparse.value().data + 16)) == expected);
+    }
+    const uint16_t rounded = half_from_float(expected);
+    const bool fits = (rounded & 0x7C00) != 0x7C00;
+    const std::string halved = half.text("[" + digits + "]");
+    REQUIRE((fits ? halved[0] == '[' : halved == "<out_of_range>"));
+    if (fits) REQUIRE(load_le<uint16_t>(half.value().data) == rounded);
+    const auto integer = static_cast<int64_t>(random() >> (random() % 60)) >> 1;
+    vector.json(fmt::format(R"([{{"$numberLong": "{0}"}}, {{"$numberDecimal": "{0}"}}])", integer));
+    REQUIRE(load_le<float>(vector.value().data) == static_cast<float>(integer));
+    REQUIRE(load_le<float>(vector.value().data + 4) == static_cast<float>(integer));
+  }
+  CHECK(vector.text("[1e39]") == "<out_of_range>");
+  CHECK(vector.text("[-1e400]") == "<out_of_range>");
+  CHECK(vector.text("[1e-60,1e-400]") == "[0,0]");
+  CHECK(vector.json(R"([{"$numberDecimal": "1E39"}])") == "<out_of_range>");
+  CHECK(sparse.text("{1.5:1}/9") == "<bad_value>");
 }

@@ -90,13 +90,13 @@ TEST_CASE("what is no date is not guessed at") {
 }
 
 TEST_CASE("digits finer than a microsecond are told") {
-  int dropped = 0;
-  CHECK(parse_timestamp("2000-01-01T00:00:00.1234567Z", &dropped) == 123456);
-  CHECK(dropped == 8);
-  CHECK(parse_timestamp("2000-01-01T00:00:00.123456000Z", &dropped) == 123456);
-  CHECK(dropped == 0);
-  CHECK(parse_timestamp("2000-01-01T00:00:00.123456001Z", &dropped) == 123456);
-  CHECK(dropped > 0);
+  Finer finer = Finer::kNone;
+  CHECK(parse_timestamp("2000-01-01T00:00:00.1234567Z", &finer) == 123456);
+  CHECK(finer == Finer::kUp);
+  CHECK(parse_timestamp("2000-01-01T00:00:00.123456000Z", &finer) == 123456);
+  CHECK(finer == Finer::kNone);
+  CHECK(parse_timestamp("2000-01-01T00:00:00.123456001Z", &finer) == 123456);
+  CHECK(finer == Finer::kDown);
 }
 
 TEST_CASE("unix times reach PostgreSQL's limits and no further") {
@@ -143,6 +143,18 @@ TEST_CASE("the longest interval has room") {
   CHECK(text.size() < kTimeChars);
 }
 
+TEST_CASE("A23: fractions of intervals go where PostgreSQL lets them go") {
+  CHECK(interval("P0.5W") == "3 days 12:00:00");
+  CHECK(interval("P0.33Y") == "4 mons");
+  CHECK(interval("P1.5M") == "1 mon 15 days");
+  CHECK(interval("1.3 months") == "1 mon 9 days");
+  CHECK(interval("0.0000005 seconds") == "00:00:00");
+  CHECK(interval("-0.5 days") == "-12:00:00");
+  for (const std::string_view text :
+       {"p1d", "P+1D", "1 day 2 days", "1 mss", "-.5 days", "00:00:61", "1.d", "P2147483648D", "5"})
+    CHECK(interval(text) == "refused");
+}
+
 TEST_CASE("intervals keep months, days and time apart") {
   CHECK(interval("1 day 02:03:04.5") == "1 day 02:03:04.500");
   CHECK(interval("3 mons") == "3 mons");
@@ -153,8 +165,8 @@ TEST_CASE("intervals keep months, days and time apart") {
   CHECK(interval("1.5 days") == "1 day 12:00:00");
   CHECK(interval("90 minutes") == "01:30:00");
   CHECK(interval("00:00:00") == "00:00:00");
-  for (const std::string_view text : {"", "5", "P", "PT", "1 parsec", "1day2", "1 day 25", "P1H",
-                                      "soon", "1.5 mons", "99999999999 years"})
+  for (const std::string_view text :
+       {"", "5", "P", "PT", "1 parsec", "1day2", "1 day 25", "P1H", "soon", "99999999999 years"})
     CHECK(interval(text) == "refused");
   unsigned char bytes[16];
   REQUIRE(parse_interval("1 year 2 days 00:00:01", bytes));
