@@ -56,6 +56,10 @@ Outcome of_taken(OnConflict policy) noexcept {
   return policy == OnConflict::kNewer ? Outcome::kSkipped : Outcome::kUnchanged;
 }
 
+Outcome of_other_children(OnConflict policy) noexcept {
+  return policy == OnConflict::kUpdate ? Outcome::kUpdated : Outcome::kSkipped;
+}
+
 int number_or(const PgRows& rows, int otherwise) {
   const std::string text = rows.text(0, 0);
   return text.empty() ? otherwise : std::stoi(text);

@@ -62,6 +62,8 @@ void count_outcome(Outcome outcome, uint64_t documents, Tally& tally);
 PgRows rehearse(PgSession& session, const std::string& sql, const PgParams& params = {});
 /// What a row is that the server takes, and that left what stands as it was: as old, or equal.
 Outcome of_taken(OnConflict policy) noexcept;
+/// What an equal row is whose child rows are others: they are replaced, or stay.
+Outcome of_other_children(OnConflict policy) noexcept;
 /// The one number a query gave; `otherwise`: it is NULL.
 int number_or(const PgRows& rows, int otherwise);
 

@@ -3,7 +3,8 @@
 //   inserted    a row of the document is new
 //   updated     a row that stood there differed and was set, or its child rows differed and were
 //               replaced (update, newer)
-//   skipped     a row that stood there differs and stays (skip), or is as new or newer (newer)
+//   skipped     a row that stood there, or its child rows, differ and stay (skip; newer, when the
+//               row is as new)
 //   unchanged   the row and its child rows are as the document says
 //   suppressed  the server did not take a row, and no error said so: a trigger, a rule, row
 //   security

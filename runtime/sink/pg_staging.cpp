@@ -161,13 +161,14 @@ class StagedLoader : public CopyLoader {
 
   void merge_children(int turn, Tally& tally) {
     PgSession& session = load_.session;
-    if (policy_ == OnConflict::kUpdate) {
+    if (policy_ != OnConflict::kError) {
       for (size_t t = 0; t < load_.tables.size(); ++t) {
         if (load_.tables[t].own) continue;
-        session.execute(
-            fmt::format("UPDATE {} o SET outcome = 2 FROM ({}) d WHERE o.doc = d.doc AND o.k = d.k "
-                        "AND o.turn = {} AND o.outcome = 4",
-                        kOutcomeTable, sql_.differing_children(t, turn), turn));
+        session.execute(fmt::format(
+            "UPDATE {} o SET outcome = {} FROM ({}) d WHERE o.doc = d.doc AND o.k = d.k "
+            "AND o.turn = {} AND o.outcome = 4",
+            kOutcomeTable, static_cast<int>(of_other_children(policy_)),
+            sql_.differing_children(t, turn), turn));
       }
     }
     if (policy_ == OnConflict::kUpdate || policy_ == OnConflict::kNewer) {

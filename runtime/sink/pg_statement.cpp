@@ -207,12 +207,12 @@ class StatementLoader : public PgLoader {
 
   void merge_children(int turn) {
     PgSession& session = load_.session;
-    for (size_t t = 0; policy_ == OnConflict::kUpdate && t < load_.tables.size(); ++t) {
+    for (size_t t = 0; policy_ != OnConflict::kError && t < load_.tables.size(); ++t) {
       if (load_.tables[t].own) continue;
       PgParams params;
       const std::string with = "WITH " + roots(params) + ", " + stage(t, params) + " ";
       mark(session.query(with + sql_.differing_children(t, turn), params), Outcome::kUnchanged,
-           Outcome::kUpdated);
+           of_other_children(policy_));
     }
     const bool replaces = policy_ == OnConflict::kUpdate || policy_ == OnConflict::kNewer;
     for (size_t t = load_.tables.size(); replaces && t-- != 0;) {

@@ -48,9 +48,8 @@ class Model:
             self.books['rows'] += 1 + len(tags)
             self.books['child_rows'] += len(tags)
             return 0, 'inserted'
-        compared = old if self.policy == 'update' else (old[0], tags)
-        if not self.beats(values[1], old[0][1]) or compared == new:
-            return (3, 'unchanged') if compared == new else (2, 'skipped')
+        if not self.beats(values[1], old[0][1]) or old == new:
+            return (3, 'unchanged') if old == new else (2, 'skipped')
         self.books['rows'] += (old[0] != values) + len(tags)
         self.books['child_rows'] += len(tags)
         self.table[key] = new

@@ -30,7 +30,6 @@ F1 = masked('F1')       # verify: a key twice, one version rejected; rows that a
 F4 = masked('F4')       # strict, decimal and empty_null read a column's own default
 F5 = masked('F5')       # the discriminator of a route and a computed id count as taken
 F7 = masked('F7')       # a name twice, and a nested path below it
-F8 = masked('F8')       # a key twice in one unit: updated or unchanged by where the unit ends
 F18 = masked('F18')     # which of several faults a reject tells; fields of a child table's elements that no column takes
 STAR_ELEMENTS = masked('STAR')  # '*' beside a column that takes one element of an array
 
@@ -144,8 +143,6 @@ def case(seed):
         job = replace(job, columns=tuple(c for c in job.columns if c.origin != '*'))
     if not (routed and F5) and not (F18 and job.children) and rng.random() < 0.25:
         job = replace(job, unmapped='error')
-    if F8 and policy == 'newer':
-        collection.twice = 0
     first = collection.dump(rng.choice((0, 1, 5, 20, 60, 200)))
     return Case(seed, job, first, collection.changed(first), jobs=3 if collection.twice == 0 and rng.random() < 0.3 else 1,
                 made=rng.random() < 0.3, delete_extra=rng.random() < 0.5, broken=rng.choice((0, 0, 0, 2)) * (policy != 'error'))
