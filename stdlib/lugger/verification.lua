@@ -1,5 +1,6 @@
 -- Runs verifications and repairs to their end, with progress, for the command line and for scripts.
 local fault = require 'lugger.fault'
+local lossy = require 'lugger.lossy'
 local native = require 'lugger.native'
 local table_view = require 'lugger.table_view'
 local terminal = require 'lugger.terminal'
@@ -84,6 +85,13 @@ local function run(job, running, quiet)
   if not ok then error(err, 0) end
 end
 
+-- "Equal" must not hide what the script has altered on purpose.
+local function with_policies(job, verdict)
+  local note = lossy.note(job)
+  if note then table.insert(verdict.notes, note) end
+  return verdict
+end
+
 --- Verifies one job and gives the verdict.
 ---@param job lugger.job
 ---@param options lugger.verify_options|nil
@@ -92,7 +100,7 @@ end
 function verification.verify(job, options, quiet)
   local running = native.verify(job:handle(), verification.options(options))
   run(job, running, quiet)
-  return running:result()
+  return with_policies(job, running:result())
 end
 
 --- Verifies one job, and with `apply` writes what is wrong again and verifies once more.
@@ -106,7 +114,7 @@ end
 function verification.repair(job, options, mend, quiet)
   local running = native.repair(job:handle(), verification.options(options), mend.apply, mend.delete_extra)
   run(job, running, quiet)
-  return running:result(), running:before(), running:repair()
+  return with_policies(job, running:result()), with_policies(job, running:before()), running:repair()
 end
 
 return verification

@@ -246,6 +246,19 @@ print(json.encode(table_of(job.spec, job.spec.into.options.table)))
         self.assertIn("'s', 'jsonb', json = 'typed', nul = 'tag'", self.text('things.lua'))
         self.assertIn('4 with a NUL byte', self.text('things.lua'))
 
+    def test_a15_verify_says_which_policies_alter_values(self):
+        source = self.write([{'_id': 1, 's': 'a\0b', 'n': 'no'}, {'_id': 2, 's': 'x', 'n': 5}])
+        (self.dir / 'job.lua').write_text(f"""local lugger = require 'lugger'
+return lugger.copy {{ from = lugger.source('{source}', {{ collection = 'shop.things' }}),
+  into = lugger.target(lugger.env.PG_URI, {{ table = 'things', key = 'mongo_id', on_conflict = 'skip' }}),
+  columns = {{ {{ 'mongo_id', 'text', from = '_id' }}, {{ 's', 'text', nul = 'strip' }}, {{ 'n', 'int4', on_error = 'null' }} }} }}""")
+        env = {'PG_URI': self.server.fresh().url}
+        lugger('run', 'job.lua', '--create', cwd=self.dir, env=env)
+        verdict = lugger('verify', 'job.lua', cwd=self.dir, env=env)
+        self.assertIn('a value that these policies alter counts as equal: things.s (nul = "strip"), things.n (on_error = "null")', verdict.err + verdict.out)
+        told = json.loads(lugger('verify', 'job.lua', '--json', cwd=self.dir, env=env).out)
+        self.assertIn('things.s (nul = "strip")', json.dumps(told, ensure_ascii=False).replace('\\"', '"'))
+
     def test_a15_tag_is_for_typed_jsonb_alone(self):
         source = self.write([{'_id': 1, 's': 'x'}])
         self.scaffold(source)
