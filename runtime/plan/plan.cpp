@@ -9,7 +9,7 @@ namespace lugger {
 Value default_of(const TablePlan& table, const Column& column, Arena& arena) {
   if (!column.default_value) return {};
   CoercePolicy policy = column.policy;
-  policy.strict = false;
+  policy.strict = policy.trim = policy.empty_null = false;
   Coercer coercer(column.type, policy);
   Value given = column.default_value->value(), out;
   given.flags = Value::kWritten;  // a reference may be given as it is stored

@@ -9,7 +9,7 @@
 namespace lugger {
 
 /// A column's default in its type; kMissing: it has none. Error{config}: it does not fit. It is the
-/// script's own word, so `strict` does not ask what type it was written in. Its bytes lie in the
+/// script's own word, so `strict`, `trim` and `empty_null` are not asked. Its bytes lie in the
 /// arena or in the column.
 Value default_of(const TablePlan& table, const Column& column, Arena& arena);
 

@@ -195,6 +195,10 @@ TEST_CASE("F4: a default keeps the type it was given in") {
   strict.policy.strict = true;
   CHECK(made(strict, Constant(Value::of(ValueType::kInt64, 0))) == "0");
   CHECK(made(strict, "7") == "7");
+  Column text = column("v", "text");
+  text.policy.empty_null = text.policy.trim = true;
+  CHECK(made(text, "").empty());
+  CHECK(made(text, " x ") == " x ");
   CHECK(made(column("v", "int8"), Constant(Value::of(ValueType::kInt64, INT64_MAX))) ==
         "9223372036854775807");
   CHECK(made(column("v", "timestamptz"), Constant(Value::of(ValueType::kDate, int64_t{0}))) ==
