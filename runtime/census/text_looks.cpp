@@ -17,6 +17,21 @@ bool is_hex(std::string_view text) noexcept {
   });
 }
 
+/// As numeric prints it: a number made of the text gives the text back.
+bool is_plainly_written(std::string_view text, const DecimalDigits& value) noexcept {
+  const bool zero = value.digits.find_first_not_of('0') == std::string::npos;
+  if (text.front() == '-' && zero) return false;
+  if (text.front() == '-') text.remove_prefix(1);
+  const size_t point = std::min(text.find('.'), text.size());
+  const std::string_view whole = text.substr(0, point);
+  const std::string_view fraction = text.substr(std::min(point + 1, text.size()));
+  if (whole.empty() || (whole.size() > 1 && whole.front() == '0')) return false;
+  return std::all_of(whole.begin(), whole.end(), is_digit) &&
+         std::all_of(fraction.begin(), fraction.end(), is_digit) &&
+         static_cast<int64_t>(fraction.size()) == value.scale &&
+         (point == text.size() || !fraction.empty());
+}
+
 /// "true" and "false" in any case; "yes", "t", "1" are left to who reads the top values.
 bool is_bool(std::string_view text) noexcept {
   const auto is = [&](std::string_view word) {
@@ -63,10 +78,8 @@ void TextProbe::look_at_number(std::string_view text, TextLooks& looks) {
   if (parse_decimal(text, NumberFormat{}, digits_) != DecimalFault::kNone) return;
   if (digits_.kind != DecimalDigits::Kind::kFinite) return;
   ++looks.number;
-  const bool plain = digits_.scale <= 0;
-  looks.integer += plain ? 1 : 0;
-  const std::string_view digits = text.front() == '-' ? text.substr(1) : text;
-  looks.padded += plain && (digits.empty() || digits != digits_.digits) && text != "0" ? 1 : 0;
+  looks.integer += digits_.scale <= 0 ? 1 : 0;
+  looks.padded += is_plainly_written(text, digits_) ? 0 : 1;
   looks.digits.add(static_cast<int>(digits_.digits.size()), digits_.scale);
 }
 

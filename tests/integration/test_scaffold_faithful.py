@@ -79,6 +79,14 @@ class Faithful(Case):
             database, _ = self.load()
             self.assertEqual(database.query("select \"when\" from c where mongo_id = '$n:3'"), documents[3]['when'])
 
+    def test_f10_texts_that_a_number_would_not_give_back_stay_texts(self):
+        for odd, kept in (('.5', False), ('+2.5', False), ('01.5', False), ('-0.0', False), ('2.', False), (' 2.5', False), ('2.50', True), ('-2.5', True)):
+            documents = [{'_id': n, 'v': n + 0.5} for n in range(20)] + [{'_id': 99, 'v': odd}]
+            self.scaffold(self.documents({'c': documents}))
+            self.assertEqual("'v', 'numeric'" in self.text('c.lua'), kept, odd)
+            database, _ = self.load()
+            self.assertEqual(database.query("select v::text from c where mongo_id = '$n:99'").strip('"'), odd)
+
     def test_f10_odd_field_names_at_any_depth(self):
         item = {'order_id': 1, 'id': 2, 'parent_id': 3, 'ordinal': 4, 'ordinal_1': 5, 'x.y': 6, '': 7, 'rest': 8}
         order = {'_id': 1, 'x.': [item], 'x.y': [{**item, 'lots': [{**item, 'deep': [item]}]}], 'n' * 70: [item], 'parcels': [{'lots': [item]}]}
