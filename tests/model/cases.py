@@ -17,7 +17,7 @@ FITTING = {
 DEFAULTS = {'text': ('none', '', 'it\'s'), 'int4': (0, 7), 'int8': (5,), 'numeric': (1.25, 3), 'float8': (0.5, 2), 'bool': (True, False),
             'timestamptz': ('2026-01-05T10:00:00Z',), 'uuid': ('f47ac10b-58cc-4372-a567-0e02b2c3d479',), 'jsonb': ('x',)}
 
-# What is not asked of the program yet; LUGGER_MODEL_UNMASKED=F1,F8 or =all asks.
+# What is not asked of the program yet; LUGGER_MODEL_UNMASKED=F1,F5 or =all asks.
 ASKED = os.environ.get('LUGGER_MODEL_UNMASKED', '').split(',')
 
 
