@@ -71,7 +71,7 @@ def column(rng, name, source, kind):
 
 
 def columns(rng, collection, key):
-    found = [Column('mongo_id', 'text', '_id')] if 'mongo_id' in key or rng.random() < 0.5 else []
+    found = [Column('mongo_id', 'text', '_id')] if 'mongo_id' in key or not key or rng.random() < 0.5 else []
     if 'id' in key:
         found.insert(0, Column('id', 'uuid', generate='v5'))
     for name, kind in collection.fields.items():
@@ -114,18 +114,18 @@ def case(seed):
     rng = random.Random(seed)
     collection = Collection(rng)
     name = f'm{seed}'
-    key = rng.choice((('mongo_id',), ('mongo_id',), ('id',)))
-    policy = rng.choice(('update', 'update', 'skip', 'newer', 'error'))
+    key = rng.choice((('mongo_id',), ('mongo_id',), ('mongo_id',), ('id',), ('id',), ('id', 'mongo_id'), ()))
+    policy = rng.choice(('update', 'update', 'skip', 'newer', 'error')) if key else 'error'
     some = columns(rng, collection, key)
     if policy == 'newer':
         some += (Column('ver', 'int4'),)
     routed = rng.random() < 0.2
     job = Job(name, name, some, key, policy, 'ver' if policy == 'newer' else None,
-              children=() if routed else children(rng, name, collection),
+              children=() if routed or not key else children(rng, name, collection),
               route=Route('kind', (('A', name + '_a'), ('B', name + '_b')), rng.choice((None, name + '_o'))) if routed else None,
               hook=hook(rng, some, key))
     if rng.random() < 0.2:
         job = replace(job, unmapped='error')
     first = collection.dump(rng.choice((0, 1, 5, 20, 60, 200)))
     return Case(seed, job, first, collection.changed(first), jobs=3 if collection.twice == 0 and rng.random() < 0.3 else 1,
-                made=rng.random() < 0.3, delete_extra=rng.random() < 0.5, broken=rng.choice((0, 0, 0, 2)) * (policy != 'error'))
+                made=rng.random() < 0.3, delete_extra=rng.random() < 0.5, broken=rng.choice((0, 0, 0, 2)) * (policy != 'error' or not key))
