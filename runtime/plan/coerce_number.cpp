@@ -175,7 +175,11 @@ bool is_word(std::string_view text, std::string_view lower) noexcept {
   return true;
 }
 
+/// White space around it does not count, as in PostgreSQL.
 Failure bool_from_text(std::string_view text, Value& out) noexcept {
+  const size_t first = text.find_first_not_of(" \t\n\v\f\r");
+  if (first == std::string_view::npos) return Failure::kSyntax;
+  text = text.substr(first, text.find_last_not_of(" \t\n\v\f\r") - first + 1);
   for (const std::string_view word : {"true", "t", "yes", "y", "on", "1"}) {
     if (is_word(text, word)) {
       out = Value::of(ValueType::kBool, 1);

@@ -126,14 +126,15 @@ def all_taken(value, taken, path):
     if is_taken(path, taken):
         return True
     if is_document(value):
-        return bool(value) and all(all_taken(v, taken, path + (k,)) for k, v in value)
+        return bool(value) and all(all_taken(v, taken, path + (k,)) for k, v in dict(value).items())
     return isinstance(value, list) and bool(value) and all(all_taken(v, taken, path + (str(n),)) for n, v in enumerate(value))
 
 
 def rest(value, taken, path=()):
-    """The document without what other columns took. An array is whole or not there: its elements keep their places."""
+    """The document without what other columns took: the last of equal names. An array is whole or not there: its elements
+    keep their places."""
     kept = []
-    for name, inner in value:
+    for name, inner in dict(value).items():
         here = path + (name,)
         if not all_taken(inner, taken, here):
             below = is_document(inner) and inner and any(one[:len(here)] == here for one in taken)

@@ -27,8 +27,9 @@ class Mutation:
         self.rng, self.model, self.types, self.cascade = rng, model, types, cascade
         self.sql = []
         for name, table in model.tables.items():
+            # Rows that nothing tells apart are left alone.
             for number in range(rng.choice((0, 0, 1, 2, 5))):
-                if table.rows:
+                if table.rows and table.key:
                     change = rng.choice((self.change, self.change, self.remove, self.add))
                     change(name, table, rng.choice(sorted(table.rows)), number)
 
@@ -56,7 +57,7 @@ class Mutation:
         """A row like another one, under a key of its own: of the document's own table, or one more child row."""
         types = dict(self.types[name])
         fresh = [new_key(types[table.key[0]], number), *key[1:]]
-        if len(key) > 1:
+        if name not in self.model.job.tables:
             fresh[-1] = 1000 + number
             if self.cascade or self.rng.random() < 0.7:
                 fresh[0] = key[0]

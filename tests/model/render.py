@@ -39,7 +39,7 @@ def literal(value):
     return 'nil' if value is None else lua(value)
 
 
-def hook(one, key):
+def hook(one, keys):
     if not one:
         return ''
     lines = []
@@ -52,6 +52,7 @@ def hook(one, key):
     if one.clear:
         lines.append(f"    if doc.h == 'clear' then row[{lua(one.clear)}] = nil end\n")
     if one.emit:
+        key, = keys
         more = f'{lua(one.emit[0])}] = {literal(one.emit[1])}'
         lines.append(f"    local key = doc.h == 'shared' and 'shared' or row.{key} .. '#'\n")
         lines.append(f"    if doc.h == 'list' then return {{ {{}}, {{ {key} = key, [{more} }} }} end\n")
@@ -73,14 +74,14 @@ def job(one, dump):
         said.append(f'table = {lua(one.table)}')
     if one.key:
         said.append(f'key = {lua(list(one.key))}')
-    said.append(f'on_conflict = {lua(one.policy)}')
+        said.append(f'on_conflict = {lua(one.policy)}')
     if one.newer:
         said.append(f'newer = {lua(one.newer)}')
     return (f'  lugger.copy {{\n    name = {lua(one.name)},\n'
             f'    from = lugger.source({lua(dump)}, {{ collection = {lua(one.collection)} }}),\n'
             f'    into = lugger.target(lugger.env.PG_URI, {{ {", ".join(said)} }}),\n'
             f'    columns = {columns(one.columns, "    ")},\n   {children(one.children, "    ")}\n'
-            f'{route(one.route)}{hook(one.hook, one.key[0])}    unmapped = {lua(one.unmapped)},\n  }},\n')
+            f'{route(one.route)}{hook(one.hook, one.key)}    unmapped = {lua(one.unmapped)},\n  }},\n')
 
 
 def script(jobs):

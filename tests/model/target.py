@@ -78,7 +78,7 @@ class Target:
         """What becomes of one row and its child rows."""
         table = self.tables[made.table]
         if not self.job.key:
-            table.rows[len(table.rows)] = tuple(made.row.values())
+            table.rows[(len(table.rows),)] = tuple(made.row.values())
             return 'inserted'
         key, row = self.key_of(made.row), tuple(made.row.values())
         if key not in table.rows:
@@ -159,7 +159,7 @@ def refused_keys(job, documents):
         except Skipped:
             continue
         if isinstance(made, Reject):
-            found.add((id_uuid(job.collection, made.document_id) if job.key == ('id',) else made.document_id,))
+            found.add(tuple(id_uuid(job.collection, made.document_id) if c == 'id' else made.document_id for c in job.key))
     return found
 
 
@@ -167,14 +167,14 @@ def repair(job, documents, target, delete_extra):
     """Documents of which something is missing or different are written anew; extra rows go when asked."""
     source = expected(job, documents)
     stays = newer_rows(job, source, target) | refused_keys(job, documents)
-    for name in job.tables:
+    for name in job.tables if job.key else ():
         for key, row in source.tables[name].rows.items():
             children, actual = source.children_of(key), target.children_of(key)
             wrong = target.tables[name].rows.get(key) != row or any(actual.get(k) != r for k, r in children.items())
             if (wrong or delete_extra and actual != children) and key not in newer_rows(job, source, target):
                 target.write(Rows(name, dict(zip(target.tables[name].columns, row)),
                                   {t: [r for (table, _), r in children.items() if table == t] for t in target.tables if t not in job.tables}))
-    for name, table in target.tables.items() if delete_extra else ():
+    for name, table in target.tables.items() if delete_extra and job.key else ():
         for key in table.rows.keys() - source.tables[name].rows.keys():
             if key[:len(job.key)] not in stays:
                 del table.rows[key]

@@ -194,7 +194,7 @@ def plain(value):
     if is_document(value):
         return {k: plain(v) for k, v in value}
     if isinstance(value, Date):
-        return iso(value.ms, always=value.ms < 253_402_300_800_000)
+        return iso(value.ms, always=True)
     if isinstance(value, Binary):
         return uuid_of(value) or base64_text(value)
     if isinstance(value, Timestamp):

@@ -131,6 +131,9 @@ TEST_CASE("bool takes 0 and 1 and the usual words") {
   CHECK(flag.text("Yes") == "true");
   CHECK(flag.text("off") == "false");
   CHECK(flag.text("maybe") == "<bad_value>");
+  CHECK(flag.text(" yes\n") == "true");
+  CHECK(flag.text("y es") == "<bad_value>");
+  CHECK(flag.text(" ") == "<bad_value>");
   CHECK(flag.json("{}") == "<wrong_type>");
 }
 
