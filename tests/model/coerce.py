@@ -205,6 +205,13 @@ def convert(value, column):
     return COERCERS[column.type](value, column)
 
 
+def default_of(column):
+    """A default that is a text is read as the column reads texts."""
+    if column.default is None or column.empty_null and column.default == '':
+        return None
+    return convert(column.default, column)
+
+
 def coerce(value, column):
     """What the column holds for what the document has (MISSING for nothing). Refused, its column named, when it holds nothing."""
     try:
@@ -216,12 +223,12 @@ def coerce(value, column):
             made = None
         else:
             made = convert(value, column)
-        if made is None and column.default is not None:
-            made = convert(column.default, column)
+        if made is None:
+            made = default_of(column)
     except Refused as refused:
         if column.on_error == 'reject':
             raise Refused(*refused.codes, column=column.name) from None
-        made = convert(column.default, column) if column.on_error == 'default' and column.default is not None else None
+        made = default_of(column) if column.on_error == 'default' else None
         if made is None and column.required:
             # The document is refused for the value that it has, not for having none.
             raise Refused(*refused.codes, column=column.name) from None
