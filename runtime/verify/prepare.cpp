@@ -101,9 +101,21 @@ void take_run(VerifyContext& context, Verdict& verdict, State& state) {
   }
   if (state.count_rejects(verdict.job) == 0) return;
   state.each_reject(verdict.job, [&](const RejectRecord& reject) {
-    context.reject_ids.insert(XXH3_64bits(reject.document_id.data(), reject.document_id.size()));
+    context.rejects.add(reject);
     return true;
   });
+  if (context.rejects.by_id() != 0) {
+    verdict.warnings.push_back(fmt::format(
+        "{} rejects were kept without their documents (--redact): documents with one of their ids "
+        "do not count as missing",
+        context.rejects.by_id()));
+  }
+  if (context.rejects.unknown() != 0) {
+    verdict.warnings.push_back(fmt::format(
+        "{} rejects were kept without their documents (--redact) and have no id: their documents "
+        "count as missing where the mapping takes them",
+        context.rejects.unknown()));
+  }
 }
 
 /// A role that may read the tables need not see the ledger.

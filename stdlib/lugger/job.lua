@@ -199,7 +199,7 @@ end
 function job:repair(options)
   local mend, narrow = {}, {}
   for key, value in pairs(options or {}) do
-    if key == 'apply' or key == 'delete_extra' then
+    if key == 'apply' or key == 'delete_extra' or key == 'delete_many' then
       mend[key] = value
     else
       narrow[key] = value
