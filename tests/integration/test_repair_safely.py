@@ -260,6 +260,11 @@ class Newer(Case):
         self.repair(work, '--apply', expect=(0, 4))
         self.assertEqual(work.database.query(f"select ver from docs where mongo_id = '{text_of(5)}'") in ('9', '5'), True)
 
+    def test_f8_equal_versions_in_one_dump(self):
+        documents = [{'_id': oid(i % 10), 'ver': 5, 'n': i, 'tags': []} for i in range(20)]
+        work = self.made_newer(documents)
+        self.assertEqual(counts(self.verify(work))['docs']['equal'], 10)
+
     def test_f8_narrowed_comparisons_know_the_policy_too(self):
         work = self.made_newer(self.documents())
         work.database.query('update docs set ver = 6, n = 100 where n = 3')
