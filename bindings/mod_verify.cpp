@@ -60,6 +60,8 @@ static void push(lua_State* L, const TableVerdict& table) {
   set(L, "missing", table.missing);
   set(L, "extra", table.extra);
   set(L, "different", table.different);
+  set(L, "newer", table.newer);
+  set(L, "older", table.older);
   set(L, "duplicates", table.duplicates);
   set(L, "settled", table.settled);
   set(L, "source_digest", table.source_digest);
@@ -115,14 +117,17 @@ static void push(lua_State* L, const RepairResult& repair) {
   set(L, "documents", repair.documents);
   set(L, "deleted", repair.deleted);
   set(L, "extra_left", repair.extra_left);
+  set(L, "beyond_keys", repair.beyond_keys);
+  set(L, "of_refused", repair.of_refused);
+  set(L, "refused", repair.refused);
   set(L, "rounds", repair.rounds);
   set(L, "notes", repair.notes);
 }
 
 static void read_option(lua_State* L, const std::string& key, VerifyOptions& out) {
-  static constexpr std::array<std::string_view, 10> kKeys = {
-      "jobs",        "sample",  "seed",        "where",    "since",
-      "since_field", "columns", "limit_shown", "rechecks", "group_rows"};
+  static constexpr std::array<std::string_view, 11> kKeys = {
+      "jobs",    "sample",      "seed",     "where",      "since",          "since_field",
+      "columns", "limit_shown", "rechecks", "group_rows", "overwrite_newer"};
   const size_t at = static_cast<size_t>(std::find(kKeys.begin(), kKeys.end(), key) - kKeys.begin());
   switch (at) {
     case 0: out.jobs = static_cast<int>(luaL_checkinteger(L, -1)); return;
@@ -143,6 +148,7 @@ static void read_option(lua_State* L, const std::string& key, VerifyOptions& out
     case 7: out.limit_shown = static_cast<uint64_t>(luaL_checknumber(L, -1)); return;
     case 8: out.rechecks = static_cast<int>(luaL_checkinteger(L, -1)); return;
     case 9: out.group_rows = static_cast<uint64_t>(luaL_checknumber(L, -1)); return;
+    case 10: out.overwrite_newer = lua_toboolean(L, -1) != 0; return;
     default: unknown_key("verify", key, kKeys);
   }
 }
@@ -170,6 +176,7 @@ static int repair_job(lua_State* L) {
   RepairOptions options;
   options.apply = lua_toboolean(L, 3) != 0;
   options.delete_extra = lua_toboolean(L, 4) != 0;
+  options.delete_many = lua_toboolean(L, 5) != 0;
   return start(L, &options);
 }
 

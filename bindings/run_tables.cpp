@@ -119,10 +119,10 @@ void push(lua_State* L, const OptionSpec& option) {
 }
 
 RunSettings read_settings(lua_State* L, int index) {
-  static constexpr std::array<std::string_view, 14> kKeys = {
-      "jobs",         "create",          "dry_run",    "restart", "accept_changes",
-      "limit",        "retry_rejects",   "redact",     "stage",   "force",
-      "index_memory", "lock_timeout_ms", "lock_tries", "window"};
+  static constexpr std::array<std::string_view, 15> kKeys = {
+      "jobs",  "create",       "dry_run",         "restart",    "accept_changes",
+      "again", "limit",        "retry_rejects",   "redact",     "stage",
+      "force", "index_memory", "lock_timeout_ms", "lock_tries", "window"};
   static constexpr std::array<std::string_view, 3> kStages = {"load", "index", "constrain"};
   RunSettings settings;
   if (lua_isnoneornil(L, index)) return settings;
@@ -144,6 +144,8 @@ RunSettings read_settings(lua_State* L, int index) {
       settings.dry_run = flag;
     else if (key == "restart")
       settings.restart = flag;
+    else if (key == "again")
+      settings.again = flag;
     else if (key == "accept_changes")
       settings.accept_changes = flag;
     else if (key == "limit")

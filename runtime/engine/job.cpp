@@ -9,6 +9,7 @@
 #include "engine/reread.hpp"
 #include "engine/run_impl.hpp"
 #include "engine/stages.hpp"
+#include "net/pg_server.hpp"
 #include "plan/infer.hpp"
 
 namespace lugger {
@@ -124,6 +125,23 @@ Source& Job::source() { return impl_->open_source_once(); }
 Target& Job::target() { return impl_->open_target_once(); }
 std::shared_ptr<const PlanShape> Job::shape() { return impl_->shape_once(); }
 
+namespace {
+
+/// Limits that the role cannot see are told before a run.
+void check_throttle(JobImpl& job, TargetReport& report) {
+  if (!job.spec.throttle.asks_target() || !is_postgres_place(job.spec.target)) return;
+  std::shared_ptr<PgServer> server;
+  PgSession session(resolve_pg_url(job.spec.target, server), "throttle", job.target->pooled());
+  try {
+    require_statistics(session, job.spec.throttle);
+  } catch (const Error& error) {
+    if (error.code() != Code::kConfig) throw;
+    report.problems.emplace_back(error.what());
+  }
+}
+
+}  // namespace
+
 JobPlan Job::plan(const RunSettings& settings) {
   JobPlan plan;
   plan.job = name();
@@ -133,6 +151,7 @@ JobPlan Job::plan(const RunSettings& settings) {
   const std::shared_ptr<const PlanShape> bound = shape();
   plan.tables = bound->tables();
   plan.report = target().inspect(*bound, settings.create, can_read_again(impl_->spec.source));
+  check_throttle(*impl_, plan.report);
   plan.connections = settings.jobs > 0 ? settings.jobs : default_jobs();
   plan.partitions = source().split(plan.connections);
   plan.connections = std::min<int>(plan.connections,

@@ -76,7 +76,7 @@ class RunImpl final : public Run {
   /// What slows the run down or stops it from outside.
   void prepare_pace() {
     const JobSpec& spec = shared_.job.spec;
-    keep_pace(shared_.pace, {spec.target, spec.target_options, spec.throttle},
+    keep_pace(shared_.pace, {*shared_.job.target, spec.target, spec.throttle},
               shared_.settings.window, throttled_);
     if (shared_.state == nullptr) return;
     try {
@@ -95,9 +95,11 @@ class RunImpl final : public Run {
   }
 
   void conduct() noexcept {
-    run_workers();
-    if (!shared_.failure && !shared_.stop.requested()) finish_load();
-    if (!shared_.failure && !shared_.stop.requested()) build();
+    if (!prepared_.was_done) {
+      run_workers();
+      if (!shared_.failure && !shared_.stop.requested()) finish_load();
+      if (!shared_.failure && !shared_.stop.requested()) build();
+    }
     conclude();
     const std::lock_guard lock(mutex_);
     ended_ = true;
@@ -225,7 +227,8 @@ class RunImpl final : public Run {
     }
     if (result_.status != "done" && !result_.dry_run)
       result_.resume_command = shared_.job.spec.resume_command;
-    if (shared_.state != nullptr) {
+    if (!prepared_.note.empty()) result_.notes.push_back(prepared_.note);
+    if (shared_.state != nullptr && !prepared_.was_done) {
       try {
         shared_.state->set_status(shared_.run, result_.status, result_.error);
       } catch (const std::exception& error) {

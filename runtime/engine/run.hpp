@@ -16,6 +16,7 @@ struct RunSettings {
   int jobs = 0;                 // workers; 0: one a core, at most 4
   bool create = false;          // make missing tables
   bool dry_run = false;         // everything but the writing
+  bool again = false;           // load a table without a key twice, when the last run of it is done
   bool restart = false;         // forget an unfinished run of this job
   bool accept_changes = false;  // resume although script or source changed
   bool redact = false;          // rejects keep neither document nor bytes

@@ -83,6 +83,16 @@ bool gives_way(State& state, const RunRecord& run, const JobSpec& spec,
 
 }  // namespace
 
+std::optional<RunRecord> latest_load(State& state, const std::string& job) {
+  constexpr size_t kRunsLookedAt = 500;
+  std::optional<RunRecord> latest = state.latest(job);
+  if (!latest || !was_retry(state, *latest)) return latest;
+  for (RunRecord& run : state.runs(kRunsLookedAt)) {
+    if (run.job == job && !was_retry(state, run)) return std::move(run);
+  }
+  return latest;
+}
+
 void keep_pace(Pace& pace, const WatchedTarget& target, const std::string& window,
                std::shared_ptr<PgServer>& keep) {
   pace.set_hours(window);
@@ -91,8 +101,7 @@ void keep_pace(Pace& pace, const WatchedTarget& target, const std::string& windo
     throw Error(Code::kConfig, "only a target in PostgreSQL can be asked how it is",
                 "leave rows_per_s alone in throttle = { ... }");
   }
-  pace.set_throttle(resolve_pg_url(target.place, keep), target.options.flag("pooled"),
-                    target.throttle);
+  pace.set_throttle(resolve_pg_url(target.place, keep), target.target.pooled(), target.throttle);
 }
 
 void take_lease(State& state, const std::string& job) {
@@ -153,6 +162,41 @@ void begin(RunShared& shared, PreparedRun& prepared, const SourceInfo& info) {
 
 }  // namespace
 
+namespace {
+
+/// A run that is done says so when it is asked for again. What has a key is settled by on_conflict;
+/// rows without one would be there twice. True: nothing is to be done.
+bool was_done(RunShared& shared, PreparedRun& prepared, const std::string& identity) {
+  const JobSpec& spec = shared.job.spec;
+  if (shared.settings.retry_rejects || identity.empty()) return false;
+  const std::optional<RunRecord> latest = latest_load(*prepared.state, spec.name);
+  if (!latest || latest->status != "done" || latest->source_identity != identity) return false;
+  prepared.note = fmt::format("this source was loaded before: run {} was done at {}", latest->run,
+                              latest->updated);
+  const bool twice = shared.shape->mapping().key.empty() && prepared.report.holds_rows;
+  if (!twice || shared.settings.again) return false;
+  bool whole = true;
+  for (const PartitionRecord& partition : prepared.state->partitions(latest->run)) {
+    whole = whole && partition.done;
+    prepared.earlier += partition.tally;
+  }
+  const std::string& table = shared.shape->tables().front().name;
+  if (!whole) {
+    throw Error(Code::kConflict,
+                fmt::format("{} holds the rows of run {}, which stopped at its limit, and no key "
+                            "tells them from those to come",
+                            table, latest->run),
+                "empty the table first, or load these rows twice with --again");
+  }
+  shared.run = latest->run;
+  prepared.note +=
+      fmt::format("; {} has no key, so nothing was loaded again (--again does)", table);
+  prepared.was_done = true;
+  return true;
+}
+
+}  // namespace
+
 void prepare_run(RunShared& shared, PreparedRun& prepared) {
   JobImpl& job = shared.job;
   const RunSettings& settings = shared.settings;
@@ -195,6 +239,7 @@ void prepare_run(RunShared& shared, PreparedRun& prepared) {
     check_unchanged(*latest, job.spec, identity, settings.accept_changes);
     resume(shared, prepared, *latest);
   } else {
+    if (!open && was_done(shared, prepared, identity)) return;
     if (open && !left_behind) target.discard(*shared.shape, latest->run);
     if (open) prepared.state->set_status(latest->run, "abandoned", "a later run took its place");
     if (settings.retry_rejects) {

@@ -12,7 +12,12 @@ struct PreparedRun {
   Tally earlier;                             // of earlier attempts at this run
   uint64_t total_bytes = 0, done_bytes = 0;  // on disk
   bool resumed = false;
+  bool was_done = false;  // the last run is done and must not be repeated: nothing is loaded
+  std::string note;       // that this source was loaded before
 };
+
+/// The newest run of a job that loaded its source: one that only tried rejects again is not meant.
+std::optional<RunRecord> latest_load(State& state, const std::string& job);
 
 // The steps, for whoever begins a run without a Job (task.cpp).
 std::string new_run_id();
@@ -24,8 +29,8 @@ void take_lease(State& state, const std::string& job);
 
 /// A target whose health is asked for.
 struct WatchedTarget {
+  Target& target;
   const std::string& place;
-  const Options& options;
   const ThrottleSpec& throttle;
 };
 /// Gives a run its hours and its limits. `keep`: a local: server that is asked.

@@ -143,7 +143,7 @@ void Task::set_writer(TaskOutput output) {
   task.target = open_target(output.target, output.options);
   task.row_shape = std::make_shared<const PlanShape>(by_name(output.mapping));
   task.shape = std::make_shared<const PlanShape>(std::move(output.mapping));
-  keep_pace(task.pace, {output.target, output.options, output.throttle}, task.spec.settings.window,
+  keep_pace(task.pace, {*task.target, output.target, output.throttle}, task.spec.settings.window,
             task.server);
   task.plan = std::make_unique<Plan>(task.shape);
   task.row_plan = std::make_unique<Plan>(task.row_shape);

@@ -71,6 +71,24 @@ std::string canary(PgSession& session, const ThrottleSpec& spec) {
 
 }  // namespace
 
+/// Without the right to read statistics other sessions show nothing but their number: a limit would
+/// never be reached, and nobody would know.
+void require_statistics(PgSession& session, const ThrottleSpec& spec) {
+  const char* limit = spec.max_lag_s                ? "max_lag"
+                      : spec.max_lock_waits         ? "max_lock_waits"
+                      : spec.max_long_transaction_s ? "max_long_transaction"
+                                                    : nullptr;
+  if (limit == nullptr) return;
+  const PgRows rows =
+      session.query("SELECT pg_has_role('pg_read_all_stats', 'USAGE'), quote_ident(current_user)");
+  if (rows.text(0, 0) == "t") return;
+  throw Error(Code::kConfig,
+              fmt::format("throttle: {} needs the role pg_monitor: without it the server does not "
+                          "show what other sessions and standbys do",
+                          limit),
+              fmt::format("GRANT pg_monitor TO {}, or leave {} out", rows.text(0, 1), limit));
+}
+
 std::string ask_health(PgSession& session, const ThrottleSpec& spec) {
   for (auto* ask : {lag, lock_waits, long_transaction, canary}) {
     std::string reason = ask(session, spec);
@@ -81,6 +99,8 @@ std::string ask_health(PgSession& session, const ThrottleSpec& spec) {
 
 Throttle::Throttle(std::string url, bool pooled, ThrottleSpec spec)
     : url_(std::move(url)), pooled_(pooled), spec_(std::move(spec)) {
+  session_ = std::make_unique<PgSession>(url_, "throttle", pooled_);
+  require_statistics(*session_, spec_);
   ask();
   thread_ = std::thread([this] { watch(); });
 }

@@ -25,6 +25,9 @@ struct ThrottleSpec {
   }
 };
 
+/// Error{config} when the role may not see what the limits are about.
+void require_statistics(PgSession& session, const ThrottleSpec& spec);
+
 /// What stands above its limit, in words; "" when nothing does. Errors of the canary itself are
 /// Error{config}.
 std::string ask_health(PgSession& session, const ThrottleSpec& spec);

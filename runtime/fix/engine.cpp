@@ -31,7 +31,7 @@ void FixEngine::prepare() {
   }
   spec_.target_options.check("target", pg_target_options());
   url_ = resolve_pg_url(spec_.target, server_);
-  pooled_ = spec_.target_options.flag("pooled");
+  pooled_ = spec_.target_options.flag("pooled") || PgSession::find_out(url_, "pooler")->pooled();
   schema_ = spec_.target_options.text("state_schema", "lugger");
   pace_.set_hours(settings_.window);
   connect();

@@ -188,6 +188,14 @@ PgSession::PgSession(const std::string& url, const std::string& purpose, bool po
   if (!pooled) execute(session_settings(server_version(), false));
 }
 
+std::unique_ptr<PgSession> PgSession::find_out(const std::string& url, const std::string& purpose) {
+  auto out = std::make_unique<PgSession>(url, purpose, true);
+  if (out->behind_pooler()) return out;
+  out->impl_->pooled = false;
+  out->execute(session_settings(out->server_version(), false));
+  return out;
+}
+
 PgSession::~PgSession() = default;
 
 PgRows PgSession::query(const std::string& sql, const PgParams& params) {
@@ -290,6 +298,7 @@ std::string PgSession::quote_literal(std::string_view text) {
 }
 
 int PgSession::server_version() const noexcept { return PQserverVersion(impl_->raw); }
+bool PgSession::pooled() const noexcept { return impl_->pooled; }
 bool PgSession::behind_pooler() {
   return query("SELECT pg_backend_pid()").text(0, 0) != std::to_string(PQbackendPID(impl_->raw));
 }

@@ -44,6 +44,9 @@ class PgSession {
   /// auth} with the masked URL. pooled: no session settings survive, so each transaction sets its
   /// own.
   PgSession(const std::string& url, const std::string& purpose, bool pooled = false);
+  /// A session that finds out whether a pooler in transaction mode stands between, and is pooled
+  /// then. Until it knows, nothing is set that could stay on another's connection.
+  static std::unique_ptr<PgSession> find_out(const std::string& url, const std::string& purpose);
   ~PgSession();
   PgSession(const PgSession&) = delete;
   PgSession& operator=(const PgSession&) = delete;
@@ -73,6 +76,7 @@ class PgSession {
   static std::string quote_literal(std::string_view text);
 
   int server_version() const noexcept;  // 150018
+  bool pooled() const noexcept;
   /// True when the process that answers is not the one we connected to: something stands between.
   bool behind_pooler();
   /// Warnings that the server sent since the last call; the first hundred.

@@ -69,6 +69,8 @@ struct Mapping {
   std::vector<std::string> key;  // columns that identify a row; empty: none
   OnConflict on_conflict = OnConflict::kError;
   std::string newer;  // kNewer: the column that says which row is newer
+  bool mend = false;  // a repair, kUpdate: doubled child rows are replaced too, and where `newer`
+                      // is set, a stored row of a greater version stays
   std::vector<ChildMapping> children;
   Route route;
   Unmapped unmapped = Unmapped::kWarn;

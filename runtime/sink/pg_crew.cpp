@@ -49,13 +49,7 @@ void PgCrew::run(std::vector<CrewTask> tasks, size_t members, const std::string&
                  const Hands& hands) {
   tasks_ = std::move(tasks);
   claimed_.assign(tasks_.size(), 0);
-  members = std::max<size_t>(1, std::min(members, tasks_.size()));
-  for (size_t i = 0; i < members && !tasks_.empty(); ++i) {
-    auto session =
-        std::make_unique<PgSession>(place_.url, std::string(stage_word(stage_)), place_.pooled);
-    if (!settings.empty() && !place_.pooled) session->execute(settings);
-    members_.push_back(std::make_unique<CrewMember>(*this, std::move(session)));
-  }
+  hire(std::max<size_t>(1, std::min(members, tasks_.size())), settings);
   std::vector<std::thread> threads;
   for (const auto& member : members_)
     threads.emplace_back([this, &hands, hand = member.get()] { work(*hand, hands); });
@@ -64,6 +58,24 @@ void PgCrew::run(std::vector<CrewTask> tasks, size_t members, const std::string&
   if (failure_) {
     for (const std::string& other : also_failed_) failure_->note("also", other);
     throw Error(*failure_);
+  }
+}
+
+/// One session is enough: where the server, or the role, has no more connections to give, the work
+/// takes longer.
+void PgCrew::hire(size_t members, const std::string& settings) {
+  while (members_.size() < members && !tasks_.empty()) {
+    try {
+      auto session =
+          std::make_unique<PgSession>(place_.url, std::string(stage_word(stage_)), place_.pooled);
+      if (!settings.empty() && !place_.pooled) session->execute(settings);
+      members_.push_back(std::make_unique<CrewMember>(*this, std::move(session)));
+    } catch (const Error& error) {
+      if (error.code() != Code::kConnect || members_.empty()) throw;
+      notes_.push_back(fmt::format("{} of {} connections worked on the stage: {}", members_.size(),
+                                   members, error.message()));
+      return;
+    }
   }
 }
 

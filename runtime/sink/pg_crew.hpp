@@ -74,6 +74,7 @@ class PgCrew {
 
  private:
   friend class CrewMember;
+  void hire(size_t members, const std::string& settings);
   void work(CrewMember& member, const Hands& hands);
   const CrewTask* claim();
   void release(const CrewTask& task);

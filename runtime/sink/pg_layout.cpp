@@ -53,6 +53,7 @@ PgTableLayout make_table(PgSession& session, const PlanShape& plan, size_t index
   out.name = table.name;
   out.table = PgSession::quote_table(table.name);
   out.own = table.parent < 0;
+  out.mend = plan.mapping().mend;
   out.partitioned = actual != nullptr && actual->kind == "p";
   out.guarded = actual != nullptr && actual->may_keep_out();
   out.rules = actual != nullptr && !actual->rules.empty();

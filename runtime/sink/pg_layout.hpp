@@ -33,6 +33,7 @@ struct PgTableLayout {
   std::vector<size_t> root_key;  // children: the fields that hold the key of the document's own row
   bool own = true;               // one of the document's own tables, not a child
   int depth = 0;
+  bool mend = false;             // as the mapping says
   bool identity_always = false;  // INSERT needs OVERRIDING SYSTEM VALUE
   bool partitioned = false;
   bool guarded = false;        // triggers or row security may keep rows out, or under another key

@@ -50,6 +50,9 @@ std::string staged_for_compare(const PgTableLayout& layout, size_t field, std::s
   return fmt::format("{}.{}{}", alias, stage_column(field), layout.fields[field].compare_cast);
 }
 
+/// A repair keeps stored rows that are newer.
+bool keeps_newer(const PgTableLayout& layout) { return layout.mend && !layout.newer.empty(); }
+
 std::string insert_into(const PgTableLayout& layout, bool alias) {
   return fmt::format("INSERT INTO {}{} ({}){}", layout.table, alias ? " AS t" : "",
                      layout.column_list(),
@@ -125,11 +128,14 @@ std::string MergeSql::conflict_action(const PgTableLayout& layout, bool always) 
 /// Does the row that comes take the place of the one that stands?
 template <typename Comes>
 std::string MergeSql::beats(const PgTableLayout& layout, Comes&& comes) const {
-  if (on_conflict_ != OnConflict::kNewer) return "true";
+  const bool keeps = keeps_newer(layout);
+  if (on_conflict_ != OnConflict::kNewer && !keeps) return "true";
   for (size_t f = 0; f < layout.fields.size(); ++f) {
     if (stage_column(f) != layout.newer || !layout.fields[f].update) continue;
-    return fmt::format("({0} < {1} OR {0} IS NULL AND {1} IS NOT NULL)", stored(layout, f),
-                       comes(f));
+    const std::string old = stored(layout, f), made = comes(f);
+    if (keeps)
+      return fmt::format("({0} > {1} OR {0} IS NOT NULL AND {1} IS NULL) IS NOT TRUE", old, made);
+    return fmt::format("({0} < {1} OR {0} IS NULL AND {1} IS NOT NULL)", old, made);
   }
   return "true";
 }
@@ -178,7 +184,7 @@ std::string MergeSql::untaken(const PgTableLayout& layout) const {
       [&](size_t f) { return staged_for_compare(layout, f, "s"); });
   if (on_conflict_ == OnConflict::kError) return "0";
   if (!layout.guarded) {
-    if (on_conflict_ == OnConflict::kUpdate) return "4";
+    if (on_conflict_ == OnConflict::kUpdate && !keeps_newer(layout)) return "4";
     // Missing: another session put it there meanwhile.
     return fmt::format("CASE WHEN {} OR {} THEN 3 ELSE 4 END", missing, differs);
   }
@@ -208,7 +214,7 @@ std::string MergeSql::upsert_outcome(size_t table, int turn) const {
   const std::string first_key = stage_column(layout.key[0]);
   const bool looks_at_old = on_conflict_ == OnConflict::kSkip ||
                             on_conflict_ == OnConflict::kNewer || layout.partitioned ||
-                            layout.guarded;
+                            layout.guarded || keeps_newer(layout);
   std::string old;
   if (looks_at_old) {
     old = " LEFT JOIN " + layout.table + " t ON " + join(layout.key, " AND ", [&](size_t f) {
@@ -252,16 +258,24 @@ std::string MergeSql::differing_children(size_t table, int turn) const {
   const std::string on_key = join(child.key, " AND ", [&](size_t f) {
     return stored(child, f) + " = " + staged_for_compare(child, f, "s");
   });
+  std::string doubled;  // a key without an index may be there twice
+  if (child.mend) {
+    doubled = fmt::format(
+        " UNION SELECT p.doc, {0} FROM {1} p JOIN {2} t ON {3} GROUP BY p.doc, {0}, {4} HAVING "
+        "count(*) > 1",
+        key_text("p", root.key), roots(turn), child.table, stored_of_root(child),
+        join(child.key, ", ", [&](size_t f) { return stored(child, f); }));
+  }
   return fmt::format(
       "SELECT p.doc, {0} AS k FROM {1} p JOIN {2} s ON {3} LEFT JOIN {4} t ON {5} WHERE t.{6} IS "
       "NULL OR {7} UNION SELECT p.doc, {0} FROM {1} p JOIN {4} t ON {8} LEFT JOIN {2} s ON s.doc = "
-      "p.doc AND {5} WHERE s.seq IS NULL",
+      "p.doc AND {5} WHERE s.seq IS NULL{9}",
       key_text("p", root.key), roots(turn), stage(table), of_root(child), child.table, on_key,
       child.fields[child.key[0]].name,
       distinct(
           child, [&](size_t f) { return stored(child, f); },
           [&](size_t f) { return staged_for_compare(child, f, "s"); }),
-      stored_of_root(child));
+      stored_of_root(child), doubled);
 }
 
 std::string MergeSql::remove_children(size_t table, int turn) const {

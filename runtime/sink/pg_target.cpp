@@ -58,11 +58,21 @@ class PgTarget : public Target {
       : place_(mask_secrets(place)),
         url_(resolve_pg_url(place, server_)),
         direct_(options.text("direct")),
-        pooled_(options.flag("pooled")),
+        pooled_(options.flag("pooled") || server_ ? std::optional(options.flag("pooled"))
+                                                  : std::nullopt),
         writer_(options.text("writer", "copy")),
         schema_(options.text("state_schema", "lugger")) {}
 
   std::string place() const override { return place_; }
+
+  bool pooled() override {
+    const bool known = [this] {
+      const std::lock_guard lock(mutex_);
+      return pooled_.has_value();
+    }();
+    if (!known) connect("pooler");
+    return *pooled_;
+  }
 
   std::vector<TargetColumn> columns(const std::string& table) override {
     std::vector<TargetColumn> out;
@@ -80,6 +90,11 @@ class PgTarget : public Target {
     const std::unique_ptr<PgSession> session = connect("inspect");
     TargetReport report = inspect_pg(*session, plan, {create, again, writer_});
     report.place = place_;
+    if (found_pooler_)
+      report.warnings.emplace_back(
+          "a pooler in transaction mode stands before the server: what follows keeps to what lasts "
+          "as long as a transaction, as with pooled = true; with direct = '...' or PG_DIRECT_URI "
+          "indexes and constraints are built on the server itself");
     const std::string problem = state_problem(*session, schema_);
     if (!problem.empty()) report.problems.push_back(problem);
     return report;
@@ -93,10 +108,10 @@ class PgTarget : public Target {
     session->commit();
   }
 
-  std::unique_ptr<State> state() override { return make_pg_state(url_, schema_, pooled_); }
+  std::unique_ptr<State> state() override { return make_pg_state(url_, schema_, pooled()); }
 
   std::unique_ptr<RowSink> open(const PlanShape& plan, const SinkOptions& options) override {
-    return make_pg_sink(plan, {url_, pooled_, schema_, options.mode});
+    return make_pg_sink(plan, {url_, pooled(), schema_, options.mode});
   }
 
   std::vector<std::string> finish(const PlanShape& plan, const FinishWork& work,
@@ -120,7 +135,8 @@ class PgTarget : public Target {
   }
 
   StageResult run_stage(Stage stage, const PlanShape& plan, const StageWork& work) override {
-    const PgPlace place = direct_.empty() ? PgPlace{url_, pooled_} : PgPlace{direct_, false};
+    const PgPlace place =
+        pooled() && !direct_.empty() ? PgPlace{direct_, false} : PgPlace{url_, pooled()};
     return run_pg_stage(place, stage, plan, known_tables(work.state, work.job), work);
   }
 
@@ -155,7 +171,11 @@ class PgTarget : public Target {
 
  private:
   std::unique_ptr<PgSession> connect(const std::string& purpose) {
-    return std::make_unique<PgSession>(url_, purpose, pooled_);
+    const std::lock_guard lock(mutex_);
+    if (pooled_) return std::make_unique<PgSession>(url_, purpose, *pooled_);
+    std::unique_ptr<PgSession> session = PgSession::find_out(url_, purpose);
+    pooled_ = found_pooler_ = session->pooled();
+    return session;
   }
 
   /// Before finishing takes away the comment that says so.
@@ -175,7 +195,9 @@ class PgTarget : public Target {
 
   std::shared_ptr<PgServer> server_;
   std::string place_, url_, direct_;
-  bool pooled_;
+  std::mutex mutex_;            // of what is found out
+  std::optional<bool> pooled_;  // nullopt: the first session finds out
+  bool found_pooler_ = false;
   std::string writer_, schema_;
   std::set<std::string> made_;  // tables that this process made, and nobody can be using yet
 };

@@ -24,6 +24,7 @@ struct TargetReport {
   std::string server;                   // "PostgreSQL 15.18"
   std::string mode;                     // "direct", "staged", "statement"
   std::string mode_reason;              // one sentence
+  bool holds_rows = false;              // of the document's own tables one is not empty
   std::vector<std::string> create;      // DDL for what is missing, in order; run only with create
   std::vector<std::string> after_load;  // keys: DDL run when all rows are in
   std::vector<std::string> index,
@@ -66,6 +67,8 @@ class Target {
  public:
   virtual ~Target() = default;
   virtual std::string place() const = 0;  // masked
+  /// Whether a pooler in transaction mode stands before it: said by its options, or found out.
+  virtual bool pooled() { return false; }
   /// The columns of an existing table; empty: there is none.
   virtual std::vector<TargetColumn> columns(const std::string& table) = 0;
   /// `again`: the source can be read a second time, should a direct load have let in several rows

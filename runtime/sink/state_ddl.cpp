@@ -197,7 +197,7 @@ std::string state_ddl(const std::string& schema) {
   for (int version = 0; version < kStateVersion; ++version) out += state_step(version, schema);
   out += "COMMIT;\n-- then, for the role that runs lugger:\n-- GRANT USAGE ON SCHEMA " + name +
          " TO role;\n-- GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA " + name +
-         " TO role;\n";
+         " TO role;\n-- GRANT USAGE ON ALL SEQUENCES IN SCHEMA " + name + " TO role;\n";
   return out;
 }
 

@@ -146,8 +146,11 @@ class PgSource : public Source {
  public:
   PgSource(const std::string& place, const Options& options) {
     place_.url = resolve_pg_url(place, place_.server);
-    place_.pooled = options.flag("pooled");
-    PgSession session(place_.url, place_.purpose, place_.pooled);
+    const std::unique_ptr<PgSession> opened =
+        options.flag("pooled") ? std::make_unique<PgSession>(place_.url, place_.purpose, true)
+                               : PgSession::find_out(place_.url, place_.purpose);
+    PgSession& session = *opened;
+    place_.pooled = session.pooled();
     place_.reading = describe_reading(session, options);
     place_.shown = fmt::format("{} {}", mask_secrets(place), place_.reading.shown);
     info_.kind = "postgresql";

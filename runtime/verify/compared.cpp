@@ -6,6 +6,7 @@
 #include "base/text.hpp"
 #include "sink/pg_layout.hpp"
 #include "value/pgrow_reader.hpp"
+#include "verify/server_text.hpp"
 
 namespace lugger {
 
@@ -13,6 +14,13 @@ namespace {
 
 bool is_builtin(const ColumnType& type) {
   return type.kind != Kind::kOther && !(type.is_array() && type.element == Kind::kOther);
+}
+
+/// "vector" of "extensions.vector(3)".
+std::string_view bare_name(std::string_view type) {
+  type = type.substr(0, type.find('('));
+  const size_t dot = type.rfind('.');
+  return dot == std::string_view::npos ? type : type.substr(dot + 1);
 }
 
 /// Kinds whose values have one canonical form, so that one may stand in a column of the other.
@@ -64,8 +72,12 @@ class Maker {
                   fmt::format("GRANT SELECT ON {} TO this role", PgSession::quote_table(name)));
     }
     if (found->row_security) {
-      out_.notes.push_back(fmt::format(
-          "row security is active on {}: rows that this role must not see count as missing", name));
+      throw Error(
+          Code::kVerify,
+          fmt::format("row security is in force on {} for this role: rows that it hides can be "
+                      "neither compared nor called equal",
+                      name),
+          "verify as the table's owner, or as a role with BYPASSRLS");
     }
     return std::move(*found);
   }
@@ -83,7 +95,8 @@ class Maker {
     for (size_t slot = 0; slot < plan.columns.size(); ++slot) {
       const Column& column = plan.columns[slot];
       if (column.name == shape_.mapping().newer) table.newer = static_cast<int>(slot);
-      const bool key = std::find(plan.key.begin(), plan.key.end(), slot) != plan.key.end();
+      const bool key = std::find(plan.key.begin(), plan.key.end(), slot) != plan.key.end() ||
+                       table.newer == static_cast<int>(slot);
       if (!key && !wanted(column.name)) continue;
       if (!repeats(index, slot)) {
         table.left_out.push_back(column.name);
@@ -98,6 +111,7 @@ class Maker {
       if (!make_column(plan, column, slot, *stored, table)) place[slot] = -1;
     }
     bind_key(plan, place, table);
+    bind_newer(place, table);
     tell_left_out(plan, table);
     out_.tables.push_back(std::move(table));
   }
@@ -133,7 +147,9 @@ class Maker {
     out.oid = static_cast<uint32_t>(std::stoul(stored.base_oid));
     out.reads_as = pg_reads_as(out.oid, stored.type);
     const Kind stored_kind = parse_column_type(stored.bare_type).kind;
-    const bool same = base == stored.base_oid;
+    // A name that the role's search_path does not find is taken for the type of that name.
+    const bool same = base.empty() ? bare_name(column.type.sql) == bare_name(stored.bare_type)
+                                   : base == stored.base_oid;
     const bool kin = family(stored_kind) != 0 && family(stored_kind) == family(column.type.kind);
     if (is_builtin(column.type) && (same || kin) && out.reads_as != ValueType::kPgText) {
       out.as = {column.type.kind, column.type.is_array() ? column.type.element : Kind::kText};
@@ -147,9 +163,28 @@ class Maker {
     out.cast = "::" + stored.bare_type;
     if (!same && column.type.kind != Kind::kText && column.type.kind != Kind::kVarchar)
       out_.altered.push_back({plan.name, column.name, column.type.sql, stored.type});
-    if (out.via != "text" && !castable(session_, out.via, stored.bare_type)) return false;
+    if (!can_bind(plan, out)) return false;
     table.columns.push_back(std::move(out));
     return true;
+  }
+
+  /// False: the server has no cast between the two types. What cannot be asked at all ends the
+  /// verification: no value could be compared, and every row would seem to be too many.
+  bool can_bind(const TablePlan& plan, const ComparedColumn& column) {
+    try {
+      require_cast(session_, column.via, column.cast);
+      return true;
+    } catch (const Error& error) {
+      if (error.code() == Code::kConnect) throw;
+      constexpr std::string_view kCannotCoerce = "42846";
+      if (error.sqlstate() == kCannotCoerce) return false;
+      throw Error(
+          Code::kVerify,
+          fmt::format("{}.{} cannot be compared: {}", plan.name, column.name, error.message()),
+          "the type must be found in the role's search_path, and the role needs USAGE on "
+          "its schema; nothing was compared",
+          error.sqlstate());
+    }
   }
 
   static void bind_key(const TablePlan& plan, const std::vector<int>& place, ComparedTable& table) {
@@ -162,6 +197,15 @@ class Maker {
       table.key.push_back(static_cast<size_t>(place[slot]));
     }
     for (size_t i = 0; i < root; ++i) table.root.push_back(table.key[i]);
+  }
+
+  static void bind_newer(const std::vector<int>& place, ComparedTable& table) {
+    if (table.newer < 0) return;
+    const int at = place[static_cast<size_t>(table.newer)];
+    if (at < 0 || table.columns[static_cast<size_t>(at)].by_server) return;
+    table.newer_compared = at;
+    const Kind kind = table.columns[static_cast<size_t>(at)].type.kind;
+    table.newer_exact = kind != Kind::kText && kind != Kind::kVarchar && kind != Kind::kNumeric;
   }
 
   void tell_left_out(const TablePlan& plan, ComparedTable& table) {
@@ -205,8 +249,8 @@ Comparison make_comparison(PgSession& session, const PlanShape& shape,
   return out;
 }
 
-std::string select_compared(const ComparedTable& table, const std::string& condition) {
-  std::string columns;
+std::string select_compared(const ComparedTable& table, const std::string& condition, bool places) {
+  std::string columns = places ? "t.tableoid, t.ctid" : "";
   for (const ComparedColumn& column : table.columns) {
     columns += fmt::format("{}t.{}{}", columns.empty() ? "" : ", ",
                            PgSession::quote_name(column.name), column.by_server ? "::text" : "");

@@ -33,6 +33,8 @@ struct ComparedTable {
   std::vector<size_t> key;   // indices into columns; empty: rows are compared as a multiset
   std::vector<size_t> root;  // of these, the key of the document's own row
   int newer = -1;            // plan slot of the column that says which row is newer
+  int newer_compared = -1;   // the same column's index in columns, where lugger can tell its order
+  bool newer_exact = false;  // its rank is its order: no two values share one
   std::vector<std::string> left_out;  // columns that are not compared: filled by the server
 
   const ComparedColumn* column(std::string_view column_name) const noexcept;
@@ -55,6 +57,8 @@ Comparison make_comparison(PgSession& session, const PlanShape& shape,
                            const std::vector<std::string>& only);
 
 /// SELECT of the compared columns, those compared by the server as text. `condition`: "" or SQL.
-std::string select_compared(const ComparedTable& table, const std::string& condition);
+/// `places`: with tableoid and ctid in front.
+std::string select_compared(const ComparedTable& table, const std::string& condition,
+                            bool places = false);
 
 }  // namespace lugger

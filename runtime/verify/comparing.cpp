@@ -18,6 +18,7 @@ class Comparing::SourceSums final : public SourceUse {
  public:
   explicit SourceSums(size_t tables) : sums(tables) {}
   void row(const SourceRow& row) override {
+    if (row.standing != Standing::kExpected) return;
     sums[row.table.table].add(row.digests.root, row.digests.row);
   }
   std::vector<BucketSums> sums;
@@ -50,7 +51,7 @@ void Comparing::run(const std::function<void(const char*)>& stage) {
   compare_groups(snapshot);
   stage("looking closer");
   details_->read_source();
-  finish();
+  finish(snapshot.session(0));
 }
 
 void Comparing::read_both(TargetSnapshot& snapshot) {
@@ -74,6 +75,7 @@ void Comparing::read_both(TargetSnapshot& snapshot) {
   const SourceFacts& facts = source.facts();
   verdict_.documents = facts.documents, verdict_.skipped = facts.skipped;
   verdict_.rejected = facts.rejected, verdict_.kept_rejects = facts.kept_rejects;
+  verdict_.without_key = facts.without_key;
   verdict_.unmapped = facts.unmapped, verdict_.skip_reasons = facts.skip_reasons;
   verdict_.reject_codes = facts.reject_codes;
   if (facts.outside != 0)
@@ -150,43 +152,56 @@ void Comparing::compare_groups(TargetSnapshot& snapshot) {
 void Comparing::note_wrong(const Mismatch& mismatch) {
   if (wrong_ == nullptr) return;
   const ComparedTable& table = context_.comparison.tables[mismatch.table];
-  const size_t size = wrong_->documents.size() + wrong_->extra.size();
-  if (size >= WrongRows::kMost) {
-    wrong_->complete = false;
+  wrong_->extra_rows.resize(context_.comparison.tables.size());
+  const bool extra = mismatch.kind == FindingKind::kExtra;
+  const bool of_document = extra && mismatch.known && !table.own;
+  const bool apart = !mismatch.doubled && !table.key.empty();
+  const bool removable = extra && !of_document && !mismatch.refused && apart;
+  if (extra && !of_document && mismatch.refused) {
+    ++wrong_->refused;
     return;
   }
-  if (mismatch.kind != FindingKind::kExtra)
-    wrong_->documents.insert(mismatch.order);
-  else if (mismatch.doubled || table.key.empty())
+  if (extra && !of_document && !apart) {
     ++wrong_->beyond_keys;
-  else if (mismatch.known && !table.own)
+    return;
+  }
+  if (removable) ++wrong_->extra_rows[mismatch.table];
+  if (wrong_->documents.size() + wrong_->extra.size() >= WrongRows::kMost) {
+    wrong_->complete = false;
+  } else if (!extra) {
+    wrong_->documents.insert(mismatch.order);
+  } else if (of_document) {
     wrong_->with_extra_children.insert(mismatch.order);
-  else
-    wrong_->extra.emplace(mismatch.table, mismatch.key);
+  } else {
+    wrong_->extra.emplace(mismatch.table, mismatch.target_row);
+    if (table.own) wrong_->extra_roots.insert(mismatch.key);
+  }
 }
 
-void Comparing::finish() {
+void Comparing::finish(PgSession& snapshot) {
   for (TableVerdict& table : verdict_.tables) {
     if (!verdict_.looked_for_missing) table.missing = 0;
     if (!verdict_.looked_for_extra) table.extra = 0;
     const bool whole = verdict_.looked_for_missing && verdict_.looked_for_extra;
     table.source -= table.duplicates;
-    table.equal = whole ? table.target - table.extra - table.different : table.matched;
+    table.equal =
+        whole ? table.target - table.extra - table.different - table.newer : table.matched;
     // A side that was not narrowed holds more than what was asked for.
-    if (!verdict_.looked_for_missing) table.source = table.equal + table.different;
-    if (!verdict_.looked_for_extra) table.target = table.equal + table.different;
+    if (!verdict_.looked_for_missing) table.source = table.equal + table.different + table.older;
+    if (!verdict_.looked_for_extra) table.target = table.equal + table.different + table.newer;
   }
-  details_->recheck(verdict_.tables, verdict_.source_moves);
+  details_->recheck(verdict_.tables, verdict_.source_moves, snapshot);
   verdict_.equal = verdict_.altered.empty();
   for (const TableVerdict& table : verdict_.tables) {
-    const bool adds_up = table.source == table.equal + table.missing + table.different &&
-                         table.target == table.equal + table.extra + table.different;
+    const bool adds_up =
+        table.source == table.equal + table.missing + table.different + table.older &&
+        table.target == table.equal + table.extra + table.different + table.newer;
     if (!adds_up)
       raise(Code::kBug,
             "{}: the books do not balance: source {}, target {}, equal {}, missing {}, extra {}, "
-            "different {}",
+            "different {}, newer {}, older {}",
             table.table, table.source, table.target, table.equal, table.missing, table.extra,
-            table.different);
+            table.different, table.newer, table.older);
     if (table.missing + table.extra + table.different != 0) verdict_.equal = false;
   }
   if (!details_->all_kept() && context_.options.rechecks != 0) {

@@ -12,8 +12,11 @@ struct WrongRows {
   static constexpr size_t kMost = 1 << 20;
   std::set<uint64_t> documents;            // by their order: to be written again
   std::set<uint64_t> with_extra_children;  // documents that have more child rows than they should
-  std::set<std::pair<uint32_t, Digest>> extra;  // table and key: rows that no document makes
+  std::set<std::pair<uint32_t, Digest>> extra;  // table and row: rows that no document makes
+  std::set<Digest> extra_roots;                 // keys of those that are documents' own rows
+  std::vector<uint64_t> extra_rows;             // how many they are, of each table
   uint64_t beyond_keys = 0;                     // extra rows that no key tells from the right ones
+  uint64_t refused = 0;                         // rows of documents that were refused: left alone
   bool complete = true;                         // false: there are more than fit
 };
 
@@ -33,7 +36,7 @@ class Comparing {
   uint64_t entries_of(size_t bucket) const;
   void compare_groups(TargetSnapshot& snapshot);
   void note_wrong(const Mismatch& mismatch);
-  void finish();
+  void finish(PgSession& snapshot);
 
   VerifyContext& context_;
   Verdict& verdict_;

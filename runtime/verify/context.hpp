@@ -4,10 +4,10 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <unordered_set>
 
 #include "engine/job_impl.hpp"
 #include "verify/compared.hpp"
+#include "verify/known_rejects.hpp"
 #include "verify/options.hpp"
 #include "verify/since.hpp"
 
@@ -29,11 +29,15 @@ struct VerifyContext {
   uint64_t seed = 0;                     // of all digests
   std::optional<uint64_t> sample_below;  // rows whose root digest is below
   std::optional<SinceFilter> since;
-  std::unordered_set<uint64_t> reject_ids;  // documents the ledger keeps as rejects, hashed
+  KnownRejects rejects;  // documents that the ledger keeps as rejects of the load
   int readers = 1, connections = 1;
   StopFlag stop;
   std::atomic<uint64_t> source_documents{0}, source_bytes{0}, target_rows{0};  // for display
 
+  /// A row of the target that is newer than its document stays, and is no difference.
+  bool keeps_newer() const noexcept {
+    return shape->mapping().on_conflict == OnConflict::kNewer && !options.overwrite_newer;
+  }
   bool sampled(const Digest& root) const noexcept {
     return !sample_below || root.lo < *sample_below;
   }

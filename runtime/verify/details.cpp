@@ -26,24 +26,58 @@ std::string server_text(const Value& value, const ComparedColumn& column) {
   return coerced_text(value, column.type);
 }
 
-std::string keys_condition(const ComparedTable& table, const std::vector<size_t>& by,
-                           const std::vector<const std::vector<std::string>*>& keys) {
-  std::string columns, arrays;
+std::optional<std::string> server_text_or_null(const Value& value, const ComparedColumn& column) {
+  if (value.absent()) return std::nullopt;
+  return server_text(value, column);
+}
+
+namespace {
+
+std::string column_name(const ComparedTable& table, size_t column) {
+  return "t." + PgSession::quote_name(table.columns[column].name);
+}
+
+/// The rows of keys that are NULL in the same places.
+std::string alike_condition(const ComparedTable& table, const std::vector<size_t>& by,
+                            const std::vector<const KeyText*>& keys) {
+  std::string nulls, columns, arrays;
+  size_t given = 0;
   for (size_t k = 0; k < by.size(); ++k) {
-    const ComparedColumn& column = table.columns[by[k]];
+    if (!(*keys.front())[k]) {
+      nulls += fmt::format("{} IS NULL AND ", column_name(table, by[k]));
+      continue;
+    }
     ByteBuffer list;
     list.push('{');
     for (size_t i = 0; i < keys.size(); ++i) {
       if (i != 0) list.push(',');
-      append_array_element((*keys[i])[k], list);
+      append_array_element(*(*keys[i])[k], list);
     }
     list.push('}');
-    columns += fmt::format("{}t.{}", k == 0 ? "" : ", ", PgSession::quote_name(column.name));
-    arrays += fmt::format("{}{}::{}[]", k == 0 ? "" : ", ", PgSession::quote_literal(list.text()),
-                          column.stored);
+    columns += (given == 0 ? "" : ", ") + column_name(table, by[k]);
+    arrays += fmt::format("{}{}::{}[]", given == 0 ? "" : ", ",
+                          PgSession::quote_literal(list.text()), table.columns[by[k]].stored);
+    ++given;
   }
-  if (by.size() == 1) return fmt::format("{} = ANY ({})", columns, arrays);
-  return fmt::format("({}) IN (SELECT * FROM unnest({}))", columns, arrays);
+  if (given == 0) return nulls + "true";
+  if (given == 1) return fmt::format("{}{} = ANY ({})", nulls, columns, arrays);
+  return fmt::format("{}({}) IN (SELECT * FROM unnest({}))", nulls, columns, arrays);
+}
+
+}  // namespace
+
+std::string keys_condition(const ComparedTable& table, const std::vector<size_t>& by,
+                           const std::vector<const KeyText*>& keys) {
+  std::map<std::vector<bool>, std::vector<const KeyText*>> alike;  // by which of them are NULL
+  for (const KeyText* key : keys) {
+    std::vector<bool> nulls;
+    for (const auto& text : *key) nulls.push_back(!text);
+    alike[std::move(nulls)].push_back(key);
+  }
+  std::string out;
+  for (const auto& [nulls, some] : alike)
+    out += fmt::format("{}({})", out.empty() ? "" : " OR ", alike_condition(table, by, some));
+  return out;
 }
 
 bool Details::shown(const Mismatch& mismatch) {
@@ -58,11 +92,10 @@ void Details::add(Mismatch&& mismatch, const TargetRow* row) {
   if (row != nullptr) {
     const ComparedTable& table = row->table;
     for (const size_t i : table.key)
-      mismatch.key_text.push_back(server_text(row->values[i], table.columns[i]));
+      mismatch.key_text.push_back(server_text_or_null(row->values[i], table.columns[i]));
     for (size_t i = 0; i < table.columns.size() && show; ++i) {
       const Value& value = row->values[i];
-      mismatch.target.push_back(
-          value.absent() ? std::nullopt : std::make_optional(server_text(value, table.columns[i])));
+      mismatch.target.push_back(server_text_or_null(value, table.columns[i]));
       mismatch.target_columns.push_back(digester_.column(table.columns[i], value));
     }
   }
@@ -82,6 +115,7 @@ class Details::SourceLook final : public SourceUse {
       : details_(details), shared_(shared), digester_(details.context_.seed) {}
 
   void row(const SourceRow& row) override {
+    if (row.standing != Standing::kExpected) return;
     const auto table = static_cast<uint32_t>(row.table.table);
     const auto found = shared_.wanted.equal_range(row_number(table, row.digests.key));
     for (auto at = found.first; at != found.second; ++at) {
@@ -99,7 +133,7 @@ class Details::SourceLook final : public SourceUse {
     if (mismatch.key_text.empty()) {
       for (const size_t i : row.table.key) {
         const ComparedColumn& column = row.table.columns[i];
-        mismatch.key_text.push_back(server_text(row.slots[column.slot], column));
+        mismatch.key_text.push_back(server_text_or_null(row.slots[column.slot], column));
       }
     }
     mismatch.source_row = row.digests.row;
@@ -109,9 +143,7 @@ class Details::SourceLook final : public SourceUse {
     texts.clear(), digests.clear();
     for (const ComparedColumn& column : row.table.columns) {
       const Value& value = row.slots[column.slot];
-      texts.push_back(value.absent() || !mismatch.show
-                          ? std::nullopt
-                          : std::make_optional(server_text(value, column)));
+      texts.push_back(mismatch.show ? server_text_or_null(value, column) : std::nullopt);
       if (mismatch.show) digests.push_back(digester_.column(column, value));
     }
   }
@@ -140,19 +172,21 @@ void Details::read_source() {
 
 class Details::TargetLook final : public TargetUse {
  public:
-  TargetLook(Details& details, Seen& seen) : details_(details), seen_(seen) {}
+  TargetLook(Details& details, Seen& seen, bool show)
+      : details_(details), seen_(seen), show_(show) {}
   void row(const TargetRow& row) override {
     const auto table = static_cast<uint32_t>(row.table.table);
-    seen_[row_number(table, row.digests.key)].push_back(row.digests.row);
+    const int newer = row.table.newer_compared;
+    seen_[row_number(table, row.digests.key)].push_back(
+        {row.digests.row, newer < 0 ? 0 : newer_rank(row.values[static_cast<size_t>(newer)])});
     for (Mismatch& mismatch : details_.kept_) {
+      if (!show_) return;
       if (!mismatch.show || mismatch.table != table || mismatch.key != row.digests.key) continue;
       if (mismatch.target_row == row.digests.row) continue;
       mismatch.target.clear(), mismatch.target_columns.clear();
       for (size_t i = 0; i < row.table.columns.size(); ++i) {
         const ComparedColumn& column = row.table.columns[i];
-        mismatch.target.push_back(row.values[i].absent()
-                                      ? std::nullopt
-                                      : std::make_optional(server_text(row.values[i], column)));
+        mismatch.target.push_back(server_text_or_null(row.values[i], column));
         mismatch.target_columns.push_back(details_.digester_.column(column, row.values[i]));
       }
     }
@@ -161,12 +195,13 @@ class Details::TargetLook final : public TargetUse {
  private:
   Details& details_;
   Seen& seen_;
+  bool show_;
 };
 
 void Details::read_keys(TargetReader& reader, size_t table, std::vector<Mismatch*>& part,
                         TargetLook& look) {
   if (part.empty()) return;
-  std::vector<const std::vector<std::string>*> keys;
+  std::vector<const KeyText*> keys;
   for (const Mismatch* mismatch : part) keys.push_back(&mismatch->key_text);
   const ComparedTable& compared = context_.comparison.tables[table];
   // Whatever --where said: the row is known by its key now.
@@ -174,14 +209,14 @@ void Details::read_keys(TargetReader& reader, size_t table, std::vector<Mismatch
   part.clear();
 }
 
-void Details::read_again(Seen& seen) {
-  TargetSnapshot snapshot(context_.url, context_.pooled, 1);
-  TargetReader reader(context_, snapshot.session(0));
-  TargetLook look(*this, seen);
+void Details::read_again(PgSession& session, Seen& seen, bool show) {
+  TargetReader reader(context_, session);
+  TargetLook look(*this, seen, show);
   for (size_t t = 0; t < context_.comparison.tables.size(); ++t) {
     std::vector<Mismatch*> part;
     for (Mismatch& mismatch : kept_) {
-      if (mismatch.table != t || mismatch.key_text.empty() || mismatch.settled) continue;
+      if (mismatch.table != t || mismatch.key_text.empty() || mismatch.settled || mismatch.fickle)
+        continue;
       part.push_back(&mismatch);
       if (part.size() == kKeysAtOnce) read_keys(reader, t, part, look);
     }
@@ -189,24 +224,54 @@ void Details::read_again(Seen& seen) {
   }
 }
 
+/// A row that its own key does not find, where it is known to be, would seem to have gone.
+void Details::try_keys(PgSession& first) {
+  Seen seen;
+  read_again(first, seen, false);
+  for (Mismatch& mismatch : kept_) {
+    if (mismatch.kind == FindingKind::kMissing) continue;
+    const auto at = seen.find(row_number(mismatch.table, mismatch.key));
+    mismatch.fickle = at == seen.end() ||
+                      std::none_of(at->second.begin(), at->second.end(), [&](const SeenRow& row) {
+                        return row.row == mismatch.target_row;
+                      });
+  }
+}
+
+/// Extra rows of one key go one by one; which of them went is all the same.
+bool Details::judge_extra(Mismatch& mismatch, const Seen& seen, TableVerdict& table) {
+  const uint64_t number = row_number(mismatch.table, mismatch.key);
+  const auto at = seen.find(number);
+  const size_t rows = at == seen.end() ? 0 : at->second.size();
+  const size_t expected = mismatch.doubled ? 1 : 0;
+  size_t& left =
+      extras_left_.try_emplace(number, rows < expected ? 0 : rows - expected).first->second;
+  if (left != 0) {
+    --left;
+    return false;
+  }
+  mismatch.settled = true;
+  --table.extra, --table.target, ++table.settled;
+  return true;
+}
+
 /// What the row is now. True: it is something else than it was.
 bool Details::judge(Mismatch& mismatch, const Seen& seen, TableVerdict& table) {
-  static const std::vector<Digest> kNone;
+  static const std::vector<SeenRow> kNone;
+  if (mismatch.kind == FindingKind::kExtra) return judge_extra(mismatch, seen, table);
   const auto at = seen.find(row_number(mismatch.table, mismatch.key));
-  const std::vector<Digest>& rows = at == seen.end() ? kNone : at->second;
-  uint64_t& count = mismatch.kind == FindingKind::kMissing ? table.missing
-                    : mismatch.kind == FindingKind::kExtra ? table.extra
-                                                           : table.different;
-  if (mismatch.kind == FindingKind::kExtra) {
-    mismatch.settled = rows.size() < (mismatch.doubled ? 2U : 1U);
-    if (mismatch.settled) --count, --table.target, ++table.settled;
-    return mismatch.settled;
-  }
-  const bool equal = std::find(rows.begin(), rows.end(), mismatch.source_row) != rows.end();
+  const std::vector<SeenRow>& rows = at == seen.end() ? kNone : at->second;
+  uint64_t& count = mismatch.kind == FindingKind::kMissing ? table.missing : table.different;
+  const bool equal = std::any_of(
+      rows.begin(), rows.end(), [&](const SeenRow& row) { return row.row == mismatch.source_row; });
   const FindingKind now = rows.empty() ? FindingKind::kMissing : FindingKind::kDifferent;
-  if (equal) {
+  const bool newer =
+      !equal && !rows.empty() && context_.keeps_newer() && rows.front().newer > mismatch.newer;
+  if (equal || newer) {
     mismatch.settled = true;
-    --count, ++table.equal, ++table.settled;
+    --count, ++table.settled;
+    if (equal) ++table.equal;
+    if (newer) ++table.newer, ++table.older;
     if (mismatch.kind == FindingKind::kMissing) ++table.target;
     return true;
   }
@@ -217,26 +282,29 @@ bool Details::judge(Mismatch& mismatch, const Seen& seen, TableVerdict& table) {
     table.target += now == FindingKind::kDifferent ? 1 : static_cast<uint64_t>(-1);
     mismatch.kind = now;
   }
-  if (!rows.empty() && rows.front() != mismatch.target_row) {
+  if (!rows.empty() && rows.front().row != mismatch.target_row) {
     moved = true;
-    mismatch.target_row = rows.front();
+    mismatch.target_row = rows.front().row;
   }
   return moved;
 }
 
-void Details::recheck(std::vector<TableVerdict>& tables, bool source_moves) {
+void Details::recheck(std::vector<TableVerdict>& tables, bool source_moves, PgSession& first) {
   constexpr int kFirstPauseMs = 100, kPauseMs = 500;
+  if (context_.options.rechecks > 0 && !kept_.empty()) try_keys(first);
   for (int round = 0; round < context_.options.rechecks && !kept_.empty(); ++round) {
     const int pause = round == 0 ? kFirstPauseMs : kPauseMs;
     std::this_thread::sleep_for(std::chrono::milliseconds(pause));
     if (context_.stop.requested()) return;
     source_moves_ = source_moves;
     if (source_moves) read_source();
+    TargetSnapshot snapshot(context_.url, context_.pooled, 1);
     Seen seen;
-    read_again(seen);
+    read_again(snapshot.session(0), seen, true);
+    extras_left_.clear();
     bool moved = false;
     for (Mismatch& mismatch : kept_) {
-      const bool readable = !mismatch.key_text.empty() && !mismatch.settled;
+      const bool readable = !mismatch.key_text.empty() && !mismatch.settled && !mismatch.fickle;
       if (readable) moved = judge(mismatch, seen, tables[mismatch.table]) || moved;
     }
     if (!moved) return;  // nobody writes there: the rows are what they are
@@ -254,7 +322,7 @@ std::vector<RowFinding> Details::findings() const {
     finding.table = table.name;
     for (size_t k = 0; k < mismatch.key_text.size(); ++k) {
       finding.key += fmt::format("{}{}={}", k == 0 ? "" : ", ", table.columns[table.key[k]].name,
-                                 mismatch.key_text[k]);
+                                 mismatch.key_text[k].value_or("NULL"));
     }
     const auto texts = source_text_.find(place);
     const auto digests = source_columns_.find(place);

@@ -6,6 +6,9 @@
 
 namespace lugger {
 
+/// A key's columns as text; nullopt is NULL.
+using KeyText = std::vector<std::optional<std::string>>;
+
 /// Collects what groups report: all of it counted, the first rows kept.
 class Details {
  public:
@@ -16,8 +19,10 @@ class Details {
   /// Reads the source once more for the keys and values of the rows that were kept.
   void read_source();
   /// Reads the rows that were kept again, by their keys, in fresh snapshots: what has become equal
-  /// meanwhile is taken out of the counts. A change feed would tell instead which rows to wait for.
-  void recheck(std::vector<TableVerdict>& tables, bool source_moves);
+  /// meanwhile is taken out of the counts. `first` still shows what was compared: a row that is not
+  /// found there by its key stays what it is. A change feed would tell instead which rows to wait
+  /// for.
+  void recheck(std::vector<TableVerdict>& tables, bool source_moves, PgSession& first);
   std::vector<RowFinding> findings() const;
   const std::vector<Mismatch>& kept() const noexcept { return kept_; }
   bool all_kept() const noexcept { return found_ == kept_.size(); }
@@ -25,12 +30,18 @@ class Details {
  private:
   class SourceLook;
   class TargetLook;
-  using Seen = std::unordered_map<uint64_t, std::vector<Digest>>;
+  struct SeenRow {
+    Digest row;
+    uint64_t newer;
+  };
+  using Seen = std::unordered_map<uint64_t, std::vector<SeenRow>>;  // by row_number()
   bool shown(const Mismatch& mismatch);
-  void read_again(Seen& seen);
+  void try_keys(PgSession& first);
+  void read_again(PgSession& session, Seen& seen, bool show);
   void read_keys(TargetReader& reader, size_t table, std::vector<Mismatch*>& part,
                  TargetLook& look);
   bool judge(Mismatch& mismatch, const Seen& seen, TableVerdict& table);
+  bool judge_extra(Mismatch& mismatch, const Seen& seen, TableVerdict& table);
 
   VerifyContext& context_;
   RowDigester digester_;
@@ -38,15 +49,17 @@ class Details {
   bool source_moves_ = false;  // its documents may come in another order when read again
   std::vector<Mismatch> kept_;
   std::map<std::pair<uint32_t, FindingKind>, uint64_t> shown_;
+  std::unordered_map<uint64_t, size_t> extras_left_;  // of a round: extra rows of a key there still
   std::unordered_map<size_t, std::vector<std::optional<std::string>>> source_text_;  // of kept_[i]
   std::unordered_map<size_t, std::vector<Digest>> source_columns_;
 };
 
 /// A value as the server would print it.
 std::string server_text(const Value& value, const ComparedColumn& column);
+std::optional<std::string> server_text_or_null(const Value& value, const ComparedColumn& column);
 
 /// SQL: the rows of a table whose columns `by` (its key, or that of its document) are one of these.
 std::string keys_condition(const ComparedTable& table, const std::vector<size_t>& by,
-                           const std::vector<const std::vector<std::string>*>& keys);
+                           const std::vector<const KeyText*>& keys);
 
 }  // namespace lugger

@@ -2,16 +2,14 @@
 
 #include <algorithm>
 #include <bit>
+#include <functional>
 
 #include "value/decimal.hpp"
 
 namespace lugger {
 
-namespace {
-
-/// Order of the `newer` column as an unsigned number; NULL is oldest. Longer texts tie at their
-/// first eight bytes, and then either document may be the one that stays.
 uint64_t newer_rank(const Value& value) {
+  if (value.absent()) return 0;
   constexpr uint64_t kSign = uint64_t{1} << 63;
   double number = 0;
   switch (value.type) {
@@ -22,13 +20,14 @@ uint64_t newer_rank(const Value& value) {
       number = decimal_to_double(digits);
       break;
     }
+    case ValueType::kBool:
+    case ValueType::kInt32:
     case ValueType::kInt64:
     case ValueType::kDay:
     case ValueType::kTime:
     case ValueType::kMicros: return static_cast<uint64_t>(value.i64) ^ kSign;
     default: {
       uint8_t first[8] = {};
-      if (value.absent()) return 0;
       std::memcpy(first, value.data, std::min<size_t>(value.size, sizeof first));
       return load_be<uint64_t>(first) | 1;
     }
@@ -36,6 +35,8 @@ uint64_t newer_rank(const Value& value) {
   const auto bits = std::bit_cast<uint64_t>(number);
   return (bits & kSign) != 0 ? ~bits : bits | kSign;
 }
+
+namespace {
 
 bool before(const SourceEntry& a, const SourceEntry& b) noexcept {
   if (a.table != b.table) return a.table < b.table;
@@ -54,7 +55,11 @@ class Group::Collector final : public SourceUse {
     entry.root = row.digests.root, entry.key = row.digests.key, entry.row = row.digests.row;
     entry.order = row.order;
     entry.table = static_cast<uint32_t>(row.table.table);
-    if (row.table.newer >= 0)
+    entry.standing = row.standing;
+    entry.alone = row.table.key.empty() || row.digests.null_key;
+    // What must be there is matched before what may be.
+    if (entry.alone && row.standing == Standing::kSpare) entry.order |= uint64_t{1} << 63;
+    if (row.table.newer >= 0 && row.slots != nullptr)
       entry.newer = newer_rank(row.slots[static_cast<size_t>(row.table.newer)]);
     entries.push_back(entry);
   }
@@ -121,92 +126,145 @@ Group::Range Group::range(uint32_t table, const Digest& key) {
                           });
 }
 
+/// Of two documents of one key: does the first take the place of the second?
+bool Group::wins(const SourceEntry& entry, const SourceEntry& over) const {
+  switch (context_.shape->mapping().on_conflict) {
+    case OnConflict::kUpdate: return entry.order > over.order;
+    case OnConflict::kNewer:
+      if (entry.newer != over.newer) return entry.newer > over.newer;
+      [[fallthrough]];
+    default: return entry.order < over.order;
+  }
+}
+
 /// Of the source's rows of one key the one that should be in the target. The first, the last or the
 /// newest, as on_conflict says; when several workers loaded, which of them was first is not known
-/// and any that is found will do.
-SourceEntry& Group::expected(Range range, const Digest* target_row) {
-  const OnConflict policy = context_.shape->mapping().on_conflict;
-  auto best = policy == OnConflict::kUpdate ? range.second - 1 : range.first;
-  for (auto at = range.first; at != range.second && policy == OnConflict::kNewer; ++at) {
-    if (at->newer >= best->newer) best = at;
-  }
-  if (target_row == nullptr || best->row == *target_row || context_.one_reader) return *best;
+/// and any that is found will do. Null: all of them were refused.
+SourceEntry* Group::expected(Range range, const Digest* target_row) {
+  SourceEntry* best = nullptr;
   for (auto at = range.first; at != range.second; ++at) {
-    if (at->row != *target_row) continue;
-    if (policy != OnConflict::kNewer || at->newer == best->newer) return *at;
+    if (at->standing != Standing::kExpected) continue;
+    if (best == nullptr || wins(*at, *best)) best = &*at;
   }
-  return *best;
+  if (target_row == nullptr || (best != nullptr && best->row == *target_row)) return best;
+  const bool newer = context_.shape->mapping().on_conflict == OnConflict::kNewer;
+  const bool any = !context_.one_reader ||
+                   (newer && !context_.comparison.tables[range.first->table].newer_exact);
+  for (auto at = range.first; at != range.second; ++at) {
+    if (at->standing == Standing::kRefused || at->row != *target_row) continue;
+    // A reject of the load may be there, where it would stay if it had been loaded.
+    if (best == nullptr || (at->standing == Standing::kSpare && wins(*at, *best))) return &*at;
+    if (any && (!newer || at->newer == best->newer)) return &*at;
+  }
+  return best;
 }
 
 void Group::settle(Range range, SourceEntry& chosen, SourceEntry::State state) {
   for (auto at = range.first; at != range.second; ++at) {
     if (&*at == &chosen) continue;
     at->state = SourceEntry::State::kDropped;
-    ++tables_[at->table].duplicates;
-    losers_.emplace_back(at->root, at->order);
+    if (at->standing == Standing::kExpected) ++tables_[at->table].duplicates;
+    if (at->order != chosen.order) losers_.emplace_back(at->root, at->order);
   }
   chosen.state = state;
 }
 
+/// The source's row that this one of the target is, or should be; null: there is none, or it has
+/// been found already.
+SourceEntry* Group::counterpart(Range found, const TargetRow& row) {
+  if (found.first == found.second) return nullptr;
+  const auto waiting = [](const SourceEntry& entry) {
+    return entry.state == SourceEntry::State::kWaiting;
+  };
+  if (row.table.key.empty()) {  // rows of one digest are settled one after another
+    const auto at = std::partition_point(found.first, found.second, std::not_fn(waiting));
+    return at == found.second ? nullptr : &*at;
+  }
+  if (found.first->alone) {
+    const auto at = std::find_if(found.first, found.second, [&](const SourceEntry& entry) {
+      return waiting(entry) && entry.row == row.digests.row;
+    });
+    return at == found.second ? nullptr : &*at;
+  }
+  // Rows of one key are settled all at once.
+  if (!std::all_of(found.first, found.second, waiting)) return nullptr;
+  return expected(found, &row.digests.row);
+}
+
 void Group::match_row(const TargetRow& row) {
   const auto table = static_cast<uint32_t>(row.table.table);
+  if (!row.table.own && newer_roots_.count(row.digests.root) != 0) {
+    ++tables_[table].newer;
+    return;
+  }
   const Range found = range(table, row.digests.key);
-  // Rows of a key are settled all at once, rows without a key one after another.
-  auto waiting = std::partition_point(found.first, found.second, [](const SourceEntry& entry) {
-    return entry.state != SourceEntry::State::kWaiting;
-  });
-  if (waiting == found.second) {
-    report(FindingKind::kExtra, nullptr, &row, found.first != found.second);
+  SourceEntry* entry = counterpart(found, row);
+  if (entry == nullptr) {
+    const bool doubled = std::any_of(found.first, found.second, [&](const SourceEntry& other) {
+      return other.alone ? other.row == row.digests.row
+                         : other.state != SourceEntry::State::kWaiting;
+    });
+    report(FindingKind::kExtra, nullptr, &row, doubled);
     return;
   }
-  if (row.table.key.empty()) {
-    waiting->state = SourceEntry::State::kEqual;
-    ++tables_[table].matched;
-    return;
-  }
-  SourceEntry& entry =
-      found.second - found.first == 1 ? *waiting : expected(found, &row.digests.row);
-  const bool equal = entry.row == row.digests.row;
-  settle(found, entry, equal ? SourceEntry::State::kEqual : SourceEntry::State::kDifferent);
-  if (equal)
-    ++tables_[table].matched;
+  const bool equal = entry->row == row.digests.row;
+  const bool newer =
+      !equal && row.table.newer_compared >= 0 && context_.keeps_newer() &&
+      newer_rank(row.values[static_cast<size_t>(row.table.newer_compared)]) > entry->newer;
+  const auto state = equal   ? SourceEntry::State::kEqual
+                     : newer ? SourceEntry::State::kOlder
+                             : SourceEntry::State::kDifferent;
+  if (entry->alone)
+    entry->state = state;
   else
-    report(FindingKind::kDifferent, &entry, &row);
+    settle(found, *entry, state);
+  if (equal) {
+    ++tables_[table].matched;
+    if (entry->standing == Standing::kSpare) ++tables_[table].source;
+  } else if (newer) {
+    ++tables_[table].older, ++tables_[table].newer;
+    newer_roots_.insert(entry->root);
+  } else {
+    report(FindingKind::kDifferent, entry, &row);
+  }
 }
 
 /// What no row of the target answered is missing.
 void Group::settle_rest(bool own) {
   for (auto at = entries_.begin(); at != entries_.end();) {
-    const ComparedTable& table = context_.comparison.tables[at->table];
     auto end = at + 1;
-    if (!table.key.empty()) {
-      while (end != entries_.end() && end->table == at->table && end->key == at->key) ++end;
-    }
-    if (table.own == own) {
-      const auto waiting = std::find_if(at, end, [](const SourceEntry& entry) {
-        return entry.state == SourceEntry::State::kWaiting;
-      });
-      if (waiting != end) {
-        SourceEntry& entry = end - at == 1 ? *at : expected({at, end}, nullptr);
-        settle({at, end}, entry, SourceEntry::State::kWaiting);
-        report(FindingKind::kMissing, &entry, nullptr);
-      }
-    }
+    while (!at->alone && end != entries_.end() && end->table == at->table && end->key == at->key)
+      ++end;
+    const Range range{at, end};
     at = end;
+    if (context_.comparison.tables[range.first->table].own != own) continue;
+    if (range.first->state != SourceEntry::State::kWaiting) continue;
+    if (SourceEntry* entry = expected(range, nullptr)) {
+      settle(range, *entry, SourceEntry::State::kWaiting);
+      report(FindingKind::kMissing, entry, nullptr);
+      continue;
+    }
+    for (auto spare = range.first; spare != range.second; ++spare)
+      losers_.emplace_back(spare->root, spare->order);
   }
 }
 
-/// The child rows of a document that another one of the same key replaced are not expected.
+/// Child rows are expected of documents whose own row is in the target: not of those that another
+/// one of the same key replaced, nor of rejects that are not there. Those of a document that the
+/// target has newer are not compared.
 void Group::drop_children() {
-  if (losers_.empty()) return;
+  if (losers_.empty() && newer_roots_.empty()) return;
   std::sort(losers_.begin(), losers_.end());
   for (SourceEntry& entry : entries_) {
     if (context_.comparison.tables[entry.table].own) continue;
-    if (!std::binary_search(losers_.begin(), losers_.end(),
-                            std::make_pair(entry.root, entry.order)))
+    const bool older = newer_roots_.count(entry.root) != 0;
+    if (!older && !std::binary_search(losers_.begin(), losers_.end(),
+                                      std::make_pair(entry.root, entry.order)))
       continue;
     entry.state = SourceEntry::State::kDropped;
-    ++tables_[entry.table].duplicates;
+    if (entry.standing != Standing::kExpected) continue;
+    TableVerdict& table = tables_[entry.table];
+    ++(older ? table.older : table.duplicates);
   }
   // Only what is left is matched by key.
   entries_.erase(std::remove_if(entries_.begin(), entries_.end(),
@@ -223,16 +281,12 @@ void Group::report(FindingKind kind, const SourceEntry* entry, const TargetRow* 
   if (entry != nullptr) {
     out.table = entry->table;
     out.root = entry->root, out.key = entry->key, out.source_row = entry->row;
-    out.order = entry->order;
+    out.order = entry->order, out.newer = entry->newer;
   }
   if (row != nullptr) {
     out.table = static_cast<uint32_t>(row->table.table);
     out.root = row->digests.root, out.key = row->digests.key, out.target_row = row->digests.row;
-    if (entry == nullptr) {
-      const std::optional<uint64_t> order = document_of(out.root);
-      out.known = order.has_value();
-      out.order = order.value_or(0);
-    }
+    if (entry == nullptr) find_document(out);
   }
   TableVerdict& table = tables_[out.table];
   ++(kind == FindingKind::kMissing ? table.missing
@@ -241,18 +295,24 @@ void Group::report(FindingKind kind, const SourceEntry* entry, const TargetRow* 
   found_(std::move(out), row);
 }
 
-std::optional<uint64_t> Group::document_of(const Digest& root) const {
+/// Whose row an extra one is: that of a document of the source, of a refused one, or nobody's.
+void Group::find_document(Mismatch& mismatch) const {
   for (const ComparedTable& table : context_.comparison.tables) {
     if (!table.own || table.key.empty()) continue;
     SourceEntry wanted;
     wanted.table = static_cast<uint32_t>(table.table);
-    wanted.key = root;
+    wanted.key = mismatch.root;
     for (auto at = std::lower_bound(entries_.begin(), entries_.end(), wanted, before);
-         at != entries_.end() && at->table == wanted.table && at->key == root; ++at) {
-      if (at->state != SourceEntry::State::kDropped) return at->order;
+         at != entries_.end() && at->table == wanted.table && at->key == mismatch.root; ++at) {
+      if (at->state == SourceEntry::State::kDropped) continue;
+      if (at->standing == Standing::kExpected) {
+        mismatch.known = true;
+        mismatch.order = at->order;
+      } else {
+        mismatch.refused = true;
+      }
     }
   }
-  return std::nullopt;
 }
 
 }  // namespace lugger

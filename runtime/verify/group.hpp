@@ -3,6 +3,7 @@
 #pragma once
 #include <functional>
 #include <mutex>
+#include <set>
 
 #include "verify/buckets.hpp"
 #include "verify/source_pass.hpp"
@@ -17,7 +18,15 @@ struct SourceEntry {
   uint64_t order = 0;  // of its document
   uint64_t newer = 0;  // sorts as the column of on_conflict = 'newer' does
   uint32_t table = 0;
-  enum class State : uint8_t { kWaiting, kEqual, kDifferent, kDropped } state = State::kWaiting;
+  enum class State : uint8_t {
+    kWaiting,
+    kEqual,
+    kDifferent,
+    kOlder,
+    kDropped
+  } state = State::kWaiting;
+  Standing standing = Standing::kExpected;
+  bool alone = false;  // no key, or NULL in it: equal keys are not the same row
 };
 static_assert(kGroupRows * sizeof(SourceEntry) <= 64 << 20);
 
@@ -27,12 +36,17 @@ struct Mismatch {
   uint32_t table = 0;
   Digest root, key;
   Digest source_row, target_row;
-  uint64_t order = 0;    // of the document that should be, or is, there
-  bool known = false;    // kExtra: the source has that document
+  uint64_t order = 0;  // of the document that should be, or is, there
+  uint64_t newer = 0;  // as SourceEntry's
+  bool known = false;  // kExtra: the source has that document
+  bool refused =
+      false;  // kExtra: the source has it, and it was refused, by the mapping or the load
   bool doubled = false;  // kExtra: the source has that key, the target has it more than once
   bool show = false;     // with all its values
   bool settled = false;  // became equal, or went, while it was watched
-  std::vector<std::string> key_text;               // one a key column; empty until it was looked up
+  std::vector<std::optional<std::string>>
+      key_text;         // one a key column; empty until it was looked up
+  bool fickle = false;  // reading by its key does not find it: it is not judged again
   std::vector<std::optional<std::string>> target;  // values as text, of those that are shown
   std::vector<Digest> target_columns;              // to tell which columns differ
 };
@@ -60,8 +74,6 @@ class Group {
       : context_(context), filter_(filter), tables_(tables), found_(std::move(found)) {}
 
   void run(TargetSnapshot& snapshot);
-  /// Is there a document with this root in the group's source? Its order.
-  std::optional<uint64_t> document_of(const Digest& root) const;
 
  private:
   class Collector;
@@ -71,13 +83,16 @@ class Group {
   void collect();
   void match(TargetSnapshot& snapshot, bool own);
   void match_row(const TargetRow& row);
+  SourceEntry* counterpart(Range range, const TargetRow& row);
   Range range(uint32_t table, const Digest& key);
-  SourceEntry& expected(Range range, const Digest* target_row);
+  SourceEntry* expected(Range range, const Digest* target_row);
+  bool wins(const SourceEntry& entry, const SourceEntry& over) const;
   void settle(Range range, SourceEntry& chosen, SourceEntry::State state);
   void settle_rest(bool own);
   void drop_children();
   void report(FindingKind kind, const SourceEntry* entry, const TargetRow* row,
               bool doubled = false);
+  void find_document(Mismatch& mismatch) const;
 
   VerifyContext& context_;
   const GroupFilter& filter_;
@@ -85,7 +100,12 @@ class Group {
   Found found_;
   Entries entries_;
   std::vector<std::pair<Digest, uint64_t>> losers_;  // documents another of the same key replaced
+  std::set<Digest> newer_roots_;                     // documents that the target has newer
   std::mutex mutex_;
 };
+
+/// Order of a value of the column that says which row is newer, as an unsigned number; NULL is
+/// oldest. Different values may have one rank, never the wrong order.
+uint64_t newer_rank(const Value& value);
 
 }  // namespace lugger

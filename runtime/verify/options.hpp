@@ -20,12 +20,14 @@ struct VerifyOptions {
   std::vector<std::string> columns;  // only these, besides the key; empty: all
   uint64_t limit_shown = 10;         // rows shown in full, of each table and kind
   uint64_t group_rows = kGroupRows;
-  int rechecks = 5;  // how often rows that differ are read again at most
+  bool overwrite_newer = false;  // with on_conflict = newer: a newer row of the target is different
+  int rechecks = 5;              // how often rows that differ are read again at most
 };
 
 struct RepairOptions {
   bool apply = false;         // false: tell what would be written
   bool delete_extra = false;  // rows that no document makes go
+  bool delete_many = false;   // also when they are a large share of a table
 };
 
 }  // namespace lugger

@@ -16,8 +16,6 @@ namespace lugger {
 
 namespace {
 
-constexpr size_t kRunsLookedAt = 500;
-
 std::string describe_key(const TablePlan& table) {
   std::string out;
   for (const size_t slot : table.key) out += "," + table.columns[slot].name;
@@ -54,7 +52,7 @@ void open_places(VerifyContext& context, Verdict& verdict) {
   std::shared_ptr<PgServer> server;
   context.url = resolve_pg_url(job.spec.target, server);
   context.keep = server;
-  context.pooled = job.spec.target_options.flag("pooled");
+  context.pooled = job.open_target_once().pooled();
   const SourceInfo info = job.open_source_once().info();
   verdict.source = info.place;
   verdict.source_identity = info.identity;
@@ -101,9 +99,21 @@ void take_run(VerifyContext& context, Verdict& verdict, State& state) {
   }
   if (state.count_rejects(verdict.job) == 0) return;
   state.each_reject(verdict.job, [&](const RejectRecord& reject) {
-    context.reject_ids.insert(XXH3_64bits(reject.document_id.data(), reject.document_id.size()));
+    context.rejects.add(reject);
     return true;
   });
+  if (context.rejects.by_id() != 0) {
+    verdict.warnings.push_back(fmt::format(
+        "{} rejects were kept without their documents (--redact): documents with one of their ids "
+        "do not count as missing",
+        context.rejects.by_id()));
+  }
+  if (context.rejects.unknown() != 0) {
+    verdict.warnings.push_back(fmt::format(
+        "{} rejects were kept without their documents (--redact) and have no id: their documents "
+        "count as missing where the mapping takes them",
+        context.rejects.unknown()));
+  }
 }
 
 /// A role that may read the tables need not see the ledger.
@@ -148,19 +158,6 @@ void set_sample(VerifyContext& context, Verdict& verdict) {
 }
 
 }  // namespace
-
-std::optional<RunRecord> latest_load(State& state, const std::string& job) {
-  const auto retried = [&](const RunRecord& run) {
-    const std::vector<PartitionRecord> partitions = state.partitions(run.run);
-    return partitions.size() == 1 && partitions.front().id == kRejectsPartition;
-  };
-  std::optional<RunRecord> latest = state.latest(job);
-  if (!latest || !retried(*latest)) return latest;
-  for (RunRecord& run : state.runs(kRunsLookedAt)) {
-    if (run.job == job && !retried(run)) return std::move(run);
-  }
-  return latest;
-}
 
 void record_verification(VerifyContext& context, const Verdict& verdict) {
   uint64_t wrong = 0;

@@ -12,7 +12,4 @@ void prepare_verification(VerifyContext& context, Verdict& verdict);
 /// that may not write the ledger goes without.
 void record_verification(VerifyContext& context, const Verdict& verdict);
 
-/// The newest run that loaded the job; nullopt: none is recorded, or the ledger cannot be read.
-std::optional<RunRecord> latest_load(State& state, const std::string& job);
-
 }  // namespace lugger

@@ -2,6 +2,7 @@
 
 #include "engine/rejects.hpp"
 #include "engine/start.hpp"
+#include "verify/extra_rows.hpp"
 
 namespace lugger {
 
@@ -11,11 +12,14 @@ constexpr std::string_view kPartition = "repair";
 constexpr uint32_t kUnitDocuments = 500;
 constexpr size_t kUnitBytes = 8 << 20;
 constexpr int kOrderBits = 40;
-constexpr size_t kKeysAtOnce = 1000;
 
-std::shared_ptr<const PlanShape> updating_shape(const PlanShape& shape) {
-  Mapping mapping = shape.mapping();
+/// Rows are set to what the document says, whatever the job's policy; only where that is `newer` a
+/// row of a greater version stays.
+std::shared_ptr<const PlanShape> mending_shape(const VerifyContext& context) {
+  Mapping mapping = context.shape->mapping();
+  if (!context.keeps_newer()) mapping.newer.clear();
   mapping.on_conflict = mapping.key.empty() ? OnConflict::kError : OnConflict::kUpdate;
+  mapping.mend = true;
   return std::make_shared<const PlanShape>(std::move(mapping));
 }
 
@@ -103,15 +107,15 @@ class Writer {
   /// Child rows that outlived their parent would stand in the way of those that come with it.
   void remove_orphans(const ComparedTable& own) {
     const RowSet& rows = unit_.tables[own.table];
-    std::vector<std::vector<std::string>> texts;
+    std::vector<KeyText> texts;
     for (size_t i = 0; i < rows.rows(); ++i) {
       if (!rows.live(i) || unit_.fates[rows.document(i)] != Fate::kLoad) continue;
-      std::vector<std::string>& key = texts.emplace_back();
+      KeyText& key = texts.emplace_back();
       for (const size_t k : own.key)
-        key.push_back(server_text(rows.row(i)[own.columns[k].slot], own.columns[k]));
+        key.push_back(server_text_or_null(rows.row(i)[own.columns[k].slot], own.columns[k]));
     }
     if (texts.empty() || own.key.empty()) return;
-    std::vector<const std::vector<std::string>*> keys;
+    std::vector<const KeyText*> keys;
     for (const auto& key : texts) keys.push_back(&key);
     for (size_t t = context_.comparison.tables.size(); t-- != 0;) {
       const ComparedTable& child = context_.comparison.tables[t];
@@ -140,62 +144,6 @@ class Writer {
   uint64_t rejected_ = 0;
 };
 
-/// Finds the keys of extra rows and deletes them, child rows first.
-class Remover final : public TargetUse {
- public:
-  Remover(VerifyContext& context, const WrongRows& wrong)
-      : context_(context), wrong_(wrong), session_(context.url, "repair", context.pooled) {}
-
-  void remove(size_t table) {
-    TargetSnapshot snapshot(context_.url, context_.pooled, 1);
-    TargetReader reader(context_, snapshot.session(0));
-    const ComparedTable& compared = context_.comparison.tables[table];
-    reader.read(compared, where_condition(context_, compared), *this, nullptr);
-    flush(compared);
-  }
-  void row(const TargetRow& row) override {
-    if (wrong_.extra.count({static_cast<uint32_t>(row.table.table), row.digests.key}) == 0) return;
-    std::vector<std::string>& key = keys_.emplace_back();
-    for (const size_t i : row.table.key)
-      key.push_back(server_text(row.values[i], row.table.columns[i]));
-    if (keys_.size() == kKeysAtOnce) flush(row.table);
-  }
-  uint64_t deleted() const noexcept { return deleted_; }
-
- private:
-  void flush(const ComparedTable& table) {
-    if (keys_.empty()) return;
-    std::vector<const std::vector<std::string>*> keys;
-    for (const auto& key : keys_) keys.push_back(&key);
-    session_.begin();
-    try {
-      for (size_t t = context_.comparison.tables.size(); t-- != 0 && table.own;) {
-        const ComparedTable& child = context_.comparison.tables[t];
-        if (!child.own && !child.key.empty()) erase(child, child.root, keys);
-      }
-      erase(table, table.key, keys);
-      session_.commit();
-    } catch (...) {
-      session_.rollback();
-      throw;
-    }
-    keys_.clear();
-  }
-  void erase(const ComparedTable& table, const std::vector<size_t>& by,
-             const std::vector<const std::vector<std::string>*>& keys) {
-    deleted_ += session_
-                    .query(fmt::format("DELETE FROM {} AS t WHERE {}", table.quoted,
-                                       keys_condition(table, by, keys)))
-                    .affected();
-  }
-
-  VerifyContext& context_;
-  const WrongRows& wrong_;
-  PgSession session_;
-  std::vector<std::vector<std::string>> keys_;
-  uint64_t deleted_ = 0;
-};
-
 RunRecord begin_run(VerifyContext& context, const std::string& mode) {
   const SourceInfo info = context.job.source->info();
   RunRecord record;
@@ -212,7 +160,7 @@ RunRecord begin_run(VerifyContext& context, const std::string& mode) {
 
 void write_documents(VerifyContext& context, const RunRecord& record,
                      const std::set<uint64_t>& documents, RepairResult& result) {
-  const std::shared_ptr<const PlanShape> shape = updating_shape(*context.shape);
+  const std::shared_ptr<const PlanShape> shape = mending_shape(context);
   const std::unique_ptr<RowSink> sink =
       context.job.target->open(*shape, {record.run, record.mode, 1});
   Writer writer(context, *sink, shape, record.run);
@@ -224,18 +172,10 @@ void write_documents(VerifyContext& context, const RunRecord& record,
   }
 }
 
-void delete_rows(VerifyContext& context, const WrongRows& wrong, RepairResult& result) {
-  std::set<uint32_t> tables;
-  for (const auto& [table, key] : wrong.extra) tables.insert(table);
-  Remover remover(context, wrong);
-  for (const uint32_t table : tables) remover.remove(table);
-  result.deleted += remover.deleted();
-}
-
 void apply_repair(VerifyContext& context, const WrongRows& wrong, const RepairOptions& options,
                   const std::set<uint64_t>& documents, RepairResult& result) {
   Target& target = context.job.open_target_once();
-  const std::shared_ptr<const PlanShape> shape = updating_shape(*context.shape);
+  const std::shared_ptr<const PlanShape> shape = mending_shape(context);
   TargetReport report = target.inspect(*shape, false, false);
   refuse_problems(report, context.job.spec.name);
   if (report.mode == "direct" && !shape->mapping().key.empty()) report.mode = "staged";
@@ -249,7 +189,7 @@ void apply_repair(VerifyContext& context, const WrongRows& wrong, const RepairOp
   result.run = record.run;
   try {
     if (!documents.empty()) write_documents(context, record, documents, result);
-    if (options.delete_extra) delete_rows(context, wrong, result);
+    if (options.delete_extra) result.deleted += delete_extra_rows(context, wrong);
     state->set_status(record.run, "done", "");
   } catch (const Error& error) {
     const bool stopped = error.code() == Code::kInterrupted;
@@ -260,20 +200,30 @@ void apply_repair(VerifyContext& context, const WrongRows& wrong, const RepairOp
 
 }  // namespace
 
-void repair_rows(VerifyContext& context, const WrongRows& wrong, const RepairOptions& options,
-                 RepairResult& result) {
+bool repair_rows(VerifyContext& context, const WrongRows& wrong, const Verdict& verdict,
+                 const RepairOptions& options, RepairResult& result) {
   std::set<uint64_t> documents = wrong.documents;
-  if (options.delete_extra)
+  result.extra_left = 0;
+  if (options.delete_extra) {
     documents.insert(wrong.with_extra_children.begin(), wrong.with_extra_children.end());
-  else
-    result.extra_left = wrong.extra.size() + wrong.with_extra_children.size();
-  result.extra_left += wrong.beyond_keys;
+  } else {
+    result.extra_left = wrong.with_extra_children.size();
+    for (const uint64_t rows : wrong.extra_rows) result.extra_left += rows;
+  }
+  result.beyond_keys = wrong.beyond_keys;
+  result.of_refused = wrong.refused;
   result.documents += documents.size();
   ++result.rounds;
-  const bool nothing = documents.empty() && (!options.delete_extra || wrong.extra.empty());
-  if (!options.apply || nothing) return;
+  const bool deletes = options.delete_extra && !wrong.extra.empty();
+  if (deletes && result.rounds == 1) {
+    result.refused = why_not_delete(context, wrong, verdict, options);
+    if (options.apply && !result.refused.empty())
+      throw Error(Code::kVerify, result.refused + "; nothing was written", delete_hint(verdict));
+  }
+  if (!options.apply || (documents.empty() && !deletes)) return false;
   apply_repair(context, wrong, options, documents, result);
   result.applied = true;
+  return true;
 }
 
 }  // namespace lugger

@@ -6,9 +6,10 @@
 namespace lugger {
 
 /// Writes each wrong document as on_conflict = "update" would, children replaced as one with their
-/// parent, one transaction a unit; deletes extra rows when asked. Counted in the ledger as a run of
-/// its own, "JOB (repair)". Nothing is written without options.apply.
-void repair_rows(VerifyContext& context, const WrongRows& wrong, const RepairOptions& options,
-                 RepairResult& result);
+/// parent, one transaction a unit; a row that on_conflict = "newer" keeps stays. Deletes extra rows
+/// when asked. Counted in the ledger as a run of its own, "JOB (repair)". False: nothing was
+/// written, since options.apply is not set or there was nothing.
+bool repair_rows(VerifyContext& context, const WrongRows& wrong, const Verdict& verdict,
+                 const RepairOptions& options, RepairResult& result);
 
 }  // namespace lugger

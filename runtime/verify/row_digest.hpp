@@ -5,9 +5,10 @@
 namespace lugger {
 
 struct RowDigests {
-  Digest root;  // key of the document's own row; without a key the row itself
-  Digest key;   // the same for the row's own key
-  Digest row;   // all compared columns
+  Digest root;            // key of the document's own row; without a key the row itself
+  Digest key;             // the same for the row's own key
+  Digest row;             // all compared columns
+  bool null_key = false;  // a key column is NULL: no other row has this key
 };
 
 /// Belongs to one worker.
@@ -22,12 +23,23 @@ class RowDigester {
     if (!table.key.empty()) {
       out.key = of(table, table.key, value);
       out.root = table.own ? out.key : of(table, table.root, value);
+      for (const size_t i : table.key) out.null_key = out.null_key || value(i).absent();
     }
     buffer_.clear();
     for (size_t i = 0; i < table.columns.size(); ++i)
       canonical_.append(value(i), table.columns[i].as, buffer_);
     out.row = digest_bytes(buffer_.view(), seed_);
     if (table.key.empty()) out.root = out.key = out.row;
+    return out;
+  }
+  /// Of a row of which only the key is known; value(k) gives the k-th key column's.
+  template <typename Get>
+  RowDigests key(const ComparedTable& table, Get&& value) {
+    buffer_.clear();
+    for (size_t k = 0; k < table.key.size(); ++k)
+      canonical_.append(value(k), table.columns[table.key[k]].as, buffer_);
+    RowDigests out;
+    out.root = out.key = digest_bytes(buffer_.view(), seed_);
     return out;
   }
   Digest column(const ComparedColumn& column, const Value& value) {

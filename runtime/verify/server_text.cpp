@@ -1,11 +1,33 @@
 #include "verify/server_text.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "base/error.hpp"
 #include "plan/coerce.hpp"
 
 namespace lugger {
+
+namespace {
+
+/// A server in need, or a transaction that cannot go on, is no fault of a value.
+bool may_be_of_the_value(const std::string& sqlstate) {
+  constexpr std::array<std::string_view, 8> kClasses = {"08", "25", "26", "40",
+                                                        "53", "55", "57", "58"};
+  return sqlstate.size() == 5 &&
+         std::find(kClasses.begin(), kClasses.end(), sqlstate.substr(0, 2)) == kClasses.end();
+}
+
+}  // namespace
+
+void require_cast(PgSession& session, const std::string& from, const std::string& cast) {
+  constexpr std::string_view kIntegrity = "23";  // a domain's NOT NULL
+  try {
+    session.query(fmt::format("SELECT (NULL::{}){}::text", from, cast));
+  } catch (const Error& error) {
+    if (error.sqlstate().substr(0, 2) != kIntegrity) throw;
+  }
+}
 
 ServerText::ServerText(PgSession& session, const std::vector<ComparedTable>& tables)
     : session_(session), tables_(tables) {
@@ -57,13 +79,15 @@ void ServerText::convert(Batch& batch, const ComparedTable& table, const Compare
                : Value::null();
     }
   } catch (const Error& error) {
-    if (error.code() == Code::kConnect || error.sqlstate().empty()) throw;
+    if (error.code() == Code::kConnect || !may_be_of_the_value(error.sqlstate())) throw;
     if (last - first > 1) {
       const size_t middle = first + (last - first) / 2;
       convert(batch, table, column, first, middle);
       convert(batch, table, column, middle, last);
       return;
     }
+    // Input functions refuse values in any class: regtype says what a type that is gone would say.
+    require_cast(session_, column.via, column.cast);
     batch.refuse({rows.document(rows_[first]),
                   static_cast<int>(table.table),
                   static_cast<int>(column.slot),

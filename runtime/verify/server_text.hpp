@@ -7,6 +7,10 @@
 
 namespace lugger {
 
+/// Throws what the server says when it cannot cast from one type to the other, whatever the value.
+/// `cast`: "::public.money".
+void require_cast(PgSession& session, const std::string& from, const std::string& cast);
+
 class ServerText {
  public:
   ServerText(PgSession& session, const std::vector<ComparedTable>& tables);

@@ -1,6 +1,7 @@
 #include "verify/source_pass.hpp"
 
 #include "engine/rejects.hpp"
+#include "verify/refused_keys.hpp"
 
 namespace lugger {
 
@@ -15,12 +16,14 @@ constexpr int kOrderBits = 40;  // of a document's number within its partition
 /// One worker's plan and scratch.
 class SourcePass::Reader {
  public:
-  Reader(VerifyContext& context, SourceUse& use)
+  Reader(VerifyContext& context, KnownRejects::Pass& rejects, SourceUse& use)
       : context_(context),
+        rejects_(rejects),
         use_(use),
         plan_(context.shape, static_cast<bool>(context.job.spec.hook)),
         hook_(context.job.make_hook(context.now)),
         digester_(context.seed),
+        refused_(*context.shape, context.comparison.tables),
         batch_(arena_) {
     for (const ComparedTable& table : context.comparison.tables) {
       for (const ComparedColumn& column : table.columns) by_server_ |= column.by_server;
@@ -58,20 +61,20 @@ class SourcePass::Reader {
   }
 
  private:
-  /// Documents outside --since, and those that the ledger keeps as rejects of the load, are not
-  /// expected in the target.
+  /// Documents outside --since are passed over; those that the ledger keeps as rejects of the load
+  /// need not be in the target.
   void leave_out() {
-    left_out_.assign(batch_.documents.size(), 0);
-    if (!context_.since && context_.reject_ids.empty()) return;
+    outside_.assign(batch_.documents.size(), 0);
+    spare_.assign(batch_.documents.size(), 0);
+    if (!context_.since && context_.rejects.empty()) return;
     for (size_t i = 0; i < batch_.documents.size(); ++i) {
       const Document& document = batch_.documents[i];
       if (context_.since && !context_.since->includes(document)) {
-        left_out_[i] = 1;
+        outside_[i] = 1;
         ++facts_.outside;
-      } else if (batch_.fates[i] == Fate::kLoad && !context_.reject_ids.empty()) {
-        const std::string id = document_id(document, context_.shape->mapping());
-        if (context_.reject_ids.count(XXH3_64bits(id.data(), id.size())) == 0) continue;
-        left_out_[i] = 1;
+      } else if (batch_.fates[i] == Fate::kLoad && !context_.rejects.empty() &&
+                 rejects_.takes(document, context_.shape->mapping())) {
+        spare_[i] = 1;
         ++facts_.kept_rejects;
       }
     }
@@ -82,19 +85,27 @@ class SourcePass::Reader {
       const RowSet& rows = batch_.tables[table.table];
       for (size_t i = 0; i < rows.rows(); ++i) {
         const uint32_t document = rows.document(i);
-        if (!rows.live(i) || batch_.fates[document] != Fate::kLoad || left_out_[document] != 0)
+        if (!rows.live(i) || batch_.fates[document] != Fate::kLoad || outside_[document] != 0)
           continue;
         const Value* slots = rows.row(i);
         const RowDigests digests = digester_.digest(
             table, [&](size_t c) -> const Value& { return slots[table.columns[c].slot]; });
-        if (context_.sampled(digests.root)) use_.row({table, slots, digests, first + document});
+        const Standing standing = spare_[document] != 0 ? Standing::kSpare : Standing::kExpected;
+        if (context_.sampled(digests.root))
+          use_.row({table, slots, digests, first + document, standing});
       }
     }
+    facts_.without_key += refused_.find(
+        batch_, outside_, digester_,
+        [&](const ComparedTable& table, const RowDigests& digests, uint32_t document) {
+          if (context_.sampled(digests.root))
+            use_.row({table, nullptr, digests, first + document, Standing::kRefused});
+        });
   }
 
   void count() {
     for (size_t i = 0; i < batch_.documents.size(); ++i) {
-      if (left_out_[i] != 0 && batch_.fates[i] != Fate::kLoad) continue;
+      if (outside_[i] != 0) continue;
       facts_.skipped += batch_.fates[i] == Fate::kSkip ? 1 : 0;
       facts_.rejected += batch_.fates[i] == Fate::kReject ? 1 : 0;
     }
@@ -105,16 +116,18 @@ class SourcePass::Reader {
   }
 
   VerifyContext& context_;
+  KnownRejects::Pass& rejects_;
   SourceUse& use_;
   Plan plan_;
   std::unique_ptr<RowHook> hook_;
   RowDigester digester_;
+  RefusedKeys refused_;
   Arena arena_;
   Batch batch_;
   bool by_server_ = false;
   std::unique_ptr<PgSession> session_;
   std::unique_ptr<ServerText> server_;
-  std::vector<uint8_t> left_out_;
+  std::vector<uint8_t> outside_, spare_;  // one a document of the batch
   SourceFacts facts_;
 };
 
@@ -128,14 +141,14 @@ void SourcePass::add(const SourceFacts& more) {
   const std::lock_guard lock(mutex_);
   facts_.documents += more.documents, facts_.skipped += more.skipped;
   facts_.rejected += more.rejected, facts_.kept_rejects += more.kept_rejects;
-  facts_.outside += more.outside;
+  facts_.outside += more.outside, facts_.without_key += more.without_key;
   for (const auto& [path, count] : more.unmapped) facts_.unmapped[path] += count;
   for (const auto& [reason, count] : more.skip_reasons) facts_.skip_reasons[reason] += count;
   for (const auto& [code, count] : more.reject_codes) facts_.reject_codes[code] += count;
 }
 
 void SourcePass::work(SourceUse& use, const Crew& crew) {
-  Reader reader(context_, use);
+  Reader reader(context_, rejects_, use);
   while (!crew.stopped() && !use.enough()) {
     const std::optional<size_t> partition = claim();
     if (!partition) break;

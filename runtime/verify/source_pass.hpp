@@ -9,11 +9,20 @@
 
 namespace lugger {
 
+/// What a document's row is to the target.
+enum class Standing : uint8_t {
+  kExpected,
+  kSpare,   // of a reject of the load: it need not be there, and may
+  kRefused  // the mapping refuses the document now: of its own row the key is known, no more
+};
+
 struct SourceRow {
   const ComparedTable& table;
-  const Value* slots;  // as the plan made them, with the server's text where it is asked for
+  const Value* slots;  // as the plan made them, with the server's text where it is asked for; null:
+                       // only the key is known
   const RowDigests& digests;
   uint64_t order;  // of its document in the source; equal documents are settled by it
+  Standing standing = Standing::kExpected;
 };
 
 /// One worker's taker of rows.
@@ -28,12 +37,13 @@ class SourceUse {
 /// What a pass counted of documents.
 struct SourceFacts {
   uint64_t documents = 0, skipped = 0, rejected = 0, kept_rejects = 0, outside = 0;
+  uint64_t without_key = 0;  // refused before the key of their row was known
   std::map<std::string, uint64_t> unmapped, skip_reasons, reject_codes;
 };
 
 class SourcePass {
  public:
-  explicit SourcePass(VerifyContext& context) : context_(context) {}
+  explicit SourcePass(VerifyContext& context) : context_(context), rejects_(context.rejects) {}
   /// Claims partitions until none is left. Called by several threads at once.
   void work(SourceUse& use, const Crew& crew);
   /// Once all of them are done.
@@ -45,6 +55,7 @@ class SourcePass {
   void add(const SourceFacts& more);
 
   VerifyContext& context_;
+  KnownRejects::Pass rejects_;
   std::mutex mutex_;
   size_t next_ = 0;
   SourceFacts facts_;

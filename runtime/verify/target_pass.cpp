@@ -50,8 +50,8 @@ TargetSnapshot::TargetSnapshot(const std::string& url, bool pooled, int connecti
 
 bool TargetReader::read(const ComparedTable& table, const std::string& condition, TargetUse& use,
                         const Crew* crew) {
-  session_.copy_out_start(
-      fmt::format("COPY ({}) TO STDOUT (FORMAT binary)", select_compared(table, condition)));
+  session_.copy_out_start(fmt::format("COPY ({}) TO STDOUT (FORMAT binary)",
+                                      select_compared(table, condition, places_)));
   values_.resize(table.columns.size());
   bool begun = false;
   uint64_t rows = 0;
@@ -74,29 +74,41 @@ bool TargetReader::read(const ComparedTable& table, const std::string& condition
 
 void TargetReader::row(const ComparedTable& table, Bytes tuple, TargetUse& use) {
   arena_.reset();
-  if (static_cast<size_t>(load_be<uint16_t>(tuple.data())) != table.columns.size()) malformed();
+  constexpr size_t kPlaceFields = 2;
+  const size_t fields = table.columns.size() + (places_ ? kPlaceFields : 0);
+  if (static_cast<size_t>(load_be<uint16_t>(tuple.data())) != fields) malformed();
   const uint8_t* at = tuple.data() + 2;
   const uint8_t* const end = tuple.data() + tuple.size();
-  for (size_t i = 0; i < table.columns.size(); ++i) {
+  const auto next = [&]() -> std::optional<Bytes> {
     if (end - at < 4) malformed();
     const auto size = load_be<int32_t>(at);
     at += 4;
-    if (size < 0) {
-      values_[i] = Value::null();
-      continue;
-    }
+    if (size < 0) return std::nullopt;
     if (end - at < size) malformed();
     const Bytes field(at, static_cast<size_t>(size));
     at += size;
-    if (table.columns[i].by_server)
-      values_[i] = Value::of(ValueType::kPgText, field);
-    else if (!read_pg_field(table.columns[i].reads_as, table.columns[i].oid, field, arena_,
+    return field;
+  };
+  RowPlace place;
+  if (places_) {
+    const std::optional<Bytes> oid = next(), tid = next();
+    if (!oid || oid->size() != 4 || !tid || tid->size() != 6) malformed();
+    place = {load_be<uint32_t>(oid->data()), load_be<uint32_t>(tid->data()),
+             load_be<uint16_t>(tid->data() + 4)};
+  }
+  for (size_t i = 0; i < table.columns.size(); ++i) {
+    const std::optional<Bytes> field = next();
+    if (!field)
+      values_[i] = Value::null();
+    else if (table.columns[i].by_server)
+      values_[i] = Value::of(ValueType::kPgText, *field);
+    else if (!read_pg_field(table.columns[i].reads_as, table.columns[i].oid, *field, arena_,
                             values_[i]))
       malformed();
   }
   const RowDigests digests =
       digester_.digest(table, [&](size_t c) -> const Value& { return values_[c]; });
-  if (context_.sampled(digests.root)) use.row({table, values_, digests});
+  if (context_.sampled(digests.root)) use.row({table, values_, digests, place});
 }
 
 TargetPass::TargetPass(VerifyContext& context, TargetSnapshot& snapshot, bool own, bool children)

@@ -24,10 +24,18 @@ class TargetSnapshot {
   std::string position_;
 };
 
+/// Where a row lies: good while the snapshot that showed it is.
+struct RowPlace {
+  uint32_t table = 0;  // its oid: of a partition, or of a table that inherits
+  uint32_t page = 0;
+  uint16_t item = 0;
+};
+
 struct TargetRow {
   const ComparedTable& table;
   const std::vector<Value>& values;  // one a compared column
   const RowDigests& digests;
+  RowPlace place = {};  // only from a reader with places
 };
 
 class TargetUse {
@@ -40,8 +48,8 @@ class TargetUse {
 /// worker.
 class TargetReader {
  public:
-  TargetReader(VerifyContext& context, PgSession& session)
-      : context_(context), session_(session), digester_(context.seed) {}
+  TargetReader(VerifyContext& context, PgSession& session, bool places = false)
+      : context_(context), session_(session), places_(places), digester_(context.seed) {}
   /// `condition`: SQL, or "". False: stopped before the end.
   bool read(const ComparedTable& table, const std::string& condition, TargetUse& use,
             const Crew* crew);
@@ -50,6 +58,7 @@ class TargetReader {
   void row(const ComparedTable& table, Bytes tuple, TargetUse& use);
   VerifyContext& context_;
   PgSession& session_;
+  bool places_;
   RowDigester digester_;
   Arena arena_;
   std::vector<Value> values_;

@@ -28,12 +28,15 @@ struct RowFinding {
       columns;  // kDifferent: those that differ; else all that are compared
 };
 
-/// source = equal + missing + different; target = equal + extra + different. `looked_for_*` say
-/// which of them a narrowed verification can know.
+/// source = equal + missing + different + older; target = equal + extra + different + newer.
+/// `looked_for_*` say which of them a narrowed verification can know.
 struct TableVerdict {
   std::string table;
   uint64_t source = 0, target = 0;
   uint64_t equal = 0, missing = 0, extra = 0, different = 0;
+  uint64_t newer =
+      0;  // rows of documents that the target has newer, as on_conflict = newer keeps them
+  uint64_t older = 0;       // the source's rows of these
   uint64_t matched = 0;     // equal rows among those that were compared one by one
   uint64_t duplicates = 0;  // source rows that another row of the same key took the place of
   uint64_t settled = 0;     // differed at first, and not when read again
@@ -50,6 +53,7 @@ struct Verdict {
   double seconds = 0;
   uint64_t seed = 0;
   uint64_t documents = 0, skipped = 0, rejected = 0, kept_rejects = 0;
+  uint64_t without_key = 0;  // refused documents whose rows cannot be told from strangers
   std::map<std::string, uint64_t> unmapped, skip_reasons, reject_codes;
   std::vector<TableVerdict> tables;
   std::vector<ColumnFinding> altered;

@@ -13,7 +13,8 @@ namespace lugger {
 
 namespace {
 
-constexpr uint64_t kMostRounds = 1000;
+// A row that two documents make is right again in the second round.
+constexpr uint64_t kMostRounds = 3;
 
 uint64_t wrong_count(const Verdict& verdict) {
   uint64_t out = 0;
@@ -74,15 +75,14 @@ struct Verification::Impl {
     verify(verdict, repairs ? &wrong : nullptr);
     if (!repairs) return;
     first = verdict;
-    for (uint64_t left = wrong_count(verdict); left != 0 && repair.rounds < kMostRounds;) {
-      mend(wrong);
-      if (!repair.applied) return;
+    for (uint64_t left = wrong_count(verdict); left != 0;) {
+      if (!mend(wrong)) return;
       const bool more = !wrong.complete;
       wrong = {};
       verdict = {};
       verify(verdict, &wrong);
       const uint64_t now = wrong_count(verdict);
-      if (!more || now >= left) return;
+      if (more ? now >= left : repair.rounds >= kMostRounds) return;
       left = now;
     }
   }
@@ -114,9 +114,9 @@ struct Verification::Impl {
     if (context) context->stop.set(StopLevel::kNow);
   }
 
-  void mend(const WrongRows& wrong) {
+  bool mend(const WrongRows& wrong) {
     set_stage("repairing");
-    repair_rows(*context, wrong, repair_options, repair);
+    return repair_rows(*context, wrong, verdict, repair_options, repair);
   }
 
   void set_stage(std::string name) {

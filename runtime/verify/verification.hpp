@@ -17,10 +17,13 @@ struct VerifySnapshot {
 
 struct RepairResult {
   bool applied = false;
-  std::string run;          // in the ledger; "" when nothing was written
-  uint64_t documents = 0;   // written again from the source, or that would be
-  uint64_t deleted = 0;     // rows deleted
-  uint64_t extra_left = 0;  // extra rows that stay without delete_extra
+  std::string run;           // in the ledger; "" when nothing was written
+  uint64_t documents = 0;    // written again from the source, or that would be
+  uint64_t deleted = 0;      // rows deleted
+  uint64_t extra_left = 0;   // extra rows that stay without delete_extra
+  uint64_t beyond_keys = 0;  // extra rows that no key tells from the right ones: they stay
+  uint64_t of_refused = 0;   // extra rows of documents that were refused: they stay
+  std::string refused;       // why extra rows would not be deleted; ""
   uint64_t rounds = 0;
   std::vector<std::string> notes;
 };

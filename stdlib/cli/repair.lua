@@ -5,14 +5,29 @@ local terminal = require 'lugger.terminal'
 local verdict_view = require 'lugger.verdict_view'
 local verification = require 'lugger.verification'
 
-local function tell_plan(before, repair)
+-- Rows that --delete-extra would not take either.
+local function tell_kept(repair)
+  if tonumber(repair.beyond_keys) > 0 then
+    terminal.say(('%s left: no key tells such a row from the right one, so delete it by hand'):format(
+      terminal.count(repair.beyond_keys, 'extra row')))
+  end
+  if tonumber(repair.of_refused) > 0 then
+    terminal.say(('%s left: the source has their documents, and they were refused; see lugger rejects'):format(
+      terminal.count(repair.of_refused, 'extra row')))
+  end
+end
+
+local function tell_plan(before, repair, delete_extra)
   if tonumber(repair.documents) > 0 then
     terminal.say(('would write %s again from the source'):format(terminal.count(repair.documents, 'document')))
   end
   if tonumber(repair.extra_left) > 0 then
     terminal.say(('%s would stay; --delete-extra deletes them'):format(
       terminal.count(repair.extra_left, 'extra row')))
+  elseif delete_extra and repair.refused ~= '' then
+    terminal.say('would refuse to delete: ', repair.refused)
   end
+  tell_kept(repair)
   if #before.altered > 0 then
     terminal.say('columns that were altered or dropped are not mended: that is yours to do')
   end
@@ -24,29 +39,35 @@ local function tell_done(after, repair)
   for _, note in ipairs(repair.notes) do terminal.say('  ', note) end
   verdict_view.show { after }
   if tonumber(repair.extra_left) > 0 then
-    terminal.say(('%s left; --delete-extra deletes them where a key tells them from others'):format(
-      terminal.count(repair.extra_left, 'extra row')))
+    terminal.say(('%s left; --delete-extra deletes them'):format(terminal.count(repair.extra_left, 'extra row')))
   end
+  tell_kept(repair)
 end
 
 local function repair_one(job, args)
   local after, before, repair = verification.repair(job, {
     jobs = args.jobs, where = args.where, since = args.since, limit_shown = args.limit_shown,
-  }, { apply = args.apply or false, delete_extra = args.delete_extra or false }, args.quiet)
+    overwrite_newer = args.overwrite_newer or false,
+  }, {
+    apply = args.apply or false, delete_extra = args.delete_extra or false, delete_many = args.delete_many or false,
+  }, args.quiet)
   if not args.quiet then
     verdict_view.show { before }
     if repair.applied then
       tell_done(after, repair)
     elseif not before.equal then
-      tell_plan(before, repair)
-      if not args.apply then terminal.say('nothing was written; --apply writes it') end
+      tell_plan(before, repair, args.delete_extra)
+      local writes = tonumber(repair.documents) > 0 or args.delete_extra
+      terminal.say('nothing was written', not args.apply and writes and '; --apply writes it' or '')
     end
   end
   return after.equal
 end
 
 local function run(args)
-  if args.delete_extra and args.columns then config.raise('--delete-extra and --columns exclude each other') end
+  if args.delete_many and not args.delete_extra then
+    config.raise('--delete-many says nothing without --delete-extra', 'give both')
+  end
   local status = cli.exit.done
   for _, job in ipairs(cli.jobs(cli.load(args))) do
     local wanted = not args.job or args.job == job:name()
@@ -65,6 +86,8 @@ return {
   flags = cli.with_script_flags(cli.yielding {
     { 'apply', 'write, and verify again' },
     { 'delete-extra', 'with --apply: delete rows that no document of the source makes' },
+    { 'delete-many', 'with --delete-extra: also when that is more than a tenth of a table' },
+    { 'overwrite-newer', "with on_conflict = 'newer': write documents over rows that are newer, too" },
     { 'where', 'only rows of the target that satisfy this SQL condition', value = 'SQL' },
     { 'since', 'only documents made at or after this time, by _id or by a field: updatedAt=TIME', value = 'TIME' },
     { 'limit-shown', 'wrong rows to show, of each table and kind (default 10)', value = 'N', type = 'int' },

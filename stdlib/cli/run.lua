@@ -109,7 +109,7 @@ local function run(args)
   if gated then return gated end
   return runner.run_all(loaded.jobs, {
     jobs = args.jobs, create = args.create or loaded.create, dry_run = args.dry_run, restart = args.restart,
-    accept_changes = args.accept_changes, redact = args.redact,
+    accept_changes = args.accept_changes, again = args.again, redact = args.redact,
     limit = args.limit, window = args.window, stage = args.stage, force = args.force, index_memory = args.index_memory,
     lock_timeout_ms = args.lock_timeout, lock_tries = args.lock_tries,
   }, { log = args.log, quiet = args.quiet, script = cli.script_line(args), resume = cli.resume_line(args) })
@@ -128,6 +128,7 @@ return {
     { 'limit', 'stop after this many documents, or rows of a fix', value = 'N', type = 'int' },
     { 'dry-run', 'read, convert and check everything, write nothing' },
     { 'restart', 'forget an unfinished run of these jobs and begin anew' },
+    { 'again', 'load into tables without a key although the last run is done: their rows are there twice then' },
     { 'accept-changes', 'resume although the script changed since' },
     { 'stage', 'only this stage (default: all, in this order)', value = 'STAGE', choices = { 'load', 'index',
       'constrain' } },

@@ -183,7 +183,8 @@ end
 ---@param args table
 ---@return string
 function cli.resume_line(args)
-  local words, drop = { 'lugger', 'run' }, { ['--restart'] = true, ['--detach'] = true, ['--accept-changes'] = true }
+  local words = { 'lugger', 'run' }
+  local drop = { ['--restart'] = true, ['--again'] = true, ['--detach'] = true, ['--accept-changes'] = true }
   for _, word in ipairs(args.words) do
     if not drop[word] then words[#words + 1] = terminal.shell_quote(system.mask_secrets(word)) end
   end

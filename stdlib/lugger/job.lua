@@ -56,7 +56,8 @@ local function normalise(spec, self)
   -- --on-conflict wins over the script, as --from and --into do.
   local on_conflict = config.resolve(spec.on_conflict or target_options.on_conflict or 'error', 'on_conflict')
   out.on_conflict, target_options.on_conflict = on_conflict, nil
-  if target_options.pooled and not target_options.direct then target_options.direct = config.find 'PG_DIRECT_URI' end
+  -- Used behind a pooler alone, whether the script says so or it is found out.
+  if not target_options.direct then target_options.direct = config.find 'PG_DIRECT_URI' end
   if not out.name and not (out.table or target_options.table) then
     out.name = ('%s -> %s'):format(tostring(spec.from):sub(#'source ' + 1), tostring(spec.into):sub(#'target ' + 1))
   end
@@ -199,7 +200,7 @@ end
 function job:repair(options)
   local mend, narrow = {}, {}
   for key, value in pairs(options or {}) do
-    if key == 'apply' or key == 'delete_extra' then
+    if key == 'apply' or key == 'delete_extra' or key == 'delete_many' then
       mend[key] = value
     else
       narrow[key] = value

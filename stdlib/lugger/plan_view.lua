@@ -71,12 +71,12 @@ local function describe_source(info)
   return table.concat(words, ', ')
 end
 
---- Warns of a table that a second run would fill a second time.
+--- Warns of a table whose rows a second run would not find again.
 ---@param plan lugger.job_plan
 function plan_view.warn_of_keys(plan)
   local main = plan.tables[1]
   if #main.key > 0 or plan.report.server == '' then return end
-  terminal.warn(('table %s has no key: each run adds its rows again, and none is found to be there already; '
+  terminal.warn(('table %s has no key: no row is found to be there already, so it is loaded again only with --again; '
     .. "key = 'mongo_id' in the target names one"):format(main.name))
 end
 

@@ -127,7 +127,7 @@ local function identify(state, made, found)
   end
   if not made.key then
     state.notes[#state.notes + 1] = ('no unique column of %s takes the _id (id uuid, id text or mongo_id text): '
-      .. 'without a key a second run adds all rows again'):format(found.name)
+      .. 'without a key its rows are not found again'):format(found.name)
   end
 end
 

@@ -24,7 +24,8 @@ end
 local texts = { 'job', 'run', 'run_status', 'run_now', 'script_hash', 'mapping_hash', 'source', 'source_identity',
   'target', 'target_identity', 'server', 'position', 'started', 'finished', 'window', 'where', 'sample' }
 local numbers = { 'seconds', 'seed', 'documents', 'skipped', 'rejected', 'kept_rejects' }
-local counts = { 'source', 'target', 'equal', 'missing', 'extra', 'different', 'duplicates', 'settled' }
+local counts = { 'source', 'target', 'equal', 'missing', 'extra', 'different', 'newer', 'older', 'duplicates',
+  'settled' }
 
 local function table_fields(found)
   local out = { table = found.table, source_digest = found.source_digest, target_digest = found.target_digest,

@@ -158,13 +158,18 @@ local function tell_rest(verdict)
   if tonumber(verdict.skipped) > 0 then tell_map('skipped, so not expected', verdict.skip_reasons, 5) end
   if tonumber(verdict.rejected) > 0 then tell_map('rejected, so not expected', verdict.reject_codes, 5) end
   if tonumber(verdict.kept_rejects) > 0 then
-    terminal.say('  not expected, as they stand among the rejects: ', terminal.count(verdict.kept_rejects, 'document'))
+    terminal.say('  need not be there, as they stand among the rejects: ',
+      terminal.count(verdict.kept_rejects, 'document'))
   end
   tell_map('not compared, as no column takes it', verdict.unmapped, 8)
   for _, one in ipairs(verdict.tables) do
     if tonumber(one.duplicates) > 0 then
       terminal.say(('  %s: %s had the key of another one and gave way, as on_conflict says'):format(one.table,
         terminal.count(one.duplicates, 'source row')))
+    end
+    if tonumber(one.newer) > 0 then
+      terminal.say(('  %s: %s of documents that the target has newer: kept, as on_conflict says'):format(one.table,
+        terminal.count(one.newer, 'row')))
     end
     if tonumber(one.settled) > 0 then
       terminal.say(('  %s: %s differed at first and settled when read again'):format(one.table,

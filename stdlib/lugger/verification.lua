@@ -8,7 +8,8 @@ local system = native.system
 
 local verification = {}
 
-local known = { 'jobs', 'sample', 'seed', 'where', 'since', 'columns', 'limit_shown', 'rechecks', 'group_rows' }
+local known = { 'jobs', 'sample', 'seed', 'where', 'since', 'columns', 'limit_shown', 'rechecks', 'group_rows',
+  'overwrite_newer' }
 
 -- "updatedAt=2026-01-01" names a field; a time alone is held against the _id.
 local function since_of(text)
@@ -106,13 +107,14 @@ end
 --- Verifies one job, and with `apply` writes what is wrong again and verifies once more.
 ---@param job lugger.job
 ---@param options lugger.verify_options|nil
----@param mend { apply: boolean?, delete_extra: boolean? }
+---@param mend { apply: boolean?, delete_extra: boolean?, delete_many: boolean? }
 ---@param quiet boolean|nil no progress
 ---@return lugger.verdict after what is there now
 ---@return lugger.verdict before
 ---@return lugger.repair repair what was done
 function verification.repair(job, options, mend, quiet)
-  local running = native.repair(job:handle(), verification.options(options), mend.apply, mend.delete_extra)
+  local running = native.repair(job:handle(), verification.options(options), mend.apply, mend.delete_extra,
+    mend.delete_many)
   run(job, running, quiet)
   return with_policies(job, running:result()), with_policies(job, running:before()), running:repair()
 end

@@ -138,6 +138,7 @@
 ---@field create boolean|nil make missing tables
 ---@field dry_run boolean|nil everything but the writing
 ---@field restart boolean|nil forget an unfinished run
+---@field again boolean|nil load into a table without a key although the last run of this source is done
 ---@field accept_changes boolean|nil resume although the script changed
 ---@field redact boolean|nil rejects keep neither document nor bytes
 ---@field limit integer|nil documents

@@ -11,10 +11,13 @@
 ---@field limit_shown integer|nil rows shown, of each table and kind; 10 when not given
 ---@field group_rows integer|nil source rows held at a time while they are compared one by one; 400,000 when not given
 ---@field rechecks integer|nil how often at most rows that differ are read again; 5 when not given
+---@field overwrite_newer boolean|nil with on_conflict = 'newer': rows newer than their documents are different, and are
+--- mended
 
 ---@class lugger.repair_options : lugger.verify_options
 ---@field apply boolean|nil write; without it nothing is written
 ---@field delete_extra boolean|nil with apply: rows that no document makes go
+---@field delete_many boolean|nil with delete_extra: also when they are more than a tenth of a table
 
 ---@class lugger.verdict
 ---@field equal boolean
@@ -54,12 +57,14 @@
 
 ---@class lugger.table_verdict
 ---@field table string
----@field source integer rows expected; equal + missing + different
----@field target integer rows there; equal + extra + different
+---@field source integer rows expected; equal + missing + different + older
+---@field target integer rows there; equal + extra + different + newer
 ---@field equal integer
 ---@field missing integer
 ---@field extra integer
 ---@field different integer
+---@field newer integer rows of documents that the target has newer, with on_conflict = 'newer'
+---@field older integer the source's rows of these
 ---@field duplicates integer source rows that gave way to another of the same key
 ---@field settled integer rows that differed at first, and not when read again
 ---@field source_digest string
@@ -84,7 +89,10 @@
 ---@field run string its run in the ledger; "" when nothing was written
 ---@field documents integer written again, or that would be
 ---@field deleted integer rows
----@field extra_left integer rows that no document makes, and that stay
+---@field extra_left integer rows that no document makes, and that stay without delete_extra
+---@field beyond_keys integer extra rows that no key tells from the right ones: they stay
+---@field of_refused integer extra rows of documents that were refused: they stay
+---@field refused string why the extra rows would not be deleted; "" when nothing is in the way
 ---@field rounds integer
 ---@field notes string[]
 
@@ -108,8 +116,9 @@ function native.verify(job, options) end
 ---@param options table|nil
 ---@param apply boolean write
 ---@param delete_extra boolean
+---@param delete_many boolean|nil
 ---@return lugger.native.verification
-function native.repair(job, options, apply, delete_extra) end
+function native.repair(job, options, apply, delete_extra, delete_many) end
 
 ---@class lugger.native.verification
 local verification = {}

@@ -42,6 +42,29 @@ class PgBouncer(unittest.TestCase):
         self.assertIn('2 different', work.lugger('verify', 'job.lua', env=env, expect=4).out)
         work.lugger('repair', 'job.lua', '--apply', env=env)
 
+    def test_f14_a_pooler_that_nobody_mentioned_is_noticed(self):
+        database = self.server.fresh()
+        documents = [{'_id': ObjectId(f'{i:024x}'), 'n': i, 'list': [i, i + 1]} for i in range(3000)]
+        work = Work(database, documents, job("{ 'n', 'int4' }", conflict='update', extra="indexes = { { columns = { 'n' } } },"
+                                             "throttle = { max_lock_waits = 50 }, unmapped = 'ignore',"))
+        env = {'PG_URI': self.pooler.url(database.name)}
+        self.assertIn('pooler in transaction mode', work.run('--create', '-j', 2, env=env).err)
+        for _ in range(3):
+            self.assertEqual(work.run('-j', 2, env=env).books()['unchanged'], 3000)
+        self.assertIn('equal, 3,000 rows', work.lugger('verify', 'job.lua', '-j', 2, env=env).out)
+        database.query('update docs set n = -n where n in (7, 8)')
+        work.lugger('repair', 'job.lua', '--apply', env=env)
+        self.assertEqual(database.number("select count(*) from pg_class where relpersistence = 't'"), 0)
+        self.assertEqual(database.number("select count(*) from pg_locks where locktype = 'advisory'"), 0)
+
+    def test_f14_what_builds_goes_to_the_server_itself(self):
+        database = self.server.fresh()
+        work = Work(database, [{'_id': 1, 'n': 1}], job("{ 'n', 'int4' }", extra="indexes = { { columns = { 'n' } } },"))
+        work.run('--create', env={'PG_URI': self.pooler.url(database.name), 'PG_DIRECT_URI': database.url})
+        self.assertEqual(database.number("select count(*) from pg_indexes where tablename = 'docs'"), 2)
+        # Without a pooler the URL of the pooler's server means nothing: it may be another one.
+        work.run(env={'PG_URI': database.url, 'PG_DIRECT_URI': 'postgresql:///nowhere?host=/nowhere'})
+
     def test_the_pool_is_clean_afterwards(self):
         work, url = self.work(100)
         work.run('--create', env={'PG_URI': url, 'PG_DIRECT_URI': work.database.url})

@@ -9,6 +9,7 @@ import harness
 from harness import DATA, lugger
 from jobs import Work, dump, job
 from postgres import Postgres
+from verdicts import counts
 
 TAGS = "children = { { table = 'tags', from = 'tags[]', columns = { { 'tag', 'text', from = '.' } } } }, unmapped = 'ignore',"
 
@@ -19,20 +20,6 @@ def oid(number):
 
 def users(count):
     return [{'_id': oid(i), 'email': f'u{i}@example.com', 'n': i, 'tags': ['a', 'b', 'c'][:i % 4]} for i in range(count)]
-
-
-def counts(result):
-    """Rows of the table that verify prints, as dicts by table."""
-    lines = result.out.splitlines()
-    head = next(i for i, line in enumerate(lines) if line.startswith('table '))
-    names = lines[head].split()[1:]
-    found = {}
-    for line in lines[head + 1:]:
-        words = line.split()
-        if len(words) != len(names) + 1 or not words[1].replace(',', '').isdigit():
-            break
-        found[words[0]] = {n: w if w == '-' else int(w.replace(',', '')) for n, w in zip(names, words[1:])}
-    return found
 
 
 class Verify(unittest.TestCase):

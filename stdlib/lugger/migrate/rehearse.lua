@@ -160,6 +160,35 @@ local function local_copy(run)
     terminal.count(tables, 'table')), remove = function() end }
 end
 
+-- What the role's sessions begin with here, the strongest last.
+local settings_sql = [[SELECT split_part(c, '=', 1), substr(c, strpos(c, '=') + 1), quote_ident(session_user)
+  FROM pg_db_role_setting s, unnest(s.setconfig) AS c
+  WHERE s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+    AND s.setrole IN (0, (SELECT oid FROM pg_roles WHERE rolname = session_user))
+  ORDER BY s.setrole <> 0, s.setdatabase <> 0]]
+
+-- Lists are kept as they are written, names quoted one by one.
+local lists = { search_path = true, temp_tablespaces = true, local_preload_libraries = true,
+  session_preload_libraries = true }
+
+-- A copy has neither the settings of its database nor, on a server of its own, those of the role: a search_path says
+-- where the migrations' tables land.
+local function carry_settings(run, copy)
+  local name = native.sql.name(copy.main:query('SELECT current_database()').rows[1][1])
+  for _, row in ipairs(run.main:query(settings_sql).rows) do
+    local value = row[2]
+    if row[1] == 'search_path' then
+      value = value:gsub('"%$user"', (row[3]:gsub('%%', '%%%%')))
+    elseif not lists[row[1]] then
+      value = native.sql.literal(value)
+    end
+    local sql = ('ALTER ROLE CURRENT_USER IN DATABASE %s SET %s TO %s'):format(name, native.sql.name(row[1]), value)
+    local ok, err = pcall(copy.main.query, copy.main, sql)
+    if not ok then terminal.warn(('the copy lacks the setting %s: %s'):format(row[1], tostring(err))) end
+  end
+  copy.main:close() -- the next session begins with them
+end
+
 local counted = [[SELECT relid::regclass::text, n_tup_ins, n_tup_upd, n_tup_del FROM pg_stat_user_tables
   WHERE schemaname <> $1 ORDER BY 1]]
 
@@ -227,6 +256,7 @@ function rehearse.run(run, items)
     config.raise('a rehearsal has no copies of the other databases', 'try them with --dry-run')
   end }))
   copy.rehearsal = { same_server = made.same_server }
+  carry_settings(run, copy)
   local before = system.interrupt_raises(false)
   local ok, result = pcall(rehearse_items, copy, items)
   system.interrupt_raises(before)

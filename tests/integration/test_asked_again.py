@@ -1,0 +1,133 @@
+"""What is asked for again, and what the server, the role or something between them does not allow."""
+import unittest
+
+from bson import ObjectId
+import harness
+from jobs import Work, job
+from postgres import Postgres
+
+
+def documents(count=100):
+    return [{'_id': ObjectId(f'{i:024x}'), 'n': i} for i in range(count)]
+
+
+class AskedAgain(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Postgres()
+
+    def keyless(self):
+        return Work(self.server.fresh(), documents(), job("{ 'n', 'int4' }", key=None, extra="unmapped = 'ignore',"))
+
+    def test_a27_a_table_without_a_key_is_loaded_again_only_on_request(self):
+        work = self.keyless()
+        work.run('--create')
+        again = work.run()
+        self.assertIn('this source was loaded before', again.err)
+        self.assertIn('has no key, so nothing was loaded again', again.err)
+        self.assertEqual(work.database.number('select count(*) from docs'), 100)
+        self.assertEqual(work.database.number("select count(*) from lugger.runs"), 1)
+        work.run('--again')
+        self.assertEqual(work.database.number('select count(*) from docs'), 200)
+        self.assertIn('nothing was loaded again', work.run().err)
+
+    def test_a27_killed_behind_the_end(self):
+        """The ledger says done, and the process did not live to tell."""
+        work = self.keyless()
+        work.run('--create')
+        work.run()
+        work.documents(documents(120))      # another source is another load
+        work.run()
+        self.assertEqual(work.database.number('select count(*) from docs'), 220)
+
+    def test_a27_rows_that_were_taken_away_are_loaded(self):
+        work = self.keyless()
+        work.run('--create')
+        work.database.query('truncate docs')
+        work.run()
+        self.assertEqual(work.database.number('select count(*) from docs'), 100)
+
+    def test_a27_part_of_it_was_loaded(self):
+        work = self.keyless()
+        work.run('--create', '--limit', '10')
+        result = work.run(expect=1)
+        self.assertIn('stopped at its limit', result.err)
+        self.assertIn('--again', result.err)
+        self.assertEqual(work.database.number('select count(*) from docs'), 10)
+
+    def test_a27_a_table_with_a_key_says_so_and_is_settled(self):
+        work = Work(self.server.fresh(), documents(), job("{ 'n', 'int4' }", conflict='update'))
+        self.assertNotIn('loaded before', work.run('--create').err)
+        again = work.run()
+        self.assertIn('this source was loaded before', again.err)
+        self.assertEqual(again.books()['unchanged'], 100)
+
+
+class NotAllowed(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Postgres()
+
+    def role(self, work, name, more=''):
+        name += '_' + work.database.name
+        work.database.query(f"create role {name} login {more}; "
+                            f'grant create on database {work.database.name} to {name}; grant all on schema public to {name}')
+        return {'PG_URI': self.server.url(work.database.name, name)}
+
+    def test_f15_limits_that_the_role_cannot_see(self):
+        for limit in ("max_lag = '2s'", 'max_lock_waits = 3', "max_long_transaction = '1h'"):
+            with self.subTest(limit):
+                work = Work(self.server.fresh(), documents(), job("{ 'n', 'int4' }", extra=f'throttle = {{ {limit} }},'))
+                env = self.role(work, 'blind')
+                self.assertIn('pg_monitor', work.lugger('plan', 'job.lua', '--create', env=env, expect=None).out
+                              + work.lugger('plan', 'job.lua', '--create', env=env, expect=None).err)
+                self.assertIn('GRANT pg_monitor TO blind', work.run('--create', env=env, expect=1).err)
+                work.database.query(f'grant pg_monitor to blind_{work.database.name}')
+                work.run('--create', env=env)
+
+    def test_f15_few_connections_are_enough_for_a_stage(self):
+        indexes = "indexes = { { columns = { 'n' } }, { columns = { 'a' } }, { columns = { 'b' } } }, unmapped = 'ignore',"
+        work = Work(self.server.fresh(), documents(), job("{ 'n', 'int4' }, { 'a', 'int4' }, { 'b', 'int4' }", extra=indexes))
+        env = self.role(work, 'few', 'connection limit 3')
+        work.run('--create', '-j', '1', '--stage', 'load', env=env)
+        result = work.run('-j', '4', '--stage', 'index', env=env)
+        self.assertEqual(work.database.number("select count(*) from pg_indexes where tablename = 'docs'"), 4, result.err)
+
+    def test_f15_the_grants_of_state_sql_are_enough(self):
+        work = Work(self.server.fresh(), documents(), job("{ 'n', 'int4' }", conflict='update'))
+        sql = work.lugger('state', 'sql').out
+        work.database.query(sql + 'drop role if exists clerk; create role clerk login; grant all on schema public to clerk;'
+                            + '\n'.join(line[3:].replace('TO role', 'TO clerk') for line in sql.splitlines() if line.startswith('-- GRANT')))
+        env = {'PG_URI': self.server.url(work.database.name, 'clerk')}
+        work.run('--create', env=env)
+        (work.directory / 'migrations').mkdir()
+        (work.directory / 'migrations' / '20260101000000_a.sql').write_text('create table a (n int);')
+        (work.directory / 'migrations' / '20260101000001_b.sql').write_text('create index concurrently on a (n);')
+        work.lugger('migrate', 'up', env=env)
+        self.assertEqual(work.database.number("select count(*) from pg_indexes where tablename = 'a'"), 1)
+
+    def test_f1_a_type_that_is_not_found_is_a_problem_of_the_plan(self):
+        work = Work(self.server.fresh(), documents(), job("{ 'n', 'numb' }", conflict='update'))
+        work.database.query('create schema ext; create domain ext.numb as int; create table docs (mongo_id text primary key, n ext.numb)')
+        self.assertIn('does not find the type numb', work.run(expect=1).err)
+
+
+class Rehearsal(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Postgres()
+
+    def test_f15_a_rehearsal_begins_with_the_settings_of_the_role(self):
+        for set_by in ('alter role postgres in database {0} set search_path = app, public', 'alter database {0} set search_path = app, public'):
+            with self.subTest(set_by):
+                work = Work(self.server.fresh())
+                work.database.query('create schema app; ' + set_by.format(work.database.name))
+                (work.directory / 'migrations').mkdir()
+                (work.directory / 'migrations' / '20260101000000_a.sql').write_text(
+                    "create table a (n int);\ndo $$ begin if to_regclass('app.a') is null then raise 'not in app'; end if; end $$;\n")
+                work.lugger('migrate', 'up', '--rehearse')
+                self.assertEqual(work.database.query("select to_regclass('app.a') is null"), 't')
+
+
+if __name__ == '__main__':
+    harness.main()
