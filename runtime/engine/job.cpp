@@ -9,6 +9,7 @@
 #include "engine/reread.hpp"
 #include "engine/run_impl.hpp"
 #include "engine/stages.hpp"
+#include "net/pg_place.hpp"
 #include "net/pg_server.hpp"
 #include "plan/infer.hpp"
 
