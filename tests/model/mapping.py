@@ -180,7 +180,8 @@ class Mapping:
         more = self.hooked(row, faults, document)
         table = self.routed(document)
         if faults:
-            raise faults[0]
+            order = [c.name for c in self.job.columns]
+            raise min(faults, key=lambda fault: order.index(fault.column))
         children = {child.table: [] for child, _ in self.job.all_children()}
         for child in self.job.children:
             self.child_rows(child, document, (), children)
