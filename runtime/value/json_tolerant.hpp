@@ -10,10 +10,11 @@ namespace lugger::json {
 
 /// Reads one value that fills `text` and appends it to `out` as strict JSON. Beyond JSON it knows:
 /// NaN, Infinity, +Infinity, -Infinity, undefined, MinKey, MaxKey; 'single quotes' (with \' in
-/// them) and bare field names; Go's escapes \a, \v, \xHH and \UHHHHHHHH in $code and $symbol; ObjectId(), ISODate(), new Date(), NumberLong(), NumberInt(),
-/// NumberDecimal(), Timestamp(t, i), BinData(subtype, base64), UUID(). Numbers that neither int64
-/// nor a double holds become {"$numberDecimal": "..."}. Throws Mistake at the first byte that is
-/// none of this. False: met something that JSON does not have.
+/// them) and bare field names; Go's escapes \a, \v, \xHH and \UHHHHHHHH in $code and $symbol;
+/// ObjectId(), ISODate(), new Date(), NumberLong(), NumberInt(), NumberDecimal(), Timestamp(t, i),
+/// BinData(subtype, base64), UUID(). Numbers that neither int64 nor a double holds become
+/// {"$numberDecimal": "..."}. Throws Mistake at the first byte that is none of this. False: met
+/// something that JSON does not have.
 bool rewrite_tolerant(std::string_view text, std::string& out);
 
 }  // namespace lugger::json

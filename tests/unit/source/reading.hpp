@@ -12,9 +12,7 @@
 
 namespace lugger::test {
 
-inline std::string data(const std::string& name) {
-  return test_data() + "/named/" + name;
-}
+inline std::string data(const std::string& name) { return test_data() + "/named/" + name; }
 
 inline Options options(std::initializer_list<std::pair<const std::string, OptionValue>> values) {
   return Options(std::map<std::string, OptionValue>(values));
