@@ -41,8 +41,7 @@ class Inspection {
     for (size_t t = 0; t < plan_.tables().size(); ++t) {
       tables_.push_back(inspect_table(session_, plan_.tables()[t].name));
       if (tables_[t]) {
-        const bool own = plan_.tables()[t].parent < 0;
-        report_.holds_rows = report_.holds_rows || (own && !tables_[t]->empty);
+        report_.holds_rows |= plan_.tables()[t].parent < 0 && !tables_[t]->empty;
         check_existing(plan_.tables()[t], *tables_[t]);
         check_writes(plan_, t, *tables_[t], report_);
       } else {
@@ -166,14 +165,11 @@ class Inspection {
 
   void check_cast(const TablePlan& table, const Column& column, const PgColumn& stored) {
     const std::string wanted = type_oid(session_, column.type.sql);
-    if (wanted.empty()) {
-      problem(
-          "{}.{}: this role does not find the type {} (the column is {}): its schema must be in "
-          "the "
-          "search_path, and the role needs USAGE on it",
+    if (wanted.empty())
+      return problem(
+          "{}.{}: this role does not find the type {} (the column is {}): see its "
+          "search_path, and USAGE on the type's schema",
           table.name, column.name, column.type.sql, stored.type);
-      return;
-    }
     if (column.type.kind == Kind::kOther || wanted == stored.base_oid ||
         castable(session_, column.type.sql, stored.bare_type))
       return;
