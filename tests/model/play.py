@@ -246,7 +246,7 @@ def difference(missing, extra, table):
             if other is None or a != b or name in table.key:
                 told[0].append(f'{name}={short(a)}')
                 told[1].append(f'{name}={short(b)}' if other else '')
-    for one in extra[:2 * (not missing)]:
+    for one in [r for r in extra if key(r) not in map(key, missing)][:2]:
         told[1].extend(f'{n}={short(v)}' for n, v in zip(table.columns, one))
     return ' '.join(told[0]), ' '.join(told[1])
 
