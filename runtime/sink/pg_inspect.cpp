@@ -54,7 +54,7 @@ class Inspection {
       index_names_[step.table].push_back(step.name);
     }
     list_stages();
-    check_routes();
+    check_routes(plan_, report_);
     for (const std::string& taken : taken_names(session_, index_names_)) problem("{}", taken);
     decide();
   }
@@ -299,15 +299,6 @@ class Inspection {
       for (std::string& sql : step_statements(step, step.concurrently.value_or(!made)))
         list.push_back(std::move(sql));
     }
-  }
-
-  /// A child row knows its parent's key, not its table.
-  void check_routes() {
-    if (plan_.own_tables() == 1 || plan_.tables().size() == plan_.own_tables()) return;
-    problem(
-        "{} and {} would share the child table {}, whose rows cannot say which of the two their "
-        "parent is in: give each route a job of its own, or keep the array as jsonb",
-        plan_.tables()[0].name, plan_.tables()[1].name, plan_.tables()[plan_.own_tables()].name);
   }
 
   void decide() {
