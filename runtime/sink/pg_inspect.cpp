@@ -79,8 +79,7 @@ class Inspection {
     if (facts_.encoding != "UTF8") {
       warn(
           "the database's encoding is {}: text with characters that {} does not have is refused by "
-          "the server, and "
-          "those documents become rejects",
+          "the server, and those documents become rejects",
           facts_.encoding, facts_.encoding);
     }
   }
@@ -167,8 +166,8 @@ class Inspection {
     const std::string wanted = type_oid(session_, column.type.sql);
     if (wanted.empty())
       return problem(
-          "{}.{}: this role does not find the type {} (the column is {}): see its "
-          "search_path, and USAGE on the type's schema",
+          "{}.{}: this role does not find the type {} (the column is {}): see its search_path, and "
+          "USAGE on the type's schema",
           table.name, column.name, column.type.sql, stored.type);
     if (column.type.kind == Kind::kOther || wanted == stored.base_oid ||
         castable(session_, column.type.sql, stored.bare_type))
