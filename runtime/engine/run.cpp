@@ -98,8 +98,9 @@ class RunImpl final : public Run {
     if (!prepared_.was_done) {
       run_workers();
       if (!shared_.failure && !shared_.stop.requested()) finish_load();
-      if (!shared_.failure && !shared_.stop.requested()) build();
     }
+    // Also behind a load that is done: it may have been asked for alone.
+    if (!shared_.failure && !shared_.stop.requested()) build();
     conclude();
     const std::lock_guard lock(mutex_);
     ended_ = true;
@@ -180,7 +181,7 @@ class RunImpl final : public Run {
     }
     if (counts.tolerated != 0) {
       result_.warnings.push_back(
-          fmt::format("{} documents{} were no standard JSON (bare NaN, shell forms such as "
+          fmt::format("{} documents{} were not standard JSON (bare NaN, shell forms such as "
                       "ObjectId(\"...\")) and were read all the same",
                       counts.tolerated, since));
     }
@@ -194,8 +195,7 @@ class RunImpl final : public Run {
     if (counts.updated + counts.removed + counts.added != 0) {
       result_.notes.push_back(
           fmt::format("replayed the oplog{}: {} documents of the dump updated, {} left out as "
-                      "deleted, {} taken "
-                      "from the oplog",
+                      "deleted, {} taken from the oplog",
                       since, counts.updated, counts.removed, counts.added));
     }
   }

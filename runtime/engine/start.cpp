@@ -170,9 +170,16 @@ bool was_done(RunShared& shared, PreparedRun& prepared, const std::string& ident
   const JobSpec& spec = shared.job.spec;
   if (shared.settings.retry_rejects || identity.empty()) return false;
   const std::optional<RunRecord> latest = latest_load(*prepared.state, spec.name);
-  if (!latest || latest->status != "done" || latest->source_identity != identity) return false;
-  prepared.note = fmt::format("this source was loaded before: run {} was done at {}", latest->run,
-                              latest->updated);
+  if (!latest || latest->status != "done") return false;
+  // What was copied, moved or touched since holds the same rows, as far as can be told.
+  const Sameness source = compare_identities(latest->source_identity, identity);
+  if (source == Sameness::kOther) return false;
+  prepared.note = fmt::format("this source was loaded before{}: run {} was done at {}",
+                              source == Sameness::kTouched
+                                  ? " (by its size and samples of its content; it was copied, "
+                                    "moved, touched or written again since)"
+                                  : "",
+                              latest->run, latest->updated);
   const bool twice = shared.shape->mapping().key.empty() && prepared.report.holds_rows;
   if (!twice || shared.settings.again) return false;
   bool whole = true;

@@ -90,19 +90,22 @@ bool Worker::load_open(PartitionRecord& partition, bool& again, Backoff& backoff
 /// read again. True: nothing is left to do.
 bool Worker::settle_lost_unit(PartitionRecord& partition) {
   bool committed = false;
+  Tally gained;
   {
     const std::lock_guard lock(
         shared_.mutex);  // the ledger has one session, and other workers lost theirs too
     for (PartitionRecord& record : shared_.state->partitions(shared_.run)) {
       if (record.id != partition.id) continue;
       committed = record.position != partition.position || record.done != partition.done;
-      const Tally gained = difference(record.tally, partition.tally);
+      gained = difference(record.tally, partition.tally);
       shared_.tally += gained;
       shared_.rows.fetch_add(gained.rows, std::memory_order_relaxed);
       partition = std::move(record);
     }
   }
   if (committed) {
+    // What the server rejected is known from the ledger alone; the rest was told when it was read.
+    shared_.rejected.fetch_add(gained.rejected - unit_rejected_, std::memory_order_relaxed);
     count_unit();
   } else {
     uncount_unit();

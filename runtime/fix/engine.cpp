@@ -102,7 +102,7 @@ void FixEngine::end_undone() {
   if (!run || !is_unfinished(*run)) return;
   undone_->set_status(run->run, "abandoned", "undone by " + run_);
   report_.notes.push_back(
-      fmt::format("run {} had not come to its end, and is over now: {} begins anew", run->run,
+      fmt::format("run {} had not finished; it is now marked abandoned: {} begins anew", run->run,
                   run->command.empty() ? "the next one" : run->command));
 }
 

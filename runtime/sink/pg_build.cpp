@@ -148,11 +148,9 @@ class Build {
       const PgRows rows = session_.query(
           fmt::format(
               "SELECT format('%I.%I', n.nspname, c.relname), quote_ident(n.nspname), c.oid, {0} "
-              "FROM "
-              "pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = "
-              "c.relnamespace WHERE i.indrelid = to_regclass($1) AND NOT i.indisvalid AND "
-              "(c.relname "
-              "= $2 OR {0})",
+              "FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON "
+              "n.oid = c.relnamespace WHERE i.indrelid = to_regclass($1) AND NOT i.indisvalid AND "
+              "(c.relname = $2 OR {0})",
               kBroken),
           {PgSession::quote_table(step_.table), step_.name});
       for (size_t i = 0; i < rows.size(); ++i) {

@@ -75,8 +75,8 @@ class Constrain {
     alter(attach_unique(step_), "adding");
   }
 
-  /// A helper of an earlier run proves what it names, which may be less than what is wanted now.
-  bool helper_fits(const std::vector<std::string>& columns) {
+  /// A check of an earlier run proves what it names, which may be less than what is wanted now.
+  bool pending_check_fits(const std::vector<std::string>& columns) {
     const PgRows rows = session_.query(
         "SELECT a.attname FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid"
         " AND a.attnum = ANY (c.conkey) WHERE c.conrelid = to_regclass($1) AND c.conname = $2",
@@ -88,7 +88,7 @@ class Constrain {
     });
   }
 
-  bool helper_stands(bool validated) {
+  bool pending_check_stands(bool validated) {
     return session_
                .query(fmt::format("SELECT FROM pg_constraint WHERE conrelid = to_regclass($1) AND "
                                   "conname = $2{}",
@@ -100,9 +100,9 @@ class Constrain {
   void not_null() {
     const std::vector<std::string> columns = nullable_columns(session_, step_);
     if (!columns.empty()) {
-      if (helper_stands(false) && !helper_fits(columns))
+      if (pending_check_stands(false) && !pending_check_fits(columns))
         alter(drop_constraint(step_), "dropping an older check");
-      if (!helper_stands(false)) alter(not_null_check(step_, columns), "adding NOT VALID");
+      if (!pending_check_stands(false)) alter(not_null_check(step_, columns), "adding NOT VALID");
       if (task_.refused) {
         member_.note(fmt::format(
             "{}: stands NOT VALID instead of NOT NULL: new rows are checked, those that "
@@ -110,10 +110,10 @@ class Constrain {
             step_.name));
         return;
       }
-      if (!helper_stands(true)) alter(validate_constraint(step_), "validating");
+      if (!pending_check_stands(true)) alter(validate_constraint(step_), "validating");
       alter(set_not_null(step_, columns), "setting NOT NULL");
     }
-    if (helper_stands(false)) alter(drop_constraint(step_), "dropping the check");
+    if (pending_check_stands(false)) alter(drop_constraint(step_), "dropping the check");
     drop_pending();
   }
 

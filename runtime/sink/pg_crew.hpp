@@ -23,7 +23,7 @@ struct CrewTask {
   StageStep step;
   bool concurrently = false;
   bool refused = false;  // its rows are not clean: as far as it goes, when forced
-  bool begun = true;     // an earlier run began it: an invalid index of its name is its leftover
+  bool begun = false;    // an earlier run began it: an invalid index of its name is its leftover
 };
 
 class PgCrew;

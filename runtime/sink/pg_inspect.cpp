@@ -54,7 +54,7 @@ class Inspection {
       index_names_[step.table].push_back(step.name);
     }
     list_stages();
-    check_routes();
+    check_routes(plan_, report_);
     for (const std::string& taken : taken_names(session_, index_names_)) problem("{}", taken);
     decide();
   }
@@ -79,8 +79,7 @@ class Inspection {
     if (facts_.encoding != "UTF8") {
       warn(
           "the database's encoding is {}: text with characters that {} does not have is refused by "
-          "the server, and "
-          "those documents become rejects",
+          "the server, and those documents become rejects",
           facts_.encoding, facts_.encoding);
     }
   }
@@ -167,8 +166,8 @@ class Inspection {
     const std::string wanted = type_oid(session_, column.type.sql);
     if (wanted.empty())
       return problem(
-          "{}.{}: this role does not find the type {} (the column is {}): see its "
-          "search_path, and USAGE on the type's schema",
+          "{}.{}: this role does not find the type {} (the column is {}): see its search_path, and "
+          "USAGE on the type's schema",
           table.name, column.name, column.type.sql, stored.type);
     if (column.type.kind == Kind::kOther || wanted == stored.base_oid ||
         castable(session_, column.type.sql, stored.bare_type))
@@ -299,15 +298,6 @@ class Inspection {
       for (std::string& sql : step_statements(step, step.concurrently.value_or(!made)))
         list.push_back(std::move(sql));
     }
-  }
-
-  /// A child row knows its parent's key, not its table.
-  void check_routes() {
-    if (plan_.own_tables() == 1 || plan_.tables().size() == plan_.own_tables()) return;
-    problem(
-        "{} and {} would share the child table {}, whose rows cannot say which of the two their "
-        "parent is in: give each route a job of its own, or keep the array as jsonb",
-        plan_.tables()[0].name, plan_.tables()[1].name, plan_.tables()[plan_.own_tables()].name);
   }
 
   void decide() {

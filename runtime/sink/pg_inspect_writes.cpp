@@ -66,4 +66,12 @@ void check_writes(const PlanShape& plan, size_t index, const PgTable& actual,
   }
 }
 
+void check_routes(const PlanShape& plan, TargetReport& report) {
+  if (plan.own_tables() == 1 || plan.tables().size() == plan.own_tables()) return;
+  report.problems.push_back(fmt::format(
+      "{} and {} would share the child table {}, whose rows cannot say which of the two their "
+      "parent is in: give each route a job of its own, or keep the array as jsonb",
+      plan.tables()[0].name, plan.tables()[1].name, plan.tables()[plan.own_tables()].name));
+}
+
 }  // namespace lugger

@@ -54,7 +54,7 @@ PgTableLayout make_table(PgSession& session, const PlanShape& plan, size_t index
   out.table = PgSession::quote_table(table.name);
   out.own = table.parent < 0;
   out.mend = plan.mapping().mend;
-  out.partitioned = actual != nullptr && actual->kind == "p";
+  out.has_xmax = actual == nullptr || actual->kind == "r";
   out.guarded = actual != nullptr && actual->may_keep_out();
   out.rules = actual != nullptr && !actual->rules.empty();
   for (int at = table.parent; at >= 0; at = plan.tables()[static_cast<size_t>(at)].parent)

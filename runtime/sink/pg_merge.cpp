@@ -167,13 +167,15 @@ std::string MergeSql::upsert_with(size_t table, int turn) const {
   const std::string sorted = join(layout.key, ", ", [&](size_t f) {
     return staged(layout, f, "s") + (layout.fields[f].text_key ? " COLLATE \"C\"" : "");
   });
-  // A new row has no xmax; one that ON CONFLICT locked and updated has. Partitioned tables cannot
-  // tell.
+  // A new row has no xmax; one that ON CONFLICT locked and updated has. Without ON CONFLICT every
+  // row that comes back is new; partitioned tables, views and foreign tables have no xmax to ask.
+  const std::string_view fresh = on_conflict_ == OnConflict::kError ? "true"
+                                 : layout.has_xmax                  ? "t.xmax::text = '0'"
+                                                                    : "NULL::bool";
   return fmt::format(
       "i AS ({} SELECT {} FROM {} s WHERE s.turn = {} ORDER BY {} {}RETURNING {}, {} AS fresh)",
       insert_into(layout, true), staged_values(layout), stage(table), turn, sorted,
-      conflict_clause(layout), returned_key(layout),
-      layout.partitioned ? "NULL::bool" : "t.xmax::text = '0'");
+      conflict_clause(layout), returned_key(layout), fresh);
 }
 
 /// What became of a row that the server did not give back.
@@ -212,17 +214,18 @@ std::string MergeSql::same_as_returned(const PgTableLayout& layout) {
 std::string MergeSql::upsert_outcome(size_t table, int turn) const {
   const PgTableLayout& layout = tables_[table];
   const std::string first_key = stage_column(layout.key[0]);
-  const bool looks_at_old = on_conflict_ == OnConflict::kSkip ||
-                            on_conflict_ == OnConflict::kNewer || layout.partitioned ||
-                            layout.guarded || keeps_newer(layout);
+  const bool tells_fresh = on_conflict_ == OnConflict::kError || layout.has_xmax;
+  const bool looks_at_old =
+      on_conflict_ != OnConflict::kError &&
+      (on_conflict_ == OnConflict::kSkip || on_conflict_ == OnConflict::kNewer ||
+       !layout.has_xmax || layout.guarded || keeps_newer(layout));
   std::string old;
   if (looks_at_old) {
     old = " LEFT JOIN " + layout.table + " t ON " + join(layout.key, " AND ", [&](size_t f) {
             return stored(layout, f) + " = " + staged_for_compare(layout, f, "s");
           });
   }
-  const std::string fresh =
-      layout.partitioned ? stored(layout, layout.key[0]) + " IS NULL" : "i.fresh";
+  const std::string fresh = tells_fresh ? "i.fresh" : stored(layout, layout.key[0]) + " IS NULL";
   return fmt::format(
       "SELECT {0} AS turn, s.doc, {1} AS k, (CASE WHEN i.{2} IS NULL THEN {3} WHEN {4} THEN 1 ELSE "
       "2 END)::int2 AS outcome, i.{2} IS NOT NULL AS wrote FROM {5} s LEFT JOIN i ON {6}{7} WHERE "

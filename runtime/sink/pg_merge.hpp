@@ -6,8 +6,8 @@
 //   skipped     a row that stood there, or its child rows, differ and stay (skip; newer, when the
 //               row is as new)
 //   unchanged   the row and its child rows are as the document says
-//   suppressed  the server did not take a row, and no error said so: a trigger, a rule, row
-//   security
+//   suppressed  the server did not take a row, and no error said so: a trigger, a rule, or row
+//               security
 // One statement cannot set a row twice. So rows of one key take turns: the first of each key, then
 // the second, and so on; each turn is a merge of its own. Most units have one.
 #pragma once

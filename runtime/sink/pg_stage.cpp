@@ -88,12 +88,11 @@ class StageRunner {
     }
   }
 
-  /// Without a ledger nobody can tell; else the ledger does.
-  bool was_begun(const StageStep& step, const std::vector<StepRecord>& known) const {
-    return work_.state == nullptr ||
-           std::any_of(known.begin(), known.end(), [&](const StepRecord& one) {
-             return one.step == step.id() && !one.statement.empty();
-           });
+  /// The ledger alone can tell: what is not in it may be another session's work.
+  static bool was_begun(const StageStep& step, const std::vector<StepRecord>& known) {
+    return std::any_of(known.begin(), known.end(), [&](const StepRecord& one) {
+      return one.step == step.id() && !one.statement.empty();
+    });
   }
 
   /// False: rows would be refused, and nobody said --force.

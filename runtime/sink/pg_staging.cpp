@@ -192,8 +192,7 @@ class StagedLoader : public CopyLoader {
         load_.session
             .query(fmt::format(
                 "WITH {}, c AS ({}), u AS (UPDATE {} o SET outcome = 0 FROM c WHERE NOT c.taken "
-                "AND "
-                "o.doc = c.doc AND o.k = c.k AND o.turn = {}) SELECT count(*) FROM i",
+                "AND o.doc = c.doc AND o.k = c.k AND o.turn = {}) SELECT count(*) FROM i",
                 sql_.children_with(t, turn), sql_.children_taken(t, turn), kOutcomeTable, turn))
             .text(0, 0));
   }

@@ -28,7 +28,11 @@ constexpr OptionSpec kOptions[] = {
     {"pooled", Type::kFlag,
      "the server is reached through a pooler in transaction mode (pgbouncer)"},
     {"direct", Type::kText,
-     "with pooled: the URL of the server itself, for indexes and constraints (else PG_DIRECT_URI)"},
+     "the URL of the server itself, where indexes and constraints are built whatever stands before "
+     "it"},
+    {"direct_behind_pooler", Type::kText,
+     "as direct, used only where a pooler in transaction mode stands before the server (default "
+     "PG_DIRECT_URI)"},
     {"state_schema", Type::kText, "schema for lugger's own tables", "lugger"},
 };
 
@@ -46,9 +50,8 @@ std::string state_problem(PgSession& session, const std::string& schema) {
   if (rows.text(0, 0) == "t") return {};
   return fmt::format(
       "no right to keep runs, checkpoints and rejects in schema {}: have someone with the right "
-      "run "
-      "what `lugger state sql` prints and GRANT it to this role, or name a schema of yours with "
-      "state_schema = '...' in lugger.target(...)",
+      "run what `lugger state sql` prints and GRANT it to this role, or name a schema of yours "
+      "with state_schema = '...' in lugger.target(...)",
       schema);
 }
 
@@ -58,6 +61,7 @@ class PgTarget : public Target {
       : place_(mask_secrets(place)),
         url_(resolve_pg_url(place, server_)),
         direct_(options.text("direct")),
+        direct_behind_pooler_(options.text("direct_behind_pooler")),
         pooled_(options.flag("pooled") || server_ ? std::optional(options.flag("pooled"))
                                                   : std::nullopt),
         writer_(options.text("writer", "copy")),
@@ -135,8 +139,8 @@ class PgTarget : public Target {
   }
 
   StageResult run_stage(Stage stage, const PlanShape& plan, const StageWork& work) override {
-    const PgPlace place =
-        pooled() && !direct_.empty() ? PgPlace{direct_, false} : PgPlace{url_, pooled()};
+    const std::string& direct = direct_.empty() && pooled() ? direct_behind_pooler_ : direct_;
+    const PgPlace place = direct.empty() ? PgPlace{url_, pooled()} : PgPlace{direct, false};
     return run_pg_stage(place, stage, plan, known_tables(work.state, work.job), work);
   }
 
@@ -194,7 +198,7 @@ class PgTarget : public Target {
   }
 
   std::shared_ptr<PgServer> server_;
-  std::string place_, url_, direct_;
+  std::string place_, url_, direct_, direct_behind_pooler_;
   std::mutex mutex_;            // of what is found out
   std::optional<bool> pooled_;  // nullopt: the first session finds out
   bool found_pooler_ = false;

@@ -35,8 +35,7 @@ std::string uuid_of(const std::string& metadata_json) {
 std::string told_as_left_out(const Lineage& lineage, const Replay& replay) {
   return fmt::format(
       "{}: {} changes of {} ({} inserts, {} replacements, {} updates, {} deletes) are left out, "
-      "for "
-      "the collection is not in the dump, and the oplog does not begin with its creation",
+      "for the collection is not in the dump, and the oplog does not begin with its creation",
       replay.place.shown, lineage.changes(), lineage.ns, lineage.inserts, lineage.replacements,
       lineage.updates, lineage.deletes);
 }

@@ -51,7 +51,7 @@ struct SourceInfo {
 
 /// What a cursor met on its way, counted by whoever met it.
 struct ReadCounts {
-  uint64_t tolerated = 0;         // documents that were no standard JSON: bare NaN, shell forms
+  uint64_t tolerated = 0;         // documents that were not standard JSON: bare NaN, shell forms
   uint64_t updated = 0;           // changed by the oplog
   uint64_t removed = 0;           // in the dump, and deleted by the oplog
   uint64_t added = 0;             // inserted or replaced: given as the oplog has them

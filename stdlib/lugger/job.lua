@@ -44,6 +44,14 @@ local function check(spec)
   end
 end
 
+-- Does a target of this kind take the option?
+local function takes(target, option)
+  for _, known_option in ipairs(native.target_options(target)) do
+    if known_option.name == option then return true end
+  end
+  return false
+end
+
 -- What native.job takes. `context` holds the modules of the script, which travel with the hook.
 local function normalise(spec, self)
   local out = {}
@@ -56,13 +64,14 @@ local function normalise(spec, self)
   -- --on-conflict wins over the script, as --from and --into do.
   local on_conflict = config.resolve(spec.on_conflict or target_options.on_conflict or 'error', 'on_conflict')
   out.on_conflict, target_options.on_conflict = on_conflict, nil
-  -- Used behind a pooler alone, whether the script says so or it is found out.
-  if not target_options.direct then target_options.direct = config.find 'PG_DIRECT_URI' end
   if not out.name and not (out.table or target_options.table) then
     out.name = ('%s -> %s'):format(tostring(spec.from):sub(#'source ' + 1), tostring(spec.into):sub(#'target ' + 1))
   end
   out.source = { place = config.resolve(spec.from.place, 'from'), options = spec.from.options }
   out.target = { place = config.resolve(spec.into.place, 'into'), options = target_options }
+  if not target_options.direct_behind_pooler and takes(out.target.place, 'direct_behind_pooler') then
+    target_options.direct_behind_pooler = config.find 'PG_DIRECT_URI'
+  end
   if spec.map then out.hook, out.now = hooks[self], self.now end
   out.throttle = spec.throttle and require('lugger.throttle').check(spec.throttle)
   out.script_hash, out.resume_command = self.identity.script_hash, self.identity.resume_command

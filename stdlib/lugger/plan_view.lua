@@ -76,8 +76,8 @@ end
 function plan_view.warn_of_keys(plan)
   local main = plan.tables[1]
   if #main.key > 0 or plan.report.server == '' then return end
-  terminal.warn(('table %s has no key: no row is found to be there already, so it is loaded again only with --again; '
-    .. "key = 'mongo_id' in the target names one"):format(main.name))
+  terminal.warn(('table %s has no key: no row is found to be there already. The same source is loaded again only with '
+    .. "--again; another source adds its rows; key = 'mongo_id' in the target names a key"):format(main.name))
 end
 
 --- Prints a plan on standard output; warnings and problems go to standard error.

@@ -112,7 +112,7 @@
 ---@field discriminators lugger.census_discriminator[] those that decide most first
 ---@field faults lugger.census_fault[] the first ten
 ---@field breaks { message: string, hint: string, documents: integer }[] where reading ended before the end
----@field tolerated integer documents that were no standard JSON
+---@field tolerated integer documents that were not standard JSON
 ---@field seconds number
 ---@field workers integer
 

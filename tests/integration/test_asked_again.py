@@ -1,4 +1,6 @@
 """What is asked for again, and what the server, the role or something between them does not allow."""
+import os
+import shutil
 import unittest
 
 from bson import ObjectId
@@ -40,6 +42,30 @@ class AskedAgain(unittest.TestCase):
         work.run()
         self.assertEqual(work.database.number('select count(*) from docs'), 220)
 
+    def test_a27_a_dump_that_was_copied_moved_or_touched_is_the_same(self):
+        def copied(path):
+            shutil.copy(path, path.with_name('copy.bson'))
+            os.replace(path.with_name('copy.bson'), path)
+        for change in (lambda path: os.utime(path, (1, 1)), copied):
+            work = self.keyless()
+            work.run('--create')
+            change(work.source)
+            again = work.run()
+            self.assertIn('nothing was loaded again', again.err)
+            self.assertIn('copied, moved, touched', ' '.join(again.err.split()))
+            self.assertEqual(work.database.number('select count(*) from docs'), 100)
+            work.run('--again')
+            self.assertEqual(work.database.number('select count(*) from docs'), 200)
+
+    def test_a27_what_is_still_to_be_built_is_built(self):
+        work = Work(self.server.fresh(), documents(), job("{ 'n', 'int4' }", key=None, extra='''unmapped = 'ignore',
+            indexes = { { 'n', name = 'by_n' } }, constraints = { { check = 'n >= 0', name = 'n_sane' } },'''))
+        work.run('--create', '--stage', 'load')
+        self.assertIn('nothing was loaded again', work.run().err)
+        self.assertEqual(work.database.number('select count(*) from docs'), 100)
+        self.assertEqual(work.database.number("select count(*) from pg_indexes where indexname = 'by_n'"), 1)
+        self.assertEqual(work.database.number("select count(*) from pg_constraint where conname = 'n_sane'"), 1)
+
     def test_a27_rows_that_were_taken_away_are_loaded(self):
         work = self.keyless()
         work.run('--create')
@@ -79,7 +105,7 @@ class NotAllowed(unittest.TestCase):
             with self.subTest(limit):
                 work = Work(self.server.fresh(), documents(), job("{ 'n', 'int4' }", extra=f'throttle = {{ {limit} }},'))
                 env = self.role(work, 'blind')
-                self.assertIn('pg_monitor', work.lugger('plan', 'job.lua', '--create', env=env, expect=None).out
+                self.assertIn('GRANT pg_monitor TO blind', work.lugger('plan', 'job.lua', '--create', env=env, expect=None).out
                               + work.lugger('plan', 'job.lua', '--create', env=env, expect=None).err)
                 self.assertIn('GRANT pg_monitor TO blind', work.run('--create', env=env, expect=1).err)
                 work.database.query(f'grant pg_monitor to blind_{work.database.name}')

@@ -203,6 +203,19 @@ class Doubles(unittest.TestCase):
             time.sleep(0.1)   # the server may still hold the killed process's lease for a moment
         self.fail('the run never ended')
 
+    def test_f2_documents_whose_hook_adds_a_row_of_the_same_key(self):
+        found = [{'_id': f'd{i}', 'v': Int32(i), 'ver': i, 'pad': 'p', 'tags': ['a', 'b'], 'h': kind, 's': 1}
+                 for i, kind in enumerate(('emit', 'list', None, 'emit', 'list'))]
+        for policy in POLICIES:
+            for workers in ('1', '2'):
+                with self.subTest(policy=policy, workers=workers):
+                    work = self.work(found, policy, True)
+                    work.run('--create', '-j', workers)
+                    self.assertEqual(work.database.query('select distinct mode from lugger.runs'), 'direct')
+                    self.assertEqual(work.database.number("select count(*) from docs where mongo_id like 'd%'"), 5)
+                    self.assertEqual(work.database.number("select count(*) from tags where parent_mongo_id like 'd%'"), 10)
+                    self.check(work, self.expected(found, policy))
+
     def test_a2_limit(self):
         rng = random.Random(SEED)
         found = list(documents(rng, 900, 200, False))

@@ -58,7 +58,7 @@ class Targets(unittest.TestCase):
         work.source.write_text('{"_id": ObjectId("64f1c0000000000000000001"), "v": NaN}\n{"_id": 2, "v": 1.5}\n', encoding='utf-8')
         result = work.run('--create')
         self.assertEqual(result.books()['inserted'], 2)
-        self.assertIn('1 documents were no standard JSON', result.err)
+        self.assertIn('1 documents were not standard JSON', result.err)
         self.assertEqual(database.query('select mongo_id, v from docs order by v'), '$n:2|1.5\n64f1c0000000000000000001|NaN')
 
     def test_read_only_role(self):

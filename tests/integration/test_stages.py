@@ -94,6 +94,17 @@ class Stages(unittest.TestCase):
         self.assertIn('an INVALID index by_email is on docs that this job did not begin', result.err)
         self.assertEqual(work.database.query("select indisunique from pg_index where not indisvalid"), 't')
 
+    def test_f14_the_option_direct_always_counts(self):
+        builds = "unmapped = 'ignore', indexes = { { 'age', name = 'by_age' } },"
+        nowhere = self.server.url('nowhere')
+        work = self.work(extra=builds, target_options=f"direct = '{nowhere}',")
+        work.run('--create', '--stage', 'load')
+        self.assertIn('nowhere', work.run('--stage', 'index', expect=1).err)
+        work = self.work(extra=builds)
+        work.run('--create', '--stage', 'load')
+        work.run('--stage', 'index', env={'PG_DIRECT_URI': nowhere})
+        self.assertEqual(work.database.number("select count(*) from pg_indexes where indexname = 'by_age'"), 1)
+
     def test_a9_an_index_that_another_session_builds_stays(self):
         work = self.work(extra="unmapped = 'ignore', indexes = { { 'age', name = 'by_age' } },")
         work.run('--create', '--stage', 'load')

@@ -127,6 +127,41 @@ class Suppressed(unittest.TestCase):
             self.assertEqual(work.database.query('select sum(rows), sum(child_rows) from lugger.partitions'), '26|16')
         self.each(sql, check, extra=CHILDREN)
 
+    def test_a5_views_take_rows(self):
+        sql = TABLE.replace('docs', 'store') + 'create view docs as select * from store'
+        for writer in ('copy', 'statement'):
+            for key in ('mongo_id', None):
+                with self.subTest(writer=writer, key=key):
+                    work = self.work(sql, 'error', writer, key=key)
+                    self.assertEqual(work.run().books()['inserted'], 10)
+                    self.assertEqual(work.database.number('select count(*) from store'), 10)
+
+    def test_a5_views_with_instead_of(self):
+        sql = (TABLE.replace('docs', 'store') + '''create view docs as select mongo_id, v, tenant || '' as tenant from store;
+            create function store_it() returns trigger language plpgsql as $$ begin
+              if new.v % 2 = 1 then return null; end if;
+              insert into store values (new.mongo_id, new.v, new.tenant); return new; end $$;
+            create trigger stores instead of insert on docs for each row execute function store_it()''')
+
+        def check(work, policy):
+            books = work.run(expect=3).books()
+            self.assertEqual((books['inserted'], books['suppressed']), (5, 5))
+            self.assertEqual(work.database.number('select count(*) from store'), 5)
+        self.each(sql, check, policies=('error',))
+
+    def test_a5_foreign_tables_take_rows(self):
+        for writer in ('copy', 'statement'):
+            with self.subTest(writer=writer):
+                work = self.work(TABLE.replace('docs', 'store'), 'error', writer)
+                if not work.database.number("select count(*) from pg_available_extensions where name = 'postgres_fdw'"):
+                    harness.skip('postgres_fdw is not installed')
+                work.database.query(f'''create extension postgres_fdw;
+                    create server here foreign data wrapper postgres_fdw options (host '{self.server.directory}', dbname '{work.database.name}');
+                    create user mapping for current_user server here options (user 'postgres');
+                    create foreign table docs (mongo_id text, v int, tenant text) server here options (table_name 'store')''')
+                self.assertEqual(work.run().books()['inserted'], 10)
+                self.assertEqual(work.database.number('select count(*) from store'), 10)
+
     def test_a5_rules(self):
         sql = TABLE + 'create rule away as on insert to docs where new.v % 2 = 1 do instead nothing'
         for writer in ('copy', 'statement'):

@@ -39,7 +39,7 @@ class Undo(unittest.TestCase):
     def test_a11_an_undone_run_is_over(self):
         work, run = self.killed()
         result = work.lugger('undo', run)
-        self.assertIn('had not come to its end, and is over now', ' '.join(result.err.split()))
+        self.assertIn('had not finished; it is now marked abandoned', ' '.join(result.err.split()))
         self.assertEqual(self.values(work), 'a:1500')
         self.assertEqual(work.apply()['changed'], 1500)
         self.assertEqual(self.values(work), 'ax:1500')

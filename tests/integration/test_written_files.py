@@ -35,6 +35,13 @@ class Written(unittest.TestCase):
     def files(self):
         return {p: p.stat().st_size for p in self.dir.rglob('*') if p.is_file()}
 
+    def test_f14_a_direct_url_in_the_environment_is_nothing_to_a_file(self):
+        work = Work(None, text=job("{ 'n', 'int4' }", source='docs.bson', collection=None, conflict='error').replace('lugger.env.PG_URI', "lugger.env.OUT"))
+        for out in ('out.jsonl', '-'):
+            work.source, work.database = work.directory / 'docs.bson', None
+            work.documents([{'_id': 1, 'n': 7}])
+            lugger('run', 'job.lua', '--create', cwd=work.directory, env={'OUT': out, 'PG_DIRECT_URI': 'postgresql:///nowhere'})
+
     def source(self, documents=3):
         dump(self.dir, 'shop', {'users': [{'_id': n, **{f'field{i}': 'x' for i in range(60)}} for n in range(documents)]})
 

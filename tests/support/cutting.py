@@ -7,10 +7,10 @@ import threading
 
 
 class Cutter:
-    """`at`: the number of the statement, from 1; `when`: 'before' it reaches the server or 'after'; `act`: called instead of cutting."""
+    """`at`: the number of the statement, from 1, among those that hold `text`; `when`: 'before' it reaches the server or 'after'; `act`: called instead of cutting."""
 
-    def __init__(self, server, at, when='before', act=None):
-        self.server, self.at, self.when, self.act = server, at, when, act
+    def __init__(self, server, at, when='before', act=None, text=b''):
+        self.server, self.at, self.when, self.act, self.text = server, at, when, act, text
         self.directory = tempfile.mkdtemp(prefix='lug-c-')
         os.chmod(self.directory, 0o755)
         self.count, self.fired, self.lock = 0, False, threading.Lock()
@@ -69,7 +69,7 @@ class Cutter:
                 size = stream.read(4)
                 message = kind + size + stream.read(struct.unpack('>I', size)[0] - 4)
                 with self.lock:
-                    self.count += kind in (b'Q', b'P')
+                    self.count += kind in (b'Q', b'P') and self.text in message
                     now = kind in (b'Q', b'S') and self.count >= self.at and not self.fired
                     if now and self.when == 'before':
                         return self._fire(client, upstream)
