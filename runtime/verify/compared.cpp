@@ -35,6 +35,25 @@ int family(Kind kind) noexcept {
   }
 }
 
+/// Types whose values newer_rank orders as the server does. Not those that it orders by a
+/// collation, by parts, or by more bytes than a rank has.
+bool is_ranked(Kind kind) noexcept {
+  switch (kind) {
+    case Kind::kBool:
+    case Kind::kInt2:
+    case Kind::kInt4:
+    case Kind::kInt8:
+    case Kind::kFloat4:
+    case Kind::kFloat8:
+    case Kind::kNumeric:
+    case Kind::kDate:
+    case Kind::kTime:
+    case Kind::kTimestamp:
+    case Kind::kTimestamptz: return true;
+    default: return false;
+  }
+}
+
 class Maker {
  public:
   Maker(PgSession& session, const PlanShape& shape, const std::vector<std::string>& only,
@@ -94,7 +113,7 @@ class Maker {
     std::vector<int> place(plan.columns.size(), -1);
     for (size_t slot = 0; slot < plan.columns.size(); ++slot) {
       const Column& column = plan.columns[slot];
-      if (column.name == shape_.mapping().newer) table.newer = static_cast<int>(slot);
+      if (table.own && column.name == shape_.mapping().newer) table.newer = static_cast<int>(slot);
       const bool key = std::find(plan.key.begin(), plan.key.end(), slot) != plan.key.end() ||
                        table.newer == static_cast<int>(slot);
       if (!key && !wanted(column.name)) continue;
@@ -111,7 +130,7 @@ class Maker {
       if (!make_column(plan, column, slot, *stored, table)) place[slot] = -1;
     }
     bind_key(plan, place, table);
-    bind_newer(place, table);
+    bind_newer(plan, place, table);
     tell_left_out(plan, table);
     out_.tables.push_back(std::move(table));
   }
@@ -199,13 +218,21 @@ class Maker {
     for (size_t i = 0; i < root; ++i) table.root.push_back(table.key[i]);
   }
 
-  static void bind_newer(const std::vector<int>& place, ComparedTable& table) {
+  void bind_newer(const TablePlan& plan, const std::vector<int>& place, ComparedTable& table) {
     if (table.newer < 0) return;
-    const int at = place[static_cast<size_t>(table.newer)];
-    if (at < 0 || table.columns[static_cast<size_t>(at)].by_server) return;
-    table.newer_compared = at;
-    const Kind kind = table.columns[static_cast<size_t>(at)].type.kind;
-    table.newer_exact = kind != Kind::kText && kind != Kind::kVarchar && kind != Kind::kNumeric;
+    const auto slot = static_cast<size_t>(table.newer);
+    const Kind kind = plan.columns[slot].type.kind;
+    const int at = place[slot];
+    if (at >= 0 && !table.columns[static_cast<size_t>(at)].by_server && is_ranked(kind)) {
+      table.newer_compared = at;
+      table.newer_exact = kind != Kind::kNumeric;
+      return;
+    }
+    out_.notes.push_back(
+        fmt::format("{}: which of two rows is newer by {}, only the server can tell: a row that is "
+                    "newer than its document counts as different, and of several documents of one "
+                    "key any may be there",
+                    plan.name, plan.columns[slot].name));
   }
 
   void tell_left_out(const TablePlan& plan, ComparedTable& table) {

@@ -32,9 +32,12 @@ struct ComparedTable {
   std::vector<ComparedColumn> columns;
   std::vector<size_t> key;   // indices into columns; empty: rows are compared as a multiset
   std::vector<size_t> root;  // of these, the key of the document's own row
-  int newer = -1;            // plan slot of the column that says which row is newer
-  int newer_compared = -1;   // the same column's index in columns, where lugger can tell its order
-  bool newer_exact = false;  // its rank is its order: no two values share one
+  // Of a document's own table: plan slot of the column that says which row is newer.
+  int newer = -1;
+  // The same column's index in columns, where lugger orders its values as the server does.
+  int newer_compared = -1;
+  // No two values of it share a rank.
+  bool newer_exact = false;
   std::vector<std::string> left_out;  // columns that are not compared: filled by the server
 
   const ComparedColumn* column(std::string_view column_name) const noexcept;

@@ -170,6 +170,7 @@ void Comparing::note_wrong(const Mismatch& mismatch) {
     wrong_->complete = false;
   } else if (!extra) {
     wrong_->documents.insert(mismatch.order);
+    wrong_->documents.insert(mismatch.rivals.begin(), mismatch.rivals.end());
   } else if (of_document) {
     wrong_->with_extra_children.insert(mismatch.order);
   } else {

@@ -60,7 +60,7 @@ uint64_t rows_of(VerifyContext& context, const ComparedTable& table, const Verdi
 }  // namespace
 
 std::string why_not_delete(VerifyContext& context, const WrongRows& wrong, const Verdict& verdict,
-                           const RepairOptions& options) {
+                           const RepairOptions& options, const std::vector<uint64_t>& deleted) {
   if (!verdict.altered.empty()) {
     const ColumnFinding& column = verdict.altered.front();
     return fmt::format(
@@ -74,10 +74,17 @@ std::string why_not_delete(VerifyContext& context, const WrongRows& wrong, const
         verdict.without_key);
   }
   for (const ComparedTable& table : context.comparison.tables) {
-    const uint64_t extra = wrong.extra_rows[table.table];
+    if (wrong.extra_rows[table.table] == 0) continue;
+    const uint64_t before = table.table < deleted.size() ? deleted[table.table] : 0;
+    const uint64_t extra = wrong.extra_rows[table.table] + before;
     if (extra <= kFewRows) continue;
-    const uint64_t rows = rows_of(context, table, verdict);
+    const uint64_t rows = rows_of(context, table, verdict) + before;
     if (extra * kShare <= rows) continue;
+    if (before != 0) {
+      return fmt::format(
+          "{} of the {} rows of {} were deleted and {} more would be, more than a tenth", before,
+          rows, table.name, extra - before);
+    }
     return fmt::format("{} of the {} rows of {} would be deleted, more than a tenth", extra, rows,
                        table.name);
   }
@@ -90,7 +97,7 @@ std::string delete_hint(const Verdict& verdict) {
   return "look at them with lugger verify --limit-shown 100; if they are to go, add --delete-many";
 }
 
-uint64_t delete_extra_rows(VerifyContext& context, const WrongRows& wrong) {
+std::vector<uint64_t> delete_extra_rows(VerifyContext& context, const WrongRows& wrong) {
   PgSession session(context.url, "repair", context.pooled);
   session.begin();
   try {
@@ -104,10 +111,10 @@ uint64_t delete_extra_rows(VerifyContext& context, const WrongRows& wrong) {
           reader.read(table, where_condition(context, table), finder, nullptr);
       }
     }
-    uint64_t out = 0;
+    std::vector<uint64_t> out(tables.size());
     for (size_t t = tables.size(); t-- != 0;) {  // child rows first
       const auto found = finder.places.find(static_cast<uint32_t>(t));
-      if (found != finder.places.end()) out += erase(session, tables[t], found->second);
+      if (found != finder.places.end()) out[t] = erase(session, tables[t], found->second);
     }
     session.commit();
     return out;

@@ -2,23 +2,36 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <functional>
+#include <limits>
 
 #include "value/decimal.hpp"
 
 namespace lugger {
 
+namespace {
+
+constexpr uint64_t kSign = uint64_t{1} << 63;
+
+/// As PostgreSQL orders them: 0 and -0 are equal, all NaN are, and greater than any number.
+uint64_t float_rank(double number) {
+  if (number == 0) number = 0;
+  if (std::isnan(number)) number = std::numeric_limits<double>::quiet_NaN();
+  const auto bits = std::bit_cast<uint64_t>(number);
+  return (bits & kSign) != 0 ? ~bits : bits | kSign;
+}
+
+}  // namespace
+
 uint64_t newer_rank(const Value& value) {
   if (value.absent()) return 0;
-  constexpr uint64_t kSign = uint64_t{1} << 63;
-  double number = 0;
   switch (value.type) {
-    case ValueType::kDouble: number = value.f64; break;
+    case ValueType::kDouble: return float_rank(value.f64);
     case ValueType::kNumeric: {
       DecimalDigits digits;
       decimal_from_numeric(value.bytes(), digits);
-      number = decimal_to_double(digits);
-      break;
+      return float_rank(decimal_to_double(digits));
     }
     case ValueType::kBool:
     case ValueType::kInt32:
@@ -26,14 +39,8 @@ uint64_t newer_rank(const Value& value) {
     case ValueType::kDay:
     case ValueType::kTime:
     case ValueType::kMicros: return static_cast<uint64_t>(value.i64) ^ kSign;
-    default: {
-      uint8_t first[8] = {};
-      std::memcpy(first, value.data, std::min<size_t>(value.size, sizeof first));
-      return load_be<uint64_t>(first) | 1;
-    }
+    default: raise(Code::kBug, "a {} has no rank", type_word(value.type));
   }
-  const auto bits = std::bit_cast<uint64_t>(number);
-  return (bits & kSign) != 0 ? ~bits : bits | kSign;
 }
 
 namespace {
@@ -59,7 +66,7 @@ class Group::Collector final : public SourceUse {
     entry.alone = row.table.key.empty() || row.digests.null_key;
     // What must be there is matched before what may be.
     if (entry.alone && row.standing == Standing::kSpare) entry.order |= uint64_t{1} << 63;
-    if (row.table.newer >= 0 && row.slots != nullptr)
+    if (row.table.newer_compared >= 0 && row.slots != nullptr)
       entry.newer = newer_rank(row.slots[static_cast<size_t>(row.table.newer)]);
     entries.push_back(entry);
   }
@@ -282,6 +289,7 @@ void Group::report(FindingKind kind, const SourceEntry* entry, const TargetRow* 
     out.table = entry->table;
     out.root = entry->root, out.key = entry->key, out.source_row = entry->row;
     out.order = entry->order, out.newer = entry->newer;
+    find_rivals(*entry, out);
   }
   if (row != nullptr) {
     out.table = static_cast<uint32_t>(row->table.table);
@@ -295,7 +303,20 @@ void Group::report(FindingKind kind, const SourceEntry* entry, const TargetRow* 
   found_(std::move(out), row);
 }
 
-/// Whose row an extra one is: that of a document of the source, of a refused one, or nobody's.
+/// Where ranks do not tell which document of a key is the newest, each of them may be.
+void Group::find_rivals(const SourceEntry& entry, Mismatch& mismatch) {
+  if (context_.shape->mapping().on_conflict != OnConflict::kNewer || entry.alone) return;
+  const ComparedTable& table = context_.comparison.tables[entry.table];
+  if (!table.own || table.key.empty() || table.newer_exact) return;
+  const Range same = range(entry.table, entry.key);
+  for (auto at = same.first; at != same.second; ++at) {
+    if (at->standing == Standing::kExpected && at->newer == entry.newer && at->order != entry.order)
+      mismatch.rivals.push_back(at->order);
+  }
+}
+
+/// Whose row an extra one is: that of a document of the source, or of a refused one. Else no
+/// document's.
 void Group::find_document(Mismatch& mismatch) const {
   for (const ComparedTable& table : context_.comparison.tables) {
     if (!table.own || table.key.empty()) continue;

@@ -36,19 +36,30 @@ struct Mismatch {
   uint32_t table = 0;
   Digest root, key;
   Digest source_row, target_row;
-  uint64_t order = 0;  // of the document that should be, or is, there
-  uint64_t newer = 0;  // as SourceEntry's
-  bool known = false;  // kExtra: the source has that document
-  bool refused =
-      false;  // kExtra: the source has it, and it was refused, by the mapping or the load
-  bool doubled = false;  // kExtra: the source has that key, the target has it more than once
-  bool show = false;     // with all its values
-  bool settled = false;  // became equal, or went, while it was watched
-  std::vector<std::optional<std::string>>
-      key_text;         // one a key column; empty until it was looked up
-  bool fickle = false;  // reading by its key does not find it: it is not judged again
-  std::vector<std::optional<std::string>> target;  // values as text, of those that are shown
-  std::vector<Digest> target_columns;              // to tell which columns differ
+  // Of the document that should be, or is, there.
+  uint64_t order = 0;
+  // Of other documents of its key, where only the server can tell which is the newest.
+  std::vector<uint64_t> rivals;
+  // As SourceEntry's.
+  uint64_t newer = 0;
+  // kExtra: the source has that document.
+  bool known = false;
+  // kExtra: the source has it, and it was refused, by the mapping or the load.
+  bool refused = false;
+  // kExtra: the source has that key, the target has it more than once.
+  bool doubled = false;
+  // With all its values.
+  bool show = false;
+  // Became equal, or went, while it was watched.
+  bool settled = false;
+  // One a key column; empty until it was looked up.
+  std::vector<std::optional<std::string>> key_text;
+  // Reading by its key does not find it: it is not judged again.
+  bool fickle = false;
+  // Values as text, of those that are shown.
+  std::vector<std::optional<std::string>> target;
+  // To tell which columns differ.
+  std::vector<Digest> target_columns;
 };
 
 /// Which buckets a group takes; for --where also which rows of them may matter.
@@ -92,6 +103,7 @@ class Group {
   void drop_children();
   void report(FindingKind kind, const SourceEntry* entry, const TargetRow* row,
               bool doubled = false);
+  void find_rivals(const SourceEntry& entry, Mismatch& mismatch);
   void find_document(Mismatch& mismatch) const;
 
   VerifyContext& context_;
@@ -104,8 +116,9 @@ class Group {
   std::mutex mutex_;
 };
 
-/// Order of a value of the column that says which row is newer, as an unsigned number; NULL is
-/// oldest. Different values may have one rank, never the wrong order.
+/// Order of a value of the column that says which row is newer, as an unsigned number: as the
+/// server orders it, NULL first. Numerics that are nearly the same may share a rank; of the other
+/// types that have one (see docs/verify.md), no two values do.
 uint64_t newer_rank(const Value& value);
 
 }  // namespace lugger

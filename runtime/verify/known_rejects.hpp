@@ -17,7 +17,7 @@ class KnownRejects {
  public:
   void add(const RejectRecord& reject);
   bool empty() const noexcept { return counts_.empty() && ids_.empty(); }
-  /// Rejects that keep no document (--redact): only their id is known.
+  /// Rejects that keep no document (--redact, or too large to keep): only their id is known.
   uint64_t by_id() const noexcept { return ids_.size(); }
   /// Those of them without an id: nothing is known of their documents.
   uint64_t unknown() const noexcept { return unknown_; }

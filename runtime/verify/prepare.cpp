@@ -104,14 +104,14 @@ void take_run(VerifyContext& context, Verdict& verdict, State& state) {
   });
   if (context.rejects.by_id() != 0) {
     verdict.warnings.push_back(fmt::format(
-        "{} rejects were kept without their documents (--redact): documents with one of their ids "
-        "do not count as missing",
+        "{} rejects hold no document (--redact, or too large to keep): documents with one of their "
+        "ids do not count as missing",
         context.rejects.by_id()));
   }
   if (context.rejects.unknown() != 0) {
     verdict.warnings.push_back(fmt::format(
-        "{} rejects were kept without their documents (--redact) and have no id: their documents "
-        "count as missing where the mapping takes them",
+        "{} rejects hold no document (--redact, or too large to keep) and have no id: their "
+        "documents count as missing where the mapping takes them",
         context.rejects.unknown()));
   }
 }

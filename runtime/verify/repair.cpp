@@ -172,6 +172,14 @@ void write_documents(VerifyContext& context, const RunRecord& record,
   }
 }
 
+void count_deleted(const std::vector<uint64_t>& rows, RepairResult& result) {
+  result.deleted_of.resize(rows.size());
+  for (size_t t = 0; t < rows.size(); ++t) {
+    result.deleted_of[t] += rows[t];
+    result.deleted += rows[t];
+  }
+}
+
 void apply_repair(VerifyContext& context, const WrongRows& wrong, const RepairOptions& options,
                   const std::set<uint64_t>& documents, RepairResult& result) {
   Target& target = context.job.open_target_once();
@@ -189,7 +197,7 @@ void apply_repair(VerifyContext& context, const WrongRows& wrong, const RepairOp
   result.run = record.run;
   try {
     if (!documents.empty()) write_documents(context, record, documents, result);
-    if (options.delete_extra) result.deleted += delete_extra_rows(context, wrong);
+    if (options.delete_extra) count_deleted(delete_extra_rows(context, wrong), result);
     state->set_status(record.run, "done", "");
   } catch (const Error& error) {
     const bool stopped = error.code() == Code::kInterrupted;
@@ -215,10 +223,15 @@ bool repair_rows(VerifyContext& context, const WrongRows& wrong, const Verdict& 
   result.documents += documents.size();
   ++result.rounds;
   const bool deletes = options.delete_extra && !wrong.extra.empty();
-  if (deletes && result.rounds == 1) {
-    result.refused = why_not_delete(context, wrong, verdict, options);
-    if (options.apply && !result.refused.empty())
-      throw Error(Code::kVerify, result.refused + "; nothing was written", delete_hint(verdict));
+  if (deletes) {
+    // In each round: what is extra now need not have been there in the first.
+    result.refused = why_not_delete(context, wrong, verdict, options, result.deleted_of);
+    if (options.apply && !result.refused.empty()) {
+      throw Error(Code::kVerify,
+                  fmt::format("{}; nothing {}was written", result.refused,
+                              result.rounds == 1 ? "" : "more "),
+                  delete_hint(verdict));
+    }
   }
   if (!options.apply || (documents.empty() && !deletes)) return false;
   apply_repair(context, wrong, options, documents, result);

@@ -23,26 +23,38 @@ struct ColumnDifference {
 struct RowFinding {
   FindingKind kind = FindingKind::kMissing;
   std::string table;
-  std::string key;  // "mongo_id=64f1..., ordinal=2"; without a key all values
-  std::vector<ColumnDifference>
-      columns;  // kDifferent: those that differ; else all that are compared
+  // "mongo_id=64f1..., ordinal=2"; without a key all values.
+  std::string key;
+  // kDifferent: those that differ; else all that are compared.
+  std::vector<ColumnDifference> columns;
 };
 
 /// source = equal + missing + different + older; target = equal + extra + different + newer.
 /// `looked_for_*` say which of them a narrowed verification can know.
 struct TableVerdict {
   std::string table;
-  uint64_t source = 0, target = 0;
-  uint64_t equal = 0, missing = 0, extra = 0, different = 0;
-  uint64_t newer =
-      0;  // rows of documents that the target has newer, as on_conflict = newer keeps them
-  uint64_t older = 0;       // the source's rows of these
-  uint64_t matched = 0;     // equal rows among those that were compared one by one
-  uint64_t duplicates = 0;  // source rows that another row of the same key took the place of
-  uint64_t settled = 0;     // differed at first, and not when read again
-  std::string source_digest, target_digest;  // hex; of the rows read, in any order
-  std::vector<std::string> columns;          // compared
-  std::vector<std::string> left_out;         // of the mapping, but not compared
+  uint64_t source = 0;
+  uint64_t target = 0;
+  uint64_t equal = 0;
+  uint64_t missing = 0;
+  uint64_t extra = 0;
+  uint64_t different = 0;
+  // Rows of documents that the target has newer, as on_conflict = newer keeps them.
+  uint64_t newer = 0;
+  // The source's rows of these.
+  uint64_t older = 0;
+  // Equal rows among those that were compared one by one.
+  uint64_t matched = 0;
+  // Source rows that another row of the same key took the place of.
+  uint64_t duplicates = 0;
+  // Differed at first, and not when read again.
+  uint64_t settled = 0;
+  // Hex; of the rows read, in any order.
+  std::string source_digest;
+  std::string target_digest;
+  // Compared; and those of the mapping that are not.
+  std::vector<std::string> columns;
+  std::vector<std::string> left_out;
 };
 
 struct Verdict {

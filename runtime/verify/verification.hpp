@@ -17,9 +17,11 @@ struct VerifySnapshot {
 
 struct RepairResult {
   bool applied = false;
-  std::string run;           // in the ledger; "" when nothing was written
-  uint64_t documents = 0;    // written again from the source, or that would be
-  uint64_t deleted = 0;      // rows deleted
+  std::string run;         // in the ledger; "" when nothing was written
+  uint64_t documents = 0;  // written again from the source, or that would be
+  // Rows deleted, of each table of the plan.
+  std::vector<uint64_t> deleted_of;
+  uint64_t deleted = 0;      // all of them
   uint64_t extra_left = 0;   // extra rows that stay without delete_extra
   uint64_t beyond_keys = 0;  // extra rows that no key tells from the right ones: they stay
   uint64_t of_refused = 0;   // extra rows of documents that were refused: they stay

@@ -1,7 +1,11 @@
 """What verify blesses and repair deletes: by document, in the policy of the job, and never more than was asked for."""
 import harness
 from jobs import Work, job
+from sessions import Session, wait_for
 from verdicts import Case, DELETE, TAGS, counts, oid, text_of
+
+
+WAITS = "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')"
 
 
 class ByDocument(Case):
@@ -159,18 +163,73 @@ class NotBound(Case):
         self.assertIn('row security is in force on docs', result.err)
         self.assertEqual(counts(self.verify(work, expect=4))['docs']['extra'], 1)
 
-    def test_f1_what_changed_since_is_not_deleted(self):
-        """Equal by "=" and not the same row: 'ghost' under a collation that ignores case."""
+    def test_f1_every_round_asks_before_it_deletes(self):
+        """A trigger adds rows while the first round writes: the second finds them, and they were not asked for."""
+        def flooded(rows):
+            work = self.made([{'_id': oid(i), 'n': i} for i in range(90)])
+            work.database.query(f"""delete from docs where n = 50;
+              create function flood() returns trigger language plpgsql as $$ begin
+                insert into docs select 'g' || i, i from generate_series(1, {rows}) i on conflict do nothing; return null; end $$;
+              create trigger flood after insert on docs for each row when (new.mongo_id like '0%') execute function flood()""")
+            return work
+        work = flooded(20)
+        result = self.repair(work, *DELETE, expect=1)
+        self.assertIn('20 of the 110 rows of docs would be deleted, more than a tenth; nothing more was written', result.err)
+        self.assertIn('--delete-many', result.err)
+        self.assertEqual(work.database.number('select count(*) from docs'), 110)
+        self.repair(work, *DELETE, '--delete-many')
+        self.assertEqual(work.database.number('select count(*) from docs'), 90)
+        # Few in each round, and many in all.
+        work = flooded(8)
+        work.database.query("insert into docs select 'h' || i, i from generate_series(1, 8) i")
+        result = self.repair(work, *DELETE, expect=1)
+        self.assertIn('8 of the 106 rows of docs were deleted and 8 more would be, more than a tenth', result.err)
+        self.assertEqual(work.database.number('select count(*) from docs'), 98)
+
+    def test_f1_an_extra_row_that_its_collation_takes_for_another(self):
+        """'K5' is 'k5' to a collation that ignores case: it goes alone, or not at all."""
         work = self.made([{'_id': f'k{i}', 'n': i} for i in range(30)])
+        before = self.rows(work, order='n')
         work.database.query("create collation nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false);"
-                            "alter table docs drop constraint docs_pkey; create unique index on docs (mongo_id);"
-                            "alter table docs alter mongo_id type text collate nocase using mongo_id, alter mongo_id set not null")
-        work.database.query('drop index docs_mongo_id_idx; create index on docs (mongo_id); '
-                            "insert into docs values ('K5', 5)")
+                            "alter table docs drop constraint docs_pkey; alter table docs alter mongo_id type text collate nocase; "
+                            "insert into docs values ('K5', 5); create unique index on docs ((mongo_id collate \"C\"))")
         self.assertEqual(counts(self.verify(work, expect=4))['docs']['extra'], 1)
-        work.database.query('create unique index on docs ((mongo_id collate "C"))')
-        result = self.repair(work, *DELETE, expect=(0, 1, 4))
-        self.assertEqual(work.database.number("select count(*) from docs where mongo_id collate \"C\" = 'k5'"), 1, result.err)
+        self.repair(work, *DELETE, expect=0)
+        self.assertEqual(self.rows(work, order='n'), before)
+
+    def test_f1_a_row_that_changes_before_it_is_deleted_stays(self):
+        work = self.made([{'_id': oid(i), 'n': i} for i in range(20)])
+        work.database.query("insert into docs values ('ghost', 1), ('ghost2', 1)")
+        before = work.database.rows("select * from docs where mongo_id <> 'ghost' order by 1")
+        other = Session(work.database)
+        self.addCleanup(other.close)
+        other.run("begin; update docs set n = 2 where mongo_id = 'ghost'")
+        process = work.start('repair', 'job.lua', *DELETE)
+        wait_for(work.database, WAITS, process)
+        other.run('commit')
+        _, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 1, err)
+        self.assertIn('extra rows were changed while they were being deleted', err)
+        self.assertEqual(work.database.rows("select * from docs where mongo_id <> 'ghost' order by 1"), before)
+        self.assertEqual(work.database.query("select n from docs where mongo_id = 'ghost'"), '2')
+
+
+class Ledger(Case):
+    def test_a_ledger_of_version_4_is_read_by_a_role_that_may_not_upgrade_it(self):
+        work = self.made([{'_id': oid(1), 'n': 1}, {'_id': oid(2), 'n': 7}],
+                         before='create table docs (mongo_id text primary key, n int check (n <> 7))', run=('-j', '1'), expect=3)
+        work.database.query('alter table lugger.partitions drop column suppressed; delete from lugger.meta where version > 4; '
+                            'drop role if exists auditor; create role auditor login; grant select on docs to auditor; '
+                            'grant usage on schema lugger to auditor; grant select on all tables in schema lugger to auditor')
+        result = work.lugger('verify', 'job.lua', env={'PG_URI': self.server.url(work.database.name, 'auditor')})
+        self.assertNotIn('ledger cannot be read', result.err)
+        self.assertEqual(counts(result)['docs']['equal'], 1)
+
+    def test_rejects_without_a_document_are_told_for_what_they_may_be(self):
+        work = self.made([{'_id': oid(1), 'n': 1}, {'_id': oid(2), 'n': 7}],
+                         before='create table docs (mongo_id text primary key, n int check (n <> 7))', run=('-j', '1'), expect=3)
+        work.database.query('update lugger.rejects set raw = null, document = null')     # as those of great documents are kept
+        self.assertIn('1 rejects hold no document (--redact, or too large to keep)', self.verify(work).err)
 
 
 class NullKeys(Case):
@@ -266,14 +325,64 @@ class Newer(Case):
         self.assertEqual(work.database.number("select count(*) from tags where tag = 'new'"), 0)
 
     def test_f8_a_row_that_gets_newer_while_it_is_repaired(self):
-        """The statement that writes looks once more: here a trigger makes the row newer between the two."""
+        """The statement that writes looks once more: another session's row is committed while it waits for it."""
         work = self.made_newer(self.documents())
-        work.database.query("update docs set n = 50 where n = 5; delete from docs where n = 7; delete from tags where parent_mongo_id = "
-                            f"'{text_of(7)}'; create function later() returns trigger language plpgsql as $$ begin update docs set ver = 9, "
-                            f"n = 99 where mongo_id = '{text_of(5)}'; return null; end $$; create trigger t after delete on tags "
-                            "for each statement execute function later()")
-        self.repair(work, '--apply', expect=(0, 4))
-        self.assertEqual(work.database.query(f"select ver from docs where mongo_id = '{text_of(5)}'") in ('9', '5'), True)
+        work.database.query('update docs set n = 50 where n = 5')
+        other = Session(work.database)
+        self.addCleanup(other.close)
+        other.run('begin; update docs set ver = 9, n = 99 where n = 50')
+        process = work.start('repair', 'job.lua', '--apply')
+        wait_for(work.database, WAITS, process)
+        other.run('commit')
+        _, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0, err)
+        self.assertEqual(work.database.rows(f"select ver, n from docs where mongo_id = '{text_of(5)}'"), [['9', '99']])
+
+    def ordered(self, kind, versions, stored=''):
+        """Documents of one key each, or of several when a list of versions is given."""
+        documents = [{'_id': oid(k), 'ver': ver, 'n': n} for k, several in enumerate(versions) for n, ver in enumerate(several)]
+        return self.made(documents, columns=f"{{ 'ver', '{kind}' }}, {{ 'n', 'int4' }}", conflict='newer', target_options="newer = 'ver',",
+                         before=f'create table docs (mongo_id text primary key, ver {stored or kind}, n int)', run=('-j', '1'))
+
+    def test_f8_text_is_ordered_by_its_collation(self):
+        work = self.ordered('text', [['B'], ['a'], ['m']], 'text collate "en-x-icu"')
+        work.database.query("update docs set ver = 'a', n = 100 where ver = 'B'")       # older there, and greater by its bytes
+        result = self.verify(work, expect=4)
+        self.assertEqual(counts(result)['docs']['different'], 1)
+        self.assertIn('which of two rows is newer by ver, only the server can tell', result.out + result.err)
+        self.repair(work, '--apply')
+        self.assertEqual(work.database.query(f"select ver from docs where mongo_id = '{text_of(0)}'"), 'B')
+        work.database.query(f"update docs set ver = 'B', n = 100 where mongo_id = '{text_of(1)}'")   # newer there: it stays, and is told
+        self.assertEqual(counts(self.verify(work, expect=4))['docs']['different'], 1)
+        self.repair(work, '--apply', expect=4)
+        self.assertEqual(work.database.query(f"select n from docs where mongo_id = '{text_of(1)}'"), '100')
+
+    def test_f8_the_newest_document_of_a_key_is_the_servers(self):
+        low, high = '00000000-0000-4000-8000-000000000001', '00000000-0000-4000-8000-000000000002'
+        for kind, stored, older, newer in (('text', 'text collate "en-x-icu"', 'a', 'B'), ('uuid', '', low, high),
+                                           ('interval', '', '30 hours', '2 days'), ('numeric', '', '1.00000000000000000001', '1.00000000000000000002')):
+            for versions in ([older, newer], [newer, older]):
+                with self.subTest(kind=kind, versions=versions):
+                    work = self.ordered(kind, [versions, [older]], stored)
+                    before = self.rows(work)
+                    self.assertEqual(before[0][2], str(versions.index(newer)))
+                    self.verify(work)
+                    work.database.query(f"delete from docs where mongo_id = '{text_of(0)}'")
+                    self.repair(work, '--apply')
+                    self.assertEqual(self.rows(work), before)
+
+    def test_f8_minus_zero_is_no_older_than_zero(self):
+        work = self.ordered('float8', [[-0.0], [1.0]])
+        work.database.query('update docs set ver = 0.0, n = 100 where ver = 0')
+        self.assertEqual(counts(self.verify(work, expect=4))['docs']['different'], 1)
+        self.repair(work, '--apply')
+
+    def test_f8_a_child_column_of_that_name_says_nothing(self):
+        parts = "children = { { table = 'parts', from = 'parts[]', columns = { { 'ver', 'int4' } } } }, unmapped = 'ignore',"
+        work = self.made([{'_id': oid(i), 'ver': 5, 'parts': [{'ver': 1}]} for i in range(5)], columns="{ 'ver', 'int4' }", conflict='newer',
+                         target_options="newer = 'ver',", extra=parts)
+        work.database.query('update parts set ver = 9 where parent_mongo_id = (select min(mongo_id) from docs)')
+        self.assertEqual(counts(self.verify(work, expect=4))['parts']['different'], 1)
 
     def test_f8_equal_versions_in_one_dump(self):
         documents = [{'_id': oid(i % 10), 'ver': 5, 'n': i, 'tags': []} for i in range(20)]
