@@ -36,8 +36,8 @@ struct PgTableLayout {
   bool mend = false;             // as the mapping says
   bool identity_always = false;  // INSERT needs OVERRIDING SYSTEM VALUE
   bool partitioned = false;
-  bool guarded = false;        // triggers or row security may keep rows out, or under another key
-  bool rules = false;          // what becomes of an INSERT is said by rules
+  bool guarded = false;  // triggers or row-level security may keep rows out, or under another key
+  bool rules = false;    // what becomes of an INSERT is said by rules
   bool foreign_types = false;  // a column that only the server can cast to
   std::string foreign_reason;  // names the first of them
   std::string newer;           // field's staging name, kNewer
