@@ -117,7 +117,7 @@ std::string narrowest_type(const FieldCensus& field) {
   if (only({T::kInt32})) return "int4";
   if (only({T::kInt32, T::kInt64})) return "int8";
   if (only({T::kInt32, T::kInt64, T::kDouble})) return field.doubles_exact ? "float8" : "numeric";
-  if (only({T::kInt32, T::kInt64, T::kDouble, T::kDecimal, T::kNumeric})) return "numeric";
+  if (only({T::kInt32, T::kInt64, T::kDecimal, T::kNumeric})) return "numeric";
   if (only({T::kString, T::kSymbol}) || only({T::kObjectId}) || only({T::kCode})) return "text";
   if (only({T::kDate})) return field.dates_in_range ? "timestamptz" : "text";
   if (only({T::kBinary})) return field.uuids_only ? "uuid" : "bytea";

@@ -1,5 +1,7 @@
 #include "verify/known_rejects.hpp"
 
+#include "value/keep.hpp"
+
 namespace lugger {
 
 namespace {
@@ -28,7 +30,7 @@ KnownRejects::Pass::Pass(const KnownRejects& rejects)
 
 bool KnownRejects::Pass::takes(const Document& document, const Mapping& mapping) {
   if (!left_.empty()) {
-    const auto at = rejects_.documents_.find(digest_of(document.bytes()));
+    const auto at = rejects_.documents_.find(digest_of(as_bytes(keep_document(document))));
     const bool known = at != rejects_.documents_.end();
     if (known && left_[at->second].fetch_sub(1, std::memory_order_relaxed) > 0) return true;
   }

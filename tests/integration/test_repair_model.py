@@ -4,16 +4,18 @@ import random
 import harness
 from verdicts import Case, DELETE, TAGS, counts, oid, text_of
 
+# A trigger, so that rows are staged.
+STAGED = """; create function nothing() returns trigger language plpgsql as $$ begin return null; end $$;
+  create trigger t after insert on docs execute function nothing()"""
+
 
 class Model(Case):
     def one(self, rng):
         policy = rng.choice(['skip', 'update', 'newer'])
         documents, wanted, refused = [], {}, set()
-        versions = list(range(60))
-        rng.shuffle(versions)
         for _ in range(rng.randint(20, 60)):
             key = rng.randint(0, 30)
-            document = {'_id': oid(key), 'ver': versions.pop(), 'n': rng.randint(0, 9), 'tags': rng.choices('abc', k=rng.randint(0, 2))}
+            document = {'_id': oid(key), 'ver': rng.randint(0, 5), 'n': rng.randint(0, 9), 'tags': rng.choices('abc', k=rng.randint(0, 2))}
             if rng.random() < .2:
                 document['n'] = rng.choice(['bad', 99])     # the mapping refuses one, the server the other
             documents.append(document)
@@ -37,9 +39,7 @@ class Model(Case):
         options = "newer = 'ver'," if policy == 'newer' else ''
         work = self.made(documents, columns="{ 'ver', 'int4' }, { 'n', 'int4' }", conflict=policy, target_options=options,
                          extra=TAGS + "unmapped = 'ignore',", expect=(0, 3), before='create table docs (mongo_id text unique, ver int, n int '
-                         'constraint c check (n <> 99)); create table tags (parent_mongo_id text, ordinal int, tag text); '
-                         'create function nothing() returns trigger language plpgsql as $$ begin return null; end $$; '
-                         'create trigger t after insert on docs execute function nothing()')   # so that rows are staged
+                         'constraint c check (n <> 99)); create table tags (parent_mongo_id text, ordinal int, tag text)' + rng.choice(['', STAGED]))
         self.assertEqual(self.there(work), wanted, policy)
         self.verify(work)
         work.database.query('alter table docs drop constraint c')

@@ -30,6 +30,21 @@ class ByDocument(Case):
         self.assertEqual(counts(self.verify(work, expect=4))['docs']['missing'], 1)
         self.repair(work, '--apply')
 
+    def test_f1_a_source_in_postgresql(self):
+        """Two of its rows make one key, and the server refuses one of them; so after a retry."""
+        work = Work(self.server.fresh(), None, """local lugger = require 'lugger'
+          return lugger.copy { name = 'docs', from = lugger.source(lugger.env.PG_URI, { table = 'src', key = 'id' }),
+            into = lugger.target(lugger.env.PG_URI, { table = 'docs', key = 'k', on_conflict = 'update' }),
+            columns = { { 'k', 'text' }, { 'n', 'int4' } }, unmapped = 'ignore' }""")
+        work.database.query("create table src (id int primary key, k text, n int); insert into src values (1, 'a', 1), (2, 'a', 7), (3, 'b', 2), "
+                            "(4, 'c', 7); create table docs (k text primary key, n int check (n <> 7))")
+        work.run('-j', '1', expect=3)
+        for _ in range(2):
+            self.assertEqual(counts(self.verify(work))['docs']['equal'], 2)
+            self.repair(work, *DELETE)
+            self.assertEqual(self.rows(work), [['a', '1'], ['b', '2']])
+            work.lugger('rejects', 'job.lua', '--retry', expect=3)
+
     def test_f1_with_children_hooks_and_several_workers(self):
         hook = """map = function(row, doc)
             if doc.emit then require 'lugger'.emit { mongo_id = row.mongo_id .. '#e', n = 100 } end

@@ -206,10 +206,8 @@ def convert(value, column):
 
 
 def default_of(column):
-    """A default that is a text is read as the column reads texts."""
-    if column.default is None or column.empty_null and column.default == '':
-        return None
-    return convert(column.default, column)
+    """A default is read as the column reads values, but never as null."""
+    return None if column.default is None else convert(column.default, column)
 
 
 def coerce(value, column):
