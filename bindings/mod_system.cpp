@@ -16,10 +16,16 @@
 #include "bindings/guard.hpp"
 #include "bindings/lua_table.hpp"
 #include "bindings/modules.hpp"
+#include "bindings/userdata.hpp"
 
 namespace lugger {
 
 namespace fs = std::filesystem;
+
+template <>
+struct UserdataName<WholeFile> {
+  static constexpr char value[] = "lugger.native.whole_file";
+};
 
 static int get_env(lua_State* L) {
   const char* value = std::getenv(luaL_checkstring(L, 1));
@@ -99,8 +105,18 @@ static int write_file(lua_State* L) {
   return 0;
 }
 
+static int open_whole_file(lua_State* L) {
+  push_userdata(L, std::make_shared<WholeFile>(std::string(check_text(L, 1))));
+  return 1;
+}
+
+static int write_piece(lua_State* L) {
+  check_userdata<WholeFile>(L, 1).write(check_text(L, 2));
+  return 0;
+}
+
 static int settle(lua_State* L) {
-  settle_file(std::string(check_text(L, 1)), std::string(check_text(L, 2)));
+  check_userdata<WholeFile>(L, 1).settle();
   return 0;
 }
 
@@ -205,7 +221,7 @@ static constexpr luaL_Reg kFunctions[] = {
     {"stat", guarded<stat_path>},
     {"read_file", guarded<read_file>},
     {"write_file", guarded<write_file>},
-    {"settle_file", guarded<settle>},
+    {"whole_file", guarded<open_whole_file>},
     {"stdout_problem", guarded<problem_of_stdout>},
     {"list_dir", guarded<list_dir>},
     {"make_dir", guarded<make_dir>},
@@ -221,6 +237,15 @@ static constexpr luaL_Reg kFunctions[] = {
     {nullptr, nullptr},
 };
 
-void open_system(lua_State* L) { add_functions(L, "system", kFunctions); }
+static constexpr luaL_Reg kWholeFile[] = {
+    {"write", guarded<write_piece>},
+    {"settle", guarded<settle>},
+    {nullptr, nullptr},
+};
+
+void open_system(lua_State* L) {
+  define_userdata<WholeFile>(L, kWholeFile);
+  add_functions(L, "system", kFunctions);
+}
 
 }  // namespace lugger

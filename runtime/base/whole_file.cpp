@@ -2,12 +2,12 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 
@@ -18,133 +18,159 @@ namespace {
 
 namespace fs = std::filesystem;
 
-[[noreturn]] void fail(const std::string& path, int error) {
-  const bool full = error == ENOSPC || error == EDQUOT || error == EFBIG;
-  throw Error(Code::kConfig, fmt::format("cannot write {}: {}", path, std::strerror(error)),
-              full ? "make room, then run the same command again; no half file was left" : "");
-}
-
-/// A descriptor that closes itself, and whose close can be asked for its outcome.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) noexcept : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const noexcept { return fd_; }
-  int close() noexcept { return ::close(std::exchange(fd_, -1)); }
-
- private:
-  int fd_;
-};
-
-void write_all(int fd, std::string_view text, const std::string& path) {
-  while (!text.empty()) {
-    const ssize_t wrote = ::write(fd, text.data(), text.size());
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote < 0) fail(path, errno);
-    text.remove_prefix(static_cast<size_t>(wrote));
-  }
-}
-
-/// Some file systems cannot sync; that is theirs to answer for.
-void sync(int fd, const std::string& path) {
-  if (::fsync(fd) == 0 || errno == EINVAL || errno == EROFS || errno == ENOTSUP) return;
-  fail(path, errno);
-}
+constexpr size_t kBufferBytes = 64 * 1024;
+constexpr mode_t kOurs = S_IRUSR | S_IWUSR;
 
 /// Where the file is: behind symbolic links, when there are some.
-fs::path behind_links(const std::string& path) {
+std::string behind_links(const std::string& path) {
   std::error_code failed;
   const fs::path real =
       fs::is_symlink(path, failed) ? fs::weakly_canonical(path, failed) : fs::path(path);
-  return failed ? fs::path(path) : real;
+  return failed ? path : real.string();
 }
 
-unsigned mode_for(const std::string& path, unsigned mode) {
-  struct stat found = {};
-  if (::stat(path.c_str(), &found) == 0) return found.st_mode & 07777U;
-  const mode_t mask = ::umask(0);
-  ::umask(mask);
-  return mode & ~mask;
-}
-
-void rename_synced(const std::string& temporary, const std::string& target,
-                   const std::string& path) {
-  if (std::rename(temporary.c_str(), target.c_str()) != 0) fail(path, errno);
-  const std::string parent = fs::path(target).parent_path().string();
-  const Descriptor directory(
-      ::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (directory.get() >= 0) ::fsync(directory.get());  // the name itself; not every system can
-}
-
-struct RemovedUnlessKept {
-  std::string path;
-  bool kept = false;
-  ~RemovedUnlessKept() {
-    if (!kept) ::unlink(path.c_str());
-  }
-};
-
-/// Writes and syncs a file beside `target`; returns its name.
-std::string write_beside(const std::string& target, const std::string& path, std::string_view text,
-                         unsigned mode) {
-  const fs::path at(target);
+std::string beside(const std::string& target) {
   constexpr size_t kMostOfName = 200;  // room for what is added, within 255 bytes
-  std::string name =
-      (at.parent_path() / ("." + at.filename().string().substr(0, kMostOfName) + ".XXXXXX"))
-          .string();
-  Descriptor out(::mkostemp(name.data(), O_CLOEXEC));
-  if (out.get() < 0) fail(path, errno);
-  RemovedUnlessKept guard{name};
-  write_all(out.get(), text, path);
-  if (::fchmod(out.get(), mode) != 0) fail(path, errno);
-  sync(out.get(), path);
-  if (out.close() != 0) fail(path, errno);
-  guard.kept = true;
-  return name;
+  uint64_t number = 0;
+  if (::getrandom(&number, sizeof number, 0) != sizeof number)
+    raise(Code::kConfig, "no random number for the name of a temporary file: {}",
+          std::strerror(errno));
+  const fs::path at(target);
+  const std::string name = at.filename().string().substr(0, kMostOfName);
+  return (at.parent_path() / fmt::format(".{}.{:016x}", name, number)).string();
+}
+
+/// Gives a file a name that nobody has; 0, or errno.
+int take_name(const std::string& from, const std::string& to) {
+  if (::link(from.c_str(), to.c_str()) == 0) {
+    ::unlink(from.c_str());
+    return 0;
+  }
+  const bool no_links = errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS;
+  if (!no_links) return errno;
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return 0;
+  if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP) return errno;
+  // The name is taken first, by an empty file, and that one is replaced.
+  const int fd = ::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kOurs);
+  if (fd < 0) return errno;
+  ::close(fd);
+  if (std::rename(from.c_str(), to.c_str()) == 0) return 0;
+  const int error = errno;
+  ::unlink(to.c_str());
+  return error;
 }
 
 }  // namespace
 
-void write_whole_file(const std::string& path, std::string_view text, unsigned mode) {
+// Delegates, so that what fails halfway is cleared away by the destructor.
+WholeFile::WholeFile(std::string path, unsigned mode) : WholeFile() {
+  path_ = std::move(path);
+  open(mode);
+}
+
+WholeFile::~WholeFile() {
+  close();
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+void WholeFile::open(unsigned mode) {
   struct stat found = {};
-  if (::stat(path.c_str(), &found) == 0 && !S_ISREG(found.st_mode)) {
-    if (S_ISDIR(found.st_mode)) fail(path, EISDIR);
-    Descriptor out(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-    if (out.get() < 0) fail(path, errno);
-    write_all(out.get(), text, path);
-    if (out.close() != 0) fail(path, errno);
+  const bool there = ::stat(path_.c_str(), &found) == 0;
+  if (there && !S_ISREG(found.st_mode)) {
+    if (S_ISDIR(found.st_mode)) fail(EISDIR);
+    fd_ = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC);
+    if (fd_ < 0) fail(errno);
     return;
   }
-  const std::string target = behind_links(path).string();
-  RemovedUnlessKept temporary{write_beside(target, path, text, mode_for(target, mode))};
-  rename_synced(temporary.path, target, path);
-  temporary.kept = true;
+  target_ = behind_links(path_);
+  std::string name;
+  do {
+    name = beside(target_);
+    // The kernel applies the umask: asking for it would change it for all threads.
+    fd_ = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                 there ? kOurs : mode);
+  } while (fd_ < 0 && errno == EEXIST);
+  if (fd_ < 0) fail(errno);
+  temporary_ = std::move(name);
+  if (!there && ::fstat(fd_, &found) != 0) fail(errno);
+  mode_ = found.st_mode & 07777U;
+  if (::fchmod(fd_, kOurs) != 0) fail(errno);
+}
+
+void WholeFile::write(std::string_view text) {
+  buffer_ += text;
+  if (buffer_.size() >= kBufferBytes) flush();
+}
+
+void WholeFile::flush() {
+  std::string_view rest = buffer_;
+  while (!rest.empty()) {
+    const ssize_t wrote = ::write(fd_, rest.data(), rest.size());
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote < 0) fail(errno);
+    rest.remove_prefix(static_cast<size_t>(wrote));
+  }
+  buffer_.clear();
+}
+
+void WholeFile::finish() {
+  flush();
+  if (!temporary_.empty()) {
+    if (::fchmod(fd_, mode_) != 0) fail(errno);
+    // Some file systems cannot sync; that is theirs to answer for.
+    if (::fsync(fd_) != 0 && errno != EINVAL && errno != EROFS && errno != ENOTSUP) fail(errno);
+  }
+  if (close() != 0) fail(errno);
+}
+
+int WholeFile::close() noexcept { return fd_ < 0 ? 0 : ::close(std::exchange(fd_, -1)); }
+
+/// The name itself; not every system can.
+void WholeFile::sync_directory() const {
+  const std::string parent = fs::path(target_).parent_path().string();
+  const int fd = ::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return;
+  ::fsync(fd);
+  ::close(fd);
+}
+
+void WholeFile::settle() {
+  finish();
+  if (temporary_.empty()) return;
+  if (std::rename(temporary_.c_str(), target_.c_str()) != 0) fail(errno);
+  temporary_.clear();
+  sync_directory();
+}
+
+bool WholeFile::settle_new() {
+  if (temporary_.empty()) return false;
+  finish();
+  const int error = take_name(temporary_, path_);
+  if (error == EEXIST) return false;
+  if (error != 0) fail(error);
+  temporary_.clear();
+  sync_directory();
+  return true;
+}
+
+void WholeFile::fail(int error) const {
+  const bool full = error == ENOSPC || error == EDQUOT || error == EFBIG;
+  throw Error(Code::kConfig, fmt::format("cannot write {}: {}", path_, std::strerror(error)),
+              full ? "make room, then run the same command again; no half file was left" : "");
+}
+
+void write_whole_file(const std::string& path, std::string_view text, unsigned mode) {
+  WholeFile out(path, mode);
+  out.write(text);
+  out.settle();
 }
 
 bool write_new_file(const std::string& path, std::string_view text, unsigned mode) {
   struct stat found = {};
   if (::lstat(path.c_str(), &found) == 0) return false;
-  const RemovedUnlessKept temporary{write_beside(path, path, text, mode)};
-  // A link, unlike a rename, takes nobody's place.
-  if (::link(temporary.path.c_str(), path.c_str()) == 0) return true;
-  if (errno == EEXIST) return false;
-  fail(path, errno);
-}
-
-void settle_file(const std::string& temporary, const std::string& path, unsigned mode) {
-  RemovedUnlessKept guard{temporary};
-  Descriptor out(::open(temporary.c_str(), O_RDWR | O_CLOEXEC));
-  if (out.get() < 0) fail(path, errno);
-  const std::string target = behind_links(path).string();
-  if (::fchmod(out.get(), mode_for(target, mode)) != 0) fail(path, errno);
-  sync(out.get(), path);
-  if (out.close() != 0) fail(path, errno);
-  rename_synced(temporary, target, path);
-  guard.kept = true;
+  WholeFile out(path, mode);
+  out.write(text);
+  return out.settle_new();
 }
 
 std::string stdout_problem() {

@@ -242,7 +242,7 @@ void Worker::commit_unit(UnitRecord& unit) {
   if (!unit.tally.balanced()) {
     const Tally& t = unit.tally;
     raise(Code::kBug,
-          "the books do not balance: read {} is not inserted {} + updated {} + unchanged {} + "
+          "the read counts do not add up: read {} is not inserted {} + updated {} + unchanged {} + "
           "skipped {} + rejected {} + suppressed {}",
           t.read, t.inserted, t.updated, t.unchanged, t.skipped, t.rejected, t.suppressed);
   }

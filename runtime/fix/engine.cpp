@@ -284,9 +284,8 @@ void FixEngine::conclude() noexcept {
   if (result_.status != "done" && settings_.apply && begun_)
     result_.resume_command = spec_.resume_command;
   if (altered_ != 0) {
-    report_.notes.push_back(fmt::format(
-        "in {} rows the server made something else of what was written: a trigger's work",
-        altered_));
+    report_.notes.push_back(
+        fmt::format("in {} rows the server made something else of what was written", altered_));
   }
   counts_->fill(report_, result_);
   record_end();

@@ -47,7 +47,7 @@ class HookSource final : public ChangeSource {
     batch_.clear();
     arena_.reset();
   }
-  /// A row that can be seen as it was, but not locked, is one that row security keeps.
+  /// A row that can be seen as it was, but not locked, is one that row-level security keeps.
   void explain_missing(PgSession& session, std::vector<const FixRow*> missing, Proposal& out) {
     std::erase_if(missing, [&](const FixRow* row) {
       return std::any_of(out.rows.begin(), out.rows.end(),
@@ -93,7 +93,7 @@ RejectRecord kept_by_row_security(const FixTable& table, const FixRow& row) {
   reject.table = table.name;
   reject.document_id = row.shown_key();
   reject.code = failure_code(Failure::kServer);
-  reject.message = "row security lets this role see the row, not change it";
+  reject.message = "row-level security lets this role see the row, not change it";
   return reject;
 }
 

@@ -44,7 +44,7 @@ class ImageSource final : public ChangeSource {
   }
 
  private:
-  /// A row that can be seen as it was, but not locked, is one that row security keeps.
+  /// A row that can be seen as it was, but not locked, is one that row-level security keeps.
   void explain_missing(PgSession& session, const Proposal& first,
                        const std::vector<size_t>& changes, Proposal& out) const {
     for (const size_t change : changes) {

@@ -46,9 +46,12 @@ std::unique_ptr<FixRun> start_undo(const UndoSpec& spec, const FixSettings& sett
   EngineSpec engine;
   std::shared_ptr<PgServer> server;
   const std::string schema = spec.target_options.text("state_schema", "lugger");
-  PgSession session(resolve_pg_url(spec.target, server), "undo",
-                    spec.target_options.flag("pooled"));
-  const FixRecord record = find_fix(session, schema, spec.run);
+  // Without the flag a pooler may stand between all the same.
+  const std::string url = resolve_pg_url(spec.target, server);
+  const std::unique_ptr<PgSession> session = spec.target_options.flag("pooled")
+                                                 ? std::make_unique<PgSession>(url, "undo", true)
+                                                 : PgSession::find_out(url, "undo");
+  const FixRecord record = find_fix(*session, schema, spec.run);
   engine.kind = "undo";
   engine.target = spec.target;
   engine.target_options = spec.target_options;

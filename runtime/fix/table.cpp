@@ -202,6 +202,25 @@ void read_shape(PgSession& session, const PgTable& table, FixTable& out) {
   out.mapping.key = out.key;
 }
 
+/// 5 is kept as 5.00 by numeric(10,2), and char(n) is padded: arrays and domains of them too. Of
+/// other types the text is compared, since equality may overlook what a trigger did (citext, box).
+void read_equality(PgSession& session, const PgTable& table, FixTable& out) {
+  const PgRows rows = session.query(
+      "WITH RECURSIVE t AS (SELECT a.attname AS name, a.atttypid AS type, '' AS list FROM "
+      "pg_attribute a WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped UNION ALL "
+      "SELECT t.name, CASE p.typtype WHEN 'd' THEN p.typbasetype ELSE p.typelem END, CASE "
+      "p.typtype WHEN 'd' THEN t.list ELSE '[]' END FROM t JOIN pg_type p ON p.oid = t.type WHERE "
+      "p.typtype = 'd' OR p.typcategory = 'A') SELECT t.name, 'pg_catalog.' || p.typname || t.list "
+      "FROM t JOIN pg_type p ON p.oid = t.type WHERE t.type IN ('pg_catalog.numeric'::regtype, "
+      "'pg_catalog.bpchar'::regtype)",
+      {table.oid});
+  for (size_t i = 0; i < rows.size(); ++i) {
+    for (FixField& field : out.fields) {
+      if (field.path.empty() && field.column == rows.text(i, 0)) field.equal_as = rows.text(i, 1);
+    }
+  }
+}
+
 void read_triggers(PgSession& session, const PgTable& table, FixTable& out) {
   const PgRows rows = session.query(
       "SELECT t.tgname, (SELECT string_agg(a.attname, chr(1)) FROM pg_attribute a WHERE a.attrelid "
@@ -275,10 +294,12 @@ FixTable inspect_fix(PgSession& session, const std::string& name,
   }
   check_overlap(out.fields);
   read_shape(session, table, out);
+  read_equality(session, table, out);
   read_triggers(session, table, out);
   if (table.row_security) {
     out.notes.push_back(
-        "row security is in force for this role: rows it hides are not looked at, and rows it may "
+        "row-level security is in force for this role: rows it hides are not looked at, and rows "
+        "it may "
         "not change are refused");
   }
   return out;

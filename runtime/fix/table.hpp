@@ -15,7 +15,8 @@ struct FixField {
   std::string column;             // the column it lies in
   std::vector<std::string> path;  // below the column; empty: the column itself
   std::string type;               // what its text is cast to
-  size_t slot = 0;                // place in the row the hook sees
+  std::string equal_as;  // a type whose values are equal though their texts differ; else empty
+  size_t slot = 0;       // place in the row the hook sees
   bool json = false;
 };
 

@@ -184,7 +184,7 @@ FixEngine::Outcome FixEngine::retry_conflicts(const Outcome& first) {
   for (Written& one : out.written) {
     if (one.outcome != Written::Outcome::kConflict) continue;
     one.outcome = Written::Outcome::kRefused;
-    one.message = "the server left the row as it was: row security or a trigger keeps it";
+    one.message = "the server left the row as it was: row-level security or a trigger keeps it";
   }
   return out;
 }
@@ -229,7 +229,7 @@ void FixEngine::commit(UnitRecord& unit, const Proposal& page) {
   unit.tally.rows = unit.tally.updated;
   const uint64_t other = unit.tally.updated + unit.tally.rejected + unit.tally.skipped;
   if (other > unit.tally.read)
-    raise(Code::kBug, "the books do not balance: {} rows were read, {} accounted for",
+    raise(Code::kBug, "the read counts do not add up: {} rows were read, {} accounted for",
           unit.tally.read, other);
   unit.tally.unchanged = unit.tally.read - other;
   write_unit(*session_, schema_, unit);

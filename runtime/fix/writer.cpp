@@ -102,18 +102,29 @@ std::string FixWriter::statement() const {
       assignments(), match, version_of("t"), returned, schema_, key_list, values);
 }
 
-/// Once the statement is over its AFTER triggers have run too: what the rows hold now.
+/// Once the statement is over its AFTER triggers have run too: what the rows hold now, and whether
+/// it is something else than was written. The server says so: it knows its types.
 std::string FixWriter::rereading() const {
-  std::string arrays = "$1::text[]", match, values;
-  for (size_t k = 0; k < table_.key.size(); ++k) {
-    arrays += fmt::format(", ${}::text[]", k + 2);
+  const size_t keys = table_.key.size(), fields = table_.fields.size();
+  std::string arrays = "$1::text[], $2::text[]", match, values;
+  for (size_t i = 0; i < keys + fields; ++i) arrays += fmt::format(", ${}::text[]", i + 3);
+  for (size_t k = 0; k < keys; ++k) {
     match += fmt::format("{}t.{} = s.k{}::{}", k == 0 ? "" : " AND ",
                          PgSession::quote_name(table_.key[k]), k, table_.key_types[k]);
   }
-  for (const FixField& field : table_.fields)
-    values += ", " + FixTable::text_of(table_.field_value(field, "t"));
-  return fmt::format("SELECT s.n{} FROM unnest({}) AS s (n{}) JOIN {} AS t ON {}", values, arrays,
-                     numbered("k", table_.key.size()), table_.relation, match);
+  for (size_t f = 0; f < fields; ++f) {
+    const FixField& field = table_.fields[f];
+    const std::string now = table_.field_value(field, "t"), text = FixTable::text_of(now);
+    const std::string written = fmt::format("s.a{}::{}", f, field.type);
+    const std::string other =
+        field.equal_as.empty()
+            ? fmt::format("({}) COLLATE \"C\" IS DISTINCT FROM ({}) COLLATE \"C\"", text,
+                          FixTable::text_of(written))
+            : fmt::format("{} IS DISTINCT FROM s.a{}::{}", now, f, field.equal_as);
+    values += fmt::format(", CASE WHEN {} THEN {} ELSE false END, {}", mark(f), other, text);
+  }
+  return fmt::format("SELECT s.n{} FROM unnest({}) AS s (n, m{}{}) JOIN {} AS t ON {}", values,
+                     arrays, numbered("k", keys), numbered("a", fields), table_.relation, match);
 }
 
 /// Compares what the rows hold with what was written. True: some must be left as they were.
@@ -121,13 +132,16 @@ bool FixWriter::look_back(PgSession& session, const std::vector<FixRow>& rows,
                           const std::vector<RowChange>& changes, size_t first, size_t last,
                           std::vector<Written>& out) {
   if (!exact_ && table_.triggers.empty()) return false;
-  std::vector<TextArray> arrays(1 + table_.key.size());
+  const size_t keys = table_.key.size(), fields = table_.fields.size();
+  std::vector<TextArray> arrays(2 + keys + fields);
   for (size_t i = first; i < last; ++i) {
     if (out[i].outcome != Written::Outcome::kWritten) continue;
     out[i].altered = true;  // unless the row is found, and as it was written
     out[i].message = "the row is not there any more once its triggers have run";
     arrays[0].add(std::to_string(i));
-    for (size_t k = 0; k < table_.key.size(); ++k) arrays[1 + k].add(rows[changes[i].row].key[k]);
+    arrays[1].add(changes[i].mask);
+    for (size_t k = 0; k < keys; ++k) arrays[2 + k].add(rows[changes[i].row].key[k]);
+    for (size_t f = 0; f < fields; ++f) arrays[2 + keys + f].add(changes[i].after[f]);
   }
   PgParams params;
   for (TextArray& array : arrays) params.emplace_back(array.take());
@@ -135,13 +149,12 @@ bool FixWriter::look_back(PgSession& session, const std::vector<FixRow>& rows,
   for (size_t r = 0; r < now.size(); ++r) {
     const size_t i = std::stoul(now.text(r, 0));
     out[i].altered = false;
-    for (size_t f = 0; f < table_.fields.size() && !out[i].altered; ++f) {
-      if (changes[i].mask[f] != '1' || now[r][1 + f] == changes[i].after[f]) continue;
+    for (size_t f = 0; f < fields && !out[i].altered; ++f) {
+      if (now.text(r, 1 + 2 * f) != "t") continue;
       out[i].altered = true;
-      const auto& kept = now[r][1 + f];
-      out[i].message =
-          fmt::format("the server made {} of {}: a trigger, or another type of the column",
-                      kept ? quoted_excerpt(*kept) : "NULL", table_.fields[f].name);
+      const auto& kept = now[r][2 + 2 * f];
+      out[i].message = fmt::format("the server made {} of {}, which is not what was written",
+                                   kept ? quoted_excerpt(*kept) : "NULL", table_.fields[f].name);
     }
   }
   if (!exact_) return false;

@@ -8,7 +8,7 @@ namespace lugger {
 struct Written {
   enum class Outcome : uint8_t { kWritten, kConflict, kRefused } outcome = Outcome::kConflict;
   std::string message;   // kRefused: the server's words
-  bool altered = false;  // the row holds something else than was written: a trigger's work
+  bool altered = false;  // the row holds something else than was written
 };
 
 class FixWriter {

@@ -354,7 +354,7 @@ class Inspection {
       const PgTable& table = *tables_[t];
       const std::string& name = plan_.tables()[t].name;
       if (table.row_security)
-        return "row security is active on " + name + ", and COPY cannot pass it";
+        return "row-level security is active on " + name + ", and COPY cannot pass it";
       if (table.kind == "v" || table.kind == "f") return name + " is not an ordinary table";
       if (!table.insert_triggers.empty()) {
         return fmt::format("{} has triggers on INSERT ({})", name,

@@ -1,6 +1,7 @@
 #include "source/capped.hpp"
 
 #include "base/error.hpp"
+#include "source/parts_cursor.hpp"
 #include "source/spec.hpp"
 
 namespace lugger {
@@ -27,7 +28,7 @@ Totals count(const std::vector<OpenPart>& parts) {
   return out;
 }
 
-class CappedCursor : public Cursor {
+class CappedCursor final : public PartsCursor {
  public:
   CappedCursor(std::vector<OpenPart> parts, const CappedLimits& limits, uint64_t passed)
       : parts_(std::move(parts)), limits_(limits), left_(count(parts_)), skip_(passed) {}
@@ -40,7 +41,7 @@ class CappedCursor : public Cursor {
       }
       const size_t before = batch.documents.size();
       if (!cursor_->next(batch)) {
-        finish_part();
+        end_part();
         continue;
       }
       keep_fitting(batch, before);
@@ -50,20 +51,8 @@ class CappedCursor : public Cursor {
   Position position() const override {
     return passed_ == 0 ? Position() : fmt::format("document:{}", passed_);
   }
-  uint64_t bytes() const override { return bytes_ + (cursor_ ? cursor_->bytes() : 0); }
-  ReadCounts counts() const override {
-    ReadCounts out = counts_;
-    if (cursor_) out += cursor_->counts();
-    return out;
-  }
 
  private:
-  void finish_part() {
-    bytes_ += cursor_->bytes();
-    counts_ += cursor_->counts();
-    cursor_.reset();
-    ++part_;
-  }
   bool fits() const noexcept {
     return (limits_.bytes == 0 || left_.bytes <= limits_.bytes) &&
            (limits_.documents == 0 || left_.documents <= limits_.documents);
@@ -88,10 +77,7 @@ class CappedCursor : public Cursor {
   std::vector<OpenPart> parts_;
   CappedLimits limits_;
   Totals left_;  // from the documents to come that are not dropped yet
-  uint64_t skip_, passed_ = 0, bytes_ = 0;
-  size_t part_ = 0;
-  ReadCounts counts_;
-  std::unique_ptr<Cursor> cursor_;
+  uint64_t skip_, passed_ = 0;
 };
 
 }  // namespace

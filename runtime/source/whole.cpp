@@ -3,13 +3,14 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "source/parts_cursor.hpp"
 #include "source/spec.hpp"
 
 namespace lugger {
 namespace {
 
 /// Positions are "part:ID" and the part's own; those of a source with one part are the part's own.
-class WholeCursor final : public Cursor {
+class WholeCursor final : public PartsCursor {
  public:
   WholeCursor(Source& source, const Position& after)
       : source_(source), parts_(source.split(1)), last_(after) {
@@ -25,42 +26,31 @@ class WholeCursor final : public Cursor {
             fmt::format("{}: \"{}\" is not a position of this source", source.info().place, after),
             "it belongs to another source or version; run again with --restart");
       }
-      at_ = static_cast<size_t>(found - parts_.begin());
+      part_ = static_cast<size_t>(found - parts_.begin());
       own = after.substr(std::min(after.size(), sizeof "part:" + id->size()));
     }
-    if (at_ < parts_.size()) cursor_ = source_.open(parts_[at_], own);
+    if (part_ < parts_.size()) cursor_ = source_.open(parts_[part_], own);
   }
 
   bool next(Batch& batch) override {
-    for (; at_ < parts_.size(); ++at_) {
-      if (!cursor_) cursor_ = source_.open(parts_[at_]);
+    while (part_ < parts_.size()) {
+      if (!cursor_) cursor_ = source_.open(parts_[part_]);
       if (cursor_->next(batch)) {
-        last_ = parts_.size() == 1 ? cursor_->position()
-                                   : fmt::format("part:{} {}", parts_[at_].id, cursor_->position());
+        last_ = parts_.size() == 1
+                    ? cursor_->position()
+                    : fmt::format("part:{} {}", parts_[part_].id, cursor_->position());
         return true;
       }
-      bytes_ += cursor_->bytes();
-      counts_ += cursor_->counts();
-      cursor_.reset();
+      end_part();
     }
     return false;
   }
   Position position() const override { return last_; }
-  uint64_t bytes() const override { return bytes_ + (cursor_ ? cursor_->bytes() : 0); }
-  ReadCounts counts() const override {
-    ReadCounts out = counts_;
-    if (cursor_) out += cursor_->counts();
-    return out;
-  }
 
  private:
   Source& source_;
   std::vector<Partition> parts_;
-  size_t at_ = 0;
-  std::unique_ptr<Cursor> cursor_;
   Position last_;
-  uint64_t bytes_ = 0;
-  ReadCounts counts_;
 };
 
 }  // namespace

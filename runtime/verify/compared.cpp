@@ -93,9 +93,10 @@ class Maker {
     if (found->row_security) {
       throw Error(
           Code::kVerify,
-          fmt::format("row security is in force on {} for this role: rows that it hides can be "
-                      "neither compared nor called equal",
-                      name),
+          fmt::format(
+              "row-level security is in force on {} for this role: rows that it hides can be "
+              "neither compared nor called equal",
+              name),
           "verify as the table's owner, or as a role with BYPASSRLS");
     }
     return std::move(*found);

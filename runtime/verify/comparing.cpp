@@ -199,7 +199,8 @@ void Comparing::finish(PgSession& snapshot) {
         table.target == table.equal + table.extra + table.different + table.newer;
     if (!adds_up)
       raise(Code::kBug,
-            "{}: the books do not balance: source {}, target {}, equal {}, missing {}, extra {}, "
+            "{}: the read counts do not add up: source {}, target {}, equal {}, missing {}, extra "
+            "{}, "
             "different {}, newer {}, older {}",
             table.table, table.source, table.target, table.equal, table.missing, table.extra,
             table.different, table.newer, table.older);

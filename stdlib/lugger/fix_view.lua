@@ -131,7 +131,7 @@ function fix_view.show(outcome, options)
   terminal.say()
   terminal.say(fix_view.sentence(outcome))
   show_notes(report)
-  if not summary.balanced(result.tally) then terminal.fail('the books do not balance; please report this') end
+  if not summary.balanced(result.tally) then terminal.fail('the read counts do not add up; please report this') end
 end
 
 local function list_of(items, make)

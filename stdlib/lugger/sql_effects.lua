@@ -36,7 +36,8 @@ local written = [[select pg_catalog.pg_current_xact_id_if_assigned(),
   (select sum(n_tup_ins + n_tup_upd + n_tup_del) from pg_catalog.pg_stat_xact_all_tables)]]
 
 local function ask(native, sql)
-  return table.concat({ tostring(native:fetch(sql)[1].rows[1][1]), tostring(native:fetch(sql)[1].rows[1][2]) }, ' ')
+  local row = native:fetch(sql)[1].rows[1]
+  return tostring(row[1]) .. ' ' .. tostring(row[2])
 end
 
 -- Inside a transaction that the reader began: what it had written before, and after.

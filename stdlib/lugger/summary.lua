@@ -59,7 +59,7 @@ local function tell_suppressed(tally)
   local documents = tonumber(tally.suppressed)
   if documents == 0 then return end
   terminal.warn(('%s suppressed: the server gave no error, and their rows are not all in the table '
-    .. 'under their keys; a trigger, a rule or row security keeps them out (lugger plan names them)'):format(
+    .. 'under their keys; a trigger, a rule or row-level security keeps them out (lugger plan names them)'):format(
     terminal.count(documents, 'document')))
 end
 

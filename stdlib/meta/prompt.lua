@@ -4,9 +4,16 @@
 ---@class lugger.native.prompt
 local prompt = {}
 
+---@class lugger.fetched_result
+---@field names string[]
+---@field types integer[]
+---@field rows (string|false)[][] NULL is false
+---@field count integer of all rows, kept or not
+---@field affected integer
+---@field command string
+
 ---@class lugger.fetched
----@field [integer] { names: string[], types: integer[], rows: (string|false)[][], count: integer, affected: integer, command: string } one a
---- statement; NULL is false, `count` is of all rows, kept or not
+---@field [integer] lugger.fetched_result one a statement
 ---@field notices string[]
 
 --- Opens a session for SQL as it is typed.

@@ -32,10 +32,19 @@ function native.system.read_file(path) end
 ---@param text string
 ---@param mode integer|nil of a new file, before the umask; 0666 when not given
 function native.system.write_file(path, text, mode) end
---- Gives a file that was written in pieces its name: synced, renamed, or removed when that fails.
----@param temporary string
+---@class lugger.native.whole_file
+local whole_file = {}
+
+--- Begins a file that is written in pieces, under a name of its own that nobody else may read. Raises when it cannot.
 ---@param path string
-function native.system.settle_file(temporary, path) end
+---@return lugger.native.whole_file
+function native.system.whole_file(path) end
+---@param text string
+function whole_file:write(text) end
+--- Syncs it and gives it its name, and the mode of the file that was there, or what the umask leaves of 0666.
+function whole_file:settle() end
+--- Removes what has not got its name.
+function whole_file:close() end
 --- Flushes standard output. What kept it from taking everything; nil: nothing did; "closed": its reader went away.
 ---@return string|nil
 function native.system.stdout_problem() end

@@ -60,6 +60,39 @@ class Tables(unittest.TestCase):
         self.assertEqual(work.values("select md5((to_jsonb(t) - 'note')::text), md5(t.js::text) from t"), before)
         self.assertEqual(work.values('select fields from lugger.images'), '{note}')
 
+    def test_a_trigger_that_alters_nothing_is_no_alarm(self):
+        sql = """create domain price as numeric(10,2);
+            create table t (id int primary key, n numeric(10,2), ns numeric(10,2)[], p price, c char(6), cs char(6)[], v varchar(6), j jsonb,
+              js json, at timestamptz(3), pt point);
+            insert into t (id) select generate_series(1, 3);
+            create function same() returns trigger language plpgsql as $$ begin return new; end $$;
+            create trigger nothing before update on t for each row execute function same();"""
+        values = """row.n = 5 row.ns = { 5, 6 } row.p = 7 row.c = 'ab' row.cs = { 'ab' } row.v = 'ab' row.j = { b = 1.0, a = { 1 } }
+            row.js = { 1 } row.at = '2026-03-01T10:00:00.500+02:00' row.pt = '(1,2.50)'"""
+        names = ['n', 'ns', 'p', 'c', 'cs', 'v', 'j', 'js', 'at', 'pt']
+        work = FixWork(self.server, 0, sql=sql, table='t', set_=names, where=None, map_=f'function(row) {values} end')
+        run = work.apply()
+        self.assertEqual((run['changed'], run['notes']), (3, []))
+        self.assertEqual(work.values('select n, c, p, j from t where id = 1'), '5.00|ab    |7.00|{"a": [1], "b": 1.0}')
+        self.assertEqual(work.undo(run['run'])['changed'], 3)
+        again = work.apply()
+        self.assertEqual(again['notes'], [])
+        work.values("update t set n = 1, c = 'x', at = 'epoch', ns = '{1}', p = 1, cs = '{x}' where id = 2")
+        self.assertEqual(work.undo(work.apply()['run'])['changed'], 1)
+        self.assertEqual(work.values('select n, c, ns, p, cs from t where id = 2'), '1.00|x     |{1.00}|1.00|{"x     "}')
+
+    def test_a_trigger_that_alters_a_little_is_told(self):
+        for column, wrote, made in (('n numeric(10,2)', '5', '5.01'), ('c char(6)', "'ab'", "'aB'"), ('j jsonb', '{ a = 1 }', "'{}'"),
+                                    ('t citext_like', "'ab'", "'AB'"), ('at timestamptz', "'2026-03-01T10:00:00Z'", "'2026-03-01 10:00:01Z'")):
+            name = column.split()[0]
+            sql = f"""create collation any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+                create domain citext_like as text collate any_case;
+                create table t (id int primary key, {column}); insert into t (id) values (1);
+                create function other() returns trigger language plpgsql as $$ begin new.{name} := {made}; return new; end $$;
+                create trigger alters before update on t for each row execute function other();"""
+            work = FixWork(self.server, 0, sql=sql, table='t', set_=[name], where=None, map_=f'function(row) row.{name} = {wrote} end')
+            self.assertEqual(work.apply()['notes'], ['in 1 rows the server made something else of what was written'], column)
+
     def test_arrays_written_back_are_unchanged(self):
         sql = "create table t (id int primary key, a int[], b text[]); insert into t values (1, '{{1,2},{3,4}}', array['x,y', null])"
         work = FixWork(self.server, 0, sql=sql, table='t', set_=['a', 'b'], where=None, map_='function(row) row.a = row.a row.b = { "x,y", "NULL", "" } end')
@@ -103,7 +136,7 @@ class Tables(unittest.TestCase):
             create trigger keep before update on customers for each row execute function keep();"""
         report = FixWork(self.server, 10, sql=sql).apply(expect=3)
         self.assertEqual((report['changed'], report['rejected']), (4, 1))
-        self.assertIn('row security or a trigger keeps it', report['rejects'][0]['message'])
+        self.assertIn('row-level security or a trigger keeps it', report['rejects'][0]['message'])
 
     def test_row_security(self):
         sql = """create role clerk login; grant select, update on customers to clerk; alter table customers enable row level security;
@@ -114,9 +147,9 @@ class Tables(unittest.TestCase):
         work.database.user = 'clerk'
         report = work.apply(expect=3)
         self.assertEqual((report['looked_at'], report['changed'], report['rejected']), (4, 2, 2))
-        self.assertIn('row security is in force', report['notes'][0])
+        self.assertIn('row-level security is in force', report['notes'][0])
         messages = {r['key']: r['message'] for r in report['rejects']}
-        self.assertIn('row security', messages['4'])
+        self.assertIn('row-level security', messages['4'])
         self.assertIn('row-level security', messages['6'])
 
     def test_no_rights(self):

@@ -185,8 +185,10 @@ CREATE TEMP TABLE c (id int) ON COMMIT DROP;
 SELECT pg_advisory_xact_lock(7);
 SET LOCAL search_path = pg_catalog;
 DO $$ BEGIN PERFORM pg_advisory_lock(8); EXECUTE 'PREPARE p AS SELECT 1'; EXECUTE 'SET work_mem = 12345'; EXECUTE 'SET lock_timeout = 77'; END $$;
+DO $$ BEGIN PERFORM pg_advisory_lock(8); PERFORM pg_advisory_lock(8, -9); PERFORM pg_advisory_lock_shared(-10); END $$;
 """)
-        project.migrate('up')
+        result = project.migrate('up')
+        self.assertNotIn('own a lock', result.out + result.err)
         self.assertEqual(project.query("select count(*) from pg_locks where locktype = 'advisory'"), '0')
         self.assertEqual(self.through(project, 'select count(*) from pg_prepared_statements'), '0')
         self.assertEqual(self.through(project, "select current_setting('work_mem') || current_setting('lock_timeout')"), '4MB0')

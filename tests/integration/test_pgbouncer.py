@@ -1,7 +1,10 @@
 """Through pgbouncer in transaction mode, with the option `pooled`."""
+import json
+import subprocess
 import unittest
 
 from bson import ObjectId
+from fixes import FixWork
 import harness
 from jobs import Work, job
 from pooler import Pooled, require
@@ -56,6 +59,18 @@ class PgBouncer(unittest.TestCase):
         work.lugger('repair', 'job.lua', '--apply', env=env)
         self.assertEqual(database.number("select count(*) from pg_class where relpersistence = 't'"), 0)
         self.assertEqual(database.number("select count(*) from pg_locks where locktype = 'advisory'"), 0)
+
+    def test_f14_an_undo_notices_the_pooler(self):
+        work = FixWork(self.server, 40)
+        name = work.database.name
+        work.database.query(f"alter database \"{name}\" set statement_timeout = '7min'")
+        env = {'PG_URI': self.pooler.url(name)}
+        run = json.loads(work.run('--apply', '--json', env=env).out)['run']
+        work.lugger('undo', run, env=env)
+        self.assertEqual(work.values("select count(*) from customers where phone like '00%'"), '20')
+        # What a session sets for itself would stay on the connection that the pooler gives to others.
+        shown = subprocess.run(['psql', '-XAtq', '-d', env['PG_URI'], '-c', 'show statement_timeout'], capture_output=True, text=True, check=True)
+        self.assertEqual(shown.stdout.strip(), '7min')
 
     def test_f14_what_builds_goes_to_the_server_itself(self):
         database = self.server.fresh()

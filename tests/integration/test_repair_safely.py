@@ -160,7 +160,7 @@ class NotBound(Case):
         work.database.query("drop role if exists clerk; create role clerk login; grant all on docs to clerk; alter table docs enable row "
                             "level security; create policy p on docs using (n < 100); insert into docs values ('ghost', 100)")
         result = work.lugger('verify', 'job.lua', env={'PG_URI': self.server.url(work.database.name, 'clerk')}, expect=1)
-        self.assertIn('row security is in force on docs', result.err)
+        self.assertIn('row-level security is in force on docs', result.err)
         self.assertEqual(counts(self.verify(work, expect=4))['docs']['extra'], 1)
 
     def test_f1_every_round_asks_before_it_deletes(self):

@@ -32,61 +32,36 @@ local function section_of(text, up, down)
   return table.concat(sections.up, '\n'), sections.down and table.concat(sections.down, '\n')
 end
 
-local goose = { name = 'goose' }
+-- Tools that keep both ways in one file, VERSION_words.sql, each way below a mark.
+---@class lugger.migrate.marked_tool
+---@field name string
+---@field up string pattern of the mark above the way up
+---@field down string
+---@field dropped string|nil pattern of lines that mean something to the tool alone
+---@field no_transaction string|nil pattern of the word that a file runs without a transaction
+---@field code boolean|nil .go files are migrations too
+---@field applied fun(connection: lugger.native.pg): table<string, table>
 
----@private
-function goose.fits(name, text)
-  return name:match('^%d+_.+%.sql$') ~= nil and text:match('%-%-%s*%+goose%s+%a') ~= nil
-end
-
----@private
-function goose.file(name, text)
-  local number, words, kind = name:match('^(%d+)_(.+)%.(%l+)$')
-  if kind == 'go' then return { number = number, name = words, up = '', stub = true } end
-  if kind ~= 'sql' then return nil end
-  local up, down = section_of(text, '^%s*%-%-%s*%+goose%s+[Uu]p', '^%s*%-%-%s*%+goose%s+[Dd]own')
+---@param tool lugger.migrate.marked_tool
+local function marked_tool(tool)
   local function clean(part)
-    return part and part:gsub('[^\n]*%-%-%s*%+goose%s+Statement%a+[^\n]*\n?', '')
+    return part and tool.dropped and part:gsub(tool.dropped, '') or part
   end
-  return { number = number, name = words, up = clean(up), down = clean(down),
-    no_transaction = text:match('%-%-%s*%+goose%s+NO%s+TRANSACTION') ~= nil }
-end
-
----@private
-function goose.applied(connection)
-  local out = {}
-  for _, row in ipairs(connection:query([[SELECT DISTINCT ON (version_id) version_id, is_applied, tstamp
-    FROM goose_db_version
-    WHERE version_id > 0 ORDER BY version_id, id DESC]]).rows) do
-    if row[2] == 't' then out[row[1]] = { at = row[3] } end
+  function tool.fits(name, text)
+    return name:match('^%d+_.+%.sql$') ~= nil and text:match(tool.up) ~= nil
   end
-  return out
+  function tool.file(name, text)
+    local number, words, kind = name:match('^(%d+)_(.+)%.(%l+)$')
+    if kind == 'go' and tool.code then return { number = number, name = words, up = '', stub = true } end
+    if kind ~= 'sql' then return nil end
+    local up, down = section_of(text, '^%s*' .. tool.up, '^%s*' .. tool.down)
+    return { number = number, name = words, up = clean(up), down = clean(down),
+      no_transaction = tool.no_transaction ~= nil and text:match(tool.no_transaction) ~= nil }
+  end
+  return tool
 end
 
-local dbmate = { name = 'dbmate' }
-
----@private
-function dbmate.fits(name, text)
-  return name:match('^%d+_.+%.sql$') ~= nil and text:match('%-%-%s*migrate:up') ~= nil
-end
-
----@private
-function dbmate.file(name, text)
-  local number, words = name:match('^(%d+)_(.+)%.sql$')
-  if not number then return nil end
-  local up, down = section_of(text, '^%s*%-%-%s*migrate:up', '^%s*%-%-%s*migrate:down')
-  return { number = number, name = words, up = up, down = down,
-    no_transaction = text:match('%-%-%s*migrate:up[^\n]*transaction:%s*false') ~= nil }
-end
-
----@private
-function dbmate.applied(connection)
-  local out = {}
-  for _, row in ipairs(connection:query('SELECT version FROM schema_migrations').rows) do out[row[1]] = {} end
-  return out
-end
-
--- Two tools whose ledger names the files, not their versions.
+-- A ledger that names the files, not their versions.
 local function applied_names(sql)
   return function(connection)
     local out = {}
@@ -98,40 +73,38 @@ local function applied_names(sql)
   end
 end
 
-local sql_migrate = { name = 'sql-migrate',
+local goose = marked_tool { name = 'goose', code = true,
+  up = '%-%-%s*%+goose%s+[Uu]p', down = '%-%-%s*%+goose%s+[Dd]own',
+  dropped = '[^\n]*%-%-%s*%+goose%s+Statement%a+[^\n]*\n?',
+  no_transaction = '%-%-%s*%+goose%s+NO%s+TRANSACTION',
+  applied = function(connection)
+    local out = {}
+    for _, row in ipairs(connection:query([[SELECT DISTINCT ON (version_id) version_id, is_applied, tstamp
+      FROM goose_db_version
+      WHERE version_id > 0 ORDER BY version_id, id DESC]]).rows) do
+      if row[2] == 't' then out[row[1]] = { at = row[3] } end
+    end
+    return out
+  end }
+
+local dbmate = marked_tool { name = 'dbmate',
+  up = '%-%-%s*migrate:up', down = '%-%-%s*migrate:down',
+  no_transaction = '%-%-%s*migrate:up[^\n]*transaction:%s*false',
+  applied = function(connection)
+    local out = {}
+    for _, row in ipairs(connection:query('SELECT version FROM schema_migrations').rows) do out[row[1]] = {} end
+    return out
+  end }
+
+local sql_migrate = marked_tool { name = 'sql-migrate',
+  up = '%-%-%s*%+migrate%s+[Uu]p', down = '%-%-%s*%+migrate%s+[Dd]own',
+  dropped = '[^\n]*%-%-%s*%+migrate%s+Statement%a+[^\n]*\n?',
+  no_transaction = '%+migrate%s+%a+%s+notransaction',
   applied = applied_names('SELECT id, applied_at FROM gorp_migrations') }
 
----@private
-function sql_migrate.fits(name, text)
-  return name:match('^%d+_.+%.sql$') ~= nil and text:match('%-%-%s*%+migrate%s+[Uu]p') ~= nil
-end
-
----@private
-function sql_migrate.file(name, text)
-  local number, words = name:match('^(%d+)_(.+)%.sql$')
-  if not number then return nil end
-  local up, down = section_of(text, '^%s*%-%-%s*%+migrate%s+[Uu]p', '^%s*%-%-%s*%+migrate%s+[Dd]own')
-  local function clean(part)
-    return part and part:gsub('[^\n]*%-%-%s*%+migrate%s+Statement%a+[^\n]*\n?', '')
-  end
-  return { number = number, name = words, up = clean(up), down = clean(down),
-    no_transaction = text:match('%+migrate%s+%a+%s+notransaction') ~= nil }
-end
-
-local rambler = { name = 'rambler', applied = applied_names('SELECT migration, NULL FROM migrations') }
-
----@private
-function rambler.fits(name, text)
-  return name:match('^%d+_.+%.sql$') ~= nil and text:match('%-%-%s*rambler%s+[Uu]p') ~= nil
-end
-
----@private
-function rambler.file(name, text)
-  local number, words = name:match('^(%d+)_(.+)%.sql$')
-  if not number then return nil end
-  local up, down = section_of(text, '^%s*%-%-%s*rambler%s+[Uu]p', '^%s*%-%-%s*rambler%s+[Dd]own')
-  return { number = number, name = words, up = up, down = down }
-end
+local rambler = marked_tool { name = 'rambler',
+  up = '%-%-%s*rambler%s+[Uu]p', down = '%-%-%s*rambler%s+[Dd]own',
+  applied = applied_names('SELECT migration, NULL FROM migrations') }
 
 local flyway = { name = 'Flyway' }
 

@@ -191,7 +191,7 @@ TEST_CASE("types without an encoder are cast by the server") {
   CHECK_THAT(unit.rejects[0].message, ContainsSubstring("glad"));
 }
 
-TEST_CASE("triggers, row security and keys in use force staging, and say so") {
+TEST_CASE("triggers, row-level security and keys in use force staging, and say so") {
   Database db;
   fill(db);
   Load used(db, users({column("v", "int4")}, OnConflict::kSkip));
@@ -210,7 +210,7 @@ TEST_CASE("triggers, row security and keys in use force staging, and say so") {
   CHECK(db.value("SELECT v FROM users") == "2");
 }
 
-TEST_CASE("row security is honoured, and what it forbids becomes rejects") {
+TEST_CASE("row-level security is honoured, and what it forbids becomes rejects") {
   const std::string chosen = writer();
   CAPTURE(chosen);
   Database db;
@@ -224,7 +224,8 @@ TEST_CASE("row security is honoured, and what it forbids becomes rejects") {
                    " SET role = sink_tenant");
   Load load(db, users({column("v", "int4")}, OnConflict::kUpdate), with_writer(chosen));
   load.open();
-  if (chosen == "copy") CHECK_THAT(load.report().mode_reason, ContainsSubstring("row security"));
+  if (chosen == "copy")
+    CHECK_THAT(load.report().mode_reason, ContainsSubstring("row-level security"));
   const UnitRecord unit = load.unit({user("a", 5), user("x", 50), user("y", 500), user("z", 60)});
   CHECK(counts(unit.tally) == "inserted 2, updated 1, unchanged 0, skipped 0, rejected 1");
   REQUIRE(unit.rejects.size() == 1);
