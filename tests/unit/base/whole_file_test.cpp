@@ -85,7 +85,7 @@ int apart(const std::vector<Refused>& calls, const std::function<int()>& work) {
   int status = 0;
   ::waitpid(child, &status, 0);
   const int answer = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  if (answer == 77) SKIP("no seccomp here");
+  if (answer == 77) FAIL("this kernel has no seccomp: nothing can be refused here");
   return answer;
 }
 
