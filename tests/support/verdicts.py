@@ -7,6 +7,7 @@ from postgres import Postgres
 
 TAGS = "children = { { table = 'tags', from = 'tags[]', columns = { { 'tag', 'text', from = '.' } } } },"
 DELETE = ('--apply', '--delete-extra')
+WAITS = "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')"
 
 
 def counts(result):
