@@ -6,12 +6,22 @@
 namespace lugger {
 
 struct Tally {
-  uint64_t read = 0, inserted = 0, updated = 0, unchanged = 0, skipped = 0, rejected = 0,
-           suppressed =
-               0;     // documents; the last: the server did not take a row of theirs, silently
-  uint64_t rows = 0;  // rows written to all tables
-  uint64_t child_rows = 0;  // of these, rows of child tables
-  uint64_t bytes = 0;       // source bytes
+  // Documents.
+  uint64_t read = 0;
+  uint64_t inserted = 0;
+  uint64_t updated = 0;
+  uint64_t unchanged = 0;
+  uint64_t skipped = 0;
+  uint64_t rejected = 0;
+  // The server did not take a row of theirs, silently.
+  uint64_t suppressed = 0;
+
+  // Written to all tables; of these, to child tables.
+  uint64_t rows = 0;
+  uint64_t child_rows = 0;
+
+  // Of the source.
+  uint64_t bytes = 0;
 
   bool balanced() const noexcept {
     return read == inserted + updated + unchanged + skipped + rejected + suppressed;
