@@ -169,11 +169,16 @@ void LuaHook::on_error(uint32_t row, const Error& error) {
 lug_value* LuaHook::emit(const lug_rows& rows, uint32_t row, uint32_t table, bool whole) {
   const std::vector<Column>& columns = shape_->tables()[0].columns;  // those of every own table
   const Value* from = rows_of(rows.table).row(row);
-  emitted_.push_back({rows.documents[row], table});
+  const uint32_t document = rows.documents[row];
+  const bool first = emitted_.empty() || emitted_.back().document != document;
+  emitted_.push_back({document, table});
   const size_t start = emitted_slots_.size();
   emitted_slots_.insert(emitted_slots_.end(), from, from + rows.width);
   for (size_t i = 0; i < columns.size() && !whole; ++i) {
-    if (columns[i].generate != Column::Generate::kNone) emitted_slots_[start + i] = Value{};
+    // A document's first row stays the one that others refer to.
+    const bool keeps = first && columns[i].generate == Column::Generate::kV5;
+    if (columns[i].generate != Column::Generate::kNone && !keeps)
+      emitted_slots_[start + i] = Value{};
   }
   return reinterpret_cast<lug_value*>(emitted_slots_.data() + start);
 }

@@ -245,24 +245,45 @@ void Plan::Work::finish_row(Batch& batch, size_t table, size_t row) {
   for (size_t i = 0; i < work.table->columns.size(); ++i) {
     const bool missing = slots[i].type == ValueType::kMissing;
     if (missing && work.table->columns[i].generate != Column::Generate::kNone)
-      generate_emitted(batch, table, slots, i);
+      generate_emitted(batch, table, row, i);
     slots[i].flags = 0;
   }
 }
 
-void Plan::Work::generate_emitted(Batch& batch, size_t table, Value* row, size_t column) {
+void Plan::Work::generate_emitted(Batch& batch, size_t table, size_t row, size_t column) {
+  RowSet& rows = batch.tables[table];
+  Value& slot = rows.row(row)[column];
   if (tables[table].table->columns[column].generate != Column::Generate::kV5) {
-    generate(table, column, {}, nullptr, 0, row[column], batch.arena());
+    generate(table, column, {}, nullptr, 0, slot, batch.arena());
     return;
   }
-  std::string key;
-  for (const size_t part : tables[table].table->key) {
-    if (part != column)
-      key += coerced_text(row[part], tables[table].table->columns[part].type) + '\x1f';
+  const uint32_t document = rows.document(row);
+  size_t first = row;
+  while (first != 0 && rows.live(first - 1) && rows.document(first - 1) == document) --first;
+  std::string name = emitted_key(table, rows.row(row), column);
+  if (name.empty()) {
+    name = fmt::format("{}\x1f{}", document_id(batch.documents[document], shape->mapping()),
+                       row - first);
+  } else if (first != row && name == emitted_key(table, rows.row(first), column)) {
+    slot = rows.row(first)[column];
+    return;
   }
-  const Uuid id = uuid_v5(id_namespace, key);
-  row[column] = Value::of(ValueType::kUuid,
-                          Bytes{batch.arena().copy(Bytes{id.data(), id.size()}), id.size()});
+  const Uuid id = uuid_v5(id_namespace, name);
+  slot = Value::of(ValueType::kUuid,
+                   Bytes{batch.arena().copy(Bytes{id.data(), id.size()}), id.size()});
+}
+
+/// What a row's id is computed from: its key but for the id itself; empty when there is no more.
+/// The canonical text of an `_id` stands alone, as it does for a document.
+std::string Plan::Work::emitted_key(size_t table, const Value* row, size_t column) const {
+  const TablePlan& plan = *tables[table].table;
+  std::string key;
+  for (const size_t part : plan.key) {
+    if (part == column) continue;
+    const bool alone = plan.columns[part].id_text_column && plan.key.size() == 1;
+    key += coerced_text(row[part], plan.columns[part].type) + (alone ? "" : "\x1f");
+  }
+  return key;
 }
 
 std::string document_id(const Document& document, const Mapping& mapping) {

@@ -49,8 +49,10 @@ struct Plan::Work {
   void add_children(Batch& batch, size_t table, size_t rows, uint32_t document, size_t row);
   void finish_hooked(Batch& batch);
   void finish_row(Batch& batch, size_t table, size_t row);
-  /// The id of a row that a hook emitted: from its key, so that a repeated run computes it again.
-  void generate_emitted(Batch& batch, size_t table, Value* row, size_t column);
+  /// The id of a row that a hook emitted, such that a repeated run computes it again: from its key,
+  /// or from the document's and its place among the document's rows where the key is the id.
+  void generate_emitted(Batch& batch, size_t table, size_t row, size_t column);
+  std::string emitted_key(size_t table, const Value* row, size_t column) const;
   Failure generate(size_t table, size_t column, const Value& raw, const Value* parent_row,
                    int ordinal, Value& slot, Arena& arena);
 };

@@ -59,7 +59,7 @@ local function prune(args)
     if target.place:find('^%./') or target.place:match('%.jsonl') or target.place == '-' then
       config.raise('state prune is for PostgreSQL targets', 'the runs of other targets are files in ./.lugger/')
     end
-    local session = native.pg(target.place, 'state')
+    local session = native.pg(target.place, 'state', 'detect')
     local quoted = '"' .. schema_of(args, target.options):gsub('"', '""') .. '"'
     images = images + prune_images(session, quoted)
     if args.keep or args.older_than then

@@ -187,8 +187,12 @@ function bson.encode_fields(doc)
   return finish(out)
 end
 
--- A value in a slot of its own, for native code; the second result holds what the slot points to.
-local function slot_of(v)
+--- A value in a slot of its own, for native code (mappings read defaults by it); the second result holds what the
+--- slot points to.
+---@param v any
+---@return ffi.cdata* slot lug_value
+---@return table held
+function bson.slot(v)
   local slot, held = ffi.new 'lug_value', {}
   codec.encode(slot, v, function(bytes, size)
     held[#held + 1] = ffi.new('uint8_t[?]', math.max(size, 1))
@@ -203,7 +207,7 @@ end
 ---@param style "safe"|"plain"|nil
 ---@return string
 function bson.id_text(id, style)
-  local slot, held = slot_of(id)
+  local slot, held = bson.slot(id)
   local text = abi.text(function(out, room) return C.lug_id_text(slot, style == 'plain' and 1 or 0, out, room) end)
   held[1] = nil -- up to here it keeps alive what the slot points to
   if text == '' then refuse(('a %s cannot be an _id'):format(codec.type(id))) end

@@ -254,7 +254,7 @@ end
 function references.session(job)
   local place = job:target()
   if not (place:match('^postgres') or place:match('^local:') or place:match('=')) then return nil end
-  return native.pg(require('lugger.places').existing(place), 'refs')
+  return native.pg(require('lugger.places').existing(place), 'refs', 'detect')
 end
 
 return references

@@ -15,7 +15,7 @@ local scaffold_onto = {}
 ---@param place string resolved
 ---@return lugger.scaffold_onto
 function scaffold_onto.open(place)
-  local session = native.pg(require('lugger.places').existing(place), 'scaffold')
+  local session = native.pg(require('lugger.places').existing(place), 'scaffold', 'detect')
   local tables = scaffold_catalog.read(session)
   session:close()
   return { place = place, tables = tables }

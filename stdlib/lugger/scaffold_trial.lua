@@ -133,7 +133,7 @@ local function open(onto, place, settings)
   local schema = ('lugger_rehearsal_%d'):format(native.system.pid())
   return { onto = onto, place = place, schema = schema, state = schema .. '_state', taken = {}, copies = {},
     originals = {}, limit = settings.sample and 100 * settings.sample or nil,
-    session = native.pg(require('lugger.places').existing(onto.place), 'scaffold') }
+    session = native.pg(require('lugger.places').existing(onto.place), 'scaffold', 'detect') }
 end
 
 local function close(self)

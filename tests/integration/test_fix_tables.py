@@ -73,7 +73,7 @@ class Tables(unittest.TestCase):
         work = FixWork(self.server, 0, sql=sql, table='t', set_=names, where=None, map_=f'function(row) {values} end')
         run = work.apply()
         self.assertEqual((run['changed'], run['notes']), (3, []))
-        self.assertEqual(work.values('select n, c, p, j from t where id = 1'), '5.00|ab    |7.00|{"a": [1], "b": 1.0}')
+        self.assertEqual(work.values('select n, c, p, j from t where id = 1'), '5.00|ab    |7.00|{"a": [1], "b": 1}')
         self.assertEqual(work.undo(run['run'])['changed'], 3)
         again = work.apply()
         self.assertEqual(again['notes'], [])

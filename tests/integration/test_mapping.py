@@ -35,6 +35,25 @@ class Mapping(unittest.TestCase):
             work.documents(documents)
         return database, work.run('--create', expect=expect), work
 
+    def test_ids_of_rows_that_a_hook_gives(self):
+        """The first row keeps the document's id; no two rows of different keys share one."""
+        ids = "{ 'id', 'uuid', generate = 'v5' }, "
+        documents = [{'_id': f'k{i}', 'n': i} for i in range(20)]
+        for key in ('mongo_id', 'id'):
+            plain, _, _ = self.load(documents, ids + "{ 'n', 'int4' }", key=key)
+            own = dict(plain.rows('select mongo_id, id from docs'))
+            for hook in ('return { {} }', 'return { { n = 7 }, { mongo_id = row.mongo_id .. "#", n = 8 } }',
+                         'lugger.emit { mongo_id = row.mongo_id .. "#", n = 9 }'):
+                with self.subTest(key=key, hook=hook):
+                    database, _, work = self.load(documents, ids + "{ 'n', 'int4' }", key=key, conflict='update',
+                                                  extra=f'map = function(row) {hook} end,')
+                    rows = database.rows('select mongo_id, id from docs')
+                    self.assertEqual({k: v for k, v in rows if not k.endswith('#')}, own)
+                    self.assertEqual(len({v for _, v in rows}), len(rows))
+                    self.assertIn(len(rows), (20, 40))
+                    self.assertEqual(len(rows) == 40, '#' in hook)
+                    work.lugger('verify', 'job.lua')
+
     def test_f4_defaults_keep_their_type(self):
         columns = """
           { 'a', 'numeric', decimal = ',', thousands = '.', default = 1.234 }, { 'b', 'numeric', decimal = ',', default = 2 },
