@@ -8,8 +8,8 @@
 #include "base/digest.hpp"
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "base/this_process.hpp"
 #include "net/file_lock.hpp"
-#include "sink/state_lease.hpp"
 #include "sink/state_log.hpp"
 
 namespace lugger {

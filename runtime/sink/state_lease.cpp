@@ -1,10 +1,7 @@
 #include "sink/state_lease.hpp"
 
-#include <unistd.h>
-
-#include <array>
-
 #include "base/digest.hpp"
+#include "base/this_process.hpp"
 
 namespace lugger {
 namespace {
@@ -18,12 +15,6 @@ constexpr auto kPause = std::chrono::milliseconds(50);
 constexpr std::string_view kExpiry = "now() + interval '60 s'";
 
 }  // namespace
-
-std::string this_process() {
-  std::array<char, 256> host{};
-  if (gethostname(host.data(), host.size() - 1) != 0) host[0] = '?';
-  return fmt::format("{} pid {}", host.data(), getpid());
-}
 
 PgLease::PgLease(std::string url, const std::string& schema, bool pooled)
     : url_(std::move(url)), schema_(PgSession::quote_name(schema)), pooled_(pooled) {

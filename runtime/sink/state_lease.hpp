@@ -10,9 +10,6 @@
 
 namespace lugger {
 
-/// "db7 pid 4711".
-std::string this_process();
-
 /// A session lock goes with the process that held it, so after kill -9 the job can be run again at
 /// once. Through a pooler in transaction mode sessions are not ours: there the row expires after a
 /// minute without a heartbeat.
