@@ -5,10 +5,10 @@
 -- left out. A dot in a name becomes "_"; collections of one name in several
 -- databases get tables of the form database_collection; where two names meet,
 -- or are too long for PostgreSQL, the table is told.
-local config = require 'lugger.config'
+local config = require 'lugger.inner.cli.config'
 local lugger = require 'lugger'
-local names = require 'lugger.names'
-local terminal = require 'lugger.terminal'
+local names = require 'lugger.inner.base.names'
+local terminal = require 'lugger.inner.view.terminal'
 
 local opt = lugger.options {
   only = { 'only this collection: name or database.name', list = true, metavar = 'NAME' },

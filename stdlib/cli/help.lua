@@ -1,13 +1,13 @@
 -- lugger help [TOPIC]: commands, scripts and their flags, functions of the library, pages of the manual.
-local cli = require 'lugger.cli'
-local config = require 'lugger.config'
-local flags = require 'lugger.flags'
-local help = require 'lugger.help'
+local cli = require 'lugger.inner.cli.cli'
+local config = require 'lugger.inner.cli.config'
+local flags = require 'lugger.inner.cli.flags'
+local help = require 'lugger.inner.cli.help'
 local native = require 'lugger.native'
-local options = require 'lugger.options'
-local page_view = require 'lugger.page_view'
-local script = require 'lugger.script'
-local terminal = require 'lugger.terminal'
+local options = require 'lugger.inner.script.options'
+local page_view = require 'lugger.inner.view.page'
+local script = require 'lugger.inner.script.script'
+local terminal = require 'lugger.inner.view.terminal'
 
 local command = {
   summary = 'Show help for a command, a script, a function or a page of the manual.',
@@ -105,7 +105,7 @@ end
 
 function command.run(args)
   if args.man then
-    terminal.out(require('lugger.man_page').text())
+    terminal.out(require('lugger.inner.cli.man_page').text())
     return 0
   end
   return command.show(args.topic)

@@ -17,7 +17,7 @@ MAPPING = "{ table = 't', columns = { { 'id', 'uuid', generate = 'v5' }, { 'mong
 SCRIPT = """
 local text = io.open('metadata.json'):read('*a')
 local list = require('lugger.mongo_index').translate(text, %s)
-print(require('lugger.json_text').encode(require('lugger.json_text').list(list)))
+print(require('lugger.inner.base.json_text').encode(require('lugger.inner.base.json_text').list(list)))
 """ % MAPPING
 
 

@@ -23,7 +23,7 @@ create table user_tags (tag text); create table lines (sku text, qty int);
 SCRIPT = """
 local text = io.open('metadata.json'):read('*a')
 local list = require('lugger.mongo_index').translate(text, %s, { %s })
-print(require('lugger.json_text').encode(require('lugger.json_text').list(list)))
+print(require('lugger.inner.base.json_text').encode(require('lugger.inner.base.json_text').list(list)))
 """
 REFUSED = {'$not': {'age': {'$not': {'$gt': 1}}}, '$regex': {'email': {'$regex': '^a'}}, '$nor': {'$nor': [{'age': 1}]},
            'column age is int4': {'age': 'ten'}, 'child table': {'lines.qty': 3}, 'whole document': {'attrs': {'a': 1}},
