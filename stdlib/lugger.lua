@@ -116,6 +116,21 @@ function lugger.snake_case(name)
   return require('lugger.inner.base.names').snake_case(name)
 end
 
+--- Names of tables for collections, as `mongo_to_postgres` chooses them: by "database.collection". A dot becomes "_",
+--- and the database stands in front where several have a collection of that name.
+---@param collections lugger.collection_info[] every collection of the place: what is loaded of them changes no name
+---@param settings { snake_case: boolean|nil, schema: string|nil }|nil
+---@return table<string, lugger.names.change>
+function lugger.table_names(collections, settings)
+  return (require('lugger.inner.base.names').of_tables(collections, settings))
+end
+
+--- A warning, on standard error.
+---@param text string
+function lugger.warn(text)
+  require('lugger.inner.view.terminal').warn(text)
+end
+
 --- A session with PostgreSQL: pg:query(sql, { 'parameter' }).
 ---@param place string URL, local:DIR, or the name of a connection
 ---@return lugger.native.pg

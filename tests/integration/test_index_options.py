@@ -32,7 +32,7 @@ class Options(unittest.TestCase):
     def translate(self, text):
         (self.dir / 'metadata.json').write_text(text)
         (self.dir / 't.lua').write_text(SCRIPT)
-        return json.loads(lugger('run', 't.lua', cwd=self.dir).out)
+        return json.loads(lugger('--lua', 't.lua', cwd=self.dir).out)
 
     def each(self, option, values):
         """An index of its own for each value of an option."""

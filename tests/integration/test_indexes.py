@@ -74,7 +74,7 @@ class Indexes(unittest.TestCase):
     def translate(self, metadata, options='', mapping=MAPPING):
         (self.work.directory / 'metadata.json').write_text(metadata if isinstance(metadata, str) else json.dumps(metadata), encoding='utf-8')
         (self.work.directory / 't.lua').write_text(SCRIPT % (mapping, options), encoding='utf-8')
-        return json.loads(lugger('run', 't.lua', cwd=self.work.directory).out)
+        return json.loads(lugger('--lua', 't.lua', cwd=self.work.directory).out)
 
     def one(self, options='', **index):
         index = {'v': 2, 'name': 'i_1', 'key': {'age': 1}, **index}

@@ -24,6 +24,7 @@ end
 ---@class lugger.names.change
 ---@field name string the name to use
 ---@field notes string[] what was done to it, and what to mind
+---@field table string|nil of a table: the name with its schema in front, as a target's option `table` takes it
 
 ---@class lugger.names.set names already given: by lower case, who has each
 ---@field [string] string
@@ -126,10 +127,12 @@ end
 --- Names of the tables of collections, whichever of them are loaded later: by "database.collection". A dot becomes "_",
 --- and the database stands in front where several have a collection of that name.
 ---@param list lugger.names.collection[] every collection of the place
----@param settings { snake_case: boolean|nil }|nil
+---@param settings { snake_case: boolean|nil, schema: string|nil }|nil
 ---@return table<string, lugger.names.change> chosen
 ---@return lugger.names.set used
 function names.of_tables(list, settings)
+  local schema = settings and settings.schema
+  if schema then names.check_schema(schema) end
   local used, seen, order, chosen = names.set(), {}, {}, {}
   for _, item in ipairs(list) do
     if item.type ~= 'view' then seen[item.collection] = (seen[item.collection] or 0) + 1 end
@@ -147,6 +150,7 @@ function names.of_tables(list, settings)
   for _, item in ipairs(order) do
     local change = names.choose(item.wanted, used, 'table')
     used[change.name:lower()] = item.full
+    change.table = schema and schema .. '.' .. change.name or change.name
     chosen[item.full] = change
   end
   return chosen, used

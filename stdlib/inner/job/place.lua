@@ -48,8 +48,14 @@ local source_meta = { __index = source, __name = 'source' }
 source_meta.__tostring = function(self) return 'source ' .. shown(self) end
 
 local function open(self)
-  if not self.native then self.native = native.source(config.resolve(self.place, 'from'), self.options) end
+  if not self.native then self.native = native.source(self:resolved(), self.options) end
   return self.native
+end
+
+--- The place that is opened: what --from says instead, the URL behind the name of a connection. May hold a password.
+---@return string
+function source:resolved()
+  return config.resolve(self.place, 'from')
 end
 
 ---@class lugger.description
@@ -67,7 +73,7 @@ local census_meta = { __tostring = function(self) return require('lugger.inner.c
 ---@param limit integer|nil documents to read; all when not given
 ---@return lugger.description
 function source:describe(limit)
-  return setmetatable(native.describe(config.resolve(self.place, 'from'), self.options, limit or 0), description_meta)
+  return setmetatable(native.describe(self:resolved(), self.options, limit or 0), description_meta)
 end
 
 --- Columns that hold what the source holds: what columns = 'auto' would make, to be edited.
@@ -103,7 +109,7 @@ end
 --- The collections of the place. Warns of what in it will not be read.
 ---@return lugger.collection_info[]
 function source:collections()
-  local found = native.look_at_place(config.resolve(self.place, 'from'), self.options)
+  local found = native.look_at_place(self:resolved(), self.options)
   require('lugger.inner.view.oplog').advise(found.warnings)
   return found.collections
 end
@@ -131,11 +137,17 @@ local target = {}
 local target_meta = { __index = target, __name = 'target' }
 target_meta.__tostring = function(self) return 'target ' .. shown(self) end
 
+--- The place that is opened: what --into says instead, the URL behind the name of a connection. May hold a password.
+---@return string
+function target:resolved()
+  return config.resolve(self.place, 'into')
+end
+
 --- The columns of a table that is there; empty when it is not.
 ---@param table string|nil the table of its options when not given
 ---@return lugger.target_column[]
 function target:columns(table)
-  if not self.native then self.native = native.target(config.resolve(self.place, 'into'), self.options) end
+  if not self.native then self.native = native.target(self:resolved(), self.options) end
   return self.native:columns(table or self.options.table or fault.raise('config', 'of which table?'))
 end
 
@@ -148,7 +160,7 @@ end
 --- The ledger of the target: runs, rejects, partitions.
 ---@return lugger.native.state
 function target:state()
-  return native.state(config.resolve(self.place, 'into'), self.options)
+  return native.state(self:resolved(), self.options)
 end
 
 --- Where documents come from. Opened when it is used.

@@ -3,6 +3,7 @@ local completion = require 'lugger.inner.repl.completion'
 local effects = require 'lugger.inner.base.effects'
 local help = require 'lugger.inner.cli.help'
 local history = require 'lugger.inner.repl.history'
+local modules = require 'lugger.inner.script.modules'
 local native = require 'lugger.native'
 local prompt_pg = require 'lugger.inner.repl.prompt_pg'
 local result_view = require 'lugger.inner.repl.result_view'
@@ -61,6 +62,7 @@ function repl.new()
   state.words = words_of_prompt(state)
   state.environment = setmetatable({ lugger = lugger }, { __index = function(_, key)
     if state.words[key] ~= nil then return state.words[key] end
+    if key == 'require' then return modules.require end
     local member = lugger[key]
     if member ~= nil then return member end
     return _G[key]

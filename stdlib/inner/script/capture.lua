@@ -6,6 +6,7 @@ local global_names = require 'lugger.inner.script.global_names'
 local native = require 'lugger.native'
 local prelude = require 'lugger.inner.base.prelude'
 local value = require 'lugger.inner.base.value'
+local environment_of_scripts = require('lugger.inner.script.modules').environment
 
 local capture = {}
 
@@ -88,7 +89,7 @@ end
 local function pack_function(state, fn, path)
   if debug.getinfo(fn, 'S').what == 'C' then refuse(state, path, 'a function written in C') end
   local environment = debug.getfenv(fn)
-  if environment == _G then environment = nil end
+  if environment == _G or environment == environment_of_scripts then environment = nil end
   state.sandbox = state.sandbox or sandbox_of(environment)
   local node = { k = 'function', code = dump(fn), up = {}, env = environment and {} }
   local id = state.add(fn, node)

@@ -2,6 +2,7 @@
 -- .env and the command line, and files below the current directory.
 local config = require 'lugger.inner.cli.config'
 local fault = require 'lugger.inner.base.fault'
+local modules = require 'lugger.inner.script.modules'
 local native = require 'lugger.native'
 
 local sandbox = { active = false }
@@ -22,8 +23,7 @@ local libraries = {
 -- Of the library: what describes work and makes values.
 local members = { 'copy', 'task', 'fix', 'move', 'source', 'target', 'options', 'coercer', 'session', 'pg', 'skip',
   'reject', 'emit', 'route', 'objectid', 'uuid', 'uuid_v5', 'date', 'decimal', 'double', 'binary', 'int64', 'vector',
-  'array', 'document', 'now', 'type', 'id_text', 'null', 'version', 'schema' }
-local modules = { ['lugger.vector'] = true, ['lugger.json'] = true, ['lugger.test'] = true, ['lugger.schema'] = true }
+  'array', 'document', 'now', 'type', 'id_text', 'null', 'version', 'snake_case', 'table_names', 'warn' }
 local well_known = { PG_URI = true, PG_DIRECT_URI = true, MONGO_URI = true }
 
 local raw_load, raw_setmetatable = load, setmetatable
@@ -82,10 +82,7 @@ end
 ---@param name string
 ---@return table
 function sandbox.module(name)
-  if name ~= 'lugger' and not modules[name] then
-    fault.raise('config', ('the module %s is not for scripts in a sandbox'):format(tostring(name)),
-      'lugger, lugger.vector, lugger.json, lugger.test, and modules beside the script are')
-  end
+  modules.check(name)
   return public(name)
 end
 
@@ -135,7 +132,7 @@ local function add_functions(environment, find_module)
   local loaded = {}
   environment.require = function(name)
     if type(name) ~= 'string' then error('require wants a name', 2) end
-    if name:match '^lugger%f[%.%z]' then return sandbox.module(name) end
+    if modules.is_ours(name) then return sandbox.module(name) end
     if loaded[name] == nil then
       local text, chunk_name = find_module(name)
       if not text then error(("module '%s' is not beside the script"):format(name), 2) end

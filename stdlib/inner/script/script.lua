@@ -1,5 +1,6 @@
 -- Finds a script, runs it, and takes what it returns: jobs and tasks.
 local config = require 'lugger.inner.cli.config'
+local modules = require 'lugger.inner.script.modules'
 local native = require 'lugger.native'
 local options = require 'lugger.inner.script.options'
 local terminal = require 'lugger.inner.view.terminal'
@@ -111,19 +112,19 @@ end
 
 local function module_searcher(directory)
   return function(name)
-    if name:match('^lugger%f[%.%z]') or not context then return nil end
+    if modules.is_ours(name) or not context then return nil end
     local text, path = module_text(directory, name)
     if not text then return ("\n\tno file '%s'"):format(path) end
     local chunk, err = loadstring(text, '@' .. path)
     if not chunk then error(err, 0) end
-    return chunk
+    return setfenv(chunk, modules.environment)
   end
 end
 
--- In a sandbox a script has globals of its own, and its modules the same.
+-- In a sandbox a script has globals of its own, and its modules the same; else only `require`.
 local function confine(chunk, directory)
   local sandbox = require 'lugger.inner.script.sandbox'
-  if not sandbox.active then return chunk end
+  if not sandbox.active then return setfenv(chunk, modules.environment) end
   return setfenv(chunk, sandbox.environment(function(name)
     local text, path = module_text(directory, name)
     return text, '@' .. path

@@ -2,6 +2,7 @@
 -- times, read only; how long it takes, its plan, and the index that would help are told.
 local config = require 'lugger.inner.cli.config'
 local json_text = require 'lugger.inner.base.json_text'
+local modules = require 'lugger.inner.script.modules'
 local native = require 'lugger.native'
 local query_advice = require 'lugger.inner.verify.query_advice'
 local table_view = require 'lugger.inner.view.table'
@@ -72,7 +73,7 @@ function query_pairs.load(path)
   if not system.stat(path) then config.raise('there is no file ' .. path) end
   local chunk, err = loadstring(system.read_file(path), '@' .. path)
   if not chunk then config.raise(err) end
-  local list = chunk()
+  local list = setfenv(chunk, modules.environment)()
   if type(list) ~= 'table' or #list == 0 then
     config.raise(path .. ' returned no list of pairs',
       "return { { name = 'by email', sql = '...', params = { ... } } }")
