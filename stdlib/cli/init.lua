@@ -35,16 +35,32 @@ local function ignore(root, entries)
   terminal.line('  written  ', path, ' (', table.concat(added, ', '), ')')
 end
 
+-- What an older version wrote and this one has not.
+local function remove_others(directory, written)
+  for _, name in ipairs(system.list_dir(directory) or {}) do
+    local path = directory .. '/' .. name
+    local found = system.stat(path)
+    if found and found.is_dir then
+      remove_others(path, written)
+    elseif name:match '%.lua$' and not written[path] then
+      os.remove(path)
+    end
+  end
+end
+
 -- Editors complete lugger's functions from its annotated sources.
 local function write_library(root)
+  local library, written = root .. '.lugger/library', {}
   for _, name in ipairs(native.embedded_names('')) do
     if name:match('^meta/') or name == 'lugger.lua' or name:match('^lugger/') or name:match('^inner/') then
-      local path = root .. '.lugger/library/' .. name:gsub('^inner/', 'lugger/inner/')
+      local path = library .. '/' .. name:gsub('^inner/', 'lugger/inner/')
+      written[path] = true
       system.make_dir(path:match('^(.*)/'))
       write(path, native.embedded(name))
     end
   end
-  terminal.line('  written  ', root, '.lugger/library (for the editor; .luarc.json points to it)')
+  remove_others(library .. '/lugger', written)
+  terminal.line('  written  ', library, ' (for the editor; .luarc.json points to it)')
 end
 
 local function systemd(args)
