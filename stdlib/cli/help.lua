@@ -65,7 +65,9 @@ local function candidates()
   for _, list in ipairs { script.bundled(), pages() } do
     for _, name in ipairs(list) do names[#names + 1] = name end
   end
-  for _, entry in ipairs(help.entries()) do names[#names + 1] = entry.name end
+  for _, entry in ipairs(help.entries()) do
+    if entry.public then names[#names + 1] = entry.name end
+  end
   return names
 end
 

@@ -38,7 +38,7 @@ def gives_something(lines, number):
 
 class ApiDoc(unittest.TestCase):
     def test_page_is_what_the_sources_say(self):
-        lugger('--stdlib', STDLIB, ROOT / 'tools' / 'apidoc', '--check', ROOT / 'docs' / 'api.md')
+        lugger('--stdlib', STDLIB, '--lua', ROOT / 'tools' / 'apidoc', '--check', ROOT / 'docs' / 'api.md')
 
     def test_public_functions_are_annotated(self):
         wrong = []

@@ -14,7 +14,8 @@ local help = {}
 ---@field kind "function"|"class"
 ---@field file string
 ---@field line integer where it is defined
----@field part "library"|"native"|"command line"
+---@field module string|nil that defines it, as `require` knows it
+---@field public boolean scripts may use it
 
 -- A type may hold spaces inside brackets: `table<string, any>`, `{ [1]: string }`, `fun(a: b): c`.
 local function split_type(text)
@@ -83,13 +84,13 @@ local function close(entry, line, file, aliases, list, number)
     if entry.text ~= '' or #entry.fields > 0 then list[#list + 1] = entry end
     return
   end
-  if not name or entry.hidden or (entry.text == '' and #entry.params == 0) then return end
+  if not name or entry.hidden or (entry.text == '' and #entry.params == 0 and not original) then return end
   local head, tail = name:match('^([%w_]+)([%.:].*)$')
   if not head then return end
   entry.kind = 'function'
   entry.name = (aliases[head] or (head ~= 'native' and module_of(file)) or head) .. tail
   entry.signature = entry.name .. arguments
-  entry.original = original and 'lugger.' .. original
+  entry.original = original and original:gsub('^[%w_]+', aliases)
   list[#list + 1] = entry
 end
 
@@ -101,13 +102,15 @@ function help.parse(text, file)
   local list, aliases, entry, number = {}, {}, nil, 0
   for line in (text .. '\n'):gmatch('(.-)\n') do
     number = number + 1
+    local variable, module = line:match "^local ([%w_]+) = require '(lugger[%w_.]*)'$"
+    if variable then aliases[variable] = module end
     local tag, rest = line:match('^%-%-%-%s?@(%w+)%s*(.*)$')
     local words = not tag and line:match('^%-%-%-%s?(.*)$')
     if tag or words then
       entry = entry or empty_entry()
       if tag then read_tag(entry, tag, rest) else table.insert(entry.text, words) end
-    elseif entry then
-      close(entry, line, file, aliases, list, number)
+    elseif entry or line:match '^lugger%.[%w_]+ = [%w_]+%.[%w_]+$' then
+      close(entry or empty_entry(), line, file, aliases, list, number)
       entry = nil
     end
   end
@@ -116,34 +119,50 @@ end
 
 local cache
 
-local command_line = {}
-for name in ([[
-  census_advice census_command census_forecast census_html pg_names census_references census_updates
-  census_view cli completion completion_names config describe_view effects fix_log fix_runner fix_view flags
-  global_names help history json_text man_page options page_view pg_url places plan_view preview_view production
-  progress repl repl_commands repl_save result_view run_finder runner script shell_completion sql_describe
-  sql_values statement summary table_view templates templates_repository terminal test_compare value_text verdict
-  verdict_view verification
-]]):gmatch('%S+') do
-  command_line[name] = true
-end
-
--- Scripts call the library; native functions and the command line's own modules come after it.
-local function part_of(file)
-  if file:match('^meta/') then return 'native' end
-  if file:match('^inner/migrate/') or file:match('^inner/lint/') then return 'command line' end
-  return command_line[file:match('([%w_]+)%.lua$')] and 'command line' or 'library'
-end
-
--- `lugger.skip = action.skip` has the arguments of what it stands for.
+-- `lugger.skip = action.skip` has the arguments of what it stands for, and its text unless it has one of its own.
 local function complete_originals(list)
   for _, entry in ipairs(list) do
     for _, other in ipairs(entry.original and list or {}) do
       if other.name == entry.original then
+        if entry.text == '' then entry.text = other.text end
         entry.signature = entry.name .. other.signature:match('%b()$')
         entry.params, entry.returns = other.params, other.returns
       end
     end
+  end
+end
+
+-- What users meet though no function gives it: in pcall, in files that commands read, in documents.
+local met = { 'lugger.error', 'lugger.migration', 'lugger.query_pair', 'lugger.typed' }
+
+-- Classes that a type names: `fun(row: lugger.row): any`, `lugger.job[]`.
+local function classes_in(entry)
+  local names = {}
+  for _, list in ipairs { entry.params, entry.returns, entry.fields } do
+    for _, item in ipairs(list) do
+      for name in item.type:gmatch 'lugger%.[%w_%.]*[%w_]' do names[#names + 1] = name end
+    end
+  end
+  return names
+end
+
+-- Public is what a public module holds, and every class that it takes or gives, with the methods.
+local function mark_public(list)
+  local by_class, waiting = {}, { unpack(met) }
+  local function publish(entry)
+    entry.public = true
+    for _, name in ipairs(classes_in(entry)) do waiting[#waiting + 1] = name end
+  end
+  for _, entry in ipairs(list) do
+    local class = entry.kind == 'class' and entry.name or entry.name:match '^(.*):' or ''
+    by_class[class] = by_class[class] or {}
+    table.insert(by_class[class], entry)
+    if entry.module and not entry.module:match '^lugger%.inner%.' then publish(entry) end
+  end
+  while #waiting > 0 do
+    local name = table.remove(waiting)
+    for _, entry in ipairs(by_class[name] or {}) do publish(entry) end
+    by_class[name] = nil
   end
 end
 
@@ -153,18 +172,23 @@ function help.entries()
   if cache then return cache end
   cache = {}
   for _, name in ipairs(native.embedded_names('')) do
-    local ours = module_of(name) or name:match('^meta/.*%.lua$')
+    local module = module_of(name)
+    local ours = module or name:match('^meta/.*%.lua$')
     for _, entry in ipairs(ours and help.parse(native.embedded(name), name) or {}) do
-      entry.part = part_of(name)
+      entry.module, entry.public = module, false
       cache[#cache + 1] = entry
     end
   end
-  table.sort(cache, function(a, b) return a.name < b.name end)
+  table.sort(cache, function(a, b)
+    if a.name ~= b.name then return a.name < b.name end
+    return a.kind == 'function' and b.kind == 'class'
+  end)
   complete_originals(cache)
+  mark_public(cache)
   return cache
 end
 
---- The entry of a name: "lugger.copy", "copy", "job:run"; loosely also "run" for "job:run".
+--- The public entry of a name: "lugger.copy", "copy", "job:run"; loosely also "run" for "job:run".
 ---@param name string
 ---@param loosely boolean|nil
 ---@return lugger.help.entry|nil
@@ -172,11 +196,11 @@ function help.find(name, loosely)
   local wanted = name:gsub('%(.*$', '')
   for _, form in ipairs { wanted, 'lugger.' .. wanted } do
     for _, entry in ipairs(help.entries()) do
-      if entry.name == form then return entry end
+      if entry.public and entry.name == form then return entry end
     end
   end
   for _, entry in ipairs(loosely and help.entries() or {}) do
-    if entry.name:match('[%.:]([%w_]+)$') == wanted then return entry end
+    if entry.public and entry.name:match('[%.:]([%w_]+)$') == wanted then return entry end
   end
   return nil
 end
@@ -260,7 +284,8 @@ end
 -- Methods hang in no module's table, but a function knows the line it is defined at.
 local function defined_at(value)
   local info = type(value) == 'function' and debug.getinfo(value, 'S')
-  local file = info and info.source:match('(lugger/[%w_/]+%.lua)$') or info and info.source:match('(lugger%.lua)$')
+  local file = info and info.source:match('^@(lugger.*)$')
+  file = file and file:gsub('^lugger/inner/', 'inner/')
   for _, entry in ipairs(file and help.entries() or {}) do
     if entry.file == file and entry.line == info.linedefined then return entry end
   end
