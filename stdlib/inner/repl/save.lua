@@ -149,7 +149,7 @@ local function head(name, members, uses_pg)
     for i, member in ipairs(members) do from[i] = 'lugger.' .. member end
     lines[#lines + 1] = ('local %s = %s'):format(table.concat(members, ', '), table.concat(from, ', '))
   end
-  if uses_pg then lines[#lines + 1] = "local pg = require('lugger.inner.repl.prompt_pg').new()" end
+  if uses_pg then lines[#lines + 1] = "local pg = require('lugger.prompt_pg').new()" end
   lines[#lines + 1] = ''
   return lines
 end
@@ -199,7 +199,7 @@ local function migration_text(name, kept, new)
   local members, owned, order, uses_pg = names_of(kept)
   local lines, main = head(name, members, false), check_places(kept)
   lines[#lines + 1] = 'return {\n  up = function(db, dbs)'
-  if uses_pg then lines[#lines + 1] = "    local pg = require('lugger.inner.repl.prompt_pg').of_migration(db, dbs)" end
+  if uses_pg then lines[#lines + 1] = "    local pg = require('lugger.prompt_pg').of_migration(db, dbs)" end
   for _, line in ipairs(statements(kept, owned, order, function(place, first)
     if first then return nil end
     return place == main and 'pg.use()' or 'pg.use ' .. value_text.quote(place)
