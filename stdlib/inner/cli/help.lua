@@ -67,7 +67,7 @@ local function named_by(line)
   return name, '', original
 end
 
--- As `require` knows it; nil for what no file of its own defines.
+-- The module that a file holds, as `require` knows it; nil for annotations of what C++ gives.
 local function module_of(file)
   local path = file:gsub('%.lua$', ''):gsub('^inner/', 'lugger/inner/')
   return path:match('^lugger') and path:gsub('/', '.') or nil
