@@ -9,7 +9,7 @@
 #include "census/references.hpp"
 #include "change/update_counts.hpp"
 #include "engine/trial.hpp"
-#include "source/oplog_place.hpp"
+#include "files/oplog_place.hpp"
 
 namespace lugger {
 

@@ -4,7 +4,7 @@
 #include "bindings/tables.hpp"
 #include "bindings/userdata.hpp"
 #include "bindings/words.hpp"
-#include "sink/sink.hpp"
+#include "place/target.hpp"
 
 namespace lugger {
 

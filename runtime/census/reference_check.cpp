@@ -2,7 +2,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "census/references.hpp"
-#include "source/whole.hpp"
+#include "place/whole.hpp"
 #include "value/id_text.hpp"
 #include "value/json_writer.hpp"
 

@@ -1,8 +1,8 @@
 #include "census/survey.hpp"
 
 #include "base/error.hpp"
-#include "source/spec.hpp"
-#include "source/whole.hpp"
+#include "place/spec.hpp"
+#include "place/whole.hpp"
 
 namespace lugger {
 

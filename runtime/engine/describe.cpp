@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "place/whole.hpp"
 #include "plan/infer.hpp"
-#include "source/whole.hpp"
 
 namespace lugger {
 

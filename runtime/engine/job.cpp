@@ -9,9 +9,9 @@
 #include "engine/reread.hpp"
 #include "engine/run_impl.hpp"
 #include "engine/stages.hpp"
-#include "net/pg_place.hpp"
-#include "net/pg_server.hpp"
 #include "plan/infer.hpp"
+#include "postgres/place.hpp"
+#include "postgres/server.hpp"
 
 namespace lugger {
 

@@ -3,8 +3,8 @@
 #include "base/error.hpp"
 #include "engine/job_impl.hpp"
 #include "engine/rejects.hpp"
+#include "place/whole.hpp"
 #include "plan/scope.hpp"
-#include "source/whole.hpp"
 #include "value/json_writer.hpp"
 
 namespace lugger {

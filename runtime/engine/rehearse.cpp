@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "engine/rejects.hpp"
-#include "source/whole.hpp"
+#include "place/whole.hpp"
 
 namespace lugger {
 

@@ -1,7 +1,7 @@
 #include "engine/rejects.hpp"
 
 #include "base/error.hpp"
-#include "source/spec.hpp"
+#include "place/spec.hpp"
 #include "value/bson_reader.hpp"
 #include "value/json_writer.hpp"
 #include "value/keep.hpp"

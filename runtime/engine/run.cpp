@@ -11,8 +11,8 @@
 #include "engine/stages.hpp"
 #include "engine/start.hpp"
 #include "engine/worker.hpp"
-#include "net/pg_server.hpp"
-#include "sink/sink.hpp"
+#include "place/target.hpp"
+#include "postgres/server.hpp"
 
 namespace lugger {
 

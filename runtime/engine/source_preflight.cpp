@@ -3,8 +3,8 @@
 #include "base/error.hpp"
 #include "engine/job_impl.hpp"
 #include "engine/rejects.hpp"
-#include "sink/pg_steps.hpp"
-#include "source/whole.hpp"
+#include "place/whole.hpp"
+#include "postgres/steps.hpp"
 
 namespace lugger {
 namespace {

@@ -3,8 +3,8 @@
 #include "base/digest.hpp"
 #include "engine/rejects.hpp"
 #include "engine/reread.hpp"
-#include "sink/pg_target.hpp"
-#include "source/identity.hpp"
+#include "place/identity.hpp"
+#include "postgres/target.hpp"
 
 namespace lugger {
 

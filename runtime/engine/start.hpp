@@ -1,7 +1,7 @@
 // Before the first document: inspect, resume or begin, claim the job, lay out partitions.
 #pragma once
 #include "engine/run_impl.hpp"
-#include "net/pg_server.hpp"
+#include "postgres/server.hpp"
 
 namespace lugger {
 

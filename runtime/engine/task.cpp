@@ -7,7 +7,7 @@
 #include "engine/rejects.hpp"
 #include "engine/stages.hpp"
 #include "engine/start.hpp"
-#include "source/whole.hpp"
+#include "place/whole.hpp"
 #include "value/json_writer.hpp"
 #include "value/keep.hpp"
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <thread>
 
-#include "net/pg_session.hpp"
+#include "postgres/session.hpp"
 
 namespace lugger {
 

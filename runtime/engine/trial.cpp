@@ -3,11 +3,11 @@
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "engine/job_impl.hpp"
+#include "place/whole.hpp"
 #include "plan/infer.hpp"
 #include "plan/plan.hpp"
-#include "sink/pg_copy.hpp"
-#include "sink/pg_layout.hpp"
-#include "source/whole.hpp"
+#include "postgres/copy_rows.hpp"
+#include "postgres/layout.hpp"
 
 namespace lugger {
 

@@ -1,7 +1,7 @@
 // A short timed trial of a load: documents become rows and COPY bytes, and go nowhere.
 #pragma once
 #include "base/stop.hpp"
-#include "source/source.hpp"
+#include "place/source.hpp"
 
 namespace lugger {
 

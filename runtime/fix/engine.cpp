@@ -2,8 +2,8 @@
 
 #include "base/error.hpp"
 #include "engine/start.hpp"
-#include "sink/pg_target.hpp"
-#include "sink/sink.hpp"
+#include "place/target.hpp"
+#include "postgres/target.hpp"
 
 namespace lugger {
 

@@ -6,9 +6,9 @@
 #include "base/digest.hpp"
 #include "base/url.hpp"
 #include "engine/start.hpp"
-#include "net/pg_place.hpp"
-#include "net/pg_server.hpp"
-#include "source/identity.hpp"
+#include "place/identity.hpp"
+#include "postgres/place.hpp"
+#include "postgres/server.hpp"
 #include "value/datetime.hpp"
 #include "verify/sample.hpp"
 

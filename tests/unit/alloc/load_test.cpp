@@ -8,9 +8,9 @@
 
 #include "catch.hpp"
 #include "counting.hpp"
+#include "place/source.hpp"
 #include "plan/plan.hpp"
-#include "sink/pg_copy.hpp"
-#include "source/source.hpp"
+#include "postgres/copy_rows.hpp"
 #include "value/bson_writer.hpp"
 #include "value/json_reader.hpp"
 

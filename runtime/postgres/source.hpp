@@ -1,0 +1,13 @@
+// A PostgreSQL table or query as a source, read by COPY BINARY.
+#pragma once
+#include <memory>
+
+#include "place/source.hpp"
+
+namespace lugger {
+
+std::unique_ptr<Source> make_postgres_source(const std::string& place, const Options& options);
+/// The tables and views a role can see; collection is "schema.name".
+std::vector<CollectionInfo> list_postgres(const std::string& place);
+
+}  // namespace lugger
