@@ -6,6 +6,7 @@
 #include "bindings/words.hpp"
 #include "place/target.hpp"
 #include "postgres/state.hpp"
+#include "registry/registry.hpp"
 
 namespace lugger {
 

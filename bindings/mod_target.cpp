@@ -5,6 +5,7 @@
 #include "bindings/userdata.hpp"
 #include "bindings/words.hpp"
 #include "place/target.hpp"
+#include "registry/registry.hpp"
 
 namespace lugger {
 

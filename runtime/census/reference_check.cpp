@@ -70,7 +70,7 @@ void each_document(Source& source, const StopFlag* stop, const Use& use) {
   Arena arena;
   Batch batch(arena);
   const std::unique_ptr<Cursor> cursor = open_whole(source);
-  for (; cursor->next(batch); batch.clear(), arena.reset()) {
+  for (; cursor->fill(batch, or_never(stop)); batch.clear(), arena.reset()) {
     if (stop != nullptr && stop->requested())
       throw Error(Code::kInterrupted, "stopped while looking up references");
     for (const Document& document : batch.documents) use(document);

@@ -98,6 +98,7 @@ class BsonSource : public Source {
   SourceInfo info() const override {
     SourceInfo out;
     out.kind = "bson";
+    out.byte_addressed = true;
     out.place = input_->shown();
     out.database = name_.database;
     out.collection = name_.collection;

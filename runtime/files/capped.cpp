@@ -17,7 +17,7 @@ Totals count(const std::vector<OpenPart>& parts) {
   Batch batch(arena);
   for (const OpenPart& part : parts) {
     const std::unique_ptr<Cursor> cursor = part();
-    for (; cursor->next(batch); batch.clear(), arena.reset()) {
+    for (; cursor->fill(batch); batch.clear(), arena.reset()) {
       for (const Document& document : batch.documents) {
         ++out.documents;
         out.bytes += document.size;
@@ -33,19 +33,21 @@ class CappedCursor final : public PartsCursor {
   CappedCursor(std::vector<OpenPart> parts, const CappedLimits& limits, uint64_t passed)
       : parts_(std::move(parts)), limits_(limits), left_(count(parts_)), skip_(passed) {}
 
-  bool next(Batch& batch) override {
+  Next next(Batch& batch, const StopFlag& stop) override {
     for (;;) {
       if (!cursor_) {
-        if (part_ == parts_.size()) return false;
+        if (part_ == parts_.size()) return Next::kEnd;
         cursor_ = parts_[part_]();
       }
       const size_t before = batch.documents.size();
-      if (!cursor_->next(batch)) {
+      const Next got = cursor_->next(batch, stop);
+      if (got == Next::kIdle) return got;
+      if (got == Next::kEnd) {
         end_part();
         continue;
       }
       keep_fitting(batch, before);
-      if (batch.documents.size() != before) return true;
+      if (batch.documents.size() != before) return got;
     }
   }
   Position position() const override {

@@ -55,10 +55,11 @@ class ReplayCursor : public Cursor {
   ReplayCursor(std::unique_ptr<Cursor> before, std::shared_ptr<const Fold> fold, std::string place)
       : before_(std::move(before)), fold_(std::move(fold)), place_(std::move(place)) {}
 
-  bool next(Batch& batch) override {
+  Next next(Batch& batch, const StopFlag& stop) override {
     for (;;) {
       const size_t first = batch.documents.size();
-      if (!before_->next(batch)) return false;
+      const Next got = before_->next(batch, stop);
+      if (got != Next::kBatch) return got;
       size_t to = first;
       for (size_t i = first; i < batch.documents.size(); ++i) {
         Document document = batch.documents[i];
@@ -69,7 +70,7 @@ class ReplayCursor : public Cursor {
         }
       }
       batch.documents.resize(to);
-      if (to != first) return true;
+      if (to != first) return got;
     }
   }
   Position position() const override { return before_->position(); }
@@ -111,7 +112,7 @@ class WholeCursor : public Cursor {
   WholeCursor(std::shared_ptr<const Fold> fold, uint64_t after)
       : fold_(std::move(fold)), after_(after) {}
 
-  bool next(Batch& batch) override {
+  Next next(Batch& batch, const StopFlag&) override {
     const size_t first = batch.documents.size();
     while (batch.documents.size() < batch.max_documents && batch.source_bytes < batch.max_bytes) {
       const Bytes document = fold_->next_document(after_);
@@ -121,7 +122,7 @@ class WholeCursor : public Cursor {
       batch.source_bytes += document.size();
       ++counts_.added;
     }
-    return batch.documents.size() != first;
+    return batch.documents.size() != first ? Next::kBatch : Next::kEnd;
   }
   Position position() const override {
     return after_ == 0 ? Position() : fmt::format("folded:{}", after_);
@@ -225,7 +226,7 @@ class ReplaySource : public Source {
     Batch batch(arena);
     for (const Partition& partition : before_ ? before_->split(1) : std::vector<Partition>()) {
       const std::unique_ptr<Cursor> cursor = open_before(partition, {});
-      for (; !stop.requested() && cursor->next(batch); batch.clear()) arena.reset();
+      for (; !stop.requested() && cursor->fill(batch, stop); batch.clear()) arena.reset();
     }
     return stop.requested() ? Fold::Unmet() : fold()->unmet();
   }

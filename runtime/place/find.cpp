@@ -14,17 +14,18 @@ namespace {
 
 class FindCursor : public Cursor {
  public:
-  FindCursor(std::unique_ptr<Cursor> inner, const FindSpec& spec, const StopFlag* stop)
-      : inner_(std::move(inner)), stop_(stop), skip_(spec.skip), left_(spec.limit) {
+  FindCursor(std::unique_ptr<Cursor> inner, const FindSpec& spec)
+      : inner_(std::move(inner)), skip_(spec.skip), left_(spec.limit) {
     if (!spec.filter.empty()) filter_.emplace(spec.filter);
   }
-  bool next(Batch& batch) override {
-    if (left_ == uint64_t{0}) return false;
-    while (more(batch)) {
+  Next next(Batch& batch, const StopFlag& stop) override {
+    if (left_ == uint64_t{0}) return Next::kEnd;
+    for (;;) {
+      const Next got = more(batch, stop);
+      if (got != Next::kBatch) return got;
       cut(batch.documents);
-      if (!batch.documents.empty()) return true;
+      if (!batch.documents.empty()) return got;
     }
-    return false;
   }
   Position position() const override { return inner_->position(); }
   uint64_t bytes() const override { return inner_->bytes(); }
@@ -33,18 +34,18 @@ class FindCursor : public Cursor {
  protected:
   /// The next batch of inner, without what does not match. The batch was empty: what it holds from
   /// the one before goes.
-  bool more(Batch& batch) {
-    if (stop_ != nullptr && stop_->requested()) throw Error(Code::kInterrupted, "interrupted");
+  Next more(Batch& batch, const StopFlag& stop) {
+    if (stop.requested()) throw Error(Code::kInterrupted, "interrupted");
     batch.clear();
     batch.arena().reset();
-    if (!inner_->next(batch)) return false;
-    if (filter_) {
+    const Next got = inner_->next(batch, stop);
+    if (got == Next::kBatch && filter_) {
       auto gone = std::remove_if(
           batch.documents.begin(), batch.documents.end(),
           [&](const Document& document) { return !filter_->matches(document, batch.arena()); });
       batch.documents.erase(gone, batch.documents.end());
     }
-    return true;
+    return got;
   }
   void cut(std::vector<Document>& documents) {
     const auto skipped = std::min<uint64_t>(skip_, documents.size());
@@ -56,7 +57,6 @@ class FindCursor : public Cursor {
   }
 
   std::unique_ptr<Cursor> inner_;
-  const StopFlag* stop_;
   std::optional<Filter> filter_;
   uint64_t skip_;
   std::optional<uint64_t> left_;
@@ -126,19 +126,21 @@ Value sort_value(const Document& document, const FindSpec::SortKey& key, Arena& 
 /// Holds at most skip + limit documents; without a limit all that match, up to a bound.
 class SortedCursor final : public FindCursor {
  public:
-  SortedCursor(std::unique_ptr<Cursor> inner, const FindSpec& spec, const StopFlag* stop)
-      : FindCursor(std::move(inner), spec, stop), keys_(spec.sort), most_bytes_(spec.sort_bytes) {
+  SortedCursor(std::unique_ptr<Cursor> inner, const FindSpec& spec)
+      : FindCursor(std::move(inner), spec), keys_(spec.sort), most_bytes_(spec.sort_bytes) {
     if (spec.limit) keep_ = spec.skip + *spec.limit;
   }
-  bool next(Batch& batch) override {
-    if (!gathered_) gather(batch);
+  Next next(Batch& batch, const StopFlag& stop) override {
+    if (!gathered_) gather(batch, stop);
+    if (!gathered_) return Next::kIdle;
     batch.clear();
     batch.arena().reset();
-    while (given_ < kept_.size() && batch.documents.size() < batch.max_documents)
-      batch.documents.push_back(view(kept_[given_++]));
-    cut(batch.documents);
-    return !batch.documents.empty() ||
-           (given_ < kept_.size() && left_ != uint64_t{0} && next(batch));
+    do {
+      while (given_ < kept_.size() && batch.documents.size() < batch.max_documents)
+        batch.documents.push_back(view(kept_[given_++]));
+      cut(batch.documents);
+    } while (batch.documents.empty() && given_ < kept_.size() && left_ != uint64_t{0});
+    return batch.documents.empty() ? Next::kEnd : Next::kBatch;
   }
   Position position() const override { return {}; }
 
@@ -162,12 +164,16 @@ class SortedCursor final : public FindCursor {
     }
     return a.number < b.number;
   }
-  void gather(Batch& batch) {
+  /// Goes on where it was, should the cursor have nothing yet.
+  void gather(Batch& batch, const StopFlag& stop) {
     const auto by_order = [this](const Kept& a, const Kept& b) { return before(a, b); };
-    for (uint64_t number = 0; keep_ != uint64_t{0} && more(batch);) {
+    for (;;) {
+      const Next got = keep_ == uint64_t{0} ? Next::kEnd : more(batch, stop);
+      if (got == Next::kIdle) return;
+      if (got == Next::kEnd) break;
       for (const Document& document : batch.documents) {
         Kept made{std::string(as_text(document.bytes())), document.format, document.shape,
-                  number++};
+                  number_++};
         const bool full = keep_ && kept_.size() >= *keep_;
         if (full && !before(made, kept_.front())) continue;
         if (full) {
@@ -192,6 +198,7 @@ class SortedCursor final : public FindCursor {
 
   std::vector<FindSpec::SortKey> keys_;
   size_t most_bytes_, held_ = 0, given_ = 0;
+  uint64_t number_ = 0;
   std::optional<uint64_t> keep_;
   bool gathered_ = false;
   std::vector<Kept> kept_;  // a heap with the last one in front, until it is sorted
@@ -200,10 +207,9 @@ class SortedCursor final : public FindCursor {
 
 }  // namespace
 
-std::unique_ptr<Cursor> find_cursor(std::unique_ptr<Cursor> inner, const FindSpec& spec,
-                                    const StopFlag* stop) {
-  if (!spec.sort.empty()) return std::make_unique<SortedCursor>(std::move(inner), spec, stop);
-  return std::make_unique<FindCursor>(std::move(inner), spec, stop);
+std::unique_ptr<Cursor> find_cursor(std::unique_ptr<Cursor> inner, const FindSpec& spec) {
+  if (!spec.sort.empty()) return std::make_unique<SortedCursor>(std::move(inner), spec);
+  return std::make_unique<FindCursor>(std::move(inner), spec);
 }
 
 }  // namespace lugger

@@ -2,7 +2,6 @@
 #pragma once
 #include <optional>
 
-#include "base/stop.hpp"
 #include "place/source.hpp"
 
 namespace lugger {
@@ -20,8 +19,7 @@ struct FindSpec {
 };
 
 /// Reads `inner` as far as it must. Without a sort the documents are those of the batch, and the
-/// position is inner's. Error{interrupted} when `stop` is raised meanwhile.
-std::unique_ptr<Cursor> find_cursor(std::unique_ptr<Cursor> inner, const FindSpec& spec,
-                                    const StopFlag* stop);
+/// position is inner's. Error{interrupted} when it is asked to stop meanwhile.
+std::unique_ptr<Cursor> find_cursor(std::unique_ptr<Cursor> inner, const FindSpec& spec);
 
 }  // namespace lugger

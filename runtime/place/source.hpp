@@ -35,7 +35,7 @@ struct OplogInfo {
 
 /// What is known without reading the data.
 struct SourceInfo {
-  std::string kind;   // "bson", "archive", "json", "postgresql"
+  std::string kind;   // "bson", "archive", "json", "postgresql": to be shown, not to be asked
   std::string place;  // path or masked URL, as shown
   std::string database, collection;
   std::string
@@ -43,7 +43,10 @@ struct SourceInfo {
   uint64_t bytes = 0;  // on disk, 0: unknown
   std::optional<uint64_t> documents;
   bool compressed = false;
-  std::string metadata_json;  // collection metadata as mongodump wrote it; empty: none
+  bool live = false;            // there will always be more: a feed
+  bool moves = false;           // others may change the data while it is read
+  bool byte_addressed = false;  // a partition's spec says at which byte its first document lies
+  std::string metadata_json;    // collection metadata as mongodump wrote it; empty: none
   std::optional<OplogInfo> oplog;
   std::vector<std::string> warnings;
   std::vector<std::string> advice = {};  // for those who look, not for those who run
@@ -69,12 +72,28 @@ struct ReadCounts {
   }
 };
 
+/// What asking a cursor came to.
+enum class Next : uint8_t {
+  kBatch,  // documents, at least one
+  kIdle,   // none yet, or asked to stop while waiting for one: ask again
+  kEnd,    // there will be no more
+};
+
 class Cursor {
  public:
   virtual ~Cursor() = default;
   /// Fills the batch up to its limits; documents live in the batch's arena or in memory that
-  /// outlives the cursor. False: nothing more.
-  virtual bool next(Batch& batch) = 0;
+  /// outlives the cursor. A cursor that has to wait looks at `stop` while it waits, and never waits
+  /// longer than a second before it says so by kIdle.
+  virtual Next next(Batch& batch, const StopFlag& stop) = 0;
+  /// Waits through kIdle. False: there are no more, or `stop` was requested.
+  bool fill(Batch& batch, const StopFlag& stop = kNeverStopped) {
+    for (;;) {
+      const Next got = next(batch, stop);
+      if (got != Next::kIdle) return got == Next::kBatch;
+      if (stop.requested()) return false;
+    }
+  }
   virtual Position position() const = 0;
   /// Source bytes read so far, for progress.
   virtual uint64_t bytes() const = 0;
@@ -114,14 +133,5 @@ struct PlaceInfo {
   std::vector<std::string> advice;         // for those who look, not for those who run
   std::vector<std::string> warnings = {};  // for both: what will not be read
 };
-
-/// Opens a place. With several collections in it, options.collection ("db.name" or "name") chooses;
-/// Error{config} lists them when it is missing.
-std::unique_ptr<Source> open_source(const std::string& place, const Options& options);
-/// What a place holds, at the end of its oplog; one collection for a single file.
-PlaceInfo look_at_place(const std::string& place, const Options& options);
-std::vector<CollectionInfo> list_collections(const std::string& place, const Options& options);
-/// The options a place takes, by its kind, for checks and help.
-std::span<const OptionSpec> source_options(const std::string& place);
 
 }  // namespace lugger

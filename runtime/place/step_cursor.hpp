@@ -9,7 +9,7 @@ namespace lugger {
 
 class StepCursor : public Cursor {
  public:
-  bool next(Batch& batch) final {
+  Next next(Batch& batch, const StopFlag&) final {
     if (fault_) std::rethrow_exception(fault_);
     const size_t before = batch.documents.size();
     try {
@@ -22,7 +22,7 @@ class StepCursor : public Cursor {
       fault_ = std::current_exception();
       if (batch.documents.size() == before) throw;
     }
-    return batch.documents.size() != before;
+    return batch.documents.size() != before ? Next::kBatch : Next::kEnd;
   }
 
  protected:

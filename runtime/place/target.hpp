@@ -7,6 +7,7 @@
 
 #include "base/options.hpp"
 #include "base/stop.hpp"
+#include "place/health.hpp"
 #include "place/stage.hpp"
 #include "place/state.hpp"
 #include "plan/plan.hpp"
@@ -16,6 +17,10 @@ namespace lugger {
 struct TargetColumn {
   std::string name, type;  // type as format_type() spells it
   bool not_null = false, has_default = false, generated = false, identity = false;
+};
+
+struct TableColumn {
+  std::string table, column;
 };
 
 /// What inspecting a target against a plan found. `problems` stop a run; `warnings` are told.
@@ -63,6 +68,25 @@ class RowSink {
   virtual void rollback() noexcept = 0;
 };
 
+/// Indexes and constraints, built when the rows are in.
+class Stages {
+ public:
+  virtual ~Stages() = default;
+  /// The steps that are to come, as the ledger records them when the load is about to end.
+  virtual std::vector<StepRecord> steps(const PlanShape& plan) = 0;
+  /// Columns that will hold no NULL once everything is built.
+  virtual std::vector<TableColumn> not_null(const PlanShape& plan) const = 0;
+  /// Does what is left of a stage; done steps are passed over.
+  virtual StageResult build(Stage stage, const PlanShape& plan, const StageWork& work) = 0;
+  /// Rows that the stages to come would refuse. Reads only.
+  virtual std::vector<Refused> preflight(const PlanShape& plan, const std::string& job) = 0;
+
+ protected:
+  Stages() = default;
+  Stages(const Stages&) = default;
+  Stages& operator=(const Stages&) = default;
+};
+
 class Target {
  public:
   virtual ~Target() = default;
@@ -85,26 +109,12 @@ class Target {
   /// Throws away rows loaded by an unfinished run that is not to be resumed (--restart) when it is
   /// safe to say which they are.
   virtual void discard(const PlanShape& plan, const std::string& run) = 0;
-  /// Whether there are indexes and constraints to build: files have none.
-  virtual bool has_stages() const { return false; }
-  /// The steps that are to come, as the ledger records them when the load is about to end.
-  virtual std::vector<StepRecord> steps(const PlanShape& plan) {
-    static_cast<void>(plan);
-    return {};
-  }
-  /// Does what is left of a stage; done steps are passed over.
-  virtual StageResult run_stage(Stage stage, const PlanShape& plan, const StageWork& work) {
-    static_cast<void>(stage), static_cast<void>(plan), static_cast<void>(work);
-    return {};
-  }
-  /// Rows that the stages to come would refuse. Reads only.
-  virtual std::vector<Refused> preflight(const PlanShape& plan, const std::string& job) {
-    static_cast<void>(plan), static_cast<void>(job);
-    return {};
-  }
-};
 
-std::shared_ptr<Target> open_target(const std::string& place, const Options& options);
-std::span<const OptionSpec> target_options(const std::string& place);
+  // What not every kind of target can do; null where it cannot.
+  /// The indexes and constraints that are built behind a load.
+  virtual Stages* stages() { return nullptr; }
+  /// A way to ask how the target is, for one run.
+  virtual std::unique_ptr<Health> health() { return nullptr; }
+};
 
 }  // namespace lugger

@@ -32,18 +32,20 @@ class WholeCursor final : public PartsCursor {
     if (part_ < parts_.size()) cursor_ = source_.open(parts_[part_], own);
   }
 
-  bool next(Batch& batch) override {
+  Next next(Batch& batch, const StopFlag& stop) override {
     while (part_ < parts_.size()) {
       if (!cursor_) cursor_ = source_.open(parts_[part_]);
-      if (cursor_->next(batch)) {
+      const Next got = cursor_->next(batch, stop);
+      if (got == Next::kIdle) return got;
+      if (got == Next::kBatch) {
         last_ = parts_.size() == 1
                     ? cursor_->position()
                     : fmt::format("part:{} {}", parts_[part_].id, cursor_->position());
-        return true;
+        return got;
       }
       end_part();
     }
-    return false;
+    return Next::kEnd;
   }
   Position position() const override { return last_; }
 

@@ -154,6 +154,7 @@ class PgSource : public Source {
     place_.reading = describe_reading(session, options);
     place_.shown = fmt::format("{} {}", mask_secrets(place), place_.reading.shown);
     info_.kind = "postgresql";
+    info_.moves = true;
     info_.place = mask_secrets(place);
     info_.database = session.query("SELECT current_database()").text(0, 0);
     info_.collection = place_.reading.table.empty() ? "query" : place_.reading.table;
@@ -181,13 +182,24 @@ class PgSource : public Source {
   SourceInfo info_;
 };
 
+constexpr OptionSpec kOptions[] = {
+    {"table", OptionSpec::Type::kText, "The table to read: 'name' or 'schema.name'."},
+    {"query", OptionSpec::Type::kText, "A SELECT to read instead of a table."},
+    {"key", OptionSpec::Type::kList,
+     "Unique, never NULL columns to read in the order of, so that a run can be resumed."},
+    {"pooled", OptionSpec::Type::kFlag,
+     "The server is reached through a pooler that keeps no session settings."},
+};
+
 }  // namespace
 
 std::unique_ptr<Source> make_postgres_source(const std::string& place, const Options& options) {
   return std::make_unique<PgSource>(place, options);
 }
 
-std::vector<CollectionInfo> list_postgres(const std::string& place) {
+std::span<const OptionSpec> pg_source_options() { return kOptions; }
+
+PlaceInfo look_at_postgres(const std::string& place, const Options&) {
   std::shared_ptr<PgServer> server;
   PgSession session(resolve_pg_url(place, server), "source");
   const PgRows rows = session.query(
@@ -198,10 +210,11 @@ std::vector<CollectionInfo> list_postgres(const std::string& place) {
       "WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname NOT IN ('pg_catalog', "
       "'information_schema', 'lugger') "
       "AND n.nspname !~ '^pg_(toast|temp)' AND has_table_privilege(c.oid, 'SELECT') ORDER BY 2");
-  std::vector<CollectionInfo> out;
+  PlaceInfo out;
   for (size_t i = 0; i < rows.size(); ++i) {
-    out.push_back({rows.text(i, 0), rows.text(i, 1), rows.text(i, 2), mask_secrets(place),
-                   std::strtoull(rows.text(i, 3).c_str(), nullptr, 10), ""});
+    out.collections.push_back({rows.text(i, 0), rows.text(i, 1), rows.text(i, 2),
+                               mask_secrets(place),
+                               std::strtoull(rows.text(i, 3).c_str(), nullptr, 10), ""});
   }
   return out;
 }

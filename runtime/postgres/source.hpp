@@ -6,8 +6,9 @@
 
 namespace lugger {
 
+std::span<const OptionSpec> pg_source_options();
 std::unique_ptr<Source> make_postgres_source(const std::string& place, const Options& options);
 /// The tables and views a role can see; collection is "schema.name".
-std::vector<CollectionInfo> list_postgres(const std::string& place);
+PlaceInfo look_at_postgres(const std::string& place, const Options& options);
 
 }  // namespace lugger

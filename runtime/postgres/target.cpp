@@ -3,6 +3,7 @@
 #include "base/url.hpp"
 #include "postgres/catalog.hpp"
 #include "postgres/finish.hpp"
+#include "postgres/health.hpp"
 #include "postgres/inspect.hpp"
 #include "postgres/layout.hpp"
 #include "postgres/preflight.hpp"
@@ -55,7 +56,7 @@ std::string state_problem(PgSession& session, const std::string& schema) {
       schema);
 }
 
-class PgTarget : public Target {
+class PgTarget : public Target, public Stages {
  public:
   PgTarget(const std::string& place, const Options& options)
       : place_(mask_secrets(place)),
@@ -123,7 +124,17 @@ class PgTarget : public Target {
     return finish_pg([this] { return connect("finish"); }, work, schema_, plan, tally);
   }
 
-  bool has_stages() const override { return true; }
+  Stages* stages() override { return this; }
+  std::unique_ptr<Health> health() override { return make_pg_health(url_, pooled()); }
+
+  std::vector<TableColumn> not_null(const PlanShape& plan) const override {
+    std::vector<TableColumn> out;
+    for (const StageStep& step : stage_steps(plan)) {
+      if (step.kind != StepKind::kNotNull) continue;
+      for (const std::string& column : step.columns) out.push_back({step.table, column});
+    }
+    return out;
+  }
 
   std::vector<StepRecord> steps(const PlanShape& plan) override {
     const std::unique_ptr<PgSession> session = connect("steps");
@@ -138,7 +149,7 @@ class PgTarget : public Target {
     return out;
   }
 
-  StageResult run_stage(Stage stage, const PlanShape& plan, const StageWork& work) override {
+  StageResult build(Stage stage, const PlanShape& plan, const StageWork& work) override {
     const std::string& direct = direct_.empty() && pooled() ? direct_behind_pooler_ : direct_;
     const PgPlace place = direct.empty() ? PgPlace{url_, pooled()} : PgPlace{direct, false};
     return run_pg_stage(place, stage, plan, known_tables(work.state, work.job), work);

@@ -18,7 +18,7 @@ ALLOWED = {
     'postgres': PLACE | {'place'},
     'registry': PLACE | KINDS,
     'census': PLACE | {'place', 'registry'},
-    'engine': PLACE | KINDS | {'registry', 'census'},
+    'engine': PLACE | {'place', 'registry', 'census'},
     'verify': PLACE | KINDS | {'registry', 'census', 'engine'},
     'fix': PLACE | KINDS | {'registry', 'engine'},
     'sql': {'base'},

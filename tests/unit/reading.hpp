@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "catch.hpp"
 #include "place/source.hpp"
+#include "registry/registry.hpp"
 #include "test_data.hpp"
 
 namespace lugger::test {
@@ -28,7 +29,7 @@ inline std::vector<std::string> read_part(Source& source, const Partition& part,
   Batch batch(arena);
   batch.max_documents = batch_documents;
   const auto cursor = source.open(part, after);
-  while (cursor->next(batch)) {
+  while (cursor->fill(batch)) {
     for (const Document& document : batch.documents) out.emplace_back(as_text(document.bytes()));
     batch.clear();
     arena.reset();

@@ -3,6 +3,7 @@
 #include <new>
 
 #include "reading.hpp"
+#include "registry/registry.hpp"
 
 namespace {
 std::atomic<uint64_t> allocations{0};
@@ -45,7 +46,7 @@ TEST_CASE("in steady state a cursor allocates nothing") {
     int batches = 0;
     bool more = true;
     while (more && batches < 36) {
-      more = cursor->next(batch);
+      more = cursor->fill(batch);
       batch.clear();
       arena.reset();
       if (++batches == 20) before = allocations.load();

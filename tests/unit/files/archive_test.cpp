@@ -4,6 +4,7 @@
 #include "files/gzip.hpp"
 #include "memory_stream.hpp"
 #include "reading.hpp"
+#include "registry/registry.hpp"
 #include "value/bson_writer.hpp"
 
 namespace lugger::test {

@@ -1,5 +1,6 @@
 #include "files/bson_chain.hpp"
 #include "reading.hpp"
+#include "registry/registry.hpp"
 
 namespace lugger::test {
 namespace {
@@ -81,7 +82,7 @@ TEST_CASE("a resume from every position gives the rest") {
     const auto cursor = source->open(part);
     CHECK(cursor->position().empty());
     size_t read = 0;
-    while (cursor->next(batch)) {
+    while (cursor->fill(batch)) {
       batch.clear();
       ++read;
       const std::vector<std::string> rest = read_part(*source, part, cursor->position());
@@ -115,10 +116,10 @@ TEST_CASE("impossible lengths end the reading with where and what") {
       Arena arena;
       Batch batch(arena);
       const auto cursor = source->open(source->split(1)[0]);
-      REQUIRE(cursor->next(batch));
+      REQUIRE(cursor->fill(batch));
       CHECK(batch.documents.size() == 1);
       batch.clear();
-      const Error error = error_of([&] { cursor->next(batch); });
+      const Error error = error_of([&] { cursor->fill(batch); });
       CHECK(error.code() == Code::kRead);
       CHECK_THAT(error.what(), ContainsSubstring(words));
       CHECK_FALSE(error.hint().empty());
@@ -143,9 +144,9 @@ TEST_CASE("a file that shrinks while it is read is an error, not a crash") {
   Batch batch(arena);
   batch.max_documents = 10;
   const auto cursor = source->open(source->split(1)[0]);
-  REQUIRE(cursor->next(batch));
+  REQUIRE(cursor->fill(batch));
   std::filesystem::resize_file(path, 100);
-  CHECK_THAT(error_of([&] { cursor->next(batch); }).what(), ContainsSubstring("shorter"));
+  CHECK_THAT(error_of([&] { cursor->fill(batch); }).what(), ContainsSubstring("shorter"));
 }
 
 }  // namespace lugger::test

@@ -1,5 +1,6 @@
 #include "files/dump_dir.hpp"
 #include "reading.hpp"
+#include "registry/registry.hpp"
 #include "value/json_reader.hpp"
 
 namespace lugger::test {
@@ -44,7 +45,7 @@ TEST_CASE("small batches keep order and honour the limits") {
   Batch batch(arena);
   batch.max_bytes = 600;
   const auto cursor = source->open(source->split(1)[0]);
-  REQUIRE(cursor->next(batch));
+  REQUIRE(cursor->fill(batch));
   size_t bytes = 0;
   for (const Document& document : batch.documents) bytes += document.size;
   CHECK(batch.source_bytes == bytes);
@@ -55,7 +56,7 @@ TEST_CASE("small batches keep order and honour the limits") {
 TEST_CASE("what a dump holds is listed with its metadata") {
   for (const char* place : {"dump", "dump-gzip", "dump/shop", "shop.archive", "shop.archive.gz"}) {
     INFO(place);
-    const auto all = list_collections(data(place), {});
+    const auto all = look_at_place(data(place), {}).collections;
     std::vector<std::string> names;
     for (const CollectionInfo& info : all) {
       if (info.database != "shop") continue;
@@ -133,7 +134,7 @@ TEST_CASE("what belongs to the server is read only when named; time series are r
   const std::string entry = bson_from_json(R"({"op":"n","ns":"","o":{}})");
   scratch.write("dump/oplog.bson", gzipped(entry + entry + entry));
   const std::string dump = scratch.path("dump");
-  REQUIRE(list_collections(dump, {}).size() == 1);
+  REQUIRE(look_at_place(dump, {}).collections.size() == 1);
   CHECK(open_source(dump, {})->info().collection == "users");
   CHECK(read_all(dump, collection("oplog")).size() == 3);
   CHECK(read_all(dump, collection("admin.system.version")).size() == 1);
@@ -142,7 +143,7 @@ TEST_CASE("what belongs to the server is read only when named; time series are r
       "dump/shop/weather.metadata.json",
       R"({"options":{"timeseries":{"timeField":"t"}},"indexes":[],"collectionName":"weather","type":"timeseries"})");
   const std::string buckets = scratch.write("dump/shop/system.buckets.weather.bson", one);
-  CHECK(list_collections(dump, {}).size() == 2);
+  CHECK(look_at_place(dump, {}).collections.size() == 2);
   CHECK_THAT(error_of([&] { open_source(dump, collection("weather")); }).what(),
              ContainsSubstring("mongoexport"));
   CHECK_THAT(error_of([&] { open_source(buckets, {}); }).what(), ContainsSubstring("time series"));

@@ -1,5 +1,6 @@
 #include "files/json_split.hpp"
 #include "reading.hpp"
+#include "registry/registry.hpp"
 
 namespace lugger::test {
 namespace {
@@ -95,7 +96,7 @@ TEST_CASE("a resume of an export from every position gives the rest") {
     batch.max_documents = 1;
     const auto cursor = source->open(part);
     size_t read = 0;
-    while (cursor->next(batch)) {
+    while (cursor->fill(batch)) {
       batch.clear();
       ++read;
       INFO(cursor->position());
@@ -115,9 +116,9 @@ TEST_CASE("broken JSON names file and line, also after a resume and in a later p
   Arena arena;
   Batch batch(arena);
   const auto cursor = source->open(source->split(1)[0]);
-  REQUIRE(cursor->next(batch));
+  REQUIRE(cursor->fill(batch));
   CHECK(batch.documents.size() == 20);
-  const Error error = error_of([&] { cursor->next(batch); });
+  const Error error = error_of([&] { cursor->fill(batch); });
   CHECK(error.code() == Code::kParse);
   CHECK_THAT(error.what(), ContainsSubstring("21") && ContainsSubstring("b.json"));
   const Error resumed =

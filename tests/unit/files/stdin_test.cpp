@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "reading.hpp"
+#include "registry/registry.hpp"
 
 namespace lugger::test {
 namespace {

@@ -20,7 +20,7 @@ TEST_CASE("A9: without a ledger an INVALID index is another session's") {
   work.stop = &stop;
   work.settings.connections = 1;
   work.tell = [](const auto&...) {};
-  CHECK_THROWS_WITH(load.target().run_stage(Stage::kIndex, load.shape(), work),
+  CHECK_THROWS_WITH(load.target().stages()->build(Stage::kIndex, load.shape(), work),
                     ContainsSubstring("that this job did not begin"));
   CHECK(db.value("SELECT indisunique AND NOT indisvalid FROM pg_index WHERE indexrelid = "
                  "'by_n'::regclass") == "t");

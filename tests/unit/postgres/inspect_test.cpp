@@ -1,4 +1,5 @@
 // What plan and run are told before anything is written.
+#include "registry/registry.hpp"
 #include "sink_fixture.hpp"
 
 namespace lugger::test {

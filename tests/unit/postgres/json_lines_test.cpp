@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "registry/registry.hpp"
 #include "sink_fixture.hpp"
 
 namespace lugger::test {

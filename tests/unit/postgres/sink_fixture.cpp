@@ -3,6 +3,7 @@
 #include <atomic>
 
 #include "base/digest.hpp"
+#include "registry/registry.hpp"
 
 namespace lugger::test {
 namespace {

@@ -1,6 +1,7 @@
 #include "postgres/server.hpp"
 #include "postgres/session.hpp"
 #include "reading.hpp"
+#include "registry/registry.hpp"
 #include "value/pgrow_reader.hpp"
 
 namespace lugger::test {
@@ -61,7 +62,7 @@ TEST_CASE("a PostgreSQL table, a query, and a resume by key") {
   Batch batch(arena);
   batch.max_documents = 9;
   const auto cursor = source->open(part);
-  REQUIRE(cursor->next(batch));
+  REQUIRE(cursor->fill(batch));
   const RowShape& shape = *batch.documents[0].shape;
   REQUIRE(shape.fields.size() == 4);
   CHECK(shape.fields[0].type_name == "integer");
@@ -76,7 +77,7 @@ TEST_CASE("a PostgreSQL table, a query, and a resume by key") {
     REQUIRE(rest ==
             std::vector<std::string>(whole.begin() + static_cast<ptrdiff_t>(read), whole.end()));
     batch.clear();
-    if (!cursor->next(batch)) break;
+    if (!cursor->fill(batch)) break;
     read += batch.documents.size();
   } while (true);
   CHECK(read == 100);

@@ -1,8 +1,7 @@
-#include "engine/trial.hpp"
+#include "postgres/load_trial.hpp"
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
-#include "engine/job_impl.hpp"
 #include "place/whole.hpp"
 #include "plan/infer.hpp"
 #include "plan/plan.hpp"
@@ -37,7 +36,7 @@ struct Sample {
   /// A break in the source ends the sample: the census tells of it.
   bool read(Batch& batch) {
     try {
-      return cursor->next(batch);
+      return cursor->fill(batch);
     } catch (const Error& error) {
       if (error.code() != Code::kRead && error.code() != Code::kParse) throw;
       return false;
@@ -74,7 +73,6 @@ uint64_t encode(const Batch& batch, const std::vector<RowEncoder>& encoders, Byt
 
 LoadTrial try_load(Source& source, double seconds, const StopFlag* stop) {
   LoadTrial out;
-  out.connection_seconds_per_byte = connection_seconds_per_byte();
   Sample sample(source);
   if (sample.census.documents() == 0) return out;
   const auto shape = shape_of(source, sample.census);

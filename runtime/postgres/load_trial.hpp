@@ -10,8 +10,7 @@ struct LoadTrial {
   uint64_t refused = 0;
   uint64_t row_bytes = 0;  // of the values as they would be stored, headers of rows apart
   uint64_t columns = 0;
-  double seconds = 0;                      // on one core
-  double connection_seconds_per_byte = 0;  // what a connection to a server took elsewhere
+  double seconds = 0;  // on one core
 };
 
 /// Converts the first documents of a source with the columns that columns = 'auto' would make of

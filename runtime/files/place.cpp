@@ -1,3 +1,5 @@
+#include "files/place.hpp"
+
 #include <filesystem>
 #include <functional>
 
@@ -6,8 +8,6 @@
 #include "files/choose.hpp"
 #include "files/dump_dir.hpp"
 #include "files/replay.hpp"
-#include "postgres/place.hpp"
-#include "postgres/source.hpp"
 
 namespace lugger {
 namespace {
@@ -26,14 +26,6 @@ constexpr OptionSpec kFileOptions[] = {
     {"oplog", Type::kFlagOrText,
      "Whether the oplog of a dump is replayed (default: when there is one), or the oplog.bson to "
      "replay."},
-};
-constexpr OptionSpec kPostgresOptions[] = {
-    {"table", Type::kText, "The table to read: 'name' or 'schema.name'."},
-    {"query", Type::kText, "A SELECT to read instead of a table."},
-    {"key", Type::kList,
-     "Unique, never NULL columns to read in the order of, so that a run can be resumed."},
-    {"pooled", Type::kFlag,
-     "The server is reached through a pooler that keeps no session settings."},
 };
 
 /// The path a place names: "file:" URLs are decoded, what exists is a path whatever it looks like.
@@ -193,21 +185,15 @@ PlaceInfo look_at_directory(const std::string& path, const Options& options) {
 
 }  // namespace
 
-std::span<const OptionSpec> source_options(const std::string& place) {
-  if (is_postgres_place(place)) return kPostgresOptions;
-  return kFileOptions;
-}
+std::span<const OptionSpec> file_options() { return kFileOptions; }
 
-std::unique_ptr<Source> open_source(const std::string& place, const Options& options) {
-  options.check("source", source_options(place));
-  if (is_postgres_place(place)) return make_postgres_source(place, options);
+std::unique_ptr<Source> open_files(const std::string& place, const Options& options) {
   const std::string path = path_of(place);
   require_path(path);
   return fs::is_directory(path) ? open_directory(path, options) : open_file(path, options);
 }
 
-PlaceInfo look_at_place(const std::string& place, const Options& options) {
-  if (is_postgres_place(place)) return {list_postgres(place), std::nullopt, {}};
+PlaceInfo look_at_files(const std::string& place, const Options& options) {
   options.check("source", kFileOptions);
   const std::string path = path_of(place);
   require_path(path);
@@ -231,8 +217,11 @@ PlaceInfo look_at_place(const std::string& place, const Options& options) {
           {}};
 }
 
-std::vector<CollectionInfo> list_collections(const std::string& place, const Options& options) {
-  return look_at_place(place, options).collections;
+bool is_json_lines(std::string_view place) {
+  if (place == "-") return true;
+  if (!url_scheme(place).empty()) return false;
+  if (place.ends_with(".gz")) place.remove_suffix(3);
+  return place.ends_with(".jsonl") || place.ends_with(".ndjson") || place.ends_with(".json");
 }
 
 }  // namespace lugger
