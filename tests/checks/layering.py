@@ -5,20 +5,23 @@ import unittest
 import harness
 
 RUNTIME = harness.ROOT / 'runtime'
+PLACE = {'base', 'value', 'vector', 'plan', 'change'}
+KINDS = {'place', 'files', 'postgres'}
 ALLOWED = {
     'base': set(),
     'value': {'base'},
     'vector': {'base', 'value'},
     'plan': {'base', 'value', 'vector'},
-    'net': {'base'},
-    'change': {'base', 'value', 'vector', 'plan', 'net'},
-    'source': {'base', 'value', 'vector', 'plan', 'net', 'change'},
-    'census': {'base', 'value', 'vector', 'plan', 'source'},
-    'sink': {'base', 'value', 'vector', 'plan', 'net'},
-    'migrate': {'base'},
-    'engine': {'base', 'value', 'vector', 'plan', 'net', 'change', 'source', 'census', 'sink'},
-    'verify': {'base', 'value', 'vector', 'plan', 'net', 'change', 'source', 'census', 'sink', 'engine'},
-    'fix': {'base', 'value', 'vector', 'plan', 'net', 'source', 'sink', 'engine'},
+    'change': {'base', 'value', 'vector', 'plan'},
+    'place': PLACE,
+    'files': PLACE | {'place'},
+    'postgres': PLACE | {'place'},
+    'registry': PLACE | KINDS,
+    'census': PLACE | {'place', 'registry'},
+    'engine': PLACE | {'place', 'registry', 'census'},
+    'verify': PLACE | KINDS | {'registry', 'census', 'engine'},
+    'fix': PLACE | KINDS | {'registry', 'engine'},
+    'sql': {'base'},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
 
@@ -50,7 +53,7 @@ class Layering(unittest.TestCase):
 
     def test_only_the_session_knows_libpqxx(self):
         users = {str(path) for path, _, name in includes() if name.startswith('pqxx')}
-        self.assertEqual(users, {'runtime/net/pg_session.cpp'})
+        self.assertEqual(users, {'runtime/postgres/session.cpp'})
 
     def test_local_includes_exist(self):
         wrong = [f'{path} includes {name}' for path, _, name in includes()
