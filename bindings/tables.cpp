@@ -52,6 +52,7 @@ static void push(lua_State* L, const OplogInfo& oplog) {
 void push(lua_State* L, const SourceInfo& info) {
   lua_newtable(L);
   set(L, "kind", info.kind);
+  set(L, "rows", info.rows);
   set(L, "place", info.place);
   set(L, "database", info.database);
   set(L, "collection", info.collection);

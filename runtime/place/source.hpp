@@ -38,15 +38,20 @@ struct SourceInfo {
   std::string kind;   // "bson", "archive", "json", "postgresql": to be shown, not to be asked
   std::string place;  // path or masked URL, as shown
   std::string database, collection;
-  std::string
-      identity;  // changes when the data does: size and modification time, or server and query
+  /// Changes when the data does: size and modification time, or server and query.
+  std::string identity;
   uint64_t bytes = 0;  // on disk, 0: unknown
   std::optional<uint64_t> documents;
   bool compressed = false;
-  bool live = false;            // there will always be more: a feed
-  bool moves = false;           // others may change the data while it is read
-  bool byte_addressed = false;  // a partition's spec says at which byte its first document lies
-  std::string metadata_json;    // collection metadata as mongodump wrote it; empty: none
+  /// There will always be more: a feed.
+  bool live = false;
+  /// Others may change the data while it is read.
+  bool moves = false;
+  /// A partition's spec says at which byte its first document lies.
+  bool byte_addressed = false;
+  /// Its documents are rows of a table, whose columns have types.
+  bool rows = false;
+  std::string metadata_json;  // collection metadata as mongodump wrote it; empty: none
   std::optional<OplogInfo> oplog;
   std::vector<std::string> warnings;
   std::vector<std::string> advice = {};  // for those who look, not for those who run

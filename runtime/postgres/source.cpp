@@ -154,6 +154,7 @@ class PgSource : public Source {
     place_.reading = describe_reading(session, options);
     place_.shown = fmt::format("{} {}", mask_secrets(place), place_.reading.shown);
     info_.kind = "postgresql";
+    info_.rows = true;
     info_.moves = true;
     info_.place = mask_secrets(place);
     info_.database = session.query("SELECT current_database()").text(0, 0);

@@ -20,9 +20,8 @@ local function run(args)
   local given, rest = words_of(args)
   local place = given and config.resolve(given) or (config.find('PG_URI'))
   if not place then config.raise('a shell on which target?', 'lugger psql local:./pg, or set PG_URI') end
-  local scheme = place:match('^(%a[%w+]*):')
-  if scheme ~= 'local' and scheme ~= 'postgresql' and scheme ~= 'postgres' and not place:find('=', 1, true) then
-    config.raise(('%s is no PostgreSQL'):format(native.system.mask_secrets(place)),
+  if not native.place_kind(place).sql then
+    config.raise(('%s is not a PostgreSQL'):format(native.system.mask_secrets(place)),
       'give local:DIR, a postgresql:// URL or a connection of lugger.toml')
   end
   places.existing(place)
@@ -32,7 +31,7 @@ local function run(args)
   local environment = password and { PGPASSWORD = password } or nil
   io.stdout:flush()
   -- A private server lives as long as we do, so psql is a child; psql itself deals with Ctrl-C.
-  if scheme == 'local' then
+  if place:find('^local:') then
     native.system.interrupt_raises(false)
     return native.system.spawn(words, environment)
   end

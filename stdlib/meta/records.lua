@@ -23,7 +23,8 @@
 ---@field tally lugger.tally|nil only in a state
 
 ---@class lugger.source_info
----@field kind string
+---@field kind string to be shown
+---@field rows boolean its documents are rows of a table, whose columns have types
 ---@field place string secrets masked
 ---@field database string
 ---@field collection string

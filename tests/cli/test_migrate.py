@@ -26,7 +26,7 @@ class Migrate(Case):
 
     def test_no_database(self):
         self.assertIn('migrations of which database?', self.lugger('migrate', 'up', status=1).err)
-        self.assertIn('is no PostgreSQL', self.lugger('migrate', 'up', '--on', 'out.jsonl', status=1).err)
+        self.assertIn('is not a PostgreSQL', self.lugger('migrate', 'up', '--on', 'out.jsonl', status=1).err)
         self.assertIn('there is no directory migrations', self.lugger('migrate', 'lint', status=1).err)
 
     def test_settings(self):

@@ -383,7 +383,7 @@ function census_advice.add(census)
   local stem = census.info.collection ~= '' and census.info.collection or 'items'
   for i = #census.paths, 1, -1 do -- each stands behind its parent, so children come first
     local path = census.paths[i]
-    path.suggests = census.info.kind == 'postgresql' and as_it_is(path) or suggest(path, below[i], stem)
+    path.suggests = census.info.rows and as_it_is(path) or suggest(path, below[i], stem)
     path.suggests.not_null = path.suggests.not_null and proves
     path.notes = notes_of(path, path.same_but_case)
   end

@@ -63,12 +63,12 @@ function census.collections(place, options)
     return { { name = options.collection or options.table or 'query', options = options } }
   end
   local found, counted = native.look_at_place(place, options).collections, {}
+  local by_table = native.place_kind(place).sql
   if #found == 1 then return { { name = full_name(found[1]), options = options } } end
   for _, item in ipairs(found) do
     if is_counted(item) then
-      local postgres = place:find('^postgres') or place:find('^local:')
       local own = options_for(options, item)
-      if postgres then own.table, own.collection = item.collection, nil end
+      if by_table then own.table, own.collection = item.collection, nil end
       counted[#counted + 1] = { name = full_name(item), options = own }
     end
   end

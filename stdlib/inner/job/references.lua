@@ -253,7 +253,7 @@ end
 ---@return lugger.native.pg|nil
 function references.session(job)
   local place = job:target()
-  if not (place:match('^postgres') or place:match('^local:') or place:match('=')) then return nil end
+  if not native.place_kind(place).sql then return nil end
   return native.pg(require('lugger.inner.cli.places').existing(place), 'refs', 'detect')
 end
 

@@ -125,9 +125,8 @@ end
 ---@param purpose string|nil what the server's list of sessions calls it: "migrate" when not given
 ---@return lugger.migrate.connection
 function connection.new(name, place, settings, purpose)
-  local scheme = place:match('^(%a[%w+]*):')
-  if scheme ~= 'local' and scheme ~= 'postgresql' and scheme ~= 'postgres' and not place:find('=', 1, true) then
-    config.raise(('%s is no PostgreSQL'):format(native.system.mask_secrets(place)),
+  if not native.place_kind(place).sql then
+    config.raise(('%s is not a PostgreSQL'):format(native.system.mask_secrets(place)),
       'migrations work on PostgreSQL: give a postgresql:// URL, local:DIR or a connection of lugger.toml')
   end
   return setmetatable({ name = name, place = place, settings = settings, purpose = purpose or 'migrate' }, conn_meta)

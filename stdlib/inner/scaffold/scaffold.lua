@@ -61,7 +61,7 @@ local function refuse_places(resolved)
   if resolved == '-' then
     config.raise('standard input is read only once, and a scaffold reads its source several times', 'save it to a file')
   end
-  if resolved:match('^postgres') or resolved:match('^local:') then
+  if native.place_kind(resolved).sql then
     config.raise('a scaffold is made from documents, and this is a PostgreSQL',
       "columns = lugger.source(...):columns() makes a job's columns from a table")
   end

@@ -201,9 +201,8 @@ function sql_session.open(name)
     config.raise('a session wants a place as text', "pg.open 'local:./pg'")
   end
   local place = config.resolve(name, 'into')
-  local scheme = place:match '^(%a[%w+]*):'
-  if scheme ~= 'local' and scheme ~= 'postgresql' and scheme ~= 'postgres' and not place:find('=', 1, true) then
-    config.raise(('%s is no PostgreSQL'):format(native.system.mask_secrets(place)),
+  if not native.place_kind(place).sql then
+    config.raise(('%s is not a PostgreSQL'):format(native.system.mask_secrets(place)),
       'give local:DIR, a postgresql:// URL or a connection of lugger.toml')
   end
   return setmetatable({ name = name, place = place, label = native.system.mask_secrets(name) }, meta)
