@@ -98,8 +98,9 @@ std::vector<std::string> root_key_names(const PlanShape& plan, const TablePlan& 
 }
 
 bool finds_by_root(const PlanShape& plan, const TablePlan& child, const PgTable& actual) {
+  const std::vector<std::string> names = root_key_names(plan, child);
   const bool stored = actual.kind == "r" || actual.kind == "p";
-  return !stored || actual.finds_by(root_key_names(plan, child));
+  return !stored || names.empty() || actual.finds_by(names);
 }
 
 bool is_written(const Column& column) noexcept {
