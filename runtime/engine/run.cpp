@@ -136,6 +136,7 @@ class RunImpl final : public Run {
       FinishWork work{shared_.run, shared_.sink_options.connections, {}};
       if (can_read_again(shared_.job.spec.source))
         work.again = [this](const auto& use) { reread(shared_, use); };
+      finishing_ = true;
       result_.notes = shared_.job.target->finish(*shared_.shape, work, after);
       settled_ = after;
     } catch (const Error& error) {
@@ -190,6 +191,11 @@ class RunImpl final : public Run {
           counts.without_document));
     }
     result_.warnings.insert(result_.warnings.end(), told_at_end_.begin(), told_at_end_.end());
+    if (finishing_ && !settled_) {
+      result_.warnings.push_back(
+          "all documents are copied, but the load is not finished: rows that share a key are not "
+          "settled, and the counts are those of the copy; the same command goes on from there");
+    }
     if (counts.updated + counts.removed + counts.added != 0) {
       result_.notes.push_back(
           fmt::format("replayed the oplog{}: {} documents of the dump updated, {} left out as "
@@ -256,6 +262,7 @@ class RunImpl final : public Run {
   PreparedRun prepared_;
   std::vector<std::string> told_at_end_;  // by the source
   std::optional<Tally> settled_;          // once duplicates of a direct load are settled
+  bool finishing_ = false;                // all is copied
   Stopwatch watch_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;

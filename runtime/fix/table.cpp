@@ -66,7 +66,7 @@ const PgColumn& column_of(const PgTable& table, const std::string& name, const s
 std::vector<std::string> choose_key(const PgTable& table, const std::string& shown,
                                     std::vector<std::string> key) {
   if (key.empty()) {
-    for (const PgUniqueIndex& index : table.unique) {
+    for (const PgIndex& index : table.indexes) {
       if (index.primary) key = index.columns;
     }
     if (!key.empty()) return key;

@@ -9,21 +9,27 @@ bool is_true(const PgRows& rows, size_t row, size_t column) {
   return rows.text(row, column) == "t";
 }
 
-/// A text[] of the catalog, given as rows by unnest, grouped by the first column.
-std::vector<PgUniqueIndex> unique_indexes(PgSession& session, const std::string& oid) {
+/// Columns come as rows of unnest, grouped by the first column.
+std::vector<PgIndex> read_indexes(PgSession& session, const std::string& oid) {
   const PgRows rows = session.query(
-      "SELECT i.indexrelid::regclass::text, i.indisprimary, a.attname FROM pg_index i"
+      "SELECT i.indexrelid::regclass::text, i.indisprimary,"
+      " i.indisunique AND i.indimmediate AND i.indexprs IS NULL, a.attname"
+      " FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am m ON m.oid = c.relam"
       " CROSS JOIN LATERAL unnest(i.indkey[0:i.indnkeyatts-1]) WITH ORDINALITY AS k(attnum, place)"
-      " JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum"
-      " WHERE i.indrelid = $1::oid AND i.indisunique AND i.indisvalid AND i.indimmediate"
-      " AND i.indpred IS NULL AND i.indexprs IS NULL ORDER BY i.indexrelid, k.place",
+      " LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum AND a.attnum > "
+      "0"
+      " WHERE i.indrelid = $1::oid AND i.indisvalid AND i.indpred IS NULL"
+      " AND m.amname IN ('btree', 'hash') ORDER BY i.indexrelid, k.place",
       {oid});
-  std::vector<PgUniqueIndex> out;
+  std::vector<PgIndex> out;
+  bool plain = true;
   for (size_t i = 0; i < rows.size(); ++i) {
     if (out.empty() || out.back().name != rows.text(i, 0)) {
-      out.push_back({rows.text(i, 0), {}, is_true(rows, i, 1)});
+      out.push_back({rows.text(i, 0), {}, is_true(rows, i, 1), is_true(rows, i, 2)});
+      plain = true;
     }
-    out.back().columns.push_back(rows.text(i, 2));
+    plain = plain && rows[i][3];
+    if (plain) out.back().columns.push_back(rows.text(i, 3));
   }
   return out;
 }
@@ -111,9 +117,16 @@ const PgColumn* PgTable::column(std::string_view name) const noexcept {
 }
 
 bool PgTable::unique_on(const std::vector<std::string>& names) const {
-  return std::any_of(unique.begin(), unique.end(), [&](const PgUniqueIndex& index) {
-    return index.columns.size() == names.size() &&
+  return std::any_of(indexes.begin(), indexes.end(), [&](const PgIndex& index) {
+    return index.unique && index.columns.size() == names.size() &&
            std::is_permutation(index.columns.begin(), index.columns.end(), names.begin());
+  });
+}
+
+bool PgTable::finds_by(const std::vector<std::string>& names) const {
+  return std::any_of(indexes.begin(), indexes.end(), [&](const PgIndex& index) {
+    return index.columns.size() >= names.size() &&
+           std::is_permutation(names.begin(), names.end(), index.columns.begin());
   });
 }
 
@@ -154,7 +167,7 @@ std::optional<PgTable> inspect_table(PgSession& session, const std::string& tabl
   out.owned = is_true(rows, 0, 8);
   read_columns(session, out);
   read_labels(session, out);
-  out.unique = unique_indexes(session, out.oid);
+  out.indexes = read_indexes(session, out.oid);
   read_guards(session, out);
   // Without the right to look, rows must be expected.
   out.empty = out.may_select && session.query("SELECT FROM " + name + " LIMIT 1").size() == 0;

@@ -31,11 +31,12 @@ struct PgColumn {
   std::vector<std::string> labels;  // of an enum
 };
 
-/// A unique index without condition or expression, checked at once: what ON CONFLICT can name.
-struct PgUniqueIndex {
+/// An index of all rows, by which rows that are equal in its columns are found.
+struct PgIndex {
   std::string name;
-  std::vector<std::string> columns;
+  std::vector<std::string> columns;  // up to the first expression
   bool primary = false;
+  bool unique = false;  // without expression, checked at once: what ON CONFLICT can name
 };
 
 struct PgTable {
@@ -43,7 +44,7 @@ struct PgTable {
   std::string oid;
   std::string comment;
   std::vector<PgColumn> columns;
-  std::vector<PgUniqueIndex> unique;
+  std::vector<PgIndex> indexes;
   // Names; those of foreign keys left out, those of partitions not.
   std::vector<std::string> insert_triggers;
   std::vector<std::string> row_guards;  // row triggers BEFORE, or INSTEAD OF, what a load does
@@ -59,6 +60,8 @@ struct PgTable {
   }
   /// Has a unique index on exactly these columns, in any order.
   bool unique_on(const std::vector<std::string>& names) const;
+  /// Has an index that begins with exactly these columns, in any order.
+  bool finds_by(const std::vector<std::string>& names) const;
 };
 
 /// SQL over pg_attribute `a`: the column holds no NULL. A NOT NULL that is NOT VALID (from version

@@ -60,6 +60,15 @@ Outcome of_other_children(OnConflict policy) noexcept {
   return policy == OnConflict::kUpdate ? Outcome::kUpdated : Outcome::kSkipped;
 }
 
+PgRows query_children(PgSession& session, const PgTableLayout& child, const std::string& sql,
+                      const PgParams& params) {
+  if (child.found_by_root) return session.query(sql, params);
+  session.execute("SET LOCAL enable_nestloop = off");
+  PgRows rows = session.query(sql, params);
+  session.execute("SET LOCAL enable_nestloop = DEFAULT");
+  return rows;
+}
+
 int number_or(const PgRows& rows, int otherwise) {
   const std::string text = rows.text(0, 0);
   return text.empty() ? otherwise : std::stoi(text);

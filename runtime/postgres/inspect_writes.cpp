@@ -35,6 +35,20 @@ void check_column(const TablePlan& table, size_t slot, const PgColumn& stored, O
   }
 }
 
+void check_index_of_children(const PlanShape& plan, const TablePlan& child, const PgTable& actual,
+                             TargetReport& report) {
+  if (child.parent < 0 || actual.comment == kUnfinishedComment ||
+      plan.mapping().on_conflict == OnConflict::kError || finds_by_root(plan, child, actual))
+    return;
+  std::string columns;
+  for (const std::string& name : root_key_names(plan, child))
+    columns += (columns.empty() ? "" : ", ") + PgSession::quote_name(name);
+  report.warnings.push_back(fmt::format(
+      "{0} has no index that finds the child rows of a document: the whole table is read for every "
+      "unit of the load; CREATE INDEX ON {1} ({2}) spares that",
+      child.name, PgSession::quote_table(child.name), columns));
+}
+
 }  // namespace
 
 void check_writes(const PlanShape& plan, size_t index, const PgTable& actual,
@@ -46,6 +60,7 @@ void check_writes(const PlanShape& plan, size_t index, const PgTable& actual,
     if (stored != nullptr && !stored->generated && is_written(table.columns[slot]))
       check_column(table, slot, *stored, policy, report.problems);
   }
+  check_index_of_children(plan, table, actual, report);
   if (!actual.row_guards.empty()) {
     report.warnings.push_back(fmt::format(
         "{} has triggers that may keep rows out, or change them ({}): documents whose rows are not "

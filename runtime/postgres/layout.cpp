@@ -46,6 +46,12 @@ size_t field_of_slot(const PgTableLayout& layout, size_t slot) {
         layout.name);
 }
 
+/// A grandchild's parent key begins with its parent's parent key, and so on up: the root's key is
+/// the front of it.
+size_t root_key_size(const PlanShape& plan, const TablePlan& child) {
+  return std::min(plan.tables()[0].key.size(), child.parent_key.size());
+}
+
 PgTableLayout make_table(PgSession& session, const PlanShape& plan, size_t index,
                          const PgTable* actual) {
   const TablePlan& table = plan.tables()[index];
@@ -75,16 +81,27 @@ PgTableLayout make_table(PgSession& session, const PlanShape& plan, size_t index
     out.key.push_back(field_of_slot(out, slot));
     out.fields[out.key.back()].update = false;
   }
-  // A grandchild's parent key begins with its parent's parent key, and so on up: the root's key is
-  // the front of it.
-  const size_t root = plan.tables()[0].key.size();
-  for (size_t i = 0; i < table.parent_key.size() && i < root; ++i) {
+  for (size_t i = 0; i < root_key_size(plan, table); ++i) {
     out.root_key.push_back(field_of_slot(out, table.parent_key[i]));
   }
+  out.found_by_root = out.own || (actual != nullptr && finds_by_root(plan, table, *actual));
   return out;
 }
 
 }  // namespace
+
+std::vector<std::string> root_key_names(const PlanShape& plan, const TablePlan& child) {
+  std::vector<std::string> out;
+  for (size_t i = 0; i < root_key_size(plan, child); ++i)
+    out.push_back(child.columns[child.parent_key[i]].name);
+  return out;
+}
+
+bool finds_by_root(const PlanShape& plan, const TablePlan& child, const PgTable& actual) {
+  const std::vector<std::string> names = root_key_names(plan, child);
+  const bool stored = actual.kind == "r" || actual.kind == "p";
+  return !stored || names.empty() || actual.finds_by(names);
+}
 
 bool is_written(const Column& column) noexcept {
   return column.generate != Column::Generate::kServer;

@@ -38,6 +38,7 @@ struct PgTableLayout {
   bool has_xmax = true;          // rows of ordinary tables alone tell whether they are new
   bool guarded = false;          // triggers or row security may keep rows out, or under another key
   bool rules = false;            // what becomes of an INSERT is said by rules
+  bool found_by_root = true;     // children: an index finds the rows of a root key
   bool foreign_types = false;    // a column that only the server can cast to
   std::string foreign_reason;    // names the first of them
   std::string newer;             // field's staging name, kNewer
@@ -52,6 +53,10 @@ std::vector<PgTableLayout> make_layout(PgSession& session, const PlanShape& plan
 std::vector<PgTableLayout> make_layout(PgSession& session, const PlanShape& plan,
                                        const std::vector<std::optional<PgTable>>& tables);
 
+/// The columns of a child by which the rows of a document are found.
+std::vector<std::string> root_key_names(const PlanShape& plan, const TablePlan& child);
+/// Has the child's table an index for them? What is no ordinary table is taken to have one.
+bool finds_by_root(const PlanShape& plan, const TablePlan& child, const PgTable& actual);
 /// Written by COPY: everything but what the server generates.
 bool is_written(const Column& column) noexcept;
 /// Name of a field in staging: "c0", "c1", ... so that no name of the user's can clash with ours.

@@ -64,6 +64,11 @@ PgRows rehearse(PgSession& session, const std::string& sql, const PgParams& para
 Outcome of_taken(OnConflict policy) noexcept;
 /// What an equal row is whose child rows are others: they are replaced, or stay.
 Outcome of_other_children(OnConflict policy) noexcept;
+/// A statement that looks for child rows of many documents. Where no index finds those of one, a
+/// single pass over the table finds all: the server, which does not know how many documents there
+/// are, might make one pass for each.
+PgRows query_children(PgSession& session, const PgTableLayout& child, const std::string& sql,
+                      const PgParams& params = {});
 /// The one number a query gave; `otherwise`: it is NULL.
 int number_or(const PgRows& rows, int otherwise);
 

@@ -7,6 +7,8 @@
 namespace lugger {
 namespace {
 
+constexpr uint64_t kManyOutcomes = 200;
+
 std::string stage_ddl(const PgTableLayout& layout, size_t table, std::string_view on_commit) {
   std::string out = fmt::format(
       "CREATE TEMPORARY TABLE {} (seq int8, doc int4, turn int4 DEFAULT 1", stage_table(table));
@@ -128,16 +130,29 @@ class StagedLoader : public CopyLoader {
 
   void merge_turn(int turn, Tally& tally) {
     bool children = false;
+    uint64_t told = 0;
     for (size_t t = 0; t < load_.tables.size(); ++t) {
       if (!load_.tables[t].own) {
         children = true;
       } else if (rows(t) != 0) {
-        load_.session.execute(fmt::format("WITH {} INSERT INTO {} {}", sql_.upsert_with(t, turn),
-                                          sql_.outcome(), sql_.upsert_outcome(t, turn)));
+        told += load_.session
+                    .query(fmt::format("WITH {} INSERT INTO {} {}", sql_.upsert_with(t, turn),
+                                       sql_.outcome(), sql_.upsert_outcome(t, turn)))
+                    .affected();
         if (load_.tables[t].guarded) make_sure(t, turn);
       }
     }
-    if (children) merge_children(turn, tally);
+    if (!children) return;
+    count_outcomes(told);
+    merge_children(turn, tally);
+  }
+
+  /// Without statistics the server takes the outcomes of a turn for one row, and looks at every
+  /// staged row for each of them. Few need none; a key that comes a thousand times is a thousand
+  /// turns.
+  void count_outcomes(uint64_t changed) {
+    if (changed >= kManyOutcomes)
+      load_.session.execute(fmt::format("ANALYZE {} (turn, outcome)", kOutcomeTable));
   }
 
   void make_sure(size_t t, int turn) {
@@ -164,17 +179,20 @@ class StagedLoader : public CopyLoader {
     if (policy_ != OnConflict::kError) {
       for (size_t t = 0; t < load_.tables.size(); ++t) {
         if (load_.tables[t].own) continue;
-        session.execute(fmt::format(
-            "UPDATE {} o SET outcome = {} FROM ({}) d WHERE o.doc = d.doc AND o.k = d.k "
-            "AND o.turn = {} AND o.outcome = 4",
-            kOutcomeTable, static_cast<int>(of_other_children(policy_)),
-            sql_.differing_children(t, turn), turn));
+        const PgRows others = query_children(
+            session, load_.tables[t],
+            fmt::format("UPDATE {} o SET outcome = {} FROM ({}) d WHERE o.doc = d.doc AND o.k = "
+                        "d.k AND o.turn = {} AND o.outcome = 4",
+                        kOutcomeTable, static_cast<int>(of_other_children(policy_)),
+                        sql_.differing_children(t, turn), turn));
+        count_outcomes(others.affected());
       }
     }
     if (policy_ == OnConflict::kUpdate || policy_ == OnConflict::kNewer) {
       // Children of children go first.
       for (size_t t = load_.tables.size(); t-- != 0;) {
-        if (!load_.tables[t].own) session.execute(sql_.remove_children(t, turn));
+        if (!load_.tables[t].own)
+          query_children(session, load_.tables[t], sql_.remove_children(t, turn));
       }
     }
     for (size_t t = 0; t < load_.tables.size(); ++t) {

@@ -49,8 +49,8 @@ class StatementLoader : public PgLoader {
 
  private:
   struct Rows {
-    PgParams arrays;  // seq, doc, one a field
-    std::vector<int> turns;
+    PgParams arrays;         // seq, doc, one a field
+    std::vector<int> turns;  // empty: all rows take the first
     size_t count = 0;
   };
 
@@ -73,14 +73,17 @@ class StatementLoader : public PgLoader {
         }
       });
       for (ArrayText& array : arrays) rows_[t].arrays.emplace_back(array.finish());
-      rows_[t].turns.assign(rows_[t].count, 1);
     }
   }
 
-  /// "stage_0 AS (...)" over the parameters it appends.
+  /// "stage_0 AS (...)" over the parameters it appends. Not materialized: so the server knows how
+  /// many rows there are, and that all are of this turn where there is but one. It takes a set of
+  /// unknown size for one row, and then looks at all rows for each.
   std::string stage(size_t t, PgParams& params) const {
     const PgTableLayout& layout = load_.tables[t];
-    std::string names = "turn, seq, doc", values = "u.seq, u.doc, u.turn", arrays;
+    const bool one_turn = rows_[t].turns.empty();
+    std::string names = "turn, seq, doc", arrays;
+    std::string values = one_turn ? "u.seq, u.doc, 1 AS turn" : "u.seq, u.doc, u.turn";
     size_t number = params.size();
     arrays =
         fmt::format("${}::int4[], ${}::int8[], ${}::int4[]", number + 1, number + 2, number + 3);
@@ -95,7 +98,7 @@ class StatementLoader : public PgLoader {
       arrays += fmt::format(", ${}::text[]", ++number);
     }
     params.insert(params.end(), rows_[t].arrays.begin(), rows_[t].arrays.end());
-    return fmt::format("{} AS MATERIALIZED (SELECT {} FROM unnest({}) AS u({}))", sql_.stage(t),
+    return fmt::format("{} AS NOT MATERIALIZED (SELECT {} FROM unnest({}) AS u({}))", sql_.stage(t),
                        values, arrays, names);
   }
 
@@ -118,7 +121,7 @@ class StatementLoader : public PgLoader {
     const size_t n = params.size();
     for (ArrayText* array : {&documents, &keys, &outcomes}) params.emplace_back(array->finish());
     return fmt::format(
-        "{} AS MATERIALIZED (SELECT {} AS turn, u.* FROM unnest(${}::int4[], ${}::text[], "
+        "{} AS NOT MATERIALIZED (SELECT {} AS turn, u.* FROM unnest(${}::int4[], ${}::text[], "
         "${}::int2[]) AS u(doc, k, outcome))",
         sql_.outcome(), turn, n + 1, n + 2, n + 3);
   }
@@ -148,6 +151,7 @@ class StatementLoader : public PgLoader {
     const std::string with = "WITH " + stage(t, params) + " ";
     const PgRows later = load_.session.query(with + sql_.turns(t), params);
     int turns = 1;
+    if (later.size() != 0) rows_[t].turns.assign(rows_[t].count, 1);
     for (size_t i = 0; i < later.size(); ++i) {
       int& turn = rows_[t].turns[std::stoull(later.text(i, 0)) - 1];
       turn = std::stoi(later.text(i, 1));
@@ -211,8 +215,9 @@ class StatementLoader : public PgLoader {
       if (load_.tables[t].own) continue;
       PgParams params;
       const std::string with = "WITH " + roots(params) + ", " + stage(t, params) + " ";
-      mark(session.query(with + sql_.differing_children(t, turn), params), Outcome::kUnchanged,
-           of_other_children(policy_));
+      mark(
+          query_children(session, load_.tables[t], with + sql_.differing_children(t, turn), params),
+          Outcome::kUnchanged, of_other_children(policy_));
     }
     const bool replaces = policy_ == OnConflict::kUpdate || policy_ == OnConflict::kNewer;
     for (size_t t = load_.tables.size(); replaces && t-- != 0;) {
@@ -220,7 +225,7 @@ class StatementLoader : public PgLoader {
       PgParams params;
       std::string with = "WITH " + roots(params);
       with += ", " + outcome(turn, params);
-      session.query(with + " " + sql_.remove_children(t, turn), params);
+      query_children(session, load_.tables[t], with + " " + sql_.remove_children(t, turn), params);
     }
     for (size_t t = 0; t < load_.tables.size(); ++t) {
       if (!load_.tables[t].own && rows_[t].count != 0) insert_children(t, turn);

@@ -10,6 +10,7 @@ from bson import Int32
 import harness
 from jobs import Work, job
 from postgres import Postgres
+from sessions import Session, wait_for
 
 SEED = int(os.environ.get('LUGGER_SEED', '20261128'))
 POLICIES = ('skip', 'update', 'newer')
@@ -87,6 +88,13 @@ def documents(rng, count, keys, hooks, fill=0):
         if fill:
             d['fill'] = 'x' * fill
         yield d
+
+
+def wait_for_words(stream, words):
+    for line in stream:
+        if words in line:
+            return
+    raise AssertionError('never said: ' + words)
 
 
 class Doubles(unittest.TestCase):
@@ -215,6 +223,28 @@ class Doubles(unittest.TestCase):
                     self.assertEqual(work.database.number("select count(*) from docs where mongo_id like 'd%'"), 5)
                     self.assertEqual(work.database.number("select count(*) from tags where parent_mongo_id like 'd%'"), 10)
                     self.check(work, self.expected(found, policy))
+
+    def test_stopped_while_rows_of_one_key_are_settled(self):
+        found = [{'_id': f'k{i % 50}', 'v': Int32(i), 'ver': 1, 'pad': 'p', 'tags': ['a']} for i in range(120)]
+        work = self.work(found, 'error', False)
+        work.run('--create', expect=1)
+        text = (work.directory / 'job.lua').read_text()
+        work.script(text.replace('"error"', '"update"').replace("'error'", "'update'"))
+        session = Session(work.database)
+        session.run('begin; lock table docs in share mode')   # an index may be built, no row taken out
+        process = work.start('run', 'job.lua', '--create', '--accept-changes')
+        wait_for(work.database, "select exists (select from pg_stat_activity where wait_event_type = 'Lock' and query like 'DELETE%')", process)
+        process.send_signal(signal.SIGINT)
+        wait_for_words(process.stderr, 'once more stops at once')
+        session.run('rollback')
+        session.close()
+        err = process.communicate(timeout=60)[1]
+        self.assertEqual(process.returncode, 130, err)
+        self.assertIn('all documents are copied, but the load is not finished: rows that share a key are not settled', err)
+        self.assertEqual(work.database.number('select count(*) from docs'), 120)
+        result = work.run('--create', '--accept-changes')
+        self.assertNotIn('not settled', result.err)
+        self.check(work, self.expected(found, 'update'))
 
     def test_a2_limit(self):
         rng = random.Random(SEED)
