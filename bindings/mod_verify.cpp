@@ -103,6 +103,7 @@ static void push(lua_State* L, const Verdict& verdict) {
   set(L, "reject_codes", verdict.reject_codes);
   set(L, "looked_for_missing", verdict.looked_for_missing);
   set(L, "looked_for_extra", verdict.looked_for_extra);
+  set(L, "reasons", verdict.reasons);
   set(L, "notes", verdict.notes);
   set(L, "warnings", verdict.warnings);
   set_list(L, "tables", verdict.tables);

@@ -32,6 +32,8 @@ struct ComparedTable {
   std::vector<ComparedColumn> columns;
   std::vector<size_t> key;   // indices into columns; empty: rows are compared as a multiset
   std::vector<size_t> root;  // of these, the key of the document's own row
+  // SQL: the rows whose key another row has, too; "" where an index rules them out.
+  std::string doubled;
   // Of a document's own table: plan slot of the column that says which row is newer.
   int newer = -1;
   // The same column's index in columns, where lugger orders its values as the server does.
@@ -49,6 +51,8 @@ struct ColumnFinding {
 };
 
 struct Comparison {
+  // A table of a load that did not end: rows of one key may stand there that it would settle.
+  bool unsettled = false;
   std::vector<ComparedTable> tables;
   std::vector<ColumnFinding> altered;
   std::vector<std::string> notes;

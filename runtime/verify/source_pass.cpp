@@ -1,6 +1,7 @@
 #include "verify/source_pass.hpp"
 
 #include "engine/rejects.hpp"
+#include "verify/newer_rank.hpp"
 #include "verify/refused_keys.hpp"
 
 namespace lugger {
@@ -83,24 +84,29 @@ class SourcePass::Reader {
   void give(uint64_t first) {
     for (const ComparedTable& table : context_.comparison.tables) {
       const RowSet& rows = batch_.tables[table.table];
+      places_.assign(batch_.documents.size(), 0);
       for (size_t i = 0; i < rows.rows(); ++i) {
         const uint32_t document = rows.document(i);
         if (!rows.live(i) || batch_.fates[document] != Fate::kLoad || outside_[document] != 0)
           continue;
         const Value* slots = rows.row(i);
+        const Turn turn{first + document, newer(table, slots), places_[document]++};
         const RowDigests digests = digester_.digest(
             table, [&](size_t c) -> const Value& { return slots[table.columns[c].slot]; });
         const Standing standing = spare_[document] != 0 ? Standing::kSpare : Standing::kExpected;
-        if (context_.sampled(digests.root))
-          use_.row({table, slots, digests, first + document, standing});
+        if (context_.sampled(digests.root)) use_.row({table, slots, digests, turn, standing});
       }
     }
     facts_.without_key += refused_.find(
         batch_, outside_, digester_,
         [&](const ComparedTable& table, const RowDigests& digests, uint32_t document) {
           if (context_.sampled(digests.root))
-            use_.row({table, nullptr, digests, first + document, Standing::kRefused});
+            use_.row({table, nullptr, digests, {first + document}, Standing::kRefused});
         });
+  }
+
+  static uint64_t newer(const ComparedTable& table, const Value* slots) {
+    return table.newer_compared < 0 ? 0 : newer_rank(slots[static_cast<size_t>(table.newer)]);
   }
 
   void count() {
@@ -128,6 +134,7 @@ class SourcePass::Reader {
   std::unique_ptr<PgSession> session_;
   std::unique_ptr<ServerText> server_;
   std::vector<uint8_t> outside_, spare_;  // one a document of the batch
+  std::vector<uint32_t> places_;          // the rows that it has in a table so far
   SourceFacts facts_;
 };
 

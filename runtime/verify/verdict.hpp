@@ -72,7 +72,8 @@ struct Verdict {
   std::vector<RowFinding> rows;       // the first few of each table and kind
   std::string window, where, sample;  // "" or in words
   bool looked_for_missing = true, looked_for_extra = true;
-  bool source_moves = false;  // a live source: its rows are read again too
+  bool source_moves = false;         // a live source: its rows are read again too
+  std::vector<std::string> reasons;  // beyond rows and columns: why this cannot be called equal
   std::vector<std::string> notes, warnings;
 };
 

@@ -193,6 +193,7 @@ function verdict_view.sentence(verdict)
       terminal.duration(tonumber(verdict.seconds)))
   end
   local parts, sums = {}, { missing = 0, extra = 0, different = 0 }
+  for i, reason in ipairs(verdict.reasons) do parts[i] = reason end
   for _, one in ipairs(verdict.tables) do
     for name in pairs(sums) do sums[name] = sums[name] + tonumber(one[name]) end
   end

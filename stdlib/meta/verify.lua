@@ -52,6 +52,7 @@
 ---@field sample string what the sample proves, in words
 ---@field looked_for_missing boolean
 ---@field looked_for_extra boolean
+---@field reasons string[] why it cannot be called equal, beyond rows and columns: "the load is not finished"
 ---@field notes string[]
 ---@field warnings string[]
 

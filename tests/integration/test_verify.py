@@ -257,8 +257,8 @@ class Verify(unittest.TestCase):
         self.assertNotIn('warning', self.verify(work).err)
         work.script((work.directory / 'job.lua').read_text() + '-- changed')
         self.assertIn('the script changed since', self.verify(work).err)
-        work.database.query("update lugger.runs set status = 'failed' where job not like '%(%'")
-        self.assertIn('the load is not finished', self.verify(work).err)
+        work.database.query("update lugger.runs set status = 'failed' where job not like '%(%'; update lugger.partitions set done = false")
+        self.assertIn('the load is not finished', self.verify(work, expect=4).err)
         work.documents(users(501))
         self.assertIn('the source changed since', self.verify(work, expect=4).err)
 
