@@ -226,9 +226,11 @@ class Maker {
     const auto slot = static_cast<size_t>(table.newer);
     const Kind kind = plan.columns[slot].type.kind;
     const int at = place[slot];
+    table.version = at;
     if (at >= 0 && !table.columns[static_cast<size_t>(at)].by_server && is_ranked(kind)) {
       table.newer_compared = at;
       table.newer_exact = kind != Kind::kNumeric;
+      if (table.newer_exact) table.version = -1;
       return;
     }
     out_.notes.push_back(

@@ -40,6 +40,8 @@ struct ComparedTable {
   int newer_compared = -1;
   // No two values of it share a rank.
   bool newer_exact = false;
+  // Its index in columns, where they may, or where there is no rank.
+  int version = -1;
   std::vector<std::string> left_out;  // columns that are not compared: filled by the server
 
   const ComparedColumn* column(std::string_view column_name) const noexcept;

@@ -99,10 +99,11 @@ Group::Range Group::range(uint32_t table, const Digest& key) {
                           });
 }
 
-/// Can lugger tell which of two rows of one key has the greater version?
-bool Group::is_ranked(const SourceEntry& a, const SourceEntry& b) const {
-  return policy() != OnConflict::kNewer || a.turn.newer != b.turn.newer ||
-         context_.comparison.tables[a.table].newer_exact;
+/// Can lugger tell which of two rows of one key stands in the end? Of equal versions the first
+/// does; which of two that differ is the greater, ranks may not say.
+bool Group::is_told(const SourceEntry& a, const SourceEntry& b) const {
+  return policy() != OnConflict::kNewer || context_.comparison.tables[a.table].newer_exact ||
+         a.turn.newer != b.turn.newer || a.turn.version == b.turn.version;
 }
 
 /// Does another row of the same document take its place? That a load knows in any case: all rows of
@@ -112,7 +113,7 @@ bool Group::is_beaten_at_home(Range range, const SourceEntry& entry) const {
       range.first, range.second, entry,
       [](const SourceEntry& a, const SourceEntry& b) { return a.turn.order < b.turn.order; });
   return std::any_of(home.first, home.second, [&](const SourceEntry& other) {
-    return wins(policy(), other.turn, entry.turn) && is_ranked(other, entry);
+    return wins(policy(), other.turn, entry.turn) && is_told(other, entry);
   });
 }
 
@@ -133,7 +134,7 @@ SourceEntry* Group::expected(Range range, const Digest* target_row) {
     // A reject of the load may be there, where it would stay if it had been loaded.
     const bool spare = at->standing == Standing::kSpare;
     if (best == nullptr || (spare && wins(policy(), at->turn, best->turn))) return &*at;
-    const bool any = !context_.one_reader || !is_ranked(*at, *best);
+    const bool any = !context_.one_reader || !is_told(*at, *best);
     if (any && (!newer || at->turn.newer == best->turn.newer)) return &*at;
   }
   return best;
@@ -305,7 +306,7 @@ void Group::find_own(const SourceEntry& entry, Mismatch& mismatch) {
   if (entry.alone) return;
   const Range same = range(entry.table, entry.key);
   for (auto at = same.first; at != same.second; ++at) {
-    if (&*at != &entry && at->standing == Standing::kExpected && !is_ranked(*at, entry))
+    if (&*at != &entry && at->standing == Standing::kExpected && !is_told(*at, entry))
       mismatch.own.push_back(own_row(*at));
   }
 }

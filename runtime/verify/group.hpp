@@ -105,7 +105,7 @@ class Group {
   SourceEntry* expected(Range range, const Digest* target_row);
   OnConflict policy() const noexcept { return context_.shape->mapping().on_conflict; }
   bool is_beaten_at_home(Range range, const SourceEntry& entry) const;
-  bool is_ranked(const SourceEntry& a, const SourceEntry& b) const;
+  bool is_told(const SourceEntry& a, const SourceEntry& b) const;
   void settle(Range range, SourceEntry& chosen, SourceEntry::State state);
   void settle_rest(bool own);
   void drop_children();

@@ -1,5 +1,6 @@
 #include "verify/newer_rank.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -37,7 +38,9 @@ uint64_t newer_rank(const Value& value) {
     case ValueType::kInt64:
     case ValueType::kDay:
     case ValueType::kTime:
-    case ValueType::kMicros: return static_cast<uint64_t>(value.i64) ^ kSign;
+    case ValueType::kMicros:
+      // -infinity is newer than NULL.
+      return std::max<uint64_t>(static_cast<uint64_t>(value.i64) ^ kSign, 1);
     default: raise(Code::kBug, "a {} has no rank", type_word(value.type));
   }
 }

@@ -90,7 +90,8 @@ class SourcePass::Reader {
         if (!rows.live(i) || batch_.fates[document] != Fate::kLoad || outside_[document] != 0)
           continue;
         const Value* slots = rows.row(i);
-        const Turn turn{first + document, newer(table, slots), places_[document]++};
+        const Turn turn{first + document, newer(table, slots), version(table, slots),
+                        places_[document]++};
         const RowDigests digests = digester_.digest(
             table, [&](size_t c) -> const Value& { return slots[table.columns[c].slot]; });
         const Standing standing = spare_[document] != 0 ? Standing::kSpare : Standing::kExpected;
@@ -107,6 +108,12 @@ class SourcePass::Reader {
 
   static uint64_t newer(const ComparedTable& table, const Value* slots) {
     return table.newer_compared < 0 ? 0 : newer_rank(slots[static_cast<size_t>(table.newer)]);
+  }
+
+  uint64_t version(const ComparedTable& table, const Value* slots) {
+    if (table.version < 0) return 0;
+    const ComparedColumn& column = table.columns[static_cast<size_t>(table.version)];
+    return digester_.column(column, slots[column.slot]).lo;
   }
 
   void count() {

@@ -9,10 +9,11 @@ namespace lugger {
 
 /// When a row of the source has its turn.
 struct Turn {
-  uint64_t order = 0;  // of its document in the source
-  uint64_t newer = 0;  // sorts as the column of on_conflict = 'newer' does
-  uint32_t place = 0;  // among its document's rows of the table: its own first, then in the order
-                       // in which the hook gave them
+  uint64_t order = 0;    // of its document in the source
+  uint64_t newer = 0;    // sorts as the column of on_conflict = 'newer' does
+  uint64_t version = 0;  // a digest of that column, where its order is not, or not all, known
+  uint32_t place = 0;    // among its document's rows of the table: its own first, then in the order
+                         // in which the hook gave them
 };
 
 /// Did the first have its turn before the second?

@@ -110,6 +110,25 @@ class Turns(Case):
                     self.repair(work, '--apply')
                     self.assertEqual(self.there(work), wanted)
 
+    def test_versions_that_only_the_server_orders(self):
+        """Equal ones are settled by the turn; of others any row may be there, and the server keeps the newest."""
+        for kind, low, high in (('text', 'a', 'b'), ('numeric', '1.00000000000000000001', '1.00000000000000000002')):
+            for jobs in ('1', '4'):
+                with self.subTest(kind=kind, jobs=jobs):
+                    pad = 'x' * (1 if jobs == '1' else 4_500_000)
+                    documents = [{'_id': oid(k), 'ver': low, 'n': 10, 'tags': ['a'], 'pad': pad, 'more': [
+                        {'key': text_of(k), 'ver': low, 'n': 20}, *([{'key': text_of(k), 'ver': high, 'n': 30}] * (k == 2))]} for k in range(3)]
+                    work = self.made(documents, columns=f"{{ 'ver', '{kind}' }}, {{ 'n', 'int4' }}", conflict='newer', target_options="newer = 'ver',",
+                                     extra=TAGS + "unmapped = 'ignore'," + EMIT, run=('--create', '-j', jobs))
+                    before = self.rows(work)
+                    self.assertEqual([n for _, _, n in before], ['10', '10', '30'])
+                    self.verify(work)
+                    work.database.query('update docs set n = 20 where n = 10')
+                    self.assertEqual(counts(self.verify(work, expect=4))['docs']['different'], 2)
+                    work.database.query('delete from docs where n = 30')
+                    self.repair(work, '--apply')
+                    self.assertEqual(self.rows(work), before)
+
     def test_error_never_ends(self):
         """Two rows of one key are an error then: no load of them is finished, and none is called equal."""
         documents = [{'_id': oid(k), 'ver': 1, 'n': k, 'tags': ['a'], 'more': [{'key': text_of(k), 'ver': 2, 'n': 50}] * (k == 1)} for k in range(3)]
