@@ -92,6 +92,7 @@ void Comparing::read_both(TargetSnapshot& snapshot) {
   verdict_.documents = facts.documents, verdict_.skipped = facts.skipped;
   verdict_.rejected = facts.rejected, verdict_.kept_rejects = facts.kept_rejects;
   verdict_.without_key = facts.without_key;
+  verdict_.replaced = facts.replaced;
   verdict_.unmapped = facts.unmapped, verdict_.skip_reasons = facts.skip_reasons;
   verdict_.reject_codes = facts.reject_codes;
   if (facts.outside != 0)

@@ -58,6 +58,7 @@ class SourcePass::Reader {
 
   SourceFacts facts() {
     facts_.unmapped = plan_.unmapped();
+    facts_.replaced = plan_.replaced();
     return std::move(facts_);
   }
 
@@ -157,6 +158,7 @@ void SourcePass::add(const SourceFacts& more) {
   facts_.rejected += more.rejected, facts_.kept_rejects += more.kept_rejects;
   facts_.outside += more.outside, facts_.without_key += more.without_key;
   for (const auto& [path, count] : more.unmapped) facts_.unmapped[path] += count;
+  for (const auto& [column, count] : more.replaced) facts_.replaced[column] += count;
   for (const auto& [reason, count] : more.skip_reasons) facts_.skip_reasons[reason] += count;
   for (const auto& [code, count] : more.reject_codes) facts_.reject_codes[code] += count;
 }

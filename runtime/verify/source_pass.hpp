@@ -39,7 +39,7 @@ class SourceUse {
 struct SourceFacts {
   uint64_t documents = 0, skipped = 0, rejected = 0, kept_rejects = 0, outside = 0;
   uint64_t without_key = 0;  // refused before the key of their row was known
-  std::map<std::string, uint64_t> unmapped, skip_reasons, reject_codes;
+  std::map<std::string, uint64_t> unmapped, replaced, skip_reasons, reject_codes;
 };
 
 class SourcePass {

@@ -67,6 +67,7 @@ struct Verdict {
   uint64_t documents = 0, skipped = 0, rejected = 0, kept_rejects = 0;
   uint64_t without_key = 0;  // refused documents whose rows cannot be told from strangers
   std::map<std::string, uint64_t> unmapped, skip_reasons, reject_codes;
+  std::map<std::string, uint64_t> replaced;  // "users.age" -> values, as on_error says
   std::vector<TableVerdict> tables;
   std::vector<ColumnFinding> altered;
   std::vector<RowFinding> rows;       // the first few of each table and kind
