@@ -11,7 +11,7 @@
 #include "bindings/lua_table.hpp"
 #include "bindings/process_title.hpp"
 #include "bindings/signals.hpp"
-#include "net/pg_place.hpp"
+#include "postgres/place.hpp"
 
 namespace lugger {
 

@@ -11,6 +11,7 @@
 #include "bindings/userdata.hpp"
 #include "bindings/words.hpp"
 #include "engine/task.hpp"
+#include "registry/registry.hpp"
 
 namespace lugger {
 

@@ -63,7 +63,7 @@ class Writer {
       }
       batch.clear();
       arena.reset();
-      if (!cursor->next(batch)) break;
+      if (!cursor->fill(batch, context_.stop)) break;
       while (next != end && next->order - first < batch.documents.size()) {
         const uint64_t order = next->order;
         for (; next != end && next->order == order; ++next) {
