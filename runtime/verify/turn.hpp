@@ -1,4 +1,4 @@
-// Rows of one key take turns, in verification as in the merge of a load (sink/pg_merge.hpp): which
+// Rows of one key take turns, in verification as in the merge of a load (postgres/merge.hpp): which
 // of them stands in the end is decided by the same rule.
 #pragma once
 #include <cstdint>
