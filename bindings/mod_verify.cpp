@@ -99,10 +99,12 @@ static void push(lua_State* L, const Verdict& verdict) {
   set(L, "rejected", verdict.rejected);
   set(L, "kept_rejects", verdict.kept_rejects);
   set(L, "unmapped", verdict.unmapped);
+  set(L, "replaced", verdict.replaced);
   set(L, "skip_reasons", verdict.skip_reasons);
   set(L, "reject_codes", verdict.reject_codes);
   set(L, "looked_for_missing", verdict.looked_for_missing);
   set(L, "looked_for_extra", verdict.looked_for_extra);
+  set(L, "reasons", verdict.reasons);
   set(L, "notes", verdict.notes);
   set(L, "warnings", verdict.warnings);
   set_list(L, "tables", verdict.tables);

@@ -46,19 +46,21 @@ void run_stages(const StageHost& host, std::initializer_list<Stage> stages, RunR
   }
 }
 
+bool is_read(State& state, const RunRecord& run) {
+  const std::vector<PartitionRecord> partitions = state.partitions(run.run);
+  const std::vector<StepRecord> steps = state.steps(run.job);
+  return std::all_of(partitions.begin(), partitions.end(),
+                     [](const PartitionRecord& one) { return one.done; }) &&
+         std::any_of(steps.begin(), steps.end(),
+                     [&](const StepRecord& step) { return step.run == run.run; });
+}
+
 namespace {
 
 /// The load must be over: what is built on half a table must be built again.
 void refuse_unfinished(State& state, const std::optional<RunRecord>& latest,
                        const std::string& job) {
-  if (!latest || !is_unfinished(*latest)) return;
-  const std::vector<PartitionRecord> partitions = state.partitions(latest->run);
-  const bool loaded = std::all_of(partitions.begin(), partitions.end(),
-                                  [](const PartitionRecord& one) { return one.done; });
-  const std::vector<StepRecord> steps = state.steps(job);
-  const bool promised = std::any_of(
-      steps.begin(), steps.end(), [&](const StepRecord& step) { return step.run == latest->run; });
-  if (loaded && promised) return;
+  if (!latest || !is_unfinished(*latest) || is_read(state, *latest)) return;
   throw Error(Code::kConfig, fmt::format("the load of {} is not finished", job),
               latest->command.empty() ? "finish it first" : "finish it first: " + latest->command);
 }

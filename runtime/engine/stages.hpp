@@ -31,6 +31,9 @@ struct StageHost {
 void promise_steps(Target& target, const PlanShape& shape, State& state, const std::string& job,
                    const std::string& run);
 
+/// Every document of a run's source was read, and what is to come behind the load was promised.
+bool is_read(State& state, const RunRecord& run);
+
 /// Fills in notes, warnings and what was refused.
 void run_stages(const StageHost& host, std::initializer_list<Stage> stages, RunResult& result);
 

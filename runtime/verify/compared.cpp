@@ -132,6 +132,8 @@ class Maker {
     }
     bind_key(plan, place, table);
     bind_newer(plan, place, table);
+    find_doubled(actual, table);
+    out_.unsettled = out_.unsettled || actual.comment == kUnfinishedComment;
     tell_left_out(plan, table);
     out_.tables.push_back(std::move(table));
   }
@@ -224,9 +226,11 @@ class Maker {
     const auto slot = static_cast<size_t>(table.newer);
     const Kind kind = plan.columns[slot].type.kind;
     const int at = place[slot];
+    table.version = at;
     if (at >= 0 && !table.columns[static_cast<size_t>(at)].by_server && is_ranked(kind)) {
       table.newer_compared = at;
       table.newer_exact = kind != Kind::kNumeric;
+      if (table.newer_exact) table.version = -1;
       return;
     }
     out_.notes.push_back(
@@ -234,6 +238,35 @@ class Maker {
                     "newer than its document counts as different, and of several documents of one "
                     "key any may be there",
                     plan.name, plan.columns[slot].name));
+  }
+
+  static std::string key_list(const ComparedTable& table, const PgTable& actual,
+                              std::string_view alias) {
+    std::string out;
+    for (const size_t i : table.key) {
+      const std::string& name = table.columns[i].name;
+      out += fmt::format("{}{}.{}{}", out.empty() ? "" : ", ", alias, PgSession::quote_name(name),
+                         actual.column(name)->comparable ? "" : "::text");
+    }
+    return out;
+  }
+
+  /// Child rows of one key come with documents of one key: those are looked for alone.
+  static void find_doubled(const PgTable& actual, ComparedTable& table) {
+    if (!table.own || table.key.empty()) return;
+    std::set<std::string> key;
+    for (const size_t i : table.key) key.insert(table.columns[i].name);
+    // An index does not reach into tables that inherit.
+    const bool whole = table.ranges || actual.kind == "p";
+    const bool unique =
+        std::any_of(actual.unique.begin(), actual.unique.end(), [&](const PgUniqueIndex& index) {
+          return std::all_of(index.columns.begin(), index.columns.end(),
+                             [&](const std::string& name) { return key.contains(name); });
+        });
+    if (whole && unique) return;
+    table.doubled = fmt::format("({}) IN (SELECT {} FROM {} AS o GROUP BY {} HAVING count(*) > 1)",
+                                key_list(table, actual, "t"), key_list(table, actual, "o"),
+                                table.quoted, key_list(table, actual, "o"));
   }
 
   void tell_left_out(const TablePlan& plan, ComparedTable& table) {

@@ -32,12 +32,16 @@ struct ComparedTable {
   std::vector<ComparedColumn> columns;
   std::vector<size_t> key;   // indices into columns; empty: rows are compared as a multiset
   std::vector<size_t> root;  // of these, the key of the document's own row
+  // SQL: the rows whose key another row has, too; "" where an index rules them out.
+  std::string doubled;
   // Of a document's own table: plan slot of the column that says which row is newer.
   int newer = -1;
   // The same column's index in columns, where lugger orders its values as the server does.
   int newer_compared = -1;
   // No two values of it share a rank.
   bool newer_exact = false;
+  // Its index in columns, where they may, or where there is no rank.
+  int version = -1;
   std::vector<std::string> left_out;  // columns that are not compared: filled by the server
 
   const ComparedColumn* column(std::string_view column_name) const noexcept;
@@ -49,6 +53,8 @@ struct ColumnFinding {
 };
 
 struct Comparison {
+  // A table of a load that did not end: rows of one key may stand there that it would settle.
+  bool unsettled = false;
   std::vector<ComparedTable> tables;
   std::vector<ColumnFinding> altered;
   std::vector<std::string> notes;

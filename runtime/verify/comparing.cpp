@@ -40,12 +40,28 @@ class Comparing::TargetSums final : public TargetUse {
   std::vector<std::atomic<uint64_t>>& roots_;
 };
 
+/// Rows of a target without a unique index whose key another row has, too.
+class Comparing::DoubledRows final : public TargetUse {
+ public:
+  explicit DoubledRows(std::vector<uint8_t>& buckets) : buckets_(buckets) {}
+  void row(const TargetRow& row) override {
+    if (row.digests.null_key) return;
+    buckets_[bucket_of(row.digests.root)] = 1;
+    ++rows;
+  }
+  uint64_t rows = 0;
+
+ private:
+  std::vector<uint8_t>& buckets_;
+};
+
 void Comparing::run(const std::function<void(const char*)>& stage) {
   stage("reading");
   TargetSnapshot snapshot(context_.url, context_.pooled, context_.connections);
   verdict_.position = snapshot.position();
   details_ = std::make_unique<Details>(context_);
   read_both(snapshot);
+  find_doubled(snapshot.session(0));
   set_counts();
   stage("comparing");
   compare_groups(snapshot);
@@ -76,11 +92,26 @@ void Comparing::read_both(TargetSnapshot& snapshot) {
   verdict_.documents = facts.documents, verdict_.skipped = facts.skipped;
   verdict_.rejected = facts.rejected, verdict_.kept_rejects = facts.kept_rejects;
   verdict_.without_key = facts.without_key;
+  verdict_.replaced = facts.replaced;
   verdict_.unmapped = facts.unmapped, verdict_.skip_reasons = facts.skip_reasons;
   verdict_.reject_codes = facts.reject_codes;
   if (facts.outside != 0)
     verdict_.notes.push_back(
         fmt::format("{} documents are older and were passed over", facts.outside));
+}
+
+/// Sums are equal, too, where source and target hold the same two rows of one key: of these one is
+/// too many, and only a comparison row by row says which.
+void Comparing::find_doubled(PgSession& snapshot) {
+  TargetReader reader(context_, snapshot);
+  for (const ComparedTable& table : context_.comparison.tables) {
+    if (table.doubled.empty()) continue;
+    DoubledRows doubled(doubled_);
+    reader.read(table, table.doubled, doubled, nullptr);
+    if (doubled.rows == 0 || verdict_.looked_for_extra) continue;
+    verdict_.reasons.push_back(
+        fmt::format("{} rows of {} have the key of another one", doubled.rows, table.name));
+  }
 }
 
 void Comparing::set_counts() {
@@ -109,7 +140,7 @@ std::vector<uint8_t> Comparing::wrong_buckets() const {
       target = target || target_[t][b].rows != 0;
     }
     if (where || since) differs = (!where || target) && (!since || source);
-    out[b] = differs ? 1 : 0;
+    out[b] = differs || doubled_[b] != 0 ? 1 : 0;
   }
   return out;
 }
@@ -166,13 +197,12 @@ void Comparing::note_wrong(const Mismatch& mismatch) {
     return;
   }
   if (removable) ++wrong_->extra_rows[mismatch.table];
-  if (wrong_->documents.size() + wrong_->extra.size() >= WrongRows::kMost) {
+  if (wrong_->rows.size() + wrong_->extra.size() >= WrongRows::kMost) {
     wrong_->complete = false;
   } else if (!extra) {
-    wrong_->documents.insert(mismatch.order);
-    wrong_->documents.insert(mismatch.rivals.begin(), mismatch.rivals.end());
+    wrong_->rows.insert(mismatch.own.begin(), mismatch.own.end());
   } else if (of_document) {
-    wrong_->with_extra_children.insert(mismatch.order);
+    wrong_->with_extra_children.insert(mismatch.own.begin(), mismatch.own.end());
   } else {
     wrong_->extra.emplace(mismatch.table, mismatch.target_row);
     if (table.own) wrong_->extra_roots.insert(mismatch.key);
@@ -192,7 +222,7 @@ void Comparing::finish(PgSession& snapshot) {
     if (!verdict_.looked_for_extra) table.target = table.equal + table.different + table.newer;
   }
   details_->recheck(verdict_.tables, verdict_.source_moves, snapshot);
-  verdict_.equal = verdict_.altered.empty();
+  verdict_.equal = verdict_.altered.empty() && verdict_.reasons.empty();
   for (const TableVerdict& table : verdict_.tables) {
     const bool adds_up =
         table.source == table.equal + table.missing + table.different + table.older &&

@@ -10,8 +10,8 @@ namespace lugger {
 /// What a repair needs to know beyond the verdict.
 struct WrongRows {
   static constexpr size_t kMost = 1 << 20;
-  std::set<uint64_t> documents;            // by their order: to be written again
-  std::set<uint64_t> with_extra_children;  // documents that have more child rows than they should
+  std::set<OwnRow> rows;                        // to be written again, child rows with them
+  std::set<OwnRow> with_extra_children;         // those that have more child rows than they should
   std::set<std::pair<uint32_t, Digest>> extra;  // table and row: rows that no document makes
   std::set<Digest> extra_roots;                 // keys of those that are documents' own rows
   std::vector<uint64_t> extra_rows;             // how many they are, of each table
@@ -29,8 +29,10 @@ class Comparing {
 
  private:
   class SourceSums;
+  class DoubledRows;
   class TargetSums;
   void read_both(TargetSnapshot& snapshot);
+  void find_doubled(PgSession& snapshot);
   void set_counts();
   std::vector<uint8_t> wrong_buckets() const;
   uint64_t entries_of(size_t bucket) const;
@@ -43,6 +45,7 @@ class Comparing {
   WrongRows* wrong_;
   std::vector<BucketSums> source_, target_;  // one a table
   std::vector<std::atomic<uint64_t>> roots_;
+  std::vector<uint8_t> doubled_ = std::vector<uint8_t>(kBuckets);  // hold rows of one key
   std::unique_ptr<Details> details_;
 };
 

@@ -25,6 +25,8 @@ struct VerifyContext {
   Comparison comparison;
   std::vector<Partition> partitions;
   std::string now;                       // lugger.now() of the load
+  bool unfinished = false;               // the load goes on, or should
+  std::string resume;                    // the command that does
   bool one_reader = false;               // the load had one partition: its order settled duplicates
   uint64_t seed = 0;                     // of all digests
   std::optional<uint64_t> sample_below;  // rows whose root digest is below

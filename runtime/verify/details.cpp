@@ -7,6 +7,7 @@
 
 #include "base/text.hpp"
 #include "plan/coerce.hpp"
+#include "verify/newer_rank.hpp"
 
 namespace lugger {
 
@@ -108,6 +109,7 @@ class Details::SourceLook final : public SourceUse {
  public:
   struct Shared {
     std::unordered_multimap<uint64_t, size_t> wanted;  // row number -> place in kept_
+    std::unordered_map<size_t, Turn> turns;            // of the row that was taken for kept_[i]
     std::mutex mutex;
     std::atomic<size_t> left{0};
   };
@@ -121,14 +123,27 @@ class Details::SourceLook final : public SourceUse {
     for (auto at = found.first; at != found.second; ++at) {
       Mismatch& mismatch = details_.kept_[at->second];
       if (mismatch.table != table || mismatch.key != row.digests.key) continue;
-      if (mismatch.order != row.order && !details_.source_moves_) continue;
+      const Turn& turn = mismatch.turn;
+      const bool it = turn.order == row.turn.order && turn.place == row.turn.place;
+      if (!it && !details_.source_moves_) continue;
       const std::lock_guard lock(shared_.mutex);
+      if (details_.source_moves_ && !is_best(row, at->second)) continue;
       take(row, at->second, mismatch);
     }
   }
-  bool enough() const override { return shared_.left.load(std::memory_order_relaxed) == 0; }
+  bool enough() const override {
+    return !details_.source_moves_ && shared_.left.load(std::memory_order_relaxed) == 0;
+  }
 
  private:
+  /// Of the rows of one key that were seen so far: the places in a source that moves say nothing.
+  bool is_best(const SourceRow& row, size_t place) {
+    const auto [best, fresh] = shared_.turns.try_emplace(place, row.turn);
+    const OnConflict policy = details_.context_.shape->mapping().on_conflict;
+    if (!fresh && !wins(policy, row.turn, best->second)) return false;
+    best->second = row.turn;
+    return true;
+  }
   void take(const SourceRow& row, size_t place, Mismatch& mismatch) {
     if (mismatch.key_text.empty()) {
       for (const size_t i : row.table.key) {
@@ -137,6 +152,7 @@ class Details::SourceLook final : public SourceUse {
       }
     }
     mismatch.source_row = row.digests.row;
+    mismatch.turn.newer = row.turn.newer;
     auto& texts = details_.source_text_[place];
     auto& digests = details_.source_columns_[place];
     if (texts.empty()) shared_.left.fetch_sub(1, std::memory_order_relaxed);
@@ -266,7 +282,7 @@ bool Details::judge(Mismatch& mismatch, const Seen& seen, TableVerdict& table) {
       rows.begin(), rows.end(), [&](const SeenRow& row) { return row.row == mismatch.source_row; });
   const FindingKind now = rows.empty() ? FindingKind::kMissing : FindingKind::kDifferent;
   const bool newer =
-      !equal && !rows.empty() && context_.keeps_newer() && rows.front().newer > mismatch.newer;
+      !equal && !rows.empty() && context_.keeps_newer() && rows.front().newer > mismatch.turn.newer;
   if (equal || newer) {
     mismatch.settled = true;
     --count, ++table.settled;

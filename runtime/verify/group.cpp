@@ -1,54 +1,22 @@
 #include "verify/group.hpp"
 
 #include <algorithm>
-#include <bit>
-#include <cmath>
 #include <functional>
-#include <limits>
 
-#include "value/decimal.hpp"
+#include "verify/newer_rank.hpp"
 
 namespace lugger {
-
-namespace {
-
-constexpr uint64_t kSign = uint64_t{1} << 63;
-
-/// As PostgreSQL orders them: 0 and -0 are equal, all NaN are, and greater than any number.
-uint64_t float_rank(double number) {
-  if (number == 0) number = 0;
-  if (std::isnan(number)) number = std::numeric_limits<double>::quiet_NaN();
-  const auto bits = std::bit_cast<uint64_t>(number);
-  return (bits & kSign) != 0 ? ~bits : bits | kSign;
-}
-
-}  // namespace
-
-uint64_t newer_rank(const Value& value) {
-  if (value.absent()) return 0;
-  switch (value.type) {
-    case ValueType::kDouble: return float_rank(value.f64);
-    case ValueType::kNumeric: {
-      DecimalDigits digits;
-      decimal_from_numeric(value.bytes(), digits);
-      return float_rank(decimal_to_double(digits));
-    }
-    case ValueType::kBool:
-    case ValueType::kInt32:
-    case ValueType::kInt64:
-    case ValueType::kDay:
-    case ValueType::kTime:
-    case ValueType::kMicros: return static_cast<uint64_t>(value.i64) ^ kSign;
-    default: raise(Code::kBug, "a {} has no rank", type_word(value.type));
-  }
-}
 
 namespace {
 
 bool before(const SourceEntry& a, const SourceEntry& b) noexcept {
   if (a.table != b.table) return a.table < b.table;
   if (a.key != b.key) return a.key < b.key;
-  return a.order < b.order;
+  return comes_before(a.turn, b.turn);
+}
+
+OwnRow own_row(const SourceEntry& entry) noexcept {
+  return {entry.turn.order, entry.table, entry.turn.place};
 }
 
 }  // namespace
@@ -60,14 +28,12 @@ class Group::Collector final : public SourceUse {
     if (!filter_.takes(row.digests.root)) return;
     SourceEntry entry;
     entry.root = row.digests.root, entry.key = row.digests.key, entry.row = row.digests.row;
-    entry.order = row.order;
+    entry.turn = row.turn;
     entry.table = static_cast<uint32_t>(row.table.table);
     entry.standing = row.standing;
     entry.alone = row.table.key.empty() || row.digests.null_key;
     // What must be there is matched before what may be.
-    if (entry.alone && row.standing == Standing::kSpare) entry.order |= uint64_t{1} << 63;
-    if (row.table.newer_compared >= 0 && row.slots != nullptr)
-      entry.newer = newer_rank(row.slots[static_cast<size_t>(row.table.newer)]);
+    if (entry.alone && row.standing == Standing::kSpare) entry.turn.order |= uint64_t{1} << 63;
     entries.push_back(entry);
   }
   Entries entries;
@@ -133,35 +99,43 @@ Group::Range Group::range(uint32_t table, const Digest& key) {
                           });
 }
 
-/// Of two documents of one key: does the first take the place of the second?
-bool Group::wins(const SourceEntry& entry, const SourceEntry& over) const {
-  switch (context_.shape->mapping().on_conflict) {
-    case OnConflict::kUpdate: return entry.order > over.order;
-    case OnConflict::kNewer:
-      if (entry.newer != over.newer) return entry.newer > over.newer;
-      [[fallthrough]];
-    default: return entry.order < over.order;
-  }
+/// Can lugger tell which of two rows of one key stands in the end? Of equal versions the first
+/// does; which of two that differ is the greater, ranks may not say.
+bool Group::is_told(const SourceEntry& a, const SourceEntry& b) const {
+  return policy() != OnConflict::kNewer || context_.comparison.tables[a.table].newer_exact ||
+         a.turn.newer != b.turn.newer || a.turn.version == b.turn.version;
+}
+
+/// Does another row of the same document take its place? That a load knows in any case: all rows of
+/// a document are of one unit.
+bool Group::is_beaten_at_home(Range range, const SourceEntry& entry) const {
+  const auto home = std::equal_range(
+      range.first, range.second, entry,
+      [](const SourceEntry& a, const SourceEntry& b) { return a.turn.order < b.turn.order; });
+  return std::any_of(home.first, home.second, [&](const SourceEntry& other) {
+    return wins(policy(), other.turn, entry.turn) && is_told(other, entry);
+  });
 }
 
 /// Of the source's rows of one key the one that should be in the target. The first, the last or the
-/// newest, as on_conflict says; when several workers loaded, which of them was first is not known
-/// and any that is found will do. Null: all of them were refused.
+/// newest, as on_conflict says; when several workers loaded, which of their documents was first is
+/// not known and any that is found will do. Null: all of them were refused.
 SourceEntry* Group::expected(Range range, const Digest* target_row) {
   SourceEntry* best = nullptr;
   for (auto at = range.first; at != range.second; ++at) {
     if (at->standing != Standing::kExpected) continue;
-    if (best == nullptr || wins(*at, *best)) best = &*at;
+    if (best == nullptr || wins(policy(), at->turn, best->turn)) best = &*at;
   }
   if (target_row == nullptr || (best != nullptr && best->row == *target_row)) return best;
-  const bool newer = context_.shape->mapping().on_conflict == OnConflict::kNewer;
-  const bool any = !context_.one_reader ||
-                   (newer && !context_.comparison.tables[range.first->table].newer_exact);
+  const bool newer = policy() == OnConflict::kNewer;
   for (auto at = range.first; at != range.second; ++at) {
     if (at->standing == Standing::kRefused || at->row != *target_row) continue;
+    if (is_beaten_at_home(range, *at)) continue;
     // A reject of the load may be there, where it would stay if it had been loaded.
-    if (best == nullptr || (at->standing == Standing::kSpare && wins(*at, *best))) return &*at;
-    if (any && (!newer || at->newer == best->newer)) return &*at;
+    const bool spare = at->standing == Standing::kSpare;
+    if (best == nullptr || (spare && wins(policy(), at->turn, best->turn))) return &*at;
+    const bool any = !context_.one_reader || !is_told(*at, *best);
+    if (any && (!newer || at->turn.newer == best->turn.newer)) return &*at;
   }
   return best;
 }
@@ -171,7 +145,7 @@ void Group::settle(Range range, SourceEntry& chosen, SourceEntry::State state) {
     if (&*at == &chosen) continue;
     at->state = SourceEntry::State::kDropped;
     if (at->standing == Standing::kExpected) ++tables_[at->table].duplicates;
-    if (at->order != chosen.order) losers_.emplace_back(at->root, at->order);
+    if (at->turn.order != chosen.turn.order) losers_.emplace_back(at->root, at->turn.order);
   }
   chosen.state = state;
 }
@@ -217,7 +191,7 @@ void Group::match_row(const TargetRow& row) {
   const bool equal = entry->row == row.digests.row;
   const bool newer =
       !equal && row.table.newer_compared >= 0 && context_.keeps_newer() &&
-      newer_rank(row.values[static_cast<size_t>(row.table.newer_compared)]) > entry->newer;
+      newer_rank(row.values[static_cast<size_t>(row.table.newer_compared)]) > entry->turn.newer;
   const auto state = equal   ? SourceEntry::State::kEqual
                      : newer ? SourceEntry::State::kOlder
                              : SourceEntry::State::kDifferent;
@@ -252,7 +226,7 @@ void Group::settle_rest(bool own) {
       continue;
     }
     for (auto spare = range.first; spare != range.second; ++spare)
-      losers_.emplace_back(spare->root, spare->order);
+      losers_.emplace_back(spare->root, spare->turn.order);
   }
 }
 
@@ -266,7 +240,7 @@ void Group::drop_children() {
     if (context_.comparison.tables[entry.table].own) continue;
     const bool older = newer_roots_.count(entry.root) != 0;
     if (!older && !std::binary_search(losers_.begin(), losers_.end(),
-                                      std::make_pair(entry.root, entry.order)))
+                                      std::make_pair(entry.root, entry.turn.order)))
       continue;
     entry.state = SourceEntry::State::kDropped;
     if (entry.standing != Standing::kExpected) continue;
@@ -288,8 +262,8 @@ void Group::report(FindingKind kind, const SourceEntry* entry, const TargetRow* 
   if (entry != nullptr) {
     out.table = entry->table;
     out.root = entry->root, out.key = entry->key, out.source_row = entry->row;
-    out.order = entry->order, out.newer = entry->newer;
-    find_rivals(*entry, out);
+    out.turn = entry->turn;
+    find_own(*entry, out);
   }
   if (row != nullptr) {
     out.table = static_cast<uint32_t>(row->table.table);
@@ -303,35 +277,49 @@ void Group::report(FindingKind kind, const SourceEntry* entry, const TargetRow* 
   found_(std::move(out), row);
 }
 
-/// Where ranks do not tell which document of a key is the newest, each of them may be.
-void Group::find_rivals(const SourceEntry& entry, Mismatch& mismatch) {
-  if (context_.shape->mapping().on_conflict != OnConflict::kNewer || entry.alone) return;
-  const ComparedTable& table = context_.comparison.tables[entry.table];
-  if (!table.own || table.key.empty() || table.newer_exact) return;
+/// The rows of own tables that stand under a key, or should: losers are dropped.
+std::vector<const SourceEntry*> Group::standing(const Digest& key) const {
+  std::vector<const SourceEntry*> out;
+  for (const ComparedTable& table : context_.comparison.tables) {
+    if (!table.own || table.key.empty()) continue;
+    SourceEntry wanted;
+    wanted.table = static_cast<uint32_t>(table.table);
+    wanted.key = key;
+    for (auto at = std::lower_bound(entries_.begin(), entries_.end(), wanted, before);
+         at != entries_.end() && at->table == wanted.table && at->key == key; ++at) {
+      if (at->state != SourceEntry::State::kDropped) out.push_back(&*at);
+    }
+  }
+  return out;
+}
+
+/// What a repair writes for a row that is missing or different: it, or its parent. Where ranks do
+/// not tell which row of a key is the newest, each of them may be.
+void Group::find_own(const SourceEntry& entry, Mismatch& mismatch) {
+  if (!context_.comparison.tables[entry.table].own) {
+    for (const SourceEntry* parent : standing(entry.root)) {
+      if (parent->turn.order == entry.turn.order) mismatch.own.push_back(own_row(*parent));
+    }
+    return;
+  }
+  mismatch.own.push_back(own_row(entry));
+  if (entry.alone) return;
   const Range same = range(entry.table, entry.key);
   for (auto at = same.first; at != same.second; ++at) {
-    if (at->standing == Standing::kExpected && at->newer == entry.newer && at->order != entry.order)
-      mismatch.rivals.push_back(at->order);
+    if (&*at != &entry && at->standing == Standing::kExpected && !is_told(*at, entry))
+      mismatch.own.push_back(own_row(*at));
   }
 }
 
 /// Whose row an extra one is: that of a document of the source, or of a refused one. Else no
 /// document's.
 void Group::find_document(Mismatch& mismatch) const {
-  for (const ComparedTable& table : context_.comparison.tables) {
-    if (!table.own || table.key.empty()) continue;
-    SourceEntry wanted;
-    wanted.table = static_cast<uint32_t>(table.table);
-    wanted.key = mismatch.root;
-    for (auto at = std::lower_bound(entries_.begin(), entries_.end(), wanted, before);
-         at != entries_.end() && at->table == wanted.table && at->key == mismatch.root; ++at) {
-      if (at->state == SourceEntry::State::kDropped) continue;
-      if (at->standing == Standing::kExpected) {
-        mismatch.known = true;
-        mismatch.order = at->order;
-      } else {
-        mismatch.refused = true;
-      }
+  for (const SourceEntry* entry : standing(mismatch.root)) {
+    if (entry->standing == Standing::kExpected) {
+      mismatch.known = true;
+      mismatch.own = {own_row(*entry)};
+    } else {
+      mismatch.refused = true;
     }
   }
 }

@@ -15,8 +15,7 @@ namespace lugger {
 /// A source row waiting for its counterpart.
 struct SourceEntry {
   Digest root, key, row;
-  uint64_t order = 0;  // of its document
-  uint64_t newer = 0;  // sorts as the column of on_conflict = 'newer' does
+  Turn turn;
   uint32_t table = 0;
   enum class State : uint8_t {
     kWaiting,
@@ -30,18 +29,25 @@ struct SourceEntry {
 };
 static_assert(kGroupRows * sizeof(SourceEntry) <= 64 << 20);
 
+/// A row that a document of the source makes in one of its own tables.
+struct OwnRow {
+  uint64_t order = 0;  // of the document
+  uint32_t table = 0;
+  uint32_t place = 0;  // as Turn's
+  auto operator<=>(const OwnRow&) const = default;
+};
+
 /// A row found wrong: enough to find it again on both sides.
 struct Mismatch {
   FindingKind kind = FindingKind::kMissing;
   uint32_t table = 0;
   Digest root, key;
   Digest source_row, target_row;
-  // Of the document that should be, or is, there.
-  uint64_t order = 0;
-  // Of other documents of its key, where only the server can tell which is the newest.
-  std::vector<uint64_t> rivals;
-  // As SourceEntry's.
-  uint64_t newer = 0;
+  // Of the row that should be there.
+  Turn turn;
+  // What a repair writes: the row that should be, or is, there, or the parent of it. Several where
+  // only the server can tell which is the newest.
+  std::vector<OwnRow> own;
   // kExtra: the source has that document.
   bool known = false;
   // kExtra: the source has it, and it was refused, by the mapping or the load.
@@ -97,13 +103,16 @@ class Group {
   SourceEntry* counterpart(Range range, const TargetRow& row);
   Range range(uint32_t table, const Digest& key);
   SourceEntry* expected(Range range, const Digest* target_row);
-  bool wins(const SourceEntry& entry, const SourceEntry& over) const;
+  OnConflict policy() const noexcept { return context_.shape->mapping().on_conflict; }
+  bool is_beaten_at_home(Range range, const SourceEntry& entry) const;
+  bool is_told(const SourceEntry& a, const SourceEntry& b) const;
   void settle(Range range, SourceEntry& chosen, SourceEntry::State state);
   void settle_rest(bool own);
   void drop_children();
   void report(FindingKind kind, const SourceEntry* entry, const TargetRow* row,
               bool doubled = false);
-  void find_rivals(const SourceEntry& entry, Mismatch& mismatch);
+  std::vector<const SourceEntry*> standing(const Digest& key) const;
+  void find_own(const SourceEntry& entry, Mismatch& mismatch);
   void find_document(Mismatch& mismatch) const;
 
   VerifyContext& context_;
@@ -115,10 +124,5 @@ class Group {
   std::set<Digest> newer_roots_;                     // documents that the target has newer
   std::mutex mutex_;
 };
-
-/// Order of a value of the column that says which row is newer, as an unsigned number: as the
-/// server orders it, NULL first. Numerics that are nearly the same may share a rank; of the other
-/// types that have one (see docs/verify.md), no two values do.
-uint64_t newer_rank(const Value& value);
 
 }  // namespace lugger

@@ -6,7 +6,7 @@
 
 namespace lugger {
 
-/// Source rows whose digests are held at a time while rows are compared one by one: 72 bytes each.
+/// Source rows whose digests are held at a time while rows are compared one by one: 88 bytes each.
 inline constexpr uint64_t kGroupRows = 400'000;
 
 struct VerifyOptions {

@@ -5,6 +5,7 @@
 
 #include "base/digest.hpp"
 #include "base/url.hpp"
+#include "engine/stages.hpp"
 #include "engine/start.hpp"
 #include "place/identity.hpp"
 #include "postgres/place.hpp"
@@ -88,8 +89,8 @@ void take_run(VerifyContext& context, Verdict& verdict, State& state) {
   context.now = run->now;
   context.one_reader = state.partitions(run->run).size() == 1;
   if (is_unfinished(*run)) {
-    verdict.warnings.push_back(
-        "the load is not finished: what was not loaded yet counts as missing");
+    context.resume = run->command;
+    context.unfinished = !is_read(state, *run);
   }
   if (run->script_hash != context.job.spec.script_hash)
     verdict.warnings.push_back("the script changed since the run that loaded the rows");
@@ -127,6 +128,17 @@ void read_ledger(VerifyContext& context, Verdict& verdict) {
     verdict.warnings.push_back(fmt::format(
         "the ledger cannot be read ({}): which run loaded the rows is not known", error.message()));
   }
+}
+
+/// What a load leaves is known when it has ended: until then rows may be missing, several of one
+/// key stand side by side, and an earlier load's be there in their place.
+void refuse_unfinished(const VerifyContext& context, Verdict& verdict) {
+  if (!context.unfinished && !context.comparison.unsettled) return;
+  verdict.reasons.emplace_back("the load is not finished");
+  verdict.warnings.push_back(fmt::format(
+      "the load is not finished, so it cannot be called equal: what was not loaded yet counts as "
+      "missing, and rows of one key are not settled yet; finish it first{}{}",
+      context.resume.empty() ? "" : ": ", context.resume));
 }
 
 void divide_work(VerifyContext& context) {
@@ -174,6 +186,7 @@ void record_verification(VerifyContext& context, const Verdict& verdict) {
   record.now = verdict.run_now;
   record.started = verdict.started;
   record.message = verdict.equal ? "equal" : fmt::format("not equal: {} rows are wrong", wrong);
+  for (const std::string& reason : verdict.reasons) record.message += "; " + reason;
   for (const std::string* narrowed : {&verdict.window, &verdict.where, &verdict.sample}) {
     if (!narrowed->empty()) record.message += "; " + *narrowed;
   }
@@ -191,6 +204,7 @@ void prepare_verification(VerifyContext& context, Verdict& verdict) {
   open_places(context, verdict);
   inspect_target(context, verdict);
   read_ledger(context, verdict);
+  refuse_unfinished(context, verdict);
   verdict.run_now = context.now;
   if (!context.options.since.empty()) {
     context.since.emplace(context.options.since, context.options.since_field);

@@ -23,7 +23,8 @@ std::shared_ptr<const PlanShape> mending_shape(const VerifyContext& context) {
   return std::make_shared<const PlanShape>(std::move(mapping));
 }
 
-/// Picks documents out of the source by their order and loads them, a unit at a time.
+/// Picks rows out of the source by the order of their documents and loads them, a unit at a time.
+/// The documents' other rows are right, or not those that should stand under their keys.
 class Writer {
  public:
   Writer(VerifyContext& context, RowSink& sink, std::shared_ptr<const PlanShape> shape,
@@ -37,18 +38,18 @@ class Writer {
         hook_(context.job.make_hook(context.now)),
         unit_(unit_arena_) {}
 
-  void write(const std::set<uint64_t>& orders) {
+  void write(const std::set<OwnRow>& rows) {
     for (size_t i = 0; i < context_.partitions.size(); ++i) {
       const uint64_t first = static_cast<uint64_t>(i) << kOrderBits;
-      const auto end = orders.lower_bound(first + (uint64_t{1} << kOrderBits));
-      read(i, orders.lower_bound(first), end, first);
+      const auto end = rows.lower_bound({first + (uint64_t{1} << kOrderBits)});
+      read(i, rows.lower_bound({first}), end, first);
     }
     commit();
   }
   uint64_t rejected() const noexcept { return rejected_; }
 
  private:
-  using Place = std::set<uint64_t>::const_iterator;
+  using Place = std::set<OwnRow>::const_iterator;
   void read(size_t partition, Place next, Place end, uint64_t first) {
     if (next == end) return;
     const std::unique_ptr<Cursor> cursor =
@@ -63,8 +64,13 @@ class Writer {
       batch.clear();
       arena.reset();
       if (!cursor->fill(batch, context_.stop)) break;
-      for (; next != end && *next - first < batch.documents.size(); ++next)
-        take(batch.documents[*next - first]);
+      while (next != end && next->order - first < batch.documents.size()) {
+        const uint64_t order = next->order;
+        for (; next != end && next->order == order; ++next) {
+          wanted_.insert({unit_.documents.size(), next->table, next->place});
+        }
+        take(batch.documents[order - first]);
+      }
       first += batch.documents.size();
     }
   }
@@ -80,7 +86,9 @@ class Writer {
     if (unit_.documents.empty()) return;
     plan_.run(unit_, hook_.get());
     for (const ComparedTable& table : context_.comparison.tables) {
-      if (table.own) remove_orphans(table);
+      if (!table.own) continue;
+      leave_wanted(table.table);
+      remove_orphans(table);
     }
     sink_.write(unit_);
     UnitRecord record;
@@ -101,7 +109,19 @@ class Writer {
     sink_.commit(record);
     rejected_ += record.rejects.size();
     unit_.clear();
+    wanted_.clear();
     unit_arena_.reset();
+  }
+
+  void leave_wanted(size_t table) {
+    RowSet& rows = unit_.tables[table];
+    std::vector<uint32_t> places(unit_.documents.size());
+    for (size_t i = 0; i < rows.rows(); ++i) {
+      const uint32_t document = rows.document(i);
+      if (!rows.live(i) || unit_.fates[document] != Fate::kLoad) continue;
+      if (wanted_.count({document, static_cast<uint32_t>(table), places[document]++}) == 0)
+        rows.drop(i);
+    }
   }
 
   /// Child rows that outlived their parent would stand in the way of those that come with it.
@@ -141,6 +161,7 @@ class Writer {
   std::unique_ptr<RowHook> hook_;
   Arena unit_arena_;
   Batch unit_;
+  std::set<OwnRow> wanted_;  // rows of the unit's documents, by their number in it
   uint64_t rejected_ = 0;
 };
 
@@ -158,18 +179,24 @@ RunRecord begin_run(VerifyContext& context, const std::string& mode) {
   return record;
 }
 
-void write_documents(VerifyContext& context, const RunRecord& record,
-                     const std::set<uint64_t>& documents, RepairResult& result) {
+void write_rows(VerifyContext& context, const RunRecord& record, const std::set<OwnRow>& rows,
+                RepairResult& result) {
   const std::shared_ptr<const PlanShape> shape = mending_shape(context);
   const std::unique_ptr<RowSink> sink =
       context.job.target->open(*shape, {record.run, record.mode, 1});
   Writer writer(context, *sink, shape, record.run);
-  writer.write(documents);
+  writer.write(rows);
   if (writer.rejected() != 0) {
     result.notes.push_back(
         fmt::format("{} of them were refused and stand among the rejects: see lugger rejects",
                     writer.rejected()));
   }
+}
+
+uint64_t documents_of(const std::set<OwnRow>& rows) {
+  uint64_t out = 0;
+  for (auto at = rows.begin(); at != rows.end(); ++out) at = rows.lower_bound({at->order + 1});
+  return out;
 }
 
 void count_deleted(const std::vector<uint64_t>& rows, RepairResult& result) {
@@ -181,7 +208,7 @@ void count_deleted(const std::vector<uint64_t>& rows, RepairResult& result) {
 }
 
 void apply_repair(VerifyContext& context, const WrongRows& wrong, const RepairOptions& options,
-                  const std::set<uint64_t>& documents, RepairResult& result) {
+                  const std::set<OwnRow>& rows, RepairResult& result) {
   Target& target = context.job.open_target_once();
   const std::shared_ptr<const PlanShape> shape = mending_shape(context);
   TargetReport report = target.inspect(*shape, false, false);
@@ -196,7 +223,7 @@ void apply_repair(VerifyContext& context, const WrongRows& wrong, const RepairOp
   state->start(record, {partition});
   result.run = record.run;
   try {
-    if (!documents.empty()) write_documents(context, record, documents, result);
+    if (!rows.empty()) write_rows(context, record, rows, result);
     if (options.delete_extra) count_deleted(delete_extra_rows(context, wrong), result);
     state->set_status(record.run, "done", "");
   } catch (const Error& error) {
@@ -210,17 +237,17 @@ void apply_repair(VerifyContext& context, const WrongRows& wrong, const RepairOp
 
 bool repair_rows(VerifyContext& context, const WrongRows& wrong, const Verdict& verdict,
                  const RepairOptions& options, RepairResult& result) {
-  std::set<uint64_t> documents = wrong.documents;
+  std::set<OwnRow> rows = wrong.rows;
   result.extra_left = 0;
   if (options.delete_extra) {
-    documents.insert(wrong.with_extra_children.begin(), wrong.with_extra_children.end());
+    rows.insert(wrong.with_extra_children.begin(), wrong.with_extra_children.end());
   } else {
     result.extra_left = wrong.with_extra_children.size();
-    for (const uint64_t rows : wrong.extra_rows) result.extra_left += rows;
+    for (const uint64_t extra : wrong.extra_rows) result.extra_left += extra;
   }
   result.beyond_keys = wrong.beyond_keys;
   result.of_refused = wrong.refused;
-  result.documents += documents.size();
+  result.documents += documents_of(rows);
   ++result.rounds;
   const bool deletes = options.delete_extra && !wrong.extra.empty();
   if (deletes) {
@@ -233,8 +260,8 @@ bool repair_rows(VerifyContext& context, const WrongRows& wrong, const Verdict& 
                   delete_hint(verdict));
     }
   }
-  if (!options.apply || (documents.empty() && !deletes)) return false;
-  apply_repair(context, wrong, options, documents, result);
+  if (!options.apply || (rows.empty() && !deletes)) return false;
+  apply_repair(context, wrong, options, rows, result);
   result.applied = true;
   return true;
 }

@@ -5,7 +5,7 @@
 
 namespace lugger {
 
-/// Writes each wrong document as on_conflict = "update" would, children replaced as one with their
+/// Writes each wrong row as on_conflict = "update" would, children replaced as one with their
 /// parent, one transaction a unit; a row that on_conflict = "newer" keeps stays. Deletes extra rows
 /// when asked. Counted in the ledger as a run of its own, "JOB (repair)". False: nothing was
 /// written, since options.apply is not set or there was nothing.

@@ -1,6 +1,7 @@
 #include "verify/source_pass.hpp"
 
 #include "engine/rejects.hpp"
+#include "verify/newer_rank.hpp"
 #include "verify/refused_keys.hpp"
 
 namespace lugger {
@@ -57,6 +58,7 @@ class SourcePass::Reader {
 
   SourceFacts facts() {
     facts_.unmapped = plan_.unmapped();
+    facts_.replaced = plan_.replaced();
     return std::move(facts_);
   }
 
@@ -83,24 +85,36 @@ class SourcePass::Reader {
   void give(uint64_t first) {
     for (const ComparedTable& table : context_.comparison.tables) {
       const RowSet& rows = batch_.tables[table.table];
+      places_.assign(batch_.documents.size(), 0);
       for (size_t i = 0; i < rows.rows(); ++i) {
         const uint32_t document = rows.document(i);
         if (!rows.live(i) || batch_.fates[document] != Fate::kLoad || outside_[document] != 0)
           continue;
         const Value* slots = rows.row(i);
+        const Turn turn{first + document, newer(table, slots), version(table, slots),
+                        places_[document]++};
         const RowDigests digests = digester_.digest(
             table, [&](size_t c) -> const Value& { return slots[table.columns[c].slot]; });
         const Standing standing = spare_[document] != 0 ? Standing::kSpare : Standing::kExpected;
-        if (context_.sampled(digests.root))
-          use_.row({table, slots, digests, first + document, standing});
+        if (context_.sampled(digests.root)) use_.row({table, slots, digests, turn, standing});
       }
     }
     facts_.without_key += refused_.find(
         batch_, outside_, digester_,
         [&](const ComparedTable& table, const RowDigests& digests, uint32_t document) {
           if (context_.sampled(digests.root))
-            use_.row({table, nullptr, digests, first + document, Standing::kRefused});
+            use_.row({table, nullptr, digests, {first + document}, Standing::kRefused});
         });
+  }
+
+  static uint64_t newer(const ComparedTable& table, const Value* slots) {
+    return table.newer_compared < 0 ? 0 : newer_rank(slots[static_cast<size_t>(table.newer)]);
+  }
+
+  uint64_t version(const ComparedTable& table, const Value* slots) {
+    if (table.version < 0) return 0;
+    const ComparedColumn& column = table.columns[static_cast<size_t>(table.version)];
+    return digester_.column(column, slots[column.slot]).lo;
   }
 
   void count() {
@@ -128,6 +142,7 @@ class SourcePass::Reader {
   std::unique_ptr<PgSession> session_;
   std::unique_ptr<ServerText> server_;
   std::vector<uint8_t> outside_, spare_;  // one a document of the batch
+  std::vector<uint32_t> places_;          // the rows that it has in a table so far
   SourceFacts facts_;
 };
 
@@ -143,6 +158,7 @@ void SourcePass::add(const SourceFacts& more) {
   facts_.rejected += more.rejected, facts_.kept_rejects += more.kept_rejects;
   facts_.outside += more.outside, facts_.without_key += more.without_key;
   for (const auto& [path, count] : more.unmapped) facts_.unmapped[path] += count;
+  for (const auto& [column, count] : more.replaced) facts_.replaced[column] += count;
   for (const auto& [reason, count] : more.skip_reasons) facts_.skip_reasons[reason] += count;
   for (const auto& [code, count] : more.reject_codes) facts_.reject_codes[code] += count;
 }

@@ -6,6 +6,7 @@
 #include "verify/crew.hpp"
 #include "verify/row_digest.hpp"
 #include "verify/server_text.hpp"
+#include "verify/turn.hpp"
 
 namespace lugger {
 
@@ -21,7 +22,7 @@ struct SourceRow {
   const Value* slots;  // as the plan made them, with the server's text where it is asked for; null:
                        // only the key is known
   const RowDigests& digests;
-  uint64_t order;  // of its document in the source; equal documents are settled by it
+  Turn turn;
   Standing standing = Standing::kExpected;
 };
 
@@ -38,7 +39,7 @@ class SourceUse {
 struct SourceFacts {
   uint64_t documents = 0, skipped = 0, rejected = 0, kept_rejects = 0, outside = 0;
   uint64_t without_key = 0;  // refused before the key of their row was known
-  std::map<std::string, uint64_t> unmapped, skip_reasons, reject_codes;
+  std::map<std::string, uint64_t> unmapped, replaced, skip_reasons, reject_codes;
 };
 
 class SourcePass {

@@ -67,12 +67,14 @@ struct Verdict {
   uint64_t documents = 0, skipped = 0, rejected = 0, kept_rejects = 0;
   uint64_t without_key = 0;  // refused documents whose rows cannot be told from strangers
   std::map<std::string, uint64_t> unmapped, skip_reasons, reject_codes;
+  std::map<std::string, uint64_t> replaced;  // "users.age" -> values, as on_error says
   std::vector<TableVerdict> tables;
   std::vector<ColumnFinding> altered;
   std::vector<RowFinding> rows;       // the first few of each table and kind
   std::string window, where, sample;  // "" or in words
   bool looked_for_missing = true, looked_for_extra = true;
-  bool source_moves = false;  // a live source: its rows are read again too
+  bool source_moves = false;         // a live source: its rows are read again too
+  std::vector<std::string> reasons;  // beyond rows and columns: why this cannot be called equal
   std::vector<std::string> notes, warnings;
 };
 

@@ -13,7 +13,7 @@ namespace lugger {
 
 namespace {
 
-// A row that two documents make is right again in the second round.
+// What others write, or a trigger does, while a round goes on is for the next one.
 constexpr uint64_t kMostRounds = 3;
 
 uint64_t wrong_count(const Verdict& verdict) {

@@ -42,6 +42,7 @@
 ---@field rejected integer by the mapping: not expected
 ---@field kept_rejects integer among the rejects of the load: not expected
 ---@field unmapped table<string, integer> path -> documents; no column takes it
+---@field replaced table<string, integer> table.column -> values that on_error replaced
 ---@field skip_reasons table<string, integer>
 ---@field reject_codes table<string, integer>
 ---@field tables lugger.table_verdict[]
@@ -52,6 +53,7 @@
 ---@field sample string what the sample proves, in words
 ---@field looked_for_missing boolean
 ---@field looked_for_extra boolean
+---@field reasons string[] why it cannot be called equal, beyond rows and columns: "the load is not finished"
 ---@field notes string[]
 ---@field warnings string[]
 

@@ -257,8 +257,8 @@ class Verify(unittest.TestCase):
         self.assertNotIn('warning', self.verify(work).err)
         work.script((work.directory / 'job.lua').read_text() + '-- changed')
         self.assertIn('the script changed since', self.verify(work).err)
-        work.database.query("update lugger.runs set status = 'failed' where job not like '%(%'")
-        self.assertIn('the load is not finished', self.verify(work).err)
+        work.database.query("update lugger.runs set status = 'failed' where job not like '%(%'; update lugger.partitions set done = false")
+        self.assertIn('the load is not finished', self.verify(work, expect=4).err)
         work.documents(users(501))
         self.assertIn('the source changed since', self.verify(work, expect=4).err)
 
@@ -281,6 +281,13 @@ class Verify(unittest.TestCase):
         self.assertIn('is a task', work.lugger('repair', 'task.lua', expect=1).err)
         self.assertIn('has no job "x"', self.verify(work, '--job', 'x', expect=1).err)
         self.assertIn('a number of rows', self.verify(work, '--sample=-1', expect=1).err)
+
+    def test_values_that_on_error_replaced_are_counted(self):
+        work = Work(self.server.fresh(), [{'_id': oid(i), 'n': 'bad' if i < 3 else i} for i in range(9)],
+                    job("{ 'n', 'int4', on_error = 'null' }", extra="unmapped = 'ignore',"))
+        work.run('--create')
+        self.assertIn('as on_error says: docs.n (3)', self.verify(work).err)
+        self.assertEqual(json.loads(self.verify(work, '--json').out)[0]['replaced'], {'docs.n': 3})
 
     def test_json_for_machines(self):
         work = self.loaded()

@@ -79,6 +79,13 @@ class Newer(Case):
                     self.repair(work, '--apply')
                     self.assertEqual(self.rows(work), before)
 
+    def test_minus_infinity_is_newer_than_null(self):
+        for versions, stays in (([None, '-infinity', None], 1), (['-infinity', None, '-infinity'], 0)):
+            with self.subTest(versions):
+                work = self.ordered('timestamptz', [versions])
+                self.assertEqual(self.rows(work)[0][2], str(stays))
+                self.verify(work)
+
     def test_f8_minus_zero_is_no_older_than_zero(self):
         work = self.ordered('float8', [[-0.0], [1.0]])
         work.database.query('update docs set ver = 0.0, n = 100 where ver = 0')

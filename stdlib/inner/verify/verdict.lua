@@ -47,9 +47,10 @@ end
 ---@return table
 function verdict.fields(found)
   local out = { equal = found.equal, looked_for_missing = found.looked_for_missing,
-    looked_for_extra = found.looked_for_extra, unmapped = found.unmapped, skip_reasons = found.skip_reasons,
-    reject_codes = found.reject_codes, tables = json.list {}, altered = json.list {}, rows = json.list {},
-    notes = json.list(found.notes), warnings = json.list(found.warnings) }
+    looked_for_extra = found.looked_for_extra, unmapped = found.unmapped, replaced = found.replaced,
+    skip_reasons = found.skip_reasons, reject_codes = found.reject_codes,
+    tables = json.list {}, altered = json.list {}, rows = json.list {},
+    reasons = json.list(found.reasons), notes = json.list(found.notes), warnings = json.list(found.warnings) }
   for _, name in ipairs(texts) do
     if found[name] ~= '' then out[name] = found[name] end
   end

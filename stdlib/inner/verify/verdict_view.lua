@@ -162,6 +162,7 @@ local function tell_rest(verdict)
       terminal.count(verdict.kept_rejects, 'document'))
   end
   tell_map('not compared, as no column takes it', verdict.unmapped, 8)
+  tell_map('values that could not be read and were replaced, as on_error says', verdict.replaced, 8)
   for _, one in ipairs(verdict.tables) do
     if tonumber(one.duplicates) > 0 then
       terminal.say(('  %s: %s had the key of another one and gave way, as on_conflict says'):format(one.table,
@@ -193,6 +194,7 @@ function verdict_view.sentence(verdict)
       terminal.duration(tonumber(verdict.seconds)))
   end
   local parts, sums = {}, { missing = 0, extra = 0, different = 0 }
+  for i, reason in ipairs(verdict.reasons) do parts[i] = reason end
   for _, one in ipairs(verdict.tables) do
     for name in pairs(sums) do sums[name] = sums[name] + tonumber(one[name]) end
   end
