@@ -34,6 +34,9 @@ constexpr OptionSpec kPostgresOptions[] = {
      "Unique, never NULL columns to read in the order of, so that a run can be resumed."},
     {"pooled", Type::kFlag,
      "The server is reached through a pooler that keeps no session settings."},
+    {"row_security", Type::kFlag,
+     "Read only the rows that row-level security shows to the role; without it such a table is "
+     "refused."},
 };
 
 /// The path a place names: "file:" URLs are decoded, what exists is a path whatever it looks like.
