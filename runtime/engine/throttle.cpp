@@ -1,6 +1,7 @@
 #include "engine/throttle.hpp"
 
 #include "base/clock.hpp"
+#include "base/threads.hpp"
 
 namespace lugger {
 
@@ -102,7 +103,7 @@ Throttle::Throttle(std::string url, bool pooled, ThrottleSpec spec)
   session_ = std::make_unique<PgSession>(url_, "throttle", pooled_);
   require_statistics(*session_, spec_);
   ask();
-  thread_ = std::thread([this] { watch(); });
+  thread_ = start_thread([this] { watch(); });
 }
 
 Throttle::~Throttle() {

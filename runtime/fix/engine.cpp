@@ -1,6 +1,7 @@
 #include "fix/engine.hpp"
 
 #include "base/error.hpp"
+#include "base/threads.hpp"
 #include "engine/start.hpp"
 #include "sink/pg_target.hpp"
 #include "sink/sink.hpp"
@@ -10,7 +11,7 @@ namespace lugger {
 FixEngine::FixEngine(EngineSpec spec, FixSettings settings)
     : spec_(std::move(spec)), settings_(std::move(settings)) {
   prepare();
-  conductor_ = std::thread([this] { conduct(); });
+  conductor_ = start_thread([this] { conduct(); });
 }
 
 FixEngine::~FixEngine() {
