@@ -8,8 +8,10 @@
 #include "bindings/words.hpp"
 #include "census/references.hpp"
 #include "change/update_counts.hpp"
-#include "engine/trial.hpp"
-#include "source/oplog_place.hpp"
+#include "engine/job_impl.hpp"
+#include "files/oplog_place.hpp"
+#include "postgres/load_trial.hpp"
+#include "registry/registry.hpp"
 
 namespace lugger {
 
@@ -130,7 +132,7 @@ static int try_load(lua_State* L) {
   set(L, "row_bytes", trial.row_bytes);
   set(L, "columns", trial.columns);
   set(L, "seconds", trial.seconds);
-  set(L, "connection_seconds_per_byte", trial.connection_seconds_per_byte);
+  set(L, "connection_seconds_per_byte", connection_seconds_per_byte());
   return 1;
 }
 

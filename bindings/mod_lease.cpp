@@ -2,8 +2,8 @@
 #include "bindings/lua_table.hpp"
 #include "bindings/modules.hpp"
 #include "bindings/userdata.hpp"
-#include "net/pg_session.hpp"
-#include "sink/state_lease.hpp"
+#include "postgres/lease.hpp"
+#include "postgres/session.hpp"
 
 namespace lugger {
 

@@ -4,8 +4,8 @@
 #include "bindings/modules.hpp"
 #include "bindings/signals.hpp"
 #include "bindings/userdata.hpp"
-#include "net/pg_server.hpp"
-#include "net/pg_session.hpp"
+#include "postgres/server.hpp"
+#include "postgres/session.hpp"
 
 namespace lugger {
 

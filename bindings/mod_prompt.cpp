@@ -5,8 +5,8 @@
 #include "bindings/modules.hpp"
 #include "bindings/signals.hpp"
 #include "bindings/userdata.hpp"
-#include "net/pg_fetch.hpp"
-#include "net/pg_server.hpp"
+#include "postgres/fetch.hpp"
+#include "postgres/server.hpp"
 
 namespace lugger {
 

@@ -7,9 +7,10 @@
 #include "bindings/userdata.hpp"
 #include "bindings/words.hpp"
 #include "engine/describe.hpp"
-#include "source/find.hpp"
-#include "source/source.hpp"
-#include "source/whole.hpp"
+#include "place/find.hpp"
+#include "place/source.hpp"
+#include "place/whole.hpp"
+#include "registry/registry.hpp"
 #include "value/match.hpp"
 #include "value/path.hpp"
 #include "value/projection.hpp"
@@ -137,8 +138,7 @@ static int source_cursor(lua_State* L) {
       partition ? made->source->open(*partition, after) : open_whole(*made->source, after);
   if (lua_istable(L, 2)) {
     lua_getfield(L, 2, "find");
-    if (lua_istable(L, -1))
-      made->cursor = find_cursor(std::move(made->cursor), read_find(L), &signal_stop());
+    if (lua_istable(L, -1)) made->cursor = find_cursor(std::move(made->cursor), read_find(L));
     lua_pop(L, 1);
   }
   made->view = new_view(L);
@@ -152,7 +152,7 @@ static int cursor_next(lua_State* L) {
   self.batch.clear();
   self.arena.reset();
   HeldInterrupt held;
-  if (!self.cursor->next(self.batch)) {
+  if (!self.cursor->fill(self.batch, signal_stop())) {
     lua_pushnil(L);
     return 1;
   }
@@ -172,7 +172,7 @@ static int cursor_count(lua_State* L) {
     count += self.batch.documents.size();
     self.batch.clear();
     self.arena.reset();
-  } while (self.cursor->next(self.batch));
+  } while (self.cursor->fill(self.batch, signal_stop()));
   push(L, count);
   return 1;
 }
@@ -218,8 +218,12 @@ static int cursor_bytes(lua_State* L) {
   return 1;
 }
 
-static int collections(lua_State* L) {
-  push_list(L, list_collections(std::string(check_text(L, 1)), read_options(L, 2, "source")));
+/// place_kind(place) -> { name, sql }.
+static int place_kind(lua_State* L) {
+  const PlaceKind& kind = kind_of(std::string(check_text(L, 1)));
+  lua_createtable(L, 0, 2);
+  set(L, "name", kind.name);
+  set(L, "sql", kind.sql);
   return 1;
 }
 
@@ -258,7 +262,7 @@ static constexpr luaL_Reg kProjectionMethods[] = {
 };
 static constexpr luaL_Reg kFunctions[] = {
     {"source", guarded<source_new>},
-    {"collections", guarded<collections>},
+    {"place_kind", guarded<place_kind>},
     {"look_at_place", guarded<look_at_place>},
     {"source_options", guarded<options_of_source>},
     {"describe", guarded<describe>},

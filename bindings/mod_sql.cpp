@@ -6,10 +6,10 @@
 #include "bindings/job_spec.hpp"
 #include "bindings/lua_table.hpp"
 #include "bindings/modules.hpp"
-#include "migrate/sql_text.hpp"
-#include "net/pg_session.hpp"
 #include "plan/object_names.hpp"
-#include "sink/pg_steps.hpp"
+#include "postgres/session.hpp"
+#include "postgres/steps.hpp"
+#include "sql/sql_text.hpp"
 
 namespace lugger {
 

@@ -4,8 +4,9 @@
 #include "bindings/tables.hpp"
 #include "bindings/userdata.hpp"
 #include "bindings/words.hpp"
-#include "sink/sink.hpp"
-#include "sink/state_pg.hpp"
+#include "place/target.hpp"
+#include "postgres/state.hpp"
+#include "registry/registry.hpp"
 
 namespace lugger {
 

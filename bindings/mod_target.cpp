@@ -4,7 +4,8 @@
 #include "bindings/tables.hpp"
 #include "bindings/userdata.hpp"
 #include "bindings/words.hpp"
-#include "sink/sink.hpp"
+#include "place/target.hpp"
+#include "registry/registry.hpp"
 
 namespace lugger {
 

@@ -1,4 +1,4 @@
-// native.task: the machinery of a job for a loop written by hand. stdlib/lugger/task.lua makes the
+// native.task: the machinery of a job for a loop written by hand. stdlib/inner/job/task.lua makes the
 // objects scripts see.
 #include <map>
 
@@ -11,6 +11,7 @@
 #include "bindings/userdata.hpp"
 #include "bindings/words.hpp"
 #include "engine/task.hpp"
+#include "registry/registry.hpp"
 
 namespace lugger {
 

@@ -4,7 +4,7 @@
 #include <lua.hpp>
 
 #include "bindings/modules.hpp"
-#include "net/pg_session.hpp"
+#include "postgres/session.hpp"
 
 namespace lugger {
 

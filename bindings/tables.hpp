@@ -6,8 +6,8 @@
 #include "engine/job.hpp"
 #include "engine/rehearse.hpp"
 #include "engine/run.hpp"
-#include "sink/pg_ddl.hpp"
-#include "sink/pg_steps.hpp"
+#include "postgres/ddl.hpp"
+#include "postgres/steps.hpp"
 
 namespace lugger {
 

@@ -13,6 +13,17 @@ if(LUGGER_SANITIZE)
   target_link_options(lugger_flags INTERFACE -fsanitize=${LUGGER_SANITIZE})
 endif()
 
+# From left to right; those between place and registry are kinds of places.
+set(LUGGER_LAYERS base value vector plan change place files postgres registry census engine verify fix sql)
+
+# lugger_layers_to(layer out): the layer and those to its left.
+function(lugger_layers_to layer out)
+  list(FIND LUGGER_LAYERS ${layer} last)
+  math(EXPR count "${last} + 1")
+  list(SUBLIST LUGGER_LAYERS 0 ${count} found)
+  set(${out} ${found} PARENT_SCOPE)
+endfunction()
+
 function(lugger_layer name)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp)
   if(NOT sources)

@@ -28,4 +28,10 @@ class StopFlag {
   static_assert(std::atomic<int>::is_always_lock_free);
 };
 
+/// For work that nobody can ask to stop.
+inline const StopFlag kNeverStopped;
+inline const StopFlag& or_never(const StopFlag* stop) noexcept {
+  return stop == nullptr ? kNeverStopped : *stop;
+}
+
 }  // namespace lugger

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "census/collector.hpp"
-#include "source/source.hpp"
+#include "place/source.hpp"
 
 namespace lugger {
 

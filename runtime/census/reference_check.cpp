@@ -2,7 +2,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "census/references.hpp"
-#include "source/whole.hpp"
+#include "place/whole.hpp"
 #include "value/id_text.hpp"
 #include "value/json_writer.hpp"
 
@@ -70,7 +70,7 @@ void each_document(Source& source, const StopFlag* stop, const Use& use) {
   Arena arena;
   Batch batch(arena);
   const std::unique_ptr<Cursor> cursor = open_whole(source);
-  for (; cursor->next(batch); batch.clear(), arena.reset()) {
+  for (; cursor->fill(batch, or_never(stop)); batch.clear(), arena.reset()) {
     if (stop != nullptr && stop->requested())
       throw Error(Code::kInterrupted, "stopped while looking up references");
     for (const Document& document : batch.documents) use(document);

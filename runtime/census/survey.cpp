@@ -2,8 +2,8 @@
 
 #include "base/error.hpp"
 #include "base/threads.hpp"
-#include "source/spec.hpp"
-#include "source/whole.hpp"
+#include "place/spec.hpp"
+#include "place/whole.hpp"
 
 namespace lugger {
 
@@ -24,7 +24,7 @@ uint64_t scatter(uint64_t x) noexcept {
 /// Where the first document of a partition lies; UINT64_MAX where documents are no bytes of the
 /// source, or an oplog changes them.
 uint64_t first_byte(const SourceInfo& info, const Partition& partition) {
-  if (info.kind != "bson" || info.oplog) return UINT64_MAX;
+  if (!info.byte_addressed || info.oplog) return UINT64_MAX;
   const std::optional<std::string_view> range = spec_field(partition.spec, "offset");
   return range ? std::strtoull(std::string(*range).c_str(), nullptr, 10) : 0;
 }
@@ -63,7 +63,7 @@ double Survey::chance_of_sample() {
   Arena arena;
   Batch batch(arena);
   const std::unique_ptr<Cursor> cursor = open_whole(*source_);
-  if (!cursor->next(batch)) return 1;
+  if (!cursor->fill(batch)) return 1;
   const double each =
       static_cast<double>(cursor->bytes()) / static_cast<double>(batch.documents.size());
   return std::min(1.0,
@@ -111,7 +111,7 @@ void Survey::count(Part& part, uint64_t number, Cursor& cursor) {
   while (!stop_.load()) {
     batch.clear();
     arena.reset();
-    if (!cursor.next(batch)) {
+    if (!cursor.fill(batch)) {
       part.complete = true;
       return;
     }

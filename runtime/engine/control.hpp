@@ -9,7 +9,7 @@
 
 #include "base/stop.hpp"
 #include "engine/pace.hpp"
-#include "sink/state.hpp"
+#include "place/state.hpp"
 
 namespace lugger {
 

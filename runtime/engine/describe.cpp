@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "place/whole.hpp"
 #include "plan/infer.hpp"
-#include "source/whole.hpp"
 
 namespace lugger {
 
@@ -42,7 +42,7 @@ bool take_census(Source& source, uint64_t limit, Census& census, const StopFlag*
   Arena arena;
   Batch batch(arena);
   const std::unique_ptr<Cursor> cursor = open_whole(source);
-  for (; cursor->next(batch); batch.clear(), arena.reset()) {
+  for (; cursor->fill(batch, or_never(stop)); batch.clear(), arena.reset()) {
     for (const Document& document : batch.documents) {
       if (limit != 0 && census.documents() >= limit) return false;
       census.add(document);

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "base/stop.hpp"
-#include "source/source.hpp"
+#include "place/source.hpp"
 
 namespace lugger {
 

@@ -2,7 +2,7 @@
 #pragma once
 #include <memory>
 
-#include "sink/sink.hpp"
+#include "place/target.hpp"
 
 namespace lugger {
 

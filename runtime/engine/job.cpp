@@ -10,9 +10,8 @@
 #include "engine/run_impl.hpp"
 #include "engine/stages.hpp"
 #include "engine/start.hpp"
-#include "net/pg_place.hpp"
-#include "net/pg_server.hpp"
 #include "plan/infer.hpp"
+#include "registry/registry.hpp"
 
 namespace lugger {
 
@@ -131,11 +130,11 @@ namespace {
 
 /// Limits that the role cannot see are told before a run.
 void check_throttle(JobImpl& job, TargetReport& report) {
-  if (!job.spec.throttle.asks_target() || !is_postgres_place(job.spec.target)) return;
-  std::shared_ptr<PgServer> server;
-  PgSession session(resolve_pg_url(job.spec.target, server), "throttle", job.target->pooled());
+  const std::unique_ptr<Health> health =
+      job.spec.throttle.asks_target() ? job.target->health() : nullptr;
+  if (!health) return;
   try {
-    require_statistics(session, job.spec.throttle);
+    health->require(job.spec.throttle);
   } catch (const Error& error) {
     if (error.code() != Code::kConfig) throw;
     report.problems.emplace_back(error.what());
@@ -181,6 +180,9 @@ std::unique_ptr<Run> Job::start(const RunSettings& settings) {
   return alone ? start_stage(*impl_, settings) : start_run(*impl_, settings);
 }
 
-std::vector<Refused> Job::preflight() { return target().preflight(*shape(), name()); }
+std::vector<Refused> Job::preflight() {
+  Stages* stages = target().stages();
+  return stages == nullptr ? std::vector<Refused>() : stages->preflight(*shape(), name());
+}
 
 }  // namespace lugger

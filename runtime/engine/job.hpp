@@ -7,9 +7,9 @@
 
 #include "engine/run.hpp"
 #include "engine/throttle.hpp"
+#include "place/source.hpp"
+#include "place/target.hpp"
 #include "plan/plan.hpp"
-#include "sink/sink.hpp"
-#include "source/source.hpp"
 
 namespace lugger {
 

@@ -44,9 +44,9 @@ Hours parse_hours(std::string_view text) {
               "write hours of this machine's clock, as in 22:00-05:00");
 }
 
-void Pace::set_throttle(const std::string& url, bool pooled, const ThrottleSpec& spec) {
+void Pace::set_throttle(std::unique_ptr<Health> health, const ThrottleSpec& spec) {
   if (spec.rows_per_s > 0) set_speed(spec.rows_per_s);
-  if (spec.asks_target()) throttle_ = std::make_unique<Throttle>(url, pooled, spec);
+  if (spec.asks_target()) throttle_ = std::make_unique<Throttle>(std::move(health), spec);
 }
 
 void Pace::set_hours(std::string_view text) {

@@ -27,8 +27,8 @@ Hours parse_hours(std::string_view text);
 class Pace {
  public:
   Pace() = default;
-  /// `url`: where the target's health is asked for. Asks once.
-  void set_throttle(const std::string& url, bool pooled, const ThrottleSpec& spec);
+  /// Asks once. `health` may be null where the limits ask the target nothing.
+  void set_throttle(std::unique_ptr<Health> health, const ThrottleSpec& spec);
   void set_hours(std::string_view text);
 
   void pause() noexcept { paused_.store(true, std::memory_order_relaxed); }

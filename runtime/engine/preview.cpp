@@ -3,8 +3,8 @@
 #include "base/error.hpp"
 #include "engine/job_impl.hpp"
 #include "engine/rejects.hpp"
+#include "place/whole.hpp"
 #include "plan/scope.hpp"
-#include "source/whole.hpp"
 #include "value/json_writer.hpp"
 
 namespace lugger {
@@ -80,7 +80,7 @@ Preview Job::preview(size_t documents) {
     arena.reset();
     batch.max_documents =
         static_cast<uint32_t>(std::min<size_t>(documents - preview.documents.size(), 1000));
-    if (!cursor->next(batch)) break;
+    if (!cursor->fill(batch)) break;
     plan.run(batch, hook.get());
     for (PreviewDocument& document : preview_batch(batch, *bound)) {
       ++preview.tally.read;
@@ -136,7 +136,7 @@ Trace Job::trace(const std::string& wanted) {
   Batch batch(arena);
   batch.max_documents = 1;  // the batch that holds the document holds nothing else
   const std::unique_ptr<Cursor> cursor = open_whole(source());
-  for (; cursor->next(batch); batch.clear(), arena.reset()) {
+  for (; cursor->fill(batch); batch.clear(), arena.reset()) {
     const Document& document = batch.documents.front();
     if (document_id(document, bound->mapping()) != wanted) continue;
     Trace trace;

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "engine/rejects.hpp"
-#include "source/whole.hpp"
+#include "place/whole.hpp"
 
 namespace lugger {
 
@@ -38,7 +38,7 @@ Rehearsal rehearse(Job& job, uint64_t limit, const StopFlag* stop) {
   Batch batch(arena);
   Rehearsal out;
   const std::unique_ptr<Cursor> cursor = open_whole(job.source());
-  for (; cursor->next(batch); batch.clear(), arena.reset()) {
+  for (; cursor->fill(batch, or_never(stop)); batch.clear(), arena.reset()) {
     plan.run(batch, nullptr);
     out.documents += batch.documents.size();
     out.rejected += batch.refusals.size();

@@ -1,7 +1,7 @@
 #include "engine/rejects.hpp"
 
 #include "base/error.hpp"
-#include "source/spec.hpp"
+#include "place/spec.hpp"
 #include "value/bson_reader.hpp"
 #include "value/json_writer.hpp"
 #include "value/keep.hpp"
@@ -81,7 +81,7 @@ class RejectCursor final : public Cursor {
   RejectCursor(State& state, KeptDocuments& kept, std::string job, int64_t last, int64_t after)
       : state_(state), kept_(kept), job_(std::move(job)), last_(last), given_(after) {}
 
-  bool next(Batch& batch) override {
+  Next next(Batch& batch, const StopFlag&) override {
     numbers_.clear();
     while (batch.documents.size() < batch.max_documents && batch.source_bytes < batch.max_bytes) {
       if (at_ == page_.size() && !turn_page()) break;
@@ -97,7 +97,7 @@ class RejectCursor final : public Cursor {
       bytes_ += document->size;
       numbers_.push_back(reject.reject);
     }
-    return !batch.documents.empty();
+    return batch.documents.empty() ? Next::kEnd : Next::kBatch;
   }
   Position position() const override {
     return given_ == 0 ? Position() : fmt::format("reject:{}", given_);

@@ -2,9 +2,9 @@
 #pragma once
 #include <memory>
 
+#include "place/source.hpp"
+#include "place/state.hpp"
 #include "plan/plan.hpp"
-#include "sink/state.hpp"
-#include "source/source.hpp"
 
 namespace lugger {
 

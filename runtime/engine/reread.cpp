@@ -34,7 +34,7 @@ void reread(RunShared& shared, const std::function<void(Batch&)>& use) {
       arena.reset();
       batch.max_documents = static_cast<uint32_t>(std::min(left, kBatchDocuments));
       batch.max_bytes = kBatchBytes;
-      if (!cursor->next(batch)) break;
+      if (!cursor->fill(batch, shared.stop)) break;
       left -= std::min<uint64_t>(left, batch.documents.size());
       plan.run(batch, hook.get());
       use(batch);

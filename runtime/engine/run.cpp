@@ -12,8 +12,7 @@
 #include "engine/stages.hpp"
 #include "engine/start.hpp"
 #include "engine/worker.hpp"
-#include "net/pg_server.hpp"
-#include "sink/sink.hpp"
+#include "place/target.hpp"
 
 namespace lugger {
 
@@ -77,8 +76,7 @@ class RunImpl final : public Run {
   /// What slows the run down or stops it from outside.
   void prepare_pace() {
     const JobSpec& spec = shared_.job.spec;
-    keep_pace(shared_.pace, {*shared_.job.target, spec.target, spec.throttle},
-              shared_.settings.window, throttled_);
+    keep_pace(shared_.pace, *shared_.job.target, spec.throttle, shared_.settings.window);
     if (shared_.state == nullptr) return;
     try {
       control_ = std::make_unique<ControlSocket>(
@@ -268,7 +266,6 @@ class RunImpl final : public Run {
   bool ended_ = false;
   std::atomic<bool> stopped_by_user_{false};
   RunResult result_;
-  std::shared_ptr<PgServer> throttled_;  // a local: target that is asked how it is
   std::unique_ptr<ControlSocket> control_;
   std::thread conductor_;
 };

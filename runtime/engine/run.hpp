@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/stop.hpp"
+#include "place/stage.hpp"
 #include "plan/tally.hpp"
-#include "sink/stage.hpp"
 
 namespace lugger {
 

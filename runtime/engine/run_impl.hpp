@@ -40,6 +40,7 @@ struct RunShared {
   RunSettings settings;
   std::shared_ptr<const PlanShape> shape;
   Source* source = nullptr;  // the job's, or its rejects
+  bool live = false;         // it goes on for ever
   State* state = nullptr;    // none for a dry run
   std::string run, now;      // its id and its instant, kept over resumes
   SinkOptions sink_options;

@@ -3,8 +3,7 @@
 #include "base/error.hpp"
 #include "engine/job_impl.hpp"
 #include "engine/rejects.hpp"
-#include "sink/pg_steps.hpp"
-#include "source/whole.hpp"
+#include "place/whole.hpp"
 
 namespace lugger {
 namespace {
@@ -34,8 +33,10 @@ std::shared_ptr<const PlanShape> lenient(const PlanShape& shape) {
 class SourcePreflight {
  public:
   SourcePreflight(JobImpl& job, const PlanShape& shape) : job_(job), loose_(lenient(shape)) {
-    const std::vector<StageStep> steps = stage_steps(shape);
-    for (size_t t = 0; t < shape.tables().size(); ++t) watch_table(shape, t, steps);
+    const Stages* stages = job_.open_target_once().stages();
+    const std::vector<TableColumn> not_null =
+        stages == nullptr ? std::vector<TableColumn>() : stages->not_null(shape);
+    for (size_t t = 0; t < shape.tables().size(); ++t) watch_table(shape, t, not_null);
   }
 
   std::vector<Refused> run(uint64_t limit, const StopFlag* stop) {
@@ -50,7 +51,7 @@ class SourcePreflight {
       batch.clear();
       arena.reset();
       batch.max_documents = static_cast<uint32_t>(std::min<uint64_t>(left, 1000));
-      if (!cursor->next(batch)) break;
+      if (!cursor->fill(batch, or_never(stop))) break;
       plan.run(batch, hook.get());
       count(batch);
       if (stop != nullptr && stop->requested())
@@ -65,7 +66,7 @@ class SourcePreflight {
     Refused refused;
   };
 
-  void watch_table(const PlanShape& shape, size_t t, const std::vector<StageStep>& steps) {
+  void watch_table(const PlanShape& shape, size_t t, const std::vector<TableColumn>& not_null) {
     const TablePlan& table = shape.tables()[t];
     const std::vector<TargetColumn> stored = job_.open_target_once().columns(table.name);
     for (size_t slot = 0; slot < table.columns.size(); ++slot) {
@@ -75,10 +76,8 @@ class SourcePreflight {
       for (const TargetColumn& one : stored) {
         if (one.name == column.name && one.not_null) kind = "NOT NULL of the table";
       }
-      for (const StageStep& step : steps) {
-        if (step.kind == StepKind::kNotNull && step.table == table.name &&
-            std::find(step.columns.begin(), step.columns.end(), column.name) != step.columns.end())
-          kind = "not null";
+      for (const TableColumn& one : not_null) {
+        if (one.table == table.name && one.column == column.name) kind = "not null";
       }
       if (column.required) kind = "required";
       if (kind.empty()) continue;

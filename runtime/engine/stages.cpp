@@ -15,7 +15,8 @@ namespace lugger {
 
 void promise_steps(Target& target, const PlanShape& shape, State& state, const std::string& job,
                    const std::string& run) {
-  for (StepRecord& step : target.steps(shape)) {
+  if (target.stages() == nullptr) return;
+  for (StepRecord& step : target.stages()->steps(shape)) {
     step.job = job;
     step.run = run;
     state.put_step(step);
@@ -32,10 +33,11 @@ void run_stages(const StageHost& host, std::initializer_list<Stage> stages, RunR
   work.tell = [&](std::vector<StepProgress> steps, size_t done, size_t total) {
     host.tell({std::move(steps), done, total});
   };
+  if (host.target.stages() == nullptr) return;
   for (const Stage stage : stages) {
     if (host.stop.requested()) return;
     host.enter(stage_word(stage));
-    StageResult done = host.target.run_stage(stage, host.shape, work);
+    StageResult done = host.target.stages()->build(stage, host.shape, work);
     host.tell({});
     result.notes.insert(result.notes.end(), done.notes.begin(), done.notes.end());
     result.warnings.insert(result.warnings.end(), done.warnings.begin(), done.warnings.end());
@@ -67,7 +69,7 @@ class StageRun final : public Run {
   StageRun(JobImpl& job, const RunSettings& settings)
       : job_(job), settings_(settings), stage_(settings.stage) {
     Target& target = job.open_target_once();
-    if (!target.has_stages()) {
+    if (target.stages() == nullptr) {
       throw Error(Code::kConfig,
                   fmt::format("{} has no indexes and constraints to build", target.place()),
                   "--stage index and --stage constrain are for PostgreSQL targets");

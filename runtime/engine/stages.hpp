@@ -4,7 +4,7 @@
 #include <initializer_list>
 
 #include "engine/run.hpp"
-#include "sink/sink.hpp"
+#include "place/target.hpp"
 
 namespace lugger {
 

@@ -3,8 +3,7 @@
 #include "base/digest.hpp"
 #include "engine/rejects.hpp"
 #include "engine/reread.hpp"
-#include "sink/pg_target.hpp"
-#include "source/identity.hpp"
+#include "place/identity.hpp"
 
 namespace lugger {
 
@@ -110,15 +109,15 @@ std::optional<RunRecord> latest_load(State& state, const std::string& job) {
   return latest;
 }
 
-void keep_pace(Pace& pace, const WatchedTarget& target, const std::string& window,
-               std::shared_ptr<PgServer>& keep) {
+void keep_pace(Pace& pace, Target& target, const ThrottleSpec& throttle,
+               const std::string& window) {
   pace.set_hours(window);
-  if (!target.throttle.asks_target()) return pace.set_throttle({}, false, target.throttle);
-  if (target_options(target.place).data() != pg_target_options().data()) {
-    throw Error(Code::kConfig, "only a target in PostgreSQL can be asked how it is",
+  std::unique_ptr<Health> health = throttle.asks_target() ? target.health() : nullptr;
+  if (throttle.asks_target() && !health) {
+    throw Error(Code::kConfig, fmt::format("{} cannot be asked how it is", target.place()),
                 "leave rows_per_s alone in throttle = { ... }");
   }
-  pace.set_throttle(resolve_pg_url(target.place, keep), target.target.pooled(), target.throttle);
+  pace.set_throttle(std::move(health), throttle);
 }
 
 void take_lease(State& state, const std::string& job) {
@@ -227,6 +226,7 @@ void prepare_run(RunShared& shared, PreparedRun& prepared) {
   shared.shape = job.shape_once();
   Target& target = job.open_target_once();
   shared.source = &job.open_source_once();
+  shared.live = shared.source->info().live;
   const bool again = can_read_again(job.spec.source);
   prepared.report = target.inspect(*shared.shape, settings.create, again);
   shared.sink_options.connections =

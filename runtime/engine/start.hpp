@@ -1,7 +1,6 @@
 // Before the first document: inspect, resume or begin, claim the job, lay out partitions.
 #pragma once
 #include "engine/run_impl.hpp"
-#include "net/pg_server.hpp"
 
 namespace lugger {
 
@@ -30,15 +29,8 @@ std::optional<Error> lost_tables(const TargetReport& report, State& state, const
                                  const RunSettings& settings);
 void take_lease(State& state, const std::string& job);
 
-/// A target whose health is asked for.
-struct WatchedTarget {
-  Target& target;
-  const std::string& place;
-  const ThrottleSpec& throttle;
-};
-/// Gives a run its hours and its limits. `keep`: a local: server that is asked.
-void keep_pace(Pace& pace, const WatchedTarget& target, const std::string& window,
-               std::shared_ptr<PgServer>& keep);
+/// Gives a run its hours and its limits.
+void keep_pace(Pace& pace, Target& target, const ThrottleSpec& throttle, const std::string& window);
 
 /// Fills shared.{shape, source, state, run, sink_options, partitions}. Error{config} for anything a
 /// user must decide first.

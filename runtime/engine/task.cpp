@@ -7,7 +7,8 @@
 #include "engine/rejects.hpp"
 #include "engine/stages.hpp"
 #include "engine/start.hpp"
-#include "source/whole.hpp"
+#include "place/whole.hpp"
+#include "registry/registry.hpp"
 #include "value/json_writer.hpp"
 #include "value/keep.hpp"
 
@@ -63,8 +64,7 @@ struct Task::Impl {
   int64_t left = INT64_MAX;
   Pace pace;
   StopFlag stop;
-  std::shared_ptr<PgServer> server;  // a local: target that is asked how it is
-  std::mutex mutex;                  // guards `told`, for the socket's thread
+  std::mutex mutex;  // guards `told`, for the socket's thread
   Tally told;
   std::unique_ptr<ControlSocket> control;
 
@@ -115,8 +115,8 @@ Batch* Task::next(size_t number) {
     batch.max_documents =
         static_cast<uint32_t>(std::min<int64_t>(batch.max_documents, impl_->left));
   batch.max_bytes = 8 << 20;
-  if (!reading.cursor->next(batch)) {
-    reading.ended = true;
+  if (!reading.cursor->fill(batch, impl_->stop)) {
+    reading.ended = !impl_->stop.requested();
     return nullptr;
   }
   ++impl_->batches_used;
@@ -143,8 +143,7 @@ void Task::set_writer(TaskOutput output) {
   task.target = open_target(output.target, output.options);
   task.row_shape = std::make_shared<const PlanShape>(by_name(output.mapping));
   task.shape = std::make_shared<const PlanShape>(std::move(output.mapping));
-  keep_pace(task.pace, {*task.target, output.target, output.throttle}, task.spec.settings.window,
-            task.server);
+  keep_pace(task.pace, *task.target, output.throttle, task.spec.settings.window);
   task.plan = std::make_unique<Plan>(task.shape);
   task.row_plan = std::make_unique<Plan>(task.row_shape);
   task.rows = std::make_unique<Batch>(task.arena);

@@ -1,6 +1,7 @@
 #include "engine/throttle.hpp"
 
-#include "base/clock.hpp"
+#include <chrono>
+
 #include "base/threads.hpp"
 
 namespace lugger {
@@ -9,100 +10,12 @@ namespace {
 
 constexpr auto kInterval = std::chrono::milliseconds(500);
 
-double number(const PgRows& rows) {
-  const std::string text = rows.text(0, 0);
-  return text.empty() ? 0 : std::stod(text);
-}
-
-/// A standby that has replayed everything still shows the lag it had, up to its next report.
-std::string lag(PgSession& session, const ThrottleSpec& spec) {
-  if (!spec.max_lag_s) return {};
-  const double seconds = number(
-      session.query("SELECT extract(epoch FROM max(greatest(write_lag, flush_lag, replay_lag)) "
-                    "FILTER (WHERE replay_lsn < pg_current_wal_lsn())) FROM pg_stat_replication"));
-  if (seconds <= *spec.max_lag_s) return {};
-  return fmt::format("a standby is {:.1f} s behind (max_lag {:g} s)", seconds, *spec.max_lag_s);
-}
-
-std::string lock_waits(PgSession& session, const ThrottleSpec& spec) {
-  if (!spec.max_lock_waits) return {};
-  const double waits =
-      number(session.query("SELECT count(*) FROM pg_stat_activity WHERE datname = "
-                           "current_database() AND wait_event_type = 'Lock' AND application_name "
-                           "NOT LIKE 'lugger %'"));
-  if (waits <= *spec.max_lock_waits) return {};
-  return fmt::format("{:g} {} for a lock (max_lock_waits {:g})", waits,
-                     waits == 1 ? "session waits" : "sessions wait", *spec.max_lock_waits);
-}
-
-std::string long_transaction(PgSession& session, const ThrottleSpec& spec) {
-  if (!spec.max_long_transaction_s) return {};
-  const double seconds = number(
-      session.query("SELECT extract(epoch FROM max(now() - xact_start)) FROM pg_stat_activity "
-                    "WHERE datname = current_database() AND backend_type = 'client backend' AND "
-                    "application_name NOT LIKE 'lugger %' AND pid <> pg_backend_pid()"));
-  if (seconds <= *spec.max_long_transaction_s) return {};
-  return fmt::format("a transaction is {:.0f} s old (max_long_transaction {:g} s)", seconds,
-                     *spec.max_long_transaction_s);
-}
-
-std::string canary(PgSession& session, const ThrottleSpec& spec) {
-  if (spec.canary.empty()) return {};
-  const Stopwatch watch;
-  session.begin();
-  try {
-    session.execute(
-        fmt::format("SET LOCAL statement_timeout = {}", static_cast<int>(spec.canary_ms)));
-    session.query(spec.canary);
-    session.rollback();
-  } catch (const Error& error) {
-    session.rollback();
-    if (error.sqlstate() == "57014")
-      return fmt::format("the canary takes more than {:g} ms", spec.canary_ms);
-    if (error.sqlstate().starts_with("42")) {
-      throw Error(Code::kConfig, "throttle: canary: " + error.message(), error.hint(),
-                  error.sqlstate());
-    }
-    throw;
-  }
-  if (watch.seconds() * 1000 <= spec.canary_ms) return {};
-  return fmt::format("the canary took {:.0f} ms (canary_ms {:g})", watch.seconds() * 1000,
-                     spec.canary_ms);
-}
-
 }  // namespace
 
-/// Without the right to read statistics other sessions show nothing but their number: a limit would
-/// never be reached, and nobody would know.
-void require_statistics(PgSession& session, const ThrottleSpec& spec) {
-  const char* limit = spec.max_lag_s                ? "max_lag"
-                      : spec.max_lock_waits         ? "max_lock_waits"
-                      : spec.max_long_transaction_s ? "max_long_transaction"
-                                                    : nullptr;
-  if (limit == nullptr) return;
-  const PgRows rows =
-      session.query("SELECT pg_has_role('pg_read_all_stats', 'USAGE'), quote_ident(current_user)");
-  if (rows.text(0, 0) == "t") return;
-  throw Error(Code::kConfig,
-              fmt::format("throttle: {} needs the role pg_monitor: without it the server does not "
-                          "show what other sessions and standbys do",
-                          limit),
-              fmt::format("GRANT pg_monitor TO {}, or leave {} out", rows.text(0, 1), limit));
-}
-
-std::string ask_health(PgSession& session, const ThrottleSpec& spec) {
-  for (auto* ask : {lag, lock_waits, long_transaction, canary}) {
-    std::string reason = ask(session, spec);
-    if (!reason.empty()) return reason;
-  }
-  return {};
-}
-
-Throttle::Throttle(std::string url, bool pooled, ThrottleSpec spec)
-    : url_(std::move(url)), pooled_(pooled), spec_(std::move(spec)) {
-  session_ = std::make_unique<PgSession>(url_, "throttle", pooled_);
-  require_statistics(*session_, spec_);
-  ask();
+Throttle::Throttle(std::unique_ptr<Health> health, ThrottleSpec spec)
+    : health_(std::move(health)), spec_(std::move(spec)) {
+  health_->require(spec_);
+  set(health_->ask(spec_));
   thread_ = start_thread([this] { watch(); });
 }
 
@@ -126,21 +39,14 @@ void Throttle::set(std::string reason) {
   reason_ = std::move(reason);
 }
 
-void Throttle::ask() {
-  if (!session_ || !session_->alive())
-    session_ = std::make_unique<PgSession>(url_, "throttle", pooled_);
-  set(ask_health(*session_, spec_));
-}
-
 void Throttle::watch() {
   std::unique_lock lock(mutex_);
   while (!stopping_.wait_for(lock, kInterval, [this] { return stop_; })) {
     lock.unlock();
     try {
-      ask();
+      set(health_->ask(spec_));
     } catch (const std::exception& error) {
       // A target that cannot be asked is not well.
-      session_.reset();
       set(fmt::format("the target does not say how it is: {}", error.what()));
     }
     lock.lock();

@@ -13,6 +13,8 @@ namespace {
 // two workers stay under 64 MiB.
 constexpr uint64_t kUnitBytes = 8 << 20;
 constexpr uint64_t kUnitDocuments = 50000;
+// What a source gives slowly is not kept back for longer.
+constexpr double kUnitSeconds = 1;
 constexpr uint32_t kBatchDocuments = 500;
 constexpr size_t kBatchBytes = 256 << 10;
 
@@ -125,7 +127,8 @@ bool Worker::load_unit(Cursor& cursor, PartitionRecord& partition) {
     uncount_unit();
     return false;
   }
-  if (unit_documents_ == 0 && !exhausted) return !finish;
+  const bool moved = idled_ && cursor.position() != partition.position;
+  if (unit_documents_ == 0 && !exhausted && !moved) return !finish;
   unit_counts_ = cursor.counts();
   unit_counts_ -= before;
   unit_ = unit_record(partition, cursor.position(), exhausted);
@@ -138,13 +141,18 @@ bool Worker::load_unit(Cursor& cursor, PartitionRecord& partition) {
   return !exhausted && !finish;
 }
 
-/// Reads, plans and writes batches until the unit is full. True: this is the last unit although the
-/// partition may go on.
+/// Reads, plans and writes batches until the unit is full or old enough. True: this is the last
+/// unit although the partition may go on.
 bool Worker::fill_unit(Cursor& cursor, bool& exhausted) {
-  while (unit_bytes_ < kUnitBytes && unit_documents_ < kUnitDocuments) {
+  while (unit_bytes_ < kUnitBytes && unit_documents_ < kUnitDocuments &&
+         !(shared_.live && unit_age_.seconds() >= kUnitSeconds)) {
     if (shared_.stop.requested()) return true;
     Batch& batch = next_batch();
-    if (!read_batch(cursor, batch, exhausted)) return true;
+    const Next got = read_batch(cursor, batch);
+    exhausted = got == Next::kEnd;
+    if (exhausted || limit_reached_) return true;
+    idled_ = idled_ || got == Next::kIdle;
+    if (got == Next::kIdle) continue;
     ++batches_used_;
     if (shared_.settings.retry_rejects) {
       const std::vector<int64_t>& numbers = reject_numbers(cursor);
@@ -159,27 +167,26 @@ bool Worker::fill_unit(Cursor& cursor, bool& exhausted) {
   return false;
 }
 
-/// False: the partition is exhausted, or the limit reached.
-bool Worker::read_batch(Cursor& cursor, Batch& batch, bool& exhausted) {
+/// Nothing when the limit is reached.
+Next Worker::read_batch(Cursor& cursor, Batch& batch) {
   const uint32_t claimed = shared_.allowance.claim(kBatchDocuments, shared_.stop);
-  if (claimed == 0) {
-    limit_reached_ = true;
-    return false;
-  }
+  limit_reached_ = claimed == 0;
+  if (limit_reached_) return Next::kIdle;
   batch.max_documents = claimed;
   batch.max_bytes = kBatchBytes;
+  Next got;
   try {
-    exhausted = !cursor.next(batch);
+    got = cursor.next(batch, shared_.stop);
   } catch (...) {
     shared_.allowance.settle(claimed, 0);
     throw;
   }
-  const uint64_t documents = exhausted ? 0 : batch.documents.size();
+  const uint64_t documents = got == Next::kBatch ? batch.documents.size() : 0;
   shared_.allowance.settle(claimed, documents);
   unit_bytes_ += batch.source_bytes;
   unit_documents_ += documents;
   shared_.read.fetch_add(documents, std::memory_order_relaxed);
-  return !exhausted;
+  return got;
 }
 
 /// The unit is committed: what only this worker counted of it counts.
@@ -263,6 +270,8 @@ Batch& Worker::next_batch() {
 void Worker::reset_unit() noexcept {
   batches_used_ = 0;
   unit_bytes_ = unit_documents_ = unit_progress_ = unit_rejected_ = 0;
+  unit_age_ = {};
+  idled_ = false;
   unit_ = {};
   unit_counts_ = {};
   unit_skips_.clear();

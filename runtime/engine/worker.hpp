@@ -1,6 +1,7 @@
 // One worker: claims partitions and carries them, unit by unit, from its cursor through its plan
 // into its sink.
 #pragma once
+#include "base/clock.hpp"
 #include "engine/net_counts.hpp"
 #include "engine/retry.hpp"
 #include "engine/run_impl.hpp"
@@ -20,7 +21,7 @@ class Worker {
   bool settle_lost_unit(PartitionRecord& partition);
   bool load_unit(Cursor& cursor, PartitionRecord& partition);
   bool fill_unit(Cursor& cursor, bool& exhausted);
-  bool read_batch(Cursor& cursor, Batch& batch, bool& exhausted);
+  Next read_batch(Cursor& cursor, Batch& batch);
   void commit_unit(UnitRecord& unit);
   UnitRecord unit_record(const PartitionRecord& partition, const Position& position, bool done);
   Batch& next_batch();
@@ -41,6 +42,8 @@ class Worker {
            unit_rejected_ = 0;
   uint64_t paced_ = 0;  // documents committed that the pace was not told of
   bool limit_reached_ = false;
+  bool idled_ = false;  // the cursor had nothing, once or more, while the open unit was filled
+  Stopwatch unit_age_;
   UnitRecord unit_;  // the open one, while it is committed and until its commit is known
   ReadCounts counts_, unit_counts_;  // committed; and of the open unit
   std::vector<int64_t> resolved_;    // --retry: the rejects this unit answers

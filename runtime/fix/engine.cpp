@@ -3,8 +3,10 @@
 #include "base/error.hpp"
 #include "base/threads.hpp"
 #include "engine/start.hpp"
-#include "sink/pg_target.hpp"
-#include "sink/sink.hpp"
+#include "place/target.hpp"
+#include "postgres/health.hpp"
+#include "postgres/target.hpp"
+#include "registry/registry.hpp"
 
 namespace lugger {
 
@@ -26,7 +28,7 @@ void FixEngine::connect() {
 }
 
 void FixEngine::prepare() {
-  if (target_options(spec_.target).data() != pg_target_options().data()) {
+  if (!kind_of(spec_.target).sql) {
     throw Error(Code::kConfig, "a fix works on a table of PostgreSQL",
                 "on = lugger.target(lugger.env.PG_URI, { table = 'customers' })");
   }
@@ -48,7 +50,7 @@ void FixEngine::prepare() {
     check_may_write(*session_, table_);
     prepare_ledger();
   }
-  pace_.set_throttle(url_, pooled_, spec_.throttle);
+  pace_.set_throttle(make_pg_health(url_, pooled_), spec_.throttle);
   source_ = spec_.source(table_, spec_.now, kept_keys());
 }
 

@@ -7,8 +7,8 @@
 #include "engine/retry.hpp"
 #include "fix/run.hpp"
 #include "fix/tally.hpp"
-#include "net/pg_server.hpp"
-#include "sink/state_pg.hpp"
+#include "postgres/server.hpp"
+#include "postgres/state.hpp"
 
 namespace lugger {
 

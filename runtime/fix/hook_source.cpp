@@ -3,7 +3,7 @@
 #include "base/error.hpp"
 #include "engine/rejects.hpp"
 #include "fix/source.hpp"
-#include "source/postgres_query.hpp"
+#include "postgres/query.hpp"
 
 namespace lugger {
 

@@ -2,7 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
-#include "net/pg_binary.hpp"
+#include "postgres/binary_rows.hpp"
 
 namespace lugger {
 

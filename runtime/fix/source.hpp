@@ -3,7 +3,7 @@
 #include "fix/mapper.hpp"
 #include "fix/spec.hpp"
 #include "fix/writer.hpp"
-#include "sink/state.hpp"
+#include "place/state.hpp"
 
 namespace lugger {
 

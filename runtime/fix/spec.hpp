@@ -6,7 +6,7 @@
 
 #include "base/options.hpp"
 #include "engine/job.hpp"
-#include "net/pg_session.hpp"
+#include "postgres/session.hpp"
 
 namespace lugger {
 

@@ -1,7 +1,7 @@
 // Fixes and undos as what the engine works on.
 #include "base/error.hpp"
 #include "fix/engine.hpp"
-#include "net/pg_server.hpp"
+#include "postgres/server.hpp"
 
 namespace lugger {
 

@@ -4,8 +4,8 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
-#include "sink/pg_catalog.hpp"
-#include "source/postgres_query.hpp"
+#include "postgres/catalog.hpp"
+#include "postgres/query.hpp"
 #include "value/path.hpp"
 
 namespace lugger {

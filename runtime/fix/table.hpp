@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "net/pg_session.hpp"
 #include "plan/mapping.hpp"
+#include "postgres/session.hpp"
 #include "value/document.hpp"
 
 namespace lugger {

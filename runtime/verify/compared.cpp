@@ -4,7 +4,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
-#include "sink/pg_layout.hpp"
+#include "postgres/layout.hpp"
 #include "value/pgrow_reader.hpp"
 #include "verify/server_text.hpp"
 

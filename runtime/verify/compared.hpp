@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "plan/plan.hpp"
-#include "sink/pg_catalog.hpp"
+#include "postgres/catalog.hpp"
 #include "verify/canonical.hpp"
 
 namespace lugger {

@@ -7,8 +7,8 @@
 #include <unordered_set>
 #include <vector>
 
+#include "place/state.hpp"
 #include "plan/plan.hpp"
-#include "sink/state.hpp"
 #include "verify/hash.hpp"
 
 namespace lugger {

@@ -6,9 +6,9 @@
 #include "base/digest.hpp"
 #include "base/url.hpp"
 #include "engine/start.hpp"
-#include "net/pg_place.hpp"
-#include "net/pg_server.hpp"
-#include "source/identity.hpp"
+#include "place/identity.hpp"
+#include "postgres/place.hpp"
+#include "postgres/server.hpp"
 #include "value/datetime.hpp"
 #include "verify/sample.hpp"
 
@@ -56,7 +56,7 @@ void open_places(VerifyContext& context, Verdict& verdict) {
   const SourceInfo info = job.open_source_once().info();
   verdict.source = info.place;
   verdict.source_identity = info.identity;
-  verdict.source_moves = info.kind == "postgresql";
+  verdict.source_moves = info.moves;
   context.shape = job.shape_once();
   verdict.job = job.spec.name;
   verdict.script_hash = job.spec.script_hash;

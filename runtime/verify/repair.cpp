@@ -62,7 +62,7 @@ class Writer {
       }
       batch.clear();
       arena.reset();
-      if (!cursor->next(batch)) break;
+      if (!cursor->fill(batch, context_.stop)) break;
       for (; next != end && *next - first < batch.documents.size(); ++next)
         take(batch.documents[*next - first]);
       first += batch.documents.size();

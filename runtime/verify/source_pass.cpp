@@ -42,7 +42,7 @@ class SourcePass::Reader {
     while (!crew.stopped() && !use_.enough()) {
       batch_.clear();
       arena_.reset();
-      if (!cursor->next(batch_)) break;
+      if (!cursor->fill(batch_, context_.stop)) break;
       plan_.run(batch_, hook_.get());
       leave_out();
       if (server_) server_->apply(batch_);

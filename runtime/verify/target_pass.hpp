@@ -2,7 +2,7 @@
 #pragma once
 #include <mutex>
 
-#include "net/pg_session.hpp"
+#include "postgres/session.hpp"
 #include "verify/context.hpp"
 #include "verify/crew.hpp"
 #include "verify/row_digest.hpp"

@@ -189,11 +189,10 @@ function state:delete_rejects(rejects) end
 function state:partitions(run) end
 function state:close() end
 
---- What a place holds; one entry for a single file.
+--- What kind of place it is. Nothing is opened.
 ---@param place string
----@param options table|nil
----@return lugger.collection_info[]
-function native.collections(place, options) end
+---@return { name: "postgresql"|"files", sql: boolean } sql: SQL sessions, migrations and fixes go there
+function native.place_kind(place) end
 
 --- The options a source takes, by its kind.
 ---@param place string

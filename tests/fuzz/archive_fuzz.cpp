@@ -3,7 +3,7 @@
 
 #include "../unit/source/memory_stream.hpp"
 #include "base/error.hpp"
-#include "source/archive_reader.hpp"
+#include "files/archive_reader.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace lugger;

@@ -9,7 +9,7 @@
 #include "change/id_key.hpp"
 #include "change/metadata.hpp"
 #include "change/update_counts.hpp"
-#include "source/bson_chain.hpp"
+#include "files/bson_chain.hpp"
 
 using namespace lugger;
 

@@ -69,7 +69,7 @@ def column(rng, name, source, kind):
 
 def columns(rng, collection, key):
     found = [Column('mongo_id', 'text', '_id')] if 'mongo_id' in key or not key or rng.random() < 0.5 else []
-    if 'id' in key:
+    if 'id' in key or rng.random() < 0.2:
         found.insert(0, Column('id', 'uuid', generate='v5'))
     for name, kind in collection.fields.items():
         if rng.random() < 0.85:
@@ -115,7 +115,7 @@ def case(seed):
     policy = rng.choice(('update', 'update', 'skip', 'newer', 'error')) if key else 'error'
     some = columns(rng, collection, key)
     if policy == 'newer':
-        some += (Column('ver', 'int4'),)
+        some += (Column('ver', rng.choice(('int4', 'int8', 'numeric', 'float8'))),)
     routed = rng.random() < 0.2
     job = Job(name, name, some, key, policy, 'ver' if policy == 'newer' else None,
               children=() if routed or not key else children(rng, name, collection),

@@ -131,12 +131,12 @@ def all_taken(value, taken, path):
 
 
 def rest(value, taken, path=()):
-    """The document without what other columns took: the last of equal names. An array is whole or not there: its elements
-    keep their places."""
-    kept = []
-    for name, inner in dict(value).items():
+    """The document without what other columns took. Of equal names the last one says whether it is taken. An array is whole or
+    not there: its elements keep their places."""
+    last, kept = dict(value), []
+    for name, inner in value:
         here = path + (name,)
-        if not all_taken(inner, taken, here):
+        if not all_taken(last[name], taken, here):
             below = is_document(inner) and inner and any(one[:len(here)] == here for one in taken)
             kept.append((name, rest(inner, taken, here) if below else inner))
     return tuple(kept)
@@ -226,6 +226,9 @@ class Mapping:
         if word in ('emit', 'shared', 'list') and hook.emit:
             own = row[self.job.key[0]]
             more, new = {**row, self.job.key[0]: 'shared' if word == 'shared' else own + '#'}, []
+            for column in self.job.columns:
+                if column.generate:
+                    more[column.name] = values.id_uuid(self.job.collection, more[self.job.key[0]])
             self.write(more, new, *hook.emit)
             faults += new
             return [more]

@@ -37,7 +37,7 @@ class Mutation:
         return ' and '.join(f'{quoted(c)} = {literal(v)}' for c, v in zip(table.key, key))
 
     def change(self, name, table, key, _number):
-        free = [i for i, c in enumerate(table.columns) if c not in table.key and c != 'ver']
+        free = [i for i, c in enumerate(table.columns) if c not in table.key and c not in ('ver', 'id')]
         if free:
             at = self.rng.choice(free)
             column, kind = self.types[name][at]
@@ -64,6 +64,8 @@ class Mutation:
         fresh = tuple(fresh)
         if fresh not in table.rows:
             at = {table.columns.index(c): v for c, v in zip(table.key, fresh)}
+            if 'id' in table.columns and 'id' not in table.key:
+                at[table.columns.index('id')] = new_key('uuid', number)
             table.rows[fresh] = tuple(at.get(i, v) for i, v in enumerate(table.rows[key]))
             chosen = ', '.join(literal(at[i]) if i in at else quoted(c) for i, c in enumerate(table.columns))
             self.sql.append(f"insert into {quoted(name)} ({', '.join(map(quoted, table.columns))}) select {chosen} from {quoted(name)}"

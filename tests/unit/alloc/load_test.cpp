@@ -8,9 +8,10 @@
 
 #include "catch.hpp"
 #include "counting.hpp"
+#include "place/source.hpp"
 #include "plan/plan.hpp"
-#include "sink/pg_copy.hpp"
-#include "source/source.hpp"
+#include "postgres/copy_rows.hpp"
+#include "registry/registry.hpp"
 #include "value/bson_writer.hpp"
 #include "value/json_reader.hpp"
 
@@ -105,7 +106,7 @@ struct Worker {
     for (const auto& batch : batches) {
       batch->clear();
       batch->max_documents = 500;
-      if (!cursor.next(*batch)) return false;
+      if (!cursor.fill(*batch)) return false;
       plan.run(*batch, nullptr);
       encode(*batch);
     }

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "catch.hpp"
+#include "registry/registry.hpp"
 #include "value/json_reader.hpp"
 
 namespace lugger::test {

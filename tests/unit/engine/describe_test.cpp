@@ -1,6 +1,7 @@
 #include "engine/describe.hpp"
 
 #include "engine_fixture.hpp"
+#include "registry/registry.hpp"
 
 namespace lugger::test {
 namespace {

@@ -3,8 +3,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "net/pg_binaries.hpp"
-#include "net/pg_server.hpp"
+#include "postgres/binaries.hpp"
+#include "postgres/server.hpp"
 #include "value/bson_writer.hpp"
 
 namespace lugger::test {

@@ -9,7 +9,7 @@
 
 #include "catch.hpp"
 #include "engine/job.hpp"
-#include "net/pg_session.hpp"
+#include "postgres/session.hpp"
 #include "test_data.hpp"
 
 namespace lugger::test {

@@ -2,6 +2,7 @@
 #include "engine/task.hpp"
 
 #include "engine_fixture.hpp"
+#include "registry/registry.hpp"
 #include "value/json_reader.hpp"
 
 namespace lugger::test {

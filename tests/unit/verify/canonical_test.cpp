@@ -6,7 +6,7 @@
 
 #include "catch.hpp"
 #include "plan/coercer.hpp"
-#include "sink/pg_encode.hpp"
+#include "postgres/encode.hpp"
 #include "value/bson_reader.hpp"
 #include "value/json_reader.hpp"
 #include "value/pgrow_reader.hpp"

@@ -1,0 +1,135 @@
+#include "files/input.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "files/bson_chain.hpp"
+#include "files/gzip.hpp"
+
+namespace lugger {
+namespace {
+
+constexpr size_t kHeadBytes = 64 * 1024;
+
+bool named(std::string_view name, std::string_view ending) {
+  if (name.ends_with(".gz")) name.remove_suffix(3);
+  return name.ends_with(ending);
+}
+
+size_t read_up_to(ByteSource& from, ByteBuffer& to, size_t n) {
+  const size_t got = from.read(to.room(n), n);
+  to.advance(got);
+  return got;
+}
+
+// The first bytes behind the gzip header. The head is cut out of the file, so running out of it is
+// no fault here.
+void inflate_head(Bytes head, const std::string& place, ByteBuffer& out) {
+  GzipBytes inflated(std::make_unique<MemoryBytes>(head), place);
+  try {
+    read_up_to(inflated, out, 4096);
+  } catch (const Error&) {
+    out.clear();
+  }
+}
+
+FileKind kind_by_format(std::string_view format) {
+  if (format == "json") return FileKind::kJson;
+  return format == "archive" ? FileKind::kArchive : FileKind::kBson;
+}
+
+/// JSON as PowerShell's `>` writes it. The mark alone could be the length of a BSON document.
+bool is_utf16(std::string_view text) {
+  if (text.starts_with("\xFE\xFF")) return true;
+  return text.size() >= 6 && text.starts_with("\xFF\xFE") && text[3] == 0 && text[5] == 0 &&
+         std::string_view("{[ \t\r\n").find(text[2]) != std::string_view::npos;
+}
+
+}  // namespace
+
+FileKind sniff_kind(Bytes head, std::string_view name) {
+  if (head.empty())
+    return named(name, ".json") || named(name, ".jsonl") ? FileKind::kJson : FileKind::kBson;
+  if (head.size() >= 4 && load_le<uint32_t>(head.data()) == 0x8199E26D) return FileKind::kArchive;
+  std::string_view text = as_text(head);
+  if (is_utf16(text)) {
+    throw Error(Code::kConfig,
+                fmt::format("{} is UTF-16 text", name == "-" ? "standard input" : name),
+                "write it again as UTF-8 (iconv -f UTF-16 -t UTF-8); in PowerShell use mongoexport "
+                "--out instead of >");
+  }
+  if (head.size() >= 5 && check_link(head.data(), kMaxBsonBytes).fault == ChainFault::kNone)
+    return FileKind::kBson;
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  const size_t first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos || text[first] == '{' || text[first] == '[')
+    return FileKind::kJson;
+  if (named(name, ".bson") || named(name, ".bin")) return FileKind::kBson;
+  if (named(name, ".json") || named(name, ".jsonl")) return FileKind::kJson;
+  throw Error(Code::kConfig,
+              fmt::format("cannot tell what {} is: it begins with {}",
+                          name == "-" ? "standard input" : name,
+                          to_hex(head.first(std::min<size_t>(head.size(), 8)))),
+              "lugger reads BSON, mongodump archives and JSON, each gzip or not; set format = "
+              "'bson', 'archive' or 'json'");
+}
+
+Input::Input(std::string place, std::string_view format)
+    : place_(std::move(place)), shown_(place_ == "-" ? "standard input" : place_) {
+  FileBytes file(place_);
+  if (!standard_input()) bytes_ = std::filesystem::file_size(place_);
+  read_up_to(file, head_, kHeadBytes);
+  gzip_ = looks_like_gzip(head_.view()) || (head_.empty() && place_.ends_with(".gz"));
+  if (!format.empty() && format != "auto") {
+    kind_ = kind_by_format(format);
+  } else if (gzip_) {
+    ByteBuffer inflated;
+    inflate_head(head_.view(), shown_, inflated);
+    kind_ = sniff_kind(inflated.view(), place_);
+  } else {
+    kind_ = sniff_kind(head_.view(), place_);
+  }
+  if (!standard_input()) head_ = ByteBuffer();
+}
+
+const SourceIdentity& Input::identity() const {
+  std::call_once(identified_, [this] {
+    identity_ = standard_input() ? SourceIdentity{shown_, ""} : identify_file(place_);
+  });
+  return identity_;
+}
+
+std::unique_ptr<ByteSource> Input::raw() const {
+  auto file = std::make_unique<FileBytes>(place_);
+  if (!standard_input()) return file;
+  if (opened_.exchange(true)) {
+    throw Error(Code::kConfig, "standard input can be read only once",
+                "write it to a file first when it is needed twice (to infer columns, for several "
+                "collections, to resume)");
+  }
+  return std::make_unique<MemoryBytes>(head_.view(), std::move(file));
+}
+
+std::unique_ptr<ByteStream> Input::open() const {
+  if (!gzip_) return std::make_unique<DirectStream>(raw());
+  return std::make_unique<ReadAheadStream>(std::make_unique<GzipBytes>(raw(), shown_));
+}
+
+std::string read_small_file(const std::string& path, size_t limit) {
+  std::unique_ptr<ByteSource> file = std::make_unique<FileBytes>(path);
+  ByteBuffer text;
+  uint8_t magic[2];
+  const size_t got = file->read(magic, sizeof magic);
+  file = std::make_unique<FileBytes>(path);
+  if (got == 2 && magic[0] == 0x1F && magic[1] == 0x8B) {
+    file = std::make_unique<GzipBytes>(std::move(file), path);
+  }
+  while (read_up_to(*file, text, 16 * 1024) != 0) {
+    if (text.size() > limit) raise(Code::kRead, "{} is larger than {}", path, human_bytes(limit));
+  }
+  return std::string(text.text());
+}
+
+}  // namespace lugger

@@ -1,0 +1,60 @@
+// A file or standard input as cursors open it: what its first bytes say it is, and its bytes from
+// the beginning.
+#pragma once
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "files/byte_stream.hpp"
+#include "place/identity.hpp"
+
+namespace lugger {
+
+enum class FileKind : uint8_t { kBson, kArchive, kJson };
+
+/// What the first bytes of data (after inflating) are. `name` breaks the tie where they are none of
+/// the three. Error{config} when it cannot be told.
+///
+/// Text is never taken for BSON nor BSON for text: BSON begins with a little-endian length of at
+/// most 16,793,600, so its fourth byte is 0 or 1, and no byte of JSON text is below 9.
+FileKind sniff_kind(Bytes head, std::string_view name);
+
+class Input {
+ public:
+  /// place: a path, or "-" for standard input. Reads the first bytes. format: "auto", or the kind
+  /// by name.
+  Input(std::string place, std::string_view format);
+
+  const std::string& place() const noexcept { return place_; }
+  /// As shown: "standard input" for "-".
+  const std::string& shown() const noexcept { return shown_; }
+  FileKind kind() const noexcept { return kind_; }
+  bool gzip() const noexcept { return gzip_; }
+  bool standard_input() const noexcept { return place_ == "-"; }
+  /// On disk; 0: unknown.
+  uint64_t bytes() const noexcept { return bytes_; }
+  /// Of the file, as it was when first asked for.
+  const SourceIdentity& identity() const;
+
+  /// From the first byte, inflated, read ahead where inflating costs. Standard input opens once;
+  /// Error{config} after that.
+  std::unique_ptr<ByteStream> open() const;
+
+ private:
+  std::unique_ptr<ByteSource> raw() const;
+
+  std::string place_, shown_;
+  mutable std::once_flag identified_;
+  mutable SourceIdentity identity_;
+  FileKind kind_ = FileKind::kBson;
+  bool gzip_ = false;
+  uint64_t bytes_ = 0;
+  ByteBuffer head_;  // kept for standard input only
+  mutable std::atomic<bool> opened_{false};
+};
+
+/// The whole of a small file (metadata), inflated when it is gzip; Error{read} above `limit` bytes.
+std::string read_small_file(const std::string& path, size_t limit = size_t{64} << 20);
+
+}  // namespace lugger

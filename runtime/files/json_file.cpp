@@ -1,0 +1,196 @@
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "files/file_sources.hpp"
+#include "files/json_split.hpp"
+#include "files/mapped_file.hpp"
+#include "place/spec.hpp"
+#include "place/step_cursor.hpp"
+#include "value/json_reader.hpp"
+
+namespace lugger {
+namespace {
+
+constexpr uint64_t kLeastPart = 4 << 20;
+
+/// Where a cursor begins: between two documents.
+struct JsonStart {
+  uint64_t offset = 0, line = 1;
+  JsonLayout layout = JsonLayout::kLines;
+};
+
+/// Each document's BSON is copied into the batch's arena.
+class JsonCursor : public StepCursor {
+ public:
+  JsonCursor(std::string place, JsonStart start) : place_(std::move(place)) {
+    if (start.offset != 0) reader_.resume(start.offset, start.line, start.layout);
+  }
+  Position position() const override {
+    if (!given_) return {};
+    return fmt::format("offset:{} line:{} layout:{}", reader_.consumed(), reader_.line(),
+                       reader_.layout() == JsonLayout::kArray ? "array" : "lines");
+  }
+  ReadCounts counts() const override {
+    ReadCounts out;
+    out.tolerated = reader_.tolerant();
+    return out;
+  }
+
+ protected:
+  /// Gives the reader more; false: there is no more.
+  virtual bool feed() = 0;
+  /// A document was read: these bytes of the input.
+  virtual void passed(uint64_t /*from*/, uint64_t /*to*/) {}
+
+  JsonReader reader_;
+
+ private:
+  bool step(Batch& batch) override {
+    const uint64_t before = reader_.consumed();
+    try {
+      document_.clear();
+      while (!reader_.next(document_)) {
+        if (!feed()) return false;
+      }
+    } catch (Error& error) {
+      error.note("file", place_);
+      throw;
+    }
+    give(batch, batch.arena().copy(document_.view()), static_cast<uint32_t>(document_.size()));
+    given_ = true;
+    passed(before, reader_.consumed());
+    return true;
+  }
+
+  std::string place_;
+  ByteBuffer document_;
+  bool given_ = false;
+};
+
+/// Text that arrives piece by piece.
+class StreamJsonCursor : public JsonCursor {
+ public:
+  StreamJsonCursor(std::unique_ptr<ByteStream> stream, const std::string& place, JsonStart start)
+      : JsonCursor(place, start), stream_(std::move(stream)) {}
+  uint64_t bytes() const override { return stream_->taken(); }
+
+ private:
+  bool feed() override {
+    if (ended_) return false;
+    const Bytes piece = stream_->next();
+    ended_ = piece.empty();
+    reader_.feed(piece, ended_);
+    return true;
+  }
+
+  std::unique_ptr<ByteStream> stream_;
+  bool ended_ = false;
+};
+
+/// A part of a mapped file, read where it lies.
+class MappedJsonCursor : public JsonCursor {
+ public:
+  MappedJsonCursor(const MappedFile& file, const std::string& place, ByteRange range,
+                   JsonStart start)
+      : JsonCursor(place, start), file_(file), range_(range), from_(start.offset) {}
+  uint64_t bytes() const override {
+    return ended_ ? range_.end - range_.begin : std::max(reader_.consumed(), from_) - range_.begin;
+  }
+
+ private:
+  void start() override { file_.check_size(); }
+  void passed(uint64_t from, uint64_t to) override {
+    MappedFile::prefetch(file_.bytes().data() + from, to - from);
+  }
+  bool feed() override {
+    if (fed_) return ended_ = true, false;
+    reader_.feed_in_place(file_.bytes().subspan(from_, range_.end - from_));
+    return fed_ = true;
+  }
+
+  const MappedFile& file_;
+  ByteRange range_;
+  uint64_t from_;
+  bool fed_ = false, ended_ = false;
+};
+static_assert(MappedFile::kPadding >= JsonReader::kPadding);
+
+class JsonSource : public Source {
+ public:
+  JsonSource(std::shared_ptr<const Input> input, CollectionName name)
+      : input_(std::move(input)), name_(std::move(name)) {
+    if (!input_->gzip() && !input_->standard_input())
+      mapped_ = std::make_unique<MappedFile>(input_->place());
+  }
+
+  SourceInfo info() const override {
+    SourceInfo out;
+    out.kind = "json";
+    out.place = input_->shown();
+    out.database = name_.database;
+    out.collection = name_.collection;
+    out.identity = input_->identity().text();
+    out.bytes = input_->bytes();
+    out.compressed = input_->gzip();
+    out.warnings = name_.warnings;
+    return out;
+  }
+
+  std::vector<Partition> split(int parts) override {
+    if (!mapped_) return {Partition{"0", "", input_->bytes()}};
+    const uint64_t size = mapped_->bytes().size();
+    std::vector<JsonPart> begins{JsonPart{}};
+    if (parts > 1) begins = json_boundaries(mapped_->bytes(), parts, kLeastPart);
+    if (begins.size() == 1) return {Partition{"0", "", size}};
+    std::vector<Partition> out;
+    for (size_t i = 0; i < begins.size(); ++i) {
+      const uint64_t end = i + 1 < begins.size() ? begins[i + 1].begin : size;
+      out.push_back({std::to_string(i),
+                     fmt::format("offset:{}-{} line:{}", begins[i].begin, end, begins[i].line),
+                     end - begins[i].begin});
+    }
+    return out;
+  }
+
+  std::unique_ptr<Cursor> open(const Partition& partition, const Position& after) override {
+    const std::string& place = input_->shown();
+    if (input_->standard_input() && !after.empty()) {
+      throw Error(
+          Code::kConfig, "a run that read standard input cannot be resumed: its bytes are gone",
+          "run again with --restart and --on-conflict skip, or write the export to a file first");
+    }
+    const ByteRange range =
+        partition_range(partition.spec, mapped_ ? mapped_->bytes().size() : 0, place);
+    JsonStart start{range.begin, 1, JsonLayout::kLines};
+    if (range.begin != 0) start.line = position_number(partition.spec, "line", place);
+    if (!after.empty()) {
+      start.offset = position_number(after, "offset", place);
+      start.line = position_number(after, "line", place);
+      if (spec_field(after, "layout") == "array") start.layout = JsonLayout::kArray;
+    }
+    if (!mapped_) return open_stream(start);
+    if (start.offset < range.begin || start.offset > range.end) {
+      raise(Code::kConfig, "{}: position {} lies outside of partition {}", place, after,
+            partition.spec);
+    }
+    return std::make_unique<MappedJsonCursor>(*mapped_, place, range, start);
+  }
+
+ private:
+  std::unique_ptr<Cursor> open_stream(const JsonStart& start) {
+    auto stream = std::make_unique<SkippingStream>(input_->open(), start.offset);
+    return std::make_unique<StreamJsonCursor>(std::move(stream), input_->shown(), start);
+  }
+
+  std::shared_ptr<const Input> input_;
+  CollectionName name_;
+  std::unique_ptr<MappedFile> mapped_;
+};
+
+}  // namespace
+
+std::unique_ptr<Source> make_json_source(std::shared_ptr<const Input> input, CollectionName name) {
+  return std::make_unique<JsonSource>(std::move(input), std::move(name));
+}
+
+}  // namespace lugger

@@ -1,0 +1,227 @@
+#include "files/place.hpp"
+
+#include <filesystem>
+#include <functional>
+
+#include "base/error.hpp"
+#include "base/url.hpp"
+#include "files/choose.hpp"
+#include "files/dump_dir.hpp"
+#include "files/replay.hpp"
+
+namespace lugger {
+namespace {
+
+namespace fs = std::filesystem;
+using Type = OptionSpec::Type;
+
+constexpr OptionSpec kFileOptions[] = {
+    {"collection", Type::kText,
+     "Which collection of a dump or archive: 'db.name' or 'name'; for a single file, what to call "
+     "it."},
+    {"database", Type::kText,
+     "Which database of a dump or archive; for a single file, what to call it."},
+    {"format", Type::kChoice, "What the file holds; gzip is always recognised.", "auto",
+     "auto|bson|json|archive"},
+    {"oplog", Type::kFlagOrText,
+     "Whether the oplog of a dump is replayed (default: when there is one), or the oplog.bson to "
+     "replay."},
+};
+
+/// The path a place names: "file:" URLs are decoded, what exists is a path whatever it looks like.
+std::string path_of(const std::string& place) {
+  std::error_code ignored;
+  const std::string_view scheme = url_scheme(place);
+  if (place == "-" || scheme.empty() || fs::exists(place, ignored)) return place;
+  if (scheme == "file") {
+    std::string_view rest = std::string_view(place).substr(5);
+    if (rest.starts_with("//")) rest.remove_prefix(2);
+    return percent_decode(rest);
+  }
+  throw Error(Code::kConfig,
+              fmt::format("{} cannot be read: nothing reads {}: URLs", mask_secrets(place), scheme),
+              scheme.starts_with("mongodb")
+                  ? "dump it with mongodump and read the dump"
+                  : "a source is a file, a dump directory, '-', or a PostgreSQL URL");
+}
+
+void require_path(const std::string& path) {
+  std::error_code fault;
+  if (path == "-" || fs::exists(path, fault)) return;
+  throw Error(Code::kConfig,
+              fmt::format("{} does not exist", path.empty() ? "a source without a name" : path),
+              "a source is a file, a dump directory, '-' for standard input, or a PostgreSQL URL");
+}
+
+CollectionName name_of_json(const std::string& path, const Options& options) {
+  CollectionName out;
+  if (path != "-") {
+    const std::string file = fs::path(path).filename().string();
+    for (std::string_view ending : {".json", ".jsonl", ".ndjson"}) {
+      if (auto stem = stem_of(file, ending)) out.collection = *stem;
+    }
+    if (out.collection.empty()) out.collection = file;
+  }
+  out.database = options.text("database");
+  const std::string collection = options.text("collection");
+  const size_t dot = out.database.empty() ? collection.find('.') : std::string::npos;
+  if (dot != std::string::npos) out.database = collection.substr(0, dot);
+  if (!collection.empty())
+    out.collection = dot == std::string::npos ? collection : collection.substr(dot + 1);
+  return out;
+}
+
+using OpenCollection = std::function<std::unique_ptr<Source>(const CollectionInfo&)>;
+
+std::unique_ptr<Source> open_replayed(const std::vector<CollectionInfo>& before,
+                                      const ReplayedCollections& now, size_t chosen,
+                                      std::shared_ptr<const Replay> replay,
+                                      const OpenCollection& open,
+                                      std::vector<std::string> warnings = {}) {
+  const ReplayedCollections::Origin& origin = now.origins[chosen];
+  const bool dumped = origin.before != ReplayedCollections::Origin::kNone;
+  return make_replayed_source(dumped ? open(before[origin.before]) : nullptr, std::move(replay),
+                              now.infos[chosen], origin.lineage, std::move(warnings));
+}
+
+/// The collection that options choose, of those there are at the end of the oplog.
+std::unique_ptr<Source> open_chosen(const std::vector<CollectionInfo>& before,
+                                    std::shared_ptr<const Replay> replay, bool whole,
+                                    const Options& options, std::string_view place,
+                                    const OpenCollection& open) {
+  const ReplayedCollections now = replayed_collections(before, *replay, whole);
+  refuse_gone(*replay, now, options, place);
+  const CollectionInfo& chosen = choose_collection(now.infos, options, place);
+  const auto index = static_cast<size_t>(&chosen - now.infos.data());
+  std::vector<std::string> warnings = left_out(before, now, *replay, whole);
+  return open_replayed(before, now, index, std::move(replay), open, std::move(warnings));
+}
+
+std::unique_ptr<Source> open_archive(std::shared_ptr<const Input> input, const Options& options) {
+  auto replay = begin_replay(oplog_of_archive(input, options), options, input->shown());
+  if (!replay) return make_archive_source(std::move(input), options);
+  const auto open = [&](const CollectionInfo& origin) {
+    Options named = options;
+    named.set("collection", origin.database + "." + origin.collection);
+    return make_archive_source(input, named);
+  };
+  return open_chosen(list_archive(*input), std::move(replay), true, options, input->shown(), open);
+}
+
+std::unique_ptr<Source> open_file(const std::string& path, const Options& options) {
+  auto input = std::make_shared<const Input>(path, options.text("format", "auto"));
+  if (input->kind() == FileKind::kArchive) return open_archive(std::move(input), options);
+  const bool json = input->kind() == FileKind::kJson;
+  CollectionName name = json ? name_of_json(path, options) : name_of_bson(path, options);
+  const auto open = [&](const CollectionInfo&) {
+    return json ? make_json_source(input, name) : make_bson_source(input, name);
+  };
+  auto replay = begin_replay(oplog_of_file(path, options), options, input->shown());
+  if (!replay) {
+    std::string advice = advice_beside_oplog(path, options);
+    if (!advice.empty() && !json) name.advice.push_back(std::move(advice));
+    return open({});
+  }
+  if (name.database.empty()) name.database = database_in_oplog(*replay, name.collection);
+  const std::vector<CollectionInfo> file = {
+      {name.database, name.collection, "collection", path, input->bytes(), name.metadata_json, ""}};
+  const ReplayedCollections now = replayed_collections(file, *replay, false);
+  for (size_t i = 0; i < now.infos.size(); ++i) {
+    if (now.origins[i].before == 0) return open_replayed(file, now, i, std::move(replay), open);
+  }
+  Options named;
+  named.set("collection", name.database + "." + name.collection);
+  refuse_gone(*replay, now, named, path);
+  raise(Code::kBug, "{}: the oplog leaves no collection of it", path);
+}
+
+std::unique_ptr<Source> open_directory(const std::string& path, const Options& options) {
+  std::vector<std::string> advice;
+  const std::vector<CollectionInfo> all = scan_dump(path);
+  const auto open = [&](const CollectionInfo& chosen) {
+    refuse_doubled(all, chosen);
+    if (stem_of(fs::path(chosen.path).filename().string(), ".metadata.json")) {
+      throw Error(Code::kRead,
+                  fmt::format("{} has metadata of {}.{}, but no data", path, chosen.database,
+                              chosen.collection),
+                  "the dump is not complete: dump or copy it again");
+    }
+    auto input = std::make_shared<const Input>(chosen.path, "bson");
+    return make_bson_source(
+        std::move(input),
+        {chosen.database, chosen.collection, chosen.metadata_json, {}, std::move(advice)});
+  };
+  auto replay = begin_replay(oplog_of_directory(path, options), options, path);
+  if (replay) return open_chosen(all, std::move(replay), is_whole_dump(path), options, path, open);
+  if (oplog_choice(options).kind == OplogChoice::Kind::kDefault)
+    advice.push_back(advice_without_oplog(path));
+  return open(choose_collection(all, options, path));
+}
+
+/// Lists what is left of `before` at the end of the oplog, when there is one.
+PlaceInfo place_info(std::vector<CollectionInfo> before,
+                     const std::shared_ptr<const Replay>& replay, bool whole,
+                     const Options& options) {
+  PlaceInfo out;
+  if (replay) {
+    ReplayedCollections now = replayed_collections(before, *replay, whole);
+    out.warnings = left_out(before, now, *replay, whole);
+    before = std::move(now.infos);
+    out.oplog = oplog_info(*replay, ReplayedCollections::Origin::kNone);
+  }
+  out.collections = listed_collections(std::move(before), options);
+  return out;
+}
+
+PlaceInfo look_at_directory(const std::string& path, const Options& options) {
+  const auto replay = begin_replay(oplog_of_directory(path, options), options, path);
+  const std::vector<CollectionInfo> all = scan_dump(path);
+  PlaceInfo out = place_info(all, replay, is_whole_dump(path), options);
+  for (std::string& doubled : doubled_collections(all)) out.warnings.push_back(std::move(doubled));
+  if (!replay && oplog_choice(options).kind == OplogChoice::Kind::kDefault)
+    out.advice.push_back(advice_without_oplog(path));
+  return out;
+}
+
+}  // namespace
+
+std::span<const OptionSpec> file_options() { return kFileOptions; }
+
+std::unique_ptr<Source> open_files(const std::string& place, const Options& options) {
+  const std::string path = path_of(place);
+  require_path(path);
+  return fs::is_directory(path) ? open_directory(path, options) : open_file(path, options);
+}
+
+PlaceInfo look_at_files(const std::string& place, const Options& options) {
+  options.check("source", kFileOptions);
+  const std::string path = path_of(place);
+  require_path(path);
+  if (fs::is_directory(path)) return look_at_directory(path, options);
+  // Standard input cannot be looked at and read again: what it holds shows when it is opened.
+  if (path == "-") {
+    return {{{options.text("database"), options.text("collection"), "collection", "-", 0, "", ""}},
+            std::nullopt,
+            {}};
+  }
+  const auto input = std::make_shared<const Input>(path, options.text("format", "auto"));
+  if (input->kind() == FileKind::kArchive) {
+    const auto replay = begin_replay(oplog_of_archive(input, options), options, input->shown());
+    return place_info(list_archive(*input), replay, true, options);
+  }
+  const CollectionName name =
+      input->kind() == FileKind::kJson ? name_of_json(path, options) : name_of_bson(path, options);
+  return {{{name.database, name.collection, "collection", path, input->bytes(), name.metadata_json,
+            ""}},
+          std::nullopt,
+          {}};
+}
+
+bool is_json_lines(std::string_view place) {
+  if (place == "-") return true;
+  if (!url_scheme(place).empty()) return false;
+  if (place.ends_with(".gz")) place.remove_suffix(3);
+  return place.ends_with(".jsonl") || place.ends_with(".ndjson") || place.ends_with(".json");
+}
+
+}  // namespace lugger

@@ -1,0 +1,97 @@
+// What a run must remember: itself, its partitions and how far each is, and every reject. In schema
+// lugger of a PostgreSQL target, in
+// ./.lugger for targets that are not SQL.
+#pragma once
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "place/stage.hpp"
+#include "plan/tally.hpp"
+
+namespace lugger {
+
+struct RunRecord {
+  std::string run;  // UUIDv7
+  std::string job;
+  std::string script_hash;  // script, required modules, options
+  std::string source, source_identity;
+  std::string mode;              // "direct" | "staged" | "statement", kept for the whole run
+  std::string status;            // "running" | "stopped" | "failed" | "done" | "abandoned"
+  std::string command;           // what resumes it, passwords masked
+  std::string started, updated;  // ISO text, UTC
+  std::string message;           // of a failure
+  std::string now;               // lugger.now() of the run, ISO text
+  bool afresh =
+      false;  // reads everything again: rejects of the job's earlier runs give way to its own
+  Tally tally;
+};
+
+/// The one partition of a run that tries a job's rejects again.
+inline constexpr std::string_view kRejectsPartition = "rejects";
+
+struct PartitionRecord {
+  std::string id, spec, position;
+  uint64_t bytes = 0;
+  bool done = false;
+  Tally tally;
+};
+
+struct RejectRecord {
+  int64_t reject = 0;  // number within the state
+  std::string run, job, table, document_id, column, code, message;
+  std::string document;  // canonical Extended JSON
+  std::string raw;       // keep_document(): BSON, so that --retry loads exactly what was refused
+  std::string at;
+};
+
+/// What one commit adds to the books, in the transaction of its rows.
+struct UnitRecord {
+  std::string run, partition, position;
+  std::string job;  // whose rejects are meant; empty: the run's own
+  bool done = false;
+  bool redact = false;  // its rejects keep neither document, bytes nor words that quote them
+  Tally tally;          // of this unit alone; the sink fills in what only it can know
+  std::vector<RejectRecord> rejects;  // refused before the sink; the sink adds its own
+  std::vector<int64_t>
+      resolved;  // rejects that this unit loaded or refused anew: they go, in the same transaction
+};
+
+class State {
+ public:
+  virtual ~State() = default;
+  /// Creates or checks what it needs. Error{config} with the DDL to run when rights are missing.
+  virtual void ensure() = 0;
+  /// The newest run of a job, whatever its status.
+  virtual std::optional<RunRecord> latest(const std::string& job) = 0;
+  virtual std::optional<RunRecord> find(const std::string& run) = 0;
+  virtual std::vector<RunRecord> runs(size_t limit) = 0;
+  virtual void start(const RunRecord& run, const std::vector<PartitionRecord>& partitions) = 0;
+  virtual std::vector<PartitionRecord> partitions(const std::string& run) = 0;
+  virtual void set_status(const std::string& run, const std::string& status,
+                          const std::string& message) = 0;
+  /// Claims the job for this process until the State is destroyed; false: another process holds it
+  /// (who: host and pid).
+  virtual bool lease(const std::string& job, std::string& holder) = 0;
+  virtual uint64_t count_rejects(const std::string& job) = 0;
+  /// In the order of their numbers, from behind `after`, until `use` says no.
+  virtual void each_reject(const std::string& job,
+                           const std::function<bool(const RejectRecord&)>& use,
+                           int64_t after = 0) = 0;
+  /// The number of the job's newest reject; 0: it has none.
+  virtual int64_t last_reject(const std::string& job) = 0;
+  virtual void delete_rejects(const std::vector<int64_t>& rejects) = 0;
+  /// Steps of a job's stages, in the order in which they were first recorded. Targets without
+  /// stages have none.
+  virtual std::vector<StepRecord> steps(const std::string& job) {
+    static_cast<void>(job);
+    return {};
+  }
+  /// Records a step, or what became of it. "waiting" leaves a step alone that is known already.
+  virtual void put_step(const StepRecord& step) { static_cast<void>(step); }
+};
+
+}  // namespace lugger

@@ -1,0 +1,40 @@
+// A query whose results come in PostgreSQL's binary form, with parameters: what COPY cannot have.
+#pragma once
+#include <memory>
+#include <string>
+
+#include "postgres/session.hpp"
+
+struct pg_result;
+
+namespace lugger {
+
+/// The rows of one statement, read to their end.
+class PgBinaryRows {
+ public:
+  size_t size() const noexcept;
+  size_t columns() const noexcept;
+  bool null(size_t row, size_t column) const noexcept;
+  /// Lives as long as the rows.
+  Bytes bytes(size_t row, size_t column) const noexcept;
+  std::string text(size_t row, size_t column) const {
+    return std::string(as_text(bytes(row, column)));
+  }
+  std::optional<std::string> maybe(size_t row, size_t column) const {
+    if (null(row, column)) return std::nullopt;
+    return text(row, column);
+  }
+
+ private:
+  friend PgBinaryRows query_binary(PgSession&, const std::string&, const PgParams&);
+  struct Clear {
+    void operator()(pg_result* result) const noexcept;
+  };
+  std::unique_ptr<pg_result, Clear> result_;
+};
+
+/// Errors as PgSession::query gives them; where the server named a place in the statement, the note
+/// "position" has its number, from 1.
+PgBinaryRows query_binary(PgSession& session, const std::string& sql, const PgParams& params);
+
+}  // namespace lugger

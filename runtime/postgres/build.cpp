@@ -1,0 +1,214 @@
+#include "postgres/build.hpp"
+
+#include "postgres/step_state.hpp"
+
+namespace lugger {
+namespace {
+
+/// Tries of a plain build before the table counts as in use.
+constexpr uint64_t kPlainTries = 2;
+
+std::string drop_statement(const StageStep& step) {
+  const size_t dot = step.table.find('.');
+  const std::string schema = dot == std::string::npos ? "" : step.table.substr(0, dot + 1);
+  return "DROP INDEX CONCURRENTLY IF EXISTS " + PgSession::quote_table(schema + step.name);
+}
+
+bool index_stands(PgSession& session, const StageStep& step) {
+  const StepState state = step_state(session, step);
+  return state == StepState::kDone ||
+         (step.kind == StepKind::kUnique && state == StepState::kStarted);
+}
+
+bool is_invalid(PgSession& session, const StageStep& step) {
+  return step_state(session, step) == StepState::kInvalid;
+}
+
+/// What a broken build left takes this name, with its own OID, before it is dropped.
+constexpr std::string_view kBroken = "c.relname = 'lugger_broken_' || c.oid";
+
+bool has_broken(PgSession& session, const StageStep& step) {
+  return session
+             .query(
+                 fmt::format("SELECT FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE "
+                             "i.indrelid = to_regclass($1) AND NOT i.indisvalid AND {}",
+                             kBroken),
+                 {PgSession::quote_table(step.table)})
+             .size() != 0;
+}
+
+class Build {
+ public:
+  Build(CrewMember& member, const CrewTask& task)
+      : member_(member), session_(member.session()), step_(task.step), begun_(task.begun) {
+    concurrently_ = task.concurrently;
+  }
+
+  void run() {
+    wait_for_others();
+    if (is_invalid(session_, step_) || has_broken(session_, step_)) {
+      if (!begun_ && is_invalid(session_, step_)) refuse_foreign();
+      member_.tell("dropping an INVALID leftover");
+      if (drop_broken())
+        member_.note(fmt::format(
+            "{}: an INVALID leftover of an earlier build was dropped; the index is built anew",
+            step_.name));
+    }
+    if (index_stands(session_, step_)) return;
+    for (uint64_t tries = 1; !attempt(tries); ++tries) member_.patience().pause(tries);
+  }
+
+ private:
+  /// A process of ours that was killed leaves its build to the server, which goes on with it:
+  /// nothing is gained by doing it twice.
+  void wait_for_others() {
+    for (uint64_t tries = 1;; ++tries) {
+      const std::string builder = builder_of(session_, step_);
+      if (builder.empty()) return;
+      if (tries == 1)
+        member_.note(
+            fmt::format("{}: a build that was under way was waited for ({})", step_.name, builder));
+      member_.tell("another session builds it", builder);
+      member_.patience().pause(2);
+    }
+  }
+
+  /// True: it stands.
+  bool attempt(uint64_t tries) {
+    member_.count_tries(1);
+    if (!concurrently_) return attempt_plain();
+    try {
+      member_.tell("building");
+      // No lock_timeout: CONCURRENTLY keeps nobody from reading or writing while it waits, and
+      // would have to begin anew.
+      session_.execute(index_statement(step_, true));
+      return true;
+    } catch (const Error& error) {
+      // Built meanwhile by the session of a killed process.
+      if (error.sqlstate() == "42P07" && index_stands(session_, step_)) return true;
+      if (error.sqlstate() != "42P07") tidy(error);  // else the name is another's
+      if (!is_lock_failure(error) || tries >= member_.patience().settings->lock_tries)
+        explain(error);
+      return false;
+    }
+  }
+
+  bool attempt_plain() {
+    Patience patience = member_.patience();
+    StageSettings few = *patience.settings;
+    few.lock_tries = std::min<uint32_t>(few.lock_tries, kPlainTries);
+    patience.settings = &few;
+    member_.tell("building");
+    try {
+      patience.execute(session_, step_.table, {index_statement(step_, false)});
+      return true;
+    } catch (const Error& error) {
+      // Built meanwhile by the session of a killed process.
+      if (error.sqlstate() == "42P07" && index_stands(session_, step_)) return true;
+      if (!is_lock_failure(error)) explain(error);
+      concurrently_ = true;
+      member_.note(fmt::format("{}: {} is in use, so the index is built CONCURRENTLY", step_.name,
+                               step_.table));
+      return false;
+    }
+  }
+
+  /// Takes away what a failed CONCURRENTLY leaves; when it cannot, says what is left.
+  void tidy(const Error& error) {
+    member_.begin_tidying();
+    if (!session_.alive()) return;
+    try {
+      drop_unfinished();
+    } catch (const Error& second) {
+      // The cancel of the build itself may arrive late.
+      if (second.sqlstate() != "57014") tell_leftover(error, second);
+      try {
+        drop_unfinished();
+      } catch (const Error& third) {
+        tell_leftover(error, third);
+      }
+    }
+  }
+
+  void drop_unfinished() {
+    if (!is_invalid(session_, step_) && !has_broken(session_, step_)) return;
+    member_.tell("dropping the unfinished index");
+    drop_broken();
+  }
+
+  /// Whoever builds an index holds this lock on its table, so that behind it an index that is not
+  /// valid is nobody's work any more. There its name is taken, so that what is dropped afterwards,
+  /// while others read and write, can be nothing else.
+  bool drop_broken() {
+    std::vector<std::string> broken;
+    session_.begin();
+    try {
+      session_.execute("SET LOCAL lock_timeout = 0; LOCK TABLE " +
+                       PgSession::quote_table(step_.table) + " IN SHARE UPDATE EXCLUSIVE MODE");
+      const PgRows rows = session_.query(
+          fmt::format(
+              "SELECT format('%I.%I', n.nspname, c.relname), quote_ident(n.nspname), c.oid, {0} "
+              "FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON "
+              "n.oid = c.relnamespace WHERE i.indrelid = to_regclass($1) AND NOT i.indisvalid AND "
+              "(c.relname = $2 OR {0})",
+              kBroken),
+          {PgSession::quote_table(step_.table), step_.name});
+      for (size_t i = 0; i < rows.size(); ++i) {
+        const std::string name = "lugger_broken_" + rows.text(i, 2);
+        if (rows.text(i, 3) != "t")
+          session_.execute(fmt::format("ALTER INDEX {} RENAME TO {}", rows.text(i, 0), name));
+        broken.push_back(rows.text(i, 1) + "." + name);
+      }
+      session_.commit();
+    } catch (...) {
+      session_.rollback();
+      throw;
+    }
+    for (const std::string& name : broken) {
+      broken_ = name;
+      session_.execute("DROP INDEX CONCURRENTLY IF EXISTS " + name);
+    }
+    return !broken.empty();
+  }
+
+  /// Built by hand, and failed or still under way where this role cannot see it.
+  [[noreturn]] void refuse_foreign() {
+    throw Error(Code::kConflict,
+                fmt::format("an INVALID index {} is on {} that this job did not begin", step_.name,
+                            step_.table),
+                "another session builds it, or its build failed: wait for it, or drop it: " +
+                    drop_statement(step_));
+  }
+
+  [[noreturn]] void tell_leftover(const Error& error, const Error& second) {
+    Error told = error;
+    told.note("left behind", fmt::format("INVALID index {} ({})", step_.name, second.message()));
+    const std::string drop =
+        broken_.empty() ? drop_statement(step_) : "DROP INDEX CONCURRENTLY IF EXISTS " + broken_;
+    told.with_hint("the next run drops it and builds it anew, or: " + drop);
+    member_.note(fmt::format("an INVALID index {} is left behind: the next run drops it, or: {}",
+                             step_.name, drop));
+    throw Error(told);
+  }
+
+  [[noreturn]] void explain(const Error& error) {
+    Error told = error;
+    if (error.sqlstate() == "23505" && error.hint().find("preflight") == std::string::npos)
+      told.with_hint("`lugger preflight` counts the rows that stand in the way");
+    if (error.sqlstate() == "54000")
+      told.with_hint("a value is too long for a btree: index its md5, or use method = 'hash'");
+    throw Error(told);
+  }
+
+  CrewMember& member_;
+  PgSession& session_;
+  const StageStep& step_;
+  bool concurrently_ = false, begun_ = true;
+  std::string broken_;  // the name under which a leftover is dropped
+};
+
+}  // namespace
+
+void build_index(CrewMember& member, const CrewTask& task) { Build(member, task).run(); }
+
+}  // namespace lugger

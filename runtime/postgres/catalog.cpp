@@ -1,0 +1,183 @@
+#include "postgres/catalog.hpp"
+
+#include <algorithm>
+
+namespace lugger {
+namespace {
+
+bool is_true(const PgRows& rows, size_t row, size_t column) {
+  return rows.text(row, column) == "t";
+}
+
+/// A text[] of the catalog, given as rows by unnest, grouped by the first column.
+std::vector<PgUniqueIndex> unique_indexes(PgSession& session, const std::string& oid) {
+  const PgRows rows = session.query(
+      "SELECT i.indexrelid::regclass::text, i.indisprimary, a.attname FROM pg_index i"
+      " CROSS JOIN LATERAL unnest(i.indkey[0:i.indnkeyatts-1]) WITH ORDINALITY AS k(attnum, place)"
+      " JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum"
+      " WHERE i.indrelid = $1::oid AND i.indisunique AND i.indisvalid AND i.indimmediate"
+      " AND i.indpred IS NULL AND i.indexprs IS NULL ORDER BY i.indexrelid, k.place",
+      {oid});
+  std::vector<PgUniqueIndex> out;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (out.empty() || out.back().name != rows.text(i, 0)) {
+      out.push_back({rows.text(i, 0), {}, is_true(rows, i, 1)});
+    }
+    out.back().columns.push_back(rows.text(i, 2));
+  }
+  return out;
+}
+
+void read_columns(PgSession& session, PgTable& table) {
+  const PgRows rows = session.query(
+      "SELECT a.attname, format_type(a.atttypid, a.atttypmod), format_type(a.atttypid, -1), "
+      "a.atttypid,"
+      " a.attnotnull OR (t.typtype = 'd' AND t.typnotnull), a.atthasdef OR t.typdefault IS NOT "
+      "NULL,"
+      " a.attgenerated <> '', a.attidentity <> '', a.attidentity = 'a',"
+      " has_column_privilege(a.attrelid, a.attnum, 'INSERT'),"
+      " has_column_privilege(a.attrelid, a.attnum, 'SELECT'),"
+      " has_column_privilege(a.attrelid, a.attnum, 'UPDATE'),"
+      " EXISTS (SELECT FROM pg_opclass c WHERE c.opcdefault AND c.opcintype = CASE"
+      "   WHEN t.typname = 'varchar' THEN 'text'::regtype WHEN t.typcategory = 'A' THEN "
+      "'anyarray'::regtype"
+      "   WHEN t.typtype = 'e' THEN 'anyenum'::regtype ELSE t.oid END),"
+      " coalesce(e.typcategory = 'A' OR NOT EXISTS (SELECT FROM pg_opclass c WHERE c.opcdefault"
+      "   AND c.opcintype IN (e.oid, CASE WHEN e.typname = 'varchar' THEN 'text'::regtype END)), "
+      "false), " +
+          std::string(kNeverNull) +
+          " FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid"
+          " LEFT JOIN pg_type e ON e.oid = t.typelem AND t.typcategory = 'A'"
+          " WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
+      {table.oid});
+  for (size_t i = 0; i < rows.size(); ++i) {
+    PgColumn column;
+    column.name = rows.text(i, 0);
+    column.type = rows.text(i, 1);
+    column.bare_type = rows.text(i, 2);
+    column.base_oid = rows.text(i, 3);
+    column.not_null = is_true(rows, i, 4);
+    column.has_default = is_true(rows, i, 5);
+    column.generated = is_true(rows, i, 6);
+    column.identity = is_true(rows, i, 7);
+    column.identity_always = is_true(rows, i, 8);
+    column.may_insert = is_true(rows, i, 9);
+    column.may_select = is_true(rows, i, 10);
+    column.may_update = is_true(rows, i, 11);
+    column.comparable = is_true(rows, i, 12) && !is_true(rows, i, 13);
+    column.never_null = is_true(rows, i, 14);
+    table.columns.push_back(std::move(column));
+  }
+}
+
+void read_guards(PgSession& session, PgTable& table) {
+  // Bits of tgtype: 1 row, 2 before, 4 insert, 8 delete, 16 update, 64 instead.
+  const PgRows triggers = session.query(
+      "SELECT tgname, bool_or(tgtype & 4 <> 0), bool_or(tgtype & 1 <> 0 AND tgtype & 66 <> 0 AND "
+      "tgtype & 28 <> 0) FROM pg_trigger WHERE tgrelid IN (SELECT $1::oid UNION SELECT relid FROM "
+      "pg_partition_tree($1::oid::regclass)) AND NOT tgisinternal AND tgenabled IN ('O', 'A') "
+      "GROUP BY tgname ORDER BY tgname",
+      {table.oid});
+  for (size_t i = 0; i < triggers.size(); ++i) {
+    if (is_true(triggers, i, 1)) table.insert_triggers.push_back(triggers.text(i, 0));
+    if (is_true(triggers, i, 2)) table.row_guards.push_back(triggers.text(i, 0));
+  }
+  const PgRows rules = session.query(
+      "SELECT rulename FROM pg_rewrite WHERE ev_class = $1::oid AND ev_type IN ('2', '3', '4') AND "
+      "ev_enabled IN ('O', 'A') ORDER BY rulename",
+      {table.oid});
+  for (size_t i = 0; i < rules.size(); ++i) table.rules.push_back(rules.text(i, 0));
+}
+
+void read_labels(PgSession& session, PgTable& table) {
+  const PgRows rows = session.query(
+      "SELECT a.attname, e.enumlabel FROM pg_attribute a JOIN pg_enum e ON e.enumtypid = a.atttypid"
+      " WHERE a.attrelid = $1::oid AND a.attnum > 0 ORDER BY a.attnum, e.enumsortorder",
+      {table.oid});
+  for (size_t i = 0; i < rows.size(); ++i) {
+    for (PgColumn& column : table.columns) {
+      if (column.name == rows.text(i, 0)) column.labels.push_back(rows.text(i, 1));
+    }
+  }
+}
+
+}  // namespace
+
+const PgColumn* PgTable::column(std::string_view name) const noexcept {
+  for (const PgColumn& column : columns) {
+    if (column.name == name) return &column;
+  }
+  return nullptr;
+}
+
+bool PgTable::unique_on(const std::vector<std::string>& names) const {
+  return std::any_of(unique.begin(), unique.end(), [&](const PgUniqueIndex& index) {
+    return index.columns.size() == names.size() &&
+           std::is_permutation(index.columns.begin(), index.columns.end(), names.begin());
+  });
+}
+
+PgServerFacts server_facts(PgSession& session) {
+  const PgRows rows = session.query(
+      "SELECT current_setting('server_version'), current_setting('server_encoding'),"
+      " pg_is_in_recovery() OR current_setting('default_transaction_read_only') = 'on',"
+      " has_database_privilege(current_database(), 'TEMP')");
+  PgServerFacts out;
+  out.version = session.server_version();
+  const std::string version = rows.text(0, 0);
+  out.version_text = version.substr(0, version.find(' '));
+  out.encoding = rows.text(0, 1);
+  out.read_only = is_true(rows, 0, 2);
+  out.may_make_temporary = is_true(rows, 0, 3);
+  return out;
+}
+
+std::optional<PgTable> inspect_table(PgSession& session, const std::string& table) {
+  const std::string name = PgSession::quote_table(table);
+  const PgRows rows = session.query(
+      "SELECT c.oid, c.relkind, coalesce(obj_description(c.oid, 'pg_class'), ''), "
+      "row_security_active(c.oid),"
+      " has_any_column_privilege(c.oid, 'INSERT'), has_any_column_privilege(c.oid, 'SELECT'),"
+      " has_any_column_privilege(c.oid, 'UPDATE'), has_table_privilege(c.oid, 'DELETE'),"
+      " pg_has_role(c.relowner, 'USAGE') FROM pg_class c WHERE c.oid = to_regclass($1)",
+      {name});
+  if (rows.size() == 0) return std::nullopt;
+  PgTable out;
+  out.oid = rows.text(0, 0);
+  out.kind = rows.text(0, 1);
+  out.comment = rows.text(0, 2);
+  out.row_security = is_true(rows, 0, 3);
+  out.may_insert = is_true(rows, 0, 4);
+  out.may_select = is_true(rows, 0, 5);
+  out.may_update = is_true(rows, 0, 6);
+  out.may_delete = is_true(rows, 0, 7);
+  out.owned = is_true(rows, 0, 8);
+  read_columns(session, out);
+  read_labels(session, out);
+  out.unique = unique_indexes(session, out.oid);
+  read_guards(session, out);
+  // Without the right to look, rows must be expected.
+  out.empty = out.may_select && session.query("SELECT FROM " + name + " LIMIT 1").size() == 0;
+  return out;
+}
+
+std::string type_oid(PgSession& session, const std::string& type) {
+  try {
+    return session.query("SELECT to_regtype($1)::oid", {type}).text(0, 0);
+  } catch (const Error& error) {
+    if (error.code() == Code::kConnect) throw;
+    return {};
+  }
+}
+
+bool castable(PgSession& session, const std::string& from, const std::string& to) {
+  try {
+    session.query("SELECT (NULL::" + from + ")::" + to);
+    return true;
+  } catch (const Error& error) {
+    if (error.code() == Code::kConnect) throw;
+    return error.sqlstate() != "42846";  // cannot_coerce; a domain's NOT NULL is no matter of types
+  }
+}
+
+}  // namespace lugger

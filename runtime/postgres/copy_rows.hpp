@@ -1,0 +1,44 @@
+// A COPY BINARY stream under construction: header, rows, trailer.
+#pragma once
+#include <vector>
+
+#include "postgres/encode.hpp"
+
+namespace lugger {
+
+inline constexpr size_t kCopyHeaderBytes = 19;
+/// What is collected before it is handed to the server: large enough that calls cost nothing, small
+/// enough that the server never waits.
+inline constexpr size_t kCopyChunkBytes = 128 * 1024;
+
+/// Turns rows of slots into tuples. Knows which slots are written, in the order of the COPY's
+/// column list.
+class RowEncoder {
+ public:
+  void add(size_t slot, EncodeField encode) { fields_.push_back({slot, encode}); }
+  /// `leading`: fields that the caller appends itself between begin() and fields().
+  void set_leading(int fields) noexcept { leading_ = fields; }
+
+  void begin(ByteBuffer& out) const {
+    out.append_be(static_cast<int16_t>(fields_.size() + static_cast<size_t>(leading_)));
+  }
+  void fields(const Value* row, ByteBuffer& out) const {
+    for (const Field& field : fields_) field.encode(row[field.slot], out);
+  }
+
+ private:
+  struct Field {
+    size_t slot;
+    EncodeField encode;
+  };
+  std::vector<Field> fields_;
+  int leading_ = 0;
+};
+
+void append_copy_header(ByteBuffer& out);
+void append_copy_trailer(ByteBuffer& out);
+/// A field of a bookkeeping column.
+void append_int8_field(int64_t value, ByteBuffer& out);
+void append_int4_field(int32_t value, ByteBuffer& out);
+
+}  // namespace lugger

@@ -1,0 +1,183 @@
+#include "postgres/copy_stream.hpp"
+
+#include <libpq-fe.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <memory>
+
+namespace lugger {
+namespace {
+
+constexpr size_t kLeastMessage = 64 * 1024;
+constexpr size_t kMostMessage = 512 * 1024;
+
+using ResultPtr = std::unique_ptr<PGresult, decltype(&PQclear)>;
+
+ResultPtr next_result(PGconn* connection) { return {PQgetResult(connection), &PQclear}; }
+
+bool alive(PGconn* connection) { return PQstatus(connection) == CONNECTION_OK; }
+
+[[noreturn]] void fail(PGconn* connection) {
+  PgDiagnostics diagnostics;
+  diagnostics.message = PQerrorMessage(connection);
+  while (diagnostics.message.ends_with('\n')) diagnostics.message.pop_back();
+  throw pg_error(diagnostics, alive(connection));
+}
+
+void start_copy(PGconn* connection, const std::string& sql, ExecStatusType wanted) {
+  ResultPtr result(PQexec(connection, sql.c_str()), &PQclear);
+  if (result == nullptr) fail(connection);
+  if (PQresultStatus(result.get()) == wanted) return;
+  if (PQresultStatus(result.get()) == PGRES_FATAL_ERROR) {
+    throw pg_error(diagnostics_of(result.get()), alive(connection));
+  }
+  raise(Code::kBug, "not a COPY statement of the wanted direction: {}", sql);
+}
+
+}  // namespace
+
+bool holds_server_error(Bytes wire) noexcept {
+  while (!wire.empty()) {
+    if (wire[0] == 'E') return true;
+    if (wire.size() < 5) return false;
+    const size_t length = load_be<uint32_t>(wire.data() + 1) + size_t{1};
+    if (length < 5 || length > wire.size()) return false;
+    wire = wire.subspan(length);
+  }
+  return false;
+}
+
+void CopyIn::start(const std::string& sql) {
+  start_copy(connection_, sql, PGRES_COPY_IN);
+  pending_.clear();
+  gave_up_ = false;
+  // Not to go on sending to a server that has refused the first row, waiting must be ours:
+  // PQputCopyData would swallow the answer unseen.
+  PQsetnonblocking(connection_, 1);
+}
+
+void CopyIn::put(Bytes bytes) {
+  if (pending_.empty() && bytes.size() >= kLeastMessage) return send(bytes);
+  pending_.append(bytes);
+  if (pending_.size() < kLeastMessage) return;
+  send(pending_.view());
+  pending_.clear();
+}
+
+void CopyIn::send(Bytes bytes) {
+  while (!bytes.empty() && !gave_up_) {
+    const Bytes piece = bytes.first(std::min(bytes.size(), kMostMessage));
+    if (server_gave_up() ||
+        PQputCopyData(connection_, reinterpret_cast<const char*>(piece.data()),
+                      static_cast<int>(piece.size())) < 0 ||
+        !flush()) {
+      gave_up_ = true;
+      return;
+    }
+    bytes = bytes.subspan(piece.size());
+  }
+}
+
+/// Waits until the kernel has all of it; false: the server will take no more.
+bool CopyIn::flush() {
+  while (true) {
+    const int left = PQflush(connection_);
+    if (left <= 0) return left == 0;
+    if (!wait_for_socket()) return false;
+    if (server_gave_up()) return false;
+  }
+}
+
+/// Ends the COPY and hands over what is still to be sent, all of it: PQgetResult() with bytes left
+/// to send may take the server's answer off the socket while sending, and then wait for it forever.
+bool CopyIn::send_end(const char* reason) noexcept {
+  const bool ended = PQputCopyEnd(connection_, reason) >= 0;
+  while (PQflush(connection_) > 0 && wait_for_socket()) continue;
+  PQsetnonblocking(connection_, 0);
+  return ended;
+}
+
+bool CopyIn::wait_for_socket() noexcept {
+  pollfd waiting{PQsocket(connection_), POLLIN | POLLOUT, 0};
+  return poll(&waiting, 1, -1) >= 0 || errno == EINTR;
+}
+
+/// Looks at what the server has sent without taking it. Under TLS the bytes cannot be read here, so
+/// there a refusal is noticed at the end.
+bool CopyIn::server_gave_up() {
+  if (!alive(connection_)) return true;
+  if (PQsslInUse(connection_) != 0) return PQconsumeInput(connection_) == 0;
+  std::array<uint8_t, 4096> wire;
+  const ssize_t got =
+      recv(PQsocket(connection_), wire.data(), wire.size(), MSG_PEEK | MSG_DONTWAIT);
+  if (got == 0) return true;
+  if (got < 0) return errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR;
+  if (holds_server_error(Bytes(wire.data(), static_cast<size_t>(got)))) return true;
+  return PQconsumeInput(connection_) == 0;  // notices
+}
+
+uint64_t CopyIn::end() {
+  if (!pending_.empty()) send(pending_.view());
+  pending_.clear();
+  // When the server has given up already, it ignores this message; the state of libpq needs it all
+  // the same.
+  if (!send_end(nullptr) && !gave_up_) fail(connection_);
+  return finish();
+}
+
+uint64_t CopyIn::finish() {
+  uint64_t rows = 0;
+  ResultPtr refused(nullptr, &PQclear);
+  while (ResultPtr result = next_result(connection_)) {
+    const ExecStatusType status = PQresultStatus(result.get());
+    if (status == PGRES_COPY_IN) fail(connection_);
+    if (status == PGRES_COMMAND_OK) rows = std::strtoull(PQcmdTuples(result.get()), nullptr, 10);
+    if (status == PGRES_FATAL_ERROR && refused == nullptr) refused = std::move(result);
+  }
+  if (refused == nullptr && alive(connection_)) return rows;
+  if (refused == nullptr) fail(connection_);
+  const PgDiagnostics diagnostics = diagnostics_of(refused.get());
+  Error error = pg_error(diagnostics, alive(connection_));
+  if (error.code() == Code::kConnect) throw error;
+  CopyRefusal where = copy_refusal_of(diagnostics);
+  if (!where.column.empty()) error.note("column", where.column);
+  throw CopyRefused(std::move(error), std::move(where));
+}
+
+void CopyIn::abort(const std::string& reason) noexcept {
+  pending_.clear();
+  send_end(reason.c_str());
+  while (ResultPtr result = next_result(connection_)) {
+    if (PQresultStatus(result.get()) == PGRES_COPY_IN) return;
+  }
+}
+
+void CopyOut::release() noexcept {
+  PQfreemem(message_);
+  message_ = nullptr;
+}
+
+void CopyOut::start(const std::string& sql) { start_copy(connection_, sql, PGRES_COPY_OUT); }
+
+bool CopyOut::get(Bytes& message) {
+  release();
+  const int size = PQgetCopyData(connection_, &message_, 0);
+  if (size > 0) {
+    message = {reinterpret_cast<const uint8_t*>(message_), static_cast<size_t>(size)};
+    return true;
+  }
+  if (size == -2) fail(connection_);
+  PgDiagnostics diagnostics;
+  while (ResultPtr result = next_result(connection_)) {
+    if (PQresultStatus(result.get()) == PGRES_FATAL_ERROR)
+      diagnostics = diagnostics_of(result.get());
+  }
+  if (!diagnostics.message.empty()) throw pg_error(diagnostics, alive(connection_));
+  return false;
+}
+
+}  // namespace lugger

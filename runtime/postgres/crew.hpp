@@ -1,0 +1,104 @@
+// Sessions that work on the steps of a stage, several at once, watched by one that waits for them:
+// it tells how far they are, and cancels what they do when a stop is asked for.
+#pragma once
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <set>
+
+#include "base/clock.hpp"
+#include "postgres/patience.hpp"
+#include "postgres/session.hpp"
+#include "postgres/steps.hpp"
+
+namespace lugger {
+
+struct PgPlace {
+  std::string url;
+  bool pooled = false;
+};
+
+/// A step to do, with what was decided about it.
+struct CrewTask {
+  StageStep step;
+  bool concurrently = false;
+  bool refused = false;  // its rows are not clean: as far as it goes, when forced
+  bool begun = false;    // an earlier run began it: an invalid index of its name is its leftover
+};
+
+class PgCrew;
+
+/// One worker's hands: its session, and what it is doing.
+class CrewMember {
+ public:
+  CrewMember(PgCrew& crew, std::unique_ptr<PgSession> session);
+
+  PgSession& session() { return *session_; }
+  Patience patience();
+  /// "building", "waiting for its lock", ...; whom it waits for.
+  void tell(std::string phase, std::string waiting = {});
+  void note(std::string line);
+  void count_tries(uint64_t tries) { tries_ += tries; }
+  /// From here on a stop no longer cancels what the session does; a second one does.
+  void begin_tidying();
+
+ private:
+  friend class PgCrew;
+  PgCrew& crew_;
+  std::unique_ptr<PgSession> session_;
+  std::string pid_;
+  const CrewTask* task_ = nullptr;
+  std::string phase_, waiting_;
+  Stopwatch watch_;
+  uint64_t tries_ = 0;
+  bool tidying_ = false;
+};
+
+class PgCrew {
+ public:
+  /// Does one task; throws when it cannot.
+  using Hands = std::function<void(CrewMember&, const CrewTask&)>;
+
+  PgCrew(const PgPlace& place, Stage stage, const StageWork& work)
+      : place_(place), stage_(stage), work_(work) {}
+
+  /// Runs all tasks with up to `members` sessions, each prepared by `settings`. A task that fails
+  /// does not keep the others from being done; the first failure is thrown at the end.
+  void run(std::vector<CrewTask> tasks, size_t members, const std::string& settings,
+           const Hands& hands);
+
+  std::vector<std::string>& notes() { return notes_; }
+  size_t done() const { return done_; }
+  /// True when a stop came before all was done.
+  bool stopped() const { return stopped_; }
+
+ private:
+  friend class CrewMember;
+  void hire(size_t members, const std::string& settings);
+  void work(CrewMember& member, const Hands& hands);
+  const CrewTask* claim();
+  void release(const CrewTask& task);
+  void watch();
+  void look(PgSession& session);
+  void cancel_all();
+  void record(const CrewTask& task, std::string_view status, const std::string& message,
+              uint64_t tries);
+  void fail(const CrewTask& task, const Error& error);
+
+  PgPlace place_;
+  Stage stage_;
+  const StageWork& work_;
+  std::vector<CrewTask> tasks_;
+  std::vector<std::unique_ptr<CrewMember>> members_;
+  std::mutex mutex_;  // guards what follows, and the ledger
+  std::condition_variable changed_;
+  std::vector<char> claimed_;
+  std::multiset<std::string> busy_;  // tables with a CONCURRENTLY under way: one at a time
+  size_t done_ = 0, ended_ = 0, at_work_ = 0;
+  std::vector<std::string> notes_;
+  std::optional<Error> failure_;
+  std::vector<std::string> also_failed_;
+  bool stopped_ = false;
+};
+
+}  // namespace lugger

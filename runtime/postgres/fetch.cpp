@@ -1,0 +1,189 @@
+#include "postgres/fetch.hpp"
+
+#include <libpq-fe.h>
+#include <poll.h>
+
+#include <charconv>
+
+#include "postgres/error.hpp"
+
+namespace lugger {
+
+namespace {
+
+constexpr int kPollMs = 100;
+
+using ResultPtr = std::unique_ptr<PGresult, decltype(&PQclear)>;
+
+/// What the server says beside the results goes to a list while it lives.
+class Notices {
+ public:
+  Notices(PGconn* connection, std::vector<std::string>& list)
+      : connection_(connection), before_(PQsetNoticeProcessor(connection, keep, &list)) {}
+  ~Notices() { PQsetNoticeProcessor(connection_, before_, nullptr); }
+  Notices(const Notices&) = delete;
+  Notices& operator=(const Notices&) = delete;
+
+ private:
+  static void keep(void* list, const char* text) {
+    std::string_view line(text);
+    while (line.ends_with('\n')) line.remove_suffix(1);
+    auto& kept = *static_cast<std::vector<std::string>*>(list);
+    constexpr size_t kMost = 1000;
+    if (kept.size() < kMost) kept.emplace_back(line);
+  }
+  PGconn* connection_;
+  PQnoticeProcessor before_;
+};
+
+class Fetch {
+ public:
+  Fetch(PgSession& session, const FetchBounds& bounds, const StopFlag& stop)
+      : session_(session), connection_(session.raw()), bounds_(bounds), stop_(stop) {}
+
+  PgFetched run(const std::string& sql, const PgParams& params) {
+    const Notices notices(connection_, out_.notices);
+    send(sql, params);
+    for (;;) {
+      wait();
+      const ResultPtr result(PQgetResult(connection_), &PQclear);
+      if (result == nullptr) break;
+      take(result.get());
+    }
+    if (failure_) {
+      const bool cancelled = cancelled_ && failure_->sqlstate == "57014";
+      if (cancelled) throw Error(Code::kInterrupted, "interrupted");
+      throw pg_error(*failure_, session_.alive());
+    }
+    return std::move(out_);
+  }
+
+ private:
+  void send(const std::string& sql, const PgParams& params) {
+    std::vector<const char*> values;
+    values.reserve(params.size());
+    for (const auto& param : params) values.push_back(param ? param->c_str() : nullptr);
+    const int sent = params.empty() ? PQsendQuery(connection_, sql.c_str())
+                                    : PQsendQueryParams(connection_, sql.c_str(),
+                                                        static_cast<int>(values.size()), nullptr,
+                                                        values.data(), nullptr, nullptr, 0);
+    if (sent == 0) fail();
+    PQsetSingleRowMode(connection_);
+  }
+  void wait() {
+    while (PQisBusy(connection_) != 0) {
+      pollfd socket = {PQsocket(connection_), POLLIN, 0};
+      poll(&socket, 1, kPollMs);
+      if (stop_.requested() && !cancelled_) {
+        cancelled_ = true;
+        session_.cancel();
+      }
+      if ((socket.revents & (POLLIN | POLLERR | POLLHUP)) != 0 && PQconsumeInput(connection_) == 0)
+        return;  // PQgetResult has the words
+    }
+  }
+  void take(const PGresult* result) {
+    switch (PQresultStatus(result)) {
+      case PGRES_SINGLE_TUPLE: return take_row(result);
+      case PGRES_TUPLES_OK:
+        if (!open_) begin(result);
+        return end(result);
+      case PGRES_COMMAND_OK: begin(result); return end(result);
+      case PGRES_EMPTY_QUERY: return;
+      case PGRES_COPY_IN: PQputCopyEnd(connection_, "COPY wants a file"); return;
+      case PGRES_COPY_OUT: return skip_copy();
+      default:
+        open_ = false;
+        if (!failure_) failure_ = diagnostics_of(result);
+    }
+  }
+  void begin(const PGresult* result) {
+    PgResultSet set;
+    for (int column = 0; column < PQnfields(result); ++column) {
+      set.names.emplace_back(PQfname(result, column));
+      set.types.push_back(PQftype(result, column));
+    }
+    out_.results.push_back(std::move(set));
+    open_ = true;
+  }
+  void end(PGresult const* result) {
+    PgResultSet& set = out_.results.back();
+    set.command = PQcmdStatus(const_cast<PGresult*>(result));
+    const std::string_view affected = PQcmdTuples(const_cast<PGresult*>(result));
+    std::from_chars(affected.data(), affected.data() + affected.size(), set.affected);
+    open_ = false;
+  }
+  void take_row(const PGresult* result) {
+    if (!open_) begin(result);
+    PgResultSet& set = out_.results.back();
+    ++set.count;
+    if ((bounds_.rows != 0 && set.rows.size() >= bounds_.rows) || kept_bytes_ > bounds_.bytes)
+      return;
+    auto& row = set.rows.emplace_back();
+    row.reserve(set.names.size());
+    for (int column = 0; column < PQnfields(result); ++column) {
+      if (PQgetisnull(result, 0, column) != 0) {
+        row.emplace_back();
+        continue;
+      }
+      const auto size = static_cast<size_t>(PQgetlength(result, 0, column));
+      row.emplace_back(std::string(PQgetvalue(result, 0, column), size));
+      kept_bytes_ += size + sizeof(std::string);
+    }
+  }
+  void skip_copy() {
+    char* bytes = nullptr;
+    while (PQgetCopyData(connection_, &bytes, 0) > 0) PQfreemem(bytes);
+    if (failure_) return;
+    failure_.emplace();
+    failure_->sqlstate = "0A000";
+    failure_->message = "COPY to standard output is for psql: lugger psql";
+  }
+  [[noreturn]] void fail() {
+    PgDiagnostics diagnostics;
+    diagnostics.message = PQerrorMessage(connection_);
+    while (diagnostics.message.ends_with('\n')) diagnostics.message.pop_back();
+    throw pg_error(diagnostics, session_.alive());
+  }
+
+  PgSession& session_;
+  PGconn* connection_;
+  FetchBounds bounds_;
+  const StopFlag& stop_;
+  PgFetched out_;
+  std::optional<PgDiagnostics> failure_;
+  size_t kept_bytes_ = 0;
+  bool open_ = false;  // a result set that gets rows
+  bool cancelled_ = false;
+};
+
+void refuse_nul(const std::string& sql, const PgParams& params) {
+  // C strings: libpq would cut the text there and say nothing.
+  const auto holds_nul = [](const auto& text) { return text.find('\0') != std::string::npos; };
+  if (holds_nul(sql)) raise(Code::kConfig, "a statement must not hold a NUL byte");
+  for (size_t i = 0; i < params.size(); ++i) {
+    if (params[i] && holds_nul(*params[i]))
+      raise(Code::kCoerce, "parameter ${} holds a NUL byte, which PostgreSQL text cannot hold",
+            i + 1);
+  }
+}
+
+}  // namespace
+
+PgFetched pg_fetch(PgSession& session, const std::string& sql, const PgParams& params,
+                   const FetchBounds& bounds, const StopFlag& stop) {
+  refuse_nul(sql, params);
+  return Fetch(session, bounds, stop).run(sql, params);
+}
+
+PgTransaction pg_transaction(PgSession& session) noexcept {
+  if (!session.alive()) return PgTransaction::kLost;
+  switch (PQtransactionStatus(session.raw())) {
+    case PQTRANS_INERROR: return PgTransaction::kFailed;
+    case PQTRANS_INTRANS:
+    case PQTRANS_ACTIVE: return PgTransaction::kOpen;
+    default: return PgTransaction::kNone;
+  }
+}
+
+}  // namespace lugger

@@ -1,0 +1,172 @@
+#include "postgres/finish.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
+#include "base/threads.hpp"
+#include "postgres/catalog.hpp"
+#include "postgres/ddl.hpp"
+#include "postgres/layout.hpp"
+#include "postgres/settle.hpp"
+
+namespace lugger {
+namespace {
+
+class Finish {
+ public:
+  Finish(const PgConnect& connect, const FinishWork& work, const std::string& state_schema,
+         const PlanShape& plan, Tally& tally)
+      : connect_(connect),
+        work_(work),
+        state_schema_(state_schema),
+        opened_(connect()),
+        session_(*opened_),
+        plan_(plan),
+        tally_(tally) {}
+
+  std::vector<std::string> run() {
+    build_keys();
+    for (const TablePlan& table : plan_.tables()) finish_table(table);
+    return std::move(done_);
+  }
+
+ private:
+  /// A key that has to be made: its index, unless it is there already, then the constraint.
+  struct Key {
+    DdlStep step;
+    std::optional<Error> failure;
+  };
+
+  std::optional<PgTable> look(const std::string& table) { return inspect_table(session_, table); }
+
+  bool is_pending(const DdlStep& step) {
+    const std::optional<PgTable> found = look(step.table);
+    if (!found || found->comment != kUnfinishedComment) return false;
+    if (!found->unique_on(step.columns)) return true;
+    // An index of ours whose constraint is missing: an earlier finish was cut short between them.
+    return session_
+               .query(
+                   "SELECT FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE "
+                   "i.indrelid = to_regclass($1) AND c.relname = $2 AND NOT EXISTS (SELECT FROM "
+                   "pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u'))",
+                   {PgSession::quote_table(step.table), step.name})
+               .size() != 0;
+  }
+
+  bool is_own(const std::string& name) const {
+    return std::any_of(plan_.tables().begin(), plan_.tables().end(), [&](const TablePlan& table) {
+      return table.name == name && table.parent < 0;
+    });
+  }
+
+  /// The indexes take the time, and several can be built at once, also on one table; a constraint
+  /// over an index that stands takes none, but needs the table for itself.
+  void build_keys() {
+    std::vector<Key> keys;
+    for (DdlStep& step : after_load_steps(plan_)) {
+      if (is_pending(step)) keys.push_back({std::move(step), std::nullopt});
+    }
+    build_indexes(keys);
+    bool doubled = false;
+    for (const Key& key : keys) {
+      if (!key.failure) {
+        session_.execute(key.step.attach);
+      } else if (key.failure->sqlstate() != "23505") {
+        throw *key.failure;
+      } else {
+        doubled = doubled || is_own(key.step.table);
+      }
+    }
+    make_doubled(keys, doubled);
+    for (const Key& key : keys) done_.push_back(key.step.sql);
+  }
+
+  void build_indexes(std::vector<Key>& keys) {
+    std::atomic<size_t> next{0};
+    const auto work = [&](PgSession& session) {
+      for (size_t i = next++; i < keys.size(); i = next++) {
+        try {
+          session.execute(keys[i].step.index);
+        } catch (const Error& error) {
+          keys[i].failure = error;
+        } catch (const std::exception& error) {
+          keys[i].failure = Error(Code::kBug, error.what());
+        }
+      }
+    };
+    std::vector<std::unique_ptr<PgSession>> more;
+    for (size_t i = 1; i < std::min<size_t>(work_.connections, keys.size()); ++i)
+      more.push_back(connect_());
+    const std::vector<std::jthread> threads =
+        start_threads(more.size(), 0, [&](size_t number) { work(*more[number]); });
+    work(session_);
+  }
+
+  /// Looking for duplicates costs a pass over the table: only when a key says that there are some.
+  void make_doubled(const std::vector<Key>& keys, bool doubled) {
+    std::vector<std::string> failed;
+    for (const Key& key : keys) {
+      if (key.failure) failed.push_back(key.step.sql);
+    }
+    const uint64_t settled =
+        doubled ? settle_duplicates(session_, plan_, work_, state_schema_, failed, tally_) : 0;
+    if (settled == 0) {
+      for (const std::string& sql : failed) session_.execute(sql);  // says what stands twice
+      return;
+    }
+    done_.push_back(
+        fmt::format("{}: {} rows with a key that came more than once were settled by on_conflict",
+                    plan_.tables()[0].name, settled));
+  }
+
+  void finish_table(const TablePlan& table) {
+    const std::optional<PgTable> found = look(table.name);
+    if (!found) return;
+    const std::string name = PgSession::quote_table(table.name);
+    for (const Column& column : table.columns) {
+      if (is_written(column) && found->column(column.name) != nullptr)
+        advance_sequence(name, column.name);
+    }
+    if (found->owned && found->kind != "v" && found->kind != "f") {
+      session_.execute("ANALYZE " + name);
+      done_.push_back("ANALYZE " + name);
+    }
+    if (found->comment == kUnfinishedComment)
+      session_.execute("COMMENT ON TABLE " + name + " IS NULL");
+  }
+
+  /// Values we wrote must not be handed out again by the column's own sequence.
+  void advance_sequence(const std::string& table, const std::string& column) {
+    const std::string sequence =
+        session_.query("SELECT pg_get_serial_sequence($1, $2)", {table, column}).text(0, 0);
+    if (sequence.empty()) return;
+    const PgRows moved = session_.query(
+        fmt::format(
+            "SELECT setval($1::regclass, m) FROM (SELECT max({}) AS m FROM {}) x, {} s"
+            " WHERE m IS NOT NULL AND (m > s.last_value OR (m = s.last_value AND NOT s.is_called))",
+            PgSession::quote_name(column), table, sequence),
+        {sequence});
+    if (moved.size() != 0)
+      done_.push_back(fmt::format("{} advanced to {}", sequence, moved.text(0, 0)));
+  }
+
+  const PgConnect& connect_;
+  const FinishWork& work_;
+  const std::string& state_schema_;
+  std::unique_ptr<PgSession> opened_;
+  PgSession& session_;
+  const PlanShape& plan_;
+  Tally& tally_;
+  std::vector<std::string> done_;
+};
+
+}  // namespace
+
+std::vector<std::string> finish_pg(const PgConnect& connect, const FinishWork& work,
+                                   const std::string& state_schema, const PlanShape& plan,
+                                   Tally& tally) {
+  return Finish(connect, work, state_schema, plan, tally).run();
+}
+
+}  // namespace lugger

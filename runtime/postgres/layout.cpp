@@ -1,0 +1,119 @@
+#include "postgres/layout.hpp"
+
+#include <algorithm>
+
+namespace lugger {
+namespace {
+
+bool is_builtin(const ColumnType& type) {
+  return type.kind != Kind::kOther && !(type.is_array() && type.element == Kind::kOther);
+}
+
+bool is_text(Kind kind) { return kind == Kind::kText || kind == Kind::kVarchar; }
+
+PgField make_field(PgSession& session, const Column& column, size_t slot, const PgColumn* actual,
+                   PgTableLayout& layout) {
+  PgField field;
+  field.slot = slot;
+  field.name = PgSession::quote_name(column.name);
+  field.plan_type = is_builtin(column.type) ? column.type.sql : "text";
+  field.update = column.generate != Column::Generate::kV7;
+  const std::string wanted = actual == nullptr ? column.type.sql : actual->type;
+  const bool same = is_builtin(column.type) &&
+                    (actual == nullptr || type_oid(session, column.type.sql) == actual->base_oid);
+  field.text_key = same && is_text(column.type.kind);
+  field.compare_as_text = actual == nullptr ? column.type.kind == Kind::kJson : !actual->comparable;
+  if (same) {
+    if (actual != nullptr && actual->type != column.type.sql)
+      field.compare_cast = "::" + actual->type;
+    return field;
+  }
+  field.cast = "::" + (actual == nullptr ? column.type.sql : actual->bare_type);
+  field.compare_cast = "::" + wanted;
+  if (!layout.foreign_types) {
+    layout.foreign_types = true;
+    layout.foreign_reason = fmt::format("column {} is {}, which the server casts from {}",
+                                        column.name, wanted, field.plan_type);
+  }
+  return field;
+}
+
+size_t field_of_slot(const PgTableLayout& layout, size_t slot) {
+  for (size_t i = 0; i < layout.fields.size(); ++i) {
+    if (layout.fields[i].slot == slot) return i;
+  }
+  raise(Code::kConfig, "table {}: a key column must be filled by lugger, not by the server",
+        layout.name);
+}
+
+PgTableLayout make_table(PgSession& session, const PlanShape& plan, size_t index,
+                         const PgTable* actual) {
+  const TablePlan& table = plan.tables()[index];
+  PgTableLayout out;
+  out.name = table.name;
+  out.table = PgSession::quote_table(table.name);
+  out.own = table.parent < 0;
+  out.mend = plan.mapping().mend;
+  out.has_xmax = actual == nullptr || actual->kind == "r";
+  out.guarded = actual != nullptr && actual->may_keep_out();
+  out.rules = actual != nullptr && !actual->rules.empty();
+  for (int at = table.parent; at >= 0; at = plan.tables()[static_cast<size_t>(at)].parent)
+    ++out.depth;
+  for (size_t slot = 0; slot < table.columns.size(); ++slot) {
+    const Column& column = table.columns[slot];
+    if (!is_written(column)) continue;
+    const PgColumn* stored = actual == nullptr ? nullptr : actual->column(column.name);
+    PgField field = make_field(session, column, slot, stored, out);
+    if (stored != nullptr && stored->identity_always) {
+      out.identity_always = true;
+      field.update = false;
+    }
+    if (column.name == plan.mapping().newer) out.newer = stage_column(out.fields.size());
+    out.fields.push_back(std::move(field));
+  }
+  for (size_t slot : table.key) {
+    out.key.push_back(field_of_slot(out, slot));
+    out.fields[out.key.back()].update = false;
+  }
+  // A grandchild's parent key begins with its parent's parent key, and so on up: the root's key is
+  // the front of it.
+  const size_t root = plan.tables()[0].key.size();
+  for (size_t i = 0; i < table.parent_key.size() && i < root; ++i) {
+    out.root_key.push_back(field_of_slot(out, table.parent_key[i]));
+  }
+  return out;
+}
+
+}  // namespace
+
+bool is_written(const Column& column) noexcept {
+  return column.generate != Column::Generate::kServer;
+}
+
+std::string stage_column(size_t field) { return fmt::format("c{}", field); }
+
+std::string PgTableLayout::column_list() const {
+  std::string out;
+  for (const PgField& field : fields) {
+    if (!out.empty()) out += ", ";
+    out += field.name;
+  }
+  return out;
+}
+
+std::vector<PgTableLayout> make_layout(PgSession& session, const PlanShape& plan,
+                                       const std::vector<std::optional<PgTable>>& tables) {
+  std::vector<PgTableLayout> out;
+  for (size_t i = 0; i < plan.tables().size(); ++i) {
+    out.push_back(make_table(session, plan, i, tables[i] ? &*tables[i] : nullptr));
+  }
+  return out;
+}
+
+std::vector<PgTableLayout> make_layout(PgSession& session, const PlanShape& plan) {
+  std::vector<std::optional<PgTable>> tables;
+  for (const TablePlan& table : plan.tables()) tables.push_back(inspect_table(session, table.name));
+  return make_layout(session, plan, tables);
+}
+
+}  // namespace lugger

@@ -1,0 +1,88 @@
+#include "postgres/place.hpp"
+
+#include <libpq-fe.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "base/url.hpp"
+#include "postgres/settings.hpp"
+
+namespace lugger {
+namespace {
+
+/// One process, one way to wait: sessions are opened in many places, by many threads.
+struct Waiting {
+  std::mutex mutex;
+  ConnectWait how;
+  std::set<std::string> reached;  // or waited for once, in vain
+};
+
+Waiting& waiting() {
+  static Waiting one;
+  return one;
+}
+
+bool may_pass(const Error& error) {
+  return error.sqlstate() == "57P03" || error.sqlstate() == "53300" ||
+         error.message().find("Connection refused") != std::string::npos;
+}
+
+}  // namespace
+
+bool is_postgres_place(const std::string& place) {
+  const std::string_view scheme = url_scheme(place);
+  if (scheme == "postgresql" || scheme == "postgres" || scheme == "local") return true;
+  if (!scheme.empty()) return false;
+  std::error_code ignored;
+  std::string_view rest = place;
+  while (!rest.empty()) {
+    const ConninfoPair pair = next_pair(rest);
+    const bool stray = pair.stray.find_first_not_of(" \t\r\n") != std::string_view::npos;
+    if (stray || pair.size == 0) return false;
+    if (is_connection_keyword(pair.key)) return !std::filesystem::exists(place, ignored);
+    rest.remove_prefix(pair.size);
+  }
+  return false;
+}
+
+void set_connect_wait(ConnectWait wait) {
+  const std::lock_guard lock(waiting().mutex);
+  waiting().how = std::move(wait);
+}
+
+FirstConnection::FirstConnection(const std::string& url) : url_(url) {}
+
+bool FirstConnection::wait(const Error& error) {
+  constexpr int kStepMs = 250;
+  ConnectWait how;
+  {
+    const std::lock_guard lock(waiting().mutex);
+    if (waiting().reached.contains(url_)) return false;
+    how = waiting().how;
+    if (!may_pass(error) || waited_ms_ >= how.seconds * 1000) {
+      if (waited_ms_ != 0) waiting().reached.insert(url_);
+      return false;
+    }
+  }
+  if (waited_ms_ == 0 && how.tell)
+    how.tell(fmt::format("{}; waiting up to {} s for the server", error.message(), how.seconds));
+  for (int ms = 0; ms < kStepMs; ms += 50) {
+    if (how.stop != nullptr && how.stop->requested()) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  waited_ms_ += kStepMs;
+  return true;
+}
+
+void FirstConnection::reached() {
+  const std::lock_guard lock(waiting().mutex);
+  waiting().reached.insert(url_);
+}
+
+}  // namespace lugger

@@ -1,0 +1,177 @@
+#include "postgres/query.hpp"
+
+#include <libpq-fe.h>
+
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "base/url.hpp"
+#include "place/spec.hpp"
+#include "value/pgrow_reader.hpp"
+
+namespace lugger {
+namespace {
+
+struct ClearResult {
+  void operator()(PGresult* result) const noexcept { PQclear(result); }
+};
+using PgResult = std::unique_ptr<PGresult, ClearResult>;
+
+std::string base_query(const Options& options, PgReading& out) {
+  out.table = options.text("table");
+  std::string query = options.text("query");
+  if (out.table.empty() == query.empty()) {
+    throw Error(Code::kConfig,
+                query.empty() ? "a PostgreSQL source needs a table or a query"
+                              : "a PostgreSQL source has a table and a query",
+                "set table = 'schema.name', or query = 'select ...'");
+  }
+  if (query.empty()) {
+    out.shown = "table " + out.table;
+    return "SELECT * FROM " + PgSession::quote_table(out.table);
+  }
+  query.erase(query.find_last_not_of(" \t\r\n;") + 1);
+  out.shown = "query " + query;
+  return query;
+}
+
+// Names, types and modifiers as the server sees them, without running the query.
+PgResult describe(PgSession& session, const PgReading& reading) {
+  PGconn* connection = session.raw();
+  PgResult prepared(PQprepare(connection, "", reading.base.c_str(), 0, nullptr));
+  PgResult described(PQresultStatus(prepared.get()) == PGRES_COMMAND_OK
+                         ? PQdescribePrepared(connection, "")
+                         : nullptr);
+  if (described && PQresultStatus(described.get()) == PGRES_COMMAND_OK) return described;
+  const PGresult* failed = described ? described.get() : prepared.get();
+  const char* text = PQresultErrorField(failed, PG_DIAG_MESSAGE_PRIMARY);
+  const char* state = PQresultErrorField(failed, PG_DIAG_SQLSTATE);
+  const std::string message = text != nullptr ? text : PQerrorMessage(connection);
+  throw Error(Code::kConfig, fmt::format("cannot read {}: {}", reading.shown, message),
+              message.find("row-level security") != std::string::npos
+                  ? "rows would be hidden without a word: read as a role with BYPASSRLS, or set "
+                    "row_security = true in the source's options to read only the rows that the "
+                    "policies show"
+                  : "check the name and the rights of this role",
+              state != nullptr ? state : "");
+}
+
+std::vector<std::string> key_columns(const Options& options, const RowShape& shape) {
+  std::vector<std::string> out;
+  for (const std::string& entry : options.list("key")) {
+    const bool whole =
+        std::any_of(shape.fields.begin(), shape.fields.end(),
+                    [&](const RowShape::Field& field) { return field.name == entry; });
+    for (size_t at = 0; at <= entry.size();) {
+      const size_t comma = whole ? entry.size() : std::min(entry.find(',', at), entry.size());
+      std::string name = entry.substr(at, comma - at);
+      name.erase(0, std::min(name.find_first_not_of(' '), name.size()));
+      name.erase(name.find_last_not_of(' ') + 1);
+      out.push_back(std::move(name));
+      at = comma + 1;
+    }
+  }
+  return out;
+}
+
+void bind_key(const Options& options, PgReading& reading) {
+  reading.key = key_columns(options, reading.shape);
+  std::vector<std::string_view> names;
+  for (const RowShape::Field& field : reading.shape.fields) names.push_back(field.name);
+  for (const std::string& column : reading.key) {
+    const auto at = std::find(names.begin(), names.end(), column);
+    if (at == names.end()) {
+      const std::string_view near = nearest(column, names);
+      throw Error(Code::kConfig,
+                  fmt::format("key: {} has no column {}", reading.shown, quoted_excerpt(column)),
+                  near.empty() ? "name the columns that are unique in it"
+                               : fmt::format("did you mean {}?", near));
+    }
+    reading.key_types.push_back(
+        reading.shape.fields[static_cast<size_t>(at - names.begin())].type_name);
+  }
+}
+
+}  // namespace
+
+PgReading describe_reading(PgSession& session, const Options& options) {
+  PgReading out;
+  out.base = base_query(options, out);
+  out.filtered = options.flag("row_security");
+  begin_reading(session, out);
+  const PgResult described = describe(session, out);
+  for (int i = 0; i < PQnfields(described.get()); ++i) {
+    RowShape::Field field;
+    field.name = PQfname(described.get(), i);
+    field.type_oid = PQftype(described.get(), i);
+    const PgRows named =
+        session.query("SELECT format_type($1::oid, $2::int4)",
+                      {std::to_string(field.type_oid), std::to_string(PQfmod(described.get(), i))});
+    field.type_name = named.text(0, 0);
+    field.reads_as = pg_reads_as(field.type_oid, field.type_name);
+    for (const RowShape::Field& other : out.shape.fields) {
+      if (other.name != field.name) continue;
+      throw Error(
+          Code::kConfig,
+          fmt::format("{} gives two columns named {}", out.shown, quoted_excerpt(field.name)),
+          "name them apart with AS");
+    }
+    out.shape.fields.push_back(std::move(field));
+  }
+  session.rollback();
+  bind_key(options, out);
+  return out;
+}
+
+void begin_reading(PgSession& session, const PgReading& reading) {
+  session.begin();
+  session.execute(fmt::format("SET LOCAL row_security = {}", reading.filtered ? "on" : "off"));
+}
+
+std::string copy_statement(const PgReading& reading, const std::vector<std::string>& after) {
+  std::string columns, key, from;
+  for (const RowShape::Field& field : reading.shape.fields) {
+    columns +=
+        fmt::format("{}q.{}{}", columns.empty() ? "" : ", ", PgSession::quote_name(field.name),
+                    field.reads_as == ValueType::kPgText ? "::text" : "");
+  }
+  for (size_t i = 0; i < reading.key.size(); ++i) {
+    const std::string name = "q." + PgSession::quote_name(reading.key[i]);
+    columns += fmt::format("{}{}::text", columns.empty() ? "" : ", ", name);
+    key += fmt::format("{}{}", i == 0 ? "" : ", ", name);
+    if (!after.empty()) {
+      from += fmt::format("{}{}::{}", i == 0 ? "" : ", ", PgSession::quote_literal(after[i]),
+                          reading.key_types[i]);
+    }
+  }
+  std::string select = fmt::format("SELECT {} FROM ({}\n) AS q", columns, reading.base);
+  if (!from.empty()) select += fmt::format(" WHERE ({}) > ({})", key, from);
+  if (!key.empty()) select += " ORDER BY " + key;
+  return fmt::format("COPY ({}) TO STDOUT (FORMAT binary)", select);
+}
+
+std::string key_position(const std::vector<std::string>& values) {
+  std::string out = "key:";
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (i != 0) out += ',';
+    out += percent_encode(values[i]);
+  }
+  return out;
+}
+
+std::vector<std::string> key_values(std::string_view position, size_t count,
+                                    std::string_view place) {
+  std::vector<std::string> out;
+  const auto field = spec_field(position, "key");
+  for (size_t at = 0; field && at <= field->size();) {
+    const size_t comma = std::min(field->find(',', at), field->size());
+    out.push_back(percent_decode(field->substr(at, comma - at)));
+    at = comma + 1;
+  }
+  if (field && out.size() == count) return out;
+  throw Error(Code::kConfig,
+              fmt::format("{}: \"{}\" is not a position of this source", place, position),
+              "it belongs to another source or key; run again with --restart");
+}
+
+}  // namespace lugger

@@ -1,0 +1,314 @@
+#include "postgres/session.hpp"
+
+#include <libpq-events.h>
+#include <libpq-fe.h>
+
+#include <pqxx/connection>
+#include <pqxx/except>
+#include <pqxx/nontransaction>
+#include <pqxx/result>
+#include <pqxx/version>
+#if PQXX_VERSION_MAJOR < 7
+#include <pqxx/connectionpolicy>
+#include <pqxx/prepared_statement>
+#endif
+
+#include "base/url.hpp"
+#include "postgres/copy_stream.hpp"
+#include "postgres/error.hpp"
+#include "postgres/place.hpp"
+#include "postgres/settings.hpp"
+
+namespace lugger {
+namespace {
+
+#if PQXX_VERSION_MAJOR < 7
+/// Gives libpqxx 6 the connection we made, once: after it is lost there is no silent reconnect.
+class LentConnection : public pqxx::connectionpolicy {
+ public:
+  explicit LentConnection(PGconn* connection) : connectionpolicy(""), connection_(connection) {}
+  handle do_startconnect(handle made) override {
+    if (made != nullptr) return made;
+    if (connection_ == nullptr) throw pqxx::broken_connection("the connection is gone");
+    return std::exchange(connection_, nullptr);
+  }
+  handle do_completeconnect(handle made) override { return made; }
+
+ private:
+  PGconn* connection_;
+};
+
+class PqxxConnection : public pqxx::connection_base {
+ public:
+  explicit PqxxConnection(PGconn* connection) : connection_base(policy_), policy_(connection) {
+    init();
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+    inhibit_reactivation(true);
+#pragma GCC diagnostic pop
+  }
+  ~PqxxConnection() noexcept { close(); }
+  PqxxConnection(const PqxxConnection&) = delete;
+  PqxxConnection& operator=(const PqxxConnection&) = delete;
+
+ private:
+  LentConnection policy_;
+};
+
+std::unique_ptr<PqxxConnection> take_over(PGconn* connection) {
+  return std::make_unique<PqxxConnection>(connection);
+}
+
+pqxx::result run_with(pqxx::nontransaction& statement, const std::string& sql,
+                      const PgParams& params) {
+  std::vector<const char*> values;
+  values.reserve(params.size());
+  for (const auto& param : params) values.push_back(param ? param->c_str() : nullptr);
+  return statement.exec_params(sql, pqxx::prepare::make_dynamic_params(values));
+}
+#else
+using PqxxConnection = pqxx::connection;
+
+std::unique_ptr<PqxxConnection> take_over(PGconn* connection) {
+  return std::make_unique<PqxxConnection>(pqxx::connection::seize_raw_connection(connection));
+}
+
+pqxx::result run_with(pqxx::nontransaction& statement, const std::string& sql,
+                      const PgParams& params) {
+  pqxx::params values;
+  values.reserve(params.size());
+  for (const auto& param : params) {
+    if (param) {
+      values.append(*param);
+    } else {
+      values.append();
+    }
+  }
+  return statement.exec(pqxx::zview(sql), values);
+}
+#endif
+
+/// libpqxx keeps only the text of an error; libpq shows every result to an event procedure, from
+/// which the fields can be kept.
+int keep_diagnostics(PGEventId event, void* info, void* kept) {
+  if (event != PGEVT_RESULTCREATE) return 1;
+  const PGresult* result = static_cast<PGEventResultCreate*>(info)->result;
+  if (PQresultStatus(result) == PGRES_FATAL_ERROR)
+    *static_cast<PgDiagnostics*>(kept) = diagnostics_of(result);
+  return 1;
+}
+
+constexpr size_t kNoticesKept = 100;
+
+void keep_notice(void* kept, const char* text) noexcept try {
+  auto& notices = *static_cast<std::vector<std::string>*>(kept);
+  if (notices.size() < kNoticesKept) notices.emplace_back(text);
+} catch (const std::exception&) {
+  // A warning lost for want of memory.
+}
+
+PGconn* connect(const std::string& url, const std::string& purpose) {
+  const PgKeywords keywords = connection_keywords(url, purpose);
+  std::vector<const char*> names, values;
+  for (const auto& [name, value] : keywords) {
+    names.push_back(name.c_str());
+    values.push_back(value.c_str());
+  }
+  names.push_back(nullptr);
+  values.push_back(nullptr);
+  for (FirstConnection first(url);;) {
+    std::unique_ptr<PGconn, decltype(&PQfinish)> made(
+        PQconnectdbParams(names.data(), values.data(), 0), &PQfinish);
+    if (PQstatus(made.get()) == CONNECTION_OK) {
+      first.reached();
+      return made.release();
+    }
+    const Error failed = connect_error(PQerrorMessage(made.get()), mask_secrets(url),
+                                       PQconnectionNeedsPassword(made.get()) != 0,
+                                       PQconnectionUsedPassword(made.get()) != 0);
+    if (!first.wait(failed)) throw failed;
+  }
+}
+
+void refuse_nul(const std::string& sql, const PgParams& params) {
+  // C strings: libpqxx 6 and libpq would cut the text there and say nothing.
+  if (sql.find('\0') != std::string::npos)
+    raise(Code::kConfig, "a statement must not hold a NUL byte");
+  for (size_t i = 0; i < params.size(); ++i) {
+    if (params[i] && params[i]->find('\0') != std::string::npos) {
+      raise(Code::kCoerce, "parameter ${} holds a NUL byte, which PostgreSQL text cannot hold",
+            i + 1);
+    }
+  }
+}
+
+std::string quoted(std::string_view text, char quote) {
+  std::string out(1, quote);
+  for (const char c : text) {
+    if (c == quote) out += quote;
+    out += c;
+  }
+  out += quote;
+  return out;
+}
+
+}  // namespace
+
+struct PgSession::Impl {
+  explicit Impl(PGconn* made)
+      : raw(made),
+        pqxx(take_over(made)),
+        cancel(PQgetCancel(made), &PQfreeCancel),
+        copy_in(made),
+        copy_out(made) {
+    PQsetNoticeProcessor(raw, keep_notice, &notices);
+    PQregisterEventProc(raw, keep_diagnostics, "lugger", &diagnostics);
+  }
+  bool alive() const noexcept { return pqxx->is_open() && PQstatus(raw) == CONNECTION_OK; }
+
+  [[noreturn]] void fail(const std::exception& error) {
+    if (diagnostics.message.empty()) diagnostics.message = error.what();
+    while (diagnostics.message.ends_with('\n')) diagnostics.message.pop_back();
+    throw pg_error(diagnostics, alive());
+  }
+
+  PGconn* raw;
+  std::vector<std::string> notices;
+  PgDiagnostics diagnostics;  // before pqxx: libpq writes into it until the connection is closed
+  std::unique_ptr<PqxxConnection> pqxx;
+  std::unique_ptr<PGcancel, decltype(&PQfreeCancel)> cancel;
+  CopyIn copy_in;
+  CopyOut copy_out;
+  bool pooled = false;
+};
+
+PgSession::PgSession(const std::string& url, const std::string& purpose, bool pooled)
+    : impl_(std::make_unique<Impl>(connect(url, purpose))) {
+  impl_->pooled = pooled;
+  if (!pooled) execute(session_settings(server_version(), false));
+}
+
+std::unique_ptr<PgSession> PgSession::find_out(const std::string& url, const std::string& purpose) {
+  auto out = std::make_unique<PgSession>(url, purpose, true);
+  if (out->behind_pooler()) return out;
+  out->impl_->pooled = false;
+  out->execute(session_settings(out->server_version(), false));
+  return out;
+}
+
+PgSession::~PgSession() = default;
+
+PgRows PgSession::query(const std::string& sql, const PgParams& params) {
+  refuse_nul(sql, params);
+  impl_->diagnostics = {};
+  if (!alive()) {
+    impl_->diagnostics.message = "the connection was closed";
+    throw pg_error(impl_->diagnostics, false);
+  }
+  PgRows out;
+  try {
+    // Not a transaction of libpqxx: begin() and commit() are ours, so that COPY and its checkpoint
+    // share one.
+    pqxx::nontransaction statement(*impl_->pqxx);
+    const pqxx::result result =
+        params.empty() ? statement.exec(sql) : run_with(statement, sql, params);
+    statement.commit();
+    out.affected_ = static_cast<uint64_t>(result.affected_rows());
+    for (decltype(result.columns()) column = 0; column < result.columns(); ++column) {
+      out.names_.emplace_back(result.column_name(column));
+      out.types_.push_back(result.column_type(column));
+    }
+    out.rows_.reserve(static_cast<size_t>(result.size()));
+    for (const auto& row : result) {
+      auto& values = out.rows_.emplace_back();
+      values.reserve(out.names_.size());
+      for (const auto& field : row) {
+        values.push_back(field.is_null()
+                             ? std::nullopt
+                             : std::make_optional(std::string(field.c_str(), field.size())));
+      }
+    }
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    impl_->fail(error);
+  }
+  return out;
+}
+
+void PgSession::begin() {
+  execute(impl_->pooled ? "BEGIN;" + session_settings(server_version(), true) : "BEGIN");
+}
+
+void PgSession::commit() {
+  // The server answers COMMIT in a failed transaction with a friendly ROLLBACK.
+  if (PQtransactionStatus(impl_->raw) == PQTRANS_INERROR) {
+    rollback();
+    raise(Code::kBug, "commit of a transaction that has failed: it was rolled back");
+  }
+  execute("COMMIT");
+}
+
+void PgSession::rollback() noexcept {
+  if (!alive() || !in_transaction()) return;
+  PQclear(PQexec(impl_->raw, "ROLLBACK"));
+}
+
+bool PgSession::in_transaction() const noexcept {
+  const PGTransactionStatusType status = PQtransactionStatus(impl_->raw);
+  return status == PQTRANS_INTRANS || status == PQTRANS_INERROR || status == PQTRANS_ACTIVE;
+}
+
+void PgSession::copy_in_start(const std::string& sql) {
+  refuse_nul(sql, {});
+  impl_->copy_in.start(sql);
+}
+void PgSession::copy_in_put(Bytes bytes) { impl_->copy_in.put(bytes); }
+uint64_t PgSession::copy_in_end() { return impl_->copy_in.end(); }
+void PgSession::copy_in_abort(const std::string& reason) noexcept { impl_->copy_in.abort(reason); }
+void PgSession::copy_out_start(const std::string& sql) {
+  refuse_nul(sql, {});
+  impl_->copy_out.start(sql);
+}
+bool PgSession::copy_out_get(Bytes& message) { return impl_->copy_out.get(message); }
+
+std::string PgSession::quote_name(std::string_view name) {
+  if (name.empty() || name.find('\0') != std::string_view::npos)
+    raise(Code::kConfig, "a name must not be empty");
+  return quoted(name, '"');
+}
+
+std::string PgSession::quote_table(std::string_view qualified) {
+  const size_t dot = qualified.find('.');
+  if (dot == std::string_view::npos) return quote_name(qualified);
+  return quote_name(qualified.substr(0, dot)) + "." + quote_name(qualified.substr(dot + 1));
+}
+
+std::string PgSession::quote_literal(std::string_view text) {
+  if (text.find('\0') != std::string_view::npos)
+    raise(Code::kCoerce, "a literal must not hold a NUL byte");
+  // E'' whenever a backslash occurs: right whatever standard_conforming_strings says.
+  if (text.find('\\') == std::string_view::npos) return quoted(text, '\'');
+  std::string out = " E'";
+  for (const char c : text) {
+    if (c == '\'' || c == '\\') out += c;
+    out += c;
+  }
+  return out + "'";
+}
+
+int PgSession::server_version() const noexcept { return PQserverVersion(impl_->raw); }
+bool PgSession::pooled() const noexcept { return impl_->pooled; }
+bool PgSession::behind_pooler() {
+  return query("SELECT pg_backend_pid()").text(0, 0) != std::to_string(PQbackendPID(impl_->raw));
+}
+std::vector<std::string> PgSession::take_notices() { return std::exchange(impl_->notices, {}); }
+pg_conn* PgSession::raw() noexcept { return impl_->raw; }
+bool PgSession::alive() const noexcept { return impl_->alive(); }
+
+void PgSession::cancel() noexcept {
+  char ignored[256];
+  if (impl_->cancel != nullptr) PQcancel(impl_->cancel.get(), ignored, sizeof ignored);
+}
+
+}  // namespace lugger

@@ -1,0 +1,210 @@
+#include "postgres/settings.hpp"
+
+#include <fmt/format.h>
+#include <libpq-fe.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "base/url.hpp"
+
+namespace lugger {
+namespace {
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+const std::string* find(const PgKeywords& keywords, std::string_view name) {
+  for (const auto& [key, value] : keywords) {
+    if (key == name) return &value;
+  }
+  return nullptr;
+}
+
+void add_missing(PgKeywords& keywords, std::string name, std::string value) {
+  if (find(keywords, name) == nullptr) keywords.emplace_back(std::move(name), std::move(value));
+}
+
+bool is_url(std::string_view place) {
+  return place.starts_with("postgresql://") || place.starts_with("postgres://");
+}
+
+[[noreturn]] void refuse(const std::string& url) {
+  // libpq's own text quotes pieces of the URL, and with a stray '@', '/' or ':' those are pieces of
+  // the password.
+  if (!is_url(url)) {
+    throw Error(Code::kConfig,
+                fmt::format("cannot read the connection string {}", mask_secrets(url)),
+                "the form is keyword=value, with spaces between them and values with spaces in "
+                "single quotes: host=db port=5432 dbname='my shop'");
+  }
+  throw Error(
+      Code::kConfig, fmt::format("cannot read the connection URL {}", mask_secrets(url)),
+      "the form is postgresql://user:password@host:port/database; special characters in it are "
+      "percent-encoded: @ as %40, / as %2F, : as %3A");
+}
+
+using Options = std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)>;
+
+[[noreturn]] void refuse_parameter(const std::string& place, std::string_view name) {
+  throw Error(Code::kConfig,
+              fmt::format("{}: libpq has no connection parameter {}", mask_secrets(place),
+                          quoted_excerpt(name)),
+              name.find("bouncer") != std::string::npos || name.find("pool") != std::string::npos
+                  ? "take it out; where a pooler in transaction mode is meant, set pooled = true "
+                    "in the options of the source or target"
+                  : "take it out: it belongs to another program");
+}
+
+/// Parameters of other programs are refused by name. Where an '@' follows the '?', they may be
+/// pieces of a password.
+void refuse_unknown_in_url(const std::string& url) {
+  const size_t question = url.find('?');
+  if (question == std::string::npos || url.find('@', question) != std::string::npos) return;
+  std::string_view rest = std::string_view(url).substr(question + 1);
+  while (!rest.empty()) {
+    const std::string_view pair = rest.substr(0, rest.find('&'));
+    rest.remove_prefix(std::min(rest.size(), pair.size() + 1));
+    const std::string name = percent_decode(pair.substr(0, pair.find('=')));
+    if (name != "ssl" && !is_connection_keyword(name)) refuse_parameter(url, name);
+  }
+}
+
+/// The same in a connection string, where what is masked may be a piece of a password.
+void refuse_unknown_in_string(const std::string& text) {
+  const std::string shown = mask_secrets(text);
+  std::string_view rest = text, unknown;
+  while (!rest.empty()) {
+    const ConninfoPair pair = next_pair(rest);
+    if (pair.stray.find_first_not_of(" \t\r\n") != std::string_view::npos) return;
+    if (pair.size == 0) break;
+    if (unknown.empty() && !is_connection_keyword(pair.key) &&
+        shown.find(pair.text) != std::string::npos)
+      unknown = pair.key;
+    rest.remove_prefix(pair.size);
+  }
+  if (!unknown.empty()) refuse_parameter(text, unknown);
+}
+
+/// A password with an unescaped '@' or '/' ends up in the host, the port or the database;
+/// connecting would show it in libpq's message.
+void refuse_pieces_of_password(const std::string& url, const PgKeywords& keywords) {
+  const std::string* host = find(keywords, "host");
+  const std::string* port = find(keywords, "port");
+  const std::string* database = find(keywords, "dbname");
+  const bool has_user = find(keywords, "user") != nullptr;
+  // "//name:12/rest@..." is a host, its port and a database, or a user and a password.
+  const bool ambiguous = !has_user && port != nullptr && database != nullptr &&
+                         database->find('@') != std::string::npos &&
+                         url.find('@') != std::string::npos;
+  if ((host != nullptr && host->find('@') != std::string::npos && host->front() != '@' &&
+       host->front() != '/') ||
+      (port != nullptr && port->find_first_not_of("0123456789,") != std::string::npos) || ambiguous)
+    refuse(url);
+}
+
+PgKeywords parse(const std::string& url) {
+  char* message = nullptr;
+  const Options parsed(PQconninfoParse(url.c_str(), &message), &PQconninfoFree);
+  PQfreemem(message);
+  if (parsed == nullptr) {
+    is_url(url) ? refuse_unknown_in_url(url) : refuse_unknown_in_string(url);
+    refuse(url);
+  }
+  PgKeywords keywords;
+  for (const PQconninfoOption* option = parsed.get(); option->keyword != nullptr; ++option) {
+    if (option->val == nullptr || *option->val == '\0') continue;
+    keywords.emplace_back(option->keyword, option->val);
+  }
+  if (is_url(url)) refuse_pieces_of_password(url, keywords);
+  return keywords;
+}
+
+bool all_local(std::string_view hosts) {
+  while (true) {
+    const size_t comma = hosts.find(',');
+    if (!is_local_host(hosts.substr(0, comma))) return false;
+    if (comma == std::string_view::npos) return true;
+    hosts.remove_prefix(comma + 1);
+  }
+}
+
+void require_trusted_server(PgKeywords& keywords) {
+  // A service file may name both host and sslmode, and an explicit keyword would override it.
+  if (find(keywords, "sslmode") != nullptr || find(keywords, "service") != nullptr) return;
+  if (!environment("PGSSLMODE").empty() || !environment("PGSERVICE").empty()) return;
+  const std::string* host = find(keywords, "host");
+  if (host == nullptr) host = find(keywords, "hostaddr");
+  if (all_local(host != nullptr ? *host : environment("PGHOST"))) return;
+  keywords.emplace_back("sslmode", "verify-full");
+  if (find(keywords, "sslrootcert") != nullptr || !environment("PGSSLROOTCERT").empty()) return;
+  // What the user keeps where libpq looks by itself was put there for this very purpose.
+  std::error_code ignored;
+  if (std::filesystem::exists(environment("HOME") + "/.postgresql/root.crt", ignored)) return;
+  keywords.emplace_back("sslrootcert",
+                        PQlibVersion() >= 160000 ? "system" : "/etc/ssl/certs/ca-certificates.crt");
+}
+
+}  // namespace
+
+bool is_connection_keyword(std::string_view word) noexcept {
+  const Options known(PQconndefaults(), &PQconninfoFree);
+  if (known == nullptr) return false;
+  for (const PQconninfoOption* option = known.get(); option->keyword != nullptr; ++option) {
+    if (word == option->keyword) return true;
+  }
+  return false;
+}
+
+bool is_local_host(std::string_view host) noexcept {
+  return host.empty() || host.front() == '/' || host.front() == '@' || host == "localhost" ||
+         host == "::1" || host == "[::1]" || host.starts_with("127.");
+}
+
+PgKeywords connection_keywords(const std::string& url, std::string_view purpose) {
+  PgKeywords keywords = parse(url);
+  require_trusted_server(keywords);
+  if (environment("PGCONNECT_TIMEOUT").empty()) add_missing(keywords, "connect_timeout", "15");
+  add_missing(keywords, "keepalives", "1");
+  add_missing(keywords, "keepalives_idle", "30");
+  add_missing(keywords, "keepalives_interval", "10");
+  add_missing(keywords, "keepalives_count", "3");
+  add_missing(keywords, "fallback_application_name", fmt::format("lugger {}", purpose));
+  std::erase_if(keywords, [](const auto& keyword) { return keyword.first == "client_encoding"; });
+  keywords.emplace_back("client_encoding", "UTF8");
+  return keywords;
+}
+
+std::string session_settings(int server_version, bool local) {
+  struct Setting {
+    int since;
+    std::string_view assignment;
+  };
+  static constexpr Setting kSettings[] = {
+      {0, "TimeZone = 'UTC'"},
+      {0, "DateStyle = 'ISO, MDY'"},
+      {0, "IntervalStyle = 'postgres'"},
+      {0, "bytea_output = 'hex'"},
+      {0, "standard_conforming_strings = on"},
+      {0, "extra_float_digits = 1"},
+      {0, "statement_timeout = 0"},
+      {0, "client_min_messages = 'warning'"},
+      {90600, "idle_in_transaction_session_timeout = 0"},
+      {140000, "idle_session_timeout = 0"},
+      {170000, "transaction_timeout = 0"},
+  };
+  std::string out;
+  for (const Setting& setting : kSettings) {
+    if (server_version < setting.since) continue;
+    out += fmt::format("{} {};", local ? "SET LOCAL" : "SET", setting.assignment);
+  }
+  return out;
+}
+
+}  // namespace lugger

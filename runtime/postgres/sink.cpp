@@ -1,0 +1,150 @@
+#include "postgres/sink.hpp"
+
+#include <thread>
+
+#include "postgres/redo.hpp"
+#include "postgres/refusal.hpp"
+#include "postgres/state.hpp"
+
+namespace lugger {
+namespace {
+
+constexpr int kMostAttempts = 6;
+
+class PgSink : public RowSink {
+ public:
+  PgSink(const PlanShape& plan, const PgSinkSettings& settings)
+      : plan_(plan),
+        settings_(settings),
+        session_(settings.url, "load", settings.pooled),
+        load_{session_, plan, make_layout(session_, plan), settings.pooled} {
+    if (settings.mode == "statement") {
+      loader_ = make_statement_loader(load_);
+    } else if (settings.mode == "staged") {
+      loader_ = make_staged_loader(load_);
+    } else {
+      loader_ = make_direct_loader(load_);
+      direct_ = true;
+    }
+    loader_->prepare();
+  }
+
+  void write(Batch& batch) override {
+    const size_t first = unit_.size();
+    unit_.add(batch);
+    if (refused_) return;
+    try {
+      if (!active_) begin();
+      loader_->write(unit_, first, unit_.size());
+    } catch (const Error& error) {
+      undo();
+      if (!is_refusal(error)) throw;
+      refused_ = true;
+    }
+  }
+
+  void commit(UnitRecord& unit) override {
+    const Tally before = unit.tally;
+    const size_t rejects = unit.rejects.size();
+    const auto again = [&] {
+      refused_ = true;
+      unit.tally = before;
+      unit.rejects.resize(rejects);
+      unit_.include_all();
+    };
+    for (int attempt = 1;; ++attempt) {
+      try {
+        bring_in(unit);
+        if (!unit.done) session_.execute("SET LOCAL synchronous_commit = off");
+        write_unit(session_, settings_.state_schema, unit);
+        session_.commit();
+        clear();
+        return;
+      } catch (const NeedsStaging& why) {
+        undo();
+        stage(why);
+        again();
+      } catch (const Error& error) {
+        undo();
+        const bool may = is_transient(error) || (is_refusal(error) && !refused_);
+        if (!may || attempt == kMostAttempts) throw;
+        if (is_transient(error))
+          std::this_thread::sleep_for(std::chrono::milliseconds(20 << attempt));
+        again();
+      }
+    }
+  }
+
+  void rollback() noexcept override {
+    undo();
+    clear();
+  }
+
+ private:
+  void begin() {
+    session_.begin();
+    active_ = true;
+    loader_->start(false);
+  }
+
+  void undo() noexcept {
+    loader_->abort();
+    if (staged_) staged_->abort();
+    session_.rollback();
+    active_ = false;
+  }
+
+  void clear() noexcept {
+    unit_.clear();
+    active_ = refused_ = in_staging_ = false;
+  }
+
+  void bring_in(UnitRecord& unit) {
+    if (refused_) return redo(unit);
+    if (!active_) begin();
+    loader_->finish(unit_, unit.tally);
+  }
+
+  /// From here to the end of the unit in staging.
+  void stage(const NeedsStaging& why) {
+    // What kept rows out was not there when the tables were looked at.
+    for (PgTableLayout& table : load_.tables) table.guarded = table.guarded || why.kept_out;
+    if (!staged_) staged_ = make_staged_loader(load_);
+    staged_->prepare();
+    in_staging_ = true;
+  }
+
+  void redo(UnitRecord& unit) {
+    undo();
+    session_.begin();
+    active_ = true;
+    PgLoader& loader = in_staging_ ? *staged_ : *loader_;
+    const OnConflict policy = plan_.mapping().on_conflict;
+    load_in_pieces(load_, loader, unit_, unit.tally, [&](size_t document, const Error& error) {
+      if (error.sqlstate() == "23505") {
+        if (policy == OnConflict::kError) throw conflict_error(load_, unit_, document, error);
+        if (direct_ && !in_staging_ && !plan_.mapping().key.empty()) throw NeedsStaging{false};
+      }
+      unit.rejects.push_back(server_reject(load_, unit_, document, error, unit));
+      ++unit.tally.rejected;
+    });
+  }
+
+  const PlanShape& plan_;
+  PgSinkSettings settings_;
+  PgSession session_;
+  PgLoad load_;
+  std::unique_ptr<PgLoader> loader_, staged_;
+  UnitDocuments unit_;
+  bool direct_ = false, active_ = false;
+  bool refused_ = false;     // the unit must be loaded in pieces
+  bool in_staging_ = false;  // a direct load's unit that staging must settle
+};
+
+}  // namespace
+
+std::unique_ptr<RowSink> make_pg_sink(const PlanShape& plan, const PgSinkSettings& settings) {
+  return std::make_unique<PgSink>(plan, settings);
+}
+
+}  // namespace lugger

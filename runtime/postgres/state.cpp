@@ -1,0 +1,328 @@
+#include "postgres/state.hpp"
+
+#include <array>
+
+#include "base/text.hpp"
+#include "postgres/lease.hpp"
+#include "postgres/state_ddl.hpp"
+#include "postgres/state_steps.hpp"
+
+namespace lugger {
+namespace {
+
+constexpr std::string_view kIso =
+    R"(to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))";
+// Of {schema}.partitions p, in tally_at's order. A reader may meet a ledger of version 4, which has
+// no column `suppressed`, without the right to upgrade it.
+constexpr std::array<std::string_view, 10> kCounts = {"p.read",
+                                                      "p.inserted",
+                                                      "p.updated",
+                                                      "p.unchanged",
+                                                      "p.skipped",
+                                                      "p.rejected",
+                                                      "(to_jsonb(p) ->> 'suppressed')::bigint",
+                                                      "p.rows",
+                                                      "p.child_rows",
+                                                      "p.bytes"};
+
+/// The counts of partitions p, each within `form`: "{}" or "sum({})".
+std::string counts(std::string_view form) {
+  std::string out;
+  for (const std::string_view count : kCounts)
+    out += (out.empty() ? "" : ", ") + fmt::format(fmt::runtime(form), count);
+  return out;
+}
+
+std::string iso(std::string_view column) { return fmt::format(fmt::runtime(kIso), column); }
+
+uint64_t number(const PgRows& rows, size_t row, size_t column) {
+  const std::string text = rows.text(row, column);
+  return text.empty() ? 0 : std::stoull(text);
+}
+
+Tally tally_at(const PgRows& rows, size_t row, size_t column) {
+  Tally out;
+  for (uint64_t* count : {&out.read, &out.inserted, &out.updated, &out.unchanged, &out.skipped,
+                          &out.rejected, &out.suppressed, &out.rows, &out.child_rows, &out.bytes}) {
+    *count = number(rows, row, column++);
+  }
+  return out;
+}
+
+std::string without_nul(std::string text) {
+  std::erase(text, '\0');
+  return is_utf8(text) ? text : replace_invalid_utf8(text);
+}
+
+std::optional<std::string> or_now(const std::string& text) {
+  return text.empty() ? std::nullopt : std::make_optional(text);
+}
+
+class PgState final : public State {
+ public:
+  PgState(std::string url, std::string schema, bool pooled)
+      : url_(std::move(url)),
+        name_(std::move(schema)),
+        schema_(PgSession::quote_name(name_)),
+        pooled_(pooled),
+        lease_(url_, name_, pooled) {}
+  ~PgState() override {
+    if (session_ != nullptr && session_->alive()) lease_.release(*session_);
+  }
+
+  void ensure() override;
+  std::optional<RunRecord> latest(const std::string& job) override {
+    return first(read_runs("WHERE job = $1", {job}, 1));
+  }
+  std::optional<RunRecord> find(const std::string& run) override {
+    return first(read_runs("WHERE run = $1", {run}, 1));
+  }
+  std::vector<RunRecord> runs(size_t limit) override { return read_runs("", {}, limit); }
+  void start(const RunRecord& run, const std::vector<PartitionRecord>& partitions) override;
+  std::vector<PartitionRecord> partitions(const std::string& run) override;
+  void set_status(const std::string& run, const std::string& status,
+                  const std::string& message) override {
+    session().query(
+        fmt::format(
+            "UPDATE {}.runs SET status = $2, message = $3, updated_at = now() WHERE run = $1",
+            schema_),
+        {run, status, without_nul(message)});
+  }
+  bool lease(const std::string& job, std::string& holder) override {
+    return lease_.take(session(), job, holder);
+  }
+  uint64_t count_rejects(const std::string& job) override {
+    if (!exists(session())) return 0;
+    return number(
+        session().query(fmt::format("SELECT count(*) FROM {}.rejects WHERE job = $1", schema_),
+                        {job}),
+        0, 0);
+  }
+  void each_reject(const std::string& job, const std::function<bool(const RejectRecord&)>& use,
+                   int64_t after) override;
+  int64_t last_reject(const std::string& job) override {
+    const std::string sql =
+        fmt::format("SELECT coalesce(max(reject), 0) FROM {}.rejects WHERE job = $1", schema_);
+    return exists(session()) ? static_cast<int64_t>(number(session().query(sql, {job}), 0, 0)) : 0;
+  }
+  void delete_rejects(const std::vector<int64_t>& rejects) override {
+    session().query(
+        fmt::format("DELETE FROM {}.rejects WHERE reject = ANY ($1::bigint[])", schema_),
+        {fmt::format("{{{}}}", fmt::join(rejects, ","))});
+  }
+  std::vector<StepRecord> steps(const std::string& job) override {
+    return read_steps(session(), schema_, job);
+  }
+  void put_step(const StepRecord& step) override { write_step(session(), schema_, step); }
+
+ private:
+  static std::optional<RunRecord> first(std::vector<RunRecord> runs) {
+    return runs.empty() ? std::nullopt : std::make_optional(std::move(runs.front()));
+  }
+  /// Whoever is in a transaction keeps to the session it began in: this one may be another.
+  PgSession& session();
+  bool exists(PgSession& session) const;
+  int version(PgSession& session) const;
+  void upgrade();
+  std::vector<RunRecord> read_runs(std::string_view where, const PgParams& params, size_t limit);
+  void insert_partitions(PgSession& session, const std::string& run,
+                         const std::vector<PartitionRecord>& partitions) const;
+
+  std::string url_, name_, schema_;
+  bool pooled_;
+  PgLease lease_;
+  std::unique_ptr<PgSession> session_;
+};
+
+/// Connects on first use, and again after a loss; a session lock lost with the connection is taken
+/// anew.
+PgSession& PgState::session() {
+  if (session_ != nullptr && session_->alive()) return *session_;
+  session_ = std::make_unique<PgSession>(url_, "state", pooled_);
+  const std::string job = lease_.job();
+  std::string holder;
+  if (!job.empty() && !pooled_ && !lease_.take(*session_, job, holder)) {
+    session_.reset();
+    raise(Code::kConflict, "{} was taken over by {} while the connection was lost", job, holder);
+  }
+  return *session_;
+}
+
+/// Not by to_regclass: within a transaction that waited for another one it may answer from before.
+bool PgState::exists(PgSession& session) const {
+  return session
+             .query(
+                 "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace "
+                 "n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = 'meta')",
+                 {name_})
+             .text(0, 0) == "t";
+}
+
+int PgState::version(PgSession& session) const {
+  const PgRows rows = session.query(fmt::format("SELECT max(version) FROM {}.meta", schema_));
+  const int found = static_cast<int>(number(rows, 0, 0));
+  if (found > kStateVersion) {
+    throw Error(
+        Code::kConfig,
+        fmt::format("schema {} was written by a newer lugger (version {}, this one knows {})",
+                    name_, found, kStateVersion),
+        "use that lugger, or another schema with --state-schema");
+  }
+  return found;
+}
+
+void PgState::upgrade() {
+  PgSession& session = this->session();
+  session.begin();
+  try {
+    // Two processes that start at once: the second waits here and finds all made.
+    session.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 1))", {"lugger " + schema_});
+    int found = 0;
+    if (exists(session)) {
+      found = version(session);
+    } else if (session.query("SELECT to_regnamespace($1) IS NULL", {schema_}).text(0, 0) == "t") {
+      session.execute(
+          fmt::format("CREATE SCHEMA {0}; REVOKE ALL ON SCHEMA {0} FROM PUBLIC", schema_));
+    }
+    for (; found < kStateVersion; ++found) session.execute(state_step(found, name_));
+    session.commit();
+  } catch (...) {
+    session.rollback();
+    throw;
+  }
+}
+
+void PgState::ensure() try {
+  if (PgSession& now = session(); exists(now) && version(now) == kStateVersion) return;
+  upgrade();
+} catch (const Error& error) {
+  if (error.sqlstate() != "42501") throw;
+  throw Error(Code::kConfig,
+              fmt::format("cannot keep state in schema {}: {}", name_, error.message()),
+              "have someone with the right run what `lugger state sql` prints, or name a schema of "
+              "yours: state_schema = '...' in lugger.target(...)",
+              error.sqlstate());
+}
+
+std::vector<RunRecord> PgState::read_runs(std::string_view where, const PgParams& params,
+                                          size_t limit) {
+  if (!exists(session())) return {};
+  const PgRows rows = session().query(
+      fmt::format("SELECT run, job, script_hash, source, source_identity, mode, status, command, "
+                  "message, run_now, {}, {}, "
+                  "t.* FROM {}.runs r CROSS JOIN LATERAL (SELECT {} , max(updated_at) AS last FROM "
+                  "{}.partitions p "
+                  "WHERE p.run = r.run) t {} ORDER BY started_at DESC, run DESC LIMIT {}",
+                  iso("started_at"), iso("greatest(r.updated_at, t.last)"), schema_,
+                  counts("sum({})"), schema_, where, limit),
+      params);
+  std::vector<RunRecord> out;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    RunRecord& run = out.emplace_back();
+    size_t column = 0;
+    for (std::string* field :
+         {&run.run, &run.job, &run.script_hash, &run.source, &run.source_identity, &run.mode,
+          &run.status, &run.command, &run.message, &run.now, &run.started, &run.updated}) {
+      *field = rows.text(i, column++);
+    }
+    run.tally = tally_at(rows, i, column);
+  }
+  return out;
+}
+
+void PgState::insert_partitions(PgSession& session, const std::string& run,
+                                const std::vector<PartitionRecord>& partitions) const {
+  constexpr size_t kRows = 500, kColumns = 7;
+  for (size_t from = 0; from < partitions.size(); from += kRows) {
+    PgParams params;
+    std::string values;
+    for (size_t i = from; i < std::min(from + kRows, partitions.size()); ++i) {
+      const PartitionRecord& partition = partitions[i];
+      std::string row;
+      for (size_t k = 1; k <= kColumns; ++k)
+        row += fmt::format("{}${}", k == 1 ? "" : ", ", params.size() + k);
+      values += fmt::format("{}({})", values.empty() ? "" : ", ", row);
+      params.insert(params.end(),
+                    {run, partition.id, std::to_string(i), partition.spec, partition.position,
+                     std::to_string(partition.bytes), partition.done ? "true" : "false"});
+    }
+    session.query(fmt::format("INSERT INTO {}.partitions (run, partition, ordinal, spec, "
+                              "position, bytes_total, done) "
+                              "VALUES {}",
+                              schema_, values),
+                  params);
+  }
+}
+
+void PgState::start(const RunRecord& run, const std::vector<PartitionRecord>& partitions) {
+  PgSession& session = this->session();
+  session.begin();
+  try {
+    session.query(
+        fmt::format(
+            "INSERT INTO {0}.runs (run, job, script_hash, source, source_identity, mode, status, "
+            "command, message, "
+            "run_now, started_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, coalesce($10, {1}), "
+            "coalesce($11::timestamptz, now()))",
+            schema_, iso("now()")),
+        {run.run, run.job, run.script_hash, run.source, run.source_identity, run.mode,
+         run.status.empty() ? "running" : run.status, run.command, without_nul(run.message),
+         or_now(run.now), or_now(run.started)});
+    if (run.afresh)
+      session.query(fmt::format("DELETE FROM {}.rejects WHERE job = $1", schema_), {run.job});
+    insert_partitions(session, run.run, partitions);
+    session.commit();
+  } catch (...) {
+    session.rollback();
+    throw;
+  }
+}
+
+std::vector<PartitionRecord> PgState::partitions(const std::string& run) {
+  const PgRows rows = session().query(
+      fmt::format("SELECT partition, spec, position, bytes_total, done, {} FROM {}.partitions p "
+                  "WHERE run = $1 ORDER BY ordinal, partition",
+                  counts("{}"), schema_),
+      {run});
+  std::vector<PartitionRecord> out;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    out.push_back({rows.text(i, 0), rows.text(i, 1), rows.text(i, 2), number(rows, i, 3),
+                   rows.text(i, 4) == "t", tally_at(rows, i, 5)});
+  }
+  return out;
+}
+
+void PgState::each_reject(const std::string& job,
+                          const std::function<bool(const RejectRecord&)>& use, int64_t after) {
+  constexpr size_t kPage = 50;
+  const std::string sql = fmt::format(
+      "SELECT reject, run, job, \"table\", document_id, \"column\", code, message, document, "
+      "encode(raw, 'hex'), {} FROM {}.rejects WHERE job = $1 AND reject > $2::bigint ORDER BY "
+      "reject LIMIT {}",
+      iso("at"), schema_, kPage);
+  for (int64_t last = after;;) {
+    const PgRows rows = session().query(sql, {job, std::to_string(last)});
+    for (size_t i = 0; i < rows.size(); ++i) {
+      RejectRecord reject;
+      reject.reject = last = std::stoll(rows.text(i, 0));
+      size_t column = 1;
+      for (std::string* field : {&reject.run, &reject.job, &reject.table, &reject.document_id,
+                                 &reject.column, &reject.code, &reject.message, &reject.document}) {
+        *field = rows.text(i, column++);
+      }
+      reject.raw = from_hex(rows.text(i, column++)).value_or("");
+      reject.at = rows.text(i, column);
+      if (!use(reject)) return;
+    }
+    if (rows.size() < kPage) return;
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<State> make_pg_state(const std::string& url, const std::string& schema,
+                                     bool pooled) {
+  return std::make_unique<PgState>(url, schema, pooled);
+}
+
+}  // namespace lugger

@@ -1,0 +1,148 @@
+#include <array>
+
+#include "base/text.hpp"
+#include "postgres/state.hpp"
+
+namespace lugger {
+namespace {
+
+// A statement of this size is one round trip that no server minds.
+constexpr size_t kStatementBytes = 1 << 20;
+constexpr size_t kStatementRows = 200;
+// Twice this as hex must stay under the 1 GB a parameter may have.
+constexpr size_t kMostRaw = size_t{400} << 20;
+// json's parser recurses on the server's stack; 6000 levels fit its default, deeper documents are
+// kept as raw bytes alone.
+constexpr int kMostLevels = 2000;
+
+/// Text as PostgreSQL takes it; what a reject holds may be anything.
+std::string storable(std::string_view text) {
+  std::string out = is_utf8(text) ? std::string(text) : replace_invalid_utf8(text);
+  for (size_t at = out.find('\0'); at != std::string::npos; at = out.find('\0', at + 3)) {
+    out.replace(at, 1, "\xEF\xBF\xBD");
+  }
+  return out;
+}
+
+int json_levels(std::string_view json) {
+  int level = 0, most = 0;
+  bool quoted = false;
+  for (size_t i = 0; i < json.size(); ++i) {
+    const char c = json[i];
+    if (quoted) {
+      if (c == '\\') ++i;
+      if (c == '"') quoted = false;
+    } else if (c == '"') {
+      quoted = true;
+    } else if (c == '{' || c == '[') {
+      most = std::max(most, ++level);
+    } else if (c == '}' || c == ']') {
+      --level;
+    }
+  }
+  return most;
+}
+
+std::optional<std::string> stored_document(const std::string& json) {
+  if (json.empty() || json_levels(json) > kMostLevels) return std::nullopt;
+  return storable(json);
+}
+
+std::optional<std::string> stored_raw(const std::string& raw) {
+  if (raw.empty() || raw.size() > kMostRaw) return std::nullopt;
+  return "\\x" + to_hex(as_bytes(raw));
+}
+
+void write_rejects(PgSession& session, const std::string& schema, const UnitRecord& unit) {
+  constexpr size_t kColumns = 9;
+  PgParams params;
+  std::string values;
+  size_t bytes = 0;
+  const auto flush = [&] {
+    if (params.empty()) return;
+    session.query(
+        fmt::format(
+            "INSERT INTO {0}.rejects (run, job, \"table\", document_id, \"column\", code, message, "
+            "document, raw) SELECT v.run, coalesce(nullif(v.job, ''), r.job, ''), v.tab, v.id, "
+            "v.col, "
+            "v.code, v.message, v.document::json, v.raw::bytea FROM (VALUES {1}) "
+            "AS v (n, run, job, tab, id, col, code, message, document, raw) "
+            "LEFT JOIN {0}.runs r ON r.run = v.run ORDER BY v.n",
+            schema, values),
+        params);
+    params.clear(), values.clear(), bytes = 0;
+  };
+  for (const RejectRecord& reject : unit.rejects) {
+    std::string row = std::to_string(params.size());
+    for (size_t i = 1; i <= kColumns; ++i) row += fmt::format(", ${}::text", params.size() + i);
+    values += fmt::format("{}({})", values.empty() ? "" : ", ", row);
+    params.insert(params.end(),
+                  {storable(reject.run.empty() ? unit.run : reject.run),
+                   storable(reject.job.empty() ? unit.job : reject.job), storable(reject.table),
+                   storable(reject.document_id), storable(reject.column), storable(reject.code),
+                   storable(unit.redact ? reject.code : reject.message),
+                   unit.redact ? std::nullopt : stored_document(reject.document),
+                   unit.redact ? std::nullopt : stored_raw(reject.raw)});
+    bytes += reject.document.size() + 2 * reject.raw.size() + reject.message.size();
+    if (bytes >= kStatementBytes || params.size() >= kStatementRows * kColumns) flush();
+  }
+  flush();
+}
+
+void forget_resolved(PgSession& session, const std::string& schema, const UnitRecord& unit) {
+  if (unit.resolved.empty()) return;
+  session.query(fmt::format("DELETE FROM {}.rejects WHERE reject = ANY ($1::bigint[])", schema),
+                {fmt::format("{{{}}}", fmt::join(unit.resolved, ","))});
+}
+
+}  // namespace
+
+void write_unit(PgSession& session, const std::string& schema_name, const UnitRecord& unit) {
+  const std::string schema = PgSession::quote_name(schema_name);
+  forget_resolved(session, schema, unit);
+  write_rejects(session, schema, unit);
+  const Tally& tally = unit.tally;
+  PgParams params{unit.run, unit.partition, unit.position, unit.done ? "true" : "false"};
+  for (const uint64_t count :
+       {tally.read, tally.inserted, tally.updated, tally.unchanged, tally.skipped, tally.rejected,
+        tally.suppressed, tally.rows, tally.child_rows, tally.bytes}) {
+    params.emplace_back(std::to_string(count));
+  }
+  session.query(
+      fmt::format(
+          "INSERT INTO {}.partitions AS p (run, partition, position, done, read, inserted, "
+          "updated, unchanged, "
+          "skipped, rejected, suppressed, rows, child_rows, bytes) "
+          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) "
+          "ON CONFLICT (run, partition) DO UPDATE SET position = excluded.position, done = "
+          "excluded.done, "
+          "read = p.read + excluded.read, inserted = p.inserted + excluded.inserted, "
+          "updated = p.updated + excluded.updated, unchanged = p.unchanged + excluded.unchanged, "
+          "skipped = p.skipped + excluded.skipped, rejected = p.rejected + excluded.rejected, "
+          "suppressed = p.suppressed + excluded.suppressed, "
+          "rows = p.rows + excluded.rows, child_rows = p.child_rows + excluded.child_rows, "
+          "bytes = p.bytes + excluded.bytes, updated_at = now()",
+          schema),
+      params);
+}
+
+void correct_books(PgSession& session, const std::string& schema_name, const std::string& run,
+                   const Tally& before, const Tally& after) {
+  const auto moved = [](uint64_t from, uint64_t to) {
+    return std::to_string(static_cast<int64_t>(to - from));
+  };
+  // A run's counts are the sums over its partitions: any one of them may carry the difference.
+  session.query(
+      fmt::format(
+          "UPDATE {0}.partitions SET inserted = inserted + $2, updated = updated + $3, "
+          "unchanged = unchanged + $4, skipped = skipped + $5, suppressed = suppressed + $6, "
+          "rows = rows + $7, child_rows = child_rows + $8 WHERE run = $1 AND partition = "
+          "(SELECT min(partition) FROM {0}.partitions WHERE run = $1)",
+          PgSession::quote_name(schema_name)),
+      {run, moved(before.inserted, after.inserted), moved(before.updated, after.updated),
+       moved(before.unchanged, after.unchanged), moved(before.skipped, after.skipped),
+       moved(before.suppressed, after.suppressed), moved(before.rows, after.rows),
+       moved(before.child_rows, after.child_rows)});
+}
+
+}  // namespace lugger

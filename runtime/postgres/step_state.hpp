@@ -1,0 +1,29 @@
+// Where a step stands, by the catalog.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "postgres/session.hpp"
+#include "postgres/steps.hpp"
+
+namespace lugger {
+
+/// kInvalid: an index that a failed or killed CONCURRENTLY left behind. kStarted: a constraint that
+/// stands but is not validated.
+enum class StepState : uint8_t { kWaiting, kInvalid, kStarted, kDone };
+
+StepState step_state(PgSession& session, const StageStep& step);
+
+/// Columns of a not_null step that are not NOT NULL yet.
+std::vector<std::string> nullable_columns(PgSession& session, const StageStep& step);
+
+/// The session that builds this very index just now; "": nobody does.
+std::string builder_of(PgSession& session, const StageStep& step);
+
+/// Sessions that hold locks on a table, described, oldest first: "pid 123 (psql, idle in
+/// transaction for 5 min)".
+std::string lock_holders(PgSession& session, const std::string& table);
+/// One session, described.
+std::string describe_session(PgSession& session, const std::string& pid);
+
+}  // namespace lugger

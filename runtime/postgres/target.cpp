@@ -1,0 +1,228 @@
+#include "postgres/target.hpp"
+
+#include "base/url.hpp"
+#include "postgres/catalog.hpp"
+#include "postgres/finish.hpp"
+#include "postgres/health.hpp"
+#include "postgres/inspect.hpp"
+#include "postgres/layout.hpp"
+#include "postgres/preflight.hpp"
+#include "postgres/server.hpp"
+#include "postgres/session.hpp"
+#include "postgres/sink.hpp"
+#include "postgres/stage.hpp"
+#include "postgres/state.hpp"
+
+namespace lugger {
+namespace {
+
+using Type = OptionSpec::Type;
+
+constexpr OptionSpec kOptions[] = {
+    {"table", Type::kText, "table that rows go to, \"users\" or \"schema.users\""},
+    {"key", Type::kList, "columns that identify a row"},
+    {"on_conflict", Type::kChoice, "what happens to a row whose key is taken", "error",
+     "error|skip|update|newer"},
+    {"newer", Type::kText, "with on_conflict = \"newer\": the column that says which row is newer"},
+    {"writer", Type::kChoice, "COPY, or one INSERT statement a batch where COPY cannot go", "copy",
+     "copy|statement"},
+    {"pooled", Type::kFlag,
+     "the server is reached through a pooler in transaction mode (pgbouncer)"},
+    {"direct", Type::kText,
+     "the URL of the server itself, where indexes and constraints are built whatever stands before "
+     "it"},
+    {"direct_behind_pooler", Type::kText,
+     "as direct, used only where a pooler in transaction mode stands before the server (default "
+     "PG_DIRECT_URI)"},
+    {"state_schema", Type::kText, "schema for lugger's own tables", "lugger"},
+};
+
+/// Why runs could not be recorded; empty when they can.
+std::string state_problem(PgSession& session, const std::string& schema) {
+  const std::string runs = PgSession::quote_name(schema) + ".runs";
+  const PgRows rows = session.query(
+      "SELECT CASE WHEN to_regnamespace(quote_ident($1)) IS NULL THEN "
+      "has_database_privilege(current_database(), 'CREATE') "
+      "WHEN NOT has_schema_privilege($1, 'USAGE') THEN false "
+      "WHEN to_regclass($2) IS NULL THEN has_schema_privilege($1, 'CREATE') "
+      "ELSE has_table_privilege(to_regclass($2), 'INSERT') AND "
+      "has_table_privilege(to_regclass($2), 'UPDATE') END",
+      {schema, runs});
+  if (rows.text(0, 0) == "t") return {};
+  return fmt::format(
+      "no right to keep runs, checkpoints and rejects in schema {}: have someone with the right "
+      "run what `lugger state sql` prints and GRANT it to this role, or name a schema of yours "
+      "with state_schema = '...' in lugger.target(...)",
+      schema);
+}
+
+class PgTarget : public Target, public Stages {
+ public:
+  PgTarget(const std::string& place, const Options& options)
+      : place_(mask_secrets(place)),
+        url_(resolve_pg_url(place, server_)),
+        direct_(options.text("direct")),
+        direct_behind_pooler_(options.text("direct_behind_pooler")),
+        pooled_(options.flag("pooled") || server_ ? std::optional(options.flag("pooled"))
+                                                  : std::nullopt),
+        writer_(options.text("writer", "copy")),
+        schema_(options.text("state_schema", "lugger")) {}
+
+  std::string place() const override { return place_; }
+
+  bool pooled() override {
+    const bool known = [this] {
+      const std::lock_guard lock(mutex_);
+      return pooled_.has_value();
+    }();
+    if (!known) connect("pooler");
+    return *pooled_;
+  }
+
+  std::vector<TargetColumn> columns(const std::string& table) override {
+    std::vector<TargetColumn> out;
+    const std::unique_ptr<PgSession> session = connect("inspect");
+    const std::optional<PgTable> found = inspect_table(*session, table);
+    if (!found) return out;
+    for (const PgColumn& column : found->columns) {
+      out.push_back({column.name, column.type, column.not_null, column.has_default,
+                     column.generated, column.identity});
+    }
+    return out;
+  }
+
+  TargetReport inspect(const PlanShape& plan, bool create, bool again) override {
+    const std::unique_ptr<PgSession> session = connect("inspect");
+    TargetReport report = inspect_pg(*session, plan, {create, again, writer_});
+    report.place = place_;
+    if (found_pooler_)
+      report.warnings.emplace_back(
+          "a pooler in transaction mode stands before the server: what follows keeps to what lasts "
+          "as long as a transaction, as with pooled = true; with direct = '...' or PG_DIRECT_URI "
+          "indexes and constraints are built on the server itself");
+    const std::string problem = state_problem(*session, schema_);
+    if (!problem.empty()) report.problems.push_back(problem);
+    return report;
+  }
+
+  void create(const TargetReport& report) override {
+    if (report.create.empty()) return;
+    const std::unique_ptr<PgSession> session = connect("create");
+    session->begin();
+    for (const std::string& sql : report.create) session->execute(sql);
+    session->commit();
+  }
+
+  std::unique_ptr<State> state() override { return make_pg_state(url_, schema_, pooled()); }
+
+  std::unique_ptr<RowSink> open(const PlanShape& plan, const SinkOptions& options) override {
+    return make_pg_sink(plan, {url_, pooled(), schema_, options.mode});
+  }
+
+  std::vector<std::string> finish(const PlanShape& plan, const FinishWork& work,
+                                  Tally& tally) override {
+    return finish_pg([this] { return connect("finish"); }, work, schema_, plan, tally);
+  }
+
+  Stages* stages() override { return this; }
+  std::unique_ptr<Health> health() override { return make_pg_health(url_, pooled()); }
+
+  std::vector<TableColumn> not_null(const PlanShape& plan) const override {
+    std::vector<TableColumn> out;
+    for (const StageStep& step : stage_steps(plan)) {
+      if (step.kind != StepKind::kNotNull) continue;
+      for (const std::string& column : step.columns) out.push_back({step.table, column});
+    }
+    return out;
+  }
+
+  std::vector<StepRecord> steps(const PlanShape& plan) override {
+    const std::unique_ptr<PgSession> session = connect("steps");
+    note_made(*session, plan);
+    std::vector<StepRecord> out;
+    for (const StageStep& step : pending_steps(*session, plan, {made_, {}})) {
+      StepRecord& record = out.emplace_back();
+      record.stage = stage_word(step.stage);
+      record.step = step.id();
+      record.status = "waiting";
+    }
+    return out;
+  }
+
+  StageResult build(Stage stage, const PlanShape& plan, const StageWork& work) override {
+    const std::string& direct = direct_.empty() && pooled() ? direct_behind_pooler_ : direct_;
+    const PgPlace place = direct.empty() ? PgPlace{url_, pooled()} : PgPlace{direct, false};
+    return run_pg_stage(place, stage, plan, known_tables(work.state, work.job), work);
+  }
+
+  std::vector<Refused> preflight(const PlanShape& plan, const std::string& job) override {
+    const std::unique_ptr<State> ledger = state();
+    const std::unique_ptr<PgSession> session = connect("preflight");
+    return preflight_pg(*session, plan,
+                        pending_steps(*session, plan, known_tables(ledger.get(), job)));
+  }
+
+  /// Tables that lugger made and never finished hold nothing but what their run loaded; of others
+  /// nothing can be told.
+  void discard(const PlanShape& plan, const std::string&) override {
+    const std::unique_ptr<PgSession> session = connect("discard");
+    std::string ours;
+    for (const TablePlan& table : plan.tables()) {
+      const std::optional<PgTable> found = inspect_table(*session, table.name);
+      if (!found || found->empty) continue;
+      if (found->comment == kUnfinishedComment) {
+        ours += (ours.empty() ? "" : ", ") + PgSession::quote_table(table.name);
+      } else if (plan.mapping().on_conflict == OnConflict::kError) {
+        throw Error(
+            Code::kConflict,
+            fmt::format("{} holds rows, and nothing tells which of them the earlier run loaded",
+                        table.name),
+            "empty the table yourself, or set on_conflict = \"skip\" or \"update\" to load over "
+            "them");
+      }
+    }
+    if (!ours.empty()) session->execute("TRUNCATE " + ours);
+  }
+
+ private:
+  std::unique_ptr<PgSession> connect(const std::string& purpose) {
+    const std::lock_guard lock(mutex_);
+    if (pooled_) return std::make_unique<PgSession>(url_, purpose, *pooled_);
+    std::unique_ptr<PgSession> session = PgSession::find_out(url_, purpose);
+    pooled_ = found_pooler_ = session->pooled();
+    return session;
+  }
+
+  /// Before finishing takes away the comment that says so.
+  void note_made(PgSession& session, const PlanShape& plan) {
+    for (const TablePlan& table : plan.tables()) {
+      const std::optional<PgTable> found = inspect_table(session, table.name);
+      if (found && found->comment == kUnfinishedComment) made_.insert(table.name);
+    }
+  }
+
+  StageTables known_tables(State* ledger, const std::string& job) {
+    StageTables out{made_, {}};
+    if (ledger == nullptr) return out;
+    for (const StepRecord& step : ledger->steps(job)) out.promised.insert(step.step);
+    return out;
+  }
+
+  std::shared_ptr<PgServer> server_;
+  std::string place_, url_, direct_, direct_behind_pooler_;
+  std::mutex mutex_;            // of what is found out
+  std::optional<bool> pooled_;  // nullopt: the first session finds out
+  bool found_pooler_ = false;
+  std::string writer_, schema_;
+  std::set<std::string> made_;  // tables that this process made, and nobody can be using yet
+};
+
+}  // namespace
+
+std::shared_ptr<Target> make_pg_target(const std::string& place, const Options& options) {
+  return std::make_shared<PgTarget>(place, options);
+}
+
+std::span<const OptionSpec> pg_target_options() { return kOptions; }
+
+}  // namespace lugger

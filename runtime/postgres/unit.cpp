@@ -1,0 +1,58 @@
+#include "postgres/unit.hpp"
+
+#include <algorithm>
+
+namespace lugger {
+
+void UnitDocuments::add(Batch& batch) {
+  batches_.push_back({&batch, load_.size()});
+  for (size_t i = 0; i < batch.documents.size(); ++i) {
+    load_.push_back(i < batch.fates.size() && batch.fates[i] == Fate::kLoad ? kLoad : kLeave);
+  }
+}
+
+void UnitDocuments::clear() noexcept {
+  batches_.clear();
+  load_.clear();
+}
+
+void UnitDocuments::include_all() noexcept {
+  for (uint8_t& load : load_) {
+    if (load == kExcluded) load = kLoad;
+  }
+}
+
+size_t UnitDocuments::batch_of(size_t number) const {
+  const auto after = std::upper_bound(batches_.begin(), batches_.end(), number,
+                                      [](size_t n, const Part& part) { return n < part.first; });
+  return static_cast<size_t>(after - batches_.begin()) - 1;
+}
+
+const Document& UnitDocuments::document(size_t number) const {
+  const Part& part = batches_[batch_of(number)];
+  return part.batch->documents[number - part.first];
+}
+
+size_t UnitDocuments::document_of_row(size_t table, size_t first, size_t last, uint64_t row) const {
+  size_t found = size();
+  uint64_t seen = 0;
+  each_row(table, first, last, [&](const Value*, size_t number) {
+    if (++seen == row) found = number;
+  });
+  return found;
+}
+
+const Value* UnitDocuments::row_of(size_t table, size_t document) const {
+  const Value* found = nullptr;
+  each_row(table, document, document + 1, [&](const Value* row, size_t) {
+    if (found == nullptr) found = row;
+  });
+  return found;
+}
+
+size_t UnitDocuments::count_loading(size_t first, size_t last) const noexcept {
+  return static_cast<size_t>(std::count(load_.begin() + static_cast<std::ptrdiff_t>(first),
+                                        load_.begin() + static_cast<std::ptrdiff_t>(last), kLoad));
+}
+
+}  // namespace lugger

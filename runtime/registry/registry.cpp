@@ -1,0 +1,67 @@
+#include "registry/registry.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+#include "base/error.hpp"
+#include "base/url.hpp"
+#include "files/json_lines.hpp"
+#include "files/place.hpp"
+#include "postgres/place.hpp"
+#include "postgres/source.hpp"
+#include "postgres/target.hpp"
+
+namespace lugger {
+namespace {
+
+bool any(const std::string&) { return true; }
+
+constexpr PlaceKind kKinds[] = {
+    {"postgresql", is_postgres_place, true, pg_source_options, make_postgres_source,
+     look_at_postgres, any, pg_target_options, make_pg_target},
+    {"files", any, false, file_options, open_files, look_at_files,
+     [](const std::string& place) { return is_json_lines(place); }, json_lines_options,
+     make_json_lines_target},
+};
+
+const PlaceKind& kind_of_target(const std::string& place) {
+  const PlaceKind& kind = kind_of(place);
+  if (kind.takes_rows(place)) return kind;
+  throw Error(Code::kConfig,
+              fmt::format("cannot tell what kind of target {} is", mask_secrets(place)),
+              "give a PostgreSQL URL, local:DIR for a private server, a file that ends in .jsonl "
+              "or .jsonl.gz, or -");
+}
+
+}  // namespace
+
+const PlaceKind& kind_of(const std::string& place) {
+  return *std::find_if(std::begin(kKinds), std::prev(std::end(kKinds)),
+                       [&](const PlaceKind& kind) { return kind.is(place); });
+}
+
+std::unique_ptr<Source> open_source(const std::string& place, const Options& options) {
+  const PlaceKind& kind = kind_of(place);
+  options.check("source", kind.source_options());
+  return kind.open_source(place, options);
+}
+
+PlaceInfo look_at_place(const std::string& place, const Options& options) {
+  return kind_of(place).look(place, options);
+}
+
+std::shared_ptr<Target> open_target(const std::string& place, const Options& options) {
+  const PlaceKind& kind = kind_of_target(place);
+  options.check("target", kind.target_options());
+  return kind.open_target(place, options);
+}
+
+std::span<const OptionSpec> source_options(const std::string& place) {
+  return kind_of(place).source_options();
+}
+
+std::span<const OptionSpec> target_options(const std::string& place) {
+  return kind_of_target(place).target_options();
+}
+
+}  // namespace lugger
