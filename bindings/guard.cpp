@@ -26,8 +26,10 @@ void push_error(lua_State* L, const Error& error) {
   lua_setmetatable(L, -2);
 }
 
+/// Raw: a script's error object may have a metatable that raises.
 static std::string field_text(lua_State* L, const char* name) {
-  lua_getfield(L, -1, name);
+  lua_pushstring(L, name);
+  lua_rawget(L, -2);
   size_t size = 0;
   const char* text = lua_isstring(L, -1) ? lua_tolstring(L, -1, &size) : nullptr;
   std::string out = text == nullptr ? std::string() : std::string(text, size);
@@ -43,7 +45,8 @@ static Code code_named(std::string_view name, Code otherwise) {
 }
 
 static void add_notes(lua_State* L, Error& error) {
-  lua_getfield(L, -1, "notes");
+  lua_pushliteral(L, "notes");
+  lua_rawget(L, -2);
   if (lua_istable(L, -1)) {
     for (int i = 1;; ++i) {
       lua_rawgeti(L, -1, i);

@@ -3,6 +3,7 @@
 #include <lua.hpp>
 
 #include "base/error.hpp"
+#include "bindings/stack_guard.hpp"
 
 namespace lugger {
 
@@ -19,6 +20,7 @@ void open_errors(lua_State* L);
 /// `catch (...)` would swallow Lua's own errors.
 template <int (*Function)(lua_State*)>
 int guarded(lua_State* L) {
+  check_stack(L);
   try {
     return Function(L);
   } catch (const Error& error) {

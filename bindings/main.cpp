@@ -5,12 +5,12 @@
 #include <cstdlib>
 #include <span>
 
-#include "base/whole_file.hpp"
 #include "bindings/guard.hpp"
 #include "bindings/interpreter.hpp"
 #include "bindings/lua_table.hpp"
 #include "bindings/process_title.hpp"
 #include "bindings/signals.hpp"
+#include "bindings/standard_streams.hpp"
 #include "postgres/place.hpp"
 
 namespace lugger {
@@ -128,19 +128,12 @@ static void use_utf8() {
   std::setlocale(LC_CTYPE, "C.UTF-8");
 }
 
-/// A status of 0 says that everything was written. A reader that went away (`| head`) had enough.
-static int with_output_written(int status) {
-  const std::string problem = lugger::stdout_problem();
-  if (problem.empty() || problem == "closed" || status != 0) return status;
-  std::fprintf(stderr, "lugger: cannot write to standard output: %s\n", problem.c_str());
-  return 1;
-}
-
 int main(int count, char** words) {
+  lugger::occupy_closed_streams();
   use_utf8();
   lugger::remember_arguments(count, words);
   try {
-    return with_output_written(lugger::run(count, words));
+    return lugger::with_output_written(lugger::run(count, words));
   } catch (const std::exception& error) {
     std::fprintf(stderr, "lugger: %s\n", error.what());
     return 1;

@@ -15,6 +15,7 @@
 #include "bindings/modules.hpp"
 #include "bindings/process_title.hpp"
 #include "bindings/signals.hpp"
+#include "bindings/standard_streams.hpp"
 
 namespace lugger {
 
@@ -117,8 +118,7 @@ static int detach(lua_State* L) {
   if (child < 0) raise(Code::kBug, "cannot fork: {}", std::strerror(errno));
   if (child > 0) {
     std::printf("%d\n", static_cast<int>(child));
-    std::fflush(nullptr);
-    _exit(0);
+    _exit(with_output_written(0));
   }
   setsid();
   const int nothing = open("/dev/null", O_RDONLY);

@@ -120,16 +120,6 @@ static int settle(lua_State* L) {
   return 0;
 }
 
-static int problem_of_stdout(lua_State* L) {
-  const std::string problem = stdout_problem();
-  if (problem.empty()) {
-    lua_pushnil(L);
-  } else {
-    push(L, problem);
-  }
-  return 1;
-}
-
 static int list_dir(lua_State* L) {
   std::error_code failed;
   std::vector<std::string> names;
@@ -222,7 +212,6 @@ static constexpr luaL_Reg kFunctions[] = {
     {"read_file", guarded<read_file>},
     {"write_file", guarded<write_file>},
     {"whole_file", guarded<open_whole_file>},
-    {"stdout_problem", guarded<problem_of_stdout>},
     {"list_dir", guarded<list_dir>},
     {"make_dir", guarded<make_dir>},
     {"cwd", guarded<cwd>},

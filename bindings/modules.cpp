@@ -5,6 +5,7 @@
 #include "bindings/guard.hpp"
 #include "bindings/interpreter.hpp"
 #include "bindings/lua_table.hpp"
+#include "bindings/stack_guard.hpp"
 
 namespace lugger {
 
@@ -42,6 +43,7 @@ static int embedded_names(lua_State* L) {
 }
 
 static constexpr luaL_Reg kFunctions[] = {
+    {"check_stack", check_stack},
     {"embedded", guarded<embedded>},
     {"embedded_names", guarded<embedded_names>},
     {nullptr, nullptr},

@@ -48,27 +48,67 @@ std::string mask_url(std::string_view url, size_t authority) {
   return out + std::string(url.substr(rest, query + 1 - rest)) + mask_query(url.substr(query + 1));
 }
 
-/// key=value pairs of libpq; values may be in single quotes with backslash escapes.
+bool is_space(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; }
+
+/// Behind a password that nobody quoted, a word and what follows it may be more of the password;
+/// not so the words that connection strings are made of.
+bool ends_secret(std::string_view key) {
+  static constexpr std::string_view kWords[] = {
+      "host",    "hostaddr",       "port",       "dbname",    "user",
+      "options", "application_",   "connect_",   "service",   "client_encoding",
+      "ssl",     "target_session", "keepalives", "pgbouncer", "pool"};
+  return std::any_of(std::begin(kWords), std::end(kWords),
+                     [&](std::string_view word) { return key.starts_with(word); });
+}
+
+}  // namespace
+
+ConninfoPair next_pair(std::string_view text) {
+  ConninfoPair out;
+  const size_t equals = text.find('=');
+  if (equals == std::string_view::npos) {
+    out.stray = text;
+    return out;
+  }
+  std::string_view before = text.substr(0, equals);
+  while (!before.empty() && is_space(before.back())) before.remove_suffix(1);
+  size_t word = before.size();
+  while (word > 0 && !is_space(before[word - 1])) --word;
+  out.stray = before.substr(0, word);
+  out.key = before.substr(word);
+  size_t end = equals + 1;
+  while (end < text.size() && is_space(text[end])) ++end;
+  out.quoted = end < text.size() && text[end] == '\'';
+  if (out.quoted) {
+    for (++end; end < text.size() && text[end] != '\''; ++end) {
+      if (text[end] == '\\') ++end;
+    }
+    ++end;
+  } else {
+    for (; end < text.size() && !is_space(text[end]); ++end) {
+      if (text[end] == '\\') ++end;
+    }
+  }
+  out.size = std::min(end, text.size());
+  out.text = text.substr(word, out.size - word);
+  return out;
+}
+
+namespace {
+
 std::string mask_conninfo(std::string_view text) {
   std::string out;
-  size_t at = 0;
-  while (at < text.size()) {
-    const size_t equals = text.find('=', at);
-    if (equals == std::string_view::npos) return out + std::string(text.substr(at));
-    const std::string_view key = text.substr(at, equals - at);
-    size_t end = equals + 1;
-    while (end < text.size() && std::isspace(static_cast<unsigned char>(text[end]))) ++end;
-    if (end < text.size() && text[end] == '\'') {
-      for (++end; end < text.size() && text[end] != '\''; ++end) {
-        if (text[end] == '\\') ++end;
-      }
-      end = std::min(end + 1, text.size());
-    } else {
-      while (end < text.size() && !std::isspace(static_cast<unsigned char>(text[end]))) ++end;
+  bool open = false;  // a secret may go on
+  while (!text.empty()) {
+    const ConninfoPair pair = next_pair(text);
+    if (pair.size == 0) return open ? out : out + std::string(pair.stray);
+    const bool secret = holds_secret(pair.key);
+    if (!open || secret || ends_secret(pair.key)) {
+      out += open ? std::string_view(" ") : pair.stray;
+      out += secret ? std::string(pair.key) + "=***" : std::string(pair.text);
+      open = secret && !pair.quoted;
     }
-    out += key;
-    out += holds_secret(key) ? "=***" : std::string(text.substr(equals, end - equals));
-    at = end;
+    text.remove_prefix(pair.size);
   }
   return out;
 }

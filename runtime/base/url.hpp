@@ -15,6 +15,17 @@ std::string_view url_scheme(std::string_view url) noexcept;
 /// "***". Also takes key=value connection strings ("host=... password=...").
 std::string mask_secrets(std::string_view url);
 
+/// The next of the "key = value" pairs of a connection string as libpq reads it: a value may be in
+/// single quotes, and holds backslash escapes.
+struct ConninfoPair {
+  std::string_view stray;  // words before the key, and the spaces; all that is left, without a pair
+  std::string_view key;
+  std::string_view text;  // key to value, as it stands
+  size_t size = 0;        // bytes up to its end; 0: there is none
+  bool quoted = false;
+};
+ConninfoPair next_pair(std::string_view text);
+
 std::string percent_decode(std::string_view text);
 std::string percent_encode(std::string_view text);
 

@@ -1,7 +1,6 @@
 #include "base/whole_file.hpp"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -171,17 +170,6 @@ bool write_new_file(const std::string& path, std::string_view text, unsigned mod
   WholeFile out(path, mode);
   out.write(text);
   return out.settle_new();
-}
-
-std::string stdout_problem() {
-  errno = 0;
-  const bool flushed = std::fflush(stdout) == 0;
-  const int error = errno;
-  if (flushed && std::ferror(stdout) == 0) return {};
-  pollfd out{STDOUT_FILENO, 0, 0};
-  const bool closed = ::poll(&out, 1, 0) > 0 && (out.revents & POLLERR) != 0;
-  if (error == EPIPE || closed) return "closed";
-  return flushed || error == 0 ? "a write failed: is the disk full?" : std::strerror(error);
 }
 
 }  // namespace lugger

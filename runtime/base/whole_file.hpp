@@ -42,8 +42,4 @@ void write_whole_file(const std::string& path, std::string_view text, unsigned m
 /// The same for a file that must not be there yet. False: it is.
 bool write_new_file(const std::string& path, std::string_view text, unsigned mode = 0666);
 
-/// What keeps standard output from having everything that was written to it; empty: it has.
-/// "closed": its reader went away.
-std::string stdout_problem();
-
 }  // namespace lugger

@@ -1,6 +1,7 @@
 #include "census/survey.hpp"
 
 #include "base/error.hpp"
+#include "base/threads.hpp"
 #include "place/spec.hpp"
 #include "place/whole.hpp"
 
@@ -40,13 +41,14 @@ Survey::Survey(std::shared_ptr<Source> source, SurveySettings settings)
     parts_.back()->partition = std::move(partition);
   }
   const size_t threads = std::min<size_t>(parts_.size(), static_cast<size_t>(jobs));
-  left_ = threads;
-  for (size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+  const std::lock_guard lock(mutex_);  // they end behind it
+  threads_ = start_threads(threads, std::min<size_t>(threads, 1), [this](size_t) { work(); });
+  left_ = threads_.size();
 }
 
 Survey::~Survey() {
   stop();
-  for (std::thread& thread : threads_) {
+  for (std::jthread& thread : threads_) {
     if (thread.joinable()) thread.join();
   }
 }
@@ -137,7 +139,7 @@ SurveySnapshot Survey::poll(int wait_ms) {
 }
 
 const CollectionCensus& Survey::result() {
-  for (std::thread& thread : threads_) {
+  for (std::jthread& thread : threads_) {
     if (thread.joinable()) thread.join();
   }
   if (fault_) std::rethrow_exception(fault_);

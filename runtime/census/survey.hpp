@@ -60,7 +60,7 @@ class Survey {
   Stopwatch watch_;
   double seconds_ = 0;
   std::vector<std::unique_ptr<Part>> parts_;
-  std::vector<std::thread> threads_;
+  std::vector<std::jthread> threads_;
   std::atomic<size_t> next_{0}, left_{0};
   std::atomic<uint64_t> documents_{0}, bytes_{0};
   std::atomic<bool> stop_{false};

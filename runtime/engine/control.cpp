@@ -12,6 +12,7 @@
 #include <cstdlib>
 
 #include "base/error.hpp"
+#include "base/threads.hpp"
 
 namespace lugger {
 
@@ -124,7 +125,7 @@ ControlSocket::ControlSocket(const std::string& run, Pace& pace,
   }
   if (pipe2(wake_, O_CLOEXEC) != 0) raise(Code::kConfig, "no pipe: {}", std::strerror(errno));
   listener_ = made.release();
-  thread_ = std::thread([this] { serve(); });
+  thread_ = start_thread([this] { serve(); });
 }
 
 ControlSocket::~ControlSocket() {

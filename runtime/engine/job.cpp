@@ -9,6 +9,7 @@
 #include "engine/reread.hpp"
 #include "engine/run_impl.hpp"
 #include "engine/stages.hpp"
+#include "engine/start.hpp"
 #include "plan/infer.hpp"
 #include "registry/registry.hpp"
 
@@ -151,6 +152,11 @@ JobPlan Job::plan(const RunSettings& settings) {
   const std::shared_ptr<const PlanShape> bound = shape();
   plan.tables = bound->tables();
   plan.report = target().inspect(*bound, settings.create, can_read_again(impl_->spec.source));
+  if (!plan.report.missing.empty()) {
+    const std::unique_ptr<State> state = target().state();
+    if (const auto lost = lost_tables(plan.report, *state, impl_->spec, settings))
+      plan.report.problems = {fmt::format("{}; {}", lost->message(), lost->hint())};
+  }
   check_throttle(*impl_, plan.report);
   plan.connections = settings.jobs > 0 ? settings.jobs : default_jobs();
   plan.partitions = source().split(plan.connections);

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "base/digest.hpp"
+#include "base/threads.hpp"
 #include "engine/control.hpp"
 #include "engine/rejects.hpp"
 #include "engine/reread.hpp"
@@ -31,7 +32,7 @@ class RunImpl final : public Run {
     if (shared_.settings.stages.connections == 0)
       shared_.settings.stages.connections = shared_.sink_options.connections;
     prepare_pace();
-    conductor_ = std::thread([this] { conduct(); });
+    conductor_ = start_thread([this] { conduct(); });
   }
   ~RunImpl() override {
     shared_.stop.set(StopLevel::kNow);
@@ -108,19 +109,20 @@ class RunImpl final : public Run {
   void run_workers() noexcept {
     const size_t wanted = std::min<size_t>(static_cast<size_t>(shared_.sink_options.connections),
                                            shared_.partitions.size());
-    std::vector<std::thread> threads;
-    for (size_t i = 0; i < wanted; ++i) {
-      threads.emplace_back([this] {
-        try {
-          Worker(shared_).work();
-        } catch (const Error& error) {
-          shared_.fail(error);
-        } catch (const std::exception& error) {
-          shared_.fail(Error(Code::kBug, error.what()));
-        }
-      });
+    const auto work = [this](size_t) {
+      try {
+        Worker(shared_).work();
+      } catch (const Error& error) {
+        shared_.fail(error);
+      } catch (const std::exception& error) {
+        shared_.fail(Error(Code::kBug, error.what()));
+      }
+    };
+    try {
+      start_threads(wanted, std::min<size_t>(wanted, 1), work);  // and waits for them
+    } catch (const Error& error) {
+      shared_.fail(error);
     }
-    for (std::thread& thread : threads) thread.join();
   }
 
   void finish_load() noexcept {

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/clock.hpp"
+#include "base/threads.hpp"
 #include "engine/job_impl.hpp"
 #include "engine/start.hpp"
 
@@ -88,7 +89,7 @@ class StageRun final : public Run {
     if (settings_.stages.connections == 0)
       settings_.stages.connections =
           static_cast<uint32_t>(settings.jobs > 0 ? settings.jobs : default_jobs());
-    thread_ = std::thread([this] { conduct(); });
+    thread_ = start_thread([this] { conduct(); });
   }
   ~StageRun() override {
     stop_.set(StopLevel::kNow);

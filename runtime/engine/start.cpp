@@ -73,14 +73,31 @@ bool goes_on_retrying(State& state, const RunRecord& run, const RunShared& share
          run.script_hash == shared.job.spec.script_hash && was_retry(state, run);
 }
 
-bool gives_way(State& state, const RunRecord& run, const JobSpec& spec,
+bool gives_way(State& state, const RunRecord& run, const TargetReport& report, const JobSpec& spec,
                const std::string& identity) {
   if (was_retry(state, run)) return true;
-  const bool same = run.script_hash == spec.script_hash && run.source_identity == identity;
+  const bool same = run.script_hash == spec.script_hash && run.source_identity == identity &&
+                    report.missing.empty();
   return !same && committed_nothing(state, run);
 }
 
 }  // namespace
+
+std::optional<Error> lost_tables(const TargetReport& report, State& state, const JobSpec& spec,
+                                 const RunSettings& settings) {
+  if (report.missing.empty() || settings.restart || settings.dry_run || settings.retry_rejects)
+    return {};
+  const std::optional<RunRecord> run = state.latest(spec.name);
+  if (!run || !is_unfinished(*run) || was_retry(state, *run) || committed_nothing(state, *run))
+    return {};
+  return Error(
+      Code::kConfig,
+      fmt::format("{} has an unfinished run, and {} is not there: it was dropped{} after the run "
+                  "began, and the rows loaded before are gone with it",
+                  spec.name, fmt::join(report.missing, ", "),
+                  run->script_hash == spec.script_hash ? "" : ", or named in the script,"),
+      "put it back as it was, or load everything again with --restart --create");
+}
 
 std::optional<RunRecord> latest_load(State& state, const std::string& job) {
   constexpr size_t kRunsLookedAt = 500;
@@ -235,7 +252,7 @@ void prepare_run(RunShared& shared, PreparedRun& prepared) {
   };
   const bool retrying = open && goes_on_retrying(*prepared.state, *latest, shared);
   const bool left_behind =
-      open && !retrying && gives_way(*prepared.state, *latest, job.spec, identity);
+      open && !retrying && gives_way(*prepared.state, *latest, prepared.report, job.spec, identity);
   if (retrying) {
     read_rejects();
     resume(shared, prepared, *latest);
@@ -244,6 +261,8 @@ void prepare_run(RunShared& shared, PreparedRun& prepared) {
                 "finish it before its rejects are tried again");
   } else if (open && !left_behind && !settings.restart) {
     check_unchanged(*latest, job.spec, identity, settings.accept_changes);
+    if (const auto lost = lost_tables(prepared.report, *prepared.state, job.spec, settings))
+      throw *lost;
     resume(shared, prepared, *latest);
   } else {
     if (!open && was_done(shared, prepared, identity)) return;

@@ -24,6 +24,9 @@ bool is_unfinished(const RunRecord& run);
 void refuse_problems(const TargetReport& report, const std::string& job);
 void check_unchanged(const RunRecord& run, const JobSpec& spec, const std::string& identity,
                      bool accept);
+/// Why an unfinished run cannot go on, where tables that hold its rows are gone.
+std::optional<Error> lost_tables(const TargetReport& report, State& state, const JobSpec& spec,
+                                 const RunSettings& settings);
 void take_lease(State& state, const std::string& job);
 
 /// Gives a run its hours and its limits.

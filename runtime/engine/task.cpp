@@ -171,6 +171,7 @@ void Task::Impl::begin_or_resume() {
   const std::optional<RunRecord> latest = state->latest(spec.name);
   if (latest && is_unfinished(*latest) && !spec.settings.restart) {
     check_unchanged(*latest, job, identity, spec.settings.accept_changes);
+    if (const auto lost = lost_tables(report, *state, job, spec.settings)) throw *lost;
     resumed = true;
     run = latest->run;
     spec.now = latest->now;

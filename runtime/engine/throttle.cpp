@@ -2,6 +2,8 @@
 
 #include <chrono>
 
+#include "base/threads.hpp"
+
 namespace lugger {
 
 namespace {
@@ -14,7 +16,7 @@ Throttle::Throttle(std::unique_ptr<Health> health, ThrottleSpec spec)
     : health_(std::move(health)), spec_(std::move(spec)) {
   health_->require(spec_);
   set(health_->ask(spec_));
-  thread_ = std::thread([this] { watch(); });
+  thread_ = start_thread([this] { watch(); });
 }
 
 Throttle::~Throttle() {

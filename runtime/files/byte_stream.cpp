@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "base/error.hpp"
+#include "base/threads.hpp"
 
 namespace lugger {
 
@@ -58,7 +59,7 @@ Bytes DirectStream::next() { return {buffer_.get(), source_->read(buffer_.get(),
 ReadAheadStream::ReadAheadStream(std::unique_ptr<ByteSource> source, size_t piece)
     : source_(std::move(source)), piece_(piece) {
   for (Slot& slot : slots_) slot.memory = std::make_unique_for_overwrite<uint8_t[]>(piece_);
-  thread_ = std::jthread([this](const std::stop_token& stop) { fill(stop); });
+  thread_ = start_stoppable([this](const std::stop_token& stop) { fill(stop); });
 }
 
 void ReadAheadStream::fill(const std::stop_token& stop) {

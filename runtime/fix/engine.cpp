@@ -1,6 +1,7 @@
 #include "fix/engine.hpp"
 
 #include "base/error.hpp"
+#include "base/threads.hpp"
 #include "engine/start.hpp"
 #include "place/target.hpp"
 #include "postgres/health.hpp"
@@ -12,7 +13,7 @@ namespace lugger {
 FixEngine::FixEngine(EngineSpec spec, FixSettings settings)
     : spec_(std::move(spec)), settings_(std::move(settings)) {
   prepare();
-  conductor_ = std::thread([this] { conduct(); });
+  conductor_ = start_thread([this] { conduct(); });
 }
 
 FixEngine::~FixEngine() {

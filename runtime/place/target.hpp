@@ -30,6 +30,7 @@ struct TargetReport {
   std::string mode;                     // "direct", "staged", "statement"
   std::string mode_reason;              // one sentence
   bool holds_rows = false;              // of the document's own tables one is not empty
+  std::vector<std::string> missing;     // tables that are not there
   std::vector<std::string> create;      // DDL for what is missing, in order; run only with create
   std::vector<std::string> after_load;  // keys: DDL run when all rows are in
   std::vector<std::string> index,

@@ -164,6 +164,35 @@ void check_newer(const Mapping& mapping, const TablePlan& own) {
   column_index(own, mapping.newer, "newer");
 }
 
+/// Where a route leads to several tables, leaving the name out means none of them; but NOT NULL has
+/// no name and no place for one, so it is meant for all, as columns are.
+void settle_tables(Mapping& mapping, const std::vector<TablePlan>& own) {
+  if (own.size() < 2) return;
+  std::vector<std::string> names;
+  for (const TablePlan& table : own) names.push_back(table.name);
+  const auto ask = [&](std::string_view what) {
+    throw Error(Code::kConfig,
+                fmt::format("{}: the route leads to several tables ({}), and one without a table "
+                            "does not say which",
+                            what, fmt::join(names, ", ")),
+                fmt::format("write one for each of them: {} = {{ {{ table = '{}', ... }} }}", what,
+                            names.front()));
+  };
+  for (const IndexMapping& index : mapping.indexes) {
+    if (index.table.empty()) ask("indexes");
+  }
+  std::vector<ConstraintMapping> settled;
+  for (ConstraintMapping& constraint : mapping.constraints) {
+    if (!constraint.table.empty()) {
+      settled.push_back(std::move(constraint));
+      continue;
+    }
+    if (constraint.not_null.empty()) ask("constraints");
+    for (const std::string& name : names) settled.emplace_back(constraint).table = name;
+  }
+  mapping.constraints = std::move(settled);
+}
+
 }  // namespace
 
 PlanShape::PlanShape(Mapping mapping) : mapping_(std::move(mapping)) {
@@ -185,6 +214,7 @@ PlanShape::PlanShape(Mapping mapping) : mapping_(std::move(mapping)) {
     tables_.push_back(own);
   }
   own_tables_ = tables_.size();
+  settle_tables(mapping_, tables_);
   check_newer(mapping_, tables_.front());
   add_children(mapping_.children, tables_, 0, 1);
   add_reference_constraints(tables_, mapping_);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "base/threads.hpp"
 #include "place/state.hpp"
 #include "postgres/step_state.hpp"
 
@@ -50,11 +51,15 @@ void PgCrew::run(std::vector<CrewTask> tasks, size_t members, const std::string&
   tasks_ = std::move(tasks);
   claimed_.assign(tasks_.size(), 0);
   hire(std::max<size_t>(1, std::min(members, tasks_.size())), settings);
-  std::vector<std::thread> threads;
-  for (const auto& member : members_)
-    threads.emplace_back([this, &hands, hand = member.get()] { work(*hand, hands); });
-  watch();
-  for (std::thread& thread : threads) thread.join();
+  std::vector<CrewMember*> hired;
+  for (const auto& member : members_) hired.push_back(member.get());
+  {
+    const std::vector<std::jthread> threads =
+        start_threads(hired.size(), std::min<size_t>(hired.size(), 1),
+                      [&](size_t number) { work(*hired[number], hands); });
+    at_work_ = threads.size();
+    watch();
+  }
   if (failure_) {
     for (const std::string& other : also_failed_) failure_->note("also", other);
     throw Error(*failure_);
@@ -188,15 +193,15 @@ void PgCrew::watch() {
   for (;;) {
     {
       std::unique_lock lock(mutex_);
-      changed_.wait_for(lock, kLook, [this] { return ended_ == members_.size(); });
-      if (ended_ == members_.size()) break;
+      changed_.wait_for(lock, kLook, [this] { return ended_ == at_work_; });
+      if (ended_ == at_work_) break;
     }
     if (work_.stop != nullptr && work_.stop->requested()) cancel_all();
     if (!work_.tell) continue;
     try {
       if (!session) session = std::make_unique<PgSession>(place_.url, "progress", place_.pooled);
       look(*session);
-    } catch (const Error&) {
+    } catch (const std::exception&) {
       session.reset();  // progress is a courtesy: the work goes on without it
     }
   }

@@ -94,7 +94,7 @@ class PgCrew {
   std::condition_variable changed_;
   std::vector<char> claimed_;
   std::multiset<std::string> busy_;  // tables with a CONCURRENTLY under way: one at a time
-  size_t done_ = 0, ended_ = 0;
+  size_t done_ = 0, ended_ = 0, at_work_ = 0;
   std::vector<std::string> notes_;
   std::optional<Error> failure_;
   std::vector<std::string> also_failed_;

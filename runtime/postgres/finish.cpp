@@ -4,6 +4,7 @@
 #include <atomic>
 #include <thread>
 
+#include "base/threads.hpp"
 #include "postgres/catalog.hpp"
 #include "postgres/ddl.hpp"
 #include "postgres/layout.hpp"
@@ -97,12 +98,9 @@ class Finish {
     std::vector<std::unique_ptr<PgSession>> more;
     for (size_t i = 1; i < std::min<size_t>(work_.connections, keys.size()); ++i)
       more.push_back(connect_());
-    std::vector<std::thread> threads;
-    threads.reserve(more.size());
-    for (const std::unique_ptr<PgSession>& session : more)
-      threads.emplace_back([&work, &session] { work(*session); });
+    const std::vector<std::jthread> threads =
+        start_threads(more.size(), 0, [&](size_t number) { work(*more[number]); });
     work(session_);
-    for (std::thread& thread : threads) thread.join();
   }
 
   /// Looking for duplicates costs a pass over the table: only when a key says that there are some.

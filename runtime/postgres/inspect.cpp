@@ -92,6 +92,7 @@ class Inspection {
 
   void check_missing(size_t index) {
     const TablePlan& table = plan_.tables()[index];
+    report_.missing.push_back(table.name);
     if (!load_.create) {
       problem("table {} does not exist; add --create to make it from the columns", table.name);
       return;

@@ -2,6 +2,7 @@
 
 #include "base/digest.hpp"
 #include "base/this_process.hpp"
+#include "base/threads.hpp"
 
 namespace lugger {
 namespace {
@@ -62,7 +63,7 @@ bool PgLease::take(PgSession& session, const std::string& job, std::string& hold
     std::this_thread::sleep_for(kPause);
   }
   job_ = job;
-  if (pooled_ && !heart_.joinable()) heart_ = std::thread([this] { keep_alive(); });
+  if (pooled_ && !heart_.joinable()) heart_ = start_thread([this] { keep_alive(); });
   return true;
 }
 

@@ -38,14 +38,17 @@ bool may_pass(const Error& error) {
 bool is_postgres_place(const std::string& place) {
   const std::string_view scheme = url_scheme(place);
   if (scheme == "postgresql" || scheme == "postgres" || scheme == "local") return true;
-  const size_t equals = place.find('=');
-  if (!scheme.empty() || equals == std::string::npos) return false;
-  std::string_view word = std::string_view(place).substr(0, equals);
-  const std::string_view space = " \t\r\n";
-  const size_t begin = std::min(word.find_first_not_of(space), word.size());
-  word = word.substr(begin, word.find_last_not_of(space) + 1 - begin);
+  if (!scheme.empty()) return false;
   std::error_code ignored;
-  return is_connection_keyword(word) && !std::filesystem::exists(place, ignored);
+  std::string_view rest = place;
+  while (!rest.empty()) {
+    const ConninfoPair pair = next_pair(rest);
+    const bool stray = pair.stray.find_first_not_of(" \t\r\n") != std::string_view::npos;
+    if (stray || pair.size == 0) return false;
+    if (is_connection_keyword(pair.key)) return !std::filesystem::exists(place, ignored);
+    rest.remove_prefix(pair.size);
+  }
+  return false;
 }
 
 void set_connect_wait(ConnectWait wait) {

@@ -46,10 +46,14 @@ PgResult describe(PgSession& session, const PgReading& reading) {
   const PGresult* failed = described ? described.get() : prepared.get();
   const char* text = PQresultErrorField(failed, PG_DIAG_MESSAGE_PRIMARY);
   const char* state = PQresultErrorField(failed, PG_DIAG_SQLSTATE);
-  throw Error(Code::kConfig,
-              fmt::format("cannot read {}: {}", reading.shown,
-                          text != nullptr ? text : PQerrorMessage(connection)),
-              "check the name and the rights of this role", state != nullptr ? state : "");
+  const std::string message = text != nullptr ? text : PQerrorMessage(connection);
+  throw Error(Code::kConfig, fmt::format("cannot read {}: {}", reading.shown, message),
+              message.find("row-level security") != std::string::npos
+                  ? "rows would be hidden without a word: read as a role with BYPASSRLS, or set "
+                    "row_security = true in the source's options to read only the rows that the "
+                    "policies show"
+                  : "check the name and the rights of this role",
+              state != nullptr ? state : "");
 }
 
 std::vector<std::string> key_columns(const Options& options, const RowShape& shape) {
@@ -93,7 +97,8 @@ void bind_key(const Options& options, PgReading& reading) {
 PgReading describe_reading(PgSession& session, const Options& options) {
   PgReading out;
   out.base = base_query(options, out);
-  session.begin();
+  out.filtered = options.flag("row_security");
+  begin_reading(session, out);
   const PgResult described = describe(session, out);
   for (int i = 0; i < PQnfields(described.get()); ++i) {
     RowShape::Field field;
@@ -116,6 +121,11 @@ PgReading describe_reading(PgSession& session, const Options& options) {
   session.rollback();
   bind_key(options, out);
   return out;
+}
+
+void begin_reading(PgSession& session, const PgReading& reading) {
+  session.begin();
+  session.execute(fmt::format("SET LOCAL row_security = {}", reading.filtered ? "on" : "off"));
 }
 
 std::string copy_statement(const PgReading& reading, const std::vector<std::string>& after) {

@@ -12,9 +12,10 @@ namespace lugger {
 
 /// A table or query, described by the server.
 struct PgReading {
-  std::string base;   // "SELECT ... ": what the user named
-  std::string shown;  // "table public.docs", "query SELECT ..."
-  std::string table;  // "" for a query
+  std::string base;       // "SELECT ... ": what the user named
+  std::string shown;      // "table public.docs", "query SELECT ..."
+  std::string table;      // "" for a query
+  bool filtered = false;  // by row-level security, as the user wants it
   RowShape shape;
   std::vector<std::string> key;        // columns of the key, in order; empty: none
   std::vector<std::string> key_types;  // format_type() of each
@@ -23,6 +24,10 @@ struct PgReading {
 /// Error{config} when table and query are both given or both missing, when a column's name occurs
 /// twice, or the key is no column.
 PgReading describe_reading(PgSession& session, const Options& options);
+
+/// A transaction in which the server refuses what row-level security would filter, unless that is
+/// wanted.
+void begin_reading(PgSession& session, const PgReading& reading);
 
 /// COPY (SELECT columns..., key columns as text FROM base WHERE (key) > (after) ORDER BY key) TO
 /// STDOUT (FORMAT binary). The key's text stands behind the columns of the shape.

@@ -52,9 +52,19 @@ bool is_url(std::string_view place) {
 
 using Options = std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)>;
 
-/// Parameters of other programs' URLs are refused by name. Where an '@' follows the '?', they may
-/// be pieces of a password.
-void refuse_unknown_parameter(const std::string& url) {
+[[noreturn]] void refuse_parameter(const std::string& place, std::string_view name) {
+  throw Error(Code::kConfig,
+              fmt::format("{}: libpq has no connection parameter {}", mask_secrets(place),
+                          quoted_excerpt(name)),
+              name.find("bouncer") != std::string::npos || name.find("pool") != std::string::npos
+                  ? "take it out; where a pooler in transaction mode is meant, set pooled = true "
+                    "in the options of the source or target"
+                  : "take it out: it belongs to another program");
+}
+
+/// Parameters of other programs are refused by name. Where an '@' follows the '?', they may be
+/// pieces of a password.
+void refuse_unknown_in_url(const std::string& url) {
   const size_t question = url.find('?');
   if (question == std::string::npos || url.find('@', question) != std::string::npos) return;
   std::string_view rest = std::string_view(url).substr(question + 1);
@@ -62,15 +72,24 @@ void refuse_unknown_parameter(const std::string& url) {
     const std::string_view pair = rest.substr(0, rest.find('&'));
     rest.remove_prefix(std::min(rest.size(), pair.size() + 1));
     const std::string name = percent_decode(pair.substr(0, pair.find('=')));
-    if (name == "ssl" || is_connection_keyword(name)) continue;
-    throw Error(Code::kConfig,
-                fmt::format("{}: libpq has no connection parameter {}", mask_secrets(url),
-                            quoted_excerpt(name)),
-                name.find("bouncer") != std::string::npos || name.find("pool") != std::string::npos
-                    ? "take it out of the URL; where a pooler in transaction mode is meant, set "
-                      "pooled = true in the options of the source or target"
-                    : "take it out of the URL: it belongs to another program");
+    if (name != "ssl" && !is_connection_keyword(name)) refuse_parameter(url, name);
   }
+}
+
+/// The same in a connection string, where what is masked may be a piece of a password.
+void refuse_unknown_in_string(const std::string& text) {
+  const std::string shown = mask_secrets(text);
+  std::string_view rest = text, unknown;
+  while (!rest.empty()) {
+    const ConninfoPair pair = next_pair(rest);
+    if (pair.stray.find_first_not_of(" \t\r\n") != std::string_view::npos) return;
+    if (pair.size == 0) break;
+    if (unknown.empty() && !is_connection_keyword(pair.key) &&
+        shown.find(pair.text) != std::string::npos)
+      unknown = pair.key;
+    rest.remove_prefix(pair.size);
+  }
+  if (!unknown.empty()) refuse_parameter(text, unknown);
 }
 
 /// A password with an unescaped '@' or '/' ends up in the host, the port or the database;
@@ -95,7 +114,7 @@ PgKeywords parse(const std::string& url) {
   const Options parsed(PQconninfoParse(url.c_str(), &message), &PQconninfoFree);
   PQfreemem(message);
   if (parsed == nullptr) {
-    if (is_url(url)) refuse_unknown_parameter(url);
+    is_url(url) ? refuse_unknown_in_url(url) : refuse_unknown_in_string(url);
     refuse(url);
   }
   PgKeywords keywords;

@@ -35,7 +35,7 @@ class PgCursor : public StepCursor {
       last_ = from;
       has_last_ = true;
     }
-    session_.begin();
+    begin_reading(session_, place_.reading);
     session_.copy_out_start(copy_statement(place_.reading, from));
   }
   Position position() const override {
@@ -160,6 +160,12 @@ class PgSource : public Source {
     info_.database = session.query("SELECT current_database()").text(0, 0);
     info_.collection = place_.reading.table.empty() ? "query" : place_.reading.table;
     info_.identity = place_.shown;
+    if (place_.reading.filtered) {
+      info_.warnings.push_back(
+          place_.reading.shown +
+          " is read with row_security = true: rows that the policies hide from "
+          "this role are not read");
+    }
     if (place_.reading.key.empty()) {
       info_.warnings.push_back(
           place_.reading.shown +
@@ -190,6 +196,9 @@ constexpr OptionSpec kOptions[] = {
      "Unique, never NULL columns to read in the order of, so that a run can be resumed."},
     {"pooled", OptionSpec::Type::kFlag,
      "The server is reached through a pooler that keeps no session settings."},
+    {"row_security", OptionSpec::Type::kFlag,
+     "Read only the rows that row-level security shows to the role; without it such a table is "
+     "refused."},
 };
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "base/stop.hpp"
+#include "base/threads.hpp"
 
 namespace lugger {
 
@@ -20,15 +21,20 @@ class Crew {
   ~Crew() { join(); }
 
   void start(std::function<void()> work) {
-    threads_.emplace_back([this, work = std::move(work)] {
-      try {
-        work();
-      } catch (...) {
-        const std::lock_guard lock(mutex_);
-        if (!failure_) failure_ = std::current_exception();
-        failed_.set(StopLevel::kNow);
-      }
-    });
+    try {
+      threads_.push_back(start_thread([this, work = std::move(work)] {
+        try {
+          work();
+        } catch (...) {
+          const std::lock_guard lock(mutex_);
+          if (!failure_) failure_ = std::current_exception();
+          failed_.set(StopLevel::kNow);
+        }
+      }));
+    } catch (const Error&) {
+      failed_.set(StopLevel::kNow);
+      throw;
+    }
   }
   /// Waits for all; Error{interrupted} when the user stopped it.
   void finish() {

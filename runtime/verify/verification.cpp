@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "base/clock.hpp"
+#include "base/threads.hpp"
 #include "value/datetime.hpp"
 #include "verify/prepare.hpp"
 #include "verify/repair.hpp"
@@ -51,7 +52,7 @@ struct Verification::Impl {
   Impl(Job& of, VerifyOptions as, const RepairOptions* mend)
       : job(of), options(std::move(as)), repairs(mend != nullptr) {
     if (mend != nullptr) repair_options = *mend;
-    conductor = std::thread([this] { conduct(); });
+    conductor = start_thread([this] { conduct(); });
   }
   ~Impl() {
     stop_now();

@@ -15,7 +15,7 @@ local function each(state, job, limit, use)
   while left > 0 do
     local list = state:rejects(job, math.min(page, left), after)
     for _, reject in ipairs(list) do
-      use(reject)
+      if use(reject) == false then return end
       after = tonumber(reject.reject)
     end
     left = left - #list
@@ -37,7 +37,7 @@ local function export(jobs, path)
   local function every(put)
     for _, job in ipairs(jobs) do
       each(places.state_of(job), job:name(), nil, function(reject)
-        put(reject_line(reject))
+        if put(reject_line(reject)) == false then return false end
         count = count + 1
       end)
     end

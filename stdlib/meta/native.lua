@@ -28,6 +28,9 @@ native.null = nil
 ---@return lugger.error
 function native.error(code, message, hint, sqlstate, notes) end
 
+--- Raises "stack overflow" where the thread's C stack is nearly used up, which Lua itself does not see.
+function native.check_stack() end
+
 --- Text of an embedded file: "scripts/mongo_to_postgres.lua", "lugger.lua", "cli/run.lua". nil when there is none.
 ---@param name string
 ---@return string|nil

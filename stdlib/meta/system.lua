@@ -45,9 +45,6 @@ function whole_file:write(text) end
 function whole_file:settle() end
 --- Removes what has not got its name.
 function whole_file:close() end
---- Flushes standard output. What kept it from taking everything; nil: nothing did; "closed": its reader went away.
----@return string|nil
-function native.system.stdout_problem() end
 --- Names in a directory, sorted; nil when it cannot be read.
 ---@param path string
 ---@return string[]|nil

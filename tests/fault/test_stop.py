@@ -59,6 +59,51 @@ class Stop(unittest.TestCase):
                 self.assertLess(count, ROWS)
                 self.finish(work)
 
+    def test_a_table_that_was_dropped_after_the_run_began(self):
+        work = self.slow_work()
+        process = self.in_the_middle(work)
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGCONT)
+        process.communicate(timeout=60)
+        work.database.query('drop table docs')
+        for flags in ((), ('--create',)):
+            refused = work.run(*flags, expect=1)
+            self.assertIn('docs is not there: it was dropped after the run began', refused.err)
+            self.assertIn('--restart', refused.err)
+        work.run('--restart', '--create', '-j', '2')
+        self.assertEqual(work.database.query('select count(*), sum(n) from docs'), f'{ROWS}|{sum(range(ROWS))}')
+
+    def test_a_dropped_table_of_a_run_that_committed_nothing_is_made_again(self):
+        work = Work(self.server.fresh(), [{'_id': 1, 'n': 1}], text=job("{ 'n', 'int4' }", extra="map = function(row) error 'no' end,"))
+        work.run('--create', expect=1)
+        work.database.query('drop table docs')
+        work.run('--create', expect=1)
+        self.assertEqual(work.database.number('select count(*) from docs'), 0)
+        work.script(job("{ 'n', 'int4' }"))
+        work.database.query('drop table docs')
+        work.run('--create')
+        self.assertEqual(work.database.number('select count(*) from docs'), 1)
+
+    def test_a_dropped_table_of_a_task(self):
+        work = Work(self.server.fresh(), [{'_id': n, 'n': n} for n in range(100)], text="""
+local lugger = require 'lugger'
+return lugger.task('t', function(task)
+  local docs = task:cursor(lugger.source(lugger.env.MONGO_URI), { batch_rows = 10 })
+  local into = task:writer(lugger.target(lugger.env.PG_URI, { table = 'docs', key = 'n' }), { columns = { { 'n', 'int4' } } })
+  for batch in docs:batches() do
+    into:write(batch)
+    into:commit(batch:position())
+    if os.getenv 'BREAK' then error 'broken' end
+  end
+end)
+""")
+        work.lugger('run', 'job.lua', '--create', env={'BREAK': '1'}, expect=1)
+        work.database.query('drop table docs')
+        refused = work.run('--create', expect=1)
+        self.assertIn('it was dropped after the run began', refused.err)
+        work.run('--create', '--restart')
+        self.assertEqual(work.database.number('select count(*) from docs'), 100)
+
     def test_twice_stops_at_once(self):
         work = self.slow_work()
         process = self.in_the_middle(work)

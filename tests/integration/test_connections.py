@@ -85,7 +85,12 @@ class Places(unittest.TestCase):
         for url, words in (('postgresql://u:s3cret@h/db?pgbouncer=true', ('no connection parameter "pgbouncer"', 'pooled = true')),
                            ('postgresql://u:s3cret@h/db?sslmode=disable&schema=public', ('no connection parameter "schema"', 'another program')),
                            ('postgresql://u:s3cret@h/db?connection_limit=5', ('no connection parameter "connection_limit"',)),
-                           ('postgresql://u:s3cret@h/db?pool_timeout=5', ('no connection parameter "pool_timeout"', 'pooled = true'))):
+                           ('postgresql://u:s3cret@h/db?pool_timeout=5', ('no connection parameter "pool_timeout"', 'pooled = true')),
+                           ('host=h password=s3cret pgbouncer=true', ('no connection parameter "pgbouncer"', 'pooled = true')),
+                           ("pgbouncer = true host=h password='s3cret'", ('no connection parameter "pgbouncer"', 'pooled = true')),
+                           ("host=h user='it\\'s' schema=public password=s3cret", ('no connection parameter "schema"', 'another program')),
+                           ('host=h ssl=true', ('no connection parameter "ssl"',)),
+                           ('host=h password=a s3cret=b dbname=d', ('cannot read the connection string', 'dbname=d'))):
             with self.subTest(url):
                 result = lugger('describe', url, '--table', 't', expect=1)
                 text = ' '.join(result.err.split())

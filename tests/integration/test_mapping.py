@@ -99,6 +99,20 @@ class Mapping(unittest.TestCase):
         self.assertEqual(result.books(), {'read': 7, 'inserted': 3, 'updated': 0, 'unchanged': 0, 'skipped': 1, 'rejected': 3})
         self.assertEqual(database.query("select document_id, code from lugger.rejects order by 1"), 'e|hook\nf|no_route\ng|no_route')
 
+    def test_a_route_and_what_comes_behind_the_load(self):
+        documents = [{'_id': 'x', 'kind': 'a', 'n': 1}, {'_id': 'y', 'kind': 'b', 'n': 2}]
+        for key, one in (('indexes', "{ 'n' }"), ('indexes', "'n'"), ('constraints', "{ check = 'n > 0' }"), ('constraints', "{ unique = 'n' }")):
+            with self.subTest(one):
+                _, result, _ = self.load(documents, "{ 'n', 'int4' }", extra=self.ROUTE + f"unmapped = 'ignore', {key} = {{ {one} }},", expect=1)
+                self.assertIn(f'{key}: the route leads to several tables (docs_a, docs_o)', result.err)
+                self.assertIn("table = 'docs_a'", result.err)
+        extra = self.ROUTE + """unmapped = 'ignore', not_null = 'n', indexes = { { table = 'docs_a', 'n' }, { table = 'docs_o', 'n' } },
+          constraints = { { table = 'docs_o', check = 'n > 0' } },"""
+        database, _, _ = self.load(documents, "{ 'n', 'int4' }", extra=extra)
+        self.assertEqual(database.query("select tablename from pg_indexes where indexname like '%_n_idx' order by 1"), 'docs_a\ndocs_o')
+        self.assertEqual(database.query("select attrelid::regclass from pg_attribute where attname = 'n' and attnotnull order by 1::text"), 'docs_a\ndocs_o')
+        self.assertEqual(database.query("select conrelid::regclass from pg_constraint where contype = 'c' and conname like 'docs%'"), 'docs_o')
+
     def test_f7_the_last_of_equal_names(self):
         documents = twice(('_id', 'old'), ('b', [('x', 1), ('z', 1)]), ('s', 'one'), ('b', [('y', 2), ('y', 3)]), ('s', 'two'), ('_id', 'new'))
         columns = "{ 'x', 'int4', from = 'b.x' }, { 'y', 'int4', from = 'b.y' }, { 's', 'text' }, { 'seen', 'text', from = 'none' }"

@@ -197,6 +197,7 @@ class Choices(Case):
         self.assertRegex(script, r'type tells which fields a document has')
         live = re.sub(r"(?m)^  -- (route = |  otherwise)", r'  \1', script)
         self.assertNotEqual(live, script)
+        self.assertIn("table = 'payments', name = 'payments_mongo_id_key'", script)
         (self.out / 'payments.lua').write_text(live, encoding='utf-8')
         database, _ = self.load('payments.lua')
         self.assertEqual(database.query('select (select count(*) from payments_card), (select count(*) from payments_bank)'), '30|30')

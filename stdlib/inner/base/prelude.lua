@@ -9,6 +9,26 @@ end
 _G.load = load_text
 _G.loadstring = function(chunk, name) return raw_load(chunk, name, 't') end
 
+-- Lua's own limit counts its slots. What comes back to Lua through C uses another stack, and its end is that of the
+-- process.
+local check_stack = require('lugger.native').check_stack
+local gsub, resume, wrap = string.gsub, coroutine.resume, coroutine.wrap
+string.gsub = function(text, pattern, replacement, count) -- luacheck: ignore 122
+  if type(replacement) ~= 'string' then check_stack() end
+  return gsub(text, pattern, replacement, count)
+end
+coroutine.resume = function(...) -- luacheck: ignore 122
+  check_stack()
+  return resume(...)
+end
+coroutine.wrap = function(body) -- luacheck: ignore 122
+  local step = wrap(body)
+  return function(...)
+    check_stack()
+    return step(...)
+  end
+end
+
 -- int64 prints as its digits, not as a C literal.
 local raw_tostring = tostring
 local int64, uint64 = ffi.typeof 'int64_t', ffi.typeof 'uint64_t'

@@ -22,6 +22,7 @@ local function route_lines(path, values, made)
   return {
     ('route = { from = %s, tables = %s,'):format(lua_text.quote(path), lua_text.value(tables)),
     ('  otherwise = %s },'):format(lua_text.quote(made.table)),
+    'indexes and constraints are each for the table that they name',
   }
 end
 

@@ -50,15 +50,16 @@ local function entry_block(named)
   return table.concat(lines, '\n')
 end
 
--- Entries of `indexes` and `constraints`: a line each, with what stands before it.
-local function entries_block(lines, name, entries, order)
+-- Entries of `indexes` and `constraints`: a line each, with what stands before it. `own`: the table of entries that
+-- name none, where a route may lead to several.
+local function entries_block(lines, name, entries, order, own)
   if #entries == 0 then return end
   lines[#lines + 1] = '  ' .. name .. ' = {'
   for _, entry in ipairs(entries) do
     for _, note in ipairs(entry.notes or {}) do lines[#lines + 1] = lua_text.comment(note, '    ') end
     if entry.value then
       local named = {}
-      for i, key in ipairs(order) do named[i] = { key, entry.value[key] } end
+      for i, key in ipairs(order) do named[i] = { key, entry.value[key] or key == 'table' and own or nil } end
       local line = '    ' .. lua_text.record({}, named) .. ','
       lines[#lines + 1] = #line <= widest and line or entry_block(named)
     end
@@ -102,12 +103,13 @@ function scaffold_script.text(script)
   columns_block(lines, made.columns, '  ')
   children_block(lines, made.children, '  ')
   for _, line in ipairs(script.route) do lines[#lines + 1] = '  -- ' .. terminal.printable(line) end
-  entries_block(lines, 'indexes', script.indexes, index_keys)
+  local own = #script.route > 0 and made.table or nil
+  entries_block(lines, 'indexes', script.indexes, index_keys, own)
   if #script.not_null > 0 then
     lines[#lines + 1] = '  -- every document has these: made NOT NULL by the stage "constrain", not before'
     lines[#lines + 1] = '  not_null = ' .. lua_text.value(script.not_null) .. ','
   end
-  entries_block(lines, 'constraints', script.constraints, constraint_keys)
+  entries_block(lines, 'constraints', script.constraints, constraint_keys, own)
   lines[#lines + 1] = '}'
   return table.concat(lines, '\n') .. '\n'
 end

@@ -33,16 +33,16 @@ function terminal.paint(fd, colour, text)
   return '\27[' .. codes[colour] .. 'm' .. text .. '\27[0m'
 end
 
---- Writes data to standard output. A reader that went away (`| head`) ends the program quietly.
+--- Writes data to standard output. What cannot be written is told when the program ends, with its status; a command
+--- goes on, as it may have more to do than to print.
 ---@param ... any
+---@return boolean written false: nobody reads any further (`| head`), or the disk is full
 function terminal.out(...)
+  local written = true
   for i = 1, select('#', ...) do
-    if not io.stdout:write(tostring((select(i, ...)))) then
-      local problem = system.stdout_problem()
-      if problem == 'closed' then os.exit(0) end
-      if problem then error('cannot write to standard output: ' .. problem, 0) end
-    end
+    if not io.stdout:write(tostring((select(i, ...)))) then written = false end
   end
+  return written
 end
 
 --- One line of data.

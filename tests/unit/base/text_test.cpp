@@ -53,6 +53,13 @@ TEST_CASE("passwords are masked wherever they stand") {
   CHECK(mask_secrets("mongodb://u:p@h1,h2/db?replicaSet=rs") ==
         "mongodb://u:***@h1,h2/db?replicaSet=rs");
   CHECK(mask_secrets("host=db password='a b' user=app") == "host=db password=*** user=app");
+  CHECK(mask_secrets("password=my secret host=db") == "password=*** host=db");
+  CHECK(mask_secrets("host=db password=my secret") == "host=db password=***");
+  CHECK(mask_secrets("host=db password=a b=c d=e user=u x=1") == "host=db password=*** user=u x=1");
+  CHECK(mask_secrets("host=db password=a\\ b=c user=u") == "host=db password=*** user=u");
+  CHECK(mask_secrets("host = db password = 'a' x = 1") == "host = db password=*** x = 1");
+  CHECK(mask_secrets("password=x pgbouncer=true") == "password=*** pgbouncer=true");
+  CHECK(mask_secrets("host=db x password='a") == "host=db x password=***");
   CHECK(mask_secrets("postgresql://db/shop") == "postgresql://db/shop");
   CHECK(mask_secrets("dump/shop/users.bson") == "dump/shop/users.bson");
   CHECK(mask_secrets("local:./pg") == "local:./pg");

@@ -1,0 +1,42 @@
+#include "bindings/standard_streams.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+namespace lugger {
+
+void occupy_closed_streams() {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(stream, F_GETFD) >= 0 || errno != EBADF) continue;
+    // The lowest free number is this one: those below are open by now.
+    static_cast<void>(open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY));
+  }
+}
+
+namespace {
+
+/// 0: standard output has everything that was written to it. EPIPE: its reader went away.
+int output_error() {
+  errno = 0;
+  if (std::fflush(stdout) != 0) return errno;
+  if (std::ferror(stdout) == 0) return 0;
+  // An earlier write failed, and its reason is gone; the next fails for the same. Where it does
+  // not, a line's end does no harm to what is broken already.
+  return write(STDOUT_FILENO, "\n", 1) < 0 ? errno : EIO;
+}
+
+}  // namespace
+
+int with_output_written(int status) {
+  constexpr int kFailed = 1, kUsage = 2, kStopped = 130;
+  const int error = output_error();
+  if (error == 0 || error == EPIPE) return status;
+  std::fprintf(stderr, "lugger: cannot write to standard output: %s\n", std::strerror(error));
+  return status == kUsage || status == kStopped ? status : kFailed;
+}
+
+}  // namespace lugger
