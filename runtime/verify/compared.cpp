@@ -259,8 +259,9 @@ class Maker {
     // An index does not reach into tables that inherit.
     const bool whole = table.ranges || actual.kind == "p";
     const bool unique =
-        std::any_of(actual.unique.begin(), actual.unique.end(), [&](const PgUniqueIndex& index) {
-          return std::all_of(index.columns.begin(), index.columns.end(),
+        std::any_of(actual.indexes.begin(), actual.indexes.end(), [&](const PgIndex& index) {
+          return index.unique &&
+                 std::all_of(index.columns.begin(), index.columns.end(),
                              [&](const std::string& name) { return key.contains(name); });
         });
     if (whole && unique) return;
