@@ -9,7 +9,7 @@ namespace lugger {
 struct EmbeddedFile {
   std::string_view name, text;
 };
-/// Names are paths below stdlib/ ("lugger/job.lua", "cli/run.lua"), "scripts/...", "argparse.lua"
+/// Names are paths below stdlib/ ("lugger/schema.lua", "inner/job/job.lua", "cli/run.lua"), "scripts/...", "argparse.lua"
 /// and "abi.h".
 std::span<const EmbeddedFile> embedded_files() noexcept;
 

@@ -1,4 +1,4 @@
-// What scripts say of fixes, undos and throttling, from the tables that stdlib/lugger/fix.lua
+// What scripts say of fixes, undos and throttling, from the tables that stdlib/inner/fix/fix.lua
 // makes.
 #pragma once
 #include <lua.hpp>

@@ -1,6 +1,6 @@
 #include "bindings/interpreter.hpp"
 
-#include <array>
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 
@@ -38,31 +38,40 @@ std::optional<std::string> Interpreter::find(std::string_view name) const {
   return std::nullopt;
 }
 
-/// Modules of lugger's own: "lugger.job" is lugger/job.lua, "lugger.cli.run" cli/run.lua,
-/// "lugger.repl" repl.lua.
+/// The file of a module of lugger's own: "lugger.schema" is lugger/schema.lua, what scripts may
+/// require; "lugger.inner.job.place" is inner/job/place.lua and "lugger.cli.run" cli/run.lua.
+static std::optional<std::string> library_file(std::string_view module) {
+  if (module == "lugger" || module == "argparse") return fmt::format("{}.lua", module);
+  constexpr std::string_view kOurs = "lugger.";
+  if (!module.starts_with(kOurs)) return std::nullopt;
+  const std::string_view below = module.substr(kOurs.size());
+  const bool in_a_folder = below.starts_with("inner.") || below.starts_with("cli.");
+  std::string path(in_a_folder ? below : module);
+  std::replace(path.begin(), path.end(), '.', '/');
+  return path + ".lua";
+}
+
+/// Every chunk of the library is named below "lugger", however its file lies.
+static std::string chunk_name(std::string_view file) {
+  return fmt::format("@{}{}", file.starts_with("lugger") ? "" : "lugger/", file);
+}
+
 static int search_library(lua_State* L) {
-  const std::string name(check_text(L, 1));
-  const bool ours = name == "lugger" || name == "argparse" || name.starts_with("lugger.");
-  if (!ours) {
+  const std::string_view module = check_text(L, 1);
+  const auto file = library_file(module);
+  if (!file) {
     push(
         L,
         "\n\tno such module beside the script (modules are looked for there and in lugger itself)");
     return 1;
   }
-  std::string path = name;
-  std::replace(path.begin(), path.end(), '.', '/');
-  const std::string inner = path.starts_with("lugger/") ? path.substr(7) : path;
-  const Interpreter& self = Interpreter::of(L);
-  const std::array<std::string, 4> tries = {path + ".lua", path + "/init.lua", inner + ".lua",
-                                            inner + "/init.lua"};
-  for (const std::string& file : tries) {
-    if (const auto text = self.find(file)) {
-      if (luaL_loadbufferx(L, text->data(), text->size(), ("@" + file).c_str(), "t") != 0)
-        throw pop_error(L, Code::kBug);
-      return 1;
-    }
+  const auto text = Interpreter::of(L).find(*file);
+  if (!text) {
+    push(L, fmt::format("\n\tlugger has no module '{}'", module));
+    return 1;
   }
-  push(L, "\n\tlugger has no module '" + name + "'");
+  if (luaL_loadbufferx(L, text->data(), text->size(), chunk_name(*file).c_str(), "t") != 0)
+    throw pop_error(L, Code::kBug);
   return 1;
 }
 
@@ -126,7 +135,7 @@ void Interpreter::open_libraries(Role role) {
   }
   lua_pop(L, 2);
 
-  require("lugger.prelude");
+  require("lugger.inner.base.prelude");
   lua_pop(L, 1);
 }
 

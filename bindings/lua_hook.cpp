@@ -69,7 +69,7 @@ LuaHook::LuaHook(const std::string& packed, OnHookError on_error, const std::str
     : shape_(std::move(shape)), on_error_(on_error), lua_(Role::kWorker, stdlib) {
   view_.generation = 1;
   lua_State* L = lua_.state();
-  lua_.require("lugger.hook");
+  lua_.require("lugger.inner.script.hook");
   lua_getfield(L, -1, "open");
   push(L, packed);
   lua_pushcfunction(L, undump);

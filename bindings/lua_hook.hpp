@@ -4,7 +4,7 @@
 
 namespace lugger {
 
-/// packed: a function and what it captures, by value (stdlib/lugger/capture.lua).
+/// packed: a function and what it captures, by value (stdlib/inner/script/capture.lua).
 HookFactory hook_factory(std::string packed, OnHookError on_error, std::string stdlib);
 
 }  // namespace lugger

@@ -60,7 +60,7 @@ int prepare(Interpreter& lua, const Invocation& invocation) {
     lua_pop(L, 1);
     return 0;
   }
-  lua.require("lugger.cli");
+  lua.require("lugger.inner.cli.cli");
   lua_getfield(L, -1, "main");
   lua_remove(L, -2);
   lua_getglobal(L, "arg");

@@ -1,4 +1,4 @@
-// native.task: the machinery of a job for a loop written by hand. stdlib/lugger/task.lua makes the
+// native.task: the machinery of a job for a loop written by hand. stdlib/inner/job/task.lua makes the
 // objects scripts see.
 #include <map>
 

@@ -203,7 +203,7 @@ static std::shared_ptr<const Reference> with_foreign_key(
 /// The value at the top of the stack; nullopt: null.
 static std::optional<Constant> read_constant(lua_State* L) {
   if (lua_type(L, -1) == LUA_TSTRING) return to_text(L, -1);
-  Interpreter::of(L).require("lugger.bson");
+  Interpreter::of(L).require("lugger.inner.base.bson");
   lua_getfield(L, -1, "slot");
   lua_pushvalue(L, -3);
   call(L, 1, 2, Code::kConfig);  // the slot, and what holds its bytes

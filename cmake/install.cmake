@@ -27,8 +27,11 @@ install(FILES ${made}/lugger.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vend
 install(FILES README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright)
 install(DIRECTORY docs examples DESTINATION ${CMAKE_INSTALL_DOCDIR} PATTERN ".lugger" EXCLUDE PATTERN "pg" EXCLUDE)
-install(DIRECTORY stdlib/ DESTINATION ${CMAKE_INSTALL_DATADIR}/lugger/library FILES_MATCHING PATTERN "*.lua" PATTERN "cli" EXCLUDE
-  PATTERN "sql" EXCLUDE)
+set(library ${CMAKE_INSTALL_DATADIR}/lugger/library)
+install(FILES stdlib/lugger.lua DESTINATION ${library})
+install(DIRECTORY stdlib/meta stdlib/lugger DESTINATION ${library} FILES_MATCHING PATTERN "*.lua")
+# By its module's name, lugger.inner.ROOM.NAME, as editors look for it.
+install(DIRECTORY stdlib/inner DESTINATION ${library}/lugger FILES_MATCHING PATTERN "*.lua")
 
 set(release 0)
 if(EXISTS /etc/os-release)

@@ -5,10 +5,7 @@
 -- left out. A dot in a name becomes "_"; collections of one name in several
 -- databases get tables of the form database_collection; where two names meet,
 -- or are too long for PostgreSQL, the table is told.
-local config = require 'lugger.config'
 local lugger = require 'lugger'
-local names = require 'lugger.names'
-local terminal = require 'lugger.terminal'
 
 local opt = lugger.options {
   only = { 'only this collection: name or database.name', list = true, metavar = 'NAME' },
@@ -18,8 +15,7 @@ local opt = lugger.options {
   columns = { 'one column a field, or one jsonb column "doc"', choices = { 'auto', 'document' }, default = 'auto' },
 }
 
-if opt.schema ~= '' then names.check_schema(opt.schema) end
-local place = config.resolve(lugger.env.MONGO_URI, 'from')
+local place = lugger.source(lugger.env.MONGO_URI):resolved()
 if place == '-' then
   error('standard input is read only once, and columns are found by a first pass: save it to a file, or write a job', 0)
 end
@@ -46,15 +42,15 @@ end
 if #chosen == 0 then error('no collection is left to load; see: lugger describe PLACE', 0) end
 
 -- Named by all that could be loaded, so that --only and --except change no name.
-local table_names = names.of_tables(all)
+local table_names = lugger.table_names(all, opt.schema ~= '' and { schema = opt.schema } or nil)
 
 local function table_name(item)
   local change = table_names[item.database .. '.' .. item.collection]
   if change.name ~= item.collection and #change.notes > 0 then
-    terminal.warn(('%s goes to the table %s: %s'):format(item.collection, change.name,
+    lugger.warn(('%s goes to the table %s: %s'):format(item.collection, change.name,
       table.concat(change.notes, '; ')))
   end
-  return opt.schema ~= '' and opt.schema .. '.' .. change.name or change.name
+  return change.table
 end
 
 -- What the oplog does not touch need not look for it again: an archive would be read once more for each collection.

@@ -1,13 +1,13 @@
 -- The library: local lugger = require 'lugger'. Functions a hook may call are loaded at once; the others when they are
 -- first used, so
 -- that a worker holds no more than it needs.
-local action = require 'lugger.action'
-local clock = require 'lugger.clock'
-local codec = require 'lugger.codec'
-local document = require 'lugger.document'
+local action = require 'lugger.inner.script.action'
+local clock = require 'lugger.inner.base.clock'
+local codec = require 'lugger.inner.base.codec'
+local document = require 'lugger.inner.base.document'
 local native = require 'lugger.native'
-local value = require 'lugger.value'
-local bson = require 'lugger.bson'
+local value = require 'lugger.inner.base.value'
+local bson = require 'lugger.inner.base.bson'
 
 ---@class lugger
 ---@field null userdata null: a value, distinct from nil
@@ -38,7 +38,7 @@ local lugger = { null = value.null, version = native.version }
 ---@param spec lugger.copy_spec
 ---@return lugger.job
 function lugger.copy(spec)
-  return require('lugger.job').copy(spec)
+  return require('lugger.inner.job.job').copy(spec)
 end
 
 ---@class lugger.fix_spec
@@ -60,7 +60,7 @@ end
 ---@param spec lugger.fix_spec
 ---@return lugger.fix
 function lugger.fix(spec)
-  return require('lugger.fix').new(spec)
+  return require('lugger.inner.fix.fix').new(spec)
 end
 
 --- A task: a loop written by hand over batches, with run, --dry-run, resume, rejects and progress as for jobs.
@@ -68,7 +68,7 @@ end
 ---@param body fun(task: lugger.task_context)
 ---@return lugger.task
 function lugger.task(name, body)
-  return require('lugger.task').new(name, body)
+  return require('lugger.inner.job.task').new(name, body)
 end
 
 --- A source: a .bson or JSON file, a dump directory, an archive, "-" for standard input, a PostgreSQL URL. Opened when
@@ -77,7 +77,7 @@ end
 ---@param options table|nil
 ---@return lugger.source
 function lugger.source(place, options)
-  return require('lugger.place').source(place, options)
+  return require('lugger.inner.job.place').source(place, options)
 end
 
 --- A target: a PostgreSQL URL, local: or local:DIR, a .jsonl file. Opened when it is used.
@@ -85,20 +85,20 @@ end
 ---@param options table|nil { table =, key =, on_conflict =, ... }
 ---@return lugger.target
 function lugger.target(place, options)
-  return require('lugger.place').target(place, options)
+  return require('lugger.inner.job.place').target(place, options)
 end
 
 --- The place of the target made last; what `pg` at the prompt speaks to.
 ---@return string|nil
 function lugger.last_target()
-  return require('lugger.place').last_target()
+  return require('lugger.inner.job.place').last_target()
 end
 
 --- Declares the options of a script and returns their values: each becomes a flag.
 ---@param specs table<string, lugger.option_spec>
 ---@return table<string, any>
 function lugger.options(specs)
-  return require('lugger.options').declare(specs)
+  return require('lugger.inner.script.options').declare(specs)
 end
 
 --- A coercer: what a column of this type does to a value.
@@ -106,23 +106,38 @@ end
 ---@param policy table|nil as in a column: { decimal = ',', fraction = 'round' }
 ---@return lugger.coercer
 function lugger.coercer(type, policy)
-  return require('lugger.coercer').new(type, policy)
+  return require('lugger.inner.base.coercer').new(type, policy)
 end
 
 --- A field's name as a column's: createdAt -> created_at, HTTPServer -> http_server, userIDs -> user_ids.
 ---@param name string
 ---@return string
 function lugger.snake_case(name)
-  return require('lugger.names').snake_case(name)
+  return require('lugger.inner.base.names').snake_case(name)
+end
+
+--- Names of tables for collections, as `mongo_to_postgres` chooses them: by "database.collection". A dot becomes "_",
+--- and the database stands in front where several have a collection of that name.
+---@param collections lugger.collection_info[] every collection of the place: what is loaded of them changes no name
+---@param settings { snake_case: boolean|nil, schema: string|nil }|nil
+---@return table<string, lugger.names.change>
+function lugger.table_names(collections, settings)
+  return (require('lugger.inner.base.names').of_tables(collections, settings))
+end
+
+--- A warning, on standard error.
+---@param text string
+function lugger.warn(text)
+  require('lugger.inner.view.terminal').warn(text)
 end
 
 --- A session with PostgreSQL: pg:query(sql, { 'parameter' }).
 ---@param place string URL, local:DIR, or the name of a connection
 ---@return lugger.native.pg
 function lugger.pg(place)
-  local resolved = require('lugger.config').resolve(place)
+  local resolved = require('lugger.inner.cli.config').resolve(place)
   local session = native.pg(resolved, 'script')
-  local production = require 'lugger.production'
+  local production = require 'lugger.inner.cli.production'
   if production.connection(place, resolved) and not production.allowed then
     session:query 'set default_transaction_read_only = on'
   end
@@ -135,7 +150,7 @@ end
 ---@param place string URL, local:DIR, or the name of a connection
 ---@return lugger.sql_session
 function lugger.session(place)
-  return require('lugger.sql_session').open(place)
+  return require('lugger.inner.sql.session').open(place)
 end
 
 --- In a hook: leaves the document out; counted by its reason.
@@ -172,7 +187,7 @@ end
 setmetatable(lugger, {
   __index = function(self, key)
     if key == 'env' then
-      self.env = require('lugger.config').env
+      self.env = require('lugger.inner.cli.config').env
       return self.env
     elseif key == 'json' then
       self.json = require 'lugger.json'

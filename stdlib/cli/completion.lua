@@ -1,7 +1,7 @@
 -- lugger completion SHELL: completion of commands and flags, for a shell to read.
-local flags = require 'lugger.flags'
-local shell_completion = require 'lugger.shell_completion'
-local terminal = require 'lugger.terminal'
+local flags = require 'lugger.inner.cli.flags'
+local shell_completion = require 'lugger.inner.cli.shell_completion'
+local terminal = require 'lugger.inner.view.terminal'
 
 return {
   summary = 'Print the completion script of a shell: bash, zsh or fish.',

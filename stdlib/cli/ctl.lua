@@ -1,12 +1,12 @@
 -- lugger ctl RUN: asks a run how it is, pauses it, sets its speed, or stops it.
-local cli = require 'lugger.cli'
-local config = require 'lugger.config'
-local flags = require 'lugger.flags'
-local json = require 'lugger.json_text'
+local cli = require 'lugger.inner.cli.cli'
+local config = require 'lugger.inner.cli.config'
+local flags = require 'lugger.inner.cli.flags'
+local json = require 'lugger.inner.base.json_text'
 local native = require 'lugger.native'
-local run_finder = require 'lugger.run_finder'
-local table_view = require 'lugger.table_view'
-local terminal = require 'lugger.terminal'
+local run_finder = require 'lugger.inner.cli.run_finder'
+local table_view = require 'lugger.inner.view.table'
+local terminal = require 'lugger.inner.view.terminal'
 
 local requests = { 'status', 'pause', 'resume', 'speed', 'stop' }
 local done = { pause = 'pauses once its batch is committed', resume = 'goes on', stop = 'stops once its batch is '

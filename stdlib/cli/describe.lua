@@ -1,12 +1,12 @@
 -- lugger describe PLACE: what a source holds: collections, or the fields of one.
-local config = require 'lugger.config'
-local describe_view = require 'lugger.describe_view'
-local flags = require 'lugger.flags'
-local json = require 'lugger.json_text'
+local config = require 'lugger.inner.cli.config'
+local describe_view = require 'lugger.inner.view.describe'
+local flags = require 'lugger.inner.cli.flags'
+local json = require 'lugger.inner.base.json_text'
 local native = require 'lugger.native'
-local oplog_view = require 'lugger.oplog_view'
-local table_view = require 'lugger.table_view'
-local terminal = require 'lugger.terminal'
+local oplog_view = require 'lugger.inner.view.oplog'
+local table_view = require 'lugger.inner.view.table'
+local terminal = require 'lugger.inner.view.terminal'
 
 -- What holds tables: its options say so.
 local function has_tables(place)
@@ -124,7 +124,7 @@ end
 
 local function run(args)
   check_flags(args)
-  if args.full then return require('lugger.census_command').run(args, options_of(args)) end
+  if args.full then return require('lugger.inner.census.command').run(args, options_of(args)) end
   local place, options = config.resolve(args.place), options_of(args)
   local tables = has_tables(place)
   if tables then options.table, options.collection = options.table or options.collection, nil end

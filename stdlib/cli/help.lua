@@ -1,13 +1,13 @@
 -- lugger help [TOPIC]: commands, scripts and their flags, functions of the library, pages of the manual.
-local cli = require 'lugger.cli'
-local config = require 'lugger.config'
-local flags = require 'lugger.flags'
-local help = require 'lugger.help'
+local cli = require 'lugger.inner.cli.cli'
+local config = require 'lugger.inner.cli.config'
+local flags = require 'lugger.inner.cli.flags'
+local help = require 'lugger.inner.cli.help'
 local native = require 'lugger.native'
-local options = require 'lugger.options'
-local page_view = require 'lugger.page_view'
-local script = require 'lugger.script'
-local terminal = require 'lugger.terminal'
+local options = require 'lugger.inner.script.options'
+local page_view = require 'lugger.inner.view.page'
+local script = require 'lugger.inner.script.script'
+local terminal = require 'lugger.inner.view.terminal'
 
 local command = {
   summary = 'Show help for a command, a script, a function or a page of the manual.',
@@ -65,7 +65,9 @@ local function candidates()
   for _, list in ipairs { script.bundled(), pages() } do
     for _, name in ipairs(list) do names[#names + 1] = name end
   end
-  for _, entry in ipairs(help.entries()) do names[#names + 1] = entry.name end
+  for _, entry in ipairs(help.entries()) do
+    if entry.public then names[#names + 1] = entry.name end
+  end
   return names
 end
 
@@ -105,7 +107,7 @@ end
 
 function command.run(args)
   if args.man then
-    terminal.out(require('lugger.man_page').text())
+    terminal.out(require('lugger.inner.cli.man_page').text())
     return 0
   end
   return command.show(args.topic)

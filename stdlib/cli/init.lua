@@ -1,8 +1,9 @@
 -- lugger init: the files that a project begins with. Nothing that exists is overwritten.
+local config = require 'lugger.inner.cli.config'
 local native = require 'lugger.native'
-local terminal = require 'lugger.terminal'
-local files = require 'lugger.templates_repository'
-local templates = require 'lugger.templates'
+local terminal = require 'lugger.inner.view.terminal'
+local files = require 'lugger.inner.cli.templates_repository'
+local templates = require 'lugger.inner.cli.templates'
 local system = native.system
 
 local write = system.write_file
@@ -34,30 +35,46 @@ local function ignore(root, entries)
   terminal.line('  written  ', path, ' (', table.concat(added, ', '), ')')
 end
 
+-- What an older version wrote and this one has not.
+local function remove_others(directory, written)
+  for _, name in ipairs(system.list_dir(directory) or {}) do
+    local path = directory .. '/' .. name
+    local found = system.stat(path)
+    if found and found.is_dir then
+      remove_others(path, written)
+    elseif name:match '%.lua$' and not written[path] then
+      os.remove(path)
+    end
+  end
+end
+
 -- Editors complete lugger's functions from its annotated sources.
 local function write_library(root)
+  local library, written = root .. '.lugger/library', {}
   for _, name in ipairs(native.embedded_names('')) do
-    if name:match('^meta/') or name == 'lugger.lua' or name:match('^lugger/') then
-      local path = root .. '.lugger/library/' .. name
+    if name:match('^meta/') or name == 'lugger.lua' or name:match('^lugger/') or name:match('^inner/') then
+      local path = library .. '/' .. name:gsub('^inner/', 'lugger/inner/')
+      written[path] = true
       system.make_dir(path:match('^(.*)/'))
       write(path, native.embedded(name))
     end
   end
-  terminal.line('  written  ', root, '.lugger/library (for the editor; .luarc.json points to it)')
+  remove_others(library .. '/lugger', written)
+  terminal.line('  written  ', library, ' (for the editor; .luarc.json points to it)')
 end
 
 local function systemd(args)
   local script = args.systemd
   local found = system.stat(script)
   if not found then
-    require('lugger.config').raise(('there is no script %s'):format(script), 'lugger init --systemd users.lua')
+    config.raise(('there is no script %s'):format(script), 'lugger init --systemd users.lua')
   end
   local directory = system.cwd()
   local name = 'lugger-' .. script:match('([^/]+)$'):gsub('%.lua$', ''):gsub('[^%w_%-]', '_')
   local path = name .. '.service'
   local words = (args.apply and ' --apply' or '') .. (args.window and ' --window ' .. args.window or '')
   if args.window and not args.window:match('^%d%d:%d%d%-%d%d:%d%d$') then
-    require('lugger.config').raise(('%s is no window of the day'):format(args.window), 'as in 22:00-05:00')
+    config.raise(('%s is no window of the day'):format(args.window), 'as in 22:00-05:00')
   end
   create(path, templates.unit { name = name, directory = directory, script = script, user = system.getenv('USER')
     or 'postgres', flags = words })
@@ -83,7 +100,7 @@ end
 local function repository(directory)
   local root = directory == '.' and '' or (directory:gsub('/*$', '')) .. '/'
   local found = system.stat(directory)
-  if found and not found.is_dir then require('lugger.config').raise(directory .. ' is a file, not a directory') end
+  if found and not found.is_dir then config.raise(directory .. ' is a file, not a directory') end
   system.make_dir(directory)
   common(root)
   create(root .. '.luacheckrc', files.luacheckrc)

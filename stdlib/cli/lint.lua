@@ -1,9 +1,9 @@
 -- lugger lint FILE...: what would hurt a database in use.
-local codes = require 'lugger.lint.codes'
-local config = require 'lugger.config'
-local flags = require 'lugger.flags'
+local codes = require 'lugger.inner.lint.codes'
+local config = require 'lugger.inner.cli.config'
+local flags = require 'lugger.inner.cli.flags'
 local native = require 'lugger.native'
-local terminal = require 'lugger.terminal'
+local terminal = require 'lugger.inner.view.terminal'
 local system = native.system
 
 local function add(list, path)
@@ -26,7 +26,7 @@ local function run(args)
   if not args.file or #args.file == 0 then flags.usage_error('lint which files?', 'lugger lint migrations/') end
   local list = {}
   for _, path in ipairs(args.file) do add(list, path) end
-  return require('lugger.lint.report').all(require('lugger.lint.lint').files(list), #list, args)
+  return require('lugger.inner.lint.report').all(require('lugger.inner.lint.lint').files(list), #list, args)
 end
 
 return {

@@ -1,12 +1,12 @@
 -- lugger log: what fixes did, when, and how to take it back.
-local cli = require 'lugger.cli'
-local config = require 'lugger.config'
-local fix_log = require 'lugger.fix_log'
-local json = require 'lugger.json_text'
-local places = require 'lugger.places'
-local run_finder = require 'lugger.run_finder'
-local table_view = require 'lugger.table_view'
-local terminal = require 'lugger.terminal'
+local cli = require 'lugger.inner.cli.cli'
+local config = require 'lugger.inner.cli.config'
+local fix_log = require 'lugger.inner.fix.log'
+local json = require 'lugger.inner.base.json_text'
+local places = require 'lugger.inner.cli.places'
+local run_finder = require 'lugger.inner.cli.run_finder'
+local table_view = require 'lugger.inner.view.table'
+local terminal = require 'lugger.inner.view.terminal'
 
 local function undo_line(entry, args)
   return ('lugger undo %s%s'):format(entry.run:match('[^-]+$'), args.script and ' '

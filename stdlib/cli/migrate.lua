@@ -1,18 +1,18 @@
 -- lugger migrate: versioned migrations.
-local flags = require 'lugger.flags'
-local terminal = require 'lugger.terminal'
+local flags = require 'lugger.inner.cli.flags'
+local terminal = require 'lugger.inner.view.terminal'
 
 local function need_no_value(args)
   if args.value then flags.usage_error(('migrate %s takes no "%s"'):format(args.what, args.value)) end
 end
 
 local function commands()
-  return require 'lugger.migrate.commands'
+  return require 'lugger.inner.migrate.commands'
 end
 
 -- Opens the database, does the work, closes it.
 local function on_database(args, work)
-  local run = require('lugger.migrate.run').open(args)
+  local run = require('lugger.inner.migrate.run').open(args)
   local ok, result = pcall(work, run)
   run:close()
   if not ok then error(result, 0) end
@@ -23,8 +23,8 @@ local does = {}
 
 function does.new(args)
   if not args.value then flags.usage_error('a new migration needs a name', 'lugger migrate new add_nickname') end
-  local options = require('lugger.migrate.run').options(args)
-  terminal.line((require('lugger.migrate.files').new(options.dir, args.value, args.sql and 'sql' or 'lua')))
+  local options = require('lugger.inner.migrate.run').options(args)
+  terminal.line((require('lugger.inner.migrate.files').new(options.dir, args.value, args.sql and 'sql' or 'lua')))
   return 0
 end
 
@@ -68,7 +68,7 @@ function does.status(args)
   need_no_value(args)
   return on_database(args, function(run)
     local items = commands().items(run)
-    local view = require 'lugger.migrate.status_view'
+    local view = require 'lugger.inner.migrate.status_view'
     if args.json then
       view.json(items)
     else
@@ -99,18 +99,20 @@ end
 function does.squash(args)
   need_no_value(args)
   return on_database(args, function(run)
-    return run:locked(function() return require('lugger.migrate.squash').run(run, commands().items(run), args.to) end)
+    return run:locked(function()
+      return require('lugger.inner.migrate.squash').run(run, commands().items(run), args.to)
+    end)
   end)
 end
 
 local function has_database(args)
-  local config = require 'lugger.config'
+  local config = require 'lugger.inner.cli.config'
   return args.on or config.find 'PG_DIRECT_URI' or config.find 'PG_URI'
 end
 
 function does.import(args)
   if not args.value then flags.usage_error('import which directory?', 'lugger migrate import db/migrations') end
-  local import, options = require 'lugger.migrate.import', require('lugger.migrate.run').options(args)
+  local import, options = require 'lugger.inner.migrate.import', require('lugger.inner.migrate.run').options(args)
   if not has_database(args) then return import.run(options, args.value) end
   return on_database(args, function(run)
     return import.run(options, args.value, function(work) run:locked(function() work(run) end) end)
@@ -120,7 +122,7 @@ end
 -- With a database only what is pending there, else every file.
 function does.lint(args)
   need_no_value(args)
-  local linted = require 'lugger.lint.lint'
+  local linted = require 'lugger.inner.lint.lint'
   local list, pending = {}, false
   local function add(migration)
     list[#list + 1] = { path = migration.path, text = migration:text() }
@@ -128,15 +130,14 @@ function does.lint(args)
   if has_database(args) then
     pending = true
     on_database(args, function(run)
-      for _, item in ipairs(require('lugger.migrate.status').pending(commands().items(run))) do add(item.migration) end
+      local items = require('lugger.inner.migrate.status').pending(commands().items(run))
+      for _, item in ipairs(items) do add(item.migration) end
     end)
   else
-    for _,
-      migration in ipairs((require('lugger.migrate.files').read(require('lugger.migrate.run').options(args).dir))) do
-      add(migration)
-    end
+    local directory = require('lugger.inner.migrate.run').options(args).dir
+    for _, migration in ipairs((require('lugger.inner.migrate.files').read(directory))) do add(migration) end
   end
-  return require('lugger.lint.report').all(linted.files(list, pending), #list, args)
+  return require('lugger.inner.lint.report').all(linted.files(list, pending), #list, args)
 end
 
 local order = { 'new', 'up', 'down', 'redo', 'status', 'verify', 'lint', 'baseline', 'repair', 'squash', 'import' }

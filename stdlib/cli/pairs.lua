@@ -1,7 +1,7 @@
 -- lugger pairs FILE: the queries of an application on the new schema: how long, by which plan, which index would help.
-local config = require 'lugger.config'
-local places = require 'lugger.places'
-local query_pairs = require 'lugger.query_pairs'
+local config = require 'lugger.inner.cli.config'
+local places = require 'lugger.inner.cli.places'
+local query_pairs = require 'lugger.inner.verify.query_pairs'
 
 local function run(args)
   local place = args.on and config.resolve(args.on) or (config.find('PG_URI'))

@@ -1,8 +1,8 @@
 -- lugger plan SCRIPT: what a run would do; writes nothing.
-local cli = require 'lugger.cli'
-local plan_view = require 'lugger.plan_view'
-local references = require 'lugger.references'
-local terminal = require 'lugger.terminal'
+local cli = require 'lugger.inner.cli.cli'
+local plan_view = require 'lugger.inner.view.plan'
+local references = require 'lugger.inner.job.references'
+local terminal = require 'lugger.inner.view.terminal'
 
 local function run(args)
   local loaded, status = cli.load(args), cli.exit.done

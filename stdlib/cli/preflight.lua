@@ -1,8 +1,8 @@
 -- lugger preflight SCRIPT: the rows that constraints and unique indexes would refuse, before anything is attempted.
-local cli = require 'lugger.cli'
-local json = require 'lugger.json_text'
-local stage_view = require 'lugger.stage_view'
-local terminal = require 'lugger.terminal'
+local cli = require 'lugger.inner.cli.cli'
+local json = require 'lugger.inner.base.json_text'
+local stage_view = require 'lugger.inner.view.stage'
+local terminal = require 'lugger.inner.view.terminal'
 
 local function count(job, args)
   if not args.source then return job:preflight(), 'row' end

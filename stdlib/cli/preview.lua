@@ -1,9 +1,9 @@
 -- lugger preview SCRIPT: the rows as they would be written, rejects and why; --watch shows what each save of the
 -- script changed.
-local cli = require 'lugger.cli'
+local cli = require 'lugger.inner.cli.cli'
 local native = require 'lugger.native'
-local preview_view = require 'lugger.preview_view'
-local terminal = require 'lugger.terminal'
+local preview_view = require 'lugger.inner.view.preview'
+local terminal = require 'lugger.inner.view.terminal'
 local system = native.system
 
 local watch_ms = 300

@@ -1,9 +1,9 @@
 -- lugger psql PLACE: a shell on a target. The password travels in the environment, never in an argument.
-local config = require 'lugger.config'
+local config = require 'lugger.inner.cli.config'
 local native = require 'lugger.native'
-local pg_url = require 'lugger.pg_url'
-local places = require 'lugger.places'
-local terminal = require 'lugger.terminal'
+local pg_url = require 'lugger.inner.sql.pg_url'
+local places = require 'lugger.inner.cli.places'
+local terminal = require 'lugger.inner.view.terminal'
 
 -- The place may be left out, and what is meant for psql may stand behind "--".
 local function words_of(args)

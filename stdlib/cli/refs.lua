@@ -1,11 +1,11 @@
 -- lugger refs SCRIPT: which references dangle, and what still uses mongo_id before it may be dropped.
-local cli = require 'lugger.cli'
-local config = require 'lugger.config'
-local json = require 'lugger.json_text'
-local references = require 'lugger.references'
-local sql_text = require 'lugger.sql_text'
-local table_view = require 'lugger.table_view'
-local terminal = require 'lugger.terminal'
+local cli = require 'lugger.inner.cli.cli'
+local config = require 'lugger.inner.cli.config'
+local json = require 'lugger.inner.base.json_text'
+local references = require 'lugger.inner.job.references'
+local sql_text = require 'lugger.inner.sql.text'
+local table_view = require 'lugger.inner.view.table'
+local terminal = require 'lugger.inner.view.terminal'
 
 local function session_of(job, sessions)
   local place = job:target()

@@ -1,12 +1,12 @@
 -- lugger rejects SCRIPT: what was refused and why; write it to a file, or load it again after the mapping was mended.
-local cli = require 'lugger.cli'
-local config = require 'lugger.config'
-local json = require 'lugger.json_text'
-local places = require 'lugger.places'
-local runner = require 'lugger.runner'
-local table_view = require 'lugger.table_view'
-local terminal = require 'lugger.terminal'
-local whole_file = require 'lugger.whole_file'
+local cli = require 'lugger.inner.cli.cli'
+local config = require 'lugger.inner.cli.config'
+local json = require 'lugger.inner.base.json_text'
+local places = require 'lugger.inner.cli.places'
+local runner = require 'lugger.inner.job.runner'
+local table_view = require 'lugger.inner.view.table'
+local terminal = require 'lugger.inner.view.terminal'
+local whole_file = require 'lugger.inner.base.whole_file'
 
 local page = 500 -- rejects asked for at once: they hold whole documents
 
@@ -106,7 +106,7 @@ end
 
 local function run(args)
   if args.export and args.retry then
-    require('lugger.flags').usage_error('--export and --retry exclude each other', 'export first, then retry')
+    require('lugger.inner.cli.flags').usage_error('--export and --retry exclude each other', 'export first, then retry')
   end
   local jobs = {}
   for _, job in ipairs(cli.load(args).jobs) do

@@ -1,9 +1,9 @@
 -- lugger repair SCRIPT: writes exactly the rows again that verify finds wrong.
-local cli = require 'lugger.cli'
-local config = require 'lugger.config'
-local terminal = require 'lugger.terminal'
-local verdict_view = require 'lugger.verdict_view'
-local verification = require 'lugger.verification'
+local cli = require 'lugger.inner.cli.cli'
+local config = require 'lugger.inner.cli.config'
+local terminal = require 'lugger.inner.view.terminal'
+local verdict_view = require 'lugger.inner.verify.verdict_view'
+local verification = require 'lugger.inner.verify.verification'
 
 -- Rows that --delete-extra would not take either.
 local function tell_kept(repair)

@@ -1,12 +1,12 @@
 -- lugger run SCRIPT: loads what the script describes.
-local cli = require 'lugger.cli'
-local config = require 'lugger.config'
-local fix_runner = require 'lugger.fix_runner'
-local fix_view = require 'lugger.fix_view'
+local cli = require 'lugger.inner.cli.cli'
+local config = require 'lugger.inner.cli.config'
+local fix_runner = require 'lugger.inner.fix.runner'
+local fix_view = require 'lugger.inner.fix.view'
 local native = require 'lugger.native'
-local references = require 'lugger.references'
-local runner = require 'lugger.runner'
-local terminal = require 'lugger.terminal'
+local references = require 'lugger.inner.job.references'
+local runner = require 'lugger.inner.job.runner'
+local terminal = require 'lugger.inner.view.terminal'
 local system = native.system
 
 local function detach(args)
@@ -72,7 +72,7 @@ local function gate(args, loaded)
   if args.stage ~= 'constrain' then
     config.raise('--verdict is for --stage constrain', 'a verdict is written when the rows are in')
   end
-  local problems = require('lugger.verdict_gate').problems(args.verdict, loaded.jobs)
+  local problems = require('lugger.inner.verify.verdict_gate').problems(args.verdict, loaded.jobs)
   for _, problem in ipairs(problems) do
     if args.force then terminal.warn(problem) else terminal.obstacle(problem) end
   end

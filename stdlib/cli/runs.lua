@@ -1,9 +1,9 @@
 -- lugger runs: past and present runs in a target.
-local cli = require 'lugger.cli'
+local cli = require 'lugger.inner.cli.cli'
 local native = require 'lugger.native'
-local places = require 'lugger.places'
-local table_view = require 'lugger.table_view'
-local terminal = require 'lugger.terminal'
+local places = require 'lugger.inner.cli.places'
+local table_view = require 'lugger.inner.view.table'
+local terminal = require 'lugger.inner.view.terminal'
 
 local function minute(text)
   return (text:gsub('T', ' '):sub(1, 16))

@@ -1,13 +1,13 @@
 -- lugger scaffold SOURCE --out DIR: scripts, DDL and notes for a migration, from a census of the source.
-local cli = require 'lugger.cli'
-local config = require 'lugger.config'
+local cli = require 'lugger.inner.cli.cli'
+local config = require 'lugger.inner.cli.config'
 local native = require 'lugger.native'
-local scaffold = require 'lugger.scaffold'
-local scaffold_files = require 'lugger.scaffold_files'
-local scaffold_onto = require 'lugger.scaffold_onto'
-local scaffold_report = require 'lugger.scaffold_report'
-local scaffold_sql = require 'lugger.scaffold_sql'
-local terminal = require 'lugger.terminal'
+local scaffold = require 'lugger.inner.scaffold.scaffold'
+local scaffold_files = require 'lugger.inner.scaffold.files'
+local scaffold_onto = require 'lugger.inner.scaffold.onto'
+local scaffold_report = require 'lugger.inner.scaffold.report'
+local scaffold_sql = require 'lugger.inner.scaffold.sql'
+local terminal = require 'lugger.inner.view.terminal'
 
 -- The constraint on mongo_id stands in schema.sql, where the script still has it.
 local function unique_id_of(item, shape)
@@ -68,7 +68,8 @@ end
 
 local function run(args)
   if not args.out then
-    require('lugger.flags').usage_error('--out DIR says where the files go', 'lugger scaffold dump/ --out migrate')
+    require('lugger.inner.cli.flags').usage_error('--out DIR says where the files go',
+      'lugger scaffold dump/ --out migrate')
   end
   local settings = { jobs = args.jobs, sample = args.sample, collections = args.collection,
     snake_case = args.snake_case, not_null = args.not_null, into = args.into, schema = args.schema, out = args.out }

@@ -1,9 +1,9 @@
 -- lugger scripts: the bundled ones.
-local config = require 'lugger.config'
-local flags = require 'lugger.flags'
-local script = require 'lugger.script'
-local table_view = require 'lugger.table_view'
-local terminal = require 'lugger.terminal'
+local config = require 'lugger.inner.cli.config'
+local flags = require 'lugger.inner.cli.flags'
+local script = require 'lugger.inner.script.script'
+local table_view = require 'lugger.inner.view.table'
+local terminal = require 'lugger.inner.view.terminal'
 
 local function list()
   local rows = {}

@@ -1,10 +1,10 @@
 -- lugger state: the ledger itself: its DDL, for those who may not create a schema, and its pruning.
-local cli = require 'lugger.cli'
-local config = require 'lugger.config'
-local flags = require 'lugger.flags'
+local cli = require 'lugger.inner.cli.cli'
+local config = require 'lugger.inner.cli.config'
+local flags = require 'lugger.inner.cli.flags'
 local native = require 'lugger.native'
-local places = require 'lugger.places'
-local terminal = require 'lugger.terminal'
+local places = require 'lugger.inner.cli.places'
+local terminal = require 'lugger.inner.view.terminal'
 
 local function schema_of(args, options)
   return args.state_schema or options and options.state_schema or config.find('LUGGER_STATE_SCHEMA') or 'lugger'

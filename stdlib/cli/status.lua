@@ -1,12 +1,12 @@
 -- lugger status RUN: one run in detail.
-local cli = require 'lugger.cli'
-local config = require 'lugger.config'
+local cli = require 'lugger.inner.cli.cli'
+local config = require 'lugger.inner.cli.config'
 local native = require 'lugger.native'
-local places = require 'lugger.places'
-local run_finder = require 'lugger.run_finder'
-local summary = require 'lugger.summary'
-local table_view = require 'lugger.table_view'
-local terminal = require 'lugger.terminal'
+local places = require 'lugger.inner.cli.places'
+local run_finder = require 'lugger.inner.cli.run_finder'
+local summary = require 'lugger.inner.job.summary'
+local table_view = require 'lugger.inner.view.table'
+local terminal = require 'lugger.inner.view.terminal'
 
 local function show_partitions(partitions)
   local done, rows = 0, {}

@@ -1,8 +1,8 @@
 -- lugger test FILE...: tests of mappings on sample documents, without a database.
-local cli = require 'lugger.cli'
-local config = require 'lugger.config'
+local cli = require 'lugger.inner.cli.cli'
+local config = require 'lugger.inner.cli.config'
 local native = require 'lugger.native'
-local terminal = require 'lugger.terminal'
+local terminal = require 'lugger.inner.view.terminal'
 local test = require 'lugger.test'
 
 local function files_of(words)
@@ -41,7 +41,7 @@ local function run_case(file, case)
 end
 
 local function run(args)
-  if args.sandbox or config.wants_sandbox() then require('lugger.sandbox').start() end
+  if args.sandbox or config.wants_sandbox() then require('lugger.inner.script.sandbox').start() end
   local passed, failed = 0, 0
   for _, file in ipairs(files_of(args.files)) do
     local path = file:find('/', 1, true) and file or './' .. file

@@ -1,9 +1,9 @@
 -- lugger trace SCRIPT ID: one document, step by step.
-local cli = require 'lugger.cli'
-local config = require 'lugger.config'
-local preview_view = require 'lugger.preview_view'
-local table_view = require 'lugger.table_view'
-local terminal = require 'lugger.terminal'
+local cli = require 'lugger.inner.cli.cli'
+local config = require 'lugger.inner.cli.config'
+local preview_view = require 'lugger.inner.view.preview'
+local table_view = require 'lugger.inner.view.table'
+local terminal = require 'lugger.inner.view.terminal'
 
 local longest_document = 4000 -- bytes shown of one that may have millions
 

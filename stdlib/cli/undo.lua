@@ -1,14 +1,14 @@
 -- lugger undo RUN: takes a fix back, row by row, where nobody has touched the row since.
-local cli = require 'lugger.cli'
-local config = require 'lugger.config'
-local fix_log = require 'lugger.fix_log'
-local fix_runner = require 'lugger.fix_runner'
-local fix_view = require 'lugger.fix_view'
+local cli = require 'lugger.inner.cli.cli'
+local config = require 'lugger.inner.cli.config'
+local fix_log = require 'lugger.inner.fix.log'
+local fix_runner = require 'lugger.inner.fix.runner'
+local fix_view = require 'lugger.inner.fix.view'
 local native = require 'lugger.native'
-local places = require 'lugger.places'
-local run_finder = require 'lugger.run_finder'
-local terminal = require 'lugger.terminal'
-local undo = require 'lugger.undo'
+local places = require 'lugger.inner.cli.places'
+local run_finder = require 'lugger.inner.cli.run_finder'
+local terminal = require 'lugger.inner.view.terminal'
+local undo = require 'lugger.inner.fix.undo'
 local system = native.system
 
 local function find(args)

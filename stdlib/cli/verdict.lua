@@ -1,10 +1,10 @@
 -- lugger verdict: the key that verdicts are signed with, and whether a verdict is what was signed.
-local cli = require 'lugger.cli'
-local flags = require 'lugger.flags'
+local cli = require 'lugger.inner.cli.cli'
+local flags = require 'lugger.inner.cli.flags'
 local json = require 'lugger.json'
 local native = require 'lugger.native'
-local terminal = require 'lugger.terminal'
-local verdict = require 'lugger.verdict'
+local terminal = require 'lugger.inner.view.terminal'
+local verdict = require 'lugger.inner.verify.verdict'
 
 local function make_key()
   local secret, public, line = verdict.make_key()

@@ -1,13 +1,13 @@
 -- lugger verify SCRIPT: compares source and target by value.
-local cli = require 'lugger.cli'
-local config = require 'lugger.config'
-local json = require 'lugger.json_text'
-local places = require 'lugger.places'
-local query_pairs = require 'lugger.query_pairs'
-local terminal = require 'lugger.terminal'
-local verdict = require 'lugger.verdict'
-local verdict_view = require 'lugger.verdict_view'
-local verification = require 'lugger.verification'
+local cli = require 'lugger.inner.cli.cli'
+local config = require 'lugger.inner.cli.config'
+local json = require 'lugger.inner.base.json_text'
+local places = require 'lugger.inner.cli.places'
+local query_pairs = require 'lugger.inner.verify.query_pairs'
+local terminal = require 'lugger.inner.view.terminal'
+local verdict = require 'lugger.inner.verify.verdict'
+local verdict_view = require 'lugger.inner.verify.verdict_view'
+local verification = require 'lugger.inner.verify.verification'
 
 local function options_of(args)
   return { jobs = args.jobs, sample = args.sample, seed = args.seed, where = args.where, since = args.since,
@@ -38,7 +38,8 @@ end
 local function run(args)
   local list, status = {}, cli.exit.done
   if args.query_pairs and args.json then
-    require('lugger.flags').usage_error('--json and --query-pairs exclude each other', 'lugger pairs FILE --json')
+    require('lugger.inner.cli.flags').usage_error('--json and --query-pairs exclude each other',
+      'lugger pairs FILE --json')
   end
   local jobs = jobs_of(args)
   for _, job in ipairs(jobs) do

@@ -1,6 +1,6 @@
 -- lugger version
 local native = require 'lugger.native'
-local terminal = require 'lugger.terminal'
+local terminal = require 'lugger.inner.view.terminal'
 
 return {
   summary = 'Show the version.',

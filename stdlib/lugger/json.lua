@@ -1,9 +1,9 @@
 -- Extended JSON for scripts.
-local abi = require 'lugger.abi'
-local bson = require 'lugger.bson'
-local codec = require 'lugger.codec'
-local document = require 'lugger.document'
-local fault = require 'lugger.fault'
+local abi = require 'lugger.inner.base.abi'
+local bson = require 'lugger.inner.base.bson'
+local codec = require 'lugger.inner.base.codec'
+local document = require 'lugger.inner.base.document'
+local fault = require 'lugger.inner.base.fault'
 local ffi = require 'ffi'
 local native = require 'lugger.native'
 

@@ -1,15 +1,15 @@
 -- MongoDB's indexes as PostgreSQL's: each index of a collection's metadata becomes an entry of the job's `indexes`,
 -- DDL, or a comment that says why not and what comes nearest.
-local codec = require 'lugger.codec'
-local config = require 'lugger.config'
-local document = require 'lugger.document'
-local index_names = require 'lugger.index_names'
-local index_parts = require 'lugger.mongo_index_parts'
-local mongo_filter = require 'lugger.mongo_filter'
+local codec = require 'lugger.inner.base.codec'
+local config = require 'lugger.inner.cli.config'
+local document = require 'lugger.inner.base.document'
+local index_names = require 'lugger.inner.mongo.index_names'
+local index_parts = require 'lugger.inner.mongo.index_parts'
+local mongo_filter = require 'lugger.inner.mongo.filter'
 local native = require 'lugger.native'
-local special = require 'lugger.mongo_index_special'
-local truth = require 'lugger.mongo_truth'
-local sql_text = require 'lugger.sql_text'
+local special = require 'lugger.inner.mongo.index_special'
+local truth = require 'lugger.inner.mongo.truth'
+local sql_text = require 'lugger.inner.sql.text'
 
 local mongo_index = {}
 

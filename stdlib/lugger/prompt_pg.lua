@@ -1,8 +1,8 @@
 -- `pg` as it is typed at the prompt, and in the files that :save writes: it speaks to the place it was told, else to
 -- the target made last, else to PG_URI; each place has one session.
-local config = require 'lugger.config'
-local sql_result = require 'lugger.sql_result'
-local sql_session = require 'lugger.sql_session'
+local config = require 'lugger.inner.cli.config'
+local sql_result = require 'lugger.inner.sql.result'
+local sql_session = require 'lugger.inner.sql.session'
 
 local prompt_pg = {}
 

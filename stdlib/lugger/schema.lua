@@ -1,6 +1,6 @@
 -- Changes of the schema in their safe form, for migrations: local schema = require 'lugger.schema'. Names are quoted;
 -- types and expressions are SQL as written.
-local fault = require 'lugger.fault'
+local fault = require 'lugger.inner.base.fault'
 local native = require 'lugger.native'
 local sql = native.sql
 local concat = table.concat
@@ -57,7 +57,7 @@ end
 function schema.add_column(db, table, column, type, options)
   options = check(options, { 'default', 'not_null', 'batch_rows', 'key' }, 'add_column')
   check_texts('add_column', table, column, type)
-  local volatile = options.default and require('lugger.migrate.locks').is_volatile(sql.tree('SELECT '
+  local volatile = options.default and require('lugger.inner.migrate.locks').is_volatile(sql.tree('SELECT '
     .. options.default))
   local head = ('ALTER TABLE %s ADD COLUMN %s %s'):format(sql.table(table), sql.name(column), type)
   if not volatile then
@@ -279,7 +279,7 @@ end
 ---@return { kind: string, text: string, own: boolean }[] own: goes with the column, and harms nothing else
 function schema.dependents(db, table, column)
   check_texts('dependents', table, column)
-  return require('lugger.migrate.dependents').of(db, table, column)
+  return require('lugger.inner.migrate.dependents').of(db, table, column)
 end
 
 --- Drops a column when nothing depends on it; else it tells what does, and stops.
@@ -290,7 +290,7 @@ end
 function schema.drop_column(db, table, column, options)
   options = check(options, { 'with_own' }, 'drop_column')
   check_texts('drop_column', table, column)
-  require('lugger.migrate.dependents').refuse(db, table, column, options.with_own)
+  require('lugger.inner.migrate.dependents').refuse(db, table, column, options.with_own)
   db:exec(('ALTER TABLE %s DROP COLUMN %s'):format(sql.table(table), sql.name(column)))
 end
 
@@ -326,7 +326,7 @@ end
 function schema.change_type(db, table, column, type, options)
   options = check(options, { 'using', 'key', 'batch_rows', 'pause_ms', 'keep_old', 'max_bytes' }, 'change_type')
   check_texts('change_type', table, column, type)
-  require('lugger.migrate.change_type').run(db, table, column, type, options)
+  require('lugger.inner.migrate.change_type').run(db, table, column, type, options)
 end
 
 return schema

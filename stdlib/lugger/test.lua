@@ -4,14 +4,14 @@
 --   t.case('emails are lower case', function()
 --     t.rows(users, { { _id = 1, email = 'Ann@Example.com' } }):equals { { email = 'ann@example.com' } }
 --   end)
-local compare = require 'lugger.test_compare'
-local config = require 'lugger.config'
-local fault = require 'lugger.fault'
-local job_module = require 'lugger.job'
+local compare = require 'lugger.inner.verify.test_compare'
+local config = require 'lugger.inner.cli.config'
+local fault = require 'lugger.inner.base.fault'
+local job_module = require 'lugger.inner.job.job'
 local json = require 'lugger.json'
 local native = require 'lugger.native'
-local place = require 'lugger.place'
-local script = require 'lugger.script'
+local place = require 'lugger.inner.job.place'
+local script = require 'lugger.inner.script.script'
 
 ---@class lugger.test
 local test = {}
@@ -61,7 +61,7 @@ function test.job(path, which)
 end
 
 local function sandbox()
-  local found = package.loaded['lugger.sandbox']
+  local found = package.loaded['lugger.inner.script.sandbox']
   return found and found.active and found
 end
 

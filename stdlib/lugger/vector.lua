@@ -1,14 +1,14 @@
 -- Vectors: local vector = require 'lugger.vector'. Numbers are float32, arithmetic is native and summed in double.
 -- Where a vector is wanted, anything that reads as one will do: a vector, a list of numbers, an array of a document or
 -- of PostgreSQL, MongoDB's packed vector (binary subtype 9), a halfvec or sparsevec, text like "[1,2.5]".
-local abi = require 'lugger.abi'
-local codec = require 'lugger.codec'
-local document = require 'lugger.document'
-local fault = require 'lugger.fault'
+local abi = require 'lugger.inner.base.abi'
+local codec = require 'lugger.inner.base.codec'
+local document = require 'lugger.inner.base.document'
+local fault = require 'lugger.inner.base.fault'
 local ffi = require 'ffi'
 local native = require 'lugger.native'
-local value = require 'lugger.value'
-require 'lugger.bson'
+local value = require 'lugger.inner.base.value'
+require 'lugger.inner.base.bson'
 local C, null = abi.C, value.null
 local vector_type = value.ctypes.vector
 

@@ -1,6 +1,6 @@
 ---@meta lugger.native
 -- The census: what native.census counts. The names are those of runtime/census/census.hpp; `lugger describe --full --json` prints the
--- same tables, with suggests and notes added (stdlib/lugger/census_advice.lua).
+-- same tables, with suggests and notes added (stdlib/inner/census/advice.lua).
 
 ---@class lugger.census_type
 ---@field type string "int32", "string", ...

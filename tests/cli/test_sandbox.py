@@ -9,8 +9,8 @@ HEAD = "local lugger = require 'lugger'\n"
 # Each line must raise, or give nil; what it gives is never a function, a table with functions, or a file.
 ESCAPES = [
     "io.open('/etc/passwd')", "os.execute('id')", "os.getenv('HOME')", "os.remove('x')", "os.exit(9)", "debug.getinfo(1)", "package.loaded", "require 'ffi'",
-    "require 'jit'", "require 'io'", "require 'debug'", "require 'lugger.native'", "require 'lugger.abi'", "require 'lugger.value'", "require 'lugger.config'",
-    "require 'lugger.sandbox'", "require 'lugger.capture'", "require '../secret'", "require '/etc/passwd'", "loadfile('/etc/passwd')", "dofile('x.lua')",
+    "require 'jit'", "require 'io'", "require 'debug'", "require 'lugger.native'", "require 'lugger.inner.base.abi'", "require 'lugger.inner.base.value'", "require 'lugger.inner.cli.config'",
+    "require 'lugger.inner.script.sandbox'", "require 'lugger.inner.script.capture'", "require '../secret'", "require '/etc/passwd'", "loadfile('/etc/passwd')", "dofile('x.lua')",
     "string.dump(function() end)", "('').dump(function() end)", "getfenv(0).io", "setfenv(1, {})", "_G.io.open", "_G.os.execute", "newproxy(true)",
     "load('return io')().open", "loadstring('return io.open')()()", "loadstring('return os.execute')()('id')", "load(string.char(27) .. 'LJ')()", "getmetatable('').__index.dump",
     "getmetatable(lugger.source('x')).__index", "getmetatable(require 'lugger').__index", "setmetatable(lugger.source('x'), {})", "coroutine.wrap(function() return io.open end)()()",

@@ -69,7 +69,8 @@ class Passwords(project.Case):
             self.assertIn("a password stands in an argument", done.err)
 
     def test_wiped_from_the_process_list(self):
-        self.write("slow.lua", "local f = io.open('ready', 'w') f:close() require('lugger.native').system.sleep(20000)")
+        os.mkfifo(os.path.join(self.dir, "never"))
+        self.write("slow.lua", "local f = io.open('ready', 'w') f:close() io.open('never'):read('*a')")
         import subprocess
         process = subprocess.Popen([harness.binary(), "run", "slow.lua", "--into", self.URL], cwd=self.dir, env=self.environment(),
                                    stderr=subprocess.DEVNULL)
@@ -108,6 +109,13 @@ class Init(project.Case):
             self.assertTrue(self.read(name))
         self.assertEqual(self.read(".gitignore"), "*.o\n.env\n.lugger/\n")
         self.assertTrue(os.path.exists(os.path.join(self.dir, ".lugger/library/lugger.lua")))
+
+    def test_the_library_for_editors_is_written_anew(self):
+        old = self.write(".lugger/library/lugger/older/gone.lua", "---@class lugger.job\n")
+        self.lugger("init", status=0)
+        self.assertFalse(os.path.exists(old))
+        for name in ("schema.lua", "inner/job/job.lua"):
+            self.assertTrue(os.path.exists(os.path.join(self.dir, ".lugger/library/lugger", name)))
 
     def test_nothing_is_overwritten(self):
         self.write("users.lua", "-- mine\n")

@@ -48,7 +48,12 @@ class Usage(project.Case):
     def test_help_of_a_function(self):
         done = self.lugger("help", "lugger.copy", status=0)
         self.assertIn("lugger.copy", done.out)
+        self.assertIn("24 hex digits", self.lugger("help", "objectid", status=0).out)
+        self.assertIn("lugger.job:run", self.lugger("help", "job:run", status=0).out)
 
+    def test_help_has_only_what_scripts_reach(self):
+        for name in ("lugger.inner.cli.help.find", "lugger.command", "native.job"):
+            self.assertIn("there is no help", self.lugger("help", name, status=1).err)
 
     def test_pages_of_the_manual_are_embedded(self):
         pages = self.lugger("help", "pages", status=0).out.replace(",", " ").split()

@@ -17,7 +17,7 @@ MAPPING = "{ table = 't', columns = { { 'id', 'uuid', generate = 'v5' }, { 'mong
 SCRIPT = """
 local text = io.open('metadata.json'):read('*a')
 local list = require('lugger.mongo_index').translate(text, %s)
-print(require('lugger.json_text').encode(require('lugger.json_text').list(list)))
+print(require('lugger.inner.base.json_text').encode(require('lugger.inner.base.json_text').list(list)))
 """ % MAPPING
 
 
@@ -32,7 +32,7 @@ class Options(unittest.TestCase):
     def translate(self, text):
         (self.dir / 'metadata.json').write_text(text)
         (self.dir / 't.lua').write_text(SCRIPT)
-        return json.loads(lugger('run', 't.lua', cwd=self.dir).out)
+        return json.loads(lugger('--lua', 't.lua', cwd=self.dir).out)
 
     def each(self, option, values):
         """An index of its own for each value of an option."""

@@ -23,7 +23,7 @@ create table user_tags (tag text); create table lines (sku text, qty int);
 SCRIPT = """
 local text = io.open('metadata.json'):read('*a')
 local list = require('lugger.mongo_index').translate(text, %s, { %s })
-print(require('lugger.json_text').encode(require('lugger.json_text').list(list)))
+print(require('lugger.inner.base.json_text').encode(require('lugger.inner.base.json_text').list(list)))
 """
 REFUSED = {'$not': {'age': {'$not': {'$gt': 1}}}, '$regex': {'email': {'$regex': '^a'}}, '$nor': {'$nor': [{'age': 1}]},
            'column age is int4': {'age': 'ten'}, 'child table': {'lines.qty': 3}, 'whole document': {'attrs': {'a': 1}},
@@ -74,7 +74,7 @@ class Indexes(unittest.TestCase):
     def translate(self, metadata, options='', mapping=MAPPING):
         (self.work.directory / 'metadata.json').write_text(metadata if isinstance(metadata, str) else json.dumps(metadata), encoding='utf-8')
         (self.work.directory / 't.lua').write_text(SCRIPT % (mapping, options), encoding='utf-8')
-        return json.loads(lugger('run', 't.lua', cwd=self.work.directory).out)
+        return json.loads(lugger('--lua', 't.lua', cwd=self.work.directory).out)
 
     def one(self, options='', **index):
         index = {'v': 2, 'name': 'i_1', 'key': {'age': 1}, **index}

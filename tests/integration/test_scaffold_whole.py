@@ -129,7 +129,7 @@ class Whole(Case):
         """The columns of every table, where each comes from and how."""
         (self.dir / 'shape.lua').write_text("""
 local job = dofile(arg[1])
-local json = require 'lugger.json_text'
+local json = require 'lugger.inner.base.json_text'
 local function columns(list)
   local out = {}
   for i, c in ipairs(list) do out[i] = { name = c[1], type = c[2], from = c.from or c[1], generate = c.generate, ref = c.ref and true } end

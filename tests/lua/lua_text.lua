@@ -1,6 +1,6 @@
 -- Lua source made from values: what is read back is what was written, whatever the data holds.
 local check = require 'check'
-local lua_text = require 'lugger.lua_text'
+local lua_text = require 'lugger.inner.scaffold.lua_text'
 local equal = check.equal
 
 local hostile = { 'plain', "it's", 'a\\b', 'a\nb', 'a\0b', '\r\t\127', ']]', '--[[', '%s', 'é☕', '', 'end', '\255\254' }

@@ -1,15 +1,15 @@
 -- Parts of migrations and lint that need no database.
-local change_type = require 'lugger.migrate.change_type'
+local change_type = require 'lugger.inner.migrate.change_type'
 local check = require 'check'
-local foreign = require 'lugger.migrate.foreign'
-local ledger = require 'lugger.migrate.ledger'
-local locks = require 'lugger.migrate.locks'
-local lua_tokens = require 'lugger.lint.lua_tokens'
+local foreign = require 'lugger.inner.migrate.foreign'
+local ledger = require 'lugger.inner.migrate.ledger'
+local locks = require 'lugger.inner.migrate.locks'
+local lua_tokens = require 'lugger.inner.lint.lua_tokens'
 local native = require 'lugger.native'
-local sql_file = require 'lugger.migrate.sql_file'
-local statement = require 'lugger.migrate.statement'
-local values = require 'lugger.migrate.values'
-local version = require 'lugger.migrate.version'
+local sql_file = require 'lugger.inner.migrate.sql_file'
+local statement = require 'lugger.inner.migrate.statement'
+local values = require 'lugger.inner.migrate.values'
+local version = require 'lugger.inner.migrate.version'
 local equal = check.equal
 
 describe('versions', function()

@@ -1,7 +1,7 @@
 -- Names: S0-37, createdAt becomes created_at; 63 bytes; no two alike.
 local check = require 'check'
 local lugger = require 'lugger'
-local names = require 'lugger.names'
+local names = require 'lugger.inner.base.names'
 local equal = check.equal
 
 describe('snake case', function()

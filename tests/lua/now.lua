@@ -1,6 +1,6 @@
 -- lugger.now(): one instant for a run, also where it goes on later.
 local check = require 'check'
-local clock = require 'lugger.clock'
+local clock = require 'lugger.inner.base.clock'
 local lugger = require 'lugger'
 local equal = check.equal
 

@@ -1,9 +1,9 @@
 -- PostgreSQL arrays in Lua: lists that are stored again as they came.
 local check = require 'check'
-local codec = require 'lugger.codec'
+local codec = require 'lugger.inner.base.codec'
 local ffi = require 'ffi'
 local lugger = require 'lugger'
-local pg_array = require 'lugger.pg_array'
+local pg_array = require 'lugger.inner.base.pg_array'
 local equal = check.equal
 
 local function array(kind, list)

@@ -31,7 +31,7 @@ describe('the Lua state', function()
 
   it('runs the library under its own names', function()
     equal(debug.getinfo(lugger.copy, 'S').source, '@lugger.lua')
-    equal(debug.getinfo(require('lugger.document').view, 'S').source, '@lugger/document.lua')
+    equal(debug.getinfo(require('lugger.inner.base.document').view, 'S').source, '@lugger/inner/base/document.lua')
   end)
 
   it('gives errors as objects', function()

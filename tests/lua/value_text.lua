@@ -2,8 +2,8 @@
 local check = require 'check'
 local ffi = require 'ffi'
 local lugger = require 'lugger'
-local bson = require 'lugger.bson'
-local value_text = require 'lugger.value_text'
+local bson = require 'lugger.inner.base.bson'
+local value_text = require 'lugger.inner.view.value_text'
 
 local prompt = setmetatable({}, { __index = function(_, name)
   local member = lugger[name]
@@ -100,7 +100,7 @@ describe('value_text', function()
     end
     for _ = 1, 300 do
       local stored = bytes_of(make(5))
-      local doc = require('lugger.document').from_bson(stored)
+      local doc = require('lugger.inner.base.document').from_bson(stored)
       local text = value_text.of(doc)
       check.equal(bson.encode(pasted(text)), stored)
     end

@@ -1,0 +1,276 @@
+-- Slots (lug_value) to Lua values and back.
+local abi = require 'lugger.inner.base.abi'
+local fault = require 'lugger.inner.base.fault'
+local ffi = require 'ffi'
+local value = require 'lugger.inner.base.value'
+local C, types, null = abi.C, abi.types, value.null
+local ctypes = value.ctypes
+
+local codec = {}
+
+-- Vectors and the rest
+
+---@class lugger.vector
+local vector = {}
+
+--- Its numbers as a Lua table.
+---@return number[]
+function vector:totable()
+  local out = {}
+  for i = 0, self.size - 1 do out[i + 1] = self.data[i] end
+  return out
+end
+
+ffi.metatype(ctypes.vector, {
+  __index = function(self, key)
+    if type(key) == 'number' then return key >= 1 and key <= self.size and self.data[key - 1] or nil end
+    return vector[key]
+  end,
+  __len = function(self) return self.size end,
+  __tostring = function(self)
+    local out = {}
+    for i = 0, self.size - 1 do out[i + 1] = ('%.9g'):format(self.data[i]) end
+    return '[' .. table.concat(out, ',') .. ']'
+  end,
+  __eq = function(a, b)
+    if not (ffi.istype(ctypes.vector, a) and ffi.istype(ctypes.vector, b)) or a.size ~= b.size then return false end
+    for i = 0, a.size - 1 do
+      if a.data[i] ~= b.data[i] then return false end
+    end
+    return true
+  end,
+})
+
+--- A vector of float32 numbers.
+---@param numbers number[]|lugger.vector
+---@return lugger.vector
+function codec.vector(numbers)
+  if ffi.istype(ctypes.vector, numbers) then return numbers end
+  local out = ctypes.vector(#numbers)
+  out.size = #numbers
+  for i = 1, #numbers do out.data[i - 1] = numbers[i] end
+  return out
+end
+
+local carries_i64 = { [types.timestamp] = true, [types.time] = true, [types.minKey] = true, [types.maxKey] = true,
+  [types.undefined] = true }
+
+local function typed_slot(self, slot)
+  slot.type, slot.flags, slot.aux, slot.size = self.type, 0, self.aux, self.size
+  if carries_i64[self.type] then slot.i64 = self.i64 else slot.data = self.data end
+end
+
+---@class lugger.typed a value of a type that has no class of its own here: regex, timestamp, interval, minKey, ...
+local typed = {}
+
+local scratch = ffi.new 'lug_value'
+
+--- The word for its type.
+---@return string
+function typed:kind()
+  return abi.words[self.type]
+end
+
+ffi.metatype(ctypes.typed, {
+  __index = typed,
+  __tostring = function(self)
+    typed_slot(self, scratch)
+    return value.text_of(scratch)
+  end,
+  __eq = function(a, b)
+    return ffi.istype(ctypes.typed, a) and ffi.istype(ctypes.typed, b) and a.type == b.type and a.size == b.size
+      and a.aux == b.aux and a.i64 == b.i64 and value.compare_bytes(a.data, b.data, a.size) == 0
+  end,
+})
+
+-- Decoding
+
+local function new_typed(v)
+  local size = carries_i64[v.type] and 0 or v.size
+  local out = ctypes.typed(size)
+  out.type, out.aux, out.size = v.type, v.aux, size
+  if carries_i64[v.type] then out.i64 = v.i64 else ffi.copy(out.data, v.data, size) end
+  return out
+end
+
+local function integer(v)
+  local i = v.i64
+  if i >= -9007199254740992LL and i <= 9007199254740992LL then return tonumber(i) end
+  return i
+end
+
+local function fixed(ctype, size)
+  return function(v)
+    local out = ctype()
+    ffi.copy(out, v.data, size)
+    return out
+  end
+end
+local new_uuid = fixed(ctypes.uuid, 16)
+
+local function new_date(v)
+  local out = ctypes.date()
+  C.lug_date_from_value(v, out)
+  return out
+end
+
+local function new_decimal(v)
+  return value.new_decimal(v.type, v.data, v.size > 0 and v.size or 16)
+end
+
+local decoders = {
+  [types.missing] = function() return nil end,
+  [types.null] = function() return null end,
+  [types.undefined] = function() return null end,
+  [types.bool] = function(v) return v.i64 ~= 0 end,
+  [types.int32] = integer,
+  [types.int64] = integer,
+  [types.double] = function(v) return v.f64 end,
+  [types.decimal] = new_decimal,
+  [types.numeric] = new_decimal,
+  [types.string] = function(v) return ffi.string(v.data, v.size) end,
+  [types.pgtext] = function(v) return ffi.string(v.data, v.size) end,
+  [types.binary] = function(v)
+    if v.aux == 4 and v.size == 16 then return new_uuid(v) end
+    local out = ctypes.binary(v.size)
+    out.size, out.subtype = v.size, v.aux
+    ffi.copy(out.data, v.data, v.size)
+    return out
+  end,
+  [types.objectId] = fixed(ctypes.objectid, 12),
+  [types.uuid] = new_uuid,
+  [types.date] = new_date,
+  [types.timestamptz] = new_date,
+  [types.day] = new_date,
+  [types.vector] = function(v)
+    local count = v.size / 4
+    local out = ctypes.vector(count)
+    out.size = count
+    ffi.copy(out.data, v.data, v.size)
+    return out
+  end,
+}
+--- For pg_array.lua: a value as its bytes, opaque.
+codec.typed = new_typed
+
+for number = 0, 34 do decoders[number] = decoders[number] or new_typed end
+
+--- The Lua value of a slot. With a batch nested documents are views into it, without they are copies.
+---@param v ffi.cdata* lug_value
+---@param batch ffi.cdata*|nil lug_batch *
+---@return any
+function codec.decode(v, batch)
+  return decoders[v.type](v, batch)
+end
+
+--- For document.lua, which adds what documents and arrays become.
+---@param number integer the type of lug_value
+---@param decoder fun(v: ffi.cdata*, batch: ffi.cdata*|nil): any
+function codec.on_decode(number, decoder)
+  decoders[number] = decoder
+end
+
+-- Encoding
+
+local function bytes(slot, kind, data, size, copy)
+  slot.type, slot.aux, slot.size = kind, 0, size
+  slot.data = copy(data, size)
+end
+
+local encoders = {}
+
+--- For document.lua: how values of a ctype are put into slots. fn(slot, value, copy)
+---@param ctype ffi.ctype*
+---@param encoder fun(slot: ffi.cdata*, v: any, copy: function)
+function codec.on_encode(ctype, encoder)
+  encoders[#encoders + 1] = { ctype = ctype, encode = encoder }
+end
+
+codec.on_encode(ctypes.date, function(slot, v) value.date_slot(v, slot) end)
+codec.on_encode(ctypes.decimal, function(slot, v, copy) bytes(slot, v.type, v.data, v.size, copy) end)
+codec.on_encode(ctypes.objectid, function(slot, v, copy) bytes(slot, types.objectId, v.bytes, 12, copy) end)
+codec.on_encode(ctypes.uuid, function(slot, v, copy) bytes(slot, types.uuid, v.bytes, 16, copy) end)
+codec.on_encode(ctypes.vector, function(slot, v, copy)
+  bytes(slot, types.vector, ffi.cast('const uint8_t *', v.data), v.size * 4, copy)
+end)
+codec.on_encode(ctypes.binary, function(slot, v, copy)
+  bytes(slot, types.binary, v.data, v.size, copy)
+  slot.aux = v.subtype
+end)
+codec.on_encode(ctypes.typed, function(slot, v, copy)
+  typed_slot(v, slot)
+  if not carries_i64[v.type] then slot.data = copy(v.data, v.size) end
+end)
+codec.on_encode(ctypes.double, function(slot, v)
+  slot.type, slot.size, slot.f64 = types.double, 0, v.number_
+end)
+codec.on_encode(ctypes.int64, function(slot, v)
+  slot.type, slot.size, slot.i64 = types.int64, 0, v
+end)
+
+local encode_table
+
+--- For bson.lua: what a plain table becomes. fn(slot, table, copy)
+---@param encoder fun(slot: ffi.cdata*, v: table, copy: function)
+function codec.on_table(encoder)
+  encode_table = encoder
+end
+
+--- Puts a Lua value into a slot. `copy(bytes, size)` gives memory that lives as long as the slot.
+---@param slot ffi.cdata* lug_value
+---@param v any
+---@param copy fun(bytes: any, size: integer): ffi.cdata*
+function codec.encode(slot, v, copy)
+  local kind = type(v)
+  if kind == 'string' then
+    slot.type, slot.aux, slot.size = types.string, 0, #v
+    slot.data = copy(v, #v)
+  elseif kind == 'number' then
+    slot.size = 0
+    if v >= -9007199254740992 and v <= 9007199254740992 and v == math.floor(v) and (v ~= 0 or 1 / v > 0) then
+      slot.type, slot.i64 = types.int64, v
+    else
+      slot.type, slot.f64 = types.double, v
+    end
+  elseif kind == 'boolean' then
+    slot.type, slot.size, slot.i64 = types.bool, 0, v and 1 or 0
+  elseif v == nil or v == null then
+    -- i64 tells the two apart where a document is written: nil takes a field away (runtime/fix/mapper.cpp).
+    slot.type, slot.size, slot.i64 = types.null, 0, v == null and 1 or 0
+  elseif kind == 'cdata' then
+    for i = 1, #encoders do
+      if ffi.istype(encoders[i].ctype, v) then return encoders[i].encode(slot, v, copy) end
+    end
+    fault.raise('hook', 'a ' .. tostring(ffi.typeof(v)) .. ' cannot be stored')
+  elseif kind == 'table' then
+    encode_table(slot, v, copy)
+  else
+    fault.raise('hook', ('a %s cannot be stored in a column'):format(kind))
+  end
+end
+
+-- A list that came from a PostgreSQL array is one, whatever else a table may be.
+local function pg_array(v)
+  local meta = getmetatable(v)
+  return type(meta) == 'table' and meta.lugger_array ~= nil
+end
+
+--- The word for a value's type: "string", "int32", "decimal", "document", ... Lua numbers are "number".
+---@param v any
+---@return string
+function codec.type(v)
+  if v == null then return 'null' end
+  local kind = type(v)
+  if kind == 'table' and pg_array(v) then return 'array' end
+  if kind ~= 'cdata' then return kind end
+  for name, ctype in pairs(ctypes) do
+    if ffi.istype(ctype, v) then
+      if name == 'typed' then return abi.words[v.type] end
+      if name == 'doc' or name == 'own' then return v.lug_array_ == 1 and 'array' or 'document' end
+      return name
+    end
+  end
+  return kind
+end
+
+return codec

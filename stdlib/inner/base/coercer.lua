@@ -1,0 +1,62 @@
+-- The coercers that columns use, for scripts.
+local abi = require 'lugger.inner.base.abi'
+local codec = require 'lugger.inner.base.codec'
+local ffi = require 'ffi'
+local native = require 'lugger.native'
+require 'lugger.inner.base.bson'
+local C = abi.C
+
+---@class lugger.coercer
+local coercer = {}
+
+local meta = { __index = coercer, __name = 'coercer' }
+meta.__tostring = function(self) return 'coercer ' .. self.handle:type() end
+
+local input, output = ffi.new 'lug_value', ffi.new 'lug_value'
+
+local function try(self, v)
+  local keep = {}
+  input.type, input.flags, input.aux, input.size, input.i64 = 0, 0, 0, 0, 0
+  codec.encode(input, v, function(bytes, size)
+    local held = ffi.new('uint8_t[?]', math.max(size, 1))
+    ffi.copy(held, bytes, size)
+    keep[#keep + 1] = held
+    return held
+  end)
+  local failure = C.lug_coerce(self.pointer, input, output)
+  if failure == 0 then return codec.decode(output, nil), keep end
+  local text = abi.text(function(out, room) return C.lug_coerce_failure(self.pointer, failure, input, out, room) end)
+  return nil, native.error('coerce', text)
+end
+
+--- Turns a value into the type. Raises an error of code "coerce" when it cannot.
+---@param v any
+---@return any null comes back as lugger.null
+function coercer:coerce(v)
+  local out, err = try(self, v)
+  if out == nil then error(err, 2) end
+  return out
+end
+
+--- The same without raising.
+---@param v any
+---@return any value nil when it cannot be read
+---@return lugger.error|nil err
+function coercer:try_coerce(v)
+  local out, err = try(self, v)
+  if out == nil then return nil, err end
+  return out
+end
+
+local module = {}
+
+--- A coercer: what a column of this type does to a value.
+---@param type string a column type: 'numeric(12,2)', 'timestamptz', 'uuid'
+---@param policy table|nil { decimal = ',', fraction = 'round', ... } as in a column
+---@return lugger.coercer
+function module.new(type, policy)
+  local handle = native.coercer(type, policy)
+  return setmetatable({ handle = handle, pointer = ffi.cast('void *', handle:pointer()) }, meta)
+end
+
+return module

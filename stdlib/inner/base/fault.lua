@@ -1,0 +1,47 @@
+-- Errors that name the line of the script they come from, however deep below it they are raised.
+local native = require 'lugger.native'
+
+local fault = {}
+
+--- The nearest line that is not lugger's own: "users.lua:12". A script that ends with `return lugger.copy { ... }` has
+--- left no line behind: then it is the script's name.
+---@return string|nil
+function fault.where()
+  for level = 3, 60 do
+    local info = debug.getinfo(level, 'Sl')
+    if not info or info.source:match('^@lugger/inner/script/script%.lua') then
+      local context = require('lugger.inner.script.script').context()
+      return context and context.name
+    end
+    local ours = info.what == 'C' or info.source:match('^@lugger')
+    if not ours and info.currentline > 0 then
+      return ('%s:%d'):format(info.short_src, info.currentline)
+    end
+  end
+end
+
+--- Raises an error object with the line in its notes.
+---@param code string
+---@param message string
+---@param hint string|nil
+function fault.raise(code, message, hint)
+  error(native.error(code, message, hint, nil, { script = fault.where() }), 0)
+end
+
+--- Raises for a key that is not among the known ones, and names the nearest.
+---@param holder string what has the keys: "a migration"
+---@param given table|nil
+---@param known string[]
+function fault.check_keys(holder, given, known)
+  local is_known = {}
+  for _, key in ipairs(known) do is_known[key] = true end
+  for key in pairs(given or {}) do
+    if not is_known[key] then
+      local near = native.system.nearest(tostring(key), known)
+      fault.raise('config', ('%s does not know the key "%s"'):format(holder, tostring(key)),
+        near and near ~= '' and ('did you mean %s?'):format(near) or 'it knows ' .. table.concat(known, ', '))
+    end
+  end
+end
+
+return fault

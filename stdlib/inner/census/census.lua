@@ -1,0 +1,234 @@
+-- The census of a place: every collection counted, references between them, the forecast of a load.
+local census_advice = require 'lugger.inner.census.advice'
+local census_forecast = require 'lugger.inner.census.forecast'
+local census_references = require 'lugger.inner.census.references'
+local census_updates = require 'lugger.inner.census.updates'
+local config = require 'lugger.inner.cli.config'
+local fault = require 'lugger.inner.base.fault'
+local flags = require 'lugger.inner.cli.flags'
+local json_text = require 'lugger.inner.base.json_text'
+local native = require 'lugger.native'
+local progress = require 'lugger.inner.job.progress'
+local system = native.system
+
+local census = {}
+
+local trial_seconds, trial_bytes = 1, 50e6 -- a small collection is tried for less
+
+---@class lugger.census_settings
+---@field jobs integer|nil threads; a core each, at most four, when not given
+---@field limit integer|nil documents of each collection, from its beginning
+---@field sample integer|nil about so many documents of each collection, taken at random
+---@field references boolean|nil look up every value that may refer to another collection
+---@field trial boolean|nil false: no timed trial of a load, and no forecast
+---@field log "live"|"plain"|"json"|"none"|nil how progress is told
+
+---@class lugger.place_census
+---@field place string secrets masked
+---@field collections lugger.collection_census[]
+---@field references lugger.census_reference[]
+---@field server_version string|nil of the MongoDB server that a dump was taken from, when it says so
+---@field oplog string|nil whose updates were counted
+---@field forecast lugger.census_forecast|nil of all collections
+---@field stopped boolean|nil the user stopped it
+
+local own_databases = { admin = true, config = true, ['local'] = true }
+
+-- Views hold nothing of their own, and what the server keeps for itself is not the user's.
+local function is_counted(item)
+  return item.type ~= 'view' and not item.collection:find('^system%.') and not own_databases[item.database]
+end
+
+local function options_for(options, item)
+  local out = {}
+  for key, value in pairs(options or {}) do out[key] = value end
+  if item.database and item.database ~= '' then
+    out.collection = item.database .. '.' .. item.collection
+  elseif item.collection and item.collection ~= '' then
+    out.collection = item.collection
+  end
+  return out
+end
+
+local function full_name(item)
+  return (item.database ~= '' and item.database .. '.' or '') .. item.collection
+end
+
+--- What a census of the place covers: { name, options } of each collection.
+---@param place string
+---@param options table
+---@return { name: string, options: table }[]
+function census.collections(place, options)
+  if options.collection or options.table or options.query then
+    return { { name = options.collection or options.table or 'query', options = options } }
+  end
+  local found, counted = native.look_at_place(place, options).collections, {}
+  if #found == 1 then return { { name = full_name(found[1]), options = options } } end
+  for _, item in ipairs(found) do
+    if is_counted(item) then
+      local postgres = place:find('^postgres') or place:find('^local:')
+      local own = options_for(options, item)
+      if postgres then own.table, own.collection = item.collection, nil end
+      counted[#counted + 1] = { name = full_name(item), options = own }
+    end
+  end
+  if #counted == 0 then
+    fault.raise('config', system.mask_secrets(place) .. ' holds no collection to count',
+      'views and system collections are left out; name one by -c')
+  end
+  return counted
+end
+
+local function watch(run, reporter)
+  while not run:ended() do
+    local seen = run:poll(100)
+    if system.stop_level() > 0 then run:stop() end
+    if not run:ended() then
+      reporter:update { run = '', stage = 'counting', total_bytes = seen.total_bytes, seconds = seen.seconds,
+        tally = { read = seen.documents, bytes = seen.bytes, rejected = 0 } }
+    end
+  end
+  reporter:finish()
+end
+
+--- Counts one collection. Ctrl-C ends it early with what was counted.
+---@param name string for progress
+---@param place string resolved
+---@param options table
+---@param settings lugger.census_settings
+---@return lugger.collection_census
+---@return lugger.native.census
+function census.count(name, place, options, settings)
+  local run = native.census(place, options, { jobs = settings.jobs, limit = settings.limit, sample = settings.sample })
+  local before = system.interrupt_raises(false)
+  local ok, result = pcall(function()
+    watch(run, progress.new(name, settings.log))
+    return run:result()
+  end)
+  system.interrupt_raises(before)
+  if not ok then error(result, 0) end
+  result.name = name
+  return census_advice.add(result), run
+end
+
+local function try(census_of, place, options)
+  local before = system.interrupt_raises(false)
+  local ok, trial = pcall(native.try_load, place, options,
+    math.min(trial_seconds, 0.05 + tonumber(census_of.bytes) / trial_bytes))
+  system.interrupt_raises(before)
+  if ok then
+    census_of.forecast = census_forecast.of(census_of, trial)
+  elseif type(trial) == 'string' or trial.code ~= 'interrupted' then
+    census_of.trial_failed = tostring(trial)
+  end
+end
+
+local known_settings = { 'jobs', 'limit', 'sample', 'references', 'trial', 'log' }
+
+-- A slip of the hand must not count everything for an hour.
+local function check(settings)
+  for key in pairs(settings) do
+    local known = false
+    for _, name in ipairs(known_settings) do known = known or name == key end
+    if not known then
+      fault.raise('config', ('a census has no setting "%s"'):format(tostring(key)),
+        flags.did_you_mean(tostring(key), known_settings) or 'it has ' .. table.concat(known_settings, ', '))
+    end
+  end
+  return settings
+end
+
+-- mongodump tells the server's version in a prelude, beside the collections or above them.
+local function server_version(place)
+  for _, file in ipairs { place .. '/prelude.json', (place:gsub('[^/]+$', 'prelude.json')) } do
+    local prelude = io.open(file)
+    if prelude then
+      local text = prelude:read('*a') or ''
+      prelude:close()
+      return text:match('"ServerVersion"%s*:%s*"([%w%.%-]+)"')
+    end
+  end
+end
+
+-- Which collections are counted and which of them are shown: references need the others' keys too.
+local function chosen(place, options, settings)
+  local shown = census.collections(place, options)
+  if not settings.references or not options.collection then return shown, #shown end
+  local without = {}
+  for key, value in pairs(options) do without[key] = key ~= 'collection' and value or nil end
+  local all = census.collections(place, without)
+  local list = { shown[1] }
+  for _, item in ipairs(all) do
+    if item.name ~= shown[1].name and item.name:match('%.(.*)$') ~= shown[1].name then list[#list + 1] = item end
+  end
+  return list, 1
+end
+
+-- The collections by the names that an oplog has for them.
+local function add_updates(out, place, options)
+  local counts = native.count_updates(place, options)
+  if not counts then return end
+  out.oplog = counts.place
+  for _, told in ipairs(out.collections) do
+    local found = counts.collections[told.info.database .. '.' .. told.info.collection]
+    if found then census_updates.add(told, found) end
+  end
+end
+
+--- Counts everything a place holds.
+---@param place string a place or the name of a connection
+---@param options table|nil as lugger.source takes them
+---@param settings lugger.census_settings|nil
+---@return lugger.place_census
+function census.take(place, options, settings)
+  options, settings = options or {}, check(settings or {})
+  local resolved = config.resolve(place, 'from')
+  local out, runs, counted = { place = system.mask_secrets(place), collections = {}, references = {} }, {}, {}
+  local items, shown = chosen(resolved, options, settings)
+  for i, item in ipairs(items) do
+    local told, run = census.count(item.name, resolved, item.options, settings)
+    runs[#runs + 1], counted[#counted + 1] = run, item
+    if i <= shown then out.collections[#out.collections + 1] = told end
+    if system.stop_level() > 0 then
+      out.stopped = true
+      break
+    end
+    if settings.trial ~= false and resolved ~= '-' and i <= shown then try(told, resolved, item.options) end
+  end
+  for _, reference in ipairs(census_references.find(counted, runs)) do
+    for _, told in ipairs(out.collections) do
+      if told.name == reference.collection then table.insert(out.references, reference) end
+    end
+  end
+  if settings.references and not out.stopped then census_references.check(out.references, resolved, counted) end
+  out.server_version = server_version(resolved)
+  out.forecast = census_forecast.sum(out.collections)
+  if not out.stopped then add_updates(out, resolved, options) end
+  return out
+end
+
+-- Lists that may be empty must be lists in JSON too.
+local lists = { 'collections', 'paths', 'types', 'examples', 'null_examples', 'top', 'discriminators', 'decides',
+  'kinds', 'always', 'never', 'faults', 'breaks', 'notes', 'warnings', 'subtypes', 'same_but_case',
+  'references', 'hot' }
+local is_list = {}
+for _, name in ipairs(lists) do is_list[name] = true end
+
+local function mark(value)
+  for key, item in pairs(value) do
+    if type(item) == 'table' then
+      if is_list[key] then json_text.list(item) end
+      mark(item)
+    end
+  end
+  return value
+end
+
+--- A census as JSON text; docs/census.md tells its fields.
+---@param taken lugger.place_census
+---@return string
+function census.json(taken)
+  return json_text.encode(mark(taken))
+end
+
+return census

@@ -1,0 +1,61 @@
+-- Which target a command speaks of: a script's, a place given by name, or PG_URI.
+local config = require 'lugger.inner.cli.config'
+local native = require 'lugger.native'
+local script = require 'lugger.inner.script.script'
+
+local places = {}
+
+--- The ledger that a job writes to.
+---@param job table
+---@return lugger.native.state
+function places.state_of(job)
+  local place, options = job:target()
+  return native.state(place, options)
+end
+
+local function is_script(word)
+  if word:match('%.lua$') then return true end
+  for _, name in ipairs(script.bundled()) do
+    if name == word then return true end
+  end
+  return false
+end
+
+--- Refuses local:DIR where no server was ever made: a look at it must not make one.
+---@param place string
+---@return string place
+function places.existing(place)
+  local directory = place:match('^local:(.+)$')
+  if directory and not native.system.stat(directory) then
+    config.raise(('there is no private server in %s'):format(directory), 'a run with --into ' .. place .. ' makes one')
+  end
+  return place
+end
+
+--- The places that a word means: the targets of a script's jobs, or the word itself; without a word PG_URI, else
+--- ./.lugger.
+---@param word string|nil
+---@param load fun(): lugger.script.loaded
+---@return { place: string, options: table|nil }[]
+function places.targets(word, load)
+  if word and is_script(word) then
+    local list, seen = {}, {}
+    for _, job in ipairs(load().jobs) do
+      local place, options = job:target()
+      if not seen[place] then
+        seen[place] = true
+        list[#list + 1] = { place = place, options = options }
+      end
+    end
+    return list
+  end
+  if word then return { { place = places.existing(config.resolve(word)) } } end
+  local url = config.find('PG_URI')
+  if url then return { { place = url } } end
+  local found = native.system.stat('.lugger')
+  if found and found.is_dir then return { { place = './.lugger' } } end
+  config.raise('of which target?',
+    'name a script or a place: lugger runs users.lua, lugger runs local:./pg; or set PG_URI')
+end
+
+return places

@@ -1,0 +1,46 @@
+-- Connections that lugger.toml marks `production = true`: what writes to them outside a job is asked about first.
+local config = require 'lugger.inner.cli.config'
+local native = require 'lugger.native'
+local terminal = require 'lugger.inner.view.terminal'
+
+local production = { allowed = false }
+
+--- Whether a place is marked: by the name of its connection, or by being the same URL.
+---@param name string as the user gave it
+---@param place string what it stands for
+---@return boolean
+function production.connection(name, place)
+  for _, known in ipairs(config.connections()) do
+    local connection = config.connection(known)
+    if connection.production == true and (known == name or connection.url == place) then return true end
+  end
+  return false
+end
+
+--- Whether a statement takes the guard away, so that it must be asked about itself.
+---@param sql string
+---@return boolean
+function production.loosens(sql)
+  local lower = sql:lower()
+  return lower:find('read%s+write') ~= nil or lower:find('transaction_read_only', 1, true) ~= nil
+    or lower:find('session%s+characteristics') ~= nil or lower:find '^%s*reset%s+all' ~= nil
+    or lower:find '^%s*discard%s+all' ~= nil
+end
+
+--- Asks whether a write to `label` is meant; raises when it is not, and where nobody can be asked.
+---@param label string
+function production.confirm(label)
+  if production.allowed then return end
+  if not (terminal.is_terminal(0) and terminal.is_terminal(2)) then
+    config.raise(('%s is marked production: a write needs --yes here'):format(label),
+      'nobody is there to be asked')
+  end
+  local before = native.system.interrupt_raises(false)
+  local answer = native.edit.readline(('this writes to %s, which is marked production. Type yes to go on: '):format(
+    label))
+  native.system.clear_stop()
+  native.system.interrupt_raises(before)
+  if answer ~= 'yes' then error(native.error('config', 'nothing was written to ' .. label), 0) end
+end
+
+return production

@@ -1,0 +1,168 @@
+-- Fixes: what lugger.fix makes. Shown first; written only when asked to.
+local config = require 'lugger.inner.cli.config'
+local duration = require 'lugger.inner.base.duration'
+local fault = require 'lugger.inner.base.fault'
+local native = require 'lugger.native'
+local place = require 'lugger.inner.job.place'
+local script = require 'lugger.inner.script.script'
+
+---@class lugger.fix
+local fix = { is_fix = true }
+local fix_meta = { __index = fix, __name = 'fix', __tostring = function(self) return 'fix ' .. self:name() end }
+
+local known = { 'on', 'where', 'query', 'params', 'set', 'max_rows', 'map', 'name', 'batch_rows', 'retention',
+  'throttle', 'on_hook_error' }
+
+local function fail(message, hint)
+  fault.raise('config', message, hint)
+end
+
+local function check_keys(spec)
+  if type(spec) ~= 'table' then fail(('lugger.fix wants a table, not a %s'):format(type(spec))) end
+  local is_known = {}
+  for _, key in ipairs(known) do is_known[key] = true end
+  for key in pairs(spec) do
+    if not is_known[key] then
+      local near = native.system.nearest(tostring(key), known)
+      fail(('a fix does not know the key "%s"'):format(tostring(key)),
+        near and ('did you mean %s?'):format(near) or 'it knows ' .. table.concat(known, ', '))
+    end
+  end
+end
+
+local function check_text(spec, key)
+  local v = spec[key]
+  if v ~= nil and (type(v) ~= 'string' or v:match('^%s*$')) then
+    fail(('%s must be SQL as text, not %s'):format(key, v == '' and 'empty' or 'a ' .. type(v)))
+  end
+end
+
+local function check_number(spec, key, least)
+  local v = spec[key]
+  if v ~= nil and (type(v) ~= 'number' or v < least or v ~= math.floor(v)) then
+    fail(('%s must be a whole number from %d, not %s'):format(key, least, tostring(v)))
+  end
+end
+
+local function check_set(spec)
+  if type(spec.set) == 'string' then spec.set = { spec.set } end
+  if type(spec.set) ~= 'table' or #spec.set == 0 then
+    fail('a fix says in `set` which columns it writes', "set = { 'phone' }")
+  end
+  for _, name in ipairs(spec.set) do
+    if type(name) ~= 'string' or name == '' then fail("set is a list of column names: set = { 'phone' }") end
+  end
+end
+
+local function check(spec)
+  check_keys(spec)
+  if not place.is(spec.on, 'target') then
+    fail('on must be a lugger.target(...)',
+      "on = lugger.target(lugger.env.PG_URI, { table = 'customers', key = 'id' })")
+  end
+  if not spec.on.options.table then
+    fail('the fix names no table', "on = lugger.target(PLACE, { table = 'customers' })")
+  end
+  if type(spec.map) ~= 'function' then
+    fail(spec.map == nil and 'the fix has no map' or ('map must be a function, not a %s'):format(type(spec.map)),
+      'map = function(row) row.phone = ... end')
+  end
+  check_text(spec, 'where')
+  check_text(spec, 'query')
+  if spec.where and spec.query then
+    fail('a fix has a where or a query, not both', 'put the condition into the query')
+  end
+  if spec.params ~= nil and type(spec.params) ~= 'table' then fail("params is a list: params = { '2026-01-01' }") end
+  if spec.params and #spec.params > 0 and not (spec.where or spec.query) then
+    fail('params are for where or query', "where = 'created_at >= $1'")
+  end
+  check_number(spec, 'max_rows', 1)
+  check_number(spec, 'batch_rows', 1)
+  if spec.on_hook_error ~= nil and spec.on_hook_error ~= 'stop' and spec.on_hook_error ~= 'reject' then
+    fail(('on_hook_error cannot be "%s"'):format(tostring(spec.on_hook_error)), 'stop or reject')
+  end
+  check_set(spec)
+end
+
+-- What a hook of a fix has beside a job's: json and jsonb read as documents, arrays and values instead of text. The
+-- hook travels into its worker inside this one.
+local function with_json(map)
+  local ready = false
+  return function(row, doc)
+    if not ready then
+      require('lugger.inner.fix.json').install()
+      ready = true
+    end
+    return map(row, doc)
+  end
+end
+
+local function texts(params)
+  local out = {}
+  for i, v in ipairs(params or {}) do out[i] = (v == native.null or type(v) == 'string') and v or tostring(v) end
+  return out
+end
+
+local function normalise(self)
+  local spec, options = self.spec, {}
+  for key, v in pairs(spec.on.options) do options[key] = v end
+  return {
+    target = { place = config.resolve(spec.on.place, 'into'), options = options },
+    name = spec.name, where = spec.where, query = spec.query, params = texts(spec.params), set = spec.set,
+    max_rows = spec.max_rows, batch_rows = spec.batch_rows, on_hook_error = spec.on_hook_error, hook = self.hook,
+    now = self.now, retention_s = duration.seconds(spec.retention or '30d', 'retention'), throttle = self.throttle,
+    script_hash = self.identity.script_hash, resume_command = self.identity.resume_command,
+  }
+end
+
+--- Its name: what the ledger knows it by.
+---@return string
+function fix:name()
+  return self.spec.name or 'fix ' .. self.spec.on.options.table
+end
+
+--- The place and the options of its target.
+---@return string place may hold a password
+---@return table options
+function fix:target()
+  return config.resolve(self.spec.on.place, 'into'), self.spec.on.options
+end
+
+--- Starts it; the caller polls. Nothing is written without apply = true.
+---@param settings lugger.fix_settings|nil
+---@return lugger.native.fix_run
+function fix:start(settings)
+  return native.fix(normalise(self), settings or {})
+end
+
+--- What it would change. Writes nothing.
+---@param settings lugger.fix_settings|nil
+---@return lugger.fix_outcome
+function fix:show(settings)
+  return require('lugger.inner.fix.runner').run_or_raise(self, settings, false)
+end
+
+--- Writes. Raises when it fails.
+---@param settings lugger.fix_settings|nil
+---@return lugger.fix_outcome
+function fix:apply(settings)
+  return require('lugger.inner.fix.runner').run_or_raise(self, settings, true)
+end
+
+local module = {}
+
+--- Makes a fix of its description; lugger.fix is this.
+---@param spec table
+---@return lugger.fix
+function module.new(spec)
+  check(spec)
+  local self = setmetatable({ spec = spec, identity = script.identity() }, fix_meta)
+  local context = script.context()
+  if spec.throttle ~= nil then self.throttle = require('lugger.inner.job.throttle').check(spec.throttle) end
+  self.hook = require('lugger.inner.script.capture').pack(with_json(spec.map), 'map', context and context.modules)
+  self.now = require('lugger.inner.base.clock').text()
+  script.note_job()
+  return self
+end
+
+return module

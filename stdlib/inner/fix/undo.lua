@@ -1,0 +1,39 @@
+-- The undo of a fix: rows that nobody touched since go back to what they were.
+local clock = require 'lugger.inner.base.clock'
+local duration = require 'lugger.inner.base.duration'
+local native = require 'lugger.native'
+
+---@class lugger.undo
+local undo = {}
+local undo_meta = { __index = undo, __name = 'undo', __tostring = function(self) return self:name() end }
+
+--- Its name: what the ledger knows it by.
+---@return string
+function undo:name()
+  return 'undo ' .. self.run
+end
+
+--- Starts it; the caller polls.
+---@param settings lugger.fix_settings|nil
+---@return lugger.native.fix_run
+function undo:start(settings)
+  return native.undo({
+    run = self.run, target = self.target, where = self.options.where, batch_rows = self.options.batch_rows,
+    retention_s = duration.seconds(self.options.retention or '30d', 'retention'),
+    resume_command = self.options.resume_command, now = clock.text(),
+  }, settings or {})
+end
+
+local module = {}
+
+--- The undo of a run in a target.
+---@param run string its whole id
+---@param target { place: string, options: table|nil }
+---@param options { where: string|nil, retention: string|nil, batch_rows: integer|nil, resume_command: string|nil }|nil
+---@return lugger.undo
+function module.new(run, target, options)
+  return setmetatable({ run = run, target = { place = target.place, options = target.options or {} },
+    options = options or {} }, undo_meta)
+end
+
+return module

@@ -1,0 +1,229 @@
+-- users:find { age = { ['$gt'] = 30 } }: a question to a source, asked when its answer is looked at.
+local config = require 'lugger.inner.cli.config'
+local document = require 'lugger.inner.base.document'
+local fault = require 'lugger.inner.base.fault'
+local native = require 'lugger.native'
+
+local find = {}
+
+---@class lugger.query
+---@field source lugger.source
+local query = {}
+local meta = { __index = query, __name = 'query' }
+
+local function changed(self, key, v)
+  local out = { source = self.source, predicates = self.predicates }
+  for _, name in ipairs { 'filter', 'order', 'skipped', 'limited', 'fields' } do out[name] = self[name] end
+  out[key] = v
+  return setmetatable(out, meta)
+end
+
+local function whole(name, number)
+  if type(number) ~= 'number' or number < 0 or number ~= math.floor(number) then
+    fault.raise('config', (':%s wants a whole number'):format(name), (':%s(5)'):format(name))
+  end
+  return number
+end
+
+--- At most so many documents.
+---@param count integer
+---@return lugger.query
+function query:limit(count)
+  return changed(self, 'limited', whole('limit', count))
+end
+
+--- Leaves out so many of the first documents.
+---@param count integer
+---@return lugger.query
+function query:skip(count)
+  return changed(self, 'skipped', whole('skip', count))
+end
+
+--- Sorted as MongoDB sorts: `:sort 'age'`, `:sort { { 'age', -1 }, 'name' }`, `:sort { age = -1 }`. It happens in
+--- memory: with
+--- :limit(n) only n documents are held, without it what matches must fit into 64 MB.
+---@param keys string|table
+---@return lugger.query
+function query:sort(keys)
+  local order = {}
+  local function add(path, direction)
+    if type(path) ~= 'string' or (direction ~= 1 and direction ~= -1) then
+      fault.raise('config', ':sort wants paths and directions', ":sort { { 'age', -1 }, 'name' }")
+    end
+    order[#order + 1] = { path, direction == -1 }
+  end
+  if type(keys) == 'string' then
+    add(keys, 1)
+  elseif type(keys) == 'table' then
+    for _, item in ipairs(keys) do
+      if type(item) == 'table' then add(item[1], item[2] or 1) else add(item, 1) end
+    end
+    local named = {}
+    for path in pairs(keys) do
+      if type(path) == 'string' then named[#named + 1] = path end
+    end
+    if #named > 1 then
+      fault.raise('config', ':sort: a table of names has no order', ":sort { { 'age', -1 }, { 'name', 1 } }")
+    end
+    for _, path in ipairs(named) do add(path, keys[path]) end
+  end
+  if #order == 0 then fault.raise('config', ':sort wants a path', ":sort 'age'") end
+  return changed(self, 'order', order)
+end
+
+--- Only these fields: `:project { 'email', 'address.city' }`; with `false` all but these: `:project { notes = false
+--- }`. _id stays unless it is named with `false`. Fields keep their order and their types.
+---@param fields table
+---@return lugger.query
+function query:project(fields)
+  if type(fields) ~= 'table' then fault.raise('config', ':project takes a table of fields', ":project { 'email' }") end
+  local keep, drop, id = {}, {}, nil
+  for key, v in pairs(fields) do
+    local path, wanted = key, v ~= false and v ~= 0
+    if type(key) == 'number' then path, wanted = v, true end
+    if type(path) ~= 'string' or (type(key) == 'string' and type(v) ~= 'boolean' and type(v) ~= 'number') then
+      fault.raise('config', ':project takes names of fields, or fields with true or false', ":project { 'email' }")
+    end
+    if path == '_id' then
+      id = wanted
+    elseif wanted then
+      keep[#keep + 1] = path
+    else
+      drop[#drop + 1] = path
+    end
+  end
+  if #keep > 0 and #drop > 0 then
+    fault.raise('config', ':project takes fields to keep, or fields to leave out, not both')
+  end
+  local keeps = #keep > 0 or (id == true and #drop == 0)
+  local paths = keeps and keep or drop
+  if keeps == (id ~= false) then paths[#paths + 1] = '_id' end
+  return changed(self, 'fields', #paths > 0 and native.projection(keeps, paths) or nil)
+end
+
+--- Documents for which a Lua function says so, after the other conditions: `:where(function(doc) return
+--- doc.email:find '@x' end)`.
+---@param predicate fun(doc: lugger.doc): any
+---@return lugger.query
+function query:where(predicate)
+  if type(predicate) ~= 'function' then fault.raise('config', ':where wants a function') end
+  local list = {}
+  for i, one in ipairs(self.predicates) do list[i] = one end
+  list[#list + 1] = predicate
+  return changed(self, 'predicates', list)
+end
+
+local function projected(doc, fields)
+  if not fields then return doc:copy() end
+  return document.from_bson(fields:apply(document.to_bson(doc)))
+end
+
+local function all_hold(predicates, doc)
+  for _, predicate in ipairs(predicates) do
+    if not predicate(doc) then return false end
+  end
+  return true
+end
+
+-- What the cursor must do itself. With predicates in Lua it cannot count: skip and limit come after them.
+local function cursor_of(self)
+  local asked = { filter = self.filter, sort = self.order, batch_rows = nil }
+  local native_count = #self.predicates == 0
+  if native_count then asked.skip, asked.limit = self.skipped, self.limited end
+  return self.source:cursor { find = asked }, native_count
+end
+
+--- Goes over the documents: `for doc in users:find{}:docs() do`. Each is a copy that may be kept; nothing else is held.
+---@return fun(): lugger.doc|nil
+function query:docs()
+  local cursor, counted = cursor_of(self)
+  local skip, left = counted and 0 or self.skipped or 0, counted and math.huge or self.limited or math.huge
+  local batch, index = nil, 0
+  return function()
+    while left > 0 do
+      index = index + 1
+      local doc = batch and batch[index]
+      if doc then
+        if all_hold(self.predicates, doc) then
+          if skip > 0 then
+            skip = skip - 1
+          else
+            left = left - 1
+            return projected(doc, self.fields)
+          end
+        end
+      else
+        batch, index = cursor:next(), 0
+        if not batch then break end
+      end
+    end
+    cursor:close()
+  end
+end
+
+--- The first document, nil when there is none.
+---@return lugger.doc|nil
+function query:first()
+  return self:limit(math.min(self.limited or 1, 1)):docs()()
+end
+
+--- How many documents there are; reads all of them.
+---@return integer
+function query:count()
+  if #self.predicates > 0 then
+    local count = 0
+    for _ in self:docs() do count = count + 1 end
+    return count
+  end
+  local cursor = cursor_of(changed(self, 'order', nil))
+  local count = cursor:count()
+  cursor:close()
+  return count
+end
+
+--- The documents as a list, at most `most` of them (10,000 when not given); more is an error.
+---@param most integer|nil
+---@return lugger.doc[]
+function query:list(most)
+  most = most or 10000
+  local out = {}
+  for doc in self:docs() do
+    if #out == most then
+      fault.raise('config', ('there are more than %d documents'):format(most),
+        ':limit(n) takes the first, :docs() goes over all')
+    end
+    out[#out + 1] = doc
+  end
+  return out
+end
+
+meta.__tostring = function(self)
+  return ('query of %s'):format(tostring(self.source))
+end
+
+--- True for what source:find gives.
+---@param v any
+---@return boolean
+function find.is(v)
+  return type(v) == 'table' and getmetatable(v) == meta
+end
+
+--- A question to a source; source:find is this.
+---@param source lugger.source
+---@param filter table|nil
+---@return lugger.query
+function find.new(source, filter)
+  local fits = filter == nil or document.is(filter) or (type(filter) == 'table' and #filter == 0)
+  if not fits then
+    config.raise(('find wants conditions by field, not a %s'):format(type(filter) == 'table' and 'list'
+      or type(filter)),
+      "users:find { age = { ['$gt'] = 30 } }")
+  end
+  local empty = filter == nil or (type(filter) == 'table' and next(filter) == nil)
+  local bson = not empty and require('lugger.json').to_bson(filter) or nil
+  local self = setmetatable({ source = source, filter = bson, predicates = {} }, meta)
+  if bson then native.check_filter(bson) end
+  return self
+end
+
+return find

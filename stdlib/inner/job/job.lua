@@ -1,0 +1,258 @@
+-- Jobs: what lugger.copy makes.
+local config = require 'lugger.inner.cli.config'
+local fault = require 'lugger.inner.base.fault'
+local native = require 'lugger.native'
+local place = require 'lugger.inner.job.place'
+local script = require 'lugger.inner.script.script'
+
+---@class lugger.job
+local job = {}
+local job_meta = { __index = job, __name = 'job', __tostring = function(self) return 'job ' .. self:name() end }
+
+-- Packed hooks by job, out of reach of scripts: what is in them is run as it is.
+local hooks = setmetatable({}, { __mode = 'k' })
+
+local known = { 'from', 'into', 'columns', 'children', 'map', 'name', 'key', 'table', 'on_conflict', 'newer', 'route',
+  'unmapped', 'indexes', 'constraints', 'not_null', 'on_hook_error', 'throttle' }
+
+local function fail(message, hint)
+  fault.raise('config', message, hint)
+end
+
+local function check(spec)
+  if type(spec) ~= 'table' then fail(('lugger.copy wants a table, not a %s'):format(type(spec))) end
+  local is_known = {}
+  for _, key in ipairs(known) do is_known[key] = true end
+  for key in pairs(spec) do
+    if not is_known[key] then
+      local near = native.system.nearest(tostring(key), known)
+      fail(('a job does not know the key "%s"'):format(tostring(key)),
+        near and ('did you mean %s?'):format(near) or 'it knows ' .. table.concat(known, ', '))
+    end
+  end
+  if not place.is(spec.from, 'source') then
+    fail('from must be a lugger.source(...)', "from = lugger.source('dump/shop/users.bson')")
+  end
+  if not place.is(spec.into, 'target') then
+    fail('into must be a lugger.target(...)', "into = lugger.target(lugger.env.PG_URI, { table = 'users' })")
+  end
+  if spec.columns == nil then
+    fail('the job has no columns', "columns = 'auto' makes one for each field; or list them: { 'email', 'text' }")
+  end
+  if spec.map ~= nil and type(spec.map) ~= 'function' then
+    fail(('map must be a function, not a %s'):format(type(spec.map)))
+  end
+end
+
+-- Does a target of this kind take the option?
+local function takes(target, option)
+  for _, known_option in ipairs(native.target_options(target)) do
+    if known_option.name == option then return true end
+  end
+  return false
+end
+
+-- What native.job takes. `context` holds the modules of the script, which travel with the hook.
+local function normalise(spec, self)
+  local out = {}
+  for _, key in ipairs { 'columns', 'children', 'name', 'key', 'table', 'newer', 'route', 'unmapped', 'indexes',
+    'constraints', 'not_null', 'on_hook_error' } do
+    out[key] = spec[key]
+  end
+  local target_options = {}
+  for key, v in pairs(spec.into.options) do target_options[key] = v end
+  -- --on-conflict wins over the script, as --from and --into do.
+  local on_conflict = config.resolve(spec.on_conflict or target_options.on_conflict or 'error', 'on_conflict')
+  out.on_conflict, target_options.on_conflict = on_conflict, nil
+  if not out.name and not (out.table or target_options.table) then
+    out.name = ('%s -> %s'):format(tostring(spec.from):sub(#'source ' + 1), tostring(spec.into):sub(#'target ' + 1))
+  end
+  out.source = { place = config.resolve(spec.from.place, 'from'), options = spec.from.options }
+  out.target = { place = config.resolve(spec.into.place, 'into'), options = target_options }
+  if not target_options.direct_behind_pooler and takes(out.target.place, 'direct_behind_pooler') then
+    target_options.direct_behind_pooler = config.find 'PG_DIRECT_URI'
+  end
+  if spec.map then out.hook, out.now = hooks[self], self.now end
+  out.throttle = spec.throttle and require('lugger.inner.job.throttle').check(spec.throttle)
+  out.script_hash, out.resume_command = self.identity.script_hash, self.identity.resume_command
+  return out
+end
+
+local function make(self)
+  local spec = normalise(self.spec, self)
+  local ok, made = pcall(native.job, spec)
+  if ok then
+    self.native, self.normal = made, spec
+    return
+  end
+  local err = made
+  if type(err) ~= 'table' or err.code ~= 'config' then error(err, 0) end
+  local notes = { script = self.line }
+  for _, key in ipairs(err.notes) do notes[key] = err.notes[key] end
+  error(native.error(err.code, err.message, err.hint, nil, notes), 0)
+end
+
+local function ready(self)
+  if not self.native then make(self) end
+  return self.native
+end
+
+--- Its name: what the ledger knows it by.
+---@return string
+function job:name()
+  return ready(self):name()
+end
+
+--- The place and the options of its source.
+---@return string place may hold a password
+---@return table options
+function job:source()
+  ready(self)
+  return self.normal.source.place, self.normal.source.options
+end
+
+--- The place and the options of its target.
+---@return string place may hold a password
+---@return table options
+function job:target()
+  ready(self)
+  return self.normal.target.place, self.normal.target.options
+end
+
+--- Its tables and their DDL, without a look at the target.
+---@return lugger.job_shape
+function job:shape()
+  return ready(self):shape()
+end
+
+--- What happens to a row whose key is taken.
+---@return "error"|"skip"|"update"|"newer"
+function job:on_conflict()
+  ready(self)
+  return self.normal.on_conflict
+end
+
+--- What a run would do: tables, DDL, mode, partitions, forecast. Writes nothing.
+---@param settings lugger.run_settings|nil
+---@return lugger.job_plan
+function job:plan(settings)
+  return ready(self):plan(settings)
+end
+
+--- The rows of the first documents as they would be written, rejects and why. Writes nothing.
+---@param documents integer|nil 10 when not given
+---@return lugger.preview
+function job:preview(documents)
+  return ready(self):preview(documents or 10)
+end
+
+--- One document step by step: fields, coercions, hook, the rows it becomes.
+---@param document_id string its _id as text
+---@return lugger.trace
+function job:trace(document_id)
+  return ready(self):trace(document_id)
+end
+
+--- Every document through the mapping, without hook and target: what would be refused, by column.
+---@param limit integer|nil documents; all when not given
+---@return lugger.rehearsal
+function job:rehearse(limit)
+  return ready(self):rehearse(limit or 0)
+end
+
+--- Rows of the target that indexes and constraints to come would refuse, with examples. Writes nothing.
+---@return lugger.refused[]
+function job:preflight()
+  return ready(self):preflight()
+end
+
+--- Documents of the source that NOT NULL columns would refuse, by column, with their ids: through mapping and hook,
+--- before anything is loaded. Writes nothing.
+---@param limit integer|nil read at most this many documents
+---@return lugger.refused[]
+function job:preflight_source(limit)
+  return ready(self):preflight_source(limit or 0)
+end
+
+--- Starts it; the caller polls.
+---@param settings lugger.run_settings|nil
+---@return lugger.native.run
+function job:start(settings)
+  return ready(self):start(settings)
+end
+
+--- Runs it to the end, with progress on standard error. Raises when it fails. Into `local:`, which begins empty,
+--- missing tables are created unless create = false says otherwise.
+---@param settings lugger.run_settings|nil
+---@return lugger.run_result
+function job:run(settings)
+  if self:target() == 'local:' and (settings or {}).create == nil then
+    local with_tables = { create = true }
+    for key, setting in pairs(settings or {}) do with_tables[key] = setting end
+    settings = with_tables
+  end
+  return require('lugger.inner.job.runner').run_or_raise(self, settings)
+end
+
+--- Compares source and target by value, through this mapping. Writes nothing.
+---@param options lugger.verify_options|nil
+---@return lugger.verdict
+function job:verify(options)
+  return require('lugger.inner.verify.verification').verify(self, options)
+end
+
+--- Verifies, and with `apply` writes what is missing or different again from the source, and verifies once more.
+---@param options lugger.repair_options|nil
+---@return lugger.verdict after what is there now
+---@return lugger.verdict before
+---@return lugger.repair repair what was done
+function job:repair(options)
+  local mend, narrow = {}, {}
+  for key, value in pairs(options or {}) do
+    if key == 'apply' or key == 'delete_extra' or key == 'delete_many' then
+      mend[key] = value
+    else
+      narrow[key] = value
+    end
+  end
+  return require('lugger.inner.verify.verification').repair(self, narrow, mend)
+end
+
+--- The native job behind it.
+---@return lugger.native.job
+function job:handle()
+  return ready(self)
+end
+
+local module = {}
+
+--- Makes a job of its description; lugger.copy is this.
+---@param spec table
+---@return lugger.job
+function module.copy(spec)
+  check(spec)
+  local self = setmetatable({ spec = spec, line = fault.where(), identity = script.identity() }, job_meta)
+  if spec.map then
+    local context = script.context()
+    hooks[self] = require('lugger.inner.script.capture').pack(spec.map, 'map', context and context.modules)
+    self.now = require('lugger.inner.base.clock').text()
+  end
+  script.note_job()
+  -- Places that cannot be resolved yet (an unset variable, while help is asked for) are an error only where they are
+  -- used.
+  if pcall(normalise, spec, self) then make(self) end
+  return self
+end
+
+--- A job of another description with the hook of this one: what tests run on sample documents.
+---@param other lugger.job
+---@param spec table
+---@return lugger.job
+function module.like(other, spec)
+  local self = setmetatable({ spec = spec, line = other.line, identity = other.identity, now = other.now }, job_meta)
+  hooks[self] = hooks[other]
+  make(self)
+  return self
+end
+
+return module

@@ -1,0 +1,200 @@
+-- Sources and targets as scripts hold them: a place and its options. Nothing is opened before it is needed.
+local config = require 'lugger.inner.cli.config'
+local json = require 'lugger.json'
+local fault = require 'lugger.inner.base.fault'
+local native = require 'lugger.native'
+
+local place = {}
+
+local last_target
+
+-- What options hold besides texts, numbers and flags goes as JSON text ({ createdAt = { ['$gte'] = date } }).
+local function plain_options(options)
+  local out = {}
+  for key, v in pairs(options or {}) do
+    if type(v) == 'table' then
+      local list = #v > 0
+      for _, item in ipairs(v) do list = list and type(item) == 'string' end
+      if not list then v = json.encode(v, 'canonical') end
+    elseif type(v) == 'cdata' then
+      v = tostring(v)
+    end
+    out[key] = v
+  end
+  return out
+end
+
+local function check(what, where, options)
+  if type(where) ~= 'string' then
+    fault.raise('config', ('lugger.%s wants a place as text, not a %s'):format(what, type(where)),
+      what == 'source' and "lugger.source('dump/shop/users.bson')"
+        or "lugger.target(lugger.env.PG_URI, { table = 'users' })")
+  end
+  if options ~= nil and type(options) ~= 'table' then
+    fault.raise('config', ('the options of lugger.%s are a table, not a %s'):format(what, type(options)))
+  end
+end
+
+local function shown(self)
+  local name = self.options.collection or self.options.table
+  return native.system.mask_secrets(self.place) .. (name and ' ' .. name or '')
+end
+
+---@class lugger.source
+---@field place string as written; may hold a password
+---@field options table<string, any>
+local source = {}
+local source_meta = { __index = source, __name = 'source' }
+source_meta.__tostring = function(self) return 'source ' .. shown(self) end
+
+local function open(self)
+  if not self.native then self.native = native.source(self:resolved(), self.options) end
+  return self.native
+end
+
+--- The place that is opened: what --from says instead, the URL behind the name of a connection. May hold a password.
+---@return string
+function source:resolved()
+  return config.resolve(self.place, 'from')
+end
+
+---@class lugger.description
+---@field fields lugger.field_summary[]
+---@field documents integer
+---@field malformed integer
+---@field complete boolean false when it stopped at the limit
+---@field info lugger.source_info
+
+local description_meta = { __tostring = function(self) return require('lugger.inner.view.describe').fields(self) end }
+
+local census_meta = { __tostring = function(self) return require('lugger.inner.census.view').place(self) end }
+
+--- Reads the source and tells its fields: how often, which types, which column suits. Prints as a table.
+---@param limit integer|nil documents to read; all when not given
+---@return lugger.description
+function source:describe(limit)
+  return setmetatable(native.describe(self:resolved(), self.options, limit or 0), description_meta)
+end
+
+--- Columns that hold what the source holds: what columns = 'auto' would make, to be edited.
+---@param limit integer|nil documents to read; all when not given
+---@return table[]
+function source:columns(limit)
+  local columns = {}
+  for _, field in ipairs(self:describe(limit).fields) do
+    if field.path == '_id' then
+      columns[#columns + 1] = { 'id', 'uuid', generate = 'v5' }
+      columns[#columns + 1] = { 'mongo_id', 'text', from = '_id', required = true }
+    elseif not field.path:find('[%.%[]') then
+      columns[#columns + 1] = { field.path, field.suggests }
+    end
+  end
+  return columns
+end
+
+--- Counts everything: every path of every document, with shares, ranges, examples of minority types, references, and
+--- the column that suits. Prints as a table; of one collection, or of each that the place holds.
+---@param settings lugger.census_settings|nil
+---@return lugger.place_census
+function source:census(settings)
+  return setmetatable(require('lugger.inner.census.census').take(self.place, self.options, settings), census_meta)
+end
+
+--- What is known without reading the data.
+---@return lugger.source_info
+function source:info()
+  return open(self):info()
+end
+
+--- The collections of the place. Warns of what in it will not be read.
+---@return lugger.collection_info[]
+function source:collections()
+  local found = native.look_at_place(self:resolved(), self.options)
+  require('lugger.inner.view.oplog').advise(found.warnings)
+  return found.collections
+end
+
+--- Opens a cursor: reads batch by batch.
+---@param options { after: string?, batch_rows: integer?, batch_bytes: integer?, partition: lugger.partition? }|nil
+---@return lugger.cursor
+function source:cursor(options)
+  return require('lugger.inner.job.cursor').new(open(self), options)
+end
+
+--- Asks for documents in MongoDB's query language: `users:find { age = { ['$gt'] = 30 } }:limit(5)`. Nothing is read
+--- before the
+--- answer is looked at. `help 'repl'` lists the operators.
+---@param filter table<string, any>|nil
+---@return lugger.query
+function source:find(filter)
+  return require('lugger.inner.job.find').new(self, filter)
+end
+
+---@class lugger.target
+---@field place string as written; may hold a password
+---@field options table<string, any>
+local target = {}
+local target_meta = { __index = target, __name = 'target' }
+target_meta.__tostring = function(self) return 'target ' .. shown(self) end
+
+--- The place that is opened: what --into says instead, the URL behind the name of a connection. May hold a password.
+---@return string
+function target:resolved()
+  return config.resolve(self.place, 'into')
+end
+
+--- The columns of a table that is there; empty when it is not.
+---@param table string|nil the table of its options when not given
+---@return lugger.target_column[]
+function target:columns(table)
+  if not self.native then self.native = native.target(self:resolved(), self.options) end
+  return self.native:columns(table or self.options.table or fault.raise('config', 'of which table?'))
+end
+
+--- The same as columns(): what the target has.
+---@return lugger.target_column[]
+function target:describe()
+  return self:columns()
+end
+
+--- The ledger of the target: runs, rejects, partitions.
+---@return lugger.native.state
+function target:state()
+  return native.state(self:resolved(), self.options)
+end
+
+--- Where documents come from. Opened when it is used.
+---@param where string path, URL, name of a connection
+---@param options table|nil
+---@return lugger.source
+function place.source(where, options)
+  check('source', where, options)
+  return setmetatable({ place = where, options = plain_options(options) }, source_meta)
+end
+
+--- Where rows go. Opened when it is used.
+---@param where string URL, local:DIR, file.jsonl, name of a connection
+---@param options table|nil
+---@return lugger.target
+function place.target(where, options)
+  check('target', where, options)
+  last_target = where
+  return setmetatable({ place = where, options = plain_options(options) }, target_meta)
+end
+
+--- The place of the target made last.
+---@return string|nil
+function place.last_target()
+  return last_target and config.resolve(last_target, 'into')
+end
+
+--- True for what place.source and place.target give.
+---@param v any
+---@param what "source"|"target"
+---@return boolean
+function place.is(v, what)
+  local meta = type(v) == 'table' and getmetatable(v)
+  return meta == (what == 'source' and source_meta or target_meta)
+end
+
+return place

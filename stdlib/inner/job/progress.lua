@@ -1,0 +1,146 @@
+-- Progress of a run, on standard error: one live line on a terminal, a plain line now and then elsewhere, JSON lines
+-- for machines.
+local json = require 'lugger.inner.base.json_text'
+local native = require 'lugger.native'
+local stage_view = require 'lugger.inner.view.stage'
+local table_view = require 'lugger.inner.view.table'
+local terminal = require 'lugger.inner.view.terminal'
+local system = native.system
+
+local progress = {}
+progress.__index = progress
+
+local plain_every_s = 5
+local window_s = 10 -- the rate is that of the last seconds, not of the whole run
+
+--- A reporter for one job. Modes: "live", "plain", "json", "none"; nil picks live on a terminal, plain elsewhere.
+---@param job string
+---@param mode string|nil
+---@return table
+function progress.new(job, mode)
+  mode = mode or (terminal.is_terminal(2) and system.getenv('TERM') ~= 'dumb' and 'live' or 'plain')
+  return setmetatable({ job = job, mode = mode, samples = {}, told_at = system.monotonic(), live = false }, progress)
+end
+
+local function share(snapshot)
+  local total = tonumber(snapshot.total_bytes) or 0
+  if total <= 0 then return nil end
+  return math.min(1, tonumber(snapshot.tally.bytes) / total)
+end
+
+--- Documents and bytes a second, over the last seconds.
+---@param snapshot lugger.run_snapshot
+---@return number rows_per_s
+---@return number bytes_per_s
+function progress:rates(snapshot)
+  local now, samples = system.monotonic(), self.samples
+  samples[#samples + 1] = { now, tonumber(snapshot.tally.read), tonumber(snapshot.tally.bytes) }
+  while #samples > 2 and now - samples[1][1] > window_s do table.remove(samples, 1) end
+  local first = samples[1]
+  local seconds = now - first[1]
+  if seconds <= 0.2 then return 0, 0 end
+  return (tonumber(snapshot.tally.read) - first[2]) / seconds, (tonumber(snapshot.tally.bytes) - first[3]) / seconds
+end
+
+--- Everything that is shown, as numbers.
+---@param snapshot table
+---@return table
+function progress:figures(snapshot)
+  local rows_s, bytes_s = self:rates(snapshot)
+  local part = share(snapshot)
+  local left
+  local building = snapshot.stage == 'index' or snapshot.stage == 'constrain'
+  if part and bytes_s > 0 then left = (tonumber(snapshot.total_bytes) - tonumber(snapshot.tally.bytes)) / bytes_s end
+  local figures = {
+    job = self.job, run = snapshot.run, stage = snapshot.stage, read = tonumber(snapshot.tally.read),
+    bytes = tonumber(snapshot.tally.bytes), total_bytes = tonumber(snapshot.total_bytes),
+    rows_per_s = math.floor(rows_s),
+    bytes_per_s = math.floor(bytes_s), percent = part and math.floor(part * 1000) / 10 or nil,
+    seconds_left = left and math.max(0, math.floor(left + 0.5)) or nil, rejected = tonumber(snapshot.tally.rejected),
+    seconds = math.floor(tonumber(snapshot.seconds) * 1000) / 1000,
+  }
+  if building then
+    for key, value in pairs(stage_view.fields(snapshot)) do figures[key] = value end
+    figures.building = stage_view.sentence(snapshot)
+  end
+  return figures
+end
+
+--- One line for people.
+---@param figures table
+---@return string
+function progress.sentence(figures)
+  if figures.building then
+    return ('%s: %s · %s'):format(figures.job, figures.building, terminal.duration(figures.seconds))
+  end
+  local parts = { figures.job .. ':', terminal.count(figures.read, 'document') }
+  if figures.stage == 'finishing' then
+    parts[#parts + 1] = '· finishing (keys, statistics) · ' .. terminal.duration(figures.seconds)
+    return table.concat(parts, ' ')
+  end
+  parts[#parts + 1] = '· ' .. terminal.bytes(figures.bytes)
+  if figures.percent then parts[#parts + 1] = ('· %.0f%%'):format(figures.percent) end
+  if figures.rows_per_s > 0 then
+    parts[#parts + 1] = ('· %s/s, %s/s'):format(terminal.group(figures.rows_per_s),
+      terminal.bytes(figures.bytes_per_s))
+  end
+  if figures.seconds_left and figures.rows_per_s > 0 then
+    parts[#parts + 1] = '· ' .. terminal.duration(figures.seconds_left) .. ' left'
+  end
+  if figures.rejected > 0 then parts[#parts + 1] = '· ' .. terminal.count(figures.rejected, 'reject') end
+  return table.concat(parts, ' ')
+end
+
+--- Tells that a run waits, and why, and that it goes on.
+---@param snapshot table
+function progress:pause(snapshot)
+  local reason = snapshot.waits_for or ''
+  if reason == (self.waits_for or '') then return end
+  self.waits_for = reason
+  if self.mode == 'none' then return end
+  self:finish()
+  if self.mode == 'json' then
+    progress.event(reason == '' and 'goes_on' or 'waits', { job = self.job, run = snapshot.run, reason = reason })
+  else
+    terminal.say(self.job, reason == '' and ': goes on' or ': waits: ' .. reason)
+  end
+end
+
+--- Tells the state of the run, when it is time to.
+---@param snapshot table
+function progress:update(snapshot)
+  if self.mode == 'none' then return end
+  local figures = self:figures(snapshot)
+  if self.mode == 'live' then
+    local line = table_view.cut(progress.sentence(figures), terminal.width() - 1)
+    io.stderr:write('\r\27[K', line)
+    self.live = true
+    return
+  end
+  local now = system.monotonic()
+  if now - self.told_at < plain_every_s then return end
+  self.told_at = now
+  if self.mode == 'json' then
+    progress.event('progress', figures)
+  else
+    terminal.say(progress.sentence(figures))
+  end
+end
+
+--- Clears the live line, so that other text can follow.
+function progress:finish()
+  if self.live then io.stderr:write('\r\27[K') end
+  self.live = false
+end
+
+--- One JSON object a line on standard error.
+---@param event string
+---@param fields table
+function progress.event(event, fields)
+  local object = { event = event }
+  for key, value in pairs(fields) do object[key] = value end
+  io.stdout:flush()
+  io.stderr:write(json.encode(object), '\n')
+end
+
+return progress

@@ -1,0 +1,252 @@
+-- Tasks: a loop written by hand, with the ledger, rejects, dry run, resume and progress of a job.
+local bson = require 'lugger.inner.base.bson'
+local clock = require 'lugger.inner.base.clock'
+local config = require 'lugger.inner.cli.config'
+local cursors = require 'lugger.inner.job.cursor'
+local document = require 'lugger.inner.base.document'
+local fault = require 'lugger.inner.base.fault'
+local native = require 'lugger.native'
+local place = require 'lugger.inner.job.place'
+local script = require 'lugger.inner.script.script'
+local throttle = require 'lugger.inner.job.throttle'
+
+local yield_every = 0.2 -- seconds: how often whoever polls the run hears of it
+
+local look_every_ms = 50 -- while it waits for its turn
+
+local function check_stop(state)
+  if state.stop or state.native:stopping() then error(native.error('interrupted', 'stopped'), 0) end
+end
+
+-- Lets whoever polls the run look, ask it to stop, and show why it waits.
+local function give_way(state)
+  if coroutine.running() == state.thread then
+    coroutine.yield()
+  elseif state.waits_for then
+    -- In a coroutine of the body's own nobody else looks.
+    native.system.sleep(look_every_ms)
+    state.stop = state.stop or native.system.stop_level() > 0
+  end
+  state.paused = native.system.monotonic()
+  check_stop(state)
+end
+
+-- The run under way: what the objects below share.
+local function pause(state)
+  check_stop(state)
+  if native.system.monotonic() - state.paused >= yield_every then give_way(state) end
+end
+
+-- Before a unit, when nothing is open on the target: paused from outside, its hours, its target's health, its speed.
+local function wait_turn(state)
+  local free, reason = state.native:may_go_on()
+  while not free do
+    state.waits_for = reason
+    give_way(state)
+    free, reason = state.native:may_go_on()
+  end
+  state.waits_for = nil
+  pause(state)
+end
+
+---@class lugger.task_cursor
+local cursor = {}
+local cursor_meta = { __index = cursor, __name = 'cursor' }
+
+--- The next batch, nil at the end. Batches and their documents are good until the next commit.
+---@return lugger.batch|nil
+function cursor:next()
+  pause(self.state)
+  local state = self.state
+  local found = state.native:next(self.number)
+  if not found then return nil end
+  local batch = cursors.batch(found, state.native:position(self.number))
+  state.found[batch:address()] = found
+  return batch
+end
+
+--- Goes over the batches, from behind the last committed position.
+---@return fun(): lugger.batch|nil
+function cursor:batches()
+  return function() return self:next() end
+end
+
+--- Where it stands: what commit takes.
+---@return string
+function cursor:position()
+  return self.state.native:position(self.number)
+end
+
+---@class lugger.task_writer
+local writer = {}
+local writer_meta = { __index = writer, __name = 'writer' }
+
+--- Every document of the batch through the columns, as in a job: native, as fast.
+---@param batch lugger.batch
+function writer:write(batch)
+  if type(batch) ~= 'table' or not batch.native then fault.raise('config', 'out:write wants a batch of a cursor') end
+  if batch.generation ~= batch.view.generation then fault.raise('hook', 'batch used after its commit') end
+  self.state.native:write(batch.native)
+end
+
+--- One row, by the names of its columns; the values pass the same coercers.
+---@param row table<string, any>
+function writer:add(row)
+  if type(row) ~= 'table' then
+    fault.raise('config', 'out:add wants a table of columns: out:add { email = doc.email }')
+  end
+  self.state.native:add(bson.encode(document.document(row)))
+end
+
+--- Refuses a document: it goes to the rejects with this reason.
+---@param doc lugger.doc
+---@param reason lugger.error|string|nil
+---@param column string|nil
+function writer:reject(doc, reason, column)
+  if not document.is_view(doc) then fault.raise('config', 'out:reject wants a document of a batch') end
+  local index, found = document.index(doc), self.state.found[document.batch_address(doc)]
+  if not (index and found) then fault.raise('config', 'out:reject wants a document of this task, not a part of one') end
+  local why = type(reason) == 'table' and reason.message or reason ~= nil and tostring(reason) or 'refused by the task'
+  self.state.native:reject(found, index, column or '', why)
+end
+
+--- Rows, rejects and position in one transaction. What was read before is gone then.
+---@param position string batch:position() or cursor:position()
+function writer:commit(position)
+  if type(position) ~= 'string' then
+    fault.raise('config', 'out:commit wants a position: out:commit(batch:position())')
+  end
+  self.state.native:commit(position)
+  wait_turn(self.state)
+end
+
+---@class lugger.task_context
+local context = {}
+local context_meta = { __index = context, __name = 'task' }
+
+--- Opens a cursor. The position of the first one is kept, and where a run resumes.
+---@param source lugger.source
+---@param options { batch_rows: integer? }|nil
+---@return lugger.task_cursor
+function context:cursor(source, options)
+  if not place.is(source, 'source') then fault.raise('config', 'task:cursor wants a lugger.source(...)') end
+  local state = self.state
+  local where, batch_rows = config.resolve(source.place, 'from'), (options or {}).batch_rows or 1000
+  local number = state.native:add_cursor(where, source.options, batch_rows)
+  return setmetatable({ state = state, number = number }, cursor_meta)
+end
+
+--- Makes the writer: a task has one.
+---@param target lugger.target
+---@param mapping table { columns = ..., children =, key =, on_conflict =, unmapped =, throttle = } as for lugger.copy
+---@return lugger.task_writer
+function context:writer(target, mapping)
+  if not place.is(target, 'target') then fault.raise('config', 'task:writer wants a lugger.target(...)') end
+  local columns, limits = {}, nil
+  for key, v in pairs(mapping or {}) do
+    if key == 'throttle' then limits = throttle.check(v) else columns[key] = v end
+  end
+  self.state.native:set_writer(config.resolve(target.place, 'into'), target.options, columns, limits)
+  local now = self.state.native:now()
+  if now ~= '' then clock.set(now) end -- a run that goes on keeps its instant
+  wait_turn(self.state)
+  return setmetatable({ state = self.state }, writer_meta)
+end
+
+-- A run that is polled like a job's: the body is a coroutine that pauses where it reads and commits.
+local run = {}
+local run_meta = { __index = run, __name = 'run' }
+
+--- Whether it came to its end.
+---@return boolean
+function run:ended()
+  return self.outcome ~= nil
+end
+
+local function finish(self, status, err)
+  self.outcome = self.state.native:finish(status, err)
+  self.outcome.resume_command = self.outcome.resume_command or ''
+end
+
+--- Goes on to the next place where the body reads or commits.
+---@return lugger.run_snapshot
+function run:poll()
+  local state = self.state
+  if not self.outcome then
+    if state.waits_for then native.system.sleep(look_every_ms) end
+    state.paused = native.system.monotonic()
+    local ok, err = coroutine.resume(state.thread)
+    if not ok then
+      local stopped = type(err) == 'table' and err.code == 'interrupted'
+      state.native:rollback()
+      finish(self, stopped and 'stopped' or 'failed', not stopped and err or nil)
+    elseif coroutine.status(state.thread) == 'dead' then
+      state.native:rollback()
+      finish(self, 'done')
+    end
+  end
+  return { run = self.outcome and self.outcome.run or '', stage = self.outcome and self.outcome.status or 'reading',
+    tally = self.outcome and self.outcome.tally or state.native:tally(), total_bytes = 0,
+    seconds = native.system.monotonic() - self.started, resumed = false, waits_for = state.waits_for or '' }
+end
+
+--- Asks it to end where it reads next.
+function run:stop()
+  self.state.stop = true
+end
+
+--- Waits for the end.
+---@return lugger.run_result
+function run:result()
+  while not self.outcome do self:poll() end
+  return self.outcome
+end
+
+--- Closes its connections.
+function run:close()
+  self.state.native:close()
+end
+
+---@class lugger.task
+local task = {}
+local task_meta = { __index = task, __name = 'task', __tostring = function(self) return 'task ' .. self.label end }
+
+--- Its name: what the ledger knows it by.
+---@return string
+function task:name()
+  return self.label
+end
+
+--- Starts it; each poll goes on with it for a while.
+---@param settings lugger.run_settings|nil
+---@return table run
+function task:start(settings)
+  local identity, now = self.identity, native.system.monotonic()
+  local state = { paused = now, found = {} }
+  state.native = native.task(self.label, identity.script_hash, identity.resume_command, settings or {}, clock.text())
+  state.thread = coroutine.create(function() self.body(setmetatable({ state = state }, context_meta)) end)
+  return setmetatable({ state = state, started = native.system.monotonic() }, run_meta)
+end
+
+--- Runs it to the end, with progress on standard error. Raises when it fails.
+---@param settings lugger.run_settings|nil
+---@return lugger.run_result
+function task:run(settings)
+  return require('lugger.inner.job.runner').run_or_raise(self, settings)
+end
+
+local module = {}
+
+--- Makes a task; lugger.task is this.
+---@param name string
+---@param body fun(task: lugger.task_context)
+---@return lugger.task
+function module.new(name, body)
+  if type(name) ~= 'string' or type(body) ~= 'function' then
+    fault.raise('config', 'lugger.task wants a name and a function', "lugger.task('plans', function(task) ... end)")
+  end
+  script.note_job()
+  return setmetatable({ label = name, body = body, identity = script.identity() }, task_meta)
+end
+
+return module

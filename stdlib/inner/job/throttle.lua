@@ -1,0 +1,55 @@
+-- throttle = { ... }: the target's health and the speed of a run, checked and in the units the runtime takes.
+local duration = require 'lugger.inner.base.duration'
+local fault = require 'lugger.inner.base.fault'
+local native = require 'lugger.native'
+
+local throttle = {}
+
+local known = { 'max_lag', 'max_lock_waits', 'max_long_transaction', 'canary', 'canary_ms', 'rows_per_s' }
+
+---@class lugger.throttle_spec
+---@field max_lag string|nil how far the slowest standby may be behind: '5s'
+---@field max_lock_waits integer|nil sessions of the database that may wait for a lock
+---@field max_long_transaction string|nil how old the oldest transaction may be: '5min'
+---@field canary string|nil a query that is run now and then
+---@field canary_ms number|nil how long it may take; 1000 when not given
+---@field rows_per_s number|nil no more rows a second than this
+
+local function number(key, value, least)
+  if type(value) ~= 'number' or value < least then
+    fault.raise('config', ('throttle.%s takes a number from %d, not %s'):format(key, least, tostring(value)))
+  end
+  return value
+end
+
+--- Checks a throttle table; lengths of time become seconds.
+---@param spec lugger.throttle_spec
+---@return table
+function throttle.check(spec)
+  if type(spec) ~= 'table' then
+    fault.raise('config', ('throttle must be a table, not a %s'):format(type(spec)), "throttle = { max_lag = '5s' }")
+  end
+  local out = {}
+  for key, value in pairs(spec) do
+    if key == 'max_lag' or key == 'max_long_transaction' then
+      out[key] = duration.seconds(value, 'throttle.' .. key)
+    elseif key == 'max_lock_waits' then
+      out[key] = number(key, value, 0)
+    elseif key == 'canary_ms' or key == 'rows_per_s' then
+      out[key] = number(key, value, 1)
+    elseif key == 'canary' then
+      if type(value) ~= 'string' or value == '' then fault.raise('config', 'throttle.canary takes a query as text') end
+      out[key] = value
+    else
+      local near = native.system.nearest(tostring(key), known)
+      fault.raise('config', ('throttle does not know the key "%s"'):format(tostring(key)),
+        near and ('did you mean %s?'):format(near) or 'it knows ' .. table.concat(known, ', '))
+    end
+  end
+  if out.canary_ms and not out.canary then
+    fault.raise('config', 'throttle.canary_ms is for a canary', "add canary = 'select 1 from orders limit 1'")
+  end
+  return out
+end
+
+return throttle

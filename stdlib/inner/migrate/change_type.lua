@@ -1,0 +1,288 @@
+-- Another type for a column of a table in use: shadow column, trigger, backfill, indexes and constraints, swap.
+local config = require 'lugger.inner.cli.config'
+local dependents = require 'lugger.inner.migrate.dependents'
+local native = require 'lugger.native'
+local terminal = require 'lugger.inner.view.terminal'
+local sql = native.sql
+local concat = table.concat
+
+local change_type = {}
+
+local column_sql = [[SELECT format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull AS not_null,
+    (SELECT n.conname FROM pg_constraint n WHERE n.conrelid = a.attrelid AND n.contype = 'n' AND NOT n.convalidated
+      AND a.attnum = ANY (n.conkey)) AS unproven,
+    a.attidentity::text AS identity, a.attgenerated::text AS generated, pg_get_expr(d.adbin, d.adrelid) AS default,
+    col_description(a.attrelid, a.attnum) AS comment, c.relkind::text AS kind, c.relreplident::text AS replica,
+    c.relnamespace::regnamespace::text AS schema, pg_table_size(c.oid) AS bytes, greatest(c.reltuples, 0)::float8 AS
+      rows,
+    pg_get_serial_sequence(c.oid::regclass::text, a.attname) AS sequence
+  FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+  LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+  WHERE a.attrelid = to_regclass($1) AND a.attname = $2 AND NOT a.attisdropped]]
+
+local index_sql = [[SELECT c.relname AS name, pg_get_indexdef(i.indexrelid) AS definition, i.indisprimary AS primary,
+    k.contype::text AS constraint_type, pg_relation_size(i.indexrelid) AS bytes, i.indisreplident AS replica
+  FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+  LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype IN ('p', 'u', 'x')
+  WHERE i.indrelid = to_regclass($1) AND EXISTS (SELECT FROM pg_depend d
+    WHERE d.refobjid = i.indrelid AND d.refobjsubid = (SELECT attnum FROM pg_attribute WHERE attrelid = i.indrelid
+      AND attname = $2) AND (d.objid = i.indexrelid OR d.objid = k.oid)) ORDER BY 1]]
+
+local constraint_sql = [[SELECT conname AS name, contype::text AS type, pg_get_constraintdef(oid) AS definition
+  FROM pg_constraint WHERE conrelid = to_regclass($1) AND contype IN ('c', 'f') AND conkey @> ARRAY[(SELECT attnum
+    FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = $2)] ORDER BY 1]]
+
+local grant_sql = [[SELECT privilege_type AS privilege, CASE grantee WHEN 0 THEN 'PUBLIC'
+    ELSE quote_ident(pg_get_userbyid(grantee)) END AS grantee FROM pg_attribute a, aclexplode(a.attacl)
+  WHERE a.attrelid = to_regclass($1) AND a.attname = $2]]
+
+local function plain(rows)
+  local list = {}
+  for i, row in ipairs(rows) do
+    list[i] = {}
+    for _, name in ipairs(rows.names) do
+      if row[name] ~= native.null then list[i][name] = type(row[name]) == 'cdata' and tonumber(row[name])
+        or row[name] end
+    end
+  end
+  return list
+end
+
+-- Views, references of others and the like cannot be carried over.
+local function refuse_others(db, table, column)
+  local lines = {}
+  for _, one in ipairs(dependents.of(db, table, column)) do
+    if not one.own then lines[#lines + 1] = '\n  ' .. one.text end
+  end
+  if #lines > 0 then
+    config.raise(('the type of %s.%s is not changed; on it depend:%s'):format(table, column, concat(lines)),
+      'drop these first, and make them anew afterwards')
+  end
+end
+
+local function inspect(db, table, column)
+  dependents.check(db, table, column)
+  local quoted = sql.table(table)
+  local found = plain(db:query(column_sql, quoted, column))[1]
+  if found.kind ~= 'r' then
+    config.raise(('%s is not a plain table: its columns cannot be changed by a second one'):format(table))
+  end
+  if found.generated and found.generated ~= '' then config.raise(('%s.%s is a generated column'):format(table,
+    column)) end
+  refuse_others(db, table, column)
+  found.indexes = plain(db:query(index_sql, quoted, column))
+  found.constraints = plain(db:query(constraint_sql, quoted, column))
+  found.grants = plain(db:query(grant_sql, quoted, column))
+  for _, index in ipairs(found.indexes) do
+    if index.constraint_type == 'x' then config.raise(('%s is an EXCLUDE constraint'):format(index.name),
+      'drop it first') end
+  end
+  return found
+end
+
+--- SQL in which one column takes the place of another, by its tokens.
+---@param text string
+---@param old string
+---@param new string
+---@return string
+function change_type.replaced(text, old, new)
+  local out, at, tokens = {}, 1, sql.tokens(text)
+  for i, token in ipairs(tokens) do
+    local name = token.kind == 'quoted' and token.text:sub(2, -2):gsub('""', '"')
+      or (token.kind == 'name' or token.kind == 'keyword') and token.text:lower() or nil
+    local before, after = tokens[i - 1] and tokens[i - 1].text, tokens[i + 1] and tokens[i + 1].text
+    if name == old and after ~= '(' and before ~= '::' and before ~= '.' then
+      out[#out + 1] = text:sub(at, token.offset) .. sql.name(new)
+      at = token.offset + #token.text + 1
+    end
+  end
+  return table.concat(out) .. text:sub(at)
+end
+
+local function estimate(db, job, options)
+  local found, indexes = job.found, 0
+  for _, index in ipairs(found.indexes) do indexes = indexes + index.bytes end
+  -- Each row is written once more, and its old version stays until vacuum.
+  local bytes = found.bytes + indexes * 2
+  db:say(('%s.%s %s -> %s: about %s rows; needs up to %s of disk until the next vacuum'):format(job.table, job.column,
+    found.type, job.type, terminal.group(found.rows), terminal.bytes(bytes)))
+  if options.max_bytes and bytes > options.max_bytes then
+    config.raise(('changing the type of %s.%s needs up to %s of disk; max_bytes allows %s'):format(job.table,
+      job.column,
+      terminal.bytes(bytes), terminal.bytes(options.max_bytes)), 'make room, or raise max_bytes')
+  end
+end
+
+local function add_shadow(db, job)
+  db:transaction(function()
+    db:exec(('ALTER TABLE %s ADD COLUMN %s %s'):format(job.quoted, sql.name(job.shadow), job.type))
+    db:exec(([[CREATE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql AS $lugger$
+BEGIN
+  SELECT %s INTO NEW.%s FROM (SELECT NEW.*) AS "row";
+  RETURN NEW;
+END $lugger$]]):format(job.trigger, job.using, sql.name(job.shadow)))
+    db:exec(('CREATE TRIGGER %s BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION %s()'):format(
+      sql.name(job.trigger_name), job.quoted, job.trigger))
+  end)
+end
+
+local function fill(db, job, options)
+  -- Types without equality (json) are compared with NULL only; the trigger keeps the others in step.
+  local where = ('%s IS NULL AND %s IS NOT NULL'):format(sql.name(job.shadow), job.using)
+  for batch in db:batches { table = job.table, key = options.key, batch_rows = options.batch_rows,
+    pause_ms = options.pause_ms } do
+    db:exec(('UPDATE %s SET %s = %s WHERE %s AND %s'):format(job.quoted, sql.name(job.shadow), job.using,
+      batch.condition, where))
+  end
+end
+
+local function build(db, job)
+  for _, index in ipairs(job.found.indexes) do
+    local head, tail = index.definition:match('^(CREATE U?N?I?Q?U?E? ?INDEX) .- (ON .*)$')
+    -- The name is not part of what is replaced: it may be the column's.
+    db:exec(('%s CONCURRENTLY %s %s'):format(head, sql.name(index.name .. '__new'), change_type.replaced(tail,
+      job.column,
+      job.shadow)))
+  end
+  for _, constraint in ipairs(job.found.constraints) do
+    local name = sql.name(constraint.name .. '__new')
+    local definition = change_type.replaced(constraint.definition:gsub(' NOT VALID$', ''), job.column, job.shadow)
+    local enforced = not definition:match ' NOT ENFORCED$'
+    db:exec(('ALTER TABLE %s ADD CONSTRAINT %s %s%s'):format(job.quoted, name, definition, enforced and ' NOT VALID'
+      or ''))
+    if enforced and not constraint.definition:match ' NOT VALID$' then
+      db:exec(('ALTER TABLE %s VALIDATE CONSTRAINT %s'):format(job.quoted, name))
+    end
+  end
+  if job.found.not_null and not job.found.unproven then
+    db:exec(('ALTER TABLE %s ADD CONSTRAINT %s CHECK (%s IS NOT NULL) NOT VALID'):format(job.quoted,
+      sql.name(job.not_null), sql.name(job.shadow)))
+    db:exec(('ALTER TABLE %s VALIDATE CONSTRAINT %s'):format(job.quoted, sql.name(job.not_null)))
+  end
+end
+
+local identities = { a = 'ALWAYS', d = 'BY DEFAULT' }
+
+-- Numbers go on where the old column's sequence stands.
+local function carry_default(db, job)
+  local found, alter = job.found, ('ALTER TABLE %s ALTER COLUMN %s '):format(job.quoted, sql.name(job.shadow))
+  local identity = identities[found.identity]
+  if identity then
+    local next_value = db:query(('SELECT last_value + is_called::int AS n FROM %s'):format(found.sequence))[1].n
+    db:exec(('ALTER TABLE %s ALTER COLUMN %s DROP IDENTITY'):format(job.quoted, sql.name(job.column)))
+    db:exec(('%sADD GENERATED %s AS IDENTITY (START WITH %s)'):format(alter, identity, tostring(next_value)))
+    return
+  end
+  if not found.default then return end
+  db:exec(alter .. 'SET DEFAULT ' .. found.default)
+  if found.sequence then
+    local kinds = { smallint = true, integer = true, bigint = true }
+    if kinds[job.type] then db:exec(('ALTER SEQUENCE %s AS %s'):format(found.sequence, job.type)) end
+    db:exec(('ALTER SEQUENCE %s OWNED BY %s.%s'):format(found.sequence, job.quoted, sql.name(job.shadow)))
+  end
+end
+
+local function carry_rest(db, job)
+  local found = job.found
+  for _, index in ipairs(found.indexes) do
+    local new = sql.name(index.name .. '__new')
+    if index.constraint_type then
+      db:exec(('ALTER TABLE %s ADD CONSTRAINT %s %s USING INDEX %s'):format(job.quoted, sql.name(index.name),
+        index.constraint_type == 'p' and 'PRIMARY KEY' or 'UNIQUE', new))
+    else
+      db:exec(('ALTER INDEX %s.%s RENAME TO %s'):format(found.schema, new, sql.name(index.name)))
+    end
+    if index.replica then
+      db:exec(('ALTER TABLE %s REPLICA IDENTITY USING INDEX %s'):format(job.quoted, sql.name(index.name)))
+    end
+  end
+  for _, constraint in ipairs(found.constraints) do
+    db:exec(('ALTER TABLE %s RENAME CONSTRAINT %s TO %s'):format(job.quoted, sql.name(constraint.name .. '__new'),
+      sql.name(constraint.name)))
+  end
+  for _, grant in ipairs(found.grants) do
+    db:exec(('GRANT %s (%s) ON %s TO %s'):format(grant.privilege, sql.name(job.column), job.quoted, grant.grantee))
+  end
+  if found.comment then
+    db:exec(('COMMENT ON COLUMN %s.%s IS %s'):format(job.quoted, sql.name(job.column), sql.literal(found.comment)))
+  end
+end
+
+-- Under the lock nothing is read: all that takes time was done before.
+local function swap(db, job, keep_old)
+  local name, shadow = sql.name(job.column), sql.name(job.shadow)
+  db:transaction(function()
+    db:exec(('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE'):format(job.quoted))
+    db:exec(('DROP TRIGGER %s ON %s'):format(sql.name(job.trigger_name), job.quoted))
+    db:exec(('DROP FUNCTION %s()'):format(job.trigger))
+    if job.found.not_null and not job.found.unproven then
+      db:exec(('ALTER TABLE %s ALTER COLUMN %s SET NOT NULL'):format(job.quoted, shadow))
+      db:exec(('ALTER TABLE %s DROP CONSTRAINT %s'):format(job.quoted, sql.name(job.not_null)))
+    end
+    carry_default(db, job)
+    for _, index in ipairs(job.found.indexes) do
+      if index.constraint_type then
+        db:exec(('ALTER TABLE %s DROP CONSTRAINT %s'):format(job.quoted, sql.name(index.name)))
+      else
+        db:exec(('DROP INDEX %s.%s'):format(job.found.schema, sql.name(index.name)))
+      end
+    end
+    for _, constraint in ipairs(job.found.constraints) do
+      db:exec(('ALTER TABLE %s DROP CONSTRAINT %s'):format(job.quoted, sql.name(constraint.name)))
+    end
+    if keep_old then
+      local old = sql.name(job.column .. '__old')
+      db:exec(('ALTER TABLE %s ALTER COLUMN %s DROP NOT NULL, ALTER COLUMN %s DROP DEFAULT'):format(job.quoted, name,
+        name))
+      db:exec(('ALTER TABLE %s RENAME COLUMN %s TO %s'):format(job.quoted, name, old))
+    else
+      db:exec(('ALTER TABLE %s DROP COLUMN %s'):format(job.quoted, name))
+    end
+    db:exec(('ALTER TABLE %s RENAME COLUMN %s TO %s'):format(job.quoted, shadow, name))
+    carry_rest(db, job)
+    if job.found.unproven then
+      db:exec(('ALTER TABLE %s ADD CONSTRAINT %s NOT NULL %s NOT VALID'):format(job.quoted,
+        sql.name(job.found.unproven), name))
+    end
+  end)
+end
+
+local function refuse_long_names(job)
+  local names = { job.shadow, job.trigger_name, job.not_null }
+  for _, list in ipairs { job.found.indexes, job.found.constraints } do
+    for _, one in ipairs(list) do names[#names + 1] = one.name .. '__new' end
+  end
+  for _, name in ipairs(names) do
+    if #name > 63 then config.raise(('%s is longer than the 63 bytes of a name'):format(name), 'rename it first') end
+  end
+end
+
+--- What schema.change_type is.
+---@param db lugger.migration_db
+---@param table string
+---@param column string
+---@param type string
+---@param options table
+function change_type.run(db, table, column, type, options)
+  db:by_steps()
+  local label = ('change the type of %s.%s to %s'):format(table, column, type)
+  local found = db:remember(label, function() return inspect(db, table, column) end)
+  found.indexes, found.constraints, found.grants = found.indexes or {}, found.constraints or {}, found.grants or {}
+  local shadow = column .. '__new'
+  local job = { table = table, quoted = sql.table(table), column = column, type = type, shadow = shadow, found = found,
+    using = '(' .. (options.using or sql.name(column) .. '::' .. type) .. ')', trigger_name = '~' .. shadow
+      .. '_sync', -- triggers fire in the order of their names
+
+    not_null = shadow .. '_not_null' }
+  job.trigger = found.schema .. '.' .. sql.name((table:gsub('^.-%.', '')) .. '_' .. job.trigger_name)
+  refuse_long_names(job)
+  estimate(db, job, options)
+  add_shadow(db, job)
+  fill(db, job, options)
+  build(db, job)
+  swap(db, job, options.keep_old)
+  db:exec('ANALYZE ' .. job.quoted)
+  db:say(('%s: every row was written once more; VACUUM %s when convenient'):format(table, job.quoted))
+end
+
+return change_type

@@ -1,0 +1,136 @@
+-- One database as migrations see it: a session that is opened when it is needed and again after a loss.
+local config = require 'lugger.inner.cli.config'
+local native = require 'lugger.native'
+local session_state = require 'lugger.inner.migrate.session_state'
+
+local connection = {}
+
+---@class lugger.migrate.connection
+---@field name string "main", or its name in lugger.toml
+---@field place string may hold a password
+---@field pooled boolean|nil known once it is open
+---@field settings table<string, string> lock_timeout and the like
+---@field touched table<string, boolean>|nil settings that statements of the transaction named
+---@field restore fun(session: lugger.native.pg)|nil gives a new session what the file made in the one before
+local conn = {}
+local conn_meta = { __index = conn }
+
+-- Settings of ours, as SET or SET LOCAL.
+local function settings_sql(settings, word)
+  local parts = {}
+  for _, name in ipairs { 'lock_timeout', 'statement_timeout' } do
+    if settings[name] then parts[#parts + 1] = ('%s %s = %s'):format(word, name, native.sql.literal(settings[name])) end
+  end
+  return table.concat(parts, ';')
+end
+
+--- The open session.
+---@return lugger.native.pg
+function conn:session()
+  if self.open and not self.open:alive() then self:close() end
+  if not self.open then
+    self.open = native.pg(self.place, self.purpose, self.pooled == nil and 'detect' or self.pooled)
+    self.pooled = self.open:pooled()
+    self:apply_settings()
+    if self.restore then self.restore(self.open) end
+  end
+  return self.open
+end
+
+--- Our own settings, also again when the session was told to forget all of them.
+function conn:apply_settings()
+  local sql = settings_sql(self.settings, 'SET')
+  if not self.pooled and sql ~= '' then self.open:query(sql) end
+end
+
+--- Runs SQL and gives the result of native.pg.
+---@param sql string
+---@param params any[]|nil
+---@return { names: string[], types: integer[], rows: any[][], affected: integer }
+function conn:query(sql, params)
+  return self:session():query(sql, params)
+end
+
+--- Begins a transaction, with our settings where the session cannot keep any.
+---@param read_only boolean|nil
+function conn:begin(read_only)
+  local session = self:session()
+  session:begin()
+  if self.pooled then
+    local sql = settings_sql(self.settings, 'SET LOCAL')
+    if sql ~= '' then session:query(sql) end
+    self.held, self.ends_itself, self.touched = session_state.read(session), {}, {}
+  end
+  if read_only then session:query 'SET TRANSACTION READ ONLY' end
+end
+
+--- Ends the transaction. Behind a pooler nothing that it made for its session stays on the connection.
+function conn:commit()
+  if not self.open or not self.open:alive() then
+    error(native.error('connect', 'the connection was lost before the transaction ended'), 0)
+  end
+  if self.pooled and self.held then
+    session_state.refuse_temporary(self.open, self.held, self.ends_itself)
+    session_state.restore(self.open, self.held, false, self.touched)
+  end
+  self.open:commit()
+end
+
+--- Takes the transaction back; does nothing when there is none.
+function conn:rollback()
+  if self.open and self.open:alive() then self.open:rollback() end
+end
+
+--- True inside a transaction.
+---@return boolean
+function conn:in_transaction()
+  return self.open ~= nil and self.open:alive() and self.open:in_transaction()
+end
+
+--- Runs one statement for which the timeout of locks must not hold: it waits for others, and nobody waits for it.
+---@param sql string
+---@return table
+function conn:query_patiently(sql)
+  local session = self:session()
+  if self.pooled or not self.settings.lock_timeout then return session:query(sql) end
+  session:query 'SET lock_timeout = 0'
+  local ok, result = pcall(session.query, session, sql)
+  if session:alive() then session:query(settings_sql({ lock_timeout = self.settings.lock_timeout }, 'SET')) end
+  if not ok then error(result, 0) end
+  return result
+end
+
+--- True while there is a session that answers.
+---@return boolean
+function conn:alive()
+  return self.open ~= nil and self.open:alive()
+end
+
+--- Closes the session, and forgets what a file made of it.
+function conn:end_session()
+  self.restore = nil
+  self:close()
+end
+
+--- Closes the session; the next use opens another.
+function conn:close()
+  if self.open then self.open:close() end
+  self.open = nil
+end
+
+--- A connection to a place. Nothing is opened yet.
+---@param name string
+---@param place string URL, local:DIR
+---@param settings table<string, string>
+---@param purpose string|nil what the server's list of sessions calls it: "migrate" when not given
+---@return lugger.migrate.connection
+function connection.new(name, place, settings, purpose)
+  local scheme = place:match('^(%a[%w+]*):')
+  if scheme ~= 'local' and scheme ~= 'postgresql' and scheme ~= 'postgres' and not place:find('=', 1, true) then
+    config.raise(('%s is no PostgreSQL'):format(native.system.mask_secrets(place)),
+      'migrations work on PostgreSQL: give a postgresql:// URL, local:DIR or a connection of lugger.toml')
+  end
+  return setmetatable({ name = name, place = place, settings = settings, purpose = purpose or 'migrate' }, conn_meta)
+end
+
+return connection

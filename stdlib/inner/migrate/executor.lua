@@ -1,0 +1,163 @@
+-- Runs what a migration's functions ask of their databases. Three ways: all in one transaction; step by step, each step
+-- recorded; or only written down, for a plan.
+local config = require 'lugger.inner.cli.config'
+local db = require 'lugger.inner.migrate.db'
+local fault = require 'lugger.inner.base.fault'
+local locks = require 'lugger.inner.migrate.locks'
+local native = require 'lugger.native'
+local session_state = require 'lugger.inner.migrate.session_state'
+local statement = require 'lugger.inner.migrate.statement'
+
+local executor = {}
+
+---@class lugger.migrate.executor
+---@field run table the run it belongs to: connections, ledger, options
+---@field migration lugger.migration
+---@field direction "up"|"down"
+local base = {}
+
+-- Raised where a file cannot stay in one transaction: it is taken back and begun again step by step.
+local switch = setmetatable({}, { __tostring = function()
+  return 'this migration cannot run in one transaction'
+end })
+
+--- True for the error that asks for steps.
+---@param err any
+---@return boolean
+function executor.is_switch(err)
+  return err == switch
+end
+
+--- Takes the way of one transaction back; the caller begins anew, step by step.
+function base:switch()
+  self.switched = true
+  error(switch, 0)
+end
+
+local function where_of(self, st)
+  if st and st.line then return ('%s:%d'):format(self.migration.path, st.line) end
+  local place = fault.where()
+  return place ~= self.migration.path and place or nil
+end
+
+-- What reaches beyond its database, to the whole server.
+local server_wide = { CreateRoleStmt = true, AlterRoleStmt = true, AlterRoleSetStmt = true, DropRoleStmt = true,
+  GrantRoleStmt = true, CreatedbStmt = true, DropdbStmt = true, AlterSystemStmt = true, CreateTableSpaceStmt = true,
+  DropTableSpaceStmt = true }
+
+local function refuse_server_wide(self, st)
+  local rehearsal = self.run.rehearsal
+  if rehearsal and rehearsal.same_server and server_wide[st.tag] then
+    config.raise('not in a rehearsal on the same server, which it would change: ' .. statement.brief(st.text),
+      'rehearse as far as the migration before it: --to VERSION')
+  end
+end
+
+--- Runs one statement; an error says where it stands.
+---@param connection lugger.migrate.connection
+---@param st lugger.statement
+---@param params any[]|nil
+---@param patiently boolean|nil without a timeout for locks
+---@return table
+function base:send(connection, st, params, patiently)
+  refuse_server_wide(self, st)
+  self.last = st
+  if self.replay then self.replay:check(st) end
+  connection:session()
+  if connection.pooled then
+    local whole = connection:in_transaction() and (not self.known or self.inner)
+    session_state.refuse_pooled(st, where_of(self, st), whole)
+  end
+  local method = patiently and not params and connection.query_patiently or connection.query
+  local ok, result = pcall(method, connection, st.text, params)
+  if ok then
+    for _, notice in ipairs(connection:alive() and connection.open:notices() or {}) do
+      self:say((notice:gsub('%s+$', '')))
+    end
+    if st.setting and connection.touched then connection.touched[st.setting] = true end
+    if st.drops_itself and connection.ends_itself then connection.ends_itself[st.temporary] = true end
+    return result
+  end
+  if type(result) ~= 'table' then error(result, 0) end
+  local notes = { statement = statement.brief(st.text), at = where_of(self, st) }
+  for _, key in ipairs(result.notes or {}) do notes[key] = result.notes[key] end
+  -- What helps a load does not help a statement that somebody wrote.
+  local class = (result.sqlstate or ''):sub(1, 2)
+  local hint = (class == '42' and result.sqlstate ~= '42501' or class == '23' or class == '22') and '' or result.hint
+  self.failed = native.error(result.code, result.message, hint, result.sqlstate, notes)
+  error(self.failed, 0)
+end
+
+--- Refuses what would begin or end a transaction under lugger's feet.
+---@param st lugger.statement
+function base:check_control(st)
+  if not st.control then return end
+  local place = where_of(self, st)
+  error(native.error('config', ('%s%s in a migration: lugger begins and ends its transactions itself'):format(
+    place and place .. ': ' or '', st.control),
+    'take it out; `-- no transaction` (SQL) or transaction = false (Lua) runs each statement on its own'), 0)
+end
+
+--- The statements of a call: several only without values.
+---@param sql string
+---@param params any[]|nil
+---@return lugger.statement[]
+function base:statements(sql, params)
+  local list = params and { statement.read(sql) } or statement.split(sql)
+  -- From Lua the line of the call is what helps.
+  for i, st in ipairs(list) do
+    list[i] = setmetatable({ line = false }, { __index = st })
+    self:check_control(list[i])
+  end
+  return list
+end
+
+--- Tables that the last statement wanted to lock.
+---@return string[]
+function base:last_tables()
+  local tables = {}
+  for _, lock in ipairs(self.last and locks.of(self.last) or {}) do tables[#tables + 1] = lock.quoted end
+  return tables
+end
+
+--- Tells the reader something.
+---@param ... any
+function base:say(...)
+  self.run.say('  ', ...)
+end
+
+-- The other databases by their names in lugger.toml.
+local function others(self)
+  return setmetatable({}, { __index = function(list, name)
+    local connection = self.run:other(name)
+    local found = db.new(self, connection)
+    rawset(list, name, found)
+    return found
+  end, __newindex = function() config.raise('dbs cannot be changed') end })
+end
+
+--- Runs a function of a migration with its databases.
+---@param body fun(db: lugger.migration_db, dbs: table<string, lugger.migration_db>): any, any
+---@return any result
+---@return any message
+function base:call(body)
+  self.main = self.main or db.new(self, self.run.main)
+  self.dbs = self.dbs or others(self)
+  local result, message = body(self.main, self.dbs)
+  -- The file may have caught the error.
+  if self.switched then error(switch, 0) end
+  return result, message
+end
+
+--- A class of executors.
+---@param methods table
+---@return table
+function executor.class(methods)
+  for name, method in pairs(base) do
+    if methods[name] == nil then methods[name] = method end
+  end
+  methods.__index = methods
+  return methods
+end
+
+return executor

@@ -1,0 +1,127 @@
+-- A migration written in SQL: `-- up`, `-- down` and `-- no transaction` on lines of their own.
+local config = require 'lugger.inner.cli.config'
+local foreign_marks = require 'lugger.inner.migrate.marks'
+local native = require 'lugger.native'
+local statement = require 'lugger.inner.migrate.statement'
+
+local sql_file = {}
+
+local words = { up = 'up', down = 'down', ['no transaction'] = 'no transaction' }
+
+local function marker_of(line)
+  local word = line:match('^%s*%-%-%s*(.-)%s*$')
+  return word and words[word:lower():gsub('%s+', ' ')]
+end
+
+-- Offsets at which a comment begins; nil when the text has no tokens (a quote that is not closed).
+local function comment_offsets(text)
+  local ok, tokens = pcall(native.sql.tokens, text)
+  if not ok then return nil end
+  local offsets = {}
+  for _, token in ipairs(tokens) do
+    if token.kind == 'comment' then offsets[token.offset] = true end
+  end
+  return offsets
+end
+
+-- Marks in the text: a line inside a string or a function's body is none. Those of other tools are refused.
+local function markers(text, path)
+  local found, offsets, at, number = {}, nil, 1, 1
+  while at <= #text do
+    local stop = text:find('\n', at, true) or #text + 1
+    local line = text:sub(at, stop - 1)
+    local word = marker_of(line)
+    local foreign = not word and foreign_marks.of_line(line)
+    if word or foreign then
+      offsets = offsets or comment_offsets(text) or 'unknown'
+      local dash = at - 1 + line:find('-', 1, true) - 1
+      local stands = offsets == 'unknown' or offsets[dash]
+      if foreign and stands then foreign_marks.refuse(foreign, path, number, line) end
+      if word and stands then found[#found + 1] = { word = word, from = at, to = stop } end
+    end
+    at, number = stop + 1, number + 1
+  end
+  return found
+end
+
+local function blank(text)
+  return (text:gsub('[^\n]', ' '))
+end
+
+local function line_of(text, characters)
+  local line, seen = 1, 0
+  for char in text:gmatch('[%z\1-\127\192-\255][\128-\191]*') do
+    seen = seen + 1
+    if seen >= characters then break end
+    if char == '\n' then line = line + 1 end
+  end
+  return line
+end
+
+local function split(text, path)
+  local ok, list = pcall(statement.split, text)
+  if ok then return list end
+  local line = line_of(text, tonumber(list.notes and list.notes.position) or 1)
+  config.raise(('%s:%d: %s'):format(path, line, list.message or tostring(list)))
+end
+
+local function empty(text)
+  local ok, list = pcall(native.sql.split, text)
+  return ok and #list == 0
+end
+
+--- Text without a byte order mark, with plain line ends.
+---@param text string
+---@return string
+function sql_file.normal(text)
+  return (text:gsub('^\239\187\191', ''):gsub('\r\n', '\n'))
+end
+
+---@class lugger.sql_section
+---@field statements lugger.statement[]
+---@field no_transaction boolean
+
+--- The sections of a file. What stands before the first mark is `up`; a file without marks is all `up`.
+---@param text string
+---@param path string for messages
+---@return { up: lugger.sql_section, down: lugger.sql_section|nil }
+function sql_file.parse(text, path)
+  text = sql_file.normal(text)
+  local marks, sections, whole, current = markers(text, path), {}, false, nil
+  for i, mark in ipairs(marks) do
+    if mark.word == 'no transaction' then
+      if current then current.no_transaction = true else whole = true end
+    else
+      if not current and not empty(text:sub(1, mark.from - 1)) then
+        if mark.word == 'up' then
+          config.raise(('%s: statements stand before the first `-- up`'):format(path), 'move them below it')
+        end
+        sections.up = { text = text:sub(1, mark.from - 1), no_transaction = whole }
+      end
+      if sections[mark.word] then
+        config.raise(('%s: `-- %s` stands there twice'):format(path, mark.word))
+      end
+      local stop = #text
+      for j = i + 1, #marks do
+        if marks[j].word ~= 'no transaction' then
+          stop = marks[j].from - 1
+          break
+        end
+      end
+      -- What is before stays as blanks, so that lines are counted from the top of the file.
+      current = { text = blank(text:sub(1, mark.to)) .. text:sub(mark.to + 1, stop), no_transaction = whole }
+      sections[mark.word] = current
+    end
+  end
+  if not current then sections.up = { text = text, no_transaction = whole } end
+  for _, section in pairs(sections) do
+    section.no_transaction = section.no_transaction or whole
+    section.statements = split(section.text, path)
+  end
+  if not sections.up then
+    config.raise(path .. ' has a `-- down` but no `-- up`', 'write `-- up` above what it does')
+  end
+  return sections
+end
+
+return sql_file

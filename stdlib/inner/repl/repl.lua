@@ -1,0 +1,304 @@
+-- The prompt: statements over several lines, values that paste back, history, completion, help.
+local completion = require 'lugger.inner.repl.completion'
+local effects = require 'lugger.inner.base.effects'
+local help = require 'lugger.inner.cli.help'
+local history = require 'lugger.inner.repl.history'
+local modules = require 'lugger.inner.script.modules'
+local native = require 'lugger.native'
+local prompt_pg = require 'lugger.prompt_pg'
+local result_view = require 'lugger.inner.repl.result_view'
+local sql_session = require 'lugger.inner.sql.session'
+local statement = require 'lugger.inner.repl.statement'
+local terminal = require 'lugger.inner.view.terminal'
+local value_text = require 'lugger.inner.view.value_text'
+local edit, system = native.edit, native.system
+
+local repl = {}
+
+local brief = [[
+help(copy), help 'job:run'     a function
+help 'run', help 'mapping'     a command, a page of the manual
+help 'pages'                   which pages there are
+users:columns()                an expression prints its value
+pg 'select 1', pg '\dt'        SQL and descriptions on the target used last, or PG_URI
+users:find { age = 31 }        documents of a source
+:help                          the commands of the prompt: :json, :time, :save ...
+:quit                          leave (or Ctrl-D)]]
+
+local function new_pg(state)
+  local pg
+  pg, state.pg_default = prompt_pg.new(function(place) state.place = place end)
+  return pg
+end
+
+local function words_of_prompt(state)
+  local words = { pg = new_pg(state) }
+
+  --- Help for a function, a name or a module: help(lugger.copy), help 'trace'.
+  function words.help(value)
+    if value == nil then
+      terminal.line(brief)
+      return
+    end
+    if value == words.pg then value = 'lugger.session' end
+    local text = help.of(value)
+    if not text and type(value) == 'string' then
+      require('lugger.cli.help').show(value)
+      return
+    end
+    terminal.line(text or 'there is no help for that')
+  end
+
+  return words
+end
+
+--- The state of a prompt: its globals (what scripts have, everything of `lugger` by its bare name, help and pg), its
+--- settings, the
+--- statements so far.
+---@return table
+function repl.new()
+  local lugger = require 'lugger'
+  local state = { entries = {}, transactions = {}, settings = { form = 'auto', null = 'NULL' } }
+  state.words = words_of_prompt(state)
+  state.environment = setmetatable({ lugger = lugger }, { __index = function(_, key)
+    if state.words[key] ~= nil then return state.words[key] end
+    if key == 'require' then return modules.require end
+    local member = lugger[key]
+    if member ~= nil then return member end
+    return _G[key]
+  end })
+  return state
+end
+
+local function compiled(text)
+  local expression = text:match('^%s*=(.*)$')
+  local chunk, problem = loadstring('return ' .. (expression or text), '=prompt')
+  if chunk then return chunk, nil, true, expression or text end
+  if not expression then chunk, problem = loadstring(text, '=prompt') end
+  return chunk, problem, false, text
+end
+
+--- Compiles a statement or an expression. "incomplete" means that more lines are needed.
+---@param text string
+---@param environment table
+---@return function|nil chunk
+---@return string|nil problem
+---@return boolean|nil expression whether it is one
+---@return string|nil code as it was compiled
+function repl.compile(text, environment)
+  local chunk, problem, expression, code = compiled(text)
+  if not chunk and problem:find('invalid escape', 1, true) then
+    chunk, problem, expression, code = compiled(statement.describing(text))
+  end
+  if chunk then return setfenv(chunk, environment), nil, expression, code end
+  if problem:find("'<eof>'", 1, true) then return nil, 'incomplete' end
+  return nil, problem
+end
+
+local function protected(chunk, arguments)
+  local trace
+  local function pack(...) return { n = select('#', ...), ... } end
+  local results = pack(xpcall(function() return chunk(unpack(arguments or {})) end, function(err)
+    -- What called the prompt is not the reader's.
+    local whole = debug.traceback(terminal.error_text(err), 2)
+    trace = whole:gsub("\n%s*%[C%]: in function 'xpcall'\n%s*lugger/inner/repl/repl%.lua.*$", '')
+    return err
+  end))
+  return results, trace
+end
+
+--- Runs code as at the prompt, without reading anything; the status for the command line.
+---@param code string
+---@param arguments string[] what stands behind it: `...` of the code
+---@return integer
+function repl.evaluate(code, arguments)
+  local state = repl.new()
+  local chunk, problem = repl.compile(code, state.environment)
+  if not chunk then
+    terminal.fail(problem == 'incomplete' and 'the code is incomplete' or problem)
+    return 1
+  end
+  local results = protected(chunk, arguments)
+  if not results[1] then return require('lugger.inner.cli.cli').report(results[2]) end
+  result_view.show_all(results, state.settings)
+  return 0
+end
+
+local function is_interruption(err)
+  return type(err) ~= 'string' and err ~= nil and err.code == 'interrupted'
+end
+
+-- A line, and whether Ctrl-C came while it was read; nil at the end of input.
+local function read_line(prompt)
+  local pasted = edit.pasted_line()
+  if pasted then
+    terminal.line(prompt, pasted:sub(1, math.max(10, terminal.width() - #prompt)))
+    return pasted, false
+  end
+  local before = system.interrupt_raises(false)
+  local line = edit.readline(prompt)
+  local interrupted = system.stop_level() > 0
+  if interrupted then edit.forget_paste() end
+  system.clear_stop()
+  system.interrupt_raises(before)
+  return line, interrupted
+end
+
+-- An open transaction is to be seen, and a failed one.
+local function first_prompt()
+  local mark = ''
+  for _, session in ipairs(sql_session.list()) do
+    local transaction = session:transaction()
+    if transaction == 'failed' then mark = '!' end
+    if transaction == 'open' and mark == '' then mark = '*' end
+  end
+  return mark .. '> '
+end
+
+-- Reads one statement; nil at the end of input, "" when it was cancelled, and false when the input ended inside it.
+local function read_statement(environment)
+  local scanner, prompt = statement.new(), first_prompt()
+  while true do
+    local line, interrupted = read_line(prompt)
+    if line == nil and interrupted then
+      terminal.line('^C')
+      return ''
+    end
+    if line == nil then
+      if #scanner.lines > 0 then return false end
+      return nil
+    end
+    -- What was there before Ctrl-C is cancelled; the line that came after it begins anew.
+    if interrupted then scanner = statement.new() end
+    if #scanner.lines == 0 and (line:match '^%s*$' or line:match '^%s*:%a+') then return line end
+    if #scanner.lines == 0 and line:match '^%s*\\%a' then return 'pg ' .. value_text.quote(line) end
+    scanner:add(line)
+    if not scanner:open() then
+      local _, problem = repl.compile(scanner:text(), environment)
+      if problem ~= 'incomplete' then return scanner:text() end
+    end
+    prompt = scanner.quote and "'> " or '>> '
+  end
+end
+
+local opens = { BEGIN = true, START = true }
+local closes = { COMMIT = true, ROLLBACK = true }
+
+local function follow_session(state, entry, used)
+  local session, last = used.session, used.words[#used.words]
+  local list = state.transactions[session]
+  if list or used.open then
+    list = list or {}
+    if list[#list] ~= entry then list[#list + 1] = entry end
+  end
+  state.transactions[session] = used.open and list or nil
+  entry.sessions[session] = true
+  if used.open or last ~= 'ROLLBACK' then return end
+  for _, one in ipairs(list or {}) do
+    one.sessions[session] = nil
+    one.undone = next(one.sessions) == nil
+  end
+end
+
+-- What was done inside a transaction that was rolled back was not done. A statement that alone begins or ends a
+-- transaction brackets others; one that does so among other things cannot be taken apart.
+local function follow_transactions(state, entry)
+  entry.sessions = {}
+  for _, used in ipairs(sql_session.log) do
+    follow_session(state, entry, used)
+    for _, word in ipairs(used.words) do
+      if opens[word] or closes[word] and not used.open then entry.controls = true end
+    end
+  end
+  entry.bracket = entry.controls and #sql_session.log == 1 and #sql_session.log[1].words == 1
+end
+
+local function run_statement(text, state)
+  local entry = { number = #state.entries + 1, text = text, ok = false }
+  state.entries[entry.number] = entry
+  local chunk, problem, expression, code = repl.compile(text, state.environment)
+  if not chunk then
+    local command = text:match('^%s*lugger%s+(%a+)')
+    terminal.fail(command and ('`lugger %s` is for the shell: Ctrl-D leaves the prompt'):format(command) or problem)
+    return
+  end
+  entry.code, entry.expression = code, expression
+  local before, started = effects.count, system.monotonic()
+  sql_session.used, sql_session.log, state.place, sql_session.lazy = nil, {}, nil, expression
+  local results, trace = protected(chunk)
+  entry.ok, entry.effect, entry.sql = results[1], effects.count > before, sql_session.used ~= nil
+  entry.shown = results.n > 1
+  entry.place = entry.sql and state.place or nil
+  follow_transactions(state, entry)
+  if results[1] then
+    local shown, err = pcall(result_view.show_all, results, state.settings)
+    if not shown then terminal.fail(err) end
+  elseif is_interruption(results[2]) then
+    terminal.say('cancelled')
+  else
+    state.trace = trace
+    terminal.fail(results[2])
+  end
+  system.clear_stop()
+  if state.settings.time then terminal.say('time: ', ('%.3f s'):format(system.monotonic() - started)) end
+end
+
+-- True when the prompt is to be left.
+local function run_text(text, state)
+  local word, argument = text:match('^%s*:(%a+)%s*(.-)%s*$')
+  if not word then
+    run_statement(text, state)
+    return false
+  end
+  local results, trace = protected(function()
+    return require('lugger.inner.repl.commands').run(state, word, argument)
+  end)
+  if results[1] then return results[2] == true end
+  if is_interruption(results[2]) then
+    terminal.say('cancelled')
+  else
+    state.trace = trace
+    terminal.fail(results[2])
+  end
+  system.clear_stop()
+  return false
+end
+
+local function begin(state)
+  effects.watched = true
+  if terminal.is_terminal(0) then
+    terminal.line('lugger ', native.version, '; help() tells more, Ctrl-D leaves')
+    io.stdout:flush()
+    history.load()
+  end
+  edit.on_complete(function(word, line, start) return completion.complete(word, line, start, state) end)
+  system.interrupt_raises(true)
+end
+
+--- Starts the prompt; returns when the input ends.
+---@return integer status
+function repl.start()
+  local state = repl.new()
+  begin(state)
+  while true do
+    local text = read_statement(state.environment)
+    if text == nil then break end
+    if text == false then
+      terminal.fail('the input ended inside a statement')
+      if not terminal.is_terminal(0) then return 1 end
+      break
+    end
+    if not text:match('^%s*$') then
+      if terminal.is_terminal(0) then history.add(text) end
+      if run_text(text, state) then break end
+    end
+    io.stdout:flush()
+  end
+  if terminal.is_terminal(0) then
+    history.save()
+    terminal.line()
+  end
+  return 0
+end
+
+return repl

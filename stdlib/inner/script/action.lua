@@ -1,0 +1,56 @@
+-- What a hook says about its row.
+local fault = require 'lugger.inner.base.fault'
+local document = require 'lugger.inner.base.document'
+
+local action = {}
+
+---@class lugger.action
+
+-- One object a reason: a hook that skips a million rows makes no garbage.
+local made = { skip = {}, reject = {}, route = {} }
+
+local function make(kind, text)
+  local known = made[kind][text]
+  if known then return known end
+  if type(text) ~= 'string' then fault.raise('hook', ('lugger.%s wants text, not a %s'):format(kind, type(text))) end
+  local one = { lugger_action = kind, text = text }
+  made[kind][text] = one
+  return one
+end
+
+--- Leaves the document out; counted by its reason.
+---@param reason string|nil
+---@return lugger.action
+function action.skip(reason)
+  return make('skip', reason or 'skipped by the hook')
+end
+
+--- Refuses the document: it goes to the rejects with this message.
+---@param message string
+---@return lugger.action
+function action.reject(message)
+  return { lugger_action = 'reject', text = tostring(message) }
+end
+
+--- Sends the row to another of the job's tables.
+---@param table string
+---@return lugger.action
+function action.route(table)
+  return make('route', table)
+end
+
+-- Rows that lugger.emit gave since the hook was called.
+action.pending, action.pending_count = {}, 0
+
+--- One more row of the same document: a copy of the row with these columns changed.
+---@param row table<string, any>
+---@param table string|nil another of the job's tables
+function action.emit(row, table)
+  if type(row) ~= 'table' or document.mark(row) == 'array' then
+    fault.raise('hook', 'lugger.emit wants a table of columns: lugger.emit { sku = "a" }')
+  end
+  local count = action.pending_count + 1
+  action.pending[count], action.pending_count = { row = row, table = table }, count
+end
+
+return action

@@ -1,0 +1,228 @@
+-- Options that a script declares as a table: flags of that script, their checks and their help.
+local config = require 'lugger.inner.cli.config'
+local native = require 'lugger.native'
+local terminal = require 'lugger.inner.view.terminal'
+
+local options = {}
+
+-- What `options.declare` meets: set by lugger.script before a script runs.
+local context = { arguments = {}, reserved = {} }
+
+--- Thrown by `options.declare` when only the help is wanted; carries the declaration.
+options.help_wanted = setmetatable({}, { __tostring = function() return 'help wanted' end })
+
+local plain_types = {
+  text = function(value) return value end,
+  path = function(value) return value end,
+  int = function(value)
+    local number = value:match('^[+-]?%d+$') and tonumber(value)
+    return number, 'a whole number'
+  end,
+  number = function(value) return tonumber(value), 'a number' end,
+  bool = function(value)
+    local words = { ['true'] = true, yes = true, on = true, ['1'] = true, ['false'] = false, no = false,
+      off = false, ['0'] = false }
+    return words[value:lower()], 'true or false'
+  end,
+}
+
+local function flag_name(name)
+  return '--' .. name:gsub('_', '-')
+end
+
+local function convert(name, spec, value)
+  if spec.choices then
+    for _, choice in ipairs(spec.choices) do
+      if choice == value then return value end
+    end
+    config.raise(('%s cannot be "%s"; choose one of: %s'):format(flag_name(name), value, table.concat(spec.choices,
+      ', ')))
+  end
+  local plain = plain_types[spec.type]
+  if plain then
+    local result, wanted = plain(value)
+    if result == nil then config.raise(('%s takes %s, not "%s"'):format(flag_name(name), wanted, value)) end
+    return result
+  end
+  local ok, result = pcall(function() return require('lugger').coercer(spec.type):coerce(value) end)
+  if not ok then config.raise(('%s: %s'):format(flag_name(name), tostring(result))) end
+  return result
+end
+
+local known_keys = { 'type', 'default', 'choices', 'required', 'metavar', 'list' }
+
+local function check_spec(name, spec)
+  if type(name) ~= 'string' or not name:match('^[%a][%w_]*$') then
+    config.raise(('lugger.options: "%s" cannot be the name of an option; use letters, digits and _')
+      :format(tostring(name)))
+  end
+  if type(spec) ~= 'table' then
+    config.raise(("lugger.options: %s must be a table, as in { 'what it does', type = 'text', default = '' }")
+      :format(name))
+  end
+  for key in pairs(spec) do
+    if key ~= 1 then
+      local known = false
+      for _, other in ipairs(known_keys) do known = known or other == key end
+      if not known then
+        local near = native.system.nearest(tostring(key), known_keys)
+        config.raise(('lugger.options: %s has an unknown key "%s"'):format(name, tostring(key)),
+          near and near ~= '' and ('did you mean %s?'):format(near) or 'known: ' .. table.concat(known_keys, ', '))
+      end
+    end
+  end
+  if context.reserved[flag_name(name)] then
+    config.raise(('lugger.options: %s is a flag of lugger itself; name the option otherwise'):format(flag_name(name)))
+  end
+end
+
+local function normalise(specs)
+  local list = {}
+  for name, spec in pairs(specs) do
+    check_spec(name, spec)
+    local kind = spec.type
+    if not kind then
+      kind = type(spec.default) == 'boolean' and 'flag' or type(spec.default) == 'number' and 'number' or 'text'
+    end
+    list[#list + 1] = {
+      name = name, flag = flag_name(name), help = spec[1] or '', type = kind, default = spec.default,
+      choices = spec.choices,
+      required = spec.required, metavar = spec.metavar or 'VALUE', list = spec.list,
+    }
+  end
+  table.sort(list, function(a, b) return a.name < b.name end)
+  return list
+end
+
+local function unknown(word, list)
+  local flags = {}
+  for _, spec in ipairs(list) do flags[#flags + 1] = spec.flag end
+  for flag in pairs(context.reserved) do flags[#flags + 1] = flag end
+  local near = native.system.nearest(word, flags)
+  local what = word:sub(1, 1) == '-' and 'unknown flag ' or 'unexpected argument '
+  error(setmetatable({ usage = true, message = what .. word, hint = near and near ~= ''
+    and ('did you mean %s?'):format(near)
+    or context.script and ('lugger help %s lists its flags'):format(context.script) or nil },
+    { __tostring = function(self) return self.message .. (self.hint and '; ' .. self.hint or '') end }), 0)
+end
+
+local function take(spec, values, inline, arguments, at)
+  if spec.type == 'flag' then
+    values[spec.name] = inline == nil or convert(spec.name, { type = 'bool' }, inline)
+    return at
+  end
+  local value = inline
+  if value == nil then
+    at = at + 1
+    value = arguments[at]
+    if value == nil then config.raise(('%s needs a value'):format(spec.flag)) end
+  end
+  local converted = convert(spec.name, spec, value)
+  if spec.list then
+    values[spec.name] = values[spec.name] or {}
+    table.insert(values[spec.name], converted)
+  else
+    values[spec.name] = converted
+  end
+  return at
+end
+
+local function parse(list, arguments)
+  local values, by_flag = {}, {}
+  for _, spec in ipairs(list) do
+    by_flag[spec.flag] = spec
+    by_flag['--' .. spec.name] = spec
+  end
+  local at = 1
+  while at <= #arguments do
+    local flag, inline = arguments[at]:match('^(%-%-[^=]+)=(.*)$')
+    flag = flag or arguments[at]
+    local spec = by_flag[flag]
+    if not spec then unknown(flag, list) end
+    at = take(spec, values, inline, arguments, at) + 1
+  end
+  return values
+end
+
+---@class lugger.option_spec
+---@field [1] string what the option does
+---@field type string|nil "text" when not given
+---@field default any
+---@field choices string[]|nil the values it may have
+---@field required boolean|nil
+---@field list boolean|nil may be repeated; the value is a list
+---@field metavar string|nil what help calls the value
+
+--- Declares the options of this script and returns their values. Each becomes a flag `--name VALUE`, listed by
+--- `lugger help SCRIPT`.
+--- Types: text, path, int, number, bool, flag, and every column type (timestamptz, uuid, numeric...), checked by its
+--- coercer.
+---@param specs table<string, lugger.option_spec>
+---@return table<string, any> values by name
+function options.declare(specs)
+  if type(specs) ~= 'table' then
+    config.raise("lugger.options takes a table, as in lugger.options { since = { 'help' } }")
+  end
+  local list = normalise(specs)
+  context.declared = list
+  if context.help then error(options.help_wanted, 0) end
+  local values = parse(list, context.arguments)
+  for _, spec in ipairs(list) do
+    if values[spec.name] == nil then
+      if spec.required then config.raise(('%s is required: %s'):format(spec.flag, spec.help)) end
+      local default = spec.default
+      if type(default) == 'string' and not spec.choices then default = convert(spec.name, spec, default) end
+      if spec.type == 'flag' and default == nil then default = false end
+      values[spec.name] = default
+    end
+  end
+  return setmetatable(values, { __index = function(_, key)
+    for _, spec in ipairs(list) do
+      if spec.name == key then return nil end
+    end
+    config.raise(('this script declares no option "%s"'):format(tostring(key)))
+  end })
+end
+
+--- Prepares the next script: its arguments, the flags it may not take, whether only its help is wanted.
+---@param next_context { arguments: string[], reserved: table<string, boolean>, help: boolean?, script: string? }
+function options.prepare(next_context)
+  context = next_context
+end
+
+--- What the script declared; nil when it declared nothing.
+---@return table[]|nil
+function options.declared()
+  return context.declared
+end
+
+--- Complains about arguments that no declaration took. A script that does its work itself may read words as `...`, as
+--- in lua; flags are declared.
+---@param plain boolean
+function options.finish(plain)
+  local first = context.arguments[1]
+  if not context.declared and first and not (plain and first:sub(1, 1) ~= '-') then unknown(first, {}) end
+end
+
+--- Text for people: one block a declared option.
+---@param list table[]
+---@return string
+function options.describe(list)
+  local lines = {}
+  for _, spec in ipairs(list) do
+    local head = spec.flag .. (spec.type == 'flag' and '' or ' ' .. spec.metavar)
+    local notes = {}
+    if spec.type ~= 'flag' then
+      notes[#notes + 1] = spec.choices and table.concat(spec.choices, ' | ') or spec.type
+    end
+    local told = spec.default ~= nil and spec.default ~= '' and spec.type ~= 'flag'
+    if told then notes[#notes + 1] = 'default ' .. tostring(spec.default) end
+    if spec.required then notes[#notes + 1] = 'required' end
+    if spec.list then notes[#notes + 1] = 'may be repeated' end
+    local text = spec.help .. (#notes > 0 and ' (' .. table.concat(notes, ', ') .. ')' or '')
+    lines[#lines + 1] = ('  %s\n%s'):format(head, terminal.wrap(text, '      '))
+  end
+  return table.concat(lines, '\n')
+end
+
+return options

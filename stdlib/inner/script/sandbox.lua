@@ -1,0 +1,227 @@
+-- --sandbox: scripts get an environment of what is listed here, and nothing else. Places are those of lugger.toml,
+-- .env and the command line, and files below the current directory.
+local config = require 'lugger.inner.cli.config'
+local fault = require 'lugger.inner.base.fault'
+local modules = require 'lugger.inner.script.modules'
+local native = require 'lugger.native'
+
+local sandbox = { active = false }
+
+local plain = { '_VERSION', 'assert', 'error', 'ipairs', 'next', 'pairs', 'pcall', 'xpcall', 'print', 'rawequal',
+  'rawget', 'rawset', 'select', 'tonumber', 'tostring', 'type', 'unpack' }
+local libraries = {
+  bit = { 'arshift', 'band', 'bnot', 'bor', 'bswap', 'bxor', 'lshift', 'rol', 'ror', 'rshift', 'tobit', 'tohex' },
+  coroutine = { 'create', 'resume', 'running', 'status', 'wrap', 'yield' },
+  math = { 'abs', 'acos', 'asin', 'atan', 'atan2', 'ceil', 'cos', 'cosh', 'deg', 'exp', 'floor', 'fmod', 'frexp',
+    'huge', 'ldexp', 'log', 'log10', 'max', 'min', 'modf', 'pi', 'pow', 'rad', 'random', 'randomseed', 'sin',
+    'sinh', 'sqrt', 'tan', 'tanh' },
+  os = { 'clock', 'date', 'difftime', 'time' },
+  string = { 'byte', 'char', 'find', 'format', 'gmatch', 'gsub', 'len', 'lower', 'match', 'rep', 'reverse', 'sub',
+    'upper' },
+  table = { 'concat', 'insert', 'maxn', 'remove', 'sort' },
+}
+-- Of the library: what describes work and makes values.
+local members = { 'copy', 'task', 'fix', 'move', 'source', 'target', 'options', 'coercer', 'session', 'pg', 'skip',
+  'reject', 'emit', 'route', 'objectid', 'uuid', 'uuid_v5', 'date', 'decimal', 'double', 'binary', 'int64', 'vector',
+  'array', 'document', 'now', 'type', 'id_text', 'null', 'version', 'snake_case', 'table_names', 'warn' }
+local well_known = { PG_URI = true, PG_DIRECT_URI = true, MONGO_URI = true }
+
+local raw_load, raw_setmetatable = load, setmetatable
+local own_metatables = setmetatable({}, { __mode = 'k' })
+
+local function picked(from, names)
+  local out = {}
+  for _, name in ipairs(names) do out[name] = from[name] end
+  return out
+end
+
+-- Only variables that the project's own files name, and those that every project has.
+local function variables()
+  return setmetatable({}, {
+    __metatable = false,
+    __newindex = function() fault.raise('config', 'lugger.env cannot be set from a script') end,
+    __index = function(_, name)
+      if type(name) ~= 'string' or not (well_known[name] or config.is_declared(name)) then
+        fault.raise('config', ('lugger.env.%s is not for scripts in a sandbox'):format(tostring(name)),
+          'name it in .env or under [env] of lugger.toml')
+      end
+      return config.env[name]
+    end,
+  })
+end
+
+local known_modules = {}
+
+local function public(name)
+  if known_modules[name] then return known_modules[name] end
+  local module = require(name)
+  local copy = {}
+  if name == 'lugger' then
+    for _, member in ipairs(members) do
+      local ok, v = pcall(function() return module[member] end)
+      if ok then copy[member] = v end
+    end
+    copy.env, copy.json = variables(), public 'lugger.json'
+  else
+    for key, v in pairs(module) do copy[key] = v end
+  end
+  known_modules[name] = copy
+  return copy
+end
+
+--- The name of a module's copy in a sandbox; nil for anything else.
+---@param v any
+---@return string|nil
+function sandbox.module_name(v)
+  for name, copy in pairs(known_modules) do
+    if copy == v then return name end
+  end
+end
+
+--- A module as scripts in a sandbox see it.
+---@param name string
+---@return table
+function sandbox.module(name)
+  modules.check(name)
+  return public(name)
+end
+
+local environments = setmetatable({}, { __mode = 'k' })
+
+--- True for the environments made here.
+---@param environment table|nil
+---@return boolean
+function sandbox.is_environment(environment)
+  return environment ~= nil and environments[environment] == true
+end
+
+local made_here = { _G = true, load = true, loadstring = true, require = true, setmetatable = true,
+  getmetatable = true }
+
+--- True for globals that every sandbox has.
+---@param name string
+---@return boolean
+function sandbox.has_global(name)
+  if libraries[name] or made_here[name] then return true end
+  for _, known in ipairs(plain) do
+    if known == name then return true end
+  end
+  return false
+end
+
+local function add_functions(environment, find_module)
+  local function load_text(chunk, name, _, into)
+    local made, problem = raw_load(chunk, name, 't')
+    if not made then return nil, problem end
+    return setfenv(made, type(into) == 'table' and into or environment)
+  end
+  environment.load = load_text
+  environment.loadstring = function(text, name) return load_text(text, name) end
+  -- Metatables of lugger's own objects stay out of reach.
+  environment.setmetatable = function(t, meta)
+    if type(t) ~= 'table' or (getmetatable(t) ~= nil and not own_metatables[getmetatable(t)]) then
+      error('setmetatable: not a table of the script', 2)
+    end
+    if meta ~= nil then own_metatables[meta] = true end
+    return raw_setmetatable(t, meta)
+  end
+  environment.getmetatable = function(t)
+    local meta = type(t) == 'table' and getmetatable(t) or nil
+    return type(meta) == 'table' and own_metatables[meta] and meta or nil
+  end
+  local loaded = {}
+  environment.require = function(name)
+    if type(name) ~= 'string' then error('require wants a name', 2) end
+    if modules.is_ours(name) then return sandbox.module(name) end
+    if loaded[name] == nil then
+      local text, chunk_name = find_module(name)
+      if not text then error(("module '%s' is not beside the script"):format(name), 2) end
+      local made, problem = raw_load(text, chunk_name, 't')
+      if not made then error(problem, 0) end
+      loaded[name] = true
+      local value = setfenv(made, environment)(name)
+      if value ~= nil then loaded[name] = value end
+    end
+    return loaded[name]
+  end
+end
+
+--- The globals of a script in the sandbox.
+---@param find_module fun(name: string): string|nil, string|nil text and chunk name of a module beside the script
+---@return table
+function sandbox.environment(find_module)
+  local environment = picked(_G, plain)
+  for name, functions in pairs(libraries) do environment[name] = picked(_G[name], functions) end
+  environment._G = environment
+  add_functions(environment, find_module)
+  environments[environment] = true
+  return environment
+end
+
+local function is_url(place)
+  return place:find '^%a[%w+.-]*:' ~= nil or place:find('=', 1, true) ~= nil
+end
+
+local function below_here(path)
+  return path == '-' or (path:sub(1, 1) ~= '/' and not ('/' .. path .. '/'):find('/../', 1, true))
+end
+
+-- Refuses a place that is neither declared nor a file below the current directory.
+local function check_place(place)
+  if type(place) ~= 'string' then return end
+  local file = place:match '^local:(.*)$' or place:match '^file://(.*)$' or (not is_url(place) and place)
+  if (file and below_here(file)) or config.is_declared_place(place) then return end
+  fault.raise('config', ('the sandbox has no place %s'):format(native.system.mask_secrets(place)),
+    'name it under [connections] of lugger.toml, or give it on the command line')
+end
+
+--- Refuses a place that is neither declared nor a file below the current directory.
+---@param place string
+function sandbox.check_place(place)
+  check_place(place)
+end
+
+local function guarded(original, place_of)
+  return function(...)
+    place_of(...)
+    return original(...)
+  end
+end
+
+local function first(place) check_place(place) end
+local function second(_, place) check_place(place) end
+local function both_of_job(spec)
+  if type(spec) ~= 'table' then return end
+  for _, role in ipairs { 'source', 'target' } do
+    local one = spec[role]
+    check_place(type(one) == 'table' and one.place or one)
+  end
+end
+
+-- Native functions that open a place, by where they take it.
+local function guard_native()
+  for _, name in ipairs { 'source', 'collections', 'describe', 'target', 'pg', 'pg_url', 'state', 'census', 'try_load',
+    'count_updates', 'look_at_place', 'lease' } do
+    native[name] = guarded(native[name], first)
+  end
+  for _, name in ipairs { 'job', 'fix', 'undo' } do native[name] = guarded(native[name], both_of_job) end
+  native.prompt.open = guarded(native.prompt.open, first)
+  local methods = debug.getregistry()['lugger.native.task'].__index
+  for _, name in ipairs { 'add_cursor', 'set_writer' } do methods[name] = guarded(methods[name], second) end
+end
+
+--- Shuts what every Lua state has: `("").dump` would be reached without any global.
+function sandbox.close_state()
+  require 'lugger.inner.script.capture' -- it keeps what it needs of it
+  string.dump = nil -- luacheck: ignore
+end
+
+--- Begins: from now on scripts are loaded into a sandbox. There is no way back.
+function sandbox.start()
+  if sandbox.active then return end
+  sandbox.active = true
+  sandbox.close_state()
+  guard_native()
+end
+
+return sandbox

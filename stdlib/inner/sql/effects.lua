@@ -1,0 +1,81 @@
+-- Whether SQL at the prompt changed something. The server answers SELECT to much that writes (CREATE TABLE AS,
+-- functions, EXPLAIN ANALYZE), so it is asked: a transaction that wrote has a number.
+local effects = require 'lugger.inner.base.effects'
+local statement = require 'lugger.inner.migrate.statement'
+
+local sql_effects = {}
+
+-- Statements whose answer does not tell. All of them may stand in a transaction.
+local doubtful = { SelectStmt = true, CreateTableAsStmt = true, ExplainStmt = true, ExecuteStmt = true,
+  FetchStmt = true, VariableShowStmt = true }
+local telling = { InsertStmt = true, UpdateStmt = true, DeleteStmt = true, MergeStmt = true }
+
+---@param sql string
+---@return "ask"|"answer"|"unknown" what tells: the transaction, the server's answer, or nothing
+---@return boolean lasting it leaves something in the session, or moves a sequence, which has no number
+local function kind_of(sql)
+  local ok, list = pcall(statement.split, sql)
+  if not ok then return 'unknown', false end
+  local kind, lasting = 'answer', false
+  for _, st in ipairs(list) do
+    if st.problem then return 'unknown', false end
+    lasting = lasting or st.lasting ~= nil
+    if doubtful[st.tag] then
+      kind = 'ask'
+      local text = st.text:lower()
+      lasting = lasting or text:find('nextval', 1, true) ~= nil or text:find('dblink', 1, true) ~= nil
+    elseif not telling[st.tag] then
+      return 'answer', true
+    end
+  end
+  return kind, lasting
+end
+
+local numbered = 'select pg_catalog.pg_current_xact_id_if_assigned()'
+local written = [[select pg_catalog.pg_current_xact_id_if_assigned(),
+  (select sum(n_tup_ins + n_tup_upd + n_tup_del) from pg_catalog.pg_stat_xact_all_tables)]]
+
+local function ask(native, sql)
+  local row = native:fetch(sql)[1].rows[1]
+  return tostring(row[1]) .. ' ' .. tostring(row[2])
+end
+
+-- Inside a transaction that the reader began: what it had written before, and after.
+local function within(native, sql, parameters)
+  local before = ask(native, written)
+  local fetched = native:fetch(sql, parameters)
+  return fetched, native:transaction() == 'open' and ask(native, written) ~= before
+end
+
+-- In a transaction of its own, which it would have anyway.
+local function alone(native, sql, parameters)
+  native:fetch 'begin'
+  local ok, fetched = pcall(native.fetch, native, sql, parameters)
+  if not ok then
+    if native:transaction() ~= 'lost' then pcall(native.fetch, native, 'rollback') end
+    error(fetched, 0)
+  end
+  local changed = native:fetch(numbered)[1].rows[1][1] ~= false
+  native:fetch 'commit'
+  return fetched, changed
+end
+
+--- Runs SQL, and tells whether it changed something; nil when the server's answers tell it.
+---@param native lugger.native.prompt
+---@param sql string
+---@param parameters any[]|nil
+---@return table fetched
+---@return boolean|nil changed
+function sql_effects.fetch(native, sql, parameters)
+  if not effects.watched then return native:fetch(sql, parameters), nil end
+  local kind, lasting = kind_of(sql)
+  local state = native:transaction()
+  if kind ~= 'ask' or state == 'failed' or state == 'lost' then
+    return native:fetch(sql, parameters), kind == 'unknown' or lasting or nil
+  end
+  local run = state == 'none' and alone or within
+  local fetched, changed = run(native, sql, parameters)
+  return fetched, changed or lasting
+end
+
+return sql_effects

@@ -1,0 +1,238 @@
+-- SQL as it is typed: pg 'select ...', pg("select $1", 5), pg '\d users'. A session is opened when it is first used,
+-- opened
+-- again when its connection is lost, and asks before it writes to what is marked as production.
+local config = require 'lugger.inner.cli.config'
+local effects = require 'lugger.inner.base.effects'
+local native = require 'lugger.native'
+local production = require 'lugger.inner.cli.production'
+local sql_effects = require 'lugger.inner.sql.effects'
+local sql_result = require 'lugger.inner.sql.result'
+local terminal = require 'lugger.inner.view.terminal'
+
+local sql_session = { log = {} }
+
+---@class lugger.sql_session
+---@field name string as it was opened
+local session = {}
+
+local open_sessions = {}
+
+local function parameter(v)
+  if type(v) == 'table' or (type(v) == 'cdata' and require('lugger.inner.base.document').is(v)) then
+    return require('lugger.json').encode(v, 'plain')
+  end
+  if type(v) == 'cdata' and require('lugger').type(v) == 'binary' then return '\\x' .. v:hex() end
+  return v == nil and native.null or type(v) == 'userdata' and v or tostring(v)
+end
+
+local function connect(self)
+  self.native = native.prompt.open(self.place)
+  self.production = production.connection(self.name, self.place)
+  self.native:fetch "set client_min_messages = 'notice'" -- a person wants to hear them
+  if self.production then self.native:fetch('set default_transaction_read_only = on') end
+  open_sessions[self] = true
+end
+
+local function is_lost(self)
+  return self.native and self.native:transaction() == 'lost'
+end
+
+-- What stands in `begin` and what followed is gone with the connection: that is never passed over in silence.
+local function reconnect(self)
+  local was_open = self.in_transaction
+  self.in_transaction = false
+  if was_open then sql_session.note_use(self, { { command = 'ROLLBACK' } }) end
+  self.native:close()
+  connect(self)
+  terminal.warn(('the connection to %s was lost; connected again%s'):format(self.label, was_open
+    and ': the open transaction is gone, all of it was rolled back' or ''))
+  return was_open
+end
+
+local reads = { select = true, show = true, table = true, values = true, explain = true }
+
+-- Whether the server could have changed something before the connection went.
+local function only_reads(sql)
+  local word = sql:match '^%s*(%a+)'
+  return word and reads[word:lower()] and not sql:lower():find('for%s+update') and not sql:find ';%s*%S'
+end
+
+local function fetch(self, sql, parameters)
+  local ok, fetched, changed = pcall(sql_effects.fetch, self.native, sql, parameters)
+  if ok then
+    fetched.changed = changed
+    return fetched
+  end
+  local err = fetched
+  if not is_lost(self) then error(err, 0) end
+  local was_open = reconnect(self)
+  if was_open then
+    error(native.error('connect', 'the statement was not carried out: its transaction was lost with the connection',
+      'begin again'), 0)
+  end
+  if not only_reads(sql) then
+    error(native.error('connect', 'the connection was lost while the statement ran',
+      'whether it was carried out cannot be known: look before running it again'), 0)
+  end
+  return self.native:fetch(sql, parameters)
+end
+
+local function guarded(self, sql, parameters)
+  if self.production and production.loosens(sql) then production.confirm(self.label) end
+  local ok, fetched = pcall(fetch, self, sql, parameters)
+  if ok then return fetched end
+  local err = fetched
+  if not (self.production and type(err) == 'table' and err.sqlstate == '25006') then error(err, 0) end
+  if self.native:transaction() ~= 'none' then
+    error(native.error('config', ('%s is marked production, and the transaction is read-only'):format(self.label),
+      "pg 'rollback', then pg 'begin read write', which asks"), 0)
+  end
+  production.confirm(self.label)
+  self.native:fetch('set default_transaction_read_only = off')
+  local done, result = pcall(fetch, self, sql, parameters)
+  if self.native:transaction() == 'none' then self.native:fetch('set default_transaction_read_only = on') end
+  if not done then error(result, 0) end
+  return result
+end
+
+-- Names of types that an extension made, for those columns.
+local function type_names(self, given)
+  local names = {}
+  for i, oid in ipairs(given.types) do
+    if oid >= 16384 and self.native:transaction() ~= 'failed' then
+      self.types = self.types or {}
+      if not self.types[oid] then
+        local found = self.native:fetch('select typname from pg_catalog.pg_type where oid = $1', { oid })
+        self.types[oid] = found[1].rows[1] and found[1].rows[1][1] or ''
+      end
+      names[i] = self.types[oid]
+    end
+  end
+  return names
+end
+
+local writes = { INSERT = true, UPDATE = true, DELETE = true, MERGE = true, COPY = true, SELECT = false, SHOW = false,
+  EXPLAIN = false, FETCH = false, BEGIN = true, COMMIT = true, ROLLBACK = true, SAVEPOINT = true, RELEASE = true }
+
+local function note_effects(fetched)
+  if fetched.changed ~= nil then
+    if fetched.changed then effects.note() end
+    return
+  end
+  for _, given in ipairs(fetched) do
+    local effect = writes[given.command:match '^%u+' or '']
+    if effect == nil or effect then effects.note() end
+  end
+end
+
+--- Runs SQL and gives its rows; of several statements those of the last. NULL is lugger.null.
+---@param sql string
+---@param ... any parameters $1, $2, ...
+---@return lugger.sql_result
+function session:query(sql, ...)
+  if type(sql) ~= 'string' then
+    config.raise(('pg wants SQL as text, not a %s'):format(type(sql)), "pg('select $1::int', 5)")
+  end
+  if not self.native then connect(self) end
+  sql_session.used = self
+  if is_lost(self) then reconnect(self) end
+  local parameters
+  if select('#', ...) > 0 then
+    parameters = { n = select('#', ...) }
+    for i = 1, parameters.n do parameters[i] = parameter((select(i, ...))) end
+  end
+  local ok, fetched = pcall(guarded, self, sql, parameters)
+  self.in_transaction = self.native:transaction() ~= 'none'
+  if not ok then error(fetched, 0) end
+  note_effects(fetched)
+  sql_session.note_use(self, fetched)
+  for _, notice in ipairs(fetched.notices) do terminal.say(notice) end
+  local given = fetched[#fetched]
+  self.last_parameters = parameters
+  self.last_sql, sql_session.last, self.last_command = sql, self, given and given.command or ''
+  if not given then return nil end
+  return sql_result.new(given, type_names(self, given), sql_session.lazy)
+end
+
+--- Runs SQL and gives the number of rows that it changed.
+---@param sql string
+---@param ... any parameters $1, $2, ...
+---@return integer
+function session:exec(sql, ...)
+  local result = self:query(sql, ...)
+  return result and result.affected or 0
+end
+
+--- Whether a transaction is open: "none", "open", "failed", or "lost" when the connection is.
+---@return string
+function session:transaction()
+  return self.native and self.native:transaction() or 'none'
+end
+
+--- Another session, with another place: `warehouse = pg.open 'warehouse'`.
+---@param name string
+---@return lugger.sql_session
+function session.open(name)
+  return sql_session.open(name)
+end
+
+--- Closes the connection; the next statement opens it again.
+function session:close()
+  if self.native then self.native:close() end
+  self.native, open_sessions[self] = nil, nil
+end
+
+local meta = {
+  __index = session,
+  __name = 'sql session',
+  __call = function(self, sql, ...)
+    local command = type(sql) == 'string' and sql:match '^%s*\\(.*)$'
+    if command then return require('lugger.inner.sql.describe').run(self, command) end
+    return self:query(sql, ...)
+  end,
+  __tostring = function(self) return 'session with ' .. self.label end,
+}
+
+--- A session with a place. Nothing is opened yet.
+---@param name string URL, local:DIR, or the name of a connection in lugger.toml
+---@return lugger.sql_session
+function sql_session.open(name)
+  if type(name) ~= 'string' then
+    config.raise('a session wants a place as text', "pg.open 'local:./pg'")
+  end
+  local place = config.resolve(name, 'into')
+  local scheme = place:match '^(%a[%w+]*):'
+  if scheme ~= 'local' and scheme ~= 'postgresql' and scheme ~= 'postgres' and not place:find('=', 1, true) then
+    config.raise(('%s is no PostgreSQL'):format(native.system.mask_secrets(place)),
+      'give local:DIR, a postgresql:// URL or a connection of lugger.toml')
+  end
+  return setmetatable({ name = name, place = place, label = native.system.mask_secrets(name) }, meta)
+end
+
+--- Notes who ran what, for whoever keeps the statements: `sql_session.log` is theirs to empty.
+---@param one lugger.sql_session
+---@param fetched { command: string }[]
+function sql_session.note_use(one, fetched)
+  if not effects.watched then return end
+  local words = {}
+  for i, given in ipairs(fetched) do words[i] = given.command:match '^%u+' or '' end
+  sql_session.log[#sql_session.log + 1] = { session = one, words = words, open = one.in_transaction == true }
+end
+
+--- The sessions that are connected.
+---@return lugger.sql_session[]
+function sql_session.list()
+  local list = {}
+  for one in pairs(open_sessions) do list[#list + 1] = one end
+  table.sort(list, function(a, b) return a.label < b.label end)
+  return list
+end
+
+--- True for sessions.
+---@param v any
+---@return boolean
+function sql_session.is(v)
+  return type(v) == 'table' and getmetatable(v) == meta
+end
+
+return sql_session

@@ -1,0 +1,116 @@
+-- Values of PostgreSQL, as their text forms come at the prompt, as Lua has them.
+local document = require 'lugger.inner.base.document'
+local value = require 'lugger.inner.base.value'
+local null = value.null
+
+local sql_values = {}
+
+local function number(text)
+  if text == 'NaN' then return 0 / 0 end
+  if text == 'Infinity' then return math.huge end
+  if text == '-Infinity' then return -math.huge end
+  return tonumber(text)
+end
+
+local function int8(text)
+  local small = tonumber(text)
+  if small and math.abs(small) < 9007199254740992 then return small end
+  return value.int64(text)
+end
+
+local function date(text)
+  -- "infinity" and years before Christ are no dates of ours.
+  local ok, made = pcall(value.date, (text:gsub(' ', 'T', 1)))
+  return ok and made or text
+end
+
+local function bytea(text)
+  local digits = text:match '^\\x(%x*)$'
+  if not digits then return text end
+  return value.binary((digits:gsub('%x%x', function(pair) return string.char(tonumber(pair, 16)) end)))
+end
+
+local function json(text)
+  return require('lugger.json').decode(text)
+end
+
+local function vector(text)
+  local list = {}
+  for item in text:sub(2, -2):gmatch '[^,]+' do list[#list + 1] = tonumber(item) end
+  return require('lugger').vector(list)
+end
+
+-- By OID: what is not here stays text.
+local decoders = {
+  [16] = function(text) return text == 't' end,
+  [20] = int8, [21] = number, [23] = number, [26] = number, [700] = number, [701] = number,
+  [1700] = value.decimal, [1082] = date, [1114] = date, [1184] = date, [2950] = value.uuid, [17] = bytea,
+  [114] = json, [3802] = json,
+}
+-- Arrays: their OID, and that of their elements.
+local elements = {
+  [1000] = 16, [1001] = 17, [1016] = 20, [1005] = 21, [1007] = 23, [1021] = 700, [1022] = 701, [1231] = 1700,
+    [1182] = 1082,
+  [1115] = 1114, [1185] = 1184, [2951] = 2950, [199] = 114, [3807] = 3802, [1009] = 25, [1015] = 1043,
+}
+local right_aligned = { [20] = true, [21] = true, [23] = true, [26] = true, [700] = true, [701] = true, [1700] = true }
+
+local function read_array(text, decode)
+  local at = text:find('{', 1, true)
+  local function list()
+    local out = {}
+    at = at + 1
+    while at <= #text do
+      local char = text:sub(at, at)
+      if char == '}' then
+        at = at + 1
+        return document.array(out)
+      elseif char == '{' then
+        out[#out + 1] = list()
+      elseif char == '"' then
+        local from = at + 1
+        at = from
+        while text:sub(at, at) ~= '"' do at = at + (text:sub(at, at) == '\\' and 2 or 1) end
+        out[#out + 1] = decode((text:sub(from, at - 1):gsub('\\(.)', '%1')))
+        at = at + 1
+      elseif char == ',' then
+        at = at + 1
+      else
+        local word = text:match('^[^,}]*', at)
+        out[#out + 1] = word == 'NULL' and null or decode(word)
+        at = at + #word
+      end
+    end
+  end
+  return at and list() or text
+end
+
+--- The elements of a text array as texts; NULL is lugger.null.
+---@param text string
+---@return table
+function sql_values.array(text)
+  return read_array(text, function(word) return word end)
+end
+
+--- A value of a result.
+---@param text string|false false is NULL
+---@param oid integer its type
+---@param type_name string|nil of types that are no built-in ones: "vector"
+---@return any
+function sql_values.decode(text, oid, type_name)
+  if not text then return null end
+  local decode = decoders[oid] or type_name == 'vector' and vector
+  if decode then return decode(text) end
+  local element = elements[oid]
+  if element then return read_array(text, decoders[element] or function(word) return word end) end
+  return text
+end
+
+--- Whether columns of the type stand to the right.
+---@param oid integer
+---@return boolean
+function sql_values.is_number(oid)
+  return right_aligned[oid] or false
+end
+
+return sql_values

@@ -1,0 +1,39 @@
+-- What is told of an oplog that is replayed, and of a dump that has none.
+local terminal = require 'lugger.inner.view.terminal'
+
+local oplog_view = {}
+
+local told = {}
+
+--- An oplog in one sentence.
+---@param oplog lugger.oplog_info
+---@param collection boolean|nil say how many changes concern the collection it belongs to
+---@return string
+function oplog_view.sentence(oplog, collection)
+  if tonumber(oplog.entries) == 0 then return oplog.place .. ': no entries' end
+  local entries = terminal.group(oplog.entries) .. (tonumber(oplog.entries) == 1 and ' entry' or ' entries')
+  local text = ('%s: %s, %s to %s; %s'):format(oplog.place, entries, oplog.first, oplog.last,
+    terminal.count(oplog.changes, 'change'))
+  if collection then text = ('%s, %s of this collection'):format(text, terminal.group(oplog.concern)) end
+  return text
+end
+
+--- Warns of what a look at a source should tell, each thing once.
+---@param advice string[]
+function oplog_view.advise(advice)
+  for _, text in ipairs(advice) do
+    if not told[text] then terminal.warn(text) end
+    told[text] = true
+  end
+end
+
+--- The value of --oplog as the option of a source: a file, or whether there is one.
+---@param word string|nil
+---@return string|boolean|nil
+function oplog_view.choice(word)
+  if word == 'no' then return false end
+  if word == 'yes' then return true end
+  return word
+end
+
+return oplog_view

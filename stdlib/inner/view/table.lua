@@ -1,0 +1,130 @@
+-- Aligned tables for terminals. What does not fit is cut with an ellipsis, or, with too many columns, shown one row a
+-- block.
+local system = require('lugger.native').system
+local terminal = require 'lugger.inner.view.terminal'
+
+local table_view = {}
+
+local longest_cell = 2000 -- bytes looked at, of values that may be megabytes
+
+-- As the C library knows it: 0 for what combines with the character before, 2 for wide ones.
+local function character_width(char)
+  local first, size = char:byte(), #char
+  if size == 1 then return 1 end
+  local code = first < 0xE0 and first - 0xC0 or first < 0xF0 and first - 0xE0 or first - 0xF0
+  for i = 2, size do code = code * 64 + (char:byte(i) - 0x80) end
+  local width = system.char_width(code)
+  return width < 0 and 1 or width
+end
+
+local function characters(text)
+  return text:gmatch('[%z\1-\127\192-\255][\128-\191]*')
+end
+
+--- Columns that text takes on a terminal.
+---@param text string
+---@return integer
+function table_view.text_width(text)
+  if not text:find('[\128-\255]') then return #text end
+  local width = 0
+  for char in characters(text) do width = width + character_width(char) end
+  return width
+end
+
+--- Text cut to `width` columns; an ellipsis tells that something is missing.
+---@param text string
+---@param width integer
+---@return string
+function table_view.cut(text, width)
+  if table_view.text_width(text) <= width then return text end
+  local out, used = {}, 0
+  for char in characters(text) do
+    local columns = character_width(char)
+    if used + columns > width - 1 then break end
+    out[#out + 1], used = char, used + columns
+  end
+  return table.concat(out) .. '…'
+end
+
+local function pad(text, width, right)
+  local spaces = (' '):rep(width - table_view.text_width(text))
+  return right and spaces .. text or text .. spaces
+end
+
+-- The widest columns give way first, down to `least` each.
+local function fit(widths, room, least)
+  local function total()
+    local sum = 0
+    for _, width in ipairs(widths) do sum = sum + width end
+    return sum
+  end
+  while total() > room do
+    local widest = 1
+    for i, width in ipairs(widths) do
+      if width > widths[widest] then widest = i end
+    end
+    if widths[widest] <= least then return false end
+    widths[widest] = widths[widest] - 1
+  end
+  return true
+end
+
+local function blocks(headers, cells, options)
+  local longest = 0
+  for _, header in ipairs(headers) do longest = math.max(longest, table_view.text_width(header)) end
+  local lines = {}
+  for number, row in ipairs(cells) do
+    lines[#lines + 1] = ('%s-- %d --'):format(options.indent, number)
+    for i, header in ipairs(headers) do
+      local room = math.max(20, options.width - longest - 2 - #options.indent)
+      lines[#lines + 1] = options.indent .. pad(header, longest) .. '  ' .. table_view.cut(row[i], room)
+    end
+  end
+  return table.concat(lines, '\n')
+end
+
+---@class lugger.table_view.options
+---@field width integer|nil the terminal's when not given
+---@field right table<integer, boolean>|nil columns aligned to the right
+---@field indent string|nil
+---@field least integer|nil the narrowest a column may get
+---@field full boolean|nil nothing is cut
+---@field fd integer|nil the stream it is for: 1 or 2
+
+--- Text of a table. `right` is a set of column numbers aligned to the right; `least` is the narrowest a column may
+--- get.
+---@param headers string[]
+---@param rows any[][]
+---@param options lugger.table_view.options|nil
+---@return string
+function table_view.render(headers, rows, options)
+  options = options or {}
+  local settings = { width = options.width or terminal.width(), indent = options.indent or '' }
+  local right, widths, cells = options.right or {}, {}, {}
+  for i, header in ipairs(headers) do widths[i] = table_view.text_width(header) end
+  for r, row in ipairs(rows) do
+    cells[r] = {}
+    for i = 1, #headers do
+      local text = tostring(row[i] == nil and '' or row[i])
+      if not options.full then text = text:sub(1, longest_cell) end
+      text = terminal.printable(text)
+      cells[r][i] = text
+      widths[i] = math.max(widths[i], table_view.text_width(text))
+      if not options.full then widths[i] = math.min(widths[i], settings.width) end
+    end
+  end
+  local room = settings.width - #settings.indent - 2 * (#headers - 1)
+  if not options.full and not fit(widths, room, options.least or 8) then return blocks(headers, cells, settings) end
+  local lines = {}
+  local function add(row)
+    local parts = {}
+    for i = 1, #headers do parts[i] = pad(table_view.cut(row[i], widths[i]), widths[i], right[i]) end
+    lines[#lines + 1] = (settings.indent .. table.concat(parts, '  ')):gsub('%s+$', '')
+  end
+  add(headers)
+  for _, row in ipairs(cells) do add(row) end
+  lines[1] = terminal.paint(options.fd or 1, 'bold', lines[1])
+  return table.concat(lines, '\n')
+end
+
+return table_view
