@@ -13,21 +13,22 @@ _G.loadstring = function(chunk, name) return raw_load(chunk, name, 't') end
 -- process.
 local check_stack = require('lugger.native').check_stack
 local gsub, resume, wrap = string.gsub, coroutine.resume, coroutine.wrap
-string.gsub = function(text, pattern, replacement, count) -- luacheck: ignore 122
+local function guarded_gsub(text, pattern, replacement, count)
   if type(replacement) ~= 'string' then check_stack() end
   return gsub(text, pattern, replacement, count)
 end
-coroutine.resume = function(...) -- luacheck: ignore 122
+local function guarded_resume(...)
   check_stack()
   return resume(...)
 end
-coroutine.wrap = function(body) -- luacheck: ignore 122
+local function guarded_wrap(body)
   local step = wrap(body)
   return function(...)
     check_stack()
     return step(...)
   end
 end
+string.gsub, coroutine.resume, coroutine.wrap = guarded_gsub, guarded_resume, guarded_wrap -- luacheck: ignore 122
 
 -- int64 prints as its digits, not as a C literal.
 local raw_tostring = tostring
