@@ -26,6 +26,9 @@ lugger_static(bsd libbsd.a lugger_md)
 lugger_static(sodium libsodium.a)
 lugger_static(xxhash libxxhash.a)
 lugger_static(tinfo libtinfo.a)
+lugger_static(sqlite libsqlite3.a m)
+# A library that is loaded later and brings a SQLite of its own must go on calling that one.
+target_link_options(lugger_sqlite INTERFACE LINKER:--exclude-libs,libsqlite3.a)
 lugger_static(pg_query libpg_query.a)
 # Its copies of the server's functions stay out of the names that the program exports.
 target_link_options(lugger_pg_query INTERFACE LINKER:--exclude-libs,libpg_query.a)

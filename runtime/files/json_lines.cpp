@@ -27,27 +27,56 @@ JsonStyle style_of(const std::string& word) {
   return word == "canonical" ? JsonStyle::kCanonical : JsonStyle::kPlain;
 }
 
-/// The one file that all workers of a run append to, a unit at a time.
-struct SharedOutput {
-  std::mutex mutex;
-  std::string run;
-  std::unique_ptr<OutputFile> file;
+/// The one file that all workers of a run append to, a unit at a time, and the ledger that says how
+/// much of it counts.
+class SharedOutput {
+ public:
+  SharedOutput(std::string place, std::filesystem::path state)
+      : place_(std::move(place)), state_(std::move(state)) {}
+
+  /// Cuts the file to the run's recorded units, unless it is this run's already.
+  void open(const std::string& run) {
+    const std::lock_guard lock(mutex_);
+    if (file_ && run_ == run) return;
+    if (!ledger_) ledger_ = std::make_unique<UnitLedger>(state_);
+    file_ = std::make_unique<OutputFile>(place_, ledger_->output_size(run));
+    run_ = run;
+  }
+
+  /// First the rows, then the record: rows without a record are cut off on resume. The lock keeps
+  /// both in one order.
+  void append(std::string_view text, const UnitRecord& unit) {
+    const std::lock_guard lock(mutex_);
+    if (!file_) raise(Code::kConfig, "a unit before could not be written to {}", place_);
+    try {
+      file_->append(text);
+      ledger_->add(unit, file_->size());
+    } catch (...) {
+      // What counts only the ledger can tell now; a unit behind this one would vouch for its rows.
+      file_.reset();
+      throw;
+    }
+  }
+
+ private:
+  std::string place_;
+  std::filesystem::path state_;
+  std::mutex mutex_;
+  std::string run_;
+  std::unique_ptr<UnitLedger> ledger_;
+  std::unique_ptr<OutputFile> file_;
 };
 
 class JsonLinesSink : public RowSink {
  public:
-  JsonLinesSink(const PlanShape& plan, JsonStyle style, std::filesystem::path state,
-                std::shared_ptr<SharedOutput> output)
-      : rows_(plan, style), state_(std::move(state)), output_(std::move(output)) {}
+  JsonLinesSink(const PlanShape& plan, JsonStyle style, std::shared_ptr<SharedOutput> output)
+      : rows_(plan, style), output_(std::move(output)) {}
 
   void write(Batch& batch) override { rows_.append(batch, tally_, text_); }
 
   void commit(UnitRecord& unit) override {
     unit.tally += tally_;
-    // Size and position must be logged in the order of the file.
-    const std::lock_guard lock(output_->mutex);
-    output_->file->append(text_);
-    append_unit(state_, unit, output_->file->size());
+    output_->append(text_, unit);
     rollback();
   }
 
@@ -58,7 +87,6 @@ class JsonLinesSink : public RowSink {
 
  private:
   JsonRows rows_;
-  std::filesystem::path state_;
   std::shared_ptr<SharedOutput> output_;
   std::string text_;
   Tally tally_;
@@ -70,7 +98,7 @@ class JsonLinesTarget : public Target {
       : place_(std::move(place)),
         style_(style_of(options.text("style", "plain"))),
         state_(options.text("state", ".lugger")),
-        output_(std::make_shared<SharedOutput>()) {}
+        output_(std::make_shared<SharedOutput>(place_, state_)) {}
 
   std::string place() const override { return place_; }
   std::vector<TargetColumn> columns(const std::string&) override { return {}; }
@@ -104,13 +132,8 @@ class JsonLinesTarget : public Target {
   std::unique_ptr<State> state() override { return make_file_state(state_); }
 
   std::unique_ptr<RowSink> open(const PlanShape& plan, const SinkOptions& options) override {
-    const std::lock_guard lock(output_->mutex);
-    if (!output_->file || output_->run != options.run) {
-      output_->file =
-          std::make_unique<OutputFile>(place_, recorded_output_size(state_, options.run));
-      output_->run = options.run;
-    }
-    return std::make_unique<JsonLinesSink>(plan, style_, state_, output_);
+    output_->open(options.run);
+    return std::make_unique<JsonLinesSink>(plan, style_, output_);
   }
 
   std::vector<std::string> finish(const PlanShape&, const FinishWork&, Tally&) override {

@@ -1,300 +1,235 @@
 #include "place/state_file.hpp"
 
-#include <chrono>
-#include <ctime>
+#include <algorithm>
+#include <array>
 #include <fstream>
-#include <set>
 
 #include "base/digest.hpp"
 #include "base/error.hpp"
 #include "base/file_lock.hpp"
-#include "base/text.hpp"
 #include "base/this_process.hpp"
-#include "place/state_log.hpp"
+#include "place/state_file_ddl.hpp"
 
 namespace lugger {
 namespace {
 
 namespace fs = std::filesystem;
 
-// Kinds of lines. Fields are only ever added at the end, so that older logs stay readable.
-constexpr std::string_view kRun = "run", kPartition = "partition", kUnit = "unit",
-                           kReject = "reject", kStatus = "status", kForget = "forget";
+// A row of SQLite's holds at most 1 GB; what a reject cannot hold it is without.
+constexpr size_t kMostDocument = size_t{400} << 20;
 
-std::string now_text() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  gmtime_r(&now, &parts);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text;
+// Of partitions, in the order of counts_of().
+constexpr std::array<std::string_view, 10> kCounts = {
+    "read",     "inserted",   "updated", "unchanged",  "skipped",
+    "rejected", "suppressed", "rows",    "child_rows", "bytes"};
+
+std::array<uint64_t*, kCounts.size()> counts_of(Tally& tally) {
+  return {&tally.read,     &tally.inserted,   &tally.updated, &tally.unchanged,  &tally.skipped,
+          &tally.rejected, &tally.suppressed, &tally.rows,    &tally.child_rows, &tally.bytes};
 }
 
-/// A line's fields in order; missing ones are empty.
-class Fields {
- public:
-  explicit Fields(const LogLine& line) : line_(line) {}
-  std::string text() { return at_ < line_.size() ? line_[at_++] : ""; }
-  uint64_t number() {
-    uint64_t out = 0;
-    const std::string field = text();
-    std::from_chars(field.data(), field.data() + field.size(), out);
-    return out;
-  }
-  Tally tally() {
-    Tally out;
-    for (uint64_t* count : {&out.read, &out.inserted, &out.updated, &out.unchanged, &out.skipped,
-                            &out.rejected, &out.rows, &out.child_rows, &out.bytes}) {
-      *count = number();
-    }
-    return out;
-  }
+/// Each count within `form`: "p.{}" or "sum(p.{})".
+std::string counts(std::string_view form) {
+  std::string out;
+  for (const std::string_view count : kCounts)
+    out += (out.empty() ? "" : ", ") + fmt::format(fmt::runtime(form), fmt::arg("count", count));
+  return out;
+}
 
- private:
-  const LogLine& line_;
-  size_t at_ = 1;
-};
+Tally tally_at(const SqliteStatement& row, int column) {
+  Tally out;
+  for (uint64_t* count : counts_of(out)) *count = static_cast<uint64_t>(row.number(column++));
+  return out;
+}
 
-void add_tally(LogLine& line, const Tally& tally) {
-  for (const uint64_t count :
-       {tally.read, tally.inserted, tally.updated, tally.unchanged, tally.skipped, tally.rejected,
-        tally.rows, tally.child_rows, tally.bytes}) {
-    line.push_back(std::to_string(count));
+int64_t signed_of(uint64_t number) { return static_cast<int64_t>(number); }
+
+SqliteValue or_null(const std::string& text) {
+  if (text.empty()) return nullptr;
+  return std::string_view(text);
+}
+
+void forget(Sqlite& database, const std::vector<int64_t>& rejects) {
+  SqliteStatement statement(database, "DELETE FROM rejects WHERE reject = ?");
+  for (const int64_t reject : rejects) statement.run({reject});
+}
+
+void write_rejects(Sqlite& database, const UnitRecord& unit) {
+  SqliteStatement statement(
+      database,
+      fmt::format("INSERT INTO rejects (run, job, \"table\", document_id, \"column\", code, "
+                  "message, document, raw, at) VALUES (?1, coalesce(?2, (SELECT job FROM runs "
+                  "WHERE run = ?1), ''), ?3, ?4, ?5, ?6, ?7, ?8, ?9, coalesce(?10, {}))",
+                  kStateNow));
+  const auto kept = [&](const std::string& text) {
+    return !unit.redact && !text.empty() && text.size() <= kMostDocument;
+  };
+  for (const RejectRecord& reject : unit.rejects) {
+    SqliteValue document = nullptr, raw = nullptr;
+    if (kept(reject.document)) document = std::string_view(reject.document);
+    if (kept(reject.raw)) raw = SqliteBlob{reject.raw};
+    statement.run({reject.run.empty() ? unit.run : reject.run,
+                   or_null(reject.job.empty() ? unit.job : reject.job), reject.table,
+                   reject.document_id, reject.column, reject.code,
+                   unit.redact ? reject.code : reject.message, document, raw, or_null(reject.at)});
   }
 }
 
-LogLine run_line(const RunRecord& run) {
-  const std::string now = now_text();
-  return {std::string(kRun),
-          run.run,
-          run.job,
-          run.script_hash,
-          run.source,
-          run.source_identity,
-          run.mode,
-          run.status.empty() ? "running" : run.status,
-          run.command,
-          run.started.empty() ? now : run.started,
-          now,
-          run.message,
-          run.now.empty() ? now : run.now};
+void write_progress(Sqlite& database, const UnitRecord& unit, uint64_t output_size) {
+  std::string added;
+  for (const std::string_view count : kCounts)
+    added += fmt::format("{0} = {0} + excluded.{0}, ", count);
+  Tally tally = unit.tally;
+  const auto count = counts_of(tally);
+  std::string values;
+  for (const uint64_t* number : count) values += fmt::format(", {}", signed_of(*number));
+  database.run(fmt::format("INSERT INTO partitions (run, partition, position, done, {}) "
+                           "VALUES (?, ?, ?, ?{}) ON CONFLICT (run, partition) DO UPDATE SET "
+                           "position = excluded.position, done = excluded.done, {}"
+                           "updated_at = excluded.updated_at",
+                           counts("{count}"), values, added),
+               {unit.run, unit.partition, unit.position, int64_t{unit.done}});
+  database.run("UPDATE runs SET output_size = ? WHERE run = ?", {signed_of(output_size), unit.run});
 }
-
-RunRecord run_of(const LogLine& line) {
-  Fields fields(line);
-  RunRecord run;
-  for (std::string* field :
-       {&run.run, &run.job, &run.script_hash, &run.source, &run.source_identity, &run.mode,
-        &run.status, &run.command, &run.started, &run.updated, &run.message, &run.now}) {
-    *field = fields.text();
-  }
-  return run;
-}
-
-LogLine reject_line(const RejectRecord& reject, const UnitRecord& unit) {
-  return {std::string(kReject),
-          reject.run.empty() ? unit.run : reject.run,
-          reject.job,
-          reject.table,
-          reject.document_id,
-          reject.column,
-          reject.code,
-          unit.redact ? reject.code : reject.message,
-          unit.redact ? std::string() : reject.document,
-          unit.redact ? std::string() : to_base64(as_bytes(reject.raw)),
-          reject.at.empty() ? now_text() : reject.at};
-}
-
-LogLine forget_line(const std::vector<int64_t>& rejects) {
-  LogLine line{std::string(kForget)};
-  for (const int64_t reject : rejects) line.push_back(std::to_string(reject));
-  return line;
-}
-
-/// The number of a reject is where its line begins, from 1.
-RejectRecord reject_of(const LogLine& line, int64_t offset) {
-  Fields fields(line);
-  RejectRecord reject;
-  reject.reject = offset + 1;
-  for (std::string* field : {&reject.run, &reject.job, &reject.table, &reject.document_id,
-                             &reject.column, &reject.code, &reject.message, &reject.document}) {
-    *field = fields.text();
-  }
-  reject.raw = from_base64(fields.text()).value_or("");
-  reject.at = fields.text();
-  return reject;
-}
-
-struct KnownRun {
-  RunRecord record;
-  std::vector<PartitionRecord> partitions;
-  uint64_t output_size = 0;
-
-  PartitionRecord& partition(const std::string& id) {
-    for (PartitionRecord& known : partitions) {
-      if (known.id == id) return known;
-    }
-    PartitionRecord& added = partitions.emplace_back();
-    added.id = id;
-    return added;
-  }
-};
-
-/// Runs in the order they began.
-class History {
- public:
-  explicit History(const StateLog& log) {
-    log.each([&](const LogLine& line, int64_t) {
-      take(line);
-      return true;
-    });
-  }
-  KnownRun* find(const std::string& run) {
-    for (KnownRun& known : runs_) {
-      if (known.record.run == run) return &known;
-    }
-    return nullptr;
-  }
-  std::vector<KnownRun>& runs() { return runs_; }
-
- private:
-  void take(const LogLine& line) {
-    if (line.empty()) return;
-    if (line[0] == kRun) {
-      runs_.push_back({run_of(line), {}, 0});
-      return;
-    }
-    Fields fields(line);
-    KnownRun* run = find(fields.text());
-    if (run == nullptr) return;
-    if (line[0] == kPartition) {
-      PartitionRecord partition;
-      for (std::string* field : {&partition.id, &partition.spec, &partition.position})
-        *field = fields.text();
-      partition.bytes = fields.number();
-      partition.done = fields.text() == "done";
-      // Rejects tried again are added to the lines that are there.
-      if (partition.id == kRejectsPartition) run->output_size = size_before(*run);
-      run->partitions.push_back(std::move(partition));
-    } else if (line[0] == kUnit) {
-      PartitionRecord& partition = run->partition(fields.text());
-      partition.position = fields.text();
-      partition.done = fields.text() == "done";
-      const Tally tally = fields.tally();
-      partition.tally += tally;
-      run->record.tally += tally;
-      run->output_size = fields.number();
-      run->record.updated = fields.text();
-    } else if (line[0] == kStatus) {
-      run->record.status = fields.text();
-      run->record.message = fields.text();
-      run->record.updated = fields.text();
-    }
-  }
-  /// Of the output, when the run began.
-  uint64_t size_before(const KnownRun& run) const {
-    uint64_t size = 0;
-    for (const KnownRun& known : runs_) {
-      if (&known == &run) break;
-      if (known.record.job == run.record.job) size = known.output_size;
-    }
-    return size;
-  }
-
-  std::vector<KnownRun> runs_;
-};
 
 class FileState final : public State {
  public:
-  explicit FileState(const fs::path& directory) : log_(directory) {}
+  explicit FileState(fs::path directory) : directory_(std::move(directory)) {}
 
-  void ensure() override {
-    const FileLock writable(log_.directory() /
-                            "state.lock");  // raises what a later append would raise
-  }
+  void ensure() override { writable(); }
   std::optional<RunRecord> latest(const std::string& job) override {
-    for (RunRecord& run : runs(std::numeric_limits<size_t>::max())) {
-      if (run.job == job) return std::move(run);
-    }
-    return std::nullopt;
+    return first(read_runs("WHERE job = ?2", {int64_t{1}, job}));
   }
   std::optional<RunRecord> find(const std::string& run) override {
-    History history(log_);
-    KnownRun* known = history.find(run);
-    return known == nullptr ? std::nullopt : std::make_optional(known->record);
+    return first(read_runs("WHERE run = ?2", {int64_t{1}, run}));
   }
   std::vector<RunRecord> runs(size_t limit) override {
-    History history(log_);
-    std::vector<RunRecord> out;
-    for (auto run = history.runs().rbegin(); run != history.runs().rend() && out.size() < limit;
-         ++run) {
-      out.push_back(std::move(run->record));
-    }
-    return out;
+    return read_runs("", {signed_of(std::min<uint64_t>(limit, INT64_MAX))});
   }
-  void start(const RunRecord& run, const std::vector<PartitionRecord>& partitions) override {
-    std::vector<LogLine> group;
-    if (run.afresh) group.push_back(forget_line(reject_numbers(run.job)));
-    group.push_back(run_line(run));
-    for (const PartitionRecord& partition : partitions) {
-      group.push_back({std::string(kPartition), run.run, partition.id, partition.spec,
-                       partition.position, std::to_string(partition.bytes),
-                       partition.done ? "done" : ""});
-    }
-    log_.append(group);
-  }
-  std::vector<PartitionRecord> partitions(const std::string& run) override {
-    History history(log_);
-    KnownRun* known = history.find(run);
-    return known == nullptr ? std::vector<PartitionRecord>() : std::move(known->partitions);
-  }
+  void start(const RunRecord& run, const std::vector<PartitionRecord>& partitions) override;
+  std::vector<PartitionRecord> partitions(const std::string& run) override;
   void set_status(const std::string& run, const std::string& status,
                   const std::string& message) override {
-    log_.append({{std::string(kStatus), run, status, message, now_text()}});
+    writable().run(fmt::format("UPDATE runs SET status = ?2, message = ?3, updated_at = {} "
+                               "WHERE run = ?1",
+                               kStateNow),
+                   {run, status, message});
   }
   bool lease(const std::string& job, std::string& holder) override;
   uint64_t count_rejects(const std::string& job) override {
-    uint64_t count = 0;
-    each_reject(
-        job,
-        [&](const RejectRecord&) {
-          ++count;
-          return true;
-        },
-        0);
-    return count;
+    return static_cast<uint64_t>(number("SELECT count(*) FROM rejects WHERE job = ?", job));
   }
   void each_reject(const std::string& job, const std::function<bool(const RejectRecord&)>& use,
                    int64_t after) override;
   int64_t last_reject(const std::string& job) override {
-    int64_t last = 0;
-    for (const int64_t number : reject_numbers(job)) last = std::max(last, number);
-    return last;
+    return number("SELECT max(reject) FROM rejects WHERE job = ?", job);
   }
   void delete_rejects(const std::vector<int64_t>& rejects) override {
-    if (!rejects.empty()) log_.append({forget_line(rejects)});
+    if (rejects.empty()) return;
+    SqliteTransaction transaction(writable());
+    forget(*database_, rejects);
+    transaction.commit();
   }
 
  private:
-  std::vector<int64_t> reject_numbers(const std::string& job) {
-    std::vector<int64_t> numbers;
-    each_reject(
-        job,
-        [&](const RejectRecord& reject) {
-          numbers.push_back(reject.reject);
-          return true;
-        },
-        0);
-    return numbers;
+  static std::optional<RunRecord> first(std::vector<RunRecord> runs) {
+    return runs.empty() ? std::nullopt : std::make_optional(std::move(runs.front()));
   }
+  Sqlite& writable() {
+    if (!made_) database_ = make_state(directory_);
+    made_ = true;
+    return *database_;
+  }
+  /// Null: nothing was ever recorded. Looking makes nothing.
+  Sqlite* readable() {
+    if (!database_) database_ = find_state(directory_);
+    return database_.get();
+  }
+  int64_t number(std::string_view sql, const std::string& job) {
+    Sqlite* database = readable();
+    return database == nullptr ? 0 : database->number(sql, {job});
+  }
+  std::vector<RunRecord> read_runs(std::string_view where, SqliteValues values);
 
-  StateLog log_;
+  fs::path directory_;
+  std::unique_ptr<Sqlite> database_;
+  bool made_ = false;
   FileLock lease_;
 };
 
+std::vector<RunRecord> FileState::read_runs(std::string_view where, SqliteValues values) {
+  std::vector<RunRecord> out;
+  if (readable() == nullptr) return out;
+  SqliteStatement rows(
+      *database_,
+      fmt::format("SELECT r.run, job, script_hash, source, source_identity, mode, status, command, "
+                  "message, run_now, started_at, max(r.updated_at, coalesce(max(p.updated_at), "
+                  "'')), {} FROM (SELECT * FROM runs {} ORDER BY ordinal DESC LIMIT ?1) r LEFT "
+                  "JOIN partitions p ON p.run = r.run GROUP BY r.ordinal ORDER BY r.ordinal DESC",
+                  counts("sum(p.{count})"), where));
+  rows.begin(values);
+  while (rows.next()) {
+    RunRecord& run = out.emplace_back();
+    int column = 0;
+    for (std::string* field :
+         {&run.run, &run.job, &run.script_hash, &run.source, &run.source_identity, &run.mode,
+          &run.status, &run.command, &run.message, &run.now, &run.started, &run.updated}) {
+      *field = rows.text(column++);
+    }
+    run.tally = tally_at(rows, column);
+  }
+  return out;
+}
+
+void FileState::start(const RunRecord& run, const std::vector<PartitionRecord>& partitions) {
+  Sqlite& database = writable();
+  SqliteTransaction transaction(database);
+  if (run.afresh) database.run("DELETE FROM rejects WHERE job = ?", {run.job});
+  // Rejects tried again are added to the lines that are there.
+  const bool adds = std::ranges::any_of(partitions, [](const PartitionRecord& partition) {
+    return partition.id == kRejectsPartition;
+  });
+  const int64_t output_size =
+      adds ? number("SELECT output_size FROM runs WHERE job = ? ORDER BY ordinal DESC", run.job)
+           : 0;
+  database.run(
+      fmt::format("INSERT INTO runs (run, job, script_hash, source, source_identity, mode, status, "
+                  "command, message, run_now, started_at, output_size) VALUES (?, ?, ?, ?, ?, ?, "
+                  "?, ?, ?, coalesce(?, {0}), coalesce(?, {0}), ?)",
+                  kStateNow),
+      {run.run, run.job, run.script_hash, run.source, run.source_identity, run.mode,
+       run.status.empty() ? "running" : std::string_view(run.status), run.command, run.message,
+       or_null(run.now), or_null(run.started), output_size});
+  SqliteStatement insert(database,
+                         "INSERT INTO partitions (run, partition, ordinal, spec, position, "
+                         "bytes_total, done) VALUES (?, ?, ?, ?, ?, ?, ?)");
+  int64_t ordinal = 0;
+  for (const PartitionRecord& partition : partitions) {
+    insert.run({run.run, partition.id, ordinal++, partition.spec, partition.position,
+                signed_of(partition.bytes), int64_t{partition.done}});
+  }
+  transaction.commit();
+}
+
+std::vector<PartitionRecord> FileState::partitions(const std::string& run) {
+  std::vector<PartitionRecord> out;
+  if (readable() == nullptr) return out;
+  SqliteStatement rows(*database_,
+                       fmt::format("SELECT partition, spec, position, bytes_total, done, {} FROM "
+                                   "partitions WHERE run = ? ORDER BY ordinal IS NULL, ordinal, "
+                                   "partition",
+                                   counts("{count}")));
+  rows.begin({run});
+  while (rows.next()) {
+    out.push_back({rows.text(0), rows.text(1), rows.text(2), static_cast<uint64_t>(rows.number(3)),
+                   rows.number(4) != 0, tally_at(rows, 5)});
+  }
+  return out;
+}
+
+// A lock of the system's, not a row: it goes with its holder, however that dies.
 bool FileState::lease(const std::string& job, std::string& holder) {
-  const fs::path file =
-      log_.directory() / fmt::format("lease-{}.lock", sha256_hex(job).substr(0, 16));
+  const fs::path file = directory_ / fmt::format("lease-{}.lock", sha256_hex(job).substr(0, 16));
   FileLock lock(file);
   if (!lock.try_lock_exclusive()) {
     std::ifstream in(file);
@@ -307,23 +242,34 @@ bool FileState::lease(const std::string& job, std::string& holder) {
   return true;
 }
 
+// By pages, so that nobody who writes waits for whoever looks at them.
 void FileState::each_reject(const std::string& job,
                             const std::function<bool(const RejectRecord&)>& use, int64_t after) {
-  std::set<int64_t> forgotten;
-  std::map<std::string, std::string> jobs;  // run -> job
-  log_.each([&](const LogLine& line, int64_t) {
-    if (line[0] == kRun) jobs[run_of(line).run] = run_of(line).job;
-    if (line[0] != kForget) return true;
-    for (Fields fields(line); const uint64_t number = fields.number();)
-      forgotten.insert(static_cast<int64_t>(number));
-    return true;
-  });
-  log_.each([&](const LogLine& line, int64_t offset) {
-    if (line[0] != kReject || offset < after) return true;
-    RejectRecord reject = reject_of(line, offset);
-    if (reject.job.empty()) reject.job = jobs[reject.run];
-    return reject.job != job || forgotten.contains(reject.reject) || use(reject);
-  });
+  constexpr size_t kPage = 50;
+  if (readable() == nullptr) return;
+  SqliteStatement rows(*database_,
+                       fmt::format("SELECT reject, run, job, \"table\", document_id, \"column\", "
+                                   "code, message, document, raw, at FROM rejects WHERE job = ? "
+                                   "AND reject > ? ORDER BY reject LIMIT {}",
+                                   kPage));
+  std::vector<RejectRecord> page;
+  do {
+    page.clear();
+    rows.begin({job, after});
+    while (rows.next()) {
+      RejectRecord& reject = page.emplace_back();
+      reject.reject = after = rows.number(0);
+      int column = 1;
+      for (std::string* field :
+           {&reject.run, &reject.job, &reject.table, &reject.document_id, &reject.column,
+            &reject.code, &reject.message, &reject.document, &reject.raw, &reject.at}) {
+        *field = rows.text(column++);
+      }
+    }
+    for (const RejectRecord& reject : page) {
+      if (!use(reject)) return;
+    }
+  } while (page.size() == kPage);
 }
 
 }  // namespace
@@ -332,24 +278,19 @@ std::unique_ptr<State> make_file_state(const fs::path& directory) {
   return std::make_unique<FileState>(directory);
 }
 
-void append_unit(const fs::path& directory, const UnitRecord& unit, uint64_t output_size) {
-  std::vector<LogLine> group;
-  if (!unit.resolved.empty()) group.push_back(forget_line(unit.resolved));
-  for (const RejectRecord& reject : unit.rejects) group.push_back(reject_line(reject, unit));
-  LogLine line{std::string(kUnit), unit.run, unit.partition, unit.position,
-               unit.done ? "done" : ""};
-  add_tally(line, unit.tally);
-  line.push_back(std::to_string(output_size));
-  line.push_back(now_text());
-  group.push_back(std::move(line));
-  StateLog(directory).append(group);
+UnitLedger::UnitLedger(const fs::path& directory) : database_(make_state(directory)) {}
+
+void UnitLedger::add(const UnitRecord& unit, uint64_t output_size) {
+  SqliteTransaction transaction(*database_);
+  forget(*database_, unit.resolved);
+  write_rejects(*database_, unit);
+  write_progress(*database_, unit, output_size);
+  transaction.commit();
 }
 
-uint64_t recorded_output_size(const fs::path& directory, const std::string& run) {
-  const StateLog log(directory);
-  History history(log);
-  const KnownRun* known = history.find(run);
-  return known == nullptr ? 0 : known->output_size;
+uint64_t UnitLedger::output_size(const std::string& run) {
+  return static_cast<uint64_t>(
+      database_->number("SELECT output_size FROM runs WHERE run = ?", {run}));
 }
 
 }  // namespace lugger

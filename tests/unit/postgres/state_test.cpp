@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
 
 #include "catch.hpp"
 #include "place/state_file.hpp"
@@ -280,42 +279,12 @@ TEST_CASE("a job is leased to one process, and free when that has gone") {
 TEST_CASE("state in a directory gives back what it was told") {
   const Scratch scratch;
   const std::unique_ptr<State> state = make_file_state(scratch.path / ".lugger");
+  UnitLedger ledger(scratch.path / ".lugger");
   uint64_t size = 0;
-  const Commit commit = [&](const UnitRecord& unit) {
-    append_unit(scratch.path / ".lugger", unit, size += 100);
-  };
+  const Commit commit = [&](const UnitRecord& unit) { ledger.add(unit, size += 100); };
   round_trip(*state, commit, "job");
-  CHECK(recorded_output_size(scratch.path / ".lugger", "job-2") == 200);
-  CHECK(recorded_output_size(scratch.path / ".lugger", "job-1") == 0);
-}
-
-TEST_CASE("a torn group is as if never written, wherever it was torn") {
-  const Scratch scratch;
-  make_file_state(scratch.path)->start(a_run("r", "j"), {a_partition("p")});
-  append_unit(scratch.path, a_unit("r", "p"), 100);
-  const fs::path log = scratch.path / "state.log";
-  const auto whole = fs::file_size(log);
-  append_unit(scratch.path, a_unit("r", "p"), 200);
-  std::string bytes;
-  {
-    std::ifstream in(log, std::ios::binary);
-    bytes.assign(std::istreambuf_iterator<char>(in), {});
-  }
-  for (size_t cut = whole; cut < bytes.size(); cut += 7) {
-    std::ofstream(log, std::ios::binary | std::ios::trunc) << bytes.substr(0, cut);
-    CHECK(recorded_output_size(scratch.path, "r") == 100);
-    append_unit(scratch.path, a_unit("r", "p"), 300);
-    CHECK(recorded_output_size(scratch.path, "r") == 300);
-    CHECK(make_file_state(scratch.path)->partitions("r")[0].tally.read == 20);
-    CHECK(make_file_state(scratch.path)->count_rejects("j") == 4);
-  }
-  // A page the disk never wrote.
-  std::string zeroed = bytes;
-  std::fill_n(zeroed.begin() + static_cast<ptrdiff_t>(whole) + 5, 20, '\0');
-  std::ofstream(log, std::ios::binary | std::ios::trunc) << zeroed;
-  CHECK(recorded_output_size(scratch.path, "r") == 100);
-  append_unit(scratch.path, a_unit("r", "p"), 400);
-  CHECK(recorded_output_size(scratch.path, "r") == 400);
+  CHECK(ledger.output_size("job-2") == 200);
+  CHECK(ledger.output_size("job-1") == 0);
 }
 
 TEST_CASE("a directory's lease belongs to one process") {

@@ -1,0 +1,93 @@
+// SQLite as a ledger in a directory needs it. What goes wrong is an Error{config} that names the
+// file, says what SQLite said, and what to do.
+#pragma once
+#include <sqlite3.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace lugger {
+
+struct SqliteBlob {
+  explicit SqliteBlob(std::string_view of) : bytes(of) {}
+  std::string_view bytes;
+};
+
+/// nullptr is NULL.
+using SqliteValue = std::variant<std::nullptr_t, int64_t, std::string_view, SqliteBlob>;
+using SqliteValues = std::initializer_list<SqliteValue>;
+
+class Sqlite;
+
+/// A prepared statement, and the row that it stands at.
+class SqliteStatement {
+ public:
+  SqliteStatement(Sqlite& database, std::string_view sql);
+
+  /// Begins anew with these values, which are copied.
+  void begin(SqliteValues values);
+  /// False: there are no more rows.
+  bool next();
+  /// From its beginning to its end, for what gives no rows.
+  void run(SqliteValues values);
+
+  /// Of the row; NULL is empty, and 0.
+  std::string text(int column) const;
+  int64_t number(int column) const;
+
+ private:
+  void bind(int place, const SqliteValue& value);
+
+  struct Finalize {
+    void operator()(sqlite3_stmt* statement) const noexcept { sqlite3_finalize(statement); }
+  };
+  Sqlite& database_;
+  std::unique_ptr<sqlite3_stmt, Finalize> statement_;
+};
+
+/// A connection to a database file that is there already. Statements may be run by any thread, one
+/// transaction at a time.
+class Sqlite {
+ public:
+  explicit Sqlite(const std::filesystem::path& file);
+
+  /// Statements that give no rows, separated by semicolons.
+  void execute(const std::string& sql);
+  void run(std::string_view sql, SqliteValues values) { SqliteStatement(*this, sql).run(values); }
+  /// The first column of the first row; 0 when there is none.
+  int64_t number(std::string_view sql, SqliteValues values = {});
+
+  [[noreturn]] void fail() const;
+  [[noreturn]] void refuse_to_write() const;
+  bool read_only() const noexcept { return sqlite3_db_readonly(handle(), "main") == 1; }
+  sqlite3* handle() const noexcept { return handle_.get(); }
+
+ private:
+  struct Close {
+    void operator()(sqlite3* handle) const noexcept { sqlite3_close_v2(handle); }
+  };
+  std::filesystem::path file_;
+  std::unique_ptr<sqlite3, Close> handle_;
+};
+
+/// Locks out other writers from its beginning, and is undone unless it is committed.
+class SqliteTransaction {
+ public:
+  explicit SqliteTransaction(Sqlite& database);
+  ~SqliteTransaction();
+  SqliteTransaction(const SqliteTransaction&) = delete;
+  SqliteTransaction& operator=(const SqliteTransaction&) = delete;
+
+  void commit();
+
+ private:
+  Sqlite& database_;
+  bool open_ = true;
+};
+
+}  // namespace lugger
