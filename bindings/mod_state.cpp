@@ -105,6 +105,14 @@ static int steps(lua_State* L) {
   return 1;
 }
 
+static int prune(lua_State* L) {
+  const Pruned pruned = state_of(L).prune(static_cast<uint64_t>(luaL_checknumber(L, 2)),
+                                          static_cast<uint64_t>(luaL_checknumber(L, 3)));
+  push(L, pruned.runs);
+  push(L, pruned.rejects);
+  return 2;
+}
+
 static constexpr luaL_Reg kMethods[] = {
     {"ensure", guarded<ensure>},
     {"runs", guarded<runs>},
@@ -115,6 +123,7 @@ static constexpr luaL_Reg kMethods[] = {
     {"delete_rejects", guarded<delete_rejects>},
     {"partitions", guarded<partitions>},
     {"steps", guarded<steps>},
+    {"prune", guarded<prune>},
     {nullptr, nullptr},
 };
 /// What the ledger's tables are made by, for those who may not create them themselves.

@@ -40,6 +40,7 @@ class SharedOutput {
     if (file_ && run_ == run) return;
     if (!ledger_) ledger_ = std::make_unique<UnitLedger>(state_);
     file_ = std::make_unique<OutputFile>(place_, ledger_->output_size(run));
+    failure_.reset();
     run_ = run;
   }
 
@@ -47,12 +48,14 @@ class SharedOutput {
   /// both in one order.
   void append(std::string_view text, const UnitRecord& unit) {
     const std::lock_guard lock(mutex_);
-    if (!file_) raise(Code::kConfig, "a unit before could not be written to {}", place_);
+    if (failure_) throw Error(*failure_);
     try {
       file_->append(text);
       ledger_->add(unit, file_->size());
-    } catch (...) {
+    } catch (const std::exception& failure) {
       // What counts only the ledger can tell now; a unit behind this one would vouch for its rows.
+      const auto* error = dynamic_cast<const Error*>(&failure);
+      failure_ = error != nullptr ? *error : Error(Code::kBug, failure.what());
       file_.reset();
       throw;
     }
@@ -65,6 +68,7 @@ class SharedOutput {
   std::string run_;
   std::unique_ptr<UnitLedger> ledger_;
   std::unique_ptr<OutputFile> file_;
+  std::optional<Error> failure_;  // of the unit that ended it
 };
 
 class JsonLinesSink : public RowSink {

@@ -59,6 +59,11 @@ class Sqlite {
   /// Statements that give no rows, separated by semicolons.
   void execute(const std::string& sql);
   void run(std::string_view sql, SqliteValues values) { SqliteStatement(*this, sql).run(values); }
+  /// How many rows a statement wrote or deleted.
+  uint64_t change(std::string_view sql, SqliteValues values) {
+    run(sql, values);
+    return static_cast<uint64_t>(sqlite3_changes64(handle()));
+  }
   /// The first column of the first row; 0 when there is none.
   int64_t number(std::string_view sql, SqliteValues values = {});
 

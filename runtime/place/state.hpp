@@ -1,6 +1,5 @@
 // What a run must remember: itself, its partitions and how far each is, and every reject. In schema
-// lugger of a PostgreSQL target, in
-// ./.lugger for targets that are not SQL.
+// lugger of a PostgreSQL target, in a SQLite file in ./.lugger for targets that are not SQL.
 #pragma once
 #include <functional>
 #include <memory>
@@ -60,6 +59,10 @@ struct UnitRecord {
       resolved;  // rejects that this unit loaded or refused anew: they go, in the same transaction
 };
 
+struct Pruned {
+  uint64_t runs = 0, rejects = 0;
+};
+
 class State {
  public:
   virtual ~State() = default;
@@ -84,6 +87,9 @@ class State {
   /// The number of the job's newest reject; 0: it has none.
   virtual int64_t last_reject(const std::string& job) = 0;
   virtual void delete_rejects(const std::vector<int64_t>& rejects) = 0;
+  /// Removes runs that are done or abandoned, with their rejects: of each job all but the newest
+  /// `keep`, when they ended longer than `seconds` ago. What can be resumed or undone stays.
+  virtual Pruned prune(uint64_t keep, uint64_t seconds) = 0;
   /// Steps of a job's stages, in the order in which they were first recorded. Targets without
   /// stages have none.
   virtual std::vector<StepRecord> steps(const std::string& job) {

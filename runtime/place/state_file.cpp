@@ -130,6 +130,7 @@ class FileState final : public State {
     forget(*database_, rejects);
     transaction.commit();
   }
+  Pruned prune(uint64_t keep, uint64_t seconds) override;
 
  private:
   static std::optional<RunRecord> first(std::vector<RunRecord> runs) {
@@ -270,6 +271,30 @@ void FileState::each_reject(const std::string& job,
       if (!use(reject)) return;
     }
   } while (page.size() == kPage);
+}
+
+// A job's newest run stays in any case: it knows how much of the output is the job's.
+Pruned FileState::prune(uint64_t keep, uint64_t seconds) {
+  Pruned out;
+  if (readable() == nullptr) return out;
+  Sqlite& database = writable();
+  SqliteTransaction transaction(database);
+  SqliteStatement old(
+      database,
+      "SELECT run FROM (SELECT *, row_number() OVER (PARTITION BY job ORDER BY ordinal DESC) AS "
+      "place FROM runs WHERE status IN ('done', 'abandoned')) r WHERE place > ? AND updated_at <= "
+      "strftime('%Y-%m-%dT%H:%M:%fZ', 'now', ?) AND ordinal < (SELECT max(ordinal) FROM runs WHERE "
+      "job = r.job)");
+  std::vector<std::string> runs;
+  old.begin({signed_of(keep), fmt::format("-{} seconds", seconds)});
+  while (old.next()) runs.push_back(old.text(0));
+  for (const std::string& run : runs) {
+    out.rejects += database.change("DELETE FROM rejects WHERE run = ?", {run});
+    out.runs += database.change("DELETE FROM runs WHERE run = ?", {run});
+  }
+  transaction.commit();
+  database.execute("PRAGMA incremental_vacuum");
+  return out;
 }
 
 }  // namespace

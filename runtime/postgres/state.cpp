@@ -114,6 +114,9 @@ class PgState final : public State {
     return read_steps(session(), schema_, job);
   }
   void put_step(const StepRecord& step) override { write_step(session(), schema_, step); }
+  Pruned prune(uint64_t keep, uint64_t seconds) override {
+    return prune_runs(session(), name_, keep, seconds);
+  }
 
  private:
   static std::optional<RunRecord> first(std::vector<RunRecord> runs) {

@@ -16,6 +16,9 @@ void write_unit(PgSession& session, const std::string& schema, const UnitRecord&
 void correct_books(PgSession& session, const std::string& schema, const std::string& run,
                    const Tally& before, const Tally& after);
 
+Pruned prune_runs(PgSession& session, const std::string& schema_name, uint64_t keep,
+                  uint64_t seconds);
+
 /// pooled: the URL leads to a pooler in transaction mode, so a lease is a row that a heartbeat
 /// keeps alive instead of a session lock.
 std::unique_ptr<State> make_pg_state(const std::string& url, const std::string& schema,

@@ -10,6 +10,13 @@ local function schema_of(args, options)
   return args.state_schema or options and options.state_schema or config.find('LUGGER_STATE_SCHEMA') or 'lugger'
 end
 
+local function with_schema(options, schema)
+  local out = {}
+  for name, value in pairs(options or {}) do out[name] = value end
+  out.state_schema = schema
+  return out
+end
+
 local function seconds_of(text)
   local units = { h = 3600, d = 86400, w = 604800 }
   local number, unit = text:match('^(%d+)([hdw])$')
@@ -19,34 +26,18 @@ local function seconds_of(text)
   return tonumber(number) * units[unit]
 end
 
--- Runs that can still be resumed, and those that can still be undone, are never among them.
-local chosen = [[WITH finished AS (
-  SELECT run, updated_at, row_number() OVER (PARTITION BY job ORDER BY started_at DESC, run DESC) AS place
-  FROM %s.runs r WHERE status IN ('done', 'abandoned')%s
-) SELECT run FROM finished WHERE place > $1::bigint AND updated_at < now() - make_interval(secs => $2::float8)]]
-
 local function has(session, relation)
   return session:query('SELECT to_regclass($1) IS NOT NULL', { relation }).rows[1][1] == 't'
 end
 
 -- Images whose time is over, of fixes that have ended: those rows can no longer be taken back.
-local function prune_images(session, quoted)
+local function prune_images(place, schema)
+  local session = native.pg(place, 'state', 'detect')
+  local quoted = '"' .. schema:gsub('"', '""') .. '"'
   if not has(session, quoted .. '.images') then return 0 end
   local ended = "status IN ('done', 'abandoned', 'stopped', 'failed')"
   return session:query(('DELETE FROM %s.images i USING %s.fixes f, %s.runs r WHERE i.run = f.run AND r.run = f.run '
     .. 'AND f.images_until < now() AND r.%s'):format(quoted, quoted, quoted, ended)).affected
-end
-
-local function prune_one(session, quoted, keep, seconds)
-  if not has(session, quoted .. '.runs') then return 0, 0 end
-  local kept_back = has(session, quoted .. '.images')
-    and (' AND NOT EXISTS (SELECT FROM %s.images i WHERE i.run = r.run)'):format(quoted) or ''
-  local old = chosen:format(quoted, kept_back)
-  local statement = ('WITH old AS (%s), kept_back AS (DELETE FROM %s.rejects WHERE run IN (SELECT run FROM old)'
-    .. ' RETURNING 1), gone AS (DELETE FROM %s.runs WHERE run IN (SELECT run FROM old) RETURNING 1)'
-    .. ' SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM kept_back)'):format(old, quoted, quoted)
-  local row = session:query(statement, { tostring(keep), tostring(seconds) }).rows[1]
-  return tonumber(row[1]), tonumber(row[2])
 end
 
 local function prune(args)
@@ -56,15 +47,15 @@ local function prune(args)
   local seconds = args.older_than and seconds_of(args.older_than) or 0
   local runs, rejects, images = 0, 0, 0
   for _, target in ipairs(places.targets(args.script, function() return cli.load(args) end)) do
-    if target.place:find('^%./') or target.place:match('%.jsonl') or target.place == '-' then
-      config.raise('state prune is for PostgreSQL targets', 'the runs of other targets are files in ./.lugger/')
+    local options = target.options
+    if native.place_kind(target.place).sql then
+      local schema = schema_of(args, options)
+      options = with_schema(options, schema)
+      images = images + prune_images(target.place, schema)
     end
-    local session = native.pg(target.place, 'state', 'detect')
-    local quoted = '"' .. schema_of(args, target.options):gsub('"', '""') .. '"'
-    images = images + prune_images(session, quoted)
     if args.keep or args.older_than then
-      local gone, refused = prune_one(session, quoted, args.keep or 0, seconds)
-      runs, rejects = runs + gone, rejects + refused
+      local gone, refused = native.state(target.place, options):prune(args.keep or 0, seconds)
+      runs, rejects = runs + tonumber(gone), rejects + tonumber(refused)
     end
   end
   if images > 0 or args.images then
@@ -98,7 +89,8 @@ return {
     { 'state-schema', 'name of the schema (default lugger)', value = 'NAME' },
   },
   more = 'prune removes finished runs and their rejects, and images of fixes that are older than their retention; '
-    .. 'what can be resumed or undone stays.',
+    .. 'what can be resumed or undone stays. In ./.lugger the newest run of a job stays too: it knows how much of the '
+    .. 'output is its own.',
   examples = { 'lugger state sql | psql "$ADMIN_URI"', 'lugger state prune users.lua --keep 5',
     'lugger state prune local:./pg --older-than 30d' },
   run = run,

@@ -187,6 +187,11 @@ function state:delete_rejects(rejects) end
 ---@param run string
 ---@return lugger.partition[]
 function state:partitions(run) end
+--- Removes runs that are done or abandoned, and their rejects; what can be resumed or undone stays.
+---@param keep integer the newest of each job that stay
+---@param seconds integer younger ones stay too
+---@return integer runs, integer rejects
+function state:prune(keep, seconds) end
 function state:close() end
 
 --- What kind of place it is. Nothing is opened.

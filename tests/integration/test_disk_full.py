@@ -51,11 +51,40 @@ class DiskFull(unittest.TestCase):
         work.run('-j', 1)
         self.assertEqual(database.query('select count(*), count(distinct mongo_id) from docs'), '20000|20000')
 
+    LINES = """local lugger = require 'lugger'
+      return lugger.copy {{ from = lugger.source('docs.bson', {{ collection = 'shop.docs' }}), into = lugger.target('{}', {{ state = '{}' }}),
+        columns = {{ {{ 'id', 'int4', from = '_id' }}, {{ 'n', 'int4' }}, {{ 'v', 'text' }} }} }}"""
+
+    def lines(self, output, state):
+        """A job of several units in which every other document is refused; it fails, and is run again once there is room."""
+        count = 30_000
+        disk = Disk(12)
+        self.addCleanup(disk.unmount)
+        documents = [{'_id': i, 'n': 'n/a' if i % 2 else i, 'v': 'x' * 1000} for i in range(count)]
+        output, state = (place.format(disk=disk.path) for place in (output, state))
+        work = Work(None, documents, text=self.LINES.format(output, state))
+        run = ('run', 'job.lua', '-j', '2')
+        for _ in range(2):
+            failed = harness.lugger(*run, cwd=work.directory, expect=1)
+            self.assertRegex(failed.err, r'(?i)space|full')
+            self.assertIn('make room, then run the same command again', failed.err)
+        subprocess.run(['mount', '-o', 'remount,size=200m', disk.path], check=True)
+        books = harness.lugger(*run, cwd=work.directory, expect=3).books()
+        self.assertEqual((books['read'], books['inserted'], books['rejected']), (count, count // 2, count // 2))
+        ids = [line['id'] for line in harness.json_lines((work.directory / output).read_text(encoding='utf-8'))]
+        self.assertEqual(sorted(ids), list(range(0, count, 2)))
+        harness.lugger('rejects', 'job.lua', '--export', 'bad.jsonl', cwd=work.directory)
+        refused = harness.json_lines((work.directory / 'bad.jsonl').read_text(encoding='utf-8'))
+        self.assertEqual(sorted(int(line['document']['_id']['$numberInt']) for line in refused), list(range(1, count, 2)))
+
     def test_file_without_room(self):
-        work = Work(self.server.fresh(), [{'_id': i, 'v': 'x' * 1000} for i in range(30_000)], text=f"""local lugger = require 'lugger'
-          return lugger.copy {{ from = lugger.source('docs.bson', {{ collection = 'shop.docs' }}),
-            into = lugger.target('{disk.path}/out.jsonl'), columns = {{ {{ 'mongo_id', 'text', from = '_id' }}, {{ 'v', 'text' }} }} }}""")
-        self.assertRegex(work.run(expect=1).err, r'(?i)space|full')
+        self.lines('{disk}/out.jsonl', '.lugger')
+
+    def test_ledger_without_room(self):
+        self.lines('out.jsonl', '{disk}/state')
+
+    def test_file_and_ledger_without_room(self):
+        self.lines('{disk}/out.jsonl', '{disk}/state')
 
 
 if __name__ == '__main__':

@@ -32,8 +32,17 @@ function places.existing(place)
   return place
 end
 
---- The places that a word means: the targets of a script's jobs, or the word itself; without a word PG_URI, else
---- ./.lugger.
+-- The ledger in a directory, as every target that keeps its own there sees it.
+local function kept_in(directory)
+  return { place = '-', options = { state = directory } }
+end
+
+local function holds_ledger(directory)
+  return native.system.stat(directory .. '/state.sqlite') or native.system.stat(directory .. '/state.log')
+end
+
+--- The places that a word means: the targets of a script's jobs, a directory with a ledger such as ./.lugger, or the
+--- word itself; without a word PG_URI, else ./.lugger.
 ---@param word string|nil
 ---@param load fun(): lugger.script.loaded
 ---@return { place: string, options: table|nil }[]
@@ -49,11 +58,14 @@ function places.targets(word, load)
     end
     return list
   end
-  if word then return { { place = places.existing(config.resolve(word)) } } end
+  if word then
+    local place = config.resolve(word)
+    if place == word and holds_ledger(word) then return { kept_in(word) } end
+    return { { place = places.existing(place) } }
+  end
   local url = config.find('PG_URI')
   if url then return { { place = url } } end
-  local found = native.system.stat('.lugger')
-  if found and found.is_dir then return { { place = './.lugger' } } end
+  if holds_ledger('.lugger') then return { kept_in('.lugger') } end
   config.raise('of which target?',
     'name a script or a place: lugger runs users.lua, lugger runs local:./pg; or set PG_URI')
 end

@@ -200,6 +200,32 @@ TEST_CASE("rejects that are tried again add to the output of the run before") {
   CHECK(ledger.output_size("r2") == 0);
 }
 
+TEST_CASE("what is pruned gives its room back, and a job's newest run stays") {
+  const Scratch scratch;
+  CHECK(make_file_state(scratch.path / "none")->prune(0, 0).runs == 0);
+  CHECK_FALSE(fs::exists(scratch.path / "none"));
+  const std::unique_ptr<State> state = make_file_state(scratch.path);
+  UnitLedger ledger(scratch.path);
+  for (const std::string run : {"open", "done", "last"}) {
+    start(*state, run);
+    UnitRecord unit = a_unit(run);
+    unit.rejects.resize(run == "done" ? 200 : 1, unit.rejects[0]);
+    for (RejectRecord& reject : unit.rejects) reject.document = std::string(10000, 'd');
+    ledger.add(unit, 1);
+    if (run != "open") state->set_status(run, "done", "");
+  }
+  const auto before = fs::file_size(scratch.path / "state.sqlite");
+  CHECK(state->prune(2, 0).runs == 0);
+  CHECK(state->prune(0, 3600).runs == 0);
+  const Pruned pruned = state->prune(0, 0);
+  CHECK(pruned.runs == 1);
+  CHECK(pruned.rejects == 200);
+  CHECK(state->find("open").has_value());
+  CHECK(state->latest("j")->run == "last");
+  CHECK(state->count_rejects("j") == 2);
+  CHECK(fs::file_size(scratch.path / "state.sqlite") < before / 2);
+}
+
 TEST_CASE("redacted rejects hold nothing of a document") {
   const Scratch scratch;
   const std::unique_ptr<State> state = make_file_state(scratch.path);

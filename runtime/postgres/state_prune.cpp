@@ -1,0 +1,35 @@
+#include "postgres/state.hpp"
+
+namespace lugger {
+namespace {
+
+bool has(PgSession& session, const std::string& relation) {
+  return session.query("SELECT to_regclass($1) IS NOT NULL", {relation}).text(0, 0) == "t";
+}
+
+}  // namespace
+
+Pruned prune_runs(PgSession& session, const std::string& schema_name, uint64_t keep,
+                  uint64_t seconds) {
+  const std::string schema = PgSession::quote_name(schema_name);
+  if (!has(session, schema + ".runs")) return {};
+  // A run whose images are kept can still be undone. A ledger of an older version has none.
+  const std::string undoable =
+      has(session, schema + ".images")
+          ? fmt::format(" AND NOT EXISTS (SELECT FROM {}.images i WHERE i.run = r.run)", schema)
+          : "";
+  const PgRows rows = session.query(
+      fmt::format(
+          "WITH finished AS (SELECT run, updated_at, row_number() OVER (PARTITION BY job ORDER BY "
+          "started_at DESC, run DESC) AS place FROM {0}.runs r WHERE status IN ('done', "
+          "'abandoned'){1}), old AS (SELECT run FROM finished WHERE place > $1::bigint AND "
+          "updated_at < now() - make_interval(secs => $2::float8)), refused AS (DELETE FROM "
+          "{0}.rejects WHERE run IN (SELECT run FROM old) RETURNING 1), gone AS (DELETE FROM "
+          "{0}.runs WHERE run IN (SELECT run FROM old) RETURNING 1) "
+          "SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM refused)",
+          schema, undoable),
+      {std::to_string(keep), std::to_string(seconds)});
+  return {std::stoull(rows.text(0, 0)), std::stoull(rows.text(0, 1))};
+}
+
+}  // namespace lugger
