@@ -56,7 +56,7 @@ local function prune(args)
   local seconds = args.older_than and seconds_of(args.older_than) or 0
   local runs, rejects, images = 0, 0, 0
   for _, target in ipairs(places.targets(args.script, function() return cli.load(args) end)) do
-    if target.place:find('^%./') or target.place:match('%.jsonl') or target.place == '-' then
+    if not native.place_kind(target.place).sql then
       config.raise('state prune is for PostgreSQL targets', 'the runs of other targets are files in ./.lugger/')
     end
     local session = native.pg(target.place, 'state', 'detect')

@@ -55,7 +55,7 @@ end
 ---@param limit integer|nil 20 when not given
 ---@return lugger.fix_log.entry[]
 function fix_log.entries(target, run, limit)
-  if target.place:find('^%./') or target.place:match('%.jsonl') or target.place == '-' then return {} end
+  if not native.place_kind(target.place).sql then return {} end
   local session = native.pg(target.place, 'log', 'detect')
   local schema = fix_log.schema(target.options)
   if session:query('SELECT to_regclass($1) IS NOT NULL', { schema .. '.fixes' }).rows[1][1] ~= 't' then return {} end
