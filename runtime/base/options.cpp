@@ -51,8 +51,9 @@ void Options::check(std::string_view what, std::span<const OptionSpec> specs) co
       for (const OptionSpec& known : specs) names.push_back(known.name);
       const std::string_view close = nearest(name, names);
       throw Error(Code::kConfig, fmt::format("{} has no option \"{}\"", what, name),
-                  close.empty() ? fmt::format("known are: {}", fmt::join(names, ", "))
-                                : fmt::format("did you mean {}?", close));
+                  names.empty()   ? "it takes none"
+                  : close.empty() ? fmt::format("known are: {}", fmt::join(names, ", "))
+                                  : fmt::format("did you mean {}?", close));
     }
     if (!fits(value, spec->type))
       raise(Code::kConfig, "{}: option \"{}\" takes {}", what, name, type_name(spec->type));

@@ -1,5 +1,6 @@
 #include "base/threads.hpp"
 
+#include <csignal>
 #include <system_error>
 
 #include "base/error.hpp"
@@ -13,15 +14,37 @@ Error no_thread(const std::system_error& fault) {
                "container), or work with fewer connections: -j 1");
 }
 
+/// A thread that is made while it lives takes no signals: they are the main thread's, whose
+/// handlers use what it owns.
+class SignalsHeld {
+ public:
+  SignalsHeld() noexcept {
+    sigset_t all;
+    sigfillset(&all);
+    // Faults of a thread's own are told to it.
+    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP})
+      sigdelset(&all, fault);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~SignalsHeld() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsHeld(const SignalsHeld&) = delete;
+  SignalsHeld& operator=(const SignalsHeld&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
 }  // namespace
 
 std::thread start_thread(std::function<void()> work) try {
+  const SignalsHeld held;
   return std::thread(std::move(work));
 } catch (const std::system_error& fault) {
   throw no_thread(fault);
 }
 
 std::jthread start_stoppable(std::function<void(std::stop_token)> work) try {
+  const SignalsHeld held;
   return std::jthread(std::move(work));
 } catch (const std::system_error& fault) {
   throw no_thread(fault);
@@ -31,6 +54,7 @@ std::vector<std::jthread> start_threads(size_t wanted, size_t least,
                                         const std::function<void(size_t)>& work) {
   std::vector<std::jthread> threads;
   threads.reserve(wanted);
+  const SignalsHeld held;
   try {
     while (threads.size() < wanted)
       threads.emplace_back([work, number = threads.size()] { work(number); });

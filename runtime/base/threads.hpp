@@ -1,4 +1,5 @@
-// Starting threads where the system may have no more to give (ulimit -u, the pids of a container).
+// Starting threads: they take no signals, and the system may have none to give (ulimit -u, the
+// pids of a container).
 #pragma once
 #include <functional>
 #include <stop_token>

@@ -223,7 +223,6 @@ uint64_t FoldBuilder::Parts::fold_key(Bytes bytes, size_t begin, size_t end) {
   } else {
     keep(of, outcome, state.size());
     fold.data_.append(state.view());
-    fold.document_bytes_ += state.size();
     if (settings.ordered) fold.order_.emplace_back(inserted, entry_at);
   }
   return entry_at;

@@ -42,7 +42,6 @@ class Fold {
   /// Documents that the oplog knows whole, one after another: behind `after` (0: the first).
   /// Advances it; empty at the end.
   Bytes next_document(uint64_t& after) const noexcept;
-  uint64_t document_bytes() const noexcept { return document_bytes_; }
   uint64_t keys() const noexcept { return keys_; }
   bool spilled() const noexcept { return data_.spilled(); }
 
@@ -60,7 +59,7 @@ class Fold {
   SpillBytes data_;   // per key: Outcome, key and body with their sizes
   SpillBytes slots_;  // (hash, 1 + place in data_) by hash, looked up without a directory
   int shift_ = 63;
-  uint64_t keys_ = 0, document_bytes_ = 0;
+  uint64_t keys_ = 0;
   std::vector<std::pair<uint64_t, uint64_t>> order_;  // ordered: entry of the insert, place
   bool ordered_ = false;
   std::unique_ptr<std::atomic<uint64_t>[]> met_;  // a bit a slot: an updated document was found

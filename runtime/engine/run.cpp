@@ -1,8 +1,6 @@
 #include "engine/run.hpp"
 
-#include <condition_variable>
-#include <thread>
-
+#include "base/conductor.hpp"
 #include "base/digest.hpp"
 #include "base/threads.hpp"
 #include "engine/control.hpp"
@@ -32,20 +30,20 @@ class RunImpl final : public Run {
     if (shared_.settings.stages.connections == 0)
       shared_.settings.stages.connections = shared_.sink_options.connections;
     prepare_pace();
-    conductor_ = start_thread([this] { conduct(); });
+    conductor_.start([this] { conduct(); },
+                     [this](const std::optional<Error>& failure) { return conclude(failure); });
   }
   ~RunImpl() override {
     shared_.stop.set(StopLevel::kNow);
-    if (conductor_.joinable()) conductor_.join();
+    conductor_.join();
   }
 
   RunSnapshot poll(int timeout_ms) override {
-    std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms), [this] { return ended_; });
+    conductor_.wait(timeout_ms);
     RunSnapshot snapshot;
     snapshot.run = shared_.run;
-    snapshot.stage = stage_;
-    snapshot.seconds = ended_ ? result_.seconds : watch_.seconds();
+    snapshot.stage = conductor_.stage();
+    snapshot.seconds = conductor_.seconds();
     snapshot.resumed = prepared_.resumed;
     snapshot.waits_for = shared_.pace.waits_for();
     snapshot.total_bytes = prepared_.total_bytes;
@@ -54,21 +52,19 @@ class RunImpl final : public Run {
     snapshot.tally.rows += shared_.rows.load(std::memory_order_relaxed);
     snapshot.tally.bytes = prepared_.done_bytes + shared_.bytes.load(std::memory_order_relaxed);
     snapshot.tally.rejected += shared_.rejected.load(std::memory_order_relaxed);
+    const std::lock_guard lock(mutex_);
     snapshot.steps = steps_.steps;
     snapshot.steps_done = steps_.done;
     snapshot.steps_total = steps_.total;
     return snapshot;
   }
-  bool ended() const override {
-    const std::lock_guard lock(mutex_);
-    return ended_;
-  }
+  bool ended() const override { return conductor_.ended(); }
   void stop(StopLevel level) override {
     stopped_by_user_.store(true, std::memory_order_relaxed);
     shared_.stop.set(level);
   }
   RunResult result() override {
-    if (conductor_.joinable()) conductor_.join();
+    conductor_.join();
     return result_;
   }
 
@@ -93,20 +89,16 @@ class RunImpl final : public Run {
                       now.seconds);
   }
 
-  void conduct() noexcept {
+  void conduct() {
     if (!prepared_.was_done) {
       run_workers();
       if (!shared_.failure && !shared_.stop.requested()) finish_load();
     }
     // Also behind a load that is done: it may have been asked for alone.
     if (!shared_.failure && !shared_.stop.requested()) build();
-    conclude();
-    const std::lock_guard lock(mutex_);
-    ended_ = true;
-    changed_.notify_all();
   }
 
-  void run_workers() noexcept {
+  void run_workers() {
     const size_t wanted = std::min<size_t>(static_cast<size_t>(shared_.sink_options.connections),
                                            shared_.partitions.size());
     const auto work = [this](size_t) {
@@ -118,57 +110,40 @@ class RunImpl final : public Run {
         shared_.fail(Error(Code::kBug, error.what()));
       }
     };
-    try {
-      start_threads(wanted, std::min<size_t>(wanted, 1), work);  // and waits for them
-    } catch (const Error& error) {
-      shared_.fail(error);
-    }
+    start_threads(wanted, std::min<size_t>(wanted, 1), work);  // and waits for them
   }
 
-  void finish_load() noexcept {
-    set_stage("finishing");
-    try {
-      // A limit leaves documents unread: then nobody knows.
-      if (shared_.settings.limit == 0)
-        told_at_end_ = shared_.source->told_at_end(!prepared_.resumed, shared_.stop);
-      if (shared_.state == nullptr || shared_.settings.retry_rejects) return;
-      Tally after = whole();
-      promise_steps(*shared_.job.target, *shared_.shape, *shared_.state, shared_.job.spec.name,
-                    shared_.run);
-      FinishWork work{shared_.run, shared_.sink_options.connections, {}};
-      if (can_read_again(shared_.job.spec.source))
-        work.again = [this](const auto& use) { reread(shared_, use); };
-      finishing_ = true;
-      result_.notes = shared_.job.target->finish(*shared_.shape, work, after);
-      settled_ = after;
-    } catch (const Error& error) {
-      if (error.code() == Code::kInterrupted && shared_.stop.requested()) return;
-      shared_.fail(error);
-    } catch (const std::exception& error) {
-      shared_.fail(Error(Code::kBug, error.what()));
-    }
+  void finish_load() {
+    conductor_.enter("finishing");
+    // A limit leaves documents unread: then nobody knows.
+    if (shared_.settings.limit == 0)
+      told_at_end_ = shared_.source->told_at_end(!prepared_.resumed, shared_.stop);
+    if (shared_.state == nullptr || shared_.settings.retry_rejects) return;
+    Tally after = whole();
+    promise_steps(*shared_.job.target, *shared_.shape, *shared_.state, shared_.job.spec.name,
+                  shared_.run);
+    FinishWork work{shared_.run, shared_.sink_options.connections, {}};
+    if (can_read_again(shared_.job.spec.source))
+      work.again = [this](const auto& use) { reread(shared_, use); };
+    finishing_ = true;
+    result_.notes = shared_.job.target->finish(*shared_.shape, work, after);
+    settled_ = after;
   }
 
   /// The stages behind the load, unless it was asked for alone.
-  void build() noexcept {
+  void build() {
     if (shared_.state == nullptr || shared_.settings.retry_rejects ||
         !shared_.settings.stage.empty())
       return;
-    try {
-      StageHost host{*shared_.job.target,   *shared_.shape, *shared_.state,
-                     shared_.job.spec.name, shared_.run,    shared_.settings.stages,
-                     shared_.stop,          nullptr,        nullptr};
-      host.enter = [this](std::string_view stage) { set_stage(std::string(stage)); };
-      host.tell = [this](StepsView view) {
-        const std::lock_guard lock(mutex_);
-        steps_ = std::move(view);
-      };
-      run_stages(host, {Stage::kIndex, Stage::kConstrain}, result_);
-    } catch (const Error& error) {
-      shared_.fail(error);
-    } catch (const std::exception& error) {
-      shared_.fail(Error(Code::kBug, error.what()));
-    }
+    StageHost host{*shared_.job.target,   *shared_.shape, *shared_.state,
+                   shared_.job.spec.name, shared_.run,    shared_.settings.stages,
+                   shared_.stop,          nullptr,        nullptr};
+    host.enter = [this](std::string_view stage) { conductor_.enter(std::string(stage)); };
+    host.tell = [this](StepsView view) {
+      const std::lock_guard lock(mutex_);
+      steps_ = std::move(view);
+    };
+    run_stages(host, {Stage::kIndex, Stage::kConstrain}, result_);
   }
 
   /// What only this attempt counted.
@@ -206,12 +181,15 @@ class RunImpl final : public Run {
     }
   }
 
-  void conclude() noexcept {
+  std::string conclude(const std::optional<Error>& failure) {
+    // Whoever was waiting when it was asked to stop only says so.
+    const bool echo = failure && failure->code() == Code::kInterrupted && shared_.stop.requested();
+    if (failure && !echo) shared_.fail(*failure);
     control_.reset();
     result_.run = shared_.run;
     result_.job = shared_.job.spec.name;
     result_.tally = settled_.value_or(whole());
-    result_.seconds = watch_.seconds();
+    result_.seconds = conductor_.seconds();
     result_.resumed = prepared_.resumed;
     result_.dry_run = shared_.state == nullptr;
     result_.unmapped = shared_.unmapped;
@@ -224,13 +202,7 @@ class RunImpl final : public Run {
     tell_counts();
     const bool stopped = !shared_.failure && stopped_by_user_.load(std::memory_order_relaxed) &&
                          shared_.stop.requested();
-    result_.status = shared_.failure ? "failed" : stopped ? "stopped" : "done";
-    if (shared_.failure) {
-      Error bare = *shared_.failure;
-      result_.error = bare.with_hint("").what();
-      result_.hint = shared_.failure->hint();
-      result_.error_code = code_name(shared_.failure->code());
-    }
+    end_result(result_, shared_.failure, stopped);
     if (result_.status != "done" && !result_.dry_run)
       result_.resume_command = shared_.job.spec.resume_command;
     if (!prepared_.note.empty()) result_.notes.push_back(prepared_.note);
@@ -245,7 +217,7 @@ class RunImpl final : public Run {
       }
     }
     prepared_.state.reset();  // gives the lease back
-    set_stage(result_.status);
+    return result_.status;
   }
 
   /// Earlier attempts included.
@@ -255,29 +227,29 @@ class RunImpl final : public Run {
     return tally;
   }
 
-  void set_stage(std::string stage) {
-    const std::lock_guard lock(mutex_);
-    stage_ = std::move(stage);
-  }
-
   RunShared shared_;
   PreparedRun prepared_;
   std::vector<std::string> told_at_end_;  // by the source
   std::optional<Tally> settled_;          // once duplicates of a direct load are settled
   bool finishing_ = false;                // all is copied
-  Stopwatch watch_;
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  std::string stage_ = "reading";
+  std::mutex mutex_;                      // of the steps
   StepsView steps_;
-  bool ended_ = false;
   std::atomic<bool> stopped_by_user_{false};
   RunResult result_;
   std::unique_ptr<ControlSocket> control_;
-  std::thread conductor_;
+  Conductor conductor_{"reading"};
 };
 
 }  // namespace
+
+void end_result(RunResult& result, const std::optional<Error>& failure, bool stopped) {
+  result.status = failure ? "failed" : stopped ? "stopped" : "done";
+  if (!failure) return;
+  Error bare = *failure;
+  result.error = bare.with_hint("").what();
+  result.hint = failure->hint();
+  result.error_code = code_name(failure->code());
+}
 
 std::unique_ptr<Run> start_run(JobImpl& job, const RunSettings& settings) {
   return std::make_unique<RunImpl>(job, settings);

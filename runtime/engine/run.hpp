@@ -3,9 +3,11 @@
 #pragma once
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/error.hpp"
 #include "base/stop.hpp"
 #include "place/stage.hpp"
 #include "plan/tally.hpp"
@@ -56,6 +58,9 @@ struct RunResult {
   std::string error_code;
   std::string resume_command;
 };
+
+/// How a run ended: its status, and what it failed with.
+void end_result(RunResult& result, const std::optional<Error>& failure, bool stopped);
 
 class Run {
  public:

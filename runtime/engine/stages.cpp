@@ -2,12 +2,9 @@
 
 #include <algorithm>
 #include <atomic>
-#include <condition_variable>
 #include <mutex>
-#include <thread>
 
-#include "base/clock.hpp"
-#include "base/threads.hpp"
+#include "base/conductor.hpp"
 #include "engine/job_impl.hpp"
 #include "engine/start.hpp"
 
@@ -69,7 +66,7 @@ void refuse_unfinished(State& state, const std::optional<RunRecord>& latest,
 class StageRun final : public Run {
  public:
   StageRun(JobImpl& job, const RunSettings& settings)
-      : job_(job), settings_(settings), stage_(settings.stage) {
+      : job_(job), settings_(settings), conductor_(settings.stage) {
     Target& target = job.open_target_once();
     if (target.stages() == nullptr) {
       throw Error(Code::kConfig,
@@ -89,51 +86,34 @@ class StageRun final : public Run {
     if (settings_.stages.connections == 0)
       settings_.stages.connections =
           static_cast<uint32_t>(settings.jobs > 0 ? settings.jobs : default_jobs());
-    thread_ = start_thread([this] { conduct(); });
+    conductor_.start([this] { build(); },
+                     [this](const std::optional<Error>& failure) { return conclude(failure); });
   }
   ~StageRun() override {
     stop_.set(StopLevel::kNow);
-    if (thread_.joinable()) thread_.join();
+    conductor_.join();
   }
 
   RunSnapshot poll(int timeout_ms) override {
-    std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms), [this] { return ended_; });
+    conductor_.wait(timeout_ms);
     RunSnapshot snapshot;
     snapshot.run = run_;
-    snapshot.stage = stage_;
-    snapshot.seconds = watch_.seconds();
+    snapshot.stage = conductor_.stage();
+    snapshot.seconds = conductor_.seconds();
+    const std::lock_guard lock(mutex_);
     snapshot.steps = steps_.steps;
     snapshot.steps_done = steps_.done;
     snapshot.steps_total = steps_.total;
     return snapshot;
   }
-  bool ended() const override {
-    const std::lock_guard lock(mutex_);
-    return ended_;
-  }
+  bool ended() const override { return conductor_.ended(); }
   void stop(StopLevel level) override { stop_.set(level); }
   RunResult result() override {
-    if (thread_.joinable()) thread_.join();
+    conductor_.join();
     return result_;
   }
 
  private:
-  void conduct() noexcept {
-    std::optional<Error> failure;
-    try {
-      build();
-    } catch (const Error& error) {
-      failure = error;
-    } catch (const std::exception& error) {
-      failure = Error(Code::kBug, error.what());
-    }
-    conclude(failure);
-    const std::lock_guard lock(mutex_);
-    ended_ = true;
-    changed_.notify_all();
-  }
-
   void build() {
     const Stage stage = settings_.stage == "index" ? Stage::kIndex : Stage::kConstrain;
     StageHost host{*job_.target,     *shape_, *state_, job_.spec.name, run_,
@@ -156,36 +136,28 @@ class StageRun final : public Run {
     });
   }
 
-  void conclude(const std::optional<Error>& failure) noexcept {
+  std::string conclude(const std::optional<Error>& failure) {
     result_.run = run_;
     result_.job = job_.spec.name;
     result_.stage = settings_.stage;
-    result_.seconds = watch_.seconds();
-    result_.status = failure ? "failed" : stop_.requested() ? "stopped" : "done";
-    if (failure) {
-      Error bare = *failure;
-      result_.error = bare.with_hint("").what();
-      result_.hint = failure->hint();
-      result_.error_code = code_name(failure->code());
-    }
+    result_.seconds = conductor_.seconds();
+    end_result(result_, failure, stop_.requested());
     if (result_.status != "done") result_.resume_command = job_.spec.resume_command;
     state_.reset();  // gives the lease back
+    return settings_.stage;
   }
 
   JobImpl& job_;
   RunSettings settings_;
   std::shared_ptr<const PlanShape> shape_;
   std::unique_ptr<State> state_;
-  std::string run_, stage_;
+  std::string run_;
   bool unfinished_ = false;
   StopFlag stop_;
-  Stopwatch watch_;
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
+  std::mutex mutex_;  // of the steps
   StepsView steps_;
-  bool ended_ = false;
   RunResult result_;
-  std::thread thread_;
+  Conductor conductor_;
 };
 
 }  // namespace

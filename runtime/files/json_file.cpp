@@ -17,12 +17,13 @@ constexpr uint64_t kLeastPart = 4 << 20;
 struct JsonStart {
   uint64_t offset = 0, line = 1;
   JsonLayout layout = JsonLayout::kLines;
+  bool resumed = false;
 };
 
 /// Each document's BSON is copied into the batch's arena.
 class JsonCursor : public StepCursor {
  public:
-  JsonCursor(std::string place, JsonStart start) : place_(std::move(place)) {
+  JsonCursor(std::string place, JsonStart start) : place_(std::move(place)), given_(start.resumed) {
     if (start.offset != 0) reader_.resume(start.offset, start.line, start.layout);
   }
   Position position() const override {
@@ -64,7 +65,7 @@ class JsonCursor : public StepCursor {
 
   std::string place_;
   ByteBuffer document_;
-  bool given_ = false;
+  bool given_;  // a document, by this cursor or before it
 };
 
 /// Text that arrives piece by piece.
@@ -164,6 +165,7 @@ class JsonSource : public Source {
     JsonStart start{range.begin, 1, JsonLayout::kLines};
     if (range.begin != 0) start.line = position_number(partition.spec, "line", place);
     if (!after.empty()) {
+      start.resumed = true;
       start.offset = position_number(after, "offset", place);
       start.line = position_number(after, "line", place);
       if (spec_field(after, "layout") == "array") start.layout = JsonLayout::kArray;

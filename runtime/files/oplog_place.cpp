@@ -214,13 +214,6 @@ std::string advice_beside_oplog(const std::string& path, const Options& options)
       *found);
 }
 
-std::optional<OplogPlace> find_oplog(const std::string& path, const Options& options) {
-  if (fs::is_directory(path)) return oplog_of_directory(path, options);
-  auto input = std::make_shared<const Input>(path, options.text("format", "auto"));
-  if (input->kind() == FileKind::kArchive) return oplog_of_archive(std::move(input), options);
-  return oplog_of_file(path, options);
-}
-
 std::optional<OplogPlace> oplog_of_archive(std::shared_ptr<const Input> input,
                                            const Options& options) {
   const OplogChoice choice = oplog_choice(options);

@@ -30,8 +30,6 @@ std::optional<OplogPlace> oplog_of_file(const std::string& path, const Options& 
 /// Error{config} when that is asked for.
 std::optional<OplogPlace> oplog_of_archive(std::shared_ptr<const Input> input,
                                            const Options& options);
-/// The one of the three that a path calls for.
-std::optional<OplogPlace> find_oplog(const std::string& path, const Options& options);
 /// The file itself: an oplog.bson, gzip or not. Error{config} when it does not hold BSON.
 OplogPlace oplog_file(const std::string& path);
 

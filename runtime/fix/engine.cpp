@@ -1,7 +1,6 @@
 #include "fix/engine.hpp"
 
 #include "base/error.hpp"
-#include "base/threads.hpp"
 #include "engine/start.hpp"
 #include "place/target.hpp"
 #include "postgres/health.hpp"
@@ -13,12 +12,13 @@ namespace lugger {
 FixEngine::FixEngine(EngineSpec spec, FixSettings settings)
     : spec_(std::move(spec)), settings_(std::move(settings)) {
   prepare();
-  conductor_ = start_thread([this] { conduct(); });
+  conductor_.start([this] { work(); },
+                   [this](const std::optional<Error>& failure) { return conclude(failure); });
 }
 
 FixEngine::~FixEngine() {
   stop(StopLevel::kNow);
-  if (conductor_.joinable()) conductor_.join();
+  conductor_.join();
 }
 
 void FixEngine::connect() {
@@ -167,22 +167,19 @@ void FixEngine::begin_run() {
 }
 
 RunSnapshot FixEngine::poll(int timeout_ms) {
-  std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms), [this] { return ended_; });
+  conductor_.wait(timeout_ms);
+  const std::lock_guard lock(mutex_);
   RunSnapshot snapshot;
   snapshot.run = run_;
-  snapshot.stage = stage_;
+  snapshot.stage = conductor_.stage();
   snapshot.tally = shown_;
-  snapshot.seconds = ended_ ? result_.seconds : watch_.seconds();
+  snapshot.seconds = conductor_.seconds();
   snapshot.resumed = resumed_;
   snapshot.waits_for = pace_.waits_for();
   return snapshot;
 }
 
-bool FixEngine::ended() const {
-  const std::lock_guard lock(mutex_);
-  return ended_;
-}
+bool FixEngine::ended() const { return conductor_.ended(); }
 
 void FixEngine::stop(StopLevel level) {
   stop_.set(std::max(level, stop_.level()));
@@ -192,37 +189,21 @@ void FixEngine::stop(StopLevel level) {
 }
 
 RunResult FixEngine::result() {
-  if (conductor_.joinable()) conductor_.join();
+  conductor_.join();
   return result_;
-}
-
-void FixEngine::set_stage(std::string stage) {
-  const std::lock_guard lock(mutex_);
-  stage_ = std::move(stage);
 }
 
 ControlFacts FixEngine::facts() const {
   const std::lock_guard lock(mutex_);
   return {{"run", run_},
           {"job", spec_.name},
-          {"stage", stage_},
+          {"stage", conductor_.stage()},
           {"waits for", pace_.waits_for()},
           {"looked at", std::to_string(shown_.read)},
           {"changed", std::to_string(shown_.updated)},
           {"rejected", std::to_string(shown_.rejected)},
           {"rows per second, at most", pace_.speed() > 0 ? fmt::format("{:g}", pace_.speed()) : ""},
-          {"seconds", fmt::format("{:.1f}", watch_.seconds())}};
-}
-
-void FixEngine::conduct() noexcept {
-  try {
-    work();
-  } catch (const Error& error) {
-    failure_ = error;
-  } catch (const std::exception& error) {
-    failure_ = Error(Code::kBug, error.what());
-  }
-  conclude();
+          {"seconds", fmt::format("{:.1f}", conductor_.seconds())}};
 }
 
 /// From the first page that is counted on. Without a socket the work goes on all the same.
@@ -243,7 +224,7 @@ void FixEngine::work() {
   begin_run();
   source_ = spec_.source(table_, spec_.now, kept_keys());
   writer_ = std::make_unique<FixWriter>(table_, schema_, run_, !spec_.undoes.empty());
-  set_stage("writing");
+  conductor_.enter("writing");
   if (!done_before_) write_all();
 }
 
@@ -263,27 +244,21 @@ void FixEngine::record_end() noexcept {
   }
 }
 
-void FixEngine::conclude() noexcept {
+std::string FixEngine::conclude(std::optional<Error> failure) {
   control_.reset();
   if (session_) session_->rollback();
   const bool interrupted =
-      failure_ && failure_->code() == Code::kInterrupted && stop_.level() == StopLevel::kNow;
-  const bool stopped = (stop_.requested() && !failure_) || interrupted;
-  if (interrupted) failure_.reset();
+      failure && failure->code() == Code::kInterrupted && stop_.level() == StopLevel::kNow;
+  const bool stopped = (stop_.requested() && !failure) || interrupted;
+  if (interrupted) failure.reset();
   if (begun_) result_.run = run_;
   result_.job = spec_.name;
   result_.tally = earlier_;
   result_.tally += tally_;
-  result_.seconds = watch_.seconds();
+  result_.seconds = conductor_.seconds();
   result_.resumed = resumed_;
   result_.dry_run = !settings_.apply;
-  result_.status = failure_ ? "failed" : stopped ? "stopped" : "done";
-  if (failure_) {
-    Error bare = *failure_;
-    result_.error = bare.with_hint("").what();
-    result_.hint = failure_->hint();
-    result_.error_code = code_name(failure_->code());
-  }
+  end_result(result_, failure, stopped);
   if (result_.status != "done" && settings_.apply && begun_)
     result_.resume_command = spec_.resume_command;
   if (altered_ != 0) {
@@ -295,10 +270,8 @@ void FixEngine::conclude() noexcept {
   state_.reset();  // gives the leases back
   undone_.reset();
   const std::lock_guard lock(mutex_);
-  stage_ = result_.status;
   shown_ = result_.tally;
-  ended_ = true;
-  changed_.notify_all();
+  return result_.status;
 }
 
 }  // namespace lugger

@@ -1,8 +1,6 @@
 // The machinery behind fixes and undos: counts first, then writes page by page.
 #pragma once
-#include <condition_variable>
-
-#include "base/clock.hpp"
+#include "base/conductor.hpp"
 #include "engine/control.hpp"
 #include "engine/retry.hpp"
 #include "fix/run.hpp"
@@ -51,7 +49,6 @@ class FixEngine final : public FixRun {
   void refuse_half_undone(const RunRecord& run);
   void begin_run();
   void keep_keys();
-  void conduct() noexcept;
   void work();
   void count();
   void write_all();
@@ -69,12 +66,11 @@ class FixEngine final : public FixRun {
   void connect();
   void reconnect(const Error& error);
   void check_budget(uint64_t more) const;
-  void conclude() noexcept;
+  std::string conclude(std::optional<Error> failure);
   void record_end() noexcept;
   size_t page_rows(uint64_t looked_at);
   std::string kept_keys() const;
   ControlFacts facts() const;
-  void set_stage(std::string stage);
 
   EngineSpec spec_;
   FixSettings settings_;
@@ -99,17 +95,12 @@ class FixEngine final : public FixRun {
   bool resumed_ = false, done_before_ = false;
   Tally tally_, earlier_;
   uint64_t row_bytes_ = 0, rows_seen_ = 0, since_last_ = 0, altered_ = 0;
-  std::optional<Error> failure_;
 
-  mutable std::mutex mutex_;  // guards what follows
-  std::condition_variable changed_;
+  mutable std::mutex mutex_;  // of shown_
   Tally shown_;
-  std::string stage_ = "counting";
-  bool ended_ = false;
   FixReport report_;
   RunResult result_;
-  Stopwatch watch_;
-  std::thread conductor_;
+  Conductor conductor_{"counting"};
 };
 
 }  // namespace lugger

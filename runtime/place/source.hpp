@@ -99,8 +99,9 @@ class Cursor {
       if (stop.requested()) return false;
     }
   }
+  /// Before its first document: what the cursor was opened with.
   virtual Position position() const = 0;
-  /// Source bytes read so far, for progress.
+  /// Source bytes from the part's beginning to here, for progress.
   virtual uint64_t bytes() const = 0;
   /// So far.
   virtual ReadCounts counts() const { return {}; }
@@ -112,7 +113,8 @@ class Source {
   virtual SourceInfo info() const = 0;
   /// About `parts` parts; fewer where the source cannot be split.
   virtual std::vector<Partition> split(int parts) = 0;
-  /// Continues behind `after` when given.
+  /// Continues behind `after` when given. Several threads open and read at once, and a part is read
+  /// more than once: the same documents in the same order, unless the source moves.
   virtual std::unique_ptr<Cursor> open(const Partition& partition, const Position& after = {}) = 0;
   /// What shows only when all parts have been read to their ends, in sentences; asked for then. Not
   /// all_by_this: another process read some of them, so that this one may have to look again.

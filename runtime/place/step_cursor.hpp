@@ -28,7 +28,7 @@ class StepCursor : public Cursor {
  protected:
   /// Once a batch, before its first document.
   virtual void start() {}
-  /// Appends one document; false: there are no more.
+  /// Appends one document; false: there are no more, also when it is asked again.
   virtual bool step(Batch& batch) = 0;
 
   static void give(Batch& batch, const uint8_t* data, uint32_t size) {

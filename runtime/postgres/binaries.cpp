@@ -82,14 +82,4 @@ PgBinaries find_server_binaries(std::optional<int> major, const fs::path& debian
               "apt-get install postgresql, or name a server: postgresql://user@host/database");
 }
 
-fs::path find_psql() {
-  for (const fs::path& directory : path_directories()) {
-    if (runnable(directory / "psql")) return directory / "psql";
-  }
-  for (const PgBinaries& found : installed_servers()) {
-    if (runnable(found.directory / "psql")) return found.directory / "psql";
-  }
-  throw Error(Code::kConfig, "psql is not installed", "apt-get install postgresql-client");
-}
-
 }  // namespace lugger

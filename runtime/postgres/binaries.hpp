@@ -21,7 +21,4 @@ std::vector<PgBinaries> installed_servers(
 PgBinaries find_server_binaries(std::optional<int> major = std::nullopt,
                                 const std::filesystem::path& debian = "/usr/lib/postgresql");
 
-/// The psql program; Error{config} names the package to install.
-std::filesystem::path find_psql();
-
 }  // namespace lugger

@@ -114,10 +114,4 @@ std::vector<DdlStep> after_load_steps(const PlanShape& shape) {
   return after_load_steps(shape, names);
 }
 
-std::vector<std::string> after_load_ddl(const PlanShape& shape) {
-  std::vector<std::string> out;
-  for (const Step& step : after_load_steps(shape)) out.push_back(step.sql);
-  return out;
-}
-
 }  // namespace lugger

@@ -11,8 +11,6 @@ namespace lugger {
 /// CREATE TABLE for every table of the plan, keys left out: those come after the load. IF NOT
 /// EXISTS is not used: the caller knows what is missing.
 std::vector<std::string> table_ddl(const PlanShape& shape);
-/// Primary key or unique index of each table.
-std::vector<std::string> after_load_ddl(const PlanShape& shape);
 
 /// CREATE TABLE of one table.
 std::string create_table(const PlanShape& shape, size_t table);

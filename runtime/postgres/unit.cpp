@@ -50,9 +50,4 @@ const Value* UnitDocuments::row_of(size_t table, size_t document) const {
   return found;
 }
 
-size_t UnitDocuments::count_loading(size_t first, size_t last) const noexcept {
-  return static_cast<size_t>(std::count(load_.begin() + static_cast<std::ptrdiff_t>(first),
-                                        load_.begin() + static_cast<std::ptrdiff_t>(last), kLoad));
-}
-
 }  // namespace lugger

@@ -44,7 +44,6 @@ class UnitDocuments {
   size_t document_of_row(size_t table, size_t first, size_t last, uint64_t row) const;
   /// A row of the document in a table, or null.
   const Value* row_of(size_t table, size_t document) const;
-  size_t count_loading(size_t first, size_t last) const noexcept;
 
  private:
   static constexpr uint8_t kLeave = 0, kLoad = 1, kExcluded = 2;

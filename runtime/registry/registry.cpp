@@ -26,7 +26,7 @@ constexpr PlaceKind kKinds[] = {
 
 const PlaceKind& kind_of_target(const std::string& place) {
   const PlaceKind& kind = kind_of(place);
-  if (kind.takes_rows(place)) return kind;
+  if (kind.takes_rows != nullptr && kind.takes_rows(place)) return kind;
   throw Error(Code::kConfig,
               fmt::format("cannot tell what kind of target {} is", mask_secrets(place)),
               "give a PostgreSQL URL, local:DIR for a private server, a file that ends in .jsonl "

@@ -18,6 +18,7 @@ struct PlaceKind {
   std::span<const OptionSpec> (*source_options)() = nullptr;
   std::unique_ptr<Source> (*open_source)(const std::string&, const Options&) = nullptr;
   PlaceInfo (*look)(const std::string&, const Options&) = nullptr;
+  // Nothing from here on for a kind that is only read.
   bool (*takes_rows)(const std::string& place) = nullptr;  // of its places, those rows can go to
   std::span<const OptionSpec> (*target_options)() = nullptr;
   std::shared_ptr<Target> (*open_target)(const std::string&, const Options&) = nullptr;

@@ -23,7 +23,6 @@ class PgArrayReader {
   bool next(Arena& arena);
   const Value& value() const noexcept { return value_; }
   uint32_t element_oid() const noexcept { return oid_; }
-  ValueType element_reads_as() const noexcept { return reads_as_; }
   int dimensions() const noexcept { return dimensions_; }
   bool malformed() const noexcept { return malformed_; }
 

@@ -238,14 +238,13 @@ void Group::drop_children() {
   std::sort(losers_.begin(), losers_.end());
   for (SourceEntry& entry : entries_) {
     if (context_.comparison.tables[entry.table].own) continue;
-    const bool older = newer_roots_.count(entry.root) != 0;
-    if (!older && !std::binary_search(losers_.begin(), losers_.end(),
-                                      std::make_pair(entry.root, entry.turn.order)))
-      continue;
+    const bool loser = std::binary_search(losers_.begin(), losers_.end(),
+                                          std::make_pair(entry.root, entry.turn.order));
+    if (!loser && newer_roots_.count(entry.root) == 0) continue;
     entry.state = SourceEntry::State::kDropped;
     if (entry.standing != Standing::kExpected) continue;
     TableVerdict& table = tables_[entry.table];
-    ++(older ? table.older : table.duplicates);
+    ++(loser ? table.duplicates : table.older);
   }
   // Only what is left is matched by key.
   entries_.erase(std::remove_if(entries_.begin(), entries_.end(),

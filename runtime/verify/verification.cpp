@@ -1,10 +1,8 @@
 #include "verify/verification.hpp"
 
-#include <condition_variable>
-#include <thread>
+#include <mutex>
 
-#include "base/clock.hpp"
-#include "base/threads.hpp"
+#include "base/conductor.hpp"
 #include "value/datetime.hpp"
 #include "verify/prepare.hpp"
 #include "verify/repair.hpp"
@@ -52,23 +50,15 @@ struct Verification::Impl {
   Impl(Job& of, VerifyOptions as, const RepairOptions* mend)
       : job(of), options(std::move(as)), repairs(mend != nullptr) {
     if (mend != nullptr) repair_options = *mend;
-    conductor = start_thread([this] { conduct(); });
+    conductor.start([this] { work(); },
+                    [this](const std::optional<Error>& failed) -> std::string {
+                      failure = failed;
+                      return failed ? "failed" : "done";
+                    });
   }
   ~Impl() {
     stop_now();
-    if (conductor.joinable()) conductor.join();
-  }
-
-  void conduct() noexcept {
-    try {
-      work();
-    } catch (...) {
-      failure = std::current_exception();
-    }
-    const std::lock_guard lock(mutex);
-    stage = failure ? "failed" : "done";
-    ended = true;
-    changed.notify_all();
+    conductor.join();
   }
 
   void work() {
@@ -93,10 +83,10 @@ struct Verification::Impl {
     const Stopwatch verification_watch;
     renew();
     VerifyContext& now = *context;
-    set_stage("opening");
+    conductor.enter("opening");
     prepare_verification(now, out);
     total_bytes = job.impl().source->info().bytes;
-    Comparing(now, out, wrong).run([this](const char* name) { set_stage(name); });
+    Comparing(now, out, wrong).run([this](const char* name) { conductor.enter(name); });
     if (now.options.sample > 0) say_sample(now, out);
     record_verification(now, out);
     out.seconds = verification_watch.seconds();
@@ -116,13 +106,8 @@ struct Verification::Impl {
   }
 
   bool mend(const WrongRows& wrong) {
-    set_stage("repairing");
+    conductor.enter("repairing");
     return repair_rows(*context, wrong, verdict, repair_options, repair);
-  }
-
-  void set_stage(std::string name) {
-    const std::lock_guard lock(mutex);
-    stage = std::move(name);
   }
 
   Job& job;
@@ -134,13 +119,9 @@ struct Verification::Impl {
   std::unique_ptr<VerifyContext> context;  // replaced under the mutex
   StopFlag stop;
   std::atomic<uint64_t> total_bytes{0};
-  Stopwatch watch;
   std::mutex mutex;
-  std::condition_variable changed;
-  std::string stage = "opening";
-  bool ended = false;
-  std::exception_ptr failure;
-  std::thread conductor;
+  std::optional<Error> failure;
+  Conductor conductor{"opening"};
 };
 
 Verification::Verification(Job& job, VerifyOptions options, const RepairOptions* repair)
@@ -149,11 +130,11 @@ Verification::~Verification() = default;
 
 VerifySnapshot Verification::poll(int timeout_ms) {
   Impl& impl = *impl_;
-  std::unique_lock lock(impl.mutex);
-  impl.changed.wait_for(lock, std::chrono::milliseconds(timeout_ms), [&] { return impl.ended; });
+  impl.conductor.wait(timeout_ms);
+  const std::lock_guard lock(impl.mutex);
   VerifySnapshot out;
-  out.stage = impl.stage;
-  out.seconds = impl.watch.seconds();
+  out.stage = impl.conductor.stage();
+  out.seconds = impl.conductor.seconds();
   out.total_bytes = impl.total_bytes;
   if (const VerifyContext* context = impl.context.get()) {
     out.documents = context->source_documents.load(std::memory_order_relaxed);
@@ -163,16 +144,13 @@ VerifySnapshot Verification::poll(int timeout_ms) {
   return out;
 }
 
-bool Verification::ended() const {
-  const std::lock_guard lock(impl_->mutex);
-  return impl_->ended;
-}
+bool Verification::ended() const { return impl_->conductor.ended(); }
 
 void Verification::stop() { impl_->stop_now(); }
 
 const Verdict& Verification::result() {
-  if (impl_->conductor.joinable()) impl_->conductor.join();
-  if (impl_->failure) std::rethrow_exception(impl_->failure);
+  impl_->conductor.join();
+  if (impl_->failure) throw *impl_->failure;
   return impl_->verdict;
 }
 

@@ -22,13 +22,17 @@ local function typed(place)
   return shown == place and terminal.shell_quote(place) or 'PLACE'
 end
 
+local function name_of(item, tables)
+  return (tables or item.database == '') and item.collection or item.database .. '.' .. item.collection
+end
+
 local function show_collections(place, found, tables)
   local collections = found.collections
   terminal.line(native.system.mask_secrets(place), ': ',
     terminal.count(#collections, tables and 'table' or 'collection'), '\n')
   local rows = {}
   for i, item in ipairs(collections) do
-    rows[i] = { tables and item.collection or item.database .. '.' .. item.collection,
+    rows[i] = { name_of(item, tables),
       tables and item.type == 'collection' and 'table' or item.type,
       tonumber(item.bytes) > 0 and terminal.bytes(item.bytes) or '-' }
   end
@@ -40,7 +44,7 @@ local function show_collections(place, found, tables)
   for _, item in ipairs(collections) do
     if item.type ~= 'view' and tonumber(item.bytes) > 0 then
       terminal.say('\none in detail:\n  lugger describe ', typed(place), tables and ' --table ' or ' -c ',
-        terminal.shell_quote(tables and item.collection or item.database .. '.' .. item.collection))
+        terminal.shell_quote(name_of(item, tables)))
       return
     end
   end

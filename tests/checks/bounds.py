@@ -1,4 +1,4 @@
-"""No file over 400 lines, no function that a reader must scroll for."""
+"""No file over 400 lines, no function that a reader must scroll for, no line of prose that a diff cannot show."""
 import re
 import statistics
 import unittest
@@ -9,6 +9,7 @@ FOLDERS = ('runtime', 'bindings', 'stdlib', 'scripts', 'examples', 'tests', 'too
 ENDINGS = ('.cpp', '.hpp', '.h', '.lua', '.py', '.sh', '.mjs', '.cmake')
 MAX_FILE = 400
 MAX_FUNCTION = 70
+MAX_PROSE = 100
 
 
 def sources():
@@ -84,6 +85,18 @@ class Bounds(unittest.TestCase):
     def test_the_scan_sees_functions(self):
         code = 'struct A { int f() const {\n' + '\n' * 80 + '} };\nnamespace x {\n' + '\n' * 90 + '}\n'
         self.assertEqual([lines for _, lines, _ in cpp_functions(code)], [82])
+
+    def test_prose_is_wrapped(self):
+        long = []
+        for path in [harness.ROOT / 'README.md', harness.ROOT / 'CHANGELOG.md', *sorted((harness.ROOT / 'docs').glob('*.md')),
+                     *sorted((harness.ROOT / 'examples').rglob('*.md'))]:
+            code = path.name == 'api.md'  # it is made of comments
+            for number, line in enumerate(path.read_text(encoding='utf-8').split('\n'), 1):
+                if line.lstrip().startswith('```'):
+                    code = not code
+                if len(line) > MAX_PROSE and not code and not line.startswith('|'):
+                    long.append(f'{path.relative_to(harness.ROOT)}:{number}: {len(line)} columns')
+        self.assertEqual(long, [], '\n'.join(long))
 
 
 if __name__ == '__main__':

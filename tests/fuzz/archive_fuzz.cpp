@@ -1,7 +1,7 @@
 // Any bytes as an archive: every collection of its list is read to its end or to an Error.
 #include <cstddef>
 
-#include "../unit/source/memory_stream.hpp"
+#include "../unit/files/memory_stream.hpp"
 #include "base/error.hpp"
 #include "files/archive_reader.hpp"
 

@@ -1,4 +1,6 @@
 """What on_conflict = 'newer' leaves in the target: told by verify, kept by repair, in the order of the server."""
+import json
+
 import harness
 from sessions import Session, wait_for
 from verdicts import Case, DELETE, TAGS, WAITS, counts, oid, text_of
@@ -103,6 +105,13 @@ class Newer(Case):
         documents = [{'_id': oid(i % 10), 'ver': 5, 'n': i, 'tags': []} for i in range(20)]
         work = self.made_newer(documents)
         self.assertEqual(counts(self.verify(work))['docs']['equal'], 10)
+
+    def test_child_rows_of_superseded_documents_are_no_older_rows(self):
+        work = self.made_newer([{'_id': oid(0), 'ver': 3, 'n': 1, 'tags': ['a']}, {'_id': oid(0), 'ver': 1, 'n': 2, 'tags': ['b', 'c']}])
+        work.database.query('update docs set ver = 9, n = 5')
+        found = {t['table']: t for t in json.loads(self.verify(work, '--json').out)[0]['tables']}
+        self.assertEqual([found[t]['older'] for t in ('docs', 'tags')], [1, 1], found)
+        self.assertEqual(found['tags']['source'], 1)
 
     def test_f8_narrowed_comparisons_know_the_policy_too(self):
         work = self.made_newer(self.documents())

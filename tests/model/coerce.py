@@ -11,6 +11,7 @@ from bson import Binary, Code, Date, Decimal128, MaxKey, MinKey, ObjectId, Regex
 import values
 from values import NULLS, Refused
 
+BLANKS = ' \t\n\r\f\v'
 TYPES = ('text', 'int4', 'int8', 'numeric', 'float8', 'bool', 'timestamptz', 'uuid', 'jsonb')
 MISSING = values.Undefined
 
@@ -165,7 +166,7 @@ def text(value, column):
     if column.strict and not isinstance(value, str):
         raise Refused('wrong_type')
     made = text_of(values.without_nul(value, column.nul))
-    return made.strip(' \t\n\r\f\v') if column.trim else made
+    return made.strip(BLANKS) if column.trim else made
 
 
 def text_of(value):
@@ -213,7 +214,7 @@ def default_of(column):
 def coerce(value, column):
     """What the column holds for what the document has (MISSING for nothing). Refused, its column named, when it holds nothing."""
     try:
-        if isinstance(value, str) and column.empty_null and (value.strip() if column.trim else value) == '':
+        if isinstance(value, str) and column.empty_null and (value.strip(BLANKS) if column.trim else value) == '':
             value = None
         if value is not MISSING and isinstance(value, NULLS) and column.json_null and column.type == 'jsonb':
             return values.last_of_equal(None)

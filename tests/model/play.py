@@ -97,7 +97,8 @@ class Stage:
                 for _ in range(done[play.case.name] if play.case.job.key else 0):
                     # It was over by then: the same command begins a run of its own, unless that would double the rows.
                     made[play.case.seed] = play.model.load(choose(play.case))
-                self.compare_load(play, step, made[play.case.seed], result, told=play.case.job.key or not done[play.case.name])
+                told = not made[play.case.seed].before and (play.case.job.key or not done[play.case.name])
+                self.compare_load(play, step, made[play.case.seed], result, told)
             if result.status != 3 * any(made[p.case.seed].rejects for p in some):
                 some[0].differ(step, f'status of {len(some)} jobs', 'that of their rejects', (result.status, result.err[-1500:]))
         for play in alone:

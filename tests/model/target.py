@@ -1,6 +1,6 @@
 """The tables of a job, and what loading, verifying and repairing does to them: docs/targets.md, docs/verify.md."""
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mapping import Mapping, Reject, Rows, Skipped
 from values import id_uuid
@@ -26,6 +26,7 @@ class Books:
 class Loaded:
     books: Books = field(default_factory=Books)
     rejects: list = field(default_factory=list)
+    before: bool = False          # nothing was loaded: these are the books of the run that loaded the same data
 
 
 @dataclass
@@ -41,6 +42,7 @@ class Target:
 
     def __init__(self, job):
         self.job = job
+        self.documents, self.loaded = None, None
         self.tables = {name: Table(tuple(c.name for c in job.columns), job.key) for name in job.tables}
         parents = tuple('parent_' + k for k in job.key)
         for child, level in job.all_children():
@@ -57,7 +59,10 @@ class Target:
 
     def load(self, documents):
         """Every document in its order. Conflict when the policy is to stop."""
+        if not self.job.key and repr(documents) == repr(self.documents) and any(t.rows for t in self.tables.values()):
+            return replace(self.loaded, before=True)
         mapping, loaded = Mapping(self.job), Loaded()
+        self.documents, self.loaded = documents, loaded
         for document in documents:
             loaded.books.read += 1
             try:
@@ -135,11 +140,11 @@ def expected(job, documents):
 
 
 def newer_rows(job, source, target):
-    """The keys of rows that are newer than their documents: on_conflict = 'newer' keeps them."""
+    """(table, key) of rows that are newer than their documents: on_conflict = 'newer' keeps them."""
     if job.policy != 'newer':
         return set()
     place = [c.name for c in job.columns].index(job.newer)
-    return {key for name in job.tables for key, row in target.tables[name].rows.items()
+    return {(name, key) for name in job.tables for key, row in target.tables[name].rows.items()
             if key in source.tables[name].rows and source.is_newer(row[place], source.tables[name].rows[key])}
 
 
@@ -147,7 +152,13 @@ def verify(job, documents, target):
     """{table: counts}"""
     source = expected(job, documents)
     newer = newer_rows(job, source, target)
-    return {name: counted(source.tables[name], table, lambda k: k[:len(job.key)] in newer) for name, table in target.tables.items()}
+    return {name: counted(source.tables[name], table, lambda k, own=own_of(job, name): (own, k[:len(job.key)]) in newer)
+            for name, table in target.tables.items()}
+
+
+def own_of(job, name):
+    """The table of the documents' own rows that a table's rows belong to: a routed job has no child tables."""
+    return name if name in job.tables else job.tables[0]
 
 
 def refused_keys(job, documents):
@@ -166,17 +177,18 @@ def refused_keys(job, documents):
 def repair(job, documents, target, delete_extra):
     """Documents of which something is missing or different are written anew; extra rows go when asked."""
     source = expected(job, documents)
-    stays = newer_rows(job, source, target) | refused_keys(job, documents)
+    newer, refused = newer_rows(job, source, target), refused_keys(job, documents)
     for name in job.tables if job.key else ():
         for key, row in source.tables[name].rows.items():
             children, actual = source.children_of(key), target.children_of(key)
             wrong = target.tables[name].rows.get(key) != row or any(actual.get(k) != r for k, r in children.items())
-            if (wrong or delete_extra and actual != children) and key not in newer_rows(job, source, target):
+            if (wrong or delete_extra and actual != children) and (name, key) not in newer_rows(job, source, target):
                 target.write(Rows(name, dict(zip(target.tables[name].columns, row)),
                                   {t: [r for (table, _), r in children.items() if table == t] for t in target.tables if t not in job.tables}))
     for name, table in target.tables.items() if delete_extra and job.key else ():
         for key in table.rows.keys() - source.tables[name].rows.keys():
-            if key[:len(job.key)] not in stays:
+            front = key[:len(job.key)]
+            if (own_of(job, name), front) not in newer and front not in refused:
                 del table.rows[key]
                 if name in job.tables:
                     target.remove_children(key)

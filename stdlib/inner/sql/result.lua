@@ -74,13 +74,6 @@ function sql_result.plain_row(row)
   return row
 end
 
---- True for the rows of a result.
----@param v any
----@return boolean
-function sql_result.is_row(v)
-  return type(v) == 'table' and getmetatable(v) == row_meta
-end
-
 --- The only value of the only row; nil when there is no row.
 ---@return any
 function methods:value()

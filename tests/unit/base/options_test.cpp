@@ -22,6 +22,8 @@ TEST_CASE("unknown, mistyped and wrong options say what to write") {
                     ContainsSubstring("error, skip, update, newer"));
   CHECK_THROWS_WITH(Options({{"pooled", std::string("yes")}}).check("target", kSpecs),
                     ContainsSubstring("true or false"));
+  CHECK_THROWS_WITH(Options({{"key", std::string("id")}}).check("source", {}),
+                    ContainsSubstring("source has no option \"key\"; it takes none"));
   CHECK_NOTHROW(
       Options({{"key", std::string("id")}, {"table", std::string("t")}}).check("target", kSpecs));
 }

@@ -100,6 +100,7 @@ TEST_CASE("a resume of an export from every position gives the rest") {
       batch.clear();
       ++read;
       INFO(cursor->position());
+      CHECK(source->open(part, cursor->position())->position() == cursor->position());
       const std::vector<std::string> rest = read_part(*source, part, cursor->position());
       REQUIRE(rest ==
               std::vector<std::string>(whole.begin() + static_cast<ptrdiff_t>(read), whole.end()));
