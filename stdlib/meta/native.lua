@@ -190,7 +190,8 @@ function state:partitions(run) end
 --- Removes runs that are done or abandoned, and their rejects; what can be resumed or undone stays.
 ---@param keep integer the newest of each job that stay
 ---@param seconds integer younger ones stay too
----@return integer runs, integer rejects
+---@return integer runs
+---@return integer rejects
 function state:prune(keep, seconds) end
 function state:close() end
 
