@@ -122,8 +122,9 @@ std::unique_ptr<Sqlite> make_state(const fs::path& directory) {
   auto database = std::make_unique<Sqlite>(file);
   if (database->read_only()) database->refuse_to_write();
   if (version_of(*database, file) == kVersion) return database;
-  // Before its first table: what is pruned gives its room back.
-  database->execute("PRAGMA auto_vacuum = INCREMENTAL");
+  // Before its first table. A reject of a usual document fills more than half of a small page, and
+  // the rest would be lost; what is pruned gives its room back.
+  database->execute("PRAGMA page_size = 16384; PRAGMA auto_vacuum = INCREMENTAL");
   // Of two processes that start at once, the second waits here and finds all made.
   SqliteTransaction transaction(*database);
   for (int64_t found = version_of(*database, file); found < kVersion; ++found)
