@@ -22,13 +22,14 @@ struct Equality {
 Equality equality_of(PgSession& session, const PgTable& actual, const ComparedColumn& column) {
   const PgRows rows = session.query(
       "WITH RECURSIVE leaf AS ("
-      " SELECT t.oid, t.typtype, t.typcategory, t.typbasetype, t.typelem, a.attcollation"
+      " SELECT t.oid, t.typname, t.typtype, t.typcategory, t.typbasetype, t.typelem, a.attcollation"
       " FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid"
       " WHERE a.attrelid = $1::oid AND a.attname = $2 UNION ALL"
-      " SELECT t.oid, t.typtype, t.typcategory, t.typbasetype, t.typelem, l.attcollation"
+      " SELECT t.oid, t.typname, t.typtype, t.typcategory, t.typbasetype, t.typelem, l.attcollation"
       " FROM leaf l JOIN pg_type t ON t.oid = CASE WHEN l.typtype = 'd' THEN l.typbasetype"
       " WHEN l.typcategory = 'A' THEN l.typelem END) "
-      "SELECT l.typtype = 'e' OR (l.oid = ANY ('{bool,bytea,int2,int4,int8,oid,text,varchar,bpchar,"
+      "SELECT l.typtype = 'e' OR l.typname = 'ltree' OR (l.oid = ANY "
+      "('{bool,bytea,int2,int4,int8,oid,text,varchar,bpchar,"
       "\"\\\"char\\\"\",name,uuid,date,time,timestamp,timestamptz,timetz,bit,varbit,inet,cidr,"
       "macaddr,macaddr8,money,pg_lsn}'::regtype[]) AND coalesce(c.collisdeterministic, true)),"
       " l.oid IN ('numeric'::regtype, 'jsonb'::regtype), arrays.any,"
@@ -86,7 +87,7 @@ void bind_key_hashes(PgSession& session, const PgTable& actual, const ComparedTa
     column.vague = true;
     notes.push_back(fmt::format(
         "{}: which values of {} are equal only the server can tell, and its type has no hash: keys "
-        "that are spelled in two ways count as two, and repair leaves such rows alone",
+        "that are spelled in two ways count as two, and repair writes nothing",
         table.name, column.name));
   }
 }

@@ -42,10 +42,10 @@ KINDS = {
     'text[]': ('', [['a'], ['b', 'c'], ['d "x"', ',']]), 'int4[]': ('', [[1], [2, 3], [4]]), 'float8[]': ('', [[1.5], [2, 3], [4]]),
     'date[]': ('', [[bson.Date(0)], [bson.Date(DAY)], [bson.Date(2 * DAY)]]), 'bytea': ('', [b'a', b'\0\\', b'']),
     'mood': ("create type mood as enum ('a', 'b c', 'd')", ['a', 'b c', 'd']), 'dom': ('create domain dom as int check (value > 0)', [1, 2, 3]),
-    'list': ('create domain list as int[]', [[1], [2, 3], [4]]), 'bit(3)': ('', ['101', '111', '000']), 'bit varying(5)': ('', ['1', '10', '11']),
+    'list': ('create domain list as int[]', ['{1}', '{2,3}', '{4}']), 'bit(3)': ('', ['101', '111', '000']), 'bit varying(5)': ('', ['1', '10', '11']),
     'inet': ('', ['10.0.0.1', '10.0.0.0/8', '::1']), 'jsonb': ('', [{'a': 1}, {'b': [1, 2]}, {}]), 'numrange': ('', ['[1,2)', '[2,3)', 'empty']),
     'timetz': ('', ['10:00:00+00', '11:00:00+01', '12:00:00-03']), 'interval': ('', ['1 day', '2 days', '3 hours']),
-    'numeric': ('', [D('1.5'), D('2'), D('NaN')]), 'timestamptz(3)': ('', [bson.Date(1), bson.Date(2), bson.Date(3)]),
+    'numeric': ('', [D('1.5'), D('2'), D('3.25')]), 'timestamptz(3)': ('', [bson.Date(1), bson.Date(2), bson.Date(3)]),
 }
 
 # As format_type() spells them, and names that are near to others.
@@ -58,6 +58,20 @@ SPELLED = {
 }
 NAMES = """create domain number as int; create domain "string" as text; create type tex as enum ('x'); create schema apart;
   create extension citext schema apart"""
+
+# Equal without regard to case, with an order and no hash.
+LOOSE = """create type loose; create function loose_in(cstring) returns loose language internal immutable strict as 'textin';
+  create function loose_out(loose) returns cstring language internal immutable strict as 'textout';
+  create type loose (input = loose_in, output = loose_out, like = text);
+  create cast (loose as text) without function as assignment; create cast (text as loose) without function as assignment;
+  create function loose_cmp(loose, loose) returns int language plpgsql immutable strict as $$ begin
+    return case when lower($1::text) < lower($2::text) then -1 when lower($1::text) = lower($2::text) then 0 else 1 end; end $$;
+""" + ''.join(f"""create function loose_{name}(loose, loose) returns bool language plpgsql immutable strict as
+    $$ begin return loose_cmp($1, $2) {sign} 0; end $$;
+  create operator {sign} (leftarg = loose, rightarg = loose, function = loose_{name});
+""" for name, sign in (('lt', '<'), ('le', '<='), ('eq', '='), ('ge', '>='), ('gt', '>'))) + """
+  create operator class loose_ops default for type loose using btree as operator 1 <, operator 2 <=, operator 3 =, operator 4 >=, operator 5 >,
+    function 1 loose_cmp(loose, loose)"""
 
 
 class Keys(Case):
@@ -75,8 +89,8 @@ class Keys(Case):
         self.verify(work)
 
     def test_keys_that_are_equal_for_the_server(self):
-        for name, (kind, before, one, same, other) in ALIKE.items():
-            for policy, stands in STANDS.items():
+        for number, (name, (kind, before, one, same, other)) in enumerate(ALIKE.items()):
+            for policy, stands in list(STANDS.items()) if name in ('citext', 'collation', 'float8') else [list(STANDS.items())[number % 3]]:
                 with self.subTest(name, policy=policy):
                     work = self.loaded(kind, before, [(one, 1, 1, ['a']), (same, 2, 2, ['b', 'c']), (other, 1, 3, ['d']), (one, 1, 4, [])], policy)
                     there = work.database.rows(THERE)
@@ -96,6 +110,18 @@ class Keys(Case):
         work.database.query("update docs set k = 'ANN' where n = 1")
         self.verify(work)
         self.mended(work, "update docs set n = 7 where k = 'ann'", [['1', '1', 'ANN', 'a'], ['2', '1', 'bob', '\\N']], docs_different=1)
+
+    def test_a_type_without_a_hash(self):
+        """Which keys are equal cannot be told: that is said, and no row is written over one of an equal key."""
+        work = self.loaded('loose', LOOSE, [('Ann', 1, 1, ['a']), ('ANN', 1, 2, ['b']), ('bob', 1, 3, ['c'])], 'skip')
+        there = work.database.rows(THERE)
+        result = self.verify(work, expect=4)
+        self.assertIn('which values of k are equal only the server can tell', result.out + result.err)
+        work.database.query('update docs set n = 30 where n = 3')
+        self.assertIn('nothing was written', self.repair(work, '--apply', expect=1).err)
+        self.repair(work, expect=4)
+        work.database.query('update docs set n = 3 where n = 30')
+        self.assertEqual(work.database.rows(THERE), there)
 
     def test_arrays_with_other_bounds_are_other_keys(self):
         kind = 'public.list'
