@@ -49,6 +49,8 @@ constexpr std::array kNames = {
     TypeName{"date", Kind::kDate, "date"},
     TypeName{"time", Kind::kTime, "time"},
     TypeName{"time without time zone", Kind::kTime, "time"},
+    TypeName{"timetz", Kind::kOther, "timetz"},
+    TypeName{"time with time zone", Kind::kOther, "timetz"},
     TypeName{"timestamp", Kind::kTimestamp, "timestamp"},
     TypeName{"timestamp without time zone", Kind::kTimestamp, "timestamp"},
     TypeName{"timestamptz", Kind::kTimestamptz, "timestamptz"},
@@ -81,9 +83,9 @@ constexpr std::array kForeign = {
 };
 
 // Types of PostgreSQL that are near in spelling to ours; the server casts text to them.
-constexpr std::array<std::string_view, 15> kOthers = {
-    "xml",   "money", "name", "oid", "inet",   "cidr",   "timetz", "tid",
-    "point", "line",  "path", "box", "citext", "hstore", "ltree"};
+constexpr std::array<std::string_view, 14> kOthers = {"xml",  "money",  "name",   "oid",  "inet",
+                                                      "cidr", "tid",    "point",  "line", "path",
+                                                      "box",  "citext", "hstore", "ltree"};
 
 [[noreturn]] void refuse(std::string_view spelled, std::string_view why, std::string hint = {}) {
   throw Error(Code::kConfig,

@@ -52,6 +52,9 @@ void read_columns(PgSession& session, PgTable& table) {
       "   AND c.opcintype IN (e.oid, CASE WHEN e.typname = 'varchar' THEN 'text'::regtype END)), "
       "false), " +
           std::string(kNeverNull) +
+          ", (SELECT quote_ident(n.nspname) || '.' || quote_ident(l.collname) FROM pg_collation l"
+          " JOIN pg_namespace n ON n.oid = l.collnamespace WHERE l.oid = a.attcollation"
+          " AND NOT l.collisdeterministic)"
           " FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid"
           " LEFT JOIN pg_type e ON e.oid = t.typelem AND t.typcategory = 'A'"
           " WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
@@ -72,6 +75,7 @@ void read_columns(PgSession& session, PgTable& table) {
     column.may_update = is_true(rows, i, 11);
     column.comparable = is_true(rows, i, 12) && !is_true(rows, i, 13);
     column.never_null = is_true(rows, i, 14);
+    column.collation = rows.text(i, 15);
     table.columns.push_back(std::move(column));
   }
 }

@@ -22,6 +22,7 @@ struct PgColumn {
   std::string type;         // as format_type() spells it, with its modifier
   std::string bare_type;    // without the modifier: casting to it cuts nothing off silently
   std::string base_oid;     // decimal text of atttypid
+  std::string collation;    // quoted, of one that is not deterministic; else ""
   bool not_null = false;    // no new row may hold NULL there
   bool never_null = false;  // and no row that is there does
   bool has_default = false, generated = false;

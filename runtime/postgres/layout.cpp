@@ -26,6 +26,9 @@ PgField make_field(PgSession& session, const Column& column, size_t slot, const 
   if (same) {
     if (actual != nullptr && actual->type != column.type.sql)
       field.compare_cast = "::" + actual->type;
+    // What is one key there is one in staging.
+    if (actual != nullptr && !actual->collation.empty())
+      field.plan_type += " COLLATE " + actual->collation;
     return field;
   }
   field.cast = "::" + (actual == nullptr ? column.type.sql : actual->bare_type);

@@ -16,7 +16,7 @@ struct PgField {
   size_t slot = 0;           // in the plan's row
   std::string name;          // quoted
   std::string plan_type;     // what the slot encodes: the staging column's type ("text" for types
-                             // without an encoder of ours)
+                             // without an encoder of ours), with the collation where it alters "="
   std::string cast;          // "::inet", from staging to the column; "" when the types agree
   std::string compare_cast;  // the same with the modifier, to compare with what is stored
   bool compare_as_text = false;  // the type has no equality

@@ -1,11 +1,13 @@
 #include "verify/compared.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "postgres/layout.hpp"
 #include "value/pgrow_reader.hpp"
+#include "verify/key_hashes.hpp"
 #include "verify/server_text.hpp"
 
 namespace lugger {
@@ -33,6 +35,57 @@ int family(Kind kind) noexcept {
     case Kind::kInt8: return 2;
     default: return 0;
   }
+}
+
+/// The same of a type as the database knows it: its name may be that of another in the mapping.
+int family_of_oid(uint32_t oid) noexcept {
+  switch (oid) {
+    case 25:              // text
+    case 1043: return 1;  // varchar
+    case 21:              // int2
+    case 23:              // int4
+    case 20: return 2;    // int8
+    default: return 0;
+  }
+}
+
+bool is_time(Kind kind) noexcept {
+  return kind == Kind::kTime || kind == Kind::kTimestamp || kind == Kind::kTimestamptz;
+}
+
+/// "(3)" of "timestamp(3) without time zone"; "": the column takes values as they are.
+std::string_view modifier(std::string_view type) noexcept {
+  const size_t open = type.find('('), close = type.find(')');
+  return open == std::string_view::npos ? std::string_view() : type.substr(open, close - open + 1);
+}
+
+/// Microseconds that time(p) and its like round to.
+int64_t unit_of(std::string_view stored) noexcept {
+  int64_t out = 1;
+  if (modifier(stored).size() != 3) return out;
+  for (char digit = modifier(stored)[1]; digit < '6'; ++digit) out *= 10;
+  return out;
+}
+
+/// Does the column alter values as they come in, in a way that the mapping does not?
+bool rounds(const ColumnType& type, const PgColumn& stored) {
+  if (stored.type == stored.bare_type) return false;
+  switch (type.is_array() ? type.element : type.kind) {
+    case Kind::kInterval: return true;
+    case Kind::kTime:
+    case Kind::kTimestamp:
+    case Kind::kTimestamptz: return type.is_array();
+    case Kind::kNumeric:
+      return modifier(stored.type) != fmt::format("({},{})", type.precision, type.scale);
+    default: return false;
+  }
+}
+
+/// Types that a cast to their length cuts off, where a load is refused; their arrays too.
+bool is_cut_by_cast(uint32_t oid) noexcept {
+  constexpr std::array<uint32_t, 8> kCut = {1042, 1043, 1560, 1562,  // bpchar, varchar, bit, varbit
+                                            1014, 1015, 1561, 1563};
+  return std::find(kCut.begin(), kCut.end(), oid) != kCut.end();
 }
 
 /// Types whose values newer_rank orders as the server does. Not those that it orders by a
@@ -135,6 +188,7 @@ class Maker {
     find_doubled(actual, table);
     out_.unsettled = out_.unsettled || actual.comment == kUnfinishedComment;
     tell_left_out(plan, table);
+    bind_key_hashes(session_, actual, own_of(plan), table, out_.notes);
     out_.tables.push_back(std::move(table));
   }
 
@@ -168,12 +222,15 @@ class Maker {
     const std::string base = type_oid(session_, column.type.sql);
     out.oid = static_cast<uint32_t>(std::stoul(stored.base_oid));
     out.reads_as = pg_reads_as(out.oid, stored.type);
-    const Kind stored_kind = parse_column_type(stored.bare_type).kind;
     // A name that the role's search_path does not find is taken for the type of that name.
     const bool same = base.empty() ? bare_name(column.type.sql) == bare_name(stored.bare_type)
                                    : base == stored.base_oid;
-    const bool kin = family(stored_kind) != 0 && family(stored_kind) == family(column.type.kind);
-    if (is_builtin(column.type) && (same || kin) && out.reads_as != ValueType::kPgText) {
+    const int stored_family = family_of_oid(out.oid);
+    const bool kin = stored_family != 0 && stored_family == family(column.type.kind);
+    const bool newer = table.newer == static_cast<int>(slot);
+    const bool exact = newer || !rounds(column.type, stored);
+    if (is_builtin(column.type) && (same || kin) && out.reads_as != ValueType::kPgText && exact) {
+      if (is_time(column.type.kind)) out.unit = unit_of(stored.type);
       out.as = {column.type.kind, column.type.is_array() ? column.type.element : Kind::kText};
       table.columns.push_back(std::move(out));
       return true;
@@ -182,7 +239,7 @@ class Maker {
     out.as = {Kind::kOther, Kind::kText};
     out.reads_as = ValueType::kPgText;
     out.via = is_builtin(column.type) ? column.type.sql : "text";
-    out.cast = "::" + stored.bare_type;
+    out.cast = "::" + (is_cut_by_cast(out.oid) ? stored.bare_type : stored.type);
     if (!same && column.type.kind != Kind::kText && column.type.kind != Kind::kVarchar)
       out_.altered.push_back({plan.name, column.name, column.type.sql, stored.type});
     if (!can_bind(plan, out)) return false;
@@ -238,6 +295,15 @@ class Maker {
                     "newer than its document counts as different, and of several documents of one "
                     "key any may be there",
                     plan.name, plan.columns[slot].name));
+  }
+
+  /// Of a child: the table of its documents' own rows. Parents come before their children.
+  const ComparedTable* own_of(const TablePlan& plan) const {
+    if (plan.parent < 0) return nullptr;
+    auto parent = static_cast<size_t>(plan.parent);
+    while (shape_.tables()[parent].parent >= 0)
+      parent = static_cast<size_t>(shape_.tables()[parent].parent);
+    return &out_.tables[parent];
   }
 
   static std::string key_list(const ComparedTable& table, const PgTable& actual,
@@ -317,6 +383,9 @@ std::string select_compared(const ComparedTable& table, const std::string& condi
     columns += fmt::format("{}t.{}{}", columns.empty() ? "" : ", ",
                            PgSession::quote_name(column.name), column.by_server ? "::text" : "");
   }
+  for (const KeyHash& hash : table.hashes)
+    columns +=
+        ", " + key_hash_sql(hash, "t." + PgSession::quote_name(table.columns[hash.column].name));
   std::string out = fmt::format("SELECT {} FROM {} AS t", columns, table.quoted);
   if (!condition.empty()) out += " WHERE " + condition;
   return out;

@@ -22,6 +22,17 @@ struct ComparedColumn {
   std::string stored;     // the column's type in the database, without its modifier
   uint32_t oid = 0;       // of the field as it is read from the target
   ValueType reads_as = ValueType::kPgText;
+  int64_t unit = 1;    // of times: microseconds that the column rounds to
+  int hash = -1;       // of a key: index in the table's hashes; -1: its canonical bytes say all
+  bool vague = false;  // of a key: equal values may be spelled in two ways, and have no hash
+};
+
+/// A key column that the server's hash stands for, in every digest: values that the server calls
+/// equal are equal.
+struct KeyHash {
+  size_t column = 0;
+  std::string type, collation;  // that it is taken in; quoted, "": without one
+  bool is_array = false;
 };
 
 struct ComparedTable {
@@ -32,6 +43,7 @@ struct ComparedTable {
   std::vector<ComparedColumn> columns;
   std::vector<size_t> key;   // indices into columns; empty: rows are compared as a multiset
   std::vector<size_t> root;  // of these, the key of the document's own row
+  std::vector<KeyHash> hashes;
   // SQL: the rows whose key another row has, too; "" where an index rules them out.
   std::string doubled;
   // Of a document's own table: plan slot of the column that says which row is newer.
@@ -65,7 +77,8 @@ struct Comparison {
 Comparison make_comparison(PgSession& session, const PlanShape& shape,
                            const std::vector<std::string>& only);
 
-/// SELECT of the compared columns, those compared by the server as text. `condition`: "" or SQL.
+/// SELECT of the compared columns, those compared by the server as text, then the hashes of keys.
+/// `condition`: "" or SQL.
 /// `places`: with tableoid and ctid in front.
 std::string select_compared(const ComparedTable& table, const std::string& condition,
                             bool places = false);

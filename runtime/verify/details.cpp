@@ -41,7 +41,7 @@ std::string column_name(const ComparedTable& table, size_t column) {
 /// The rows of keys that are NULL in the same places.
 std::string alike_condition(const ComparedTable& table, const std::vector<size_t>& by,
                             const std::vector<const KeyText*>& keys) {
-  std::string nulls, columns, arrays;
+  std::string nulls, columns, texts, names, values;
   size_t given = 0;
   for (size_t k = 0; k < by.size(); ++k) {
     if (!(*keys.front())[k]) {
@@ -55,14 +55,17 @@ std::string alike_condition(const ComparedTable& table, const std::vector<size_t
       append_array_element(*(*keys[i])[k], list);
     }
     list.push('}');
-    columns += (given == 0 ? "" : ", ") + column_name(table, by[k]);
-    arrays += fmt::format("{}{}::{}[]", given == 0 ? "" : ", ",
-                          PgSession::quote_literal(list.text()), table.columns[by[k]].stored);
+    const char* comma = given == 0 ? "" : ", ";
+    columns += comma + column_name(table, by[k]);
+    texts += fmt::format("{}{}::text[]", comma, PgSession::quote_literal(list.text()));
+    names += fmt::format("{}k{}", comma, given);
+    // One by one: an array of arrays would be one of more dimensions.
+    values += fmt::format("{}u.k{}::{}", comma, given, table.columns[by[k]].stored);
     ++given;
   }
   if (given == 0) return nulls + "true";
-  if (given == 1) return fmt::format("{}{} = ANY ({})", nulls, columns, arrays);
-  return fmt::format("{}({}) IN (SELECT * FROM unnest({}))", nulls, columns, arrays);
+  return fmt::format("{}({}) IN (SELECT {} FROM unnest({}) AS u({}))", nulls, columns, values,
+                     texts, names);
 }
 
 }  // namespace
@@ -345,7 +348,8 @@ std::vector<RowFinding> Details::findings() const {
     const bool both = digests != source_columns_.end() && !mismatch.target_columns.empty() &&
                       mismatch.kind == FindingKind::kDifferent;
     for (size_t i = 0; i < table.columns.size(); ++i) {
-      if (both && digests->second[i] == mismatch.target_columns[i]) continue;
+      const bool hashed = table.columns[i].hash >= 0;  // rows of one key are equal in it
+      if (both && (hashed || digests->second[i] == mismatch.target_columns[i])) continue;
       ColumnDifference column;
       column.column = table.columns[i].name;
       if (mismatch.kind != FindingKind::kExtra && texts != source_text_.end())

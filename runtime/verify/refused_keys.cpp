@@ -23,8 +23,10 @@ Mapping key_mapping(const PlanShape& shape) {
 }
 
 bool known_by_lugger(const ComparedTable& table) {
-  return !table.key.empty() && std::none_of(table.key.begin(), table.key.end(),
-                                            [&](size_t i) { return table.columns[i].by_server; });
+  return !table.key.empty() && std::none_of(table.key.begin(), table.key.end(), [&](size_t i) {
+    const ComparedColumn& column = table.columns[i];
+    return column.by_server || column.hash >= 0;
+  });
 }
 
 }  // namespace

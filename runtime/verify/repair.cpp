@@ -233,6 +233,17 @@ void apply_repair(VerifyContext& context, const WrongRows& wrong, const RepairOp
   }
 }
 
+/// A table whose keys lugger cannot tell apart as the server does: what seems to be wrong may be
+/// right, under another spelling.
+const ComparedTable* vague_table(const VerifyContext& context) {
+  for (const ComparedTable& table : context.comparison.tables) {
+    for (const size_t k : table.key) {
+      if (table.columns[k].vague) return &table;
+    }
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 bool repair_rows(VerifyContext& context, const WrongRows& wrong, const Verdict& verdict,
@@ -261,6 +272,14 @@ bool repair_rows(VerifyContext& context, const WrongRows& wrong, const Verdict& 
     }
   }
   if (!options.apply || (rows.empty() && !deletes)) return false;
+  if (const ComparedTable* table = vague_table(context)) {
+    throw Error(Code::kVerify,
+                fmt::format("which keys of {} are equal only the server can tell, and their type "
+                            "has no hash: a row might be written over a right one; nothing was "
+                            "written",
+                            table->name),
+                "mend the rows by hand, or load again with on_conflict = 'update'");
+  }
   apply_repair(context, wrong, options, rows, result);
   result.applied = true;
   return true;

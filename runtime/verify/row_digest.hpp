@@ -16,7 +16,7 @@ class RowDigester {
  public:
   explicit RowDigester(uint64_t seed) : seed_(seed), canonical_(seed) {}
 
-  /// value(i) gives the value of the table's i-th compared column.
+  /// value(i) gives the value of the table's i-th compared column, or its hash where it has one.
   template <typename Get>
   RowDigests digest(const ComparedTable& table, Get&& value) {
     RowDigests out;
@@ -27,12 +27,12 @@ class RowDigester {
     }
     buffer_.clear();
     for (size_t i = 0; i < table.columns.size(); ++i)
-      canonical_.append(value(i), table.columns[i].as, buffer_);
+      canonical_.append(value(i), compared_as(table.columns[i]), buffer_);
     out.row = digest_bytes(buffer_.view(), seed_);
     if (table.key.empty()) out.root = out.key = out.row;
     return out;
   }
-  /// Of a row of which only the key is known; value(k) gives the k-th key column's.
+  /// Of a row of which only the key is known, and no column of it has a hash; value(k) gives the k-th key column's.
   template <typename Get>
   RowDigests key(const ComparedTable& table, Get&& value) {
     buffer_.clear();
@@ -49,10 +49,14 @@ class RowDigester {
   }
 
  private:
+  static CompareAs compared_as(const ComparedColumn& column) noexcept {
+    return column.hash < 0 ? column.as : CompareAs{Kind::kOther, Kind::kText};
+  }
   template <typename Get>
   Digest of(const ComparedTable& table, const std::vector<size_t>& columns, Get&& value) {
     buffer_.clear();
-    for (const size_t i : columns) canonical_.append(value(i), table.columns[i].as, buffer_);
+    for (const size_t i : columns)
+      canonical_.append(value(i), compared_as(table.columns[i]), buffer_);
     return digest_bytes(buffer_.view(), seed_);
   }
   uint64_t seed_;

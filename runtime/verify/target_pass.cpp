@@ -53,6 +53,7 @@ bool TargetReader::read(const ComparedTable& table, const std::string& condition
   session_.copy_out_start(fmt::format("COPY ({}) TO STDOUT (FORMAT binary)",
                                       select_compared(table, condition, places_)));
   values_.resize(table.columns.size());
+  hashes_.resize(table.hashes.size());
   bool begun = false;
   uint64_t rows = 0;
   for (Bytes message; session_.copy_out_get(message);) {
@@ -75,7 +76,7 @@ bool TargetReader::read(const ComparedTable& table, const std::string& condition
 void TargetReader::row(const ComparedTable& table, Bytes tuple, TargetUse& use) {
   arena_.reset();
   constexpr size_t kPlaceFields = 2;
-  const size_t fields = table.columns.size() + (places_ ? kPlaceFields : 0);
+  const size_t fields = table.columns.size() + table.hashes.size() + (places_ ? kPlaceFields : 0);
   if (static_cast<size_t>(load_be<uint16_t>(tuple.data())) != fields) malformed();
   const uint8_t* at = tuple.data() + 2;
   const uint8_t* const end = tuple.data() + tuple.size();
@@ -106,8 +107,16 @@ void TargetReader::row(const ComparedTable& table, Bytes tuple, TargetUse& use) 
                             values_[i]))
       malformed();
   }
-  const RowDigests digests =
-      digester_.digest(table, [&](size_t c) -> const Value& { return values_[c]; });
+  for (const KeyHash& hash : table.hashes) {
+    const std::optional<Bytes> field = next();
+    if (!field) malformed();
+    Value& value = hashes_[static_cast<size_t>(table.columns[hash.column].hash)];
+    value = values_[hash.column].absent() ? Value::null() : Value::of(ValueType::kPgText, *field);
+  }
+  const RowDigests digests = digester_.digest(table, [&](size_t c) -> const Value& {
+    const int hash = table.columns[c].hash;
+    return hash < 0 ? values_[c] : hashes_[static_cast<size_t>(hash)];
+  });
   if (context_.sampled(digests.root)) use.row({table, values_, digests, place});
 }
 

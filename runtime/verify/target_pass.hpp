@@ -61,7 +61,7 @@ class TargetReader {
   bool places_;
   RowDigester digester_;
   Arena arena_;
-  std::vector<Value> values_;
+  std::vector<Value> values_, hashes_;
 };
 
 /// All rows of some tables, in parts claimed by the workers.

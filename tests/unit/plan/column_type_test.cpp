@@ -38,6 +38,7 @@ TEST_CASE("every spelling of a type is one kind and one DDL text") {
   is("timestamp with time zone", Kind::kTimestamptz, "timestamptz");
   is("timestamp(3) with time zone", Kind::kTimestamptz, "timestamptz(3)");
   is("timestamp(3) without time zone", Kind::kTimestamp, "timestamp(3)");
+  is("time(3) with time zone", Kind::kOther, "timetz(3)");
   is("bit varying(8)", Kind::kVarbit, "varbit(8)");
   is("vector(384)", Kind::kVector, "vector(384)");
   is("extensions.vector(3)", Kind::kVector, "extensions.vector(3)");

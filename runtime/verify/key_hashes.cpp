@@ -1,0 +1,148 @@
+#include "verify/key_hashes.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "plan/coerce.hpp"
+#include "verify/details.hpp"
+
+namespace lugger {
+
+namespace {
+
+/// How values of a key column are equal to the server.
+struct Equality {
+  bool by_bytes = false;  // its canonical bytes are equal exactly when the values are
+  bool is_array = false;
+  std::string collation;  // quoted; "": the type has none
+};
+
+/// Domains and arrays are as what lies inside them. Types that are not listed, ranges, composites
+/// and those of extensions among them, are left to the server.
+Equality equality_of(PgSession& session, const PgTable& actual, const ComparedColumn& column) {
+  const PgRows rows = session.query(
+      "WITH RECURSIVE leaf AS ("
+      " SELECT t.oid, t.typname, t.typtype, t.typcategory, t.typbasetype, t.typelem, a.attcollation"
+      " FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid"
+      " WHERE a.attrelid = $1::oid AND a.attname = $2 UNION ALL"
+      " SELECT t.oid, t.typname, t.typtype, t.typcategory, t.typbasetype, t.typelem, l.attcollation"
+      " FROM leaf l JOIN pg_type t ON t.oid = CASE WHEN l.typtype = 'd' THEN l.typbasetype"
+      " WHEN l.typcategory = 'A' THEN l.typelem END) "
+      "SELECT l.typtype = 'e' OR l.typname = 'ltree' OR (l.oid = ANY "
+      "('{bool,bytea,int2,int4,int8,oid,text,varchar,bpchar,"
+      "\"\\\"char\\\"\",name,uuid,date,time,timestamp,timestamptz,timetz,bit,varbit,inet,cidr,"
+      "macaddr,macaddr8,money,pg_lsn}'::regtype[]) AND coalesce(c.collisdeterministic, true)),"
+      " l.oid IN ('numeric'::regtype, 'jsonb'::regtype), arrays.any,"
+      " quote_ident(n.nspname) || '.' || quote_ident(c.collname)"
+      " FROM leaf l CROSS JOIN (SELECT bool_or(typcategory = 'A') AS any FROM leaf) AS arrays"
+      " LEFT JOIN pg_collation c ON c.oid = l.attcollation"
+      " LEFT JOIN pg_namespace n ON n.oid = c.collnamespace"
+      " WHERE l.typtype <> 'd' AND l.typcategory <> 'A'",
+      {actual.oid, column.name});
+  Equality out;
+  if (rows.size() == 0) return out;
+  // Of these we have a canonical form, and the server's text is none.
+  const bool by_value = rows.text(0, 1) == "t" && !column.by_server;
+  out.by_bytes = rows.text(0, 0) == "t" || by_value;
+  out.is_array = rows.text(0, 2) == "t";
+  out.collation = rows.text(0, 3);
+  return out;
+}
+
+/// False: the type has no hash.
+bool has_hash(PgSession& session, const KeyHash& hash) {
+  try {
+    session.query("SELECT " + key_hash_sql(hash, "NULL"));
+    return true;
+  } catch (const Error& error) {
+    if (error.code() == Code::kConnect) throw;
+    return false;
+  }
+}
+
+void give_hash(ComparedTable& table, size_t column, KeyHash hash) {
+  hash.column = column;
+  table.columns[column].hash = static_cast<int>(table.hashes.size());
+  table.hashes.push_back(std::move(hash));
+}
+
+}  // namespace
+
+void bind_key_hashes(PgSession& session, const PgTable& actual, const ComparedTable* own,
+                     ComparedTable& table, std::vector<std::string>& notes) {
+  for (size_t k = 0; k < table.key.size(); ++k) {
+    ComparedColumn& column = table.columns[table.key[k]];
+    if (own != nullptr && k < table.root.size()) {
+      const int hash = own->columns[own->key[k]].hash;
+      if (hash >= 0) give_hash(table, table.key[k], own->hashes[static_cast<size_t>(hash)]);
+      continue;
+    }
+    const Equality equality = equality_of(session, actual, column);
+    if (equality.by_bytes) continue;
+    KeyHash hash{table.key[k], column.stored, equality.collation, equality.is_array};
+    if (has_hash(session, hash)) {
+      give_hash(table, table.key[k], std::move(hash));
+      continue;
+    }
+    column.vague = true;
+    notes.push_back(fmt::format(
+        "{}: which values of {} are equal only the server can tell, and its type has no hash: keys "
+        "that are spelled in two ways count as two, and repair writes nothing",
+        table.name, column.name));
+  }
+}
+
+/// Two hashes of 64 bits, and of arrays the bounds, which their hashes leave out.
+std::string key_hash_sql(const KeyHash& hash, const std::string& expression) {
+  const std::string value = fmt::format("({})::{}{}", expression, hash.type,
+                                        hash.collation.empty() ? "" : " COLLATE " + hash.collation);
+  const std::string row = fmt::format(
+      "ROW({}{})", value, hash.is_array ? fmt::format(", pg_catalog.array_dims({})", value) : "");
+  return fmt::format(
+      "pg_catalog.concat(pg_catalog.hash_record_extended({0}, 0), ' ', "
+      "pg_catalog.hash_record_extended({0}, 1))",
+      row);
+}
+
+KeyHashes::KeyHashes(PgSession& session, const std::vector<ComparedTable>& tables)
+    : session_(session), tables_(tables) {
+  size_t last = 0;
+  for (const ComparedTable& table : tables) last = std::max(last, table.table + 1);
+  hashes_.resize(last);
+}
+
+void KeyHashes::make(Batch& batch) {
+  for (const ComparedTable& table : tables_) {
+    hashes_[table.table].assign(batch.tables[table.table].rows() * table.hashes.size(),
+                                Value::null());
+    for (const KeyHash& hash : table.hashes) make(batch, table, hash.column);
+  }
+}
+
+void KeyHashes::make(Batch& batch, const ComparedTable& table, size_t place) {
+  const ComparedColumn& column = table.columns[place];
+  RowSet& rows = batch.tables[table.table];
+  rows_.clear();
+  ByteBuffer list;
+  list.push('{');
+  for (size_t i = 0; i < rows.rows(); ++i) {
+    const Value& value = rows.row(i)[column.slot];
+    if (!rows.live(i) || batch.fates[rows.document(i)] != Fate::kLoad || value.absent()) continue;
+    if (!rows_.empty()) list.push(',');
+    append_array_element(server_text(value, column), list);
+    rows_.push_back(i);
+  }
+  if (rows_.empty()) return;
+  list.push('}');
+  const auto hash = static_cast<size_t>(column.hash);
+  const PgRows made = session_.query(
+      fmt::format("SELECT {} FROM unnest($1::text[]) WITH ORDINALITY AS u(x, n) ORDER BY u.n",
+                  key_hash_sql(table.hashes[hash], "u.x::" + column.stored)),
+      {std::string(list.text())});
+  for (size_t i = 0; i < rows_.size(); ++i) {
+    hashes_[table.table][rows_[i] * table.hashes.size() + hash] =
+        Value::of(ValueType::kPgText, batch.arena().copy(std::string_view(*made[i][0])));
+  }
+}
+
+}  // namespace lugger
