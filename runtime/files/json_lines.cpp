@@ -17,7 +17,10 @@ constexpr OptionSpec kOptions[] = {
     {"table", Type::kText, "name for messages and for the run's books; lines do not show it"},
     {"key", Type::kList,
      "columns that identify a row: children are matched to their parents by them"},
-    {"style", Type::kChoice, "how values are written: plain JSON, or Extended JSON", "plain",
+    {"documents", Type::kFlag,
+     "a line is the document that the rows give back, in place of the rows"},
+    {"style", Type::kChoice,
+     "how values are written: plain JSON, or Extended JSON; documents: canonical", "plain",
      "plain|relaxed|canonical"},
     {"state", Type::kText, "directory that remembers how far a run is", ".lugger"},
 };
@@ -36,9 +39,9 @@ struct SharedOutput {
 
 class JsonLinesSink : public RowSink {
  public:
-  JsonLinesSink(const PlanShape& plan, JsonStyle style, std::filesystem::path state,
+  JsonLinesSink(const PlanShape& plan, JsonStyle style, bool documents, std::filesystem::path state,
                 std::shared_ptr<SharedOutput> output)
-      : rows_(plan, style), state_(std::move(state)), output_(std::move(output)) {}
+      : rows_(plan, style, documents), state_(std::move(state)), output_(std::move(output)) {}
 
   void write(Batch& batch) override { rows_.append(batch, tally_, text_); }
 
@@ -68,7 +71,8 @@ class JsonLinesTarget : public Target {
  public:
   JsonLinesTarget(std::string place, const Options& options)
       : place_(std::move(place)),
-        style_(style_of(options.text("style", "plain"))),
+        documents_(options.flag("documents")),
+        style_(style_of(options.text("style", documents_ ? "canonical" : "plain"))),
         state_(options.text("state", ".lugger")),
         output_(std::make_shared<SharedOutput>()) {}
 
@@ -84,6 +88,8 @@ class JsonLinesTarget : public Target {
     if (plan.mapping().on_conflict != OnConflict::kError) {
       report.warnings.push_back("lines have no keys: on_conflict has no effect");
     }
+    if (const MappingInverse inverse = invert(plan, false); documents_ && !inverse.possible)
+      report.problems.push_back("documents = true: " + inverse.verdict);
     if (place_ == "-") {
       report.warnings.push_back(
           "standard output cannot be cut: a unit that was under way may come twice on resume");
@@ -110,7 +116,7 @@ class JsonLinesTarget : public Target {
           std::make_unique<OutputFile>(place_, recorded_output_size(state_, options.run));
       output_->run = options.run;
     }
-    return std::make_unique<JsonLinesSink>(plan, style_, state_, output_);
+    return std::make_unique<JsonLinesSink>(plan, style_, documents_, state_, output_);
   }
 
   std::vector<std::string> finish(const PlanShape&, const FinishWork&, Tally&) override {
@@ -121,6 +127,7 @@ class JsonLinesTarget : public Target {
 
  private:
   std::string place_;
+  bool documents_;
   JsonStyle style_;
   std::filesystem::path state_;
   std::shared_ptr<SharedOutput> output_;

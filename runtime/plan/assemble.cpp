@@ -81,14 +81,16 @@ Assembler::Node& Assembler::leaf(Table& table, std::string_view path) {
   return table.nodes[at];
 }
 
-void Assembler::append(const DocumentRows& rows, Arena& arena, ByteBuffer& out) {
+size_t Assembler::append(const DocumentRows& rows, Arena& arena, ByteBuffer& out) {
   rows_ = &rows;
+  placed_ = 0;
   arena_ = &arena;
   BsonWriter writer(out);
   const Level level{0, rows.table, rows.row};
   writer.begin_document();
   fields(level, 0, rest_of(level), writer);
   writer.end();
+  return placed_;
 }
 
 Value Assembler::value(const Level& level, int column) {
@@ -175,6 +177,7 @@ void Assembler::array(const Level& level, const Node& node, BsonWriter& writer) 
   writer.begin_array(node.name);
   for (const Value* row : elements(level, child)) {
     const Level below{child, child, row};
+    ++placed_;
     if (tables_[child].element >= 0) {
       const Value element = value(below, tables_[child].element);
       writer.append(element.type == ValueType::kMissing ? Value::null() : element);

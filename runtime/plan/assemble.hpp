@@ -22,8 +22,9 @@ class Assembler {
 
   /// Appends the document as BSON: `_id` first, then the columns' fields in the order of the
   /// mapping, child tables, and what a column from '*' has. SQL NULL is no field, a child table
-  /// without rows no array. Error{parse}: a json column holds no JSON.
-  void append(const DocumentRows& rows, Arena& arena, ByteBuffer& out);
+  /// without rows no array. Gives the number of child rows that went in. Error{parse}: a json
+  /// column holds no JSON.
+  size_t append(const DocumentRows& rows, Arena& arena, ByteBuffer& out);
 
  private:
   struct Node {
@@ -55,6 +56,7 @@ class Assembler {
   const PlanShape& shape_;
   std::vector<Table> tables_;
   const DocumentRows* rows_ = nullptr;
+  size_t placed_ = 0;  // child rows
   Arena* arena_ = nullptr;
 };
 
