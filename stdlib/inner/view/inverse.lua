@@ -14,8 +14,8 @@ function inverse_view.show(name, inverse)
   for i, column in ipairs(inverse.columns) do
     rows[i] = { column.table, column.column, column.path or '', column.words }
   end
-  terminal.line(table_view.render({ 'table', 'column', 'path', 'way back' }, rows, { indent = '  ' }))
-  for _, note in ipairs(inverse.notes) do terminal.line('  ', note) end
+  terminal.line(table_view.render({ 'table', 'column', 'path', 'way back' }, rows, { indent = '  ', full = true }))
+  for _, note in ipairs(inverse.notes) do terminal.line('  - ', note) end
   terminal.line('  ', inverse.verdict)
 end
 
