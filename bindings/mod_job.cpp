@@ -39,6 +39,12 @@ static int job_shape(lua_State* L) {
   return 1;
 }
 
+static int job_inverse(lua_State* L) {
+  Job& job = check_userdata<Job>(L, 1);
+  push(L, job.inverse(), *job.shape());
+  return 1;
+}
+
 static int job_plan(lua_State* L) {
   push(L, check_userdata<Job>(L, 1).plan(read_settings(L, 2)));
   return 1;
@@ -80,11 +86,17 @@ static int job_start(lua_State* L) {
 }
 
 static constexpr luaL_Reg kJobMethods[] = {
-    {"name", guarded<job_name>},           {"shape", guarded<job_shape>},
-    {"plan", guarded<job_plan>},           {"preview", guarded<job_preview>},
-    {"trace", guarded<job_trace>},         {"rehearse", guarded<job_rehearse>},
-    {"preflight", guarded<job_preflight>}, {"preflight_source", guarded<job_preflight_source>},
-    {"start", guarded<job_start>},         {nullptr, nullptr},
+    {"name", guarded<job_name>},
+    {"shape", guarded<job_shape>},
+    {"inverse", guarded<job_inverse>},
+    {"plan", guarded<job_plan>},
+    {"preview", guarded<job_preview>},
+    {"trace", guarded<job_trace>},
+    {"rehearse", guarded<job_rehearse>},
+    {"preflight", guarded<job_preflight>},
+    {"preflight_source", guarded<job_preflight_source>},
+    {"start", guarded<job_start>},
+    {nullptr, nullptr},
 };
 static constexpr luaL_Reg kRunMethods[] = {
     {"poll", guarded<RunMethods<LuaRun>::poll>},

@@ -183,6 +183,29 @@ void push(lua_State* L, const PlanShape& shape) {
   set_list(L, "steps", stage_steps(shape));
 }
 
+void push(lua_State* L, const MappingInverse& inverse, const PlanShape& shape) {
+  static constexpr std::array<std::string_view, 4> kVerdicts = {"same", "changed", "lost",
+                                                                "no field"};
+  lua_newtable(L);
+  set(L, "possible", inverse.possible);
+  set(L, "verdict", inverse.verdict);
+  set(L, "notes", inverse.notes);
+  lua_createtable(L, static_cast<int>(inverse.columns.size()), 0);
+  for (size_t i = 0; i < inverse.columns.size(); ++i) {
+    const ColumnInverse& column = inverse.columns[i];
+    const TablePlan& table = shape.tables()[column.table];
+    lua_newtable(L);
+    set(L, "table", table.name);
+    set(L, "column", table.columns[column.column].name);
+    set(L, "type", table.columns[column.column].type.sql);
+    if (!column.path.empty()) set(L, "path", column.path);
+    set(L, "verdict", kVerdicts[static_cast<size_t>(column.verdict)]);
+    set(L, "words", column.words);
+    lua_rawseti(L, -2, static_cast<int>(i) + 1);
+  }
+  lua_setfield(L, -2, "columns");
+}
+
 void push(lua_State* L, const JobPlan& plan) {
   lua_newtable(L);
   set(L, "job", plan.job);

@@ -22,6 +22,7 @@ void push(lua_State* L, const TargetReport& report);
 void push(lua_State* L, const Column& column);
 void push(lua_State* L, const TablePlan& table);
 void push(lua_State* L, const PlanShape& shape);
+void push(lua_State* L, const MappingInverse& inverse, const PlanShape& shape);
 void push(lua_State* L, const JobPlan& plan);
 void push(lua_State* L, const PreviewDocument& document);
 void push(lua_State* L, const Preview& preview);

@@ -125,6 +125,7 @@ const std::string& Job::name() const noexcept { return impl_->spec.name; }
 Source& Job::source() { return impl_->open_source_once(); }
 Target& Job::target() { return impl_->open_target_once(); }
 std::shared_ptr<const PlanShape> Job::shape() { return impl_->shape_once(); }
+MappingInverse Job::inverse() { return invert(*shape(), static_cast<bool>(impl_->spec.hook)); }
 
 namespace {
 

@@ -9,6 +9,7 @@
 #include "engine/throttle.hpp"
 #include "place/source.hpp"
 #include "place/target.hpp"
+#include "plan/inverse.hpp"
 #include "plan/plan.hpp"
 
 namespace lugger {
@@ -102,6 +103,8 @@ class Job {
   Source& source();
   Target& target();
   std::shared_ptr<const PlanShape> shape();
+  /// What of a document its rows give back.
+  MappingInverse inverse();
   /// For layers above that work with a job's places themselves.
   JobImpl& impl() noexcept { return *impl_; }
 

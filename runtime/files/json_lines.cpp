@@ -17,7 +17,10 @@ constexpr OptionSpec kOptions[] = {
     {"table", Type::kText, "name for messages and for the run's books; lines do not show it"},
     {"key", Type::kList,
      "columns that identify a row: children are matched to their parents by them"},
-    {"style", Type::kChoice, "how values are written: plain JSON, or Extended JSON", "plain",
+    {"documents", Type::kFlag,
+     "a line is the document that the rows give back, in place of the rows"},
+    {"style", Type::kChoice,
+     "how values are written: plain JSON, or Extended JSON; documents: canonical", "plain",
      "plain|relaxed|canonical"},
     {"state", Type::kText, "directory that remembers how far a run is", ".lugger"},
 };
@@ -73,8 +76,9 @@ class SharedOutput {
 
 class JsonLinesSink : public RowSink {
  public:
-  JsonLinesSink(const PlanShape& plan, JsonStyle style, std::shared_ptr<SharedOutput> output)
-      : rows_(plan, style), output_(std::move(output)) {}
+  JsonLinesSink(const PlanShape& plan, JsonStyle style, bool documents,
+                std::shared_ptr<SharedOutput> output)
+      : rows_(plan, style, documents), output_(std::move(output)) {}
 
   void write(Batch& batch) override { rows_.append(batch, tally_, text_); }
 
@@ -100,7 +104,8 @@ class JsonLinesTarget : public Target {
  public:
   JsonLinesTarget(std::string place, const Options& options)
       : place_(std::move(place)),
-        style_(style_of(options.text("style", "plain"))),
+        documents_(options.flag("documents")),
+        style_(style_of(options.text("style", documents_ ? "canonical" : "plain"))),
         state_(options.text("state", ".lugger")),
         output_(std::make_shared<SharedOutput>(place_, state_)) {}
 
@@ -116,6 +121,8 @@ class JsonLinesTarget : public Target {
     if (plan.mapping().on_conflict != OnConflict::kError) {
       report.warnings.push_back("lines have no keys: on_conflict has no effect");
     }
+    if (const MappingInverse inverse = invert(plan, false); documents_ && !inverse.possible)
+      report.problems.push_back("documents = true: " + inverse.verdict);
     if (place_ == "-") {
       report.warnings.push_back(
           "standard output cannot be cut: a unit that was under way may come twice on resume");
@@ -137,7 +144,7 @@ class JsonLinesTarget : public Target {
 
   std::unique_ptr<RowSink> open(const PlanShape& plan, const SinkOptions& options) override {
     output_->open(options.run);
-    return std::make_unique<JsonLinesSink>(plan, style_, output_);
+    return std::make_unique<JsonLinesSink>(plan, style_, documents_, output_);
   }
 
   std::vector<std::string> finish(const PlanShape&, const FinishWork&, Tally&) override {
@@ -148,6 +155,7 @@ class JsonLinesTarget : public Target {
 
  private:
   std::string place_;
+  bool documents_;
   JsonStyle style_;
   std::filesystem::path state_;
   std::shared_ptr<SharedOutput> output_;

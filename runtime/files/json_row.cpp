@@ -7,19 +7,6 @@
 namespace lugger {
 namespace {
 
-bool same(const Value& a, const Value& b) noexcept {
-  if (a.type != b.type) return false;
-  switch (a.type) {
-    case ValueType::kBool:
-    case ValueType::kInt64:
-    case ValueType::kDouble:
-    case ValueType::kDay:
-    case ValueType::kTime:
-    case ValueType::kMicros: return a.i64 == b.i64;
-    default: return a.absent() || a.text() == b.text();
-  }
-}
-
 /// The value as BSON has it; kMissing: BSON has no type for it.
 Value as_bson(const Value& value, const ColumnType& type, uint8_t* room16) {
   switch (value.type) {
@@ -60,7 +47,10 @@ void write_column_json(const Value& value, const ColumnType& type, JsonStyle sty
   write_coerced_json(value, type, out);
 }
 
-JsonRows::JsonRows(const PlanShape& plan, JsonStyle style) : plan_(plan), style_(style) {
+JsonRows::JsonRows(const PlanShape& plan, JsonStyle style, bool documents)
+    : plan_(plan), style_(style) {
+  if (documents) assembler_.emplace(plan);
+  document_.children.resize(plan.tables().size());
   for (const TablePlan& table : plan.tables()) {
     write_json_string(table.name, names_.emplace_back());
     std::vector<std::string>& columns = columns_.emplace_back();
@@ -97,13 +87,43 @@ void JsonRows::append(const Batch& batch, Tally& tally, std::string& out) {
       if (!rows.live(i) || batch.fates[rows.document(i)] != Fate::kLoad) continue;
       has_row_[rows.document(i)] = 1;
       ++tally.rows;
-      write_object(batch, 0, t, i, tally, out);
+      assembler_ ? write_document(batch, t, i, tally, out)
+                 : write_object(batch, 0, t, i, tally, out);
       out += '\n';
     }
   }
   for (size_t i = 0; i < batch.documents.size(); ++i) {
     if (batch.fates[i] == Fate::kLoad) ++(has_row_[i] != 0 ? tally.inserted : tally.skipped);
   }
+}
+
+void JsonRows::write_document(const Batch& batch, size_t table, size_t row, Tally& tally,
+                              std::string& out) {
+  const uint32_t document = batch.tables[table].document(row);
+  document_.table = table;
+  document_.row = batch.tables[table].row(row);
+  for (size_t child = plan_.own_tables(); child < plan_.tables().size(); ++child) {
+    const RowSet& rows = batch.tables[child];
+    const auto [first, last] = rows_of(child, rows, document);
+    document_.children[child].clear();
+    for (auto at = first; at != last; ++at) document_.children[child].push_back(rows.row(*at));
+  }
+  arena_.reset();
+  bson_.clear();
+  const size_t children = assembler_->append(document_, arena_, bson_);
+  tally.rows += children, tally.child_rows += children;
+  out += value_json(Value::of(ValueType::kDocument, bson_.view()), style_);
+}
+
+JsonRows::Rows JsonRows::rows_of(size_t child, const RowSet& rows, uint32_t document) const {
+  const std::vector<uint32_t>& index = by_document_[child];
+  const auto first =
+      std::lower_bound(index.begin(), index.end(), document,
+                       [&](uint32_t i, uint32_t wanted) { return rows.document(i) < wanted; });
+  const auto last =
+      std::upper_bound(first, index.end(), document,
+                       [&](uint32_t wanted, uint32_t i) { return wanted < rows.document(i); });
+  return {first, last};
 }
 
 void JsonRows::write_object(const Batch& batch, size_t shape, size_t table, size_t row,
@@ -137,17 +157,14 @@ void JsonRows::write_children(const Batch& batch, size_t child, uint32_t documen
   const RowSet& rows = batch.tables[child];
   const TablePlan& plan = plan_.tables()[child];
   const std::vector<size_t>& parent_key = plan_.tables()[parent_shape].key;
-  const std::vector<uint32_t>& index = by_document_[child];
-  auto at =
-      std::lower_bound(index.begin(), index.end(), document,
-                       [&](uint32_t i, uint32_t wanted) { return rows.document(i) < wanted; });
+  const auto [begin, end] = rows_of(child, rows, document);
   out += '[';
   bool first = true;
-  for (; at != index.end() && rows.document(*at) == document; ++at) {
+  for (auto at = begin; at != end; ++at) {
     const Value* values = rows.row(*at);
     bool ours = true;
     for (size_t k = 0; k < parent_key.size() && ours; ++k) {
-      ours = same(values[plan.parent_key[k]], parent[parent_key[k]]);
+      ours = same_slot(values[plan.parent_key[k]], parent[parent_key[k]]);
     }
     if (!ours) continue;
     if (!first) out += ',';

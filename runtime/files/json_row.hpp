@@ -1,8 +1,10 @@
 // Rows as JSON objects: one a document's own row, its child rows nested under their table's name.
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "plan/assemble.hpp"
 #include "plan/plan.hpp"
 #include "plan/tally.hpp"
 
@@ -18,7 +20,9 @@ void write_column_json(const Value& value, const ColumnType& type, JsonStyle sty
 /// nesting and order say the same.
 class JsonRows {
  public:
-  JsonRows(const PlanShape& plan, JsonStyle style);
+  /// documents: each line is the document that the rows give back (plan/assemble.hpp), in place of
+  /// the rows themselves.
+  JsonRows(const PlanShape& plan, JsonStyle style, bool documents = false);
 
   /// Appends a line for each row of the document's own tables that is to be loaded; counts
   /// documents and rows.
@@ -29,7 +33,12 @@ class JsonRows {
                     std::string& out);
   void write_children(const Batch& batch, size_t child, uint32_t document, const Value* parent,
                       size_t parent_shape, Tally& tally, std::string& out);
+  void write_document(const Batch& batch, size_t table, size_t row, Tally& tally, std::string& out);
   void index_children(const Batch& batch);
+  using Rows =
+      std::pair<std::vector<uint32_t>::const_iterator, std::vector<uint32_t>::const_iterator>;
+  /// The child rows of a document, in by_document_.
+  Rows rows_of(size_t child, const RowSet& rows, uint32_t document) const;
 
   const PlanShape& plan_;
   JsonStyle style_;
@@ -38,6 +47,10 @@ class JsonRows {
   std::vector<std::vector<bool>> shown_;
   std::vector<std::vector<uint32_t>> by_document_;  // a table: live rows, sorted by document
   std::vector<uint8_t> has_row_;
+  std::optional<Assembler> assembler_;  // when documents are asked for
+  DocumentRows document_;
+  Arena arena_;
+  ByteBuffer bson_;
 };
 
 }  // namespace lugger

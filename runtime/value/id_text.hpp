@@ -21,4 +21,8 @@ enum class IdStyle : uint8_t { kSafe, kPlain };
 /// string, malformed).
 bool append_id_text(const Value& id, IdStyle style, ByteBuffer& out);
 
+/// The way back from kSafe: appends BSON {"": id} whose text is this one again. A number is an int,
+/// long, double or decimal that MongoDB holds equal to what it was. False: no such text.
+bool append_id_of_text(std::string_view text, ByteBuffer& out);
+
 }  // namespace lugger

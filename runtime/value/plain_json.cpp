@@ -14,7 +14,8 @@ constexpr int kMostLevels = 1000;
 
 class PlainJson {
  public:
-  PlainJson(std::string_view text, ByteBuffer& out) : text_(text), writer_(out) {}
+  PlainJson(std::string_view text, DoubleDigits doubles, ByteBuffer& out)
+      : text_(text), doubles_(doubles), writer_(out) {}
 
   void whole() {
     space();
@@ -119,11 +120,12 @@ class PlainJson {
     put(name, indexed, Value::of_double(real));
   }
 
-  /// Whether the double's shortest digits say the same number.
-  static bool same_number(std::string_view digits, double real) {
+  /// Whether the double's digits say the same number.
+  bool same_number(std::string_view digits, double real) const {
     DecimalDigits said, held;
     if (parse_decimal(digits, {}, said) != DecimalFault::kNone) return true;
-    decimal_from_double(real, held);
+    doubles_ == DoubleDigits::kExact ? decimal_from_double_exact(real, held)
+                                     : decimal_from_double(real, held);
     ByteBuffer a, b;
     append_shortest(said, a);
     append_shortest(held, b);
@@ -180,15 +182,16 @@ class PlainJson {
   }
 
   std::string_view text_;
+  DoubleDigits doubles_;
   size_t at_ = 0;
   BsonWriter writer_;
 };
 
 }  // namespace
 
-std::string bson_from_plain_json(std::string_view json) {
+std::string bson_from_plain_json(std::string_view json, DoubleDigits doubles) {
   ByteBuffer out;
-  PlainJson(json, out).whole();
+  PlainJson(json, doubles, out).whole();
   return std::string(out.text());
 }
 

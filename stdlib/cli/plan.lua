@@ -1,10 +1,31 @@
 -- lugger plan SCRIPT: what a run would do; writes nothing.
 local cli = require 'lugger.inner.cli.cli'
+local flags = require 'lugger.inner.cli.flags'
+local inverse_view = require 'lugger.inner.view.inverse'
+local json = require 'lugger.inner.base.json_text'
 local plan_view = require 'lugger.inner.view.plan'
 local references = require 'lugger.inner.job.references'
 local terminal = require 'lugger.inner.view.terminal'
 
+--- Status 1: a mapping cannot be turned around.
+local function invert(args)
+  local loaded, status, all = cli.load(args), cli.exit.done, {}
+  for _, job in ipairs(cli.jobs(loaded)) do
+    local inverse = job:inverse()
+    if not inverse.possible then status = cli.exit.failed end
+    if args.json then
+      all[#all + 1] = inverse_view.record(job:name(), inverse)
+    else
+      inverse_view.show(job:name(), inverse)
+    end
+  end
+  if args.json then terminal.line(json.encode(json.list(all))) end
+  return status
+end
+
 local function run(args)
+  if args.invert then return invert(args) end
+  if args.json then flags.usage_error('--json goes with --invert', 'lugger plan users.lua --invert --json') end
   local loaded, status = cli.load(args), cli.exit.done
   local warnings = references.warnings(cli.jobs(loaded))
   for i, job in ipairs(loaded.jobs) do
@@ -28,9 +49,11 @@ return {
   flags = cli.with_script_flags {
     { 'jobs', 'connections that would load at once', short = 'j', value = 'N', type = 'int', least = 1 },
     { 'limit', 'as for run', value = 'N', type = 'int' },
+    { 'invert', 'instead: what of the documents the rows would give back, column by column' },
+    { 'json', 'with --invert: as one JSON list' },
   },
   takes_script = true,
-  more = 'Exit status 1 when something stands in the way of a run.',
+  more = 'Exit status 1 when something stands in the way of a run; with --invert, when a mapping has no way back.',
   examples = { 'lugger plan users.lua', 'lugger plan mongo_to_postgres --from dump/ --into local:./pg --create' },
   run = run,
 }

@@ -59,6 +59,9 @@ function job:name() end
 ---@param settings lugger.run_settings|nil
 ---@return lugger.job_plan
 function job:plan(settings) end
+--- What of a document its rows give back.
+---@return lugger.mapping_inverse
+function job:inverse() end
 --- The rows of the first documents, as they would be written.
 ---@param documents integer|nil 10 when not given
 ---@return lugger.preview

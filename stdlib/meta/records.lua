@@ -86,6 +86,20 @@
 ---@field parent_key integer[]
 ---@field routed boolean
 
+---@class lugger.column_inverse
+---@field table string
+---@field column string
+---@field type string
+---@field path string|nil where in the document; none: generated
+---@field verdict "same"|"changed"|"lost"|"no field"
+---@field words string
+
+---@class lugger.mapping_inverse
+---@field possible boolean
+---@field verdict string
+---@field columns lugger.column_inverse[]
+---@field notes string[] what is true of the document as a whole
+
 ---@class lugger.job_plan
 ---@field job string
 ---@field source string

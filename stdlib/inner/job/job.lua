@@ -125,6 +125,12 @@ function job:shape()
   return ready(self):shape()
 end
 
+--- What of a document its rows give back, told from the mapping alone.
+---@return lugger.mapping_inverse
+function job:inverse()
+  return ready(self):inverse()
+end
+
 --- What happens to a row whose key is taken.
 ---@return "error"|"skip"|"update"|"newer"
 function job:on_conflict()
