@@ -18,11 +18,19 @@ struct Equality {
 };
 
 /// Domains and arrays are as what lies inside them. Types that are not listed, ranges, composites
-/// and those of extensions among them, are left to the server.
-Equality equality_of(PgSession& session, const PgTable& actual, const ComparedColumn& column) {
+/// and those of extensions among them, are left to the server. The collation is that of the unique
+/// index on the key, which has as many `columns`; without one that of the column.
+Equality equality_of(PgSession& session, const PgTable& actual, const ComparedColumn& column,
+                     size_t columns) {
   const PgRows rows = session.query(
       "WITH RECURSIVE leaf AS ("
-      " SELECT t.oid, t.typname, t.typtype, t.typcategory, t.typbasetype, t.typelem, a.attcollation"
+      " SELECT t.oid, t.typname, t.typtype, t.typcategory, t.typbasetype, t.typelem,"
+      " coalesce((SELECT u.coll FROM pg_index i"
+      "  CROSS JOIN unnest(i.indkey::int2[], i.indcollation::oid[]) AS u(num, coll)"
+      "  LEFT JOIN pg_collation c ON c.oid = u.coll"
+      "  WHERE i.indrelid = a.attrelid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL"
+      "  AND i.indexprs IS NULL AND i.indnkeyatts = $3::int AND u.num = a.attnum"
+      "  ORDER BY c.collisdeterministic LIMIT 1), a.attcollation) AS attcollation"
       " FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid"
       " WHERE a.attrelid = $1::oid AND a.attname = $2 UNION ALL"
       " SELECT t.oid, t.typname, t.typtype, t.typcategory, t.typbasetype, t.typelem, l.attcollation"
@@ -38,7 +46,7 @@ Equality equality_of(PgSession& session, const PgTable& actual, const ComparedCo
       " LEFT JOIN pg_collation c ON c.oid = l.attcollation"
       " LEFT JOIN pg_namespace n ON n.oid = c.collnamespace"
       " WHERE l.typtype <> 'd' AND l.typcategory <> 'A'",
-      {actual.oid, column.name});
+      {actual.oid, column.name, std::to_string(columns)});
   Equality out;
   if (rows.size() == 0) return out;
   // Of these we have a canonical form, and the server's text is none.
@@ -77,7 +85,7 @@ void bind_key_hashes(PgSession& session, const PgTable& actual, const ComparedTa
       if (hash >= 0) give_hash(table, table.key[k], own->hashes[static_cast<size_t>(hash)]);
       continue;
     }
-    const Equality equality = equality_of(session, actual, column);
+    const Equality equality = equality_of(session, actual, column, table.key.size());
     if (equality.by_bytes) continue;
     KeyHash hash{table.key[k], column.stored, equality.collation, equality.is_array};
     if (has_hash(session, hash)) {
