@@ -153,6 +153,31 @@ void require_trusted_server(PgKeywords& keywords) {
 
 }  // namespace
 
+ProgramPlace place_for_programs(const std::string& url) {
+  ProgramPlace out;
+  for (const auto& [key, value] : parse(url)) {
+    if (key == "password") {
+      out.password = value;
+      continue;
+    }
+    std::string pair = key + "='";
+    for (const char c : value) {
+      if (c == '\\' || c == '\'') pair += '\\';
+      pair += c;
+    }
+    pair += '\'';
+    if (mask_secrets(pair) != pair)
+      throw Error(
+          Code::kConfig,
+          fmt::format("{}: {} holds a secret that other programs take in an argument only, "
+                      "where everybody sees it",
+                      mask_secrets(url), key),
+          "keep it in a service of ~/.pg_service.conf and give service=NAME; or take it out");
+    out.conninfo += (out.conninfo.empty() ? "" : " ") + pair;
+  }
+  return out;
+}
+
 bool is_connection_keyword(std::string_view word) noexcept {
   const Options known(PQconndefaults(), &PQconninfoFree);
   if (known == nullptr) return false;
