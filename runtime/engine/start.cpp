@@ -101,12 +101,16 @@ std::optional<Error> lost_tables(const TargetReport& report, State& state, const
 
 std::optional<RunRecord> latest_load(State& state, const std::string& job) {
   constexpr size_t kRunsLookedAt = 500;
+  const auto loaded = [&](const RunRecord& run) {
+    if (was_retry(state, run)) return false;
+    return run.status == "done" || !committed_nothing(state, run);
+  };
   std::optional<RunRecord> latest = state.latest(job);
-  if (!latest || !was_retry(state, *latest)) return latest;
+  if (!latest || loaded(*latest)) return latest;
   for (RunRecord& run : state.runs(kRunsLookedAt)) {
-    if (run.job == job && !was_retry(state, run)) return std::move(run);
+    if (run.job == job && loaded(run)) return std::move(run);
   }
-  return latest;
+  return {};
 }
 
 void keep_pace(Pace& pace, Target& target, const ThrottleSpec& throttle,
