@@ -98,7 +98,9 @@ std::string_view bare_secret(std::string_view place, size_t begin) {
   const std::string_view secret = place.substr(colon + 1, at - colon - 1);
   if (!may_be_user(place.substr(begin, colon - begin), secret.front())) return {};
   if (secret.find_first_of(kBlanks) != std::string_view::npos) return {};
-  return secret.front() == '\'' || secret.front() == '"' ? std::string_view() : secret;
+  const bool quotes = secret.find_first_of("'\"") != std::string_view::npos;
+  const bool code = quotes && secret.find_first_of("({=") != std::string_view::npos;
+  return code || secret.front() == '\'' || secret.front() == '"' ? std::string_view() : secret;
 }
 
 std::string mask_bare(std::string_view place, size_t begin) {

@@ -44,10 +44,9 @@ bool is_url(std::string_view place) {
                 "the form is keyword=value, with spaces between them and values with spaces in "
                 "single quotes: host=db port=5432 dbname='my shop'");
   }
-  throw Error(
-      Code::kConfig, fmt::format("cannot read the connection URL {}", mask_secrets(url)),
-      "the form is postgresql://user:password@host:port/database; special characters in it are "
-      "percent-encoded: @ as %40, / as %2F, : as %3A");
+  throw Error(Code::kConfig, fmt::format("cannot read the connection URL {}", mask_secrets(url)),
+              "the form is postgresql://user:***@host:port/database; special characters in the "
+              "password are percent-encoded: @ as %40, / as %2F, : as %3A");
 }
 
 using Options = std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)>;

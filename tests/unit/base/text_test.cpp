@@ -121,6 +121,8 @@ TEST_CASE("sentences keep everything but secrets") {
                                  "a document with email ann@example.com was refused",
                                  "{\"mail\":\"ann@example.com\"}",
                                  "{mail:'ann@example.com'}",
+                                 "users:find{email='ann@example.com'}",
+                                 "users:find('ann@x')",
                                  "{name:'ann@example.com'}",
                                  "mailto:ann@example.com",
                                  "from:ann@example.com, to:bob@example.com",
