@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <span>
 
+#include "base/url.hpp"
 #include "bindings/guard.hpp"
 #include "bindings/interpreter.hpp"
 #include "bindings/lua_table.hpp"
@@ -71,8 +72,8 @@ void print_error(lua_State* L) {
   lua_getglobal(L, "tostring");
   lua_insert(L, -2);
   const bool told = lua_pcall(L, 1, 1, 0) == 0 && lua_isstring(L, -1);
-  std::fprintf(stderr, "lugger: %s\n",
-               told ? lua_tostring(L, -1) : "an error that cannot be printed");
+  const std::string text = told ? mask_text(to_text(L, -1)) : "an error that cannot be printed";
+  std::fprintf(stderr, "lugger: %s\n", text.c_str());
 }
 
 bool is_interruption(lua_State* L) {

@@ -6,6 +6,7 @@
 #include "bindings/userdata.hpp"
 #include "postgres/server.hpp"
 #include "postgres/session.hpp"
+#include "postgres/settings.hpp"
 
 namespace lugger {
 
@@ -159,6 +160,14 @@ static int pg_url(lua_State* L) {
   return 1;
 }
 
+static int pg_program_place(lua_State* L) {
+  const ProgramPlace place = place_for_programs(std::string(check_text(L, 1)));
+  push(L, place.conninfo);
+  if (place.password.empty()) return 1;
+  push(L, place.password);
+  return 2;
+}
+
 static constexpr luaL_Reg kMethods[] = {
     {"query", guarded<query>},
     {"begin", guarded<begin>},
@@ -175,6 +184,7 @@ static constexpr luaL_Reg kMethods[] = {
 static constexpr luaL_Reg kFunctions[] = {
     {"pg", guarded<open_session>},
     {"pg_url", guarded<pg_url>},
+    {"pg_program_place", guarded<pg_program_place>},
     {nullptr, nullptr},
 };
 

@@ -99,14 +99,23 @@ static int read_file(lua_State* L) {
   return 1;
 }
 
+/// A file or a directory that is to be made.
+static std::string path_to_make(lua_State* L, int argument) {
+  std::string path(check_text(L, argument));
+  if (is_database_url(path))
+    throw Error(Code::kConfig, fmt::format("{} is a database, and no path of files", path),
+                "a file or a directory belongs here; one of that name is written ./NAME");
+  return path;
+}
+
 static int write_file(lua_State* L) {
   const auto mode = static_cast<unsigned>(luaL_optinteger(L, 3, 0666));
-  write_whole_file(std::string(check_text(L, 1)), check_text(L, 2), mode);
+  write_whole_file(path_to_make(L, 1), check_text(L, 2), mode);
   return 0;
 }
 
 static int open_whole_file(lua_State* L) {
-  push_userdata(L, std::make_shared<WholeFile>(std::string(check_text(L, 1))));
+  push_userdata(L, std::make_shared<WholeFile>(path_to_make(L, 1)));
   return 1;
 }
 
@@ -135,7 +144,7 @@ static int list_dir(lua_State* L) {
 }
 
 static int make_dir(lua_State* L) {
-  const std::string path(check_text(L, 1));
+  const std::string path = path_to_make(L, 1);
   std::error_code failed;
   fs::create_directories(path, failed);
   if (failed) raise(Code::kConfig, "cannot make the directory {}: {}", path, failed.message());
@@ -159,6 +168,11 @@ static int utf8(lua_State* L) {
 
 static int mask(lua_State* L) {
   push(L, mask_secrets(check_text(L, 1)));
+  return 1;
+}
+
+static int mask_sentence(lua_State* L) {
+  push(L, mask_text(std::string(check_text(L, 1))));
   return 1;
 }
 
@@ -218,6 +232,7 @@ static constexpr luaL_Reg kFunctions[] = {
     {"sha256", guarded<sha256>},
     {"is_utf8", guarded<utf8>},
     {"mask_secrets", guarded<mask>},
+    {"mask_text", guarded<mask_sentence>},
     {"edit_distance", guarded<distance>},
     {"nearest", guarded<nearest_word>},
     {"human_bytes", guarded<human>},

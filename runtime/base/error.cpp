@@ -1,5 +1,7 @@
 #include "base/error.hpp"
 
+#include "base/url.hpp"
+
 namespace lugger {
 
 std::string_view code_name(Code code) noexcept {
@@ -11,8 +13,8 @@ std::string_view code_name(Code code) noexcept {
 
 Error::Error(Code code, std::string message, std::string hint, std::string sqlstate)
     : code_(code),
-      message_(std::move(message)),
-      hint_(std::move(hint)),
+      message_(mask_text(std::move(message))),
+      hint_(mask_text(std::move(hint))),
       sqlstate_(std::move(sqlstate)) {
   render();
 }
@@ -31,7 +33,7 @@ Error&& Error::note(std::string_view key, std::string_view value) && {
 }
 
 Error& Error::with_hint(std::string hint) & {
-  hint_ = std::move(hint);
+  hint_ = mask_text(std::move(hint));
   render();
   return *this;
 }
@@ -42,6 +44,7 @@ void Error::render() {
     rendered_ += fmt::format("{}{} {}", i == 0 ? " (" : ", ", notes_[i].first, notes_[i].second);
   }
   if (!notes_.empty()) rendered_ += ')';
+  rendered_ = mask_text(std::move(rendered_));  // a note is data, and may be a place
   if (!hint_.empty()) rendered_ += "; " + hint_;
 }
 

@@ -11,9 +11,17 @@ namespace lugger {
 /// scheme.
 std::string_view url_scheme(std::string_view url) noexcept;
 
-/// The URL as it may be shown: the password, and every query parameter that holds one, replaced by
-/// "***". Also takes key=value connection strings ("host=... password=...").
+/// A place as it may be shown: the password, and every query parameter that holds one, replaced by
+/// "***". Also takes key=value connection strings ("host=... password=...") and what is only nearly
+/// a URL: "user:secret@host", "jdbc:postgresql://...".
 std::string mask_secrets(std::string_view url);
+
+/// The same for a sentence in which places may stand, with the rest of it as it is. Errors do so by
+/// themselves; what else leaves lugger for people to read passes through here.
+std::string mask_text(std::string text);
+
+/// Begins like the URL of a database, or holds a secret: as the path of a file, a slip.
+bool is_database_url(std::string_view text);
 
 /// The next of the "key = value" pairs of a connection string as libpq reads it: a value may be in
 /// single quotes, and holds backslash escapes.

@@ -44,10 +44,9 @@ bool is_url(std::string_view place) {
                 "the form is keyword=value, with spaces between them and values with spaces in "
                 "single quotes: host=db port=5432 dbname='my shop'");
   }
-  throw Error(
-      Code::kConfig, fmt::format("cannot read the connection URL {}", mask_secrets(url)),
-      "the form is postgresql://user:password@host:port/database; special characters in it are "
-      "percent-encoded: @ as %40, / as %2F, : as %3A");
+  throw Error(Code::kConfig, fmt::format("cannot read the connection URL {}", mask_secrets(url)),
+              "the form is postgresql://user:***@host:port/database; special characters in the "
+              "password are percent-encoded: @ as %40, / as %2F, : as %3A");
 }
 
 using Options = std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)>;
@@ -152,6 +151,31 @@ void require_trusted_server(PgKeywords& keywords) {
 }
 
 }  // namespace
+
+ProgramPlace place_for_programs(const std::string& url) {
+  ProgramPlace out;
+  for (const auto& [key, value] : parse(url)) {
+    if (key == "password") {
+      out.password = value;
+      continue;
+    }
+    std::string pair = key + "='";
+    for (const char c : value) {
+      if (c == '\\' || c == '\'') pair += '\\';
+      pair += c;
+    }
+    pair += '\'';
+    if (mask_secrets(pair) != pair)
+      throw Error(
+          Code::kConfig,
+          fmt::format("{}: {} holds a secret that other programs take in an argument only, "
+                      "where everybody sees it",
+                      mask_secrets(url), key),
+          "keep it in a service of ~/.pg_service.conf and give service=NAME; or take it out");
+    out.conninfo += (out.conninfo.empty() ? "" : " ") + pair;
+  }
+  return out;
+}
 
 bool is_connection_keyword(std::string_view word) noexcept {
   const Options known(PQconndefaults(), &PQconninfoFree);

@@ -15,6 +15,14 @@ using PgKeywords = std::vector<std::pair<std::string, std::string>>;
 /// masked.
 PgKeywords connection_keywords(const std::string& url, std::string_view purpose);
 
+/// A place for the arguments of psql and pg_dump: a connection string without the password, which
+/// goes by PGPASSWORD. Error{config} for other secrets, which have no variable.
+struct ProgramPlace {
+  std::string conninfo;
+  std::string password;
+};
+ProgramPlace place_for_programs(const std::string& url);
+
 /// One that libpq knows: "host", "service", "sslmode".
 bool is_connection_keyword(std::string_view word) noexcept;
 

@@ -90,7 +90,7 @@ local function show(description)
   if not description.complete then words[#words + 1] = 'the first ones; --limit 0 reads all' end
   local name = info.collection ~= '' and (info.database ~= '' and info.database .. '.' or '') .. info.collection
     .. ' in ' or ''
-  terminal.line(name, info.place, ' (', table.concat(words, ', '), ')\n')
+  terminal.line(native.system.mask_text(name), info.place, ' (', table.concat(words, ', '), ')\n')
   if tonumber(description.malformed) > 0 then
     terminal.warn(terminal.count(description.malformed, 'document')
       .. ' cannot be read: bytes that are not valid; a run rejects them')

@@ -1,7 +1,6 @@
 -- lugger psql PLACE: a shell on a target. The password travels in the environment, never in an argument.
 local config = require 'lugger.inner.cli.config'
 local native = require 'lugger.native'
-local pg_url = require 'lugger.inner.sql.pg_url'
 local places = require 'lugger.inner.cli.places'
 local terminal = require 'lugger.inner.view.terminal'
 
@@ -25,7 +24,7 @@ local function run(args)
       'give local:DIR, a postgresql:// URL or a connection of lugger.toml')
   end
   places.existing(place)
-  local url, password = pg_url.without_password(native.pg_url(place))
+  local url, password = native.pg_program_place(native.pg_url(place))
   local words = { 'psql', url }
   for _, word in ipairs(rest) do words[#words + 1] = word end
   local environment = password and { PGPASSWORD = password } or nil

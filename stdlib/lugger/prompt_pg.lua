@@ -17,9 +17,10 @@ end
 
 --- A new `pg`.
 ---@param told (fun(place: string))|nil hears which place is spoken to
+---@param opened (fun(place: string))|nil hears what pg.open and pg.use are handed
 ---@return table pg
 ---@return fun(): lugger.sql_session session_of its session now
-function prompt_pg.new(told)
+function prompt_pg.new(told, opened)
   local sessions, chosen = {}, nil
 
   local function session_for(name)
@@ -40,12 +41,15 @@ function prompt_pg.new(told)
 
   --- A session of its own with another place: `warehouse = pg.open 'warehouse'`, then `warehouse 'select 1'`.
   function pg.open(name)
-    return sql_session.open(name)
+    local session = sql_session.open(name)
+    if opened then opened(name) end
+    return session
   end
 
   --- What `pg` speaks to from now on.
   function pg.use(name)
     session_for(name)
+    if opened then opened(name) end
     chosen = name
   end
 
@@ -77,7 +81,7 @@ function prompt_pg.of_migration(db, dbs)
   local chosen, pg = main, {}
 
   function pg.open(name)
-    return of_database(dbs[name])
+    return name and of_database(dbs[name]) or main
   end
 
   function pg.use(name)

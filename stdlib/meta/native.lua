@@ -294,6 +294,12 @@ function pg:close() end
 ---@return string
 function native.pg_url(place) end
 
+--- A URL or connection string for the arguments of psql and pg_dump, and the password for PGPASSWORD.
+---@param url string as native.pg_url gives it
+---@return string conninfo without secrets
+---@return string|nil password
+function native.pg_program_place(url) end
+
 --- Extended JSON text of BSON bytes.
 ---@param bson string a BSON document
 ---@param style "canonical"|"relaxed"|"plain"|"typed"|nil

@@ -63,6 +63,11 @@ function native.system.is_utf8(text) end
 ---@param text string a URL or connection string
 ---@return string
 function native.system.mask_secrets(text) end
+--- A sentence with the passwords of the places in it replaced by "***". Errors come so; what else is told passes through
+--- here.
+---@param text string
+---@return string
+function native.system.mask_text(text) end
 ---@param a string
 ---@param b string
 ---@return integer

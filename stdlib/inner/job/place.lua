@@ -1,8 +1,10 @@
 -- Sources and targets as scripts hold them: a place and its options. Nothing is opened before it is needed.
 local config = require 'lugger.inner.cli.config'
-local json = require 'lugger.json'
+local effects = require 'lugger.inner.base.effects'
 local fault = require 'lugger.inner.base.fault'
+local json = require 'lugger.json'
 local native = require 'lugger.native'
+local seen_secrets = require 'lugger.inner.base.seen_secrets'
 
 local place = {}
 
@@ -33,6 +35,7 @@ local function check(what, where, options)
   if options ~= nil and type(options) ~= 'table' then
     fault.raise('config', ('the options of lugger.%s are a table, not a %s'):format(what, type(options)))
   end
+  if effects.watched then seen_secrets.note_place(where) end
 end
 
 local function shown(self)

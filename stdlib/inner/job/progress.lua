@@ -133,12 +133,12 @@ function progress:finish()
   self.live = false
 end
 
---- One JSON object a line on standard error.
+--- One JSON object a line on standard error, without secrets.
 ---@param event string
 ---@param fields table
 function progress.event(event, fields)
   local object = { event = event }
-  for key, value in pairs(fields) do object[key] = value end
+  for key, value in pairs(fields) do object[key] = type(value) == 'string' and system.mask_text(value) or value end
   io.stdout:flush()
   io.stderr:write(json.encode(object), '\n')
 end

@@ -82,7 +82,7 @@ local function note_failure(run, migration, direction, entry, begun, err)
   pcall(function()
     run.main:rollback()
     run.ledger:write(entry_of(migration, direction, { entry = entry, state = 'failed', started = begun.at,
-      error = tostring(err), duration_ms = (system.monotonic() - begun.clock) * 1000 }))
+      error = system.mask_text(tostring(err)), duration_ms = (system.monotonic() - begun.clock) * 1000 }))
   end)
 end
 
@@ -196,7 +196,7 @@ local function step_by_step(run, migration, direction, open)
     run.main:commit()
     return
   end
-  entry.state, entry.error = 'failed', tostring(err)
+  entry.state, entry.error = 'failed', system.mask_text(tostring(err))
   pcall(function()
     run.main:rollback()
     run.ledger:write(entry)

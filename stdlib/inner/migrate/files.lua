@@ -175,6 +175,10 @@ templates.sql = [==[
 ---@param kind "lua"|"sql"
 ---@return string path
 function files.new(directory, name, kind)
+  if system.mask_text(name) ~= name then
+    config.raise(('%s is a place, and makes no name of a file'):format(name),
+      'as in: lugger migrate new add_nickname')
+  end
   local words = name:lower():gsub('[^%w]+', '_'):gsub('^_+', ''):gsub('_+$', '')
   if words == '' then
     config.raise(('"%s" makes no name of a file'):format(name), 'as in: lugger migrate new add_nickname')

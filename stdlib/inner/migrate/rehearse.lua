@@ -7,7 +7,6 @@ local connection = require 'lugger.inner.migrate.connection'
 local dry_run = require 'lugger.inner.migrate.dry_run'
 local ledger = require 'lugger.inner.migrate.ledger'
 local native = require 'lugger.native'
-local pg_url = require 'lugger.inner.sql.pg_url'
 local terminal = require 'lugger.inner.view.terminal'
 local system = native.system
 
@@ -68,7 +67,7 @@ local restore_schema = 'psql -X -q -v ON_ERROR_STOP=0 -f "$FILE" "$TO" > /dev/nu
 -- What the private server lacks (an extension, say) is told, and left out.
 local function copy_schema(run, to)
   local file = os.tmpname()
-  local from, password = pg_url.without_password(run.main.place)
+  local from, password = native.pg_program_place(run.main.place)
   local environment = { FROM = from, TO = to, SCHEMA = '"' .. run.options.schema .. '"', FILE = file,
     PGPASSWORD = password }
   local dumped = system.spawn({ 'sh', '-c', dump_schema }, environment)

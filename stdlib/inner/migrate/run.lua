@@ -82,8 +82,10 @@ function object:other(name)
   local known, is_known = config.connections(), false
   for _, one in ipairs(known) do is_known = is_known or one == name end
   if not is_known then
-    config.raise(('dbs has no "%s"'):format(tostring(name)), flags.did_you_mean(tostring(name), known)
-      or '[connections.' .. tostring(name) .. '] in lugger.toml makes one')
+    local word = tostring(name)
+    local hint = word:match '^[%w_%-]+$' and ('[connections.%s] in lugger.toml makes one'):format(word)
+      or 'it knows databases by their names alone: [connections.NAME] in lugger.toml makes one'
+    config.raise(('dbs has no "%s"'):format(word), flags.did_you_mean(word, known) or hint)
   end
   local place = native.pg_url(config.resolve(name))
   self.others[name] = connection.new(name, place, self.main.settings)

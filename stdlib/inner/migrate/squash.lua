@@ -4,7 +4,6 @@
 local config = require 'lugger.inner.cli.config'
 local files = require 'lugger.inner.migrate.files'
 local native = require 'lugger.native'
-local pg_url = require 'lugger.inner.sql.pg_url'
 local status = require 'lugger.inner.migrate.status'
 local terminal = require 'lugger.inner.view.terminal'
 local system = native.system
@@ -36,7 +35,7 @@ end
 local program = 'exec pg_dump --schema-only --no-owner --exclude-schema="$SCHEMA" "$FROM" > "$OUT"'
 
 local function dump(run)
-  local out, from, password = os.tmpname(), pg_url.without_password(run.main.place)
+  local out, from, password = os.tmpname(), native.pg_program_place(run.main.place)
   local ended = system.spawn({ 'sh', '-c', program }, { FROM = from, OUT = out, PGPASSWORD = password,
     SCHEMA = '"' .. run.options.schema .. '"' })
   local text = ended == 0 and system.read_file(out)

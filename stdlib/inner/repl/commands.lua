@@ -92,7 +92,7 @@ end
 local function run_history(state, argument)
   for _, entry in ipairs(state.entries) do
     if argument == '' or entry.text:find(argument, 1, true) then
-      local first = native.system.mask_secrets(entry.text:match '^[^\n]*')
+      local first = native.system.mask_text(entry.text:match '^[^\n]*')
       local more = entry.text:find '\n' and ' ...' or ''
       terminal.line(('%4d%s %s%s'):format(entry.number, entry.ok and ' ' or '!', terminal.printable(first), more))
     end

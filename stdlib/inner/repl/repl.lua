@@ -27,7 +27,8 @@ users:find { age = 31 }        documents of a source
 
 local function new_pg(state)
   local pg
-  pg, state.pg_default = prompt_pg.new(function(place) state.place = place end)
+  pg, state.pg_default = prompt_pg.new(function(place) state.place = place end,
+    function(place) state.opened[#state.opened + 1] = place end)
   return pg
 end
 
@@ -58,7 +59,7 @@ end
 ---@return table
 function repl.new()
   local lugger = require 'lugger'
-  local state = { entries = {}, transactions = {}, settings = { form = 'auto', null = 'NULL' } }
+  local state = { entries = {}, opened = {}, transactions = {}, settings = { form = 'auto', null = 'NULL' } }
   state.words = words_of_prompt(state)
   state.environment = setmetatable({ lugger = lugger }, { __index = function(_, key)
     if state.words[key] ~= nil then return state.words[key] end
@@ -225,10 +226,11 @@ local function run_statement(text, state)
   entry.code, entry.expression = code, expression
   local before, started = effects.count, system.monotonic()
   sql_session.used, sql_session.log, state.place, sql_session.lazy = nil, {}, nil, expression
+  state.opened = {}
   local results, trace = protected(chunk)
   entry.ok, entry.effect, entry.sql = results[1], effects.count > before, sql_session.used ~= nil
   entry.shown = results.n > 1
-  entry.place = entry.sql and state.place or nil
+  entry.place, entry.opened = entry.sql and state.place or nil, state.opened
   follow_transactions(state, entry)
   if results[1] then
     local shown, err = pcall(result_view.show_all, results, state.settings)

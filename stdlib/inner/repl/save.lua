@@ -2,7 +2,10 @@
 local config = require 'lugger.inner.cli.config'
 local global_names = require 'lugger.inner.script.global_names'
 local history = require 'lugger.inner.repl.history'
+local lua_tokens = require 'lugger.inner.lint.lua_tokens'
 local native = require 'lugger.native'
+local save_places = require 'lugger.inner.repl.save_places'
+local seen_secrets = require 'lugger.inner.base.seen_secrets'
 local value_text = require 'lugger.inner.view.value_text'
 local system = native.system
 
@@ -18,6 +21,7 @@ local repl_save = {}
 ---@field shown boolean it gave values, which were printed
 ---@field sql boolean SQL was run
 ---@field place string|nil where `pg` spoke to
+---@field opened string[]|nil what pg.open and pg.use were handed
 ---@field undone boolean|nil its transactions were rolled back
 ---@field controls boolean|nil it began or ended a transaction
 ---@field bracket boolean|nil and did nothing else
@@ -59,6 +63,14 @@ function repl_save.kept(entries, first, last, as_migration)
   return list, failed
 end
 
+local function holds_seen_secret(code)
+  for _, token in ipairs(lua_tokens.read(code)) do
+    local text = token.kind == 'string' and token.value or token.kind == 'comment' and token.text
+    if text and seen_secrets.is_in(text) then return true end
+  end
+  return false
+end
+
 -- Literals that hold a secret become variables: the one that has the value, else a new one.
 local function without_secrets(code, entry, new)
   local known = {}
@@ -74,7 +86,7 @@ local function without_secrets(code, entry, new)
     local variable = 'lugger.env.' .. name
     return before ~= '' and before .. '(' .. variable .. ')' or space .. variable
   end)
-  if history.without_secrets(code) ~= code then
+  if history.without_secrets(code) ~= code or holds_seen_secret(code) then
     config.raise(('statement %d holds a password, which no file should'):format(entry.number),
       'put it into .env under a name and write env.NAME instead, then run the statement again')
   end
@@ -125,7 +137,7 @@ local function statements(kept, owned, order, speaks, new)
   local place
   for i, entry in ipairs(kept) do
     if entry.place and entry.place ~= place then
-      local begun = speaks(entry.place, place == nil)
+      local begun = speaks(entry.place, place == nil, entry.number)
       if begun then lines[#lines + 1] = begun end
       place = entry.place
     end
@@ -169,40 +181,19 @@ local function script_text(name, kept, new)
   return table.concat(lines, '\n') .. '\n'
 end
 
-local function is_connection(name)
-  for _, known in ipairs(config.connections()) do
-    if known == name then return true end
-  end
-  return false
-end
-
-local function check_connection(place, number)
-  if is_connection(place) then return end
-  config.raise(('statement %d speaks to %s, and a migration reaches other databases by their names in lugger.toml')
-    :format(number, system.mask_secrets(place)), '[connections.NAME] there makes one; or save a script: :save NAME.lua')
-end
-
--- The first place is the main database; the others have names.
-local function check_places(kept)
-  local main
-  for _, entry in ipairs(kept) do
-    main = main or entry.place
-    if entry.place and entry.place ~= main then check_connection(entry.place, entry.number) end
-    for _, opened in entry.code:gmatch 'pg%s*%.%s*open%s*%(?%s*(["\'])(.-)%1' do
-      check_connection(opened, entry.number)
-    end
-  end
-  return main
-end
-
 local function migration_text(name, kept, new)
-  local members, owned, order, uses_pg = names_of(kept)
-  local lines, main = head(name, members, false), check_places(kept)
+  local main, by_name = save_places.main(kept), {}
+  for i, entry in ipairs(kept) do
+    by_name[i] = setmetatable({ code = save_places.in_code(entry, main) }, { __index = entry })
+  end
+  local members, owned, order, uses_pg = names_of(by_name)
+  local lines = head(name, members, false)
   lines[#lines + 1] = 'return {\n  up = function(db, dbs)'
   if uses_pg then lines[#lines + 1] = "    local pg = require('lugger.prompt_pg').of_migration(db, dbs)" end
-  for _, line in ipairs(statements(kept, owned, order, function(place, first)
+  for _, line in ipairs(statements(by_name, owned, order, function(place, first, number)
     if first then return nil end
-    return place == main and 'pg.use()' or 'pg.use ' .. value_text.quote(place)
+    local other = save_places.name(place, main, number)
+    return other and 'pg.use ' .. value_text.quote(other) or 'pg.use()'
   end, new)) do lines[#lines + 1] = '    ' .. line end
   lines[#lines + 1] = '  end,\n  -- down = function(db) ... end: how it is taken back\n}'
   return table.concat(lines, '\n') .. '\n'

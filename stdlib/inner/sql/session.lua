@@ -5,6 +5,7 @@ local config = require 'lugger.inner.cli.config'
 local effects = require 'lugger.inner.base.effects'
 local native = require 'lugger.native'
 local production = require 'lugger.inner.cli.production'
+local seen_secrets = require 'lugger.inner.base.seen_secrets'
 local sql_effects = require 'lugger.inner.sql.effects'
 local sql_result = require 'lugger.inner.sql.result'
 local terminal = require 'lugger.inner.view.terminal'
@@ -135,6 +136,7 @@ function session:query(sql, ...)
   end
   if not self.native then connect(self) end
   sql_session.used = self
+  if effects.watched then seen_secrets.note_sql(sql) end
   if is_lost(self) then reconnect(self) end
   local parameters
   if select('#', ...) > 0 then
@@ -205,6 +207,7 @@ function sql_session.open(name)
     config.raise(('%s is not a PostgreSQL'):format(native.system.mask_secrets(place)),
       'give local:DIR, a postgresql:// URL or a connection of lugger.toml')
   end
+  if effects.watched then seen_secrets.note_place(place) end
   return setmetatable({ name = name, place = place, label = native.system.mask_secrets(name) }, meta)
 end
 

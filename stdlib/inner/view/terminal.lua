@@ -52,17 +52,18 @@ function terminal.line(...)
   terminal.out('\n')
 end
 
---- One line for the reader, on standard error.
+--- One line for the reader, on standard error, without secrets.
 ---@param ... any
 function terminal.say(...)
   io.stdout:flush()
   local parts = {}
   for i = 1, select('#', ...) do parts[i] = tostring((select(i, ...))) end
-  io.stderr:write(table.concat(parts), '\n')
+  io.stderr:write(system.mask_text(table.concat(parts)), '\n')
 end
 
 -- Messages are sentences: a terminal gets them broken between words, a file as they are.
 local function tell(colour, title, text)
+  text = system.mask_text(text) -- before a password is broken over lines
   if terminal.is_terminal(2) then
     local lines = {}
     for line in (title .. text .. '\n'):gmatch('(.-)\n') do
@@ -86,7 +87,7 @@ function terminal.error_text(err)
   local text = tostring(err):gsub(' *\t *', ' ') -- libpq indents by tabs
   local hint = type(err) ~= 'string' and err.hint
   if hint and hint ~= '' and not text:find(hint, 1, true) then text = text .. '; ' .. hint end
-  return text
+  return system.mask_text(text)
 end
 
 --- An error, on standard error.

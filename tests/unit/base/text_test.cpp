@@ -1,6 +1,7 @@
 #include "base/text.hpp"
 
 #include "base/digest.hpp"
+#include "base/error.hpp"
 #include "base/url.hpp"
 #include "catch.hpp"
 
@@ -63,6 +64,99 @@ TEST_CASE("passwords are masked wherever they stand") {
   CHECK(mask_secrets("postgresql://db/shop") == "postgresql://db/shop");
   CHECK(mask_secrets("dump/shop/users.bson") == "dump/shop/users.bson");
   CHECK(mask_secrets("local:./pg") == "local:./pg");
+}
+
+TEST_CASE("what is only nearly a URL is masked") {
+  for (const std::string_view place : {" postgresql://u:Zq9@h/d",
+                                       "\npostgresql://u:Zq9@h/d",
+                                       "u:Zq9@h:5432/d",
+                                       "u:Zq9@h",
+                                       "u:Zq9@",
+                                       "postgresql:u:Zq9@h/d",
+                                       "postgresql//u:Zq9@h/d",
+                                       "postgresql:/u:Zq9@h/d",
+                                       "jdbc:postgresql://h/d?user=u&password=Zq9",
+                                       "jdbc:postgresql://u:Zq9@h/d",
+                                       "scram_client_key=Zq9 host=h",
+                                       "host=h scram_server_key=Zq9",
+                                       "host=h sslpassword=Zq9",
+                                       "oauth_client_secret='a Zq9'",
+                                       "host=h password=a\\ Zq9 user=u",
+                                       "password='a\\'Zq9'",
+                                       "host=h dbname='x password=Zq9'",
+                                       "dbname=postgresql://u:Zq9@h/d",
+                                       "postgresql://u:Zq9?x@h/d",
+                                       "postgresql://h/d?sslpassword=Zq9",
+                                       "postgresql://h/d?passwor%64=Zq9",
+                                       "postgresql://h/d&password=Zq9",
+                                       "postgresql://h/d?password=a&Zq9",
+                                       "//u:Zq9@h/d",
+                                       "://u:Zq9@h/d"}) {
+    const std::string shown = mask_secrets(place);
+    CAPTURE(shown);
+    CHECK(shown.find("Zq9") == std::string::npos);
+    CHECK(shown.find("***") != std::string::npos);
+    CHECK(mask_secrets(shown) == shown);
+    const std::string told = mask_text("there is no \"" + std::string(place) + "\"; give one");
+    CHECK(told.find("Zq9") == std::string::npos);
+    CHECK(told.find("; give one") != std::string::npos);
+  }
+  CHECK(mask_secrets("u:Zq9@h:5432/d") == "u:***@h:5432/d");
+  CHECK(mask_secrets("passfile=/home/ann/.pgpass") == "passfile=/home/ann/.pgpass");
+}
+
+TEST_CASE("sentences keep everything but secrets") {
+  CHECK(mask_text("dbs has no \"postgresql://u:a b@h/d\"; [connections.postgresql://u:a@h/d]") ==
+        "dbs has no \"postgresql://u:***@h/d\"; [connections.postgresql://u:***@h/d]");
+  CHECK(mask_text("PG_URI=postgresql://u:a@h/d is set, u:b@h:1/d is not") ==
+        "PG_URI=postgresql://u:***@h/d is set, u:***@h:1/d is not");
+  CHECK(mask_text("ALTER ROLE zz PASSWORD 'Zq''9' is wrong") ==
+        "ALTER ROLE zz PASSWORD ***'9' is wrong");
+  CHECK(mask_text("LINE 1: alter role zz password 'Zq9 is\nnext") ==
+        "LINE 1: alter role zz password ***\nnext");
+  CHECK(mask_text("alter role zz password E'Z\\'q9' login") == "alter role zz password E*** login");
+  CHECK(mask_text("password = 'a b' host = h") == "password = *** host = h");
+  for (const std::string text : {"password authentication failed for user \"ann\"",
+                                 "the password is wrong: \"x\"",
+                                 "a document with email ann@example.com was refused",
+                                 "{\"mail\":\"ann@example.com\"}",
+                                 "{mail:'ann@example.com'}",
+                                 "users:find{email='ann@example.com'}",
+                                 "users:find('ann@x')",
+                                 "{name:'ann@example.com'}",
+                                 "mailto:ann@example.com",
+                                 "from:ann@example.com, to:bob@example.com",
+                                 "meet at 10:30@noon",
+                                 "10:30:00@noon",
+                                 "2026-01-01T10:30:00@zone",
+                                 "cannot read C:\\ann@work\\dump",
+                                 "cannot read C:/ann@work/dump",
+                                 "dump/a:b@c/users.bson",
+                                 "users.lua:12: ann@example.com",
+                                 "password == nil",
+                                 "local:./pg@x",
+                                 "git@github.com:a/b",
+                                 "set lock_timeout = '5s'",
+                                 "it's a = b, isn't it",
+                                 "https://example.com/docs?page=2",
+                                 "postgresql://db/shop",
+                                 "--where \"age >= 5\"",
+                                 "what \"a\" is to 'b' @ all",
+                                 "password $1",
+                                 "passfile=/x/.pgpass",
+                                 "@",
+                                 "=",
+                                 "\"",
+                                 ":@"})
+    CHECK(mask_text(text) == text);
+}
+
+TEST_CASE("an error holds no secret") {
+  Error error(Code::kConfig, "no \"u:Zq9@h/d\"", "say password=Zq9");
+  error.note("place", "postgresql://u:Zq9@h/d");
+  CHECK(std::string_view(error.what()) ==
+        "no \"u:***@h/d\" (place postgresql://u:***@h/d); say password=***");
+  CHECK(error.message() == "no \"u:***@h/d\"");
 }
 
 TEST_CASE("digests agree with their standards") {
