@@ -121,7 +121,8 @@ class StatementLoader : public PgLoader {
     const size_t n = params.size();
     for (ArrayText* array : {&documents, &keys, &outcomes}) params.emplace_back(array->finish());
     return fmt::format(
-        "{} AS NOT MATERIALIZED (SELECT {} AS turn, u.* FROM unnest(${}::int4[], ${}::text[], "
+        "{} AS NOT MATERIALIZED (SELECT {} AS turn, u.doc, u.k::text[] AS k, u.outcome FROM "
+        "unnest(${}::int4[], ${}::text[], "
         "${}::int2[]) AS u(doc, k, outcome))",
         sql_.outcome(), turn, n + 1, n + 2, n + 3);
   }
