@@ -37,10 +37,10 @@ MADE = {
 
 
 def combinations(cases):
-    """Every case by each policy that tells rows apart, and by both writers; hooks in turn."""
+    """Every case by both writers; the policies and hooks in turn."""
     for i, (name, case) in enumerate(cases.items()):
-        yield name, case, 'update', 'copy', 'emit'
-        yield name, case, POLICIES[i % 3], 'statement', ('list', 'emit')[i % 2]
+        yield name, case, 'update', WRITERS[i % 2], 'emit'
+        yield name, case, POLICIES[i % 3], WRITERS[(i + 1) % 2], ('list', 'emit')[i % 2]
 
 
 class KeyEquality(unittest.TestCase):
@@ -81,8 +81,9 @@ return lugger.copy {{
                 self.assertEqual(self.stands(work), wanted)
                 other = {'skip': (2, 0), 'update': (0, 2), 'newer': (1, 1)}[policy]
                 self.assertEqual((books['read'], books['inserted'], books['skipped'], books['updated'], books['rejected']), (3, 1, *other, 0))
-                work.run('--create', expect=(0, 3))
-                self.assertEqual(self.stands(work), wanted)
+                if policy == 'update':
+                    work.run('--create', expect=(0, 3))
+                    self.assertEqual(self.stands(work), wanted)
 
     def test_documents_of_one_key_are_refused(self):
         for i, (name, case) in enumerate({**STANDING, **MADE}.items()):
@@ -104,8 +105,6 @@ return lugger.copy {{
                 work = self.work(case, [{'_id': 1, 'k': first, 'k2': second, 'n': Int32(1), 'ver': Int32(1), 'tags': ['l', 'm']}],
                                  policy, writer, f'map = function(row, doc) {hooks[hook]} end')
                 wanted = ('1|1' if policy == 'skip' else '2|2', 'l,m')
-                work.run('--create', expect=(0, 3))
-                self.assertEqual(self.stands(work), wanted)
                 work.run('--create', expect=(0, 3))
                 self.assertEqual(self.stands(work), wanted)
 
