@@ -242,9 +242,10 @@ class StatementLoader : public PgLoader {
       return count_rows(t, load_.session.query(sql, params).affected());
     }
     const PgRows rows = load_.session.query(
-        fmt::format("{}, {}, c AS ({}) SELECT doc, k FROM c WHERE NOT taken UNION ALL SELECT NULL, "
-                    "count(*)::text FROM i",
-                    with, sql_.children_with(t, turn), sql_.children_taken(t, turn)),
+        fmt::format(
+            "{}, {}, c AS ({}) SELECT doc, k::text FROM c WHERE NOT taken UNION ALL SELECT NULL, "
+            "count(*)::text FROM i",
+            with, sql_.children_with(t, turn), sql_.children_taken(t, turn)),
         params);
     count_rows(t, std::stoull(rows.text(rows.size() - 1, 1)));
     mark(rows, std::nullopt, Outcome::kSuppressed);
