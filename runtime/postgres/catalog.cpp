@@ -9,27 +9,41 @@ bool is_true(const PgRows& rows, size_t row, size_t column) {
   return rows.text(row, column) == "t";
 }
 
+/// SQL: the name of a collation that finds values equal whose bytes are not; NULL: it is none.
+std::string loose_collation(std::string_view oid) {
+  return fmt::format(
+      "(SELECT format('%I.%I', n.nspname, l.collname) FROM pg_collation l JOIN pg_namespace n ON "
+      "n.oid = l.collnamespace WHERE l.oid = {} AND NOT l.collisdeterministic)",
+      oid);
+}
+
 /// Columns come as rows of unnest, grouped by the first column.
 std::vector<PgIndex> read_indexes(PgSession& session, const std::string& oid) {
   const PgRows rows = session.query(
       "SELECT i.indexrelid::regclass::text, i.indisprimary,"
-      " i.indisunique AND i.indimmediate AND i.indexprs IS NULL, a.attname"
-      " FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am m ON m.oid = c.relam"
-      " CROSS JOIN LATERAL unnest(i.indkey[0:i.indnkeyatts-1]) WITH ORDINALITY AS k(attnum, place)"
-      " LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum AND a.attnum > "
-      "0"
-      " WHERE i.indrelid = $1::oid AND i.indisvalid AND i.indpred IS NULL"
-      " AND m.amname IN ('btree', 'hash') ORDER BY i.indexrelid, k.place",
+      " i.indisunique AND i.indimmediate AND i.indexprs IS NULL, a.attname, coalesce(" +
+          loose_collation("i.indcollation[k.place - 1]") +
+          ", '')"
+          " FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am m ON m.oid = c.relam"
+          " CROSS JOIN LATERAL unnest(i.indkey[0:i.indnkeyatts-1]) WITH ORDINALITY AS k(attnum, "
+          "place)"
+          " LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum AND "
+          "a.attnum > "
+          "0"
+          " WHERE i.indrelid = $1::oid AND i.indisvalid AND i.indpred IS NULL"
+          " AND m.amname IN ('btree', 'hash') ORDER BY i.indexrelid, k.place",
       {oid});
   std::vector<PgIndex> out;
   bool plain = true;
   for (size_t i = 0; i < rows.size(); ++i) {
     if (out.empty() || out.back().name != rows.text(i, 0)) {
-      out.push_back({rows.text(i, 0), {}, is_true(rows, i, 1), is_true(rows, i, 2)});
+      out.push_back({rows.text(i, 0), {}, {}, is_true(rows, i, 1), is_true(rows, i, 2)});
       plain = true;
     }
     plain = plain && rows[i][3];
-    if (plain) out.back().columns.push_back(rows.text(i, 3));
+    if (!plain) continue;
+    out.back().columns.push_back(rows.text(i, 3));
+    out.back().collations.push_back(rows.text(i, 4));
   }
   return out;
 }
@@ -51,11 +65,8 @@ void read_columns(PgSession& session, PgTable& table) {
       " coalesce(e.typcategory = 'A' OR NOT EXISTS (SELECT FROM pg_opclass c WHERE c.opcdefault"
       "   AND c.opcintype IN (e.oid, CASE WHEN e.typname = 'varchar' THEN 'text'::regtype END)), "
       "false), " +
-          std::string(kNeverNull) +
-          ", (SELECT quote_ident(n.nspname) || '.' || quote_ident(l.collname) FROM pg_collation l"
-          " JOIN pg_namespace n ON n.oid = l.collnamespace WHERE l.oid = a.attcollation"
-          " AND NOT l.collisdeterministic)"
-          " FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid"
+          std::string(kNeverNull) + ", coalesce(" + loose_collation("a.attcollation") +
+          ", '') FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid"
           " LEFT JOIN pg_type e ON e.oid = t.typelem AND t.typcategory = 'A'"
           " WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
       {table.oid});
@@ -127,6 +138,19 @@ bool PgTable::unique_on(const std::vector<std::string>& names) const {
   });
 }
 
+std::string PgTable::key_collation(const std::vector<std::string>& names,
+                                   std::string_view column) const {
+  for (const PgIndex& index : indexes) {
+    if (!index.unique || index.columns.size() != names.size() ||
+        !std::is_permutation(index.columns.begin(), index.columns.end(), names.begin()))
+      continue;
+    const auto at = std::find(index.columns.begin(), index.columns.end(), column);
+    const std::string& found = index.collations[static_cast<size_t>(at - index.columns.begin())];
+    if (!found.empty()) return found;
+  }
+  return {};
+}
+
 bool PgTable::finds_by(const std::vector<std::string>& names) const {
   return std::any_of(indexes.begin(), indexes.end(), [&](const PgIndex& index) {
     return index.columns.size() >= names.size() &&
@@ -185,6 +209,18 @@ std::string type_oid(PgSession& session, const std::string& type) {
     if (error.code() == Code::kConnect) throw;
     return {};
   }
+}
+
+bool share_equality(PgSession& session, const std::string& left, const std::string& right) {
+  return session
+             .query(
+                 "SELECT EXISTS (SELECT FROM pg_amop JOIN pg_am m ON m.oid = amopmethod WHERE "
+                 "amname = 'btree' AND amopstrategy = 3 AND amoplefttype = CASE WHEN $1::oid = "
+                 "'varchar'::regtype THEN 'text'::regtype ELSE $1::oid END AND amoprighttype = "
+                 "CASE WHEN $2::oid = 'varchar'::regtype THEN 'text'::regtype ELSE $2::oid "
+                 "END)",
+                 {left, right})
+             .text(0, 0) == "t";
 }
 
 bool castable(PgSession& session, const std::string& from, const std::string& to) {

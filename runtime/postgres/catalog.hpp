@@ -22,7 +22,7 @@ struct PgColumn {
   std::string type;         // as format_type() spells it, with its modifier
   std::string bare_type;    // without the modifier: casting to it cuts nothing off silently
   std::string base_oid;     // decimal text of atttypid
-  std::string collation;    // quoted, of one that is not deterministic; else ""
+  std::string collation;    // quoted; empty: it finds equal what has the same bytes
   bool not_null = false;    // no new row may hold NULL there
   bool never_null = false;  // and no row that is there does
   bool has_default = false, generated = false;
@@ -35,7 +35,8 @@ struct PgColumn {
 /// An index of all rows, by which rows that are equal in its columns are found.
 struct PgIndex {
   std::string name;
-  std::vector<std::string> columns;  // up to the first expression
+  std::vector<std::string> columns;     // up to the first expression
+  std::vector<std::string> collations;  // of the columns, as PgColumn::collation
   bool primary = false;
   bool unique = false;  // without expression, checked at once: what ON CONFLICT can name
 };
@@ -61,6 +62,9 @@ struct PgTable {
   }
   /// Has a unique index on exactly these columns, in any order.
   bool unique_on(const std::vector<std::string>& names) const;
+  /// The collation by which a unique index on exactly these columns finds two values of `column`
+  /// equal, where that is not by their bytes.
+  std::string key_collation(const std::vector<std::string>& names, std::string_view column) const;
   /// Has an index that begins with exactly these columns, in any order.
   bool finds_by(const std::vector<std::string>& names) const;
 };
@@ -76,6 +80,8 @@ PgServerFacts server_facts(PgSession& session);
 std::optional<PgTable> inspect_table(PgSession& session, const std::string& table);
 /// Decimal text of the OID of a type as DDL spells it; empty: the database does not know it.
 std::string type_oid(PgSession& session, const std::string& type);
+/// Has the server an equality of just these two types (decimal text of their OIDs)?
+bool share_equality(PgSession& session, const std::string& left, const std::string& right);
 /// Can the server cast between the two, at least through text?
 bool castable(PgSession& session, const std::string& from, const std::string& to);
 

@@ -11,28 +11,42 @@ bool is_builtin(const ColumnType& type) {
 
 bool is_text(Kind kind) { return kind == Kind::kText || kind == Kind::kVarchar; }
 
+/// The collation by which values of a column are equal, as PgColumn::collation. Of a key it is the
+/// unique index's, which need not be the column's.
+std::string equal_by(const TablePlan& table, size_t slot, const PgTable& actual) {
+  const std::string& name = table.columns[slot].name;
+  std::string found;
+  if (std::find(table.key.begin(), table.key.end(), slot) != table.key.end()) {
+    std::vector<std::string> key;
+    for (size_t one : table.key) key.push_back(table.columns[one].name);
+    found = actual.key_collation(key, name);
+  }
+  const PgColumn* column = actual.column(name);
+  return found.empty() && column != nullptr ? column->collation : found;
+}
+
 PgField make_field(PgSession& session, const Column& column, size_t slot, const PgColumn* actual,
-                   PgTableLayout& layout) {
+                   const std::string& collation, PgTableLayout& layout) {
   PgField field;
   field.slot = slot;
+  field.column = column.name;
   field.name = PgSession::quote_name(column.name);
   field.plan_type = is_builtin(column.type) ? column.type.sql : "text";
   field.update = column.generate != Column::Generate::kV7;
   const std::string wanted = actual == nullptr ? column.type.sql : actual->type;
   const bool same = is_builtin(column.type) &&
                     (actual == nullptr || type_oid(session, column.type.sql) == actual->base_oid);
-  field.text_key = same && is_text(column.type.kind);
+  if (!collation.empty()) field.collate = " COLLATE " + collation;
+  field.text_key = same && is_text(column.type.kind) && collation.empty();
   field.compare_as_text = actual == nullptr ? column.type.kind == Kind::kJson : !actual->comparable;
   if (same) {
     if (actual != nullptr && actual->type != column.type.sql)
       field.compare_cast = "::" + actual->type;
-    // What is one key there is one in staging.
-    if (actual != nullptr && !actual->collation.empty())
-      field.plan_type += " COLLATE " + actual->collation;
+    field.compare_cast += field.collate;
     return field;
   }
   field.cast = "::" + (actual == nullptr ? column.type.sql : actual->bare_type);
-  field.compare_cast = "::" + wanted;
+  field.compare_cast = "::" + wanted + field.collate;
   if (!layout.foreign_types) {
     layout.foreign_types = true;
     layout.foreign_reason = fmt::format("column {} is {}, which the server casts from {}",
@@ -72,7 +86,9 @@ PgTableLayout make_table(PgSession& session, const PlanShape& plan, size_t index
     const Column& column = table.columns[slot];
     if (!is_written(column)) continue;
     const PgColumn* stored = actual == nullptr ? nullptr : actual->column(column.name);
-    PgField field = make_field(session, column, slot, stored, out);
+    PgField field =
+        make_field(session, column, slot, stored,
+                   actual == nullptr ? std::string() : equal_by(table, slot, *actual), out);
     if (stored != nullptr && stored->identity_always) {
       out.identity_always = true;
       field.update = false;
@@ -89,6 +105,22 @@ PgTableLayout make_table(PgSession& session, const PlanShape& plan, size_t index
   }
   out.found_by_root = out.own || (actual != nullptr && finds_by_root(plan, table, *actual));
   return out;
+}
+
+/// Child rows are found by the equality of the root's key, whatever their own columns are: an index
+/// by another equality finds none of them.
+void cast_root_key(PgSession& session, const PgTable& root, const PgTable& child,
+                   const PgTableLayout& root_layout, PgTableLayout& layout) {
+  for (size_t i = 0; i < layout.root_key.size(); ++i) {
+    const PgField& key = root_layout.fields[root_layout.key[i]];
+    PgField& field = layout.fields[layout.root_key[i]];
+    const PgColumn* to = root.column(key.column);
+    const PgColumn* from = child.column(field.column);
+    if (to == nullptr || from == nullptr) continue;
+    if (to->base_oid != from->base_oid && !share_equality(session, from->base_oid, to->base_oid))
+      field.root_cast = "::" + to->bare_type;
+    if (!field.root_cast.empty() || field.collate != key.collate) layout.found_by_root = false;
+  }
 }
 
 }  // namespace
@@ -126,6 +158,8 @@ std::vector<PgTableLayout> make_layout(PgSession& session, const PlanShape& plan
   std::vector<PgTableLayout> out;
   for (size_t i = 0; i < plan.tables().size(); ++i) {
     out.push_back(make_table(session, plan, i, tables[i] ? &*tables[i] : nullptr));
+    if (!out[i].own && tables[0] && tables[i])
+      cast_root_key(session, *tables[0], *tables[i], out[0], out[i]);
   }
   return out;
 }

@@ -14,11 +14,16 @@ namespace lugger {
 /// One column that is written.
 struct PgField {
   size_t slot = 0;           // in the plan's row
+  std::string column;        // as the catalog has it
   std::string name;          // quoted
   std::string plan_type;     // what the slot encodes: the staging column's type ("text" for types
                              // without an encoder of ours), with the collation where it alters "="
   std::string cast;          // "::inet", from staging to the column; "" when the types agree
-  std::string compare_cast;  // the same with the modifier, to compare with what is stored
+  std::string compare_cast;  // the same with the modifier and the collation: what is stored, and
+                             // other staged values, are compared with it by the column's equality
+  std::string collate;       // " COLLATE x" of compare_cast: equal values may differ in their bytes
+  std::string root_cast;     // children: "::citext", from the stored column to the root key's type
+                             // where the two share no equality
   bool compare_as_text = false;  // the type has no equality
   bool update = true;     // in SET and in the comparison; key columns and values that change by
                           // themselves are not

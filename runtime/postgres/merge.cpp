@@ -86,11 +86,10 @@ std::string MergeSql::outcome() const {
 }
 
 std::string MergeSql::key_text(std::string_view alias, const std::vector<size_t>& fields) {
-  if (fields.size() == 1) return fmt::format("{}.{}::text", alias, stage_column(fields[0]));
-  return "ROW(" +
+  return "ARRAY[" +
          join(fields, ", ",
-              [&](size_t f) { return fmt::format("{}.{}", alias, stage_column(f)); }) +
-         ")::text";
+              [&](size_t f) { return fmt::format("{}.{}::text", alias, stage_column(f)); }) +
+         "]";
 }
 
 std::string MergeSql::insert(size_t table) const {
@@ -165,7 +164,8 @@ std::string MergeSql::rehearse(size_t table, int turn) const {
 std::string MergeSql::upsert_with(size_t table, int turn) const {
   const PgTableLayout& layout = tables_[table];
   const std::string sorted = join(layout.key, ", ", [&](size_t f) {
-    return staged(layout, f, "s") + (layout.fields[f].text_key ? " COLLATE \"C\"" : "");
+    return layout.fields[f].text_key ? staged(layout, f, "s") + " COLLATE \"C\""
+                                     : staged_for_compare(layout, f, "s");
   });
   // A new row has no xmax; one that ON CONFLICT locked and updated has. Without ON CONFLICT every
   // row that comes back is new; partitioned tables, views and foreign tables have no xmax to ask.
@@ -234,13 +234,26 @@ std::string MergeSql::upsert_outcome(size_t table, int turn) const {
       same_as_returned(layout), old);
 }
 
-/// The child rows of `alias` belong to the own row `p`.
+/// By the equality of the stored key: one document may spell a key in two ways.
 std::string MergeSql::of_root(const PgTableLayout& child) const {
   const PgTableLayout& root = tables_[0];
   std::string out = "s.doc = p.doc";
   for (size_t i = 0; i < root.key.size(); ++i) {
-    out +=
-        fmt::format(" AND s.{} = p.{}", stage_column(child.root_key[i]), stage_column(root.key[i]));
+    const std::string& cast = root.fields[root.key[i]].compare_cast;
+    out += fmt::format(" AND s.{0}{2} = p.{1}{2}", stage_column(child.root_key[i]),
+                       stage_column(root.key[i]), cast);
+  }
+  return out;
+}
+
+/// Does child row s belong to the own row that outcome o tells of?
+std::string MergeSql::of_outcome(const PgTableLayout& child) const {
+  const PgTableLayout& root = tables_[0];
+  std::string out = "o.doc = s.doc";
+  for (size_t i = 0; i < root.key.size(); ++i) {
+    const PgField& key = root.fields[root.key[i]];
+    out += fmt::format(" AND (o.k[{}])::{}{} = s.{}{}", i + 1, key.plan_type, key.compare_cast,
+                       stage_column(child.root_key[i]), key.compare_cast);
   }
   return out;
 }
@@ -250,7 +263,8 @@ std::string MergeSql::stored_of_root(const PgTableLayout& child) const {
   std::string out;
   for (size_t i = 0; i < root.key.size(); ++i) {
     if (i != 0) out += " AND ";
-    out += stored(child, child.root_key[i]) + " = " + staged_for_compare(root, root.key[i], "p");
+    out += stored(child, child.root_key[i]) + child.fields[child.root_key[i]].root_cast + " = " +
+           staged_for_compare(root, root.key[i], "p");
   }
   return out;
 }
@@ -293,10 +307,8 @@ std::string MergeSql::remove_children(size_t table, int turn) const {
 /// Rows of parents that were written, in this turn.
 std::string MergeSql::children_to_insert(size_t table, int turn) const {
   const PgTableLayout& child = tables_[table];
-  return fmt::format(
-      "{} s JOIN {} o ON o.doc = s.doc AND o.k = {} AND o.turn = {} AND o.outcome IN "
-      "(1, 2)",
-      stage(table), outcome(), key_text("s", child.root_key), turn);
+  return fmt::format("{} s JOIN {} o ON {} AND o.turn = {} AND o.outcome IN (1, 2)", stage(table),
+                     outcome(), of_outcome(child), turn);
 }
 
 std::string MergeSql::insert_children(size_t table, int turn) const {

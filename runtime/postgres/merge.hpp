@@ -26,7 +26,7 @@ enum class Outcome : int {
 };
 
 /// Writes statements against relations "stage t" (seq, doc, turn, c0..cn) and "outcome" (turn, doc,
-/// k, outcome, wrote). They are temporary tables, or common table expressions over parameters; then
+/// k, outcome, wrote); k: the texts of the own row's key as it was staged, an array. They are temporary tables, or common table expressions over parameters; then
 /// `with` leads each statement.
 class MergeSql {
  public:
@@ -74,6 +74,7 @@ class MergeSql {
   std::string conflict_clause(const PgTableLayout& layout) const;
   std::string untaken(const PgTableLayout& layout) const;
   std::string stored_of_root(const PgTableLayout& child) const;
+  std::string of_outcome(const PgTableLayout& child) const;
   std::string children_to_insert(size_t table, int turn) const;
   const std::vector<PgTableLayout>& tables_;
   OnConflict on_conflict_;

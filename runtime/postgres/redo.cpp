@@ -22,6 +22,8 @@ bool is_refusal(const Error& error) noexcept {
   for (std::string_view start : {"22", "23", "44", "54", "P0"}) {
     if (state.starts_with(start)) return true;
   }
+  // Two rows set one: a trigger made their keys equal, or an equality that nobody could foresee.
+  if (state == "21000") return true;
   // A row that row-level security forbids shares its state with missing rights on the table.
   return state == "42501" && error.message().find("row-level security") != std::string::npos;
 }

@@ -127,7 +127,10 @@ class Settling {
         if (layout.own && own != t) continue;
         const std::vector<size_t>& fields = layout.own ? layout.key : layout.root_key;
         const std::string same = each(fields.size(), " AND ", [&](size_t i) {
-          return fmt::format("x.{} = d.k{}", layout.fields[fields[i]].name, i);
+          const PgTableLayout& root = load_.tables[own];
+          return fmt::format("x.{}{} = d.k{}{}", layout.fields[fields[i]].name,
+                             layout.fields[fields[i]].root_cast, i,
+                             root.fields[root.key[i]].collate);
         });
         const uint64_t taken = session_
                                    .query(fmt::format("DELETE FROM {} x USING {} d WHERE {}",
@@ -179,7 +182,8 @@ class Settling {
     const std::string twice = stands_twice(load_.tables[t], t);
     const std::string chosen = fmt::format("s.doc IN (SELECT doc FROM {})", kChosen);
     session_.execute(fmt::format(
-        "INSERT INTO {} SELECT DISTINCT 0, s.doc, '', {}, false FROM {} s WHERE {} AND NOT {}",
+        "INSERT INTO {} SELECT DISTINCT 0, s.doc, '{{}}'::text[], {}, false FROM {} s WHERE {} AND "
+        "NOT {}",
         kOutcomeTable, static_cast<int>(Outcome::kInserted), stage_table(t), chosen, twice));
     session_.execute(
         fmt::format("DELETE FROM {} s WHERE NOT ({} AND {})", stage_table(t), chosen, twice));

@@ -65,7 +65,7 @@ class StagedLoader : public CopyLoader {
     for (size_t t = 0; t < load_.tables.size(); ++t)
       load_.session.execute(stage_ddl(load_.tables[t], t, on_commit));
     load_.session.execute(
-        fmt::format("CREATE TEMPORARY TABLE {} (turn int4, doc int4, k text, outcome int2, wrote "
+        fmt::format("CREATE TEMPORARY TABLE {} (turn int4, doc int4, k text[], outcome int2, wrote "
                     "bool) ON COMMIT {}",
                     kOutcomeTable, on_commit));
   }
@@ -168,7 +168,7 @@ class StagedLoader : public CopyLoader {
       documents.number(std::stoll(taken.text(i, 0)));
       keys.text(taken.text(i, 1));
     }
-    session.query(fmt::format("UPDATE {} SET outcome = CASE WHEN (doc, k) IN (SELECT * FROM "
+    session.query(fmt::format("UPDATE {} SET outcome = CASE WHEN (doc, k::text) IN (SELECT * FROM "
                               "unnest($1::int4[], $2::text[])) THEN {} ELSE 0 END WHERE {}",
                               kOutcomeTable, static_cast<int>(of_taken(policy_)), unsure),
                   {documents.finish(), keys.finish()});

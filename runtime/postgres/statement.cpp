@@ -121,7 +121,8 @@ class StatementLoader : public PgLoader {
     const size_t n = params.size();
     for (ArrayText* array : {&documents, &keys, &outcomes}) params.emplace_back(array->finish());
     return fmt::format(
-        "{} AS NOT MATERIALIZED (SELECT {} AS turn, u.* FROM unnest(${}::int4[], ${}::text[], "
+        "{} AS NOT MATERIALIZED (SELECT {} AS turn, u.doc, u.k::text[] AS k, u.outcome FROM "
+        "unnest(${}::int4[], ${}::text[], "
         "${}::int2[]) AS u(doc, k, outcome))",
         sql_.outcome(), turn, n + 1, n + 2, n + 3);
   }
@@ -241,9 +242,10 @@ class StatementLoader : public PgLoader {
       return count_rows(t, load_.session.query(sql, params).affected());
     }
     const PgRows rows = load_.session.query(
-        fmt::format("{}, {}, c AS ({}) SELECT doc, k FROM c WHERE NOT taken UNION ALL SELECT NULL, "
-                    "count(*)::text FROM i",
-                    with, sql_.children_with(t, turn), sql_.children_taken(t, turn)),
+        fmt::format(
+            "{}, {}, c AS ({}) SELECT doc, k::text FROM c WHERE NOT taken UNION ALL SELECT NULL, "
+            "count(*)::text FROM i",
+            with, sql_.children_with(t, turn), sql_.children_taken(t, turn)),
         params);
     count_rows(t, std::stoull(rows.text(rows.size() - 1, 1)));
     mark(rows, std::nullopt, Outcome::kSuppressed);
