@@ -28,6 +28,9 @@ void check_unchanged(const RunRecord& run, const JobSpec& spec, const std::strin
 std::optional<Error> lost_tables(const TargetReport& report, State& state, const JobSpec& spec,
                                  const RunSettings& settings);
 void take_lease(State& state, const std::string& job);
+void resume_run(RunShared& shared, PreparedRun& prepared, const RunRecord& run);
+/// Splits the source into about `parts`.
+void begin_run(RunShared& shared, PreparedRun& prepared, const SourceInfo& info, int parts);
 
 /// Gives a run its hours and its limits.
 void keep_pace(Pace& pace, Target& target, const ThrottleSpec& throttle, const std::string& window);
