@@ -32,10 +32,17 @@ std::string new_id() {
   return uuid_text(id.data());
 }
 
+/// Of the open transaction, which is about to lock rows of the ledger: should this process hang
+/// before it commits, the server is to let them go.
+void let_go_in_time(PgSession& session) {
+  session.execute("SET LOCAL idle_in_transaction_session_timeout = '30s'");
+}
+
 template <typename Work>
 auto in_transaction(PgSession& session, Work&& work) {
   session.begin();
   try {
+    let_go_in_time(session);
     auto out = work();
     session.commit();
     return out;
@@ -232,6 +239,7 @@ void open_to_claims(PgSession& session, const std::string& schema, const std::st
 std::string close_to_claims(PgSession& session, const std::string& schema, const std::string& run) {
   session.begin();
   try {
+    let_go_in_time(session);
     // Waits for whoever is about to claim, and keeps others from it.
     session.query(fmt::format("UPDATE {}.runs SET joint = false WHERE run = $1", schema), {run});
     const PgRows rows = session.query(
@@ -265,6 +273,7 @@ void mark_unit(PgSession& session, const std::string& claim) {
 
 void hold_claim(PgSession& session, const std::string& schema, const std::string& run,
                 const std::string& partition, const std::string& claim) {
+  let_go_in_time(session);
   const PgRows rows = session.query(
       fmt::format("SELECT 1 FROM {}.partitions WHERE run = $1 AND partition = $2 AND claim = $3 "
                   "FOR NO KEY UPDATE",

@@ -147,6 +147,42 @@ class Fleet(unittest.TestCase):
         self.assertIn('read 48,000', told)
         self.prove(work)
 
+    def test_a_commit_without_its_claim_is_rolled_back(self):
+        """The check in the transaction alone: nobody ends the sessions of the process that hung."""
+        work = self.work(extra=SLOW)
+        lost = self.join(work)
+        self.until(work.database, HELD, 2)
+        os.kill(lost.pid, signal.SIGSTOP)
+        taken = work.database.rows("update lugger.partitions set claim = 'x', member = 'x', member_lock = null, expires_at = now() + interval '1 hour'"
+                                   ' where not done returning partition, position, read')
+        before = work.database.number('select sum(read) from lugger.partitions')
+        os.kill(lost.pid, signal.SIGCONT)
+        # With all that is left in another's hands it waits, and has committed nothing.
+        self.until(work.database, "select count(*) from pg_stat_activity where datname = current_database() and application_name = 'lugger load' and state = 'idle' and query ilike 'rollback%'", 2)
+        self.assertEqual(work.database.number('select sum(read) from lugger.partitions'), before)
+        self.assertEqual(work.database.rows('select partition, position, read from lugger.partitions where not done order by 1'), sorted(taken))
+        work.database.query("update lugger.partitions set expires_at = now() where claim = 'x'")
+        self.ends(lost)
+        self.prove(work)
+
+    def test_through_a_pooler(self):
+        from pooler import Pooled, require
+        require()
+        pooler = Pooled(self.server)
+        self.addCleanup(pooler.stop)
+        work = self.work(extra=SLOW, target_options='pooled = true,')
+        direct = work.database
+        pair = []
+        for _ in range(2):
+            pair.append(harness.start('run', 'job.lua', '--create', '--join', '-j', '1', '--log', 'none', cwd=work.directory,
+                                      env={**work.env, 'PG_URI': pooler.url(direct.name)}))
+            self.started.append(pair[-1])
+        self.until(direct, HELD.replace('count(*)', 'count(distinct holder)'), 2)
+        pair[0].kill()
+        direct.query(EXPIRE.format(pair[0].pid))   # as after half a minute
+        self.ends(pair[1])
+        self.prove(work)
+
     def test_a_killed_process_gives_its_partitions_back_at_once(self):
         work = self.work(extra=SLOW)
         first, second = self.join(work), self.join(work)
@@ -203,6 +239,18 @@ class Fleet(unittest.TestCase):
         work.run('--create', '-j', '2', expect=3)   # alone, as any run
         self.prove(work)
 
+    def test_a_changed_script_begins_anew_when_asked(self):
+        work = self.work(extra=SLOW)
+        only = self.join(work)
+        self.until(work.database, HELD)
+        only.kill()
+        only.communicate()
+        work.script(job(COLUMNS, source=self.source, conflict='update') + '-- mended')
+        self.assertIn('--join --restart', work.run('--create', '--join', expect=1).err)
+        work.run('--create', '--join', '--restart', expect=3)
+        self.assertEqual(work.database.query('select status from lugger.runs order by started_at').split(), ['abandoned', 'done'])
+        self.assertEqual(work.database.query(TABLE), self.undisturbed('update')[0])
+
     def test_a_run_of_one_process_and_a_shared_one_exclude_each_other(self):
         work = self.work(extra=SLOW)
         one = self.join(work)
@@ -217,14 +265,14 @@ class Fleet(unittest.TestCase):
         work = self.work(extra=SLOW)
         one = self.join(work)
         self.until(work.database, HELD)
-        work.script(job(COLUMNS + ", { 'more', 'text' }", source=self.source, conflict='update', extra=SLOW), 'other.lua')
+        work.script(job("{ 'n', 'int4' }", source=self.source, conflict='update', extra=SLOW), 'other.lua')
         refused = work.run('--create', '--join', script='other.lua', expect=1)
         self.assertIn('the script, or what it was given, is not that of the run', refused.err)
         copy = work.directory / 'copy.bson'
         copy.write_bytes(self.source.read_bytes()[:-200] + b'\0' * 200)
         work.script(job(COLUMNS, source=copy, conflict='update', extra=SLOW), 'copied.lua')
         refused = work.run('--create', '--join', script='copied.lua', expect=1)
-        self.assertIn('cannot join', refused.err)
+        self.assertIn('its source is not the one that the run began with', refused.err)
         self.ends(one)
 
     def test_the_same_file_elsewhere_is_the_same_source(self):
