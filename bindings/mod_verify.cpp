@@ -88,6 +88,7 @@ static void push(lua_State* L, const Verdict& verdict) {
                                    {"finished", &verdict.finished},
                                    {"window", &verdict.window},
                                    {"where", &verdict.where},
+                                   {"columns", &verdict.columns},
                                    {"sample", &verdict.sample}}) {
     set(L, name, *text);
   }

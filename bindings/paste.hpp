@@ -30,8 +30,8 @@ class PasteReader {
 
   std::string keys_;  // read already, given next
   std::deque<std::string> lines_;
-  std::string
-      rest_;  // the last line of a paste, which has no end yet: given to the next line's editor
+  /// The last line of a paste, which has no end yet: given to the next line's editor.
+  std::string rest_;
   std::string held_;
 };
 

@@ -18,9 +18,10 @@ struct OptionSpec {
   enum class Type : uint8_t { kFlag, kNumber, kText, kChoice, kList, kFlagOrText };
   std::string_view name;
   Type type;
-  std::string_view help;           // one sentence
-  std::string_view fallback = {};  // told to those who ask; kChoice: the first of `choices` when empty
-  std::string_view choices = {};   // kChoice: "error|skip|update|newer"
+  std::string_view help;  // one sentence
+  std::string_view fallback =
+      {};  // told to those who ask; kChoice: the first of `choices` when empty
+  std::string_view choices = {};  // kChoice: "error|skip|update|newer"
 };
 
 /// Options given by a user, checked against their declaration.

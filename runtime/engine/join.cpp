@@ -25,6 +25,12 @@ bool pause(const StopFlag& stop) {
   return !stop.requested();
 }
 
+/// The newest run that loads the source, also one that has committed nothing yet.
+std::optional<RunRecord> newest(State& state, const std::string& job) {
+  std::optional<RunRecord> latest = state.latest(job);
+  return latest && was_retry(state, *latest) ? latest_load(state, job) : latest;
+}
+
 bool takes_part(const std::optional<RunRecord>& run) {
   return run && run->joint && is_unfinished(*run);
 }
@@ -82,7 +88,7 @@ void enter(RunShared& shared, PreparedRun& prepared, const RunRecord& run) {
 /// Behind the door: nobody else begins, resumes or finishes.
 void begin_or_resume(RunShared& shared, PreparedRun& prepared) {
   const JobSpec& spec = shared.job.spec;
-  const std::optional<RunRecord> latest = latest_load(*prepared.state, spec.name);
+  const std::optional<RunRecord> latest = newest(*prepared.state, spec.name);
   const bool open = latest && is_unfinished(*latest);
   if (open && !shared.settings.restart) {
     prepared.state->open_to_claims(latest->run);
@@ -143,7 +149,7 @@ void refuse_to_join(const RunSettings& settings, const SourceInfo& source, Targe
 void join_run(RunShared& shared, PreparedRun& prepared) {
   State& state = *prepared.state;
   const std::string& job = shared.job.spec.name;
-  const std::optional<RunRecord> latest = latest_load(state, job);
+  const std::optional<RunRecord> latest = newest(state, job);
   if (came_late(shared, prepared, latest)) return;
   if (takes_part(latest) && !shared.settings.restart) {
     enter(shared, prepared, *latest);
@@ -151,10 +157,10 @@ void join_run(RunShared& shared, PreparedRun& prepared) {
     // Given back at the end of this block: from then on the run is everybody's.
     const std::unique_ptr<State> door = shared.job.target->state();
     if (take_door(*door, shared)) {
-      if (came_late(shared, prepared, latest_load(state, job))) return;
+      if (came_late(shared, prepared, newest(state, job))) return;
       begin_or_resume(shared, prepared);
     } else {
-      enter(shared, prepared, latest_load(state, job).value());
+      enter(shared, prepared, newest(state, job).value());
     }
   }
   shared.claims = state.join(shared.run);

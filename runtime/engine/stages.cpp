@@ -77,7 +77,7 @@ class StageRun final : public Run {
     state_ = target.state();
     state_->ensure();
     take_lease(*state_, job.spec.name);
-    const std::optional<RunRecord> latest = state_->latest(job.spec.name);
+    const std::optional<RunRecord> latest = latest_load(*state_, job.spec.name);
     refuse_unfinished(*state_, latest, job.spec.name);
     if (latest) {
       run_ = latest->run;

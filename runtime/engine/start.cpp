@@ -51,6 +51,11 @@ void check_unchanged(const RunRecord& run, const JobSpec& spec, const std::strin
       "--accept-changes goes on where it stopped; --restart begins again");
 }
 
+bool was_retry(State& state, const RunRecord& run) {
+  const std::vector<PartitionRecord> partitions = state.partitions(run.run);
+  return partitions.size() == 1 && partitions.front().id == kRejectsPartition;
+}
+
 namespace {
 
 /// Nothing committed, nothing to go on with: when script or source changed since, such a run gives
@@ -60,11 +65,6 @@ bool committed_nothing(State& state, const RunRecord& run) {
     if (partition.done || !partition.position.empty() || partition.tally.read != 0) return false;
   }
   return true;
-}
-
-bool was_retry(State& state, const RunRecord& run) {
-  const std::vector<PartitionRecord> partitions = state.partitions(run.run);
-  return partitions.size() == 1 && partitions.front().id == kRejectsPartition;
 }
 
 /// Rejects that were not answered are still rejects: a retry that was cut short goes on when it is
@@ -102,12 +102,16 @@ std::optional<Error> lost_tables(const TargetReport& report, State& state, const
 
 std::optional<RunRecord> latest_load(State& state, const std::string& job) {
   constexpr size_t kRunsLookedAt = 500;
+  const auto loaded = [&](const RunRecord& run) {
+    if (was_retry(state, run)) return false;
+    return run.status == "done" || !committed_nothing(state, run);
+  };
   std::optional<RunRecord> latest = state.latest(job);
-  if (!latest || !was_retry(state, *latest)) return latest;
+  if (!latest || loaded(*latest)) return latest;
   for (RunRecord& run : state.runs(kRunsLookedAt)) {
-    if (run.job == job && !was_retry(state, run)) return std::move(run);
+    if (run.job == job && loaded(run)) return std::move(run);
   }
-  return latest;
+  return {};
 }
 
 void keep_pace(Pace& pace, Target& target, const ThrottleSpec& throttle,

@@ -15,8 +15,12 @@ struct PreparedRun {
   std::string note;       // that this source was loaded before
 };
 
-/// The newest run of a job that loaded its source: one that only tried rejects again is not meant.
+/// The newest run of a job that loaded its source, or a part of it: one that only tried rejects
+/// again is not meant, nor one that ended before its first commit.
 std::optional<RunRecord> latest_load(State& state, const std::string& job);
+
+/// It tried rejects again.
+bool was_retry(State& state, const RunRecord& run);
 
 // The steps, for whoever begins a run without a Job (task.cpp).
 std::string new_run_id();

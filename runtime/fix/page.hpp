@@ -21,8 +21,8 @@ struct FixRow {
 struct FixCondition {
   std::string where, query;
   PgParams params;
-  std::string
-      kept_keys;  // "SELECT key FROM ...": the query's keys as they were kept, instead of it
+  /// "SELECT key FROM ...": the query's keys as they were kept, instead of it.
+  std::string kept_keys;
 };
 
 class FixReader {

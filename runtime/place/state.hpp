@@ -27,8 +27,8 @@ struct RunRecord {
   std::string message;           // of a failure
   std::string now;               // lugger.now() of the run, ISO text
   bool joint = false;            // any number of processes claim its partitions
-  bool afresh =
-      false;  // reads everything again: rejects of the job's earlier runs give way to its own
+  /// Reads everything again: rejects of the job's earlier runs give way to its own.
+  bool afresh = false;
   Tally tally;
 };
 
@@ -61,8 +61,8 @@ struct UnitRecord {
   bool redact = false;  // its rejects keep neither document, bytes nor words that quote them
   Tally tally;          // of this unit alone; the sink fills in what only it can know
   std::vector<RejectRecord> rejects;  // refused before the sink; the sink adds its own
-  std::vector<int64_t>
-      resolved;  // rejects that this unit loaded or refused anew: they go, in the same transaction
+  /// Rejects that this unit loaded or refused anew: they go, in the same transaction.
+  std::vector<int64_t> resolved;
 };
 
 /// The partition went to another process: nothing of the open unit may be committed.

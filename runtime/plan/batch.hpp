@@ -53,8 +53,8 @@ struct Refusal {
   int column = -1;
   Failure failure = Failure::kNone;
   Value value;  // the offending value, as it came
-  std::string
-      message;  // hooks and the server: their words; otherwise empty and described from the failure
+  /// Hooks and the server: their words; otherwise empty and described from the failure.
+  std::string message;
 };
 
 class Batch {

@@ -70,8 +70,8 @@ Failure fit_length(const Coercer& c, std::string_view& text) noexcept {
   if (length == 0 || text.size() <= length) return Failure::kNone;
   const size_t keep = prefix_of(text, length);
   if (keep == text.size()) return Failure::kNone;
-  const bool spaces =
-      text.find_first_not_of(' ', keep) == std::string_view::npos;  // SQL lets these go
+  // SQL lets these go.
+  const bool spaces = text.find_first_not_of(' ', keep) == std::string_view::npos;
   if (!spaces && !c.policy().truncate) return Failure::kTooLong;
   text = text.substr(0, keep);
   return Failure::kNone;

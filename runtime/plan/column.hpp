@@ -18,8 +18,8 @@ enum class OnError : uint8_t { kReject, kNull, kDefault, kError };
 
 /// Everything a coercer may be told. One word each in scripts, the same as the member.
 struct CoercePolicy {
-  bool strict =
-      false;  // no conversion between families: text takes strings only, numbers take numbers only
+  /// No conversion between families: text takes strings only, numbers take numbers only.
+  bool strict = false;
   enum class Fraction : uint8_t {
     kReject,
     kRound,
@@ -38,8 +38,8 @@ struct CoercePolicy {
   JsonPolicy::Text nul = JsonPolicy::Text::kReject;
   JsonPolicy::Text utf8 = JsonPolicy::Text::kReject;
   JsonStyle json = JsonStyle::kPlain;  // form of BSON types inside json and jsonb
-  bool json_null =
-      false;  // a null field becomes JSON null instead of SQL NULL; missing stays SQL NULL
+  /// A null field becomes JSON null instead of SQL NULL; missing stays SQL NULL.
+  bool json_null = false;
   bool empty_null = false;  // "" reads as null
   bool trim = false;        // white space around text is dropped
   bool truncate = false;    // text longer than varchar(n) is cut
@@ -64,8 +64,8 @@ struct CoercePolicy {
 struct Column {
   std::string name;
   ColumnType type;
-  std::string
-      from;  // dotted path; "*": what no other column took; "." in a child: the element itself
+  /// Dotted path; "*": what no other column took; "." in a child: the element itself.
+  std::string from;
   bool required = false;
   OnError on_error = OnError::kReject;
   std::optional<Constant> default_value;  // coerced once, when the plan is made

@@ -38,13 +38,13 @@ enum class Kind : uint8_t {
 
 struct ColumnType {
   Kind kind = Kind::kText;
-  Kind element =
-      Kind::kText;  // kArray: the element's kind; precision, scale and length are the element's
-  int precision =
-      0;  // numeric(p, s); 0: unconstrained. time/timestamp precision: unused, microseconds always
+  /// kArray: the element's kind; precision, scale and length are the element's.
+  Kind element = Kind::kText;
+  /// numeric(p, s); 0: unconstrained. time/timestamp precision: unused, microseconds always.
+  int precision = 0;
   int scale = 0;
-  int length =
-      0;  // varchar(n), char(n), bit(n); vector(n), halfvec(n), sparsevec(n): dimensions; 0: any
+  /// varchar(n), char(n), bit(n); vector(n), halfvec(n), sparsevec(n): dimensions; 0: any.
+  int length = 0;
   std::string sql;  // as DDL spells it: "numeric(12,2)", "text[]", "my_schema.mood"
 
   bool is_array() const noexcept { return kind == Kind::kArray; }

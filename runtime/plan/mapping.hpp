@@ -18,8 +18,8 @@ struct ChildMapping {
   std::string from;   // "tags[]", "order.lines[]": an array path relative to the parent's document
                       // or element
   std::vector<Column> columns;
-  std::vector<std::string>
-      parent;  // names of the columns that hold the parent's key; empty: "parent_" + the key's name
+  /// Names of the columns that hold the parent's key; empty: "parent_" + the key's name.
+  std::vector<std::string> parent;
   std::string ordinal = "ordinal";  // 1-based place in the array
   std::vector<ChildMapping> children;
 };
@@ -50,8 +50,8 @@ struct IndexMapping {
 /// One of not_null, check, unique, foreign_key and sql is given.
 struct ConstraintMapping {
   std::string table, name;
-  std::string
-      sql;  // "check (age >= 0)", "foreign key (team) references teams (id)": from the script
+  /// "check (age >= 0)", "foreign key (team) references teams (id)": from the script.
+  std::string sql;
   std::vector<std::string> not_null;  // columns
   std::string check;                  // a condition
   std::vector<std::string> unique;    // columns

@@ -24,8 +24,8 @@ struct TableWork {
 };
 
 struct Plan::Work {
-  std::vector<TableWork>
-      tables;             // own tables share tables[0]'s scope; one entry a table of the shape
+  /// Own tables share tables[0]'s scope; one entry a table of the shape.
+  std::vector<TableWork> tables;
   Arena constants{4096};  // defaults
   Uuid id_namespace{};
   ByteBuffer text;

@@ -45,6 +45,7 @@ class StageRunner {
         session_(place.url, std::string(stage_word(stage)), place.pooled) {}
 
   StageResult run() {
+    refuse_unsettled();
     std::vector<StageStep> steps = pending_steps(session_, shape_, tables_);
     std::erase_if(steps, [&](const StageStep& step) { return step.stage != stage_; });
     reconcile();
@@ -56,6 +57,20 @@ class StageRunner {
   }
 
  private:
+  /// What the end of the load takes away: without it rows of one key stand side by side.
+  void refuse_unsettled() {
+    for (const TablePlan& table : shape_.tables()) {
+      const PgRows rows = session_.query("SELECT obj_description(to_regclass($1), 'pg_class')",
+                                         {PgSession::quote_table(table.name)});
+      if (rows.text(0, 0) != kUnfinishedComment) continue;
+      throw Error(
+          Code::kConfig,
+          fmt::format("the load of {} is not finished: its rows are copied, and not settled",
+                      table.name),
+          "run the job without --stage first: it goes on from there");
+    }
+  }
+
   static bool has_words(const StepRecord& record, const StageStep& step, bool concurrently) {
     std::string all;
     for (const std::string& sql : step_statements(step, concurrently))

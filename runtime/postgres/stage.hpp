@@ -8,10 +8,10 @@ namespace lugger {
 
 /// What a stage knows beside its steps.
 struct StageTables {
-  std::set<std::string>
-      made;  // tables that this very process made and filled: nobody uses them yet
-  std::set<std::string>
-      promised;  // steps in the ledger: a child's foreign key is added where it was promised
+  /// Tables that this very process made and filled: nobody uses them yet.
+  std::set<std::string> made;
+  /// Steps in the ledger: a child's foreign key is added where it was promised.
+  std::set<std::string> promised;
 };
 
 /// Steps of a plan that the catalog does not show as done. Error{config} for tables that do not

@@ -49,8 +49,8 @@ Decimal128Digits decimal_from_bson(const uint8_t* decimal128) noexcept {
     out.kind = DecimalDigits::Kind::kInfinity;
     return out;
   }
-  const bool large =
-      (combination >> 3) == 3;  // implicit 100x on top: more than 34 digits, so it counts as zero
+  // implicit 100x on top: more than 34 digits, so it counts as zero
+  const bool large = (combination >> 3) == 3;
   const int biased = static_cast<int>((large ? high >> 47 : high >> 49) & 0x3FFF);
   out.scale = kBias - biased;
   Wide coefficient = large ? 0 : (static_cast<Wide>(high & 0x0001FFFFFFFFFFFF) << 64) | low;
@@ -158,8 +158,8 @@ Bytes decimal_to_numeric(const DecimalDigits& value, int min_scale, Arena& arena
   const int64_t first = static_cast<int64_t>(value.digits.size() - leading) - 1 -
                         value.scale;  // power of ten of the first digit
   const int weight = floor_div4(first);
-  const int head =
-      static_cast<int>(first - 4 * static_cast<int64_t>(weight)) + 1;  // digits in the first group
+  // digits in the first group
+  const int head = static_cast<int>(first - 4 * static_cast<int64_t>(weight)) + 1;
   const auto count = static_cast<int64_t>(digits.size());
   const int ndigits = count <= head ? 1 : static_cast<int>(1 + (count - head + 3) / 4);
   uint8_t* out =

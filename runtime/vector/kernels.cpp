@@ -107,8 +107,8 @@ double cosine(Floats a, Floats b) noexcept { return cosine(a, b, dot(b, b)); }
 
 double cosine(Floats a, Floats b, double b_squared) noexcept {
   const Sums sums = both(a, b);
-  const double scale =
-      std::sqrt(sums.a_squared * b_squared);  // squares of floats leave room for this
+  // squares of floats leave room for this
+  const double scale = std::sqrt(sums.a_squared * b_squared);
   if (scale == 0) return std::numeric_limits<double>::quiet_NaN();
   return std::clamp(sums.dot / scale, -1.0, 1.0);
 }

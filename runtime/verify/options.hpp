@@ -15,8 +15,8 @@ struct VerifyOptions {
   uint64_t seed = 0;  // of the sample; 0: one is chosen, and told
   std::string where;  // SQL condition on the target's own table
   std::string since;  // ISO time: only documents at or after it
-  std::string
-      since_field;  // path of the field that `since` is held against; empty: the time in _id
+  /// Path of the field that `since` is held against; empty: the time in _id.
+  std::string since_field;
   std::vector<std::string> columns;  // only these, besides the key; empty: all
   uint64_t limit_shown = 10;         // rows shown in full, of each table and kind
   uint64_t group_rows = kGroupRows;

@@ -190,6 +190,7 @@ void record_verification(VerifyContext& context, const Verdict& verdict) {
   for (const std::string* narrowed : {&verdict.window, &verdict.where, &verdict.sample}) {
     if (!narrowed->empty()) record.message += "; " + *narrowed;
   }
+  if (!verdict.columns.empty()) record.message += "; columns " + verdict.columns;
   try {
     const std::unique_ptr<State> state = context.job.open_target_once().state();
     state->ensure();
@@ -211,6 +212,7 @@ void prepare_verification(VerifyContext& context, Verdict& verdict) {
     verdict.window = context.since->words();
   }
   verdict.where = context.options.where;
+  verdict.columns = fmt::format("{}", fmt::join(context.options.columns, ", "));
   verdict.looked_for_missing = context.options.where.empty();
   verdict.looked_for_extra = context.options.since.empty();
   divide_work(context);

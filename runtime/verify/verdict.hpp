@@ -71,7 +71,7 @@ struct Verdict {
   std::vector<TableVerdict> tables;
   std::vector<ColumnFinding> altered;
   std::vector<RowFinding> rows;       // the first few of each table and kind
-  std::string window, where, sample;  // "" or in words
+  std::string window, where, sample, columns;  // what it was narrowed to, in words; "": nothing
   bool looked_for_missing = true, looked_for_extra = true;
   bool source_moves = false;         // a live source: its rows are read again too
   std::vector<std::string> reasons;  // beyond rows and columns: why this cannot be called equal

@@ -50,6 +50,7 @@
 ---@field rows lugger.row_finding[] the first of each table and kind
 ---@field window string --since in words; "" when not asked for
 ---@field where string
+---@field columns string those of --columns; "": all
 ---@field sample string what the sample proves, in words
 ---@field looked_for_missing boolean
 ---@field looked_for_extra boolean

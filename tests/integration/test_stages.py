@@ -179,7 +179,7 @@ class Stages(unittest.TestCase):
                 self.assertIn(words, work.run(*gate, expect=4).err)
         self.assertEqual(self.stages(work), 'constrain waiting')
         (work.directory / 'verdict.json').write_text('{"a": 1}', encoding='utf-8')
-        self.assertIn('no verdict', work.run(*gate, expect=1).err)
+        self.assertIn('not a verdict', work.run(*gate, expect=1).err)
         (work.directory / 'verdict.json').write_text(json.dumps({'format': 'lugger-verdict/1', 'jobs': [{'job': 'people', 'run': run, 'equal': True}]}), encoding='utf-8')
         work.run(*gate)
         self.assertEqual(self.stages(work), 'constrain done')

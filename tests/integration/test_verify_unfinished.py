@@ -26,6 +26,8 @@ class Unfinished(Case):
         work = self.unsettled()
         result = self.verify(work, expect=4)
         self.assertIn('NOT equal: the load is not finished', result.out)
+        for stage in ('index', 'constrain'):
+            self.assertIn('is not finished', work.run('--stage', stage, '--accept-changes', expect=1).err)
         self.assertIn('finish it first: lugger run job.lua --create', result.err)
         self.assertEqual(counts(result)['docs'], {'source': 8, 'target': 10, 'equal': 8, 'missing': 0, 'extra': 2, 'different': 0})
         found = json.loads(self.verify(work, '--json', expect=4).out)[0]
@@ -42,6 +44,25 @@ class Unfinished(Case):
         work.run('--accept-changes')
         self.verify(work, '--verdict', 'v.json')
         work.run('--stage', 'constrain', '--verdict', 'v.json')
+
+    def test_a_verdict_of_a_part_opens_no_gate(self):
+        work = self.made(self.documents(), extra=EXTRA + CHECK, run=('--create', '--stage', 'load'))
+        for flag, value in (('--since', '2099-01-01'), ('--where', 'n = 2'), ('--columns', 'mongo_id'), ('--sample', '100')):
+            with self.subTest(flag):
+                self.verify(work, flag, value, '--verdict', 'v.json')
+                refused = work.run('--stage', 'constrain', '--verdict', 'v.json', expect=4)
+                self.assertIn(f'of a part of the rows ({flag})', refused.err)
+        self.verify(work, '--verdict', 'v.json')
+        work.run('--stage', 'constrain', '--verdict', 'v.json')
+
+    def test_a_run_that_ended_before_its_first_commit_changes_nothing(self):
+        documents = [{'_id': oid(i), 'n': i, 'tags': []} for i in range(5)]
+        work = self.made(documents, conflict='error', extra=EXTRA + "indexes = { 'n' },", run=('--create', '--stage', 'load'))
+        self.verify(work)
+        self.assertIn('is taken', work.run(expect=1).err)
+        self.verify(work)
+        work.run('--stage', 'index')
+        self.verify(work)
 
     def test_without_a_ledger_the_table_says_so(self):
         work = self.unsettled()

@@ -22,7 +22,7 @@ function verdict.key_files()
 end
 
 local texts = { 'job', 'run', 'run_status', 'run_now', 'script_hash', 'mapping_hash', 'source', 'source_identity',
-  'target', 'target_identity', 'server', 'position', 'started', 'finished', 'window', 'where', 'sample' }
+  'target', 'target_identity', 'server', 'position', 'started', 'finished', 'window', 'where', 'sample', 'columns' }
 local numbers = { 'seconds', 'seed', 'documents', 'skipped', 'rejected', 'kept_rejects' }
 local counts = { 'source', 'target', 'equal', 'missing', 'extra', 'different', 'newer', 'older', 'duplicates',
   'settled' }

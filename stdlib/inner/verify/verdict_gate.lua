@@ -12,7 +12,7 @@ local function read(path)
   local ok, content = pcall(json.decode, system.read_file(path))
   local format = ok and type(content) == 'cdata' and tostring(content.format) or ''
   if not format:match('^lugger%-verdict/') or not content.jobs then
-    config.raise(path .. ' is no verdict of lugger')
+    config.raise(path .. ' is not a verdict of lugger')
   end
   return content
 end
@@ -29,10 +29,23 @@ local function latest_run(job)
   return run and run.run
 end
 
+local narrowed = { { 'window', '--since' }, { 'where', '--where' }, { 'sample', '--sample' }, { 'columns', '--columns' } }
+
+-- What a verification passed over may be wrong.
+local function narrowed_by(verdict)
+  for _, one in ipairs(narrowed) do
+    local words = verdict[one[1]]
+    if words ~= nil and tostring(words) ~= '' then return one[2] end
+  end
+  if verdict.looked_for_missing == false or verdict.looked_for_extra == false then return 'its flags' end
+end
+
 local function problem_of(job, content)
   for _, one in content.jobs:fields() do
     if tostring(one.job) == job:name() then
       if one.equal ~= true then return 'the verdict says that source and target are not equal' end
+      local flag = narrowed_by(one)
+      if flag then return ('the verdict is of a part of the rows (%s): verify all of them'):format(flag) end
       local run = latest_run(job)
       if run and one.run ~= nil and tostring(one.run) ~= '' and tostring(one.run) ~= run then
         return 'the verdict is of an earlier run: verify again'
