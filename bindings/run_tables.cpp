@@ -119,10 +119,11 @@ void push(lua_State* L, const OptionSpec& option) {
 }
 
 RunSettings read_settings(lua_State* L, int index) {
-  static constexpr std::array<std::string_view, 15> kKeys = {
+  static constexpr std::array<std::string_view, 16> kKeys = {
       "jobs",  "create",       "dry_run",         "restart",    "accept_changes",
       "again", "limit",        "retry_rejects",   "redact",     "stage",
-      "force", "index_memory", "lock_timeout_ms", "lock_tries", "window"};
+      "force", "index_memory", "lock_timeout_ms", "lock_tries", "window",
+      "join"};
   static constexpr std::array<std::string_view, 3> kStages = {"load", "index", "constrain"};
   RunSettings settings;
   if (lua_isnoneornil(L, index)) return settings;
@@ -148,6 +149,8 @@ RunSettings read_settings(lua_State* L, int index) {
       settings.again = flag;
     else if (key == "accept_changes")
       settings.accept_changes = flag;
+    else if (key == "join")
+      settings.join = flag;
     else if (key == "limit")
       settings.limit = static_cast<uint64_t>(number(0));
     else if (key == "redact")

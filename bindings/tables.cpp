@@ -36,6 +36,8 @@ void push(lua_State* L, const PartitionRecord& partition) {
   set(L, "position", partition.position);
   set(L, "bytes", partition.bytes);
   set(L, "done", partition.done);
+  set(L, "holder", partition.holder);
+  set(L, "held", partition.held);
   set(L, "tally", partition.tally);
 }
 

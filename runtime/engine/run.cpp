@@ -1,9 +1,12 @@
 #include "engine/run.hpp"
 
+#include <unistd.h>
+
 #include "base/conductor.hpp"
 #include "base/digest.hpp"
 #include "base/threads.hpp"
 #include "engine/control.hpp"
+#include "engine/join.hpp"
 #include "engine/rejects.hpp"
 #include "engine/reread.hpp"
 #include "engine/run_impl.hpp"
@@ -19,6 +22,11 @@ void RunShared::fail(const Error& error) {
   // The first failure is the cause; what the others meet while stopping is its echo.
   if (!failure) failure = error;
   stop.set(StopLevel::kNow);
+}
+
+void RunShared::wait_for(const std::string& others) {
+  const std::lock_guard lock(mutex);
+  waits_for = others.empty() ? "" : "for " + others + ", still at work on this run";
 }
 
 namespace {
@@ -45,13 +53,14 @@ class RunImpl final : public Run {
     snapshot.stage = conductor_.stage();
     snapshot.seconds = conductor_.seconds();
     snapshot.resumed = prepared_.resumed;
-    snapshot.waits_for = shared_.pace.waits_for();
+    snapshot.waits_for = waits_for();
     snapshot.total_bytes = prepared_.total_bytes;
     snapshot.tally = prepared_.earlier;
     snapshot.tally.read += shared_.read.load(std::memory_order_relaxed);
     snapshot.tally.rows += shared_.rows.load(std::memory_order_relaxed);
     snapshot.tally.bytes = prepared_.done_bytes + shared_.bytes.load(std::memory_order_relaxed);
     snapshot.tally.rejected += shared_.rejected.load(std::memory_order_relaxed);
+    if (shared_.claims) snapshot.tally = shared_.claims->seen();
     const std::lock_guard lock(mutex_);
     snapshot.steps = steps_.steps;
     snapshot.steps_done = steps_.done;
@@ -76,8 +85,9 @@ class RunImpl final : public Run {
     if (shared_.state == nullptr) return;
     try {
       control_ = std::make_unique<ControlSocket>(
-          shared_.run, shared_.pace, [this] { return facts(); },
-          [this](StopLevel level) { stop(level); });
+          // Several processes of one host may share the run.
+          shared_.claims ? fmt::format("{}.{}", shared_.run, getpid()) : shared_.run, shared_.pace,
+          [this] { return facts(); }, [this](StopLevel level) { stop(level); });
     } catch (const Error& error) {
       prepared_.report.warnings.emplace_back(error.what());
     }
@@ -92,10 +102,27 @@ class RunImpl final : public Run {
   void conduct() {
     if (!prepared_.was_done) {
       run_workers();
+      if (shared_.claims && !takes_finish()) return;
       if (!shared_.failure && !shared_.stop.requested()) finish_load();
     }
+    if (prepared_.was_done && shared_.settings.join) return;
     // Also behind a load that is done: it may have been asked for alone.
     if (!shared_.failure && !shared_.stop.requested()) build();
+  }
+
+  /// Of the processes that share the run, one finishes it.
+  bool takes_finish() {
+    if (shared_.failure || shared_.stop.requested()) return false;
+    conductor_.enter("waiting");
+    finishes_ = take_finish(shared_);
+    return finishes_;
+  }
+
+  std::string waits_for() {
+    std::string out = shared_.pace.waits_for();
+    if (!out.empty()) return out;
+    const std::lock_guard lock(shared_.mutex);
+    return shared_.waits_for;
   }
 
   void run_workers() {
@@ -117,7 +144,8 @@ class RunImpl final : public Run {
     conductor_.enter("finishing");
     // A limit leaves documents unread: then nobody knows.
     if (shared_.settings.limit == 0)
-      told_at_end_ = shared_.source->told_at_end(!prepared_.resumed, shared_.stop);
+      told_at_end_ =
+          shared_.source->told_at_end(!prepared_.resumed && !shared_.claims, shared_.stop);
     if (shared_.state == nullptr || shared_.settings.retry_rejects) return;
     Tally after = whole();
     promise_steps(*shared_.job.target, *shared_.shape, *shared_.state, shared_.job.spec.name,
@@ -188,7 +216,7 @@ class RunImpl final : public Run {
     control_.reset();
     result_.run = shared_.run;
     result_.job = shared_.job.spec.name;
-    result_.tally = settled_.value_or(whole());
+    result_.tally = final_tally();
     result_.seconds = conductor_.seconds();
     result_.resumed = prepared_.resumed;
     result_.dry_run = shared_.state == nullptr;
@@ -206,7 +234,7 @@ class RunImpl final : public Run {
     if (result_.status != "done" && !result_.dry_run)
       result_.resume_command = shared_.job.spec.resume_command;
     if (!prepared_.note.empty()) result_.notes.push_back(prepared_.note);
-    if (shared_.state != nullptr && !prepared_.was_done) {
+    if (records_end()) {
       try {
         shared_.state->set_status(shared_.run, result_.status, result_.error);
       } catch (const std::exception& error) {
@@ -216,12 +244,40 @@ class RunImpl final : public Run {
             fmt::format("the end of the run could not be recorded: {}", error.what()));
       }
     }
+    shared_.claims.reset();
     prepared_.state.reset();  // gives the lease back
     return result_.status;
   }
 
-  /// Earlier attempts included.
-  Tally whole() const {
+  /// A process that leaves others at work says nothing of the run's end.
+  bool records_end() {
+    if (shared_.state == nullptr || prepared_.was_done) return false;
+    if (!shared_.claims || finishes_) return true;
+    shared_.claims->give_back();
+    if (result_.status == "done") return false;
+    try {
+      for (const PartitionRecord& partition : shared_.state->partitions(shared_.run))
+        if (!partition.done) return !shared_.claims->others();
+    } catch (const Error&) {
+      // Who cannot ask does not know.
+    }
+    return false;
+  }
+
+  Tally final_tally() {
+    if (settled_) return *settled_;
+    try {
+      return whole();
+    } catch (const Error& error) {
+      result_.warnings.push_back(
+          fmt::format("the counts are those of this process alone: {}", error.what()));
+    }
+    return shared_.tally;
+  }
+
+  /// Earlier attempts included, and other processes.
+  Tally whole() {
+    if (shared_.claims) return books_of_run(shared_);
     Tally tally = prepared_.earlier;
     tally += shared_.tally;
     return tally;
@@ -231,6 +287,7 @@ class RunImpl final : public Run {
   PreparedRun prepared_;
   std::vector<std::string> told_at_end_;  // by the source
   std::optional<Tally> settled_;          // once duplicates of a direct load are settled
+  bool finishes_ = false;                 // of the processes of a joint run, this one
   bool finishing_ = false;                // all is copied
   std::mutex mutex_;                      // of the steps
   StepsView steps_;

@@ -21,6 +21,7 @@ struct RunSettings {
   bool again = false;           // load a table without a key twice, when the last run of it is done
   bool restart = false;         // forget an unfinished run of this job
   bool accept_changes = false;  // resume although script or source changed
+  bool join = false;            // other processes may work on the same run
   bool redact = false;          // rejects keep neither document nor bytes
   uint64_t limit = 0;           // documents; 0: all
   bool retry_rejects = false;   // the source is the job's rejects

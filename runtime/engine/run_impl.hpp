@@ -47,6 +47,8 @@ struct RunShared {
   StopFlag stop;
   Pace pace;
   PartitionQueue partitions;
+  std::unique_ptr<Claims> claims;  // of a joint run, in the queue's place
+  std::mutex claiming;
   std::atomic<uint64_t> read{0}, rows{0}, bytes{0}, rejected{0};
   Allowance allowance;  // --limit
 
@@ -56,7 +58,9 @@ struct RunShared {
   ReadCounts counts;
   std::vector<std::string> warnings;
   std::optional<Error> failure;
+  std::string waits_for;  // of a joint run: what other processes have not done yet
 
+  void wait_for(const std::string& others);
   void fail(const Error& error);
 };
 

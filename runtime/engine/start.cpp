@@ -1,6 +1,7 @@
 #include "engine/start.hpp"
 
 #include "base/digest.hpp"
+#include "engine/join.hpp"
 #include "engine/rejects.hpp"
 #include "engine/reread.hpp"
 #include "place/identity.hpp"
@@ -50,6 +51,11 @@ void check_unchanged(const RunRecord& run, const JobSpec& spec, const std::strin
       "--accept-changes goes on where it stopped; --restart begins again");
 }
 
+bool was_retry(State& state, const RunRecord& run) {
+  const std::vector<PartitionRecord> partitions = state.partitions(run.run);
+  return partitions.size() == 1 && partitions.front().id == kRejectsPartition;
+}
+
 namespace {
 
 /// Nothing committed, nothing to go on with: when script or source changed since, such a run gives
@@ -59,11 +65,6 @@ bool committed_nothing(State& state, const RunRecord& run) {
     if (partition.done || !partition.position.empty() || partition.tally.read != 0) return false;
   }
   return true;
-}
-
-bool was_retry(State& state, const RunRecord& run) {
-  const std::vector<PartitionRecord> partitions = state.partitions(run.run);
-  return partitions.size() == 1 && partitions.front().id == kRejectsPartition;
 }
 
 /// Rejects that were not answered are still rejects: a retry that was cut short goes on when it is
@@ -131,9 +132,7 @@ void take_lease(State& state, const std::string& job) {
               "wait for it, or stop it first");
 }
 
-namespace {
-
-void resume(RunShared& shared, PreparedRun& prepared, const RunRecord& run) {
+void resume_run(RunShared& shared, PreparedRun& prepared, const RunRecord& run) {
   prepared.resumed = true;
   shared.run = run.run;
   shared.now = run.now;
@@ -151,7 +150,7 @@ void resume(RunShared& shared, PreparedRun& prepared, const RunRecord& run) {
   shared.allowance.set_limit(shared.settings.limit, prepared.earlier.read);
 }
 
-void begin(RunShared& shared, PreparedRun& prepared, const SourceInfo& info) {
+void begin_run(RunShared& shared, PreparedRun& prepared, const SourceInfo& info, int parts) {
   const JobSpec& spec = shared.job.spec;
   shared.run = new_run_id();
   shared.now = spec.now;
@@ -167,8 +166,8 @@ void begin(RunShared& shared, PreparedRun& prepared, const SourceInfo& info) {
   record.now = spec.now;
   record.afresh = !shared.settings.retry_rejects && shared.settings.limit == 0;
   std::vector<PartitionRecord> partitions;
-  for (const Partition& partition :
-       shared.source->split(static_cast<int>(shared.sink_options.connections))) {
+  record.joint = shared.settings.join;
+  for (const Partition& partition : shared.source->split(parts)) {
     PartitionRecord made;
     made.id = partition.id;
     made.spec = partition.spec;
@@ -179,8 +178,6 @@ void begin(RunShared& shared, PreparedRun& prepared, const SourceInfo& info) {
   }
   if (prepared.state) prepared.state->start(record, partitions);
 }
-
-}  // namespace
 
 namespace {
 
@@ -222,6 +219,58 @@ bool was_done(RunShared& shared, PreparedRun& prepared, const std::string& ident
   return true;
 }
 
+/// Of a run that others may have joined.
+void keep_alone(State& state, const RunRecord& run) {
+  const std::string who = state.close_to_claims(run.run);
+  if (who.empty()) return;
+  throw Error(Code::kConflict, fmt::format("{} is already running ({})", run.job, who),
+              "to help them: --join; otherwise wait for them, or stop them first");
+}
+
+void prepare_alone(RunShared& shared, PreparedRun& prepared) {
+  JobImpl& job = shared.job;
+  const RunSettings& settings = shared.settings;
+  Target& target = *job.target;
+  const bool again = can_read_again(job.spec.source);
+  const auto connections = static_cast<int>(shared.sink_options.connections);
+  take_lease(*prepared.state, job.spec.name);
+  // Another process may have filled the tables while this one waited for the job.
+  prepared.report = target.inspect(*shared.shape, settings.create, again);
+  const std::optional<RunRecord> latest = prepared.state->latest(job.spec.name);
+  if (latest && latest->joint && is_unfinished(*latest)) keep_alone(*prepared.state, *latest);
+  const std::string identity = shared.source->info().identity;
+  const bool open = latest && is_unfinished(*latest);
+  const auto read_rejects = [&] {
+    prepared.rejects = reject_source(*prepared.state, job.spec.name);
+    shared.source = prepared.rejects.get();
+  };
+  const bool retrying = open && goes_on_retrying(*prepared.state, *latest, shared);
+  const bool left_behind =
+      open && !retrying && gives_way(*prepared.state, *latest, prepared.report, job.spec, identity);
+  if (retrying) {
+    read_rejects();
+    resume_run(shared, prepared, *latest);
+  } else if (open && !left_behind && settings.retry_rejects) {
+    throw Error(Code::kConfig, fmt::format("{} has an unfinished run", job.spec.name),
+                "finish it before its rejects are tried again");
+  } else if (open && !left_behind && !settings.restart) {
+    check_unchanged(*latest, job.spec, identity, settings.accept_changes);
+    if (const auto lost = lost_tables(prepared.report, *prepared.state, job.spec, settings))
+      throw *lost;
+    resume_run(shared, prepared, *latest);
+  } else {
+    if (!open && was_done(shared, prepared, identity)) return;
+    if (open && !left_behind) target.discard(*shared.shape, latest->run);
+    if (open) prepared.state->set_status(latest->run, "abandoned", "a later run took its place");
+    if (settings.retry_rejects) {
+      read_rejects();
+    } else if (settings.create) {
+      target.create(prepared.report);
+    }
+    begin_run(shared, prepared, shared.source->info(), connections);
+  }
+}
+
 }  // namespace
 
 void prepare_run(RunShared& shared, PreparedRun& prepared) {
@@ -235,49 +284,21 @@ void prepare_run(RunShared& shared, PreparedRun& prepared) {
   prepared.report = target.inspect(*shared.shape, settings.create, again);
   shared.sink_options.connections =
       static_cast<uint32_t>(settings.jobs > 0 ? settings.jobs : default_jobs());
+  const auto connections = static_cast<int>(shared.sink_options.connections);
   shared.allowance.set_limit(settings.limit, 0);
   if (settings.dry_run) {
-    begin(shared, prepared, shared.source->info());
+    begin_run(shared, prepared, shared.source->info(), connections);
     return;
   }
   refuse_problems(prepared.report, job.spec.name);
   prepared.state = target.state();
   prepared.state->ensure();
   shared.state = prepared.state.get();
-  take_lease(*prepared.state, job.spec.name);
-  // Another process may have filled the tables while this one waited for the job.
-  prepared.report = target.inspect(*shared.shape, settings.create, again);
-  const std::optional<RunRecord> latest = prepared.state->latest(job.spec.name);
-  const std::string identity = shared.source->info().identity;
-  const bool open = latest && is_unfinished(*latest);
-  const auto read_rejects = [&] {
-    prepared.rejects = reject_source(*prepared.state, job.spec.name);
-    shared.source = prepared.rejects.get();
-  };
-  const bool retrying = open && goes_on_retrying(*prepared.state, *latest, shared);
-  const bool left_behind =
-      open && !retrying && gives_way(*prepared.state, *latest, prepared.report, job.spec, identity);
-  if (retrying) {
-    read_rejects();
-    resume(shared, prepared, *latest);
-  } else if (open && !left_behind && settings.retry_rejects) {
-    throw Error(Code::kConfig, fmt::format("{} has an unfinished run", job.spec.name),
-                "finish it before its rejects are tried again");
-  } else if (open && !left_behind && !settings.restart) {
-    check_unchanged(*latest, job.spec, identity, settings.accept_changes);
-    if (const auto lost = lost_tables(prepared.report, *prepared.state, job.spec, settings))
-      throw *lost;
-    resume(shared, prepared, *latest);
+  if (settings.join) {
+    refuse_to_join(settings, shared.source->info(), target, *prepared.state);
+    join_run(shared, prepared);
   } else {
-    if (!open && was_done(shared, prepared, identity)) return;
-    if (open && !left_behind) target.discard(*shared.shape, latest->run);
-    if (open) prepared.state->set_status(latest->run, "abandoned", "a later run took its place");
-    if (settings.retry_rejects) {
-      read_rejects();
-    } else if (settings.create) {
-      target.create(prepared.report);
-    }
-    begin(shared, prepared, shared.source->info());
+    prepare_alone(shared, prepared);
   }
   shared.sink_options.run = shared.run;
   shared.sink_options.mode = prepared.report.mode;

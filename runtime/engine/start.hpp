@@ -19,6 +19,9 @@ struct PreparedRun {
 /// again is not meant, nor one that ended before its first commit.
 std::optional<RunRecord> latest_load(State& state, const std::string& job);
 
+/// It tried rejects again.
+bool was_retry(State& state, const RunRecord& run);
+
 // The steps, for whoever begins a run without a Job (task.cpp).
 std::string new_run_id();
 bool is_unfinished(const RunRecord& run);
@@ -29,6 +32,9 @@ void check_unchanged(const RunRecord& run, const JobSpec& spec, const std::strin
 std::optional<Error> lost_tables(const TargetReport& report, State& state, const JobSpec& spec,
                                  const RunSettings& settings);
 void take_lease(State& state, const std::string& job);
+void resume_run(RunShared& shared, PreparedRun& prepared, const RunRecord& run);
+/// Splits the source into about `parts`.
+void begin_run(RunShared& shared, PreparedRun& prepared, const SourceInfo& info, int parts);
 
 /// Gives a run its hours and its limits.
 void keep_pace(Pace& pace, Target& target, const ThrottleSpec& throttle, const std::string& window);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "engine/dry_run.hpp"
+#include "engine/join.hpp"
 #include "engine/rejects.hpp"
 
 namespace lugger {
@@ -39,7 +40,8 @@ Worker::~Worker() = default;
 void Worker::work() noexcept {
   try {
     while (shared_.stop.level() == StopLevel::kNone) {
-      std::optional<PartitionRecord> partition = shared_.partitions.claim();
+      std::optional<PartitionRecord> partition =
+          shared_.claims ? claim_partition(shared_) : shared_.partitions.claim();
       if (!partition) break;
       if (!load(std::move(*partition))) break;
     }
@@ -59,6 +61,10 @@ bool Worker::load(PartitionRecord partition) {
       if (lost && settle_lost_unit(partition)) return true;
       lost = false;
       return load_open(partition, again, backoff);
+    } catch (const ClaimLost&) {
+      if (sink_) sink_->rollback();
+      uncount_unit();
+      return true;
     } catch (Error& error) {
       if (sink_) sink_->rollback();
       error.note("partition", partition.id);
@@ -79,6 +85,7 @@ bool Worker::load_open(PartitionRecord& partition, bool& again, Backoff& backoff
     sink_ = shared_.state == nullptr
                 ? dry_run_sink()
                 : shared_.job.target->open(*shared_.shape, shared_.sink_options);
+  sink_->commit_under(partition.claim);
   const std::unique_ptr<Cursor> cursor =
       shared_.source->open({partition.id, partition.spec, partition.bytes}, partition.position);
   cursor_bytes_ = std::exchange(again, true) ? cursor->bytes() : 0;
@@ -98,6 +105,7 @@ bool Worker::settle_lost_unit(PartitionRecord& partition) {
         shared_.mutex);  // the ledger has one session, and other workers lost theirs too
     for (PartitionRecord& record : shared_.state->partitions(shared_.run)) {
       if (record.id != partition.id) continue;
+      if (record.claim != partition.claim) throw ClaimLost(partition.id);
       committed = record.position != partition.position || record.done != partition.done;
       gained = difference(record.tally, partition.tally);
       shared_.tally += gained;

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.hpp"
 #include "place/stage.hpp"
 #include "plan/tally.hpp"
 
@@ -24,6 +25,7 @@ struct RunRecord {
   std::string started, updated;  // ISO text, UTC
   std::string message;           // of a failure
   std::string now;               // lugger.now() of the run, ISO text
+  bool joint = false;            // any number of processes claim its partitions
   /// Reads everything again: rejects of the job's earlier runs give way to its own.
   bool afresh = false;
   Tally tally;
@@ -37,6 +39,9 @@ struct PartitionRecord {
   uint64_t bytes = 0;
   bool done = false;
   Tally tally;
+  std::string claim;   // of a joint run: under what it was claimed
+  std::string holder;  // who did; of a partition that is done, last
+  bool held = false;   // the claim has not expired
 };
 
 struct RejectRecord {
@@ -61,6 +66,35 @@ struct UnitRecord {
 
 struct Pruned {
   uint64_t runs = 0, rejects = 0;
+};
+
+/// The partition went to another process: nothing of the open unit may be committed.
+class ClaimLost : public Error {
+ public:
+  explicit ClaimLost(std::string_view partition)
+      : Error(Code::kConflict,
+              fmt::format("partition {} was taken over by another process", partition)) {}
+};
+
+/// What asking for a partition came to.
+struct Claimed {
+  std::optional<PartitionRecord> partition;  // as it stands behind its last commit
+  bool all_done = false;                     // there are none left, here or elsewhere
+  std::string others;                        // who holds those that are left; "": this process
+};
+
+/// The claims of one process on the partitions of one run. A claim lasts while the process shows
+/// that it lives. Calls may come from any thread.
+class Claims {
+ public:
+  virtual ~Claims() = default;
+  virtual Claimed take() = 0;
+  /// Gives back what this process holds; it takes nothing afterwards.
+  virtual void give_back() noexcept = 0;
+  /// Whether another process holds a partition.
+  virtual bool others() = 0;
+  /// The books of the whole run, as of a few seconds ago.
+  virtual Tally seen() = 0;
 };
 
 class State {
@@ -98,6 +132,19 @@ class State {
   }
   /// Records a step, or what became of it. "waiting" leaves a step alone that is known already.
   virtual void put_step(const StepRecord& step) { static_cast<void>(step); }
+
+  // Joint runs, of targets that can share one.
+  virtual bool joinable() const { return false; }
+  virtual std::unique_ptr<Claims> join(const std::string& run) {
+    static_cast<void>(run);
+    return nullptr;
+  }
+  virtual void open_to_claims(const std::string& run) { static_cast<void>(run); }
+  /// Only the caller loads the run from here on. Otherwise: who is at work on it.
+  virtual std::string close_to_claims(const std::string& run) {
+    static_cast<void>(run);
+    return {};
+  }
 };
 
 }  // namespace lugger

@@ -222,8 +222,11 @@ std::vector<PartitionRecord> FileState::partitions(const std::string& run) {
                                    counts("{count}")));
   rows.begin({run});
   while (rows.next()) {
-    out.push_back({rows.text(0), rows.text(1), rows.text(2), static_cast<uint64_t>(rows.number(3)),
-                   rows.number(4) != 0, tally_at(rows, 5)});
+    PartitionRecord& record = out.emplace_back();
+    record.id = rows.text(0), record.spec = rows.text(1), record.position = rows.text(2);
+    record.bytes = static_cast<uint64_t>(rows.number(3));
+    record.done = rows.number(4) != 0;
+    record.tally = tally_at(rows, 5);
   }
   return out;
 }

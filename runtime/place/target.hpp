@@ -67,6 +67,8 @@ class RowSink {
   /// checkpoint tells).
   virtual void commit(UnitRecord& unit) = 0;
   virtual void rollback() noexcept = 0;
+  /// Units that follow are committed while the ledger knows this claim; then ClaimLost is thrown.
+  virtual void commit_under(const std::string& claim) { static_cast<void>(claim); }
 };
 
 /// Indexes and constraints, built when the rows are in.

@@ -17,6 +17,12 @@ constexpr std::string_view kExpiry = "now() + interval '60 s'";
 
 }  // namespace
 
+void watch_peer(PgSession& session) {
+  session.execute(
+      "SET tcp_keepalives_idle = 20; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = "
+      "4");
+}
+
 PgLease::PgLease(std::string url, const std::string& schema, bool pooled)
     : url_(std::move(url)), schema_(PgSession::quote_name(schema)), pooled_(pooled) {
   const Uuid id = uuid_v7();
@@ -63,6 +69,7 @@ bool PgLease::take(PgSession& session, const std::string& job, std::string& hold
     std::this_thread::sleep_for(kPause);
   }
   job_ = job;
+  if (!pooled_) watch_peer(session);
   if (pooled_ && !heart_.joinable()) heart_ = start_thread([this] { keep_alive(); });
   return true;
 }

@@ -10,6 +10,9 @@
 
 namespace lugger {
 
+/// Has the server end the session within a minute when the host behind it is gone without a word.
+void watch_peer(PgSession& session);
+
 /// A session lock goes with the process that held it, so after kill -9 the job can be run again at
 /// once. Through a pooler in transaction mode sessions are not ours: there the row expires after a
 /// minute without a heartbeat.

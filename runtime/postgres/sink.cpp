@@ -2,6 +2,7 @@
 
 #include <thread>
 
+#include "postgres/claims.hpp"
 #include "postgres/redo.hpp"
 #include "postgres/refusal.hpp"
 #include "postgres/state.hpp"
@@ -56,6 +57,10 @@ class PgSink : public RowSink {
       try {
         bring_in(unit);
         if (!unit.done) session_.execute("SET LOCAL synchronous_commit = off");
+        if (!claim_.empty()) {
+          hold_claim(session_, PgSession::quote_name(settings_.state_schema), unit.run,
+                     unit.partition, claim_);
+        }
         write_unit(session_, settings_.state_schema, unit);
         session_.commit();
         clear();
@@ -80,10 +85,17 @@ class PgSink : public RowSink {
     clear();
   }
 
+  void commit_under(const std::string& claim) override { claim_ = claim; }
+
  private:
-  void begin() {
+  void open_unit() {
     session_.begin();
     active_ = true;
+    if (!claim_.empty()) mark_unit(session_, claim_);
+  }
+
+  void begin() {
+    open_unit();
     loader_->start(false);
   }
 
@@ -116,8 +128,7 @@ class PgSink : public RowSink {
 
   void redo(UnitRecord& unit) {
     undo();
-    session_.begin();
-    active_ = true;
+    open_unit();
     PgLoader& loader = in_staging_ ? *staged_ : *loader_;
     const OnConflict policy = plan_.mapping().on_conflict;
     load_in_pieces(load_, loader, unit_, unit.tally, [&](size_t document, const Error& error) {
@@ -136,6 +147,7 @@ class PgSink : public RowSink {
   PgLoad load_;
   std::unique_ptr<PgLoader> loader_, staged_;
   UnitDocuments unit_;
+  std::string claim_;  // of a joint run
   bool direct_ = false, active_ = false;
   bool refused_ = false;     // the unit must be loaded in pieces
   bool in_staging_ = false;  // a direct load's unit that staging must settle

@@ -1,10 +1,10 @@
 #include "postgres/state.hpp"
 
-#include <array>
-
 #include "base/text.hpp"
+#include "postgres/claims.hpp"
 #include "postgres/lease.hpp"
 #include "postgres/state_ddl.hpp"
+#include "postgres/state_read.hpp"
 #include "postgres/state_steps.hpp"
 
 namespace lugger {
@@ -12,42 +12,7 @@ namespace {
 
 constexpr std::string_view kIso =
     R"(to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))";
-// Of {schema}.partitions p, in tally_at's order. A reader may meet a ledger of version 4, which has
-// no column `suppressed`, without the right to upgrade it.
-constexpr std::array<std::string_view, 10> kCounts = {"p.read",
-                                                      "p.inserted",
-                                                      "p.updated",
-                                                      "p.unchanged",
-                                                      "p.skipped",
-                                                      "p.rejected",
-                                                      "(to_jsonb(p) ->> 'suppressed')::bigint",
-                                                      "p.rows",
-                                                      "p.child_rows",
-                                                      "p.bytes"};
-
-/// The counts of partitions p, each within `form`: "{}" or "sum({})".
-std::string counts(std::string_view form) {
-  std::string out;
-  for (const std::string_view count : kCounts)
-    out += (out.empty() ? "" : ", ") + fmt::format(fmt::runtime(form), count);
-  return out;
-}
-
 std::string iso(std::string_view column) { return fmt::format(fmt::runtime(kIso), column); }
-
-uint64_t number(const PgRows& rows, size_t row, size_t column) {
-  const std::string text = rows.text(row, column);
-  return text.empty() ? 0 : std::stoull(text);
-}
-
-Tally tally_at(const PgRows& rows, size_t row, size_t column) {
-  Tally out;
-  for (uint64_t* count : {&out.read, &out.inserted, &out.updated, &out.unchanged, &out.skipped,
-                          &out.rejected, &out.suppressed, &out.rows, &out.child_rows, &out.bytes}) {
-    *count = number(rows, row, column++);
-  }
-  return out;
-}
 
 std::string without_nul(std::string text) {
   std::erase(text, '\0');
@@ -93,7 +58,7 @@ class PgState final : public State {
   }
   uint64_t count_rejects(const std::string& job) override {
     if (!exists(session())) return 0;
-    return number(
+    return number_at(
         session().query(fmt::format("SELECT count(*) FROM {}.rejects WHERE job = $1", schema_),
                         {job}),
         0, 0);
@@ -103,7 +68,8 @@ class PgState final : public State {
   int64_t last_reject(const std::string& job) override {
     const std::string sql =
         fmt::format("SELECT coalesce(max(reject), 0) FROM {}.rejects WHERE job = $1", schema_);
-    return exists(session()) ? static_cast<int64_t>(number(session().query(sql, {job}), 0, 0)) : 0;
+    return exists(session()) ? static_cast<int64_t>(number_at(session().query(sql, {job}), 0, 0))
+                             : 0;
   }
   void delete_rejects(const std::vector<int64_t>& rejects) override {
     session().query(
@@ -112,6 +78,16 @@ class PgState final : public State {
   }
   std::vector<StepRecord> steps(const std::string& job) override {
     return read_steps(session(), schema_, job);
+  }
+  bool joinable() const override { return true; }
+  std::unique_ptr<Claims> join(const std::string& run) override {
+    return make_pg_claims(url_, name_, pooled_, run);
+  }
+  void open_to_claims(const std::string& run) override {
+    lugger::open_to_claims(session(), schema_, run);
+  }
+  std::string close_to_claims(const std::string& run) override {
+    return lugger::close_to_claims(session(), schema_, run);
   }
   void put_step(const StepRecord& step) override { write_step(session(), schema_, step); }
   Pruned prune(uint64_t keep, uint64_t seconds) override {
@@ -163,7 +139,7 @@ bool PgState::exists(PgSession& session) const {
 
 int PgState::version(PgSession& session) const {
   const PgRows rows = session.query(fmt::format("SELECT max(version) FROM {}.meta", schema_));
-  const int found = static_cast<int>(number(rows, 0, 0));
+  const int found = static_cast<int>(number_at(rows, 0, 0));
   if (found > kStateVersion) {
     throw Error(
         Code::kConfig,
@@ -212,12 +188,12 @@ std::vector<RunRecord> PgState::read_runs(std::string_view where, const PgParams
   if (!exists(session())) return {};
   const PgRows rows = session().query(
       fmt::format("SELECT run, job, script_hash, source, source_identity, mode, status, command, "
-                  "message, run_now, {}, {}, "
+                  "message, run_now, {}, {}, (to_jsonb(r) ->> 'joint')::boolean, "
                   "t.* FROM {}.runs r CROSS JOIN LATERAL (SELECT {} , max(updated_at) AS last FROM "
                   "{}.partitions p "
                   "WHERE p.run = r.run) t {} ORDER BY started_at DESC, run DESC LIMIT {}",
                   iso("started_at"), iso("greatest(r.updated_at, t.last)"), schema_,
-                  counts("sum({})"), schema_, where, limit),
+                  tally_columns("sum({})"), schema_, where, limit),
       params);
   std::vector<RunRecord> out;
   for (size_t i = 0; i < rows.size(); ++i) {
@@ -228,6 +204,7 @@ std::vector<RunRecord> PgState::read_runs(std::string_view where, const PgParams
           &run.status, &run.command, &run.message, &run.now, &run.started, &run.updated}) {
       *field = rows.text(i, column++);
     }
+    run.joint = rows.text(i, column++) == "t";
     run.tally = tally_at(rows, i, column);
   }
   return out;
@@ -264,13 +241,12 @@ void PgState::start(const RunRecord& run, const std::vector<PartitionRecord>& pa
     session.query(
         fmt::format(
             "INSERT INTO {0}.runs (run, job, script_hash, source, source_identity, mode, status, "
-            "command, message, "
-            "run_now, started_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, coalesce($10, {1}), "
-            "coalesce($11::timestamptz, now()))",
+            "command, message, run_now, started_at, joint) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
+            "$9, coalesce($10, {1}), coalesce($11::timestamptz, now()), $12)",
             schema_, iso("now()")),
         {run.run, run.job, run.script_hash, run.source, run.source_identity, run.mode,
          run.status.empty() ? "running" : run.status, run.command, without_nul(run.message),
-         or_now(run.now), or_now(run.started)});
+         or_now(run.now), or_now(run.started), run.joint ? "true" : "false"});
     if (run.afresh)
       session.query(fmt::format("DELETE FROM {}.rejects WHERE job = $1", schema_), {run.job});
     insert_partitions(session, run.run, partitions);
@@ -283,15 +259,11 @@ void PgState::start(const RunRecord& run, const std::vector<PartitionRecord>& pa
 
 std::vector<PartitionRecord> PgState::partitions(const std::string& run) {
   const PgRows rows = session().query(
-      fmt::format("SELECT partition, spec, position, bytes_total, done, {} FROM {}.partitions p "
-                  "WHERE run = $1 ORDER BY ordinal, partition",
-                  counts("{}"), schema_),
+      fmt::format("SELECT {} FROM {}.partitions p WHERE run = $1 ORDER BY ordinal, partition",
+                  partition_columns(), schema_),
       {run});
   std::vector<PartitionRecord> out;
-  for (size_t i = 0; i < rows.size(); ++i) {
-    out.push_back({rows.text(i, 0), rows.text(i, 1), rows.text(i, 2), number(rows, i, 3),
-                   rows.text(i, 4) == "t", tally_at(rows, i, 5)});
-  }
+  for (size_t i = 0; i < rows.size(); ++i) out.push_back(partition_at(rows, i));
   return out;
 }
 

@@ -175,6 +175,15 @@ INSERT INTO {schema}.meta (version) VALUES (4);
     R"sql(
 ALTER TABLE {schema}.partitions ADD COLUMN suppressed bigint NOT NULL DEFAULT 0;
 INSERT INTO {schema}.meta (version) VALUES (5);
+)sql",
+    // Joint runs: who claimed a partition, and how long that lasts.
+    R"sql(
+ALTER TABLE {schema}.runs ADD COLUMN joint boolean NOT NULL DEFAULT false;
+ALTER TABLE {schema}.partitions ADD COLUMN claim text, ADD COLUMN member text,
+  ADD COLUMN holder text, ADD COLUMN member_lock bigint, ADD COLUMN expires_at timestamptz;
+COMMENT ON COLUMN {schema}.partitions.member_lock IS
+  'The advisory lock that the claiming process holds while it lives; NULL: behind a pooler';
+INSERT INTO {schema}.meta (version) VALUES (6);
 )sql"};
 
 }  // namespace

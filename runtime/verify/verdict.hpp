@@ -70,7 +70,7 @@ struct Verdict {
   std::map<std::string, uint64_t> replaced;  // "users.age" -> values, as on_error says
   std::vector<TableVerdict> tables;
   std::vector<ColumnFinding> altered;
-  std::vector<RowFinding> rows;       // the first few of each table and kind
+  std::vector<RowFinding> rows;                // the first few of each table and kind
   std::string window, where, sample, columns;  // what it was narrowed to, in words; "": nothing
   bool looked_for_missing = true, looked_for_extra = true;
   bool source_moves = false;         // a live source: its rows are read again too

@@ -51,7 +51,7 @@ local function run_fix(loaded, args)
     config.raise(loaded.name .. ' returned a fix beside other things',
       'a script returns copies and tasks, or one fix: put the fix into a script of its own')
   end
-  for _, flag in ipairs { 'jobs', 'create', 'redact' } do
+  for _, flag in ipairs { 'jobs', 'create', 'redact', 'join' } do
     if args[flag] then config.raise(('--%s is not for a fix'):format(flag)) end
   end
   local options = { log = args.log, quiet = args.quiet, script = cli.script_line(args), resume = cli.resume_line(args) }
@@ -82,11 +82,21 @@ local function gate(args, loaded)
   end
 end
 
+-- Flags that say something of one process, or of rows that it would have to know alone.
+local function join_only(args)
+  for _, flag in ipairs { 'dry-run', 'again', 'limit', 'stage' } do
+    if args[(flag:gsub('-', '_'))] then
+      config.raise(('--join and --%s exclude each other'):format(flag), 'the processes that join load everything, once')
+    end
+  end
+end
+
 local function run(args)
   if args.restart and args.accept_changes then
     config.raise('--restart and --accept-changes exclude each other',
       '--restart begins anew, --accept-changes goes on with the changed script')
   end
+  if args.join then join_only(args) end
   if args.detach then
     if args.script == '-' then config.raise('--detach cannot read the script from standard input') end
     detach(args)
@@ -109,7 +119,7 @@ local function run(args)
   if gated then return gated end
   return runner.run_all(loaded.jobs, {
     jobs = args.jobs, create = args.create or loaded.create, dry_run = args.dry_run, restart = args.restart,
-    accept_changes = args.accept_changes, again = args.again, redact = args.redact,
+    accept_changes = args.accept_changes, again = args.again, redact = args.redact, join = args.join,
     limit = args.limit, window = args.window, stage = args.stage, force = args.force, index_memory = args.index_memory,
     lock_timeout_ms = args.lock_timeout, lock_tries = args.lock_tries,
   }, { log = args.log, quiet = args.quiet, script = cli.script_line(args), resume = cli.resume_line(args) })
@@ -129,6 +139,7 @@ return {
     { 'dry-run', 'read, convert and check everything, write nothing' },
     { 'restart', 'forget an unfinished run of these jobs and begin anew' },
     { 'again', 'load into tables without a key although the last run is done: their rows are there twice then' },
+    { 'join', 'share the run with other processes that are started like this, on this host or others' },
     { 'accept-changes', 'resume although the script changed since' },
     { 'stage', 'only this stage (default: all, in this order)', value = 'STAGE', choices = { 'load', 'index',
       'constrain' } },
@@ -152,6 +163,7 @@ return {
     'lugger run users.lua -j 4 --create',
     'lugger run users.lua --since 2026-01-01',
     'lugger run users.lua --stage index --index-memory 1GB',
+    'lugger run users.lua --join',
     'lugger run mongo_to_postgres --from dump/ --into local:./pg',
     'lugger run fix_phones.lua',
     'lugger run fix_phones.lua --apply --window 22:00-05:00',

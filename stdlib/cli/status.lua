@@ -9,18 +9,28 @@ local table_view = require 'lugger.inner.view.table'
 local terminal = require 'lugger.inner.view.terminal'
 
 local function show_partitions(partitions)
-  local done, rows = 0, {}
+  local done, rows, held, holders = 0, {}, {}, {}
+  local joint = false
+  for _, partition in ipairs(partitions) do joint = joint or partition.holder ~= '' end
   for _, partition in ipairs(partitions) do
     if partition.done then done = done + 1 end
     rows[#rows + 1] = {
-      partition.id, partition.done and 'done' or partition.position ~= '' and 'begun'
-        or 'waiting', terminal.bytes(partition.bytes),
-      terminal.group(partition.tally.read), partition.position,
+      partition.id, partition.done and 'done' or partition.held and 'claimed'
+        or partition.position ~= '' and 'begun' or 'waiting', terminal.bytes(partition.bytes),
+      terminal.group(partition.tally.read), partition.position, joint and partition.holder or nil,
     }
+    if partition.held then
+      if not held[partition.holder] then holders[#holders + 1] = partition.holder end
+      held[partition.holder] = (held[partition.holder] or 0) + 1
+    end
   end
   terminal.line(('  partitions %d of %d done'):format(done, #partitions))
+  for _, holder in ipairs(holders) do
+    terminal.line(('    %s works on %s'):format(terminal.printable(holder), terminal.count(held[holder], 'partition')))
+  end
   if #partitions > 1 and #partitions <= 64 then
-    terminal.line(table_view.render({ 'part', 'state', 'size', 'read', 'position' }, rows,
+    local heads = { 'part', 'state', 'size', 'read', 'position', joint and 'by' or nil }
+    terminal.line(table_view.render(heads, rows,
       { indent = '    ', right = { [3] = true, [4] = true } }))
   end
 end

@@ -20,6 +20,8 @@
 ---@field bytes integer
 ---@field position string|nil only in a state
 ---@field done boolean|nil only in a state
+---@field holder string|nil only in a state: the process that claimed it last, where several share the run
+---@field held boolean|nil only in a state: its claim has not expired
 ---@field tally lugger.tally|nil only in a state
 
 ---@class lugger.source_info
@@ -155,6 +157,7 @@
 ---@field restart boolean|nil forget an unfinished run
 ---@field again boolean|nil load into a table without a key although the last run of this source is done
 ---@field accept_changes boolean|nil resume although the script changed
+---@field join boolean|nil other processes may work on the same run
 ---@field redact boolean|nil rejects keep neither document nor bytes
 ---@field limit integer|nil documents
 ---@field retry_rejects boolean|nil the source is the job's rejects

@@ -29,7 +29,8 @@ local function latest_run(job)
   return run and run.run
 end
 
-local narrowed = { { 'window', '--since' }, { 'where', '--where' }, { 'sample', '--sample' }, { 'columns', '--columns' } }
+local narrowed = { { 'window', '--since' }, { 'where', '--where' }, { 'sample', '--sample' },
+  { 'columns', '--columns' } }
 
 -- What a verification passed over may be wrong.
 local function narrowed_by(verdict)

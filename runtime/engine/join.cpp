@@ -1,0 +1,219 @@
+#include "engine/join.hpp"
+
+#include <algorithm>
+
+#include "engine/retry.hpp"
+#include "place/identity.hpp"
+
+namespace lugger {
+namespace {
+
+// Beginning a run takes a moment: tables are made and the source is split. Whoever holds a job for
+// longer runs it alone.
+constexpr double kPatienceSeconds = 30;
+constexpr int kPauseMs = 300;
+
+// Many more than there will be workers, so that none waits for a slow one at the end; a part is
+// worth its claim all the same.
+constexpr uint64_t kPartBytes = 64 << 20;
+constexpr uint64_t kFewestParts = 64, kMostParts = 1024;
+
+/// False: it is to stop.
+bool pause(const StopFlag& stop) {
+  for (int waited = 0; waited < kPauseMs && !stop.requested(); waited += 50)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  return !stop.requested();
+}
+
+/// The newest run that loads the source, also one that has committed nothing yet.
+std::optional<RunRecord> newest(State& state, const std::string& job) {
+  std::optional<RunRecord> latest = state.latest(job);
+  return latest && was_retry(state, *latest) ? latest_load(state, job) : latest;
+}
+
+bool takes_part(const std::optional<RunRecord>& run) {
+  return run && run->joint && is_unfinished(*run);
+}
+
+/// Everyone has to read the same bytes by the same script. Where they lie, and since when, is each
+/// host's own affair.
+void check_same(const RunRecord& run, const JobSpec& spec, const std::string& identity,
+                bool accept) {
+  if (compare_identities(run.source_identity, identity) == Sameness::kOther) {
+    throw Error(Code::kConfig,
+                fmt::format("{} cannot join run {}: its source is not the one that the run began "
+                            "with ({})",
+                            spec.name, run.run, run.source),
+                "give every process the same file, by size and content");
+  }
+  if (accept || run.script_hash == spec.script_hash) return;
+  throw Error(Code::kConfig,
+              fmt::format("{} cannot join run {}: the script, or what it was given, is not that of "
+                          "the run",
+                          spec.name, run.run),
+              "give every process the same script, modules and flags; to begin anew with this one, "
+              "stop the others and start one process with --join --restart");
+}
+
+/// Claims the job while the run is begun. False: another process has begun it meanwhile.
+bool take_door(State& state, const RunShared& shared) {
+  const std::string& job = shared.job.spec.name;
+  const Stopwatch since;
+  for (std::string holder; !state.lease(job, holder);) {
+    if (takes_part(state.latest(job))) return false;
+    if (since.seconds() > kPatienceSeconds || !pause(shared.stop)) {
+      throw Error(Code::kConflict, fmt::format("{} is already running ({})", job, holder),
+                  "it runs without --join: wait for it, or stop it first");
+    }
+  }
+  return true;
+}
+
+void refuse_working(State& state, const RunRecord& run, const std::string& job) {
+  const std::string who = state.close_to_claims(run.run);
+  if (who.empty()) return;
+  throw Error(Code::kConflict, fmt::format("{} is already running ({})", job, who),
+              "stop these processes before you restart it");
+}
+
+void enter(RunShared& shared, PreparedRun& prepared, const RunRecord& run) {
+  check_same(run, shared.job.spec, shared.source->info().identity, shared.settings.accept_changes);
+  prepared.report = shared.job.target->inspect(*shared.shape, false, true);
+  if (const auto lost =
+          lost_tables(prepared.report, *prepared.state, shared.job.spec, shared.settings))
+    throw *lost;
+  resume_run(shared, prepared, run);
+}
+
+/// Behind the door: nobody else begins, resumes or finishes.
+void begin_or_resume(RunShared& shared, PreparedRun& prepared) {
+  const JobSpec& spec = shared.job.spec;
+  const std::optional<RunRecord> latest = newest(*prepared.state, spec.name);
+  const bool open = latest && is_unfinished(*latest);
+  if (open && !shared.settings.restart) {
+    prepared.state->open_to_claims(latest->run);
+    return enter(shared, prepared, *latest);
+  }
+  Target& target = *shared.job.target;
+  prepared.report = target.inspect(*shared.shape, shared.settings.create, true);
+  refuse_problems(prepared.report, spec.name);
+  if (open) {
+    refuse_working(*prepared.state, *latest, spec.name);
+    target.discard(*shared.shape, latest->run);
+    prepared.state->set_status(latest->run, "abandoned", "a later run took its place");
+  }
+  if (shared.settings.create) target.create(prepared.report);
+  const SourceInfo info = shared.source->info();
+  begin_run(shared, prepared, info,
+            static_cast<int>(std::clamp(info.bytes / kPartBytes, kFewestParts, kMostParts)));
+}
+
+/// Who comes when all is done has nothing to do; it must not load the source once more.
+bool came_late(RunShared& shared, PreparedRun& prepared, const std::optional<RunRecord>& latest) {
+  if (!latest || latest->status != "done" || shared.settings.restart) return false;
+  const std::string identity = shared.source->info().identity;
+  if (latest->script_hash != shared.job.spec.script_hash ||
+      compare_identities(latest->source_identity, identity) == Sameness::kOther)
+    return false;
+  shared.run = latest->run;
+  prepared.earlier = books_of_run(shared);
+  prepared.was_done = true;
+  prepared.note = fmt::format("run {} was done at {}; to load the source again: --restart",
+                              latest->run, latest->updated);
+  return true;
+}
+
+}  // namespace
+
+void refuse_to_join(const RunSettings& settings, const SourceInfo& source, Target& target,
+                    const State& state) {
+  if (!state.joinable()) {
+    throw Error(Code::kConfig,
+                fmt::format("{} cannot be loaded by several processes", target.place()),
+                "--join is for PostgreSQL targets: their ledger is the queue");
+  }
+  if (source.live || source.moves || source.identity.empty()) {
+    throw Error(Code::kConfig,
+                fmt::format("{} cannot be read by several processes: nothing tells that they read "
+                            "the same",
+                            source.place),
+                "--join is for files that every host has: a dump, an archive, JSON");
+  }
+  if (settings.dry_run || settings.again || settings.limit != 0 || settings.retry_rejects) {
+    throw Error(Code::kConfig,
+                "--join does not go with --dry-run, --again, --limit or the rejects of a job",
+                "leave one of them away");
+  }
+}
+
+void join_run(RunShared& shared, PreparedRun& prepared) {
+  State& state = *prepared.state;
+  const std::string& job = shared.job.spec.name;
+  const std::optional<RunRecord> latest = newest(state, job);
+  if (came_late(shared, prepared, latest)) return;
+  if (takes_part(latest) && !shared.settings.restart) {
+    enter(shared, prepared, *latest);
+  } else {
+    // Given back at the end of this block: from then on the run is everybody's.
+    const std::unique_ptr<State> door = shared.job.target->state();
+    if (take_door(*door, shared)) {
+      if (came_late(shared, prepared, newest(state, job))) return;
+      begin_or_resume(shared, prepared);
+    } else {
+      enter(shared, prepared, newest(state, job).value());
+    }
+  }
+  shared.claims = state.join(shared.run);
+}
+
+std::optional<PartitionRecord> claim_partition(RunShared& shared) {
+  // One worker asks for all that wait.
+  const std::lock_guard lock(shared.claiming);
+  Backoff backoff;
+  while (!shared.stop.requested()) {
+    try {
+      Claimed got = shared.claims->take();
+      shared.wait_for(got.partition ? "" : got.others);
+      if (got.partition || got.all_done) return std::move(got.partition);
+    } catch (const Error& error) {
+      if (error.code() != Code::kConnect || !backoff.wait(shared.stop)) throw;
+    }
+    if (!pause(shared.stop)) break;
+  }
+  return std::nullopt;
+}
+
+bool take_finish(RunShared& shared) {
+  const std::string& job = shared.job.spec.name;
+  Backoff backoff;
+  do {
+    try {
+      std::string holder;
+      const bool mine = shared.state->lease(job, holder);
+      const std::optional<RunRecord> run = shared.state->find(shared.run);
+      if (run && run->status == "done") return false;
+      if (!run || run->status == "abandoned" || !run->joint) {
+        throw Error(Code::kConflict, "the run was taken over or given up by another process",
+                    "`lugger runs` shows what became of it");
+      }
+      if (mine) {
+        shared.wait_for("");
+        shared.state->set_status(shared.run, "running", "");
+        return true;
+      }
+      shared.wait_for(holder);
+    } catch (const Error& error) {
+      if (error.code() != Code::kConnect || !backoff.wait(shared.stop)) throw;
+    }
+  } while (pause(shared.stop));
+  return false;
+}
+
+Tally books_of_run(RunShared& shared) {
+  Tally out;
+  for (const PartitionRecord& partition : shared.state->partitions(shared.run))
+    out += partition.tally;
+  return out;
+}
+
+}  // namespace lugger

@@ -1,0 +1,285 @@
+#include "postgres/claims.hpp"
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "base/digest.hpp"
+#include "base/this_process.hpp"
+#include "base/threads.hpp"
+#include "postgres/lease.hpp"
+#include "postgres/state_read.hpp"
+
+namespace lugger {
+namespace {
+
+constexpr auto kBeat = std::chrono::seconds(5);
+// Six missed heartbeats.
+constexpr std::string_view kExpiry = "now() + interval '30 s'";
+
+/// Of {schema}.partitions p: nobody holds it, or whoever did is gone. The lock of a process goes
+/// with its session; a process that hangs, or whose host is cut off, stops renewing.
+constexpr std::string_view kFree =
+    "(p.claim IS NULL OR p.expires_at < now() OR (p.member_lock IS NOT NULL AND p.member <> $2 AND "
+    "pg_try_advisory_xact_lock_shared(p.member_lock)))";
+
+std::string key_of(std::string_view what, const std::string& id) {
+  return fmt::format("lugger {} {}", what, id);
+}
+
+std::string new_id() {
+  const Uuid id = uuid_v7();
+  return uuid_text(id.data());
+}
+
+/// Of the open transaction, which is about to lock rows of the ledger: should this process hang
+/// before it commits, the server is to let them go.
+void let_go_in_time(PgSession& session) {
+  session.execute("SET LOCAL idle_in_transaction_session_timeout = '30s'");
+}
+
+template <typename Work>
+auto in_transaction(PgSession& session, Work&& work) {
+  session.begin();
+  try {
+    let_go_in_time(session);
+    auto out = work();
+    session.commit();
+    return out;
+  } catch (...) {
+    session.rollback();
+    throw;
+  }
+}
+
+/// Ends transactions that still load under a claim that was taken over: of a process that hangs, or
+/// of a host that is gone without a word to the server.
+void end_units(PgSession& session, const std::string& claim) {
+  try {
+    session.query(
+        "SELECT pg_terminate_backend(l.pid) FROM pg_locks l, hashtextextended($1, 0) AS k (key) "
+        "WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted AND l.database = (SELECT "
+        "oid FROM pg_database WHERE datname = current_database()) AND "
+        "(l.classid::bigint << 32) | l.objid::bigint = k.key",
+        {key_of("claim", claim)});
+  } catch (const Error& error) {
+    // Another role's sessions are not ours to end: they end by themselves, and commit nothing.
+    if (error.sqlstate() != "42501") throw;
+  }
+}
+
+class PgClaims final : public Claims {
+ public:
+  PgClaims(std::string url, const std::string& schema, bool pooled, std::string run)
+      : url_(std::move(url)),
+        schema_(PgSession::quote_name(schema)),
+        run_(std::move(run)),
+        member_(new_id()),
+        pooled_(pooled),
+        heart_(start_thread([this] { keep_alive(); })) {}
+  ~PgClaims() override {
+    {
+      const std::lock_guard guard(mutex_);
+      stop_ = true;
+    }
+    stopping_.notify_all();
+    heart_.join();
+  }
+  PgClaims(const PgClaims&) = delete;
+  PgClaims& operator=(const PgClaims&) = delete;
+
+  Claimed take() override {
+    const std::lock_guard guard(mutex_);
+    PgSession& session = this->session();
+    std::string before;
+    Claimed out = in_transaction(session, [&] { return take_in(session, before); });
+    if (!before.empty()) end_units(session, before);
+    return out;
+  }
+
+  void give_back() noexcept override try {
+    const std::lock_guard guard(mutex_);
+    session().query(
+        fmt::format("UPDATE {}.partitions SET claim = NULL, member = NULL, holder = NULL, "
+                    "member_lock = NULL, expires_at = NULL WHERE run = $1 AND member = $2 AND NOT "
+                    "done",
+                    schema_),
+        {run_, member_});
+  } catch (const std::exception&) {
+    // They expire, or go with the session.
+  }
+
+  bool others() override {
+    const std::lock_guard guard(mutex_);
+    PgSession& session = this->session();
+    return in_transaction(session, [&] {
+      return session
+                 .query(fmt::format("SELECT 1 FROM {}.partitions p WHERE run = $1 AND NOT done AND "
+                                    "member IS DISTINCT FROM $2 AND NOT {} LIMIT 1",
+                                    schema_, kFree),
+                        {run_, member_})
+                 .size() != 0;
+    });
+  }
+
+  Tally seen() override {
+    const std::lock_guard guard(seen_mutex_);
+    return seen_;
+  }
+
+ private:
+  /// With the lock that shows that this process lives. A session lost for a moment takes it anew;
+  /// what others took meanwhile is theirs.
+  PgSession& session() {
+    if (session_ != nullptr && session_->alive()) return *session_;
+    auto session = std::make_unique<PgSession>(url_, "claim", pooled_);
+    if (!pooled_) {
+      watch_peer(*session);
+      session->query("SELECT pg_advisory_lock(hashtextextended($1, 0))",
+                     {key_of("member", member_)});
+    }
+    session_ = std::move(session);
+    return *session_;
+  }
+
+  Claimed take_in(PgSession& session, std::string& before) {
+    if (session
+            .query(fmt::format("SELECT 1 FROM {}.runs WHERE run = $1 AND joint AND status <> "
+                               "'abandoned' FOR SHARE",
+                               schema_),
+                   {run_})
+            .size() == 0) {
+      throw Error(Code::kConflict, "the run was taken over or given up by another process",
+                  "`lugger runs` shows what became of it");
+    }
+    const PgRows rows = session.query(
+        fmt::format("SELECT partition, claim FROM {}.partitions p WHERE run = $1 AND NOT done AND "
+                    "{} ORDER BY ordinal, partition LIMIT 1 FOR "
+                    "UPDATE SKIP LOCKED",
+                    schema_, kFree),
+        {run_, member_});
+    if (rows.size() == 0) return look(session);
+    before = rows.text(0, 1);
+    return take_row(session, rows.text(0, 0));
+  }
+
+  Claimed take_row(PgSession& session, const std::string& partition) {
+    const std::string claim = new_id();
+    const std::string lock = pooled_ ? "NULL" : "hashtextextended($6, 0)";
+    PgParams params{run_, partition, claim, member_, this_process()};
+    if (!pooled_) params.emplace_back(key_of("member", member_));
+    const PgRows rows = session.query(
+        fmt::format("UPDATE {}.partitions p SET claim = $3, member = $4, holder = $5, member_lock "
+                    "= {}, expires_at = {} WHERE run = $1 AND partition = $2 RETURNING {}",
+                    schema_, lock, kExpiry, partition_columns()),
+        params);
+    claims_.push_back(claim);
+    Claimed out;
+    out.partition = partition_at(rows, 0);
+    return out;
+  }
+
+  /// Nothing is free.
+  Claimed look(PgSession& session) {
+    const PgRows rows =
+        session.query(fmt::format("SELECT count(*), count(*) FILTER (WHERE member = $2), "
+                                  "string_agg(DISTINCT holder, ', ') FILTER (WHERE member <> $2) "
+                                  "FROM {}.partitions WHERE run = $1 AND NOT done",
+                                  schema_),
+                      {run_, member_});
+    Claimed out;
+    out.all_done = rows.text(0, 0) == "0";
+    if (rows.text(0, 1) == "0") out.others = rows.text(0, 2);
+    return out;
+  }
+
+  void keep_alive() {
+    std::unique_lock<std::mutex> guard(mutex_);
+    while (!stopping_.wait_for(guard, kBeat, [this] { return stop_; })) beat();
+  }
+
+  /// Only what is known to be ours: a claim whose answer was lost on the way has to expire.
+  void beat() noexcept try {
+    PgSession& session = this->session();
+    session.query(
+        fmt::format("UPDATE {}.partitions SET expires_at = {} WHERE run = $1 AND claim = ANY "
+                    "($2::text[]) AND NOT done",
+                    schema_, kExpiry),
+        {run_, fmt::format("{{{}}}", fmt::join(claims_, ","))});
+    const Tally now = tally_of_run(session, schema_, run_);
+    const std::lock_guard guard(seen_mutex_);
+    seen_ = now;
+  } catch (const std::exception&) {
+    session_.reset();  // the next beat connects anew
+  }
+
+  std::string url_, schema_, run_, member_;
+  bool pooled_;
+  std::mutex seen_mutex_;
+  Tally seen_;
+  std::mutex mutex_;  // of what follows
+  std::condition_variable stopping_;
+  bool stop_ = false;
+  std::unique_ptr<PgSession> session_;
+  std::vector<std::string> claims_;  // taken, in this order
+  std::thread heart_;
+};
+
+}  // namespace
+
+std::unique_ptr<Claims> make_pg_claims(const std::string& url, const std::string& schema,
+                                       bool pooled, const std::string& run) {
+  return std::make_unique<PgClaims>(url, schema, pooled, run);
+}
+
+void open_to_claims(PgSession& session, const std::string& schema, const std::string& run) {
+  session.query(fmt::format("UPDATE {}.runs SET joint = true WHERE run = $1", schema), {run});
+}
+
+std::string close_to_claims(PgSession& session, const std::string& schema, const std::string& run) {
+  session.begin();
+  try {
+    let_go_in_time(session);
+    // Waits for whoever is about to claim, and keeps others from it.
+    session.query(fmt::format("UPDATE {}.runs SET joint = false WHERE run = $1", schema), {run});
+    const PgRows rows = session.query(
+        fmt::format("SELECT string_agg(DISTINCT holder, ', ') FROM {}.partitions p WHERE run = $1 "
+                    "AND NOT done AND NOT {}",
+                    schema, kFree),
+        {run, ""});
+    std::string who = rows.text(0, 0);
+    if (!who.empty()) {
+      session.rollback();
+      return who;
+    }
+    // Whoever wakes up late finds that its claim is gone.
+    session.query(fmt::format("UPDATE {}.partitions SET claim = NULL, member = NULL, holder = "
+                              "NULL, member_lock = NULL, expires_at = NULL WHERE run = $1 AND NOT "
+                              "done",
+                              schema),
+                  {run});
+    session.commit();
+    return who;
+  } catch (...) {
+    session.rollback();
+    throw;
+  }
+}
+
+void mark_unit(PgSession& session, const std::string& claim) {
+  session.query("SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))",
+                {key_of("claim", claim)});
+}
+
+void hold_claim(PgSession& session, const std::string& schema, const std::string& run,
+                const std::string& partition, const std::string& claim) {
+  let_go_in_time(session);
+  const PgRows rows = session.query(
+      fmt::format("SELECT 1 FROM {}.partitions WHERE run = $1 AND partition = $2 AND claim = $3 "
+                  "FOR NO KEY UPDATE",
+                  schema),
+      {run, partition, claim});
+  if (rows.size() == 0) throw ClaimLost(partition);
+}
+
+}  // namespace lugger

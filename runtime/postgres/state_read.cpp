@@ -1,0 +1,71 @@
+#include "postgres/state_read.hpp"
+
+#include <array>
+
+namespace lugger {
+namespace {
+
+// In tally_at's order. A reader may meet a ledger of version 4, which has no column `suppressed`,
+// without the right to upgrade it.
+constexpr std::array<std::string_view, 10> kCounts = {"p.read",
+                                                      "p.inserted",
+                                                      "p.updated",
+                                                      "p.unchanged",
+                                                      "p.skipped",
+                                                      "p.rejected",
+                                                      "(to_jsonb(p) ->> 'suppressed')::bigint",
+                                                      "p.rows",
+                                                      "p.child_rows",
+                                                      "p.bytes"};
+
+// Those behind `done` came with version 6.
+constexpr std::string_view kPartition =
+    "p.partition, p.spec, p.position, p.bytes_total, p.done, to_jsonb(p) ->> 'claim', to_jsonb(p) "
+    "->> 'holder', NOT p.done AND (to_jsonb(p) ->> 'expires_at')::timestamptz > now(), ";
+
+}  // namespace
+
+uint64_t number_at(const PgRows& rows, size_t row, size_t column) {
+  const std::string text = rows.text(row, column);
+  return text.empty() ? 0 : std::stoull(text);
+}
+
+std::string tally_columns(std::string_view form) {
+  std::string out;
+  for (const std::string_view count : kCounts)
+    out += (out.empty() ? "" : ", ") + fmt::format(fmt::runtime(form), count);
+  return out;
+}
+
+Tally tally_at(const PgRows& rows, size_t row, size_t column) {
+  Tally out;
+  for (uint64_t* count : {&out.read, &out.inserted, &out.updated, &out.unchanged, &out.skipped,
+                          &out.rejected, &out.suppressed, &out.rows, &out.child_rows, &out.bytes}) {
+    *count = number_at(rows, row, column++);
+  }
+  return out;
+}
+
+std::string partition_columns() { return std::string(kPartition) + tally_columns("{}"); }
+
+PartitionRecord partition_at(const PgRows& rows, size_t row) {
+  PartitionRecord out;
+  size_t column = 0;
+  for (std::string* field : {&out.id, &out.spec, &out.position}) *field = rows.text(row, column++);
+  out.bytes = number_at(rows, row, column++);
+  out.done = rows.text(row, column++) == "t";
+  out.claim = rows.text(row, column++);
+  out.holder = rows.text(row, column++);
+  out.held = rows.text(row, column++) == "t";
+  out.tally = tally_at(rows, row, column);
+  return out;
+}
+
+Tally tally_of_run(PgSession& session, const std::string& schema, const std::string& run) {
+  return tally_at(session.query(fmt::format("SELECT {} FROM {}.partitions p WHERE run = $1",
+                                            tally_columns("sum({})"), schema),
+                                {run}),
+                  0, 0);
+}
+
+}  // namespace lugger
