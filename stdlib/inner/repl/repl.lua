@@ -99,12 +99,16 @@ end
 local function protected(chunk, arguments)
   local trace
   local function pack(...) return { n = select('#', ...), ... } end
+  -- The handler stands on what is left of a stack that may have overflowed: the text is made behind it.
   local results = pack(xpcall(function() return chunk(unpack(arguments or {})) end, function(err)
-    -- What called the prompt is not the reader's.
-    local whole = debug.traceback(terminal.error_text(err), 2)
-    trace = whole:gsub("\n%s*%[C%]: in function 'xpcall'\n%s*lugger/inner/repl/repl%.lua.*$", '')
+    trace = debug.traceback('', 2)
     return err
   end))
+  if trace then
+    -- What called the prompt is not the reader's.
+    trace = trace:gsub("\n%s*%[C%]: in function 'xpcall'\n%s*lugger/inner/repl/repl%.lua.*$", '')
+    trace = terminal.error_text(results[2]) .. trace
+  end
   return results, trace
 end
 
