@@ -12,7 +12,7 @@ PLAIN = '-- up\nCREATE TABLE b (id int PRIMARY KEY);\n-- down\nDROP TABLE b;\n'
 WAYS = ('SET search_path = app', "SELECT set_config('search_path', 'app', false)", "SELECT pg_catalog.set_config('search_path', 'app', false)",
         "DO $$ BEGIN PERFORM set_config('search_path', 'app', false); END $$", "DO $$ BEGIN EXECUTE 'SET search_path = app'; END $$",
         "WITH x AS (SELECT set_config('search_path', 'app', false)) SELECT * FROM x")
-WHERE = "select string_agg(schemaname || '.' || tablename, ',' order by 1) from pg_tables where tablename in ('a', 'b', 'c')"
+WHERE = "select string_agg(schemaname || '.' || tablename, ',' order by schemaname, tablename) from pg_tables where tablename in ('a', 'b', 'c')"
 # What a file can leave in its session, and a file that would meet it.
 LEFT = {
     'CREATE TEMP TABLE c (id int)': "CREATE TABLE c (id int)",
