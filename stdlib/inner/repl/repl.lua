@@ -107,7 +107,12 @@ local function protected(chunk, arguments)
   if trace then
     -- What called the prompt is not the reader's.
     trace = trace:gsub("\n%s*%[C%]: in function 'xpcall'\n%s*lugger/inner/repl/repl%.lua.*$", '')
-    trace = terminal.error_text(results[2]) .. trace
+    local ok, text = pcall(terminal.error_text, results[2])
+    if not ok or type(text) ~= 'string' then
+      text = 'an error that cannot be printed'
+      results[2] = text
+    end
+    trace = text .. trace
   end
   return results, trace
 end
