@@ -15,7 +15,7 @@ std::vector<std::string> table_ddl(const PlanShape& shape);
 /// CREATE TABLE of one table.
 std::string create_table(const PlanShape& shape, size_t table);
 
-/// A key, the last step of the load; indexes and constraints follow in stages (pg_steps.hpp).
+/// A key, the last step of the load; indexes and constraints follow in stages (steps.hpp).
 struct DdlStep {
   enum class Kind : uint8_t { kUnique, kPrimary };
   Kind kind;

@@ -1,5 +1,5 @@
 // One connection to PostgreSQL: libpqxx for statements, its PGconn lent for COPY. The only file
-// that includes libpqxx is pg_session.cpp.
+// that includes libpqxx is session.cpp.
 #pragma once
 #include <functional>
 #include <memory>
