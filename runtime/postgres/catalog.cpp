@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "postgres/array_text.hpp"
+
 namespace lugger {
 namespace {
 
@@ -48,6 +50,18 @@ std::vector<PgIndex> read_indexes(PgSession& session, const std::string& oid) {
   return out;
 }
 
+void read_labels(PgSession& session, PgTable& table) {
+  const PgRows rows = session.query(
+      "SELECT a.attname, e.enumlabel FROM pg_attribute a JOIN pg_enum e ON e.enumtypid = a.atttypid"
+      " WHERE a.attrelid = $1::oid AND a.attnum > 0 ORDER BY a.attnum, e.enumsortorder",
+      {table.oid});
+  for (size_t i = 0; i < rows.size(); ++i) {
+    for (PgColumn& column : table.columns) {
+      if (column.name == rows.text(i, 0)) column.labels.push_back(rows.text(i, 1));
+    }
+  }
+}
+
 void read_columns(PgSession& session, PgTable& table) {
   const PgRows rows = session.query(
       "SELECT a.attname, format_type(a.atttypid, a.atttypmod), format_type(a.atttypid, -1), "
@@ -66,10 +80,11 @@ void read_columns(PgSession& session, PgTable& table) {
       "   AND c.opcintype IN (e.oid, CASE WHEN e.typname = 'varchar' THEN 'text'::regtype END)), "
       "false), " +
           std::string(kNeverNull) + ", coalesce(" + loose_collation("a.attcollation") +
-          ", '') FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid"
+          ", ''), t.typtype = 'e' FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid"
           " LEFT JOIN pg_type e ON e.oid = t.typelem AND t.typcategory = 'A'"
           " WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
       {table.oid});
+  bool enums = false;
   for (size_t i = 0; i < rows.size(); ++i) {
     PgColumn column;
     column.name = rows.text(i, 0);
@@ -87,11 +102,13 @@ void read_columns(PgSession& session, PgTable& table) {
     column.comparable = is_true(rows, i, 12) && !is_true(rows, i, 13);
     column.never_null = is_true(rows, i, 14);
     column.collation = rows.text(i, 15);
+    enums = enums || is_true(rows, i, 16);
     table.columns.push_back(std::move(column));
   }
+  if (enums) read_labels(session, table);
 }
 
-void read_guards(PgSession& session, PgTable& table) {
+void read_guards(PgSession& session, PgTable& table, bool has_rules) {
   // Bits of tgtype: 1 row, 2 before, 4 insert, 8 delete, 16 update, 64 instead.
   const PgRows triggers = session.query(
       "SELECT tgname, bool_or(tgtype & 4 <> 0), bool_or(tgtype & 1 <> 0 AND tgtype & 66 <> 0 AND "
@@ -103,23 +120,12 @@ void read_guards(PgSession& session, PgTable& table) {
     if (is_true(triggers, i, 1)) table.insert_triggers.push_back(triggers.text(i, 0));
     if (is_true(triggers, i, 2)) table.row_guards.push_back(triggers.text(i, 0));
   }
+  if (!has_rules) return;
   const PgRows rules = session.query(
       "SELECT rulename FROM pg_rewrite WHERE ev_class = $1::oid AND ev_type IN ('2', '3', '4') AND "
       "ev_enabled IN ('O', 'A') ORDER BY rulename",
       {table.oid});
   for (size_t i = 0; i < rules.size(); ++i) table.rules.push_back(rules.text(i, 0));
-}
-
-void read_labels(PgSession& session, PgTable& table) {
-  const PgRows rows = session.query(
-      "SELECT a.attname, e.enumlabel FROM pg_attribute a JOIN pg_enum e ON e.enumtypid = a.atttypid"
-      " WHERE a.attrelid = $1::oid AND a.attnum > 0 ORDER BY a.attnum, e.enumsortorder",
-      {table.oid});
-  for (size_t i = 0; i < rows.size(); ++i) {
-    for (PgColumn& column : table.columns) {
-      if (column.name == rows.text(i, 0)) column.labels.push_back(rows.text(i, 1));
-    }
-  }
 }
 
 }  // namespace
@@ -180,7 +186,8 @@ std::optional<PgTable> inspect_table(PgSession& session, const std::string& tabl
       "row_security_active(c.oid),"
       " has_any_column_privilege(c.oid, 'INSERT'), has_any_column_privilege(c.oid, 'SELECT'),"
       " has_any_column_privilege(c.oid, 'UPDATE'), has_table_privilege(c.oid, 'DELETE'),"
-      " pg_has_role(c.relowner, 'USAGE') FROM pg_class c WHERE c.oid = to_regclass($1)",
+      " pg_has_role(c.relowner, 'USAGE'), c.relhasrules FROM pg_class c WHERE c.oid = "
+      "to_regclass($1)",
       {name});
   if (rows.size() == 0) return std::nullopt;
   PgTable out;
@@ -194,21 +201,35 @@ std::optional<PgTable> inspect_table(PgSession& session, const std::string& tabl
   out.may_delete = is_true(rows, 0, 7);
   out.owned = is_true(rows, 0, 8);
   read_columns(session, out);
-  read_labels(session, out);
   out.indexes = read_indexes(session, out.oid);
-  read_guards(session, out);
+  read_guards(session, out, is_true(rows, 0, 9));
   // Without the right to look, rows must be expected.
   out.empty = out.may_select && session.query("SELECT FROM " + name + " LIMIT 1").size() == 0;
   return out;
 }
 
-std::string type_oid(PgSession& session, const std::string& type) {
+TypeOids::TypeOids(PgSession& session, const std::vector<std::string>& types) : session_(session) {
+  ArrayText list;
+  for (const std::string& type : types) list.text(type);
   try {
-    return session.query("SELECT to_regtype($1)::oid", {type}).text(0, 0);
+    const PgRows rows = session.query(
+        "SELECT DISTINCT t, to_regtype(t)::oid FROM unnest($1::text[]) AS t", {list.finish()});
+    for (size_t i = 0; i < rows.size(); ++i) found_.emplace(rows.text(i, 0), rows.text(i, 1));
+  } catch (const Error& error) {
+    // One that cannot be parsed refuses all: each is asked for by itself.
+    if (error.code() == Code::kConnect) throw;
+  }
+}
+
+const std::string& TypeOids::of(const std::string& type) {
+  const auto [found, added] = found_.try_emplace(type);
+  if (!added) return found->second;
+  try {
+    found->second = session_.query("SELECT to_regtype($1)::oid", {type}).text(0, 0);
   } catch (const Error& error) {
     if (error.code() == Code::kConnect) throw;
-    return {};
   }
+  return found->second;
 }
 
 bool share_equality(PgSession& session, const std::string& left, const std::string& right) {

@@ -1,6 +1,7 @@
 // What a PostgreSQL database says about itself: its server, and one table with its columns, keys
 // and guards.
 #pragma once
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -78,8 +79,17 @@ inline constexpr std::string_view kNeverNull =
 PgServerFacts server_facts(PgSession& session);
 /// nullopt: there is no such table. `table` as scripts name it: "users", "sales.users".
 std::optional<PgTable> inspect_table(PgSession& session, const std::string& table);
-/// Decimal text of the OID of a type as DDL spells it; empty: the database does not know it.
-std::string type_oid(PgSession& session, const std::string& type);
+/// OIDs of types as DDL spells them, each asked for once, those named at the start in one question.
+class TypeOids {
+ public:
+  explicit TypeOids(PgSession& session, const std::vector<std::string>& types = {});
+  /// Decimal text; empty: the database does not know the type.
+  const std::string& of(const std::string& type);
+
+ private:
+  PgSession& session_;
+  std::map<std::string, std::string> found_;
+};
 /// Has the server an equality of just these two types (decimal text of their OIDs)?
 bool share_equality(PgSession& session, const std::string& left, const std::string& right);
 /// Can the server cast between the two, at least through text?

@@ -95,7 +95,7 @@ class Finish {
         }
       }
     };
-    std::vector<std::unique_ptr<PgSession>> more;
+    std::vector<std::shared_ptr<PgSession>> more;
     for (size_t i = 1; i < std::min<size_t>(work_.connections, keys.size()); ++i)
       more.push_back(connect_());
     const std::vector<std::jthread> threads =
@@ -154,7 +154,7 @@ class Finish {
   const PgConnect& connect_;
   const FinishWork& work_;
   const std::string& state_schema_;
-  std::unique_ptr<PgSession> opened_;
+  std::shared_ptr<PgSession> opened_;
   PgSession& session_;
   const PlanShape& plan_;
   Tally& tally_;

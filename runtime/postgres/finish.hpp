@@ -12,7 +12,7 @@
 
 namespace lugger {
 
-using PgConnect = std::function<std::unique_ptr<PgSession>()>;
+using PgConnect = std::function<std::shared_ptr<PgSession>()>;
 
 /// Each step looks first whether it is done, so that an interrupted finish is simply run again.
 /// Only tables that lugger made (their comment says so until the end) get keys; their indexes are

@@ -34,7 +34,11 @@ class Inspection {
  public:
   Inspection(PgSession& session, const PlanShape& plan, const InspectFor& load,
              TargetReport& report)
-      : session_(session), plan_(plan), load_(load), report_(report) {}
+      : session_(session),
+        plan_(plan),
+        load_(load),
+        report_(report),
+        types_(session, written_types(plan)) {}
 
   void run() {
     check_server();
@@ -126,7 +130,7 @@ class Inspection {
   }
 
   void check_type(const TablePlan& table, const Column& column) {
-    if (!type_oid(session_, column.type.sql).empty()) return;
+    if (!types_.of(column.type.sql).empty()) return;
     const Kind kind = column.type.is_array() ? column.type.element : column.type.kind;
     const bool vectors =
         kind == Kind::kVector || kind == Kind::kHalfvec || kind == Kind::kSparsevec;
@@ -164,7 +168,7 @@ class Inspection {
   }
 
   void check_cast(const TablePlan& table, const Column& column, const PgColumn& stored) {
-    const std::string wanted = type_oid(session_, column.type.sql);
+    const std::string& wanted = types_.of(column.type.sql);
     if (wanted.empty())
       return problem(
           "{}.{}: this role does not find the type {} (the column is {}): see its search_path, and "
@@ -341,7 +345,7 @@ class Inspection {
   /// Empty: COPY can go straight in.
   std::string reason_to_stage() {
     if (report_.problems.empty()) {
-      for (const PgTableLayout& layout : make_layout(session_, plan_, tables_)) {
+      for (const PgTableLayout& layout : make_layout(session_, plan_, tables_, types_)) {
         if (layout.foreign_types) return fmt::format("{}: {}", layout.name, layout.foreign_reason);
       }
     }
@@ -375,6 +379,7 @@ class Inspection {
   const PlanShape& plan_;
   const InspectFor& load_;
   TargetReport& report_;
+  TypeOids types_;
   PgServerFacts facts_;
   std::vector<std::optional<PgTable>> tables_;
   std::map<std::string, std::vector<std::string>> index_names_;  // to be made, by table

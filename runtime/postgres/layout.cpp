@@ -25,7 +25,7 @@ std::string equal_by(const TablePlan& table, size_t slot, const PgTable& actual)
   return found.empty() && column != nullptr ? column->collation : found;
 }
 
-PgField make_field(PgSession& session, const Column& column, size_t slot, const PgColumn* actual,
+PgField make_field(TypeOids& types, const Column& column, size_t slot, const PgColumn* actual,
                    const std::string& collation, PgTableLayout& layout) {
   PgField field;
   field.slot = slot;
@@ -35,7 +35,7 @@ PgField make_field(PgSession& session, const Column& column, size_t slot, const 
   field.update = column.generate != Column::Generate::kV7;
   const std::string wanted = actual == nullptr ? column.type.sql : actual->type;
   const bool same = is_builtin(column.type) &&
-                    (actual == nullptr || type_oid(session, column.type.sql) == actual->base_oid);
+                    (actual == nullptr || types.of(column.type.sql) == actual->base_oid);
   if (!collation.empty()) field.collate = " COLLATE " + collation;
   field.text_key = same && is_text(column.type.kind) && collation.empty();
   field.compare_as_text = actual == nullptr ? column.type.kind == Kind::kJson : !actual->comparable;
@@ -69,7 +69,7 @@ size_t root_key_size(const PlanShape& plan, const TablePlan& child) {
   return std::min(plan.tables()[0].key.size(), child.parent_key.size());
 }
 
-PgTableLayout make_table(PgSession& session, const PlanShape& plan, size_t index,
+PgTableLayout make_table(TypeOids& types, const PlanShape& plan, size_t index,
                          const PgTable* actual) {
   const TablePlan& table = plan.tables()[index];
   PgTableLayout out;
@@ -87,7 +87,7 @@ PgTableLayout make_table(PgSession& session, const PlanShape& plan, size_t index
     if (!is_written(column)) continue;
     const PgColumn* stored = actual == nullptr ? nullptr : actual->column(column.name);
     PgField field =
-        make_field(session, column, slot, stored,
+        make_field(types, column, slot, stored,
                    actual == nullptr ? std::string() : equal_by(table, slot, *actual), out);
     if (stored != nullptr && stored->identity_always) {
       out.identity_always = true;
@@ -142,6 +142,14 @@ bool is_written(const Column& column) noexcept {
   return column.generate != Column::Generate::kServer;
 }
 
+std::vector<std::string> written_types(const PlanShape& plan) {
+  std::vector<std::string> out;
+  for (const TablePlan& table : plan.tables()) {
+    for (const Column& column : table.columns) out.push_back(column.type.sql);
+  }
+  return out;
+}
+
 std::string stage_column(size_t field) { return fmt::format("c{}", field); }
 
 std::string PgTableLayout::column_list() const {
@@ -154,10 +162,11 @@ std::string PgTableLayout::column_list() const {
 }
 
 std::vector<PgTableLayout> make_layout(PgSession& session, const PlanShape& plan,
-                                       const std::vector<std::optional<PgTable>>& tables) {
+                                       const std::vector<std::optional<PgTable>>& tables,
+                                       TypeOids& types) {
   std::vector<PgTableLayout> out;
   for (size_t i = 0; i < plan.tables().size(); ++i) {
-    out.push_back(make_table(session, plan, i, tables[i] ? &*tables[i] : nullptr));
+    out.push_back(make_table(types, plan, i, tables[i] ? &*tables[i] : nullptr));
     if (!out[i].own && tables[0] && tables[i])
       cast_root_key(session, *tables[0], *tables[i], out[0], out[i]);
   }
@@ -167,7 +176,8 @@ std::vector<PgTableLayout> make_layout(PgSession& session, const PlanShape& plan
 std::vector<PgTableLayout> make_layout(PgSession& session, const PlanShape& plan) {
   std::vector<std::optional<PgTable>> tables;
   for (const TablePlan& table : plan.tables()) tables.push_back(inspect_table(session, table.name));
-  return make_layout(session, plan, tables);
+  TypeOids types(session, written_types(plan));
+  return make_layout(session, plan, tables, types);
 }
 
 }  // namespace lugger

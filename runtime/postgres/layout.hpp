@@ -54,9 +54,12 @@ struct PgTableLayout {
 /// The plan's tables against the database's. A table that does not exist is taken as the plan would
 /// create it.
 std::vector<PgTableLayout> make_layout(PgSession& session, const PlanShape& plan);
-/// The same with tables that were inspected already (in the plan's order).
+/// The same with tables and types that were inspected already (the tables in the plan's order).
 std::vector<PgTableLayout> make_layout(PgSession& session, const PlanShape& plan,
-                                       const std::vector<std::optional<PgTable>>& tables);
+                                       const std::vector<std::optional<PgTable>>& tables,
+                                       TypeOids& types);
+/// As the columns of the plan's tables spell them.
+std::vector<std::string> written_types(const PlanShape& plan);
 
 /// The columns of a child by which the rows of a document are found.
 std::vector<std::string> root_key_names(const PlanShape& plan, const TablePlan& child);

@@ -10,6 +10,7 @@
 #include "postgres/server.hpp"
 #include "postgres/session.hpp"
 #include "postgres/sink.hpp"
+#include "postgres/spare.hpp"
 #include "postgres/stage.hpp"
 #include "postgres/state.hpp"
 
@@ -66,7 +67,8 @@ class PgTarget : public Target, public Stages {
         pooled_(options.flag("pooled") || server_ ? std::optional(options.flag("pooled"))
                                                   : std::nullopt),
         writer_(options.text("writer", "copy")),
-        schema_(options.text("state_schema", "lugger")) {}
+        schema_(options.text("state_schema", "lugger")),
+        spare_(SpareSession::of(url_)) {}
 
   std::string place() const override { return place_; }
 
@@ -75,13 +77,13 @@ class PgTarget : public Target, public Stages {
       const std::lock_guard lock(mutex_);
       return pooled_.has_value();
     }();
-    if (!known) connect("pooler");
+    if (!known) borrow("pooler");
     return *pooled_;
   }
 
   std::vector<TargetColumn> columns(const std::string& table) override {
     std::vector<TargetColumn> out;
-    const std::unique_ptr<PgSession> session = connect("inspect");
+    const std::shared_ptr<PgSession> session = borrow("inspect");
     const std::optional<PgTable> found = inspect_table(*session, table);
     if (!found) return out;
     for (const PgColumn& column : found->columns) {
@@ -92,7 +94,7 @@ class PgTarget : public Target, public Stages {
   }
 
   TargetReport inspect(const PlanShape& plan, bool create, bool again) override {
-    const std::unique_ptr<PgSession> session = connect("inspect");
+    const std::shared_ptr<PgSession> session = borrow("inspect");
     TargetReport report = inspect_pg(*session, plan, {create, again, writer_});
     report.place = place_;
     if (found_pooler_)
@@ -107,7 +109,7 @@ class PgTarget : public Target, public Stages {
 
   void create(const TargetReport& report) override {
     if (report.create.empty()) return;
-    const std::unique_ptr<PgSession> session = connect("create");
+    const std::shared_ptr<PgSession> session = borrow("create");
     session->begin();
     for (const std::string& sql : report.create) session->execute(sql);
     session->commit();
@@ -116,12 +118,13 @@ class PgTarget : public Target, public Stages {
   std::unique_ptr<State> state() override { return make_pg_state(url_, schema_, pooled()); }
 
   std::unique_ptr<RowSink> open(const PlanShape& plan, const SinkOptions& options) override {
+    spare_->drop();
     return make_pg_sink(plan, {url_, pooled(), schema_, options.mode});
   }
 
   std::vector<std::string> finish(const PlanShape& plan, const FinishWork& work,
                                   Tally& tally) override {
-    return finish_pg([this] { return connect("finish"); }, work, schema_, plan, tally);
+    return finish_pg([this] { return borrow("finish"); }, work, schema_, plan, tally);
   }
 
   Stages* stages() override { return this; }
@@ -137,7 +140,7 @@ class PgTarget : public Target, public Stages {
   }
 
   std::vector<StepRecord> steps(const PlanShape& plan) override {
-    const std::unique_ptr<PgSession> session = connect("steps");
+    const std::shared_ptr<PgSession> session = borrow("steps");
     note_made(*session, plan);
     std::vector<StepRecord> out;
     for (const StageStep& step : pending_steps(*session, plan, {made_, {}})) {
@@ -157,7 +160,7 @@ class PgTarget : public Target, public Stages {
 
   std::vector<Refused> preflight(const PlanShape& plan, const std::string& job) override {
     const std::unique_ptr<State> ledger = state();
-    const std::unique_ptr<PgSession> session = connect("preflight");
+    const std::shared_ptr<PgSession> session = borrow("preflight");
     return preflight_pg(*session, plan,
                         pending_steps(*session, plan, known_tables(ledger.get(), job)));
   }
@@ -165,7 +168,7 @@ class PgTarget : public Target, public Stages {
   /// Tables that lugger made and never finished hold nothing but what their run loaded; of others
   /// nothing can be told.
   void discard(const PlanShape& plan, const std::string&) override {
-    const std::unique_ptr<PgSession> session = connect("discard");
+    const std::shared_ptr<PgSession> session = borrow("discard");
     std::string ours;
     for (const TablePlan& table : plan.tables()) {
       const std::optional<PgTable> found = inspect_table(*session, table.name);
@@ -193,6 +196,22 @@ class PgTarget : public Target, public Stages {
     return session;
   }
 
+  std::unique_ptr<PgSession> spare(const std::string& purpose) {
+    const std::lock_guard lock(mutex_);
+    if (pooled_ == true) return nullptr;
+    std::unique_ptr<PgSession> session = spare_->take(purpose);
+    if (session) pooled_ = false;  // none that is pooled is kept
+    return session;
+  }
+
+  /// For steps that leave nothing behind in a session: they come in quick succession.
+  std::shared_ptr<PgSession> borrow(const std::string& purpose) {
+    std::unique_ptr<PgSession> session = spare(purpose);
+    if (!session) session = connect(purpose);
+    return {session.release(),
+            [spare = spare_](PgSession* lent) { spare->put(std::unique_ptr<PgSession>(lent)); }};
+  }
+
   /// Before finishing takes away the comment that says so.
   void note_made(PgSession& session, const PlanShape& plan) {
     for (const TablePlan& table : plan.tables()) {
@@ -214,6 +233,7 @@ class PgTarget : public Target, public Stages {
   std::optional<bool> pooled_;  // nullopt: the first session finds out
   bool found_pooler_ = false;
   std::string writer_, schema_;
+  std::shared_ptr<SpareSession> spare_;
   std::set<std::string> made_;  // tables that this process made, and nobody can be using yet
 };
 

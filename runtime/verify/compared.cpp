@@ -111,7 +111,11 @@ class Maker {
  public:
   Maker(PgSession& session, const PlanShape& shape, const std::vector<std::string>& only,
         Comparison& out)
-      : session_(session), shape_(shape), only_(only), out_(out) {}
+      : session_(session),
+        shape_(shape),
+        only_(only),
+        out_(out),
+        types_(session, written_types(shape)) {}
 
   void run() {
     check_only();
@@ -219,7 +223,7 @@ class Maker {
     out.name = column.name;
     out.type = column.type;
     out.stored = stored.bare_type;
-    const std::string base = type_oid(session_, column.type.sql);
+    const std::string& base = types_.of(column.type.sql);
     out.oid = static_cast<uint32_t>(std::stoul(stored.base_oid));
     out.reads_as = pg_reads_as(out.oid, stored.type);
     // A name that the role's search_path does not find is taken for the type of that name.
@@ -359,6 +363,7 @@ class Maker {
   const PlanShape& shape_;
   const std::vector<std::string>& only_;
   Comparison& out_;
+  TypeOids types_;
 };
 
 }  // namespace
