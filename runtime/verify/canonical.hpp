@@ -1,18 +1,10 @@
 // A column's value in the one form that both sides are compared in.
 #pragma once
 #include "base/arena.hpp"
-#include "plan/column_type.hpp"
-#include "value/value.hpp"
+#include "place/compared.hpp"
 #include "verify/json_digest.hpp"
 
 namespace lugger {
-
-/// How a value is compared: by the kind of its column, arrays by the kind of their elements. kOther
-/// is text that the server made on both sides.
-struct CompareAs {
-  Kind kind = Kind::kText;
-  Kind element = Kind::kText;
-};
 
 /// Writes values so that two are equal exactly when their bytes are: numeric by value, floats bit
 /// by bit with one NaN, jsonb by structure, char(n) without trailing blanks, arrays element by

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "engine/job_impl.hpp"
-#include "verify/compared.hpp"
+#include "postgres/compared.hpp"
 #include "verify/known_rejects.hpp"
 #include "verify/options.hpp"
 #include "verify/since.hpp"

@@ -5,7 +5,6 @@
 #include <deque>
 #include <thread>
 
-#include "base/text.hpp"
 #include "plan/coerce.hpp"
 #include "verify/newer_rank.hpp"
 
@@ -19,20 +18,6 @@ constexpr size_t kKeysAtOnce = 1000;
 uint64_t row_number(uint32_t table, const Digest& key) noexcept {
   return key.lo ^ (key.hi + table);
 }
-
-}  // namespace
-
-std::string server_text(const Value& value, const ComparedColumn& column) {
-  if (column.type.kind == Kind::kBytea && !column.by_server) return "\\x" + to_hex(value.bytes());
-  return coerced_text(value, column.type);
-}
-
-std::optional<std::string> server_text_or_null(const Value& value, const ComparedColumn& column) {
-  if (value.absent()) return std::nullopt;
-  return server_text(value, column);
-}
-
-namespace {
 
 std::string column_name(const ComparedTable& table, size_t column) {
   return "t." + PgSession::quote_name(table.columns[column].name);

@@ -6,9 +6,6 @@
 
 namespace lugger {
 
-/// A key's columns as text; nullopt is NULL.
-using KeyText = std::vector<std::optional<std::string>>;
-
 /// Collects what groups report: all of it counted, the first rows kept.
 class Details {
  public:
@@ -53,10 +50,6 @@ class Details {
   std::unordered_map<size_t, std::vector<std::optional<std::string>>> source_text_;  // of kept_[i]
   std::unordered_map<size_t, std::vector<Digest>> source_columns_;
 };
-
-/// A value as the server would print it.
-std::string server_text(const Value& value, const ComparedColumn& column);
-std::optional<std::string> server_text_or_null(const Value& value, const ComparedColumn& column);
 
 /// SQL: the rows of a table whose columns `by` (its key, or that of its document) are one of these.
 std::string keys_condition(const ComparedTable& table, const std::vector<size_t>& by,

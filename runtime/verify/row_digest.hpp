@@ -1,6 +1,7 @@
 // Digests of one row: of the document it belongs to, of its key, of all its compared columns.
 #pragma once
-#include "verify/compared.hpp"
+#include "verify/canonical.hpp"
+#include "verify/hash.hpp"
 
 namespace lugger {
 

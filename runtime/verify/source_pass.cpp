@@ -1,8 +1,8 @@
 #include "verify/source_pass.hpp"
 
 #include "engine/rejects.hpp"
+#include "postgres/key_hashes.hpp"
 #include "value/datetime.hpp"
-#include "verify/key_hashes.hpp"
 #include "verify/newer_rank.hpp"
 #include "verify/refused_keys.hpp"
 

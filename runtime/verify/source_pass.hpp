@@ -2,10 +2,10 @@
 #pragma once
 #include <mutex>
 
+#include "postgres/server_text.hpp"
 #include "verify/context.hpp"
 #include "verify/crew.hpp"
 #include "verify/row_digest.hpp"
-#include "verify/server_text.hpp"
 #include "verify/turn.hpp"
 
 namespace lugger {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "verify/compared.hpp"
+#include "place/compared.hpp"
 
 namespace lugger {
 

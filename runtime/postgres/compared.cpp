@@ -1,14 +1,15 @@
-#include "verify/compared.hpp"
+#include "postgres/compared.hpp"
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "postgres/key_hashes.hpp"
 #include "postgres/layout.hpp"
+#include "postgres/server_text.hpp"
 #include "value/pgrow_reader.hpp"
-#include "verify/key_hashes.hpp"
-#include "verify/server_text.hpp"
 
 namespace lugger {
 
@@ -367,13 +368,6 @@ class Maker {
 };
 
 }  // namespace
-
-const ComparedColumn* ComparedTable::column(std::string_view column_name) const noexcept {
-  for (const ComparedColumn& column : columns) {
-    if (column.name == column_name) return &column;
-  }
-  return nullptr;
-}
 
 Comparison make_comparison(PgSession& session, const PlanShape& shape,
                            const std::vector<std::string>& only) {

@@ -1,16 +1,23 @@
-// How the plan's tables are compared with the database's: which columns, in which form, by which
-// key.
+// How a table of the plan is held against the rows that a target has of it: which columns, in which
+// form, by which key.
 #pragma once
+#include <cstdint>
 #include <optional>
-#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "plan/plan.hpp"
-#include "postgres/catalog.hpp"
-#include "verify/canonical.hpp"
+#include "plan/column_type.hpp"
+#include "value/value.hpp"
 
 namespace lugger {
+
+/// How a value is compared: by the kind of its column, arrays by the kind of their elements. kOther
+/// is text that the server made on both sides.
+struct CompareAs {
+  Kind kind = Kind::kText;
+  Kind element = Kind::kText;
+};
 
 struct ComparedColumn {
   size_t slot = 0;  // in the plan's row
@@ -55,8 +62,6 @@ struct ComparedTable {
   // Its index in columns, where they may, or where there is no rank.
   int version = -1;
   std::vector<std::string> left_out;  // columns that are not compared: filled by the server
-
-  const ComparedColumn* column(std::string_view column_name) const noexcept;
 };
 
 /// A column that is not what the mapping says. No value needs to be read to know.
@@ -64,23 +69,11 @@ struct ColumnFinding {
   std::string table, column, wanted, found;  // found: "" when the column is missing
 };
 
-struct Comparison {
-  // A table of a load that did not end: rows of one key may stand there that it would settle.
-  bool unsettled = false;
-  std::vector<ComparedTable> tables;
-  std::vector<ColumnFinding> altered;
-  std::vector<std::string> notes;
-};
+/// A key's columns as text; nullopt is NULL.
+using KeyText = std::vector<std::optional<std::string>>;
 
-/// `only`: names of the columns to compare besides keys; empty: all. Error{verify} for a table that
-/// is missing or must not be read, Error{config} for an unknown column in `only`.
-Comparison make_comparison(PgSession& session, const PlanShape& shape,
-                           const std::vector<std::string>& only);
-
-/// SELECT of the compared columns, those compared by the server as text, then the hashes of keys.
-/// `condition`: "" or SQL.
-/// `places`: with tableoid and ctid in front.
-std::string select_compared(const ComparedTable& table, const std::string& condition,
-                            bool places = false);
+/// A value as the server would print it.
+std::string server_text(const Value& value, const ComparedColumn& column);
+std::optional<std::string> server_text_or_null(const Value& value, const ComparedColumn& column);
 
 }  // namespace lugger

@@ -1,10 +1,9 @@
-#include "verify/key_hashes.hpp"
+#include "postgres/key_hashes.hpp"
 
 #include <algorithm>
 
 #include "base/error.hpp"
 #include "plan/coerce.hpp"
-#include "verify/details.hpp"
 
 namespace lugger {
 

@@ -1,9 +1,9 @@
 // What only the server can spell: values of types without a form of ours, cast there and read back
 // as text, a batch at a time.
 #pragma once
+#include "place/compared.hpp"
 #include "plan/batch.hpp"
 #include "postgres/session.hpp"
-#include "verify/compared.hpp"
 
 namespace lugger {
 

@@ -1,10 +1,10 @@
 // Keys whose equality only the server knows: citext, a collation that ignores case, 0 and -0, '1
 // day' and '24 hours'. Its own hashes stand for them, which are equal whenever the keys are.
 #pragma once
+#include "place/compared.hpp"
 #include "plan/batch.hpp"
 #include "postgres/catalog.hpp"
 #include "postgres/session.hpp"
-#include "verify/compared.hpp"
 
 namespace lugger {
 

@@ -1,4 +1,4 @@
-#include "verify/server_text.hpp"
+#include "postgres/server_text.hpp"
 
 #include <algorithm>
 #include <array>
