@@ -376,18 +376,4 @@ Comparison make_comparison(PgSession& session, const PlanShape& shape,
   return out;
 }
 
-std::string select_compared(const ComparedTable& table, const std::string& condition, bool places) {
-  std::string columns = places ? "t.tableoid, t.ctid" : "";
-  for (const ComparedColumn& column : table.columns) {
-    columns += fmt::format("{}t.{}{}", columns.empty() ? "" : ", ",
-                           PgSession::quote_name(column.name), column.by_server ? "::text" : "");
-  }
-  for (const KeyHash& hash : table.hashes)
-    columns +=
-        ", " + key_hash_sql(hash, "t." + PgSession::quote_name(table.columns[hash.column].name));
-  std::string out = fmt::format("SELECT {} FROM {} AS t", columns, table.quoted);
-  if (!condition.empty()) out += " WHERE " + condition;
-  return out;
-}
-
 }  // namespace lugger

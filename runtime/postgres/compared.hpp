@@ -23,10 +23,4 @@ struct Comparison {
 Comparison make_comparison(PgSession& session, const PlanShape& shape,
                            const std::vector<std::string>& only);
 
-/// SELECT of the compared columns, those compared by the server as text, then the hashes of keys.
-/// `condition`: "" or SQL.
-/// `places`: with tableoid and ctid in front.
-std::string select_compared(const ComparedTable& table, const std::string& condition,
-                            bool places = false);
-
 }  // namespace lugger

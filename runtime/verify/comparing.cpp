@@ -24,11 +24,11 @@ class Comparing::SourceSums final : public SourceUse {
   std::vector<BucketSums> sums;
 };
 
-class Comparing::TargetSums final : public TargetUse {
+class Comparing::TargetSums {
  public:
   TargetSums(size_t tables, std::vector<std::atomic<uint64_t>>& roots)
       : sums(tables), roots_(roots) {}
-  void row(const TargetRow& row) override {
+  void row(const TargetRow& row) {
     sums[row.table.table].add(row.digests.root, row.digests.row);
     if (roots_.empty()) return;
     const uint64_t bit = row.digests.root.lo % (64 * roots_.size());
@@ -41,10 +41,10 @@ class Comparing::TargetSums final : public TargetUse {
 };
 
 /// Rows of a target without a unique index whose key another row has, too.
-class Comparing::DoubledRows final : public TargetUse {
+class Comparing::DoubledRows {
  public:
   explicit DoubledRows(std::vector<uint8_t>& buckets) : buckets_(buckets) {}
-  void row(const TargetRow& row) override {
+  void row(const TargetRow& row) {
     if (row.digests.null_key) return;
     buckets_[bucket_of(row.digests.root)] = 1;
     ++rows;
@@ -57,30 +57,30 @@ class Comparing::DoubledRows final : public TargetUse {
 
 void Comparing::run(const std::function<void(const char*)>& stage) {
   stage("reading");
-  TargetSnapshot snapshot(context_.url, context_.pooled, context_.connections);
-  verdict_.position = snapshot.position();
+  const std::unique_ptr<RowSnapshot> snapshot = context_.snapshot(context_.connections);
+  verdict_.position = snapshot->position();
   details_ = std::make_unique<Details>(context_);
-  read_both(snapshot);
-  find_doubled(snapshot.session(0));
+  read_both(*snapshot);
+  find_doubled(snapshot->reader(0));
   set_counts();
   stage("comparing");
-  compare_groups(snapshot);
+  compare_groups(*snapshot);
   stage("looking closer");
   details_->read_source();
-  finish(snapshot.session(0));
+  finish(snapshot->reader(0));
 }
 
-void Comparing::read_both(TargetSnapshot& snapshot) {
+void Comparing::read_both(RowSnapshot& snapshot) {
   const size_t tables = context_.comparison.tables.size();
   if (!context_.options.where.empty()) roots_ = std::vector<std::atomic<uint64_t>>(kRootWords);
   SourcePass source(context_);
   TargetPass target(context_, snapshot, true, true);
   std::vector<SourceSums> source_sums(static_cast<size_t>(context_.readers), SourceSums(tables));
-  std::vector<TargetSums> target_sums(snapshot.size(), TargetSums(tables, roots_));
+  std::vector<TargetSums> target_sums(snapshot.readers(), TargetSums(tables, roots_));
   Crew crew(context_.stop);
   for (SourceSums& sums : source_sums) crew.start([&] { source.work(sums, crew); });
-  for (size_t i = 0; i < snapshot.size(); ++i)
-    crew.start([&, i] { target.work(snapshot.session(i), target_sums[i], crew); });
+  for (size_t i = 0; i < snapshot.readers(); ++i)
+    crew.start([&, i] { target.work(snapshot.reader(i), target_sums[i], crew); });
   crew.finish();
   source_.resize(tables);
   target_.resize(tables);
@@ -102,12 +102,12 @@ void Comparing::read_both(TargetSnapshot& snapshot) {
 
 /// Sums are equal, too, where source and target hold the same two rows of one key: of these one is
 /// too many, and only a comparison row by row says which.
-void Comparing::find_doubled(PgSession& snapshot) {
-  TargetReader reader(context_, snapshot);
+void Comparing::find_doubled(RowReader& reader) {
   for (const ComparedTable& table : context_.comparison.tables) {
     if (table.doubled.empty()) continue;
     DoubledRows doubled(doubled_);
-    reader.read(table, table.doubled, doubled, nullptr);
+    TargetRows<DoubledRows> rows(context_, doubled);
+    reader.read_doubled(table.table, rows);
     if (doubled.rows == 0 || verdict_.looked_for_extra) continue;
     verdict_.reasons.push_back(
         fmt::format("{} rows of {} have the key of another one", doubled.rows, table.name));
@@ -152,7 +152,7 @@ uint64_t Comparing::entries_of(size_t bucket) const {
   return rows;
 }
 
-void Comparing::compare_groups(TargetSnapshot& snapshot) {
+void Comparing::compare_groups(RowSnapshot& snapshot) {
   const std::vector<uint8_t> wrong = wrong_buckets();
   GroupFilter filter;
   if (!roots_.empty()) filter.roots = &roots_;
@@ -209,7 +209,7 @@ void Comparing::note_wrong(const Mismatch& mismatch) {
   }
 }
 
-void Comparing::finish(PgSession& snapshot) {
+void Comparing::finish(RowReader& reader) {
   for (TableVerdict& table : verdict_.tables) {
     if (!verdict_.looked_for_missing) table.missing = 0;
     if (!verdict_.looked_for_extra) table.extra = 0;
@@ -221,7 +221,7 @@ void Comparing::finish(PgSession& snapshot) {
     if (!verdict_.looked_for_missing) table.source = table.equal + table.different + table.older;
     if (!verdict_.looked_for_extra) table.target = table.equal + table.different + table.newer;
   }
-  details_->recheck(verdict_.tables, verdict_.source_moves, snapshot);
+  details_->recheck(verdict_.tables, verdict_.source_moves, reader);
   verdict_.equal = verdict_.altered.empty() && verdict_.reasons.empty();
   for (const TableVerdict& table : verdict_.tables) {
     const bool adds_up =

@@ -31,14 +31,14 @@ class Comparing {
   class SourceSums;
   class DoubledRows;
   class TargetSums;
-  void read_both(TargetSnapshot& snapshot);
-  void find_doubled(PgSession& snapshot);
+  void read_both(RowSnapshot& snapshot);
+  void find_doubled(RowReader& reader);
   void set_counts();
   std::vector<uint8_t> wrong_buckets() const;
   uint64_t entries_of(size_t bucket) const;
-  void compare_groups(TargetSnapshot& snapshot);
+  void compare_groups(RowSnapshot& snapshot);
   void note_wrong(const Mismatch& mismatch);
-  void finish(PgSession& snapshot);
+  void finish(RowReader& reader);
 
   VerifyContext& context_;
   Verdict& verdict_;

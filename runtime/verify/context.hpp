@@ -7,6 +7,8 @@
 
 #include "engine/job_impl.hpp"
 #include "postgres/compared.hpp"
+#include "postgres/compared_reader.hpp"
+#include "postgres/row_eraser.hpp"
 #include "verify/known_rejects.hpp"
 #include "verify/options.hpp"
 #include "verify/since.hpp"
@@ -39,6 +41,12 @@ struct VerifyContext {
   /// A row of the target that is newer than its document stays, and is no difference.
   bool keeps_newer() const noexcept {
     return shape->mapping().on_conflict == OnConflict::kNewer && !options.overwrite_newer;
+  }
+  std::unique_ptr<RowSnapshot> snapshot(int at_once) const {
+    return make_pg_snapshot(url, pooled, at_once, comparison.tables);
+  }
+  std::unique_ptr<RowEraser> eraser() const {
+    return make_pg_row_eraser(url, pooled, comparison.tables);
   }
   bool sampled(const Digest& root) const noexcept {
     return !sample_below || root.lo < *sample_below;

@@ -19,55 +19,7 @@ uint64_t row_number(uint32_t table, const Digest& key) noexcept {
   return key.lo ^ (key.hi + table);
 }
 
-std::string column_name(const ComparedTable& table, size_t column) {
-  return "t." + PgSession::quote_name(table.columns[column].name);
-}
-
-/// The rows of keys that are NULL in the same places.
-std::string alike_condition(const ComparedTable& table, const std::vector<size_t>& by,
-                            const std::vector<const KeyText*>& keys) {
-  std::string nulls, columns, texts, names, values;
-  size_t given = 0;
-  for (size_t k = 0; k < by.size(); ++k) {
-    if (!(*keys.front())[k]) {
-      nulls += fmt::format("{} IS NULL AND ", column_name(table, by[k]));
-      continue;
-    }
-    ByteBuffer list;
-    list.push('{');
-    for (size_t i = 0; i < keys.size(); ++i) {
-      if (i != 0) list.push(',');
-      append_array_element(*(*keys[i])[k], list);
-    }
-    list.push('}');
-    const char* comma = given == 0 ? "" : ", ";
-    columns += comma + column_name(table, by[k]);
-    texts += fmt::format("{}{}::text[]", comma, PgSession::quote_literal(list.text()));
-    names += fmt::format("{}k{}", comma, given);
-    // One by one: an array of arrays would be one of more dimensions.
-    values += fmt::format("{}u.k{}::{}", comma, given, table.columns[by[k]].stored);
-    ++given;
-  }
-  if (given == 0) return nulls + "true";
-  return fmt::format("{}({}) IN (SELECT {} FROM unnest({}) AS u({}))", nulls, columns, values,
-                     texts, names);
-}
-
 }  // namespace
-
-std::string keys_condition(const ComparedTable& table, const std::vector<size_t>& by,
-                           const std::vector<const KeyText*>& keys) {
-  std::map<std::vector<bool>, std::vector<const KeyText*>> alike;  // by which of them are NULL
-  for (const KeyText* key : keys) {
-    std::vector<bool> nulls;
-    for (const auto& text : *key) nulls.push_back(!text);
-    alike[std::move(nulls)].push_back(key);
-  }
-  std::string out;
-  for (const auto& [nulls, some] : alike)
-    out += fmt::format("{}({})", out.empty() ? "" : " OR ", alike_condition(table, by, some));
-  return out;
-}
 
 bool Details::shown(const Mismatch& mismatch) {
   uint64_t& count = shown_[{mismatch.table, mismatch.kind}];
@@ -174,11 +126,11 @@ void Details::read_source() {
   crew.finish();
 }
 
-class Details::TargetLook final : public TargetUse {
+class Details::TargetLook {
  public:
   TargetLook(Details& details, Seen& seen, bool show)
       : details_(details), seen_(seen), show_(show) {}
-  void row(const TargetRow& row) override {
+  void row(const TargetRow& row) {
     const auto table = static_cast<uint32_t>(row.table.table);
     const int newer = row.table.newer_compared;
     seen_[row_number(table, row.digests.key)].push_back(
@@ -202,34 +154,33 @@ class Details::TargetLook final : public TargetUse {
   bool show_;
 };
 
-void Details::read_keys(TargetReader& reader, size_t table, std::vector<Mismatch*>& part,
-                        TargetLook& look) {
+void Details::read_keys(RowReader& reader, size_t table, std::vector<Mismatch*>& part,
+                        RowTaker& rows) {
   if (part.empty()) return;
   std::vector<const KeyText*> keys;
   for (const Mismatch* mismatch : part) keys.push_back(&mismatch->key_text);
-  const ComparedTable& compared = context_.comparison.tables[table];
   // Whatever --where said: the row is known by its key now.
-  reader.read(compared, keys_condition(compared, compared.key, keys), look, nullptr);
+  reader.read_keys(table, keys, rows);
   part.clear();
 }
 
-void Details::read_again(PgSession& session, Seen& seen, bool show) {
-  TargetReader reader(context_, session);
+void Details::read_again(RowReader& reader, Seen& seen, bool show) {
   TargetLook look(*this, seen, show);
+  TargetRows<TargetLook> rows(context_, look);
   for (size_t t = 0; t < context_.comparison.tables.size(); ++t) {
     std::vector<Mismatch*> part;
     for (Mismatch& mismatch : kept_) {
       if (mismatch.table != t || mismatch.key_text.empty() || mismatch.settled || mismatch.fickle)
         continue;
       part.push_back(&mismatch);
-      if (part.size() == kKeysAtOnce) read_keys(reader, t, part, look);
+      if (part.size() == kKeysAtOnce) read_keys(reader, t, part, rows);
     }
-    read_keys(reader, t, part, look);
+    read_keys(reader, t, part, rows);
   }
 }
 
 /// A row that its own key does not find, where it is known to be, would seem to have gone.
-void Details::try_keys(PgSession& first) {
+void Details::try_keys(RowReader& first) {
   Seen seen;
   read_again(first, seen, false);
   for (Mismatch& mismatch : kept_) {
@@ -293,7 +244,7 @@ bool Details::judge(Mismatch& mismatch, const Seen& seen, TableVerdict& table) {
   return moved;
 }
 
-void Details::recheck(std::vector<TableVerdict>& tables, bool source_moves, PgSession& first) {
+void Details::recheck(std::vector<TableVerdict>& tables, bool source_moves, RowReader& first) {
   constexpr int kFirstPauseMs = 100, kPauseMs = 500;
   if (context_.options.rechecks > 0 && !kept_.empty()) try_keys(first);
   for (int round = 0; round < context_.options.rechecks && !kept_.empty(); ++round) {
@@ -302,9 +253,9 @@ void Details::recheck(std::vector<TableVerdict>& tables, bool source_moves, PgSe
     if (context_.stop.requested()) return;
     source_moves_ = source_moves;
     if (source_moves) read_source();
-    TargetSnapshot snapshot(context_.url, context_.pooled, 1);
+    const std::unique_ptr<RowSnapshot> snapshot = context_.snapshot(1);
     Seen seen;
-    read_again(snapshot.session(0), seen, true);
+    read_again(snapshot->reader(0), seen, true);
     extras_left_.clear();
     bool moved = false;
     for (Mismatch& mismatch : kept_) {

@@ -19,7 +19,7 @@ class Details {
   /// meanwhile is taken out of the counts. `first` still shows what was compared: a row that is not
   /// found there by its key stays what it is. A change feed would tell instead which rows to wait
   /// for.
-  void recheck(std::vector<TableVerdict>& tables, bool source_moves, PgSession& first);
+  void recheck(std::vector<TableVerdict>& tables, bool source_moves, RowReader& first);
   std::vector<RowFinding> findings() const;
   const std::vector<Mismatch>& kept() const noexcept { return kept_; }
   bool all_kept() const noexcept { return found_ == kept_.size(); }
@@ -33,10 +33,9 @@ class Details {
   };
   using Seen = std::unordered_map<uint64_t, std::vector<SeenRow>>;  // by row_number()
   bool shown(const Mismatch& mismatch);
-  void try_keys(PgSession& first);
-  void read_again(PgSession& session, Seen& seen, bool show);
-  void read_keys(TargetReader& reader, size_t table, std::vector<Mismatch*>& part,
-                 TargetLook& look);
+  void try_keys(RowReader& first);
+  void read_again(RowReader& reader, Seen& seen, bool show);
+  void read_keys(RowReader& reader, size_t table, std::vector<Mismatch*>& part, RowTaker& rows);
   bool judge(Mismatch& mismatch, const Seen& seen, TableVerdict& table);
   bool judge_extra(Mismatch& mismatch, const Seen& seen, TableVerdict& table);
 
@@ -50,9 +49,5 @@ class Details {
   std::unordered_map<size_t, std::vector<std::optional<std::string>>> source_text_;  // of kept_[i]
   std::unordered_map<size_t, std::vector<Digest>> source_columns_;
 };
-
-/// SQL: the rows of a table whose columns `by` (its key, or that of its document) are one of these.
-std::string keys_condition(const ComparedTable& table, const std::vector<size_t>& by,
-                           const std::vector<const KeyText*>& keys);
 
 }  // namespace lugger

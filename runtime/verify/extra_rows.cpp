@@ -4,52 +4,31 @@ namespace lugger {
 
 namespace {
 
-constexpr size_t kRowsAtOnce = 1000;
 // More than so many rows, and more than this share of a table, are asked for twice.
 constexpr uint64_t kFewRows = 10, kShare = 10;
 
-/// Reads tables for the rows to be deleted, and where they lie.
-class Finder final : public TargetUse {
+/// The rows to be deleted: those that are extra, and the child rows of documents' own that go.
+class Finder final : public RowChooser {
  public:
-  explicit Finder(const WrongRows& wrong) : wrong_(wrong) {}
-  void row(const TargetRow& row) override {
-    const auto table = static_cast<uint32_t>(row.table.table);
-    const bool extra = wrong_.extra.count({table, row.digests.row}) != 0;
-    if (row.table.own) {
-      if (!extra) return;
-      roots_.insert(row.digests.root);
-    } else if (!extra && roots_.count(row.digests.root) == 0) {
-      return;
-    }
-    places[table].push_back(row.place);
+  Finder(VerifyContext& context, const WrongRows& wrong)
+      : context_(context), wrong_(wrong), digester_(context) {}
+
+  bool goes(const StoredRow& row) override {
+    const RowDigests digests = digester_.digest(row);
+    digester_.count();
+    if (!context_.sampled(digests.root)) return false;
+    const bool extra = wrong_.extra.count({static_cast<uint32_t>(row.table), digests.row}) != 0;
+    if (!digester_.table(row).own) return extra || roots_.count(digests.root) != 0;
+    if (extra) roots_.insert(digests.root);
+    return extra;
   }
-  std::map<uint32_t, std::vector<RowPlace>> places;  // by the plan's table
 
  private:
+  VerifyContext& context_;
   const WrongRows& wrong_;
+  TargetDigester digester_;
   std::set<Digest> roots_;  // of documents' own rows that go
 };
-
-uint64_t erase(PgSession& session, const ComparedTable& table, std::vector<RowPlace>& places) {
-  std::sort(places.begin(), places.end(), [](const RowPlace& a, const RowPlace& b) {
-    return std::tie(a.table, a.page, a.item) < std::tie(b.table, b.page, b.item);
-  });
-  uint64_t out = 0;
-  for (size_t first = 0, last = 0; first < places.size(); first = last) {
-    std::string ids;
-    for (; last < places.size() && last - first < kRowsAtOnce &&
-           places[last].table == places[first].table;
-         ++last)
-      ids += fmt::format("{}\"({},{})\"", ids.empty() ? "" : ",", places[last].page,
-                         places[last].item);
-    out += session
-               .query(fmt::format("DELETE FROM {} AS t WHERE t.tableoid = {}::oid AND t.ctid = ANY "
-                                  "('{{{}}}'::tid[])",
-                                  table.quoted, places[first].table, ids))
-               .affected();
-  }
-  return out;
-}
 
 uint64_t rows_of(VerifyContext& context, const ComparedTable& table, const Verdict& verdict) {
   if (context.options.where.empty()) return verdict.tables[table.table].target;
@@ -98,33 +77,15 @@ std::string delete_hint(const Verdict& verdict) {
 }
 
 std::vector<uint64_t> delete_extra_rows(VerifyContext& context, const WrongRows& wrong) {
-  PgSession session(context.url, "repair", context.pooled);
-  session.begin();
-  try {
-    session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ");
-    Finder finder(wrong);
-    TargetReader reader(context, session, true);
-    const std::vector<ComparedTable>& tables = context.comparison.tables;
-    for (const bool own : {true, false}) {
-      for (const ComparedTable& table : tables) {
-        if (table.own == own && !table.key.empty())
-          reader.read(table, where_condition(context, table), finder, nullptr);
-      }
+  const std::unique_ptr<RowEraser> eraser = context.eraser();
+  std::vector<size_t> order;
+  for (const bool own : {true, false}) {
+    for (const ComparedTable& table : context.comparison.tables) {
+      if (table.own == own && !table.key.empty()) order.push_back(table.table);
     }
-    std::vector<uint64_t> out(tables.size());
-    for (size_t t = tables.size(); t-- != 0;) {  // child rows first
-      const auto found = finder.places.find(static_cast<uint32_t>(t));
-      if (found != finder.places.end()) out[t] = erase(session, tables[t], found->second);
-    }
-    session.commit();
-    return out;
-  } catch (const Error& error) {
-    session.rollback();
-    constexpr std::string_view kSerialization = "40001";
-    if (error.sqlstate() != kSerialization) throw;
-    throw Error(Code::kConflict, "extra rows were changed while they were being deleted",
-                "none was deleted; the same command looks at them again", error.sqlstate());
   }
+  Finder finder(context, wrong);
+  return eraser->erase(order, context.options.where, finder);
 }
 
 }  // namespace lugger

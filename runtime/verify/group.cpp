@@ -42,10 +42,10 @@ class Group::Collector final : public SourceUse {
   const GroupFilter& filter_;
 };
 
-class Group::Matcher final : public TargetUse {
+class Group::Matcher {
  public:
   explicit Matcher(Group& group) : group_(group) {}
-  void row(const TargetRow& row) override {
+  void row(const TargetRow& row) {
     if (group_.filter_.buckets[bucket_of(row.digests.root)] == 0) return;
     const std::lock_guard lock(group_.mutex_);
     group_.match_row(row);
@@ -55,7 +55,7 @@ class Group::Matcher final : public TargetUse {
   Group& group_;
 };
 
-void Group::run(TargetSnapshot& snapshot) {
+void Group::run(RowSnapshot& snapshot) {
   collect();
   match(snapshot, true);
   settle_rest(true);
@@ -80,12 +80,12 @@ void Group::collect() {
   std::stable_sort(entries_.begin(), entries_.end(), before);
 }
 
-void Group::match(TargetSnapshot& snapshot, bool own) {
+void Group::match(RowSnapshot& snapshot, bool own) {
   TargetPass pass(context_, snapshot, own, !own);
-  std::vector<Matcher> matchers(snapshot.size(), Matcher(*this));
+  std::vector<Matcher> matchers(snapshot.readers(), Matcher(*this));
   Crew crew(context_.stop);
-  for (size_t i = 0; i < snapshot.size(); ++i)
-    crew.start([&, i] { pass.work(snapshot.session(i), matchers[i], crew); });
+  for (size_t i = 0; i < snapshot.readers(); ++i)
+    crew.start([&, i] { pass.work(snapshot.reader(i), matchers[i], crew); });
   crew.finish();
 }
 

@@ -90,7 +90,7 @@ class Group {
         Found found)
       : context_(context), filter_(filter), tables_(tables), found_(std::move(found)) {}
 
-  void run(TargetSnapshot& snapshot);
+  void run(RowSnapshot& snapshot);
 
  private:
   class Collector;
@@ -98,7 +98,7 @@ class Group {
   using Entries = std::vector<SourceEntry>;
   using Range = std::pair<Entries::iterator, Entries::iterator>;
   void collect();
-  void match(TargetSnapshot& snapshot, bool own);
+  void match(RowSnapshot& snapshot, bool own);
   void match_row(const TargetRow& row);
   SourceEntry* counterpart(Range range, const TargetRow& row);
   Range range(uint32_t table, const Digest& key);

@@ -33,7 +33,7 @@ class Writer {
         sink_(sink),
         shape_(std::move(shape)),
         run_(std::move(run)),
-        session_(context.url, "repair", context.pooled),
+        eraser_(context.eraser()),
         plan_(shape_, static_cast<bool>(context.job.spec.hook)),
         hook_(context.job.make_hook(context.now)),
         unit_(unit_arena_) {}
@@ -139,16 +139,7 @@ class Writer {
     for (const auto& key : texts) keys.push_back(&key);
     for (size_t t = context_.comparison.tables.size(); t-- != 0;) {
       const ComparedTable& child = context_.comparison.tables[t];
-      if (child.own || child.key.empty()) continue;
-      std::string same;
-      for (size_t k = 0; k < own.key.size(); ++k) {
-        same += fmt::format("{}o.{} = t.{}", k == 0 ? "" : " AND ",
-                            PgSession::quote_name(own.columns[own.key[k]].name),
-                            PgSession::quote_name(child.columns[child.root[k]].name));
-      }
-      session_.execute(
-          fmt::format("DELETE FROM {} AS t WHERE {} AND NOT EXISTS (SELECT FROM {} o WHERE {})",
-                      child.quoted, keys_condition(child, child.root, keys), own.quoted, same));
+      if (!child.own && !child.key.empty()) eraser_->erase_orphans(t, own.table, keys);
     }
   }
 
@@ -156,7 +147,7 @@ class Writer {
   RowSink& sink_;
   std::shared_ptr<const PlanShape> shape_;
   std::string run_;
-  PgSession session_;
+  std::unique_ptr<RowEraser> eraser_;
   Plan plan_;
   std::unique_ptr<RowHook> hook_;
   Arena unit_arena_;

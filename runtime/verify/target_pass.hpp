@@ -1,93 +1,94 @@
-// The target read at one point in time, by several connections that share a snapshot.
+// The target's rows as a snapshot shows them, with their digests.
 #pragma once
 #include <mutex>
 
-#include "postgres/session.hpp"
+#include "place/rows.hpp"
 #include "verify/context.hpp"
 #include "verify/crew.hpp"
 #include "verify/row_digest.hpp"
 
 namespace lugger {
 
-/// Sessions whose transactions see the same rows until it is destroyed. Through a pooler, where a
-/// session's snapshot cannot be lent, there is one.
-class TargetSnapshot {
- public:
-  TargetSnapshot(const std::string& url, bool pooled, int connections);
-  size_t size() const noexcept { return sessions_.size(); }
-  PgSession& session(size_t i) noexcept { return *sessions_[i]; }
-  /// "2026-.. xid 1234:1234: lsn 0/16B3748": what the server calls this point.
-  const std::string& position() const noexcept { return position_; }
-
- private:
-  std::vector<std::unique_ptr<PgSession>> sessions_;
-  std::string position_;
-};
-
-/// Where a row lies: good while the snapshot that showed it is.
-struct RowPlace {
-  uint32_t table = 0;  // its oid: of a partition, or of a table that inherits
-  uint32_t page = 0;
-  uint16_t item = 0;
-};
-
 struct TargetRow {
   const ComparedTable& table;
   const std::vector<Value>& values;  // one a compared column
   const RowDigests& digests;
-  RowPlace place = {};  // only from a reader with places
 };
 
-class TargetUse {
+/// Digests the rows it is shown and counts them, for display. Belongs to one worker.
+class TargetDigester {
  public:
-  virtual ~TargetUse() = default;
-  virtual void row(const TargetRow& row) = 0;
-};
+  explicit TargetDigester(VerifyContext& context) : context_(context), digester_(context.seed) {}
+  ~TargetDigester() { context_.target_rows.fetch_add(rows_ & kMask, std::memory_order_relaxed); }
+  TargetDigester(const TargetDigester&) = delete;
+  TargetDigester& operator=(const TargetDigester&) = delete;
 
-/// Rows of one SELECT of a table's compared columns, as COPY BINARY gives them. Belongs to one
-/// worker.
-class TargetReader {
- public:
-  TargetReader(VerifyContext& context, PgSession& session, bool places = false)
-      : context_(context), session_(session), places_(places), digester_(context.seed) {}
-  /// `condition`: SQL, or "". False: stopped before the end.
-  bool read(const ComparedTable& table, const std::string& condition, TargetUse& use,
-            const Crew* crew);
+  const ComparedTable& table(const StoredRow& row) const {
+    return context_.comparison.tables[row.table];
+  }
+  RowDigests digest(const StoredRow& row) {
+    const ComparedTable& compared = table(row);
+    return digester_.digest(compared, [&](size_t c) -> const Value& {
+      const int hash = compared.columns[c].hash;
+      return hash < 0 ? row.values[c] : row.hashes[static_cast<size_t>(hash)];
+    });
+  }
+  /// True once in so many rows.
+  bool count() noexcept {
+    if ((++rows_ & kMask) != 0) return false;
+    context_.target_rows.fetch_add(kMask + 1, std::memory_order_relaxed);
+    return true;
+  }
 
  private:
-  void row(const ComparedTable& table, Bytes tuple, TargetUse& use);
+  static constexpr uint64_t kMask = 1023;
   VerifyContext& context_;
-  PgSession& session_;
-  bool places_;
   RowDigester digester_;
-  Arena arena_;
-  std::vector<Value> values_, hashes_;
+  uint64_t rows_ = 0;
+};
+
+/// Gives `use` the rows that are looked at: use.row(TargetRow). A template, so that a row costs one
+/// virtual call. With a crew, the rows end when it is stopped.
+template <typename Use>
+class TargetRows final : public RowTaker {
+ public:
+  TargetRows(VerifyContext& context, Use& use, const Crew* crew = nullptr)
+      : context_(context), use_(use), crew_(crew), digester_(context) {}
+
+  bool row(const StoredRow& row) override {
+    const RowDigests digests = digester_.digest(row);
+    if (context_.sampled(digests.root)) use_.row({digester_.table(row), row.values, digests});
+    return !digester_.count() || crew_ == nullptr || !crew_->stopped();
+  }
+
+ private:
+  VerifyContext& context_;
+  Use& use_;
+  const Crew* crew_;
+  TargetDigester digester_;
 };
 
 /// All rows of some tables, in parts claimed by the workers.
 class TargetPass {
  public:
-  /// `own`: the document's own tables or, when false, their children. Asks the server how long they
-  /// are.
-  TargetPass(VerifyContext& context, TargetSnapshot& snapshot, bool own, bool children);
-  void work(PgSession& session, TargetUse& use, const Crew& crew);
+  /// `own`: the document's own tables; `children`: the others. Asks the target how long they are.
+  TargetPass(VerifyContext& context, RowSnapshot& snapshot, bool own, bool children);
+  template <typename Use>
+  void work(RowReader& reader, Use& use, const Crew& crew) {
+    TargetRows<Use> rows(context_, use, &crew);
+    while (!crew.stopped()) {
+      const std::optional<RowPart> part = claim();
+      if (!part || !reader.read(*part, rows)) break;
+    }
+  }
 
  private:
-  struct Part {
-    const ComparedTable* table;
-    std::string condition;
-  };
-  void divide(PgSession& session, const ComparedTable& table, int connections);
-  std::optional<Part> claim();
+  std::optional<RowPart> claim();
 
   VerifyContext& context_;
   std::mutex mutex_;
-  std::vector<Part> parts_;
+  std::vector<RowPart> parts_;
   size_t next_ = 0;
 };
-
-/// --where for a table: the user's condition on the document's own tables, and on children that
-/// their document satisfies it.
-std::string where_condition(const VerifyContext& context, const ComparedTable& table);
 
 }  // namespace lugger

@@ -1,0 +1,184 @@
+#include "postgres/compared_reader.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "postgres/compared_sql.hpp"
+#include "value/pgrow_reader.hpp"
+
+namespace lugger {
+
+namespace {
+
+constexpr size_t kCopyHeader = 19;  // signature, flags, length of the extension
+constexpr uint64_t kLeastPages = 1024;
+
+[[noreturn]] void malformed() {
+  raise(Code::kRead, "the rows that the server sent are not what COPY BINARY looks like");
+}
+
+Bytes behind_header(Bytes message) {
+  if (message.size() < kCopyHeader) malformed();
+  const auto extension = load_be<uint32_t>(message.data() + kCopyHeader - 4);
+  if (message.size() - kCopyHeader < extension) malformed();
+  return message.subspan(kCopyHeader + extension);
+}
+
+std::unique_ptr<PgSession> begin_snapshot(const std::string& url, bool pooled) {
+  auto session = std::make_unique<PgSession>(url, "verify", pooled);
+  session->begin();
+  session->execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY");
+  return session;
+}
+
+class PgRowReader final : public RowReader {
+ public:
+  PgRowReader(std::unique_ptr<PgSession> session, const std::vector<ComparedTable>& tables)
+      : session_(std::move(session)), tables_(tables), reader_(*session_) {}
+
+  bool read(const RowPart& part, RowTaker& taker) override {
+    return read(tables_[part.table], part.rows, taker);
+  }
+  void read_keys(size_t table, const std::vector<const KeyText*>& keys, RowTaker& taker) override {
+    const ComparedTable& compared = tables_[table];
+    read(compared, keys_condition(compared, compared.key, keys), taker);
+  }
+  void read_doubled(size_t table, RowTaker& taker) override {
+    const ComparedTable& compared = tables_[table];
+    if (!compared.doubled.empty()) read(compared, compared.doubled, taker);
+  }
+  PgSession& session() noexcept { return *session_; }
+
+ private:
+  bool read(const ComparedTable& table, const std::string& condition, RowTaker& taker) {
+    return reader_.read(table, condition,
+                        [&](const StoredRow& row, const RowPlace&) { return taker.row(row); });
+  }
+  std::unique_ptr<PgSession> session_;
+  const std::vector<ComparedTable>& tables_;
+  ComparedReader reader_;
+};
+
+class PgSnapshot final : public RowSnapshot {
+ public:
+  PgSnapshot(const std::string& url, bool pooled, int readers,
+             const std::vector<ComparedTable>& tables)
+      : tables_(tables) {
+    add(begin_snapshot(url, pooled));
+    PgSession& first = readers_.front()->session();
+    const PgRows where = first.query(
+        "SELECT pg_current_snapshot()::text, CASE WHEN pg_is_in_recovery() THEN "
+        "pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END::text");
+    position_ = fmt::format("snapshot {}, lsn {}", where.text(0, 0), where.text(0, 1));
+    if (pooled || readers < 2) return;
+    const std::string name = first.query("SELECT pg_export_snapshot()").text(0, 0);
+    for (int i = 1; i < readers; ++i) {
+      std::unique_ptr<PgSession> more = begin_snapshot(url, pooled);
+      more->execute("SET TRANSACTION SNAPSHOT " + PgSession::quote_literal(name));
+      add(std::move(more));
+    }
+  }
+
+  const std::string& position() const noexcept override { return position_; }
+  size_t readers() const noexcept override { return readers_.size(); }
+  RowReader& reader(size_t i) noexcept override { return *readers_[i]; }
+
+  /// By the place of the rows: ranges of pages need no index, and are read as fast as the disk is.
+  std::vector<RowPart> parts(size_t index, const std::string& where) override {
+    const ComparedTable& table = tables_[index];
+    std::string narrowed = where_condition(tables_, table, where);
+    if (!table.ranges || readers_.size() < 2) return {{index, narrowed}};
+    const PgRows size = readers_.front()->session().query(
+        "SELECT pg_relation_size($1::regclass) / current_setting('block_size')::int8",
+        {table.quoted});
+    const uint64_t pages = std::stoull(size.text(0, 0));
+    const uint64_t step = std::max<uint64_t>(kLeastPages, pages / (4 * readers_.size()) + 1);
+    if (!narrowed.empty()) narrowed = " AND " + narrowed;
+    std::vector<RowPart> out;
+    for (uint64_t page = 0; page == 0 || page < pages; page += step) {
+      std::string range = fmt::format("t.ctid >= '({},0)'::tid", page);
+      // The last part has no end: what is behind it came later and is not seen.
+      if (page + step < pages) range += fmt::format(" AND t.ctid < '({},0)'::tid", page + step);
+      out.push_back({index, range + narrowed});
+    }
+    return out;
+  }
+
+ private:
+  void add(std::unique_ptr<PgSession> session) {
+    readers_.push_back(std::make_unique<PgRowReader>(std::move(session), tables_));
+  }
+  const std::vector<ComparedTable>& tables_;
+  std::vector<std::unique_ptr<PgRowReader>> readers_;
+  std::string position_;
+};
+
+}  // namespace
+
+void ComparedReader::start(const ComparedTable& table, const std::string& condition) {
+  session_.copy_out_start(fmt::format("COPY ({}) TO STDOUT (FORMAT binary)",
+                                      select_compared(table, condition, places_)));
+  values_.resize(table.columns.size());
+  hashes_.resize(table.hashes.size());
+  begun_ = false;
+}
+
+/// The next tuple, behind its count of fields; false: there are no more.
+bool ComparedReader::next(Bytes& tuple) {
+  while (session_.copy_out_get(tuple)) {
+    if (!begun_) tuple = behind_header(tuple);
+    begun_ = true;
+    if (tuple.empty()) continue;
+    if (tuple.size() < 2) malformed();
+    if (load_be<int16_t>(tuple.data()) != -1) return true;
+  }
+  return false;
+}
+
+void ComparedReader::decode(const ComparedTable& table, Bytes tuple) {
+  arena_.reset();
+  constexpr size_t kPlaceFields = 2;
+  const size_t fields = table.columns.size() + table.hashes.size() + (places_ ? kPlaceFields : 0);
+  if (static_cast<size_t>(load_be<uint16_t>(tuple.data())) != fields) malformed();
+  const uint8_t* at = tuple.data() + 2;
+  const uint8_t* const end = tuple.data() + tuple.size();
+  const auto next = [&]() -> std::optional<Bytes> {
+    if (end - at < 4) malformed();
+    const auto size = load_be<int32_t>(at);
+    at += 4;
+    if (size < 0) return std::nullopt;
+    if (end - at < size) malformed();
+    const Bytes field(at, static_cast<size_t>(size));
+    at += size;
+    return field;
+  };
+  if (places_) {
+    const std::optional<Bytes> oid = next(), tid = next();
+    if (!oid || oid->size() != 4 || !tid || tid->size() != 6) malformed();
+    place_ = {load_be<uint32_t>(oid->data()), load_be<uint32_t>(tid->data()),
+              load_be<uint16_t>(tid->data() + 4)};
+  }
+  for (size_t i = 0; i < table.columns.size(); ++i) {
+    const std::optional<Bytes> field = next();
+    if (!field)
+      values_[i] = Value::null();
+    else if (table.columns[i].by_server)
+      values_[i] = Value::of(ValueType::kPgText, *field);
+    else if (!read_pg_field(table.columns[i].reads_as, table.columns[i].oid, *field, arena_,
+                            values_[i]))
+      malformed();
+  }
+  for (const KeyHash& hash : table.hashes) {
+    const std::optional<Bytes> field = next();
+    if (!field) malformed();
+    Value& value = hashes_[static_cast<size_t>(table.columns[hash.column].hash)];
+    value = values_[hash.column].absent() ? Value::null() : Value::of(ValueType::kPgText, *field);
+  }
+}
+
+std::unique_ptr<RowSnapshot> make_pg_snapshot(const std::string& url, bool pooled, int readers,
+                                              const std::vector<ComparedTable>& tables) {
+  return std::make_unique<PgSnapshot>(url, pooled, readers, tables);
+}
+
+}  // namespace lugger
