@@ -25,34 +25,21 @@ struct ComparedColumn {
   ColumnType type;  // of the mapping
   CompareAs as;     // kOther: as text that the server makes on both sides
   bool by_server = false;
-  std::string via, cast;  // by_server: text is read as `via`, then cast: "int4", "::public.money"
-  std::string stored;     // the column's type in the database, without its modifier
-  uint32_t oid = 0;       // of the field as it is read from the target
-  ValueType reads_as = ValueType::kPgText;
-  int64_t unit = 1;    // of times: microseconds that the column rounds to
-  int hash = -1;       // of a key: index in the table's hashes; -1: its canonical bytes say all
+  // Of a key whose equality only the server knows: index of the server's hash of it, which stands
+  // for the value in every digest; -1: the canonical bytes say all.
+  int hash = -1;
   bool vague = false;  // of a key: equal values may be spelled in two ways, and have no hash
-};
-
-/// A key column that the server's hash stands for, in every digest: values that the server calls
-/// equal are equal.
-struct KeyHash {
-  size_t column = 0;
-  std::string type, collation;  // that it is taken in; quoted, "": without one
-  bool is_array = false;
 };
 
 struct ComparedTable {
   size_t table = 0;  // in the plan
-  std::string name, quoted;
+  std::string name;
   bool own = true;
-  bool ranges = false;  // can be read in parts, by the place of its rows
   std::vector<ComparedColumn> columns;
   std::vector<size_t> key;   // indices into columns; empty: rows are compared as a multiset
   std::vector<size_t> root;  // of these, the key of the document's own row
-  std::vector<KeyHash> hashes;
-  // SQL: the rows whose key another row has, too; "" where an index rules them out.
-  std::string doubled;
+  size_t hashes = 0;         // key columns that have one
+  bool may_double = false;   // no index rules out rows of one key
   // Of a document's own table: plan slot of the column that says which row is newer.
   int newer = -1;
   // The same column's index in columns, where lugger orders its values as the server does.

@@ -6,14 +6,70 @@
 #include <vector>
 
 #include "place/compared.hpp"
+#include "plan/batch.hpp"
 
 namespace lugger {
+
+class PlanShape;
+
+/// Who answers for the rows.
+struct RowsFacts {
+  std::string server;    // "PostgreSQL 15.18"
+  std::string identity;  // which of all: "database shop (16384) at unix socket"
+};
+
+/// How the target has the columns of one table.
+struct StoredTable {
+  std::vector<ComparedColumn> columns;  // that can be compared
+  std::vector<ColumnFinding> altered;
+  bool unsettled = false;  // of a load that did not end: rows of one key may stand there that it
+                           // would settle
+};
+
+/// A look at the target's tables, before anything is read. Tables are asked for in the order of the
+/// plan, each once: first its columns, then its key.
+class RowsLook {
+ public:
+  virtual ~RowsLook() = default;
+  virtual RowsFacts facts() = 0;
+  /// The columns of these slots of the plan's row, in that order; those that cannot be compared are
+  /// left out and, where their type is not the mapping's, among the altered. Error{verify} for a
+  /// table that is missing, of which not all rows may be read, or of which nothing can be asked.
+  virtual StoredTable columns(size_t table, const std::vector<size_t>& slots) = 0;
+  /// Given a table with its columns, key and root, says how keys are equal there: hash and vague of
+  /// its columns, hashes, may_double. What cannot be told is a note, a line each.
+  virtual void bind_key(ComparedTable& table, std::vector<std::string>& notes) = 0;
+};
+
+/// What stands for the keys of a batch's rows in the columns that have a hash.
+struct KeyHashes {
+  std::vector<std::vector<Value>> tables;  // by table of the plan, then by row and hash
+
+  const Value& of(const ComparedTable& table, size_t row, size_t column) const {
+    const auto hash = static_cast<size_t>(table.columns[column].hash);
+    return tables[table.table][row * table.hashes + hash];
+  }
+};
+
+/// The source's values as the target would have them. Belongs to one worker.
+class TargetValues {
+ public:
+  virtual ~TargetValues() = default;
+  /// Of all rows of a batch that load: rounds values as their columns do, puts the target's own
+  /// text in the place of those it compares (ComparedColumn::by_server), and makes the hashes of
+  /// keys. A document with a value that the target refuses is refused, as it was when it was
+  /// loaded. What is new lies in the batch's arena.
+  virtual void apply(Batch& batch, KeyHashes& hashes) = 0;
+};
 
 /// One row as the target holds it; good until the call that shows it returns.
 struct StoredRow {
   size_t table;
-  const std::vector<Value>& values;  // one a compared column, as its CompareAs says
-  const std::vector<Value>& hashes;  // one a hash of the table's key, as text; NULL of a NULL
+  // One a compared column, in the form that the plan's coercers give its type; where the server
+  // compares (by_server), the server's text.
+  const std::vector<Value>& values;
+  // One a hash of the table's key, as text; NULL for NULL.
+  const std::vector<Value>& hashes;
 };
 
 /// Who is shown rows. Belongs to one worker.
@@ -80,6 +136,22 @@ class RowEraser {
   /// Deletes the rows of a child table that belong to one of these keys of `own`, where no row of
   /// `own` has that key.
   virtual void erase_orphans(size_t child, size_t own, const std::vector<const KeyText*>& keys) = 0;
+};
+
+/// The rows of one target, for one verification. First one look is taken, at all of the plan's
+/// tables; then calls may come from any thread. What it gives must not outlive it, the look not the
+/// plan.
+class Rows {
+ public:
+  virtual ~Rows() = default;
+  virtual std::unique_ptr<RowsLook> look(const PlanShape& plan) = 0;
+  /// All rows of a table, as of now.
+  virtual uint64_t count(size_t table) = 0;
+  /// For one worker; null: all values are as the plan makes them.
+  virtual std::unique_ptr<TargetValues> values() = 0;
+  /// `readers`: how many want to read at once.
+  virtual std::unique_ptr<RowSnapshot> snapshot(int readers) = 0;
+  virtual std::unique_ptr<RowEraser> eraser() = 0;
 };
 
 }  // namespace lugger

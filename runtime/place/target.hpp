@@ -8,6 +8,7 @@
 #include "base/options.hpp"
 #include "base/stop.hpp"
 #include "place/health.hpp"
+#include "place/rows.hpp"
 #include "place/stage.hpp"
 #include "place/state.hpp"
 #include "plan/plan.hpp"
@@ -118,6 +119,8 @@ class Target {
   virtual Stages* stages() { return nullptr; }
   /// A way to ask how the target is, for one run.
   virtual std::unique_ptr<Health> health() { return nullptr; }
+  /// Its rows read back, for one verification.
+  virtual std::unique_ptr<Rows> rows() { return nullptr; }
 };
 
 }  // namespace lugger

@@ -5,7 +5,8 @@
 #include <set>
 
 #include "base/error.hpp"
-#include "base/text.hpp"
+#include "plan/plan.hpp"
+#include "postgres/catalog.hpp"
 #include "postgres/key_hashes.hpp"
 #include "postgres/layout.hpp"
 #include "postgres/server_text.hpp"
@@ -89,55 +90,54 @@ bool is_cut_by_cast(uint32_t oid) noexcept {
   return std::find(kCut.begin(), kCut.end(), oid) != kCut.end();
 }
 
-/// Types whose values newer_rank orders as the server does. Not those that it orders by a
-/// collation, by parts, or by more bytes than a rank has.
-bool is_ranked(Kind kind) noexcept {
-  switch (kind) {
-    case Kind::kBool:
-    case Kind::kInt2:
-    case Kind::kInt4:
-    case Kind::kInt8:
-    case Kind::kFloat4:
-    case Kind::kFloat8:
-    case Kind::kNumeric:
-    case Kind::kDate:
-    case Kind::kTime:
-    case Kind::kTimestamp:
-    case Kind::kTimestamptz: return true;
-    default: return false;
-  }
-}
-
-class Maker {
+class PgLook final : public RowsLook {
  public:
-  Maker(PgSession& session, const PlanShape& shape, const std::vector<std::string>& only,
-        Comparison& out)
-      : session_(session),
-        shape_(shape),
-        only_(only),
-        out_(out),
-        types_(session, written_types(shape)) {}
+  PgLook(const std::string& url, bool pooled, const PlanShape& plan, PgComparedTables& out)
+      : session_(url, "verify", pooled), plan_(plan), out_(out), actual_(plan.tables().size()) {
+    out_.resize(plan.tables().size());
+  }
 
-  void run() {
-    check_only();
-    for (size_t t = 0; t < shape_.tables().size(); ++t) make_table(t);
+  RowsFacts facts() override {
+    const PgServerFacts server = server_facts(session_);
+    const PgRows names = session_.query(
+        "SELECT current_database(), coalesce(host(inet_server_addr()) || ':' || "
+        "inet_server_port(), 'unix socket'), (SELECT oid FROM pg_database WHERE datname = "
+        "current_database())");
+    return {"PostgreSQL " + server.version_text,
+            fmt::format("database {} ({}) at {}", names.text(0, 0), names.text(0, 2),
+                        names.text(0, 1))};
+  }
+
+  StoredTable columns(size_t index, const std::vector<size_t>& slots) override {
+    const TablePlan& plan = plan_.tables()[index];
+    PgTable& actual = actual_[index];
+    actual = inspect(plan.name);
+    PgComparedTable& table = out_[index];
+    table.quoted = PgSession::quote_table(plan.name);
+    table.ranges = actual.kind == "r" && !has_children(actual.oid);
+    StoredTable out;
+    out.unsettled = actual.comment == kUnfinishedComment;
+    for (const size_t slot : slots) {
+      const Column& column = plan.columns[slot];
+      if (const PgColumn* stored = actual.column(column.name); stored != nullptr)
+        make_column(plan, slot, *stored, out, table.stored);
+      else
+        out.altered.push_back({plan.name, column.name, column.type.sql, ""});
+    }
+    return out;
+  }
+
+  void bind_key(ComparedTable& bound, std::vector<std::string>& notes) override {
+    PgComparedTable& table = out_[bound.table];
+    ComparedTable& common = table;
+    common = bound;
+    const PgTable& actual = actual_[bound.table];
+    find_doubled(actual, table);
+    bind_key_hashes(session_, actual, own_of(bound.table), table, notes);
+    bound = common;
   }
 
  private:
-  void check_only() const {
-    for (const std::string& name : only_) {
-      std::vector<std::string_view> names;
-      for (const TablePlan& table : shape_.tables()) {
-        for (const Column& column : table.columns) names.push_back(column.name);
-      }
-      if (std::find(names.begin(), names.end(), name) != names.end()) continue;
-      const std::string_view near = nearest(name, names);
-      throw Error(
-          Code::kConfig, fmt::format("--columns: no table has a column {}", name),
-          near.empty() ? "name columns of the mapping" : fmt::format("did you mean {}?", near));
-    }
-  }
-
   PgTable inspect(const std::string& name) {
     std::optional<PgTable> found = inspect_table(session_, name);
     if (!found) {
@@ -160,103 +160,52 @@ class Maker {
     return std::move(*found);
   }
 
-  void make_table(size_t index) {
-    const TablePlan& plan = shape_.tables()[index];
-    const PgTable actual = inspect(plan.name);
-    ComparedTable table;
-    table.table = index;
-    table.name = plan.name;
-    table.quoted = PgSession::quote_table(plan.name);
-    table.own = plan.parent < 0;
-    table.ranges = actual.kind == "r" && !has_children(actual.oid);
-    std::vector<int> place(plan.columns.size(), -1);
-    for (size_t slot = 0; slot < plan.columns.size(); ++slot) {
-      const Column& column = plan.columns[slot];
-      if (table.own && column.name == shape_.mapping().newer) table.newer = static_cast<int>(slot);
-      const bool key = std::find(plan.key.begin(), plan.key.end(), slot) != plan.key.end() ||
-                       table.newer == static_cast<int>(slot);
-      if (!key && !wanted(column.name)) continue;
-      if (!repeats(index, slot)) {
-        table.left_out.push_back(column.name);
-        continue;
-      }
-      const PgColumn* stored = actual.column(column.name);
-      if (stored == nullptr) {
-        out_.altered.push_back({plan.name, column.name, column.type.sql, ""});
-        continue;
-      }
-      place[slot] = static_cast<int>(table.columns.size());
-      if (!make_column(plan, column, slot, *stored, table)) place[slot] = -1;
-    }
-    bind_key(plan, place, table);
-    bind_newer(plan, place, table);
-    find_doubled(actual, table);
-    out_.unsettled = out_.unsettled || actual.comment == kUnfinishedComment;
-    tell_left_out(plan, table);
-    bind_key_hashes(session_, actual, own_of(plan), table, out_.notes);
-    out_.tables.push_back(std::move(table));
-  }
-
-  bool wanted(const std::string& name) const {
-    return only_.empty() || std::find(only_.begin(), only_.end(), name) != only_.end();
-  }
-
-  /// Is the value the same whenever it is made? A parent key is what the parent's is.
-  bool repeats(size_t index, size_t slot) const {
-    const TablePlan& table = shape_.tables()[index];
-    const Column::Generate generate = table.columns[slot].generate;
-    if (generate == Column::Generate::kParentKey) {
-      const auto parent = static_cast<size_t>(table.parent);
-      return repeats(parent, shape_.tables()[parent].key[slot]);
-    }
-    return generate != Column::Generate::kV7 && generate != Column::Generate::kServer;
-  }
-
   bool has_children(const std::string& oid) {
     return session_.query("SELECT relhassubclass FROM pg_class WHERE oid = $1::oid", {oid})
                .text(0, 0) == "t";
   }
 
-  bool make_column(const TablePlan& plan, const Column& column, size_t slot, const PgColumn& stored,
-                   ComparedTable& table) {
-    ComparedColumn out;
-    out.slot = slot;
-    out.name = column.name;
-    out.type = column.type;
-    out.stored = stored.bare_type;
+  void make_column(const TablePlan& plan, size_t slot, const PgColumn& stored, StoredTable& out,
+                   std::vector<PgComparedColumn>& in_database) {
+    const Column& column = plan.columns[slot];
+    ComparedColumn compared;
+    compared.slot = slot;
+    compared.name = column.name;
+    compared.type = column.type;
+    PgComparedColumn made;
+    made.type = stored.bare_type;
     const std::string& base = types_.of(column.type.sql);
-    out.oid = static_cast<uint32_t>(std::stoul(stored.base_oid));
-    out.reads_as = pg_reads_as(out.oid, stored.type);
+    made.oid = static_cast<uint32_t>(std::stoul(stored.base_oid));
+    made.reads_as = pg_reads_as(made.oid, stored.type);
     // A name that the role's search_path does not find is taken for the type of that name.
     const bool same = base.empty() ? bare_name(column.type.sql) == bare_name(stored.bare_type)
                                    : base == stored.base_oid;
-    const int stored_family = family_of_oid(out.oid);
+    const int stored_family = family_of_oid(made.oid);
     const bool kin = stored_family != 0 && stored_family == family(column.type.kind);
-    const bool newer = table.newer == static_cast<int>(slot);
+    const bool newer = plan.parent < 0 && column.name == plan_.mapping().newer;
     const bool exact = newer || !rounds(column.type, stored);
-    if (is_builtin(column.type) && (same || kin) && out.reads_as != ValueType::kPgText && exact) {
-      if (is_time(column.type.kind)) out.unit = unit_of(stored.type);
-      out.as = {column.type.kind, column.type.is_array() ? column.type.element : Kind::kText};
-      table.columns.push_back(std::move(out));
-      return true;
+    if (is_builtin(column.type) && (same || kin) && made.reads_as != ValueType::kPgText && exact) {
+      if (is_time(column.type.kind)) made.unit = unit_of(stored.type);
+      compared.as = {column.type.kind, column.type.is_array() ? column.type.element : Kind::kText};
+    } else {
+      compared.by_server = true;
+      compared.as = {Kind::kOther, Kind::kText};
+      made.reads_as = ValueType::kPgText;
+      made.via = is_builtin(column.type) ? column.type.sql : "text";
+      made.cast = "::" + (is_cut_by_cast(made.oid) ? stored.bare_type : stored.type);
+      if (!same && column.type.kind != Kind::kText && column.type.kind != Kind::kVarchar)
+        out.altered.push_back({plan.name, column.name, column.type.sql, stored.type});
+      if (!can_cast(plan, column, made)) return;
     }
-    out.by_server = true;
-    out.as = {Kind::kOther, Kind::kText};
-    out.reads_as = ValueType::kPgText;
-    out.via = is_builtin(column.type) ? column.type.sql : "text";
-    out.cast = "::" + (is_cut_by_cast(out.oid) ? stored.bare_type : stored.type);
-    if (!same && column.type.kind != Kind::kText && column.type.kind != Kind::kVarchar)
-      out_.altered.push_back({plan.name, column.name, column.type.sql, stored.type});
-    if (!can_bind(plan, out)) return false;
-    table.columns.push_back(std::move(out));
-    return true;
+    out.columns.push_back(std::move(compared));
+    in_database.push_back(std::move(made));
   }
 
   /// False: the server has no cast between the two types. What cannot be asked at all ends the
   /// verification: no value could be compared, and every row would seem to be too many.
-  bool can_bind(const TablePlan& plan, const ComparedColumn& column) {
+  bool can_cast(const TablePlan& plan, const Column& column, const PgComparedColumn& made) {
     try {
-      require_cast(session_, column.via, column.cast);
+      require_cast(session_, made.via, made.cast);
       return true;
     } catch (const Error& error) {
       if (error.code() == Code::kConnect) throw;
@@ -271,47 +220,15 @@ class Maker {
     }
   }
 
-  static void bind_key(const TablePlan& plan, const std::vector<int>& place, ComparedTable& table) {
-    const size_t root = plan.parent < 0 ? plan.key.size() : 0;
-    for (const size_t slot : plan.key) {
-      if (place[slot] < 0) {
-        table.key.clear();
-        return;
-      }
-      table.key.push_back(static_cast<size_t>(place[slot]));
-    }
-    for (size_t i = 0; i < root; ++i) table.root.push_back(table.key[i]);
+  /// Of a child: the table of its documents' own rows.
+  const PgComparedTable* own_of(size_t index) const {
+    if (plan_.tables()[index].parent < 0) return nullptr;
+    while (plan_.tables()[index].parent >= 0)
+      index = static_cast<size_t>(plan_.tables()[index].parent);
+    return &out_[index];
   }
 
-  void bind_newer(const TablePlan& plan, const std::vector<int>& place, ComparedTable& table) {
-    if (table.newer < 0) return;
-    const auto slot = static_cast<size_t>(table.newer);
-    const Kind kind = plan.columns[slot].type.kind;
-    const int at = place[slot];
-    table.version = at;
-    if (at >= 0 && !table.columns[static_cast<size_t>(at)].by_server && is_ranked(kind)) {
-      table.newer_compared = at;
-      table.newer_exact = kind != Kind::kNumeric;
-      if (table.newer_exact) table.version = -1;
-      return;
-    }
-    out_.notes.push_back(
-        fmt::format("{}: which of two rows is newer by {}, only the server can tell: a row that is "
-                    "newer than its document counts as different, and of several documents of one "
-                    "key any may be there",
-                    plan.name, plan.columns[slot].name));
-  }
-
-  /// Of a child: the table of its documents' own rows. Parents come before their children.
-  const ComparedTable* own_of(const TablePlan& plan) const {
-    if (plan.parent < 0) return nullptr;
-    auto parent = static_cast<size_t>(plan.parent);
-    while (shape_.tables()[parent].parent >= 0)
-      parent = static_cast<size_t>(shape_.tables()[parent].parent);
-    return &out_.tables[parent];
-  }
-
-  static std::string key_list(const ComparedTable& table, const PgTable& actual,
+  static std::string key_list(const PgComparedTable& table, const PgTable& actual,
                               std::string_view alias) {
     std::string out;
     for (const size_t i : table.key) {
@@ -323,7 +240,7 @@ class Maker {
   }
 
   /// Child rows of one key come with documents of one key: those are looked for alone.
-  static void find_doubled(const PgTable& actual, ComparedTable& table) {
+  static void find_doubled(const PgTable& actual, PgComparedTable& table) {
     if (!table.own || table.key.empty()) return;
     std::set<std::string> key;
     for (const size_t i : table.key) key.insert(table.columns[i].name);
@@ -336,44 +253,24 @@ class Maker {
                              [&](const std::string& name) { return key.contains(name); });
         });
     if (whole && unique) return;
+    table.may_double = true;
     table.doubled = fmt::format("({}) IN (SELECT {} FROM {} AS o GROUP BY {} HAVING count(*) > 1)",
                                 key_list(table, actual, "t"), key_list(table, actual, "o"),
                                 table.quoted, key_list(table, actual, "o"));
   }
 
-  void tell_left_out(const TablePlan& plan, ComparedTable& table) {
-    // The front of any descendant's key is the key of the document's own row.
-    if (!table.own && !table.key.empty()) {
-      const size_t root = shape_.tables()[0].key.size();
-      table.root.assign(table.key.begin(), table.key.begin() + static_cast<std::ptrdiff_t>(root));
-    }
-    if (!plan.key.empty() && table.key.empty()) {
-      out_.notes.push_back(
-          fmt::format("{}: its key cannot be computed again, so rows are compared without it: they "
-                      "are missing or extra, never different",
-                      plan.name));
-    }
-    if (table.left_out.empty()) return;
-    std::string names;
-    for (const std::string& name : table.left_out) names += (names.empty() ? "" : ", ") + name;
-    out_.notes.push_back(fmt::format(
-        "{}: not compared, since the server or the clock fills them: {}", plan.name, names));
-  }
-
-  PgSession& session_;
-  const PlanShape& shape_;
-  const std::vector<std::string>& only_;
-  Comparison& out_;
-  TypeOids types_;
+  PgSession session_;
+  const PlanShape& plan_;
+  PgComparedTables& out_;
+  std::vector<PgTable> actual_;  // one a table of the plan
+  TypeOids types_{session_, written_types(plan_)};
 };
 
 }  // namespace
 
-Comparison make_comparison(PgSession& session, const PlanShape& shape,
-                           const std::vector<std::string>& only) {
-  Comparison out;
-  Maker(session, shape, only, out).run();
-  return out;
+std::unique_ptr<RowsLook> make_pg_look(const std::string& url, bool pooled, const PlanShape& plan,
+                                       PgComparedTables& out) {
+  return std::make_unique<PgLook>(url, pooled, plan, out);
 }
 
 }  // namespace lugger

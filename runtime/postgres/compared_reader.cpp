@@ -33,36 +33,35 @@ std::unique_ptr<PgSession> begin_snapshot(const std::string& url, bool pooled) {
 
 class PgRowReader final : public RowReader {
  public:
-  PgRowReader(std::unique_ptr<PgSession> session, const std::vector<ComparedTable>& tables)
+  PgRowReader(std::unique_ptr<PgSession> session, const PgComparedTables& tables)
       : session_(std::move(session)), tables_(tables), reader_(*session_) {}
 
   bool read(const RowPart& part, RowTaker& taker) override {
     return read(tables_[part.table], part.rows, taker);
   }
   void read_keys(size_t table, const std::vector<const KeyText*>& keys, RowTaker& taker) override {
-    const ComparedTable& compared = tables_[table];
+    const PgComparedTable& compared = tables_[table];
     read(compared, keys_condition(compared, compared.key, keys), taker);
   }
   void read_doubled(size_t table, RowTaker& taker) override {
-    const ComparedTable& compared = tables_[table];
+    const PgComparedTable& compared = tables_[table];
     if (!compared.doubled.empty()) read(compared, compared.doubled, taker);
   }
   PgSession& session() noexcept { return *session_; }
 
  private:
-  bool read(const ComparedTable& table, const std::string& condition, RowTaker& taker) {
+  bool read(const PgComparedTable& table, const std::string& condition, RowTaker& taker) {
     return reader_.read(table, condition,
                         [&](const StoredRow& row, const RowPlace&) { return taker.row(row); });
   }
   std::unique_ptr<PgSession> session_;
-  const std::vector<ComparedTable>& tables_;
+  const PgComparedTables& tables_;
   ComparedReader reader_;
 };
 
 class PgSnapshot final : public RowSnapshot {
  public:
-  PgSnapshot(const std::string& url, bool pooled, int readers,
-             const std::vector<ComparedTable>& tables)
+  PgSnapshot(const std::string& url, bool pooled, int readers, const PgComparedTables& tables)
       : tables_(tables) {
     add(begin_snapshot(url, pooled));
     PgSession& first = readers_.front()->session();
@@ -85,7 +84,7 @@ class PgSnapshot final : public RowSnapshot {
 
   /// By the place of the rows: ranges of pages need no index, and are read as fast as the disk is.
   std::vector<RowPart> parts(size_t index, const std::string& where) override {
-    const ComparedTable& table = tables_[index];
+    const PgComparedTable& table = tables_[index];
     std::string narrowed = where_condition(tables_, table, where);
     if (!table.ranges || readers_.size() < 2) return {{index, narrowed}};
     const PgRows size = readers_.front()->session().query(
@@ -108,18 +107,18 @@ class PgSnapshot final : public RowSnapshot {
   void add(std::unique_ptr<PgSession> session) {
     readers_.push_back(std::make_unique<PgRowReader>(std::move(session), tables_));
   }
-  const std::vector<ComparedTable>& tables_;
+  const PgComparedTables& tables_;
   std::vector<std::unique_ptr<PgRowReader>> readers_;
   std::string position_;
 };
 
 }  // namespace
 
-void ComparedReader::start(const ComparedTable& table, const std::string& condition) {
+void ComparedReader::start(const PgComparedTable& table, const std::string& condition) {
   session_.copy_out_start(fmt::format("COPY ({}) TO STDOUT (FORMAT binary)",
                                       select_compared(table, condition, places_)));
   values_.resize(table.columns.size());
-  hashes_.resize(table.hashes.size());
+  hashes_.resize(table.hashes);
   begun_ = false;
 }
 
@@ -135,10 +134,10 @@ bool ComparedReader::next(Bytes& tuple) {
   return false;
 }
 
-void ComparedReader::decode(const ComparedTable& table, Bytes tuple) {
+void ComparedReader::decode(const PgComparedTable& table, Bytes tuple) {
   arena_.reset();
   constexpr size_t kPlaceFields = 2;
-  const size_t fields = table.columns.size() + table.hashes.size() + (places_ ? kPlaceFields : 0);
+  const size_t fields = table.columns.size() + table.hashes + (places_ ? kPlaceFields : 0);
   if (static_cast<size_t>(load_be<uint16_t>(tuple.data())) != fields) malformed();
   const uint8_t* at = tuple.data() + 2;
   const uint8_t* const end = tuple.data() + tuple.size();
@@ -164,11 +163,11 @@ void ComparedReader::decode(const ComparedTable& table, Bytes tuple) {
       values_[i] = Value::null();
     else if (table.columns[i].by_server)
       values_[i] = Value::of(ValueType::kPgText, *field);
-    else if (!read_pg_field(table.columns[i].reads_as, table.columns[i].oid, *field, arena_,
+    else if (!read_pg_field(table.stored[i].reads_as, table.stored[i].oid, *field, arena_,
                             values_[i]))
       malformed();
   }
-  for (const KeyHash& hash : table.hashes) {
+  for (const KeyHash& hash : table.key_hashes) {
     const std::optional<Bytes> field = next();
     if (!field) malformed();
     Value& value = hashes_[static_cast<size_t>(table.columns[hash.column].hash)];
@@ -177,7 +176,7 @@ void ComparedReader::decode(const ComparedTable& table, Bytes tuple) {
 }
 
 std::unique_ptr<RowSnapshot> make_pg_snapshot(const std::string& url, bool pooled, int readers,
-                                              const std::vector<ComparedTable>& tables) {
+                                              const PgComparedTables& tables) {
   return std::make_unique<PgSnapshot>(url, pooled, readers, tables);
 }
 

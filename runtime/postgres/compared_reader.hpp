@@ -1,7 +1,7 @@
 // Rows of compared tables, read by COPY BINARY from sessions that share a snapshot.
 #pragma once
 #include "base/arena.hpp"
-#include "place/rows.hpp"
+#include "postgres/compared.hpp"
 #include "postgres/session.hpp"
 
 namespace lugger {
@@ -21,7 +21,7 @@ class ComparedReader {
   /// `condition`: SQL, or "". use(StoredRow, RowPlace) is true until no more is wanted. False: that
   /// came before the end.
   template <typename Use>
-  bool read(const ComparedTable& table, const std::string& condition, Use&& use) {
+  bool read(const PgComparedTable& table, const std::string& condition, Use&& use) {
     start(table, condition);
     for (Bytes tuple; next(tuple);) {
       decode(table, tuple);
@@ -33,9 +33,9 @@ class ComparedReader {
   }
 
  private:
-  void start(const ComparedTable& table, const std::string& condition);
+  void start(const PgComparedTable& table, const std::string& condition);
   bool next(Bytes& tuple);
-  void decode(const ComparedTable& table, Bytes tuple);
+  void decode(const PgComparedTable& table, Bytes tuple);
 
   PgSession& session_;
   bool places_, begun_ = false;
@@ -47,6 +47,6 @@ class ComparedReader {
 /// Sessions in transactions that see the same rows. Through a pooler, where a session's snapshot
 /// cannot be lent, there is one.
 std::unique_ptr<RowSnapshot> make_pg_snapshot(const std::string& url, bool pooled, int readers,
-                                              const std::vector<ComparedTable>& tables);
+                                              const PgComparedTables& tables);
 
 }  // namespace lugger

@@ -11,12 +11,12 @@ namespace lugger {
 
 namespace {
 
-std::string column_name(const ComparedTable& table, size_t column) {
+std::string column_name(const PgComparedTable& table, size_t column) {
   return "t." + PgSession::quote_name(table.columns[column].name);
 }
 
 /// The rows of keys that are NULL in the same places.
-std::string alike_condition(const ComparedTable& table, const std::vector<size_t>& by,
+std::string alike_condition(const PgComparedTable& table, const std::vector<size_t>& by,
                             const std::vector<const KeyText*>& keys) {
   std::string nulls, columns, texts, names, values;
   size_t given = 0;
@@ -37,7 +37,7 @@ std::string alike_condition(const ComparedTable& table, const std::vector<size_t
     texts += fmt::format("{}{}::text[]", comma, PgSession::quote_literal(list.text()));
     names += fmt::format("{}k{}", comma, given);
     // One by one: an array of arrays would be one of more dimensions.
-    values += fmt::format("{}u.k{}::{}", comma, given, table.columns[by[k]].stored);
+    values += fmt::format("{}u.k{}::{}", comma, given, table.stored[by[k]].type);
     ++given;
   }
   if (given == 0) return nulls + "true";
@@ -47,7 +47,7 @@ std::string alike_condition(const ComparedTable& table, const std::vector<size_t
 
 }  // namespace
 
-std::string keys_condition(const ComparedTable& table, const std::vector<size_t>& by,
+std::string keys_condition(const PgComparedTable& table, const std::vector<size_t>& by,
                            const std::vector<const KeyText*>& keys) {
   std::map<std::vector<bool>, std::vector<const KeyText*>> alike;  // by which of them are NULL
   for (const KeyText* key : keys) {
@@ -61,13 +61,14 @@ std::string keys_condition(const ComparedTable& table, const std::vector<size_t>
   return out;
 }
 
-std::string select_compared(const ComparedTable& table, const std::string& condition, bool places) {
+std::string select_compared(const PgComparedTable& table, const std::string& condition,
+                            bool places) {
   std::string columns = places ? "t.tableoid, t.ctid" : "";
   for (const ComparedColumn& column : table.columns) {
     columns += fmt::format("{}t.{}{}", columns.empty() ? "" : ", ",
                            PgSession::quote_name(column.name), column.by_server ? "::text" : "");
   }
-  for (const KeyHash& hash : table.hashes)
+  for (const KeyHash& hash : table.key_hashes)
     columns +=
         ", " + key_hash_sql(hash, "t." + PgSession::quote_name(table.columns[hash.column].name));
   std::string out = fmt::format("SELECT {} FROM {} AS t", columns, table.quoted);
@@ -75,7 +76,7 @@ std::string select_compared(const ComparedTable& table, const std::string& condi
   return out;
 }
 
-std::string where_condition(const std::vector<ComparedTable>& tables, const ComparedTable& table,
+std::string where_condition(const PgComparedTables& tables, const PgComparedTable& table,
                             const std::string& where) {
   if (where.empty()) return {};
   if (table.own) return fmt::format("({}\n)", where);
@@ -83,7 +84,7 @@ std::string where_condition(const std::vector<ComparedTable>& tables, const Comp
   for (const size_t i : table.root)
     columns += fmt::format("{}t.{}", columns.empty() ? "" : ", ",
                            PgSession::quote_name(table.columns[i].name));
-  for (const ComparedTable& own : tables) {
+  for (const PgComparedTable& own : tables) {
     if (!own.own) continue;
     std::string keys;
     for (const size_t i : own.key)

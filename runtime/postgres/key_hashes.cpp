@@ -1,7 +1,5 @@
 #include "postgres/key_hashes.hpp"
 
-#include <algorithm>
-
 #include "base/error.hpp"
 #include "plan/coerce.hpp"
 
@@ -67,26 +65,27 @@ bool has_hash(PgSession& session, const KeyHash& hash) {
   }
 }
 
-void give_hash(ComparedTable& table, size_t column, KeyHash hash) {
+void give_hash(PgComparedTable& table, size_t column, KeyHash hash) {
   hash.column = column;
-  table.columns[column].hash = static_cast<int>(table.hashes.size());
-  table.hashes.push_back(std::move(hash));
+  table.columns[column].hash = static_cast<int>(table.hashes++);
+  table.key_hashes.push_back(std::move(hash));
 }
 
 }  // namespace
 
-void bind_key_hashes(PgSession& session, const PgTable& actual, const ComparedTable* own,
-                     ComparedTable& table, std::vector<std::string>& notes) {
+void bind_key_hashes(PgSession& session, const PgTable& actual, const PgComparedTable* own,
+                     PgComparedTable& table, std::vector<std::string>& notes) {
   for (size_t k = 0; k < table.key.size(); ++k) {
     ComparedColumn& column = table.columns[table.key[k]];
     if (own != nullptr && k < table.root.size()) {
       const int hash = own->columns[own->key[k]].hash;
-      if (hash >= 0) give_hash(table, table.key[k], own->hashes[static_cast<size_t>(hash)]);
+      if (hash >= 0) give_hash(table, table.key[k], own->key_hashes[static_cast<size_t>(hash)]);
       continue;
     }
     const Equality equality = equality_of(session, actual, column, table.key.size());
     if (equality.by_bytes) continue;
-    KeyHash hash{table.key[k], column.stored, equality.collation, equality.is_array};
+    KeyHash hash{table.key[k], table.stored[table.key[k]].type, equality.collation,
+                 equality.is_array};
     if (has_hash(session, hash)) {
       give_hash(table, table.key[k], std::move(hash));
       continue;
@@ -111,22 +110,17 @@ std::string key_hash_sql(const KeyHash& hash, const std::string& expression) {
       row);
 }
 
-KeyHashes::KeyHashes(PgSession& session, const std::vector<ComparedTable>& tables)
-    : session_(session), tables_(tables) {
-  size_t last = 0;
-  for (const ComparedTable& table : tables) last = std::max(last, table.table + 1);
-  hashes_.resize(last);
-}
-
-void KeyHashes::make(Batch& batch) {
-  for (const ComparedTable& table : tables_) {
-    hashes_[table.table].assign(batch.tables[table.table].rows() * table.hashes.size(),
-                                Value::null());
-    for (const KeyHash& hash : table.hashes) make(batch, table, hash.column);
+void KeyHasher::make(Batch& batch, KeyHashes& out) {
+  out.tables.resize(batch.tables.size());
+  for (const PgComparedTable& table : tables_) {
+    std::vector<Value>& made = out.tables[table.table];
+    made.assign(batch.tables[table.table].rows() * table.hashes, Value::null());
+    for (const KeyHash& hash : table.key_hashes) make(batch, table, hash.column, made);
   }
 }
 
-void KeyHashes::make(Batch& batch, const ComparedTable& table, size_t place) {
+void KeyHasher::make(Batch& batch, const PgComparedTable& table, size_t place,
+                     std::vector<Value>& out) {
   const ComparedColumn& column = table.columns[place];
   RowSet& rows = batch.tables[table.table];
   rows_.clear();
@@ -144,10 +138,10 @@ void KeyHashes::make(Batch& batch, const ComparedTable& table, size_t place) {
   const auto hash = static_cast<size_t>(column.hash);
   const PgRows made = session_.query(
       fmt::format("SELECT {} FROM unnest($1::text[]) WITH ORDINALITY AS u(x, n) ORDER BY u.n",
-                  key_hash_sql(table.hashes[hash], "u.x::" + column.stored)),
+                  key_hash_sql(table.key_hashes[hash], "u.x::" + table.stored[place].type)),
       {std::string(list.text())});
   for (size_t i = 0; i < rows_.size(); ++i) {
-    hashes_[table.table][rows_[i] * table.hashes.size() + hash] =
+    out[rows_[i] * table.hashes + hash] =
         Value::of(ValueType::kPgText, batch.arena().copy(std::string_view(*made[i][0])));
   }
 }

@@ -13,7 +13,7 @@ namespace {
 
 constexpr size_t kRowsAtOnce = 1000;
 
-uint64_t erase_at(PgSession& session, const ComparedTable& table, std::vector<RowPlace>& places) {
+uint64_t erase_at(PgSession& session, const PgComparedTable& table, std::vector<RowPlace>& places) {
   std::sort(places.begin(), places.end(), [](const RowPlace& a, const RowPlace& b) {
     return std::tie(a.table, a.page, a.item) < std::tie(b.table, b.page, b.item);
   });
@@ -36,7 +36,7 @@ uint64_t erase_at(PgSession& session, const ComparedTable& table, std::vector<Ro
 
 class PgRowEraser final : public RowEraser {
  public:
-  PgRowEraser(const std::string& url, bool pooled, const std::vector<ComparedTable>& tables)
+  PgRowEraser(const std::string& url, bool pooled, const PgComparedTables& tables)
       : session_(url, "repair", pooled), tables_(tables) {}
 
   std::vector<uint64_t> erase(const std::vector<size_t>& tables, const std::string& where,
@@ -60,7 +60,7 @@ class PgRowEraser final : public RowEraser {
   }
 
   void erase_orphans(size_t child, size_t own, const std::vector<const KeyText*>& keys) override {
-    const ComparedTable &rows = tables_[child], &parents = tables_[own];
+    const PgComparedTable &rows = tables_[child], &parents = tables_[own];
     std::string same;
     for (size_t k = 0; k < parents.key.size(); ++k) {
       same += fmt::format("{}o.{} = t.{}", k == 0 ? "" : " AND ",
@@ -89,13 +89,13 @@ class PgRowEraser final : public RowEraser {
   }
 
   PgSession session_;
-  const std::vector<ComparedTable>& tables_;
+  const PgComparedTables& tables_;
 };
 
 }  // namespace
 
 std::unique_ptr<RowEraser> make_pg_row_eraser(const std::string& url, bool pooled,
-                                              const std::vector<ComparedTable>& tables) {
+                                              const PgComparedTables& tables) {
   return std::make_unique<PgRowEraser>(url, pooled, tables);
 }
 

@@ -1,10 +1,10 @@
 // Rows that a repair deletes from compared tables.
 #pragma once
-#include "place/rows.hpp"
+#include "postgres/compared.hpp"
 
 namespace lugger {
 
 std::unique_ptr<RowEraser> make_pg_row_eraser(const std::string& url, bool pooled,
-                                              const std::vector<ComparedTable>& tables);
+                                              const PgComparedTables& tables);
 
 }  // namespace lugger

@@ -29,36 +29,30 @@ void require_cast(PgSession& session, const std::string& from, const std::string
   }
 }
 
-ServerText::ServerText(PgSession& session, const std::vector<ComparedTable>& tables)
-    : session_(session), tables_(tables) {
-  for (const ComparedTable& table : tables) {
-    needed_ = needed_ || std::any_of(table.columns.begin(), table.columns.end(),
-                                     [](const ComparedColumn& c) { return c.by_server; });
-  }
-}
-
 void ServerText::apply(Batch& batch) {
-  if (!needed_) return;
-  for (const ComparedTable& table : tables_) {
-    for (const ComparedColumn& column : table.columns) {
-      if (column.by_server) apply(batch, table, column);
+  for (const PgComparedTable& table : tables_) {
+    for (size_t k = 0; k < table.columns.size(); ++k) {
+      if (table.columns[k].by_server) apply(batch, table, k);
     }
   }
 }
 
-void ServerText::apply(Batch& batch, const ComparedTable& table, const ComparedColumn& column) {
+void ServerText::apply(Batch& batch, const PgComparedTable& table, size_t column) {
+  const size_t slot = table.columns[column].slot;
   RowSet& rows = batch.tables[table.table];
   rows_.clear();
   for (size_t i = 0; i < rows.rows(); ++i) {
     const bool loads = rows.live(i) && batch.fates[rows.document(i)] == Fate::kLoad;
-    if (loads && !rows.row(i)[column.slot].absent()) rows_.push_back(i);
+    if (loads && !rows.row(i)[slot].absent()) rows_.push_back(i);
   }
   if (!rows_.empty()) convert(batch, table, column, 0, rows_.size());
 }
 
 /// Halves what is refused until the value is found, as a load does.
-void ServerText::convert(Batch& batch, const ComparedTable& table, const ComparedColumn& column,
-                         size_t first, size_t last) {
+void ServerText::convert(Batch& batch, const PgComparedTable& table, size_t place, size_t first,
+                         size_t last) {
+  const ComparedColumn& column = table.columns[place];
+  const PgComparedColumn& stored = table.stored[place];
   RowSet& rows = batch.tables[table.table];
   ByteBuffer list;
   list.push('{');
@@ -69,7 +63,7 @@ void ServerText::convert(Batch& batch, const ComparedTable& table, const Compare
   list.push('}');
   const std::string sql = fmt::format(
       "SELECT (u.x::{}){}::text FROM unnest($1::text[]) WITH ORDINALITY AS u(x, n) ORDER BY u.n",
-      column.via, column.cast);
+      stored.via, stored.cast);
   try {
     const PgRows made = session_.query(sql, {std::string(list.text())});
     for (size_t i = first; i < last; ++i) {
@@ -82,12 +76,12 @@ void ServerText::convert(Batch& batch, const ComparedTable& table, const Compare
     if (error.code() == Code::kConnect || !may_be_of_the_value(error.sqlstate())) throw;
     if (last - first > 1) {
       const size_t middle = first + (last - first) / 2;
-      convert(batch, table, column, first, middle);
-      convert(batch, table, column, middle, last);
+      convert(batch, table, place, first, middle);
+      convert(batch, table, place, middle, last);
       return;
     }
     // Input functions refuse values in any class: regtype says what a type that is gone would say.
-    require_cast(session_, column.via, column.cast);
+    require_cast(session_, stored.via, stored.cast);
     batch.refuse({rows.document(rows_[first]),
                   static_cast<int>(table.table),
                   static_cast<int>(column.slot),

@@ -7,6 +7,7 @@
 #include "postgres/inspect.hpp"
 #include "postgres/layout.hpp"
 #include "postgres/preflight.hpp"
+#include "postgres/rows.hpp"
 #include "postgres/server.hpp"
 #include "postgres/session.hpp"
 #include "postgres/sink.hpp"
@@ -129,6 +130,7 @@ class PgTarget : public Target, public Stages {
 
   Stages* stages() override { return this; }
   std::unique_ptr<Health> health() override { return make_pg_health(url_, pooled()); }
+  std::unique_ptr<Rows> rows() override { return make_pg_rows(url_, pooled(), server_); }
 
   std::vector<TableColumn> not_null(const PlanShape& plan) const override {
     std::vector<TableColumn> out;

@@ -57,7 +57,7 @@ class Comparing::DoubledRows {
 
 void Comparing::run(const std::function<void(const char*)>& stage) {
   stage("reading");
-  const std::unique_ptr<RowSnapshot> snapshot = context_.snapshot(context_.connections);
+  const std::unique_ptr<RowSnapshot> snapshot = context_.rows->snapshot(context_.connections);
   verdict_.position = snapshot->position();
   details_ = std::make_unique<Details>(context_);
   read_both(*snapshot);
@@ -104,7 +104,7 @@ void Comparing::read_both(RowSnapshot& snapshot) {
 /// too many, and only a comparison row by row says which.
 void Comparing::find_doubled(RowReader& reader) {
   for (const ComparedTable& table : context_.comparison.tables) {
-    if (table.doubled.empty()) continue;
+    if (!table.may_double) continue;
     DoubledRows doubled(doubled_);
     TargetRows<DoubledRows> rows(context_, doubled);
     reader.read_doubled(table.table, rows);

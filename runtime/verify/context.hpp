@@ -6,9 +6,7 @@
 #include <string>
 
 #include "engine/job_impl.hpp"
-#include "postgres/compared.hpp"
-#include "postgres/compared_reader.hpp"
-#include "postgres/row_eraser.hpp"
+#include "verify/comparison.hpp"
 #include "verify/known_rejects.hpp"
 #include "verify/options.hpp"
 #include "verify/since.hpp"
@@ -20,10 +18,8 @@ struct VerifyContext {
 
   JobImpl& job;
   VerifyOptions options;
-  std::string url;  // of the target, resolved; may hold a password
-  bool pooled = false;
+  std::unique_ptr<Rows> rows;  // of the target
   std::shared_ptr<const PlanShape> shape;
-  std::shared_ptr<void> keep;  // a private server, while it is needed
   Comparison comparison;
   std::vector<Partition> partitions;
   std::string now;                       // lugger.now() of the load
@@ -33,20 +29,14 @@ struct VerifyContext {
   uint64_t seed = 0;                     // of all digests
   std::optional<uint64_t> sample_below;  // rows whose root digest is below
   std::optional<SinceFilter> since;
-  KnownRejects rejects;  // documents that the ledger keeps as rejects of the load
-  int readers = 1, connections = 1;
+  KnownRejects rejects;              // documents that the ledger keeps as rejects of the load
+  int readers = 1, connections = 1;  // of the source, of the target
   StopFlag stop;
   std::atomic<uint64_t> source_documents{0}, source_bytes{0}, target_rows{0};  // for display
 
   /// A row of the target that is newer than its document stays, and is no difference.
   bool keeps_newer() const noexcept {
     return shape->mapping().on_conflict == OnConflict::kNewer && !options.overwrite_newer;
-  }
-  std::unique_ptr<RowSnapshot> snapshot(int at_once) const {
-    return make_pg_snapshot(url, pooled, at_once, comparison.tables);
-  }
-  std::unique_ptr<RowEraser> eraser() const {
-    return make_pg_row_eraser(url, pooled, comparison.tables);
   }
   bool sampled(const Digest& root) const noexcept {
     return !sample_below || root.lo < *sample_below;

@@ -253,7 +253,7 @@ void Details::recheck(std::vector<TableVerdict>& tables, bool source_moves, RowR
     if (context_.stop.requested()) return;
     source_moves_ = source_moves;
     if (source_moves) read_source();
-    const std::unique_ptr<RowSnapshot> snapshot = context_.snapshot(1);
+    const std::unique_ptr<RowSnapshot> snapshot = context_.rows->snapshot(1);
     Seen seen;
     read_again(snapshot->reader(0), seen, true);
     extras_left_.clear();

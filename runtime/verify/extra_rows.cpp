@@ -32,8 +32,7 @@ class Finder final : public RowChooser {
 
 uint64_t rows_of(VerifyContext& context, const ComparedTable& table, const Verdict& verdict) {
   if (context.options.where.empty()) return verdict.tables[table.table].target;
-  PgSession session(context.url, "repair", context.pooled);
-  return std::stoull(session.query("SELECT count(*) FROM " + table.quoted).text(0, 0));
+  return context.rows->count(table.table);
 }
 
 }  // namespace
@@ -77,7 +76,7 @@ std::string delete_hint(const Verdict& verdict) {
 }
 
 std::vector<uint64_t> delete_extra_rows(VerifyContext& context, const WrongRows& wrong) {
-  const std::unique_ptr<RowEraser> eraser = context.eraser();
+  const std::unique_ptr<RowEraser> eraser = context.rows->eraser();
   std::vector<size_t> order;
   for (const bool own : {true, false}) {
     for (const ComparedTable& table : context.comparison.tables) {

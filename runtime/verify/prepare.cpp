@@ -8,8 +8,6 @@
 #include "engine/stages.hpp"
 #include "engine/start.hpp"
 #include "place/identity.hpp"
-#include "postgres/place.hpp"
-#include "postgres/server.hpp"
 #include "value/datetime.hpp"
 #include "verify/sample.hpp"
 
@@ -43,17 +41,15 @@ uint64_t random_seed() {
 
 void open_places(VerifyContext& context, Verdict& verdict) {
   JobImpl& job = context.job;
-  if (!is_postgres_place(job.spec.target)) {
+  Target& target = job.open_target_once();
+  context.rows = target.rows();
+  if (!context.rows) {
     throw Error(Code::kConfig,
                 fmt::format("{} is no database: only a PostgreSQL target can be verified",
                             mask_secrets(job.spec.target)),
                 "load into PostgreSQL with --into postgresql://... or local:DIR, and verify there");
   }
-  verdict.target = job.open_target_once().place();
-  std::shared_ptr<PgServer> server;
-  context.url = resolve_pg_url(job.spec.target, server);
-  context.keep = server;
-  context.pooled = job.open_target_once().pooled();
+  verdict.target = target.place();
   const SourceInfo info = job.open_source_once().info();
   verdict.source = info.place;
   verdict.source_identity = info.identity;
@@ -65,15 +61,11 @@ void open_places(VerifyContext& context, Verdict& verdict) {
 }
 
 void inspect_target(VerifyContext& context, Verdict& verdict) {
-  PgSession session(context.url, "verify", context.pooled);
-  const PgServerFacts facts = server_facts(session);
-  verdict.server = "PostgreSQL " + facts.version_text;
-  const PgRows names = session.query(
-      "SELECT current_database(), coalesce(host(inet_server_addr()) || ':' || inet_server_port(), "
-      "'unix socket'), (SELECT oid FROM pg_database WHERE datname = current_database())");
-  verdict.target_identity =
-      fmt::format("database {} ({}) at {}", names.text(0, 0), names.text(0, 2), names.text(0, 1));
-  context.comparison = make_comparison(session, *context.shape, context.options.columns);
+  const std::unique_ptr<RowsLook> look = context.rows->look(*context.shape);
+  RowsFacts facts = look->facts();
+  verdict.server = std::move(facts.server);
+  verdict.target_identity = std::move(facts.identity);
+  context.comparison = make_comparison(*look, *context.shape, context.options.columns);
   verdict.altered = context.comparison.altered;
   verdict.notes = context.comparison.notes;
 }
@@ -145,14 +137,13 @@ void divide_work(VerifyContext& context) {
   const int jobs = context.options.jobs > 0 ? context.options.jobs : default_jobs();
   context.partitions = context.job.source->split(jobs);
   context.readers = std::clamp(jobs, 1, std::max(1, static_cast<int>(context.partitions.size())));
-  context.connections = context.pooled ? 1 : jobs;
+  context.connections = jobs;
 }
 
 void set_sample(VerifyContext& context, Verdict& verdict) {
   context.seed = context.options.seed != 0 ? context.options.seed : random_seed();
   verdict.seed = context.seed;
   if (context.options.sample <= 0) return;
-  PgSession session(context.url, "verify", context.pooled);
   uint64_t rows = 0;
   for (const ComparedTable& table : context.comparison.tables) {
     if (!table.own) continue;
@@ -160,7 +151,7 @@ void set_sample(VerifyContext& context, Verdict& verdict) {
       throw Error(Code::kConfig, fmt::format("--sample needs a key, and {} has none", table.name),
                   "verify it without --sample");
     }
-    rows += std::stoull(session.query("SELECT count(*) FROM " + table.quoted).text(0, 0));
+    rows += context.rows->count(table.table);
   }
   const uint64_t wanted = sample_rows(context.options.sample);
   if (wanted < rows) {

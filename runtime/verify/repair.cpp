@@ -33,7 +33,7 @@ class Writer {
         sink_(sink),
         shape_(std::move(shape)),
         run_(std::move(run)),
-        eraser_(context.eraser()),
+        eraser_(context.rows->eraser()),
         plan_(shape_, static_cast<bool>(context.job.spec.hook)),
         hook_(context.job.make_hook(context.now)),
         unit_(unit_arena_) {}

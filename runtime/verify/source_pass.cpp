@@ -1,8 +1,6 @@
 #include "verify/source_pass.hpp"
 
 #include "engine/rejects.hpp"
-#include "postgres/key_hashes.hpp"
-#include "value/datetime.hpp"
 #include "verify/newer_rank.hpp"
 #include "verify/refused_keys.hpp"
 
@@ -13,13 +11,6 @@ namespace {
 constexpr uint32_t kBatchDocuments = 500;
 constexpr size_t kBatchBytes = 256 << 10;
 constexpr int kOrderBits = 40;  // of a document's number within its partition
-
-/// As the server rounds: half a unit goes away from zero, and infinity stays.
-int64_t rounded_time(int64_t micros, int64_t unit) noexcept {
-  if (micros == kInfinityMicros || micros == kMinusInfinityMicros) return micros;
-  const int64_t half = unit / 2;
-  return micros >= 0 ? (micros + half) / unit * unit : -((-micros + half) / unit * unit);
-}
 
 }  // namespace
 
@@ -34,17 +25,8 @@ class SourcePass::Reader {
         hook_(context.job.make_hook(context.now)),
         digester_(context.seed),
         refused_(*context.shape, context.comparison.tables),
-        batch_(arena_) {
-    bool by_server = false, hashed = false;
-    for (const ComparedTable& table : context.comparison.tables) {
-      for (const ComparedColumn& column : table.columns) by_server |= column.by_server;
-      hashed |= !table.hashes.empty();
-    }
-    if (!by_server && !hashed) return;
-    session_ = std::make_unique<PgSession>(context.url, "verify", context.pooled);
-    if (by_server) server_ = std::make_unique<ServerText>(*session_, context.comparison.tables);
-    if (hashed) hashes_ = std::make_unique<KeyHashes>(*session_, context.comparison.tables);
-  }
+        batch_(arena_),
+        values_(context.rows->values()) {}
 
   void read(size_t partition, const Crew& crew) {
     const std::unique_ptr<Cursor> cursor =
@@ -58,9 +40,7 @@ class SourcePass::Reader {
       if (!cursor->fill(batch_, context_.stop)) break;
       plan_.run(batch_, hook_.get());
       leave_out();
-      round_times();
-      if (server_) server_->apply(batch_);
-      if (hashes_) hashes_->make(batch_);
+      if (values_) values_->apply(batch_, hashes_);
       give(number);
       number += batch_.documents.size();
       count();
@@ -96,20 +76,6 @@ class SourcePass::Reader {
     }
   }
 
-  /// To what their columns keep of them.
-  void round_times() {
-    for (const ComparedTable& table : context_.comparison.tables) {
-      RowSet& rows = batch_.tables[table.table];
-      for (const ComparedColumn& column : table.columns) {
-        for (size_t i = 0; i < rows.rows() && column.unit > 1; ++i) {
-          Value& value = rows.row(i)[column.slot];
-          const bool loads = rows.live(i) && batch_.fates[rows.document(i)] == Fate::kLoad;
-          if (loads && !value.absent()) value.i64 = rounded_time(value.i64, column.unit);
-        }
-      }
-    }
-  }
-
   void give(uint64_t first) {
     for (const ComparedTable& table : context_.comparison.tables) {
       const RowSet& rows = batch_.tables[table.table];
@@ -123,7 +89,7 @@ class SourcePass::Reader {
                         places_[document]++};
         const RowDigests digests = digester_.digest(table, [&](size_t c) -> const Value& {
           const ComparedColumn& column = table.columns[c];
-          return column.hash < 0 ? slots[column.slot] : hashes_->of(table, i, c);
+          return column.hash < 0 ? slots[column.slot] : hashes_.of(table, i, c);
         });
         const Standing standing = spare_[document] != 0 ? Standing::kSpare : Standing::kExpected;
         if (context_.sampled(digests.root)) use_.row({table, slots, digests, turn, standing});
@@ -168,9 +134,8 @@ class SourcePass::Reader {
   RefusedKeys refused_;
   Arena arena_;
   Batch batch_;
-  std::unique_ptr<PgSession> session_;
-  std::unique_ptr<ServerText> server_;
-  std::unique_ptr<KeyHashes> hashes_;
+  std::unique_ptr<TargetValues> values_;
+  KeyHashes hashes_;
   std::vector<uint8_t> outside_, spare_;  // one a document of the batch
   std::vector<uint32_t> places_;          // the rows that it has in a table so far
   SourceFacts facts_;

@@ -2,7 +2,6 @@
 #pragma once
 #include <mutex>
 
-#include "postgres/server_text.hpp"
 #include "verify/context.hpp"
 #include "verify/crew.hpp"
 #include "verify/row_digest.hpp"
