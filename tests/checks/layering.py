@@ -19,7 +19,7 @@ ALLOWED = {
     'registry': PLACE | KINDS | {'place'},
     'census': PLACE | {'place', 'registry'},
     'engine': PLACE | {'place', 'registry', 'census'},
-    'verify': PLACE | {'place', 'postgres', 'registry', 'census', 'engine'},
+    'verify': PLACE | {'place', 'registry', 'census', 'engine'},
     'fix': PLACE | {'place', 'postgres', 'registry', 'engine'},
     'sql': {'base'},
 }
