@@ -94,7 +94,7 @@ class PgLook final : public RowsLook {
  public:
   PgLook(const std::string& url, bool pooled, const PlanShape& plan, PgComparedTables& out)
       : session_(url, "verify", pooled), plan_(plan), out_(out), actual_(plan.tables().size()) {
-    out_.resize(plan.tables().size());
+    out_.assign(plan.tables().size(), {});
   }
 
   RowsFacts facts() override {

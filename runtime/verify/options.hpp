@@ -13,7 +13,7 @@ struct VerifyOptions {
   int jobs = 0;       // connections and readers; 0: one a core, at most 4
   double sample = 0;  // 0: every row; below 1: a confidence; from 1: a number of rows
   uint64_t seed = 0;  // of the sample; 0: one is chosen, and told
-  std::string where;  // SQL condition on the target's own table
+  std::string where;  // condition on the target's own table, in its language
   std::string since;  // ISO time: only documents at or after it
   /// Path of the field that `since` is held against; empty: the time in _id.
   std::string since_field;
