@@ -151,6 +151,7 @@ class Rows {
   virtual std::unique_ptr<TargetValues> values() = 0;
   /// `readers`: how many want to read at once.
   virtual std::unique_ptr<RowSnapshot> snapshot(int readers) = 0;
+  /// For one worker; never null. Error{config} for a target whose rows cannot be deleted.
   virtual std::unique_ptr<RowEraser> eraser() = 0;
 };
 
