@@ -1,152 +1,99 @@
 #include "postgres/constraint_text.hpp"
 
-#include <algorithm>
-#include <optional>
+#include <simdjson.h>
+
+#include "base/error.hpp"
+#include "sql/sql_text.hpp"
 
 namespace lugger {
 namespace {
 
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-bool is_word(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '$' ||
-         static_cast<unsigned char>(c) >= 0x80;
+using simdjson::dom::element;
+
+constexpr std::string_view kBefore = "ALTER TABLE t ADD ";
+
+bool has(const element& node, std::string_view name) {
+  return node[name].error() == simdjson::SUCCESS;
 }
 
-class Reader {
- public:
-  explicit Reader(std::string_view text) : text_(text) {}
-
-  bool ended() {
-    skip();
-    return at_ == text_.size();
-  }
-
-  /// A keyword, whatever its case.
-  bool word(std::string_view wanted) {
-    skip();
-    if (text_.size() - at_ < wanted.size()) return false;
-    for (size_t i = 0; i < wanted.size(); ++i) {
-      if (std::tolower(static_cast<unsigned char>(text_[at_ + i])) != wanted[i]) return false;
-    }
-    const size_t end = at_ + wanted.size();
-    if (end < text_.size() && is_word(text_[end])) return false;
-    at_ = end;
-    return true;
-  }
-
-  bool mark(char wanted) {
-    skip();
-    if (at_ == text_.size() || text_[at_] != wanted) return false;
-    ++at_;
-    return true;
-  }
-
-  /// An identifier: folded as the server folds it, or as it stands in quotes.
-  std::optional<std::string> name() {
-    skip();
-    std::string out;
-    if (at_ < text_.size() && text_[at_] == '"') {
-      for (++at_; at_ < text_.size(); ++at_) {
-        if (text_[at_] == '"') {
-          if (at_ + 1 < text_.size() && text_[at_ + 1] == '"') {
-            ++at_;
-          } else {
-            ++at_;
-            return out;
-          }
-        }
-        out += text_[at_];
-      }
-      return std::nullopt;
-    }
-    while (at_ < text_.size() && is_word(text_[at_]))
-      out += static_cast<char>(std::tolower(static_cast<unsigned char>(text_[at_++])));
-    if (out.empty()) return std::nullopt;
-    return out;
-  }
-
-  bool names(std::vector<std::string>& out) {
-    if (!mark('(')) return false;
-    do {
-      std::optional<std::string> found = name();
-      if (!found) return false;
-      out.push_back(std::move(*found));
-    } while (mark(','));
-    return mark(')');
-  }
-
-  /// What stands between a parenthesis and its partner, quotes respected.
-  std::optional<std::string> parenthesised() {
-    if (!mark('(')) return std::nullopt;
-    const size_t begin = at_;
-    int depth = 1;
-    while (at_ < text_.size()) {
-      const char c = text_[at_];
-      if (c == '\'' || c == '"') {
-        at_ = text_.find(c, at_ + 1);
-        if (at_ == std::string_view::npos) return std::nullopt;
-      } else if (c == '(') {
-        ++depth;
-      } else if (c == ')' && --depth == 0) {
-        return std::string(text_.substr(begin, at_++ - begin));
-      }
-      ++at_;
-    }
-    return std::nullopt;
-  }
-
- private:
-  void skip() {
-    while (at_ < text_.size() && is_space(text_[at_])) ++at_;
-  }
-  std::string_view text_;
-  size_t at_ = 0;
-};
-
-bool read_check(Reader& reader, ConstraintText& out) {
-  std::optional<std::string> expression = reader.parenthesised();
-  if (!expression) return false;
-  out.kind = ConstraintText::Kind::kCheck;
-  out.expression = std::move(*expression);
-  return reader.ended();
+std::string text_at(const element& node, std::string_view name) {
+  std::string_view out;
+  return node[name].get(out) == simdjson::SUCCESS ? std::string(out) : std::string();
 }
 
-bool read_unique(Reader& reader, ConstraintText& out) {
-  if (reader.word("nulls")) {
-    out.nulls_not_distinct = reader.word("not");
-    if (!reader.word("distinct")) return false;
+/// [{"String": {"sval": "name"}}, ...]
+std::vector<std::string> names_at(const element& node, std::string_view name) {
+  std::vector<std::string> out;
+  simdjson::dom::array list;
+  if (node[name].get(list) != simdjson::SUCCESS) return out;
+  for (const element item : list) {
+    element text;
+    if (item["String"].get(text) == simdjson::SUCCESS) out.push_back(text_at(text, "sval"));
   }
-  out.kind = ConstraintText::Kind::kUnique;
-  // DEFERRABLE, INCLUDE and their like are left to the server.
-  return reader.names(out.columns) && reader.ended();
+  return out;
 }
 
-bool read_foreign(Reader& reader, ConstraintText& out) {
-  if (!reader.word("key") || !reader.names(out.columns) || !reader.word("references")) return false;
-  std::optional<std::string> table = reader.name();
-  if (!table) return false;
-  out.references = std::move(*table);
-  if (reader.mark('.')) {
-    table = reader.name();
-    if (!table) return false;
-    out.references += "." + *table;
+/// What stands between the first parenthesis and its partner.
+std::string parenthesised(const std::string& sql) {
+  size_t begin = 0, depth = 0;
+  for (const SqlToken& token : sql_tokens(sql)) {
+    if (token.span.length != 1) continue;
+    const char mark = sql[token.span.offset];
+    if (mark == '(' && depth++ == 0) begin = token.span.offset + 1;
+    if (mark == ')' && --depth == 0) return sql.substr(begin, token.span.offset - begin);
   }
-  Reader behind = reader;
-  if (!behind.names(out.referenced)) out.referenced.clear();
-  out.kind = ConstraintText::Kind::kForeign;
+  return {};
+}
+
+/// DEFERRABLE, INCLUDE, NOT VALID and their like are left to the server.
+bool is_plain(const element& constraint) {
+  for (const std::string_view more :
+       {"deferrable", "initdeferred", "including", "options", "indexspace", "indexname",
+        "is_no_inherit", "skip_validation"}) {
+    if (has(constraint, more)) return false;
+  }
   return true;
+}
+
+ConstraintText read_node(const element& constraint, const std::string& sql) {
+  ConstraintText out;
+  const std::string type = text_at(constraint, "contype");
+  if (type == "CONSTR_CHECK" && is_plain(constraint)) {
+    out.kind = ConstraintText::Kind::kCheck;
+    out.expression = parenthesised(sql);
+  } else if (type == "CONSTR_UNIQUE" && is_plain(constraint)) {
+    out.kind = ConstraintText::Kind::kUnique;
+    out.columns = names_at(constraint, "keys");
+    out.nulls_not_distinct = has(constraint, "nulls_not_distinct");
+  } else if (element table;
+             type == "CONSTR_FOREIGN" && constraint["pktable"].get(table) == simdjson::SUCCESS) {
+    out.kind = ConstraintText::Kind::kForeign;
+    out.columns = names_at(constraint, "fk_attrs");
+    out.referenced = names_at(constraint, "pk_attrs");
+    const std::string schema = text_at(table, "schemaname");
+    out.references = (schema.empty() ? "" : schema + ".") + text_at(table, "relname");
+  }
+  return out;
 }
 
 }  // namespace
 
-ConstraintText read_constraint(std::string_view sql) {
-  ConstraintText out;
-  Reader reader(sql);
-  const bool understood = reader.word("check")     ? read_check(reader, out)
-                          : reader.word("unique")  ? read_unique(reader, out)
-                          : reader.word("foreign") ? read_foreign(reader, out)
-                                                   : false;
-  return understood ? out : ConstraintText{};
+ConstraintText read_constraint(const std::string& sql) try {
+  const std::string tree = sql_tree(std::string(kBefore) + sql);
+  simdjson::dom::parser parser;
+  const element root = parser.parse(tree);
+  simdjson::dom::array statements, commands;
+  element constraint;
+  if (root["stmts"].get(statements) != simdjson::SUCCESS || statements.size() != 1) return {};
+  if (statements.at(0)["stmt"]["AlterTableStmt"]["cmds"].get(commands) != simdjson::SUCCESS ||
+      commands.size() != 1)
+    return {};
+  if (commands.at(0)["AlterTableCmd"]["def"]["Constraint"].get(constraint) != simdjson::SUCCESS)
+    return {};
+  // A name of its own is the server's to read.
+  return has(constraint, "conname") ? ConstraintText{} : read_node(constraint, sql);
+} catch (const Error&) {
+  return {};  // not known to this grammar: the server may know it
 }
 
 }  // namespace lugger

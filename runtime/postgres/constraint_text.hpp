@@ -1,8 +1,8 @@
-// A constraint written as SQL text, read as far as it must be understood: its kind, its columns,
-// what it references.
+// A constraint written as SQL text, read by PostgreSQL's grammar as far as it must be understood:
+// its kind, its columns, what it references.
 #pragma once
+#include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace lugger {
@@ -19,6 +19,6 @@ struct ConstraintText {
 
 /// "check (age >= 0)", "unique (a, b)", "foreign key (team) references teams (id) on delete
 /// cascade". Anything else, or with words behind it that matter here, is kOther.
-ConstraintText read_constraint(std::string_view sql);
+ConstraintText read_constraint(const std::string& sql);
 
 }  // namespace lugger

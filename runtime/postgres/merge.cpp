@@ -3,6 +3,8 @@
 namespace lugger {
 namespace {
 
+using namespace fmt::literals;
+
 template <typename Indices, typename Part>
 std::string join(const Indices& indices, std::string_view between, Part&& part) {
   std::string out;
@@ -151,13 +153,15 @@ std::string MergeSql::rehearse(size_t table, int turn) const {
   const PgTableLayout& layout = tables_[table];
   const std::string key = join(layout.key, ", ", [&](size_t f) { return layout.fields[f].name; });
   return fmt::format(
-      "i AS ({} SELECT {} FROM {} s JOIN {} o ON o.doc = s.doc AND o.k = {} AND o.turn = s.turn "
-      "WHERE s.turn = {} AND o.outcome = {} ON CONFLICT ({}) {} RETURNING {}) SELECT s.doc, {} "
-      "FROM {} s JOIN i ON {} WHERE s.turn = {}",
-      insert_into(layout, true), staged_values(layout), stage(table), outcome(),
-      key_text("s", layout.key), turn, static_cast<int>(Outcome::kUnsure), key,
-      conflict_action(layout, true), returned_key(layout), key_text("s", layout.key), stage(table),
-      same_as_returned(layout), turn);
+      "i AS ({insert} SELECT {values} FROM {stage} s JOIN {outcome} o ON o.doc = s.doc AND o.k = "
+      "{key_text} AND o.turn = s.turn WHERE s.turn = {turn} AND o.outcome = {unsure} ON CONFLICT "
+      "({key}) {action} RETURNING {returned}) SELECT s.doc, {key_text} FROM {stage} s JOIN i ON "
+      "{same} WHERE s.turn = {turn}",
+      "insert"_a = insert_into(layout, true), "values"_a = staged_values(layout),
+      "stage"_a = stage(table), "outcome"_a = outcome(), "key_text"_a = key_text("s", layout.key),
+      "turn"_a = turn, "unsure"_a = static_cast<int>(Outcome::kUnsure), "key"_a = key,
+      "action"_a = conflict_action(layout, true), "returned"_a = returned_key(layout),
+      "same"_a = same_as_returned(layout));
 }
 
 /// Sorted by key, so that two sessions lock in one order.
@@ -173,9 +177,12 @@ std::string MergeSql::upsert_with(size_t table, int turn) const {
                                  : layout.has_xmax                  ? "t.xmax::text = '0'"
                                                                     : "NULL::bool";
   return fmt::format(
-      "i AS ({} SELECT {} FROM {} s WHERE s.turn = {} ORDER BY {} {}RETURNING {}, {} AS fresh)",
-      insert_into(layout, true), staged_values(layout), stage(table), turn, sorted,
-      conflict_clause(layout), returned_key(layout), fresh);
+      "i AS ({insert} SELECT {values} FROM {stage} s WHERE s.turn = {turn} ORDER BY {sorted} "
+      "{on_conflict}RETURNING {returned}, {fresh} AS fresh)",
+      "insert"_a = insert_into(layout, true), "values"_a = staged_values(layout),
+      "stage"_a = stage(table), "turn"_a = turn, "sorted"_a = sorted,
+      "on_conflict"_a = conflict_clause(layout), "returned"_a = returned_key(layout),
+      "fresh"_a = fresh);
 }
 
 /// What became of a row that the server did not give back.
@@ -227,11 +234,12 @@ std::string MergeSql::upsert_outcome(size_t table, int turn) const {
   }
   const std::string fresh = tells_fresh ? "i.fresh" : stored(layout, layout.key[0]) + " IS NULL";
   return fmt::format(
-      "SELECT {0} AS turn, s.doc, {1} AS k, (CASE WHEN i.{2} IS NULL THEN {3} WHEN {4} THEN 1 ELSE "
-      "2 END)::int2 AS outcome, i.{2} IS NOT NULL AS wrote FROM {5} s LEFT JOIN i ON {6}{7} WHERE "
-      "s.turn = {0}",
-      turn, key_text("s", layout.key), first_key, untaken(layout), fresh, stage(table),
-      same_as_returned(layout), old);
+      "SELECT {turn} AS turn, s.doc, {key_text} AS k, (CASE WHEN i.{key} IS NULL THEN {untaken} "
+      "WHEN {fresh} THEN 1 ELSE 2 END)::int2 AS outcome, i.{key} IS NOT NULL AS wrote FROM {stage} "
+      "s LEFT JOIN i ON {same}{join_old} WHERE s.turn = {turn}",
+      "turn"_a = turn, "key_text"_a = key_text("s", layout.key), "key"_a = first_key,
+      "untaken"_a = untaken(layout), "fresh"_a = fresh, "stage"_a = stage(table),
+      "same"_a = same_as_returned(layout), "join_old"_a = old);
 }
 
 /// By the equality of the stored key: one document may spell a key in two ways.
@@ -278,30 +286,34 @@ std::string MergeSql::differing_children(size_t table, int turn) const {
   std::string doubled;  // a key without an index may be there twice
   if (child.mend) {
     doubled = fmt::format(
-        " UNION SELECT p.doc, {0} FROM {1} p JOIN {2} t ON {3} GROUP BY p.doc, {0}, {4} HAVING "
-        "count(*) > 1",
-        key_text("p", root.key), roots(turn), child.table, stored_of_root(child),
-        join(child.key, ", ", [&](size_t f) { return stored(child, f); }));
+        " UNION SELECT p.doc, {key_text} FROM {roots} p JOIN {child} t ON {of_root} GROUP BY "
+        "p.doc, {key_text}, {child_key} HAVING count(*) > 1",
+        "key_text"_a = key_text("p", root.key), "roots"_a = roots(turn), "child"_a = child.table,
+        "of_root"_a = stored_of_root(child),
+        "child_key"_a = join(child.key, ", ", [&](size_t f) { return stored(child, f); }));
   }
   return fmt::format(
-      "SELECT p.doc, {0} AS k FROM {1} p JOIN {2} s ON {3} LEFT JOIN {4} t ON {5} WHERE t.{6} IS "
-      "NULL OR {7} UNION SELECT p.doc, {0} FROM {1} p JOIN {4} t ON {8} LEFT JOIN {2} s ON s.doc = "
-      "p.doc AND {5} WHERE s.seq IS NULL{9}",
-      key_text("p", root.key), roots(turn), stage(table), of_root(child), child.table, on_key,
-      child.fields[child.key[0]].name,
-      distinct(
+      "SELECT p.doc, {key_text} AS k FROM {roots} p JOIN {stage} s ON {staged_of_root} LEFT JOIN "
+      "{child} t ON {on_key} WHERE t.{first_key} IS NULL OR {distinct} UNION SELECT p.doc, "
+      "{key_text} FROM {roots} p JOIN {child} t ON {stored_of_root} LEFT JOIN {stage} s ON s.doc = "
+      "p.doc AND {on_key} WHERE s.seq IS NULL{doubled}",
+      "key_text"_a = key_text("p", root.key), "roots"_a = roots(turn), "stage"_a = stage(table),
+      "staged_of_root"_a = of_root(child), "child"_a = child.table, "on_key"_a = on_key,
+      "first_key"_a = child.fields[child.key[0]].name,
+      "distinct"_a = distinct(
           child, [&](size_t f) { return stored(child, f); },
           [&](size_t f) { return staged_for_compare(child, f, "s"); }),
-      stored_of_root(child), doubled);
+      "stored_of_root"_a = stored_of_root(child), "doubled"_a = doubled);
 }
 
 std::string MergeSql::remove_children(size_t table, int turn) const {
   const PgTableLayout& child = tables_[table];
   return fmt::format(
-      "DELETE FROM {} t USING {} p JOIN {} o ON o.doc = p.doc AND o.k = {} WHERE o.turn = {} AND "
-      "o.outcome = 2 AND {}",
-      child.table, roots(turn), outcome(), key_text("p", tables_[0].key), turn,
-      stored_of_root(child));
+      "DELETE FROM {child} t USING {roots} p JOIN {outcome} o ON o.doc = p.doc AND o.k = "
+      "{key_text} WHERE o.turn = {turn} AND o.outcome = {updated} AND {of_root}",
+      "child"_a = child.table, "roots"_a = roots(turn), "outcome"_a = outcome(),
+      "key_text"_a = key_text("p", tables_[0].key), "turn"_a = turn,
+      "updated"_a = static_cast<int>(Outcome::kUpdated), "of_root"_a = stored_of_root(child));
 }
 
 /// Rows of parents that were written, in this turn.
@@ -329,6 +341,29 @@ std::string MergeSql::children_taken(size_t table, int turn) const {
   return fmt::format("SELECT o.doc, o.k, i.{} IS NOT NULL AS taken FROM {} LEFT JOIN i ON {}",
                      stage_column(child.key[0]), children_to_insert(table, turn),
                      same_as_returned(child));
+}
+
+std::string MergeSql::stored_of_gone(const PgTableLayout& layout) {
+  return join(layout.key, " AND ", [&](size_t f) {
+    return stored(layout, f) + " = " + staged_for_compare(layout, f, "p");
+  });
+}
+
+std::string MergeSql::remove_gone_children(size_t table) const {
+  const PgTableLayout& child = tables_[table];
+  return fmt::format("DELETE FROM {} t USING gone p WHERE {}", child.table, stored_of_root(child));
+}
+
+std::string MergeSql::remove_gone(size_t table) const {
+  const PgTableLayout& layout = tables_[table];
+  return fmt::format("DELETE FROM {} t USING gone p WHERE {} RETURNING p.doc", layout.table,
+                     stored_of_gone(layout));
+}
+
+std::string MergeSql::standing_of_gone(size_t table) const {
+  const PgTableLayout& layout = tables_[table];
+  return fmt::format("SELECT p.doc FROM gone p JOIN {} t ON {}", layout.table,
+                     stored_of_gone(layout));
 }
 
 std::string MergeSql::key_list(const PgTableLayout& layout) const {

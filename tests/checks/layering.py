@@ -16,6 +16,7 @@ ALLOWED = {
     'change': {'base', 'value', 'vector', 'plan'},
     'place': PLACE,
     **{kind: PLACE | {'place'} for kind in KINDS},
+    'postgres': PLACE | {'place', 'sql'},
     'registry': PLACE | KINDS | {'place'},
     'census': PLACE | {'place', 'registry'},
     'engine': PLACE | {'place', 'registry', 'census'},

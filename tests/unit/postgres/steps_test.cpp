@@ -32,8 +32,12 @@ TEST_CASE("a constraint written as text is read as far as it matters") {
   CHECK(foreign.references == "sales.teams");
   CHECK(foreign.referenced == std::vector<std::string>{"id", "x"});
   CHECK(read_constraint("foreign key (team) references teams").referenced.empty());
-  for (const char* other : {"exclude using gist (a with &&)", "unique (a) deferrable", "check (a",
-                            "check (a) no inherit", "foreign key (a", "checked (a)", ""}) {
+  CHECK(read_constraint("check /* ) */ (a > 0 -- )\n)").expression == "a > 0 -- )\n");
+  CHECK(read_constraint("unique (Ä, \"Ä\")").columns == std::vector<std::string>{"Ä", "Ä"});
+  for (const char* other :
+       {"exclude using gist (a with &&)", "unique (a) deferrable", "check (a",
+        "check (a) no inherit", "foreign key (a", "checked (a)", "check (a); drop table t",
+        "constraint c check (a)", "unique (a) include (b)", ""}) {
     INFO(other);
     CHECK(read_constraint(other).kind == Kind::kOther);
   }

@@ -1,0 +1,347 @@
+-- error: upsert
+WITH i AS (INSERT INTO "users" AS t ("id", "v", "js", "tag")
+  SELECT s.c0, s.c1, s.c2, s.c3::citext
+  FROM pg_temp.lugger_stage_0 s
+  WHERE s.turn = 1
+  ORDER BY s.c0 COLLATE "C"
+  RETURNING t."id" AS c0, true AS fresh)
+  SELECT 1 AS turn, s.doc, ARRAY[s.c0::text] AS k, (CASE WHEN i.c0 IS NULL THEN 0 WHEN i.fresh THEN 1 ELSE 2 END)::int2 AS outcome, i.c0 IS NOT NULL AS wrote
+  FROM pg_temp.lugger_stage_0 s
+  LEFT JOIN i ON i.c0 = s.c0
+  WHERE s.turn = 1;
+
+-- error: rehearse
+WITH i AS (INSERT INTO "users" AS t ("id", "v", "js", "tag")
+  SELECT s.c0, s.c1, s.c2, s.c3::citext
+  FROM pg_temp.lugger_stage_0 s
+  JOIN pg_temp.lugger_outcome o ON o.doc = s.doc AND o.k = ARRAY[s.c0::text] AND o.turn = s.turn
+  WHERE s.turn = 1 AND o.outcome = 5
+  ON CONFLICT ("id")
+  DO UPDATE SET "v" = EXCLUDED."v", "js" = EXCLUDED."js", "tag" = EXCLUDED."tag"
+  RETURNING t."id" AS c0)
+  SELECT s.doc, ARRAY[s.c0::text]
+  FROM pg_temp.lugger_stage_0 s
+  JOIN i ON i.c0 = s.c0
+  WHERE s.turn = 1;
+
+-- error: differing children
+SELECT p.doc, ARRAY[p.c0::text] AS k
+  FROM (SELECT *
+  FROM pg_temp.lugger_stage_0
+  WHERE turn = 1) p
+  JOIN pg_temp.lugger_stage_1 s ON s.doc = p.doc AND s.c0 = p.c0
+  LEFT JOIN "tags" t ON t."user" = s.c0 AND t."ordinal" = s.c1
+  WHERE t."user" IS NULL OR ((t."user") IS DISTINCT FROM (s.c0) OR (t."ordinal") IS DISTINCT FROM (s.c1) OR (t."tag") IS DISTINCT FROM (s.c2))
+  UNION
+  SELECT p.doc, ARRAY[p.c0::text]
+  FROM (SELECT *
+  FROM pg_temp.lugger_stage_0
+  WHERE turn = 1) p
+  JOIN "tags" t ON t."user" = p.c0
+  LEFT JOIN pg_temp.lugger_stage_1 s ON s.doc = p.doc AND t."user" = s.c0 AND t."ordinal" = s.c1
+  WHERE s.seq IS NULL;
+
+-- skip: upsert
+WITH i AS (INSERT INTO "users" AS t ("id", "v", "js", "tag")
+  SELECT s.c0, s.c1, s.c2, s.c3::citext
+  FROM pg_temp.lugger_stage_0 s
+  WHERE s.turn = 1
+  ORDER BY s.c0 COLLATE "C"
+  ON CONFLICT ("id") DO NOTHING
+  RETURNING t."id" AS c0, t.xmax::text = '0' AS fresh)
+  SELECT 1 AS turn, s.doc, ARRAY[s.c0::text] AS k, (CASE WHEN i.c0 IS NULL THEN
+  CASE WHEN t."id" IS NULL OR ((t."v") IS DISTINCT FROM (s.c1) OR (t."js")::text IS DISTINCT FROM (s.c2)::text OR (t."tag") IS DISTINCT FROM (s.c3::citext)) THEN 3 ELSE 4 END WHEN i.fresh THEN 1 ELSE 2 END)::int2 AS outcome, i.c0 IS NOT NULL AS wrote
+  FROM pg_temp.lugger_stage_0 s
+  LEFT JOIN i ON i.c0 = s.c0
+  LEFT JOIN "users" t ON t."id" = s.c0
+  WHERE s.turn = 1;
+
+-- skip: differing children
+SELECT p.doc, ARRAY[p.c0::text] AS k
+  FROM (SELECT *
+  FROM pg_temp.lugger_stage_0
+  WHERE turn = 1) p
+  JOIN pg_temp.lugger_stage_1 s ON s.doc = p.doc AND s.c0 = p.c0
+  LEFT JOIN "tags" t ON t."user" = s.c0 AND t."ordinal" = s.c1
+  WHERE t."user" IS NULL OR ((t."user") IS DISTINCT FROM (s.c0) OR (t."ordinal") IS DISTINCT FROM (s.c1) OR (t."tag") IS DISTINCT FROM (s.c2))
+  UNION
+  SELECT p.doc, ARRAY[p.c0::text]
+  FROM (SELECT *
+  FROM pg_temp.lugger_stage_0
+  WHERE turn = 1) p
+  JOIN "tags" t ON t."user" = p.c0
+  LEFT JOIN pg_temp.lugger_stage_1 s ON s.doc = p.doc AND t."user" = s.c0 AND t."ordinal" = s.c1
+  WHERE s.seq IS NULL;
+
+-- update: upsert
+WITH i AS (INSERT INTO "users" AS t ("id", "v", "js", "tag")
+  SELECT s.c0, s.c1, s.c2, s.c3::citext
+  FROM pg_temp.lugger_stage_0 s
+  WHERE s.turn = 1
+  ORDER BY s.c0 COLLATE "C"
+  ON CONFLICT ("id")
+  DO UPDATE SET "v" = EXCLUDED."v", "js" = EXCLUDED."js", "tag" = EXCLUDED."tag"
+  WHERE ((t."v") IS DISTINCT FROM (EXCLUDED."v") OR (t."js")::text IS DISTINCT FROM (EXCLUDED."js")::text OR (t."tag") IS DISTINCT FROM (EXCLUDED."tag")) AND true
+  RETURNING t."id" AS c0, t.xmax::text = '0' AS fresh)
+  SELECT 1 AS turn, s.doc, ARRAY[s.c0::text] AS k, (CASE WHEN i.c0 IS NULL THEN 4 WHEN i.fresh THEN 1 ELSE 2 END)::int2 AS outcome, i.c0 IS NOT NULL AS wrote
+  FROM pg_temp.lugger_stage_0 s
+  LEFT JOIN i ON i.c0 = s.c0
+  WHERE s.turn = 1;
+
+-- update: differing children
+SELECT p.doc, ARRAY[p.c0::text] AS k
+  FROM (SELECT *
+  FROM pg_temp.lugger_stage_0
+  WHERE turn = 1) p
+  JOIN pg_temp.lugger_stage_1 s ON s.doc = p.doc AND s.c0 = p.c0
+  LEFT JOIN "tags" t ON t."user" = s.c0 AND t."ordinal" = s.c1
+  WHERE t."user" IS NULL OR ((t."user") IS DISTINCT FROM (s.c0) OR (t."ordinal") IS DISTINCT FROM (s.c1) OR (t."tag") IS DISTINCT FROM (s.c2))
+  UNION
+  SELECT p.doc, ARRAY[p.c0::text]
+  FROM (SELECT *
+  FROM pg_temp.lugger_stage_0
+  WHERE turn = 1) p
+  JOIN "tags" t ON t."user" = p.c0
+  LEFT JOIN pg_temp.lugger_stage_1 s ON s.doc = p.doc AND t."user" = s.c0 AND t."ordinal" = s.c1
+  WHERE s.seq IS NULL;
+
+-- update, guarded: upsert
+WITH i AS (INSERT INTO "users" AS t ("id", "v", "js", "tag")
+  SELECT s.c0, s.c1, s.c2, s.c3::citext
+  FROM pg_temp.lugger_stage_0 s
+  WHERE s.turn = 1
+  ORDER BY s.c0 COLLATE "C"
+  ON CONFLICT ("id")
+  DO UPDATE SET "v" = EXCLUDED."v", "js" = EXCLUDED."js", "tag" = EXCLUDED."tag"
+  WHERE ((t."v") IS DISTINCT FROM (EXCLUDED."v") OR (t."js")::text IS DISTINCT FROM (EXCLUDED."js")::text OR (t."tag") IS DISTINCT FROM (EXCLUDED."tag")) AND true
+  RETURNING t."id" AS c0, t.xmax::text = '0' AS fresh)
+  SELECT 1 AS turn, s.doc, ARRAY[s.c0::text] AS k, (CASE WHEN i.c0 IS NULL THEN
+  CASE WHEN t."id" IS NULL THEN 0 WHEN NOT ((t."v") IS DISTINCT FROM (s.c1) OR (t."js")::text IS DISTINCT FROM (s.c2)::text OR (t."tag") IS DISTINCT FROM (s.c3::citext)) THEN 4 WHEN true THEN 5 ELSE 3 END WHEN i.fresh THEN 1 ELSE 2 END)::int2 AS outcome, i.c0 IS NOT NULL AS wrote
+  FROM pg_temp.lugger_stage_0 s
+  LEFT JOIN i ON i.c0 = s.c0
+  LEFT JOIN "users" t ON t."id" = s.c0
+  WHERE s.turn = 1;
+
+-- update, guarded: rehearse
+WITH i AS (INSERT INTO "users" AS t ("id", "v", "js", "tag")
+  SELECT s.c0, s.c1, s.c2, s.c3::citext
+  FROM pg_temp.lugger_stage_0 s
+  JOIN pg_temp.lugger_outcome o ON o.doc = s.doc AND o.k = ARRAY[s.c0::text] AND o.turn = s.turn
+  WHERE s.turn = 1 AND o.outcome = 5
+  ON CONFLICT ("id")
+  DO UPDATE SET "v" = EXCLUDED."v", "js" = EXCLUDED."js", "tag" = EXCLUDED."tag"
+  RETURNING t."id" AS c0)
+  SELECT s.doc, ARRAY[s.c0::text]
+  FROM pg_temp.lugger_stage_0 s
+  JOIN i ON i.c0 = s.c0
+  WHERE s.turn = 1;
+
+-- update, guarded: differing children
+SELECT p.doc, ARRAY[p.c0::text] AS k
+  FROM (SELECT *
+  FROM pg_temp.lugger_stage_0
+  WHERE turn = 1) p
+  JOIN pg_temp.lugger_stage_1 s ON s.doc = p.doc AND s.c0 = p.c0
+  LEFT JOIN "tags" t ON t."user" = s.c0 AND t."ordinal" = s.c1
+  WHERE t."user" IS NULL OR ((t."user") IS DISTINCT FROM (s.c0) OR (t."ordinal") IS DISTINCT FROM (s.c1) OR (t."tag") IS DISTINCT FROM (s.c2))
+  UNION
+  SELECT p.doc, ARRAY[p.c0::text]
+  FROM (SELECT *
+  FROM pg_temp.lugger_stage_0
+  WHERE turn = 1) p
+  JOIN "tags" t ON t."user" = p.c0
+  LEFT JOIN pg_temp.lugger_stage_1 s ON s.doc = p.doc AND t."user" = s.c0 AND t."ordinal" = s.c1
+  WHERE s.seq IS NULL;
+
+-- update, mending: upsert
+WITH i AS (INSERT INTO "users" AS t ("id", "v", "js", "tag")
+  SELECT s.c0, s.c1, s.c2, s.c3::citext
+  FROM pg_temp.lugger_stage_0 s
+  WHERE s.turn = 1
+  ORDER BY s.c0 COLLATE "C"
+  ON CONFLICT ("id")
+  DO UPDATE SET "v" = EXCLUDED."v", "js" = EXCLUDED."js", "tag" = EXCLUDED."tag"
+  WHERE ((t."v") IS DISTINCT FROM (EXCLUDED."v") OR (t."js")::text IS DISTINCT FROM (EXCLUDED."js")::text OR (t."tag") IS DISTINCT FROM (EXCLUDED."tag")) AND (t."v" > EXCLUDED."v" OR t."v" IS NOT NULL AND EXCLUDED."v" IS NULL) IS NOT TRUE
+  RETURNING t."id" AS c0, t.xmax::text = '0' AS fresh)
+  SELECT 1 AS turn, s.doc, ARRAY[s.c0::text] AS k, (CASE WHEN i.c0 IS NULL THEN
+  CASE WHEN t."id" IS NULL OR ((t."v") IS DISTINCT FROM (s.c1) OR (t."js")::text IS DISTINCT FROM (s.c2)::text OR (t."tag") IS DISTINCT FROM (s.c3::citext)) THEN 3 ELSE 4 END WHEN i.fresh THEN 1 ELSE 2 END)::int2 AS outcome, i.c0 IS NOT NULL AS wrote
+  FROM pg_temp.lugger_stage_0 s
+  LEFT JOIN i ON i.c0 = s.c0
+  LEFT JOIN "users" t ON t."id" = s.c0
+  WHERE s.turn = 1;
+
+-- update, mending: differing children
+SELECT p.doc, ARRAY[p.c0::text] AS k
+  FROM (SELECT *
+  FROM pg_temp.lugger_stage_0
+  WHERE turn = 1) p
+  JOIN pg_temp.lugger_stage_1 s ON s.doc = p.doc AND s.c0 = p.c0
+  LEFT JOIN "tags" t ON t."user" = s.c0 AND t."ordinal" = s.c1
+  WHERE t."user" IS NULL OR ((t."user") IS DISTINCT FROM (s.c0) OR (t."ordinal") IS DISTINCT FROM (s.c1) OR (t."tag") IS DISTINCT FROM (s.c2))
+  UNION
+  SELECT p.doc, ARRAY[p.c0::text]
+  FROM (SELECT *
+  FROM pg_temp.lugger_stage_0
+  WHERE turn = 1) p
+  JOIN "tags" t ON t."user" = p.c0
+  LEFT JOIN pg_temp.lugger_stage_1 s ON s.doc = p.doc AND t."user" = s.c0 AND t."ordinal" = s.c1
+  WHERE s.seq IS NULL
+  UNION
+  SELECT p.doc, ARRAY[p.c0::text]
+  FROM (SELECT *
+  FROM pg_temp.lugger_stage_0
+  WHERE turn = 1) p
+  JOIN "tags" t ON t."user" = p.c0
+  GROUP BY p.doc, ARRAY[p.c0::text], t."user", t."ordinal" HAVING count(*) > 1;
+
+-- update, a view: upsert
+WITH i AS (INSERT INTO "users" AS t ("id", "v", "js", "tag")
+  SELECT s.c0, s.c1, s.c2, s.c3::citext
+  FROM pg_temp.lugger_stage_0 s
+  WHERE s.turn = 1
+  ORDER BY s.c0 COLLATE "C"
+  ON CONFLICT ("id")
+  DO UPDATE SET "v" = EXCLUDED."v", "js" = EXCLUDED."js", "tag" = EXCLUDED."tag"
+  WHERE ((t."v") IS DISTINCT FROM (EXCLUDED."v") OR (t."js")::text IS DISTINCT FROM (EXCLUDED."js")::text OR (t."tag") IS DISTINCT FROM (EXCLUDED."tag")) AND true
+  RETURNING t."id" AS c0, NULL::bool AS fresh)
+  SELECT 1 AS turn, s.doc, ARRAY[s.c0::text] AS k, (CASE WHEN i.c0 IS NULL THEN
+  CASE WHEN t."id" IS NULL THEN 0 WHEN NOT ((t."v") IS DISTINCT FROM (s.c1) OR (t."js")::text IS DISTINCT FROM (s.c2)::text OR (t."tag") IS DISTINCT FROM (s.c3::citext)) THEN 4 WHEN true THEN 5 ELSE 3 END WHEN t."id" IS NULL THEN 1 ELSE 2 END)::int2 AS outcome, i.c0 IS NOT NULL AS wrote
+  FROM pg_temp.lugger_stage_0 s
+  LEFT JOIN i ON i.c0 = s.c0
+  LEFT JOIN "users" t ON t."id" = s.c0
+  WHERE s.turn = 1;
+
+-- update, a view: rehearse
+WITH i AS (INSERT INTO "users" AS t ("id", "v", "js", "tag")
+  SELECT s.c0, s.c1, s.c2, s.c3::citext
+  FROM pg_temp.lugger_stage_0 s
+  JOIN pg_temp.lugger_outcome o ON o.doc = s.doc AND o.k = ARRAY[s.c0::text] AND o.turn = s.turn
+  WHERE s.turn = 1 AND o.outcome = 5
+  ON CONFLICT ("id")
+  DO UPDATE SET "v" = EXCLUDED."v", "js" = EXCLUDED."js", "tag" = EXCLUDED."tag"
+  RETURNING t."id" AS c0)
+  SELECT s.doc, ARRAY[s.c0::text]
+  FROM pg_temp.lugger_stage_0 s
+  JOIN i ON i.c0 = s.c0
+  WHERE s.turn = 1;
+
+-- update, a view: differing children
+SELECT p.doc, ARRAY[p.c0::text] AS k
+  FROM (SELECT *
+  FROM pg_temp.lugger_stage_0
+  WHERE turn = 1) p
+  JOIN pg_temp.lugger_stage_1 s ON s.doc = p.doc AND s.c0 = p.c0
+  LEFT JOIN "tags" t ON t."user" = s.c0 AND t."ordinal" = s.c1
+  WHERE t."user" IS NULL OR ((t."user") IS DISTINCT FROM (s.c0) OR (t."ordinal") IS DISTINCT FROM (s.c1) OR (t."tag") IS DISTINCT FROM (s.c2))
+  UNION
+  SELECT p.doc, ARRAY[p.c0::text]
+  FROM (SELECT *
+  FROM pg_temp.lugger_stage_0
+  WHERE turn = 1) p
+  JOIN "tags" t ON t."user" = p.c0
+  LEFT JOIN pg_temp.lugger_stage_1 s ON s.doc = p.doc AND t."user" = s.c0 AND t."ordinal" = s.c1
+  WHERE s.seq IS NULL;
+
+-- newer: upsert
+WITH i AS (INSERT INTO "users" AS t ("id", "v", "js", "tag")
+  SELECT s.c0, s.c1, s.c2, s.c3::citext
+  FROM pg_temp.lugger_stage_0 s
+  WHERE s.turn = 1
+  ORDER BY s.c0 COLLATE "C"
+  ON CONFLICT ("id")
+  DO UPDATE SET "v" = EXCLUDED."v", "js" = EXCLUDED."js", "tag" = EXCLUDED."tag"
+  WHERE ((t."v") IS DISTINCT FROM (EXCLUDED."v") OR (t."js")::text IS DISTINCT FROM (EXCLUDED."js")::text OR (t."tag") IS DISTINCT FROM (EXCLUDED."tag")) AND (t."v" < EXCLUDED."v" OR t."v" IS NULL AND EXCLUDED."v" IS NOT NULL)
+  RETURNING t."id" AS c0, t.xmax::text = '0' AS fresh)
+  SELECT 1 AS turn, s.doc, ARRAY[s.c0::text] AS k, (CASE WHEN i.c0 IS NULL THEN
+  CASE WHEN t."id" IS NULL OR ((t."v") IS DISTINCT FROM (s.c1) OR (t."js")::text IS DISTINCT FROM (s.c2)::text OR (t."tag") IS DISTINCT FROM (s.c3::citext)) THEN 3 ELSE 4 END WHEN i.fresh THEN 1 ELSE 2 END)::int2 AS outcome, i.c0 IS NOT NULL AS wrote
+  FROM pg_temp.lugger_stage_0 s
+  LEFT JOIN i ON i.c0 = s.c0
+  LEFT JOIN "users" t ON t."id" = s.c0
+  WHERE s.turn = 1;
+
+-- newer: differing children
+SELECT p.doc, ARRAY[p.c0::text] AS k
+  FROM (SELECT *
+  FROM pg_temp.lugger_stage_0
+  WHERE turn = 1) p
+  JOIN pg_temp.lugger_stage_1 s ON s.doc = p.doc AND s.c0 = p.c0
+  LEFT JOIN "tags" t ON t."user" = s.c0 AND t."ordinal" = s.c1
+  WHERE t."user" IS NULL OR ((t."user") IS DISTINCT FROM (s.c0) OR (t."ordinal") IS DISTINCT FROM (s.c1) OR (t."tag") IS DISTINCT FROM (s.c2))
+  UNION
+  SELECT p.doc, ARRAY[p.c0::text]
+  FROM (SELECT *
+  FROM pg_temp.lugger_stage_0
+  WHERE turn = 1) p
+  JOIN "tags" t ON t."user" = p.c0
+  LEFT JOIN pg_temp.lugger_stage_1 s ON s.doc = p.doc AND t."user" = s.c0 AND t."ordinal" = s.c1
+  WHERE s.seq IS NULL;
+
+-- insert
+INSERT INTO "users" ("id", "v", "js", "tag")
+  SELECT s.c0, s.c1, s.c2, s.c3::citext
+  FROM pg_temp.lugger_stage_0 s
+  ORDER BY s.seq;
+
+-- most of a key
+SELECT max(n)
+  FROM (SELECT count(*) AS n
+  FROM pg_temp.lugger_stage_0 s
+  GROUP BY s.c0) k;
+
+-- turns
+SELECT seq, n AS turn
+  FROM (SELECT s.seq, row_number() OVER (PARTITION BY s.c0
+  ORDER BY s.doc, s.seq) AS n
+  FROM pg_temp.lugger_stage_0 s) k
+  WHERE n > 1;
+
+-- remove children
+DELETE
+  FROM "tags" t USING (SELECT *
+  FROM pg_temp.lugger_stage_0
+  WHERE turn = 2) p
+  JOIN pg_temp.lugger_outcome o ON o.doc = p.doc AND o.k = ARRAY[p.c0::text]
+  WHERE o.turn = 2 AND o.outcome = 2 AND t."user" = p.c0;
+
+-- insert children
+INSERT INTO "tags" ("user", "ordinal", "tag")
+  SELECT s.c0, s.c1, s.c2
+  FROM pg_temp.lugger_stage_1 s
+  JOIN pg_temp.lugger_outcome o ON o.doc = s.doc AND (o.k[1])::text = s.c0 AND o.turn = 2 AND o.outcome IN (1, 2)
+  ORDER BY s.seq;
+
+-- children of a guarded table
+WITH i AS (INSERT INTO "tags" AS t ("user", "ordinal", "tag")
+  SELECT s.c0, s.c1, s.c2
+  FROM pg_temp.lugger_stage_1 s
+  JOIN pg_temp.lugger_outcome o ON o.doc = s.doc AND (o.k[1])::text = s.c0 AND o.turn = 1 AND o.outcome IN (1, 2)
+  ORDER BY s.seq
+  RETURNING t."user" AS c0, t."ordinal" AS c1)
+  SELECT o.doc, o.k, i.c0 IS NOT NULL AS taken
+  FROM pg_temp.lugger_stage_1 s
+  JOIN pg_temp.lugger_outcome o ON o.doc = s.doc AND (o.k[1])::text = s.c0 AND o.turn = 1 AND o.outcome IN (1, 2)
+  LEFT JOIN i ON i.c0 = s.c0 AND i.c1 = s.c1;
+
+-- remove children of what was deleted
+DELETE
+  FROM "tags" t USING gone p
+  WHERE t."user" = p.c0;
+
+-- remove what was deleted
+DELETE
+  FROM "users" t USING gone p
+  WHERE t."id" = p.c0
+  RETURNING p.doc;
+
+-- what stands of what was deleted
+SELECT p.doc
+  FROM gone p
+  JOIN "users" t ON t."id" = p.c0;
+
+-- insert children, one statement a batch
+INSERT INTO "tags" ("user", "ordinal", "tag")
+  SELECT s.c0, s.c1, s.c2
+  FROM stage_1 s
+  JOIN outcome o ON o.doc = s.doc AND (o.k[1])::text = s.c0 AND o.turn = 1 AND o.outcome IN (1, 2)
+  ORDER BY s.seq;
+
