@@ -65,6 +65,28 @@ std::string replace_invalid_utf8(std::string_view text) {
   return out;
 }
 
+std::string escape_non_ascii(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size();) {
+    const auto first = static_cast<unsigned char>(text[i++]);
+    if (first < 0x80) {
+      out += static_cast<char>(first);
+      continue;
+    }
+    const int more = first < 0xE0 ? 1 : first < 0xF0 ? 2 : 3;
+    uint32_t point = first & (0x3FU >> more);
+    for (int k = 0; k < more && i < text.size(); ++k)
+      point = point << 6U | (static_cast<unsigned char>(text[i++]) & 0x3FU);
+    if (point < 0x10000) {
+      out += fmt::format("\\u{:04x}", point);
+    } else {
+      point -= 0x10000;
+      out += fmt::format("\\u{:04x}\\u{:04x}", 0xD800 + (point >> 10U), 0xDC00 + (point & 0x3FFU));
+    }
+  }
+  return out;
+}
+
 void to_hex(Bytes bytes, char* out) noexcept {
   static constexpr auto kPairs = [] {
     std::array<std::array<char, 2>, 256> pairs{};

@@ -18,6 +18,9 @@ inline bool is_utf8(std::string_view text) noexcept {
 /// Each invalid byte becomes U+FFFD.
 std::string replace_invalid_utf8(std::string_view text);
 
+/// Valid UTF-8 as ASCII: every other character as JSON escapes it, \u20ac.
+std::string escape_non_ascii(std::string_view text);
+
 /// Lowercase hex digits.
 std::string to_hex(Bytes bytes);
 void to_hex(Bytes bytes, char* out) noexcept;

@@ -6,6 +6,8 @@ namespace lugger {
 namespace {
 
 constexpr size_t kLeastWindow = 16;
+// As many documents refused alone, and none that passed: it is not their values.
+constexpr size_t kMostDoubted = 20;
 
 /// Narrows [first, last) to the documents that load or delete anything.
 void trim(const UnitDocuments& unit, size_t& first, size_t& last) {
@@ -13,10 +15,7 @@ void trim(const UnitDocuments& unit, size_t& first, size_t& last) {
   while (last > first && !unit.loads(last - 1) && !unit.deletes(last - 1)) --last;
 }
 
-}  // namespace
-
 bool is_refusal(const Error& error) noexcept {
-  if (error.code() == Code::kConnect) return false;
   const std::string& state = error.sqlstate();
   // Data, integrity, WITH CHECK OPTION, limits, RAISE in a trigger.
   for (std::string_view start : {"22", "23", "44", "54", "P0"}) {
@@ -26,6 +25,22 @@ bool is_refusal(const Error& error) noexcept {
   if (state == "21000") return true;
   // A row that row-level security forbids shares its state with missing rights on the table.
   return state == "42501" && error.message().find("row-level security") != std::string::npos;
+}
+
+/// ltree, tsvector, tsquery, hstore, jsonpath: a value is a syntax error, or an internal one; the
+/// regtypes: what it names does not exist.
+bool is_doubtful(const Error& error) noexcept {
+  const std::string& state = error.sqlstate();
+  if (state == "XX000" || state == "0A000") return true;
+  // A table, column or function that is not there is the statement's fault.
+  return state.starts_with("42") && state != "42501" && state != "42P01" && state != "42703" &&
+         state != "42883";
+}
+
+}  // namespace
+
+bool may_be_refusal(const Error& error) noexcept {
+  return error.code() != Code::kConnect && (is_refusal(error) || is_doubtful(error));
 }
 
 bool is_transient(const Error& error) noexcept {
@@ -38,7 +53,7 @@ void load_in_pieces(PgLoad& load, PgLoader& loader, UnitDocuments& unit, Tally& 
   session.execute(
       "SET CONSTRAINTS ALL IMMEDIATE");  // a deferred refusal must fall on the piece it belongs to
   loader.start(false);
-  size_t window = unit.size();
+  size_t window = unit.size(), doubted = 0;
   for (size_t at = 0; at < unit.size();) {
     size_t first = at, last = std::min(unit.size(), at + window);
     trim(unit, first, last);
@@ -52,7 +67,7 @@ void load_in_pieces(PgLoad& load, PgLoader& loader, UnitDocuments& unit, Tally& 
       }
       session.execute("RELEASE SAVEPOINT lugger_piece");
     } catch (const Error& error) {
-      if (!is_refusal(error)) throw;
+      if (!may_be_refusal(error)) throw;
       size_t guilty = loader.guilty(unit, error);
       loader.abort();
       session.execute("ROLLBACK TO SAVEPOINT lugger_piece");
@@ -61,6 +76,8 @@ void load_in_pieces(PgLoad& load, PgLoader& loader, UnitDocuments& unit, Tally& 
         window = (last - first) / 2;  // halves: the server did not say which
         at = first;
       } else {
+        doubted = is_refusal(error) ? 0 : doubted + 1;
+        if (doubted == kMostDoubted) throw;
         refuse(guilty, error);
         unit.exclude(guilty);
         // What was sent up to here is fit; beyond it, the next fault is probably as far away as
@@ -69,6 +86,7 @@ void load_in_pieces(PgLoad& load, PgLoader& loader, UnitDocuments& unit, Tally& 
       }
       continue;
     }
+    if (first < last) doubted = 0;
     tally += piece;
     at = std::max(last, std::min(unit.size(), at + window));
     window = std::min(unit.size(), window * 2);

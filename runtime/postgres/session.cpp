@@ -298,6 +298,10 @@ std::string PgSession::quote_literal(std::string_view text) {
 }
 
 int PgSession::server_version() const noexcept { return PQserverVersion(impl_->raw); }
+bool PgSession::stores_utf8() const noexcept {
+  const char* encoding = PQparameterStatus(impl_->raw, "server_encoding");
+  return encoding == nullptr || std::string_view(encoding) == "UTF8";
+}
 bool PgSession::pooled() const noexcept { return impl_->pooled; }
 bool PgSession::behind_pooler() {
   return query("SELECT pg_backend_pid()").text(0, 0) != std::to_string(PQbackendPID(impl_->raw));

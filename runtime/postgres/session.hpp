@@ -76,6 +76,7 @@ class PgSession {
   static std::string quote_literal(std::string_view text);
 
   int server_version() const noexcept;  // 150018
+  bool stores_utf8() const noexcept;    // the database's own encoding
   bool pooled() const noexcept;
   /// True when the process that answers is not the one we connected to: something stands between.
   bool behind_pooler();

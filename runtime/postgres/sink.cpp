@@ -41,7 +41,7 @@ class PgSink : public RowSink {
       loader_->write(unit_, first, unit_.size());
     } catch (const Error& error) {
       undo();
-      if (!is_refusal(error)) throw;
+      if (!may_be_refusal(error)) throw;
       refused_ = true;
     }
   }
@@ -73,7 +73,7 @@ class PgSink : public RowSink {
         again();
       } catch (const Error& error) {
         undo();
-        const bool may = is_transient(error) || (is_refusal(error) && !refused_);
+        const bool may = is_transient(error) || (may_be_refusal(error) && !refused_);
         if (!may || attempt == kMostAttempts) throw;
         if (is_transient(error))
           std::this_thread::sleep_for(std::chrono::milliseconds(20 << attempt));

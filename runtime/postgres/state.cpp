@@ -14,11 +14,6 @@ constexpr std::string_view kIso =
     R"(to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))";
 std::string iso(std::string_view column) { return fmt::format(fmt::runtime(kIso), column); }
 
-std::string without_nul(std::string text) {
-  std::erase(text, '\0');
-  return is_utf8(text) ? text : replace_invalid_utf8(text);
-}
-
 std::optional<std::string> or_now(const std::string& text) {
   return text.empty() ? std::nullopt : std::make_optional(text);
 }
@@ -51,7 +46,7 @@ class PgState final : public State {
         fmt::format(
             "UPDATE {}.runs SET status = $2, message = $3, updated_at = now() WHERE run = $1",
             schema_),
-        {run, status, without_nul(message)});
+        {run, status, ledger_text(session(), message)});
   }
   bool lease(const std::string& job, std::string& holder) override {
     return lease_.take(session(), job, holder);
@@ -245,8 +240,9 @@ void PgState::start(const RunRecord& run, const std::vector<PartitionRecord>& pa
             "$9, coalesce($10, {1}), coalesce($11::timestamptz, now()), $12)",
             schema_, iso("now()")),
         {run.run, run.job, run.script_hash, run.source, run.source_identity, run.mode,
-         run.status.empty() ? "running" : run.status, run.command, without_nul(run.message),
-         or_now(run.now), or_now(run.started), run.joint ? "true" : "false"});
+         run.status.empty() ? "running" : run.status, run.command,
+         ledger_text(session, run.message), or_now(run.now), or_now(run.started),
+         run.joint ? "true" : "false"});
     if (run.afresh)
       session.query(fmt::format("DELETE FROM {}.rejects WHERE job = $1", schema_), {run.job});
     insert_partitions(session, run.run, partitions);

@@ -1,5 +1,7 @@
 #include "postgres/state_read.hpp"
 
+#include "base/text.hpp"
+
 namespace lugger {
 namespace {
 
@@ -53,6 +55,12 @@ Tally tally_of_run(PgSession& session, const std::string& schema, const std::str
                                             tally_columns("sum({})"), schema),
                                 {run}),
                   0, 0);
+}
+
+std::string ledger_text(PgSession& session, std::string text) {
+  std::erase(text, '\0');
+  if (!is_utf8(text)) text = replace_invalid_utf8(text);
+  return session.stores_utf8() ? text : escape_non_ascii(text);
 }
 
 }  // namespace lugger

@@ -22,4 +22,7 @@ PartitionRecord partition_at(const PgRows& rows, size_t row);
 /// The books of a whole run; `schema` is quoted.
 Tally tally_of_run(PgSession& session, const std::string& schema, const std::string& run);
 
+/// A message as the ledger takes it: it quotes values, which the database may not be able to hold.
+std::string ledger_text(PgSession& session, std::string text);
+
 }  // namespace lugger

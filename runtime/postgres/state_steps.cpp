@@ -1,6 +1,6 @@
 #include "postgres/state_steps.hpp"
 
-#include "base/text.hpp"
+#include "postgres/state_read.hpp"
 
 namespace lugger {
 namespace {
@@ -8,11 +8,6 @@ namespace {
 std::string iso(std::string_view column) {
   return fmt::format(
       R"(coalesce(to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), ''))", column);
-}
-
-std::string printable(std::string text) {
-  std::erase(text, '\0');
-  return is_utf8(text) ? text : replace_invalid_utf8(text);
 }
 
 }  // namespace
@@ -56,8 +51,8 @@ void write_step(PgSession& session, const std::string& schema, const StepRecord&
           "tries = excluded.tries, started_at = coalesce(excluded.started_at, s.started_at), "
           "ended_at = excluded.ended_at{1}",
           schema, waiting ? " WHERE false" : ""),
-      {step.job, step.step, step.stage, step.run, step.status, printable(step.statement),
-       printable(step.message), std::to_string(step.tries), running ? "true" : "false",
+      {step.job, step.step, step.stage, step.run, step.status, ledger_text(session, step.statement),
+       ledger_text(session, step.message), std::to_string(step.tries), running ? "true" : "false",
        waiting || running ? "false" : "true"});
 }
 

@@ -14,6 +14,7 @@ constexpr size_t kMostRaw = size_t{400} << 20;
 // json's parser recurses on the server's stack; 6000 levels fit its default, deeper documents are
 // kept as raw bytes alone.
 constexpr int kMostLevels = 2000;
+constexpr std::string_view kUntranslatable = "22P05";
 
 /// Text as PostgreSQL takes it; what a reject holds may be anything.
 std::string storable(std::string_view text) {
@@ -53,6 +54,27 @@ std::optional<std::string> stored_raw(const std::string& raw) {
   return "\\x" + to_hex(as_bytes(raw));
 }
 
+/// Of texts that the database's encoding cannot hold only what is ASCII is kept as it is: a reject
+/// must never stand in the way of its unit.
+void query_storable(PgSession& session, const std::string& sql, PgParams& params) {
+  if (session.stores_utf8()) {
+    session.query(sql, params);
+    return;
+  }
+  session.execute("SAVEPOINT lugger_rejects");
+  try {
+    session.query(sql, params);
+  } catch (const Error& error) {
+    if (error.sqlstate() != kUntranslatable) throw;
+    session.execute("ROLLBACK TO SAVEPOINT lugger_rejects");
+    for (std::optional<std::string>& param : params) {
+      if (param) param = escape_non_ascii(*param);
+    }
+    session.query(sql, params);
+  }
+  session.execute("RELEASE SAVEPOINT lugger_rejects");
+}
+
 void write_rejects(PgSession& session, const std::string& schema, const UnitRecord& unit) {
   constexpr size_t kColumns = 10;
   PgParams params;
@@ -60,7 +82,8 @@ void write_rejects(PgSession& session, const std::string& schema, const UnitReco
   size_t bytes = 0;
   const auto flush = [&] {
     if (params.empty()) return;
-    session.query(
+    query_storable(
+        session,
         fmt::format(
             "INSERT INTO {0}.rejects (run, job, \"table\", document_id, \"column\", code, message, "
             "document, raw, operation) SELECT v.run, coalesce(nullif(v.job, ''), r.job, ''), "
