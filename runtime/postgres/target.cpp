@@ -130,7 +130,11 @@ class PgTarget : public Target, public Stages {
 
   Stages* stages() override { return this; }
   std::unique_ptr<Health> health() override { return make_pg_health(url_, pooled()); }
-  std::unique_ptr<Rows> rows() override { return make_pg_rows(url_, pooled(), server_); }
+  std::unique_ptr<Rows> rows() override {
+    const bool behind_pooler = pooled();
+    spare_->drop();
+    return make_pg_rows(url_, behind_pooler, server_);
+  }
 
   std::vector<TableColumn> not_null(const PlanShape& plan) const override {
     std::vector<TableColumn> out;
@@ -157,6 +161,7 @@ class PgTarget : public Target, public Stages {
   StageResult build(Stage stage, const PlanShape& plan, const StageWork& work) override {
     const std::string& direct = direct_.empty() && pooled() ? direct_behind_pooler_ : direct_;
     const PgPlace place = direct.empty() ? PgPlace{url_, pooled()} : PgPlace{direct, false};
+    spare_->drop();
     return run_pg_stage(place, stage, plan, known_tables(work.state, work.job), work);
   }
 
