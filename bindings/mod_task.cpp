@@ -7,6 +7,7 @@
 #include "bindings/job_spec.hpp"
 #include "bindings/lua_table.hpp"
 #include "bindings/modules.hpp"
+#include "bindings/run_methods.hpp"
 #include "bindings/tables.hpp"
 #include "bindings/userdata.hpp"
 #include "bindings/words.hpp"
@@ -26,6 +27,7 @@ struct LuaTask {
   void retire() noexcept {
     for (auto& [batch, view] : views) retire_view(*view);
   }
+  operator Run&() noexcept { return task; }
   Task task;
   std::map<Batch*, lug_batch*> views;  // the task uses its batches again, so there are few
 };
@@ -73,6 +75,11 @@ static int task_next(lua_State* L) {
   return 1;
 }
 
+static int task_exhausted(lua_State* L) {
+  push(L, self_of(L).task.exhausted(cursor_number(L)));
+  return 1;
+}
+
 static int task_position(lua_State* L) {
   push(L, self_of(L).task.position(cursor_number(L)));
   return 1;
@@ -116,19 +123,22 @@ static int task_reject(lua_State* L) {
   return 0;
 }
 
+/// task:commit(position): false where the connection is lost, to be called again after a while.
 static int task_commit(lua_State* L) {
   LuaTask& self = self_of(L);
   self.retire();
-  self.task.commit(std::string(check_text(L, 2)));
-  return 0;
+  push(L, self.task.commit(std::string(check_text(L, 2))));
+  return 1;
 }
 
-/// task:may_go_on(): whether the next unit may begin, and why it may not.
 static int task_may_go_on(lua_State* L) {
-  Task& task = self_of(L).task;
-  push(L, task.may_go_on());
-  push(L, task.waits_for());
-  return 2;
+  push(L, self_of(L).task.may_go_on());
+  return 1;
+}
+
+static int task_waits_for(lua_State* L) {
+  push(L, self_of(L).task.waits_for());
+  return 1;
 }
 
 static int task_stopping(lua_State* L) {
@@ -143,19 +153,20 @@ static int task_rollback(lua_State* L) {
   return 0;
 }
 
-/// task:finish(status, error): the error is an object or text, nil when there was none.
+/// task:finish(status, error): begins the end. The error is an object or text, nil when there was
+/// none.
 static int task_finish(lua_State* L) {
   LuaTask& self = self_of(L);
   const std::string status(check_text(L, 2));
   self.retire();
   lua_settop(L, 3);
   if (lua_isnil(L, 3)) {
-    push(L, self.task.finish(status, nullptr));
+    self.task.end(status, nullptr);
   } else {
     const Error error = pop_error(L, Code::kHook);
-    push(L, self.task.finish(status, &error));
+    self.task.end(status, &error);
   }
-  return 1;
+  return 0;
 }
 
 static int task_tally(lua_State* L) {
@@ -166,6 +177,7 @@ static int task_tally(lua_State* L) {
 static constexpr luaL_Reg kMethods[] = {
     {"add_cursor", guarded<task_cursor>},
     {"next", guarded<task_next>},
+    {"exhausted", guarded<task_exhausted>},
     {"position", guarded<task_position>},
     {"now", guarded<task_now>},
     {"set_writer", guarded<task_writer>},
@@ -175,8 +187,13 @@ static constexpr luaL_Reg kMethods[] = {
     {"commit", guarded<task_commit>},
     {"rollback", guarded<task_rollback>},
     {"may_go_on", guarded<task_may_go_on>},
+    {"waits_for", guarded<task_waits_for>},
     {"stopping", guarded<task_stopping>},
     {"finish", guarded<task_finish>},
+    {"poll", guarded<RunMethods<LuaTask>::poll>},
+    {"ended", guarded<RunMethods<LuaTask>::ended>},
+    {"stop", guarded<RunMethods<LuaTask>::stop>},
+    {"result", guarded<RunMethods<LuaTask>::result>},
     {"tally", guarded<task_tally>},
     {nullptr, nullptr},
 };

@@ -18,6 +18,8 @@ void push(lua_State* L, const Partition& partition) {
   set(L, "id", partition.id);
   set(L, "spec", partition.spec);
   set(L, "bytes", partition.bytes);
+  set(L, "start", partition.start);
+  set(L, "phase", partition.phase);
 }
 
 void push(lua_State* L, const PartitionRecord& partition) {
@@ -26,6 +28,8 @@ void push(lua_State* L, const PartitionRecord& partition) {
   set(L, "spec", partition.spec);
   set(L, "position", partition.position);
   set(L, "bytes", partition.bytes);
+  set(L, "start", partition.start);
+  set(L, "phase", partition.phase);
   set(L, "done", partition.done);
   set(L, "holder", partition.holder);
   set(L, "held", partition.held);

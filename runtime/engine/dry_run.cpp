@@ -1,5 +1,7 @@
 #include "engine/dry_run.hpp"
 
+#include "place/books.hpp"
+
 namespace lugger {
 
 namespace {
@@ -23,6 +25,7 @@ class DryRunSink final : public RowSink {
     unit.tally.deleted += deleted_;
     unit.tally.rows += rows_;
     unit.tally.child_rows += rows_ > loaded_ ? rows_ - loaded_ : 0;
+    check_books(unit.tally);
     rollback();
   }
   void rollback() noexcept override { loaded_ = deleted_ = rows_ = 0; }

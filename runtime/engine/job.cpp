@@ -157,14 +157,16 @@ JobPlan Job::plan(const RunSettings& settings) {
   check_changes(plan.source_info, *bound, static_cast<bool>(impl_->spec.hook), target(),
                 plan.report);
   // Others may make the tables of a joint run, and begin it, while this looks.
-  if (!plan.report.missing.empty() && !settings.join) {
+  const bool resumes = !settings.join && !settings.dry_run && !settings.retry_rejects;
+  if (!plan.report.missing.empty() && resumes) {
     const std::unique_ptr<State> state = target().state();
-    if (const auto lost = lost_tables(plan.report, *state, impl_->spec, settings))
+    const RunRequest request = request_of(impl_->spec, plan.source_info.identity, settings);
+    if (const auto lost = lost_tables(*state, request, plan.report.missing))
       plan.report.problems = {fmt::format("{}; {}", lost->message(), lost->hint())};
   }
   check_throttle(*impl_, plan.report);
   plan.connections = settings.jobs > 0 ? settings.jobs : default_jobs();
-  plan.partitions = source().split(plan.connections);
+  plan.partitions = source().split(parts_for(plan.source_info, plan.connections));
   plan.connections = std::min<int>(plan.connections,
                                    static_cast<int>(std::max<size_t>(plan.partitions.size(), 1)));
   plan.forecast_seconds = forecast_seconds(plan.source_info, plan.connections);

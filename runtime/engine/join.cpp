@@ -35,22 +35,25 @@ bool takes_part(const std::optional<RunRecord>& run) {
   return run && run->joint && is_unfinished(*run);
 }
 
+RunRequest request_of(const RunShared& shared) {
+  return lugger::request_of(shared.job.spec, shared.source->info().identity, shared.settings);
+}
+
 /// Everyone has to read the same bytes by the same script. Where they lie, and since when, is each
 /// host's own affair.
-void check_same(const RunRecord& run, const JobSpec& spec, const std::string& identity,
-                bool accept) {
-  if (compare_identities(run.source_identity, identity) == Sameness::kOther) {
+void check_same(const RunRecord& run, const RunRequest& request) {
+  if (compare_identities(run.source_identity, request.source_identity) == Sameness::kOther) {
     throw Error(Code::kConfig,
                 fmt::format("{} cannot join run {}: its source is not the one that the run began "
                             "with ({})",
-                            spec.name, run.run, run.source),
+                            request.job, run.run, run.source),
                 "give every process the same file, by size and content");
   }
-  if (accept || run.script_hash == spec.script_hash) return;
+  if (request.accept_changes || run.script_hash == request.script_hash) return;
   throw Error(Code::kConfig,
               fmt::format("{} cannot join run {}: the script, or what it was given, is not that of "
                           "the run",
-                          spec.name, run.run),
+                          request.job, run.run),
               "give every process the same script, modules and flags; to begin anew with this one, "
               "stop the others and start one process with --join --restart");
 }
@@ -77,30 +80,29 @@ void refuse_working(State& state, const RunRecord& run, const std::string& job) 
 }
 
 void enter(RunShared& shared, PreparedRun& prepared, const RunRecord& run) {
-  check_same(run, shared.job.spec, shared.source->info().identity, shared.settings.accept_changes);
+  const RunRequest request = request_of(shared);
+  check_same(run, request);
   prepared.report = shared.job.target->inspect(*shared.shape, false, true);
-  if (const auto lost =
-          lost_tables(prepared.report, *prepared.state, shared.job.spec, shared.settings))
-    throw *lost;
+  if (const auto lost = lost_tables(*shared.state, request, prepared.report.missing)) throw *lost;
   resume_run(shared, prepared, run);
 }
 
 /// Behind the door: nobody else begins, resumes or finishes.
 void begin_or_resume(RunShared& shared, PreparedRun& prepared) {
   const JobSpec& spec = shared.job.spec;
-  const std::optional<RunRecord> latest = newest(*prepared.state, spec.name);
+  const std::optional<RunRecord> latest = newest(*shared.state, spec.name);
   const bool open = latest && is_unfinished(*latest);
   if (open && !shared.settings.restart) {
-    prepared.state->open_to_claims(latest->run);
+    shared.state->open_to_claims(latest->run);
     return enter(shared, prepared, *latest);
   }
   Target& target = *shared.job.target;
   prepared.report = target.inspect(*shared.shape, shared.settings.create, true);
   refuse_problems(prepared.report, spec.name);
   if (open) {
-    refuse_working(*prepared.state, *latest, spec.name);
+    refuse_working(*shared.state, *latest, spec.name);
     target.discard(*shared.shape, latest->run);
-    prepared.state->set_status(latest->run, "abandoned", "a later run took its place");
+    prepared.ledger->give_up(*latest);
   }
   if (shared.settings.create) target.create(prepared.report);
   const SourceInfo info = shared.source->info();
@@ -147,7 +149,7 @@ void refuse_to_join(const RunSettings& settings, const SourceInfo& source, Targe
 }
 
 void join_run(RunShared& shared, PreparedRun& prepared) {
-  State& state = *prepared.state;
+  State& state = *shared.state;
   const std::string& job = shared.job.spec.name;
   const std::optional<RunRecord> latest = newest(state, job);
   if (came_late(shared, prepared, latest)) return;
@@ -183,7 +185,7 @@ std::optional<PartitionRecord> claim_partition(RunShared& shared) {
   return std::nullopt;
 }
 
-bool take_finish(RunShared& shared) {
+bool take_finish(RunShared& shared, LedgerRun& ledger) {
   const std::string& job = shared.job.spec.name;
   Backoff backoff;
   do {
@@ -198,7 +200,7 @@ bool take_finish(RunShared& shared) {
       }
       if (mine) {
         shared.wait_for("");
-        shared.state->set_status(shared.run, "running", "");
+        ledger.resume(*run);
         return true;
       }
       shared.wait_for(holder);

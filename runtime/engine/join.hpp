@@ -16,7 +16,7 @@ std::optional<PartitionRecord> claim_partition(RunShared& shared);
 
 /// When all partitions are done, one process finishes and the others wait until the run is done.
 /// True: it is this one, and it holds the job.
-bool take_finish(RunShared& shared);
+bool take_finish(RunShared& shared, LedgerRun& ledger);
 
 /// As the ledger has them.
 Tally books_of_run(RunShared& shared);

@@ -25,8 +25,7 @@ void reread(RunShared& shared, const std::function<void(Batch&)>& use) {
   for (const PartitionRecord& partition : shared.state->partitions(shared.run)) {
     uint64_t left = partition.tally.read;
     if (left == 0) continue;
-    const std::unique_ptr<Cursor> cursor =
-        shared.source->open({partition.id, partition.spec, partition.bytes});
+    const std::unique_ptr<Cursor> cursor = shared.source->open(part_of(partition));
     while (left != 0) {
       if (shared.stop.requested())
         throw Error(Code::kInterrupted, "stopped while rows of one key were settled");

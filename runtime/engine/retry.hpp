@@ -4,6 +4,7 @@
 #include <chrono>
 #include <thread>
 
+#include "base/error.hpp"
 #include "base/stop.hpp"
 
 namespace lugger {
@@ -13,19 +14,45 @@ class Backoff {
  public:
   /// False: no attempt is left, or the run is to stop.
   bool wait(const StopFlag& stop) {
-    if (attempt_ == kAttempts) return false;
-    const int ms = std::min(500 << attempt_++, 30000);
-    for (int waited = 0; waited < ms; waited += 50) {
+    if (!begin()) return false;
+    while (!due()) {
       if (stop.requested()) return false;
       std::this_thread::sleep_for(std::chrono::milliseconds(50));
     }
     return true;
   }
+  /// For whoever waits elsewhere, until due(). False: no attempt is left.
+  bool begin() {
+    if (attempt_ == kAttempts) return false;
+    due_ = std::chrono::steady_clock::now() +
+           std::chrono::milliseconds(std::min(500 << attempt_++, 30000));
+    return true;
+  }
+  bool begun() const noexcept { return attempt_ != 0; }
+  bool due() const { return std::chrono::steady_clock::now() >= due_; }
   void reset() noexcept { attempt_ = 0; }
 
  private:
   static constexpr int kAttempts = 10;
   int attempt_ = 0;
+  std::chrono::steady_clock::time_point due_;
 };
+
+/// Does what has to outlast a lost connection: `work(false)`, and `work(true)` behind each loss.
+/// Error{interrupted} when it was asked to stop while it waited.
+template <typename Work>
+auto outlast(Backoff& backoff, const StopFlag& stop, Work&& work) {
+  for (bool lost = false;; lost = true) {
+    try {
+      return work(lost);
+    } catch (const Error& error) {
+      if (error.code() != Code::kConnect) throw;
+      if (!backoff.wait(stop)) {
+        if (stop.requested()) throw Error(Code::kInterrupted, "stopped while the server was away");
+        throw;
+      }
+    }
+  }
+}
 
 }  // namespace lugger

@@ -37,7 +37,7 @@ class RunImpl final : public Run {
     prepare_run(shared_, prepared_);
     if (shared_.settings.stages.connections == 0)
       shared_.settings.stages.connections = shared_.sink_options.connections;
-    prepare_pace();
+    listen();
     conductor_.start([this] { conduct(); },
                      [this](const std::optional<Error>& failure) { return conclude(failure); });
   }
@@ -78,10 +78,8 @@ class RunImpl final : public Run {
   }
 
  private:
-  /// What slows the run down or stops it from outside.
-  void prepare_pace() {
-    const JobSpec& spec = shared_.job.spec;
-    keep_pace(shared_.pace, *shared_.job.target, spec.throttle, shared_.settings.window);
+  /// Without a socket the run goes on all the same.
+  void listen() {
     if (shared_.state == nullptr) return;
     try {
       control_ = std::make_unique<ControlSocket>(
@@ -114,7 +112,7 @@ class RunImpl final : public Run {
   bool takes_finish() {
     if (shared_.failure || shared_.stop.requested()) return false;
     conductor_.enter("waiting");
-    finishes_ = take_finish(shared_);
+    finishes_ = take_finish(shared_, *prepared_.ledger);
     return finishes_;
   }
 
@@ -235,17 +233,12 @@ class RunImpl final : public Run {
       result_.resume_command = shared_.job.spec.resume_command;
     if (!prepared_.note.empty()) result_.notes.push_back(prepared_.note);
     if (records_end()) {
-      try {
-        shared_.state->set_status(shared_.run, result_.status, result_.error);
-      } catch (const std::exception& error) {
-        // The run itself is over; a ledger that cannot be reached shows it as running, and the next
-        // start resumes it.
-        result_.warnings.push_back(
-            fmt::format("the end of the run could not be recorded: {}", error.what()));
-      }
+      prepared_.ledger->end(result_);
+    } else if (prepared_.ledger) {
+      prepared_.ledger->leave();
     }
     shared_.claims.reset();
-    prepared_.state.reset();  // gives the lease back
+    prepared_.ledger.reset();  // gives the job back
     return result_.status;
   }
 

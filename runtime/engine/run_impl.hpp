@@ -8,28 +8,12 @@
 #include "engine/allowance.hpp"
 #include "engine/job_impl.hpp"
 #include "engine/pace.hpp"
+#include "engine/partition_queue.hpp"
 #include "engine/run.hpp"
 
 namespace lugger {
 
 std::unique_ptr<Run> start_run(JobImpl& job, const RunSettings& settings);
-
-/// Partitions waiting to be claimed. The one queue there is; a worker claims, nobody assigns.
-class PartitionQueue {
- public:
-  void add(PartitionRecord partition) { waiting_.push_back(std::move(partition)); }
-  std::optional<PartitionRecord> claim() {
-    const std::lock_guard lock(mutex_);
-    if (next_ == waiting_.size()) return std::nullopt;
-    return waiting_[next_++];
-  }
-  size_t size() const noexcept { return waiting_.size(); }
-
- private:
-  std::mutex mutex_;
-  std::vector<PartitionRecord> waiting_;
-  size_t next_ = 0;
-};
 
 /// What the workers of a run share. Counters are for display; the books are kept in the tallies of
 /// the units.

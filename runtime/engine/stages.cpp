@@ -74,15 +74,12 @@ class StageRun final : public Run {
                   "--stage index and --stage constrain are for PostgreSQL targets");
     }
     shape_ = job.shape_once();
-    state_ = target.state();
-    state_->ensure();
-    take_lease(*state_, job.spec.name);
-    const std::optional<RunRecord> latest = latest_load(*state_, job.spec.name);
-    refuse_unfinished(*state_, latest, job.spec.name);
-    if (latest) {
-      run_ = latest->run;
-      unfinished_ = is_unfinished(*latest);
-    }
+    ledger_.emplace(target.state());
+    State& state = ledger_->state();
+    take_lease(state, job.spec.name);
+    latest_ = latest_load(state, job.spec.name);
+    refuse_unfinished(state, latest_, job.spec.name);
+    if (latest_) run_ = latest_->run;
     if (settings_.stages.connections == 0)
       settings_.stages.connections =
           static_cast<uint32_t>(settings.jobs > 0 ? settings.jobs : default_jobs());
@@ -116,8 +113,8 @@ class StageRun final : public Run {
  private:
   void build() {
     const Stage stage = settings_.stage == "index" ? Stage::kIndex : Stage::kConstrain;
-    StageHost host{*job_.target,     *shape_, *state_, job_.spec.name, run_,
-                   settings_.stages, stop_,   nullptr, nullptr};
+    StageHost host{*job_.target,     *shape_, ledger_->state(), job_.spec.name, run_,
+                   settings_.stages, stop_,   nullptr,          nullptr};
     host.enter = [](std::string_view) {};
     host.tell = [this](StepsView view) {
       const std::lock_guard lock(mutex_);
@@ -125,12 +122,16 @@ class StageRun final : public Run {
     };
     run_stages(host, {stage}, result_);
     // A run that ended in this stage is through with it now.
-    if (unfinished_ && result_.constrained && !stop_.requested() && all_done())
-      state_->set_status(run_, "done", "");
+    if (latest_ && is_unfinished(*latest_) && result_.constrained && !stop_.requested() &&
+        all_done()) {
+      result_.status = "done";
+      ledger_->take_up(*latest_);
+      ledger_->end(result_);
+    }
   }
 
   bool all_done() {
-    const std::vector<StepRecord> steps = state_->steps(job_.spec.name);
+    const std::vector<StepRecord> steps = ledger_->state().steps(job_.spec.name);
     return std::all_of(steps.begin(), steps.end(), [&](const StepRecord& step) {
       return step.run != run_ || step.status == "done";
     });
@@ -143,16 +144,16 @@ class StageRun final : public Run {
     result_.seconds = conductor_.seconds();
     end_result(result_, failure, stop_.requested());
     if (result_.status != "done") result_.resume_command = job_.spec.resume_command;
-    state_.reset();  // gives the lease back
+    ledger_.reset();  // gives the job back
     return settings_.stage;
   }
 
   JobImpl& job_;
   RunSettings settings_;
   std::shared_ptr<const PlanShape> shape_;
-  std::unique_ptr<State> state_;
+  std::optional<LedgerRun> ledger_;
+  std::optional<RunRecord> latest_;  // the load it belongs to
   std::string run_;
-  bool unfinished_ = false;
   StopFlag stop_;
   std::mutex mutex_;  // of the steps
   StepsView steps_;

@@ -1,12 +1,13 @@
 // Before the first document: inspect, resume or begin, claim the job, lay out partitions.
 #pragma once
+#include "engine/ledger_run.hpp"
 #include "engine/run_impl.hpp"
 
 namespace lugger {
 
 struct PreparedRun {
-  std::unique_ptr<State> state;
-  std::unique_ptr<Source> rejects;  // --retry
+  std::unique_ptr<LedgerRun> ledger;  // none for a dry run
+  std::unique_ptr<Source> rejects;    // --retry
   TargetReport report;
   Tally earlier;                             // of earlier attempts at this run
   uint64_t total_bytes = 0, done_bytes = 0;  // on disk
@@ -15,24 +16,16 @@ struct PreparedRun {
   std::string note;       // that this source was loaded before
 };
 
-/// The newest run of a job that loaded its source, or a part of it: one that only tried rejects
-/// again is not meant, nor one that ended before its first commit.
-std::optional<RunRecord> latest_load(State& state, const std::string& job);
+/// What a job is known by in the ledger.
+RunRequest request_of(const JobSpec& spec, const std::string& source_identity,
+                      const RunSettings& settings);
 
-/// It tried rejects again.
-bool was_retry(State& state, const RunRecord& run);
-
-// The steps, for whoever begins a run without a Job (task.cpp).
-std::string new_run_id();
-bool is_unfinished(const RunRecord& run);
+// The steps, for whoever begins a run without a Job (task.cpp) or shares one (join.cpp).
 void refuse_problems(const TargetReport& report, const std::string& job);
-void check_unchanged(const RunRecord& run, const JobSpec& spec, const std::string& identity,
-                     bool accept);
-/// Why an unfinished run cannot go on, where tables that hold its rows are gone.
-std::optional<Error> lost_tables(const TargetReport& report, State& state, const JobSpec& spec,
-                                 const RunSettings& settings);
-void take_lease(State& state, const std::string& job);
 void resume_run(RunShared& shared, PreparedRun& prepared, const RunRecord& run);
+/// Several times more parts than workers, so that at the end none waits for long while one works on
+/// a slow part; where a source is small, one each.
+int parts_for(const SourceInfo& info, int workers);
 /// Splits the source into about `parts`.
 void begin_run(RunShared& shared, PreparedRun& prepared, const SourceInfo& info, int parts);
 

@@ -26,21 +26,22 @@ struct TaskOutput {
   ThrottleSpec throttle;
 };
 
-/// One thread. Documents live until the next commit: what was written since then is one transaction
-/// with the position.
-class Task {
+/// Worked on by one thread. Documents live until the next commit: what was written since then is one
+/// transaction with the position.
+class Task final : public Run {
  public:
   explicit Task(TaskSpec spec);
-  ~Task();
+  ~Task() override;
   Task(const Task&) = delete;
   Task& operator=(const Task&) = delete;
 
   /// The first cursor is the one whose position is kept; it starts behind the last committed one.
   /// Returns its number.
   size_t add_cursor(std::unique_ptr<Source> source, uint32_t batch_rows);
-  /// The next batch; nullptr at the end. Error{config} when 256 MiB were read since the last
-  /// commit.
+  /// The next batch; nullptr: there are no more, or, unless it is exhausted(), none yet: ask again
+  /// after a while. Error{config} when 256 MiB were read since the last commit.
   Batch* next(size_t cursor);
+  bool exhausted(size_t cursor) const;
   Position position(size_t cursor) const;
   /// The run's own, also where it goes on: ISO text.
   const std::string& now() const noexcept;
@@ -54,20 +55,28 @@ class Task {
   void add(Bytes row);
   /// Refuses a document of a batch.
   void reject(const Document& document, const std::string& column, const std::string& message);
-  /// Rows, rejects and position in one transaction.
-  void commit(const Position& position);
+  /// Rows, rejects and position in one transaction. False: the connection to the target is lost,
+  /// and it is not known yet what became of them. Ask again after a while, with the same position;
+  /// what was written is kept, and is written again if need be.
+  bool commit(const Position& position);
   /// Takes back what was not committed.
   void rollback() noexcept;
 
   /// Whether the next unit may begin: asked behind a commit, when nothing is open. Does not wait.
   bool may_go_on();
-  /// Why it may not; "" where it may.
+  /// Why it does nothing at the moment; "" where it may go on.
   std::string waits_for() const;
   /// Another process asked it to stop.
   bool stopping() const noexcept;
 
-  /// Ends the run in the ledger: "done", "stopped" or "failed".
-  RunResult finish(const std::string& status, const Error* error);
+  /// Begins the end of the run, on a thread of its own: "done", "stopped" or "failed". What comes
+  /// behind a load comes behind a task that is done.
+  void end(const std::string& status, const Error* error);
+  /// Once its end has begun: as of any run.
+  RunSnapshot poll(int timeout_ms) override;
+  bool ended() const override;
+  void stop(StopLevel level) override;
+  RunResult result() override;
   Tally tally() const;
   std::shared_ptr<const PlanShape> shape() const;
 

@@ -16,6 +16,7 @@ class Worker {
   void work() noexcept;
 
  private:
+  bool load_next();
   bool load(PartitionRecord partition);
   bool load_open(PartitionRecord& partition, bool& again, Backoff& backoff);
   bool settle_lost_unit(PartitionRecord& partition);

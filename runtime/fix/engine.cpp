@@ -55,44 +55,33 @@ void FixEngine::prepare() {
 }
 
 void FixEngine::prepare_ledger() {
-  state_ = make_pg_state(url_, schema_, pooled_);
-  state_->ensure();
-  take_lease(*state_, spec_.name);
+  ledger_ = std::make_unique<LedgerRun>(make_pg_state(url_, schema_, pooled_));
+  State& state = ledger_->state();
+  take_lease(state, spec_.name);
   hold_undone();
   run_ = new_run_id();
-  const std::optional<RunRecord> latest = state_->latest(spec_.name);
-  const bool open = latest && is_unfinished(*latest);
-  if (!open || settings_.restart) {
-    if (latest && !settings_.restart) refuse_half_undone(*latest);
-    if (open) state_->set_status(latest->run, "abandoned", "a later run took its place");
-    return;
-  }
-  const std::vector<PartitionRecord> parts = state_->partitions(latest->run);
-  const bool nothing = parts.empty() || (parts.front().position.empty() && !parts.front().done);
-  JobSpec job;
-  job.name = spec_.name;
-  job.script_hash = spec_.script_hash;
-  if (nothing && latest->script_hash != spec_.script_hash) {
-    state_->set_status(latest->run, "abandoned", "a later run took its place");
-    return;
-  }
-  check_unchanged(*latest, job, latest->source_identity, settings_.accept_changes);
+  part_.id = "0";
+  const std::optional<RunRecord> latest = state.latest(spec_.name);
+  if (latest && !settings_.restart && !is_unfinished(*latest)) refuse_half_undone(*latest);
+  const Earlier earlier =
+      ledger_->judge(latest, {spec_.name, spec_.script_hash, latest ? latest->source_identity : "",
+                              settings_.restart, settings_.accept_changes});
+  if (earlier == Earlier::kNone) return;
+  if (earlier != Earlier::kGoesOn) return ledger_->give_up(*latest);
   resumed_ = begun_ = true;
+  unfinished_ = latest;
   run_ = latest->run;
   spec_.now = latest->now;
-  if (parts.empty()) return;
-  position_ = parts.front().position;
-  earlier_ = parts.front().tally;
-  done_before_ = parts.front().done;
+  for (PartitionRecord& part : state.partitions(run_)) part_ = std::move(part);
 }
 
 /// What still runs cannot be undone, and does not begin again meanwhile.
 void FixEngine::hold_undone() {
   if (spec_.undoes.empty()) return;
-  undone_ = make_pg_state(url_, schema_, pooled_);
-  const std::optional<RunRecord> run = undone_->find(spec_.undoes);
+  undone_ = std::make_unique<LedgerRun>(make_pg_state(url_, schema_, pooled_));
+  const std::optional<RunRecord> run = undone_->state().find(spec_.undoes);
   std::string holder;
-  if (!run || undone_->lease(run->job, holder)) return;
+  if (!run || undone_->state().lease(run->job, holder)) return;
   throw Error(Code::kConflict, fmt::format("{} still runs ({})", run->job, holder),
               fmt::format("wait for it, or stop it first: lugger ctl {} stop", run->run));
 }
@@ -101,9 +90,9 @@ void FixEngine::hold_undone() {
 /// back.
 void FixEngine::end_undone() {
   if (spec_.undoes.empty()) return;
-  const std::optional<RunRecord> run = undone_->find(spec_.undoes);
+  const std::optional<RunRecord> run = undone_->state().find(spec_.undoes);
   if (!run || !is_unfinished(*run)) return;
-  undone_->set_status(run->run, "abandoned", "undone by " + run_);
+  undone_->give_up(*run, "undone by " + run_);
   report_.notes.push_back(
       fmt::format("run {} had not finished; it is now marked abandoned: {} begins anew", run->run,
                   run->command.empty() ? "the next one" : run->command));
@@ -133,23 +122,20 @@ void FixEngine::refuse_half_undone(const RunRecord& run) {
 
 /// The ledger's rows of a run; a resumed one has them, unless it was killed between the two.
 void FixEngine::begin_run() {
-  if (!resumed_) {
+  if (unfinished_) {
+    ledger_->resume(*unfinished_);
+  } else {
     RunRecord record;
     record.run = run_;
     record.job = spec_.name;
     record.script_hash = spec_.script_hash;
     record.source = spec_.where.empty() ? spec_.table : spec_.table + " where " + spec_.where;
     record.mode = spec_.kind;
-    record.status = "running";
     record.command = spec_.resume_command;
     record.now = spec_.now;
     record.afresh = true;
-    PartitionRecord whole;
-    whole.id = "0";
-    state_->start(record, {whole});
+    ledger_->begin(std::move(record), {part_});
     begun_ = true;
-  } else {
-    state_->set_status(run_, "running", "");
   }
   FixRecord record;
   record.run = run_;
@@ -158,10 +144,13 @@ void FixEngine::begin_run() {
   record.undoes = spec_.undoes;
   record.key = table_.key;
   for (const FixField& field : table_.fields) record.fields.push_back(field.name);
-  session_->begin();
-  record_fix(*session_, schema_, record, spec_.retention_seconds);
-  keep_keys();
-  session_->commit();
+  outlast(backoff_, stop_, [&](bool lost) {
+    if (lost) connect();
+    session_->begin();
+    record_fix(*session_, schema_, record, spec_.retention_seconds);
+    keep_keys();
+    session_->commit();
+  });
   end_undone();
   report_.images_until = find_fix(*session_, schema_, run_).images_until;
 }
@@ -218,43 +207,39 @@ void FixEngine::listen() {
 
 void FixEngine::work() {
   if (settings_.apply) listen();
-  if (!done_before_) count();
+  if (unfinished_) ledger_->take_up(*unfinished_);
+  const bool all_written = part_.done;
+  if (!all_written) count();
   if (!settings_.apply || stop_.requested()) return;
   counts_->clear();
   begin_run();
   source_ = spec_.source(table_, spec_.now, kept_keys());
   writer_ = std::make_unique<FixWriter>(table_, schema_, run_, !spec_.undoes.empty());
   conductor_.enter("writing");
-  if (!done_before_) write_all();
+  if (!all_written) write_all();
 }
 
-/// The end of a run in the ledger; a server that is gone must not hide why.
-void FixEngine::record_end() noexcept {
-  if (!state_ || !begun_) return;
+/// Nobody needs the keys of a run that is done; what cannot be removed now goes with the run.
+void FixEngine::forget_keys() noexcept {
+  if (spec_.key_query.empty() || result_.status != "done") return;
   try {
-    state_->set_status(run_, result_.status, result_.error);
-    if (result_.status == "done" && !spec_.key_query.empty()) {
-      session_->query(
-          fmt::format("DELETE FROM {}.fix_keys WHERE run = $1", PgSession::quote_name(schema_)),
-          {run_});
-    }
+    session_->query(
+        fmt::format("DELETE FROM {}.fix_keys WHERE run = $1", PgSession::quote_name(schema_)),
+        {run_});
   } catch (const std::exception& error) {
-    result_.warnings.push_back(
-        fmt::format("the end of the run could not be recorded: {}", error.what()));
+    result_.warnings.push_back(fmt::format("the run's keys are still kept: {}", error.what()));
   }
 }
 
 std::string FixEngine::conclude(std::optional<Error> failure) {
   control_.reset();
   if (session_) session_->rollback();
-  const bool interrupted =
-      failure && failure->code() == Code::kInterrupted && stop_.level() == StopLevel::kNow;
+  const bool interrupted = failure && failure->code() == Code::kInterrupted && stop_.requested();
   const bool stopped = (stop_.requested() && !failure) || interrupted;
   if (interrupted) failure.reset();
   if (begun_) result_.run = run_;
   result_.job = spec_.name;
-  result_.tally = earlier_;
-  result_.tally += tally_;
+  result_.tally = settings_.apply ? part_.tally : tally_;
   result_.seconds = conductor_.seconds();
   result_.resumed = resumed_;
   result_.dry_run = !settings_.apply;
@@ -266,8 +251,11 @@ std::string FixEngine::conclude(std::optional<Error> failure) {
         fmt::format("in {} rows the server made something else of what was written", altered_));
   }
   counts_->fill(report_, result_);
-  record_end();
-  state_.reset();  // gives the leases back
+  if (ledger_ && begun_) {
+    ledger_->end(result_);
+    forget_keys();
+  }
+  ledger_.reset();  // gives the jobs back
   undone_.reset();
   const std::lock_guard lock(mutex_);
   shown_ = result_.tally;

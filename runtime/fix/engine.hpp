@@ -2,6 +2,7 @@
 #pragma once
 #include "base/conductor.hpp"
 #include "engine/control.hpp"
+#include "engine/ledger_run.hpp"
 #include "engine/retry.hpp"
 #include "fix/run.hpp"
 #include "fix/tally.hpp"
@@ -64,10 +65,10 @@ class FixEngine final : public FixRun {
   void show(const Outcome& outcome);
   void commit(UnitRecord& unit, const Proposal& page);
   void connect();
-  void reconnect(const Error& error);
+  void settle();
   void check_budget(uint64_t more) const;
   std::string conclude(std::optional<Error> failure);
-  void record_end() noexcept;
+  void forget_keys() noexcept;
   size_t page_rows(uint64_t looked_at);
   std::string kept_keys() const;
   ControlFacts facts() const;
@@ -79,8 +80,8 @@ class FixEngine final : public FixRun {
   bool pooled_ = false;
   std::mutex session_mutex_;  // the session is cancelled from other threads
   std::unique_ptr<PgSession> session_;
-  std::unique_ptr<State> state_;
-  std::unique_ptr<State> undone_;  // an undo: holds the job whose run it undoes
+  std::unique_ptr<LedgerRun> ledger_;
+  std::unique_ptr<LedgerRun> undone_;  // an undo: holds the job whose run it undoes
   FixTable table_;
   std::unique_ptr<ChangeSource> source_;
   std::unique_ptr<FixWriter> writer_;
@@ -90,10 +91,12 @@ class FixEngine final : public FixRun {
   StopFlag stop_;
   Backoff backoff_;
 
-  std::string run_, position_;
-  bool begun_ = false;  // the ledger knows the run
-  bool resumed_ = false, done_before_ = false;
-  Tally tally_, earlier_;
+  std::string run_;
+  std::optional<RunRecord> unfinished_;  // the run that goes on
+  PartitionRecord part_;                 // as of the last commit
+  bool begun_ = false;                   // the ledger knows the run
+  bool resumed_ = false;
+  Tally tally_;  // of this attempt
   uint64_t row_bytes_ = 0, rows_seen_ = 0, since_last_ = 0, altered_ = 0;
 
   mutable std::mutex mutex_;  // of shown_

@@ -32,23 +32,28 @@ size_t FixEngine::page_rows(uint64_t looked_at) {
 }
 
 void FixEngine::check_budget(uint64_t more) const {
-  const uint64_t changed = earlier_.updated + tally_.updated + more;
+  const uint64_t changed = part_.tally.updated + more;
   if (spec_.max_rows == 0 || changed <= spec_.max_rows) return;
   throw Error(Code::kConfig,
               fmt::format("more than {} rows would change, which is max_rows{}", spec_.max_rows,
-                          tally_.updated + earlier_.updated == 0 ? "; nothing was written" : ""),
+                          part_.tally.updated == 0 ? "; nothing was written" : ""),
               "look at what `where` names; if it is right, raise max_rows in the script");
 }
 
 /// The pass that writes nothing: finds every change, what is refused, and errors of the hook.
 void FixEngine::count() {
-  std::string position = position_;
+  std::string position = part_.position;
   Tally found;
   while (pace_.wait(0, stop_)) {
     if (settings_.limit != 0 && found.read >= settings_.limit) break;
-    session_->begin();  // a pooled session has its settings in transactions only
-    const Proposal page = source_->next(*session_, position, page_rows(found.read));
-    session_->rollback();
+    const Proposal page = outlast(backoff_, stop_, [&](bool lost) {
+      if (lost) connect();
+      session_->begin();  // a pooled session has its settings in transactions only
+      Proposal next = source_->next(*session_, position, page_rows(found.read));
+      session_->rollback();
+      return next;
+    });
+    backoff_.reset();
     if (page.rows.empty()) break;
     position = page.position;
     row_bytes_ += page.bytes, rows_seen_ += page.rows.size();
@@ -102,31 +107,25 @@ std::string FixEngine::kept_keys() const {
 void FixEngine::write_all() {
   bool more = true;
   while (more && pace_.wait(std::exchange(since_last_, 0), stop_)) {
-    try {
-      more = write_page_patiently();
-      backoff_.reset();
-    } catch (const Error& error) {
-      if (error.code() != Code::kConnect || !backoff_.wait(stop_)) throw;
-      reconnect(error);
-    }
+    more = outlast(backoff_, stop_, [&](bool lost) {
+      if (lost) {
+        connect();
+        settle();
+      }
+      return !part_.done && write_page_patiently();
+    });
+    backoff_.reset();
     const std::lock_guard lock(mutex_);
-    shown_ = earlier_;
-    shown_ += tally_;
+    shown_ = part_.tally;
   }
 }
 
 /// A commit whose answer was lost may have happened: the ledger knows.
-void FixEngine::reconnect(const Error&) {
-  try {
-    connect();
-    const std::vector<PartitionRecord> parts = state_->partitions(run_);
-    if (parts.empty()) return;
-    position_ = parts.front().position;
-    earlier_ = parts.front().tally;
-    tally_ = {};
-  } catch (const Error& error) {
-    if (error.code() != Code::kConnect) throw;  // not yet: the next page fails, and waits longer
-  }
+void FixEngine::settle() {
+  auto settled = settle_unit(ledger_->state(), run_, part_);
+  if (!settled) return;
+  tally_ += settled->gained;
+  part_ = std::move(settled->partition);
 }
 
 /// Locks of others are waited for a little, without holding any of ours, and then tried again.
@@ -153,12 +152,12 @@ bool FixEngine::write_page() {
   session.execute(std::string(kLockTimeout));
   Outcome first;
   const bool at_limit = settings_.limit != 0 && tally_.read >= settings_.limit;
-  if (!at_limit) first.page = source_->next(session, position_, page_rows(tally_.read));
+  if (!at_limit) first.page = source_->next(session, part_.position, page_rows(tally_.read));
   UnitRecord unit;
   unit.run = run_;
   unit.partition = "0";
   unit.done = first.page.rows.empty();
-  unit.position = unit.done ? position_ : first.page.position;
+  unit.position = unit.done ? part_.position : first.page.position;
   row_bytes_ += first.page.bytes, rows_seen_ += first.page.rows.size();
   check_budget(first.page.changes.size());
   first.written = writer_->write(session, first.page.rows, first.page.changes);
@@ -228,14 +227,13 @@ void FixEngine::commit(UnitRecord& unit, const Proposal& page) {
   unit.tally.bytes = page.bytes;
   unit.tally.rows = unit.tally.updated;
   const uint64_t other = unit.tally.updated + unit.tally.rejected + unit.tally.skipped;
-  if (other > unit.tally.read)
-    raise(Code::kBug, "the read counts do not add up: {} rows were read, {} accounted for",
-          unit.tally.read, other);
-  unit.tally.unchanged = unit.tally.read - other;
+  unit.tally.unchanged = unit.tally.read - std::min(unit.tally.read, other);
   write_unit(*session_, schema_, unit);
   session_->commit();
   for (const RejectRecord& reject : unit.rejects) counts_->refuse(reject);
-  position_ = unit.position;
+  part_.position = unit.position;
+  part_.done = unit.done;
+  part_.tally += unit.tally;
   tally_ += unit.tally;
   since_last_ += page.rows.size();
 }

@@ -17,12 +17,14 @@ namespace lugger {
 /// "" is the beginning.
 using Position = std::string;
 
-/// A part that one worker reads from end to end. `spec` is the source's own text and survives a
-/// restart in the ledger.
+/// A part that one worker reads from end to end. The ledger keeps it from the run's beginning on: a
+/// run that goes on has the parts that it began with.
 struct Partition {
-  std::string id;      // unique within the run: "0", "1", ...
-  std::string spec;    // "": all of it; "offset:1048576-2097152"
-  uint64_t bytes = 0;  // size, for progress; 0: unknown
+  std::string id;       // unique within the run: "0", "1", ...
+  std::string spec;     // the source's own text; "": all of it; "offset:1048576-2097152"
+  uint64_t bytes = 0;   // size, for progress; 0: unknown
+  Position start = {};  // where it begins, where that is not its first document: a feed's token
+  int phase = 0;        // it is begun when all parts of earlier phases are done
 };
 
 /// An oplog that is replayed over the documents while they are read.
@@ -113,9 +115,10 @@ class Source {
  public:
   virtual ~Source() = default;
   virtual SourceInfo info() const = 0;
-  /// About `parts` parts; fewer where the source cannot be split.
+  /// About `parts` parts, in the order of their phases; fewer where the source cannot be split, or
+  /// is too small to be worth it.
   virtual std::vector<Partition> split(int parts) = 0;
-  /// Continues behind `after` when given. Several threads open and read at once, and a part is read
+  /// Continues behind `after`; where that is empty, begins at partition.start. Several threads open and read at once, and a part is read
   /// more than once: the same documents in the same order, unless the source moves.
   virtual std::unique_ptr<Cursor> open(const Partition& partition, const Position& after = {}) = 0;
   /// What shows only when all parts have been read to their ends, in sentences; asked for then. Not

@@ -37,6 +37,8 @@ inline constexpr std::string_view kRejectsPartition = "rejects";
 
 struct PartitionRecord {
   std::string id, spec, position;
+  std::string start;  // where it begins, given when the run began; position is empty until a commit
+  int phase = 0;
   uint64_t bytes = 0;
   bool done = false;
   Tally tally;
@@ -59,8 +61,9 @@ struct UnitRecord {
   std::string run, partition, position;
   std::string job;  // whose rejects are meant; empty: the run's own
   bool done = false;
-  bool redact = false;  // its rejects keep neither document, bytes nor words that quote them
-  Tally tally;          // of this unit alone; the sink fills in what only it can know
+  bool durable = false;  // a crash of the server must not take it back: nobody could make it again
+  bool redact = false;   // its rejects keep neither document, bytes nor words that quote them
+  Tally tally;           // of this unit alone; the sink fills in what only it can know
   std::vector<RejectRecord> rejects;  // refused before the sink; the sink adds its own
   /// Rejects that this unit loaded or refused anew: they go, in the same transaction.
   std::vector<int64_t> resolved;

@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "base/file_lock.hpp"
 #include "base/this_process.hpp"
+#include "place/books.hpp"
 #include "place/state_file_ddl.hpp"
 
 namespace lugger {
@@ -194,11 +195,12 @@ void FileState::start(const RunRecord& run, const std::vector<PartitionRecord>& 
        or_null(run.now), or_null(run.started), output_size});
   SqliteStatement insert(database,
                          "INSERT INTO partitions (run, partition, ordinal, spec, position, "
-                         "bytes_total, done) VALUES (?, ?, ?, ?, ?, ?, ?)");
+                         "bytes_total, done, start, phase) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
   int64_t ordinal = 0;
   for (const PartitionRecord& partition : partitions) {
     insert.run({run.run, partition.id, ordinal++, partition.spec, partition.position,
-                signed_of(partition.bytes), int64_t{partition.done}});
+                signed_of(partition.bytes), int64_t{partition.done}, partition.start,
+                int64_t{partition.phase}});
   }
   transaction.commit();
 }
@@ -206,18 +208,22 @@ void FileState::start(const RunRecord& run, const std::vector<PartitionRecord>& 
 std::vector<PartitionRecord> FileState::partitions(const std::string& run) {
   std::vector<PartitionRecord> out;
   if (readable() == nullptr) return out;
-  SqliteStatement rows(*database_,
-                       fmt::format("SELECT partition, spec, position, bytes_total, done, {} FROM "
-                                   "partitions WHERE run = ? ORDER BY ordinal IS NULL, ordinal, "
-                                   "partition",
-                                   counts("{count}")));
+  SqliteStatement rows(
+      *database_,
+      fmt::format("SELECT partition, spec, position, bytes_total, done, start, phase, {} "
+                  "FROM "
+                  "partitions WHERE run = ? ORDER BY ordinal IS NULL, ordinal, "
+                  "partition",
+                  counts("{count}")));
   rows.begin({run});
   while (rows.next()) {
     PartitionRecord& record = out.emplace_back();
     record.id = rows.text(0), record.spec = rows.text(1), record.position = rows.text(2);
     record.bytes = static_cast<uint64_t>(rows.number(3));
     record.done = rows.number(4) != 0;
-    record.tally = tally_at(rows, 5);
+    record.start = rows.text(5);
+    record.phase = static_cast<int>(rows.number(6));
+    record.tally = tally_at(rows, 7);
   }
   return out;
 }
@@ -302,6 +308,7 @@ std::unique_ptr<State> make_file_state(const fs::path& directory) {
 UnitLedger::UnitLedger(const fs::path& directory) : database_(make_state(directory)) {}
 
 void UnitLedger::add(const UnitRecord& unit, uint64_t output_size) {
+  check_books(unit.tally);
   SqliteTransaction transaction(*database_);
   forget(*database_, unit.resolved);
   write_rejects(*database_, unit);

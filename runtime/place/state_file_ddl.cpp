@@ -14,7 +14,7 @@ constexpr const char* kFile = "state.sqlite";
 
 // The tables of postgres/state_ddl.cpp, as far as such a target has use for them. A step is never
 // changed once released; a new version appends one.
-constexpr std::array<std::string_view, 1> kSteps = {R"sql(
+constexpr std::array<std::string_view, 2> kSteps = {R"sql(
 CREATE TABLE meta (version integer NOT NULL, since text NOT NULL DEFAULT ({now})) STRICT;
 CREATE TABLE runs (
   ordinal integer PRIMARY KEY AUTOINCREMENT, -- the order of runs: a clock may be set back
@@ -48,7 +48,6 @@ CREATE TABLE partitions (
   skipped integer NOT NULL DEFAULT 0,
   rejected integer NOT NULL DEFAULT 0,
   suppressed integer NOT NULL DEFAULT 0,
-  deleted integer NOT NULL DEFAULT 0,
   rows integer NOT NULL DEFAULT 0,
   child_rows integer NOT NULL DEFAULT 0,
   bytes integer NOT NULL DEFAULT 0,
@@ -66,12 +65,26 @@ CREATE TABLE rejects (
   message text NOT NULL,
   document text,
   raw blob,
-  at text NOT NULL,
-  operation text NOT NULL
+  at text NOT NULL
 ) STRICT;
 CREATE INDEX rejects_job ON rejects (job, reject);
 INSERT INTO meta (version) VALUES (1);
+)sql",
+                                                    // As the steps of the other ledger say.
+                                                    R"sql(
+ALTER TABLE partitions ADD COLUMN deleted integer NOT NULL DEFAULT 0;
+ALTER TABLE partitions ADD COLUMN start text NOT NULL DEFAULT '';
+ALTER TABLE partitions ADD COLUMN phase integer NOT NULL DEFAULT 0;
+ALTER TABLE rejects ADD COLUMN operation text NOT NULL DEFAULT 'upsert';
+INSERT INTO meta (version) VALUES (2);
 )sql"};
+
+// Whoever only looks does not change a ledger: one of an earlier version is seen as if it had the
+// columns that came since.
+constexpr const char* kSeenAsNow =
+    "CREATE TEMP VIEW partitions AS SELECT *, 0 AS deleted, '' AS start, 0 AS phase FROM "
+    "main.partitions; CREATE TEMP VIEW rejects AS SELECT *, 'upsert' AS operation FROM "
+    "main.rejects";
 
 constexpr int64_t kVersion = kSteps.size();
 
@@ -138,7 +151,10 @@ std::unique_ptr<Sqlite> make_state(const fs::path& directory) {
 std::unique_ptr<Sqlite> find_state(const fs::path& directory) {
   if (!is_there(directory)) return nullptr;
   auto database = std::make_unique<Sqlite>(directory / kFile);
-  return version_of(*database, directory / kFile) == 0 ? nullptr : std::move(database);
+  const int64_t found = version_of(*database, directory / kFile);
+  if (found == 0) return nullptr;
+  if (found < kVersion) database->execute(kSeenAsNow);
+  return database;
 }
 
 }  // namespace lugger

@@ -131,7 +131,7 @@ class PgClaims final : public Claims {
   /// With the lock that shows that this process lives. A session lost for a moment takes it anew;
   /// what others took meanwhile is theirs.
   PgSession& session() {
-    if (session_ != nullptr && session_->alive()) return *session_;
+    if (session_ != nullptr && !session_->was_ended()) return *session_;
     auto session = std::make_unique<PgSession>(url_, "claim", pooled_);
     if (!pooled_) {
       watch_peer(*session);
@@ -154,9 +154,9 @@ class PgClaims final : public Claims {
     }
     const PgRows rows = session.query(
         fmt::format("SELECT partition, claim FROM {}.partitions p WHERE run = $1 AND NOT done AND "
-                    "{} ORDER BY ordinal, partition LIMIT 1 FOR "
-                    "UPDATE SKIP LOCKED",
-                    schema_, kFree),
+                    "phase = (SELECT min(phase) FROM {}.partitions WHERE run = $1 AND NOT done) "
+                    "AND {} ORDER BY ordinal, partition LIMIT 1 FOR UPDATE SKIP LOCKED",
+                    schema_, schema_, kFree),
         {run_, member_});
     if (rows.size() == 0) return look(session);
     before = rows.text(0, 1);

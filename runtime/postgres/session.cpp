@@ -310,6 +310,12 @@ std::vector<std::string> PgSession::take_notices() { return std::exchange(impl_-
 pg_conn* PgSession::raw() noexcept { return impl_->raw; }
 bool PgSession::alive() const noexcept { return impl_->alive(); }
 
+bool PgSession::was_ended() noexcept {
+  // Its last words, and behind them the end.
+  for (int read = 0; read < 2 && alive() && !in_transaction(); ++read) PQconsumeInput(impl_->raw);
+  return !alive();
+}
+
 void PgSession::cancel() noexcept {
   char ignored[256];
   if (impl_->cancel != nullptr) PQcancel(impl_->cancel.get(), ignored, sizeof ignored);

@@ -84,6 +84,8 @@ class PgSession {
   std::vector<std::string> take_notices();
   pg_conn* raw() noexcept;
   bool alive() const noexcept;
+  /// Whether the server has ended it while nobody used it, as far as is known without asking.
+  bool was_ended() noexcept;
   void cancel() noexcept;  // asks the server to stop the statement under way; safe from another
                            // thread and in a signal handler
 

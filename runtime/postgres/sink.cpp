@@ -58,7 +58,7 @@ class PgSink : public RowSink {
     for (int attempt = 1;; ++attempt) {
       try {
         bring_in(unit);
-        if (!unit.done) session_.execute("SET LOCAL synchronous_commit = off");
+        if (!unit.done && !unit.durable) session_.execute("SET LOCAL synchronous_commit = off");
         if (!claim_.empty()) {
           hold_claim(session_, PgSession::quote_name(settings_.state_schema), unit.run,
                      unit.partition, claim_);

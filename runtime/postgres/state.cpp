@@ -111,7 +111,7 @@ class PgState final : public State {
 /// Connects on first use, and again after a loss; a session lock lost with the connection is taken
 /// anew.
 PgSession& PgState::session() {
-  if (session_ != nullptr && session_->alive()) return *session_;
+  if (session_ != nullptr && !session_->was_ended()) return *session_;
   session_ = std::make_unique<PgSession>(url_, "state", pooled_);
   const std::string job = lease_.job();
   std::string holder;
@@ -207,7 +207,7 @@ std::vector<RunRecord> PgState::read_runs(std::string_view where, const PgParams
 
 void PgState::insert_partitions(PgSession& session, const std::string& run,
                                 const std::vector<PartitionRecord>& partitions) const {
-  constexpr size_t kRows = 500, kColumns = 7;
+  constexpr size_t kRows = 500, kColumns = 9;
   for (size_t from = 0; from < partitions.size(); from += kRows) {
     PgParams params;
     std::string values;
@@ -219,10 +219,11 @@ void PgState::insert_partitions(PgSession& session, const std::string& run,
       values += fmt::format("{}({})", values.empty() ? "" : ", ", row);
       params.insert(params.end(),
                     {run, partition.id, std::to_string(i), partition.spec, partition.position,
-                     std::to_string(partition.bytes), partition.done ? "true" : "false"});
+                     std::to_string(partition.bytes), partition.done ? "true" : "false",
+                     partition.start, std::to_string(partition.phase)});
     }
     session.query(fmt::format("INSERT INTO {}.partitions (run, partition, ordinal, spec, "
-                              "position, bytes_total, done) "
+                              "position, bytes_total, done, start, phase) "
                               "VALUES {}",
                               schema_, values),
                   params);

@@ -185,9 +185,11 @@ COMMENT ON COLUMN {schema}.partitions.member_lock IS
   'The advisory lock that the claiming process holds while it lives; NULL: behind a pooler';
 INSERT INTO {schema}.meta (version) VALUES (6);
 )sql",
-    // Documents that were deleted at the source.
+    // Documents that were deleted at the source; where a partition begins, and what must be done
+    // before it is begun.
     R"sql(
-ALTER TABLE {schema}.partitions ADD COLUMN deleted bigint NOT NULL DEFAULT 0;
+ALTER TABLE {schema}.partitions ADD COLUMN deleted bigint NOT NULL DEFAULT 0,
+  ADD COLUMN start text NOT NULL DEFAULT '', ADD COLUMN phase integer NOT NULL DEFAULT 0;
 ALTER TABLE {schema}.rejects ADD COLUMN operation text NOT NULL DEFAULT 'upsert'
   CHECK (operation IN ('upsert', 'delete'));
 INSERT INTO {schema}.meta (version) VALUES (7);

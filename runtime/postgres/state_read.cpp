@@ -10,10 +10,11 @@ std::string count_column(const TallyCount& count) {
   return fmt::format("(to_jsonb(p) ->> '{}')::bigint", count.name);
 }
 
-// Those behind `done` came with version 6.
+// Those behind `done` came with versions 6 and 7.
 constexpr std::string_view kPartition =
     "p.partition, p.spec, p.position, p.bytes_total, p.done, to_jsonb(p) ->> 'claim', to_jsonb(p) "
-    "->> 'holder', NOT p.done AND (to_jsonb(p) ->> 'expires_at')::timestamptz > now(), ";
+    "->> 'holder', NOT p.done AND (to_jsonb(p) ->> 'expires_at')::timestamptz > now(), "
+    "to_jsonb(p) ->> 'start', (to_jsonb(p) ->> 'phase')::integer, ";
 
 }  // namespace
 
@@ -46,6 +47,8 @@ PartitionRecord partition_at(const PgRows& rows, size_t row) {
   out.claim = rows.text(row, column++);
   out.holder = rows.text(row, column++);
   out.held = rows.text(row, column++) == "t";
+  out.start = rows.text(row, column++);
+  out.phase = static_cast<int>(number_at(rows, row, column++));
   out.tally = tally_at(rows, row, column);
   return out;
 }

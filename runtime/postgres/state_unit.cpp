@@ -1,6 +1,7 @@
 #include <array>
 
 #include "base/text.hpp"
+#include "place/books.hpp"
 #include "postgres/state.hpp"
 
 namespace lugger {
@@ -123,6 +124,7 @@ void forget_resolved(PgSession& session, const std::string& schema, const UnitRe
 }  // namespace
 
 void write_unit(PgSession& session, const std::string& schema_name, const UnitRecord& unit) {
+  check_books(unit.tally);
   const std::string schema = PgSession::quote_name(schema_name);
   forget_resolved(session, schema, unit);
   write_rejects(session, schema, unit);

@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <random>
 
+#include "base/clock.hpp"
 #include "base/digest.hpp"
 #include "base/url.hpp"
+#include "engine/ledger_run.hpp"
 #include "engine/stages.hpp"
-#include "engine/start.hpp"
 #include "place/identity.hpp"
 #include "value/datetime.hpp"
 #include "verify/sample.hpp"
@@ -167,13 +168,11 @@ void record_verification(VerifyContext& context, const Verdict& verdict) {
   for (const TableVerdict& table : verdict.tables)
     wrong += table.missing + table.extra + table.different;
   RunRecord record;
-  record.run = new_run_id();
   record.job = verdict.job + " (verify)";
   record.script_hash = verdict.script_hash;
   record.source = verdict.source;
   record.source_identity = verdict.source_identity;
   record.mode = "verify";
-  record.status = "done";
   record.now = verdict.run_now;
   record.started = verdict.started;
   record.message = verdict.equal ? "equal" : fmt::format("not equal: {} rows are wrong", wrong);
@@ -183,9 +182,7 @@ void record_verification(VerifyContext& context, const Verdict& verdict) {
   }
   if (!verdict.columns.empty()) record.message += "; columns " + verdict.columns;
   try {
-    const std::unique_ptr<State> state = context.job.open_target_once().state();
-    state->ensure();
-    state->start(record, {});
+    LedgerRun(context.job.open_target_once().state()).note(std::move(record));
   } catch (const Error& error) {
     if (error.code() == Code::kConnect) throw;
   }

@@ -1,6 +1,8 @@
 #include "verify/repair.hpp"
 
+#include "engine/ledger_run.hpp"
 #include "engine/rejects.hpp"
+#include "engine/retry.hpp"
 #include "engine/start.hpp"
 #include "verify/extra_rows.hpp"
 
@@ -27,16 +29,18 @@ std::shared_ptr<const PlanShape> mending_shape(const VerifyContext& context) {
 /// The documents' other rows are right, or not those that should stand under their keys.
 class Writer {
  public:
-  Writer(VerifyContext& context, RowSink& sink, std::shared_ptr<const PlanShape> shape,
-         std::string run)
+  Writer(VerifyContext& context, LedgerRun& ledger, std::shared_ptr<const PlanShape> shape,
+         std::string mode)
       : context_(context),
-        sink_(sink),
+        ledger_(ledger),
         shape_(std::move(shape)),
-        run_(std::move(run)),
-        eraser_(context.rows->eraser()),
+        mode_(std::move(mode)),
         plan_(shape_, static_cast<bool>(context.job.spec.hook)),
         hook_(context.job.make_hook(context.now)),
-        unit_(unit_arena_) {}
+        unit_(unit_arena_) {
+    stands_.id = kPartition;
+    connect();
+  }
 
   void write(const std::set<OwnRow>& rows) {
     for (size_t i = 0; i < context_.partitions.size(); ++i) {
@@ -82,35 +86,59 @@ class Writer {
     if (unit_.documents.size() >= kUnitDocuments || unit_.source_bytes >= kUnitBytes) commit();
   }
 
+  void connect() {
+    eraser_ = context_.rows->eraser();
+    sink_ = context_.job.target->open(*shape_, {ledger_.run(), mode_, 1});
+  }
+
   void commit() {
     if (unit_.documents.empty()) return;
     plan_.run(unit_, hook_.get());
     for (const ComparedTable& table : context_.comparison.tables) {
-      if (!table.own) continue;
-      leave_wanted(table.table);
-      remove_orphans(table);
+      if (table.own) leave_wanted(table.table);
     }
-    sink_.write(unit_);
+    Tally gained;
+    Backoff backoff;
+    outlast(backoff, context_.stop, [&](bool lost) {
+      if (lost) {
+        connect();
+        // A commit whose answer was lost may have happened: the ledger knows.
+        const auto settled = settle_unit(ledger_.state(), ledger_.run(), stands_);
+        if (settled) gained = settled->gained;
+        if (settled && settled->committed) return;
+      }
+      UnitRecord record = unit_record();
+      for (const ComparedTable& table : context_.comparison.tables) {
+        if (table.own) remove_orphans(table);
+      }
+      sink_->write(unit_);
+      sink_->commit(record);
+      gained = record.tally;
+    });
+    stands_.tally += gained;
+    rejected_ += gained.rejected;
+    unit_.clear();
+    wanted_.clear();
+    unit_arena_.reset();
+  }
+
+  UnitRecord unit_record() {
     UnitRecord record;
-    record.run = run_;
+    record.run = ledger_.run();
     record.partition = kPartition;
     record.job = context_.job.spec.name;
-    record.done = false;
+    record.durable = true;
     record.tally.read = unit_.documents.size();
     record.tally.bytes = unit_.source_bytes;
     record.tally.rejected = unit_.refusals.size();
     for (const auto& [reason, documents] : unit_.skips) record.tally.skipped += documents;
     for (const Refusal& refusal : unit_.refusals) {
       RejectRecord reject = reject_record(refusal, unit_, *shape_);
-      reject.run = run_;
+      reject.run = ledger_.run();
       reject.job = context_.job.spec.name;
       record.rejects.push_back(std::move(reject));
     }
-    sink_.commit(record);
-    rejected_ += record.rejects.size();
-    unit_.clear();
-    wanted_.clear();
-    unit_arena_.reset();
+    return record;
   }
 
   void leave_wanted(size_t table) {
@@ -144,10 +172,12 @@ class Writer {
   }
 
   VerifyContext& context_;
-  RowSink& sink_;
+  LedgerRun& ledger_;
   std::shared_ptr<const PlanShape> shape_;
-  std::string run_;
+  std::string mode_;
+  PartitionRecord stands_;  // as of the last unit
   std::unique_ptr<RowEraser> eraser_;
+  std::unique_ptr<RowSink> sink_;
   Plan plan_;
   std::unique_ptr<RowHook> hook_;
   Arena unit_arena_;
@@ -156,26 +186,26 @@ class Writer {
   uint64_t rejected_ = 0;
 };
 
-RunRecord begin_run(VerifyContext& context, const std::string& mode) {
+/// One that was cut off does not go on: what is wrong by now was found anew.
+void begin_run(VerifyContext& context, LedgerRun& ledger, const std::string& mode) {
   const SourceInfo info = context.job.source->info();
   RunRecord record;
-  record.run = new_run_id();
   record.job = context.job.spec.name + " (repair)";
   record.script_hash = context.job.spec.script_hash;
   record.source = info.place;
   record.source_identity = info.identity;
   record.mode = mode;
-  record.status = "running";
   record.now = context.now;
-  return record;
+  const std::optional<RunRecord> latest = ledger.state().latest(record.job);
+  if (latest && is_unfinished(*latest)) ledger.give_up(*latest);
+  PartitionRecord partition;
+  partition.id = kPartition;
+  ledger.begin(std::move(record), {partition});
 }
 
-void write_rows(VerifyContext& context, const RunRecord& record, const std::set<OwnRow>& rows,
-                RepairResult& result) {
-  const std::shared_ptr<const PlanShape> shape = mending_shape(context);
-  const std::unique_ptr<RowSink> sink =
-      context.job.target->open(*shape, {record.run, record.mode, 1});
-  Writer writer(context, *sink, shape, record.run);
+void write_rows(VerifyContext& context, LedgerRun& ledger, const std::string& mode,
+                const std::set<OwnRow>& rows, RepairResult& result) {
+  Writer writer(context, ledger, mending_shape(context), mode);
   writer.write(rows);
   if (writer.rejected() != 0) {
     result.notes.push_back(
@@ -205,21 +235,22 @@ void apply_repair(VerifyContext& context, const WrongRows& wrong, const RepairOp
   TargetReport report = target.inspect(*shape, false, false);
   refuse_problems(report, context.job.spec.name);
   if (report.mode == "direct" && !shape->mapping().key.empty()) report.mode = "staged";
-  const std::unique_ptr<State> state = target.state();
-  state->ensure();
-  take_lease(*state, context.job.spec.name);
-  const RunRecord record = begin_run(context, report.mode);
-  PartitionRecord partition;
-  partition.id = kPartition;
-  state->start(record, {partition});
-  result.run = record.run;
+  LedgerRun ledger(target.state());
+  take_lease(ledger.state(), context.job.spec.name);
+  begin_run(context, ledger, report.mode);
+  result.run = ledger.run();
+  RunResult end;
   try {
-    if (!rows.empty()) write_rows(context, record, rows, result);
+    if (!rows.empty()) write_rows(context, ledger, report.mode, rows, result);
     if (options.delete_extra) count_deleted(delete_extra_rows(context, wrong), result);
-    state->set_status(record.run, "done", "");
+    end_result(end, {}, false);
+    ledger.end(end);
+    result.notes.insert(result.notes.end(), end.warnings.begin(), end.warnings.end());
   } catch (const Error& error) {
     const bool stopped = error.code() == Code::kInterrupted;
-    state->set_status(record.run, stopped ? "stopped" : "failed", error.message());
+    end_result(end, error, false);
+    if (stopped) end.status = "stopped";
+    ledger.end(end);
     throw;
   }
 }

@@ -110,10 +110,13 @@ local task = {}
 ---@param batch_rows integer|nil
 ---@return integer number
 function task:add_cursor(place, options, batch_rows) end
---- The next batch as a pointer for FFI (lug_batch *), nil at the end.
+--- The next batch as a pointer for FFI (lug_batch *); nil: there are no more or, unless it is exhausted, none yet.
 ---@param cursor integer
 ---@return userdata|nil
 function task:next(cursor) end
+---@param cursor integer
+---@return boolean
+function task:exhausted(cursor) end
 ---@param cursor integer
 ---@return string
 function task:position(cursor) end
@@ -134,20 +137,33 @@ function task:add(bson) end
 ---@param column string
 ---@param message string
 function task:reject(batch, index, column, message) end
+--- False: the connection is lost; to be called again after a while, with the same position.
 ---@param position string
+---@return boolean
 function task:commit(position) end
 function task:rollback() end
---- Behind a commit: whether the next unit may begin, and why it may not. Does not wait.
+--- Behind a commit: whether the next unit may begin. Does not wait.
 ---@return boolean free
----@return string reason "" while it may, or while only its speed holds it
 function task:may_go_on() end
+--- Why it does nothing at the moment; "" while it may go on, or while only its speed holds it.
+---@return string
+function task:waits_for() end
 --- Another process asked it to stop.
 ---@return boolean
 function task:stopping() end
+--- Begins the end of the run, with what comes behind its last row; then poll.
 ---@param status "done"|"stopped"|"failed"
 ---@param err any
----@return lugger.run_result
 function task:finish(status, err) end
+---@param timeout_ms integer|nil
+---@return lugger.run_snapshot
+function task:poll(timeout_ms) end
+---@return boolean
+function task:ended() end
+---@param level "finish"|"now"|nil
+function task:stop(level) end
+---@return lugger.run_result
+function task:result() end
 ---@return lugger.tally
 function task:tally() end
 function task:close() end

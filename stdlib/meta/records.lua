@@ -19,6 +19,8 @@
 ---@field id string
 ---@field spec string
 ---@field bytes integer
+---@field start string where it begins; "" is its first document
+---@field phase integer it is begun when all partitions of earlier phases are done
 ---@field position string|nil only in a state
 ---@field done boolean|nil only in a state
 ---@field holder string|nil only in a state: the process that claimed it last, where several share the run

@@ -3,6 +3,7 @@ import os
 import random
 import signal
 import subprocess
+import time
 import unittest
 
 import harness
@@ -183,6 +184,30 @@ class Fixes(unittest.TestCase):
         self.assertIn(process.returncode, (0, 1), err)
         work.apply() if process.returncode else None
         self.complete(work)
+
+    def test_stopped_while_the_server_is_away(self):
+        server = Postgres()
+        work = FixWork(server, ROWS, where=None, map_=PHONES, extra='batch_rows = 50, throttle = { rows_per_s = 500 },')
+        process = self.in_the_middle(work)
+        server.stop(signal.SIGQUIT)
+        process.send_signal(signal.SIGCONT)
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 130, err)
+        server.start()
+        work.apply()
+        self.complete(work)
+        server.destroy()
+
+    def test_a_limit_holds_behind_a_lost_connection(self):
+        work = self.slow_work()
+        process = self.in_the_middle(work, '--limit', '600')
+        process.send_signal(signal.SIGCONT)
+        work.values("select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name = 'lugger fix'")
+        _, err = process.communicate(timeout=120)
+        self.assertEqual(process.returncode, 0, err)
+        self.assertEqual(work.values('select read from lugger.partitions'), '600')
 
     def test_a_standby_or_read_only_server(self):
         work = FixWork(self.server, 4)

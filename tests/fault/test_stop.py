@@ -143,6 +143,21 @@ end)
         self.assertEqual(work.database.query('select count(*), count(distinct mongo_id) from docs'), f'{ROWS}|{ROWS}')
         server.destroy()
 
+    def test_stopped_while_the_server_is_away(self):
+        server = Postgres()
+        work = self.slow_work(server.fresh())
+        process = self.in_the_middle(work)
+        server.stop(signal.SIGQUIT)
+        process.send_signal(signal.SIGCONT)
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 130, err)
+        self.assertIn('lugger run job.lua', err)
+        server.start()
+        self.finish(work)
+        server.destroy()
+
     def test_connections_cut_by_the_server(self):
         work = self.slow_work()
         process = self.in_the_middle(work)

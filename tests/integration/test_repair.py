@@ -4,6 +4,7 @@ import time
 import unittest
 
 from bson import ObjectId
+from fixes import until
 import harness
 from jobs import Work, job
 from postgres import Postgres
@@ -130,6 +131,37 @@ class Repair(unittest.TestCase):
                 break
             time.sleep(0.1)   # the server may still hold the killed process's lease for a moment
         self.assertEqual(self.state(work), work.state)
+
+    def test_connections_cut_while_it_writes(self):
+        work = self.loaded(3000)
+        work.database.query("""update docs set t = 'x';
+            create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(0.0005); return new; end $$;
+            create trigger slow before insert or update on docs for each row execute function slow()""")
+        process = work.start('repair', 'job.lua', '--apply', '-q')
+        mended = "select count(*) from docs where t <> 'x'"
+        cuts = 0
+        for _ in range(3):
+            had = work.database.number(mended)
+            until(lambda had=had: process.poll() is not None or work.database.number(mended) > had, 'it goes on')
+            cuts += process.poll() is None
+            work.database.query("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and "
+                                "application_name in ('lugger load', 'lugger repair', 'lugger state')")
+        _, err = process.communicate(timeout=120)
+        self.assertEqual(process.returncode, 0, err)
+        self.assertGreater(cuts, 0)
+        self.assertEqual(self.state(work), work.state)
+        self.assertEqual(work.database.query("select status, read, updated from lugger.runs join lugger.partitions using (run) where "
+                                             "job like '%(repair)'"), 'done|3000|3000')
+
+    def test_one_that_was_cut_off_gives_way_to_the_next(self):
+        work = self.loaded()
+        self.break_it(work)
+        self.repair(work, '--apply')
+        work.database.query("update lugger.runs set status = 'running' where job like '%(repair)'")
+        self.break_it(work)
+        self.repair(work, '--apply')
+        self.assertEqual(work.database.query("select string_agg(status, ',' order by started_at) from lugger.runs where job like '%(repair)'"),
+                         'abandoned,done')
 
     def test_scripts_repair_their_jobs(self):
         work = self.loaded()

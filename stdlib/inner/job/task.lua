@@ -37,15 +37,21 @@ local function pause(state)
   if native.system.monotonic() - state.paused >= yield_every then give_way(state) end
 end
 
--- Before a unit, when nothing is open on the target: paused from outside, its hours, its target's health, its speed.
-local function wait_turn(state)
-  local free, reason = state.native:may_go_on()
-  while not free do
-    state.waits_for = reason
+-- Asks again until it gets something.
+local function wait_for(state, ask)
+  local found = ask()
+  while not found do
+    state.waits_for = state.native:waits_for()
     give_way(state)
-    free, reason = state.native:may_go_on()
+    found = ask()
   end
   state.waits_for = nil
+  return found
+end
+
+-- Before a unit, when nothing is open on the target: paused from outside, its hours, its target's health, its speed.
+local function wait_turn(state)
+  wait_for(state, function() return state.native:may_go_on() end)
   pause(state)
 end
 
@@ -57,9 +63,11 @@ local cursor_meta = { __index = cursor, __name = 'cursor' }
 ---@return lugger.batch|nil
 function cursor:next()
   pause(self.state)
-  local state = self.state
-  local found = state.native:next(self.number)
-  if not found then return nil end
+  local state, number = self.state, self.number
+  local found = wait_for(state, function()
+    return state.native:next(number) or state.native:exhausted(number) and 'none'
+  end)
+  if found == 'none' then return nil end
   local batch = cursors.batch(found, state.native:position(self.number))
   state.found[batch:address()] = found
   return batch
@@ -116,8 +124,9 @@ function writer:commit(position)
   if type(position) ~= 'string' then
     fault.raise('config', 'out:commit wants a position: out:commit(batch:position())')
   end
-  self.state.native:commit(position)
-  wait_turn(self.state)
+  local state = self.state
+  wait_for(state, function() return state.native:commit(position) end)
+  wait_turn(state)
 end
 
 ---@class lugger.task_context
@@ -164,41 +173,46 @@ function run:ended()
 end
 
 local function finish(self, status, err)
-  self.outcome = self.state.native:finish(status, err)
-  self.outcome.resume_command = self.outcome.resume_command or ''
+  self.state.native:rollback()
+  self.ending = true
+  self.state.native:finish(status, err)
 end
 
---- Goes on to the next place where the body reads or commits.
+--- Goes on to the next place where the body reads or commits; once the body has ended, waits for what comes behind it.
+---@param timeout_ms integer|nil
 ---@return lugger.run_snapshot
-function run:poll()
+function run:poll(timeout_ms)
   local state = self.state
-  if not self.outcome then
-    if state.waits_for then native.system.sleep(look_every_ms) end
-    state.paused = native.system.monotonic()
-    local ok, err = coroutine.resume(state.thread)
-    if not ok then
-      local stopped = type(err) == 'table' and err.code == 'interrupted'
-      state.native:rollback()
-      finish(self, stopped and 'stopped' or 'failed', not stopped and err or nil)
-    elseif coroutine.status(state.thread) == 'dead' then
-      state.native:rollback()
-      finish(self, 'done')
-    end
+  if self.ending then
+    local snapshot = state.native:poll(timeout_ms or 0)
+    if state.native:ended() then self.outcome = state.native:result() end
+    return snapshot
   end
-  return { run = self.outcome and self.outcome.run or '', stage = self.outcome and self.outcome.status or 'reading',
-    tally = self.outcome and self.outcome.tally or state.native:tally(), total_bytes = 0,
-    seconds = native.system.monotonic() - self.started, resumed = false, waits_for = state.waits_for or '' }
+  if state.waits_for then native.system.sleep(look_every_ms) end
+  state.paused = native.system.monotonic()
+  local ok, err = coroutine.resume(state.thread)
+  if not ok then
+    local stopped = type(err) == 'table' and err.code == 'interrupted'
+    finish(self, stopped and 'stopped' or 'failed', not stopped and err or nil)
+  elseif coroutine.status(state.thread) == 'dead' then
+    finish(self, 'done')
+  end
+  local snapshot = state.native:poll(0)
+  snapshot.waits_for = state.waits_for or ''
+  return snapshot
 end
 
---- Asks it to end where it reads next.
-function run:stop()
+--- Asks it to end where it reads next, or in what comes behind the body.
+---@param level "finish"|"now"|nil
+function run:stop(level)
   self.state.stop = true
+  self.state.native:stop(level)
 end
 
 --- Waits for the end.
 ---@return lugger.run_result
 function run:result()
-  while not self.outcome do self:poll() end
+  while not self.outcome do self:poll(200) end
   return self.outcome
 end
 
@@ -221,11 +235,11 @@ end
 ---@param settings lugger.run_settings|nil
 ---@return table run
 function task:start(settings)
-  local identity, now = self.identity, native.system.monotonic()
-  local state = { paused = now, found = {} }
+  local identity = self.identity
+  local state = { paused = native.system.monotonic(), found = {} }
   state.native = native.task(self.label, identity.script_hash, identity.resume_command, settings or {}, clock.text())
   state.thread = coroutine.create(function() self.body(setmetatable({ state = state }, context_meta)) end)
-  return setmetatable({ state = state, started = native.system.monotonic() }, run_meta)
+  return setmetatable({ state = state }, run_meta)
 end
 
 --- Runs it to the end, with progress on standard error. Raises when it fails.

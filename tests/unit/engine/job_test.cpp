@@ -64,6 +64,24 @@ TEST_CASE("a source larger than 50 GB is warned of, not refused") {
   CHECK(job.plan(one_worker()).warnings.size() == 1);
 }
 
+TEST_CASE("several workers get more parts than they are, one gets one") {
+  const Scratch scratch;
+  scratch.write("large.bson", numbered(1400, 50'000));
+  scratch.write("small.bson", numbered(200, 50'000));
+  scratch.write("tiny.bson", numbered(200));
+  const auto parts = [&](const std::string& file, int jobs) {
+    Job job(spec(scratch.path(file), scratch.path("out.jsonl"), {column("n", "int4")}));
+    RunSettings settings = one_worker();
+    settings.jobs = jobs;
+    return job.plan(settings).partitions.size();
+  };
+  CHECK(parts("large.bson", 1) == 1);
+  CHECK(parts("large.bson", 2) == 4);
+  CHECK(parts("large.bson", 8) == 8);
+  CHECK(parts("small.bson", 2) == 2);
+  CHECK(parts("tiny.bson", 2) == 1);
+}
+
 TEST_CASE("a preview shows rows as they would be written, and rejects with the reason") {
   const Scratch scratch;
   Job job(spec(dump("orders.bson"), scratch.path("out.jsonl"), order_columns()));

@@ -1,6 +1,8 @@
 // Jobs worked by hand: what a script's loop asks of the engine.
 #include "engine/task.hpp"
 
+#include <thread>
+
 #include "engine_fixture.hpp"
 #include "registry/registry.hpp"
 #include "value/json_reader.hpp"
@@ -14,11 +16,23 @@ TaskOutput output(const JobSpec& job) {
   return {job.target, job.target_options, job.mapping, job.throttle};
 }
 
+RunResult finish(Task& task, const std::string& status = "done", const Error* error = nullptr) {
+  task.end(status, error);
+  return task.result();
+}
+
+/// As a script's loop does it.
+void commit(Task& task, const Position& position) {
+  while (!task.commit(position)) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+}
+
 /// A task over the orders of the shop, with its cursor and its writer.
 struct Orders {
-  explicit Orders(const std::string& place, RunSettings settings = one_worker())
+  explicit Orders(const std::string& place, RunSettings settings = one_worker(),
+                  std::vector<IndexMapping> indexes = {})
       : task(made(std::move(settings))) {
     JobSpec job = spec(dump("orders.bson"), place, {column("total", "numeric")});
+    job.mapping.indexes = std::move(indexes);
     cursor = task.add_cursor(open_source(job.source, job.source_options), kRows);
     task.set_writer(output(job));
   }
@@ -35,7 +49,7 @@ struct Orders {
     Batch* batch = task.next(cursor);
     if (batch == nullptr) return false;
     task.write(*batch);
-    task.commit(task.position(cursor));
+    commit(task, task.position(cursor));
     return true;
   }
 
@@ -51,12 +65,84 @@ TEST_CASE("a task writes batches and commits them") {
   int batches = 0;
   while (orders.step()) ++batches;
   CHECK(batches == 3);
-  const RunResult result = orders.task.finish("done", nullptr);
+  const RunResult result = finish(orders.task);
   CHECK(result.status == "done");
   CHECK(counts(result.tally) ==
         "read 120: inserted 110, updated 0, unchanged 0, skipped 0, rejected 10");
   CHECK(database.rows("select count(*) from docs") == "110");
   CHECK(database.rows("select count(*) from lugger.rejects") == "10");
+}
+
+TEST_CASE("a task outlasts connections that are cut, wherever it stands") {
+  const char* cut =
+      "select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = "
+      "current_database() and pid <> pg_backend_pid()";
+  std::map<std::string, uint64_t> unmapped;
+  for (int place = 0; place < 4; ++place) {
+    INFO(place);
+    Database database;
+    Orders orders(database.url());
+    if (place == 1) database.rows(cut);
+    Batch* batch = orders.task.next(orders.cursor);
+    REQUIRE(batch != nullptr);
+    if (place == 2) database.rows(cut);
+    orders.task.write(*batch);
+    orders.task.add(as_bytes(bson_from_json(R"({"mongo_id":"by hand","total":"1"})")));
+    if (place == 3) database.rows(cut);
+    const Position position = orders.task.position(orders.cursor);
+    commit(orders.task, position);
+    while (orders.step()) continue;
+    const RunResult done = finish(orders.task);
+    CHECK(done.status == "done");
+    CHECK(done.tally.balanced());
+    CHECK(done.tally.inserted == 111);
+    CHECK(done.tally.rejected == 10);
+    if (place == 0) unmapped = done.unmapped;
+    CHECK((done.unmapped == unmapped));
+    CHECK(database.rows("select count(*), count(distinct mongo_id) from docs") == "111|111");
+    CHECK(database.rows("select count(*) from lugger.rejects") == "10");
+    CHECK(
+        database.rows("select read, status from lugger.runs join lugger.partitions using (run)") ==
+        "121|done");
+  }
+}
+
+TEST_CASE("what a task could not finish is recorded as failed") {
+  Database database;
+  IndexMapping index;
+  index.columns = {"total"};
+  Orders orders(database.url(), one_worker(), {index});
+  while (orders.step()) continue;
+  database.rows("drop table lugger.stage_steps");
+  const RunResult failed = finish(orders.task);
+  CHECK(failed.status == "failed");
+  CHECK_THAT(failed.error, ContainsSubstring("stage_steps"));
+  CHECK(database.rows("select status from lugger.runs") == "failed");
+}
+
+TEST_CASE("a task that nobody brought to an end is resumable, and its job is free") {
+  Database database;
+  {
+    Orders orders(database.url());
+    REQUIRE(orders.step());
+  }
+  CHECK(database.rows("select status from lugger.runs") == "stopped");
+  Orders again(database.url());
+  while (again.step()) continue;
+  CHECK(finish(again.task).resumed);
+}
+
+TEST_CASE("behind a commit that was refused nothing is committed") {
+  Database database;
+  Orders orders(database.url());
+  Batch* batch = orders.task.next(orders.cursor);
+  REQUIRE(batch != nullptr);
+  orders.task.write(*batch);
+  database.rows("drop table docs");
+  const Position position = orders.task.position(orders.cursor);
+  CHECK_THROWS(commit(orders.task, position));
+  CHECK_THROWS(orders.step());
+  CHECK(database.rows("select read from lugger.partitions") == "0");
 }
 
 TEST_CASE("a task that stopped goes on behind its last commit") {
@@ -71,14 +157,14 @@ TEST_CASE("a task that stopped goes on behind its last commit") {
       Batch* lost = orders.task.next(orders.cursor);
       REQUIRE(lost != nullptr);
       orders.task.write(*lost);
-      const RunResult stopped = orders.task.finish("stopped", nullptr);
+      const RunResult stopped = finish(orders.task, "stopped");
       CHECK(stopped.tally.read == kRows);
       CHECK(stopped.resume_command == "lugger run task.lua");
       first_run = stopped.run;
     }
     Orders again(place);
     while (again.step()) continue;
-    const RunResult done = again.task.finish("done", nullptr);
+    const RunResult done = finish(again.task);
     CHECK(done.resumed);
     CHECK(done.run == first_run);
     CHECK(counts(done.tally) ==
@@ -101,7 +187,7 @@ TEST_CASE("what was rolled back is not there, and can be written after all") {
       as_bytes(bson_from_json(R"({"mongo_id":"by hand","total":{"$numberDecimal":"9.90"}})")));
   orders.task.commit(orders.task.position(orders.cursor));
   CHECK(database.rows("select mongo_id, total from docs") == "by hand|9.90");
-  CHECK(counts(orders.task.finish("done", nullptr).tally) ==
+  CHECK(counts(finish(orders.task).tally) ==
         "read 1: inserted 1, updated 0, unchanged 0, skipped 0, rejected 0");
 }
 
@@ -130,7 +216,7 @@ TEST_CASE("a task of another script does not go on with this one") {
     Orders orders(database.url());
     REQUIRE(orders.step());
     const Error cause(Code::kHook, "boom");
-    CHECK_THAT(orders.task.finish("failed", &cause).error, ContainsSubstring("boom"));
+    CHECK_THAT(finish(orders.task, "failed", &cause).error, ContainsSubstring("boom"));
   }
   CHECK(database.rows("select status from lugger.runs") == "failed");
   TaskSpec changed = Orders::made(one_worker());
@@ -149,7 +235,7 @@ TEST_CASE("a task keeps its limit, and a dry one writes nothing") {
   settings.dry_run = true;
   Orders orders(database.url(), settings);
   while (orders.step()) continue;
-  const RunResult result = orders.task.finish("done", nullptr);
+  const RunResult result = finish(orders.task);
   CHECK(result.tally.read == 70);
   CHECK(result.tally.balanced());
   CHECK(database.rows("select count(*) from pg_class where relname in ('docs', 'runs')") == "0");

@@ -132,6 +132,31 @@ TEST_CASE("what is no ledger of ours is refused by name") {
   says("newer lugger");
 }
 
+TEST_CASE("a ledger of version 1 is read as it is, and upgraded by whoever writes") {
+  const Scratch scratch;
+  const fs::path file = scratch.path / "state.sqlite";
+  start(*make_file_state(scratch.path), "r");
+  Sqlite(file).execute(
+      "ALTER TABLE partitions DROP COLUMN start; ALTER TABLE partitions DROP COLUMN phase; "
+      "ALTER TABLE partitions DROP COLUMN deleted; ALTER TABLE rejects DROP COLUMN operation; "
+      "DELETE FROM meta WHERE version > 1");
+  const std::unique_ptr<State> state = make_file_state(scratch.path);
+  REQUIRE(state->partitions("r").size() == 1);
+  CHECK(state->partitions("r")[0].start.empty());
+  CHECK(state->runs(1)[0].run == "r");
+  CHECK(rejects_of(*state, "j").empty());
+  CHECK(Sqlite(file).number("SELECT max(version) FROM meta") == 1);
+  RunRecord next;
+  next.run = "next", next.job = "j";
+  PartitionRecord feed;
+  feed.id = "feed", feed.start = "token", feed.phase = 1;
+  state->start(next, {feed});
+  CHECK(Sqlite(file).number("SELECT max(version) FROM meta") == 2);
+  CHECK(state->partitions("next")[0].start == "token");
+  CHECK(state->partitions("next")[0].phase == 1);
+  CHECK(state->partitions("r")[0].phase == 0);
+}
+
 TEST_CASE("the newest run is the one that began last, whatever the clock said") {
   const Scratch scratch;
   const std::unique_ptr<State> state = make_file_state(scratch.path);

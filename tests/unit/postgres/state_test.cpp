@@ -89,8 +89,9 @@ void round_trip(State& state, const Commit& commit, const std::string& job) {
   CHECK_FALSE(state.latest(job).has_value());
   state.start(a_run(first, job), {});
   state.set_status(first, "abandoned", "restarted");
-  state.start(a_run(second, job),
-              {a_partition("p1", "0-400", 400), a_partition("p0", "400-900", 500)});
+  PartitionRecord later = a_partition("p0", "400-900", 500);
+  later.start = "token 7", later.phase = 1;
+  state.start(a_run(second, job), {a_partition("p1", "0-400", 400), later});
   commit(a_unit(second, "p1"));
   UnitRecord last = a_unit(second, "p1");
   last.position = "offset 800";
@@ -109,6 +110,11 @@ void round_trip(State& state, const Commit& commit, const std::string& job) {
   CHECK(partitions[0].tally.child_rows == 4);
   CHECK_FALSE(partitions[1].done);
   CHECK(partitions[1].tally.read == 0);
+  CHECK(partitions[0].start.empty());
+  CHECK(partitions[0].phase == 0);
+  CHECK(partitions[1].start == "token 7");
+  CHECK(partitions[1].position.empty());
+  CHECK(partitions[1].phase == 1);
 
   const std::optional<RunRecord> latest = state.latest(job);
   REQUIRE(latest.has_value());
@@ -243,6 +249,64 @@ TEST_CASE("the state schema is closed to PUBLIC, and a newer one is refused") {
   }
   session.execute("INSERT INTO closed.meta (version) VALUES (1000)");
   CHECK_THROWS_WITH(state->ensure(), ContainsSubstring("newer lugger"));
+}
+
+TEST_CASE("a unit whose books do not balance is not recorded") {
+  const std::unique_ptr<State> state = make_pg_state(server_url(), "books", false);
+  state->ensure();
+  state->start(a_run("r", "j"), {a_partition("p")});
+  UnitRecord unit = a_unit("r", "p");
+  ++unit.tally.read;
+  PgSession session(server_url(), "test");
+  session.begin();
+  CHECK_THROWS_WITH(write_unit(session, "books", unit),
+                    ContainsSubstring("read 11 is not inserted 7"));
+  session.rollback();
+  CHECK(state->partitions("r")[0].tally.read == 0);
+}
+
+TEST_CASE("a ledger of version 6 is upgraded, and read by whoever may not") {
+  PgSession session(server_url(), "test");
+  const auto state = [](const std::string& url) { return make_pg_state(url, "older", false); };
+  state(server_url())->ensure();
+  state(server_url())->start(a_run("r", "j"), {a_partition("p")});
+  session.execute(
+      "ALTER TABLE older.partitions DROP COLUMN start, DROP COLUMN phase, DROP COLUMN deleted; "
+      "ALTER TABLE older.rejects DROP COLUMN operation");
+  session.execute("DELETE FROM older.meta WHERE version > 6");
+  CHECK(state(server_url())->partitions("r")[0].phase == 0);
+  state(server_url())->ensure();
+  CHECK(session.query("SELECT start, phase FROM older.partitions").text(0, 1) == "0");
+  CHECK(session.query("SELECT max(version) FROM older.meta").text(0, 0) == "7");
+}
+
+TEST_CASE("partitions are claimed phase by phase") {
+  const std::unique_ptr<State> state = make_pg_state(server_url(), "phases", false);
+  state->ensure();
+  RunRecord run = a_run("r", "j");
+  run.joint = true;
+  PartitionRecord feed = a_partition("feed");
+  feed.phase = 1;
+  state->start(run, {feed, a_partition("a"), a_partition("b")});
+  const std::unique_ptr<Claims> claims = state->join("r");
+  const auto finish = [](const std::string& partition) {
+    PgSession session(server_url(), "test");
+    UnitRecord unit = a_unit("r", partition);
+    unit.done = true;
+    session.begin();
+    write_unit(session, "phases", unit);
+    session.commit();
+  };
+  CHECK(claims->take().partition->id == "a");
+  CHECK(claims->take().partition->id == "b");
+  finish("a");
+  const Claimed none = claims->take();
+  CHECK_FALSE(none.partition.has_value());
+  CHECK_FALSE(none.all_done);
+  finish("b");
+  CHECK(claims->take().partition->id == "feed");
+  finish("feed");
+  CHECK(claims->take().all_done);
 }
 
 TEST_CASE("the printed DDL is what ensure() accepts") {

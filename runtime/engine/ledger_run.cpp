@@ -1,0 +1,203 @@
+#include "engine/ledger_run.hpp"
+
+#include <exception>
+
+#include "base/digest.hpp"
+#include "base/error.hpp"
+#include "place/identity.hpp"
+
+namespace lugger {
+
+namespace {
+
+/// A session that was cut while nobody used it shows that by its next statement; the one behind it
+/// connects anew.
+template <typename Work>
+void try_twice(Work&& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    if (error.code() != Code::kConnect) throw;
+    work();
+  }
+}
+
+}  // namespace
+
+std::string new_run_id() {
+  const Uuid id = uuid_v7();
+  return uuid_text(id.data());
+}
+
+bool is_unfinished(const RunRecord& run) {
+  return run.status == "running" || run.status == "stopped" || run.status == "failed";
+}
+
+bool was_retry(State& state, const RunRecord& run) {
+  const std::vector<PartitionRecord> partitions = state.partitions(run.run);
+  return partitions.size() == 1 && partitions.front().id == kRejectsPartition;
+}
+
+bool committed_nothing(State& state, const RunRecord& run) {
+  for (const PartitionRecord& partition : state.partitions(run.run)) {
+    if (partition.done || !partition.position.empty() || partition.tally.read != 0) return false;
+  }
+  return true;
+}
+
+std::optional<RunRecord> latest_load(State& state, const std::string& job) {
+  constexpr size_t kRunsLookedAt = 500;
+  const auto loaded = [&](const RunRecord& run) {
+    if (was_retry(state, run)) return false;
+    return run.status == "done" || !committed_nothing(state, run);
+  };
+  std::optional<RunRecord> latest = state.latest(job);
+  if (!latest || loaded(*latest)) return latest;
+  for (RunRecord& run : state.runs(kRunsLookedAt)) {
+    if (run.job == job && loaded(run)) return std::move(run);
+  }
+  return {};
+}
+
+bool gives_way(State& state, const RunRecord& run, const RunRequest& request,
+               const std::vector<std::string>& missing) {
+  if (was_retry(state, run)) return true;
+  const bool same = run.script_hash == request.script_hash &&
+                    run.source_identity == request.source_identity && missing.empty();
+  return !same && committed_nothing(state, run);
+}
+
+void check_unchanged(const RunRecord& run, const RunRequest& request) {
+  // Positions mean nothing in another source: only a changed script can be accepted, or a file that
+  // looks the same.
+  const Sameness source = compare_identities(run.source_identity, request.source_identity);
+  if (source == Sameness::kTouched && !request.accept_changes) {
+    throw Error(
+        Code::kConfig,
+        fmt::format("{} has an unfinished run, and its source was copied, moved, touched or "
+                    "written again since it began: size and samples of the content are the same",
+                    request.job),
+        "where nothing in it was changed, --accept-changes goes on where the run stopped; "
+        "--restart begins again");
+  }
+  if (source == Sameness::kOther) {
+    throw Error(Code::kConfig,
+                fmt::format("{} has an unfinished run, and the source has changed since it began",
+                            request.job),
+                "put the source back as it was, or begin again with --restart");
+  }
+  if (request.accept_changes || run.script_hash == request.script_hash) return;
+  throw Error(Code::kConfig,
+              fmt::format("{} has an unfinished run, and the script has changed since it began",
+                          request.job),
+              "--accept-changes goes on where it stopped; --restart begins again");
+}
+
+std::optional<Error> lost_tables(State& state, const RunRequest& request,
+                                 const std::vector<std::string>& missing) {
+  if (missing.empty() || request.restart) return {};
+  const std::optional<RunRecord> run = state.latest(request.job);
+  if (!run || !is_unfinished(*run) || was_retry(state, *run) || committed_nothing(state, *run))
+    return {};
+  return Error(
+      Code::kConfig,
+      fmt::format("{} has an unfinished run, and {} is not there: it was dropped{} after the run "
+                  "began, and the rows loaded before are gone with it",
+                  request.job, fmt::join(missing, ", "),
+                  run->script_hash == request.script_hash ? "" : ", or named in the script,"),
+      "put it back as it was, or load everything again with --restart --create");
+}
+
+void take_lease(State& state, const std::string& job) {
+  std::string holder;
+  if (state.lease(job, holder)) return;
+  throw Error(Code::kConflict, fmt::format("{} is already running ({})", job, holder),
+              "wait for it, or stop it first");
+}
+
+std::optional<SettledUnit> settle_unit(State& state, const std::string& run,
+                                       const PartitionRecord& known) {
+  for (PartitionRecord& found : state.partitions(run)) {
+    if (found.id != known.id) continue;
+    SettledUnit out;
+    out.gained = found.tally;
+    out.gained -= known.tally;
+    if (found.tally.read < known.tally.read) {
+      out.taken_back = known.tally.read - found.tally.read;
+    } else {
+      // A task may commit rows of its own without going on in its source.
+      out.committed =
+          found.position != known.position || found.done != known.done || out.gained.read != 0;
+    }
+    out.partition = std::move(found);
+    return out;
+  }
+  return {};
+}
+
+LedgerRun::LedgerRun(std::unique_ptr<State> state)
+    : state_(std::move(state)), exceptions_(std::uncaught_exceptions()) {
+  state_->ensure();
+}
+
+LedgerRun::~LedgerRun() {
+  if (!under_way_) return;
+  try {
+    record(std::uncaught_exceptions() > exceptions_ ? "failed" : "stopped", "");
+  } catch (const std::exception&) {
+    // "running" can be resumed as well.
+  }
+}
+
+Earlier LedgerRun::judge(const std::optional<RunRecord>& latest, const RunRequest& request,
+                         const std::vector<std::string>& missing) {
+  if (!latest || !is_unfinished(*latest)) return Earlier::kNone;
+  if (gives_way(*state_, *latest, request, missing)) return Earlier::kGivesWay;
+  if (request.restart) return Earlier::kRestarted;
+  check_unchanged(*latest, request);
+  if (const auto lost = lost_tables(*state_, request, missing)) throw *lost;
+  return Earlier::kGoesOn;
+}
+
+void LedgerRun::give_up(const RunRecord& run, const std::string& why) {
+  state_->set_status(run.run, "abandoned", why);
+}
+
+void LedgerRun::begin(RunRecord record, const std::vector<PartitionRecord>& partitions) {
+  if (record.run.empty()) record.run = new_run_id();
+  record.status = "running";
+  state_->start(record, partitions);
+  run_ = record.run;
+  under_way_ = !record.joint;
+}
+
+std::vector<PartitionRecord> LedgerRun::resume(const RunRecord& run) {
+  state_->set_status(run.run, "running", "");
+  take_up(run);
+  return state_->partitions(run_);
+}
+
+void LedgerRun::take_up(const RunRecord& run) {
+  run_ = run.run;
+  under_way_ = !run.joint;
+}
+
+void LedgerRun::note(RunRecord record) {
+  record.run = new_run_id();
+  record.status = "done";
+  state_->start(record, {});
+}
+
+void LedgerRun::record(const std::string& status, const std::string& message) {
+  under_way_ = false;
+  try_twice([&] { state_->set_status(run_, status, message); });
+}
+
+void LedgerRun::end(RunResult& result) noexcept try {
+  record(result.status, result.error);
+} catch (const std::exception& error) {
+  result.warnings.push_back(
+      fmt::format("the end of the run could not be recorded: {}", error.what()));
+}
+
+}  // namespace lugger
