@@ -156,22 +156,10 @@ std::vector<FixRow> FixReader::read(PgSession& session, Batch& batch, const std:
   std::vector<FixRow> out(rows.size());
   bytes_ = 0;
   for (size_t r = 0; r < rows.size(); ++r) {
-    size_t size = 2;
-    for (size_t c = 0; c < shown; ++c) size += 4 + rows.bytes(r, c).size();
-    uint8_t* tuple = batch.arena().allocate(size);
-    uint8_t* at = tuple;
-    store_be(at, static_cast<int16_t>(shown));
-    at += 2;
-    for (size_t c = 0; c < shown; ++c) {
-      const Bytes field = rows.bytes(r, c);
-      store_be<int32_t>(at, rows.null(r, c) ? -1 : static_cast<int32_t>(field.size()));
-      at += 4;
-      if (!field.empty()) std::memcpy(at, field.data(), field.size());
-      at += field.size();
-    }
+    const Bytes tuple = rows.tuple(r, shown, batch.arena());
     batch.documents.push_back(
-        Document{tuple, static_cast<uint32_t>(size), Format::kPgRow, &table_.shape});
-    bytes_ += size;
+        Document{tuple.data(), static_cast<uint32_t>(tuple.size()), Format::kPgRow, &table_.shape});
+    bytes_ += tuple.size();
     FixRow& row = out[r];
     size_t column = shown;
     for (size_t k = 0; k < keys; ++k) row.key.push_back(rows.text(r, column++));

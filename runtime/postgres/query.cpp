@@ -128,7 +128,7 @@ void begin_reading(PgSession& session, const PgReading& reading) {
   session.execute(fmt::format("SET LOCAL row_security = {}", reading.filtered ? "on" : "off"));
 }
 
-std::string copy_statement(const PgReading& reading, const std::vector<std::string>& after) {
+std::string select_statement(const PgReading& reading, const std::vector<std::string>& after) {
   std::string columns, key, from;
   for (const RowShape::Field& field : reading.shape.fields) {
     columns +=
@@ -147,7 +147,7 @@ std::string copy_statement(const PgReading& reading, const std::vector<std::stri
   std::string select = fmt::format("SELECT {} FROM ({}\n) AS q", columns, reading.base);
   if (!from.empty()) select += fmt::format(" WHERE ({}) > ({})", key, from);
   if (!key.empty()) select += " ORDER BY " + key;
-  return fmt::format("COPY ({}) TO STDOUT (FORMAT binary)", select);
+  return select;
 }
 
 std::string key_position(const std::vector<std::string>& values) {

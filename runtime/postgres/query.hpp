@@ -1,4 +1,4 @@
-// What a PostgreSQL source asks the server: the columns of a table or query, and the COPY that
+// What a PostgreSQL source asks the server: the columns of a table or query, and the SELECT that
 // reads them.
 #pragma once
 #include <string>
@@ -29,9 +29,9 @@ PgReading describe_reading(PgSession& session, const Options& options);
 /// wanted.
 void begin_reading(PgSession& session, const PgReading& reading);
 
-/// COPY (SELECT columns..., key columns as text FROM base WHERE (key) > (after) ORDER BY key) TO
-/// STDOUT (FORMAT binary). The key's text stands behind the columns of the shape.
-std::string copy_statement(const PgReading& reading, const std::vector<std::string>& after);
+/// SELECT columns..., key columns as text FROM base WHERE (key) > (after) ORDER BY key. The key's
+/// text stands behind the columns of the shape.
+std::string select_statement(const PgReading& reading, const std::vector<std::string>& after);
 
 /// "key:a,b", percent-encoded, and back; the values of the last row read.
 std::string key_position(const std::vector<std::string>& values);

@@ -1,17 +1,13 @@
 #include "postgres/source.hpp"
 
-#include <algorithm>
-
 #include "base/url.hpp"
 #include "place/step_cursor.hpp"
+#include "postgres/binary_copy.hpp"
 #include "postgres/query.hpp"
 #include "postgres/server.hpp"
 
 namespace lugger {
 namespace {
-
-constexpr uint8_t kSignature[11] = {'P', 'G', 'C', 'O', 'P', 'Y', '\n', 0xFF, '\r', '\n', 0};
-constexpr size_t kHeader = sizeof kSignature + 8;
 
 /// Everything a cursor needs; it outlives the source's cursors, and so do the documents' shapes.
 struct PgPlace {
@@ -36,12 +32,13 @@ class PgCursor : public StepCursor {
       has_last_ = true;
     }
     begin_reading(session_, place_.reading);
-    session_.copy_out_start(copy_statement(place_.reading, from));
+    copy_.emplace(session_, select_statement(place_.reading, from),
+                  place_.reading.shape.fields.size() + last_.size());
   }
   Position position() const override {
     return has_last_ && !last_.empty() ? key_position(last_) : Position();
   }
-  uint64_t bytes() const override { return bytes_; }
+  uint64_t bytes() const override { return copy_->bytes(); }
 
  private:
   bool step(Batch& batch) override {
@@ -53,59 +50,32 @@ class PgCursor : public StepCursor {
     }
   }
   bool row(Batch& batch) {
-    Bytes message;
-    do {
-      if (!session_.copy_out_get(message)) return end();
-      bytes_ += message.size();
-      if (!begun_) message = behind_header(message);
-    } while (message.empty());
-    if (message.size() < 2) malformed("a row is cut short");
-    const auto fields = load_be<int16_t>(message.data());
-    if (fields == -1) {
-      while (session_.copy_out_get(message)) {
-      }
-      return end();
+    Bytes tuple;
+    if (!copy_->next(tuple)) {
+      session_.commit();
+      ended_ = true;
+      return false;
     }
-    if (static_cast<size_t>(fields) != place_.reading.shape.fields.size() + last_.size()) {
-      malformed("a row has another number of fields than its query");
-    }
-    add(batch, last_.empty() ? message : without_key(message));
+    add(batch, last_.empty() ? tuple : without_key(tuple));
     return true;
-  }
-  bool end() {
-    if (!ended_) session_.commit();
-    ended_ = true;
-    return false;
-  }
-  Bytes behind_header(Bytes message) {
-    if (message.size() < kHeader ||
-        !std::equal(std::begin(kSignature), std::end(kSignature), message.begin())) {
-      malformed("the data does not begin as COPY BINARY does");
-    }
-    const auto extension = load_be<uint32_t>(message.data() + kHeader - 4);
-    if (message.size() - kHeader < extension) malformed("the header is cut short");
-    begun_ = true;
-    return message.subspan(kHeader + extension);
   }
   /// Takes the key's text off the end of a tuple and keeps it as the position.
   Bytes without_key(Bytes tuple) {
-    size_t at = 2;
-    for (size_t i = 0; i < place_.reading.shape.fields.size(); ++i)
-      at += 4 + field(tuple, at).size();
-    const size_t end = at;
+    TupleFields fields(tuple);
+    for (size_t i = 0; i < place_.reading.shape.fields.size(); ++i) fields.next();
+    const size_t end = fields.offset();
     bool same = has_last_;
     for (size_t i = 0; i < last_.size(); ++i) {
-      if (is_null(tuple, at)) {
+      const std::optional<Bytes> value = fields.next();
+      if (!value) {
         throw Error(
             Code::kConfig, fmt::format("key column {} is NULL in a row", place_.reading.key[i]),
             "a key is unique and never NULL: choose another, or leave those rows out by a query");
       }
-      const std::string_view text = as_text(field(tuple, at));
-      if (text != last_[i]) {
-        same = false;
-        last_[i].assign(text);
-      }
-      at += 4 + text.size();
+      const std::string_view text = as_text(*value);
+      if (text == last_[i]) continue;
+      same = false;
+      last_[i].assign(text);
     }
     if (same) {
       throw Error(Code::kConfig,
@@ -115,16 +85,6 @@ class PgCursor : public StepCursor {
     has_last_ = true;
     return tuple.first(end);
   }
-  bool is_null(Bytes tuple, size_t at) const {
-    if (tuple.size() < at + 4) malformed("a row is cut short");
-    return load_be<int32_t>(tuple.data() + at) < 0;
-  }
-  Bytes field(Bytes tuple, size_t at) const {
-    if (is_null(tuple, at)) return {};
-    const auto size = load_be<uint32_t>(tuple.data() + at);
-    if (tuple.size() - at - 4 < size) malformed("a row is cut short");
-    return tuple.subspan(at + 4, size);
-  }
   void add(Batch& batch, Bytes tuple) {
     uint8_t* to = batch.arena().allocate(tuple.size());
     std::memcpy(to, tuple.data(), tuple.size());
@@ -133,13 +93,12 @@ class PgCursor : public StepCursor {
         Document{to, static_cast<uint32_t>(tuple.size()), Format::kPgRow, &place_.reading.shape});
     batch.source_bytes += tuple.size();
   }
-  [[noreturn]] void malformed(std::string_view what) const { raise(Code::kRead, "{}", what); }
 
   const PgPlace& place_;
   PgSession session_;
+  std::optional<BinaryCopy> copy_;
   std::vector<std::string> last_;
-  bool has_last_ = false, begun_ = false, ended_ = false;
-  uint64_t bytes_ = 0;
+  bool has_last_ = false, ended_ = false;
 };
 
 class PgSource : public Source {
