@@ -73,6 +73,7 @@ void push(lua_State* L, const RejectRecord& reject) {
   set(L, "code", reject.code);
   set(L, "message", reject.message);
   set(L, "document", reject.document);
+  set(L, "operation", operation_word(reject.operation));
   set(L, "at", reject.at);
 }
 

@@ -9,16 +9,7 @@ namespace lugger {
 
 void push(lua_State* L, const Tally& tally) {
   lua_newtable(L);
-  set(L, "read", tally.read);
-  set(L, "inserted", tally.inserted);
-  set(L, "updated", tally.updated);
-  set(L, "unchanged", tally.unchanged);
-  set(L, "skipped", tally.skipped);
-  set(L, "rejected", tally.rejected);
-  set(L, "suppressed", tally.suppressed);
-  set(L, "rows", tally.rows);
-  set(L, "child_rows", tally.child_rows);
-  set(L, "bytes", tally.bytes);
+  for (const TallyCount& count : kTallyCounts) set(L, count.name.data(), tally.*count.of);
   set(L, "balanced", tally.balanced());
 }
 

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstring>
 
+#include "base/ascii.hpp"
 #include "base/error.hpp"
 #include "base/text.hpp"
 
@@ -67,16 +68,8 @@ bool parse_uuid(std::string_view text, unsigned char* out) noexcept {
       if (text[i] != '-') return false;
       continue;
     }
-    const char c = text[i];
-    int value = 0;
-    if (c >= '0' && c <= '9')
-      value = c - '0';
-    else if (c >= 'a' && c <= 'f')
-      value = c - 'a' + 10;
-    else if (c >= 'A' && c <= 'F')
-      value = c - 'A' + 10;
-    else
-      return false;
+    const int value = hex_digit(text[i]);
+    if (value < 0) return false;
     unsigned char& byte = out[digits / 2];
     byte = static_cast<unsigned char>(digits % 2 == 0 ? value << 4 : byte | value);
     ++digits;

@@ -7,6 +7,8 @@
 #include <cctype>
 #include <vector>
 
+#include "base/ascii.hpp"
+
 namespace lugger {
 
 namespace {
@@ -35,18 +37,6 @@ size_t sequence_length(const uint8_t* p, size_t left) noexcept {
 }
 
 /// -1: no hex digit.
-int hex_digit(char c) noexcept {
-  static constexpr auto kDigits = [] {
-    std::array<int8_t, 256> digits{};
-    digits.fill(-1);
-    for (int8_t i = 0; i < 16; ++i) {
-      digits[static_cast<uint8_t>("0123456789abcdef"[i])] = i;
-      digits[static_cast<uint8_t>("0123456789ABCDEF"[i])] = i;
-    }
-    return digits;
-  }();
-  return kDigits[static_cast<uint8_t>(c)];
-}
 
 }  // namespace
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "base/ascii.hpp"
 #include "base/text.hpp"
 
 namespace lugger {
@@ -110,8 +111,6 @@ std::string mask_bare(std::string_view place, size_t begin) {
   return std::string(place.substr(0, start)) + "***" +
          mask_parameters(place.substr(start + secret.size()));
 }
-
-bool is_space(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; }
 
 /// Behind a password that nobody quoted, a word and what follows it may be more of the password;
 /// not so the words that connection strings are made of.

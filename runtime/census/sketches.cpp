@@ -6,6 +6,7 @@
 #include <bit>
 #include <cmath>
 
+#include "base/text.hpp"
 #include "value/compare.hpp"
 #include "value/decimal.hpp"
 #include "value/id_text.hpp"
@@ -41,19 +42,9 @@ double ertl_tau(double x) noexcept {
   return z / 3;
 }
 
-/// Hex digits to bytes; false when one of them is none. Lower and upper case spell the same.
+/// Lower and upper case spell the same.
 bool read_hex(const uint8_t* from, size_t bytes, uint8_t* to) noexcept {
-  const auto digit = [](uint8_t c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    const int letter = c | 0x20;
-    return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
-  };
-  for (size_t i = 0; i < bytes; ++i) {
-    const int high = digit(from[2 * i]), low = digit(from[2 * i + 1]);
-    if (high < 0 || low < 0) return false;
-    to[i] = static_cast<uint8_t>(high * 16 + low);
-  }
-  return true;
+  return from_hex({reinterpret_cast<const char*>(from), 2 * bytes}, to);
 }
 
 uint64_t hash_bytes(ValueType type, const void* data, size_t size) noexcept {

@@ -1,5 +1,6 @@
 #include "census/text_looks.hpp"
 
+#include "base/ascii.hpp"
 #include "base/digest.hpp"
 #include "value/datetime.hpp"
 
@@ -8,8 +9,6 @@ namespace lugger {
 namespace {
 
 constexpr size_t kLongestNumber = 64, kLongestDate = 40;
-
-bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
 bool is_hex(std::string_view text) noexcept {
   return std::all_of(text.begin(), text.end(), [](char c) {

@@ -7,7 +7,10 @@ namespace {
 class DryRunSink final : public RowSink {
  public:
   void write(Batch& batch) override {
-    for (const Fate fate : batch.fates) loaded_ += fate == Fate::kLoad ? 1 : 0;
+    for (const Fate fate : batch.fates) {
+      loaded_ += fate == Fate::kLoad ? 1 : 0;
+      deleted_ += fate == Fate::kDelete ? 1 : 0;
+    }
     for (size_t table = 0; table < batch.tables.size(); ++table) {
       const RowSet& rows = batch.tables[table];
       for (size_t i = 0; i < rows.rows(); ++i) {
@@ -17,14 +20,15 @@ class DryRunSink final : public RowSink {
   }
   void commit(UnitRecord& unit) override {
     unit.tally.inserted += loaded_;
+    unit.tally.deleted += deleted_;
     unit.tally.rows += rows_;
     unit.tally.child_rows += rows_ > loaded_ ? rows_ - loaded_ : 0;
     rollback();
   }
-  void rollback() noexcept override { loaded_ = rows_ = 0; }
+  void rollback() noexcept override { loaded_ = deleted_ = rows_ = 0; }
 
  private:
-  uint64_t loaded_ = 0, rows_ = 0;
+  uint64_t loaded_ = 0, deleted_ = 0, rows_ = 0;
 };
 
 }  // namespace

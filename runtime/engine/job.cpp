@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "base/url.hpp"
+#include "engine/changes.hpp"
 #include "engine/describe.hpp"
 #include "engine/job_impl.hpp"
 #include "engine/reread.hpp"
@@ -153,6 +154,8 @@ JobPlan Job::plan(const RunSettings& settings) {
   const std::shared_ptr<const PlanShape> bound = shape();
   plan.tables = bound->tables();
   plan.report = target().inspect(*bound, settings.create, can_read_again(impl_->spec.source));
+  check_changes(plan.source_info, *bound, static_cast<bool>(impl_->spec.hook), target(),
+                plan.report);
   // Others may make the tables of a joint run, and begin it, while this looks.
   if (!plan.report.missing.empty() && !settings.join) {
     const std::unique_ptr<State> state = target().state();

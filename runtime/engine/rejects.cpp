@@ -61,6 +61,7 @@ RejectRecord reject_record(const Refusal& refusal, Batch& batch, const PlanShape
   record.document_id = document_id(document, shape.mapping());
   if (refusal.column >= 0) record.column = table.columns[static_cast<size_t>(refusal.column)].name;
   record.code = refusal_code(refusal);
+  record.operation = batch.operation(refusal.document);
   record.message = describe_refusal(refusal, shape);
   if (refusal.failure == Failure::kMalformed && document.format == Format::kBson) {
     const BsonFault fault = validate_bson(document.bytes());
@@ -93,6 +94,7 @@ class RejectCursor final : public Cursor {
         continue;
       }
       batch.documents.push_back(*document);
+      batch.operations.push_back(reject.operation);
       batch.source_bytes += document->size;
       bytes_ += document->size;
       numbers_.push_back(reject.reject);
@@ -124,6 +126,7 @@ class RejectCursor final : public Cursor {
           if (reject.reject > last_) return false;
           RejectRecord& kept = page_.emplace_back();
           kept.reject = reject.reject;
+          kept.operation = reject.operation;
           kept.raw = reject.raw;
           bytes += reject.raw.size();
           return page_.size() < kPageRejects && bytes < kPageBytes;
@@ -136,7 +139,7 @@ class RejectCursor final : public Cursor {
   KeptDocuments& kept_;
   std::string job_;
   int64_t last_, given_;
-  std::vector<RejectRecord> page_;  // numbers and kept documents alone
+  std::vector<RejectRecord> page_;  // number, operation and kept document alone
   size_t at_ = 0;
   std::vector<int64_t> numbers_;
   uint64_t bytes_ = 0, without_document_ = 0;

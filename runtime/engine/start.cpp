@@ -1,6 +1,7 @@
 #include "engine/start.hpp"
 
 #include "base/digest.hpp"
+#include "engine/changes.hpp"
 #include "engine/join.hpp"
 #include "engine/rejects.hpp"
 #include "engine/reread.hpp"
@@ -282,6 +283,8 @@ void prepare_run(RunShared& shared, PreparedRun& prepared) {
   shared.live = shared.source->info().live;
   const bool again = can_read_again(job.spec.source);
   prepared.report = target.inspect(*shared.shape, settings.create, again);
+  check_changes(shared.source->info(), *shared.shape, static_cast<bool>(job.spec.hook), target,
+                prepared.report);
   shared.sink_options.connections =
       static_cast<uint32_t>(settings.jobs > 0 ? settings.jobs : default_jobs());
   const auto connections = static_cast<int>(shared.sink_options.connections);

@@ -19,15 +19,6 @@ constexpr double kUnitSeconds = 1;
 constexpr uint32_t kBatchDocuments = 500;
 constexpr size_t kBatchBytes = 256 << 10;
 
-Tally difference(Tally after, const Tally& before) noexcept {
-  after.read -= before.read, after.inserted -= before.inserted, after.updated -= before.updated;
-  after.unchanged -= before.unchanged, after.skipped -= before.skipped;
-  after.rejected -= before.rejected, after.suppressed -= before.suppressed,
-      after.rows -= before.rows;
-  after.child_rows -= before.child_rows, after.bytes -= before.bytes;
-  return after;
-}
-
 }  // namespace
 
 Worker::Worker(RunShared& shared)
@@ -107,7 +98,8 @@ bool Worker::settle_lost_unit(PartitionRecord& partition) {
       if (record.id != partition.id) continue;
       if (record.claim != partition.claim) throw ClaimLost(partition.id);
       committed = record.position != partition.position || record.done != partition.done;
-      gained = difference(record.tally, partition.tally);
+      gained = record.tally;
+      gained -= partition.tally;
       shared_.tally += gained;
       shared_.rows.fetch_add(gained.rows, std::memory_order_relaxed);
       partition = std::move(record);
@@ -258,8 +250,9 @@ void Worker::commit_unit(UnitRecord& unit) {
     const Tally& t = unit.tally;
     raise(Code::kBug,
           "the read counts do not add up: read {} is not inserted {} + updated {} + unchanged {} + "
-          "skipped {} + rejected {} + suppressed {}",
-          t.read, t.inserted, t.updated, t.unchanged, t.skipped, t.rejected, t.suppressed);
+          "skipped {} + rejected {} + suppressed {} + deleted {}",
+          t.read, t.inserted, t.updated, t.unchanged, t.skipped, t.rejected, t.suppressed,
+          t.deleted);
   }
   count_unit();
   shared_.rejected.fetch_add(unit.tally.rejected - unit_rejected_, std::memory_order_relaxed);

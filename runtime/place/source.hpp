@@ -45,6 +45,8 @@ struct SourceInfo {
   bool compressed = false;
   /// There will always be more: a feed.
   bool live = false;
+  /// Tells of changes, deleted documents among them; of those it gives the `_id` alone.
+  bool changes = false;
   /// Others may change the data while it is read.
   bool moves = false;
   /// A partition's spec says at which byte its first document lies.

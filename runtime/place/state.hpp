@@ -10,6 +10,7 @@
 
 #include "base/error.hpp"
 #include "place/stage.hpp"
+#include "plan/operation.hpp"
 #include "plan/tally.hpp"
 
 namespace lugger {
@@ -48,7 +49,8 @@ struct RejectRecord {
   int64_t reject = 0;  // number within the state
   std::string run, job, table, document_id, column, code, message;
   std::string document;  // canonical Extended JSON
-  std::string raw;       // keep_document(): BSON, so that --retry loads exactly what was refused
+  Operation operation = Operation::kUpsert;
+  std::string raw;  // keep_document(): BSON, so that --retry loads exactly what was refused
   std::string at;
 };
 

@@ -1,7 +1,6 @@
 #include "place/state_file.hpp"
 
 #include <algorithm>
-#include <array>
 #include <fstream>
 
 #include "base/digest.hpp"
@@ -18,27 +17,19 @@ namespace fs = std::filesystem;
 // A row of SQLite's holds at most 1 GB; what a reject cannot hold it is without.
 constexpr size_t kMostDocument = size_t{400} << 20;
 
-// Of partitions, in the order of counts_of().
-constexpr std::array<std::string_view, 10> kCounts = {
-    "read",     "inserted",   "updated", "unchanged",  "skipped",
-    "rejected", "suppressed", "rows",    "child_rows", "bytes"};
-
-std::array<uint64_t*, kCounts.size()> counts_of(Tally& tally) {
-  return {&tally.read,     &tally.inserted,   &tally.updated, &tally.unchanged,  &tally.skipped,
-          &tally.rejected, &tally.suppressed, &tally.rows,    &tally.child_rows, &tally.bytes};
-}
-
 /// Each count within `form`: "p.{}" or "sum(p.{})".
 std::string counts(std::string_view form) {
   std::string out;
-  for (const std::string_view count : kCounts)
-    out += (out.empty() ? "" : ", ") + fmt::format(fmt::runtime(form), fmt::arg("count", count));
+  for (const TallyCount& count : kTallyCounts)
+    out +=
+        (out.empty() ? "" : ", ") + fmt::format(fmt::runtime(form), fmt::arg("count", count.name));
   return out;
 }
 
 Tally tally_at(const SqliteStatement& row, int column) {
   Tally out;
-  for (uint64_t* count : counts_of(out)) *count = static_cast<uint64_t>(row.number(column++));
+  for (const TallyCount& count : kTallyCounts)
+    out.*count.of = static_cast<uint64_t>(row.number(column++));
   return out;
 }
 
@@ -58,8 +49,9 @@ void write_rejects(Sqlite& database, const UnitRecord& unit) {
   SqliteStatement statement(
       database,
       fmt::format("INSERT INTO rejects (run, job, \"table\", document_id, \"column\", code, "
-                  "message, document, raw, at) VALUES (?1, coalesce(?2, (SELECT job FROM runs "
-                  "WHERE run = ?1), ''), ?3, ?4, ?5, ?6, ?7, ?8, ?9, coalesce(?10, {}))",
+                  "message, document, raw, at, operation) VALUES (?1, coalesce(?2, (SELECT job "
+                  "FROM runs WHERE run = ?1), ''), ?3, ?4, ?5, ?6, ?7, ?8, ?9, coalesce(?10, {}), "
+                  "?11)",
                   kStateNow));
   const auto kept = [&](const std::string& text) {
     return !unit.redact && !text.empty() && text.size() <= kMostDocument;
@@ -71,18 +63,17 @@ void write_rejects(Sqlite& database, const UnitRecord& unit) {
     statement.run({reject.run.empty() ? unit.run : reject.run,
                    or_null(reject.job.empty() ? unit.job : reject.job), reject.table,
                    reject.document_id, reject.column, reject.code,
-                   unit.redact ? reject.code : reject.message, document, raw, or_null(reject.at)});
+                   unit.redact ? reject.code : reject.message, document, raw, or_null(reject.at),
+                   operation_word(reject.operation)});
   }
 }
 
 void write_progress(Sqlite& database, const UnitRecord& unit, uint64_t output_size) {
-  std::string added;
-  for (const std::string_view count : kCounts)
-    added += fmt::format("{0} = {0} + excluded.{0}, ", count);
-  Tally tally = unit.tally;
-  const auto count = counts_of(tally);
-  std::string values;
-  for (const uint64_t* number : count) values += fmt::format(", {}", signed_of(*number));
+  std::string added, values;
+  for (const TallyCount& count : kTallyCounts) {
+    added += fmt::format("{0} = {0} + excluded.{0}, ", count.name);
+    values += fmt::format(", {}", signed_of(unit.tally.*count.of));
+  }
   database.run(fmt::format("INSERT INTO partitions (run, partition, position, done, {}) "
                            "VALUES (?, ?, ?, ?{}) ON CONFLICT (run, partition) DO UPDATE SET "
                            "position = excluded.position, done = excluded.done, {}"
@@ -251,11 +242,12 @@ void FileState::each_reject(const std::string& job,
                             const std::function<bool(const RejectRecord&)>& use, int64_t after) {
   constexpr size_t kPage = 50;
   if (readable() == nullptr) return;
-  SqliteStatement rows(*database_,
-                       fmt::format("SELECT reject, run, job, \"table\", document_id, \"column\", "
-                                   "code, message, document, raw, at FROM rejects WHERE job = ? "
-                                   "AND reject > ? ORDER BY reject LIMIT {}",
-                                   kPage));
+  SqliteStatement rows(
+      *database_,
+      fmt::format("SELECT reject, run, job, \"table\", document_id, \"column\", "
+                  "code, message, document, raw, at, operation FROM rejects WHERE job = ? "
+                  "AND reject > ? ORDER BY reject LIMIT {}",
+                  kPage));
   std::vector<RejectRecord> page;
   do {
     page.clear();
@@ -269,6 +261,7 @@ void FileState::each_reject(const std::string& job,
             &reject.code, &reject.message, &reject.document, &reject.raw, &reject.at}) {
         *field = rows.text(column++);
       }
+      reject.operation = operation_of(rows.text(column));
     }
     for (const RejectRecord& reject : page) {
       if (!use(reject)) return;

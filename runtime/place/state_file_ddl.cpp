@@ -48,6 +48,7 @@ CREATE TABLE partitions (
   skipped integer NOT NULL DEFAULT 0,
   rejected integer NOT NULL DEFAULT 0,
   suppressed integer NOT NULL DEFAULT 0,
+  deleted integer NOT NULL DEFAULT 0,
   rows integer NOT NULL DEFAULT 0,
   child_rows integer NOT NULL DEFAULT 0,
   bytes integer NOT NULL DEFAULT 0,
@@ -65,7 +66,8 @@ CREATE TABLE rejects (
   message text NOT NULL,
   document text,
   raw blob,
-  at text NOT NULL
+  at text NOT NULL,
+  operation text NOT NULL
 ) STRICT;
 CREATE INDEX rejects_job ON rejects (job, reject);
 INSERT INTO meta (version) VALUES (1);

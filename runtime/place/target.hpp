@@ -113,6 +113,12 @@ class Target {
   /// safe to say which they are.
   virtual void discard(const PlanShape& plan, const std::string& run) = 0;
 
+  /// Why rows of deleted documents could not be deleted; empty: they can.
+  virtual std::vector<std::string> delete_problems(const PlanShape& plan) {
+    static_cast<void>(plan);
+    return {place() + " takes no deletes"};
+  }
+
   // What not every kind of target can do; null where it cannot.
   /// The indexes and constraints that are built behind a load.
   virtual Stages* stages() { return nullptr; }

@@ -6,6 +6,7 @@
 
 #include "base/arena.hpp"
 #include "plan/failure.hpp"
+#include "plan/operation.hpp"
 #include "value/document.hpp"
 
 namespace lugger {
@@ -42,8 +43,8 @@ class RowSet {
   std::vector<uint8_t> live_;
 };
 
-/// What is to become of a document.
-enum class Fate : uint8_t { kLoad, kSkip, kReject };
+/// What is to become of a document. kDelete: of its rows; tables[0] has a row with its key.
+enum class Fate : uint8_t { kLoad, kSkip, kReject, kDelete };
 
 /// Why a document was refused. Column and table are indices into the plan; -1: the document as a
 /// whole.
@@ -63,14 +64,19 @@ class Batch {
 
   Arena& arena() noexcept { return *arena_; }
   std::vector<Document> documents;
-  std::vector<Fate> fates;        // one a document, once the plan has run
-  std::vector<RowSet> tables;     // one a table of the plan
+  std::vector<Operation> operations;  // one a document; empty: all are upserts
+  std::vector<Fate> fates;            // one a document, once the plan has run
+  std::vector<RowSet> tables;         // one a table of the plan
   RowSet unrouted;                // while a hook is called: rows of documents that no route takes
   std::vector<Refusal> refusals;  // of documents whose fate is kReject
   std::vector<std::pair<std::string, uint64_t>> skips;  // reason, documents
   uint64_t source_bytes = 0;
   uint32_t max_documents = 1000;  // the cursor stops here
   size_t max_bytes = 1 << 20;     // or here
+
+  Operation operation(size_t document) const noexcept {
+    return operations.empty() ? Operation::kUpsert : operations[document];
+  }
 
   /// Refuses a document; the first refusal of a document is the one kept.
   void refuse(Refusal refusal) {
@@ -91,7 +97,7 @@ class Batch {
     skips.emplace_back(reason, 1);
   }
   void clear() noexcept {
-    documents.clear(), fates.clear(), refusals.clear(), skips.clear();
+    documents.clear(), operations.clear(), fates.clear(), refusals.clear(), skips.clear();
     for (RowSet& set : tables) set.clear();
     unrouted.clear();
     source_bytes = 0;

@@ -2,6 +2,7 @@
 #include <array>
 #include <cmath>
 
+#include "base/ascii.hpp"
 #include "plan/coerce.hpp"
 #include "value/pgrow_reader.hpp"
 
@@ -168,18 +169,9 @@ bool int_fits(const ColumnType& type, int64_t value) noexcept {
   return value > -limit && value < limit;
 }
 
-bool is_word(std::string_view text, std::string_view lower) noexcept {
-  if (text.size() != lower.size()) return false;
-  for (size_t i = 0; i < text.size(); ++i)
-    if ((text[i] >= 'A' && text[i] <= 'Z' ? text[i] + 32 : text[i]) != lower[i]) return false;
-  return true;
-}
-
 /// White space around it does not count, as in PostgreSQL.
 Failure bool_from_text(std::string_view text, Value& out) noexcept {
-  const size_t first = text.find_first_not_of(" \t\n\v\f\r");
-  if (first == std::string_view::npos) return Failure::kSyntax;
-  text = text.substr(first, text.find_last_not_of(" \t\n\v\f\r") - first + 1);
+  text = trimmed(text);
   for (const std::string_view word : {"true", "t", "yes", "y", "on", "1"}) {
     if (is_word(text, word)) {
       out = Value::of(ValueType::kBool, 1);

@@ -240,16 +240,7 @@ Failure coerce_bytea(Coercer& c, const Value& in, Value& out, Arena& arena) {
   if (!text.starts_with("\\x") || text.size() % 2 != 0) return Failure::kSyntax;
   text.remove_prefix(2);
   uint8_t* bytes = arena.allocate(text.size() / 2);
-  const auto nibble = [](char digit) {
-    if (digit >= '0' && digit <= '9') return digit - '0';
-    const int letter = digit | 32;
-    return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
-  };
-  for (size_t i = 0; i < text.size(); i += 2) {
-    const int high = nibble(text[i]), low = nibble(text[i + 1]);
-    if (high < 0 || low < 0) return Failure::kSyntax;
-    bytes[i / 2] = static_cast<uint8_t>(high << 4 | low);
-  }
+  if (!from_hex(text, bytes)) return Failure::kSyntax;
   out = Value::of(ValueType::kBinary, Bytes(bytes, text.size() / 2));
   return Failure::kNone;
 }

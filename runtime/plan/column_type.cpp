@@ -5,6 +5,7 @@
 #include <charconv>
 #include <vector>
 
+#include "base/ascii.hpp"
 #include "base/error.hpp"
 #include "base/text.hpp"
 
@@ -93,9 +94,6 @@ constexpr std::array<std::string_view, 14> kOthers = {"xml",  "money",  "name", 
               std::move(hint));
 }
 
-char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-bool is_space(char c) noexcept { return c == ' ' || (c >= '\t' && c <= '\r'); }
-
 /// The spelled type taken apart: "timestamp (3) with time zone []" -> name, arguments, array.
 struct Spelled {
   std::string name;  // lower case outside quotes, single spaces
@@ -148,7 +146,7 @@ Spelled take_apart(std::string_view spelled) {
     } else if (out.array) {
       refuse(spelled, "nothing may follow []");
     } else {
-      out.name.push_back(lower(c));
+      out.name.push_back(to_lower(c));
     }
   }
   if (quoted) refuse(spelled, "a quote is not closed");

@@ -64,13 +64,26 @@ void Plan::run(Batch& batch, RowHook* hook) {
     batch.tables[i].shape(work.tables[i].table->columns.size());
   batch.unrouted.shape(work.tables[0].table->columns.size());
   batch.fates.assign(batch.documents.size(), Fate::kLoad);
-  for (uint32_t document = 0; document < batch.documents.size(); ++document)
-    work.make_rows(batch, document);
+  for (uint32_t document = 0; document < batch.documents.size(); ++document) {
+    if (batch.operation(document) == Operation::kDelete) {
+      batch.fates[document] = Fate::kDelete;
+    } else {
+      work.make_rows(batch, document);
+    }
+  }
   if (hook != nullptr) {
     hook->apply(batch);
     work.finish_hooked(batch);
   }
+  key_rows(batch);
   work.read += batch.documents.size();
+}
+
+void Plan::key_rows(Batch& batch) {
+  if (batch.operations.empty()) return;
+  for (uint32_t document = 0; document < batch.documents.size(); ++document) {
+    if (batch.fates[document] == Fate::kDelete) work_->make_key(batch, document);
+  }
 }
 
 std::map<std::string, uint64_t> Plan::unmapped() const {

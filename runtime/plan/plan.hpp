@@ -62,6 +62,8 @@ class Plan {
 
   /// Makes rows of batch.documents, applies the hook when there is one, and decides each document's
   /// fate.
+  /// Of a document that was deleted there is one row, in tables[0], which holds its key alone, and
+  /// which no hook sees.
   void run(Batch& batch, RowHook* hook);
 
   /// Top-level (or partly mapped) source paths that no column took, with how often they were seen.
@@ -71,6 +73,8 @@ class Plan {
   std::map<std::string, uint64_t> replaced() const;
 
  private:
+  void key_rows(Batch& batch);
+
   struct Work;
   std::shared_ptr<const PlanShape> shape_;
   std::unique_ptr<Work> work_;

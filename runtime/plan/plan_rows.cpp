@@ -1,4 +1,6 @@
 // Rows made from documents: gather, coerce, fan out to children, settle what a hook left.
+#include <algorithm>
+
 #include "base/error.hpp"
 #include "plan/work.hpp"
 #include "value/bson_reader.hpp"
@@ -91,17 +93,38 @@ Failure Plan::Work::generate(size_t table, size_t column, const Value& raw, cons
 
 void Plan::Work::fill(Batch& batch, size_t table, uint32_t document, Value* row,
                       const Value* parent_row, int ordinal) {
-  TableWork& work = tables[table];
-  const Scope& scope = table < shape->own_tables() ? tables[0].scope : work.scope;
-  for (size_t i = 0; i < work.table->columns.size(); ++i) {
-    const Value& raw = scope.column(i);
-    if (work.table->columns[i].generate == Column::Generate::kNone) {
-      settle(batch, table, document, i, raw, row[i]);
-      continue;
-    }
-    const Failure failure = generate(table, i, raw, parent_row, ordinal, row[i], batch.arena());
-    if (failure != Failure::kNone)
-      batch.refuse({document, static_cast<int>(table), static_cast<int>(i), failure, raw, {}});
+  for (size_t i = 0; i < tables[table].table->columns.size(); ++i)
+    fill_column(batch, table, document, i, row, parent_row, ordinal);
+}
+
+void Plan::Work::fill_column(Batch& batch, size_t table, uint32_t document, size_t column,
+                             Value* row, const Value* parent_row, int ordinal) {
+  const TableWork& work = tables[table];
+  const Value& raw = (table < shape->own_tables() ? tables[0].scope : work.scope).column(column);
+  if (work.table->columns[column].generate == Column::Generate::kNone) {
+    settle(batch, table, document, column, raw, row[column]);
+    return;
+  }
+  const Failure failure =
+      generate(table, column, raw, parent_row, ordinal, row[column], batch.arena());
+  if (failure != Failure::kNone)
+    batch.refuse({document, static_cast<int>(table), static_cast<int>(column), failure, raw, {}});
+}
+
+void Plan::Work::make_key(Batch& batch, uint32_t document) {
+  TableWork& own = tables[0];
+  const Failure failure =
+      own.scope.read(batch.documents[document], read + document + 1, batch.arena());
+  if (failure != Failure::kNone) {
+    batch.refuse({document, 0, -1, failure, {}, {}});
+    return;
+  }
+  Value* row = batch.tables[0].add(document);
+  std::fill_n(row, own.table->columns.size(), Value::null());
+  for (const size_t column : own.table->key) {
+    fill_column(batch, 0, document, column, row, nullptr, 0);
+    if (row[column].absent())
+      batch.refuse({document, 0, static_cast<int>(column), Failure::kRequired, {}, {}});
   }
 }
 

@@ -1,7 +1,9 @@
 // What became of the documents read. The books must balance: read = inserted + updated + unchanged
-// + skipped + rejected + suppressed.
+// + skipped + rejected + suppressed + deleted.
 #pragma once
+#include <array>
 #include <cstdint>
+#include <string_view>
 
 namespace lugger {
 
@@ -15,6 +17,8 @@ struct Tally {
   uint64_t rejected = 0;
   // The server did not take a row of theirs, silently.
   uint64_t suppressed = 0;
+  // Deleted at the source, and now here. One that was not here is unchanged.
+  uint64_t deleted = 0;
 
   // Written to all tables; of these, to child tables.
   uint64_t rows = 0;
@@ -24,16 +28,38 @@ struct Tally {
   uint64_t bytes = 0;
 
   bool balanced() const noexcept {
-    return read == inserted + updated + unchanged + skipped + rejected + suppressed;
+    return read == inserted + updated + unchanged + skipped + rejected + suppressed + deleted;
   }
-  Tally& operator+=(const Tally& other) noexcept {
-    read += other.read, inserted += other.inserted, updated += other.updated,
-        unchanged += other.unchanged;
-    skipped += other.skipped, rejected += other.rejected, suppressed += other.suppressed;
-    rows += other.rows, child_rows += other.child_rows;
-    bytes += other.bytes;
-    return *this;
-  }
+  Tally& operator+=(const Tally& other) noexcept;
+  Tally& operator-=(const Tally& other) noexcept;
 };
+
+/// A count as ledgers, scripts and JSON name it.
+struct TallyCount {
+  std::string_view name;
+  uint64_t Tally::*of;
+};
+
+inline constexpr std::array<TallyCount, 11> kTallyCounts = {{{"read", &Tally::read},
+                                                             {"inserted", &Tally::inserted},
+                                                             {"updated", &Tally::updated},
+                                                             {"unchanged", &Tally::unchanged},
+                                                             {"skipped", &Tally::skipped},
+                                                             {"rejected", &Tally::rejected},
+                                                             {"suppressed", &Tally::suppressed},
+                                                             {"deleted", &Tally::deleted},
+                                                             {"rows", &Tally::rows},
+                                                             {"child_rows", &Tally::child_rows},
+                                                             {"bytes", &Tally::bytes}}};
+
+inline Tally& Tally::operator+=(const Tally& other) noexcept {
+  for (const TallyCount& count : kTallyCounts) this->*count.of += other.*count.of;
+  return *this;
+}
+
+inline Tally& Tally::operator-=(const Tally& other) noexcept {
+  for (const TallyCount& count : kTallyCounts) this->*count.of -= other.*count.of;
+  return *this;
+}
 
 }  // namespace lugger

@@ -34,6 +34,9 @@ struct Plan::Work {
   uint64_t read = 0;  // documents of the batches before this one
 
   void make_rows(Batch& batch, uint32_t document);
+  void make_key(Batch& batch, uint32_t document);
+  void fill_column(Batch& batch, size_t table, uint32_t document, size_t column, Value* row,
+                   const Value* parent_row, int ordinal);
   /// The document's own table; nullopt: no route takes it.
   std::optional<size_t> choose_table();
   void refuse_unrouted(Batch& batch, uint32_t document);

@@ -331,6 +331,29 @@ std::string MergeSql::children_taken(size_t table, int turn) const {
                      same_as_returned(child));
 }
 
+std::string MergeSql::stored_of_gone(const PgTableLayout& layout) {
+  return join(layout.key, " AND ", [&](size_t f) {
+    return stored(layout, f) + " = " + staged_for_compare(layout, f, "p");
+  });
+}
+
+std::string MergeSql::remove_gone_children(size_t table) const {
+  const PgTableLayout& child = tables_[table];
+  return fmt::format("DELETE FROM {} t USING gone p WHERE {}", child.table, stored_of_root(child));
+}
+
+std::string MergeSql::remove_gone(size_t table) const {
+  const PgTableLayout& layout = tables_[table];
+  return fmt::format("DELETE FROM {} t USING gone p WHERE {} RETURNING p.doc", layout.table,
+                     stored_of_gone(layout));
+}
+
+std::string MergeSql::standing_of_gone(size_t table) const {
+  const PgTableLayout& layout = tables_[table];
+  return fmt::format("SELECT p.doc FROM gone p JOIN {} t ON {}", layout.table,
+                     stored_of_gone(layout));
+}
+
 std::string MergeSql::key_list(const PgTableLayout& layout) const {
   return join(layout.key, ", ", [&](size_t f) { return staged_for_compare(layout, f, "s"); });
 }

@@ -26,8 +26,8 @@ enum class Outcome : int {
 };
 
 /// Writes statements against relations "stage t" (seq, doc, turn, c0..cn) and "outcome" (turn, doc,
-/// k, outcome, wrote); k: the texts of the own row's key as it was staged, an array. They are temporary tables, or common table expressions over parameters; then
-/// `with` leads each statement.
+/// k, outcome, wrote); k: the texts of the own row's key as it was staged, an array. They are
+/// temporary tables, or common table expressions over parameters; then `with` leads each statement.
 class MergeSql {
  public:
   enum class Relations : uint8_t { kTemporary, kExpressions };
@@ -58,6 +58,13 @@ class MergeSql {
   /// The same for a guarded table: common table expressions, and the SELECT of (doc, k, taken).
   std::string children_with(size_t table, int turn) const;
   std::string children_taken(size_t table, int turn) const;
+  // Against a relation "gone" (doc, the key's columns as staged) of documents that were deleted:
+  /// DELETE of their child rows.
+  std::string remove_gone_children(size_t table) const;
+  /// DELETE of their rows in an own table; gives back their doc.
+  std::string remove_gone(size_t table) const;
+  /// SELECT of the doc of those whose row stands in an own table.
+  std::string standing_of_gone(size_t table) const;
   /// The key's columns of alias s, as they will be stored.
   std::string key_list(const PgTableLayout& layout) const;
   /// Does child row s belong to own row p of the same document?
@@ -74,6 +81,7 @@ class MergeSql {
   std::string conflict_clause(const PgTableLayout& layout) const;
   std::string untaken(const PgTableLayout& layout) const;
   std::string stored_of_root(const PgTableLayout& child) const;
+  static std::string stored_of_gone(const PgTableLayout& layout);
   std::string of_outcome(const PgTableLayout& child) const;
   std::string children_to_insert(size_t table, int turn) const;
   const std::vector<PgTableLayout>& tables_;

@@ -7,10 +7,10 @@ namespace {
 
 constexpr size_t kLeastWindow = 16;
 
-/// Narrows [first, last) to the documents that load anything.
+/// Narrows [first, last) to the documents that load or delete anything.
 void trim(const UnitDocuments& unit, size_t& first, size_t& last) {
-  while (first < last && !unit.loads(first)) ++first;
-  while (last > first && !unit.loads(last - 1)) --last;
+  while (first < last && !unit.loads(first) && !unit.deletes(first)) ++first;
+  while (last > first && !unit.loads(last - 1) && !unit.deletes(last - 1)) --last;
 }
 
 }  // namespace

@@ -58,6 +58,7 @@ RejectRecord server_reject(const PgLoad& load, const UnitDocuments& unit, size_t
   if (!constraint.empty() && out.message.find(constraint) == std::string::npos) {
     out.message += " (constraint " + constraint + ")";
   }
+  out.operation = unit.deletes(document) ? Operation::kDelete : Operation::kUpsert;
   out.document = document_json(refused);
   out.raw = keep_document(refused);
   return out;

@@ -2,6 +2,7 @@
 
 #include <thread>
 
+#include "postgres/changes.hpp"
 #include "postgres/claims.hpp"
 #include "postgres/redo.hpp"
 #include "postgres/refusal.hpp"
@@ -33,7 +34,8 @@ class PgSink : public RowSink {
   void write(Batch& batch) override {
     const size_t first = unit_.size();
     unit_.add(batch);
-    if (refused_) return;
+    if (unit_.has_deletes() && active_) undo();  // what was sent comes again, in its step
+    if (refused_ || unit_.has_deletes()) return;
     try {
       if (!active_) begin();
       loader_->write(unit_, first, unit_.size());
@@ -100,6 +102,7 @@ class PgSink : public RowSink {
   }
 
   void undo() noexcept {
+    unit_.all_steps();
     loader_->abort();
     if (staged_) staged_->abort();
     session_.rollback();
@@ -113,8 +116,18 @@ class PgSink : public RowSink {
 
   void bring_in(UnitRecord& unit) {
     if (refused_) return redo(unit);
-    if (!active_) begin();
-    loader_->finish(unit_, unit.tally);
+    if (!unit_.has_deletes()) {
+      if (!active_) begin();
+      loader_->finish(unit_, unit.tally);
+      return;
+    }
+    // No key stands yet by which rows could be found.
+    if (direct_) throw NeedsStaging{false};
+    open_unit();
+    const std::unique_ptr<PgLoader> changes = make_changes_loader(load_, *loader_, unit_);
+    changes->start(false);
+    changes->write(unit_, 0, unit_.size());
+    changes->finish(unit_, unit.tally);
   }
 
   /// From here to the end of the unit in staging.
@@ -129,7 +142,10 @@ class PgSink : public RowSink {
   void redo(UnitRecord& unit) {
     undo();
     open_unit();
-    PgLoader& loader = in_staging_ ? *staged_ : *loader_;
+    PgLoader& rows = in_staging_ ? *staged_ : *loader_;
+    std::unique_ptr<PgLoader> changes;
+    if (unit_.has_deletes()) changes = make_changes_loader(load_, rows, unit_);
+    PgLoader& loader = changes ? *changes : rows;
     const OnConflict policy = plan_.mapping().on_conflict;
     load_in_pieces(load_, loader, unit_, unit.tally, [&](size_t document, const Error& error) {
       if (error.sqlstate() == "23505") {

@@ -270,11 +270,14 @@ std::vector<PartitionRecord> PgState::partitions(const std::string& run) {
 void PgState::each_reject(const std::string& job,
                           const std::function<bool(const RejectRecord&)>& use, int64_t after) {
   constexpr size_t kPage = 50;
+  if (!exists(session())) return;
+  // Who may only read meets older ledgers.
+  const bool tells_operation = version(session()) >= 7;
   const std::string sql = fmt::format(
       "SELECT reject, run, job, \"table\", document_id, \"column\", code, message, document, "
-      "encode(raw, 'hex'), {} FROM {}.rejects WHERE job = $1 AND reject > $2::bigint ORDER BY "
+      "encode(raw, 'hex'), {}, {} FROM {}.rejects WHERE job = $1 AND reject > $2::bigint ORDER BY "
       "reject LIMIT {}",
-      iso("at"), schema_, kPage);
+      iso("at"), tells_operation ? "operation" : "''", schema_, kPage);
   for (int64_t last = after;;) {
     const PgRows rows = session().query(sql, {job, std::to_string(last)});
     for (size_t i = 0; i < rows.size(); ++i) {
@@ -286,7 +289,8 @@ void PgState::each_reject(const std::string& job,
         *field = rows.text(i, column++);
       }
       reject.raw = from_hex(rows.text(i, column++)).value_or("");
-      reject.at = rows.text(i, column);
+      reject.at = rows.text(i, column++);
+      reject.operation = operation_of(rows.text(i, column));
       if (!use(reject)) return;
     }
     if (rows.size() < kPage) return;

@@ -184,6 +184,13 @@ ALTER TABLE {schema}.partitions ADD COLUMN claim text, ADD COLUMN member text,
 COMMENT ON COLUMN {schema}.partitions.member_lock IS
   'The advisory lock that the claiming process holds while it lives; NULL: behind a pooler';
 INSERT INTO {schema}.meta (version) VALUES (6);
+)sql",
+    // Documents that were deleted at the source.
+    R"sql(
+ALTER TABLE {schema}.partitions ADD COLUMN deleted bigint NOT NULL DEFAULT 0;
+ALTER TABLE {schema}.rejects ADD COLUMN operation text NOT NULL DEFAULT 'upsert'
+  CHECK (operation IN ('upsert', 'delete'));
+INSERT INTO {schema}.meta (version) VALUES (7);
 )sql"};
 
 }  // namespace

@@ -1,22 +1,12 @@
 #include "postgres/state_read.hpp"
 
-#include <array>
-
 namespace lugger {
 namespace {
 
-// In tally_at's order. A reader may meet a ledger of version 4, which has no column `suppressed`,
-// without the right to upgrade it.
-constexpr std::array<std::string_view, 10> kCounts = {"p.read",
-                                                      "p.inserted",
-                                                      "p.updated",
-                                                      "p.unchanged",
-                                                      "p.skipped",
-                                                      "p.rejected",
-                                                      "(to_jsonb(p) ->> 'suppressed')::bigint",
-                                                      "p.rows",
-                                                      "p.child_rows",
-                                                      "p.bytes"};
+/// A reader may meet an older ledger, without the right to upgrade it: not all counts are there.
+std::string count_column(const TallyCount& count) {
+  return fmt::format("(to_jsonb(p) ->> '{}')::bigint", count.name);
+}
 
 // Those behind `done` came with version 6.
 constexpr std::string_view kPartition =
@@ -32,17 +22,14 @@ uint64_t number_at(const PgRows& rows, size_t row, size_t column) {
 
 std::string tally_columns(std::string_view form) {
   std::string out;
-  for (const std::string_view count : kCounts)
-    out += (out.empty() ? "" : ", ") + fmt::format(fmt::runtime(form), count);
+  for (const TallyCount& count : kTallyCounts)
+    out += (out.empty() ? "" : ", ") + fmt::format(fmt::runtime(form), count_column(count));
   return out;
 }
 
 Tally tally_at(const PgRows& rows, size_t row, size_t column) {
   Tally out;
-  for (uint64_t* count : {&out.read, &out.inserted, &out.updated, &out.unchanged, &out.skipped,
-                          &out.rejected, &out.suppressed, &out.rows, &out.child_rows, &out.bytes}) {
-    *count = number_at(rows, row, column++);
-  }
+  for (const TallyCount& count : kTallyCounts) out.*count.of = number_at(rows, row, column++);
   return out;
 }
 

@@ -54,7 +54,7 @@ std::optional<std::string> stored_raw(const std::string& raw) {
 }
 
 void write_rejects(PgSession& session, const std::string& schema, const UnitRecord& unit) {
-  constexpr size_t kColumns = 9;
+  constexpr size_t kColumns = 10;
   PgParams params;
   std::string values;
   size_t bytes = 0;
@@ -63,10 +63,11 @@ void write_rejects(PgSession& session, const std::string& schema, const UnitReco
     session.query(
         fmt::format(
             "INSERT INTO {0}.rejects (run, job, \"table\", document_id, \"column\", code, message, "
-            "document, raw) SELECT v.run, coalesce(nullif(v.job, ''), r.job, ''), v.tab, v.id, "
-            "v.col, "
-            "v.code, v.message, v.document::json, v.raw::bytea FROM (VALUES {1}) "
-            "AS v (n, run, job, tab, id, col, code, message, document, raw) "
+            "document, raw, operation) SELECT v.run, coalesce(nullif(v.job, ''), r.job, ''), "
+            "v.tab, "
+            "v.id, v.col, v.code, v.message, v.document::json, v.raw::bytea, v.operation FROM "
+            "(VALUES {1}) "
+            "AS v (n, run, job, tab, id, col, code, message, document, raw, operation) "
             "LEFT JOIN {0}.runs r ON r.run = v.run ORDER BY v.n",
             schema, values),
         params);
@@ -82,7 +83,8 @@ void write_rejects(PgSession& session, const std::string& schema, const UnitReco
                    storable(reject.document_id), storable(reject.column), storable(reject.code),
                    storable(unit.redact ? reject.code : reject.message),
                    unit.redact ? std::nullopt : stored_document(reject.document),
-                   unit.redact ? std::nullopt : stored_raw(reject.raw)});
+                   unit.redact ? std::nullopt : stored_raw(reject.raw),
+                   std::string(operation_word(reject.operation))});
     bytes += reject.document.size() + 2 * reject.raw.size() + reject.message.size();
     if (bytes >= kStatementBytes || params.size() >= kStatementRows * kColumns) flush();
   }
@@ -101,48 +103,38 @@ void write_unit(PgSession& session, const std::string& schema_name, const UnitRe
   const std::string schema = PgSession::quote_name(schema_name);
   forget_resolved(session, schema, unit);
   write_rejects(session, schema, unit);
-  const Tally& tally = unit.tally;
   PgParams params{unit.run, unit.partition, unit.position, unit.done ? "true" : "false"};
-  for (const uint64_t count :
-       {tally.read, tally.inserted, tally.updated, tally.unchanged, tally.skipped, tally.rejected,
-        tally.suppressed, tally.rows, tally.child_rows, tally.bytes}) {
-    params.emplace_back(std::to_string(count));
+  std::string names, places, sums;
+  for (const TallyCount& count : kTallyCounts) {
+    params.emplace_back(std::to_string(unit.tally.*count.of));
+    names += fmt::format(", {}", count.name);
+    places += fmt::format(", ${}", params.size());
+    sums += fmt::format("{0} = p.{0} + excluded.{0}, ", count.name);
   }
   session.query(
-      fmt::format(
-          "INSERT INTO {}.partitions AS p (run, partition, position, done, read, inserted, "
-          "updated, unchanged, "
-          "skipped, rejected, suppressed, rows, child_rows, bytes) "
-          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) "
-          "ON CONFLICT (run, partition) DO UPDATE SET position = excluded.position, done = "
-          "excluded.done, "
-          "read = p.read + excluded.read, inserted = p.inserted + excluded.inserted, "
-          "updated = p.updated + excluded.updated, unchanged = p.unchanged + excluded.unchanged, "
-          "skipped = p.skipped + excluded.skipped, rejected = p.rejected + excluded.rejected, "
-          "suppressed = p.suppressed + excluded.suppressed, "
-          "rows = p.rows + excluded.rows, child_rows = p.child_rows + excluded.child_rows, "
-          "bytes = p.bytes + excluded.bytes, updated_at = now()",
-          schema),
+      fmt::format("INSERT INTO {}.partitions AS p (run, partition, position, done{}) VALUES ($1, "
+                  "$2, $3, $4{}) ON CONFLICT (run, partition) DO UPDATE SET position = "
+                  "excluded.position, done = excluded.done, {}updated_at = now()",
+                  schema, names, places, sums),
       params);
 }
 
 void correct_books(PgSession& session, const std::string& schema_name, const std::string& run,
                    const Tally& before, const Tally& after) {
-  const auto moved = [](uint64_t from, uint64_t to) {
-    return std::to_string(static_cast<int64_t>(to - from));
-  };
+  PgParams params{run};
+  std::string set;
+  for (const TallyCount& count : kTallyCounts) {
+    const uint64_t moved = after.*count.of - before.*count.of;
+    if (moved == 0) continue;
+    params.emplace_back(std::to_string(static_cast<int64_t>(moved)));
+    set += fmt::format("{0}{1} = {1} + ${2}", set.empty() ? "" : ", ", count.name, params.size());
+  }
+  if (set.empty()) return;
   // A run's counts are the sums over its partitions: any one of them may carry the difference.
-  session.query(
-      fmt::format(
-          "UPDATE {0}.partitions SET inserted = inserted + $2, updated = updated + $3, "
-          "unchanged = unchanged + $4, skipped = skipped + $5, suppressed = suppressed + $6, "
-          "rows = rows + $7, child_rows = child_rows + $8 WHERE run = $1 AND partition = "
-          "(SELECT min(partition) FROM {0}.partitions WHERE run = $1)",
-          PgSession::quote_name(schema_name)),
-      {run, moved(before.inserted, after.inserted), moved(before.updated, after.updated),
-       moved(before.unchanged, after.unchanged), moved(before.skipped, after.skipped),
-       moved(before.suppressed, after.suppressed), moved(before.rows, after.rows),
-       moved(before.child_rows, after.child_rows)});
+  session.query(fmt::format("UPDATE {0}.partitions SET {1} WHERE run = $1 AND partition = (SELECT "
+                            "min(partition) FROM {0}.partitions WHERE run = $1)",
+                            PgSession::quote_name(schema_name), set),
+                params);
 }
 
 }  // namespace lugger

@@ -165,6 +165,17 @@ class PgTarget : public Target, public Stages {
                         pending_steps(*session, plan, known_tables(ledger.get(), job)));
   }
 
+  std::vector<std::string> delete_problems(const PlanShape& plan) override {
+    std::vector<std::string> out;
+    const std::shared_ptr<PgSession> session = borrow("inspect");
+    for (const TablePlan& table : plan.tables()) {
+      const std::optional<PgTable> found = inspect_table(*session, table.name);
+      if (found && !found->may_delete)
+        out.push_back(fmt::format("no right to DELETE from {}", table.name));
+    }
+    return out;
+  }
+
   /// Tables that lugger made and never finished hold nothing but what their run loaded; of others
   /// nothing can be told.
   void discard(const PlanShape& plan, const std::string&) override {

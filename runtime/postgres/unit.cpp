@@ -5,21 +5,23 @@
 namespace lugger {
 
 void UnitDocuments::add(Batch& batch) {
-  batches_.push_back({&batch, load_.size()});
+  batches_.push_back({&batch, acts_.size()});
   for (size_t i = 0; i < batch.documents.size(); ++i) {
-    load_.push_back(i < batch.fates.size() && batch.fates[i] == Fate::kLoad ? kLoad : kLeave);
+    const Fate fate = i < batch.fates.size() ? batch.fates[i] : Fate::kSkip;
+    acts_.push_back(fate == Fate::kLoad ? kLoad : fate == Fate::kDelete ? kDelete : kLeave);
+    has_deletes_ = has_deletes_ || fate == Fate::kDelete;
   }
 }
 
 void UnitDocuments::clear() noexcept {
   batches_.clear();
-  load_.clear();
+  acts_.clear();
+  all_steps();
+  has_deletes_ = false;
 }
 
 void UnitDocuments::include_all() noexcept {
-  for (uint8_t& load : load_) {
-    if (load == kExcluded) load = kLoad;
-  }
+  for (uint8_t& act : acts_) act &= static_cast<uint8_t>(~kExcluded);
 }
 
 size_t UnitDocuments::batch_of(size_t number) const {

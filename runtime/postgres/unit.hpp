@@ -1,5 +1,4 @@
-// The documents of one commit unit: the batches as they came, and which of their rows are to be
-// loaded.
+// The documents of one commit unit: the batches as they came, and what is to become of each.
 #pragma once
 #include <vector>
 
@@ -12,15 +11,26 @@ class UnitDocuments {
  public:
   void add(Batch& batch);
   void clear() noexcept;
-  size_t size() const noexcept { return load_.size(); }
+  size_t size() const noexcept { return acts_.size(); }
 
-  bool loads(size_t document) const noexcept { return load_[document] == kLoad; }
-  /// Leaves a document out of what is loaded: the server refused it.
-  void exclude(size_t document) noexcept {
-    if (load_[document] == kLoad) load_[document] = kExcluded;
+  /// Its rows are to be loaded.
+  bool loads(size_t document) const noexcept {
+    return acts_[document] == kLoad && in_step(document);
   }
+  /// Its rows are to be deleted.
+  bool deletes(size_t document) const noexcept {
+    return acts_[document] == kDelete && in_step(document);
+  }
+  bool has_deletes() const noexcept { return has_deletes_; }
+  /// Leaves a document out: the server refused it.
+  void exclude(size_t document) noexcept { acts_[document] |= kExcluded; }
   /// Takes back what exclude() did.
   void include_all() noexcept;
+  /// From here on only documents of one step load or delete anything; all_steps() ends that.
+  void set_steps(std::vector<uint32_t> steps) { steps_ = std::move(steps); }
+  void only_step(uint32_t step) noexcept { step_ = step; }
+  void all_steps() noexcept { steps_.clear(); }
+
   const Document& document(size_t number) const;
   Batch& batch(size_t number) const { return *batches_[batch_of(number)].batch; }
 
@@ -39,6 +49,18 @@ class UnitDocuments {
       }
     }
   }
+  /// The same for the keys of documents in [first, last) that are to be deleted: rows of table 0.
+  template <typename Use>
+  void each_deleted(size_t first, size_t last, Use&& use) const {
+    for (const Part& part : batches_) {
+      if (part.first >= last || part.first + part.batch->documents.size() <= first) continue;
+      const RowSet& rows = part.batch->tables[0];
+      for (size_t i = 0; i < rows.rows(); ++i) {
+        const size_t number = part.first + rows.document(i);
+        if (number >= first && number < last && deletes(number)) use(rows.row(i), number);
+      }
+    }
+  }
   /// The document of the n-th (from 1) row of a table among those each_row() gives; size(): there
   /// are fewer.
   size_t document_of_row(size_t table, size_t first, size_t last, uint64_t row) const;
@@ -46,14 +68,20 @@ class UnitDocuments {
   const Value* row_of(size_t table, size_t document) const;
 
  private:
-  static constexpr uint8_t kLeave = 0, kLoad = 1, kExcluded = 2;
+  static constexpr uint8_t kLeave = 0, kLoad = 1, kDelete = 2, kExcluded = 4;
   struct Part {
     Batch* batch;
     size_t first;
   };
   size_t batch_of(size_t number) const;
+  bool in_step(size_t document) const noexcept {
+    return steps_.empty() || steps_[document] == step_;
+  }
   std::vector<Part> batches_;
-  std::vector<uint8_t> load_;
+  std::vector<uint8_t> acts_;
+  bool has_deletes_ = false;
+  std::vector<uint32_t> steps_;  // empty: all are in the step
+  uint32_t step_ = 0;
 };
 
 }  // namespace lugger

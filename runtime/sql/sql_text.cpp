@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 
+#include "base/ascii.hpp"
 #include "base/error.hpp"
 
 namespace lugger {
@@ -128,13 +129,6 @@ std::vector<SqlSpan> trimmed(const std::vector<SqlSpan>& spans,
     if (begin != std::string::npos) out.push_back({begin, end - begin});
   }
   return out;
-}
-
-bool is_word(std::string_view text, std::string_view word) noexcept {
-  return text.size() == word.size() &&
-         std::equal(text.begin(), text.end(), word.begin(), [](char a, char b) {
-           return std::tolower(static_cast<unsigned char>(a)) == b;
-         });
 }
 
 /// At each semicolon outside brackets and outside BEGIN ATOMIC ... END. (The library's own splitter

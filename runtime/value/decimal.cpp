@@ -5,26 +5,13 @@
 #include <cmath>
 #include <limits>
 
+#include "base/ascii.hpp"
 namespace lugger {
 
 namespace {
 
 constexpr int kMaxWhole = 131072,
               kMaxScale = 16383;  // digits before and after the point in a numeric
-
-bool is_space(char c) noexcept { return c == ' ' || (c >= '\t' && c <= '\r'); }
-bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
-
-std::string_view trimmed(std::string_view text) noexcept {
-  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
-  return text;
-}
-
-bool is_word(std::string_view text, std::string_view lower) noexcept {
-  return std::equal(text.begin(), text.end(), lower.begin(), lower.end(),
-                    [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; });
-}
 
 void start(DecimalDigits& out, DecimalDigits::Kind kind = DecimalDigits::Kind::kFinite,
            bool negative = false) {

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/ascii.hpp"
 #include "base/bytes.hpp"
 #include "value/datetime.hpp"
 
@@ -130,9 +131,7 @@ constexpr std::array kUnits = {
     UnitName{"microseconds", Unit::kMicros, 1, kMicroField},
 };
 
-bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 bool is_alpha(char c) noexcept { return (c | 32) >= 'a' && (c | 32) <= 'z'; }
-bool is_space(char c) noexcept { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 size_t digits_ahead(std::string_view text) noexcept {
   size_t n = 0;

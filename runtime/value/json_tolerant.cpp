@@ -3,6 +3,7 @@
 #include <charconv>
 #include <functional>
 
+#include "base/ascii.hpp"
 #include "value/bson_reader.hpp"
 #include "value/json_tolerant_text.hpp"
 
@@ -41,8 +42,6 @@ bool is_word_byte(char c) noexcept {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
          c == '$';
 }
-
-bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
 class Rewriter : TolerantText {
  public:

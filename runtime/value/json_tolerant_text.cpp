@@ -1,5 +1,6 @@
 #include "value/json_tolerant_text.hpp"
 
+#include "base/ascii.hpp"
 #include "base/text.hpp"
 
 namespace lugger::json {
@@ -47,11 +48,7 @@ void TolerantText::put_escape(uint32_t unit) { out_ += fmt::format("\\u{:04x}", 
 uint32_t TolerantText::hex(size_t digits, size_t start) {
   uint32_t number = 0;
   for (size_t i = 0; i < digits; ++i, ++at_) {
-    const char c = peek();
-    const int digit = c >= '0' && c <= '9'   ? c - '0'
-                      : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                      : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                             : -1;
+    const int digit = hex_digit(peek());
     if (digit < 0)
       refuse_at(start, R"(expected an escape of JSON (a backslash itself is written \\))");
     number = number * 16 + static_cast<uint32_t>(digit);

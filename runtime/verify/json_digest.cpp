@@ -6,6 +6,8 @@
 #include <charconv>
 #include <vector>
 
+#include "base/ascii.hpp"
+
 namespace lugger {
 
 namespace {
@@ -129,12 +131,6 @@ Digest JsonDigester::digest(std::string_view json) {
     return state.tagged(kBroken, json);
   }
 }
-
-namespace {
-
-bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
-
-}  // namespace
 
 void append_number_value(std::string_view number, ByteBuffer& out) {
   while (!number.empty() && !is_digit(number.back())) number.remove_suffix(1);

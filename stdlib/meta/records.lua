@@ -2,13 +2,14 @@
 -- What plans, runs and sources tell: the tables that native functions give.
 
 ---@class lugger.tally
----@field read integer documents; read = inserted + updated + unchanged + skipped + rejected + suppressed
+---@field read integer documents; read = inserted + updated + unchanged + skipped + rejected + suppressed + deleted
 ---@field inserted integer
 ---@field updated integer
 ---@field unchanged integer
 ---@field skipped integer
 ---@field rejected integer
 ---@field suppressed integer the server did not take a row of theirs, and gave no error
+---@field deleted integer deleted at the source, and now here; one that was not here is unchanged
 ---@field rows integer rows written to all tables
 ---@field child_rows integer of these, rows of child tables
 ---@field bytes integer source bytes
@@ -226,4 +227,5 @@
 ---@field code string
 ---@field message string
 ---@field document string canonical Extended JSON
+---@field operation 'upsert'|'delete' what the source said happened to the document
 ---@field at string

@@ -131,14 +131,15 @@ def all_taken(value, taken, path):
 
 
 def rest(value, taken, path=()):
-    """The document without what other columns took. Of equal names the last one says whether it is taken. An array is whole or
-    not there: its elements keep their places."""
-    last, kept = dict(value), []
-    for name, inner in value:
+    """The document without what other columns took. Of equal names the last one says whether it is taken, and alone counts where
+    columns look below it. An array is whole or not there: its elements keep their places."""
+    last, places, kept = dict(value), {name: place for place, (name, _) in enumerate(value)}, []
+    for place, (name, inner) in enumerate(value):
         here = path + (name,)
-        if not all_taken(last[name], taken, here):
-            below = is_document(inner) and inner and any(one[:len(here)] == here for one in taken)
-            kept.append((name, rest(inner, taken, here) if below else inner))
+        looked_into = any(one[:len(here)] == here for one in taken)
+        if all_taken(last[name], taken, here) or looked_into and place != places[name]:
+            continue
+        kept.append((name, rest(inner, taken, here) if looked_into and is_document(inner) and inner else inner))
     return tuple(kept)
 
 

@@ -95,7 +95,7 @@ local function failed(job, err, settings)
     job = job, status = 'failed', error = type(err) == 'string' and err or tostring(err), hint = '',
     error_code = type(err) ~= 'string' and err.code or '',
     tally = { read = 0, inserted = 0, updated = 0, unchanged = 0, skipped = 0, rejected = 0, suppressed = 0,
-      rows = 0, child_rows = 0, bytes = 0 },
+      deleted = 0, rows = 0, child_rows = 0, bytes = 0 },
     seconds = 0, unmapped = {}, skip_reasons = {}, reject_codes = {}, notes = {}, warnings = {}, refused = {},
     constrained = true, stage = settings and settings.stage or '',
     resume_command = '', run = '',

@@ -6,7 +6,8 @@ local terminal = require 'lugger.inner.view.terminal'
 
 local summary = {}
 
-local shares = { 'inserted', 'updated', 'unchanged', 'skipped', 'rejected', 'suppressed' }
+local shares = { 'inserted', 'updated', 'unchanged', 'skipped', 'rejected', 'suppressed', 'deleted' }
+local seldom = { suppressed = true, deleted = true }
 
 --- Whether everything read is accounted for.
 ---@param tally lugger.tally
@@ -17,13 +18,13 @@ function summary.balanced(tally)
   return sum == tonumber(tally.read)
 end
 
---- "read 7 = inserted 5 + updated 0 + unchanged 0 + skipped 1 + rejected 1"; suppressed only when there are some.
+--- "read 7 = inserted 5 + updated 0 + unchanged 0 + skipped 1 + rejected 1"; seldom ones only where there are some.
 ---@param tally lugger.tally
 ---@return string
 function summary.books(tally)
   local parts = {}
   for _, name in ipairs(shares) do
-    if name ~= 'suppressed' or tonumber(tally[name]) > 0 then
+    if not seldom[name] or tonumber(tally[name]) > 0 then
       parts[#parts + 1] = name .. ' ' .. terminal.group(tally[name])
     end
   end
@@ -48,8 +49,8 @@ function summary.fields(result)
   for _, name in ipairs { 'error', 'hint', 'error_code', 'resume_command' } do
     if result[name] and result[name] ~= '' then fields[name] = result[name] end
   end
-  for _, name in ipairs { 'read', 'inserted', 'updated', 'unchanged', 'skipped', 'rejected', 'suppressed', 'rows',
-    'child_rows', 'bytes' } do
+  for _, name in ipairs { 'read', 'inserted', 'updated', 'unchanged', 'skipped', 'rejected', 'suppressed', 'deleted',
+    'rows', 'child_rows', 'bytes' } do
     fields[name] = tonumber(result.tally[name])
   end
   return fields
@@ -79,6 +80,7 @@ local function columns_of(results)
   when_used('skipped', 'skipped')
   columns[#columns + 1] = { 'rejected', 'rejected' }
   when_used('suppressed', 'suppressed')
+  when_used('deleted', 'deleted')
   when_used('child_rows', 'child rows')
   return columns
 end
