@@ -57,16 +57,10 @@ std::string key_columns(const FixTable& table, std::string_view alias) {
   return table.key.size() == 1 ? out : "(" + out + ")";
 }
 
-std::string version_of(std::string_view alias) {
-  // A row that was written again lies elsewhere or has another transaction's number; partitions
-  // number their places each for itself.
-  return fmt::format("concat({0}.tableoid::oid, ' ', {0}.ctid, ' ', {0}.xmin)", alias);
-}
-
 std::string FixReader::select() const {
   std::string out = "SELECT " + table_.select_shape();
   for (const std::string& name : table_.key) out += ", " + FixTable::text_of(table_.column(name));
-  out += ", " + version_of(table_.alias);
+  out += ", " + table_.version_of(table_.alias);
   for (const FixField& field : table_.fields)
     out += ", " + FixTable::text_of(table_.field_value(field));
   for (const FixField& field : table_.fields) {
@@ -132,6 +126,8 @@ std::vector<FixRow> FixReader::again(PgSession& session, Batch& batch,
   std::string names;
   for (size_t i = 0; i < table_.key.size(); ++i)
     names += fmt::format("{}k{}", i == 0 ? "" : ", ", i);
+  // Of a distributed table they are not locked: a row is written only as it was read.
+  lock = lock && !table_.distributed;
   const std::string sql =
       fmt::format("{} WHERE {} AND {} IN (SELECT {} FROM unnest({}) AS k({})){}{}", select(),
                   condition_sql(), key_columns(table_, table_.alias), list, arrays, names,
