@@ -1,5 +1,7 @@
 #include "verify/extra_rows.hpp"
 
+#include "postgres/catalog.hpp"
+
 namespace lugger {
 
 namespace {
@@ -51,6 +53,12 @@ uint64_t erase(PgSession& session, const ComparedTable& table, std::vector<RowPl
   return out;
 }
 
+/// Rows of shards on two servers may lie in the same place of tables with the same number.
+bool distributed(PgSession& session, const ComparedTable& table) {
+  const std::optional<PgTable> actual = inspect_table(session, table.name);
+  return actual && actual->distributed;
+}
+
 uint64_t rows_of(VerifyContext& context, const ComparedTable& table, const Verdict& verdict) {
   if (context.options.where.empty()) return verdict.tables[table.table].target;
   PgSession session(context.url, "repair", context.pooled);
@@ -66,6 +74,20 @@ std::string why_not_delete(VerifyContext& context, const WrongRows& wrong, const
     return fmt::format(
         "extra rows are not deleted while a column of the mapping is not what it says: {}.{}",
         column.table, column.column);
+  }
+  PgSession session(context.url, "repair", context.pooled);
+  for (const ComparedTable& table : context.comparison.tables) {
+    if (wrong.extra_rows[table.table] != 0 && distributed(session, table)) {
+      const std::string why = fmt::format(
+          "extra rows of {} are not deleted: Citus distributes it, and a row cannot be named by "
+          "its "
+          "place",
+          table.name);
+      if (!options.apply) return why;
+      throw Error(Code::kConfig, why,
+                  "delete them by their keys: lugger verify --limit-shown 100 shows them; without "
+                  "--delete-extra the other rows are repaired");
+    }
   }
   if (options.delete_many) return {};
   if (verdict.without_key != 0) {
