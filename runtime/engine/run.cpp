@@ -136,6 +136,7 @@ class RunImpl final : public Run {
       }
     };
     start_threads(wanted, std::min<size_t>(wanted, 1), work);  // and waits for them
+    shared_.source->release();
   }
 
   void finish_load() {

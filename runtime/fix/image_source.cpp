@@ -35,9 +35,10 @@ class ImageSource final : public ChangeSource {
     TextArray numbers;
     for (const size_t change : changes)
       numbers.add(std::to_string(first.rows[first.changes[change].row].image));
-    const PgRows rows = session.query(select("image = ANY ($2::int8[])", "JOIN",
-                                             fmt::format(" FOR NO KEY UPDATE OF {}", table_.alias)),
-                                      {run_, numbers.take()});
+    const PgRows rows =
+        session.query(select("image = ANY ($2::int8[])", "JOIN",
+                             table_.distributed ? "" : " FOR NO KEY UPDATE OF " + table_.alias),
+                      {run_, numbers.take()});
     Proposal out = propose(rows);
     if (rows.size() < changes.size()) explain_missing(session, first, changes, out);
     return out;
@@ -68,8 +69,9 @@ class ImageSource final : public ChangeSource {
   std::string select(const std::string& which, std::string_view join,
                      const std::string& lock) const {
     std::string list =
-        fmt::format("lugger_i.lugger_image, CASE WHEN {0}.ctid IS NOT NULL THEN {1} END, {2}",
-                    table_.alias, version_of(table_.alias),
+        fmt::format("lugger_i.lugger_image, CASE WHEN {} IS NOT NULL THEN {} END, {}",
+                    table_.distributed ? table_.column(table_.key[0]) : table_.alias + ".ctid",
+                    table_.version_of(table_.alias),
                     where_.empty() ? "true" : fmt::format("coalesce(({}\n), false)", where_));
     std::string match;
     for (size_t k = 0; k < table_.key.size(); ++k) {

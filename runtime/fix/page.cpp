@@ -57,16 +57,10 @@ std::string key_columns(const FixTable& table, std::string_view alias) {
   return table.key.size() == 1 ? out : "(" + out + ")";
 }
 
-std::string version_of(std::string_view alias) {
-  // A row that was written again lies elsewhere or has another transaction's number; partitions
-  // number their places each for itself.
-  return fmt::format("concat({0}.tableoid::oid, ' ', {0}.ctid, ' ', {0}.xmin)", alias);
-}
-
 std::string FixReader::select() const {
   std::string out = "SELECT " + table_.select_shape();
   for (const std::string& name : table_.key) out += ", " + FixTable::text_of(table_.column(name));
-  out += ", " + version_of(table_.alias);
+  out += ", " + table_.version_of(table_.alias);
   for (const FixField& field : table_.fields)
     out += ", " + FixTable::text_of(table_.field_value(field));
   for (const FixField& field : table_.fields) {
@@ -132,6 +126,8 @@ std::vector<FixRow> FixReader::again(PgSession& session, Batch& batch,
   std::string names;
   for (size_t i = 0; i < table_.key.size(); ++i)
     names += fmt::format("{}k{}", i == 0 ? "" : ", ", i);
+  // Of a distributed table they are not locked: a row is written only as it was read.
+  lock = lock && !table_.distributed;
   const std::string sql =
       fmt::format("{} WHERE {} AND {} IN (SELECT {} FROM unnest({}) AS k({})){}{}", select(),
                   condition_sql(), key_columns(table_, table_.alias), list, arrays, names,
@@ -156,22 +152,10 @@ std::vector<FixRow> FixReader::read(PgSession& session, Batch& batch, const std:
   std::vector<FixRow> out(rows.size());
   bytes_ = 0;
   for (size_t r = 0; r < rows.size(); ++r) {
-    size_t size = 2;
-    for (size_t c = 0; c < shown; ++c) size += 4 + rows.bytes(r, c).size();
-    uint8_t* tuple = batch.arena().allocate(size);
-    uint8_t* at = tuple;
-    store_be(at, static_cast<int16_t>(shown));
-    at += 2;
-    for (size_t c = 0; c < shown; ++c) {
-      const Bytes field = rows.bytes(r, c);
-      store_be<int32_t>(at, rows.null(r, c) ? -1 : static_cast<int32_t>(field.size()));
-      at += 4;
-      if (!field.empty()) std::memcpy(at, field.data(), field.size());
-      at += field.size();
-    }
+    const Bytes tuple = rows.tuple(r, shown, batch.arena());
     batch.documents.push_back(
-        Document{tuple, static_cast<uint32_t>(size), Format::kPgRow, &table_.shape});
-    bytes_ += size;
+        Document{tuple.data(), static_cast<uint32_t>(tuple.size()), Format::kPgRow, &table_.shape});
+    bytes_ += tuple.size();
     FixRow& row = out[r];
     size_t column = shown;
     for (size_t k = 0; k < keys; ++k) row.key.push_back(rows.text(r, column++));

@@ -53,8 +53,6 @@ class FixReader {
 
 /// "c" or "(c, d)": the key's columns.
 std::string key_columns(const FixTable& table, std::string_view alias);
-/// The text of one row's version as SQL.
-std::string version_of(std::string_view alias);
 /// '{"a",NULL}': a text[] as a parameter.
 class TextArray {
  public:

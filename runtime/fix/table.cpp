@@ -223,6 +223,22 @@ void read_equality(PgSession& session, const PgTable& table, FixTable& out) {
   }
 }
 
+/// Of a distributed table: what a row's version is told by.
+void read_held(PgSession& session, const PgTable& table, FixTable& out) {
+  for (const Column& shown : out.mapping.columns) {
+    const PgColumn* column = table.column(shown.name);
+    if (column == nullptr) continue;
+    FixTable::Held held{PgSession::quote_name(column->name), column->bare_type};
+    try {
+      session.query(fmt::format("SELECT NULL::{0} = NULL::{0}", held.type));
+    } catch (const Error& error) {
+      if (error.code() == Code::kConnect) throw;
+      held.equality = false;
+    }
+    out.held.push_back(std::move(held));
+  }
+}
+
 void read_triggers(PgSession& session, const PgTable& table, FixTable& out) {
   const PgRows rows = session.query(
       "SELECT t.tgname, (SELECT string_agg(a.attname, chr(1)) FROM pg_attribute a WHERE a.attrelid "
@@ -266,6 +282,18 @@ std::string FixTable::field_value(const FixField& field, std::string_view alias_
   return field.path.empty() ? whole : fmt::format("({} #> {})", whole, sql_path(field.path));
 }
 
+std::string FixTable::version_of(std::string_view of) const {
+  // A row that was written again lies elsewhere or has another transaction's number; partitions
+  // number their places each for itself.
+  if (!distributed)
+    return fmt::format("concat({0}.tableoid::oid, ' ', {0}.ctid, ' ', {0}.xmin)", of);
+  std::string texts;
+  for (const Held& one : held)
+    texts +=
+        fmt::format("{}{}", texts.empty() ? "" : ", ", text_of(fmt::format("{}.{}", of, one.name)));
+  return fmt::format("ARRAY[{}]::text[]::text", texts);
+}
+
 std::string FixTable::select_shape() const {
   std::string out;
   for (size_t i = 0; i < shape.fields.size(); ++i) {
@@ -298,6 +326,8 @@ FixTable inspect_fix(PgSession& session, const std::string& name,
   read_shape(session, table, out);
   read_equality(session, table, out);
   read_triggers(session, table, out);
+  out.distributed = table.distributed;
+  if (out.distributed) read_held(session, table, out);
   if (table.row_security) {
     out.notes.push_back(
         "row-level security is in force for this role: rows it hides are not looked at, and rows "

@@ -30,12 +30,22 @@ struct FixTable {
   std::vector<FixField> fields;
   std::vector<std::string> triggers;  // that an UPDATE fires
   std::vector<std::string> notes;
+  /// By Citus: rows have no place or transaction to tell a version by, so it is what they hold in
+  /// all columns that can be read.
+  struct Held {
+    std::string name, type;  // quoted; without its modifier
+    bool equality = true;    // the type has one; else its text is compared
+  };
+  bool distributed = false;
+  std::vector<Held> held;
 
   /// The output function's text of an expression, NULL for NULL.
   static std::string text_of(const std::string& expression);
   /// "customers"."phone"
   std::string column(std::string_view name, std::string_view alias_or_empty = {}) const;
   std::string select_shape() const;
+  /// The text of one row's version as SQL; it changes whenever the row is written.
+  std::string version_of(std::string_view alias) const;
   /// The value of a field as SQL: the column, or what stands at the path.
   std::string field_value(const FixField& field, std::string_view alias_or_empty = {}) const;
 };

@@ -183,7 +183,10 @@ FixEngine::Outcome FixEngine::retry_conflicts(const Outcome& first) {
   for (Written& one : out.written) {
     if (one.outcome != Written::Outcome::kConflict) continue;
     one.outcome = Written::Outcome::kRefused;
-    one.message = "the server left the row as it was: row-level security or a trigger keeps it";
+    one.message = table_.distributed
+                      ? "the row was changed by another session, and again before it was written"
+                      : "the server left the row as it was: row-level security or a trigger keeps "
+                        "it";
   }
   return out;
 }

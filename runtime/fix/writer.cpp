@@ -80,26 +80,56 @@ std::string FixWriter::statement() const {
   for (size_t i = 0; i < kFixedArrays + keys + 2 * fields; ++i)
     arrays += fmt::format("{}${}::text[]", i == 0 ? "" : ", ", i + 2);
   for (size_t k = 0; k < keys; ++k) {
-    match += fmt::format("t.{} = s.k{}::{} AND ", PgSession::quote_name(table_.key[k]), k,
-                         table_.key_types[k]);
+    match += table_.distributed
+                 ? fmt::format("t.{} = s.q{} AND ", PgSession::quote_name(table_.key[k]), k)
+                 : fmt::format("t.{} = s.k{}::{} AND ", PgSession::quote_name(table_.key[k]), k,
+                               table_.key_types[k]);
     key_list += fmt::format("{}s.k{}", k == 0 ? "" : ", ", k);
   }
   for (size_t f = 0; f < fields; ++f) {
-    returned +=
-        fmt::format(", {} AS a{}", FixTable::text_of(table_.field_value(table_.fields[f], "t")), f);
-    values += fmt::format("{}({}, {}, s.b{}, u.a{})", f == 0 ? "" : ", ", f + 1,
-                          PgSession::quote_literal(table_.fields[f].name), f, f);
+    // Citus takes no STABLE function in RETURNING: there the text is made behind it.
+    const std::string now = table_.field_value(table_.fields[f], "t"), name = fmt::format("a{}", f);
+    returned += fmt::format(", {} AS {}", table_.distributed ? now : FixTable::text_of(now), name);
+    values += fmt::format("{}({}, {}, s.b{}, {})", f == 0 ? "" : ", ", f + 1,
+                          PgSession::quote_literal(table_.fields[f].name), f,
+                          table_.distributed ? FixTable::text_of("u." + name) : "u." + name);
   }
   return fmt::format(
-      "WITH s AS MATERIALIZED (SELECT * FROM unnest({0}) AS s (n, v, m{1}{2}{3})), "
-      "u AS (UPDATE {4} AS t SET {5} FROM s WHERE {6}{7} = s.v RETURNING s.n{8}), "
+      "WITH s AS MATERIALIZED (SELECT {12} FROM unnest({0}) AS s (n, v, m{1}{2}{3})), "
+      "u AS (UPDATE {4} AS t SET {5} FROM s WHERE {6}{7} RETURNING s.n{8}), "
       "i AS (INSERT INTO {9}.images (run, key, fields, before, after) "
       "SELECT $1, ARRAY[{10}], x.f, x.b, x.a FROM u JOIN s ON s.n = u.n CROSS JOIN LATERAL "
       "(SELECT array_agg(w.f ORDER BY w.p) AS f, array_agg(w.b ORDER BY w.p) AS b, array_agg(w.a "
       "ORDER BY w.p) AS a FROM (VALUES {11}) AS w (p, f, b, a) WHERE substr(s.m, w.p, 1) = '1') x "
       "ORDER BY s.n::int8) SELECT n FROM u",
       arrays, numbered("k", keys), numbered("b", fields), numbered("a", fields), table_.relation,
-      assignments(), match, version_of("t"), returned, schema_, key_list, values);
+      assignments(), match, unchanged(), returned, schema_, key_list, values, given());
+}
+
+/// What an UPDATE of a distributed table names besides its own columns is cast before: casts may be
+/// STABLE, which Citus refuses there.
+std::string FixWriter::given() const {
+  if (!table_.distributed) return "*";
+  std::string out = "s.n, s.m";
+  for (size_t k = 0; k < table_.key.size(); ++k)
+    out += fmt::format(", s.k{0}, s.k{0}::{1} AS q{0}", k, table_.key_types[k]);
+  for (size_t f = 0; f < table_.fields.size(); ++f)
+    out += fmt::format(", s.b{0}, s.a{0}::{1} AS a{0}", f, table_.fields[f].type);
+  for (size_t i = 0; i < table_.held.size(); ++i)
+    out += fmt::format(", (s.v::text[])[{}]::{} AS v{}", i + 1, table_.held[i].type, i);
+  return out;
+}
+
+/// The row is what was read.
+std::string FixWriter::unchanged() const {
+  if (!table_.distributed) return table_.version_of("t") + " = s.v";
+  std::string out;
+  for (size_t i = 0; i < table_.held.size(); ++i) {
+    const std::string_view text = table_.held[i].equality ? "" : "::text";
+    out += fmt::format("{}t.{}{} IS NOT DISTINCT FROM s.v{}{}", i == 0 ? "" : " AND ",
+                       table_.held[i].name, text, i, text);
+  }
+  return out;
 }
 
 /// Once the statement is over its AFTER triggers have run too: what the rows hold now, and whether

@@ -29,6 +29,8 @@ class FixWriter {
                  const std::vector<RowChange>& changes, size_t first, size_t last,
                  std::vector<Written>& out);
   std::string statement() const;
+  std::string given() const;
+  std::string unchanged() const;
   std::string rereading() const;
   std::string assignments() const;
   std::string mark(size_t field) const;

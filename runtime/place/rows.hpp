@@ -153,6 +153,11 @@ class Rows {
   virtual std::unique_ptr<RowSnapshot> snapshot(int readers) = 0;
   /// For one worker; never null. Error{config} for a target whose rows cannot be deleted.
   virtual std::unique_ptr<RowEraser> eraser() = 0;
+  /// Why rows of this table cannot be erased by what they hold; empty: they can.
+  virtual std::string why_not_erase(size_t table) {
+    static_cast<void>(table);
+    return {};
+  }
 };
 
 }  // namespace lugger

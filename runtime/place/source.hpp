@@ -121,6 +121,9 @@ class Source {
   /// Continues behind `after`; where that is empty, begins at partition.start. Several threads open and read at once, and a part is read
   /// more than once: the same documents in the same order, unless the source moves.
   virtual std::unique_ptr<Cursor> open(const Partition& partition, const Position& after = {}) = 0;
+  /// No cursor is open: what parts shared while they were read is given back. Who opens one
+  /// afterwards sees the source as it is then.
+  virtual void release() noexcept {}
   /// What shows only when all parts have been read to their ends, in sentences; asked for then. Not
   /// all_by_this: another process read some of them, so that this one may have to look again.
   virtual std::vector<std::string> told_at_end(bool all_by_this, const StopFlag& stop) {

@@ -24,6 +24,22 @@ Bytes PgBinaryRows::bytes(size_t row, size_t column) const noexcept {
   return {reinterpret_cast<const uint8_t*>(data), static_cast<size_t>(size)};
 }
 
+Bytes PgBinaryRows::tuple(size_t row, size_t columns, Arena& arena) const {
+  size_t size = 2;
+  for (size_t c = 0; c < columns; ++c) size += 4 + bytes(row, c).size();
+  uint8_t* const tuple = arena.allocate(size);
+  store_be(tuple, static_cast<int16_t>(columns));
+  uint8_t* at = tuple + 2;
+  for (size_t c = 0; c < columns; ++c) {
+    const Bytes field = bytes(row, c);
+    store_be<int32_t>(at, null(row, c) ? -1 : static_cast<int32_t>(field.size()));
+    at += 4;
+    if (!field.empty()) std::memcpy(at, field.data(), field.size());
+    at += field.size();
+  }
+  return {tuple, size};
+}
+
 PgBinaryRows query_binary(PgSession& session, const std::string& sql, const PgParams& params) {
   std::vector<const char*> values;
   values.reserve(params.size());

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "base/arena.hpp"
 #include "postgres/session.hpp"
 
 struct pg_result;
@@ -24,6 +25,8 @@ class PgBinaryRows {
     if (null(row, column)) return std::nullopt;
     return text(row, column);
   }
+  /// The first columns of a row as the tuple that COPY BINARY has for them, in the arena.
+  Bytes tuple(size_t row, size_t columns, Arena& arena) const;
 
  private:
   friend PgBinaryRows query_binary(PgSession&, const std::string&, const PgParams&);

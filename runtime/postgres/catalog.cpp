@@ -186,8 +186,8 @@ std::optional<PgTable> inspect_table(PgSession& session, const std::string& tabl
       "row_security_active(c.oid),"
       " has_any_column_privilege(c.oid, 'INSERT'), has_any_column_privilege(c.oid, 'SELECT'),"
       " has_any_column_privilege(c.oid, 'UPDATE'), has_table_privilege(c.oid, 'DELETE'),"
-      " pg_has_role(c.relowner, 'USAGE'), c.relhasrules FROM pg_class c WHERE c.oid = "
-      "to_regclass($1)",
+      " pg_has_role(c.relowner, 'USAGE'), c.relhasrules, EXISTS (SELECT FROM pg_extension e WHERE "
+      "e.extname = 'citus') FROM pg_class c WHERE c.oid = to_regclass($1)",
       {name});
   if (rows.size() == 0) return std::nullopt;
   PgTable out;
@@ -203,6 +203,11 @@ std::optional<PgTable> inspect_table(PgSession& session, const std::string& tabl
   read_columns(session, out);
   out.indexes = read_indexes(session, out.oid);
   read_guards(session, out, is_true(rows, 0, 9));
+  out.distributed =
+      is_true(rows, 0, 10) &&
+      session.query("SELECT FROM pg_catalog.pg_dist_partition WHERE logicalrelid = $1::oid",
+                    {out.oid})
+              .size() != 0;
   // Without the right to look, rows must be expected.
   out.empty = out.may_select && session.query("SELECT FROM " + name + " LIMIT 1").size() == 0;
   return out;

@@ -53,6 +53,7 @@ struct PgTable {
   std::vector<std::string> row_guards;  // row triggers BEFORE, or INSTEAD OF, what a load does
   std::vector<std::string> rules;       // on INSERT, UPDATE, DELETE
   bool row_security = false;            // active for us
+  bool distributed = false;             // by Citus: its rows lie in shards on other servers
   bool may_insert = true, may_select = true, may_update = true, may_delete = true, owned = true;
   bool empty = true;
 

@@ -3,10 +3,8 @@
 namespace lugger {
 
 void append_copy_header(ByteBuffer& out) {
-  static constexpr uint8_t kHeader[kCopyHeaderBytes] = {'P',  'G',  'C',  'O',  'P', 'Y',
-                                                        '\n', 0xFF, '\r', '\n', 0};
-  out.append(kHeader,
-             sizeof kHeader);  // flags and extension length are the zeros behind the signature
+  out.append(kCopySignature, sizeof kCopySignature);
+  out.append_be<int64_t>(0);  // no flags, nothing more
 }
 
 void append_copy_trailer(ByteBuffer& out) { out.append_be<int16_t>(-1); }

@@ -6,7 +6,9 @@
 
 namespace lugger {
 
-inline constexpr size_t kCopyHeaderBytes = 19;
+inline constexpr uint8_t kCopySignature[11] = {'P',  'G',  'C',  'O',  'P', 'Y',
+                                               '\n', 0xFF, '\r', '\n', 0};
+inline constexpr size_t kCopyHeaderBytes = sizeof kCopySignature + 8;  // flags, length of more
 /// What is collected before it is handed to the server: large enough that calls cost nothing, small
 /// enough that the server never waits.
 inline constexpr size_t kCopyChunkBytes = 128 * 1024;

@@ -78,6 +78,7 @@ PgTableLayout make_table(TypeOids& types, const PlanShape& plan, size_t index,
   out.own = table.parent < 0;
   out.mend = plan.mapping().mend;
   out.has_xmax = actual == nullptr || actual->kind == "r";
+  out.distributed = actual != nullptr && actual->distributed;
   out.guarded = actual != nullptr && actual->may_keep_out();
   out.rules = actual != nullptr && !actual->rules.empty();
   for (int at = table.parent; at >= 0; at = plan.tables()[static_cast<size_t>(at)].parent)

@@ -41,6 +41,7 @@ struct PgTableLayout {
   bool mend = false;             // as the mapping says
   bool identity_always = false;  // INSERT needs OVERRIDING SYSTEM VALUE
   bool has_xmax = true;          // rows of ordinary tables alone tell whether they are new
+  bool distributed = false;      // ON CONFLICT takes only what is IMMUTABLE: no casts to text
   bool guarded = false;          // triggers or row security may keep rows out, or under another key
   bool rules = false;            // what becomes of an INSERT is said by rules
   bool found_by_root = true;     // children: an index finds the rows of a root key

@@ -120,6 +120,7 @@ std::string MergeSql::conflict_action(const PgTableLayout& layout, bool always) 
                             return layout.fields[f].name + " = " + excluded(f);
                           });
   if (always) return set;
+  if (layout.distributed) return set + " WHERE " + beats(layout, excluded);
   return fmt::format("{} WHERE {} AND {}", set,
                      distinct(
                          layout, [&](size_t f) { return stored(layout, f); }, excluded),
@@ -149,6 +150,21 @@ std::string MergeSql::conflict_clause(const PgTableLayout& layout) const {
                      conflict_action(layout, false));
 }
 
+/// Of a distributed table: the staged rows that stand already as they come, which the conflict's
+/// own condition cannot leave out there.
+std::string MergeSql::standing(const PgTableLayout& layout, size_t table, int turn) const {
+  const std::string differs = distinct(
+      layout, [&](size_t f) { return stored(layout, f); },
+      [&](size_t f) { return staged_for_compare(layout, f, "s"); });
+  return fmt::format(
+      "e AS MATERIALIZED (SELECT s.seq FROM {} s JOIN {} t ON {} WHERE s.turn = {} AND NOT {})",
+      stage(table), layout.table,
+      join(
+          layout.key, " AND ",
+          [&](size_t f) { return stored(layout, f) + " = " + staged_for_compare(layout, f, "s"); }),
+      turn, differs);
+}
+
 std::string MergeSql::rehearse(size_t table, int turn) const {
   const PgTableLayout& layout = tables_[table];
   const std::string key = join(layout.key, ", ", [&](size_t f) { return layout.fields[f].name; });
@@ -176,11 +192,15 @@ std::string MergeSql::upsert_with(size_t table, int turn) const {
   const std::string_view fresh = on_conflict_ == OnConflict::kError ? "true"
                                  : layout.has_xmax                  ? "t.xmax::text = '0'"
                                                                     : "NULL::bool";
+  const bool sets = on_conflict_ == OnConflict::kUpdate || on_conflict_ == OnConflict::kNewer;
+  const bool leaves = layout.distributed && sets && !compared_fields(layout).empty();
   return fmt::format(
-      "i AS ({insert} SELECT {values} FROM {stage} s WHERE s.turn = {turn} ORDER BY {sorted} "
-      "{on_conflict}RETURNING {returned}, {fresh} AS fresh)",
+      "{standing}i AS ({insert} SELECT {values} FROM {stage} s WHERE s.turn = {turn}{but_standing} "
+      "ORDER BY {sorted} {on_conflict}RETURNING {returned}, {fresh} AS fresh)",
+      "standing"_a = leaves ? standing(layout, table, turn) + ", " : "",
       "insert"_a = insert_into(layout, true), "values"_a = staged_values(layout),
-      "stage"_a = stage(table), "turn"_a = turn, "sorted"_a = sorted,
+      "stage"_a = stage(table), "turn"_a = turn,
+      "but_standing"_a = leaves ? " AND s.seq NOT IN (SELECT seq FROM e)" : "", "sorted"_a = sorted,
       "on_conflict"_a = conflict_clause(layout), "returned"_a = returned_key(layout),
       "fresh"_a = fresh);
 }

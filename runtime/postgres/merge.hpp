@@ -79,6 +79,7 @@ class MergeSql {
   static std::string returned_key(const PgTableLayout& layout);
   static std::string same_as_returned(const PgTableLayout& layout);
   std::string conflict_clause(const PgTableLayout& layout) const;
+  std::string standing(const PgTableLayout& layout, size_t table, int turn) const;
   std::string untaken(const PgTableLayout& layout) const;
   std::string stored_of_root(const PgTableLayout& child) const;
   static std::string stored_of_gone(const PgTableLayout& layout);

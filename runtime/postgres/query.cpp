@@ -98,7 +98,8 @@ PgReading describe_reading(PgSession& session, const Options& options) {
   PgReading out;
   out.base = base_query(options, out);
   out.filtered = options.flag("row_security");
-  begin_reading(session, out);
+  session.begin();
+  set_reading(session, out);
   const PgResult described = describe(session, out);
   for (int i = 0; i < PQnfields(described.get()); ++i) {
     RowShape::Field field;
@@ -123,35 +124,54 @@ PgReading describe_reading(PgSession& session, const Options& options) {
   return out;
 }
 
-void begin_reading(PgSession& session, const PgReading& reading) {
-  session.begin();
+void set_reading(PgSession& session, const PgReading& reading) {
   session.execute(fmt::format("SET LOCAL row_security = {}", reading.filtered ? "on" : "off"));
 }
 
-std::string copy_statement(const PgReading& reading, const std::vector<std::string>& after) {
-  std::string columns, key, from;
+namespace {
+
+std::string select_blocks(const PgReading& reading, const PgRange& range,
+                          const std::string& columns) {
+  std::string out = fmt::format("SELECT {}, q.ctid FROM {} AS q WHERE q.ctid >= '({},0)'::tid",
+                                columns, PgSession::quote_table(reading.table), range.first);
+  if (!range.above.empty())
+    out += fmt::format(" AND q.ctid > {}::tid", PgSession::quote_literal(range.above[0]));
+  if (range.end != 0) out += fmt::format(" AND q.ctid < '({},0)'::tid", range.end);
+  return out;
+}
+
+}  // namespace
+
+std::string select_statement(const PgReading& reading, const PgRange& range) {
+  std::string columns, key;
   for (const RowShape::Field& field : reading.shape.fields) {
     columns +=
         fmt::format("{}q.{}{}", columns.empty() ? "" : ", ", PgSession::quote_name(field.name),
                     field.reads_as == ValueType::kPgText ? "::text" : "");
   }
-  for (size_t i = 0; i < reading.key.size(); ++i) {
-    const std::string name = "q." + PgSession::quote_name(reading.key[i]);
+  if (range.blocks) return select_blocks(reading, range, columns);
+  for (const std::string& column : reading.key) {
+    const std::string name = "q." + PgSession::quote_name(column);
     columns += fmt::format("{}{}::text", columns.empty() ? "" : ", ", name);
-    key += fmt::format("{}{}", i == 0 ? "" : ", ", name);
-    if (!after.empty()) {
-      from += fmt::format("{}{}::{}", i == 0 ? "" : ", ", PgSession::quote_literal(after[i]),
-                          reading.key_types[i]);
-    }
+    key += fmt::format("{}{}", key.empty() ? "" : ", ", name);
   }
-  std::string select = fmt::format("SELECT {} FROM ({}\n) AS q", columns, reading.base);
-  if (!from.empty()) select += fmt::format(" WHERE ({}) > ({})", key, from);
-  if (!key.empty()) select += " ORDER BY " + key;
-  return fmt::format("COPY ({}) TO STDOUT (FORMAT binary)", select);
+  std::string where;
+  const auto bound = [&](const std::vector<std::string>& values, std::string_view sign) {
+    if (values.empty()) return;
+    std::string list;
+    for (size_t i = 0; i < values.size(); ++i)
+      list += fmt::format("{}{}::{}", i == 0 ? "" : ", ", PgSession::quote_literal(values[i]),
+                          reading.key_types[i]);
+    where += fmt::format("{} ({}) {} ({})", where.empty() ? " WHERE" : " AND", key, sign, list);
+  };
+  bound(range.above, ">");
+  bound(range.upto, "<=");
+  return fmt::format("SELECT {} FROM ({}\n) AS q{}{}", columns, reading.base, where,
+                     key.empty() ? "" : " ORDER BY " + key);
 }
 
-std::string key_position(const std::vector<std::string>& values) {
-  std::string out = "key:";
+std::string key_text(const std::vector<std::string>& values) {
+  std::string out;
   for (size_t i = 0; i < values.size(); ++i) {
     if (i != 0) out += ',';
     out += percent_encode(values[i]);
@@ -159,10 +179,14 @@ std::string key_position(const std::vector<std::string>& values) {
   return out;
 }
 
-std::vector<std::string> key_values(std::string_view position, size_t count,
-                                    std::string_view place) {
+std::string key_position(const std::vector<std::string>& values) {
+  return "key:" + key_text(values);
+}
+
+std::vector<std::string> key_values(std::string_view text, size_t count, std::string_view place,
+                                    std::string_view name) {
   std::vector<std::string> out;
-  const auto field = spec_field(position, "key");
+  const auto field = spec_field(text, name);
   for (size_t at = 0; field && at <= field->size();) {
     const size_t comma = std::min(field->find(',', at), field->size());
     out.push_back(percent_decode(field->substr(at, comma - at)));
@@ -170,7 +194,7 @@ std::vector<std::string> key_values(std::string_view position, size_t count,
   }
   if (field && out.size() == count) return out;
   throw Error(Code::kConfig,
-              fmt::format("{}: \"{}\" is not a position of this source", place, position),
+              fmt::format("{}: \"{}\" is not a position of this source", place, text),
               "it belongs to another source or key; run again with --restart");
 }
 

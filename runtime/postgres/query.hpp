@@ -1,6 +1,7 @@
-// What a PostgreSQL source asks the server: the columns of a table or query, and the COPY that
+// What a PostgreSQL source asks the server: the columns of a table or query, and the SELECT that
 // reads them.
 #pragma once
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -25,17 +26,33 @@ struct PgReading {
 /// twice, or the key is no column.
 PgReading describe_reading(PgSession& session, const Options& options);
 
-/// A transaction in which the server refuses what row-level security would filter, unless that is
-/// wanted.
-void begin_reading(PgSession& session, const PgReading& reading);
+/// What one cursor reads of a table or query.
+struct PgRange {
+  /// Values of the key: behind the first, up to the second and with it; empty: no bound.
+  std::vector<std::string> above, upto;
+  /// Blocks of the table, from `first` until before `end`, in the order of the rows' places; an end
+  /// of 0 is the last there is.
+  bool blocks = false;
+  uint64_t first = 0, end = 0;
+  /// Of blocks: the table's file, and the oldest transaction that may have been open, when the
+  /// table was divided. Rows that were not written since lie where they lay.
+  std::string file;
+  uint64_t since = 0;
+};
 
-/// COPY (SELECT columns..., key columns as text FROM base WHERE (key) > (after) ORDER BY key) TO
-/// STDOUT (FORMAT binary). The key's text stands behind the columns of the shape.
-std::string copy_statement(const PgReading& reading, const std::vector<std::string>& after);
+/// For a transaction that reads: the server refuses what row-level security would filter, unless
+/// that is wanted.
+void set_reading(PgSession& session, const PgReading& reading);
 
-/// "key:a,b", percent-encoded, and back; the values of the last row read.
+/// SELECT columns..., key columns as text FROM base WHERE key in range ORDER BY key. The key's text
+/// stands behind the columns of the shape. Of blocks it is the row's place, a tid.
+std::string select_statement(const PgReading& reading, const PgRange& range);
+
+/// "a,b", percent-encoded; "key:a,b" as a position, the values of the last row read.
+std::string key_text(const std::vector<std::string>& values);
 std::string key_position(const std::vector<std::string>& values);
-std::vector<std::string> key_values(std::string_view position, size_t count,
-                                    std::string_view place);
+/// Back, from the field of that name. Error{config} when it is missing or has not `count` values.
+std::vector<std::string> key_values(std::string_view text, size_t count, std::string_view place,
+                                    std::string_view name = "key");
 
 }  // namespace lugger

@@ -1,5 +1,6 @@
 #include "postgres/rows.hpp"
 
+#include "postgres/catalog.hpp"
 #include "postgres/compared_reader.hpp"
 #include "postgres/compared_values.hpp"
 #include "postgres/row_eraser.hpp"
@@ -26,6 +27,13 @@ class PgStoredRows final : public Rows {
   }
   std::unique_ptr<RowEraser> eraser() override {
     return make_pg_row_eraser(url_, pooled_, tables_);
+  }
+  /// Rows of shards on two servers may lie in the same place of tables with the same number.
+  std::string why_not_erase(size_t table) override {
+    PgSession session(url_, "repair", pooled_);
+    const std::optional<PgTable> actual = inspect_table(session, tables_[table].name);
+    if (!actual || !actual->distributed) return {};
+    return "Citus distributes it, and a row cannot be named by its place";
   }
 
  private:

@@ -1,17 +1,14 @@
 #include "postgres/source.hpp"
 
-#include <algorithm>
-
 #include "base/url.hpp"
 #include "place/step_cursor.hpp"
-#include "postgres/query.hpp"
+#include "postgres/binary_copy.hpp"
+#include "postgres/ranges.hpp"
+#include "postgres/read_snapshot.hpp"
 #include "postgres/server.hpp"
 
 namespace lugger {
 namespace {
-
-constexpr uint8_t kSignature[11] = {'P', 'G', 'C', 'O', 'P', 'Y', '\n', 0xFF, '\r', '\n', 0};
-constexpr size_t kHeader = sizeof kSignature + 8;
 
 /// Everything a cursor needs; it outlives the source's cursors, and so do the documents' shapes.
 struct PgPlace {
@@ -19,29 +16,50 @@ struct PgPlace {
   bool pooled = false;
   std::shared_ptr<PgServer> server;
   PgReading reading;
+  ReadSnapshot snapshot{[this] { return std::make_unique<PgSession>(url, purpose); }};
 };
 
-/// One COPY. Each tuple is copied into the batch's arena, without the text of the key that stands
-/// behind its columns.
+/// One COPY. Each tuple is copied into the batch's arena, without what stands behind its columns:
+/// the text of the key, or the row's place.
 class PgCursor : public StepCursor {
  public:
-  PgCursor(const PgPlace& place, const Position& after)
+  PgCursor(PgPlace& place, const Partition& partition, const Position& after,
+           const ReadSnapshot::Taken& taken)
       : place_(place),
+        range_(range_of(place.reading, partition, after)),
+        part_(partition.id),
+        shared_(!partition.spec.empty()),
         session_(place.url, place.purpose, place.pooled),
+        position_(after),
         last_(place.reading.key.size()) {
-    std::vector<std::string> from;
-    if (!after.empty()) {
-      from = key_values(after, last_.size(), place_.shown);
-      last_ = from;
-      has_last_ = true;
+    if (shared_) {
+      place_.snapshot.begin(session_, taken);
+    } else {
+      session_.begin();
     }
-    begin_reading(session_, place_.reading);
-    session_.copy_out_start(copy_statement(place_.reading, from));
+    try {
+      set_reading(session_, place_.reading);
+      // Rows come in the order of their places where one process reads them from the beginning.
+      if (range_.blocks)
+        session_.execute(
+            "SET LOCAL synchronize_seqscans = off; SET LOCAL max_parallel_workers_per_gather = 0");
+      copy_.emplace(session_, select_statement(place_.reading, range_),
+                    place_.reading.shape.fields.size() + (range_.blocks ? 1 : last_.size()));
+    } catch (...) {
+      if (shared_) place_.snapshot.closed(part_, false);
+      throw;
+    }
+  }
+  ~PgCursor() override {
+    if (shared_) place_.snapshot.closed(part_, ended_);
   }
   Position position() const override {
-    return has_last_ && !last_.empty() ? key_position(last_) : Position();
+    if (rows_ == 0) return position_;
+    if (!range_.blocks && last_.empty()) return fmt::format("rows:{}", rows_);
+    return range_.blocks ? fmt::format("row:{},{}", row_ >> 16, row_ & 0xFFFF)
+                         : key_position(last_);
   }
-  uint64_t bytes() const override { return bytes_; }
+  uint64_t bytes() const override { return copy_->bytes(); }
 
  private:
   bool step(Batch& batch) override {
@@ -53,77 +71,54 @@ class PgCursor : public StepCursor {
     }
   }
   bool row(Batch& batch) {
-    Bytes message;
-    do {
-      if (!session_.copy_out_get(message)) return end();
-      bytes_ += message.size();
-      if (!begun_) message = behind_header(message);
-    } while (message.empty());
-    if (message.size() < 2) malformed("a row is cut short");
-    const auto fields = load_be<int16_t>(message.data());
-    if (fields == -1) {
-      while (session_.copy_out_get(message)) {
-      }
-      return end();
+    Bytes tuple;
+    if (!copy_->next(tuple)) {
+      session_.commit();
+      ended_ = true;
+      return false;
     }
-    if (static_cast<size_t>(fields) != place_.reading.shape.fields.size() + last_.size()) {
-      malformed("a row has another number of fields than its query");
+    TupleFields fields(tuple);
+    if (range_.blocks || !last_.empty()) {
+      for (size_t i = 0; i < place_.reading.shape.fields.size(); ++i) fields.next();
+      tuple = tuple.first(fields.offset());
     }
-    add(batch, last_.empty() ? message : without_key(message));
+    if (range_.blocks) {
+      keep_place(fields);
+    } else if (!last_.empty()) {
+      keep_key(fields);
+    }
+    ++rows_;
+    add(batch, tuple);
     return true;
   }
-  bool end() {
-    if (!ended_) session_.commit();
-    ended_ = true;
-    return false;
+  void keep_place(TupleFields& fields) {
+    const std::optional<Bytes> tid = fields.next();
+    if (!tid || tid->size() != 6) raise(Code::kRead, "the place of a row is not what a tid is");
+    const uint64_t row =
+        uint64_t{load_be<uint32_t>(tid->data())} << 16 | load_be<uint16_t>(tid->data() + 4);
+    if (rows_ != 0 && row <= row_)
+      raise(Code::kBug, "the server gave rows in another order than that of their places");
+    row_ = row;
   }
-  Bytes behind_header(Bytes message) {
-    if (message.size() < kHeader ||
-        !std::equal(std::begin(kSignature), std::end(kSignature), message.begin())) {
-      malformed("the data does not begin as COPY BINARY does");
-    }
-    const auto extension = load_be<uint32_t>(message.data() + kHeader - 4);
-    if (message.size() - kHeader < extension) malformed("the header is cut short");
-    begun_ = true;
-    return message.subspan(kHeader + extension);
-  }
-  /// Takes the key's text off the end of a tuple and keeps it as the position.
-  Bytes without_key(Bytes tuple) {
-    size_t at = 2;
-    for (size_t i = 0; i < place_.reading.shape.fields.size(); ++i)
-      at += 4 + field(tuple, at).size();
-    const size_t end = at;
-    bool same = has_last_;
+  /// Keeps the key's text as the position.
+  void keep_key(TupleFields& fields) {
+    bool same = rows_ != 0;
     for (size_t i = 0; i < last_.size(); ++i) {
-      if (is_null(tuple, at)) {
+      const std::optional<Bytes> value = fields.next();
+      if (!value) {
         throw Error(
             Code::kConfig, fmt::format("key column {} is NULL in a row", place_.reading.key[i]),
             "a key is unique and never NULL: choose another, or leave those rows out by a query");
       }
-      const std::string_view text = as_text(field(tuple, at));
-      if (text != last_[i]) {
-        same = false;
-        last_[i].assign(text);
-      }
-      at += 4 + text.size();
+      const std::string_view text = as_text(*value);
+      if (text == last_[i]) continue;
+      same = false;
+      last_[i].assign(text);
     }
     if (same) {
-      throw Error(Code::kConfig,
-                  fmt::format("the key is not unique: {} occurs twice", key_position(last_)),
+      throw Error(Code::kConfig, fmt::format("the key is not unique: {} occurs twice", position()),
                   "a resume would lose such rows: add a column to the key, or read without one");
     }
-    has_last_ = true;
-    return tuple.first(end);
-  }
-  bool is_null(Bytes tuple, size_t at) const {
-    if (tuple.size() < at + 4) malformed("a row is cut short");
-    return load_be<int32_t>(tuple.data() + at) < 0;
-  }
-  Bytes field(Bytes tuple, size_t at) const {
-    if (is_null(tuple, at)) return {};
-    const auto size = load_be<uint32_t>(tuple.data() + at);
-    if (tuple.size() - at - 4 < size) malformed("a row is cut short");
-    return tuple.subspan(at + 4, size);
   }
   void add(Batch& batch, Bytes tuple) {
     uint8_t* to = batch.arena().allocate(tuple.size());
@@ -133,13 +128,17 @@ class PgCursor : public StepCursor {
         Document{to, static_cast<uint32_t>(tuple.size()), Format::kPgRow, &place_.reading.shape});
     batch.source_bytes += tuple.size();
   }
-  [[noreturn]] void malformed(std::string_view what) const { raise(Code::kRead, "{}", what); }
 
-  const PgPlace& place_;
+  PgPlace& place_;
+  const PgRange range_;
+  const std::string part_;
+  const bool shared_;  // reads under the snapshot that parts share
   PgSession session_;
+  std::optional<BinaryCopy> copy_;
+  const Position position_;  // before the first row
   std::vector<std::string> last_;
-  bool has_last_ = false, begun_ = false, ended_ = false;
-  uint64_t bytes_ = 0;
+  uint64_t row_ = 0, rows_ = 0;  // the last row's place; how many were given
+  bool ended_ = false;
 };
 
 class PgSource : public Source {
@@ -169,24 +168,58 @@ class PgSource : public Source {
     if (place_.reading.key.empty()) {
       info_.warnings.push_back(
           place_.reading.shown +
-          " is read without a key: an interrupted run cannot be resumed, only started afresh");
+          (place_.reading.table.empty()
+               ? " is read without a key: an interrupted run cannot be resumed, only started afresh"
+               : " is read without a key: an interrupted run can be resumed only where the table "
+                 "is "
+                 "read in parts and nothing was written to it meanwhile"));
     }
   }
 
   SourceInfo info() const override { return info_; }
-  std::vector<Partition> split(int) override { return {Partition{"0", "", 0}}; }
-  std::unique_ptr<Cursor> open(const Partition&, const Position& after) override {
-    if (!after.empty() && place_.reading.key.empty()) {
+  std::vector<Partition> split(int parts) override {
+    PgSession session(place_.url, place_.purpose, place_.pooled);
+    session.begin();
+    set_reading(session, place_.reading);
+    std::vector<Partition> out = divide_reading(session, place_.reading, parts);
+    session.commit();
+    std::set<std::string> ids, specs;
+    for (const Partition& part : out) {
+      ids.insert(part.id);
+      specs.insert(part.spec);
+    }
+    place_.snapshot.expect(std::move(ids));
+    const std::lock_guard lock(mutex_);
+    divided_ = std::move(specs);
+    return out;
+  }
+  std::unique_ptr<Cursor> open(const Partition& partition, const Position& after) override {
+    if (!after.empty() && place_.reading.key.empty() && partition.spec.empty()) {
       throw Error(Code::kConfig,
                   fmt::format("{} was read without a key, so it cannot be resumed", place_.shown),
                   "set key = 'id' (unique columns) on the source, and run again with --restart");
     }
-    return std::make_unique<PgCursor>(place_, after);
+    // Rows that were written under another snapshot may have moved to blocks that were read, or
+    // from them; what has a key is found by it wherever it lies.
+    const auto taken = [&](PgSession& session, bool lost) {
+      const PgRange range = range_of(place_.reading, partition, after);
+      if (range.blocks && (lost || !divided_here(partition)))
+        refuse_written_since(session, place_.reading, range);
+    };
+    return std::make_unique<PgCursor>(place_, partition, after, taken);
   }
+  void release() noexcept override { place_.snapshot.release(); }
 
  private:
+  bool divided_here(const Partition& partition) {
+    const std::lock_guard lock(mutex_);
+    return divided_.count(partition.spec) != 0;
+  }
+
   PgPlace place_;
   SourceInfo info_;
+  std::mutex mutex_;
+  std::set<std::string> divided_;  // specs of the last split
 };
 
 constexpr OptionSpec kOptions[] = {

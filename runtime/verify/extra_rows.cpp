@@ -45,6 +45,16 @@ std::string why_not_delete(VerifyContext& context, const WrongRows& wrong, const
         "extra rows are not deleted while a column of the mapping is not what it says: {}.{}",
         column.table, column.column);
   }
+  for (const ComparedTable& table : context.comparison.tables) {
+    if (wrong.extra_rows[table.table] == 0) continue;
+    const std::string reason = context.rows->why_not_erase(table.table);
+    if (reason.empty()) continue;
+    const std::string why = fmt::format("extra rows of {} are not deleted: {}", table.name, reason);
+    if (!options.apply) return why;
+    throw Error(Code::kConfig, why,
+                "delete them by their keys: lugger verify --limit-shown 100 shows them; without "
+                "--delete-extra the other rows are repaired");
+  }
   if (options.delete_many) return {};
   if (verdict.without_key != 0) {
     return fmt::format(

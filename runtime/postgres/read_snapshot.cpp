@@ -1,0 +1,71 @@
+#include "postgres/read_snapshot.hpp"
+
+namespace lugger {
+namespace {
+
+void begin_repeatable(PgSession& session) {
+  session.begin();
+  session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY");
+}
+
+}  // namespace
+
+void ReadSnapshot::take() {
+  std::unique_ptr<PgSession> holder = connect_();
+  begin_repeatable(*holder);
+  name_ = holder->query("SELECT pg_export_snapshot()").text(0, 0);
+  holder_ = std::move(holder);
+}
+
+void ReadSnapshot::begin(PgSession& session, const Taken& taken) {
+  const std::lock_guard lock(mutex_);
+  for (bool anew = false;;) {
+    if (!holder_) {
+      take();
+      anew = true;
+    }
+    begin_repeatable(session);
+    try {
+      session.execute("SET TRANSACTION SNAPSHOT " + PgSession::quote_literal(name_));
+    } catch (const Error&) {
+      session.rollback();
+      if (anew || !session.alive()) throw;
+      holder_.reset();  // its session is gone, and the snapshot with it
+      lost_ = true;
+      continue;
+    }
+    if (anew) {
+      try {
+        taken(session, lost_);
+      } catch (...) {
+        holder_.reset();
+        throw;
+      }
+    }
+    ++open_;
+    return;
+  }
+}
+
+void ReadSnapshot::closed(const std::string& part, bool ended) noexcept {
+  const std::lock_guard lock(mutex_);
+  --open_;
+  if (ended) left_.erase(part);
+  if (expects_ && left_.empty() && open_ == 0) holder_.reset();
+}
+
+void ReadSnapshot::expect(std::set<std::string> parts) {
+  const std::lock_guard lock(mutex_);
+  if (open_ == 0) holder_.reset();
+  left_ = std::move(parts);
+  expects_ = true;
+  lost_ = false;
+}
+
+void ReadSnapshot::release() noexcept {
+  const std::lock_guard lock(mutex_);
+  holder_.reset();
+  lost_ = false;
+}
+
+}  // namespace lugger

@@ -1,0 +1,109 @@
+"""Tables that Citus distributes. LUGGER_TEST_CITUS is the URL of a coordinator; the tests make schemas of their own there."""
+import datetime
+import os
+import unittest
+from pathlib import Path
+
+import bson
+import harness
+from harness import lua, lugger
+from postgres import Database
+
+HOURS = datetime.datetime(2026, 1, 1)
+COLUMNS = "{ 'mongo_id', 'text', from = '_id' }, { 'n', 'int4' }, { 'at', 'timestamptz' }, { 'j', 'json' }"
+
+
+class Coordinator(Database):
+    def __init__(self, url):
+        super().__init__(None, '')
+        self.place = url
+
+    url = property(lambda self: self.place)
+
+
+class Citus(unittest.TestCase):
+    def setUp(self):
+        place = os.environ.get('LUGGER_TEST_CITUS')
+        if not place:
+            harness.skip('LUGGER_TEST_CITUS names no Citus coordinator')
+        self.database = Coordinator(place)
+        self.directory = Path(harness.scratch())
+        self.clean()
+        self.addCleanup(self.clean)
+        self.database.query('''
+            create schema lugger_test;
+            create table lugger_test.docs (mongo_id text primary key, n int, at timestamptz, j json);
+            create table lugger_test.tags (parent_mongo_id text, ordinal int, tag text, primary key (parent_mongo_id, ordinal));
+            select create_distributed_table('lugger_test.docs', 'mongo_id');
+            select create_distributed_table('lugger_test.tags', 'parent_mongo_id', colocate_with => 'lugger_test.docs')''')
+        self.documents(0)
+
+    def clean(self):
+        self.database.query('drop schema if exists lugger_test cascade; drop schema if exists lugger_test_state cascade')
+
+    def documents(self, more):
+        bson.write(self.directory / 'docs.bson', [
+            {'_id': f'k{i}', 'n': i + (more if i % 10 == 0 else 0), 'at': HOURS + datetime.timedelta(hours=i), 'j': {'a': i},
+             'tags': ['a', 'b'][:i % 3]} for i in range(300)])
+
+    def target(self, table='docs', more=''):
+        return f"lugger.target({lua(self.database.url)}, {{ table = 'lugger_test.{table}', key = 'mongo_id', state_schema = 'lugger_test_state' {more} }})"
+
+    def job(self, conflict):
+        (self.directory / 'job.lua').write_text(f'''
+            local lugger = require 'lugger'
+            return lugger.copy {{
+              from = lugger.source('docs.bson', {{ collection = 'shop.docs' }}),
+              into = {self.target(more=f", on_conflict = '{conflict}'" + (", newer = 'n'" if conflict == 'newer' else ''))},
+              columns = {{ {COLUMNS} }}, unmapped = 'ignore',
+              children = {{ {{ table = 'lugger_test.tags', from = 'tags[]', columns = {{ {{ 'tag', 'text', from = '.' }} }} }} }} }}''')
+
+    def lugger(self, *args, expect=0):
+        return lugger(*args, cwd=self.directory, expect=expect)
+
+    def load(self, conflict):
+        self.job(conflict)
+        return self.lugger('run', 'job.lua', '--log', 'none', '--restart').err
+
+    def test_every_policy(self):
+        self.assertIn('inserted 300', self.load('error'))
+        self.assertIn('updated 0 + unchanged 300', self.load('update'))
+        for policy, told in {'skip': 'updated 0 + unchanged 270 + skipped 30', 'newer': 'updated 30 + unchanged 270',
+                             'update': 'updated 30 + unchanged 270'}.items():
+            self.documents({'skip': 1, 'newer': 2, 'update': 3}[policy])
+            self.assertIn(told, self.load(policy), policy)
+        self.lugger('verify', 'job.lua')
+
+    def test_repair(self):
+        self.load('update')
+        self.database.query('''update lugger_test.docs set at = '2001-01-01', n = 1 where mongo_id = 'k5';
+                               delete from lugger_test.docs where mongo_id = 'k7';
+                               delete from lugger_test.tags where parent_mongo_id = 'k8' ''')
+        self.lugger('verify', 'job.lua', expect=4)
+        self.lugger('repair', 'job.lua', '--apply')
+        self.lugger('verify', 'job.lua')
+
+    def test_extra_rows_are_not_deleted_by_their_place(self):
+        self.load('update')
+        self.database.query("insert into lugger_test.docs values ('extra', 1)")
+        result = self.lugger('repair', 'job.lua', '--apply', '--delete-extra', expect=1)
+        self.assertIn('Citus distributes it', result.err)
+        self.assertEqual(self.database.number('select count(*) from lugger_test.docs'), 301)
+
+    def test_a_fix_and_its_undo(self):
+        self.load('update')
+        before = self.database.query('select md5(string_agg(d::text, chr(10) order by mongo_id)) from lugger_test.docs d')
+        (self.directory / 'fix.lua').write_text(f'''
+            local lugger = require 'lugger'
+            return lugger.fix {{ on = {self.target()}, where = 'n < 50', set = {{ 'n', 'at' }}, max_rows = 100,
+              map = function(row) row.n = row.n + 1000; row.at = '2026-05-05 05:05:05Z' end }}''')
+        result = self.lugger('run', 'fix.lua', '--apply', '--yes')
+        self.assertIn('50 changed', result.out + result.err)
+        self.assertEqual(self.database.number("select count(*) from lugger_test.docs where n >= 1000 and at = '2026-05-05 05:05:05Z'"), 50)
+        run = self.database.query("select run from lugger_test_state.fixes")
+        self.lugger('undo', run, 'fix.lua', '--yes')
+        self.assertEqual(self.database.query('select md5(string_agg(d::text, chr(10) order by mongo_id)) from lugger_test.docs d'), before)
+
+
+if __name__ == '__main__':
+    harness.main()
