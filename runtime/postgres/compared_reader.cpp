@@ -10,18 +10,10 @@ namespace lugger {
 
 namespace {
 
-constexpr size_t kCopyHeader = 19;  // signature, flags, length of the extension
 constexpr uint64_t kLeastPages = 1024;
 
 [[noreturn]] void malformed() {
-  raise(Code::kRead, "the rows that the server sent are not what COPY BINARY looks like");
-}
-
-Bytes behind_header(Bytes message) {
-  if (message.size() < kCopyHeader) malformed();
-  const auto extension = load_be<uint32_t>(message.data() + kCopyHeader - 4);
-  if (message.size() - kCopyHeader < extension) malformed();
-  return message.subspan(kCopyHeader + extension);
+  raise(Code::kRead, "a field that the server sent is not of its column's type");
 }
 
 std::unique_ptr<PgSession> begin_snapshot(const std::string& url, bool pooled) {
@@ -114,51 +106,25 @@ class PgSnapshot final : public RowSnapshot {
 
 }  // namespace
 
-void ComparedReader::start(const PgComparedTable& table, const std::string& condition) {
-  session_.copy_out_start(fmt::format("COPY ({}) TO STDOUT (FORMAT binary)",
-                                      select_compared(table, condition, places_)));
+BinaryCopy ComparedReader::start(const PgComparedTable& table, const std::string& condition) {
+  constexpr size_t kPlaceFields = 2;
   values_.resize(table.columns.size());
   hashes_.resize(table.hashes);
-  begun_ = false;
-}
-
-/// The next tuple, behind its count of fields; false: there are no more.
-bool ComparedReader::next(Bytes& tuple) {
-  while (session_.copy_out_get(tuple)) {
-    if (!begun_) tuple = behind_header(tuple);
-    begun_ = true;
-    if (tuple.empty()) continue;
-    if (tuple.size() < 2) malformed();
-    if (load_be<int16_t>(tuple.data()) != -1) return true;
-  }
-  return false;
+  return {session_, select_compared(table, condition, places_),
+          table.columns.size() + table.hashes + (places_ ? kPlaceFields : 0)};
 }
 
 void ComparedReader::decode(const PgComparedTable& table, Bytes tuple) {
   arena_.reset();
-  constexpr size_t kPlaceFields = 2;
-  const size_t fields = table.columns.size() + table.hashes + (places_ ? kPlaceFields : 0);
-  if (static_cast<size_t>(load_be<uint16_t>(tuple.data())) != fields) malformed();
-  const uint8_t* at = tuple.data() + 2;
-  const uint8_t* const end = tuple.data() + tuple.size();
-  const auto next = [&]() -> std::optional<Bytes> {
-    if (end - at < 4) malformed();
-    const auto size = load_be<int32_t>(at);
-    at += 4;
-    if (size < 0) return std::nullopt;
-    if (end - at < size) malformed();
-    const Bytes field(at, static_cast<size_t>(size));
-    at += size;
-    return field;
-  };
+  TupleFields fields(tuple);
   if (places_) {
-    const std::optional<Bytes> oid = next(), tid = next();
+    const std::optional<Bytes> oid = fields.next(), tid = fields.next();
     if (!oid || oid->size() != 4 || !tid || tid->size() != 6) malformed();
     place_ = {load_be<uint32_t>(oid->data()), load_be<uint32_t>(tid->data()),
               load_be<uint16_t>(tid->data() + 4)};
   }
   for (size_t i = 0; i < table.columns.size(); ++i) {
-    const std::optional<Bytes> field = next();
+    const std::optional<Bytes> field = fields.next();
     if (!field)
       values_[i] = Value::null();
     else if (table.columns[i].by_server)
@@ -168,7 +134,7 @@ void ComparedReader::decode(const PgComparedTable& table, Bytes tuple) {
       malformed();
   }
   for (const KeyHash& hash : table.key_hashes) {
-    const std::optional<Bytes> field = next();
+    const std::optional<Bytes> field = fields.next();
     if (!field) malformed();
     Value& value = hashes_[static_cast<size_t>(table.columns[hash.column].hash)];
     value = values_[hash.column].absent() ? Value::null() : Value::of(ValueType::kPgText, *field);

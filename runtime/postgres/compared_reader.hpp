@@ -1,6 +1,7 @@
 // Rows of compared tables, read by COPY BINARY from sessions that share a snapshot.
 #pragma once
 #include "base/arena.hpp"
+#include "postgres/binary_copy.hpp"
 #include "postgres/compared.hpp"
 #include "postgres/session.hpp"
 
@@ -22,8 +23,8 @@ class ComparedReader {
   /// came before the end.
   template <typename Use>
   bool read(const PgComparedTable& table, const std::string& condition, Use&& use) {
-    start(table, condition);
-    for (Bytes tuple; next(tuple);) {
+    BinaryCopy rows = start(table, condition);
+    for (Bytes tuple; rows.next(tuple);) {
       decode(table, tuple);
       if (use(StoredRow{table.table, values_, hashes_}, place_)) continue;
       session_.cancel();
@@ -33,12 +34,11 @@ class ComparedReader {
   }
 
  private:
-  void start(const PgComparedTable& table, const std::string& condition);
-  bool next(Bytes& tuple);
+  BinaryCopy start(const PgComparedTable& table, const std::string& condition);
   void decode(const PgComparedTable& table, Bytes tuple);
 
   PgSession& session_;
-  bool places_, begun_ = false;
+  bool places_;
   Arena arena_;
   std::vector<Value> values_, hashes_;
   RowPlace place_;
