@@ -10,7 +10,7 @@ namespace lugger {
 namespace {
 
 constexpr uint64_t kLeastBlocks = 256;  // of a range: 2 MiB
-constexpr uint64_t kRangesEach = 4;      // for each worker, so that none waits long for another
+constexpr uint64_t kRangesEach = 4;     // for each worker, so that none waits long for another
 constexpr uint64_t kSampledBlocks = 400;
 constexpr int kBlockRanges = 140000;  // the server that finds a range of blocks without the others
 
