@@ -54,7 +54,7 @@ class Host:
     def join(self, work):
         url = f'postgresql://postgres@{self.gateway}/{work.database.name}?sslmode=disable'
         environment = harness.clean_environment({**work.env, 'PG_URI': url})
-        return subprocess.Popen(self.command(harness.binary(), 'run', 'job.lua', '--create', '--join', '-j', '2', '--log', 'none'), cwd=work.directory,
+        return subprocess.Popen(self.command(harness.binary(), 'run', 'job.lua', '--create', '--join', '-j', '1', '--log', 'none'), cwd=work.directory,
                                 env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
 
     def end(self):
