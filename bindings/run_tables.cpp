@@ -8,115 +8,140 @@
 
 namespace lugger {
 
-void push(lua_State* L, const RunSnapshot& snapshot) {
-  lua_newtable(L);
-  set(L, "run", snapshot.run);
-  set(L, "stage", snapshot.stage);
-  set(L, "tally", snapshot.tally);
-  set(L, "total_bytes", snapshot.total_bytes);
-  set(L, "seconds", snapshot.seconds);
-  set(L, "resumed", snapshot.resumed);
-  set_list(L, "steps", snapshot.steps);
-  set(L, "steps_done", snapshot.steps_done);
-  set(L, "steps_total", snapshot.steps_total);
-  set(L, "waits_for", snapshot.waits_for);
+template <size_t... Place>
+static constexpr auto tally_fields(std::index_sequence<Place...>) {
+  return std::array<Field<Tally>, sizeof...(Place) + 1>{
+      field<kTallyCounts[Place].of>(kTallyCounts[Place].name, kTallyCounts[Place].about)...,
+      field<&Tally::balanced>("balanced")};
+}
+static constexpr auto kTally = tally_fields(std::make_index_sequence<std::size(kTallyCounts)>{});
+Record<Tally> record_of(const Tally*) { return {"lugger.tally", "", kTally}; }
+
+static constexpr Field<RunSnapshot> kRunSnapshot[] = {
+    field<&RunSnapshot::run>("run"),
+    field<&RunSnapshot::stage>(
+        "stage", "", R"("reading"|"finishing"|"index"|"constrain"|"done"|"failed"|"stopped")"),
+    field<&RunSnapshot::tally>("tally"),
+    field<&RunSnapshot::total_bytes>("total_bytes", "0: unknown"),
+    field<&RunSnapshot::seconds>("seconds"),
+    field<&RunSnapshot::resumed>("resumed"),
+    field<&RunSnapshot::steps>("steps", "under way"),
+    field<&RunSnapshot::steps_done>("steps_done"),
+    field<&RunSnapshot::steps_total>("steps_total"),
+    field<&RunSnapshot::waits_for>("waits_for",
+                                   "why it does nothing at the moment; \"\" while it works"),
+};
+Record<RunSnapshot> record_of(const RunSnapshot*) {
+  return {"lugger.run_snapshot", "", kRunSnapshot};
 }
 
-void push(lua_State* L, const RunResult& result) {
-  lua_newtable(L);
-  set(L, "run", result.run);
-  set(L, "job", result.job);
-  set(L, "status", result.status);
-  set(L, "tally", result.tally);
-  set(L, "seconds", result.seconds);
-  set(L, "resumed", result.resumed);
-  set(L, "dry_run", result.dry_run);
-  set(L, "unmapped", result.unmapped);
-  set(L, "skip_reasons", result.skip_reasons);
-  set(L, "reject_codes", result.reject_codes);
-  set(L, "notes", result.notes);
-  set(L, "warnings", result.warnings);
-  set_list(L, "refused", result.refused);
-  set(L, "constrained", result.constrained);
-  set(L, "stage", result.stage);
-  set(L, "error", result.error);
-  set(L, "hint", result.hint);
-  set(L, "error_code", result.error_code);
-  set(L, "resume_command", result.resume_command);
+static constexpr Field<RunResult> kRunResult[] = {
+    field<&RunResult::run>("run"),
+    field<&RunResult::job>("job"),
+    field<&RunResult::status>("status", "", R"("done"|"stopped"|"failed")"),
+    field<&RunResult::tally>("tally"),
+    field<&RunResult::seconds>("seconds"),
+    field<&RunResult::resumed>("resumed"),
+    field<&RunResult::dry_run>("dry_run"),
+    field<&RunResult::unmapped>("unmapped"),
+    field<&RunResult::skip_reasons>("skip_reasons"),
+    field<&RunResult::reject_codes>("reject_codes"),
+    field<&RunResult::notes>("notes"),
+    field<&RunResult::warnings>("warnings"),
+    field<&RunResult::refused>("refused", "rows that keep constraints from being added"),
+    field<&RunResult::constrained>("constrained", "false: they did"),
+    field<&RunResult::stage>("stage", "of a run that was one stage alone; else \"\""),
+    field<&RunResult::error>("error"),
+    field<&RunResult::hint>("hint"),
+    field<&RunResult::error_code>("error_code"),
+    field<&RunResult::resume_command>("resume_command"),
+};
+Record<RunResult> record_of(const RunResult*) { return {"lugger.run_result", "", kRunResult}; }
+
+static constexpr Field<RunRecord> kRunRecord[] = {
+    field<&RunRecord::run>("run"),
+    field<&RunRecord::job>("job"),
+    field<&RunRecord::script_hash>("script_hash"),
+    field<&RunRecord::source>("source"),
+    field<&RunRecord::source_identity>("source_identity"),
+    field<&RunRecord::mode>("mode"),
+    field<&RunRecord::status>("status", "", R"("running"|"stopped"|"failed"|"done"|"abandoned")"),
+    field<&RunRecord::command>("command"),
+    field<&RunRecord::started>("started"),
+    field<&RunRecord::updated>("updated"),
+    field<&RunRecord::message>("message"),
+    field<&RunRecord::now>("now"),
+    field<&RunRecord::tally>("tally"),
+};
+Record<RunRecord> record_of(const RunRecord*) { return {"lugger.run_record", "", kRunRecord}; }
+
+static constexpr Field<RejectRecord> kRejectRecord[] = {
+    field<&RejectRecord::reject>("reject"),
+    field<&RejectRecord::run>("run"),
+    field<&RejectRecord::job>("job"),
+    field<&RejectRecord::table>("table"),
+    field<&RejectRecord::document_id>("document_id"),
+    field<&RejectRecord::column>("column"),
+    field<&RejectRecord::code>("code"),
+    field<&RejectRecord::message>("message"),
+    field<&RejectRecord::document>("document", "canonical Extended JSON"),
+    field<[](const RejectRecord& reject) { return operation_word(reject.operation); }>(
+        "operation", "what the source said happened to the document", R"("upsert"|"delete")"),
+    field<&RejectRecord::at>("at"),
+};
+Record<RejectRecord> record_of(const RejectRecord*) {
+  return {"lugger.reject_record", "", kRejectRecord};
 }
 
-void push(lua_State* L, const RunRecord& run) {
-  lua_newtable(L);
-  set(L, "run", run.run);
-  set(L, "job", run.job);
-  set(L, "script_hash", run.script_hash);
-  set(L, "source", run.source);
-  set(L, "source_identity", run.source_identity);
-  set(L, "mode", run.mode);
-  set(L, "status", run.status);
-  set(L, "command", run.command);
-  set(L, "started", run.started);
-  set(L, "updated", run.updated);
-  set(L, "message", run.message);
-  set(L, "now", run.now);
-  set(L, "tally", run.tally);
+static constexpr Field<TypeCount> kTypeCount[] = {
+    field<&TypeCount::type>("type", "\"int32\", \"string\", ..."),
+    field<&TypeCount::values>("values"),
+};
+Record<TypeCount> record_of(const TypeCount*) { return {"lugger.type_count", "", kTypeCount}; }
+
+static constexpr Field<FieldSummary> kFieldSummary[] = {
+    field<&FieldSummary::path>("path"),
+    field<&FieldSummary::seen>("seen", "documents that have the field"),
+    field<&FieldSummary::nulls>("nulls"),
+    field<&FieldSummary::types>("types", "most frequent first, null left out"),
+    field<&FieldSummary::suggests>("suggests", "column type"),
+    field<&FieldSummary::note>("note", "what to mind; \"\" when there is nothing"),
+};
+Record<FieldSummary> record_of(const FieldSummary*) {
+  return {"lugger.field_summary", "what describe found of one field", kFieldSummary};
 }
 
-void push(lua_State* L, const RejectRecord& reject) {
-  lua_newtable(L);
-  set(L, "reject", reject.reject);
-  set(L, "run", reject.run);
-  set(L, "job", reject.job);
-  set(L, "table", reject.table);
-  set(L, "document_id", reject.document_id);
-  set(L, "column", reject.column);
-  set(L, "code", reject.code);
-  set(L, "message", reject.message);
-  set(L, "document", reject.document);
-  set(L, "operation", operation_word(reject.operation));
-  set(L, "at", reject.at);
+static constexpr Field<Description> kDescription[] = {
+    field<&Description::info>("info"),
+    field<&Description::documents>("documents"),
+    field<&Description::malformed>("malformed"),
+    field<&Description::complete>("complete", "false when it stopped at the limit"),
+    field<&Description::fields>("fields"),
+};
+Record<Description> record_of(const Description*) {
+  return {"lugger.description", "", kDescription};
 }
 
-void push(lua_State* L, const TypeCount& type) {
-  lua_newtable(L);
-  set(L, "type", type.type);
-  set(L, "values", type.values);
-}
-
-void push(lua_State* L, const FieldSummary& field) {
-  lua_newtable(L);
-  set(L, "path", field.path);
-  set(L, "seen", field.seen);
-  set(L, "nulls", field.nulls);
-  set_list(L, "types", field.types);
-  set(L, "suggests", field.suggests);
-  set(L, "note", field.note);
-}
-
-void push(lua_State* L, const Description& description) {
-  lua_newtable(L);
-  set(L, "info", description.info);
-  set(L, "documents", description.documents);
-  set(L, "malformed", description.malformed);
-  set(L, "complete", description.complete);
-  set_list(L, "fields", description.fields);
-}
-
-void push(lua_State* L, const OptionSpec& option) {
-  static constexpr std::array<std::string_view, 6> kTypes = {"flag",   "number", "text",
-                                                             "choice", "list",   "flag or text"};
-  lua_newtable(L);
-  set(L, "name", option.name);
-  set(L, "type", kTypes[static_cast<size_t>(option.type)]);
-  set(L, "help", option.help);
-  set(L, "fallback", option.fallback);
+static std::vector<std::string> choices_of(const OptionSpec& option) {
   std::vector<std::string> choices;
   for (std::string_view rest = option.choices; !rest.empty();) {
     const size_t end = std::min(rest.find('|'), rest.size());
     choices.emplace_back(rest.substr(0, end));
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
-  set(L, "choices", choices);
+  return choices;
+}
+static constexpr std::array<std::string_view, 6> kOptionTypes = {
+    "flag", "number", "text", "choice", "list", "flag or text"};
+static constexpr Field<OptionSpec> kOptionSpec[] = {
+    field<&OptionSpec::name>("name"),
+    word_field<&OptionSpec::type, kOptionTypes>("type"),
+    field<&OptionSpec::help>("help", "one sentence"),
+    field<&OptionSpec::fallback>("fallback"),
+    field<choices_of>("choices", "of type \"choice\""),
+};
+Record<OptionSpec> record_of(const OptionSpec*) {
+  return {"lugger.place_option", "an option of a source or target", kOptionSpec};
 }
 
 RunSettings read_settings(lua_State* L, int index) {

@@ -3,39 +3,45 @@
 
 namespace lugger {
 
-void push(lua_State* L, const StepProgress& step) {
-  lua_newtable(L);
-  set(L, "step", step.step);
-  set(L, "table", step.table);
-  set(L, "phase", step.phase);
-  if (step.share >= 0) set(L, "share", step.share);
-  set(L, "seconds", step.seconds);
-  set(L, "waiting", step.waiting);
+static constexpr Field<StepProgress> kStepProgress[] = {
+    field<&StepProgress::step>("step"),
+    field<&StepProgress::table>("table"),
+    field<&StepProgress::phase>("phase", "as pg_stat_progress_create_index says it"),
+    field<[](const StepProgress& step) { return when(step.share >= 0, step.share); }>("share",
+                                                                                      "0 to 1"),
+    field<&StepProgress::seconds>("seconds"),
+    field<&StepProgress::waiting>("waiting", "for whom: a session, described"),
+};
+Record<StepProgress> record_of(const StepProgress*) {
+  return {"lugger.step_progress", "", kStepProgress};
 }
 
-void push(lua_State* L, const Refused& refused) {
-  lua_newtable(L);
-  set(L, "table", refused.table);
-  set(L, "column", refused.column);
-  set(L, "constraint", refused.constraint);
-  set(L, "kind", refused.kind);
-  set(L, "rows", refused.rows);
-  set(L, "examples", refused.examples);
-  set(L, "message", refused.message);
+static constexpr Field<Refused> kRefused[] = {
+    field<&Refused::table>("table"),
+    field<&Refused::column>("column", "names, comma separated; \"\" for a check"),
+    field<&Refused::constraint>("constraint"),
+    field<&Refused::kind>(
+        "kind", "\"not null\", \"check\", \"unique\", \"foreign key\", \"too long\", \"required\""),
+    field<&Refused::rows>("rows", "0: it cannot be counted; message says why"),
+    field<&Refused::examples>("examples", "keys of such rows"),
+    field<&Refused::message>("message"),
+};
+Record<Refused> record_of(const Refused*) {
+  return {"lugger.refused", "rows that a constraint would refuse", kRefused};
 }
 
-void push(lua_State* L, const StepRecord& step) {
-  lua_newtable(L);
-  set(L, "job", step.job);
-  set(L, "stage", step.stage);
-  set(L, "step", step.step);
-  set(L, "run", step.run);
-  set(L, "status", step.status);
-  set(L, "statement", step.statement);
-  set(L, "message", step.message);
-  set(L, "tries", step.tries);
-  set(L, "started", step.started);
-  set(L, "ended", step.ended);
-}
+static constexpr Field<StepRecord> kStepRecord[] = {
+    field<&StepRecord::job>("job"),
+    field<&StepRecord::stage>("stage", "", R"("index"|"constrain")"),
+    field<&StepRecord::step>("step", "\"index users users_email_1\""),
+    field<&StepRecord::run>("run"),
+    field<&StepRecord::status>("status", "", R"("waiting"|"running"|"done"|"failed"|"refused")"),
+    field<&StepRecord::statement>("statement"),
+    field<&StepRecord::message>("message"),
+    field<&StepRecord::tries>("tries"),
+    field<&StepRecord::started>("started"),
+    field<&StepRecord::ended>("ended"),
+};
+Record<StepRecord> record_of(const StepRecord*) { return {"lugger.step_record", "", kStepRecord}; }
 
 }  // namespace lugger

@@ -1,6 +1,6 @@
 // The runtime's structs as plain Lua tables, with the same names.
 #pragma once
-#include "bindings/lua_table.hpp"
+#include "bindings/record.hpp"
 #include "bindings/userdata.hpp"
 #include "engine/describe.hpp"
 #include "engine/job.hpp"
@@ -11,35 +11,41 @@
 
 namespace lugger {
 
-void push(lua_State* L, const Tally& tally);
-void push(lua_State* L, const Partition& partition);
-void push(lua_State* L, const PartitionRecord& partition);
-void push(lua_State* L, const SourceInfo& info);
-void push(lua_State* L, const CollectionInfo& info);
-void push(lua_State* L, const PlaceInfo& place);
-void push(lua_State* L, const TargetColumn& column);
-void push(lua_State* L, const TargetReport& report);
-void push(lua_State* L, const Column& column);
-void push(lua_State* L, const TablePlan& table);
-void push(lua_State* L, const PlanShape& shape);
+Record<Tally> record_of(const Tally*);
+Record<Partition> record_of(const Partition*);
+Record<PartitionRecord> record_of(const PartitionRecord*);
+Record<OplogInfo> record_of(const OplogInfo*);
+Record<SourceInfo> record_of(const SourceInfo*);
+Record<CollectionInfo> record_of(const CollectionInfo*);
+Record<PlaceInfo> record_of(const PlaceInfo*);
+Record<TargetColumn> record_of(const TargetColumn*);
+Record<TargetReport> record_of(const TargetReport*);
+Record<Reference> record_of(const Reference*);
+Record<Column> record_of(const Column*);
+Record<TablePlan> record_of(const TablePlan*);
+struct ShapeStep;  // what keys, indexes and constraints of a shape are made by
+Record<ShapeStep> record_of(const ShapeStep*);
+Record<PlanShape> record_of(const PlanShape*);
 void push(lua_State* L, const MappingInverse& inverse, const PlanShape& shape);
-void push(lua_State* L, const JobPlan& plan);
-void push(lua_State* L, const PreviewDocument& document);
-void push(lua_State* L, const Preview& preview);
-void push(lua_State* L, const TraceStep& step);
-void push(lua_State* L, const Trace& trace);
-void push(lua_State* L, const Rehearsal& rehearsal);
-void push(lua_State* L, const StepProgress& step);
-void push(lua_State* L, const Refused& refused);
-void push(lua_State* L, const StepRecord& step);
-void push(lua_State* L, const RunSnapshot& snapshot);
-void push(lua_State* L, const RunResult& result);
-void push(lua_State* L, const RunRecord& run);
-void push(lua_State* L, const RejectRecord& reject);
-void push(lua_State* L, const TypeCount& type);
-void push(lua_State* L, const FieldSummary& field);
-void push(lua_State* L, const Description& description);
-void push(lua_State* L, const OptionSpec& option);
+Record<JobPlan> record_of(const JobPlan*);
+Record<PreviewDocument::Row> record_of(const PreviewDocument::Row*);
+Record<PreviewDocument> record_of(const PreviewDocument*);
+Record<Preview> record_of(const Preview*);
+Record<TraceStep> record_of(const TraceStep*);
+Record<Trace> record_of(const Trace*);
+Record<RehearsedRefusal> record_of(const RehearsedRefusal*);
+Record<Rehearsal> record_of(const Rehearsal*);
+Record<StepProgress> record_of(const StepProgress*);
+Record<Refused> record_of(const Refused*);
+Record<StepRecord> record_of(const StepRecord*);
+Record<RunSnapshot> record_of(const RunSnapshot*);
+Record<RunResult> record_of(const RunResult*);
+Record<RunRecord> record_of(const RunRecord*);
+Record<RejectRecord> record_of(const RejectRecord*);
+Record<TypeCount> record_of(const TypeCount*);
+Record<FieldSummary> record_of(const FieldSummary*);
+Record<Description> record_of(const Description*);
+Record<OptionSpec> record_of(const OptionSpec*);
 
 /// A job as Lua holds it: what verifies and repairs takes it too.
 template <>

@@ -9,8 +9,6 @@
 ---@field sqlstate string five characters; "" when the server had no part in it
 ---@field notes table<string|integer, string> places by name (notes.document, notes.column); notes[1], notes[2], ... name them in order
 
----@class lugger.field_summary what describe found of one field; the names are those of engine/describe.hpp
-
 local native = {}
 
 --- lugger's version, "0.1.0".
@@ -41,6 +39,10 @@ function native.embedded(name) end
 ---@return string[]
 function native.embedded_names(prefix) end
 
+--- The structs that cross to Lua, as they are declared.
+---@return lugger.record[]
+function native.records() end
+
 --- Parses TOML text into tables.
 ---@param text string
 ---@return table
@@ -50,6 +52,24 @@ function native.toml(text) end
 ---@param spec table
 ---@return lugger.native.job
 function native.job(spec) end
+
+---@class lugger.run_settings
+---@field jobs integer|nil workers
+---@field create boolean|nil make missing tables
+---@field dry_run boolean|nil everything but the writing
+---@field restart boolean|nil forget an unfinished run
+---@field again boolean|nil load into a table without a key although the last run of this source is done
+---@field accept_changes boolean|nil resume although the script changed
+---@field join boolean|nil other processes may work on the same run
+---@field redact boolean|nil rejects keep neither document nor bytes
+---@field limit integer|nil documents
+---@field retry_rejects boolean|nil the source is the job's rejects
+---@field stage "load"|"index"|"constrain"|nil only this stage
+---@field force boolean|nil add constraints although rows stand against them, as far as they can be
+---@field index_memory string|nil memory for all index builds together, "1GB"
+---@field lock_timeout_ms integer|nil how long a statement waits for its lock
+---@field lock_tries integer|nil how often it asks for it
+---@field window string|nil hours of the day it works in: '22:00-05:00'
 
 ---@class lugger.native.job
 local job = {}
@@ -204,7 +224,7 @@ function state:count_rejects(job) end
 ---@param rejects integer[] their numbers
 function state:delete_rejects(rejects) end
 ---@param run string
----@return lugger.partition[]
+---@return lugger.partition_record[]
 function state:partitions(run) end
 --- Removes runs that are done or abandoned, and their rejects; what can be resumed or undone stays.
 ---@param keep integer the newest of each job that stay
@@ -221,7 +241,7 @@ function native.place_kind(place) end
 
 --- The options a source takes, by its kind.
 ---@param place string
----@return { name: string, type: "flag"|"number"|"text"|"choice"|"list"|"flag or text", help: string, fallback: string, choices: string[] }[]
+---@return lugger.place_option[]
 function native.source_options(place) end
 --- The options a target takes, by its kind.
 ---@param place string
@@ -283,7 +303,7 @@ function target:close() end
 ---@param place string
 ---@param options table|nil
 ---@param limit integer|nil documents to read; all when nil or 0
----@return lugger.field_summary[]
+---@return lugger.description
 function native.describe(place, options, limit) end
 
 --- A session with PostgreSQL; "local:" places work too.

@@ -1,5 +1,5 @@
 ---@meta lugger.native
--- What plans, runs and sources tell: the tables that native functions give.
+-- Made by `tools/records` from the declarations in bindings/: the tables that native functions give.
 
 ---@class lugger.tally
 ---@field read integer documents; read = inserted + updated + unchanged + skipped + rejected + suppressed + deleted
@@ -21,11 +21,26 @@
 ---@field bytes integer
 ---@field start string where it begins; "" is its first document
 ---@field phase integer it is begun when all partitions of earlier phases are done
----@field position string|nil only in a state
----@field done boolean|nil only in a state
----@field holder string|nil only in a state: the process that claimed it last, where several share the run
----@field held boolean|nil only in a state: its claim has not expired
----@field tally lugger.tally|nil only in a state
+
+---@class lugger.partition_record how far a partition of a run is
+---@field id string
+---@field spec string
+---@field position string
+---@field bytes integer
+---@field start string where it begins; "" is its first document
+---@field phase integer it is begun when all partitions of earlier phases are done
+---@field done boolean
+---@field holder string the process that claimed it last, where several share the run
+---@field held boolean its claim has not expired
+---@field tally lugger.tally
+
+---@class lugger.oplog_info
+---@field place string the file, or the archive that holds it
+---@field entries integer
+---@field changes integer of documents, of all collections
+---@field concern integer of these, changes of this collection
+---@field first string time of the first entry: ISO, and as a Timestamp
+---@field last string
 
 ---@class lugger.source_info
 ---@field kind string to be shown
@@ -51,6 +66,12 @@
 ---@field metadata_json string
 ---@field oplog ""|"untouched"|"touched" whether an oplog is replayed, and changes it
 
+---@class lugger.place_info
+---@field collections lugger.collection_info[] as they are at the end of the oplog
+---@field oplog lugger.oplog_info|nil
+---@field advice string[] what a look at the place should tell
+---@field warnings string[] what of the place will not be read
+
 ---@class lugger.target_column
 ---@field name string
 ---@field type string
@@ -72,12 +93,45 @@
 ---@field warnings string[]
 ---@field problems string[]
 
+---@class lugger.place_option an option of a source or target
+---@field name string
+---@field type "flag"|"number"|"text"|"choice"|"list"|"flag or text"
+---@field help string one sentence
+---@field fallback string
+---@field choices string[] of type "choice"
+
+---@class lugger.type_count
+---@field type string "int32", "string", ...
+---@field values integer
+
+---@class lugger.field_summary what describe found of one field
+---@field path string
+---@field seen integer documents that have the field
+---@field nulls integer
+---@field types lugger.type_count[] most frequent first, null left out
+---@field suggests string column type
+---@field note string what to mind; "" when there is nothing
+
+---@class lugger.description
+---@field info lugger.source_info
+---@field documents integer
+---@field malformed integer
+---@field complete boolean false when it stopped at the limit
+---@field fields lugger.field_summary[]
+
+---@class lugger.column_ref where a column with ref = ... points
+---@field database string
+---@field collection string
+---@field table string
+---@field column string "id" or "mongo_id" when the script does not say
+---@field fk boolean a foreign key is made of it
+
 ---@class lugger.plan_column
 ---@field name string
 ---@field type string as DDL spells it
 ---@field from string
 ---@field required boolean
----@field on_error string
+---@field on_error "reject"|"null"|"default"|"error"
 ---@field default string|nil
 ---@field generate string|nil
 ---@field id_text_column boolean
@@ -89,21 +143,22 @@
 ---@field key integer[] places of the key's columns, from 1
 ---@field parent integer|nil place of the parent table, from 1
 ---@field parent_key integer[]
----@field routed boolean
+---@field path string of a child table: the array it comes from
 
----@class lugger.column_inverse
----@field table string
----@field column string
----@field type string
----@field path string|nil where in the document; none: generated
----@field verdict "same"|"changed"|"lost"|"no field"
----@field words string
+---@class lugger.ddl_step
+---@field stage "load"|"index"|"constrain" of the keys: "load"
+---@field table string as the script names it
+---@field name string of the constraint or index
+---@field statements string[] as they are run
 
----@class lugger.mapping_inverse
----@field possible boolean
----@field verdict string
----@field columns lugger.column_inverse[]
----@field notes string[] what is true of the document as a whole
+---@class lugger.job_shape
+---@field database string of the source: the name space of ids
+---@field collection string
+---@field tables lugger.table_plan[]
+---@field own_tables integer the first of them: one, or as many as routes; children follow
+---@field create string[] CREATE TABLE of each table
+---@field keys lugger.ddl_step[] primary and unique keys
+---@field steps lugger.ddl_step[] indexes and constraints, in the order they are made
 
 ---@class lugger.job_plan
 ---@field job string
@@ -153,34 +208,31 @@
 ---@field outcome lugger.preview_document
 ---@field tables lugger.table_plan[]
 
----@class lugger.run_settings
----@field jobs integer|nil workers
----@field create boolean|nil make missing tables
----@field dry_run boolean|nil everything but the writing
----@field restart boolean|nil forget an unfinished run
----@field again boolean|nil load into a table without a key although the last run of this source is done
----@field accept_changes boolean|nil resume although the script changed
----@field join boolean|nil other processes may work on the same run
----@field redact boolean|nil rejects keep neither document nor bytes
----@field limit integer|nil documents
----@field retry_rejects boolean|nil the source is the job's rejects
----@field stage "load"|"index"|"constrain"|nil only this stage
----@field force boolean|nil add constraints although rows stand against them, as far as they can be
----@field index_memory string|nil memory for all index builds together, "1GB"
----@field lock_timeout_ms integer|nil how long a statement waits for its lock
----@field lock_tries integer|nil how often it asks for it
----@field window string|nil hours of the day it works in: '22:00-05:00'
+---@class lugger.rehearsed_refusal
+---@field table string
+---@field column string
+---@field code string
+---@field message string
+---@field documents integer
+---@field examples string[]
+
+---@class lugger.rehearsal
+---@field documents integer
+---@field rejected integer
+---@field complete boolean false: stopped, or at the limit
+---@field refusals { table: string, column: string, code: string, message: string, documents: integer, examples: string[] }[]
+---@field unmapped table<string, integer>
 
 ---@class lugger.run_snapshot
 ---@field run string
 ---@field stage "reading"|"finishing"|"index"|"constrain"|"done"|"failed"|"stopped"
----@field steps lugger.step_progress[] under way
----@field steps_done integer
----@field steps_total integer
 ---@field tally lugger.tally
 ---@field total_bytes integer 0: unknown
 ---@field seconds number
 ---@field resumed boolean
+---@field steps lugger.step_progress[] under way
+---@field steps_done integer
+---@field steps_total integer
 ---@field waits_for string why it does nothing at the moment; "" while it works
 
 ---@class lugger.run_result
@@ -229,5 +281,44 @@
 ---@field code string
 ---@field message string
 ---@field document string canonical Extended JSON
----@field operation 'upsert'|'delete' what the source said happened to the document
+---@field operation "upsert"|"delete" what the source said happened to the document
 ---@field at string
+
+---@class lugger.step_progress
+---@field step string
+---@field table string
+---@field phase string as pg_stat_progress_create_index says it
+---@field share number|nil 0 to 1
+---@field seconds number
+---@field waiting string for whom: a session, described
+
+---@class lugger.refused rows that a constraint would refuse
+---@field table string
+---@field column string names, comma separated; "" for a check
+---@field constraint string
+---@field kind string "not null", "check", "unique", "foreign key", "too long", "required"
+---@field rows integer 0: it cannot be counted; message says why
+---@field examples string[] keys of such rows
+---@field message string
+
+---@class lugger.step_record
+---@field job string
+---@field stage "index"|"constrain"
+---@field step string "index users users_email_1"
+---@field run string
+---@field status "waiting"|"running"|"done"|"failed"|"refused"
+---@field statement string
+---@field message string
+---@field tries integer
+---@field started string
+---@field ended string
+
+---@class lugger.record a struct that crosses to Lua
+---@field name string
+---@field about string
+---@field fields lugger.record_field[] in the order of their declaration
+
+---@class lugger.record_field
+---@field name string
+---@field type string as LuaCATS writes it
+---@field about string

@@ -2,35 +2,6 @@
 -- Stages behind a load: require 'lugger.native'.
 local native = {}
 
----@class lugger.refused rows that a constraint would refuse
----@field table string
----@field column string names, comma separated; "" for a check
----@field constraint string
----@field kind string "not null", "check", "unique", "foreign key", "too long", "required"
----@field rows integer 0: it cannot be counted; message says why
----@field examples string[] keys of such rows
----@field message string
-
----@class lugger.step_progress
----@field step string
----@field table string
----@field phase string as pg_stat_progress_create_index says it
----@field share number|nil 0 to 1
----@field seconds number
----@field waiting string for whom: a session, described
-
----@class lugger.step_record
----@field job string
----@field stage "index"|"constrain"
----@field step string "index users users_email_1"
----@field run string
----@field status "waiting"|"running"|"done"|"failed"|"refused"
----@field statement string
----@field message string
----@field tries integer
----@field started string
----@field ended string
-
 ---@class lugger.native.job
 local job = {}
 --- Rows of the target that indexes and constraints to come would refuse. Reads only.

@@ -1,4 +1,4 @@
-"""docs/api.md is what tools/apidoc makes of stdlib/, and every public function there says what it takes and gives."""
+"""docs/api.md is what tools/apidoc makes of stdlib/, stdlib/meta/records.lua what bindings/ declares, and every public function there says what it takes and gives."""
 import re
 import unittest
 
@@ -39,6 +39,16 @@ def gives_something(lines, number):
 class ApiDoc(unittest.TestCase):
     def test_page_is_what_the_sources_say(self):
         lugger('--stdlib', STDLIB, '--lua', ROOT / 'tools' / 'apidoc', '--check', ROOT / 'docs' / 'api.md')
+
+    def test_annotations_of_records_are_what_bindings_declare(self):
+        lugger('--lua', ROOT / 'tools' / 'records', '--check', STDLIB / 'meta' / 'records.lua')
+
+    def test_classes_of_records_are_all_declared(self):
+        defined = {name for file in STDLIB.rglob('*.lua')
+                   for name in re.findall(r'^---@class\s+([\w.]+)', file.read_text(encoding='utf-8'), re.M)}
+        types = re.findall(r'^---@field \S+ (\S+)', (STDLIB / 'meta' / 'records.lua').read_text(encoding='utf-8'), re.M)
+        named = {name for text in types for name in re.findall(r'\blugger\.\w+', text)}
+        self.assertEqual(sorted(named - defined), [])
 
     def test_public_functions_are_annotated(self):
         wrong = []

@@ -61,13 +61,6 @@ function source:resolved()
   return config.resolve(self.place, 'from')
 end
 
----@class lugger.description
----@field fields lugger.field_summary[]
----@field documents integer
----@field malformed integer
----@field complete boolean false when it stopped at the limit
----@field info lugger.source_info
-
 local description_meta = { __tostring = function(self) return require('lugger.inner.view.describe').fields(self) end }
 
 local census_meta = { __tostring = function(self) return require('lugger.inner.census.view').place(self) end }

@@ -1,0 +1,47 @@
+// native.records(): the structs that cross to Lua, as they are declared; tools/records prints them.
+#include "bindings/guard.hpp"
+#include "bindings/modules.hpp"
+#include "bindings/tables.hpp"
+
+namespace lugger {
+
+static constexpr Field<FieldText> kFieldText[] = {
+    field<&FieldText::name>("name"),
+    field<&FieldText::lua_type>("type", "as LuaCATS writes it"),
+    field<&FieldText::about>("about"),
+};
+Record<FieldText> record_of(const FieldText*) { return {"lugger.record_field", "", kFieldText}; }
+
+static constexpr Field<RecordText> kRecordText[] = {
+    field<&RecordText::name>("name"),
+    field<&RecordText::about>("about"),
+    field<&RecordText::fields>("fields", "in the order of their declaration"),
+};
+Record<RecordText> record_of(const RecordText*) {
+  return {"lugger.record", "a struct that crosses to Lua", kRecordText};
+}
+
+template <typename... T>
+static std::vector<RecordText> texts_of_records() {
+  return {text_of_record<T>()...};
+}
+
+static int records(lua_State* L) {
+  push(L,
+       texts_of_records<Tally, Partition, PartitionRecord, OplogInfo, SourceInfo, CollectionInfo,
+                        PlaceInfo, TargetColumn, TargetReport, OptionSpec, TypeCount, FieldSummary,
+                        Description, Reference, Column, TablePlan, ShapeStep, PlanShape, JobPlan,
+                        PreviewDocument::Row, PreviewDocument, Preview, TraceStep, Trace,
+                        RehearsedRefusal, Rehearsal, RunSnapshot, RunResult, RunRecord,
+                        RejectRecord, StepProgress, Refused, StepRecord, RecordText, FieldText>());
+  return 1;
+}
+
+static constexpr luaL_Reg kFunctions[] = {
+    {"records", guarded<records>},
+    {nullptr, nullptr},
+};
+
+void open_records(lua_State* L) { add_functions(L, kFunctions); }
+
+}  // namespace lugger
