@@ -6,7 +6,7 @@ namespace lugger {
 
 static void push(lua_State* L, const CensusType& type) {
   lua_newtable(L);
-  set(L, "type", type.type);
+  set(L, "type", type_word(type.type));
   set(L, "values", type.values);
   set(L, "examples", type.examples);
 }
@@ -108,7 +108,7 @@ static void push(lua_State* L, const CensusPath& path) {
   lua_newtable(L);
   set(L, "path", path.path);
   set(L, "name", path.name);
-  set(L, "kind", path.kind);
+  set(L, "kind", kPathKindWords[static_cast<size_t>(path.kind)]);
   if (path.parent >= 0) set(L, "parent", path.parent + 1);
   set(L, "depth", path.depth);
   set(L, "documents", path.documents);

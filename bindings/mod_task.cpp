@@ -157,7 +157,7 @@ static int task_rollback(lua_State* L) {
 /// none.
 static int task_finish(lua_State* L) {
   LuaTask& self = self_of(L);
-  const std::string status(check_text(L, 2));
+  const RunStatus status = RunStatus::of(check_text(L, 2));
   self.retire();
   lua_settop(L, 3);
   if (lua_isnil(L, 3)) {

@@ -50,7 +50,8 @@ static constexpr Field<RunResult> kRunResult[] = {
     field<&RunResult::warnings>("warnings"),
     field<&RunResult::refused>("refused", "rows that keep constraints from being added"),
     field<&RunResult::constrained>("constrained", "false: they did"),
-    field<&RunResult::stage>("stage", "of a run that was one stage alone; else \"\""),
+    field<[](const RunResult& run) { return run.stage ? stage_word(*run.stage) : ""; }>(
+        "stage", "of a run that was one stage alone; else \"\""),
     field<&RunResult::error>("error"),
     field<&RunResult::hint>("hint"),
     field<&RunResult::error_code>("error_code"),
@@ -150,7 +151,6 @@ RunSettings read_settings(lua_State* L, int index) {
       "again", "limit",        "retry_rejects",   "redact",     "stage",
       "force", "index_memory", "lock_timeout_ms", "lock_tries", "window",
       "join"};
-  static constexpr std::array<std::string_view, 3> kStages = {"load", "index", "constrain"};
   RunSettings settings;
   if (lua_isnoneornil(L, index)) return settings;
   luaL_checktype(L, index, LUA_TTABLE);
@@ -184,7 +184,7 @@ RunSettings read_settings(lua_State* L, int index) {
     else if (key == "retry_rejects")
       settings.retry_rejects = flag;
     else if (key == "stage")
-      settings.stage = kStages[choice(key, to_text(L, -1), kStages)];
+      settings.stage = enum_of<Stage>(key, to_text(L, -1), kStageWords);
     else if (key == "force")
       settings.stages.force = flag;
     else if (key == "index_memory")

@@ -32,10 +32,11 @@ Record<Refused> record_of(const Refused*) {
 
 static constexpr Field<StepRecord> kStepRecord[] = {
     field<&StepRecord::job>("job"),
-    field<&StepRecord::stage>("stage", "", R"("index"|"constrain")"),
+    field<[](const StepRecord& step) { return stage_word(step.stage); }>("stage", "",
+                                                                         R"("index"|"constrain")"),
     field<&StepRecord::step>("step", "\"index users users_email_1\""),
     field<&StepRecord::run>("run"),
-    field<&StepRecord::status>("status", "", R"("waiting"|"running"|"done"|"failed"|"refused")"),
+    word_field<&StepRecord::status, kStepStatusWords>("status"),
     field<&StepRecord::statement>("statement"),
     field<&StepRecord::message>("message"),
     field<&StepRecord::tries>("tries"),

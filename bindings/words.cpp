@@ -11,18 +11,6 @@
 
 namespace lugger {
 
-using Words = std::span<const std::string_view>;
-
-size_t choice(std::string_view what, std::string_view word, Words words) {
-  for (size_t i = 0; i < words.size(); ++i) {
-    if (words[i] == word) return i;
-  }
-  const std::string_view near = nearest(word, words);
-  throw Error(Code::kConfig,
-              fmt::format("{} = \"{}\" is not one of: {}", what, word, fmt::join(words, ", ")),
-              near.empty() ? std::string() : fmt::format("did you mean \"{}\"?", near));
-}
-
 void unknown_key(std::string_view holder, std::string_view key, Words known) {
   const std::string_view near = nearest(key, known);
   throw Error(Code::kConfig, fmt::format("{} does not know the key \"{}\"", holder, key),

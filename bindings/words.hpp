@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/options.hpp"
+#include "base/words.hpp"
 #include "plan/column.hpp"
 
 namespace lugger {
@@ -19,9 +20,6 @@ std::span<const std::string_view> policy_keys() noexcept;
 
 JsonStyle json_style_named(std::string_view word);
 
-/// The place of word in a "a|b|c" list. Error{config}: `what` is none of them.
-size_t choice(std::string_view what, std::string_view word,
-              std::span<const std::string_view> words);
 /// Error{config}: unknown key, with the nearest known one.
 [[noreturn]] void unknown_key(std::string_view holder, std::string_view key,
                               std::span<const std::string_view> known);

@@ -10,7 +10,7 @@
 namespace lugger {
 
 struct CensusType {
-  std::string type;
+  ValueType type = ValueType::kMissing;
   uint64_t values = 0;
   std::vector<std::string> examples;  // ids of documents, the first three
 };
@@ -67,8 +67,8 @@ struct CensusTop {
 struct CensusPath {
   std::string path;  // "lines[].price", as a column's `from` takes it
   std::string name;  // the last name, as it is in the data; "[]" and "*"
-  std::string kind;  // "field", "element", "folded"
-  int parent = -1;   // place in CollectionCensus::paths; -1: the document itself
+  PathKind kind = PathKind::kField;
+  int parent = -1;  // place in CollectionCensus::paths; -1: the document itself
   int depth = 1;
   uint64_t documents = 0;  // that have the path, whatever its value
   uint64_t parents = 0;    // documents (at any depth) that could have the field
@@ -87,7 +87,7 @@ struct CensusPath {
   bool distinct_exact = true;
   std::vector<CensusTop> top;
   uint64_t top_error = 0;  // a count may be too small by this
-  uint64_t names = 0;      // "folded": how many names, an estimate
+  uint64_t names = 0;      // kFolded: how many names, an estimate
   uint64_t not_walked = 0;
   uint64_t repeated = 0;
   std::string repeated_example;

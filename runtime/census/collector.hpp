@@ -1,5 +1,6 @@
 // One worker's census: every path of every document it is given, in a tree of names.
 #pragma once
+#include <array>
 #include <deque>
 #include <unordered_map>
 
@@ -12,6 +13,8 @@ namespace lugger {
 /// kField: a name of a document. kElement: what stands in an array ("tags[]"). kFolded: any name of
 /// a document with too many of them ("prices.*").
 enum class PathKind : uint8_t { kRoot, kField, kElement, kFolded };
+inline constexpr std::array<std::string_view, 4> kPathKindWords = {"root", "field", "element",
+                                                                   "folded"};
 
 /// A path. The root's own counters are those of the documents.
 struct PathNode {

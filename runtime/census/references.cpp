@@ -42,22 +42,25 @@ const CensusKeys* id_keys(const CollectionCensus& census) {
   return nullptr;
 }
 
-bool is_number(const std::string& type) {
-  return type == "int32" || type == "int64" || type == "double" || type == "decimal";
+bool is_number(ValueType type) {
+  return type == ValueType::kInt32 || type == ValueType::kInt64 || type == ValueType::kDouble ||
+         type == ValueType::kDecimal;
 }
 
 /// Types whose values can be equal: 5, 5.0 and a decimal 5 are one _id.
 bool may_be_equal(const CensusPath& path, const CensusPath& id) {
   if (path.types.empty() || id.types.empty()) return false;
-  const std::string &a = path.types.front().type, &b = id.types.front().type;
+  const ValueType a = path.types.front().type, b = id.types.front().type;
   if (a == b || (is_number(a) && is_number(b))) return true;
-  return a == "string" && b == "objectId" && path.texts && path.texts->looks.object_id != 0;
+  return a == ValueType::kString && b == ValueType::kObjectId && path.texts &&
+         path.texts->looks.object_id != 0;
 }
 
 /// The name that speaks for a path: that of the field, where it is an array's element.
 std::string_view field_name(const CollectionCensus& census, const CensusPath& path) {
   const CensusPath* at = &path;
-  while ((at->kind == "element" || at->name == "$id" || at->name == "_id" || at->name == "id") &&
+  while ((at->kind == PathKind::kElement || at->name == "$id" || at->name == "_id" ||
+          at->name == "id") &&
          at->parent >= 0)
     at = &census.paths[static_cast<size_t>(at->parent)];
   return at->name;

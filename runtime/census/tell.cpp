@@ -68,7 +68,7 @@ std::vector<std::string> examples_of(const PathStats& stats, ValueType type) {
 void tell_types(const PathStats& stats, CensusPath& out) {
   for (const ValueType kind : stats.facts.kinds()) {
     const uint64_t values = stats.facts.count(kind);
-    out.types.push_back({std::string(type_word(kind)), values, examples_of(stats, kind)});
+    out.types.push_back({kind, values, examples_of(stats, kind)});
     out.present += values;
   }
   std::stable_sort(out.types.begin(), out.types.end(),
@@ -139,11 +139,10 @@ std::map<std::string, std::vector<std::string>> by_lower_case(const PathNode& no
 }
 
 CensusPath tell_path(const PathNode& node, uint64_t parents) {
-  static constexpr std::string_view kKinds[] = {"root", "field", "element", "folded"};
   CensusPath out;
   out.path = replace_invalid_utf8(path_text(node));
   out.name = replace_invalid_utf8(node.name);
-  out.kind = kKinds[static_cast<size_t>(node.kind)];
+  out.kind = node.kind;
   out.depth = node.depth;
   out.documents = node.stats.facts.documents;
   tell_types(node.stats, out);

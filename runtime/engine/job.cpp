@@ -183,7 +183,7 @@ JobPlan Job::plan(const RunSettings& settings) {
 }
 
 std::unique_ptr<Run> Job::start(const RunSettings& settings) {
-  const bool alone = settings.stage == "index" || settings.stage == "constrain";
+  const bool alone = settings.stage && settings.stage != Stage::kLoad;
   return alone ? start_stage(*impl_, settings) : start_run(*impl_, settings);
 }
 

@@ -112,7 +112,7 @@ void begin_or_resume(RunShared& shared, PreparedRun& prepared) {
 
 /// Who comes when all is done has nothing to do; it must not load the source once more.
 bool came_late(RunShared& shared, PreparedRun& prepared, const std::optional<RunRecord>& latest) {
-  if (!latest || latest->status != "done" || shared.settings.restart) return false;
+  if (!latest || latest->status != RunStatus::kDone || shared.settings.restart) return false;
   const std::string identity = shared.source->info().identity;
   if (latest->script_hash != shared.job.spec.script_hash ||
       compare_identities(latest->source_identity, identity) == Sameness::kOther)
@@ -193,8 +193,8 @@ bool take_finish(RunShared& shared, LedgerRun& ledger) {
       std::string holder;
       const bool mine = shared.state->lease(job, holder);
       const std::optional<RunRecord> run = shared.state->find(shared.run);
-      if (run && run->status == "done") return false;
-      if (!run || run->status == "abandoned" || !run->joint) {
+      if (run && run->status == RunStatus::kDone) return false;
+      if (!run || run->status == RunStatus::kAbandoned || !run->joint) {
         throw Error(Code::kConflict, "the run was taken over or given up by another process",
                     "`lugger runs` shows what became of it");
       }

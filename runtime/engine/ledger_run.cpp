@@ -30,7 +30,7 @@ std::string new_run_id() {
 }
 
 bool is_unfinished(const RunRecord& run) {
-  return run.status == "running" || run.status == "stopped" || run.status == "failed";
+  return run.status != RunStatus::kDone && run.status != RunStatus::kAbandoned;
 }
 
 bool was_retry(State& state, const RunRecord& run) {
@@ -49,7 +49,7 @@ std::optional<RunRecord> latest_load(State& state, const std::string& job) {
   constexpr size_t kRunsLookedAt = 500;
   const auto loaded = [&](const RunRecord& run) {
     if (was_retry(state, run)) return false;
-    return run.status == "done" || !committed_nothing(state, run);
+    return run.status == RunStatus::kDone || !committed_nothing(state, run);
   };
   std::optional<RunRecord> latest = state.latest(job);
   if (!latest || loaded(*latest)) return latest;
@@ -143,7 +143,7 @@ LedgerRun::LedgerRun(std::unique_ptr<State> state)
 LedgerRun::~LedgerRun() {
   if (!under_way_) return;
   try {
-    record(std::uncaught_exceptions() > exceptions_ ? "failed" : "stopped", "");
+    record(std::uncaught_exceptions() > exceptions_ ? RunStatus::kFailed : RunStatus::kStopped, "");
   } catch (const std::exception&) {
     // "running" can be resumed as well.
   }
@@ -160,19 +160,19 @@ Earlier LedgerRun::judge(const std::optional<RunRecord>& latest, const RunReques
 }
 
 void LedgerRun::give_up(const RunRecord& run, const std::string& why) {
-  state_->set_status(run.run, "abandoned", why);
+  state_->set_status(run.run, RunStatus::kAbandoned, why);
 }
 
 void LedgerRun::begin(RunRecord record, const std::vector<PartitionRecord>& partitions) {
   if (record.run.empty()) record.run = new_run_id();
-  record.status = "running";
+  record.status = RunStatus::kRunning;
   state_->start(record, partitions);
   run_ = record.run;
   under_way_ = !record.joint;
 }
 
 std::vector<PartitionRecord> LedgerRun::resume(const RunRecord& run) {
-  state_->set_status(run.run, "running", "");
+  state_->set_status(run.run, RunStatus::kRunning, "");
   take_up(run);
   return state_->partitions(run_);
 }
@@ -184,11 +184,11 @@ void LedgerRun::take_up(const RunRecord& run) {
 
 void LedgerRun::note(RunRecord record) {
   record.run = new_run_id();
-  record.status = "done";
+  record.status = RunStatus::kDone;
   state_->start(record, {});
 }
 
-void LedgerRun::record(const std::string& status, const std::string& message) {
+void LedgerRun::record(RunStatus status, const std::string& message) {
   under_way_ = false;
   try_twice([&] { state_->set_status(run_, status, message); });
 }

@@ -101,7 +101,7 @@ class LedgerRun {
   void leave() noexcept { under_way_ = false; }
 
  private:
-  void record(const std::string& status, const std::string& message);
+  void record(RunStatus status, const std::string& message);
 
   std::unique_ptr<State> state_;
   std::string run_;

@@ -159,8 +159,7 @@ class RunImpl final : public Run {
 
   /// The stages behind the load, unless it was asked for alone.
   void build() {
-    if (shared_.state == nullptr || shared_.settings.retry_rejects ||
-        !shared_.settings.stage.empty())
+    if (shared_.state == nullptr || shared_.settings.retry_rejects || shared_.settings.stage)
       return;
     StageHost host{*shared_.job.target,   *shared_.shape, *shared_.state,
                    shared_.job.spec.name, shared_.run,    shared_.settings.stages,
@@ -230,7 +229,7 @@ class RunImpl final : public Run {
     const bool stopped = !shared_.failure && stopped_by_user_.load(std::memory_order_relaxed) &&
                          shared_.stop.requested();
     end_result(result_, shared_.failure, stopped);
-    if (result_.status != "done" && !result_.dry_run)
+    if (result_.status != RunStatus::kDone && !result_.dry_run)
       result_.resume_command = shared_.job.spec.resume_command;
     if (!prepared_.note.empty()) result_.notes.push_back(prepared_.note);
     if (records_end()) {
@@ -240,7 +239,7 @@ class RunImpl final : public Run {
     }
     shared_.claims.reset();
     prepared_.ledger.reset();  // gives the job back
-    return result_.status;
+    return std::string(result_.status.word());
   }
 
   /// A process that leaves others at work says nothing of the run's end.
@@ -248,7 +247,7 @@ class RunImpl final : public Run {
     if (shared_.state == nullptr || prepared_.was_done) return false;
     if (!shared_.claims || finishes_) return true;
     shared_.claims->give_back();
-    if (result_.status == "done") return false;
+    if (result_.status == RunStatus::kDone) return false;
     try {
       for (const PartitionRecord& partition : shared_.state->partitions(shared_.run))
         if (!partition.done) return !shared_.claims->others();
@@ -294,7 +293,7 @@ class RunImpl final : public Run {
 }  // namespace
 
 void end_result(RunResult& result, const std::optional<Error>& failure, bool stopped) {
-  result.status = failure ? "failed" : stopped ? "stopped" : "done";
+  result.status = failure ? RunStatus::kFailed : stopped ? RunStatus::kStopped : RunStatus::kDone;
   if (!failure) return;
   Error bare = *failure;
   result.error = bare.with_hint("").what();

@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "base/stop.hpp"
+#include "place/run_status.hpp"
 #include "place/stage.hpp"
 #include "plan/tally.hpp"
 
@@ -25,7 +26,7 @@ struct RunSettings {
   bool redact = false;          // rejects keep neither document nor bytes
   uint64_t limit = 0;           // documents; 0: all
   bool retry_rejects = false;   // the source is the job's rejects
-  std::string stage;            // "load", "index", "constrain"; empty: all, in this order
+  std::optional<Stage> stage;   // this one alone; otherwise all in their order
   StageSettings stages;
   std::string window;  // hours of the day it works in, "22:00-05:00"; empty: all
 };
@@ -43,8 +44,9 @@ struct RunSnapshot {
 };
 
 struct RunResult {
-  std::string run, job, status;  // "done", "stopped", "failed"
-  Tally tally;                   // of the whole run, earlier attempts included
+  std::string run, job;
+  RunStatus status;  // kDone, kStopped, kFailed
+  Tally tally;       // of the whole run, earlier attempts included
   double seconds = 0;
   bool resumed = false, dry_run = false;
   std::map<std::string, uint64_t> unmapped;      // path -> documents
@@ -54,7 +56,7 @@ struct RunResult {
   std::vector<std::string> warnings;
   std::vector<Refused> refused;  // rows that keep constraints from being added
   bool constrained = true;       // false: refused kept the stage from being done
-  std::string stage;             // of a run that was one stage alone
+  std::optional<Stage> stage;    // of a run that was one stage alone
   std::string error, hint;       // of a failed run
   std::string error_code;
   std::string resume_command;

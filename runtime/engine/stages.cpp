@@ -66,7 +66,7 @@ void refuse_unfinished(State& state, const std::optional<RunRecord>& latest,
 class StageRun final : public Run {
  public:
   StageRun(JobImpl& job, const RunSettings& settings)
-      : job_(job), settings_(settings), conductor_(settings.stage) {
+      : job_(job), settings_(settings), conductor_(std::string(stage_word(*settings.stage))) {
     Target& target = job.open_target_once();
     if (target.stages() == nullptr) {
       throw Error(Code::kConfig,
@@ -112,7 +112,6 @@ class StageRun final : public Run {
 
  private:
   void build() {
-    const Stage stage = settings_.stage == "index" ? Stage::kIndex : Stage::kConstrain;
     StageHost host{*job_.target,     *shape_, ledger_->state(), job_.spec.name, run_,
                    settings_.stages, stop_,   nullptr,          nullptr};
     host.enter = [](std::string_view) {};
@@ -120,11 +119,11 @@ class StageRun final : public Run {
       const std::lock_guard lock(mutex_);
       steps_ = std::move(view);
     };
-    run_stages(host, {stage}, result_);
+    run_stages(host, {*settings_.stage}, result_);
     // A run that ended in this stage is through with it now.
     if (latest_ && is_unfinished(*latest_) && result_.constrained && !stop_.requested() &&
         all_done()) {
-      result_.status = "done";
+      result_.status = RunStatus::kDone;
       ledger_->take_up(*latest_);
       ledger_->end(result_);
     }
@@ -133,7 +132,7 @@ class StageRun final : public Run {
   bool all_done() {
     const std::vector<StepRecord> steps = ledger_->state().steps(job_.spec.name);
     return std::all_of(steps.begin(), steps.end(), [&](const StepRecord& step) {
-      return step.run != run_ || step.status == "done";
+      return step.run != run_ || step.status == StepStatus::kDone;
     });
   }
 
@@ -143,9 +142,9 @@ class StageRun final : public Run {
     result_.stage = settings_.stage;
     result_.seconds = conductor_.seconds();
     end_result(result_, failure, stop_.requested());
-    if (result_.status != "done") result_.resume_command = job_.spec.resume_command;
+    if (result_.status != RunStatus::kDone) result_.resume_command = job_.spec.resume_command;
     ledger_.reset();  // gives the job back
-    return settings_.stage;
+    return std::string(stage_word(*settings_.stage));
   }
 
   JobImpl& job_;

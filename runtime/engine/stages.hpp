@@ -37,7 +37,8 @@ bool is_read(State& state, const RunRecord& run);
 /// Fills in notes, warnings and what was refused.
 void run_stages(const StageHost& host, std::initializer_list<Stage> stages, RunResult& result);
 
-/// A run of one stage alone. Error{config} while a load of the job is unfinished.
+/// A run of the one stage that the settings name. Error{config} while a load of the job is
+/// unfinished.
 std::unique_ptr<Run> start_stage(JobImpl& job, const RunSettings& settings);
 
 }  // namespace lugger

@@ -118,7 +118,7 @@ bool was_done(RunShared& shared, PreparedRun& prepared, const std::string& ident
   if (shared.settings.retry_rejects || identity.empty()) return false;
   State& state = prepared.ledger->state();
   const std::optional<RunRecord> latest = latest_load(state, spec.name);
-  if (!latest || latest->status != "done") return false;
+  if (!latest || latest->status != RunStatus::kDone) return false;
   // What was copied, moved or touched since holds the same rows, as far as can be told.
   const Sameness source = compare_identities(latest->source_identity, identity);
   if (source == Sameness::kOther) return false;

@@ -69,9 +69,9 @@ class Task final : public Run {
   /// Another process asked it to stop.
   bool stopping() const noexcept;
 
-  /// Begins the end of the run, on a thread of its own: "done", "stopped" or "failed". What comes
+  /// Begins the end of the run, on a thread of its own: kDone, kStopped or kFailed. What comes
   /// behind a load comes behind a task that is done.
-  void end(const std::string& status, const Error* error);
+  void end(RunStatus status, const Error* error);
   /// Once its end has begun: as of any run.
   RunSnapshot poll(int timeout_ms) override;
   bool ended() const override;

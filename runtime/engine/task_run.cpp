@@ -177,12 +177,12 @@ bool Task::Impl::regain(const Position& position) {
   return true;
 }
 
-void Task::end(const std::string& status, const Error* error) {
+void Task::end(RunStatus status, const Error* error) {
   Impl& task = *impl_;
   rollback();
   task.outcome.status = status;
   if (error != nullptr) task.failure = *error;
-  if (error == nullptr && status == "failed")
+  if (error == nullptr && status == RunStatus::kFailed)
     task.failure = Error(Code::kHook, "the task failed and does not say why");
   task.conductor.start(
       [&task] { task.finish(); },
@@ -191,7 +191,7 @@ void Task::end(const std::string& status, const Error* error) {
 
 /// What comes behind the last row.
 void Task::Impl::finish() {
-  if (outcome.status != "done" || stopped.requested()) return;
+  if (outcome.status != RunStatus::kDone || stopped.requested()) return;
   Tally all = committed.tally;
   if (ledger) {
     conductor.enter("finishing");
@@ -219,7 +219,7 @@ std::string Task::Impl::conclude(const std::optional<Error>& error) {
   // Whoever was waiting when it was asked to stop only says so.
   const bool echo = error && error->code() == Code::kInterrupted && stopped.requested();
   if (error && !echo) failure = error;
-  end_result(outcome, failure, outcome.status == "stopped" || stopped.requested());
+  end_result(outcome, failure, outcome.status == RunStatus::kStopped || stopped.requested());
   outcome.run = run;
   outcome.job = spec.name;
   outcome.tally = committed.tally;
@@ -228,11 +228,12 @@ std::string Task::Impl::conclude(const std::optional<Error>& error) {
   outcome.seconds = conductor.seconds();
   if (plan) outcome.unmapped = plan->unmapped();
   outcome.warnings.insert(outcome.warnings.end(), report.warnings.begin(), report.warnings.end());
-  if (outcome.status != "done" && !outcome.dry_run) outcome.resume_command = spec.resume_command;
+  if (outcome.status != RunStatus::kDone && !outcome.dry_run)
+    outcome.resume_command = spec.resume_command;
   sink.reset();
   if (ledger) ledger->end(outcome);
   ledger.reset();  // gives the job back
-  return outcome.status;
+  return std::string(outcome.status.word());
 }
 
 RunSnapshot Task::poll(int timeout_ms) {

@@ -101,7 +101,7 @@ void FixEngine::end_undone() {
 /// Rows that an abandoned run changed and that no undo gave back would go through map twice. Each
 /// undo of a row, and each undo of that, turns it around once.
 void FixEngine::refuse_half_undone(const RunRecord& run) {
-  if (run.status != "abandoned" || !run.message.starts_with("undone by ")) return;
+  if (run.status != RunStatus::kAbandoned || !run.message.starts_with("undone by ")) return;
   const PgRows rows = session_->query(
       fmt::format("WITH RECURSIVE undo AS (SELECT run FROM {0}.fixes WHERE undoes = $1 UNION "
                   "SELECT f.run FROM {0}.fixes f JOIN undo u ON f.undoes = u.run), "
@@ -221,7 +221,7 @@ void FixEngine::work() {
 
 /// Nobody needs the keys of a run that is done; what cannot be removed now goes with the run.
 void FixEngine::forget_keys() noexcept {
-  if (spec_.key_query.empty() || result_.status != "done") return;
+  if (spec_.key_query.empty() || result_.status != RunStatus::kDone) return;
   try {
     session_->query(
         fmt::format("DELETE FROM {}.fix_keys WHERE run = $1", PgSession::quote_name(schema_)),
@@ -244,7 +244,7 @@ std::string FixEngine::conclude(std::optional<Error> failure) {
   result_.resumed = resumed_;
   result_.dry_run = !settings_.apply;
   end_result(result_, failure, stopped);
-  if (result_.status != "done" && settings_.apply && begun_)
+  if (result_.status != RunStatus::kDone && settings_.apply && begun_)
     result_.resume_command = spec_.resume_command;
   if (altered_ != 0) {
     report_.notes.push_back(
@@ -259,7 +259,7 @@ std::string FixEngine::conclude(std::optional<Error> failure) {
   undone_.reset();
   const std::lock_guard lock(mutex_);
   shown_ = result_.tally;
-  return result_.status;
+  return std::string(result_.status.word());
 }
 
 }  // namespace lugger

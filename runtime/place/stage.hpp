@@ -2,6 +2,7 @@
 // is recorded in the ledger and looked up in the catalog, so that a step done before is not done
 // again.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -16,15 +17,24 @@ class State;
 
 enum class Stage : uint8_t { kLoad, kIndex, kConstrain };
 
+inline constexpr std::array<std::string_view, 3> kStageWords = {"load", "index", "constrain"};
 constexpr std::string_view stage_word(Stage stage) noexcept {
-  return stage == Stage::kLoad ? "load" : stage == Stage::kIndex ? "index" : "constrain";
+  return kStageWords[static_cast<size_t>(stage)];
+}
+
+enum class StepStatus : uint8_t { kWaiting, kRunning, kDone, kFailed, kRefused };
+inline constexpr std::array<std::string_view, 5> kStepStatusWords = {"waiting", "running", "done",
+                                                                     "failed", "refused"};
+constexpr std::string_view step_status_word(StepStatus status) noexcept {
+  return kStepStatusWords[static_cast<size_t>(status)];
 }
 
 /// One step as the ledger keeps it.
 struct StepRecord {
-  std::string job, stage, step;  // step: "index users users_email_1"
-  std::string run;               // that last worked on it
-  std::string status;            // "waiting" | "running" | "done" | "failed" | "refused"
+  std::string job, step;  // step: "index users users_email_1"
+  Stage stage = Stage::kIndex;
+  std::string run;  // that last worked on it
+  StepStatus status = StepStatus::kWaiting;
   std::string statement, message;
   uint64_t tries = 0;
   std::string started, ended;  // ISO text, UTC; read only

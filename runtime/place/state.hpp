@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "place/run_status.hpp"
 #include "place/stage.hpp"
 #include "plan/operation.hpp"
 #include "plan/tally.hpp"
@@ -20,8 +21,9 @@ struct RunRecord {
   std::string job;
   std::string script_hash;  // script, required modules, options
   std::string source, source_identity;
-  std::string mode;              // "direct" | "staged" | "statement", kept for the whole run
-  std::string status;            // "running" | "stopped" | "failed" | "done" | "abandoned"
+  /// How it loads, in the target's own word, kept for the whole run; or "fix", "undo", "verify".
+  std::string mode;
+  RunStatus status;
   std::string command;           // what resumes it, passwords masked
   std::string started, updated;  // ISO text, UTC
   std::string message;           // of a failure
@@ -113,8 +115,7 @@ class State {
   virtual std::vector<RunRecord> runs(size_t limit) = 0;
   virtual void start(const RunRecord& run, const std::vector<PartitionRecord>& partitions) = 0;
   virtual std::vector<PartitionRecord> partitions(const std::string& run) = 0;
-  virtual void set_status(const std::string& run, const std::string& status,
-                          const std::string& message) = 0;
+  virtual void set_status(const std::string& run, RunStatus status, const std::string& message) = 0;
   /// Claims the job for this process until the State is destroyed; false: another process holds it
   /// (who: host and pid).
   virtual bool lease(const std::string& job, std::string& holder) = 0;
@@ -135,7 +136,7 @@ class State {
     static_cast<void>(job);
     return {};
   }
-  /// Records a step, or what became of it. "waiting" leaves a step alone that is known already.
+  /// Records a step, or what became of it. kWaiting leaves a step alone that is known already.
   virtual void put_step(const StepRecord& step) { static_cast<void>(step); }
 
   // Joint runs, of targets that can share one.

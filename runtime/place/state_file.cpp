@@ -100,12 +100,11 @@ class FileState final : public State {
   }
   void start(const RunRecord& run, const std::vector<PartitionRecord>& partitions) override;
   std::vector<PartitionRecord> partitions(const std::string& run) override;
-  void set_status(const std::string& run, const std::string& status,
-                  const std::string& message) override {
+  void set_status(const std::string& run, RunStatus status, const std::string& message) override {
     writable().run(fmt::format("UPDATE runs SET status = ?2, message = ?3, updated_at = {} "
                                "WHERE run = ?1",
                                kStateNow),
-                   {run, status, message});
+                   {run, status.word(), message});
   }
   bool lease(const std::string& job, std::string& holder) override;
   uint64_t count_rejects(const std::string& job) override {
@@ -163,12 +162,14 @@ std::vector<RunRecord> FileState::read_runs(std::string_view where, SqliteValues
   rows.begin(values);
   while (rows.next()) {
     RunRecord& run = out.emplace_back();
+    std::string status;
     int column = 0;
     for (std::string* field :
          {&run.run, &run.job, &run.script_hash, &run.source, &run.source_identity, &run.mode,
-          &run.status, &run.command, &run.message, &run.now, &run.started, &run.updated}) {
+          &status, &run.command, &run.message, &run.now, &run.started, &run.updated}) {
       *field = rows.text(column++);
     }
+    run.status = RunStatus::of(status);
     run.tally = tally_at(rows, column);
   }
   return out;
@@ -191,8 +192,8 @@ void FileState::start(const RunRecord& run, const std::vector<PartitionRecord>& 
                   "?, ?, ?, coalesce(?, {0}), coalesce(?, {0}), ?)",
                   kStateNow),
       {run.run, run.job, run.script_hash, run.source, run.source_identity, run.mode,
-       run.status.empty() ? "running" : std::string_view(run.status), run.command, run.message,
-       or_null(run.now), or_null(run.started), output_size});
+       run.status.word(), run.command, run.message, or_null(run.now), or_null(run.started),
+       output_size});
   SqliteStatement insert(database,
                          "INSERT INTO partitions (run, partition, ordinal, spec, position, "
                          "bytes_total, done, start, phase) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");

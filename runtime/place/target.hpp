@@ -28,7 +28,7 @@ struct TableColumn {
 struct TargetReport {
   std::string place;                    // masked
   std::string server;                   // "PostgreSQL 15.18"
-  std::string mode;                     // "direct", "staged", "statement"
+  std::string mode;                     // how it loads, in its own word: "direct", "staged"
   std::string mode_reason;              // one sentence
   bool holds_rows = false;              // of the document's own tables one is not empty
   std::vector<std::string> missing;     // tables that are not there

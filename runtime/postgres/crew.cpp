@@ -95,9 +95,9 @@ void PgCrew::work(CrewMember& member, const Hands& hands) {
       member.watch_ = Stopwatch();
     }
     try {
-      record(*task, "running", "", 0);
+      record(*task, StepStatus::kRunning, "", 0);
       hands(member, *task);
-      record(*task, task->refused ? "refused" : "done", "", member.tries_);
+      record(*task, task->refused ? StepStatus::kRefused : StepStatus::kDone, "", member.tries_);
       const std::lock_guard lock(mutex_);
       ++done_;
     } catch (const Error& error) {
@@ -142,13 +142,13 @@ void PgCrew::release(const CrewTask& task) {
   changed_.notify_all();
 }
 
-void PgCrew::record(const CrewTask& task, std::string_view status, const std::string& message,
+void PgCrew::record(const CrewTask& task, StepStatus status, const std::string& message,
                     uint64_t tries) {
   if (work_.state == nullptr) return;
   StepRecord record;
   record.job = work_.job;
   record.run = work_.run;
-  record.stage = stage_word(stage_);
+  record.stage = stage_;
   record.step = task.step.id();
   record.status = status;
   record.message = message;
@@ -164,7 +164,8 @@ void PgCrew::fail(const CrewTask& task, const Error& error) {
       error.code() == Code::kInterrupted ||
       (error.sqlstate() == "57014" && work_.stop != nullptr && work_.stop->requested());
   try {
-    record(task, stopped ? "waiting" : "failed", stopped ? "" : error.message(), 0);
+    record(task, stopped ? StepStatus::kWaiting : StepStatus::kFailed,
+           stopped ? "" : error.message(), 0);
   } catch (const Error&) {
     // The ledger is behind the same server: what is thrown below says why.
   }

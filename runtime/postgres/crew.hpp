@@ -81,8 +81,7 @@ class PgCrew {
   void watch();
   void look(PgSession& session);
   void cancel_all();
-  void record(const CrewTask& task, std::string_view status, const std::string& message,
-              uint64_t tries);
+  void record(const CrewTask& task, StepStatus status, const std::string& message, uint64_t tries);
   void fail(const CrewTask& task, const Error& error);
 
   PgPlace place_;

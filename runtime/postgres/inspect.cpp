@@ -7,6 +7,7 @@
 #include "postgres/inspect_names.hpp"
 #include "postgres/inspect_writes.hpp"
 #include "postgres/layout.hpp"
+#include "postgres/loader.hpp"
 #include "postgres/step_state.hpp"
 
 namespace lugger {
@@ -305,16 +306,19 @@ class Inspection {
     }
   }
 
+  void set_mode(PgLoadMode mode) { report_.mode = kPgLoadModeWords[static_cast<size_t>(mode)]; }
+
   void decide() {
-    if (load_.writer == "statement") {
-      report_.mode = "statement";
+    if (load_.writer == PgWriter::kStatement) {
+      set_mode(PgLoadMode::kStatement);
       report_.mode_reason = "writer = \"statement\": one INSERT a batch, no COPY";
       create_keys();
       return;
     }
     report_.mode_reason = reason_to_stage();
-    report_.mode = report_.mode_reason.empty() ? "direct" : "staged";
-    if (report_.mode == "direct") {
+    const bool direct = report_.mode_reason.empty();
+    set_mode(direct ? PgLoadMode::kDirect : PgLoadMode::kStaged);
+    if (direct) {
       report_.mode_reason = report_.create.empty()
                                 ? "the tables are empty, or nothing in them can conflict"
                                 : "the tables are new";

@@ -1,6 +1,7 @@
 // One way of bringing documents into tables, inside a transaction that is open: direct COPY,
 // staging and merge, or statements.
 #pragma once
+#include <array>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -12,6 +13,11 @@
 #include "postgres/unit.hpp"
 
 namespace lugger {
+
+/// One for each way. Engine and ledger carry its word.
+enum class PgLoadMode : uint8_t { kDirect, kStaged, kStatement };
+inline constexpr std::array<std::string_view, 3> kPgLoadModeWords = {"direct", "staged",
+                                                                     "statement"};
 
 /// What loaders share: one worker's session and how its tables lie.
 struct PgLoad {

@@ -20,14 +20,12 @@ class PgSink : public RowSink {
         settings_(settings),
         session_(settings.url, "load", settings.pooled),
         load_{session_, plan, make_layout(session_, plan), settings.pooled} {
-    if (settings.mode == "statement") {
-      loader_ = make_statement_loader(load_);
-    } else if (settings.mode == "staged") {
-      loader_ = make_staged_loader(load_);
-    } else {
-      loader_ = make_direct_loader(load_);
-      direct_ = true;
+    switch (settings.mode) {
+      case PgLoadMode::kDirect: loader_ = make_direct_loader(load_); break;
+      case PgLoadMode::kStaged: loader_ = make_staged_loader(load_); break;
+      case PgLoadMode::kStatement: loader_ = make_statement_loader(load_); break;
     }
+    direct_ = settings.mode == PgLoadMode::kDirect;
     loader_->prepare();
   }
 

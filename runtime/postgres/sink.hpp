@@ -9,7 +9,7 @@ struct PgSinkSettings {
   std::string url;  // resolved; may hold a password
   bool pooled = false;
   std::string state_schema;
-  std::string mode;  // "direct", "staged", "statement"
+  PgLoadMode mode = PgLoadMode::kDirect;
 };
 
 /// `plan` outlives the sink.

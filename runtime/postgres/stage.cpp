@@ -88,9 +88,9 @@ class StageRunner {
                                       [&](const StepRecord& one) { return one.step == step.id(); });
       if (step.stage != stage_ || found == known.end()) continue;
       if (step_state(session_, step) != StepState::kDone) continue;
-      if (found->status != "done") {
+      if (found->status != StepStatus::kDone) {
         StepRecord record = *found;
-        record.status = "done";
+        record.status = StepStatus::kDone;
         record.run = work_.run;
         work_.state->put_step(record);
       } else if (step.kind != StepKind::kNotNull && !found->statement.empty() &&
@@ -120,16 +120,16 @@ class StageRunner {
     }
     if (dirty_.empty() || work_.settings.force) return true;
     for (const StageStep& step : steps)
-      put(step, dirty_.contains(step.name) ? "refused" : "waiting");
+      put(step, dirty_.contains(step.name) ? StepStatus::kRefused : StepStatus::kWaiting);
     return false;
   }
 
-  void put(const StageStep& step, std::string_view status) {
+  void put(const StageStep& step, StepStatus status) {
     if (work_.state == nullptr) return;
     StepRecord record;
     record.job = work_.job;
     record.run = work_.run;
-    record.stage = stage_word(stage_);
+    record.stage = stage_;
     record.step = step.id();
     record.status = status;
     work_.state->put_step(record);

@@ -40,13 +40,12 @@ class PgState final : public State {
   std::vector<RunRecord> runs(size_t limit) override { return read_runs("", {}, limit); }
   void start(const RunRecord& run, const std::vector<PartitionRecord>& partitions) override;
   std::vector<PartitionRecord> partitions(const std::string& run) override;
-  void set_status(const std::string& run, const std::string& status,
-                  const std::string& message) override {
+  void set_status(const std::string& run, RunStatus status, const std::string& message) override {
     session().query(
         fmt::format(
             "UPDATE {}.runs SET status = $2, message = $3, updated_at = now() WHERE run = $1",
             schema_),
-        {run, status, ledger_text(session(), message)});
+        {run, std::string(status.word()), ledger_text(session(), message)});
   }
   bool lease(const std::string& job, std::string& holder) override {
     return lease_.take(session(), job, holder);
@@ -193,12 +192,14 @@ std::vector<RunRecord> PgState::read_runs(std::string_view where, const PgParams
   std::vector<RunRecord> out;
   for (size_t i = 0; i < rows.size(); ++i) {
     RunRecord& run = out.emplace_back();
+    std::string status;
     size_t column = 0;
     for (std::string* field :
          {&run.run, &run.job, &run.script_hash, &run.source, &run.source_identity, &run.mode,
-          &run.status, &run.command, &run.message, &run.now, &run.started, &run.updated}) {
+          &status, &run.command, &run.message, &run.now, &run.started, &run.updated}) {
       *field = rows.text(i, column++);
     }
+    run.status = RunStatus::of(status);
     run.joint = rows.text(i, column++) == "t";
     run.tally = tally_at(rows, i, column);
   }
@@ -241,9 +242,8 @@ void PgState::start(const RunRecord& run, const std::vector<PartitionRecord>& pa
             "$9, coalesce($10, {1}), coalesce($11::timestamptz, now()), $12)",
             schema_, iso("now()")),
         {run.run, run.job, run.script_hash, run.source, run.source_identity, run.mode,
-         run.status.empty() ? "running" : run.status, run.command,
-         ledger_text(session, run.message), or_now(run.now), or_now(run.started),
-         run.joint ? "true" : "false"});
+         std::string(run.status.word()), run.command, ledger_text(session, run.message),
+         or_now(run.now), or_now(run.started), run.joint ? "true" : "false"});
     if (run.afresh)
       session.query(fmt::format("DELETE FROM {}.rejects WHERE job = $1", schema_), {run.job});
     insert_partitions(session, run.run, partitions);

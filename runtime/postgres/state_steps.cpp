@@ -25,10 +25,13 @@ std::vector<StepRecord> read_steps(PgSession& session, const std::string& schema
   for (size_t i = 0; i < rows.size(); ++i) {
     StepRecord& step = out.emplace_back();
     size_t column = 0;
-    for (std::string* field : {&step.job, &step.stage, &step.step, &step.run, &step.status,
-                               &step.statement, &step.message}) {
+    std::string stage, status;
+    for (std::string* field :
+         {&step.job, &stage, &step.step, &step.run, &status, &step.statement, &step.message}) {
       *field = rows.text(i, column++);
     }
+    step.stage = enum_of<Stage>("the stage of a step", stage, kStageWords);
+    step.status = enum_of<StepStatus>("the status of a step", status, kStepStatusWords);
     step.tries = std::stoull(rows.text(i, column++));
     step.started = rows.text(i, column++);
     step.ended = rows.text(i, column);
@@ -37,8 +40,8 @@ std::vector<StepRecord> read_steps(PgSession& session, const std::string& schema
 }
 
 void write_step(PgSession& session, const std::string& schema, const StepRecord& step) {
-  const bool waiting = step.status == "waiting";
-  const bool running = step.status == "running";
+  const bool waiting = step.status == StepStatus::kWaiting;
+  const bool running = step.status == StepStatus::kRunning;
   session.query(
       fmt::format(
           "INSERT INTO {0}.stage_steps AS s (job, step, stage, run, status, statement, message, "
@@ -51,7 +54,8 @@ void write_step(PgSession& session, const std::string& schema, const StepRecord&
           "tries = excluded.tries, started_at = coalesce(excluded.started_at, s.started_at), "
           "ended_at = excluded.ended_at{1}",
           schema, waiting ? " WHERE false" : ""),
-      {step.job, step.step, step.stage, step.run, step.status, ledger_text(session, step.statement),
+      {step.job, step.step, std::string(stage_word(step.stage)), step.run,
+       std::string(step_status_word(step.status)), ledger_text(session, step.statement),
        ledger_text(session, step.message), std::to_string(step.tries), running ? "true" : "false",
        waiting || running ? "false" : "true"});
 }

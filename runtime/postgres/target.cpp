@@ -67,7 +67,7 @@ class PgTarget : public Target, public Stages {
         direct_behind_pooler_(options.text("direct_behind_pooler")),
         pooled_(options.flag("pooled") || server_ ? std::optional(options.flag("pooled"))
                                                   : std::nullopt),
-        writer_(options.text("writer", "copy")),
+        writer_(enum_of<PgWriter>("writer", options.text("writer", "copy"), kPgWriterWords)),
         schema_(options.text("state_schema", "lugger")),
         spare_(SpareSession::of(url_)) {}
 
@@ -120,7 +120,9 @@ class PgTarget : public Target, public Stages {
 
   std::unique_ptr<RowSink> open(const PlanShape& plan, const SinkOptions& options) override {
     spare_->drop();
-    return make_pg_sink(plan, {url_, pooled(), schema_, options.mode});
+    return make_pg_sink(plan,
+                        {url_, pooled(), schema_,
+                         enum_of<PgLoadMode>("the mode of a run", options.mode, kPgLoadModeWords)});
   }
 
   std::vector<std::string> finish(const PlanShape& plan, const FinishWork& work,
@@ -151,9 +153,8 @@ class PgTarget : public Target, public Stages {
     std::vector<StepRecord> out;
     for (const StageStep& step : pending_steps(*session, plan, {made_, {}})) {
       StepRecord& record = out.emplace_back();
-      record.stage = stage_word(step.stage);
+      record.stage = step.stage;
       record.step = step.id();
-      record.status = "waiting";
     }
     return out;
   }
@@ -250,7 +251,8 @@ class PgTarget : public Target, public Stages {
   std::mutex mutex_;            // of what is found out
   std::optional<bool> pooled_;  // nullopt: the first session finds out
   bool found_pooler_ = false;
-  std::string writer_, schema_;
+  PgWriter writer_;
+  std::string schema_;
   std::shared_ptr<SpareSession> spare_;
   std::set<std::string> made_;  // tables that this process made, and nobody can be using yet
 };

@@ -28,7 +28,7 @@ bool has(const CollectionCensus& census, std::string_view path) {
                      [&](const CensusPath& known) { return known.path == path; });
 }
 
-uint64_t count(const CensusPath& path, std::string_view type) {
+uint64_t count(const CensusPath& path, ValueType type) {
   for (const CensusType& known : path.types) {
     if (known.type == type) return known.values;
   }
@@ -60,7 +60,7 @@ TEST_CASE("presence is counted against the documents that could have the field")
   CHECK(c.missing == 1);
 
   const CensusPath& element = at(census, "lines[]");
-  CHECK(element.kind == "element");
+  CHECK(element.kind == PathKind::kElement);
   CHECK(element.present == 2);
   CHECK(at(census, "lines").arrays->greatest == 2);
   CHECK(at(census, "lines").arrays->empty == 1);
@@ -78,9 +78,9 @@ TEST_CASE("S0-44 S0-45 numbers and strings of one field are both counted") {
   add_json(collector, R"({"_id":"s3","age":"9.99"})");
   const CollectionCensus census = tell(collector);
   const CensusPath& age = at(census, "age");
-  CHECK(count(age, "int32") == 97);
-  CHECK(count(age, "string") == 3);
-  CHECK(age.types[0].type == "int32");
+  CHECK(count(age, ValueType::kInt32) == 97);
+  CHECK(count(age, ValueType::kString) == 3);
+  CHECK(age.types[0].type == ValueType::kInt32);
   CHECK(age.types[1].examples == std::vector<std::string>{"s1", "s2", "s3"});
   CHECK(age.integers->least == "20");
   CHECK(age.integers->greatest == "69");
@@ -98,7 +98,7 @@ TEST_CASE("N-04 every minority type has example documents, whenever it comes") {
     add_json(collector, fmt::format(R"({{"_id":"n{}","v":null,"w":[null,null]}})", i));
   const CollectionCensus census = tell(collector);
   const CensusPath& v = at(census, "v");
-  CHECK(v.types.back().type == "decimal");
+  CHECK(v.types.back().type == ValueType::kDecimal);
   CHECK(v.types.back().examples == std::vector<std::string>{"late"});
   CHECK(v.null_examples == std::vector<std::string>{"n0", "n1", "n2"});
   CHECK(at(census, "w[]").null_examples == std::vector<std::string>{"n0", "n1", "n2"});
@@ -138,7 +138,7 @@ TEST_CASE("a document with too many names folds into one path, and its names are
   CHECK(collector.paths() < 20);
   const CollectionCensus census = tell(collector);
   const CensusPath& all = at(census, "by_user.*");
-  CHECK(all.kind == "folded");
+  CHECK(all.kind == PathKind::kFolded);
   CHECK(all.present == 100000);
   CHECK(std::abs(static_cast<double>(all.names) / 100000 - 1) < 4 * DistinctSketch::kError);
   CHECK(at(census, "by_user.*.n").present == 100000);
@@ -251,13 +251,13 @@ TEST_CASE("a folded path merges with one that is not folded") {
     many.merge(few);
     const CensusPath all = at(tell(many), "m.*");
     CHECK(all.present == 1510);
-    CHECK(count(all, "string") == 10);
+    CHECK(count(all, ValueType::kString) == 10);
   }
   SECTION("into the other") {
     few.merge(many);
     const CensusPath all = at(tell(few), "m.*");
     CHECK(all.present == 1510);
-    CHECK(count(all, "string") == 10);
+    CHECK(count(all, ValueType::kString) == 10);
   }
 }
 

@@ -175,13 +175,13 @@ TEST_CASE("random inserts, updates and deletes of one unit do what each would do
     JobSpec job = changes_spec(database.url());
     if (seed % 2 == 0) job.target_options.set("writer", std::string("statement"));
     const RunResult result = follow(script, job);
-    CHECK(result.status == "done");
+    CHECK(result.status == RunStatus::kDone);
     CHECK(told(result.tally) == told(tally));
     CHECK(result.tally.balanced());
     CHECK(database.rows(kRows) == prefixed(states));
     CHECK(database.rows(kStray) == "0");
     // A feed that begins anew from an earlier place ends in the same rows.
-    CHECK(follow(script, job).status == "done");
+    CHECK(follow(script, job).status == RunStatus::kDone);
     CHECK(database.rows(kRows) == prefixed(states));
   }
 }
@@ -217,7 +217,7 @@ TEST_CASE(
                     "and datname = current_database()"));
   script.end();
   const RunResult result = last.result();
-  CHECK(result.status == "done");
+  CHECK(result.status == RunStatus::kDone);
   CHECK(told(result.tally) == told(tally));
   CHECK(database.rows(kRows) == prefixed(states));
   CHECK(database.rows(kStray) == "0");
@@ -237,7 +237,7 @@ TEST_CASE("where the order of two keys matters to a constraint, the unit comes i
   static_cast<void>(
       database.rows("create table docs (mongo_id text primary key, n int4 unique); select 1"));
   const RunResult result = follow(script, job);
-  CHECK(result.status == "done");
+  CHECK(result.status == RunStatus::kDone);
   CHECK(told(result.tally) == "read 5: inserted 3, updated 0, unchanged 0, deleted 2, rejected 0");
   CHECK(database.rows("select mongo_id, n from docs") == "$n:3|7");
 }
@@ -267,7 +267,7 @@ TEST_CASE("a delete that the server refuses is a reject, and retried as a delete
   script.add(document(2, {2, {}}));
   script.end();
   JobSpec job = changes_spec(database.url());
-  CHECK(follow(script, job).status == "done");
+  CHECK(follow(script, job).status == RunStatus::kDone);
   static_cast<void>(database.rows(
       "create table orders (doc text references docs (mongo_id)); insert into orders values "
       "('$n:1'); select 1"));
@@ -297,7 +297,7 @@ TEST_CASE("a trigger that keeps a row keeps its child rows, and that is told") {
   script.add(document(2, {2, {6}}));
   script.end();
   JobSpec job = changes_spec(database.url());
-  CHECK(follow(script, job).status == "done");
+  CHECK(follow(script, job).status == RunStatus::kDone);
   static_cast<void>(database.rows(
       "create function keep() returns trigger language plpgsql as 'begin if old.n = 1 then return "
       "null; end if; return old; end'; create trigger keep before delete on docs for each row "

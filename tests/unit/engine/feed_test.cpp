@@ -115,7 +115,7 @@ TEST_CASE("what a feed gave is committed while it idles, and so is how far it wa
   CHECK_FALSE(feed.run->ended());
   feed.run->stop(StopLevel::kFinish);
   const RunResult stopped = feed.run->result();
-  CHECK(stopped.status == "stopped");
+  CHECK(stopped.status == RunStatus::kStopped);
   CHECK(counts(stopped.tally) ==
         "read 3: inserted 3, updated 0, unchanged 0, skipped 0, rejected 0");
 
@@ -124,7 +124,7 @@ TEST_CASE("what a feed gave is committed while it idles, and so is how far it wa
   script.end();
   Following resumed(script, database.url());
   const RunResult done = resumed.run->result();
-  CHECK(done.status == "done");
+  CHECK(done.status == RunStatus::kDone);
   CHECK(done.run == stopped.run);
   CHECK(counts(done.tally) == "read 5: inserted 5, updated 0, unchanged 0, skipped 0, rejected 0");
   CHECK(database.rows("select count(*), sum(n) from docs") == "5|10");
@@ -135,7 +135,7 @@ TEST_CASE("a feed that waits can be stopped at once") {
   Script script;
   Following feed(script, database.url());
   feed.run->stop(StopLevel::kNow);
-  CHECK(feed.run->result().status == "stopped");
+  CHECK(feed.run->result().status == RunStatus::kStopped);
 }
 
 TEST_CASE("a later phase begins when the earlier one is done, where the split said") {
@@ -159,7 +159,7 @@ TEST_CASE("a later phase begins when the earlier one is done, where the split sa
     CHECK_FALSE(copy.run->ended());
     copy.run->stop(StopLevel::kFinish);
     const RunResult stopped = copy.run->result();
-    CHECK(stopped.status == "stopped");
+    CHECK(stopped.status == RunStatus::kStopped);
     CHECK(stopped.tally.read == 10);
     run = stopped.run;
   }
@@ -178,7 +178,7 @@ TEST_CASE("a later phase begins when the earlier one is done, where the split sa
         comes(database, "select position from lugger.partitions where partition = '2'", "place:4"));
     CHECK(move.log() == "1 place:5, 2 place:3");
     rest.run->stop(StopLevel::kFinish);
-    CHECK(rest.run->result().status == "stopped");
+    CHECK(rest.run->result().status == RunStatus::kStopped);
   }
 
   move.opened.clear();
@@ -187,7 +187,7 @@ TEST_CASE("a later phase begins when the earlier one is done, where the split sa
   Following end(move, database.url());
   const RunResult done = end.run->result();
   CHECK(move.log() == "2 place:4");
-  CHECK(done.status == "done");
+  CHECK(done.status == RunStatus::kDone);
   CHECK(done.run == run);
   CHECK(counts(done.tally) ==
         "read 13: inserted 13, updated 0, unchanged 0, skipped 0, rejected 0");
@@ -206,7 +206,7 @@ TEST_CASE("a run that ended between two phases goes on with the second one") {
   const std::string place = scratch.path("out.jsonl");
   Following copy(move, place);
   const RunResult failed = copy.run->result();
-  CHECK(failed.status == "failed");
+  CHECK(failed.status == RunStatus::kFailed);
   CHECK_THAT(failed.error, ContainsSubstring("it is away"));
   CHECK(failed.tally.read == 4);
 
@@ -218,7 +218,7 @@ TEST_CASE("a run that ended between two phases goes on with the second one") {
   move.feed.add(documents[5]);
   move.feed.end();
   const RunResult done = rest.run->result();
-  CHECK(done.status == "done");
+  CHECK(done.status == RunStatus::kDone);
   CHECK(done.run == failed.run);
   CHECK(move.log() == "2 place:0");
   CHECK(done.tally.read == 6);

@@ -53,14 +53,14 @@ TEST_CASE("a stopped run goes on where its last unit ended") {
       INFO(place << " level " << static_cast<int>(level));
       if (place == database.url()) database.rows("drop table if exists docs");
       const RunResult stopped = stop_in_the_middle(numbers(scratch, place), level);
-      CHECK(stopped.status == "stopped");
+      CHECK(stopped.status == RunStatus::kStopped);
       CHECK(stopped.resume_command == "lugger run docs.lua");
       CHECK(stopped.tally.read == (level == StopLevel::kFinish ? 60500 : 50000));
       CHECK(stopped.tally.balanced());
       const RunResult done = run(numbers(scratch, place));
       CHECK(done.resumed);
       CHECK(done.run == stopped.run);
-      CHECK(done.status == "done");
+      CHECK(done.status == RunStatus::kDone);
       CHECK(counts(done.tally) ==
             "read 120000: inserted 120000, updated 0, unchanged 0, skipped 0, rejected 0");
     }
@@ -77,7 +77,7 @@ TEST_CASE("a changed script or source is refused with a choice") {
   const std::string place = scratch.path("out.jsonl");
   scratch.write("docs.bson", numbered(kCount));
   const RunResult failed = fail_behind(numbers(scratch, place), kGateBatch);
-  CHECK(failed.status == "failed");
+  CHECK(failed.status == RunStatus::kFailed);
   CHECK(failed.error_code == "hook");
   CHECK_THAT(failed.error, ContainsSubstring("boom"));
   CHECK(failed.resume_command == "lugger run docs.lua");
@@ -108,7 +108,7 @@ TEST_CASE("a run that committed nothing gives way to a changed script") {
   const std::string place = scratch.path("out.jsonl");
   scratch.write("docs.bson", numbered(1000));
   const RunResult failed = fail_behind(numbers(scratch, place), 0);
-  CHECK(failed.status == "failed");
+  CHECK(failed.status == RunStatus::kFailed);
   JobSpec changed = numbers(scratch, place);
   changed.script_hash = "second";
   const RunResult done = run(changed);
@@ -150,8 +150,8 @@ TEST_CASE("the same job cannot run twice at once") {
     CHECK(refused.code() == Code::kConflict);
     CHECK_THAT(refused.message(), ContainsSubstring("docs is already running"));
     gate.open();
-    CHECK(under_way->result().status == "done");
-    CHECK(run(numbers(scratch, place)).status == "done");
+    CHECK(under_way->result().status == RunStatus::kDone);
+    CHECK(run(numbers(scratch, place)).status == RunStatus::kDone);
   }
 }
 

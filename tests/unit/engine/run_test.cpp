@@ -21,7 +21,7 @@ std::vector<Column> totals(OnError on_error = OnError::kReject) {
 TEST_CASE("a run into JSON lines accounts for every document") {
   const Scratch scratch;
   const RunResult result = run(spec(dump("orders.bson"), scratch.path("out.jsonl"), totals()));
-  CHECK(result.status == "done");
+  CHECK(result.status == RunStatus::kDone);
   CHECK(counts(result.tally) ==
         "read 120: inserted 110, updated 0, unchanged 0, skipped 0, rejected 10");
   CHECK(result.tally.bytes == std::filesystem::file_size(dump("orders.bson")));

@@ -16,7 +16,7 @@ TaskOutput output(const JobSpec& job) {
   return {job.target, job.target_options, job.mapping, job.throttle};
 }
 
-RunResult finish(Task& task, const std::string& status = "done", const Error* error = nullptr) {
+RunResult finish(Task& task, RunStatus status = RunStatus::kDone, const Error* error = nullptr) {
   task.end(status, error);
   return task.result();
 }
@@ -66,7 +66,7 @@ TEST_CASE("a task writes batches and commits them") {
   while (orders.step()) ++batches;
   CHECK(batches == 3);
   const RunResult result = finish(orders.task);
-  CHECK(result.status == "done");
+  CHECK(result.status == RunStatus::kDone);
   CHECK(counts(result.tally) ==
         "read 120: inserted 110, updated 0, unchanged 0, skipped 0, rejected 10");
   CHECK(database.rows("select count(*) from docs") == "110");
@@ -93,7 +93,7 @@ TEST_CASE("a task outlasts connections that are cut, wherever it stands") {
     commit(orders.task, position);
     while (orders.step()) continue;
     const RunResult done = finish(orders.task);
-    CHECK(done.status == "done");
+    CHECK(done.status == RunStatus::kDone);
     CHECK(done.tally.balanced());
     CHECK(done.tally.inserted == 111);
     CHECK(done.tally.rejected == 10);
@@ -115,7 +115,7 @@ TEST_CASE("what a task could not finish is recorded as failed") {
   while (orders.step()) continue;
   database.rows("drop table lugger.stage_steps");
   const RunResult failed = finish(orders.task);
-  CHECK(failed.status == "failed");
+  CHECK(failed.status == RunStatus::kFailed);
   CHECK_THAT(failed.error, ContainsSubstring("stage_steps"));
   CHECK(database.rows("select status from lugger.runs") == "failed");
 }
@@ -157,7 +157,7 @@ TEST_CASE("a task that stopped goes on behind its last commit") {
       Batch* lost = orders.task.next(orders.cursor);
       REQUIRE(lost != nullptr);
       orders.task.write(*lost);
-      const RunResult stopped = finish(orders.task, "stopped");
+      const RunResult stopped = finish(orders.task, RunStatus::kStopped);
       CHECK(stopped.tally.read == kRows);
       CHECK(stopped.resume_command == "lugger run task.lua");
       first_run = stopped.run;
@@ -216,7 +216,7 @@ TEST_CASE("a task of another script does not go on with this one") {
     Orders orders(database.url());
     REQUIRE(orders.step());
     const Error cause(Code::kHook, "boom");
-    CHECK_THAT(finish(orders.task, "failed", &cause).error, ContainsSubstring("boom"));
+    CHECK_THAT(finish(orders.task, RunStatus::kFailed, &cause).error, ContainsSubstring("boom"));
   }
   CHECK(database.rows("select status from lugger.runs") == "failed");
   TaskSpec changed = Orders::made(one_worker());

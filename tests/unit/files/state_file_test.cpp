@@ -237,7 +237,7 @@ TEST_CASE("what is pruned gives its room back, and a job's newest run stays") {
     unit.rejects.resize(run == "done" ? 200 : 1, unit.rejects[0]);
     for (RejectRecord& reject : unit.rejects) reject.document = std::string(10000, 'd');
     ledger.add(unit, 1);
-    if (run != "open") state->set_status(run, "done", "");
+    if (run != "open") state->set_status(run, RunStatus::kDone, "");
   }
   const auto before = fs::file_size(scratch.path / "state.sqlite");
   CHECK(state->prune(2, 0).runs == 0);

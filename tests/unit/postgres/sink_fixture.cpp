@@ -86,7 +86,7 @@ Load& Load::open(const std::string& mode) {
   record.run = run_;
   record.job = "test " + run_;
   record.mode = mode.empty() ? report_.mode : mode;
-  record.status = "running";
+  record.status = RunStatus::kRunning;
   PartitionRecord partition;
   partition.id = "0";
   state->start(record, {partition});

@@ -45,7 +45,7 @@ RunRecord a_run(const std::string& run, const std::string& job) {
   out.source = "dump/users.bson";
   out.source_identity = "1 2";
   out.mode = "direct";
-  out.status = "running";
+  out.status = RunStatus::kRunning;
   out.command = "lugger run users.lua";
   out.now = "2026-01-02T03:04:05.000006Z";
   return out;
@@ -88,7 +88,7 @@ void round_trip(State& state, const Commit& commit, const std::string& job) {
   state.ensure();
   CHECK_FALSE(state.latest(job).has_value());
   state.start(a_run(first, job), {});
-  state.set_status(first, "abandoned", "restarted");
+  state.set_status(first, RunStatus::kAbandoned, "restarted");
   PartitionRecord later = a_partition("p0", "400-900", 500);
   later.start = "token 7", later.phase = 1;
   state.start(a_run(second, job), {a_partition("p1", "0-400", 400), later});
@@ -119,7 +119,7 @@ void round_trip(State& state, const Commit& commit, const std::string& job) {
   const std::optional<RunRecord> latest = state.latest(job);
   REQUIRE(latest.has_value());
   CHECK(latest->run == second);
-  CHECK(latest->status == "running");
+  CHECK(latest->status == RunStatus::kRunning);
   CHECK(latest->source_identity == "1 2");
   CHECK(latest->now == "2026-01-02T03:04:05.000006Z");
   CHECK(latest->started.ends_with("Z"));
