@@ -1,4 +1,5 @@
-"""tools/bench: lugger beside its peers, in one run on one server; ratios, not promises. See docs/performance.md."""
+"""tools/bench: lugger beside its peers, in one run on one server; ratios, not promises. See
+docs/performance.md."""
 import argparse
 import os
 import platform
@@ -18,7 +19,8 @@ from measure import Sample, Series, run, time_to_prompt  # noqa: E402
 from postgres import Database, Postgres  # noqa: E402
 
 TABLE = '''drop table if exists users;
-create table users (id uuid not null default gen_random_uuid(), mongo_id text not null, email text, name text, metadata jsonb,
+create table users (id uuid not null default gen_random_uuid(), mongo_id text not null, email text, name text,
+  metadata jsonb,
   created_at timestamptz, updated_at timestamptz);'''
 KEYS = ['alter table users add primary key (id);', 'create unique index on users (mongo_id);']
 COLUMNS = 'mongo_id, email, name, metadata, created_at, updated_at'
@@ -28,8 +30,10 @@ return lugger.copy {{
   into = lugger.target(lugger.env.PG_URI, {{ table = 'users', key = 'mongo_id' }}),
   columns = {{
     {{ 'id', 'uuid', generate = 'server' }},
-    {{ 'mongo_id', 'text', from = '_id', required = true }}, {{ 'email', 'text' }}, {{ 'name', 'text' }}, {{ 'metadata', 'jsonb' }},
-    {{ 'created_at', 'timestamptz', from = 'createdAt' }}, {{ 'updated_at', 'timestamptz', from = 'updatedAt' }},
+    {{ 'mongo_id', 'text', from = '_id', required = true }}, {{ 'email', 'text' }}, {{ 'name', 'text' }},
+    {{ 'metadata', 'jsonb' }},
+    {{ 'created_at', 'timestamptz', from = 'createdAt' }},
+    {{ 'updated_at', 'timestamptz', from = 'updatedAt' }},
   }},
   {extra}
 }}
@@ -44,8 +48,10 @@ class Bench:
         os.chmod(self.directory, 0o755)
         self.data = Path(options.data) if options.data else self.directory
         self.data.mkdir(exist_ok=True)
-        self.server = Postgres({'shared_buffers': '1GB', 'max_wal_size': '16GB', 'checkpoint_timeout': '1h', 'maintenance_work_mem': '256MB',
-                                'synchronous_commit': 'on', 'autovacuum': 'off'}, keep_durable=True)
+        self.server = Postgres({'shared_buffers': '1GB', 'max_wal_size': '16GB', 'checkpoint_timeout': '1h',
+                                'maintenance_work_mem': '256MB', 'synchronous_commit': 'on',
+                                'autovacuum': 'off'},
+                               keep_durable=True)
         self.database = Database(self.server, 'postgres')
         for name, extra in (('plain', ''), ('hook', HOOK)):
             (self.directory / f'{name}.lua').write_text(JOB.format(extra=extra), encoding='utf-8')
@@ -64,11 +70,13 @@ class Bench:
         """psql loads files prepared beforehand, one connection each; then both indexes."""
         self.empty_table()
         began = time.monotonic()
-        loads = [subprocess.Popen(['psql', '-XAtqc', f"\\copy users ({COLUMNS}) from '{self.data / f}' (format binary)", '-d', self.database.url])
-                 for f in files]
+        loads = [subprocess.Popen(['psql', '-XAtqc',
+                                   f"\\copy users ({COLUMNS}) from '{self.data / f}' (format binary)", '-d',
+                                   self.database.url]) for f in files]
         if any(load.wait() for load in loads):
             raise SystemExit('psql failed')
-        builds = [subprocess.Popen(['psql', '-XAtqc', key, '-d', self.database.url]) for key in KEYS] if len(files) > 1 else None
+        builds = [subprocess.Popen(['psql', '-XAtqc', key, '-d', self.database.url])
+                  for key in KEYS] if len(files) > 1 else None
         if builds is None:
             self.database.query(''.join(KEYS))
         elif any(build.wait() for build in builds):
@@ -93,7 +101,8 @@ class Bench:
         if dry:
             self.warm(source)
         env = harness.clean_environment({'MONGO_URI': str(self.data / source), 'PG_URI': self.database.url})
-        sample = run([harness.binary(), 'run', f'{job}.lua', '--create', '--log', 'none', *flags], env, self.directory)
+        sample = run([harness.binary(), 'run', f'{job}.lua', '--create', '--log', 'none', *flags], env,
+                     self.directory)
         self.series.add(name, sample)
         if not dry:
             self.check(rows)
@@ -106,28 +115,34 @@ class Bench:
 
     def census(self):
         """One core: a thread, and no trial of a load."""
-        self.series.add('census', run([harness.binary(), 'describe', self.data / 'users.bson', '--full', '--no-trial', '-j', '1'],
-                                      harness.clean_environment(), self.directory))
+        self.series.add('census',
+                        run([harness.binary(), 'describe', self.data / 'users.bson', '--full', '--no-trial',
+                             '-j', '1'],
+                            harness.clean_environment(), self.directory))
 
     def node(self):
         modules = self.options.directory_of_modules
         self.empty_table(keys=True)
-        sample = run(['node', '--max-old-space-size=8192', str(Path(__file__).with_name('seed.mjs')), str(self.data / 'users.json'),
-                      self.server.directory], {**os.environ, 'SEED_MODULES': modules})
+        sample = run(['node', '--max-old-space-size=8192', str(Path(__file__).with_name('seed.mjs')),
+                      str(self.data / 'users.json'), self.server.directory],
+                     {**os.environ, 'SEED_MODULES': modules})
         sample.wall = float(sample.out.strip().splitlines()[-1])
         self.series.add('node', sample)
         self.check()
 
     def install_pg(self):
-        """The npm package pg, in the bench's own directory; without npm the comparison is left out, and said so."""
+        """The npm package pg, in the bench's own directory; without npm the comparison is left out,
+        and said so."""
         if not shutil.which('node') or not shutil.which('npm'):
             self.series.missing['node'] = 'node or npm is not installed'
             return False
         modules = self.directory / 'modules'
         modules.mkdir()
-        done = subprocess.run(['npm', 'install', '--silent', '--no-audit', '--no-fund', 'pg@8'], cwd=modules, capture_output=True, text=True)
+        done = subprocess.run(['npm', 'install', '--silent', '--no-audit', '--no-fund', 'pg@8'], cwd=modules,
+                              capture_output=True, text=True)
         if done.returncode != 0:
-            self.series.missing['node'] = 'npm could not install pg: ' + (done.stderr or done.stdout).strip()[-100:]
+            self.series.missing['node'] = 'npm could not install pg: ' + (
+                done.stderr or done.stdout).strip()[-100:]
             return False
         self.options.directory_of_modules = str(modules)
         return True
@@ -151,7 +166,10 @@ class Bench:
         self.lugger('lugger json', 'plain', 'users.json', '-j', '1')
         for _ in range(5):
             self.series.add('version', run([harness.binary(), '--version']))
-            self.series.add('prompt', time_to_prompt([harness.binary()], harness.clean_environment({'TERM': 'xterm', 'HOME': str(self.directory)})))
+            self.series.add('prompt',
+                            time_to_prompt([harness.binary()],
+                                           harness.clean_environment({'TERM': 'xterm',
+                                                                      'HOME': str(self.directory)})))
 
     def large(self):
         rows = self.options.rows * 5
@@ -163,27 +181,35 @@ class Bench:
 
     def facts(self):
         with open('/proc/cpuinfo', encoding='utf-8') as file:
-            cpu = next((line.split(':', 1)[1].strip() for line in file if line.startswith('model name')), platform.machine())
+            cpu = next((line.split(':', 1)[1].strip() for line in file if line.startswith('model name')),
+                       platform.machine())
         with open('/proc/meminfo', encoding='utf-8') as file:
             memory = int(file.readline().split()[1]) // 1048576
-        node = subprocess.run(['node', '--version'], capture_output=True, text=True).stdout.strip() if shutil.which('node') else 'none'
+        node = subprocess.run(['node', '--version'], capture_output=True,
+                              text=True).stdout.strip() if shutil.which('node') else 'none'
         return {
-            'machine': f'{os.cpu_count()} cores ({cpu}), {memory} GiB, {platform.system()} {platform.release()}',
+            'machine': f'{os.cpu_count()} cores ({cpu}), {memory} GiB, '
+                       f'{platform.system()} {platform.release()}',
             'date': time.strftime('%Y-%m-%d', time.gmtime()),
             'lugger': run([harness.binary(), '--version']).out.strip(),
             'postgresql': self.database.query('show server_version'), 'node': node,
             'rows': self.options.rows, 'rounds': self.options.rounds,
-            'bson_bytes': (self.data / 'users.bson').stat().st_size, 'json_bytes': (self.data / 'users.json').stat().st_size,
+            'bson_bytes': (self.data / 'users.bson').stat().st_size,
+            'json_bytes': (self.data / 'users.json').stat().st_size,
         }
 
 
 def main():
     parser = argparse.ArgumentParser(prog='tools/bench')
-    parser.add_argument('--rows', type=int, default=1_000_000, help='documents (default 1,000,000; 200000 for a quick look)')
-    parser.add_argument('--rounds', type=int, default=3, help='how often everything is measured; the medians count')
-    parser.add_argument('--no-large', action='store_true', help='leave out the run with five times as many documents')
+    parser.add_argument('--rows', type=int, default=1_000_000,
+                        help='documents (default 1,000,000; 200000 for a quick look)')
+    parser.add_argument('--rounds', type=int, default=3,
+                        help='how often everything is measured; the medians count')
+    parser.add_argument('--no-large', action='store_true',
+                        help='leave out the run with five times as many documents')
     parser.add_argument('--no-node', action='store_true', help='leave out the JavaScript peer')
-    parser.add_argument('--no-write', action='store_true', help='print the table, but keep docs/performance.md as it is')
+    parser.add_argument('--no-write', action='store_true',
+                        help='print the table, but keep docs/performance.md as it is')
     parser.add_argument('--data', help='keep the generated data in this directory')
     parser.add_argument('--directory', help='where to work (default: the temporary directory)')
     options = parser.parse_args()

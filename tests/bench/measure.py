@@ -29,7 +29,8 @@ def rss_anon(pid):
 def run(command, env=None, cwd=None, ok=(0,)):
     """Memory is sampled every 10 ms; CPU is the program's own and its children's."""
     began = time.monotonic()
-    process = subprocess.Popen(command, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    process = subprocess.Popen(command, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT)
     peak, ended = [0], threading.Event()
 
     def sample():

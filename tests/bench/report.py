@@ -10,7 +10,8 @@ def ratio_row(series, what, ours, peer, limit, least=False, cpu=False):
     a, b = value(ours), value(peer)
     ratio = b / a if least else a / b
     holds = ratio >= limit if least else ratio <= limit
-    return [what, f'{a:.2f} s', f'{b:.2f} s', f'{ratio:.2f}x', f'{"at least" if least else "at most"} {limit:.2f}x', 'yes' if holds else 'no']
+    return [what, f'{a:.2f} s', f'{b:.2f} s', f'{ratio:.2f}x',
+            f'{"at least" if least else "at most"} {limit:.2f}x', 'yes' if holds else 'no']
 
 
 def unasked(row):
@@ -33,33 +34,40 @@ def figure_row(what, value, text, limit, limit_text, least=False):
 def rows(series, facts):
     million = facts['rows'] / 1e6
     out = [
-        ratio_row(series, 'load, 1 connection; peer: `psql \\copy` of a prepared binary file', 'lugger 1', 'psql 1', 1.10),
+        ratio_row(series, 'load, 1 connection; peer: `psql \\copy` of a prepared binary file', 'lugger 1',
+                  'psql 1', 1.10),
         ratio_row(series, 'load, 2 connections; peer: the same in two files', 'lugger 2', 'psql 2', 1.10),
         node_row(series, 'load, 1 connection; peer: batched `jsonb_to_recordset` under Node', 1),
         node_row(series, 'load, 2 connections; peer: the same script', 2),
     ]
     cpu = series.cpu('dry')
     out += [
-        figure_row('conversion alone, CPU (`--dry-run`)', cpu, f'{cpu:.2f} s', 0.5 * million, f'at most {0.5 * million:.2f} s'),
-        ratio_row(series, 'load with a `map` that reads and writes a string; peer: without', 'lugger hook', 'lugger 1', 1.10),
-        unasked(ratio_row(series, 'conversion alone with that `map`, CPU; peer: without', 'dry hook', 'dry', 0, cpu=True)),
+        figure_row('conversion alone, CPU (`--dry-run`)', cpu, f'{cpu:.2f} s', 0.5 * million,
+                   f'at most {0.5 * million:.2f} s'),
+        ratio_row(series, 'load with a `map` that reads and writes a string; peer: without', 'lugger hook',
+                  'lugger 1', 1.10),
+        unasked(ratio_row(series, 'conversion alone with that `map`, CPU; peer: without', 'dry hook', 'dry',
+                          0, cpu=True)),
         ratio_row(series, 'gzip: reading and converting; peer: `zcat \\| wc -c`', 'dry gzip', 'zcat', 1.10),
         ratio_row(series, 'gzip: load, 1 connection; peer: plain BSON', 'lugger gzip', 'lugger 1', 1.25),
     ]
     rate = facts['json_bytes'] / series.cpu('dry json') / 1e6
     out += [
-        figure_row('JSON: reading and converting, a core', rate, f'{rate:.0f} MB/s', 300, 'at least 300 MB/s', least=True),
+        figure_row('JSON: reading and converting, a core', rate, f'{rate:.0f} MB/s', 300, 'at least 300 MB/s',
+                   least=True),
         ratio_row(series, 'JSON: load, 1 connection; peer: BSON', 'lugger json', 'lugger 1', 1.50),
     ]
     if series.has('verify 2'):
         seconds = series.wall('verify 2')
         out += [
-            figure_row('verify: every row compared by value, 2 connections', seconds, f'{seconds:.2f} s', 6 * million, f'at most {6 * million:.2f} s'),
+            figure_row('verify: every row compared by value, 2 connections', seconds, f'{seconds:.2f} s',
+                       6 * million, f'at most {6 * million:.2f} s'),
             ratio_row(series, 'verify, 1 connection; peer: the load', 'verify 1', 'lugger 1', 2.00),
             ratio_row(series, 'verify, 2 connections; peer: the load', 'verify 2', 'lugger 2', 2.00),
         ]
     rate = facts['bson_bytes'] / series.cpu('census') / 1e6
-    out.append(figure_row('census (`describe --full`), a core', rate, f'{rate:.0f} MB/s', 300, 'at least 300 MB/s', least=True))
+    out.append(figure_row('census (`describe --full`), a core', rate, f'{rate:.0f} MB/s', 300,
+                          'at least 300 MB/s', least=True))
     for name, text in (('lugger 2', f'private memory at 2 workers, {facts["rows"]:,} documents'),
                        ('lugger 5x', f'the same, {facts["rows"] * 5:,} documents'),
                        ('verify 2', f'the same of a verification, {facts["rows"]:,} documents'),
@@ -70,7 +78,8 @@ def rows(series, facts):
     version = series.wall('version') * 1000
     out.append(figure_row('`lugger --version`', version, f'{version:.0f} ms', 25, 'within 25 ms'))
     prompt = series.wall('prompt') * 1000
-    out.append(figure_row('`lugger` on a terminal: until it waits for a key', prompt, f'{prompt:.0f} ms', 50, 'within 50 ms'))
+    out.append(figure_row('`lugger` on a terminal: until it waits for a key', prompt, f'{prompt:.0f} ms', 50,
+                          'within 50 ms'))
     return out
 
 
@@ -79,9 +88,11 @@ def table(series, facts):
     lines = [
         f'{facts["date"]}, {facts["machine"]}',
         '',
-        f'{facts["lugger"]}, PostgreSQL {facts["postgresql"]}, Node {facts["node"]}; {facts["rows"]:,} documents, '
-        f'{facts["bson_bytes"] / 1e6:.0f} MB of BSON, {facts["json_bytes"] / 1e6:.0f} MB of JSON; medians of {facts["rounds"]} rounds, '
-        'each run in turn with its peer; the Node script and the large run once.',
+        (f'{facts["lugger"]}, PostgreSQL {facts["postgresql"]}, Node {facts["node"]}; '
+         f'{facts["rows"]:,} documents, '
+         f'{facts["bson_bytes"] / 1e6:.0f} MB of BSON, {facts["json_bytes"] / 1e6:.0f} MB of JSON; '
+         f'medians of {facts["rounds"]} rounds, '
+         'each run in turn with its peer; the Node script and the large run once.'),
         '',
         '| ' + ' | '.join(head) + ' |',
         '|---|--:|--:|--:|---|---|',

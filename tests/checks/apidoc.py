@@ -1,4 +1,5 @@
-"""docs/api.md is what tools/apidoc makes of stdlib/, stdlib/meta/records.lua what bindings/ declares, and every public function there says what it takes and gives."""
+"""docs/api.md is what tools/apidoc makes of stdlib/, stdlib/meta/records.lua what bindings/ declares,
+and every public function there says what it takes and gives."""
 import re
 import unittest
 
@@ -6,7 +7,8 @@ import harness
 from harness import ROOT, lugger
 
 STDLIB = ROOT / 'stdlib'
-DEFINED = re.compile(r'^function\s+([\w.]+[.:]\w+)\s*\(([^)]*)\)|^([\w.]+\.\w+)\s*=\s*function\s*\(([^)]*)\)', re.M)
+DEFINED = re.compile(r'^function\s+([\w.]+[.:]\w+)\s*\(([^)]*)\)|^([\w.]+\.\w+)\s*=\s*function\s*\(([^)]*)\)',
+                     re.M)
 
 
 def public_functions(text):
@@ -46,22 +48,26 @@ class ApiDoc(unittest.TestCase):
     def test_classes_of_records_are_all_declared(self):
         defined = {name for file in STDLIB.rglob('*.lua')
                    for name in re.findall(r'^---@class\s+([\w.]+)', file.read_text(encoding='utf-8'), re.M)}
-        types = re.findall(r'^---@field \S+ (\S+)', (STDLIB / 'meta' / 'records.lua').read_text(encoding='utf-8'), re.M)
+        types = re.findall(r'^---@field \S+ (\S+)',
+                           (STDLIB / 'meta' / 'records.lua').read_text(encoding='utf-8'), re.M)
         named = {name for text in types for name in re.findall(r'\blugger\.\w+', text)}
         self.assertEqual(sorted(named - defined), [])
 
     def test_public_functions_are_annotated(self):
         wrong = []
-        for file in [STDLIB / 'lugger.lua', *sorted((STDLIB / 'lugger').rglob('*.lua')), *sorted((STDLIB / 'inner').rglob('*.lua'))]:
+        for file in [STDLIB / 'lugger.lua', *sorted((STDLIB / 'lugger').rglob('*.lua')),
+                     *sorted((STDLIB / 'inner').rglob('*.lua'))]:
             text = file.read_text(encoding='utf-8')
             for name, arguments, above, number in public_functions(text):
                 place = f'{file.relative_to(ROOT)}:{number}: {name}'
-                if name.startswith('_G.') or re.search(r'[.:]__\w+$', name) or any('@private' in line for line in above):
+                if name.startswith('_G.') or re.search(r'[.:]__\w+$',
+                                                       name) or any('@private' in line for line in above):
                     continue
                 if not any(re.match(r'^---\s*[^@\s]', line) for line in above):
                     wrong.append(f'{place} says not what it does')
                 for argument in arguments:
-                    if not any(re.match(rf'^---\s?@param\s+{re.escape(argument)}\??\s', line) for line in above):
+                    if not any(re.match(rf'^---\s?@param\s+{re.escape(argument)}\??\s', line)
+                               for line in above):
                         wrong.append(f'{place} says nothing of {argument}')
                 if gives_something(text.split('\n'), number) and not any('@return' in line for line in above):
                     wrong.append(f'{place} says not what it returns')

@@ -1,4 +1,5 @@
-"""No file over 400 lines, no function that a reader must scroll for, no line of prose that a diff cannot show."""
+"""No file over 400 lines, no function that a reader must scroll for, no line of prose that a diff
+cannot show."""
 import re
 import statistics
 import unittest
@@ -10,13 +11,15 @@ ENDINGS = ('.cpp', '.hpp', '.h', '.lua', '.py', '.sh', '.mjs', '.cmake')
 MAX_FILE = 400
 MAX_FUNCTION = 70
 MAX_PROSE = 100
+MAX_PYTHON = 110
 
 
 def sources():
     for folder in FOLDERS:
         for path in sorted((harness.ROOT / folder).rglob('*')):
             name = str(path.relative_to(harness.ROOT))
-            if path.is_file() and '/data/' not in name and (path.suffix in ENDINGS or folder in ('tools', '.ci')) and '__pycache__' not in name:
+            if path.is_file() and '/data/' not in name and (
+                    path.suffix in ENDINGS or folder in ('tools', '.ci')) and '__pycache__' not in name:
                 yield name, path.read_text(encoding='utf-8', errors='replace')
 
 
@@ -45,7 +48,8 @@ def cpp_functions(code):
 
 
 def indented_functions(code, head, ends):
-    """Lua and Python: a function reaches from its head to the last line that is indented deeper, plus its end."""
+    """Lua and Python: a function reaches from its head to the last line that is indented deeper, plus
+    its end."""
     lines, found = code.split('\n'), []
     for at, line in enumerate(lines):
         if not re.match(head, line):
@@ -79,16 +83,23 @@ class Bounds(unittest.TestCase):
                 found = indented_functions(text, r'\s*def ', r'$^')
             else:
                 continue
-            long += [f'{name}:{first}: {lines} lines: {head}' for first, lines, head in found if lines > MAX_FUNCTION]
+            long += [f'{name}:{first}: {lines} lines: {head}' for first, lines, head in found
+                     if lines > MAX_FUNCTION]
         self.assertEqual(long, [])
 
     def test_the_scan_sees_functions(self):
         code = 'struct A { int f() const {\n' + '\n' * 80 + '} };\nnamespace x {\n' + '\n' * 90 + '}\n'
         self.assertEqual([lines for _, lines, _ in cpp_functions(code)], [82])
 
+    def test_python_is_wrapped(self):
+        long = [f'{name}:{number}: {len(line)} columns' for name, text in sources() if name.endswith('.py')
+                for number, line in enumerate(text.split('\n'), 1) if len(line) > MAX_PYTHON]
+        self.assertEqual(long, [], '\n'.join(long))
+
     def test_prose_is_wrapped(self):
         long = []
-        for path in [harness.ROOT / 'README.md', harness.ROOT / 'CHANGELOG.md', *sorted((harness.ROOT / 'docs').glob('*.md')),
+        for path in [harness.ROOT / 'README.md', harness.ROOT / 'CHANGELOG.md',
+                     *sorted((harness.ROOT / 'docs').glob('*.md')),
                      *sorted((harness.ROOT / 'examples').rglob('*.md'))]:
             code = path.name == 'api.md'  # it is made of comments
             for number, line in enumerate(path.read_text(encoding='utf-8').split('\n'), 1):

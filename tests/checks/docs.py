@@ -16,7 +16,8 @@ import harness
 from harness import ROOT, lugger
 from postgres import Postgres
 
-PAGES = [p for p in [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md')), *sorted((ROOT / 'examples').rglob('*.md'))] if p.exists()]
+PAGES = [p for p in [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md')),
+                     *sorted((ROOT / 'examples').rglob('*.md'))] if p.exists()]
 BLOCK = re.compile(r'^```(\w+)([^\n]*)\n(.*?)^```\s*$', re.M | re.S)
 LINK = re.compile(r'(?<!!)\[[^\]\n]*\]\(([^)\s]+)\)')
 
@@ -57,7 +58,8 @@ class Docs(unittest.TestCase):
         room, env = self.room(page)
         if kind.startswith('fragment'):
             for form in (text, f'return {text}', f'return {{ {text} }}'):
-                (room / 'fragment.lua').write_text(f'if false then\nlocal function _(...)\n{form}\nend\nend\n', encoding='utf-8')
+                (room / 'fragment.lua').write_text(
+                    f'if false then\nlocal function _(...)\n{form}\nend\nend\n', encoding='utf-8')
                 result = lugger('run', 'fragment.lua', cwd=room, env=env, expect=None)
                 if result.status == 0:
                     return
@@ -86,9 +88,11 @@ class Docs(unittest.TestCase):
                         (room / name.group(1)).write_text(text, encoding='utf-8')
                     continue
                 with self.subTest(page=page.name, line=line):
-                    done = subprocess.run(['bash', '-euo', 'pipefail', '-c', text], cwd=room, env=harness.clean_environment(env),
-                                          capture_output=True, text=True, timeout=120)
-                    self.assertIn(done.returncode, (0, 3), f'{page.name}:{line}\n{text}\n{done.stdout}\n{done.stderr}')
+                    done = subprocess.run(['bash', '-euo', 'pipefail', '-c', text], cwd=room,
+                                          env=harness.clean_environment(env), capture_output=True, text=True,
+                                          timeout=120)
+                    self.assertIn(done.returncode, (0, 3),
+                                  f'{page.name}:{line}\n{text}\n{done.stdout}\n{done.stderr}')
 
     def test_links(self):
         broken = []

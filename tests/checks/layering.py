@@ -1,11 +1,13 @@
-"""Includes in runtime/ point to the same layer or to those on its left; Lua stays in bindings/, libpqxx in one file."""
+"""Includes in runtime/ point to the same layer or to those on its left; Lua stays in bindings/,
+libpqxx in one file."""
 import re
 import unittest
 
 import harness
 
 RUNTIME = harness.ROOT / 'runtime'
-LAYERS = re.search(r'set\(LUGGER_LAYERS ([^)]*)\)', (harness.ROOT / 'cmake/layers.cmake').read_text(encoding='utf-8'))[1].split()
+LAYERS = re.search(r'set\(LUGGER_LAYERS ([^)]*)\)',
+                   (harness.ROOT / 'cmake/layers.cmake').read_text(encoding='utf-8'))[1].split()
 PLACE = {'base', 'value', 'vector', 'plan', 'change'}
 KINDS = set(LAYERS[LAYERS.index('place') + 1:LAYERS.index('registry')])
 ALLOWED = {
@@ -49,8 +51,8 @@ class Layering(unittest.TestCase):
         self.assertEqual(wrong, [])
 
     def test_runtime_knows_no_lua(self):
-        wrong = [f'{path} includes {name}' for path, _, name in includes()
-                 if re.search(r'(^|/)(lua|lualib|lauxlib|luajit)\.h(pp)?$', name) or name.startswith('bindings/')]
+        wrong = [f'{path} includes {name}' for path, _, name in includes() if re.search(
+                     r'(^|/)(lua|lualib|lauxlib|luajit)\.h(pp)?$', name) or name.startswith('bindings/')]
         self.assertEqual(wrong, [])
 
     def test_only_the_session_knows_libpqxx(self):

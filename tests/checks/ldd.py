@@ -7,8 +7,8 @@ import unittest
 
 import harness
 
-ALLOWED = {'libc', 'libm', 'libstdc++', 'libgcc_s', 'libpthread', 'libdl', 'ld-linux-x86-64', 'ld-linux-aarch64', 'libpq', 'libssl',
-           'libcrypto', 'libsimdjson'}
+ALLOWED = {'libc', 'libm', 'libstdc++', 'libgcc_s', 'libpthread', 'libdl', 'ld-linux-x86-64',
+           'ld-linux-aarch64', 'libpq', 'libssl', 'libcrypto', 'libsimdjson'}
 
 
 class Needed(unittest.TestCase):
@@ -17,7 +17,8 @@ class Needed(unittest.TestCase):
             harness.skip('sanitizers bring their own libraries')
         if not shutil.which('readelf'):
             harness.skip('readelf is missing (Debian package: binutils)')
-        text = subprocess.run(['readelf', '-d', harness.binary()], capture_output=True, text=True, check=True).stdout
+        text = subprocess.run(['readelf', '-d', harness.binary()], capture_output=True, text=True,
+                              check=True).stdout
         needed = {name.split('.so')[0] for name in re.findall(r'\(NEEDED\).*\[(.*)\]', text)}
         self.assertIn('libc', needed)
         self.assertEqual(needed - ALLOWED, set())

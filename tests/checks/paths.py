@@ -15,7 +15,8 @@ FORBIDDEN = {
 def files():
     for path in sorted(harness.ROOT.rglob('*')):
         name = str(path.relative_to(harness.ROOT))
-        if path.is_file() and not f'{name}/'.startswith(SKIP) and '__pycache__' not in name and not path.is_symlink():
+        if path.is_file() and not f'{name}/'.startswith(
+                SKIP) and '__pycache__' not in name and not path.is_symlink():
             yield name, path
 
 
@@ -27,7 +28,8 @@ class Paths(unittest.TestCase):
             if b'\0' in data:
                 continue
             for number, line in enumerate(data.decode('utf-8', 'replace').split('\n'), 1):
-                found += [f'{name}:{number}: {what}: {line.strip()[:80]}' for what, pattern in FORBIDDEN.items() if pattern.search(line)]
+                found += [f'{name}:{number}: {what}: {line.strip()[:80]}'
+                          for what, pattern in FORBIDDEN.items() if pattern.search(line)]
         self.assertEqual(found, [])
 
     def test_no_large_files(self):

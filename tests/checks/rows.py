@@ -1,11 +1,13 @@
-"""Every requirement row that lugger claims has a test named after it: test_s0_33_... in Python, "S0-33 ..." in Catch2."""
+"""Every requirement row that lugger claims has a test named after it: test_s0_33_... in Python, "S0-33
+..." in Catch2."""
 import re
 import unittest
 
 import harness
 
 CLAIMED = {
-    'S0': [*range(1, 6), *range(8, 21), 22, *range(24, 30), *range(31, 47), 48, 50, *range(59, 66), *range(69, 79), 80],
+    'S0': [*range(1, 6), *range(8, 21), 22, *range(24, 30), *range(31, 47), 48, 50, *range(59, 66),
+           *range(69, 79), 80],
     'S1': [8, 11, 12, 13, 15, 16],
     'S2': [*range(11, 15), 16, 17, 18],
     'N': [*range(1, 5), 7, 9, *range(14, 20)],

@@ -60,18 +60,21 @@ class Counts(Census):
         forms = [SHOP / "shop" / "users.bson", DATA / "named" / "dump-gzip" / "shop" / "users.bson.gz",
                  DATA / "named" / "export" / "users.canonical.json"]
         told = [self.one(form) for form in forms]
-        told.append(self.by_path(self.census(DATA / "named" / "shop.archive", "-c", "shop.users")["collections"][0]))
+        told.append(self.by_path(self.census(DATA / "named" / "shop.archive", "-c",
+                                             "shop.users")["collections"][0]))
         self.assertEqual(len({json.dumps(one["paths"]) for one in told}), 1)
 
     def test_every_collection_of_a_dump_is_counted(self):
         place = self.census(SHOP)
-        self.assertEqual(set(place["by_name"]), {"shop." + n for n in ("empty", "ids", "log", "orders", "raw", "types", "users")})
+        self.assertEqual(set(place["by_name"]),
+                         {"shop." + n for n in ("empty", "ids", "log", "orders", "raw", "types", "users")})
         self.assertEqual(place["by_name"]["shop.empty"]["paths"], [])
         done = self.text(SHOP)
         self.assertLess(max(map(len, done.out.splitlines())), 81)
 
     def test_workers_count_what_one_counts(self):
-        documents = [{"_id": oid(i), "n": i, "pad": "x" * 1000, "late": None if i > 11000 else i} for i in range(12000)]
+        documents = [{"_id": oid(i), "n": i, "pad": "x" * 1000, "late": None if i > 11000 else i}
+                     for i in range(12000)]
         self.bson("big.bson", documents)
         one, two = self.one("big.bson", "-j", "1"), self.one("big.bson", "-j", "2")
         self.assertEqual((one["workers"], two["workers"]), (1, 2))
@@ -82,16 +85,19 @@ class Counts(Census):
 
     def test_ranges_lengths_and_digits(self):
         self.bson("v.bson", [
-            {"_id": 1, "i": Int64(2**53 + 1), "d": 1.25, "m": Decimal128("12.5"), "t": Date(-1), "s": "", "a": [1, 2, 3]},
-            {"_id": 2, "i": -5, "d": 3.0, "m": Decimal128("-0.125"), "t": Date(1), "s": "é", "a": []},
-        ])
+            {"_id": 1, "i": Int64(2**53 + 1), "d": 1.25, "m": Decimal128("12.5"), "t": Date(-1), "s": "",
+             "a": [1, 2, 3]},
+            {"_id": 2, "i": -5, "d": 3.0, "m": Decimal128("-0.125"), "t": Date(1), "s": "é", "a": []}])
         v = self.one("v.bson")["by_path"]
-        self.assertEqual((v["i"]["integers"]["least"], v["i"]["integers"]["greatest"]), ("-5", "9007199254740993"))
+        self.assertEqual((v["i"]["integers"]["least"], v["i"]["integers"]["greatest"]),
+                         ("-5", "9007199254740993"))
         self.assertEqual(v["i"]["integers"]["beyond_double"], 1)
-        self.assertEqual((v["d"]["doubles"]["least"], v["d"]["doubles"]["whole"], v["d"]["doubles"]["scale"]), ("1.25", 1, 2))
+        self.assertEqual((v["d"]["doubles"]["least"], v["d"]["doubles"]["whole"], v["d"]["doubles"]["scale"]),
+                         ("1.25", 1, 2))
         self.assertEqual((v["m"]["decimals"]["precision"], v["m"]["decimals"]["scale"]), (5, 3))
         self.assertEqual(v["t"]["dates"]["least"], "1969-12-31T23:59:59.999Z")
-        self.assertEqual((v["s"]["texts"]["least"], v["s"]["texts"]["greatest"], v["s"]["texts"]["empty"]), (0, 2, 1))
+        self.assertEqual((v["s"]["texts"]["least"], v["s"]["texts"]["greatest"], v["s"]["texts"]["empty"]),
+                         (0, 2, 1))
         self.assertEqual(v["a"]["arrays"]["mean"], 1.5)
 
     def test_rows_of_json_without_ids_are_named_by_number(self):
@@ -100,7 +106,8 @@ class Counts(Census):
 
     def test_documents_that_come_twice_are_told(self):
         self.bson("twice.bson", [{"_id": i % 500} for i in range(1000)])
-        self.assertRegex(self.one("twice.bson")["by_path"]["_id"]["notes"][0], r"about \d+ distinct in 1,000 documents")
+        self.assertRegex(self.one("twice.bson")["by_path"]["_id"]["notes"][0],
+                         r"about \d+ distinct in 1,000 documents")
         self.bson("once.bson", [{"_id": i} for i in range(1000)])
         self.assertEqual(self.one("once.bson")["by_path"]["_id"]["notes"], [])
 
@@ -122,31 +129,40 @@ class Counts(Census):
     def test_flags_that_do_not_fit_are_told(self):
         self.bson("some.bson", [{"_id": 1}])
         self.assertIn("add --full", self.lugger("describe", "some.bson", "--sample", "5", status=2).err)
-        self.assertIn("exclude", self.lugger("describe", "some.bson", "--full", "--sample", "5", "--limit", "2", status=2).err)
-        self.assertIn("size is not known", self.lugger("describe", "-", "--full", "--sample", "5", stdin=json.dumps({"_id": 1}),
-                                                       status=1).err)
+        self.assertIn("exclude",
+                      self.lugger("describe", "some.bson", "--full", "--sample", "5", "--limit", "2",
+                                  status=2).err)
+        self.assertIn("size is not known",
+                      self.lugger("describe", "-", "--full", "--sample", "5", stdin=json.dumps({"_id": 1}),
+                                  status=1).err)
 
 
 class Shapes(Census):
     def test_s0_08_a_table_is_suggested_for_each_collection(self):
-        self.bson("users.bson", [{"_id": oid(i), "email": f"u{i}@x", "n": Int64(i), "ok": True, "at": Date(i), "amount": Decimal128("1.50"),
-                                  "whole": float(i), "ratio": i / 7} for i in range(20)])
+        self.bson("users.bson",
+                  [{"_id": oid(i), "email": f"u{i}@x", "n": Int64(i), "ok": True, "at": Date(i),
+                    "amount": Decimal128("1.50"), "whole": float(i), "ratio": i / 7} for i in range(20)])
         told = self.one("users.bson")["by_path"]
         types = {name: path["suggests"]["type"] for name, path in told.items()}
-        self.assertEqual(types, {"_id": "text", "email": "text", "n": "int8", "ok": "bool", "at": "timestamptz", "amount": "numeric",
-                                 "whole": "int4", "ratio": "float8"})
+        self.assertEqual(types,
+                         {"_id": "text", "email": "text", "n": "int8", "ok": "bool", "at": "timestamptz",
+                          "amount": "numeric", "whole": "int4", "ratio": "float8"})
         self.assertTrue(all(path["suggests"]["not_null"] for path in told.values()))
         self.assertEqual(told["_id"]["suggests"]["as"], "key")
 
     def test_s0_10_nested_documents_stay_jsonb_or_become_columns(self):
-        self.bson("users.bson", [{"_id": i, "address": {"city": "Oslo", "zip": i}, "blob": {"x": {"y": [1]}}} for i in range(10)])
+        self.bson("users.bson", [
+            {"_id": i, "address": {"city": "Oslo", "zip": i}, "blob": {"x": {"y": [1]}}} for i in range(10)])
         told = self.one("users.bson")["by_path"]
-        self.assertEqual((told["address"]["suggests"]["type"], told["address"]["suggests"]["instead"]), ("jsonb", "columns"))
+        self.assertEqual((told["address"]["suggests"]["type"], told["address"]["suggests"]["instead"]),
+                         ("jsonb", "columns"))
         self.assertEqual(told["address.zip"]["suggests"]["type"], "int4")
         self.assertEqual(told["blob"]["suggests"]["as"], "jsonb")
 
     def test_s0_11_arrays_of_documents_become_child_tables(self):
-        self.bson("orders.bson", [{"_id": i, "lineItems": [{"sku": "a", "price": 1.5}] * (i % 4), "tags": ["x", "y"]} for i in range(20)])
+        self.bson("orders.bson",
+                  [{"_id": i, "lineItems": [{"sku": "a", "price": 1.5}] * (i % 4), "tags": ["x", "y"]}
+                   for i in range(20)])
         told = self.one("orders.bson")["by_path"]
         lines = told["lineItems"]["suggests"]
         self.assertEqual((lines["as"], lines["table"]), ("children", "orders_line_items"))
@@ -167,7 +183,8 @@ class Shapes(Census):
         self.assertEqual(self.one("docs.bson")["by_path"]["embedding"]["suggests"]["type"], "vector(64)")
 
     def test_a_hundred_thousand_names_fold(self):
-        self.bson("stats.bson", [{"_id": i, "by_day": {f"k{i * 100 + k}": k for k in range(100)}} for i in range(1000)])
+        self.bson("stats.bson",
+                  [{"_id": i, "by_day": {f"k{i * 100 + k}": k for k in range(100)}} for i in range(1000)])
         told = self.one("stats.bson")
         self.assertEqual(list(told["by_path"]), ["_id", "by_day", "by_day.*"])
         folded = told["by_path"]["by_day.*"]
@@ -177,7 +194,8 @@ class Shapes(Census):
         self.assertIn("dictionary", self.text("stats.bson").out)
 
     def test_names_and_ids_that_are_not_utf8_leave_the_json_valid(self):
-        odd = bson.encode((("_id", "a\0"), ("name", 1))).replace(b"name\0", b"n\xffme\0").replace(b"a\0\0", b"\xff\0\0")
+        odd = bson.encode((("_id", "a\0"),
+                           ("name", 1))).replace(b"name\0", b"n\xffme\0").replace(b"a\0\0", b"\xff\0\0")
         self.bson("odd.bson", [odd, {"_id": "x", "name": None}])
         told = self.one("odd.bson")["by_path"]
         self.assertIn("n\ufffdme", told)
@@ -197,16 +215,18 @@ class Shapes(Census):
 class References(Census):
     def dump(self):
         self.bson("dump/shop/users.bson", [{"_id": oid(i), "name": f"n{i}"} for i in range(500)])
-        self.bson("dump/shop/orders.bson", [
-            {"_id": i, "userId": oid(i % 500 if i % 100 else 9000 + i), "lines": [{"product": f"sku-{i % 50}"}],
-             "stored": oid(i % 500).hex, "parent": i - 1 if i else None} for i in range(1000)])
+        self.bson("dump/shop/orders.bson",
+                  [{"_id": i, "userId": oid(i % 500 if i % 100 else 9000 + i),
+                    "lines": [{"product": f"sku-{i % 50}"}], "stored": oid(i % 500).hex,
+                    "parent": i - 1 if i else None} for i in range(1000)])
         self.bson("dump/shop/products.bson", [{"_id": f"sku-{i}"} for i in range(50)])
         return os.path.join(self.dir, "dump")
 
     def test_paths_that_hold_keys_of_other_collections_are_found(self):
         found = {(r["collection"], r["path"]): r["target"] for r in self.census(self.dump())["references"]}
-        self.assertEqual(found, {("shop.orders", "userId"): "shop.users", ("shop.orders", "stored"): "shop.users",
-                                 ("shop.orders", "lines[].product"): "shop.products"})
+        self.assertEqual(found,
+                         {("shop.orders", "userId"): "shop.users", ("shop.orders", "stored"): "shop.users",
+                          ("shop.orders", "lines[].product"): "shop.products"})
 
     def test_a_second_pass_counts_what_dangles(self):
         place = self.census(self.dump(), "--references")
@@ -214,9 +234,11 @@ class References(Census):
         self.assertEqual((checked["userId"]["values"], checked["userId"]["dangling"]), (1000, 10))
         self.assertEqual(checked["userId"]["examples"][0], {"document": "$n:0", "value": oid(9000).hex})
         self.assertEqual(checked["stored"]["dangling"], 0)
-        self.assertEqual(checked["lines[].product"], {"values": 1000, "found": 1000, "dangling": 0, "examples": []})
+        self.assertEqual(checked["lines[].product"],
+                         {"values": 1000, "found": 1000, "dangling": 0, "examples": []})
         out = self.text(self.dump(), "--references").out
-        self.assertRegex(" ".join(out.split()), r"userId refers to shop\.users\._id: 10 of 1,000 values dangle \(\w+ in \$n:0")
+        self.assertRegex(" ".join(out.split()),
+                         r"userId refers to shop\.users\._id: 10 of 1,000 values dangle \(\w+ in \$n:0")
 
     def test_of_one_collection_the_others_are_looked_into(self):
         place = self.census(self.dump(), "-c", "shop.orders", "--references")
@@ -228,9 +250,11 @@ class References(Census):
 class Oplog(Census):
     def dump(self, update):
         """Two hundred users; `update` makes the `o` of an update of each."""
-        self.bson("dump/shop/users.bson", [{"_id": oid(i), "meta": {"logins": 0, "plan": {"name": "x"}}, "n": 1} for i in range(200)])
-        entries = [{"ts": Timestamp(1700000000 + i, 1), "t": Int64(1), "v": Int64(2), "op": "u", "ns": "shop.users",
-                    "o": update(i), "o2": {"_id": oid(i)}, "wall": Date(1700000000000 + i)} for i in range(200)]
+        self.bson("dump/shop/users.bson",
+                  [{"_id": oid(i), "meta": {"logins": 0, "plan": {"name": "x"}}, "n": 1} for i in range(200)])
+        entries = [{"ts": Timestamp(1700000000 + i, 1), "t": Int64(1), "v": Int64(2), "op": "u",
+                    "ns": "shop.users", "o": update(i), "o2": {"_id": oid(i)},
+                    "wall": Date(1700000000000 + i)} for i in range(200)]
         self.bson("dump/oplog.bson", entries)
         return os.path.join(self.dir, "dump")
 
@@ -238,20 +262,25 @@ class Oplog(Census):
         place = self.census(dump)
         updates = place["by_name"]["shop.users"]["updates"]
         self.assertEqual((updates["updates"], updates["fillfactor"]), (200, 70))
-        self.assertEqual([(h["path"], h["updates"]) for h in updates["hot"]], [("meta.logins", 200), ("n", 20)])
+        self.assertEqual([(h["path"], h["updates"]) for h in updates["hot"]],
+                         [("meta.logins", 200), ("n", 20)])
         self.assertEqual(updates["hot"][0]["column"], "{ 'meta_logins', 'int4', from = 'meta.logins' }")
         self.assertNotIn("column", updates["hot"][1])
         users = self.by_path(place["by_name"]["shop.users"])
         self.assertEqual(users["by_path"]["meta.logins"]["integers"]["greatest"], "199")
         out = " ".join(self.text(dump).out.split())
-        self.assertIn("meta.logins: updated 200 times; a column of its own spares writing the whole jsonb", out)
+        self.assertIn("meta.logins: updated 200 times; a column of its own spares writing the whole jsonb",
+                      out)
         self.assertIn("fillfactor = 70", out)
 
     def test_s0_76_hot_paths_of_deltas(self):
-        self.check(self.dump(lambda i: {"$v": 2, "diff": {"smeta": {"u": {"logins": i}}, **({"u": {"n": i}} if i % 10 == 0 else {})}}))
+        self.check(self.dump(lambda i: {"$v": 2,
+                                        "diff": {"smeta": {"u": {"logins": i}},
+                                                 **({"u": {"n": i}} if i % 10 == 0 else {})}}))
 
     def test_s0_76_hot_paths_of_old_modifiers(self):
-        self.check(self.dump(lambda i: {"$v": 1, "$set": {"meta.logins": i, **({"n": i} if i % 10 == 0 else {})}}))
+        self.check(self.dump(lambda i: {"$v": 1,
+                                        "$set": {"meta.logins": i, **({"n": i} if i % 10 == 0 else {})}}))
 
     def test_s0_03_a_server_that_is_newer_than_this_version_is_told(self):
         dump = self.dump(lambda i: {"$v": 1, "$set": {"n": i}})
@@ -319,7 +348,9 @@ class Damage(Census):
         self.text("deep.bson")
 
     def test_nul_and_invalid_utf8(self):
-        self.bson("odd.bson", [{"_id": "nul", "s": "a\0b"}, {"_id": "bad", "s": bson.Raw(2, bson.string(b"\xff"))}, {"_id": "ok", "s": "x"}])
+        self.bson("odd.bson",
+                  [{"_id": "nul", "s": "a\0b"}, {"_id": "bad", "s": bson.Raw(2, bson.string(b"\xff"))},
+                   {"_id": "ok", "s": "x"}])
         s = self.one("odd.bson")["by_path"]["s"]
         self.assertEqual((s["texts"]["with_nul"], s["texts"]["bad_utf8"]), (1, 1))
         self.assertEqual((s["texts"]["nul_example"], s["texts"]["utf8_example"]), ("nul", "bad"))

@@ -23,16 +23,20 @@ class Page(Census):
     HOSTILE = '<script>alert(1)</script>"\'&<img src=x onerror=alert(2)>'
 
     def test_the_page_escapes_what_is_in_the_data(self):
-        self.bson("dump/<b>shop/odd.bson", [{"_id": self.HOSTILE + str(i), self.HOSTILE: self.HOSTILE, "v": 1 if i else "x\u001b[31m"}
-                                            for i in range(3)])
+        self.bson("dump/<b>shop/odd.bson",
+                  [{"_id": self.HOSTILE + str(i), self.HOSTILE: self.HOSTILE, "v": 1 if i else "x\u001b[31m"}
+                   for i in range(3)])
         self.lugger("describe", "dump", "--full", "--html", "census.html", status=0)
         page = self.read("census.html")
         tags = Tags()
         tags.feed(page)
-        self.assertLessEqual(tags.names, {"html", "head", "meta", "title", "style", "body", "main", "h1", "h2", "h3", "p", "nav", "a", "section",
-                                          "div", "table", "thead", "tbody", "tr", "th", "td", "i", "small", "span", "code", "ul", "li"})
+        self.assertLessEqual(tags.names,
+                             {"html", "head", "meta", "title", "style", "body", "main", "h1", "h2", "h3", "p",
+                              "nav", "a", "section", "div", "table", "thead", "tbody", "tr", "th", "td", "i",
+                              "small", "span", "code", "ul", "li"})
         self.assertTrue(any(self.HOSTILE in text for text in tags.text))
-        self.assertFalse([a for a in tags.attributes if a[0].startswith("on") or (a[0] in ("src", "href") and not a[1].startswith("#"))])
+        self.assertFalse([a for a in tags.attributes if a[0].startswith("on") or (
+                              a[0] in ("src", "href") and not a[1].startswith("#"))])
         self.assertNotIn("\x1b", page)
         self.assertNotRegex(page, r"https?://|url\(")
 
@@ -48,17 +52,22 @@ class Page(Census):
 
     def test_a_file_that_cannot_be_written_is_told(self):
         self.bson("some.bson", [{"_id": 1}])
-        self.assertIn("cannot write", self.lugger("describe", "some.bson", "--full", "--html", "no/such/census.html", status=1).err)
+        self.assertIn("cannot write",
+                      self.lugger("describe", "some.bson", "--full", "--html", "no/such/census.html",
+                                  status=1).err)
 
 
 class Forecast(Census):
     def users(self):
-        self.bson("users.bson", [{"_id": oid(i), "email": f"user{i}@example.com", "n": i} for i in range(2000)])
+        self.bson("users.bson",
+                  [{"_id": oid(i), "email": f"user{i}@example.com", "n": i} for i in range(2000)])
 
     def test_s0_01_size_and_time_are_told_before_a_load(self):
         self.users()
         text = " ".join(self.lugger("describe", "users.bson", "--full", status=0).out.split())
-        self.assertRegex(text, r"2,000 rows, \d+\.\d kB as BSON: about .* in the table .* of disk free\. Loading: under a second on")
+        self.assertRegex(text,
+                         r"2,000 rows, \d+\.\d kB as BSON: about .* in the table .* of disk free\. Loading: "
+                         r"under a second on")
 
     def test_s0_80_space_and_time_are_forecast(self):
         self.users()

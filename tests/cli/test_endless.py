@@ -1,4 +1,5 @@
-"""Lua that calls itself without end, through C too, and error objects that bite: errors, never the end of the process."""
+"""Lua that calls itself without end, through C too, and error objects that bite: errors, never the end
+of the process."""
 import unittest
 
 import harness
@@ -6,9 +7,11 @@ from harness import lugger
 
 ENDLESS = {
     'gsub': "local function f(s) return (s:gsub('.', f)) end f('a')",
-    'gsub by a table': "local t = setmetatable({}, {}) getmetatable(t).__index = function(_, k) return (k:gsub('.', t)) end local s = ('a'):gsub('.', t)",
+    'gsub by a table': "local t = setmetatable({}, {}) getmetatable(t).__index = function(_, k) return "
+                       "(k:gsub('.', t)) end local s = ('a'):gsub('.', t)",
     'wrap': 'local function f(n) local c = coroutine.wrap(f) return c(n + 1) end f(1)',
-    'resume': 'local function f(n) local c = coroutine.create(f) local ok, why = coroutine.resume(c, n + 1) if not ok then error(why, 0) end end f(1)',
+    'resume': 'local function f(n) local c = coroutine.create(f) local ok, '
+              'why = coroutine.resume(c, n + 1) if not ok then error(why, 0) end end f(1)',
     'call': 'local function f(n) return 1 + f(n + 1) end f(1)',
     'dofile': "dofile('s.lua')",
     'sort': 'local function f(a, b) table.sort({ 1, 2, 3 }, f) return a < b end table.sort({ 1, 2, 3 }, f)',
@@ -22,7 +25,8 @@ BITING = {
 }
 JOB = """
 local lugger = require 'lugger'
-return lugger.copy { from = lugger.source('g.json'), into = lugger.target('out.jsonl'), columns = { { 'n', 'int4' } }, %s
+return lugger.copy { from = lugger.source('g.json'), into = lugger.target('out.jsonl'),
+  columns = { { 'n', 'int4' } }, %s
   map = function(row, doc) %s end }
 """
 
@@ -51,9 +55,11 @@ class Endless(unittest.TestCase):
                 continue
             with self.subTest(name):
                 self.write('j.lua', JOB % ('', text))
-                self.assertIn('map: ', lugger('run', 'j.lua', '--restart', '-j', '4', cwd=self.dir, expect=1).err)
+                self.assertIn('map: ',
+                              lugger('run', 'j.lua', '--restart', '-j', '4', cwd=self.dir, expect=1).err)
                 self.write('j.lua', JOB % ("on_hook_error = 'reject',", text))
-                self.assertIn('rejected 20', lugger('run', 'j.lua', '--restart', '-j', '4', cwd=self.dir, expect=3).err)
+                self.assertIn('rejected 20',
+                              lugger('run', 'j.lua', '--restart', '-j', '4', cwd=self.dir, expect=3).err)
 
     def test_error_objects_of_a_script(self):
         for name, text in BITING.items():
@@ -65,7 +71,8 @@ class Endless(unittest.TestCase):
     def test_what_is_wrapped_stays_what_it_is(self):
         self.write('s.lua', """
 local gsub = string.gsub
-assert(('abc'):gsub('b', { b = 'x' }) == 'axc' and gsub('aa', 'a', string.upper, 1) == 'Aa' and select(2, ('aa'):gsub('a', '')) == 2)
+assert(('abc'):gsub('b', { b = 'x' }) == 'axc' and gsub('aa', 'a', string.upper, 1) == 'Aa' and
+  select(2, ('aa'):gsub('a', '')) == 2)
 local c = coroutine.wrap(function(a) local b = coroutine.yield(a + 1) return a + b end)
 assert(c(1) == 2 and c(5) == 6)
 local ok, why = coroutine.resume(coroutine.create(function() error({ code = 7 }) end))

@@ -7,12 +7,17 @@ import project
 # One of every type, with a field that only '*' takes, nested fields and arrays of documents.
 DOCUMENTS = [
     {"_id": {"$oid": "64f1c0a2b3c4d5e6f7a8b901"}, "name": "Ann", "address": {"city": "Rome", "zip": "00100"},
-     "seen": {"$date": {"$numberLong": "1773221400123"}}, "visits": {"$numberLong": "7"}, "score": {"$numberDouble": "0.5"},
+     "seen": {"$date": {"$numberLong": "1773221400123"}}, "visits": {"$numberLong": "7"},
+     "score": {"$numberDouble": "0.5"},
      "token": {"$binary": {"base64": "ABEiM0RVZneImaq7zN3u/w==", "subType": "04"}},
-     "orders": [{"sku": "a", "lines": [{"n": {"$numberInt": "1"}}, {"n": {"$numberInt": "2"}}]}, {"sku": "b", "odd": True}],
-     "price": {"$numberDecimal": "1.50"}, "re": {"$regularExpression": {"pattern": "^a", "options": "i"}}, "small": {"$numberLong": "1"}},
-    {"_id": "64f1c0a2b3c4d5e6f7a8b901", "name": "Bob", "address": {}, "looks": {"like": {"$oid": "64f1c0a2b3c4d5e6f7a8b901"}}},
-    {"_id": {"$numberInt": "5"}, "name": "Cyd", "orders": [{"lines": [{"n": {"$numberInt": "3"}}]}], "empty": []},
+     "orders": [{"sku": "a", "lines": [{"n": {"$numberInt": "1"}}, {"n": {"$numberInt": "2"}}]},
+                {"sku": "b", "odd": True}],
+     "price": {"$numberDecimal": "1.50"}, "re": {"$regularExpression": {"pattern": "^a", "options": "i"}},
+     "small": {"$numberLong": "1"}},
+    {"_id": "64f1c0a2b3c4d5e6f7a8b901", "name": "Bob", "address": {},
+     "looks": {"like": {"$oid": "64f1c0a2b3c4d5e6f7a8b901"}}},
+    {"_id": {"$numberInt": "5"}, "name": "Cyd", "orders": [{"lines": [{"n": {"$numberInt": "3"}}]}],
+     "empty": []},
 ]
 
 SCRIPT = """local lugger = require 'lugger'
@@ -28,7 +33,8 @@ return lugger.copy {
     { 'seen', 'timestamptz' }, { 'visits', 'int8' }, { 'score', 'float8' }, { 'token', 'uuid' },
     { 'rest', 'jsonb', from = '*' },
   },
-  children = { { table = 'orders', from = 'orders[]', columns = { { 'sku', 'text' }, { 'rest', 'jsonb', from = '*' } },
+  children = { { table = 'orders', from = 'orders[]',
+    columns = { { 'sku', 'text' }, { 'rest', 'jsonb', from = '*' } },
     children = { { table = 'lines', from = 'lines[]', columns = { { 'n', 'int4' } } } } } },
   %(more)s
 }
@@ -50,16 +56,20 @@ class Inverse(project.Case):
 
     def test_a_column_a_line(self):
         done = self.lugger('plan', 'people.lua', '--invert', status=0)
-        self.assertRegex(done.out, r'(?m)^ *people +city +address\.city +comes back as a string; null as no field$')
-        self.assertRegex(done.out, r'(?m)^ *lines +n +orders\[\]\.lines\[\]\.n +comes back as an int32; null as no field$')
+        self.assertRegex(done.out,
+                         r'(?m)^ *people +city +address\.city +comes back as a string; null as no field$')
+        self.assertRegex(
+            done.out, r'(?m)^ *lines +n +orders\[\]\.lines\[\]\.n +comes back as an int32; null as no field$')
         self.assertRegex(done.out, r'(?m)^ *people +id +computed from _id$')
-        self.assertRegex(done.out.strip().splitlines()[-1], r'the mapping can be turned around: \d+ of \d+ columns')
+        self.assertRegex(done.out.strip().splitlines()[-1],
+                         r'the mapping can be turned around: \d+ of \d+ columns')
 
     def test_as_json(self):
         told = self.told()
         self.assertTrue(told['possible'])
         rest = next(c for c in told['columns'] if (c['table'], c['column']) == ('people', 'rest'))
-        self.assertEqual((rest['path'], rest['verdict'], rest['words']), ('*', 'same', 'comes back as it was'))
+        self.assertEqual((rest['path'], rest['verdict'], rest['words']),
+                         ('*', 'same', 'comes back as it was'))
         self.assertIn('--json goes with --invert', self.lugger('plan', 'people.lua', '--json', status=2).err)
 
     def test_a_hook_is_named(self):
@@ -69,8 +79,10 @@ class Inverse(project.Case):
         self.assertNotIn('same', {c['verdict'] for c in told['columns'] if c['table'] == 'people'})
 
     def test_without_an_id(self):
-        self.write('people.lua', SCRIPT.replace("{ 'mongo_id', 'text', from = '_id' },", "{ 'mongo_id', 'uuid', from = '_id', ref = 'x' },")
-                   % {'options': ", documents = true", 'more': ''})
+        self.write('people.lua',
+                   SCRIPT.replace("{ 'mongo_id', 'text', from = '_id' },",
+                                  "{ 'mongo_id', 'uuid', from = '_id', ref = 'x' "
+                                  "},") % {'options': ", documents = true", 'more': ''})
         told = self.told(status=1)
         self.assertFalse(told['possible'])
         self.assertIn('no column gives _id back', told['verdict'])

@@ -43,7 +43,8 @@ class Story(project.Case):
         self.assertEqual(record["document"]["age"], "n/a")
         self.assertEqual(record["document"]["_id"], {"$oid": "64f1c0a2b3c4d5e6f7a8b902"})
 
-        self.write("users.lua", project.USERS_LUA.replace("{ 'age', 'int4' }", "{ 'age', 'int4', on_error = 'null' }"))
+        self.write("users.lua",
+                   project.USERS_LUA.replace("{ 'age', 'int4' }", "{ 'age', 'int4', on_error = 'null' }"))
         retry = self.lugger("rejects", "users.lua", *PLACES, "--retry", status=0)
         self.assertIn("read 1 = inserted 1", retry.err)
         self.assertEqual(self.sql("select count(*), count(age) from users"), "3|2")
@@ -60,7 +61,8 @@ class Story(project.Case):
     def test_running_twice_changes_nothing(self):
         self.lugger("run", "users.lua", *PLACES, "--create", status=3)
         again = self.lugger("run", "users.lua", *PLACES, status=3)
-        self.assertRegex(again.err, r"read 3 = inserted 0 \+ updated (2|0) \+ unchanged (0|2) \+ skipped 0 \+ rejected 1")
+        self.assertRegex(
+            again.err, r"read 3 = inserted 0 \+ updated (2|0) \+ unchanged (0|2) \+ skipped 0 \+ rejected 1")
         self.assertEqual(self.sql("select count(*) from users"), "2")
 
     def test_a_missing_table_names_the_flag(self):
@@ -93,9 +95,11 @@ class Story(project.Case):
 
     def test_a_cause_that_several_jobs_share_is_told_once(self):
         dump = harness.DATA.parent.parent / "examples" / "shop" / "dump"
-        done = self.lugger("run", "mongo_to_postgres", "--from", dump, "--into", "postgresql://nobody@127.0.0.1:1/x", status=1)
+        done = self.lugger("run", "mongo_to_postgres", "--from", dump, "--into",
+                           "postgresql://nobody@127.0.0.1:1/x", status=1)
         self.assertEqual(done.err.count("cannot connect"), 1)
-        self.assertRegex(" ".join(done.err.split()), r"error: shop\.\w+, shop\.\w+, shop\.\w+ and \d+ more: cannot connect")
+        self.assertRegex(" ".join(done.err.split()),
+                         r"error: shop\.\w+, shop\.\w+, shop\.\w+ and \d+ more: cannot connect")
 
     def test_on_conflict_of_the_command_line_wins(self):
         self.lugger("run", "users.lua", *PLACES, "--create", status=3)
@@ -120,11 +124,15 @@ class Ledger(project.Case):
         self.users_project()
         for _ in range(3):
             self.lugger("run", "users.lua", *PLACES, "--create", status=3)
-        self.assertIn("0 runs and 0 rejects", self.lugger("state", "prune", PLACES[-1], "--older-than", "1d", status=0).err)
-        self.assertIn("2 runs and 0 rejects", self.lugger("state", "prune", PLACES[-1], "--keep", "1", status=0).err)
-        self.assertIn("1 run and 1 reject", self.lugger("state", "prune", PLACES[-1], "--keep", "0", status=0).err)
+        self.assertIn("0 runs and 0 rejects",
+                      self.lugger("state", "prune", PLACES[-1], "--older-than", "1d", status=0).err)
+        self.assertIn("2 runs and 0 rejects",
+                      self.lugger("state", "prune", PLACES[-1], "--keep", "1", status=0).err)
+        self.assertIn("1 run and 1 reject",
+                      self.lugger("state", "prune", PLACES[-1], "--keep", "0", status=0).err)
         self.assertIn("no runs yet", self.lugger("runs", PLACES[-1], status=0).err)
-        self.assertIn("--older-than takes", self.lugger("state", "prune", PLACES[-1], "--older-than", "soon", status=2).err)
+        self.assertIn("--older-than takes",
+                      self.lugger("state", "prune", PLACES[-1], "--older-than", "soon", status=2).err)
 
     def test_redacted_rejects_keep_no_document_and_stay_on_retry(self):
         self.users_project()
@@ -140,10 +148,14 @@ class Ledger(project.Case):
     def test_tables_and_ledger_live_in_schemas_of_their_own(self):
         self.users_project()
         self.lugger("run", "users.lua", *PLACES, "--create", status=3)
-        self.write("runs.lua", project.USERS_LUA.replace("table = 'users'", "table = 'runs'").replace("name = 'users'", "name = 'runs'"))
+        self.write("runs.lua",
+                   project.USERS_LUA.replace("table = 'users'",
+                                             "table = 'runs'").replace("name = 'users'", "name = 'runs'"))
         self.lugger("run", "runs.lua", *PLACES, "--create", status=3)
-        found = self.lugger("psql", PLACES[-1], "-At", "-c", "select table_schema from information_schema.tables "
-                            "where table_name in ('users', 'runs') order by 1", status=0)
+        found = self.lugger("psql", PLACES[-1], "-At", "-c",
+                            "select table_schema from information_schema.tables "
+                            "where table_name in ('users', 'runs') order by 1",
+                            status=0)
         self.assertEqual(found.out.split(), ["lugger", "public", "public"])
 
     def test_looking_at_a_private_server_makes_none(self):
@@ -153,7 +165,8 @@ class Ledger(project.Case):
 
     def test_a_run_that_committed_nothing_gives_way_to_a_changed_script(self):
         self.users_project()
-        self.write("users.lua", project.USERS_LUA.replace("  columns = {", "  map = function(row) row.email = row.email:lowr() end,\n  columns = {"))
+        self.write("users.lua", project.USERS_LUA.replace(
+            "  columns = {", "  map = function(row) row.email = row.email:lowr() end,\n  columns = {"))
         self.lugger("run", "users.lua", *PLACES, "--create", status=1)
         self.write("users.lua", project.USERS_LUA)
         self.assertIn("inserted 2", self.lugger("run", "users.lua", *PLACES, "--create", status=3).err)
@@ -161,7 +174,8 @@ class Ledger(project.Case):
     def test_a_table_without_a_key_is_warned_of(self):
         self.users_project()
         self.write("users.lua", project.USERS_LUA.replace(", key = 'mongo_id', on_conflict = 'update'", ""))
-        self.assertIn("table users has no key", self.lugger("run", "users.lua", *PLACES, "--create", status=3).err)
+        self.assertIn("table users has no key",
+                      self.lugger("run", "users.lua", *PLACES, "--create", status=3).err)
 
 
 class Stopping(project.Case):
@@ -171,8 +185,10 @@ class Stopping(project.Case):
         self.write("users.lua", project.USERS_LUA.replace("  columns = {", slow))
         with open(os.path.join(self.dir, "users.json"), "w", encoding="utf-8") as file:
             for number in range(60000):
-                file.write('{"_id":%d,"email":"user%d@example.com","age":%d}\n' % (number, number, number % 90))
-        process = subprocess.Popen([harness.binary(), "run", "users.lua", *PLACES, "--create", "-j", "1", "--log", "json"],
+                file.write('{"_id":%d,"email":"user%d@example.com","age":%d}\n' % (
+                               number, number, number % 90))
+        process = subprocess.Popen([harness.binary(), "run", "users.lua", *PLACES, "--create", "-j", "1",
+                                    "--log", "json"],
                                    cwd=self.dir, env=self.environment(), stderr=subprocess.PIPE, text=True)
         self.assertIn('"event":"plan"', process.stderr.readline())
         process.send_signal(signal.SIGINT)
@@ -182,7 +198,8 @@ class Stopping(project.Case):
         self.assertEqual(status, 130, rest)
         done = self.lugger("run", "users.lua", *PLACES, "--create", "-j", "1", status=0)
         self.assertIn("read 60,000 =", done.err)
-        count = self.lugger("psql", "local:./pg", "-At", "-c", "select count(*), count(distinct mongo_id) from users", status=0)
+        count = self.lugger("psql", "local:./pg", "-At", "-c",
+                            "select count(*), count(distinct mongo_id) from users", status=0)
         self.assertEqual(count.out.strip(), "60000|60000")
         self.assertIn('"resume_command":"lugger run users.lua', rest)
         self.assertIn("resumed", done.err)

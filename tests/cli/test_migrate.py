@@ -17,10 +17,15 @@ class Migrate(Case):
         self.assertGreater(re.search(r'\d{14}', again)[0], re.search(r'\d{14}', other)[0])
 
     def test_usage(self):
-        for words, wanted in ((['foo'], 'there are: new, up'), (['stats'], 'did you mean status?'), (['new'], 'needs a name'), (['up', 'x'], 'takes no "x"'),
-                              (['up', '--plan', '--dry-run'], '--plan and --dry-run exclude each other'), (['down', 'x'], 'takes a number'),
-                              (['down', '2', '--to', '3'], 'not both'), (['baseline'], 'up to which version?'), (['import'], 'which directory?'), (['up', '--tries', '0'], 'from 1'),
-                              (['up', '--lock-timeout', 'soon', '--on', 'local:pg'], 'takes a duration'), ([], 'missing argument')):
+        for words, wanted in ((['foo'], 'there are: new, up'), (['stats'], 'did you mean status?'),
+                              (['new'], 'needs a name'), (['up', 'x'], 'takes no "x"'),
+                              (['up', '--plan', '--dry-run'], '--plan and --dry-run exclude each other'),
+                              (['down', 'x'], 'takes a number'),
+                              (['down', '2', '--to', '3'], 'not both'),
+                              (['baseline'], 'up to which version?'), (['import'], 'which directory?'),
+                              (['up', '--tries', '0'], 'from 1'),
+                              (['up', '--lock-timeout', 'soon', '--on', 'local:pg'], 'takes a duration'),
+                              ([], 'missing argument')):
             result = self.lugger('migrate', *words, status=2)
             self.assertIn(wanted, result.err, words)
 
@@ -39,12 +44,15 @@ class Migrate(Case):
         self.write('migrations/20260101000001_a.sql', 'CREATE TABLE t (id int);\n-- down\nDROP TABLE t;\n')
         self.write('migrations/20260101000002_b.sql', 'TRUNCATE t;\n-- down\nSELECT 1;\n')
         found = json.loads(self.lugger('migrate', 'lint', '--json', status=4).out)
-        self.assertEqual([(f['path'], f['code']) for f in found], [('migrations/20260101000002_b.sql', 'truncate')])
+        self.assertEqual([(f['path'], f['code']) for f in found],
+                         [('migrations/20260101000002_b.sql', 'truncate')])
 
     def test_help(self):
         self.assertIn('Safe forms', self.lugger('help', 'migrations', status=0).out)
-        self.assertIn('schema.add_index(db, table, columns, options)', self.lugger('help', 'lugger.schema.add_index', status=0).out)
-        self.assertIn('lugger.migration_db:batches(spec)', self.lugger('help', 'lugger.migration_db:batches', status=0).out)
+        self.assertIn('schema.add_index(db, table, columns, options)',
+                      self.lugger('help', 'lugger.schema.add_index', status=0).out)
+        self.assertIn('lugger.migration_db:batches(spec)',
+                      self.lugger('help', 'lugger.migration_db:batches', status=0).out)
 
 
 if __name__ == '__main__':

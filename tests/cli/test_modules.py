@@ -2,8 +2,10 @@
 import harness
 import project
 
-PUBLIC = ["lugger", "lugger.json", "lugger.mongo_index", "lugger.prompt_pg", "lugger.schema", "lugger.test", "lugger.vector"]
-INNER = ["lugger.place", "lugger.native", "lugger.inner.job.place", "lugger.cli.run", "lugger.cli", "lugger.", "lugger.json.x"]
+PUBLIC = ["lugger", "lugger.json", "lugger.mongo_index", "lugger.prompt_pg", "lugger.schema", "lugger.test",
+          "lugger.vector"]
+INNER = ["lugger.place", "lugger.native", "lugger.inner.job.place", "lugger.cli.run", "lugger.cli", "lugger.",
+         "lugger.json.x"]
 
 
 class Modules(project.Case):
@@ -37,19 +39,24 @@ class Modules(project.Case):
         self.refused(self.lugger("test", "a_test.lua", status=1), "lugger.place")
 
     def test_pcall_tells_which_version_has_a_module(self):
-        self.write("job.lua", "local ok, err = pcall(require, 'lugger.newer')\nprint(ok, err.code)\nreturn {}\n")
+        self.write("job.lua",
+                   "local ok, err = pcall(require, 'lugger.newer')\nprint(ok, err.code)\nreturn {}\n")
         self.assertEqual(self.lugger("run", "job.lua").out, "false\tconfig\n")
 
     def test_globals_are_everyones(self):
-        self.write("rules.lua", "shared = (shared or 0) + 1\nreturn { seen = function() return shared end }\n")
-        self.write("job.lua", "shared = 1\nlocal rules = require 'rules'\nprint(shared, rules.seen(), _G.shared)\n"
-                              "function _G.later() return 'later' end\nprint(later())\nreturn {}\n")
+        self.write("rules.lua",
+                   "shared = (shared or 0) + 1\nreturn { seen = function() return shared end }\n")
+        self.write("job.lua",
+                   "shared = 1\nlocal rules = require 'rules'\nprint(shared, rules.seen(), _G.shared)\n"
+                   "function _G.later() return 'later' end\nprint(later())\nreturn {}\n")
         self.assertEqual(self.lugger("run", "job.lua", status=0).out, "2\t2\t2\nlater\n")
 
     def test_hooks_require_in_the_worker(self):
         self.write_json_lines("users.json", [{"_id": 1, "v": [3.0, 4.0]}])
-        self.write("rules.lua", "local vector = require 'lugger.vector'\n"
-                                "return { length = function(list) return vector.norm(require('lugger').vector(list)) end }\n")
+        self.write("rules.lua",
+                   "local vector = require 'lugger.vector'\n"
+                   "return { length = function(list) return "
+                   "vector.norm(require('lugger').vector(list)) end }\n")
         self.write("job.lua", """
             local lugger = require 'lugger'
             local rules, require_too = require 'rules', require
@@ -69,12 +76,14 @@ class Modules(project.Case):
     def test_a_bundled_script_can_be_copied(self):
         self.write_json_lines("users.json", [{"_id": 1, "email": "a"}])
         self.write("mine.lua", self.lugger("scripts", "show", "mongo_to_postgres", status=0).out)
-        plan = self.lugger("plan", "mine.lua", "--from", "users.json", "--into", "out.jsonl", "--schema", "shop", status=0)
+        plan = self.lugger("plan", "mine.lua", "--from", "users.json", "--into", "out.jsonl", "--schema",
+                           "shop", status=0)
         self.assertIn("shop.users", plan.out)
         self.lugger("run", "mine.lua", "--from", "users.json", "--into", "out.jsonl", "--sandbox", status=0)
         self.assertIn('"email":"a"', self.read("out.jsonl"))
         self.assertIn("not the name of a schema",
-                      self.lugger("plan", "mine.lua", "--from", "users.json", "--into", "out.jsonl", "--schema", "a.b", status=1).err)
+                      self.lugger("plan", "mine.lua", "--from", "users.json", "--into", "out.jsonl",
+                                  "--schema", "a.b", status=1).err)
 
 
 if __name__ == "__main__":

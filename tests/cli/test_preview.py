@@ -26,7 +26,8 @@ class Shown(project.Case):
         done = self.lugger("preview", "users.lua", *PLACES, status=0)
         self.assertIn("ann@example.com", done.out.lower())
         self.assertRegex(done.out, r"rejected \(1\)")
-        self.assertRegex(done.out, r'64f1c0a2b3c4d5e6f7a8b902 +bad_value\n +age: cannot read "n/a" as int4; set on_error')
+        self.assertRegex(
+            done.out, r'64f1c0a2b3c4d5e6f7a8b902 +bad_value\n +age: cannot read "n/a" as int4; set on_error')
         self.assertFalse(os.path.exists(os.path.join(self.dir, "out.jsonl")))
 
     def test_preview_of_one(self):
@@ -49,8 +50,9 @@ class Shown(project.Case):
         self.assertIn("nobody", self.lugger("trace", "users.lua", "nobody", *PLACES, status=1).err)
 
     def test_watch(self):
-        process = subprocess.Popen([harness.binary(), "preview", "users.lua", *PLACES, "--watch"], cwd=self.dir,
-                                   env=self.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        process = subprocess.Popen([harness.binary(), "preview", "users.lua", *PLACES, "--watch"],
+                                   cwd=self.dir, env=self.environment(), stdout=subprocess.PIPE,
+                                   stderr=subprocess.STDOUT, text=True)
         lines = queue.Queue()
         threading.Thread(target=lambda: [lines.put(line) for line in process.stdout], daemon=True).start()
 
@@ -66,7 +68,8 @@ class Shown(project.Case):
 
         try:
             until("watching users.lua")
-            self.write("users.lua", project.USERS_LUA.replace("{ 'age', 'int4' }", "{ 'age', 'int4', on_error = 'null' }"))
+            self.write("users.lua",
+                       project.USERS_LUA.replace("{ 'age', 'int4' }", "{ 'age', 'int4', on_error = 'null' }"))
             changed = until("rejects 1 -> 0")
             self.assertIn("64f1c0a2b3c4d5e6f7a8b902", changed)
             self.assertIn("1 document changed", changed)

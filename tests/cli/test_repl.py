@@ -15,7 +15,8 @@ class Piped(project.Case):
         return self.repl(text).out
 
     def test_values_paste_back(self):
-        for value in ('{ 1, 2, a = "x\\ny", ["b c"] = { true } }', "0.1", "1e+100", '"\\000"', "9007199254740993LL", "nil or false"):
+        for value in ('{ 1, 2, a = "x\\ny", ["b c"] = { true } }', "0.1", "1e+100", '"\\000"',
+                      "9007199254740993LL", "nil or false"):
             first = self.values("= " + value + "\n").strip()
             self.assertEqual(self.values("= " + first + "\n").strip(), first)
 

@@ -3,49 +3,67 @@
 import harness
 import project
 
-PEOPLE = [{"_id": i, "age": i % 50, "city": {"name": "Berlin" if i % 2 else "Paris"}, "tags": ["a"] if i % 3 else [], "n": i} for i in range(2500)]
+PEOPLE = [{"_id": i, "age": i % 50, "city": {"name": "Berlin" if i % 2 else "Paris"},
+           "tags": ["a"] if i % 3 else [], "n": i} for i in range(2500)]
 
 
 class Find(project.Case):
     def ask(self, *lines, status=0):
         self.write_json_lines("people.json", PEOPLE)
-        return self.lugger("repl", stdin="p = source('people.json')\n" + "".join(line + "\n" for line in lines), status=status)
+        return self.lugger("repl",
+                           stdin="p = source('people.json')\n" + "".join(line + "\n" for line in lines),
+                           status=status)
 
     def test_n_19_one_line_over_a_dump(self):
-        out = self.ask(":json", "p:find { age = { ['$gt'] = 48 }, ['city.name'] = 'Berlin' }:limit(2):project { 'n', 'city.name' }").out
-        self.assertEqual(out, '{"_id":49,"city":{"name":"Berlin"},"n":49}\n{"_id":99,"city":{"name":"Berlin"},"n":99}\n')
+        out = self.ask(":json",
+                       "p:find { age = { ['$gt'] = 48 }, ['city.name'] = 'Berlin' }:limit(2):project { "
+                       "'n', 'city.name' }").out
+        self.assertEqual(
+            out, '{"_id":49,"city":{"name":"Berlin"},"n":49}\n{"_id":99,"city":{"name":"Berlin"},"n":99}\n')
 
     def test_counting_reads_everything(self):
-        self.assertEqual(self.ask("p:find():count()", "p:find { age = 7 }:count()", "p:find { age = 7 }:skip(10):limit(100):count()").out,
+        self.assertEqual(self.ask("p:find():count()", "p:find { age = 7 }:count()",
+                                  "p:find { age = 7 }:skip(10):limit(100):count()").out,
                          "2500\n50\n40\n")
 
     def test_sorting(self):
-        out = self.ask(":json", "p:find { age = { ['$lt'] = 2 } }:sort { { 'age', -1 }, { 'n', -1 } }:limit(2):project { _id = false, city = false, tags = false }").out
+        out = self.ask(":json",
+                       "p:find { age = { ['$lt'] = 2 } }:sort { { 'age', -1 }, { 'n', "
+                       "-1 } }:limit(2):project { _id = false, city = false, tags = false }").out
         self.assertEqual(out, '{"age":1,"n":2451}\n{"age":1,"n":2401}\n')
         self.assertEqual(self.ask("p:find():sort { n = -1 }:skip(2499):first()._id").out, "0\n")
 
     def test_where_asks_lua(self):
-        self.assertEqual(self.ask("p:find { tags = 'a' }:where(function(doc) return doc.n % 100 == 1 end):skip(1):count()").out, "16\n")
+        self.assertEqual(self.ask("p:find { tags = 'a' }:where(function(doc) return doc.n % 100 == 1 "
+                                  "end):skip(1):count()").out,
+                         "16\n")
 
     def test_loops_hold_nothing(self):
-        self.assertEqual(self.ask("s = 0", "for doc in p:find():docs() do s = s + doc.n end", "s").out, f"{sum(range(2500))}\n")
+        self.assertEqual(self.ask("s = 0", "for doc in p:find():docs() do s = s + doc.n end", "s").out,
+                         f"{sum(range(2500))}\n")
 
     def test_mistakes_are_named(self):
-        err = self.ask("p:find { name = { ['$regex'] = '^a' } }", "p:find { a = { ['$gtt'] = 1 } }", "p:find { 1 }", "p:find():sort { b = 1, a = 1 }",
-                       "p:find():limit 'x'", "p:find():project { a = true, b = false }").err
-        for part in ("find does not know the operator $regex; ask Lua", "did you mean $gt", "conditions by field, not a list", "has no order",
-                     ":limit wants a whole number", "not both"):
+        err = self.ask("p:find { name = { ['$regex'] = '^a' } }", "p:find { a = { ['$gtt'] = 1 } }",
+                       "p:find { 1 }", "p:find():sort { b = 1, a = 1 }", "p:find():limit 'x'",
+                       "p:find():project { a = true, b = false }").err
+        for part in ("find does not know the operator $regex; ask Lua", "did you mean $gt",
+                     "conditions by field, not a list", "has no order", ":limit wants a whole number",
+                     "not both"):
             self.assertIn(part, err)
 
     def test_a_sort_that_does_not_fit_says_so(self):
         self.write_json_lines("big.json", [{"_id": i, "text": "x" * 100000} for i in range(800)])
-        done = self.lugger("repl", stdin="source('big.json'):find():sort 'text':count()\nsource('big.json'):find():sort 'text':first()._id\n"
-                           "for d in source('big.json'):find():sort 'text':docs() do end\n", status=0)
+        done = self.lugger("repl",
+                           stdin="source('big.json'):find():sort 'text':count()\n"
+                                 "source('big.json'):find():sort 'text':first()._id\n"
+                                 "for d in source('big.json'):find():sort 'text':docs() do end\n",
+                           status=0)
         self.assertEqual(done.out, "800\n0\n")
         self.assertIn("add :limit(n)", done.err)
 
     def test_the_manual_lists_every_operator(self):
-        script = self.write("operators.lua", "print(table.concat(require('lugger.native').find_operators(), ' '))")
+        script = self.write("operators.lua",
+                            "print(table.concat(require('lugger.native').find_operators(), ' '))")
         words = self.lugger("--lua", script, status=0).out.split()
         self.assertIn("$elemMatch", words)
         page = (harness.ROOT / "docs" / "repl.md").read_text(encoding="utf-8")

@@ -21,12 +21,16 @@ class Save(project.Case):
         self.write_json_lines("users.json", [{"_id": 1, "email": "A@x"}, {"_id": 2, "email": "B@x"}])
 
     def session(self, *lines, env=None):
-        return self.lugger("repl", stdin="".join(line + "\n" for line in lines), env={"PG_URI": self.db.url, **(env or {})}, status=0)
+        return self.lugger("repl", stdin="".join(line + "\n" for line in lines),
+                           env={"PG_URI": self.db.url, **(env or {})}, status=0)
 
     def test_n_19_a_session_becomes_a_script_that_runs(self):
-        done = self.session("help 'run'", "1 + 1", "users = source('users.json')", "users:describe()", "pg 'select count(*) from users'", "pg 'selec'", ":time",
-                            "print 'noise'", "pg('insert into users values ($1, $2)', 7, 'seven')", "local gone = 1", "for i = 8, 9 do pg('insert into users values ($1)', i) end",
-                            "n = users:find():count()", "pg('insert into users values ($1)', 100 + n)", ":history", ":save mend.lua")
+        done = self.session("help 'run'", "1 + 1", "users = source('users.json')", "users:describe()",
+                            "pg 'select count(*) from users'", "pg 'selec'", ":time", "print 'noise'",
+                            "pg('insert into users values ($1, $2)', 7, 'seven')", "local gone = 1",
+                            "for i = 8, 9 do pg('insert into users values ($1)', i) end",
+                            "n = users:find():count()", "pg('insert into users values ($1)', 100 + n)",
+                            ":history", ":save mend.lua")
         self.assertIn("mend.lua: 6 statements", done.out)
         text = self.read("mend.lua")
         for noise in ("help", "describe", "selec ", "noise", "count(*)", ":time", "1 + 1"):
@@ -38,28 +42,35 @@ class Save(project.Case):
         self.assertEqual(self.db.query("select id, email from users order by id"), before)
 
     def test_a_range_and_a_migration(self):
-        done = self.session("pg 'create table a (id int)'", "pg 'create table b (id int)'", "pg 'begin'", "pg 'insert into a values (1)'", "pg 'commit'",
-                            ":save tables 2-5")
+        done = self.session("pg 'create table a (id int)'", "pg 'create table b (id int)'", "pg 'begin'",
+                            "pg 'insert into a values (1)'", "pg 'commit'", ":save tables 2-5")
         path, = glob.glob(os.path.join(self.dir, "migrations", "*_tables.lua"))
         self.assertIn("2 statements", done.out)
         text = self.read(os.path.relpath(path, self.dir))
         self.assertNotIn("create table a", text)
         self.assertNotIn("begin", text)
         self.db.query("drop table b; truncate a")
-        self.write("up.lua", f"local db = require('lugger').session(require('lugger').env.PG_URI)\ndofile('{os.path.relpath(path, self.dir)}')\n"
+        self.write("up.lua",
+                   "local db = require('lugger').session(require('lugger').env.PG_URI)\n"
+                   f"dofile('{os.path.relpath(path, self.dir)}')\n"
                    f"assert(loadfile('{os.path.relpath(path, self.dir)}'))().up(db)\n")
         self.lugger("run", "up.lua", env={"PG_URI": self.db.url}, status=0)
         self.assertEqual(self.db.query("select (select count(*) from a), (select count(*) from b)"), "1|0")
 
     def test_what_was_rolled_back_is_noise(self):
-        self.session("pg 'begin'", "pg 'insert into users values (1)'", "pg 'rollback'", "pg 'insert into users values (2)'", ":save one.lua")
+        self.session("pg 'begin'", "pg 'insert into users values (1)'", "pg 'rollback'",
+                     "pg 'insert into users values (2)'", ":save one.lua")
         self.assertNotIn("values (1)", self.read("one.lua"))
         self.assertNotIn("begin", self.read("one.lua"))
 
     def test_a_job_that_was_run_is_returned(self):
-        self.session("users = source('users.json')", f"into = target('{self.db.url}', {{ table = 'loaded', key = 'mongo_id', on_conflict = 'skip' }})",
-                     "job = copy { from = users, into = into, columns = { { 'mongo_id', 'text', from = '_id' }, { 'email', 'text' } },"
-                     " map = function(row) row.email = row.email:lower() end }", "job:preview(1)", "job:run { create = true }", ":save load.lua")
+        self.session("users = source('users.json')",
+                     f"into = target('{self.db.url}', {{ table = 'loaded', key = 'mongo_id', "
+                     f"on_conflict = 'skip' }})",
+                     "job = copy { from = users, into = into, columns = { { 'mongo_id', 'text', "
+                     "from = '_id' }, { 'email', 'text' } },"
+                     " map = function(row) row.email = row.email:lower() end }",
+                     "job:preview(1)", "job:run { create = true }", ":save load.lua")
         self.assertIn("a@x", self.db.query("select email from loaded"))
         self.db.query("drop table loaded; drop schema lugger cascade")
         self.lugger("run", "load.lua", "--create", status=0)
@@ -67,7 +78,8 @@ class Save(project.Case):
 
     def test_s0_29_secrets_become_variables(self):
         secret = self.db.url.replace("postgresql:///", "postgresql:///") + "&password=hunter22"
-        done = self.session(f"other = pg.open '{secret}'", "other 'insert into users values (5)'", "pg \"alter role postgres password 'swordfish'\"", ":save a.lua 1-2",
+        done = self.session(f"other = pg.open '{secret}'", "other 'insert into users values (5)'",
+                            "pg \"alter role postgres password 'swordfish'\"", ":save a.lua 1-2",
                             ":save b.lua", env={"PG_URI": self.db.url})
         text = self.read("a.lua")
         self.assertNotIn("hunter22", text)
@@ -80,7 +92,8 @@ class Save(project.Case):
         self.assertEqual(self.db.query("select count(*) from users"), "1")
 
     def test_mistakes(self):
-        done = self.session("1", ":save", ":save x.lua", "pg 'create table c (id int)'", ":save y.lua 9-3-1", ":save ../../etc", ":save y.lua", ":save y.lua")
+        done = self.session("1", ":save", ":save x.lua", "pg 'create table c (id int)'", ":save y.lua 9-3-1",
+                            ":save ../../etc", ":save y.lua", ":save y.lua")
         for part in (":save wants a name", "there is nothing to save", "is no range", "is there already"):
             self.assertIn(part, done.err)
 
@@ -95,7 +108,8 @@ WRITES = (
     "select nextval(\'counted\')",
     "explain analyze delete from t where id = 7",
     "explain (analyze, costs off) update t set n = -1 where id = 8",
-    "create function bump(int) returns int language sql as $$ update t set n = n + 1 where id = $1 returning n $$",
+    ("create function bump(int) returns int language sql as $$ update t set n = n + 1 "
+     "where id = $1 returning n $$"),
     "select bump(9)",
     "select * from bump(10), generate_series(1, 2)",
     "create view bumped as select bump(11) as n",
@@ -111,35 +125,43 @@ WRITES = (
     "create materialized view m as select count(*) from t",
     "insert into t values (203, 5)",
     "refresh materialized view m",
-    "begin", "select bump(13)", "savepoint s", "select bump(14)", "rollback to s", "select bump(15)", "commit",
+    "begin", "select bump(13)", "savepoint s", "select bump(14)", "rollback to s", "select bump(15)",
+    "commit",
     "begin", "select bump(16)", "rollback",
     "select 1; select bump(17)",
     "truncate copied",
 )
-READS = ("select * from t", "table t", "values (1)", "explain select * from t", "select count(*) from t where n > random()", "show search_path",
+READS = ("select * from t", "table t", "values (1)", "explain select * from t",
+         "select count(*) from t where n > random()", "show search_path",
          "with x as (select 1) select * from x", "begin read only", "select max(id) from t", "rollback")
 
 
 class Everything(project.Case):
-    """What changed the database is saved, whatever the server answered with; the file does the same to an empty database."""
+    """What changed the database is saved, whatever the server answered with; the file does the same to
+    an empty database."""
 
     @classmethod
     def setUpClass(cls):
         cls.server = Postgres()
 
     def dump(self, database):
-        done = subprocess.run(["pg_dump", "--no-owner", "-d", database.url], capture_output=True, text=True, check=True)
+        done = subprocess.run(["pg_dump", "--no-owner", "-d", database.url], capture_output=True, text=True,
+                              check=True)
         return [line for line in done.stdout.splitlines() if not re.match(r"--|.(un)?restrict ", line)]
 
     def session(self, database, *lines):
-        return self.lugger("repl", stdin="".join(line + "\n" for line in lines), env={"PG_URI": database.url}, status=0)
+        return self.lugger("repl", stdin="".join(line + "\n" for line in lines), env={"PG_URI": database.url},
+                           status=0)
 
     def test_a14_what_wrote_is_saved_and_does_the_same(self):
         here, script, migrated = self.server.fresh(), self.server.fresh(), self.server.fresh()
         lines = [f"pg [[{sql}]]" for sql in WRITES]
         for at, sql in enumerate(READS):
-            lines.insert((at + 1) * 4 if not sql.startswith(("begin", "select max", "rollback")) else len(lines), f"pg [[{sql}]]")
-        done = self.session(here, *lines, ":explain analyze delete from t where id = 20", ":save all.lua", ":save all")
+            lines.insert((at + 1) * 4 if not sql.startswith(("begin", "select max",
+                                                             "rollback")) else len(lines),
+                         f"pg [[{sql}]]")
+        done = self.session(here, *lines, ":explain analyze delete from t where id = 20", ":save all.lua",
+                            ":save all")
         self.assertNotIn("error", done.err)
         text = self.read("all.lua")
         for sql in ("values (1)", "explain select", "random()", "show search_path", "bump(16)"):
@@ -152,9 +174,12 @@ class Everything(project.Case):
 
     def test_a14_several_databases(self):
         first, second, third = self.server.fresh(), self.server.fresh(), self.server.fresh()
-        lines = ("w = pg.open 'warehouse'", "w 'create table w as select 1 as id'", "pg 'create table a as select 2 as id'", "w 'begin'",
-                 "pg 'insert into a values (3)'", "w 'insert into w values (9)'", "w 'rollback'", "w 'select count(*) from w'",
-                 "pg.use 'warehouse'", "pg 'insert into w values (4)'", "n = pg('select count(*) from w'):value()",
+        lines = ("w = pg.open 'warehouse'", "w 'create table w as select 1 as id'",
+                 "pg 'create table a as select 2 as id'", "w 'begin'",
+                 "pg 'insert into a values (3)'", "w 'insert into w values (9)'", "w 'rollback'",
+                 "w 'select count(*) from w'",
+                 "pg.use 'warehouse'", "pg 'insert into w values (4)'",
+                 "n = pg('select count(*) from w'):value()",
                  "pg('insert into w values ($1)', n + 100)")
         self.write("lugger.toml", f'[connections.warehouse]\nurl = "{second.url}"\n')
         self.session(first, *lines, ":save both.lua", ":save both")
@@ -172,14 +197,17 @@ class Everything(project.Case):
 
     def test_a14_a_migration_takes_no_place_without_a_name(self):
         first, second = self.server.fresh(), self.server.fresh()
-        done = self.session(first, f"w = pg.open '{second.url}'", "w 'create table w ()'", ":save it", ":save it.lua")
+        done = self.session(first, f"w = pg.open '{second.url}'", "w 'create table w ()'", ":save it",
+                            ":save it.lua")
         self.assertIn("by their names in lugger.toml", done.err)
         second.query("drop table w")
         self.lugger("run", "it.lua", env={"PG_URI": first.url}, status=0)
         self.assertEqual(second.query("select to_regclass('w') is null"), "f")
 
     def test_a14_what_failed_halfway_is_told(self):
-        done = self.session(self.server.fresh(), "pg 'create table a ()'", "for i = 1, 2 do pg('create table b' .. i .. ' ()') if i == 2 then error 'no' end end",
+        done = self.session(self.server.fresh(), "pg 'create table a ()'",
+                            "for i = 1, 2 do pg('create table b' .. i .. ' ()') if i == 2 then "
+                            "error 'no' end end",
                             ":save a.lua")
         self.assertIn("statement 2 changed something before it failed", done.err)
 

@@ -24,7 +24,8 @@ class Keys(TerminalCase):
 
     def test_s0_29_no_secret_reaches_the_history(self):
         self.start(env={"PG_URI": "postgresql://u:topsecret@localhost/db"})
-        for text in ("x = 'postgresql://ann:hunter22@db/shop'\n", "y = 'topsecret'\n", "z = \"alter role ann password 'swordfish'\"\n", "'plain' .. 'ly'\n"):
+        for text in ("x = 'postgresql://ann:hunter22@db/shop'\n", "y = 'topsecret'\n",
+                     "z = \"alter role ann password 'swordfish'\"\n", "'plain' .. 'ly'\n"):
             self.send(text)
             self.prompt()
         self.leave()

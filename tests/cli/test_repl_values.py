@@ -11,8 +11,10 @@ class Values(project.Case):
 
     def test_n_19_what_is_printed_pastes_back(self):
         """tests/lua/value_text.lua does it for every sample document; here through the prompt itself."""
-        for value in ("decimal '9.990'", "objectid '64f1c0a2b3c4d5e6f7a8b901'", "date '2026-03-11T09:30:00.5Z'", "null", "9007199254740993LL",
-                      "uuid '0190f2c4-8a01-7cc3-98c4-dc0c0c07398f'", "vector { 1, -0.5 }", "binary '\\0\\255'", "json.decode '{\"b\":1,\"a\":[]}'",
+        for value in ("decimal '9.990'", "objectid '64f1c0a2b3c4d5e6f7a8b901'",
+                      "date '2026-03-11T09:30:00.5Z'", "null", "9007199254740993LL",
+                      "uuid '0190f2c4-8a01-7cc3-98c4-dc0c0c07398f'", "vector { 1, -0.5 }",
+                      "binary '\\0\\255'", "json.decode '{\"b\":1,\"a\":[]}'",
                       "array {}", "json.decode '{\"t\":{\"$timestamp\":{\"t\":1,\"i\":2}}}'"):
             first = self.repl(value + "\n").out.strip()
             self.assertEqual(self.repl("= " + first + "\n").out.strip(), first)
@@ -21,7 +23,9 @@ class Values(project.Case):
     def test_documents_are_trees(self):
         self.write_json_lines("users.json", project.USERS)
         out = self.repl("source('users.json'):find():first()\n").out
-        self.assertEqual(out, 'document({\n  _id = objectid "64f1c0a2b3c4d5e6f7a8b901",\n  email = "Ann@example.com",\n  age = 31,\n'
+        self.assertEqual(out,
+                         'document({\n  _id = objectid "64f1c0a2b3c4d5e6f7a8b901",\n  email = '
+                         '"Ann@example.com",\n  age = 31,\n'
                          '  createdAt = date "2026-01-05T10:00:00Z"\n}, "_id email age createdAt")\n')
 
     def test_long_results_are_cut(self):
@@ -30,12 +34,15 @@ class Values(project.Case):
         self.assertLess(len(out), 400)
 
     def test_forms(self):
-        self.write_json_lines("users.json", [{"_id": 1, "name": "a,b", "tags": ["x"]}, {"_id": 2, "name": "c"}])
+        self.write_json_lines("users.json",
+                              [{"_id": 1, "name": "a,b", "tags": ["x"]}, {"_id": 2, "name": "c"}])
         users = "users = source('users.json')\n"
         lines = self.repl(users + ":json\nusers:find()\n").out.splitlines()
         self.assertEqual([json.loads(line)["_id"] for line in lines], [1, 2])
-        self.assertEqual(self.repl(users + ":csv\nusers:find()\n").out, '_id,name,tags\n1,"a,b","[""x""]"\n2,c,\n')
-        self.assertIn("_id  name  tags\n1    a,b   [\"x\"]\n2    c\n", self.repl(users + ":table\nusers:find()\n").out)
+        self.assertEqual(self.repl(users + ":csv\nusers:find()\n").out,
+                         '_id,name,tags\n1,"a,b","[""x""]"\n2,c,\n')
+        self.assertIn("_id  name  tags\n1    a,b   [\"x\"]\n2    c\n",
+                      self.repl(users + ":table\nusers:find()\n").out)
         self.assertIn("there is no form", self.repl(":set form xml\n").err)
 
     def test_settings_and_commands(self):
@@ -47,7 +54,9 @@ class Values(project.Case):
         self.assertRegex(done.err, r"time: \d+\.\d{3} s")
 
     def test_wide_and_combining_characters_line_up(self):
-        self.write_json_lines("wide.json", [{"_id": 1, "a": "日本", "b": 1}, {"_id": 2, "a": "e\u0301a\u0300", "b": 2}, {"_id": 3, "a": "abcd", "b": 3}])
+        self.write_json_lines("wide.json",
+                              [{"_id": 1, "a": "日本", "b": 1}, {"_id": 2, "a": "e\u0301a\u0300", "b": 2},
+                               {"_id": 3, "a": "abcd", "b": 3}])
         out = self.repl(":table\nsource('wide.json'):find()\n").out
         self.assertIn("1    日本  1\n2    e\u0301a\u0300    2\n3    abcd  3\n", out)
 

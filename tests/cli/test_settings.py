@@ -24,8 +24,9 @@ class Settings(project.Case):
         self.assertEqual(self.value({"PG_URI": "from-environment"}), "from-environment")
 
     def test_forms_of_a_dotenv_file(self):
-        for line, value in [("PG_URI=a b  # comment", "a b"), ("export PG_URI = a", "a"), ("PG_URI='a # \"b'", "a # \"b"),
-                            ('PG_URI="a\\"b#c" # d', 'a"b#c'), ("# c\n\nPG_URI=a=b", "a=b"), ("PG_URI=a\r", "a")]:
+        for line, value in [("PG_URI=a b  # comment", "a b"), ("export PG_URI = a", "a"),
+                            ("PG_URI='a # \"b'", "a # \"b"), ('PG_URI="a\\"b#c" # d', 'a"b#c'),
+                            ("# c\n\nPG_URI=a=b", "a=b"), ("PG_URI=a\r", "a")]:
             self.write(".env", line + "\n")
             self.assertEqual(self.value(), value, line)
 
@@ -72,8 +73,8 @@ class Passwords(project.Case):
         os.mkfifo(os.path.join(self.dir, "never"))
         self.write("slow.lua", "local f = io.open('ready', 'w') f:close() io.open('never'):read('*a')")
         import subprocess
-        process = subprocess.Popen([harness.binary(), "run", "slow.lua", "--into", self.URL], cwd=self.dir, env=self.environment(),
-                                   stderr=subprocess.DEVNULL)
+        process = subprocess.Popen([harness.binary(), "run", "slow.lua", "--into", self.URL], cwd=self.dir,
+                                   env=self.environment(), stderr=subprocess.DEVNULL)
         try:
             for _ in range(200):
                 if os.path.exists(os.path.join(self.dir, "ready")):
@@ -137,8 +138,10 @@ class Init(project.Case):
     def test_s0_02_a_unit_that_keeps_to_its_hours(self):
         self.write("fix.lua", "return {}")
         self.lugger("init", "--systemd", "fix.lua", "--apply", "--window", "22:00-05:00", status=0)
-        self.assertIn("lugger run fix.lua --log plain --apply --window 22:00-05:00\n", self.read("lugger-fix.service"))
-        self.assertIn("no window of the day", self.lugger("init", "--systemd", "fix.lua", "--window", "tonight", status=1).err)
+        self.assertIn("lugger run fix.lua --log plain --apply --window 22:00-05:00\n",
+                      self.read("lugger-fix.service"))
+        self.assertIn("no window of the day",
+                      self.lugger("init", "--systemd", "fix.lua", "--window", "tonight", status=1).err)
 
 
 if __name__ == "__main__":

@@ -17,8 +17,10 @@ class Shell(project.Case):
         path = self.script("bash")
         words = line.split(" ")
         quoted = " ".join(f"'{word}'" for word in words)
-        code = f"source {path}; COMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}; _lugger; printf '%s\\n' \"${{COMPREPLY[@]}}\""
-        return subprocess.run(["bash", "-c", code], capture_output=True, text=True, cwd=self.dir, check=True).stdout.split()
+        code = (f"source {path}; COMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}; _lugger; "
+                f"printf '%s\\n' \"${{COMPREPLY[@]}}\"")
+        return subprocess.run(["bash", "-c", code], capture_output=True, text=True, cwd=self.dir,
+                              check=True).stdout.split()
 
     def test_bash(self):
         self.write("users.lua", "")
@@ -31,7 +33,8 @@ class Shell(project.Case):
 
     def fish(self, line):
         code = f"source {self.script('fish')}; complete -C '{line}'"
-        done = subprocess.run(["fish", "--no-config", "-c", code], capture_output=True, text=True, cwd=self.dir, check=True)
+        done = subprocess.run(["fish", "--no-config", "-c", code], capture_output=True, text=True,
+                              cwd=self.dir, check=True)
         self.assertEqual(done.stderr, "")
         return [row.split("\t")[0] for row in done.stdout.splitlines()]
 
@@ -49,7 +52,8 @@ class Shell(project.Case):
 
     def test_the_manual_page_names_every_command_and_flag(self):
         page = self.lugger("help", "--man", status=0).out
-        script = self.write("commands.lua", "print(table.concat(require('lugger.inner.cli.cli').commands(), ' '))")
+        script = self.write("commands.lua",
+                            "print(table.concat(require('lugger.inner.cli.cli').commands(), ' '))")
         names = self.lugger("--lua", script, status=0).out.split()
         self.assertIn("run", names)
         for name in names:
@@ -58,7 +62,8 @@ class Shell(project.Case):
         if shutil.which("mandoc"):
             subprocess.run(["mandoc", "-T", "lint"], input=page, text=True, check=False)
         elif shutil.which("groff"):
-            done = subprocess.run(["groff", "-man", "-Tutf8", "-ww"], input=page, text=True, capture_output=True)
+            done = subprocess.run(["groff", "-man", "-Tutf8", "-ww"], input=page, text=True,
+                                  capture_output=True)
             self.assertEqual((done.returncode, done.stderr), (0, ""))
 
 
@@ -82,8 +87,11 @@ class Zsh(TerminalCase):
         self.until("READY>")
         self.send("fpath=($LUGGER_COMPLETION $fpath); autoload -Uz compinit; compinit -u -D; bindkey -e\n")
         self.until("READY>")
-        for line, whole in (("lugger previ", "lugger preview"), ("lugger run users.lua --accept", "lugger run users.lua --accept-changes"),
-                            ("lugger run us", "lugger run users.lua"), ("lugger run users.lua --on-conflict n", "lugger run users.lua --on-conflict newer"),
+        for line, whole in (("lugger previ", "lugger preview"),
+                            ("lugger run users.lua --accept", "lugger run users.lua --accept-changes"),
+                            ("lugger run us", "lugger run users.lua"),
+                            ("lugger run users.lua --on-conflict n",
+                             "lugger run users.lua --on-conflict newer"),
                             ("lugger completion z", "lugger completion zsh")):
             self.assertEqual(self.complete(line), whole)
 
@@ -94,13 +102,17 @@ class Install(project.Case):
         if not build or not shutil.which("cmake"):
             self.skipTest("no build directory is known")
         prefix = os.path.join(self.dir, "usr")
-        done = subprocess.run(["cmake", "--install", build, "--prefix", prefix], capture_output=True, text=True)
+        done = subprocess.run(["cmake", "--install", build, "--prefix", prefix], capture_output=True,
+                              text=True)
         self.assertEqual(done.returncode, 0, done.stderr)
-        for name in ("bin/lugger", "share/man/man1/lugger.1.gz", "share/bash-completion/completions/lugger", "share/zsh/vendor-completions/_lugger",
-                     "share/fish/vendor_completions.d/lugger.fish", "share/doc/lugger/README.md", "share/doc/lugger/docs/mapping.md", "share/doc/lugger/copyright",
+        for name in ("bin/lugger", "share/man/man1/lugger.1.gz", "share/bash-completion/completions/lugger",
+                     "share/zsh/vendor-completions/_lugger",
+                     "share/fish/vendor_completions.d/lugger.fish", "share/doc/lugger/README.md",
+                     "share/doc/lugger/docs/mapping.md", "share/doc/lugger/copyright",
                      "share/lugger/library/lugger.lua", "share/lugger/library/meta/native.lua"):
             self.assertTrue(os.path.exists(os.path.join(prefix, name)), name)
-        ran = subprocess.run([os.path.join(prefix, "bin/lugger"), "-e", "40 + 2"], capture_output=True, text=True, env=self.environment())
+        ran = subprocess.run([os.path.join(prefix, "bin/lugger"), "-e", "40 + 2"], capture_output=True,
+                             text=True, env=self.environment())
         self.assertEqual(ran.stdout, "42\n")
 
 

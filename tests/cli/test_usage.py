@@ -2,8 +2,8 @@
 import harness
 import project
 
-COMMANDS = ["init", "describe", "plan", "preview", "trace", "run", "rejects", "runs", "status", "psql", "repl", "scripts", "state",
-            "help", "version"]
+COMMANDS = ["init", "describe", "plan", "preview", "trace", "run", "rejects", "runs", "status", "psql",
+            "repl", "scripts", "state", "help", "version"]
 
 
 class Usage(project.Case):
@@ -57,7 +57,8 @@ class Usage(project.Case):
 
     def test_pages_of_the_manual_are_embedded(self):
         pages = self.lugger("help", "pages", status=0).out.replace(",", " ").split()
-        for page in ("quick-start", "sources", "targets", "mapping", "types", "hooks", "runs", "rejects", "errors"):
+        for page in ("quick-start", "sources", "targets", "mapping", "types", "hooks", "runs", "rejects",
+                     "errors"):
             self.assertIn(page, pages)
         text = self.lugger("help", "sources", status=0).out
         self.assertTrue(text.startswith("Sources\n"), text[:80])
@@ -151,7 +152,8 @@ print(opt.times, opt.tenant, opt.loud, opt.tag and table.concat(opt.tag, '+'), o
 
     def test_values(self):
         self.assertEqual(self.run_with().out, "1\tmain\tfalse\tnil\tfalse\n")
-        done = self.run_with("--times", "3", "--tenant=other", "--loud", "--tag", "a", "--tag", "b", "-j", "2", "--since", "2026-01-01")
+        done = self.run_with("--times", "3", "--tenant=other", "--loud", "--tag", "a", "--tag", "b", "-j",
+                             "2", "--since", "2026-01-01")
         self.assertEqual(done.out, "3\tother\ttrue\ta+b\ttrue\n")
 
     def test_checks(self):

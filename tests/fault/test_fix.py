@@ -1,4 +1,5 @@
-"""Fixes among others: rows that change meanwhile, kill -9 at any instant, connections cut, started twice, stopped."""
+"""Fixes among others: rows that change meanwhile, kill -9 at any instant, connections cut, started
+twice, stopped."""
 import os
 import random
 import signal
@@ -27,7 +28,8 @@ class Fixes(unittest.TestCase):
 
     def slow_work(self, rows=ROWS):
         """It keeps to a speed, so that there is a middle."""
-        return FixWork(self.server, rows, where=None, map_=PHONES, extra='batch_rows = 50, throttle = { rows_per_s = 500 },')
+        return FixWork(self.server, rows, where=None, map_=PHONES,
+                       extra='batch_rows = 50, throttle = { rows_per_s = 500 },')
 
     def changed(self, work):
         return int(work.database.query("select count(*) from lugger.images", check=False) or 0)
@@ -45,16 +47,21 @@ class Fixes(unittest.TestCase):
         self.assertEqual(work.values("select count(*) from customers where phone <> '+' || id"), '0')
         self.assertEqual(work.values('select count(*), count(distinct key) from lugger.images'),
                          work.values("select count(*), count(*) from customers where id % 2 = 0"))
-        self.assertEqual(work.values("select count(*) from lugger.images where before[1] <> '00' || key[1] or after[1] <> '+' || key[1]"), '0')
+        self.assertEqual(work.values("select count(*) from lugger.images where before[1] <> '00' || key[1] "
+                                     "or after[1] <> '+' || key[1]"),
+                         '0')
         self.assertEqual(work.values('select count(*), min(status) from lugger.runs'), '1|done')
 
     def test_rows_changed_between_read_and_write(self):
         work = FixWork(self.server, 10)
         other = Session(work.database)
-        other.run("begin; update customers set phone = '0099', city = 'new' where id = 4; delete from customers where id = 6;"
-                  "update customers set phone = 'no longer' where id = 8; update customers set city = 'other' where id = 10")
+        other.run("begin; update customers set phone = '0099', city = 'new' where id = 4; "
+                  "delete from customers where id = 6;"
+                  "update customers set phone = 'no longer' where id = 8; "
+                  "update customers set city = 'other' where id = 10")
         process = work.start('run', 'job.lua', '--apply', '--json')
-        waits = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and application_name like 'lugger%'"
+        waits = ("select count(*) from pg_stat_activity where wait_event_type = 'Lock' "
+                 "and application_name like 'lugger%'")
         until(lambda: work.values(waits) == '1', 'the fix waits for the row')
         other.run('commit')
         other.close()
@@ -65,30 +72,38 @@ class Fixes(unittest.TestCase):
         self.assertIn('"retried":4', out)
         self.assertIn('"changed":3', out)
         self.assertIn('"skipped":2', out)
-        self.assertEqual(work.values("select before, after from lugger.images where key = '{4}'"), '{0099}|{+99}')
+        self.assertEqual(work.values("select before, after from lugger.images where key = '{4}'"),
+                         '{0099}|{+99}')
 
     def test_no_change_of_another_session_is_lost(self):
-        """Sessions write to the very rows a fix goes over: each of their writes, and the fix's, is there at the end."""
-        work = FixWork(self.server, 400, sql='alter table customers add hits int default 0', where=None, set_=['name', 'hits'],
-                       map_="function(row) row.name = row.name .. '!' row.hits = row.hits + 1000 end", extra='batch_rows = 20,')
+        """Sessions write to the very rows a fix goes over: each of their writes, and the fix's, is
+        there at the end."""
+        work = FixWork(self.server, 400, sql='alter table customers add hits int default 0', where=None,
+                       set_=['name', 'hits'],
+                       map_="function(row) row.name = row.name .. '!' row.hits = row.hits + 1000 end",
+                       extra='batch_rows = 20,')
         rng = random.Random(SEED)
-        others = [subprocess.Popen(['psql', '-XAtq', '-d', work.database.url], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
-                  for _ in range(3)]
+        others = [subprocess.Popen(['psql', '-XAtq', '-d', work.database.url], stdin=subprocess.PIPE,
+                                   stdout=subprocess.DEVNULL, text=True) for _ in range(3)]
         for other in others:
-            other.stdin.write(''.join(f'update customers set hits = hits + 1 where id = {rng.randint(1, 400)};' for _ in range(2000)))
+            other.stdin.write(''.join('update customers set hits = hits + 1 '
+                                      f'where id = {rng.randint(1, 400)};'
+                                      for _ in range(2000)))
             other.stdin.close()
         reports = [work.apply()['changed'] for _ in range(3)]
         for other in others:
             other.wait(60)
         self.assertEqual(reports, [400] * 3)
-        self.assertEqual(work.values("select count(*), sum(hits) from customers where name like '%!!!'"), f'400|{400 * 3000 + 6000}')
+        self.assertEqual(work.values("select count(*), sum(hits) from customers where name like '%!!!'"),
+                         f'400|{400 * 3000 + 6000}')
 
     def test_a_lock_that_is_held_for_long(self):
         work = FixWork(self.server, 10)
         other = Session(work.database)
         other.run('begin; lock table customers in share row exclusive mode')
         process = work.start('run', 'job.lua', '--apply', '--json')
-        waits = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and application_name like 'lugger%'"
+        waits = ("select count(*) from pg_stat_activity where wait_event_type = 'Lock' "
+                 "and application_name like 'lugger%'")
         until(lambda: work.values(waits) == '1', 'the fix waits')
         until(lambda: work.values(waits) == '0', 'it gives way')
         other.run('commit')
@@ -118,19 +133,24 @@ class Fixes(unittest.TestCase):
         work = FixWork(self.server, 6000, where=None, map_=PHONES)
         before = work.values('select md5(string_agg(c::text, chr(10) order by id)) from customers c')
         run = work.apply()['run']
-        work.database.query("""create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(0.001); return new; end $$;
+        work.database.query("""create function slow() returns trigger
+            language plpgsql as $$ begin perform pg_sleep(0.001); return new; end $$;
             create trigger slow before update on customers for each row execute function slow()""")
         count = f"select count(*) from lugger.images where run <> '{run}'"
         for _ in range(3):
             had = work.values(count)
             process = work.start('undo', run, '--log', 'none')
-            until(lambda had=had, process=process: process.poll() is not None or work.values(count) != had, 'some rows are back')
+            until(lambda had=had, process=process: process.poll() is not None or work.values(count) != had,
+                  'some rows are back')
             process.kill()
             process.communicate()
         work.database.query('drop trigger slow on customers')
         work.undo(run)
-        self.assertEqual(work.values('select md5(string_agg(c::text, chr(10) order by id)) from customers c'), before)
-        self.assertEqual(work.values(f"select count(*), count(distinct key) from lugger.images where run <> '{run}'"), '3000|3000')
+        self.assertEqual(work.values('select md5(string_agg(c::text, chr(10) order by id)) from customers c'),
+                         before)
+        self.assertEqual(work.values("select count(*), count(distinct key) from lugger.images "
+                                     f"where run <> '{run}'"),
+                         '3000|3000')
 
     def test_s0_42_stopped_by_a_signal_and_resumed(self):
         work = self.slow_work()
@@ -149,14 +169,16 @@ class Fixes(unittest.TestCase):
         work = self.slow_work(1000)
         flag = work.directory / 'flag'
         work.script((work.directory / 'job.lua').read_text().replace(
-            'function(row)', f"function(row) if row.id == 999 and io.open('{flag}') then error('out of order') end", 1))
+            'function(row)',
+            f"function(row) if row.id == 999 and io.open('{flag}') then error('out of order') end", 1))
         process = self.in_the_middle(work)
         flag.touch()
         process.send_signal(signal.SIGCONT)
         _, err = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 1)
         self.assertIn('out of order', err)
-        self.assertRegex(err, r'\d+ rows changed before, and stay changed; of the last batch nothing was written')
+        self.assertRegex(err,
+                         r'\d+ rows changed before, and stay changed; of the last batch nothing was written')
         self.assertIn('lugger undo', err)
         flag.unlink()
         work.apply()
@@ -178,7 +200,8 @@ class Fixes(unittest.TestCase):
         process.send_signal(signal.SIGCONT)
         for _ in range(3):
             had = self.changed(work)
-            work.values("select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name = 'lugger fix'")
+            work.values("select count(pg_terminate_backend(pid)) from pg_stat_activity "
+                        "where application_name = 'lugger fix'")
             until(lambda had=had: process.poll() is not None or self.changed(work) > had, 'it goes on')
         _, err = process.communicate(timeout=120)
         self.assertIn(process.returncode, (0, 1), err)
@@ -187,7 +210,8 @@ class Fixes(unittest.TestCase):
 
     def test_stopped_while_the_server_is_away(self):
         server = Postgres()
-        work = FixWork(server, ROWS, where=None, map_=PHONES, extra='batch_rows = 50, throttle = { rows_per_s = 500 },')
+        work = FixWork(server, ROWS, where=None, map_=PHONES,
+                       extra='batch_rows = 50, throttle = { rows_per_s = 500 },')
         process = self.in_the_middle(work)
         server.stop(signal.SIGQUIT)
         process.send_signal(signal.SIGCONT)
@@ -204,7 +228,8 @@ class Fixes(unittest.TestCase):
         work = self.slow_work()
         process = self.in_the_middle(work, '--limit', '600')
         process.send_signal(signal.SIGCONT)
-        work.values("select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name = 'lugger fix'")
+        work.values("select count(pg_terminate_backend(pid)) from pg_stat_activity "
+                    "where application_name = 'lugger fix'")
         _, err = process.communicate(timeout=120)
         self.assertEqual(process.returncode, 0, err)
         self.assertEqual(work.values('select read from lugger.partitions'), '600')

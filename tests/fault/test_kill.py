@@ -1,4 +1,5 @@
-"""kill -9 at any instant, run again, and the result equals an undisturbed run: nothing lost, nothing twice."""
+"""kill -9 at any instant, run again, and the result equals an undisturbed run: nothing lost, nothing
+twice."""
 import os
 import random
 import signal
@@ -13,20 +14,23 @@ from postgres import Postgres
 ROWS = 40_000
 SEED = int(os.environ.get('LUGGER_SEED', '20260307'))
 KILLS = 25
-CHILDREN = "children = { { table = 'tags', from = 'tags[]', columns = { { 'tag', 'text', from = '.' } } } }, unmapped = 'ignore',"
-STATE = ("select count(*), count(distinct mongo_id), md5(string_agg(d::text, ',' order by mongo_id)) from docs d",
-         "select count(*), md5(string_agg(t::text, ',' order by parent_mongo_id, ordinal)) from tags t",
-         "select count(*), md5(string_agg(document_id || code || message, ',' order by document_id)) from"
-         " (select distinct document_id, code, message from lugger.rejects) r",
-         # A run killed behind its last commit is done: the next one is a run of its own, with rejects of its own.
-         "select count(*) - count(distinct (run, document_id)) from lugger.rejects")
+CHILDREN = ("children = { { table = 'tags', from = 'tags[]', columns = { { 'tag', 'text', "
+            "from = '.' } } } }, unmapped = 'ignore',")
+STATE = (
+    "select count(*), count(distinct mongo_id), md5(string_agg(d::text, ',' order by mongo_id)) from docs d",
+    "select count(*), md5(string_agg(t::text, ',' order by parent_mongo_id, ordinal)) from tags t",
+    ("select count(*), md5(string_agg(document_id || code || message, ',' order by document_id)) from"
+     " (select distinct document_id, code, message from lugger.rejects) r"),
+    # A run killed behind its last commit is done: the next one is a run of its own, with rejects of its own.
+    "select count(*) - count(distinct (run, document_id)) from lugger.rejects")
 
 
 def documents():
     """Some are rejects, some have the same key as one before."""
     rng = random.Random(SEED)
     for i in range(ROWS):
-        yield {'_id': ObjectId(f'{i:024x}'), 'n': 'n/a' if rng.random() < 0.001 else i, 'pad': 'x' * rng.randrange(200), 'tags': ['a', 'b'][:rng.randrange(3)]}
+        yield {'_id': ObjectId(f'{i:024x}'), 'n': 'n/a' if rng.random() < 0.001 else i,
+               'pad': 'x' * rng.randrange(200), 'tags': ['a', 'b'][:rng.randrange(3)]}
 
 
 class Kill(unittest.TestCase):
@@ -36,9 +40,12 @@ class Kill(unittest.TestCase):
         cls.source = Work(cls.server.fresh(), documents()).source
 
     def work(self, conflict, **more):
-        work = Work(self.server.fresh(), text=job("{ 'n', 'int4' }, { 'pad', 'text' }", source=self.source, conflict=conflict, extra=CHILDREN, **more))
+        work = Work(self.server.fresh(),
+                    text=job("{ 'n', 'int4' }, { 'pad', 'text' }", source=self.source, conflict=conflict,
+                             extra=CHILDREN, **more))
         if conflict == 'update':
-            work.database.query("create table docs (mongo_id text primary key, n int, pad text); insert into docs values ('old', 1, 'kept')")
+            work.database.query("create table docs (mongo_id text primary key, n int, pad text); "
+                                "insert into docs values ('old', 1, 'kept')")
         return work
 
     def state(self, work):

@@ -23,7 +23,8 @@ class Limit(unittest.TestCase):
     def begun(self, work, process):
         """A first unit is committed, or the run is over."""
         while process.poll() is None:
-            if work.database.query('select count(*) from lugger.partitions where read > 0', check=False) not in ('', '0'):
+            if work.database.query('select count(*) from lugger.partitions where read > 0',
+                                   check=False) not in ('', '0'):
                 return
             time.sleep(0.02)
 

@@ -1,4 +1,5 @@
-"""kill -9 at any instant while JSON lines are written, run again: every row once, every reject once, and the ledger says so."""
+"""kill -9 at any instant while JSON lines are written, run again: every row once, every reject once,
+and the ledger says so."""
 import gzip
 import os
 import random
@@ -43,10 +44,14 @@ class Kill(unittest.TestCase):
         ledger = sqlite3.connect(work.directory / '.lugger/state.sqlite')
         try:
             self.assertEqual(ledger.execute('pragma integrity_check').fetchall(), [('ok',)])
-            self.assertEqual(ledger.execute('select output_size from runs order by ordinal desc limit 1').fetchone()[0], path.stat().st_size)
+            self.assertEqual(ledger.execute('select output_size from runs '
+                                            'order by ordinal desc limit 1').fetchone()[0],
+                             path.stat().st_size)
             # A kill behind the end of a run is followed by a run of its own, which writes the file anew.
-            counts = ledger.execute('select count(distinct run), sum(read), sum(inserted), sum(rejected), min(done) from partitions'
-                                    ' where run = (select run from runs order by ordinal desc limit 1)').fetchone()
+            counts = ledger.execute('select count(distinct run), sum(read), sum(inserted), sum(rejected), '
+                                    'min(done) from partitions'
+                                    ' where run = (select run from runs order by '
+                                    'ordinal desc limit 1)').fetchone()
             rejects = ledger.execute('select document_id, code from rejects order by document_id').fetchall()
         finally:
             ledger.close()

@@ -9,7 +9,8 @@ from postgres import Postgres
 WATCH = """local run = dofile('job.lua'):start { jobs = 1 }
 repeat run:poll(50) until run:ended()
 local told, kept = run:poll(0).tally, run:result().tally
-print(tonumber(told.read), tonumber(told.rejected), tonumber(kept.read), tonumber(kept.rejected), run:result().status)"""
+print(tonumber(told.read), tonumber(told.rejected), tonumber(kept.read), tonumber(kept.rejected),
+  run:result().status)"""
 
 
 class LostCommit(unittest.TestCase):
@@ -20,7 +21,8 @@ class LostCommit(unittest.TestCase):
     def test_what_the_server_rejected_is_told(self):
         happened = 0
         for at in range(1, 20):
-            work = Work(self.server.fresh(), [{'_id': i, 'n': i - 2} for i in range(10)], job("{ 'n', 'int4' }"))
+            work = Work(self.server.fresh(), [{'_id': i, 'n': i - 2} for i in range(10)],
+                        job("{ 'n', 'int4' }"))
             work.database.query('create table docs (mongo_id text primary key, n int check (n >= 0))')
             cutter = Cutter(self.server, at, 'after', text=b'COMMIT')
             told = work.lugger('-e', WATCH, env={'PG_URI': cutter.url(work.database)}, expect=None)

@@ -1,4 +1,5 @@
-"""Migrations that are killed, or lose the connection, at any statement: run again, everything is there, and once."""
+"""Migrations that are killed, or lose the connection, at any statement: run again, everything is
+there, and once."""
 import os
 import signal
 import unittest
@@ -36,9 +37,11 @@ end }
 FILES = {'v1_plain': PLAIN, 'v2_steps': STEPS, 'v3_batches': BATCHES}
 STATE = ("select string_agg(what, ',' order by what) from log",
          "select count(*), sum(n) from users",
-         "select string_agg(indexrelid::regclass || ' ' || indisvalid, ',' order by 1) from pg_index where indrelid = 'users'::regclass",
-         "select string_agg(version || direction || count, ',') from (select version, direction, count(*) from lugger.migrations"
-         " where state = 'done' group by 1, 2 order by 1) x",
+         ("select string_agg(indexrelid::regclass || ' ' || indisvalid, ',' order by 1) from pg_index "
+          "where indrelid = 'users'::regclass"),
+         ("select string_agg(version || direction || count, ',') "
+          "from (select version, direction, count(*) from lugger.migrations"
+          " where state = 'done' group by 1, 2 order by 1) x"),
          "select count(*) from lugger.leases")
 TYPE = '''
 local schema = require 'lugger.schema'
@@ -54,9 +57,11 @@ return { up = function(db, dbs)
   db:exec "INSERT INTO log VALUES ('both')"
 end }
 '''
-MORE_STATE = STATE + ("select string_agg(attname || format_type(atttypid, -1), ',' order by attname) from pg_attribute where attrelid = 'users'::regclass"
-                      " and attnum > 0 and not attisdropped",
-                      "select count(*) from pg_trigger where not tgisinternal", "select count(*) from pg_constraint where conrelid = 'users'::regclass")
+MORE_STATE = STATE + (("select string_agg(attname || format_type(atttypid, -1), ',' order by attname) "
+                       "from pg_attribute where attrelid = 'users'::regclass"
+                       " and attnum > 0 and not attisdropped"),
+                      "select count(*) from pg_trigger where not tgisinternal",
+                      "select count(*) from pg_constraint where conrelid = 'users'::regclass")
 EVERY = int(os.environ.get('LUGGER_EVERY', '67'))   # 1: each statement, each way
 
 
@@ -88,7 +93,8 @@ class Cut(unittest.TestCase):
             if result.status == 0:
                 break
         self.assertEqual(result.status, 0, f'{what} statement {at} of {self.statements}\n{result!r}')
-        self.assertEqual(self.state(project), self.expected, f'{what} statement {at} of {self.statements}\n{result!r}')
+        self.assertEqual(self.state(project), self.expected,
+                         f'{what} statement {at} of {self.statements}\n{result!r}')
 
     def cut(self, when, offset):
         for at in self.points(offset):
@@ -133,7 +139,8 @@ class CutType(Cut):
 
     @staticmethod
     def state(project):
-        return [project.query(sql) for sql in MORE_STATE] + [project.other.query("select string_agg(n::text, ',' order by n) from there")]
+        return [project.query(sql) for sql in MORE_STATE] + [
+            project.other.query("select string_agg(n::text, ',' order by n) from there")]
 
 
 if __name__ == '__main__':

@@ -23,7 +23,8 @@ return lugger.copy {{
   columns = {{ {{ 'mongo_id', 'text', from = '_id' }}, {{ 'n', 'int8' }}, {{ 'pad', 'text' }} }},
 }}
 '''
-STATE = "select count(*), count(distinct mongo_id), sum(n), md5(string_agg(d::text, ',' order by mongo_id)) from docs d"
+STATE = ("select count(*), count(distinct mongo_id), sum(n), "
+         "md5(string_agg(d::text, ',' order by mongo_id)) from docs d")
 
 
 def write(room):
@@ -88,7 +89,8 @@ class Kill(unittest.TestCase):
                 if self.is_done(database):   # killed behind its last commit: another run would be a new one
                     return kills
                 continue
-            if process.returncode == 1 and 'already running' in err:   # the server still holds the killed process's lease
+            # the server still holds the killed process's lease
+            if process.returncode == 1 and 'already running' in err:
                 time.sleep(0.1)
                 continue
             self.assertEqual(process.returncode, 0, err)

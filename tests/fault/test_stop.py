@@ -16,7 +16,9 @@ class Stop(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.server = Postgres()
-        cls.source = Work(cls.server.fresh(), ({'_id': ObjectId(f'{i:024x}'), 'n': i, 'pad': 'x' * 100} for i in range(ROWS))).source
+        cls.source = Work(cls.server.fresh(),
+                          ({'_id': ObjectId(f'{i:024x}'), 'n': i, 'pad': 'x' * 100}
+                           for i in range(ROWS))).source
 
     def slow_work(self, database=None):
         """A hook that takes its time, so that there is a middle to stop in."""
@@ -25,10 +27,12 @@ class Stop(unittest.TestCase):
           for i = 1, 8000 do x = (x * 31 + i) % 1000003 end
           if x == -1 then row.n = 0 end
         end,"""
-        return Work(database or self.server.fresh(), text=job("{ 'n', 'int4' }, { 'pad', 'text' }", source=self.source, extra=slow))
+        return Work(database or self.server.fresh(),
+                    text=job("{ 'n', 'int4' }, { 'pad', 'text' }", source=self.source, extra=slow))
 
     def in_the_middle(self, work, *flags):
-        """Starts a run and freezes it once it has committed something, so that no test depends on being quick."""
+        """Starts a run and freezes it once it has committed something, so that no test depends on
+        being quick."""
         process = work.start('run', 'job.lua', '--create', '-j', '1', '--log', 'none', *flags)
         for _ in range(1200):
             if process.poll() is not None:
@@ -42,7 +46,8 @@ class Stop(unittest.TestCase):
 
     def finish(self, work):
         work.run('--create', '-j', '2')
-        self.assertEqual(work.database.query('select count(*), count(distinct mongo_id), sum(n) from docs'), f'{ROWS}|{ROWS}|{sum(range(ROWS))}')
+        self.assertEqual(work.database.query('select count(*), count(distinct mongo_id), sum(n) from docs'),
+                         f'{ROWS}|{ROWS}|{sum(range(ROWS))}')
 
     def test_s0_02_signals_give_130_and_the_command_that_resumes(self):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -71,10 +76,12 @@ class Stop(unittest.TestCase):
             self.assertIn('docs is not there: it was dropped after the run began', refused.err)
             self.assertIn('--restart', refused.err)
         work.run('--restart', '--create', '-j', '2')
-        self.assertEqual(work.database.query('select count(*), sum(n) from docs'), f'{ROWS}|{sum(range(ROWS))}')
+        self.assertEqual(work.database.query('select count(*), sum(n) from docs'),
+                         f'{ROWS}|{sum(range(ROWS))}')
 
     def test_a_dropped_table_of_a_run_that_committed_nothing_is_made_again(self):
-        work = Work(self.server.fresh(), [{'_id': 1, 'n': 1}], text=job("{ 'n', 'int4' }", extra="map = function(row) error 'no' end,"))
+        work = Work(self.server.fresh(), [{'_id': 1, 'n': 1}],
+                    text=job("{ 'n', 'int4' }", extra="map = function(row) error 'no' end,"))
         work.run('--create', expect=1)
         work.database.query('drop table docs')
         work.run('--create', expect=1)
@@ -89,7 +96,8 @@ class Stop(unittest.TestCase):
 local lugger = require 'lugger'
 return lugger.task('t', function(task)
   local docs = task:cursor(lugger.source(lugger.env.MONGO_URI), { batch_rows = 10 })
-  local into = task:writer(lugger.target(lugger.env.PG_URI, { table = 'docs', key = 'n' }), { columns = { { 'n', 'int4' } } })
+  local into = task:writer(lugger.target(lugger.env.PG_URI, { table = 'docs', key = 'n' }),
+    { columns = { { 'n', 'int4' } } })
   for batch in docs:batches() do
     into:write(batch)
     into:commit(batch:position())
@@ -140,7 +148,8 @@ end)
             self.fail('the run did not end:\n' + process.communicate()[1])
         self.assertIn(process.returncode, (0, 1, 130), err)
         self.finish(work) if process.returncode else None
-        self.assertEqual(work.database.query('select count(*), count(distinct mongo_id) from docs'), f'{ROWS}|{ROWS}')
+        self.assertEqual(work.database.query('select count(*), count(distinct mongo_id) from docs'),
+                         f'{ROWS}|{ROWS}')
         server.destroy()
 
     def test_stopped_while_the_server_is_away(self):
@@ -163,12 +172,14 @@ end)
         process = self.in_the_middle(work)
         process.send_signal(signal.SIGCONT)
         for _ in range(3):
-            work.database.query("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()")
+            work.database.query("select pg_terminate_backend(pid) from pg_stat_activity "
+                                "where datname = current_database() and pid <> pg_backend_pid()")
             time.sleep(0.5)
         _, err = process.communicate(timeout=240)
         self.assertIn(process.returncode, (0, 1), err)
         self.finish(work) if process.returncode else None
-        self.assertEqual(work.database.query('select count(*), count(distinct mongo_id) from docs'), f'{ROWS}|{ROWS}')
+        self.assertEqual(work.database.query('select count(*), count(distinct mongo_id) from docs'),
+                         f'{ROWS}|{ROWS}')
 
 
 if __name__ == '__main__':

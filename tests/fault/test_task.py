@@ -1,4 +1,5 @@
-"""Tasks among others: stopped by a signal, connections cut, the server away, kill -9: each row once, and always resumable."""
+"""Tasks among others: stopped by a signal, connections cut, the server away, kill -9: each row once,
+and always resumable."""
 import os
 import random
 import signal
@@ -26,7 +27,8 @@ return lugger.task('t', function(task)
   end
 end)
 """
-CUT = ("select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+CUT = ("select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = current_database() "
+       "and pid <> pg_backend_pid()"
        " and application_name like 'lugger%'")
 
 
@@ -36,7 +38,8 @@ class Tasks(unittest.TestCase):
         cls.server = Postgres()
 
     def work(self, rate=3000, server=None):
-        return Work((server or self.server).fresh(), ({'_id': n, 'n': n} for n in range(ROWS)), text=TASK.replace('RATE', str(rate)))
+        return Work((server or self.server).fresh(), ({'_id': n, 'n': n} for n in range(ROWS)),
+                    text=TASK.replace('RATE', str(rate)))
 
     def count(self, work):
         return int(work.database.query('select count(*) from docs', check=False) or 0)
@@ -50,10 +53,14 @@ class Tasks(unittest.TestCase):
 
     def complete(self, work):
         loaded, refused = ROWS * 9 // 10, ROWS // 10
-        self.assertEqual(work.database.query('select count(*), count(distinct n), count(*) filter (where n % 10 = 0) from docs'),
+        self.assertEqual(work.database.query('select count(*), count(distinct n), '
+                                             'count(*) filter (where n % 10 = 0) from docs'),
                          f'{loaded}|{loaded}|0')
-        self.assertEqual(work.database.query('select count(*), count(distinct document_id) from lugger.rejects'), f'{refused}|{refused}')
-        self.assertEqual(work.database.query('select status, read, inserted, rejected from lugger.runs join lugger.partitions using (run)'),
+        self.assertEqual(work.database.query('select count(*), count(distinct document_id) '
+                                             'from lugger.rejects'),
+                         f'{refused}|{refused}')
+        self.assertEqual(work.database.query('select status, read, inserted, rejected from lugger.runs '
+                                             'join lugger.partitions using (run)'),
                          f'done|{ROWS}|{loaded}|{refused}')
 
     def test_signals_give_130_and_the_command_that_resumes(self):
@@ -71,12 +78,15 @@ class Tasks(unittest.TestCase):
                 self.complete(work)
 
     def test_stopped_while_it_builds_an_index(self):
-        slow = 'create or replace function slow(n int) returns int immutable language plpgsql as $$ begin perform pg_sleep({}); return n; end $$'
-        text = TASK.replace('RATE', '100000').replace("throttle =", "indexes = { { columns = { '(slow(n))' } } }, throttle =")
+        slow = ('create or replace function slow(n int) returns int immutable language plpgsql as $$ begin '
+                'perform pg_sleep({}); return n; end $$')
+        text = TASK.replace('RATE', '100000').replace(
+            "throttle =", "indexes = { { columns = { '(slow(n))' } } }, throttle =")
         work = Work(self.server.fresh(), ({'_id': n, 'n': n} for n in range(ROWS)), text=text)
         work.database.query(slow.format(0.1))
         process = work.start('run', 'job.lua', '--create', '--log', 'none')
-        builds = "select count(*) from pg_stat_activity where datname = current_database() and query ~* '^create.* index' and state = 'active'"
+        builds = ("select count(*) from pg_stat_activity where datname = current_database() "
+                  "and query ~* '^create.* index' and state = 'active'")
         until(lambda: process.poll() is not None or work.database.query(builds) == '1', 'it builds the index')
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
@@ -84,7 +94,8 @@ class Tasks(unittest.TestCase):
         self.assertEqual(work.database.query('select status from lugger.runs'), 'stopped')
         work.database.query(slow.format(0))
         work.run('--create', expect=3)
-        self.assertEqual(work.database.query("select count(*) from pg_indexes where indexdef like '%slow(n)%'"), '1')
+        self.assertEqual(
+            work.database.query("select count(*) from pg_indexes where indexdef like '%slow(n)%'"), '1')
         self.complete(work)
 
     def test_connections_cut_by_the_server(self):

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""The SQL functions and the JavaScript twin give the texts of tests/data/id_text_vectors.json. Exits 77 without PostgreSQL or node."""
+"""The SQL functions and the JavaScript twin give the texts of tests/data/id_text_vectors.json. Exits
+77 without PostgreSQL or node."""
 import glob
 import json
 import os
@@ -31,9 +32,11 @@ class Server:
         self.data = os.path.join(self.directory, "data")
         if os.geteuid() == 0:
             shutil.chown(self.directory, "postgres", "postgres")
-        self.run("initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
+        self.run("initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8",
+                 "-N")
         options = f"-k {self.directory} -c listen_addresses='' -c fsync=off"
-        self.run("pg_ctl", "-D", self.data, "-w", "-l", os.path.join(self.directory, "log"), "-o", options, "start")
+        self.run("pg_ctl", "-D", self.data, "-w", "-l", os.path.join(self.directory, "log"), "-o", options,
+                 "start")
 
     def run(self, tool, *arguments):
         command = [os.path.join(self.binaries, tool), *arguments]
@@ -42,7 +45,8 @@ class Server:
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd="/")
 
     def sql(self, text, variables=()):
-        command = ["psql", "-h", self.directory, "-U", "postgres", "-d", "postgres", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]
+        command = ["psql", "-h", self.directory, "-U", "postgres", "-d", "postgres", "-X", "-q", "-A", "-t",
+                   "-v", "ON_ERROR_STOP=1"]
         for name, value in variables:
             command += ["-v", f"{name}={value}"]
         done = subprocess.run(command, input=text, capture_output=True, encoding="utf-8", check=False)
@@ -70,7 +74,8 @@ class SqlTwin(unittest.TestCase):
         cls.server.stop()
 
     def text_of(self, value, kind="json"):
-        code, out, errors = self.server.sql(f"select to_json(lugger.mongo_id(:'id'::{kind}))", [("id", json.dumps(value, ensure_ascii=False))])
+        code, out, errors = self.server.sql(f"select to_json(lugger.mongo_id(:'id'::{kind}))",
+                                            [("id", json.dumps(value, ensure_ascii=False))])
         self.assertEqual(code, 0, errors)
         return json.loads(out)
 
@@ -81,7 +86,8 @@ class SqlTwin(unittest.TestCase):
 
     def test_jsonb_where_order_does_not_matter(self):
         for vector in self.vectors:
-            plain = isinstance(vector["id"], dict) and vector["safe"].startswith("$o:") and len(vector["id"]) > 1
+            plain = isinstance(vector["id"], dict) and vector["safe"].startswith("$o:") and len(vector[
+                "id"]) > 1
             if not plain:
                 with self.subTest(vector["name"]):
                     self.assertEqual(self.text_of(vector["id"], "jsonb"), vector["safe"])
@@ -112,7 +118,8 @@ class SqlTwin(unittest.TestCase):
 
 class JsTwin(unittest.TestCase):
     def test_every_vector(self):
-        out = subprocess.run(["node", DRIVER, JS, VECTORS], capture_output=True, encoding="utf-8", check=True).stdout
+        out = subprocess.run(["node", DRIVER, JS, VECTORS], capture_output=True, encoding="utf-8",
+                             check=True).stdout
         texts = json.loads(out)
         with open(VECTORS, encoding="utf-8") as file:
             vectors = json.load(file)
@@ -125,20 +132,24 @@ class JsTwin(unittest.TestCase):
 
     def test_what_is_no_id(self):
         for value in ("undefined", "'a\\0b'"):
-            code = f"try {{ require({json.dumps(JS)}).mongoId({value}); process.exit(1) }} catch (e) {{ process.exit(e instanceof TypeError ? 0 : 2) }}"
+            code = (f"try {{ require({json.dumps(JS)}).mongoId({value}); process.exit(1) }} catch (e) {{ "
+                    f"process.exit(e instanceof TypeError ? 0 : 2) }}")
             self.assertEqual(subprocess.run(["node", "-e", code], check=False).returncode, 0)
 
     def test_values_of_javascript(self):
-        cases = {"5": "$n:5", "5n": "$n:5", "0.5": "$n:0.5", "new Date(7)": "$d:7", "/a/i": '$r:{"$regularExpression":{"pattern":"a","options":"i"}}',
+        cases = {"5": "$n:5", "5n": "$n:5", "0.5": "$n:0.5", "new Date(7)": "$d:7",
+                 "/a/i": '$r:{"$regularExpression":{"pattern":"a","options":"i"}}',
                  "Buffer.from([0,1])": "$x:00:AAE=", "new Map([['b',1],['a',2]])": '$o:{"b":1,"a":2}'}
         for value, wanted in cases.items():
             code = f"process.stdout.write(require({json.dumps(JS)}).mongoId({value}))"
-            out = subprocess.run(["node", "-e", code], capture_output=True, encoding="utf-8", check=True).stdout
+            out = subprocess.run(["node", "-e", code], capture_output=True, encoding="utf-8",
+                                 check=True).stdout
             self.assertEqual(out, wanted)
 
 
 if __name__ == "__main__":
-    missing = [what for what, here in (("PostgreSQL", server_bin()), ("psql", shutil.which("psql")), ("node", shutil.which("node"))) if not here]
+    missing = [what for what, here in (("PostgreSQL", server_bin()), ("psql", shutil.which("psql")),
+                                       ("node", shutil.which("node"))) if not here]
     if missing:
         print("skipped: no " + ", no ".join(missing), file=sys.stderr)
         sys.exit(77)

@@ -19,7 +19,8 @@ class AskedAgain(unittest.TestCase):
         cls.server = Postgres()
 
     def keyless(self):
-        return Work(self.server.fresh(), documents(), job("{ 'n', 'int4' }", key=None, extra="unmapped = 'ignore',"))
+        return Work(self.server.fresh(), documents(),
+                    job("{ 'n', 'int4' }", key=None, extra="unmapped = 'ignore',"))
 
     def test_a27_a_table_without_a_key_is_loaded_again_only_on_request(self):
         work = self.keyless()
@@ -58,13 +59,15 @@ class AskedAgain(unittest.TestCase):
             self.assertEqual(work.database.number('select count(*) from docs'), 200)
 
     def test_a27_what_is_still_to_be_built_is_built(self):
-        work = Work(self.server.fresh(), documents(), job("{ 'n', 'int4' }", key=None, extra='''unmapped = 'ignore',
-            indexes = { { 'n', name = 'by_n' } }, constraints = { { check = 'n >= 0', name = 'n_sane' } },'''))
+        extra = '''unmapped = 'ignore', indexes = { { 'n', name = 'by_n' } },
+            constraints = { { check = 'n >= 0', name = 'n_sane' } },'''
+        work = Work(self.server.fresh(), documents(), job("{ 'n', 'int4' }", key=None, extra=extra))
         work.run('--create', '--stage', 'load')
         self.assertIn('nothing was loaded again', work.run().err)
         self.assertEqual(work.database.number('select count(*) from docs'), 100)
         self.assertEqual(work.database.number("select count(*) from pg_indexes where indexname = 'by_n'"), 1)
-        self.assertEqual(work.database.number("select count(*) from pg_constraint where conname = 'n_sane'"), 1)
+        self.assertEqual(work.database.number("select count(*) from pg_constraint where conname = 'n_sane'"),
+                         1)
 
     def test_a27_rows_that_were_taken_away_are_loaded(self):
         work = self.keyless()
@@ -97,44 +100,55 @@ class NotAllowed(unittest.TestCase):
     def role(self, work, name, more=''):
         name += '_' + work.database.name
         work.database.query(f"create role {name} login {more}; "
-                            f'grant create on database {work.database.name} to {name}; grant all on schema public to {name}')
+                            f'grant create on database {work.database.name} to {name}; '
+                            f'grant all on schema public to {name}')
         return {'PG_URI': self.server.url(work.database.name, name)}
 
     def test_f15_limits_that_the_role_cannot_see(self):
         for limit in ("max_lag = '2s'", 'max_lock_waits = 3', "max_long_transaction = '1h'"):
             with self.subTest(limit):
-                work = Work(self.server.fresh(), documents(), job("{ 'n', 'int4' }", extra=f'throttle = {{ {limit} }},'))
+                work = Work(self.server.fresh(), documents(),
+                            job("{ 'n', 'int4' }", extra=f'throttle = {{ {limit} }},'))
                 env = self.role(work, 'blind')
-                self.assertIn('GRANT pg_monitor TO blind', work.lugger('plan', 'job.lua', '--create', env=env, expect=None).out
-                              + work.lugger('plan', 'job.lua', '--create', env=env, expect=None).err)
+                self.assertIn('GRANT pg_monitor TO blind',
+                              work.lugger('plan', 'job.lua', '--create', env=env, expect=None).out
+                                  + work.lugger('plan', 'job.lua', '--create', env=env, expect=None).err)
                 self.assertIn('GRANT pg_monitor TO blind', work.run('--create', env=env, expect=1).err)
                 work.database.query(f'grant pg_monitor to blind_{work.database.name}')
                 work.run('--create', env=env)
 
     def test_f15_few_connections_are_enough_for_a_stage(self):
-        indexes = "indexes = { { columns = { 'n' } }, { columns = { 'a' } }, { columns = { 'b' } } }, unmapped = 'ignore',"
-        work = Work(self.server.fresh(), documents(), job("{ 'n', 'int4' }, { 'a', 'int4' }, { 'b', 'int4' }", extra=indexes))
+        indexes = ("indexes = { { columns = { 'n' } }, { columns = { 'a' } }, { columns = { 'b' } } }, "
+                   "unmapped = 'ignore',")
+        work = Work(self.server.fresh(), documents(),
+                    job("{ 'n', 'int4' }, { 'a', 'int4' }, { 'b', 'int4' }", extra=indexes))
         env = self.role(work, 'few', 'connection limit 3')
         work.run('--create', '-j', '1', '--stage', 'load', env=env)
         result = work.run('-j', '4', '--stage', 'index', env=env)
-        self.assertEqual(work.database.number("select count(*) from pg_indexes where tablename = 'docs'"), 4, result.err)
+        self.assertEqual(work.database.number("select count(*) from pg_indexes where tablename = 'docs'"), 4,
+                         result.err)
 
     def test_f15_the_grants_of_state_sql_are_enough(self):
         work = Work(self.server.fresh(), documents(), job("{ 'n', 'int4' }", conflict='update'))
         sql = work.lugger('state', 'sql').out
-        work.database.query(sql + 'drop role if exists clerk; create role clerk login; grant all on schema public to clerk;'
-                            + '\n'.join(line[3:].replace('TO role', 'TO clerk') for line in sql.splitlines() if line.startswith('-- GRANT')))
+        work.database.query(sql
+                            + 'drop role if exists clerk; create role clerk login; '
+                              'grant all on schema public to clerk;'
+                            + '\n'.join(line[3:].replace('TO role', 'TO clerk')
+                                        for line in sql.splitlines() if line.startswith('-- GRANT')))
         env = {'PG_URI': self.server.url(work.database.name, 'clerk')}
         work.run('--create', env=env)
         (work.directory / 'migrations').mkdir()
         (work.directory / 'migrations' / '20260101000000_a.sql').write_text('create table a (n int);')
-        (work.directory / 'migrations' / '20260101000001_b.sql').write_text('create index concurrently on a (n);')
+        (work.directory / 'migrations' / '20260101000001_b.sql').write_text(
+            'create index concurrently on a (n);')
         work.lugger('migrate', 'up', env=env)
         self.assertEqual(work.database.number("select count(*) from pg_indexes where tablename = 'a'"), 1)
 
     def test_f1_a_type_that_is_not_found_is_a_problem_of_the_plan(self):
         work = Work(self.server.fresh(), documents(), job("{ 'n', 'numb' }", conflict='update'))
-        work.database.query('create schema ext; create domain ext.numb as int; create table docs (mongo_id text primary key, n ext.numb)')
+        work.database.query('create schema ext; create domain ext.numb as int; '
+                            'create table docs (mongo_id text primary key, n ext.numb)')
         self.assertIn('does not find the type numb', work.run(expect=1).err)
 
 
@@ -144,13 +158,15 @@ class Rehearsal(unittest.TestCase):
         cls.server = Postgres()
 
     def test_f15_a_rehearsal_begins_with_the_settings_of_the_role(self):
-        for set_by in ('alter role postgres in database {0} set search_path = app, public', 'alter database {0} set search_path = app, public'):
+        for set_by in ('alter role postgres in database {0} set search_path = app, public',
+                       'alter database {0} set search_path = app, public'):
             with self.subTest(set_by):
                 work = Work(self.server.fresh())
                 work.database.query('create schema app; ' + set_by.format(work.database.name))
                 (work.directory / 'migrations').mkdir()
                 (work.directory / 'migrations' / '20260101000000_a.sql').write_text(
-                    "create table a (n int);\ndo $$ begin if to_regclass('app.a') is null then raise 'not in app'; end if; end $$;\n")
+                    "create table a (n int);\ndo $$ begin if to_regclass('app.a') is null then raise 'not in "
+                    "app'; end if; end $$;\n")
                 work.lugger('migrate', 'up', '--rehearse')
                 self.assertEqual(work.database.query("select to_regclass('app.a') is null"), 't')
 

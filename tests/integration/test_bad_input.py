@@ -1,4 +1,5 @@
-"""Bad input of every kind: one clear message with where and what next, the stated exit status, and the good rows kept."""
+"""Bad input of every kind: one clear message with where and what next, the stated exit status, and the
+good rows kept."""
 import gzip
 import json
 import struct
@@ -69,23 +70,29 @@ class Bad(unittest.TestCase):
 
 class Bson(Bad):
     def test_truncated(self):
-        self.fails(HEAD + ONE[:-7], 'docs.bson', 'byte 210', '27 bytes long, but 20 bytes are left', 'dump the file again')
+        self.fails(HEAD + ONE[:-7], 'docs.bson', 'byte 210', '27 bytes long, but 20 bytes are left',
+                   'dump the file again')
         self.fails(HEAD + b'\x10\0', 'byte 210', 'too few for a document')
 
     def test_overlong(self):
         self.fails(HEAD + resized(ONE, len(ONE) + 9), 'byte 210', '36 bytes long, but 27 bytes are left')
 
     def test_lying_size(self):
-        self.fails(HEAD + resized(ONE, len(ONE) - 3) + HEAD, 'byte 234', 'is not the length of a document', 'damaged')
+        self.fails(HEAD + resized(ONE, len(ONE) - 3) + HEAD, 'byte 234', 'is not the length of a document',
+                   'damaged')
 
     def test_negative_size(self):
         for size in (-5, 0, 4, -2**31):
-            self.fails(HEAD + resized(ONE, size) + HEAD, f'{size} at byte 210 is not the length of a document')
+            self.fails(HEAD + resized(ONE, size) + HEAD,
+                       f'{size} at byte 210 is not the length of a document')
 
     def test_lying_sizes_inside(self):
-        for name, bad in {'long': element(2, struct.pack('<i', 1000) + b'abc\0'), 'negative': element(2, struct.pack('<i', -1) + b'abc\0'),
-                          'most': element(2, struct.pack('<i', 2**31 - 1) + b'abc\0'), 'document': element(3, struct.pack('<i', 4000) + b'\0'),
-                          'binary': element(5, struct.pack('<iB', 2**31 - 1, 0) + b'abc'), 'bool': element(8, b'\x07')}.items():
+        for name, bad in {'long': element(2, struct.pack('<i', 1000) + b'abc\0'),
+                          'negative': element(2, struct.pack('<i', -1) + b'abc\0'),
+                          'most': element(2, struct.pack('<i', 2**31 - 1) + b'abc\0'),
+                          'document': element(3, struct.pack('<i', 4000) + b'\0'),
+                          'binary': element(5, struct.pack('<iB', 2**31 - 1, 0) + b'abc'),
+                          'bool': element(8, b'\x07')}.items():
             with self.subTest(name):
                 self.rejects(HEAD + bad + LAST, 'malformed', 'not valid: ')
 
@@ -98,12 +105,14 @@ class Bson(Bad):
         self.assertEqual(self.work(HEAD + element(3, nested(90))).run('--create').books()['inserted'], 11)
         for levels in (250, 10_000):
             self.rejects(HEAD + element(3, nested(levels)) + LAST, 'too_deep', 'v: nested too deep')
-            self.rejects(HEAD + element(3, nested(levels)) + LAST, 'too_deep', columns="{ 'rest', 'jsonb', from = '*' }")
+            self.rejects(HEAD + element(3, nested(levels)) + LAST, 'too_deep',
+                         columns="{ 'rest', 'jsonb', from = '*' }")
 
     def test_text_that_is_not_utf8(self):
         bad = HEAD + element(2, bson.string(b'ab\xff\xfe')) + LAST
         for kind in ('text', 'jsonb'):
-            self.rejects(bad, 'bad_utf8', 'v: text that is not UTF-8', 'utf8 = "strip"', columns=f"{{ 'v', '{kind}' }}")
+            self.rejects(bad, 'bad_utf8', 'v: text that is not UTF-8', 'utf8 = "strip"',
+                         columns=f"{{ 'v', '{kind}' }}")
         work = self.work(bad, "{ 'v', 'text', utf8 = 'strip' }")
         work.run('--create')
         self.assertEqual(work.database.query("select v from docs where mongo_id = '$n:100'"), 'ab')
@@ -111,7 +120,8 @@ class Bson(Bad):
     def test_names_that_are_not_utf8(self):
         bad = HEAD + bson.encode({'_id': 100, 'XX': 1}).replace(b'XX\0', b'\xff\xfe\0') + LAST
         self.rejects(bad, 'bad_utf8', 'rest: ', columns="{ 'rest', 'jsonb', from = '*' }")
-        result = lugger('run', 'mongo_to_postgres', '--from', self.work(bad).source, '--into', self.server.fresh().url, '--create', expect=3)
+        result = lugger('run', 'mongo_to_postgres', '--from', self.work(bad).source, '--into',
+                        self.server.fresh().url, '--create', expect=3)
         self.assertEqual(result.books()['rejected'], 1)
 
     def test_nul_in_text_and_keys(self):
@@ -120,13 +130,16 @@ class Bson(Bad):
         self.rejects(HEAD + bson.encode({'_id': 100, 'a\0b': 1}) + LAST, 'malformed')
 
     def test_keys_that_come_twice_or_are_empty(self):
-        work = self.work(bson.encode((('_id', 1), ('v', 1), ('v', 2))) + bson.encode((('_id', 2), ('', 5), ('v', 3))),
+        work = self.work(bson.encode((('_id', 1), ('v', 1),
+                                      ('v', 2))) + bson.encode((('_id', 2), ('', 5), ('v', 3))),
                          "{ 'v', 'int4' }, { 'rest', 'jsonb', from = '*' }")
         self.assertEqual(work.run('--create').books()['inserted'], 2)
-        self.assertEqual(work.database.rows('select mongo_id, v, rest from docs order by 1'), [['$n:1', '2', '{}'], ['$n:2', '3', '{"": 5}']])
+        self.assertEqual(work.database.rows('select mongo_id, v, rest from docs order by 1'),
+                         [['$n:1', '2', '{}'], ['$n:2', '3', '{"": 5}']])
 
     def test_document_over_16_mib(self):
-        self.fails(HEAD + bson.encode({'_id': 1, 'v': 'x' * (17 << 20)}), 'byte 210', 'is not the length of a document')
+        self.fails(HEAD + bson.encode({'_id': 1, 'v': 'x' * (17 << 20)}), 'byte 210',
+                   'is not the length of a document')
         work = self.work(json.dumps({'_id': 1, 'v': 'x' * (17 << 20)}), "{ 'v', 'text' }", source='docs.json')
         self.assertEqual(work.run('--create').books()['inserted'], 1)
 
@@ -146,28 +159,37 @@ class Packed(Bad):
     def test_gzip_cut(self):
         whole = gzip.compress(HEAD * 100)
         for size in (5, 20, len(whole) - 30, len(whole) - 1):
-            self.fails(whole[:size], 'docs.bson.gz', f'cut short at byte {size}', 'gzip -t', source='docs.bson.gz')
+            self.fails(whole[:size], 'docs.bson.gz', f'cut short at byte {size}', 'gzip -t',
+                       source='docs.bson.gz')
 
     def test_gzip_damaged(self):
-        self.fails(gzip.compress(HEAD)[:-8] + bytes(8), 'damaged at byte', 'data check', source='docs.bson.gz')
+        self.fails(gzip.compress(HEAD)[:-8] + bytes(8), 'damaged at byte', 'data check',
+                   source='docs.bson.gz')
 
     def test_gzip_followed_by_garbage(self):
         self.fails(gzip.compress(HEAD) + b'garbage', 'garbage behind the end', source='docs.bson.gz')
-        self.assertEqual(self.work(gzip.compress(HEAD) + gzip.compress(ONE), source='docs.bson.gz').run('--create').books()['read'], 11)
-        self.assertEqual(self.work(gzip.compress(HEAD) + bytes(512), source='docs.bson.gz').run('--create').books()['read'], 10)
+        self.assertEqual(self.work(gzip.compress(HEAD) + gzip.compress(ONE),
+                                   source='docs.bson.gz').run('--create').books()['read'],
+                         11)
+        self.assertEqual(self.work(gzip.compress(HEAD) + bytes(512),
+                                   source='docs.bson.gz').run('--create').books()['read'],
+                         10)
 
     def archive(self, data):
         work = Work(self.server.fresh(), source='shop.archive')
         work.source.write_bytes(data)
-        result = work.lugger('run', 'mongo_to_postgres', '--from', work.source, '--into', work.database.url, '--create', expect=1)
+        result = work.lugger('run', 'mongo_to_postgres', '--from', work.source, '--into', work.database.url,
+                             '--create', expect=1)
         for line in result.err.splitlines():
             if line.startswith('error: '):
-                self.assertRegex(line, r'shop\.archive.*(cut short|CRC|checksum|damaged|ends|cannot tell)', result)
+                self.assertRegex(line, r'shop\.archive.*(cut short|CRC|checksum|damaged|ends|cannot tell)',
+                                 result)
         self.assertIn('error: ', result.err)
         return result
 
     def test_archive_cut_in_its_magic(self):
-        self.fails((DATA / 'named/shop.archive').read_bytes()[:3], 'cannot tell what', '6de299', source='shop.archive')
+        self.fails((DATA / 'named/shop.archive').read_bytes()[:3], 'cannot tell what', '6de299',
+                   source='shop.archive')
 
     def test_archive_cut_anywhere(self):
         whole = (DATA / 'named/shop.archive').read_bytes()
@@ -189,12 +211,14 @@ class Json(Bad):
         return self.fails(text, *words, source='docs.json')
 
     def test_broken_at_line_11(self):
-        for name, line, words in (
-                ('literal', '{"_id":11,"v":tru}', ('column 15', 'expected a value')),
-                ('open', '{"_id":11,"v":', ('column 1', 'not closed before line 13')),
-                ('text', 'hello', ('column 1', "begins with '{'")), ('number', '17', ('column 1', "begins with '{'")),
-                ('surrogate', '{"_id":11,"v":"\\ud800"}', ('surrogate',)), ('oid', '{"_id":{"$oid":"xyz"}}', ('24 hex digits',)),
-                ('nul key', '{"_id":11,"v":{"a\\u0000b":1}}', ('field names without a NUL',))):
+        for name, line, words in (('literal', '{"_id":11,"v":tru}', ('column 15', 'expected a value')),
+                                  ('open', '{"_id":11,"v":', ('column 1', 'not closed before line 13')),
+                                  ('text', 'hello', ('column 1', "begins with '{'")),
+                                  ('number', '17', ('column 1', "begins with '{'")),
+                                  ('surrogate', '{"_id":11,"v":"\\ud800"}', ('surrogate',)),
+                                  ('oid', '{"_id":{"$oid":"xyz"}}', ('24 hex digits',)),
+                                  ('nul key', '{"_id":11,"v":{"a\\u0000b":1}}',
+                                   ('field names without a NUL',))):
             with self.subTest(name):
                 self.broken(f'{LINES}{line}\n{LINES}', 'line 11', 'docs.json', 'mend that line', *words)
 
@@ -210,7 +234,8 @@ class Json(Bad):
 
     def test_nested_to_ten_thousand_levels(self):
         for levels in (250, 10_000):
-            self.broken(LINES + '{"_id":11,"v":' + '{"a":' * levels + '1' + '}' * levels + '}\n', 'line 11', 'nested deeper')
+            self.broken(LINES + '{"_id":11,"v":' + '{"a":' * levels + '1' + '}' * levels + '}\n', 'line 11',
+                        'nested deeper')
         self.broken(LINES + '{"_id":11,"v":' + '[' * 10_000, 'line 11')
 
 

@@ -35,8 +35,10 @@ class Case(unittest.TestCase):
 
 class Jobs(Case):
     def test_unknown_key(self):
-        self.fails(job("{ 'v', 'int4' }", extra="on_conflcit = 'skip',"), '"on_conflcit"', 'did you mean on_conflict?')
-        self.fails(job("{ 'v', 'int4' }", target_options="on_conflct = 'skip',"), '"on_conflct"', 'did you mean on_conflict?')
+        self.fails(job("{ 'v', 'int4' }", extra="on_conflcit = 'skip',"), '"on_conflcit"',
+                   'did you mean on_conflict?')
+        self.fails(job("{ 'v', 'int4' }", target_options="on_conflct = 'skip',"), '"on_conflct"',
+                   'did you mean on_conflict?')
         self.fails(job("{ 'v', 'int4', requird = true }"), '"requird"', 'column v', 'did you mean required?')
 
     def test_missing_table(self):
@@ -51,15 +53,17 @@ class Jobs(Case):
         self.fails(job("{ 'v', 'mood' }"), 'docs.v: the database has no type mood', flags=('--create',))
 
     def test_hook_that_captures_a_connection(self):
-        self.fails("local con = io.stdout\n" + job("{ 'v', 'int4' }", extra='map = function(row) con:write(row.v) end,'),
+        self.fails("local con = io.stdout\n" + job("{ 'v', 'int4' }",
+                                                   extra='map = function(row) con:write(row.v) end,'),
                    'hook `map` captures `con`', 'worker threads', flags=('--create',))
 
     def test_hook_error(self):
-        self.fails(job("{ 'v', 'int4' }", extra='map = function(row, doc) row.v = doc.nothing.deep end,'), 'job.lua:', "field 'nothing'",
-                   'document $n:0', 'on_hook_error', flags=('--create',))
+        self.fails(job("{ 'v', 'int4' }", extra='map = function(row, doc) row.v = doc.nothing.deep end,'),
+                   'job.lua:', "field 'nothing'", 'document $n:0', 'on_hook_error', flags=('--create',))
 
     def test_key_that_no_index_holds(self):
-        self.fails(job("{ 'v', 'int4' }"), 'needs a unique index on docs (mongo_id)', 'CREATE UNIQUE INDEX', setup='create table docs (mongo_id text, v int4)')
+        self.fails(job("{ 'v', 'int4' }"), 'needs a unique index on docs (mongo_id)', 'CREATE UNIQUE INDEX',
+                   setup='create table docs (mongo_id text, v int4)')
 
     def test_source_that_is_not_there(self):
         self.fails(job("{ 'v', 'int4' }", source='nosuch.bson'), 'nosuch.bson does not exist')
@@ -70,22 +74,30 @@ class Jobs(Case):
 
 class Servers(Case):
     def test_no_server_and_no_password_shown(self):
-        self.fails(job("{ 'v', 'int4' }"), 'cannot connect', env={'PG_URI': 'postgresql:///x?host=/nonexistent'})
-        work = self.fails(job("{ 'v', 'int4' }"), 'cannot connect', 'u:***@', env={'PG_URI': 'postgresql://u:s3cret@127.0.0.1:1/x'})
-        self.assertNotIn('s3cret', work.lugger('run', 'job.lua', env={'PG_URI': 'postgresql://u:s3cret@127.0.0.1:1/x'}, expect=1).err)
-        self.fails(job("{ 'v', 'int4' }"), 'database "nodb" does not exist', 'createdb', env={'PG_URI': self.server.url('nodb')})
+        self.fails(job("{ 'v', 'int4' }"), 'cannot connect',
+                   env={'PG_URI': 'postgresql:///x?host=/nonexistent'})
+        work = self.fails(job("{ 'v', 'int4' }"), 'cannot connect', 'u:***@',
+                          env={'PG_URI': 'postgresql://u:s3cret@127.0.0.1:1/x'})
+        self.assertNotIn('s3cret',
+                         work.lugger('run', 'job.lua', env={'PG_URI': 'postgresql://u:s3cret@127.0.0.1:1/x'},
+                                     expect=1).err)
+        self.fails(job("{ 'v', 'int4' }"), 'database "nodb" does not exist', 'createdb',
+                   env={'PG_URI': self.server.url('nodb')})
 
     def test_no_rights(self):
         database = self.server.fresh()
-        database.query(TABLE + '; create role reader login; create role writer login; grant select on docs to reader; grant all on docs to writer')
+        database.query(TABLE + '; create role reader login; create role writer login; '
+                               'grant select on docs to reader; grant all on docs to writer')
         for command in ('run', 'plan'):
-            self.fails(job("{ 'v', 'int4' }"), 'no right to', 'schema lugger', 'lugger state sql', command=command,
-                       env={'PG_URI': self.server.url(database.name, 'writer')}, database=database)
+            self.fails(job("{ 'v', 'int4' }"), 'no right to', 'schema lugger', 'lugger state sql',
+                       command=command, env={'PG_URI': self.server.url(database.name, 'writer')},
+                       database=database)
         work = Work(database, GOOD, job("{ 'v', 'int4' }"))
         result = work.run(expect=1, env={'PG_URI': self.server.url(database.name, 'reader')})
         self.assertIn('no right to INSERT into docs', result.err)
         database.query(f'grant create on database "{database.name}" to writer')
-        self.assertEqual(work.run(env={'PG_URI': self.server.url(database.name, 'writer')}).books()['inserted'], 10)
+        self.assertEqual(
+            work.run(env={'PG_URI': self.server.url(database.name, 'writer')}).books()['inserted'], 10)
 
     def big(self):
         documents = [{'_id': ObjectId(f'{i:024x}'), 'pad': 'x' * 300} for i in range(150_000)]
@@ -112,7 +124,8 @@ class Servers(Case):
             self.assertEqual(process.returncode, 1, err)
             self.assertIn('lugger run job.lua', err)
             work.run('-j', '2')
-        self.assertEqual(work.database.query('select count(*), count(distinct mongo_id) from docs'), '150000|150000')
+        self.assertEqual(work.database.query('select count(*), count(distinct mongo_id) from docs'),
+                         '150000|150000')
 
     def test_the_same_job_twice(self):
         work = self.big()
@@ -125,7 +138,8 @@ class Servers(Case):
             self.wait_for(work, "select count(*) = 1 from lugger.leases")
             second = work.run(expect=1)
             self.assertRegex(second.err, r'is already running \(.*pid \d+\); wait for it, or stop it')
-            work.database.query("select pg_cancel_backend(pid) from pg_stat_activity where query like '%pg_sleep%' and pid <> pg_backend_pid()")
+            work.database.query("select pg_cancel_backend(pid) from pg_stat_activity "
+                                "where query like '%pg_sleep%' and pid <> pg_backend_pid()")
         finally:
             lock.kill()
             lock.communicate()
@@ -139,22 +153,29 @@ class Names(Case):
 
     def test_hostile_names_in_a_dump(self):
         folder = dump(harness.scratch(), "sh'op$(x)", {
-            EVIL: [{'_id': 1, EVIL: 1, "a'b": 2, '$c': 3, 'd"e': {'x;y': 1}, 'new\nline': 1, '': 1, '.': 2, 'a.b': 3, '*': 7, 'l[]': 8, 'x' * 70: 1, 'select': 1}],
-            'a%2Fb': [{'_id': 1}], 'users': [{'_id': 1, 'ctid': 1, 'xmin': 2, 'id': 3, 'mongo_id': 4, 'rest': 5, 'tableoid': 6}]})
+            EVIL: [{'_id': 1, EVIL: 1, "a'b": 2, '$c': 3, 'd"e': {'x;y': 1}, 'new\nline': 1, '': 1, '.': 2,
+                    'a.b': 3, '*': 7, 'l[]': 8, 'x' * 70: 1, 'select': 1}],
+            'a%2Fb': [{'_id': 1}],
+            'users': [{'_id': 1, 'ctid': 1, 'xmin': 2, 'id': 3, 'mongo_id': 4, 'rest': 5, 'tableoid': 6}]})
         database = self.server.fresh()
         for expected in ('inserted', 'unchanged'):
             result = lugger('run', 'mongo_to_postgres', '--from', folder, '--into', database.url, '--create')
             self.assertEqual(len(re.findall(rf'{expected} 1\b', result.err)), 3, result)
         quoted = EVIL.replace('"', '""')
-        self.assertEqual(database.query(f'select "{quoted}", "a\'b", "$c", "d""e", ".", "a.b", "*", "l[]", "select" from "{quoted}"'),
+        self.assertEqual(database.query(f'select "{quoted}", "a\'b", "$c", "d""e", ".", "a.b", "*", "l[]", '
+                                        f'"select" from "{quoted}"'),
                          '1|2|3|{"x;y": 1}|2|3|7|8|1')
-        self.assertEqual(database.query('select mongo_id, ctid_, xmin_, id_, mongo_id_, rest_, tableoid_ from users'), '$n:1|1|2|3|4|5|6')
+        self.assertEqual(database.query('select mongo_id, ctid_, xmin_, id_, mongo_id_, rest_, '
+                                        'tableoid_ from users'),
+                         '$n:1|1|2|3|4|5|6')
         self.assertEqual(database.number('select count(*) from "a/b"'), 1)
 
     def test_hostile_names_in_a_job(self):
         table = f'docs{EVIL}'
         columns = f"{{ {lua(EVIL)}, 'int4', from = {lua(EVIL)} }}, {{ \"a'b\", 'text' }}"
-        work = Work(self.server.fresh(), [{'_id': EVIL, EVIL: 3, "a'b": "x'y\\"}, {'_id': 2, EVIL: "'); drop table users"}], job(columns, table=table))
+        work = Work(self.server.fresh(),
+                    [{'_id': EVIL, EVIL: 3, "a'b": "x'y\\"}, {'_id': 2, EVIL: "'); drop table users"}],
+                    job(columns, table=table))
         work.run('--create', expect=3)
         quoted = table.replace('"', '""')
         self.assertEqual(work.database.rows(f'select * from "{quoted}"'), [[EVIL, '3', "x'y\\"]])

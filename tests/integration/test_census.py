@@ -13,10 +13,13 @@ class Rows(unittest.TestCase):
         cls.server = Postgres()
         cls.database = cls.server.fresh()
         cls.database.query("""
-          create table docs (id bigint primary key, title text, amount numeric(12,2), at timestamptz, day date, tags text[],
+          create table docs (id bigint primary key, title text, amount numeric(12,2), at timestamptz,
+            day date, tags text[],
                              body jsonb, ref uuid, ratio float8, ok bool);
-          insert into docs select i, case when i % 4 = 0 then null else 'title ' || i end, i / 4.0, '2026-03-11 09:30+00'::timestamptz
-                             + i * interval '1 day', '2026-03-11', array['a', 'b'], '{"x": 1}', gen_random_uuid(), i / 3.0, i % 2 = 0
+          insert into docs select i, case when i % 4 = 0
+            then null else 'title ' || i end, i / 4.0, '2026-03-11 09:30+00'::timestamptz
+                             + i * interval '1 day', '2026-03-11', array['a', 'b'], '{"x": 1}',
+                             gen_random_uuid(), i / 3.0, i % 2 = 0
                            from generate_series(1, 1000) i;
           create table empty (id int);""")
 
@@ -28,22 +31,27 @@ class Rows(unittest.TestCase):
         told = self.census("--table", "docs")["collections"][0]
         self.assertEqual((told["documents"], told["malformed"]), (1000, 0))
         paths = {path["path"]: path for path in told["paths"]}
-        self.assertEqual((paths["title"]["present"], paths["title"]["nulls"], paths["title"]["missing"]), (750, 250, 0))
+        self.assertEqual((paths["title"]["present"], paths["title"]["nulls"], paths["title"]["missing"]),
+                         (750, 250, 0))
         self.assertEqual(paths["title"]["null_examples"], ["#4", "#8", "#12"])
-        self.assertEqual((paths["amount"]["decimals"]["least"], paths["amount"]["decimals"]["greatest"]), ("0.25", "250.00"))
+        self.assertEqual((paths["amount"]["decimals"]["least"], paths["amount"]["decimals"]["greatest"]),
+                         ("0.25", "250.00"))
         self.assertEqual(paths["at"]["dates"]["least"], "2026-03-12T09:30:00Z")
         self.assertEqual(paths["day"]["dates"]["least"], "2026-03-11T00:00:00Z")
         self.assertEqual({name: path["type"] for name, path in paths.items()},
-                         {"id": "bigint", "title": "text", "amount": "numeric(12,2)", "at": "timestamp with time zone", "day": "date",
-                          "tags": "text[]", "body": "jsonb", "ref": "uuid", "ratio": "double precision", "ok": "boolean"})
+                         {"id": "bigint", "title": "text", "amount": "numeric(12,2)",
+                          "at": "timestamp with time zone", "day": "date", "tags": "text[]", "body": "jsonb",
+                          "ref": "uuid", "ratio": "double precision", "ok": "boolean"})
         self.assertAlmostEqual(paths["ref"]["distinct"], 1000, delta=100)
 
     def test_every_table_of_a_database(self):
         names = {one["name"]: one["documents"] for one in self.census()["collections"]}
-        self.assertEqual({name.split(".", 1)[1]: n for name, n in names.items()}, {"public.docs": 1000, "public.empty": 0})
+        self.assertEqual({name.split(".", 1)[1]: n for name, n in names.items()},
+                         {"public.docs": 1000, "public.empty": 0})
 
     def test_a_query_and_the_forecast(self):
-        done = lugger("describe", self.database.url, "--query", "select id, title from docs where id <= 100", "--full", "--json", expect=0)
+        done = lugger("describe", self.database.url, "--query", "select id, title from docs where id <= 100",
+                      "--full", "--json", expect=0)
         told = json.loads(done.out)["collections"][0]
         self.assertEqual((told["documents"], told["forecast"]["rows"]), (100, 100))
 

@@ -1,4 +1,5 @@
-"""Tables that Citus distributes. LUGGER_TEST_CITUS is the URL of a coordinator; the tests make schemas of their own there."""
+"""Tables that Citus distributes. LUGGER_TEST_CITUS is the URL of a coordinator; the tests make schemas
+of their own there."""
 import datetime
 import os
 import unittest
@@ -33,30 +34,36 @@ class Citus(unittest.TestCase):
         self.database.query('''
             create schema lugger_test;
             create table lugger_test.docs (mongo_id text primary key, n int, at timestamptz, j json);
-            create table lugger_test.tags (parent_mongo_id text, ordinal int, tag text, primary key (parent_mongo_id, ordinal));
+            create table lugger_test.tags (parent_mongo_id text, ordinal int, tag text,
+              primary key (parent_mongo_id, ordinal));
             select create_distributed_table('lugger_test.docs', 'mongo_id');
-            select create_distributed_table('lugger_test.tags', 'parent_mongo_id', colocate_with => 'lugger_test.docs')''')
+            select create_distributed_table('lugger_test.tags', 'parent_mongo_id',
+              colocate_with => 'lugger_test.docs')''')
         self.documents(0)
 
     def clean(self):
-        self.database.query('drop schema if exists lugger_test cascade; drop schema if exists lugger_test_state cascade')
+        self.database.query('drop schema if exists lugger_test cascade; drop schema if exists '
+                            'lugger_test_state cascade')
 
     def documents(self, more):
         bson.write(self.directory / 'docs.bson', [
-            {'_id': f'k{i}', 'n': i + (more if i % 10 == 0 else 0), 'at': HOURS + datetime.timedelta(hours=i), 'j': {'a': i},
-             'tags': ['a', 'b'][:i % 3]} for i in range(300)])
+            {'_id': f'k{i}', 'n': i + (more if i % 10 == 0 else 0), 'at': HOURS + datetime.timedelta(hours=i),
+             'j': {'a': i}, 'tags': ['a', 'b'][:i % 3]} for i in range(300)])
 
     def target(self, table='docs', more=''):
-        return f"lugger.target({lua(self.database.url)}, {{ table = 'lugger_test.{table}', key = 'mongo_id', state_schema = 'lugger_test_state' {more} }})"
+        return (f"lugger.target({lua(self.database.url)}, {{ table = 'lugger_test.{table}', key = "
+                f"'mongo_id', state_schema = 'lugger_test_state' {more} }})")
 
     def job(self, conflict):
+        newer = ", newer = 'n'" if conflict == 'newer' else ''
         (self.directory / 'job.lua').write_text(f'''
             local lugger = require 'lugger'
             return lugger.copy {{
               from = lugger.source('docs.bson', {{ collection = 'shop.docs' }}),
-              into = {self.target(more=f", on_conflict = '{conflict}'" + (", newer = 'n'" if conflict == 'newer' else ''))},
+              into = {self.target(more=f", on_conflict = '{conflict}'" + newer)},
               columns = {{ {COLUMNS} }}, unmapped = 'ignore',
-              children = {{ {{ table = 'lugger_test.tags', from = 'tags[]', columns = {{ {{ 'tag', 'text', from = '.' }} }} }} }} }}''')
+              children = {{ {{ table = 'lugger_test.tags', from = 'tags[]',
+                columns = {{ {{ 'tag', 'text', from = '.' }} }} }} }} }}''')
 
     def lugger(self, *args, expect=0):
         return lugger(*args, cwd=self.directory, expect=expect)
@@ -68,7 +75,8 @@ class Citus(unittest.TestCase):
     def test_every_policy(self):
         self.assertIn('inserted 300', self.load('error'))
         self.assertIn('updated 0 + unchanged 300', self.load('update'))
-        for policy, told in {'skip': 'updated 0 + unchanged 270 + skipped 30', 'newer': 'updated 30 + unchanged 270',
+        for policy, told in {'skip': 'updated 0 + unchanged 270 + skipped 30',
+                             'newer': 'updated 30 + unchanged 270',
                              'update': 'updated 30 + unchanged 270'}.items():
             self.documents({'skip': 1, 'newer': 2, 'update': 3}[policy])
             self.assertIn(told, self.load(policy), policy)
@@ -92,17 +100,23 @@ class Citus(unittest.TestCase):
 
     def test_a_fix_and_its_undo(self):
         self.load('update')
-        before = self.database.query('select md5(string_agg(d::text, chr(10) order by mongo_id)) from lugger_test.docs d')
+        before = self.database.query('select md5(string_agg(d::text, chr(10) order by mongo_id)) '
+                                     'from lugger_test.docs d')
         (self.directory / 'fix.lua').write_text(f'''
             local lugger = require 'lugger'
-            return lugger.fix {{ on = {self.target()}, where = 'n < 50', set = {{ 'n', 'at' }}, max_rows = 100,
+            return lugger.fix {{ on = {self.target()},
+              where = 'n < 50', set = {{ 'n', 'at' }}, max_rows = 100,
               map = function(row) row.n = row.n + 1000; row.at = '2026-05-05 05:05:05Z' end }}''')
         result = self.lugger('run', 'fix.lua', '--apply', '--yes')
         self.assertIn('50 changed', result.out + result.err)
-        self.assertEqual(self.database.number("select count(*) from lugger_test.docs where n >= 1000 and at = '2026-05-05 05:05:05Z'"), 50)
+        self.assertEqual(self.database.number("select count(*) from lugger_test.docs where n >= 1000 "
+                                              "and at = '2026-05-05 05:05:05Z'"),
+                         50)
         run = self.database.query("select run from lugger_test_state.fixes")
         self.lugger('undo', run, 'fix.lua', '--yes')
-        self.assertEqual(self.database.query('select md5(string_agg(d::text, chr(10) order by mongo_id)) from lugger_test.docs d'), before)
+        self.assertEqual(self.database.query('select md5(string_agg(d::text, chr(10) order by mongo_id)) '
+                                             'from lugger_test.docs d'),
+                         before)
 
 
 if __name__ == '__main__':

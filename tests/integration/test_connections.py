@@ -27,7 +27,8 @@ class Places(unittest.TestCase):
 
     def works(self, place, env=None, database=None):
         """A load into the place, and the table read from there again."""
-        work = Work(self.server, [{'_id': i, 'n': i} for i in range(5)]) if database is None else Work(database, [{'_id': i, 'n': i} for i in range(5)])
+        work = Work(self.server, [{'_id': i, 'n': i} for i in range(5)]) if database is None else Work(
+            database, [{'_id': i, 'n': i} for i in range(5)])
         work.script(job("{ 'n', 'int4' }").replace('lugger.env.PG_URI', lua(place)))
         work.lugger('run', 'job.lua', '--create', env={'PG_URI': None, **(env or {})})
         out = work.lugger('describe', place, '--table', 'docs', env={'PG_URI': None, **(env or {})}).out
@@ -36,14 +37,19 @@ class Places(unittest.TestCase):
 
     def test_f17_every_way_libpq_takes_a_place(self):
         directory = self.server.directory
-        for number, form in enumerate((
-                'host={d} dbname={b} user=postgres', 'dbname = {b} host = {d} user = postgres', "port=5432 user='postgres' host='{d}' dbname='{b}'",
-                'user=postgres host={d} dbname={b}', 'sslmode=disable host={d} user=postgres dbname={b}', ' host={d} user=postgres dbname={b} ',
-                'application_name=x host={d} user=postgres dbname={b}', 'postgresql:///{b}?host={d}&user=postgres', 'postgres:///{b}?host={d}&user=postgres',
-                'postgresql://postgres@{e}/{b}')):
+        for number, form in enumerate(
+                ('host={d} dbname={b} user=postgres', 'dbname = {b} host = {d} user = postgres',
+                 "port=5432 user='postgres' host='{d}' dbname='{b}'",
+                 'user=postgres host={d} dbname={b}', 'sslmode=disable host={d} user=postgres dbname={b}',
+                 ' host={d} user=postgres dbname={b} ',
+                 'application_name=x host={d} user=postgres dbname={b}',
+                 'postgresql:///{b}?host={d}&user=postgres', 'postgres:///{b}?host={d}&user=postgres',
+                 'postgresql://postgres@{e}/{b}')):
             with self.subTest(form):
                 database = self.server.fresh()
-                self.works(form.format(d=directory, b=database.name, e=urllib.parse.quote(directory, safe='')), database=database)
+                self.works(form.format(d=directory, b=database.name,
+                                       e=urllib.parse.quote(directory, safe='')),
+                           database=database)
 
     def test_f17_a_service(self):
         database = self.server.fresh()
@@ -58,11 +64,13 @@ class Places(unittest.TestCase):
         database = self.server.fresh()
         database.query('create database "my@db"')
         directory = self.server.directory
-        for place in (f"host={directory} user=postgres dbname='my@db'", f'postgresql:///my%40db?host={directory}&user=postgres',
+        for place in (f"host={directory} user=postgres dbname='my@db'",
+                      f'postgresql:///my%40db?host={directory}&user=postgres',
                       f'postgresql://postgres@{urllib.parse.quote(directory, safe="")}/my@db'):
             with self.subTest(place):
                 database.query('select 1')
-                lugger('psql', f"host={directory} user=postgres dbname='my@db'", '-c', 'drop table if exists docs; drop schema if exists lugger cascade')
+                lugger('psql', f"host={directory} user=postgres dbname='my@db'", '-c',
+                       'drop table if exists docs; drop schema if exists lugger cascade')
                 self.works(place, database=database)
 
     def test_f17_a_private_server_in_a_directory_with_an_at_sign(self):
@@ -78,19 +86,32 @@ class Places(unittest.TestCase):
         (room / 'postgres').mkdir()
         bson.write(room / 'postgres/a.bson', [{'_id': 1}])
         self.assertIn('1 document', lugger('describe', 'postgres', cwd=room).out)
-        result = lugger('run', harness.script("local lugger = require 'lugger'\nreturn lugger.copy { from = lugger.source('postgres'), into = lugger.target('out dbname=x'), columns = 'document' }", cwd=room), cwd=room, expect=1)
+        result = lugger('run',
+                        harness.script("local lugger = require 'lugger'\nreturn lugger.copy { "
+                                       "from = lugger.source('postgres'), into = lugger.target('out "
+                                       "dbname=x'), columns = 'document' }",
+                                       cwd=room),
+                        cwd=room, expect=1)
         self.assertIn('cannot tell what kind of target', result.err)
 
     def test_f17_parameters_of_other_programs_are_named(self):
-        for url, words in (('postgresql://u:s3cret@h/db?pgbouncer=true', ('no connection parameter "pgbouncer"', 'pooled = true')),
-                           ('postgresql://u:s3cret@h/db?sslmode=disable&schema=public', ('no connection parameter "schema"', 'another program')),
-                           ('postgresql://u:s3cret@h/db?connection_limit=5', ('no connection parameter "connection_limit"',)),
-                           ('postgresql://u:s3cret@h/db?pool_timeout=5', ('no connection parameter "pool_timeout"', 'pooled = true')),
-                           ('host=h password=s3cret pgbouncer=true', ('no connection parameter "pgbouncer"', 'pooled = true')),
-                           ("pgbouncer = true host=h password='s3cret'", ('no connection parameter "pgbouncer"', 'pooled = true')),
-                           ("host=h user='it\\'s' schema=public password=s3cret", ('no connection parameter "schema"', 'another program')),
+        for url, words in (('postgresql://u:s3cret@h/db?pgbouncer=true',
+                            ('no connection parameter "pgbouncer"', 'pooled = true')),
+                           ('postgresql://u:s3cret@h/db?sslmode=disable&schema=public',
+                            ('no connection parameter "schema"', 'another program')),
+                           ('postgresql://u:s3cret@h/db?connection_limit=5',
+                            ('no connection parameter "connection_limit"',)),
+                           ('postgresql://u:s3cret@h/db?pool_timeout=5',
+                            ('no connection parameter "pool_timeout"', 'pooled = true')),
+                           ('host=h password=s3cret pgbouncer=true',
+                            ('no connection parameter "pgbouncer"', 'pooled = true')),
+                           ("pgbouncer = true host=h password='s3cret'",
+                            ('no connection parameter "pgbouncer"', 'pooled = true')),
+                           ("host=h user='it\\'s' schema=public password=s3cret",
+                            ('no connection parameter "schema"', 'another program')),
                            ('host=h ssl=true', ('no connection parameter "ssl"',)),
-                           ('host=h password=a s3cret=b dbname=d', ('cannot read the connection string', 'dbname=d'))):
+                           ('host=h password=a s3cret=b dbname=d',
+                            ('cannot read the connection string', 'dbname=d'))):
             with self.subTest(url):
                 result = lugger('describe', url, '--table', 't', expect=1)
                 text = ' '.join(result.err.split())
@@ -105,7 +126,9 @@ class Places(unittest.TestCase):
         self.assertNotIn('percent', result.err)
 
     def test_f17_passwords_with_signs_that_belong_escaped_are_not_shown(self):
-        for url in ('postgresql://u:s3@cret@h/db', 'postgresql://u:s3/cret@h/db', 'postgresql://u:12/cret@h/db', 'postgresql://u:s3?cret@h/db', 'postgresql://u:1/s3cret?x=cret@h/db'):
+        for url in ('postgresql://u:s3@cret@h/db', 'postgresql://u:s3/cret@h/db',
+                    'postgresql://u:12/cret@h/db', 'postgresql://u:s3?cret@h/db',
+                    'postgresql://u:1/s3cret?x=cret@h/db'):
             with self.subTest(url):
                 result = lugger('describe', url, '--table', 't', expect=1)
                 self.assertNotIn('cret', re.sub(r'secret', '', result.err))
@@ -136,8 +159,8 @@ class Waiting(unittest.TestCase):
         work.directory, work.source = Path(harness.scratch()), Path(harness.scratch()) / 'docs.bson'
         bson.write(work.source, [{'_id': 1, 'n': 1}])
         (work.directory / 'job.lua').write_text(job("{ 'n', 'int4' }"))
-        return harness.start('run', 'job.lua', '--create', cwd=work.directory,
-                             env={'PG_URI': url, 'MONGO_URI': str(work.source), 'LUGGER_CONNECT_WAIT': str(wait)})
+        return harness.start('run', 'job.lua', '--create', cwd=work.directory, env={
+            'PG_URI': url, 'MONGO_URI': str(work.source), 'LUGGER_CONNECT_WAIT': str(wait)})
 
     def told(self, process):
         text = ''
@@ -151,8 +174,12 @@ class Waiting(unittest.TestCase):
     def test_f17_no_connection_is_free(self):
         server = Postgres()
         database = server.fresh()
-        database.query('create role loader login superuser connection limit 0; alter role loader nosuperuser; grant all on database %s to loader; grant all on schema public to loader' % database.name)
-        process = self.begin(database.url.replace('postgres@', 'loader@').replace('user=postgres', 'user=loader'))
+        database.query('create role loader login superuser connection limit 0; '
+                       'alter role loader nosuperuser; grant all on database %s to loader; '
+                       'grant all on schema public to loader'
+                       % database.name)
+        process = self.begin(database.url.replace('postgres@',
+                                                  'loader@').replace('user=postgres', 'user=loader'))
         text = self.told(process)
         self.assertIn('too many connections', text)
         database.query('alter role loader connection limit -1')

@@ -14,7 +14,9 @@ class Disk:
 
     def __init__(self, megabytes):
         self.path = harness.scratch()
-        done = subprocess.run(['mount', '-t', 'tmpfs', '-o', f'size={megabytes}m,mode=777', 'tmpfs', self.path], capture_output=True, text=True)
+        done = subprocess.run(['mount', '-t', 'tmpfs', '-o', f'size={megabytes}m,mode=777', 'tmpfs',
+                               self.path],
+                              capture_output=True, text=True)
         if done.returncode != 0:
             harness.skip('no file system can be mounted here: ' + done.stderr.strip())
 
@@ -52,11 +54,13 @@ class DiskFull(unittest.TestCase):
         self.assertEqual(database.query('select count(*), count(distinct mongo_id) from docs'), '20000|20000')
 
     LINES = """local lugger = require 'lugger'
-      return lugger.copy {{ from = lugger.source('docs.bson', {{ collection = 'shop.docs' }}), into = lugger.target('{}', {{ state = '{}' }}),
+      return lugger.copy {{ from = lugger.source('docs.bson', {{ collection = 'shop.docs' }}),
+        into = lugger.target('{}', {{ state = '{}' }}),
         columns = {{ {{ 'id', 'int4', from = '_id' }}, {{ 'n', 'int4' }}, {{ 'v', 'text' }} }} }}"""
 
     def lines(self, output, state):
-        """A job of several units in which every other document is refused; it fails, and is run again once there is room."""
+        """A job of several units in which every other document is refused; it fails, and is run again
+        once there is room."""
         count = 30_000
         disk = Disk(12)
         self.addCleanup(disk.unmount)
@@ -70,12 +74,15 @@ class DiskFull(unittest.TestCase):
             self.assertIn('make room, then run the same command again', failed.err)
         subprocess.run(['mount', '-o', 'remount,size=200m', disk.path], check=True)
         books = harness.lugger(*run, cwd=work.directory, expect=3).books()
-        self.assertEqual((books['read'], books['inserted'], books['rejected']), (count, count // 2, count // 2))
-        ids = [line['id'] for line in harness.json_lines((work.directory / output).read_text(encoding='utf-8'))]
+        self.assertEqual((books['read'], books['inserted'], books['rejected']),
+                         (count, count // 2, count // 2))
+        ids = [line['id']
+               for line in harness.json_lines((work.directory / output).read_text(encoding='utf-8'))]
         self.assertEqual(sorted(ids), list(range(0, count, 2)))
         harness.lugger('rejects', 'job.lua', '--export', 'bad.jsonl', cwd=work.directory)
         refused = harness.json_lines((work.directory / 'bad.jsonl').read_text(encoding='utf-8'))
-        self.assertEqual(sorted(int(line['document']['_id']['$numberInt']) for line in refused), list(range(1, count, 2)))
+        self.assertEqual(sorted(int(line['document']['_id']['$numberInt']) for line in refused),
+                         list(range(1, count, 2)))
 
     def test_file_without_room(self):
         self.lines('{disk}/out.jsonl', '.lugger')

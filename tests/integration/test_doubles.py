@@ -1,5 +1,5 @@
-"""Equal keys within a dump: whatever the mode and the number of workers, the table and the books are those of one
-document after the other, in the order of the dump."""
+"""Equal keys within a dump: whatever the mode and the number of workers, the table and the books
+are those of one document after the other, in the order of the dump."""
 import os
 import random
 import signal
@@ -14,12 +14,15 @@ from sessions import Session, wait_for
 
 SEED = int(os.environ.get('LUGGER_SEED', '20261128'))
 POLICIES = ('skip', 'update', 'newer')
-COUNTS = ('read', 'inserted', 'updated', 'unchanged', 'skipped', 'rejected', 'suppressed', 'rows', 'child_rows')
+COUNTS = ('read', 'inserted', 'updated', 'unchanged', 'skipped', 'rejected', 'suppressed', 'rows',
+          'child_rows')
 COLUMNS = "{ 'v', 'int4' }, { 'ver', 'int4' }, { 'pad', 'text' }"
-CHILDREN = """children = { { table = 'tags', from = 'tags[]', columns = { { 'tag', 'text', from = '.' } } } },"""
+CHILDREN = (
+    """children = { { table = 'tags', from = 'tags[]', columns = { { 'tag', 'text', from = '.' } } } },""")
 HOOK = """map = function(row, doc)
   if doc.h == 'skip' then return lugger.skip 'asked' end
-  if doc.h == 'emit' then lugger.emit { mongo_id = 'shared' .. doc.s, v = doc.v, ver = doc.ver, pad = lugger.null } end
+  if doc.h == 'emit' then lugger.emit { mongo_id = 'shared' .. doc.s, v = doc.v, ver = doc.ver,
+    pad = lugger.null } end
   if doc.h == 'list' then return { { mongo_id = row.mongo_id, v = 1, ver = lugger.null, pad = lugger.null },
     { mongo_id = 'shared' .. doc.s, v = doc.v, ver = lugger.null, pad = lugger.null } } end
 end,"""
@@ -76,8 +79,9 @@ class Model:
 def documents(rng, count, keys, hooks, fill=0):
     """Wide and narrow rows mixed, so that COPY finds room in pages behind it."""
     for _ in range(count):
-        d = {'_id': f'k{rng.randrange(keys)}', 'v': Int32(rng.randrange(3)), 'ver': rng.choice([None, 1, 2, 3]),
-             'pad': '%x' % rng.getrandbits(rng.choice([8, 400, 7000])), 'tags': ['a', 'b', 'c'][:rng.randrange(4)]}
+        d = {'_id': f'k{rng.randrange(keys)}', 'v': Int32(rng.randrange(3)),
+             'ver': rng.choice([None, 1, 2, 3]), 'pad': '%x' % rng.getrandbits(rng.choice([8, 400, 7000])),
+             'tags': ['a', 'b', 'c'][:rng.randrange(4)]}
         if rng.random() < 0.3:
             d['pad'] = 'same'
         if rng.random() < 0.01:
@@ -113,8 +117,10 @@ class Doubles(unittest.TestCase):
         model = Model(policy)
         for d in found:
             model.document(d if children else {**d, 'tags': []})
-        rows = [[k, str(v[0]), '\\N' if v[1] is None else str(v[1]), v[2]] for k, (v, _) in sorted(model.table.items())]
-        tags = [[k, str(i + 1), t] for k, (_, tags) in sorted(model.table.items()) for i, t in enumerate(tags)]
+        rows = [[k, str(v[0]), '\\N' if v[1] is None else str(v[1]), v[2]]
+                for k, (v, _) in sorted(model.table.items())]
+        tags = [[k, str(i + 1), t]
+                for k, (_, tags) in sorted(model.table.items()) for i, t in enumerate(tags)]
         return rows, tags, model.books
 
     def check(self, work, expected, children=True, run=None):
@@ -133,7 +139,8 @@ class Doubles(unittest.TestCase):
         work.database.query("create table docs (mongo_id text primary key, v int, ver int, pad text);"
                             "insert into docs values ('old', 1, 1, 'kept')")
         if children:
-            work.database.query('create table tags (parent_mongo_id text, ordinal int, tag text, primary key (parent_mongo_id, ordinal))')
+            work.database.query('create table tags (parent_mongo_id text, ordinal int, tag text, primary key '
+                                '(parent_mongo_id, ordinal))')
 
     def each(self, count, keys, check, kinds=((True, True), (False, False)), **more):
         for policy in POLICIES:
@@ -194,7 +201,8 @@ class Doubles(unittest.TestCase):
             for _ in range(3):
                 work = self.work(found, policy, True)
                 self.kill_until_done(work, rng, took)
-                done = work.database.query("select run from lugger.runs where status = 'done' order by started_at limit 1")
+                done = work.database.query("select run from lugger.runs where status = 'done' "
+                                           "order by started_at limit 1")
                 self.check(work, expected, run=done)
 
     def kill_until_done(self, work, rng, longest):
@@ -206,7 +214,8 @@ class Doubles(unittest.TestCase):
                 process.send_signal(signal.SIGKILL)
                 process.communicate()
                 # Killed behind its end: a further run would be a load of its own, by commits of four workers.
-                if work.database.query("select exists (select from lugger.runs where status = 'done')", check=False) == 't':
+                if work.database.query("select exists (select from lugger.runs where status = 'done')",
+                                       check=False) == 't':
                     return
                 continue
             if process.returncode == 3:
@@ -223,12 +232,15 @@ class Doubles(unittest.TestCase):
                     work = self.work(found, policy, True)
                     work.run('--create', '-j', workers)
                     self.assertEqual(work.database.query('select distinct mode from lugger.runs'), 'direct')
-                    self.assertEqual(work.database.number("select count(*) from docs where mongo_id like 'd%'"), 5)
-                    self.assertEqual(work.database.number("select count(*) from tags where parent_mongo_id like 'd%'"), 10)
+                    self.assertEqual(
+                        work.database.number("select count(*) from docs where mongo_id like 'd%'"), 5)
+                    self.assertEqual(
+                        work.database.number("select count(*) from tags where parent_mongo_id like 'd%'"), 10)
                     self.check(work, self.expected(found, policy))
 
     def test_stopped_while_rows_of_one_key_are_settled(self):
-        found = [{'_id': f'k{i % 50}', 'v': Int32(i), 'ver': 1, 'pad': 'p', 'tags': ['a']} for i in range(120)]
+        found = [{'_id': f'k{i % 50}', 'v': Int32(i), 'ver': 1, 'pad': 'p', 'tags': ['a']}
+                 for i in range(120)]
         work = self.work(found, 'error', False)
         work.run('--create', expect=1)
         text = (work.directory / 'job.lua').read_text()
@@ -236,14 +248,19 @@ class Doubles(unittest.TestCase):
         session = Session(work.database)
         session.run('begin; lock table docs in share mode')   # an index may be built, no row taken out
         process = work.start('run', 'job.lua', '--create', '--accept-changes')
-        wait_for(work.database, "select exists (select from pg_stat_activity where wait_event_type = 'Lock' and query like 'DELETE%')", process)
+        wait_for(work.database,
+                 "select exists (select from pg_stat_activity where wait_event_type = 'Lock' and "
+                 "query like 'DELETE%')",
+                 process)
         process.send_signal(signal.SIGINT)
         wait_for_words(process.stderr, 'once more stops at once')
         session.run('rollback')
         session.close()
         err = process.communicate(timeout=60)[1]
         self.assertEqual(process.returncode, 130, err)
-        self.assertIn('all documents are copied, but the load is not finished: rows that share a key are not settled', err)
+        self.assertIn('all documents are copied, but the load is not finished: '
+                      'rows that share a key are not settled',
+                      err)
         self.assertEqual(work.database.number('select count(*) from docs'), 120)
         result = work.run('--create', '--accept-changes')
         self.assertNotIn('not settled', result.err)
@@ -273,7 +290,8 @@ class Doubles(unittest.TestCase):
         self.assertEqual(work.database.number('select count(*) from docs'), 9)
         text = (work.directory / 'job.lua').read_text()
         work.script(text.replace("'error'", "'update'").replace('"error"', '"update"').replace(
-            "unmapped = 'ignore',", "unmapped = 'ignore', map = function(row) if row.v == 4 then return lugger.skip 'x' end end,"))
+            "unmapped = 'ignore',",
+            "unmapped = 'ignore', map = function(row) if row.v == 4 then return lugger.skip 'x' end end,"))
         result = work.run('--create', '--accept-changes', expect=1)
         self.assertIn('read a second time', result.err)
         self.assertEqual(work.database.number('select count(*) from docs'), 9)

@@ -1,4 +1,5 @@
-"""`find` against a model of MongoDB's query language (tests/support/mongo_model.py): named cases of the manual, and random ones.
+"""`find` against a model of MongoDB's query language (tests/support/mongo_model.py): named cases of
+the manual, and random ones.
 
 Some hundred random questions in every run; LUGGER_RANDOM=20000 asks so many (tools/check find).
 """
@@ -39,15 +40,19 @@ end
 
 
 def number(rng):
-    return rng.choice([{'$numberInt': str(rng.randrange(-3, 7))}, {'$numberLong': str(rng.randrange(-3, 7))},
-                       {'$numberDouble': rng.choice(['0.5', '-0.0', '1.0', '2.5', 'NaN', 'Infinity', '-Infinity', '5.0'])},
-                       {'$numberDecimal': rng.choice(['1', '0.5', 'NaN', '5', '-2.50', 'Infinity'])},
-                       {'$numberLong': str(2**53 + rng.randrange(3))}])
+    return rng.choice([
+        {'$numberInt': str(rng.randrange(-3, 7))}, {'$numberLong': str(rng.randrange(-3, 7))},
+        {'$numberDouble': rng.choice(['0.5', '-0.0', '1.0', '2.5', 'NaN', 'Infinity', '-Infinity', '5.0'])},
+        {'$numberDecimal': rng.choice(['1', '0.5', 'NaN', '5', '-2.50', 'Infinity'])},
+        {'$numberLong': str(2**53 + rng.randrange(3))}])
 
 
 def scalar(rng):
-    return rng.choice([lambda: number(rng), lambda: number(rng), lambda: rng.choice(['', 'a', 'b', 'ab', 'ä']), lambda: None, lambda: rng.random() < 0.5,
-                       lambda: {'$date': {'$numberLong': str(rng.randrange(3))}}, lambda: {'$oid': f'{rng.randrange(3):024x}'},
+    return rng.choice([lambda: number(rng), lambda: number(rng),
+                       lambda: rng.choice(['', 'a', 'b', 'ab', 'ä']), lambda: None,
+                       lambda: rng.random() < 0.5,
+                       lambda: {'$date': {'$numberLong': str(rng.randrange(3))}},
+                       lambda: {'$oid': f'{rng.randrange(3):024x}'},
                        lambda: {rng.choice(['$minKey', '$maxKey']): 1}])()
 
 
@@ -56,16 +61,20 @@ def value(rng, depth=0):
     if depth < 3 and draw < 0.28:
         return [value(rng, depth + 1) for _ in range(rng.randrange(4))]
     if depth < 3 and draw < 0.55:
-        return {name: value(rng, depth + 1) for name in rng.sample(['a', 'b', 'c', '0', '1'], rng.randrange(4))}
+        return {name: value(rng,
+                            depth + 1) for name in rng.sample(['a', 'b', 'c', '0', '1'], rng.randrange(4))}
     return scalar(rng)
 
 
 def documents(rng, count):
-    return [{'_id': {'$numberInt': str(i)}, **{name: value(rng) for name in rng.sample(['a', 'b', 'c'], rng.randrange(1, 4))}} for i in range(count)]
+    return [{'_id': {'$numberInt': str(i)},
+             **{name: value(rng) for name in rng.sample(['a', 'b', 'c'], rng.randrange(1, 4))}}
+            for i in range(count)]
 
 
 def path(rng):
-    return '.'.join([rng.choice('abc')] + rng.choices(['a', 'b', 'c', '0', '1'], k=rng.choice([0, 0, 1, 1, 2, 3])))
+    return '.'.join([rng.choice('abc')] + rng.choices(['a', 'b', 'c', '0', '1'],
+                                                      k=rng.choice([0, 0, 1, 1, 2, 3])))
 
 
 def plain(rng):
@@ -82,15 +91,18 @@ def operator(rng, depth, inside=False):
     if draw == 5:
         return {'$exists': rng.choice([True, False, None, {'$numberInt': '0'}, {'$numberDouble': '0.5'}])}
     if draw == 6:
-        return {'$type': rng.choice(['int', 'long', 'double', 'decimal', 'number', 'string', 'object', 'array', 'null', 'bool', 'date', 'objectId',
-                                     ['string', 'array'], 'minKey', 'maxKey'])}
+        return {'$type': rng.choice(['int', 'long', 'double', 'decimal', 'number', 'string', 'object',
+                                     'array', 'null', 'bool', 'date', 'objectId', ['string', 'array'],
+                                     'minKey', 'maxKey'])}
     if draw == 7:
         return {'$size': {'$numberInt': str(rng.randrange(4))}}
     if draw == 8:
-        return {'$mod': [{'$numberInt': str(rng.choice([-3, -1, 1, 2, 3]))}, {'$numberInt': str(rng.randrange(-2, 3))}]}
+        return {'$mod': [{'$numberInt': str(rng.choice([-3, -1, 1, 2, 3]))},
+                         {'$numberInt': str(rng.randrange(-2, 3))}]}
     if draw == 9:
         return {'$all': rng.choice([lambda: [plain(rng) for _ in range(rng.randrange(3))],
-                                    lambda: [{'$elemMatch': element(rng, depth)} for _ in range(rng.randrange(1, 3))]])()}
+                                    lambda: [{'$elemMatch': element(rng, depth)}
+                                             for _ in range(rng.randrange(1, 3))]])()}
     if draw == 10 and depth < 3:
         return {'$not': operator(rng, depth + 1, inside)}
     return {'$elemMatch': element(rng, depth)} if depth < 3 else {'$gt': scalar(rng)}
@@ -107,9 +119,11 @@ def question(rng, depth=0, paths=None):
     for _ in range(rng.choice([0, 1, 1, 1, 2])):
         name = rng.choice(paths) if paths else path(rng)
         if depth < 2 and rng.random() < 0.2:
-            out[rng.choice(['$and', '$or', '$nor'])] = [question(rng, depth + 1, paths) for _ in range(rng.randrange(1, 3))]
+            out[rng.choice(['$and', '$or', '$nor'])] = [question(rng, depth + 1, paths)
+                                                        for _ in range(rng.randrange(1, 3))]
         elif rng.random() < 0.7:
-            out[name] = {key: inner for _ in range(rng.choice([1, 1, 2])) for key, inner in operator(rng, depth).items()}
+            out[name] = {key: inner for _ in range(rng.choice([1, 1, 2])) for key, inner in operator(
+                             rng, depth).items()}
         else:
             out[name] = plain(rng)
     return out
@@ -117,7 +131,8 @@ def question(rng, depth=0, paths=None):
 
 def projection(rng):
     names = {path(rng) for _ in range(rng.randrange(3))}
-    names = {one for one in names if not any(one != other and (other + '.').startswith(one + '.') for other in names)}
+    names = {one for one in names if not any(one != other and (other + '.').startswith(one + '.')
+                                             for other in names)}
     out = dict.fromkeys(sorted(names), rng.random() < 0.5)
     if rng.random() < 0.5:
         out['_id'] = rng.random() < 0.5
@@ -134,7 +149,8 @@ class Find(unittest.TestCase):
         out = harness.lugger('ask.lua', cwd=folder, timeout=1200).out
         answers = [json.loads(line) for line in out.splitlines()]
         self.assertEqual(len(answers), len(questions), out[-2000:])
-        return [answer['refused'] if isinstance(answer, dict) else [model.dump(model.load(doc)) for doc in answer] for answer in answers]
+        return [answer['refused'] if isinstance(answer, dict) else [
+                    model.dump(model.load(doc)) for doc in answer] for answer in answers]
 
     def ids(self, docs, query):
         (answer,) = self.ask(docs, [{'filter': query}])
@@ -157,7 +173,8 @@ class Find(unittest.TestCase):
             for _ in range(min(2000, count - start)):
                 asked = {'filter': question(rng)}
                 if rng.random() < 0.25:
-                    asked = {'filter': {}, 'sort': [[path(rng), rng.choice([1, -1])] for _ in range(rng.randrange(1, 3))]}
+                    asked = {'filter': {},
+                             'sort': [[path(rng), rng.choice([1, -1])] for _ in range(rng.randrange(1, 3))]}
                 if rng.random() < 0.25:
                     asked['project'] = projection(rng)
                 questions.append(asked)
@@ -169,12 +186,15 @@ class Find(unittest.TestCase):
                     wanted = model.sorted_by(wanted, asked['sort'])
                 wanted = [model.dump(model.project(doc, asked.get('project', {}))) for doc in wanted]
                 if got != wanted:
-                    different = [one for one in wanted if one not in got] + [one for one in got if one not in wanted]
-                    self.fail(f'{json.dumps(asked)} (seed {seed})\nmodel: {len(wanted)}, find: {got if isinstance(got, str) else len(got)}\n'
+                    different = [one for one in wanted if one not in got] + [
+                        one for one in got if one not in wanted]
+                    self.fail(f'{json.dumps(asked)} (seed {seed})\nmodel: {len(wanted)}, find: '
+                              f'{got if isinstance(got, str) else len(got)}\n'
                               f'{json.dumps(different[:3] or [wanted[:3], got[:3]])}')
 
     def test_f9_numbers_in_paths_are_places_and_names(self):
-        # Every nesting of arrays and documents with a field 0 around one number, by depth; found as MongoDB finds them.
+        # Every nesting of arrays and documents with a field 0 around one number, by depth; found as
+        # MongoDB finds them.
         docs, shapes = [], []
         for depth in range(5):
             for shape in itertools.product('[{', repeat=depth):
@@ -186,13 +206,16 @@ class Find(unittest.TestCase):
         found = {shapes[i] for i in self.ids(docs, {'a.0': {'$numberInt': '42'}})}
         self.assertEqual(found, {'[', '{', '[{', '{[', '[{['})
         found = {shapes[i] for i in self.ids(docs, {'a.0.0': {'$numberInt': '42'}})}
-        self.assertEqual(found, {'[[', '[{', '{[', '{{', '[[{', '[{[', '[{{', '{[{', '{{[', '[[{[', '[{[{', '[{{[', '{[{['})
-        found = {shapes[i] for i in self.ids(docs, {'a.0': {'$all': [{'$elemMatch': {'0': {'$numberInt': '42'}}}]}})}
+        self.assertEqual(found, {
+            '[[', '[{', '{[', '{{', '[[{', '[{[', '[{{', '{[{', '{{[', '[[{[', '[{[{', '[{{[', '{[{['})
+        found = {shapes[i]
+                 for i in self.ids(docs, {'a.0': {'$all': [{'$elemMatch': {'0': {'$numberInt': '42'}}}]}})}
         self.assertEqual(found, {'[[[', '[[{', '{[[', '{[{', '[[[[', '[[{[', '[{[[', '[{[{', '{[[[', '{[{['})
 
     def test_f9_nan_and_the_ends_of_all_values(self):
-        docs = [{'_id': {'$numberInt': str(i)}, 'v': one} for i, one in enumerate(
-            [{'$numberDouble': 'NaN'}, {'$numberDecimal': 'NaN'}, {'$numberInt': '3'}, 'x', None, {'$minKey': 1}, {'$maxKey': 1}, [{'$numberInt': '3'}]])]
+        docs = [{'_id': {'$numberInt': str(i)}, 'v': one} for i, one in enumerate([
+                    {'$numberDouble': 'NaN'}, {'$numberDecimal': 'NaN'}, {'$numberInt': '3'}, 'x', None,
+                    {'$minKey': 1}, {'$maxKey': 1}, [{'$numberInt': '3'}]])]
         self.assertEqual(self.ids(docs, {'v': {'$lt': {'$numberInt': '5'}}}), [2, 7])
         self.assertEqual(self.ids(docs, {'v': {'$gte': {'$numberDouble': 'NaN'}}}), [0, 1])
         self.assertEqual(self.ids(docs, {'v': {'$lt': {'$maxKey': 1}}}), [0, 1, 2, 3, 4, 5, 7])
@@ -204,7 +227,8 @@ class Find(unittest.TestCase):
         regex = {'$regularExpression': {'pattern': 'a', 'options': ''}}
         for name in ('$and', '$or', '$nor'):
             self.refused({name: []}, name, 'at least one')
-        for query in ({'a': regex}, {'a': {'$in': [regex]}}, {'a': {'$not': regex}}, {'a': {'$ne': regex}}, {'a': {'$all': [regex]}}):
+        for query in ({'a': regex}, {'a': {'$in': [regex]}}, {'a': {'$not': regex}}, {'a': {'$ne': regex}},
+                      {'a': {'$all': [regex]}}):
             self.refused(query, 'regular expressions', ':where')
         self.refused({'a': {'$in': [{'$gt': 1}]}}, 'not operators')
         self.refused({'a': {'$all': [{'$elemMatch': {'b': 1}}, 1]}}, '$all')
@@ -215,9 +239,12 @@ class Find(unittest.TestCase):
         self.assertEqual(self.ids(docs, {'a': {'$eq': regex}}), [1])
 
     def test_f9_projections_keep_types_and_order(self):
-        doc = {'_id': {'$numberInt': '1'}, 'c': {'$numberLong': '1'}, 'a': {'x': {'$numberDouble': '3.0'}, 'b': {'$numberInt': '2'}}}
-        cases = [({'_id': True}, {'_id': doc['_id']}), ({'_id': False}, {key: doc[key] for key in ('c', 'a')}),
-                 ({'a.x': True, '_id': False}, {'a': {'x': doc['a']['x']}}), ({'c': True}, {key: doc[key] for key in ('_id', 'c')}),
+        doc = {'_id': {'$numberInt': '1'}, 'c': {'$numberLong': '1'},
+               'a': {'x': {'$numberDouble': '3.0'}, 'b': {'$numberInt': '2'}}}
+        cases = [({'_id': True}, {'_id': doc['_id']}),
+                 ({'_id': False}, {key: doc[key] for key in ('c', 'a')}),
+                 ({'a.x': True, '_id': False}, {'a': {'x': doc['a']['x']}}),
+                 ({'c': True}, {key: doc[key] for key in ('_id', 'c')}),
                  ({}, doc)]
         answers = self.ask([doc], [{'filter': {}, 'project': fields} for fields, _ in cases])
         self.assertEqual(answers, [[model.dump(model.load(wanted))] for _, wanted in cases])
@@ -227,8 +254,9 @@ class Find(unittest.TestCase):
         self.assertIn(':project', answer)
 
     def test_f9_empty_arrays_sort_before_null(self):
-        docs = [{'_id': {'$numberInt': str(i)}, **one} for i, one in enumerate(
-            [{'a': {'$numberInt': '1'}}, {'a': None}, {}, {'a': []}, {'a': {'$minKey': 1}}, {'a': [{'$numberInt': '0'}, 'x']}])]
+        docs = [{'_id': {'$numberInt': str(i)}, **one}
+                for i, one in enumerate([{'a': {'$numberInt': '1'}}, {'a': None}, {}, {'a': []},
+                                         {'a': {'$minKey': 1}}, {'a': [{'$numberInt': '0'}, 'x']}])]
         up, down = self.ask(docs, [{'filter': {}, 'sort': [['a', 1]]}, {'filter': {}, 'sort': [['a', -1]]}])
         self.assertEqual([int(doc['document'][0][1][1]) for doc in up], [4, 3, 1, 2, 5, 0])
         self.assertEqual([int(doc['document'][0][1][1]) for doc in down], [5, 0, 1, 2, 3, 4])

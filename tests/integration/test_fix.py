@@ -32,11 +32,14 @@ class Fix(unittest.TestCase):
           row.name = row.name
         end""")
         report = work.report(expect=3)
-        self.assertEqual([report[k] for k in ('looked_at', 'changed', 'unchanged', 'skipped', 'rejected')], [9, 3, 4, 1, 1])
+        self.assertEqual([report[k] for k in ('looked_at', 'changed', 'unchanged', 'skipped', 'rejected')],
+                         [9, 3, 4, 1, 1])
         self.assertEqual(report['columns'][0]['rows'], 3)
-        self.assertEqual([(p['before'], p['after'], p['rows']) for p in report['columns'][0]['pairs']], [('c1', 'one', 3)])
+        self.assertEqual([(p['before'], p['after'], p['rows']) for p in report['columns'][0]['pairs']],
+                         [('c1', 'one', 3)])
         self.assertEqual(report['columns'][1]['rows'], 0)
-        self.assertEqual([(r['key'], r['code'], r['message']) for r in report['rejects']], [('8', 'hook', 'not this one')])
+        self.assertEqual([(r['key'], r['code'], r['message']) for r in report['rejects']],
+                         [('8', 'hook', 'not this one')])
 
     def test_n_18_apply_keeps_images_and_undo_restores(self):
         work = self.work(1000)
@@ -44,7 +47,8 @@ class Fix(unittest.TestCase):
         report = work.apply()
         self.assertEqual((report['looked_at'], report['changed']), (500, 500))
         self.assertEqual(work.values("select count(*) from customers where phone like '00%'"), '0')
-        self.assertEqual(work.values('select key, fields, before, after from lugger.images order by image limit 1'),
+        self.assertEqual(work.values('select key, fields, before, after from lugger.images '
+                                     'order by image limit 1'),
                          '{2}|{phone}|{002}|{+2}')
         self.assertEqual(work.values('select mode, status from lugger.runs'), 'fix|done')
         undone = work.undo(report['run'])
@@ -54,13 +58,16 @@ class Fix(unittest.TestCase):
     def test_n_18_undo_leaves_rows_that_someone_touched(self):
         work = self.work(12)
         run = work.apply()['run']
-        work.database.query("update customers set phone = 'mine' where id = 2; delete from customers where id = 4;"
+        work.database.query("update customers set phone = 'mine' where id = 2; "
+                            "delete from customers where id = 4;"
                             "update customers set city = 'elsewhere' where id = 6")
         undone = work.undo(run, expect=3)
         self.assertEqual([undone[k] for k in ('looked_at', 'changed', 'rejected')], [6, 4, 2])
-        self.assertEqual([(r['key'], r['code']) for r in undone['rejects']], [('2', 'touched'), ('4', 'deleted')])
+        self.assertEqual([(r['key'], r['code']) for r in undone['rejects']],
+                         [('2', 'touched'), ('4', 'deleted')])
         self.assertIn('phone is "mine" now; the run left "+2"', undone['rejects'][0]['message'])
-        self.assertEqual(work.values('select phone, city from customers where id in (2, 6) order by id'), 'mine|c2\n006|elsewhere')
+        self.assertEqual(work.values('select phone, city from customers where id in (2, 6) order by id'),
+                         'mine|c2\n006|elsewhere')
         # and back again
         again = work.undo(undone['run'])
         self.assertEqual(again['changed'], 4)
@@ -72,7 +79,9 @@ class Fix(unittest.TestCase):
         shown = work.undo(run, '--where', "customers.city = 'c0'", '--dry-run')
         self.assertEqual((shown['changed'], shown['applied']), (2, False))
         self.assertEqual(work.undo(run, '--where', "city = 'c0'")['changed'], 2)
-        self.assertEqual(work.values("select string_agg(id::text, ' ' order by id) from customers where phone like '00%'"), '6 12')
+        self.assertEqual(work.values("select string_agg(id::text, ' ' order by id) from customers "
+                                     "where phone like '00%'"),
+                         '6 12')
 
     def test_n_18_row_budget_before_the_first_write(self):
         work = self.work(1000, extra='max_rows = 499,')
@@ -84,12 +93,15 @@ class Fix(unittest.TestCase):
         work.run()
 
     def test_values_pass_the_coercers_of_jobs(self):
-        work = self.work(3, sql='alter table customers add age int2, add born date', set_=['age', 'born'], where=None, map_="""function(row)
+        map_ = """function(row)
           row.age = ({ '12', 99999, 'x' })[row.id]
           if row.id == 1 then row.born = '2026-02-03' end
-        end""")
+        end"""
+        work = self.work(3, sql='alter table customers add age int2, add born date', set_=['age', 'born'],
+                         where=None, map_=map_)
         report = work.apply(expect=3)
-        self.assertEqual([(r['key'], r['code']) for r in report['rejects']], [('2', 'out_of_range'), ('3', 'bad_value')])
+        self.assertEqual([(r['key'], r['code']) for r in report['rejects']],
+                         [('2', 'out_of_range'), ('3', 'bad_value')])
         self.assertEqual(work.values('select age, born from customers order by id'), '12|2026-02-03\n|\n|')
 
     def test_the_server_refuses_single_rows(self):
@@ -97,12 +109,16 @@ class Fix(unittest.TestCase):
         report = work.apply(expect=3)
         self.assertEqual((report['changed'], report['rejected']), (98, 2))
         self.assertEqual([r['key'] for r in report['rejects']], ['66', '68'])
-        self.assertEqual(work.values('select code, document_id from lugger.rejects order by document_id'), 'server|66\nserver|68')
+        self.assertEqual(work.values('select code, document_id from lugger.rejects order by document_id'),
+                         'server|66\nserver|68')
 
     def test_a_query_gives_the_keys(self):
-        sql = "create table dups (id int primary key, email text); insert into dups select i, 'e' || i % 50 from generate_series(1, 100) i"
-        work = self.work(0, sql=sql, table='dups', set_=['email'], where=None, map_="function(row) row.email = row.email .. '+' .. row.id end",
-                         extra="query = 'select max(id) as id from dups where id > $1 group by email having count(*) > 1', params = { 0 }, batch_rows = 7,")
+        sql = ("create table dups (id int primary key, email text); insert into dups select i, 'e' || i % 50 "
+               "from generate_series(1, 100) i")
+        work = self.work(0, sql=sql, table='dups', set_=['email'], where=None,
+                         map_="function(row) row.email = row.email .. '+' .. row.id end",
+                         extra="query = 'select max(id) as id from dups where id > $1 "
+                               "group by email having count(*) > 1', params = { 0 }, batch_rows = 7,")
         self.assertEqual(work.report()['changed'], 50)
         self.assertEqual(work.apply()['changed'], 50)
         self.assertEqual(work.values('select count(distinct email) from dups'), '100')
@@ -131,7 +147,8 @@ class Fix(unittest.TestCase):
         self.assertIn('images of 0 rows', work.lugger('state', 'prune', '--images').err)
         self.assertIn('0 runs', work.lugger('state', 'prune', '--keep', '0').err)
         work.database.query("update lugger.fixes set images_until = now() - interval '1 s'")
-        self.assertIn('images of 5 rows removed: older than their retention', work.lugger('state', 'prune', '--images').err)
+        self.assertIn('images of 5 rows removed: older than their retention',
+                      work.lugger('state', 'prune', '--images').err)
         self.assertIn('can no longer be taken back', work.lugger('log', run).out)
         self.assertIn('1 run and', work.lugger('state', 'prune', '--keep', '0').err)
 
@@ -142,15 +159,19 @@ class Fix(unittest.TestCase):
         self.assertEqual(work.values("select count(*) from customers where phone like '+%'"), '530')
 
     def test_unchanged_is_decided_by_the_server(self):
-        work = self.work(0, sql="create table t (id int primary key, a numeric(6,2), j jsonb, x int[]);"
-                                "insert into t values (1, 1.5, '{\"b\": 1, \"a\": [1, 2]}', '{{1,2},{3,4}}')", table='t', where=None,
-                         set_=['a', 'j', 'x'], map_="function(row) row.a = '1.5' row.j = { a = { 1, 2 }, b = 1 } row.x = row.x end")
+        work = self.work(0,
+                         sql="create table t (id int primary key, a numeric(6,2), j jsonb, x int[]);"
+                             "insert into t values (1, 1.5, '{\"b\": 1, \"a\": [1, 2]}', '{{1,2},{3,4}}')",
+                         table='t', where=None, set_=['a', 'j', 'x'],
+                         map_="function(row) row.a = '1.5' row.j = { a = { 1, 2 }, b = 1 } row.x = row.x end")
         self.assertEqual(work.report()['unchanged'], 1)
 
     def test_a_changed_script_is_not_resumed(self):
         work = self.work(1000, extra='batch_rows = 100,')
-        work.database.query("create function slow() returns trigger language plpgsql as $$ begin if new.id > 500 then raise exception"
-                            " sqlstate '57014'; end if; return new; end $$; create trigger slow before update on customers for each row execute function slow()")
+        work.database.query("create function slow() returns trigger language plpgsql as $$ begin if new.id > "
+                            "500 then raise exception"
+                            " sqlstate '57014'; end if; return new; end $$; create trigger slow before "
+                            "update on customers for each row execute function slow()")
         work.run('--apply', expect=1)
         work.database.query('drop trigger slow on customers')
         work.script((work.directory / 'job.lua').read_text() + '-- another\n')

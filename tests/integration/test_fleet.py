@@ -1,4 +1,5 @@
-"""Several processes share a run: each claims partitions, any of them may die, and the result is that of one."""
+"""Several processes share a run: each claims partitions, any of them may die, and the result is that
+of one."""
 import os
 import random
 import signal
@@ -14,13 +15,17 @@ from postgres import Postgres
 ROWS = 48_000
 SEED = int(os.environ.get('LUGGER_SEED', '20261129'))
 COLUMNS = "{ 'n', 'int4' }, { 'pad', 'text' }"
-TABLE = "select count(*), count(distinct mongo_id), md5(string_agg(d::text, ',' order by mongo_id)) from docs d"
-BOOKS = ('select sum(read), sum(inserted), sum(updated), sum(skipped), sum(rejected), bool_and(done) from lugger.partitions'
+TABLE = ("select count(*), count(distinct mongo_id), "
+         "md5(string_agg(d::text, ',' order by mongo_id)) from docs d")
+BOOKS = ('select sum(read), sum(inserted), sum(updated), sum(skipped), sum(rejected), bool_and(done) '
+         'from lugger.partitions'
          " where run = (select run from lugger.runs where status = 'done')")
-REJECTS = "select count(*), md5(string_agg(document_id || code, ',' order by document_id)) from lugger.rejects"
+REJECTS = ("select count(*), md5(string_agg(document_id || code, ',' order by document_id)) "
+           "from lugger.rejects")
 HELD = 'select count(*) from lugger.partitions where not done and expires_at > now()'
 RUNS = "select count(*), count(*) filter (where status = 'done') from lugger.runs"
-EXPIRE = "update lugger.partitions set expires_at = now() - interval '1 s' where holder like '%pid {}' and not done"
+EXPIRE = ("update lugger.partitions set expires_at = now() - interval '1 s' "
+          "where holder like '%pid {}' and not done")
 SLOW = 'throttle = { rows_per_s = 6000 },'
 
 
@@ -29,7 +34,8 @@ def documents():
     rng = random.Random(SEED)
     for i in range(ROWS):
         key = i - 30_000 if i > 30_000 and rng.random() < 0.001 else i
-        yield {'_id': ObjectId(f'{key:024x}'), 'n': 'n/a' if rng.random() < 0.001 else i, 'pad': 'x' * rng.randrange(400, 800)}
+        yield {'_id': ObjectId(f'{key:024x}'), 'n': 'n/a' if rng.random() < 0.001 else i,
+               'pad': 'x' * rng.randrange(400, 800)}
 
 
 class Fleet(unittest.TestCase):
@@ -49,7 +55,8 @@ class Fleet(unittest.TestCase):
             process.communicate()
 
     def work(self, conflict='update', extra='', **more):
-        return Work(self.server.fresh(), text=job(COLUMNS, source=self.source, conflict=conflict, extra=extra, **more))
+        return Work(self.server.fresh(),
+                    text=job(COLUMNS, source=self.source, conflict=conflict, extra=extra, **more))
 
     def join(self, work, *flags):
         process = work.start('run', 'job.lua', '--create', '--join', '-j', '2', '--log', 'none', *flags)
@@ -79,8 +86,10 @@ class Fleet(unittest.TestCase):
         return self.expected[conflict]
 
     def prove(self, work, conflict='update'):
-        self.assertEqual([work.database.query(sql) for sql in (TABLE, BOOKS, REJECTS)], self.undisturbed(conflict))
-        self.assertEqual(work.database.rows("select count(*) from lugger.runs where status <> 'done'"), [['0']])
+        self.assertEqual([work.database.query(sql) for sql in (TABLE, BOOKS, REJECTS)],
+                         self.undisturbed(conflict))
+        self.assertEqual(work.database.rows("select count(*) from lugger.runs where status <> 'done'"),
+                         [['0']])
 
     def test_two_processes_do_the_work_of_one(self):
         work = self.work(extra=SLOW)
@@ -135,13 +144,17 @@ class Fleet(unittest.TestCase):
         self.until(work.database, HELD.replace('count(*)', 'count(distinct holder)'), 2)
         mine = f"holder like '%pid {lost.pid}'"
         os.kill(lost.pid, signal.SIGSTOP)
-        held = [row[0] for row in work.database.rows(f'select partition from lugger.partitions where {mine} and not done')]
+        held = [row[0] for row in work.database.rows('select partition from lugger.partitions '
+                                                     f'where {mine} and not done')]
         self.assertTrue(held)
         work.database.query(EXPIRE.format(lost.pid))
         self.ends(other)   # takes them over, and finishes alone
         self.prove(work)
         names = ', '.join(f"'{name}'" for name in held)
-        self.assertEqual(work.database.number(f"select count(*) from lugger.partitions where partition in ({names}) and holder like '%pid {other.pid}'"), len(held))
+        self.assertEqual(work.database.number("select count(*) from lugger.partitions "
+                                              f"where partition in ({names}) "
+                                              f"and holder like '%pid {other.pid}'"),
+                         len(held))
         os.kill(lost.pid, signal.SIGCONT)
         told = self.ends(lost)
         self.assertIn('read 48,000', told)
@@ -153,14 +166,20 @@ class Fleet(unittest.TestCase):
         lost = self.join(work)
         self.until(work.database, HELD, 2)
         os.kill(lost.pid, signal.SIGSTOP)
-        taken = work.database.rows("update lugger.partitions set claim = 'x', member = 'x', member_lock = null, expires_at = now() + interval '1 hour'"
+        taken = work.database.rows("update lugger.partitions set claim = 'x', member = 'x', "
+                                   "member_lock = null, expires_at = now() + interval '1 hour'"
                                    ' where not done returning partition, position, read')
         before = work.database.number('select sum(read) from lugger.partitions')
         os.kill(lost.pid, signal.SIGCONT)
         # With all that is left in another's hands it waits, and has committed nothing.
-        self.until(work.database, "select count(*) from pg_stat_activity where datname = current_database() and application_name = 'lugger load' and state = 'idle' and query ilike 'rollback%'", 2)
+        self.until(work.database,
+                   "select count(*) from pg_stat_activity where datname = current_database() "
+                   "and application_name = 'lugger load' and state = 'idle' and query ilike 'rollback%'",
+                   2)
         self.assertEqual(work.database.number('select sum(read) from lugger.partitions'), before)
-        self.assertEqual(work.database.rows('select partition, position, read from lugger.partitions where not done order by 1'), sorted(taken))
+        self.assertEqual(work.database.rows('select partition, position, read from lugger.partitions '
+                                            'where not done order by 1'),
+                         sorted(taken))
         work.database.query("update lugger.partitions set expires_at = now() where claim = 'x'")
         self.ends(lost)
         self.prove(work)
@@ -174,7 +193,8 @@ class Fleet(unittest.TestCase):
         direct = work.database
         pair = []
         for _ in range(2):
-            pair.append(harness.start('run', 'job.lua', '--create', '--join', '-j', '1', '--log', 'none', cwd=work.directory,
+            pair.append(harness.start('run', 'job.lua', '--create', '--join', '-j', '1', '--log', 'none',
+                                      cwd=work.directory,
                                       env={**work.env, 'PG_URI': pooler.url(direct.name)}))
             self.started.append(pair[-1])
         self.until(direct, HELD.replace('count(*)', 'count(distinct holder)'), 2)
@@ -201,11 +221,14 @@ class Fleet(unittest.TestCase):
             first = self.join(work)
             self.until(work.database, 'select count(*) from lugger.partitions')
             second = self.join(work)
-            blocker = subprocess.Popen(['psql', '-X', '-q', work.database.url], stdin=subprocess.PIPE, text=True, stdout=subprocess.DEVNULL)
+            blocker = subprocess.Popen(['psql', '-X', '-q', work.database.url], stdin=subprocess.PIPE,
+                                       text=True, stdout=subprocess.DEVNULL)
             try:
                 blocker.stdin.write('begin; lock table docs in row exclusive mode;\n')
                 blocker.stdin.flush()
-                self.until(work.database, "select count(*) from lugger.leases l, lugger.runs r where l.job = r.job and not exists (select from lugger.partitions where not done)")
+                self.until(work.database,
+                           "select count(*) from lugger.leases l, lugger.runs r where l.job = r.job "
+                           "and not exists (select from lugger.partitions where not done)")
                 holder = work.database.query('select holder from lugger.leases').strip()
                 finisher, other = (first, second) if holder.endswith(f'pid {first.pid}') else (second, first)
                 finisher.send_signal(how)
@@ -248,7 +271,8 @@ class Fleet(unittest.TestCase):
         work.script(job(COLUMNS, source=self.source, conflict='update') + '-- mended')
         self.assertIn('--join --restart', work.run('--create', '--join', expect=1).err)
         work.run('--create', '--join', '--restart', expect=3)
-        self.assertEqual(work.database.query('select status from lugger.runs order by started_at').split(), ['abandoned', 'done'])
+        self.assertEqual(work.database.query('select status from lugger.runs order by started_at').split(),
+                         ['abandoned', 'done'])
         self.assertEqual(work.database.query(TABLE), self.undisturbed('update')[0])
 
     def test_a_run_of_one_process_and_a_shared_one_exclude_each_other(self):
@@ -284,7 +308,8 @@ class Fleet(unittest.TestCase):
             folder.mkdir()
             (folder / 'docs.bson').write_bytes(self.source.read_bytes())
             (folder / 'job.lua').write_text(script.replace(str(self.source), 'docs.bson'))
-            copies.append(harness.start('run', 'job.lua', '--create', '--join', '-j', '1', '--log', 'none', cwd=folder, env=work.env))
+            copies.append(harness.start('run', 'job.lua', '--create', '--join', '-j', '1', '--log', 'none',
+                                        cwd=folder, env=work.env))
             self.started.append(copies[-1])
         for process in copies:
             self.ends(process)

@@ -6,7 +6,8 @@ from harness import lua
 from jobs import Work, job
 from postgres import Postgres
 
-# What the type takes, and what it refuses: syntax errors, invalid names, internal errors, things that do not exist.
+# What the type takes, and what it refuses: syntax errors, invalid names, internal errors, things that do
+# not exist.
 VALUES = {
     'ltree': ('a.b', 'a..b'),
     'tsvector': ('fat:1 cat:2', "it's a 'broken one"),
@@ -32,15 +33,18 @@ class InputFunctions(unittest.TestCase):
                     database = self.server.fresh()
                     database.query('create extension ltree; create extension hstore')
                     documents = [{'_id': i, 'v': bad if i in (7, 300) else good} for i in range(400)]
-                    work = Work(database, documents, job(f"{{ 'v', {lua(type)} }}", conflict='update', target_options=options))
+                    work = Work(database, documents,
+                                job(f"{{ 'v', {lua(type)} }}", conflict='update', target_options=options))
                     result = work.run('--create', expect=3)
                     self.assertEqual(result.books()['inserted'], 398)
-                    self.assertEqual(database.query('select document_id, code from lugger.rejects order by reject'),
+                    self.assertEqual(database.query('select document_id, code '
+                                                    'from lugger.rejects order by reject'),
                                      '$n:7|server\n$n:300|server')
                     self.assertEqual(database.number('select count(*) from docs'), 398)
 
     def test_c1_all_of_a_small_load_may_be_rejects(self):
-        work = Work(self.server.fresh(), [{'_id': 1, 'v': "'"}], job("{ 'v', 'tsvector' }", conflict='update'))
+        work = Work(self.server.fresh(), [{'_id': 1, 'v': "'"}],
+                    job("{ 'v', 'tsvector' }", conflict='update'))
         self.assertEqual(work.run('--create', expect=3).books()['rejected'], 1)
 
     def test_c1_a_fault_of_the_statement_is_no_reject(self):
@@ -51,7 +55,8 @@ class InputFunctions(unittest.TestCase):
                 database.query(f"""create table docs (mongo_id text primary key, v text);
                   create function f() returns trigger language plpgsql as $$ begin {body}; return new; end $$;
                   create trigger t before insert on docs for each row execute function f()""")
-                work = Work(database, [{'_id': i, 'v': 'x'} for i in range(100)], job("{ 'v', 'text' }", conflict='update'))
+                work = Work(database, [{'_id': i, 'v': 'x'} for i in range(100)],
+                            job("{ 'v', 'text' }", conflict='update'))
                 result = work.run(expect=1)
                 self.assertEqual(database.number('select count(*) from lugger.rejects'), 0, result)
 

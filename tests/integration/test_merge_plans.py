@@ -1,5 +1,6 @@
-"""How the server goes about a merge: no statement may look at all rows of a table for each row of another. It knows
-nothing of a table that was filled a moment ago, and would take it for one of a few rows."""
+"""How the server goes about a merge: no statement may look at all rows of a table for each row of
+another. It knows nothing of a table that was filled a moment ago, and would take it for one of a
+few rows."""
 import glob
 import re
 import unittest
@@ -13,7 +14,8 @@ COUNT = 2500
 TAGS = 'select parent_mongo_id, ordinal, tag from tags order by 1, 2'
 DOCS = 'select mongo_id, v from docs order by 1'
 # A plan's line for whatever goes through all it has.
-FULL = re.compile(r'(?:Seq Scan|CTE Scan|Function Scan|Materialize|Subquery Scan)[^\n]*\(actual rows=[\d.]+ loops=(\d+)\)')
+FULL = re.compile(r'(?:Seq Scan|CTE Scan|Function Scan|Materialize|Subquery Scan)[^\n]*\(actual '
+                  r'rows=[\d.]+ loops=(\d+)\)')
 MOST = 20
 
 
@@ -26,14 +28,17 @@ class MergePlans(unittest.TestCase):
     def setUpClass(cls):
         if not glob.glob('/usr/lib/postgresql/*/lib/auto_explain.so'):
             harness.skip('auto_explain is not installed (Debian package: postgresql)')
-        cls.server = Postgres({'session_preload_libraries': 'auto_explain', 'auto_explain.log_min_duration': '0',
-                               'auto_explain.log_analyze': 'on', 'auto_explain.log_timing': 'off', 'autovacuum': 'off'})
+        cls.server = Postgres({'session_preload_libraries': 'auto_explain',
+                               'auto_explain.log_min_duration': '0', 'auto_explain.log_analyze': 'on',
+                               'auto_explain.log_timing': 'off', 'autovacuum': 'off'})
 
     def work(self, found, policy='update', writer='copy'):
         work = Work(self.server.fresh(), found)
         newer = "newer = 'ver'," if policy == 'newer' else ''
-        work.script(job("{ 'v', 'int4' }, { 'ver', 'int4' }", conflict=policy, target_options=f"{newer} writer = '{writer}',",
-                        extra="children = { { table = 'tags', from = 'tags[]', columns = { { 'tag', 'text', from = '.' } } } },"))
+        work.script(job("{ 'v', 'int4' }, { 'ver', 'int4' }", conflict=policy,
+                        target_options=f"{newer} writer = '{writer}',",
+                        extra="children = { { table = 'tags', from = 'tags[]', columns = { { 'tag', 'text', "
+                              "from = '.' } } } },"))
         return work
 
     def run_watched(self, work, *flags):
@@ -46,7 +51,8 @@ class MergePlans(unittest.TestCase):
         with open(log, encoding='utf-8', errors='replace') as text:
             text.seek(begin)
             plans = text.read().split('LOG:  duration:')
-        self.assertTrue(any('lugger_stage' in plan or 'stage_0' in plan for plan in plans), 'no merge was seen')
+        self.assertTrue(any('lugger_stage' in plan or 'stage_0' in plan for plan in plans),
+                        'no merge was seen')
         for plan in plans:
             passes = max(map(int, FULL.findall(plan)), default=0)
             self.assertLessEqual(passes, MOST, plan[:4000])
@@ -56,7 +62,8 @@ class MergePlans(unittest.TestCase):
         """The table holds the last document of each key, with the child rows of that one."""
         last = {d['_id']: d for d in documents}
         self.assertEqual(work.database.rows(DOCS), [[k, str(d['v'].value)] for k, d in sorted(last.items())])
-        self.assertEqual(work.database.rows(TAGS), [[k, str(i + 1), t] for k, d in sorted(last.items()) for i, t in enumerate(d['tags'])])
+        self.assertEqual(work.database.rows(TAGS), [
+            [k, str(i + 1), t] for k, d in sorted(last.items()) for i, t in enumerate(d['tags'])])
 
     def test_rows_of_one_key_are_settled(self):
         """Each key comes twice, every tenth four times."""
@@ -87,7 +94,8 @@ class MergePlans(unittest.TestCase):
                         work.documents(documents)
                         result = self.run_watched(work)
                         self.check(work, documents)
-                        self.assertEqual(result.books()['unchanged' if what == 'nothing' else 'updated'], COUNT)
+                        self.assertEqual(result.books()['unchanged' if what == 'nothing' else 'updated'],
+                                         COUNT)
                         told = 'CREATE INDEX ON "tags" ("parent_mongo_id")'
                         (self.assertNotIn if index else self.assertIn)(told, result.err)
 
@@ -96,11 +104,14 @@ class MergePlans(unittest.TestCase):
         work.run('--create')
         work.database.query('alter table tags drop constraint tags_pkey')
         told = 'tags has no index that finds the child rows of a document'
-        for index, finds in (('(tag, parent_mongo_id)', False), ("(parent_mongo_id) where tag <> 'x'", False), ('(lower(parent_mongo_id))', False),
-                             ('using hash (parent_mongo_id)', True), ('(parent_mongo_id, lower(tag))', True)):
-            work.database.query(f"create index found on tags {'' if index.startswith('using') else 'using btree'} {index}")
+        for index, finds in (('(tag, parent_mongo_id)', False), ("(parent_mongo_id) where tag <> 'x'", False),
+                             ('(lower(parent_mongo_id))', False), ('using hash (parent_mongo_id)', True),
+                             ('(parent_mongo_id, lower(tag))', True)):
+            work.database.query("create index found on tags "
+                                f"{'' if index.startswith('using') else 'using btree'} {index}")
             with self.subTest(index):
-                (self.assertNotIn if finds else self.assertIn)(told, work.lugger('plan', 'job.lua', expect=None).err)
+                (self.assertNotIn if finds else self.assertIn)(
+                    told, work.lugger('plan', 'job.lua', expect=None).err)
             work.database.query('drop index found')
 
 

@@ -21,7 +21,8 @@ return {
     end
   end,
   down = function(db) db:exec('ALTER TABLE users DROP COLUMN nick') end,
-  verify = function(db) return db:value('SELECT count(*) FROM users WHERE nick IS NULL') == 0, 'a nick is NULL' end,
+  verify = function(db) return db:value('SELECT count(*) FROM users WHERE nick IS NULL') == 0,
+  'a nick is NULL' end,
 }
 '''
 
@@ -39,7 +40,8 @@ class Migrate(unittest.TestCase):
         self.assertEqual(project.states(), {'01': 'pending', '02': 'pending'})
         self.assertIn('2 migrations applied', project.migrate('up').err)
         self.assertEqual(project.states(), {'01': 'applied', '02': 'applied'})
-        self.assertEqual(project.query("select string_agg(nick, ',' order by id) from users where id < 3"), 'u1,u2')
+        self.assertEqual(project.query("select string_agg(nick, ',' order by id) from users where id < 3"),
+                         'u1,u2')
         self.assertIn('nothing to do', project.migrate('up').err)
         project.migrate('down')
         self.assertEqual(project.states(), {'01': 'applied', '02': 'pending'})
@@ -53,14 +55,20 @@ class Migrate(unittest.TestCase):
         project.migrate('up')
         project.migrate('down')
         project.migrate('redo')
-        self.assertEqual(project.query("select string_agg(name, ',' order by version) from lugger.current_migrations"), 'users')
-        rows = project.database.rows('select version, direction, state, applied_by, lugger_version, duration_ms is not null, finished_at >= started_at'
+        self.assertEqual(project.query("select string_agg(name, ',' order by version) "
+                                       "from lugger.current_migrations"),
+                         'users')
+        rows = project.database.rows('select version, direction, state, applied_by, lugger_version, '
+                                     'duration_ms is not null, finished_at >= started_at'
                                      ' from lugger.migrations order by entry')
-        self.assertEqual([(r[0][-2:], r[1]) for r in rows], [('01', 'up'), ('02', 'up'), ('02', 'down'), ('01', 'down'), ('01', 'up')])
+        self.assertEqual([(r[0][-2:], r[1]) for r in rows],
+                         [('01', 'up'), ('02', 'up'), ('02', 'down'), ('01', 'down'), ('01', 'up')])
         self.assertEqual({tuple(r[2:4] + r[5:]) for r in rows}, {('done', 'postgres (tester)', 't', 't')})
 
     def test_to_a_version(self):
-        project = self.project(v1_a='-- up\nCREATE TABLE a ();\n-- down\nDROP TABLE a', v2_b='CREATE TABLE b ();', v3_c='-- up\nCREATE TABLE c ();\n-- down\nDROP TABLE c')
+        project = self.project(v1_a='-- up\nCREATE TABLE a ();\n-- down\nDROP TABLE a',
+                               v2_b='CREATE TABLE b ();',
+                               v3_c='-- up\nCREATE TABLE c ();\n-- down\nDROP TABLE c')
         project.migrate('up', '--to', '20260101000002')
         self.assertEqual(project.states(), {'01': 'applied', '02': 'applied', '03': 'pending'})
         project.migrate('up')
@@ -72,7 +80,9 @@ class Migrate(unittest.TestCase):
         project.migrate('down', '20260101000001', expect=2)
 
     def test_a_failure_in_a_transaction_takes_all_of_its_file_back(self):
-        project = self.project(v1_a='CREATE TABLE a ();', v2_b='-- up\nCREATE TABLE b ();\n\nCREATE TABLE a ();', v3_c='CREATE TABLE c ();')
+        project = self.project(v1_a='CREATE TABLE a ();',
+                               v2_b='-- up\nCREATE TABLE b ();\n\nCREATE TABLE a ();',
+                               v3_c='CREATE TABLE c ();')
         result = project.migrate('up', expect=1)
         self.assertIn('relation "a" already exists', result.err)
         self.assertIn('migrations/20260101000002_b.sql:4', result.err)
@@ -86,7 +96,9 @@ class Migrate(unittest.TestCase):
 
     def test_n_16_a_failed_step_is_gone_on_with(self):
         project = self.project(v1_t='CREATE TABLE t (id int); INSERT INTO t VALUES (1), (1);',
-                               v2_steps='-- no transaction\nINSERT INTO t VALUES (2);\nCREATE UNIQUE INDEX CONCURRENTLY t_id ON t (id);\nINSERT INTO t VALUES (3);')
+                               v2_steps='-- no transaction\nINSERT INTO t VALUES (2);\n'
+                                        'CREATE UNIQUE INDEX CONCURRENTLY t_id ON t (id);\n'
+                                        'INSERT INTO t VALUES (3);')
         result = project.migrate('up', expect=1)
         self.assertIn('is duplicated', result.err)
         self.assertIn('1 of its steps are done and stay; `lugger migrate up` goes on behind them', result.err)
@@ -94,7 +106,8 @@ class Migrate(unittest.TestCase):
         project.query('delete from t where id = 1')
         self.assertIn('going on behind step 1', project.migrate('up').err)
         self.assertEqual(project.query("select string_agg(id::text, ',' order by id) from t"), '2,3')
-        self.assertEqual(project.query("select indisvalid from pg_index where indexrelid = 't_id'::regclass"), 't')
+        self.assertEqual(project.query("select indisvalid from pg_index where indexrelid = 't_id'::regclass"),
+                         't')
         self.assertEqual(project.states(), {'01': 'applied', '02': 'applied'})
 
     def test_a_failed_step_may_be_mended_in_the_file(self):
@@ -102,14 +115,18 @@ class Migrate(unittest.TestCase):
         project = self.project(v1_t=steps.format("'x'"))
         project.migrate('up', expect=1)
         project.file('v1_t', steps.format('7').replace('(id int)', '(id bigint)'))
-        self.assertIn('step 1.1 of 20260101000001_t.sql was done as: CREATE TABLE t (id int)', project.migrate('up', expect=1).err)
+        self.assertIn('step 1.1 of 20260101000001_t.sql was done as: CREATE TABLE t (id int)',
+                      project.migrate('up', expect=1).err)
         project.file('v1_t', steps.format('7'))
         project.migrate('up')
         self.assertEqual(project.query('select id from t'), '7')
 
     def test_values_that_cannot_wait_for_the_end_of_a_transaction(self):
-        project = self.project(v1_mood="CREATE TYPE mood AS ENUM ('sad');", v2_glad="ALTER TYPE mood ADD VALUE 'glad';\nCREATE TABLE m AS SELECT 'glad'::mood AS m;",
-                               v3_lua="return { up = function(db)\n db:exec(\"ALTER TYPE mood ADD VALUE 'mad'\")\n db:exec(\"INSERT INTO m VALUES ('mad')\") end }")
+        project = self.project(
+            v1_mood="CREATE TYPE mood AS ENUM ('sad');",
+            v2_glad="ALTER TYPE mood ADD VALUE 'glad';\nCREATE TABLE m AS SELECT 'glad'::mood AS m;",
+            v3_lua="return { up = function(db)\n db:exec(\"ALTER TYPE mood ADD VALUE 'mad'\")\n"
+                   " db:exec(\"INSERT INTO m VALUES ('mad')\") end }")
         result = project.migrate('up')
         self.assertEqual(result.err.count('step by step'), 2)
         self.assertEqual(project.query("select string_agg(m::text, ',' order by m) from m"), 'glad,mad')
@@ -124,7 +141,9 @@ class Migrate(unittest.TestCase):
         self.assertIn('the file was edited after it was applied at', project.migrate('up', expect=1).err)
         self.assertIn('its file is accepted as it is now', project.migrate('repair').out)
         self.assertIn('nothing to do', project.migrate('up').err)
-        self.assertEqual(project.query("select string_agg(direction, ',' order by entry) from lugger.migrations"), 'up,repair')
+        self.assertEqual(project.query("select string_agg(direction, ',' order by entry) "
+                                       "from lugger.migrations"),
+                         'up,repair')
 
     def test_a_file_that_is_missing(self):
         project = self.project(v1_users=USERS, v2_nick=NICK)
@@ -175,16 +194,20 @@ class Migrate(unittest.TestCase):
     def test_two_files_of_one_version(self):
         project = self.project(v1_a='CREATE TABLE a ();')
         project.file('20260101000001_b.sql', 'CREATE TABLE b ();')
-        self.assertIn('two files have the version 20260101000001: 20260101000001_a.sql and 20260101000001_b.sql', project.migrate('up', expect=1).err)
+        self.assertIn('two files have the version 20260101000001: 20260101000001_a.sql '
+                      'and 20260101000001_b.sql',
+                      project.migrate('up', expect=1).err)
 
     def test_line_ends_and_byte_order_mark(self):
-        project = self.project(v1_a='\ufeff-- UP\r\nCREATE TABLE a (t text);\r\nINSERT INTO a VALUES (E\'x\');\r\n--  Down\r\nDROP TABLE a;\r\n')
+        project = self.project(v1_a='\ufeff-- UP\r\nCREATE TABLE a (t text);\r\nINSERT INTO a '
+                                    'VALUES (E\'x\');\r\n--  Down\r\nDROP TABLE a;\r\n')
         project.migrate('up')
         project.migrate('down')
         self.assertEqual(project.query("select to_regclass('a') is null"), 't')
 
     def test_marks_inside_a_text_are_none(self):
-        project = self.project(v1_f="CREATE FUNCTION f() RETURNS text LANGUAGE sql AS $$\n-- down\nSELECT '\n-- up\n' $$;")
+        project = self.project(v1_f="CREATE FUNCTION f() RETURNS text LANGUAGE sql AS $$\n-- down\n"
+                                    "SELECT '\n-- up\n' $$;")
         project.migrate('up')
         self.assertEqual(project.query('select length(f())'), '7')
 
@@ -207,7 +230,8 @@ class Migrate(unittest.TestCase):
 
     def test_no_rights(self):
         project = self.project(v1_a='CREATE TABLE a ();')
-        project.query('do $$ begin create role nobody_much login; exception when duplicate_object then null; end $$')
+        project.query('do $$ begin create role nobody_much login; '
+                      'exception when duplicate_object then null; end $$')
         project.database.user = 'nobody_much'
         result = project.migrate('up', expect=1)
         self.assertIn('lugger state sql', result.err)
@@ -216,14 +240,18 @@ class Migrate(unittest.TestCase):
     def test_transactions_are_not_the_files_business(self):
         project = self.project(v1_a='BEGIN; CREATE TABLE a (); COMMIT;')
         self.assertIn('20260101000001_a.sql:1: BEGIN in a migration', project.migrate('up', expect=1).err)
-        project = self.project(v1_a='-- no transaction\nBEGIN; CREATE TABLE a (); COMMIT;', v2_b="return { up = function(db) db:exec 'COMMIT' end }")
+        project = self.project(v1_a='-- no transaction\nBEGIN; CREATE TABLE a (); COMMIT;',
+                               v2_b="return { up = function(db) db:exec 'COMMIT' end }")
         self.assertIn('20260101000001_a.sql:2: BEGIN in a migration', project.migrate('up', expect=1).err)
         (project.directory / 'migrations/20260101000001_a.sql').unlink()
         project.migrate('repair')
-        self.assertIn('COMMIT in a migration: lugger begins and ends its transactions itself', project.migrate('up', expect=1).err)
+        self.assertIn('COMMIT in a migration: lugger begins and ends its transactions itself',
+                      project.migrate('up', expect=1).err)
 
     def test_settings_of_one_file_do_not_reach_the_next(self):
-        project = self.project(v1_a="SET search_path = pg_catalog; SET lock_timeout = '1ms';", v2_b="CREATE TABLE public.s AS SELECT current_setting('search_path') AS s, current_setting('lock_timeout') AS l")
+        project = self.project(v1_a="SET search_path = pg_catalog; SET lock_timeout = '1ms';",
+                               v2_b="CREATE TABLE public.s AS SELECT current_setting('search_path') AS s, "
+                                    "current_setting('lock_timeout') AS l")
         project.migrate('up')
         self.assertEqual(project.query('select * from s'), '"$user", public|3s')
 
@@ -231,10 +259,13 @@ class Migrate(unittest.TestCase):
         project = self.project(v1_a=r"""
 return { up = function(db)
   local lugger = require 'lugger'
-  local row = db:query('SELECT $1::int AS i, $2::text AS t, $3::bool AS b, $4::numeric AS n, $5::jsonb AS j, $6::int[] AS a, $7::uuid AS u, $8::text AS z, $9::bigint AS big',
-    7, "o'x\\", true, lugger.decimal '1.50', { a = 1 }, { 1, 2 }, lugger.uuid '64f1c0a2-b3c4-4d5e-8f7a-8b9010000000', nil, lugger.int64 '9007199254740993')[1]
+  local row = db:query('SELECT $1::int AS i, $2::text AS t, $3::bool AS b, $4::numeric AS n, ' ..
+    '$5::jsonb AS j, $6::int[] AS a, $7::uuid AS u, $8::text AS z, $9::bigint AS big',
+    7, "o'x\\", true, lugger.decimal '1.50', { a = 1 }, { 1, 2 },
+    lugger.uuid '64f1c0a2-b3c4-4d5e-8f7a-8b9010000000', nil, lugger.int64 '9007199254740993')[1]
   assert(row.i == 7 and row.t == "o'x\\" and row.b == true and row.z == lugger.null)
-  assert(tostring(row.n) == '1.50' and tostring(row.big) == '9007199254740993' and row.j.a == 1 and row.a == '{1,2}')
+  assert(tostring(row.n) == '1.50' and tostring(row.big) == '9007199254740993' and row.j.a == 1
+    and row.a == '{1,2}')
   assert(tostring(row.u) == '64f1c0a2-b3c4-4d5e-8f7a-8b9010000000')
   assert(db:value 'SELECT 1 WHERE false' == nil and db:value 'SELECT NULL' == nil)
 end }
@@ -244,7 +275,8 @@ end }
     def test_a_signal_stops_the_statement_under_way(self):
         project = self.project(v1_slow='CREATE TABLE a ();\nSELECT pg_sleep(60);', v2_b='CREATE TABLE b ();')
         process = project.start('up')
-        while project.query("select count(*) from pg_stat_activity where query like 'SELECT pg_sleep%' and pid <> pg_backend_pid()") == '0':
+        while project.query("select count(*) from pg_stat_activity where query like 'SELECT pg_sleep%' "
+                            "and pid <> pg_backend_pid()") == '0':
             self.assertIsNone(process.poll())
         process.send_signal(signal.SIGINT)
         said = process.communicate(timeout=30)[1]
@@ -256,9 +288,12 @@ end }
         project.migrate('up')
 
     def test_an_error_that_the_file_caught_still_counts(self):
-        project = self.project(v1_a="return { up = function(db) pcall(db.exec, db, 'SELECT 1 FROM nowhere') end }")
+        project = self.project(v1_a="return { up = function(db) pcall(db.exec, db, 'SELECT 1 "
+                                    "FROM nowhere') end }")
         self.assertIn('relation "nowhere" does not exist', project.migrate('up', expect=1).err)
-        project.file('v1_a', "return { up = function(db)\n db:exec 'SAVEPOINT a'\n pcall(db.exec, db, 'SELECT 1 FROM nowhere')\n db:exec 'ROLLBACK TO a' end }")
+        project.file('v1_a',
+                     "return { up = function(db)\n db:exec 'SAVEPOINT a'\n "
+                     "pcall(db.exec, db, 'SELECT 1 FROM nowhere')\n db:exec 'ROLLBACK TO a' end }")
         project.migrate('up')
 
     def test_warnings_of_the_server_are_told(self):
@@ -266,12 +301,19 @@ end }
         self.assertIn('mind the gap', project.migrate('up').err)
 
     def test_mistakes_in_files(self):
-        for text, wanted in (("return 7", 'returned a number'), ("return { up = 7 }", '`up` is a number'), ("return { upp = print }", 'did you mean up?'),
-                             ("return { down = function() end }", 'has no `up`'), ("return {", 'unexpected'), ("return { up = { print, 3 } }", 'item 2 of `up` is a number'),
-                             ("return { up = function(db) db:exec(7) end }", 'db:exec wants SQL as text'), ("return { up = function(db) error 'mine' end }", 'mine'),
-                             ("return { up = function(db) db:exec('SELECT $1', print) end }", 'a function cannot be a parameter'),
-                             ("return { up = function(db) db:exec('SELECT 1 FROM nowhere') end }", '20260101000001_a.lua:1'),
-                             ("return { up = function(db) for _ in db:batches { table = 'nowhere' } do end end }", 'there is no table nowhere')):
+        for text, wanted in (("return 7", 'returned a number'), ("return { up = 7 }", '`up` is a number'),
+                             ("return { upp = print }", 'did you mean up?'),
+                             ("return { down = function() end }", 'has no `up`'), ("return {", 'unexpected'),
+                             ("return { up = { print, 3 } }", 'item 2 of `up` is a number'),
+                             ("return { up = function(db) db:exec(7) end }", 'db:exec wants SQL as text'),
+                             ("return { up = function(db) error 'mine' end }", 'mine'),
+                             ("return { up = function(db) db:exec('SELECT $1', print) end }",
+                              'a function cannot be a parameter'),
+                             ("return { up = function(db) db:exec('SELECT 1 FROM nowhere') end }",
+                              '20260101000001_a.lua:1'),
+                             (("return { up = function(db) for _ in db:batches { table = "
+                               "'nowhere' } do end end }"),
+                              'there is no table nowhere')):
             project = self.project(v1_a=text)
             result = project.migrate('up', expect=1)
             self.assertIn(wanted, result.err, text)
@@ -283,7 +325,8 @@ end }
         project.file('v2_load', """
 local lugger = require 'lugger'
 return { up = {
-  lugger.copy { from = lugger.source 'docs.jsonl', into = lugger.target(lugger.env.PG_URI, { table = 'docs', key = 'mongo_id' }),
+  lugger.copy { from = lugger.source 'docs.jsonl',
+    into = lugger.target(lugger.env.PG_URI, { table = 'docs', key = 'mongo_id' }),
     columns = { { 'mongo_id', 'text', from = '_id' }, { 'n', 'int4' } } },
   function(db) db:exec 'UPDATE docs SET n = n * 10' end,
 } }

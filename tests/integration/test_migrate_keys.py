@@ -6,7 +6,8 @@ from migrations import Project
 from postgres import Postgres
 
 FILL = """local schema = require 'lugger.schema'
-return {{ up = function(db) schema.backfill(db, {{ table = 't', key = {key}, set = {{ v = "'y'" }}, batch_rows = 2 }}) end }}"""
+return {{ up = function(db) schema.backfill(db, {{ table = 't', key = {key}, set = {{ v = "'y'" }},
+  batch_rows = 2 }}) end }}"""
 # How the key is made, and what the refusal says; None where it is fine.
 KEYS = (
     ('a int unique', 'may be NULL'),
@@ -45,7 +46,8 @@ class Keys(unittest.TestCase):
         err = project.migrate('up', expect=1 if refusal else 0).err
         if refusal:
             self.assertIn(refusal, err, words)
-        self.assertEqual(project.query("select count(*) from t where v = 'y'"), '0' if refusal else '5', words)
+        self.assertEqual(project.query("select count(*) from t where v = 'y'"), '0' if refusal else '5',
+                         words)
 
     def test_a12_a_key_that_may_be_null_is_refused(self):
         for words, refusal in KEYS:

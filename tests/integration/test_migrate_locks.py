@@ -16,7 +16,8 @@ class Session:
     """A psql whose transaction stays open."""
 
     def __init__(self, database, *statements):
-        self.process = subprocess.Popen(['psql', '-XAtq', '-d', database.url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(['psql', '-XAtq', '-d', database.url], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True)
         self.send(*statements, 'select 1')
         self.process.stdout.readline()
 
@@ -81,20 +82,23 @@ class Locks(unittest.TestCase):
         self.second(self.pooled)
 
     def test_n_16_concurrently_never_waits_for_ourselves(self):
-        project = self.project(v1_t='CREATE TABLE t (id int);', v2_index='CREATE INDEX CONCURRENTLY t_id ON t (id);')
+        project = self.project(v1_t='CREATE TABLE t (id int);',
+                               v2_index='CREATE INDEX CONCURRENTLY t_id ON t (id);')
         env = self.pooled(project)
         # A second process that waits for the first must not hold a snapshot that the index build waits for.
         processes = [project.start('up', '--wait', env=env) for _ in range(3)]
         for process in processes:
             said = process.communicate(timeout=60)[1]
             self.assertEqual(process.returncode, 0, said)
-        self.assertEqual(project.query("select indisvalid from pg_index where indexrelid = 't_id'::regclass"), 't')
+        self.assertEqual(project.query("select indisvalid from pg_index where indexrelid = 't_id'::regclass"),
+                         't')
         self.assertEqual(project.query("select count(*) from lugger.migrations where state = 'done'"), '2')
         self.assertEqual(project.query("select count(*) from pg_locks where locktype = 'advisory'"), '0')
 
     def test_a_direct_connection_serves_where_the_other_is_a_pooler(self):
         project = self.project(v1_who='CREATE TABLE who AS SELECT pg_backend_pid() AS pid')
-        project.migrate('up', env={'PG_URI': 'postgresql:///nowhere?host=/nowhere', 'PG_DIRECT_URI': project.database.url})
+        project.migrate('up', env={
+            'PG_URI': 'postgresql:///nowhere?host=/nowhere', 'PG_DIRECT_URI': project.database.url})
         self.assertEqual(project.query('select count(*) from who'), '1')
 
     def test_s2_11_short_lock_with_retry(self):

@@ -8,9 +8,12 @@ from postgres import Postgres
 
 TABLE = 'create table t (id int primary key, a int, b int); insert into t values (1, 1, 1), (2, 1, 1)'
 UNIQUE = '-- up\nCREATE UNIQUE INDEX CONCURRENTLY t_a ON t (a);\n'
-INDEXES = """select string_agg(c.relname || case when i.indisvalid then '' else ' INVALID' end, ',' order by 1)
-from pg_index i join pg_class c on c.oid = i.indexrelid where i.indrelid = 't'::regclass and not i.indisprimary"""
-BUILDING = "select count(*) from pg_stat_activity where query like 'CREATE UNIQUE INDEX CONCURRENTLY%' and state = 'active'"
+INDEXES = """select string_agg(c.relname || case when i.indisvalid then '' else ' INVALID' end, ','
+  order by 1)
+from pg_index i join pg_class c on c.oid = i.indexrelid where i.indrelid = 't'::regclass
+  and not i.indisprimary"""
+BUILDING = ("select count(*) from pg_stat_activity where query like 'CREATE UNIQUE INDEX CONCURRENTLY%' "
+            "and state = 'active'")
 
 
 class Outside(unittest.TestCase):
@@ -52,8 +55,9 @@ class Outside(unittest.TestCase):
         self.assertEqual(project.query(INDEXES), 'by_dba,t_a')
 
     def test_a8_a_name_that_never_was_fails_each_time(self):
-        for words in ('DROP INDEX CONCURRENTLY typo', 'REINDEX INDEX CONCURRENTLY typo', 'VACUUM typo', 'DROP DATABASE typo',
-                      'REINDEX TABLE CONCURRENTLY typo', 'CREATE INDEX CONCURRENTLY i ON typo (a)', 'DROP TABLESPACE typo'):
+        for words in ('DROP INDEX CONCURRENTLY typo', 'REINDEX INDEX CONCURRENTLY typo', 'VACUUM typo',
+                      'DROP DATABASE typo', 'REINDEX TABLE CONCURRENTLY typo',
+                      'CREATE INDEX CONCURRENTLY i ON typo (a)', 'DROP TABLESPACE typo'):
             project = self.project(v1_a=f'-- up\n{words};\n')
             for _ in range(2):
                 self.assertIn('does not exist', project.migrate('up', expect=1).err, words)
@@ -72,8 +76,10 @@ class Outside(unittest.TestCase):
         self.assertEqual(project.query(INDEXES), '')
 
     def test_a8_mended_builds(self):
-        for mended, left in (('CREATE INDEX CONCURRENTLY t_a ON t (a)', 't_a'), ('CREATE INDEX CONCURRENTLY other ON t (b)', 'other'),
-                             ('CREATE INDEX CONCURRENTLY IF NOT EXISTS t_a ON t (b)', 't_a'), ('CREATE INDEX CONCURRENTLY ON t (a)', 't_a_idx')):
+        for mended, left in (('CREATE INDEX CONCURRENTLY t_a ON t (a)', 't_a'),
+                             ('CREATE INDEX CONCURRENTLY other ON t (b)', 'other'),
+                             ('CREATE INDEX CONCURRENTLY IF NOT EXISTS t_a ON t (b)', 't_a'),
+                             ('CREATE INDEX CONCURRENTLY ON t (a)', 't_a_idx')):
             project = self.project(v1_a=UNIQUE)
             project.migrate('up', expect=1)
             project.file('v1_a', f'-- up\n{mended};\n')
@@ -83,12 +89,15 @@ class Outside(unittest.TestCase):
     def test_a8_a_statement_before_the_one_that_failed(self):
         project = self.project(v1_a='-- no transaction\n-- up\nUPDATE t SET b = 7;\n' + UNIQUE[6:])
         project.migrate('up', expect=1)
-        project.file('v1_a', '-- no transaction\n-- up\nUPDATE t SET b = 7;\nDELETE FROM t WHERE id = 2;\n' + UNIQUE[6:])
+        project.file(
+            'v1_a',
+            '-- no transaction\n-- up\nUPDATE t SET b = 7;\nDELETE FROM t WHERE id = 2;\n' + UNIQUE[6:])
         project.migrate('up')
         self.assertEqual(project.query(INDEXES), 't_a')
 
     def test_a8_killed_while_building_is_taken_over(self):
-        for words, name in (('t_a ON t (a)', 't_a'), ('ON t (a) WHERE b > 0', 't_a_idx'), ('"T ON" ON public.t USING btree (abs(a) DESC) INCLUDE (b)', 'T ON')):
+        for words, name in (('t_a ON t (a)', 't_a'), ('ON t (a) WHERE b > 0', 't_a_idx'),
+                            ('"T ON" ON public.t USING btree (abs(a) DESC) INCLUDE (b)', 'T ON')):
             project = self.project(v1_a=f'-- up\nCREATE UNIQUE INDEX CONCURRENTLY {words};\n')
             project.query('delete from t where id = 2')
             writer = self.held(project)
@@ -96,7 +105,9 @@ class Outside(unittest.TestCase):
             process.kill()
             process.communicate()
             again = project.start('up')
-            until(lambda: project.query("select count(*) from pg_stat_activity where application_name = 'lugger migrate'") != '0', 'the second begins')
+            until(lambda: project.query("select count(*) from pg_stat_activity where application_name = "
+                                        "'lugger migrate'") != '0',
+                  'the second begins')
             writer.run('commit')
             out, err = again.communicate(timeout=60)
             self.assertEqual(again.returncode, 0, err)
@@ -110,8 +121,11 @@ class Outside(unittest.TestCase):
         process = self.started(project)
         dba = self.session(project)
         dba.start('create index concurrently by_dba on t (b)')
-        until(lambda: project.query("select count(*) from pg_locks where not granted and relation = 't'::regclass") != '0', 'the DBA waits')
-        project.query("select pg_terminate_backend(pid) from pg_stat_activity where query like 'CREATE UNIQUE INDEX CONCURRENTLY%'")
+        until(lambda: project.query("select count(*) from pg_locks where not granted "
+                                    "and relation = 't'::regclass") != '0',
+              'the DBA waits')
+        project.query("select pg_terminate_backend(pid) from pg_stat_activity "
+                      "where query like 'CREATE UNIQUE INDEX CONCURRENTLY%'")
         writer.run('commit')
         out, err = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 0, err)
@@ -124,14 +138,21 @@ class Outside(unittest.TestCase):
         process = self.started(project)
         dba = self.session(project)
         dba.start('create index concurrently by_dba on t (b)')
-        until(lambda: project.query("select count(*) from pg_locks where not granted and relation = 't'::regclass") != '0', 'the DBA waits')
+        until(lambda: project.query("select count(*) from pg_locks where not granted "
+                                    "and relation = 't'::regclass") != '0',
+              'the DBA waits')
         second = self.session(project)
         second.run('begin')
         second.run('insert into t values (1001, 1001, 1)')
-        writer.run('commit')   # our build fails on its duplicates; the one of the DBA begins, and waits for the second
-        until(lambda: project.query("select count(*) from pg_index i where indrelid = 't'::regclass and not indisvalid") != '0', 'the DBA builds')
-        until(lambda: process.poll() is not None or project.query("select count(*) from pg_locks l join pg_stat_activity a using (pid)"
-              " where not l.granted and a.application_name like 'lugger%'") != '0', 'lugger tidies')
+        # our build fails on its duplicates; the one of the DBA begins, and waits for the second
+        writer.run('commit')
+        until(lambda: project.query("select count(*) from pg_index i where indrelid = 't'::regclass "
+                                    "and not indisvalid") != '0',
+              'the DBA builds')
+        until(lambda: process.poll() is not None or project.query(
+                  "select count(*) from pg_locks l join pg_stat_activity a using (pid)"
+                  " where not l.granted and a.application_name like 'lugger%'") != '0',
+              'lugger tidies')
         second.run('commit')
         out, err = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 1, err)
@@ -148,13 +169,15 @@ class Outside(unittest.TestCase):
         self.assertEqual(project.query(INDEXES), 't_b INVALID')
 
     def test_a8_detach_that_was_cancelled_is_finished(self):
-        project = self.project('create table t (id int) partition by list (id); create table t1 partition of t for values in (1)',
+        project = self.project('create table t (id int) partition by list (id); '
+                               'create table t1 partition of t for values in (1)',
                                v1_a='-- up\nALTER TABLE t DETACH PARTITION t1 CONCURRENTLY;\n')
         reader = self.session(project)
         reader.run('begin')
         reader.run('select * from t')
         process = self.started(project, "select count(*) from pg_inherits where inhdetachpending")
-        project.query("select pg_cancel_backend(pid) from pg_stat_activity where query like 'ALTER TABLE t DETACH%' and pid <> pg_backend_pid()")
+        project.query("select pg_cancel_backend(pid) from pg_stat_activity "
+                      "where query like 'ALTER TABLE t DETACH%' and pid <> pg_backend_pid()")
         reader.run('commit')
         process.communicate(timeout=60)
         project.migrate('up', expect=None)
@@ -164,7 +187,8 @@ class Outside(unittest.TestCase):
     def test_a8_databases_are_made_once(self):
         project = self.project()
         name = project.database.name + '_more'
-        project.file('v1_a', f'-- up\nCREATE DATABASE {name};\nCREATE UNIQUE INDEX CONCURRENTLY t_a ON t (a);\n')
+        project.file('v1_a',
+                     f'-- up\nCREATE DATABASE {name};\nCREATE UNIQUE INDEX CONCURRENTLY t_a ON t (a);\n')
         project.migrate('up', expect=1)
         project.query('delete from t where id = 2')
         project.migrate('up')
@@ -175,15 +199,19 @@ class Outside(unittest.TestCase):
         project.migrate('up')
 
     def test_a8_statements_that_only_the_server_knows(self):
-        project = self.project('create table t (id int) partition by list (id); create table t1 partition of t for values in (1);'
-                               ' create index on t (id)', v1_a='-- no transaction\n-- up\nREINDEX TABLE t;\n')
+        project = self.project('create table t (id int) partition by list (id); '
+                               'create table t1 partition of t for values in (1);'
+                               ' create index on t (id)',
+                               v1_a='-- no transaction\n-- up\nREINDEX TABLE t;\n')
         project.migrate('up')
         self.assertEqual(project.states(), {'01': 'applied'})
 
     def test_a8_batches_go_on_over_the_same_rows_only(self):
         body = """local schema = require 'lugger.schema'
-return {{ up = function(db) schema.backfill(db, {{ table = 't', set = {{ b = '100 / (5 - id)' }}, where = {where}, batch_rows = 1 }}) end }}"""
-        project = self.project('create table t (id int primary key, a int, b int); insert into t select i, i from generate_series(1, 8) i',
+return {{ up = function(db) schema.backfill(db, {{ table = 't', set = {{ b = '100 / (5 - id)' }},
+  where = {where}, batch_rows = 1 }}) end }}"""
+        project = self.project('create table t (id int primary key, a int, b int); '
+                               'insert into t select i, i from generate_series(1, 8) i',
                                v1_a=body.format(where="'id > 1'"))
         project.migrate('up', expect=1)
         project.file('v1_a', body.format(where="'id <> 5'"))

@@ -11,7 +11,8 @@ from harness import lugger
 from jobs import dump
 from postgres import Postgres
 
-USER_TABLES = "select relname from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace order by 1"
+USER_TABLES = ("select relname from pg_class where relkind = 'r' "
+               "and relnamespace = 'public'::regnamespace order by 1")
 
 
 class Names(unittest.TestCase):
@@ -24,7 +25,8 @@ class Names(unittest.TestCase):
         self.database = self.server.fresh()
 
     def run_script(self, *flags, expect=0, command='run'):
-        return lugger(command, 'mongo_to_postgres', '--from', 'dump', '--into', self.database.url, *flags, cwd=self.dir, expect=expect)
+        return lugger(command, 'mongo_to_postgres', '--from', 'dump', '--into', self.database.url, *flags,
+                      cwd=self.dir, expect=expect)
 
     def tables(self):
         return self.database.query(USER_TABLES).split('\n')
@@ -35,11 +37,14 @@ class Names(unittest.TestCase):
         self.assertEqual(len(tables), len(collections), tables)
         found = {}
         for table in tables:
-            marks = self.database.query(f"""select distinct mark from "{table.replace('"', '""')}" """).split('\n')
+            quoted = '"' + table.replace('"', '""') + '"'
+            marks = self.database.query(f'select distinct mark from {quoted}').split('\n')
             self.assertEqual(len(marks), 1, (table, marks))
-            found[marks[0]] = self.database.number(f"""select count(*) from "{table.replace('"', '""')}" """)
-            keys = self.database.query("select string_agg(contype::text, '' order by contype) from pg_constraint where conrelid = "
-                                       f"""'public."{table.replace("'", "''").replace('"', '""')}"'::regclass and contype in ('p', 'u')""")
+            found[marks[0]] = self.database.number(f'select count(*) from {quoted}')
+            relation = ('public.' + quoted).replace("'", "''")
+            keys = self.database.query(
+                "select string_agg(contype::text, '' order by contype) from pg_constraint "
+                f"where conrelid = '{relation}'::regclass and contype in ('p', 'u')")
             self.assertEqual(keys, 'pu', table)
         self.assertEqual(found, collections)
         return tables
@@ -73,7 +78,8 @@ class Names(unittest.TestCase):
         self.run_script('--except', 'order.items')
         self.assertEqual(self.tables(), ['order_items', 'order_items_2'])
         again = self.run_script()
-        self.assertEqual([again.books(f'shop.{name}')['unchanged'] for name in ('order.items', 'order_items')], [2, 3])
+        self.assertEqual(
+            [again.books(f'shop.{name}')['unchanged'] for name in ('order.items', 'order_items')], [2, 3])
 
     def test_a3_long_names(self):
         stem = 'a' * 63
@@ -83,7 +89,9 @@ class Names(unittest.TestCase):
             self.assertLessEqual(len(table.encode()), 63)
         again = self.run_script()
         self.assertIn('unchanged', again.err)
-        self.assertEqual(lugger('verify', 'mongo_to_postgres', '--from', 'dump', '--into', self.database.url, cwd=self.dir).status, 0)
+        self.assertEqual(lugger('verify', 'mongo_to_postgres', '--from', 'dump', '--into', self.database.url,
+                                cwd=self.dir).status,
+                         0)
 
     def test_a3_table_names_of_55_to_63_bytes_keep_their_keys(self):
         counts = self.dump(['t' * n for n in range(55, 64)] + ['ü' * 30, 'ü' * 31])
@@ -91,8 +99,9 @@ class Names(unittest.TestCase):
         self.whole(counts)
 
     def test_a3_odd_names(self):
-        names = ['User', 'user', 'USER', 'select', 'order by', '1st', 'a"b', "it's", 'a-b', 'a_b', '-- x', 'x;drop', '😀', 'ünï', 'A.B', 'a.b.c',
-                 'system_x', 'mongo_id', 'users', 'users_pkey', 'users_mongo_id_key', 'pg_class', 'rest', '%41', 'tab\tbed']
+        names = ['User', 'user', 'USER', 'select', 'order by', '1st', 'a"b', "it's", 'a-b', 'a_b', '-- x',
+                 'x;drop', '😀', 'ünï', 'A.B', 'a.b.c', 'system_x', 'mongo_id', 'users', 'users_pkey',
+                 'users_mongo_id_key', 'pg_class', 'rest', '%41', 'tab\tbed']
         counts = self.dump(names)
         self.run_script()
         self.whole(counts)
@@ -116,66 +125,95 @@ class Names(unittest.TestCase):
 
     def test_a3_scaffold_names_alike(self):
         stem = 'a' * 63
-        counts = self.dump(['order.items', 'order_items', stem + '_one', stem + '_two', 'users', 'users_pkey', 'b' * 60, 'User', 'user'])
+        counts = self.dump(['order.items', 'order_items', stem + '_one', stem + '_two', 'users', 'users_pkey',
+                            'b' * 60, 'User', 'user'])
         index = '{"v": 2, "key": {"mark": 1}, "name": "%s"}'
-        for name, named in (('order_items', 'pkey'), ('users', 'pkey'), ('b' * 60, 'mark_1'), ('User', 'pkey'), ('user', 'pkey')):
-            (self.dir / f'dump/shop/{name}.metadata.json').write_text('{"indexes": [{"v": 2, "key": {"_id": 1}, "name": "_id_"}, %s]}' % (index % named))
+        for name, named in (('order_items', 'pkey'), ('users', 'pkey'), ('b' * 60, 'mark_1'),
+                            ('User', 'pkey'), ('user', 'pkey')):
+            (self.dir / f'dump/shop/{name}.metadata.json').write_text(
+                '{"indexes": [{"v": 2, "key": {"_id": 1}, "name": "_id_"}, %s]}' % (index % named))
         self.scaffold()
         lugger('run', 'migrate/all.lua', '--create', cwd=self.dir, env={'PG_URI': self.database.url})
         self.whole(counts)
-        self.assertEqual(self.database.number("select count(*) from pg_indexes where schemaname = 'public' and indexdef like '%(mark)'"), 5)
+        self.assertEqual(self.database.number("select count(*) from pg_indexes where schemaname = 'public' "
+                                              "and indexdef like '%(mark)'"),
+                         5)
         # The same objects by psql.
         other = self.server.fresh()
         for file in ('schema.sql', 'constraints.sql', 'indexes.sql'):
             other.query((self.dir / 'migrate' / file).read_text(encoding='utf-8'))
-        objects = ("select relname, relkind from pg_class where relnamespace = 'public'::regnamespace union all select conrelid::regclass || ' ' || conname,"
+        objects = ("select relname, relkind from pg_class where relnamespace = 'public'::regnamespace "
+                   "union all select conrelid::regclass || ' ' || conname,"
                    " contype from pg_constraint where connamespace = 'public'::regnamespace order by 1, 2")
         self.assertEqual(other.query(objects), self.database.query(objects))
 
-    def job(self, table='docs', extra='', columns="{ 'id', 'uuid', generate = 'v5' }, { 'mongo_id', 'text', from = '_id' }, { 'mark', 'text' }"):
+    def job(self, table='docs', extra='',
+            columns="{ 'id', 'uuid', generate = 'v5' }, { 'mongo_id', 'text', "
+                    "from = '_id' }, { 'mark', 'text' }"):
         return f"""lugger.copy {{ from = lugger.source('dump', {{ collection = 'shop.x' }}),
-  into = lugger.target(lugger.env.PG_URI, {{ table = '{table}', key = 'mongo_id', on_conflict = 'update' }}), columns = {{ {columns} }}, {extra} }}"""
+  into = lugger.target(lugger.env.PG_URI, {{ table = '{table}', key = 'mongo_id', on_conflict = 'update' }}),
+  columns = {{ {columns} }}, {extra} }}"""
 
     def refused(self, *jobs, command='plan'):
         self.dump(['x'])
-        (self.dir / 'job.lua').write_text("local lugger = require 'lugger'\nreturn { " + ', '.join(jobs) + ' }')
-        result = lugger(command, 'job.lua', '--create', cwd=self.dir, env={'PG_URI': self.database.url}, expect=1)
+        (self.dir / 'job.lua').write_text(
+            "local lugger = require 'lugger'\nreturn { " + ', '.join(jobs) + ' }')
+        result = lugger(command, 'job.lua', '--create', cwd=self.dir, env={'PG_URI': self.database.url},
+                        expect=1)
         self.assertEqual(self.database.query(USER_TABLES), '')
         return result.err + result.out
 
     def test_a3_what_the_server_would_cut_is_refused_before_the_first_row(self):
         long = 'n' * 64
-        for jobs in ([self.job(table=long)], [self.job(table=f'{long}.docs')], [self.job(extra=f"indexes = {{ {{ 'mark', name = '{long}' }} }}")],
+        for jobs in ([self.job(table=long)], [self.job(table=f'{long}.docs')],
+                     [self.job(extra=f"indexes = {{ {{ 'mark', name = '{long}' }} }}")],
                      [self.job(extra=f"constraints = {{ {{ check = 'true', name = '{long}' }} }}")],
-                     [self.job(extra=f"children = {{ {{ table = '{long}', from = 'a[]', columns = {{ {{ 'b', 'text' }} }} }} }}")]):
+                     [self.job(extra=f"children = {{ {{ table = '{long}', from = 'a[]', columns = {{ {{ 'b', "
+                                     f"'text' }} }} }} }}")]):
             with self.subTest(jobs[0]):
-                self.assertIn('has 64 bytes, and PostgreSQL would cut it to 63', self.refused(*jobs, command='run'))
+                self.assertIn('has 64 bytes, and PostgreSQL would cut it to 63',
+                              self.refused(*jobs, command='run'))
 
     def test_a3_names_of_a_script_that_meet_are_refused(self):
         twice = "indexes = { { 'mark', name = 'same' }, { 'mongo_id', name = 'same' } }"
         self.assertIn('the name same is given twice', self.refused(self.job(extra=twice)))
-        self.assertIn('the table docs_pkey has the name that the key of docs gets', self.refused(self.job(), self.job(table='docs_pkey')))
+        self.assertIn('the table docs_pkey has the name that the key of docs gets',
+                      self.refused(self.job(), self.job(table='docs_pkey')))
 
     def test_a3_names_that_something_else_has_are_refused_by_plan(self):
-        self.database.query('create view docs_pkey as select 1; create table other (a int); create index by_mark on other (a)')
+        self.database.query('create view docs_pkey as select 1; create table other (a int); '
+                            'create index by_mark on other (a)')
         self.dump(['x'])
-        (self.dir / 'job.lua').write_text("local lugger = require 'lugger'\nreturn " + self.job(extra="indexes = { { 'mark', name = 'by_mark' } }"))
-        result = lugger('run', 'job.lua', '--create', cwd=self.dir, env={'PG_URI': self.database.url}, expect=1)
-        self.assertRegex(result.err, 'docs_pkey, which an index of it is to have, is taken by another table or view')
-        self.assertRegex(result.err, 'by_mark, which an index of it is to have, is taken by an index of other')
+        (self.dir / 'job.lua').write_text("local lugger = require 'lugger'\nreturn "
+                                          + self.job(extra="indexes = { { 'mark', name = 'by_mark' } }"))
+        result = lugger('run', 'job.lua', '--create', cwd=self.dir, env={'PG_URI': self.database.url},
+                        expect=1)
+        self.assertRegex(result.err,
+                         'docs_pkey, which an index of it is to have, is taken by another table or view')
+        self.assertRegex(result.err,
+                         'by_mark, which an index of it is to have, is taken by an index of other')
         self.assertEqual(self.tables(), ['other'])
 
     def test_a3_derived_names_of_indexes_and_constraints_stay_apart(self):
         long = 'c' * 60
-        columns = ("{ 'id', 'uuid', generate = 'v5' }, { 'mongo_id', 'text', from = '_id' }, { 'mark', 'text' },"
-                   f" {{ '{long}1', 'text' }}, {{ '{long}2', 'text' }}, {{ 'a-b', 'text' }}, {{ 'a b', 'text' }}")
-        extra = (f"indexes = {{ {{ '{long}1' }}, {{ '{long}2' }}, {{ 'a-b' }}, {{ 'a b' }} }}, unmapped = 'ignore',"
-                 f" constraints = {{ {{ unique = {{ '{long}1' }} }}, {{ unique = {{ '{long}2' }} }}, {{ check = 'true' }} }}")
+        columns = (
+            "{ 'id', 'uuid', generate = 'v5' }, { 'mongo_id', 'text', from = '_id' }, { 'mark', 'text' },"
+            f" {{ '{long}1', 'text' }}, {{ '{long}2', 'text' }}, {{ 'a-b', 'text' }}, {{ 'a b', 'text' }}")
+        extra = (f"indexes = {{ {{ '{long}1' }}, {{ '{long}2' }}, {{ 'a-b' }}, {{ 'a b' }} }}, "
+                 "unmapped = 'ignore',"
+                 f" constraints = {{ {{ unique = {{ '{long}1' }} }}, {{ unique = {{ '{long}2' }} }}, "
+                 f"{{ check = 'true' }} }}")
         self.dump(['x'])
-        (self.dir / 'job.lua').write_text("local lugger = require 'lugger'\nreturn " + self.job(table='t' * 62, columns=columns, extra=extra))
+        (self.dir / 'job.lua').write_text("local lugger = require 'lugger'\nreturn " + self.job(
+                                              table='t' * 62, columns=columns, extra=extra))
         lugger('run', 'job.lua', '--create', cwd=self.dir, env={'PG_URI': self.database.url})
-        self.assertEqual(self.database.number("select count(*) from pg_index i join pg_class c on c.oid = i.indexrelid where relnamespace = 'public'::regnamespace"), 8)
-        self.assertEqual(self.database.number("select count(*) from pg_constraint where connamespace = 'public'::regnamespace"), 5)
+        self.assertEqual(self.database.number("select count(*) from pg_index i join pg_class c "
+                                              "on c.oid = i.indexrelid where relnamespace = "
+                                              "'public'::regnamespace"),
+                         8)
+        self.assertEqual(self.database.number("select count(*) from pg_constraint where connamespace = "
+                                              "'public'::regnamespace"),
+                         5)
         again = lugger('run', 'job.lua', cwd=self.dir, env={'PG_URI': self.database.url})
         self.assertNotIn('creating', again.err)
 

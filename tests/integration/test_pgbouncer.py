@@ -26,7 +26,9 @@ class PgBouncer(unittest.TestCase):
     def work(self, count, **more):
         database = self.server.fresh()
         documents = [{'_id': ObjectId(f'{i:024x}'), 'n': i, 'list': [i, i + 1]} for i in range(count)]
-        return Work(database, documents, job("{ 'n', 'int4' }", target_options='pooled = true,', **more)), self.pooler.url(database.name)
+        return Work(database, documents,
+                    job("{ 'n', 'int4' }", target_options='pooled = true,',
+                        **more)), self.pooler.url(database.name)
 
     def test_s0_38_load_through_a_transaction_pool(self):
         work, url = self.work(5000, conflict='update')
@@ -48,8 +50,10 @@ class PgBouncer(unittest.TestCase):
     def test_f14_a_pooler_that_nobody_mentioned_is_noticed(self):
         database = self.server.fresh()
         documents = [{'_id': ObjectId(f'{i:024x}'), 'n': i, 'list': [i, i + 1]} for i in range(3000)]
-        work = Work(database, documents, job("{ 'n', 'int4' }", conflict='update', extra="indexes = { { columns = { 'n' } } },"
-                                             "throttle = { max_lock_waits = 50 }, unmapped = 'ignore',"))
+        work = Work(database, documents,
+                    job("{ 'n', 'int4' }", conflict='update',
+                        extra="indexes = { { columns = { 'n' } } },"
+                              "throttle = { max_lock_waits = 50 }, unmapped = 'ignore',"))
         env = {'PG_URI': self.pooler.url(database.name)}
         self.assertIn('pooler in transaction mode', work.run('--create', '-j', 2, env=env).err)
         for _ in range(3):
@@ -69,12 +73,14 @@ class PgBouncer(unittest.TestCase):
         work.lugger('undo', run, env=env)
         self.assertEqual(work.values("select count(*) from customers where phone like '00%'"), '20')
         # What a session sets for itself would stay on the connection that the pooler gives to others.
-        shown = subprocess.run(['psql', '-XAtq', '-d', env['PG_URI'], '-c', 'show statement_timeout'], capture_output=True, text=True, check=True)
+        shown = subprocess.run(['psql', '-XAtq', '-d', env['PG_URI'], '-c', 'show statement_timeout'],
+                               capture_output=True, text=True, check=True)
         self.assertEqual(shown.stdout.strip(), '7min')
 
     def test_f14_what_builds_goes_to_the_server_itself(self):
         database = self.server.fresh()
-        work = Work(database, [{'_id': 1, 'n': 1}], job("{ 'n', 'int4' }", extra="indexes = { { columns = { 'n' } } },"))
+        work = Work(database, [{'_id': 1, 'n': 1}],
+                    job("{ 'n', 'int4' }", extra="indexes = { { columns = { 'n' } } },"))
         work.run('--create', env={'PG_URI': self.pooler.url(database.name), 'PG_DIRECT_URI': database.url})
         self.assertEqual(database.number("select count(*) from pg_indexes where tablename = 'docs'"), 2)
         # Without a pooler the URL of the pooler's server means nothing: it may be another one.

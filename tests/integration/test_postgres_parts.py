@@ -1,4 +1,5 @@
-"""A PostgreSQL table is read in parts by several connections, under one snapshot; and goes on after kill -9."""
+"""A PostgreSQL table is read in parts by several connections, under one snapshot; and goes on after
+kill -9."""
 import signal
 import threading
 import unittest
@@ -13,7 +14,8 @@ from sessions import Session
 ROWS = 60_000
 WIDE = 300   # bytes of a row: enough for several parts
 COLUMNS = "{ 'id', 'int8' }, { 'part', 'text' }, { 'amount', 'int8' }, { 'pad', 'text' }"
-SUM = "select count(*), count(distinct (part, id)), sum(amount), md5(string_agg(md5(t::text), ',' order by part, id)) from {} t"
+SUM = ("select count(*), count(distinct (part, id)), sum(amount), "
+       "md5(string_agg(md5(t::text), ',' order by part, id)) from {} t")
 JOB = '''
 local lugger = require 'lugger'
 return lugger.copy {{
@@ -38,21 +40,25 @@ class Parts(unittest.TestCase):
 
     def fill(self, name='t', rows=ROWS):
         self.source.query(f'''
-            create table {name} (id int8 not null, part text not null, amount int8, pad text, primary key (part, id));
-            insert into {name} select i, 'p,' || i % 3, 100, repeat('x', {WIDE}) || i from generate_series(1, {rows}) i
+            create table {name} (id int8 not null, part text not null, amount int8, pad text,
+              primary key (part, id));
+            insert into {name} select i, 'p,' || i % 3, 100, repeat('x', {WIDE}) || i
+              from generate_series(1, {rows}) i
               order by i * 7919 % {rows};
             analyze {name}''')
 
     def script(self, options, target_options='', extra=''):
-        text = JOB.format(source=lua(self.source.url), options=options, target=lua(self.target.url), columns=COLUMNS,
-                          target_options=target_options and ', ' + target_options, extra=extra)
+        text = JOB.format(source=lua(self.source.url), options=options, target=lua(self.target.url),
+                          columns=COLUMNS, target_options=target_options and ', ' + target_options,
+                          extra=extra)
         Path(self.directory, 'job.lua').write_text(text, encoding='utf-8')
 
     def run_job(self, *flags, expect=0):
         return lugger('run', 'job.lua', '--log', 'none', *flags, cwd=self.directory, expect=expect)
 
     def parts(self):
-        return self.target.number("select count(*) from lugger.partitions where run = (select run from lugger.runs order by run desc limit 1)")
+        return self.target.number("select count(*) from lugger.partitions where run = "
+                                  "(select run from lugger.runs order by run desc limit 1)")
 
     def same(self, name='t'):
         self.assertEqual(self.target.query(SUM.format('docs')), self.source.query(SUM.format(name)))
@@ -60,18 +66,22 @@ class Parts(unittest.TestCase):
     def kill_midway(self, rows=15_000):
         process = harness.start('run', 'job.lua', '--create', '-j', '2', '--log', 'none', cwd=self.directory)
         count = "select case when to_regclass('lugger.partitions') is null then 0 else 1 end"
-        until(lambda: self.target.query(count) == '1' and self.read() > rows or process.poll() is not None, 'rows were committed')
+        until(lambda: self.target.query(count) == '1' and self.read() > rows or process.poll() is not None,
+              'rows were committed')
         self.assertIsNone(process.poll(), 'the run ended before it could be killed')
         process.send_signal(signal.SIGKILL)
         process.communicate()
         self.assertLess(self.read(), ROWS)
-        until(lambda: self.target.query("select count(*) from pg_stat_activity where application_name like 'lugger%'") == '0', 'its sessions end')
+        until(lambda: self.target.query("select count(*) from pg_stat_activity "
+                                        "where application_name like 'lugger%'") == '0',
+              'its sessions end')
 
     def read(self):
         return self.target.number('select coalesce(sum(read), 0) from lugger.partitions')
 
     def test_each_row_once_whoever_reads(self):
-        for name, options in {'by key': "table = 't', key = { 'part', 'id' }", 'by blocks': "table = 't'"}.items():
+        for name, options in {'by key': "table = 't', key = { 'part', 'id' }",
+                              'by blocks': "table = 't'"}.items():
             for jobs in (1, 4):
                 with self.subTest(name, jobs=jobs):
                     self.target = self.server.fresh()
@@ -80,7 +90,9 @@ class Parts(unittest.TestCase):
                     self.assertIn(f'read {ROWS:,} = inserted {ROWS:,}', result.err)
                     self.same()
                     self.assertEqual(self.parts() > 4, jobs == 4)
-        self.assertEqual(self.source.query("select count(*) from pg_stat_activity where application_name like 'lugger%'"), '0')
+        self.assertEqual(self.source.query("select count(*) from pg_stat_activity "
+                                           "where application_name like 'lugger%'"),
+                         '0')
 
     def test_a_small_table_and_what_is_no_table_are_one_part(self):
         self.fill('small', 100)
@@ -91,13 +103,17 @@ class Parts(unittest.TestCase):
             create table two partition of parent for values from (30000) to (maxvalue);
             insert into parent select * from t;
             create table old (like t); create table child () inherits (old);
-            insert into old select * from t where id < 20000; insert into child select * from t where id >= 20000;
+            insert into old select * from t where id < 20000;
+            insert into child select * from t where id >= 20000;
             create table nullable as table t; create unique index on nullable (part, id);
-            create table partial as table t; alter table partial alter part set not null, alter id set not null;
+            create table partial as table t; alter table partial alter part set not null,
+            alter id set not null;
             create unique index on partial (part, id) where amount = 100''')
         key = ", key = { 'part', 'id' }"
-        for options, rows in {"table = 'small'": 100, "table = 'v'": ROWS, "table = 'parent'": ROWS, "table = 'old'": ROWS,
-                              "query = 'select * from t'": ROWS, "table = 'nullable'" + key: ROWS, "table = 'partial'" + key: ROWS,
+        for options, rows in {"table = 'small'": 100, "table = 'v'": ROWS, "table = 'parent'": ROWS,
+                              "table = 'old'": ROWS,
+                              "query = 'select * from t'": ROWS, "table = 'nullable'" + key: ROWS,
+                              "table = 'partial'" + key: ROWS,
                               "table = 'parent'" + key: ROWS, "table = 'v'" + key: ROWS}.items():
             with self.subTest(options):
                 self.target = self.server.fresh()
@@ -127,7 +143,8 @@ class Parts(unittest.TestCase):
                     self.target = self.server.fresh()
                     self.script(options, extra=SLOW)
                     self.run_job('--create', '-j', '3')
-                    self.assertEqual(self.target.query('select count(*), count(distinct (part, id)), sum(amount) from docs'),
+                    self.assertEqual(self.target.query('select count(*), count(distinct (part, id)), '
+                                                       'sum(amount) from docs'),
                                      f'{ROWS}|{ROWS}|{ROWS * 100}')
         finally:
             stop.set()
@@ -137,9 +154,11 @@ class Parts(unittest.TestCase):
         for conflict in ('error', 'skip', 'update'):
             with self.subTest(conflict):
                 self.target = self.server.fresh()
-                self.script("table = 't', key = { 'part', 'id' }", f"key = {{ 'part', 'id' }}, on_conflict = '{conflict}'", SLOW)
+                self.script("table = 't', key = { 'part', 'id' }",
+                            f"key = {{ 'part', 'id' }}, on_conflict = '{conflict}'", SLOW)
                 self.kill_midway()
-                self.source.query('update t set amount = amount + 0, pad = pad; update t set amount = amount where id % 2 = 0')
+                self.source.query('update t set amount = amount + 0, pad = pad; '
+                                  'update t set amount = amount where id % 2 = 0')
                 self.run_job('-j', '2')
                 self.assertGreater(self.parts(), 2)
                 self.same()
@@ -147,10 +166,13 @@ class Parts(unittest.TestCase):
     def test_by_blocks_it_goes_on_where_nothing_was_written(self):
         self.script("table = 't'", extra=SLOW)
         self.kill_midway()
-        self.source.query('delete from t where id = 1; begin; update t set amount = 0 where id = 5; rollback; vacuum t')
+        self.source.query('delete from t where id = 1; begin; update t set amount = 0 where id = 5; '
+                          'rollback; vacuum t')
         self.run_job('-j', '2')
-        self.assertEqual(self.target.query('select count(*) - count(distinct (part, id)), count(*) in (%d, %d) from docs'
-                                           % (ROWS, ROWS - 1)), '0|t')
+        self.assertEqual(self.target.query('select count(*) - count(distinct (part, id)), '
+                                           'count(*) in (%d, %d) from docs'
+                                           % (ROWS, ROWS - 1)),
+                         '0|t')
 
     def test_by_blocks_it_is_refused_where_something_was_written(self):
         for write, told in {'update t set amount = 7 where id = 5': 'was written to (1 rows)',
@@ -176,12 +198,14 @@ class Parts(unittest.TestCase):
         self.assertEqual(self.target.query('select count(*) from docs'), rows)
 
     def test_the_session_of_the_snapshot_is_lost(self):
-        holder = "select pid from pg_stat_activity where application_name = 'lugger source' and state = 'idle in transaction'"
+        holder = ("select pid from pg_stat_activity where application_name = 'lugger source' "
+                  "and state = 'idle in transaction'")
         for options in ("table = 't'", "table = 't', key = { 'part', 'id' }"):
             with self.subTest(options):
                 self.target = self.server.fresh()
                 self.script(options, extra=SLOW)
-                process = harness.start('run', 'job.lua', '--create', '-j', '2', '--log', 'none', cwd=self.directory)
+                process = harness.start('run', 'job.lua', '--create', '-j', '2', '--log', 'none',
+                                        cwd=self.directory)
                 until(lambda: self.source.query(holder), 'a snapshot is held')
                 self.source.query(f'select pg_terminate_backend(({holder} limit 1))')
                 _, err = process.communicate(timeout=120)
@@ -192,7 +216,8 @@ class Parts(unittest.TestCase):
         standby = self.server.standby()
         try:
             self.source, primary = type(self.source)(standby, self.source.name), self.source
-            until(lambda: self.source.query("select count(*) from pg_class where relname = 't'") == '1', 'the table is there')
+            until(lambda: self.source.query("select count(*) from pg_class where relname = 't'") == '1',
+                  'the table is there')
             until(lambda: self.source.query('select count(*) from t') == str(ROWS), 'its rows are')
             for options in ("table = 't'", "table = 't', key = { 'part', 'id' }"):
                 with self.subTest(options):

@@ -75,7 +75,8 @@ def wide_table(database):
     """Table every_type with a column a type, and a row a value; the names of its columns."""
     names = [f'c{i}' for i in range(len(TYPES))]
     database.query(SCHEMA)
-    database.query(f"create table every_type (id int primary key, {', '.join(f'{n} {t}' for n, t in zip(names, TYPES))})")
+    database.query("create table every_type (id int primary key, "
+                   f"{', '.join(f'{n} {t}' for n, t in zip(names, TYPES))})")
     most = max(map(len, TYPES.values()))
     for i in range(most + 1):
         values = [f'{v[i]}::{t}' if i < len(v) else 'null' for t, v in TYPES.items()]
@@ -90,7 +91,9 @@ class OfPostgres(unittest.TestCase):
 
     def copy(self, database, names, types, extra='', source=None):
         endless = ('numeric', 'float', 'date', 'timestamp')
-        columns = ', '.join(f"{{ {lua(n)}, {lua(t)}{', non_finite = ' + lua('keep') if t.startswith(endless) else ''} }}" for n, t in zip(names, types))
+        columns = ', '.join(f"{{ {lua(n)}, "
+                            f"{lua(t)}{', non_finite = ' + lua('keep') if t.startswith(endless) else ''} }}"
+                            for n, t in zip(names, types))
         source = source or "{ table = 'every_type', key = 'id' }"
         return f"""local lugger = require 'lugger'
           return lugger.copy {{ from = lugger.source(lugger.env.PG_URI, {source}),
@@ -99,7 +102,8 @@ class OfPostgres(unittest.TestCase):
 
     def same(self, database, left='every_type', right='copy'):
         for one, other in ((left, right), (right, left)):
-            self.assertEqual(database.query(f'select t::text from {one} t except select t::text from {other} t'), '')
+            self.assertEqual(
+                database.query(f'select t::text from {one} t except select t::text from {other} t'), '')
 
     def test_a1_every_type_comes_back_from_the_rejects(self):
         """Refused by the server, then loaded again: byte for byte what the table holds."""
@@ -113,7 +117,8 @@ class OfPostgres(unittest.TestCase):
                     database.query('alter table copy add constraint no check (id < 0)')
                     work.script(self.copy(database, names, TYPES))
                 else:
-                    work.script(self.copy(database, names, TYPES, extra="map = function(row) return lugger.reject('no') end"))
+                    work.script(self.copy(database, names, TYPES,
+                                          extra="map = function(row) return lugger.reject('no') end"))
                 self.assertEqual(work.run(expect=3).books()['rejected'], rows)
                 shown = work.lugger('rejects', 'job.lua', '--documents', '--full').out
                 self.assertIn('12345678901234567890123', shown)
@@ -127,31 +132,44 @@ class OfPostgres(unittest.TestCase):
 
     def test_a1_a_retry_that_refuses_again_keeps_ids_and_reasons(self):
         database = self.server.fresh()
-        database.query("create table original (id int primary key, n text); insert into original values (1, '1'), (2, 'two'), (3, null), (4, 'four')")
-        work = Work(database, text=self.copy(database, ['n'], ['int4'], source="{ table = 'original', key = 'id' }"))
+        database.query("create table original (id int primary key, n text); "
+                       "insert into original values (1, '1'), (2, 'two'), (3, null), (4, 'four')")
+        work = Work(database,
+                    text=self.copy(database, ['n'], ['int4'], source="{ table = 'original', key = 'id' }"))
         work.run('--create', expect=3)
-        before = database.rows('select document_id, "column", code, message, document::text from lugger.rejects order by 1')
+        before = database.rows('select document_id, "column", code, message, document::text '
+                               'from lugger.rejects order by 1')
         self.assertEqual([row[0] for row in before], ['2', '4'])
         for _ in range(2):
             work.lugger('rejects', 'job.lua', '--retry', expect=3)
-            self.assertEqual(database.rows('select document_id, "column", code, message, document::text from lugger.rejects order by 1'), before)
+            self.assertEqual(database.rows('select document_id, "column", code, message, document::text '
+                                           'from lugger.rejects order by 1'),
+                             before)
         # The table has changed meanwhile: the rejects are the rows as they were.
         database.query('alter table original add column later int; update original set later = 1')
-        work.script(self.copy(database, ['n'], ['int4'], source="{ table = 'original', key = 'id' }").replace('"int4" }', '"int4", on_error = "null" }'))
+        work.script(self.copy(database, ['n'], ['int4'], source="{ table = 'original', key = 'id' }").replace(
+                        '"int4" }', '"int4", on_error = "null" }'))
         self.assertEqual(work.lugger('rejects', 'job.lua', '--retry').books()['inserted'], 2)
         self.assertEqual(database.query('select count(*), count(n) from copy'), '4|1')
 
     def test_a1_a_query_without_a_key(self):
         database = self.server.fresh()
-        work = Work(database, text=self.copy(database, ['n'], ['int4'], source="{ query = 'select i as id, i * 3000000000 as n from generate_series(0, 9) i' }"))
+        work = Work(database,
+                    text=self.copy(database, ['n'], ['int4'],
+                                   source="{ query = 'select i as id, i * 3000000000 as n "
+                                          "from generate_series(0, 9) i' }"))
         self.assertEqual(work.run('--create', expect=3).books()['rejected'], 9)
-        work.script(self.copy(database, ['n'], ['int4'], source="{ query = 'select i as id, i * 3000000000 as n from generate_series(0, 9) i' }").replace('"int4" }', '"int4", on_error = "null" }'))
+        work.script(self.copy(database, ['n'], ['int4'],
+                              source="{ query = 'select i as id, i * 3000000000 as n "
+                                     "from generate_series(0, 9) i' "
+                                     "}").replace('"int4" }', '"int4", on_error = "null" }'))
         self.assertEqual(work.lugger('rejects', 'job.lua', '--retry').books()['inserted'], 9)
 
     def test_a1_rejects_of_an_earlier_version_are_left_alone(self):
         """Rows that were kept without their types cannot be read: they stay, and are told."""
         database = self.server.fresh()
-        database.query("create table original (id int primary key, n text); insert into original values (1, 'x')")
+        database.query("create table original (id int primary key, n text); "
+                       "insert into original values (1, 'x')")
         text = self.copy(database, ['n'], ['int4'], source="{ table = 'original', key = 'id' }")
         work = Work(database, text=text)
         work.run('--create', expect=3)
@@ -166,17 +184,21 @@ class OfDumps(unittest.TestCase):
     def setUpClass(cls):
         cls.server = Postgres()
 
-    DOCUMENTS = [{'_id': i, 'n': f'no {i}' if i % 3 == 0 else i, 'd': bson.Decimal128('1.10'), 'at': bson.Date(1772841600123)} for i in range(30)]
+    DOCUMENTS = [{'_id': i, 'n': f'no {i}' if i % 3 == 0 else i, 'd': bson.Decimal128('1.10'),
+                  'at': bson.Date(1772841600123)} for i in range(30)]
 
     def test_a1_every_kind_of_file(self):
-        """The same documents as a dump, gzip, an archive, an export: the same rejects, and the same rows in the end."""
+        """The same documents as a dump, gzip, an archive, an export: the same rejects, and the same
+        rows in the end."""
         room = Path(harness.scratch())
         dump(room, 'shop', {'docs': self.DOCUMENTS})
         data = (room / 'dump/shop/docs.bson').read_bytes()
         (room / 'docs.bson.gz').write_bytes(gzip.compress(data))
         (room / 'shop.archive').write_bytes(archive.archive({'shop.docs': (data, '{}')}))
-        line = '{"_id": %d, "n": %s, "d": {"$numberDecimal": "1.10"}, "at": {"$date": {"$numberLong": "1772841600123"}}}\n'
-        (room / 'docs.json').write_text(''.join(line % (d['_id'], json.dumps(d['n'])) for d in self.DOCUMENTS))
+        line = ('{"_id": %d, "n": %s, "d": {"$numberDecimal": "1.10"}, "at": {"$date": {"$numberLong": '
+                '"1772841600123"}}}\n')
+        (room / 'docs.json').write_text(''.join(line % (d['_id'], json.dumps(d['n']))
+                                                for d in self.DOCUMENTS))
         seen = []
         for place in ('dump', 'dump/shop/docs.bson', 'docs.bson.gz', 'shop.archive', 'docs.json'):
             with self.subTest(place):
@@ -184,9 +206,12 @@ class OfDumps(unittest.TestCase):
                 columns = "{ 'n', 'int4' }, { 'd', 'numeric' }, { 'rest', 'jsonb', from = '*' }"
                 work.script(job(columns, source=room / place))
                 self.assertEqual(work.run('--create', expect=3).books()['rejected'], 10)
-                rejects = work.database.rows('select document_id, message, document::text from lugger.rejects order by 1')
+                rejects = work.database.rows('select document_id, message, document::text '
+                                             'from lugger.rejects order by 1')
                 self.assertEqual(work.lugger('rejects', 'job.lua', '--retry', expect=3).books()['read'], 10)
-                self.assertEqual(work.database.rows('select document_id, message, document::text from lugger.rejects order by 1'), rejects)
+                self.assertEqual(work.database.rows('select document_id, message, document::text '
+                                                    'from lugger.rejects order by 1'),
+                                 rejects)
                 work.script(job(columns.replace("'int4'", "'text'"), source=room / place))
                 work.database.query('alter table docs alter n type text')
                 work.lugger('rejects', 'job.lua', '--retry')
@@ -198,7 +223,8 @@ class OfDumps(unittest.TestCase):
 
     def test_a7_more_rejects_than_a_page_holds(self):
         count = 12000
-        work = Work(self.server.fresh(), [{'_id': i, 'n': 'x', 'pad': 'y' * 50} for i in range(count)], job("{ 'n', 'int4' }"))
+        work = Work(self.server.fresh(), [{'_id': i, 'n': 'x', 'pad': 'y' * 50} for i in range(count)],
+                    job("{ 'n', 'int4' }"))
         self.assertEqual(work.run('--create', expect=3).books()['rejected'], count)
         result = work.lugger('rejects', 'job.lua', '--retry', expect=3)
         self.assertEqual((result.books()['read'], result.books()['rejected']), (count, count))
@@ -212,7 +238,8 @@ class OfDumps(unittest.TestCase):
         count = 6000
         work = Work(self.server.fresh(), [{'_id': i, 'n': 'x' if i % 2 else i} for i in range(count)])
         text = """local lugger = require 'lugger'
-          return lugger.copy { from = lugger.source('docs.bson'), into = lugger.target('out.jsonl'), columns = { { 'n', '%s' } } }"""
+          return lugger.copy { from = lugger.source('docs.bson'), into = lugger.target('out.jsonl'),
+            columns = { { 'n', '%s' } } }"""
         work.script(text % 'int4')
         self.assertEqual(work.run(expect=3).books()['rejected'], count // 2)
         self.assertEqual(work.lugger('rejects', 'job.lua', '--retry', expect=3).books()['read'], count // 2)
@@ -222,14 +249,18 @@ class OfDumps(unittest.TestCase):
 
     def test_a7_a_retry_that_is_killed_goes_on(self):
         count = 60000
-        work = Work(self.server.fresh(), [{'_id': i, 'n': 'x' if i % 2 else 'y', 'pad': 'z' * 600} for i in range(count)], job("{ 'n', 'int4' }"))
+        work = Work(self.server.fresh(),
+                    [{'_id': i, 'n': 'x' if i % 2 else 'y', 'pad': 'z' * 600} for i in range(count)],
+                    job("{ 'n', 'int4' }"))
         work.run('--create', expect=3)
         # Half of them load now, the others are refused again and get new numbers.
-        work.script(job("{ 'n', 'text', default = 'd' }", extra="map = function(row) if row.n == 'x' then return lugger.reject('odd') end end"))
+        work.script(job("{ 'n', 'text', default = 'd' }",
+                        extra="map = function(row) if row.n == 'x' then return lugger.reject('odd') end end"))
         work.database.query('alter table docs alter n type text')
         process = work.start('rejects', 'job.lua', '--retry')
         for _ in range(2000):
-            if work.database.query("select coalesce(sum(read), 0) from lugger.partitions where partition = 'rejects'") not in ('0', ''):
+            if work.database.query("select coalesce(sum(read), 0) from lugger.partitions "
+                                   "where partition = 'rejects'") not in ('0', ''):
                 break
             time.sleep(0.01)
         os.kill(process.pid, signal.SIGKILL)
@@ -239,9 +270,14 @@ class OfDumps(unittest.TestCase):
         books = result.books()
         if read < count:
             self.assertEqual(books['read'], count, 'the books are those of the whole retry')
-            self.assertEqual(work.database.number("select count(*) from lugger.runs where run in (select run from lugger.partitions where partition = 'rejects')"), 1)
+            self.assertEqual(work.database.number("select count(*) from lugger.runs where run in "
+                                                  "(select run from lugger.partitions where "
+                                                  "partition = 'rejects')"),
+                             1)
         self.assertEqual(work.database.query('select count(*) from docs'), str(count // 2))
-        self.assertEqual(work.database.query("select count(*), count(distinct document_id) from lugger.rejects"), f'{count // 2}|{count // 2}')
+        self.assertEqual(work.database.query("select count(*), count(distinct document_id) "
+                                             "from lugger.rejects"),
+                         f'{count // 2}|{count // 2}')
 
     def test_a7_redacted_rejects_stay_and_are_told(self):
         work = Work(self.server.fresh(), [{'_id': i, 'n': 'x'} for i in range(5)], job("{ 'n', 'int4' }"))

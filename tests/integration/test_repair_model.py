@@ -15,7 +15,8 @@ class Model(Case):
         documents, wanted, refused = [], {}, set()
         for _ in range(rng.randint(20, 60)):
             key = rng.randint(0, 30)
-            document = {'_id': oid(key), 'ver': rng.randint(0, 5), 'n': rng.randint(0, 9), 'tags': rng.choices('abc', k=rng.randint(0, 2))}
+            document = {'_id': oid(key), 'ver': rng.randint(0, 5), 'n': rng.randint(0, 9),
+                        'tags': rng.choices('abc', k=rng.randint(0, 2))}
             if rng.random() < .2:
                 document['n'] = rng.choice(['bad', 99])     # the mapping refuses one, the server the other
             documents.append(document)
@@ -37,9 +38,12 @@ class Model(Case):
     def check(self, rng):
         policy, documents, wanted, refused = self.one(rng)
         options = "newer = 'ver'," if policy == 'newer' else ''
-        work = self.made(documents, columns="{ 'ver', 'int4' }, { 'n', 'int4' }", conflict=policy, target_options=options,
-                         extra=TAGS + "unmapped = 'ignore',", expect=(0, 3), before='create table docs (mongo_id text unique, ver int, n int '
-                         'constraint c check (n <> 99)); create table tags (parent_mongo_id text, ordinal int, tag text)' + rng.choice(['', STAGED]))
+        work = self.made(
+            documents, columns="{ 'ver', 'int4' }, { 'n', 'int4' }", conflict=policy, target_options=options,
+            extra=TAGS + "unmapped = 'ignore',", expect=(0, 3),
+            before='create table docs (mongo_id text unique, ver int, n int constraint c check (n <> 99)); '
+                   'create table tags (parent_mongo_id text, ordinal int, tag text)'
+                   + rng.choice(['', STAGED]))
         self.assertEqual(self.there(work), wanted, policy)
         self.verify(work)
         work.database.query('alter table docs drop constraint c')
@@ -48,7 +52,8 @@ class Model(Case):
         for key, (ver, n, tags) in wanted.items():
             fault = rng.choice(['', '', 'gone', 'other', 'newer'])
             if fault == 'gone':
-                work.database.query(f"delete from docs where mongo_id = '{key}'; delete from tags where parent_mongo_id = '{key}'")
+                work.database.query(f"delete from docs where mongo_id = '{key}'; "
+                                    f"delete from tags where parent_mongo_id = '{key}'")
                 tally['missing'] += 1
             elif fault == 'other':
                 work.database.query(f"update docs set n = 50 where mongo_id = '{key}'")
@@ -64,7 +69,8 @@ class Model(Case):
                 keep[key] = (1, 60, ())
                 tally['extra'] += 1
         for i in range(rng.randint(0, 3)):
-            work.database.query(f"insert into docs values ({rng.choice(['null', repr('ghost' + str(i))])}, 1, 1)")
+            work.database.query(f"insert into docs values ({rng.choice(['null', repr('ghost' + str(i))])}, "
+                                "1, 1)")
             tally['extra'] += 1
         result = self.verify(work, expect=(0, 4))
         found = counts(result)['docs']
@@ -75,8 +81,12 @@ class Model(Case):
 
     @staticmethod
     def there(work):
-        return {key: (int(ver), int(n), tuple(tags.split(',')) if tags else ()) for key, ver, n, tags in work.database.rows(
-            "select d.*, coalesce((select string_agg(tag, ',' order by ordinal) from tags where parent_mongo_id = mongo_id), '') from docs d")}
+        return {key: (int(ver), int(n),
+                      tuple(tags.split(','))
+                          if tags
+                          else ()) for key, ver, n, tags in work.database.rows(
+                    "select d.*, coalesce((select string_agg(tag, ',' order by ordinal) from tags where "
+                    "parent_mongo_id = mongo_id), '') from docs d")}
 
 
 if __name__ == '__main__':

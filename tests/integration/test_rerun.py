@@ -18,7 +18,8 @@ class Rerun(unittest.TestCase):
         return Work(self.server.fresh(), documents, job(columns, **more))
 
     def test_s0_27_running_twice_changes_nothing(self):
-        documents = [{'_id': ObjectId(f'{i:024x}'), 'email': f'u{i}@example.com', 'n': i} for i in range(3000)]
+        documents = [{'_id': ObjectId(f'{i:024x}'), 'email': f'u{i}@example.com', 'n': i}
+                     for i in range(3000)]
         for policy in ('skip', 'update'):
             work = self.work(documents, "{ 'email', 'text' }, { 'n', 'int4' }", conflict=policy)
             checksum = "select count(*), md5(string_agg(d::text, ',' order by mongo_id)) from docs d"
@@ -26,14 +27,17 @@ class Rerun(unittest.TestCase):
             before = work.database.query(checksum)
             again = work.run().books()
             self.assertEqual(work.database.query(checksum), before)
-            self.assertEqual((again['read'], again['inserted'], again['updated'], again['rejected']), (3000, 0, 0, 0), policy)
+            self.assertEqual((again['read'], again['inserted'], again['updated'], again['rejected']),
+                             (3000, 0, 0, 0), policy)
 
     def changed(self, policy, **more):
         """Two runs over a row that changed and one that did not; what the second one did."""
-        work = self.work([{'_id': 1, 'v': 'old', 'w': 1, 'at': Date(1000)}, {'_id': 2, 'v': 'same', 'w': 2, 'at': Date(1000)}],
+        work = self.work([{'_id': 1, 'v': 'old', 'w': 1, 'at': Date(1000)},
+                          {'_id': 2, 'v': 'same', 'w': 2, 'at': Date(1000)}],
                          "{ 'v', 'text' }, { 'w', 'int4' }, { 'at', 'timestamptz' }", conflict=policy, **more)
         work.run('--create')
-        work.documents([{'_id': 1, 'v': 'new', 'w': None, 'at': Date(2000)}, {'_id': 2, 'v': 'same', 'w': 2, 'at': Date(1000)},
+        work.documents([{'_id': 1, 'v': 'new', 'w': None, 'at': Date(2000)},
+                        {'_id': 2, 'v': 'same', 'w': 2, 'at': Date(1000)},
                         {'_id': 3, 'v': 'added', 'w': 3, 'at': Date(1000)}])
         return work, work.run(expect=None)
 
@@ -42,12 +46,16 @@ class Rerun(unittest.TestCase):
         self.assertEqual(work.database.query("select v from docs where mongo_id = '$n:1'"), 'old')
         books = result.books()
         self.assertEqual((books['inserted'], books['updated'], books['rejected']), (1, 0, 0))
-        self.assertEqual((books['skipped'], books['unchanged']), (1, 1), 'rows that differ are counted apart from those that are equal')
+        self.assertEqual((books['skipped'], books['unchanged']), (1, 1),
+                         'rows that differ are counted apart from those that are equal')
 
     def test_s0_40_update_sets_every_column(self):
         work, result = self.changed('update')
-        self.assertEqual(work.database.query("select v, w is null, extract(epoch from at) from docs where mongo_id = '$n:1'"), 'new|t|2.000000')
-        self.assertEqual((result.books()['inserted'], result.books()['updated'], result.books()['unchanged']), (1, 1, 1))
+        self.assertEqual(work.database.query("select v, w is null, extract(epoch from at) from docs "
+                                             "where mongo_id = '$n:1'"),
+                         'new|t|2.000000')
+        self.assertEqual((result.books()['inserted'], result.books()['updated'], result.books()['unchanged']),
+                         (1, 1, 1))
 
     def test_s0_40_newer_wins(self):
         work, _ = self.changed('newer', target_options="newer = 'at',")
@@ -78,22 +86,30 @@ class Rerun(unittest.TestCase):
             self.assertEqual(sum(v for k, v in books.items() if k != 'read'), 3)
 
     def test_s0_46_everything_read_is_accounted_for(self):
-        documents = [{'_id': i, 'n': 'bad' if i % 7 == 0 and i % 5 else i, 'gone': i % 5 == 0} for i in range(1000)]
+        documents = [{'_id': i, 'n': 'bad' if i % 7 == 0 and i % 5 else i, 'gone': i % 5 == 0}
+                     for i in range(1000)]
         work = self.work(documents, "{ 'n', 'int4' }",
-                         extra="map = function(row, doc) if doc.gone then return lugger.skip 'gone' end end,\n unmapped = 'ignore',")
+                         extra="map = function(row, doc) if doc.gone then return lugger.skip 'gone' end "
+                               "end,\n unmapped = 'ignore',")
         books = work.run('--create', expect=3).books()
         bad = sum(1 for d in documents if d['n'] == 'bad')
         gone = sum(1 for d in documents if d['gone'])
-        self.assertEqual(books, {'read': 1000, 'inserted': 1000 - bad - gone, 'updated': 0, 'unchanged': 0, 'skipped': gone, 'rejected': bad})
+        self.assertEqual(books,
+                         {'read': 1000, 'inserted': 1000 - bad - gone, 'updated': 0, 'unchanged': 0,
+                          'skipped': gone, 'rejected': bad})
         self.assertEqual(work.database.number('select count(*) from lugger.rejects'), bad)
-        self.assertEqual(work.database.number("select count(distinct document_id) from lugger.rejects where document_id ~ '^.n:'"), bad)
+        self.assertEqual(work.database.number("select count(distinct document_id) from lugger.rejects "
+                                              "where document_id ~ '^.n:'"),
+                         bad)
 
     def test_s0_46_the_server_refuses_single_rows(self):
         work = self.work([{'_id': i, 'n': i} for i in range(500)], "{ 'n', 'int4' }")
-        work.database.query("create table docs (mongo_id text primary key, n int check (n <> 77 and n <> 333))")
+        work.database.query("create table docs (mongo_id text primary key, n int check (n <> "
+                            "77 and n <> 333))")
         result = work.run(expect=3)
         self.assertEqual((result.books()['inserted'], result.books()['rejected']), (498, 2))
-        self.assertEqual(sorted(r[0] for r in work.database.rows('select document_id from lugger.rejects')), ['$n:333', '$n:77'])
+        self.assertEqual(sorted(r[0] for r in work.database.rows('select document_id from lugger.rejects')),
+                         ['$n:333', '$n:77'])
         self.assertEqual(work.database.query('select distinct code from lugger.rejects'), 'server')
 
     def test_rejects_are_loaded_after_mending(self):
@@ -119,8 +135,8 @@ class Children(unittest.TestCase):
         cls.server = Postgres()
 
     def orders(self):
-        return [{'_id': 'a', 'lines': [{'sku': 'S1', 'opts': ['x', 'y']}, {'sku': 'S2', 'opts': []}]}, {'_id': 'b', 'lines': []},
-                {'_id': 'c', 'lines': [{'sku': 'S3', 'opts': ['z']}]}]
+        return [{'_id': 'a', 'lines': [{'sku': 'S1', 'opts': ['x', 'y']}, {'sku': 'S2', 'opts': []}]},
+                {'_id': 'b', 'lines': []}, {'_id': 'c', 'lines': [{'sku': 'S3', 'opts': ['z']}]}]
 
     def test_s0_11_array_to_child_rows(self):
         work = Work(self.server.fresh(), self.orders(), job('', conflict='update', extra=self.CHILDREN))
@@ -133,7 +149,8 @@ class Children(unittest.TestCase):
     def test_s0_11_children_are_replaced_as_one(self):
         work = Work(self.server.fresh(), self.orders(), job('', conflict='update', extra=self.CHILDREN))
         work.run('--create')
-        work.documents([{'_id': 'a', 'lines': [{'sku': 'NEW', 'opts': []}]}, {'_id': 'c', 'lines': [{'sku': 'S3', 'opts': ['z']}]}])
+        work.documents([{'_id': 'a', 'lines': [{'sku': 'NEW', 'opts': []}]},
+                        {'_id': 'c', 'lines': [{'sku': 'S3', 'opts': ['z']}]}])
         work.run()
         self.assertEqual(work.database.rows('select parent_mongo_id, ordinal, sku from lines order by 1, 2'),
                          [['a', '1', 'NEW'], ['c', '1', 'S3']])
@@ -146,9 +163,11 @@ class Children(unittest.TestCase):
         self.assertEqual(database.query('select address, tags from docs'), '{"city": "Oslo"}|["a", "b"]')
         database = self.server.fresh()
         load(database, documents, "{ 'city', 'text', from = 'address.city' }",
-             extra="children = { { table = 'tags', from = 'tags[]', columns = { { 'tag', 'text', from = '.' } } } },")
+             extra="children = { { table = 'tags', from = 'tags[]', columns = { { 'tag', 'text', "
+                   "from = '.' } } } },")
         self.assertEqual(database.query('select city from docs'), 'Oslo')
-        self.assertEqual(database.query('select string_agg(tag, ordinal::text order by ordinal) from tags'), 'a2b')
+        self.assertEqual(database.query('select string_agg(tag, ordinal::text order by ordinal) from tags'),
+                         'a2b')
 
 
 if __name__ == '__main__':

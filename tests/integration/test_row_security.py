@@ -7,7 +7,8 @@ from postgres import Postgres
 
 JOB = """
 local lugger = require 'lugger'
-return lugger.copy { from = lugger.source(lugger.env.FROM, { %s, key = 'id' }), into = lugger.target('out.jsonl'), columns = { { 'id', 'int4' } } }
+return lugger.copy { from = lugger.source(lugger.env.FROM, { %s, key = 'id' }),
+  into = lugger.target('out.jsonl'), columns = { { 'id', 'int4' } } }
 """
 
 
@@ -23,8 +24,10 @@ class RowSecurity(unittest.TestCase):
             create role reader login;
             create table t (id int primary key); insert into t select generate_series(1, 10);
             create view v as select * from t;
-            alter table t enable row level security; create policy p on t using (id <= 3); grant select on t, v to reader;
-            create table free (id int primary key); insert into free values (1); grant select on free to reader;""")
+            alter table t enable row level security; create policy p on t using (id <= 3);
+            grant select on t, v to reader;
+            create table free (id int primary key); insert into free values (1);
+            grant select on free to reader;""")
         self.addCleanup(self.work.database.query, 'drop owned by reader; drop role reader')
 
     def run_as(self, user, what, expect=0):

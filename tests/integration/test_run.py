@@ -13,7 +13,8 @@ from postgres import Postgres
 
 
 def users(count):
-    return [{'_id': ObjectId(f'{i:024x}'), 'email': f'u{i}@example.com', 'price': f'{i}.50', 'deleted': i % 10 == 0} for i in range(count)]
+    return [{'_id': ObjectId(f'{i:024x}'), 'email': f'u{i}@example.com', 'price': f'{i}.50',
+             'deleted': i % 10 == 0} for i in range(count)]
 
 
 class Running(unittest.TestCase):
@@ -77,7 +78,8 @@ class Running(unittest.TestCase):
         work = self.work(1200)
         work.script("""local lugger = require 'lugger'
           local sizes = {}
-          local cursor = lugger.source(lugger.env.MONGO_URI, { collection = 'shop.docs' }):cursor { batch_rows = 500 }
+          local cursor = lugger.source(lugger.env.MONGO_URI,
+            { collection = 'shop.docs' }):cursor { batch_rows = 500 }
           for batch in cursor:batches() do
             local count = 0
             for _ in batch:docs() do count = count + 1 end
@@ -94,15 +96,18 @@ class Running(unittest.TestCase):
         work = self.work(10)
         work.run('--create')
         database = self.server.fresh()
-        (work.directory / '.env').write_text(f'PG_URI={database.url}\nMONGO_URI={work.source}\n', encoding='utf-8')
+        (work.directory / '.env').write_text(f'PG_URI={database.url}\nMONGO_URI={work.source}\n',
+                                             encoding='utf-8')
         lugger('run', 'job.lua', '--create', cwd=work.directory)
         self.assertEqual(database.number('select count(*) from docs'), 10)
 
     def test_s0_29_passwords_are_never_printed(self):
         work = self.work(10)
         secret = 'hunter2-äß'
-        url = work.database.url.replace('postgresql:///', 'postgresql://postgres:hunter2-%C3%A4%C3%9F@/') + '&password=hunter2-%C3%A4%C3%9F'
-        for words in (['plan', 'job.lua', '--create'], ['run', 'job.lua', '--create'], ['runs', 'job.lua'], ['run', 'job.lua', '--into', 'postgresql://a:hunter2-x@nowhere.invalid/db']):
+        url = (work.database.url.replace('postgresql:///', 'postgresql://postgres:hunter2-%C3%A4%C3%9F@/')
+               + '&password=hunter2-%C3%A4%C3%9F')
+        for words in (['plan', 'job.lua', '--create'], ['run', 'job.lua', '--create'], ['runs', 'job.lua'],
+                      ['run', 'job.lua', '--into', 'postgresql://a:hunter2-x@nowhere.invalid/db']):
             result = work.lugger(*words, env={'PG_URI': url}, expect=None)
             self.assertNotIn('hunter2', result.out + result.err.replace(secret, 'hunter2'), words)
         ledger = work.database.query("select string_agg(r::text, '') from lugger.runs r")
@@ -112,9 +117,11 @@ class Running(unittest.TestCase):
         sums = set()
         for options in ('', "writer = 'statement',"):
             work = self.work(500, target_options=options, conflict='update')
-            work.database.query("create table docs (mongo_id text primary key, email text); insert into docs values ('x', 'y')")
+            work.database.query("create table docs (mongo_id text primary key, email text); "
+                                "insert into docs values ('x', 'y')")
             work.run()
-            sums.add(work.database.query("select md5(string_agg(d::text, ',' order by mongo_id)) from docs d"))
+            sums.add(work.database.query("select md5(string_agg(d::text, ',' order by "
+                                         "mongo_id)) from docs d"))
         self.assertEqual(len(sums), 1)
 
     def test_s0_41_progress_as_plain_lines_and_json(self):
@@ -126,7 +133,8 @@ class Running(unittest.TestCase):
         self.assertNotIn('\r', work.run().err)
 
     def test_s0_42_failures_have_a_status_and_a_way_on(self):
-        work = self.work(100, extra="unmapped = 'ignore', map = function(row) error('boom ' .. row.email) end,")
+        work = self.work(100,
+                         extra="unmapped = 'ignore', map = function(row) error('boom ' .. row.email) end,")
         result = work.run('--create', expect=1)
         self.assertIn('job.lua', result.err)
         self.assertIn('boom', result.err)
@@ -149,7 +157,8 @@ class Running(unittest.TestCase):
         peaks = []
         for count in (20_000, 200_000):
             work = Work(self.server.fresh(), text=job("{ 'email', 'text' }", extra="unmapped = 'ignore',"))
-            body = b''.join(bson.encode({'_id': ObjectId(f'{i:024x}'), 'email': f'u{i}@example.com', 'pad': 'x' * 200}) for i in range(1000))
+            body = b''.join(bson.encode({'_id': ObjectId(f'{i:024x}'), 'email': f'u{i}@example.com',
+                                         'pad': 'x' * 200}) for i in range(1000))
             work.source.write_bytes(body * (count // 1000))
             process = work.start('run', 'job.lua', '--create', '--dry-run', '-j', '2', '--log', 'none')
             peaks.append(self.peak(process))
@@ -162,7 +171,8 @@ class Running(unittest.TestCase):
         while process.poll() is None:
             try:
                 with open(f'/proc/{process.pid}/status', encoding='ascii') as file:
-                    most = max([most, *(int(line.split()[1]) << 10 for line in file if line.startswith('RssAnon'))])
+                    most = max([most,
+                                *(int(line.split()[1]) << 10 for line in file if line.startswith('RssAnon'))])
             except OSError:
                 pass
             time.sleep(0.005)
@@ -175,11 +185,14 @@ class Running(unittest.TestCase):
         work.run('--create', '--dry-run')
         work.lugger('preview', 'job.lua', '--create')
         work.lugger('plan', 'job.lua', '--create')
-        self.assertEqual(work.database.number("select count(*) from pg_class where relname in ('docs', 'runs')"), 0)
+        self.assertEqual(
+            work.database.number("select count(*) from pg_class where relname in ('docs', 'runs')"), 0)
 
     def test_a_changed_script_is_refused_with_a_choice(self):
         # More than one unit, so that rows of the old script are committed when the hook fails.
-        work = self.work(60_000, extra="unmapped = 'ignore', map = function(row) if row.email == 'u59999@example.com' then error 'stop' end end,")
+        work = self.work(60_000,
+                         extra="unmapped = 'ignore', map = function(row) if row.email == "
+                               "'u59999@example.com' then error 'stop' end end,")
         work.run('--create', '-j', 1, expect=1)
         self.assertGreater(work.database.number('select count(*) from docs'), 0)
         work.script(job("{ 'email', 'text' }", extra="unmapped = 'ignore',"))

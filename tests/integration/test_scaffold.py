@@ -29,7 +29,9 @@ class Loads(Case):
         self.assertEqual(len(names), len(told), f'{done!r}\n{result!r}')
         for name in names:
             books = result.books(name)
-            self.assertEqual(books['rejected'], told[name.split(' -> ')[0].removesuffix('.json').split('.', 1)[-1]], f'{done!r}\n{result!r}')
+            self.assertEqual(books['rejected'],
+                             told[name.split(' -> ')[0].removesuffix('.json').split('.', 1)[-1]],
+                             f'{done!r}\n{result!r}')
             self.assertEqual(books['read'], books['inserted'] + books['rejected'], name)
             self.assertNotIn('no column took', result.err)
         return database, sum(told.values()), done
@@ -38,7 +40,8 @@ class Loads(Case):
         for place in ('named/dump', 'named/dump-gzip', 'named/shop.archive'):
             with self.subTest(place):
                 database, refused, done = self.check(DATA / place)
-                # ids has a text with a NUL as _id, which no id text can be made of; raw holds what is not valid.
+                # ids has a text with a NUL as _id, which no id text can be made of; raw holds what is
+                # not valid.
                 self.assertLessEqual(refused, 2, repr(done))
                 self.assertEqual(database.number('select count(*) from users'), 60)
 
@@ -69,19 +72,26 @@ class Documents:
 
     def __init__(self, seed):
         self.random = random.Random(seed)
-        self.fields = {f'{self.random.choice("aBcDé")}{n}': self.random.choice(self.makers()) for n in range(12)}
+        self.fields = {
+            f'{self.random.choice("aBcDé")}{n}': self.random.choice(self.makers()) for n in range(12)}
 
     def makers(self):
         r = self.random
-        number = lambda: r.choice([r.randint(-9, 9), Int64(r.randint(-2**62, 2**62)), r.random(), float('nan'), Decimal128('1.50')])
-        text = lambda: r.choice(['', 'x', '12', '12.5', 'a\0b', '2026-01-05T10:00:00Z', 'é' * r.randint(0, 9), 'true'])
+        number = lambda: r.choice([r.randint(-9, 9), Int64(r.randint(-2**62, 2**62)), r.random(),
+                                   float('nan'), Decimal128('1.50')])
+        text = lambda: r.choice(['', 'x', '12', '12.5', 'a\0b', '2026-01-05T10:00:00Z', 'é' * r.randint(0, 9),
+                                 'true'])
         moment = lambda: Date(r.choice([0, 1773221400123, -1, 2**60]))
-        scalar = lambda: r.choice([number, text, moment, lambda: r.random() < 0.5, lambda: None, lambda: oid(r.randint(1, 99)),
-                                   lambda: Binary(b'abc', r.choice([0, 3, 5])), lambda: Regex('^a', 'i'), lambda: Timestamp(1, 2)])()
+        scalar = lambda: r.choice([number, text, moment, lambda: r.random() < 0.5, lambda: None,
+                                   lambda: oid(r.randint(1, 99)), lambda: Binary(b'abc', r.choice([0, 3, 5])),
+                                   lambda: Regex('^a', 'i'), lambda: Timestamp(1, 2)])()
         item = lambda: {'sku': text(), 'qty': r.randint(1, 9), 'tags': [text()], 'more': [{'n': number()}]}
-        return [lambda: r.randint(0, 100), number, text, moment, scalar, lambda: [r.randint(0, 5)] * r.randint(0, 3),
-                lambda: [scalar() for _ in range(r.randint(0, 3))], lambda: [item() for _ in range(r.randint(0, 3))],
-                lambda: {'city': text(), 'zip': r.choice([r.randint(1, 9), '7'])}, lambda: {r.choice('xyz$.é') + str(r.randint(0, 999)): 1},
+        return [lambda: r.randint(0, 100), number, text, moment, scalar,
+                lambda: [r.randint(0, 5)] * r.randint(0, 3),
+                lambda: [scalar() for _ in range(r.randint(0, 3))],
+                lambda: [item() for _ in range(r.randint(0, 3))],
+                lambda: {'city': text(), 'zip': r.choice([r.randint(1, 9), '7'])},
+                lambda: {r.choice('xyz$.é') + str(r.randint(0, 999)): 1},
                 lambda: float(r.randint(0, 9)), lambda: r.choice([0.25, 9.99])]
 
     def list(self, count):
@@ -90,7 +100,8 @@ class Documents:
             document = {'_id': self.random.choice([number, oid(number), f'k{number}'])}
             for name, make in self.fields.items():
                 if self.random.random() < 0.9:
-                    document[name] = make() if self.random.random() < 0.97 else self.random.choice(self.makers())()
+                    document[name] = make() if self.random.random() < 0.97 else self.random.choice(
+                        self.makers())()
             out.append(document)
         return out
 
@@ -109,23 +120,28 @@ class Golden(Case):
         self.assertEqual(sorted(p.name for p in (self.dir / 'migrate').iterdir()), names)
         for name in names:
             with self.subTest(name):
-                self.assertEqual((self.dir / 'migrate' / name).read_text(encoding='utf-8'), (golden / name).read_text(encoding='utf-8'))
+                self.assertEqual((self.dir / 'migrate' / name).read_text(encoding='utf-8'),
+                                 (golden / name).read_text(encoding='utf-8'))
 
 
 class Choices(Case):
     def test_s0_10_documents_and_s0_11_arrays(self):
-        source = self.documents({'orders': [
-            {'_id': 1, 'address': {'city': 'Oslo'}, 'tags': ['a', 'b'], 'lines': [{'sku': 'x', 'qty': 1}, {'sku': 'y', 'qty': 2}]},
-            {'_id': 2, 'address': {'city': 'Rome', 'zip': 7}, 'tags': [], 'lines': []}]})
+        source = self.documents({'orders': [{'_id': 1, 'address': {'city': 'Oslo'}, 'tags': ['a', 'b'],
+                                             'lines': [{'sku': 'x', 'qty': 1}, {'sku': 'y', 'qty': 2}]},
+                                            {'_id': 2, 'address': {'city': 'Rome', 'zip': 7}, 'tags': [],
+                                             'lines': []}]})
         self.scaffold(source)
         script = self.text('orders.lua')
         self.assertIn("{ 'address', 'jsonb', json = 'typed' }", script)
         self.assertIn("{ 'tags', 'text[]' }", script)
         self.assertIn("table = 'order_lines', from = 'lines[]', parent = { 'order_id' }", script)
         database, _ = self.load()
-        self.assertEqual(database.query("select string_agg(sku || qty, ',' order by ordinal) from order_lines l join orders o on o.id = l.order_id"
-                                        " where o.mongo_id = '$n:1'"), 'x1,y2')
-        self.assertEqual(database.query("select address->>'city', tags from orders where mongo_id = '$n:2'"), 'Rome|{}')
+        self.assertEqual(database.query("select string_agg(sku || qty, ',' order by ordinal) "
+                                        "from order_lines l join orders o on o.id = l.order_id"
+                                        " where o.mongo_id = '$n:1'"),
+                         'x1,y2')
+        self.assertEqual(database.query("select address->>'city', tags from orders where mongo_id = '$n:2'"),
+                         'Rome|{}')
 
     def test_minorities_are_named_with_their_documents(self):
         users = [{'_id': oid(n), 'age': n, 'code': 'x'} for n in range(1, 61)]
@@ -137,7 +153,9 @@ class Choices(Case):
         self.assertRegex(script, r"'age', 'jsonb'")
         self.assertRegex(script, r"'code', 'text'")
         database, _ = self.load()
-        self.assertEqual(database.query("select jsonb_typeof(age), count(*) from users group by 1 order by 1"), 'number|58\nstring|2')
+        self.assertEqual(database.query("select jsonb_typeof(age), count(*) from users "
+                                        "group by 1 order by 1"),
+                         'number|58\nstring|2')
 
     def test_s0_13_not_null_comes_later(self):
         users = [{'_id': n, 'email': f'{n}@x', 'name': 'x', 'items': [{'sku': 'a'}]} for n in range(1, 9)]
@@ -152,27 +170,36 @@ class Choices(Case):
         self.assertRegex(constraints, r'"user_items".*\n?.*"sku"')
         database = self.server.fresh()
         database.query(self.text('schema.sql'))
-        self.assertEqual(database.query("select attnotnull from pg_attribute where attrelid = 'users'::regclass and attname = 'email'"), 'f')
+        self.assertEqual(database.query("select attnotnull from pg_attribute where attrelid = "
+                                        "'users'::regclass and attname = 'email'"),
+                         'f')
         lugger('run', self.out / 'users.lua', '--stage', 'load', cwd=self.dir, env={'PG_URI': database.url})
         database.query(self.text('constraints.sql'))
         database.query(self.text('indexes.sql'))
-        self.assertEqual(database.query("select attname from pg_attribute where attrelid = 'users'::regclass and attnotnull and attnum > 0 order by 1"),
+        self.assertEqual(database.query("select attname from pg_attribute where attrelid = 'users'::regclass "
+                                        "and attnotnull and attnum > 0 order by 1"),
                          'email\nid\nmongo_id')
 
     def test_s0_17_the_table_of_the_article(self):
-        """id uuid primary key default gen_random_uuid(), mongo_id text unique not null, NOT NULL up front on request."""
+        """id uuid primary key default gen_random_uuid(), mongo_id text unique not null, NOT NULL up
+        front on request."""
         at = Date(1773221400000)
-        users = [{'_id': oid(n), 'email': f'{n}@x', 'name': 'n' if n % 2 else None, 'metadata': {'a': n}, 'createdAt': at, 'updatedAt': at}
-                 for n in range(1, 9)]
+        users = [{'_id': oid(n), 'email': f'{n}@x', 'name': 'n' if n % 2 else None, 'metadata': {'a': n},
+                  'createdAt': at, 'updatedAt': at} for n in range(1, 9)]
         self.scaffold(self.documents({'users': users}), '--snake-case', '--not-null', 'now')
         database = self.server.fresh()
         database.query(self.text('schema.sql'))
-        found = database.query('''select attname, format_type(atttypid, atttypmod), attnotnull, pg_get_expr(adbin, adrelid) from pg_attribute
-            left join pg_attrdef on adrelid = attrelid and adnum = attnum where attrelid = 'users'::regclass and attnum > 0 order by attnum''')
-        self.assertEqual(found.split('\n'), [
-            'id|uuid|t|gen_random_uuid()', 'mongo_id|text|t|', 'email|text|t|', 'name|text|f|', 'metadata|jsonb|t|',
-            'created_at|timestamp with time zone|t|', 'updated_at|timestamp with time zone|t|'])
-        self.assertEqual(database.query("select contype from pg_constraint where conrelid = 'users'::regclass and contype in ('p', 'u') order by 1"), 'p\nu')
+        found = database.query('''select attname, format_type(atttypid, atttypmod), attnotnull,
+            pg_get_expr(adbin, adrelid) from pg_attribute
+            left join pg_attrdef on adrelid = attrelid and adnum = attnum where attrelid = 'users'::regclass
+              and attnum > 0 order by attnum''')
+        self.assertEqual(found.split('\n'),
+                         ['id|uuid|t|gen_random_uuid()', 'mongo_id|text|t|', 'email|text|t|', 'name|text|f|',
+                          'metadata|jsonb|t|', 'created_at|timestamp with time zone|t|',
+                          'updated_at|timestamp with time zone|t|'])
+        self.assertEqual(database.query("select contype from pg_constraint where conrelid = "
+                                        "'users'::regclass and contype in ('p', 'u') order by 1"),
+                         'p\nu')
         self.load(database=database)
         self.assertEqual(database.number('select count(*) from users'), 8)
 
@@ -188,8 +215,8 @@ class Choices(Case):
         self.assertEqual(result.books()['rejected'], 1)
 
     def test_s0_16_tenants_and_s0_78_shapes_are_the_users_decision(self):
-        events = [{'_id': n, 'tenantId': f't{n % 3}', 'type': 'card' if n % 2 else 'bank', **({'pan': '1'} if n % 2 else {'iban': 'x'})}
-                  for n in range(60)]
+        events = [{'_id': n, 'tenantId': f't{n % 3}', 'type': 'card' if n % 2 else 'bank',
+                   **({'pan': '1'} if n % 2 else {'iban': 'x'})} for n in range(60)]
         self.scaffold(self.documents({'payments': events}))
         script = self.text('payments.lua')
         self.assertIn('tenantId looks like a tenant: 3 of them', script)
@@ -200,7 +227,9 @@ class Choices(Case):
         self.assertIn("table = 'payments', name = 'payments_mongo_id_key'", script)
         (self.out / 'payments.lua').write_text(live, encoding='utf-8')
         database, _ = self.load('payments.lua')
-        self.assertEqual(database.query('select (select count(*) from payments_card), (select count(*) from payments_bank)'), '30|30')
+        self.assertEqual(database.query('select (select count(*) from payments_card), '
+                                        '(select count(*) from payments_bank)'),
+                         '30|30')
 
     def test_s0_50_every_mapped_column_is_updated(self):
         source = self.documents({'users': [{'_id': 1, 'email': 'a', 'name': 'x', 'age': 1}]})
@@ -212,7 +241,8 @@ class Choices(Case):
         self.assertEqual(database.query('select email, name, age from users'), 'b|y|2')
 
     def test_a_sample_proves_nothing(self):
-        self.scaffold(self.documents({'users': [{'_id': n, 'email': 'x'} for n in range(500)]}), '--sample', '50')
+        self.scaffold(self.documents({'users': [{'_id': n, 'email': 'x'} for n in range(500)]}), '--sample',
+                      '50')
         script = self.text('users.lua')
         self.assertNotIn('not_null', script)
         self.assertIn("{ 'rest', 'jsonb', from = '*'", script)
@@ -222,11 +252,13 @@ class Choices(Case):
 class References(Case):
     def test_s0_15_references_become_ref(self):
         users = [{'_id': oid(n), 'name': f'u{n}'} for n in range(1, 41)]
-        posts = [{'_id': n, 'author': oid(n % 40 + 1), 'editor': oid(n % 40 + 1 if n else 999), 'readers': [oid(1), oid(2)],
-                  'reviewer': {'$ref': 'users', '$id': oid(3)}, 'size': n % 40} for n in range(60)]
+        posts = [{'_id': n, 'author': oid(n % 40 + 1), 'editor': oid(n % 40 + 1 if n else 999),
+                  'readers': [oid(1), oid(2)], 'reviewer': {'$ref': 'users', '$id': oid(3)}, 'size': n % 40}
+                 for n in range(60)]
         self.scaffold(self.documents({'users': users, 'posts': posts}))
         script = self.text('posts.lua')
-        self.assertRegex(script, r"\{ 'author', 'uuid', ref = 'users', fk = true \}, -- all 60 are ids of shop.users")
+        self.assertRegex(script,
+                         r"\{ 'author', 'uuid', ref = 'users', fk = true \}, -- all 60 are ids of shop.users")
         self.assertRegex(script, r"\{ 'editor', 'uuid', ref = 'users' \}")
         self.assertIn('1 of 60 are no id of shop.users', script)
         self.assertRegex(script, r"\{ 'readers', 'uuid\[\]', ref = 'users' \}")
@@ -234,13 +266,16 @@ class References(Case):
         self.assertNotRegex(script, r"'size', 'uuid'")
         database, _ = self.load()
         self.assertEqual(database.number('select count(*) from posts p join users u on u.id = p.author'), 60)
-        self.assertEqual(database.number('select count(*) from posts p join users u on u.id = p.reviewer'), 60)
-        self.assertEqual(database.query("select conname from pg_constraint where contype = 'f' and conrelid = 'posts'::regclass"),
+        self.assertEqual(database.number('select count(*) from posts p join users u on u.id = p.reviewer'),
+                         60)
+        self.assertEqual(database.query("select conname from pg_constraint where contype = 'f' "
+                                        "and conrelid = 'posts'::regclass"),
                          'posts_author_fkey')
         self.scaffold(self.dir / 'dump', '--schema', 'app', '--snake-case', '--force', 'posts.lua')
         self.assertIn("ref = { collection = 'users', table = 'app.users' }", self.text('posts.lua'))
         database, _ = self.load()
-        self.assertEqual(database.number('select count(*) from app.posts p join app.users u on u.id = p.author'), 60)
+        self.assertEqual(
+            database.number('select count(*) from app.posts p join app.users u on u.id = p.author'), 60)
 
     def test_s0_77_every_index_is_there_or_named(self):
         self.dir = Path(harness.scratch())

@@ -13,7 +13,8 @@ class Again(Case):
         self.scaffold(self.source)
 
     def grow(self):
-        bson.write(self.source / 'shop' / 'users.bson', [{'_id': n, 'email': 'x', 'age': n} for n in range(5)])
+        bson.write(self.source / 'shop' / 'users.bson',
+                   [{'_id': n, 'email': 'x', 'age': n} for n in range(5)])
 
     def test_nothing_changed(self):
         before = {p.name: p.stat().st_mtime_ns for p in self.out.iterdir()}
@@ -29,7 +30,9 @@ class Again(Case):
         self.assertIn("'age'", self.text('users.lua'))
 
     def test_an_edited_file_is_kept(self):
-        mine = self.text('users.lua').replace("{ 'email', 'text' }", "{ 'mail', 'text', from = 'email' }").replace("not_null = { 'email' }", "not_null = { 'mail' }")
+        mine = self.text('users.lua').replace("{ 'email', 'text' }",
+                                              "{ 'mail', 'text', from = 'email' "
+                                              "}").replace("not_null = { 'email' }", "not_null = { 'mail' }")
         (self.out / 'users.lua').write_text(mine, encoding='utf-8')
         done = self.scaffold(self.source)
         self.assertNotIn('users.lua (scaffold)', done.out)
@@ -53,15 +56,17 @@ class Again(Case):
 
 class Hostile(Case):
     def test_names(self):
-        names = ['order', 'User', 'user', 'USER', 'a' * 70, 'a' * 71, 'é' * 40, 'xmin', 'a.b', '$x', "it's", 'say "hi"', 'x\n-- y\nos.exit()',
-                 'id', 'mongo_id', 'rest', 'ordinal', '[[', ']]', '\\', '*', 'items[]', ' desc', '', 'end', '1', '%s', '--', 'sp ace']
+        names = ['order', 'User', 'user', 'USER', 'a' * 70, 'a' * 71, 'é' * 40, 'xmin', 'a.b', '$x', "it's",
+                 'say "hi"', 'x\n-- y\nos.exit()', 'id', 'mongo_id', 'rest', 'ordinal', '[[', ']]', '\\', '*',
+                 'items[]', ' desc', '', 'end', '1', '%s', '--', 'sp ace']
         lines = [{'order_id': 1, 'ordinal': 2, 'parent_id': 3, 'end': 4}]
         documents = [{'_id': n, **{name: n for name in names}, 'lines': lines} for n in range(3)]
         collections = {'orders': documents, 'table': documents, 'lugger': documents, 'Orders': documents}
         self.scaffold(self.documents(collections))
         database, result = self.load()
         self.assertNotIn('no column took', result.err)
-        self.assertEqual(database.query('select "User", "user_2", "USER_3" from orders_2 order by 1 limit 1'), '0|0|0')
+        self.assertEqual(database.query('select "User", "user_2", "USER_3" from orders_2 order by 1 limit 1'),
+                         '0|0|0')
         script = self.text('orders_2.lua')
         self.assertIn('"order" is a word of SQL', script)
         self.assertIn('its name has 70 bytes', script)
@@ -72,23 +77,30 @@ class Hostile(Case):
         self.assertEqual(empty.query(TABLES), database.query(TABLES))
 
     def test_snake_case_meets_itself(self):
-        self.scaffold(self.documents({'userData': [{'_id': 1, 'createdAt': 1, 'created_at': 2, 'CreatedAt': 3}]}), '--snake-case')
+        self.scaffold(self.documents({'userData': [{'_id': 1, 'createdAt': 1, 'created_at': 2,
+                                                    'CreatedAt': 3}]}),
+                      '--snake-case')
         self.assertIn("{ 'created_at', 'int4', from = 'createdAt'", self.text('user_data.lua'))
         database, _ = self.load()
-        self.assertEqual(database.query('select created_at, created_at_2, created_at_3 from user_data'), '1|2|3')
+        self.assertEqual(database.query('select created_at, created_at_2, created_at_3 from user_data'),
+                         '1|2|3')
 
     def test_s0_37_snake_case_on_request(self):
-        source = self.documents({'users': [{'_id': 1, 'createdAt': Date(0), 'HTTPServer': 'x', 'homeAddresses': [{'zipCode': '1'}]}]})
+        source = self.documents({'users': [{'_id': 1, 'createdAt': Date(0), 'HTTPServer': 'x',
+                                            'homeAddresses': [{'zipCode': '1'}]}]})
         self.scaffold(source, '--snake-case')
         database, _ = self.load()
         self.assertEqual(database.query('select http_server from users'), 'x')
         self.assertEqual(database.query('select zip_code from user_home_addresses'), '1')
 
     def test_a_dictionary_and_empty_collections(self):
-        self.scaffold(self.documents({'wide': [{'_id': n, **{f'k{n * 400 + i}': i for i in range(400)}} for n in range(10)], 'none': []}))
+        self.scaffold(self.documents({'wide': [{'_id': n, **{f'k{n * 400 + i}': i for i in range(400)}}
+                                               for n in range(10)],
+                                      'none': []}))
         database, result = self.load()
         self.assertNotIn('no column took', result.err)
-        self.assertEqual(database.query('select (select count(*) from wide), (select count(*) from "none")'), '10|0')
+        self.assertEqual(database.query('select (select count(*) from wide), (select count(*) from "none")'),
+                         '10|0')
 
     def test_documents_without_an_id(self):
         self.dir = Path(harness.scratch())
@@ -101,16 +113,22 @@ class Hostile(Case):
         self.assertEqual(database.query('select sum(a) from lines'), '3')
 
     def test_s0_69_plain_catalog_objects(self):
-        self.scaffold(self.documents({'users': [{'_id': oid(1), 'email': 'x', 'tags': [{'a': 1}]}], 'posts': [{'_id': 1, 'user': oid(1)}]}))
+        self.scaffold(self.documents({'users': [{'_id': oid(1), 'email': 'x', 'tags': [{'a': 1}]}],
+                                      'posts': [{'_id': 1, 'user': oid(1)}]}))
         database = self.server.fresh()
         database.query(self.text('schema.sql'))
         database.query(self.text('constraints.sql'))
-        found = database.query('''select table_name, column_name, data_type, is_nullable from information_schema.columns
+        found = database.query('''select table_name, column_name, data_type, is_nullable
+            from information_schema.columns
             where table_schema = 'public' and table_name = 'posts' order by ordinal_position''')
         self.assertEqual(found.split('\n')[0], 'posts|id|uuid|NO')
-        self.assertEqual(database.query("select count(*) from information_schema.table_constraints where constraint_type = 'PRIMARY KEY'"
-                                        " and table_schema = 'public'"), '3')
-        self.assertIn('user_tags', database.query("select table_name from information_schema.table_constraints where constraint_type = 'FOREIGN KEY'"))
+        self.assertEqual(database.query("select count(*) from information_schema.table_constraints "
+                                        "where constraint_type = 'PRIMARY KEY'"
+                                        " and table_schema = 'public'"),
+                         '3')
+        self.assertIn('user_tags',
+                      database.query("select table_name from information_schema.table_constraints "
+                                     "where constraint_type = 'FOREIGN KEY'"))
 
     def test_wrong_words(self):
         source = self.documents({'users': [{'_id': 1}]})
@@ -129,8 +147,10 @@ class Hostile(Case):
             self.assertNotIn('secret', path.read_text(encoding='utf-8'))
 
 
-TABLES = '''select c.relname, a.attname, format_type(a.atttypid, a.atttypmod) from pg_class c join pg_attribute a on a.attrelid = c.oid
-    where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace and a.attnum > 0 order by c.relname, a.attnum'''
+TABLES = '''select c.relname, a.attname, format_type(a.atttypid, a.atttypmod) from pg_class c
+    join pg_attribute a on a.attrelid = c.oid
+    where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace and a.attnum > 0
+      order by c.relname, a.attnum'''
 
 if __name__ == '__main__':
     harness.main()

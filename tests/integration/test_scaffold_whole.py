@@ -1,4 +1,5 @@
-"""A scaffold loses nothing: random hostile collections are scaffolded and loaded, and every document is rebuilt from the tables."""
+"""A scaffold loses nothing: random hostile collections are scaffolded and loaded, and every document
+is rebuilt from the tables."""
 import base64
 import json
 import random
@@ -13,8 +14,9 @@ from bson import Binary, Code, Date, Decimal128, Int64, MaxKey, MinKey, Raw, Reg
 from harness import DATA, lugger
 from scaffolding import Case, oid
 
-NAMES = ['a', 'b.c', '$x', 'id', 'mongo_id', 'rest', 'ordinal', 'parent_id', 'x.', '.y', '*', 'z[]', '[', '\\', "it's", 'say "hi"', 'sp ace', '1', 'é😀',
-         'ctid', 'order', 'N' * 70, 'N' * 71, 'n', 'tab\there', 'createdAt', 'created_at', '--', '%s', 'end', 'things', 'things_pkey']
+NAMES = ['a', 'b.c', '$x', 'id', 'mongo_id', 'rest', 'ordinal', 'parent_id', 'x.', '.y', '*', 'z[]', '[',
+         '\\', "it's", 'say "hi"', 'sp ace', '1', 'é😀', 'ctid', 'order', 'N' * 70, 'N' * 71, 'n', 'tab\there',
+         'createdAt', 'created_at', '--', '%s', 'end', 'things', 'things_pkey']
 
 
 def canonical(value):
@@ -22,7 +24,8 @@ def canonical(value):
     if isinstance(value, bool) or value is None:
         return value
     if isinstance(value, (int, float, Int64, Decimal128)):
-        number = value.value if isinstance(value, Int64) else Decimal(value.text) if isinstance(value, Decimal128) else value
+        number = value.value if isinstance(value, Int64) else Decimal(value.text) if isinstance(
+            value, Decimal128) else value
         number = Decimal(number)
         return {'number': str(number) if not number.is_finite() else str(number.normalize() + 0)}
     if isinstance(value, Raw):
@@ -45,12 +48,18 @@ def canonical(value):
 
 
 TAGS = {
-    '$oid': lambda v: bson.ObjectId(v), '$date': lambda v: Date(int(v['$numberLong'])), '$numberLong': lambda v: int(v), '$numberInt': lambda v: int(v),
-    '$numberDouble': lambda v: float(v), '$numberDecimal': lambda v: Decimal128(v.upper() if v[-1].isdigit() else v), '$symbol': lambda v: untag(v),
-    '$binary': lambda v: Binary(base64.b64decode(v['base64']), int(v['subType'], 16)) if v['subType'] != '00' else base64.b64decode(v['base64']),
-    '$regularExpression': lambda v: Regex(v['pattern'], v['options']), '$timestamp': lambda v: Timestamp(v['t'], v['i']), '$code': lambda v: Code(untag(v)),
+    '$oid': lambda v: bson.ObjectId(v), '$date': lambda v: Date(int(v['$numberLong'])),
+    '$numberLong': lambda v: int(v), '$numberInt': lambda v: int(v),
+    '$numberDouble': lambda v: float(v),
+    '$numberDecimal': lambda v: Decimal128(v.upper() if v[-1].isdigit() else v),
+    '$symbol': lambda v: untag(v),
+    '$binary': lambda v: Binary(base64.b64decode(v['base64']), int(v['subType'], 16)) if v[
+        'subType'] != '00' else base64.b64decode(v['base64']),
+    '$regularExpression': lambda v: Regex(v['pattern'], v['options']),
+    '$timestamp': lambda v: Timestamp(v['t'], v['i']), '$code': lambda v: Code(untag(v)),
     '$minKey': lambda v: MinKey(), '$maxKey': lambda v: MaxKey(), '$undefined': lambda v: Undefined(),
-    '$string': lambda v: base64.b64decode(v['base64']).decode('utf-8', 'surrogateescape'), '$document': lambda v: {k: untag(x) for k, x in v.items()},
+    '$string': lambda v: base64.b64decode(v['base64']).decode('utf-8', 'surrogateescape'),
+    '$document': lambda v: {k: untag(x) for k, x in v.items()},
 }
 
 
@@ -93,17 +102,25 @@ class Rebuilt:
 
 class Whole(Case):
     def values(self, rnd):
-        text = lambda: rnd.choice(['', 'x', '12', '007', '12.50', '2026-01-05', '2026-01-05T10:00:00.000Z', 'true', 'é' * rnd.randint(0, 5), 'n' * 80, "q'\"\\"])
-        odd = lambda: rnd.choice(['a\0b', '\0', Raw(2, bson.string(b'\xff\xfe')), Raw(2, bson.string(b'x\xc3')), 'fine'])
-        number = lambda: rnd.choice([0, 5, -3, 5.0, 0.1, 1e300, -0.0, float('nan'), float('inf'), Int64(2**62), Int64(5), Decimal128('5'), Decimal128('0.1'),
+        text = lambda: rnd.choice(['', 'x', '12', '007', '12.50', '2026-01-05', '2026-01-05T10:00:00.000Z',
+                                   'true', 'é' * rnd.randint(0, 5), 'n' * 80, "q'\"\\"])
+        odd = lambda: rnd.choice(['a\0b', '\0', Raw(2, bson.string(b'\xff\xfe')),
+                                  Raw(2, bson.string(b'x\xc3')), 'fine'])
+        number = lambda: rnd.choice([0, 5, -3, 5.0, 0.1, 1e300, -0.0, float('nan'), float('inf'),
+                                     Int64(2**62), Int64(5), Decimal128('5'), Decimal128('0.1'),
                                      Decimal128('1E+30'), Decimal128('NaN')])
         moment = lambda: Date(rnd.choice([0, 1773221400123, -1, 2**60]))
-        nested = lambda: {rnd.choice(['p', '$oid', '$date', '$x', 'a.b', '']): rnd.choice([text(), odd(), number(), moment(), [number(), text()]])}
+        nested = lambda: {rnd.choice(['p', '$oid', '$date', '$x', 'a.b', '']): rnd.choice([
+                              text(), odd(), number(), moment(), [number(), text()]])}
         binary = lambda: Binary(b'\0\1\2', rnd.choice([0, 2, 5, 128]))
-        special = lambda: rnd.choice([Regex('^a', 'i'), Timestamp(5, 6), Code('f()'), MinKey(), MaxKey(), Undefined(), None, True, oid(rnd.randint(1, 9))])
-        items = lambda: [{'sku': text(), 'odd': odd(), 'n': number(), 'x.': 1} for _ in range(rnd.randint(1, 3))]
-        plain = [lambda: rnd.randint(0, 9), text, odd, number, moment, nested, binary, special, items, lambda: [text() for _ in range(rnd.randint(0, 3))],
-                 lambda: [odd()], lambda: [[number()], []], lambda: oid(rnd.randint(1, 999)), lambda: rnd.random() < 0.5, lambda: {'$oid': 'not one'}]
+        special = lambda: rnd.choice([Regex('^a', 'i'), Timestamp(5, 6), Code('f()'), MinKey(), MaxKey(),
+                                      Undefined(), None, True, oid(rnd.randint(1, 9))])
+        items = lambda: [{'sku': text(), 'odd': odd(), 'n': number(), 'x.': 1}
+                         for _ in range(rnd.randint(1, 3))]
+        plain = [lambda: rnd.randint(0, 9), text, odd, number, moment, nested, binary, special, items,
+                 lambda: [text() for _ in range(rnd.randint(0, 3))], lambda: [odd()],
+                 lambda: [[number()], []], lambda: oid(rnd.randint(1, 999)), lambda: rnd.random() < 0.5,
+                 lambda: {'$oid': 'not one'}]
         return plain
 
     def documents(self, seed, count):
@@ -132,17 +149,21 @@ local job = dofile(arg[1])
 local json = require 'lugger.inner.base.json_text'
 local function columns(list)
   local out = {}
-  for i, c in ipairs(list) do out[i] = { name = c[1], type = c[2], from = c.from or c[1], generate = c.generate, ref = c.ref and true } end
+  for i, c in ipairs(list) do out[i] = { name = c[1], type = c[2],
+    from = c.from or c[1], generate = c.generate, ref = c.ref and true } end
   return json.list(out)
 end
 local function table_of(spec, name)
   local children = {}
-  for i, child in ipairs(spec.children or {}) do children[i] = table_of(child, child.table); children[i].from = child.from end
-  return { table = name, columns = columns(spec.columns), children = json.list(children), parent = spec.parent and spec.parent[1], ordinal = spec.ordinal }
+  for i, child in ipairs(spec.children or {}) do children[i] = table_of(child, child.table);
+  children[i].from = child.from end
+  return { table = name, columns = columns(spec.columns), children = json.list(children), parent = spec.parent
+    and spec.parent[1], ordinal = spec.ordinal }
 end
 print(json.encode(table_of(job.spec, job.spec.into.options.table)))
 """)
-        return json.loads(lugger('--lua', 'shape.lua', self.out / 'things.lua', cwd=self.dir, env={'PG_URI': 'local:./x'}).out)
+        return json.loads(lugger('--lua', 'shape.lua', self.out / 'things.lua', cwd=self.dir,
+                                 env={'PG_URI': 'local:./x'}).out)
 
     def rebuild(self, database, table, parent_key=None):
         """Rows as {key: [(ordinal, fields)]}: each field with the text that its column has."""
@@ -159,7 +180,9 @@ print(json.encode(table_of(job.spec, job.spec.into.options.table)))
                     fields.update({name: ('jsonb', inner) for name, inner in (value or {}).items()})
                 elif value is not None:
                     fields[re.sub(r'\\(.)', r'\1', column['from'])] = (column['type'], value)
-            key = row['id'] if parent_key is None else row[next(name for name in row if name == (table.get('parent') or 'parent_id') or name.startswith('parent'))]
+            key = row['id'] if parent_key is None else row[
+                next(name for name in row if name == (
+                         table.get('parent') or 'parent_id') or name.startswith('parent'))]
             out.setdefault(key, []).append((row.get('ordinal', 0), row, fields))
         for child, found in below:
             name = re.sub(r'\\(.)', r'\1', child['from'][:-2])
@@ -185,13 +208,17 @@ print(json.encode(table_of(job.spec, job.spec.into.options.table)))
                 self.same(kind[:-2], one, inner, where) if inner is not None else self.assertIsNone(one, told)
         elif kind == 'numeric' or kind == 'float8' or kind.startswith('int'):
             number = value if not isinstance(value, str) else Decimal128(value)
-            self.assertEqual(canonical(Decimal128(str(cell)) if not isinstance(cell, int) else cell)['number'],
-                             str(Decimal(repr(number)).normalize() + 0) if isinstance(number, float) and kind == 'numeric' else canonical(number)['number'], told)
+            self.assertEqual(
+                canonical(Decimal128(str(cell)) if not isinstance(cell, int) else cell)['number'],
+                str(Decimal(repr(number)).normalize() + 0)
+                    if isinstance(number, float) and kind == 'numeric' else canonical(number)['number'],
+                told)
         elif kind == 'text':
             if isinstance(value, str):
                 self.assertEqual(cell, value, told)
             else:
-                self.assertTrue(cell != '' or isinstance(value, Code), told)   # another type's one text: the comment tells how many
+                # another type's one text: the comment tells how many
+                self.assertTrue(cell != '' or isinstance(value, Code), told)
         elif kind == 'bool':
             self.assertIn(cell, (value, {'true': True, 'false': False}.get(str(value).lower())), told)
         elif kind == 'bytea':
@@ -206,7 +233,8 @@ print(json.encode(table_of(job.spec, job.spec.into.options.table)))
             if value is None or isinstance(value, Undefined) or value == []:
                 if name in fields:
                     kind, cell = fields[name]
-                    self.assertIn(canonical(untag(cell)) if kind == 'jsonb' else cell, (None, [], 'undefined', {'array': []}), f'{where}.{name}')
+                    self.assertIn(canonical(untag(cell)) if kind == 'jsonb' else cell,
+                                  (None, [], 'undefined', {'array': []}), f'{where}.{name}')
                 continue
             self.assertIn(name, fields, f'{where}: {name} = {value!r} is lost')
             self.same(*fields[name], value, f'{where}.{name}')
@@ -220,17 +248,20 @@ print(json.encode(table_of(job.spec, job.spec.into.options.table)))
         self.assertEqual(books['rejected'], refused, f'{done!r}\n{result!r}')
         shape = self.shape()
         found = self.rebuild(database, shape)
-        ids = dict(line.split('\x1f') for line in database.query(f'''select id || E'\\x1f' || mongo_id from "{shape['table']}"''').split('\n'))
+        ids = dict(line.split('\x1f') for line in database.query(
+                       f'''select id || E'\\x1f' || mongo_id from "{shape['table']}"''').split('\n'))
         by_id = {ids[key]: entries[0][2] for key, entries in found.items()}
         rebuilt = 0
         for document in documents:
-            text = {int: lambda v: f'$n:{v}', str: lambda v: v, dict: lambda v: '$o:' + json.dumps(v, separators=(',', ':')),
+            text = {int: lambda v: f'$n:{v}', str: lambda v: v,
+                    dict: lambda v: '$o:' + json.dumps(v, separators=(',', ':')),
                     bson.ObjectId: lambda v: v.hex}[type(document['_id'])](document['_id'])
             if text in by_id:
                 rebuilt += 1
                 self.all_fields(by_id[text], document, text.replace('.', '_'))
         self.assertEqual(rebuilt, len(documents) - refused)
-        verdict = lugger('verify', self.out / 'all.lua', cwd=self.dir, env={'PG_URI': database.url, 'MONGO_URI': 'dump'}, expect=(0, 3))
+        verdict = lugger('verify', self.out / 'all.lua', cwd=self.dir,
+                         env={'PG_URI': database.url, 'MONGO_URI': 'dump'}, expect=(0, 3))
         self.assertIn('equal', verdict.out + verdict.err)
         return refused
 
@@ -240,8 +271,10 @@ print(json.encode(table_of(job.spec, job.spec.into.options.table)))
                 self.check(self.documents(seed, 60))
 
     def test_a15_nul_and_bad_utf8_are_kept_as_they_are(self):
-        documents = [{'_id': n, 's': 'a\0b' if n % 2 else 'plain', 'list': ['x', 'y\0'], 'deep': {'in': ['\0', {'k': Raw(2, bson.string(b'\xff'))}]},
-                      'items': [{'t': Raw(2, bson.string(b'\xe9t\xe9'))}], 'user': {'$string': 'x'}} for n in range(9)]
+        documents = [{'_id': n, 's': 'a\0b' if n % 2 else 'plain', 'list': ['x', 'y\0'],
+                      'deep': {'in': ['\0', {'k': Raw(2, bson.string(b'\xff'))}]},
+                      'items': [{'t': Raw(2, bson.string(b'\xe9t\xe9'))}], 'user': {'$string': 'x'}}
+                     for n in range(9)]
         self.assertEqual(self.check(documents), 0)
         self.assertIn("'s', 'jsonb', json = 'typed', nul = 'tag'", self.text('things.lua'))
         self.assertIn('4 with a NUL byte', self.text('things.lua'))
@@ -251,22 +284,27 @@ print(json.encode(table_of(job.spec, job.spec.into.options.table)))
         (self.dir / 'job.lua').write_text(f"""local lugger = require 'lugger'
 return lugger.copy {{ from = lugger.source('{source}', {{ collection = 'shop.things' }}),
   into = lugger.target(lugger.env.PG_URI, {{ table = 'things', key = 'mongo_id', on_conflict = 'skip' }}),
-  columns = {{ {{ 'mongo_id', 'text', from = '_id' }}, {{ 's', 'text', nul = 'strip' }}, {{ 'n', 'int4', on_error = 'null' }} }} }}""")
+  columns = {{ {{ 'mongo_id', 'text', from = '_id' }}, {{ 's', 'text', nul = 'strip' }},
+    {{ 'n', 'int4', on_error = 'null' }} }} }}""")
         env = {'PG_URI': self.server.fresh().url}
         lugger('run', 'job.lua', '--create', cwd=self.dir, env=env)
         verdict = lugger('verify', 'job.lua', cwd=self.dir, env=env)
-        self.assertIn('a value that these policies alter counts as equal: things.s (nul = "strip"), things.n (on_error = "null")', verdict.err + verdict.out)
+        self.assertIn('a value that these policies alter counts as equal: things.s (nul = "strip"), '
+                      'things.n (on_error = "null")',
+                      verdict.err + verdict.out)
         told = json.loads(lugger('verify', 'job.lua', '--json', cwd=self.dir, env=env).out)
         self.assertIn('things.s (nul = "strip")', json.dumps(told, ensure_ascii=False).replace('\\"', '"'))
 
     def test_a15_tag_is_for_typed_jsonb_alone(self):
         source = self.write([{'_id': 1, 's': 'x'}])
         self.scaffold(source)
-        for column in ("{ 's', 'text', nul = 'tag' }", "{ 's', 'jsonb', utf8 = 'tag' }", "{ 's', 'jsonb', json = 'plain', nul = 'tag' }"):
+        for column in ("{ 's', 'text', nul = 'tag' }", "{ 's', 'jsonb', utf8 = 'tag' }",
+                       "{ 's', 'jsonb', json = 'plain', nul = 'tag' }"):
             script = self.text('things.lua').replace("{ 's', 'text' }", column)
             self.assertIn(column, script)
             (self.dir / 'job.lua').write_text(script)
-            result = lugger('plan', 'job.lua', '--create', cwd=self.dir, env={'PG_URI': self.server.fresh().url}, expect=1)
+            result = lugger('plan', 'job.lua', '--create', cwd=self.dir,
+                            env={'PG_URI': self.server.fresh().url}, expect=1)
             self.assertIn('which only typed jsonb and json can say', result.err + result.out)
 
 

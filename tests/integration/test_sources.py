@@ -53,7 +53,8 @@ counts:write(tostring(tonumber(source():find():count())), '\\n')
 counts:close()
 '''
 
-WHOLE = "columns = {{ {{ 'doc', 'jsonb', from = '*', json = 'canonical', nul = 'replace', utf8 = 'replace' }} }}"
+WHOLE = ("columns = {{ {{ 'doc', 'jsonb', from = '*', json = 'canonical', nul = 'replace', "
+         "utf8 = 'replace' }} }}")
 RUN = '''
 local lugger = require 'lugger'
 return lugger.copy {{ from = lugger.source({place}, {options}), into = lugger.target('{out}'), {whole} }}
@@ -83,7 +84,8 @@ class Seen(unittest.TestCase):
         yield 'archive', named / 'shop.archive', 'shop.users', {}
         yield 'gzip archive', named / 'shop.archive.gz', 'shop.users', {}
         yield 'export', named / 'export/users.canonical.json', None, {}
-        yield 'export, oplog beside', named / 'export/users.canonical.json', 'shop.users', {'oplog': str(named / 'oplog.bson')}
+        yield 'export, oplog beside', named / 'export/users.canonical.json', 'shop.users', {
+            'oplog': str(named / 'oplog.bson')}
         yield 'oplog elsewhere', named / 'dump', 'shop.users', {'oplog': str(named / 'oplog.bson')}
         yield 'one file', named / 'dump/shop/users.bson', None, {}
         for path in sorted((DATA / 'mongo').iterdir()):
@@ -93,7 +95,8 @@ class Seen(unittest.TestCase):
         (room / 'dump/oplog.bson').write_bytes(oplog)
         parts = {}
         for name in ('alpha', 'beta'):
-            parts[f'rnd.{name}'] = ((random / f'dump/rnd/{name}.bson').read_bytes(), (random / f'dump/rnd/{name}.metadata.json').read_text())
+            parts[f'rnd.{name}'] = ((random / f'dump/rnd/{name}.bson').read_bytes(),
+                                    (random / f'dump/rnd/{name}.metadata.json').read_text())
         parts['admin.system.version'] = (bson.encode({'_id': 'featureCompatibilityVersion'}), '{}')
         (room / 'rnd.archive').write_bytes(archive.archive(parts, oplog))
         (room / 'rnd.archive.gz').write_bytes(gzip.compress((room / 'rnd.archive').read_bytes()))
@@ -106,15 +109,20 @@ class Seen(unittest.TestCase):
     def made(self, room):
         """Collections that only an oplog fills, that it empties, capped ones, empty files."""
         made = room / 'made'
-        folder = dump(made, 't', {'a': [{'_id': i, 'x': i} for i in range(40)], 'empty': [], 'capped': [{'_id': i, 'pad': 'x' * 100} for i in range(30)]}) / 't'
+        folder = dump(made, 't',
+                      {'a': [{'_id': i, 'x': i} for i in range(40)], 'empty': [],
+                       'capped': [{'_id': i, 'pad': 'x' * 100} for i in range(30)]}) / 't'
         uuids = {name: bytes([i]) * 16 for i, name in enumerate(('a', 'empty', 'capped', 'new'), 1)}
         for name in ('a', 'empty', 'capped'):
             options = {'capped': True, 'size': 4096, 'max': 25} if name == 'capped' else {}
-            (folder / f'{name}.metadata.json').write_text(json.dumps({'options': options, 'indexes': [], 'uuid': uuids[name].hex(), 'collectionName': name}))
+            (folder / f'{name}.metadata.json').write_text(json.dumps(
+                {'options': options, 'indexes': [], 'uuid': uuids[name].hex(), 'collectionName': name}))
         entries = []
 
         def add(op, ns, o, o2=None):
-            entry = {'ts': bson.Timestamp(1000 + len(entries), 1), 'op': op, 'ns': ns, 'ui': bson.Binary(uuids[ns.split('.')[1]], 4) if ns.split('.')[1] in uuids else None, 'o': o}
+            entry = {'ts': bson.Timestamp(1000 + len(entries), 1), 'op': op, 'ns': ns,
+                     'ui': bson.Binary(uuids[ns.split('.')[1]], 4) if ns.split('.')[1] in uuids else None,
+                     'o': o}
             entries.append({k: v for k, v in {**entry, 'o2': o2}.items() if v is not None})
 
         for i in range(35, 60):
@@ -124,7 +132,8 @@ class Seen(unittest.TestCase):
         for i in range(0, 10):
             add('d', 't.a', {'_id': i})
             add('u', 't.a', {'_id': i + 10, 'x': 'replaced'}, {'_id': i + 10})
-        entries.append({'ts': bson.Timestamp(2000, 1), 'op': 'c', 'ns': 't.$cmd', 'ui': bson.Binary(uuids['new'], 4), 'o': {'create': 'new'}})
+        entries.append({'ts': bson.Timestamp(2000, 1), 'op': 'c', 'ns': 't.$cmd',
+                        'ui': bson.Binary(uuids['new'], 4), 'o': {'create': 'new'}})
         for i in range(12):
             add('i', 't.new', {'_id': i})
         bson.write(made / 'dump/oplog.bson', entries)
@@ -135,24 +144,29 @@ class Seen(unittest.TestCase):
         room = Path(harness.scratch())
         expected = options.pop('expected', None)
         options = {**({'collection': collection} if collection else {}), **options}
-        words = {'place': lua(str(place)), 'options': lua(options), 'whole': WHOLE.replace('{{', '{').replace('}}', '}')}
+        words = {'place': lua(str(place)), 'options': lua(options),
+                 'whole': WHOLE.replace('{{', '{').replace('}}', '}')}
         (room / 'look.lua').write_text(LOOK % (words['place'], words['options']))
         lugger('--lua', 'look.lua', cwd=room)
         for name, text, flags in (('run', RUN, ('-j', 1)), ('run4', RUN, ('-j', 4)), ('task', TASK, ())):
             (room / f'{name}.lua').write_text(text.format(**words, out=f'{name}.jsonl'))
             lugger('run', f'{name}.lua', *flags, cwd=room)
             if (room / f'{name}.jsonl').exists():
-                documents = [json.dumps(json.loads(line)['doc']) for line in (room / f'{name}.jsonl').read_text().splitlines()]
+                documents = [json.dumps(json.loads(line)['doc'])
+                             for line in (room / f'{name}.jsonl').read_text().splitlines()]
                 (room / f'{name}.seen').write_text('\n'.join(documents))
             else:
                 (room / f'{name}.seen').write_text('')
-        seen = {path.stem: sorted(json.dumps(json.loads(line)).replace('\\u0000', '\\ufffd') for line in path.read_text().splitlines())
-                for path in room.glob('*.seen')}
-        counts = dict(zip(('describe', 'count', 'find count'), map(int, (room / 'counts').read_text().split())))
+        seen = {path.stem: sorted(json.dumps(json.loads(line)).replace('\\u0000', '\\ufffd')
+                                  for line in path.read_text().splitlines()) for path in room.glob('*.seen')}
+        counts = dict(zip(('describe', 'count', 'find count'),
+                          map(int, (room / 'counts').read_text().split())))
         counts['preview'] = lugger('preview', 'run.lua', '-n', 100000, cwd=room).out
         oplog = options.get('oplog')
-        words = ['--oplog', oplog if isinstance(oplog, str) else 'yes' if oplog else 'no'] if oplog is not None else []
-        taken = json.loads(lugger('describe', place, *(('-c', collection) if collection else ()), *words, '--full', '--no-trial', '--json', cwd=room).out)
+        words = ['--oplog',
+                 oplog if isinstance(oplog, str) else 'yes' if oplog else 'no'] if oplog is not None else []
+        taken = json.loads(lugger('describe', place, *(('-c', collection) if collection else ()), *words,
+                                  '--full', '--no-trial', '--json', cwd=room).out)
         counts['census'] = int(taken['collections'][0]['documents'])
         return seen, counts, expected
 
@@ -172,11 +186,13 @@ class Seen(unittest.TestCase):
         work = Work(Postgres().fresh())
         shutil.copytree(harness.ROOT / 'examples/shop/dump', work.directory / 'dump')
         shutil.copy(harness.ROOT / 'examples/shop/oplog.bson', work.directory / 'dump/oplog.bson')
-        text = "local lugger = require 'lugger'\nlocal source = lugger.source('dump', { collection = 'shop.orders' })\n" \
-            "print(tonumber(source:cursor():count()))"
+        text = ("local lugger = require 'lugger'\nlocal source = "
+                "lugger.source('dump', { collection = 'shop.orders' })\n"
+                "print(tonumber(source:cursor():count()))")
         (work.directory / 'count.lua').write_text(text)
         count = int(lugger('--lua', 'count.lua', cwd=work.directory).out)
-        work.script((harness.ROOT / 'examples/task.lua').read_text().replace("'shop/dump'", "'dump'"), name='task.lua')
+        work.script((harness.ROOT / 'examples/task.lua').read_text().replace("'shop/dump'", "'dump'"),
+                    name='task.lua')
         result = work.lugger('run', 'task.lua', '--create', expect=None)
         self.assertEqual(result.books()['read'], count)
         work.script(job("{ 'status', 'text' }", source='dump', collection='shop.orders'))
@@ -196,14 +212,17 @@ class Doubled(unittest.TestCase):
     def test_a22_it_is_refused_wherever_it_is_read(self):
         room = self.room()
         for place in ('dump', 'dump/shop'):
-            text = f"local lugger = require 'lugger'\nreturn lugger.copy {{ from = lugger.source({lua(place)}, {{ collection = 'users' }}), into = lugger.target('o.jsonl'), columns = 'document' }}"
+            text = (f"local lugger = require 'lugger'\nreturn lugger.copy {{ "
+                    f"from = lugger.source({lua(place)}, {{ collection = 'users' }}), "
+                    f"into = lugger.target('o.jsonl'), columns = 'document' }}")
             (room / 'job.lua').write_text(text)
-            for words in (('run', 'job.lua'), ('plan', 'job.lua'), ('preview', 'job.lua'), ('describe', place, '-c', 'users'),
-                          ('describe', place, '-c', 'users', '--full')):
+            for words in (('run', 'job.lua'), ('plan', 'job.lua'), ('preview', 'job.lua'),
+                          ('describe', place, '-c', 'users'), ('describe', place, '-c', 'users', '--full')):
                 with self.subTest((place, words)):
                     result = lugger(*words, cwd=room, expect=None)
                     self.assertNotEqual(result.status, 0)
-                    self.assertRegex(result.err, r'shop\.users lies there 2 times: \S*users\.bson, \S*users\.bson\.gz')
+                    self.assertRegex(result.err,
+                                     r'shop\.users lies there 2 times: \S*users\.bson, \S*users\.bson\.gz')
         self.assertIn('shop.plain', lugger('describe', 'dump', '-c', 'plain', cwd=room).out)
 
     def test_a22_a_look_at_the_place_tells(self):
@@ -238,7 +257,8 @@ class Identity(unittest.TestCase):
         """A run that was interrupted in the middle: its ledger says so, and half of it is there."""
         work = Work(self.server.fresh(), text=job("{ 'n', 'int4' }", source=place, collection=collection))
         work.run('--create', '--limit', 300)
-        work.database.query("update lugger.runs set status = 'stopped'; update lugger.partitions set done = false")
+        work.database.query("update lugger.runs set status = 'stopped'; "
+                            "update lugger.partitions set done = false")
         return work
 
     def places(self):
@@ -261,7 +281,9 @@ class Identity(unittest.TestCase):
                 file.write_text(''.join(json.dumps(d) + '\n' for d in documents))
             elif kind == 'oplog':
                 file = place / 'oplog.bson'
-                bson.write(file, [{'ts': bson.Timestamp(1000 + i, 1), 'op': 'i', 'ns': 'shop.docs', 'o': {'_id': 5000 + i, 'n': i}} for i in range(3000)])
+                bson.write(file,
+                           [{'ts': bson.Timestamp(1000 + i, 1), 'op': 'i', 'ns': 'shop.docs',
+                             'o': {'_id': 5000 + i, 'n': i}} for i in range(3000)])
             yield kind, place, file
 
     def test_a26_replaced_by_a_file_of_the_same_size_and_time(self):
@@ -269,8 +291,10 @@ class Identity(unittest.TestCase):
             with self.subTest(kind):
                 work = self.stopped(place, None if kind in ('file', 'gzip', 'export') else 'shop.docs', file)
                 stat, data = os.stat(file), file.read_bytes()
-                at = data.rfind(b'\x01', 0, len(data) // 2) if kind == 'oplog' else data.find(b'xxxx', len(data) // 2)
-                other = data[:at] + (b'\x02' if kind == 'oplog' else b'yyyy') + data[at + (1 if kind == 'oplog' else 4):]
+                at = data.rfind(b'\x01', 0,
+                                len(data) // 2) if kind == 'oplog' else data.find(b'xxxx', len(data) // 2)
+                other = data[:at] + (
+                    b'\x02' if kind == 'oplog' else b'yyyy') + data[at + (1 if kind == 'oplog' else 4):]
                 replacement = file.with_name('replacement')
                 replacement.write_bytes(other)
                 os.utime(replacement, ns=(stat.st_atime_ns, stat.st_mtime_ns))
@@ -288,7 +312,8 @@ class Identity(unittest.TestCase):
                 with open(file, 'r+b') as out:
                     out.write(data)
                 os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-                self.assertIn('the source has changed since it began', work.run('--accept-changes', expect=1).err)
+                self.assertIn('the source has changed since it began',
+                              work.run('--accept-changes', expect=1).err)
 
     def test_a26_copied_or_touched(self):
         for kind, place, file in self.places():
@@ -307,7 +332,8 @@ class Identity(unittest.TestCase):
             with self.subTest(kind):
                 work = self.stopped(place, None if kind in ('file', 'gzip', 'export') else 'shop.docs', file)
                 work.run()
-                self.assertEqual(work.database.number('select count(*) from docs'), 5000 if kind == 'oplog' else 2000)
+                self.assertEqual(work.database.number('select count(*) from docs'),
+                                 5000 if kind == 'oplog' else 2000)
 
 
 if __name__ == '__main__':

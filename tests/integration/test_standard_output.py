@@ -1,4 +1,5 @@
-"""Standard output that takes nothing: told by every command, with a status that says so. A reader that had enough is no error."""
+"""Standard output that takes nothing: told by every command, with a status that says so. A reader that
+had enough is no error."""
 import os
 import re
 import subprocess
@@ -14,7 +15,8 @@ local lugger = require 'lugger'
 return lugger.copy {
   from = lugger.source('dump', { collection = 'shop.%(name)s' }),
   into = lugger.target(lugger.env.PG_URI, { table = '%(name)s', key = 'mongo_id', on_conflict = 'update' }),
-  columns = { { 'mongo_id', 'text', from = '_id' }, { 'n', 'int4', on_error = 'reject' }, { 'friend', 'text', ref = 'users' } },
+  columns = { { 'mongo_id', 'text', from = '_id' }, { 'n', 'int4', on_error = 'reject' },
+    { 'friend', 'text', ref = 'users' } },
   indexes = { { 'n', unique = true } },
 }
 '''
@@ -72,7 +74,10 @@ class StandardOutput(unittest.TestCase):
         users = [{'_id': n, 'n': n, 'friend': ObjectId(f'{n:024x}')} for n in range(20)]
         dump(work.directory, 'shop', {'users': users + [{'_id': 98, 'n': 'x'}]})
         work.script(JOB % {'name': 'users'}, 'users.lua')
-        work.script((JOB % {'name': 'users'}).replace("lugger.env.PG_URI, { table = 'users', key = 'mongo_id', on_conflict = 'update' }", "'-'"), 'lines.lua')
+        work.script((JOB % {'name': 'users'}).replace("lugger.env.PG_URI, { table = 'users', "
+                                                      "key = 'mongo_id', on_conflict = 'update' }",
+                                                      "'-'"),
+                    'lines.lua')
         work.script("print(('x'):rep(100000))", 'prints.lua')
         work.script(FIX, 'fix.lua')
         work.script(TEST, 'some_test.lua')
@@ -81,17 +86,22 @@ class StandardOutput(unittest.TestCase):
         work.lugger('verdict', 'key')
         work.lugger('verify', 'users.lua', '--verdict', 'v.json', expect=None)
         work.run('--apply', script='fix.lua')
-        work.database.query("delete from users where mongo_id = '$n:3'; alter table users drop constraint if exists users_n_key; drop index if exists users_n_idx;"
+        work.database.query("delete from users where mongo_id = '$n:3'; alter table users drop constraint if "
+                            "exists users_n_key; drop index if exists users_n_idx;"
                             " update users set n = 5 where mongo_id in ('$n:5', '$n:6')")
         (work.directory / 'migrations').mkdir()
-        work.script('alter table users add column x int;\ncreate index on users (n);\n', 'migrations/20260101000001_x.sql')
-        cls.words = {'LOADED': work.database.query("select run from lugger.runs where job like 'shop%' limit 1"),
-                     'FIXED': work.database.query("select run from lugger.runs where job not like 'shop%' limit 1")}
+        work.script('alter table users add column x int;\ncreate index on users (n);\n',
+                    'migrations/20260101000001_x.sql')
+        cls.words = {
+            'LOADED': work.database.query("select run from lugger.runs where job like 'shop%' limit 1"),
+            'FIXED': work.database.query("select run from lugger.runs where job not like 'shop%' limit 1")}
 
     def call(self, words, stdout):
-        process = subprocess.Popen([harness.binary(), *(self.words.get(w, w) for w in words)], cwd=self.work.directory,
-                                   env=harness.clean_environment(self.work.env), stdin=subprocess.PIPE, stdout=stdout, stderr=subprocess.PIPE, text=True)
-        out, err = process.communicate('for i = 1, 3000 do print(i) end\n' if words == ('repl',) else '', timeout=60)
+        process = subprocess.Popen([harness.binary(), *(self.words.get(w, w) for w in words)],
+                                   cwd=self.work.directory, env=harness.clean_environment(self.work.env),
+                                   stdin=subprocess.PIPE, stdout=stdout, stderr=subprocess.PIPE, text=True)
+        out, err = process.communicate('for i = 1, 3000 do print(i) end\n' if words == ('repl',) else '',
+                                       timeout=60)
         return process.returncode, out, err
 
     def every(self):
@@ -128,8 +138,9 @@ class StandardOutput(unittest.TestCase):
 
     def test_a_closed_stream_is_no_file_of_ours(self):
         """The number of a closed standard output must not become that of a connection or a file."""
-        done = subprocess.run([harness.binary(), 'run', 'prints.lua'], cwd=self.work.directory, env=harness.clean_environment(self.work.env),
-                              stderr=subprocess.PIPE, text=True, preexec_fn=lambda: os.close(1), timeout=60)
+        done = subprocess.run([harness.binary(), 'run', 'prints.lua'], cwd=self.work.directory,
+                              env=harness.clean_environment(self.work.env), stderr=subprocess.PIPE, text=True,
+                              preexec_fn=lambda: os.close(1), timeout=60)
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertIn('cannot write to standard output: Bad file descriptor', done.stderr)
 

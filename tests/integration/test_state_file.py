@@ -1,4 +1,5 @@
-"""The ledger of JSON lines: read without naming a target, shared by processes, refused where it cannot be written."""
+"""The ledger of JSON lines: read without naming a target, shared by processes, refused where it cannot
+be written."""
 import os
 import pwd
 import signal
@@ -13,7 +14,8 @@ from jobs import Work
 from postgres import Postgres
 
 JOB = """local lugger = require 'lugger'
-return lugger.copy {{ from = lugger.source({source}), into = lugger.target('{name}.jsonl', {{ {options} }}), columns = {{ {{ 'n', 'int4' }} }} }}"""
+return lugger.copy {{ from = lugger.source({source}), into = lugger.target('{name}.jsonl', {{ {options} }}),
+  columns = {{ {{ 'n', 'int4' }} }} }}"""
 
 
 def job(name='out', source="'docs.bson'", options=''):
@@ -70,7 +72,8 @@ class StateFile(unittest.TestCase):
         (self.directory / '.lugger').mkdir()
         (self.directory / '.lugger/state.log').write_text('run\t1\n')
         for words in (('run', 'job.lua'), ('runs',), ('runs', '.lugger'), ('rejects', 'job.lua')):
-            self.assertIn('.lugger/state.log is the ledger of an older lugger', self.lugger(*words, expect=1).err)
+            self.assertIn('.lugger/state.log is the ledger of an older lugger',
+                          self.lugger(*words, expect=1).err)
         self.assertFalse((self.directory / 'out.jsonl').exists())
 
     def test_a_damaged_ledger_is_told_and_the_output_stays(self):
@@ -84,12 +87,14 @@ class StateFile(unittest.TestCase):
 
     def test_a_job_runs_once_and_its_lock_dies_with_it(self):
         self.work(source="'-', { format = 'json', collection = 'shop.docs' }")
-        process = subprocess.Popen([harness.binary(), 'run', 'job.lua'], cwd=self.directory, env=harness.clean_environment(),
-                                   stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen([harness.binary(), 'run', 'job.lua'], cwd=self.directory,
+                                   env=harness.clean_environment(), stdin=subprocess.PIPE,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.addCleanup(process.stdin.close)
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
-        process.stdin.write(b'{"n":1}\n' * 100_000)   # more than is looked at to tell what it is; the end never comes
+        # more than is looked at to tell what it is; the end never comes
+        process.stdin.write(b'{"n":1}\n' * 100_000)
         process.stdin.flush()
         for _ in range(3000):
             if (self.directory / '.lugger/state.sqlite').exists() and self.runs():
@@ -128,8 +133,9 @@ class StateFile(unittest.TestCase):
                 os.setgroups([])
                 os.setgid(nobody.pw_gid)
                 os.setuid(nobody.pw_uid)
-        done = subprocess.run([harness.binary(), *args], cwd=self.directory, env=harness.clean_environment(), stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, preexec_fn=other, timeout=60)
+        done = subprocess.run([harness.binary(), *args], cwd=self.directory, env=harness.clean_environment(),
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, preexec_fn=other,
+                              timeout=60)
         return done.returncode, done.stdout, done.stderr
 
     def test_who_may_only_read_reads(self):
@@ -148,7 +154,8 @@ class StateFile(unittest.TestCase):
             status, out, err = self.as_other(*words)
             self.assertEqual(status, 0, err)
             self.assertIn('out.jsonl', out)
-        for words in (('run', 'job.lua', '--again'), ('rejects', 'job.lua', '--retry'), ('state', 'prune', '--keep', '1')):
+        for words in (('run', 'job.lua', '--again'), ('rejects', 'job.lua', '--retry'),
+                      ('state', 'prune', '--keep', '1')):
             status, out, err = self.as_other(*words)
             self.assertEqual(status, 1, err)
             self.assertIn('run as that user, or name another directory', err)
@@ -171,7 +178,8 @@ class Secrets(unittest.TestCase):
         database.query("create table t (id int primary key, n text); insert into t values (1, '1'), (2, 'x')")
         work = Work(None, text=job(source="lugger.env.FROM, { table = 't', key = 'id' }"))
         url = database.url + '&password=s3cr3t'
-        for words in (('run', 'job.lua'), ('run', 'job.lua', '--again', '--from', url), ('rejects', 'job.lua', '--retry')):
+        for words in (('run', 'job.lua'), ('run', 'job.lua', '--again', '--from', url),
+                      ('rejects', 'job.lua', '--retry')):
             lugger(*words, cwd=work.directory, env={'FROM': url}, expect=3)
         for path in (work.directory / '.lugger').iterdir():
             self.assertNotIn(b's3cr3t', path.read_bytes(), path)

@@ -23,7 +23,8 @@ class Throttle(unittest.TestCase):
         os.chmod(cls.runtime, 0o700)
 
     def work(self, rows=2000, extra=''):
-        return self.listening(FixWork(self.server, rows, where=None, map_=MAP, extra='batch_rows = 100, ' + extra))
+        return self.listening(FixWork(self.server, rows, where=None, map_=MAP,
+                                      extra='batch_rows = 100, ' + extra))
 
     def listening(self, work):
         class Listening(type(work)):
@@ -48,14 +49,18 @@ class Throttle(unittest.TestCase):
         self.addCleanup(holder.close)
         holder.run('begin; lock table other')
         waiter.start('begin; lock table other; commit')
-        until(lambda: work.database.query("select count(*) from pg_stat_activity where wait_event_type = 'Lock'") == '1', 'a session waits')
+        until(lambda: work.database.query("select count(*) from pg_stat_activity "
+                                          "where wait_event_type = 'Lock'") == '1',
+              'a session waits')
         return holder
 
     def ctl(self, work, *words, **more):
         return work.lugger('ctl', *words, **more)
 
     def the_run(self, work):
-        return until(lambda: work.database.query("select run from lugger.runs where status = 'running'", check=False), 'a run in the ledger')
+        return until(lambda: work.database.query("select run from lugger.runs where status = 'running'",
+                                                 check=False),
+                     'a run in the ledger')
 
     def changed(self, work):
         return int(work.values('select count(*) from lugger.images'))
@@ -101,11 +106,15 @@ class Throttle(unittest.TestCase):
         work = self.work(extra="throttle = { max_lag = '2s' },")
         standby = self.server.standby()
         on_standby = Database(standby, 'postgres')
-        until(lambda: work.values("select count(*) from pg_stat_replication where state = 'streaming'") == '1', 'it streams')
+        until(lambda: work.values("select count(*) from pg_stat_replication "
+                                  "where state = 'streaming'") == '1',
+              'it streams')
         on_standby.query('select pg_wal_replay_pause()')
         work.database.query('create table other (i int)')
-        until(lambda: work.values("insert into other values (1); select coalesce(max(replay_lag), '0') > interval '2.5 s' "
-                                  'from pg_stat_replication') == 't', 'the standby is behind')
+        until(lambda: work.values("insert into other values (1); select coalesce(max(replay_lag), '0') > "
+                                  "interval '2.5 s' "
+                                  'from pg_stat_replication') == 't',
+              'the standby is behind')
         process = work.start('run', 'job.lua', '--apply', '--json')
         self.assertRegex(self.line(process, 'waits'), r'a standby is [0-9.]+ s behind \(max_lag 2 s\)')
         self.assertEqual(self.changed(work), 0)
@@ -116,7 +125,8 @@ class Throttle(unittest.TestCase):
 
     def test_n_09_a_copy_steps_back_too(self):
         documents = ({'_id': ObjectId(f'{i:024x}'), 'n': i} for i in range(100))
-        work = self.listening(Work(self.server.fresh(), documents, job("{ 'n', 'int4' }", extra="throttle = { max_lock_waits = 0 },")))
+        work = self.listening(Work(self.server.fresh(), documents,
+                                   job("{ 'n', 'int4' }", extra="throttle = { max_lock_waits = 0 },")))
         holder = self.one_waits(work)
         process = work.start('run', 'job.lua', '--create')
         self.line(process, 'waits: 1 session waits for a lock')
@@ -151,7 +161,8 @@ class Throttle(unittest.TestCase):
         self.ctl(work, run, 'stop')
         self.finish(process, 130)
         self.assertEqual(work.values('select status from lugger.runs'), 'stopped')
-        work.script((work.directory / 'job.lua').read_text().replace('rows_per_s = 200', 'rows_per_s = 100000'))
+        work.script((work.directory / 'job.lua').read_text().replace(
+                        'rows_per_s = 200', 'rows_per_s = 100000'))
         work.apply('--accept-changes')
         self.assertEqual(self.changed(work), 1000)
 
@@ -171,7 +182,8 @@ class Throttle(unittest.TestCase):
         work = self.work(extra='throttle = { max_lock_waits = 0 },')
         holder = self.one_waits(work)
         process = work.start('run', 'job.lua', '--apply', '--json')
-        listed = until(lambda: [line for line in self.ctl(work).out.splitlines() if 'counting' in line], 'it listens')[0]
+        listed = until(lambda: [line for line in self.ctl(work).out.splitlines() if 'counting' in line],
+                       'it listens')[0]
         self.assertIn('waits for a lock', listed)
         run = listed.split()[0]
         self.ctl(work, run, 'pause')
@@ -192,13 +204,16 @@ class Throttle(unittest.TestCase):
         self.ctl(work, run, 'speed', '0')
         self.finish(process)
         work.undo(run)
-        self.assertEqual(work.values("select count(*) from customers where phone = '+' || id and id % 2 = 0"), '0')
+        self.assertEqual(work.values("select count(*) from customers where phone = '+' || id and id % 2 = 0"),
+                         '0')
 
     TASK = '''
 local lugger = require 'lugger'
 return lugger.task('numbers', function(task)
-  local docs = task:cursor(lugger.source(lugger.env.MONGO_URI, { collection = 'shop.docs' }), { batch_rows = 100 })
-  local out = task:writer(lugger.target(lugger.env.PG_URI, { table = 'docs', key = 'mongo_id', on_conflict = 'skip' }), {
+  local docs = task:cursor(lugger.source(lugger.env.MONGO_URI, { collection = 'shop.docs' }),
+    { batch_rows = 100 })
+  local out = task:writer(lugger.target(lugger.env.PG_URI,
+    { table = 'docs', key = 'mongo_id', on_conflict = 'skip' }), {
     columns = { { 'mongo_id', 'text', from = '_id' }, { 'n', 'int4' } }, THROTTLE })
   for batch in docs:batches() do
     out:write(batch)
@@ -222,8 +237,10 @@ end)
         self.assertLess(before, 1000)
         self.assertIn('numbers', self.ctl(work, run).out)
         self.assertEqual(work.database.number('select count(*) from docs'), before)
-        self.assertEqual(work.database.number(
-            "select count(*) from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'"), 0)
+        self.assertEqual(work.database.number("select count(*) from pg_stat_activity "
+                                              "where datname = current_database() "
+                                              "and state like 'idle in transaction%'"),
+                         0)
         self.ctl(work, run, 'stop')
         self.finish(process, 130)
         process = work.start('run', 'job.lua')
@@ -241,7 +258,8 @@ end)
         holder.run('commit')
         self.finish(process)
         self.assertEqual(work.database.number('select count(*) from docs'), 1000)
-        self.assertIn('throttle does not know the key "max_lagg"', self.task('throttle = { max_lagg = 1 }').run('--create', expect=1).err)
+        self.assertIn('throttle does not know the key "max_lagg"',
+                      self.task('throttle = { max_lagg = 1 }').run('--create', expect=1).err)
 
     @staticmethod
     def hours(first, last):
@@ -283,8 +301,10 @@ end)
         self.assertIn('not a directory of this user alone', ' '.join(result.err.split()))
 
     def test_words_that_do_not_fit(self):
-        for extra, text in (("throttle = { max_lagg = '5s' },", 'did you mean max_lag?'), ("throttle = { max_lag = 'x' },", 'takes a length of time'),
-                            ('throttle = { canary_ms = 5 },', 'is for a canary'), ('throttle = 5,', 'throttle must be a table')):
+        for extra, text in (("throttle = { max_lagg = '5s' },", 'did you mean max_lag?'),
+                            ("throttle = { max_lag = 'x' },", 'takes a length of time'),
+                            ('throttle = { canary_ms = 5 },', 'is for a canary'),
+                            ('throttle = 5,', 'throttle must be a table')):
             self.assertIn(text, self.work(1, extra=extra).run(expect=1).err)
 
 

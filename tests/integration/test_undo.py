@@ -5,12 +5,14 @@ import harness
 from fixes import FixWork, until
 from postgres import Postgres
 
-ROWS = "create table t (id int primary key, v text, w text); insert into t select i, 'a', 'w' from generate_series(1, {}) i"
+ROWS = ("create table t (id int primary key, v text, w text); insert into t select i, 'a', 'w' "
+        "from generate_series(1, {}) i")
 ADD = "function(row) row.v = row.v .. 'x' end"
 BEFORE = """create function loud() returns trigger language plpgsql as $$ begin {} return new; end $$;
 create trigger loud before update on t for each row execute function loud();"""
 AFTER = """create function later() returns trigger language plpgsql as $$ begin
-  if pg_trigger_depth() = 1 and new.id % 2 = 0 then update t set v = new.v || '!' where id = new.id; end if; return null; end $$;
+  if pg_trigger_depth() = 1 and new.id % 2 = 0 then update t set v = new.v || '!' where id = new.id; end if;
+  return null; end $$;
 create trigger later after update on t for each row execute function later();"""
 
 
@@ -20,19 +22,24 @@ class Undo(unittest.TestCase):
         cls.server = Postgres()
 
     def work(self, rows=20, sql='', extra=''):
-        return FixWork(self.server, sql=ROWS.format(rows) + ';' + sql, set_=('v',), map_=ADD, where='', table='t', key='id', extra=extra)
+        return FixWork(self.server, sql=ROWS.format(rows) + ';' + sql, set_=('v',), map_=ADD, where='',
+                       table='t', key='id', extra=extra)
 
     def values(self, work):
-        return work.values("select string_agg(v || ':' || n, ',' order by v) from (select v, count(*) n from t group by v) x")
+        return work.values("select string_agg(v || ':' || n, ',' order by v) "
+                           "from (select v, count(*) n from t group by v) x")
 
     def killed(self, extra=''):
         """A fix that was killed when some of its 1,500 rows were written."""
         work = self.work(1500, extra='batch_rows = 50, throttle = { rows_per_s = 500 },' + extra)
         process = work.start('run', 'job.lua', '--apply', '--log', 'none')
-        until(lambda: int(work.values("select count(*) from t where v = 'ax'")) > 100, 'some rows are written')
+        until(lambda: int(work.values("select count(*) from t where v = 'ax'")) > 100,
+              'some rows are written')
         process.kill()
         process.communicate()
-        until(lambda: work.values("select count(*) from pg_stat_activity where application_name like 'lugger%'") == '0', 'its sessions end')
+        until(lambda: work.values("select count(*) from pg_stat_activity "
+                                  "where application_name like 'lugger%'") == '0',
+              'its sessions end')
         self.assertGreater(int(work.values("select count(*) from t where v = 'a'")), 0)
         return work, work.values('select run from lugger.runs')
 
@@ -101,7 +108,9 @@ class Undo(unittest.TestCase):
         self.assertEqual(self.values(work), 'a:19,ax:1')
 
     def test_a25_another_type_of_the_column(self):
-        work = FixWork(self.server, sql="create table t (id int primary key, v numeric); insert into t values (1, 1.255), (2, 2)",
+        work = FixWork(self.server,
+                       sql="create table t (id int primary key, v numeric); "
+                           "insert into t values (1, 1.255), (2, 2)",
                        set_=('v',), map_='function(row) row.v = row.v + 1 end', where='', table='t', key='id')
         run = work.apply()['run']
         work.values('alter table t alter v type numeric(8,1) using case when id = 1 then 2.255 else v end')

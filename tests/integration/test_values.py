@@ -1,4 +1,5 @@
-"""Values on their way into columns: dates, nulls, numbers, text. Test names carry the requirement they prove."""
+"""Values on their way into columns: dates, nulls, numbers, text. Test names carry the requirement they
+prove."""
 import random
 import unittest
 
@@ -26,7 +27,8 @@ class Values(unittest.TestCase):
 
     def test_s0_12_isodate_to_timestamptz(self):
         milliseconds = [0, 1772841600123, -1, -62135596800000, 253402300799999]
-        got, _, _ = self.column([Date(ms) for ms in milliseconds], 'timestamptz', select="(extract(epoch from v) * 1000)::numeric(20,0)::text")
+        got, _, _ = self.column([Date(ms) for ms in milliseconds], 'timestamptz',
+                                select="(extract(epoch from v) * 1000)::numeric(20,0)::text")
         self.assertEqual(got, [str(ms) for ms in milliseconds])
 
     def test_s0_12_dates_outside_postgresqls_range(self):
@@ -42,16 +44,21 @@ class Values(unittest.TestCase):
     def test_s0_70_isodate_property(self):
         rng = random.Random(70)
         values = [rng.randrange(-62135596800000, 253402300799999) for _ in range(500)]
-        got, _, _ = self.column([Date(ms) for ms in values], 'timestamptz', select="(extract(epoch from v) * 1000)::numeric(20,0)::text")
+        got, _, _ = self.column([Date(ms) for ms in values], 'timestamptz',
+                                select="(extract(epoch from v) * 1000)::numeric(20,0)::text")
         self.assertEqual(got, [str(ms) for ms in values])
 
     def test_s0_36_dates_of_every_kind(self):
         values = [Date(1772841600123), '2026-03-07T00:00:00.123Z', '2026-03-07T05:30:00.123+05:30', None]
-        got, _, _ = self.column(values, 'timestamptz', select="coalesce((extract(epoch from v) * 1000)::numeric(20,0)::text, 'null')")
+        got, _, _ = self.column(
+            values, 'timestamptz',
+            select="coalesce((extract(epoch from v) * 1000)::numeric(20,0)::text, 'null')")
         self.assertEqual(got, ['1772841600123'] * 3 + ['null'])
-        got, _, _ = self.column([1772841600, Int64(1772841600)], 'timestamptz', policy="epoch = 's'", select='extract(epoch from v)::int8::text')
+        got, _, _ = self.column([1772841600, Int64(1772841600)], 'timestamptz', policy="epoch = 's'",
+                                select='extract(epoch from v)::int8::text')
         self.assertEqual(got, ['1772841600'] * 2)
-        got, _, _ = self.column([Int64(1772841600123)], 'timestamptz', policy="epoch = 'ms'", select="to_char(v, 'YYYY-MM-DD MS')")
+        got, _, _ = self.column([Int64(1772841600123)], 'timestamptz', policy="epoch = 'ms'",
+                                select="to_char(v, 'YYYY-MM-DD MS')")
         self.assertEqual(got, ['2026-03-07 123'])
 
     def test_s0_36_invalid_dates_are_rejects_with_a_reason(self):
@@ -63,7 +70,8 @@ class Values(unittest.TestCase):
         self.assertTrue(all('timestamptz' in m for m in reasons.values()), reasons)
 
     def test_s0_33_missing_and_null_become_sql_null(self):
-        database, _ = self.load([{'_id': 'null', 'v': None}, {'_id': 'missing'}, {'_id': 'undefined', 'v': Undefined()}, {'_id': 'there', 'v': 'x'}],
+        database, _ = self.load([{'_id': 'null', 'v': None}, {'_id': 'missing'},
+                                 {'_id': 'undefined', 'v': Undefined()}, {'_id': 'there', 'v': 'x'}],
                                 "{ 'v', 'text' }, { 'r', 'jsonb', from = '*' }")
         self.assertEqual(dict(database.rows('select mongo_id, v from docs')),
                          {'null': '\\N', 'missing': '\\N', 'undefined': '\\N', 'there': 'x'})
@@ -87,14 +95,17 @@ class Values(unittest.TestCase):
         }
         for policy, rows in expected.items():
             database, _ = self.load(documents, f"{{ 'v', 'jsonb'{policy} }}")
-            self.assertEqual(dict(database.rows("select mongo_id, coalesce(v::text, 'SQL NULL') from docs")), rows)
+            self.assertEqual(dict(database.rows("select mongo_id, coalesce(v::text, 'SQL NULL') from docs")),
+                             rows)
         database, result = self.load(documents, "{ 'v', 'jsonb', required = true }", expect=3)
         self.assertEqual(database.query('select mongo_id from docs'), 'word')
         self.assertEqual(result.books()['rejected'], 2)
 
     def test_s0_71_never_the_text_null_by_accident(self):
-        database, _ = self.load([{'_id': 1, 'v': None}, {'_id': 2, 'v': {'a': None}}], "{ 'v', 'jsonb' }, { 't', 'text', from = 'v.a' }")
-        self.assertEqual(database.number("select count(*) from docs where v = '\"null\"' or t = 'null' or v = 'null'"), 0)
+        database, _ = self.load([{'_id': 1, 'v': None}, {'_id': 2, 'v': {'a': None}}],
+                                "{ 'v', 'jsonb' }, { 't', 'text', from = 'v.a' }")
+        self.assertEqual(
+            database.number("select count(*) from docs where v = '\"null\"' or t = 'null' or v = 'null'"), 0)
         self.assertEqual(database.query("select v from docs where v is not null"), '{"a": null}')
 
     def test_s1_15_null_in_metadata_is_a_choice(self):
@@ -119,11 +130,15 @@ class Values(unittest.TestCase):
         bad = ['12abc', '', ' ', '0x1F', '1,234.50', '1.234,50', '-', 'NaN!', True]
         got, result, database = self.column(bad, 'numeric', expect=3)
         self.assertEqual(got, [None] * len(bad))
-        self.assertEqual(result.books(), {'read': len(bad), 'inserted': 0, 'updated': 0, 'unchanged': 0, 'skipped': 0, 'rejected': len(bad)})
-        self.assertIn('12abc', database.query("select message from lugger.rejects where document_id = '0000'"))
+        self.assertEqual(result.books(),
+                         {'read': len(bad), 'inserted': 0, 'updated': 0, 'unchanged': 0, 'skipped': 0,
+                          'rejected': len(bad)})
+        self.assertIn('12abc',
+                      database.query("select message from lugger.rejects where document_id = '0000'"))
 
     def test_s0_45_locale_forms_only_when_declared(self):
-        got, _, _ = self.column(['1.234,50', '9,99'], 'numeric(12,2)', policy="decimal = ',', thousands = '.'")
+        got, _, _ = self.column(['1.234,50', '9,99'], 'numeric(12,2)',
+                                policy="decimal = ',', thousands = '.'")
         self.assertEqual(got, ['1234.50', '9.99'])
 
     def test_s0_45_nan_and_infinity_policy(self):
@@ -157,11 +172,12 @@ class Values(unittest.TestCase):
         self.assertEqual(got, ['ab'])
 
     def test_s0_09_mongo_id_and_id(self):
-        ids = [ObjectId('64f1c0a2b3c4d5e6f7a8b901'), '1', 1, Int64(1), 1.5, '64f1c0a2b3c4d5e6f7a8b901', {'a': 1}, True, Date(5),
-               Binary(bytes(range(16)), 4), Decimal128('2.5')]
+        ids = [ObjectId('64f1c0a2b3c4d5e6f7a8b901'), '1', 1, Int64(1), 1.5, '64f1c0a2b3c4d5e6f7a8b901',
+               {'a': 1}, True, Date(5), Binary(bytes(range(16)), 4), Decimal128('2.5')]
         database, result = self.load([{'_id': i} for i in ids], "{ 'id', 'uuid', generate = 'v5' }")
         self.assertEqual(result.books()['inserted'], len(ids) - 1, 'int 1 and long 1 are equal in MongoDB')
-        self.assertEqual(database.query('select count(distinct id), count(distinct mongo_id) from docs'), f'{len(ids) - 1}|{len(ids) - 1}')
+        self.assertEqual(database.query('select count(distinct id), count(distinct mongo_id) from docs'),
+                         f'{len(ids) - 1}|{len(ids) - 1}')
         texts = [row[0] for row in database.rows('select mongo_id from docs')]
         self.assertIn('64f1c0a2b3c4d5e6f7a8b901', texts)
         self.assertIn('$s:64f1c0a2b3c4d5e6f7a8b901', texts)
@@ -173,12 +189,17 @@ class Values(unittest.TestCase):
 
     def test_s0_37_renamed_columns(self):
         database, _ = self.load([{'_id': 1, 'createdAt': Date(0), 'address': {'city': 'Oslo'}}],
-                                "{ 'created_at', 'timestamptz', from = 'createdAt' }, { 'city', 'text', from = 'address.city' }")
-        self.assertEqual(database.query("select created_at at time zone 'UTC', city from docs"), '1970-01-01 00:00:00|Oslo')
+                                "{ 'created_at', 'timestamptz', from = 'createdAt' }, { 'city', 'text', "
+                                "from = 'address.city' }")
+        self.assertEqual(database.query("select created_at at time zone 'UTC', city from docs"),
+                         '1970-01-01 00:00:00|Oslo')
 
     def test_s0_39_metadata_is_encoded_once(self):
-        database, _ = self.load([{'_id': 1, 'metadata': {'a': 'x"y\\', 'n': Int32(1), 'list': [1, 'two']}}], "{ 'metadata', 'jsonb' }")
-        self.assertEqual(database.query("select jsonb_typeof(metadata), metadata->>'a', metadata->'list'->>1 from docs"), 'object|x"y\\|two')
+        database, _ = self.load([{'_id': 1, 'metadata': {'a': 'x"y\\', 'n': Int32(1), 'list': [1, 'two']}}],
+                                "{ 'metadata', 'jsonb' }")
+        self.assertEqual(database.query("select jsonb_typeof(metadata), metadata->>'a', "
+                                        "metadata->'list'->>1 from docs"),
+                         'object|x"y\\|two')
 
     def test_s1_13_vectors_are_bit_exact(self):
         rng = random.Random(13)

@@ -1,5 +1,5 @@
-"""Several rows of one key, from one document or several: verify expects and repair writes what the load left, by the
-policy of the job, in the order of the dump and of lugger.emit."""
+"""Several rows of one key, from one document or several: verify expects and repair writes what the
+load left, by the policy of the job, in the order of the dump and of lugger.emit."""
 import os
 import random
 
@@ -23,15 +23,18 @@ LIST = """map = function(row, doc)
 # A trigger, so that rows are staged.
 MODES = {
     'direct': '',
-    'staged': """create table docs (mongo_id text primary key, ver int, n int); create function nothing() returns trigger language plpgsql as
+    'staged': """create table docs (mongo_id text primary key, ver int, n int);
+      create function nothing() returns trigger language plpgsql as
       $$ begin return null; end $$; create trigger t after insert on docs execute function nothing()""",
 }
-THERE = """select d.*, coalesce((select string_agg(tag, ',' order by ordinal) from tags where parent_mongo_id = mongo_id), '')
+THERE = """select d.*, coalesce((select string_agg(tag, ',' order by ordinal) from tags
+  where parent_mongo_id = mongo_id), '')
   from docs d order by 1"""
 
 
 class Model:
-    """What a load leaves: `table` by key, `lost` the rows of a key that another row of the same document beat."""
+    """What a load leaves: `table` by key, `lost` the rows of a key that another row of the same
+    document beat."""
 
     def __init__(self, policy, documents):
         self.policy, self.table, self.lost = policy, {}, {}
@@ -39,7 +42,8 @@ class Model:
             self.take(document)
 
     def beats(self, new, old):
-        return self.policy == 'update' or self.policy == 'newer' and new is not None and (old is None or new > old)
+        return self.policy == 'update' or self.policy == 'newer' and new is not None and (
+            old is None or new > old)
 
     def take(self, document):
         best = {}
@@ -64,14 +68,17 @@ class Turns(Case):
         documents = []
         for _ in range(rng.randint(12, 30)):
             key = rng.randrange(keys)
-            more = [{'key': text_of(rng.choice([key, key, rng.randrange(keys), 100])), **self.row(rng)} for _ in range(rng.randint(0, 3))]
-            documents.append({'_id': oid(key), **self.row(rng), 'tags': rng.choices('abc', k=rng.randint(0, 2)), 'more': more, 'pad': pad})
+            more = [{'key': text_of(rng.choice([key, key, rng.randrange(keys), 100])), **self.row(rng)}
+                    for _ in range(rng.randint(0, 3))]
+            documents.append({'_id': oid(key), **self.row(rng),
+                              'tags': rng.choices('abc', k=rng.randint(0, 2)), 'more': more, 'pad': pad})
         return documents
 
     def loaded(self, documents, policy, hook=EMIT, mode='direct', jobs='1', **more):
         options = "newer = 'ver'," if policy == 'newer' else ''
-        return self.made(documents, columns=COLUMNS, conflict=policy, target_options=options, extra=TAGS + "unmapped = 'ignore'," + hook,
-                         before=MODES[mode], run=('--create', '-j', jobs), **more)
+        return self.made(documents, columns=COLUMNS, conflict=policy, target_options=options,
+                         extra=TAGS + "unmapped = 'ignore'," + hook, before=MODES[mode],
+                         run=('--create', '-j', jobs), **more)
 
     @staticmethod
     def there(work):
@@ -90,13 +97,15 @@ class Turns(Case):
 
     def test_each_policy_by_hand(self):
         """The document's own row first, then the emitted ones; of equal versions the first stays."""
-        table = (('skip', [(1, 10), (2, 20), (3, 30)], 0), ('update', [(3, 10), (2, 20), (1, 30)], 2), ('newer', [(1, 10), (3, 20), (2, 30)], 1),
-                 ('newer', [(2, 10), (2, 20), (2, 30)], 0), ('newer', [(None, 10), (1, 20), (1, 30)], 1), ('newer', [(None, 10), (None, 20)], 0))
+        table = (('skip', [(1, 10), (2, 20), (3, 30)], 0), ('update', [(3, 10), (2, 20), (1, 30)], 2),
+                 ('newer', [(1, 10), (3, 20), (2, 30)], 1), ('newer', [(2, 10), (2, 20), (2, 30)], 0),
+                 ('newer', [(None, 10), (1, 20), (1, 30)], 1), ('newer', [(None, 10), (None, 20)], 0))
         for hook, mode in ((EMIT, 'staged'), (LIST, 'direct')):
             for policy, rows, winner in table:
                 with self.subTest(policy=policy, rows=rows, mode=mode, hook=hook is EMIT):
                     documents = [{'_id': oid(k), 'ver': rows[0][0], 'n': rows[0][1], 'tags': ['a', 'b'],
-                                  'more': [{'key': text_of(k), 'ver': ver, 'n': n} for ver, n in rows[1:]]} for k in range(2)]
+                                  'more': [{'key': text_of(k), 'ver': ver, 'n': n} for ver, n in rows[1:]]}
+                                 for k in range(2)]
                     work = self.loaded(documents, policy, hook, mode)
                     wanted = {text_of(k): (*rows[winner], ('a', 'b')) for k in range(2)}
                     self.assertEqual(self.there(work), wanted)
@@ -111,14 +120,19 @@ class Turns(Case):
                     self.assertEqual(self.there(work), wanted)
 
     def test_versions_that_only_the_server_orders(self):
-        """Equal ones are settled by the turn; of others any row may be there, and the server keeps the newest."""
-        for kind, low, high in (('text', 'a', 'b'), ('numeric', '1.00000000000000000001', '1.00000000000000000002')):
+        """Equal ones are settled by the turn; of others any row may be there, and the server keeps the
+        newest."""
+        for kind, low, high in (('text', 'a', 'b'),
+                                ('numeric', '1.00000000000000000001', '1.00000000000000000002')):
             for jobs in ('1', '4'):
                 with self.subTest(kind=kind, jobs=jobs):
                     pad = 'x' * (1 if jobs == '1' else 4_500_000)
-                    documents = [{'_id': oid(k), 'ver': low, 'n': 10, 'tags': ['a'], 'pad': pad, 'more': [
-                        {'key': text_of(k), 'ver': low, 'n': 20}, *([{'key': text_of(k), 'ver': high, 'n': 30}] * (k == 2))]} for k in range(3)]
-                    work = self.made(documents, columns=f"{{ 'ver', '{kind}' }}, {{ 'n', 'int4' }}", conflict='newer', target_options="newer = 'ver',",
+                    documents = [{'_id': oid(k), 'ver': low, 'n': 10, 'tags': ['a'], 'pad': pad,
+                                  'more': [{'key': text_of(k), 'ver': low, 'n': 20},
+                                           *([{'key': text_of(k), 'ver': high, 'n': 30}] * (k == 2))]}
+                                 for k in range(3)]
+                    work = self.made(documents, columns=f"{{ 'ver', '{kind}' }}, {{ 'n', 'int4' }}",
+                                     conflict='newer', target_options="newer = 'ver',",
                                      extra=TAGS + "unmapped = 'ignore'," + EMIT, run=('--create', '-j', jobs))
                     before = self.rows(work)
                     self.assertEqual([n for _, _, n in before], ['10', '10', '30'])
@@ -131,7 +145,8 @@ class Turns(Case):
 
     def test_error_never_ends(self):
         """Two rows of one key are an error then: no load of them is finished, and none is called equal."""
-        documents = [{'_id': oid(k), 'ver': 1, 'n': k, 'tags': ['a'], 'more': [{'key': text_of(k), 'ver': 2, 'n': 50}] * (k == 1)} for k in range(3)]
+        documents = [{'_id': oid(k), 'ver': 1, 'n': k, 'tags': ['a'],
+                      'more': [{'key': text_of(k), 'ver': 2, 'n': 50}] * (k == 1)} for k in range(3)]
         for mode in MODES:
             with self.subTest(mode):
                 work = self.loaded(documents, 'error', mode=mode, expect=1)
@@ -140,7 +155,8 @@ class Turns(Case):
     def test_random(self):
         rng = random.Random(SEED)
         for round_ in range(int(os.environ.get('LUGGER_ROUNDS', '8'))):
-            policy, mode, hook = rng.choice(['skip', 'update', 'newer']), rng.choice(list(MODES)), rng.choice([EMIT, LIST])
+            policy, mode, hook = rng.choice(['skip', 'update',
+                                             'newer']), rng.choice(list(MODES)), rng.choice([EMIT, LIST])
             with self.subTest(seed=SEED, round=round_, policy=policy, mode=mode):
                 documents = self.dump(rng, 6)
                 model = Model(policy, documents)
@@ -160,11 +176,14 @@ class Turns(Case):
         overwritten = model.policy == 'newer'
         result = self.verify(work, expect=(0, 4))
         found = counts(result)['docs']
-        kept = sum(int(line.split(':')[1].split()[0]) for line in result.err.splitlines() if 'that the target has newer' in line and ' docs:' in line)
+        kept = sum(
+            int(line.split(':')[1].split()[0])
+            for line in result.err.splitlines() if 'that the target has newer' in line and ' docs:' in line)
         self.assertEqual(found['different'] + kept, wrong, result.out + result.err)
         self.assertTrue(overwritten or kept == 0)
         for key in gone:
-            work.database.query(f"delete from docs where mongo_id = '{key}'; delete from tags where parent_mongo_id = '{key}'")
+            work.database.query(f"delete from docs where mongo_id = '{key}'; delete from tags "
+                                f"where parent_mongo_id = '{key}'")
         self.repair(work, *DELETE, '--overwrite-newer', expect=0)
         self.assertEqual(self.there(work), model.table)
         self.verify(work)
@@ -174,7 +193,8 @@ class Turns(Case):
         for policy in ('skip', 'update', 'newer'):
             with self.subTest(policy):
                 documents = [{'_id': oid(k), 'ver': 2, 'n': k, 'tags': ['a'], 'pad': 'x' * 300_000,
-                              'more': [{'key': text_of(k), 'ver': 2, 'n': 1000 + k}, {'key': text_of(k), 'ver': 1, 'n': 2000 + k}]} for k in range(40)]
+                              'more': [{'key': text_of(k), 'ver': 2, 'n': 1000 + k},
+                                       {'key': text_of(k), 'ver': 1, 'n': 2000 + k}]} for k in range(40)]
                 model = Model(policy, documents)
                 work = self.loaded(documents, policy, mode='staged', jobs='4')
                 self.assertGreater(work.database.number('select count(*) from lugger.partitions'), 1)
@@ -187,12 +207,15 @@ class Turns(Case):
 
     def test_a_repair_writes_no_row_of_another_document(self):
         """The wrong row alone is written: what the document makes beside it stands under keys of others."""
-        hook = "map = function(row, doc) require 'lugger'.emit { mongo_id = 'shared', ver = doc.ver, n = doc.n } end,"
+        hook = ("map = function(row, doc) require 'lugger'.emit { mongo_id = 'shared', ver = doc.ver, "
+                "n = doc.n } end,")
         for policy in ('skip', 'update', 'newer'):
             with self.subTest(policy):
-                work = self.loaded([{'_id': oid(i), 'ver': i % 3, 'n': i, 'tags': []} for i in range(1, 6)], policy, hook)
+                work = self.loaded([{'_id': oid(i), 'ver': i % 3, 'n': i, 'tags': []} for i in range(1, 6)],
+                                   policy, hook)
                 before = self.there(work)
-                work.database.query(f"""create table written (k text); create function note() returns trigger language plpgsql as
+                work.database.query(f"""create table written (k text);
+                  create function note() returns trigger language plpgsql as
                   $$ begin insert into written values (new.mongo_id); return null; end $$;
                   create trigger t after insert or update on docs for each row execute function note();
                   delete from docs where mongo_id = '{text_of(3)}'""")

@@ -1,4 +1,5 @@
-"""A value becomes a column's: docs/types.md and the policies of docs/mapping.md, for a stated subset of types."""
+"""A value becomes a column's: docs/types.md and the policies of docs/mapping.md, for a stated subset
+of types."""
 import re
 import struct
 import uuid
@@ -40,7 +41,8 @@ class Column:
 
 
 NUMBER = re.compile(r'[ \t\n]*([+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?)[ \t\n]*')
-SPECIAL = {'nan': 'NaN', 'inf': 'Infinity', 'infinity': 'Infinity', '-inf': '-Infinity', '-infinity': '-Infinity'}
+SPECIAL = {'nan': 'NaN', 'inf': 'Infinity', 'infinity': 'Infinity', '-inf': '-Infinity',
+           '-infinity': '-Infinity'}
 TRUE, FALSE = ('t', 'true', 'y', 'yes', 'on', '1'), ('f', 'false', 'n', 'no', 'off', '0')
 LIMITS = {'int4': 2**31, 'int8': 2**63}
 FIRST_MS, END_MS = -210_866_803_200_000, 9_224_318_016_000_000
@@ -77,7 +79,8 @@ def whole(value, column):
     if found != found.to_integral_value():
         if column.fraction == 'reject':
             raise Refused('inexact')
-        found = found.to_integral_value(rounding='ROUND_DOWN' if column.fraction == 'truncate' else 'ROUND_HALF_UP')
+        found = found.to_integral_value(
+            rounding='ROUND_DOWN' if column.fraction == 'truncate' else 'ROUND_HALF_UP')
     if not -LIMITS[column.type] <= found < LIMITS[column.type]:
         raise Refused('out_of_range')
     return int(found)
@@ -121,7 +124,8 @@ def boolean(value, column):
     found = values.number(value)
     if found in (0, 1):
         return found == 1
-    raise Refused('wrong_type') if found is None else Refused('bad_value', 'out_of_range', 'non_finite', 'inexact')
+    raise Refused('wrong_type') if found is None else Refused(
+        'bad_value', 'out_of_range', 'non_finite', 'inexact')
 
 
 INSTANT = re.compile(r'(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?(Z|[+-]\d\d)?)?')
@@ -144,7 +148,8 @@ def instant(value, _column):
     try:
         import datetime
         year, month, day, hour, minute, second = (int(x or 0) for x in match.groups()[:6])
-        moment = datetime.datetime(year, month, day, hour, minute, second, int((match[7] or '').ljust(6, '0')), datetime.timezone.utc)
+        moment = datetime.datetime(year, month, day, hour, minute, second,
+                                   int((match[7] or '').ljust(6, '0')), datetime.timezone.utc)
         zone = int(match[8]) if match[8] not in (None, 'Z') else 0
         epoch = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
         return (moment - epoch) // datetime.timedelta(microseconds=1) - zone * 3_600_000_000
@@ -212,9 +217,11 @@ def default_of(column):
 
 
 def coerce(value, column):
-    """What the column holds for what the document has (MISSING for nothing). Refused, its column named, when it holds nothing."""
+    """What the column holds for what the document has (MISSING for nothing). Refused, its column
+    named, when it holds nothing."""
     try:
-        if isinstance(value, str) and column.empty_null and (value.strip(BLANKS) if column.trim else value) == '':
+        if isinstance(value,
+                      str) and column.empty_null and (value.strip(BLANKS) if column.trim else value) == '':
             value = None
         if value is not MISSING and isinstance(value, NULLS) and column.json_null and column.type == 'jsonb':
             return values.last_of_equal(None)

@@ -2,23 +2,31 @@
 import math
 import random
 
-from bson import Binary, Code, Date, Decimal128, Int32, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp, Undefined
+from bson import (Binary, Code, Date, Decimal128, Int32, Int64, MaxKey, MinKey, ObjectId, Regex,
+                  Timestamp, Undefined)
 
 INTS = (0, 1, -1, 2, 7, 42, 100, 2**31 - 1, -2**31, 2**31, 2**53, 2**53 + 1, 2**63 - 1, -2**63, 10**15)
-DOUBLES = (0.0, -0.0, 1.0, 2.0, 0.1, 1.25, -3.5, 1e15, 1e22, 1e300, 5e-324, 2.0**63, math.nan, math.inf, -math.inf, 123456.789)
-DECIMALS = ('0', '-0', '1', '1.00', '0.1', '-7.25', '1E3', '1E-7', '12345678901234567890', '9.99', '1E40', 'NaN', 'Infinity', '-Infinity')
-TEXTS = ('', ' ', 'a', 'ann@example.com', ' padded ', 'Zoë ☕ 😀', 'tab\tnew\nline', 'back\\slash "quoted"', '\\N', "it's", 'x\x01y', 'null', '{"a": 1}',
-         '64f1c0a1b2c3d4e5f6071829', '$n:1', '\u2028', '{}', '\\x41', 'a,b;c|d')
-NUMBER_TEXTS = ('1', '0', '-5', '12abc', '3.5', ' 7 ', '1e3', '9223372036854775808', '1,5', 'NaN', 'Infinity', '+7', '.5', '0x10', '1_000', '3.0', '-0')
+DOUBLES = (0.0, -0.0, 1.0, 2.0, 0.1, 1.25, -3.5, 1e15, 1e22, 1e300, 5e-324, 2.0**63, math.nan, math.inf,
+           -math.inf, 123456.789)
+DECIMALS = ('0', '-0', '1', '1.00', '0.1', '-7.25', '1E3', '1E-7', '12345678901234567890', '9.99', '1E40',
+            'NaN', 'Infinity', '-Infinity')
+TEXTS = ('', ' ', 'a', 'ann@example.com', ' padded ', 'Zoë ☕ 😀', 'tab\tnew\nline', 'back\\slash "quoted"',
+         '\\N', "it's", 'x\x01y', 'null', '{"a": 1}', '64f1c0a1b2c3d4e5f6071829', '$n:1', '\u2028', '{}',
+         '\\x41', 'a,b;c|d')
+NUMBER_TEXTS = ('1', '0', '-5', '12abc', '3.5', ' 7 ', '1e3', '9223372036854775808', '1,5', 'NaN', 'Infinity',
+                '+7', '.5', '0x10', '1_000', '3.0', '-0')
 BOOL_TEXTS = ('true', 'FALSE', 't', 'no', 'on', 'tr', '1', 'maybe', ' yes\n', ' ')
-TIME_TEXTS = ('2026-01-05', '2026-01-05T10:00:00Z', '2026-01-05 10:00:00.123456+02', '2026-02-30', 'yesterday', 'infinity', '-infinity', '2026-13-01', 'x')
+TIME_TEXTS = ('2026-01-05', '2026-01-05T10:00:00Z', '2026-01-05 10:00:00.123456+02', '2026-02-30',
+              'yesterday', 'infinity', '-infinity', '2026-13-01', 'x')
 DATES = (0, 1, -1, 1773221400123, 253402300799999, -62135596800000, 86_400_000, 253402300800000, 2**63 - 1)
-UUIDS = ('00112233-4455-6677-8899-aabbccddeeff', '00112233445566778899AABBCCDDEEFF', 'f47ac10b-58cc-4372-a567-0e02b2c3d479', 'not-a-uuid')
+UUIDS = ('00112233-4455-6677-8899-aabbccddeeff', '00112233445566778899AABBCCDDEEFF',
+         'f47ac10b-58cc-4372-a567-0e02b2c3d479', 'not-a-uuid')
 NAMES = ('a', 'b', 'c', 'A', 'x.y', '$d', '', 'ä b', '0', '*', 'toString', 'a' * 70, '_id', '"q"')
 
 
 class Values:
-    """Values drawn from one stream of random numbers. `odd`: how often one is of another kind than its field's."""
+    """Values drawn from one stream of random numbers. `odd`: how often one is of another kind than its
+    field's."""
 
     def __init__(self, rng, odd=0.12):
         self.rng, self.odd = rng, odd
@@ -30,7 +38,8 @@ class Values:
         return Int32(value)
 
     def double(self):
-        return self.rng.choice(DOUBLES) if self.rng.random() < 0.5 else self.rng.randrange(-10_000, 10_000) / 8
+        return self.rng.choice(DOUBLES) if self.rng.random() < 0.5 else self.rng.randrange(
+            -10_000, 10_000) / 8
 
     def decimal(self):
         return Decimal128(self.rng.choice(DECIMALS))
@@ -55,7 +64,8 @@ class Values:
         return self.rng.choice(BOOL_TEXTS)
 
     def date(self):
-        return Date(self.rng.choice(DATES) if self.rng.random() < 0.4 else self.rng.randrange(10**12, 2 * 10**12))
+        return Date(self.rng.choice(DATES) if self.rng.random() < 0.4 else self.rng.randrange(
+                        10**12, 2 * 10**12))
 
     def near_date(self):
         """One whose milliseconds are spelled alike everywhere: of the years 1 to 9999."""
@@ -65,22 +75,26 @@ class Values:
         return self.rng.choice(TIME_TEXTS)
 
     def uuid(self):
-        return Binary(bytes(self.rng.choices(range(256), k=16)), 4) if self.rng.random() < 0.6 else self.rng.choice(UUIDS)
+        return Binary(bytes(self.rng.choices(range(256), k=16)),
+                      4) if self.rng.random() < 0.6 else self.rng.choice(UUIDS)
 
     def binary(self):
-        return Binary(bytes(self.rng.choices(range(256), k=self.rng.randrange(20))), self.rng.choice((0, 0, 5, 128)))
+        return Binary(bytes(self.rng.choices(range(256), k=self.rng.randrange(20))),
+                      self.rng.choice((0, 0, 5, 128)))
 
     def oid(self):
         return ObjectId(f'64f1c0a2b3c4d5e6{self.rng.randrange(50):08x}')
 
     def rare(self):
-        return self.rng.choice((MinKey(), MaxKey(), Undefined(), Regex('^a"/', 'im'), Code('return 1'), Timestamp(1773221400, 7), Timestamp(2**32 - 1, 0)))
+        return self.rng.choice((MinKey(), MaxKey(), Undefined(), Regex('^a"/', 'im'), Code('return 1'),
+                                Timestamp(1773221400, 7), Timestamp(2**32 - 1, 0)))
 
     def wide(self):
         return self.rng.choice('xyä') * self.rng.choice((100, 3000, 20_000))
 
     def scalar(self):
-        kinds = (self.number, self.text, self.number_text, self.bool, self.near_date, self.uuid, self.oid, self.binary, self.rare)
+        kinds = (self.number, self.text, self.number_text, self.bool, self.near_date, self.uuid, self.oid,
+                 self.binary, self.rare)
         return self.rng.choice(kinds)()
 
     def document(self, depth=2):
@@ -110,15 +124,18 @@ class Values:
 class Collection:
     """The fields of a collection: what its documents are like, and how often they are hostile."""
 
-    KINDS = ('int', 'double', 'decimal', 'number', 'text', 'number_text', 'bool', 'bool_text', 'date', 'time_text', 'uuid', 'document', 'array', 'any', 'wide', 'scalar')
+    KINDS = ('int', 'double', 'decimal', 'number', 'text', 'number_text', 'bool', 'bool_text', 'date',
+             'time_text', 'uuid', 'document', 'array', 'any', 'wide', 'scalar')
     FIELDS = ('n', 's', 'd', 'f', 'when', 'Flag', 'ünï', 'a b', 'x.y', 'sub', 'v', 'z')
 
     def __init__(self, rng):
         self.rng = rng
         self.values = Values(rng, rng.choice((0, 0.05, 0.3)))
         self.fields = {name: rng.choice(self.KINDS) for name in rng.sample(self.FIELDS, rng.randrange(2, 7))}
-        self.inner = {name: rng.choice(self.KINDS) for name in rng.sample(('p', 'q', 'r.r'), rng.randrange(0, 3))}
-        self.items = {name: rng.choice(('int', 'text', 'number', 'date', 'bool', 'any')) for name in ('q', 'p')}
+        self.inner = {
+            name: rng.choice(self.KINDS) for name in rng.sample(('p', 'q', 'r.r'), rng.randrange(0, 3))}
+        self.items = {name: rng.choice(('int', 'text', 'number', 'date', 'bool',
+                                        'any')) for name in ('q', 'p')}
         self.ids = rng.choice(('int', 'int', 'text', 'oid', 'mixed', 'document'))
         self.twice = rng.choice((0, 0, 0, 0.1, 0.4))
         self.missing = rng.choice((0.02, 0.15))
@@ -130,9 +147,11 @@ class Collection:
         kind = self.rng.choice(('int', 'text', 'oid', 'document')) if self.ids == 'mixed' else self.ids
         if kind == 'int':
             # One number in four types is one id.
-            return self.rng.choice((Int32(number), Int32(number), Int64(number), float(number), Decimal128(f'{number}.00')))
+            return self.rng.choice((Int32(number), Int32(number), Int64(number), float(number),
+                                    Decimal128(f'{number}.00')))
         if kind == 'text':
-            return self.rng.choice((f'id-{number}', f'id-{number}', f'${number}', f'ä {number}', f'{number:024x}'))
+            return self.rng.choice((f'id-{number}', f'id-{number}', f'${number}', f'ä {number}',
+                                    f'{number:024x}'))
         if kind == 'oid':
             return ObjectId(f'64f1c0a2b3c4d5e6{number:08x}')
         return (('a', Int32(number)), ('b', 'x'))
@@ -143,7 +162,9 @@ class Collection:
             if self.rng.random() >= self.missing:
                 pairs.append((name, None if self.rng.random() < self.missing / 2 else self.values.of(kind)))
         if self.inner and self.rng.random() >= self.missing:
-            pairs.append(('in', tuple((name, self.values.of(kind)) for name, kind in self.inner.items() if self.rng.random() > 0.1)))
+            pairs.append(('in',
+                          tuple((name, self.values.of(kind))
+                                for name, kind in self.inner.items() if self.rng.random() > 0.1)))
         if self.rng.random() > 0.3:
             pairs.append(('tags', [self.values.of('text') for _ in range(self.rng.randrange(4))]))
         if self.rng.random() > 0.3:
@@ -151,7 +172,9 @@ class Collection:
         elif self.rng.random() < self.odd_items:
             pairs.append(('items', self.values.any()))
         if self.rng.random() < self.words:
-            pairs.append(('h', self.rng.choice(('skip', 'reject', 'set', 'clear', 'emit', 'shared', 'list', 'else', 1))))
+            pairs.append(('h',
+                          self.rng.choice(('skip', 'reject', 'set', 'clear', 'emit', 'shared', 'list', 'else',
+                                           1))))
         pairs.append(('kind', self.kind(number)))
         pairs.append(('ver', Int32(self.rng.randrange(4)) if self.rng.random() > 0.05 else None))
         if self.rng.random() < 0.04:
@@ -165,14 +188,17 @@ class Collection:
         return other.choice(('A', 'B', 'C')) if other.random() > 0.1 else Values(other).scalar()
 
     def item(self):
-        made = tuple((name, self.values.of(kind)) for name, kind in self.items.items() if self.rng.random() > 0.1)
-        return made + ((('parts', [self.values.of('text') for _ in range(self.rng.randrange(3))]),) if self.rng.random() > 0.5 else ())
+        made = tuple((name, self.values.of(kind))
+                     for name, kind in self.items.items() if self.rng.random() > 0.1)
+        return made + ((('parts', [self.values.of('text') for _ in range(self.rng.randrange(3))]),)
+                       if self.rng.random() > 0.5 else ())
 
     def dump(self, count, first=0):
         found = []
         for number in range(count):
             again = found and self.rng.random() < self.twice
-            found.append(self.document(self.rng.randrange(first, first + number) if again else first + number))
+            found.append(self.document(self.rng.randrange(first,
+                                                          first + number) if again else first + number))
         return found
 
     def changed(self, documents):
@@ -184,5 +210,6 @@ class Collection:
                 found.append(document)
             elif chance < 0.9:
                 fresh = self.document(number)
-                found.append((document[0], *((k, dict(document).get('kind') if k == 'kind' else v) for k, v in fresh[1:])))
+                found.append((document[0],
+                              *((k, dict(document).get('kind') if k == 'kind' else v) for k, v in fresh[1:])))
         return found + self.dump(self.rng.randrange(5), 10_000)

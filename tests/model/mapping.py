@@ -17,7 +17,8 @@ class Child:
 
 @dataclass(frozen=True)
 class Hook:
-    """What `map` does with a document whose field `h` has one of these values; everything else is loaded as it is."""
+    """What `map` does with a document whose field `h` has one of these values; everything else is
+    loaded as it is."""
     skip: bool = True
     reject: bool = True
     set: Optional[tuple] = None   # (column, value): the hook writes it
@@ -51,7 +52,8 @@ class Job:
 
     @property
     def tables(self):
-        return [self.table] if not self.route else [t for _, t in self.route.tables] + [self.route.otherwise] * bool(self.route.otherwise)
+        return [self.table] if not self.route else [t for _, t in self.route.tables] + [
+            self.route.otherwise] * bool(self.route.otherwise)
 
     def all_children(self):
         """(child, level) of every child table, parents first."""
@@ -75,7 +77,8 @@ class Job:
 
 @dataclass
 class Rows:
-    """One document's row, and the rows of its child tables: {table: [row]}, each with the parent's key and places in front."""
+    """One document's row, and the rows of its child tables: {table: [row]}, each with the parent's key
+    and places in front."""
     table: str
     row: dict
     children: dict = field(default_factory=dict)
@@ -127,19 +130,22 @@ def all_taken(value, taken, path):
         return True
     if is_document(value):
         return bool(value) and all(all_taken(v, taken, path + (k,)) for k, v in dict(value).items())
-    return isinstance(value, list) and bool(value) and all(all_taken(v, taken, path + (str(n),)) for n, v in enumerate(value))
+    return isinstance(value, list) and bool(value) and all(
+        all_taken(v, taken, path + (str(n),)) for n, v in enumerate(value))
 
 
 def rest(value, taken, path=()):
-    """The document without what other columns took. Of equal names the last one says whether it is taken, and alone counts where
-    columns look below it. An array is whole or not there: its elements keep their places."""
+    """The document without what other columns took. Of equal names the last one says whether it is
+    taken, and alone counts where columns look below it. An array is whole or not there: its
+    elements keep their places."""
     last, places, kept = dict(value), {name: place for place, (name, _) in enumerate(value)}, []
     for place, (name, inner) in enumerate(value):
         here = path + (name,)
         looked_into = any(one[:len(here)] == here for one in taken)
         if all_taken(last[name], taken, here) or looked_into and place != places[name]:
             continue
-        kept.append((name, rest(inner, taken, here) if looked_into and is_document(inner) and inner else inner))
+        kept.append((name,
+                     rest(inner, taken, here) if looked_into and is_document(inner) and inner else inner))
     return tuple(kept)
 
 
@@ -175,7 +181,8 @@ class Mapping:
             return Reject(identity, refused.codes, named(refused))
 
     def made(self, document, identity):
-        if self.unmapped and not has_rest(self.job.columns) and any(k != '_id' for k, _ in rest(document, self.taken)):
+        if self.unmapped and not has_rest(self.job.columns) and any(
+                k != '_id' for k, _ in rest(document, self.taken)):
             raise Refused('unmapped')
         row, faults = self.columns_of(document, identity)
         more = self.hooked(row, faults, document)
@@ -266,14 +273,17 @@ class Mapping:
         for ordinal, element in enumerate(array, 1):
             if any(c.origin != '.' for c in child.columns) and not is_document(element):
                 raise Refused('wrong_type', column=told)
-            if self.unmapped and is_document(element) and not has_rest(child.columns) and rest(element, taken):
+            if self.unmapped and is_document(element) and not has_rest(child.columns) and rest(
+                    element, taken):
                 raise Refused('unmapped', column=told)
             made = []
             for column in child.columns:
                 try:
-                    made.append(coerce(element if column.origin == '.' else find(element, steps(column.origin)), column))
+                    made.append(coerce(
+                        element if column.origin == '.' else find(element, steps(column.origin)), column))
                 except Refused as refused:
-                    raise Refused(*refused.codes, column=(column.name, f'{child.table}.{column.name}')) from None
+                    raise Refused(*refused.codes,
+                                  column=(column.name, f'{child.table}.{column.name}')) from None
             out[child.table].append(places + (ordinal, *made))
             for grandchild in child.children:
                 self.child_rows(grandchild, element, places + (ordinal,), out)

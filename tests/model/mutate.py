@@ -5,15 +5,18 @@ from values import last_of_equal
 
 # What a changed column gets: SQL, and what it is in the model.
 OTHER = {
-    'text': ("'changed by hand'", 'changed by hand'), 'int4': ('-77', -77), 'int8': ('-77', -77), 'numeric': ('-77.5', -77.5),
-    'float8': ('-77.5', bits(-77.5)), 'bool': ('true', True), 'timestamptz': ("'2001-02-03 04:05:06Z'", 981_173_106_000_000),
+    'text': ("'changed by hand'", 'changed by hand'), 'int4': ('-77', -77), 'int8': ('-77', -77),
+    'numeric': ('-77.5', -77.5),
+    'float8': ('-77.5', bits(-77.5)), 'bool': ('true', True),
+    'timestamptz': ("'2001-02-03 04:05:06Z'", 981_173_106_000_000),
     'uuid': ("'ffffffff-0000-0000-0000-000000000000'", 'ffffffff-0000-0000-0000-000000000000'),
     'jsonb': ("'[\"changed by hand\"]'", last_of_equal(['changed by hand'])),
 }
 
 
 def literal(value):
-    return 'null' if value is None else str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
+    return 'null' if value is None else str(value) if isinstance(value, int) else "'" + value.replace(
+        "'", "''") + "'"
 
 
 def new_key(kind, number):
@@ -21,7 +24,8 @@ def new_key(kind, number):
 
 
 class Mutation:
-    """A few changes of one case; `sql` makes them. `cascade`: child rows go with their row, and none is without."""
+    """A few changes of one case; `sql` makes them. `cascade`: child rows go with their row, and none
+    is without."""
 
     def __init__(self, rng, model, types, cascade):
         self.rng, self.model, self.types, self.cascade = rng, model, types, cascade
@@ -43,7 +47,8 @@ class Mutation:
             column, kind = self.types[name][at]
             text, value = OTHER[kind]
             table.rows[key] = table.rows[key][:at] + (value,) + table.rows[key][at + 1:]
-            self.sql.append(f'update {quoted(name)} set {quoted(column)} = {text} where {self.where(table, key)};')
+            self.sql.append(f'update {quoted(name)} set {quoted(column)} = {text} '
+                            f'where {self.where(table, key)};')
 
     def remove(self, name, table, key, _number):
         del table.rows[key]
@@ -54,7 +59,8 @@ class Mutation:
         self.sql.append(f'delete from {quoted(name)} where {self.where(table, key)};')
 
     def add(self, name, table, key, number):
-        """A row like another one, under a key of its own: of the document's own table, or one more child row."""
+        """A row like another one, under a key of its own: of the document's own table, or one more
+        child row."""
         types = dict(self.types[name])
         fresh = [new_key(types[table.key[0]], number), *key[1:]]
         if name not in self.model.job.tables:
@@ -68,5 +74,6 @@ class Mutation:
                 at[table.columns.index('id')] = new_key('uuid', number)
             table.rows[fresh] = tuple(at.get(i, v) for i, v in enumerate(table.rows[key]))
             chosen = ', '.join(literal(at[i]) if i in at else quoted(c) for i, c in enumerate(table.columns))
-            self.sql.append(f"insert into {quoted(name)} ({', '.join(map(quoted, table.columns))}) select {chosen} from {quoted(name)}"
+            self.sql.append(f"insert into {quoted(name)} ({', '.join(map(quoted, table.columns))}) "
+                            f"select {chosen} from {quoted(name)}"
                             f' where {self.where(table, key)};')

@@ -1,4 +1,5 @@
-"""Plays cases against lugger and a server, several in one process, and tells where model and program differ."""
+"""Plays cases against lugger and a server, several in one process, and tells where model and program
+differ."""
 import json
 import random
 import re
@@ -78,7 +79,8 @@ class Stage:
         return path.name
 
     def lugger(self, *arguments):
-        return harness.lugger(*arguments, cwd=self.directory, env={'PG_URI': self.database.url}, expect=None, timeout=600)
+        return harness.lugger(*arguments, cwd=self.directory, env={'PG_URI': self.database.url}, expect=None,
+                              timeout=600)
 
     def load(self, plays, step, choose):
         """Jobs that are to stop with an error stop what runs beside them: each of them runs alone."""
@@ -92,28 +94,35 @@ class Stage:
         for jobs, broken in sorted({(p.case.jobs, p.case.broken) for p in together}):
             some = [p for p in together if (p.case.jobs, p.case.broken) == (jobs, broken)]
             command = ('run', self.write(some, step, choose), '-j', jobs, '--log', 'none')
-            result, done = self.broken(some, command, choose) if broken else (self.lugger(*command), Counter())
+            result, done = self.broken(some, command,
+                                       choose) if broken else (self.lugger(*command), Counter())
             for play in some:
                 for _ in range(done[play.case.name] if play.case.job.key else 0):
-                    # It was over by then: the same command begins a run of its own, unless that would double the rows.
+                    # It was over by then: the same command begins a run of its own, unless that would
+                    # double the rows.
                     made[play.case.seed] = play.model.load(choose(play.case))
                 told = not made[play.case.seed].before and (play.case.job.key or not done[play.case.name])
                 self.compare_load(play, step, made[play.case.seed], result, told)
             if result.status != 3 * any(made[p.case.seed].rejects for p in some):
-                some[0].differ(step, f'status of {len(some)} jobs', 'that of their rejects', (result.status, result.err[-1500:]))
+                some[0].differ(step, f'status of {len(some)} jobs', 'that of their rejects',
+                               (result.status, result.err[-1500:]))
         for play in alone:
-            result = self.lugger('run', self.write([play], step, choose), '-j', play.case.jobs, '--log', 'none')
+            result = self.lugger('run', self.write([play], step, choose), '-j', play.case.jobs, '--log',
+                                 'none')
             play.ended = True
             if result.status != 1 or 'skip' not in result.err:
-                play.differ(step, 'a key is taken', 'status 1, and the other choices', (result.status, result.err))
+                play.differ(step, 'a key is taken', 'status 1, and the other choices',
+                            (result.status, result.err))
 
     def broken(self, plays, command, choose):
-        """Kills and cuts at statements drawn from the seeds, then runs to the end: that result, and the jobs that were done before."""
+        """Kills and cuts at statements drawn from the seeds, then runs to the end: that result, and
+        the jobs that were done before."""
         rng = random.Random(str([p.case.seed for p in plays]))
         before = self.done(plays)
         for _ in range(plays[0].case.broken):
             kill, process = rng.random() < 0.6, None
-            cutter = Cutter(self.server, rng.randrange(1, 30 + 60 * len(plays)), rng.choice(('before', 'after')),
+            cutter = Cutter(self.server, rng.randrange(1, 30 + 60 * len(plays)),
+                            rng.choice(('before', 'after')),
                             act=(lambda: process.send_signal(signal.SIGKILL)) if kill else None)
             process = harness.start(*command, cwd=self.directory, env={'PG_URI': cutter.url(self.database)})
             process.communicate(timeout=600)
@@ -126,7 +135,8 @@ class Stage:
         if self.session.run("select to_regclass('lugger.runs') is null") == 't':
             return set()
         jobs = ','.join(f"'{p.case.name}'" for p in plays)
-        lines = self.session.run(f"select job, run from lugger.runs where status = 'done' and job in ({jobs})")
+        lines = self.session.run("select job, run from lugger.runs where status = 'done' "
+                                 f"and job in ({jobs})")
         return {tuple(line.split('|')) for line in lines.split('\n') if line}
 
     def compare_load(self, play, step, made, result, told):
@@ -143,19 +153,25 @@ class Stage:
 
     def compare_rejects(self, play, step, rejects):
         """By document, with a code and a column that the model allows."""
-        lines = self.session.run("select json_build_array(document_id, code, \"column\", message) from lugger.rejects where job = "
+        lines = self.session.run("select json_build_array(document_id, code, \"column\", message) "
+                                 "from lugger.rejects where job = "
                                  f"'{play.case.name}' order by reject")
         found = [json.loads(line) for line in lines.split('\n') if line]
         wanted = Counter(r.document_id for r in rejects)
         if wanted != Counter(f[0] for f in found):
-            play.differ(step, 'rejected documents', sorted((wanted - Counter(f[0] for f in found)).elements()),
+            play.differ(step, 'rejected documents',
+                        sorted((wanted - Counter(f[0] for f in found)).elements()),
                         [f for f in found if wanted[f[0]] != sum(g[0] == f[0] for g in found)])
             return
         left, before = list(rejects), len(play.differences)
         for document, code, column, message in found:
-            same = next((r for r in left if r.document_id == document and code in r.codes and column in r.columns), None)
+            same = next(
+                (r for r in left if r.document_id == document and code in r.codes and column in r.columns),
+                None)
             if same is None and len(play.differences) < before + 2:
-                play.differ(step, f'why {document} is rejected', [(r.codes, r.columns) for r in left if r.document_id == document], (code, column, message))
+                play.differ(step, f'why {document} is rejected',
+                            [(r.codes, r.columns) for r in left if r.document_id == document],
+                            (code, column, message))
             elif same is not None:
                 left.remove(same)
 
@@ -176,7 +192,8 @@ class Stage:
     def mutate(self, plays):
         for play in plays:
             # Tables that lugger made: a foreign key leads from each child row to its row.
-            sql = '\n'.join(Mutation(random.Random(play.case.seed), play.model, play.types, cascade=not play.case.made).sql)
+            sql = '\n'.join(Mutation(random.Random(play.case.seed), play.model, play.types,
+                                     cascade=not play.case.made).sql)
             told = self.session.run(sql) if sql else ''
             if told:
                 play.differ('mutate', sql, 'silence', told)
@@ -190,12 +207,14 @@ class Stage:
             for play in some:
                 target.repair(play.case.job, play.case.second, play.model, extra)
                 verdict = target.verify(play.case.job, play.case.second, play.model)
-                status = max(status, 4 * any(c['missing'] + c['extra'] + c['different'] > 0 for c in verdict.values()))
+                status = max(
+                    status, 4 * any(c['missing'] + c['extra'] + c['different'] > 0 for c in verdict.values()))
             flags = ['--delete-extra', '--delete-many'] if extra else []
             result = self.lugger('repair', self.write(some, 'again', lambda c: c.second), '--apply', *flags)
             for play in some:
                 if result.status != status:
-                    play.differ('repair', 'status', status, (result.status, result.out[-1500:], result.err[-500:]))
+                    play.differ('repair', 'status', status,
+                                (result.status, result.out[-1500:], result.err[-500:]))
                 self.compare_tables(play, 'repair')
 
     def verify(self, plays, step):
@@ -208,9 +227,11 @@ class Stage:
             if play.case.name not in verdicts:
                 play.differ(step, 'no verdict', wanted, (result.status, result.err[-1500:]))
                 continue
-            found = {t['table']: {k: t.get(k, 0) for k in target.COUNTS} for t in verdicts[play.case.name]['tables']}
+            found = {t['table']: {k: t.get(k, 0) for k in target.COUNTS} for t in verdicts[play.case.name][
+                'tables']}
             if found != wanted:
-                play.differ(step, 'verdict', wanted, (found, verdicts[play.case.name]['rows'], verdicts[play.case.name]['warnings']))
+                play.differ(step, 'verdict', wanted,
+                            (found, verdicts[play.case.name]['rows'], verdicts[play.case.name]['warnings']))
 
 
 def fine(plays):

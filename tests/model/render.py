@@ -16,7 +16,8 @@ def column(one):
     if one.source is not None:
         said.append(f'from = {lua(one.source)}')
     said += [f'{flag} = true' for flag in FLAGS if getattr(one, flag)]
-    said += [f'{word} = {lua(getattr(one, word))}' for word in WORDS if getattr(one, word) not in (None, 'reject')]
+    said += [f'{word} = {lua(getattr(one, word))}'
+             for word in WORDS if getattr(one, word) not in (None, 'reject')]
     if one.default is not None:
         said.append(f'default = {lua(one.default)}')
     return '{ ' + ', '.join(said) + ' }'
@@ -30,8 +31,10 @@ def children(some, indent):
     if not some:
         return ''
     inner = indent + '  '
-    text = ''.join(f'{inner}{{ table = {lua(c.table)}, from = {lua(c.source)}, columns = {columns(c.columns, inner)},'
-                   f'{children(c.children, inner)} }},\n' for c in some)
+    text = ''.join(f'{inner}{{ table = {lua(c.table)}, from = {lua(c.source)}, '
+                   f'columns = {columns(c.columns, inner)},'
+                   f'{children(c.children, inner)} }},\n'
+                   for c in some)
     return f' children = {{\n{text}{indent}}},'
 
 
@@ -56,7 +59,8 @@ def hook(one, keys):
         more = f'{lua(one.emit[0])}] = {literal(one.emit[1])}'
         lines.append(f"    local key = doc.h == 'shared' and 'shared' or row.{key} .. '#'\n")
         lines.append(f"    if doc.h == 'list' then return {{ {{}}, {{ {key} = key, [{more} }} }} end\n")
-        lines.append(f"    if doc.h == 'emit' or doc.h == 'shared' then lugger.emit {{ {key} = key, [{more} }} end\n")
+        lines.append(f"    if doc.h == 'emit' or doc.h == 'shared' then lugger.emit {{ {key} = key, "
+                     f"[{more} }} end\n")
     return f"    map = function(row, doc)\n{''.join('  ' + x for x in lines)}    end,\n"
 
 
@@ -86,7 +90,8 @@ def job(one, dump):
 
 def script(jobs):
     """Of (job, dump)."""
-    return "local lugger = require 'lugger'\nreturn {\n  create = true,\n" + ''.join(job(*one) for one in jobs) + '}\n'
+    return "local lugger = require 'lugger'\nreturn {\n  create = true,\n" + ''.join(
+        job(*one) for one in jobs) + '}\n'
 
 
 # --- the server
@@ -115,7 +120,8 @@ def create(table, some, key):
 
 def shown(name, kind):
     if kind == 'timestamptz':
-        return (f"case when isfinite({quoted(name)}) then (extract(epoch from {quoted(name)}) * 1000000)::int8::text"
+        return (f"case when isfinite({quoted(name)}) then "
+                f"(extract(epoch from {quoted(name)}) * 1000000)::int8::text"
                 f" else {quoted(name)}::text end")
     return f'{quoted(name)}::text'
 
@@ -143,4 +149,5 @@ def read(text, kind):
 
 def rows(text, some):
     """What select printed, as rows of the model."""
-    return [tuple(read(v, kind) for v, (_, kind) in zip(json.loads(line), some)) for line in text.split('\n') if line]
+    return [tuple(read(v, kind) for v, (_, kind) in zip(json.loads(line), some))
+            for line in text.split('\n') if line]

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Random cases of the copy against the model beside it.
 
-    python3 tests/model/run.py                      some hundred cases; LUGGER_MODEL_CASES and LUGGER_SEED choose others
+    python3 tests/model/run.py                      some hundred cases
     python3 tests/model/run.py --seed N             one of them, its script and dumps kept in build/model/N
     python3 tests/model/run.py --seed N --shrink    the same, made as small as it goes
+
+LUGGER_MODEL_CASES and LUGGER_SEED choose others.
 """
 import argparse
 import os
@@ -32,7 +34,8 @@ def one(seed, smaller):
         case = shrink(case, lambda c: stage.play([c])[seed])
         found = stage.play([case])[seed]
         print(*case.first, '', *case.second, sep='\n')
-    print(f'seed {seed}: -j {case.jobs}, {case.job.policy}, broken {case.broken} times; files in {stage.directory}')
+    print(f'seed {seed}: -j {case.jobs}, {case.job.policy}, broken {case.broken} times; '
+          f'files in {stage.directory}')
     return found
 
 
@@ -43,8 +46,11 @@ def many(seeds):
         for seed, found in stage.play([cases.case(s) for s in seeds[at:at + PACK]]).items():
             if found:
                 failed.append(seed)
-                print(f'seed {seed}: ' + '\n  '.join(found) + f'\n  alone: python3 tests/model/run.py --seed {seed}', flush=True)
-    print(f'{len(seeds)} cases from {seeds[0]} on in {time.monotonic() - began:.0f} s, {len(failed)} differ', *failed)
+                print(f'seed {seed}: '
+                          + '\n  '.join(found) + f'\n  alone: python3 tests/model/run.py --seed {seed}',
+                      flush=True)
+    print(f'{len(seeds)} cases from {seeds[0]} on in {time.monotonic() - began:.0f} s, {len(failed)} differ',
+          *failed)
     return failed
 
 

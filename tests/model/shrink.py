@@ -23,10 +23,12 @@ def smaller(case):
     if job.hook:
         yield replace(case, job=replace(job, hook=None))
     yield from (replace(case, job=replace(job, children=x)) for x in without(job.children))
-    needed = set(job.key) | {job.newer} | ({job.hook.clear, job.hook.set and job.hook.set[0]} if job.hook else set())
+    needed = set(job.key) | {job.newer} | ({job.hook.clear,
+                                            job.hook.set and job.hook.set[0]} if job.hook else set())
     free = [c for c in job.columns if c.name not in needed]
     for kept in without(free):
-        yield replace(case, job=replace(job, columns=tuple(c for c in job.columns if c.name in needed or c in kept)))
+        yield replace(
+            case, job=replace(job, columns=tuple(c for c in job.columns if c.name in needed or c in kept)))
 
 
 def shrink(case, fails, tries=150):

@@ -1,4 +1,5 @@
-"""The tables of a job, and what loading, verifying and repairing does to them: docs/targets.md, docs/verify.md."""
+"""The tables of a job, and what loading, verifying and repairing does to them: docs/targets.md,
+docs/verify.md."""
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
@@ -26,7 +27,8 @@ class Books:
 class Loaded:
     books: Books = field(default_factory=Books)
     rejects: list = field(default_factory=list)
-    before: bool = False          # nothing was loaded: these are the books of the run that loaded the same data
+    # nothing was loaded: these are the books of the run that loaded the same data
+    before: bool = False
 
 
 @dataclass
@@ -47,7 +49,8 @@ class Target:
         parents = tuple('parent_' + k for k in job.key)
         for child, level in job.all_children():
             places = tuple(f'ordinal_{n}' for n in range(1, level)) + ('ordinal',)
-            self.tables[child.table] = Table(parents + places + tuple(c.name for c in child.columns), parents + places)
+            self.tables[child.table] = Table(parents + places + tuple(c.name for c in child.columns),
+                                             parents + places)
 
     def children_of(self, key):
         """{(table, place): row} of a row's child rows."""
@@ -59,7 +62,8 @@ class Target:
 
     def load(self, documents):
         """Every document in its order. Conflict when the policy is to stop."""
-        if not self.job.key and repr(documents) == repr(self.documents) and any(t.rows for t in self.tables.values()):
+        if not self.job.key and repr(documents) == repr(self.documents) and any(
+                t.rows for t in self.tables.values()):
             return replace(self.loaded, before=True)
         mapping, loaded = Mapping(self.job), Loaded()
         self.documents, self.loaded = documents, loaded
@@ -123,13 +127,17 @@ def counted(source, table, kept):
     if not table.key:
         wanted, found = Counter(source.rows.values()), Counter(table.rows.values())
         equal = (wanted & found).total()
-        return dict(zip(COUNTS, (wanted.total(), found.total(), equal, wanted.total() - equal, found.total() - equal, 0, 0, 0)))
+        return dict(zip(COUNTS,
+                        (wanted.total(), found.total(), equal, wanted.total() - equal, found.total() - equal,
+                         0, 0, 0)))
     wanted = {k: r for k, r in source.rows.items() if not kept(k)}
     found = {k: r for k, r in table.rows.items() if not kept(k)}
     both = wanted.keys() & found.keys()
     equal = sum(wanted[k] == found[k] for k in both)
-    return dict(zip(COUNTS, (len(source.rows), len(table.rows), equal, len(wanted) - len(both), len(found) - len(both), len(both) - equal,
-                             len(source.rows) - len(wanted), len(table.rows) - len(found))))
+    return dict(zip(COUNTS,
+                    (len(source.rows), len(table.rows), equal, len(wanted) - len(both),
+                     len(found) - len(both), len(both) - equal, len(source.rows) - len(wanted),
+                     len(table.rows) - len(found))))
 
 
 def expected(job, documents):
@@ -152,12 +160,14 @@ def verify(job, documents, target):
     """{table: counts}"""
     source = expected(job, documents)
     newer = newer_rows(job, source, target)
-    return {name: counted(source.tables[name], table, lambda k, own=own_of(job, name): (own, k[:len(job.key)]) in newer)
-            for name, table in target.tables.items()}
+    return {name: counted(source.tables[name], table,
+                          lambda k, own=own_of(job, name): (
+                              own, k[:len(job.key)]) in newer) for name, table in target.tables.items()}
 
 
 def own_of(job, name):
-    """The table of the documents' own rows that a table's rows belong to: a routed job has no child tables."""
+    """The table of the documents' own rows that a table's rows belong to: a routed job has no child
+    tables."""
     return name if name in job.tables else job.tables[0]
 
 
@@ -170,7 +180,8 @@ def refused_keys(job, documents):
         except Skipped:
             continue
         if isinstance(made, Reject):
-            found.add(tuple(id_uuid(job.collection, made.document_id) if c == 'id' else made.document_id for c in job.key))
+            found.add(tuple(id_uuid(job.collection, made.document_id) if c == 'id' else made.document_id
+                            for c in job.key))
     return found
 
 
@@ -181,10 +192,14 @@ def repair(job, documents, target, delete_extra):
     for name in job.tables if job.key else ():
         for key, row in source.tables[name].rows.items():
             children, actual = source.children_of(key), target.children_of(key)
-            wrong = target.tables[name].rows.get(key) != row or any(actual.get(k) != r for k, r in children.items())
-            if (wrong or delete_extra and actual != children) and (name, key) not in newer_rows(job, source, target):
+            wrong = target.tables[name].rows.get(key) != row or any(
+                actual.get(k) != r for k, r in children.items())
+            if (wrong or delete_extra and actual != children) and (name, key) not in newer_rows(
+                    job, source, target):
                 target.write(Rows(name, dict(zip(target.tables[name].columns, row)),
-                                  {t: [r for (table, _), r in children.items() if table == t] for t in target.tables if t not in job.tables}))
+                                  {t: [r
+                                       for (table, _), r in children.items()
+                                       if table == t] for t in target.tables if t not in job.tables}))
     for name, table in target.tables.items() if delete_extra and job.key else ():
         for key in table.rows.keys() - source.tables[name].rows.keys():
             front = key[:len(job.key)]

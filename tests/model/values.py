@@ -1,6 +1,8 @@
-"""Values of BSON in the forms that the pages give them: id text, canonical text, plain and typed JSON.
+"""Values of BSON in the forms that the pages give them: id text, canonical text, plain and typed
+JSON.
 
-A document is a tuple of (name, value) pairs, so that a name may come twice; an array is a list; everything else as in support/bson.py.
+A document is a tuple of (name, value) pairs, so that a name may come twice; an array is a list;
+everything else as in support/bson.py.
 """
 import base64
 import json
@@ -8,14 +10,16 @@ import math
 import uuid
 from decimal import Decimal
 
-from bson import Binary, Code, Date, Decimal128, Int32, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp, Undefined
+from bson import (Binary, Code, Date, Decimal128, Int32, Int64, MaxKey, MinKey, ObjectId, Regex,
+                  Timestamp, Undefined)
 
 DAY = 86_400_000
 NULLS = (type(None), Undefined)
 
 
 class Refused(Exception):
-    """A value that cannot be what is asked of it. `codes`: those that the pages allow; the first is the one to be told."""
+    """A value that cannot be what is asked of it. `codes`: those that the pages allow; the first is
+    the one to be told."""
 
     def __init__(self, *codes, column=''):
         super().__init__(codes[0])
@@ -27,7 +31,8 @@ def is_document(value):
 
 
 def number(value):
-    """The exact number that a value is: a Decimal, or the text of what is not finite; None for what is no number."""
+    """The exact number that a value is: a Decimal, or the text of what is not finite; None for what is
+    no number."""
     if isinstance(value, (Int32, Int64)):
         return Decimal(value.value)
     if isinstance(value, int) and not isinstance(value, bool):
@@ -52,7 +57,8 @@ def plain_digits(value):
 
 
 def scientific(value, low, high):
-    """Digits without zeros at the end; the exponent form below 10^low and from 10^high, as JavaScript prints numbers."""
+    """Digits without zeros at the end; the exponent form below 10^low and from 10^high, as JavaScript
+    prints numbers."""
     if not value:
         return '0'
     sign, digits, exponent = value.as_tuple()
@@ -82,7 +88,8 @@ def json_double(value):
     mark, digits, exponent = shortest(value).normalize().as_tuple()
     power = exponent + len(digits) - 1
     text = ''.join(map(str, digits))
-    form = f"{'-' * mark}{text[0]}{'.' + text[1:] if text[1:] else ''}e{'-' if power < 0 else '+'}{abs(power):02}"
+    fraction = '.' + text[1:] if text[1:] else ''
+    form = f"{'-' * mark}{text[0]}{fraction}e{'-' if power < 0 else '+'}{abs(power):02}"
     plain_form = str(int(value)) if value == int(value) else plain_digits(shortest(value))
     return plain_form if len(plain_form) <= len(form) else form
 
@@ -106,7 +113,9 @@ def iso(ms, always=False):
     seconds, milli = divmod(rest, 1000)
     clock = f'{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}'
     year += era * 400
-    return f"{'+' if year > 9999 else ''}{year:04}-{month:02}-{date:02}T{clock}{f'.{milli:03}' if milli or always else ''}Z"
+    if milli or always:
+        clock += f'.{milli:03}'
+    return f"{'+' if year > 9999 else ''}{year:04}-{month:02}-{date:02}T{clock}Z"
 
 
 def uuid_of(value):
@@ -153,7 +162,8 @@ def id_text(value):
     if isinstance(value, str):
         if '\0' in value:
             raise Refused('nul_in_text')
-        tagged = value.startswith('$') or len(value) == 24 and all(c in '0123456789abcdefABCDEF' for c in value)
+        tagged = value.startswith('$') or len(value) == 24 and all(
+            c in '0123456789abcdefABCDEF' for c in value)
         return '$s:' + value if tagged else value
     if isinstance(value, bool):
         return f'$b:{str(value).lower()}'
@@ -177,7 +187,8 @@ def id_uuid(collection, text):
     return str(uuid.uuid5(uuid.uuid5(NAMESPACE, collection), text))
 
 
-# --- JSON (docs/types.md, "BSON inside jsonb"), as Python values: numbers are Decimal, of equal names the last one counts
+# --- JSON (docs/types.md, "BSON inside jsonb"), as Python values: numbers are Decimal, of equal names
+# the last one counts
 
 def plain(value):
     if isinstance(value, NULLS):
@@ -233,8 +244,9 @@ def typed(value):
         return {'$numberDecimal': decimal_text(value)}
     if isinstance(value, Date):
         return {'$date': {'$numberLong': str(value.ms)}}
-    return {ObjectId: lambda: {'$oid': value.hex}, Code: lambda: {'$code': value.text}, Undefined: lambda: {'$undefined': True},
-            MinKey: lambda: {'$minKey': 1}, MaxKey: lambda: {'$maxKey': 1}}[type(value)]()
+    return {ObjectId: lambda: {'$oid': value.hex}, Code: lambda: {'$code': value.text},
+            Undefined: lambda: {'$undefined': True}, MinKey: lambda: {'$minKey': 1},
+            MaxKey: lambda: {'$maxKey': 1}}[type(value)]()
 
 
 def typed_double(value):
@@ -269,7 +281,8 @@ def text_json(value):
     if isinstance(exact, str):
         return quoted(exact)
     if exact is not None:
-        return json_double(value) if isinstance(value, float) else decimal_text(value) if isinstance(value, Decimal128) else str(exact)
+        return json_double(value) if isinstance(value, float) else decimal_text(value) if isinstance(
+            value, Decimal128) else str(exact)
     return json.dumps(plain(value), ensure_ascii=False, separators=(',', ':'), default=int)
 
 

@@ -1,5 +1,5 @@
-"""What an editor says of a new repository and of the examples: nothing. EmmyLua's checker reads the annotations that LuaLS reads (cargo install
-emmylua_check); where it is missing this is skipped."""
+"""What an editor says of a new repository and of the examples: nothing. EmmyLua's checker reads the
+annotations that LuaLS reads (cargo install emmylua_check); where it is missing this is skipped."""
 import os
 import shutil
 import subprocess
@@ -17,7 +17,8 @@ class Editors(project.Case):
         self.home = os.path.join(self.dir, "repository")
 
     def check(self):
-        done = subprocess.run(["emmylua_check", "."], cwd=self.home, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(["emmylua_check", "."], cwd=self.home, capture_output=True, text=True,
+                              timeout=120)
         return done.stdout + done.stderr
 
     def test_a_new_repository_and_the_examples_have_no_warnings(self):

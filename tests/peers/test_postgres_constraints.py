@@ -9,7 +9,8 @@ from migrations import Project
 from postgres import Postgres
 
 SERVERS = peer_postgres.servers()
-TABLE = ("create table t (id int primary key, a int unique, v text); insert into t select i, nullif(i, 3), 'x' from generate_series(1, 5) i;"
+TABLE = ("create table t (id int primary key, a int unique, v text); insert into t "
+         "select i, nullif(i, 3), 'x' from generate_series(1, 5) i;"
          " alter table t add constraint a_there not null a not valid;")
 FILL = """local schema = require 'lugger.schema'
 return { up = function(db) schema.backfill(db, { table = 't', key = 'a', set = { v = "'y'" } }) end }"""
@@ -30,7 +31,8 @@ class Unproven(unittest.TestCase):
         self.assertEqual(project.query("select count(*) from t where v = 'y'"), '5')
 
     def test_f13_fixes_over_an_unproven_key_are_refused(self):
-        work = FixWork(self.server, sql=TABLE, set_=('v',), map_="function(row) row.v = 'y' end", where='', table='t', key='a')
+        work = FixWork(self.server, sql=TABLE, set_=('v',), map_="function(row) row.v = 'y' end", where='',
+                       table='t', key='a')
         self.assertIn('key column a of t may be NULL', work.run(expect=1).err)
 
     def work(self, extra, sql):
@@ -42,33 +44,44 @@ class Unproven(unittest.TestCase):
 
     def test_f13_an_unproven_not_null_is_counted_and_proven(self):
         work = self.work("constraints = { { not_null = { 'n' } } },",
-                         "alter table docs alter n drop not null; insert into docs values ('x', null); alter table docs add not null n not valid")
+                         "alter table docs alter n drop not null; insert into docs values ('x', null); "
+                         "alter table docs add not null n not valid")
         result = work.lugger('preflight', 'job.lua', expect=None)
         self.assertIn('not null', (result.out + result.err).lower())
         self.assertNotEqual(result.status, 0, result)
         work.database.query('update docs set n = 2 where n is null')
         work.run('--stage', 'constrain')
-        self.assertEqual(work.database.query("select bool_and(convalidated) from pg_constraint where conrelid = 'docs'::regclass and contype = 'n'"), 't')
+        self.assertEqual(work.database.query("select bool_and(convalidated) from pg_constraint "
+                                             "where conrelid = 'docs'::regclass and contype = 'n'"),
+                         't')
 
     def test_f13_a_constraint_that_is_not_enforced_does_not_stand(self):
         work = self.work("constraints = { { name = 'small', check = 'n < 100' } },",
-                         "alter table docs drop constraint if exists small; alter table docs add constraint small check (n < 100) not enforced")
+                         "alter table docs drop constraint if exists small; "
+                         "alter table docs add constraint small check (n < 100) not enforced")
         result = work.run('--stage', 'constrain', expect=1)
         self.assertIn('constraint small of docs is NOT ENFORCED', result.err)
         work.database.query('alter table docs drop constraint small')
         work.run('--stage', 'constrain')
-        self.assertEqual(work.database.query("select conenforced and convalidated from pg_constraint where conname = 'small'"), 't')
+        self.assertEqual(work.database.query("select conenforced and convalidated from pg_constraint "
+                                             "where conname = 'small'"),
+                         't')
 
     def test_f13_a_change_of_type_proves_no_more_than_before(self):
         project = Project(self.server.fresh(), v1_a="""local schema = require 'lugger.schema'
 return { up = function(db) schema.change_type(db, 't', 'b', 'bigint') end }""")
         project.query("create table t (id int primary key, b int); insert into t values (1, null), (2, 2);"
-                      " alter table t add constraint there not null b not valid; alter table t add constraint big check (b > 5) not enforced")
+                      " alter table t add constraint there not null b not valid; "
+                      "alter table t add constraint big check (b > 5) not enforced")
         project.migrate('up')
-        self.assertEqual(project.query("select string_agg(conname || convalidated || conenforced, ',' order by conname) from pg_constraint"
-                                       " where conrelid = 't'::regclass and contype in ('n', 'c') and conname <> 't_id_not_null'"),
+        self.assertEqual(project.query("select string_agg(conname || convalidated || conenforced, ',' order "
+                                       "by conname) from pg_constraint"
+                                       " where conrelid = 't'::regclass and contype in ('n', 'c') "
+                                       "and conname <> 't_id_not_null'"),
                          'bigfalsefalse,therefalsetrue')
-        self.assertEqual(project.query("select atttypid::regtype from pg_attribute where attrelid = 't'::regclass and attname = 'b'"), 'bigint')
+        self.assertEqual(project.query("select atttypid::regtype from pg_attribute "
+                                       "where attrelid = 't'::regclass and attname = 'b'"),
+                         'bigint')
 
 
 if __name__ == '__main__':

@@ -41,11 +41,15 @@ def _header(database, collection, end, crc):
 
 
 def archive(collections, oplog=None, block=7):
-    """collections: {'db.name': (bytes of all documents, text of the metadata)}; the oplog comes last, as mongodump has it."""
-    out = bytearray(b'\x6d\xe2\x99\x81' + bson.encode({'concurrent_collections': 4, 'version': '0.1', 'server_version': '4.9.0', 'tool_version': '100.12.2'}))
+    """collections: {'db.name': (bytes of all documents, text of the metadata)}; the oplog comes last,
+    as mongodump has it."""
+    out = bytearray(b'\x6d\xe2\x99\x81' + bson.encode({'concurrent_collections': 4, 'version': '0.1',
+                                                       'server_version': '4.9.0',
+                                                       'tool_version': '100.12.2'}))
     for name, (_, metadata) in collections.items():
         database, _, collection = name.partition('.')
-        out += bson.encode({'db': database, 'collection': collection, 'metadata': metadata, 'size': 0, 'type': 'collection'})
+        out += bson.encode({'db': database, 'collection': collection, 'metadata': metadata, 'size': 0,
+                            'type': 'collection'})
     out += END
     waiting = {tuple(name.split('.', 1)): (split(data), data) for name, (data, _) in collections.items()}
     if oplog is not None:

@@ -146,7 +146,8 @@ ENCODERS = {
 
 
 def encode(document):
-    """A dict, or a tuple of (key, value) pairs where a key comes twice. Keys and strings may be bytes inside Raw only."""
+    """A dict, or a tuple of (key, value) pairs where a key comes twice. Keys and strings may be bytes
+    inside Raw only."""
     pairs = document.items() if isinstance(document, dict) else document
     body = bytearray()
     for key, value in pairs:

@@ -18,7 +18,8 @@ def read(path):
         if case.get('status') == 'run':
             passed.append(name)
             partly += [(name, reason) for reason in reasons(case)]
-        elif case.find('skipped') is not None and 'SKIP_RETURN_CODE' in (case.find('skipped').get('message') or ''):
+        elif case.find('skipped') is not None and 'SKIP_RETURN_CODE' in (
+                case.find('skipped').get('message') or ''):
             skipped.append((name, '; '.join(reasons(case))))
         else:
             failed.append(name)

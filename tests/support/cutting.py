@@ -1,4 +1,5 @@
-"""A unix socket in front of a server that counts statements and, at one of them, cuts the connection or calls a function."""
+"""A unix socket in front of a server that counts statements and, at one of them, cuts the connection
+or calls a function."""
 import os
 import socket
 import struct
@@ -7,7 +8,8 @@ import threading
 
 
 class Cutter:
-    """`at`: the number of the statement, from 1, among those that hold `text`; `when`: 'before' it reaches the server or 'after'; `act`: called instead of cutting."""
+    """`at`: the number of the statement, from 1, among those that hold `text`; `when`: 'before' it
+    reaches the server or 'after'; `act`: called instead of cutting."""
 
     def __init__(self, server, at, when='before', act=None, text=b''):
         self.server, self.at, self.when, self.act, self.text = server, at, when, act, text

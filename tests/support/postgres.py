@@ -48,16 +48,18 @@ class Database:
 
     def query(self, sql, check=True):
         """What psql -At prints, without the last newline."""
-        done = subprocess.run(['psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', self.url], input=sql, text=True,
-                              capture_output=True, env={**os.environ, 'PGOPTIONS': ''}, timeout=120)
+        done = subprocess.run(['psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', self.url], input=sql,
+                              text=True, capture_output=True, env={**os.environ, 'PGOPTIONS': ''},
+                              timeout=120)
         if check and done.returncode != 0:
             raise AssertionError(f'psql: {done.stderr}\n{sql}')
         return done.stdout.rstrip('\n')
 
     def rows(self, sql):
         """Rows as lists of text; NULL is '\\N'."""
-        done = subprocess.run(['psql', '-XAtq', '-F', '\x1f', '-R', '\x1e', '-P', 'null=\\N', '-v', 'ON_ERROR_STOP=1',
-                               '-d', self.url], input=sql, text=True, capture_output=True, timeout=120)
+        done = subprocess.run(['psql', '-XAtq', '-F', '\x1f', '-R', '\x1e', '-P', 'null=\\N', '-v',
+                               'ON_ERROR_STOP=1', '-d', self.url],
+                              input=sql, text=True, capture_output=True, timeout=120)
         if done.returncode != 0:
             raise AssertionError(f'psql: {done.stderr}\n{sql}')
         text = done.stdout[:-1] if done.stdout.endswith('\n') else done.stdout
@@ -76,11 +78,13 @@ class Postgres:
             from harness import skip
             skip('no PostgreSQL server is installed (Debian package: postgresql)')
         self.make_directory()
-        self.run([self.bin + '/initdb', '-D', self.data, '-U', 'postgres', '-A', 'trust', '-N', '--no-instructions',
-                  '-E', 'UTF8', '--locale=C.UTF-8', *initdb])
-        chosen = {k: v for k, v in SETTINGS.items() if not (keep_durable and k in ('fsync', 'full_page_writes'))}
+        self.run([self.bin + '/initdb', '-D', self.data, '-U', 'postgres', '-A', 'trust', '-N',
+                  '--no-instructions', '-E', 'UTF8', '--locale=C.UTF-8', *initdb])
+        chosen = {
+            k: v for k, v in SETTINGS.items() if not (keep_durable and k in ('fsync', 'full_page_writes'))}
         with open(self.data + '/postgresql.conf', 'a', encoding='utf-8') as conf:
-            for key, value in {**chosen, 'unix_socket_directories': self.directory, **(settings or {})}.items():
+            for key, value in {**chosen, 'unix_socket_directories': self.directory,
+                               **(settings or {})}.items():
                 conf.write(f"{key} = '{value}'\n")
         atexit.register(self.destroy)
         self.start()
@@ -107,11 +111,12 @@ class Postgres:
 
     def start(self):
         log = open(self.directory + '/log', 'ab')
-        self.process = subprocess.Popen([self.bin + '/postgres', '-D', self.data], stdout=log, stderr=log, cwd='/',
-                                        **self.as_user())
+        self.process = subprocess.Popen([self.bin + '/postgres', '-D', self.data], stdout=log, stderr=log,
+                                        cwd='/', **self.as_user())
         log.close()
         for _ in range(600):
-            if subprocess.run(['psql', '-XAtqc', 'select 1', '-d', self.url('postgres')], capture_output=True).returncode == 0:
+            if subprocess.run(['psql', '-XAtqc', 'select 1', '-d', self.url('postgres')],
+                              capture_output=True).returncode == 0:
                 return
             if self.process.poll() is not None:
                 break
@@ -136,7 +141,8 @@ class Postgres:
 
     def url(self, database='postgres', user='postgres'):
         host = urllib.parse.quote(self.directory, safe='')
-        return f'postgresql:///{urllib.parse.quote(database, safe="")}?host={host}&user={urllib.parse.quote(user, safe="")}'
+        name, role = (urllib.parse.quote(word, safe='') for word in (database, user))
+        return f'postgresql:///{name}?host={host}&user={role}'
 
     def fresh(self, name=None, options=''):
         """A new, empty database."""
@@ -151,7 +157,8 @@ class Standby(Postgres):
     def __init__(self, primary):
         self.bin = primary.bin
         self.make_directory()
-        self.run([self.bin + '/pg_basebackup', '-D', self.data, '-R', '-h', primary.directory, '-U', 'postgres', '-c', 'fast'])
+        self.run([self.bin + '/pg_basebackup', '-D', self.data, '-R', '-h', primary.directory, '-U',
+                  'postgres', '-c', 'fast'])
         with open(self.data + '/postgresql.conf', 'a', encoding='utf-8') as conf:
             conf.write(f"unix_socket_directories = '{self.directory}'\n")
         atexit.register(self.destroy)

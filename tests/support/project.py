@@ -6,8 +6,10 @@ import unittest
 import harness
 
 USERS = [
-    {"_id": {"$oid": "64f1c0a2b3c4d5e6f7a8b901"}, "email": "Ann@example.com", "age": 31, "createdAt": {"$date": "2026-01-05T10:00:00Z"}},
-    {"_id": {"$oid": "64f1c0a2b3c4d5e6f7a8b902"}, "email": "bob@example.com", "age": "n/a", "createdAt": {"$date": "2026-02-05T10:00:00Z"}},
+    {"_id": {"$oid": "64f1c0a2b3c4d5e6f7a8b901"}, "email": "Ann@example.com", "age": 31,
+     "createdAt": {"$date": "2026-01-05T10:00:00Z"}},
+    {"_id": {"$oid": "64f1c0a2b3c4d5e6f7a8b902"}, "email": "bob@example.com", "age": "n/a",
+     "createdAt": {"$date": "2026-02-05T10:00:00Z"}},
     {"_id": {"$oid": "64f1c0a2b3c4d5e6f7a8b903"}, "email": "cyd@example.com", "age": 7, "legacy": True},
 ]
 

@@ -32,5 +32,6 @@ class Case(unittest.TestCase):
 
     def load(self, name='all.lua', expect=0, database=None):
         database = database or self.server.fresh()
-        result = lugger('run', self.out / name, '--create', cwd=self.dir, env={'PG_URI': database.url, 'MONGO_URI': 'dump'}, expect=expect)
+        result = lugger('run', self.out / name, '--create', cwd=self.dir,
+                        env={'PG_URI': database.url, 'MONGO_URI': 'dump'}, expect=expect)
         return database, result

@@ -5,8 +5,9 @@ import time
 
 class Session:
     def __init__(self, database):
-        self.process = subprocess.Popen(['psql', '-XAtq', '-v', 'ON_ERROR_STOP=0', '-d', database.url], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.process = subprocess.Popen(['psql', '-XAtq', '-v', 'ON_ERROR_STOP=0', '-d', database.url],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT, text=True)
 
     def run(self, sql):
         """Runs statements and waits until they are through; what they printed."""

@@ -29,8 +29,9 @@ class TerminalCase(project.Case):
             os.setsid()
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
-        self.process = subprocess.Popen(command, cwd=self.dir, stdin=slave, stdout=slave, stderr=slave, close_fds=True,
-                                        preexec_fn=own_terminal, env=self.environment({"TERM": "xterm", **(env or {})}))
+        self.process = subprocess.Popen(command, cwd=self.dir, stdin=slave, stdout=slave, stderr=slave,
+                                        close_fds=True, preexec_fn=own_terminal,
+                                        env=self.environment({"TERM": "xterm", **(env or {})}))
         os.close(slave)
         self.addCleanup(self.stop)
         self.seen = ""

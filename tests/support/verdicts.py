@@ -7,7 +7,8 @@ from postgres import Postgres
 
 TAGS = "children = { { table = 'tags', from = 'tags[]', columns = { { 'tag', 'text', from = '.' } } } },"
 DELETE = ('--apply', '--delete-extra')
-WAITS = "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')"
+WAITS = ("select exists (select from pg_stat_activity where datname = current_database() and "
+         "wait_event_type = 'Lock')")
 
 
 def counts(result):
@@ -37,8 +38,10 @@ class Case(unittest.TestCase):
     def setUpClass(cls):
         cls.server = Postgres()
 
-    def made(self, documents, columns="{ 'n', 'int4' }", before='', run=('--create', '-j', '1'), expect=0, **more):
-        work = Work(self.server.fresh(), documents, job(columns, **{'conflict': 'update', 'extra': "unmapped = 'ignore',", **more}))
+    def made(self, documents, columns="{ 'n', 'int4' }", before='', run=('--create', '-j', '1'), expect=0,
+             **more):
+        work = Work(self.server.fresh(), documents,
+                    job(columns, **{'conflict': 'update', 'extra': "unmapped = 'ignore',", **more}))
         if before:
             work.database.query(before)
         work.run(*run, expect=expect)
