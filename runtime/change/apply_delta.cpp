@@ -175,7 +175,7 @@ class DeltaApplier {
   /// One u<index> or s<index> of an array diff after another.
   class ArrayEdits {
    public:
-    ArrayEdits(DeltaApplier& of, Bytes diff) : of_(of), reader_(diff) {
+    ArrayEdits(DeltaApplier& applier, Bytes diff) : applier_(applier), reader_(diff) {
       reader_.next();  // a
       advance();
       if (has_ && reader_.name() == "l") {
@@ -205,11 +205,11 @@ class DeltaApplier {
    private:
     void advance() {
       has_ = reader_.next();
-      if (!has_ && reader_.fault() != BsonFault::kNone) of_.fail(ApplyFault::kMalformed);
+      if (!has_ && reader_.fault() != BsonFault::kNone) applier_.fail(ApplyFault::kMalformed);
     }
     void refuse() {
       has_ = false;
-      of_.fail(ApplyFault::kBadArray);
+      applier_.fail(ApplyFault::kBadArray);
     }
     void read_index() {
       if (!has_) return;
@@ -224,7 +224,7 @@ class DeltaApplier {
       least_ = index + 1;
     }
 
-    DeltaApplier& of_;
+    DeltaApplier& applier_;
     BsonReader reader_;
     bool has_ = false;
     uint64_t size_ = kNoSize, index_ = 0, least_ = 0;

@@ -119,9 +119,9 @@ Bytes Fold::next_document(uint64_t& after) const noexcept {
 }
 
 struct FoldBuilder::Parts {
-  Parts(FoldSettings given, std::string of)
+  Parts(FoldSettings given, std::string shown)
       : settings(std::move(given)),
-        place(std::move(of)),
+        place(std::move(shown)),
         fold(settings),
         index(settings.directory, settings.memory) {
     for (size_t i = 0; i < kParts; ++i)
@@ -131,8 +131,8 @@ struct FoldBuilder::Parts {
 
   void fold_part(SpillBytes& part);
   uint64_t fold_key(Bytes bytes, size_t begin, size_t end);
-  void keep(Bytes key, Outcome outcome, uint64_t size);
-  void keep_updates(Bytes bytes, size_t begin, size_t end, Bytes key);
+  void keep(Bytes id, Outcome outcome, uint64_t size);
+  void keep_updates(Bytes bytes, size_t begin, size_t end, Bytes id);
   void build_slots();
 
   FoldSettings settings;
@@ -169,19 +169,19 @@ void FoldBuilder::add(const Change& change) {
   self.parts[hash >> (64 - kPartBits)]->append(self.scratch.view());
 }
 
-void FoldBuilder::Parts::keep(Bytes of, Outcome outcome, uint64_t size) {
+void FoldBuilder::Parts::keep(Bytes id, Outcome outcome, uint64_t size) {
   fold.data_.append_le(static_cast<uint8_t>(outcome));
-  fold.data_.append_le(static_cast<uint32_t>(of.size()));
+  fold.data_.append_le(static_cast<uint32_t>(id.size()));
   fold.data_.append_le(size);
-  fold.data_.append(of);
+  fold.data_.append(id);
   ++fold.keys_;
 }
 
-void FoldBuilder::Parts::keep_updates(Bytes bytes, size_t begin, size_t end, Bytes of) {
+void FoldBuilder::Parts::keep_updates(Bytes bytes, size_t begin, size_t end, Bytes id) {
   uint64_t size = 0;
   for (size_t i = begin; i < end; ++i)
     size += 12 + record_at(bytes.data() + sorted[i].place).body_size;
-  keep(of, Outcome::kUpdates, size);
+  keep(id, Outcome::kUpdates, size);
   for (size_t i = begin; i < end; ++i) {
     const uint8_t* at = bytes.data() + sorted[i].place;
     const Record record = record_at(at);
@@ -195,11 +195,11 @@ void FoldBuilder::Parts::keep_updates(Bytes bytes, size_t begin, size_t end, Byt
 uint64_t FoldBuilder::Parts::fold_key(Bytes bytes, size_t begin, size_t end) {
   Outcome outcome = Outcome::kUpdates;
   uint64_t inserted = 0;
-  Bytes of;
+  Bytes id;
   for (size_t i = begin; i < end; ++i) {
     const uint8_t* at = bytes.data() + sorted[i].place;
     const Record record = record_at(at);
-    of = {at + kRecordBytes, record.key_size};
+    id = {at + kRecordBytes, record.key_size};
     const Bytes body(at + kRecordBytes + record.key_size, record.body_size);
     if (record.kind == ChangeKind::kDelete) {
       outcome = Outcome::kGone;
@@ -217,11 +217,11 @@ uint64_t FoldBuilder::Parts::fold_key(Bytes bytes, size_t begin, size_t end) {
   }
   const uint64_t entry_at = fold.data_.size();
   if (outcome == Outcome::kUpdates) {
-    keep_updates(bytes, begin, end, of);
+    keep_updates(bytes, begin, end, id);
   } else if (outcome == Outcome::kGone) {
-    keep(of, outcome, 0);
+    keep(id, outcome, 0);
   } else {
-    keep(of, outcome, state.size());
+    keep(id, outcome, state.size());
     fold.data_.append(state.view());
     if (settings.ordered) fold.order_.emplace_back(inserted, entry_at);
   }

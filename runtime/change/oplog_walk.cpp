@@ -91,8 +91,8 @@ void OplogWalk::change(const OplogEntry& entry) {
   }
   // Old servers built indexes by an insert.
   if (out.kind == ChangeKind::kInsert && entry.ns.ends_with(".system.indexes")) {
-    const std::string of = text_of(entry.o, "ns");
-    if (!of.empty()) return namespaces_.note(of, {}, entry.o);
+    const std::string indexed = text_of(entry.o, "ns");
+    if (!indexed.empty()) return namespaces_.note(indexed, {}, entry.o);
   }
   const size_t index = namespaces_.at(entry.ns, entry.uuid);
   Lineage& lineage = namespaces_.lineages()[index];

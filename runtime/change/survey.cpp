@@ -30,8 +30,8 @@ void walk_changes(const OpenOplog& open, const std::string& place, const OplogSu
                   size_t lineage, const std::function<void(const Change&)>& take) {
   OplogReader reader(open(), place);
   const uint64_t from = survey.lineages[lineage].empty_at;
-  OplogWalk walk(reader, survey.void_entries, [&](size_t of, const Change& change) {
-    if (of == lineage && change.entry > from) take(change);
+  OplogWalk walk(reader, survey.void_entries, [&](size_t found, const Change& change) {
+    if (found == lineage && change.entry > from) take(change);
   });
   walk.run();
 }

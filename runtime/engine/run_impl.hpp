@@ -18,7 +18,7 @@ std::unique_ptr<Run> start_run(JobImpl& job, const RunSettings& settings);
 /// What the workers of a run share. Counters are for display; the books are kept in the tallies of
 /// the units.
 struct RunShared {
-  RunShared(JobImpl& of, const RunSettings& as) : job(of), settings(as) {}
+  RunShared(JobImpl& loaded, const RunSettings& given) : job(loaded), settings(given) {}
 
   JobImpl& job;
   RunSettings settings;

@@ -145,9 +145,10 @@ class ReplaySource : public Source {
         info_(std::move(info)),
         lineage_(lineage),
         warnings_(std::move(warnings)) {
-    if (lineage_ != ReplayedCollections::Origin::kNone) of_ = &replay_->survey.lineages[lineage_];
-    if (of_ != nullptr && of_->empty_at != 0) before_.reset();
-    limits_ = of_ == nullptr ? CappedLimits() : capped_limits(info_.metadata_json);
+    if (lineage_ != ReplayedCollections::Origin::kNone)
+      own_lineage_ = &replay_->survey.lineages[lineage_];
+    if (own_lineage_ != nullptr && own_lineage_->empty_at != 0) before_.reset();
+    limits_ = own_lineage_ == nullptr ? CappedLimits() : capped_limits(info_.metadata_json);
   }
 
   SourceInfo info() const override {
@@ -163,7 +164,7 @@ class ReplaySource : public Source {
     out.collection = info_.collection;
     out.metadata_json = info_.metadata_json;
     out.identity = join_identities(out.identity, "replayed", replay_->place.identity);
-    if (of_ != nullptr) out.documents.reset();
+    if (own_lineage_ != nullptr) out.documents.reset();
     out.oplog = oplog_info(*replay_, lineage_);
     out.warnings.insert(out.warnings.end(), warnings_.begin(), warnings_.end());
     const OplogSurvey& survey = replay_->survey;
@@ -181,7 +182,8 @@ class ReplaySource : public Source {
   }
 
   std::vector<std::string> told_at_end(bool all_by_this, const StopFlag& stop) override {
-    if (of_ == nullptr || of_->updates + of_->replacements == 0) return {};
+    if (own_lineage_ == nullptr || own_lineage_->updates + own_lineage_->replacements == 0)
+      return {};
     Fold::Unmet unmet = fold()->unmet();
     if (unmet.documents != 0 && !all_by_this) unmet = look_again(stop);
     if (unmet.documents == 0) return {};
@@ -211,12 +213,14 @@ class ReplaySource : public Source {
   }
 
  private:
-  bool adds() const noexcept { return of_ != nullptr && of_->inserts + of_->replacements != 0; }
+  bool adds() const noexcept {
+    return own_lineage_ != nullptr && own_lineage_->inserts + own_lineage_->replacements != 0;
+  }
   bool capped() const noexcept { return limits_.capped && adds(); }
 
   std::unique_ptr<Cursor> open_before(const Partition& partition, const Position& after) {
     std::unique_ptr<Cursor> cursor = before_->open(partition, after);
-    if (of_ == nullptr || of_->changes() == 0) return cursor;
+    if (own_lineage_ == nullptr || own_lineage_->changes() == 0) return cursor;
     return std::make_unique<ReplayCursor>(std::move(cursor), fold(), replay_->place.shown);
   }
 
@@ -259,7 +263,7 @@ class ReplaySource : public Source {
   CollectionInfo info_;
   size_t lineage_;
   std::vector<std::string> warnings_;
-  const Lineage* of_ = nullptr;  // none: the oplog does not touch the collection
+  const Lineage* own_lineage_ = nullptr;  // none: the oplog does not touch the collection
   CappedLimits limits_;
   std::mutex mutex_;
   std::shared_ptr<const Fold> fold_;
@@ -268,11 +272,11 @@ class ReplaySource : public Source {
 }  // namespace
 
 std::shared_ptr<const Replay> begin_replay(std::optional<OplogPlace> place, const Options& options,
-                                           std::string_view of) {
+                                           std::string_view shown) {
   if (!place) return nullptr;
   OplogSurvey survey = survey_oplog(place->open, place->shown);
   if (survey.entries == 0 && !place->certain) {
-    if (oplog_choice(options).kind == OplogChoice::Kind::kYes) refuse_missing_oplog(of);
+    if (oplog_choice(options).kind == OplogChoice::Kind::kYes) refuse_missing_oplog(shown);
     return nullptr;
   }
   return std::make_shared<const Replay>(Replay{std::move(*place), std::move(survey)});

@@ -15,7 +15,7 @@ struct Replay {
 /// Null when there is none. With an archive that turns out to hold none: Error{config} when
 /// options.oplog asks for it.
 std::shared_ptr<const Replay> begin_replay(std::optional<OplogPlace> place, const Options& options,
-                                           std::string_view of);
+                                           std::string_view shown);
 
 /// The collections of a dump at the end of its oplog.
 struct ReplayedCollections {

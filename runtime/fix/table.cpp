@@ -282,15 +282,15 @@ std::string FixTable::field_value(const FixField& field, std::string_view alias_
   return field.path.empty() ? whole : fmt::format("({} #> {})", whole, sql_path(field.path));
 }
 
-std::string FixTable::version_of(std::string_view of) const {
+std::string FixTable::version_of(std::string_view qualifier) const {
   // A row that was written again lies elsewhere or has another transaction's number; partitions
   // number their places each for itself.
   if (!distributed)
-    return fmt::format("concat({0}.tableoid::oid, ' ', {0}.ctid, ' ', {0}.xmin)", of);
+    return fmt::format("concat({0}.tableoid::oid, ' ', {0}.ctid, ' ', {0}.xmin)", qualifier);
   std::string texts;
   for (const Held& one : held)
-    texts +=
-        fmt::format("{}{}", texts.empty() ? "" : ", ", text_of(fmt::format("{}.{}", of, one.name)));
+    texts += fmt::format("{}{}", texts.empty() ? "" : ", ",
+                         text_of(fmt::format("{}.{}", qualifier, one.name)));
   return fmt::format("ARRAY[{}]::text[]::text", texts);
 }
 

@@ -45,7 +45,7 @@ struct FixTable {
   std::string column(std::string_view name, std::string_view alias_or_empty = {}) const;
   std::string select_shape() const;
   /// The text of one row's version as SQL; it changes whenever the row is written.
-  std::string version_of(std::string_view alias) const;
+  std::string version_of(std::string_view qualifier) const;
   /// The value of a field as SQL: the column, or what stands at the path.
   std::string field_value(const FixField& field, std::string_view alias_or_empty = {}) const;
 };

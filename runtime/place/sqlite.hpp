@@ -14,7 +14,7 @@
 namespace lugger {
 
 struct SqliteBlob {
-  explicit SqliteBlob(std::string_view of) : bytes(of) {}
+  explicit SqliteBlob(std::string_view data) : bytes(data) {}
   std::string_view bytes;
 };
 
