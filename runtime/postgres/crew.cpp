@@ -20,7 +20,7 @@ double share_of(const PgRows& rows, size_t row, size_t done, size_t total) {
 
 }  // namespace
 
-CrewMember::CrewMember(PgCrew& crew, std::unique_ptr<PgSession> session)
+CrewMember::CrewMember(StageCrew& crew, std::unique_ptr<PgSession> session)
     : crew_(crew), session_(std::move(session)) {
   if (!crew_.place_.pooled) pid_ = session_->query("SELECT pg_backend_pid()").text(0, 0);
 }
@@ -46,8 +46,8 @@ void CrewMember::begin_tidying() {
   tidying_ = true;
 }
 
-void PgCrew::run(std::vector<CrewTask> tasks, size_t members, const std::string& settings,
-                 const Hands& hands) {
+void StageCrew::run(std::vector<CrewTask> tasks, size_t members, const std::string& settings,
+                    const Hands& hands) {
   tasks_ = std::move(tasks);
   claimed_.assign(tasks_.size(), 0);
   hire(std::max<size_t>(1, std::min(members, tasks_.size())), settings);
@@ -68,7 +68,7 @@ void PgCrew::run(std::vector<CrewTask> tasks, size_t members, const std::string&
 
 /// One session is enough: where the server, or the role, has no more connections to give, the work
 /// takes longer.
-void PgCrew::hire(size_t members, const std::string& settings) {
+void StageCrew::hire(size_t members, const std::string& settings) {
   while (members_.size() < members && !tasks_.empty()) {
     try {
       auto session =
@@ -84,7 +84,7 @@ void PgCrew::hire(size_t members, const std::string& settings) {
   }
 }
 
-void PgCrew::work(CrewMember& member, const Hands& hands) {
+void StageCrew::work(CrewMember& member, const Hands& hands) {
   while (const CrewTask* task = claim()) {
     {
       const std::lock_guard lock(mutex_);
@@ -115,7 +115,7 @@ void PgCrew::work(CrewMember& member, const Hands& hands) {
 }
 
 /// The next task whose table is free for it; nullptr: none is left, or a stop was asked for.
-const CrewTask* PgCrew::claim() {
+const CrewTask* StageCrew::claim() {
   std::unique_lock lock(mutex_);
   for (;;) {
     bool left = false;
@@ -136,14 +136,14 @@ const CrewTask* PgCrew::claim() {
   }
 }
 
-void PgCrew::release(const CrewTask& task) {
+void StageCrew::release(const CrewTask& task) {
   const std::lock_guard lock(mutex_);
   if (task.concurrently) busy_.erase(busy_.find(task.step.table));
   changed_.notify_all();
 }
 
-void PgCrew::record(const CrewTask& task, StepStatus status, const std::string& message,
-                    uint64_t tries) {
+void StageCrew::record(const CrewTask& task, StepStatus status, const std::string& message,
+                       uint64_t tries) {
   if (work_.state == nullptr) return;
   StepRecord record;
   record.job = work_.job;
@@ -159,7 +159,7 @@ void PgCrew::record(const CrewTask& task, StepStatus status, const std::string& 
   work_.state->put_step(record);
 }
 
-void PgCrew::fail(const CrewTask& task, const Error& error) {
+void StageCrew::fail(const CrewTask& task, const Error& error) {
   const bool stopped =
       error.code() == Code::kInterrupted ||
       (error.sqlstate() == "57014" && work_.stop != nullptr && work_.stop->requested());
@@ -181,7 +181,7 @@ void PgCrew::fail(const CrewTask& task, const Error& error) {
 }
 
 /// Again and again: a cancel that comes between two statements hits neither.
-void PgCrew::cancel_all() {
+void StageCrew::cancel_all() {
   const bool now = work_.stop->level() == StopLevel::kNow;
   const std::lock_guard lock(mutex_);
   for (const auto& member : members_) {
@@ -189,7 +189,7 @@ void PgCrew::cancel_all() {
   }
 }
 
-void PgCrew::watch() {
+void StageCrew::watch() {
   std::unique_ptr<PgSession> session;
   for (;;) {
     {
@@ -209,7 +209,7 @@ void PgCrew::watch() {
 }
 
 /// What the server says of the builds, beside what the members say of themselves.
-void PgCrew::look(PgSession& session) {
+void StageCrew::look(PgSession& session) {
   const PgRows rows = session.query(
       "SELECT pid, phase, blocks_done, blocks_total, tuples_done, tuples_total, current_locker_pid"
       " FROM pg_stat_progress_create_index");

@@ -26,12 +26,12 @@ struct CrewTask {
   bool begun = false;    // an earlier run began it: an invalid index of its name is its leftover
 };
 
-class PgCrew;
+class StageCrew;
 
 /// One worker's hands: its session, and what it is doing.
 class CrewMember {
  public:
-  CrewMember(PgCrew& crew, std::unique_ptr<PgSession> session);
+  CrewMember(StageCrew& crew, std::unique_ptr<PgSession> session);
 
   PgSession& session() { return *session_; }
   Patience patience();
@@ -43,8 +43,8 @@ class CrewMember {
   void begin_tidying();
 
  private:
-  friend class PgCrew;
-  PgCrew& crew_;
+  friend class StageCrew;
+  StageCrew& crew_;
   std::unique_ptr<PgSession> session_;
   std::string pid_;
   const CrewTask* task_ = nullptr;
@@ -54,12 +54,12 @@ class CrewMember {
   bool tidying_ = false;
 };
 
-class PgCrew {
+class StageCrew {
  public:
   /// Does one task; throws when it cannot.
   using Hands = std::function<void(CrewMember&, const CrewTask&)>;
 
-  PgCrew(const PgPlace& place, Stage stage, const StageWork& work)
+  StageCrew(const PgPlace& place, Stage stage, const StageWork& work)
       : place_(place), stage_(stage), work_(work) {}
 
   /// Runs all tasks with up to `members` sessions, each prepared by `settings`. A task that fails

@@ -197,7 +197,7 @@ class StageRunner {
   void crew(const std::vector<StageStep>& steps) {
     std::string settings;
     const size_t members = share_memory(settings);
-    PgCrew crew(place_, stage_, work_);
+    StageCrew crew(place_, stage_, work_);
     try {
       crew.run(tasks_of(steps), members, settings,
                stage_ == Stage::kIndex ? build_index : constrain);
