@@ -108,8 +108,8 @@ void UpdateCounts::add(const Change& change) {
 
 UpdateCounts count_updates(const OpenOplog& open, const std::string& place) {
   UpdateCounts out;
-  const OplogSurvey survey = survey_oplog(open, place);
-  walk_changes(open, place, survey, [&](const Change& change) { out.add(change); });
+  const OplogSummary summary = summarise_oplog(open, place);
+  walk_changes(open, place, summary, [&](const Change& change) { out.add(change); });
   return out;
 }
 

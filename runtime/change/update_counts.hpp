@@ -3,7 +3,7 @@
 #include <map>
 #include <string>
 
-#include "change/survey.hpp"
+#include "change/oplog_summary.hpp"
 
 namespace lugger {
 

@@ -145,10 +145,9 @@ class ReplaySource : public Source {
         info_(std::move(info)),
         lineage_(lineage),
         warnings_(std::move(warnings)) {
-    if (lineage_ != ReplayedCollections::Origin::kNone)
-      own_lineage_ = &replay_->survey.lineages[lineage_];
-    if (own_lineage_ != nullptr && own_lineage_->empty_at != 0) before_.reset();
-    limits_ = own_lineage_ == nullptr ? CappedLimits() : capped_limits(info_.metadata_json);
+    if (lineage_ != ReplayedCollections::Origin::kNone) own_ = &replay_->summary.lineages[lineage_];
+    if (own_ != nullptr && own_->empty_at != 0) before_.reset();
+    limits_ = own_ == nullptr ? CappedLimits() : capped_limits(info_.metadata_json);
   }
 
   SourceInfo info() const override {
@@ -164,17 +163,17 @@ class ReplaySource : public Source {
     out.collection = info_.collection;
     out.metadata_json = info_.metadata_json;
     out.identity = join_identities(out.identity, "replayed", replay_->place.identity);
-    if (own_lineage_ != nullptr) out.documents.reset();
+    if (own_ != nullptr) out.documents.reset();
     out.oplog = oplog_info(*replay_, lineage_);
     out.warnings.insert(out.warnings.end(), warnings_.begin(), warnings_.end());
-    const OplogSurvey& survey = replay_->survey;
-    if (survey.open_transactions != 0) {
+    const OplogSummary& summary = replay_->summary;
+    if (summary.open_transactions != 0) {
       out.warnings.push_back(
           fmt::format("{} transactions were not committed when the oplog ends: what they did is "
                       "left out",
-                      survey.open_transactions));
+                      summary.open_transactions));
     }
-    for (const auto& [command, count] : survey.ignored) {
+    for (const auto& [command, count] : summary.ignored) {
       out.warnings.push_back(fmt::format(
           "the oplog has {} of the command {}, which changes no documents", count, command));
     }
@@ -182,8 +181,7 @@ class ReplaySource : public Source {
   }
 
   std::vector<std::string> told_at_end(bool all_by_this, const StopFlag& stop) override {
-    if (own_lineage_ == nullptr || own_lineage_->updates + own_lineage_->replacements == 0)
-      return {};
+    if (own_ == nullptr || own_->updates + own_->replacements == 0) return {};
     Fold::Unmet unmet = fold()->unmet();
     if (unmet.documents != 0 && !all_by_this) unmet = look_again(stop);
     if (unmet.documents == 0) return {};
@@ -213,14 +211,12 @@ class ReplaySource : public Source {
   }
 
  private:
-  bool adds() const noexcept {
-    return own_lineage_ != nullptr && own_lineage_->inserts + own_lineage_->replacements != 0;
-  }
+  bool adds() const noexcept { return own_ != nullptr && own_->inserts + own_->replacements != 0; }
   bool capped() const noexcept { return limits_.capped && adds(); }
 
   std::unique_ptr<Cursor> open_before(const Partition& partition, const Position& after) {
     std::unique_ptr<Cursor> cursor = before_->open(partition, after);
-    if (own_lineage_ == nullptr || own_lineage_->changes() == 0) return cursor;
+    if (own_ == nullptr || own_->changes() == 0) return cursor;
     return std::make_unique<ReplayCursor>(std::move(cursor), fold(), replay_->place.shown);
   }
 
@@ -252,7 +248,7 @@ class ReplaySource : public Source {
     FoldSettings settings;
     settings.ordered = limits_.capped;
     FoldBuilder builder(settings, replay_->place.shown);
-    walk_changes(replay_->place.open, replay_->place.shown, replay_->survey, lineage_,
+    walk_changes(replay_->place.open, replay_->place.shown, replay_->summary, lineage_,
                  [&](const Change& change) { builder.add(change); });
     fold_ = std::make_shared<const Fold>(builder.finish());
     return fold_;
@@ -263,7 +259,7 @@ class ReplaySource : public Source {
   CollectionInfo info_;
   size_t lineage_;
   std::vector<std::string> warnings_;
-  const Lineage* own_lineage_ = nullptr;  // none: the oplog does not touch the collection
+  const Lineage* own_ = nullptr;  // none: the oplog does not touch the collection
   CappedLimits limits_;
   std::mutex mutex_;
   std::shared_ptr<const Fold> fold_;
@@ -274,22 +270,22 @@ class ReplaySource : public Source {
 std::shared_ptr<const Replay> begin_replay(std::optional<OplogPlace> place, const Options& options,
                                            std::string_view shown) {
   if (!place) return nullptr;
-  OplogSurvey survey = survey_oplog(place->open, place->shown);
-  if (survey.entries == 0 && !place->certain) {
+  OplogSummary summary = summarise_oplog(place->open, place->shown);
+  if (summary.entries == 0 && !place->certain) {
     if (oplog_choice(options).kind == OplogChoice::Kind::kYes) refuse_missing_oplog(shown);
     return nullptr;
   }
-  return std::make_shared<const Replay>(Replay{std::move(*place), std::move(survey)});
+  return std::make_shared<const Replay>(Replay{std::move(*place), std::move(summary)});
 }
 
 ReplayedCollections replayed_collections(const std::vector<CollectionInfo>& before,
                                          const Replay& replay, bool whole) {
-  const OplogSurvey& survey = replay.survey;
+  const OplogSummary& summary = replay.summary;
   std::vector<DumpFile> files;
   for (const CollectionInfo& info : before)
     files.push_back({full_name(info), uuid_of(info.metadata_json)});
   ReplayedCollections out;
-  std::vector<EndState> ends = end_states(survey.lineages, survey.dropped_databases, files);
+  std::vector<EndState> ends = end_states(summary.lineages, summary.dropped_databases, files);
   std::sort(ends.begin(), ends.end(),
             [](const EndState& a, const EndState& b) { return a.ns < b.ns; });
   for (const EndState& end : ends) {
@@ -301,7 +297,7 @@ ReplayedCollections replayed_collections(const std::vector<CollectionInfo>& befo
         return one.database == database;
       });
       if (!whole && !known) continue;
-      const Lineage& lineage = survey.lineages[end.lineage];
+      const Lineage& lineage = summary.lineages[end.lineage];
       info.database = database;
       info.collection = end.ns.substr(std::min(database.size() + 1, end.ns.size()));
       info.metadata_json = metadata_after(info.metadata_json, lineage);
@@ -321,7 +317,7 @@ std::vector<std::string> left_out(const std::vector<CollectionInfo>& before,
                                   const ReplayedCollections& now, const Replay& replay,
                                   bool whole) {
   std::vector<std::string> out;
-  const std::vector<Lineage>& lineages = replay.survey.lineages;
+  const std::vector<Lineage>& lineages = replay.summary.lineages;
   for (size_t i = 0; i < lineages.size(); ++i) {
     const bool kept =
         std::any_of(now.origins.begin(), now.origins.end(),
@@ -343,7 +339,7 @@ void refuse_gone(const Replay& replay, const ReplayedCollections& now, const Opt
   for (const CollectionInfo& info : now.infos) {
     if (full_name(info) == wanted || info.collection == wanted) return;
   }
-  for (const Lineage& lineage : replay.survey.lineages) {
+  for (const Lineage& lineage : replay.summary.lineages) {
     const std::string_view of = database_of(lineage.ns);
     const std::string_view name =
         std::string_view(lineage.ns).substr(std::min(of.size() + 1, lineage.ns.size()));
@@ -353,7 +349,7 @@ void refuse_gone(const Replay& replay, const ReplayedCollections& now, const Opt
                 "dump the collection too, or begin the oplog before it was created");
   }
   for (const std::string& ns : {wanted, database + "." + wanted}) {
-    const std::string reason = reason_gone(replay.survey.lineages, ns);
+    const std::string reason = reason_gone(replay.summary.lineages, ns);
     if (reason.empty()) continue;
     throw Error(Code::kConfig,
                 fmt::format("{}: {} {}, says {}", place, ns, reason, replay.place.shown),
@@ -371,7 +367,7 @@ std::unique_ptr<Source> make_replayed_source(std::unique_ptr<Source> before,
 
 std::string database_in_oplog(const Replay& replay, std::string_view collection) {
   std::string out;
-  for (const Lineage& lineage : replay.survey.lineages) {
+  for (const Lineage& lineage : replay.summary.lineages) {
     const std::string& ns = lineage.claims.front().ns;
     const std::string_view database = database_of(ns);
     if (ns.substr(std::min(database.size() + 1, ns.size())) != collection || out == database)
@@ -388,15 +384,15 @@ std::string database_in_oplog(const Replay& replay, std::string_view collection)
 }
 
 OplogInfo oplog_info(const Replay& replay, size_t lineage) {
-  const OplogSurvey& survey = replay.survey;
+  const OplogSummary& summary = replay.summary;
   OplogInfo out;
   out.place = replay.place.shown;
-  out.entries = survey.entries;
-  out.changes = survey.changes;
+  out.entries = summary.entries;
+  out.changes = summary.changes;
   if (lineage != ReplayedCollections::Origin::kNone)
-    out.concern = survey.lineages[lineage].changes();
-  out.first = time_text(survey.first);
-  out.last = time_text(survey.last);
+    out.concern = summary.lineages[lineage].changes();
+  out.first = time_text(summary.first);
+  out.last = time_text(summary.last);
   return out;
 }
 

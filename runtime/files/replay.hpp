@@ -1,6 +1,6 @@
 // A dump brought to the end of its oplog: documents as they were when the last entry was written.
 #pragma once
-#include "change/survey.hpp"
+#include "change/oplog_summary.hpp"
 #include "files/oplog_place.hpp"
 #include "place/source.hpp"
 
@@ -9,7 +9,7 @@ namespace lugger {
 /// An oplog that has been read once.
 struct Replay {
   OplogPlace place;
-  OplogSurvey survey;
+  OplogSummary summary;
 };
 
 /// Null when there is none. With an archive that turns out to hold none: Error{config} when
@@ -22,7 +22,7 @@ struct ReplayedCollections {
   struct Origin {
     static constexpr size_t kNone = SIZE_MAX;
     size_t before = kNone;   // the collection of the dump that holds its documents
-    size_t lineage = kNone;  // in the survey
+    size_t lineage = kNone;  // in the summary
   };
   std::vector<CollectionInfo> infos;
   std::vector<Origin> origins;  // of each

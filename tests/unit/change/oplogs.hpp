@@ -2,7 +2,7 @@
 #pragma once
 #include "base/error.hpp"
 #include "catch.hpp"
-#include "change/survey.hpp"
+#include "change/oplog_summary.hpp"
 #include "value/json_reader.hpp"
 #include "value/json_writer.hpp"
 
@@ -54,11 +54,11 @@ class Oplog {
   OpenOplog open() const {
     return [this] { return std::make_unique<MemoryFeed>(documents_); };
   }
-  OplogSurvey survey() const { return survey_oplog(open(), "oplog.bson"); }
+  OplogSummary summary() const { return summarise_oplog(open(), "oplog.bson"); }
   /// "i shop.a 1" and the like, of all collections.
   std::vector<std::string> changes() const {
     std::vector<std::string> out;
-    const OplogSurvey found = survey();
+    const OplogSummary found = summary();
     walk_changes(open(), "oplog.bson", found, [&](const Change& change) {
       out.push_back(fmt::format("{} {} {}", "irud"[static_cast<size_t>(change.kind)], change.ns,
                                 value_json(change.id)));

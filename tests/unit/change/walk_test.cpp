@@ -27,12 +27,12 @@ std::string command(const std::string& o) { return "'op':'c','ns':'shop.$cmd','o
 
 /// "name file lineage" of what is left, with the uuids of files known or not.
 Texts left(const Oplog& oplog, const Texts& files, const Texts& uuids = {}) {
-  const OplogSurvey survey = oplog.survey();
+  const OplogSummary summary = oplog.summary();
   std::vector<DumpFile> dump;
   for (size_t i = 0; i < files.size(); ++i)
     dump.push_back({files[i], i < uuids.size() ? uuids[i] : ""});
   Texts out;
-  for (const EndState& end : end_states(survey.lineages, survey.dropped_databases, dump)) {
+  for (const EndState& end : end_states(summary.lineages, summary.dropped_databases, dump)) {
     out.push_back(end.ns + " " + (end.file == EndState::kNone ? "-" : files[end.file]) +
                   (end.lineage == EndState::kNone ? " untouched" : ""));
   }
@@ -41,15 +41,15 @@ Texts left(const Oplog& oplog, const Texts& files, const Texts& uuids = {}) {
 
 }  // namespace
 
-TEST_CASE("N-03 a survey tells window and changes") {
+TEST_CASE("N-03 a summary tells window and changes") {
   const Oplog oplog{kInsert, "'op':'n','ns':'','o':{'msg':'beat'}",
                     "'op':'u','ns':'shop.a','o':{'$v':2,'diff':{'u':{'n':2}}},'o2':{'_id':1}",
                     "'op':'d','ns':'shop.b','o':{'_id':1}"};
-  const OplogSurvey survey = oplog.survey();
-  CHECK(survey.entries == 4);
-  CHECK(survey.changes == 3);
-  CHECK(time_text(survey.first) == "1970-01-01T00:01:40Z (Timestamp(100, 1))");
-  CHECK(survey.last >> 32 == 103);
+  const OplogSummary summary = oplog.summary();
+  CHECK(summary.entries == 4);
+  CHECK(summary.changes == 3);
+  CHECK(time_text(summary.first) == "1970-01-01T00:01:40Z (Timestamp(100, 1))");
+  CHECK(summary.last >> 32 == 103);
   CHECK(oplog.changes() == Texts{"i shop.a 1", "u shop.a 1", "d shop.b 1"});
 }
 
@@ -65,7 +65,7 @@ TEST_CASE("N-03 transactions are applied when they were committed") {
   CHECK(Oplog{transaction(prepared), transaction(commit, 1, 100)}.changes() == Texts{"i shop.a 1"});
   CHECK(Oplog{transaction(prepared), transaction(abort, 1, 100), kInsert}.changes() ==
         Texts{"i shop.a 1"});
-  CHECK(Oplog{transaction(prepared), transaction(abort, 1, 100)}.survey().lineages.empty());
+  CHECK(Oplog{transaction(prepared), transaction(abort, 1, 100)}.summary().lineages.empty());
 }
 
 TEST_CASE("a transaction that is open when the oplog ends did nothing") {
@@ -73,13 +73,13 @@ TEST_CASE("a transaction that is open when the oplog ends did nothing") {
                     transaction(operations({2}, ",'prepare':true"), 1, 100),
                     transaction(operations({7}), 2)};
   CHECK(oplog.changes() == Texts{"i shop.a 7"});
-  CHECK(oplog.survey().open_transactions == 1);
+  CHECK(oplog.summary().open_transactions == 1);
 }
 
 TEST_CASE("a transaction whose beginning is missing is an error") {
   for (const Oplog& oplog : {Oplog{transaction(operations({2}), 1, 90)},
                              Oplog{transaction("{'commitTransaction':1}", 1, 90)}}) {
-    const Error error = error_of([&] { oplog.survey(); });
+    const Error error = error_of([&] { oplog.summary(); });
     CHECK_THAT(error.what(), ContainsSubstring("entry 1") && ContainsSubstring("beginning"));
   }
 }
@@ -94,7 +94,7 @@ TEST_CASE("applyOps outside of transactions, nested and vectored") {
   for (int i = 0; i < 20; ++i)
     deep = "{'op':'c','ns':'admin.$cmd','o':{'applyOps':[" + deep + "]}}";
   CHECK_THAT(error_of([&] {
-               Oplog{"'op':'c','ns':'admin.$cmd','o':{'applyOps':[" + deep + "]}"}.survey();
+               Oplog{"'op':'c','ns':'admin.$cmd','o':{'applyOps':[" + deep + "]}"}.summary();
              }).what(),
              ContainsSubstring("applyOps"));
 }
@@ -121,25 +121,25 @@ TEST_CASE("a collection dropped and made again has none of the old documents") {
   CHECK(left(oplog, {"shop.a"}) == Texts{"shop.a -"});
   CHECK(left(oplog, {"shop.a"}, {std::string(15, '\0') + '\1'}) == Texts{"shop.a shop.a"});
   CHECK(left(oplog, {"shop.a"}, {std::string(15, '\0') + '\2'}) == Texts{"shop.a -"});
-  const OplogSurvey survey = oplog.survey();
-  CHECK_THAT(reason_gone(survey.lineages, "shop.x"), Catch::Matchers::Equals(""));
+  const OplogSummary summary = oplog.summary();
+  CHECK_THAT(reason_gone(summary.lineages, "shop.x"), Catch::Matchers::Equals(""));
 }
 
 TEST_CASE("what cannot be replayed is named") {
   CHECK_THAT(error_of([] {
-               Oplog{kInsert, command("{'importCollection':'a'}")}.survey();
+               Oplog{kInsert, command("{'importCollection':'a'}")}.summary();
              }).what(),
              ContainsSubstring("entry 2 is the command \"importCollection\""));
-  CHECK_THAT(error_of([] { Oplog{"'op':'zz','ns':'shop.a','o':{}"}.survey(); }).what(),
+  CHECK_THAT(error_of([] { Oplog{"'op':'zz','ns':'shop.a','o':{}"}.summary(); }).what(),
              ContainsSubstring("operation \"zz\""));
   CHECK_THAT(error_of([] {
-               Oplog{"'op':'u','ns':'shop.a','o':{'$v':7,'diff':{}},'o2':{'_id':1}"}.survey();
+               Oplog{"'op':'u','ns':'shop.a','o':{'$v':7,'diff':{}},'o2':{'_id':1}"}.summary();
              }).what(),
              ContainsSubstring("$v"));
-  const OplogSurvey fine =
+  const OplogSummary fine =
       Oplog{command("{'startIndexBuild':'a'}"), command("{'dropIdent':'x'}"),
             "'op':'c','ns':'config.$cmd','o':{'whatever':1}", "'op':'ci','ns':'shop.a','o':{}"}
-          .survey();
+          .summary();
   CHECK(fine.ignored.size() == 3);
 }
 
@@ -149,12 +149,13 @@ TEST_CASE("entries that are damaged are told with their place") {
   bad[bad.size() - 12] = '\x7F';
   Oplog oplog{kInsert};
   oplog.add_bytes(bad);
-  const Error error = error_of([&] { oplog.survey(); });
+  const Error error = error_of([&] { oplog.summary(); });
   CHECK_THAT(error.what(), ContainsSubstring("entry 2"));
   CHECK(error.notes().at(0).first == "offset");
   Oplog nothing;
   nothing.add_bytes(bson("{\"a\":1}"));
-  CHECK_THAT(error_of([&] { nothing.survey(); }).what(), ContainsSubstring("no entry of an oplog"));
+  CHECK_THAT(error_of([&] { nothing.summary(); }).what(),
+             ContainsSubstring("no entry of an oplog"));
 }
 
 TEST_CASE("indexes and options follow the oplog") {
@@ -165,12 +166,12 @@ TEST_CASE("indexes and options follow the oplog") {
       command(
           "{'collMod':'a','index':{'name':'t_1','expireAfterSeconds':60},'validationLevel':'off'}"),
       command("{'renameCollection':'shop.a','to':'shop.b'}")};
-  const OplogSurvey survey = oplog.survey();
+  const OplogSummary summary = oplog.summary();
   const std::string before =
       R"({"options":{"capped":true,"size":{"$numberInt":"4096"},"max":{"$numberLong":"7"}},)"
       R"("indexes":[{"v":2,"key":{"_id":1},"name":"_id_"},{"v":2,"key":{"o":1},"name":"old"}],)"
       R"("uuid":"00112233445566778899aabbccddeeff","collectionName":"a","type":"collection"})";
-  const std::string after = metadata_after(before, survey.lineages.at(0));
+  const std::string after = metadata_after(before, summary.lineages.at(0));
   CHECK_THAT(after,
              !ContainsSubstring("\"old\"") && ContainsSubstring("\"collectionName\":\"b\"") &&
                  ContainsSubstring(R"("unique":true)") &&

@@ -10,7 +10,7 @@
 
 namespace lugger {
 
-struct OplogSurvey {
+struct OplogSummary {
   uint64_t entries = 0, bytes = 0;
   uint64_t first = 0, last = 0;  // times
   uint64_t changes = 0;          // of documents, in transactions included
@@ -22,14 +22,14 @@ struct OplogSurvey {
 };
 
 /// Reads all of it. Error{read} for what cannot be replayed, with entry and offset.
-OplogSurvey survey_oplog(const OpenOplog& open, const std::string& place);
+OplogSummary summarise_oplog(const OpenOplog& open, const std::string& place);
 
 /// The changes of one lineage, in their order.
-void walk_changes(const OpenOplog& open, const std::string& place, const OplogSurvey& survey,
+void walk_changes(const OpenOplog& open, const std::string& place, const OplogSummary& summary,
                   size_t lineage, const std::function<void(const Change&)>& take);
 
 /// Every change of every collection, under the name it had then.
-void walk_changes(const OpenOplog& open, const std::string& place, const OplogSurvey& survey,
+void walk_changes(const OpenOplog& open, const std::string& place, const OplogSummary& summary,
                   const std::function<void(const Change&)>& take);
 
 }  // namespace lugger

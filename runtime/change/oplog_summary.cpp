@@ -1,11 +1,11 @@
-#include "change/survey.hpp"
+#include "change/oplog_summary.hpp"
 
 #include "change/oplog_walk.hpp"
 
 namespace lugger {
 
-OplogSurvey survey_oplog(const OpenOplog& open, const std::string& place) {
-  OplogSurvey out;
+OplogSummary summarise_oplog(const OpenOplog& open, const std::string& place) {
+  OplogSummary out;
   for (bool again = true; again;) {
     OplogReader reader(open(), place);
     OplogWalk walk(reader, out.void_entries, {});
@@ -26,20 +26,20 @@ OplogSurvey survey_oplog(const OpenOplog& open, const std::string& place) {
   return out;
 }
 
-void walk_changes(const OpenOplog& open, const std::string& place, const OplogSurvey& survey,
+void walk_changes(const OpenOplog& open, const std::string& place, const OplogSummary& summary,
                   size_t lineage, const std::function<void(const Change&)>& take) {
   OplogReader reader(open(), place);
-  const uint64_t from = survey.lineages[lineage].empty_at;
-  OplogWalk walk(reader, survey.void_entries, [&](size_t found, const Change& change) {
+  const uint64_t from = summary.lineages[lineage].empty_at;
+  OplogWalk walk(reader, summary.void_entries, [&](size_t found, const Change& change) {
     if (found == lineage && change.entry > from) take(change);
   });
   walk.run();
 }
 
-void walk_changes(const OpenOplog& open, const std::string& place, const OplogSurvey& survey,
+void walk_changes(const OpenOplog& open, const std::string& place, const OplogSummary& summary,
                   const std::function<void(const Change&)>& take) {
   OplogReader reader(open(), place);
-  OplogWalk walk(reader, survey.void_entries, [&](size_t, const Change& change) { take(change); });
+  OplogWalk walk(reader, summary.void_entries, [&](size_t, const Change& change) { take(change); });
   walk.run();
 }
 
