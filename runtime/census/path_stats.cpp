@@ -114,7 +114,7 @@ void PathStats::add_kind(const Value& value, CensusScratch& scratch) {
   switch (value.type) {
     case ValueType::kInt32:
     case ValueType::kInt64:
-      if (value.i64 > FieldCensus::kExactInDouble || value.i64 < -FieldCensus::kExactInDouble)
+      if (value.i64 > FieldFacts::kExactInDouble || value.i64 < -FieldFacts::kExactInDouble)
         ++beyond_double;
       break;
     case ValueType::kDouble: add_double(value.f64, scratch); break;

@@ -89,7 +89,7 @@ class PathStats {
   void add_example(ValueType type, CensusExample example);
   void merge(const PathStats& other);
 
-  FieldCensus facts;
+  FieldFacts facts;
   uint64_t beyond_double = 0;  // integers that a double cannot hold
   DoubleFacts doubles;
   DecimalFacts decimals;

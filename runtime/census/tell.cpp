@@ -78,7 +78,7 @@ void tell_types(const PathStats& stats, CensusPath& out) {
 }
 
 void tell_numbers(const PathStats& stats, CensusPath& out) {
-  const FieldCensus& facts = stats.facts;
+  const FieldFacts& facts = stats.facts;
   if (facts.least <= facts.greatest) {
     out.integers.emplace();
     out.integers->least = std::to_string(facts.least);

@@ -20,7 +20,7 @@ std::string minority_note(const FieldSummary& field) {
   return fmt::format("{} of {} values are not {}", others, all, field.types[0].type);
 }
 
-FieldSummary summarise(const FieldCensus& field) {
+FieldSummary summarise(const FieldFacts& field) {
   FieldSummary out;
   out.path = field.name;
   out.seen = field.documents;
@@ -38,14 +38,14 @@ FieldSummary summarise(const FieldCensus& field) {
 
 }  // namespace
 
-bool take_census(Source& source, uint64_t limit, Census& census, const StopFlag* stop) {
+bool look_at_fields(Source& source, uint64_t limit, FieldsSeen& seen, const StopFlag* stop) {
   Arena arena;
   Batch batch(arena);
   const std::unique_ptr<Cursor> cursor = open_whole(source);
   for (; cursor->fill(batch, or_never(stop)); batch.clear(), arena.reset()) {
     for (const Document& document : batch.documents) {
-      if (limit != 0 && census.documents() >= limit) return false;
-      census.add(document);
+      if (limit != 0 && seen.documents() >= limit) return false;
+      seen.add(document);
     }
     if (stop != nullptr && stop->requested())
       throw Error(Code::kInterrupted, "stopped while taking a first look at the source");
@@ -55,12 +55,12 @@ bool take_census(Source& source, uint64_t limit, Census& census, const StopFlag*
 
 Description describe_source(Source& source, uint64_t limit, const StopFlag* stop) {
   Description out;
-  Census census;
-  out.complete = take_census(source, limit, census, stop);
+  FieldsSeen seen;
+  out.complete = look_at_fields(source, limit, seen, stop);
   out.info = source.info();
-  out.documents = census.documents();
-  out.malformed = census.malformed();
-  for (const FieldCensus& field : census.fields()) out.fields.push_back(summarise(field));
+  out.documents = seen.documents();
+  out.malformed = seen.malformed();
+  for (const FieldFacts& field : seen.fields()) out.fields.push_back(summarise(field));
   return out;
 }
 

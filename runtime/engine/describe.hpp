@@ -33,8 +33,8 @@ struct Description {
 /// Reads the source once, up to `limit` documents (0: all).
 Description describe_source(Source& source, uint64_t limit, const StopFlag* stop = nullptr);
 
-class Census;
+class FieldsSeen;
 /// The pass itself; true when it reached the end.
-bool take_census(Source& source, uint64_t limit, Census& census, const StopFlag* stop);
+bool look_at_fields(Source& source, uint64_t limit, FieldsSeen& seen, const StopFlag* stop);
 
 }  // namespace lugger

@@ -92,9 +92,9 @@ std::shared_ptr<const PlanShape> JobImpl::shape_once() {
                 "add table = '...' to the target's options");
   if (spec.columns == ColumnsMode::kDocument) mapping.columns = document_columns();
   if (spec.columns == ColumnsMode::kAuto) {
-    Census census;
-    take_census(open_source_once(), 0, census, nullptr);
-    mapping.columns = infer_columns(census);
+    FieldsSeen seen;
+    look_at_fields(open_source_once(), 0, seen, nullptr);
+    mapping.columns = infer_columns(seen);
   }
   if (spec.columns == ColumnsMode::kAuto && mapping.key == std::vector<std::string>{"mongo_id"} &&
       !has_column(mapping.columns, "mongo_id")) {

@@ -44,7 +44,7 @@ std::vector<Column> columns_of_rows(const RowShape& shape) {
 
 }  // namespace
 
-std::vector<ValueType> FieldCensus::kinds() const {
+std::vector<ValueType> FieldFacts::kinds() const {
   std::vector<ValueType> out;
   for (size_t i = static_cast<size_t>(ValueType::kBool); i < types.size(); ++i) {
     if (types[i] != 0) out.push_back(static_cast<ValueType>(i));
@@ -52,7 +52,7 @@ std::vector<ValueType> FieldCensus::kinds() const {
   return out;
 }
 
-void FieldCensus::merge(const FieldCensus& other) noexcept {
+void FieldFacts::merge(const FieldFacts& other) noexcept {
   documents += other.documents;
   for (size_t i = 0; i < types.size(); ++i) types[i] += other.types[i];
   least = std::min(least, other.least);
@@ -64,7 +64,7 @@ void FieldCensus::merge(const FieldCensus& other) noexcept {
   longest = std::max(longest, other.longest);
 }
 
-FieldCensus& Census::field(std::string_view name, size_t& hint) {
+FieldFacts& FieldsSeen::field(std::string_view name, size_t& hint) {
   for (size_t tried = 0; tried < fields_.size(); ++tried, ++hint) {
     if (hint >= fields_.size()) hint = 0;
     if (fields_[hint].name == name) return fields_[hint++];
@@ -73,14 +73,14 @@ FieldCensus& Census::field(std::string_view name, size_t& hint) {
   return fields_.back();
 }
 
-void Census::add(const Document& document) {
+void FieldsSeen::add(const Document& document) {
   ++documents_;
   size_t hint = 0;
   if (document.format == Format::kPgRow) {
     if (!shape_) shape_ = *document.shape;
     Arena scratch(4096);
     for (PgRowReader reader(document, scratch); reader.next();) {
-      FieldCensus& seen = field(reader.name(), hint);
+      FieldFacts& seen = field(reader.name(), hint);
       ++seen.documents;
       seen.note(reader.value());
     }
@@ -88,7 +88,7 @@ void Census::add(const Document& document) {
   }
   BsonReader reader(document.bytes());
   while (reader.next()) {
-    FieldCensus& seen = field(reader.name(), hint);
+    FieldFacts& seen = field(reader.name(), hint);
     ++seen.documents;
     seen.note(reader.value());
   }
@@ -105,7 +105,7 @@ std::string escaped_path(std::string_view name) {
   return path;
 }
 
-std::string narrowest_type(const FieldCensus& field) {
+std::string narrowest_type(const FieldFacts& field) {
   const std::vector<ValueType> kinds = field.kinds();
   const auto only = [&](std::initializer_list<ValueType> allowed) {
     return !kinds.empty() && std::all_of(kinds.begin(), kinds.end(), [&](ValueType kind) {
@@ -124,13 +124,13 @@ std::string narrowest_type(const FieldCensus& field) {
   return "jsonb";
 }
 
-std::vector<Column> infer_columns(const Census& census) {
-  if (census.rows() != nullptr) return columns_of_rows(*census.rows());
+std::vector<Column> infer_columns(const FieldsSeen& seen) {
+  if (seen.rows() != nullptr) return columns_of_rows(*seen.rows());
   std::vector<Column> columns;
   std::set<std::string> used;
-  const auto id = std::find_if(census.fields().begin(), census.fields().end(),
-                               [](const FieldCensus& f) { return f.name == "_id"; });
-  if (id != census.fields().end() || census.documents() == 0) {
+  const auto id = std::find_if(seen.fields().begin(), seen.fields().end(),
+                               [](const FieldFacts& f) { return f.name == "_id"; });
+  if (id != seen.fields().end() || seen.documents() == 0) {
     Column key = column_of("id", "uuid");
     key.generate = Column::Generate::kV5;
     Column mongo_id = column_of("mongo_id", "text");
@@ -142,7 +142,7 @@ std::vector<Column> infer_columns(const Census& census) {
     used = {"id", "mongo_id", "rest"};
   }
   bool rest = false;
-  for (const FieldCensus& field : census.fields()) {
+  for (const FieldFacts& field : seen.fields()) {
     if (field.name == "_id") continue;
     std::string name = field.name;
     while (is_taken(name, used) && name.size() < kMaxName) name += '_';

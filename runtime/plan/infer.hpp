@@ -15,7 +15,7 @@ namespace lugger {
 
 /// What was seen of one field, or of one path anywhere in the documents: all that narrowest_type()
 /// asks for.
-struct FieldCensus {
+struct FieldFacts {
   static constexpr int64_t kExactInDouble = int64_t{1} << 53;
 
   std::string name;
@@ -29,13 +29,13 @@ struct FieldCensus {
   uint64_t longest = 0;  // bytes of the longest string
 
   void note(const Value& value) noexcept;
-  void merge(const FieldCensus& other) noexcept;
+  void merge(const FieldFacts& other) noexcept;
   uint64_t count(ValueType type) const { return types[static_cast<size_t>(type)]; }
   /// Types seen, null and undefined apart.
   std::vector<ValueType> kinds() const;
 };
 
-inline void FieldCensus::note(const Value& value) noexcept {
+inline void FieldFacts::note(const Value& value) noexcept {
   ++types[static_cast<size_t>(value.type)];
   switch (value.type) {
     case ValueType::kInt32:
@@ -57,25 +57,25 @@ inline void FieldCensus::note(const Value& value) noexcept {
   }
 }
 
-class Census {
+class FieldsSeen {
  public:
   void add(const Document& document);
   uint64_t documents() const noexcept { return documents_; }
   uint64_t malformed() const noexcept { return malformed_; }
   /// In the order first seen.
-  const std::vector<FieldCensus>& fields() const noexcept { return fields_; }
+  const std::vector<FieldFacts>& fields() const noexcept { return fields_; }
   const RowShape* rows() const noexcept { return shape_ ? &*shape_ : nullptr; }
 
  private:
-  FieldCensus& field(std::string_view name, size_t& hint);
-  std::vector<FieldCensus> fields_;
+  FieldFacts& field(std::string_view name, size_t& hint);
+  std::vector<FieldFacts> fields_;
   uint64_t documents_ = 0, malformed_ = 0;
-  std::optional<RowShape> shape_;  // a copy: the cursor that lent it ends before the census
+  std::optional<RowShape> shape_;  // a copy: the cursor that lent it ends earlier
 };
 
 /// The narrowest type that holds every value seen: bool, int4, int8, float8, numeric, text, bytea,
 /// uuid, timestamptz; jsonb otherwise.
-std::string narrowest_type(const FieldCensus& field);
+std::string narrowest_type(const FieldFacts& field);
 
 /// A name as it stands in a path: what means something there ("." "[" "*" and the backslash) is
 /// escaped.
@@ -83,6 +83,6 @@ std::string escaped_path(std::string_view name);
 
 /// One column a field, mongo_id and id in front when there is an _id, what has no usable name in
 /// `rest`.
-std::vector<Column> infer_columns(const Census& census);
+std::vector<Column> infer_columns(const FieldsSeen& seen);
 
 }  // namespace lugger

@@ -19,16 +19,16 @@ struct Sample {
   Arena arena;
   std::vector<std::unique_ptr<Batch>> batches;
   std::unique_ptr<Cursor> cursor;
-  Census census;
+  FieldsSeen seen;
   uint64_t bytes = 0;
 
   explicit Sample(Source& source) : cursor(open_whole(source)) {
-    while (bytes < kTrialBytes && census.documents() < kTrialDocuments) {
+    while (bytes < kTrialBytes && seen.documents() < kTrialDocuments) {
       batches.push_back(std::make_unique<Batch>(arena));
       batches.back()->max_documents = kBatchDocuments;
       if (!read(*batches.back())) break;
       for (const Document& document : batches.back()->documents) {
-        census.add(document);
+        seen.add(document);
         bytes += document.size;
       }
     }
@@ -44,11 +44,11 @@ struct Sample {
   }
 };
 
-std::shared_ptr<const PlanShape> shape_of(const Source& source, const Census& census) {
+std::shared_ptr<const PlanShape> shape_of(const Source& source, const FieldsSeen& seen) {
   const SourceInfo info = source.info();
   Mapping mapping;
   mapping.table = "trial", mapping.database = info.database, mapping.collection = info.collection;
-  mapping.columns = infer_columns(census);
+  mapping.columns = infer_columns(seen);
   mapping.unmapped = Unmapped::kIgnore;
   return std::make_shared<const PlanShape>(std::move(mapping));
 }
@@ -74,8 +74,8 @@ uint64_t encode(const Batch& batch, const std::vector<RowEncoder>& encoders, Byt
 LoadTrial try_load(Source& source, double seconds, const StopFlag* stop) {
   LoadTrial out;
   Sample sample(source);
-  if (sample.census.documents() == 0) return out;
-  const auto shape = shape_of(source, sample.census);
+  if (sample.seen.documents() == 0) return out;
+  const auto shape = shape_of(source, sample.seen);
   Plan plan(shape);
   std::vector<RowEncoder> encoders;
   for (const TablePlan& table : shape->tables()) {

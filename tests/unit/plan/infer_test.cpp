@@ -7,21 +7,21 @@ using namespace lugger;
 
 namespace {
 
-Census census_of(const std::vector<std::string>& documents) {
-  Census census;
+FieldsSeen seen_in(const std::vector<std::string>& documents) {
+  FieldsSeen seen;
   for (const std::string& json : documents) {
     const std::string bson = bson_from_json(json);
-    census.add({reinterpret_cast<const uint8_t*>(bson.data()), static_cast<uint32_t>(bson.size()),
-                Format::kBson, nullptr});
+    seen.add({reinterpret_cast<const uint8_t*>(bson.data()), static_cast<uint32_t>(bson.size()),
+              Format::kBson, nullptr});
   }
-  return census;
+  return seen;
 }
 
 /// The type inferred for field "a" of these values.
 std::string inferred(const std::vector<std::string>& values) {
   std::vector<std::string> documents;
   for (const std::string& value : values) documents.push_back(R"({"a":)" + value + "}");
-  return narrowest_type(census_of(documents).fields().at(0));
+  return narrowest_type(seen_in(documents).fields().at(0));
 }
 
 }  // namespace
@@ -48,8 +48,7 @@ TEST_CASE("the narrowest type that holds every value seen") {
 
 TEST_CASE(
     "inferred columns: ids in front, clashes renamed, what has no usable name goes to the rest") {
-  const std::vector<Column> columns =
-      infer_columns(census_of({R"({"_id":1,"id":2,"b":"x","":3})"}));
+  const std::vector<Column> columns = infer_columns(seen_in({R"({"_id":1,"id":2,"b":"x","":3})"}));
   std::vector<std::string> names;
   for (const Column& column : columns) names.push_back(column.name);
   CHECK(names == std::vector<std::string>{"id", "mongo_id", "id_", "b", "rest"});
