@@ -13,21 +13,6 @@ namespace lugger {
 
 namespace {
 
-using Keys = std::span<const std::string_view>;
-
-/// Calls use(key) with the value at the top of the stack, for each entry of the table there.
-template <typename Use>
-void each_key(lua_State* L, std::string_view holder, Keys known, Use&& use) {
-  if (!lua_istable(L, -1))
-    raise(Code::kConfig, "{} must be a table, not a {}", holder, luaL_typename(L, -1));
-  const int table = lua_gettop(L);
-  for (lua_pushnil(L); lua_next(L, table) != 0; lua_pop(L, 1)) {
-    const std::string key = to_text(L, -2);
-    if (std::find(known.begin(), known.end(), key) == known.end()) unknown_key(holder, key, known);
-    use(key);
-  }
-}
-
 template <typename Use>
 void each_item(lua_State* L, std::string_view holder, Use&& use) {
   if (!lua_istable(L, -1))
@@ -42,44 +27,32 @@ void each_item(lua_State* L, std::string_view holder, Use&& use) {
   }
 }
 
-std::string text(lua_State* L, std::string_view key) {
-  if (lua_type(L, -1) != LUA_TSTRING)
-    raise(Code::kConfig, "{} must be text, not a {}", key, luaL_typename(L, -1));
-  return to_text(L, -1);
-}
-
-std::vector<std::string> texts(lua_State* L, std::string_view key) {
-  if (lua_type(L, -1) == LUA_TSTRING) return {to_text(L, -1)};
-  std::vector<std::string> out;
-  each_item(L, key, [&] { out.push_back(text(L, key)); });
-  return out;
-}
-
 std::vector<Column> columns(lua_State* L) {
   std::vector<Column> out;
   each_item(L, "columns", [&] { out.push_back(read_column(L, -1)); });
   return out;
 }
 
+ChildMapping child(lua_State* L);
+
+void read_children(lua_State* L, std::string_view key, std::vector<ChildMapping>& out) {
+  each_item(L, key, [&] { out.push_back(child(L)); });
+}
+
 ChildMapping child(lua_State* L) {
-  static constexpr std::array<std::string_view, 6> kKeys = {"table",  "from",    "columns",
-                                                            "parent", "ordinal", "children"};
+  static constexpr Reader<ChildMapping> kReaders[] = {
+      reader<&ChildMapping::table>("table"),
+      reader<&ChildMapping::from>("from"),
+      {"columns",
+       [](lua_State* state, std::string_view, ChildMapping& out) { out.columns = columns(state); }},
+      reader<&ChildMapping::parent>("parent"),
+      reader<&ChildMapping::ordinal>("ordinal"),
+      {"children", [](lua_State* state, std::string_view key,
+                      ChildMapping& out) { read_children(state, key, out.children); }},
+  };
   ChildMapping out;
   luaL_checkstack(L, 20, "children");
-  each_key(L, "children", kKeys, [&](const std::string& key) {
-    if (key == "table")
-      out.table = text(L, key);
-    else if (key == "from")
-      out.from = text(L, key);
-    else if (key == "columns")
-      out.columns = columns(L);
-    else if (key == "parent")
-      out.parent = texts(L, key);
-    else if (key == "ordinal")
-      out.ordinal = text(L, key);
-    else
-      each_item(L, key, [&] { out.children.push_back(child(L)); });
-  });
+  read_table(L, -1, "children", kReaders, out);
   if (out.table.empty())
     throw Error(Code::kConfig, "a child has no table",
                 "write { table = 'user_tags', from = 'tags[]', columns = ... }");
@@ -91,30 +64,6 @@ ChildMapping child(lua_State* L) {
   return out;
 }
 
-Route route(lua_State* L) {
-  static constexpr std::array<std::string_view, 3> kKeys = {"from", "tables", "otherwise"};
-  Route out;
-  each_key(L, "route", kKeys, [&](const std::string& key) {
-    if (key == "from") {
-      out.from = text(L, key);
-    } else if (key == "otherwise") {
-      out.otherwise = text(L, key);
-    } else {
-      if (!lua_istable(L, -1)) raise(Code::kConfig, "route.tables must map values to tables");
-      const int table = lua_gettop(L);
-      for (lua_pushnil(L); lua_next(L, table) != 0; lua_pop(L, 1))
-        out.tables[to_text(L, -2)] = text(L, "route.tables");
-    }
-  });
-  return out;
-}
-
-bool flag(lua_State* L, std::string_view key) {
-  if (!lua_isboolean(L, -1))
-    raise(Code::kConfig, "{} must be true or false, not a {}", key, luaL_typename(L, -1));
-  return lua_toboolean(L, -1) != 0;
-}
-
 std::map<std::string, std::string> text_map(lua_State* L, std::string_view key) {
   if (!lua_istable(L, -1)) raise(Code::kConfig, "{} must be a table of names and values", key);
   std::map<std::string, std::string> out;
@@ -123,38 +72,33 @@ std::map<std::string, std::string> text_map(lua_State* L, std::string_view key) 
   return out;
 }
 
-void index_key(lua_State* L, const std::string& key, IndexMapping& out) {
-  static constexpr std::array<std::string_view, 12> kKeys = {
-      "table",        "name",    "columns", "unique", "method",
-      "where",        "include", "opclass", "with",   "nulls_not_distinct",
-      "concurrently", "setup"};
-  if (key == "table")
-    out.table = text(L, key);
-  else if (key == "name")
-    out.name = text(L, key);
-  else if (key == "columns")
-    out.columns = texts(L, key);
-  else if (key == "unique")
-    out.unique = flag(L, key);
-  else if (key == "method")
-    out.method = text(L, key);
-  else if (key == "where")
-    out.where = text(L, key);
-  else if (key == "include")
-    out.include = texts(L, key);
-  else if (key == "opclass")
-    out.opclass = text(L, key);
-  else if (key == "with")
-    out.with = text_map(L, key);
-  else if (key == "nulls_not_distinct")
-    out.nulls_not_distinct = flag(L, key);
-  else if (key == "concurrently")
-    out.concurrently = flag(L, key);
-  else if (key == "setup")
-    out.setup = text(L, key);
-  else
-    unknown_key("indexes", key, kKeys);
-}
+constexpr Reader<Route> kRoute[] = {
+    reader<&Route::from>("from"),
+    {"tables",
+     [](lua_State* L, std::string_view, Route& out) {
+       if (!lua_istable(L, -1)) raise(Code::kConfig, "route.tables must map values to tables");
+       const int table = lua_gettop(L);
+       for (lua_pushnil(L); lua_next(L, table) != 0; lua_pop(L, 1))
+         out.tables[to_text(L, -2)] = text_value(L, "route.tables");
+     }},
+    reader<&Route::otherwise>("otherwise"),
+};
+
+constexpr Reader<IndexMapping> kIndex[] = {
+    reader<&IndexMapping::table>("table"),
+    reader<&IndexMapping::name>("name"),
+    reader<&IndexMapping::columns>("columns"),
+    reader<&IndexMapping::unique>("unique"),
+    reader<&IndexMapping::method>("method"),
+    reader<&IndexMapping::where>("where"),
+    reader<&IndexMapping::include>("include"),
+    reader<&IndexMapping::opclass>("opclass"),
+    {"with",
+     [](lua_State* L, std::string_view key, IndexMapping& out) { out.with = text_map(L, key); }},
+    reader<&IndexMapping::nulls_not_distinct>("nulls_not_distinct"),
+    reader<&IndexMapping::concurrently>("concurrently"),
+    reader<&IndexMapping::setup>("setup"),
+};
 
 IndexMapping index(lua_State* L) {
   IndexMapping out;
@@ -167,53 +111,30 @@ IndexMapping index(lua_State* L) {
   const int table = lua_gettop(L);
   for (lua_pushnil(L); lua_next(L, table) != 0; lua_pop(L, 1)) {
     if (lua_type(L, -2) == LUA_TNUMBER) continue;  // columns by place, read in order below
-    index_key(L, to_text(L, -2), out);
+    const std::string key = to_text(L, -2);
+    if (!read_key(L, key, kIndex, out)) unknown_key("indexes", key, names_of(kIndex));
   }
   if (out.columns.empty())
-    each_item(L, "indexes", [&] { out.columns.push_back(text(L, "indexes")); });
+    each_item(L, "indexes", [&] { out.columns.push_back(text_value(L, "indexes")); });
   if (out.columns.empty())
     throw Error(Code::kConfig, "an index names no columns",
                 "write indexes = { { 'email', unique = true } }");
   return out;
 }
 
-void constraint_key(lua_State* L, const std::string& key, ConstraintMapping& out) {
-  static constexpr std::array<std::string_view, 11> kKeys = {"table",
-                                                             "name",
-                                                             "sql",
-                                                             "not_null",
-                                                             "check",
-                                                             "unique",
-                                                             "nulls_not_distinct",
-                                                             "foreign_key",
-                                                             "references",
-                                                             "referenced",
-                                                             "on_delete"};
-  if (key == "table")
-    out.table = text(L, key);
-  else if (key == "name")
-    out.name = text(L, key);
-  else if (key == "sql")
-    out.sql = text(L, key);
-  else if (key == "not_null")
-    out.not_null = texts(L, key);
-  else if (key == "check")
-    out.check = text(L, key);
-  else if (key == "unique")
-    out.unique = texts(L, key);
-  else if (key == "nulls_not_distinct")
-    out.nulls_not_distinct = flag(L, key);
-  else if (key == "foreign_key")
-    out.foreign_key = texts(L, key);
-  else if (key == "references")
-    out.references = text(L, key);
-  else if (key == "referenced")
-    out.referenced = texts(L, key);
-  else if (key == "on_delete")
-    out.on_delete = text(L, key);
-  else
-    unknown_key("constraints", key, kKeys);
-}
+constexpr Reader<ConstraintMapping> kConstraint[] = {
+    reader<&ConstraintMapping::table>("table"),
+    reader<&ConstraintMapping::name>("name"),
+    reader<&ConstraintMapping::sql>("sql"),
+    reader<&ConstraintMapping::not_null>("not_null"),
+    reader<&ConstraintMapping::check>("check"),
+    reader<&ConstraintMapping::unique>("unique"),
+    reader<&ConstraintMapping::nulls_not_distinct>("nulls_not_distinct"),
+    reader<&ConstraintMapping::foreign_key>("foreign_key"),
+    reader<&ConstraintMapping::references>("references"),
+    reader<&ConstraintMapping::referenced>("referenced"),
+    reader<&ConstraintMapping::on_delete>("on_delete"),
+};
 
 ConstraintMapping constraint(lua_State* L) {
   ConstraintMapping out;
@@ -223,9 +144,7 @@ ConstraintMapping constraint(lua_State* L) {
   }
   if (!lua_istable(L, -1))
     raise(Code::kConfig, "a constraint must be a table or text, not a {}", luaL_typename(L, -1));
-  const int table = lua_gettop(L);
-  for (lua_pushnil(L); lua_next(L, table) != 0; lua_pop(L, 1))
-    constraint_key(L, to_text(L, -2), out);
+  read_table(L, -1, "constraints", kConstraint, out);
   const int kinds = (out.sql.empty() ? 0 : 1) + (out.not_null.empty() ? 0 : 1) +
                     (out.check.empty() ? 0 : 1) + (out.unique.empty() ? 0 : 1) +
                     (out.foreign_key.empty() ? 0 : 1);
@@ -242,7 +161,7 @@ ConstraintMapping constraint(lua_State* L) {
 
 void place(lua_State* L, std::string_view what, std::string& where, Options& options) {
   lua_getfield(L, -1, "place");
-  where = text(L, what);
+  where = text_value(L, what);
   lua_pop(L, 1);
   lua_getfield(L, -1, "options");
   options = read_options(L, -1, what);
@@ -259,93 +178,81 @@ void read_columns(lua_State* L, JobSpec& spec) {
       choice("columns", to_text(L, -1), kModes) == 0 ? ColumnsMode::kAuto : ColumnsMode::kDocument;
 }
 
-/// Keys of the mapping; false: not one of them.
-bool read_mapping_key(lua_State* L, const std::string& key, Mapping& mapping) {
-  static constexpr std::array<std::string_view, 4> kConflicts = {"error", "skip", "update",
-                                                                 "newer"};
-  static constexpr std::array<std::string_view, 3> kUnmapped = {"warn", "error", "ignore"};
-  if (key == "table")
-    mapping.table = text(L, key);
-  else if (key == "key")
-    mapping.key = texts(L, key);
-  else if (key == "on_conflict")
-    mapping.on_conflict = static_cast<OnConflict>(choice(key, text(L, key), kConflicts));
-  else if (key == "newer")
-    mapping.newer = text(L, key);
-  else if (key == "unmapped")
-    mapping.unmapped = static_cast<Unmapped>(choice(key, text(L, key), kUnmapped));
-  else if (key == "children")
-    each_item(L, key, [&] { mapping.children.push_back(child(L)); });
-  else if (key == "route")
-    mapping.route = route(L);
-  else if (key == "indexes")
-    each_item(L, key, [&] { mapping.indexes.push_back(index(L)); });
-  else if (key == "constraints")
-    each_item(L, key, [&] { mapping.constraints.push_back(constraint(L)); });
-  else if (key == "not_null")
+constexpr std::array<std::string_view, 4> kConflicts = {"error", "skip", "update", "newer"};
+constexpr std::array<std::string_view, 3> kUnmapped = {"warn", "error", "ignore"};
+constexpr std::array<std::string_view, 2> kOnHookError = {"stop", "reject"};
+
+constexpr Reader<Mapping> kMapping[] = {
+    {"columns", [](lua_State* L, std::string_view, Mapping& out) { out.columns = columns(L); }},
+    reader<&Mapping::table>("table"),
+    reader<&Mapping::key>("key"),
+    word_reader<kConflicts, &Mapping::on_conflict>("on_conflict"),
+    reader<&Mapping::newer>("newer"),
+    word_reader<kUnmapped, &Mapping::unmapped>("unmapped"),
+    {"children",
+     [](lua_State* L, std::string_view key, Mapping& out) { read_children(L, key, out.children); }},
+    {"route", [](lua_State* L, std::string_view,
+                 Mapping& out) { read_table(L, -1, "route", kRoute, out.route); }},
+    {"indexes", [](lua_State* L, std::string_view key,
+                   Mapping& out) { each_item(L, key, [&] { out.indexes.push_back(index(L)); }); }},
+    {"constraints",
+     [](lua_State* L, std::string_view key, Mapping& out) {
+       each_item(L, key, [&] { out.constraints.push_back(constraint(L)); });
+     }},
     // In front, since Lua gives the keys of a table in no order: unnamed constraints are numbered.
-    mapping.constraints.emplace(mapping.constraints.begin())->not_null = texts(L, key);
-  else
-    return false;
-  return true;
-}
+    {"not_null",
+     [](lua_State* L, std::string_view key, Mapping& out) {
+       out.constraints.emplace(out.constraints.begin())->not_null = list_value(L, key);
+     }},
+};
 
-constexpr std::array<std::string_view, 20> kJobKeys = {
-    "name",           "source",  "target",      "columns",       "children",
-    "route",          "key",     "table",       "on_conflict",   "newer",
-    "unmapped",       "indexes", "constraints", "on_hook_error", "script_hash",
-    "resume_command", "hook",    "now",         "not_null",      "throttle"};
+/// A job, and its hook as it comes.
+struct JobTable {
+  JobSpec spec;
+  std::string hook;
+};
 
-void read_key(lua_State* L, const std::string& key, JobSpec& spec, std::string& hook) {
-  static constexpr std::array<std::string_view, 2> kOnHookError = {"stop", "reject"};
-  if (read_mapping_key(L, key, spec.mapping)) return;
-  if (key == "name")
-    spec.name = text(L, key);
-  else if (key == "source")
-    place(L, "source", spec.source, spec.source_options);
-  else if (key == "target")
-    place(L, "target", spec.target, spec.target_options);
-  else if (key == "columns")
-    read_columns(L, spec);
-  else if (key == "on_hook_error")
-    spec.on_hook_error = static_cast<OnHookError>(choice(key, text(L, key), kOnHookError));
-  else if (key == "script_hash")
-    spec.script_hash = text(L, key);
-  else if (key == "resume_command")
-    spec.resume_command = text(L, key);
-  else if (key == "now")
-    spec.now = text(L, key);
-  else if (key == "hook")
-    hook = text(L, key);
-  else if (key == "throttle")
-    spec.throttle = read_throttle(L);
+constexpr Reader<JobTable> kJob[] = {
+    reader<&JobTable::spec, &JobSpec::name>("name"),
+    {"source", [](lua_State* L, std::string_view key,
+                  JobTable& out) { place(L, key, out.spec.source, out.spec.source_options); }},
+    {"target", [](lua_State* L, std::string_view key,
+                  JobTable& out) { place(L, key, out.spec.target, out.spec.target_options); }},
+    {"columns", [](lua_State* L, std::string_view, JobTable& out) { read_columns(L, out.spec); }},
+    word_reader<kOnHookError, &JobTable::spec, &JobSpec::on_hook_error>("on_hook_error"),
+    reader<&JobTable::spec, &JobSpec::script_hash>("script_hash"),
+    reader<&JobTable::spec, &JobSpec::resume_command>("resume_command"),
+    reader<&JobTable::spec, &JobSpec::now>("now"),
+    reader<&JobTable::hook>("hook"),
+    {"throttle",
+     [](lua_State* L, std::string_view, JobTable& out) { out.spec.throttle = read_throttle(L); }},
+};
+
+void read_job_key(lua_State* L, const std::string& key, JobTable& out) {
+  if (read_key(L, key, kJob, out) || read_key(L, key, kMapping, out.spec.mapping)) return;
+  static constexpr auto kNames = names_of(kJob);
+  static constexpr auto kMore = names_of(kMapping);
+  std::vector<std::string_view> known(kNames.begin(), kNames.end());
+  known.insert(known.end(), kMore.begin() + 1, kMore.end());  // both have columns
+  unknown_key("a job", key, known);
 }
 
 /// What the target's options say of the mapping, where the job itself does not.
 void take_target_options(const Options& options, Mapping& mapping) {
-  static constexpr std::array<std::string_view, 4> kConflicts = {"error", "skip", "update",
-                                                                 "newer"};
   if (mapping.table.empty()) mapping.table = options.text("table");
   if (mapping.key.empty()) mapping.key = options.list("key");
   if (mapping.newer.empty()) mapping.newer = options.text("newer");
   const std::string conflict = options.text("on_conflict");
   if (mapping.on_conflict == OnConflict::kError && !conflict.empty()) {
-    mapping.on_conflict = static_cast<OnConflict>(choice("on_conflict", conflict, kConflicts));
+    mapping.on_conflict = enum_of<OnConflict>("on_conflict", conflict, kConflicts);
   }
 }
 
 }  // namespace
 
 Mapping read_mapping(lua_State* L, int index, const Options& target_options) {
-  static constexpr std::array<std::string_view, 11> kKeys = {
-      "columns", "children", "route",   "key",         "table",   "on_conflict",
-      "newer",   "unmapped", "indexes", "constraints", "not_null"};
   Mapping mapping;
-  lua_pushvalue(L, index);
-  each_key(L, "a writer", kKeys, [&](const std::string& key) {
-    if (!read_mapping_key(L, key, mapping)) mapping.columns = columns(L);
-  });
-  lua_pop(L, 1);
+  read_table(L, index, "a writer", kMapping, mapping);
   if (mapping.columns.empty())
     throw Error(Code::kConfig, "the writer has no columns", "columns = { { 'email', 'text' } }");
   take_target_options(target_options, mapping);
@@ -360,18 +267,20 @@ IndexMapping read_index(lua_State* L, int place) {
 }
 
 JobSpec read_job_spec(lua_State* L, int index) {
-  JobSpec spec;
-  std::string hook;
-  lua_pushvalue(L, index);
-  each_key(L, "a job", kJobKeys, [&](const std::string& key) { read_key(L, key, spec, hook); });
-  lua_pop(L, 1);
+  JobTable given;
+  JobSpec& spec = given.spec;
+  index = absolute(L, index);
+  need_table(L, index, "a job");
+  for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1))
+    read_job_key(L, to_text(L, -2), given);
   if (spec.source.empty())
     throw Error(Code::kConfig, "the job has no source", "add from = lugger.source(...)");
   if (spec.target.empty())
     throw Error(Code::kConfig, "the job has no target", "add into = lugger.target(...)");
   take_target_options(spec.target_options, spec.mapping);
-  if (!hook.empty()) {
-    spec.hook = hook_factory(std::move(hook), spec.on_hook_error, Interpreter::of(L).stdlib());
+  if (!given.hook.empty()) {
+    spec.hook =
+        hook_factory(std::move(given.hook), spec.on_hook_error, Interpreter::of(L).stdlib());
   }
   return spec;
 }

@@ -145,59 +145,32 @@ Record<OptionSpec> record_of(const OptionSpec*) {
   return {"lugger.place_option", "an option of a source or target", kOptionSpec};
 }
 
+static constexpr Reader<RunSettings> kSettings[] = {
+    reader<&RunSettings::jobs>("jobs"),
+    reader<&RunSettings::create>("create"),
+    reader<&RunSettings::dry_run>("dry_run"),
+    reader<&RunSettings::restart>("restart"),
+    reader<&RunSettings::accept_changes>("accept_changes"),
+    reader<&RunSettings::again>("again"),
+    reader<&RunSettings::join>("join"),
+    reader<&RunSettings::limit>("limit"),
+    reader<&RunSettings::retry_rejects>("retry_rejects"),
+    reader<&RunSettings::redact>("redact"),
+    {"stage",
+     [](lua_State* L, std::string_view key, RunSettings& out) {
+       out.stage = enum_of<Stage>(key, text_value(L, key), kStageWords);
+     }},
+    reader<&RunSettings::stages, &StageSettings::force>("force"),
+    {"index_memory",  // a number is one of kilobytes, as in PostgreSQL's settings
+     [](lua_State* L, std::string_view, RunSettings& out) { out.stages.memory = to_text(L, -1); }},
+    number_reader<1, &RunSettings::stages, &StageSettings::lock_timeout_ms>("lock_timeout_ms"),
+    number_reader<1, &RunSettings::stages, &StageSettings::lock_tries>("lock_tries"),
+    reader<&RunSettings::window>("window"),
+};
+
 RunSettings read_settings(lua_State* L, int index) {
-  static constexpr std::array<std::string_view, 16> kKeys = {
-      "jobs",  "create",       "dry_run",         "restart",    "accept_changes",
-      "again", "limit",        "retry_rejects",   "redact",     "stage",
-      "force", "index_memory", "lock_timeout_ms", "lock_tries", "window",
-      "join"};
   RunSettings settings;
-  if (lua_isnoneornil(L, index)) return settings;
-  luaL_checktype(L, index, LUA_TTABLE);
-  const auto number = [&](double least) {
-    const double value = lua_tonumber(L, -1);
-    if (lua_type(L, -1) != LUA_TNUMBER || value < least)
-      raise(Code::kConfig, "{} must be a number from {}", lua_tostring(L, -2), least);
-    return value;
-  };
-  for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
-    const std::string key = to_text(L, -2);
-    const bool flag = lua_toboolean(L, -1) != 0;
-    if (key == "jobs")
-      settings.jobs = static_cast<int>(number(0));
-    else if (key == "create")
-      settings.create = flag;
-    else if (key == "dry_run")
-      settings.dry_run = flag;
-    else if (key == "restart")
-      settings.restart = flag;
-    else if (key == "again")
-      settings.again = flag;
-    else if (key == "accept_changes")
-      settings.accept_changes = flag;
-    else if (key == "join")
-      settings.join = flag;
-    else if (key == "limit")
-      settings.limit = static_cast<uint64_t>(number(0));
-    else if (key == "redact")
-      settings.redact = flag;
-    else if (key == "retry_rejects")
-      settings.retry_rejects = flag;
-    else if (key == "stage")
-      settings.stage = enum_of<Stage>(key, to_text(L, -1), kStageWords);
-    else if (key == "force")
-      settings.stages.force = flag;
-    else if (key == "index_memory")
-      settings.stages.memory = to_text(L, -1);
-    else if (key == "lock_timeout_ms")
-      settings.stages.lock_timeout_ms = static_cast<uint32_t>(number(1));
-    else if (key == "lock_tries")
-      settings.stages.lock_tries = static_cast<uint32_t>(number(1));
-    else if (key == "window")
-      settings.window = to_text(L, -1);
-    else
-      unknown_key("a run", key, kKeys);
-  }
+  if (!lua_isnoneornil(L, index)) read_table(L, index, "a run", kSettings, settings);
   return settings;
 }
 

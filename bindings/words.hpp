@@ -1,11 +1,11 @@
 // The words scripts use for enums, and the columns they describe.
 #pragma once
 #include <lua.hpp>
-#include <span>
 #include <string_view>
 
 #include "base/options.hpp"
 #include "base/words.hpp"
+#include "bindings/reader.hpp"
 #include "plan/column.hpp"
 
 namespace lugger {
@@ -16,13 +16,9 @@ Column read_column(lua_State* L, int index);
 /// Sets one policy key; false: it is not a policy key. The value is at the top of the stack and
 /// stays there.
 bool read_policy_key(lua_State* L, std::string_view key, CoercePolicy& policy);
-std::span<const std::string_view> policy_keys() noexcept;
+Words policy_keys() noexcept;
 
 JsonStyle json_style_named(std::string_view word);
-
-/// Error{config}: unknown key, with the nearest known one.
-[[noreturn]] void unknown_key(std::string_view holder, std::string_view key,
-                              std::span<const std::string_view> known);
 
 /// Options of a source or target from a Lua table; nil is none. Nested tables were turned into JSON
 /// text by the library.
