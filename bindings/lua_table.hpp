@@ -24,6 +24,11 @@ requires(std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) void push(lua_Stat
 }
 
 template <typename T>
+void push(lua_State* L, const std::vector<T>& list);
+template <typename T>
+void push(lua_State* L, const std::map<std::string, T>& map);
+
+template <typename T>
 void push(lua_State* L, const std::optional<T>& value) {
   if (value) {
     push(L, *value);

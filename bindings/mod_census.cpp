@@ -6,11 +6,7 @@
 #include "bindings/tables.hpp"
 #include "bindings/userdata.hpp"
 #include "bindings/words.hpp"
-#include "census/references.hpp"
-#include "change/update_counts.hpp"
-#include "engine/job_impl.hpp"
 #include "files/oplog_place.hpp"
-#include "postgres/load_trial.hpp"
 #include "registry/registry.hpp"
 
 namespace lugger {
@@ -21,24 +17,13 @@ struct UserdataName<Survey> {
 };
 
 static SurveySettings read_survey_settings(lua_State* L, int index) {
-  static constexpr std::array<std::string_view, 3> kKeys = {"jobs", "limit", "sample"};
+  static constexpr Reader<SurveySettings> kReaders[] = {
+      reader<&SurveySettings::jobs>("jobs"),
+      reader<&SurveySettings::limit>("limit"),
+      reader<&SurveySettings::sample>("sample"),
+  };
   SurveySettings settings;
-  if (lua_isnoneornil(L, index)) return settings;
-  luaL_checktype(L, index, LUA_TTABLE);
-  for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
-    const std::string key = to_text(L, -2);
-    const double value = lua_tonumber(L, -1);
-    if (lua_type(L, -1) != LUA_TNUMBER || value < 0)
-      raise(Code::kConfig, "{} must be a number from 0", key);
-    if (key == "jobs")
-      settings.jobs = static_cast<int>(value);
-    else if (key == "limit")
-      settings.limit = static_cast<uint64_t>(value);
-    else if (key == "sample")
-      settings.sample = static_cast<uint64_t>(value);
-    else
-      unknown_key("a census", key, kKeys);
-  }
+  if (!lua_isnoneornil(L, index)) read_table(L, index, "a census", kReaders, settings);
   return settings;
 }
 
@@ -69,32 +54,6 @@ static int census_result(lua_State* L) {
   return 1;
 }
 
-static void push(lua_State* L, const ReferenceCandidate& candidate) {
-  lua_newtable(L);
-  set(L, "collection", candidate.collection + 1);
-  set(L, "target", candidate.target + 1);
-  set(L, "path", candidate.path);
-  set(L, "by", candidate.by);
-  set(L, "values", candidate.values);
-  set(L, "looked_at", candidate.looked_at);
-  set(L, "found", candidate.found);
-}
-
-static void push(lua_State* L, const ReferenceCount::Example& example) {
-  lua_newtable(L);
-  set(L, "document", example.document);
-  set(L, "value", example.value);
-}
-
-static void push(lua_State* L, const ReferenceCount& count) {
-  lua_newtable(L);
-  set(L, "path", count.path);
-  set(L, "values", count.values);
-  set(L, "found", count.found);
-  set(L, "dangling", count.dangling);
-  set_list(L, "examples", count.examples);
-}
-
 static int find_references(lua_State* L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   std::vector<const CollectionCensus*> list;
@@ -103,7 +62,7 @@ static int find_references(lua_State* L) {
     list.push_back(&check_userdata<Survey>(L, -1).result());
     lua_pop(L, 1);  // the list holds it
   }
-  push_list(L, find_references(list));
+  push(L, find_references(list));
   return 1;
 }
 
@@ -118,32 +77,14 @@ static int check_references(lua_State* L) {
   }
   const auto to = open_source(std::string(check_text(L, 4)), read_options(L, 5, "source"));
   const auto memory = static_cast<uint64_t>(luaL_optnumber(L, 6, double{256 << 20}));
-  push_list(L, check_references(*from, paths, *to, memory, &signal_stop()));
+  push(L, check_references(*from, paths, *to, memory, &signal_stop()));
   return 1;
 }
 
 static int try_load(lua_State* L) {
   const auto source = open_source(std::string(check_text(L, 1)), read_options(L, 2, "source"));
-  const LoadTrial trial = try_load(*source, luaL_optnumber(L, 3, 1), &signal_stop());
-  lua_newtable(L);
-  set(L, "documents", trial.documents);
-  set(L, "bytes", trial.bytes);
-  set(L, "refused", trial.refused);
-  set(L, "row_bytes", trial.row_bytes);
-  set(L, "columns", trial.columns);
-  set(L, "seconds", trial.seconds);
-  set(L, "connection_seconds_per_byte", connection_seconds_per_byte());
+  push(L, try_load(*source, luaL_optnumber(L, 3, 1), &signal_stop()));
   return 1;
-}
-
-static void push(lua_State* L, const UpdateCounts::Collection& counts) {
-  lua_newtable(L);
-  set(L, "inserts", counts.inserts);
-  set(L, "updates", counts.updates);
-  set(L, "replacements", counts.replacements);
-  set(L, "deletes", counts.deletes);
-  set(L, "paths", counts.paths);
-  set(L, "other_paths", counts.other_paths);
 }
 
 /// The oplog that a source of this place replays; nil when there is none.

@@ -1,6 +1,7 @@
 // native.fix(spec), native.undo(spec), native.control(run, request): data fixes, and runs reached
 // from outside.
 #include "bindings/fix_spec.hpp"
+#include "bindings/fix_tables.hpp"
 #include "bindings/lua_table.hpp"
 #include "bindings/modules.hpp"
 #include "bindings/run_methods.hpp"
@@ -13,57 +14,6 @@ template <>
 struct UserdataName<FixRun> {
   static constexpr char value[] = "lugger.native.fix_run";
 };
-
-static void push(lua_State* L, const FixSample::Cell& cell) {
-  lua_newtable(L);
-  set(L, "field", cell.field);
-  set(L, "before", cell.before);
-  set(L, "after", cell.after);
-}
-
-static void push(lua_State* L, const FixSample& sample) {
-  lua_newtable(L);
-  set(L, "key", sample.key);
-  set_list(L, "cells", sample.cells);
-}
-
-static void push(lua_State* L, const FixRefusal& refusal) {
-  lua_newtable(L);
-  set(L, "key", refusal.key);
-  set(L, "code", refusal.code);
-  set(L, "message", refusal.message);
-}
-
-static void push(lua_State* L, const FixFieldReport::Pair& pair) {
-  lua_newtable(L);
-  set(L, "before", pair.before);
-  set(L, "after", pair.after);
-  set(L, "rows", pair.rows);
-}
-
-static void push(lua_State* L, const FixFieldReport& field) {
-  lua_newtable(L);
-  set(L, "field", field.field);
-  set(L, "rows", field.rows);
-  set(L, "more", field.more);
-  set_list(L, "pairs", field.pairs);
-}
-
-static void push(lua_State* L, const FixReport& report) {
-  lua_newtable(L);
-  set(L, "kind", report.kind);
-  set(L, "table", report.table);
-  set(L, "where", report.where);
-  set(L, "applied", report.applied);
-  set(L, "retried", report.retried);
-  set(L, "counted", report.counted);
-  set(L, "triggers", report.triggers);
-  set(L, "notes", report.notes);
-  set(L, "images_until", report.images_until);
-  set_list(L, "fields", report.fields);
-  set_list(L, "samples", report.samples);
-  set_list(L, "refusals", report.refusals);
-}
 
 static int fix(lua_State* L) {
   const FixSpec spec = read_fix_spec(L, 1);

@@ -1,7 +1,10 @@
 // native.records(): the structs that cross to Lua, as they are declared; tools/records prints them.
+#include "bindings/census_tables.hpp"
+#include "bindings/fix_tables.hpp"
 #include "bindings/guard.hpp"
 #include "bindings/modules.hpp"
 #include "bindings/tables.hpp"
+#include "bindings/verify_tables.hpp"
 
 namespace lugger {
 
@@ -28,12 +31,19 @@ static std::vector<RecordText> texts_of_records() {
 
 static int records(lua_State* L) {
   push(L,
-       texts_of_records<Tally, Partition, PartitionRecord, OplogInfo, SourceInfo, CollectionInfo,
-                        PlaceInfo, TargetColumn, TargetReport, OptionSpec, TypeCount, FieldSummary,
-                        Description, Reference, Column, TablePlan, ShapeStep, PlanShape, JobPlan,
-                        PreviewDocument::Row, PreviewDocument, Preview, TraceStep, Trace,
-                        RehearsedRefusal, Rehearsal, RunSnapshot, RunResult, RunRecord,
-                        RejectRecord, StepProgress, Refused, StepRecord, RecordText, FieldText>());
+       texts_of_records<
+           Tally, Partition, PartitionRecord, OplogInfo, SourceInfo, CollectionInfo, PlaceInfo,
+           TargetColumn, TargetReport, OptionSpec, TypeCount, FieldSummary, Description, Reference,
+           Column, TablePlan, ShapeStep, PlanShape, JobPlan, PreviewDocument::Row, PreviewDocument,
+           Preview, TraceStep, Trace, RehearsedRefusal, Rehearsal, RunSnapshot, RunResult,
+           RunRecord, RejectRecord, StepProgress, Refused, StepRecord, ColumnFinding,
+           ColumnDifference, RowFinding, TableVerdict, Verdict, RepairResult, VerifySnapshot,
+           CensusType, CensusLengths, CensusIntegers, CensusDoubles, CensusDecimals, CensusDates,
+           TextLooks, CensusTexts, CensusTop, CensusSubtype, CensusPath, CensusDiscriminator::Kind,
+           CensusDiscriminator, CensusFaultText, CensusBreak, CensusSample, CollectionCensus,
+           SurveySnapshot, ReferenceCandidate, ReferenceCount::Example, ReferenceCount, LoadTrial,
+           UpdateCounts::Collection, FixSample::Cell, FixSample, FixRefusal, FixFieldReport::Pair,
+           FixFieldReport, FixReport, RecordText, FieldText>());
   return 1;
 }
 

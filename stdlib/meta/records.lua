@@ -313,6 +313,335 @@
 ---@field started string
 ---@field ended string
 
+---@class lugger.column_finding
+---@field table string
+---@field column string
+---@field wanted string the type of the mapping
+---@field found string the type in the table; "" when there is no such column
+
+---@class lugger.column_difference both sides of one column, as text
+---@field column string
+---@field source string|nil nil is NULL
+---@field target string|nil nil is NULL
+
+---@class lugger.row_finding
+---@field kind "missing"|"extra"|"different"
+---@field table string
+---@field key string "mongo_id=64f1..., ordinal=2"
+---@field columns lugger.column_difference[] of a different row, those that differ
+
+---@class lugger.table_verdict
+---@field table string
+---@field source integer rows expected; equal + missing + different + older
+---@field target integer rows there; equal + extra + different + newer
+---@field equal integer
+---@field missing integer
+---@field extra integer
+---@field different integer
+---@field newer integer rows of documents that the target has newer, with on_conflict = 'newer'
+---@field older integer the source's rows of these
+---@field duplicates integer source rows that gave way to another of the same key
+---@field settled integer rows that differed at first, and not when read again
+---@field source_digest string
+---@field target_digest string
+---@field columns string[] compared
+---@field left_out string[] not compared: filled by the server or the clock
+
+---@class lugger.verdict
+---@field equal boolean
+---@field job string
+---@field run string the run that loaded the rows; "" when none is recorded
+---@field run_status string
+---@field run_now string what lugger.now() gave in that run, and in this comparison
+---@field script_hash string
+---@field mapping_hash string of tables, columns, types and paths
+---@field source string secrets masked
+---@field source_identity string
+---@field target string secrets masked
+---@field target_identity string
+---@field server string
+---@field position string the snapshot the target was read in
+---@field started string ISO, UTC
+---@field finished string ISO, UTC
+---@field seconds number
+---@field seed integer of the digests and the sample
+---@field documents integer read
+---@field skipped integer by the hook: not expected
+---@field rejected integer by the mapping: not expected
+---@field kept_rejects integer among the rejects of the load: not expected
+---@field unmapped table<string, integer> path -> documents; no column takes it
+---@field replaced table<string, integer> table.column -> values that on_error replaced
+---@field skip_reasons table<string, integer>
+---@field reject_codes table<string, integer>
+---@field tables lugger.table_verdict[]
+---@field altered lugger.column_finding[]
+---@field rows lugger.row_finding[] the first of each table and kind
+---@field window string --since in words; "" when not asked for
+---@field where string
+---@field columns string those of --columns; "": all
+---@field sample string what the sample proves, in words
+---@field looked_for_missing boolean
+---@field looked_for_extra boolean
+---@field reasons string[] why it cannot be called equal, beyond rows and columns: "the load is not finished"
+---@field notes string[]
+---@field warnings string[]
+
+---@class lugger.repair
+---@field applied boolean
+---@field run string its run in the ledger; "" when nothing was written
+---@field documents integer written again, or that would be
+---@field deleted integer rows
+---@field extra_left integer rows that no document makes, and that stay without delete_extra
+---@field beyond_keys integer extra rows that no key tells from the right ones: they stay
+---@field of_refused integer extra rows of documents that were refused: they stay
+---@field refused string why the extra rows would not be deleted; "" when nothing is in the way
+---@field rounds integer
+---@field notes string[]
+
+---@class lugger.verify_snapshot
+---@field stage string
+---@field documents integer
+---@field bytes integer
+---@field total_bytes integer 0: unknown
+---@field rows integer of the target
+---@field seconds number
+
+---@class lugger.census_type
+---@field type string "int32", "string", ...
+---@field values integer
+---@field examples string[] ids of the first three documents; "#17" is the 17th document, where there is no _id
+
+---@class lugger.census_lengths bytes of texts and binaries, elements of arrays
+---@field least integer
+---@field greatest integer
+---@field mean number
+---@field empty integer how many were empty
+
+---@class lugger.census_integers
+---@field least string|nil as text, so that no digit is lost
+---@field greatest string|nil as text, so that no digit is lost
+---@field beyond_double integer that a double cannot hold
+
+---@class lugger.census_doubles
+---@field least string|nil as text, so that no digit is lost
+---@field greatest string|nil as text, so that no digit is lost
+---@field values integer
+---@field whole integer without a fraction
+---@field nan integer
+---@field infinite integer
+---@field looked_at integer values whose digits were counted
+---@field precision integer digits that numeric needs to hold them
+---@field scale integer of these behind the point
+
+---@class lugger.census_decimals
+---@field least string|nil as text, so that no digit is lost
+---@field greatest string|nil as text, so that no digit is lost
+---@field values integer
+---@field special integer NaN and infinities
+---@field looked_at integer values whose digits were counted
+---@field precision integer digits that numeric needs to hold them
+---@field scale integer of these behind the point
+
+---@class lugger.census_dates
+---@field least string|nil
+---@field greatest string|nil
+---@field outside integer of PostgreSQL's years
+
+---@class lugger.census_looks texts that another type could hold
+---@field looked_at integer texts examined; fewer than texts.values where only a part was
+---@field number integer
+---@field integer integer of the numbers, those without a fraction
+---@field padded integer of the integers, those a number would not give back: "007", "+1"
+---@field date integer
+---@field bool integer "true" and "false"
+---@field uuid integer
+---@field object_id integer 24 hex digits
+---@field json integer documents and arrays as JSON text
+---@field precision integer digits that numeric needs to hold the numbers
+---@field scale integer of these behind the point
+
+---@class lugger.census_texts
+---@field least integer bytes
+---@field greatest integer
+---@field mean number
+---@field empty integer how many were empty
+---@field values integer
+---@field with_nul integer texts with NUL
+---@field bad_utf8 integer texts that are not UTF-8
+---@field nul_example string|nil id of a document
+---@field utf8_example string|nil id of a document
+---@field looks lugger.census_looks
+
+---@class lugger.census_top
+---@field value string at most 40 bytes, "..." behind a longer one
+---@field type string
+---@field count integer
+
+---@class lugger.census_subtype
+---@field subtype integer
+---@field values integer
+
+---@class lugger.census_path
+---@field path string "lines[].price", as a column's `from` takes it
+---@field name string the last name as it is in the data; "[]" for elements, "*" for folded names
+---@field kind "field"|"element"|"folded"
+---@field parent integer|nil place of the path above in paths, from 1; nil: the document itself
+---@field depth integer from 1
+---@field documents integer that have the path, whatever its value
+---@field parents integer documents, at any depth, that could have the field; 0 for elements and folded names
+---@field present integer values, null left out
+---@field nulls integer
+---@field missing integer of the parents, those without the field
+---@field types lugger.census_type[] most frequent first, without null
+---@field null_examples string[]
+---@field integers lugger.census_integers|nil
+---@field doubles lugger.census_doubles|nil
+---@field decimals lugger.census_decimals|nil
+---@field dates lugger.census_dates|nil
+---@field texts lugger.census_texts|nil
+---@field binaries lugger.census_lengths|nil
+---@field arrays lugger.census_lengths|nil
+---@field subtypes lugger.census_subtype[]|nil of binaries
+---@field distinct integer distinct scalars; an estimate (standard error 2.3 %) unless distinct_exact
+---@field distinct_exact boolean
+---@field top lugger.census_top[] the most frequent values
+---@field top_error integer counts in top may be too small by this
+---@field names integer|nil folded: how many names there were, an estimate
+---@field not_walked integer|nil documents and arrays nested too deep to look into
+---@field repeated integer|nil times the name came twice in one document
+---@field repeated_example string|nil
+---@field same_but_case string[]|nil names beside it that differ by case alone
+---@field type string narrowest column type that holds every value; jsonb otherwise
+---@field suggests lugger.census_suggestion|nil added by census_advice
+---@field notes string[]|nil added by census_advice
+
+---@class lugger.census_kind documents with one value of a discriminator
+---@field value string
+---@field documents integer
+---@field always string[]
+---@field never string[]
+
+---@class lugger.census_discriminator a text field whose value tells which other fields a document has
+---@field path string
+---@field decides string[] names of the fields whose presence it tells
+---@field kinds lugger.census_kind[] most documents first
+
+---@class lugger.census_fault a document that is not valid BSON; what stands before the fault was counted
+---@field document integer from 1
+---@field id string "" when it could not be read
+---@field path string the document or array with the fault; "" is the document itself
+---@field what string
+---@field at integer|nil byte of the (unpacked) source where the document begins
+---@field inside integer byte of the document where the fault is
+
+---@class lugger.census_break where reading ended before the end
+---@field message string
+---@field hint string
+---@field documents integer that were read in front of it
+
+---@class lugger.census_sample
+---@field documents integer passed by
+---@field chance number that each had to be taken
+
+---@class lugger.collection_census
+---@field info lugger.source_info
+---@field documents integer
+---@field malformed integer
+---@field bytes integer of the documents as BSON or rows
+---@field sizes lugger.census_lengths bytes of a document
+---@field largest string id of the largest document
+---@field complete boolean false: stopped at the limit, at a break, or by the user
+---@field sample lugger.census_sample|nil
+---@field paths lugger.census_path[] each behind its parent
+---@field discriminators lugger.census_discriminator[] those that decide most first
+---@field faults lugger.census_fault[] the first ten
+---@field breaks lugger.census_break[]
+---@field tolerated integer documents that were not standard JSON
+---@field seconds number
+---@field workers integer
+
+---@class lugger.census_snapshot
+---@field documents integer
+---@field bytes integer
+---@field total_bytes integer 0: unknown
+---@field seconds number
+
+---@class lugger.reference_candidate a path that may refer to a collection
+---@field collection integer its place in the list
+---@field target integer as collection
+---@field path string
+---@field by "values"|"name"
+---@field values integer
+---@field looked_at integer
+---@field found integer
+
+---@class lugger.dangling_value
+---@field document string
+---@field value string
+
+---@class lugger.reference_count
+---@field path string
+---@field values integer
+---@field found integer
+---@field dangling integer
+---@field examples lugger.dangling_value[] of dangling values, the first three
+
+---@class lugger.load_trial
+---@field documents integer
+---@field bytes integer of the documents in the source's form
+---@field refused integer
+---@field row_bytes integer of the values as they would be stored
+---@field columns integer
+---@field seconds number on one core
+---@field connection_seconds_per_byte number
+
+---@class lugger.update_counts
+---@field inserts integer
+---@field updates integer
+---@field replacements integer
+---@field deletes integer
+---@field paths table<string, integer> updates that touched a path
+---@field other_paths integer updates of paths beyond the first 10,000
+
+---@class lugger.fix_cell
+---@field field string
+---@field before string|nil nil is NULL
+---@field after string|nil nil is NULL
+
+---@class lugger.fix_sample a row before and after
+---@field key string
+---@field cells lugger.fix_cell[] of what changes only
+
+---@class lugger.fix_refusal a row that was left as it is, and why
+---@field key string
+---@field code string
+---@field message string
+
+---@class lugger.fix_pair
+---@field before string|nil nil is NULL
+---@field after string|nil nil is NULL
+---@field rows integer
+
+---@class lugger.fix_field_report
+---@field field string
+---@field rows integer
+---@field more boolean there were more pairs than are listed
+---@field pairs lugger.fix_pair[] most frequent first
+
+---@class lugger.fix_report
+---@field kind "fix"|"undo"
+---@field table string
+---@field where string
+---@field applied boolean
+---@field retried integer rows that other sessions changed meanwhile, and that were read again
+---@field counted integer changes found before the first write
+---@field fields lugger.fix_field_report[] one an entry of `set`
+---@field samples lugger.fix_sample[]
+---@field refusals lugger.fix_refusal[] the first of each code
+---@field triggers string[]
+---@field notes string[]
+---@field images_until string
+
 ---@class lugger.record a struct that crosses to Lua
 ---@field name string
 ---@field about string

@@ -8,6 +8,7 @@ import harness
 
 FOLDERS = ('runtime', 'bindings', 'stdlib', 'scripts', 'examples', 'tests', 'tools', 'cmake', '.ci')
 ENDINGS = ('.cpp', '.hpp', '.h', '.lua', '.py', '.sh', '.mjs', '.cmake')
+GENERATED = ('stdlib/meta/records.lua',)
 MAX_FILE = 400
 MAX_FUNCTION = 70
 MAX_PROSE = 100
@@ -18,8 +19,9 @@ def sources():
     for folder in FOLDERS:
         for path in sorted((harness.ROOT / folder).rglob('*')):
             name = str(path.relative_to(harness.ROOT))
-            if path.is_file() and '/data/' not in name and (
-                    path.suffix in ENDINGS or folder in ('tools', '.ci')) and '__pycache__' not in name:
+            if not path.is_file() or '/data/' in name or '__pycache__' in name or name in GENERATED:
+                continue
+            if path.suffix in ENDINGS or folder in ('tools', '.ci'):
                 yield name, path.read_text(encoding='utf-8', errors='replace')
 
 

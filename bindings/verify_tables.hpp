@@ -1,0 +1,20 @@
+// What a verification and a repair found, as Lua tables.
+#pragma once
+#include "bindings/record.hpp"
+#include "verify/verification.hpp"
+
+namespace lugger {
+
+Record<ColumnFinding> record_of(const ColumnFinding*);
+Record<ColumnDifference> record_of(const ColumnDifference*);
+Record<RowFinding> record_of(const RowFinding*);
+Record<TableVerdict> record_of(const TableVerdict*);
+Record<Verdict> record_of(const Verdict*);
+Record<RepairResult> record_of(const RepairResult*);
+Record<VerifySnapshot> record_of(const VerifySnapshot*);
+
+/// Options of a verification from an argument; nil is the defaults. Error{config} for a key it
+/// does not know.
+VerifyOptions read_verify_options(lua_State* L, int index);
+
+}  // namespace lugger
