@@ -45,6 +45,14 @@ describe('jobs', function()
     check.raises('from must be', job, nil, { from = 'users.bson' })
   end)
 
+  it('checks the settings of a run', function()
+    local made = job(nil, {})
+    check.raises('create must be true or false, not a string', made.start, made, { create = 'no' })
+    check.raises('jobs must be a number from 0', made.start, made, { jobs = -1 })
+    check.raises('stage = "indx" is not one of', made.start, made, { stage = 'indx' })
+    check.raises('did you mean restart?', made.start, made, { restrat = true })
+  end)
+
   it('writes what the source holds', function()
     local out = check.scratch 'out.jsonl'
     local result = job(nil, { into = lugger.target(out, { key = 'mongo_id' }) }):start()
