@@ -167,10 +167,23 @@ def to_uuid(value, _column):
     raise Refused('wrong_type')
 
 
+def without_nul(value, column, make):
+    """What `make` makes of it without its NULs. Of two reasons to refuse it either may be told: it is refused once."""
+    try:
+        clean = values.without_nul(value, column.nul)
+    except Refused as nul:
+        try:
+            make(value)
+        except Refused as other:
+            raise Refused(*nul.codes, *other.codes) from other
+        raise
+    return make(clean)
+
+
 def text(value, column):
     if column.strict and not isinstance(value, str):
         raise Refused('wrong_type')
-    made = text_of(values.without_nul(value, column.nul))
+    made = without_nul(value, column, text_of)
     return made.strip(BLANKS) if column.trim else made
 
 
@@ -197,9 +210,8 @@ def text_of(value):
 
 
 def jsonb(value, column):
-    value = values.without_nul(value, column.nul)
     style = column.json or ('typed' if column.origin == '*' else 'plain')
-    return values.last_of_equal((values.typed if style == 'typed' else values.plain)(value))
+    return values.last_of_equal(without_nul(value, column, values.typed if style == 'typed' else values.plain))
 
 
 COERCERS = {'text': text, 'int4': whole, 'int8': whole, 'numeric': numeric, 'float8': double, 'bool': boolean,
