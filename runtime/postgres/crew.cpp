@@ -20,7 +20,7 @@ double share_of(const PgRows& rows, size_t row, size_t done, size_t total) {
 
 }  // namespace
 
-CrewMember::CrewMember(StageCrew& crew, std::unique_ptr<PgSession> session)
+CrewMember::CrewMember(StageCrew& crew, LentSession session)
     : crew_(crew), session_(std::move(session)) {
   if (!crew_.place_.pooled) pid_ = session_->query("SELECT pg_backend_pid()").text(0, 0);
 }
@@ -71,8 +71,8 @@ void StageCrew::run(std::vector<CrewTask> tasks, size_t members, const std::stri
 void StageCrew::hire(size_t members, const std::string& settings) {
   while (members_.size() < members && !tasks_.empty()) {
     try {
-      auto session =
-          std::make_unique<PgSession>(place_.url, std::string(stage_word(stage_)), place_.pooled);
+      LentSession session =
+          SessionPool::of(place_.url)->lend(std::string(stage_word(stage_)), place_.pooled);
       if (!settings.empty() && !place_.pooled) session->execute(settings);
       members_.push_back(std::make_unique<CrewMember>(*this, std::move(session)));
     } catch (const Error& error) {
@@ -190,7 +190,7 @@ void StageCrew::cancel_all() {
 }
 
 void StageCrew::watch() {
-  std::unique_ptr<PgSession> session;
+  LentSession session;
   for (;;) {
     {
       std::unique_lock lock(mutex_);
@@ -200,7 +200,7 @@ void StageCrew::watch() {
     if (work_.stop != nullptr && work_.stop->requested()) cancel_all();
     if (!work_.tell) continue;
     try {
-      if (!session) session = std::make_unique<PgSession>(place_.url, "progress", place_.pooled);
+      if (!session) session = SessionPool::of(place_.url)->lend("progress", place_.pooled);
       look(*session);
     } catch (const std::exception&) {
       session.reset();  // progress is a courtesy: the work goes on without it

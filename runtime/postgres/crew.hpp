@@ -8,7 +8,7 @@
 
 #include "base/clock.hpp"
 #include "postgres/patience.hpp"
-#include "postgres/session.hpp"
+#include "postgres/session_pool.hpp"
 #include "postgres/steps.hpp"
 
 namespace lugger {
@@ -31,7 +31,7 @@ class StageCrew;
 /// One worker's hands: its session, and what it is doing.
 class CrewMember {
  public:
-  CrewMember(StageCrew& crew, std::unique_ptr<PgSession> session);
+  CrewMember(StageCrew& crew, LentSession session);
 
   PgSession& session() { return *session_; }
   Patience patience();
@@ -45,7 +45,7 @@ class CrewMember {
  private:
   friend class StageCrew;
   StageCrew& crew_;
-  std::unique_ptr<PgSession> session_;
+  LentSession session_;
   std::string pid_;
   const CrewTask* task_ = nullptr;
   std::string phase_, waiting_;

@@ -6,6 +6,7 @@
 #include "postgres/claims.hpp"
 #include "postgres/redo.hpp"
 #include "postgres/refusal.hpp"
+#include "postgres/session_pool.hpp"
 #include "postgres/state.hpp"
 
 namespace lugger {
@@ -18,7 +19,8 @@ class PgSink : public RowSink {
   PgSink(const PlanShape& plan, const PgSinkSettings& settings)
       : plan_(plan),
         settings_(settings),
-        session_(settings.url, "load", settings.pooled),
+        lent_(SessionPool::of(settings.url)->lend("load", settings.pooled)),
+        session_(*lent_),
         load_{session_, plan, make_layout(session_, plan), settings.pooled} {
     switch (settings.mode) {
       case PgLoadMode::kDirect: loader_ = make_direct_loader(load_); break;
@@ -157,7 +159,8 @@ class PgSink : public RowSink {
 
   const PlanShape& plan_;
   PgSinkSettings settings_;
-  PgSession session_;
+  LentSession lent_;
+  PgSession& session_;
   PgLoad load_;
   std::unique_ptr<PgLoader> loader_, staged_;
   UnitDocuments unit_;

@@ -8,6 +8,7 @@
 #include "postgres/constrain.hpp"
 #include "postgres/layout.hpp"
 #include "postgres/preflight.hpp"
+#include "postgres/session_pool.hpp"
 #include "postgres/step_state.hpp"
 
 namespace lugger {
@@ -42,7 +43,8 @@ class StageRunner {
         shape_(shape),
         tables_(tables),
         work_(work),
-        session_(place.url, std::string(stage_word(stage)), place.pooled) {}
+        lent_(SessionPool::of(place.url)->lend(std::string(stage_word(stage)), place.pooled)),
+        session_(*lent_) {}
 
   StageResult run() {
     refuse_unsettled();
@@ -219,7 +221,8 @@ class StageRunner {
   const PlanShape& shape_;
   const StageTables& tables_;
   const StageWork& work_;
-  PgSession session_;
+  LentSession lent_;
+  PgSession& session_;
   StageResult result_;
   std::set<std::string> dirty_;  // names of constraints that rows stand against
   std::map<std::string, std::set<std::string>> null_columns_;

@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "postgres/claims.hpp"
 #include "postgres/lease.hpp"
+#include "postgres/session_pool.hpp"
 #include "postgres/state_ddl.hpp"
 #include "postgres/state_read.hpp"
 #include "postgres/state_steps.hpp"
@@ -25,7 +26,8 @@ class PgState final : public State {
         name_(std::move(schema)),
         schema_(PgSession::quote_name(name_)),
         pooled_(pooled),
-        lease_(url_, name_, pooled) {}
+        lease_(url_, name_, pooled),
+        idle_(SessionPool::of(url_)) {}
   ~PgState() override {
     if (session_ != nullptr && session_->alive()) lease_.release(*session_);
   }
@@ -104,14 +106,15 @@ class PgState final : public State {
   std::string url_, name_, schema_;
   bool pooled_;
   PgLease lease_;
-  std::unique_ptr<PgSession> session_;
+  std::shared_ptr<SessionPool> idle_;
+  LentSession session_;
 };
 
 /// Connects on first use, and again after a loss; a session lock lost with the connection is taken
 /// anew.
 PgSession& PgState::session() {
   if (session_ != nullptr && !session_->was_ended()) return *session_;
-  session_ = std::make_unique<PgSession>(url_, "state", pooled_);
+  session_ = idle_->lend("state", pooled_);
   const std::string job = lease_.job();
   std::string holder;
   if (!job.empty() && !pooled_ && !lease_.take(*session_, job, holder)) {

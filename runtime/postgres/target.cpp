@@ -9,9 +9,8 @@
 #include "postgres/preflight.hpp"
 #include "postgres/rows.hpp"
 #include "postgres/server.hpp"
-#include "postgres/session.hpp"
+#include "postgres/session_pool.hpp"
 #include "postgres/sink.hpp"
-#include "postgres/spare.hpp"
 #include "postgres/stage.hpp"
 #include "postgres/state.hpp"
 
@@ -69,7 +68,7 @@ class PgTarget : public Target, public Stages {
                                                   : std::nullopt),
         writer_(enum_of<PgWriter>("writer", options.text("writer", "copy"), kPgWriterWords)),
         schema_(options.text("state_schema", "lugger")),
-        spare_(SpareSession::of(url_)) {}
+        idle_(SessionPool::of(url_)) {}
 
   std::string place() const override { return place_; }
 
@@ -84,7 +83,7 @@ class PgTarget : public Target, public Stages {
 
   std::vector<TargetColumn> columns(const std::string& table) override {
     std::vector<TargetColumn> out;
-    const std::shared_ptr<PgSession> session = borrow("inspect");
+    const LentSession session = borrow("inspect");
     const std::optional<PgTable> found = inspect_table(*session, table);
     if (!found) return out;
     for (const PgColumn& column : found->columns) {
@@ -95,7 +94,7 @@ class PgTarget : public Target, public Stages {
   }
 
   TargetReport inspect(const PlanShape& plan, bool create, bool again) override {
-    const std::shared_ptr<PgSession> session = borrow("inspect");
+    const LentSession session = borrow("inspect");
     TargetReport report = inspect_pg(*session, plan, {create, again, writer_});
     report.place = place_;
     if (found_pooler_)
@@ -110,7 +109,7 @@ class PgTarget : public Target, public Stages {
 
   void create(const TargetReport& report) override {
     if (report.create.empty()) return;
-    const std::shared_ptr<PgSession> session = borrow("create");
+    const LentSession session = borrow("create");
     session->begin();
     for (const std::string& sql : report.create) session->execute(sql);
     session->commit();
@@ -119,7 +118,6 @@ class PgTarget : public Target, public Stages {
   std::unique_ptr<State> state() override { return make_pg_state(url_, schema_, pooled()); }
 
   std::unique_ptr<RowSink> open(const PlanShape& plan, const SinkOptions& options) override {
-    spare_->drop();
     return make_pg_sink(plan,
                         {url_, pooled(), schema_,
                          enum_of<PgLoadMode>("the mode of a run", options.mode, kPgLoadModeWords)});
@@ -134,7 +132,7 @@ class PgTarget : public Target, public Stages {
   std::unique_ptr<Health> health() override { return make_pg_health(url_, pooled()); }
   std::unique_ptr<Rows> rows() override {
     const bool behind_pooler = pooled();
-    spare_->drop();
+    idle_->drop();
     return make_pg_rows(url_, behind_pooler, server_);
   }
 
@@ -148,7 +146,7 @@ class PgTarget : public Target, public Stages {
   }
 
   std::vector<StepRecord> steps(const PlanShape& plan) override {
-    const std::shared_ptr<PgSession> session = borrow("steps");
+    const LentSession session = borrow("steps");
     note_made(*session, plan);
     std::vector<StepRecord> out;
     for (const StageStep& step : pending_steps(*session, plan, {made_, {}})) {
@@ -162,20 +160,19 @@ class PgTarget : public Target, public Stages {
   StageResult build(Stage stage, const PlanShape& plan, const StageWork& work) override {
     const std::string& direct = direct_.empty() && pooled() ? direct_behind_pooler_ : direct_;
     const PgPlace place = direct.empty() ? PgPlace{url_, pooled()} : PgPlace{direct, false};
-    spare_->drop();
     return run_pg_stage(place, stage, plan, known_tables(work.state, work.job), work);
   }
 
   std::vector<Refused> preflight(const PlanShape& plan, const std::string& job) override {
     const std::unique_ptr<State> ledger = state();
-    const std::shared_ptr<PgSession> session = borrow("preflight");
+    const LentSession session = borrow("preflight");
     return preflight_pg(*session, plan,
                         pending_steps(*session, plan, known_tables(ledger.get(), job)));
   }
 
   std::vector<std::string> delete_problems(const PlanShape& plan) override {
     std::vector<std::string> out;
-    const std::shared_ptr<PgSession> session = borrow("inspect");
+    const LentSession session = borrow("inspect");
     for (const TablePlan& table : plan.tables()) {
       const std::optional<PgTable> found = inspect_table(*session, table.name);
       if (found && !found->may_delete)
@@ -187,7 +184,7 @@ class PgTarget : public Target, public Stages {
   /// Tables that lugger made and never finished hold nothing but what their run loaded; of others
   /// nothing can be told.
   void discard(const PlanShape& plan, const std::string&) override {
-    const std::shared_ptr<PgSession> session = borrow("discard");
+    const LentSession session = borrow("discard");
     std::string ours;
     for (const TablePlan& table : plan.tables()) {
       const std::optional<PgTable> found = inspect_table(*session, table.name);
@@ -207,28 +204,13 @@ class PgTarget : public Target, public Stages {
   }
 
  private:
-  std::unique_ptr<PgSession> connect(const std::string& purpose) {
+  LentSession borrow(const std::string& purpose) {
     const std::lock_guard lock(mutex_);
-    if (pooled_) return std::make_unique<PgSession>(url_, purpose, *pooled_);
-    std::unique_ptr<PgSession> session = PgSession::find_out(url_, purpose);
+    if (pooled_) return idle_->lend(purpose, *pooled_);
+    LentSession session = idle_->lend_idle(purpose);
+    if (!session) session = idle_->adopt(PgSession::find_out(url_, purpose));
     pooled_ = found_pooler_ = session->pooled();
     return session;
-  }
-
-  std::unique_ptr<PgSession> spare(const std::string& purpose) {
-    const std::lock_guard lock(mutex_);
-    if (pooled_ == true) return nullptr;
-    std::unique_ptr<PgSession> session = spare_->take(purpose);
-    if (session) pooled_ = false;  // none that is pooled is kept
-    return session;
-  }
-
-  /// For steps that leave nothing behind in a session: they come in quick succession.
-  std::shared_ptr<PgSession> borrow(const std::string& purpose) {
-    std::unique_ptr<PgSession> session = spare(purpose);
-    if (!session) session = connect(purpose);
-    return {session.release(),
-            [spare = spare_](PgSession* lent) { spare->put(std::unique_ptr<PgSession>(lent)); }};
   }
 
   /// Before finishing takes away the comment that says so.
@@ -253,7 +235,7 @@ class PgTarget : public Target, public Stages {
   bool found_pooler_ = false;
   PgWriter writer_;
   std::string schema_;
-  std::shared_ptr<SpareSession> spare_;
+  std::shared_ptr<SessionPool> idle_;
   std::set<std::string> made_;  // tables that this process made, and nobody can be using yet
 };
 

@@ -1,0 +1,80 @@
+#include "postgres/session_pool.hpp"
+
+#include <exception>
+#include <map>
+
+#include "postgres/settings.hpp"
+
+namespace lugger {
+
+namespace {
+
+constexpr std::chrono::seconds kFreshFor{1};
+constexpr size_t kMostIdle = 8;
+
+}  // namespace
+
+std::shared_ptr<SessionPool> SessionPool::of(const std::string& url) {
+  static std::mutex mutex;
+  static std::map<std::string, std::weak_ptr<SessionPool>> pools;
+  const std::lock_guard lock(mutex);
+  std::weak_ptr<SessionPool>& known = pools[url];
+  std::shared_ptr<SessionPool> out = known.lock();
+  if (!out) known = out = std::make_shared<SessionPool>(url);
+  return out;
+}
+
+LentSession SessionPool::lend(const std::string& purpose, bool pooled) {
+  if (pooled) return std::make_shared<PgSession>(url_, purpose, true);
+  if (LentSession idle = lend_idle(purpose)) return idle;
+  return adopt(std::make_unique<PgSession>(url_, purpose));
+}
+
+LentSession SessionPool::lend_idle(const std::string& purpose) {
+  while (std::unique_ptr<PgSession> session = take()) {
+    try {
+      session->execute(session_settings(session->server_version(), false) +
+                       "SET application_name = " + PgSession::quote_literal("lugger " + purpose));
+      return adopt(std::move(session));
+    } catch (const Error& error) {
+      if (error.code() != Code::kConnect) throw;
+    }
+  }
+  return nullptr;
+}
+
+LentSession SessionPool::adopt(std::unique_ptr<PgSession> session) {
+  return {session.release(), [pool = shared_from_this()](PgSession* lent) {
+            pool->put(std::unique_ptr<PgSession>(lent));
+          }};
+}
+
+void SessionPool::drop() {
+  const std::lock_guard lock(mutex_);
+  idle_.clear();
+}
+
+std::unique_ptr<PgSession> SessionPool::take() {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(idle_, [](const Idle& one) { return Clock::now() >= one.fresh_until; });
+  if (idle_.empty()) return nullptr;
+  std::unique_ptr<PgSession> out = std::move(idle_.back().session);
+  idle_.pop_back();
+  return out;
+}
+
+void SessionPool::put(std::unique_ptr<PgSession> session) noexcept try {
+  // After an error the server may not answer any more: closing waits for nobody.
+  if (std::uncaught_exceptions() != 0 || session->pooled() || session->was_ended() ||
+      session->in_transaction())
+    return;
+  session->execute("DISCARD ALL");
+  session->take_notices();
+  const std::lock_guard lock(mutex_);
+  std::erase_if(idle_, [](const Idle& one) { return Clock::now() >= one.fresh_until; });
+  if (idle_.size() < kMostIdle) idle_.push_back({std::move(session), Clock::now() + kFreshFor});
+} catch (const std::exception&) {
+  // One that was lost meanwhile.
+}
+
+}  // namespace lugger
