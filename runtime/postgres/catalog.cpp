@@ -21,7 +21,7 @@ std::string loose_collation(std::string_view oid) {
 
 /// Columns come as rows of unnest, grouped by the first column.
 std::vector<PgIndex> read_indexes(PgSession& session, const std::string& oid) {
-  const PgRows rows = session.query(
+  const PgRows rows = session.query_again(
       "SELECT i.indexrelid::regclass::text, i.indisprimary,"
       " i.indisunique AND i.indimmediate AND i.indexprs IS NULL, a.attname, coalesce(" +
           loose_collation("i.indcollation[k.place - 1]") +
@@ -51,7 +51,7 @@ std::vector<PgIndex> read_indexes(PgSession& session, const std::string& oid) {
 }
 
 void read_labels(PgSession& session, PgTable& table) {
-  const PgRows rows = session.query(
+  const PgRows rows = session.query_again(
       "SELECT a.attname, e.enumlabel FROM pg_attribute a JOIN pg_enum e ON e.enumtypid = a.atttypid"
       " WHERE a.attrelid = $1::oid AND a.attnum > 0 ORDER BY a.attnum, e.enumsortorder",
       {table.oid});
@@ -63,7 +63,7 @@ void read_labels(PgSession& session, PgTable& table) {
 }
 
 void read_columns(PgSession& session, PgTable& table) {
-  const PgRows rows = session.query(
+  const PgRows rows = session.query_again(
       "SELECT a.attname, format_type(a.atttypid, a.atttypmod), format_type(a.atttypid, -1), "
       "a.atttypid,"
       " a.attnotnull OR (t.typtype = 'd' AND t.typnotnull), a.atthasdef OR t.typdefault IS NOT "
@@ -110,7 +110,7 @@ void read_columns(PgSession& session, PgTable& table) {
 
 void read_guards(PgSession& session, PgTable& table, bool has_rules) {
   // Bits of tgtype: 1 row, 2 before, 4 insert, 8 delete, 16 update, 64 instead.
-  const PgRows triggers = session.query(
+  const PgRows triggers = session.query_again(
       "SELECT tgname, bool_or(tgtype & 4 <> 0), bool_or(tgtype & 1 <> 0 AND tgtype & 66 <> 0 AND "
       "tgtype & 28 <> 0) FROM pg_trigger WHERE tgrelid IN (SELECT $1::oid UNION SELECT relid FROM "
       "pg_partition_tree($1::oid::regclass)) AND NOT tgisinternal AND tgenabled IN ('O', 'A') "
@@ -181,7 +181,7 @@ PgServerFacts server_facts(PgSession& session) {
 
 std::optional<PgTable> inspect_table(PgSession& session, const std::string& table) {
   const std::string name = PgSession::quote_table(table);
-  const PgRows rows = session.query(
+  const PgRows rows = session.query_again(
       "SELECT c.oid, c.relkind, coalesce(obj_description(c.oid, 'pg_class'), ''), "
       "row_security_active(c.oid),"
       " has_any_column_privilege(c.oid, 'INSERT'), has_any_column_privilege(c.oid, 'SELECT'),"
@@ -217,7 +217,7 @@ TypeOids::TypeOids(PgSession& session, const std::vector<std::string>& types) : 
   ArrayText list;
   for (const std::string& type : types) list.text(type);
   try {
-    const PgRows rows = session.query(
+    const PgRows rows = session.query_again(
         "SELECT DISTINCT t, to_regtype(t)::oid FROM unnest($1::text[]) AS t", {list.finish()});
     for (size_t i = 0; i < rows.size(); ++i) found_.emplace(rows.text(i, 0), rows.text(i, 1));
   } catch (const Error& error) {

@@ -11,7 +11,7 @@ std::vector<std::string> taken_names(
     std::string list;
     for (const std::string& name : names)
       list += (list.empty() ? "" : ", ") + PgSession::quote_literal(name);
-    const PgRows taken = session.query(
+    const PgRows taken = session.query_again(
         "SELECT c.relname, CASE WHEN i.indexrelid IS NULL THEN 'another table or view' ELSE"
         " 'an index of ' || i.indrelid::regclass::text END FROM pg_class c LEFT JOIN pg_index i"
         " ON i.indexrelid = c.oid WHERE c.relname IN (" +

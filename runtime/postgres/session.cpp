@@ -3,6 +3,7 @@
 #include <libpq-events.h>
 #include <libpq-fe.h>
 
+#include <map>
 #include <pqxx/connection>
 #include <pqxx/except>
 #include <pqxx/nontransaction>
@@ -59,12 +60,21 @@ std::unique_ptr<PqxxConnection> take_over(PGconn* connection) {
   return std::make_unique<PqxxConnection>(connection);
 }
 
-pqxx::result run_with(pqxx::nontransaction& statement, const std::string& sql,
-                      const PgParams& params) {
+std::vector<const char*> values_of(const PgParams& params) {
   std::vector<const char*> values;
   values.reserve(params.size());
   for (const auto& param : params) values.push_back(param ? param->c_str() : nullptr);
-  return statement.exec_params(sql, pqxx::prepare::make_dynamic_params(values));
+  return values;
+}
+
+pqxx::result run_with(pqxx::nontransaction& statement, const std::string& sql,
+                      const PgParams& params) {
+  return statement.exec_params(sql, pqxx::prepare::make_dynamic_params(values_of(params)));
+}
+
+pqxx::result run_prepared(pqxx::nontransaction& statement, const std::string& name,
+                          const PgParams& params) {
+  return statement.exec_prepared(name, pqxx::prepare::make_dynamic_params(values_of(params)));
 }
 #else
 using PqxxConnection = pqxx::connection;
@@ -73,8 +83,7 @@ std::unique_ptr<PqxxConnection> take_over(PGconn* connection) {
   return std::make_unique<PqxxConnection>(pqxx::connection::seize_raw_connection(connection));
 }
 
-pqxx::result run_with(pqxx::nontransaction& statement, const std::string& sql,
-                      const PgParams& params) {
+pqxx::params values_of(const PgParams& params) {
   pqxx::params values;
   values.reserve(params.size());
   for (const auto& param : params) {
@@ -84,7 +93,17 @@ pqxx::result run_with(pqxx::nontransaction& statement, const std::string& sql,
       values.append();
     }
   }
-  return statement.exec(pqxx::zview(sql), values);
+  return values;
+}
+
+pqxx::result run_with(pqxx::nontransaction& statement, const std::string& sql,
+                      const PgParams& params) {
+  return statement.exec(pqxx::zview(sql), values_of(params));
+}
+
+pqxx::result run_prepared(pqxx::nontransaction& statement, const std::string& name,
+                          const PgParams& params) {
+  return statement.exec(pqxx::prepped(name), values_of(params));
 }
 #endif
 
@@ -177,8 +196,19 @@ struct PgSession::Impl {
   PgDiagnostics diagnostics;  // before pqxx: libpq writes into it until the connection is closed
   std::unique_ptr<PqxxConnection> pqxx;
   std::unique_ptr<PGcancel, decltype(&PQfreeCancel)> cancel;
+  /// The name of a statement that is prepared, on first use.
+  const std::string& prepared(const std::string& sql) {
+    const auto [known, added] = statements.try_emplace(sql);
+    if (added) {
+      known->second = fmt::format("lugger_{}", statements.size());
+      pqxx->prepare(known->second, sql);
+    }
+    return known->second;
+  }
+
   CopyIn copy_in;
   CopyOut copy_out;
+  std::map<std::string, std::string> statements;  // by their text
   bool pooled = false;
 };
 
@@ -199,6 +229,20 @@ std::unique_ptr<PgSession> PgSession::find_out(const std::string& url, const std
 PgSession::~PgSession() = default;
 
 PgRows PgSession::query(const std::string& sql, const PgParams& params) {
+  return ask(sql, params, [&](pqxx::nontransaction& statement) {
+    return params.empty() ? statement.exec(sql) : run_with(statement, sql, params);
+  });
+}
+
+PgRows PgSession::query_again(const std::string& sql, const PgParams& params) {
+  if (impl_->pooled) return query(sql, params);
+  return ask(sql, params, [&](pqxx::nontransaction& statement) {
+    return run_prepared(statement, impl_->prepared(sql), params);
+  });
+}
+
+template <typename Ask>
+PgRows PgSession::ask(const std::string& sql, const PgParams& params, const Ask& statement_of) {
   refuse_nul(sql, params);
   impl_->diagnostics = {};
   if (!alive()) {
@@ -210,8 +254,7 @@ PgRows PgSession::query(const std::string& sql, const PgParams& params) {
     // Not a transaction of libpqxx: begin() and commit() are ours, so that COPY and its checkpoint
     // share one.
     pqxx::nontransaction statement(*impl_->pqxx);
-    const pqxx::result result =
-        params.empty() ? statement.exec(sql) : run_with(statement, sql, params);
+    const pqxx::result result = statement_of(statement);
     statement.commit();
     out.affected_ = static_cast<uint64_t>(result.affected_rows());
     for (decltype(result.columns()) column = 0; column < result.columns(); ++column) {

@@ -52,6 +52,9 @@ class PgSession {
   PgSession& operator=(const PgSession&) = delete;
 
   PgRows query(const std::string& sql, const PgParams& params = {});
+  /// The same for a statement about the catalog or the ledger that is asked again and again: the
+  /// server plans it once a session. Not for tables of users, whose columns may change meanwhile.
+  PgRows query_again(const std::string& sql, const PgParams& params);
   void execute(const std::string& sql) {
     query(sql);
   }  // one or several statements without parameters
@@ -91,6 +94,8 @@ class PgSession {
 
  private:
   struct Impl;
+  template <typename Ask>
+  PgRows ask(const std::string& sql, const PgParams& params, const Ask& statement_of);
   std::unique_ptr<Impl> impl_;
 };
 

@@ -11,6 +11,10 @@ namespace {
 
 constexpr std::chrono::seconds kFreshFor{1};
 constexpr size_t kMostIdle = 8;
+// DISCARD ALL but for prepared statements.
+constexpr const char* kAsNew =
+    "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; UNLISTEN *; SELECT "
+    "pg_catalog.pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES";
 
 }  // namespace
 
@@ -68,7 +72,7 @@ void SessionPool::put(std::unique_ptr<PgSession> session) noexcept try {
   if (std::uncaught_exceptions() != 0 || session->pooled() || session->was_ended() ||
       session->in_transaction())
     return;
-  session->execute("DISCARD ALL");
+  session->execute(kAsNew);
   session->take_notices();
   const std::lock_guard lock(mutex_);
   std::erase_if(idle_, [](const Idle& one) { return Clock::now() >= one.fresh_until; });

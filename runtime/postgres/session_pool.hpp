@@ -14,8 +14,8 @@ namespace lugger {
 /// A session that goes back to its pool, when it can be used again, as soon as nobody holds it.
 using LentSession = std::shared_ptr<PgSession>;
 
-/// The idle sessions of one URL, as new: without temporary tables, locks and settings of whoever
-/// had them. None is kept behind a pooler, none for longer than a second (it may be dead by now,
+/// The idle sessions of one URL, as new but for statements that are prepared: without temporary
+/// tables, locks and settings of whoever had them. None is kept behind a pooler, none for longer than a second (it may be dead by now,
 /// and others want its place), and few at a time.
 class SessionPool : public std::enable_shared_from_this<SessionPool> {
  public:

@@ -127,7 +127,7 @@ PgSession& PgState::session() {
 /// Not by to_regclass: within a transaction that waited for another one it may answer from before.
 bool PgState::exists(PgSession& session) const {
   return session
-             .query(
+             .query_again(
                  "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace "
                  "n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = 'meta')",
                  {name_})
@@ -183,7 +183,7 @@ void PgState::ensure() try {
 std::vector<RunRecord> PgState::read_runs(std::string_view where, const PgParams& params,
                                           size_t limit) {
   if (!exists(session())) return {};
-  const PgRows rows = session().query(
+  const PgRows rows = session().query_again(
       fmt::format("SELECT run, job, script_hash, source, source_identity, mode, status, command, "
                   "message, run_now, {}, {}, (to_jsonb(r) ->> 'joint')::boolean, "
                   "t.* FROM {}.runs r CROSS JOIN LATERAL (SELECT {} , max(updated_at) AS last FROM "

@@ -16,8 +16,8 @@ std::vector<StepRecord> read_steps(PgSession& session, const std::string& schema
                                    const std::string& job) {
   std::vector<StepRecord> out;
   const std::string table = schema + ".stage_steps";
-  if (session.query("SELECT to_regclass($1) IS NULL", {table}).text(0, 0) == "t") return out;
-  const PgRows rows = session.query(
+  if (session.query_again("SELECT to_regclass($1) IS NULL", {table}).text(0, 0) == "t") return out;
+  const PgRows rows = session.query_again(
       fmt::format("SELECT job, stage, step, run, status, statement, message, tries, {}, {} FROM {} "
                   "WHERE job = $1 ORDER BY ordinal",
                   iso("started_at"), iso("ended_at"), table),

@@ -18,7 +18,7 @@ std::string index_name(const StageStep& step) {
 }
 
 StepState index_state(PgSession& session, const StageStep& step) {
-  const PgRows rows = session.query(
+  const PgRows rows = session.query_again(
       "SELECT i.indisvalid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
       " WHERE i.indrelid = to_regclass($1) AND c.relname = $2",
       {PgSession::quote_table(step.table), step.name});
@@ -27,7 +27,7 @@ StepState index_state(PgSession& session, const StageStep& step) {
 }
 
 StepState constraint_state(PgSession& session, const StageStep& step) {
-  const PgRows rows = session.query(
+  const PgRows rows = session.query_again(
       "SELECT convalidated FROM pg_constraint WHERE conrelid = to_regclass($1) AND conname = $2",
       {PgSession::quote_table(step.table), step.name});
   if (rows.size() == 0) return StepState::kWaiting;
@@ -54,7 +54,7 @@ StepState step_state(PgSession& session, const StageStep& step) {
 std::vector<std::string> nullable_columns(PgSession& session, const StageStep& step) {
   std::vector<std::string> out;
   for (const std::string& column : step.columns) {
-    const PgRows rows = session.query(
+    const PgRows rows = session.query_again(
         fmt::format("SELECT {} FROM pg_attribute a WHERE a.attrelid = to_regclass($1) AND "
                     "a.attname = $2 AND a.attnum > 0 AND NOT a.attisdropped",
                     kNeverNull),
@@ -68,7 +68,7 @@ std::vector<std::string> nullable_columns(PgSession& session, const StageStep& s
 }
 
 std::string builder_of(PgSession& session, const StageStep& step) {
-  const PgRows rows = session.query(
+  const PgRows rows = session.query_again(
       fmt::format(
           "SELECT {} FROM pg_stat_progress_create_index p JOIN pg_stat_activity a USING (pid)"
           " WHERE p.index_relid = to_regclass($1) AND a.pid <> pg_backend_pid()",
@@ -78,7 +78,7 @@ std::string builder_of(PgSession& session, const StageStep& step) {
 }
 
 std::string lock_holders(PgSession& session, const std::string& table) {
-  const PgRows rows = session.query(
+  const PgRows rows = session.query_again(
       fmt::format("SELECT string_agg(d, ', ') FROM (SELECT DISTINCT {} AS d, a.xact_start"
                   " FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid"
                   " WHERE l.relation = to_regclass($1) AND l.granted AND l.pid <> pg_backend_pid()"
@@ -90,7 +90,7 @@ std::string lock_holders(PgSession& session, const std::string& table) {
 }
 
 std::string describe_session(PgSession& session, const std::string& pid) {
-  const PgRows rows = session.query(
+  const PgRows rows = session.query_again(
       fmt::format("SELECT {} FROM pg_stat_activity a WHERE a.pid = $1::int", kDescribe), {pid});
   return rows.size() == 0 ? "" : rows.text(0, 0);
 }

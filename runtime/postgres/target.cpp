@@ -41,7 +41,7 @@ constexpr OptionSpec kOptions[] = {
 /// Why runs could not be recorded; empty when they can.
 std::string state_problem(PgSession& session, const std::string& schema) {
   const std::string runs = PgSession::quote_name(schema) + ".runs";
-  const PgRows rows = session.query(
+  const PgRows rows = session.query_again(
       "SELECT CASE WHEN to_regnamespace(quote_ident($1)) IS NULL THEN "
       "has_database_privilege(current_database(), 'CREATE') "
       "WHEN NOT has_schema_privilege($1, 'USAGE') THEN false "
