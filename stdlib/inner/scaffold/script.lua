@@ -99,6 +99,7 @@ function scaffold_script.text(script)
     options[#options + 1] = { 'key', made.key }
     options[#options + 1] = { 'on_conflict', 'update' }
   end
+  options[#options + 1] = { 'distribute', made.distribute }
   lines[#lines + 1] = ('  into = lugger.target(%s, %s),'):format(script.target, lua_text.record({}, options))
   columns_block(lines, made.columns, '  ')
   children_block(lines, made.children, '  ')
