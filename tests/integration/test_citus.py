@@ -233,7 +233,7 @@ class Distribute(Case):
 
     def test_killed_and_resumed(self):
         """Whenever it is: there is no table, or all are distributed; and in the end every row is there, once."""
-        self.documents(20000)
+        self.documents(20000, more=[self.document(i, 1000) for i in range(0, 20000, 100)])
         self.job()
         chance, kills = random.Random(7), 0
         while True:
