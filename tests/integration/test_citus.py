@@ -366,7 +366,7 @@ class Distribute(Case):
         dump(self.directory, 'shop', {'users': users, 'notes': notes})
         self.lugger('scaffold', 'dump', '--out', 'migrate', '--schema', 'lugger_test', '--distribute', 'mongo_id')
         for script in (self.directory / 'migrate').glob('*.lua'):
-            script.write_text(script.read_text().replace("distribute = 'mongo_id' }", "distribute = 'mongo_id', state_schema = 'lugger_test_state' }"))
+            script.write_text(script.read_text().replace("distribute = 'mongo_id'", "distribute = 'mongo_id', state_schema = 'lugger_test_state'"))
         made = ['notes|mongo_id', 'user_teams|user_mongo_id', 'users|mongo_id']
         where = {'PG_URI': self.database.url}
         self.again()

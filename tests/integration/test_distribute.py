@@ -86,10 +86,14 @@ class Scaffold(Scaffolded):
         notes = [{'_id': oid(1000 + n), 'userId': oid(n), 'tenantId': f't{n % 3}'} for n in range(1, 20)]
         return self.documents({'users': users, 'notes': notes})
 
+    @staticmethod
+    def options(script):
+        return re.findall(r"\b(key|distribute) = (\{[^}]*\}|'\w+')[ ,]", script.split('columns = {')[0])
+
     def test_by_the_old_id(self):
         self.scaffold(self.shop(), '--snake-case', '--distribute', 'mongo_id')
         script = self.text('users.lua')
-        self.assertIn("{ table = 'users', key = 'mongo_id', on_conflict = 'update', distribute = 'mongo_id' }", script)
+        self.assertEqual(self.options(script), [('key', "'mongo_id'"), ('distribute', "'mongo_id'")])
         self.assertIn("parent = { 'user_mongo_id' }", script)
         self.assertIn("{ name = 'users_id_idx', columns = { 'id' } }", script)
         self.assertNotIn('unique', re.sub(r'(?m)^ *--.*$', '', script))
@@ -110,7 +114,7 @@ class Scaffold(Scaffolded):
     def test_by_a_column_of_the_documents(self):
         self.scaffold(self.shop(), '--snake-case', '--distribute', 'tenant_id')
         script = self.text('users.lua')
-        self.assertIn("key = { 'tenant_id', 'id' }, on_conflict = 'update', distribute = 'tenant_id'", script)
+        self.assertEqual(self.options(script), [('key', "{ 'tenant_id', 'id' }"), ('distribute', "'tenant_id'")])
         self.assertIn("parent = { 'user_tenant_id', 'user_id' }", script)
         self.assertIn("{ name = 'users_mongo_id_idx', columns = { 'mongo_id' } }", script)
         self.assertIn("""create_distributed_table('"user_order_lines"', 'user_tenant_id', colocate_with => '"users"')""", self.text('schema.sql'))
@@ -119,7 +123,7 @@ class Scaffold(Scaffolded):
     def test_by_the_new_id(self):
         self.scaffold(self.shop(), '--distribute', 'id')
         script = self.text('users.lua')
-        self.assertIn("key = 'id', on_conflict = 'update', distribute = 'id'", script)
+        self.assertEqual(self.options(script), [('key', "'id'"), ('distribute', "'id'")])
         self.assertIn("{ name = 'users_mongo_id_idx', columns = { 'mongo_id' } }", script)
         self.assertNotIn('users_mongo_id_key', script + self.text('schema.sql'))
 
@@ -130,6 +134,13 @@ class Scaffold(Scaffolded):
         self.assertIn('did you mean tenantId?', told)
         self.assertIn('in the table of shop.logs\n', self.scaffold(source, '--distribute', 'tenantId', expect=1).err.replace(';', '\n'))
         self.assertFalse(self.out.exists() and list(self.out.glob('*.lua')))
+
+    def test_documents_without_the_column_are_told(self):
+        users = [{'_id': n, 'tenantId': f't{n % 3}'} for n in range(20)]
+        del users[7]['tenantId']
+        told = self.scaffold(self.documents({'users': users}), '--distribute', 'tenantId')
+        self.assertRegex(told.out, r'shop.users +users +20 +1 +3 +1')
+        self.assertIn("{ 'tenantId', 'text' }, -- a part of the key: a document without it is rejected", self.text('users.lua'))
 
     def test_unique_indexes_of_mongodb(self):
         users = [{'_id': oid(n), 'email': f'{n}@x', 'tenantId': 't'} for n in range(1, 9)]

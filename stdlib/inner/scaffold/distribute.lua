@@ -27,31 +27,30 @@ function distribute.note(column)
   return ('distributed by %s: Citus keeps unique only what holds that column, so the key does'):format(column)
 end
 
-local function names_of(made)
+local function column_named(made, name)
+  for _, column in ipairs(made.columns) do
+    if column.name == name then return column end
+  end
+end
+
+local function nearest(made, wanted)
   local list = {}
   for i, column in ipairs(made.columns) do list[i] = column.name end
-  return list
+  return native.system.nearest(wanted, list)
 end
 
-local function has(list, wanted)
-  for _, name in ipairs(list) do
-    if name == wanted then return true end
-  end
-  return false
-end
-
---- Refuses a column that one of the tables does not have.
+--- Refuses a column that one of the tables does not have. A document must have it, since the key does.
 ---@param list lugger.scaffold.collection[]
 ---@param column string
 function distribute.check(list, column)
   local lacking, near = {}, nil
   for _, item in ipairs(list) do
-    if item.table then
-      local columns = names_of(item.table)
-      if not has(columns, column) then
-        lacking[#lacking + 1] = item.name
-        near = near or native.system.nearest(column, columns)
-      end
+    local found = item.table and column_named(item.table, column)
+    if found and not found.proven and found.field ~= '_id' then
+      found.notes[#found.notes + 1] = 'a part of the key: a document without it is rejected'
+    elseif item.table and not found then
+      lacking[#lacking + 1] = item.name
+      near = near or nearest(item.table, column)
     end
   end
   if #lacking == 0 then return end
@@ -87,11 +86,11 @@ end
 local function find_by_id(item, key, used)
   local place = 0
   for _, name in ipairs { 'id', 'mongo_id' } do
-    if key[1] ~= name and has(names_of(item.table), name) then
+    if key[1] ~= name and column_named(item.table, name) then
       place = place + 1
       local chosen = names.choose(('%s_%s_idx'):format(item.chosen.name, name), used, 'index').name
       table.insert(item.indexes, place, { value = { name = chosen, columns = { name } },
-        notes = { ('%s is looked up by; not unique, since the table is distributed by %s'):format(name,
+        notes = { ('rows are looked up by %s; not unique, since Citus distributes them by %s'):format(name,
           item.table.distribute) } })
     end
   end

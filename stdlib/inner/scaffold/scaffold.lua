@@ -248,6 +248,8 @@ local function set_key(column, key, value)
   return true
 end
 
+local no_value = { malformed = true, required_missing = true } -- no type has room for it
+
 -- Makes room for a value that was refused. False: nothing helps, the document is told.
 local function mend(item, refusal, onto)
   local made = table_named(item.table, refusal.table)
@@ -261,7 +263,7 @@ local function mend(item, refusal, onto)
     if onto or not set_key(column, 'utf8', 'tag') then return false end
   elseif refusal.code == 'non_finite' then
     if not set_key(column, 'non_finite', 'keep') then return false end
-  elseif refusal.code ~= 'malformed' and column.type ~= 'jsonb' and not onto then
+  elseif not no_value[refusal.code] and column.type ~= 'jsonb' and not onto then
     local from
     for _, pair in ipairs(column.keys) do
       if pair[1] == 'from' then from = pair[2] end
