@@ -63,16 +63,14 @@ std::string table_problem(const PlanShape& plan, const StandingTables& standing,
         table.name, plan.mapping().distribute);
   if (actual.distribution_column != column)
     return fmt::format(
-        "{0} is distributed by {1}, not by {2} as distribute = \"{3}\" wants it: SELECT "
-        "alter_distributed_table({4}, distribution_column => {5}) changes that, or leave the "
-        "option "
-        "out",
+        "{0} is distributed by {1}, not by {2} as distribute = \"{3}\" wants it: leave the option "
+        "out, or SELECT alter_distributed_table({4}, distribution_column => {5})",
         table.name, actual.distribution_column, column, plan.mapping().distribute,
         regclass(table.name), PgSession::quote_literal(column));
   if (actual.colocation != standing[first]->colocation)
     return fmt::format(
         "{0} and {1} are distributed, and their shards do not lie side by side: SELECT "
-        "alter_distributed_table({2}, colocate_with => {3}) changes that",
+        "alter_distributed_table({2}, colocate_with => {3})",
         table.name, plan.tables()[first].name, regclass(table.name),
         regclass(plan.tables()[first].name));
   return {};

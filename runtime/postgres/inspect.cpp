@@ -111,8 +111,7 @@ class Inspection {
     const std::string id = surrogate(table);
     if (id.empty() || table.key.empty()) return;
     warn(
-        "{}.{} is not kept unique: Citus can do that only with {} in the key, so the primary key "
-        "is "
+        "{}.{} is not kept unique: Citus does that only for what holds {}, so the primary key is "
         "({})",
         table.name, id, plan_.mapping().distribute, names_text(key_names(table)));
   }

@@ -2,6 +2,7 @@
 import datetime
 import os
 import random
+import re
 import shutil
 import subprocess
 import unittest
@@ -317,7 +318,11 @@ class Distribute(Case):
             'create view lugger_test.docs as select 1': 'is not a table that Citus could distribute',
         }.items():
             self.again(setup)
-            self.assertIn(words, self.lugger('plan', 'job.lua', '--create', expect=1).err)
+            told = self.lugger('plan', 'job.lua', '--create', expect=1).err
+            self.assertIn(words, told)
+            for statement in re.findall('SELECT alter_distributed_table.*', told):  # what is told helps
+                self.database.query(statement)
+                self.lugger('plan', 'job.lua', '--create')
 
     def test_steps_that_citus_refuses(self):
         """Told before the load, not when all rows are in."""
