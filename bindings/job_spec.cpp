@@ -242,6 +242,7 @@ void take_target_options(const Options& options, Mapping& mapping) {
   if (mapping.table.empty()) mapping.table = options.text("table");
   if (mapping.key.empty()) mapping.key = options.list("key");
   if (mapping.newer.empty()) mapping.newer = options.text("newer");
+  mapping.distribute = options.text("distribute");
   const std::string conflict = options.text("on_conflict");
   if (mapping.on_conflict == OnConflict::kError && !conflict.empty()) {
     mapping.on_conflict = enum_of<OnConflict>("on_conflict", conflict, kConflicts);

@@ -91,6 +91,7 @@ static constexpr Field<PlanShape> kPlanShape[] = {
     field<&PlanShape::own_tables>("own_tables",
                                   "the first of them: one, or as many as routes; children follow"),
     field<table_ddl>("create", "CREATE TABLE of each table"),
+    field<distribution_ddl>("distribute", "by Citus, of each table; empty: they are not"),
     field<[](const PlanShape& shape) { return shape_steps(after_load_steps(shape)); }>(
         "keys", "primary and unique keys"),
     field<[](const PlanShape& shape) { return shape_steps(stage_steps(shape)); }>(

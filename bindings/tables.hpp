@@ -7,6 +7,7 @@
 #include "engine/rehearse.hpp"
 #include "engine/run.hpp"
 #include "postgres/ddl.hpp"
+#include "postgres/distribute.hpp"
 #include "postgres/steps.hpp"
 
 namespace lugger {

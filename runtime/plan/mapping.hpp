@@ -73,6 +73,7 @@ struct Mapping {
                       // is set, a stored row of a greater version stays
   std::vector<ChildMapping> children;
   Route route;
+  std::string distribute;  // column by which Citus is to distribute the tables; empty: none
   Unmapped unmapped = Unmapped::kWarn;
   std::vector<IndexMapping> indexes;
   std::vector<ConstraintMapping> constraints;

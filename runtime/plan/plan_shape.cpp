@@ -148,6 +148,24 @@ void add_children(const std::vector<ChildMapping>& children, std::vector<TablePl
   }
 }
 
+/// A row's shard follows from this column: a key that does not hold it could not be looked after by
+/// one shard alone, and rows of children would not lie with their parent's.
+void check_distribute(const Mapping& mapping, const TablePlan& own) {
+  if (mapping.distribute.empty()) return;
+  const size_t slot = column_index(own, mapping.distribute, "distribute");
+  if (mapping.key.empty() || std::find(own.key.begin(), own.key.end(), slot) != own.key.end())
+    return;
+  std::vector<std::string> wider{mapping.distribute};
+  wider.insert(wider.end(), mapping.key.begin(), mapping.key.end());
+  throw Error(
+      Code::kConfig,
+      fmt::format("{}: the key ({}) does not hold {}, by which the table is to be "
+                  "distributed: Citus keeps a key unique only with that column in it",
+                  own.name, fmt::join(mapping.key, ", "), mapping.distribute),
+      fmt::format("distribute = '{}' goes with this key; or widen the key: key = {{ '{}' }}",
+                  mapping.key.front(), fmt::join(wider, "', '")));
+}
+
 void check_newer(const Mapping& mapping, const TablePlan& own) {
   if (mapping.on_conflict == OnConflict::kError) return;
   if (mapping.key.empty()) {
@@ -215,6 +233,7 @@ PlanShape::PlanShape(Mapping mapping) : mapping_(std::move(mapping)) {
   }
   own_tables_ = tables_.size();
   settle_tables(mapping_, tables_);
+  check_distribute(mapping_, tables_.front());
   check_newer(mapping_, tables_.front());
   add_children(mapping_.children, tables_, 0, 1);
   add_reference_constraints(tables_, mapping_);

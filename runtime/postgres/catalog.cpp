@@ -128,6 +128,17 @@ void read_guards(PgSession& session, PgTable& table, bool has_rules) {
   for (size_t i = 0; i < rules.size(); ++i) table.rules.push_back(rules.text(i, 0));
 }
 
+void read_distribution(PgSession& session, PgTable& table) {
+  const PgRows rows = session.query(
+      "SELECT column_to_column_name(logicalrelid, partkey), colocationid FROM "
+      "pg_catalog.pg_dist_partition WHERE logicalrelid = $1::oid",
+      {table.oid});
+  if (rows.size() == 0) return;
+  table.distributed = true;
+  table.distribution_column = rows.text(0, 0);
+  table.colocation = rows.text(0, 1);
+}
+
 }  // namespace
 
 const PgColumn* PgTable::column(std::string_view name) const noexcept {
@@ -203,11 +214,7 @@ std::optional<PgTable> inspect_table(PgSession& session, const std::string& tabl
   read_columns(session, out);
   out.indexes = read_indexes(session, out.oid);
   read_guards(session, out, is_true(rows, 0, 9));
-  out.distributed =
-      is_true(rows, 0, 10) &&
-      session.query("SELECT FROM pg_catalog.pg_dist_partition WHERE logicalrelid = $1::oid",
-                    {out.oid})
-              .size() != 0;
+  if (is_true(rows, 0, 10)) read_distribution(session, out);
   // Without the right to look, rows must be expected.
   out.empty = out.may_select && session.query("SELECT FROM " + name + " LIMIT 1").size() == 0;
   return out;

@@ -54,6 +54,8 @@ struct PgTable {
   std::vector<std::string> rules;       // on INSERT, UPDATE, DELETE
   bool row_security = false;            // active for us
   bool distributed = false;             // by Citus: its rows lie in shards on other servers
+  std::string distribution_column;      // empty: none, as of a table that every server has whole
+  std::string colocation;               // tables that share it have their shards side by side
   bool may_insert = true, may_select = true, may_update = true, may_delete = true, owned = true;
   bool empty = true;
 

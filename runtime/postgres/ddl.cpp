@@ -38,19 +38,6 @@ std::string column_ddl(const TablePlan& table, size_t slot) {
   return out;
 }
 
-/// The uuid column that the S0 shape makes the primary key, beside the unique MongoDB id; empty:
-/// the key is the primary key.
-std::string surrogate(const TablePlan& table) {
-  for (size_t slot = 0; slot < table.columns.size(); ++slot) {
-    const Column& column = table.columns[slot];
-    if (is_generated_uuid(column) &&
-        std::find(table.key.begin(), table.key.end(), slot) == table.key.end()) {
-      return column.name;
-    }
-  }
-  return {};
-}
-
 Step key_step(Step::Kind kind, const TablePlan& table, const std::string& name,
               std::vector<std::string> columns) {
   const std::string_view word = kind == Step::Kind::kPrimary ? "PRIMARY KEY" : "UNIQUE";
@@ -65,10 +52,12 @@ Step key_step(Step::Kind kind, const TablePlan& table, const std::string& name,
   return step;
 }
 
-void add_keys(const TablePlan& table, ObjectNames& names, std::vector<Step>& steps) {
+void add_keys(const PlanShape& shape, const TablePlan& table, ObjectNames& names,
+              std::vector<Step>& steps) {
   if (table.key.empty()) return;
   const std::vector<std::string> key = key_names(table);
-  const std::string id = table.parent < 0 ? surrogate(table) : std::string();
+  // Citus keeps unique only what holds the column by which a table is distributed.
+  const std::string id = shape.mapping().distribute.empty() ? surrogate(table) : std::string();
   const std::string bare = split_table_name(table.name).second;
   if (!id.empty()) {
     std::string unique = bare;
@@ -88,6 +77,18 @@ std::vector<std::string> key_names(const TablePlan& table) {
   return out;
 }
 
+std::string surrogate(const TablePlan& table) {
+  if (table.parent >= 0) return {};
+  for (size_t slot = 0; slot < table.columns.size(); ++slot) {
+    const Column& column = table.columns[slot];
+    if (is_generated_uuid(column) &&
+        std::find(table.key.begin(), table.key.end(), slot) == table.key.end()) {
+      return column.name;
+    }
+  }
+  return {};
+}
+
 std::string create_table(const PlanShape& shape, size_t table) {
   const TablePlan& plan = shape.tables()[table];
   std::string out = "CREATE TABLE " + PgSession::quote_table(plan.name) + " (";
@@ -105,7 +106,7 @@ std::vector<std::string> table_ddl(const PlanShape& shape) {
 
 std::vector<DdlStep> after_load_steps(const PlanShape& shape, ObjectNames& names) {
   std::vector<Step> steps;
-  for (const TablePlan& table : shape.tables()) add_keys(table, names, steps);
+  for (const TablePlan& table : shape.tables()) add_keys(shape, table, names, steps);
   return steps;
 }
 

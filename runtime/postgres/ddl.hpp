@@ -32,4 +32,8 @@ std::vector<DdlStep> after_load_steps(const PlanShape& shape, ObjectNames& names
 /// Names of the columns that identify a row of a table.
 std::vector<std::string> key_names(const TablePlan& table);
 
+/// The uuid column that the S0 shape makes the primary key, beside the unique MongoDB id; empty:
+/// the key is the primary key.
+std::string surrogate(const TablePlan& table);
+
 }  // namespace lugger

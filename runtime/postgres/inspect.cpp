@@ -4,6 +4,7 @@
 
 #include "base/text.hpp"
 #include "postgres/ddl.hpp"
+#include "postgres/distribute.hpp"
 #include "postgres/inspect_names.hpp"
 #include "postgres/inspect_writes.hpp"
 #include "postgres/layout.hpp"
@@ -14,16 +15,6 @@ namespace lugger {
 namespace {
 
 constexpr int kOldestVersion = 150000;
-
-std::string_view policy_word(OnConflict policy) {
-  switch (policy) {
-    case OnConflict::kSkip: return "skip";
-    case OnConflict::kUpdate: return "update";
-    case OnConflict::kNewer: return "newer";
-    case OnConflict::kError: break;
-  }
-  return "error";
-}
 
 std::string names_text(const std::vector<std::string>& names) {
   std::string out;
@@ -43,8 +34,9 @@ class Inspection {
 
   void run() {
     check_server();
+    for (const TablePlan& table : plan_.tables())
+      tables_.push_back(inspect_table(session_, table.name));
     for (size_t t = 0; t < plan_.tables().size(); ++t) {
-      tables_.push_back(inspect_table(session_, plan_.tables()[t].name));
       if (tables_[t]) {
         report_.holds_rows |= plan_.tables()[t].parent < 0 && !tables_[t]->empty;
         check_existing(plan_.tables()[t], *tables_[t]);
@@ -53,6 +45,8 @@ class Inspection {
         check_missing(t);
       }
     }
+    for (const std::string& one : distribution_problems(session_, plan_, tables_))
+      problem("{}", one);
     for (const DdlStep& step : after_load_steps(plan_)) {
       if (!is_made(step.table)) continue;
       report_.after_load.push_back(step.sql);
@@ -108,6 +102,19 @@ class Inspection {
     report_.create.push_back(fmt::format("COMMENT ON TABLE {} IS {}",
                                          PgSession::quote_table(table.name),
                                          PgSession::quote_literal(kUnfinishedComment)));
+    if (!plan_.mapping().distribute.empty()) distribute(index);
+  }
+
+  /// In the transaction of CREATE TABLE: there is no moment at which rows could come before it.
+  void distribute(size_t index) {
+    report_.create.push_back(distribute_table(plan_, tables_, index));
+    const TablePlan& table = plan_.tables()[index];
+    const std::string id = surrogate(table);
+    if (id.empty() || table.key.empty()) return;
+    warn(
+        "{}.{} is not kept unique: Citus does that only for what holds {}, so the primary key is "
+        "({})",
+        table.name, id, plan_.mapping().distribute, names_text(key_names(table)));
   }
 
   void check_schema(const std::string& table) {
@@ -148,7 +155,6 @@ class Inspection {
     if (!actual.may_insert) problem("no right to INSERT into {}", table.name);
     check_columns(table, actual);
     check_filled(table, actual);
-    check_conflicts(table, actual);
   }
 
   void check_columns(const TablePlan& table, const PgTable& actual) {
@@ -193,43 +199,6 @@ class Inspection {
                 table.name, stored.name);
       }
     }
-  }
-
-  void check_conflicts(const TablePlan& table, const PgTable& actual) {
-    const OnConflict policy = plan_.mapping().on_conflict;
-    if (actual.comment == kUnfinishedComment || table.parent >= 0 || table.key.empty()) {
-      if (policy != OnConflict::kError && policy != OnConflict::kSkip && table.parent >= 0 &&
-          !actual.may_delete) {
-        problem("no right to DELETE from {}: on_conflict = \"{}\" replaces child rows", table.name,
-                policy_word(policy));
-      }
-      return;
-    }
-    const std::vector<std::string> key = key_names(table);
-    if (!actual.unique_on(key)) {
-      if (policy == OnConflict::kError) {
-        warn("{} has no unique index on ({}): nothing stops rows from being there twice",
-             table.name, names_text(key));
-      } else {
-        problem(
-            "on_conflict = \"{}\" needs a unique index on {} ({}): CREATE UNIQUE INDEX ON {} ({})",
-            policy_word(policy), table.name, names_text(key), PgSession::quote_table(table.name),
-            quoted_names(key));
-      }
-    }
-    if (policy != OnConflict::kError && !actual.may_select)
-      problem("no right to SELECT from {}", table.name);
-    if (policy != OnConflict::kError && policy != OnConflict::kSkip && !actual.may_update) {
-      problem("no right to UPDATE {}: on_conflict = \"{}\" needs it", table.name,
-              policy_word(policy));
-    }
-  }
-
-  static std::string quoted_names(const std::vector<std::string>& names) {
-    std::string out;
-    for (const std::string& name : names)
-      out += (out.empty() ? "" : ", ") + PgSession::quote_name(name);
-    return out;
   }
 
   const PgTable* table_named(const std::string& name) const {
@@ -297,6 +266,8 @@ class Inspection {
         warn("{}: stage {} needs the owner of {}, and this role is not", step.name,
              stage_word(step.stage), step.table);
       }
+      const std::string refused = distributed_step_problem(session_, plan_, tables_, step);
+      if (!refused.empty()) problem("{}: {}", step.name, refused);
       if (step.kind == StepKind::kIndex || step.kind == StepKind::kUnique)
         index_names_[step.table].push_back(step.name);
       std::vector<std::string>& list =
@@ -385,7 +356,7 @@ class Inspection {
   TargetReport& report_;
   TypeOids types_;
   PgServerFacts facts_;
-  std::vector<std::optional<PgTable>> tables_;
+  StandingTables tables_;
   std::map<std::string, std::vector<std::string>> index_names_;  // to be made, by table
 };
 

@@ -2,10 +2,28 @@
 
 #include <algorithm>
 
+#include "postgres/ddl.hpp"
 #include "postgres/layout.hpp"
 
 namespace lugger {
 namespace {
+
+std::string_view policy_word(OnConflict policy) {
+  switch (policy) {
+    case OnConflict::kSkip: return "skip";
+    case OnConflict::kUpdate: return "update";
+    case OnConflict::kNewer: return "newer";
+    case OnConflict::kError: break;
+  }
+  return "error";
+}
+
+std::string quoted_names(const std::vector<std::string>& names) {
+  std::string out;
+  for (const std::string& name : names)
+    out += (out.empty() ? "" : ", ") + PgSession::quote_name(name);
+  return out;
+}
 
 /// Does the load set this column in rows that stand?
 bool is_set(const TablePlan& table, size_t slot, OnConflict policy) {
@@ -40,13 +58,40 @@ void check_index_of_children(const PlanShape& plan, const TablePlan& child, cons
   if (child.parent < 0 || actual.comment == kUnfinishedComment ||
       plan.mapping().on_conflict == OnConflict::kError || finds_by_root(plan, child, actual))
     return;
-  std::string columns;
-  for (const std::string& name : root_key_names(plan, child))
-    columns += (columns.empty() ? "" : ", ") + PgSession::quote_name(name);
   report.warnings.push_back(fmt::format(
       "{0} has no index that finds the child rows of a document: the whole table is read for every "
       "unit of the load; CREATE INDEX ON {1} ({2}) spares that",
-      child.name, PgSession::quote_table(child.name), columns));
+      child.name, PgSession::quote_table(child.name), quoted_names(root_key_names(plan, child))));
+}
+
+void check_conflicts(OnConflict policy, const TablePlan& table, const PgTable& actual,
+                     TargetReport& report) {
+  const bool sets = policy == OnConflict::kUpdate || policy == OnConflict::kNewer;
+  if (actual.comment == kUnfinishedComment || table.parent >= 0 || table.key.empty()) {
+    if (sets && table.parent >= 0 && !actual.may_delete)
+      report.problems.push_back(
+          fmt::format("no right to DELETE from {}: on_conflict = \"{}\" replaces child rows",
+                      table.name, policy_word(policy)));
+    return;
+  }
+  const std::vector<std::string> key = key_names(table);
+  if (!actual.unique_on(key)) {
+    if (policy == OnConflict::kError) {
+      report.warnings.push_back(
+          fmt::format("{} has no unique index on ({}): nothing stops rows from being there twice",
+                      table.name, fmt::join(key, ", ")));
+    } else {
+      report.problems.push_back(fmt::format(
+          "on_conflict = \"{}\" needs a unique index on {} ({}): CREATE UNIQUE INDEX ON {} ({})",
+          policy_word(policy), table.name, fmt::join(key, ", "), PgSession::quote_table(table.name),
+          quoted_names(key)));
+    }
+  }
+  if (policy != OnConflict::kError && !actual.may_select)
+    report.problems.push_back(fmt::format("no right to SELECT from {}", table.name));
+  if (sets && !actual.may_update)
+    report.problems.push_back(fmt::format("no right to UPDATE {}: on_conflict = \"{}\" needs it",
+                                          table.name, policy_word(policy)));
 }
 
 }  // namespace
@@ -55,6 +100,7 @@ void check_writes(const PlanShape& plan, size_t index, const PgTable& actual,
                   TargetReport& report) {
   const TablePlan& table = plan.tables()[index];
   const OnConflict policy = plan.mapping().on_conflict;
+  check_conflicts(policy, table, actual, report);
   for (size_t slot = 0; slot < table.columns.size() && actual.may_insert; ++slot) {
     const PgColumn* stored = actual.column(table.columns[slot].name);
     if (stored != nullptr && !stored->generated && is_written(table.columns[slot]))

@@ -1,5 +1,6 @@
-// What the server would not write, or not tell of: rights on columns, columns that no UPDATE sets,
-// triggers and rules in the way of a load, child tables that two routes would share.
+// What the server would not write, or not tell of: the key that on_conflict asks for, rights on
+// columns, columns that no UPDATE sets, triggers and rules in the way of a load, child tables that
+// two routes would share.
 #pragma once
 #include "place/target.hpp"
 #include "postgres/catalog.hpp"

@@ -168,12 +168,19 @@ class Settling {
   /// A document that has a row of another key, which is not in the table: the server refused it.
   void leave_refused(size_t t) {
     const PgTableLayout& layout = load_.tables[t];
+    const auto name = [&](size_t i) { return layout.fields[layout.key[i]].name; };
+    const auto staged = [&](size_t i) { return staged_key(layout, i); };
+    const size_t size = layout.key.size();
+    // Citus joins no rows of shards into a change of a local table: they are fetched before.
+    const std::string fetched = fmt::format(
+        "WITH stored AS MATERIALIZED (SELECT {0} FROM {1} WHERE ({0}) IN (SELECT {2} FROM {3} s)) ",
+        each(size, ", ", name), layout.table, each(size, ", ", staged), stage_table(t));
     session_.execute(fmt::format(
-        "DELETE FROM {} c WHERE EXISTS (SELECT FROM {} s WHERE s.doc = c.doc AND NOT {} AND NOT "
+        "{}DELETE FROM {} c WHERE EXISTS (SELECT FROM {} s WHERE s.doc = c.doc AND NOT {} AND NOT "
         "EXISTS (SELECT FROM {} x WHERE {}))",
-        kChosen, stage_table(t), stands_twice(layout, t), layout.table,
-        each(layout.key.size(), " AND ", [&](size_t i) {
-          return fmt::format("x.{} = {}", layout.fields[layout.key[i]].name, staged_key(layout, i));
+        layout.distributed ? fetched : "", kChosen, stage_table(t), stands_twice(layout, t),
+        layout.distributed ? "stored" : layout.table, each(size, " AND ", [&](size_t i) {
+          return fmt::format("x.{} = {}", name(i), staged(i));
         })));
   }
 

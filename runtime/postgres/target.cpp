@@ -2,6 +2,7 @@
 
 #include "base/url.hpp"
 #include "postgres/catalog.hpp"
+#include "postgres/distribute.hpp"
 #include "postgres/finish.hpp"
 #include "postgres/health.hpp"
 #include "postgres/inspect.hpp"
@@ -35,6 +36,9 @@ constexpr OptionSpec kOptions[] = {
     {"direct_behind_pooler", Type::kText,
      "as direct, used only where a pooler in transaction mode stands before the server (default "
      "PG_DIRECT_URI)"},
+    {"distribute", Type::kText,
+     "the column by which Citus is to distribute the tables that are made; children go with their "
+     "parents"},
     {"state_schema", Type::kText, "schema for lugger's own tables", "lugger"},
 };
 
@@ -166,8 +170,11 @@ class PgTarget : public Target, public Stages {
   std::vector<Refused> preflight(const PlanShape& plan, const std::string& job) override {
     const std::unique_ptr<State> ledger = state();
     const LentSession session = borrow("preflight");
-    return preflight_pg(*session, plan,
-                        pending_steps(*session, plan, known_tables(ledger.get(), job)));
+    const std::vector<StageStep> steps =
+        pending_steps(*session, plan, known_tables(ledger.get(), job));
+    std::vector<Refused> out = distribution_preflight(*session, plan, steps);
+    for (Refused& refused : preflight_pg(*session, plan, steps)) out.push_back(std::move(refused));
+    return out;
   }
 
   std::vector<std::string> delete_problems(const PlanShape& plan) override {

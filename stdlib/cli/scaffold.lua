@@ -71,8 +71,13 @@ local function run(args)
     require('lugger.inner.cli.flags').usage_error('--out DIR says where the files go',
       'lugger scaffold dump/ --out migrate')
   end
+  if args.onto and args.distribute then
+    require('lugger.inner.cli.flags').usage_error('--distribute is for tables that are made, and --onto maps to those '
+      .. 'that stand', 'Citus says of them itself whether they are distributed')
+  end
   local settings = { jobs = args.jobs, sample = args.sample, collections = args.collection,
-    snake_case = args.snake_case, not_null = args.not_null, into = args.into, schema = args.schema, out = args.out }
+    snake_case = args.snake_case, not_null = args.not_null, into = args.into, schema = args.schema, out = args.out,
+    distribute = args.distribute }
   if args.onto then settings.onto = scaffold_onto.open(config.resolve(args.onto)) end
   local list = scaffold.make(args.place, settings)
   write(list, args)
@@ -98,6 +103,7 @@ return {
       value = 'WHEN', choices = { 'later', 'now' } },
     { 'into', 'target that stands in the scripts (default: lugger.env.PG_URI)', value = 'PLACE' },
     { 'schema', 'schema of the tables', value = 'NAME' },
+    { 'distribute', 'column by which Citus is to distribute the tables; the keys hold it', value = 'COLUMN' },
     { 'sample', 'read about so many documents of each collection instead of all', value = 'N', type = 'int',
       least = 1 },
     { 'jobs', 'threads that count', short = 'j', value = 'N', type = 'int', least = 1 },

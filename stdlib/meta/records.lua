@@ -157,6 +157,7 @@
 ---@field tables lugger.table_plan[]
 ---@field own_tables integer the first of them: one, or as many as routes; children follow
 ---@field create string[] CREATE TABLE of each table
+---@field distribute string[] by Citus, of each table; empty: they are not
 ---@field keys lugger.ddl_step[] primary and unique keys
 ---@field steps lugger.ddl_step[] indexes and constraints, in the order they are made
 

@@ -71,7 +71,7 @@ end
 --- meets no key's name either.
 ---@param wanted string
 ---@param used lugger.names.set the choice is added
----@param kind "column"|"table"
+---@param kind "column"|"table"|"index"
 ---@return lugger.names.change
 function names.choose(wanted, used, kind)
   local notes, name = {}, readable(wanted)

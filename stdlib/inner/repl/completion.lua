@@ -107,7 +107,7 @@ end
 -- Options that are no fields of a documented class.
 local options_of = {
   source = { 'collection', 'database', 'format', 'table', 'query', 'key', 'pooled', 'row_security' },
-  target = { 'table', 'key', 'on_conflict', 'newer', 'writer', 'pooled', 'state_schema' },
+  target = { 'table', 'key', 'on_conflict', 'newer', 'writer', 'pooled', 'distribute', 'state_schema' },
 }
 
 local function files(word)

@@ -1,5 +1,6 @@
 -- From what a census saw to a mapping: columns, child tables, what must come after the load, each with its reasons.
 local census_advice = require 'lugger.inner.census.advice'
+local distribute = require 'lugger.inner.scaffold.distribute'
 local names = require 'lugger.inner.base.names'
 local native = require 'lugger.native'
 local types = require 'lugger.inner.scaffold.types'
@@ -30,6 +31,8 @@ local rare_documents = 2000
 ---@field table string
 ---@field from string|nil array path, relative to the table above
 ---@field parent string[]|nil
+---@field key string|string[]|nil
+---@field distribute string|nil column by which Citus is to distribute it
 ---@field columns lugger.scaffold.column[]
 ---@field children lugger.scaffold.table[]
 ---@field notes string[]
@@ -90,7 +93,11 @@ local function reference_column(context, node, column)
   if reference.may_be_null then column.may_be_null = true end
   column.type = array and 'uuid[]' or 'uuid'
   column.keys = { { 'ref', reference.ref } }
-  if reference.fk and not array then column.keys[#column.keys + 1] = { 'fk', true } end
+  if reference.fk and not array and context.distribute then
+    column.notes[#column.notes + 1] = 'no foreign key: Citus takes one only where it holds ' .. context.distribute
+  elseif reference.fk and not array then
+    column.keys[#column.keys + 1] = { 'fk', true }
+  end
   column.may_dangle = not reference.fk
 end
 
@@ -151,11 +158,14 @@ local function child_of(context, node, above, depth)
     from = escaped(stats.name) .. '[]', columns = {}, children = {}, notes = {}, field = stats.path }
   local used = names.set()
   if depth == 1 and above.key then
-    child.parent = { native.sql.fitted_name(above.singular_bare, '_id') }
+    child.parent = {}
+    for i, name in ipairs(distribute.columns_of(above.key)) do
+      child.parent[i] = native.sql.fitted_name(above.singular_bare, '_' .. name)
+    end
   end
-  -- A child of a child has the key of the first parent under the same name.
-  child.parent_name = child.parent and child.parent[1] or above.parent_name
-  if child.parent_name then names.choose(child.parent_name, used, 'column') end
+  -- A child of a child has the key of the first parent under the same names.
+  child.parent_names = child.parent or above.parent_names
+  for _, name in ipairs(child.parent_names or {}) do names.choose(name, used, 'column') end
   for _, name in ipairs { 'ordinal', 'ordinal_1', 'ordinal_2', 'parent_id' } do used[name] = name end
   local lengths = stats.arrays
   child.notes[1] = ('%s elements, at most %d in a document'):format(tostring(tonumber(element.stats.present)),
@@ -236,7 +246,8 @@ end
 
 --- The table of a collection, its columns and child tables.
 ---@param census lugger.collection_census
----@param context table snake_case, table_name, references, tables (names in use), schema, indexed and exact (paths)
+---@param context table snake_case, table_name, references, tables (names in use), schema, indexed and exact (paths),
+--- distribute
 ---@return lugger.scaffold.table
 function scaffold_columns.table_of(census, context)
   local root = scaffold_columns.tree(census)
@@ -248,9 +259,11 @@ function scaffold_columns.table_of(census, context)
   made.singular_bare = singular(chosen.name)
   made.singular = made.singular_bare
   local used = names.set()
-  made.key = id_columns(root, made, used) and 'id' or nil
+  local key = context.distribute and distribute.key(context.distribute) or 'id'
+  made.key, made.distribute = id_columns(root, made, used) and key or nil, context.distribute
   context.keyed = made.key ~= nil -- child rows are linked by it
   if not made.key then made.notes[#made.notes + 1] = 'the documents have no _id: the table gets no key' end
+  if context.distribute then made.notes[#made.notes + 1] = distribute.note(context.distribute) end
   fill(context, root, made, used, 1)
   return made
 end

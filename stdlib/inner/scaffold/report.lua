@@ -85,9 +85,10 @@ lugger run all.lua --stage index          # or: psql -f indexes.sql
 lugger run all.lua --stage constrain      # or: psql -f constraints.sql
 lugger refs all.lua                       # references that dangle, what still uses mongo_id
 ```
-%s`lugger scaffold` run again shows what the source has become since; files that were edited are kept.
+%s%s`lugger scaffold` run again shows what the source has become since; files that were edited are kept.
 ]]):format(cell(args.out), cell(args.out), steps, args.onto and '' or ' --create',
-    args.onto and '' or '`schema.sql` makes the same tables without lugger, for a review or an ORM to look into.\n')
+    args.onto and '' or '`schema.sql` makes the same tables without lugger, for a review or an ORM to look into.\n',
+    args.distribute and 'Citus distributes the tables: `CREATE EXTENSION citus` in the database comes before.\n' or '')
   return table.concat(lines, '\n')
 end
 

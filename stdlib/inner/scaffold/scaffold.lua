@@ -7,6 +7,7 @@ local names = require 'lugger.inner.base.names'
 local native = require 'lugger.native'
 local scaffold_advice = require 'lugger.inner.scaffold.advice'
 local scaffold_columns = require 'lugger.inner.scaffold.columns'
+local distribute = require 'lugger.inner.scaffold.distribute'
 local scaffold_indexes = require 'lugger.inner.scaffold.indexes'
 local scaffold_onto = require 'lugger.inner.scaffold.onto'
 local scaffold_references = require 'lugger.inner.scaffold.references'
@@ -25,6 +26,7 @@ local scaffold = {}
 ---@field not_null "later"|"now"|nil
 ---@field into string|nil place of the target, as it is to stand in the scripts
 ---@field schema string|nil of the tables
+---@field distribute string|nil column by which Citus is to distribute the tables
 ---@field onto lugger.scaffold_onto|nil existing tables
 
 ---@class lugger.scaffold.collection one collection on its way to a script
@@ -160,7 +162,7 @@ end
 local function proven_columns(made, not_null, constraints, now)
   local list = {}
   for _, column in ipairs(made.columns) do
-    local fixed = column.name == 'id' or column.field == '_id'
+    local fixed = column.name == 'id' or column.field == '_id' or column.name == made.distribute
     if column.proven and not fixed then
       if now then
         column.keys[#column.keys + 1] = { 'required', true }
@@ -246,6 +248,8 @@ local function set_key(column, key, value)
   return true
 end
 
+local no_value = { malformed = true, required_missing = true } -- no type has room for it
+
 -- Makes room for a value that was refused. False: nothing helps, the document is told.
 local function mend(item, refusal, onto)
   local made = table_named(item.table, refusal.table)
@@ -259,7 +263,7 @@ local function mend(item, refusal, onto)
     if onto or not set_key(column, 'utf8', 'tag') then return false end
   elseif refusal.code == 'non_finite' then
     if not set_key(column, 'non_finite', 'keep') then return false end
-  elseif refusal.code ~= 'malformed' and column.type ~= 'jsonb' and not onto then
+  elseif not no_value[refusal.code] and column.type ~= 'jsonb' and not onto then
     local from
     for _, pair in ipairs(column.keys) do
       if pair[1] == 'from' then from = pair[2] end
@@ -293,7 +297,7 @@ end
 
 -- mongo_id is unique, beside the key.
 local function unique_id(item)
-  if item.table.key ~= 'id' then return end
+  if item.table.key ~= 'id' or item.table.distribute then return end
   item.unique_id = { name = names.of_keys(item.chosen.name)[2], unique = { item.table.columns[2].name } }
   table.insert(item.constraints, 1, { value = item.unique_id })
 end
@@ -308,7 +312,7 @@ local function map(item, used, settings, references)
   local indexed, exact = scaffold_indexes.paths(item.metadata)
   item.table = scaffold_columns.table_of(item.census, { snake_case = settings.snake_case, tables = used,
     table_name = item.chosen, schema = settings.schema and settings.schema .. '.' or '', references = references,
-    indexed = indexed, exact = exact })
+    indexed = indexed, exact = exact, distribute = settings.distribute })
   item.targets = scaffold_references.targets(references)
 end
 
@@ -318,6 +322,7 @@ local function finish(item, place, used, settings)
     proven_columns(item.table, item.not_null, item.constraints, settings.not_null == 'now')
     unique_id(item)
     item.indexes = scaffold_indexes.of(item.census, item.metadata, item.table, used)
+    distribute.fit(item, used)
     item.indexes[#item.indexes + 1] = scaffold_advice.gin(item.census, item.table, item.indexes)
   end
   write_script(item, place, settings)
@@ -340,6 +345,7 @@ local function build(list, place, settings)
   if settings.onto then scaffold_onto.assign(settings.onto, list) end
   -- Every table has its name before the first index gets one: they share a name space.
   for _, item in ipairs(list) do alone(item, map, used, settings, references[item.name] or {}) end
+  if settings.distribute then distribute.check(list, settings.distribute) end
   for _, item in ipairs(list) do
     if item.table then
       alone(item, rehearse, place, settings)

@@ -38,16 +38,22 @@ local function children_block(lines, children, indent)
   lines[#lines + 1] = indent .. '},'
 end
 
--- An entry too long for a line: a line a key.
-local function entry_block(named)
-  local lines = { '    {' }
+-- A table too long for a line: a line a key.
+local function block(named, indent)
+  local lines = { '{' }
   for _, pair in ipairs(named) do
     if pair[2] ~= nil then
-      lines[#lines + 1] = ('      %s = %s,'):format(lua_text.key(pair[1]), lua_text.value(pair[2]))
+      lines[#lines + 1] = ('%s  %s = %s,'):format(indent, lua_text.key(pair[1]), lua_text.value(pair[2]))
     end
   end
-  lines[#lines + 1] = '    },'
+  lines[#lines + 1] = indent .. '}'
   return table.concat(lines, '\n')
+end
+
+-- `head`, the table, `tail`, on a line if they fit.
+local function fitted(head, named, tail, indent)
+  local line = indent .. head .. lua_text.record({}, named) .. tail
+  return #line <= widest and line or indent .. head .. block(named, indent) .. tail
 end
 
 -- Entries of `indexes` and `constraints`: a line each, with what stands before it. `own`: the table of entries that
@@ -60,8 +66,7 @@ local function entries_block(lines, name, entries, order, own)
     if entry.value then
       local named = {}
       for i, key in ipairs(order) do named[i] = { key, entry.value[key] or key == 'table' and own or nil } end
-      local line = '    ' .. lua_text.record({}, named) .. ','
-      lines[#lines + 1] = #line <= widest and line or entry_block(named)
+      lines[#lines + 1] = fitted('', named, ',', '    ')
     end
   end
   lines[#lines + 1] = '  },'
@@ -99,7 +104,8 @@ function scaffold_script.text(script)
     options[#options + 1] = { 'key', made.key }
     options[#options + 1] = { 'on_conflict', 'update' }
   end
-  lines[#lines + 1] = ('  into = lugger.target(%s, %s),'):format(script.target, lua_text.record({}, options))
+  options[#options + 1] = { 'distribute', made.distribute }
+  lines[#lines + 1] = fitted(('into = lugger.target(%s, '):format(script.target), options, '),', '  ')
   columns_block(lines, made.columns, '  ')
   children_block(lines, made.children, '  ')
   for _, line in ipairs(script.route) do lines[#lines + 1] = '  -- ' .. terminal.printable(line) end

@@ -46,6 +46,8 @@ function scaffold_sql.schema(shapes)
       for _, key in ipairs(item.shape.keys) do
         if key.table == item.shape.tables[place].name then lines[#lines + 1] = statement(key.statements[1]) end
       end
+      local distributed = item.shape.distribute[place]
+      if distributed then lines[#lines + 1] = statement(distributed) end
       if item.unique_id and place == 1 then
         lines[#lines + 1] = statement(('ALTER TABLE %s ADD CONSTRAINT %s UNIQUE (%s)'):format(
           sql_text.table(item.shape.tables[1].name), sql_text.name(item.unique_id.name),

@@ -155,4 +155,11 @@ TEST_CASE("mistakes in a mapping are told before anything is read") {
   mapping = users();
   mapping.on_conflict = OnConflict::kNewer;
   CHECK_THROWS_WITH(PlanShape(mapping), ContainsSubstring("newer = "));
+  mapping = users();
+  mapping.distribute = "agee";
+  CHECK_THROWS_WITH(PlanShape(mapping), ContainsSubstring("did you mean age?"));
+  mapping.distribute = "age";
+  CHECK_THROWS_WITH(PlanShape(mapping), ContainsSubstring("(mongo_id) does not hold age"));
+  mapping.key = {"mongo_id", "age"};
+  CHECK_NOTHROW(PlanShape(mapping));
 }
