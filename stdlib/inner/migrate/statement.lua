@@ -12,6 +12,7 @@ local statement = {}
 ---@field reads_only boolean a SELECT that writes nothing and locks nothing
 ---@field transactional boolean
 ---@field alone boolean what it makes cannot be used before its transaction ends
+---@field may_commit boolean CALL and DO: what they run may end transactions
 ---@field control string|nil "BEGIN", "COMMIT", ...
 ---@field sets boolean holds for the session, and is run again where a session begins anew: SET, PREPARE, LISTEN
 ---@field lasting "setting"|"other"|nil what it leaves in the session outlives the transaction
@@ -19,6 +20,9 @@ local statement = {}
 ---@field temporary string|nil the temporary relation that it makes
 ---@field drops_itself boolean|nil that relation goes at COMMIT
 ---@field cursor string|nil the cursor that it makes, and that outlives its transaction
+---@field data string|nil of COPY ... FROM stdin, on the lines behind it
+---@field unreadable string|nil why it is no statement of any version; only where that was asked for
+---@field hint string|nil what to do then
 
 local function option(list, name)
   for _, item in ipairs(list or {}) do
@@ -146,6 +150,7 @@ local function describe(found)
   local tag, node = found.tag, found.node
   found.reads_only = tag == 'SelectStmt' and not writes(node)
   found.transactional = not never[tag] and not (outside[tag] and outside[tag](node) or false)
+  found.may_commit = tag == 'CallStmt' or tag == 'DoStmt'
   found.alone = tag == 'AlterEnumStmt' and node.newVal ~= nil and node.oldVal == nil
   found.control = tag == 'TransactionStmt' and control_words[node.kind or 'TRANS_STMT_BEGIN'] or nil
   describe_session(found)
@@ -175,12 +180,15 @@ end
 --- The statements of a text, each with its line.
 ---@param text string
 ---@param first_line integer|nil the line the text begins in; 1 when not given
+---@param tolerant boolean|nil what is no statement is among them, with the reason in `unreadable`
 ---@return lugger.statement[] with `line` in each
-function statement.split(text, first_line)
+function statement.split(text, first_line, tolerant)
   local list = {}
-  for i, span in ipairs(native.sql.split(text)) do
-    list[i] = setmetatable({ line = span.line + (first_line or 1) - 1, offset = span.offset },
-      { __index = statement.read(span.text) })
+  for i, span in ipairs(native.sql.split(text, tolerant)) do
+    local read = span.problem and { text = span.text, unreadable = span.problem, hint = span.hint }
+      or statement.read(span.text)
+    list[i] = setmetatable({ line = span.line + (first_line or 1) - 1, offset = span.offset, data = span.data },
+      { __index = read })
   end
   return list
 end
@@ -199,6 +207,14 @@ function statement.dotted(list)
   local parts = {}
   for i, item in ipairs(list) do parts[i] = item.String and item.String.sval or '?' end
   return table.concat(parts, '.')
+end
+
+--- True for the error of a COMMIT that a procedure or a DO ran inside a transaction of ours.
+---@param st lugger.statement
+---@param sqlstate string
+---@return boolean
+function statement.wants_to_commit(st, sqlstate)
+  return st.may_commit == true and sqlstate == '2D000'
 end
 
 --- The option of that name of a list of DefElem nodes, or nil.
