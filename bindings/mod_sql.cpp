@@ -109,6 +109,16 @@ static int tokens(lua_State* L) {
   return 1;
 }
 
+/// { [offset] = true }
+static int comments(lua_State* L) {
+  lua_newtable(L);
+  for (const size_t offset : sql_comments(text_argument(L))) {
+    lua_pushboolean(L, 1);
+    lua_rawseti(L, -2, static_cast<int>(offset));
+  }
+  return 1;
+}
+
 static int grammar(lua_State* L) {
   push(L, sql_grammar());
   return 1;
@@ -146,6 +156,7 @@ static constexpr luaL_Reg kFunctions[] = {
     {"split", guarded<split>},
     {"tree", guarded<tree>},
     {"tokens", guarded<tokens>},
+    {"comments", guarded<comments>},
     {"name", guarded<name>},
     {"table", guarded<table>},
     {"literal", guarded<literal>},

@@ -17,6 +17,12 @@ bool begins_name(char c) noexcept {
 
 bool within_name(char c) noexcept { return begins_name(c) || is_digit(c) || c == '$'; }
 
+/// Words that stand for a constant in a row of VALUES.
+bool is_constant(std::string_view word) noexcept {
+  return is_word(word, "null") || is_word(word, "true") || is_word(word, "false") ||
+         is_word(word, "default");
+}
+
 class Reader {
  public:
   explicit Reader(const std::string& sql) : sql_(sql) { out_.text = sql; }
@@ -39,15 +45,16 @@ class Reader {
   void step() {
     const char c = sql_[at_];
     if (begins_name(c)) return name();
-    if (c == '-' && peek(1) == '-') return to_end_of_line();
+    if (c == '-' && peek(1) == '-') return line_comment();
     if (c == '/' && peek(1) == '*') return comment();
     if (c == '\'') return quoted('\'', false);
     if (c == '"') return quoted('"', false);
     if (c == '$') return dollar();
     if (is_digit(c) || (c == '.' && is_digit(peek(1)))) return number();
     if (c == '\\') return psql_command();
-    if (c == '(') ++brackets_;
+    if (c == '(') open_bracket();
     if (c == ')') --brackets_;
+    if (c == ',' && brackets_ == 0) end_row();
     if (c == ';' && brackets_ <= 0 && blocks_ == 0) return semicolon();
     if (!is_space(c)) last_ = {};
     ++at_;
@@ -60,6 +67,8 @@ class Reader {
     // E'...' alone has backslashes that mean something; N, B, X and U& are quotes like any other.
     if (is_word(word, "e") && at_ < sql_.size() && sql_[at_] == '\'') return quoted('\'', true);
     if (first_.empty()) first_ = word;
+    if (!is_constant(word)) is_plain_row_ = false;
+    if (brackets_ == 0) is_values_ = is_word(word, "values") && is_word(first_, "insert");
     if (is_word(word, "stdin") && is_word(last_, "from") && brackets_ <= 0) from_stdin_ = true;
     if (is_word(word, "atomic") && is_word(last_, "begin")) blocks_ = 1;
     if (blocks_ > 0 && is_word(word, "case")) ++blocks_;
@@ -67,10 +76,29 @@ class Reader {
     last_ = word;
   }
 
+  void open_bracket() noexcept {
+    is_plain_row_ = brackets_ == 0 && is_values_;
+    if (++brackets_ == 1) row_ = at_;
+  }
+
+  /// A comma behind a bracket that closed.
+  void end_row() {
+    if (is_values_ && is_plain_row_) blank(row_, at_ + 1);
+    is_plain_row_ = false;
+  }
+
+  void line_comment() {
+    out_.comments.push_back(at_);
+    is_plain_row_ = false;
+    to_end_of_line();
+  }
+
   void to_end_of_line() { at_ = std::min(sql_.find('\n', at_), sql_.size()); }
 
   void comment() {
     const size_t begin = at_;
+    out_.comments.push_back(begin);
+    is_plain_row_ = false;
     int depth = 0;
     for (; at_ < sql_.size(); ++at_) {
       if (sql_[at_] == '/' && peek(1) == '*') {
@@ -168,7 +196,7 @@ class Reader {
     piece_ = std::min(end + 1, sql_.size());
     brackets_ = blocks_ = 0;
     first_ = last_ = {};
-    from_stdin_ = false;
+    from_stdin_ = is_values_ = is_plain_row_ = false;
   }
 
   /// The lines behind, as far as the one that is `\.` alone.
@@ -198,10 +226,11 @@ class Reader {
 
   const std::string& sql_;
   SqlSource out_;
-  size_t at_ = 0, piece_ = 0;
+  size_t at_ = 0, piece_ = 0, row_ = 0;
   int brackets_ = 0, blocks_ = 0;
   std::string_view first_, last_;
   bool from_stdin_ = false;
+  bool is_values_ = false, is_plain_row_ = false;  // within INSERT ... VALUES; a row of constants
 };
 
 }  // namespace

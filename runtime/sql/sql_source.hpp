@@ -21,10 +21,12 @@ struct SqlProblem {
 };
 
 struct SqlSource {
-  /// The data of COPY and \restrict are blanks; literals such as 1_000 and 0x1F, which PostgreSQL
+  /// The data of COPY and \restrict are blanks, and so are rows of constants in INSERT ... VALUES but
+  /// for the last: megabytes of them tell no more. Literals such as 1_000 and 0x1F, which PostgreSQL
   /// has from version 16 on, are what an older grammar takes.
   std::string text;
   std::vector<CopyData> copies;
+  std::vector<size_t> comments;  // where each begins
   std::vector<SqlProblem> problems;
   /// Between semicolons outside brackets, quotes, comments and BEGIN ATOMIC ... END.
   std::vector<SqlSpan> pieces;

@@ -258,6 +258,8 @@ std::vector<SqlToken> sql_tokens(const std::string& sql) {
   return scan(read_sql_source(sql).text);
 }
 
+std::vector<size_t> sql_comments(const std::string& sql) { return read_sql_source(sql).comments; }
+
 int sql_grammar() noexcept { return std::atoi(PG_MAJORVERSION); }
 
 }  // namespace lugger

@@ -40,6 +40,9 @@ struct SqlToken {
 
 std::vector<SqlToken> sql_tokens(const std::string& sql);
 
+/// Where the comments of a text begin.
+std::vector<size_t> sql_comments(const std::string& sql);
+
 /// The major version of the grammar: 15.
 int sql_grammar() noexcept;
 

@@ -24,6 +24,11 @@ function native.sql.tree(text) end
 ---@return { text: string, offset: integer, kind: "name"|"quoted"|"keyword"|"text"|"comment"|"other" }[]
 function native.sql.tokens(text) end
 
+--- The offsets at which the comments of a text begin, counted from 0.
+---@param text string
+---@return table<integer, true>
+function native.sql.comments(text) end
+
 --- The major version of PostgreSQL whose grammar reads SQL.
 ---@return integer
 function native.sql.grammar() end

@@ -121,7 +121,7 @@ local named = ([[SELECT i.indexrelid, i.indrelid, c.relname, c.oid::regclass::te
   WHERE c.relname = $2 AND c.relkind = 'i' AND NOT i.indisvalid
     AND c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass($1))]]):format(definition)
 
---- The index that CREATE INDEX IF NOT EXISTS would take for its own though it is not valid, and serves no query; or nil.
+--- The index that CREATE INDEX IF NOT EXISTS would pass over though it is not valid, and serves no query; or nil.
 ---@param connection lugger.migrate.connection
 ---@param st lugger.statement
 ---@return { oid: string, table: string, name: string, spelled: string, definition: string }|nil

@@ -6,8 +6,8 @@ local sql = native.sql
 
 local partitions = {}
 
-local tree_sql = [[SELECT format('%I.%I', n.nspname, c.relname) AS table, n.nspname::text AS schema, c.relname::text AS name,
-    c.relkind::text AS kind, t.parentrelid::oid::text AS parent, c.oid::text AS oid
+local tree_sql = [[SELECT format('%I.%I', n.nspname, c.relname) AS table, n.nspname::text AS schema,
+    c.relname::text AS name, c.relkind::text AS kind, t.parentrelid::oid::text AS parent, c.oid::text AS oid
   FROM pg_partition_tree(to_regclass($1)) t JOIN pg_class c ON c.oid = t.relid JOIN pg_namespace n
     ON n.oid = c.relnamespace ORDER BY t.level, 1]]
 
@@ -46,8 +46,8 @@ end
 local function refuse_foreign(list, table)
   for _, one in ipairs(list) do
     if one.kind == 'f' then
-      config.raise(('%s has the foreign partition %s, which can have no index: one of the whole table would stay invalid')
-        :format(table, one.table), 'make indexes of the other partitions one by one, or detach it first')
+      config.raise(('%s has the foreign partition %s, which can have no index: one of the whole table would stay '
+        .. 'invalid'):format(table, one.table), 'make indexes of the other partitions one by one, or detach it first')
     end
   end
 end

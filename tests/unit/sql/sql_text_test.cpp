@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "catch.hpp"
 #include "sql/sql_number.hpp"
+#include "sql/sql_source.hpp"
 
 using namespace lugger;
 
@@ -111,4 +112,21 @@ TEST_CASE("c14 what has no tokens does not hide the rest") {
   CHECK(found[1].problem.find("trailing junk") != std::string::npos);
   CHECK(found[2].problem.empty());
   CHECK(found[3].problem.find("not closed") != std::string::npos);
+}
+
+TEST_CASE("c13 rows of constants cost the grammar nothing, others it reads") {
+  const std::string sql =
+      "INSERT INTO t (a, b) VALUES (1, 'x;y'), (-2, NULL), (3, set_config('a', 'b', false)),\n"
+      "(4, -- down\n 'z'), (1_0, 'last') ON CONFLICT DO NOTHING; SELECT 1";
+  REQUIRE(split_sql(sql).size() == 2);
+  const std::string text = read_sql_source(sql).text;
+  CHECK(text.size() == sql.size());
+  CHECK(text.find("x;y") == std::string::npos);
+  CHECK(text.find("NULL") == std::string::npos);
+  CHECK(text.find("set_config") != std::string::npos);
+  CHECK(text.find("'last') ON CONFLICT") != std::string::npos);
+  CHECK(sql_comments(sql) == std::vector<size_t>{sql.find("--")});
+  for (const std::string other : {"insert into t select * from (values (1), (2)) v",
+                                  "select 1 where a in ((1), (2))", "insert into t values (1)"})
+    CHECK(read_sql_source(other).text == other);
 }
