@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "base/ascii.hpp"
 #include "base/error.hpp"
 #include "sql/sql_source.hpp"
 
@@ -133,32 +132,6 @@ std::vector<SqlSpan> trimmed(const std::vector<SqlSpan>& spans,
   return out;
 }
 
-/// At each semicolon outside brackets and outside BEGIN ATOMIC ... END. (The library's own splitter
-/// by tokens leaves out a statement that holds no keyword.)
-std::vector<SqlSpan> split_by_tokens(const std::string& sql, const std::vector<SqlToken>& tokens) {
-  std::vector<SqlSpan> out;
-  size_t start = 0;
-  int brackets = 0, blocks = 0;
-  std::string_view before;
-  for (const SqlToken& token : tokens) {
-    const auto text = std::string_view(sql).substr(token.span.offset, token.span.length);
-    if (token.kind == SqlTokenKind::kComment) continue;
-    if (text == "(") ++brackets;
-    if (text == ")") --brackets;
-    if (is_word(text, "atomic") && is_word(before, "begin")) blocks = 1;
-    if (blocks > 0 && is_word(text, "case")) ++blocks;
-    if (blocks > 0 && is_word(text, "end")) --blocks;
-    if (text == ";" && brackets <= 0 && blocks == 0) {
-      out.push_back({start, token.span.offset - start});
-      start = token.span.offset + 1;
-      brackets = 0;
-    }
-    before = text;
-  }
-  out.push_back({start, sql.size() - start});
-  return out;
-}
-
 std::vector<SqlToken> scan(const std::string& text) {
   const Owned scanned(pg_query_scan(text.c_str()), &pg_query_free_scan_result);
   if (scanned->error != nullptr) fail(*scanned->error);
@@ -169,11 +142,12 @@ std::vector<SqlToken> scan(const std::string& text) {
   return out;
 }
 
-std::vector<SqlSpan> spans_of_text(const std::string& text) {
+/// The grammar's statements, else what stands between semicolons. (The library's own splitter by
+/// tokens leaves out a statement that holds no keyword.)
+std::vector<SqlSpan> spans_of_text(const std::string& text, const std::vector<SqlSpan>& pieces) {
   const std::vector<SqlToken> tokens = scan(text);
   const Owned parsed(pg_query_split_with_parser(text.c_str()), &pg_query_free_split_result);
-  if (parsed->error == nullptr) return trimmed(spans_of(*parsed, text.size()), tokens);
-  return trimmed(split_by_tokens(text, tokens), tokens);
+  return trimmed(parsed->error == nullptr ? spans_of(*parsed, text.size()) : pieces, tokens);
 }
 
 /// Piece by piece, where the whole has no tokens.
@@ -184,7 +158,8 @@ std::vector<SqlStatement> read_pieces(const SqlSource& source) {
       return problem.offset >= piece.offset && problem.offset <= piece.offset + piece.length;
     };
     try {
-      for (SqlSpan span : spans_of_text(source.text.substr(piece.offset, piece.length))) {
+      for (SqlSpan span :
+           spans_of_text(source.text.substr(piece.offset, piece.length), {{0, piece.length}})) {
         span.offset += piece.offset;
         out.push_back({span, {}, {}, {}});
       }
@@ -219,7 +194,8 @@ std::vector<SqlStatement> read_statements(const std::string& sql) {
   std::vector<SqlStatement> out;
   try {
     if (!source.problems.empty()) throw Error(Code::kParse, source.problems.front().what);
-    for (const SqlSpan& span : spans_of_text(source.text)) out.push_back({span, {}, {}, {}});
+    for (const SqlSpan& span : spans_of_text(source.text, source.pieces))
+      out.push_back({span, {}, {}, {}});
   } catch (const Error&) {
     out = read_pieces(source);
   }

@@ -81,8 +81,8 @@ codes.list = {
     why = 'a statement that waits for its lock without end has everybody else waiting behind it',
     safe = 'leave it: `lugger migrate` gives up after some seconds and tries again' },
   { 'triggers-off', 'warning', 'triggers are disabled',
-    why = 'what is written meanwhile passes them by (with ALL, or as a replica, foreign keys too), and nobody checks it '
-      .. 'afterwards',
+    why = 'what is written meanwhile passes them by, with ALL or as a replica foreign keys too, and nobody checks it '
+      .. 'later',
     safe = 'a condition in the trigger that the writing session can meet, such as a setting' },
   { 'unbounded-update', 'warning', 'UPDATE of every row: without WHERE, or with one that always holds',
     why = 'every row is written and locked in one transaction; the table doubles in size until vacuum',

@@ -152,8 +152,10 @@ end
 function index_build.clear_the_way(run, st)
   local one = index_build.in_the_way(run.main, st)
   if not one then return end
-  if one.definition ~= index_build.definition(run.main, st.text, one.table) then
-    config.raise(('the index %s is there, but INVALID, and not what the statement says'):format(one.spelled),
+  local wanted = index_build.definition(run.main, st.text, one.table)
+  if one.definition ~= wanted then
+    config.raise(('the index %s is there, but INVALID, and %s'):format(one.spelled,
+      wanted and 'not what the statement says' or 'whether it is what the statement says cannot be told'),
       ('it is left of another build; drop it first: DROP INDEX CONCURRENTLY %s'):format(one.spelled))
   end
   index_build.drop_broken(run, one.table, one)

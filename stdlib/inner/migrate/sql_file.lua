@@ -34,7 +34,7 @@ local function markers(text, path)
 end
 
 local function blank(text)
-  return (text:gsub('[^\n]', ' '))
+  return (text:gsub('[^\n]+', function(line) return (' '):rep(#line) end))
 end
 
 local function line_of(text, characters)

@@ -183,6 +183,20 @@ DROP TABLE w;
             project.query('create table t (a int)')
             self.assertIn(words, project.migrate('up', expect=1).err, text)
 
+    def test_c15_numbers_of_postgresql_16_run_as_they_are(self):
+        project = self.project(v1_t='CREATE TABLE t (id bigint PRIMARY KEY, a varchar(1_000) DEFAULT 0x1F);\n'
+                                    'INSERT INTO t VALUES (1_000_000, 0b101), (0o17, 1_0.5_0);\n-- down\nDROP TABLE t;\n')
+        plan = project.migrate('up', '--plan')
+        self.assertNotIn('does not know it', plan.out)
+        self.assertIn('VALUES (1_000_000, 0b101), (0o17, 1_0.5_0)', plan.out)
+        if project.database.number("select current_setting('server_version_num')") >= 160000:
+            project.migrate('up')
+            self.assertEqual(project.query('select sum(id) from t'), '1000015')
+        else:   # an older server says so itself
+            self.assertIn('at or near', project.migrate('up', expect=1).err)
+        project = self.project(v1_t='SELECT 1__000;')
+        self.assertIn(':1: ', project.migrate('up', '--plan', expect=1).err)
+
     # --- an invalid index
 
     def test_c13_if_not_exists_over_an_invalid_index_builds_it(self):
