@@ -279,6 +279,36 @@ DROP TABLE w;
         self.assertEqual(project.query("select count(*) from pg_class where relkind = 'S' and relname like 't%'"), '0')
         self.assertEqual(project.query("select count(*) from pg_constraint where conrelid = 't'::regclass and contype = 'c'"), '0')
 
+    def test_c13_a_value_behind_its_batch_is_named_and_refuses_nothing(self):
+        project = self.lua(self.BAD, self.BAD_SETUP)
+        project.migrate('up', expect=1)
+        project.query("update t set v = 'def' where id = 1; update t set v = '35' where id = 35")
+        self.assertIn('invalid input syntax for type integer: "def"', project.migrate('up', expect=1).err)
+        project.query("update t set v = 'ghi' where id = 2; update t set v = '1' where id = 1")
+        self.assertIn('"ghi"', project.migrate('up', expect=1).err)
+        project.query("update t set v = '2' where id = 2")
+        project.migrate('up')
+        self.assertEqual(project.query("select sum(v), bool_and(attnotnull) from t, pg_attribute where attrelid = 't'::regclass and attname = 'v'"), '820|t')
+
+    def test_c13_constraints_of_a_change_that_failed_are_taken_back(self):
+        project = self.lua("schema.change_type(db, 't', 'v', 'varchar', { using = 'upper(v)' })",
+                           "create table t (id int primary key, v text not null check (v <> 'ABC')); insert into t values (1, 'abc'), (2, 'x')")
+        self.assertIn('is violated by some row', project.migrate('up', expect=1).err)
+        project.query("insert into t values (3, 'abc')")
+        project.query('delete from t where id in (1, 3)')
+        project.migrate('up')
+        self.assertEqual(project.query("select string_agg(conname || ' ' || convalidated, ',' order by 1) from pg_constraint"
+                                       " where conrelid = 't'::regclass and contype = 'c'"), 't_v_check true')
+        self.assertEqual(project.query('select v from t'), 'X')
+
+    def test_c13_a_large_file(self):
+        rows = ',\n'.join(f"({i}, 'text; {i}', NULL)" for i in range(20000))
+        inserts = '\n'.join(f"INSERT INTO t VALUES ({i}, 'text; {i}', 1);" for i in range(20000, 22000))
+        project = self.project(v1_t=f'-- up\nCREATE TABLE t (a int, b text, c int);\nINSERT INTO t VALUES\n{rows};\n{inserts}\n-- down\nDROP TABLE t;\n')
+        project.migrate('up')
+        self.assertEqual(project.query("select count(*), sum(a), count(c), max(length(b)) from t"), '22000|241989000|2000|11')
+        project.migrate('down')
+
     def test_c13_writers_that_own_nothing_go_on_too(self):
         self.server.fresh().query("do $$ begin create role lowly; exception when duplicate_object then null; end $$")
         project = self.lua(self.BAD, self.BAD_SETUP + '; grant select, insert, update on t to lowly')

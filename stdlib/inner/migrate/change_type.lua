@@ -196,6 +196,13 @@ local function times_refused(db, job)
   return tostring(db:value(('SELECT last_value + is_called::int FROM %s'):format(job.refused)))
 end
 
+-- Rows that were written behind their batch with a value that did not become the new type: this names it.
+local function fill_rest(db, job)
+  local shadow = sql.name(job.shadow)
+  db:exec(('UPDATE %s SET %s = %s WHERE %s IS NULL AND %s IS NOT NULL'):format(job.quoted, shadow, job.using, shadow,
+    job.using))
+end
+
 -- Behind this every row has its value, and nothing was written since that does not become the new type. SHARE waits
 -- for whoever writes, for a moment: what they wrote is counted, and seen by what follows.
 local function settle(db, job)
@@ -204,8 +211,7 @@ local function settle(db, job)
     db:exec(('LOCK TABLE %s IN SHARE MODE'):format(job.quoted))
     local refused = times_refused(db, job)
     db:exec 'ROLLBACK TO SAVEPOINT lugger_settle'
-    db:exec(('UPDATE %s SET %s = %s WHERE %s IS NULL AND %s IS NOT NULL'):format(job.quoted, sql.name(job.shadow),
-      job.using, sql.name(job.shadow), job.using))
+    fill_rest(db, job)
     job.settled = refused
   end
   db:exec(('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE'):format(job.quoted))
@@ -338,6 +344,7 @@ function change_type.run(db, table, column, type, options)
   fill(db, job, options)
   build(db, job)
   db.executor:or_undo(function()
+    fill_rest(db, job)
     constrain(db, job)
     swap(db, job, options.keep_old)
   end, take_constraints_back(job))
