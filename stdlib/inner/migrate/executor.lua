@@ -152,7 +152,7 @@ end
 
 --- Does work whose steps are taken back when it fails; what keeps no steps takes everything back by itself.
 ---@param work fun()
-function base.or_undo(_, work)
+function base:or_undo(work) -- luacheck: ignore self
   work()
 end
 
