@@ -99,6 +99,8 @@ MORE = {
                                    ' WITH x AS (UPDATE t SET a = 1 WHERE b RETURNING *) SELECT 1',
                                    'ALTER TABLE t ADD a int; DO $$ BEGIN UPDATE t SET a = 1 WHERE b; END $$'],
                                   ['ALTER TABLE t ADD a int; WITH x AS (SELECT 1) SELECT * FROM x']),
+    'type-change': (["DO $$ BEGIN EXECUTE 'ALTER TABLE ' || quote_ident(x) || ' ALTER COLUMN a TYPE ' || y; END $$"],
+                    ["DO $$ BEGIN EXECUTE 'SELECT 1' INTO x USING 'ALTER TABLE t ALTER a TYPE int'; END $$"]),
     'drop-cascade': (['DROP FUNCTION f CASCADE', 'DROP SCHEMA s CASCADE'], ['CREATE SCHEMA s; DROP SCHEMA s CASCADE']),
     'truncate': (['CREATE TABLE n (); TRUNCATE n CASCADE', 'DO $$ BEGIN TRUNCATE t; END $$'],
                  ['CREATE TEMP TABLE n (a int); TRUNCATE n']),

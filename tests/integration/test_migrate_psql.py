@@ -4,6 +4,7 @@ import unittest
 
 import harness
 from migrations import Project
+import pooler
 from postgres import Postgres
 from sessions import wait_for
 
@@ -331,6 +332,31 @@ insert into flyway_schema_history values (1, '2', '<< Flyway Baseline >>', 'BASE
         self.assertEqual(project.states(), {'1': 'applied', '2': 'applied', '3': 'applied', '4': 'pending'})
         project.migrate('up')
         self.assertEqual(project.query("select to_regclass('t4') is not null"), 't')
+
+
+class Pooled(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        pooler.require()
+        cls.server = Postgres()
+        cls.pooler = pooler.Pooled(cls.server)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.pooler.stop()
+
+    def test_c13_a_role_does_not_stay_with_the_pool(self):
+        database = self.server.fresh()
+        database.query('create role lowly; grant create on schema public to lowly')
+        url = self.pooler.url(database.name)
+        project = Project(database, v1_a='-- up\nSET ROLE lowly;\nCREATE TABLE c1 (id int);\n-- down\nSET ROLE lowly;\nDROP TABLE c1;\n',
+                          v2_b='CREATE TABLE c2 (id int);')
+        project.migrate('up', env={'PG_URI': url})
+        self.assertEqual(project.query("select string_agg(tablename || ' ' || tableowner, ',' order by 1) from pg_tables where tablename in ('c1', 'c2')"),
+                         'c1 lowly,c2 postgres')
+        for _ in range(4):
+            done = subprocess.run(['psql', '-XAtq', '-d', url, '-c', 'select current_user'], capture_output=True, text=True, check=True)
+            self.assertEqual(done.stdout.strip(), 'postgres')
 
 
 if __name__ == '__main__':

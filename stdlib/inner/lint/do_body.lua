@@ -31,21 +31,33 @@ local function unquoted(text)
   return inner and inner:gsub("''", "'") .. ''
 end
 
--- EXECUTE 'text', EXECUTE format('text', ...), EXECUTE 'text' || ...: names and values stand for themselves.
-local function executed(tokens, from, to)
-  for i = from + 1, to do
-    local token = tokens[i]
-    if token.kind == 'text' then
-      local sql = unquoted(token.text)
-      if not sql then return nil end
-      local follows = i < to and tokens[i + 1].text == '||'
-      return (sql:gsub('%%%d*%$?[Is]', '"x"'):gsub('%%%d*%$?L', "'x'")) .. (follows and ' "x"' or ''), token.offset
-    end
-    if token.text ~= '(' and token.text:lower() ~= 'format' then return nil end
-  end
+local function word(token) return token.text:lower() end
+
+-- The text of one operand of ||: format('text', ...) is read as its text, what else is no text stands for a name.
+local function operand(tokens)
+  local first = tokens[1] and word(tokens[1]) == 'format' and tokens[3] or #tokens == 1 and tokens[1]
+  local sql = first and first.kind == 'text' and unquoted(first.text)
+  if not sql then return ' "x" ' end
+  if first == tokens[1] then return sql end
+  return (sql:gsub('%%%d*%$?[Is]', '"x"'):gsub('%%%d*%$?L', "'x'"))
 end
 
-local function word(token) return token.text:lower() end
+-- The SQL of EXECUTE, as far as it stands there: tokens up to INTO or USING.
+local function executed(tokens, from, to)
+  local sql, part, depth = '', {}, 0
+  for i = from + 1, to do
+    local text = word(tokens[i])
+    if depth == 0 and (text == 'into' or text == 'using') then break end
+    if text == '(' then depth = depth + 1 end
+    if text == ')' then depth = depth - 1 end
+    if depth == 0 and text == '||' then
+      sql, part = sql .. operand(part), {}
+    else
+      part[#part + 1] = tokens[i]
+    end
+  end
+  return sql .. operand(part), tokens[from].offset
+end
 
 -- Stretches of tokens that are statements: from the verb to the semicolon, or to LOOP for the query of a FOR.
 local function stretches(tokens)
