@@ -100,8 +100,7 @@ create foreign table f partition of m for values from ('2026-03-01') to ('2026-0
         project.migrate('up')
         self.assertEqual(project.query('select sum(v), count(*) from t'), f'{sum(range(2, 41)) + 21}|42')
         self.assertEqual(project.query("select count(*) from pg_trigger where tgrelid = 't'::regclass"), '0')
-        self.assertEqual(project.query("select count(*) from pg_class where relkind = 'S' and relname ~ '^t'"),
-                         '0')
+        self.assertEqual(project.query("select count(*) from pg_sequences where sequencename ~ '^t'"), '0')
         self.assertEqual(project.query(CHECKS), '')
 
     def test_c13_a_value_behind_its_batch_is_named_and_refuses_nothing(self):
