@@ -194,6 +194,13 @@ truncate
 table-rewrite
   + VACUUM FULL
   - VACUUM
+  - CREATE TABLE n (a int); CLUSTER public.n USING i
+blocking-reindex
+  + REINDEX INDEX i
+  - CREATE TABLE n (a int); REINDEX TABLE n
+blocking-index-drop
+  + CREATE INDEX CONCURRENTLY i ON t (a); DROP INDEX i
+  - CREATE TABLE n (a int); CREATE INDEX i ON n (a); DROP INDEX public.i
 blocking-index
   + CREATE INDEX i ON t (a)
   + CREATE TABLE app.n (a int); CREATE INDEX ON n (a)

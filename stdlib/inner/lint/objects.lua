@@ -58,18 +58,22 @@ end
 function by_tag.IndexStmt(state, emit, node)
   local columns = {}
   for i, item in ipairs(node.indexParams or {}) do columns[i] = item.IndexElem.name or '(an expression)' end
+  local made = names.is_made(state, node.relation)
   if node.idxname then
-    state.indexes[names.key(state, { relname = node.idxname, schemaname = node.relation.schemaname })] = columns
+    local name = { relname = node.idxname, schemaname = node.relation.schemaname }
+    state.indexes[names.key(state, name)] = columns
+    if made then names.make(state, name) end
   end
   -- ON ONLY is for partitioned tables, of which nothing is read.
-  if not names.is_made(state, node.relation) and not node.concurrent and node.relation.inh then
+  if not made and not node.concurrent and node.relation.inh then
     emit('blocking-index', node.idxname or statement.relation(node.relation))
   end
 end
 
 ---@private
-function by_tag.ReindexStmt(_, emit, node)
-  if not statement.option(node.params, 'concurrently') then
+function by_tag.ReindexStmt(state, emit, node)
+  local made = node.relation and names.is_made(state, node.relation)
+  if not made and not statement.option(node.params, 'concurrently') then
     emit('blocking-reindex', node.relation and statement.relation(node.relation) or node.name)
   end
 end
@@ -111,8 +115,10 @@ function by_tag.DropStmt(state, emit, node, on)
     local list = list_of(object)
     if list then
       local name, kind = statement.dotted(list), in_use[node.removeType]
-      if node.removeType == 'OBJECT_INDEX' and not node.concurrent then emit('blocking-index-drop', name) end
       local made = is_made(state, node.removeType, list)
+      if node.removeType == 'OBJECT_INDEX' and not node.concurrent and not made then
+        emit('blocking-index-drop', name)
+      end
       if kind and not made and not (on.in_transaction and comes_back(state, node.removeType, list, on.place)) then
         emit('drop-in-use', kind .. name)
       end
@@ -176,16 +182,18 @@ function by_tag.AlterEnumStmt(state, emit, node)
 end
 
 ---@private
-function by_tag.ClusterStmt(_, emit, node)
+function by_tag.ClusterStmt(state, emit, node)
+  if node.relation and names.is_made(state, node.relation) then return end
   emit('table-rewrite', node.relation and statement.relation(node.relation) or 'all tables')
 end
 
 ---@private
-function by_tag.VacuumStmt(_, emit, node)
+function by_tag.VacuumStmt(state, emit, node)
   if not statement.option(node.options, 'full') then return end
   if not node.rels then emit('table-rewrite', 'all tables') end
   for _, item in ipairs(node.rels or {}) do
-    emit('table-rewrite', statement.relation(item.VacuumRelation.relation))
+    local relation = item.VacuumRelation.relation
+    if not names.is_made(state, relation) then emit('table-rewrite', statement.relation(relation)) end
   end
 end
 
