@@ -147,6 +147,17 @@ end }""")
         self.assertEqual(project.query("select string_agg(distinct who, ',' order by who) from t"),
                          'lowly,lowly!,lowly?')
 
+    def test_c13_a_failure_after_a_role_is_recorded_and_gone_on_with(self):
+        for mark in ('', '-- no transaction\n'):
+            project = self.project(v1_a=f'{mark}SET ROLE lowly;\nCREATE TABLE c1 (id int);\n'
+                                        'CREATE TABLE c2 AS SELECT * FROM later;\n')
+            project.query('grant create on schema public to lowly')
+            self.assertIn('relation "later" does not exist', project.migrate('up', expect=1).err)
+            self.assertEqual(project.states(), {'01': 'failed'})
+            project.query('create table later (id int); grant select on later to lowly')
+            project.migrate('up')
+            self.assertEqual(project.query(OWNERS), 'lowly,lowly')
+
     # --- CALL and DO that commit
 
     def test_c13_what_commits_runs_outside_a_transaction(self):
@@ -177,6 +188,10 @@ end }""")
         project = self.project(v1_a='CREATE TABLE w (i int);\nDO $$ BEGIN INSERT INTO w VALUES (1); COMMIT;'
                                     ' INSERT INTO w VALUES (1 / (SELECT 0)); END $$;')
         self.assertIn('what it committed before that stays', project.migrate('up', expect=1).err)
+        inner = self.project(v1_a="""return { up = function(db)
+  db:transaction(function() db:exec 'DO $$ BEGIN COMMIT; END $$' end)
+end, transaction = false }""")
+        self.assertIn('take it out of db:transaction', inner.migrate('up', expect=1).err)
         self.assertEqual(project.query('select count(*) from w'), '1')
 
     # --- files of pg_dump

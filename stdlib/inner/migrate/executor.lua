@@ -108,6 +108,9 @@ function base:send(connection, st, params, patiently)
   -- What helps a load does not help a statement that somebody wrote.
   local class = (result.sqlstate or ''):sub(1, 2)
   local hint = (class == '42' and result.sqlstate ~= '42501' or class == '23' or class == '22') and '' or result.hint
+  if statement.wants_to_commit(st, result.sqlstate) and self.inner then
+    hint = 'what it runs commits: take it out of db:transaction and db:batches'
+  end
   self.failed = native.error(result.code, result.message, hint, result.sqlstate, notes)
   error(self.failed, 0)
 end
