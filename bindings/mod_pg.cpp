@@ -142,6 +142,19 @@ static int copy(lua_State* L) {
   return 1;
 }
 
+/// copy_in(sql, data): COPY ... FROM stdin with its data as text; the rows.
+static int copy_in(lua_State* L) {
+  PgSession& session = session_of(L, 1);
+  const std::string sql(check_text(L, 2));
+  const std::string_view data = check_text(L, 3);
+  push(L, interruptible(session, [&] {
+         session.copy_in_start(sql);
+         session.copy_in_put({reinterpret_cast<const uint8_t*>(data.data()), data.size()});
+         return session.copy_in_end();
+       }));
+  return 1;
+}
+
 static int server_version(lua_State* L) {
   const int version = check_userdata<LuaPg>(L, 1).session->server_version();
   push(L, fmt::format("{}.{}", version / 10000, version % 10000));
@@ -178,6 +191,7 @@ static constexpr luaL_Reg kMethods[] = {
     {"pooled", guarded<pooled>},
     {"notices", guarded<notices>},
     {"copy", guarded<copy>},
+    {"copy_in", guarded<copy_in>},
     {"server", guarded<server_version>},
     {nullptr, nullptr},
 };

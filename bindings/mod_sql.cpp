@@ -49,21 +49,29 @@ std::string text_argument(lua_State* L) { return std::string(check_text(L, 1)); 
 
 }  // namespace
 
-/// The statements of a text: { text =, offset =, line = }, ...
+/// The statements of a text: { text =, offset =, line =, data =, problem =, hint = }, ... With
+/// `tolerant`, what is no statement is among them and says so; else it is an error.
 static int split(lua_State* L) {
   const std::string sql = text_argument(L);
-  const std::vector<SqlSpan> spans = split_sql(sql);
-  lua_createtable(L, static_cast<int>(spans.size()), 0);
+  const std::vector<SqlStatement> found =
+      lua_toboolean(L, 2) != 0 ? read_statements(sql) : split_sql(sql);
+  lua_createtable(L, static_cast<int>(found.size()), 0);
   size_t line = 1, counted = 0;
-  for (size_t i = 0; i < spans.size(); ++i) {
+  for (size_t i = 0; i < found.size(); ++i) {
+    const auto& [span, data, problem, hint] = found[i];
     const auto from = sql.begin() + static_cast<std::ptrdiff_t>(counted);
-    const auto to = sql.begin() + static_cast<std::ptrdiff_t>(spans[i].offset);
+    const auto to = sql.begin() + static_cast<std::ptrdiff_t>(span.offset);
     line += static_cast<size_t>(std::count(from, to, '\n'));
-    counted = spans[i].offset;
-    lua_createtable(L, 0, 3);
-    set(L, "text", std::string_view(sql).substr(spans[i].offset, spans[i].length));
-    set(L, "offset", spans[i].offset);
+    counted = span.offset;
+    lua_createtable(L, 0, 4);
+    set(L, "text", std::string_view(sql).substr(span.offset, span.length));
+    set(L, "offset", span.offset);
     set(L, "line", line);
+    if (data) set(L, "data", std::string_view(sql).substr(data->offset, data->length));
+    if (!problem.empty()) {
+      set(L, "problem", problem);
+      set(L, "hint", hint);
+    }
     lua_rawseti(L, -2, static_cast<int>(i) + 1);
   }
   return 1;
@@ -97,6 +105,16 @@ static int tokens(lua_State* L) {
     set(L, "offset", found[i].span.offset);
     set(L, "kind", token_kind_name(found[i].kind));
     lua_rawseti(L, -2, static_cast<int>(i) + 1);
+  }
+  return 1;
+}
+
+/// { [offset] = true }
+static int comments(lua_State* L) {
+  lua_newtable(L);
+  for (const size_t offset : sql_comments(text_argument(L))) {
+    lua_pushboolean(L, 1);
+    lua_rawseti(L, -2, static_cast<int>(offset));
   }
   return 1;
 }
@@ -138,6 +156,7 @@ static constexpr luaL_Reg kFunctions[] = {
     {"split", guarded<split>},
     {"tree", guarded<tree>},
     {"tokens", guarded<tokens>},
+    {"comments", guarded<comments>},
     {"name", guarded<name>},
     {"table", guarded<table>},
     {"literal", guarded<literal>},

@@ -2,10 +2,11 @@
 
 #include <pg_query.h>
 
+#include <algorithm>
 #include <cstdlib>
 
-#include "base/ascii.hpp"
 #include "base/error.hpp"
+#include "sql/sql_source.hpp"
 
 namespace lugger {
 namespace {
@@ -131,44 +132,94 @@ std::vector<SqlSpan> trimmed(const std::vector<SqlSpan>& spans,
   return out;
 }
 
-/// At each semicolon outside brackets and outside BEGIN ATOMIC ... END. (The library's own splitter
-/// by tokens leaves out a statement that holds no keyword.)
-std::vector<SqlSpan> split_by_tokens(const std::string& sql, const std::vector<SqlToken>& tokens) {
-  std::vector<SqlSpan> out;
-  size_t start = 0;
-  int brackets = 0, blocks = 0;
-  std::string_view before;
-  for (const SqlToken& token : tokens) {
-    const auto text = std::string_view(sql).substr(token.span.offset, token.span.length);
-    if (token.kind == SqlTokenKind::kComment) continue;
-    if (text == "(") ++brackets;
-    if (text == ")") --brackets;
-    if (is_word(text, "atomic") && is_word(before, "begin")) blocks = 1;
-    if (blocks > 0 && is_word(text, "case")) ++blocks;
-    if (blocks > 0 && is_word(text, "end")) --blocks;
-    if (text == ";" && brackets <= 0 && blocks == 0) {
-      out.push_back({start, token.span.offset - start});
-      start = token.span.offset + 1;
-      brackets = 0;
-    }
-    before = text;
+std::vector<SqlToken> scan(const std::string& text) {
+  const Owned scanned(pg_query_scan(text.c_str()), &pg_query_free_scan_result);
+  if (scanned->error != nullptr) fail(*scanned->error);
+  std::vector<SqlToken> out;
+  for (Fields fields({scanned->pbuf.data, scanned->pbuf.len}); fields.next();) {
+    if (fields.number() == 2) out.push_back(read_token(text, fields.nested()));
   }
-  out.push_back({start, sql.size() - start});
   return out;
+}
+
+/// The grammar's statements, else what stands between semicolons. (The library's own splitter by
+/// tokens leaves out a statement that holds no keyword.)
+std::vector<SqlSpan> spans_of_text(const std::string& text, const std::vector<SqlSpan>& pieces) {
+  const std::vector<SqlToken> tokens = scan(text);
+  const Owned parsed(pg_query_split_with_parser(text.c_str()), &pg_query_free_split_result);
+  return trimmed(parsed->error == nullptr ? spans_of(*parsed, text.size()) : pieces, tokens);
+}
+
+/// Piece by piece, where the whole has no tokens.
+std::vector<SqlStatement> read_pieces(const SqlSource& source) {
+  std::vector<SqlStatement> out;
+  for (const SqlSpan& piece : source.pieces) {
+    const auto is_told = [&](const SqlProblem& problem) {
+      return problem.offset >= piece.offset && problem.offset <= piece.offset + piece.length;
+    };
+    try {
+      for (SqlSpan span :
+           spans_of_text(source.text.substr(piece.offset, piece.length), {{0, piece.length}})) {
+        span.offset += piece.offset;
+        out.push_back({span, {}, {}, {}});
+      }
+    } catch (const Error& error) {
+      if (std::any_of(source.problems.begin(), source.problems.end(), is_told)) continue;
+      const size_t begin = std::min(source.text.find_first_not_of(" \t\r\n", piece.offset),
+                                    piece.offset + piece.length);
+      out.push_back({{begin, piece.offset + piece.length - begin}, {}, error.message(), {}});
+    }
+  }
+  for (const SqlProblem& problem : source.problems)
+    out.push_back({{problem.offset, 0}, {}, problem.what, problem.hint});
+  std::stable_sort(out.begin(), out.end(), [](const SqlStatement& a, const SqlStatement& b) {
+    return a.span.offset < b.span.offset;
+  });
+  return out;
+}
+
+void give_data(std::vector<SqlStatement>& statements, const std::vector<CopyData>& copies) {
+  auto next = statements.begin();
+  for (const CopyData& copy : copies) {
+    while (next != statements.end() && next->span.offset < copy.statement_end) ++next;
+    if (next != statements.begin()) std::prev(next)->data = copy.data;
+  }
 }
 
 }  // namespace
 
-std::vector<SqlSpan> split_sql(const std::string& sql) {
-  const std::vector<SqlToken> tokens = sql_tokens(sql);
-  const Owned parsed(pg_query_split_with_parser(sql.c_str()), &pg_query_free_split_result);
-  if (parsed->error == nullptr) return trimmed(spans_of(*parsed, sql.size()), tokens);
-  return trimmed(split_by_tokens(sql, tokens), tokens);
+std::vector<SqlStatement> read_statements(const std::string& sql) {
+  refuse_nul(sql);
+  const SqlSource source = read_sql_source(sql);
+  std::vector<SqlStatement> out;
+  try {
+    if (!source.problems.empty()) throw Error(Code::kParse, source.problems.front().what);
+    for (const SqlSpan& span : spans_of_text(source.text, source.pieces))
+      out.push_back({span, {}, {}, {}});
+  } catch (const Error&) {
+    out = read_pieces(source);
+  }
+  give_data(out, source.copies);
+  return out;
+}
+
+std::vector<SqlStatement> split_sql(const std::string& sql) {
+  std::vector<SqlStatement> out = read_statements(sql);
+  for (const SqlStatement& statement : out) {
+    if (statement.problem.empty()) continue;
+    const auto characters =
+        std::count_if(sql.begin(), sql.begin() + static_cast<std::ptrdiff_t>(statement.span.offset),
+                      [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80; });
+    throw Error(Code::kParse, statement.problem, statement.hint)
+        .note("position", std::to_string(characters + 1));
+  }
+  return out;
 }
 
 std::string sql_tree(const std::string& sql) {
   refuse_nul(sql);
-  const Owned parsed(pg_query_parse(sql.c_str()), &pg_query_free_parse_result);
+  const std::string text = read_sql_source(sql).text;
+  const Owned parsed(pg_query_parse(text.c_str()), &pg_query_free_parse_result);
   if (parsed->error != nullptr) fail(*parsed->error);
   return parsed->parse_tree;
 }
@@ -180,14 +231,10 @@ std::string_view token_kind_name(SqlTokenKind kind) noexcept {
 
 std::vector<SqlToken> sql_tokens(const std::string& sql) {
   refuse_nul(sql);
-  const Owned scanned(pg_query_scan(sql.c_str()), &pg_query_free_scan_result);
-  if (scanned->error != nullptr) fail(*scanned->error);
-  std::vector<SqlToken> out;
-  for (Fields fields({scanned->pbuf.data, scanned->pbuf.len}); fields.next();) {
-    if (fields.number() == 2) out.push_back(read_token(sql, fields.nested()));
-  }
-  return out;
+  return scan(read_sql_source(sql).text);
 }
+
+std::vector<size_t> sql_comments(const std::string& sql) { return read_sql_source(sql).comments; }
 
 int sql_grammar() noexcept { return std::atoi(PG_MAJORVERSION); }
 

@@ -1,22 +1,33 @@
 // SQL text as PostgreSQL's own grammar reads it (libpg_query): statements, syntax trees, tokens.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "sql/sql_span.hpp"
+
 namespace lugger {
 
-struct SqlSpan {
-  size_t offset = 0, length = 0;
+struct SqlStatement {
+  SqlSpan span;
+  std::optional<SqlSpan> data;  // of COPY ... FROM stdin, on the lines behind it
+  /// Not empty: this is no statement of any version (a quote that is not closed, a command of
+  /// psql), and why.
+  std::string problem, hint;
 };
 
-/// The statements of a text, without the comments and blanks around them. Text that the grammar
-/// does not know is split by its tokens; Error{parse} when it has no tokens either (a quote that is
-/// not closed). An error's note "position" counts characters from 1.
-std::vector<SqlSpan> split_sql(const std::string& sql);
+/// The statements of a text as psql reads it, without the comments and blanks around them. Text
+/// that the grammar does not know is split by its tokens; what has none does not hide the rest.
+std::vector<SqlStatement> read_statements(const std::string& sql);
+
+/// The same; Error{parse} for the first that has a problem. An error's note "position" counts
+/// characters from 1.
+std::vector<SqlStatement> split_sql(const std::string& sql);
 
 /// The syntax tree as JSON: {"version": 150001, "stmts": [{"stmt": {...}}]}. Error{parse} as above.
+/// Literals that the grammar is too old for (1_000, 0x1F) are read all the same.
 std::string sql_tree(const std::string& sql);
 
 enum class SqlTokenKind : uint8_t { kName, kQuotedName, kKeyword, kText, kComment, kOther };
@@ -28,6 +39,9 @@ struct SqlToken {
 };
 
 std::vector<SqlToken> sql_tokens(const std::string& sql);
+
+/// Where the comments of a text begin.
+std::vector<size_t> sql_comments(const std::string& sql);
 
 /// The major version of the grammar: 15.
 int sql_grammar() noexcept;

@@ -168,6 +168,7 @@ return {
     { 'rehearse', 'up: run on a throwaway copy' },
     { 'allow-out-of-order', 'up: run what is older than the newest applied one too' },
     { 'wait', 'wait while another process runs migrations' },
+    { 'again', 'up, down: run a CALL or DO with COMMIT once more that was cut off' },
     { 'lock-timeout', 'give up waiting for a lock after this time, and try again (default 3s; 0: wait)',
       value = 'TIME' },
     { 'tries', 'how often in all when locks are in the way (default 10)', value = 'N', type = 'int', least = 1 },

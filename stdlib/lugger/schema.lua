@@ -2,6 +2,7 @@
 -- types and expressions are SQL as written.
 local fault = require 'lugger.inner.base.fault'
 local native = require 'lugger.native'
+local partitions = require 'lugger.inner.migrate.partitions'
 local sql = native.sql
 local concat = table.concat
 
@@ -124,11 +125,13 @@ function schema.add_foreign_key(db, table, columns, other, other_columns, option
   check_texts('add_foreign_key', table, other)
   local first = type(columns) == 'string' and columns or columns[1]
   local name = options.name or made_name(bare(table), first, 'fkey')
-  db:by_steps()
-  db:exec(('ALTER TABLE %s ADD CONSTRAINT %s FOREIGN KEY (%s) REFERENCES %s%s%s%s NOT VALID'):format(sql.table(table),
-    sql.name(name), names(columns), sql.table(other), other_columns and ' (' .. names(other_columns) .. ')' or '',
+  local definition = ('FOREIGN KEY (%s) REFERENCES %s%s%s%s'):format(names(columns), sql.table(other),
+    other_columns and ' (' .. names(other_columns) .. ')' or '',
     options.on_delete and ' ON DELETE ' .. options.on_delete or '',
-    options.on_update and ' ON UPDATE ' .. options.on_update or ''))
+    options.on_update and ' ON UPDATE ' .. options.on_update or '')
+  db:by_steps()
+  if partitions.has(db, table) then return partitions.add_foreign_key(db, table, sql.name(name), definition) end
+  db:exec(('ALTER TABLE %s ADD CONSTRAINT %s %s NOT VALID'):format(sql.table(table), sql.name(name), definition))
   schema.validate(db, table, name)
 end
 
@@ -142,7 +145,7 @@ local function elements(columns)
 end
 
 --- Builds an index while others read and write (CREATE INDEX CONCURRENTLY). What a broken build leaves is removed when
---- the migration is gone on with.
+--- the migration is gone on with. Of a partitioned table each partition's by itself; then they are attached.
 ---@param db lugger.migration_db
 ---@param table string
 ---@param columns string|(string|{ sql: string })[] names, or expressions as { sql = 'lower(email)' }
@@ -151,24 +154,40 @@ end
 function schema.add_index(db, table, columns, options)
   options = check(options, { 'name', 'unique', 'using', 'where', 'include' }, 'add_index')
   check_texts('add_index', table)
-  local parts = { bare(table) }
-  for _, column in ipairs(type(columns) == 'string' and { columns } or columns) do
-    parts[#parts + 1] = type(column) == 'string' and column or 'expr'
+  local parts = {}
+  for i, column in ipairs(type(columns) == 'string' and { columns } or columns) do
+    parts[i] = type(column) == 'string' and column or 'expr'
   end
   parts[#parts + 1] = 'idx'
-  local name = options.name or made_name(unpack(parts))
-  db:exec(('CREATE %sINDEX CONCURRENTLY %s ON %s%s (%s)%s%s'):format(options.unique and 'UNIQUE ' or '', sql.name(name),
-    sql.table(table), options.using and ' USING ' .. sql.name(options.using) or '', elements(columns),
+  local name = options.name or made_name(bare(table), unpack(parts))
+  local rest = ('%s (%s)%s%s'):format(options.using and ' USING ' .. sql.name(options.using) or '', elements(columns),
     options.include and ' INCLUDE (' .. names(options.include) .. ')' or '',
-    options.where and ' WHERE ' .. options.where or ''))
+    options.where and ' WHERE ' .. options.where or '')
+  db:by_steps()
+  if partitions.has(db, table) then
+    partitions.add_index(db, table, name, function(partition)
+      return options.name and made_name(partition, options.name) or made_name(partition, unpack(parts))
+    end, options.unique, rest)
+  else
+    db:exec(('CREATE %sINDEX CONCURRENTLY %s ON %s%s'):format(options.unique and 'UNIQUE ' or '', sql.name(name),
+      sql.table(table), rest))
+  end
   return name
 end
 
---- Drops an index while others read and write.
+--- Drops an index while others read and write. That of a partitioned table goes in one short transaction, with the
+--- table and its partitions locked: PostgreSQL has no other way.
 ---@param db lugger.migration_db
 ---@param name string with its schema when the search path does not find it
 function schema.drop_index(db, name)
   check_texts('drop_index', name)
+  local partitioned = db:remember('kind of ' .. name, function()
+    return db:value("SELECT relkind = 'I' FROM pg_class WHERE oid = to_regclass($1)", sql.table(name)) or false
+  end)
+  if partitioned then
+    db:exec('DROP INDEX ' .. sql.table(name))
+    return
+  end
   db:exec('DROP INDEX CONCURRENTLY ' .. sql.table(name))
 end
 
@@ -185,9 +204,16 @@ function schema.add_unique(db, table, columns, options)
   if options.primary then
     for _, column in ipairs(list) do schema.add_not_null(db, table, column) end
   end
+  local kind = options.primary and 'PRIMARY KEY' or 'UNIQUE'
+  db:by_steps()
+  if partitions.has(db, table) then
+    partitions.add_unique(db, table, name, function(partition) return made_name(partition, name) end, kind,
+      names(columns))
+    return
+  end
   schema.add_index(db, table, columns, { name = name, unique = true })
-  db:exec(('ALTER TABLE %s ADD CONSTRAINT %s %s USING INDEX %s'):format(sql.table(table), sql.name(name),
-    options.primary and 'PRIMARY KEY' or 'UNIQUE', sql.name(name)))
+  db:exec(('ALTER TABLE %s ADD CONSTRAINT %s %s USING INDEX %s'):format(sql.table(table), sql.name(name), kind,
+    sql.name(name)))
 end
 
 ---@class lugger.backfill_spec

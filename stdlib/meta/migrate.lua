@@ -5,10 +5,13 @@ local native = {}
 
 native.sql = {}
 
---- The statements of a text, without the comments and blanks around them.
+--- The statements of a text as psql reads it, without the comments and blanks around them. Raises "parse" for what is no
+--- statement of any version: a quote that is not closed, a command of psql; `tolerant` gives it a `problem` instead.
 ---@param text string
----@return { text: string, offset: integer, line: integer }[]
-function native.sql.split(text) end
+---@param tolerant boolean|nil
+---@return { text: string, offset: integer, line: integer, data: string|nil, problem: string|nil, hint: string|nil }[]
+--- data: the lines behind COPY ... FROM stdin
+function native.sql.split(text, tolerant) end
 
 --- The syntax trees of a text, as libpg_query writes them: tree[1].stmt.AlterTableStmt... Raises "parse" for what the grammar
 --- does not know; err.notes.position counts characters from 1.
@@ -20,6 +23,11 @@ function native.sql.tree(text) end
 ---@param text string
 ---@return { text: string, offset: integer, kind: "name"|"quoted"|"keyword"|"text"|"comment"|"other" }[]
 function native.sql.tokens(text) end
+
+--- The offsets at which the comments of a text begin, counted from 0.
+---@param text string
+---@return table<integer, true>
+function native.sql.comments(text) end
 
 --- The major version of PostgreSQL whose grammar reads SQL.
 ---@return integer

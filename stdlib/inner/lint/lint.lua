@@ -30,14 +30,21 @@ local function collector(path)
   end
 end
 
-local function folded_names(text, line, add)
+local longest_name = 63 -- bytes
+
+local function look_at_names(text, line, add)
   local ok, tokens = pcall(native.sql.tokens, text)
   local seen = {}
   for _, token in ipairs(ok and tokens or {}) do
-    if token.kind == 'name' and token.text:find('%u') and token.text:find('%l') and not seen[token.text] then
-      seen[token.text] = true
-      add('unquoted-identifier', line + line_at(text, token.offset), token.text)
+    local word = token.text
+    local is_name = (token.kind == 'name' or token.kind == 'quoted') and not seen[word]
+    if is_name and token.kind == 'name' and word:find('%u') and word:find('%l') then
+      add('unquoted-identifier', line + line_at(text, token.offset), word)
     end
+    if is_name and #(token.kind == 'quoted' and word:sub(2, -2):gsub('""', '"') or word) > longest_name then
+      add('name-too-long', line + line_at(text, token.offset), word)
+    end
+    seen[word] = true
   end
 end
 
@@ -46,14 +53,29 @@ local function follow_control(context, st, emit)
   local word = st.control
   if context.is_migration then emit('transaction-control', word) end
   context.explicit = word == 'BEGIN' or word == 'START TRANSACTION'
+  context.begun = context.explicit and st.line
   rules.end_transaction(context.state)
 end
 
-local function look(context, st, add)
+-- Settings that a file of plain SQL makes for its session, until it takes them back.
+local function follow_settings(context, st)
+  local kind = st.tag == 'VariableSetStmt' and st.node.kind
+  if kind == 'VAR_RESET_ALL' or st.tag == 'DiscardStmt' then
+    context.settings = {}
+  elseif st.lasting == 'setting' and st.setting then
+    context.settings[st.setting] = kind ~= 'VAR_RESET' and kind ~= 'VAR_SET_DEFAULT' and st.line or nil
+  end
+end
+
+local function look(context, st, add, place)
   local last = st.line + line_at(st.text, #st.text)
   local function emit(code, what, location)
     local line = st.line + (location and line_at(st.text, location) or 0)
     add(code, math.min(line, last), what, st.line, last)
+  end
+  if st.unreadable then
+    add('unreadable', st.line, st.unreadable)
+    return
   end
   if st.problem then
     if st.exact ~= false then emit('not-parsed', st.problem) end
@@ -63,9 +85,13 @@ local function look(context, st, add)
   if st.control then return follow_control(context, st, emit) end
   local in_transaction = context.explicit or context.one_transaction
   if not st.transactional and context.explicit then emit('concurrently-in-transaction') end
-  rules.look(context.state, emit, st, in_transaction)
+  if context.is_migration and not in_transaction and (st.temporary and not st.drops_itself or st.cursor) then
+    emit('temporary-in-steps', st.temporary or st.cursor)
+  end
+  follow_settings(context, st)
+  rules.look(context.state, emit, st, { in_transaction = in_transaction, place = place })
   if not in_transaction then rules.end_transaction(context.state) end
-  folded_names(st.text, st.line, function(code, line, what) add(code, line, what, st.line, last) end)
+  look_at_names(st.text, st.line, function(code, line, what) add(code, line, what, st.line, last) end)
 end
 
 local function needs_steps(statements)
@@ -76,10 +102,10 @@ local function needs_steps(statements)
 end
 
 local function read_sql(context, text, add)
-  local ok, sections = pcall(sql_file.parse, text, context.path)
+  local ok, sections = pcall(sql_file.parse, text, context.path, true)
   if not ok then
     local line = tostring(sections.message or sections):match(':(%d+):')
-    add('not-parsed', tonumber(line) or 1, (tostring(sections.message or sections):gsub('^.-:%d+: ', '')))
+    add('unreadable', tonumber(line) or 1, (tostring(sections.message or sections):gsub('^.-:%d+: ', '')))
     return {}
   end
   if context.is_migration and not (sections.down and #sections.down.statements > 0) then add('missing-down', 1) end
@@ -102,10 +128,9 @@ local function read_lua(context, text, add)
   for _, found in ipairs(facts.found) do
     if found.unsafe then add('sql-concatenation', found.at) end
     if not (context.is_migration and in_down(facts, found.line)) then
-      local ok, statements = pcall(statement.split, found.sql, found.line)
-      for _, st in ipairs(ok and statements or {}) do
+      for _, st in ipairs(statement.split(found.sql, found.line, true)) do
         st.exact = found.exact
-        list[#list + 1] = st
+        if found.exact or not st.unreadable then list[#list + 1] = st end
       end
     end
   end
@@ -154,6 +179,16 @@ local function is_migration(path)
   return path:match('([^/]+)$'):match('^%d+_.+%.%l+$') ~= nil
 end
 
+local function end_plain_file(context, add)
+  if context.begun then add('open-transaction', context.begun) end
+  local left, first = {}, nil
+  for name, line in pairs(context.settings) do
+    left[#left + 1], first = name, math.min(first or line, line)
+  end
+  table.sort(left)
+  if first then add('setting-left-on', first, table.concat(left, ', ')) end
+end
+
 ---@class lugger.lint.file
 ---@field path string
 ---@field text string
@@ -161,15 +196,18 @@ end
 local function one_file(file, state)
   local list, add = collector(file.path)
   local text = sql_file.normal(file.text)
-  local context = { path = file.path, is_migration = is_migration(file.path), state = state, explicit = false }
+  local context = { path = file.path, is_migration = is_migration(file.path), state = state, explicit = false,
+    settings = {} }
   rules.end_transaction(state)
   local read = file.path:match('%.lua$') and read_lua or read_sql
   local allowed = suppressions(text, add)
-  local starts = {}
-  for _, st in ipairs(read(context, text, add)) do
+  local starts, statements = {}, read(context, text, add)
+  rules.begin_file(state, statements)
+  for place, st in ipairs(statements) do
     starts[#starts + 1] = st.line
-    look(context, st, add)
+    look(context, st, add, place)
   end
+  if not context.is_migration then end_plain_file(context, add) end
   local left = {}
   for _, finding in ipairs(list) do
     if finding.code == 'sql-concatenation' then starts[#starts + 1] = finding.line end

@@ -1,13 +1,23 @@
 -- What each statement means for a table that is in use. The state goes from statement to statement and file to file.
+local alterations = require 'lugger.inner.lint.alterations'
+local do_body = require 'lugger.inner.lint.do_body'
 local locks = require 'lugger.inner.migrate.locks'
+local names = require 'lugger.inner.lint.names'
+local objects = require 'lugger.inner.lint.objects'
 local statement = require 'lugger.inner.migrate.statement'
+local writes = require 'lugger.inner.lint.writes'
 
 local rules = {}
 
 ---@class lugger.lint.state
----@field made table<string, boolean> tables that these migrations make: nobody uses them yet
----@field checks table<string, table> CHECK (column IS NOT NULL) by table and name: { table =, column =, valid = }
----@field added table<string, boolean> constraints added in this transaction, by "table name"
+---@field made table<string, boolean> objects that these migrations make: nobody uses them yet
+---@field path string[] search_path
+---@field checks table<string, table> CHECK constraints by table and name: { table =, column =, valid = }
+---@field not_null table<string, boolean> columns that were set NOT NULL, by table and name
+---@field indexes table<string, string[]> columns of the indexes that these migrations make
+---@field attached table<string, boolean> indexes to which the file attaches partitions
+---@field again table<string, integer> views, functions, types that the file makes: name -> the last statement's place
+---@field added table<string, boolean> constraints added in this transaction, by table and name
 ---@field exclusive table<string, boolean> tables under ACCESS EXCLUSIVE in this transaction
 ---@field held boolean a strong lock on a table in use is held
 ---@field schema_changed boolean
@@ -17,8 +27,10 @@ local rules = {}
 --- A state that knows of nothing.
 ---@return lugger.lint.state
 function rules.state()
-  return { made = {}, checks = {}, added = {}, exclusive = {}, held = false, schema_changed = false,
-    data_changed = false, mixed = false }
+  local state = { made = {}, checks = {}, not_null = {}, indexes = {}, attached = {}, again = {} }
+  names.reset_path(state)
+  rules.end_transaction(state)
+  return state
 end
 
 --- What ends with a transaction.
@@ -28,228 +40,63 @@ function rules.end_transaction(state)
   state.schema_changed, state.data_changed, state.mixed = false, false, false
 end
 
-local function key(...)
-  return table.concat({ ... }, '\0')
-end
-
-local function tested_column(expression)
-  local test = expression and expression.NullTest
-  local reference = test and test.nulltesttype == 'IS_NOT_NULL' and test.arg.ColumnRef
-  local field = reference and reference.fields[#reference.fields].String
-  return field and field.sval
-end
-
-local function proves_not_null(state, name, column)
-  for _, check in pairs(state.checks) do
-    if check.table == name and check.column == column and check.valid then return true end
-  end
-  return false
-end
-
-local scan_codes = { CONSTR_FOREIGN = 'foreign-key-scan', CONSTR_CHECK = 'check-scan', CONSTR_UNIQUE = 'unique-scan',
-  CONSTR_PRIMARY = 'unique-scan', CONSTR_EXCLUSION = 'unique-scan' }
-
-local alter = {}
-
----@private
-function alter.AT_AddColumn(_, emit, name, command)
-  local definition = command.def.ColumnDef
-  local constraints = locks.constraints(definition)
-  local lock = locks.of { tag = 'AlterTableStmt', node = { relation = { relname = name },
-    cmds = { { AlterTableCmd = command } } } }[1]
-  if lock.rewrites then emit('volatile-default', definition.colname, definition.location) end
-  if constraints.CONSTR_NOTNULL and not constraints.CONSTR_DEFAULT and not lock.rewrites then
-    emit('not-null-without-default', definition.colname, definition.location)
-  end
-  for kind, code in pairs(scan_codes) do
-    local constraint = constraints[kind]
-    -- A new column is NULL everywhere, which a foreign key need not look up.
-    if constraint and not (kind == 'CONSTR_FOREIGN' and not constraints.CONSTR_DEFAULT) then
-      emit(code, definition.colname, constraint.location)
-    end
-  end
-end
-
----@private
-function alter.AT_AlterColumnType(_, emit, _, command)
-  emit('type-change', command.name, command.def.ColumnDef.location)
-end
-
----@private
-function alter.AT_SetNotNull(state, emit, name, command)
-  if not proves_not_null(state, name, command.name) then emit('set-not-null', command.name) end
-end
-
----@private
-function alter.AT_AddConstraint(state, emit, name, command)
-  local constraint = command.def.Constraint
-  local column = constraint.contype == 'CONSTR_CHECK' and tested_column(constraint.raw_expr)
-  if constraint.conname then
-    state.added[key(name, constraint.conname)] = true
-    if column then
-      state.checks[key(name, constraint.conname)] = { table = name, column = column,
-        valid = not constraint.skip_validation }
-    end
-  end
-  local code = scan_codes[constraint.contype]
-  if code and not constraint.skip_validation and not constraint.indexname then
-    emit(code, constraint.conname or name, constraint.location)
-  end
-end
-
----@private
-function alter.AT_ValidateConstraint(state, emit, name, command)
-  local which = key(name, command.name)
-  if state.added[which] then emit('validate-in-same-transaction', command.name) end
-  if state.checks[which] then state.checks[which].valid = true end
-end
-
----@private
-function alter.AT_DropColumn(_, emit, _, command)
-  emit('drop-in-use', command.name)
-  if command.behavior == 'DROP_CASCADE' then emit('drop-cascade', command.name) end
-end
-
-for _, kind in ipairs { 'AT_SetLogged', 'AT_SetUnLogged', 'AT_SetTableSpace', 'AT_SetAccessMethod' } do
-  alter[kind] = function(_, emit, name) emit('table-rewrite', name) end
+--- Begins a file, whose session is new, and looks ahead in it.
+---@param state lugger.lint.state
+---@param statements lugger.statement[]
+function rules.begin_file(state, statements)
+  names.reset_path(state)
+  objects.foresee(state, statements)
 end
 
 local by_tag = {}
-
----@private
-function by_tag.AlterTableStmt(state, emit, node)
-  local name = statement.relation(node.relation)
-  local quiet = state.made[name] and function() end or emit
-  for _, item in ipairs(node.cmds) do
-    local rule = alter[item.AlterTableCmd.subtype]
-    if rule then rule(state, quiet, name, item.AlterTableCmd) end
-  end
+for _, group in ipairs { alterations.by_tag, objects.by_tag, writes.by_tag } do
+  for tag, rule in pairs(group) do by_tag[tag] = rule end
 end
 
--- With and without the schema that is meant when none is named.
-local function make(state, relation)
-  state.made[statement.relation(relation)] = true
-  if not relation.schemaname then state.made['public.' .. relation.relname] = true end
-  if relation.schemaname == 'public' then state.made[relation.relname] = true end
-end
-
----@private
-function by_tag.CreateStmt(state, _, node)
-  make(state, node.relation)
-end
-
----@private
-function by_tag.CreateTableAsStmt(state, _, node)
-  if node.into and node.into.rel then make(state, node.into.rel) end
-end
-
----@private
-function by_tag.IndexStmt(state, emit, node)
-  if not state.made[statement.relation(node.relation)] and not node.concurrent then
-    emit('blocking-index', node.idxname or statement.relation(node.relation))
-  end
-end
-
----@private
-function by_tag.ReindexStmt(_, emit, node)
-  if not statement.option(node.params, 'concurrently') then
-    emit('blocking-reindex', node.relation and statement.relation(node.relation) or node.name)
-  end
-end
-
-local function dropped(object)
-  return object.List and statement.dotted(object.List.items)
-end
-
----@private
-function by_tag.DropStmt(state, emit, node)
-  for _, object in ipairs(node.objects or {}) do
-    local name = dropped(object)
-    if node.removeType == 'OBJECT_INDEX' and not node.concurrent then emit('blocking-index-drop', name) end
-    if node.removeType == 'OBJECT_TABLE' and not state.made[name] then emit('drop-in-use', name) end
-    if node.behavior == 'DROP_CASCADE' and not state.made[name] then emit('drop-cascade', name) end
-  end
-end
-
-local renames = { OBJECT_TABLE = true, OBJECT_COLUMN = true, OBJECT_VIEW = true }
-
----@private
-function by_tag.RenameStmt(state, emit, node)
-  if not renames[node.renameType] or not node.relation then return end
-  local name = statement.relation(node.relation)
-  if state.made[name] then
-    if node.renameType == 'OBJECT_TABLE' then state.made[node.newname] = true end
-    return
-  end
-  emit('rename-in-use', node.subname or name)
-end
-
----@private
-function by_tag.TruncateStmt(state, emit, node)
-  for _, item in ipairs(node.relations) do
-    local name = statement.relation(item.RangeVar)
-    if not state.made[name] then emit('truncate', name) end
-  end
-end
-
----@private
-function by_tag.ClusterStmt(_, emit, node)
-  emit('table-rewrite', node.relation and statement.relation(node.relation) or 'all tables')
-end
-
----@private
-function by_tag.VacuumStmt(_, emit, node)
-  if statement.option(node.options, 'full') then
-    for _, item in ipairs(node.rels or {}) do emit('table-rewrite',
-      statement.relation(item.VacuumRelation.relation)) end
-  end
-end
-
-local function unbounded(code)
-  return function(state, emit, node)
-    local name = statement.relation(node.relation)
-    if not node.whereClause and not state.made[name] then emit(code, name) end
-  end
-end
-by_tag.UpdateStmt = unbounded 'unbounded-update'
-by_tag.DeleteStmt = unbounded 'unbounded-delete'
-
-local data_tags = { InsertStmt = true, UpdateStmt = true, DeleteStmt = true, MergeStmt = true, CopyStmt = true }
 local schema_tags = { AlterTableStmt = true, CreateStmt = true, IndexStmt = true, DropStmt = true, RenameStmt = true,
-  CreateTrigStmt = true, ViewStmt = true, CreateEnumStmt = true, AlterEnumStmt = true }
+  CreateTrigStmt = true, ViewStmt = true, CreateEnumStmt = true, AlterEnumStmt = true, AlterObjectSchemaStmt = true }
 
 local function is_few_rows(node)
   local select = node.selectStmt and node.selectStmt.SelectStmt
   return select and select.valuesLists ~= nil
 end
 
--- What a transaction holds while it goes on.
-local function transaction(state, emit, st)
-  local changes_data = data_tags[st.tag]
-  local name = st.node.relation and statement.relation(st.node.relation)
-  if changes_data and not state.made[name] then
-    if state.held and not is_few_rows(st.node) then
-      emit('lock-held-across-backfill', name)
-    elseif state.schema_changed and not state.mixed then
-      state.mixed = true
-      emit('mixed-ddl-data', name)
-    end
-    state.data_changed = true
+local function note_write(state, emit, write)
+  if names.is_made(state, write.node.relation) then return end
+  local name = statement.relation(write.node.relation)
+  if state.held and not is_few_rows(write.node) then
+    emit('lock-held-across-backfill', name)
+  elseif state.schema_changed and not state.mixed then
+    state.mixed = true
+    emit('mixed-ddl-data', name)
   end
-  local in_use = false
-  for _, lock in ipairs(locks.of(st)) do
-    if not state.made[lock.table] and locks.strength(lock.mode) >= locks.strength 'SHARE' then
+  state.data_changed = true
+end
+
+-- A statement takes its locks together: only with those of others before it are they several.
+local function note_locks(state, emit, list)
+  local in_use, before = false, next(state.exclusive) ~= nil
+  for _, lock in ipairs(list) do
+    if not names.is_made(state, lock.relation) and locks.strength(lock.mode) >= locks.strength 'SHARE' then
       in_use, state.held = true, true
+      local table_key = names.key(state, lock.relation)
       if lock.mode == 'ACCESS EXCLUSIVE' and not lock.of_index then
-        if not state.exclusive[lock.table] and next(state.exclusive) then emit('locks-on-many-tables', lock.table) end
-        state.exclusive[lock.table] = true
+        if before and not state.exclusive[table_key] then emit('locks-on-many-tables', lock.table) end
+        state.exclusive[table_key] = true
       end
     end
   end
+  return in_use
+end
+
+-- What a transaction holds while it goes on.
+local function transaction(state, emit, st, list)
+  for _, write in ipairs(list) do note_write(state, emit, write) end
+  local in_use = note_locks(state, emit, locks.of(st))
   if schema_tags[st.tag] and in_use then
     if state.data_changed and not state.mixed then
       state.mixed = true
-      emit('mixed-ddl-data', name or '')
+      emit('mixed-ddl-data', st.node.relation and statement.relation(st.node.relation) or '')
     end
     state.schema_changed = true
   end
@@ -278,16 +125,38 @@ local function json_equality(node, emit)
   for _, inner in pairs(node) do json_equality(inner, emit) end
 end
 
+local look
+
+local function look_into(state, emit, st, in_transaction)
+  for _, inner in ipairs(do_body.statements(st)) do
+    if inner.st.control then
+      rules.end_transaction(state)
+    elseif inner.st.tag ~= 'SelectStmt' or not inner.st.node.intoClause then -- SELECT INTO a variable makes no table
+      look(state, function(code, what, location) emit(code, what, inner.offset + (location or 0)) end, inner.st,
+        { in_transaction = in_transaction })
+    end
+  end
+end
+
+function look(state, emit, st, on)
+  local node = st.node
+  json_equality(node, emit)
+  local list = writes.of(st)
+  if on.in_transaction then transaction(state, emit, st, list) end
+  for _, write in ipairs(list) do writes.look(state, emit, write) end
+  local rule = by_tag[st.tag]
+  if rule then rule(state, emit, node, on) end
+  names.follow(state, st)
+  if st.tag == 'DoStmt' then look_into(state, emit, st, on.in_transaction) end
+end
+
 --- Looks at one statement.
 ---@param state lugger.lint.state
 ---@param emit fun(code: string, what: string|nil, location: integer|nil)
 ---@param st lugger.statement
----@param in_transaction boolean
-function rules.look(state, emit, st, in_transaction)
-  json_equality(st.node, emit)
-  if in_transaction then transaction(state, emit, st) end
-  local rule = by_tag[st.tag]
-  if rule then rule(state, emit, st.node) end
+---@param on { in_transaction: boolean, place: integer } place: the statement's in its file
+function rules.look(state, emit, st, on)
+  look(state, emit, st, on)
 end
 
 return rules

@@ -147,9 +147,21 @@ local function elsewhere(self, connection, name, hash, st, params)
   return result
 end
 
-local function unrecordable(self, name, hash, st)
+-- Where COMMITs are in what it runs, nobody can tell how far an attempt came whose answer was never seen.
+local function check_unseen(self, hash, st)
+  if not st.may_commit or self.run.options.again then return end
+  for name, former in pairs(self.former) do
+    if former.digest == hash and former.state == 'running' then
+      config.raise(('step %s was cut off, and how much of it was committed is not known: %s'):format(name,
+        statement.brief(st.text)), ('look in the database: when it was carried out, take it out of the file; else '
+        .. '`lugger migrate %s --again` runs it once more'):format(self.direction))
+    end
+  end
+end
+
+local function unrecordable(self, name, hash, st, params)
   local one = { step = name, statement = st.text, digest = hash, state = 'running' }
-  local state, result = outside.run(self, st, earlier_of(self, name, hash), function(note)
+  local state, result = outside.run(self, st, params, earlier_of(self, name, hash), function(note)
     one.note = json.encode(note)
     record(self, one)
   end)
@@ -162,6 +174,11 @@ local function unrecordable(self, name, hash, st)
   if state == 'failed' and self.run.main:alive() then
     one.state, one.error = 'failed', tostring(result)
     pcall(record, self, one)
+    if st.may_commit then
+      local stays = 'what it committed before that stays, and the next run begins it anew'
+      result = native.error(result.code, result.message, result.hint ~= '' and result.hint .. '; ' .. stays or stays,
+        result.sqlstate, result.notes)
+    end
   end
   error(result, 0)
 end
@@ -192,11 +209,12 @@ local function step(self, connection, st, params)
   retry.check_stop()
   if self.inner then return self:send(connection, st, params) end
   if st.sets then return run_each_time(self, connection, st, params) end
-  local name, hash = next_step(self), digest(connection.name .. st.text, params)
+  local name, hash = next_step(self), digest(connection.name .. st.text .. (st.data or ''), params)
   local known = known_step(self, name, hash)
   if known and known.state == 'done' then return given_again(self, known, st) end
   self.run:tell_step(self, name, st)
   if connection ~= self.run.main then return elsewhere(self, connection, name, hash, st, params) or empty end
+  check_unseen(self, hash, st)
   if not st.transactional then return unrecordable(self, name, hash, st) or empty end
   local ok, result = pcall(with_record, self, name, hash, st.text, function()
     return self:send(connection, st, params)
@@ -205,9 +223,10 @@ local function step(self, connection, st, params)
     if st.lasting then self.replay:made(connection, st) end
     return result or empty
   end
-  -- "cannot run inside a transaction block": only the server knew.
-  if retry.sqlstate(result) ~= '25001' or params then error(result, 0) end
-  return unrecordable(self, name, hash, st) or empty
+  -- "cannot run inside a transaction block", "invalid transaction termination": only the server knew.
+  local state = retry.sqlstate(result)
+  if not statement.wants_to_commit(st, state) and (state ~= '25001' or params) then error(result, 0) end
+  return unrecordable(self, name, hash, st, params) or empty
 end
 
 ---@private
@@ -261,6 +280,36 @@ function steps:remember(label, find)
   local found = find()
   record(self, { step = name, statement = label, digest = hash, state = 'done', note = json.encode { found = found } })
   return found
+end
+
+-- In one transaction with the note that the steps are to be done again.
+local function undo_steps(self, first, undo)
+  local main = self.run.main
+  main:rollback()
+  self.inner = false
+  main:begin()
+  for _, text in ipairs(undo) do main:query(text) end
+  for number = first + 1, self.counter do
+    local known = self.known[('%d.%d'):format(self.part, number)]
+    if known and known.state == 'done' then
+      known.state, known.note, known.error = 'failed', nil, 'taken back, since a step behind it failed'
+      record(self, known)
+    end
+  end
+  self.run:fence()
+  main:commit()
+end
+
+--- Does work; when it fails, what its steps made is taken back.
+---@param work fun()
+---@param undo string[] SQL
+function steps:or_undo(work, undo)
+  local first = self.counter
+  local ok, err = pcall(work)
+  if ok then return end
+  local undone, why = pcall(undo_steps, self, first, undo)
+  if not undone then self:say('what this step had made is still there: ', tostring(why)) end
+  error(err, 0)
 end
 
 --- Begins a step of batches: its name, and the position it came to, or nil and true when it is done.

@@ -65,7 +65,9 @@ local function inspect(db, table, column)
   local quoted = sql.table(table)
   local found = plain(db:query(column_sql, quoted, column))[1]
   if found.kind ~= 'r' then
-    config.raise(('%s is not a plain table: its columns cannot be changed by a second one'):format(table))
+    config.raise(('%s is not a plain table: its columns cannot be changed by a second one'):format(table),
+      found.kind == 'p' and 'of a partitioned table PostgreSQL changes a type in all partitions at once: '
+      .. 'ALTER TABLE ... ALTER COLUMN ... TYPE in a window, or a new table that is filled and takes its place' or nil)
   end
   if found.generated and found.generated ~= '' then config.raise(('%s.%s is a generated column'):format(table,
     column)) end
@@ -113,14 +115,27 @@ local function estimate(db, job, options)
   end
 end
 
-local function add_shadow(db, job)
-  db:transaction(function()
-    db:exec(('ALTER TABLE %s ADD COLUMN %s %s'):format(job.quoted, sql.name(job.shadow), job.type))
-    db:exec(([[CREATE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql AS $lugger$
+-- The application's writes come first: a value that does not become the new type is counted, not refused, also while
+-- the migration waits for somebody to mend what made it fail. The count outlives a write that is taken back, which
+-- costs a second look and no more. Whoever writes counts, so everybody may.
+local trigger_sql = [[CREATE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql AS $lugger$
 BEGIN
-  SELECT %s INTO NEW.%s FROM (SELECT NEW.*) AS "row";
+  BEGIN
+    SELECT %s INTO NEW.%s FROM (SELECT NEW.*) AS "row";
+  EXCEPTION WHEN OTHERS THEN
+    NEW.%s := NULL;
+    PERFORM pg_catalog.nextval(%s);
+  END;
   RETURN NEW;
-END $lugger$]]):format(job.trigger, job.using, sql.name(job.shadow)))
+END $lugger$]]
+
+local function add_shadow(db, job)
+  local shadow = sql.name(job.shadow)
+  db:transaction(function()
+    db:exec(('ALTER TABLE %s ADD COLUMN %s %s'):format(job.quoted, shadow, job.type))
+    db:exec('CREATE SEQUENCE ' .. job.refused)
+    db:exec(('GRANT USAGE ON SEQUENCE %s TO PUBLIC'):format(job.refused))
+    db:exec(trigger_sql:format(job.trigger, job.using, shadow, shadow, sql.literal(job.refused)))
     db:exec(('CREATE TRIGGER %s BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION %s()'):format(
       sql.name(job.trigger_name), job.quoted, job.trigger))
   end)
@@ -144,6 +159,9 @@ local function build(db, job)
       job.column,
       job.shadow)))
   end
+end
+
+local function constrain(db, job)
   for _, constraint in ipairs(job.found.constraints) do
     local name = sql.name(constraint.name .. '__new')
     local definition = change_type.replaced(constraint.definition:gsub(' NOT VALID$', ''), job.column, job.shadow)
@@ -158,6 +176,48 @@ local function build(db, job)
     db:exec(('ALTER TABLE %s ADD CONSTRAINT %s CHECK (%s IS NOT NULL) NOT VALID'):format(job.quoted,
       sql.name(job.not_null), sql.name(job.shadow)))
     db:exec(('ALTER TABLE %s VALIDATE CONSTRAINT %s'):format(job.quoted, sql.name(job.not_null)))
+  end
+end
+
+-- Constraints of the new column would refuse what it cannot hold: when the change fails here, they go, and are made
+-- again when it goes on.
+local function take_constraints_back(job)
+  local undo = {}
+  for _, constraint in ipairs(job.found.constraints) do undo[#undo + 1] = constraint.name .. '__new' end
+  undo[#undo + 1] = job.not_null
+  for i, name in ipairs(undo) do
+    undo[i] = ('ALTER TABLE %s DROP CONSTRAINT IF EXISTS %s'):format(job.quoted, sql.name(name))
+  end
+  return undo
+end
+
+local function times_refused(db, job)
+  if not db:value('SELECT to_regclass($1)::text', job.refused) then return '0' end -- begun by an earlier lugger
+  return tostring(db:value(('SELECT last_value + is_called::int FROM %s'):format(job.refused)))
+end
+
+-- Rows that were written behind their batch with a value that did not become the new type: this names it.
+local function fill_rest(db, job)
+  local shadow = sql.name(job.shadow)
+  db:exec(('UPDATE %s SET %s = %s WHERE %s IS NULL AND %s IS NOT NULL'):format(job.quoted, shadow, job.using, shadow,
+    job.using))
+end
+
+-- Behind this every row has its value, and nothing was written since that does not become the new type. SHARE waits
+-- for whoever writes, for a moment: what they wrote is counted, and seen by what follows.
+local function settle(db, job)
+  if not job.settled then
+    db:exec 'SAVEPOINT lugger_settle'
+    db:exec(('LOCK TABLE %s IN SHARE MODE'):format(job.quoted))
+    local refused = times_refused(db, job)
+    db:exec 'ROLLBACK TO SAVEPOINT lugger_settle'
+    fill_rest(db, job)
+    job.settled = refused
+  end
+  db:exec(('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE'):format(job.quoted))
+  if times_refused(db, job) ~= job.settled then
+    config.raise(('a value was written to %s.%s meanwhile that does not become %s'):format(job.table, job.column,
+      job.type), 'run the migration again: it goes on here, and names such a value where one stands')
   end
 end
 
@@ -212,9 +272,10 @@ end
 local function swap(db, job, keep_old)
   local name, shadow = sql.name(job.column), sql.name(job.shadow)
   db:transaction(function()
-    db:exec(('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE'):format(job.quoted))
+    settle(db, job)
     db:exec(('DROP TRIGGER %s ON %s'):format(sql.name(job.trigger_name), job.quoted))
     db:exec(('DROP FUNCTION %s()'):format(job.trigger))
+    db:exec('DROP SEQUENCE IF EXISTS ' .. job.refused)
     if job.found.not_null and not job.found.unproven then
       db:exec(('ALTER TABLE %s ALTER COLUMN %s SET NOT NULL'):format(job.quoted, shadow))
       db:exec(('ALTER TABLE %s DROP CONSTRAINT %s'):format(job.quoted, sql.name(job.not_null)))
@@ -274,13 +335,19 @@ function change_type.run(db, table, column, type, options)
       .. '_sync', -- triggers fire in the order of their names
 
     not_null = shadow .. '_not_null' }
-  job.trigger = found.schema .. '.' .. sql.name((table:gsub('^.-%.', '')) .. '_' .. job.trigger_name)
+  local bare = table:gsub('^.-%.', '')
+  job.trigger = found.schema .. '.' .. sql.name(bare .. '_' .. job.trigger_name)
+  job.refused = found.schema .. '.' .. sql.name(bare .. '_' .. shadow .. '_refused')
   refuse_long_names(job)
   estimate(db, job, options)
   add_shadow(db, job)
   fill(db, job, options)
   build(db, job)
-  swap(db, job, options.keep_old)
+  db.executor:or_undo(function()
+    fill_rest(db, job)
+    constrain(db, job)
+    swap(db, job, options.keep_old)
+  end, take_constraints_back(job))
   db:exec('ANALYZE ' .. job.quoted)
   db:say(('%s: every row was written once more; VACUUM %s when convenient'):format(table, job.quoted))
 end

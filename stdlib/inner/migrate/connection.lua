@@ -32,6 +32,7 @@ function conn:session()
     self.open = native.pg(self.place, self.purpose, self.pooled == nil and 'detect' or self.pooled)
     self.pooled = self.open:pooled()
     self:apply_settings()
+    self.used, self.is_self = self.restore ~= nil, false
     if self.restore then self.restore(self.open) end
   end
   return self.open
@@ -51,11 +52,58 @@ function conn:query(sql, params)
   return self:session():query(sql, params)
 end
 
+--- COPY ... FROM stdin with its data.
+---@param sql string
+---@param data string
+---@return { names: string[], types: integer[], rows: any[][], affected: integer }
+function conn:copy_in(sql, data)
+  return { names = {}, types = {}, rows = {}, affected = self:session():copy_in(sql, data) }
+end
+
+-- As the role that connected, whatever a file made of it: SET LOCAL ends with the transaction. A pooled session keeps
+-- nothing anyway, and what is set there must not come back at COMMIT.
+local function be_oneself(self)
+  if self.is_self then return end
+  local word = self.pooled and 'SET' or 'SET LOCAL'
+  for _, name in ipairs { 'session_authorization', 'role' } do
+    self.open:query(('%s %s TO DEFAULT'):format(word, name))
+  end
+  self.is_self = true
+end
+
+--- Does work of ours, such as writing the ledger, as the role that connected. Within a transaction that role stays
+--- until it ends.
+---@param work fun(): any
+---@return any
+function conn:as_self(work)
+  self:session()
+  if not self.used then return work() end
+  if self:in_transaction() then
+    be_oneself(self)
+    return work()
+  end
+  self:begin()
+  be_oneself(self)
+  local ok, result = pcall(work)
+  if not ok then
+    self:rollback()
+    error(result, 0)
+  end
+  self:commit()
+  return result
+end
+
+--- Notes that a statement of a file runs: who the session is now is not known any more.
+function conn:note_use()
+  self.used, self.is_self = true, false
+end
+
 --- Begins a transaction, with our settings where the session cannot keep any.
 ---@param read_only boolean|nil
 function conn:begin(read_only)
   local session = self:session()
   session:begin()
+  self.is_self = false
   if self.pooled then
     local sql = settings_sql(self.settings, 'SET LOCAL')
     if sql ~= '' then session:query(sql) end

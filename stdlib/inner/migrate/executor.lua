@@ -3,6 +3,7 @@
 local config = require 'lugger.inner.cli.config'
 local db = require 'lugger.inner.migrate.db'
 local fault = require 'lugger.inner.base.fault'
+local index_build = require 'lugger.inner.migrate.index_build'
 local locks = require 'lugger.inner.migrate.locks'
 local native = require 'lugger.native'
 local session_state = require 'lugger.inner.migrate.session_state'
@@ -53,6 +54,27 @@ local function refuse_server_wide(self, st)
   end
 end
 
+-- COPY between the file and the server.
+local function check_copy(self, st)
+  if st.tag ~= 'CopyStmt' or st.node.filename or st.node.is_program then return end
+  local place = where_of(self, st)
+  local at = place and place .. ': ' or ''
+  if not st.node.is_from then
+    config.raise(at .. 'COPY ... TO stdout in a migration: nobody reads what it writes',
+      'read rows by db:query in Lua, or copy them by a script')
+  end
+  if not st.data then
+    config.raise(at .. 'COPY ... FROM stdin has no data here',
+      'in SQL the rows stand on the lines behind it, and a line \\. ends them')
+  end
+end
+
+local function ask(connection, st, params, patiently)
+  if st.data then return connection:copy_in(st.text, st.data) end
+  if patiently and not params then return connection:query_patiently(st.text) end
+  return connection:query(st.text, params)
+end
+
 --- Runs one statement; an error says where it stands.
 ---@param connection lugger.migrate.connection
 ---@param st lugger.statement
@@ -61,6 +83,7 @@ end
 ---@return table
 function base:send(connection, st, params, patiently)
   refuse_server_wide(self, st)
+  check_copy(self, st)
   self.last = st
   if self.replay then self.replay:check(st) end
   connection:session()
@@ -68,12 +91,13 @@ function base:send(connection, st, params, patiently)
     local whole = connection:in_transaction() and (not self.known or self.inner)
     session_state.refuse_pooled(st, where_of(self, st), whole)
   end
-  local method = patiently and not params and connection.query_patiently or connection.query
-  local ok, result = pcall(method, connection, st.text, params)
+  connection:note_use()
+  local ok, result = pcall(ask, connection, st, params, patiently)
   if ok then
     for _, notice in ipairs(connection:alive() and connection.open:notices() or {}) do
       self:say((notice:gsub('%s+$', '')))
     end
+    if st.tag == 'IndexStmt' and not st.node.concurrent then index_build.refuse_invalid(connection, st) end
     if st.setting and connection.touched then connection.touched[st.setting] = true end
     if st.drops_itself and connection.ends_itself then connection.ends_itself[st.temporary] = true end
     return result
@@ -84,6 +108,9 @@ function base:send(connection, st, params, patiently)
   -- What helps a load does not help a statement that somebody wrote.
   local class = (result.sqlstate or ''):sub(1, 2)
   local hint = (class == '42' and result.sqlstate ~= '42501' or class == '23' or class == '22') and '' or result.hint
+  if statement.wants_to_commit(st, result.sqlstate) and self.inner then
+    hint = 'what it runs commits: take it out of db:transaction and db:batches'
+  end
   self.failed = native.error(result.code, result.message, hint, result.sqlstate, notes)
   error(self.failed, 0)
 end
@@ -124,6 +151,12 @@ end
 ---@param ... any
 function base:say(...)
   self.run.say('  ', ...)
+end
+
+--- Does work whose steps are taken back when it fails; what keeps no steps takes everything back by itself.
+---@param work fun()
+function base:or_undo(work) -- luacheck: ignore self
+  work()
 end
 
 -- The other databases by their names in lugger.toml.

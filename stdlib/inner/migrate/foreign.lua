@@ -1,6 +1,7 @@
 -- Directories and ledgers of other tools: goose, dbmate, Flyway, golang-migrate, sql-migrate and rambler.
 local config = require 'lugger.inner.cli.config'
 local native = require 'lugger.native'
+local version = require 'lugger.inner.migrate.version'
 local system = native.system
 
 local foreign = {}
@@ -106,6 +107,22 @@ local rambler = marked_tool { name = 'rambler',
   up = '%-%-%s*rambler%s+[Uu]p', down = '%-%-%s*rambler%s+[Dd]own',
   applied = applied_names('SELECT migration, NULL FROM migrations') }
 
+local function parts_of(number)
+  local parts = {}
+  for part in number:gmatch('%d+') do parts[#parts + 1] = (part:gsub('^0+(%d)', '%1')) end
+  return parts
+end
+
+-- 1.2 comes before 1.10, and 2 is 2.0.
+local function before(a, b)
+  a, b = parts_of(a), parts_of(b)
+  for i = 1, math.max(#a, #b) do
+    local one, other = a[i] or '0', b[i] or '0'
+    if one ~= other then return version.before(one, other) end
+  end
+  return false
+end
+
 local flyway = { name = 'Flyway' }
 
 ---@private
@@ -122,8 +139,17 @@ function flyway.file(name, text)
   return { number = number, name = words, up = text, placeholders = text:match('%${') ~= nil }
 end
 
+-- A database that lived before Flyway: all up to the baseline counts as applied there.
+local function add_baseline(out, list, number, at)
+  for _, one in ipairs(list) do
+    if one.number ~= number and not before(number, one.number) and not out[one.number] then
+      out[one.number] = { at = at, baseline = true }
+    end
+  end
+end
+
 ---@private
-function flyway.applied(connection)
+function flyway.applied(connection, list)
   local out = {}
   for _, row in ipairs(connection:query([[SELECT version, installed_on, installed_by, execution_time, success, type
     FROM flyway_schema_history WHERE version IS NOT NULL ORDER BY installed_rank]]).rows) do
@@ -135,6 +161,7 @@ function flyway.applied(connection)
       out[number] = nil
     else
       out[number] = { at = row[2], duration_ms = tonumber(row[4]), baseline = row[6]:match('BASELINE') ~= nil }
+      if out[number].baseline then add_baseline(out, list, number, row[2]) end
     end
   end
   return out
@@ -157,7 +184,7 @@ end
 -- One row: everything up to it is applied.
 ---@private
 function golang.applied(connection, list)
-  local out, version = {}, require 'lugger.inner.migrate.version'
+  local out = {}
   local row = connection:query('SELECT version, dirty FROM schema_migrations').rows[1]
   if not row then return out end
   if row[2] == 't' then
@@ -221,12 +248,6 @@ function foreign.read(tool, directory)
     if by_number[number] then by_number[number].down = text end
   end
   return list, left, used
-end
-
-local function parts_of(number)
-  local parts = {}
-  for part in number:gmatch('%d+') do parts[#parts + 1] = (part:gsub('^0+(%d)', '%1')) end
-  return parts
 end
 
 --- Versions as lugger has them: digits alone. 1.10 of several parts becomes digits of one width, in the same order.

@@ -1,5 +1,6 @@
 -- Which index a CREATE INDEX made, by name and definition, and what a broken build left. Another session's index is
 -- never taken for ours, and never dropped.
+local config = require 'lugger.inner.cli.config'
 local native = require 'lugger.native'
 local retry = require 'lugger.inner.migrate.retry'
 local sql = native.sql
@@ -116,6 +117,50 @@ function index_build.made(connection, text, note)
   return found
 end
 
+local named = ([[SELECT i.indexrelid, i.indrelid, c.relname, c.oid::regclass::text, %s
+  WHERE c.relname = $2 AND c.relkind = 'i' AND NOT i.indisvalid
+    AND c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass($1))]]):format(definition)
+
+--- The index that CREATE INDEX IF NOT EXISTS would pass over though it is not valid, and serves no query; or nil.
+---@param connection lugger.migrate.connection
+---@param st lugger.statement
+---@return { oid: string, table: string, name: string, spelled: string, definition: string }|nil
+function index_build.in_the_way(connection, st)
+  local node = st.node
+  if not node.if_not_exists or not node.idxname then return nil end
+  local relation = node.relation
+  local name = (relation.schemaname and sql.name(relation.schemaname) .. '.' or '') .. sql.name(relation.relname)
+  local row = connection:query(named, { name, node.idxname }).rows[1]
+  return row and { oid = row[1], table = row[2], name = row[3], spelled = row[4], definition = row[5] } or nil
+end
+
+--- Raises when IF NOT EXISTS passed over an index that is not valid.
+---@param connection lugger.migrate.connection
+---@param st lugger.statement
+function index_build.refuse_invalid(connection, st)
+  local one = index_build.in_the_way(connection, st)
+  if not one then return end
+  config.raise(('the index %s is there, but INVALID: a build of it failed, and no query uses it'):format(one.spelled),
+    ('drop it first (DROP INDEX %s), or write CREATE INDEX CONCURRENTLY IF NOT EXISTS, which builds it anew'):format(
+      one.spelled))
+end
+
+--- Takes away an index that is not valid and is what the statement says, so that IF NOT EXISTS builds it. Another one
+--- of that name is an error.
+---@param run lugger.migrate.run
+---@param st lugger.statement
+function index_build.clear_the_way(run, st)
+  local one = index_build.in_the_way(run.main, st)
+  if not one then return end
+  local wanted = index_build.definition(run.main, st.text, one.table)
+  if one.definition ~= wanted then
+    config.raise(('the index %s is there, but INVALID, and %s'):format(one.spelled,
+      wanted and 'not what the statement says' or 'whether it is what the statement says cannot be told'),
+      ('it is left of another build; drop it first: DROP INDEX CONCURRENTLY %s'):format(one.spelled))
+  end
+  index_build.drop_broken(run, one.table, one)
+end
+
 --- What the remains of a build are called before they are dropped, so that nothing else can be meant.
 ---@param oid string
 ---@return string
@@ -146,7 +191,7 @@ function index_build.drop_broken(run, table_oid, one)
     main:rollback()
     return false
   end
-  run.say('  dropping what an earlier attempt left: the invalid index ', one.name)
+  run.say('  dropping what an earlier build left: the invalid index ', one.name)
   if row[2] ~= broken then main:query(('ALTER INDEX %s.%s RENAME TO %s'):format(row[1], row[2], broken)) end
   main:commit()
   main:query_patiently(('DROP INDEX CONCURRENTLY IF EXISTS %s.%s'):format(row[1], broken))

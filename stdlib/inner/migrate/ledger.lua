@@ -43,10 +43,17 @@ local function entry_of(row)
   return entry
 end
 
+-- As the role that connected: a file may have taken another.
+---@private
+function book:query(sql, params)
+  local connection = self.connection
+  return connection:as_self(function() return connection:query(sql, params) end)
+end
+
 --- True when the tables are there; nothing is made.
 ---@return boolean
 function book:exists()
-  local row = self.connection:query('SELECT to_regclass($1) IS NOT NULL', { self.schema .. '.migrations' }).rows[1]
+  local row = self:query('SELECT to_regclass($1) IS NOT NULL', { self.schema .. '.migrations' }).rows[1]
   return row[1] == 't'
 end
 
@@ -60,7 +67,7 @@ end
 function book:entries()
   if not self:exists() then return {} end
   local list = {}
-  local found = self.connection:query(('SELECT %s FROM %s.migrations ORDER BY entry'):format(columns, self.schema))
+  local found = self:query(('SELECT %s FROM %s.migrations ORDER BY entry'):format(columns, self.schema))
   for i, row in ipairs(found.rows) do list[i] = entry_of(row) end
   return list
 end
@@ -95,7 +102,7 @@ end
 --- A number for an entry that is to come, so that it can be found again when the answer to COMMIT got lost.
 ---@return string
 function book:new_entry()
-  return self.connection:query('SELECT nextval(pg_get_serial_sequence($1, $2))',
+  return self:query('SELECT nextval(pg_get_serial_sequence($1, $2))',
     { self.schema .. '.migrations', 'entry' }).rows[1][1]
 end
 
@@ -103,7 +110,7 @@ end
 ---@param entry table
 function book:write(entry)
   local done = entry.state == 'done' or entry.state == 'failed'
-  self.connection:query(([[INSERT INTO %s.migrations AS m (entry, version, name, checksum, direction, state, started_at,
+  self:query(([[INSERT INTO %s.migrations AS m (entry, version, name, checksum, direction, state, started_at,
       finished_at, duration_ms, applied_by, lugger_version, error)
     VALUES ($1::bigint, $2, $3, $4, $5, $6, coalesce($7::timestamptz, clock_timestamp()),
       CASE WHEN $8 = 'yes' THEN coalesce($12::timestamptz, clock_timestamp()) END, $9::bigint,
@@ -120,7 +127,7 @@ end
 ---@param entry string
 ---@param why string
 function book:abandon(entry, why)
-  self.connection:query(("UPDATE %s.migrations SET state = 'abandoned', error = concat_ws('; ', error, $2::text)"
+  self:query(("UPDATE %s.migrations SET state = 'abandoned', error = concat_ws('; ', error, $2::text)"
     .. " WHERE entry = $1::bigint"):format(self.schema), { entry, why })
 end
 
@@ -128,7 +135,7 @@ end
 ---@param entry string
 ---@return string|nil
 function book:state_of(entry)
-  local row = self.connection:query(('SELECT state FROM %s.migrations WHERE entry = $1::bigint'):format(self.schema),
+  local row = self:query(('SELECT state FROM %s.migrations WHERE entry = $1::bigint'):format(self.schema),
     { entry }).rows[1]
   return row and row[1]
 end
@@ -146,7 +153,7 @@ end
 ---@return table<string, lugger.migrate.step>
 function book:steps(entry)
   local steps = {}
-  local found = self.connection:query(('SELECT step, statement, digest, state, note, error FROM %s.migration_steps'
+  local found = self:query(('SELECT step, statement, digest, state, note, error FROM %s.migration_steps'
     .. ' WHERE entry = $1::bigint'):format(self.schema), { entry })
   for _, row in ipairs(found.rows) do
     local step = {}
@@ -162,7 +169,7 @@ end
 ---@param entry string
 ---@param step lugger.migrate.step
 function book:write_step(entry, step)
-  self.connection:query(([[INSERT INTO %s.migration_steps (entry, step, statement, digest, state,
+  self:query(([[INSERT INTO %s.migration_steps (entry, step, statement, digest, state,
       finished_at, note, error)
     VALUES ($1::bigint, $2, $3, $4, $5, CASE WHEN $5 <> 'running' THEN clock_timestamp() END, $6, $7)
     ON CONFLICT (entry, step) DO UPDATE SET statement = excluded.statement, digest = excluded.digest, state =
@@ -175,7 +182,7 @@ end
 --- What names this history in other databases.
 ---@return string uuid
 function book:history()
-  return self.connection:query(('SELECT history FROM %s.migration_history'):format(self.schema)).rows[1][1]
+  return self:query(('SELECT history FROM %s.migration_history'):format(self.schema)).rows[1][1]
 end
 
 local function mark_sql(self, sql)
@@ -188,7 +195,7 @@ end
 ---@return table<string, string>
 function book:marks(history, number)
   local marks = {}
-  local found = self.connection:query(mark_sql(self, 'SELECT step, direction FROM {schema}.migration_marks'
+  local found = self:query(mark_sql(self, 'SELECT step, direction FROM {schema}.migration_marks'
     .. ' WHERE history = $1::uuid AND version = $2'), { history, number })
   for _, row in ipairs(found.rows) do marks[row[1]] = row[2] end
   return marks
@@ -200,9 +207,9 @@ end
 ---@param step string
 ---@param direction string
 function book:mark(history, number, step, direction)
-  self.connection:query(mark_sql(self, 'DELETE FROM {schema}.migration_marks WHERE history = $1::uuid'
+  self:query(mark_sql(self, 'DELETE FROM {schema}.migration_marks WHERE history = $1::uuid'
     .. ' AND version = $2 AND direction <> $3'), { history, number, direction })
-  self.connection:query(mark_sql(self, 'INSERT INTO {schema}.migration_marks (history, version, step, direction)'
+  self:query(mark_sql(self, 'INSERT INTO {schema}.migration_marks (history, version, step, direction)'
     .. ' VALUES ($1::uuid, $2, $3, $4) ON CONFLICT (history, version, step) DO NOTHING'),
     { history, number, step, direction })
 end
@@ -212,7 +219,7 @@ end
 ---@return string|nil
 function book:holder(job)
   if not self:exists() then return nil end
-  local row = self.connection:query(mark_sql(self, 'SELECT holder FROM {schema}.leases WHERE job = $1'
+  local row = self:query(mark_sql(self, 'SELECT holder FROM {schema}.leases WHERE job = $1'
     .. ' AND (expires_at IS NULL OR expires_at > now())'), { job }).rows[1]
   return row and row[1]
 end
@@ -220,7 +227,7 @@ end
 --- Fails the open transaction when the lease is no longer ours.
 ---@param token string
 function book:fence(token)
-  local found = self.connection:query(mark_sql(self, 'SELECT 1 FROM {schema}.leases WHERE token = $1 FOR SHARE'),
+  local found = self:query(mark_sql(self, 'SELECT 1 FROM {schema}.leases WHERE token = $1 FOR SHARE'),
     { token })
   if #found.rows == 0 then
     config.raise('another process took over the migrations of this database meanwhile',

@@ -7,6 +7,7 @@ local locks = {}
 
 ---@class lugger.lock
 ---@field table string
+---@field relation table a RangeVar
 ---@field quoted string as SQL spells it
 ---@field mode string "ACCESS EXCLUSIVE", ...
 ---@field what string what takes it
@@ -31,7 +32,8 @@ local function quoted(relation)
 end
 
 local function lock(relation, mode, what, more)
-  local one = { table = statement.relation(relation), quoted = quoted(relation), mode = mode, what = what }
+  local one = { table = statement.relation(relation), relation = relation, quoted = quoted(relation), mode = mode,
+    what = what }
   for key, value in pairs(more or {}) do one[key] = value end
   return one
 end

@@ -3,6 +3,7 @@ local executor = require 'lugger.inner.migrate.executor'
 local native = require 'lugger.native'
 local retry = require 'lugger.inner.migrate.retry'
 local session_state = require 'lugger.inner.migrate.session_state'
+local statement = require 'lugger.inner.migrate.statement'
 
 local one = executor.class {}
 
@@ -30,7 +31,7 @@ local function send(self, connection, st, params)
   if ok then return result end
   local state = retry.sqlstate(result)
   -- "cannot run inside a transaction block", "unsafe use of new value of enum type"
-  if state == '25001' or state == '55P04' then self:switch() end
+  if state == '25001' or state == '55P04' or statement.wants_to_commit(st, state) then self:switch() end
   error(result, 0)
 end
 

@@ -12,6 +12,7 @@ local outside = {}
 ---@field before fun(connection: lugger.migrate.connection, st: lugger.statement): table what a later attempt must know
 ---@field done (fun(self: table, st: lugger.statement, note: table): boolean)|nil whether an unseen attempt did it
 ---@field begun (fun(self: table, note: table): boolean)|nil whether half of it is done and waits for the other
+---@field clear (fun(self: table, st: lugger.statement))|nil takes away what would make the statement do nothing
 ---@field tidy (fun(self: table, st: lugger.statement, note: table))|nil takes away what a broken attempt of ours left
 
 local function spelled(relation)
@@ -31,6 +32,9 @@ function index.before(connection, st)
   local table_oid, there = index_build.of(connection, spelled(st.node.relation))
   return { table = table_oid, name = st.node.idxname, there = there }
 end
+
+---@private
+function index.clear(self, st) index_build.clear_the_way(self.run, st) end
 
 ---@private
 function index.done(self, st, note)
@@ -231,12 +235,13 @@ end
 --- Runs a statement whose step is recorded as running.
 ---@param self table the executor
 ---@param st lugger.statement
+---@param params any[]|nil
 ---@param earlier lugger.migrate.step|nil an attempt with the same text: "failed" when the server refused it, "running"
 --- when its answer was never seen
 ---@param write fun(note: table) records the step as running
 ---@return "done"|"failed"|"unseen" state
 ---@return any result or the error
-function outside.run(self, st, earlier, write)
+function outside.run(self, st, params, earlier, write)
   local kind, main, answered = kind_of(st), self.run.main, false
   local note = earlier and earlier.note and native.json_tables(earlier.note)
   local begun = note ~= nil and kind.begun ~= nil and kind.begun(self, note)
@@ -244,7 +249,8 @@ function outside.run(self, st, earlier, write)
   if begun then write(note) end
   if note and not unseen and kind.tidy then kind.tidy(self, st, note) end
   if not unseen then note = kind.before and kind.before(main, st) or {} end
-  local spec = { tries = self.run.options.tries, tell = self.run.say,
+  -- What commits in between is not begun again without being asked for.
+  local spec = { tries = st.may_commit and 1 or self.run.options.tries, tell = self.run.say,
     recover = function(err)
       if retry.is_lost(err) then
         unseen = true
@@ -261,10 +267,11 @@ function outside.run(self, st, earlier, write)
   end
   local ok, given = pcall(retry.run, spec, function()
     if unseen and settle(self, kind, st, note) then return had_done() end
+    if kind.clear then kind.clear(self, st) end
     note_session(self, note)
     write(note)
     answered = false
-    local ok, result = pcall(self.send, self, main, st, nil, true)
+    local ok, result = pcall(self.send, self, main, st, params, not st.may_commit)
     if ok then return result end
     answered = not retry.is_lost(result)
     -- The unseen attempt may have come to its end only now.

@@ -60,7 +60,8 @@ local function options_of(args)
     tries = tonumber(setting(args, 'tries', 10)),
     lock_timeout = run.duration(tostring(setting(args, 'lock_timeout', '3s')), 'lock-timeout'),
     statement_timeout = statement_timeout and run.duration(tostring(statement_timeout), 'statement-timeout') or nil,
-    wait = args.wait, allow_out_of_order = args.allow_out_of_order or config.section('migrate').allow_out_of_order,
+    wait = args.wait, again = args.again,
+    allow_out_of_order = args.allow_out_of_order or config.section('migrate').allow_out_of_order,
   }
 end
 

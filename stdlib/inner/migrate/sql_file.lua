@@ -13,17 +13,6 @@ local function marker_of(line)
   return word and words[word:lower():gsub('%s+', ' ')]
 end
 
--- Offsets at which a comment begins; nil when the text has no tokens (a quote that is not closed).
-local function comment_offsets(text)
-  local ok, tokens = pcall(native.sql.tokens, text)
-  if not ok then return nil end
-  local offsets = {}
-  for _, token in ipairs(tokens) do
-    if token.kind == 'comment' then offsets[token.offset] = true end
-  end
-  return offsets
-end
-
 -- Marks in the text: a line inside a string or a function's body is none. Those of other tools are refused.
 local function markers(text, path)
   local found, offsets, at, number = {}, nil, 1, 1
@@ -33,9 +22,9 @@ local function markers(text, path)
     local word = marker_of(line)
     local foreign = not word and foreign_marks.of_line(line)
     if word or foreign then
-      offsets = offsets or comment_offsets(text) or 'unknown'
+      offsets = offsets or native.sql.comments(text)
       local dash = at - 1 + line:find('-', 1, true) - 1
-      local stands = offsets == 'unknown' or offsets[dash]
+      local stands = offsets[dash]
       if foreign and stands then foreign_marks.refuse(foreign, path, number, line) end
       if word and stands then found[#found + 1] = { word = word, from = at, to = stop } end
     end
@@ -45,7 +34,7 @@ local function markers(text, path)
 end
 
 local function blank(text)
-  return (text:gsub('[^\n]', ' '))
+  return (text:gsub('[^\n]+', function(line) return (' '):rep(#line) end))
 end
 
 local function line_of(text, characters)
@@ -58,11 +47,11 @@ local function line_of(text, characters)
   return line
 end
 
-local function split(text, path)
-  local ok, list = pcall(statement.split, text)
+local function split(text, path, tolerant)
+  local ok, list = pcall(statement.split, text, 1, tolerant)
   if ok then return list end
   local line = line_of(text, tonumber(list.notes and list.notes.position) or 1)
-  config.raise(('%s:%d: %s'):format(path, line, list.message or tostring(list)))
+  config.raise(('%s:%d: %s'):format(path, line, list.message or tostring(list)), list.hint)
 end
 
 local function empty(text)
@@ -84,8 +73,9 @@ end
 --- The sections of a file. What stands before the first mark is `up`; a file without marks is all `up`.
 ---@param text string
 ---@param path string for messages
+---@param tolerant boolean|nil what is no statement is among them, as statement.split has it
 ---@return { up: lugger.sql_section, down: lugger.sql_section|nil }
-function sql_file.parse(text, path)
+function sql_file.parse(text, path, tolerant)
   text = sql_file.normal(text)
   local marks, sections, whole, current = markers(text, path), {}, false, nil
   for i, mark in ipairs(marks) do
@@ -116,7 +106,7 @@ function sql_file.parse(text, path)
   if not current then sections.up = { text = text, no_transaction = whole } end
   for _, section in pairs(sections) do
     section.no_transaction = section.no_transaction or whole
-    section.statements = split(section.text, path)
+    section.statements = split(section.text, path, tolerant)
   end
   if not sections.up then
     config.raise(path .. ' has a `-- down` but no `-- up`', 'write `-- up` above what it does')

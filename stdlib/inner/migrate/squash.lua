@@ -58,7 +58,7 @@ local function joined(chosen)
         config.raise(('%s:%d cannot run in a transaction, so it cannot be joined'):format(migration.path,
           st.line), 'install pg_dump (package postgresql-client)')
       end
-      texts[k] = st.text .. ';'
+      texts[k] = st.text .. ';' .. (st.data and '\n' .. st.data .. '\\.' or '')
     end
     parts[i] = ('-- from %s\n%s'):format(migration.file, table.concat(texts, '\n'))
   end

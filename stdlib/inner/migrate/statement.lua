@@ -6,12 +6,13 @@ local statement = {}
 ---@class lugger.statement
 ---@field text string
 ---@field tag string|nil the node of its syntax tree, such as "IndexStmt"; nil when the grammar does not know it
----@field node table|nil
+---@field node table|nil read anew when it is asked for and not kept: a file may have very many statements
 ---@field problem string|nil why it could not be read
 ---@field position integer|nil of the problem, in characters from 1
 ---@field reads_only boolean a SELECT that writes nothing and locks nothing
 ---@field transactional boolean
 ---@field alone boolean what it makes cannot be used before its transaction ends
+---@field may_commit boolean CALL and DO: what they run may end transactions
 ---@field control string|nil "BEGIN", "COMMIT", ...
 ---@field sets boolean holds for the session, and is run again where a session begins anew: SET, PREPARE, LISTEN
 ---@field lasting "setting"|"other"|nil what it leaves in the session outlives the transaction
@@ -19,6 +20,9 @@ local statement = {}
 ---@field temporary string|nil the temporary relation that it makes
 ---@field drops_itself boolean|nil that relation goes at COMMIT
 ---@field cursor string|nil the cursor that it makes, and that outlives its transaction
+---@field data string|nil of COPY ... FROM stdin, on the lines behind it
+---@field unreadable string|nil why it is no statement of any version; only where that was asked for
+---@field hint string|nil what to do then
 
 local function option(list, name)
   for _, item in ipairs(list or {}) do
@@ -121,10 +125,10 @@ local calls_now = { SelectStmt = true, InsertStmt = true, UpdateStmt = true, Del
   CreateTableAsStmt = true, ExplainStmt = true }
 local makes = { CreateStmt = true, CreateTableAsStmt = true, SelectStmt = true, ViewStmt = true, CreateSeqStmt = true }
 
-local function describe_session(found)
-  local tag, node = found.tag, found.node
+local function describe_session(found, node)
+  local tag = found.tag
   found.sets = tag == 'VariableSetStmt' and not node.is_local and node.name ~= 'TRANSACTION'
-    or session_words[tag] == true
+    or session_words[tag] or nil
   if found.sets then found.lasting = tag == 'VariableSetStmt' and 'setting' or 'other' end
   if makes[tag] then
     local drops
@@ -139,20 +143,34 @@ local function describe_session(found)
   if not found.lasting and calls_now[tag] then calls, setting = lasting_calls(node) end
   found.lasting = found.lasting or calls
   found.setting = tag == 'VariableSetStmt' and node.name or setting
-  found.sets = found.sets or calls ~= nil and tag == 'SelectStmt'
+  found.sets = found.sets or calls ~= nil and tag == 'SelectStmt' or nil
 end
 
-local function describe(found)
-  local tag, node = found.tag, found.node
-  found.reads_only = tag == 'SelectStmt' and not writes(node)
-  found.transactional = not never[tag] and not (outside[tag] and outside[tag](node) or false)
-  found.alone = tag == 'AlterEnumStmt' and node.newVal ~= nil and node.oldVal == nil
+local function describe(found, node)
+  local tag = found.tag
+  found.reads_only = tag == 'SelectStmt' and not writes(node) or nil
+  if never[tag] or outside[tag] and outside[tag](node) then found.transactional = false end
+  found.may_commit = tag == 'CallStmt' or tag == 'DoStmt' or nil
+  found.alone = tag == 'AlterEnumStmt' and node.newVal ~= nil and node.oldVal == nil or nil
   found.control = tag == 'TransactionStmt' and control_words[node.kind or 'TRANS_STMT_BEGIN'] or nil
-  describe_session(found)
+  describe_session(found, node)
   return found
 end
 
-local cache = setmetatable({}, { __mode = 'v' })
+local cache, nodes = setmetatable({}, { __mode = 'v' }), setmetatable({}, { __mode = 'v' })
+
+local defaults = { reads_only = false, transactional = true, alone = false, sets = false, may_commit = false }
+
+local meta = { __index = function(found, key)
+  if key ~= 'node' or not found.tag then return defaults[key] end
+  local text = found.text
+  if not nodes[text] then
+    local _, node = next(native.sql.tree(text)[1].stmt)
+    nodes[text] = node
+    return node
+  end
+  return nodes[text]
+end }
 
 --- Reads one statement.
 ---@param text string
@@ -160,13 +178,14 @@ local cache = setmetatable({}, { __mode = 'v' })
 function statement.read(text)
   local found = cache[text]
   if found then return found end
-  found = { text = text, reads_only = false, transactional = true, alone = false, sets = false }
+  found = setmetatable({ text = text }, meta)
   local ok, tree = pcall(native.sql.tree, text)
   if not ok then
     found.problem, found.position = tree.message, tonumber(tree.notes and tree.notes.position)
   elseif tree[1] then
-    found.tag, found.node = next(tree[1].stmt)
-    describe(found)
+    local tag, node = next(tree[1].stmt)
+    found.tag, nodes[text] = tag, node
+    describe(found, node)
   end
   cache[text] = found
   return found
@@ -175,12 +194,15 @@ end
 --- The statements of a text, each with its line.
 ---@param text string
 ---@param first_line integer|nil the line the text begins in; 1 when not given
+---@param tolerant boolean|nil what is no statement is among them, with the reason in `unreadable`
 ---@return lugger.statement[] with `line` in each
-function statement.split(text, first_line)
+function statement.split(text, first_line, tolerant)
   local list = {}
-  for i, span in ipairs(native.sql.split(text)) do
-    list[i] = setmetatable({ line = span.line + (first_line or 1) - 1, offset = span.offset },
-      { __index = statement.read(span.text) })
+  for i, span in ipairs(native.sql.split(text, tolerant)) do
+    local read = span.problem and { text = span.text, unreadable = span.problem, hint = span.hint }
+      or statement.read(span.text)
+    list[i] = setmetatable({ line = span.line + (first_line or 1) - 1, offset = span.offset, data = span.data },
+      { __index = read })
   end
   return list
 end
@@ -199,6 +221,14 @@ function statement.dotted(list)
   local parts = {}
   for i, item in ipairs(list) do parts[i] = item.String and item.String.sval or '?' end
   return table.concat(parts, '.')
+end
+
+--- True for the error of a COMMIT that a procedure or a DO ran inside a transaction of ours.
+---@param st lugger.statement
+---@param sqlstate string
+---@return boolean
+function statement.wants_to_commit(st, sqlstate)
+  return st.may_commit == true and sqlstate == '2D000'
 end
 
 --- The option of that name of a list of DefElem nodes, or nil.

@@ -2,6 +2,8 @@
 
 #include "base/error.hpp"
 #include "catch.hpp"
+#include "sql/sql_number.hpp"
+#include "sql/sql_source.hpp"
 
 using namespace lugger;
 
@@ -9,7 +11,8 @@ namespace {
 
 std::vector<std::string> statements(const std::string& sql) {
   std::vector<std::string> out;
-  for (const SqlSpan& span : split_sql(sql)) out.push_back(sql.substr(span.offset, span.length));
+  for (const SqlStatement& one : split_sql(sql))
+    out.push_back(sql.substr(one.span.offset, one.span.length));
   return out;
 }
 
@@ -65,4 +68,65 @@ TEST_CASE("a statement of a megabyte") {
   CHECK(split_sql(sql + "; select 1").size() == 2);
   std::string deep(50000, '(');
   CHECK_THROWS_AS(sql_tree("select " + deep), Error);
+}
+
+TEST_CASE("c15 numbers of PostgreSQL 16 are read by an older grammar, trailing junk is not") {
+  for (const std::string number :
+       {"1_000", "1_0.0_1", ".5_0", "0x1F", "0X_ff", "0o17", "0b101", "1_0e1_0", "1..2", "1.5"}) {
+    CHECK(number_length(number) == (number == "1..2" ? 1 : number.size()));
+  }
+  for (const std::string junk : {"123abc", "1__0", "1_000_", "0x", "0xG", "0b12x", "1_a", "1e"})
+    CHECK(number_length(junk) == 0);
+  CHECK(plain_number("1_000") == "01000");
+  CHECK(plain_number("0x1F") == "0031");
+  CHECK(plain_number("0o17") == "0015");
+  CHECK(plain_number("0b101") == "00005");
+  CHECK(plain_number("0xFFFFFFFFFFFFFFFFFF") == std::string(20, '9'));
+  CHECK(sql_tree("select 1_000, 0x1F").find("\"ival\":1000") != std::string::npos);
+  CHECK(statements("select 0x1F + 1_000; select '1_000', a1_0, $1") ==
+        Texts{"select 0x1F + 1_000", "select '1_000', a1_0, $1"});
+  CHECK_THROWS_AS(split_sql("select 123abc"), Error);
+}
+
+TEST_CASE("c13 a text is read as psql reads it: data of COPY, restrict, and no other command") {
+  const std::string dump =
+      "\\restrict abc\nset x = 1;\nCOPY t (a) FROM stdin;\n1\tSP;HR\nit's $$ -- down\n\\\\.\n\\.\n"
+      "\nselect 1;\n\\unrestrict abc\n";
+  const auto found = split_sql(dump);
+  REQUIRE(found.size() == 3);
+  CHECK(dump.substr(found[1].span.offset, found[1].span.length) == "COPY t (a) FROM stdin");
+  REQUIRE(found[1].data);
+  CHECK(dump.substr(found[1].data->offset, found[1].data->length) ==
+        "1\tSP;HR\nit's $$ -- down\n\\\\.\n");
+  CHECK(!found[0].data);
+  CHECK(!found[2].data);
+  CHECK_THROWS_AS(split_sql("select 1;\n\\connect app\n"), Error);
+  CHECK_THROWS_AS(split_sql("copy t from stdin;\n1\nselect 1;"), Error);
+  CHECK(split_sql("copy t from stdin").size() == 1);
+}
+
+TEST_CASE("c14 what has no tokens does not hide the rest") {
+  const auto found = read_statements("truncate t;\nselect 123abc;\ntruncate u;\nselect 'open");
+  REQUIRE(found.size() == 4);
+  CHECK(found[0].problem.empty());
+  CHECK(found[1].problem.find("trailing junk") != std::string::npos);
+  CHECK(found[2].problem.empty());
+  CHECK(found[3].problem.find("not closed") != std::string::npos);
+}
+
+TEST_CASE("c13 rows of constants cost the grammar nothing, others it reads") {
+  const std::string sql =
+      "INSERT INTO t (a, b) VALUES (1, 'x;y'), (-2, NULL), (3, set_config('a', 'b', false)),\n"
+      "(4, -- down\n 'z'), (1_0, 'last') ON CONFLICT DO NOTHING; SELECT 1";
+  REQUIRE(split_sql(sql).size() == 2);
+  const std::string text = read_sql_source(sql).text;
+  CHECK(text.size() == sql.size());
+  CHECK(text.find("x;y") == std::string::npos);
+  CHECK(text.find("NULL") == std::string::npos);
+  CHECK(text.find("set_config") != std::string::npos);
+  CHECK(text.find("'last') ON CONFLICT") != std::string::npos);
+  CHECK(sql_comments(sql) == std::vector<size_t>{sql.find("--")});
+  for (const std::string other : {"insert into t select * from (values (1), (2)) v",
+                                  "select 1 where a in ((1), (2))", "insert into t values (1)"})
+    CHECK(read_sql_source(other).text == other);
 }
