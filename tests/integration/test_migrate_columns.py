@@ -152,7 +152,7 @@ class Columns(WithUsers):
         while project.query("select count(*) from pg_trigger where not tgisinternal") == '0':
             self.assertIsNone(process.poll())
         project.query("update users set email = 'changed' where id = 1; "
-                      "insert into users values (500, 'inserted')")
+                      "insert into users (id, email) values (500, 'inserted')")
         process.communicate(timeout=60)
         self.assertEqual(process.returncode, 0)
         self.assertEqual(project.query("select string_agg(email, ',' order by id) from users "
