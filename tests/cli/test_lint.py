@@ -52,9 +52,14 @@ CASES = {
                      'ALTER TABLE t ADD EXCLUDE USING gist (a WITH &&)',
                      'ALTER TABLE t ADD COLUMN a int UNIQUE'],
                     ['ALTER TABLE t ADD CONSTRAINT c UNIQUE USING INDEX i']),
-    'validate-in-same-transaction': (['ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0) NOT VALID; ALTER TABLE t VALIDATE CONSTRAINT c'],
-                                     ['-- no transaction\nALTER TABLE t ADD CONSTRAINT c CHECK (a > 0) NOT VALID; ALTER TABLE t VALIDATE CONSTRAINT c', 'ALTER TABLE t VALIDATE CONSTRAINT c']),
-    'rename-in-use': (['ALTER TABLE t RENAME TO u', 'ALTER TABLE t RENAME COLUMN a TO b'], ['ALTER INDEX i RENAME TO j', 'CREATE TABLE n (a int); ALTER TABLE n RENAME a TO b']),
+    'validate-in-same-transaction': (['ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0) NOT VALID; '
+                                      'ALTER TABLE t VALIDATE CONSTRAINT c'],
+                                     [('-- no transaction\n'
+                                       'ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0) NOT VALID; '
+                                       'ALTER TABLE t VALIDATE CONSTRAINT c'),
+                                      'ALTER TABLE t VALIDATE CONSTRAINT c']),
+    'rename-in-use': (['ALTER TABLE t RENAME TO u', 'ALTER TABLE t RENAME COLUMN a TO b'],
+                      ['ALTER INDEX i RENAME TO j', 'CREATE TABLE n (a int); ALTER TABLE n RENAME a TO b']),
     'drop-in-use': (['DROP TABLE t', 'ALTER TABLE t DROP COLUMN a'], ['CREATE TABLE n (); DROP TABLE n']),
     'drop-cascade': (['DROP VIEW v CASCADE', 'ALTER TABLE t DROP COLUMN a CASCADE'], ['DROP VIEW v']),
     'truncate': (['TRUNCATE t'], ['CREATE TABLE n (); TRUNCATE n']),

@@ -79,8 +79,8 @@ class Documents:
         r = self.random
         number = lambda: r.choice([r.randint(-9, 9), Int64(r.randint(-2**62, 2**62)), r.random(),
                                    float('nan'), Decimal128('1.50')])
-        text = lambda: r.choice(['', 'x', '12', '12.5', 'a\0b', '2026-01-05T10:00:00Z', 'é' * r.randint(0, 9),
-                                 'true'])
+        text = lambda: r.choice(['', 'x', '12', '12.5', 'a\0b', '2026-01-05T10:00:00Z',
+                                 'é' * r.randint(0, 9), 'true'])
         moment = lambda: Date(r.choice([0, 1773221400123, -1, 2**60]))
         scalar = lambda: r.choice([number, text, moment, lambda: r.random() < 0.5, lambda: None,
                                    lambda: oid(r.randint(1, 99)), lambda: Binary(b'abc', r.choice([0, 3, 5])),

@@ -15,8 +15,8 @@ from harness import DATA, lugger
 from scaffolding import Case, oid
 
 NAMES = ['a', 'b.c', '$x', 'id', 'mongo_id', 'rest', 'ordinal', 'parent_id', 'x.', '.y', '*', 'z[]', '[',
-         '\\', "it's", 'say "hi"', 'sp ace', '1', 'é😀', 'ctid', 'order', 'N' * 70, 'N' * 71, 'n', 'tab\there',
-         'createdAt', 'created_at', '--', '%s', 'end', 'things', 'things_pkey']
+         '\\', "it's", 'say "hi"', 'sp ace', '1', 'é😀', 'ctid', 'order', 'N' * 70, 'N' * 71, 'n',
+         'tab\there', 'createdAt', 'created_at', '--', '%s', 'end', 'things', 'things_pkey']
 
 
 def canonical(value):

@@ -168,7 +168,8 @@ def to_uuid(value, _column):
 
 
 def without_nul(value, column, make):
-    """What `make` makes of it without its NULs. Of two reasons to refuse it either may be told: it is refused once."""
+    """What `make` makes of it without its NULs. Of two reasons to refuse it either may be told: it is
+    refused once."""
     try:
         clean = values.without_nul(value, column.nul)
     except Refused as nul:
@@ -211,7 +212,8 @@ def text_of(value):
 
 def jsonb(value, column):
     style = column.json or ('typed' if column.origin == '*' else 'plain')
-    return values.last_of_equal(without_nul(value, column, values.typed if style == 'typed' else values.plain))
+    make = values.typed if style == 'typed' else values.plain
+    return values.last_of_equal(without_nul(value, column, make))
 
 
 COERCERS = {'text': text, 'int4': whole, 'int8': whole, 'numeric': numeric, 'float8': double, 'bool': boolean,

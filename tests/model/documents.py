@@ -10,9 +10,9 @@ DOUBLES = (0.0, -0.0, 1.0, 2.0, 0.1, 1.25, -3.5, 1e15, 1e22, 1e300, 5e-324, 2.0*
            -math.inf, 123456.789)
 DECIMALS = ('0', '-0', '1', '1.00', '0.1', '-7.25', '1E3', '1E-7', '12345678901234567890', '9.99', '1E40',
             'NaN', 'Infinity', '-Infinity')
-TEXTS = ('', ' ', 'a', 'ann@example.com', ' padded ', 'Zoë ☕ 😀', 'tab\tnew\nline', 'back\\slash "quoted"',
-         '\\N', "it's", 'x\x01y', 'null', '{"a": 1}', '64f1c0a1b2c3d4e5f6071829', '$n:1', '\u2028', '{}',
-         '\\x41', 'a,b;c|d')
+TEXTS = ('', ' ', 'a', 'ann@example.com', ' padded ', 'Zoë ☕ 😀', 'tab\tnew\nline',
+         'back\\slash "quoted"', '\\N', "it's", 'x\x01y', 'null', '{"a": 1}', '64f1c0a1b2c3d4e5f6071829',
+         '$n:1', '\u2028', '{}', '\\x41', 'a,b;c|d')
 NUMBER_TEXTS = ('1', '0', '-5', '12abc', '3.5', ' 7 ', '1e3', '9223372036854775808', '1,5', 'NaN', 'Infinity',
                 '+7', '.5', '0x10', '1_000', '3.0', '-0')
 BOOL_TEXTS = ('true', 'FALSE', 't', 'no', 'on', 'tr', '1', 'maybe', ' yes\n', ' ')
