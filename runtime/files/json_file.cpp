@@ -120,7 +120,7 @@ class JsonSource : public Source {
  public:
   JsonSource(std::shared_ptr<const Input> input, CollectionName name)
       : input_(std::move(input)), name_(std::move(name)) {
-    if (!input_->gzip() && !input_->standard_input())
+    if (!input_->gzip() && !input_->read_once())
       mapped_ = std::make_unique<MappedFile>(input_->place());
   }
 
@@ -155,11 +155,7 @@ class JsonSource : public Source {
 
   std::unique_ptr<Cursor> open(const Partition& partition, const Position& after) override {
     const std::string& place = input_->shown();
-    if (input_->standard_input() && !after.empty()) {
-      throw Error(
-          Code::kConfig, "a run that read standard input cannot be resumed: its bytes are gone",
-          "run again with --restart and --on-conflict skip, or write the export to a file first");
-    }
+    input_->check_position(after);
     const ByteRange range =
         partition_range(partition.spec, mapped_ ? mapped_->bytes().size() : 0, place);
     JsonStart start{range.begin, 1, JsonLayout::kLines};
