@@ -98,6 +98,33 @@ class LeftBehind(unittest.TestCase):
         self.assertNotIn('report this', result.err + census.err)
 
 
+class Schemes(unittest.TestCase):
+    """Names that look like something else."""
+
+    def test_c9_a_path_that_is_there_is_a_path(self):
+        room = Path(harness.scratch())
+        for name in ('postgres', 'postgres_dump', 'postgresql:old', 'host=x', 'x dbname=y', 'dbname=y', 'x password=1', 'mongodb:x', 'a@b:5'):
+            with self.subTest(name):
+                write(room / name / 'shop/users.bson', bson.encode({'_id': 1}))
+                write(room / name / 'shop/orders.bson', bson.encode({'_id': 1}))
+                self.assertEqual(len(json.loads(lugger('describe', name, '--json', cwd=room).out)), 2)
+                census = json.loads(lugger('describe', name, '--full', '--no-trial', '--json', cwd=room).out)
+                self.assertEqual(len(census['collections']), 2)
+                lugger('scaffold', name, '--out', 'out', '--into', 'out.jsonl', '--force', 'all.lua', cwd=room)
+                self.assertIn(lua(name).replace('"', "'"), (room / 'out/users.lua').read_text())
+                self.assertEqual(len(copied(room, name, "{ collection = 'shop.users' }")[0]), 1)
+
+    def test_c9_a_target_is_a_connection_string_only_as_libpq_reads_one(self):
+        room = Path(harness.scratch())
+        write(room / 'in.jsonl', '{"_id":1}\n')
+        for name in ('out dbname=x.jsonl', 'dbname-x.jsonl', 'a.dbname=x.jsonl', 'out/dbname=x.jsonl', 'postgres.jsonl', './dbname=x.jsonl'):
+            with self.subTest(name):
+                (room / 'out').mkdir(exist_ok=True)
+                write(room / 'job.lua', f"local lugger = require 'lugger'\nreturn lugger.copy {{ name = 'j', from = lugger.source 'in.jsonl', into = lugger.target({lua(name)}), columns = {{ {{ 'd', 'jsonb', from = '*' }} }} }}")
+                lugger('run', 'job.lua', '--restart', cwd=room)
+                self.assertTrue((room / name).is_file())
+
+
 class Exports(unittest.TestCase):
     """A directory of files of JSON documents."""
 

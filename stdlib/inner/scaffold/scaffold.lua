@@ -137,7 +137,9 @@ local function name_files(list)
   end
 end
 
+-- What exists is a path, whatever it looks like: the registry reads it so.
 local function is_url(place)
+  if system.stat(place) then return false end
   return place:match('^%a[%w+.-]*://') or place:match('^env:') or system.mask_secrets(place) ~= place
 end
 
