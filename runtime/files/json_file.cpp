@@ -48,19 +48,29 @@ class JsonCursor : public StepCursor {
  private:
   bool step(Batch& batch) override {
     const uint64_t before = reader_.consumed();
+    document_.clear();
     try {
-      document_.clear();
       while (!reader_.next(document_)) {
         if (!feed()) return false;
       }
     } catch (Error& error) {
-      error.note("file", place_);
-      throw;
+      pass_damaged(error);
     }
     give(batch, batch.arena().copy(document_.view()), static_cast<uint32_t>(document_.size()));
     given_ = true;
     passed(before, reader_.consumed());
     return true;
+  }
+
+  /// A line that is no document is given as one that cannot be read. Throws where nothing tells
+  /// what comes behind it.
+  void pass_damaged(Error& error) {
+    const bool parsing = error.code() == Code::kParse;
+    while (!parsing || !reader_.pass_damaged(error.message(), document_)) {
+      if (parsing && feed()) continue;
+      error.note("file", place_);
+      throw Error(error);
+    }
   }
 
   std::string place_;
