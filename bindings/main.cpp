@@ -73,7 +73,7 @@ void print_error(lua_State* L) {
   lua_insert(L, -2);
   const bool told = lua_pcall(L, 1, 1, 0) == 0 && lua_isstring(L, -1);
   const std::string text = told ? mask_text(to_text(L, -1)) : "an error that cannot be printed";
-  std::fprintf(stderr, "lugger: %s\n", text.c_str());
+  tell("error", text);
 }
 
 bool is_interruption(lua_State* L) {
@@ -95,7 +95,7 @@ void wait_for_servers() {
   const char* given = std::getenv("LUGGER_CONNECT_WAIT");
   ConnectWait wait;
   wait.seconds = given == nullptr ? kSeconds : std::atoi(given);
-  wait.tell = [](const std::string& text) { std::fprintf(stderr, "lugger: %s\n", text.c_str()); };
+  wait.tell = [](const std::string& text) { tell("warning", text); };
   wait.stop = &signal_stop();
   set_connect_wait(std::move(wait));
 }
@@ -136,7 +136,7 @@ int main(int count, char** words) {
   try {
     return lugger::with_output_written(lugger::run(count, words));
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "lugger: %s\n", error.what());
+    lugger::tell("error", error.what());
     return 1;
   }
 }

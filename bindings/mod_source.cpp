@@ -8,6 +8,7 @@
 #include "bindings/words.hpp"
 #include "engine/describe.hpp"
 #include "place/find.hpp"
+#include "place/identity.hpp"
 #include "place/source.hpp"
 #include "place/whole.hpp"
 #include "registry/registry.hpp"
@@ -218,12 +219,14 @@ static int cursor_bytes(lua_State* L) {
   return 1;
 }
 
-/// place_kind(place) -> { name, sql }.
+/// place_kind(place) -> { name, sql, read_once }.
 static int place_kind(lua_State* L) {
-  const PlaceKind& kind = kind_of(std::string(check_text(L, 1)));
-  lua_createtable(L, 0, 2);
+  const std::string place(check_text(L, 1));
+  const PlaceKind& kind = kind_of(place);
+  lua_createtable(L, 0, 3);
   set(L, "name", kind.name);
   set(L, "sql", kind.sql);
+  set(L, "read_once", !kind.sql && is_read_once(place));
   return 1;
 }
 

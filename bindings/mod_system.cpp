@@ -16,6 +16,7 @@
 #include "bindings/guard.hpp"
 #include "bindings/lua_table.hpp"
 #include "bindings/modules.hpp"
+#include "bindings/standard_streams.hpp"
 #include "bindings/userdata.hpp"
 
 namespace lugger {
@@ -176,6 +177,11 @@ static int mask_sentence(lua_State* L) {
   return 1;
 }
 
+static int as_events(lua_State*) {
+  tell_as_events();
+  return 0;
+}
+
 static int distance(lua_State* L) {
   push(L, edit_distance(check_text(L, 1), check_text(L, 2)));
   return 1;
@@ -233,6 +239,7 @@ static constexpr luaL_Reg kFunctions[] = {
     {"is_utf8", guarded<utf8>},
     {"mask_secrets", guarded<mask>},
     {"mask_text", guarded<mask_sentence>},
+    {"as_events", guarded<as_events>},
     {"edit_distance", guarded<distance>},
     {"nearest", guarded<nearest_word>},
     {"human_bytes", guarded<human>},

@@ -3,9 +3,13 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <string>
+
+#include "value/json_writer.hpp"
 
 namespace lugger {
 
@@ -19,6 +23,8 @@ void occupy_closed_streams() {
 
 namespace {
 
+std::atomic<bool> events{false};  // of the process, as its streams are
+
 /// 0: standard output has everything that was written to it. EPIPE: its reader went away.
 int output_error() {
   errno = 0;
@@ -31,11 +37,28 @@ int output_error() {
 
 }  // namespace
 
+void tell_as_events() noexcept { events.store(true); }
+
+void tell(std::string_view event, std::string_view text) {
+  std::string line = "lugger: ";
+  if (events.load()) {
+    line = R"({"event":)";
+    write_json_string(event, line);
+    line += R"(,"message":)";
+    write_json_string(text, line);
+    line += '}';
+  } else {
+    line += text;
+  }
+  line += '\n';
+  std::fwrite(line.data(), 1, line.size(), stderr);
+}
+
 int with_output_written(int status) {
   constexpr int kFailed = 1, kUsage = 2, kStopped = 130;
   const int error = output_error();
   if (error == 0 || error == EPIPE) return status;
-  std::fprintf(stderr, "lugger: cannot write to standard output: %s\n", std::strerror(error));
+  tell("error", std::string("cannot write to standard output: ") + std::strerror(error));
   return status == kUsage || status == kStopped ? status : kFailed;
 }
 

@@ -1,5 +1,6 @@
 #include "census/collector.hpp"
 
+#include "value/damaged.hpp"
 #include "value/id_text.hpp"
 #include "value/pgrow_reader.hpp"
 
@@ -114,7 +115,8 @@ void Collector::fault(const BsonReader& reader, Bytes inside, const PathNode& no
   out.at = current_at_;
   out.inside = static_cast<uint64_t>(inside.data() - current_.data) + reader.offset();
   out.path = path_text(node);
-  out.what = fault_text(reader.fault());
+  const std::string_view damage = damage_of(current_.bytes());
+  out.what = damage.empty() ? std::string(fault_text(reader.fault())) : std::string(damage);
   faults_.push_back(std::move(out));
 }
 

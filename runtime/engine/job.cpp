@@ -7,7 +7,7 @@
 #include "engine/changes.hpp"
 #include "engine/describe.hpp"
 #include "engine/job_impl.hpp"
-#include "engine/reread.hpp"
+#include "place/identity.hpp"
 #include "engine/run_impl.hpp"
 #include "engine/stages.hpp"
 #include "engine/start.hpp"
@@ -153,7 +153,7 @@ JobPlan Job::plan(const RunSettings& settings) {
   plan.target = target().place();
   const std::shared_ptr<const PlanShape> bound = shape();
   plan.tables = bound->tables();
-  plan.report = target().inspect(*bound, settings.create, can_read_again(impl_->spec.source));
+  plan.report = target().inspect(*bound, settings.create, !is_read_once(impl_->spec.source));
   check_changes(plan.source_info, *bound, static_cast<bool>(impl_->spec.hook), target(),
                 plan.report);
   // Others may make the tables of a joint run, and begin it, while this looks.

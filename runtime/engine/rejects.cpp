@@ -63,7 +63,8 @@ RejectRecord reject_record(const Refusal& refusal, Batch& batch, const PlanShape
   record.code = refusal_code(refusal);
   record.operation = batch.operation(refusal.document);
   record.message = describe_refusal(refusal, shape);
-  if (refusal.failure == Failure::kMalformed && document.format == Format::kBson) {
+  if (refusal.failure == Failure::kMalformed && document.format == Format::kBson &&
+      refusal.message.empty()) {
     const BsonFault fault = validate_bson(document.bytes());
     if (fault != BsonFault::kNone)
       record.message += fmt::format(": {}; see it with --export", fault_text(fault));

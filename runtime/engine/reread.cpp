@@ -1,7 +1,6 @@
 #include "engine/reread.hpp"
 
 #include <algorithm>
-#include <filesystem>
 
 namespace lugger {
 namespace {
@@ -11,11 +10,6 @@ constexpr uint64_t kBatchDocuments = 20000;
 constexpr size_t kBatchBytes = 8 << 20;
 
 }  // namespace
-
-bool can_read_again(const std::string& place) {
-  std::error_code ignored;
-  return place != "-" && !std::filesystem::is_fifo(place, ignored);
-}
 
 void reread(RunShared& shared, const std::function<void(Batch&)>& use) {
   Plan plan(shared.shape, static_cast<bool>(shared.job.spec.hook));

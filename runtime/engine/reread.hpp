@@ -4,9 +4,6 @@
 
 namespace lugger {
 
-/// Can a place be read a second time? Standard input and pipes cannot.
-bool can_read_again(const std::string& place);
-
 /// Gives what the run has read, and no more, by partition and position, through a plan and a hook
 /// of their own: nothing of it is counted. Throws Error{interrupted} when the run is to stop.
 void reread(RunShared& shared, const std::function<void(Batch&)>& use);

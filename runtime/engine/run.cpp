@@ -9,6 +9,7 @@
 #include "engine/join.hpp"
 #include "engine/rejects.hpp"
 #include "engine/reread.hpp"
+#include "place/identity.hpp"
 #include "engine/run_impl.hpp"
 #include "engine/stages.hpp"
 #include "engine/start.hpp"
@@ -150,7 +151,7 @@ class RunImpl final : public Run {
     promise_steps(*shared_.job.target, *shared_.shape, *shared_.state, shared_.job.spec.name,
                   shared_.run);
     FinishWork work{shared_.run, shared_.sink_options.connections, {}};
-    if (can_read_again(shared_.job.spec.source))
+    if (!is_read_once(shared_.job.spec.source))
       work.again = [this](const auto& use) { reread(shared_, use); };
     finishing_ = true;
     result_.notes = shared_.job.target->finish(*shared_.shape, work, after);

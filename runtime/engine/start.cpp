@@ -7,7 +7,6 @@
 #include "engine/changes.hpp"
 #include "engine/join.hpp"
 #include "engine/rejects.hpp"
-#include "engine/reread.hpp"
 #include "place/identity.hpp"
 
 namespace lugger {
@@ -183,7 +182,7 @@ void prepare_alone(RunShared& shared, PreparedRun& prepared) {
   LedgerRun& ledger = *prepared.ledger;
   take_lease(ledger.state(), job.spec.name);
   // Another process may have filled the tables while this one waited for the job.
-  prepared.report = target.inspect(*shared.shape, settings.create, can_read_again(job.spec.source));
+  prepared.report = target.inspect(*shared.shape, settings.create, !is_read_once(job.spec.source));
   std::optional<RunRecord> latest = ledger.state().latest(job.spec.name);
   const bool open = latest && is_unfinished(*latest);
   if (open && std::exchange(latest->joint, false)) keep_alone(ledger.state(), *latest);
@@ -218,7 +217,7 @@ void prepare_run(RunShared& shared, PreparedRun& prepared) {
   Target& target = job.open_target_once();
   shared.source = &job.open_source_once();
   shared.live = shared.source->info().live;
-  const bool again = can_read_again(job.spec.source);
+  const bool again = !is_read_once(job.spec.source);
   prepared.report = target.inspect(*shared.shape, settings.create, again);
   check_changes(shared.source->info(), *shared.shape, static_cast<bool>(job.spec.hook), target,
                 prepared.report);

@@ -5,6 +5,7 @@
 #include "files/archive_reader.hpp"
 #include "files/choose.hpp"
 #include "files/file_sources.hpp"
+#include "files/metadata.hpp"
 #include "files/oplog_place.hpp"
 #include "place/spec.hpp"
 #include "place/step_cursor.hpp"
@@ -15,7 +16,15 @@ namespace {
 std::vector<CollectionInfo> contents(const ArchiveReader& reader, const std::string& place) {
   std::vector<CollectionInfo> out;
   for (const ArchiveCollection& entry : reader.collections()) {
-    out.push_back({entry.database, entry.collection, entry.type, place, 0, entry.metadata_json});
+    CollectionInfo info{entry.database, entry.collection, entry.type, place, 0, ""};
+    if (!entry.metadata_json.empty()) {
+      Metadata metadata = metadata_from_json(
+          entry.metadata_json,
+          fmt::format("the metadata of {}.{}", entry.database, entry.collection));
+      info.metadata_json = std::move(metadata.json);
+      info.fault = std::move(metadata.fault);
+    }
+    out.push_back(std::move(info));
   }
   return out;
 }
@@ -65,13 +74,14 @@ class ArchiveSource : public Source {
     all.push_back(
         {"", "oplog", "collection", input_->place(), 0, ""});  // --oplog: not listed in the prelude
     chosen_ = choose_collection(all, options, input_->shown());
-    if (!input_->standard_input()) return;
+    if (!chosen_.fault.empty()) warnings_.push_back(chosen_.fault);
+    if (!input_->read_once()) return;
     const bool whole = std::any_of(
         all.begin(), all.end(), [](const CollectionInfo& one) { return one.database == "admin"; });
     if (whole && oplog_choice(options).kind == OplogChoice::Kind::kDefault) {
       warnings_.emplace_back(
-          "an oplog in the archive comes last and cannot be replayed from standard input: write "
-          "the archive to a file first when it was made with --oplog");
+          "an oplog in the archive comes last and cannot be replayed from what is read only once: "
+          "write the archive to a file first when it was made with --oplog");
     }
     begun_ = std::move(reader);
   }
@@ -95,11 +105,7 @@ class ArchiveSource : public Source {
   std::vector<Partition> split(int) override { return {Partition{"0", "", input_->bytes()}}; }
 
   std::unique_ptr<Cursor> open(const Partition&, const Position& after) override {
-    if (input_->standard_input() && !after.empty()) {
-      throw Error(
-          Code::kConfig, "a run that read standard input cannot be resumed: its bytes are gone",
-          "run again with --restart and --on-conflict skip, or write the archive to a file first");
-    }
+    input_->check_position(after);
     const uint64_t skip = after.empty() ? 0 : position_number(after, "document", input_->shown());
     return std::make_unique<ArchiveCursor>(reader(), chosen_, input_->shown(), skip);
   }

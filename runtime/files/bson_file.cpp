@@ -91,7 +91,7 @@ class BsonSource : public Source {
  public:
   BsonSource(std::shared_ptr<const Input> input, CollectionName name)
       : input_(std::move(input)), name_(std::move(name)) {
-    if (!input_->gzip() && !input_->standard_input())
+    if (!input_->gzip() && !input_->read_once())
       mapped_ = std::make_unique<MappedFile>(input_->place());
   }
 
@@ -128,11 +128,7 @@ class BsonSource : public Source {
 
   std::unique_ptr<Cursor> open(const Partition& partition, const Position& after) override {
     if (mapped_) return open_mapped(partition, after);
-    if (input_->standard_input() && !after.empty()) {
-      throw Error(
-          Code::kConfig, "a run that read standard input cannot be resumed: its bytes are gone",
-          "run again with --restart and --on-conflict skip, or write the dump to a file first");
-    }
+    input_->check_position(after);
     const uint64_t skip = after.empty() ? 0 : position_number(after, "document", input_->shown());
     return std::make_unique<StreamBsonCursor>(input_->open(), input_->shown(), skip);
   }

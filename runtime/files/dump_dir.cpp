@@ -6,8 +6,7 @@
 
 #include "base/error.hpp"
 #include "base/url.hpp"
-#include "value/bson_reader.hpp"
-#include "value/json_reader.hpp"
+#include "files/metadata.hpp"
 
 namespace lugger {
 namespace {
@@ -15,40 +14,20 @@ namespace {
 namespace fs = std::filesystem;
 constexpr std::string_view kMetadata = ".metadata.json", kBuckets = "system.buckets.";
 
-struct Metadata {
-  std::string json, name, type;
-};
-
-Metadata read_metadata(const fs::path& path) {
-  Metadata out;
-  out.json = read_small_file(path.string());
-  try {
-    const std::string document = bson_from_json(out.json);
-    const Value name = bson_field(as_bytes(document), "collectionName"),
-                type = bson_field(as_bytes(document), "type");
-    if (name.type == ValueType::kString) out.name = name.text();
-    if (type.type == ValueType::kString) out.type = type.text();
-    const Value options = bson_field(as_bytes(document), "options");
-    if (out.type.empty() &&
-        options.type == ValueType::kDocument) {  // dumps of before "type" was written
-      if (bson_field(options.bytes(), "viewOn").type != ValueType::kMissing) out.type = "view";
-      if (bson_field(options.bytes(), "timeseries").type != ValueType::kMissing)
-        out.type = "timeseries";
-    }
-  } catch (Error& error) {
-    error.note("file", path.string());
-    error.with_hint(
-        "the file was written by mongodump beside the data; without it, open the .bson file by its "
-        "own path");
-    throw;
-  }
-  if (out.type.empty()) out.type = "collection";
-  return out;
-}
-
 bool exists_quietly(const fs::path& path) {
   std::error_code ignored;
   return fs::exists(path, ignored);
+}
+
+bool is_directory_quietly(const fs::directory_entry& entry) {
+  std::error_code ignored;
+  return entry.is_directory(ignored);
+}
+
+uint64_t size_quietly(const fs::path& path) {
+  std::error_code fault;
+  const uint64_t size = fs::file_size(path, fault);
+  return fault ? 0 : size;  // whoever opens it tells
 }
 
 /// Of two, the one that is compressed as the data is.
@@ -73,8 +52,8 @@ struct Files {
 
 std::map<std::string, Files> files_of(const fs::path& directory) {
   std::map<std::string, Files> out;
-  for (const fs::directory_entry& entry : fs::directory_iterator(directory)) {
-    if (entry.is_directory()) continue;
+  for (const fs::directory_entry& entry : entries_of(directory)) {
+    if (is_directory_quietly(entry)) continue;
     const std::string name = entry.path().filename().string();
     if (auto stem = stem_of(name, kMetadata)) out[*stem].metadata = true;
     for (std::string_view ending : {".bson", ".bin"}) {
@@ -89,16 +68,17 @@ CollectionInfo info_of(const std::string& database, const std::string& stem, con
                        const fs::path& metadata_file) {
   CollectionInfo info{database, unescape_name(stem), "collection", data.string(), 0, ""};
   if (!metadata_file.empty()) {
-    Metadata metadata = read_metadata(metadata_file);
+    Metadata metadata = metadata_from_file(metadata_file.string());
     if (!metadata.name.empty()) info.collection = std::move(metadata.name);
     info.type = std::move(metadata.type);
     info.metadata_json = std::move(metadata.json);
+    info.fault = std::move(metadata.fault);
   }
   if (info.collection.starts_with(kBuckets)) info.type = "timeseries";
   if (data.empty()) {
     info.path = metadata_file.string();
   } else {
-    info.bytes = fs::file_size(data);
+    info.bytes = size_quietly(data);
   }
   return info;
 }
@@ -134,21 +114,39 @@ std::string unescape_name(std::string_view escaped) {
   return percent_decode(spaced);
 }
 
+std::vector<fs::directory_entry> entries_of(const fs::path& directory) {
+  std::vector<fs::directory_entry> out;
+  std::error_code fault;
+  fs::directory_iterator at(directory, fault);
+  for (; !fault && at != fs::directory_iterator(); at.increment(fault)) {
+    if (!at->path().filename().string().starts_with('.')) out.push_back(*at);
+  }
+  if (fault) {
+    throw Error(Code::kRead, fmt::format("cannot list {}: {}", directory.string(), fault.message()),
+                "check the path and the rights of this user");
+  }
+  return out;
+}
+
+void sort_by_name(std::vector<CollectionInfo>& infos) {
+  std::sort(infos.begin(), infos.end(), [](const CollectionInfo& a, const CollectionInfo& b) {
+    return std::tie(a.database, a.collection, a.path) < std::tie(b.database, b.collection, b.path);
+  });
+}
+
 std::vector<CollectionInfo> scan_dump(const std::string& directory) {
   std::vector<CollectionInfo> out;
   scan_database(directory, out);
-  for (const fs::directory_entry& entry : fs::directory_iterator(directory)) {
-    if (entry.is_directory()) scan_database(entry.path(), out);
+  for (const fs::directory_entry& entry : entries_of(directory)) {
+    if (is_directory_quietly(entry)) scan_database(entry.path(), out);
   }
-  std::sort(out.begin(), out.end(), [](const CollectionInfo& a, const CollectionInfo& b) {
-    return std::tie(a.database, a.collection, a.path) < std::tie(b.database, b.collection, b.path);
-  });
+  sort_by_name(out);
   return out;
 }
 
 CollectionName name_of_bson(const std::string& path, const Options& options) {
   CollectionName out;
-  if (path != "-") {
+  if (!is_read_once(path)) {
     const fs::path file(path);
     auto stem = stem_of(file.filename().string(), ".bson");
     if (!stem) stem = stem_of(file.filename().string(), ".bin");
@@ -164,8 +162,9 @@ CollectionName name_of_bson(const std::string& path, const Options& options) {
           "they are");
     }
     if (!beside.empty()) {
-      Metadata metadata = read_metadata(beside);
+      Metadata metadata = metadata_from_file(beside.string());
       if (!metadata.name.empty()) out.collection = std::move(metadata.name);
+      if (!metadata.fault.empty()) out.warnings.push_back(std::move(metadata.fault));
       out.metadata_json = std::move(metadata.json);
     }
     for (std::string_view ending : {".bson", ".bson.gz", ".bin", ".bin.gz"}) {

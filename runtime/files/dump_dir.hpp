@@ -1,12 +1,22 @@
 // A directory as mongodump writes it: files named after collections, their metadata beside them.
 #pragma once
+#include <filesystem>
+
 #include "files/file_sources.hpp"
 
 namespace lugger {
 
+/// What lies in a directory, without the names that begin with a dot: file managers and archivers
+/// leave them (.DS_Store; ._users.bson of macOS, also below __MACOSX), and no database or collection
+/// has such a name. Error{read} when it cannot be listed.
+std::vector<std::filesystem::directory_entry> entries_of(const std::filesystem::path& directory);
+
 /// Everything in a dump, or in the directory of one of its databases, sorted by name; time series
 /// and views included.
 std::vector<CollectionInfo> scan_dump(const std::string& directory);
+
+/// By database and collection, those of one name by path.
+void sort_by_name(std::vector<CollectionInfo>& infos);
 
 /// The names and metadata of one .bson file: from *.metadata.json beside it, else from its path.
 /// Options database and collection go before both. Error{config} for the buckets of a time series

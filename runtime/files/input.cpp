@@ -77,10 +77,12 @@ FileKind sniff_kind(Bytes head, std::string_view name) {
 }
 
 Input::Input(std::string place, std::string_view format)
-    : place_(std::move(place)), shown_(place_ == "-" ? "standard input" : place_) {
-  FileBytes file(place_);
-  if (!standard_input()) bytes_ = std::filesystem::file_size(place_);
-  read_up_to(file, head_, kHeadBytes);
+    : place_(std::move(place)),
+      shown_(place_ == "-" ? "standard input" : place_),
+      read_once_(is_read_once(place_)),
+      rest_(std::make_unique<FileBytes>(place_)) {
+  if (!read_once_) bytes_ = std::filesystem::file_size(place_);
+  read_up_to(*rest_, head_, kHeadBytes);
   gzip_ = looks_like_gzip(head_.view()) || (head_.empty() && place_.ends_with(".gz"));
   if (!format.empty() && format != "auto") {
     kind_ = kind_by_format(format);
@@ -91,25 +93,33 @@ Input::Input(std::string place, std::string_view format)
   } else {
     kind_ = sniff_kind(head_.view(), place_);
   }
-  if (!standard_input()) head_ = ByteBuffer();
+  if (read_once_) return;
+  head_ = ByteBuffer();
+  rest_.reset();
 }
 
 const SourceIdentity& Input::identity() const {
   std::call_once(identified_, [this] {
-    identity_ = standard_input() ? SourceIdentity{shown_, ""} : identify_file(place_);
+    identity_ = read_once_ ? SourceIdentity{shown_, ""} : identify_file(place_);
   });
   return identity_;
 }
 
+void Input::check_position(const std::string& after) const {
+  if (!read_once_ || after.empty()) return;
+  throw Error(Code::kConfig,
+              fmt::format("a run that read {} cannot be resumed: its bytes are gone", shown_),
+              "run again with --restart and --on-conflict skip, or write the data to a file first");
+}
+
 std::unique_ptr<ByteSource> Input::raw() const {
-  auto file = std::make_unique<FileBytes>(place_);
-  if (!standard_input()) return file;
+  if (!read_once_) return std::make_unique<FileBytes>(place_);
   if (opened_.exchange(true)) {
-    throw Error(Code::kConfig, "standard input can be read only once",
+    throw Error(Code::kConfig, fmt::format("{} can be read only once", shown_),
                 "write it to a file first when it is needed twice (to infer columns, for several "
                 "collections, to resume)");
   }
-  return std::make_unique<MemoryBytes>(head_.view(), std::move(file));
+  return std::make_unique<MemoryBytes>(head_.view(), std::move(rest_));
 }
 
 std::unique_ptr<ByteStream> Input::open() const {

@@ -31,13 +31,16 @@ class Input {
   const std::string& shown() const noexcept { return shown_; }
   FileKind kind() const noexcept { return kind_; }
   bool gzip() const noexcept { return gzip_; }
-  bool standard_input() const noexcept { return place_ == "-"; }
+  /// Standard input, a pipe, a device: its bytes are gone once they are read.
+  bool read_once() const noexcept { return read_once_; }
+  /// Error{config} for a position in what was read once: its bytes are gone.
+  void check_position(const std::string& after) const;
   /// On disk; 0: unknown.
   uint64_t bytes() const noexcept { return bytes_; }
   /// Of the file, as it was when first asked for.
   const SourceIdentity& identity() const;
 
-  /// From the first byte, inflated, read ahead where inflating costs. Standard input opens once;
+  /// From the first byte, inflated, read ahead where inflating costs. What is read once opens once;
   /// Error{config} after that.
   std::unique_ptr<ByteStream> open() const;
 
@@ -48,9 +51,11 @@ class Input {
   mutable std::once_flag identified_;
   mutable SourceIdentity identity_;
   FileKind kind_ = FileKind::kBson;
-  bool gzip_ = false;
+  bool read_once_ = false, gzip_ = false;
   uint64_t bytes_ = 0;
-  ByteBuffer head_;  // kept for standard input only
+  // Kept of what is read once only: its first bytes, and the rest.
+  ByteBuffer head_;
+  mutable std::unique_ptr<ByteSource> rest_;
   mutable std::atomic<bool> opened_{false};
 };
 

@@ -48,19 +48,29 @@ class JsonCursor : public StepCursor {
  private:
   bool step(Batch& batch) override {
     const uint64_t before = reader_.consumed();
+    document_.clear();
     try {
-      document_.clear();
       while (!reader_.next(document_)) {
         if (!feed()) return false;
       }
     } catch (Error& error) {
-      error.note("file", place_);
-      throw;
+      pass_damaged(error);
     }
     give(batch, batch.arena().copy(document_.view()), static_cast<uint32_t>(document_.size()));
     given_ = true;
     passed(before, reader_.consumed());
     return true;
+  }
+
+  /// A line that is no document is given as one that cannot be read. Throws where nothing tells
+  /// what comes behind it.
+  void pass_damaged(Error& error) {
+    const bool parsing = error.code() == Code::kParse;
+    while (!parsing || !reader_.pass_damaged(error.message(), document_)) {
+      if (parsing && feed()) continue;
+      error.note("file", place_);
+      throw Error(error);
+    }
   }
 
   std::string place_;
@@ -120,7 +130,7 @@ class JsonSource : public Source {
  public:
   JsonSource(std::shared_ptr<const Input> input, CollectionName name)
       : input_(std::move(input)), name_(std::move(name)) {
-    if (!input_->gzip() && !input_->standard_input())
+    if (!input_->gzip() && !input_->read_once())
       mapped_ = std::make_unique<MappedFile>(input_->place());
   }
 
@@ -155,11 +165,7 @@ class JsonSource : public Source {
 
   std::unique_ptr<Cursor> open(const Partition& partition, const Position& after) override {
     const std::string& place = input_->shown();
-    if (input_->standard_input() && !after.empty()) {
-      throw Error(
-          Code::kConfig, "a run that read standard input cannot be resumed: its bytes are gone",
-          "run again with --restart and --on-conflict skip, or write the export to a file first");
-    }
+    input_->check_position(after);
     const ByteRange range =
         partition_range(partition.spec, mapped_ ? mapped_->bytes().size() : 0, place);
     JsonStart start{range.begin, 1, JsonLayout::kLines};

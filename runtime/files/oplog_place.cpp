@@ -91,7 +91,7 @@ bool ends_with_oplog(const Input& input) {
 }
 
 bool holds_collections(const fs::path& directory) {
-  for (const fs::directory_entry& entry : fs::directory_iterator(directory)) {
+  for (const fs::directory_entry& entry : entries_of(directory)) {
     const std::string name = entry.path().filename().string();
     if (!entry.is_directory() && stem_of(name, ".metadata.json")) return true;
     if (!entry.is_directory() && name != kFileName && stem_of(name, ".bson")) return true;
@@ -139,7 +139,7 @@ bool is_whole_dump(const std::string& directory) { return !holds_collections(dir
 std::string advice_without_oplog(const std::string& directory) {
   // mongodump writes prelude.json at the top, or into the one database it was told to dump.
   bool one_database = !is_whole_dump(directory);
-  for (const fs::directory_entry& entry : fs::directory_iterator(directory)) {
+  for (const fs::directory_entry& entry : entries_of(directory)) {
     std::error_code ignored;
     for (std::string_view name : {"prelude.json", "prelude.json.gz"})
       one_database = one_database || fs::exists(entry.path() / name, ignored);
@@ -199,14 +199,14 @@ std::optional<OplogPlace> oplog_of_file(const std::string& path, const Options& 
   const OplogChoice choice = oplog_choice(options);
   if (choice.kind == OplogChoice::Kind::kFile) return oplog_file(choice.file);
   if (choice.kind != OplogChoice::Kind::kYes) return std::nullopt;
-  if (path == "-") refuse_missing_oplog("standard input");
+  if (is_read_once(path)) refuse_missing_oplog(path == "-" ? "standard input" : path);
   const std::optional<std::string> found = file_of_dump(path);
   if (!found) refuse_missing_oplog(path);
   return only_one(*found);
 }
 
 std::string advice_beside_oplog(const std::string& path, const Options& options) {
-  if (path == "-" || oplog_choice(options).kind != OplogChoice::Kind::kDefault) return {};
+  if (is_read_once(path) || oplog_choice(options).kind != OplogChoice::Kind::kDefault) return {};
   const std::optional<std::string> found = file_of_dump(path);
   if (!found || fs::equivalent(*found, path)) return {};
   return fmt::format(
@@ -220,11 +220,12 @@ std::optional<OplogPlace> oplog_of_archive(std::shared_ptr<const Input> input,
   if (choice.kind == OplogChoice::Kind::kNo) return std::nullopt;
   if (choice.kind == OplogChoice::Kind::kFile) return oplog_file(choice.file);
   const bool asked = choice.kind == OplogChoice::Kind::kYes;
-  if (input->standard_input()) {
+  if (input->read_once()) {
     if (!asked) return std::nullopt;
-    throw Error(Code::kConfig,
-                "the oplog of an archive comes last, and standard input is read only once",
-                "write the archive to a file first, and read that");
+    throw Error(
+        Code::kConfig,
+        fmt::format("the oplog of an archive comes last, and {} is read only once", input->shown()),
+        "write the archive to a file first, and read that");
   }
   const bool there = input->gzip() ? may_hold_oplog(*input) : ends_with_oplog(*input);
   if (!there && !asked) return std::nullopt;

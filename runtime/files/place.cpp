@@ -7,6 +7,7 @@
 #include "base/url.hpp"
 #include "files/choose.hpp"
 #include "files/dump_dir.hpp"
+#include "files/export_dir.hpp"
 #include "files/replay.hpp"
 
 namespace lugger {
@@ -53,22 +54,28 @@ void require_path(const std::string& path) {
               "a source is a file, a dump directory, '-' for standard input, or a PostgreSQL URL");
 }
 
-CollectionName name_of_json(const std::string& path, const Options& options) {
-  CollectionName out;
-  if (path != "-") {
-    const std::string file = fs::path(path).filename().string();
-    for (std::string_view ending : {".json", ".jsonl", ".ndjson"}) {
-      if (auto stem = stem_of(file, ending)) out.collection = *stem;
-    }
-    if (out.collection.empty()) out.collection = file;
-  }
-  out.database = options.text("database");
-  const std::string collection = options.text("collection");
-  const size_t dot = out.database.empty() ? collection.find('.') : std::string::npos;
-  if (dot != std::string::npos) out.database = collection.substr(0, dot);
-  if (!collection.empty())
-    out.collection = dot == std::string::npos ? collection : collection.substr(dot + 1);
-  return out;
+/// What a directory holds: a dump, or where there is none, files of JSON documents.
+std::vector<CollectionInfo> scan_directory(const std::string& path, const Options& options) {
+  std::vector<CollectionInfo> out = scan_dump(path);
+  return out.empty() ? scan_exports(path, options.text("database")) : out;
+}
+
+bool is_export(const CollectionInfo& info) {
+  return export_stem(fs::path(info.path).filename().string()).has_value();
+}
+
+bool are_exports(const std::vector<CollectionInfo>& all) {
+  return !all.empty() && is_export(all.front());
+}
+
+/// "": there are none.
+std::string advice_beside_dump(const std::string& path, const std::vector<CollectionInfo>& all) {
+  if (all.empty() || are_exports(all)) return {};
+  std::vector<std::string> files;
+  for (const CollectionInfo& info : scan_exports(path, {})) files.push_back(info.path);
+  if (files.empty()) return {};
+  return fmt::format("JSON beside the dump is not read unless the file is named itself: {}",
+                     fmt::join(files, ", "));
 }
 
 using OpenCollection = std::function<std::unique_ptr<Source>(const CollectionInfo&)>;
@@ -137,7 +144,7 @@ std::unique_ptr<Source> open_file(const std::string& path, const Options& option
 
 std::unique_ptr<Source> open_directory(const std::string& path, const Options& options) {
   std::vector<std::string> advice;
-  const std::vector<CollectionInfo> all = scan_dump(path);
+  const std::vector<CollectionInfo> all = scan_directory(path, options);
   const auto open = [&](const CollectionInfo& chosen) {
     refuse_doubled(all, chosen);
     if (stem_of(fs::path(chosen.path).filename().string(), ".metadata.json")) {
@@ -146,14 +153,16 @@ std::unique_ptr<Source> open_directory(const std::string& path, const Options& o
                               chosen.collection),
                   "the dump is not complete: dump or copy it again");
     }
-    auto input = std::make_shared<const Input>(chosen.path, "bson");
-    return make_bson_source(
-        std::move(input),
-        {chosen.database, chosen.collection, chosen.metadata_json, {}, std::move(advice)});
+    const bool json = is_export(chosen);
+    auto input = std::make_shared<const Input>(chosen.path, json ? "json" : "bson");
+    CollectionName name{chosen.database, chosen.collection, chosen.metadata_json, {}, advice};
+    if (!chosen.fault.empty()) name.warnings.push_back(chosen.fault);
+    return json ? make_json_source(std::move(input), std::move(name))
+                : make_bson_source(std::move(input), std::move(name));
   };
   auto replay = begin_replay(oplog_of_directory(path, options), options, path);
   if (replay) return open_chosen(all, std::move(replay), is_whole_dump(path), options, path, open);
-  if (oplog_choice(options).kind == OplogChoice::Kind::kDefault)
+  if (oplog_choice(options).kind == OplogChoice::Kind::kDefault && !are_exports(all))
     advice.push_back(advice_without_oplog(path));
   return open(choose_collection(all, options, path));
 }
@@ -170,16 +179,21 @@ PlaceInfo place_info(std::vector<CollectionInfo> before,
     out.oplog = oplog_info(*replay, ReplayedCollections::Origin::kNone);
   }
   out.collections = listed_collections(std::move(before), options);
+  for (const CollectionInfo& info : out.collections) {
+    if (!info.fault.empty()) out.warnings.push_back(info.fault);
+  }
   return out;
 }
 
 PlaceInfo look_at_directory(const std::string& path, const Options& options) {
   const auto replay = begin_replay(oplog_of_directory(path, options), options, path);
-  const std::vector<CollectionInfo> all = scan_dump(path);
+  const std::vector<CollectionInfo> all = scan_directory(path, options);
   PlaceInfo out = place_info(all, replay, is_whole_dump(path), options);
   for (std::string& doubled : doubled_collections(all)) out.warnings.push_back(std::move(doubled));
-  if (!replay && oplog_choice(options).kind == OplogChoice::Kind::kDefault)
+  if (!replay && oplog_choice(options).kind == OplogChoice::Kind::kDefault && !are_exports(all))
     out.advice.push_back(advice_without_oplog(path));
+  if (std::string beside = advice_beside_dump(path, all); !beside.empty())
+    out.advice.push_back(std::move(beside));
   return out;
 }
 
@@ -198,9 +212,9 @@ PlaceInfo look_at_files(const std::string& place, const Options& options) {
   const std::string path = path_of(place);
   require_path(path);
   if (fs::is_directory(path)) return look_at_directory(path, options);
-  // Standard input cannot be looked at and read again: what it holds shows when it is opened.
-  if (path == "-") {
-    return {{{options.text("database"), options.text("collection"), "collection", "-", 0, "", ""}},
+  // It cannot be looked at and read again: what it holds shows when it is opened.
+  if (is_read_once(path)) {
+    return {{{options.text("database"), options.text("collection"), "collection", path, 0, "", ""}},
             std::nullopt,
             {}};
   }
@@ -214,7 +228,8 @@ PlaceInfo look_at_files(const std::string& place, const Options& options) {
   return {{{name.database, name.collection, "collection", path, input->bytes(), name.metadata_json,
             ""}},
           std::nullopt,
-          {}};
+          {},
+          name.warnings};
 }
 
 bool is_json_lines(std::string_view place) {

@@ -97,6 +97,14 @@ SourceIdentity identify_file(const std::string& path) {
   return out;
 }
 
+bool is_read_once(const std::string& place) {
+  if (place == "-") return true;
+  std::error_code ignored;
+  const std::filesystem::file_status status = std::filesystem::status(place, ignored);
+  return std::filesystem::is_fifo(status) || std::filesystem::is_socket(status) ||
+         std::filesystem::is_character_file(status);
+}
+
 Sameness compare_identities(std::string_view before, std::string_view now) noexcept {
   if (before == now) return Sameness::kSame;
   const bool known = before.find(SourceIdentity::kBetween) != std::string_view::npos;

@@ -20,6 +20,10 @@ struct SourceIdentity {
 /// Error{read} when it cannot be read.
 SourceIdentity identify_file(const std::string& path);
 
+/// Whether what is there can be read only once: "-", standard input; a pipe, as <(zcat x) makes one;
+/// a device. Nothing is opened.
+bool is_read_once(const std::string& place);
+
 enum class Sameness {
   kSame,
   kTouched,  // the same data by size and digest, in a file that was copied, moved, touched or

@@ -139,6 +139,7 @@ struct CollectionInfo {
   uint64_t bytes = 0;
   std::string metadata_json;
   std::string oplog = {};  // "": none is replayed; "untouched" or "touched" by it
+  std::string fault = {};  // what of its metadata could not be read, in a sentence; "": nothing
 };
 
 /// A place as a whole.

@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "plan/work.hpp"
 #include "value/bson_reader.hpp"
+#include "value/damaged.hpp"
 #include "value/pgrow_reader.hpp"
 
 namespace lugger {
@@ -21,7 +22,8 @@ void Plan::Work::make_rows(Batch& batch, uint32_t document) {
   const Failure failure =
       own.scope.read(batch.documents[document], read + document + 1, batch.arena());
   if (failure != Failure::kNone) {
-    batch.refuse({document, 0, -1, failure, {}, {}});
+    const std::string_view damage = damage_of(batch.documents[document].bytes());
+    batch.refuse({document, 0, -1, failure, {}, std::string(damage)});
     return;
   }
   if (refuse_left_over(batch, 0, document)) return;
@@ -116,7 +118,8 @@ void Plan::Work::make_key(Batch& batch, uint32_t document) {
   const Failure failure =
       own.scope.read(batch.documents[document], read + document + 1, batch.arena());
   if (failure != Failure::kNone) {
-    batch.refuse({document, 0, -1, failure, {}, {}});
+    const std::string_view damage = damage_of(batch.documents[document].bytes());
+    batch.refuse({document, 0, -1, failure, {}, std::string(damage)});
     return;
   }
   Value* row = batch.tables[0].add(document);

@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "value/bson_reader.hpp"
+#include "value/damaged.hpp"
 #include "value/extended_json.hpp"
 #include "value/json_scan.hpp"
 #include "value/json_tolerant.hpp"
@@ -20,7 +21,6 @@ constexpr std::string_view kBom = "\xEF\xBB\xBF";
 constexpr size_t kMaxText = 256 * 1024 * 1024;
 // Where no line ends within so much, documents are found by their brackets.
 constexpr size_t kMaxLine = 1024 * 1024;
-constexpr size_t kParserDepth = kMaxBsonDepth + 8;
 static_assert(JsonReader::kPadding >= simdjson::SIMDJSON_PADDING);
 
 enum class Phase : uint8_t {
@@ -32,13 +32,6 @@ enum class Phase : uint8_t {
   kResumed,  // somewhere between two elements
   kClosed,   // behind ']'
 };
-
-/// Whether there may be a number in it that is smaller than any double, and not zero.
-bool may_hold_tiny_number(std::string_view text) {
-  static const std::string kZeros(300, '0');
-  return text.find("e-") != text.npos || text.find("E-") != text.npos ||
-         text.find(kZeros) != text.npos;
-}
 
 size_t count_lines(std::string_view text) noexcept {
   return static_cast<size_t>(std::count(text.begin(), text.end(), '\n'));
@@ -53,6 +46,7 @@ struct JsonReader::State {
   uint64_t base = 0;       // offset of the first byte of `input`
   uint64_t line = 1;
   uint64_t line_start = 0;  // offset of the line under way
+  size_t indent = 0;        // blanks before what it begins with
   bool last = false;
   Phase phase = Phase::kStart;
   JsonLayout layout = JsonLayout::kLines;
@@ -69,9 +63,10 @@ struct JsonReader::State {
   simdjson::error_code refusal = simdjson::SUCCESS;
   uint32_t skip_lines = 0, penalty = 0;
   uint64_t consumed = 0, consumed_line = 1, tolerant = 0;
+  size_t failed_at = 0;  // where the last one showed, from where the reader stands
 
   State() {
-    if (parser.allocate(64 * 1024, kParserDepth) != simdjson::SUCCESS) throw std::bad_alloc();
+    if (parser.allocate(64 * 1024, json::kParserDepth) != simdjson::SUCCESS) throw std::bad_alloc();
   }
 
   std::string_view rest() const noexcept { return input.substr(at); }
@@ -79,6 +74,7 @@ struct JsonReader::State {
 
   void feed(Bytes piece, bool is_last);
   bool next(ByteBuffer& out);
+  bool pass_damaged(std::string_view reason, ByteBuffer& out);
 
  private:
   void skip_space() noexcept;
@@ -93,8 +89,8 @@ struct JsonReader::State {
   void read_tolerant(std::string_view text, ByteBuffer& out);
   [[noreturn]] void broken(std::string_view text);
   void use(size_t size) noexcept;
-  [[noreturn]] void fail(std::string_view text, size_t offset, std::string_view message) const;
-  [[noreturn]] void fail_here(std::string_view message) const;
+  [[noreturn]] void fail(std::string_view text, size_t offset, std::string_view message);
+  [[noreturn]] void fail_here(std::string_view message);
 };
 
 void JsonReader::State::feed(Bytes piece, bool is_last) {
@@ -118,7 +114,10 @@ void JsonReader::State::skip_space() noexcept {
     if (c == '\n') {
       ++line;
       line_start = base + at + 1;
-    } else if (c != ' ' && c != '\t' && c != '\r') {
+      indent = 0;
+    } else if (c == ' ' || c == '\t') {
+      ++indent;
+    } else if (c != '\r') {
       return;
     }
   }
@@ -132,12 +131,13 @@ void JsonReader::State::use(size_t size) noexcept {
     line_start = offset() + text.rfind('\n') + 1;
   }
   at += size;
+  indent = 0;
   consumed = offset();
   consumed_line = line;
 }
 
-void JsonReader::State::fail(std::string_view text, size_t mistake,
-                             std::string_view message) const {
+void JsonReader::State::fail(std::string_view text, size_t mistake, std::string_view message) {
+  failed_at = mistake;
   const std::string_view before = text.substr(0, mistake);
   const size_t newline = before.rfind('\n');
   const uint64_t column =
@@ -148,7 +148,7 @@ void JsonReader::State::fail(std::string_view text, size_t mistake,
       "mend that line, or export the collection again");
 }
 
-void JsonReader::State::fail_here(std::string_view message) const {
+void JsonReader::State::fail_here(std::string_view message) {
   const std::string_view shown = rest().substr(0, rest().find('\n'));
   fail(rest(), 0,
        shown.empty() ? std::string(message)
@@ -223,6 +223,10 @@ bool JsonReader::State::read_document(ByteBuffer& out) {
     return false;
   }
   if (found == json::DocumentScanner::Found::kBroken) broken(text);
+  const auto ends =
+      json::document_ends(rest().substr(text.size()), layout == JsonLayout::kArray, last);
+  if (!ends) return scanner.reset(), false;  // once a piece of input
+  if (!*ends) fail(text, text.size(), "expected nothing behind the document in its line");
   if (refused != 0 && refused != text.size()) not_by_lines();
   read_text(text, out);
   return true;
@@ -243,7 +247,7 @@ bool JsonReader::State::read_line(ByteBuffer& out) {
   const bool ends = newline != text.npos || (last && text.size() == input.size() - at);
   if (!ends) return not_by_lines(), false;
   text = text.substr(0, newline);
-  const size_t end = text.find_last_not_of(" \t\r,");
+  const size_t end = text.find_last_not_of(layout == JsonLayout::kArray ? " \t\r," : " \t\r");
   refused = end + 1;
   if (text[end] != '}') return false;
   text = text.substr(0, end + 1);
@@ -299,6 +303,25 @@ void JsonReader::State::broken(std::string_view text) {
                    quoted_excerpt(text.substr(0, text.find('\n')), 40)));
 }
 
+bool JsonReader::State::pass_damaged(std::string_view reason, ByteBuffer& out) {
+  const bool begun = consumed != 0 || rest().starts_with('{') || layout == JsonLayout::kArray;
+  if (!begun || phase == Phase::kClosed || rest().empty()) return false;
+  const bool array = layout == JsonLayout::kArray;
+  const auto size = json::damaged_extent(rest(), indent, array, last);
+  if (!size || *size > kMaxBsonBytes) return false;
+  std::string unclosed;
+  if (failed_at > *size) {  // it shows in the next document, which is whole
+    unclosed = fmt::format("line {}, column {}: the document that begins here is not closed", line,
+                           offset() - line_start + 1);
+    reason = unclosed;
+  }
+  write_damaged({reason, rest().substr(0, *size)}, out);
+  scanner.reset();
+  use(*size);
+  phase = array ? Phase::kResumed : Phase::kLines;
+  return true;
+}
+
 void JsonReader::State::write(simdjson::dom::element root, std::string_view text, bool rewrote,
                               ByteBuffer& out) {
   const size_t before = out.size();
@@ -314,7 +337,7 @@ void JsonReader::State::write(simdjson::dom::element root, std::string_view text
     fail(text, where, fmt::format("{}, found {}", mistake.message, quoted_excerpt(shown, 60)));
   }
   // simdjson reads what is too small for a double as 0.
-  if (!rewrote && writer.met_zero() && may_hold_tiny_number(text)) {
+  if (!rewrote && writer.met_zero() && json::may_hold_tiny_number(text)) {
     out.truncate(before);
     return read_tolerant(text, out);
   }
@@ -334,6 +357,9 @@ void JsonReader::feed_in_place(Bytes rest) {
   state_->last = true;
 }
 bool JsonReader::next(ByteBuffer& out) { return state_->next(out); }
+bool JsonReader::pass_damaged(std::string_view reason, ByteBuffer& out) {
+  return state_->pass_damaged(reason, out);
+}
 uint64_t JsonReader::consumed() const noexcept { return state_->consumed; }
 uint64_t JsonReader::line() const noexcept { return state_->consumed_line; }
 uint64_t JsonReader::tolerant() const noexcept { return state_->tolerant; }
@@ -345,31 +371,6 @@ void JsonReader::resume(uint64_t offset, uint64_t line, JsonLayout layout) {
   state_->layout = layout;
   if (offset == 0) return;
   state_->phase = layout == JsonLayout::kArray ? Phase::kResumed : Phase::kLines;
-}
-
-std::string bson_from_json(std::string_view json) {
-  simdjson::dom::parser parser;
-  if (parser.allocate(json.size() + 64, kParserDepth) != simdjson::SUCCESS)
-    raise(Code::kParse, "too much JSON");
-  simdjson::dom::element root;
-  std::string text(json);
-  if (may_hold_tiny_number(text) || parser.parse(text).get(root) != simdjson::SUCCESS) {
-    text.clear();
-    try {
-      json::rewrite_tolerant(json, text);
-    } catch (const json::Mistake& mistake) {
-      raise(Code::kParse, "JSON, byte {}: {}", mistake.offset + 1, mistake.message);
-    }
-    const simdjson::error_code error = parser.parse(text).get(root);
-    if (error != simdjson::SUCCESS) raise(Code::kParse, "JSON: {}", simdjson::error_message(error));
-  }
-  ByteBuffer out, scratch;
-  try {
-    json::ExtendedJsonWriter(scratch).write_root(root, out);
-  } catch (const json::WrapperMistake& mistake) {
-    raise(Code::kParse, "{}, found {}", mistake.message, quoted_excerpt(json, 60));
-  }
-  return std::string(out.text());
 }
 
 }  // namespace lugger

@@ -34,6 +34,10 @@ class JsonReader {
   /// True: one document's BSON was appended to out. False: more input is needed, or the input is
   /// done.
   bool next(ByteBuffer& out);
+  /// After next() threw: passes over the text that is no document, and appends what stands for it
+  /// (value/damaged.hpp). False: more input is needed to tell where the next document begins, or
+  /// that cannot be told: the input was cut, or holds no documents.
+  bool pass_damaged(std::string_view reason, ByteBuffer& out);
   /// Bytes of input up to the end of the last document, and the line (from 1) it ends in.
   uint64_t consumed() const noexcept;
   uint64_t line() const noexcept;

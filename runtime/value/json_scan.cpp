@@ -83,6 +83,55 @@ DocumentScanner::Found DocumentScanner::scan(std::string_view text) noexcept {
   return Found::kMore;
 }
 
+namespace {
+
+constexpr std::string_view kBlanks = " \t\r\n";
+
+size_t trimmed(std::string_view text, size_t end) noexcept {
+  return text.substr(0, end).find_last_not_of(kBlanks) + 1;
+}
+
+/// The end of the line before the next document's. npos: there is none; text.size(): more is
+/// needed to tell.
+size_t line_before_next(std::string_view text, size_t indent, bool array, bool last) noexcept {
+  for (size_t at = text.find('\n'); at != text.npos; at = text.find('\n', at + 1)) {
+    const std::string_view next = text.substr(at + 1);
+    if (last && next.find_first_not_of(kBlanks) == next.npos) return at;
+    if (next.size() <= indent) return last ? text.npos : text.size();
+    const bool begins = next[indent] == '{' || (array && next[indent] == ']');
+    if (begins && next.find_first_not_of(" \t") == indent) return at;
+  }
+  return last ? text.npos : text.size();
+}
+
+}  // namespace
+
+std::optional<bool> document_ends(std::string_view rest, bool array, bool last) noexcept {
+  const size_t next = rest.find_first_not_of(" \t\r");
+  if (next == rest.npos) return last ? std::optional(true) : std::nullopt;
+  const char c = rest[next];
+  return c == '\n' || c == '{' || (array && (c == ',' || c == ']'));
+}
+
+std::optional<size_t> damaged_extent(std::string_view text, size_t indent, bool array, bool last) {
+  if (text.starts_with('{')) {
+    DocumentScanner scanner;
+    const auto found = scanner.scan(text);
+    if (found == DocumentScanner::Found::kEnd && text[scanner.size() - 1] == '}') {
+      const auto closed = document_ends(text.substr(scanner.size()), array, last);
+      if (!closed) return std::nullopt;
+      if (*closed) return scanner.size();
+    }
+  }
+  size_t end = line_before_next(text, indent, array, last);
+  if (end == text.npos || end == text.size()) return std::nullopt;
+  const bool at_end = last && text.find_first_not_of(kBlanks, end) == text.npos;
+  end = trimmed(text, end);
+  // The array's own bracket closes it, in the line of its last element.
+  if (array && at_end && end != 0 && text[end - 1] == ']') end = trimmed(text, end - 1);
+  return end == 0 ? std::nullopt : std::optional(end);
+}
+
 size_t nth_object(std::string_view text, size_t n) noexcept {
   bool in_string = false;
   for (size_t at = 0; at < text.size(); ++at) {

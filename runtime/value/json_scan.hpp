@@ -2,6 +2,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -35,6 +36,19 @@ class DocumentScanner {
   bool escaped_ = false;
   char previous_ = 0;  // last byte that was not white space
 };
+
+/// Whether a closed document has ended: behind it stands the end of the line, or a document, or in
+/// an array a comma or its bracket. nullopt: nothing does, yet.
+std::optional<bool> document_ends(std::string_view rest, bool array, bool last) noexcept;
+
+/// Text that begins where a document should, and is none: how much of it to pass over, so that what
+/// follows can be read. Where its brackets close, and a document, a comma or the line's end follow,
+/// it reaches to there; else to the end of the line before the next one that begins with a '{' as
+/// far to the right as it does itself (`indent` blanks): documents that lie inside of others stand
+/// further right. nullopt: that cannot be told; of more input, unless this is the `last`, it can.
+/// Proof that it does not depend on where a file was split: see json_boundaries(); a boundary is
+/// such an end.
+std::optional<size_t> damaged_extent(std::string_view text, size_t indent, bool array, bool last);
 
 /// Offset of the n-th '{' (from 0) outside strings, to say where a value found by the parser
 /// stands; 0 when there is none.

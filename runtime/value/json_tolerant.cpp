@@ -274,4 +274,10 @@ class Rewriter : TolerantText {
 
 bool rewrite_tolerant(std::string_view text, std::string& out) { return Rewriter(text, out).run(); }
 
+bool may_hold_tiny_number(std::string_view text) {
+  static const std::string kZeros(300, '0');
+  return text.find("e-") != text.npos || text.find("E-") != text.npos ||
+         text.find(kZeros) != text.npos;
+}
+
 }  // namespace lugger::json

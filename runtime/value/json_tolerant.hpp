@@ -4,9 +4,17 @@
 #include <string>
 #include <string_view>
 
+#include "value/bson_reader.hpp"
 #include "value/json_scan.hpp"
 
 namespace lugger::json {
+
+/// Of simdjson's parsers: wrappers stand around what BSON holds.
+inline constexpr size_t kParserDepth = kMaxBsonDepth + 8;
+
+/// Whether there may be a number in it that is smaller than any double, and not zero: simdjson reads
+/// that as 0.
+bool may_hold_tiny_number(std::string_view text);
 
 /// Reads one value that fills `text` and appends it to `out` as strict JSON. Beyond JSON it knows:
 /// NaN, Infinity, +Infinity, -Infinity, undefined, MinKey, MaxKey; 'single quotes' (with \' in

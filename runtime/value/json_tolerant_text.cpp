@@ -56,16 +56,20 @@ uint32_t TolerantText::hex(size_t digits, size_t start) {
   return number;
 }
 
+/// Half of a pair is no character, and JavaScript writes it where a string was cut: it becomes
+/// U+FFFD, as MongoDB's tools read it.
 void TolerantText::unicode_escape(size_t start) {
   const uint32_t unit = hex(4, start);
-  put_escape(unit);
-  if (unit < 0xD800 || unit > 0xDFFF) return;
-  const bool pair = unit < 0xDC00 && text_.substr(at_, 2) == "\\u";
-  if (!pair) refuse_at(start, "expected a pair of surrogate escapes");
-  at_ += 2;
-  const uint32_t low = hex(4, start);
-  if (low < 0xDC00 || low > 0xDFFF) refuse_at(start, "expected a pair of surrogate escapes");
-  put_escape(low);
+  if (unit < 0xD800 || unit > 0xDFFF) return put_escape(unit);
+  const size_t second = at_;
+  if (unit < 0xDC00 && text_.substr(at_, 2) == "\\u") {
+    at_ += 2;
+    const uint32_t low = hex(4, second);
+    if (low >= 0xDC00 && low <= 0xDFFF) return put_escape(unit), put_escape(low);
+  }
+  at_ = second;
+  put_escape(0xFFFD);
+  standard_ = false;
 }
 
 /// What Go's %q writes beyond JSON.

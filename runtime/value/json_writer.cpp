@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "value/damaged.hpp"
 #include "value/json_emitter.hpp"
 #include "value/pgrow_reader.hpp"
 
@@ -32,6 +33,15 @@ JsonFault write(const Value& value, JsonStyle style, const JsonPolicy& policy, O
 
 std::string malformed_json(Bytes bytes, std::string_view reason) {
   return fmt::format(R"({{"$malformed":"{}","error":"{}"}})", to_hex(bytes), reason);
+}
+
+/// Bytes that are not UTF-8 are replaced.
+std::string damaged_json(const DamagedText& damaged) {
+  std::string out = R"({"$text":)";
+  write_json_string(damaged.text, out);
+  out += R"(,"error":)";
+  write_json_string(damaged.reason, out);
+  return out + '}';
 }
 
 std::string row_json(const Document& document, const json::Rules& rules) {
@@ -69,6 +79,7 @@ JsonFault write_json(const Value& value, JsonStyle style, const JsonPolicy& poli
 std::string document_json(const Document& document, JsonStyle style) {
   const json::Rules rules{style, {}, JsonPolicy::NonFinite::kText};
   if (document.format == Format::kPgRow) return row_json(document, rules);
+  if (const auto damaged = damaged_text(document.bytes())) return damaged_json(*damaged);
   const BsonFault fault = validate_bson(document.bytes());
   if (fault != BsonFault::kNone) return malformed_json(document.bytes(), fault_text(fault));
   ByteBuffer out;

@@ -26,11 +26,19 @@ local function shapes_of(list)
         unique_id = unique_id_of(item, shape) }
     end
   end
+  for _, item in ipairs(list.beside) do
+    for _, job in ipairs(item.jobs) do
+      local shape = job:shape()
+      shapes[#shapes + 1] = { name = item.name, shape = shape,
+        unique_id = unique_id_of({ unique_id = scaffold.unique_id(shape.tables[1]) }, shape) }
+    end
+  end
+  table.sort(shapes, function(a, b) return a.name < b.name end)
   return shapes
 end
 
 local function files_of(list, args)
-  local files = { { 'all.lua', scaffold.all(list) } }
+  local files = { { 'all.lua', scaffold.all(list, args.out) } }
   -- Tables that exist have their keys, constraints and indexes, and someone who looks after them.
   if not args.onto then
     local shapes = shapes_of(list)
@@ -83,6 +91,9 @@ local function run(args)
   write(list, args)
   scaffold_report.show(list, args)
   for _, item in ipairs(list) do
+    if item.failed then return cli.exit.failed end
+  end
+  for _, item in ipairs(list.passed) do
     if item.failed then return cli.exit.failed end
   end
   return cli.exit.done

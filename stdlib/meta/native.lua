@@ -236,7 +236,7 @@ function state:close() end
 
 --- What kind of place it is. Nothing is opened.
 ---@param place string
----@return { name: "postgresql"|"files", sql: boolean } sql: SQL sessions, migrations and fixes go there
+---@return { name: "postgresql"|"files", sql: boolean, read_once: boolean } sql: SQL sessions, migrations and fixes go there; read_once: standard input, a pipe
 function native.place_kind(place) end
 
 --- The options a source takes, by its kind.

@@ -68,6 +68,8 @@ function native.system.mask_secrets(text) end
 ---@param text string
 ---@return string
 function native.system.mask_text(text) end
+--- What the program itself says on standard error is JSON from here on, an event a line.
+function native.system.as_events() end
 ---@param a string
 ---@param b string
 ---@return integer

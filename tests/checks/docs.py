@@ -16,8 +16,9 @@ import harness
 from harness import ROOT, lugger
 from postgres import Postgres
 
-PAGES = [p for p in [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md')),
-                     *sorted((ROOT / 'examples').rglob('*.md'))] if p.exists()]
+PAGES = [p for p in [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md')), *sorted((ROOT / 'examples').rglob('*.md'))] if p.exists()]
+# Their readers have set nothing yet: what the pages need, they say.
+BEGINNINGS = (ROOT / 'README.md', ROOT / 'docs' / 'quick-start.md')
 BLOCK = re.compile(r'^```(\w+)([^\n]*)\n(.*?)^```\s*$', re.M | re.S)
 LINK = re.compile(r'(?<!!)\[[^\]\n]*\]\(([^)\s]+)\)')
 
@@ -38,8 +39,8 @@ class Docs(unittest.TestCase):
     def setUpClass(cls):
         cls.server = Postgres()
 
-    def room(self, page):
-        """A directory as a reader of the page has it, and an empty database."""
+    def room(self, page, begun=True):
+        """A directory as a reader of the page has it, and an empty database; `begun`: named in the environment."""
         room = Path(harness.scratch())
         if 'examples' in page.relative_to(ROOT).parts:
             shutil.copytree(page.parent, room, dirs_exist_ok=True)
@@ -50,7 +51,9 @@ class Docs(unittest.TestCase):
         bin_dir.mkdir()
         (bin_dir / 'lugger').symlink_to(harness.binary())
         database = self.server.fresh()
-        env = {'PG_URI': database.url, 'MONGO_URI': 'dump', 'PATH': f'{bin_dir}:{os.environ["PATH"]}'}
+        env = {'PATH': f'{bin_dir}:{os.environ["PATH"]}'}
+        if begun:
+            env.update(PG_URI=database.url, MONGO_URI='dump')
         return room, env
 
     def run_lua(self, page, line, kind, text):
@@ -80,7 +83,8 @@ class Docs(unittest.TestCase):
             found = [b for b in blocks(page) if (b[1] == 'sh' and b[2].startswith('run')) or b[1] == 'lua']
             if not any(b[1] == 'sh' for b in found):
                 continue
-            room, env = self.room(page)
+            room, env = self.room(page, page not in BEGINNINGS)
+            exports = ''
             for line, language, _, text in found:
                 name = re.match(r'-- ([\w./-]+\.lua)\b', text)
                 if language == 'lua':
@@ -88,11 +92,10 @@ class Docs(unittest.TestCase):
                         (room / name.group(1)).write_text(text, encoding='utf-8')
                     continue
                 with self.subTest(page=page.name, line=line):
-                    done = subprocess.run(['bash', '-euo', 'pipefail', '-c', text], cwd=room,
-                                          env=harness.clean_environment(env), capture_output=True, text=True,
-                                          timeout=120)
-                    self.assertIn(done.returncode, (0, 3),
-                                  f'{page.name}:{line}\n{text}\n{done.stdout}\n{done.stderr}')
+                    done = subprocess.run(['bash', '-euo', 'pipefail', '-c', exports + text], cwd=room, env=harness.clean_environment(env),
+                                          capture_output=True, text=True, timeout=120)
+                    self.assertIn(done.returncode, (0, 3), f'{page.name}:{line}\n{text}\n{done.stdout}\n{done.stderr}')
+                    exports += ''.join(f'{one}\n' for one in re.findall(r'^export .*$', text, re.M))
 
     def test_links(self):
         broken = []

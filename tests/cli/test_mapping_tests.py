@@ -1,7 +1,9 @@
 """lugger init DIR, and lugger test: mappings on sample documents, without a database."""
 import os
+import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import harness
 import project
@@ -23,6 +25,41 @@ class Init(project.Case):
             checked = subprocess.run(["luacheck", "-q", "."], cwd=os.path.join(self.dir, "shop"),
                                      capture_output=True, text=True)
             self.assertEqual(checked.returncode, 0, checked.stdout)
+
+    def commands(self, text):
+        """Every command of the ```sh blocks, in their order."""
+        return [line for block in re.findall(r"^```sh\n(.*?)^```$", text, re.M | re.S) for line in block.splitlines()]
+
+    def test_c16_the_workflow_is_yaml_and_its_steps_run(self):
+        self.lugger("init", "shop", status=0)
+        text = self.read("shop/.github/workflows/check.yml")
+        for line in text.splitlines():
+            self.assertRegex(line, r"^ *(#.*|(- )?[\w-]+:( .*)?)$")
+        steps = re.findall(r"^ +- run: (.*)$", text, re.M)
+        self.assertIn("lugger test tests/", steps)
+        try:
+            import yaml
+            self.assertEqual([step["run"] for step in yaml.safe_load(text)["jobs"]["check"]["steps"] if "run" in step], steps)
+        except ImportError:
+            pass
+        for step in steps:
+            words = step.split()
+            if words[0] == "lugger":
+                harness.lugger(*words[1:], cwd=os.path.join(self.dir, "shop"), env=self.environment(), expect=0)
+
+    def test_c16_the_readme_is_typed_from_top_to_bottom(self):
+        self.lugger("init", "shop", status=0)
+        shop = Path(self.dir, "shop")
+        shutil.copytree(harness.ROOT / "examples/shop/dump", shop / "dump")
+        (shop / "bin").mkdir()
+        (shop / "bin/lugger").symlink_to(harness.binary())
+        os.chmod(self.dir, 0o755)
+        commands = self.commands((shop / "README.md").read_text())
+        self.assertGreater(len(commands), 5)
+        for command in commands:
+            done = subprocess.run(["bash", "-euc", command], cwd=shop, env=harness.clean_environment({"PATH": f"{shop}/bin:{os.environ['PATH']}"}),
+                                  capture_output=True, text=True, timeout=120)
+            self.assertIn(done.returncode, (0, 3), (command, done.stdout, done.stderr))
 
     def test_nothing_is_overwritten(self):
         self.lugger("init", "shop", status=0)

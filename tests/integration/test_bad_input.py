@@ -210,20 +210,28 @@ class Json(Bad):
     def broken(self, text, *words):
         return self.fails(text, *words, source='docs.json')
 
+    def refused(self, text, *words):
+        """The one line of these that is no document is a reject."""
+        work = self.work(text, source='docs.json')
+        books = work.run('--create', expect=3).books()
+        self.assertEqual(books['rejected'], 1)
+        told = work.lugger('rejects', 'job.lua', '--export', '-').out
+        message = json.loads(told)['message']
+        for word in words:
+            self.assertIn(word, message)
+
     def test_broken_at_line_11(self):
-        for name, line, words in (('literal', '{"_id":11,"v":tru}', ('column 15', 'expected a value')),
-                                  ('open', '{"_id":11,"v":', ('column 1', 'not closed before line 13')),
-                                  ('text', 'hello', ('column 1', "begins with '{'")),
-                                  ('number', '17', ('column 1', "begins with '{'")),
-                                  ('surrogate', '{"_id":11,"v":"\\ud800"}', ('surrogate',)),
-                                  ('oid', '{"_id":{"$oid":"xyz"}}', ('24 hex digits',)),
-                                  ('nul key', '{"_id":11,"v":{"a\\u0000b":1}}',
-                                   ('field names without a NUL',))):
+        for name, line, words in (
+                ('literal', '{"_id":11,"v":tru}', ('column 15', 'expected a value')),
+                ('open', '{"_id":11,"v":', ('column 1', 'not closed before line 13')),
+                ('text', 'hello', ('column 1', "begins with '{'")), ('number', '17', ('column 1', "begins with '{'")),
+                ('oid', '{"_id":{"$oid":"xyz"}}', ('24 hex digits',)),
+                ('nul key', '{"_id":11,"v":{"a\\u0000b":1}}', ('field names without a NUL',))):
             with self.subTest(name):
-                self.broken(f'{LINES}{line}\n{LINES}', 'line 11', 'docs.json', 'mend that line', *words)
+                self.refused(f'{LINES}{line}\n{LINES}', 'line 11', *words)
 
     def test_not_utf8(self):
-        self.broken(LINES.encode() + b'{"_id":11,"v":"a\xff"}\n', 'line 11', 'expected UTF-8')
+        self.refused(LINES.encode() + b'{"_id":11,"v":"a\xff"}\n', 'line 11', 'expected UTF-8')
 
     def test_utf16(self):
         self.broken(LINES.encode('utf-16'), 'docs.json is UTF-16', 'UTF-8')
@@ -234,8 +242,7 @@ class Json(Bad):
 
     def test_nested_to_ten_thousand_levels(self):
         for levels in (250, 10_000):
-            self.broken(LINES + '{"_id":11,"v":' + '{"a":' * levels + '1' + '}' * levels + '}\n', 'line 11',
-                        'nested deeper')
+            self.refused(LINES + '{"_id":11,"v":' + '{"a":' * levels + '1' + '}' * levels + '}\n', 'line 11', 'nested deeper')
         self.broken(LINES + '{"_id":11,"v":' + '[' * 10_000, 'line 11')
 
 

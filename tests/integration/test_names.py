@@ -1,12 +1,10 @@
 """Names of tables, keys, indexes and constraints: chosen once, kept apart, never cut by the server."""
+import json
 import random
-
 import unittest
 from pathlib import Path
 
-
 import harness
-
 from harness import lugger
 from jobs import dump
 from postgres import Postgres
@@ -162,6 +160,39 @@ class Names(unittest.TestCase):
                         expect=1)
         self.assertEqual(self.database.query(USER_TABLES), '')
         return result.err + result.out
+
+    def hostile(self):
+        """Collections, fields and indexes whose names mean something elsewhere; arrays of documents among the fields."""
+        fields = {'x.': [{'a': 1}], 'x.y': [{'a': 1, 'b.c': [{'z': 1}]}], '': [{'q': 1}], '.': [{'q': 1}], '..': 5, 'a"b': [{'"': 1}], "o'k": 1,
+                  'q': {'': 1, '.': 2}, 'x[]': [{'a[]': [{'b': 1}]}], '*': 1, '$a': 2, '-- x': 3, '\n': 4, '[]': 6, '\\': [{'k': 1}]}
+        keys = (("o'k", 'a.b'), ('..', '"'), ('*', '_'), ('-- x', 'x' * 200), ('x..a', 'm'), ('q.', 'f'), ('$a', 'idx;drop'), ('\n', '\n'))
+        indexes = [{'v': 2, 'key': {'_id': 1}, 'name': '_id_'}] + [{'v': 2, 'key': {key: 1}, 'name': name} for key, name in keys]
+        names = ['plain', 'a.b', 'a"b', "o'k", 'x;drop table y', '-- x', 'UPPER', 'select', 'a\nb', 'a b', 'x.', 'x.y', '%', '[]', '*', '\\', 'x' * 100,
+                 '_', '0', 'a/b', 'all', 'lugger']
+        for number, name in enumerate(names):
+            folder = dump(self.dir, 'shop', {f'c{number}': [{'_id': i, **fields} for i in range(2)]}) / 'shop'
+            (folder / f'c{number}.metadata.json').write_text(json.dumps({'collectionName': name, 'type': 'collection', 'options': {}, 'indexes': indexes}))
+        return len(names)
+
+    def test_c20_hostile_names_are_quoted_and_never_split(self):
+        count = self.hostile()
+        for flags in ((), ('--snake-case',)):
+            with self.subTest(flags):
+                out, database = f'out{len(flags)}', self.server.fresh()
+                told = lugger('scaffold', 'dump', '--out', out, *flags, cwd=self.dir)
+                self.assertNotIn('left out', told.err)
+                env = {'PG_URI': database.url}
+                lugger('run', f'{out}/all.lua', '--create', cwd=self.dir, env=env)
+                self.assertEqual(database.query("select nspname from pg_namespace where nspname !~ '^pg_|^information' order by 1"), 'lugger\npublic')
+                tables = database.query(USER_TABLES).split('\n')
+                self.assertEqual(len(tables), 9 * count)
+                for table in tables:
+                    self.assertGreaterEqual(database.number(f"""select count(*) from "{table.replace('"', '""')}" """), 2, table)
+                lugger('verify', f'{out}/all.lua', cwd=self.dir, env=env)
+                again = self.server.fresh()
+                for name in ('schema.sql', 'indexes.sql', 'constraints.sql'):
+                    again.query((self.dir / out / name).read_text())
+                self.assertEqual(again.query(USER_TABLES), '\n'.join(tables))
 
     def test_a3_what_the_server_would_cut_is_refused_before_the_first_row(self):
         long = 'n' * 64

@@ -1,4 +1,5 @@
 """What a run says and does around the rows: forecasts, settings, secrets, memory, resuming, exit statuses."""
+import json
 import os
 import stat
 import time
@@ -211,6 +212,40 @@ class Running(unittest.TestCase):
         self.assertEqual(lugger('run', 'job.lua', '--create', cwd=room, env=env).books()['inserted'], 10)
         shown = lugger('psql', 'local:./pg', '-XAtc', 'select count(*) from docs', cwd=room, env=env)
         self.assertEqual(shown.out.strip(), '10')
+
+
+class Events(unittest.TestCase):
+    """--log json: whatever stands on standard error is an event."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Postgres()
+
+    def events(self, result):
+        return [json.loads(line) for line in result.err.splitlines()]
+
+    def test_c17_warnings_and_errors_are_events(self):
+        work = Work(self.server.fresh(), [{'_id': 1, 'v': 'x', 'more': 1}, {'_id': 2, 'v': 'n/a'}], job("{ 'v', 'int4', on_error = 'reject' }"))
+        secret = work.database.url + ('&' if '?' in work.database.url else '?') + 'password=geheim'
+        for words, status in ((('run', 'job.lua', '--create', '--log', 'json'), 3), (('run', 'job.lua', '--log=json'), 3),
+                              (('rejects', 'job.lua', '--retry', '--log', 'json'), 3),
+                              (('run', 'job.lua', '--into', secret, '--log', 'json'), 3),
+                              (('run', 'job.lua', '--into', 'postgresql://127.0.0.1:1/x?sslmode=disable', '--log', 'json'), 1),
+                              (('run', 'gone.lua', '--log', 'json'), 1), (('run', 'job.lua', '--log', 'json', '--no-such-flag'), 2)):
+            with self.subTest(words):
+                result = work.lugger(*words, expect=status, env={'LUGGER_CONNECT_WAIT': '1'})
+                told = self.events(result)
+                self.assertTrue(all(event['event'] for event in told))
+                self.assertNotIn('geheim', result.err)
+                kinds = {event['event'] for event in told}
+                if status == 3:
+                    self.assertIn('end', kinds)
+                else:
+                    self.assertTrue(kinds & {'error', 'end'})
+                if secret in words:
+                    self.assertIn('password', next(event['message'] for event in told if event['event'] == 'warning'))
+        plain = work.lugger('run', 'job.lua', expect=3)
+        self.assertNotIn('{"', plain.err)
 
 
 if __name__ == '__main__':

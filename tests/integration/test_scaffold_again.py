@@ -1,10 +1,16 @@
 """lugger scaffold over files that are there already, and over names and documents that nobody expects."""
+import os
+import re
+import shutil
+import subprocess
+import unittest
 from pathlib import Path
 
 import bson
 import harness
 from bson import Date
 from harness import lugger
+from postgres import Postgres
 from scaffolding import Case, oid
 
 class Again(Case):
@@ -151,6 +157,29 @@ TABLES = '''select c.relname, a.attname, format_type(a.atttypid, a.atttypmod) fr
     join pg_attribute a on a.attrelid = c.oid
     where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace and a.attnum > 0
       order by c.relname, a.attnum'''
+
+class Readme(unittest.TestCase):
+    def test_c16_its_commands_work_where_scaffold_was_run(self):
+        server = Postgres()
+        for out in ('migrate', 'my files/out'):
+            room = Path(harness.scratch())
+            shutil.copytree(harness.ROOT / 'examples/shop/dump', room / 'dump')
+            (room / 'my files').mkdir()
+            (room / 'bin').mkdir()
+            (room / 'bin/lugger').symlink_to(harness.binary())
+            lugger('scaffold', 'dump', '--out', out, cwd=room)
+            text = (room / out / 'README.md').read_text()
+            block = re.search(r'^```sh\n(.*?)^```$', text, re.M | re.S).group(1)
+            database, by_hand = server.fresh(), server.fresh()
+            for command in block.splitlines():
+                env = harness.clean_environment({'PG_URI': database.url, 'PATH': f'{room}/bin:{os.environ["PATH"]}'})
+                done = subprocess.run(['bash', '-euc', command], cwd=room, env=env, capture_output=True, text=True, timeout=120)
+                self.assertIn(done.returncode, (0, 3, 4), (command, done.stdout, done.stderr))
+                self.assertNotIn('error', done.stderr)
+            self.assertGreater(database.number('select count(*) from users'), 0)
+            for name in ('schema.sql', 'indexes.sql', 'constraints.sql'):
+                by_hand.query((room / out / name).read_text())
+
 
 if __name__ == '__main__':
     harness.main()

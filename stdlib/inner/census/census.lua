@@ -30,7 +30,13 @@ local trial_seconds, trial_bytes = 1, 50e6 -- a small collection is tried for le
 ---@field server_version string|nil of the MongoDB server that a dump was taken from, when it says so
 ---@field oplog string|nil whose updates were counted
 ---@field forecast lugger.census_forecast|nil of all collections
+---@field passed lugger.census_passed[] collections that were not counted
 ---@field stopped boolean|nil the user stopped it
+
+---@class lugger.census_passed
+---@field name string
+---@field reason string
+---@field failed boolean it could not be read
 
 local own_databases = { admin = true, config = true, ['local'] = true }
 
@@ -54,19 +60,25 @@ local function full_name(item)
   return (item.database ~= '' and item.database .. '.' or '') .. item.collection
 end
 
---- What a census of the place covers: { name, options } of each collection.
+local time_series = 'a time series: the dump holds its internal buckets, not its documents; export it with mongoexport '
+  .. 'and copy that file'
+
+--- What a census of the place covers: { name, options } of each collection; and what it passes over, with the reason.
 ---@param place string
 ---@param options table
 ---@return { name: string, options: table }[]
+---@return lugger.census_passed[]
 function census.collections(place, options)
   if options.collection or options.table or options.query then
-    return { { name = options.collection or options.table or 'query', options = options } }
+    return { { name = options.collection or options.table or 'query', options = options } }, {}
   end
-  local found, counted = native.look_at_place(place, options).collections, {}
+  local found, counted, passed = native.look_at_place(place, options).collections, {}, {}
   local by_table = native.place_kind(place).sql
-  if #found == 1 then return { { name = full_name(found[1]), options = options } } end
+  if #found == 1 then return { { name = full_name(found[1]), options = options } }, passed end
   for _, item in ipairs(found) do
-    if is_counted(item) then
+    if is_counted(item) and item.type == 'timeseries' then
+      passed[#passed + 1] = { name = full_name(item), reason = time_series, failed = false }
+    elseif is_counted(item) then
       local own = options_for(options, item)
       if by_table then own.table, own.collection = item.collection, nil end
       counted[#counted + 1] = { name = full_name(item), options = own }
@@ -76,7 +88,7 @@ function census.collections(place, options)
     fault.raise('config', system.mask_secrets(place) .. ' holds no collection to count',
       'views and system collections are left out; name one by -c')
   end
-  return counted
+  return counted, passed
 end
 
 local function watch(run, reporter)
@@ -109,6 +121,29 @@ function census.count(name, place, options, settings)
   if not ok then error(result, 0) end
   result.name = name
   return census_advice.add(result), run
+end
+
+--- Counts the collections one after another. Of several, one that cannot be read is passed over.
+---@param items { name: string, options: table }[]
+---@param passed lugger.census_passed[] those are added
+---@param place string resolved
+---@param settings lugger.census_settings
+---@param use fun(item: table, told: lugger.collection_census, run: table, i: integer): boolean|nil true: enough
+function census.count_each(items, passed, place, settings, use)
+  local first_error, counted
+  for i, item in ipairs(items) do
+    local ok, told, run = pcall(census.count, item.name, place, item.options, settings)
+    if ok then
+      counted = true
+      if use(item, told, run, i) then return end
+    elseif #items == 1 or type(told) == 'table' and told.code == 'interrupted' then
+      error(told, 0)
+    else
+      first_error = first_error or told
+      passed[#passed + 1] = { name = item.name, reason = tostring(told), failed = true }
+    end
+  end
+  if first_error and not counted then error(first_error, 0) end
 end
 
 local function try(census_of, place, options)
@@ -152,8 +187,8 @@ end
 
 -- Which collections are counted and which of them are shown: references need the others' keys too.
 local function chosen(place, options, settings)
-  local shown = census.collections(place, options)
-  if not settings.references or not options.collection then return shown, #shown end
+  local shown, passed = census.collections(place, options)
+  if not settings.references or not options.collection then return shown, #shown, passed end
   local without = {}
   for key, value in pairs(options) do without[key] = key ~= 'collection' and value or nil end
   local all = census.collections(place, without)
@@ -161,7 +196,7 @@ local function chosen(place, options, settings)
   for _, item in ipairs(all) do
     if item.name ~= shown[1].name and item.name:match('%.(.*)$') ~= shown[1].name then list[#list + 1] = item end
   end
-  return list, 1
+  return list, 1, passed
 end
 
 -- The collections by the names that an oplog has for them.
@@ -184,17 +219,16 @@ function census.take(place, options, settings)
   options, settings = options or {}, check(settings or {})
   local resolved = config.resolve(place, 'from')
   local out, runs, counted = { place = system.mask_secrets(place), collections = {}, references = {} }, {}, {}
-  local items, shown = chosen(resolved, options, settings)
-  for i, item in ipairs(items) do
-    local told, run = census.count(item.name, resolved, item.options, settings)
+  local items, shown, passed = chosen(resolved, options, settings)
+  out.passed = passed
+  local trial = settings.trial ~= false and not native.place_kind(resolved).read_once
+  census.count_each(items, passed, resolved, settings, function(item, told, run, i)
     runs[#runs + 1], counted[#counted + 1] = run, item
     if i <= shown then out.collections[#out.collections + 1] = told end
-    if system.stop_level() > 0 then
-      out.stopped = true
-      break
-    end
-    if settings.trial ~= false and resolved ~= '-' and i <= shown then try(told, resolved, item.options) end
-  end
+    out.stopped = system.stop_level() > 0 or nil
+    if trial and not out.stopped and i <= shown then try(told, resolved, item.options) end
+    return out.stopped
+  end)
   for _, reference in ipairs(census_references.find(counted, runs)) do
     for _, told in ipairs(out.collections) do
       if told.name == reference.collection then table.insert(out.references, reference) end
@@ -210,7 +244,7 @@ end
 -- Lists that may be empty must be lists in JSON too.
 local lists = { 'collections', 'paths', 'types', 'examples', 'null_examples', 'top', 'discriminators', 'decides',
   'kinds', 'always', 'never', 'faults', 'breaks', 'notes', 'warnings', 'subtypes', 'same_but_case',
-  'references', 'hot' }
+  'references', 'hot', 'passed' }
 local is_list = {}
 for _, name in ipairs(lists) do is_list[name] = true end
 

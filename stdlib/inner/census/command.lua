@@ -61,6 +61,11 @@ function census_command.run(args, options)
     oplog_view.advise(item.info.advice)
     if item.trial_failed then terminal.warn(item.name .. ': no forecast: ' .. item.trial_failed) end
   end
+  local failed = false
+  for _, item in ipairs(taken.passed) do
+    terminal.warn(('%s: not counted: %s'):format(item.name, item.reason))
+    failed = failed or item.failed
+  end
   if taken.stopped then
     terminal.say('stopped: this is what was counted until then')
     return 130
@@ -69,7 +74,7 @@ function census_command.run(args, options)
     terminal.fail('the source broke before its end; what was readable was counted')
     return 1
   end
-  return 0
+  return failed and 1 or 0
 end
 
 return census_command

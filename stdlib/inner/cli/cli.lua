@@ -51,6 +51,15 @@ local function guard_passwords(argv)
   end
 end
 
+-- Before anything is told: a warning of the command line is an event as well.
+local function wants_events(argv)
+  for i, word in ipairs(argv) do
+    if word == '--' then return false end
+    if word == '--log=json' or word == '--log' and argv[i + 1] == 'json' then return true end
+  end
+  return false
+end
+
 --- Runs a command by name with the words behind it.
 ---@param name string
 ---@param words string[]
@@ -121,6 +130,7 @@ end
 ---@return integer status
 function cli.main(argv)
   jit.off() -- a compiled loop would not see Ctrl-C
+  if wants_events(argv) then terminal.as_events() end
   guard_passwords(argv)
   local traced
   local ok, status = xpcall(function()

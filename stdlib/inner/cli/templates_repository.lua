@@ -84,8 +84,8 @@ jobs:
     container: debian:13
     steps:
       - uses: actions/checkout@v4
-      - run: apt-get update && apt-get install -y --no-install-recommends ./ci/lugger_*.deb lua-check # the package
-      of lugger
+      # ci/ holds the package of lugger.
+      - run: apt-get update && apt-get install -y --no-install-recommends ./ci/lugger_*.deb lua-check
       - run: luacheck .
       - run: lugger test tests/
       - run: lugger migrate lint
@@ -102,9 +102,17 @@ repository.readme = [==[
 | `tests/` | mappings on sample documents, without a database: `lugger test tests/` |
 | `.luarc.json`, `.luacheckrc` | editors complete and check the scripts |
 
-Begin with `cp .env.example .env`, and write your places into it. `lugger` opens a prompt on all of them; `lugger
-help` lists the
-commands.
+Begin with these, and write your places into `.env` in between:
+```sh
+lugger test tests/                           # the mapping on sample documents
+cp .env.example .env
+lugger preview jobs/users.lua -n 5           # rows as they would be written
+lugger migrate up --plan                     # what would be made
+lugger migrate up
+lugger run jobs/users.lua
+lugger verify jobs/users.lua
+```
+`lugger` opens a prompt on all of your places; `lugger help` lists the commands.
 ]==]
 
 return repository

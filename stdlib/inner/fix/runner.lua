@@ -57,7 +57,7 @@ function Reporter:update(snapshot)
   if now - self.told_at < plain_every_s then return end
   self.told_at = now
   if self.mode == 'json' then
-    progress.event('progress', { job = self.job, run = snapshot.run, stage = snapshot.stage,
+    terminal.event('progress', { job = self.job, run = snapshot.run, stage = snapshot.stage,
       read = tonumber(tally.read), changed = tonumber(tally.updated), rejected = tonumber(tally.rejected),
       seconds = snapshot.seconds })
   else

@@ -1,6 +1,5 @@
 -- Progress of a run, on standard error: one live line on a terminal, a plain line now and then elsewhere, JSON lines
 -- for machines.
-local json = require 'lugger.inner.base.json_text'
 local native = require 'lugger.native'
 local stage_view = require 'lugger.inner.view.stage'
 local table_view = require 'lugger.inner.view.table'
@@ -100,7 +99,7 @@ function progress:pause(snapshot)
   if self.mode == 'none' then return end
   self:finish()
   if self.mode == 'json' then
-    progress.event(reason == '' and 'goes_on' or 'waits', { job = self.job, run = snapshot.run, reason = reason })
+    terminal.event(reason == '' and 'goes_on' or 'waits', { job = self.job, run = snapshot.run, reason = reason })
   else
     terminal.say(self.job, reason == '' and ': goes on' or ': waits: ' .. reason)
   end
@@ -121,7 +120,7 @@ function progress:update(snapshot)
   if now - self.told_at < plain_every_s then return end
   self.told_at = now
   if self.mode == 'json' then
-    progress.event('progress', figures)
+    terminal.event('progress', figures)
   else
     terminal.say(progress.sentence(figures))
   end
@@ -131,16 +130,6 @@ end
 function progress:finish()
   if self.live then io.stderr:write('\r\27[K') end
   self.live = false
-end
-
---- One JSON object a line on standard error, without secrets.
----@param event string
----@param fields table
-function progress.event(event, fields)
-  local object = { event = event }
-  for key, value in pairs(fields) do object[key] = type(value) == 'string' and system.mask_text(value) or value end
-  io.stdout:flush()
-  io.stderr:write(json.encode(object), '\n')
 end
 
 return progress

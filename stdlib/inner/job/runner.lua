@@ -38,7 +38,7 @@ end
 
 local function announce(plan, settings, options)
   if options.log == 'json' then
-    progress.event('plan', {
+    terminal.event('plan', {
       job = plan.job, source = plan.source, target = plan.target, mode = plan.report.mode,
       connections = plan.connections,
       bytes = plan.source_info.bytes, documents = plan.source_info.documents, forecast_seconds = plan.forecast_seconds,
@@ -167,7 +167,7 @@ function runner.run_all(jobs, settings, options)
     results[i] = result
     local one = status_of(result)
     if rank[one] > rank[status] then status = one end
-    if options.log == 'json' then progress.event('end', summary.fields(result)) end
+    if options.log == 'json' then terminal.event('end', summary.fields(result)) end
     if one == 130 then break end
   end
   if options.log ~= 'json' then summary.print(results, #jobs, options) end

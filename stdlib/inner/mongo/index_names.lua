@@ -18,6 +18,7 @@ end
 function index_names.make(taken, source_name, table_name, warnings)
   local bare = bare_of(table_name)
   local wanted = (bare .. '_' .. source_name):gsub('[^%w_\128-\255]+', '_'):gsub('_+$', ''):lower()
+  if wanted == '' then wanted = 'idx' end -- the names of both are all punctuation
   if not native.system.is_utf8(wanted) then wanted = wanted:gsub('[\128-\255]', '_') end
   if wanted == bare:lower() then wanted = wanted .. '_idx' end
   local name = native.sql.fitted_name(wanted)

@@ -1,4 +1,5 @@
 -- What a scaffold found, for its README and for the terminal.
+local scaffold = require 'lugger.inner.scaffold.scaffold'
 local table_view = require 'lugger.inner.view.table'
 local terminal = require 'lugger.inner.view.terminal'
 
@@ -14,7 +15,7 @@ local function count_tables(made)
 end
 
 -- As the user's own script has it.
-local function kept_row(item)
+local function kept_row(item, mark)
   local names, tables, columns = {}, 0, 0
   for _, job in ipairs(item.jobs) do
     for i, made in ipairs(job:shape().tables) do
@@ -22,20 +23,27 @@ local function kept_row(item)
       tables, columns = tables + 1, columns + #made.columns
     end
   end
-  return (names[1] or '?') .. ' (edited)', tostring(tables), tostring(columns)
+  return (names[1] or '?') .. mark, tostring(tables), tostring(columns)
 end
 
 local function rows_of(list)
   local rows = {}
-  for i, item in ipairs(list) do
-    rows[i] = { item.name, '-', terminal.group(item.census.documents), '-', '-', '-' }
+  for _, item in ipairs(list.beside) do
+    local row = { item.name, '?', '-', '?', '?', '-' }
+    if item.jobs[1] then row[2], row[4], row[5] = kept_row(item, '') end
+    rows[#rows + 1] = row
+  end
+  for _, item in ipairs(list) do
+    local row = { item.name, '-', terminal.group(item.census.documents), '-', '-', '-' }
     if item.table then
       local tables, columns = count_tables(item.table)
-      rows[i][2], rows[i][4], rows[i][5] = item.table.table, tostring(tables), tostring(columns)
-      rows[i][6] = item.unread and '?' or terminal.group(item.rehearsal.rejected)
-      if item.kept then rows[i][2], rows[i][4], rows[i][5] = kept_row(item) end
+      row[2], row[4], row[5] = item.table.table, tostring(tables), tostring(columns)
+      row[6] = item.unread and '?' or terminal.group(item.rehearsal.rejected)
+      if item.kept then row[2], row[4], row[5] = kept_row(item, ' (edited)') end
     end
+    rows[#rows + 1] = row
   end
+  table.sort(rows, function(a, b) return a[1] < b[1] end)
   return rows
 end
 
@@ -55,12 +63,46 @@ local function cell(text)
   return (terminal.printable(text):gsub('[|`<>\\]', '\\%0'))
 end
 
+-- Of this scaffold and the earlier ones, each once.
+local function places_of(list, args)
+  local places = { (require 'lugger.native').system.mask_secrets(args.place) }
+  local seen = { [places[1]] = true }
+  for _, item in ipairs(list.beside) do
+    if item.place ~= '' and not seen[item.place] then
+      seen[item.place] = true
+      places[#places + 1] = item.place
+    end
+  end
+  table.sort(places)
+  if #places > 3 then places = { places[1], places[2], ('%d more'):format(#places - 2) } end
+  return table.concat(places, ', ')
+end
+
+-- Commands as they are typed where scaffold was, since the scripts name their source from there.
+local function commands(args)
+  local all, create = terminal.shell_quote(args.out .. '/all.lua'), args.onto and '' or ' --create'
+  local function file(name) return terminal.shell_quote(args.out .. '/' .. name) end
+  local function by_hand(name)
+    if args.onto or not scaffold.by_variable(args.into) then return '' end
+    return ('   # or: psql "$PG_URI" -f ' .. file(name))
+  end
+  local lines = {
+    ('lugger plan %s%s   # tables, policies, what stands in the way'):format(all, create),
+    ('lugger run %s%s --stage load   # loads; stop and resume at will'):format(all, create),
+    ('lugger verify %s   # every value, on both sides'):format(all),
+    ('lugger run %s --stage index%s'):format(all, by_hand 'indexes.sql'),
+    ('lugger run %s --stage constrain%s'):format(all, by_hand 'constraints.sql'),
+    ('lugger refs %s   # references that dangle, what still uses mongo_id'):format(all),
+  }
+  return table.concat(lines, '\n')
+end
+
 --- README.md: what was found, and how to go on.
 ---@param list lugger.scaffold.collection[]
 ---@param args table
 ---@return string
 function scaffold_report.readme(list, args)
-  local lines = { '# Migration of ' .. cell((require 'lugger.native').system.mask_secrets(args.place)), '',
+  local lines = { '# Migration of ' .. cell(places_of(list, args)), '',
     'Made by `lugger scaffold`, to be read and edited. Every column says why it is what it is.', '',
     '| ' .. table.concat(headers, ' | ') .. ' |', '|---|---|--:|--:|--:|--:|' }
   for _, row in ipairs(rows_of(list)) do
@@ -72,21 +114,19 @@ function scaffold_report.readme(list, args)
     for _, text in ipairs(refusals_of(item)) do lines[#lines + 1] = '- ' .. cell(text) end
     for _, text in ipairs(item.onto_notes or {}) do lines[#lines + 1] = '- ' .. cell(item.name .. ': ' .. text) end
   end
-  local steps = args.onto and 'lugger plan all.lua' or 'lugger plan all.lua --create'
+  for _, item in ipairs(list.passed) do
+    lines[#lines + 1] = '- ' .. cell(('%s: left out: %s'):format(item.name, item.reason))
+  end
   lines[#lines + 1] = ([[
 
 ## In this order
-Where `%s` is the present directory of the commands, and the scripts stand in `%s`:
+In the directory in which `lugger scaffold` was run%s:
+```sh
+%s
 ```
-%s                      # tables, policies, what stands in the way
-lugger run all.lua%s --stage load        # loads; stop and resume at will
-lugger verify all.lua                     # every value, on both sides
-lugger run all.lua --stage index          # or: psql -f indexes.sql
-lugger run all.lua --stage constrain      # or: psql -f constraints.sql
-lugger refs all.lua                       # references that dangle, what still uses mongo_id
-```
-%s%s`lugger scaffold` run again shows what the source has become since; files that were edited are kept.
-]]):format(cell(args.out), cell(args.out), steps, args.onto and '' or ' --create',
+%s%s`lugger scaffold` run again shows what the source has become since; files that were edited are kept, and scripts of
+other sources in this directory stay.
+]]):format(scaffold.by_variable(args.into) and ', with `PG_URI` set to the target' or '', commands(args),
     args.onto and '' or '`schema.sql` makes the same tables without lugger, for a review or an ORM to look into.\n',
     args.distribute and 'Citus distributes the tables: `CREATE EXTENSION citus` in the database comes before.\n' or '')
   return table.concat(lines, '\n')
@@ -103,6 +143,7 @@ function scaffold_report.show(list, args)
     for _, text in ipairs(refusals_of(item)) do terminal.warn(text) end
     for _, text in ipairs(item.onto_notes or {}) do terminal.warn(item.name .. ': ' .. text) end
   end
+  for _, item in ipairs(list.passed) do terminal.warn(('%s: left out: %s'):format(item.name, item.reason)) end
   terminal.say('\nnext: read ', args.out, '/README.md, then\n  lugger plan ',
     terminal.shell_quote(args.out .. '/all.lua'), args.onto and '' or ' --create')
 end

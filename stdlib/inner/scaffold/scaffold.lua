@@ -6,6 +6,7 @@ local lua_text = require 'lugger.inner.scaffold.lua_text'
 local names = require 'lugger.inner.base.names'
 local native = require 'lugger.native'
 local scaffold_advice = require 'lugger.inner.scaffold.advice'
+local scaffold_beside = require 'lugger.inner.scaffold.beside'
 local scaffold_columns = require 'lugger.inner.scaffold.columns'
 local distribute = require 'lugger.inner.scaffold.distribute'
 local scaffold_indexes = require 'lugger.inner.scaffold.indexes'
@@ -58,38 +59,49 @@ local function stop_when_asked()
   end
 end
 
--- Standard input is read once, and a database has its tables already.
+-- A pipe is read once, and a database has its tables already.
 local function refuse_places(resolved)
-  if resolved == '-' then
-    config.raise('standard input is read only once, and a scaffold reads its source several times', 'save it to a file')
+  local kind = native.place_kind(resolved)
+  if kind.read_once then
+    config.raise(('%s is read only once, and a scaffold reads its source several times'):format(
+      resolved == '-' and 'standard input' or resolved), 'save it to a file')
   end
-  if native.place_kind(resolved).sql then
+  if kind.sql then
     config.raise('a scaffold is made from documents, and this is a PostgreSQL',
       "columns = lugger.source(...):columns() makes a job's columns from a table")
   end
 end
 
--- Every collection of the place, counted.
+local function decoded_metadata(info)
+  local text = info.metadata_json
+  if not text or text == '' then return nil end
+  local ok, decoded = pcall(require('lugger.json').decode, text)
+  return ok and decoded or nil
+end
+
+local function only_wanted(items, wanted)
+  local out = {}
+  for _, item in ipairs(items) do
+    if is_wanted(item, wanted) then out[#out + 1] = item end
+  end
+  return out
+end
+
+-- Every collection of the place, counted; `passed`: those that cannot be.
 local function count(place, settings)
   local resolved, list = config.resolve(place, 'from'), {}
   refuse_places(resolved)
-  for _, item in ipairs(census.collections(resolved, {})) do
-    if is_wanted(item, settings.collections) then
-      local told, run = census.count(item.name, resolved, item.options,
-        { jobs = settings.jobs, sample = settings.sample })
+  local items, passed = census.collections(resolved, {})
+  items, list.passed = only_wanted(items, settings.collections), only_wanted(passed, settings.collections)
+  census.count_each(items, list.passed, resolved, { jobs = settings.jobs, sample = settings.sample },
+    function(item, told, run)
       stop_when_asked()
-      local metadata = told.info.metadata_json
-      if metadata and metadata ~= '' then
-        local ok, decoded = pcall(require('lugger.json').decode, metadata)
-        metadata = ok and decoded or nil
-      else
-        metadata = nil
-      end
-      list[#list + 1] = { name = item.name, options = item.options, census = told, run = run, metadata = metadata,
-        repairs = {} }
-    end
-  end
-  if #list == 0 then
+      list[#list + 1] = { name = item.name, options = item.options, census = told, run = run,
+        metadata = decoded_metadata(told.info), repairs = {} }
+    end)
+  if #list == 0 and list.passed[1] then
+    config.raise(('%s: %s'):format(list.passed[1].name, list.passed[1].reason))
+  elseif #list == 0 then
     config.raise(('%s has no collection %s'):format(system.mask_secrets(place),
       table.concat(settings.collections, ', ')), 'lugger describe lists them')
   end
@@ -127,7 +139,9 @@ local function name_files(list)
   end
 end
 
+-- What exists is a path, whatever it looks like: the registry reads it so.
 local function is_url(place)
+  if system.stat(place) then return false end
   return place:match('^%a[%w+.-]*://') or place:match('^env:') or system.mask_secrets(place) ~= place
 end
 
@@ -140,8 +154,15 @@ local function source_text(place, item)
   return ('lugger.source(%s, %s)'):format(where, lua_text.record({}, options))
 end
 
+--- Whether scripts name their target by PG_URI: a place that may hold a password does not stand in them.
+---@param place string|nil
+---@return boolean
+function scaffold.by_variable(place)
+  return not place or is_url(place) and true or false
+end
+
 local function target_text(place)
-  if not place or is_url(place) then return 'lugger.env.PG_URI' end
+  if scaffold.by_variable(place) then return 'lugger.env.PG_URI' end
   return lua_text.quote(place)
 end
 
@@ -295,10 +316,17 @@ local function rehearse(item, place, settings)
   end
 end
 
--- mongo_id is unique, beside the key.
+--- The constraint that scripts of scaffold have beside the key: mongo_id, their second column, is unique.
+---@param made { name: string, columns: { name: string }[] } its table
+---@return { name: string, unique: string[] }|nil
+function scaffold.unique_id(made)
+  local column = made.columns[2]
+  return column and { name = names.of_keys(made.name:match '^[^.]*%.(.+)$' or made.name)[2], unique = { column.name } }
+end
+
 local function unique_id(item)
   if item.table.key ~= 'id' or item.table.distribute then return end
-  item.unique_id = { name = names.of_keys(item.chosen.name)[2], unique = { item.table.columns[2].name } }
+  item.unique_id = scaffold.unique_id { name = item.chosen.name, columns = item.table.columns }
   table.insert(item.constraints, 1, { value = item.unique_id })
 end
 
@@ -338,9 +366,19 @@ local function alone(item, step, ...)
   item.onto_notes = { 'left out: ' .. tostring(err) }
 end
 
+-- What earlier scaffolds left in the directory.
+local function look_beside(list, place, settings)
+  if not settings.out then return {} end
+  local written, some = {}, settings.collections and #settings.collections > 0
+  for _, item in ipairs(list) do written[item.file] = true end
+  return scaffold_beside.find(settings.out, written, not some and place or nil)
+end
+
 local function build(list, place, settings)
   local used = name_tables(list, place, settings)
   name_files(list)
+  list.beside = look_beside(list, place, settings)
+  scaffold_beside.reserve(list.beside, used)
   local references = scaffold_references.find(list, place, settings)
   if settings.onto then scaffold_onto.assign(settings.onto, list) end
   -- Every table has its name before the first index gets one: they share a name space.
@@ -384,9 +422,12 @@ end
 
 --- all.lua: every job, for `lugger run`, `lugger refs`.
 ---@param list lugger.scaffold.collection[]
+---@param directory string
 ---@return string
-function scaffold.all(list)
-  local lines = { lua_text.comment('Every collection: lugger run all.lua --create'), 'return {' }
+function scaffold.all(list, directory)
+  local path = terminal.shell_quote(directory .. '/all.lua')
+  local lines = { lua_text.comment(('Every collection: lugger run %s --create'):format(path)), 'return {' }
+  for _, item in ipairs(list.beside) do lines[#lines + 1] = ('  require %s,'):format(lua_text.quote(item.module)) end
   for _, item in ipairs(in_order(list)) do
     lines[#lines + 1] = ('  require %s,'):format(lua_text.quote(item.module))
   end

@@ -3,6 +3,8 @@ local system = require('lugger.native').system
 
 local terminal = {}
 
+local events = false
+
 local codes = { bold = '1', dim = '2', red = '31', green = '32', yellow = '33', cyan = '36' }
 
 --- True when the stream is a terminal: 1 is standard output, 2 standard error.
@@ -52,18 +54,40 @@ function terminal.line(...)
   terminal.out('\n')
 end
 
+--- Everything on standard error is an event from here on: `--log json`.
+function terminal.as_events()
+  events = true
+  system.as_events()
+end
+
+--- One JSON object a line on standard error, without secrets.
+---@param event string
+---@param fields table
+function terminal.event(event, fields)
+  local object = { event = event }
+  for key, value in pairs(fields) do object[key] = type(value) == 'string' and system.mask_text(value) or value end
+  io.stdout:flush()
+  io.stderr:write(require('lugger.inner.base.json_text').encode(object), '\n')
+end
+
 --- One line for the reader, on standard error, without secrets.
 ---@param ... any
 function terminal.say(...)
-  io.stdout:flush()
   local parts = {}
   for i = 1, select('#', ...) do parts[i] = tostring((select(i, ...))) end
-  io.stderr:write(system.mask_text(table.concat(parts)), '\n')
+  local text = table.concat(parts)
+  if events then
+    if text ~= '' then terminal.event('message', { message = text }) end
+    return
+  end
+  io.stdout:flush()
+  io.stderr:write(system.mask_text(text), '\n')
 end
 
 -- Messages are sentences: a terminal gets them broken between words, a file as they are.
-local function tell(colour, title, text)
+local function tell(colour, title, text, event)
   text = system.mask_text(text) -- before a password is broken over lines
+  if events then return terminal.event(event, { message = text }) end
   if terminal.is_terminal(2) then
     local lines = {}
     for line in (title .. text .. '\n'):gmatch('(.-)\n') do
@@ -77,7 +101,7 @@ end
 --- A warning, on standard error.
 ---@param text string
 function terminal.warn(text)
-  tell('yellow', 'warning: ', text)
+  tell('yellow', 'warning: ', text, 'warning')
 end
 
 --- The text of an error, with its hint when the sentence does not hold it yet.
@@ -93,13 +117,13 @@ end
 --- An error, on standard error.
 ---@param err any
 function terminal.fail(err)
-  tell('red', 'error: ', terminal.error_text(err))
+  tell('red', 'error: ', terminal.error_text(err), 'error')
 end
 
 --- Something that keeps a run from starting, on standard error.
 ---@param text string
 function terminal.obstacle(text)
-  tell('red', 'in the way: ', text)
+  tell('red', 'in the way: ', text, 'obstacle')
 end
 
 --- 1234567 -> "1,234,567".

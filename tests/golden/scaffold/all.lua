@@ -1,5 +1,5 @@
--- lugger scaffold d39c608e4d8203f6 (of what follows: once it is edited, scaffold leaves the file alone)
--- Every collection: lugger run all.lua --create
+-- lugger scaffold c4451ca10493d29d (of what follows: once it is edited, scaffold leaves the file alone)
+-- Every collection: lugger run migrate/all.lua --create
 return {
   require 'empty',
   require 'ids',

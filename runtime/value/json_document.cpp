@@ -1,0 +1,36 @@
+#include <simdjson.h>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "value/extended_json.hpp"
+#include "value/json_reader.hpp"
+#include "value/json_tolerant.hpp"
+
+namespace lugger {
+
+std::string bson_from_json(std::string_view json) {
+  simdjson::dom::parser parser;
+  if (parser.allocate(json.size() + 64, json::kParserDepth) != simdjson::SUCCESS)
+    raise(Code::kParse, "too much JSON");
+  simdjson::dom::element root;
+  std::string text(json);
+  if (json::may_hold_tiny_number(text) || parser.parse(text).get(root) != simdjson::SUCCESS) {
+    text.clear();
+    try {
+      json::rewrite_tolerant(json, text);
+    } catch (const json::Mistake& mistake) {
+      raise(Code::kParse, "JSON, byte {}: {}", mistake.offset + 1, mistake.message);
+    }
+    const simdjson::error_code error = parser.parse(text).get(root);
+    if (error != simdjson::SUCCESS) raise(Code::kParse, "JSON: {}", simdjson::error_message(error));
+  }
+  ByteBuffer out, scratch;
+  try {
+    json::ExtendedJsonWriter(scratch).write_root(root, out);
+  } catch (const json::WrapperMistake& mistake) {
+    raise(Code::kParse, "{}, found {}", mistake.message, quoted_excerpt(json, 60));
+  }
+  return std::string(out.text());
+}
+
+}  // namespace lugger
