@@ -16,7 +16,8 @@ import harness
 from harness import ROOT, lugger
 from postgres import Postgres
 
-PAGES = [p for p in [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md')), *sorted((ROOT / 'examples').rglob('*.md'))] if p.exists()]
+PAGES = [p for p in [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md')),
+                     *sorted((ROOT / 'examples').rglob('*.md'))] if p.exists()]
 # Their readers have set nothing yet: what the pages need, they say.
 BEGINNINGS = (ROOT / 'README.md', ROOT / 'docs' / 'quick-start.md')
 BLOCK = re.compile(r'^```(\w+)([^\n]*)\n(.*?)^```\s*$', re.M | re.S)
@@ -40,7 +41,8 @@ class Docs(unittest.TestCase):
         cls.server = Postgres()
 
     def room(self, page, begun=True):
-        """A directory as a reader of the page has it, and an empty database; `begun`: named in the environment."""
+        """A directory as a reader of the page has it, and an empty database; `begun`: named in the
+        environment."""
         room = Path(harness.scratch())
         if 'examples' in page.relative_to(ROOT).parts:
             shutil.copytree(page.parent, room, dirs_exist_ok=True)
@@ -92,9 +94,11 @@ class Docs(unittest.TestCase):
                         (room / name.group(1)).write_text(text, encoding='utf-8')
                     continue
                 with self.subTest(page=page.name, line=line):
-                    done = subprocess.run(['bash', '-euo', 'pipefail', '-c', exports + text], cwd=room, env=harness.clean_environment(env),
+                    done = subprocess.run(['bash', '-euo', 'pipefail', '-c', exports + text], cwd=room,
+                                          env=harness.clean_environment(env),
                                           capture_output=True, text=True, timeout=120)
-                    self.assertIn(done.returncode, (0, 3), f'{page.name}:{line}\n{text}\n{done.stdout}\n{done.stderr}')
+                    self.assertIn(done.returncode, (0, 3),
+                                  f'{page.name}:{line}\n{text}\n{done.stdout}\n{done.stderr}')
                     exports += ''.join(f'{one}\n' for one in re.findall(r'^export .*$', text, re.M))
 
     def test_links(self):

@@ -28,7 +28,8 @@ class Init(project.Case):
 
     def commands(self, text):
         """Every command of the ```sh blocks, in their order."""
-        return [line for block in re.findall(r"^```sh\n(.*?)^```$", text, re.M | re.S) for line in block.splitlines()]
+        blocks = re.findall(r"^```sh\n(.*?)^```$", text, re.M | re.S)
+        return [line for block in blocks for line in block.splitlines()]
 
     def test_c16_the_workflow_is_yaml_and_its_steps_run(self):
         self.lugger("init", "shop", status=0)
@@ -39,13 +40,15 @@ class Init(project.Case):
         self.assertIn("lugger test tests/", steps)
         try:
             import yaml
-            self.assertEqual([step["run"] for step in yaml.safe_load(text)["jobs"]["check"]["steps"] if "run" in step], steps)
+            found = yaml.safe_load(text)["jobs"]["check"]["steps"]
+            self.assertEqual([step["run"] for step in found if "run" in step], steps)
         except ImportError:
             pass
         for step in steps:
             words = step.split()
             if words[0] == "lugger":
-                harness.lugger(*words[1:], cwd=os.path.join(self.dir, "shop"), env=self.environment(), expect=0)
+                harness.lugger(*words[1:], cwd=os.path.join(self.dir, "shop"), env=self.environment(),
+                               expect=0)
 
     def test_c16_the_readme_is_typed_from_top_to_bottom(self):
         self.lugger("init", "shop", status=0)
@@ -57,7 +60,8 @@ class Init(project.Case):
         commands = self.commands((shop / "README.md").read_text())
         self.assertGreater(len(commands), 5)
         for command in commands:
-            done = subprocess.run(["bash", "-euc", command], cwd=shop, env=harness.clean_environment({"PATH": f"{shop}/bin:{os.environ['PATH']}"}),
+            done = subprocess.run(["bash", "-euc", command], cwd=shop,
+                                  env=harness.clean_environment({"PATH": f"{shop}/bin:{os.environ['PATH']}"}),
                                   capture_output=True, text=True, timeout=120)
             self.assertIn(done.returncode, (0, 3), (command, done.stdout, done.stderr))
 

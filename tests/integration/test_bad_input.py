@@ -224,7 +224,8 @@ class Json(Bad):
         for name, line, words in (
                 ('literal', '{"_id":11,"v":tru}', ('column 15', 'expected a value')),
                 ('open', '{"_id":11,"v":', ('column 1', 'not closed before line 13')),
-                ('text', 'hello', ('column 1', "begins with '{'")), ('number', '17', ('column 1', "begins with '{'")),
+                ('text', 'hello', ('column 1', "begins with '{'")),
+                ('number', '17', ('column 1', "begins with '{'")),
                 ('oid', '{"_id":{"$oid":"xyz"}}', ('24 hex digits',)),
                 ('nul key', '{"_id":11,"v":{"a\\u0000b":1}}', ('field names without a NUL',))):
             with self.subTest(name):
@@ -242,7 +243,8 @@ class Json(Bad):
 
     def test_nested_to_ten_thousand_levels(self):
         for levels in (250, 10_000):
-            self.refused(LINES + '{"_id":11,"v":' + '{"a":' * levels + '1' + '}' * levels + '}\n', 'line 11', 'nested deeper')
+            self.refused(LINES + '{"_id":11,"v":' + '{"a":' * levels + '1' + '}' * levels + '}\n',
+                         'line 11', 'nested deeper')
         self.broken(LINES + '{"_id":11,"v":' + '[' * 10_000, 'line 11')
 
 

@@ -103,13 +103,15 @@ class Numbers(unittest.TestCase):
                              '{"_id": 2, "v": {"$numberLong": "5"}}'],
                             "{ 'v', 'numeric' }")
         self.assertEqual(work.database.query("select v from docs where mongo_id = '$n:1'"), big)
-        _, result = self.load(['{"_id": 1, "v": {"$numberLong": "9223372036854775808"}}'], "{ 'v', 'numeric' }", expect=3)
+        _, result = self.load(['{"_id": 1, "v": {"$numberLong": "9223372036854775808"}}'], 
+                              "{ 'v', 'numeric' }", expect=3)
         self.assertEqual(result.books()['rejected'], 1)
 
     def test_a17_escapes_that_json_does_not_have(self):
         for text in (r'C:\apps\vim\x86\new', r'\x41', r'\v', r'\a', r'\0', r"it\'s"):
             with self.subTest(text):
-                work, _ = self.load(['{"_id":1,"p":"good"}', '{"_id":2,"p":"%s"}' % text], "{ 'p', 'text' }", expect=3)
+                work, _ = self.load(['{"_id":1,"p":"good"}', '{"_id":2,"p":"%s"}' % text],
+                                    "{ 'p', 'text' }", expect=3)
                 told = work.lugger('rejects', 'job.lua', '--full').out
                 self.assertIn('line 2', told)
                 self.assertIn('expected an escape of JSON', told)

@@ -225,13 +225,17 @@ class Events(unittest.TestCase):
         return [json.loads(line) for line in result.err.splitlines()]
 
     def test_c17_warnings_and_errors_are_events(self):
-        work = Work(self.server.fresh(), [{'_id': 1, 'v': 'x', 'more': 1}, {'_id': 2, 'v': 'n/a'}], job("{ 'v', 'int4', on_error = 'reject' }"))
+        work = Work(self.server.fresh(), [{'_id': 1, 'v': 'x', 'more': 1}, {'_id': 2, 'v': 'n/a'}],
+                    job("{ 'v', 'int4', on_error = 'reject' }"))
         secret = work.database.url + ('&' if '?' in work.database.url else '?') + 'password=geheim'
-        for words, status in ((('run', 'job.lua', '--create', '--log', 'json'), 3), (('run', 'job.lua', '--log=json'), 3),
+        for words, status in ((('run', 'job.lua', '--create', '--log', 'json'), 3),
+                              (('run', 'job.lua', '--log=json'), 3),
                               (('rejects', 'job.lua', '--retry', '--log', 'json'), 3),
                               (('run', 'job.lua', '--into', secret, '--log', 'json'), 3),
-                              (('run', 'job.lua', '--into', 'postgresql://127.0.0.1:1/x?sslmode=disable', '--log', 'json'), 1),
-                              (('run', 'gone.lua', '--log', 'json'), 1), (('run', 'job.lua', '--log', 'json', '--no-such-flag'), 2)):
+                              (('run', 'job.lua', '--into', 'postgresql://127.0.0.1:1/x?sslmode=disable',
+                                '--log', 'json'), 1),
+                              (('run', 'gone.lua', '--log', 'json'), 1),
+                              (('run', 'job.lua', '--log', 'json', '--no-such-flag'), 2)):
             with self.subTest(words):
                 result = work.lugger(*words, expect=status, env={'LUGGER_CONNECT_WAIT': '1'})
                 told = self.events(result)
@@ -243,7 +247,8 @@ class Events(unittest.TestCase):
                 else:
                     self.assertTrue(kinds & {'error', 'end'})
                 if secret in words:
-                    self.assertIn('password', next(event['message'] for event in told if event['event'] == 'warning'))
+                    warned = next(event['message'] for event in told if event['event'] == 'warning')
+                    self.assertIn('password', warned)
         plain = work.lugger('run', 'job.lua', expect=3)
         self.assertNotIn('{"', plain.err)
 

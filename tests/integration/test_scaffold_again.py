@@ -172,8 +172,10 @@ class Readme(unittest.TestCase):
             block = re.search(r'^```sh\n(.*?)^```$', text, re.M | re.S).group(1)
             database, by_hand = server.fresh(), server.fresh()
             for command in block.splitlines():
-                env = harness.clean_environment({'PG_URI': database.url, 'PATH': f'{room}/bin:{os.environ["PATH"]}'})
-                done = subprocess.run(['bash', '-euc', command], cwd=room, env=env, capture_output=True, text=True, timeout=120)
+                env = harness.clean_environment({'PG_URI': database.url,
+                                                 'PATH': f'{room}/bin:{os.environ["PATH"]}'})
+                done = subprocess.run(['bash', '-euc', command], cwd=room, env=env,
+                                      capture_output=True, text=True, timeout=120)
                 self.assertIn(done.returncode, (0, 3, 4), (command, done.stdout, done.stderr))
                 self.assertNotIn('error', done.stderr)
             self.assertGreater(database.number('select count(*) from users'), 0)

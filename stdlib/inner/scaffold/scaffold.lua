@@ -1,7 +1,7 @@
 -- From a source to the files of a migration: a census, a mapping for each collection, its script, the DDL, and a
 -- rehearsal that proves that every document loads.
-local census = require 'lugger.inner.census.census'
 local config = require 'lugger.inner.cli.config'
+local count = require 'lugger.inner.scaffold.count'
 local lua_text = require 'lugger.inner.scaffold.lua_text'
 local names = require 'lugger.inner.base.names'
 local native = require 'lugger.native'
@@ -45,67 +45,10 @@ local scaffold = {}
 ---@field unread string|nil why the user's script says nothing
 ---@field repairs string[] what the rehearsal changed
 
-local function is_wanted(item, wanted)
-  if not wanted or #wanted == 0 then return true end
-  for _, name in ipairs(wanted) do
-    if item.name == name or item.name:match('^[^.]+%.(.+)$') == name then return true end
-  end
-  return false
-end
-
 local function stop_when_asked()
   if system.stop_level() > 0 then
     error(native.error('interrupted', 'stopped: nothing was written'), 0)
   end
-end
-
--- A pipe is read once, and a database has its tables already.
-local function refuse_places(resolved)
-  local kind = native.place_kind(resolved)
-  if kind.read_once then
-    config.raise(('%s is read only once, and a scaffold reads its source several times'):format(
-      resolved == '-' and 'standard input' or resolved), 'save it to a file')
-  end
-  if kind.sql then
-    config.raise('a scaffold is made from documents, and this is a PostgreSQL',
-      "columns = lugger.source(...):columns() makes a job's columns from a table")
-  end
-end
-
-local function decoded_metadata(info)
-  local text = info.metadata_json
-  if not text or text == '' then return nil end
-  local ok, decoded = pcall(require('lugger.json').decode, text)
-  return ok and decoded or nil
-end
-
-local function only_wanted(items, wanted)
-  local out = {}
-  for _, item in ipairs(items) do
-    if is_wanted(item, wanted) then out[#out + 1] = item end
-  end
-  return out
-end
-
--- Every collection of the place, counted; `passed`: those that cannot be.
-local function count(place, settings)
-  local resolved, list = config.resolve(place, 'from'), {}
-  refuse_places(resolved)
-  local items, passed = census.collections(resolved, {})
-  items, list.passed = only_wanted(items, settings.collections), only_wanted(passed, settings.collections)
-  census.count_each(items, list.passed, resolved, { jobs = settings.jobs, sample = settings.sample },
-    function(item, told, run)
-      stop_when_asked()
-      list[#list + 1] = { name = item.name, options = item.options, census = told, run = run,
-        metadata = decoded_metadata(told.info), repairs = {} }
-    end)
-  if #list == 0 and list.passed[1] then
-    config.raise(('%s: %s'):format(list.passed[1].name, list.passed[1].reason))
-  elseif #list == 0 then
-    config.raise(('%s has no collection %s'):format(system.mask_secrets(place),
-      table.concat(settings.collections, ', ')), 'lugger describe lists them')
-  end
-  return list
 end
 
 -- Tables are named before any child table is, so that a collection keeps its name; and by all that the place holds, so
@@ -414,7 +357,7 @@ end
 ---@return lugger.scaffold.collection[]
 function scaffold.make(place, settings)
   if settings.schema then names.check_schema(settings.schema) end
-  local list = count(place, settings)
+  local list = count.each(place, settings, stop_when_asked)
   build(list, place, settings)
   if settings.onto then require('lugger.inner.scaffold.trial').run(settings.onto, in_order(list), place, settings) end
   return list
