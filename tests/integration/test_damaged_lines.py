@@ -1,4 +1,7 @@
-"""A line of a JSON export that is no document is a reject with its line and its text; the others are loaded."""
+"""A line of a JSON export that is no document is a reject with its line and its text.
+
+The others are loaded.
+"""
 import gzip
 import json
 import re
@@ -49,7 +52,8 @@ class Lines(unittest.TestCase):
     def work(self, data, name='docs.json'):
         work = Work(self.server.fresh(), source=name)
         work.source.write_bytes(data)
-        work.script(job("{ 'v', 'text' }, { 'rest', 'jsonb', from = '*' }", collection='shop.docs', extra="unmapped = 'ignore',"))
+        work.script(job("{ 'v', 'text' }, { 'rest', 'jsonb', from = '*' }", collection='shop.docs',
+                        extra="unmapped = 'ignore',"))
         return work
 
     def rejects(self, work):
@@ -59,7 +63,8 @@ class Lines(unittest.TestCase):
     def check(self, data, line, text, name='docs.json', flags=()):
         work = self.work(data, name)
         result = work.run('--create', *flags, expect=3)
-        self.assertEqual({k: result.books()[k] for k in ('read', 'inserted', 'rejected')}, {'read': 7, 'inserted': 6, 'rejected': 1}, result)
+        self.assertEqual({k: result.books()[k] for k in ('read', 'inserted', 'rejected')},
+                         {'read': 7, 'inserted': 6, 'rejected': 1}, result)
         found, = self.rejects(work)
         self.assertRegex(found['message'], rf'^line {line}, column \d+: ')
         self.assertEqual(found['code'], 'malformed')
@@ -74,7 +79,8 @@ class Lines(unittest.TestCase):
                 self.check(lines(damage, at), at + 1, damage)
 
     def test_c12_as_the_first_line(self):
-        for what in ('cut in a string', 'a byte that is no UTF-8', 'cut behind a bracket', 'an escape of no JSON'):
+        for what in ('cut in a string', 'a byte that is no UTF-8', 'cut behind a bracket',
+                     'an escape of no JSON'):
             with self.subTest(what):
                 self.check(lines(DAMAGE[what], 0), 1, DAMAGE[what])
 
@@ -95,13 +101,15 @@ class Lines(unittest.TestCase):
 
     def test_c12_within_a_line_and_over_several(self):
         for join in (b'', b' '):
-            made = join.join([GOOD[0].encode(), DAMAGE['an escape of no JSON'], *(line.encode() for line in GOOD[1:])])
+            made = join.join([GOOD[0].encode(), DAMAGE['an escape of no JSON'],
+                              *(line.encode() for line in GOOD[1:])])
             for text in (made, made + b'\n'):
                 with self.subTest(text):
                     self.check(text, 1, DAMAGE['an escape of no JSON'])
-        pretty = [json.dumps({**json.loads(line), 'more': [{'a': 1}, {'b': [1]}]}, indent=2).encode() for line in GOOD]
-        for damage in (pretty[0].replace(b'"x0"', rb'"\q"'), pretty[0].replace(b'"x0",', b'"x0'), pretty[0].replace(b'"x0"', b'\xff'),
-                       pretty[0].replace(b'[\n', b'\n', 1)):
+        pretty = [json.dumps({**json.loads(line), 'more': [{'a': 1}, {'b': [1]}]}, indent=2).encode()
+                  for line in GOOD]
+        for damage in (pretty[0].replace(b'"x0"', rb'"\q"'), pretty[0].replace(b'"x0",', b'"x0'),
+                       pretty[0].replace(b'"x0"', b'\xff'), pretty[0].replace(b'[\n', b'\n', 1)):
             for at in (0, 2, 6):
                 with self.subTest((damage, at)):
                     work = self.work(b'\n'.join(pretty[:at] + [damage] + pretty[at:]) + b'\n')
@@ -113,7 +121,8 @@ class Lines(unittest.TestCase):
         for tail in (b'{"_id":9,"na', b'{"_id":9,', b'{"_id":9,"v":[{"a":1}'):
             with self.subTest(tail):
                 work = self.work(lines(GOOD[0].encode(), 0) + tail)
-                self.assertRegex(work.run('--create', expect=1).err, r'line 8, column 1: .*not closed before the input ends')
+                self.assertRegex(work.run('--create', expect=1).err,
+                                 r'line 8, column 1: .*not closed before the input ends')
         work = self.work(b'[' + b',\n'.join(line.encode() for line in GOOD))
         self.assertIn("closing ']' is missing", work.run('--create', expect=1).err)
 
@@ -132,10 +141,12 @@ class Lines(unittest.TestCase):
         work.lugger('verify', 'job.lua', expect=(0, 3))
         result = work.lugger('describe', 'docs.json', expect=0)
         self.assertIn('1 document cannot be read', result.err)
-        census = json.loads(work.lugger('describe', 'docs.json', '--full', '--no-trial', '--json').out)['collections'][0]
+        census = json.loads(work.lugger('describe', 'docs.json', '--full', '--no-trial',
+                                        '--json').out)['collections'][0]
         self.assertEqual((census['documents'], census['malformed']), (7, 1))
         self.assertRegex(census['faults'][0]['what'], r'^line 4, ')
-        for words in (('preview', 'job.lua', '-n', '7'), ('plan', 'job.lua'), ('scaffold', 'docs.json', '--out', 'out')):
+        for words in (('preview', 'job.lua', '-n', '7'), ('plan', 'job.lua'),
+                      ('scaffold', 'docs.json', '--out', 'out')):
             work.lugger(*words, expect=(0, 3))
         redacted = self.work(lines(damage, 3))
         redacted.run('--create', '--redact', expect=3)
@@ -151,11 +162,13 @@ class Lines(unittest.TestCase):
             work = self.work(data)
             result = work.run('--create', *flags, expect=3)
             self.assertEqual((result.books()['read'], result.books()['rejected']), (60002, 2), result)
-            self.assertEqual(sorted(int(item['message'].split()[1].rstrip(',')) for item in self.rejects(work)),
-                             [data[:data.index(b'cut')].count(b'\n') + 1, 60002])
+            self.assertEqual(
+                sorted(int(item['message'].split()[1].rstrip(',')) for item in self.rejects(work)),
+                [data[:data.index(b'cut')].count(b'\n') + 1, 60002])
 
     def test_c12_lone_surrogates_are_read_and_told(self):
-        lone = [rb'{"_id":1,"v":"a\ud83d"}', rb'{"_id":2,"v":"\udc00b"}', rb'{"_id":3,"v":"\ud83d\u0041\udc00\ud83d\ude00"}',
+        lone = [rb'{"_id":1,"v":"a\ud83d"}', rb'{"_id":2,"v":"\udc00b"}',
+                rb'{"_id":3,"v":"\ud83d\u0041\udc00\ud83d\ude00"}',
                 rb'{"_id":4,"\ud800":1,"v":"\ud800\ud800\udc00"}', rb'{"_id":5,"v":"\ud83d\ude00"}']
         work = self.work(b'\n'.join(lone) + b'\n')
         result = work.run('--create')

@@ -162,16 +162,24 @@ class Names(unittest.TestCase):
         return result.err + result.out
 
     def hostile(self):
-        """Collections, fields and indexes whose names mean something elsewhere; arrays of documents among the fields."""
-        fields = {'x.': [{'a': 1}], 'x.y': [{'a': 1, 'b.c': [{'z': 1}]}], '': [{'q': 1}], '.': [{'q': 1}], '..': 5, 'a"b': [{'"': 1}], "o'k": 1,
-                  'q': {'': 1, '.': 2}, 'x[]': [{'a[]': [{'b': 1}]}], '*': 1, '$a': 2, '-- x': 3, '\n': 4, '[]': 6, '\\': [{'k': 1}]}
-        keys = (("o'k", 'a.b'), ('..', '"'), ('*', '_'), ('-- x', 'x' * 200), ('x..a', 'm'), ('q.', 'f'), ('$a', 'idx;drop'), ('\n', '\n'))
-        indexes = [{'v': 2, 'key': {'_id': 1}, 'name': '_id_'}] + [{'v': 2, 'key': {key: 1}, 'name': name} for key, name in keys]
-        names = ['plain', 'a.b', 'a"b', "o'k", 'x;drop table y', '-- x', 'UPPER', 'select', 'a\nb', 'a b', 'x.', 'x.y', '%', '[]', '*', '\\', 'x' * 100,
-                 '_', '0', 'a/b', 'all', 'lugger']
+        """Collections, fields and indexes whose names mean something elsewhere.
+
+        Arrays of documents are among the fields.
+        """
+        fields = {'x.': [{'a': 1}], 'x.y': [{'a': 1, 'b.c': [{'z': 1}]}], '': [{'q': 1}], '.': [{'q': 1}],
+                  '..': 5, 'a"b': [{'"': 1}], "o'k": 1, 'q': {'': 1, '.': 2}, 'x[]': [{'a[]': [{'b': 1}]}],
+                  '*': 1, '$a': 2, '-- x': 3, '\n': 4, '[]': 6, '\\': [{'k': 1}]}
+        keys = (("o'k", 'a.b'), ('..', '"'), ('*', '_'), ('-- x', 'x' * 200), ('x..a', 'm'), ('q.', 'f'),
+                ('$a', 'idx;drop'), ('\n', '\n'))
+        indexes = [{'v': 2, 'key': {'_id': 1}, 'name': '_id_'}] + [
+            {'v': 2, 'key': {key: 1}, 'name': name} for key, name in keys]
+        names = ['plain', 'a.b', 'a"b', "o'k", 'x;drop table y', '-- x', 'UPPER', 'select', 'a\nb', 'a b',
+                 'x.', 'x.y', '%', '[]', '*', '\\', 'x' * 100, '_', '0', 'a/b', 'all', 'lugger']
         for number, name in enumerate(names):
-            folder = dump(self.dir, 'shop', {f'c{number}': [{'_id': i, **fields} for i in range(2)]}) / 'shop'
-            (folder / f'c{number}.metadata.json').write_text(json.dumps({'collectionName': name, 'type': 'collection', 'options': {}, 'indexes': indexes}))
+            documents = [{'_id': i, **fields} for i in range(2)]
+            folder = dump(self.dir, 'shop', {f'c{number}': documents}) / 'shop'
+            (folder / f'c{number}.metadata.json').write_text(json.dumps(
+                {'collectionName': name, 'type': 'collection', 'options': {}, 'indexes': indexes}))
         return len(names)
 
     def test_c20_hostile_names_are_quoted_and_never_split(self):
@@ -183,11 +191,14 @@ class Names(unittest.TestCase):
                 self.assertNotIn('left out', told.err)
                 env = {'PG_URI': database.url}
                 lugger('run', f'{out}/all.lua', '--create', cwd=self.dir, env=env)
-                self.assertEqual(database.query("select nspname from pg_namespace where nspname !~ '^pg_|^information' order by 1"), 'lugger\npublic')
+                schemas = database.query("select nspname from pg_namespace "
+                                         "where nspname !~ '^pg_|^information' order by 1")
+                self.assertEqual(schemas, 'lugger\npublic')
                 tables = database.query(USER_TABLES).split('\n')
                 self.assertEqual(len(tables), 9 * count)
                 for table in tables:
-                    self.assertGreaterEqual(database.number(f"""select count(*) from "{table.replace('"', '""')}" """), 2, table)
+                    quoted = '"' + table.replace('"', '""') + '"'
+                    self.assertGreaterEqual(database.number(f'select count(*) from {quoted}'), 2, table)
                 lugger('verify', f'{out}/all.lua', cwd=self.dir, env=env)
                 again = self.server.fresh()
                 for name in ('schema.sql', 'indexes.sql', 'constraints.sql'):
