@@ -118,7 +118,7 @@ bool came_late(RunShared& shared, PreparedRun& prepared, const std::optional<Run
       compare_identities(latest->source_identity, identity) == Sameness::kOther)
     return false;
   shared.run = latest->run;
-  prepared.earlier = books_of_run(shared);
+  prepared.earlier = books_of_run(*shared.state, shared.run);
   prepared.was_done = true;
   prepared.note = fmt::format("run {} was done at {}; to load the source again: --restart",
                               latest->run, latest->updated);
@@ -209,13 +209,6 @@ bool take_finish(RunShared& shared, LedgerRun& ledger) {
     }
   } while (pause(shared.stop));
   return false;
-}
-
-Tally books_of_run(RunShared& shared) {
-  Tally out;
-  for (const PartitionRecord& partition : shared.state->partitions(shared.run))
-    out += partition.tally;
-  return out;
 }
 
 }  // namespace lugger

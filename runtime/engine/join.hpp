@@ -18,7 +18,4 @@ std::optional<PartitionRecord> claim_partition(RunShared& shared);
 /// True: it is this one, and it holds the job.
 bool take_finish(RunShared& shared, LedgerRun& ledger);
 
-/// As the ledger has them.
-Tally books_of_run(RunShared& shared);
-
 }  // namespace lugger

@@ -171,6 +171,12 @@ void LedgerRun::begin(RunRecord record, const std::vector<PartitionRecord>& part
   under_way_ = !record.joint;
 }
 
+Tally books_of_run(State& state, const std::string& run) {
+  Tally out;
+  for (const PartitionRecord& partition : state.partitions(run)) out += partition.tally;
+  return out;
+}
+
 std::vector<PartitionRecord> LedgerRun::resume(const RunRecord& run) {
   state_->set_status(run.run, RunStatus::kRunning, "");
   take_up(run);

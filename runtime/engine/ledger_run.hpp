@@ -57,6 +57,9 @@ std::optional<Error> lost_tables(State& state, const RunRequest& request,
 /// Claims a job for as long as the State lives; Error{conflict} when another process has it.
 void take_lease(State& state, const std::string& job);
 
+/// What was committed of a run, by all of its attempts and processes.
+Tally books_of_run(State& state, const std::string& run);
+
 /// What became of a unit whose commit got no answer.
 struct SettledUnit {
   bool committed = false;

@@ -9,11 +9,11 @@
 #include "engine/join.hpp"
 #include "engine/rejects.hpp"
 #include "engine/reread.hpp"
-#include "place/identity.hpp"
 #include "engine/run_impl.hpp"
 #include "engine/stages.hpp"
 #include "engine/start.hpp"
 #include "engine/worker.hpp"
+#include "place/identity.hpp"
 #include "place/target.hpp"
 
 namespace lugger {
@@ -147,30 +147,35 @@ class RunImpl final : public Run {
       told_at_end_ =
           shared_.source->told_at_end(!prepared_.resumed && !shared_.claims, shared_.stop);
     if (shared_.state == nullptr || shared_.settings.retry_rejects) return;
-    Tally after = whole();
-    promise_steps(*shared_.job.target, *shared_.shape, *shared_.state, shared_.job.spec.name,
-                  shared_.run);
     FinishWork work{shared_.run, shared_.sink_options.connections, {}};
     if (!is_read_once(shared_.job.spec.source))
       work.again = [this](const auto& use) { reread(shared_, use); };
     finishing_ = true;
-    result_.notes = shared_.job.target->finish(*shared_.shape, work, after);
+    Tally after = whole();
+    result_.notes = finish_target(stage_host(), work, after);
     settled_ = after;
+  }
+
+  StageHost stage_host() {
+    return {*shared_.job.target,
+            *shared_.shape,
+            *shared_.state,
+            shared_.job.spec.name,
+            shared_.run,
+            shared_.settings.stages,
+            shared_.stop,
+            [this](std::string_view stage) { conductor_.enter(std::string(stage)); },
+            [this](StepsView view) {
+              const std::lock_guard lock(mutex_);
+              steps_ = std::move(view);
+            }};
   }
 
   /// The stages behind the load, unless it was asked for alone.
   void build() {
     if (shared_.state == nullptr || shared_.settings.retry_rejects || shared_.settings.stage)
       return;
-    StageHost host{*shared_.job.target,   *shared_.shape, *shared_.state,
-                   shared_.job.spec.name, shared_.run,    shared_.settings.stages,
-                   shared_.stop,          nullptr,        nullptr};
-    host.enter = [this](std::string_view stage) { conductor_.enter(std::string(stage)); };
-    host.tell = [this](StepsView view) {
-      const std::lock_guard lock(mutex_);
-      steps_ = std::move(view);
-    };
-    run_stages(host, {Stage::kIndex, Stage::kConstrain}, result_);
+    run_stages(stage_host(), {Stage::kIndex, Stage::kConstrain}, result_);
   }
 
   /// What only this attempt counted.
@@ -271,7 +276,7 @@ class RunImpl final : public Run {
 
   /// Earlier attempts included, and other processes.
   Tally whole() {
-    if (shared_.claims) return books_of_run(shared_);
+    if (shared_.claims) return books_of_run(*shared_.state, shared_.run);
     Tally tally = prepared_.earlier;
     tally += shared_.tally;
     return tally;

@@ -6,18 +6,36 @@
 
 #include "base/conductor.hpp"
 #include "engine/job_impl.hpp"
+#include "engine/retry.hpp"
 #include "engine/start.hpp"
 
 namespace lugger {
 
-void promise_steps(Target& target, const PlanShape& shape, State& state, const std::string& job,
-                   const std::string& run) {
-  if (target.stages() == nullptr) return;
-  for (StepRecord& step : target.stages()->steps(shape)) {
-    step.job = job;
-    step.run = run;
-    state.put_step(step);
+namespace {
+
+/// Records what is to come, before the comment goes that says which tables are the run's own.
+void promise_steps(const StageHost& host) {
+  if (host.target.stages() == nullptr) return;
+  for (StepRecord& step : host.target.stages()->steps(host.shape)) {
+    step.job = host.job;
+    step.run = host.run;
+    host.state.put_step(step);
   }
+}
+
+}  // namespace
+
+std::vector<std::string> finish_target(const StageHost& host, const FinishWork& work,
+                                       Tally& tally) {
+  Backoff backoff;
+  return outlast(backoff, host.stop, [&](bool lost) {
+    // What was settled before the connection was lost, the ledger alone knows.
+    Tally books = lost ? books_of_run(host.state, host.run) : tally;
+    promise_steps(host);
+    std::vector<std::string> notes = host.target.finish(host.shape, work, books);
+    tally = books;
+    return notes;
+  });
 }
 
 void run_stages(const StageHost& host, std::initializer_list<Stage> stages, RunResult& result) {
@@ -34,7 +52,10 @@ void run_stages(const StageHost& host, std::initializer_list<Stage> stages, RunR
   for (const Stage stage : stages) {
     if (host.stop.requested()) return;
     host.enter(stage_word(stage));
-    StageResult done = host.target.stages()->build(stage, host.shape, work);
+    Backoff backoff;  // what stands is seen in the catalog, and not built again
+    StageResult done = outlast(backoff, host.stop, [&](bool) {
+      return host.target.stages()->build(stage, host.shape, work);
+    });
     host.tell({});
     result.notes.insert(result.notes.end(), done.notes.begin(), done.notes.end());
     result.warnings.insert(result.warnings.end(), done.warnings.begin(), done.warnings.end());

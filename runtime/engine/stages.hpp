@@ -27,9 +27,9 @@ struct StageHost {
   std::function<void(StepsView)> tell;
 };
 
-/// Records what is to come, before the comment goes that says which tables are the run's own.
-void promise_steps(Target& target, const PlanShape& shape, State& state, const std::string& job,
-                   const std::string& run);
+/// What comes behind the last row: promises the steps, has the target finish, and outlasts lost
+/// connections. `tally` is corrected by what was settled.
+std::vector<std::string> finish_target(const StageHost& host, const FinishWork& work, Tally& tally);
 
 /// Every document of a run's source was read, and what is to come behind the load was promised.
 bool is_read(State& state, const RunRecord& run);

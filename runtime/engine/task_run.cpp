@@ -192,12 +192,8 @@ void Task::end(RunStatus status, const Error* error) {
 /// What comes behind the last row.
 void Task::Impl::finish() {
   if (outcome.status != RunStatus::kDone || stopped.requested()) return;
-  Tally all = committed.tally;
   if (ledger) {
     conductor.enter("finishing");
-    promise_steps(*target, *shape, ledger->state(), spec.name, run);
-    outcome.notes = target->finish(*shape, {run, 1, {}}, all);
-    committed.tally = all;
     StageHost host{*target, *shape,  ledger->state(), spec.name, run, spec.settings.stages,
                    stopped, nullptr, nullptr};
     host.enter = [this](std::string_view stage) { conductor.enter(std::string(stage)); };
@@ -205,6 +201,9 @@ void Task::Impl::finish() {
       const std::lock_guard lock(mutex);
       steps = std::move(view);
     };
+    Tally all = committed.tally;
+    outcome.notes = finish_target(host, {run, 1, {}}, all);
+    committed.tally = all;
     run_stages(host, {Stage::kIndex, Stage::kConstrain}, outcome);
   }
   for (const Reading& reading : readings) {
