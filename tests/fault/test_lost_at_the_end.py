@@ -27,6 +27,18 @@ BOOKS = "select sum(read), sum(inserted), sum(updated), sum(unchanged), sum(reje
 EXTRA = """unmapped = 'ignore', indexes = { { 'n', name = 'by_n' } },
 constraints = { { check = 'n >= 0', name = 'sane' } },"""
 
+TASK = """local lugger = require 'lugger'
+return lugger.task('t', function(task)
+  local docs = task:cursor(lugger.source(lugger.env.MONGO_URI))
+  local into = task:writer(lugger.target(lugger.env.PG_URI, { table = 'docs', key = 'n' }),
+    { columns = { { 'n', 'int4' } }, indexes = { { 'n', name = 'by_n' } } })
+  for batch in docs:batches() do
+    for doc in batch:docs() do into:add { n = doc.n } end
+    into:commit(batch:position())
+  end
+end)
+"""
+
 
 class LostAtTheEnd(unittest.TestCase):
     @classmethod
@@ -43,8 +55,7 @@ class LostAtTheEnd(unittest.TestCase):
         return Work(cls.server.fresh(),
                     text=job("{ 'n', 'int4' }", source=cls.source, conflict='update', extra=EXTRA))
 
-    def lost_in(self, *steps):
-        work = self.work()
+    def cut_in(self, work, steps):
         work.database.query(HOLD + ''.join(f'create sequence held."{step}";' for step in steps))
         process = work.start('run', 'job.lua', '--create', '-j', '2', '--log', 'none')
         for _ in steps:
@@ -53,12 +64,15 @@ class LostAtTheEnd(unittest.TestCase):
             wait_for(work.database, f'select not ({SLEEPS[7:]})')
         _, err = process.communicate(timeout=120)
         self.assertEqual(process.returncode, 0, err)
+
+    def lost_in(self, *steps):
+        work = self.work()
+        self.cut_in(work, steps)
         self.assertEqual([work.database.query(sql) for sql in (ROWS, BOOKS)], self.expected)
         self.assertEqual(work.database.query("select status from lugger.runs"), 'done')
         self.assertEqual(
             work.database.query("select count(*) from lugger.stage_steps where status <> 'done'"), '0')
         self.assertEqual(work.database.query("select count(*) from pg_index where not indisvalid"), '0')
-        return err
 
     def test_while_the_key_is_made(self):
         self.lost_in('lugger_finish_CREATE_INDEX')
@@ -75,6 +89,16 @@ class LostAtTheEnd(unittest.TestCase):
     def test_in_each_of_them(self):
         self.lost_in('lugger_finish_CREATE_INDEX', 'lugger_finish_COMMENT', 'lugger_index_CREATE_INDEX',
                      'lugger_constrain_ALTER_TABLE')
+
+    def test_at_the_end_of_a_task(self):
+        work = Work(self.server.fresh(), ({'_id': n, 'n': n} for n in range(500)), text=TASK)
+        self.cut_in(work, ('lugger_finish_CREATE_INDEX', 'lugger_index_CREATE_INDEX'))
+        self.assertEqual(work.database.query('select count(*), count(distinct n) from docs'), '500|500')
+        self.assertEqual(work.database.query('select status, inserted from lugger.runs '
+                                             'join lugger.partitions using (run)'), 'done|500')
+        self.assertEqual(work.database.query(
+            "select string_agg(relname, ' ' order by relname) from pg_class where relkind = 'i' "
+            "and relnamespace = 'public'::regnamespace"), 'by_n docs_pkey')
 
 
 if __name__ == '__main__':
