@@ -332,7 +332,7 @@ TEST_CASE("broken JSON names the line, the column and what was found") {
       {"{\"a\":1}\n{\"a\":\"x}\n{\"a\":3}\n",
        "line 2, column 9: expected the string's closing quote"},
       {"{\"a\":1}}\n{\"a\":3}\n",
-       "line 1, column 8: expected a document, which begins with '{', found \"}\""},
+       "line 1, column 8: expected nothing behind the document in its line"},
       {"{\"a\":1}\nnull\n", "line 2, column 1: expected a document"},
       {"{\"a\":1}\n\n{\"a\":\n",
        "line 3, column 1: the document that begins here is not closed before the input ends"},
