@@ -66,7 +66,8 @@ describe('SQL files', function()
     check.raises('stand before the first `-- up`', sql_file.parse, 'SELECT 1;\n-- up\nSELECT 2', 'x.sql')
     check.raises('stands there twice', sql_file.parse, '-- up\n-- up\n', 'x.sql')
     check.raises('but no `-- up`', sql_file.parse, '-- down\nSELECT 1', 'x.sql')
-    check.raises('x.sql:3: unterminated quoted string', sql_file.parse, "-- up\nSELECT 1;\nSELECT 'open", 'x.sql')
+    check.raises('x.sql:3: a quoted text that begins here is not closed', sql_file.parse,
+      "-- up\nSELECT 1;\nSELECT 'open", 'x.sql')
   end)
 end)
 
