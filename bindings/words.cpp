@@ -23,20 +23,6 @@ static char mark_value(lua_State* L, std::string_view key) {
   return text.empty() ? '\0' : text[0];
 }
 
-static std::vector<std::string> value_list(lua_State* L, std::string_view key) {
-  if (lua_type(L, -1) == LUA_TSTRING) return {to_text(L, -1)};
-  if (!lua_istable(L, -1))
-    raise(Code::kConfig, "{} must be a list of texts, not a {}", key, luaL_typename(L, -1));
-  std::vector<std::string> out;
-  for (int i = 1;; ++i) {
-    lua_rawgeti(L, -1, i);
-    const bool end = lua_isnil(L, -1);
-    if (!end) out.push_back(to_text(L, -1));
-    lua_pop(L, 1);
-    if (end) return out;
-  }
-}
-
 static constexpr std::array<std::string_view, 3> kFractions = {"reject", "round", "truncate"};
 static constexpr std::array<std::string_view, 3> kNonFinite = {"reject", "null", "keep"};
 static constexpr std::array<std::string_view, 3> kRanges = {"reject", "null", "infinity"};
@@ -69,8 +55,7 @@ static constexpr Reader<CoercePolicy> kPolicy[] = {
     word_reader<kEpochs, &CoercePolicy::epoch>("epoch"),
     word_reader<kOldUuids, &CoercePolicy::old_uuid>("old_uuid"),
     {"id_text", read_id_text},
-    {"labels", [](lua_State* L, std::string_view key,
-                  CoercePolicy& policy) { policy.labels = value_list(L, key); }},
+    reader<&CoercePolicy::labels>("labels"),
 };
 static constexpr auto kPolicyNames = names_of(kPolicy);
 
@@ -231,7 +216,7 @@ Options read_options(lua_State* L, int index, std::string_view what) {
         options.set(std::move(key), static_cast<double>(lua_tonumber(L, -1)));
         break;
       case LUA_TTABLE: {
-        auto list = value_list(L, key);
+        auto list = list_value(L, key);
         options.set(std::move(key), std::move(list));
         break;
       }

@@ -7,10 +7,10 @@
 #include "engine/changes.hpp"
 #include "engine/describe.hpp"
 #include "engine/job_impl.hpp"
-#include "place/identity.hpp"
 #include "engine/run_impl.hpp"
 #include "engine/stages.hpp"
 #include "engine/start.hpp"
+#include "place/identity.hpp"
 #include "plan/infer.hpp"
 #include "registry/registry.hpp"
 

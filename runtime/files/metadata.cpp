@@ -45,12 +45,12 @@ Metadata metadata_from_json(std::string json, const std::string& where) {
     return damaged(where, error.message());
   }
   const Bytes bytes = as_bytes(document);
-  if (json[json.find_first_not_of(" \t\r\n")] != '{') return damaged(where, "it is no document");
+  if (json[json.find_first_not_of(" \t\r\n")] != '{') return damaged(where, "it is not a document");
   const Value name = bson_field(bytes, "collectionName"), type = bson_field(bytes, "type"),
               options = bson_field(bytes, "options");
-  if (!is_document_or_missing(options)) return damaged(where, "its options are no document");
+  if (!is_document_or_missing(options)) return damaged(where, "its options are not a document");
   if (!are_indexes(bson_field(bytes, "indexes")))
-    return damaged(where, "its indexes are no list of documents with name and key");
+    return damaged(where, "its indexes are not a list of documents with name and key");
   Metadata out;
   out.json = std::move(json);
   if (name.type == ValueType::kString) out.name = name.text();

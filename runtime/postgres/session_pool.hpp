@@ -15,8 +15,9 @@ namespace lugger {
 using LentSession = std::shared_ptr<PgSession>;
 
 /// The idle sessions of one URL, as new but for statements that are prepared: without temporary
-/// tables, locks and settings of whoever had them. None is kept behind a pooler, none for longer than a second (it may be dead by now,
-/// and others want its place), and few at a time.
+/// tables, locks and settings of whoever had them. None is kept behind a pooler, and few at a time.
+/// One that lay for longer than a second may be dead by now and is not lent: it is closed when the
+/// pool is next asked, or with the pool.
 class SessionPool : public std::enable_shared_from_this<SessionPool> {
  public:
   /// The one pool of a URL; it lives as long as somebody holds it.

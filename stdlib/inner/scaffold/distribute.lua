@@ -2,6 +2,7 @@
 local config = require 'lugger.inner.cli.config'
 local names = require 'lugger.inner.base.names'
 local native = require 'lugger.native'
+local types = require 'lugger.inner.scaffold.types'
 
 local distribute = {}
 
@@ -27,12 +28,6 @@ function distribute.note(column)
   return ('distributed by %s: Citus keeps unique only what holds that column, so the key does'):format(column)
 end
 
-local function column_named(made, name)
-  for _, column in ipairs(made.columns) do
-    if column.name == name then return column end
-  end
-end
-
 local function nearest(made, wanted)
   local list = {}
   for i, column in ipairs(made.columns) do list[i] = column.name end
@@ -45,7 +40,7 @@ end
 function distribute.check(list, column)
   local lacking, near = {}, nil
   for _, item in ipairs(list) do
-    local found = item.table and column_named(item.table, column)
+    local found = item.table and types.column_named(item.table, column)
     if found and not found.proven and found.field ~= '_id' then
       found.notes[#found.notes + 1] = 'a part of the key: a document without it is rejected'
     elseif item.table and not found then
@@ -86,7 +81,7 @@ end
 local function find_by_id(item, key, used)
   local place = 0
   for _, name in ipairs { 'id', 'mongo_id' } do
-    if key[1] ~= name and column_named(item.table, name) then
+    if key[1] ~= name and types.column_named(item.table, name) then
       place = place + 1
       local chosen = names.choose(('%s_%s_idx'):format(item.chosen.name, name), used, 'index').name
       table.insert(item.indexes, place, { value = { name = chosen, columns = { name } },

@@ -15,6 +15,7 @@ local scaffold_references = require 'lugger.inner.scaffold.references'
 local scaffold_script = require 'lugger.inner.scaffold.script'
 local script = require 'lugger.inner.script.script'
 local terminal = require 'lugger.inner.view.terminal'
+local types = require 'lugger.inner.scaffold.types'
 local system = native.system
 
 local scaffold = {}
@@ -186,12 +187,6 @@ function scaffold.keep(item, place, directory)
   terminal.warn(('%s was edited and cannot be read, so the SQL files leave it out: %s'):format(item.file, item.unread))
 end
 
-local function column_named(made, name)
-  for _, column in ipairs(made.columns) do
-    if column.name == name then return column end
-  end
-end
-
 local function table_named(made, name)
   if made.table == name then return made end
   for _, child in ipairs(made.children) do
@@ -217,7 +212,7 @@ local no_value = { malformed = true, required_missing = true } -- no type has ro
 -- Makes room for a value that was refused. False: nothing helps, the document is told.
 local function mend(item, refusal, onto)
   local made = table_named(item.table, refusal.table)
-  local column = made and column_named(made, refusal.column)
+  local column = made and types.column_named(made, refusal.column)
   if not column or column.field == '_id' then return false end
   local text = ('%s (%s%s)'):format(refusal.message, terminal.count(refusal.documents, 'document'),
     #refusal.examples > 0 and ': ' .. table.concat(refusal.examples, ', ') or '')

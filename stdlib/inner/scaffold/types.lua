@@ -236,4 +236,14 @@ function scaffold_types.choose(node, exact)
   return choice
 end
 
+--- A column of a table that is being made, by its name.
+---@param made { columns: { name: string }[] }
+---@param name string
+---@return table|nil
+function scaffold_types.column_named(made, name)
+  for _, column in ipairs(made.columns) do
+    if column.name == name then return column end
+  end
+end
+
 return scaffold_types
