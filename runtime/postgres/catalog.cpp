@@ -76,9 +76,9 @@ void read_columns(PgSession& session, PgTable& table) {
       "   WHEN t.typname = 'varchar' THEN 'text'::regtype WHEN t.typcategory = 'A' THEN "
       "'anyarray'::regtype"
       "   WHEN t.typtype = 'e' THEN 'anyenum'::regtype ELSE t.oid END),"
-      " coalesce(e.typcategory = 'A' OR NOT EXISTS (SELECT FROM pg_opclass c WHERE c.opcdefault"
-      "   AND c.opcintype IN (e.oid, CASE WHEN e.typname = 'varchar' THEN 'text'::regtype END)), "
-      "false), " +
+      " e.oid IS NOT NULL AND (e.typcategory = 'A' OR NOT EXISTS (SELECT FROM pg_opclass c WHERE"
+      "   c.opcdefault AND c.opcintype IN (e.oid, CASE WHEN e.typname = 'varchar' THEN "
+      "'text'::regtype END))), " +
           std::string(kNeverNull) + ", coalesce(" + loose_collation("a.attcollation") +
           ", ''), t.typtype = 'e' FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid"
           " LEFT JOIN pg_type e ON e.oid = t.typelem AND t.typcategory = 'A'"
@@ -198,7 +198,8 @@ std::optional<PgTable> inspect_table(PgSession& session, const std::string& tabl
       " has_any_column_privilege(c.oid, 'INSERT'), has_any_column_privilege(c.oid, 'SELECT'),"
       " has_any_column_privilege(c.oid, 'UPDATE'), has_table_privilege(c.oid, 'DELETE'),"
       " pg_has_role(c.relowner, 'USAGE'), c.relhasrules, EXISTS (SELECT FROM pg_extension e WHERE "
-      "e.extname = 'citus') FROM pg_class c WHERE c.oid = to_regclass($1)",
+      "e.extname = 'citus'), (SELECT count(*) FROM pg_index i WHERE i.indrelid = c.oid AND "
+      "(i.indisunique OR i.indisexclusion)) = 1 FROM pg_class c WHERE c.oid = to_regclass($1)",
       {name});
   if (rows.size() == 0) return std::nullopt;
   PgTable out;
@@ -211,6 +212,7 @@ std::optional<PgTable> inspect_table(PgSession& session, const std::string& tabl
   out.may_update = is_true(rows, 0, 6);
   out.may_delete = is_true(rows, 0, 7);
   out.owned = is_true(rows, 0, 8);
+  out.one_rule = is_true(rows, 0, 11);
   read_columns(session, out);
   out.indexes = read_indexes(session, out.oid);
   read_guards(session, out, is_true(rows, 0, 9));

@@ -57,6 +57,7 @@ struct PgTable {
   std::string distribution_column;      // empty: none, as of a table that every server has whole
   std::string colocation;               // tables that share it have their shards side by side
   bool may_insert = true, may_select = true, may_update = true, may_delete = true, owned = true;
+  bool one_rule = false;  // of its unique indexes and exclusion constraints there is but one
   bool empty = true;
 
   const PgColumn* column(std::string_view name) const noexcept;

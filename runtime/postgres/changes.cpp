@@ -10,18 +10,6 @@
 namespace lugger {
 namespace {
 
-/// Values that the server finds equal have one text.
-bool has_one_text(const PgField& field, Kind kind) {
-  if (!field.cast.empty() || !field.collate.empty()) return false;
-  switch (kind) {
-    case Kind::kInt2:
-    case Kind::kInt4:
-    case Kind::kInt8:
-    case Kind::kUuid: return true;
-    default: return field.text_key;
-  }
-}
-
 /// What was deleted of a step: the documents' numbers and keys, as parameters of a statement.
 struct Gone {
   PgParams params;
@@ -38,7 +26,7 @@ class ChangesLoader final : public PgLoader {
         sql_(load.tables, load.plan.mapping().on_conflict, MergeSql::Relations::kExpressions) {
     const PgTableLayout& own = load_.tables[0];
     for (const size_t field : own.key)
-      by_key_ = by_key_ && has_one_text(own.fields[field], key_type(field).kind);
+      by_key_ = by_key_ && equal_by_bytes(own.fields[field], key_type(field));
   }
 
   void start(bool again) override {

@@ -38,7 +38,6 @@ PgField make_field(TypeOids& types, const Column& column, size_t slot, const PgC
                     (actual == nullptr || types.of(column.type.sql) == actual->base_oid);
   if (!collation.empty()) field.collate = " COLLATE " + collation;
   field.text_key = same && is_text(column.type.kind) && collation.empty();
-  field.compare_as_text = actual == nullptr ? column.type.kind == Kind::kJson : !actual->comparable;
   if (same) {
     if (actual != nullptr && actual->type != column.type.sql)
       field.compare_cast = "::" + actual->type;
@@ -67,6 +66,18 @@ size_t field_of_slot(const PgTableLayout& layout, size_t slot) {
 /// the front of it.
 size_t root_key_size(const PlanShape& plan, const TablePlan& child) {
   return std::min(plan.tables()[0].key.size(), child.parent_key.size());
+}
+
+/// Two rows that change places would be in each other's way under any other unique index.
+bool sets_in_place(const TablePlan& table, const PgTableLayout& layout, const PgTable& actual) {
+  std::vector<std::string> key;
+  for (const size_t slot : table.key) key.push_back(table.columns[slot].name);
+  if (actual.kind != "r" || layout.guarded || layout.rules || layout.mend) return false;
+  return actual.one_rule && actual.unique_on(key) &&
+         std::all_of(layout.fields.begin(), layout.fields.end(), [&](const PgField& field) {
+           const PgColumn* column = actual.column(field.column);
+           return !field.update || (column != nullptr && column->may_update);
+         });
 }
 
 PgTableLayout make_table(TypeOids& types, const PlanShape& plan, size_t index,
@@ -104,6 +115,7 @@ PgTableLayout make_table(TypeOids& types, const PlanShape& plan, size_t index,
   for (size_t i = 0; i < root_key_size(plan, table); ++i) {
     out.root_key.push_back(field_of_slot(out, table.parent_key[i]));
   }
+  out.in_place = !out.own && actual != nullptr && sets_in_place(table, out, *actual);
   out.found_by_root = out.own || (actual != nullptr && finds_by_root(plan, table, *actual));
   return out;
 }
@@ -149,6 +161,18 @@ std::vector<std::string> written_types(const PlanShape& plan) {
     for (const Column& column : table.columns) out.push_back(column.type.sql);
   }
   return out;
+}
+
+bool equal_by_bytes(const PgField& field, const ColumnType& type) noexcept {
+  // A cast, a modifier or a collation may make one of two values.
+  if (!field.compare_cast.empty()) return false;
+  switch (type.kind) {
+    case Kind::kInt2:
+    case Kind::kInt4:
+    case Kind::kInt8:
+    case Kind::kUuid: return true;
+    default: return field.text_key && type.length == 0;
+  }
 }
 
 std::string stage_column(size_t field) { return fmt::format("c{}", field); }

@@ -24,10 +24,9 @@ struct PgField {
   std::string collate;       // " COLLATE x" of compare_cast: equal values may differ in their bytes
   std::string root_cast;     // children: "::citext", from the stored column to the root key's type
                              // where the two share no equality
-  bool compare_as_text = false;  // the type has no equality
-  bool update = true;     // in SET and in the comparison; key columns and values that change by
-                          // themselves are not
-  bool text_key = false;  // text: sorted by bytes, which is quicker and as good
+  bool update = true;        // in SET and in the comparison; key columns and values that change by
+                             // themselves are not
+  bool text_key = false;     // text: sorted by bytes, which is quicker and as good
 };
 
 struct PgTableLayout {
@@ -41,8 +40,9 @@ struct PgTableLayout {
   bool mend = false;             // as the mapping says
   bool identity_always = false;  // INSERT needs OVERRIDING SYSTEM VALUE
   bool has_xmax = true;          // rows of ordinary tables alone tell whether they are new
-  bool distributed = false;      // ON CONFLICT takes only what is IMMUTABLE: no casts to text
+  bool distributed = false;      // by Citus
   bool guarded = false;          // triggers or row security may keep rows out, or under another key
+  bool in_place = false;         // children: a row can be set where it stands; no other row minds
   bool rules = false;            // what becomes of an INSERT is said by rules
   bool found_by_root = true;     // children: an index finds the rows of a root key
   bool foreign_types = false;    // a column that only the server can cast to
@@ -70,6 +70,9 @@ bool finds_by_root(const PlanShape& plan, const TablePlan& child, const PgTable&
 bool is_written(const Column& column) noexcept;
 /// Name of a field in staging: "c0", "c1", ... so that no name of the user's can clash with ours.
 std::string stage_column(size_t field);
+
+/// Do values of the field that the server finds equal have the same bytes, and the same text?
+bool equal_by_bytes(const PgField& field, const ColumnType& type) noexcept;
 
 /// Set as comment on tables this tool has made and not yet finished: loading goes straight in, and
 /// finishing gives them their keys.

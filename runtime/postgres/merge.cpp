@@ -34,14 +34,15 @@ std::string staged(const PgTableLayout& layout, size_t field, std::string_view a
   return fmt::format("{}.{}{}", alias, stage_column(field), layout.fields[field].cast);
 }
 
-/// `stored IS DISTINCT FROM staged` over all compared columns; "false" when there are none.
+/// Are the compared columns stored otherwise than they come? By their binary images, which no type
+/// lacks: what a type finds equal may differ in its text ("a" and "A" of citext, 1.0 and 1.00, 0 and
+/// -0). "false" when there are none.
 template <typename Left, typename Right>
 std::string distinct(const PgTableLayout& layout, Left&& left, Right&& right) {
-  const std::string out = join(compared_fields(layout), " OR ", [&](size_t f) {
-    const std::string_view text = layout.fields[f].compare_as_text ? "::text" : "";
-    return fmt::format("({}){} IS DISTINCT FROM ({}){}", left(f), text, right(f), text);
-  });
-  return out.empty() ? "false" : "(" + out + ")";
+  const std::vector<size_t> fields = compared_fields(layout);
+  if (fields.empty()) return "false";
+  return fmt::format("(ROW({})::record OPERATOR(pg_catalog.*<>) ROW({})::record)",
+                     join(fields, ", ", left), join(fields, ", ", right));
 }
 
 std::string stored(const PgTableLayout& layout, size_t field) {
@@ -54,6 +55,15 @@ std::string staged_for_compare(const PgTableLayout& layout, size_t field, std::s
 
 /// A repair keeps stored rows that are newer.
 bool keeps_newer(const PgTableLayout& layout) { return layout.mend && !layout.newer.empty(); }
+
+std::string key_names(const PgTableLayout& layout) {
+  return join(layout.key, ", ", [&](size_t f) { return layout.fields[f].name; });
+}
+
+std::string set_list(const PgTableLayout& layout) {
+  return join(compared_fields(layout), ", ",
+              [&](size_t f) { return fmt::format("{0} = EXCLUDED.{0}", layout.fields[f].name); });
+}
 
 std::string insert_into(const PgTableLayout& layout, bool alias) {
   return fmt::format("INSERT INTO {}{} ({}){}", layout.table, alias ? " AS t" : "",
@@ -115,12 +125,9 @@ std::string MergeSql::turns(size_t table) const {
 std::string MergeSql::conflict_action(const PgTableLayout& layout, bool always) const {
   const std::vector<size_t> fields = compared_fields(layout);
   if (on_conflict_ == OnConflict::kSkip || fields.empty()) return "DO NOTHING";
-  auto excluded = [&](size_t f) { return "EXCLUDED." + layout.fields[f].name; };
-  const std::string set = "DO UPDATE SET " + join(fields, ", ", [&](size_t f) {
-                            return layout.fields[f].name + " = " + excluded(f);
-                          });
+  const auto excluded = [&](size_t f) { return "EXCLUDED." + layout.fields[f].name; };
+  const std::string set = "DO UPDATE SET " + set_list(layout);
   if (always) return set;
-  if (layout.distributed) return set + " WHERE " + beats(layout, excluded);
   return fmt::format("{} WHERE {} AND {}", set,
                      distinct(
                          layout, [&](size_t f) { return stored(layout, f); }, excluded),
@@ -145,29 +152,11 @@ std::string MergeSql::beats(const PgTableLayout& layout, Comes&& comes) const {
 /// Empty for on_conflict = error.
 std::string MergeSql::conflict_clause(const PgTableLayout& layout) const {
   if (on_conflict_ == OnConflict::kError) return {};
-  return fmt::format("ON CONFLICT ({}) {} ",
-                     join(layout.key, ", ", [&](size_t f) { return layout.fields[f].name; }),
-                     conflict_action(layout, false));
-}
-
-/// Of a distributed table: the staged rows that stand already as they come, which the conflict's
-/// own condition cannot leave out there.
-std::string MergeSql::standing(const PgTableLayout& layout, size_t table, int turn) const {
-  const std::string differs = distinct(
-      layout, [&](size_t f) { return stored(layout, f); },
-      [&](size_t f) { return staged_for_compare(layout, f, "s"); });
-  return fmt::format(
-      "e AS MATERIALIZED (SELECT s.seq FROM {} s JOIN {} t ON {} WHERE s.turn = {} AND NOT {})",
-      stage(table), layout.table,
-      join(
-          layout.key, " AND ",
-          [&](size_t f) { return stored(layout, f) + " = " + staged_for_compare(layout, f, "s"); }),
-      turn, differs);
+  return fmt::format("ON CONFLICT ({}) {} ", key_names(layout), conflict_action(layout, false));
 }
 
 std::string MergeSql::rehearse(size_t table, int turn) const {
   const PgTableLayout& layout = tables_[table];
-  const std::string key = join(layout.key, ", ", [&](size_t f) { return layout.fields[f].name; });
   return fmt::format(
       "i AS ({insert} SELECT {values} FROM {stage} s JOIN {outcome} o ON o.doc = s.doc AND o.k = "
       "{key_text} AND o.turn = s.turn WHERE s.turn = {turn} AND o.outcome = {unsure} ON CONFLICT "
@@ -175,15 +164,15 @@ std::string MergeSql::rehearse(size_t table, int turn) const {
       "{same} WHERE s.turn = {turn}",
       "insert"_a = insert_into(layout, true), "values"_a = staged_values(layout),
       "stage"_a = stage(table), "outcome"_a = outcome(), "key_text"_a = key_text("s", layout.key),
-      "turn"_a = turn, "unsure"_a = static_cast<int>(Outcome::kUnsure), "key"_a = key,
+      "turn"_a = turn, "unsure"_a = static_cast<int>(Outcome::kUnsure), "key"_a = key_names(layout),
       "action"_a = conflict_action(layout, true), "returned"_a = returned_key(layout),
       "same"_a = same_as_returned(layout));
 }
 
 /// Sorted by key, so that two sessions lock in one order.
-std::string MergeSql::upsert_with(size_t table, int turn) const {
+std::string MergeSql::upsert_with(size_t table, int turn, bool sorted) const {
   const PgTableLayout& layout = tables_[table];
-  const std::string sorted = join(layout.key, ", ", [&](size_t f) {
+  const std::string order = join(layout.key, ", ", [&](size_t f) {
     return layout.fields[f].text_key ? staged(layout, f, "s") + " COLLATE \"C\""
                                      : staged_for_compare(layout, f, "s");
   });
@@ -192,17 +181,27 @@ std::string MergeSql::upsert_with(size_t table, int turn) const {
   const std::string_view fresh = on_conflict_ == OnConflict::kError ? "true"
                                  : layout.has_xmax                  ? "t.xmax::text = '0'"
                                                                     : "NULL::bool";
-  const bool sets = on_conflict_ == OnConflict::kUpdate || on_conflict_ == OnConflict::kNewer;
-  const bool leaves = layout.distributed && sets && !compared_fields(layout).empty();
   return fmt::format(
-      "{standing}i AS ({insert} SELECT {values} FROM {stage} s WHERE s.turn = {turn}{but_standing} "
-      "ORDER BY {sorted} {on_conflict}RETURNING {returned}, {fresh} AS fresh)",
-      "standing"_a = leaves ? standing(layout, table, turn) + ", " : "",
+      "i AS ({insert} SELECT {values} FROM {stage} s WHERE s.turn = {turn} {sorted}{on_conflict}"
+      "RETURNING {returned}, {fresh} AS fresh)",
       "insert"_a = insert_into(layout, true), "values"_a = staged_values(layout),
       "stage"_a = stage(table), "turn"_a = turn,
-      "but_standing"_a = leaves ? " AND s.seq NOT IN (SELECT seq FROM e)" : "", "sorted"_a = sorted,
+      "sorted"_a = sorted ? "" : "ORDER BY " + order + " ",
       "on_conflict"_a = conflict_clause(layout), "returned"_a = returned_key(layout),
       "fresh"_a = fresh);
+}
+
+/// Whatever does not come back is unchanged.
+bool MergeSql::gives_back_changes(const PgTableLayout& layout) const {
+  return on_conflict_ == OnConflict::kUpdate && !layout.guarded && !keeps_newer(layout);
+}
+
+bool MergeSql::counts_itself(size_t table) const {
+  return gives_back_changes(tables_[table]) && tables_[table].has_xmax;
+}
+
+std::string MergeSql::upsert_counts() const {
+  return "SELECT count(*) FILTER (WHERE fresh), count(*) FROM i";
 }
 
 /// What became of a row that the server did not give back.
@@ -212,8 +211,8 @@ std::string MergeSql::untaken(const PgTableLayout& layout) const {
       layout, [&](size_t f) { return stored(layout, f); },
       [&](size_t f) { return staged_for_compare(layout, f, "s"); });
   if (on_conflict_ == OnConflict::kError) return "0";
+  if (gives_back_changes(layout)) return "4";
   if (!layout.guarded) {
-    if (on_conflict_ == OnConflict::kUpdate && !keeps_newer(layout)) return "4";
     // Missing: another session put it there meanwhile.
     return fmt::format("CASE WHEN {} OR {} THEN 3 ELSE 4 END", missing, differs);
   }
@@ -253,13 +252,17 @@ std::string MergeSql::upsert_outcome(size_t table, int turn) const {
           });
   }
   const std::string fresh = tells_fresh ? "i.fresh" : stored(layout, layout.key[0]) + " IS NULL";
-  return fmt::format(
+  // What is unchanged is not kept.
+  const bool all = relations_ == Relations::kExpressions;
+  const bool joins_all = all || !gives_back_changes(layout);
+  const std::string sql = fmt::format(
       "SELECT {turn} AS turn, s.doc, {key_text} AS k, (CASE WHEN i.{key} IS NULL THEN {untaken} "
-      "WHEN {fresh} THEN 1 ELSE 2 END)::int2 AS outcome, i.{key} IS NOT NULL AS wrote FROM {stage} "
-      "s LEFT JOIN i ON {same}{join_old} WHERE s.turn = {turn}",
+      "WHEN {fresh} THEN 1 ELSE 2 END)::int2 AS outcome, i.{key} IS NOT NULL AS wrote, false AS "
+      "others, false AS gone FROM {stage} s {left}JOIN i ON {same}{join_old} WHERE s.turn = {turn}",
       "turn"_a = turn, "key_text"_a = key_text("s", layout.key), "key"_a = first_key,
       "untaken"_a = untaken(layout), "fresh"_a = fresh, "stage"_a = stage(table),
-      "same"_a = same_as_returned(layout), "join_old"_a = old);
+      "left"_a = joins_all ? "LEFT " : "", "same"_a = same_as_returned(layout), "join_old"_a = old);
+  return all || !joins_all ? sql : fmt::format("SELECT * FROM ({}) told WHERE outcome <> 4", sql);
 }
 
 /// By the equality of the stored key: one document may spell a key in two ways.
@@ -297,56 +300,101 @@ std::string MergeSql::stored_of_root(const PgTableLayout& child) const {
   return out;
 }
 
-std::string MergeSql::differing_children(size_t table, int turn) const {
-  const PgTableLayout& child = tables_[table];
-  const PgTableLayout& root = tables_[0];
-  const std::string on_key = join(child.key, " AND ", [&](size_t f) {
+/// Is stored child row t the staged child row s?
+std::string MergeSql::same_child(const PgTableLayout& child) const {
+  return join(child.key, " AND ", [&](size_t f) {
     return stored(child, f) + " = " + staged_for_compare(child, f, "s");
   });
+}
+
+std::string MergeSql::differing_children(size_t table, int turn) const {
+  const PgTableLayout& child = tables_[table];
+  const std::string k = key_text("p", tables_[0].key);
   std::string doubled;  // a key without an index may be there twice
   if (child.mend) {
     doubled = fmt::format(
-        " UNION SELECT p.doc, {key_text} FROM {roots} p JOIN {child} t ON {of_root} GROUP BY "
-        "p.doc, {key_text}, {child_key} HAVING count(*) > 1",
-        "key_text"_a = key_text("p", root.key), "roots"_a = roots(turn), "child"_a = child.table,
+        " UNION ALL SELECT p.doc, {k}, true FROM {roots} p JOIN {child} t ON {of_root} GROUP BY "
+        "p.doc, {k}, {child_key} HAVING count(*) > 1",
+        "k"_a = k, "roots"_a = roots(turn), "child"_a = child.table,
         "of_root"_a = stored_of_root(child),
         "child_key"_a = join(child.key, ", ", [&](size_t f) { return stored(child, f); }));
   }
   return fmt::format(
-      "SELECT p.doc, {key_text} AS k FROM {roots} p JOIN {stage} s ON {staged_of_root} LEFT JOIN "
-      "{child} t ON {on_key} WHERE t.{first_key} IS NULL OR {distinct} UNION SELECT p.doc, "
-      "{key_text} FROM {roots} p JOIN {child} t ON {stored_of_root} LEFT JOIN {stage} s ON s.doc = "
-      "p.doc AND {on_key} WHERE s.seq IS NULL{doubled}",
-      "key_text"_a = key_text("p", root.key), "roots"_a = roots(turn), "stage"_a = stage(table),
-      "staged_of_root"_a = of_root(child), "child"_a = child.table, "on_key"_a = on_key,
-      "first_key"_a = child.fields[child.key[0]].name,
+      "SELECT doc, k, bool_or(gone) AS gone FROM (SELECT coalesce(s.{of_doc}, t.{of_doc}) AS doc, "
+      "coalesce(s.{of_k}, t.{of_k}) AS k, s.{of_doc} IS NULL AS gone FROM (SELECT p.doc AS "
+      "{of_doc}, {k} AS {of_k}, s.* FROM {roots} p JOIN {stage} s ON {staged_of_root}) s FULL JOIN "
+      "(SELECT p.doc AS {of_doc}, {k} AS {of_k}, {columns} FROM {roots} p JOIN {child} t ON "
+      "{stored_of_root}) t ON s.{of_doc} = t.{of_doc} AND {same} WHERE s.{of_doc} IS NULL OR "
+      "t.{of_doc} IS NULL OR {distinct}{doubled}) d GROUP BY doc, k",
+      // Beside the user's columns.
+      "of_doc"_a = "\"(doc)\"", "of_k"_a = "\"(k)\"", "k"_a = k, "roots"_a = roots(turn),
+      "stage"_a = stage(table), "staged_of_root"_a = of_root(child), "child"_a = child.table,
+      "columns"_a = join(all_fields(child), ", ", [&](size_t f) { return stored(child, f); }),
+      "stored_of_root"_a = stored_of_root(child), "same"_a = same_child(child),
       "distinct"_a = distinct(
           child, [&](size_t f) { return stored(child, f); },
           [&](size_t f) { return staged_for_compare(child, f, "s"); }),
-      "stored_of_root"_a = stored_of_root(child), "doubled"_a = doubled);
+      "doubled"_a = doubled);
+}
+
+std::string MergeSql::mark_children(size_t table, int turn, Outcome other, bool first) const {
+  return fmt::format("INSERT INTO {} SELECT {}, d.doc, d.k, {}, false, {}, d.gone FROM ({}) d",
+                     outcome(), first ? turn : -turn, static_cast<int>(other),
+                     other == Outcome::kUpdated, differing_children(table, turn));
+}
+
+/// The server takes what a CTE gives for a few rows, and would look at all outcomes for each.
+std::string MergeSql::settle_marks(int turn) const {
+  return fmt::format(
+      "SET LOCAL enable_nestloop = off; WITH d AS (DELETE FROM {outcome} WHERE turn = -{turn} "
+      "RETURNING *), u AS (UPDATE {outcome} o SET others = true, gone = o.gone OR d.gone FROM d "
+      "WHERE o.doc = d.doc AND o.k = d.k AND o.turn = {turn} AND o.outcome = {updated}) INSERT "
+      "INTO {outcome} SELECT {turn}, d.doc, d.k, d.outcome, d.wrote, d.others, d.gone FROM d WHERE "
+      "NOT EXISTS (SELECT FROM {outcome} o WHERE o.doc = d.doc AND o.k = d.k AND o.turn = {turn}); "
+      "SET LOCAL enable_nestloop = DEFAULT",
+      "outcome"_a = outcome(), "turn"_a = turn, "updated"_a = static_cast<int>(Outcome::kUpdated));
 }
 
 std::string MergeSql::remove_children(size_t table, int turn) const {
   const PgTableLayout& child = tables_[table];
   return fmt::format(
       "DELETE FROM {child} t USING {roots} p JOIN {outcome} o ON o.doc = p.doc AND o.k = "
-      "{key_text} WHERE o.turn = {turn} AND o.outcome = {updated} AND {of_root}",
+      "{key_text} WHERE o.turn = {turn} AND o.others{gone} AND {of_root}",
       "child"_a = child.table, "roots"_a = roots(turn), "outcome"_a = outcome(),
       "key_text"_a = key_text("p", tables_[0].key), "turn"_a = turn,
-      "updated"_a = static_cast<int>(Outcome::kUpdated), "of_root"_a = stored_of_root(child));
+      "gone"_a = child.in_place ? " AND o.gone" : "", "of_root"_a = stored_of_root(child));
 }
 
-/// Rows of parents that were written, in this turn.
+/// Rows of parents of this turn of which a condition over their outcome o holds.
+std::string MergeSql::children_of(size_t table, int turn, std::string_view condition) const {
+  return fmt::format("{} s JOIN {} o ON {} AND o.turn = {} AND {}", stage(table), outcome(),
+                     of_outcome(tables_[table]), turn, condition);
+}
+
+/// New parents, or those whose child rows are to be replaced.
 std::string MergeSql::children_to_insert(size_t table, int turn) const {
-  const PgTableLayout& child = tables_[table];
-  return fmt::format("{} s JOIN {} o ON {} AND o.turn = {} AND o.outcome IN (1, 2)", stage(table),
-                     outcome(), of_outcome(child), turn);
+  return children_of(table, turn, "(o.outcome = 1 OR o.others)");
 }
 
 std::string MergeSql::insert_children(size_t table, int turn) const {
   const PgTableLayout& child = tables_[table];
-  return fmt::format("{} SELECT {} FROM {} ORDER BY s.seq", insert_into(child, false),
-                     staged_values(child), children_to_insert(table, turn));
+  return fmt::format(
+      "{} SELECT {} FROM {} ORDER BY s.seq", insert_into(child, false), staged_values(child),
+      child.in_place ? children_of(table, turn, "o.outcome = 1") : children_to_insert(table, turn));
+}
+
+std::string MergeSql::set_children(size_t table, int turn) const {
+  const PgTableLayout& child = tables_[table];
+  const auto excluded = [&](size_t f) { return "EXCLUDED." + child.fields[f].name; };
+  const std::vector<size_t> fields = compared_fields(child);
+  return fmt::format(
+      "{} SELECT {} FROM {} ON CONFLICT ({}) {}", insert_into(child, true), staged_values(child),
+      children_of(table, turn, "o.others"), key_names(child),
+      fields.empty()
+          ? "DO NOTHING"
+          : fmt::format("DO UPDATE SET {} WHERE {}", set_list(child),
+                        distinct(
+                            child, [&](size_t f) { return stored(child, f); }, excluded)));
 }
 
 std::string MergeSql::children_with(size_t table, int turn) const {

@@ -2,7 +2,7 @@
 // if it came alone when its turn comes, in the order of the source:
 //   inserted    a row of the document is new
 //   updated     a row that stood there differed and was set, or its child rows differed and were
-//               replaced (update, newer)
+//               replaced (update, newer); child rows that are as they come stay
 //   skipped     a row that stood there, or its child rows, differ and stay (skip; newer, when the
 //               row is as new)
 //   unchanged   the row and its child rows are as the document says
@@ -26,8 +26,11 @@ enum class Outcome : int {
 };
 
 /// Writes statements against relations "stage t" (seq, doc, turn, c0..cn) and "outcome" (turn, doc,
-/// k, outcome, wrote); k: the texts of the own row's key as it was staged, an array. They are
-/// temporary tables, or common table expressions over parameters; then `with` leads each statement.
+/// k, outcome, wrote, others, gone); k: the texts of the own row's key as it was staged, an array;
+/// others: its child rows differ and are replaced; gone: some of those stored do not come again. They
+/// are temporary tables, or common table
+/// expressions over parameters; then `with` leads each statement. The temporary table of outcomes
+/// holds no row of what is unchanged.
 class MergeSql {
  public:
   enum class Relations : uint8_t { kTemporary, kExpressions };
@@ -43,18 +46,30 @@ class MergeSql {
   /// SELECT of (seq, turn) of rows that are not the first of their key.
   std::string turns(size_t table) const;
   /// Upsert of an own table: common table expressions, and the SELECT of (turn, doc, k, outcome,
-  /// wrote).
-  std::string upsert_with(size_t table, int turn) const;
+  /// wrote, others, gone). `sorted`: the rows were staged in the order of their keys.
+  std::string upsert_with(size_t table, int turn, bool sorted = false) const;
   std::string upsert_outcome(size_t table, int turn) const;
+  /// Does the server give back all that it inserts or updates, and only that? Then this is the
+  /// SELECT of how many rows were inserted, and how many in all.
+  bool counts_itself(size_t table) const;
+  std::string upsert_counts() const;
   /// Of rows that are kUnsure: common table expressions and the SELECT of (doc, k) of those that
   /// the server takes when they are set whatever stands there. To be rolled back.
   std::string rehearse(size_t table, int turn) const;
-  /// SELECT of (doc, k) of documents whose child rows in this table are not as stored.
+  /// SELECT of (doc, k, gone) of documents whose child rows in this table are not as stored.
   std::string differing_children(size_t table, int turn) const;
-  /// DELETE of the child rows of parents that were updated.
+  /// INSERT of differing_children() into the temporary table of outcomes; `other` is what becomes of
+  /// them. `first`: nothing is told of this turn yet. Otherwise they stand there under -turn, and
+  /// settle_marks() brings them together with what is told.
+  std::string mark_children(size_t table, int turn, Outcome other, bool first) const;
+  std::string settle_marks(int turn) const;
+  /// DELETE of the child rows of parents whose child rows are to be replaced; where rows can be set
+  /// in place, only of parents some of whose do not come again.
   std::string remove_children(size_t table, int turn) const;
-  /// INSERT of the child rows of parents that were written.
+  /// INSERT of the child rows of parents that are new, or whose child rows are to be replaced. Where
+  /// rows can be set in place, the latter take an upsert of their own.
   std::string insert_children(size_t table, int turn) const;
+  std::string set_children(size_t table, int turn) const;
   /// The same for a guarded table: common table expressions, and the SELECT of (doc, k, taken).
   std::string children_with(size_t table, int turn) const;
   std::string children_taken(size_t table, int turn) const;
@@ -79,11 +94,13 @@ class MergeSql {
   static std::string returned_key(const PgTableLayout& layout);
   static std::string same_as_returned(const PgTableLayout& layout);
   std::string conflict_clause(const PgTableLayout& layout) const;
-  std::string standing(const PgTableLayout& layout, size_t table, int turn) const;
   std::string untaken(const PgTableLayout& layout) const;
+  bool gives_back_changes(const PgTableLayout& layout) const;
   std::string stored_of_root(const PgTableLayout& child) const;
   static std::string stored_of_gone(const PgTableLayout& layout);
   std::string of_outcome(const PgTableLayout& child) const;
+  std::string same_child(const PgTableLayout& child) const;
+  std::string children_of(size_t table, int turn, std::string_view condition) const;
   std::string children_to_insert(size_t table, int turn) const;
   const std::vector<PgTableLayout>& tables_;
   OnConflict on_conflict_;

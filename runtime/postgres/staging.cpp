@@ -3,6 +3,7 @@
 #include "postgres/array_text.hpp"
 #include "postgres/copy_loader.hpp"
 #include "postgres/merge.hpp"
+#include "postgres/unit_keys.hpp"
 
 namespace lugger {
 namespace {
@@ -27,7 +28,10 @@ class StagedLoader : public CopyLoader {
       : CopyLoader(load, true),
         policy_(load.plan.mapping().on_conflict),
         sql_(load.tables, policy_, MergeSql::Relations::kTemporary),
-        choose_(std::move(choose)) {}
+        choose_(std::move(choose)) {
+    for (size_t t = 0; t < load.tables.size() && load.tables[t].own; ++t)
+      keys_.emplace_back(load.tables[t], load.plan.tables()[t]);
+  }
 
   void prepare() override {
     if (prepared_ || load_.pooled) return;
@@ -42,19 +46,26 @@ class StagedLoader : public CopyLoader {
       make_tables("DROP");  // the next transaction may be another server process
     }
     CopyLoader::start(again);
+    for (UnitKeys& keys : keys_) keys.clear();
+  }
+
+  void write(const UnitDocuments& unit, size_t first, size_t last) override {
+    CopyLoader::write(unit, first, last);
+    for (size_t t = 0; t < keys_.size(); ++t)
+      unit.each_row(t, first, last, [&](const Value* row, size_t) { keys_[t].add(row); });
   }
 
   void finish(const UnitDocuments& unit, Tally& tally) override {
     finish_copies();
     if (choose_) {
       choose_();
-      merge(tally);
+      merge(chosen(), tally);
       return;
     }
     const OwnRows own = count_own_rows(load_, unit, first_document(), last_document());
     tally.skipped += own.without;
     if (tells_outcomes(load_)) {
-      merge(tally);
+      merge(own.with, tally);
     } else {
       insert_all(own.with, tally);
     }
@@ -66,7 +77,7 @@ class StagedLoader : public CopyLoader {
       load_.session.execute(stage_ddl(load_.tables[t], t, on_commit));
     load_.session.execute(
         fmt::format("CREATE TEMPORARY TABLE {} (turn int4, doc int4, k text[], outcome int2, wrote "
-                    "bool) ON COMMIT {}",
+                    "bool, others bool, gone bool) ON COMMIT {}",
                     kOutcomeTable, on_commit));
   }
 
@@ -88,27 +99,69 @@ class StagedLoader : public CopyLoader {
     count_insert(documents, kept_out, tally);
   }
 
-  void merge(Tally& tally) {
+  /// Documents that choose_() left.
+  uint64_t chosen() {
+    std::string staged;
+    for (size_t t = 0; t < keys_.size(); ++t)
+      staged += fmt::format("{}SELECT doc FROM {}", t == 0 ? "" : " UNION ", sql_.stage(t));
+    return std::stoull(
+        load_.session.query(fmt::format("SELECT count(*) FROM ({}) d", staged)).text(0, 0));
+  }
+
+  /// Of documents of which nothing is told, the rows stood as they come.
+  void merge(uint64_t documents, Tally& tally) {
     int turns = 1;
-    for (size_t t = 0; t < load_.tables.size() && load_.tables[t].own; ++t) {
+    for (size_t t = 0; t < keys_.size(); ++t) {
       if (rows(t) != 0) turns = std::max(turns, take_turns(t));
     }
+    if (turns == 1 && counts_itself(documents)) return merge_and_count(documents, tally);
     for (int turn = 1; turn <= turns; ++turn) merge_turn(turn, tally);
+    uint64_t told = 0;
     const PgRows counts = load_.session.query(
         fmt::format("SELECT outcome, count(*), (SELECT count(*) FROM {0} WHERE wrote) FROM"
                     " (SELECT min(outcome) AS outcome FROM {0} GROUP BY doc) d GROUP BY outcome",
                     kOutcomeTable));
     for (size_t i = 0; i < counts.size(); ++i) {
-      count_outcome(static_cast<Outcome>(std::stoi(counts.text(i, 0))),
-                    std::stoull(counts.text(i, 1)), tally);
+      const uint64_t count = std::stoull(counts.text(i, 1));
+      count_outcome(static_cast<Outcome>(std::stoi(counts.text(i, 0))), count, tally);
+      told += count;
     }
     if (counts.size() != 0) tally.rows += std::stoull(counts.text(0, 2));
+    count_outcome(Outcome::kUnchanged, documents - told, tally);
+  }
+
+  /// One row a document, no child tables, and the server gives back exactly what it writes: then
+  /// counting is all that is left to do.
+  bool counts_itself(uint64_t documents) const {
+    if (choose_ || keys_.size() != load_.tables.size()) return false;
+    uint64_t all = 0;
+    for (size_t t = 0; t < keys_.size(); ++t) {
+      if (rows(t) != 0 && !sql_.counts_itself(t)) return false;
+      all += rows(t);
+    }
+    return all == documents;
+  }
+
+  void merge_and_count(uint64_t documents, Tally& tally) {
+    uint64_t written = 0;
+    for (size_t t = 0; t < keys_.size(); ++t) {
+      if (rows(t) == 0) continue;
+      const PgRows counts = load_.session.query(fmt::format(
+          "WITH {} {}", sql_.upsert_with(t, 1, keys_[t].ascend()), sql_.upsert_counts()));
+      const uint64_t inserted = std::stoull(counts.text(0, 0)),
+                     all = std::stoull(counts.text(0, 1));
+      count_outcome(Outcome::kInserted, inserted, tally);
+      count_outcome(Outcome::kUpdated, all - inserted, tally);
+      written += all;
+    }
+    tally.rows += written;
+    count_outcome(Outcome::kUnchanged, documents - written, tally);
   }
 
   /// The number of turns that rows of one key need.
   int take_turns(size_t table) {
     PgSession& session = load_.session;
-    if (policy_ == OnConflict::kError) return 1;
+    if (policy_ == OnConflict::kError || keys_[table].differ()) return 1;
     const int most = number_or(session.query(sql_.most_of_a_key(table)), 1);
     if (most <= 1) return 1;
     // What comes after the first writes nothing, so that it may come at once.
@@ -136,15 +189,17 @@ class StagedLoader : public CopyLoader {
         children = true;
       } else if (rows(t) != 0) {
         told += load_.session
-                    .query(fmt::format("WITH {} INSERT INTO {} {}", sql_.upsert_with(t, turn),
-                                       sql_.outcome(), sql_.upsert_outcome(t, turn)))
+                    .query(fmt::format("WITH {} INSERT INTO {} {}",
+                                       sql_.upsert_with(t, turn, keys_[t].ascend()), sql_.outcome(),
+                                       sql_.upsert_outcome(t, turn)))
                     .affected();
         if (load_.tables[t].guarded) make_sure(t, turn);
       }
     }
     if (!children) return;
     count_outcomes(told);
-    merge_children(turn, tally);
+    told += mark_children(turn, told);
+    if (told != 0) replace_children(turn, tally);
   }
 
   /// Without statistics the server takes the outcomes of a turn for one row, and looks at every
@@ -172,42 +227,56 @@ class StagedLoader : public CopyLoader {
                               "unnest($1::int4[], $2::text[])) THEN {} ELSE 0 END WHERE {}",
                               kOutcomeTable, static_cast<int>(of_taken(policy_)), unsure),
                   {documents.finish(), keys.finish()});
+    session.execute(fmt::format("DELETE FROM {} WHERE outcome = {}", kOutcomeTable,
+                                static_cast<int>(Outcome::kUnchanged)));
   }
 
-  void merge_children(int turn, Tally& tally) {
-    PgSession& session = load_.session;
-    if (policy_ != OnConflict::kError) {
-      for (size_t t = 0; t < load_.tables.size(); ++t) {
-        if (load_.tables[t].own) continue;
-        const PgRows others = query_children(
-            session, load_.tables[t],
-            fmt::format("UPDATE {} o SET outcome = {} FROM ({}) d WHERE o.doc = d.doc AND o.k = "
-                        "d.k AND o.turn = {} AND o.outcome = 4",
-                        kOutcomeTable, static_cast<int>(of_other_children(policy_)),
-                        sql_.differing_children(t, turn), turn));
-        count_outcomes(others.affected());
-      }
+  /// Finds the documents whose child rows differ; how many there are. `told`: outcomes of the turn.
+  uint64_t mark_children(int turn, uint64_t told) {
+    if (policy_ == OnConflict::kError) return 0;
+    uint64_t marked = 0;
+    for (size_t t = 0; t < load_.tables.size(); ++t) {
+      if (load_.tables[t].own) continue;
+      const bool first = told + marked == 0;
+      const uint64_t others =
+          query_children(load_.session, load_.tables[t],
+                         sql_.mark_children(t, turn, of_other_children(policy_), first))
+              .affected();
+      if (others != 0 && !first) load_.session.execute(sql_.settle_marks(turn));
+      count_outcomes(others);
+      marked += others;
     }
-    if (policy_ == OnConflict::kUpdate || policy_ == OnConflict::kNewer) {
-      // Children of children go first.
-      for (size_t t = load_.tables.size(); t-- != 0;) {
-        if (!load_.tables[t].own)
-          query_children(session, load_.tables[t], sql_.remove_children(t, turn));
-      }
+    return marked;
+  }
+
+  void replace_children(int turn, Tally& tally) {
+    PgSession& session = load_.session;
+    const PgRows of = session.query(fmt::format(
+        "SELECT bool_or(outcome = 1), bool_or(others), bool_or(gone) FROM {} WHERE turn = {}",
+        kOutcomeTable, turn));
+    const bool inserted = of.text(0, 0) == "t", others = of.text(0, 1) == "t";
+    const bool gone = of.text(0, 2) == "t";
+    // Children of children go first.
+    for (size_t t = load_.tables.size(); others && t-- != 0;) {
+      if (!load_.tables[t].own && (gone || !load_.tables[t].in_place))
+        query_children(session, load_.tables[t], sql_.remove_children(t, turn));
     }
     for (size_t t = 0; t < load_.tables.size(); ++t) {
-      if (load_.tables[t].own || rows(t) == 0) continue;
-      const uint64_t written = insert_children(t, turn);
+      const PgTableLayout& child = load_.tables[t];
+      if (child.own || rows(t) == 0) continue;
+      uint64_t written = 0;
+      if (others && child.in_place) written += session.query(sql_.set_children(t, turn)).affected();
+      if (inserted || (others && !child.in_place)) written += insert_children(t, turn);
       tally.rows += written;
       tally.child_rows += written;
     }
   }
 
   uint64_t insert_children(size_t t, int turn) {
-    if (!load_.tables[t].guarded)
-      return load_.session.query(sql_.insert_children(t, turn)).affected();
+    PgSession& session = load_.session;
+    if (!load_.tables[t].guarded) return session.query(sql_.insert_children(t, turn)).affected();
     return std::stoull(
-        load_.session
+        session
             .query(fmt::format(
                 "WITH {}, c AS ({}), u AS (UPDATE {} o SET outcome = 0 FROM c WHERE NOT c.taken "
                 "AND o.doc = c.doc AND o.k = c.k AND o.turn = {}) SELECT count(*) FROM i",
@@ -218,6 +287,7 @@ class StagedLoader : public CopyLoader {
   OnConflict policy_;
   MergeSql sql_;
   std::function<void()> choose_;
+  std::vector<UnitKeys> keys_;  // one an own table
   bool prepared_ = false;
 };
 

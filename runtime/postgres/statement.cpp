@@ -13,6 +13,8 @@ struct DocumentOutcome {
   std::string key;
   Outcome outcome;
   bool wrote;
+  bool others = false;  // its child rows differ and are replaced
+  bool gone = false;    // some of those stored do not come again
 };
 
 /// Rows travel as one text array a column, so that a statement's text is the same for every batch.
@@ -112,19 +114,22 @@ class StatementLoader : public PgLoader {
   }
 
   std::string outcome(int turn, PgParams& params) const {
-    ArrayText documents, keys, outcomes;
+    ArrayText documents, keys, outcomes, others, gone;
     for (const DocumentOutcome& one : outcomes_) {
       documents.number(one.document);
       keys.text(one.key);
       outcomes.number(static_cast<int>(one.outcome));
+      others.number(one.others ? 1 : 0);
+      gone.number(one.gone ? 1 : 0);
     }
     const size_t n = params.size();
-    for (ArrayText* array : {&documents, &keys, &outcomes}) params.emplace_back(array->finish());
+    for (ArrayText* array : {&documents, &keys, &outcomes, &others, &gone})
+      params.emplace_back(array->finish());
     return fmt::format(
-        "{} AS NOT MATERIALIZED (SELECT {} AS turn, u.doc, u.k::text[] AS k, u.outcome FROM "
-        "unnest(${}::int4[], ${}::text[], "
-        "${}::int2[]) AS u(doc, k, outcome))",
-        sql_.outcome(), turn, n + 1, n + 2, n + 3);
+        "{} AS NOT MATERIALIZED (SELECT {} AS turn, u.doc, u.k::text[] AS k, u.outcome, "
+        "u.others::bool AS others, u.gone::bool AS gone FROM unnest(${}::int4[], ${}::text[], "
+        "${}::int2[], ${}::int4[], ${}::int4[]) AS u(doc, k, outcome, others, gone))",
+        sql_.outcome(), turn, n + 1, n + 2, n + 3, n + 4, n + 5);
   }
 
   void insert_all(uint64_t documents) {
@@ -216,9 +221,8 @@ class StatementLoader : public PgLoader {
       if (load_.tables[t].own) continue;
       PgParams params;
       const std::string with = "WITH " + roots(params) + ", " + stage(t, params) + " ";
-      mark(
-          query_children(session, load_.tables[t], with + sql_.differing_children(t, turn), params),
-          Outcome::kUnchanged, of_other_children(policy_));
+      replace_children(query_children(session, load_.tables[t],
+                                      with + sql_.differing_children(t, turn), params));
     }
     const bool replaces = policy_ == OnConflict::kUpdate || policy_ == OnConflict::kNewer;
     for (size_t t = load_.tables.size(); replaces && t-- != 0;) {
@@ -238,8 +242,11 @@ class StatementLoader : public PgLoader {
     std::string with = "WITH " + stage(t, params);
     with += ", " + outcome(turn, params);
     if (!load_.tables[t].guarded) {
-      const std::string sql = with + " " + sql_.insert_children(t, turn);
-      return count_rows(t, load_.session.query(sql, params).affected());
+      for (const std::string& sql : {load_.tables[t].in_place ? sql_.set_children(t, turn) : "",
+                                     sql_.insert_children(t, turn)}) {
+        if (!sql.empty()) count_rows(t, load_.session.query(with + " " + sql, params).affected());
+      }
+      return;
     }
     const PgRows rows = load_.session.query(
         fmt::format(
@@ -251,17 +258,32 @@ class StatementLoader : public PgLoader {
     mark(rows, std::nullopt, Outcome::kSuppressed);
   }
 
+  /// Documents and keys whose child rows are not as stored.
+  void replace_children(const PgRows& rows) {
+    each_told(rows, [&](DocumentOutcome& one, size_t row) {
+      if (one.outcome == Outcome::kUnchanged) one.outcome = of_other_children(policy_);
+      one.others = one.others || one.outcome == Outcome::kUpdated;
+      one.gone = one.gone || rows.text(row, 2) == "t";
+    });
+  }
+
   /// Documents and keys whose outcome turns out to be another; `from`: only those.
   void mark(const PgRows& rows, std::optional<Outcome> from, Outcome to) {
+    each_told(rows, [&](DocumentOutcome& one, size_t) {
+      if (one.outcome == from.value_or(one.outcome)) one.outcome = to;
+    });
+  }
+
+  /// Calls use(outcome, row) for each row's document and key.
+  template <typename Use>
+  void each_told(const PgRows& rows, Use&& use) {
     std::multimap<int64_t, DocumentOutcome*> by_document;
     for (DocumentOutcome& one : outcomes_) by_document.emplace(one.document, &one);
     for (size_t i = 0; i < rows.size(); ++i) {
       if (!rows[i][0]) continue;
       const auto [first, last] = by_document.equal_range(std::stoll(rows.text(i, 0)));
       for (auto at = first; at != last; ++at) {
-        DocumentOutcome& one = *at->second;
-        if (one.key == rows.text(i, 1) && one.outcome == from.value_or(one.outcome))
-          one.outcome = to;
+        if (at->second->key == rows.text(i, 1)) use(*at->second, i);
       }
     }
   }

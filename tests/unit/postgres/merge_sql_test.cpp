@@ -28,7 +28,6 @@ std::vector<PgTableLayout> layouts() {
                   field("tag", "text")};
   users.fields[0].text_key = true;
   users.fields[0].update = false;
-  users.fields[2].compare_as_text = true;
   users.fields[3].cast = users.fields[3].compare_cast = "::citext";
   users.key = {0};
   users.newer = stage_column(1);
@@ -97,8 +96,17 @@ std::string rendered() {
   say("insert", sql.insert(0));
   say("most of a key", sql.most_of_a_key(0));
   say("turns", sql.turns(0));
+  say("mark children", sql.mark_children(1, 2, Outcome::kUpdated, false));
+  say("settle marks", sql.settle_marks(2));
+  say("upsert counts", sql.upsert_with(0, 1, true) + " " + sql.upsert_counts());
   say("remove children", sql.remove_children(1, 2));
   say("insert children", sql.insert_children(1, 2));
+  std::vector<PgTableLayout> settable = layouts();
+  settable[1].in_place = true;
+  const MergeSql in_place(settable, OnConflict::kUpdate, MergeSql::Relations::kTemporary);
+  say("remove children, in place", in_place.remove_children(1, 2));
+  say("set children", in_place.set_children(1, 2));
+  say("insert children, in place", in_place.insert_children(1, 2));
   say("children of a guarded table",
       fmt::format("WITH {} {}", sql.children_with(1, 1), sql.children_taken(1, 1)));
   say("remove children of what was deleted", in_one.remove_gone_children(1));
