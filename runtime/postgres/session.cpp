@@ -14,6 +14,7 @@
 #include <pqxx/prepared_statement>
 #endif
 
+#include "base/gate.hpp"
 #include "base/url.hpp"
 #include "postgres/copy_stream.hpp"
 #include "postgres/error.hpp"
@@ -126,7 +127,8 @@ void keep_notice(void* kept, const char* text) noexcept try {
   // A warning lost for want of memory.
 }
 
-PGconn* connect(const std::string& url, const std::string& purpose) {
+PGconn* connect(const AllowedUrl& place, const std::string& purpose) {
+  const std::string& url = place.text();
   const PgKeywords keywords = connection_keywords(url, purpose);
   std::vector<const char*> names, values;
   for (const auto& [name, value] : keywords) {
