@@ -26,8 +26,9 @@ ProgramPlace place_for_programs(const std::string& url);
 /// One that libpq knows: "host", "service", "sslmode".
 bool is_connection_keyword(std::string_view word) noexcept;
 
-/// True for unix sockets and loopback: there libpq's own sslmode stands.
-bool is_local_host(std::string_view host) noexcept;
+/// True for unix sockets, "localhost" and the addresses of loopback: there libpq's own sslmode
+/// stands. Any other name is whatever a name server makes of it: 127.example.com too.
+bool is_local_host(const std::string& host) noexcept;
 
 /// "SET a = b; ..." for a session, "SET LOCAL a = b; ..." for a transaction (poolers).
 std::string session_settings(int server_version, bool local);
