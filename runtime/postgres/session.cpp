@@ -20,6 +20,7 @@
 #include "postgres/error.hpp"
 #include "postgres/place.hpp"
 #include "postgres/settings.hpp"
+#include "postgres/strangers.hpp"
 
 namespace lugger {
 namespace {
@@ -211,26 +212,54 @@ struct PgSession::Impl {
   CopyIn copy_in;
   CopyOut copy_out;
   std::map<std::string, std::string> statements;  // by their text
+  std::string url;
   bool pooled = false;
+  PgPath path = PgPath::kTables;
 };
 
-PgSession::PgSession(const std::string& url, const std::string& purpose, bool pooled)
+PgSession::PgSession(const std::string& url, const std::string& purpose, bool pooled, PgPath path)
     : impl_(std::make_unique<Impl>(connect(url, purpose))) {
+  impl_->url = url;
   impl_->pooled = pooled;
-  if (!pooled) execute(session_settings(server_version(), false));
+  impl_->path = path;
+  if (!pooled) execute(session_settings(server_version(), false, path));
+  if (path == PgPath::kTables) refuse_strange_operators(*this, url);
 }
 
-std::unique_ptr<PgSession> PgSession::find_out(const std::string& url, const std::string& purpose) {
-  auto out = std::make_unique<PgSession>(url, purpose, true);
+void PgSession::serve(const std::string& purpose, PgPath path) {
+  impl_->path = path;
+  execute(session_settings(server_version(), false, path) +
+          "SET application_name = " + quote_literal("lugger " + purpose));
+  if (path == PgPath::kTables) refuse_strange_operators(*this, impl_->url);
+}
+
+std::unique_ptr<PgSession> PgSession::find_out(const std::string& url, const std::string& purpose,
+                                               PgPath path) {
+  auto out = std::make_unique<PgSession>(url, purpose, true, path);
   if (out->behind_pooler()) return out;
   out->impl_->pooled = false;
-  out->execute(session_settings(out->server_version(), false));
+  out->execute(session_settings(out->server_version(), false, path));
   return out;
 }
 
 PgSession::~PgSession() = default;
 
 PgRows PgSession::query(const std::string& sql, const PgParams& params) {
+  // Through a pooler settings last as long as the transaction: a statement of its own needs one.
+  const bool needs_path = impl_->pooled && impl_->path == PgPath::kCatalog && !in_transaction();
+  if (!needs_path) return run(sql, params);
+  begin();
+  try {
+    PgRows out = run(sql, params);
+    commit();
+    return out;
+  } catch (...) {
+    rollback();
+    throw;
+  }
+}
+
+PgRows PgSession::run(const std::string& sql, const PgParams& params) {
   return ask(sql, params, [&](pqxx::nontransaction& statement) {
     return params.empty() ? statement.exec(sql) : run_with(statement, sql, params);
   });
@@ -282,7 +311,8 @@ PgRows PgSession::ask(const std::string& sql, const PgParams& params, const Ask&
 }
 
 void PgSession::begin() {
-  execute(impl_->pooled ? "BEGIN;" + session_settings(server_version(), true) : "BEGIN");
+  run(impl_->pooled ? "BEGIN;" + session_settings(server_version(), true, impl_->path) : "BEGIN",
+      {});
 }
 
 void PgSession::commit() {
@@ -291,7 +321,7 @@ void PgSession::commit() {
     rollback();
     raise(Code::kBug, "commit of a transaction that has failed: it was rolled back");
   }
-  execute("COMMIT");
+  run("COMMIT", {});
 }
 
 void PgSession::rollback() noexcept {
@@ -349,7 +379,8 @@ bool PgSession::stores_utf8() const noexcept {
 }
 bool PgSession::pooled() const noexcept { return impl_->pooled; }
 bool PgSession::behind_pooler() {
-  return query("SELECT pg_backend_pid()").text(0, 0) != std::to_string(PQbackendPID(impl_->raw));
+  return query("SELECT pg_catalog.pg_backend_pid()").text(0, 0) !=
+         std::to_string(PQbackendPID(impl_->raw));
 }
 std::vector<std::string> PgSession::take_notices() { return std::exchange(impl_->notices, {}); }
 pg_conn* PgSession::raw() noexcept { return impl_->raw; }

@@ -248,7 +248,21 @@ PgKeywords connection_keywords(const std::string& url, std::string_view purpose)
   return keywords;
 }
 
-std::string session_settings(int server_version, bool local) {
+namespace {
+
+/// A path that names pg_catalog behind other schemas lets those give meanings to its names; one
+/// that does not name it has it in front.
+constexpr std::string_view kCatalogFirst =
+    "SELECT pg_catalog.set_config('search_path', pg_catalog.array_to_string(ARRAY(SELECT "
+    "pg_catalog.quote_ident(s) FROM pg_catalog.unnest(pg_catalog.current_schemas(false)) AS s "
+    "WHERE s OPERATOR(pg_catalog.<>) 'pg_catalog'), ', '), {}) WHERE "
+    "(pg_catalog.current_schemas(false))[1] OPERATOR(pg_catalog.<>) 'pg_catalog' AND "
+    "'pg_catalog'::pg_catalog.name OPERATOR(pg_catalog.=) ANY "
+    "(pg_catalog.current_schemas(false));";
+
+}  // namespace
+
+std::string session_settings(int server_version, bool local, PgPath path) {
   struct Setting {
     int since;
     std::string_view assignment;
@@ -271,6 +285,9 @@ std::string session_settings(int server_version, bool local) {
     if (server_version < setting.since) continue;
     out += fmt::format("{} {};", local ? "SET LOCAL" : "SET", setting.assignment);
   }
+  if (path == PgPath::kCatalog)
+    out += fmt::format("{} search_path = pg_catalog, pg_temp;", local ? "SET LOCAL" : "SET");
+  if (path == PgPath::kTables) out += fmt::format(kCatalogFirst, local);
   return out;
 }
 

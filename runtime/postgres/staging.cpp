@@ -94,10 +94,11 @@ class StagedLoader : public CopyLoader {
       if (rows(t) != 0) turns = std::max(turns, take_turns(t));
     }
     for (int turn = 1; turn <= turns; ++turn) merge_turn(turn, tally);
-    const PgRows counts = load_.session.query(
-        fmt::format("SELECT outcome, count(*), (SELECT count(*) FROM {0} WHERE wrote) FROM"
-                    " (SELECT min(outcome) AS outcome FROM {0} GROUP BY doc) d GROUP BY outcome",
-                    kOutcomeTable));
+    const PgRows counts = load_.session.query(fmt::format(
+        "SELECT outcome, pg_catalog.count(*), (SELECT pg_catalog.count(*) FROM {0} WHERE wrote) "
+        "FROM"
+        " (SELECT pg_catalog.min(outcome) AS outcome FROM {0} GROUP BY doc) d GROUP BY outcome",
+        kOutcomeTable));
     for (size_t i = 0; i < counts.size(); ++i) {
       count_outcome(static_cast<Outcome>(std::stoi(counts.text(i, 0))),
                     std::stoull(counts.text(i, 1)), tally);
@@ -210,7 +211,8 @@ class StagedLoader : public CopyLoader {
         load_.session
             .query(fmt::format(
                 "WITH {}, c AS ({}), u AS (UPDATE {} o SET outcome = 0 FROM c WHERE NOT c.taken "
-                "AND o.doc = c.doc AND o.k = c.k AND o.turn = {}) SELECT count(*) FROM i",
+                "AND o.doc = c.doc AND o.k = c.k AND o.turn = {}) SELECT pg_catalog.count(*) FROM "
+                "i",
                 sql_.children_with(t, turn), sql_.children_taken(t, turn), kOutcomeTable, turn))
             .text(0, 0));
   }

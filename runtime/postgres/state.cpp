@@ -114,7 +114,7 @@ class PgState final : public State {
 /// anew.
 PgSession& PgState::session() {
   if (session_ != nullptr && !session_->was_ended()) return *session_;
-  session_ = idle_->lend("state", pooled_);
+  session_ = idle_->lend("state", pooled_, PgPath::kCatalog);
   const std::string job = lease_.job();
   std::string holder;
   if (!job.empty() && !pooled_ && !lease_.take(*session_, job, holder)) {
