@@ -28,7 +28,7 @@ constexpr const char* kStrange =
     "AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_operator'::regclass "
     "AND d.objid = o.oid AND d.deptype = 'e') "
     "AND NOT r.rolsuper AND r.rolname <> current_user AND o.oprowner <> n.nspowner "
-    "AND o.oprowner <> (SELECT datdba FROM pg_database WHERE datname = current_database()) "
+    "AND o.oprowner <> (SELECT datdba FROM pg_database WHERE datname = pg_catalog.current_database()) "
     "AND (l.typowner <> o.oprowner OR t.typowner <> o.oprowner) ORDER BY 1 LIMIT 1";
 
 }  // namespace

@@ -132,7 +132,7 @@ class Watch:
         self.libc = ctypes.CDLL(None, use_errno=True)
         self.fd = self.libc.inotify_init1(os.O_NONBLOCK)
         self.names = {}
-        for directory, _, _ in os.walk(root):
+        for directory, _, _ in list(os.walk(root)):
             self.names[self.libc.inotify_add_watch(self.fd, directory.encode(), self.EVENTS)] = directory
 
     def seen(self):

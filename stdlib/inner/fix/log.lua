@@ -30,7 +30,7 @@ local fix_log = {}
 local columns = { 'run', 'kind', 'job', 'status', 'started', 'ended', 'table', 'condition', 'key', 'fields', 'undoes',
   'undone_by', 'images', 'images_until', 'command', 'message', 'read', 'changed', 'unchanged', 'skipped', 'rejected' }
 
-local iso = [[to_char(%s AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')]]
+local iso = [[pg_catalog.to_char(%s AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')]]
 local query = ([[SELECT r.run, r.mode, r.job, r.status, {iso r.started_at}, {iso r.updated_at}, f."table", f.condition,
   pg_catalog.array_to_string(f.key, ', '), pg_catalog.array_to_string(f.fields, ', '), coalesce(f.undoes, ''),
   coalesce((SELECT pg_catalog.string_agg(u.run, ', ' ORDER BY u.run) FROM %s.fixes u WHERE u.undoes = f.run), ''),

@@ -15,8 +15,9 @@ local book_meta = { __index = book }
 ledger.applies = { up = true, baseline = true, import = true, squash = true, repair = true }
 
 local columns = [[entry, version, name, checksum, direction, state,
-  to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'),
-  to_char(finished_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'), duration_ms, applied_by, lugger_version, error]]
+  pg_catalog.to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'),
+  pg_catalog.to_char(finished_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'),
+  duration_ms, applied_by, lugger_version, error]]
 
 local fields = { 'entry', 'version', 'name', 'checksum', 'direction', 'state', 'started', 'finished', 'duration_ms',
   'applied_by', 'lugger_version', 'error' }
