@@ -101,13 +101,15 @@ std::string MergeSql::insert(size_t table) const {
 }
 
 std::string MergeSql::most_of_a_key(size_t table) const {
-  return fmt::format("SELECT max(n) FROM (SELECT count(*) AS n FROM {} s GROUP BY {}) k",
-                     stage(table), key_list(tables_[table]));
+  return fmt::format(
+      "SELECT pg_catalog.max(n) FROM (SELECT pg_catalog.count(*) AS n FROM {} s GROUP BY {}) k",
+      stage(table), key_list(tables_[table]));
 }
 
 std::string MergeSql::turns(size_t table) const {
   return fmt::format(
-      "SELECT seq, n AS turn FROM (SELECT s.seq, row_number() OVER (PARTITION BY {} ORDER BY "
+      "SELECT seq, n AS turn FROM (SELECT s.seq, pg_catalog.row_number() OVER (PARTITION BY {} "
+      "ORDER BY "
       "s.doc, s.seq) AS n FROM {} s) k WHERE n > 1",
       key_list(tables_[table]), stage(table));
 }
@@ -307,7 +309,7 @@ std::string MergeSql::differing_children(size_t table, int turn) const {
   if (child.mend) {
     doubled = fmt::format(
         " UNION SELECT p.doc, {key_text} FROM {roots} p JOIN {child} t ON {of_root} GROUP BY "
-        "p.doc, {key_text}, {child_key} HAVING count(*) > 1",
+        "p.doc, {key_text}, {child_key} HAVING pg_catalog.count(*) > 1",
         "key_text"_a = key_text("p", root.key), "roots"_a = roots(turn), "child"_a = child.table,
         "of_root"_a = stored_of_root(child),
         "child_key"_a = join(child.key, ", ", [&](size_t f) { return stored(child, f); }));

@@ -192,7 +192,7 @@ SELECT p.doc, ARRAY[p.c0::text] AS k
   FROM pg_temp.lugger_stage_0
   WHERE turn = 1) p
   JOIN "tags" t ON t."user" = p.c0
-  GROUP BY p.doc, ARRAY[p.c0::text], t."user", t."ordinal" HAVING count(*) > 1;
+  GROUP BY p.doc, ARRAY[p.c0::text], t."user", t."ordinal" HAVING pg_catalog.count(*) > 1;
 
 -- update, a view: upsert
 WITH i AS (INSERT INTO "users" AS t ("id", "v", "js", "tag")
@@ -283,14 +283,14 @@ INSERT INTO "users" ("id", "v", "js", "tag")
   ORDER BY s.seq;
 
 -- most of a key
-SELECT max(n)
-  FROM (SELECT count(*) AS n
+SELECT pg_catalog.max(n)
+  FROM (SELECT pg_catalog.count(*) AS n
   FROM pg_temp.lugger_stage_0 s
   GROUP BY s.c0) k;
 
 -- turns
 SELECT seq, n AS turn
-  FROM (SELECT s.seq, row_number() OVER (PARTITION BY s.c0
+  FROM (SELECT s.seq, pg_catalog.row_number() OVER (PARTITION BY s.c0
   ORDER BY s.doc, s.seq) AS n
   FROM pg_temp.lugger_stage_0 s) k
   WHERE n > 1;
