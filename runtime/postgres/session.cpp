@@ -212,25 +212,31 @@ struct PgSession::Impl {
   CopyIn copy_in;
   CopyOut copy_out;
   std::map<std::string, std::string> statements;  // by their text
-  std::string url;
   bool pooled = false;
   PgPath path = PgPath::kTables;
+  std::string search_path;              // to be set; "": it stays
+  std::optional<std::string> own_path;  // the role's, as tables are to be met along it; once found
 };
 
 PgSession::PgSession(const std::string& url, const std::string& purpose, bool pooled, PgPath path)
     : impl_(std::make_unique<Impl>(connect(url, purpose))) {
-  impl_->url = url;
   impl_->pooled = pooled;
+  look_up(path);
+  if (!pooled) execute(session_settings(server_version(), false, impl_->search_path));
+}
+
+void PgSession::look_up(PgPath path) {
   impl_->path = path;
-  if (!pooled) execute(session_settings(server_version(), false, path));
-  if (path == PgPath::kTables) refuse_strange_operators(*this, url);
+  impl_->search_path = path == PgPath::kCatalog ? "pg_catalog, pg_temp" : "";
+  if (path != PgPath::kTables) return;
+  if (!impl_->own_path) impl_->own_path = path_without_strangers(*this);
+  impl_->search_path = *impl_->own_path;
 }
 
 void PgSession::serve(const std::string& purpose, PgPath path) {
-  impl_->path = path;
-  execute(session_settings(server_version(), false, path) +
+  look_up(path);
+  execute(session_settings(server_version(), false, impl_->search_path) +
           "SET application_name = " + quote_literal("lugger " + purpose));
-  if (path == PgPath::kTables) refuse_strange_operators(*this, impl_->url);
 }
 
 std::unique_ptr<PgSession> PgSession::find_out(const std::string& url, const std::string& purpose,
@@ -238,7 +244,7 @@ std::unique_ptr<PgSession> PgSession::find_out(const std::string& url, const std
   auto out = std::make_unique<PgSession>(url, purpose, true, path);
   if (out->behind_pooler()) return out;
   out->impl_->pooled = false;
-  out->execute(session_settings(out->server_version(), false, path));
+  out->execute(session_settings(out->server_version(), false, out->impl_->search_path));
   return out;
 }
 
@@ -311,7 +317,8 @@ PgRows PgSession::ask(const std::string& sql, const PgParams& params, const Ask&
 }
 
 void PgSession::begin() {
-  run(impl_->pooled ? "BEGIN;" + session_settings(server_version(), true, impl_->path) : "BEGIN",
+  run(impl_->pooled ? "BEGIN;" + session_settings(server_version(), true, impl_->search_path)
+                    : "BEGIN",
       {});
 }
 

@@ -99,6 +99,7 @@ class PgSession {
 
  private:
   PgRows run(const std::string& sql, const PgParams& params);
+  void look_up(PgPath path);
 
   struct Impl;
   template <typename Ask>

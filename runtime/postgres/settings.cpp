@@ -248,21 +248,7 @@ PgKeywords connection_keywords(const std::string& url, std::string_view purpose)
   return keywords;
 }
 
-namespace {
-
-/// A path that names pg_catalog behind other schemas lets those give meanings to its names; one
-/// that does not name it has it in front.
-constexpr std::string_view kCatalogFirst =
-    "SELECT pg_catalog.set_config('search_path', pg_catalog.array_to_string(ARRAY(SELECT "
-    "pg_catalog.quote_ident(s) FROM pg_catalog.unnest(pg_catalog.current_schemas(false)) AS s "
-    "WHERE s OPERATOR(pg_catalog.<>) 'pg_catalog'), ', '), {}) WHERE "
-    "(pg_catalog.current_schemas(false))[1] OPERATOR(pg_catalog.<>) 'pg_catalog' AND "
-    "'pg_catalog'::pg_catalog.name OPERATOR(pg_catalog.=) ANY "
-    "(pg_catalog.current_schemas(false));";
-
-}  // namespace
-
-std::string session_settings(int server_version, bool local, PgPath path) {
+std::string session_settings(int server_version, bool local, const std::string& search_path) {
   struct Setting {
     int since;
     std::string_view assignment;
@@ -280,14 +266,12 @@ std::string session_settings(int server_version, bool local, PgPath path) {
       {140000, "idle_session_timeout = 0"},
       {170000, "transaction_timeout = 0"},
   };
+  const std::string_view set = local ? "SET LOCAL" : "SET";
   std::string out;
   for (const Setting& setting : kSettings) {
-    if (server_version < setting.since) continue;
-    out += fmt::format("{} {};", local ? "SET LOCAL" : "SET", setting.assignment);
+    if (server_version >= setting.since) out += fmt::format("{} {};", set, setting.assignment);
   }
-  if (path == PgPath::kCatalog)
-    out += fmt::format("{} search_path = pg_catalog, pg_temp;", local ? "SET LOCAL" : "SET");
-  if (path == PgPath::kTables) out += fmt::format(kCatalogFirst, local);
+  if (!search_path.empty()) out += fmt::format("{} search_path = {};", set, search_path);
   return out;
 }
 

@@ -39,7 +39,8 @@ enum class PgPath : uint8_t {
   kCatalog,  // pg_catalog alone: sessions that touch no table of a user
 };
 
-/// "SET a = b; ..." for a session, "SET LOCAL a = b; ..." for a transaction (poolers).
-std::string session_settings(int server_version, bool local, PgPath path);
+/// "SET a = b; ..." for a session, "SET LOCAL a = b; ..." for a transaction (poolers). search_path:
+/// as SQL lists it; "": as it is.
+std::string session_settings(int server_version, bool local, const std::string& search_path);
 
 }  // namespace lugger

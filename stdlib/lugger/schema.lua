@@ -182,7 +182,8 @@ end
 function schema.drop_index(db, name)
   check_texts('drop_index', name)
   local partitioned = db:remember('kind of ' .. name, function()
-    return db:value("SELECT relkind = 'I' FROM pg_class WHERE oid = to_regclass($1)", sql.table(name)) or false
+    return db:value("SELECT relkind = 'I' FROM pg_class WHERE oid = pg_catalog.to_regclass($1)", sql.table(name))
+      or false
   end)
   if partitioned then
     db:exec('DROP INDEX ' .. sql.table(name))

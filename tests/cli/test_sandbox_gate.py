@@ -58,7 +58,6 @@ local function look(v, depth)
   if type(v) ~= 'table' or depth == 0 then return end
   for key, one in pairs(v) do look(key, depth - 1) look(one, depth - 1) end
 end
-local quiet = { print = true }
 local function try(f, ...)
   called = called + 1
   local got = { pcall(f, ...) }
@@ -85,37 +84,56 @@ end
 local function job(from, into)
   return lugger.copy { from = from, into = into, columns = { { 'email', 'text' } }, unmapped = 'ignore' }
 end
-for k = 1, #forbidden do
-  local p = forbidden[k]
-  local good, out = lugger.source 'users.json', lugger.target('out.jsonl', { table = 'users' })
-  for i = 1, #listing.modules do
-    local ok, module = pcall(require, listing.modules[i])
-    for name, f in pairs(ok and type(module) == 'table' and module or {}) do
-      if type(f) == 'function' then
-        for _, words in ipairs { { p }, { p, p }, { { p } }, { 'x', p }, { good, p }, { try(job, good, out) or 'x', p }, { p, function() end },
-          { { from = p, into = p, on = p, table = 'x', place = p, path = p } } } do
-          local made = try(f, unpack(words))
-          if type(made) == 'table' then methods_of(made, p) end
-        end
+local function good() return lugger.source 'users.json' end
+local function out() return lugger.target('out.jsonl', { table = 'users' }) end
+-- Made anew for each call: what is given to a function may be another thing afterwards.
+local function arguments(p)
+  return {
+    { p }, { p, p }, { { p } }, { 'x', p }, { good(), p }, { job(good(), out()), p }, { p, function() end },
+    { { from = p, into = p, on = p, table = 'x', place = p, path = p } },
+    { { from = good(), into = out(), columns = { { 'email', 'text' } }, name = p } },
+  }
+end
+local function try_module(module, p)
+  for _, f in pairs(module) do
+    if type(f) == 'function' then
+      for _, words in ipairs(arguments(p)) do
+        local made = try(f, unpack(words))
+        if type(made) == 'table' then methods_of(made, p) end
       end
     end
+  end
+end
+for k = 1, #forbidden do
+  local p = forbidden[k]
+  for i = 1, #listing.modules do
+    local ok, module = pcall(require, listing.modules[i])
+    if ok and type(module) == 'table' then try_module(module, p) end
   end
   for i = 1, #listing.source do
     for _, place in ipairs { 'users.json', 'dump' } do
       local source = try(lugger.source, place, { [listing.source[i]] = p })
-      if source then methods_of(source, p) local made = try(job, source, out) if made then methods_of(made, p) end end
+      if source then
+        methods_of(source, p)
+        local made = try(job, source, out())
+        if made then methods_of(made, p) end
+      end
     end
   end
   for i = 1, #listing.target do
     for _, place in ipairs { 'out.jsonl', lugger.env.PG_URI } do
       local target = try(lugger.target, place, { table = 'users', [listing.target[i]] = p })
-      if target then methods_of(target, p) local made = try(job, good, target) if made then methods_of(made, p) end end
+      if target then
+        methods_of(target, p)
+        local made = try(job, good(), target)
+        if made then methods_of(made, p) end
+      end
     end
   end
-  good.place = p
-  methods_of(good, p)
-  out.place = p
-  methods_of(out, p)
+  local source, target = good(), out()
+  source.place, target.place = p, p
+  methods_of(source, p)
+  methods_of(target, p)
 end
 for _, text in ipairs(said) do
   if text:find(CANARY, 1, true) then print('LEAKED', text) end

@@ -117,7 +117,7 @@ local function from_clause(reference)
   local column = 't.' .. sql_text.name(reference.column.name)
   local from = sql_text.table(reference.table) .. ' t'
   if not reference.column.type:find('%[%]$') then return from, column end
-  return ('%s, unnest(%s) AS element(value)'):format(from, column), 'element.value'
+  return ('%s, pg_catalog.unnest(%s) AS element(value)'):format(from, column), 'element.value'
 end
 
 ---@class lugger.reference_count

@@ -199,7 +199,8 @@ local function take_constraints_back(job)
 end
 
 local function times_refused(db, job)
-  if not db:value('SELECT to_regclass($1)::text', job.refused) then return '0' end -- begun by an earlier lugger
+  -- Begun by an earlier lugger.
+  if not db:value('SELECT pg_catalog.to_regclass($1)::text', job.refused) then return '0' end
   return tostring(db:value(('SELECT last_value + is_called::int FROM %s'):format(job.refused)))
 end
 

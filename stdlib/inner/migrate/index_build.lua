@@ -123,7 +123,8 @@ end
 
 local named = ([[SELECT i.indexrelid, i.indrelid, c.relname, c.oid::regclass::text, %s
   WHERE c.relname = $2 AND c.relkind = 'i' AND NOT i.indisvalid
-    AND c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass($1))]]):format(definition)
+    AND c.relnamespace =
+      (SELECT relnamespace FROM pg_class WHERE oid = pg_catalog.to_regclass($1))]]):format(definition)
 
 --- The index that CREATE INDEX IF NOT EXISTS would pass over though it is not valid, and serves no query; or nil.
 ---@param connection lugger.migrate.connection

@@ -104,7 +104,7 @@ end
 --- A number for an entry that is to come, so that it can be found again when the answer to COMMIT got lost.
 ---@return string
 function book:new_entry()
-  return self:query('SELECT nextval(pg_catalog.pg_get_serial_sequence($1, $2))',
+  return self:query('SELECT pg_catalog.nextval(pg_catalog.pg_get_serial_sequence($1, $2))',
     { self.schema .. '.migrations', 'entry' }).rows[1][1]
 end
 
