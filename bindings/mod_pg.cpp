@@ -72,8 +72,10 @@ static int open_session(lua_State* L) {
   const std::string purpose(text_or(L, 2, "script"));
   // "detect": a session without settings of its own finds out whether it may have any.
   const bool detect = lua_type(L, 3) == LUA_TSTRING && check_text(L, 3) == "detect";
-  pg->session = detect ? PgSession::find_out(url, purpose)
-                       : std::make_unique<PgSession>(url, purpose, lua_toboolean(L, 3) != 0);
+  // lugger's own statements run in all but a script's.
+  const PgPath path = purpose == "script" ? PgPath::kUser : PgPath::kTables;
+  pg->session = detect ? PgSession::find_out(url, purpose, path)
+                       : std::make_unique<PgSession>(url, purpose, lua_toboolean(L, 3) != 0, path);
   pg->pooled = pg->session->pooled();
   push_userdata(L, std::move(pg));
   return 1;

@@ -10,6 +10,7 @@
 #define TOML_EXCEPTIONS 1
 #include <toml++/toml.h>
 
+#include "base/gate.hpp"
 #include "bindings/guard.hpp"
 #include "bindings/lua_table.hpp"
 #include "bindings/modules.hpp"
@@ -76,12 +77,14 @@ Command read_command(lua_State* L) {
 
 static int exec(lua_State* L) {
   Command command = read_command(L);
+  refuse_program_in_sandbox(command.words[0]);
   execvpe(command.argv[0], command.argv.data(), command.envp.data());
   cannot_start(command.words[0], errno);
 }
 
 static int spawn(lua_State* L) {
   Command command = read_command(L);
+  refuse_program_in_sandbox(command.words[0]);
   // Ctrl-C at a shared terminal is the child's; we go on waiting.
   struct sigaction ignore = {}, before = {};
   ignore.sa_handler = SIG_IGN;

@@ -80,7 +80,7 @@ struct UserdataName<LuaPrompt> {
 static int open_prompt_session(lua_State* L) {
   auto made = std::make_shared<LuaPrompt>();
   const std::string url = resolve_pg_url(std::string(check_text(L, 1)), made->server);
-  made->session = std::make_unique<PgSession>(url, "prompt");
+  made->session = std::make_unique<PgSession>(url, "prompt", false, PgPath::kUser);
   push_userdata(L, std::move(made));
   return 1;
 }

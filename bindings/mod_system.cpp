@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "base/digest.hpp"
+#include "base/gate.hpp"
 #include "base/text.hpp"
 #include "base/url.hpp"
 #include "base/whole_file.hpp"
@@ -76,7 +77,8 @@ static int sleep_ms(lua_State* L) {
 
 static int stat_path(lua_State* L) {
   struct stat found = {};
-  if (stat(luaL_checkstring(L, 1), &found) != 0) {
+  const AllowedPath path(std::string(check_text(L, 1)));
+  if (stat(path.c_str(), &found) != 0) {
     lua_pushnil(L);
     return 1;
   }
@@ -91,7 +93,8 @@ static int stat_path(lua_State* L) {
 }
 
 static int read_file(lua_State* L) {
-  const std::string path(check_text(L, 1));
+  const AllowedPath allowed(std::string(check_text(L, 1)));
+  const std::string& path = allowed.text();
   std::ifstream in(path, std::ios::binary);
   if (!in || fs::is_directory(path))
     raise(Code::kRead, "cannot read {}: {}", path, std::strerror(errno));
@@ -101,12 +104,12 @@ static int read_file(lua_State* L) {
 }
 
 /// A file or a directory that is to be made.
-static std::string path_to_make(lua_State* L, int argument) {
+static AllowedPath path_to_make(lua_State* L, int argument) {
   std::string path(check_text(L, argument));
   if (is_database_url(path))
     throw Error(Code::kConfig, fmt::format("{} is a database, and no path of files", path),
                 "a file or a directory belongs here; one of that name is written ./NAME");
-  return path;
+  return {std::move(path)};
 }
 
 static int write_file(lua_State* L) {
@@ -131,9 +134,10 @@ static int settle(lua_State* L) {
 }
 
 static int list_dir(lua_State* L) {
+  const AllowedPath path(std::string(check_text(L, 1)));
   std::error_code failed;
   std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(std::string(check_text(L, 1)), failed))
+  for (const auto& entry : fs::directory_iterator(path.text(), failed))
     names.push_back(entry.path().filename().string());
   if (failed) {
     lua_pushnil(L);
@@ -145,11 +149,27 @@ static int list_dir(lua_State* L) {
 }
 
 static int make_dir(lua_State* L) {
-  const std::string path = path_to_make(L, 1);
+  const std::string path = path_to_make(L, 1).text();
   std::error_code failed;
   fs::create_directories(path, failed);
   if (failed) raise(Code::kConfig, "cannot make the directory {}: {}", path, failed.message());
   return 0;
+}
+
+/// What a person named: by lugger.toml, .env and the command line.
+static int gate_allow(lua_State* L) {
+  allow_place(std::string(check_text(L, 1)));
+  return 0;
+}
+
+static int gate_shut(lua_State*) {
+  shut_gate();
+  return 0;
+}
+
+static int gate_closed(lua_State* L) {
+  push(L, gate_is_shut());
+  return 1;
 }
 
 static int cwd(lua_State* L) {
@@ -254,9 +274,17 @@ static constexpr luaL_Reg kWholeFile[] = {
     {nullptr, nullptr},
 };
 
+static constexpr luaL_Reg kGate[] = {
+    {"allow", guarded<gate_allow>},
+    {"shut", guarded<gate_shut>},
+    {"is_shut", guarded<gate_closed>},
+    {nullptr, nullptr},
+};
+
 void open_system(lua_State* L) {
   define_userdata<WholeFile>(L, kWholeFile);
   add_functions(L, "system", kFunctions);
+  add_functions(L, "gate", kGate);
 }
 
 }  // namespace lugger

@@ -132,8 +132,8 @@ static std::vector<std::string> choices_of(const OptionSpec& option) {
   }
   return choices;
 }
-static constexpr std::array<std::string_view, 6> kOptionTypes = {
-    "flag", "number", "text", "choice", "list", "flag or text"};
+static constexpr std::array<std::string_view, 8> kOptionTypes = {
+    "flag", "number", "text", "choice", "list", "path", "URL", "flag or path"};
 static constexpr Field<OptionSpec> kOptionSpec[] = {
     field<&OptionSpec::name>("name"),
     word_field<&OptionSpec::type, kOptionTypes>("type"),

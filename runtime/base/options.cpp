@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "base/gate.hpp"
 #include "base/text.hpp"
 
 namespace lugger {
@@ -19,8 +20,9 @@ bool is_choice(std::string_view choices, std::string_view value) {
 }
 
 std::string_view type_name(OptionSpec::Type type) {
-  static constexpr std::string_view kNames[] = {
-      "true or false", "a number", "text", "text", "a list of texts", "true, false or text"};
+  static constexpr std::string_view kNames[] = {"true or false", "a number",           "text",
+                                                "text",          "a list of texts",    "text",
+                                                "text",          "true, false or text"};
   return kNames[static_cast<size_t>(type)];
 }
 
@@ -29,14 +31,25 @@ bool fits(const OptionValue& value, OptionSpec::Type type) {
     case OptionSpec::Type::kFlag: return std::holds_alternative<bool>(value);
     case OptionSpec::Type::kNumber: return std::holds_alternative<double>(value);
     case OptionSpec::Type::kText:
+    case OptionSpec::Type::kPath:
+    case OptionSpec::Type::kUrl:
     case OptionSpec::Type::kChoice: return std::holds_alternative<std::string>(value);
     case OptionSpec::Type::kList:
       return std::holds_alternative<std::vector<std::string>>(value) ||
              std::holds_alternative<std::string>(value);
-    case OptionSpec::Type::kFlagOrText:
+    case OptionSpec::Type::kFlagOrPath:
       return std::holds_alternative<bool>(value) || std::holds_alternative<std::string>(value);
   }
   return false;
+}
+
+/// Asks the gate before anything is opened or read.
+void refuse_forbidden(const OptionValue& value, OptionSpec::Type type) {
+  const auto* text = std::get_if<std::string>(&value);
+  if (text == nullptr) return;
+  const bool path = type == OptionSpec::Type::kPath || type == OptionSpec::Type::kFlagOrPath;
+  if (path) AllowedPath asked(*text);
+  if (type == OptionSpec::Type::kUrl && !text->empty()) AllowedUrl asked(*text);
 }
 
 }  // namespace
@@ -57,6 +70,7 @@ void Options::check(std::string_view what, std::span<const OptionSpec> specs) co
     }
     if (!fits(value, spec->type))
       raise(Code::kConfig, "{}: option \"{}\" takes {}", what, name, type_name(spec->type));
+    refuse_forbidden(value, spec->type);
     if (spec->type == OptionSpec::Type::kChoice &&
         !is_choice(spec->choices, std::get<std::string>(value))) {
       std::string choices(spec->choices);

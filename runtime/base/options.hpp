@@ -15,7 +15,8 @@ namespace lugger {
 using OptionValue = std::variant<bool, double, std::string, std::vector<std::string>>;
 
 struct OptionSpec {
-  enum class Type : uint8_t { kFlag, kNumber, kText, kChoice, kList, kFlagOrText };
+  /// What is opened is a kPath or a kUrl, never a kText: a sandbox looks at those.
+  enum class Type : uint8_t { kFlag, kNumber, kText, kChoice, kList, kPath, kUrl, kFlagOrPath };
   std::string_view name;
   Type type;
   std::string_view help;  // one sentence

@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "base/ascii.hpp"
+#include "base/conninfo.hpp"
 #include "base/text.hpp"
 
 namespace lugger {
@@ -19,14 +20,21 @@ std::string lower_case(std::string_view text) {
   return out;
 }
 
-bool holds_secret(std::string_view key) {
-  const std::string lower = lower_case(percent_decode(key));  // libpq decodes names, too
+/// Out of the text of a URL, too, where libpq decodes the names.
+bool holds_secret(std::string_view key) { return names_secret(percent_decode(key)); }
+
+}  // namespace
+
+bool names_secret(std::string_view key) {
+  const std::string lower = lower_case(key);
   static constexpr std::string_view kWords[] = {
       "password", "passwd",     "secret",           "token",           "apikey", "api_key",
       "api-key",  "passphrase", "scram_client_key", "scram_server_key"};
   return std::any_of(std::begin(kWords), std::end(kWords),
                      [&](std::string_view word) { return lower.find(word) != std::string::npos; });
 }
+
+namespace {
 
 /// What stands behind host and database, from the first '?' or '&'.
 std::string mask_parameters(std::string_view rest) {
@@ -202,6 +210,7 @@ std::string mask_secrets(std::string_view url) {
   const size_t blank = std::min(url.find_first_not_of(kBlanks), url.size());
   const std::string_view place = url.substr(blank);
   std::string shown(url.substr(0, blank));
+  if (const auto by_fields = shown_by_fields(std::string(place))) return shown + *by_fields;
   const size_t authority = authority_of(place);
   if (authority != std::string_view::npos) return shown + mask_url(place, authority);
   if (url_scheme(place) == "local") return std::string(url);

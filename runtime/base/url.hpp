@@ -20,6 +20,9 @@ std::string mask_secrets(std::string_view url);
 /// themselves; what else leaves lugger for people to read passes through here.
 std::string mask_text(std::string text);
 
+/// A keyword or parameter whose value is a secret: "password", "sslpassword", "apikey".
+bool names_secret(std::string_view key);
+
 /// Begins like the URL of a database, or holds a secret: as the path of a file, a slip.
 bool is_database_url(std::string_view text);
 

@@ -62,8 +62,8 @@ int take_name(const std::string& from, const std::string& to) {
 }  // namespace
 
 // Delegates, so that what fails halfway is cleared away by the destructor.
-WholeFile::WholeFile(std::string path, unsigned mode) : WholeFile() {
-  path_ = std::move(path);
+WholeFile::WholeFile(const AllowedPath& path, unsigned mode) : WholeFile() {
+  path_ = path.text();
   open(mode);
 }
 
@@ -158,13 +158,13 @@ void WholeFile::fail(int error) const {
               full ? "make room, then run the same command again; no half file was left" : "");
 }
 
-void write_whole_file(const std::string& path, std::string_view text, unsigned mode) {
+void write_whole_file(const AllowedPath& path, std::string_view text, unsigned mode) {
   WholeFile out(path, mode);
   out.write(text);
   out.settle();
 }
 
-bool write_new_file(const std::string& path, std::string_view text, unsigned mode) {
+bool write_new_file(const AllowedPath& path, std::string_view text, unsigned mode) {
   struct stat found = {};
   if (::lstat(path.c_str(), &found) == 0) return false;
   WholeFile out(path, mode);

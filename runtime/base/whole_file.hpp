@@ -3,6 +3,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/gate.hpp"
+
 namespace lugger {
 
 /// A file written in pieces beside `path`, under a hidden name that nobody can guess and that no
@@ -12,7 +14,7 @@ namespace lugger {
 /// wrong.
 class WholeFile {
  public:
-  explicit WholeFile(std::string path, unsigned mode = 0666);
+  explicit WholeFile(const AllowedPath& path, unsigned mode = 0666);
   ~WholeFile();
   WholeFile(const WholeFile&) = delete;
   WholeFile& operator=(const WholeFile&) = delete;
@@ -37,9 +39,9 @@ class WholeFile {
   unsigned mode_ = 0;
 };
 
-void write_whole_file(const std::string& path, std::string_view text, unsigned mode = 0666);
+void write_whole_file(const AllowedPath& path, std::string_view text, unsigned mode = 0666);
 
 /// The same for a file that must not be there yet. False: it is.
-bool write_new_file(const std::string& path, std::string_view text, unsigned mode = 0666);
+bool write_new_file(const AllowedPath& path, std::string_view text, unsigned mode = 0666);
 
 }  // namespace lugger

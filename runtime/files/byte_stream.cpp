@@ -11,9 +11,9 @@
 
 namespace lugger {
 
-FileBytes::FileBytes(const std::string& path)
-    : path_(path == "-" ? "standard input" : path),
-      fd_(path == "-" ? STDIN_FILENO : open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+FileBytes::FileBytes(const AllowedPath& path)
+    : path_(path.text() == "-" ? "standard input" : path.text()),
+      fd_(path.text() == "-" ? STDIN_FILENO : open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
   if (fd_ < 0) {
     throw Error(Code::kRead, fmt::format("cannot open {}: {}", path_, std::strerror(errno)),
                 "check the path and the rights of this user");

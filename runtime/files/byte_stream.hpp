@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "base/bytes.hpp"
+#include "base/gate.hpp"
 
 namespace lugger {
 
@@ -29,7 +30,7 @@ class ByteSource {
 /// A file, or standard input when the path is "-". Standard input is not closed.
 class FileBytes : public ByteSource {
  public:
-  explicit FileBytes(const std::string& path);
+  explicit FileBytes(const AllowedPath& path);
   ~FileBytes() override;
   FileBytes(const FileBytes&) = delete;
   FileBytes& operator=(const FileBytes&) = delete;

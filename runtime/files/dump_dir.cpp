@@ -68,7 +68,7 @@ CollectionInfo info_of(const std::string& database, const std::string& stem, con
                        const fs::path& metadata_file) {
   CollectionInfo info{database, unescape_name(stem), "collection", data.string(), 0, ""};
   if (!metadata_file.empty()) {
-    Metadata metadata = metadata_from_file(metadata_file.string());
+    Metadata metadata = metadata_from_file(metadata_file);
     if (!metadata.name.empty()) info.collection = std::move(metadata.name);
     info.type = std::move(metadata.type);
     info.metadata_json = std::move(metadata.json);
@@ -114,15 +114,15 @@ std::string unescape_name(std::string_view escaped) {
   return percent_decode(spaced);
 }
 
-std::vector<fs::directory_entry> entries_of(const fs::path& directory) {
+std::vector<fs::directory_entry> entries_of(const AllowedPath& directory) {
   std::vector<fs::directory_entry> out;
   std::error_code fault;
-  fs::directory_iterator at(directory, fault);
+  fs::directory_iterator at(directory.text(), fault);
   for (; !fault && at != fs::directory_iterator(); at.increment(fault)) {
     if (!at->path().filename().string().starts_with('.')) out.push_back(*at);
   }
   if (fault) {
-    throw Error(Code::kRead, fmt::format("cannot list {}: {}", directory.string(), fault.message()),
+    throw Error(Code::kRead, fmt::format("cannot list {}: {}", directory.text(), fault.message()),
                 "check the path and the rights of this user");
   }
   return out;
@@ -144,7 +144,8 @@ std::vector<CollectionInfo> scan_dump(const std::string& directory) {
   return out;
 }
 
-CollectionName name_of_bson(const std::string& path, const Options& options) {
+CollectionName name_of_bson(const AllowedPath& place, const Options& options) {
+  const std::string& path = place.text();
   CollectionName out;
   if (!is_read_once(path)) {
     const fs::path file(path);
@@ -162,7 +163,7 @@ CollectionName name_of_bson(const std::string& path, const Options& options) {
           "they are");
     }
     if (!beside.empty()) {
-      Metadata metadata = metadata_from_file(beside.string());
+      Metadata metadata = metadata_from_file(place.belonging(beside));
       if (!metadata.name.empty()) out.collection = std::move(metadata.name);
       if (!metadata.fault.empty()) out.warnings.push_back(std::move(metadata.fault));
       out.metadata_json = std::move(metadata.json);

@@ -2,6 +2,7 @@
 #pragma once
 #include <filesystem>
 
+#include "base/gate.hpp"
 #include "files/file_sources.hpp"
 
 namespace lugger {
@@ -9,7 +10,7 @@ namespace lugger {
 /// What lies in a directory, without the names that begin with a dot: file managers and archivers
 /// leave them (.DS_Store; ._users.bson of macOS, also below __MACOSX), and no database or collection
 /// has such a name. Error{read} when it cannot be listed.
-std::vector<std::filesystem::directory_entry> entries_of(const std::filesystem::path& directory);
+std::vector<std::filesystem::directory_entry> entries_of(const AllowedPath& directory);
 
 /// Everything in a dump, or in the directory of one of its databases, sorted by name; time series
 /// and views included.
@@ -21,7 +22,7 @@ void sort_by_name(std::vector<CollectionInfo>& infos);
 /// The names and metadata of one .bson file: from *.metadata.json beside it, else from its path.
 /// Options database and collection go before both. Error{config} for the buckets of a time series
 /// unless format = 'bson' asks for them as they are.
-CollectionName name_of_bson(const std::string& path, const Options& options);
+CollectionName name_of_bson(const AllowedPath& place, const Options& options);
 
 /// mongodump's file name ending (".bson", ".metadata.json"), gzip or not; the name before it, still
 /// escaped. nullopt: not that file.

@@ -76,22 +76,22 @@ FileKind sniff_kind(Bytes head, std::string_view name) {
               "'bson', 'archive' or 'json'");
 }
 
-Input::Input(std::string place, std::string_view format)
-    : place_(std::move(place)),
-      shown_(place_ == "-" ? "standard input" : place_),
-      read_once_(is_read_once(place_)),
+Input::Input(AllowedPath path, std::string_view format)
+    : place_(std::move(path)),
+      shown_(place() == "-" ? "standard input" : place()),
+      read_once_(is_read_once(place())),
       rest_(std::make_unique<FileBytes>(place_)) {
-  if (!read_once_) bytes_ = std::filesystem::file_size(place_);
+  if (!read_once_) bytes_ = std::filesystem::file_size(place());
   read_up_to(*rest_, head_, kHeadBytes);
-  gzip_ = looks_like_gzip(head_.view()) || (head_.empty() && place_.ends_with(".gz"));
+  gzip_ = looks_like_gzip(head_.view()) || (head_.empty() && place().ends_with(".gz"));
   if (!format.empty() && format != "auto") {
     kind_ = kind_by_format(format);
   } else if (gzip_) {
     ByteBuffer inflated;
     inflate_head(head_.view(), shown_, inflated);
-    kind_ = sniff_kind(inflated.view(), place_);
+    kind_ = sniff_kind(inflated.view(), place());
   } else {
-    kind_ = sniff_kind(head_.view(), place_);
+    kind_ = sniff_kind(head_.view(), place());
   }
   if (read_once_) return;
   head_ = ByteBuffer();
@@ -127,17 +127,18 @@ std::unique_ptr<ByteStream> Input::open() const {
   return std::make_unique<ReadAheadStream>(std::make_unique<GzipBytes>(raw(), shown_));
 }
 
-std::string read_small_file(const std::string& path, size_t limit) {
+std::string read_small_file(const AllowedPath& path, size_t limit) {
   std::unique_ptr<ByteSource> file = std::make_unique<FileBytes>(path);
   ByteBuffer text;
   uint8_t magic[2];
   const size_t got = file->read(magic, sizeof magic);
   file = std::make_unique<FileBytes>(path);
   if (got == 2 && magic[0] == 0x1F && magic[1] == 0x8B) {
-    file = std::make_unique<GzipBytes>(std::move(file), path);
+    file = std::make_unique<GzipBytes>(std::move(file), path.text());
   }
   while (read_up_to(*file, text, 16 * 1024) != 0) {
-    if (text.size() > limit) raise(Code::kRead, "{} is larger than {}", path, human_bytes(limit));
+    if (text.size() > limit)
+      raise(Code::kRead, "{} is larger than {}", path.text(), human_bytes(limit));
   }
   return std::string(text.text());
 }

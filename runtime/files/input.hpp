@@ -24,9 +24,9 @@ class Input {
  public:
   /// place: a path, or "-" for standard input. Reads the first bytes. format: "auto", or the kind
   /// by name.
-  Input(std::string place, std::string_view format);
+  Input(AllowedPath place, std::string_view format);
 
-  const std::string& place() const noexcept { return place_; }
+  const std::string& place() const noexcept { return place_.text(); }
   /// As shown: "standard input" for "-".
   const std::string& shown() const noexcept { return shown_; }
   FileKind kind() const noexcept { return kind_; }
@@ -47,7 +47,8 @@ class Input {
  private:
   std::unique_ptr<ByteSource> raw() const;
 
-  std::string place_, shown_;
+  AllowedPath place_;
+  std::string shown_;
   mutable std::once_flag identified_;
   mutable SourceIdentity identity_;
   FileKind kind_ = FileKind::kBson;
@@ -60,6 +61,6 @@ class Input {
 };
 
 /// The whole of a small file (metadata), inflated when it is gzip; Error{read} above `limit` bytes.
-std::string read_small_file(const std::string& path, size_t limit = size_t{64} << 20);
+std::string read_small_file(const AllowedPath& path, size_t limit = size_t{64} << 20);
 
 }  // namespace lugger

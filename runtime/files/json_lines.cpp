@@ -22,7 +22,7 @@ constexpr OptionSpec kOptions[] = {
     {"style", Type::kChoice,
      "how values are written: plain JSON, or Extended JSON; documents: canonical", "plain",
      "plain|relaxed|canonical"},
-    {"state", Type::kText, "directory that remembers how far a run is", ".lugger"},
+    {"state", Type::kPath, "directory that remembers how far a run is", ".lugger"},
 };
 
 JsonStyle style_of(const std::string& word) {
@@ -102,8 +102,8 @@ class JsonLinesSink : public RowSink {
 
 class JsonLinesTarget : public Target {
  public:
-  JsonLinesTarget(std::string place, const Options& options)
-      : place_(std::move(place)),
+  JsonLinesTarget(const AllowedPath& place, const Options& options)
+      : place_(place.text()),
         documents_(options.flag("documents")),
         style_(style_of(options.text("style", documents_ ? "canonical" : "plain"))),
         state_(options.text("state", ".lugger")),

@@ -20,8 +20,8 @@ namespace {
 
 }  // namespace
 
-MappedFile::MappedFile(const std::string& path)
-    : path_(path), fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+MappedFile::MappedFile(const AllowedPath& path)
+    : path_(path.text()), fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
   if (fd_ < 0) fail("open", path_);
   struct stat status {};
   if (fstat(fd_, &status) != 0) {

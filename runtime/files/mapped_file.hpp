@@ -3,12 +3,13 @@
 #include <string>
 
 #include "base/bytes.hpp"
+#include "base/gate.hpp"
 
 namespace lugger {
 
 class MappedFile {
  public:
-  explicit MappedFile(const std::string& path);
+  explicit MappedFile(const AllowedPath& path);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;

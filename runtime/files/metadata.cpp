@@ -66,14 +66,14 @@ Metadata metadata_from_json(std::string json, const std::string& where) {
   return out;
 }
 
-Metadata metadata_from_file(const std::string& path) {
+Metadata metadata_from_file(const AllowedPath& path) {
   std::string json;
   try {
     json = read_small_file(path);
   } catch (const Error& error) {
-    return damaged(path, error.message());
+    return damaged(path.text(), error.message());
   }
-  return metadata_from_json(std::move(json), path);
+  return metadata_from_json(std::move(json), path.text());
 }
 
 }  // namespace lugger

@@ -2,6 +2,8 @@
 #pragma once
 #include <string>
 
+#include "base/gate.hpp"
+
 namespace lugger {
 
 struct Metadata {
@@ -14,6 +16,6 @@ struct Metadata {
 
 /// where: for messages. Who takes `json` afterwards finds documents where mongodump writes them.
 Metadata metadata_from_json(std::string json, const std::string& where);
-Metadata metadata_from_file(const std::string& path);
+Metadata metadata_from_file(const AllowedPath& path);
 
 }  // namespace lugger

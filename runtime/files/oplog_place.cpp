@@ -110,13 +110,14 @@ std::optional<std::string> file_in(const fs::path& directory) {
   return std::nullopt;
 }
 
-OplogPlace only_one(const std::string& found) {
+OplogPlace only_one(const AllowedPath& oplog) {
+  const std::string& found = oplog.text();
   std::error_code ignored;
   if (!found.ends_with(".gz") && fs::exists(found + ".gz", ignored)) {
     throw Error(Code::kConfig, fmt::format("the oplog lies there twice: {0}, {0}.gz", found),
                 "remove or move away what is not meant, or name it: oplog = 'FILE'");
   }
-  return oplog_file(found);
+  return oplog_file(oplog);
 }
 
 fs::path parent_of(const fs::path& path) {
@@ -169,13 +170,14 @@ OplogChoice oplog_choice(const Options& options) {
   return {options.flag("oplog") ? OplogChoice::Kind::kYes : OplogChoice::Kind::kNo, {}};
 }
 
-OplogPlace oplog_file(const std::string& path) {
+OplogPlace oplog_file(const AllowedPath& place) {
+  const std::string& path = place.text();
   std::error_code ignored;
   if (!fs::exists(path, ignored) || fs::is_directory(path, ignored)) {
     throw Error(Code::kConfig, fmt::format("there is no oplog in {}", path),
                 "oplog = 'FILE' takes the oplog.bson of a dump");
   }
-  auto input = std::make_shared<const Input>(path, "auto");
+  auto input = std::make_shared<const Input>(place, "auto");
   if (input->kind() != FileKind::kBson) {
     throw Error(Code::kConfig, fmt::format("{} does not hold BSON, so it is no oplog", path),
                 "oplog = 'FILE' takes the oplog.bson of a dump");
@@ -190,19 +192,20 @@ std::optional<OplogPlace> oplog_of_directory(const std::string& directory, const
   if (choice.kind == OplogChoice::Kind::kFile) return oplog_file(choice.file);
   std::optional<std::string> found = file_in(directory);
   if (!found && holds_collections(directory)) found = file_in(parent_of(directory));
-  if (found) return only_one(*found);
+  if (found) return only_one(AllowedPath(directory).belonging(*found));
   if (choice.kind == OplogChoice::Kind::kYes) refuse_missing_oplog(directory);
   return std::nullopt;
 }
 
-std::optional<OplogPlace> oplog_of_file(const std::string& path, const Options& options) {
+std::optional<OplogPlace> oplog_of_file(const AllowedPath& place, const Options& options) {
+  const std::string& path = place.text();
   const OplogChoice choice = oplog_choice(options);
   if (choice.kind == OplogChoice::Kind::kFile) return oplog_file(choice.file);
   if (choice.kind != OplogChoice::Kind::kYes) return std::nullopt;
   if (is_read_once(path)) refuse_missing_oplog(path == "-" ? "standard input" : path);
   const std::optional<std::string> found = file_of_dump(path);
   if (!found) refuse_missing_oplog(path);
-  return only_one(*found);
+  return only_one(place.belonging(*found));
 }
 
 std::string advice_beside_oplog(const std::string& path, const Options& options) {

@@ -25,13 +25,13 @@ OplogChoice oplog_choice(const Options& options);
 /// Of a dump directory, or of the dump that the directory of one database belongs to.
 std::optional<OplogPlace> oplog_of_directory(const std::string& directory, const Options& options);
 /// Of a file that is no archive: only when options.oplog asks for it.
-std::optional<OplogPlace> oplog_of_file(const std::string& path, const Options& options);
+std::optional<OplogPlace> oplog_of_file(const AllowedPath& place, const Options& options);
 /// Of an archive. Standard input is read once, so its oplog, which comes last, cannot be replayed:
 /// Error{config} when that is asked for.
 std::optional<OplogPlace> oplog_of_archive(std::shared_ptr<const Input> input,
                                            const Options& options);
 /// The file itself: an oplog.bson, gzip or not. Error{config} when it does not hold BSON.
-OplogPlace oplog_file(const std::string& path);
+OplogPlace oplog_file(const AllowedPath& place);
 
 /// Not the directory of one database.
 bool is_whole_dump(const std::string& directory);

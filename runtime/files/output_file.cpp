@@ -34,9 +34,9 @@ void pack(std::string_view text, std::string& out) {
 
 }  // namespace
 
-OutputFile::OutputFile(const std::string& path, uint64_t keep)
-    : path_(path), gzip_(path.ends_with(".gz")) {
-  if (path == "-") {
+OutputFile::OutputFile(const AllowedPath& path, uint64_t keep)
+    : path_(path.text()), gzip_(path_.ends_with(".gz")) {
+  if (path_ == "-") {
     fd_ = STDOUT_FILENO;
     return;
   }
@@ -47,7 +47,7 @@ OutputFile::OutputFile(const std::string& path, uint64_t keep)
     close(fd_);
     throw Error(Code::kConfig,
                 fmt::format("{} is {} bytes long, but this run wrote {}: it was changed since",
-                            path, there, keep),
+                            path_, there, keep),
                 "put the file back, or start again with --restart");
   }
   if (ftruncate(fd_, static_cast<off_t>(keep)) != 0 && errno != EINVAL) fail(errno);

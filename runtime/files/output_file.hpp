@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/gate.hpp"
+
 namespace lugger {
 
 /// "-" is standard output, which cannot be cut. A name that ends in .gz gets one gzip member a
@@ -11,7 +13,7 @@ namespace lugger {
 class OutputFile {
  public:
   /// Keeps the first `keep` bytes of what is there.
-  OutputFile(const std::string& path, uint64_t keep);
+  OutputFile(const AllowedPath& path, uint64_t keep);
   ~OutputFile();
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;

@@ -24,16 +24,17 @@ constexpr OptionSpec kFileOptions[] = {
      "Which database of a dump or archive; for a single file, what to call it."},
     {"format", Type::kChoice, "What the file holds; gzip is always recognised.", "auto",
      "auto|bson|json|archive"},
-    {"oplog", Type::kFlagOrText,
+    {"oplog", Type::kFlagOrPath,
      "Whether the oplog of a dump is replayed (default: when there is one), or the oplog.bson to "
      "replay."},
 };
 
 /// The path a place names: "file:" URLs are decoded, what exists is a path whatever it looks like.
-std::string path_of(const std::string& place) {
+AllowedPath path_of(const std::string& place) {
   std::error_code ignored;
   const std::string_view scheme = url_scheme(place);
-  if (place == "-" || scheme.empty() || fs::exists(place, ignored)) return place;
+  if (place == "-" || scheme.empty()) return place;
+  if (!gate_is_shut() && fs::exists(place, ignored)) return place;
   if (scheme == "file") {
     std::string_view rest = std::string_view(place).substr(5);
     if (rest.starts_with("//")) rest.remove_prefix(2);
@@ -46,7 +47,8 @@ std::string path_of(const std::string& place) {
                   : "a source is a file, a dump directory, '-', or a PostgreSQL URL");
 }
 
-void require_path(const std::string& path) {
+void require_path(const AllowedPath& allowed) {
+  const std::string& path = allowed.text();
   std::error_code fault;
   if (path == "-" || fs::exists(path, fault)) return;
   throw Error(Code::kConfig,
@@ -115,15 +117,16 @@ std::unique_ptr<Source> open_archive(std::shared_ptr<const Input> input, const O
   return open_chosen(list_archive(*input), std::move(replay), true, options, input->shown(), open);
 }
 
-std::unique_ptr<Source> open_file(const std::string& path, const Options& options) {
-  auto input = std::make_shared<const Input>(path, options.text("format", "auto"));
+std::unique_ptr<Source> open_file(const AllowedPath& allowed, const Options& options) {
+  const std::string& path = allowed.text();
+  auto input = std::make_shared<const Input>(allowed, options.text("format", "auto"));
   if (input->kind() == FileKind::kArchive) return open_archive(std::move(input), options);
   const bool json = input->kind() == FileKind::kJson;
-  CollectionName name = json ? name_of_json(path, options) : name_of_bson(path, options);
+  CollectionName name = json ? name_of_json(path, options) : name_of_bson(allowed, options);
   const auto open = [&](const CollectionInfo&) {
     return json ? make_json_source(input, name) : make_bson_source(input, name);
   };
-  auto replay = begin_replay(oplog_of_file(path, options), options, input->shown());
+  auto replay = begin_replay(oplog_of_file(allowed, options), options, input->shown());
   if (!replay) {
     std::string advice = advice_beside_oplog(path, options);
     if (!advice.empty() && !json) name.advice.push_back(std::move(advice));
@@ -202,15 +205,17 @@ PlaceInfo look_at_directory(const std::string& path, const Options& options) {
 std::span<const OptionSpec> file_options() { return kFileOptions; }
 
 std::unique_ptr<Source> open_files(const std::string& place, const Options& options) {
-  const std::string path = path_of(place);
+  const AllowedPath path = path_of(place);
   require_path(path);
-  return fs::is_directory(path) ? open_directory(path, options) : open_file(path, options);
+  return fs::is_directory(path.text()) ? open_directory(path.text(), options)
+                                       : open_file(path, options);
 }
 
 PlaceInfo look_at_files(const std::string& place, const Options& options) {
   options.check("source", kFileOptions);
-  const std::string path = path_of(place);
-  require_path(path);
+  const AllowedPath allowed = path_of(place);
+  require_path(allowed);
+  const std::string& path = allowed.text();
   if (fs::is_directory(path)) return look_at_directory(path, options);
   // It cannot be looked at and read again: what it holds shows when it is opened.
   if (is_read_once(path)) {
@@ -218,13 +223,13 @@ PlaceInfo look_at_files(const std::string& place, const Options& options) {
             std::nullopt,
             {}};
   }
-  const auto input = std::make_shared<const Input>(path, options.text("format", "auto"));
+  const auto input = std::make_shared<const Input>(allowed, options.text("format", "auto"));
   if (input->kind() == FileKind::kArchive) {
     const auto replay = begin_replay(oplog_of_archive(input, options), options, input->shown());
     return place_info(list_archive(*input), replay, true, options);
   }
-  const CollectionName name =
-      input->kind() == FileKind::kJson ? name_of_json(path, options) : name_of_bson(path, options);
+  const CollectionName name = input->kind() == FileKind::kJson ? name_of_json(path, options)
+                                                               : name_of_bson(allowed, options);
   return {{{name.database, name.collection, "collection", path, input->bytes(), name.metadata_json,
             ""}},
           std::nullopt,

@@ -105,8 +105,10 @@ void FixEngine::refuse_half_undone(const RunRecord& run) {
   const PgRows rows = session_->query(
       fmt::format("WITH RECURSIVE undo AS (SELECT run FROM {0}.fixes WHERE undoes = $1 UNION "
                   "SELECT f.run FROM {0}.fixes f JOIN undo u ON f.undoes = u.run), "
-                  "turns AS (SELECT i.key, count(*) AS n FROM {0}.images i JOIN undo USING (run) "
-                  "GROUP BY i.key) SELECT count(*) FROM {0}.images i LEFT JOIN turns USING (key) "
+                  "turns AS (SELECT i.key, pg_catalog.count(*) AS n FROM {0}.images i JOIN undo "
+                  "USING (run) "
+                  "GROUP BY i.key) SELECT pg_catalog.count(*) FROM {0}.images i LEFT JOIN turns "
+                  "USING (key) "
                   "WHERE i.run = $1 AND coalesce(n, 0) % 2 = 0",
                   PgSession::quote_name(schema_)),
       {run.run});

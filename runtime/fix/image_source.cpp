@@ -80,15 +80,16 @@ class ImageSource final : public ChangeSource {
                            table_.column(table_.key[k]), k + 1, table_.key_types[k]);
     }
     for (const FixField& field : table_.fields) {
-      const std::string place = fmt::format("array_position(lugger_i.lugger_fields, {})",
+      const std::string place = fmt::format("pg_catalog.array_position(lugger_i.lugger_fields, {})",
                                             PgSession::quote_literal(field.name));
       FixField parent = field;
       if (!field.path.empty()) parent.path.pop_back();
       list += fmt::format(
           ", {0} IS NOT NULL, lugger_i.lugger_before[{0}], lugger_i.lugger_after[{0}], {1}, {2}",
           place, FixTable::text_of(table_.field_value(field)),
-          field.path.empty() ? "NULL"
-                             : fmt::format("jsonb_typeof({})", table_.field_value(parent)));
+          field.path.empty()
+              ? "NULL"
+              : fmt::format("pg_catalog.jsonb_typeof({})", table_.field_value(parent)));
     }
     return fmt::format(
         "SELECT {} FROM (SELECT image, key, fields, before, after FROM {} WHERE run = $1 AND {}) "

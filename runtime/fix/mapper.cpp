@@ -205,7 +205,7 @@ void FixMapper::settle(PgSession& session, Batch& batch, const std::vector<FixRo
     for (size_t i = first; i < last; ++i)
       array.add(changes[i].mask[f] == '1' ? changes[i].after[f] : std::nullopt);
     params.emplace_back(array.take());
-    arrays += fmt::format("{}${}::text[]", f == 0 ? "" : ", ", f + 1);
+    arrays += fmt::format("{}pg_catalog.unnest(${}::text[])", f == 0 ? "" : ", ", f + 1);
     names += fmt::format("{}v{}", f == 0 ? "" : ", ", f);
     list += fmt::format("{}{}", f == 0 ? "" : ", ",
                         FixTable::text_of(fmt::format("s.v{}::{}", f, table_.fields[f].type)));
@@ -214,7 +214,7 @@ void FixMapper::settle(PgSession& session, Batch& batch, const std::vector<FixRo
   try {
     if (transaction) session.execute("SAVEPOINT lugger_values");
     const PgRows made = session.query(
-        fmt::format("SELECT {} FROM unnest({}) WITH ORDINALITY AS s({}, n) ORDER BY s.n", list,
+        fmt::format("SELECT {} FROM ROWS FROM ({}) WITH ORDINALITY AS s({}, n) ORDER BY s.n", list,
                     arrays, names),
         params);
     if (transaction) session.execute("RELEASE lugger_values");

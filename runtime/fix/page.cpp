@@ -67,7 +67,7 @@ std::string FixReader::select() const {
     if (field.path.empty()) continue;
     FixField parent = field;
     parent.path.pop_back();
-    out += fmt::format(", jsonb_typeof({})", table_.field_value(parent));
+    out += fmt::format(", pg_catalog.jsonb_typeof({})", table_.field_value(parent));
   }
   return out + fmt::format(" FROM {} AS {}", table_.relation, table_.alias);
 }
@@ -120,7 +120,7 @@ std::vector<FixRow> FixReader::again(PgSession& session, Batch& batch,
     TextArray array;
     for (const FixRow* row : rows) array.add(row->key[i]);
     params.emplace_back(array.take());
-    arrays += fmt::format("{}${}::text[]", i == 0 ? "" : ", ", params.size());
+    arrays += fmt::format("{}pg_catalog.unnest(${}::text[])", i == 0 ? "" : ", ", params.size());
     list += fmt::format("{}k.k{}::{}", i == 0 ? "" : ", ", i, table_.key_types[i]);
   }
   std::string names;
@@ -129,7 +129,7 @@ std::vector<FixRow> FixReader::again(PgSession& session, Batch& batch,
   // Of a distributed table they are not locked: a row is written only as it was read.
   lock = lock && !table_.distributed;
   const std::string sql =
-      fmt::format("{} WHERE {} AND {} IN (SELECT {} FROM unnest({}) AS k({})){}{}", select(),
+      fmt::format("{} WHERE {} AND {} IN (SELECT {} FROM ROWS FROM ({}) AS k({})){}{}", select(),
                   condition_sql(), key_columns(table_, table_.alias), list, arrays, names,
                   lock ? " FOR NO KEY UPDATE OF " : "", lock ? table_.alias : "");
   return read(session, batch, sql, params);

@@ -23,7 +23,8 @@ PgTable find_table(PgSession& session, const std::string& table) {
   std::optional<PgTable> found = inspect_table(session, table);
   if (!found) {
     const PgRows rows = session.query(
-        "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND pg_table_is_visible(oid) AND "
+        "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND "
+        "pg_catalog.pg_table_is_visible(oid) AND "
         "relnamespace <> 'pg_catalog'::regnamespace ORDER BY relname LIMIT 1000");
     std::vector<std::string> names;
     for (size_t i = 0; i < rows.size(); ++i) names.push_back(rows.text(i, 0));
@@ -168,7 +169,8 @@ void read_shape(PgSession& session, const PgTable& table, FixTable& out) {
   std::string list;
   const PgRows rights = session.query(
       "SELECT a.attname FROM pg_attribute a WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT "
-      "a.attisdropped AND has_column_privilege(a.attrelid, a.attnum, 'SELECT') ORDER BY a.attnum",
+      "a.attisdropped AND pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT') ORDER BY "
+      "a.attnum",
       {table.oid});
   std::vector<std::string> names;
   for (size_t i = 0; i < rights.size(); ++i) {
@@ -241,7 +243,8 @@ void read_held(PgSession& session, const PgTable& table, FixTable& out) {
 
 void read_triggers(PgSession& session, const PgTable& table, FixTable& out) {
   const PgRows rows = session.query(
-      "SELECT t.tgname, (SELECT string_agg(a.attname, chr(1)) FROM pg_attribute a WHERE a.attrelid "
+      "SELECT t.tgname, (SELECT pg_catalog.string_agg(a.attname, pg_catalog.chr(1)) FROM "
+      "pg_attribute a WHERE a.attrelid "
       "= t.tgrelid AND a.attnum = ANY (t.tgattr::int2[])) FROM pg_trigger t WHERE t.tgrelid = "
       "$1::oid AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND t.tgtype & 16 <> 0 ORDER "
       "BY "
@@ -262,7 +265,8 @@ void read_triggers(PgSession& session, const PgTable& table, FixTable& out) {
 
 std::string FixTable::text_of(const std::string& expression) {
   // concat() uses the type's output function, as COPY does; a cast to text may be another thing.
-  return fmt::format("CASE WHEN {0} IS DISTINCT FROM NULL THEN concat({0}) END", expression);
+  return fmt::format("CASE WHEN {0} IS DISTINCT FROM NULL THEN pg_catalog.concat({0}) END",
+                     expression);
 }
 
 std::string FixTable::column(std::string_view column_name, std::string_view alias_or_empty) const {
@@ -286,7 +290,8 @@ std::string FixTable::version_of(std::string_view qualifier) const {
   // A row that was written again lies elsewhere or has another transaction's number; partitions
   // number their places each for itself.
   if (!distributed)
-    return fmt::format("concat({0}.tableoid::oid, ' ', {0}.ctid, ' ', {0}.xmin)", qualifier);
+    return fmt::format("pg_catalog.concat({0}.tableoid::oid, ' ', {0}.ctid, ' ', {0}.xmin)",
+                       qualifier);
   std::string texts;
   for (const Held& one : held)
     texts += fmt::format("{}{}", texts.empty() ? "" : ", ",
@@ -343,8 +348,9 @@ void check_may_write(PgSession& session, const FixTable& table) {
                 "connect to the primary");
   }
   for (const FixField& field : table.fields) {
-    const PgRows rows = session.query("SELECT has_column_privilege(to_regclass($1), $2, 'UPDATE')",
-                                      {table.relation, field.column});
+    const PgRows rows = session.query(
+        "SELECT pg_catalog.has_column_privilege(pg_catalog.to_regclass($1), $2, 'UPDATE')",
+        {table.relation, field.column});
     if (rows.text(0, 0) == "t") continue;
     throw Error(Code::kAuth, fmt::format("no right to write {}.{}", table.name, field.column),
                 fmt::format("GRANT UPDATE ({}) ON {} TO this role", field.column, table.name));

@@ -155,6 +155,7 @@ bool FixEngine::write_page() {
   if (!at_limit) first.page = source_->next(session, part_.position, page_rows(tally_.read));
   UnitRecord unit;
   unit.run = run_;
+  unit.lease = ledger_->state().lease_token();
   unit.partition = "0";
   unit.done = first.page.rows.empty();
   unit.position = unit.done ? part_.position : first.page.position;

@@ -37,7 +37,7 @@ FixWriter::FixWriter(const FixTable& table, const std::string& state_schema, std
 }
 
 std::string FixWriter::mark(size_t field) const {
-  return fmt::format("substr(s.m, {}, 1) = '1'", field + 1);
+  return fmt::format("pg_catalog.substr(s.m, {}, 1) = '1'", field + 1);
 }
 
 /// Every column once; a field that does not change in a row keeps what the row has.
@@ -63,7 +63,7 @@ std::string FixWriter::assignments() const {
         steps += fmt::format(
             "{0}LATERAL (SELECT CASE WHEN NOT {1} THEN {2} WHEN s.a{3} IS NULL THEN {2} #- {4} "
             "ELSE "
-            "jsonb_set({2}, {4}, s.a{3}::jsonb) END AS d) x{3}",
+            "pg_catalog.jsonb_set({2}, {4}, s.a{3}::jsonb) END AS d) x{3}",
             steps.empty() ? "" : ", ", mark(p), before, p, path);
         before = fmt::format("x{}.d", p);
       }
@@ -99,8 +99,10 @@ std::string FixWriter::statement() const {
       "u AS (UPDATE {4} AS t SET {5} FROM s WHERE {6}{7} RETURNING s.n{8}), "
       "i AS (INSERT INTO {9}.images (run, key, fields, before, after) "
       "SELECT $1, ARRAY[{10}], x.f, x.b, x.a FROM u JOIN s ON s.n = u.n CROSS JOIN LATERAL "
-      "(SELECT array_agg(w.f ORDER BY w.p) AS f, array_agg(w.b ORDER BY w.p) AS b, array_agg(w.a "
-      "ORDER BY w.p) AS a FROM (VALUES {11}) AS w (p, f, b, a) WHERE substr(s.m, w.p, 1) = '1') x "
+      "(SELECT pg_catalog.array_agg(w.f ORDER BY w.p) AS f, pg_catalog.array_agg(w.b ORDER BY w.p) "
+      "AS b, pg_catalog.array_agg(w.a "
+      "ORDER BY w.p) AS a FROM (VALUES {11}) AS w (p, f, b, a) WHERE pg_catalog.substr(s.m, w.p, "
+      "1) = '1') x "
       "ORDER BY s.n::int8) SELECT n FROM u",
       arrays, numbered("k", keys), numbered("b", fields), numbered("a", fields), table_.relation,
       assignments(), match, unchanged(), returned, schema_, key_list, values, given());
@@ -262,8 +264,9 @@ void record_fix(PgSession& session, const std::string& schema, const FixRecord& 
   for (const std::string& name : record.fields) fields.add(name);
   session.query(
       fmt::format("INSERT INTO {}.fixes (run, \"table\", condition, key, fields, undoes, "
-                  "images_until) VALUES ($1, $2, $3, $4::text[], $5::text[], nullif($6, ''), now() "
-                  "+ make_interval(secs => $7::float8)) ON CONFLICT (run) DO NOTHING",
+                  "images_until) VALUES ($1, $2, $3, $4::text[], $5::text[], nullif($6, ''), "
+                  "pg_catalog.now() "
+                  "+ pg_catalog.make_interval(secs => $7::float8)) ON CONFLICT (run) DO NOTHING",
                   PgSession::quote_name(schema)),
       {record.run, record.table, record.where, key.take(), fields.take(), record.undoes,
        std::to_string(retention_seconds)});
@@ -271,12 +274,13 @@ void record_fix(PgSession& session, const std::string& schema, const FixRecord& 
 
 FixRecord find_fix(PgSession& session, const std::string& schema, const std::string& run) {
   const PgRows rows = session.query(
-      fmt::format(
-          "SELECT f.\"table\", f.condition, coalesce(f.undoes, ''), f.images_until::text, "
-          "array_length(f.key, 1), k.part, r.started_at::text FROM {0}.fixes f JOIN {0}.runs "
-          "r ON r.run = f.run CROSS JOIN LATERAL unnest(f.key || f.fields) WITH ORDINALITY "
-          "AS k (part, place) WHERE f.run = $1 ORDER BY k.place",
-          PgSession::quote_name(schema)),
+      fmt::format("SELECT f.\"table\", f.condition, coalesce(f.undoes, ''), f.images_until::text, "
+                  "pg_catalog.array_length(f.key, 1), k.part, r.started_at::text FROM {0}.fixes f "
+                  "JOIN {0}.runs "
+                  "r ON r.run = f.run CROSS JOIN LATERAL pg_catalog.unnest(f.key || f.fields) WITH "
+                  "ORDINALITY "
+                  "AS k (part, place) WHERE f.run = $1 ORDER BY k.place",
+                  PgSession::quote_name(schema)),
       {run});
   if (rows.size() == 0) {
     throw Error(Code::kConfig, fmt::format("run {} keeps no images: it is no fix", run),

@@ -19,8 +19,8 @@ constexpr uint64_t kEndBytes = 64 * 1024, kBlockBytes = 4 * 1024, kBlocks = 32;
 
 class File {
  public:
-  explicit File(const std::string& path)
-      : path_(path), fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+  explicit File(const AllowedPath& path)
+      : path_(path.text()), fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
     if (fd_ < 0) fail("open");
   }
   ~File() { close(fd_); }
@@ -84,14 +84,14 @@ SourceIdentity SourceIdentity::of(std::string_view text) {
   return {std::string(data), std::string(text.substr(stamp))};
 }
 
-SourceIdentity identify_file(const std::string& path) {
+SourceIdentity identify_file(const AllowedPath& path) {
   const File file(path);
   const struct stat status = file.status();
   const auto size = static_cast<uint64_t>(status.st_size);
   SourceIdentity out;
   out.data = fmt::format("{} bytes, digest {}", size, digest_of(file, size));
   out.stamp = fmt::format("{}, inode {}, modified {}.{:09}, changed {}.{:09}",
-                          std::filesystem::absolute(path).lexically_normal().string(),
+                          std::filesystem::absolute(path.text()).lexically_normal().string(),
                           status.st_ino, status.st_mtim.tv_sec, status.st_mtim.tv_nsec,
                           status.st_ctim.tv_sec, status.st_ctim.tv_nsec);
   return out;

@@ -3,6 +3,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/gate.hpp"
+
 namespace lugger {
 
 /// One text for the ledger: what the data is, then where and when it was seen.
@@ -18,7 +20,7 @@ struct SourceIdentity {
 
 /// Of a file: its size, and a digest of its beginning, its end and blocks spread between.
 /// Error{read} when it cannot be read.
-SourceIdentity identify_file(const std::string& path);
+SourceIdentity identify_file(const AllowedPath& path);
 
 /// Whether what is there can be read only once: "-", standard input; a pipe, as <(zcat x) makes one;
 /// a device. Nothing is opened.

@@ -100,12 +100,12 @@ int64_t SqliteStatement::number(int column) const {
 }
 
 // By an absolute name: what begins with "file:" would be taken for a URI.
-Sqlite::Sqlite(const std::filesystem::path& file) : file_(file) {
+Sqlite::Sqlite(const AllowedPath& file) : file_(file.text()) {
   sqlite3* made = nullptr;
-  const int code = sqlite3_open_v2(std::filesystem::absolute(file).c_str(), &made,
+  const int code = sqlite3_open_v2(std::filesystem::absolute(file_).c_str(), &made,
                                    SQLITE_OPEN_READWRITE | SQLITE_OPEN_EXRESCODE, nullptr);
   handle_.reset(made);
-  if (made == nullptr) raise(Code::kConfig, "cannot open {}: out of memory", file.string());
+  if (made == nullptr) raise(Code::kConfig, "cannot open {}: out of memory", file_.string());
   if (code != SQLITE_OK) fail();
   sqlite3_busy_timeout(made, kBusyMs);
   execute(kSettings);

@@ -11,6 +11,8 @@
 #include <string_view>
 #include <variant>
 
+#include "base/gate.hpp"
+
 namespace lugger {
 
 struct SqliteBlob {
@@ -54,7 +56,7 @@ class SqliteStatement {
 /// transaction at a time.
 class Sqlite {
  public:
-  explicit Sqlite(const std::filesystem::path& file);
+  explicit Sqlite(const AllowedPath& file);
 
   /// Statements that give no rows, separated by semicolons.
   void execute(const std::string& sql);

@@ -59,7 +59,8 @@ struct RejectRecord {
 /// What one commit adds to the books, in the transaction of its rows.
 struct UnitRecord {
   std::string run, partition, position;
-  std::string job;  // whose rejects are meant; empty: the run's own
+  std::string job;    // whose rejects are meant; empty: the run's own
+  std::string lease;  // under which it is written; empty: none is looked at
   bool done = false;
   bool durable = false;  // a crash of the server must not take it back: nobody could make it again
   bool redact = false;   // its rejects keep neither document, bytes nor words that quote them
@@ -79,6 +80,15 @@ class ClaimLost : public Error {
   explicit ClaimLost(std::string_view partition)
       : Error(Code::kConflict,
               fmt::format("partition {} was taken over by another process", partition)) {}
+};
+
+/// So did the whole job.
+class LeaseLost : public Error {
+ public:
+  explicit LeaseLost(const std::string& job)
+      : Error(
+            Code::kConflict, fmt::format("{} was taken over by another process", job),
+            "nothing of the open unit was written; `lugger runs` shows how far the other one is") {}
 };
 
 /// What asking for a partition came to.
@@ -117,6 +127,9 @@ class State {
   /// Claims the job for this process until the State is destroyed; false: another process holds it
   /// (who: host and pid).
   virtual bool lease(const std::string& job, std::string& holder) = 0;
+  /// What tells this holder from the next one, for the units it writes; empty where nobody can take
+  /// the job from a holder that lives.
+  virtual std::string lease_token() const { return {}; }
   virtual uint64_t count_rejects(const std::string& job) = 0;
   /// In the order of their numbers, from behind `after`, until `use` says no.
   virtual void each_reject(const std::string& job,

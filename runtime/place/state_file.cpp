@@ -86,7 +86,7 @@ void write_progress(Sqlite& database, const UnitRecord& unit, uint64_t output_si
 
 class FileState final : public State {
  public:
-  explicit FileState(fs::path directory) : directory_(std::move(directory)) {}
+  explicit FileState(const AllowedPath& directory) : directory_(directory.text()) {}
 
   void ensure() override { writable(); }
   std::optional<RunRecord> latest(const std::string& job) override {

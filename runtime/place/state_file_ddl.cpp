@@ -127,12 +127,13 @@ bool is_there(const fs::path& directory) {
 
 std::unique_ptr<Sqlite> make_state(const fs::path& directory) {
   const fs::path file = directory / kFile;
-  if (!is_there(directory)) {
+  const AllowedPath allowed(directory);
+  if (!is_there(allowed.text())) {
     std::error_code error;
-    fs::create_directories(directory, error);
+    fs::create_directories(allowed.text(), error);
     if (error) raise(Code::kConfig, "cannot make {}: {}", directory.string(), error.message());
     // Rejects hold documents. An empty file is a database without tables.
-    write_new_file(file.string(), "", 0600);
+    write_new_file(file, "", 0600);
   }
   auto database = std::make_unique<Sqlite>(file);
   if (database->read_only()) database->refuse_to_write();

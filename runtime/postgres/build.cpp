@@ -31,7 +31,7 @@ bool has_broken(PgSession& session, const StageStep& step) {
   return session
              .query(
                  fmt::format("SELECT FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE "
-                             "i.indrelid = to_regclass($1) AND NOT i.indisvalid AND {}",
+                             "i.indrelid = pg_catalog.to_regclass($1) AND NOT i.indisvalid AND {}",
                              kBroken),
                  {PgSession::quote_table(step.table)})
              .size() != 0;
@@ -147,9 +147,11 @@ class Build {
                        PgSession::quote_table(step_.table) + " IN SHARE UPDATE EXCLUSIVE MODE");
       const PgRows rows = session_.query(
           fmt::format(
-              "SELECT format('%I.%I', n.nspname, c.relname), quote_ident(n.nspname), c.oid, {0} "
+              "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), "
+              "pg_catalog.quote_ident(n.nspname), c.oid, {0} "
               "FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON "
-              "n.oid = c.relnamespace WHERE i.indrelid = to_regclass($1) AND NOT i.indisvalid AND "
+              "n.oid = c.relnamespace WHERE i.indrelid = pg_catalog.to_regclass($1) AND NOT "
+              "i.indisvalid AND "
               "(c.relname = $2 OR {0})",
               kBroken),
           {PgSession::quote_table(step_.table), step_.name});

@@ -14,7 +14,8 @@ bool is_true(const PgRows& rows, size_t row, size_t column) {
 /// SQL: the name of a collation that finds values equal whose bytes are not; NULL: it is none.
 std::string loose_collation(std::string_view oid) {
   return fmt::format(
-      "(SELECT format('%I.%I', n.nspname, l.collname) FROM pg_collation l JOIN pg_namespace n ON "
+      "(SELECT pg_catalog.format('%I.%I', n.nspname, l.collname) FROM pg_collation l JOIN "
+      "pg_namespace n ON "
       "n.oid = l.collnamespace WHERE l.oid = {} AND NOT l.collisdeterministic)",
       oid);
 }
@@ -27,7 +28,8 @@ std::vector<PgIndex> read_indexes(PgSession& session, const std::string& oid) {
           loose_collation("i.indcollation[k.place - 1]") +
           ", '')"
           " FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am m ON m.oid = c.relam"
-          " CROSS JOIN LATERAL unnest(i.indkey[0:i.indnkeyatts-1]) WITH ORDINALITY AS k(attnum, "
+          " CROSS JOIN LATERAL pg_catalog.unnest(i.indkey[0:i.indnkeyatts-1]) WITH ORDINALITY AS "
+          "k(attnum, "
           "place)"
           " LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum AND "
           "a.attnum > "
@@ -64,14 +66,15 @@ void read_labels(PgSession& session, PgTable& table) {
 
 void read_columns(PgSession& session, PgTable& table) {
   const PgRows rows = session.query_again(
-      "SELECT a.attname, format_type(a.atttypid, a.atttypmod), format_type(a.atttypid, -1), "
+      "SELECT a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), "
+      "pg_catalog.format_type(a.atttypid, -1), "
       "a.atttypid,"
       " a.attnotnull OR (t.typtype = 'd' AND t.typnotnull), a.atthasdef OR t.typdefault IS NOT "
       "NULL,"
       " a.attgenerated <> '', a.attidentity <> '', a.attidentity = 'a',"
-      " has_column_privilege(a.attrelid, a.attnum, 'INSERT'),"
-      " has_column_privilege(a.attrelid, a.attnum, 'SELECT'),"
-      " has_column_privilege(a.attrelid, a.attnum, 'UPDATE'),"
+      " pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'INSERT'),"
+      " pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT'),"
+      " pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'UPDATE'),"
       " EXISTS (SELECT FROM pg_opclass c WHERE c.opcdefault AND c.opcintype = CASE"
       "   WHEN t.typname = 'varchar' THEN 'text'::regtype WHEN t.typcategory = 'A' THEN "
       "'anyarray'::regtype"
@@ -111,9 +114,11 @@ void read_columns(PgSession& session, PgTable& table) {
 void read_guards(PgSession& session, PgTable& table, bool has_rules) {
   // Bits of tgtype: 1 row, 2 before, 4 insert, 8 delete, 16 update, 64 instead.
   const PgRows triggers = session.query_again(
-      "SELECT tgname, bool_or(tgtype & 4 <> 0), bool_or(tgtype & 1 <> 0 AND tgtype & 66 <> 0 AND "
+      "SELECT tgname, pg_catalog.bool_or(tgtype & 4 <> 0), pg_catalog.bool_or(tgtype & 1 <> 0 AND "
+      "tgtype & 66 <> 0 AND "
       "tgtype & 28 <> 0) FROM pg_trigger WHERE tgrelid IN (SELECT $1::oid UNION SELECT relid FROM "
-      "pg_partition_tree($1::oid::regclass)) AND NOT tgisinternal AND tgenabled IN ('O', 'A') "
+      "pg_catalog.pg_partition_tree($1::oid::regclass)) AND NOT tgisinternal AND tgenabled IN "
+      "('O', 'A') "
       "GROUP BY tgname ORDER BY tgname",
       {table.oid});
   for (size_t i = 0; i < triggers.size(); ++i) {
@@ -177,9 +182,11 @@ bool PgTable::finds_by(const std::vector<std::string>& names) const {
 
 PgServerFacts server_facts(PgSession& session) {
   const PgRows rows = session.query(
-      "SELECT current_setting('server_version'), current_setting('server_encoding'),"
-      " pg_is_in_recovery() OR current_setting('default_transaction_read_only') = 'on',"
-      " has_database_privilege(current_database(), 'TEMP')");
+      "SELECT pg_catalog.current_setting('server_version'), "
+      "pg_catalog.current_setting('server_encoding'),"
+      " pg_catalog.pg_is_in_recovery() OR "
+      "pg_catalog.current_setting('default_transaction_read_only') = 'on',"
+      " pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMP')");
   PgServerFacts out;
   out.version = session.server_version();
   const std::string version = rows.text(0, 0);
@@ -193,13 +200,17 @@ PgServerFacts server_facts(PgSession& session) {
 std::optional<PgTable> inspect_table(PgSession& session, const std::string& table) {
   const std::string name = PgSession::quote_table(table);
   const PgRows rows = session.query_again(
-      "SELECT c.oid, c.relkind, coalesce(obj_description(c.oid, 'pg_class'), ''), "
-      "row_security_active(c.oid),"
-      " has_any_column_privilege(c.oid, 'INSERT'), has_any_column_privilege(c.oid, 'SELECT'),"
-      " has_any_column_privilege(c.oid, 'UPDATE'), has_table_privilege(c.oid, 'DELETE'),"
-      " pg_has_role(c.relowner, 'USAGE'), c.relhasrules, EXISTS (SELECT FROM pg_extension e WHERE "
-      "e.extname = 'citus'), (SELECT count(*) FROM pg_index i WHERE i.indrelid = c.oid AND "
-      "(i.indisunique OR i.indisexclusion)) = 1 FROM pg_class c WHERE c.oid = to_regclass($1)",
+      "SELECT c.oid, c.relkind, coalesce(pg_catalog.obj_description(c.oid, 'pg_class'), ''), "
+      "pg_catalog.row_security_active(c.oid),"
+      " pg_catalog.has_any_column_privilege(c.oid, 'INSERT'), "
+      "pg_catalog.has_any_column_privilege(c.oid, 'SELECT'),"
+      " pg_catalog.has_any_column_privilege(c.oid, 'UPDATE'), "
+      "pg_catalog.has_table_privilege(c.oid, 'DELETE'),"
+      " pg_catalog.pg_has_role(c.relowner, 'USAGE'), c.relhasrules, EXISTS (SELECT FROM "
+      "pg_extension e WHERE "
+      "e.extname = 'citus'), (SELECT pg_catalog.count(*) FROM pg_index i WHERE i.indrelid = c.oid "
+      "AND (i.indisunique OR i.indisexclusion)) = 1 FROM pg_class c WHERE c.oid = "
+      "pg_catalog.to_regclass($1)",
       {name});
   if (rows.size() == 0) return std::nullopt;
   PgTable out;
@@ -227,7 +238,8 @@ TypeOids::TypeOids(PgSession& session, const std::vector<std::string>& types) : 
   for (const std::string& type : types) list.text(type);
   try {
     const PgRows rows = session.query_again(
-        "SELECT DISTINCT t, to_regtype(t)::oid FROM unnest($1::text[]) AS t", {list.finish()});
+        "SELECT DISTINCT t, pg_catalog.to_regtype(t)::oid FROM pg_catalog.unnest($1::text[]) AS t",
+        {list.finish()});
     for (size_t i = 0; i < rows.size(); ++i) found_.emplace(rows.text(i, 0), rows.text(i, 1));
   } catch (const Error& error) {
     // One that cannot be parsed refuses all: each is asked for by itself.
@@ -239,7 +251,7 @@ const std::string& TypeOids::of(const std::string& type) {
   const auto [found, added] = found_.try_emplace(type);
   if (!added) return found->second;
   try {
-    found->second = session_.query("SELECT to_regtype($1)::oid", {type}).text(0, 0);
+    found->second = session_.query("SELECT pg_catalog.to_regtype($1)::oid", {type}).text(0, 0);
   } catch (const Error& error) {
     if (error.code() == Code::kConnect) throw;
   }

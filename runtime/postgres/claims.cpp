@@ -15,13 +15,14 @@ namespace {
 
 constexpr auto kBeat = std::chrono::seconds(5);
 // Six missed heartbeats.
-constexpr std::string_view kExpiry = "now() + interval '30 s'";
+constexpr std::string_view kExpiry = "pg_catalog.now() + interval '30 s'";
 
 /// Of {schema}.partitions p: nobody holds it, or whoever did is gone. The lock of a process goes
 /// with its session; a process that hangs, or whose host is cut off, stops renewing.
 constexpr std::string_view kFree =
-    "(p.claim IS NULL OR p.expires_at < now() OR (p.member_lock IS NOT NULL AND p.member <> $2 AND "
-    "pg_try_advisory_xact_lock_shared(p.member_lock)))";
+    "(p.claim IS NULL OR p.expires_at < pg_catalog.now() OR (p.member_lock IS NOT NULL AND "
+    "p.member <> $2 AND "
+    "pg_catalog.pg_try_advisory_xact_lock_shared(p.member_lock)))";
 
 std::string key_of(std::string_view what, const std::string& id) {
   return fmt::format("lugger {} {}", what, id);
@@ -57,9 +58,10 @@ auto in_transaction(PgSession& session, Work&& work) {
 void end_units(PgSession& session, const std::string& claim) {
   try {
     session.query(
-        "SELECT pg_terminate_backend(l.pid) FROM pg_locks l, hashtextextended($1, 0) AS k (key) "
+        "SELECT pg_catalog.pg_terminate_backend(l.pid) FROM pg_locks l, "
+        "pg_catalog.hashtextextended($1, 0) AS k (key) "
         "WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted AND l.database = (SELECT "
-        "oid FROM pg_database WHERE datname = current_database()) AND "
+        "oid FROM pg_database WHERE datname = pg_catalog.current_database()) AND "
         "(l.classid::bigint << 32) | l.objid::bigint = k.key",
         {key_of("claim", claim)});
   } catch (const Error& error) {
@@ -132,10 +134,10 @@ class PgClaims final : public Claims {
   /// what others took meanwhile is theirs.
   PgSession& session() {
     if (session_ != nullptr && !session_->was_ended()) return *session_;
-    auto session = std::make_unique<PgSession>(url_, "claim", pooled_);
+    auto session = std::make_unique<PgSession>(url_, "claim", pooled_, PgPath::kCatalog);
     if (!pooled_) {
       watch_peer(*session);
-      session->query("SELECT pg_advisory_lock(hashtextextended($1, 0))",
+      session->query("SELECT pg_catalog.pg_advisory_lock(pg_catalog.hashtextextended($1, 0))",
                      {key_of("member", member_)});
     }
     session_ = std::move(session);
@@ -153,10 +155,11 @@ class PgClaims final : public Claims {
                   "`lugger runs` shows what became of it");
     }
     const PgRows rows = session.query(
-        fmt::format("SELECT partition, claim FROM {}.partitions p WHERE run = $1 AND NOT done AND "
-                    "phase = (SELECT min(phase) FROM {}.partitions WHERE run = $1 AND NOT done) "
-                    "AND {} ORDER BY ordinal, partition LIMIT 1 FOR UPDATE SKIP LOCKED",
-                    schema_, schema_, kFree),
+        fmt::format(
+            "SELECT partition, claim FROM {}.partitions p WHERE run = $1 AND NOT done AND "
+            "phase = (SELECT pg_catalog.min(phase) FROM {}.partitions WHERE run = $1 AND NOT done) "
+            "AND {} ORDER BY ordinal, partition LIMIT 1 FOR UPDATE SKIP LOCKED",
+            schema_, schema_, kFree),
         {run_, member_});
     if (rows.size() == 0) return look(session);
     before = rows.text(0, 1);
@@ -165,7 +168,7 @@ class PgClaims final : public Claims {
 
   Claimed take_row(PgSession& session, const std::string& partition) {
     const std::string claim = new_id();
-    const std::string lock = pooled_ ? "NULL" : "hashtextextended($6, 0)";
+    const std::string lock = pooled_ ? "NULL" : "pg_catalog.hashtextextended($6, 0)";
     PgParams params{run_, partition, claim, member_, this_process()};
     if (!pooled_) params.emplace_back(key_of("member", member_));
     const PgRows rows = session.query(
@@ -181,12 +184,12 @@ class PgClaims final : public Claims {
 
   /// Nothing is free.
   Claimed look(PgSession& session) {
-    const PgRows rows =
-        session.query(fmt::format("SELECT count(*), count(*) FILTER (WHERE member = $2), "
-                                  "string_agg(DISTINCT holder, ', ') FILTER (WHERE member <> $2) "
-                                  "FROM {}.partitions WHERE run = $1 AND NOT done",
-                                  schema_),
-                      {run_, member_});
+    const PgRows rows = session.query(
+        fmt::format("SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE member = $2), "
+                    "pg_catalog.string_agg(DISTINCT holder, ', ') FILTER (WHERE member <> $2) "
+                    "FROM {}.partitions WHERE run = $1 AND NOT done",
+                    schema_),
+        {run_, member_});
     Claimed out;
     out.all_done = rows.text(0, 0) == "0";
     if (rows.text(0, 1) == "0") out.others = rows.text(0, 2);
@@ -242,11 +245,11 @@ std::string close_to_claims(PgSession& session, const std::string& schema, const
     let_go_in_time(session);
     // Waits for whoever is about to claim, and keeps others from it.
     session.query(fmt::format("UPDATE {}.runs SET joint = false WHERE run = $1", schema), {run});
-    const PgRows rows = session.query(
-        fmt::format("SELECT string_agg(DISTINCT holder, ', ') FROM {}.partitions p WHERE run = $1 "
-                    "AND NOT done AND NOT {}",
-                    schema, kFree),
-        {run, ""});
+    const PgRows rows = session.query(fmt::format("SELECT pg_catalog.string_agg(DISTINCT holder, "
+                                                  "', ') FROM {}.partitions p WHERE run = $1 "
+                                                  "AND NOT done AND NOT {}",
+                                                  schema, kFree),
+                                      {run, ""});
     std::string who = rows.text(0, 0);
     if (!who.empty()) {
       session.rollback();
@@ -267,8 +270,9 @@ std::string close_to_claims(PgSession& session, const std::string& schema, const
 }
 
 void mark_unit(PgSession& session, const std::string& claim) {
-  session.query("SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))",
-                {key_of("claim", claim)});
+  session.query(
+      "SELECT pg_catalog.pg_advisory_xact_lock_shared(pg_catalog.hashtextextended($1, 0))",
+      {key_of("claim", claim)});
 }
 
 void hold_claim(PgSession& session, const std::string& schema, const std::string& run,

@@ -100,9 +100,12 @@ class PgLook final : public RowsLook {
   RowsFacts facts() override {
     const PgServerFacts server = server_facts(session_);
     const PgRows names = session_.query(
-        "SELECT current_database(), coalesce(host(inet_server_addr()) || ':' || "
-        "inet_server_port(), 'unix socket'), (SELECT oid FROM pg_database WHERE datname = "
-        "current_database())");
+        "SELECT pg_catalog.current_database(), "
+        "coalesce(pg_catalog.host(pg_catalog.inet_server_addr()) || ':' "
+        "|| "
+        "pg_catalog.inet_server_port(), 'unix socket'), (SELECT oid FROM pg_database WHERE datname "
+        "= "
+        "pg_catalog.current_database())");
     return {"PostgreSQL " + server.version_text,
             fmt::format("database {} ({}) at {}", names.text(0, 0), names.text(0, 2),
                         names.text(0, 1))};
@@ -254,9 +257,10 @@ class PgLook final : public RowsLook {
         });
     if (whole && unique) return;
     table.may_double = true;
-    table.doubled = fmt::format("({}) IN (SELECT {} FROM {} AS o GROUP BY {} HAVING count(*) > 1)",
-                                key_list(table, actual, "t"), key_list(table, actual, "o"),
-                                table.quoted, key_list(table, actual, "o"));
+    table.doubled =
+        fmt::format("({}) IN (SELECT {} FROM {} AS o GROUP BY {} HAVING pg_catalog.count(*) > 1)",
+                    key_list(table, actual, "t"), key_list(table, actual, "o"), table.quoted,
+                    key_list(table, actual, "o"));
   }
 
   PgSession session_;

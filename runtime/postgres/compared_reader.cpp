@@ -58,11 +58,12 @@ class PgSnapshot final : public RowSnapshot {
     add(begin_snapshot(url, pooled));
     PgSession& first = readers_.front()->session();
     const PgRows where = first.query(
-        "SELECT pg_current_snapshot()::text, CASE WHEN pg_is_in_recovery() THEN "
-        "pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END::text");
+        "SELECT pg_catalog.pg_current_snapshot()::text, CASE WHEN pg_catalog.pg_is_in_recovery() "
+        "THEN "
+        "pg_catalog.pg_last_wal_replay_lsn() ELSE pg_catalog.pg_current_wal_lsn() END::text");
     position_ = fmt::format("snapshot {}, lsn {}", where.text(0, 0), where.text(0, 1));
     if (pooled || readers < 2) return;
-    const std::string name = first.query("SELECT pg_export_snapshot()").text(0, 0);
+    const std::string name = first.query("SELECT pg_catalog.pg_export_snapshot()").text(0, 0);
     for (int i = 1; i < readers; ++i) {
       std::unique_ptr<PgSession> more = begin_snapshot(url, pooled);
       more->execute("SET TRANSACTION SNAPSHOT " + PgSession::quote_literal(name));
@@ -80,7 +81,8 @@ class PgSnapshot final : public RowSnapshot {
     std::string narrowed = where_condition(tables_, table, where);
     if (!table.ranges || readers_.size() < 2) return {{index, narrowed}};
     const PgRows size = readers_.front()->session().query(
-        "SELECT pg_relation_size($1::regclass) / current_setting('block_size')::int8",
+        "SELECT pg_catalog.pg_relation_size($1::regclass) / "
+        "pg_catalog.current_setting('block_size')::int8",
         {table.quoted});
     const uint64_t pages = std::stoull(size.text(0, 0));
     const uint64_t step = std::max<uint64_t>(kLeastPages, pages / (4 * readers_.size()) + 1);

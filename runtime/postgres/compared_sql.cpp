@@ -34,14 +34,15 @@ std::string alike_condition(const PgComparedTable& table, const std::vector<size
     list.push('}');
     const char* comma = given == 0 ? "" : ", ";
     columns += comma + column_name(table, by[k]);
-    texts += fmt::format("{}{}::text[]", comma, PgSession::quote_literal(list.text()));
+    texts += fmt::format("{}pg_catalog.unnest({}::text[])", comma,
+                         PgSession::quote_literal(list.text()));
     names += fmt::format("{}k{}", comma, given);
     // One by one: an array of arrays would be one of more dimensions.
     values += fmt::format("{}u.k{}::{}", comma, given, table.stored[by[k]].type);
     ++given;
   }
   if (given == 0) return nulls + "true";
-  return fmt::format("{}({}) IN (SELECT {} FROM unnest({}) AS u({}))", nulls, columns, values,
+  return fmt::format("{}({}) IN (SELECT {} FROM ROWS FROM ({}) AS u({}))", nulls, columns, values,
                      texts, names);
 }
 

@@ -50,8 +50,9 @@ class Constrain {
   /// From version 18 on a constraint may be there and check nothing, not even new rows.
   void refuse_not_enforced() {
     const PgRows rows = session_.query(
-        "SELECT to_jsonb(c) ->> 'conenforced', c.contype FROM pg_constraint c WHERE c.conrelid = "
-        "to_regclass($1) AND c.conname = $2",
+        "SELECT pg_catalog.to_jsonb(c) ->> 'conenforced', c.contype FROM pg_constraint c WHERE "
+        "c.conrelid = "
+        "pg_catalog.to_regclass($1) AND c.conname = $2",
         {PgSession::quote_table(step_.table), step_.name});
     if (rows.size() == 0 || rows.text(0, 0) != "false") return;
     throw Error(
@@ -79,7 +80,8 @@ class Constrain {
   bool pending_check_fits(const std::vector<std::string>& columns) {
     const PgRows rows = session_.query(
         "SELECT a.attname FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid"
-        " AND a.attnum = ANY (c.conkey) WHERE c.conrelid = to_regclass($1) AND c.conname = $2",
+        " AND a.attnum = ANY (c.conkey) WHERE c.conrelid = pg_catalog.to_regclass($1) AND "
+        "c.conname = $2",
         {PgSession::quote_table(step_.table), step_.name});
     std::vector<std::string> covered;
     for (size_t i = 0; i < rows.size(); ++i) covered.push_back(rows.text(i, 0));
@@ -90,10 +92,12 @@ class Constrain {
 
   bool pending_check_stands(bool validated) {
     return session_
-               .query(fmt::format("SELECT FROM pg_constraint WHERE conrelid = to_regclass($1) AND "
-                                  "conname = $2{}",
-                                  validated ? " AND convalidated" : ""),
-                      {PgSession::quote_table(step_.table), step_.name})
+               .query(
+                   fmt::format(
+                       "SELECT FROM pg_constraint WHERE conrelid = pg_catalog.to_regclass($1) AND "
+                       "conname = $2{}",
+                       validated ? " AND convalidated" : ""),
+                   {PgSession::quote_table(step_.table), step_.name})
                .size() != 0;
   }
 
@@ -121,12 +125,14 @@ class Constrain {
   void drop_pending() {
     StageStep pending = step_;
     pending.name = pending_not_null(step_);
-    const PgRows rows = session_.query(
-        fmt::format("SELECT bool_and({}) FROM pg_constraint c JOIN pg_attribute a ON a.attrelid ="
-                    " c.conrelid AND a.attnum = ANY (c.conkey) WHERE c.conrelid = to_regclass($1)"
-                    " AND c.conname = $2",
-                    kNeverNull),
-        {PgSession::quote_table(step_.table), pending.name});
+    const PgRows rows =
+        session_.query(fmt::format("SELECT pg_catalog.bool_and({}) FROM pg_constraint c JOIN "
+                                   "pg_attribute a ON a.attrelid ="
+                                   " c.conrelid AND a.attnum = ANY (c.conkey) WHERE c.conrelid = "
+                                   "pg_catalog.to_regclass($1)"
+                                   " AND c.conname = $2",
+                                   kNeverNull),
+                       {PgSession::quote_table(step_.table), pending.name});
     if (rows.text(0, 0) == "t") alter(drop_constraint(pending), "dropping the check");
   }
 

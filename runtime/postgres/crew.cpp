@@ -22,7 +22,7 @@ double share_of(const PgRows& rows, size_t row, size_t done, size_t total) {
 
 CrewMember::CrewMember(StageCrew& crew, LentSession session)
     : crew_(crew), session_(std::move(session)) {
-  if (!crew_.place_.pooled) pid_ = session_->query("SELECT pg_backend_pid()").text(0, 0);
+  if (!crew_.place_.pooled) pid_ = session_->query("SELECT pg_catalog.pg_backend_pid()").text(0, 0);
 }
 
 Patience CrewMember::patience() {

@@ -48,7 +48,8 @@ class Finish {
     return session_
                .query(
                    "SELECT FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE "
-                   "i.indrelid = to_regclass($1) AND c.relname = $2 AND NOT EXISTS (SELECT FROM "
+                   "i.indrelid = pg_catalog.to_regclass($1) AND c.relname = $2 AND NOT EXISTS "
+                   "(SELECT FROM "
                    "pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u'))",
                    {PgSession::quote_table(step.table), step.name})
                .size() != 0;
@@ -151,11 +152,13 @@ class Finish {
   /// Values we wrote must not be handed out again by the column's own sequence.
   void advance_sequence(const std::string& table, const std::string& column) {
     const std::string sequence =
-        session_.query("SELECT pg_get_serial_sequence($1, $2)", {table, column}).text(0, 0);
+        session_.query("SELECT pg_catalog.pg_get_serial_sequence($1, $2)", {table, column})
+            .text(0, 0);
     if (sequence.empty()) return;
     const PgRows moved = session_.query(
         fmt::format(
-            "SELECT setval($1::regclass, m) FROM (SELECT max({}) AS m FROM {}) x, {} s"
+            "SELECT pg_catalog.setval($1::regclass, m) FROM (SELECT pg_catalog.max({}) AS m FROM "
+            "{}) x, {} s"
             " WHERE m IS NOT NULL AND (m > s.last_value OR (m = s.last_value AND NOT s.is_called))",
             PgSession::quote_name(column), table, sequence),
         {sequence});

@@ -15,19 +15,19 @@ double number(const PgRows& rows) {
 /// A standby that has replayed everything still shows the lag it had, up to its next report.
 std::string lag(PgSession& session, const ThrottleSpec& spec) {
   if (!spec.max_lag_s) return {};
-  const double seconds = number(
-      session.query("SELECT extract(epoch FROM max(greatest(write_lag, flush_lag, replay_lag)) "
-                    "FILTER (WHERE replay_lsn < pg_current_wal_lsn())) FROM pg_stat_replication"));
+  const double seconds = number(session.query(
+      "SELECT extract(epoch FROM pg_catalog.max(greatest(write_lag, flush_lag, replay_lag)) "
+      "FILTER (WHERE replay_lsn < pg_catalog.pg_current_wal_lsn())) FROM pg_stat_replication"));
   if (seconds <= *spec.max_lag_s) return {};
   return fmt::format("a standby is {:.1f} s behind (max_lag {:g} s)", seconds, *spec.max_lag_s);
 }
 
 std::string lock_waits(PgSession& session, const ThrottleSpec& spec) {
   if (!spec.max_lock_waits) return {};
-  const double waits =
-      number(session.query("SELECT count(*) FROM pg_stat_activity WHERE datname = "
-                           "current_database() AND wait_event_type = 'Lock' AND application_name "
-                           "NOT LIKE 'lugger %'"));
+  const double waits = number(session.query(
+      "SELECT pg_catalog.count(*) FROM pg_stat_activity WHERE datname = "
+      "pg_catalog.current_database() AND wait_event_type = 'Lock' AND application_name "
+      "NOT LIKE 'lugger %'"));
   if (waits <= *spec.max_lock_waits) return {};
   return fmt::format("{:g} {} for a lock (max_lock_waits {:g})", waits,
                      waits == 1 ? "session waits" : "sessions wait", *spec.max_lock_waits);
@@ -35,10 +35,11 @@ std::string lock_waits(PgSession& session, const ThrottleSpec& spec) {
 
 std::string long_transaction(PgSession& session, const ThrottleSpec& spec) {
   if (!spec.max_long_transaction_s) return {};
-  const double seconds = number(
-      session.query("SELECT extract(epoch FROM max(now() - xact_start)) FROM pg_stat_activity "
-                    "WHERE datname = current_database() AND backend_type = 'client backend' AND "
-                    "application_name NOT LIKE 'lugger %' AND pid <> pg_backend_pid()"));
+  const double seconds = number(session.query(
+      "SELECT extract(epoch FROM pg_catalog.max(pg_catalog.now() - xact_start)) FROM "
+      "pg_stat_activity "
+      "WHERE datname = pg_catalog.current_database() AND backend_type = 'client backend' AND "
+      "application_name NOT LIKE 'lugger %' AND pid <> pg_catalog.pg_backend_pid()"));
   if (seconds <= *spec.max_long_transaction_s) return {};
   return fmt::format("a transaction is {:.0f} s old (max_long_transaction {:g} s)", seconds,
                      *spec.max_long_transaction_s);
@@ -81,7 +82,8 @@ class PgHealth final : public Health {
                                                         : nullptr;
     if (limit == nullptr) return;
     const PgRows rows = session().query(
-        "SELECT pg_has_role('pg_read_all_stats', 'USAGE'), quote_ident(current_user)");
+        "SELECT pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE'), "
+        "pg_catalog.quote_ident(current_user)");
     if (rows.text(0, 0) == "t") return;
     throw Error(Code::kConfig,
                 fmt::format("throttle: {} needs the role pg_monitor: without it the server does "

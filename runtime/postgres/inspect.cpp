@@ -121,8 +121,8 @@ class Inspection {
     const size_t dot = table.find('.');
     const std::string schema = dot == std::string::npos ? "" : table.substr(0, dot);
     const PgRows rows = session_.query(
-        "SELECT n.nspname, has_schema_privilege(n.oid, 'CREATE') FROM pg_namespace n"
-        " WHERE n.nspname = coalesce(nullif($1, ''), current_schema())",
+        "SELECT n.nspname, pg_catalog.has_schema_privilege(n.oid, 'CREATE') FROM pg_namespace n"
+        " WHERE n.nspname = coalesce(nullif($1, ''), pg_catalog.current_schema())",
         {schema});
     if (rows.size() != 0) {
       if (rows.text(0, 1) != "t")

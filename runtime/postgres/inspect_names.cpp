@@ -17,10 +17,11 @@ std::vector<std::string> taken_names(
         " ON i.indexrelid = c.oid WHERE c.relname IN (" +
             list +
             ") AND c.relnamespace ="
-            " coalesce((SELECT t.relnamespace FROM pg_class t WHERE t.oid = to_regclass($1)),"
+            " coalesce((SELECT t.relnamespace FROM pg_class t WHERE t.oid = "
+            "pg_catalog.to_regclass($1)),"
             " (SELECT n.oid FROM pg_namespace n WHERE n.nspname = coalesce(nullif($2, ''),"
-            " current_schema()))) AND (i.indrelid IS NULL OR"
-            " i.indrelid IS DISTINCT FROM to_regclass($1)::oid)",
+            " pg_catalog.current_schema()))) AND (i.indrelid IS NULL OR"
+            " i.indrelid IS DISTINCT FROM pg_catalog.to_regclass($1)::oid)",
         {PgSession::quote_table(table), split_table_name(table).first});
     for (size_t i = 0; i < taken.size(); ++i) {
       out.push_back(fmt::format("{}: the name {}, which an index of it is to have, is taken by {}",

@@ -38,8 +38,9 @@ Equality equality_of(PgSession& session, const PgTable& actual, const ComparedCo
       "\"\\\"char\\\"\",name,uuid,date,time,timestamp,timestamptz,timetz,bit,varbit,inet,cidr,"
       "macaddr,macaddr8,money,pg_lsn}'::regtype[]) AND coalesce(c.collisdeterministic, true)),"
       " l.oid IN ('numeric'::regtype, 'jsonb'::regtype), arrays.any,"
-      " quote_ident(n.nspname) || '.' || quote_ident(c.collname)"
-      " FROM leaf l CROSS JOIN (SELECT bool_or(typcategory = 'A') AS any FROM leaf) AS arrays"
+      " pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.collname)"
+      " FROM leaf l CROSS JOIN (SELECT pg_catalog.bool_or(typcategory = 'A') AS any FROM leaf) AS "
+      "arrays"
       " LEFT JOIN pg_collation c ON c.oid = l.attcollation"
       " LEFT JOIN pg_namespace n ON n.oid = c.collnamespace"
       " WHERE l.typtype <> 'd' AND l.typcategory <> 'A'",
@@ -137,8 +138,9 @@ void KeyHasher::make(Batch& batch, const PgComparedTable& table, size_t place,
   list.push('}');
   const auto hash = static_cast<size_t>(column.hash);
   const PgRows made = session_.query(
-      fmt::format("SELECT {} FROM unnest($1::text[]) WITH ORDINALITY AS u(x, n) ORDER BY u.n",
-                  key_hash_sql(table.key_hashes[hash], "u.x::" + table.stored[place].type)),
+      fmt::format(
+          "SELECT {} FROM pg_catalog.unnest($1::text[]) WITH ORDINALITY AS u(x, n) ORDER BY u.n",
+          key_hash_sql(table.key_hashes[hash], "u.x::" + table.stored[place].type)),
       {std::string(list.text())});
   for (size_t i = 0; i < rows_.size(); ++i) {
     out[rows_[i] * table.hashes + hash] =

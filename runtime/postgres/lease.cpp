@@ -13,7 +13,7 @@ constexpr auto kBeat = std::chrono::seconds(20);
 constexpr int kTries = 20;
 constexpr auto kPause = std::chrono::milliseconds(50);
 // Three missed heartbeats.
-constexpr std::string_view kExpiry = "now() + interval '60 s'";
+constexpr std::string_view kExpiry = "pg_catalog.now() + interval '60 s'";
 
 }  // namespace
 
@@ -45,9 +45,9 @@ bool PgLease::take_row(PgSession& session, const std::string& job, const std::st
                                 "VALUES ($1, $2, $3, {1}) "
                                 "ON CONFLICT (job) DO UPDATE SET holder = excluded.holder, token = "
                                 "excluded.token, "
-                                "taken_at = now(), expires_at = excluded.expires_at "
+                                "taken_at = pg_catalog.now(), expires_at = excluded.expires_at "
                                 "WHERE l.token = excluded.token OR l.expires_at IS NULL OR "
-                                "l.expires_at < now() "
+                                "l.expires_at < pg_catalog.now() "
                                 "RETURNING 1",
                                 schema_, expires),
                     {job, this_process(), token_})
@@ -56,9 +56,10 @@ bool PgLease::take_row(PgSession& session, const std::string& job, const std::st
 
 bool PgLease::take_lock(PgSession& session, const std::string& job) {
   // Transaction-level through a pooler: it only proves that no direct session holds the job.
-  const std::string function = pooled_ ? "pg_try_advisory_xact_lock" : "pg_try_advisory_lock";
+  const std::string function =
+      pooled_ ? "pg_catalog.pg_try_advisory_xact_lock" : "pg_catalog.pg_try_advisory_lock";
   return session
-             .query(fmt::format("SELECT {}(hashtextextended($1, 0))", function),
+             .query(fmt::format("SELECT {}(pg_catalog.hashtextextended($1, 0))", function),
                     {"lugger " + schema_ + " " + job})
              .text(0, 0) == "t";
 }
@@ -115,7 +116,7 @@ void PgLease::keep_alive() {
 
 void PgLease::beat(std::unique_ptr<PgSession>& session) noexcept try {
   if (session == nullptr || !session->alive())
-    session = std::make_unique<PgSession>(url_, "lease", true);
+    session = std::make_unique<PgSession>(url_, "lease", true, PgPath::kCatalog);
   session->query(
       fmt::format("UPDATE {}.leases SET expires_at = {} WHERE token = $1", schema_, kExpiry),
       {token_});

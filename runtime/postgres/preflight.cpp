@@ -67,15 +67,16 @@ class Preflight {
     }
     if (key.empty()) key = primary_key(table);
     if (key.empty()) return "t.ctid::text";
-    return fmt::format("concat_ws(', ', {})", quoted_list(key, "t."));
+    return fmt::format("pg_catalog.concat_ws(', ', {})", quoted_list(key, "t."));
   }
 
   std::vector<std::string> primary_key(const std::string& table) {
     const PgRows rows = session_.query(
-        "SELECT a.attname FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS "
+        "SELECT a.attname FROM pg_index i CROSS JOIN LATERAL pg_catalog.unnest(i.indkey) WITH "
+        "ORDINALITY AS "
         "k(n, p)"
         " JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.n"
-        " WHERE i.indrelid = to_regclass($1) AND i.indisprimary ORDER BY k.p",
+        " WHERE i.indrelid = pg_catalog.to_regclass($1) AND i.indisprimary ORDER BY k.p",
         {PgSession::quote_table(table)});
     std::vector<std::string> out;
     for (size_t i = 0; i < rows.size(); ++i) out.push_back(rows.text(i, 0));
@@ -86,7 +87,7 @@ class Preflight {
             const std::string& condition) {
     const std::string from =
         fmt::format("FROM {} t WHERE {}", PgSession::quote_table(step.table), condition);
-    add(step, std::move(kind), std::move(column), "SELECT count(*) " + from,
+    add(step, std::move(kind), std::move(column), "SELECT pg_catalog.count(*) " + from,
         fmt::format("SELECT {} {} LIMIT {}", row_name(step.table), from, kExamples));
   }
 
@@ -108,8 +109,8 @@ class Preflight {
   void not_null(const StageStep& step) {
     std::string counts;
     for (const std::string& column : step.columns)
-      counts += fmt::format("{}count(*) FILTER (WHERE {} IS NULL)", counts.empty() ? "" : ", ",
-                            PgSession::quote_name(column));
+      counts += fmt::format("{}pg_catalog.count(*) FILTER (WHERE {} IS NULL)",
+                            counts.empty() ? "" : ", ", PgSession::quote_name(column));
     const PgRows counted = session_.query(
         fmt::format("SELECT {} FROM {}", counts, PgSession::quote_table(step.table)));
     for (size_t i = 0; i < step.columns.size(); ++i) {
@@ -123,16 +124,19 @@ class Preflight {
   void unique(const StageStep& step, const std::string& parts) {
     std::string where = step.where.empty() ? "" : "(" + step.where + ")";
     if (!step.nulls_not_distinct)
-      where += fmt::format("{}num_nulls({}) = 0", where.empty() ? "" : " AND ", parts);
+      where += fmt::format("{}pg_catalog.num_nulls({}) = 0", where.empty() ? "" : " AND ", parts);
     const std::string groups = fmt::format(
-        "SELECT concat_ws(', ', {0}) AS v, count(*) AS n FROM {1} t{2} GROUP BY {0} HAVING "
-        "count(*) > 1",
+        "SELECT pg_catalog.concat_ws(', ', {0}) AS v, pg_catalog.count(*) AS n FROM {1} t{2} GROUP "
+        "BY {0} HAVING "
+        "pg_catalog.count(*) > 1",
         parts, PgSession::quote_table(step.table), where.empty() ? "" : " WHERE " + where);
     std::string columns;
     for (const std::string& column : step.columns)
       columns += (columns.empty() ? "" : ", ") + column;
-    add(step, "unique", columns, fmt::format("SELECT coalesce(sum(n - 1), 0) FROM ({}) g", groups),
-        fmt::format("SELECT format('%s (%s times)', v, n) FROM ({}) g ORDER BY n DESC, v LIMIT {}",
+    add(step, "unique", columns,
+        fmt::format("SELECT coalesce(pg_catalog.sum(n - 1), 0) FROM ({}) g", groups),
+        fmt::format("SELECT pg_catalog.format('%s (%s times)', v, n) FROM ({}) g ORDER BY n DESC, "
+                    "v LIMIT {}",
                     groups, kExamples));
   }
 
@@ -175,13 +179,13 @@ class Preflight {
   void long_text(const StageStep& step, const std::string& column) {
     const PgRows type = session_.query(
         "SELECT t.typcategory = 'S' FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid"
-        " WHERE a.attrelid = to_regclass($1) AND a.attname = $2",
+        " WHERE a.attrelid = pg_catalog.to_regclass($1) AND a.attname = $2",
         {PgSession::quote_table(step.table), column});
     if (type.size() == 0 || type.text(0, 0) != "t") return;
     const size_t before = found_.size();
     rows(step, "too long", column,
-         fmt::format("octet_length(t.{}) > {}{}", PgSession::quote_name(column), kLongestBtreeKey,
-                     step.where.empty() ? "" : " AND (" + step.where + ")"));
+         fmt::format("pg_catalog.octet_length(t.{}) > {}{}", PgSession::quote_name(column),
+                     kLongestBtreeKey, step.where.empty() ? "" : " AND (" + step.where + ")"));
     if (found_.size() > before)
       found_.back().message = "a btree takes 2,704 bytes: index its md5, or use method = 'hash'";
   }

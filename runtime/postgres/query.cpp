@@ -106,7 +106,7 @@ PgReading describe_reading(PgSession& session, const Options& options) {
     field.name = PQfname(described.get(), i);
     field.type_oid = PQftype(described.get(), i);
     const PgRows named =
-        session.query("SELECT format_type($1::oid, $2::int4)",
+        session.query("SELECT pg_catalog.format_type($1::oid, $2::int4)",
                       {std::to_string(field.type_oid), std::to_string(PQfmod(described.get(), i))});
     field.type_name = named.text(0, 0);
     field.reads_as = pg_reads_as(field.type_oid, field.type_name);

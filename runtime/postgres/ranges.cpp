@@ -34,12 +34,15 @@ std::optional<Relation> look_at(PgSession& session, const PgReading& reading) {
   }
   // Of the key: its columns are the first of an index that holds all rows.
   const PgRows found = session.query(
-      "SELECT pg_relation_size(c.oid) / current_setting('block_size')::int8, "
-      "pg_relation_filenode(c.oid), pg_snapshot_xmin(pg_current_snapshot()), EXISTS (SELECT FROM "
+      "SELECT pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_setting('block_size')::int8, "
+      "pg_catalog.pg_relation_filenode(c.oid), "
+      "pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot()), EXISTS (SELECT FROM "
       "pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indisvalid AND i.indpred IS NULL AND "
-      "(SELECT array_agg(a.attname::text ORDER BY k.n) FROM unnest(i.indkey::int2[]) WITH "
+      "(SELECT pg_catalog.array_agg(a.attname::text ORDER BY k.n) FROM "
+      "pg_catalog.unnest(i.indkey::int2[]) WITH "
       "ORDINALITY AS k(attnum, n) LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND "
-      "a.attnum = k.attnum AND a.attnotnull WHERE k.n <= cardinality($2::text[])) = $2::text[]) "
+      "a.attnum = k.attnum AND a.attnotnull WHERE k.n <= pg_catalog.cardinality($2::text[])) = "
+      "$2::text[]) "
       "FROM pg_catalog.pg_class c JOIN pg_catalog.pg_am m ON m.oid = c.relam WHERE c.oid = "
       "$1::regclass AND c.relkind IN ('r', 'm') AND m.amname = 'heap' AND NOT c.relhassubclass",
       {PgSession::quote_table(reading.table), key + "}"});
@@ -75,7 +78,8 @@ std::vector<Partition> key_ranges(PgSession& session, const PgReading& reading,
   const double percent =
       std::min(100.0, 100.0 * kSampledBlocks / static_cast<double>(table.blocks));
   const PgRows bounds = session.query(fmt::format(
-      "SELECT {0} FROM (SELECT {1}, row_number() OVER (ORDER BY {1}) AS lugger_row, count(*) OVER "
+      "SELECT {0} FROM (SELECT {1}, pg_catalog.row_number() OVER (ORDER BY {1}) AS lugger_row, "
+      "pg_catalog.count(*) OVER "
       "() AS lugger_rows FROM {2} AS q TABLESAMPLE system ({3})) AS q WHERE lugger_row * {4} / "
       "lugger_rows > (lugger_row - 1) * {4} / lugger_rows AND lugger_row < lugger_rows ORDER BY "
       "{1}",
@@ -157,13 +161,14 @@ PgRange range_of(const PgReading& reading, const Partition& partition, const Pos
 void refuse_written_since(PgSession& session, const PgReading& reading, const PgRange& range) {
   const std::string table = PgSession::quote_table(reading.table);
   std::string what;
-  if (session.query("SELECT pg_relation_filenode($1::regclass)", {table}).text(0, 0) !=
+  if (session.query("SELECT pg_catalog.pg_relation_filenode($1::regclass)", {table}).text(0, 0) !=
       range.file) {
     what = "was written anew (TRUNCATE, VACUUM FULL, CLUSTER or the like)";
   } else {
     // Rows have the low half of a transaction's number; those before 3 are of the beginning.
     const PgRows written = session.query(fmt::format(
-        "SELECT count(*) FROM {0} AS q, (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::int8"
+        "SELECT pg_catalog.count(*) FROM {0} AS q, (SELECT "
+        "pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::text::int8"
         " AS next) AS s WHERE q.xmin::text::int8 > 2 AND ((s.next - q.xmin::text::int8) % "
         "4294967296 + 4294967296) % 4294967296 <= s.next - {1}",
         table, range.since));

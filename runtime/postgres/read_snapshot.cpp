@@ -13,7 +13,7 @@ void begin_repeatable(PgSession& session) {
 void ReadSnapshot::take() {
   std::unique_ptr<PgSession> holder = connect_();
   begin_repeatable(*holder);
-  name_ = holder->query("SELECT pg_export_snapshot()").text(0, 0);
+  name_ = holder->query("SELECT pg_catalog.pg_export_snapshot()").text(0, 0);
   holder_ = std::move(holder);
 }
 

@@ -19,7 +19,8 @@ class PgStoredRows final : public Rows {
   }
   uint64_t count(size_t table) override {
     PgSession session(url_, "verify", pooled_);
-    return std::stoull(session.query("SELECT count(*) FROM " + tables_[table].quoted).text(0, 0));
+    return std::stoull(
+        session.query("SELECT pg_catalog.count(*) FROM " + tables_[table].quoted).text(0, 0));
   }
   std::unique_ptr<TargetValues> values() override { return make_pg_values(url_, pooled_, tables_); }
   std::unique_ptr<RowSnapshot> snapshot(int readers) override {

@@ -14,9 +14,11 @@
 
 #include "base/error.hpp"
 #include "base/file_lock.hpp"
+#include "base/gate.hpp"
 #include "base/url.hpp"
 #include "postgres/binaries.hpp"
 #include "postgres/process.hpp"
+#include "postgres/server_scripts.hpp"
 
 namespace lugger {
 namespace {
@@ -27,9 +29,9 @@ namespace fs = std::filesystem;
 constexpr size_t kSocketDirectoryBytes = 107 - std::string_view("/.s.PGSQL.5432.lock").size();
 constexpr std::string_view kTemporaryPrefix = "lugger-pg-", kSocketPrefix = "lugger-socket-";
 
-std::string url_of(const std::string& socket_directory) {
-  return fmt::format("postgresql:///postgres?host={}&port=5432&user=lugger",
-                     percent_encode(socket_directory));
+std::string url_of(const std::string& socket_directory, std::string_view user = "lugger") {
+  return fmt::format("postgresql:///postgres?host={}&port=5432&user={}",
+                     percent_encode(socket_directory), user);
 }
 
 std::string last_lines(const fs::path& file, size_t count) {
@@ -109,7 +111,7 @@ class Cluster {
     user_ = server_user(directory_);
   }
 
-  /// Starts the server, or finds the one that runs; returns the directory of its socket.
+  /// Starts the server, or finds the one that runs; returns its URL.
   std::string join();
   /// Stops the server when nobody else uses it.
   void leave() noexcept;
@@ -122,6 +124,8 @@ class Cluster {
 
  private:
   fs::path data() const { return directory_ / "data"; }
+  /// There when scripts of a sandbox have used it.
+  fs::path scripts() const { return directory_ / "lugger.scripts"; }
   void prepare();
   void initialise();
   std::string settings(const std::string& socket_directory) const;
@@ -266,8 +270,15 @@ std::string Cluster::join() {
   users_ = FileLock(directory_ / "lugger.lock");
   give(directory_ / "lugger.lock", user_);
   users_.lock_shared();
-  if (auto found = running()) return *found;
-  return start();
+  const std::optional<std::string> found = running();
+  const std::string socket_directory = found ? *found : start();
+  std::error_code ignored;
+  if (gate_is_shut() && !fs::exists(scripts(), ignored)) {
+    give_to_scripts(url_of(socket_directory));
+    const FileLock marker(scripts());
+    give(scripts(), user_);
+  }
+  return url_of(socket_directory, fs::exists(scripts(), ignored) ? kScriptRole : "lugger");
 }
 
 void Cluster::leave() noexcept try {
@@ -331,7 +342,7 @@ PgServer::PgServer(const std::string& directory) {
   }
   impl_ = std::make_unique<Impl>(Cluster(place, temporary));
   try {
-    impl_->url = url_of(impl_->cluster.join());
+    impl_->url = impl_->cluster.join();
   } catch (...) {
     if (temporary) impl_->cluster.remove();
     throw;
@@ -343,8 +354,9 @@ PgServer::~PgServer() { impl_->cluster.leave(); }
 const std::string& PgServer::url() const noexcept { return impl_->url; }
 
 std::string resolve_pg_url(const std::string& place, std::shared_ptr<PgServer>& keep) {
-  if (url_scheme(place) != "local") return place;
+  if (url_scheme(place) != "local") return AllowedUrl(place).text();
   const std::string directory = place.substr(std::string_view("local:").size());
+  if (!directory.empty()) const AllowedPath asked(directory);
   // Remembered so that source and target of one job, and all workers, mean the same server when
   // they say "local:".
   static std::mutex mutex;
@@ -357,6 +369,7 @@ std::string resolve_pg_url(const std::string& place, std::shared_ptr<PgServer>& 
   if (keep == nullptr) {
     keep = std::make_shared<PgServer>(directory);
     known = keep;
+    allow_place(keep->url());
   }
   return keep->url();
 }

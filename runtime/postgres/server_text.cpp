@@ -62,7 +62,8 @@ void ServerText::convert(Batch& batch, const PgComparedTable& table, size_t plac
   }
   list.push('}');
   const std::string sql = fmt::format(
-      "SELECT (u.x::{}){}::text FROM unnest($1::text[]) WITH ORDINALITY AS u(x, n) ORDER BY u.n",
+      "SELECT (u.x::{}){}::text FROM pg_catalog.unnest($1::text[]) WITH ORDINALITY AS u(x, n) "
+      "ORDER BY u.n",
       stored.via, stored.cast);
   try {
     const PgRows made = session_.query(sql, {std::string(list.text())});

@@ -14,11 +14,13 @@
 #include <pqxx/prepared_statement>
 #endif
 
+#include "base/gate.hpp"
 #include "base/url.hpp"
 #include "postgres/copy_stream.hpp"
 #include "postgres/error.hpp"
 #include "postgres/place.hpp"
 #include "postgres/settings.hpp"
+#include "postgres/strangers.hpp"
 
 namespace lugger {
 namespace {
@@ -126,7 +128,8 @@ void keep_notice(void* kept, const char* text) noexcept try {
   // A warning lost for want of memory.
 }
 
-PGconn* connect(const std::string& url, const std::string& purpose) {
+PGconn* connect(const AllowedUrl& place, const std::string& purpose) {
+  const std::string& url = place.text();
   const PgKeywords keywords = connection_keywords(url, purpose);
   std::vector<const char*> names, values;
   for (const auto& [name, value] : keywords) {
@@ -210,25 +213,59 @@ struct PgSession::Impl {
   CopyOut copy_out;
   std::map<std::string, std::string> statements;  // by their text
   bool pooled = false;
+  PgPath path = PgPath::kTables;
+  std::string search_path;              // to be set; "": it stays
+  std::optional<std::string> own_path;  // the role's, as tables are to be met along it; once found
 };
 
-PgSession::PgSession(const std::string& url, const std::string& purpose, bool pooled)
+PgSession::PgSession(const std::string& url, const std::string& purpose, bool pooled, PgPath path)
     : impl_(std::make_unique<Impl>(connect(url, purpose))) {
   impl_->pooled = pooled;
-  if (!pooled) execute(session_settings(server_version(), false));
+  look_up(path);
+  if (!pooled) execute(session_settings(server_version(), false, impl_->search_path));
 }
 
-std::unique_ptr<PgSession> PgSession::find_out(const std::string& url, const std::string& purpose) {
-  auto out = std::make_unique<PgSession>(url, purpose, true);
+void PgSession::look_up(PgPath path) {
+  impl_->path = path;
+  impl_->search_path = path == PgPath::kCatalog ? "pg_catalog, pg_temp" : "";
+  if (path != PgPath::kTables) return;
+  if (!impl_->own_path) impl_->own_path = path_without_strangers(*this);
+  impl_->search_path = *impl_->own_path;
+}
+
+void PgSession::serve(const std::string& purpose, PgPath path) {
+  look_up(path);
+  execute(session_settings(server_version(), false, impl_->search_path) +
+          "SET application_name = " + quote_literal("lugger " + purpose));
+}
+
+std::unique_ptr<PgSession> PgSession::find_out(const std::string& url, const std::string& purpose,
+                                               PgPath path) {
+  auto out = std::make_unique<PgSession>(url, purpose, true, path);
   if (out->behind_pooler()) return out;
   out->impl_->pooled = false;
-  out->execute(session_settings(out->server_version(), false));
+  out->execute(session_settings(out->server_version(), false, out->impl_->search_path));
   return out;
 }
 
 PgSession::~PgSession() = default;
 
 PgRows PgSession::query(const std::string& sql, const PgParams& params) {
+  // Through a pooler settings last as long as the transaction: a statement of its own needs one.
+  const bool needs_path = impl_->pooled && impl_->path == PgPath::kCatalog && !in_transaction();
+  if (!needs_path) return run(sql, params);
+  begin();
+  try {
+    PgRows out = run(sql, params);
+    commit();
+    return out;
+  } catch (...) {
+    rollback();
+    throw;
+  }
+}
+
+PgRows PgSession::run(const std::string& sql, const PgParams& params) {
   return ask(sql, params, [&](pqxx::nontransaction& statement) {
     return params.empty() ? statement.exec(sql) : run_with(statement, sql, params);
   });
@@ -280,7 +317,9 @@ PgRows PgSession::ask(const std::string& sql, const PgParams& params, const Ask&
 }
 
 void PgSession::begin() {
-  execute(impl_->pooled ? "BEGIN;" + session_settings(server_version(), true) : "BEGIN");
+  run(impl_->pooled ? "BEGIN;" + session_settings(server_version(), true, impl_->search_path)
+                    : "BEGIN",
+      {});
 }
 
 void PgSession::commit() {
@@ -289,7 +328,7 @@ void PgSession::commit() {
     rollback();
     raise(Code::kBug, "commit of a transaction that has failed: it was rolled back");
   }
-  execute("COMMIT");
+  run("COMMIT", {});
 }
 
 void PgSession::rollback() noexcept {
@@ -347,7 +386,8 @@ bool PgSession::stores_utf8() const noexcept {
 }
 bool PgSession::pooled() const noexcept { return impl_->pooled; }
 bool PgSession::behind_pooler() {
-  return query("SELECT pg_backend_pid()").text(0, 0) != std::to_string(PQbackendPID(impl_->raw));
+  return query("SELECT pg_catalog.pg_backend_pid()").text(0, 0) !=
+         std::to_string(PQbackendPID(impl_->raw));
 }
 std::vector<std::string> PgSession::take_notices() { return std::exchange(impl_->notices, {}); }
 pg_conn* PgSession::raw() noexcept { return impl_->raw; }

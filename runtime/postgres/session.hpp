@@ -10,6 +10,7 @@
 #include "base/bytes.hpp"
 #include "base/error.hpp"
 #include "base/options.hpp"
+#include "postgres/settings.hpp"
 
 struct pg_conn;
 
@@ -43,10 +44,14 @@ class PgSession {
   /// remote host without sslmode gets verify-full with the system's certificates. Error{connect |
   /// auth} with the masked URL. pooled: no session settings survive, so each transaction sets its
   /// own.
-  PgSession(const std::string& url, const std::string& purpose, bool pooled = false);
+  PgSession(const std::string& url, const std::string& purpose, bool pooled = false,
+            PgPath path = PgPath::kTables);
   /// A session that finds out whether a pooler in transaction mode stands between, and is pooled
   /// then. Until it knows, nothing is set that could stay on another's connection.
-  static std::unique_ptr<PgSession> find_out(const std::string& url, const std::string& purpose);
+  static std::unique_ptr<PgSession> find_out(const std::string& url, const std::string& purpose,
+                                             PgPath path = PgPath::kTables);
+  /// As a new one would be, for another purpose. Not pooled.
+  void serve(const std::string& purpose, PgPath path);
   ~PgSession();
   PgSession(const PgSession&) = delete;
   PgSession& operator=(const PgSession&) = delete;
@@ -93,6 +98,9 @@ class PgSession {
                            // thread and in a signal handler
 
  private:
+  PgRows run(const std::string& sql, const PgParams& params);
+  void look_up(PgPath path);
+
   struct Impl;
   template <typename Ask>
   PgRows ask(const std::string& sql, const PgParams& params, const Ask& statement_of);

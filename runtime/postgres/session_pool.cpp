@@ -3,8 +3,6 @@
 #include <exception>
 #include <map>
 
-#include "postgres/settings.hpp"
-
 namespace lugger {
 
 namespace {
@@ -28,17 +26,16 @@ std::shared_ptr<SessionPool> SessionPool::of(const std::string& url) {
   return out;
 }
 
-LentSession SessionPool::lend(const std::string& purpose, bool pooled) {
-  if (pooled) return std::make_shared<PgSession>(url_, purpose, true);
-  if (LentSession idle = lend_idle(purpose)) return idle;
-  return adopt(std::make_unique<PgSession>(url_, purpose));
+LentSession SessionPool::lend(const std::string& purpose, bool pooled, PgPath path) {
+  if (pooled) return std::make_shared<PgSession>(url_, purpose, true, path);
+  if (LentSession idle = lend_idle(purpose, path)) return idle;
+  return adopt(std::make_unique<PgSession>(url_, purpose, false, path));
 }
 
-LentSession SessionPool::lend_idle(const std::string& purpose) {
+LentSession SessionPool::lend_idle(const std::string& purpose, PgPath path) {
   while (std::unique_ptr<PgSession> session = take()) {
     try {
-      session->execute(session_settings(session->server_version(), false) +
-                       "SET application_name = " + PgSession::quote_literal("lugger " + purpose));
+      session->serve(purpose, path);
       return adopt(std::move(session));
     } catch (const Error& error) {
       if (error.code() != Code::kConnect) throw;

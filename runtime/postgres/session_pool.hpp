@@ -25,9 +25,9 @@ class SessionPool : public std::enable_shared_from_this<SessionPool> {
   explicit SessionPool(std::string url) : url_(std::move(url)) {}
 
   /// An idle session, or a new one.
-  LentSession lend(const std::string& purpose, bool pooled);
+  LentSession lend(const std::string& purpose, bool pooled, PgPath path = PgPath::kTables);
   /// nullptr: none is idle.
-  LentSession lend_idle(const std::string& purpose);
+  LentSession lend_idle(const std::string& purpose, PgPath path = PgPath::kTables);
   /// What was opened by other means goes to the pool too.
   LentSession adopt(std::unique_ptr<PgSession> session);
   /// Before what may take long: an idle session is one that others cannot have.

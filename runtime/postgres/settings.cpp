@@ -1,5 +1,6 @@
 #include "postgres/settings.hpp"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <libpq-fe.h>
 
@@ -125,24 +126,62 @@ PgKeywords parse(const std::string& url) {
   return keywords;
 }
 
-bool all_local(std::string_view hosts) {
-  while (true) {
-    const size_t comma = hosts.find(',');
-    if (!is_local_host(hosts.substr(0, comma))) return false;
-    if (comma == std::string_view::npos) return true;
-    hosts.remove_prefix(comma + 1);
+using Connection = std::unique_ptr<PGconn, decltype(&PQfinish)>;
+
+/// What libpq makes of the keywords with a service file, the environment and its own defaults. A
+/// value that it does not know keeps it from connecting.
+PgKeywords in_effect(const PgKeywords& keywords) {
+  std::vector<const char*> names, values;
+  for (const auto& [name, value] : keywords) {
+    names.push_back(name.c_str());
+    values.push_back(value.c_str());
   }
+  names.insert(names.end(), {"target_session_attrs", nullptr});
+  values.insert(values.end(), {"none: only asked", nullptr});
+  const Connection asked(PQconnectStartParams(names.data(), values.data(), 0), &PQfinish);
+  const Options options(PQconninfo(asked.get()), &PQconninfoFree);
+  PgKeywords out;
+  for (const PQconninfoOption* option = options.get();
+       option != nullptr && option->keyword != nullptr; ++option) {
+    if (option->val != nullptr && *option->val != '\0')
+      out.emplace_back(option->keyword, option->val);
+  }
+  return out;
+}
+
+std::vector<std::string> listed(const std::string* list) {
+  std::vector<std::string> out;
+  if (list == nullptr) return out;
+  out.emplace_back();
+  for (const char c : *list) {
+    if (c == ',') {
+      out.emplace_back();
+    } else {
+      out.back() += c;
+    }
+  }
+  return out;
+}
+
+/// Of a list, an address goes before the host at its place.
+bool all_local(const PgKeywords& keywords) {
+  const std::vector<std::string> hosts = listed(find(keywords, "host")),
+                                 addresses = listed(find(keywords, "hostaddr"));
+  for (size_t i = 0; i < std::max(hosts.size(), addresses.size()); ++i) {
+    const bool has_address = i < addresses.size() && !addresses[i].empty();
+    if (!is_local_host(has_address ? addresses[i] : i < hosts.size() ? hosts[i] : "")) return false;
+  }
+  return true;
 }
 
 void require_trusted_server(PgKeywords& keywords) {
-  // A service file may name both host and sslmode, and an explicit keyword would override it.
-  if (find(keywords, "sslmode") != nullptr || find(keywords, "service") != nullptr) return;
-  if (!environment("PGSSLMODE").empty() || !environment("PGSERVICE").empty()) return;
-  const std::string* host = find(keywords, "host");
-  if (host == nullptr) host = find(keywords, "hostaddr");
-  if (all_local(host != nullptr ? *host : environment("PGHOST"))) return;
+  if (find(keywords, "sslmode") != nullptr || !environment("PGSSLMODE").empty()) return;
+  const PgKeywords effective = in_effect(keywords);
+  // In a service file. "prefer" is what libpq takes when nobody says anything.
+  const std::string* mode = find(effective, "sslmode");
+  if ((mode != nullptr && *mode != "prefer") || all_local(effective)) return;
   keywords.emplace_back("sslmode", "verify-full");
-  if (find(keywords, "sslrootcert") != nullptr || !environment("PGSSLROOTCERT").empty()) return;
+  if (find(effective, "sslrootcert") != nullptr) return;
   // What the user keeps where libpq looks by itself was put there for this very purpose.
   std::error_code ignored;
   if (std::filesystem::exists(environment("HOME") + "/.postgresql/root.crt", ignored)) return;
@@ -186,9 +225,13 @@ bool is_connection_keyword(std::string_view word) noexcept {
   return false;
 }
 
-bool is_local_host(std::string_view host) noexcept {
-  return host.empty() || host.front() == '/' || host.front() == '@' || host == "localhost" ||
-         host == "::1" || host == "[::1]" || host.starts_with("127.");
+bool is_local_host(const std::string& host) noexcept {
+  if (host.empty() || host.front() == '/' || host.front() == '@' || host == "localhost")
+    return true;
+  in_addr four{};
+  in6_addr six{};
+  if (inet_pton(AF_INET, host.c_str(), &four) == 1) return ntohl(four.s_addr) >> 24U == 127;
+  return inet_pton(AF_INET6, host.c_str(), &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six);
 }
 
 PgKeywords connection_keywords(const std::string& url, std::string_view purpose) {
@@ -205,7 +248,7 @@ PgKeywords connection_keywords(const std::string& url, std::string_view purpose)
   return keywords;
 }
 
-std::string session_settings(int server_version, bool local) {
+std::string session_settings(int server_version, bool local, const std::string& search_path) {
   struct Setting {
     int since;
     std::string_view assignment;
@@ -223,11 +266,12 @@ std::string session_settings(int server_version, bool local) {
       {140000, "idle_session_timeout = 0"},
       {170000, "transaction_timeout = 0"},
   };
+  const std::string_view set = local ? "SET LOCAL" : "SET";
   std::string out;
   for (const Setting& setting : kSettings) {
-    if (server_version < setting.since) continue;
-    out += fmt::format("{} {};", local ? "SET LOCAL" : "SET", setting.assignment);
+    if (server_version >= setting.since) out += fmt::format("{} {};", set, setting.assignment);
   }
+  if (!search_path.empty()) out += fmt::format("{} search_path = {};", set, search_path);
   return out;
 }
 

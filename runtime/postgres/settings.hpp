@@ -1,6 +1,7 @@
 // How a connection is made: the URL read by libpq, what lugger adds to it, and what each session
 // sets.
 #pragma once
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,10 +27,20 @@ ProgramPlace place_for_programs(const std::string& url);
 /// One that libpq knows: "host", "service", "sslmode".
 bool is_connection_keyword(std::string_view word) noexcept;
 
-/// True for unix sockets and loopback: there libpq's own sslmode stands.
-bool is_local_host(std::string_view host) noexcept;
+/// True for unix sockets, "localhost" and the addresses of loopback: there libpq's own sslmode
+/// stands. Any other name is whatever a name server makes of it: 127.example.com too.
+bool is_local_host(const std::string& host) noexcept;
 
-/// "SET a = b; ..." for a session, "SET LOCAL a = b; ..." for a transaction (poolers).
-std::string session_settings(int server_version, bool local);
+/// Where names of functions, operators and types are looked up that stand in a statement without a
+/// schema. Names of tables that users give are looked up along the role's own search_path.
+enum class PgPath : uint8_t {
+  kUser,     // as the role has it: SQL of users
+  kTables,   // the same, and pg_catalog before all: triggers and views of users' tables run there
+  kCatalog,  // pg_catalog alone: sessions that touch no table of a user
+};
+
+/// "SET a = b; ..." for a session, "SET LOCAL a = b; ..." for a transaction (poolers). search_path:
+/// as SQL lists it; "": as it is.
+std::string session_settings(int server_version, bool local, const std::string& search_path);
 
 }  // namespace lugger

@@ -17,10 +17,10 @@ constexpr std::string_view kFound = "pg_temp.lugger_found";    // rows given aga
 
 [[noreturn]] void refuse_duplicates(PgSession& session, const TablePlan& table,
                                     const std::string& keys) {
-  const PgRows rows =
-      session.query(fmt::format("SELECT concat_ws(', ', {0}), count(*) FROM {1} GROUP BY {0} "
-                                "HAVING count(*) > 1 ORDER BY 2 DESC, 1 LIMIT {2}",
-                                keys, PgSession::quote_table(table.name), kNamedKeys));
+  const PgRows rows = session.query(fmt::format(
+      "SELECT pg_catalog.concat_ws(', ', {0}), pg_catalog.count(*) FROM {1} GROUP BY {0} "
+      "HAVING pg_catalog.count(*) > 1 ORDER BY 2 DESC, 1 LIMIT {2}",
+      keys, PgSession::quote_table(table.name), kNamedKeys));
   std::string named;
   for (size_t i = 0; i < rows.size(); ++i) {
     named += fmt::format("{}{} ({} times)", i == 0 ? "" : ", ", rows.text(i, 0), rows.text(i, 1));
@@ -57,7 +57,8 @@ class Settling {
 
   uint64_t run(const std::vector<std::string>& keys) {
     // Conditions over a unit's rows look dear, and are compiled for longer than they run.
-    session_.execute("SELECT set_config(name, 'off', true) FROM pg_settings WHERE name = 'jit'");
+    session_.execute(
+        "SELECT pg_catalog.set_config(name, 'off', true) FROM pg_settings WHERE name = 'jit'");
     if (!find_keys()) return 0;
     if (!work_.again) {
       throw Error(
@@ -105,14 +106,14 @@ class Settling {
       const std::string list = each(layout.key.size(), ", ", name);
       session_.execute(fmt::format(
           "CREATE TEMPORARY TABLE {} ON COMMIT DROP AS SELECT {} FROM {} GROUP BY {} HAVING "
-          "count(*) > 1",
+          "pg_catalog.count(*) > 1",
           doubled(t),
           each(layout.key.size(), ", ",
                [&](size_t i) { return fmt::format("{} AS k{}", name(i), i); }),
           layout.table, list));
       session_.execute("ANALYZE " + doubled(t));
       const uint64_t here =
-          std::stoull(session_.query("SELECT count(*) FROM " + doubled(t)).text(0, 0));
+          std::stoull(session_.query("SELECT pg_catalog.count(*) FROM " + doubled(t)).text(0, 0));
       if (here != 0 && plan_.mapping().on_conflict == OnConflict::kError)
         refuse_duplicates(session_, plan_.tables()[t], list);
       keys += here;
@@ -209,13 +210,14 @@ class Settling {
   static std::string rows_in(size_t first, size_t last) {
     std::string out = "0";
     for (size_t t = first; t < last; ++t)
-      out += fmt::format(" + (SELECT count(*) FROM {})", stage_table(t));
+      out += fmt::format(" + (SELECT pg_catalog.count(*) FROM {})", stage_table(t));
     return out;
   }
 
   void check_found() {
-    const PgRows rows = session_.query(
-        fmt::format("SELECT coalesce(sum(own), 0), coalesce(sum(children), 0) FROM {}", kFound));
+    const PgRows rows = session_.query(fmt::format(
+        "SELECT coalesce(pg_catalog.sum(own), 0), coalesce(pg_catalog.sum(children), 0) FROM {}",
+        kFound));
     const uint64_t own = std::stoull(rows.text(0, 0)), children = std::stoull(rows.text(0, 1));
     if (own == own_out_ && children == children_out_) return;
     throw Error(

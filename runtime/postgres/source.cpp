@@ -14,9 +14,10 @@ namespace {
 struct PgPlace {
   std::string url, shown, purpose = "source";
   bool pooled = false;
+  PgPath path = PgPath::kTables;
   std::shared_ptr<PgServer> server;
   PgReading reading;
-  ReadSnapshot snapshot{[this] { return std::make_unique<PgSession>(url, purpose); }};
+  ReadSnapshot snapshot{[this] { return std::make_unique<PgSession>(url, purpose, false, path); }};
 };
 
 /// One COPY. Each tuple is copied into the batch's arena, without what stands behind its columns:
@@ -29,7 +30,7 @@ class PgCursor : public StepCursor {
         range_(range_of(place.reading, partition, after)),
         part_(partition.id),
         shared_(!partition.spec.empty()),
-        session_(place.url, place.purpose, place.pooled),
+        session_(place.url, place.purpose, place.pooled, place.path),
         position_(after),
         last_(place.reading.key.size()) {
     if (shared_) {
@@ -145,9 +146,11 @@ class PgSource : public Source {
  public:
   PgSource(const std::string& place, const Options& options) {
     place_.url = resolve_pg_url(place, place_.server);
+    if (options.has("query")) place_.path = PgPath::kUser;
     const std::unique_ptr<PgSession> opened =
-        options.flag("pooled") ? std::make_unique<PgSession>(place_.url, place_.purpose, true)
-                               : PgSession::find_out(place_.url, place_.purpose);
+        options.flag("pooled")
+            ? std::make_unique<PgSession>(place_.url, place_.purpose, true, place_.path)
+            : PgSession::find_out(place_.url, place_.purpose, place_.path);
     PgSession& session = *opened;
     place_.pooled = session.pooled();
     place_.reading = describe_reading(session, options);
@@ -156,7 +159,7 @@ class PgSource : public Source {
     info_.rows = true;
     info_.moves = true;
     info_.place = mask_secrets(place);
-    info_.database = session.query("SELECT current_database()").text(0, 0);
+    info_.database = session.query("SELECT pg_catalog.current_database()").text(0, 0);
     info_.collection = place_.reading.table.empty() ? "query" : place_.reading.table;
     info_.identity = place_.shown;
     if (place_.reading.filtered) {
@@ -178,7 +181,7 @@ class PgSource : public Source {
 
   SourceInfo info() const override { return info_; }
   std::vector<Partition> split(int parts) override {
-    PgSession session(place_.url, place_.purpose, place_.pooled);
+    PgSession session(place_.url, place_.purpose, place_.pooled, place_.path);
     session.begin();
     set_reading(session, place_.reading);
     std::vector<Partition> out = divide_reading(session, place_.reading, parts);
@@ -246,13 +249,14 @@ PlaceInfo look_at_postgres(const std::string& place, const Options&) {
   std::shared_ptr<PgServer> server;
   PgSession session(resolve_pg_url(place, server), "source");
   const PgRows rows = session.query(
-      "SELECT current_database(), n.nspname || '.' || c.relname, "
+      "SELECT pg_catalog.current_database(), n.nspname || '.' || c.relname, "
       "CASE WHEN c.relkind IN ('v', 'm') THEN 'view' ELSE 'collection' END, "
-      "pg_total_relation_size(c.oid) "
+      "pg_catalog.pg_total_relation_size(c.oid) "
       "FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
       "WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname NOT IN ('pg_catalog', "
       "'information_schema', 'lugger') "
-      "AND n.nspname !~ '^pg_(toast|temp)' AND has_table_privilege(c.oid, 'SELECT') ORDER BY 2");
+      "AND n.nspname !~ '^pg_(toast|temp)' AND pg_catalog.has_table_privilege(c.oid, 'SELECT') "
+      "ORDER BY 2");
   PlaceInfo out;
   for (size_t i = 0; i < rows.size(); ++i) {
     out.collections.push_back({rows.text(i, 0), rows.text(i, 1), rows.text(i, 2),

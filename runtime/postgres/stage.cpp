@@ -29,7 +29,7 @@ bool concurrently(PgSession& session, const StageStep& step, const StageTables& 
   if (step.concurrently) return *step.concurrently;
   if (tables.made.contains(step.table)) return false;
   return session
-             .query("SELECT relkind FROM pg_class WHERE oid = to_regclass($1)",
+             .query("SELECT relkind FROM pg_class WHERE oid = pg_catalog.to_regclass($1)",
                     {PgSession::quote_table(step.table)})
              .text(0, 0) != "p";
 }
@@ -62,8 +62,9 @@ class StageRunner {
   /// What the end of the load takes away: without it rows of one key stand side by side.
   void refuse_unsettled() {
     for (const TablePlan& table : shape_.tables()) {
-      const PgRows rows = session_.query("SELECT obj_description(to_regclass($1), 'pg_class')",
-                                         {PgSession::quote_table(table.name)});
+      const PgRows rows = session_.query(
+          "SELECT pg_catalog.obj_description(pg_catalog.to_regclass($1), 'pg_class')",
+          {PgSession::quote_table(table.name)});
       if (rows.text(0, 0) != kUnfinishedComment) continue;
       throw Error(
           Code::kConfig,
@@ -184,8 +185,8 @@ class StageRunner {
   size_t share_memory(std::string& settings) {
     size_t members = stage_ == Stage::kIndex ? work_.settings.connections : 1;
     if (work_.settings.memory.empty()) return members;
-    const uint64_t all =
-        std::stoull(session_.query("SELECT pg_size_bytes($1)", {work_.settings.memory}).text(0, 0));
+    const uint64_t all = std::stoull(
+        session_.query("SELECT pg_catalog.pg_size_bytes($1)", {work_.settings.memory}).text(0, 0));
     members = std::max<size_t>(1, std::min<size_t>(members, all / kLeastMemory));
     settings = fmt::format("SET maintenance_work_mem = '{}kB'",
                            std::clamp<uint64_t>(all / members / 1024, 1024, 2147483647));
@@ -234,7 +235,9 @@ std::vector<StageStep> pending_steps(PgSession& session, const PlanShape& shape,
                                      const StageTables& tables) {
   std::vector<StageStep> out;
   for (StageStep& step : stage_steps(shape)) {
-    if (session.query("SELECT to_regclass($1) IS NULL", {PgSession::quote_table(step.table)})
+    if (session
+            .query("SELECT pg_catalog.to_regclass($1) IS NULL",
+                   {PgSession::quote_table(step.table)})
             .text(0, 0) == "t") {
       throw Error(
           Code::kConfig, fmt::format("table {} does not exist", step.table),

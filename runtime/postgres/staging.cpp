@@ -105,7 +105,8 @@ class StagedLoader : public CopyLoader {
     for (size_t t = 0; t < keys_.size(); ++t)
       staged += fmt::format("{}SELECT doc FROM {}", t == 0 ? "" : " UNION ", sql_.stage(t));
     return std::stoull(
-        load_.session.query(fmt::format("SELECT count(*) FROM ({}) d", staged)).text(0, 0));
+        load_.session.query(fmt::format("SELECT pg_catalog.count(*) FROM ({}) d", staged))
+            .text(0, 0));
   }
 
   /// Of documents of which nothing is told, the rows stood as they come.
@@ -117,10 +118,10 @@ class StagedLoader : public CopyLoader {
     if (turns == 1 && counts_itself(documents)) return merge_and_count(documents, tally);
     for (int turn = 1; turn <= turns; ++turn) merge_turn(turn, tally);
     uint64_t told = 0;
-    const PgRows counts = load_.session.query(
-        fmt::format("SELECT outcome, count(*), (SELECT count(*) FROM {0} WHERE wrote) FROM"
-                    " (SELECT min(outcome) AS outcome FROM {0} GROUP BY doc) d GROUP BY outcome",
-                    kOutcomeTable));
+    const PgRows counts = load_.session.query(fmt::format(
+        "SELECT outcome, pg_catalog.count(*), (SELECT pg_catalog.count(*) FROM {0} WHERE wrote) "
+        "FROM (SELECT pg_catalog.min(outcome) AS outcome FROM {0} GROUP BY doc) d GROUP BY outcome",
+        kOutcomeTable));
     for (size_t i = 0; i < counts.size(); ++i) {
       const uint64_t count = std::stoull(counts.text(i, 1));
       count_outcome(static_cast<Outcome>(std::stoi(counts.text(i, 0))), count, tally);
@@ -251,9 +252,10 @@ class StagedLoader : public CopyLoader {
 
   void replace_children(int turn, Tally& tally) {
     PgSession& session = load_.session;
-    const PgRows of = session.query(fmt::format(
-        "SELECT bool_or(outcome = 1), bool_or(others), bool_or(gone) FROM {} WHERE turn = {}",
-        kOutcomeTable, turn));
+    const PgRows of = session.query(
+        fmt::format("SELECT pg_catalog.bool_or(outcome = 1), pg_catalog.bool_or(others), "
+                    "pg_catalog.bool_or(gone) FROM {} WHERE turn = {}",
+                    kOutcomeTable, turn));
     const bool inserted = of.text(0, 0) == "t", others = of.text(0, 1) == "t";
     const bool gone = of.text(0, 2) == "t";
     // Children of children go first.
@@ -279,7 +281,8 @@ class StagedLoader : public CopyLoader {
         session
             .query(fmt::format(
                 "WITH {}, c AS ({}), u AS (UPDATE {} o SET outcome = 0 FROM c WHERE NOT c.taken "
-                "AND o.doc = c.doc AND o.k = c.k AND o.turn = {}) SELECT count(*) FROM i",
+                "AND o.doc = c.doc AND o.k = c.k AND o.turn = {}) SELECT pg_catalog.count(*) FROM "
+                "i",
                 sql_.children_with(t, turn), sql_.children_taken(t, turn), kOutcomeTable, turn))
             .text(0, 0));
   }

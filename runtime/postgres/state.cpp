@@ -12,7 +12,7 @@ namespace lugger {
 namespace {
 
 constexpr std::string_view kIso =
-    R"(to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))";
+    R"(pg_catalog.to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))";
 std::string iso(std::string_view column) { return fmt::format(fmt::runtime(kIso), column); }
 
 std::optional<std::string> or_now(const std::string& text) {
@@ -44,26 +44,31 @@ class PgState final : public State {
   std::vector<PartitionRecord> partitions(const std::string& run) override;
   void set_status(const std::string& run, RunStatus status, const std::string& message) override {
     session().query(
-        fmt::format(
-            "UPDATE {}.runs SET status = $2, message = $3, updated_at = now() WHERE run = $1",
-            schema_),
-        {run, std::string(status.word()), ledger_text(session(), message)});
+        fmt::format("UPDATE {0}.runs SET status = $2, message = $3, updated_at = "
+                    "pg_catalog.now() WHERE run = $1 AND "
+                    "($4 = '' OR EXISTS (SELECT FROM {0}.leases WHERE token = $4))",
+                    schema_),
+        {run, std::string(status.word()), ledger_text(session(), message), lease_token()});
   }
   bool lease(const std::string& job, std::string& holder) override {
     return lease_.take(session(), job, holder);
   }
+  std::string lease_token() const override {
+    return lease_.job().empty() ? std::string() : lease_.token();
+  }
   uint64_t count_rejects(const std::string& job) override {
     if (!exists(session())) return 0;
     return number_at(
-        session().query(fmt::format("SELECT count(*) FROM {}.rejects WHERE job = $1", schema_),
-                        {job}),
+        session().query(
+            fmt::format("SELECT pg_catalog.count(*) FROM {}.rejects WHERE job = $1", schema_),
+            {job}),
         0, 0);
   }
   void each_reject(const std::string& job, const std::function<bool(const RejectRecord&)>& use,
                    int64_t after) override;
   int64_t last_reject(const std::string& job) override {
-    const std::string sql =
-        fmt::format("SELECT coalesce(max(reject), 0) FROM {}.rejects WHERE job = $1", schema_);
+    const std::string sql = fmt::format(
+        "SELECT coalesce(pg_catalog.max(reject), 0) FROM {}.rejects WHERE job = $1", schema_);
     return exists(session()) ? static_cast<int64_t>(number_at(session().query(sql, {job}), 0, 0))
                              : 0;
   }
@@ -118,7 +123,7 @@ class PgState final : public State {
 /// anew.
 PgSession& PgState::session() {
   if (session_ != nullptr && !session_->was_ended()) return *session_;
-  session_ = idle_->lend("state", pooled_);
+  session_ = idle_->lend("state", pooled_, PgPath::kCatalog);
   const std::string job = lease_.job();
   std::string holder;
   if (!job.empty() && !pooled_ && !lease_.take(*session_, job, holder)) {
@@ -139,7 +144,8 @@ bool PgState::exists(PgSession& session) const {
 }
 
 int PgState::version(PgSession& session) const {
-  const PgRows rows = session.query(fmt::format("SELECT max(version) FROM {}.meta", schema_));
+  const PgRows rows =
+      session.query(fmt::format("SELECT pg_catalog.max(version) FROM {}.meta", schema_));
   const int found = static_cast<int>(number_at(rows, 0, 0));
   if (found > kStateVersion) {
     throw Error(
@@ -156,11 +162,13 @@ void PgState::upgrade() {
   session.begin();
   try {
     // Two processes that start at once: the second waits here and finds all made.
-    session.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 1))", {"lugger " + schema_});
+    session.query("SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended($1, 1))",
+                  {"lugger " + schema_});
     int found = 0;
     if (exists(session)) {
       found = version(session);
-    } else if (session.query("SELECT to_regnamespace($1) IS NULL", {schema_}).text(0, 0) == "t") {
+    } else if (session.query("SELECT pg_catalog.to_regnamespace($1) IS NULL", {schema_})
+                   .text(0, 0) == "t") {
       session.execute(
           fmt::format("CREATE SCHEMA {0}; REVOKE ALL ON SCHEMA {0} FROM PUBLIC", schema_));
     }
@@ -189,12 +197,13 @@ std::vector<RunRecord> PgState::read_runs(std::string_view where, const PgParams
   if (!exists(session())) return {};
   const PgRows rows = session().query_again(
       fmt::format("SELECT run, job, script_hash, source, source_identity, mode, status, command, "
-                  "message, run_now, {}, {}, (to_jsonb(r) ->> 'joint')::boolean, "
-                  "t.* FROM {}.runs r CROSS JOIN LATERAL (SELECT {} , max(updated_at) AS last FROM "
+                  "message, run_now, {}, {}, (pg_catalog.to_jsonb(r) ->> 'joint')::boolean, "
+                  "t.* FROM {}.runs r CROSS JOIN LATERAL (SELECT {} , pg_catalog.max(updated_at) "
+                  "AS last FROM "
                   "{}.partitions p "
                   "WHERE p.run = r.run) t {} ORDER BY started_at DESC, run DESC LIMIT {}",
                   iso("started_at"), iso("greatest(r.updated_at, t.last)"), schema_,
-                  tally_columns("sum({})"), schema_, where, limit),
+                  tally_columns("pg_catalog.sum({})"), schema_, where, limit),
       params);
   std::vector<RunRecord> out;
   for (size_t i = 0; i < rows.size(); ++i) {
@@ -246,8 +255,8 @@ void PgState::start(const RunRecord& run, const std::vector<PartitionRecord>& pa
         fmt::format(
             "INSERT INTO {0}.runs (run, job, script_hash, source, source_identity, mode, status, "
             "command, message, run_now, started_at, joint) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
-            "$9, coalesce($10, {1}), coalesce($11::timestamptz, now()), $12)",
-            schema_, iso("now()")),
+            "$9, coalesce($10, {1}), coalesce($11::timestamptz, pg_catalog.now()), $12)",
+            schema_, iso("pg_catalog.now()")),
         {run.run, run.job, run.script_hash, run.source, run.source_identity, run.mode,
          std::string(run.status.word()), run.command, ledger_text(session, run.message),
          or_now(run.now), or_now(run.started), run.joint ? "true" : "false"});
@@ -277,7 +286,8 @@ void PgState::each_reject(const std::string& job,
   const bool tells_operation = version(session()) >= 7;
   const std::string sql = fmt::format(
       "SELECT reject, run, job, \"table\", document_id, \"column\", code, message, document, "
-      "encode(raw, 'hex'), {}, {} FROM {}.rejects WHERE job = $1 AND reject > $2::bigint ORDER BY "
+      "pg_catalog.encode(raw, 'hex'), {}, {} FROM {}.rejects WHERE job = $1 AND reject > "
+      "$2::bigint ORDER BY "
       "reject LIMIT {}",
       iso("at"), tells_operation ? "operation" : "''", schema_, kPage);
   for (int64_t last = after;;) {

@@ -4,7 +4,8 @@ namespace lugger {
 namespace {
 
 bool has(PgSession& session, const std::string& relation) {
-  return session.query("SELECT to_regclass($1) IS NOT NULL", {relation}).text(0, 0) == "t";
+  return session.query("SELECT pg_catalog.to_regclass($1) IS NOT NULL", {relation}).text(0, 0) ==
+         "t";
 }
 
 }  // namespace
@@ -20,13 +21,16 @@ Pruned prune_runs(PgSession& session, const std::string& schema_name, uint64_t k
           : "";
   const PgRows rows = session.query(
       fmt::format(
-          "WITH finished AS (SELECT run, updated_at, row_number() OVER (PARTITION BY job ORDER BY "
+          "WITH finished AS (SELECT run, updated_at, pg_catalog.row_number() OVER (PARTITION BY "
+          "job ORDER BY "
           "started_at DESC, run DESC) AS place FROM {0}.runs r WHERE status IN ('done', "
           "'abandoned'){1}), old AS (SELECT run FROM finished WHERE place > $1::bigint AND "
-          "updated_at < now() - make_interval(secs => $2::float8)), refused AS (DELETE FROM "
+          "updated_at < pg_catalog.now() - pg_catalog.make_interval(secs => $2::float8)), refused "
+          "AS (DELETE FROM "
           "{0}.rejects WHERE run IN (SELECT run FROM old) RETURNING 1), gone AS (DELETE FROM "
           "{0}.runs WHERE run IN (SELECT run FROM old) RETURNING 1) "
-          "SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM refused)",
+          "SELECT (SELECT pg_catalog.count(*) FROM gone), (SELECT pg_catalog.count(*) FROM "
+          "refused)",
           schema, undoable),
       {std::to_string(keep), std::to_string(seconds)});
   return {std::stoull(rows.text(0, 0)), std::stoull(rows.text(0, 1))};

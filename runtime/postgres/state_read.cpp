@@ -7,14 +7,16 @@ namespace {
 
 /// A reader may meet an older ledger, without the right to upgrade it: not all counts are there.
 std::string count_column(const TallyCount& count) {
-  return fmt::format("(to_jsonb(p) ->> '{}')::bigint", count.name);
+  return fmt::format("(pg_catalog.to_jsonb(p) ->> '{}')::bigint", count.name);
 }
 
 // Those behind `done` came with versions 6 and 7.
 constexpr std::string_view kPartition =
-    "p.partition, p.spec, p.position, p.bytes_total, p.done, to_jsonb(p) ->> 'claim', to_jsonb(p) "
-    "->> 'holder', NOT p.done AND (to_jsonb(p) ->> 'expires_at')::timestamptz > now(), "
-    "to_jsonb(p) ->> 'start', (to_jsonb(p) ->> 'phase')::integer, ";
+    "p.partition, p.spec, p.position, p.bytes_total, p.done, pg_catalog.to_jsonb(p) ->> 'claim', "
+    "pg_catalog.to_jsonb(p) "
+    "->> 'holder', NOT p.done AND (pg_catalog.to_jsonb(p) ->> 'expires_at')::timestamptz > "
+    "pg_catalog.now(), "
+    "pg_catalog.to_jsonb(p) ->> 'start', (pg_catalog.to_jsonb(p) ->> 'phase')::integer, ";
 
 }  // namespace
 
@@ -55,7 +57,7 @@ PartitionRecord partition_at(const PgRows& rows, size_t row) {
 
 Tally tally_of_run(PgSession& session, const std::string& schema, const std::string& run) {
   return tally_at(session.query(fmt::format("SELECT {} FROM {}.partitions p WHERE run = $1",
-                                            tally_columns("sum({})"), schema),
+                                            tally_columns("pg_catalog.sum({})"), schema),
                                 {run}),
                   0, 0);
 }

@@ -7,7 +7,8 @@ namespace {
 
 std::string iso(std::string_view column) {
   return fmt::format(
-      R"(coalesce(to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), ''))", column);
+      R"(coalesce(pg_catalog.to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), ''))",
+      column);
 }
 
 }  // namespace
@@ -16,7 +17,8 @@ std::vector<StepRecord> read_steps(PgSession& session, const std::string& schema
                                    const std::string& job) {
   std::vector<StepRecord> out;
   const std::string table = schema + ".stage_steps";
-  if (session.query_again("SELECT to_regclass($1) IS NULL", {table}).text(0, 0) == "t") return out;
+  if (session.query_again("SELECT pg_catalog.to_regclass($1) IS NULL", {table}).text(0, 0) == "t")
+    return out;
   const PgRows rows = session.query_again(
       fmt::format("SELECT job, stage, step, run, status, statement, message, tries, {}, {} FROM {} "
                   "WHERE job = $1 ORDER BY ordinal",
@@ -47,8 +49,8 @@ void write_step(PgSession& session, const std::string& schema, const StepRecord&
           "INSERT INTO {0}.stage_steps AS s (job, step, stage, run, status, statement, message, "
           "tries, "
           "started_at, ended_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8::bigint, "
-          "CASE WHEN $9::bool THEN clock_timestamp() END, "
-          "CASE WHEN $10::bool THEN clock_timestamp() END) "
+          "CASE WHEN $9::bool THEN pg_catalog.clock_timestamp() END, "
+          "CASE WHEN $10::bool THEN pg_catalog.clock_timestamp() END) "
           "ON CONFLICT (job, step) DO UPDATE SET stage = excluded.stage, run = excluded.run, "
           "status = excluded.status, statement = excluded.statement, message = excluded.message, "
           "tries = excluded.tries, started_at = coalesce(excluded.started_at, s.started_at), "

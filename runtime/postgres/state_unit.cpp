@@ -121,6 +121,14 @@ void forget_resolved(PgSession& session, const std::string& schema, const UnitRe
                 {fmt::format("{{{}}}", fmt::join(unit.resolved, ","))});
 }
 
+/// Whoever takes the job over changes its row: he waits for this transaction, or it sees him.
+void hold_lease(PgSession& session, const std::string& schema, const UnitRecord& unit) {
+  if (unit.lease.empty()) return;
+  const PgRows held = session.query(
+      fmt::format("SELECT FROM {}.leases WHERE token = $1 FOR SHARE", schema), {unit.lease});
+  if (held.size() == 0) throw LeaseLost(unit.job.empty() ? "the job" : unit.job);
+}
+
 }  // namespace
 
 void write_unit(PgSession& session, const std::string& schema_name, const UnitRecord& unit) {
@@ -139,9 +147,10 @@ void write_unit(PgSession& session, const std::string& schema_name, const UnitRe
   session.query(
       fmt::format("INSERT INTO {}.partitions AS p (run, partition, position, done{}) VALUES ($1, "
                   "$2, $3, $4{}) ON CONFLICT (run, partition) DO UPDATE SET position = "
-                  "excluded.position, done = excluded.done, {}updated_at = now()",
+                  "excluded.position, done = excluded.done, {}updated_at = pg_catalog.now()",
                   schema, names, places, sums),
       params);
+  hold_lease(session, schema, unit);
 }
 
 void correct_books(PgSession& session, const std::string& schema_name, const std::string& run,
@@ -157,7 +166,7 @@ void correct_books(PgSession& session, const std::string& schema_name, const std
   if (set.empty()) return;
   // A run's counts are the sums over its partitions: any one of them may carry the difference.
   session.query(fmt::format("UPDATE {0}.partitions SET {1} WHERE run = $1 AND partition = (SELECT "
-                            "min(partition) FROM {0}.partitions WHERE run = $1)",
+                            "pg_catalog.min(partition) FROM {0}.partitions WHERE run = $1)",
                             PgSession::quote_name(schema_name), set),
                 params);
 }

@@ -251,7 +251,7 @@ class StatementLoader : public PgLoader {
     const PgRows rows = load_.session.query(
         fmt::format(
             "{}, {}, c AS ({}) SELECT doc, k::text FROM c WHERE NOT taken UNION ALL SELECT NULL, "
-            "count(*)::text FROM i",
+            "pg_catalog.count(*)::text FROM i",
             with, sql_.children_with(t, turn), sql_.children_taken(t, turn)),
         params);
     count_rows(t, std::stoull(rows.text(rows.size() - 1, 1)));

@@ -7,9 +7,11 @@ namespace {
 
 // Never the statement itself: it may hold data.
 constexpr std::string_view kDescribe =
-    "format('pid %s (%s, %s for %s)', a.pid, coalesce(nullif(a.application_name, ''), a.usename),"
+    "pg_catalog.format('pid %s (%s, %s for %s)', a.pid, coalesce(nullif(a.application_name, ''), "
+    "a.usename),"
     " coalesce(a.state, a.backend_type),"
-    " date_trunc('second', clock_timestamp() - coalesce(a.xact_start, a.backend_start)))";
+    " pg_catalog.date_trunc('second', pg_catalog.clock_timestamp() - coalesce(a.xact_start, "
+    "a.backend_start)))";
 
 std::string index_name(const StageStep& step) {
   const size_t dot = step.table.find('.');
@@ -20,7 +22,7 @@ std::string index_name(const StageStep& step) {
 StepState index_state(PgSession& session, const StageStep& step) {
   const PgRows rows = session.query_again(
       "SELECT i.indisvalid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
-      " WHERE i.indrelid = to_regclass($1) AND c.relname = $2",
+      " WHERE i.indrelid = pg_catalog.to_regclass($1) AND c.relname = $2",
       {PgSession::quote_table(step.table), step.name});
   if (rows.size() == 0) return StepState::kWaiting;
   return rows.text(0, 0) == "t" ? StepState::kDone : StepState::kInvalid;
@@ -28,7 +30,8 @@ StepState index_state(PgSession& session, const StageStep& step) {
 
 StepState constraint_state(PgSession& session, const StageStep& step) {
   const PgRows rows = session.query_again(
-      "SELECT convalidated FROM pg_constraint WHERE conrelid = to_regclass($1) AND conname = $2",
+      "SELECT convalidated FROM pg_constraint WHERE conrelid = pg_catalog.to_regclass($1) AND "
+      "conname = $2",
       {PgSession::quote_table(step.table), step.name});
   if (rows.size() == 0) return StepState::kWaiting;
   return rows.text(0, 0) == "t" ? StepState::kDone : StepState::kStarted;
@@ -55,9 +58,10 @@ std::vector<std::string> nullable_columns(PgSession& session, const StageStep& s
   std::vector<std::string> out;
   for (const std::string& column : step.columns) {
     const PgRows rows = session.query_again(
-        fmt::format("SELECT {} FROM pg_attribute a WHERE a.attrelid = to_regclass($1) AND "
-                    "a.attname = $2 AND a.attnum > 0 AND NOT a.attisdropped",
-                    kNeverNull),
+        fmt::format(
+            "SELECT {} FROM pg_attribute a WHERE a.attrelid = pg_catalog.to_regclass($1) AND "
+            "a.attname = $2 AND a.attnum > 0 AND NOT a.attisdropped",
+            kNeverNull),
         {PgSession::quote_table(step.table), column});
     if (rows.size() == 0) {
       throw Error(Code::kConfig, fmt::format("not_null: {} has no column {}", step.table, column));
@@ -71,7 +75,8 @@ std::string builder_of(PgSession& session, const StageStep& step) {
   const PgRows rows = session.query_again(
       fmt::format(
           "SELECT {} FROM pg_stat_progress_create_index p JOIN pg_stat_activity a USING (pid)"
-          " WHERE p.index_relid = to_regclass($1) AND a.pid <> pg_backend_pid()",
+          " WHERE p.index_relid = pg_catalog.to_regclass($1) AND a.pid <> "
+          "pg_catalog.pg_backend_pid()",
           kDescribe),
       {index_name(step)});
   return rows.size() == 0 ? "" : rows.text(0, 0);
@@ -79,12 +84,14 @@ std::string builder_of(PgSession& session, const StageStep& step) {
 
 std::string lock_holders(PgSession& session, const std::string& table) {
   const PgRows rows = session.query_again(
-      fmt::format("SELECT string_agg(d, ', ') FROM (SELECT DISTINCT {} AS d, a.xact_start"
-                  " FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid"
-                  " WHERE l.relation = to_regclass($1) AND l.granted AND l.pid <> pg_backend_pid()"
-                  " AND l.database = (SELECT oid FROM pg_database WHERE datname ="
-                  " current_database()) ORDER BY a.xact_start LIMIT 3) x",
-                  kDescribe),
+      fmt::format(
+          "SELECT pg_catalog.string_agg(d, ', ') FROM (SELECT DISTINCT {} AS d, a.xact_start"
+          " FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid"
+          " WHERE l.relation = pg_catalog.to_regclass($1) AND l.granted AND l.pid <> "
+          "pg_catalog.pg_backend_pid()"
+          " AND l.database = (SELECT oid FROM pg_database WHERE datname ="
+          " pg_catalog.current_database()) ORDER BY a.xact_start LIMIT 3) x",
+          kDescribe),
       {PgSession::quote_table(table)});
   return rows.text(0, 0);
 }

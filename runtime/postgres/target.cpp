@@ -30,10 +30,10 @@ constexpr OptionSpec kOptions[] = {
      "copy|statement"},
     {"pooled", Type::kFlag,
      "the server is reached through a pooler in transaction mode (pgbouncer)"},
-    {"direct", Type::kText,
+    {"direct", Type::kUrl,
      "the URL of the server itself, where indexes and constraints are built whatever stands before "
      "it"},
-    {"direct_behind_pooler", Type::kText,
+    {"direct_behind_pooler", Type::kUrl,
      "as direct, used only where a pooler in transaction mode stands before the server (default "
      "PG_DIRECT_URI)"},
     {"distribute", Type::kText,
@@ -46,12 +46,12 @@ constexpr OptionSpec kOptions[] = {
 std::string state_problem(PgSession& session, const std::string& schema) {
   const std::string runs = PgSession::quote_name(schema) + ".runs";
   const PgRows rows = session.query_again(
-      "SELECT CASE WHEN to_regnamespace(quote_ident($1)) IS NULL THEN "
-      "has_database_privilege(current_database(), 'CREATE') "
-      "WHEN NOT has_schema_privilege($1, 'USAGE') THEN false "
-      "WHEN to_regclass($2) IS NULL THEN has_schema_privilege($1, 'CREATE') "
-      "ELSE has_table_privilege(to_regclass($2), 'INSERT') AND "
-      "has_table_privilege(to_regclass($2), 'UPDATE') END",
+      "SELECT CASE WHEN pg_catalog.to_regnamespace(pg_catalog.quote_ident($1)) IS NULL THEN "
+      "pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE') "
+      "WHEN NOT pg_catalog.has_schema_privilege($1, 'USAGE') THEN false "
+      "WHEN pg_catalog.to_regclass($2) IS NULL THEN pg_catalog.has_schema_privilege($1, 'CREATE') "
+      "ELSE pg_catalog.has_table_privilege(pg_catalog.to_regclass($2), 'INSERT') AND "
+      "pg_catalog.has_table_privilege(pg_catalog.to_regclass($2), 'UPDATE') END",
       {schema, runs});
   if (rows.text(0, 0) == "t") return {};
   return fmt::format(

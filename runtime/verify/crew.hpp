@@ -22,7 +22,7 @@ class Crew {
 
   void start(std::function<void()> work) {
     try {
-      threads_.push_back(start_thread([this, work = std::move(work)] {
+      threads_.push_back(start_stoppable([this, work = std::move(work)](const std::stop_token&) {
         try {
           work();
         } catch (...) {
@@ -49,7 +49,7 @@ class Crew {
 
  private:
   void join() {
-    for (std::thread& thread : threads_) {
+    for (std::jthread& thread : threads_) {
       if (thread.joinable()) thread.join();
     }
   }
@@ -57,7 +57,7 @@ class Crew {
   StopFlag failed_;
   std::mutex mutex_;
   std::exception_ptr failure_;
-  std::vector<std::thread> threads_;
+  std::vector<std::jthread> threads_;
 };
 
 }  // namespace lugger

@@ -39,6 +39,7 @@ local function overview()
 end
 
 local function about_script(name)
+  if config.wants_sandbox() then require('lugger.inner.script.sandbox').start { name } end
   local about = script.about(name)
   if about.problem and not about.options then
     terminal.warn('the script cannot be loaded: ' .. terminal.error_text(about.problem))

@@ -56,7 +56,8 @@ local function id_report(jobs, sessions, list, ignore_mentions)
     for _, holder in ipairs(references.id_columns(job)) do
       local session = session_of(job, sessions)
       local _, options = job:target()
-      holder.exists = session:query([[SELECT count(*) FROM pg_attribute WHERE attrelid = to_regclass($1)
+      holder.exists = session:query([[SELECT pg_catalog.count(*) FROM pg_attribute
+        WHERE attrelid = pg_catalog.to_regclass($1)
         AND attname = $2 AND NOT attisdropped]], { sql_text.table(holder.table), holder.column }).rows[1][1] == '1'
       holder.uses, holder.blocking = {}, 0
       if holder.exists then

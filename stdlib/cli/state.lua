@@ -27,7 +27,7 @@ local function seconds_of(text)
 end
 
 local function has(session, relation)
-  return session:query('SELECT to_regclass($1) IS NOT NULL', { relation }).rows[1][1] == 't'
+  return session:query('SELECT pg_catalog.to_regclass($1) IS NOT NULL', { relation }).rows[1][1] == 't'
 end
 
 -- Images whose time is over, of fixes that have ended: those rows can no longer be taken back.
@@ -37,7 +37,7 @@ local function prune_images(place, schema)
   if not has(session, quoted .. '.images') then return 0 end
   local ended = "status IN ('done', 'abandoned', 'stopped', 'failed')"
   return session:query(('DELETE FROM %s.images i USING %s.fixes f, %s.runs r WHERE i.run = f.run AND r.run = f.run '
-    .. 'AND f.images_until < now() AND r.%s'):format(quoted, quoted, quoted, ended)).affected
+    .. 'AND f.images_until < pg_catalog.now() AND r.%s'):format(quoted, quoted, quoted, ended)).affected
 end
 
 local function prune(args)

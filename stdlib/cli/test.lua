@@ -41,7 +41,6 @@ local function run_case(file, case)
 end
 
 local function run(args)
-  if args.sandbox or config.wants_sandbox() then require('lugger.inner.script.sandbox').start() end
   local passed, failed = 0, 0
   for _, file in ipairs(files_of(args.files)) do
     local path = file:find('/', 1, true) and file or './' .. file

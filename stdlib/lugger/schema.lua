@@ -41,7 +41,7 @@ local function made_name(...)
 end
 
 local function exists(db, name)
-  return db:value('SELECT to_regclass($1) IS NOT NULL', sql.table(name))
+  return db:value('SELECT pg_catalog.to_regclass($1) IS NOT NULL', sql.table(name))
 end
 
 local function check_table(db, name)
@@ -182,7 +182,8 @@ end
 function schema.drop_index(db, name)
   check_texts('drop_index', name)
   local partitioned = db:remember('kind of ' .. name, function()
-    return db:value("SELECT relkind = 'I' FROM pg_class WHERE oid = to_regclass($1)", sql.table(name)) or false
+    return db:value("SELECT relkind = 'I' FROM pg_class WHERE oid = pg_catalog.to_regclass($1)", sql.table(name))
+      or false
   end)
   if partitioned then
     db:exec('DROP INDEX ' .. sql.table(name))
@@ -272,10 +273,10 @@ end
 
 local extension = [[SELECT e.extversion IS NOT NULL AS installed, v.name IS NOT NULL AS available,
     coalesce(v.trusted, false) AS trusted, r.rolsuper AS super,
-    has_database_privilege(current_database(), 'CREATE') AS may_create
+    pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE') AS may_create
   FROM (SELECT $1::text AS name) w
   LEFT JOIN pg_extension e ON e.extname = w.name
-  LEFT JOIN LATERAL (SELECT name, bool_or(trusted) AS trusted FROM pg_available_extension_versions a
+  LEFT JOIN LATERAL (SELECT name, pg_catalog.bool_or(trusted) AS trusted FROM pg_available_extension_versions a
     WHERE a.name = w.name GROUP BY name) v ON true
   JOIN pg_roles r ON r.rolname = current_user]]
 

@@ -2,6 +2,15 @@
 -- The machine, the process, the line editor.
 local native = {}
 
+native.gate = {}
+--- A place that somebody other than a script named: a connection string, or a path with what lies in it.
+---@param place string
+function native.gate.allow(place) end
+--- From now on nothing else is opened by this process but files below the current directory.
+function native.gate.shut() end
+---@return boolean
+function native.gate.is_shut() end
+
 native.system = {}
 ---@param name string
 ---@return string|nil

@@ -104,8 +104,7 @@ class Sandbox(project.Case):
 
     def test_a_refusal_says_what_to_do(self):
         done = self.run_script("return lugger.source('/etc/passwd'):describe()\n", status=1)
-        self.assertIn("the sandbox has no place /etc/passwd (script job.lua); name it under [connections]",
-                      done.err)
+        self.assertIn("the sandbox has no place /etc/passwd; name it under [connections]", done.err)
 
     def test_censuses_and_fixes_keep_to_declared_places_too(self):
         for code in ("lugger.source('/etc/passwd'):census()",

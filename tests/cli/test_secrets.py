@@ -10,7 +10,12 @@ PLACES = (URL, " " + URL, "\n" + URL, "jdbc:postgresql://h/d?user=u&password=Zq9
           "u:Zq9@h", "postgresql:u:Zq9@h/d",
           "postgresql//u:Zq9@h/d", "scram_client_key=Zq9 host=127.0.0.1",
           "host=127.0.0.1 port=1 password=a\\ Zq9", "host=h password='a\\'Zq9' x",
-          "postgresql://u:a Zq9@h/d?x=1", "postgresql://127.0.0.1:1/d?passwor%64=Zq9")
+          "postgresql://u:a Zq9@h/d?x=1", "postgresql://127.0.0.1:1/d?passwor%64=Zq9",
+          "postgresql://127.0.0.1:1/d?user=u&%70ass%77ord=Zq9", "postgres://u:Zq9#x@127.0.0.1:1/d",
+          "postgresql://u:a?Zq9@127.0.0.1:1/d", "postgresql://u:a?b=Zq9&c@127.0.0.1:1/d",
+          "user=u password = 'a b\\'Zq9' host=127.0.0.1 port=1",
+          "host=127.0.0.1 port=1 password=a\\ b\\ Zq9 user=u", "postgres//u:Zq9@h",
+          "postgresql:///d?host=/nowhere&user=u&password=Zq9")
 
 
 class Case(project.Case):
@@ -31,9 +36,12 @@ class Places(Case):
             for words in (("run", "users.lua", "--from", "users.json", "--into", place, "--create"),
                           ("run", "users.lua", "--log", "json", "--from", "users.json", "--into", place),
                           ("describe", place, "--table", "t"), ("psql", place, "-c", "select 1"),
-                          ("runs", place)):
+                          ("runs", place), ("plan", "users.lua", "--from", "users.json", "--into", place),
+                          ("verify", "users.lua", "--from", "users.json", "--into", place),
+                          ("migrate", "status", "--on", place)):
                 with self.subTest(words=words):
                     self.assertNotEqual(self.silent(*words).status, 0)
+            self.silent("state", "sql", place)
             text = project.json.dumps(place)
             with self.subTest(prompt=place):
                 self.silent("repl",
@@ -172,6 +180,37 @@ class Saved(Case):
                     self.assertIn("holds a password", done.err)
                     self.assertFalse(os.path.exists(os.path.join(self.dir, "a.lua")))
                     self.assertEqual(self.saved(), "")
+
+
+class Kept(Case):
+    """b3: the same where a connection succeeds, in whatever is kept or seen from outside."""
+
+    def test_b3_nothing_that_is_kept_holds_it(self):
+        server = Postgres()
+        for spelling in ("{url}&pass%77ord=Zq9", "{url}&%50assword=x&password=Zq9", "host={directory} user=postgres dbname={name} password=a\\ Zq9",
+                         "host={directory} user=postgres password = 'it\\'s Zq9' dbname={name}", "postgresql://postgres:Zq9#x@{quoted}/{name}", "postgresql://postgres:a?b=Zq9@{quoted}/{name}"):
+            with self.subTest(spelling=spelling):
+                database = server.fresh()
+                quoted = server.directory.replace("/", "%2F")
+                url = spelling.format(url=database.url, directory=server.directory, name=database.name, quoted=quoted).replace("%50assword", "p%61ssword")
+                self.dir = harness.scratch()
+                self.users_project()
+                env = {"MONGO_URI": "users.json", "HOME": self.dir}
+                place = ("--from", "users.json", "--into", url)
+                self.silent("plan", "users.lua", *place, "--create", env=env, status=0)
+                self.silent("run", "users.lua", *place, "--create", "--log", "json", env=env, status=3)
+                for words in (("rejects", "users.lua", *place), ("verify", "users.lua", *place), ("runs", url), ("status", "users.lua", *place), ("describe", url, "--table", "users"),
+                              ("plan", "users.lua", *place, "--json"), ("log", "users.lua", *place)):
+                    self.silent(*words, env=env)
+                self.silent("repl", stdin=f"pg.use({project.json.dumps(url)})\npg 'select 1'\npg 'create table kept (a int)'\nt = target({project.json.dumps(url)}, {{ table = 'users' }})\nt\n:save kept.lua\n",
+                            env=env)
+                for table in ("runs", "rejects", "partitions", "leases"):
+                    self.assertNotIn("Zq9", database.query(f"select t::text from lugger.{table} t"))
+                for directory, _, files in os.walk(self.dir):
+                    for name in files:
+                        with open(os.path.join(directory, name), "rb") as file:
+                            self.assertNotIn(b"Zq9", file.read(), name)
+                self.assertIn("***", database.query("select command from lugger.runs limit 1"))
 
 
 if __name__ == "__main__":

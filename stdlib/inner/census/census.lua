@@ -176,12 +176,8 @@ end
 -- mongodump tells the server's version in a prelude, beside the collections or above them.
 local function server_version(place)
   for _, file in ipairs { place .. '/prelude.json', (place:gsub('[^/]+$', 'prelude.json')) } do
-    local prelude = io.open(file)
-    if prelude then
-      local text = prelude:read('*a') or ''
-      prelude:close()
-      return text:match('"ServerVersion"%s*:%s*"([%w%.%-]+)"')
-    end
+    local there, text = pcall(system.read_file, file)
+    if there then return text:match('"ServerVersion"%s*:%s*"([%w%.%-]+)"') end
   end
 end
 

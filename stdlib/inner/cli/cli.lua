@@ -60,6 +60,14 @@ local function wants_events(argv)
   return false
 end
 
+-- Before anything of a script runs: its options too are read by running it.
+local function confine(command, words)
+  local asked, takes = config.wants_sandbox(), false
+  for _, word in ipairs(words) do asked = asked or word == '--sandbox' end
+  for _, flag in ipairs(command.flags or {}) do takes = takes or flag[1] == 'sandbox' end
+  if asked and takes then require('lugger.inner.script.sandbox').start(words) end
+end
+
 --- Runs a command by name with the words behind it.
 ---@param name string
 ---@param words string[]
@@ -74,6 +82,7 @@ function cli.dispatch(name, words)
     if not hint and system.stat(name) then hint = 'a script is run by: lugger run ./' .. name end
     flags.usage_error(('there is no command "%s"'):format(name), hint or '`lugger help` lists them')
   end
+  confine(command, words)
   local args = flags.parse(name, command, words)
   if args.help then
     local target = command.takes_script and words[1] ~= '--help' and words[1] ~= '-h' and words[1]
@@ -181,7 +190,6 @@ end
 ---@param args table
 ---@return lugger.script.loaded
 function cli.load(args)
-  if args.sandbox or config.wants_sandbox() then require('lugger.inner.script.sandbox').start() end
   require('lugger.inner.cli.production').allowed = args.yes or false
   return script.load(args.script, {
     arguments = args.script_arguments, reserved = flags.reserved(args.command), resume_command = cli.resume_line(args),

@@ -114,6 +114,10 @@ end
 ---@param overrides { from: string?, into: string?, on_conflict: string? }
 function config.override(overrides)
   state.overrides = overrides
+  for _, role in ipairs { 'from', 'into' } do
+    local ok, place = pcall(config.resolve, overrides[role] or '', role)
+    if ok then native.gate.allow(place) end
+  end
 end
 
 --- The value of a variable and where it was found; nil when it is nowhere.
@@ -143,13 +147,25 @@ local function missing(name)
   raise(('%s is not set; looked in %s'):format(name, table.concat(places, ', ')), hint)
 end
 
+local well_known = { PG_URI = true, PG_DIRECT_URI = true, MONGO_URI = true }
+
+-- A variable that a script asks for by its name. In a sandbox those that the project's own files name, and those that
+-- every project has.
+local function for_script(name)
+  if native.gate.is_shut() and not (well_known[name] or config.is_declared(name)) then
+    raise(('lugger.env.%s is not for scripts in a sandbox'):format(tostring(name)),
+      'name it in .env or under [env] of lugger.toml')
+  end
+  return config.find(name)
+end
+
 --- Variables by name: `lugger.env.PG_URI`. A name found nowhere raises an error that says where it was looked for.
 --- While --from or
 --- --into replaces a place, a missing name becomes "env:NAME" and is an error only where it is used.
 ---@class lugger.env: { [string]: string }
 config.env = setmetatable({}, {
   __index = function(_, name)
-    local value = config.find(name)
+    local value = for_script(name)
     if value then return value end
     if next(state.overrides) then return 'env:' .. name end
     missing(name)
@@ -172,7 +188,7 @@ function config.resolve(place, role)
   if role == 'on_conflict' then return given or place end
   if given then place = given end
   local name = place:match('^env:([%a_][%w_]*)$')
-  if name then return (config.find(name)) or missing(name) end
+  if name then return (given and config.find(name) or for_script(name)) or missing(name) end
   local connection = state.connections[place]
   if connection then return expand(connection.url) end
   return place
@@ -222,26 +238,17 @@ function config.is_declared(name)
   return state.dotenv[name] ~= nil or state.variables[name] ~= nil
 end
 
---- Whether a place is one that the project's files, the well-known variables or the command line name.
----@param place string as it is opened
----@return boolean
-function config.is_declared_place(place)
+--- What the project's files and the well-known variables name, each as it is opened.
+---@return string[]
+function config.declared_places()
   config.load()
-  for _, given in pairs(state.overrides) do
-    if given == place then return true end
-  end
-  for name in pairs(state.connections) do
-    if name == place or config.connection(name).url == place then return true end
-  end
-  for _, name in ipairs { 'PG_URI', 'PG_DIRECT_URI', 'MONGO_URI' } do
-    if config.find(name) == place then return true end
-  end
+  local places = {}
+  for name in pairs(state.connections) do places[#places + 1] = config.connection(name).url end
+  for name in pairs(well_known) do places[#places + 1] = (config.find(name)) end
   for _, values in ipairs { state.dotenv, state.variables } do
-    for _, text in pairs(values) do
-      if text == place then return true end
-    end
+    for _, text in pairs(values) do places[#places + 1] = text end
   end
-  return false
+  return places
 end
 
 --- Whether lugger.toml says `sandbox = true`.

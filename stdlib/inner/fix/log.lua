@@ -30,13 +30,14 @@ local fix_log = {}
 local columns = { 'run', 'kind', 'job', 'status', 'started', 'ended', 'table', 'condition', 'key', 'fields', 'undoes',
   'undone_by', 'images', 'images_until', 'command', 'message', 'read', 'changed', 'unchanged', 'skipped', 'rejected' }
 
-local iso = [[to_char(%s AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')]]
+local iso = [[pg_catalog.to_char(%s AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')]]
 local query = ([[SELECT r.run, r.mode, r.job, r.status, {iso r.started_at}, {iso r.updated_at}, f."table", f.condition,
-  array_to_string(f.key, ', '), array_to_string(f.fields, ', '), coalesce(f.undoes, ''),
-  coalesce((SELECT string_agg(u.run, ', ' ORDER BY u.run) FROM %s.fixes u WHERE u.undoes = f.run), ''),
-  (SELECT count(*) FROM %s.images i WHERE i.run = f.run), {iso f.images_until}, r.command, r.message,
-  coalesce(sum(p.read), 0), coalesce(sum(p.updated), 0), coalesce(sum(p.unchanged), 0), coalesce(sum(p.skipped), 0),
-  coalesce(sum(p.rejected), 0)
+  pg_catalog.array_to_string(f.key, ', '), pg_catalog.array_to_string(f.fields, ', '), coalesce(f.undoes, ''),
+  coalesce((SELECT pg_catalog.string_agg(u.run, ', ' ORDER BY u.run) FROM %s.fixes u WHERE u.undoes = f.run), ''),
+  (SELECT pg_catalog.count(*) FROM %s.images i WHERE i.run = f.run), {iso f.images_until}, r.command, r.message,
+  coalesce(pg_catalog.sum(p.read), 0), coalesce(pg_catalog.sum(p.updated), 0), coalesce(pg_catalog.sum(p.unchanged), 0),
+  coalesce(pg_catalog.sum(p.skipped), 0),
+  coalesce(pg_catalog.sum(p.rejected), 0)
 FROM %s.fixes f JOIN %s.runs r ON r.run = f.run LEFT JOIN %s.partitions p ON p.run = f.run
 WHERE $1 = '' OR f.run = $1 GROUP BY r.run, f.run ORDER BY r.started_at DESC, r.run DESC LIMIT $2::int8]])
   :gsub('{iso ([^}]+)}', function(column) return (iso:format(column):gsub('%%', '%%%%')) end)
@@ -58,7 +59,8 @@ function fix_log.entries(target, run, limit)
   if not native.place_kind(target.place).sql then return {} end
   local session = native.pg(target.place, 'log', 'detect')
   local schema = fix_log.schema(target.options)
-  if session:query('SELECT to_regclass($1) IS NOT NULL', { schema .. '.fixes' }).rows[1][1] ~= 't' then return {} end
+  local there = session:query('SELECT pg_catalog.to_regclass($1) IS NOT NULL', { schema .. '.fixes' }).rows[1][1]
+  if there ~= 't' then return {} end
   local sql = query:gsub('%%s', function() return schema end)
   local out = {}
   for i, row in ipairs(session:query(sql, { run or '', tostring(limit or 20) }).rows) do

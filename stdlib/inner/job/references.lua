@@ -109,7 +109,7 @@ function references.warnings(jobs)
 end
 
 local function exists(session, name)
-  return session:query('SELECT to_regclass($1) IS NOT NULL', { sql_text.table(name) }).rows[1][1] == 't'
+  return session:query('SELECT pg_catalog.to_regclass($1) IS NOT NULL', { sql_text.table(name) }).rows[1][1] == 't'
 end
 
 -- "FROM posts t" with its value: an array's elements stand as rows.
@@ -117,7 +117,7 @@ local function from_clause(reference)
   local column = 't.' .. sql_text.name(reference.column.name)
   local from = sql_text.table(reference.table) .. ' t'
   if not reference.column.type:find('%[%]$') then return from, column end
-  return ('%s, unnest(%s) AS element(value)'):format(from, column), 'element.value'
+  return ('%s, pg_catalog.unnest(%s) AS element(value)'):format(from, column), 'element.value'
 end
 
 ---@class lugger.reference_count
@@ -142,7 +142,9 @@ function references.count(session, reference, examples)
   local dangling = ('FROM %s WHERE %s IS NOT NULL AND NOT EXISTS (SELECT FROM %s r WHERE r.%s = %s)'):format(from,
     value, sql_text.table(ref.table), sql_text.name(ref.column), value)
   local ok, result = pcall(function()
-    return session:query(('SELECT (SELECT count(%s) FROM %s), (SELECT count(*) %s)'):format(value, from, dangling))
+    return session:query(('SELECT (SELECT pg_catalog.count(%s) FROM %s), '
+      .. '(SELECT pg_catalog.count(*) %s)'):format(value, from,
+      dangling))
   end)
   if not ok then return { values = 0, dangling = 0, examples = {}, problem = tostring(result.message) } end
   local count = { values = tonumber(result.rows[1][1]), dangling = tonumber(result.rows[1][2]), examples = {} }
@@ -150,7 +152,9 @@ function references.count(session, reference, examples)
   local key = {}
   for i, name in ipairs(reference.key) do key[i] = ('t.%s::text'):format(sql_text.name(name)) end
   if #key == 0 then key[1] = 't.ctid::text' end
-  local rows = session:query(("SELECT concat_ws(', ', %s), %s::text %s LIMIT %d"):format(table.concat(key, ', '), value,
+  local rows = session:query(("SELECT pg_catalog.concat_ws(', ', %s), %s::text %s "
+    .. "LIMIT %d"):format(table.concat(key, ', '),
+    value,
     dangling, examples)).rows
   for i, row in ipairs(rows) do count.examples[i] = { key = row[1], value = row[2] } end
   return count
@@ -177,11 +181,11 @@ end
 -- Everything in the catalog that depends on the column. What DROP COLUMN takes along without loss (its own unique
 -- constraint or index, its default) is marked.
 local dependents = [[
-SELECT pg_describe_object(d.classid, d.objid, d.objsubid),
+SELECT pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid),
   CASE
     WHEN d.classid = 'pg_constraint'::regclass THEN (SELECT CASE
       WHEN c.contype = 'f' AND c.confrelid = d.refobjid THEN 'foreign key'
-      WHEN c.contype IN ('u', 'p') AND cardinality(c.conkey) = 1 THEN 'own'
+      WHEN c.contype IN ('u', 'p') AND pg_catalog.cardinality(c.conkey) = 1 THEN 'own'
       ELSE 'constraint' END FROM pg_constraint c WHERE c.oid = d.objid)
     WHEN d.classid = 'pg_rewrite'::regclass THEN 'view'
     WHEN d.classid = 'pg_attrdef'::regclass THEN (SELECT CASE WHEN a.adnum = d.refobjsubid AND a.adrelid = d.refobjid
@@ -194,8 +198,8 @@ SELECT pg_describe_object(d.classid, d.objid, d.objsubid),
   CASE WHEN d.classid = 'pg_rewrite'::regclass THEN (SELECT r.ev_class::regclass::text FROM pg_rewrite r
     WHERE r.oid = d.objid) ELSE '' END
 FROM (SELECT DISTINCT classid, objid, objsubid, refobjid, refobjsubid FROM pg_depend
-  WHERE refclassid = 'pg_class'::regclass AND refobjid = to_regclass($1) AND deptype <> 'i'
-    AND refobjsubid = (SELECT attnum FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = $2)) d
+  WHERE refclassid = 'pg_class'::regclass AND refobjid = pg_catalog.to_regclass($1) AND deptype <> 'i'
+    AND refobjsubid = (SELECT attnum FROM pg_attribute WHERE attrelid = pg_catalog.to_regclass($1) AND attname = $2)) d
 ORDER BY 2, 1]]
 
 local mentions = [[
@@ -241,9 +245,9 @@ end
 ---@param holder { table: string, column: string }
 ---@return integer
 function references.scans(session, holder)
-  local found = session:query([[SELECT coalesce(sum(s.idx_scan), 0) FROM pg_stat_user_indexes s
-    JOIN pg_index i ON i.indexrelid = s.indexrelid WHERE i.indrelid = to_regclass($1) AND i.indnatts = 1
-    AND i.indkey[0] = (SELECT attnum FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = $2)]],
+  local found = session:query([[SELECT coalesce(pg_catalog.sum(s.idx_scan), 0) FROM pg_stat_user_indexes s
+    JOIN pg_index i ON i.indexrelid = s.indexrelid WHERE i.indrelid = pg_catalog.to_regclass($1) AND i.indnatts = 1
+    AND i.indkey[0] = (SELECT attnum FROM pg_attribute WHERE attrelid = pg_catalog.to_regclass($1) AND attname = $2)]],
     { sql_text.table(holder.table), holder.column })
   return tonumber(found.rows[1][1])
 end

@@ -88,7 +88,7 @@ end
 
 local function in_transaction(run, migration, direction)
   local entry = run.ledger:new_entry()
-  local begun = { clock = system.monotonic(), at = run.main:query('SELECT clock_timestamp()').rows[1][1] }
+  local begun = { clock = system.monotonic(), at = run.main:query('SELECT pg_catalog.clock_timestamp()').rows[1][1] }
   local ok, err = pcall(retry.run, { tries = run.options.tries, tell = run.say,
     recover = function()
       run.executor:rollback()

@@ -17,12 +17,13 @@ local function check(spec)
   fault.check_keys('db:batches', spec, known)
 end
 
-local primary = [[SELECT a.attname FROM pg_index i, unnest(i.indkey) WITH ORDINALITY AS k(number, place), pg_attribute a
-  WHERE i.indrelid = to_regclass($1) AND i.indisprimary AND a.attrelid = i.indrelid AND a.attnum = k.number
+local primary = [[SELECT a.attname FROM pg_index i,
+    pg_catalog.unnest(i.indkey) WITH ORDINALITY AS k(number, place), pg_attribute a
+  WHERE i.indrelid = pg_catalog.to_regclass($1) AND i.indisprimary AND a.attrelid = i.indrelid AND a.attnum = k.number
   ORDER BY k.place]]
 
 local function check_table(connection, name)
-  if connection:query('SELECT to_regclass($1) IS NULL', { native.sql.table(name) }).rows[1][1] == 't' then
+  if connection:query('SELECT pg_catalog.to_regclass($1) IS NULL', { native.sql.table(name) }).rows[1][1] == 't' then
     config.raise(('there is no table %s'):format(name))
   end
 end
@@ -46,15 +47,17 @@ end
 -- NOT NULL that was never validated (from version 18 on) says nothing of the rows that are there.
 local columns_sql = [[SELECT w.name, a.attname IS NOT NULL, a.attnotnull AND NOT EXISTS (SELECT FROM pg_constraint c
     WHERE c.conrelid = a.attrelid AND c.contype = 'n' AND NOT c.convalidated AND a.attnum = ANY (c.conkey))
-  FROM unnest($2::text[]) WITH ORDINALITY AS w (name, place) LEFT JOIN pg_attribute a
-    ON a.attrelid = to_regclass($1) AND a.attname = w.name AND a.attnum > 0 AND NOT a.attisdropped ORDER BY w.place]]
+  FROM pg_catalog.unnest($2::text[]) WITH ORDINALITY AS w (name, place) LEFT JOIN pg_attribute a
+    ON a.attrelid = pg_catalog.to_regclass($1) AND a.attname = w.name AND a.attnum > 0 AND NOT a.attisdropped
+  ORDER BY w.place]]
 
-local unique_sql = [[SELECT FROM pg_index i WHERE i.indrelid = to_regclass($1) AND i.indisunique AND i.indisvalid
+local unique_sql = [[SELECT FROM pg_index i WHERE i.indrelid = pg_catalog.to_regclass($1) AND i.indisunique
+  AND i.indisvalid
     AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL
-    AND (SELECT array_agg(a.attname::text ORDER BY a.attname::text COLLATE "C")
-      FROM unnest(i.indkey[0:i.indnkeyatts - 1]) AS k (attnum)
+    AND (SELECT pg_catalog.array_agg(a.attname::text ORDER BY a.attname::text COLLATE "C")
+      FROM pg_catalog.unnest(i.indkey[0:i.indnkeyatts - 1]) AS k (attnum)
       JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum)
-    = (SELECT array_agg(w.name ORDER BY w.name COLLATE "C") FROM unnest($2::text[]) AS w (name))]]
+    = (SELECT pg_catalog.array_agg(w.name ORDER BY w.name COLLATE "C") FROM pg_catalog.unnest($2::text[]) AS w (name))]]
 
 -- Rows are found by `key > last`, which is never true of NULL: such a row would be passed over. As fixes have it.
 local function check_key(connection, name, key)
@@ -109,7 +112,8 @@ local function page(connection, plan, after)
   local where = #conditions > 0 and ' WHERE ' .. table.concat(conditions, ' AND ') or ''
   local descending, texts = {}, {}
   for i, name in ipairs(plan.names) do descending[i], texts[i] = name .. ' DESC', name .. '::text' end
-  local found = connection:query(('SELECT count(*) OVER (), %s FROM (SELECT %s FROM %s%s ORDER BY %s LIMIT %d) AS page'
+  local found = connection:query(('SELECT pg_catalog.count(*) OVER (), %s FROM (SELECT %s FROM %s%s ORDER BY %s '
+    .. 'LIMIT %d) AS page'
     .. ' ORDER BY %s LIMIT 1'):format(table.concat(texts, ', '), plan.list, plan.table, where, plan.list, plan.rows,
     table.concat(descending, ', '))).rows[1]
   if not found then return nil end

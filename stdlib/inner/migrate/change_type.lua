@@ -8,33 +8,40 @@ local concat = table.concat
 
 local change_type = {}
 
-local column_sql = [[SELECT format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull AS not_null,
+local column_sql = [[SELECT pg_catalog.format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull AS not_null,
     (SELECT n.conname FROM pg_constraint n WHERE n.conrelid = a.attrelid AND n.contype = 'n' AND NOT n.convalidated
       AND a.attnum = ANY (n.conkey)) AS unproven,
-    a.attidentity::text AS identity, a.attgenerated::text AS generated, pg_get_expr(d.adbin, d.adrelid) AS default,
-    col_description(a.attrelid, a.attnum) AS comment, c.relkind::text AS kind, c.relreplident::text AS replica,
-    c.relnamespace::regnamespace::text AS schema, pg_table_size(c.oid) AS bytes, greatest(c.reltuples, 0)::float8 AS
+    a.attidentity::text AS identity, a.attgenerated::text AS generated,
+    pg_catalog.pg_get_expr(d.adbin, d.adrelid) AS default,
+    pg_catalog.col_description(a.attrelid, a.attnum) AS comment, c.relkind::text AS kind,
+    c.relreplident::text AS replica,
+    c.relnamespace::regnamespace::text AS schema, pg_catalog.pg_table_size(c.oid) AS bytes,
+    greatest(c.reltuples, 0)::float8 AS
       rows,
-    pg_get_serial_sequence(c.oid::regclass::text, a.attname) AS sequence
+    pg_catalog.pg_get_serial_sequence(c.oid::regclass::text, a.attname) AS sequence
   FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
   LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-  WHERE a.attrelid = to_regclass($1) AND a.attname = $2 AND NOT a.attisdropped]]
+  WHERE a.attrelid = pg_catalog.to_regclass($1) AND a.attname = $2 AND NOT a.attisdropped]]
 
-local index_sql = [[SELECT c.relname AS name, pg_get_indexdef(i.indexrelid) AS definition, i.indisprimary AS primary,
-    k.contype::text AS constraint_type, pg_relation_size(i.indexrelid) AS bytes, i.indisreplident AS replica
+local index_sql = [[SELECT c.relname AS name, pg_catalog.pg_get_indexdef(i.indexrelid) AS definition,
+    i.indisprimary AS primary,
+    k.contype::text AS constraint_type, pg_catalog.pg_relation_size(i.indexrelid) AS bytes, i.indisreplident AS replica
   FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
   LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype IN ('p', 'u', 'x')
-  WHERE i.indrelid = to_regclass($1) AND EXISTS (SELECT FROM pg_depend d
+  WHERE i.indrelid = pg_catalog.to_regclass($1) AND EXISTS (SELECT FROM pg_depend d
     WHERE d.refobjid = i.indrelid AND d.refobjsubid = (SELECT attnum FROM pg_attribute WHERE attrelid = i.indrelid
       AND attname = $2) AND (d.objid = i.indexrelid OR d.objid = k.oid)) ORDER BY 1]]
 
-local constraint_sql = [[SELECT conname AS name, contype::text AS type, pg_get_constraintdef(oid) AS definition
-  FROM pg_constraint WHERE conrelid = to_regclass($1) AND contype IN ('c', 'f') AND conkey @> ARRAY[(SELECT attnum
-    FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = $2)] ORDER BY 1]]
+local constraint_sql = [[SELECT conname AS name, contype::text AS type,
+    pg_catalog.pg_get_constraintdef(oid) AS definition
+  FROM pg_constraint WHERE conrelid = pg_catalog.to_regclass($1) AND contype IN ('c', 'f')
+    AND conkey @> ARRAY[(SELECT attnum
+    FROM pg_attribute WHERE attrelid = pg_catalog.to_regclass($1) AND attname = $2)] ORDER BY 1]]
 
 local grant_sql = [[SELECT privilege_type AS privilege, CASE grantee WHEN 0 THEN 'PUBLIC'
-    ELSE quote_ident(pg_get_userbyid(grantee)) END AS grantee FROM pg_attribute a, aclexplode(a.attacl)
-  WHERE a.attrelid = to_regclass($1) AND a.attname = $2]]
+    ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(grantee)) END AS grantee
+  FROM pg_attribute a, pg_catalog.aclexplode(a.attacl)
+  WHERE a.attrelid = pg_catalog.to_regclass($1) AND a.attname = $2]]
 
 local function plain(rows)
   local list = {}
@@ -192,7 +199,8 @@ local function take_constraints_back(job)
 end
 
 local function times_refused(db, job)
-  if not db:value('SELECT to_regclass($1)::text', job.refused) then return '0' end -- begun by an earlier lugger
+  -- Begun by an earlier lugger.
+  if not db:value('SELECT pg_catalog.to_regclass($1)::text', job.refused) then return '0' end
   return tostring(db:value(('SELECT last_value + is_called::int FROM %s'):format(job.refused)))
 end
 

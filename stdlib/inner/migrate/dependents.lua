@@ -7,26 +7,29 @@ local concat = table.concat
 local dependents = {}
 
 local found_sql = [[SELECT DISTINCT d.classid::regclass::text AS class, d.deptype::text AS how,
-    pg_describe_object(d.classid, d.objid, d.objsubid) AS text,
-    CASE d.classid WHEN 'pg_constraint'::regclass THEN (SELECT c.conrelid = to_regclass($1) AND c.contype <> 'f'
-        OR c.contype = 'f' AND c.conrelid = to_regclass($1) FROM pg_constraint c WHERE c.oid = d.objid)
-      WHEN 'pg_attrdef'::regclass THEN (SELECT f.adrelid = to_regclass($1) AND f.adnum = d.refobjsubid FROM pg_attrdef f
+    pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid) AS text,
+    CASE d.classid WHEN 'pg_constraint'::regclass THEN (SELECT c.conrelid = pg_catalog.to_regclass($1)
+      AND c.contype <> 'f'
+        OR c.contype = 'f' AND c.conrelid = pg_catalog.to_regclass($1) FROM pg_constraint c WHERE c.oid = d.objid)
+      WHEN 'pg_attrdef'::regclass THEN (SELECT f.adrelid = pg_catalog.to_regclass($1) AND f.adnum = d.refobjsubid
+        FROM pg_attrdef f
         WHERE f.oid = d.objid)
       WHEN 'pg_class'::regclass THEN (SELECT c.relkind = 'i' OR c.relkind = 'I' OR c.relkind = 'S' FROM pg_class c
         WHERE c.oid = d.objid)
       ELSE false END AS own
   FROM pg_depend d
-  WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = to_regclass($1)
-    AND d.refobjsubid = (SELECT attnum FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = $2
+  WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = pg_catalog.to_regclass($1)
+    AND d.refobjsubid = (SELECT attnum FROM pg_attribute WHERE attrelid = pg_catalog.to_regclass($1) AND attname = $2
       AND NOT attisdropped)
     -- From version 18 on NOT NULL is a constraint too; it says nothing of use.
     AND NOT EXISTS (SELECT FROM pg_constraint c WHERE d.classid = 'pg_constraint'::regclass AND c.oid = d.objid
       AND c.contype = 'n')
   ORDER BY 3]]
 
-local grants = [[SELECT 'grant of ' || string_agg(privilege_type, ', ' ORDER BY privilege_type) || ' to '
-    || CASE grantee WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(grantee) END AS text
-  FROM pg_attribute a, aclexplode(a.attacl) WHERE a.attrelid = to_regclass($1) AND a.attname = $2 GROUP BY grantee]]
+local grants = [[SELECT 'grant of ' || pg_catalog.string_agg(privilege_type, ', ' ORDER BY privilege_type) || ' to '
+    || CASE grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.pg_get_userbyid(grantee) END AS text
+  FROM pg_attribute a, pg_catalog.aclexplode(a.attacl) WHERE a.attrelid = pg_catalog.to_regclass($1) AND a.attname = $2
+  GROUP BY grantee]]
 
 local kinds = { pg_rewrite = 'view', pg_attrdef = 'default', pg_constraint = 'constraint', pg_class = 'index',
   pg_trigger = 'trigger', pg_policy = 'policy', pg_proc = 'function', pg_publication_rel = 'publication',
@@ -37,8 +40,8 @@ local kinds = { pg_rewrite = 'view', pg_attrdef = 'default', pg_constraint = 'co
 ---@param table string
 ---@param column string
 function dependents.check(db, table, column)
-  local there = db:value([[SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = $2
-    AND NOT attisdropped)]], sql.table(table), column)
+  local there = db:value([[SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = pg_catalog.to_regclass($1)
+    AND attname = $2 AND NOT attisdropped)]], sql.table(table), column)
   if not there then config.raise(('there is no column %s in table %s'):format(column, table)) end
 end
 

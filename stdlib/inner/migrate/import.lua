@@ -82,7 +82,7 @@ end
 
 local function take_over(run, tool, list, converted)
   local name = foreign.ledgers[tool]
-  if run.main:query('SELECT to_regclass($1) IS NULL', { name }).rows[1][1] == 't' then
+  if run.main:query('SELECT pg_catalog.to_regclass($1) IS NULL', { name }).rows[1][1] == 't' then
     terminal.say('there is no ', name, ' in the database: nothing counts as applied')
     return 0
   end

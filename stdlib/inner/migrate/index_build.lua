@@ -8,11 +8,14 @@ local sql = native.sql
 local index_build = {}
 
 -- What an index is but for its name and its table, as text: the same of two indexes that hold the same.
-local definition = [[concat_ws(E'\1', i.indisunique, to_jsonb(i) ->> 'indnullsnotdistinct', am.amname, i.indnkeyatts,
-    (SELECT string_agg(pg_get_indexdef(i.indexrelid, k, false), E'\2' ORDER BY k)
-      FROM generate_series(1, i.indnatts) k),
-    coalesce(pg_get_expr(i.indpred, i.indrelid), ''), i.indclass::text, i.indcollation::text, i.indoption::text,
-    coalesce(c.reloptions::text, ''), (SELECT string_agg(a.attoptions::text, E'\2' ORDER BY a.attnum)
+local definition = [[pg_catalog.concat_ws(E'\1', i.indisunique,
+    pg_catalog.to_jsonb(i) ->> 'indnullsnotdistinct', am.amname,
+    i.indnkeyatts,
+    (SELECT pg_catalog.string_agg(pg_catalog.pg_get_indexdef(i.indexrelid, k, false), E'\2' ORDER BY k)
+      FROM pg_catalog.generate_series(1, i.indnatts) k),
+    coalesce(pg_catalog.pg_get_expr(i.indpred, i.indrelid), ''), i.indclass::text, i.indcollation::text,
+    i.indoption::text,
+    coalesce(c.reloptions::text, ''), (SELECT pg_catalog.string_agg(a.attoptions::text, E'\2' ORDER BY a.attnum)
       FROM pg_attribute a WHERE a.attrelid = i.indexrelid))
   FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am am ON am.oid = c.relam]]
 
@@ -25,7 +28,7 @@ local of_table = ('SELECT i.indexrelid, c.relname, i.indisvalid, %s WHERE i.indr
 ---@return string|nil table
 ---@return string[] indexes
 function index_build.of(connection, name)
-  local oid = connection:query('SELECT to_regclass($1)::oid', { name }).rows[1][1]
+  local oid = connection:query('SELECT pg_catalog.to_regclass($1)::oid', { name }).rows[1][1]
   if oid == native.null then return nil, {} end
   local list = {}
   for i, row in ipairs(connection:query('SELECT indexrelid FROM pg_index WHERE indrelid = $1::oid', { oid }).rows) do
@@ -75,7 +78,7 @@ end
 function index_build.definition(connection, text, table_oid)
   local ok, found = pcall(function()
     connection:begin()
-    local row = connection:query([[SELECT format('%I.%I', relnamespace::regnamespace::text, relname),
+    local row = connection:query([[SELECT pg_catalog.format('%I.%I', relnamespace::regnamespace::text, relname),
       relnamespace::regnamespace::text FROM pg_class WHERE oid = $1::oid]], { table_oid }).rows[1]
     if not row then return nil end
     local like = ('%s.lugger_like_%s'):format(row[2], table_oid)
@@ -83,7 +86,8 @@ function index_build.definition(connection, text, table_oid)
     if not statement then return nil end
     connection:query(('CREATE TABLE %s (LIKE %s)'):format(like, row[1]))
     connection:query(statement)
-    return connection:query(('SELECT %s WHERE i.indrelid = to_regclass($1)'):format(definition), { like }).rows[1][1]
+    local asked = ('SELECT %s WHERE i.indrelid = pg_catalog.to_regclass($1)'):format(definition)
+    return connection:query(asked, { like }).rows[1][1]
   end)
   connection:rollback()
   if not ok and retry.is_lost(found) then error(found, 0) end
@@ -119,7 +123,8 @@ end
 
 local named = ([[SELECT i.indexrelid, i.indrelid, c.relname, c.oid::regclass::text, %s
   WHERE c.relname = $2 AND c.relkind = 'i' AND NOT i.indisvalid
-    AND c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass($1))]]):format(definition)
+    AND c.relnamespace =
+      (SELECT relnamespace FROM pg_class WHERE oid = pg_catalog.to_regclass($1))]]):format(definition)
 
 --- The index that CREATE INDEX IF NOT EXISTS would pass over though it is not valid, and serves no query; or nil.
 ---@param connection lugger.migrate.connection
@@ -185,7 +190,7 @@ function index_build.drop_broken(run, table_oid, one)
   main:begin()
   main:query "SET LOCAL lock_timeout = 0" -- nobody who reads or writes waits behind us
   lock_table(main, table_oid)
-  local row = main:query([[SELECT relnamespace::regnamespace::text, quote_ident(relname) FROM pg_class c
+  local row = main:query([[SELECT relnamespace::regnamespace::text, pg_catalog.quote_ident(relname) FROM pg_class c
     JOIN pg_index i ON i.indexrelid = c.oid WHERE c.oid = $1::oid AND NOT i.indisvalid]], { one.oid }).rows[1]
   if not row then
     main:rollback()
@@ -201,7 +206,7 @@ end
 local rebuilt = [[SELECT i.indexrelid, i.indrelid, c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
   WHERE NOT i.indisvalid AND c.relname ~ '_cc(new|old)[0-9]*$' AND NOT i.indexrelid = ANY ($1::oid[])
     AND ($2 = '' OR i.indrelid IN (SELECT nullif($2, '')::oid
-      UNION SELECT relid FROM pg_partition_tree(nullif($2, '')::oid)))]]
+      UNION SELECT relid FROM pg_catalog.pg_partition_tree(nullif($2, '')::oid)))]]
 
 --- Indexes that a broken REINDEX CONCURRENTLY left since a note was taken.
 ---@param connection lugger.migrate.connection

@@ -15,8 +15,9 @@ local book_meta = { __index = book }
 ledger.applies = { up = true, baseline = true, import = true, squash = true, repair = true }
 
 local columns = [[entry, version, name, checksum, direction, state,
-  to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'),
-  to_char(finished_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'), duration_ms, applied_by, lugger_version, error]]
+  pg_catalog.to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'),
+  pg_catalog.to_char(finished_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'),
+  duration_ms, applied_by, lugger_version, error]]
 
 local fields = { 'entry', 'version', 'name', 'checksum', 'direction', 'state', 'started', 'finished', 'duration_ms',
   'applied_by', 'lugger_version', 'error' }
@@ -53,7 +54,8 @@ end
 --- True when the tables are there; nothing is made.
 ---@return boolean
 function book:exists()
-  local row = self:query('SELECT to_regclass($1) IS NOT NULL', { self.schema .. '.migrations' }).rows[1]
+  local found = self:query('SELECT pg_catalog.to_regclass($1) IS NOT NULL', { self.schema .. '.migrations' })
+  local row = found.rows[1]
   return row[1] == 't'
 end
 
@@ -102,7 +104,7 @@ end
 --- A number for an entry that is to come, so that it can be found again when the answer to COMMIT got lost.
 ---@return string
 function book:new_entry()
-  return self:query('SELECT nextval(pg_get_serial_sequence($1, $2))',
+  return self:query('SELECT pg_catalog.nextval(pg_catalog.pg_get_serial_sequence($1, $2))',
     { self.schema .. '.migrations', 'entry' }).rows[1][1]
 end
 
@@ -112,8 +114,8 @@ function book:write(entry)
   local done = entry.state == 'done' or entry.state == 'failed'
   self:query(([[INSERT INTO %s.migrations AS m (entry, version, name, checksum, direction, state, started_at,
       finished_at, duration_ms, applied_by, lugger_version, error)
-    VALUES ($1::bigint, $2, $3, $4, $5, $6, coalesce($7::timestamptz, clock_timestamp()),
-      CASE WHEN $8 = 'yes' THEN coalesce($12::timestamptz, clock_timestamp()) END, $9::bigint,
+    VALUES ($1::bigint, $2, $3, $4, $5, $6, coalesce($7::timestamptz, pg_catalog.clock_timestamp()),
+      CASE WHEN $8 = 'yes' THEN coalesce($12::timestamptz, pg_catalog.clock_timestamp()) END, $9::bigint,
       session_user || CASE WHEN $10 = '' THEN '' ELSE ' (' || $10 || ')' END, $11, $13)
     ON CONFLICT (entry) DO UPDATE SET state = excluded.state, finished_at = excluded.finished_at,
       duration_ms = excluded.duration_ms, error = excluded.error, checksum = excluded.checksum]]):format(self.schema),
@@ -127,7 +129,8 @@ end
 ---@param entry string
 ---@param why string
 function book:abandon(entry, why)
-  self:query(("UPDATE %s.migrations SET state = 'abandoned', error = concat_ws('; ', error, $2::text)"
+  self:query(("UPDATE %s.migrations SET state = 'abandoned', "
+    .. "error = pg_catalog.concat_ws('; ', error, $2::text)"
     .. " WHERE entry = $1::bigint"):format(self.schema), { entry, why })
 end
 
@@ -171,7 +174,7 @@ end
 function book:write_step(entry, step)
   self:query(([[INSERT INTO %s.migration_steps (entry, step, statement, digest, state,
       finished_at, note, error)
-    VALUES ($1::bigint, $2, $3, $4, $5, CASE WHEN $5 <> 'running' THEN clock_timestamp() END, $6, $7)
+    VALUES ($1::bigint, $2, $3, $4, $5, CASE WHEN $5 <> 'running' THEN pg_catalog.clock_timestamp() END, $6, $7)
     ON CONFLICT (entry, step) DO UPDATE SET statement = excluded.statement, digest = excluded.digest, state =
       excluded.state, finished_at = excluded.finished_at,
       note = excluded.note, error = excluded.error]]):format(self.schema),
@@ -220,7 +223,7 @@ end
 function book:holder(job)
   if not self:exists() then return nil end
   local row = self:query(mark_sql(self, 'SELECT holder FROM {schema}.leases WHERE job = $1'
-    .. ' AND (expires_at IS NULL OR expires_at > now())'), { job }).rows[1]
+    .. ' AND (expires_at IS NULL OR expires_at > pg_catalog.now())'), { job }).rows[1]
   return row and row[1]
 end
 

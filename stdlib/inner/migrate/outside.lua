@@ -65,7 +65,7 @@ function reindex.before(connection, st)
   if node.relation then
     local name = spelled(node.relation)
     note.table = value(connection, [[SELECT coalesce((SELECT indrelid FROM pg_index
-      WHERE indexrelid = to_regclass($1)), to_regclass($1)::oid)]], { name })
+      WHERE indexrelid = pg_catalog.to_regclass($1)), pg_catalog.to_regclass($1)::oid)]], { name })
   end
   for i, one in ipairs(index_build.left_by_reindex(connection, note)) do note.there[i] = one.oid end
   return note
@@ -87,7 +87,7 @@ function drop_index.before(connection, st)
   for _, object in ipairs(st.node.objects) do
     local parts = {}
     for k, item in ipairs(object.List.items) do parts[k] = native.sql.name(item.String.sval) end
-    oids[#oids + 1] = value(connection, 'SELECT to_regclass($1)::oid', { table.concat(parts, '.') })
+    oids[#oids + 1] = value(connection, 'SELECT pg_catalog.to_regclass($1)::oid', { table.concat(parts, '.') })
   end
   return { oids = oids }
 end
@@ -107,8 +107,8 @@ local pending = 'SELECT inhdetachpending FROM pg_inherits WHERE inhparent = $1::
 ---@private
 function detach.before(connection, st)
   local partition = st.node.cmds[1].AlterTableCmd.def.PartitionCmd
-  local note = { table = value(connection, 'SELECT to_regclass($1)::oid', { spelled(st.node.relation) }),
-    partition = value(connection, 'SELECT to_regclass($1)::oid', { spelled(partition.name) }) }
+  local note = { table = value(connection, 'SELECT pg_catalog.to_regclass($1)::oid', { spelled(st.node.relation) }),
+    partition = value(connection, 'SELECT pg_catalog.to_regclass($1)::oid', { spelled(partition.name) }) }
   note.state = note.table and note.partition and value(connection, pending, { note.table, note.partition })
   return note
 end
@@ -134,7 +134,7 @@ end
 local function object(catalog, name_column, owner_column, is_made, name_of)
   local kind = {}
   local find = ('SELECT oid FROM %s WHERE %s = $1'):format(catalog, name_column)
-  local made = ('%s AND pg_get_userbyid(%s) = coalesce($2, current_user)'):format(find, owner_column)
+  local made = ('%s AND pg_catalog.pg_get_userbyid(%s) = coalesce($2, current_user)'):format(find, owner_column)
 
   function kind.before(connection, st)
     return { name = name_of(st.node), oid = value(connection, find, { name_of(st.node) }) }
@@ -173,11 +173,12 @@ end
 
 -- The server goes on for a while after whoever asked is gone: the session that ran the attempt, then whoever builds.
 local still_runs = [[SELECT a.pid FROM pg_stat_activity a, unnest($1::int[], $2::text[]) AS b (pid, since)
-  WHERE a.pid = b.pid AND a.backend_start = b.since::timestamptz AND a.state = 'active' AND a.pid <> pg_backend_pid()
-    AND starts_with($3, a.query)]]
+  WHERE a.pid = b.pid AND a.backend_start = b.since::timestamptz AND a.state = 'active'
+    AND a.pid <> pg_catalog.pg_backend_pid()
+    AND pg_catalog.starts_with($3, a.query)]]
 local still_builds = [[SELECT p.pid FROM pg_stat_progress_create_index p JOIN pg_index i ON i.indexrelid = p.index_relid
   JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = $1::oid AND ($2::text IS NULL OR c.relname = $2)
-    AND p.pid <> pg_backend_pid()]]
+    AND p.pid <> pg_catalog.pg_backend_pid()]]
 
 local function array(list)
   local quoted = {}
@@ -203,7 +204,8 @@ local function note_session(self, note)
   local main = self.run.main
   main:session()
   if main.pooled then return end
-  local row = main:query 'SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()'.rows[1]
+  local own = 'SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()'
+  local row = main:query(own).rows[1]
   note.pids, note.since = note.pids or {}, note.since or {}
   if note.pids[#note.pids] == row[1] then return end
   note.pids[#note.pids + 1], note.since[#note.since + 1] = row[1], row[2]

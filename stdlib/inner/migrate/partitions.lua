@@ -6,9 +6,9 @@ local sql = native.sql
 
 local partitions = {}
 
-local tree_sql = [[SELECT format('%I.%I', n.nspname, c.relname) AS table, n.nspname::text AS schema,
+local tree_sql = [[SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS table, n.nspname::text AS schema,
     c.relname::text AS name, c.relkind::text AS kind, t.parentrelid::oid::text AS parent, c.oid::text AS oid
-  FROM pg_partition_tree(to_regclass($1)) t JOIN pg_class c ON c.oid = t.relid JOIN pg_namespace n
+  FROM pg_catalog.pg_partition_tree(pg_catalog.to_regclass($1)) t JOIN pg_class c ON c.oid = t.relid JOIN pg_namespace n
     ON n.oid = c.relnamespace ORDER BY t.level, 1]]
 
 ---@class lugger.migrate.partition
@@ -24,7 +24,7 @@ local tree_sql = [[SELECT format('%I.%I', n.nspname, c.relname) AS table, n.nspn
 ---@param table string
 ---@return boolean
 function partitions.has(db, table)
-  return db:value("SELECT relkind = 'p' FROM pg_class WHERE oid = to_regclass($1)", sql.table(table)) == true
+  return db:value("SELECT relkind = 'p' FROM pg_class WHERE oid = pg_catalog.to_regclass($1)", sql.table(table)) == true
 end
 
 --- A partitioned table and its partitions, from the top to the bottom; found out once.

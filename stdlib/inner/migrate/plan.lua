@@ -102,8 +102,9 @@ local function keeps_bytes(old, new)
   return kept[old_base] ~= nil and kept[old_base][new_base] == true and new_size == ''
 end
 
-local columns = [[SELECT format_type(a.atttypid, a.atttypmod), format_type(to_regtype($3), -1)
-  FROM pg_attribute a WHERE a.attrelid = to_regclass($1) AND a.attname = $2]]
+local columns = [[SELECT pg_catalog.format_type(a.atttypid, a.atttypmod),
+  pg_catalog.format_type(pg_catalog.to_regtype($3), -1)
+  FROM pg_attribute a WHERE a.attrelid = pg_catalog.to_regclass($1) AND a.attname = $2]]
 
 -- The catalog knows what the statement alone does not tell: from which type a column changes.
 local function look_at_types(run, st, list)
@@ -121,7 +122,7 @@ local function look_at_types(run, st, list)
 end
 
 local function size_of(run, quoted)
-  local row = run.main:query('SELECT pg_total_relation_size(to_regclass($1))', { quoted }).rows[1]
+  local row = run.main:query('SELECT pg_catalog.pg_total_relation_size(pg_catalog.to_regclass($1))', { quoted }).rows[1]
   local bytes = row[1] ~= native.null and tonumber(row[1])
   return bytes and bytes > 0 and terminal.bytes(bytes) or nil
 end

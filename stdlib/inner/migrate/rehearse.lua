@@ -39,10 +39,10 @@ end
 local largest_copy = 1e9 -- bytes; of larger databases a sample is taken
 
 local function template_copy(run)
-  local size = run.main:query('SELECT pg_database_size(current_database())').rows[1][1]
+  local size = run.main:query('SELECT pg_catalog.pg_database_size(pg_catalog.current_database())').rows[1][1]
   if tonumber(size) > largest_copy then return nil end
   local name = ('lugger_rehearsal_%d'):format(system.pid())
-  local own = run.main:query('SELECT current_database()').rows[1][1]
+  local own = run.main:query('SELECT pg_catalog.current_database()').rows[1][1]
   local admin = connection.new('admin', with_database(run.main.place, own == 'postgres' and 'template1'
     or 'postgres'), {}, 'rehearsal')
   local ok = pcall(function()
@@ -88,17 +88,19 @@ local function copy_schema(run, to)
 end
 
 local tables_sql = [[SELECT c.oid::regclass::text,
-    (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute a
+    (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute a
      WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '')
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind = 'r' AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', $1) ORDER BY 1]]
 
 local keys_sql = [[SELECT k.conrelid::regclass::text, k.confrelid::regclass::text,
-    (SELECT string_agg(format('p.%I = c.%I', pa.attname, ca.attname), ' AND ') FROM unnest(k.conkey, k.confkey) AS
+    (SELECT pg_catalog.string_agg(pg_catalog.format('p.%I = c.%I', pa.attname, ca.attname), ' AND ')
+      FROM unnest(k.conkey, k.confkey) AS
       x(c, p)
      JOIN pg_attribute ca ON ca.attrelid = k.conrelid AND ca.attnum = x.c
      JOIN pg_attribute pa ON pa.attrelid = k.confrelid AND pa.attnum = x.p),
-    (SELECT string_agg(format('c.%I IS NOT NULL', ca.attname), ' AND ') FROM unnest(k.conkey) AS x(c)
+    (SELECT pg_catalog.string_agg(pg_catalog.format('c.%I IS NOT NULL', ca.attname), ' AND ')
+      FROM pg_catalog.unnest(k.conkey) AS x(c)
      JOIN pg_attribute ca ON ca.attrelid = k.conrelid AND ca.attnum = x.c)
   FROM pg_constraint k JOIN pg_namespace n ON n.oid = k.connamespace
   WHERE k.contype = 'f' AND k.conparentid = 0 AND n.nspname <> $1]]
@@ -144,7 +146,8 @@ local function copy_ledger(run, copy)
     run.main:session():copy('COPY ' .. whole .. ' TO STDOUT (FORMAT binary)', copy.main:session(),
       'COPY ' .. whole .. ' FROM STDIN (FORMAT binary)')
   end
-  copy.main:query(("SELECT setval(pg_get_serial_sequence('%s.migrations', 'entry'), (SELECT coalesce(max(entry), 0) + 1"
+  copy.main:query(("SELECT pg_catalog.setval(pg_catalog.pg_get_serial_sequence('%s.migrations', 'entry'), "
+    .. "(SELECT coalesce(pg_catalog.max(entry), 0) + 1"
     .. ' FROM %s.migrations))'):format(run.ledger.schema, run.ledger.schema))
 end
 
@@ -160,9 +163,10 @@ local function local_copy(run)
 end
 
 -- What the role's sessions begin with here, the strongest last.
-local settings_sql = [[SELECT split_part(c, '=', 1), substr(c, strpos(c, '=') + 1), quote_ident(session_user)
-  FROM pg_db_role_setting s, unnest(s.setconfig) AS c
-  WHERE s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+local settings_sql = [[SELECT pg_catalog.split_part(c, '=', 1), pg_catalog.substr(c, pg_catalog.strpos(c, '=') + 1),
+    pg_catalog.quote_ident(session_user)
+  FROM pg_db_role_setting s, pg_catalog.unnest(s.setconfig) AS c
+  WHERE s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = pg_catalog.current_database()))
     AND s.setrole IN (0, (SELECT oid FROM pg_roles WHERE rolname = session_user))
   ORDER BY s.setrole <> 0, s.setdatabase <> 0]]
 
@@ -173,7 +177,7 @@ local lists = { search_path = true, temp_tablespaces = true, local_preload_libra
 -- A copy has neither the settings of its database nor, on a server of its own, those of the role: a search_path says
 -- where the migrations' tables land.
 local function carry_settings(run, copy)
-  local name = native.sql.name(copy.main:query('SELECT current_database()').rows[1][1])
+  local name = native.sql.name(copy.main:query('SELECT pg_catalog.current_database()').rows[1][1])
   for _, row in ipairs(run.main:query(settings_sql).rows) do
     local value = row[2]
     if row[1] == 'search_path' then
@@ -191,15 +195,15 @@ end
 local counted = [[SELECT relid::regclass::text, n_tup_ins, n_tup_upd, n_tup_del FROM pg_stat_user_tables
   WHERE schemaname <> $1 ORDER BY 1]]
 
-local still_there = [[SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
-  AND pid <> pg_backend_pid() AND backend_type = 'client backend']]
+local still_there = [[SELECT pg_catalog.count(*) FROM pg_stat_activity WHERE datname = pg_catalog.current_database()
+  AND pid <> pg_catalog.pg_backend_pid() AND backend_type = 'client backend']]
 
 -- A session tells its counts when it ends, which takes it a moment longer than us.
 local function end_sessions(copy)
   copy.main:close()
   for _ = 1, 500 do
     if tonumber(copy.main:query(still_there).rows[1][1]) == 0 then return end
-    copy.main:query 'SELECT pg_sleep(0.02)'
+    copy.main:query 'SELECT pg_catalog.pg_sleep(0.02)'
   end
 end
 

@@ -52,12 +52,13 @@ local function pause_of(try)
 end
 
 local blockers = [[SELECT DISTINCT l.pid, coalesce(a.usename, ''), coalesce(a.state, ''), l.mode,
-    extract(epoch FROM now() - a.xact_start)::int, left(regexp_replace(coalesce(a.query, ''), '\s+', ' ', 'g'), 60),
+    extract(epoch FROM pg_catalog.now() - a.xact_start)::int,
+    pg_catalog.left(pg_catalog.regexp_replace(coalesce(a.query, ''), '\s+', ' ', 'g'), 60),
     l.relation::regclass::text
   FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-  WHERE l.granted AND l.locktype = 'relation' AND l.pid <> pg_backend_pid()
-    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-    AND l.relation = ANY (SELECT to_regclass(t)::oid FROM unnest($1::text[]) t)
+  WHERE l.granted AND l.locktype = 'relation' AND l.pid <> pg_catalog.pg_backend_pid()
+    AND l.database = (SELECT oid FROM pg_database WHERE datname = pg_catalog.current_database())
+    AND l.relation = ANY (SELECT pg_catalog.to_regclass(t)::oid FROM pg_catalog.unnest($1::text[]) t)
   ORDER BY 5 DESC NULLS LAST LIMIT 3]]
 
 --- Who holds locks on these tables now, as sentences; best effort.

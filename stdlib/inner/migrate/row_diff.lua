@@ -12,8 +12,8 @@ local compared_rows = 20000 -- in larger tables deleted rows are not looked for
 
 local touched = [[SELECT s.relid::regclass::text, s.n_tup_ins, s.n_tup_upd, s.n_tup_del,
     greatest(c.reltuples, 0)::bigint,
-    (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY k.place)
-     FROM pg_index i, unnest(i.indkey) WITH ORDINALITY AS k(number, place), pg_attribute a
+    (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY k.place)
+     FROM pg_index i, pg_catalog.unnest(i.indkey) WITH ORDINALITY AS k(number, place), pg_attribute a
      WHERE i.indrelid = s.relid AND i.indisprimary AND a.attrelid = i.indrelid AND a.attnum = k.number), s.relid
   FROM pg_stat_xact_user_tables s JOIN pg_class c ON c.oid = s.relid JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE s.n_tup_ins + s.n_tup_upd + s.n_tup_del > 0 AND n.nspname <> $1 ORDER BY 1]]
@@ -29,13 +29,14 @@ end
 
 local function count(connection, one)
   if one.estimate > counted_rows then return nil end
-  return tonumber(connection:query('SELECT count(*) FROM ' .. one.name).rows[1][1])
+  return tonumber(connection:query('SELECT pg_catalog.count(*) FROM ' .. one.name).rows[1][1])
 end
 
 local function look_within(connection, one)
   one.after_count = count(connection, one)
   local key = one.key and ('ROW(%s)::text AS "lugger key", '):format(one.key) or ''
-  local found = connection:query(('SELECT %s* FROM %s WHERE xmin = pg_current_xact_id()::xid LIMIT %d'):format(key,
+  local found = connection:query(('SELECT %s* FROM %s WHERE xmin = '
+    .. 'pg_catalog.pg_current_xact_id()::xid LIMIT %d'):format(key,
     one.name,
     sample_rows))
   one.names, one.after = found.names, named_rows(found)
@@ -75,7 +76,7 @@ local function look_behind(connection, one)
   if not found then return end
   one.old_name = found[1]
   if one.estimate <= counted_rows then
-    one.before_count = tonumber(connection:query('SELECT count(*) FROM ' .. one.old_name).rows[1][1])
+    one.before_count = tonumber(connection:query('SELECT pg_catalog.count(*) FROM ' .. one.old_name).rows[1][1])
   end
   if not one.key then return end
   local keys = {}

@@ -17,14 +17,15 @@ local scaffold_catalog = {}
 ---@field links { column: string, oid: string, target: string }[] foreign keys of one column
 
 local tables_sql = [[
-SELECT c.oid::text, n.nspname, c.relname, pg_table_is_visible(c.oid)
+SELECT c.oid::text, n.nspname, c.relname, pg_catalog.pg_table_is_visible(c.oid)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
   AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'lugger')
-  AND has_table_privilege(c.oid, 'SELECT') ORDER BY pg_table_is_visible(c.oid) DESC, n.nspname, c.relname]]
+  AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
+  ORDER BY pg_catalog.pg_table_is_visible(c.oid) DESC, n.nspname, c.relname]]
 
 local columns_sql = [[
-SELECT a.attrelid::text, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.atthasdef,
+SELECT a.attrelid::text, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull, a.atthasdef,
   a.attgenerated <> '', a.attidentity <> ''
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_'
@@ -39,7 +40,7 @@ local links_sql = [[
 SELECT k.conrelid::text, a.attname, k.confrelid::text, t.attname FROM pg_constraint k
 JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]
 JOIN pg_attribute t ON t.attrelid = k.confrelid AND t.attnum = k.confkey[1]
-WHERE k.contype = 'f' AND cardinality(k.conkey) = 1]]
+WHERE k.contype = 'f' AND pg_catalog.cardinality(k.conkey) = 1]]
 
 --- Every table that may be read.
 ---@param session lugger.native.pg

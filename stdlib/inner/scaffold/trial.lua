@@ -15,12 +15,13 @@ local most_reasons = 20 -- of one collection
 
 local defaults_sql = [[
 SELECT a.attname FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
-WHERE d.adrelid = to_regclass($1) AND pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%' AND a.attgenerated = '']]
+WHERE d.adrelid = pg_catalog.to_regclass($1) AND pg_catalog.pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%'
+  AND a.attgenerated = '']]
 
 local reasons_sql = [[
-SELECT "table", "column", code, min(message), count(*),
-  (array_agg(document_id ORDER BY reject))[1:3]::text FROM %s.rejects
-GROUP BY 1, 2, 3, regexp_replace(message, '(?<!constraint )"[^"]*"|=\([^)]*\)', '', 'g')
+SELECT "table", "column", code, pg_catalog.min(message), pg_catalog.count(*),
+  (pg_catalog.array_agg(document_id ORDER BY reject))[1:3]::text FROM %s.rejects
+GROUP BY 1, 2, 3, pg_catalog.regexp_replace(message, '(?<!constraint )"[^"]*"|=\([^)]*\)', '', 'g')
 ORDER BY 5 DESC, 1, 2 LIMIT %d]]
 
 local function names_of(made, out)
@@ -115,7 +116,8 @@ local function dangling(self, item, name)
         condition = condition .. (' AND NOT EXISTS (SELECT FROM %s t WHERE t.%s = c.%s)'):format(
           sql_text.table(self.copies[target]), wanted, column)
       end
-      local rows = self.session:query(('SELECT count(*), min(c.%s::text) FROM %s c WHERE %s'):format(column,
+      local rows = self.session:query(('SELECT pg_catalog.count(*), pg_catalog.min(c.%s::text) '
+        .. 'FROM %s c WHERE %s'):format(column,
         sql_text.table(self.copies[name]), condition)).rows
       local count = tonumber(rows[1][1])
       if count > 0 then

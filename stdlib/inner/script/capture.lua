@@ -234,7 +234,7 @@ function capture.unpack(text, undump, now)
   end
   require('lugger.inner.base.clock').set(now or packed.now)
   local made, sandbox = {}, packed.sandboxed and require 'lugger.inner.script.sandbox' or nil
-  if sandbox then sandbox.start() end
+  if sandbox then sandbox.confine_state() end
   for id, node in ipairs(packed.nodes) do
     made[id] = node.k == 'function' and undump(node.code) or makers[node.k](node, sandbox)
   end

@@ -24,7 +24,6 @@ local libraries = {
 local members = { 'copy', 'task', 'fix', 'move', 'source', 'target', 'options', 'coercer', 'session', 'pg', 'skip',
   'reject', 'emit', 'route', 'objectid', 'uuid', 'uuid_v5', 'date', 'decimal', 'double', 'binary', 'int64', 'vector',
   'array', 'document', 'now', 'type', 'id_text', 'null', 'version', 'snake_case', 'table_names', 'warn' }
-local well_known = { PG_URI = true, PG_DIRECT_URI = true, MONGO_URI = true }
 
 local raw_load, raw_setmetatable = load, setmetatable
 local own_metatables = setmetatable({}, { __mode = 'k' })
@@ -35,18 +34,12 @@ local function picked(from, names)
   return out
 end
 
--- Only variables that the project's own files name, and those that every project has.
+-- Which of them scripts may read, config says.
 local function variables()
   return setmetatable({}, {
     __metatable = false,
     __newindex = function() fault.raise('config', 'lugger.env cannot be set from a script') end,
-    __index = function(_, name)
-      if type(name) ~= 'string' or not (well_known[name] or config.is_declared(name)) then
-        fault.raise('config', ('lugger.env.%s is not for scripts in a sandbox'):format(tostring(name)),
-          'name it in .env or under [env] of lugger.toml')
-      end
-      return config.env[name]
-    end,
+    __index = function(_, name) return config.env[name] end,
   })
 end
 
@@ -158,70 +151,34 @@ function sandbox.environment(find_module)
   return environment
 end
 
-local function is_url(place)
-  return place:find '^%a[%w+.-]*:' ~= nil or place:find('=', 1, true) ~= nil
-end
-
-local function below_here(path)
-  return path == '-' or (path:sub(1, 1) ~= '/' and not ('/' .. path .. '/'):find('/../', 1, true))
-end
-
--- Refuses a place that is neither declared nor a file below the current directory.
-local function check_place(place)
-  if type(place) ~= 'string' then return end
-  local file = place:match '^local:(.*)$' or place:match '^file://(.*)$' or (not is_url(place) and place)
-  if (file and below_here(file)) or config.is_declared_place(place) then return end
-  fault.raise('config', ('the sandbox has no place %s'):format(native.system.mask_secrets(place)),
-    'name it under [connections] of lugger.toml, or give it on the command line')
-end
-
---- Refuses a place that is neither declared nor a file below the current directory.
----@param place string
-function sandbox.check_place(place)
-  check_place(place)
-end
-
-local function guarded(original, place_of)
-  return function(...)
-    place_of(...)
-    return original(...)
-  end
-end
-
-local function first(place) check_place(place) end
-local function second(_, place) check_place(place) end
-local function both_of_job(spec)
-  if type(spec) ~= 'table' then return end
-  for _, role in ipairs { 'source', 'target' } do
-    local one = spec[role]
-    check_place(type(one) == 'table' and one.place or one)
-  end
-end
-
--- Native functions that open a place, by where they take it.
-local function guard_native()
-  for _, name in ipairs { 'source', 'collections', 'describe', 'target', 'pg', 'pg_url', 'state', 'census', 'try_load',
-    'count_updates', 'look_at_place', 'lease' } do
-    native[name] = guarded(native[name], first)
-  end
-  for _, name in ipairs { 'job', 'fix', 'undo' } do native[name] = guarded(native[name], both_of_job) end
-  native.prompt.open = guarded(native.prompt.open, first)
-  local methods = debug.getregistry()['lugger.native.task'].__index
-  for _, name in ipairs { 'add_cursor', 'set_writer' } do methods[name] = guarded(methods[name], second) end
-end
-
---- Shuts what every Lua state has: `("").dump` would be reached without any global.
-function sandbox.close_state()
+--- What of a Lua state no script may have: `("").dump` would be reached without any global. The state of a worker too.
+function sandbox.confine_state()
+  sandbox.active = true
   require 'lugger.inner.script.capture' -- it keeps what it needs of it
   string.dump = nil -- luacheck: ignore
 end
 
---- Begins: from now on scripts are loaded into a sandbox. There is no way back.
-function sandbox.start()
+-- What a person typed: paths and places, alone or behind "--flag=".
+local function allow_words(words)
+  for _, word in ipairs(words) do
+    local text = word:match '^%-%-[^=]+=(.*)$' or word
+    if text ~= '' then native.gate.allow(text) end
+    local directory = text:match '^(.+)/[^/]*%.lua$'
+    if directory then native.gate.allow(directory) end -- of a script and the modules beside it
+  end
+end
+
+--- Begins: from now on scripts are loaded into a sandbox, and what is not named is opened for nobody. There is no way
+--- back.
+---@param words string[] of the command
+function sandbox.start(words)
   if sandbox.active then return end
-  sandbox.active = true
-  sandbox.close_state()
-  guard_native()
+  for _, place in ipairs(config.declared_places()) do
+    if place ~= '' then native.gate.allow(place) end
+  end
+  allow_words(words)
+  native.gate.shut()
+  sandbox.confine_state()
 end
 
 return sandbox

@@ -18,6 +18,7 @@ function verdict.key_files()
     if not home or home == '' then config.raise('HOME is not set, so there is no place for the key') end
     base = home .. '/.config'
   end
+  native.gate.allow(base .. '/lugger') -- a sandbox is for scripts, and they cannot come here
   return base .. '/lugger/verdict.key', base .. '/lugger/verdict.pub'
 end
 

@@ -27,7 +27,7 @@ WITH i AS (INSERT INTO "users" AS t ("id", "v", "js", "tag")
   WHERE s.turn = 1;
 
 -- error: differing children
-SELECT doc, k, bool_or(gone) AS gone
+SELECT doc, k, pg_catalog.bool_or(gone) AS gone
   FROM (SELECT coalesce(s."(doc)", t."(doc)") AS doc, coalesce(s."(k)", t."(k)") AS k, s."(doc)" IS NULL AS gone
   FROM (SELECT p.doc AS "(doc)", ARRAY[p.c0::text] AS "(k)", s.*
   FROM (SELECT *
@@ -60,7 +60,7 @@ WITH i AS (INSERT INTO "users" AS t ("id", "v", "js", "tag")
   WHERE outcome <> 4;
 
 -- skip: differing children
-SELECT doc, k, bool_or(gone) AS gone
+SELECT doc, k, pg_catalog.bool_or(gone) AS gone
   FROM (SELECT coalesce(s."(doc)", t."(doc)") AS doc, coalesce(s."(k)", t."(k)") AS k, s."(doc)" IS NULL AS gone
   FROM (SELECT p.doc AS "(doc)", ARRAY[p.c0::text] AS "(k)", s.*
   FROM (SELECT *
@@ -91,7 +91,7 @@ WITH i AS (INSERT INTO "users" AS t ("id", "v", "js", "tag")
   WHERE s.turn = 1;
 
 -- update: differing children
-SELECT doc, k, bool_or(gone) AS gone
+SELECT doc, k, pg_catalog.bool_or(gone) AS gone
   FROM (SELECT coalesce(s."(doc)", t."(doc)") AS doc, coalesce(s."(k)", t."(k)") AS k, s."(doc)" IS NULL AS gone
   FROM (SELECT p.doc AS "(doc)", ARRAY[p.c0::text] AS "(k)", s.*
   FROM (SELECT *
@@ -140,7 +140,7 @@ WITH i AS (INSERT INTO "users" AS t ("id", "v", "js", "tag")
   WHERE s.turn = 1;
 
 -- update, guarded: differing children
-SELECT doc, k, bool_or(gone) AS gone
+SELECT doc, k, pg_catalog.bool_or(gone) AS gone
   FROM (SELECT coalesce(s."(doc)", t."(doc)") AS doc, coalesce(s."(k)", t."(k)") AS k, s."(doc)" IS NULL AS gone
   FROM (SELECT p.doc AS "(doc)", ARRAY[p.c0::text] AS "(k)", s.*
   FROM (SELECT *
@@ -175,7 +175,7 @@ WITH i AS (INSERT INTO "users" AS t ("id", "v", "js", "tag")
   WHERE outcome <> 4;
 
 -- update, mending: differing children
-SELECT doc, k, bool_or(gone) AS gone
+SELECT doc, k, pg_catalog.bool_or(gone) AS gone
   FROM (SELECT coalesce(s."(doc)", t."(doc)") AS doc, coalesce(s."(k)", t."(k)") AS k, s."(doc)" IS NULL AS gone
   FROM (SELECT p.doc AS "(doc)", ARRAY[p.c0::text] AS "(k)", s.*
   FROM (SELECT *
@@ -194,7 +194,7 @@ SELECT doc, k, bool_or(gone) AS gone
   FROM pg_temp.lugger_stage_0
   WHERE turn = 1) p
   JOIN "tags" t ON t."user" = p.c0
-  GROUP BY p.doc, ARRAY[p.c0::text], t."user", t."ordinal" HAVING count(*) > 1) d
+  GROUP BY p.doc, ARRAY[p.c0::text], t."user", t."ordinal" HAVING pg_catalog.count(*) > 1) d
   GROUP BY doc, k;
 
 -- update, a view: upsert
@@ -231,7 +231,7 @@ WITH i AS (INSERT INTO "users" AS t ("id", "v", "js", "tag")
   WHERE s.turn = 1;
 
 -- update, a view: differing children
-SELECT doc, k, bool_or(gone) AS gone
+SELECT doc, k, pg_catalog.bool_or(gone) AS gone
   FROM (SELECT coalesce(s."(doc)", t."(doc)") AS doc, coalesce(s."(k)", t."(k)") AS k, s."(doc)" IS NULL AS gone
   FROM (SELECT p.doc AS "(doc)", ARRAY[p.c0::text] AS "(k)", s.*
   FROM (SELECT *
@@ -266,7 +266,7 @@ WITH i AS (INSERT INTO "users" AS t ("id", "v", "js", "tag")
   WHERE outcome <> 4;
 
 -- newer: differing children
-SELECT doc, k, bool_or(gone) AS gone
+SELECT doc, k, pg_catalog.bool_or(gone) AS gone
   FROM (SELECT coalesce(s."(doc)", t."(doc)") AS doc, coalesce(s."(k)", t."(k)") AS k, s."(doc)" IS NULL AS gone
   FROM (SELECT p.doc AS "(doc)", ARRAY[p.c0::text] AS "(k)", s.*
   FROM (SELECT *
@@ -288,14 +288,14 @@ INSERT INTO "users" ("id", "v", "js", "tag")
   ORDER BY s.seq;
 
 -- most of a key
-SELECT max(n)
-  FROM (SELECT count(*) AS n
+SELECT pg_catalog.max(n)
+  FROM (SELECT pg_catalog.count(*) AS n
   FROM pg_temp.lugger_stage_0 s
   GROUP BY s.c0) k;
 
 -- turns
 SELECT seq, n AS turn
-  FROM (SELECT s.seq, row_number() OVER (PARTITION BY s.c0
+  FROM (SELECT s.seq, pg_catalog.row_number() OVER (PARTITION BY s.c0
   ORDER BY s.doc, s.seq) AS n
   FROM pg_temp.lugger_stage_0 s) k
   WHERE n > 1;
@@ -303,7 +303,7 @@ SELECT seq, n AS turn
 -- mark children
 INSERT INTO pg_temp.lugger_outcome
   SELECT -2, d.doc, d.k, 2, false, true, d.gone
-  FROM (SELECT doc, k, bool_or(gone) AS gone
+  FROM (SELECT doc, k, pg_catalog.bool_or(gone) AS gone
   FROM (SELECT coalesce(s."(doc)", t."(doc)") AS doc, coalesce(s."(k)", t."(k)") AS k, s."(doc)" IS NULL AS gone
   FROM (SELECT p.doc AS "(doc)", ARRAY[p.c0::text] AS "(k)", s.*
   FROM (SELECT *
@@ -340,7 +340,7 @@ i AS (INSERT INTO "users" AS t ("id", "v", "js", "tag")
   DO UPDATE SET "v" = EXCLUDED."v", "js" = EXCLUDED."js", "tag" = EXCLUDED."tag"
   WHERE (ROW(t."v", t."js", t."tag")::record OPERATOR(pg_catalog.*<>) ROW(EXCLUDED."v", EXCLUDED."js", EXCLUDED."tag")::record) AND true
   RETURNING t."id" AS c0, t.xmax::text = '0' AS fresh)
-  SELECT count(*) FILTER (WHERE fresh), count(*)
+  SELECT pg_catalog.count(*) FILTER (WHERE fresh), pg_catalog.count(*)
   FROM i;
 
 -- remove children
@@ -364,9 +364,7 @@ DELETE
   FROM pg_temp.lugger_stage_0
   WHERE turn = 2) p
   JOIN pg_temp.lugger_outcome o ON o.doc = p.doc AND o.k = ARRAY[p.c0::text]
-  WHERE o.turn = 2 AND o.others AND o.gone AND t."user" = p.c0 AND NOT EXISTS (SELECT
-  FROM pg_temp.lugger_stage_1 s
-  WHERE s.doc = p.doc AND t."user" = s.c0 AND t."ordinal" = s.c1);
+  WHERE o.turn = 2 AND o.others AND o.gone AND t."user" = p.c0;
 
 -- set children
 INSERT INTO "tags" AS t ("user", "ordinal", "tag")

@@ -49,7 +49,7 @@ TEST_CASE("excerpts are whole characters, quoted") {
 
 TEST_CASE("passwords are masked wherever they stand") {
   CHECK(mask_secrets("postgresql://app:s3cr3t@db/shop?sslmode=require&password=x") ==
-        "postgresql://app:***@db/shop?sslmode=require&password=***");
+        "postgresql://app:***@db/shop?sslmode=require");
   CHECK(mask_secrets("postgresql://app:a@b:c@db/shop") == "postgresql://app:***@db/shop");
   CHECK(mask_secrets("mongodb://u:p@h1,h2/db?replicaSet=rs") ==
         "mongodb://u:***@h1,h2/db?replicaSet=rs");
@@ -64,6 +64,30 @@ TEST_CASE("passwords are masked wherever they stand") {
   CHECK(mask_secrets("postgresql://db/shop") == "postgresql://db/shop");
   CHECK(mask_secrets("dump/shop/users.bson") == "dump/shop/users.bson");
   CHECK(mask_secrets("local:./pg") == "local:./pg");
+}
+
+TEST_CASE("b3: what libpq can read is printed from its fields") {
+  for (const auto& [place, shown] : std::initializer_list<std::pair<const char*, const char*>>{
+           {"postgresql://u:Zq9@h/d", "postgresql://u:***@h/d"},
+           {"postgres://u:Zq9@h:5433", "postgres://u:***@h:5433"},
+           {"postgresql://u:Zq9@h/", "postgresql://u:***@h/"},
+           {"postgresql://h/d?pass%77ord=Zq9", "postgresql://h/d?password=***"},
+           {"postgresql://u@h/d?%70assword=Zq9&sslmode=require",
+            "postgresql://u:***@h/d?sslmode=require"},
+           {"postgresql://u:Z%719#x@h/d", "postgresql://u:***@h/d"},
+           {"postgresql://u:Zq9?x@h/d", "postgresql://u:***@h/d"},
+           {"postgresql://u:Zq9?password=b@h/d", "postgresql://u:***@h/d"},
+           {"postgresql://u%40x:Zq9@h1:1,h2,[::1]:3/a%2Fb",
+            "postgresql://u%40x:***@h1:1,h2,[::1]:3/a%2Fb"},
+           {"postgresql:///d?host=/tmp&user=u&password=Zq9", "postgresql://u:***@%2Ftmp/d"},
+           {"host=h password=a\\ Zq9 user=u", "host=h password=*** user=u"},
+           {"password = 'Zq9' host = h", "password=*** host=h"},
+           {"user='a b' password='it\\'s Zq9'", "user='a b' password=***"},
+           {"host=h sslpassword=Zq9", "host=h sslpassword=***"},
+           {"host=h dbname='x password=Zq9'", "host=h dbname=***"}}) {
+    CHECK(mask_secrets(place) == shown);
+    CHECK(mask_secrets(shown) == shown);
+  }
 }
 
 TEST_CASE("what is only nearly a URL is masked") {

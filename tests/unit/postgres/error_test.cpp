@@ -1,5 +1,9 @@
 #include "postgres/error.hpp"
 
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+
 #include "catch.hpp"
 #include "postgres/copy_stream.hpp"
 #include "postgres/settings.hpp"
@@ -96,6 +100,56 @@ TEST_CASE("a remote host without sslmode must prove itself") {
     INFO(local);
     CHECK(value_of(connection_keywords(local, "x"), "sslmode").empty());
   }
+}
+
+TEST_CASE("b4: a server must prove itself by the address that is connected to") {
+  for (const char* name : {"PGSSLMODE", "PGSSLROOTCERT", "PGHOST", "PGHOSTADDR", "PGSERVICE"})
+    unsetenv(name);
+  setenv("HOME", "/nonexistent", 1);
+  const auto mode = [](const std::string& place) {
+    return value_of(connection_keywords(place, "x"), "sslmode");
+  };
+  for (const char* remote :
+       {"host=localhost hostaddr=192.0.2.1", "host=/tmp hostaddr=192.0.2.1", "hostaddr=192.0.2.1",
+        "host=localhost,localhost hostaddr=127.0.0.1,192.0.2.1", "host=127.evil.com",
+        "postgresql://127.0.0.1.evil.com/a", "host=127.1", "host=::2", "host=localhost.evil.com",
+        "postgresql://localhost/a?hostaddr=192.0.2.1", "host=localhost,db.example.com",
+        "host=localhost,localhost hostaddr=,192.0.2.1"}) {
+    INFO(remote);
+    CHECK(mode(remote) == "verify-full");
+  }
+  for (const char* local :
+       {"host=db.example.com hostaddr=127.0.0.1", "host=db.example.com hostaddr=127.8.9.1",
+        "host=a,b hostaddr=::1,127.0.0.1", "host=localhost,/tmp,127.0.0.2", "dbname=a",
+        "postgresql://[0:0:0:0:0:0:0:1]/a", "host=a,localhost hostaddr=127.0.0.1,"}) {
+    INFO(local);
+    CHECK(mode(local).empty());
+  }
+  setenv("PGHOSTADDR", "192.0.2.1", 1);
+  CHECK(mode("host=localhost") == "verify-full");
+  unsetenv("PGHOSTADDR");
+  setenv("PGHOST", "db.example.com", 1);
+  CHECK(mode("dbname=a") == "verify-full");
+  CHECK(mode("host=localhost").empty());
+  unsetenv("PGHOST");
+}
+
+TEST_CASE("b4: a service file is read before a server is trusted") {
+  const std::string file = "b4_services.conf";
+  std::ofstream(file) << "[near]\nhost=/tmp\n[far]\nhost=localhost\nhostaddr=192.0.2.1\n"
+                         "[open]\nhost=db.example.com\nsslmode=disable\n";
+  setenv("PGSERVICEFILE", file.c_str(), 1);
+  const auto mode = [](const std::string& place) {
+    return value_of(connection_keywords(place, "x"), "sslmode");
+  };
+  CHECK(mode("service=near").empty());
+  CHECK(mode("service=far") == "verify-full");
+  CHECK(mode("service=far hostaddr=127.0.0.1").empty());
+  CHECK(mode("service=open").empty());
+  setenv("PGSERVICE", "far", 1);
+  CHECK(mode("dbname=a") == "verify-full");
+  unsetenv("PGSERVICE"), unsetenv("PGSERVICEFILE");
+  std::remove(file.c_str());
 }
 
 TEST_CASE("a URL with unescaped characters in its password is refused without showing it") {

@@ -1,0 +1,60 @@
+#include "postgres/strangers.hpp"
+
+#include "base/error.hpp"
+
+namespace lugger {
+namespace {
+
+/// A path that names pg_catalog behind other schemas lets those give meanings to its names; one
+/// that does not name it has it in front. Superusers, the owners of the database and of the schema,
+/// and the session's own role may do as they like without an operator; what belongs to an extension
+/// was made by whoever may make extensions; and an operator over types of its owner is met only
+/// where such a type is used. Nothing here is found by the path that is asked about.
+constexpr const char* kLook = R"(
+SELECT p.first, o.shown, o.owner
+FROM (SELECT CASE WHEN c.path[1] OPERATOR(pg_catalog.<>) 'pg_catalog'::pg_catalog.name
+          AND 'pg_catalog'::pg_catalog.name OPERATOR(pg_catalog.=) ANY (c.path)
+        THEN pg_catalog.array_to_string(ARRAY(SELECT pg_catalog.quote_ident(s::pg_catalog.text)
+          FROM pg_catalog.unnest(c.path) AS s
+          WHERE s OPERATOR(pg_catalog.<>) 'pg_catalog'::pg_catalog.name), ', ') END AS first,
+      c.path
+    FROM (SELECT pg_catalog.current_schemas(false) AS path) c) p
+  LEFT JOIN LATERAL (
+    SELECT o.oid::pg_catalog.regoperator::pg_catalog.text AS shown, r.rolname AS owner
+    FROM pg_catalog.pg_operator o
+      JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) o.oprnamespace
+      JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) o.oprowner
+      LEFT JOIN pg_catalog.pg_type l ON l.oid OPERATOR(pg_catalog.=) o.oprleft
+      LEFT JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) o.oprright
+    WHERE n.nspname OPERATOR(pg_catalog.=) ANY (p.path)
+      AND n.nspname OPERATOR(pg_catalog.<>) 'pg_catalog'::pg_catalog.name
+      AND NOT r.rolsuper AND r.rolname OPERATOR(pg_catalog.<>) current_user
+      AND o.oprowner OPERATOR(pg_catalog.<>) n.nspowner
+      AND o.oprowner OPERATOR(pg_catalog.<>) (SELECT d.datdba FROM pg_catalog.pg_database d
+        WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())
+      AND (l.typowner OPERATOR(pg_catalog.<>) o.oprowner
+        OR t.typowner OPERATOR(pg_catalog.<>) o.oprowner)
+      AND EXISTS (SELECT FROM pg_catalog.pg_operator b
+        JOIN pg_catalog.pg_namespace c ON c.oid OPERATOR(pg_catalog.=) b.oprnamespace
+        WHERE c.nspname OPERATOR(pg_catalog.=) 'pg_catalog'::pg_catalog.name
+          AND b.oprname OPERATOR(pg_catalog.=) o.oprname)
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+        WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_operator'::pg_catalog.regclass::pg_catalog.oid
+          AND d.objid OPERATOR(pg_catalog.=) o.oid
+          AND d.deptype OPERATOR(pg_catalog.=) 'e'::pg_catalog."char")
+    ORDER BY o.oid LIMIT 1) o ON true)";
+
+}  // namespace
+
+std::string path_without_strangers(PgSession& session) {
+  const PgRows found = session.query(kLook);
+  if (!found[0][1]) return found.text(0, 0);
+  throw Error(Code::kConfig,
+              fmt::format("operator {} of role {} would be called in place of PostgreSQL's own, "
+                          "with the rights of this role",
+                          found.text(0, 1), found.text(0, 2)),
+              "drop it, or give it to an owner who is trusted: the owner of the database or of the "
+              "schema; or take the schema out of this role's search_path");
+}
+
+}  // namespace lugger

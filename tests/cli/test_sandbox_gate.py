@@ -1,0 +1,322 @@
+"""b1: one gate. Whatever a script in the sandbox may call, with whatever option, opens nothing that nobody named."""
+import ctypes
+import json
+import os
+import socket
+import struct
+import threading
+
+import bson
+import harness
+import project
+from postgres import Postgres
+
+SECRET = "Zq9canary"
+
+# What there is, asked of the program itself: a new function, method or option is tried without anybody's doing.
+LISTING = r"""
+local native, modules, place = require 'lugger.native', require 'lugger.inner.script.modules', require 'lugger.inner.job.place'
+local json = require 'lugger.json'
+local out = { modules = modules.public(), methods = {}, source = {}, target = {} }
+local seen = {}
+local function add(from, to)
+  for _, option in ipairs(from) do
+    if not seen[to] then seen[to] = {} end
+    if not seen[to][option.name] then table.insert(out[to], option.name) end
+    seen[to][option.name] = true
+  end
+end
+for _, one in ipairs { 'x.bson', 'postgresql:///x' } do add(native.source_options(one), 'source') end
+for _, one in ipairs { 'x.jsonl', 'postgresql:///x' } do add(native.target_options(one), 'target') end
+local function methods(object)
+  local meta = getmetatable(object)
+  local index = type(meta) == 'table' and meta.__index
+  for name, v in pairs(type(index) == 'table' and index or {}) do
+    if type(v) == 'function' and not seen[name] then
+      table.insert(out.methods, name)
+      seen[name] = true
+    end
+  end
+end
+local lugger = require 'lugger'
+local source, target = lugger.source 'users.json', lugger.target('out.jsonl', { table = 'users' })
+methods(source)
+methods(target)
+methods(source:find {})
+methods(lugger.copy { from = source, into = target, columns = { { 'email', 'text' } } })
+methods(lugger.task('x', function() end))
+methods(lugger.session 'local:./pg')
+print(json.encode(out, 'plain'))
+"""
+
+WALK = r"""
+local lugger, json = require 'lugger', require 'lugger.json'
+local listing, forbidden = json.decode(LISTING), json.decode(FORBIDDEN)
+local called, said = 0, {}
+local function look(v, depth)
+  if type(v) == 'string' then said[#said + 1] = v end
+  if type(v) ~= 'table' or depth == 0 then return end
+  for key, one in pairs(v) do look(key, depth - 1) look(one, depth - 1) end
+end
+local function try(f, ...)
+  called = called + 1
+  local got = { pcall(f, ...) }
+  for i = 1, 6 do
+    look(got[i], 3)
+    local ok, text = pcall(tostring, got[i])
+    said[#said + 1] = ok and text or ''
+  end
+  return got[1] and got[2] or nil
+end
+local function methods_of(object, p)
+  for i = 1, #listing.methods do
+    local name = listing.methods[i]
+    if name ~= 'close' then
+      local ok, f = pcall(function() return object[name] end)
+      if ok and type(f) == 'function' then
+        try(f, object)
+        try(f, object, p)
+        try(f, object, {})
+      end
+    end
+  end
+end
+local function job(from, into)
+  return lugger.copy { from = from, into = into, columns = { { 'email', 'text' } }, unmapped = 'ignore' }
+end
+local function good() return lugger.source 'users.json' end
+local function out() return lugger.target('out.jsonl', { table = 'users' }) end
+-- Made anew for each call: what is given to a function may be another thing afterwards.
+local function arguments(p)
+  return {
+    { p }, { p, p }, { { p } }, { 'x', p }, { good(), p }, { job(good(), out()), p }, { p, function() end },
+    { { from = p, into = p, on = p, table = 'x', place = p, path = p } },
+    { { from = good(), into = out(), columns = { { 'email', 'text' } }, name = p } },
+  }
+end
+local function try_module(module, p)
+  for _, f in pairs(module) do
+    if type(f) == 'function' then
+      for _, words in ipairs(arguments(p)) do
+        local made = try(f, unpack(words))
+        if type(made) == 'table' then methods_of(made, p) end
+      end
+    end
+  end
+end
+for k = 1, #forbidden do
+  local p = forbidden[k]
+  for i = 1, #listing.modules do
+    local ok, module = pcall(require, listing.modules[i])
+    if ok and type(module) == 'table' then try_module(module, p) end
+  end
+  for i = 1, #listing.source do
+    for _, place in ipairs { 'users.json', 'dump' } do
+      local source = try(lugger.source, place, { [listing.source[i]] = p })
+      if source then
+        methods_of(source, p)
+        local made = try(job, source, out())
+        if made then methods_of(made, p) end
+      end
+    end
+  end
+  for i = 1, #listing.target do
+    for _, place in ipairs { 'out.jsonl', lugger.env.PG_URI } do
+      local target = try(lugger.target, place, { table = 'users', [listing.target[i]] = p })
+      if target then
+        methods_of(target, p)
+        local made = try(job, good(), target)
+        if made then methods_of(made, p) end
+      end
+    end
+  end
+  local source, target = good(), out()
+  source.place, target.place = p, p
+  methods_of(source, p)
+  methods_of(target, p)
+end
+for _, text in ipairs(said) do
+  if text:find(CANARY, 1, true) then print('LEAKED', text) end
+end
+print('called', called)
+"""
+
+
+class Watch:
+    """What is opened, made or removed in a directory and those in it."""
+    EVENTS = 0x00000001 | 0x00000020 | 0x00000100 | 0x00000200 | 0x00000002  # access, open, create, delete, modify
+
+    def __init__(self, root):
+        self.libc = ctypes.CDLL(None, use_errno=True)
+        self.fd = self.libc.inotify_init1(os.O_NONBLOCK)
+        self.names = {}
+        for directory, _, _ in list(os.walk(root)):
+            self.names[self.libc.inotify_add_watch(self.fd, directory.encode(), self.EVENTS)] = directory
+
+    def seen(self):
+        try:
+            data = os.read(self.fd, 1 << 20)
+        except BlockingIOError:
+            return set()
+        out, at = set(), 0
+        while at < len(data):
+            watch, _, _, size = struct.unpack_from("iIII", data, at)
+            out.add(os.path.join(self.names.get(watch, "?"), data[at + 16:at + 16 + size].rstrip(b"\0").decode()))
+            at += 16 + size
+        return out
+
+
+class Listener:
+    """A server that nobody declared: whoever connects is counted."""
+
+    def __init__(self):
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port, self.met = self.socket.getsockname()[1], 0
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                one, _ = self.socket.accept()
+            except OSError:
+                return
+            self.met += 1
+            one.close()
+
+
+class Case(project.Case):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Postgres()
+
+    def setUp(self):
+        super().setUp()
+        self.database = self.server.fresh()
+        self.write_json_lines("users.json", [{"_id": 1, "email": "a@x"}])
+        self.outside = os.path.realpath(harness.scratch())
+        with open(os.path.join(self.outside, "users.json"), "w", encoding="utf-8") as file:
+            file.write(json.dumps({"_id": 1, "email": SECRET}) + "\n")
+        for name in ("dump/shop/users.bson", "dump/oplog.bson"):
+            path = os.path.join(self.outside, name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "wb") as file:
+                file.write(bson.encode({"_id": 1, "email": SECRET}))
+        with open(os.path.join(self.outside, "job.lua"), "w", encoding="utf-8") as file:
+            file.write(f"error '{SECRET}'\n")
+        os.symlink(self.outside, os.path.join(self.dir, "link"))
+        os.makedirs(os.path.join(self.dir, "dump", "shop"))
+        with open(os.path.join(self.dir, "dump", "shop", "users.bson"), "wb") as file:
+            file.write(bson.encode({"_id": 1, "email": "a@x"}))
+
+    def sandboxed(self, text, *words, status=None, env=None, command="run"):
+        self.write("job.lua", text)
+        return self.lugger(command, "job.lua", "--sandbox", *words, status=status,
+                           env={"PG_URI": self.database.url, "SECRET_PLACE": SECRET, "SECRET_FILE": os.path.join(self.outside, "users.json"), **(env or {})})
+
+
+class Gate(Case):
+    def test_b1_nothing_public_opens_what_nobody_named(self):
+        listing = self.write("listing.lua", LISTING)
+        listed = self.lugger("--lua", listing, status=0).out.strip().splitlines()[-1]
+        known = json.loads(listed)
+        self.assertLessEqual({"oplog", "collection"}, set(known["source"]))
+        self.assertLessEqual({"direct", "state", "table"}, set(known["target"]))
+        self.assertLessEqual({"describe", "census", "columns", "state", "plan"}, set(known["methods"]))
+        listener = Listener()
+        up = os.path.relpath(self.outside, os.path.realpath(self.dir))
+        forbidden = [f"{self.outside}/users.json", f"{up}/users.json", "link/users.json", f"./link/../{up}/job.lua", f"{self.outside}/job.lua",
+                     f"file://{self.outside}/users.json", f"{self.outside}/dump", f"{self.outside}/dump/oplog.bson", "link/dump", f"{self.outside}/out.jsonl",
+                     f"local:{self.outside}/pg", "local:link/pg", "/proc/self/environ", "/dev/stdin", "env:SECRET_PLACE", "env:SECRET_FILE",
+                     f"postgresql://u@127.0.0.1:{listener.port}/x?sslmode=disable", f"host=127.0.0.1 port={listener.port} sslmode=disable", "service=evil"]
+        watch = Watch(self.outside)
+        text = (f"local LISTING, FORBIDDEN, CANARY = {harness.lua(listed)}, {harness.lua(json.dumps(forbidden))}, {harness.lua(SECRET)}\n" + WALK)
+        done = self.sandboxed(text, status=0)
+        self.assertNotIn("LEAKED", done.out)
+        self.assertNotIn(SECRET, done.err)
+        self.assertGreater(int(done.out.rsplit("called", 1)[1].split()[0]), 3000)
+        self.assertEqual(watch.seen(), set())
+        self.assertEqual(listener.met, 0)
+        self.assertEqual(sorted(os.listdir(self.outside)), ["dump", "job.lua", "users.json"])
+
+    def test_b1_run_and_options(self):
+        """The same from the command line: the run ends before anything is read or written."""
+        outside = f"{self.outside}/users.json"
+        for code in (f"lugger.target(lugger.env.PG_URI, {{ table = 't', direct = 'postgresql://postgres@127.0.0.1:1/x' }})",
+                     f"lugger.target('out.jsonl', {{ table = 't', state = '{self.outside}/state' }})"):
+            done = self.sandboxed(f"local lugger = require 'lugger'\nreturn lugger.copy {{ from = lugger.source 'users.json', into = {code},\n"
+                                  "columns = { { 'email', 'text' } }, indexes = { 'email' } }\n", "--create", status=1)
+            self.assertIn("the sandbox has no place", done.err)
+        done = self.sandboxed(f"local lugger = require 'lugger'\nreturn lugger.source('dump', {{ collection = 'users', oplog = '{outside}' }}):describe()\n", status=1)
+        self.assertIn("the sandbox has no place", done.err)
+        self.assertEqual(self.database.query("select count(*) from pg_class where relname = 't'"), "0")
+
+    def test_b1_options_of_a_script_are_read_inside(self):
+        """Whoever asks a script for its flags runs it."""
+        text = f"io.open('{self.dir}/escaped', 'w'):close()\nlocal lugger = require 'lugger'\nlugger.options {{ limit = {{ 'n', type = 'int', default = 1 }} }}\n"
+        for command, words in (("preview", ("--limit", "2")), ("plan", ()), ("run", ("--limit=2",)), ("run", ("--help",))):
+            self.sandboxed(text, *words, command=command)
+            self.assertFalse(os.path.exists(os.path.join(self.dir, "escaped")), (command, words))
+        self.write("lugger.toml", "sandbox = true\n")
+        for words in (("help", "job.lua"), ("plan", "job.lua"), ("verify", "job.lua"), ("status", "job.lua"), ("job.lua",), ("preview", "job.lua", "--limit", "2")):
+            self.lugger(*words)
+            self.assertFalse(os.path.exists(os.path.join(self.dir, "escaped")), words)
+
+    def test_b1_what_the_command_line_names_is_open(self):
+        """A file by its name, with what belongs to it, and a script with its modules."""
+        with open(os.path.join(self.outside, "dump/shop/users.metadata.json"), "w", encoding="utf-8") as file:
+            file.write('{"options":{},"indexes":[],"uuid":"00000000000000000000000000000000","collectionName":"users","type":"collection"}')
+        self.write("job.lua", "local lugger = require 'lugger'\nreturn lugger.copy { from = lugger.source(lugger.env.MONGO_URI), into = lugger.target 'x.jsonl',\n"
+                              "columns = { { 'email', 'text' } }, table = 'users' }\n")
+        for place in (f"{self.outside}/dump/shop/users.bson", "link/users.json"):
+            out = f"{self.outside}/out.jsonl"
+            self.lugger("run", "job.lua", "--sandbox", "--from", place, "--into", out, "--create", "--again", status=0)
+            with open(out, encoding="utf-8") as file:
+                self.assertIn(SECRET, file.read())
+        os.makedirs(os.path.join(self.outside, "scripts"))
+        for name, text in (("helper.lua", "return { name = 'email' }\n"), ("far.lua", "local h = require 'helper'\nprint(h.name)\n")):
+            with open(os.path.join(self.outside, "scripts", name), "w", encoding="utf-8") as file:
+                file.write(text)
+        self.assertEqual(self.lugger("run", f"{self.outside}/scripts/far.lua", "--sandbox", status=0).out, "email\n")
+
+
+class Private(Case):
+    """A private server, as scripts have it: they own what is in it, and are nobody on the machine."""
+
+    TRY = """
+        local lugger = require 'lugger'
+        local s = lugger.session 'local:./pg'
+        print('super', s("select rolsuper from pg_roles where rolname = current_user")[1].rolsuper)
+        s 'create table if not exists mine (a int)'
+        s 'insert into mine values (1)'
+        for _, sql in ipairs { "copy mine from program 'echo 1'", "copy mine to program 'cat'", "select pg_read_file('/etc/hostname')",
+          "copy mine from '/etc/hostname'", "select lo_import('/etc/hostname')", "create extension dblink", "set role lugger",
+          "set session authorization lugger", "create role other superuser", "alter role lugger_script superuser", "alter system set archive_command = 'id'",
+          "load '/tmp/x.so'", "create function f() returns int language c as '/tmp/x.so'", "create language plperlu" } do
+          local ok, problem = pcall(s, sql)
+          if ok then print('ESCAPED', sql) end
+        end
+        for _, user in ipairs { 'lugger', 'postgres' } do
+          local ok = pcall(function() return lugger.session('postgresql:///postgres?host=' .. DIR .. '&port=5432&user=' .. user)('select 1')[1] end)
+          if ok then print('ESCAPED', user) end
+        end
+        """
+
+    def test_b1_a_script_is_an_ordinary_role(self):
+        done = self.sandboxed(f"local DIR = '{os.path.join(self.dir, 'pg')}'\n" + self.TRY, status=0)
+        self.assertEqual(done.out.strip(), "super\tfalse", done)
+        # From then on the directory has no other user: what a script left there is run by nobody who may do more.
+        done = self.lugger("psql", "local:./pg", "-Atc", "select current_user", status=0)
+        self.assertEqual(done.out.strip(), "lugger_script")
+
+    def test_b1_what_was_there_before_is_handed_over(self):
+        self.write("before.lua", "local s = require('lugger').session 'local:./pg'\ns 'create table old (a serial primary key, b text)'\n"
+                                 "s \"create type mood as enum ('a')\"\ns 'create schema apart'\ns 'create table apart.more (a int)'\n"
+                                 "s 'create function f() returns int language sql as $$ select 1 $$'\ns 'create view v as select 1 as a'\n")
+        self.lugger("run", "before.lua", status=0)
+        done = self.sandboxed("local s = require('lugger').session 'local:./pg'\ns 'insert into old (b) values (1)'\ns 'alter table old add column c int'\n"
+                              "s 'drop table apart.more'\ns 'alter type mood add value $$b$$'\ns 'drop function f()'\ns 'drop view v'\nprint 'done'\n", status=0)
+        self.assertEqual(done.out, "done\n")
+
+
+if __name__ == "__main__":
+    harness.main()

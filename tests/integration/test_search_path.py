@@ -1,0 +1,210 @@
+"""b2: what lugger's own statements call is PostgreSQL's, whatever lies in the schemas of the search_path."""
+import glob
+import json
+import unittest
+
+from fixes import CUSTOMERS, fix
+import harness
+from jobs import Work, job
+from postgres import Postgres
+
+SETTINGS = {'log_statement': 'all', 'logging_collector': 'on', 'log_destination': 'jsonlog', 'log_rotation_age': '0', 'log_rotation_size': '0'}
+
+# Every function of each statement, one a line: how often it was called with how many arguments, by its name as it stands.
+CALLS = r"""
+local native, json = require 'lugger.native', require 'lugger.json'
+local function look(v, found)
+  if type(v) ~= 'table' then return end
+  local call = rawget(v, 'FuncCall')
+  if call then
+    local name = {}
+    for i, part in ipairs(call.funcname) do name[i] = part.String.sval or part.String.str end
+    found[#found + 1] = { name = table.concat(name, '.'), arguments = call.args and #call.args or 0 }
+  end
+  for _, one in pairs(v) do look(one, found) end
+end
+for line in io.lines(arg[1]) do
+  local sql = json.decode(line)[1]
+  local ok, tree = pcall(native.sql.tree, sql)
+  local found = {}
+  if ok then look(type(tree) == 'string' and json.decode(tree) or tree, found) end
+  print(json.encode({ sql = sql, parsed = ok, calls = found }, 'plain'))
+end
+"""
+
+# Of each name a function for these, alone and mixed: whoever calls without a schema and with a cast too many meets one.
+TYPES = ['text', 'integer', 'bigint', 'oid', 'name', 'regclass', 'boolean', '"char"', 'text[]', 'jsonb', 'timestamptz', 'interval', 'bytea']
+DOCUMENTS = [{'_id': i, 'n': i, 'tags': [{'tag': f't{i}'}, {'tag': 'x'}], 'v': 'a' if i < 900 else 'too long for this one'} for i in range(950)]
+JOB = job("{ 'n', 'int4' }, { 'v', 'varchar(10)' }", conflict='update', extra="""
+  children = { { table = 'tags', from = 'tags[]', columns = { { 'tag', 'text' } } } },
+  indexes = { { 'n', name = 'docs_n' } }, constraints = { 'check (n >= 0)' }, not_null = 'n', unmapped = 'ignore',""")
+
+
+class Base(unittest.TestCase):
+    settings = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Postgres(settings=cls.settings)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.stop()
+
+    def play(self, work, env=None):
+        """A little of everything; the same twice, so that rows are compared, and with something to mend."""
+        database = work.database
+        work.script(JOB)
+        work.script(fix(extra="name = 'fix',"), 'fix.lua')
+        database.query(CUSTOMERS.format(rows=20))
+        (work.directory / 'migrations').mkdir(exist_ok=True)
+        (work.directory / 'migrations' / '20260101000001_x.sql').write_text('create table made (a int);\n', encoding='utf-8')
+        more = {'env': env} if env else {}
+        for words in (('plan', 'job.lua', '--create'), ('preview', 'job.lua'), ('run', 'job.lua', '--create', '-j', '2'), ('run', 'job.lua', '--again'),
+                      ('verify', 'job.lua'), ('rejects', 'job.lua'), ('rejects', 'job.lua', '--retry'), ('runs', 'job.lua'), ('log', 'job.lua'),
+                      ('preflight', 'job.lua'), ('refs', 'job.lua')):
+            work.lugger(*words, expect=(0, 1, 3, 4), **more)
+        database.query('update docs set n = n + 1 where n < 3; delete from docs where n = 100; delete from tags where tag = \'t7\'')
+        for words in (('verify', 'job.lua'), ('repair', 'job.lua', '--apply'), ('run', 'fix.lua'), ('run', 'fix.lua', '--apply'), ('migrate', 'up'), ('migrate', 'status'),
+                      ('describe', database.url, '--table', 'docs'), ('state', 'prune', '--keep', '1')):
+            work.lugger(*words, expect=(0, 1, 2, 3, 4), **more)
+        run = json.loads(work.lugger('run', 'fix.lua', '--apply', '--json', expect=(0, 3), **more).out)
+        if run.get('run'):
+            work.lugger('undo', run['run'], expect=(0, 3), **more)
+        return database
+
+    def books(self, database):
+        return database.query("select count(*), sum(n) from docs; select count(*) from tags; select count(*), min(phone) from customers")
+
+
+class SearchPath(Base):
+    settings = SETTINGS
+
+    def statements(self):
+        """What lugger's sessions said, in the server's log."""
+        found = {}
+        for file in glob.glob(self.server.data + '/log/*.json'):
+            with open(file, encoding='utf-8') as lines:
+                for line in lines:
+                    entry = json.loads(line)
+                    message = entry.get('message', '')
+                    head, _, sql = message.partition(': ')
+                    # The ledger's session has pg_catalog alone.
+                    if entry.get('application_name', '').startswith('lugger') and entry['application_name'] != 'lugger state' and (head == 'statement' or head.startswith('execute ')):
+                        found[sql] = entry['application_name']
+        return found
+
+    def calls(self, statements):
+        path = harness.script(CALLS, 'calls.lua')
+        with open(path + '.txt', 'w', encoding='utf-8') as file:
+            for sql in statements:
+                file.write(json.dumps([sql]) + '\n')
+        return harness.json_lines(harness.lugger('--lua', path, path + '.txt').out)
+
+    def test_b2_every_function_is_named_with_its_schema(self):
+        self.play(Work(self.server.fresh(), DOCUMENTS))
+        statements = self.statements()
+        self.assertGreater(len(statements), 150)
+        told = self.calls(statements)
+        self.assertGreater(sum(len(one['calls']) for one in told), 150)
+        # unnest of several lists is PostgreSQL's own by its grammar.
+        bare = {(call['name'], one['sql'][:300]) for one in told for call in one['calls']
+                if '.' not in call['name'] and not (call['name'] == 'unnest' and call['arguments'] > 1)}
+        self.assertEqual(bare, set())
+        type(self).names = {(call['name'].split('.')[-1], call['arguments']) for one in told for call in one['calls']}
+
+    def test_b2_hostile_functions_are_not_reached(self):
+        if not hasattr(type(self), 'names'):
+            self.test_b2_every_function_is_named_with_its_schema()
+        calm = self.books(self.play(Work(self.server.fresh(), DOCUMENTS)))
+        database = self.server.fresh()
+        database.query("do $$ begin if not exists (select from pg_roles where rolname = 'mallory') then create role mallory login; end if; end $$; "
+                       'grant create, usage on schema public to public')
+        sql = ['set role mallory', 'create table public.reached (name text)', 'grant all on public.reached to public']
+        for name, arguments in sorted({*type(self).names, ('hashtextextended', 2), ('concat_ws', 2), ('concat_ws', 3)}):
+            lists = [[]] if arguments == 0 else [[t] for t in TYPES] if arguments == 1 else \
+                [[a, b] for a in TYPES for b in TYPES] if arguments == 2 else [[t] * arguments for t in TYPES]
+            for types in lists:
+                sql.append(f'create function public."{name}"({", ".join(types)}) returns text language plpgsql as '
+                           f"$f$ begin insert into public.reached values ('{name}({','.join(types)})'); return null; end $f$")
+        database.query(';\n'.join(sql))
+        self.play(Work(database, DOCUMENTS))
+        self.assertEqual(database.query('select distinct name from reached'), '')
+        self.assertEqual(self.books(database), calm)
+
+
+class Operators(Base):
+    def hostile(self, owner):
+        database = self.server.fresh()
+        database.query(f"do $$ begin if not exists (select from pg_roles where rolname = '{owner}') then create role {owner} login; end if; end $$; "
+                       f'grant create, usage on schema public to public; set role {owner}; create table reached (a text); grant all on reached to public;'
+                       "create function public.always(oid, regclass) returns bool language plpgsql as $$ begin insert into public.reached values ('='); return true; end $$;"
+                       'create operator public.= (leftarg = oid, rightarg = regclass, function = public.always)')
+        return Work(database, DOCUMENTS[:5], job("{ 'n', 'int4' }"))
+
+    def test_b2_a_strangers_operator_is_refused(self):
+        work = self.hostile('mallory')
+        for words in (('run', 'job.lua', '--create'), ('plan', 'job.lua')):
+            done = work.lugger(*words, expect=1)
+            self.assertIn('operator public.=(oid,regclass) of role mallory', done.err)
+            self.assertIn('search_path', done.err)
+        self.assertEqual(work.database.query('select count(*) from reached'), '0')
+        work.database.query('drop operator public.= (oid, regclass)')
+        work.run('--create')
+
+    def test_b2_the_ledger_is_read_beside_it(self):
+        work = Work(self.server.fresh(), DOCUMENTS[:5], job("{ 'n', 'int4' }"))
+        work.run('--create')
+        work.database.query("create role eve login; grant create, usage on schema public to public; set role eve; create table reached (a text); grant all on reached to public;"
+                            "create function public.never(name, name) returns bool language plpgsql as $$ begin insert into public.reached values ('='); return false; end $$;"
+                            'create operator public.= (leftarg = varchar, rightarg = varchar, function = public.never)' .replace('varchar', 'name'))
+        work.lugger('runs', work.database.url, expect=(0, 1))
+        self.assertEqual(work.database.query('select count(*) from reached'), '0')
+
+    def test_b2_operators_of_those_who_are_trusted_stay(self):
+        database = self.server.fresh()
+        database.query('create function public.same(text, int) returns bool language sql as $$ select $1 = $2::text $$;'
+                       'create operator public.= (leftarg = text, rightarg = int, function = public.same)')
+        Work(database, DOCUMENTS[:5], job("{ 'n', 'int4' }")).run('--create')
+
+
+class Tables(Base):
+    """What belongs to users keeps to their search_path."""
+
+    def test_b2_triggers_defaults_and_checks_run_along_their_path(self):
+        database = self.server.fresh()
+        database.query("""
+            create schema app; alter database %s set search_path = app, public;
+            set search_path = app, public;
+            create function twice(int) returns int language sql immutable as 'select $1 * 2';
+            create function later(int) returns int language plpgsql as 'begin return twice($1); end';
+            create table notes (n int);
+            create table docs (mongo_id text primary key, n int, m int default later(21), check (later(n) >= 0));
+            create function note() returns trigger language plpgsql as 'begin insert into notes values (twice(new.n)); return new; end';
+            create trigger note before insert or update on docs for each row execute function note();
+            create table public.docs (mongo_id text primary key)""" % database.name)
+        work = Work(database, DOCUMENTS[:5], job("{ 'n', 'int4' }", conflict='update', extra="unmapped = 'ignore',"))
+        self.assertEqual(work.run().books()['inserted'], 5)
+        self.assertEqual(work.run('--again').books()['unchanged'], 5)
+        self.assertEqual(database.query('select sum(n), sum(m) from app.docs; select count(*) from public.docs'), '10|210\n0')
+        self.assertGreaterEqual(database.number('select count(*) from app.notes'), 5)
+        work.lugger('verify', 'job.lua')
+
+    def test_b2_pg_catalog_comes_before_what_the_path_names_first(self):
+        database = self.server.fresh()
+        database.query("""
+            create schema evil; create table evil.reached (a text);
+            create function evil.to_regclass(text) returns regclass language plpgsql as $$ begin insert into evil.reached values ('to_regclass'); return null; end $$;
+            create function evil.count() returns bigint language plpgsql as $$ begin insert into evil.reached values ('count'); return 7; end $$;
+            create view evil.pg_class as select * from pg_catalog.pg_class where false;
+            create domain evil.text as pg_catalog.text check (false);
+            alter database %s set search_path = evil, pg_catalog, public""" % database.name)
+        work = Work(database, DOCUMENTS[:5], job("{ 'n', 'int4' }", table='public.docs'))
+        work.run('--create')
+        work.lugger('verify', 'job.lua')
+        self.assertEqual(database.query('select pg_catalog.count(*) from evil.reached'), '0')
+        self.assertEqual(database.query('select pg_catalog.count(*) from public.docs'), '5')
+
+
+if __name__ == '__main__':
+    harness.main()
