@@ -190,7 +190,8 @@ class Settling {
     const std::string twice = stands_twice(load_.tables[t], t);
     const std::string chosen = fmt::format("s.doc IN (SELECT doc FROM {})", kChosen);
     session_.execute(fmt::format(
-        "INSERT INTO {} SELECT DISTINCT 0, s.doc, '{{}}'::text[], {}, false FROM {} s WHERE {} AND "
+        "INSERT INTO {} (turn, doc, k, outcome, wrote, others, gone) SELECT DISTINCT 0, s.doc, "
+        "'{{}}'::text[], {}, false, false, false FROM {} s WHERE {} AND "
         "NOT {}",
         kOutcomeTable, static_cast<int>(Outcome::kInserted), stage_table(t), chosen, twice));
     session_.execute(

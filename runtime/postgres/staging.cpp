@@ -99,11 +99,11 @@ class StagedLoader : public CopyLoader {
     count_insert(documents, kept_out, tally);
   }
 
-  /// Documents that choose_() left.
+  /// Documents that choose_() left, or told something of.
   uint64_t chosen() {
-    std::string staged;
+    std::string staged = fmt::format("SELECT doc FROM {}", kOutcomeTable);
     for (size_t t = 0; t < keys_.size(); ++t)
-      staged += fmt::format("{}SELECT doc FROM {}", t == 0 ? "" : " UNION ", sql_.stage(t));
+      staged += fmt::format(" UNION SELECT doc FROM {}", sql_.stage(t));
     return std::stoull(
         load_.session.query(fmt::format("SELECT pg_catalog.count(*) FROM ({}) d", staged))
             .text(0, 0));

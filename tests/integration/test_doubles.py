@@ -54,10 +54,18 @@ class Model:
             return 0, 'inserted'
         if not self.beats(values[1], old[0][1]) or old == new:
             return (3, 'unchanged') if old == new else (2, 'skipped')
-        self.books['rows'] += (old[0] != values) + len(tags)
-        self.books['child_rows'] += len(tags)
+        child_rows = self.child_rows(old[1], tags)
+        self.books['rows'] += (old[0] != values) + child_rows
+        self.books['child_rows'] += child_rows
         self.table[key] = new
         return 1, 'updated'
+
+    @staticmethod
+    def child_rows(old, new):
+        """Those that are written: where some go, all come anew; otherwise those that differ are set."""
+        if len(new) < len(old):
+            return len(new)
+        return sum(i >= len(old) or old[i] != tag for i, tag in enumerate(new))
 
     def document(self, d):
         self.books['read'] += 1
