@@ -130,9 +130,10 @@ class RowEraser {
   /// Shows all rows of these tables, one table after the other in the order given, narrowed by
   /// `where` as RowSnapshot::parts() does, and deletes those that go, the tables' rows in the order
   /// of children before their parents. As one: Error{conflict} where another changed one of them
-  /// meanwhile, and none is deleted. Gives their number, by table of the plan.
-  virtual std::vector<uint64_t> erase(const std::vector<size_t>& tables, const std::string& where,
-                                      RowChooser& chooser) = 0;
+  /// meanwhile, and none is deleted. `erased`: their number, by table of the plan; known before the
+  /// commit, whose answer may be lost.
+  virtual void erase(const std::vector<size_t>& tables, const std::string& where,
+                     RowChooser& chooser, std::vector<uint64_t>& erased) = 0;
   /// Deletes the rows of a child table that belong to one of these keys of `own`, where no row of
   /// `own` has that key.
   virtual void erase_orphans(size_t child, size_t own, const std::vector<const KeyText*>& keys) = 0;

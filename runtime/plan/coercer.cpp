@@ -4,8 +4,20 @@
 
 namespace lugger {
 
+namespace {
+
+/// The text that reads as null is refused by no type.
+Failure coerce_unless_empty(Coercer& c, const Value& in, Value& out, Arena& arena) {
+  std::string_view text;
+  if (is_text(in.type) && read_text(c.policy(), in, text)) return null_out(out);
+  return coerce_function(c.type().kind)(c, in, out, arena);
+}
+
+}  // namespace
+
 Coercer::Coercer(const ColumnType& type, const CoercePolicy& policy)
     : type_(type), policy_(policy), fn_(coerce_function(type.kind)) {
+  if (policy.strict && policy.empty_null) fn_ = coerce_unless_empty;
   if (policy.ref && !type.is_array()) fn_ = coerce_reference;
   if (type.is_array()) element_ = std::make_unique<Coercer>(type.element_type(), policy);
 }

@@ -118,6 +118,7 @@ class PgLook final : public RowsLook {
     PgComparedTable& table = out_[index];
     table.quoted = PgSession::quote_table(plan.name);
     table.ranges = actual.kind == "r" && !has_children(actual.oid);
+    table.spread = actual.distributed;
     StoredTable out;
     out.unsettled = actual.comment == kUnfinishedComment;
     for (const size_t slot : slots) {

@@ -27,7 +27,8 @@ struct KeyHash {
 
 struct PgComparedTable : ComparedTable {
   std::string quoted;
-  bool ranges = false;                   // can be read in parts, by the place of its rows
+  bool ranges = false;  // can be read in parts, by the place of its rows
+  bool spread = false;  // over servers: a row's place does not name it, its key does
   std::vector<PgComparedColumn> stored;  // one a compared column
   std::vector<KeyHash> key_hashes;
   // SQL: the rows whose key another row has, too; "" where an index rules them out.

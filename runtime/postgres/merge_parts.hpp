@@ -43,8 +43,8 @@ template <typename Left, typename Right>
 inline std::string distinct(const PgTableLayout& layout, Left&& left, Right&& right) {
   const std::vector<size_t> fields = compared_fields(layout);
   if (fields.empty()) return "false";
-  return fmt::format("(ROW({})::record OPERATOR(pg_catalog.*<>) ROW({})::record)",
-                     join(fields, ", ", left), join(fields, ", ", right));
+  return fmt::format("pg_catalog.record_image_ne(ROW({}), ROW({}))", join(fields, ", ", left),
+                     join(fields, ", ", right));
 }
 
 inline std::string stored(const PgTableLayout& layout, size_t field) {

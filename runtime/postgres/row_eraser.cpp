@@ -34,22 +34,43 @@ uint64_t erase_at(PgSession& session, const PgComparedTable& table, std::vector<
   return out;
 }
 
+KeyText key_of(const StoredRow& row, const PgComparedTable& table) {
+  KeyText out;
+  for (const size_t k : table.key)
+    out.push_back(server_text_or_null(row.values[k], table.columns[k]));
+  return out;
+}
+
+uint64_t erase_keys(PgSession& session, const PgComparedTable& table,
+                    const std::vector<KeyText>& keys) {
+  uint64_t out = 0;
+  for (size_t first = 0, last = 0; first < keys.size(); first = last) {
+    std::vector<const KeyText*> some;
+    for (; last < keys.size() && some.size() < kRowsAtOnce; ++last) some.push_back(&keys[last]);
+    out += session
+               .query(fmt::format("DELETE FROM {} AS t WHERE {}", table.quoted,
+                                  keys_condition(table, table.key, some)))
+               .affected();
+  }
+  return out;
+}
+
 class PgRowEraser final : public RowEraser {
  public:
   PgRowEraser(const std::string& url, bool pooled, const PgComparedTables& tables)
       : session_(url, "repair", pooled), tables_(tables) {}
 
-  std::vector<uint64_t> erase(const std::vector<size_t>& tables, const std::string& where,
-                              RowChooser& chooser) override {
+  void erase(const std::vector<size_t>& tables, const std::string& where, RowChooser& chooser,
+             std::vector<uint64_t>& erased) override {
     session_.begin();
     try {
       session_.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ");
-      std::vector<std::vector<RowPlace>> places = find(tables, where, chooser);
-      std::vector<uint64_t> out(tables_.size());
-      for (size_t t = tables_.size(); t-- != 0;)  // child rows first
-        out[t] = erase_at(session_, tables_[t], places[t]);
+      std::vector<Found> found = find(tables, where, chooser);
+      for (size_t t = tables_.size(); t-- != 0;) {  // child rows first
+        erased[t] = erase_at(session_, tables_[t], found[t].places) +
+                    erase_keys(session_, tables_[t], found[t].keys);
+      }
       session_.commit();
-      return out;
     } catch (const Error& error) {
       session_.rollback();
       constexpr std::string_view kSerialization = "40001";
@@ -73,15 +94,25 @@ class PgRowEraser final : public RowEraser {
   }
 
  private:
-  /// Where the rows lie that go, by table.
-  std::vector<std::vector<RowPlace>> find(const std::vector<size_t>& tables,
-                                          const std::string& where, RowChooser& chooser) {
-    std::vector<std::vector<RowPlace>> out(tables_.size());
-    ComparedReader reader(session_, true);
+  /// The rows of a table that go: by their places, or by their keys.
+  struct Found {
+    std::vector<RowPlace> places;
+    std::vector<KeyText> keys;
+  };
+  std::vector<Found> find(const std::vector<size_t>& tables, const std::string& where,
+                          RowChooser& chooser) {
+    std::vector<Found> out(tables_.size());
     for (const size_t t : tables) {
-      reader.read(tables_[t], where_condition(tables_, tables_[t], where),
+      const PgComparedTable& table = tables_[t];
+      ComparedReader reader(session_, !table.spread);
+      reader.read(table, where_condition(tables_, table, where),
                   [&](const StoredRow& row, const RowPlace& place) {
-                    if (chooser.goes(row)) out[t].push_back(place);
+                    if (!chooser.goes(row)) return true;
+                    if (table.spread) {
+                      out[t].keys.push_back(key_of(row, table));
+                    } else {
+                      out[t].places.push_back(place);
+                    }
                     return true;
                   });
     }

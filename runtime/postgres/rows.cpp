@@ -29,12 +29,16 @@ class PgStoredRows final : public Rows {
   std::unique_ptr<RowEraser> eraser() override {
     return make_pg_row_eraser(url_, pooled_, tables_);
   }
-  /// Rows of shards on two servers may lie in the same place of tables with the same number.
+  /// Rows of shards on two servers may lie in the same place of tables with the same number: they are
+  /// named by their key.
   std::string why_not_erase(size_t table) override {
     PgSession session(url_, "repair", pooled_);
     const std::optional<PgTable> actual = inspect_table(session, tables_[table].name);
     if (!actual || !actual->distributed) return {};
-    return "Citus distributes it, and a row cannot be named by its place";
+    std::vector<std::string> key;
+    for (const size_t k : tables_[table].key) key.push_back(tables_[table].columns[k].name);
+    if (actual->unique_on(key)) return {};
+    return "Citus distributes it, and no unique index tells its rows apart by their key";
   }
 
  private:

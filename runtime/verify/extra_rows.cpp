@@ -1,5 +1,9 @@
 #include "verify/extra_rows.hpp"
 
+#include <algorithm>
+
+#include "engine/retry.hpp"
+
 namespace lugger {
 
 namespace {
@@ -86,15 +90,26 @@ std::string delete_hint(const Verdict& verdict) {
 }
 
 std::vector<uint64_t> delete_extra_rows(VerifyContext& context, const WrongRows& wrong) {
-  const std::unique_ptr<RowEraser> eraser = context.rows->eraser();
   std::vector<size_t> order;
   for (const bool own : {true, false}) {
     for (const ComparedTable& table : context.comparison.tables) {
       if (table.own == own && !table.key.empty()) order.push_back(table.table);
     }
   }
-  Finder finder(context, wrong);
-  return eraser->erase(order, context.options.where, finder);
+  const auto none = [](const std::vector<uint64_t>& counts) {
+    return std::ranges::all_of(counts, [](uint64_t rows) { return rows == 0; });
+  };
+  std::vector<uint64_t> erased(context.shape->tables().size()), out;
+  Backoff backoff;
+  outlast(backoff, context.stop, [&](bool) {
+    const std::vector<uint64_t> before = erased;
+    Finder finder(context, wrong);
+    std::ranges::fill(erased, 0);
+    context.rows->eraser()->erase(order, context.options.where, finder, erased);
+    // Gone: the commit whose answer was lost had happened.
+    out = none(erased) ? before : erased;
+  });
+  return out;
 }
 
 }  // namespace lugger

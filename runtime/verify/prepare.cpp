@@ -8,6 +8,7 @@
 #include "base/url.hpp"
 #include "engine/ledger_run.hpp"
 #include "engine/stages.hpp"
+#include "engine/start.hpp"
 #include "place/identity.hpp"
 #include "value/datetime.hpp"
 #include "verify/sample.hpp"
@@ -136,7 +137,7 @@ void refuse_unfinished(const VerifyContext& context, Verdict& verdict) {
 
 void divide_work(VerifyContext& context) {
   const int jobs = context.options.jobs > 0 ? context.options.jobs : default_jobs();
-  context.partitions = context.job.source->split(jobs);
+  context.partitions = context.job.source->split(parts_for(context.job.source->info(), jobs));
   context.readers = std::clamp(jobs, 1, std::max(1, static_cast<int>(context.partitions.size())));
   context.connections = jobs;
 }

@@ -100,6 +100,26 @@ class LostAtTheEnd(unittest.TestCase):
             "select string_agg(relname, ' ' order by relname) from pg_class where relkind = 'i' "
             "and relnamespace = 'public'::regnamespace"), 'by_n docs_pkey')
 
+    def test_while_a_repair_deletes_extra_rows(self):
+        """In the statement, and at its commit."""
+        for kind in ('', 'constraint'):
+            with self.subTest(kind):
+                work = self.work()
+                work.run('--create')
+                work.database.query(f'''insert into docs select 'extra' || n, n from generate_series(1, 9) n;
+                    create schema held; create sequence held.once;
+                    create function held.hold() returns trigger language plpgsql as $$ begin
+                      if nextval('held.once') = 1 then perform pg_sleep(300); end if; return null; end $$;
+                    create {kind} trigger hold after delete on docs
+                      {kind and 'deferrable initially deferred'} for each row execute function held.hold()''')
+                process = work.start('repair', 'job.lua', '--apply', '--delete-extra')
+                wait_for(work.database, SLEEPS, process)
+                self.assertEqual(work.database.number(CUT), 1)
+                out, err = process.communicate(timeout=120)
+                self.assertEqual(process.returncode, 0, err)
+                self.assertRegex(out + err, r'9 .*deleted|deleted 9')
+                self.assertEqual(work.database.query(ROWS), self.expected[0])
+
 
 if __name__ == '__main__':
     harness.main()

@@ -64,12 +64,14 @@ class Citus(Case):
         self.lugger('repair', 'job.lua', '--apply')
         self.lugger('verify', 'job.lua')
 
-    def test_extra_rows_are_not_deleted_by_their_place(self):
+    def test_extra_rows_are_deleted_by_their_key(self):
         self.load('update')
-        self.database.query("insert into lugger_test.docs values ('extra', 1)")
-        result = self.lugger('repair', 'job.lua', '--apply', '--delete-extra', expect=1)
-        self.assertIn('Citus distributes it', result.err)
-        self.assertEqual(self.database.number('select count(*) from lugger_test.docs'), 301)
+        self.database.query("insert into lugger_test.docs values ('extra', 1); "
+                            "insert into lugger_test.tags values ('extra', 1, 'x'), ('k8', 99, 'x')")
+        self.lugger('verify', 'job.lua', expect=4)
+        self.lugger('repair', 'job.lua', '--apply', '--delete-extra')
+        self.assertEqual(self.database.number('select count(*) from lugger_test.docs'), 300)
+        self.lugger('verify', 'job.lua')
 
     def test_a_fix_and_its_undo(self):
         self.load('update')

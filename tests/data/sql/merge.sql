@@ -39,7 +39,7 @@ SELECT doc, k, pg_catalog.bool_or(gone) AS gone
   FROM pg_temp.lugger_stage_0
   WHERE turn = 1) p
   JOIN "tags" t ON t."user" = p.c0) t ON s."(doc)" = t."(doc)" AND t."user" = s.c0 AND t."ordinal" = s.c1
-  WHERE s."(doc)" IS NULL OR t."(doc)" IS NULL OR (ROW(t."user", t."ordinal", t."tag")::record OPERATOR(pg_catalog.*<>) ROW(s.c0, s.c1, s.c2)::record)) d
+  WHERE s."(doc)" IS NULL OR t."(doc)" IS NULL OR pg_catalog.record_image_ne(ROW(t."user", t."ordinal", t."tag"), ROW(s.c0, s.c1, s.c2))) d
   GROUP BY doc, k;
 
 -- skip: upsert
@@ -52,7 +52,7 @@ WITH i AS (INSERT INTO "users" AS t ("id", "v", "js", "tag")
   RETURNING t."id" AS c0, t.xmax::text = '0' AS fresh)
   SELECT *
   FROM (SELECT 1 AS turn, s.doc, ARRAY[s.c0::text] AS k, (CASE WHEN i.c0 IS NULL THEN
-  CASE WHEN t."id" IS NULL OR (ROW(t."v", t."js", t."tag")::record OPERATOR(pg_catalog.*<>) ROW(s.c1, s.c2, s.c3::citext)::record) THEN 3 ELSE 4 END WHEN i.fresh THEN 1 ELSE 2 END)::int2 AS outcome, i.c0 IS NOT NULL AS wrote, false AS others, false AS gone
+  CASE WHEN t."id" IS NULL OR pg_catalog.record_image_ne(ROW(t."v", t."js", t."tag"), ROW(s.c1, s.c2, s.c3::citext)) THEN 3 ELSE 4 END WHEN i.fresh THEN 1 ELSE 2 END)::int2 AS outcome, i.c0 IS NOT NULL AS wrote, false AS others, false AS gone
   FROM pg_temp.lugger_stage_0 s
   LEFT JOIN i ON i.c0 = s.c0
   LEFT JOIN "users" t ON t."id" = s.c0
@@ -72,7 +72,7 @@ SELECT doc, k, pg_catalog.bool_or(gone) AS gone
   FROM pg_temp.lugger_stage_0
   WHERE turn = 1) p
   JOIN "tags" t ON t."user" = p.c0) t ON s."(doc)" = t."(doc)" AND t."user" = s.c0 AND t."ordinal" = s.c1
-  WHERE s."(doc)" IS NULL OR t."(doc)" IS NULL OR (ROW(t."user", t."ordinal", t."tag")::record OPERATOR(pg_catalog.*<>) ROW(s.c0, s.c1, s.c2)::record)) d
+  WHERE s."(doc)" IS NULL OR t."(doc)" IS NULL OR pg_catalog.record_image_ne(ROW(t."user", t."ordinal", t."tag"), ROW(s.c0, s.c1, s.c2))) d
   GROUP BY doc, k;
 
 -- update: upsert
@@ -83,7 +83,7 @@ WITH i AS (INSERT INTO "users" AS t ("id", "v", "js", "tag")
   ORDER BY s.c0 COLLATE "C"
   ON CONFLICT ("id")
   DO UPDATE SET "v" = EXCLUDED."v", "js" = EXCLUDED."js", "tag" = EXCLUDED."tag"
-  WHERE (ROW(t."v", t."js", t."tag")::record OPERATOR(pg_catalog.*<>) ROW(EXCLUDED."v", EXCLUDED."js", EXCLUDED."tag")::record) AND true
+  WHERE pg_catalog.record_image_ne(ROW(t."v", t."js", t."tag"), ROW(EXCLUDED."v", EXCLUDED."js", EXCLUDED."tag")) AND true
   RETURNING t."id" AS c0, t.xmax::text = '0' AS fresh)
   SELECT 1 AS turn, s.doc, ARRAY[s.c0::text] AS k, (CASE WHEN i.c0 IS NULL THEN 4 WHEN i.fresh THEN 1 ELSE 2 END)::int2 AS outcome, i.c0 IS NOT NULL AS wrote, false AS others, false AS gone
   FROM pg_temp.lugger_stage_0 s
@@ -103,7 +103,7 @@ SELECT doc, k, pg_catalog.bool_or(gone) AS gone
   FROM pg_temp.lugger_stage_0
   WHERE turn = 1) p
   JOIN "tags" t ON t."user" = p.c0) t ON s."(doc)" = t."(doc)" AND t."user" = s.c0 AND t."ordinal" = s.c1
-  WHERE s."(doc)" IS NULL OR t."(doc)" IS NULL OR (ROW(t."user", t."ordinal", t."tag")::record OPERATOR(pg_catalog.*<>) ROW(s.c0, s.c1, s.c2)::record)) d
+  WHERE s."(doc)" IS NULL OR t."(doc)" IS NULL OR pg_catalog.record_image_ne(ROW(t."user", t."ordinal", t."tag"), ROW(s.c0, s.c1, s.c2))) d
   GROUP BY doc, k;
 
 -- update, guarded: upsert
@@ -114,11 +114,11 @@ WITH i AS (INSERT INTO "users" AS t ("id", "v", "js", "tag")
   ORDER BY s.c0 COLLATE "C"
   ON CONFLICT ("id")
   DO UPDATE SET "v" = EXCLUDED."v", "js" = EXCLUDED."js", "tag" = EXCLUDED."tag"
-  WHERE (ROW(t."v", t."js", t."tag")::record OPERATOR(pg_catalog.*<>) ROW(EXCLUDED."v", EXCLUDED."js", EXCLUDED."tag")::record) AND true
+  WHERE pg_catalog.record_image_ne(ROW(t."v", t."js", t."tag"), ROW(EXCLUDED."v", EXCLUDED."js", EXCLUDED."tag")) AND true
   RETURNING t."id" AS c0, t.xmax::text = '0' AS fresh)
   SELECT *
   FROM (SELECT 1 AS turn, s.doc, ARRAY[s.c0::text] AS k, (CASE WHEN i.c0 IS NULL THEN
-  CASE WHEN t."id" IS NULL THEN 0 WHEN NOT (ROW(t."v", t."js", t."tag")::record OPERATOR(pg_catalog.*<>) ROW(s.c1, s.c2, s.c3::citext)::record) THEN 4 WHEN true THEN 5 ELSE 3 END WHEN i.fresh THEN 1 ELSE 2 END)::int2 AS outcome, i.c0 IS NOT NULL AS wrote, false AS others, false AS gone
+  CASE WHEN t."id" IS NULL THEN 0 WHEN NOT pg_catalog.record_image_ne(ROW(t."v", t."js", t."tag"), ROW(s.c1, s.c2, s.c3::citext)) THEN 4 WHEN true THEN 5 ELSE 3 END WHEN i.fresh THEN 1 ELSE 2 END)::int2 AS outcome, i.c0 IS NOT NULL AS wrote, false AS others, false AS gone
   FROM pg_temp.lugger_stage_0 s
   LEFT JOIN i ON i.c0 = s.c0
   LEFT JOIN "users" t ON t."id" = s.c0
@@ -152,7 +152,7 @@ SELECT doc, k, pg_catalog.bool_or(gone) AS gone
   FROM pg_temp.lugger_stage_0
   WHERE turn = 1) p
   JOIN "tags" t ON t."user" = p.c0) t ON s."(doc)" = t."(doc)" AND t."user" = s.c0 AND t."ordinal" = s.c1
-  WHERE s."(doc)" IS NULL OR t."(doc)" IS NULL OR (ROW(t."user", t."ordinal", t."tag")::record OPERATOR(pg_catalog.*<>) ROW(s.c0, s.c1, s.c2)::record)) d
+  WHERE s."(doc)" IS NULL OR t."(doc)" IS NULL OR pg_catalog.record_image_ne(ROW(t."user", t."ordinal", t."tag"), ROW(s.c0, s.c1, s.c2))) d
   GROUP BY doc, k;
 
 -- update, mending: upsert
@@ -163,11 +163,11 @@ WITH i AS (INSERT INTO "users" AS t ("id", "v", "js", "tag")
   ORDER BY s.c0 COLLATE "C"
   ON CONFLICT ("id")
   DO UPDATE SET "v" = EXCLUDED."v", "js" = EXCLUDED."js", "tag" = EXCLUDED."tag"
-  WHERE (ROW(t."v", t."js", t."tag")::record OPERATOR(pg_catalog.*<>) ROW(EXCLUDED."v", EXCLUDED."js", EXCLUDED."tag")::record) AND (t."v" > EXCLUDED."v" OR t."v" IS NOT NULL AND EXCLUDED."v" IS NULL) IS NOT TRUE
+  WHERE pg_catalog.record_image_ne(ROW(t."v", t."js", t."tag"), ROW(EXCLUDED."v", EXCLUDED."js", EXCLUDED."tag")) AND (t."v" > EXCLUDED."v" OR t."v" IS NOT NULL AND EXCLUDED."v" IS NULL) IS NOT TRUE
   RETURNING t."id" AS c0, t.xmax::text = '0' AS fresh)
   SELECT *
   FROM (SELECT 1 AS turn, s.doc, ARRAY[s.c0::text] AS k, (CASE WHEN i.c0 IS NULL THEN
-  CASE WHEN t."id" IS NULL OR (ROW(t."v", t."js", t."tag")::record OPERATOR(pg_catalog.*<>) ROW(s.c1, s.c2, s.c3::citext)::record) THEN 3 ELSE 4 END WHEN i.fresh THEN 1 ELSE 2 END)::int2 AS outcome, i.c0 IS NOT NULL AS wrote, false AS others, false AS gone
+  CASE WHEN t."id" IS NULL OR pg_catalog.record_image_ne(ROW(t."v", t."js", t."tag"), ROW(s.c1, s.c2, s.c3::citext)) THEN 3 ELSE 4 END WHEN i.fresh THEN 1 ELSE 2 END)::int2 AS outcome, i.c0 IS NOT NULL AS wrote, false AS others, false AS gone
   FROM pg_temp.lugger_stage_0 s
   LEFT JOIN i ON i.c0 = s.c0
   LEFT JOIN "users" t ON t."id" = s.c0
@@ -187,7 +187,7 @@ SELECT doc, k, pg_catalog.bool_or(gone) AS gone
   FROM pg_temp.lugger_stage_0
   WHERE turn = 1) p
   JOIN "tags" t ON t."user" = p.c0) t ON s."(doc)" = t."(doc)" AND t."user" = s.c0 AND t."ordinal" = s.c1
-  WHERE s."(doc)" IS NULL OR t."(doc)" IS NULL OR (ROW(t."user", t."ordinal", t."tag")::record OPERATOR(pg_catalog.*<>) ROW(s.c0, s.c1, s.c2)::record)
+  WHERE s."(doc)" IS NULL OR t."(doc)" IS NULL OR pg_catalog.record_image_ne(ROW(t."user", t."ordinal", t."tag"), ROW(s.c0, s.c1, s.c2))
   UNION ALL
   SELECT p.doc, ARRAY[p.c0::text], true
   FROM (SELECT *
@@ -205,11 +205,11 @@ WITH i AS (INSERT INTO "users" AS t ("id", "v", "js", "tag")
   ORDER BY s.c0 COLLATE "C"
   ON CONFLICT ("id")
   DO UPDATE SET "v" = EXCLUDED."v", "js" = EXCLUDED."js", "tag" = EXCLUDED."tag"
-  WHERE (ROW(t."v", t."js", t."tag")::record OPERATOR(pg_catalog.*<>) ROW(EXCLUDED."v", EXCLUDED."js", EXCLUDED."tag")::record) AND true
+  WHERE pg_catalog.record_image_ne(ROW(t."v", t."js", t."tag"), ROW(EXCLUDED."v", EXCLUDED."js", EXCLUDED."tag")) AND true
   RETURNING t."id" AS c0, NULL::bool AS fresh)
   SELECT *
   FROM (SELECT 1 AS turn, s.doc, ARRAY[s.c0::text] AS k, (CASE WHEN i.c0 IS NULL THEN
-  CASE WHEN t."id" IS NULL THEN 0 WHEN NOT (ROW(t."v", t."js", t."tag")::record OPERATOR(pg_catalog.*<>) ROW(s.c1, s.c2, s.c3::citext)::record) THEN 4 WHEN true THEN 5 ELSE 3 END WHEN t."id" IS NULL THEN 1 ELSE 2 END)::int2 AS outcome, i.c0 IS NOT NULL AS wrote, false AS others, false AS gone
+  CASE WHEN t."id" IS NULL THEN 0 WHEN NOT pg_catalog.record_image_ne(ROW(t."v", t."js", t."tag"), ROW(s.c1, s.c2, s.c3::citext)) THEN 4 WHEN true THEN 5 ELSE 3 END WHEN t."id" IS NULL THEN 1 ELSE 2 END)::int2 AS outcome, i.c0 IS NOT NULL AS wrote, false AS others, false AS gone
   FROM pg_temp.lugger_stage_0 s
   LEFT JOIN i ON i.c0 = s.c0
   LEFT JOIN "users" t ON t."id" = s.c0
@@ -243,7 +243,7 @@ SELECT doc, k, pg_catalog.bool_or(gone) AS gone
   FROM pg_temp.lugger_stage_0
   WHERE turn = 1) p
   JOIN "tags" t ON t."user" = p.c0) t ON s."(doc)" = t."(doc)" AND t."user" = s.c0 AND t."ordinal" = s.c1
-  WHERE s."(doc)" IS NULL OR t."(doc)" IS NULL OR (ROW(t."user", t."ordinal", t."tag")::record OPERATOR(pg_catalog.*<>) ROW(s.c0, s.c1, s.c2)::record)) d
+  WHERE s."(doc)" IS NULL OR t."(doc)" IS NULL OR pg_catalog.record_image_ne(ROW(t."user", t."ordinal", t."tag"), ROW(s.c0, s.c1, s.c2))) d
   GROUP BY doc, k;
 
 -- newer: upsert
@@ -254,11 +254,11 @@ WITH i AS (INSERT INTO "users" AS t ("id", "v", "js", "tag")
   ORDER BY s.c0 COLLATE "C"
   ON CONFLICT ("id")
   DO UPDATE SET "v" = EXCLUDED."v", "js" = EXCLUDED."js", "tag" = EXCLUDED."tag"
-  WHERE (ROW(t."v", t."js", t."tag")::record OPERATOR(pg_catalog.*<>) ROW(EXCLUDED."v", EXCLUDED."js", EXCLUDED."tag")::record) AND (t."v" < EXCLUDED."v" OR t."v" IS NULL AND EXCLUDED."v" IS NOT NULL)
+  WHERE pg_catalog.record_image_ne(ROW(t."v", t."js", t."tag"), ROW(EXCLUDED."v", EXCLUDED."js", EXCLUDED."tag")) AND (t."v" < EXCLUDED."v" OR t."v" IS NULL AND EXCLUDED."v" IS NOT NULL)
   RETURNING t."id" AS c0, t.xmax::text = '0' AS fresh)
   SELECT *
   FROM (SELECT 1 AS turn, s.doc, ARRAY[s.c0::text] AS k, (CASE WHEN i.c0 IS NULL THEN
-  CASE WHEN t."id" IS NULL OR (ROW(t."v", t."js", t."tag")::record OPERATOR(pg_catalog.*<>) ROW(s.c1, s.c2, s.c3::citext)::record) THEN 3 ELSE 4 END WHEN i.fresh THEN 1 ELSE 2 END)::int2 AS outcome, i.c0 IS NOT NULL AS wrote, false AS others, false AS gone
+  CASE WHEN t."id" IS NULL OR pg_catalog.record_image_ne(ROW(t."v", t."js", t."tag"), ROW(s.c1, s.c2, s.c3::citext)) THEN 3 ELSE 4 END WHEN i.fresh THEN 1 ELSE 2 END)::int2 AS outcome, i.c0 IS NOT NULL AS wrote, false AS others, false AS gone
   FROM pg_temp.lugger_stage_0 s
   LEFT JOIN i ON i.c0 = s.c0
   LEFT JOIN "users" t ON t."id" = s.c0
@@ -278,7 +278,7 @@ SELECT doc, k, pg_catalog.bool_or(gone) AS gone
   FROM pg_temp.lugger_stage_0
   WHERE turn = 1) p
   JOIN "tags" t ON t."user" = p.c0) t ON s."(doc)" = t."(doc)" AND t."user" = s.c0 AND t."ordinal" = s.c1
-  WHERE s."(doc)" IS NULL OR t."(doc)" IS NULL OR (ROW(t."user", t."ordinal", t."tag")::record OPERATOR(pg_catalog.*<>) ROW(s.c0, s.c1, s.c2)::record)) d
+  WHERE s."(doc)" IS NULL OR t."(doc)" IS NULL OR pg_catalog.record_image_ne(ROW(t."user", t."ordinal", t."tag"), ROW(s.c0, s.c1, s.c2))) d
   GROUP BY doc, k;
 
 -- insert
@@ -315,7 +315,7 @@ INSERT INTO pg_temp.lugger_outcome
   FROM pg_temp.lugger_stage_0
   WHERE turn = 2) p
   JOIN "tags" t ON t."user" = p.c0) t ON s."(doc)" = t."(doc)" AND t."user" = s.c0 AND t."ordinal" = s.c1
-  WHERE s."(doc)" IS NULL OR t."(doc)" IS NULL OR (ROW(t."user", t."ordinal", t."tag")::record OPERATOR(pg_catalog.*<>) ROW(s.c0, s.c1, s.c2)::record)) d
+  WHERE s."(doc)" IS NULL OR t."(doc)" IS NULL OR pg_catalog.record_image_ne(ROW(t."user", t."ordinal", t."tag"), ROW(s.c0, s.c1, s.c2))) d
   GROUP BY doc, k) d;
 
 -- settle marks
@@ -338,7 +338,7 @@ i AS (INSERT INTO "users" AS t ("id", "v", "js", "tag")
   WHERE s.turn = 1
   ON CONFLICT ("id")
   DO UPDATE SET "v" = EXCLUDED."v", "js" = EXCLUDED."js", "tag" = EXCLUDED."tag"
-  WHERE (ROW(t."v", t."js", t."tag")::record OPERATOR(pg_catalog.*<>) ROW(EXCLUDED."v", EXCLUDED."js", EXCLUDED."tag")::record) AND true
+  WHERE pg_catalog.record_image_ne(ROW(t."v", t."js", t."tag"), ROW(EXCLUDED."v", EXCLUDED."js", EXCLUDED."tag")) AND true
   RETURNING t."id" AS c0, t.xmax::text = '0' AS fresh)
   SELECT pg_catalog.count(*) FILTER (WHERE fresh), pg_catalog.count(*)
   FROM i;
@@ -373,7 +373,7 @@ INSERT INTO "tags" AS t ("user", "ordinal", "tag")
   JOIN pg_temp.lugger_outcome o ON o.doc = s.doc AND (o.k[1])::text = s.c0 AND o.turn = 2 AND o.others
   ON CONFLICT ("user", "ordinal")
   DO UPDATE SET "user" = EXCLUDED."user", "ordinal" = EXCLUDED."ordinal", "tag" = EXCLUDED."tag"
-  WHERE (ROW(t."user", t."ordinal", t."tag")::record OPERATOR(pg_catalog.*<>) ROW(EXCLUDED."user", EXCLUDED."ordinal", EXCLUDED."tag")::record);
+  WHERE pg_catalog.record_image_ne(ROW(t."user", t."ordinal", t."tag"), ROW(EXCLUDED."user", EXCLUDED."ordinal", EXCLUDED."tag"));
 
 -- insert children, in place
 INSERT INTO "tags" ("user", "ordinal", "tag")

@@ -152,4 +152,9 @@ TEST_CASE("strict columns take their own family only; empty text may read as nul
        {"int4", "numeric", "float8", "bool", "text", "uuid", "date", "time", "timestamptz",
         "interval", "bytea", "jsonb", "vector", "bit(2)", "sparsevec"})
     CHECK(Bench(type, empty).text("  ") == "NULL");
+  empty.strict = true;
+  for (const std::string_view type :
+       {"int4", "numeric", "float8", "bool", "text", "uuid", "date", "timestamptz", "vector"})
+    CHECK(Bench(type, empty).text("  ") == "NULL");
+  CHECK(Bench("int4", empty).text("1") == "<wrong_type>");
 }
