@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'support'))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import gen  # noqa: E402
 import harness  # noqa: E402
+import merges  # noqa: E402
 import report  # noqa: E402
 from measure import Sample, Series, run, time_to_prompt  # noqa: E402
 from postgres import Database, Postgres  # noqa: E402
@@ -217,9 +218,12 @@ def main():
     try:
         print('making the data', flush=True)
         bench.prepare()
+        second = merges.Merges(bench)
+        second.prepare()
         for number in range(options.rounds):
             print(f'round {number + 1} of {options.rounds}', flush=True)
             bench.round()
+            second.round()
         if not options.no_node and bench.install_pg():
             print('the JavaScript peer', flush=True)
             bench.node()
