@@ -44,7 +44,11 @@ print(json.encode(out, 'plain'))
 
 WALK = r"""
 local lugger, json = require 'lugger', require 'lugger.json'
-local listing, forbidden = json.decode(LISTING), json.decode(FORBIDDEN)
+local forbidden = json.decode(FORBIDDEN)
+local listing = {}
+for _, kind in ipairs { 'modules', 'methods', 'fields', 'source', 'target' } do
+  listing[kind] = json.decode(LISTING):get(kind)
+end
 local called, said = 0, {}
 local function look(v, depth)
   if type(v) == 'string' then said[#said + 1] = v end
