@@ -246,7 +246,8 @@ class Gate(Case):
                 text = (f"local LISTING, CANARY = {harness.lua(listed)}, {harness.lua(SECRET)}\n"
                         f"local FORBIDDEN = {harness.lua(json.dumps([place]))}\n"
                         f"local FIELDS = {str(place in with_fields).lower()}\n{WALK}")
-                done = self.sandboxed(text, status=0)
+                done = self.sandboxed(text)  # it makes jobs and gives none back, which is told at its end
+                self.assertIn("called", done.out, done.err[-2000:])
                 self.assertNotIn("LEAKED", done.out)
                 self.assertNotIn(SECRET, done.err)
                 self.assertGreater(int(done.out.rsplit("called", 1)[1].split()[0]), 1500)
@@ -288,11 +289,38 @@ class Gate(Case):
             self.lugger("run", "job.lua", "--sandbox", "--from", place, "--into", out, "--create", "--again", status=0)
             with open(out, encoding="utf-8") as file:
                 self.assertIn(SECRET, file.read())
+        self.a_dump_by_its_directory()
         os.makedirs(os.path.join(self.outside, "scripts"))
         for name, text in (("helper.lua", "return { name = 'email' }\n"), ("far.lua", "local h = require 'helper'\nprint(h.name)\n")):
             with open(os.path.join(self.outside, "scripts", name), "w", encoding="utf-8") as file:
                 file.write(text)
         self.assertEqual(self.lugger("run", f"{self.outside}/scripts/far.lua", "--sandbox", status=0).out, "email\n")
+
+
+    def a_dump_by_its_directory(self):
+        """What belongs to it: metadata, and the oplog above the directory of one database. Nothing a link in it leads to."""
+        whole = os.path.join(self.outside, "whole")
+        os.makedirs(os.path.join(whole, "shop"))
+        bson.write(os.path.join(whole, "shop", "users.bson"), [{"_id": 1, "email": SECRET}])
+        with open(os.path.join(whole, "shop", "users.metadata.json"), "w", encoding="utf-8") as file:
+            file.write('{"options":{},"indexes":[],"collectionName":"users","type":"collection"}')
+        os.symlink(whole, os.path.join(self.dir, "linked"))
+
+        def load(place, status=0):
+            out = os.path.join(self.outside, "of_dump.jsonl")
+            done = self.lugger("run", "job.lua", "--sandbox", "--from", place, "--into", out, "--create", "--again", status=status)
+            return done.err if status else self.read(out)
+
+        for place in (whole, os.path.join(whole, "shop"), "linked"):
+            self.assertIn(SECRET, load(place), place)
+        bson.write(os.path.join(whole, "oplog.bson"), [
+            {"ts": bson.Timestamp(1700000000, 1), "t": bson.Int64(1), "v": bson.Int32(2), "op": "i", "ns": "shop.users",
+             "o": {"_id": 2, "email": "of the oplog"}, "wall": bson.Date(1700000000000)}])
+        for place in (whole, os.path.join(whole, "shop")):
+            self.assertIn("of the oplog", load(place), place)
+        os.remove(os.path.join(whole, "shop", "users.bson"))
+        os.symlink(os.path.join(self.outside, "users.json"), os.path.join(whole, "shop", "users.bson"))
+        self.assertIn("the sandbox has no place", load(whole, status=1))
 
 
 class Private(Case):
