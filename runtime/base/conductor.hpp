@@ -44,7 +44,7 @@ class Conductor {
   mutable std::condition_variable changed_;
   std::string stage_;
   std::optional<double> seconds_;
-  std::thread thread_;
+  std::jthread thread_;
 };
 
 }  // namespace lugger

@@ -36,9 +36,9 @@ class SignalsHeld {
 
 }  // namespace
 
-std::thread start_thread(std::function<void()> work) try {
+std::jthread start_thread(std::function<void()> work) try {
   const SignalsHeld held;
-  return std::thread(std::move(work));
+  return std::jthread(std::move(work));
 } catch (const std::system_error& fault) {
   throw no_thread(fault);
 }

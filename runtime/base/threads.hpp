@@ -9,7 +9,7 @@
 namespace lugger {
 
 /// Error{config} where there is none to be had.
-std::thread start_thread(std::function<void()> work);
+std::jthread start_thread(std::function<void()> work);
 
 std::jthread start_stoppable(std::function<void(std::stop_token)> work);
 

@@ -185,7 +185,9 @@ std::string mask_conninfo(std::string_view text) {
       out += open ? std::string_view(" ") : pair.stray;
       const bool hidden = secret || value_holds_secret(pair);
       out += hidden ? std::string(pair.key) + "=***" : std::string(pair.text);
-      open = secret && !pair.quoted;
+      // A quote that closes amid a word closed nothing: the text may be a script's, escaped once more.
+      const bool amid = pair.size < text.size() && !is_space(text[pair.size]);
+      open = secret && (!pair.quoted || amid);
     }
     text.remove_prefix(pair.size);
   }

@@ -35,7 +35,7 @@ class ControlSocket {
   std::function<ControlFacts()> facts_;
   std::function<void(StopLevel)> stop_;
   int listener_ = -1, wake_[2] = {-1, -1};
-  std::thread thread_;
+  std::jthread thread_;
 };
 
 /// What is told of a load.

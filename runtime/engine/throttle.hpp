@@ -34,7 +34,7 @@ class Throttle {
   bool stop_ = false;
   std::string reason_;
   std::atomic<bool> healthy_{true};
-  std::thread thread_;
+  std::jthread thread_;
 };
 
 }  // namespace lugger

@@ -225,7 +225,7 @@ class PgClaims final : public Claims {
   bool stop_ = false;
   std::unique_ptr<PgSession> session_;
   std::vector<std::string> claims_;  // taken, in this order
-  std::thread heart_;
+  std::jthread heart_;
 };
 
 }  // namespace

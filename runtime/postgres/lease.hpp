@@ -41,7 +41,7 @@ class PgLease {
   std::mutex mutex_;
   std::condition_variable stopping_;
   bool stop_ = false;
-  std::thread heart_;
+  std::jthread heart_;
 };
 
 }  // namespace lugger

@@ -11,7 +11,10 @@ namespace {
 // A step is never changed once released; a new version appends one.
 constexpr std::array<std::string_view, kStateVersion> kSteps = {
     R"sql(
-CREATE TABLE {schema}.meta (version integer NOT NULL, since timestamptz NOT NULL DEFAULT now());
+CREATE TABLE {schema}.meta (
+  version integer NOT NULL,
+  since timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
 CREATE TABLE {schema}.runs (
   run text PRIMARY KEY,
   job text NOT NULL,
@@ -23,8 +26,8 @@ CREATE TABLE {schema}.runs (
   command text NOT NULL,
   message text NOT NULL DEFAULT '',
   run_now text NOT NULL,
-  started_at timestamptz NOT NULL DEFAULT now(),
-  updated_at timestamptz NOT NULL DEFAULT now()
+  started_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+  updated_at timestamptz NOT NULL DEFAULT pg_catalog.now()
 );
 CREATE INDEX runs_job ON {schema}.runs (job, started_at);
 CREATE TABLE {schema}.partitions (
@@ -44,7 +47,7 @@ CREATE TABLE {schema}.partitions (
   rows bigint NOT NULL DEFAULT 0,
   child_rows bigint NOT NULL DEFAULT 0,
   bytes bigint NOT NULL DEFAULT 0,
-  updated_at timestamptz NOT NULL DEFAULT now(),
+  updated_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
   PRIMARY KEY (run, partition)
 ) WITH (fillfactor = 50);
 CREATE TABLE {schema}.rejects (
@@ -58,14 +61,14 @@ CREATE TABLE {schema}.rejects (
   message text NOT NULL,
   document json,
   raw bytea,
-  at timestamptz NOT NULL DEFAULT clock_timestamp()
+  at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
 );
 CREATE INDEX rejects_job ON {schema}.rejects (job, reject);
 CREATE TABLE {schema}.leases (
   job text PRIMARY KEY,
   holder text NOT NULL,
   token text NOT NULL,
-  taken_at timestamptz NOT NULL DEFAULT now(),
+  taken_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
   expires_at timestamptz
 );
 COMMENT ON COLUMN {schema}.leases.expires_at IS 'NULL: held by an advisory lock of the holder''s session';
@@ -98,7 +101,7 @@ CREATE TABLE {schema}.migrations (
   checksum text NOT NULL,
   direction text NOT NULL,
   state text NOT NULL CHECK (state IN ('running', 'done', 'failed', 'abandoned')),
-  started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  started_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
   finished_at timestamptz,
   duration_ms bigint,
   applied_by text NOT NULL,
@@ -114,13 +117,15 @@ CREATE TABLE {schema}.migration_steps (
   statement text NOT NULL,
   digest text NOT NULL,
   state text NOT NULL CHECK (state IN ('running', 'done', 'failed')),
-  started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  started_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
   finished_at timestamptz,
   note text,
   error text,
   PRIMARY KEY (entry, step)
 );
-CREATE TABLE {schema}.migration_history (history uuid NOT NULL DEFAULT gen_random_uuid());
+CREATE TABLE {schema}.migration_history (
+  history uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid()
+);
 INSERT INTO {schema}.migration_history DEFAULT VALUES;
 COMMENT ON TABLE {schema}.migration_history IS 'Names this history in the migration_marks of other databases';
 CREATE TABLE {schema}.migration_marks (
@@ -128,7 +133,7 @@ CREATE TABLE {schema}.migration_marks (
   version text NOT NULL,
   step text NOT NULL,
   direction text NOT NULL,
-  at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
   PRIMARY KEY (history, version, step)
 );
 COMMENT ON TABLE {schema}.migration_marks IS
@@ -160,7 +165,7 @@ CREATE TABLE {schema}.images (
   fields text[] NOT NULL,
   before text[] NOT NULL,
   after text[] NOT NULL,
-  at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
   PRIMARY KEY (run, image)
 );
 CREATE TABLE {schema}.fix_keys (

@@ -9,7 +9,8 @@ namespace {
 /// that does not name it has it in front. Superusers, the owners of the database and of the schema,
 /// and the session's own role may do as they like without an operator; what belongs to an extension
 /// was made by whoever may make extensions; and an operator over types of its owner is met only
-/// where such a type is used. Nothing here is found by the path that is asked about.
+/// where such a type is used, unless other types are turned into it of themselves. Nothing here is
+/// found by the path that is asked about.
 constexpr const char* kLook = R"(
 SELECT p.first, o.shown, o.owner
 FROM (SELECT CASE WHEN c.path[1] OPERATOR(pg_catalog.<>) 'pg_catalog'::pg_catalog.name
@@ -20,7 +21,9 @@ FROM (SELECT CASE WHEN c.path[1] OPERATOR(pg_catalog.<>) 'pg_catalog'::pg_catalo
       c.path
     FROM (SELECT pg_catalog.current_schemas(false) AS path) c) p
   LEFT JOIN LATERAL (
-    SELECT o.oid::pg_catalog.regoperator::pg_catalog.text AS shown, r.rolname AS owner
+    SELECT pg_catalog.format('%s.%s(%s,%s)', n.nspname, o.oprname,
+        pg_catalog.format_type(o.oprleft, NULL), pg_catalog.format_type(o.oprright, NULL)) AS shown,
+      r.rolname AS owner
     FROM pg_catalog.pg_operator o
       JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) o.oprnamespace
       JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) o.oprowner
@@ -33,7 +36,11 @@ FROM (SELECT CASE WHEN c.path[1] OPERATOR(pg_catalog.<>) 'pg_catalog'::pg_catalo
       AND o.oprowner OPERATOR(pg_catalog.<>) (SELECT d.datdba FROM pg_catalog.pg_database d
         WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())
       AND (l.typowner OPERATOR(pg_catalog.<>) o.oprowner
-        OR t.typowner OPERATOR(pg_catalog.<>) o.oprowner)
+        OR t.typowner OPERATOR(pg_catalog.<>) o.oprowner
+        OR EXISTS (SELECT FROM pg_catalog.pg_cast a
+          WHERE a.castcontext OPERATOR(pg_catalog.=) 'i'::pg_catalog."char"
+            AND (a.casttarget OPERATOR(pg_catalog.=) o.oprleft
+              OR a.casttarget OPERATOR(pg_catalog.=) o.oprright)))
       AND EXISTS (SELECT FROM pg_catalog.pg_operator b
         JOIN pg_catalog.pg_namespace c ON c.oid OPERATOR(pg_catalog.=) b.oprnamespace
         WHERE c.nspname OPERATOR(pg_catalog.=) 'pg_catalog'::pg_catalog.name

@@ -81,7 +81,7 @@ class PgTarget : public Target, public Stages {
       const std::lock_guard lock(mutex_);
       return pooled_.has_value();
     }();
-    if (!known) borrow("pooler");
+    if (!known) borrow("pooler", PgPath::kCatalog);
     return *pooled_;
   }
 
@@ -211,11 +211,11 @@ class PgTarget : public Target, public Stages {
   }
 
  private:
-  LentSession borrow(const std::string& purpose) {
+  LentSession borrow(const std::string& purpose, PgPath path = PgPath::kTables) {
     const std::lock_guard lock(mutex_);
-    if (pooled_) return idle_->lend(purpose, *pooled_);
-    LentSession session = idle_->lend_idle(purpose);
-    if (!session) session = idle_->adopt(PgSession::find_out(url_, purpose));
+    if (pooled_) return idle_->lend(purpose, *pooled_, path);
+    LentSession session = idle_->lend_idle(purpose, path);
+    if (!session) session = idle_->adopt(PgSession::find_out(url_, purpose, path));
     pooled_ = found_pooler_ = session->pooled();
     return session;
   }

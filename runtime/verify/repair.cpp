@@ -125,6 +125,7 @@ class Writer {
   UnitRecord unit_record() {
     UnitRecord record;
     record.run = ledger_.run();
+    record.lease = ledger_.state().lease_token();
     record.partition = kPartition;
     record.job = context_.job.spec.name;
     record.durable = true;

@@ -13,45 +13,42 @@ from postgres import Postgres
 
 SECRET = "Zq9canary"
 
-# What there is, asked of the program itself: a new function, method or option is tried without anybody's doing.
+# What there is, by the annotations and by the program itself: a new function, method, field or option is tried without
+# anybody's doing.
 LISTING = r"""
-local native, modules, place = require 'lugger.native', require 'lugger.inner.script.modules', require 'lugger.inner.job.place'
-local json = require 'lugger.json'
-local out = { modules = modules.public(), methods = {}, source = {}, target = {} }
+local native, modules = require 'lugger.native', require 'lugger.inner.script.modules'
+local help, json = require 'lugger.inner.cli.help', require 'lugger.json'
+local out = { modules = modules.public(), methods = {}, fields = {}, source = {}, target = {} }
 local seen = {}
-local function add(from, to)
-  for _, option in ipairs(from) do
-    if not seen[to] then seen[to] = {} end
-    if not seen[to][option.name] then table.insert(out[to], option.name) end
-    seen[to][option.name] = true
+local function add(to, name)
+  if seen[to .. ' ' .. name] then return end
+  seen[to .. ' ' .. name] = true
+  table.insert(out[to], name)
+end
+for _, one in ipairs { 'x.bson', 'x.jsonl', 'local:', 'postgresql:///x' } do
+  for kind, options_of in pairs { source = native.source_options, target = native.target_options } do
+    local known, options = pcall(options_of, one)
+    for _, option in ipairs(known and options or {}) do add(kind, option.name) end
   end
 end
-for _, one in ipairs { 'x.bson', 'postgresql:///x' } do add(native.source_options(one), 'source') end
-for _, one in ipairs { 'x.jsonl', 'postgresql:///x' } do add(native.target_options(one), 'target') end
-local function methods(object)
-  local meta = getmetatable(object)
-  local index = type(meta) == 'table' and meta.__index
-  for name, v in pairs(type(index) == 'table' and index or {}) do
-    if type(v) == 'function' and not seen[name] then
-      table.insert(out.methods, name)
-      seen[name] = true
-    end
+for _, entry in ipairs(help.entries()) do
+  local method = entry.kind == 'function' and entry.name:match ':([%w_]+)$'
+  if method and method ~= 'close' then add('methods', method) end
+  for _, field in ipairs(entry.kind == 'class' and entry.fields or {}) do
+    local takes_text = field.type:find 'string' or field.type:find 'table' or field.type:find 'any'
+    if takes_text and field.name:find '^[%a_]+$' then add('fields', field.name) end
   end
 end
-local lugger = require 'lugger'
-local source, target = lugger.source 'users.json', lugger.target('out.jsonl', { table = 'users' })
-methods(source)
-methods(target)
-methods(source:find {})
-methods(lugger.copy { from = source, into = target, columns = { { 'email', 'text' } } })
-methods(lugger.task('x', function() end))
-methods(lugger.session 'local:./pg')
 print(json.encode(out, 'plain'))
 """
 
 WALK = r"""
 local lugger, json = require 'lugger', require 'lugger.json'
-local listing, forbidden = json.decode(LISTING), json.decode(FORBIDDEN)
+local forbidden = json.decode(FORBIDDEN)
+local listing = {}
+for _, kind in ipairs { 'modules', 'methods', 'fields', 'source', 'target' } do
+  listing[kind] = json.decode(LISTING):get(kind)
+end
 local called, said = 0, {}
 local function look(v, depth)
   if type(v) == 'string' then said[#said + 1] = v end
@@ -71,13 +68,11 @@ end
 local function methods_of(object, p)
   for i = 1, #listing.methods do
     local name = listing.methods[i]
-    if name ~= 'close' then
-      local ok, f = pcall(function() return object[name] end)
-      if ok and type(f) == 'function' then
-        try(f, object)
-        try(f, object, p)
-        try(f, object, {})
-      end
+    local ok, f = pcall(function() return object[name] end)
+    if ok and type(f) == 'function' then
+      try(f, object)
+      try(f, object, p)
+      try(f, object, {})
     end
   end
 end
@@ -104,8 +99,23 @@ local function try_module(module, p)
     end
   end
 end
+-- A field of a specification, of settings, of whatever takes a table.
+local function try_field(name, p)
+  local spec = { from = good(), into = out(), columns = { { 'email', 'text' } }, unmapped = 'ignore', name = 'by field' }
+  spec[name] = p
+  local made = try(lugger.copy, spec)
+  if made then try(made.plan, made) end
+  for _, method in ipairs { 'plan', 'preview', 'run', 'verify', 'repair', 'trace' } do
+    local one = job(good(), out())
+    try(one[method], one, { [name] = p })
+  end
+  for _, of in ipairs { 'fix', 'move', 'session', 'options', 'coercer' } do
+    if lugger[of] then try(lugger[of], { on = out(), [name] = p }) end
+  end
+end
 for k = 1, #forbidden do
   local p = forbidden[k]
+  for i = 1, FIELDS and #listing.fields or 0 do try_field(listing.fields[i], p) end
   for i = 1, #listing.modules do
     local ok, module = pcall(require, listing.modules[i])
     if ok and type(module) == 'table' then try_module(module, p) end
@@ -216,26 +226,33 @@ class Case(project.Case):
 
 class Gate(Case):
     def test_b1_nothing_public_opens_what_nobody_named(self):
-        listing = self.write("listing.lua", LISTING)
-        listed = self.lugger("--lua", listing, status=0).out.strip().splitlines()[-1]
+        listed = self.lugger("--lua", self.write("listing.lua", LISTING), status=0).out.strip().splitlines()[-1]
         known = json.loads(listed)
-        self.assertLessEqual({"oplog", "collection"}, set(known["source"]))
-        self.assertLessEqual({"direct", "state", "table"}, set(known["target"]))
-        self.assertLessEqual({"describe", "census", "columns", "state", "plan"}, set(known["methods"]))
+        for kind, names in {"source": {"oplog", "collection"}, "target": {"direct", "state", "table"},
+                            "methods": {"describe", "census", "columns", "state", "plan", "verify", "cursor"},
+                            "fields": {"into", "canary", "window", "index_memory"}}.items():
+            self.assertLessEqual(names, set(known[kind]))
         listener = Listener()
-        up = os.path.relpath(self.outside, os.path.realpath(self.dir))
-        forbidden = [f"{self.outside}/users.json", f"{up}/users.json", "link/users.json", f"./link/../{up}/job.lua", f"{self.outside}/job.lua",
-                     f"file://{self.outside}/users.json", f"{self.outside}/dump", f"{self.outside}/dump/oplog.bson", "link/dump", f"{self.outside}/out.jsonl",
-                     f"local:{self.outside}/pg", "local:link/pg", "/proc/self/environ", "/dev/stdin", "env:SECRET_PLACE", "env:SECRET_FILE",
-                     f"postgresql://u@127.0.0.1:{listener.port}/x?sslmode=disable", f"host=127.0.0.1 port={listener.port} sslmode=disable", "service=evil"]
+        up, there = os.path.relpath(self.outside, os.path.realpath(self.dir)), f"127.0.0.1:{listener.port}"
+        with_fields = (f"{self.outside}/users.json", f"{self.outside}/dump", f"local:{self.outside}/pg",
+                       f"postgresql://u@{there}/x?sslmode=disable")
+        forbidden = (f"{up}/users.json", "link/users.json", f"./link/../{up}/job.lua", f"{self.outside}/job.lua",
+                     f"file://{self.outside}/users.json", f"{self.outside}/dump/oplog.bson", "link/dump",
+                     f"{self.outside}/out.jsonl", "local:link/pg", "/proc/self/environ", "/dev/stdin", "env:SECRET_PLACE",
+                     "env:SECRET_FILE", f"host=127.0.0.1 port={listener.port} sslmode=disable", "service=evil")
         watch = Watch(self.outside)
-        text = (f"local LISTING, FORBIDDEN, CANARY = {harness.lua(listed)}, {harness.lua(json.dumps(forbidden))}, {harness.lua(SECRET)}\n" + WALK)
-        done = self.sandboxed(text, status=0)
-        self.assertNotIn("LEAKED", done.out)
-        self.assertNotIn(SECRET, done.err)
-        self.assertGreater(int(done.out.rsplit("called", 1)[1].split()[0]), 3000)
-        self.assertEqual(watch.seen(), set())
-        self.assertEqual(listener.met, 0)
+        for place in with_fields + forbidden:
+            with self.subTest(place=place):
+                text = (f"local LISTING, CANARY = {harness.lua(listed)}, {harness.lua(SECRET)}\n"
+                        f"local FORBIDDEN = {harness.lua(json.dumps([place]))}\n"
+                        f"local FIELDS = {str(place in with_fields).lower()}\n{WALK}")
+                done = self.sandboxed(text)  # it makes jobs and gives none back, which is told at its end
+                self.assertIn("called", done.out, done.err[-2000:])
+                self.assertNotIn("LEAKED", done.out)
+                self.assertNotIn(SECRET, done.err)
+                self.assertGreater(int(done.out.rsplit("called", 1)[1].split()[0]), 1500)
+                self.assertEqual(watch.seen(), set())
+                self.assertEqual(listener.met, 0)
         self.assertEqual(sorted(os.listdir(self.outside)), ["dump", "job.lua", "users.json"])
 
     def test_b1_run_and_options(self):
@@ -272,11 +289,38 @@ class Gate(Case):
             self.lugger("run", "job.lua", "--sandbox", "--from", place, "--into", out, "--create", "--again", status=0)
             with open(out, encoding="utf-8") as file:
                 self.assertIn(SECRET, file.read())
+        self.a_dump_by_its_directory()
         os.makedirs(os.path.join(self.outside, "scripts"))
         for name, text in (("helper.lua", "return { name = 'email' }\n"), ("far.lua", "local h = require 'helper'\nprint(h.name)\n")):
             with open(os.path.join(self.outside, "scripts", name), "w", encoding="utf-8") as file:
                 file.write(text)
         self.assertEqual(self.lugger("run", f"{self.outside}/scripts/far.lua", "--sandbox", status=0).out, "email\n")
+
+
+    def a_dump_by_its_directory(self):
+        """What belongs to it: metadata, and the oplog above the directory of one database. Nothing a link in it leads to."""
+        whole = os.path.join(self.outside, "whole")
+        os.makedirs(os.path.join(whole, "shop"))
+        bson.write(os.path.join(whole, "shop", "users.bson"), [{"_id": 1, "email": SECRET}])
+        with open(os.path.join(whole, "shop", "users.metadata.json"), "w", encoding="utf-8") as file:
+            file.write('{"options":{},"indexes":[],"collectionName":"users","type":"collection"}')
+        os.symlink(whole, os.path.join(self.dir, "linked"))
+
+        def load(place, status=0):
+            out = os.path.join(self.outside, "of_dump.jsonl")
+            done = self.lugger("run", "job.lua", "--sandbox", "--from", place, "--into", out, "--create", "--again", status=status)
+            return done.err if status else self.read(out)
+
+        for place in (whole, os.path.join(whole, "shop"), "linked"):
+            self.assertIn(SECRET, load(place), place)
+        bson.write(os.path.join(whole, "oplog.bson"), [
+            {"ts": bson.Timestamp(1700000000, 1), "t": bson.Int64(1), "v": bson.Int32(2), "op": "i", "ns": "shop.users",
+             "o": {"_id": 2, "email": "of the oplog"}, "wall": bson.Date(1700000000000)}])
+        for place in (whole, os.path.join(whole, "shop")):
+            self.assertIn("of the oplog", load(place), place)
+        os.remove(os.path.join(whole, "shop", "users.bson"))
+        os.symlink(os.path.join(self.outside, "users.json"), os.path.join(whole, "shop", "users.bson"))
+        self.assertIn("the sandbox has no place", load(whole, status=1))
 
 
 class Private(Case):

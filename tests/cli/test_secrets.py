@@ -30,7 +30,7 @@ class Case(project.Case):
 
 
 class Places(Case):
-    def test_no_form_is_printed(self):
+    def test_b3_no_form_is_printed(self):
         self.users_project()
         for place in PLACES:
             for words in (("run", "users.lua", "--from", "users.json", "--into", place, "--create"),
@@ -53,7 +53,7 @@ class Places(Case):
                 self.silent("psql", "shop")
                 os.remove(os.path.join(self.dir, "lugger.toml"))
 
-    def test_nor_where_another_word_belongs(self):
+    def test_b3_nor_where_another_word_belongs(self):
         self.users_project()
         for place in (URL, "host=h password=Zq9", "u:Zq9@h:5432/d",
                       "jdbc:postgresql://h/d?user=u&password=Zq9"):
@@ -185,32 +185,56 @@ class Saved(Case):
 class Kept(Case):
     """b3: the same where a connection succeeds, in whatever is kept or seen from outside."""
 
+    # The server trusts whoever comes by its socket, so that a connection succeeds with any password.
+    SPELLINGS = (
+        "{url}&pass%77ord=Zq9", "{url}&p%61ssword=x&password=Zq9", "{url}&sslpassword=Zq9",
+        "host={directory} user=postgres dbname={name} password=a\\ Zq9",
+        "host={directory} user=postgres password = 'it\\'s Zq9' dbname={name}",
+        "postgresql://postgres:Zq9#x@{quoted}/{name}", "postgresql://postgres:a?b=Zq9@{quoted}/{name}",
+        "postgresql://postgres:Zq9%40x@{quoted}/{name}", "service=shop", "postgresql:///{name}?service=shop",
+    )
+
+    def environment_for(self, server, database):
+        service = os.path.join(harness.scratch(), "services")
+        with open(service, "w", encoding="utf-8") as file:
+            file.write(f"[shop]\nhost={server.directory}\nuser=postgres\ndbname={database.name}\npassword=Zq9\n")
+        return {"MONGO_URI": "users.json", "HOME": self.dir, "PGSERVICEFILE": service}
+
     def test_b3_nothing_that_is_kept_holds_it(self):
         server = Postgres()
-        for spelling in ("{url}&pass%77ord=Zq9", "{url}&%50assword=x&password=Zq9", "host={directory} user=postgres dbname={name} password=a\\ Zq9",
-                         "host={directory} user=postgres password = 'it\\'s Zq9' dbname={name}", "postgresql://postgres:Zq9#x@{quoted}/{name}", "postgresql://postgres:a?b=Zq9@{quoted}/{name}"):
+        for spelling in self.SPELLINGS:
             with self.subTest(spelling=spelling):
                 database = server.fresh()
-                quoted = server.directory.replace("/", "%2F")
-                url = spelling.format(url=database.url, directory=server.directory, name=database.name, quoted=quoted).replace("%50assword", "p%61ssword")
+                url = spelling.format(url=database.url, directory=server.directory, name=database.name,
+                                      quoted=server.directory.replace("/", "%2F"))
                 self.dir = harness.scratch()
                 self.users_project()
-                env = {"MONGO_URI": "users.json", "HOME": self.dir}
-                place = ("--from", "users.json", "--into", url)
-                self.silent("plan", "users.lua", *place, "--create", env=env, status=0)
-                self.silent("run", "users.lua", *place, "--create", "--log", "json", env=env, status=3)
-                for words in (("rejects", "users.lua", *place), ("verify", "users.lua", *place), ("runs", url), ("status", "users.lua", *place), ("describe", url, "--table", "users"),
-                              ("plan", "users.lua", *place, "--json"), ("log", "users.lua", *place)):
-                    self.silent(*words, env=env)
-                self.silent("repl", stdin=f"pg.use({project.json.dumps(url)})\npg 'select 1'\npg 'create table kept (a int)'\nt = target({project.json.dumps(url)}, {{ table = 'users' }})\nt\n:save kept.lua\n",
-                            env=env)
-                for table in ("runs", "rejects", "partitions", "leases"):
+                self.keep(url, self.environment_for(server, database))
+                for table in ("runs", "rejects", "partitions", "leases", "stage_steps"):
                     self.assertNotIn("Zq9", database.query(f"select t::text from lugger.{table} t"))
                 for directory, _, files in os.walk(self.dir):
                     for name in files:
                         with open(os.path.join(directory, name), "rb") as file:
                             self.assertNotIn(b"Zq9", file.read(), name)
-                self.assertIn("***", database.query("select command from lugger.runs limit 1"))
+                shown = "service=shop" if "service" in spelling else "***"
+                self.assertIn(shown, database.query("select command from lugger.runs limit 1"))
+        server.stop()
+
+    def keep(self, url, env):
+        """Whatever prints or keeps a place, with this one."""
+        place, text = ("--from", "users.json", "--into", url), project.json.dumps(url)
+        self.silent("plan", "users.lua", *place, "--create", env=env, status=0)
+        self.silent("run", "users.lua", *place, "--create", "--log", "json", env=env, status=3)
+        for words in (("rejects", "users.lua", *place), ("verify", "users.lua", *place), ("runs", url),
+                      ("status", "users.lua", *place), ("describe", url, "--table", "users"),
+                      ("plan", "users.lua", *place, "--json"), ("run", "users.lua", *place, "--again", "--json"),
+                      ("preflight", "users.lua", *place), ("repair", "users.lua", *place),
+                      ("log", "users.lua", *place), ("psql", url, "-c", "select 1"),
+                      ("migrate", "status", "--on", url)):
+            self.silent(*words, env=env)
+        self.silent("repl", env=env, stdin=f"pg.use({text})\npg 'select 1'\npg 'create table kept (a int)'\n"
+                                           f"t = target({text}, {{ table = 'users' }})\nt\nx = pg.open({text})\n"
+                                           "x 'select 1'\nx\n:history\n:save kept.lua\n")
 
 
 if __name__ == "__main__":

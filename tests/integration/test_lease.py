@@ -59,6 +59,13 @@ class Lease(unittest.TestCase):
         self.lose(work, 'customers', 'run', 'job.lua', '--apply')
         self.assertEqual(work.database.query("select count(*) from customers where phone like '00%'"), '25')
 
+    def test_b5_a_repair_too(self):
+        work = Work(self.server.fresh(), DOCUMENTS, job("{ 'n', 'int4' }", conflict='update'))
+        work.run('--create')
+        work.database.query('delete from docs where n < 10')
+        self.lose(work, 'docs', 'repair', 'job.lua', '--apply')
+        self.assertEqual(work.database.query('select count(*) from docs'), '2990')
+
     def test_b5_a_lease_that_is_held_lets_all_pass(self):
         work = Work(self.server.fresh(), DOCUMENTS, job("{ 'n', 'int4' }", conflict='update', target_options='pooled = true,'))
         self.assertEqual(work.run('--create', '-j', 2).books()['inserted'], 3000)

@@ -33,11 +33,24 @@ end
 """
 
 # Of each name a function for these, alone and mixed: whoever calls without a schema and with a cast too many meets one.
-TYPES = ['text', 'integer', 'bigint', 'oid', 'name', 'regclass', 'boolean', '"char"', 'text[]', 'jsonb', 'timestamptz', 'interval', 'bytea']
-DOCUMENTS = [{'_id': i, 'n': i, 'tags': [{'tag': f't{i}'}, {'tag': 'x'}], 'v': 'a' if i < 900 else 'too long for this one'} for i in range(950)]
+TYPES = ['text', 'varchar', 'integer', 'smallint', 'bigint', 'oid', 'name', 'regclass', 'boolean', '"char"', 'text[]',
+         'jsonb', 'timestamptz', 'interval', 'bytea', 'numeric', 'uuid']
+OPERATORS = ['=', '<>', '<', '>', '<=', '>=', '+', '-', '*', '/', '%', '||', '~', '!~', '~~', '!~~', '&', '|', '->',
+             '->>', '@>', '<@', '&&', '?']
+DOCUMENTS = [{'_id': i, 'n': i, 'tags': [{'tag': f't{i}'}, {'tag': 'x'}],
+              'v': 'a' if i < 900 else 'too long for this one'} for i in range(950)]
 JOB = job("{ 'n', 'int4' }, { 'v', 'varchar(10)' }", conflict='update', extra="""
   children = { { table = 'tags', from = 'tags[]', columns = { { 'tag', 'text' } } } },
   indexes = { { 'n', name = 'docs_n' } }, constraints = { 'check (n >= 0)' }, not_null = 'n', unmapped = 'ignore',""")
+HOSTILE = """
+    do $$ begin if not exists (select from pg_roles where rolname = 'mallory') then create role mallory login; end if;
+    end $$;
+    grant create, usage on schema public to public; set role mallory;
+    create table public.reached (name text); grant all on public.reached to public"""
+
+
+def hostile_body(name, value='null'):
+    return (f"language plpgsql as $f$ begin insert into public.reached values ('{name}'); return {value}; end $f$")
 
 
 class Base(unittest.TestCase):
@@ -51,30 +64,43 @@ class Base(unittest.TestCase):
     def tearDownClass(cls):
         cls.server.stop()
 
-    def play(self, work, env=None):
-        """A little of everything; the same twice, so that rows are compared, and with something to mend."""
-        database = work.database
+    def play(self, work, refused=False):
+        """A little of everything; the same twice, so that rows are compared, and with something to mend. How each ended."""
+        database, ends = work.database, []
         work.script(JOB)
         work.script(fix(extra="name = 'fix',"), 'fix.lua')
-        database.query(CUSTOMERS.format(rows=20))
+        database.query('set search_path = pg_catalog; ' + CUSTOMERS.format(rows=20).replace('customers', 'public.customers'))
         (work.directory / 'migrations').mkdir(exist_ok=True)
         (work.directory / 'migrations' / '20260101000001_x.sql').write_text('create table made (a int);\n', encoding='utf-8')
-        more = {'env': env} if env else {}
-        for words in (('plan', 'job.lua', '--create'), ('preview', 'job.lua'), ('run', 'job.lua', '--create', '-j', '2'), ('run', 'job.lua', '--again'),
-                      ('verify', 'job.lua'), ('rejects', 'job.lua'), ('rejects', 'job.lua', '--retry'), ('runs', 'job.lua'), ('log', 'job.lua'),
-                      ('preflight', 'job.lua'), ('refs', 'job.lua')):
-            work.lugger(*words, expect=(0, 1, 3, 4), **more)
-        database.query('update docs set n = n + 1 where n < 3; delete from docs where n = 100; delete from tags where tag = \'t7\'')
-        for words in (('verify', 'job.lua'), ('repair', 'job.lua', '--apply'), ('run', 'fix.lua'), ('run', 'fix.lua', '--apply'), ('migrate', 'up'), ('migrate', 'status'),
-                      ('describe', database.url, '--table', 'docs'), ('state', 'prune', '--keep', '1')):
-            work.lugger(*words, expect=(0, 1, 2, 3, 4), **more)
-        run = json.loads(work.lugger('run', 'fix.lua', '--apply', '--json', expect=(0, 3), **more).out)
-        if run.get('run'):
-            work.lugger('undo', run['run'], expect=(0, 3), **more)
-        return database
+
+        def end(*words):
+            done = work.lugger(*words, expect=None)
+            ends.append((words, done.status, done.err))
+            return done
+
+        for words in (('plan', 'job.lua', '--create'), ('preview', 'job.lua'), ('run', 'job.lua', '--create', '-j', '2'),
+                      ('run', 'job.lua', '--again'), ('verify', 'job.lua'), ('rejects', 'job.lua'),
+                      ('rejects', 'job.lua', '--retry'), ('runs', 'job.lua'), ('preflight', 'job.lua'), ('refs', 'job.lua')):
+            end(*words)
+        database.query('update docs set n = n + 1 where n < 3; delete from docs where n = 100; '
+                       "delete from tags where tag = 't7'", check=not refused)
+        for words in (('verify', 'job.lua'), ('repair', 'job.lua', '--apply'), ('run', 'fix.lua'),
+                      ('run', 'fix.lua', '--apply'), ('migrate', 'up'), ('migrate', 'status'), ('log',),
+                      ('describe', database.url, '--table', 'docs')):
+            end(*words)
+        database.query("update customers set phone = '00' || phone where id < 4", check=not refused)
+        run = json.loads(end('run', 'fix.lua', '--apply', '--json').out or '{}').get('run')
+        end('undo', run or 'none')
+        end('state', 'prune', '--keep', '1')
+        return ends
 
     def books(self, database):
-        return database.query("select count(*), sum(n) from docs; select count(*) from tags; select count(*), min(phone) from customers")
+        return database.query("select count(*), sum(n) from docs; select count(*) from tags; "
+                              "select count(*), min(phone) from customers")
+
+    @staticmethod
+    def statuses(ends):
+        return [(words[0], status) for words, status, _ in ends]
 
 
 class SearchPath(Base):
@@ -82,55 +108,85 @@ class SearchPath(Base):
 
     def statements(self):
         """What lugger's sessions said, in the server's log."""
-        found = {}
+        found = set()
         for file in glob.glob(self.server.data + '/log/*.json'):
             with open(file, encoding='utf-8') as lines:
                 for line in lines:
                     entry = json.loads(line)
-                    message = entry.get('message', '')
-                    head, _, sql = message.partition(': ')
-                    # The ledger's session has pg_catalog alone.
-                    if entry.get('application_name', '').startswith('lugger') and entry['application_name'] != 'lugger state' and (head == 'statement' or head.startswith('execute ')):
-                        found[sql] = entry['application_name']
+                    head, _, sql = entry.get('message', '').partition(': ')
+                    if entry.get('application_name', '').startswith('lugger') and (
+                            head == 'statement' or head.startswith('execute ')):
+                        found.add(sql)
         return found
 
     def calls(self, statements):
         path = harness.script(CALLS, 'calls.lua')
         with open(path + '.txt', 'w', encoding='utf-8') as file:
-            for sql in statements:
+            for sql in sorted(statements):
                 file.write(json.dumps([sql]) + '\n')
         return harness.json_lines(harness.lugger('--lua', path, path + '.txt').out)
 
+    def calm(self):
+        """The same without anything hostile: how commands end, what is in the tables, which functions are called."""
+        if not hasattr(type(self), 'known'):
+            work = Work(self.server.fresh(), DOCUMENTS)
+            ends = self.play(work)
+            type(self).known = ends, self.books(work.database), self.calls(self.statements())
+        return type(self).known
+
+    # Of each command in turn: done, rejects, differences.
+    ends = (('plan', 0), ('preview', 0), ('run', 3), ('run', 3), ('verify', 0), ('rejects', 0), ('rejects', 3),
+            ('runs', 0), ('preflight', 0), ('refs', 4), ('verify', 4), ('repair', 0), ('run', 0), ('run', 0),
+            ('migrate', 0), ('migrate', 0), ('log', 0), ('describe', 0), ('run', 0), ('undo', 0), ('state', 0))
+
     def test_b2_every_function_is_named_with_its_schema(self):
-        self.play(Work(self.server.fresh(), DOCUMENTS))
-        statements = self.statements()
-        self.assertGreater(len(statements), 150)
-        told = self.calls(statements)
+        ends, _, told = self.calm()
+        self.assertEqual(self.statuses(ends), list(self.ends), ends)
+        self.assertGreater(len(told), 150)
         self.assertGreater(sum(len(one['calls']) for one in told), 150)
         # unnest of several lists is PostgreSQL's own by its grammar.
         bare = {(call['name'], one['sql'][:300]) for one in told for call in one['calls']
                 if '.' not in call['name'] and not (call['name'] == 'unnest' and call['arguments'] > 1)}
         self.assertEqual(bare, set())
-        type(self).names = {(call['name'].split('.')[-1], call['arguments']) for one in told for call in one['calls']}
 
-    def test_b2_hostile_functions_are_not_reached(self):
-        if not hasattr(type(self), 'names'):
-            self.test_b2_every_function_is_named_with_its_schema()
-        calm = self.books(self.play(Work(self.server.fresh(), DOCUMENTS)))
-        database = self.server.fresh()
-        database.query("do $$ begin if not exists (select from pg_roles where rolname = 'mallory') then create role mallory login; end if; end $$; "
-                       'grant create, usage on schema public to public')
-        sql = ['set role mallory', 'create table public.reached (name text)', 'grant all on public.reached to public']
-        for name, arguments in sorted({*type(self).names, ('hashtextextended', 2), ('concat_ws', 2), ('concat_ws', 3)}):
-            lists = [[]] if arguments == 0 else [[t] for t in TYPES] if arguments == 1 else \
-                [[a, b] for a in TYPES for b in TYPES] if arguments == 2 else [[t] * arguments for t in TYPES]
-            for types in lists:
-                sql.append(f'create function public."{name}"({", ".join(types)}) returns text language plpgsql as '
-                           f"$f$ begin insert into public.reached values ('{name}({','.join(types)})'); return null; end $f$")
-        database.query(';\n'.join(sql))
-        self.play(Work(database, DOCUMENTS))
-        self.assertEqual(database.query('select distinct name from reached'), '')
-        self.assertEqual(self.books(database), calm)
+    def test_b2_hostile_functions_and_casts_are_not_reached(self):
+        ends, books, told = self.calm()
+        names = {(call['name'].split('.')[-1], call['arguments']) for one in told for call in one['calls']}
+        sql = [HOSTILE, 'create type public.evil as (a text)']
+        for name, arguments in sorted({*names, ('hashtextextended', 2), ('concat_ws', 2), ('concat_ws', 3)}):
+            types = [*TYPES, 'public.evil']
+            lists = [[]] if arguments == 0 else [[t] for t in types] if arguments == 1 else \
+                [[a, b] for a in types for b in types] if arguments == 2 else [[t] * arguments for t in types]
+            for given in lists:
+                sql.append(f'create function public."{name}"({", ".join(given)}) returns text '
+                           + hostile_body(f'{name}({",".join(given)})'))
+        # A type of the stranger's own, into which everything would be turned.
+        for one in TYPES:
+            sql.append(f'create function public.turned({one}) returns public.evil ' + hostile_body(f'cast {one}'))
+            sql.append(f'create cast ({one} as public.evil) with function public.turned({one}) as implicit')
+        work = Work(self.server.fresh(), DOCUMENTS)
+        work.database.query(';\n'.join(sql))
+        told = self.play(work)
+        self.assertEqual(work.database.query('select distinct name from reached'), '')
+        self.assertEqual(self.statuses(told), self.statuses(ends), told)
+        self.assertEqual(self.books(work.database), books)
+
+    def test_b2_hostile_operators_are_refused_or_not_met(self):
+        work = Work(self.server.fresh(), DOCUMENTS)
+        sql = [HOSTILE]
+        for left in TYPES:
+            for right in TYPES:
+                sql.append(f'create function public.hostile({left}, {right}) returns bool '
+                           + hostile_body(f'{left} . {right}', 'false'))
+                sql += [f'create operator public.{name} (leftarg = {left}, rightarg = {right}, function = public.hostile)'
+                        for name in OPERATORS]
+        work.database.query(';\n'.join(sql))
+        told = self.play(work, refused=True)
+        passed = {words[0]: err for words, status, err in told
+                  if status != 1 or 'would be called in place of' not in err}
+        # Those read the ledger, which is read along pg_catalog alone; and nothing was written that could be undone.
+        self.assertLessEqual(set(passed), {'runs', 'rejects', 'undo', 'state'}, passed)
+        self.assertEqual(work.database.query('select distinct name from reached'), '')
 
 
 class Operators(Base):
@@ -152,13 +208,24 @@ class Operators(Base):
         work.database.query('drop operator public.= (oid, regclass)')
         work.run('--create')
 
+    def test_b2_nor_one_into_whose_type_others_are_turned(self):
+        work = Work(self.server.fresh(), DOCUMENTS[:5], job("{ 'n', 'int4' }"))
+        work.database.query(
+            HOSTILE + "; create type evil as (a text); create function turned(text[]) returns evil "
+            + hostile_body('cast') + '; create function same(evil, evil) returns bool ' + hostile_body('=', 'true')
+            + '; create operator public.= (leftarg = evil, rightarg = evil, function = same)')
+        work.run('--create')
+        work.database.query('set role mallory; create cast (text[] as evil) with function turned(text[]) as implicit')
+        self.assertIn('operator public.=(evil,evil) of role mallory', work.run(expect=1).err)
+        self.assertEqual(work.database.query('select count(*) from reached'), '0')
+
     def test_b2_the_ledger_is_read_beside_it(self):
         work = Work(self.server.fresh(), DOCUMENTS[:5], job("{ 'n', 'int4' }"))
         work.run('--create')
         work.database.query("create role eve login; grant create, usage on schema public to public; set role eve; create table reached (a text); grant all on reached to public;"
                             "create function public.never(name, name) returns bool language plpgsql as $$ begin insert into public.reached values ('='); return false; end $$;"
                             'create operator public.= (leftarg = varchar, rightarg = varchar, function = public.never)' .replace('varchar', 'name'))
-        work.lugger('runs', work.database.url, expect=(0, 1))
+        work.lugger('runs', work.database.url)
         self.assertEqual(work.database.query('select count(*) from reached'), '0')
 
     def test_b2_operators_of_those_who_are_trusted_stay(self):

@@ -61,6 +61,8 @@ TEST_CASE("passwords are masked wherever they stand") {
   CHECK(mask_secrets("host = db password = 'a' x = 1") == "host = db password=*** x = 1");
   CHECK(mask_secrets("password=x pgbouncer=true") == "password=*** pgbouncer=true");
   CHECK(mask_secrets("host=db x password='a") == "host=db x password=***");
+  // As a script spells it, escaped once more.
+  CHECK(mask_secrets("host=h password = 'it\\\\'s b' dbname=d") == "host=h password=*** dbname=d");
   CHECK(mask_secrets("postgresql://db/shop") == "postgresql://db/shop");
   CHECK(mask_secrets("dump/shop/users.bson") == "dump/shop/users.bson");
   CHECK(mask_secrets("local:./pg") == "local:./pg");
