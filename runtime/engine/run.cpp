@@ -226,7 +226,8 @@ class RunImpl final : public Run {
     result_.dry_run = shared_.state == nullptr;
     result_.unmapped = shared_.unmapped;
     result_.skip_reasons = shared_.skip_reasons;
-    result_.reject_codes = shared_.reject_codes;
+    shared_.rejects.fill(result_);
+    if (shared_.shape) result_.tables = shared_.shape->tables().size();
     result_.warnings.insert(result_.warnings.begin(), prepared_.report.warnings.begin(),
                             prepared_.report.warnings.end());
     result_.warnings.insert(result_.warnings.end(), shared_.job.shape_warnings.begin(),

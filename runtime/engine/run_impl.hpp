@@ -38,7 +38,8 @@ struct RunShared {
 
   std::mutex mutex;  // guards what follows
   Tally tally;
-  std::map<std::string, uint64_t> unmapped, skip_reasons, reject_codes, replaced;
+  std::map<std::string, uint64_t> unmapped, skip_reasons, replaced;
+  RejectGroups rejects;
   ReadCounts counts;
   std::vector<std::string> warnings;
   std::optional<Error> failure;

@@ -35,6 +35,7 @@ struct Task::Impl {
   std::unique_ptr<RowSink> sink;      // none while the connection is lost
   TargetReport report;
   std::string run;
+  RejectGroups rejected;      // committed
   PartitionRecord committed;  // as of the last commit; the position to start behind
   bool resumed = false;
 

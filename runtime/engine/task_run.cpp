@@ -108,6 +108,7 @@ bool Task::commit(const Position& position) {
     if (!task.lost || task.regain(position)) {
       UnitRecord unit = task.unit_at(position);
       task.sink->commit(unit);
+      for (const RejectRecord& reject : unit.rejects) task.rejected.add(reject, unit.redact);
       task.count(unit.tally, position);
     }
   } catch (const Error& error) {
@@ -222,6 +223,8 @@ std::string Task::Impl::conclude(const std::optional<Error>& error) {
   outcome.run = run;
   outcome.job = spec.name;
   outcome.tally = committed.tally;
+  rejected.fill(outcome);
+  if (shape) outcome.tables = shape->tables().size();
   outcome.dry_run = spec.settings.dry_run;
   outcome.resumed = resumed;
   outcome.seconds = conductor.seconds();

@@ -144,7 +144,9 @@ Error pg_error(const PgDiagnostics& diagnostics, bool alive) {
       message += ": " + diagnostics.message;
     if (hint.empty()) hint = hint_of_sqlstate("08006");
   }
-  if (hint.empty()) hint = diagnostics.hint;
+  // Of a statement that is wrong the server knows more: "Perhaps you meant to reference ...".
+  const bool statement = diagnostics.sqlstate.starts_with("42");
+  if (hint.empty() || (statement && !diagnostics.hint.empty())) hint = diagnostics.hint;
   Error error(code, std::move(message), std::move(hint), diagnostics.sqlstate);
   if (!diagnostics.table.empty()) error.note("table", diagnostics.table);
   if (!diagnostics.column.empty()) error.note("column", diagnostics.column);

@@ -52,15 +52,12 @@ local function show_all(entries, args)
       entry.table, entry.fields, terminal.group(entry.changed), entry.images_until:sub(1, 10) }
   end
   terminal.line(table_view.render({ 'run', 'started (UTC)', 'kind', 'status', 'table', 'columns', 'changed',
-    'kept until' }, rows, { right = { [7] = true }, full = not short }))
+    'kept until' }, rows, { right = { [7] = true } }))
   terminal.say('one in detail: lugger log RUN', args.script and ' ' .. args.script or '')
 end
 
 local function run(args)
-  -- The one argument may be a place or a script instead of a run.
-  if args.run_id and not args.script and (args.run_id:find('[:/]') or args.run_id:match('%.lua$')) then
-    args.run_id, args.script = nil, args.run_id
-  end
+  places.shift(args)
   local all = {}
   for _, target in ipairs(places.targets(args.script, function() return cli.load(args) end)) do
     for _, entry in ipairs(fix_log.entries(target, nil, args.run_id and 10000 or args.number or 20)) do

@@ -117,7 +117,11 @@ end
 --- An error, on standard error.
 ---@param err any
 function terminal.fail(err)
-  tell('red', 'error: ', terminal.error_text(err), 'error')
+  local pointer = type(err) == 'table' and err.pointer
+  if not pointer or events then return tell('red', 'error: ', terminal.error_text(err), 'error') end
+  tell('red', 'error: ', tostring(err), 'error')
+  terminal.say(pointer)
+  if err.hint ~= '' then terminal.say('hint: ', err.hint) end
 end
 
 --- Something that keeps a run from starting, on standard error.
