@@ -33,6 +33,7 @@ struct RunShared {
   PartitionQueue partitions;
   std::unique_ptr<Claims> claims;  // of a joint run, in the queue's place
   std::mutex claiming;
+  std::atomic<int> away{0};  // workers and others that wait for a server that went away
   std::atomic<uint64_t> read{0}, rows{0}, bytes{0}, rejected{0};
   Allowance allowance;  // --limit
 

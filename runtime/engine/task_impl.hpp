@@ -55,6 +55,7 @@ struct Task::Impl {
 
   int64_t left = INT64_MAX;
   Pace pace;
+  std::atomic<int> away{0};  // at its end
   StopFlag stopped;
   std::unique_ptr<ControlSocket> control;
 

@@ -196,7 +196,7 @@ void Task::Impl::finish() {
   if (ledger) {
     conductor.enter("finishing");
     StageHost host{*target, *shape,  ledger->state(), spec.name, run, spec.settings.stages,
-                   stopped, nullptr, nullptr};
+                   stopped, nullptr, nullptr,         &away};
     host.enter = [this](std::string_view stage) { conductor.enter(std::string(stage)); };
     host.tell = [this](StepsView view) {
       const std::lock_guard lock(mutex);
@@ -246,6 +246,7 @@ RunSnapshot Task::poll(int timeout_ms) {
   snapshot.stage = task.conductor.stage();
   snapshot.seconds = task.conductor.seconds();
   snapshot.resumed = task.resumed;
+  if (task.away != 0) snapshot.waits_for = kServerAway;
   const std::lock_guard lock(task.mutex);
   snapshot.tally = task.told;
   snapshot.steps = task.steps.steps;

@@ -61,7 +61,7 @@ bool Worker::load_next() {
 
 /// False: the partition is not done, because the run is to stop or its limit is reached.
 bool Worker::load(PartitionRecord partition) {
-  Backoff backoff;
+  Backoff backoff(&shared_.away);
   reset_unit();
   for (bool lost = false, again = false;;) {
     try {

@@ -98,7 +98,7 @@ class Writer {
       if (table.own) leave_wanted(table.table);
     }
     Tally gained;
-    Backoff backoff;
+    Backoff backoff(&context_.away);
     outlast(backoff, context_.stop, [&](bool lost) {
       if (lost) {
         connect();

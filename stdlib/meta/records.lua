@@ -418,6 +418,7 @@
 ---@field total_bytes integer 0: unknown
 ---@field rows integer of the target
 ---@field seconds number
+---@field waits_for string why it does nothing at the moment; "" while it works
 
 ---@class lugger.census_type
 ---@field type string "int32", "string", ...

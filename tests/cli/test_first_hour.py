@@ -288,5 +288,97 @@ class Prompt(project.Case):
         self.assertIn("create table made", self.read(f"migrations/{file}"))
 
 
+class Mistakes(project.Case):
+    """What is easily mistyped in a script is told by its name."""
+
+    def setUp(self):
+        super().setUp()
+        self.users_project()
+
+    def ask(self, code):
+        return self.lugger("-e", "users = source('users.json')\n" + code, status=1,
+                           env={"PG_URI": "postgresql://nobody@127.0.0.1:1/x"}).err
+
+    def test_d_a_method_called_with_a_dot_is_named(self):
+        for code, said in (("users.columns()", "source:columns"), ("users.find { age = 1 }", "source:find"),
+                           ("users:find().limit(1)", "query:limit"), ("users:cursor().next()", "cursor:next"),
+                           ("users:cursor():next().docs()", "batch:docs"),
+                           ("coercer('numeric').coerce '9'", "coercer:coerce"),
+                           ("coercer('numeric').try_coerce(9)", "coercer:try_coerce"),
+                           ("target('x.jsonl', { table = 'a' }).columns()", "target:columns"),
+                           ("users:find():first().copy()", "doc:copy"), ("date('2026-01-01').add(5)", "date:add"),
+                           ("objectid('64f1c0a2b3c4d5e6f7a8b901').time()", "objectid:time"),
+                           ("pg.query 'select 1'", "pg:query"), ("lugger.session('local:./pg').exec 'x'", "pg:exec"),
+                           ("copy { from = users, into = target('x.jsonl', { table = 'a' }), "
+                            "columns = users:columns() }.run()", "job:run")):
+            err = self.ask(code)
+            self.assertIn("call it with a colon", err, code)
+            self.assertIn(said + "(...)", err, code)
+
+    def test_d_help_still_knows_the_methods(self):
+        out = self.lugger("repl", stdin="users = source('users.json')\nhelp(users.cursor)\nhelp(users)\n").out
+        self.assertIn("source:cursor(options)", out)
+        self.assertIn("source:find(filter)", out)
+
+    def test_d_a_dot_in_a_task_is_named_with_its_line(self):
+        self.write("task.lua", """local lugger = require 'lugger'
+return lugger.task('t', function(task)
+  local docs = task.cursor(lugger.source('users.json'))
+end)
+""")
+        err = self.lugger("run", "task.lua", status=1).err
+        self.assertIn("task.cursor is a method: call it with a colon", err)
+        self.assertIn("task.lua:3", err)
+
+    def hook(self, body):
+        self.write("users.lua", project.USERS_LUA.rstrip()[:-1] + "map = function(row, doc)\n" + body + "\nend }")
+        return self.lugger("run", "users.lua", "--from", "users.json", "--into", "out.jsonl")
+
+    def test_d_one_table_of_a_hook_is_named(self):
+        err = self.hook("return { email = 'x' }").err
+        self.assertIn('the hook returned one table (with "email"), not a list of rows', err)
+        self.assertIn("return { { email = ... } }", err)
+        self.assertIn("not a list", self.hook("return { { email = 'x' }, age = 5 }").err)
+        self.assertEqual(self.hook("return { { email = 'x', age = 1 }, { email = 'y', age = 2 } }").status, 0)
+
+    def test_d_numbers_of_scripts_have_their_bounds(self):
+        cursor = "users:cursor { batch_rows = %s }:next()"
+        job = "copy { from = users, into = target('x.jsonl', { table = 'a' }), columns = users:columns() }"
+        for code, name in ((cursor % "-5", "batch_rows"), (cursor % "0", "batch_rows"), (cursor % "1.5", "batch_rows"),
+                           (cursor % "'many'", "batch_rows"), (cursor % "1e30", "batch_rows"),
+                           (cursor % "0/0", "batch_rows"), ("users:cursor { batch_bytes = -1 }:next()", "batch_bytes"),
+                           (job + ":run { jobs = -2 }", "jobs"), (job + ":run { limit = -1 }", "limit"),
+                           (job + ":run { jobs = 1e12 }", "jobs"), (job + ":preview(-1)", "documents"),
+                           (job + ":rehearse(-1)", "limit"), ("users:describe(-1)", "limit"),
+                           ("users:find():limit(-1)", "limit"),
+                           ("lugger.fix { on = target('local:', { table = 'a', key = 'id' }), set = 'a', "
+                            "batch_rows = -5, max_rows = 1, map = function() end }", "batch_rows")):
+            err = self.ask(code)
+            self.assertIn("whole number", err, code)
+            self.assertIn(name, err, code)
+
+
+class Migrations(project.Case):
+    def test_d_a_migration_that_failed_says_that_nothing_changed_and_what_to_do(self):
+        database = server().fresh()
+        self.write("migrations/20260101000001_a.sql", "create table a (id int);")
+        self.write("migrations/20260101000002_b.sql", "create table b (id int);\nalter table nowhere add x int;")
+        self.write("migrations/20260101000003_c.sql", "create table c (id int);")
+        err = self.lugger("migrate", "up", env={"PG_URI": database.url}, status=1).err
+        self.assertIn("its transaction was rolled back: nothing of it was changed", err)
+        self.assertIn("Correct the file, then run again: lugger migrate up", err)
+        self.assertIn("1 migration before it stays applied", err)
+        self.assertIn("1 migration behind it was not run", err)
+        self.assertEqual(database.query("select to_regclass('b') is null"), "t")
+
+    def test_d_what_was_committed_is_not_called_unchanged(self):
+        database = server().fresh()
+        self.write("migrations/20260101000001_b.sql",
+                   "create table b (id int);\ncreate index concurrently on b (id);\nselect 1 / 0;")
+        err = self.lugger("migrate", "up", env={"PG_URI": database.url}, status=1).err
+        self.assertNotIn("nothing of it was changed", err)
+        self.assertIn("2 of its steps are done and stay", err)
+
+
 if __name__ == "__main__":
     harness.main()

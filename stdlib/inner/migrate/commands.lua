@@ -36,8 +36,19 @@ local function names_of(items)
 end
 
 local function report_failure(done, left)
-  if done > 0 then terminal.say(terminal.count(done, 'migration'), ' before it stay applied') end
-  if left > 0 then terminal.say(terminal.count(left, 'migration'), ' behind it not run') end
+  if done > 0 then
+    terminal.say(terminal.count(done, 'migration'), ' before it ', done == 1 and 'stays' or 'stay', ' applied')
+  end
+  if left > 0 then
+    terminal.say(terminal.count(left, 'migration'), ' behind it ', left == 1 and 'was' or 'were', ' not run')
+  end
+end
+
+-- Of one that runs step by step, the error says what is done and how to go on.
+local function tell_undone(err, direction)
+  if type(err) ~= 'table' or not err.undone or err.code == 'interrupted' then return end
+  terminal.say('its transaction was rolled back: nothing of it was changed. Correct the file, then run again: ',
+    'lugger migrate ', direction)
 end
 
 -- Applies items in order; the first that fails ends it.
@@ -48,6 +59,7 @@ local function apply_all(run, items, direction)
     local ok, how = pcall(apply.one, run, item.migration, direction, item.record)
     if not ok then
       terminal.say('failed: ', item.migration.path)
+      tell_undone(how, direction)
       report_failure(i - 1, #items - i)
       if type(how) == 'table' and how.code == 'interrupted' then
         terminal.say('the same command goes on here')

@@ -3,6 +3,7 @@
 -- again when its connection is lost, and asks before it writes to what is marked as production.
 local config = require 'lugger.inner.cli.config'
 local effects = require 'lugger.inner.base.effects'
+local methods = require 'lugger.inner.base.methods'
 local native = require 'lugger.native'
 local production = require 'lugger.inner.cli.production'
 local seen_secrets = require 'lugger.inner.base.seen_secrets'
@@ -206,6 +207,10 @@ local meta = {
   end,
   __tostring = function(self) return 'session with ' .. self.label end,
 }
+
+local open = session.open -- a function: pg.open 'warehouse'
+methods.check('pg', session, meta)
+session.open = open
 
 --- A session with a place. Nothing is opened yet.
 ---@param name string URL, local:DIR, or the name of a connection in lugger.toml
