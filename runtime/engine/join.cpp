@@ -54,7 +54,7 @@ void check_same(const RunRecord& run, const RunRequest& request) {
               fmt::format("{} cannot join run {}: the script, or what it was given, is not that of "
                           "the run",
                           request.job, run.run),
-              "give every process the same script, modules and flags; to begin anew with this one, "
+              "give every process the same script, modules and flags; to start over with this one, "
               "stop the others and start one process with --join --restart");
 }
 

@@ -14,7 +14,8 @@ std::string_view advice(Failure failure) {
   switch (failure) {
     case Failure::kWrongType:
     case Failure::kSyntax:
-    case Failure::kBadElement: return "set on_error = \"null\", or a default, or mend it in map()";
+    case Failure::kBadElement:
+      return "set on_error = \"null\", or a default, or correct it in map()";
     case Failure::kInexact: return "fraction = \"round\" or \"truncate\" would take it";
     case Failure::kNonFinite: return "non_finite = \"null\" or \"keep\" would take it";
     case Failure::kNul: return "nul = \"strip\" or \"replace\" would take it";
@@ -43,7 +44,7 @@ std::string describe_refusal(const Refusal& refusal, const PlanShape& shape) {
     type = column.type.sql;
   } else if (table.parent >= 0) {
     where = table.path + ": ";
-    type = "an array of " + table.name + " rows";
+    type = (table.of_entries() ? "a document of " : "an array of ") + table.name + " rows";
   }
   const bool sentence = refusal.failure == Failure::kRequired &&
                         !where.empty();  // "email is required", not "email: is required"

@@ -30,13 +30,13 @@ local function show_one(entry, args)
   field('rejected', tonumber(entry.rejected) > 0 and terminal.count(entry.rejected, 'row') or nil)
   field('message', entry.message)
   field('command', entry.command)
-  field('takes back', entry.undoes)
-  field('taken back by', entry.undone_by)
+  field('undoes', entry.undoes)
+  field('undone by', entry.undone_by)
   if tonumber(entry.images) > 0 then
     field('images', ('%s, kept until %s UTC'):format(terminal.count(entry.images, 'row'), entry.images_until))
     field('undo', undo_line(entry, args))
   elseif tonumber(entry.changed) > 0 then
-    field('images', 'removed by lugger state prune: it can no longer be taken back')
+    field('images', 'removed by lugger state prune: it can no longer be undone')
   end
 end
 
@@ -88,7 +88,7 @@ local function run(args)
 end
 
 return {
-  summary = 'Tell what fixes did: when, to which table, how many rows, how long they can be taken back.',
+  summary = 'Tell what fixes did: when, to which table, how many rows, how long they can be undone.',
   arguments = {
     { 'run_id', 'the id of a run, or its beginning or end; all when not given', optional = true },
     { 'script', 'a script, or a place such as local:./pg (default: PG_URI)', optional = true },

@@ -1,4 +1,4 @@
--- lugger rejects SCRIPT: what was refused and why; write it to a file, or load it again after the mapping was mended.
+-- lugger rejects SCRIPT: what was refused and why; write it to a file, or load it again with a corrected mapping.
 local cli = require 'lugger.inner.cli.cli'
 local config = require 'lugger.inner.cli.config'
 local json = require 'lugger.inner.base.json_text'
@@ -93,7 +93,7 @@ local function list(jobs, args)
     return cli.exit.done
   end
   terminal.say('one in detail: ', trace_command(args))
-  terminal.say('after mending the mapping: lugger rejects ', cli.script_line(args), ' --retry')
+  terminal.say('after you have corrected the mapping: lugger rejects ', cli.script_line(args), ' --retry')
   return cli.exit.done
 end
 
@@ -127,7 +127,7 @@ local function run(args)
 end
 
 return {
-  summary = 'Show what was refused and why; export it, or load it again after the mapping was mended.',
+  summary = 'Show what was refused and why; export it, or load it again with a corrected mapping.',
   arguments = { { 'script', 'the script whose jobs were run' } },
   flags = cli.with_script_flags {
     { 'export', 'write all rejects with their documents as JSON lines; - is standard output', value = 'FILE' },

@@ -1,4 +1,5 @@
 """A server that goes away while it is worked with is waited for, and that is said."""
+
 import signal
 import unittest
 
@@ -7,8 +8,10 @@ from jobs import Work, job
 from postgres import Postgres
 from sessions import Session, wait_for
 
-BLOCKED = "select exists (select from pg_stat_activity where application_name like 'lugger%' " \
+BLOCKED = (
+    "select exists (select from pg_stat_activity where application_name like 'lugger%' "
     "and wait_event_type = 'Lock')"
+)
 
 
 class ServerAway(unittest.TestCase):
@@ -46,8 +49,10 @@ class ServerAway(unittest.TestCase):
     def test_d_a_fix_says_that_it_waits_for_the_server(self):
         server = Postgres()
         work = Work(server.fresh())
-        work.database.query('create table docs (id int primary key, n int);'
-                            'insert into docs select i, i from generate_series(1, 50) i')
+        work.database.query(
+            'create table docs (id int primary key, n int);'
+            'insert into docs select i, i from generate_series(1, 50) i'
+        )
         work.script("""local lugger = require 'lugger'
 return lugger.fix {
   on = lugger.target(lugger.env.PG_URI, { table = 'docs', key = 'id' }), set = 'n', max_rows = 100,

@@ -26,7 +26,7 @@ class Case(unittest.TestCase):
         if setup:
             work.database.query(setup)
         result = work.lugger(command, 'job.lua', *flags, expect=1, env=env)
-        told = re.findall(r'^error: .*|^in the way: .*', result.err + result.out, re.M)
+        told = re.findall(r'^error: .*|^problem: .*', result.err + result.out, re.M)
         self.assertEqual(len(told), 1, result)
         for word in words:
             self.assertIn(word, told[0])

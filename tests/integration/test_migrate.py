@@ -75,7 +75,7 @@ class Migrate(unittest.TestCase):
         project.migrate('down', '--to', '20260101000002')
         self.assertEqual(project.states(), {'01': 'applied', '02': 'applied', '03': 'pending'})
         result = project.migrate('down', '--to', '0', expect=1)
-        self.assertIn('02_b.sql has no `down`; nothing was taken back', result.err)
+        self.assertIn('02_b.sql has no `down`; nothing was reverted', result.err)
         self.assertIn('there is no migration of version 7', project.migrate('up', '--to', '7', expect=1).err)
         project.migrate('down', '20260101000001', expect=2)
 

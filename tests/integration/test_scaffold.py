@@ -259,7 +259,7 @@ class References(Case):
         self.assertRegex(script,
                          r"\{ 'author', 'uuid', ref = 'users', fk = true \}, -- all 60 are ids of shop.users")
         self.assertRegex(script, r"\{ 'editor', 'uuid', ref = 'users' \}")
-        self.assertIn('1 of 60 are no id of shop.users', script)
+        self.assertIn('1 of 60 are not ids of shop.users', script)
         self.assertRegex(script, r"\{ 'readers', 'uuid\[\]', ref = 'users' \}")
         self.assertRegex(script, r"\{ 'reviewer', 'uuid', ref = 'users' \}")
         self.assertNotRegex(script, r"'size', 'uuid'")

@@ -13,7 +13,7 @@ local function made(plan)
   return names
 end
 
---- NOT NULL columns of tables that a run is about to make: documents without them are rejected, not loaded and mended.
+--- NOT NULL columns of tables that a run is about to make: documents without them are rejected.
 ---@param plan lugger.job_plan
 ---@return string|nil
 function load_advice.not_null(plan)

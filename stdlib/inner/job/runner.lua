@@ -106,7 +106,7 @@ local function problems_of(plan)
   local problems = plan.report.problems
   if #problems == 0 then return nil end
   return native.error('config', #problems == 1 and problems[1]
-    or ('%d things stand in the way:\n  %s'):format(#problems, table.concat(problems, '\n  ')))
+    or ('%d problems keep the run from starting:\n  %s'):format(#problems, table.concat(problems, '\n  ')))
 end
 
 --- Runs one job and returns its result; errors become a failed result.

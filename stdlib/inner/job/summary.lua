@@ -194,11 +194,11 @@ end
 
 local function tell_refused(result, options)
   if not stage_view.any(result.refused) then return end
-  terminal.say(result.constrained and '  constraints that rows stand against, added as far as they can be:'
-    or '  no constraint was added, since rows stand against some:')
+  terminal.say(result.constrained and '  rows violate these constraints, which were added NOT VALID where possible:'
+    or '  no constraint was added: rows violate some of them:')
   terminal.say(stage_view.refused(result.refused, { fd = 2, indent = '    ' }))
   if not result.constrained then
-    terminal.say('  mend the rows, then: lugger run ', options.script or 'SCRIPT', ' --stage constrain')
+    terminal.say('  correct the rows, then: lugger run ', options.script or 'SCRIPT', ' --stage constrain')
   end
 end
 
@@ -285,7 +285,7 @@ local function tell_end(result, options)
   if not resume or resume == '' then resume = options.resume end
   if result.status == 'failed' then
     if result.run and result.run ~= '' and tonumber(result.tally.read) > 0 and resume then
-      terminal.say('what was committed stays; when the cause is mended, go on with: ', resume)
+      terminal.say('what was committed stays; when the cause is removed, go on with: ', resume)
     end
   elseif result.status == 'stopped' then
     terminal.say(result.job, ': stopped; nothing is lost, nothing is half written. Go on with: ', resume)

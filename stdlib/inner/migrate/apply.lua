@@ -39,7 +39,7 @@ end
 
 local function check_verified(ex, parts)
   for i, part in ipairs(parts or {}) do
-    if part.kind ~= 'function' then config.raise(('item %d of `verify` is no function'):format(i)) end
+    if part.kind ~= 'function' then config.raise(('item %d of `verify` is not a function'):format(i)) end
     local good, message = ex:call(part.run)
     if good == false then
       error(native.error('verify', ('verify says no: %s'):format(tostring(message or 'it returned false'))), 0)
@@ -236,7 +236,7 @@ function apply.one(run, migration, direction, record)
   local body = migration:body()
   if not body[direction] then
     config.raise(('%s has no `%s`'):format(migration.path, direction),
-      'a migration without a way back is mended by a new one')
+      'undo a migration that has no `down` with a new one')
   end
   local open = record and record.open
   open = open and open.direction == direction and has_steps(run, open) and open or nil

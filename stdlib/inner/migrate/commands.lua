@@ -155,16 +155,16 @@ local function to_take_back(items, args)
   end
   for _, item in ipairs(chosen) do
     if not item.migration then
-      config.raise(('%s_%s cannot be taken back: its file is missing'):format(item.version, item.name),
+      config.raise(('%s_%s cannot be reverted: its file is missing'):format(item.version, item.name),
         'put the file back')
     end
     local direction = item.record.applied and item.record.applied.direction
     if direction == 'baseline' or direction == 'squash' then
-      config.raise(('%s_%s was not run here (%s), so it is not taken back'):format(item.version, item.name, direction))
+      config.raise(('%s_%s was not run here (%s), so it is not reverted'):format(item.version, item.name, direction))
     end
     if not item.migration:body().down then
-      config.raise(('%s has no `down`; nothing was taken back'):format(item.migration.path),
-        'write one, or mend what it did by a new migration')
+      config.raise(('%s has no `down`; nothing was reverted'):format(item.migration.path),
+        'write one, or undo what it did with a new migration')
     end
   end
   return chosen
@@ -178,7 +178,7 @@ function commands.down(run, args)
   return run:locked(function()
     local chosen = to_take_back(commands.items(run), args)
     with_hooks(run, chosen, 'down')
-    terminal.say(#chosen == 0 and 'nothing to take back' or terminal.count(#chosen, 'migration') .. ' taken back')
+    terminal.say(#chosen == 0 and 'nothing to revert' or terminal.count(#chosen, 'migration') .. ' reverted')
     return 0
   end)
 end

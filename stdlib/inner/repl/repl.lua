@@ -21,10 +21,11 @@ help(copy), help 'job:run'     a function
 help 'run', help 'mapping'     a command, a page of the manual
 help 'pages'                   which pages there are
 users:columns()                an expression prints its value
-pg 'select 1', pg '\dt'        SQL and descriptions on the target used last, or PG_URI
+select 1                       SQL, on the target used last, or PG_URI
+pg('select $1::int', 5)        SQL with values, as a result for Lua; \dt, \d users
 users:find { age = 31 }        documents of a source
 :help                          the commands of the prompt: :json, :time, :save ...
-:quit                          leave (or Ctrl-D)]]
+exit                           leave (or Ctrl-D)]]
 
 local function new_pg(state)
   local pg

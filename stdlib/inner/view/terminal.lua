@@ -127,7 +127,7 @@ end
 --- Something that keeps a run from starting, on standard error.
 ---@param text string
 function terminal.obstacle(text)
-  tell('red', 'in the way: ', text, 'obstacle')
+  tell('red', 'problem: ', text, 'obstacle')
 end
 
 --- 1234567 -> "1,234,567".
