@@ -24,6 +24,10 @@ void try_twice(Work&& work) {
 
 }  // namespace
 
+Taken taken_of(const RunSettings& settings) {
+  return settings.retry_rejects || settings.limit != 0 ? Taken::kPart : Taken::kWhole;
+}
+
 std::string new_run_id() {
   const Uuid id = uuid_v7();
   return uuid_text(id.data());
@@ -199,7 +203,10 @@ void LedgerRun::record(RunStatus status, const std::string& message) {
   try_twice([&] { state_->set_status(run_, status, message); });
 }
 
-void LedgerRun::end(RunResult& result) noexcept try {
+void LedgerRun::end(RunResult& result, Taken taken) noexcept try {
+  // Not before: a run that fails at its first row must not cost the rejects of the one before it.
+  if (result.status == RunStatus::kDone && taken == Taken::kWhole)
+    try_twice([&] { state_->delete_other_rejects(result.job, run_); });
   record(result.status, result.error);
 } catch (const std::exception& error) {
   result.warnings.push_back(

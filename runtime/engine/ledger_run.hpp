@@ -35,6 +35,13 @@ enum class Earlier : uint8_t {
   kRestarted,  // the user wants to begin again; what it wrote is in the way
 };
 
+/// What a run took of its source when it is done.
+enum class Taken : uint8_t {
+  kPart,   // a limit, or rejects tried again
+  kWhole,  // what it refused stands for all: rejects of the job's earlier runs give way to its own
+};
+Taken taken_of(const RunSettings& settings);
+
 std::string new_run_id();
 bool is_unfinished(const RunRecord& run);
 /// It tried rejects again.
@@ -97,7 +104,7 @@ class LedgerRun {
   void take_up(const RunRecord& run);
   /// Records the end as the result has it. A ledger that cannot be reached must not hide why the
   /// run ended: a warning says so, and "running" stands there, from where it is resumed as well.
-  void end(RunResult& result) noexcept;
+  void end(RunResult& result, Taken taken = Taken::kPart) noexcept;
   /// What was over before anybody recorded it: done at once.
   void note(RunRecord record);
   /// Others are at work on the run: its end is theirs to record.

@@ -243,7 +243,7 @@ class RunImpl final : public Run {
       result_.resume_command = shared_.job.spec.resume_command;
     if (!prepared_.note.empty()) result_.notes.push_back(prepared_.note);
     if (records_end()) {
-      prepared_.ledger->end(result_);
+      prepared_.ledger->end(result_, taken_of(shared_.settings));
     } else if (prepared_.ledger) {
       prepared_.ledger->leave();
     }

@@ -91,7 +91,6 @@ void begin_run(RunShared& shared, PreparedRun& prepared, const SourceInfo& info,
   record.mode = prepared.report.mode;
   record.command = spec.resume_command;
   record.now = spec.now;
-  record.afresh = !shared.settings.retry_rejects && shared.settings.limit == 0;
   std::vector<PartitionRecord> partitions;
   record.joint = shared.settings.join;
   for (const Partition& partition : shared.source->split(parts)) {
@@ -110,41 +109,64 @@ void begin_run(RunShared& shared, PreparedRun& prepared, const SourceInfo& info,
 
 namespace {
 
-/// A run that is done says so when it is asked for again. What has a key is settled by on_conflict;
-/// rows without one would be there twice. True: nothing is to be done.
-bool was_done(RunShared& shared, PreparedRun& prepared, const std::string& identity) {
-  const JobSpec& spec = shared.job.spec;
-  if (shared.settings.retry_rejects || identity.empty()) return false;
-  State& state = prepared.ledger->state();
-  const std::optional<RunRecord> latest = latest_load(state, spec.name);
-  if (!latest || latest->status != RunStatus::kDone) return false;
+/// Why the rows of a run that is done must not, or cannot, be loaded once more; otherwise empty.
+/// What has a key is settled by on_conflict.
+std::string why_once(const PlanShape& shape, bool same_script) {
+  const Mapping& mapping = shape.mapping();
+  const std::string& table = shape.tables().front().name;
+  if (mapping.key.empty())
+    return fmt::format("; {} has no key, so nothing was loaded again (--again does)", table);
+  if (mapping.on_conflict != OnConflict::kError || !same_script) return {};
+  return fmt::format(
+      "; {} refuses keys that are there, so nothing was loaded again (on_conflict = 'skip' or "
+      "'update' does)",
+      table);
+}
+
+}  // namespace
+
+std::optional<DoneBefore> done_before(State& state, const RunRequest& request,
+                                      const PlanShape& shape) {
+  if (request.source_identity.empty()) return {};
+  std::optional<RunRecord> latest = latest_load(state, request.job);
+  if (!latest || latest->status != RunStatus::kDone) return {};
   // What was copied, moved or touched since holds the same rows, as far as can be told.
-  const Sameness source = compare_identities(latest->source_identity, identity);
-  if (source == Sameness::kOther) return false;
-  prepared.note = fmt::format("this source was loaded before{}: run {} was done at {}",
-                              source == Sameness::kTouched
-                                  ? " (by its size and samples of its content; it was copied, "
-                                    "moved, touched or written again since)"
-                                  : "",
-                              latest->run, latest->updated);
-  const bool twice = shared.shape->mapping().key.empty() && prepared.report.holds_rows;
-  if (!twice || shared.settings.again) return false;
-  bool whole = true;
-  for (const PartitionRecord& partition : state.partitions(latest->run)) {
-    whole = whole && partition.done;
-    prepared.earlier += partition.tally;
-  }
-  const std::string& table = shared.shape->tables().front().name;
-  if (!whole) {
+  const Sameness source = compare_identities(latest->source_identity, request.source_identity);
+  if (source == Sameness::kOther) return {};
+  DoneBefore out;
+  out.note = fmt::format("this source was loaded before{}: run {} was done at {}",
+                         source == Sameness::kTouched
+                             ? " (by its size and samples of its content; it was copied, moved, "
+                               "touched or written again since)"
+                             : "",
+                         latest->run, latest->updated);
+  out.why = why_once(shape, latest->script_hash == request.script_hash);
+  out.run = *std::move(latest);
+  return out;
+}
+
+namespace {
+
+/// A run that is done says so when it is asked for again. True: nothing is to be done.
+bool was_done(RunShared& shared, PreparedRun& prepared, const RunRequest& request) {
+  if (shared.settings.retry_rejects) return false;
+  State& state = prepared.ledger->state();
+  const std::optional<DoneBefore> before = done_before(state, request, *shared.shape);
+  if (!before) return false;
+  prepared.note = before->note;
+  if (before->why.empty() || !prepared.report.holds_rows || shared.settings.again) return false;
+  const std::vector<PartitionRecord> partitions = state.partitions(before->run.run);
+  if (!std::ranges::all_of(partitions, &PartitionRecord::done)) {
+    if (!shared.shape->mapping().key.empty()) return false;
     throw Error(Code::kConflict,
                 fmt::format("{} holds the rows of run {}, which stopped at its limit, and no key "
                             "tells them from those to come",
-                            table, latest->run),
+                            shared.shape->tables().front().name, before->run.run),
                 "empty the table first, or load these rows twice with --again");
   }
-  shared.run = latest->run;
-  prepared.note +=
-      fmt::format("; {} has no key, so nothing was loaded again (--again does)", table);
+  for (const PartitionRecord& partition : partitions) prepared.earlier += partition.tally;
+  shared.run = before->run.run;
+  prepared.note += before->why;
   prepared.was_done = true;
   return true;
 }
@@ -186,16 +208,15 @@ void prepare_alone(RunShared& shared, PreparedRun& prepared) {
   std::optional<RunRecord> latest = ledger.state().latest(job.spec.name);
   const bool open = latest && is_unfinished(*latest);
   if (open && std::exchange(latest->joint, false)) keep_alone(ledger.state(), *latest);
-  const std::string identity = shared.source->info().identity;
   Earlier earlier = open ? Earlier::kGivesWay : Earlier::kNone;
+  const RunRequest request = request_of(job.spec, shared.source->info().identity, settings);
   if (!settings.retry_rejects) {
-    earlier =
-        ledger.judge(latest, request_of(job.spec, identity, settings), prepared.report.missing);
+    earlier = ledger.judge(latest, request, prepared.report.missing);
   } else if (open && goes_on_with_rejects(shared, prepared, *latest)) {
     return;
   }
   if (earlier == Earlier::kGoesOn) return resume_run(shared, prepared, *latest);
-  if (earlier == Earlier::kNone && was_done(shared, prepared, identity)) return;
+  if (earlier == Earlier::kNone && was_done(shared, prepared, request)) return;
   if (earlier == Earlier::kRestarted) target.discard(*shared.shape, latest->run);
   if (open) ledger.give_up(*latest);
   if (settings.retry_rejects) {

@@ -21,6 +21,15 @@ RunRequest request_of(const JobSpec& spec, const std::string& source_identity,
                       const RunSettings& settings);
 
 // The steps, for whoever begins a run without a Job (task.cpp) or shares one (join.cpp).
+/// A load of the same source that is done.
+struct DoneBefore {
+  RunRecord run;
+  std::string note;  // says so
+  std::string why;   // its rows must not, or cannot, be loaded once more; empty: they can
+};
+std::optional<DoneBefore> done_before(State& state, const RunRequest& request,
+                                      const PlanShape& shape);
+
 void refuse_problems(const TargetReport& report, const std::string& job);
 void resume_run(RunShared& shared, PreparedRun& prepared, const RunRecord& run);
 /// Several times more parts than workers, so that at the end none waits for long while one works on

@@ -70,6 +70,8 @@ struct Task::Impl {
   void need_writer() const;
   bool is_open() const noexcept { return sink != nullptr || lost; }
   void begin_or_resume();
+  void resume(const RunRecord& record);
+  std::optional<RunRecord> done_run(const RunRequest& request);
   void listen();
   void send(Batch& batch);
   void plan_rows();

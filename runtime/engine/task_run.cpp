@@ -56,18 +56,12 @@ void Task::Impl::begin_or_resume() {
   const SourceInfo info = readings.empty() ? SourceInfo() : readings.front().source->info();
   const RunSettings& settings = spec.settings;
   const std::optional<RunRecord> latest = ledger->state().latest(spec.name);
-  const Earlier earlier = ledger->judge(
-      latest,
-      {spec.name, spec.script_hash, info.identity, settings.restart, settings.accept_changes},
-      report.missing);
-  if (earlier == Earlier::kGoesOn) {
-    resumed = true;
-    spec.now = latest->now;
-    report.mode = latest->mode;
-    for (PartitionRecord& partition : ledger->resume(*latest)) committed = std::move(partition);
-    run = ledger->run();
-    if (settings.limit != 0) left -= static_cast<int64_t>(committed.tally.read);
-    return;
+  const RunRequest request{spec.name, spec.script_hash, info.identity, settings.restart,
+                           settings.accept_changes};
+  const Earlier earlier = ledger->judge(latest, request, report.missing);
+  if (earlier == Earlier::kGoesOn) return resume(*latest);
+  if (earlier == Earlier::kNone) {
+    if (const auto done = done_run(request)) return resume(*done);
   }
   if (earlier == Earlier::kRestarted) target->discard(*shape, latest->run);
   if (earlier != Earlier::kNone) ledger->give_up(*latest);
@@ -80,9 +74,28 @@ void Task::Impl::begin_or_resume() {
   record.mode = report.mode;
   record.command = spec.resume_command;
   record.now = spec.now;
-  record.afresh = settings.limit == 0;
   ledger->begin(std::move(record), {committed});
   run = ledger->run();
+}
+
+void Task::Impl::resume(const RunRecord& record) {
+  resumed = true;
+  spec.now = record.now;
+  report.mode = record.mode;
+  for (PartitionRecord& partition : ledger->resume(record)) committed = std::move(partition);
+  run = ledger->run();
+  if (spec.settings.limit != 0) left -= static_cast<int64_t>(committed.tally.read);
+}
+
+/// The job's done run, where its rows must not, or cannot, be loaded once more: the task goes on
+/// behind what it read, which is all, or as much as its limit let it.
+std::optional<RunRecord> Task::Impl::done_run(const RunRequest& request) {
+  const auto before = done_before(ledger->state(), request, *shape);
+  if (!before) return {};
+  outcome.notes.push_back(before->note);
+  if (before->why.empty() || !report.holds_rows || spec.settings.again) return {};
+  outcome.notes.back() += before->why;
+  return before->run;
 }
 
 /// Without a socket the task goes on all the same.
@@ -203,7 +216,8 @@ void Task::Impl::finish() {
       steps = std::move(view);
     };
     Tally all = committed.tally;
-    outcome.notes = finish_target(host, {run, 1, {}}, all);
+    for (std::string& note : finish_target(host, {run, 1, {}}, all))
+      outcome.notes.push_back(std::move(note));
     committed.tally = all;
     run_stages(host, {Stage::kIndex, Stage::kConstrain}, outcome);
   }
@@ -233,7 +247,7 @@ std::string Task::Impl::conclude(const std::optional<Error>& error) {
   if (outcome.status != RunStatus::kDone && !outcome.dry_run)
     outcome.resume_command = spec.resume_command;
   sink.reset();
-  if (ledger) ledger->end(outcome);
+  if (ledger) ledger->end(outcome, taken_of(spec.settings));
   ledger.reset();  // gives the job back
   return std::string(outcome.status.word());
 }

@@ -132,7 +132,6 @@ void FixEngine::begin_run() {
     record.mode = spec_.kind;
     record.command = spec_.resume_command;
     record.now = spec_.now;
-    record.afresh = true;
     ledger_->begin(std::move(record), {part_});
     begun_ = true;
   }
@@ -251,7 +250,7 @@ std::string FixEngine::conclude(std::optional<Error> failure) {
   }
   counts_->fill(report_, result_);
   if (ledger_ && begun_) {
-    ledger_->end(result_);
+    ledger_->end(result_, Taken::kWhole);
     forget_keys();
   }
   ledger_.reset();  // gives the jobs back

@@ -29,8 +29,6 @@ struct RunRecord {
   std::string message;           // of a failure
   std::string now;               // lugger.now() of the run, ISO text
   bool joint = false;            // any number of processes claim its partitions
-  /// Reads everything again: rejects of the job's earlier runs give way to its own.
-  bool afresh = false;
   Tally tally;
 };
 
@@ -130,6 +128,8 @@ class State {
   /// The number of the job's newest reject; 0: it has none.
   virtual int64_t last_reject(const std::string& job) = 0;
   virtual void delete_rejects(const std::vector<int64_t>& rejects) = 0;
+  /// Deletes the job's rejects of all runs but this one.
+  virtual void delete_other_rejects(const std::string& job, const std::string& run) = 0;
   /// Removes runs that are done or abandoned, with their rejects: of each job all but the newest
   /// `keep`, when they ended longer than `seconds` ago. What can be resumed or undone stays.
   virtual Pruned prune(uint64_t keep, uint64_t seconds) = 0;

@@ -121,6 +121,9 @@ class FileState final : public State {
     forget(*database_, rejects);
     transaction.commit();
   }
+  void delete_other_rejects(const std::string& job, const std::string& run) override {
+    writable().run("DELETE FROM rejects WHERE job = ? AND run <> ?", {job, run});
+  }
   Pruned prune(uint64_t keep, uint64_t seconds) override;
 
  private:
@@ -178,7 +181,6 @@ std::vector<RunRecord> FileState::read_runs(std::string_view where, SqliteValues
 void FileState::start(const RunRecord& run, const std::vector<PartitionRecord>& partitions) {
   Sqlite& database = writable();
   SqliteTransaction transaction(database);
-  if (run.afresh) database.run("DELETE FROM rejects WHERE job = ?", {run.job});
   // Rejects tried again are added to the lines that are there.
   const bool adds = std::ranges::any_of(partitions, [](const PartitionRecord& partition) {
     return partition.id == kRejectsPartition;

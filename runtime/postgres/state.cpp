@@ -72,6 +72,10 @@ class PgState final : public State {
         fmt::format("DELETE FROM {}.rejects WHERE reject = ANY ($1::bigint[])", schema_),
         {fmt::format("{{{}}}", fmt::join(rejects, ","))});
   }
+  void delete_other_rejects(const std::string& job, const std::string& run) override {
+    session().query(fmt::format("DELETE FROM {}.rejects WHERE job = $1 AND run <> $2", schema_),
+                    {job, run});
+  }
   std::vector<StepRecord> steps(const std::string& job) override {
     return read_steps(session(), schema_, job);
   }
@@ -247,8 +251,6 @@ void PgState::start(const RunRecord& run, const std::vector<PartitionRecord>& pa
         {run.run, run.job, run.script_hash, run.source, run.source_identity, run.mode,
          std::string(run.status.word()), run.command, ledger_text(session, run.message),
          or_now(run.now), or_now(run.started), run.joint ? "true" : "false"});
-    if (run.afresh)
-      session.query(fmt::format("DELETE FROM {}.rejects WHERE job = $1", schema_), {run.job});
     insert_partitions(session, run.run, partitions);
     session.commit();
   } catch (...) {

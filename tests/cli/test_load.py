@@ -103,7 +103,9 @@ class Story(project.Case):
 
     def test_on_conflict_of_the_command_line_wins(self):
         self.lugger("run", "users.lua", *PLACES, "--create", status=3)
-        done = self.lugger("run", "users.lua", *PLACES, "--on-conflict", "error", status=1)
+        done = self.lugger("run", "users.lua", *PLACES, "--on-conflict", "error", status=3)
+        self.assertIn("users refuses keys that are there", " ".join(done.err.split()))
+        done = self.lugger("run", "users.lua", *PLACES, "--on-conflict", "error", "--again", status=1)
         self.assertIn("on_conflict", done.err)
 
     def test_detach(self):

@@ -91,6 +91,65 @@ class AskedAgain(unittest.TestCase):
         self.assertIn('this source was loaded before', again.err)
         self.assertEqual(again.books()['unchanged'], 100)
 
+    def refusing(self, text=None):
+        rows = documents()
+        rows[7]['n'] = rows[8]['n'] = 'no number'
+        return Work(self.server.fresh(), rows, text or job("{ 'n', 'int4' }", conflict='error'))
+
+    def rejects(self, work):
+        return work.database.number('select count(*) from lugger.rejects')
+
+    def test_a27_keys_that_are_there_and_refused(self):
+        """Killed between the ledger's "done" and the end of the process, the same command can only say so;
+        and nothing that it does costs the rejects."""
+        work = self.refusing()
+        first = work.run('--create', expect=3)
+        again = work.run(expect=3)
+        self.assertIn('docs refuses keys that are there, so nothing was loaded again', again.err)
+        self.assertEqual(again.books(), first.books())
+        self.assertEqual(self.rejects(work), 2)
+        self.assertEqual(work.database.number('select count(*) from lugger.runs'), 1)
+
+    def test_a27_rejects_stay_until_another_run_is_done(self):
+        work = self.refusing()
+        work.run('--create', expect=3)
+        self.assertIn('key', work.run('--again', expect=1).err)
+        self.assertEqual(self.rejects(work), 2)
+        work.script(job("{ 'n', 'int8' }", conflict='error'))  # another script: nobody says it is done
+        work.database.query('alter table docs alter n type int8')
+        work.run(expect=1)
+        self.assertEqual(self.rejects(work), 2)
+        work.script(job("{ 'n', 'int8' }", conflict='skip'))
+        work.run(expect=3)
+        self.assertEqual(self.rejects(work), 2)
+        self.assertEqual(work.database.query("select distinct status from lugger.rejects join lugger.runs "
+                                             'using (run)'), 'done')
+
+    def test_a27_a_task(self):
+        text = '''local lugger = require 'lugger'
+return lugger.task('t', function(task)
+  local docs = task:cursor(lugger.source(lugger.env.MONGO_URI), { batch_rows = 10 })
+  local into = task:writer(lugger.target(lugger.env.PG_URI, { table = 'docs', KEY }),
+    { columns = { { 'n', 'int4' } } })
+  for batch in docs:batches() do
+    for doc in batch:docs() do
+      if doc.n == 'no number' then into:reject(doc, 'no number') else into:add { n = doc.n } end
+    end
+    into:commit(batch:position())
+  end
+end)
+'''
+        for key in ("key = 'n'", ''):
+            with self.subTest(key):
+                work = self.refusing(text.replace('KEY', key))
+                work.run('--create', '--limit', '50', expect=3)
+                work.run(expect=3)      # behind its limit
+                self.assertEqual(work.database.number('select count(*) from docs'), 98)
+                again = work.run(expect=3)
+                self.assertIn('nothing was loaded again', again.err)
+                self.assertEqual(work.database.query('select count(*), count(distinct n) from docs'), '98|98')
+                self.assertEqual(self.rejects(work), 2)
+
 
 class NotAllowed(unittest.TestCase):
     @classmethod

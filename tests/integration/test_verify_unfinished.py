@@ -63,7 +63,7 @@ class Unfinished(Case):
         work = self.made(documents, conflict='error', extra=EXTRA + "indexes = { 'n' },",
                          run=('--create', '--stage', 'load'))
         self.verify(work)
-        self.assertIn('is taken', work.run(expect=1).err)
+        self.assertIn('is taken', work.run('--again', expect=1).err)
         self.verify(work)
         work.run('--stage', 'index')
         self.verify(work)

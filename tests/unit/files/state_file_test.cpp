@@ -196,7 +196,7 @@ TEST_CASE("numbers of rejects are not given twice, and pages end") {
   CHECK(rejects_of(*state, "j")[0].reject == last + 1);
 }
 
-TEST_CASE("a run that reads everything again takes the job's rejects away, and no other's") {
+TEST_CASE("rejects of a job's other runs go, and no other job's") {
   const Scratch scratch;
   const std::unique_ptr<State> state = make_file_state(scratch.path);
   UnitLedger ledger(scratch.path);
@@ -204,11 +204,11 @@ TEST_CASE("a run that reads everything again takes the job's rejects away, and n
   start(*state, "other", "another job");
   ledger.add(a_unit("r"), 1);
   ledger.add(a_unit("other"), 1);
-  RunRecord afresh;
-  afresh.run = "r2";
-  afresh.job = "j";
-  afresh.afresh = true;
-  state->start(afresh, {});
+  start(*state, "r2");
+  CHECK(state->count_rejects("j") == 2);
+  state->delete_other_rejects("j", "r");
+  CHECK(state->count_rejects("j") == 2);
+  state->delete_other_rejects("j", "r2");
   CHECK(state->count_rejects("j") == 0);
   CHECK(state->count_rejects("another job") == 2);
 }
