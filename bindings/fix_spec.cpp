@@ -4,6 +4,7 @@
 #include "bindings/interpreter.hpp"
 #include "bindings/lua_hook.hpp"
 #include "bindings/lua_table.hpp"
+#include "bindings/reader.hpp"
 #include "bindings/words.hpp"
 
 namespace lugger {
@@ -29,10 +30,15 @@ void read(lua_State* L, int index, const char* name, std::string& out) {
 }
 template <typename T>
 void read_number(lua_State* L, int index, const char* name, T& out) {
-  if (const Field field(L, index, name); field) out = static_cast<T>(lua_tonumber(L, -1));
+  const Field field(L, index, name);
+  if (!field) return;
+  if constexpr (std::is_integral_v<T>)
+    out = whole_or<T>(L, -1, name, 0, out);
+  else
+    out = static_cast<T>(number_value(L, name, 0));
 }
 void read(lua_State* L, int index, const char* name, std::optional<double>& out) {
-  if (const Field field(L, index, name); field) out = lua_tonumber(L, -1);
+  if (const Field field(L, index, name); field) out = number_value(L, name, 0);
 }
 void read(lua_State* L, int index, const char* name, bool& out) {
   if (const Field field(L, index, name); field) out = lua_toboolean(L, -1) != 0;

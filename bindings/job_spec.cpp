@@ -47,6 +47,7 @@ ChildMapping child(lua_State* L) {
        [](lua_State* state, std::string_view, ChildMapping& out) { out.columns = columns(state); }},
       reader<&ChildMapping::parent>("parent"),
       reader<&ChildMapping::ordinal>("ordinal"),
+      reader<&ChildMapping::entry>("entry"),
       {"children", [](lua_State* state, std::string_view key,
                       ChildMapping& out) { read_children(state, key, out.children); }},
   };

@@ -2,6 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.hpp"
+
 namespace lugger {
 
 std::string to_text(lua_State* L, int index) {
@@ -30,6 +35,16 @@ std::string to_text(lua_State* L, int index) {
       return out;
     }
   }
+}
+
+double whole_number(lua_State* L, int index, std::string_view what, double least, double most) {
+  constexpr double kExact = 9007199254740992;  // 2^53: beyond it not every number is there
+  most = std::min(most, kExact);
+  const double value = lua_type(L, index) == LUA_TNUMBER ? lua_tonumber(L, index) : NAN;
+  if (value >= least && value <= most && value == std::floor(value)) return value;
+  const std::string to = most == kExact ? std::string() : fmt::format(" to {:.0f}", most);
+  raise(Code::kConfig, "{} must be a whole number from {:.0f}{}, not {}", what, least, to,
+        to_text(L, index));
 }
 
 }  // namespace lugger

@@ -1,7 +1,9 @@
 // C++ values onto the Lua stack and back. Structs have their own push() beside the module that
 // needs them.
 #pragma once
+#include <concepts>
 #include <cstdint>
+#include <limits>
 #include <lua.hpp>
 #include <map>
 #include <optional>
@@ -72,6 +74,23 @@ inline std::string_view check_text(lua_State* L, int argument) {
 }
 inline std::string_view text_or(lua_State* L, int argument, std::string_view otherwise) {
   return lua_isnoneornil(L, argument) ? otherwise : check_text(L, argument);
+}
+/// A whole number of these bounds. Error{config} names it, and them.
+double whole_number(lua_State* L, int index, std::string_view what, double least, double most);
+/// As `T` can hold it; nil is `otherwise`.
+template <std::integral T>
+T whole_or(lua_State* L, int index, std::string_view what, T least, T otherwise) {
+  if (lua_isnoneornil(L, index)) return otherwise;
+  return static_cast<T>(whole_number(L, index, what, static_cast<double>(least),
+                                     static_cast<double>(std::numeric_limits<T>::max())));
+}
+/// Field of a table, as whole_or() reads it.
+template <std::integral T>
+T whole_field(lua_State* L, int table, const char* name, T least, T otherwise) {
+  lua_getfield(L, table, name);
+  const T value = whole_or<T>(L, -1, name, least, otherwise);
+  lua_pop(L, 1);
+  return value;
 }
 inline int absolute(lua_State* L, int index) {
   return index > 0 || index <= LUA_REGISTRYINDEX ? index : lua_gettop(L) + index + 1;

@@ -51,12 +51,12 @@ static int job_plan(lua_State* L) {
 }
 
 static int job_preview(lua_State* L) {
-  push(L, check_userdata<Job>(L, 1).preview(static_cast<size_t>(luaL_optinteger(L, 2, 10))));
+  push(L, check_userdata<Job>(L, 1).preview(whole_or<size_t>(L, 2, "documents", 1, 10)));
   return 1;
 }
 
 static int job_rehearse(lua_State* L) {
-  push(L, rehearse(check_userdata<Job>(L, 1), static_cast<uint64_t>(luaL_optnumber(L, 2, 0)),
+  push(L, rehearse(check_userdata<Job>(L, 1), whole_or<uint64_t>(L, 2, "limit", 0, 0),
                    &signal_stop()));
   return 1;
 }
@@ -72,7 +72,7 @@ static int job_preflight(lua_State* L) {
 }
 
 static int job_preflight_source(lua_State* L) {
-  const auto limit = static_cast<uint64_t>(luaL_optnumber(L, 2, 0));
+  const auto limit = whole_or<uint64_t>(L, 2, "limit", 0, 0);
   push_list(L, check_userdata<Job>(L, 1).preflight_source(limit, &signal_stop()));
   return 1;
 }

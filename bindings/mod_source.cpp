@@ -65,7 +65,7 @@ static int source_info(lua_State* L) {
 }
 
 static int source_split(lua_State* L) {
-  push_list(L, check_userdata<Source>(L, 1).split(static_cast<int>(luaL_optinteger(L, 2, 1))));
+  push_list(L, check_userdata<Source>(L, 1).split(whole_or<int>(L, 2, "parts", 1, 1)));
   return 1;
 }
 
@@ -85,13 +85,6 @@ static std::optional<Partition> read_partition(lua_State* L, int index) {
   return partition;
 }
 
-static double number_field(lua_State* L, int index, const char* name, double otherwise) {
-  lua_getfield(L, index, name);
-  const double value = lua_isnumber(L, -1) ? lua_tonumber(L, -1) : otherwise;
-  lua_pop(L, 1);
-  return value;
-}
-
 /// { filter = BSON, sort = { { "age", descending }, ... }, skip =, limit = } at the top of the
 /// stack.
 static FindSpec read_find(lua_State* L) {
@@ -100,8 +93,8 @@ static FindSpec read_find(lua_State* L) {
   lua_getfield(L, at, "filter");
   if (lua_isstring(L, -1)) spec.filter = to_text(L, -1);
   lua_pop(L, 1);
-  spec.skip = static_cast<uint64_t>(number_field(L, at, "skip", 0));
-  const double limit = number_field(L, at, "limit", -1);
+  spec.skip = whole_field<uint64_t>(L, at, "skip", 0, 0);
+  const auto limit = whole_field<int64_t>(L, at, "limit", 0, -1);
   if (limit >= 0) spec.limit = static_cast<uint64_t>(limit);
   lua_getfield(L, at, "sort");
   for (int i = 1; lua_istable(L, -1); ++i) {
@@ -131,9 +124,8 @@ static int source_cursor(lua_State* L) {
     if (lua_isstring(L, -1)) after = to_text(L, -1);
     lua_pop(L, 1);
     made->batch.max_documents =
-        static_cast<uint32_t>(number_field(L, 2, "batch_rows", made->batch.max_documents));
-    made->batch.max_bytes = static_cast<size_t>(
-        number_field(L, 2, "batch_bytes", static_cast<double>(made->batch.max_bytes)));
+        whole_field<uint32_t>(L, 2, "batch_rows", 1, made->batch.max_documents);
+    made->batch.max_bytes = whole_field<size_t>(L, 2, "batch_bytes", 1, made->batch.max_bytes);
   }
   made->cursor =
       partition ? made->source->open(*partition, after) : open_whole(*made->source, after);
@@ -242,7 +234,7 @@ static int options_of_source(lua_State* L) {
 
 static int describe(lua_State* L) {
   const auto source = open_source(std::string(check_text(L, 1)), read_options(L, 2, "source"));
-  push(L, describe_source(*source, static_cast<uint64_t>(luaL_optnumber(L, 3, 0)), &signal_stop()));
+  push(L, describe_source(*source, whole_or<uint64_t>(L, 3, "limit", 0, 0), &signal_stop()));
   return 1;
 }
 

@@ -40,7 +40,7 @@ static int ensure(lua_State* L) {
 }
 
 static int runs(lua_State* L) {
-  push_list(L, state_of(L).runs(static_cast<size_t>(luaL_optinteger(L, 2, 20))));
+  push_list(L, state_of(L).runs(whole_or<size_t>(L, 2, "number", 1, 20)));
   return 1;
 }
 
@@ -61,8 +61,8 @@ static int latest(lua_State* L) {
 }
 
 static int rejects(lua_State* L) {
-  const auto limit = static_cast<uint64_t>(luaL_optnumber(L, 3, 0));
-  const auto after = static_cast<int64_t>(luaL_optnumber(L, 4, 0));
+  const auto limit = whole_or<uint64_t>(L, 3, "limit", 0, 0);
+  const auto after = whole_or<int64_t>(L, 4, "after", 0, 0);
   lua_settop(L, 2);
   lua_newtable(L);
   uint64_t count = 0;

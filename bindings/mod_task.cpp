@@ -57,7 +57,7 @@ static size_t cursor_number(lua_State* L) { return static_cast<size_t>(luaL_chec
 static int task_cursor(lua_State* L) {
   auto source = open_source(std::string(check_text(L, 2)), read_options(L, 3, "source"));
   push(L, self_of(L).task.add_cursor(std::move(source),
-                                     static_cast<uint32_t>(luaL_optinteger(L, 4, 1000))));
+                                     whole_or<uint32_t>(L, 4, "batch_rows", 1, 1000)));
   return 1;
 }
 

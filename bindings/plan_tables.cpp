@@ -21,8 +21,8 @@ static std::optional<std::string> default_of(const Column& column) {
   return column.default_value->text();
 }
 static std::optional<std::string_view> generate_of(const Column& column) {
-  static constexpr std::array<std::string_view, 7> kGenerates = {
-      "", "v5", "v7", "server", "parent_key", "ordinal", "constant"};
+  static constexpr std::array<std::string_view, 8> kGenerates = {
+      "", "v5", "v7", "server", "parent_key", "ordinal", "constant", "entry"};
   return when(column.generate != Column::Generate::kNone,
               kGenerates[static_cast<size_t>(column.generate)]);
 }

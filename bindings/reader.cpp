@@ -1,5 +1,7 @@
 #include "bindings/reader.hpp"
 
+#include <cmath>
+
 #include "base/error.hpp"
 #include "base/text.hpp"
 
@@ -19,8 +21,8 @@ bool flag_value(lua_State* L, std::string_view key) {
 
 double number_value(lua_State* L, std::string_view key, double least) {
   const double value = lua_tonumber(L, -1);
-  if (lua_type(L, -1) != LUA_TNUMBER || value < least)
-    raise(Code::kConfig, "{} must be a number from {}", key, least);
+  if (lua_type(L, -1) != LUA_TNUMBER || !std::isfinite(value) || value < least)
+    raise(Code::kConfig, "{} must be a number from {}, not {}", key, least, to_text(L, -1));
   return value;
 }
 

@@ -39,8 +39,10 @@ template <int Least, typename Value>
 void read_value(lua_State* L, std::string_view key, Value& out) {
   if constexpr (std::is_same_v<Value, bool> || std::is_same_v<Value, std::optional<bool>>)
     out = flag_value(L, key);
-  else if constexpr (std::is_arithmetic_v<Value>)
-    out = static_cast<Value>(number_value(L, key, Least));
+  else if constexpr (std::is_integral_v<Value>)
+    out = whole_or<Value>(L, -1, key, Least, out);
+  else if constexpr (std::is_floating_point_v<Value>)
+    out = number_value(L, key, Least);
   else if constexpr (std::is_same_v<Value, std::string>)
     out = text_value(L, key);
   else

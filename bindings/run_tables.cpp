@@ -35,6 +35,21 @@ Record<RunSnapshot> record_of(const RunSnapshot*) {
   return {"lugger.run_snapshot", "", kRunSnapshot};
 }
 
+static constexpr Field<RejectGroup> kRejectGroup[] = {
+    field<&RejectGroup::table>("table"),
+    field<&RejectGroup::column>("column", "\"\" where the document as a whole was refused"),
+    field<&RejectGroup::code>("code"),
+    field<&RejectGroup::constraint>("constraint", "that the server named, or \"\""),
+    field<&RejectGroup::documents>("documents"),
+    field<&RejectGroup::message>("message", "of the first document; \"\" with --redact"),
+    field<&RejectGroup::advice>("advice", "what would take it, or \"\""),
+    field<&RejectGroup::document_id>("document_id", "of the first document"),
+};
+Record<RejectGroup> record_of(const RejectGroup*) {
+  return {"lugger.reject_group", "documents of a run that were refused for one reason",
+          kRejectGroup};
+}
+
 static constexpr Field<RunResult> kRunResult[] = {
     field<&RunResult::run>("run"),
     field<&RunResult::job>("job"),
@@ -46,6 +61,8 @@ static constexpr Field<RunResult> kRunResult[] = {
     field<&RunResult::unmapped>("unmapped"),
     field<&RunResult::skip_reasons>("skip_reasons"),
     field<&RunResult::reject_codes>("reject_codes"),
+    field<&RunResult::rejects>("rejects", "by reason, the most frequent first"),
+    field<&RunResult::tables>("tables", "how many the job fills"),
     field<&RunResult::notes>("notes"),
     field<&RunResult::warnings>("warnings"),
     field<&RunResult::refused>("refused", "rows that keep constraints from being added"),

@@ -126,6 +126,8 @@ static constexpr Field<VerifySnapshot> kVerifySnapshot[] = {
     field<&VerifySnapshot::total_bytes>("total_bytes", "0: unknown"),
     field<&VerifySnapshot::rows>("rows", "of the target"),
     field<&VerifySnapshot::seconds>("seconds"),
+    field<&VerifySnapshot::waits_for>("waits_for",
+                                      "why it does nothing at the moment; \"\" while it works"),
 };
 Record<VerifySnapshot> record_of(const VerifySnapshot*) {
   return {"lugger.verify_snapshot", "", kVerifySnapshot};

@@ -66,8 +66,8 @@ bool read_policy_key(lua_State* L, std::string_view key, CoercePolicy& policy) {
 }
 
 static constexpr std::array<std::string_view, 4> kOnErrors = {"reject", "null", "default", "error"};
-static constexpr std::array<std::string_view, 7> kGenerates = {
-    "none", "v5", "v7", "server", "parent_key", "ordinal", "constant"};
+static constexpr std::array<std::string_view, 8> kGenerates = {
+    "none", "v5", "v7", "server", "parent_key", "ordinal", "constant", "entry"};
 
 /// The key a table entry stands for: [1] is the name, [2] the type.
 static std::string column_key(lua_State* L) {

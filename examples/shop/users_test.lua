@@ -21,6 +21,6 @@ t.case('each tag is a row', function()
   t.rows(users, { ann }, 'user_tags'):equals { { ordinal = 1, tag = 'new' }, { ordinal = 2, tag = 'vip' } }
 end)
 
-t.case('an age that is no number is a reject', function()
+t.case('an age that is not a number is rejected', function()
   t.rejects(users, { { _id = 2, email = 'b@example.com', age = '12abc' } }):equals { { column = 'age' } }
 end)

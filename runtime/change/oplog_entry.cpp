@@ -87,7 +87,7 @@ bool OplogReader::next(OplogEntry& entry) {
   if (fault != BsonFault::kNone)
     fail(entry, fmt::format("is not valid BSON: {}", fault_text(fault)));
   const std::string_view wrong = parse_entry(document, entry);
-  if (!wrong.empty()) fail(entry, fmt::format("is no entry of an oplog: {}", wrong));
+  if (!wrong.empty()) fail(entry, fmt::format("is not an entry of an oplog: {}", wrong));
   return true;
 }
 

@@ -167,7 +167,7 @@ void OplogWalk::unknown_command(const OplogEntry& entry, std::string_view name) 
 void OplogWalk::apply_operations(const OplogEntry& entry, int depth) {
   const Value operations = bson_field(entry.o, "applyOps");
   if (operations.type != ValueType::kArray || depth == kNesting)
-    reader_.fail(entry, "has an applyOps that is no list of operations");
+    reader_.fail(entry, "has an applyOps that is not a list of operations");
   OplogEntry inner;
   BsonReader reader(operations.bytes());
   while (reader.next()) {
@@ -175,7 +175,7 @@ void OplogWalk::apply_operations(const OplogEntry& entry, int depth) {
     inner.offset = entry.offset;
     const std::string_view wrong = reader.value().type == ValueType::kDocument
                                        ? parse_entry(reader.value().bytes(), inner)
-                                       : "it is no document";
+                                       : "it is not a document";
     if (!wrong.empty())
       reader_.fail(entry, fmt::format("has an operation that is none: {}", wrong));
     inner.time = entry.time;

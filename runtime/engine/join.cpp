@@ -54,7 +54,7 @@ void check_same(const RunRecord& run, const RunRequest& request) {
               fmt::format("{} cannot join run {}: the script, or what it was given, is not that of "
                           "the run",
                           request.job, run.run),
-              "give every process the same script, modules and flags; to begin anew with this one, "
+              "give every process the same script, modules and flags; to start over with this one, "
               "stop the others and start one process with --join --restart");
 }
 
@@ -171,7 +171,7 @@ void join_run(RunShared& shared, PreparedRun& prepared) {
 std::optional<PartitionRecord> claim_partition(RunShared& shared) {
   // One worker asks for all that wait.
   const std::lock_guard lock(shared.claiming);
-  Backoff backoff;
+  Backoff backoff(&shared.away);
   while (!shared.stop.requested()) {
     try {
       Claimed got = shared.claims->take();
@@ -187,7 +187,7 @@ std::optional<PartitionRecord> claim_partition(RunShared& shared) {
 
 bool take_finish(RunShared& shared, LedgerRun& ledger) {
   const std::string& job = shared.job.spec.name;
-  Backoff backoff;
+  Backoff backoff(&shared.away);
   do {
     try {
       std::string holder;

@@ -40,7 +40,7 @@ Hours parse_hours(std::string_view text) {
     const auto from = minutes_of(text.substr(0, dash)), to = minutes_of(text.substr(dash + 1));
     if (from && to && *from != *to) return {*from, *to};
   }
-  throw Error(Code::kConfig, fmt::format("{} is no window of the day", quoted_excerpt(text)),
+  throw Error(Code::kConfig, fmt::format("{} is not a window of the day", quoted_excerpt(text)),
               "write hours of this machine's clock, as in 22:00-05:00");
 }
 

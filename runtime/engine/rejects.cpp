@@ -15,15 +15,15 @@ std::string_view advice(Failure failure) {
     case Failure::kWrongType:
     case Failure::kSyntax:
     case Failure::kBadElement:
-      return "; set on_error = \"null\", or a default, or mend it in map()";
-    case Failure::kInexact: return "; fraction = \"round\" or \"truncate\" would take it";
-    case Failure::kNonFinite: return "; non_finite = \"null\" or \"keep\" would take it";
-    case Failure::kNul: return "; nul = \"strip\" or \"replace\" would take it";
-    case Failure::kUtf8: return "; utf8 = \"strip\" or \"replace\" would take it";
-    case Failure::kTooLong: return "; truncate = true would cut it";
-    case Failure::kOutOfRange: return "; choose a wider type, or on_error = \"null\"";
-    case Failure::kRequired: return "; give it a default, or drop `required`";
-    case Failure::kNoRoute: return "; name a table for it in `route`, or one for all others";
+      return "set on_error = \"null\", or a default, or correct it in map()";
+    case Failure::kInexact: return "fraction = \"round\" or \"truncate\" would take it";
+    case Failure::kNonFinite: return "non_finite = \"null\" or \"keep\" would take it";
+    case Failure::kNul: return "nul = \"strip\" or \"replace\" would take it";
+    case Failure::kUtf8: return "utf8 = \"strip\" or \"replace\" would take it";
+    case Failure::kTooLong: return "truncate = true would cut it";
+    case Failure::kOutOfRange: return "choose a wider type, or on_error = \"null\"";
+    case Failure::kRequired: return "give it a default, or drop `required`";
+    case Failure::kNoRoute: return "name a table for it in `route`, or one for all others";
     default: return {};
   }
 }
@@ -44,13 +44,15 @@ std::string describe_refusal(const Refusal& refusal, const PlanShape& shape) {
     type = column.type.sql;
   } else if (table.parent >= 0) {
     where = table.path + ": ";
-    type = "an array of " + table.name + " rows";
+    type = (table.of_entries() ? "a document of " : "an array of ") + table.name + " rows";
   }
   const bool sentence = refusal.failure == Failure::kRequired &&
                         !where.empty();  // "email is required", not "email: is required"
   if (sentence) where.erase(where.size() - 2, 1);
-  return where + describe_failure(refusal.failure, refusal.value, type) +
-         std::string(advice(refusal.failure));
+  std::string out = where + describe_failure(refusal.failure, refusal.value, type);
+  const std::string_view more = advice(refusal.failure);
+  if (!more.empty()) out.append("; ").append(more);
+  return out;
 }
 
 RejectRecord reject_record(const Refusal& refusal, Batch& batch, const PlanShape& shape) {
@@ -63,6 +65,7 @@ RejectRecord reject_record(const Refusal& refusal, Batch& batch, const PlanShape
   record.code = refusal_code(refusal);
   record.operation = batch.operation(refusal.document);
   record.message = describe_refusal(refusal, shape);
+  if (refusal.message.empty()) record.advice = advice(refusal.failure);
   if (refusal.failure == Failure::kMalformed && document.format == Format::kBson &&
       refusal.message.empty()) {
     const BsonFault fault = validate_bson(document.bytes());

@@ -9,6 +9,7 @@
 #include "engine/join.hpp"
 #include "engine/rejects.hpp"
 #include "engine/reread.hpp"
+#include "engine/retry.hpp"
 #include "engine/run_impl.hpp"
 #include "engine/stages.hpp"
 #include "engine/start.hpp"
@@ -118,6 +119,7 @@ class RunImpl final : public Run {
   }
 
   std::string waits_for() {
+    if (shared_.away != 0) return std::string(kServerAway);
     std::string out = shared_.pace.waits_for();
     if (!out.empty()) return out;
     const std::lock_guard lock(shared_.mutex);
@@ -168,7 +170,8 @@ class RunImpl final : public Run {
             [this](StepsView view) {
               const std::lock_guard lock(mutex_);
               steps_ = std::move(view);
-            }};
+            },
+            &shared_.away};
   }
 
   /// The stages behind the load, unless it was asked for alone.
@@ -226,7 +229,8 @@ class RunImpl final : public Run {
     result_.dry_run = shared_.state == nullptr;
     result_.unmapped = shared_.unmapped;
     result_.skip_reasons = shared_.skip_reasons;
-    result_.reject_codes = shared_.reject_codes;
+    shared_.rejects.fill(result_);
+    if (shared_.shape) result_.tables = shared_.shape->tables().size();
     result_.warnings.insert(result_.warnings.begin(), prepared_.report.warnings.begin(),
                             prepared_.report.warnings.end());
     result_.warnings.insert(result_.warnings.end(), shared_.job.shape_warnings.begin(),

@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "base/stop.hpp"
+#include "engine/reject_groups.hpp"
 #include "place/run_status.hpp"
 #include "place/stage.hpp"
 #include "plan/tally.hpp"
@@ -52,6 +53,8 @@ struct RunResult {
   std::map<std::string, uint64_t> unmapped;      // path -> documents
   std::map<std::string, uint64_t> skip_reasons;  // reason given by a hook -> documents
   std::map<std::string, uint64_t> reject_codes;  // reason code -> documents
+  std::vector<RejectGroup> rejects;              // the most frequent first
+  size_t tables = 0;                             // that the job fills
   std::vector<std::string> notes;                // what was done after the load
   std::vector<std::string> warnings;
   std::vector<Refused> refused;  // rows that keep constraints from being added

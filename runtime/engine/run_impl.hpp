@@ -34,12 +34,14 @@ struct RunShared {
   PartitionQueue partitions;
   std::unique_ptr<Claims> claims;  // of a joint run, in the queue's place
   std::mutex claiming;
+  std::atomic<int> away{0};  // workers and others that wait for a server that went away
   std::atomic<uint64_t> read{0}, rows{0}, bytes{0}, rejected{0};
   Allowance allowance;  // --limit
 
   std::mutex mutex;  // guards what follows
   Tally tally;
-  std::map<std::string, uint64_t> unmapped, skip_reasons, reject_codes, replaced;
+  std::map<std::string, uint64_t> unmapped, skip_reasons, replaced;
+  RejectGroups rejects;
   ReadCounts counts;
   std::vector<std::string> warnings;
   std::optional<Error> failure;

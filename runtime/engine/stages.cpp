@@ -27,7 +27,7 @@ void promise_steps(const StageHost& host) {
 
 std::vector<std::string> finish_target(const StageHost& host, const FinishWork& work,
                                        Tally& tally) {
-  Backoff backoff;
+  Backoff backoff(host.away);
   return outlast(backoff, host.stop, [&](bool lost) {
     // What was settled before the connection was lost, the ledger alone knows.
     Tally books = lost ? books_of_run(host.state, host.run) : tally;
@@ -52,7 +52,7 @@ void run_stages(const StageHost& host, std::initializer_list<Stage> stages, RunR
   for (const Stage stage : stages) {
     if (host.stop.requested()) return;
     host.enter(stage_word(stage));
-    Backoff backoff;  // what stands is seen in the catalog, and not built again
+    Backoff backoff(host.away);  // what stands is seen in the catalog, and not built again
     StageResult done = outlast(backoff, host.stop, [&](bool) {
       return host.target.stages()->build(stage, host.shape, work);
     });
@@ -118,6 +118,7 @@ class StageRun final : public Run {
     snapshot.run = run_;
     snapshot.stage = conductor_.stage();
     snapshot.seconds = conductor_.seconds();
+    if (away_ != 0) snapshot.waits_for = kServerAway;
     const std::lock_guard lock(mutex_);
     snapshot.steps = steps_.steps;
     snapshot.steps_done = steps_.done;
@@ -134,7 +135,7 @@ class StageRun final : public Run {
  private:
   void build() {
     StageHost host{*job_.target,     *shape_, ledger_->state(), job_.spec.name, run_,
-                   settings_.stages, stop_,   nullptr,          nullptr};
+                   settings_.stages, stop_,   nullptr,          nullptr,        &away_};
     host.enter = [](std::string_view) {};
     host.tell = [this](StepsView view) {
       const std::lock_guard lock(mutex_);
@@ -175,6 +176,7 @@ class StageRun final : public Run {
   std::optional<RunRecord> latest_;  // the load it belongs to
   std::string run_;
   StopFlag stop_;
+  std::atomic<int> away_{0};
   std::mutex mutex_;  // of the steps
   StepsView steps_;
   RunResult result_;

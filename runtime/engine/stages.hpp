@@ -1,5 +1,6 @@
 // The stages behind a load: as the end of a run, or as a run of their own.
 #pragma once
+#include <atomic>
 #include <functional>
 #include <initializer_list>
 
@@ -25,6 +26,7 @@ struct StageHost {
   StopFlag& stop;
   std::function<void(std::string_view stage)> enter;
   std::function<void(StepsView)> tell;
+  std::atomic<int>* away = nullptr;  // of Backoff
 };
 
 /// What comes behind the last row: promises the steps, has the target finish, and outlasts lost

@@ -171,7 +171,7 @@ bool Task::may_go_on() { return impl_->pace.free(); }
 std::string Task::waits_for() const {
   const bool source = std::any_of(impl_->readings.begin(), impl_->readings.end(),
                                   [](const auto& reading) { return reading.backoff.begun(); });
-  if (impl_->lost || source) return "for the server: the connection is lost";
+  if (impl_->lost || source) return std::string(kServerAway);
   return impl_->pace.waits_for();
 }
 

@@ -35,6 +35,7 @@ struct Task::Impl {
   std::unique_ptr<RowSink> sink;      // none while the connection is lost
   TargetReport report;
   std::string run;
+  RejectGroups rejected;      // committed
   PartitionRecord committed;  // as of the last commit; the position to start behind
   bool resumed = false;
 
@@ -54,6 +55,7 @@ struct Task::Impl {
 
   int64_t left = INT64_MAX;
   Pace pace;
+  std::atomic<int> away{0};  // at its end
   StopFlag stopped;
   std::unique_ptr<ControlSocket> control;
 

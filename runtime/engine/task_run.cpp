@@ -121,6 +121,7 @@ bool Task::commit(const Position& position) {
     if (!task.lost || task.regain(position)) {
       UnitRecord unit = task.unit_at(position);
       task.sink->commit(unit);
+      for (const RejectRecord& reject : unit.rejects) task.rejected.add(reject, unit.redact);
       task.count(unit.tally, position);
     }
   } catch (const Error& error) {
@@ -209,7 +210,7 @@ void Task::Impl::finish() {
   if (ledger) {
     conductor.enter("finishing");
     StageHost host{*target, *shape,  ledger->state(), spec.name, run, spec.settings.stages,
-                   stopped, nullptr, nullptr};
+                   stopped, nullptr, nullptr,         &away};
     host.enter = [this](std::string_view stage) { conductor.enter(std::string(stage)); };
     host.tell = [this](StepsView view) {
       const std::lock_guard lock(mutex);
@@ -237,6 +238,8 @@ std::string Task::Impl::conclude(const std::optional<Error>& error) {
   outcome.run = run;
   outcome.job = spec.name;
   outcome.tally = committed.tally;
+  rejected.fill(outcome);
+  if (shape) outcome.tables = shape->tables().size();
   outcome.dry_run = spec.settings.dry_run;
   outcome.resumed = resumed;
   outcome.seconds = conductor.seconds();
@@ -258,6 +261,7 @@ RunSnapshot Task::poll(int timeout_ms) {
   snapshot.stage = task.conductor.stage();
   snapshot.seconds = task.conductor.seconds();
   snapshot.resumed = task.resumed;
+  if (task.away != 0) snapshot.waits_for = kServerAway;
   const std::lock_guard lock(task.mutex);
   snapshot.tally = task.told;
   snapshot.steps = task.steps.steps;

@@ -61,7 +61,7 @@ bool Worker::load_next() {
 
 /// False: the partition is not done, because the run is to stop or its limit is reached.
 bool Worker::load(PartitionRecord partition) {
-  Backoff backoff;
+  Backoff backoff(&shared_.away);
   reset_unit();
   for (bool lost = false, again = false;;) {
     try {
@@ -214,7 +214,7 @@ void Worker::count_unit() {
   unmapped_.commit(plan_.unmapped());
   replaced_.commit(plan_.replaced());
   for (const auto& [reason, documents] : unit_skips_) skip_reasons_[reason] += documents;
-  for (const RejectRecord& reject : unit_.rejects) ++reject_codes_[reject.code];
+  for (const RejectRecord& reject : unit_.rejects) rejects_.add(reject, unit_.redact);
 }
 
 /// Progress is told in bytes as they lie on disk; a resumed cursor begins with what lies behind it.
@@ -299,7 +299,7 @@ void Worker::report() {
   unmapped_.add_to(shared_.unmapped);
   replaced_.add_to(shared_.replaced);
   for (const auto& [reason, count] : skip_reasons_) shared_.skip_reasons[reason] += count;
-  for (const auto& [code, count] : reject_codes_) shared_.reject_codes[code] += count;
+  shared_.rejects.add(rejects_);
 }
 
 }  // namespace lugger

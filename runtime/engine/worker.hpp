@@ -49,7 +49,8 @@ class Worker {
   ReadCounts counts_, unit_counts_;  // committed; and of the open unit
   std::vector<int64_t> resolved_;    // --retry: the rejects this unit answers
   NetCounts unmapped_, replaced_;
-  std::map<std::string, uint64_t> skip_reasons_, reject_codes_;  // committed
+  std::map<std::string, uint64_t> skip_reasons_;  // committed
+  RejectGroups rejects_;
   std::map<std::string, uint64_t> unit_skips_;
 };
 

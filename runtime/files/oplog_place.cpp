@@ -179,7 +179,7 @@ OplogPlace oplog_file(const AllowedPath& place) {
   }
   auto input = std::make_shared<const Input>(place, "auto");
   if (input->kind() != FileKind::kBson) {
-    throw Error(Code::kConfig, fmt::format("{} does not hold BSON, so it is no oplog", path),
+    throw Error(Code::kConfig, fmt::format("{} does not hold BSON, so it is not an oplog", path),
                 "oplog = 'FILE' takes the oplog.bson of a dump");
   }
   return {path, input->identity().text(),

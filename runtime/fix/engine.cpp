@@ -94,7 +94,7 @@ void FixEngine::end_undone() {
   if (!run || !is_unfinished(*run)) return;
   undone_->give_up(*run, "undone by " + run_);
   report_.notes.push_back(
-      fmt::format("run {} had not finished; it is now marked abandoned: {} begins anew", run->run,
+      fmt::format("run {} had not finished; it is now marked abandoned: {} starts over", run->run,
                   run->command.empty() ? "the next one" : run->command));
 }
 
@@ -118,8 +118,7 @@ void FixEngine::refuse_half_undone(const RunRecord& run) {
       fmt::format("run {} was cut off and then undone in part: {} of its rows are as it left them, "
                   "and would go through map a second time",
                   run.run, rows.text(0, 0)),
-      fmt::format("undo the rest first (lugger undo {}), or begin anew all the same with --restart",
-                  run.run));
+      fmt::format("undo the rest first (lugger undo {}), or start over with --restart", run.run));
 }
 
 /// The ledger's rows of a run; a resumed one has them, unless it was killed between the two.
@@ -165,7 +164,7 @@ RunSnapshot FixEngine::poll(int timeout_ms) {
   snapshot.tally = shown_;
   snapshot.seconds = conductor_.seconds();
   snapshot.resumed = resumed_;
-  snapshot.waits_for = pace_.waits_for();
+  snapshot.waits_for = away_ != 0 ? std::string(kServerAway) : pace_.waits_for();
   return snapshot;
 }
 

@@ -89,7 +89,8 @@ class FixEngine final : public FixRun {
   Pace pace_;
   std::unique_ptr<ControlSocket> control_;
   StopFlag stop_;
-  Backoff backoff_;
+  std::atomic<int> away_{0};
+  Backoff backoff_{&away_};
 
   std::string run_;
   std::optional<RunRecord> unfinished_;  // the run that goes on

@@ -283,7 +283,7 @@ FixRecord find_fix(PgSession& session, const std::string& schema, const std::str
                   PgSession::quote_name(schema)),
       {run});
   if (rows.size() == 0) {
-    throw Error(Code::kConfig, fmt::format("run {} keeps no images: it is no fix", run),
+    throw Error(Code::kConfig, fmt::format("run {} keeps no images: it is not a fix", run),
                 "`lugger log` lists fixes");
   }
   FixRecord out;

@@ -54,6 +54,9 @@ struct RejectRecord {
   Operation operation = Operation::kUpsert;
   std::string raw;  // keep_document(): BSON, so that --retry loads exactly what was refused
   std::string at;
+  // Of a new one alone; they are not kept.
+  std::string constraint;   // that the server named
+  std::string_view advice;  // what `message` ends with, behind "; ": static text
 };
 
 /// What one commit adds to the books, in the transaction of its rows.

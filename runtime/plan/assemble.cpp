@@ -50,14 +50,15 @@ void Assembler::build(size_t t, const MappingInverse& inverse) {
       leaf(table, from).column = static_cast<int>(column.column);
   }
   for (size_t c = 0; c < plan.columns.size(); ++c) {
-    if (plan.columns[c].generate == Column::Generate::kOrdinal) table.ordinal = c;
+    const Column::Generate generate = plan.columns[c].generate;
+    if (generate == Column::Generate::kOrdinal || generate == Column::Generate::kEntry)
+      table.place = c;
   }
   for (size_t child = shape_.own_tables(); child < tables_.size(); ++child) {
     if (shape_.tables()[child].parent != static_cast<int>(t)) continue;
-    std::string path =
-        shape_.tables()[child].path.substr(plan.path.empty() ? 0 : plan.path.size() + 1);
-    path.resize(path.size() - 2);  // "[]"
-    leaf(table, path).child = static_cast<int>(child);
+    const std::string_view path = unmarked(shape_.tables()[child].path);
+    leaf(table, path.substr(plan.path.empty() ? 0 : plan.path.size() + 1)).child =
+        static_cast<int>(child);
   }
   std::vector<size_t>& top = table.nodes[0].below;
   std::stable_partition(top.begin(), top.end(),
@@ -125,7 +126,7 @@ void Assembler::fields(const Level& level, size_t node, Bytes rest, BsonWriter& 
     written.push_back(below.name);
     if (below.column >= 0 && !level.row[below.column].absent())
       return writer.append(below.name, value(level, below.column));
-    if (below.child >= 0 && below.below.empty()) return array(level, below, writer);
+    if (below.child >= 0 && below.below.empty()) return list(level, below, writer);
     const Value inner = bson_field(rest, below.name);
     writer.begin_document(below.name);
     fields(level, static_cast<size_t>(&below - table.nodes.data()),
@@ -166,24 +167,30 @@ std::vector<const Value*> Assembler::elements(const Level& level, size_t child) 
   for (const Value* row : rows_->children[child]) {
     if (belongs(level, child, row)) out.push_back(row);
   }
-  const size_t ordinal = tables_[child].ordinal;
-  std::stable_sort(out.begin(), out.end(),
-                   [&](const Value* a, const Value* b) { return a[ordinal].i64 < b[ordinal].i64; });
+  const size_t place = tables_[child].place;
+  const bool entries = shape_.tables()[child].of_entries();
+  std::stable_sort(out.begin(), out.end(), [&](const Value* a, const Value* b) {
+    return entries ? a[place].text() < b[place].text() : a[place].i64 < b[place].i64;
+  });
   return out;
 }
 
-void Assembler::array(const Level& level, const Node& node, BsonWriter& writer) {
+/// An array of the child's rows, or a document of them.
+void Assembler::list(const Level& level, const Node& node, BsonWriter& writer) {
   const auto child = static_cast<size_t>(node.child);
-  writer.begin_array(node.name);
+  const bool entries = shape_.tables()[child].of_entries();
+  entries ? writer.begin_document(node.name) : writer.begin_array(node.name);
   for (const Value* row : elements(level, child)) {
     const Level below{child, child, row};
+    const std::string_view name = entries ? row[tables_[child].place].text() : std::string_view();
     ++placed_;
     if (tables_[child].element >= 0) {
       const Value element = value(below, tables_[child].element);
-      writer.append(element.type == ValueType::kMissing ? Value::null() : element);
+      const Value given = element.type == ValueType::kMissing ? Value::null() : element;
+      entries ? writer.append(name, given) : writer.append(given);
       continue;
     }
-    writer.begin_document();
+    entries ? writer.begin_document(name) : writer.begin_document();
     fields(below, 0, rest_of(below), writer);
     writer.end();
   }

@@ -35,7 +35,7 @@ class Assembler {
   struct Table {
     std::vector<Node> nodes{1};
     int rest = -1, element = -1;
-    size_t ordinal = 0;  // children: the column that has the place in the array
+    size_t place = 0;  // children: the column that has the place in the array, or the field's name
   };
   /// A row that is under way.
   struct Level {
@@ -47,7 +47,7 @@ class Assembler {
   Node& leaf(Table& table, std::string_view path);
   bool present(const Level& level, const Node& node) const;
   void fields(const Level& level, size_t node, Bytes rest, BsonWriter& writer);
-  void array(const Level& level, const Node& node, BsonWriter& writer);
+  void list(const Level& level, const Node& node, BsonWriter& writer);
   bool belongs(const Level& level, size_t child, const Value* row) const noexcept;
   std::vector<const Value*> elements(const Level& level, size_t child) const;
   Bytes rest_of(const Level& level);

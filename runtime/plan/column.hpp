@@ -76,7 +76,8 @@ struct Column {
     kServer,
     kParentKey,
     kOrdinal,
-    kConstant
+    kConstant,
+    kEntry
   } generate = Generate::kNone;
   bool id_text_column = false;  // _id as canonical text (mongo_id)
   CoercePolicy policy;

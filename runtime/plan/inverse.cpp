@@ -25,6 +25,7 @@ std::string_view generated_words(Generate generate) {
     case Generate::kServer: return "made by the server";
     case Generate::kParentKey: return "the parent's key: puts the element back into its document";
     case Generate::kOrdinal: return "puts the element back into its place in the array";
+    case Generate::kEntry: return "gives the field its name";
     case Generate::kConstant: return "a constant of the mapping";
     case Generate::kNone: break;
   }
@@ -196,8 +197,8 @@ void add_notes(const PlanShape& shape, bool has_hook, MappingInverse& out) {
           "fields {}that no column takes do not come back (from = '*' keeps them)", where));
     if (t >= shape.own_tables())
       out.notes.push_back(fmt::format(
-          "{}: an empty array and null come back as no field, a null among documents as {{}}",
-          table.path.substr(0, table.path.size() - 2)));
+          "{}: {} and null come back as no field, a null among documents as {{}}",
+          unmarked(table.path), table.of_entries() ? "an empty document" : "an empty array"));
   }
   if (!mapping.route.from.empty())
     out.notes.push_back(

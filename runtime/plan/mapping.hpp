@@ -15,12 +15,13 @@ enum class Unmapped : uint8_t { kWarn, kError, kIgnore };
 
 struct ChildMapping {
   std::string table;  // "user_tags" or "schema.user_tags"
-  std::string from;   // "tags[]", "order.lines[]": an array path relative to the parent's document
-                      // or element
+  std::string from;  // "tags[]", "order.lines[]": an array's path relative to the parent's document
+                     // or element; "names{}": a document's, each field of it is a row
   std::vector<Column> columns;
   /// Names of the columns that hold the parent's key; empty: "parent_" + the key's name.
   std::vector<std::string> parent;
-  std::string ordinal = "ordinal";  // 1-based place in the array
+  std::string ordinal;  // of arrays, the column of the 1-based place; empty: "ordinal"
+  std::string entry;    // of documents, the column of the field's name; empty: "entry"
   std::vector<ChildMapping> children;
 };
 

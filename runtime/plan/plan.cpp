@@ -38,10 +38,8 @@ Plan::Plan(std::shared_ptr<const PlanShape> shape, bool has_hook)
     for (size_t child = shape_->own_tables(); child < tables.size(); ++child) {
       const bool mine = tables[child].parent == static_cast<int>(i);
       if (!mine) continue;
-      std::string path =
-          tables[child].path.substr(tables[i].path.empty() ? 0 : tables[i].path.size() + 1);
-      path.resize(path.size() - 2);  // "[]"
-      arrays.push_back(std::move(path));
+      const std::string_view path = unmarked(tables[child].path);
+      arrays.emplace_back(path.substr(tables[i].path.empty() ? 0 : tables[i].path.size() + 1));
       children.push_back(child);
     }
     const std::string route = i < shape_->own_tables() ? mapping.route.from : std::string();

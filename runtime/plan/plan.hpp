@@ -13,14 +13,22 @@ namespace lugger {
 
 /// A table the plan feeds. What sinks need to know of it.
 struct TablePlan {
-  std::string name;                // as the script names it: "users", "sales.users"
-  std::vector<Column> columns;     // parent keys and ordinals of children included
-  std::vector<size_t> key;         // columns that identify a row; children: parent key + ordinal
-  int parent = -1;                 // index of the parent table; -1 for the document's own table
+  std::string name;             // as the script names it: "users", "sales.users"
+  std::vector<Column> columns;  // parent keys, ordinals and entries of children included
+  std::vector<size_t> key;  // columns that identify a row; children: parent key + ordinal or entry
+  int parent = -1;          // index of the parent table; -1 for the document's own table
   std::vector<size_t> parent_key;  // children: the columns that hold the parent's key, in the order
                                    // of the parent's key
-  std::string path;                // children: array path from the document, "orders[].lines[]"
+  std::string path;  // children: path from the document, "orders[].lines[]", "names{}"
+
+  /// A child table whose rows are a document's fields, not an array's elements.
+  bool of_entries() const noexcept { return path.ends_with("{}"); }
 };
+
+/// The path of a child's array or document without its mark: "tags[]" -> "tags".
+inline std::string_view unmarked(std::string_view path) noexcept {
+  return path.substr(0, path.size() - 2);
+}
 
 /// Everything immutable about the mapping; shared by the workers. Tables: 0 is the document's own
 /// (routes follow it), then children.

@@ -15,6 +15,13 @@ bool is_json(const ColumnType& type) {
   return type.kind == Kind::kJson || type.kind == Kind::kJsonb;
 }
 
+bool comes_again(const BsonReader& at) {
+  for (BsonReader later = at; later.next();) {
+    if (later.name() == at.name()) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 void Plan::Work::make_rows(Batch& batch, uint32_t document) {
@@ -35,7 +42,7 @@ void Plan::Work::make_rows(Batch& batch, uint32_t document) {
   }
   if (!table) return refuse_unrouted(batch, document);
   RowSet& rows = batch.tables[*table];
-  fill(batch, *table, document, rows.add(document), nullptr, 0);
+  fill(batch, *table, document, rows.add(document), nullptr, {});
   if (batch.fates[document] == Fate::kLoad)
     add_children(batch, 0, *table, document, rows.rows() - 1);
 }
@@ -60,7 +67,7 @@ bool Plan::Work::refuse_left_over(Batch& batch, size_t table, uint32_t document)
 }
 
 Failure Plan::Work::generate(size_t table, size_t column, const Value& raw, const Value* parent_row,
-                             int ordinal, Value& slot, Arena& arena) {
+                             ChildPlace place, Value& slot, Arena& arena) {
   const TableWork& work = tables[table];
   switch (work.table->columns[column].generate) {
     case Column::Generate::kParentKey: {
@@ -72,8 +79,11 @@ Failure Plan::Work::generate(size_t table, size_t column, const Value& raw, cons
       return Failure::kNone;
     }
     case Column::Generate::kOrdinal:
-      slot = Value::of(ValueType::kInt64, ordinal);
+      slot = Value::of(ValueType::kInt64, place.ordinal);
       return Failure::kNone;
+    case Column::Generate::kEntry:
+      return tables[table].coercers[column](Value::of(ValueType::kString, place.entry), slot,
+                                            arena);
     case Column::Generate::kConstant: slot = work.defaults[column]; return Failure::kNone;
     case Column::Generate::kServer: slot = Value::null(); return Failure::kNone;
     case Column::Generate::kV7: {
@@ -94,13 +104,13 @@ Failure Plan::Work::generate(size_t table, size_t column, const Value& raw, cons
 }
 
 void Plan::Work::fill(Batch& batch, size_t table, uint32_t document, Value* row,
-                      const Value* parent_row, int ordinal) {
+                      const Value* parent_row, ChildPlace place) {
   for (size_t i = 0; i < tables[table].table->columns.size(); ++i)
-    fill_column(batch, table, document, i, row, parent_row, ordinal);
+    fill_column(batch, table, document, i, row, parent_row, place);
 }
 
 void Plan::Work::fill_column(Batch& batch, size_t table, uint32_t document, size_t column,
-                             Value* row, const Value* parent_row, int ordinal) {
+                             Value* row, const Value* parent_row, ChildPlace place) {
   const TableWork& work = tables[table];
   const Value& raw = (table < shape->own_tables() ? tables[0].scope : work.scope).column(column);
   if (work.table->columns[column].generate == Column::Generate::kNone) {
@@ -108,7 +118,7 @@ void Plan::Work::fill_column(Batch& batch, size_t table, uint32_t document, size
     return;
   }
   const Failure failure =
-      generate(table, column, raw, parent_row, ordinal, row[column], batch.arena());
+      generate(table, column, raw, parent_row, place, row[column], batch.arena());
   if (failure != Failure::kNone)
     batch.refuse({document, static_cast<int>(table), static_cast<int>(column), failure, raw, {}});
 }
@@ -125,7 +135,7 @@ void Plan::Work::make_key(Batch& batch, uint32_t document) {
   Value* row = batch.tables[0].add(document);
   std::fill_n(row, own.table->columns.size(), Value::null());
   for (const size_t column : own.table->key) {
-    fill_column(batch, 0, document, column, row, nullptr, 0);
+    fill_column(batch, 0, document, column, row, nullptr, {});
     if (row[column].absent())
       batch.refuse({document, 0, static_cast<int>(column), Failure::kRequired, {}, {}});
   }
@@ -137,7 +147,7 @@ void Plan::Work::fill_for_hook(Batch& batch, size_t table, uint32_t document, Va
     const Column& column = work.table->columns[i];
     const Value& raw = tables[0].scope.column(i);
     if (column.generate != Column::Generate::kNone) {
-      const Failure failure = generate(table, i, raw, nullptr, 0, row[i], batch.arena());
+      const Failure failure = generate(table, i, raw, nullptr, {}, row[i], batch.arena());
       if (failure != Failure::kNone)
         batch.refuse({document, static_cast<int>(table), static_cast<int>(i), failure, raw, {}});
       continue;
@@ -206,29 +216,47 @@ void Plan::Work::settle(Batch& batch, size_t table, uint32_t document, size_t co
 void Plan::Work::add_children(Batch& batch, size_t table, size_t rows, uint32_t document,
                               size_t row) {
   const TableWork& above = tables[table];
-  for (size_t i = 0; i < above.children.size(); ++i) {
-    const Value array = above.scope.array(i);
-    if (array.absent()) continue;
+  for (size_t i = 0; i < above.children.size() && batch.fates[document] == Fate::kLoad; ++i) {
+    const Value source = above.scope.array(i);
+    if (source.absent()) continue;
     const size_t child = above.children[i];
-    if (array.type != ValueType::kArray) {
-      batch.refuse({document, static_cast<int>(child), -1, Failure::kWrongType, array, {}});
+    const bool entries = tables[child].table->of_entries();
+    if (source.type != (entries ? ValueType::kDocument : ValueType::kArray)) {
+      batch.refuse({document, static_cast<int>(child), -1, Failure::kWrongType, source, {}});
       return;
     }
-    int ordinal = 0;
-    for (BsonReader reader(array.bytes()); reader.next();) {
-      const Failure failure =
-          tables[child].scope.read(reader.value(), read + document + 1, batch.arena());
-      if (failure != Failure::kNone) {
-        batch.refuse({document, static_cast<int>(child), -1, failure, reader.value(), {}});
-        return;
-      }
-      if (refuse_left_over(batch, child, document)) return;
-      Value* made = batch.tables[child].add(document);
-      fill(batch, child, document, made, batch.tables[rows].row(row), ++ordinal);
-      if (batch.fates[document] == Fate::kLoad)
-        add_children(batch, child, child, document, batch.tables[child].rows() - 1);
-      if (batch.fates[document] != Fate::kLoad) return;
+    add_rows(batch, child, source, document, batch.tables[rows].row(row));
+  }
+}
+
+bool Plan::Work::has_doubles(const Value& source) {
+  names.clear();
+  for (BsonReader reader(source.bytes()); reader.next();) names.push_back(reader.name());
+  std::sort(names.begin(), names.end());
+  return std::adjacent_find(names.begin(), names.end()) != names.end();
+}
+
+void Plan::Work::add_rows(Batch& batch, size_t child, const Value& source, uint32_t document,
+                          const Value* parent_row) {
+  const bool entries = tables[child].table->of_entries();
+  const bool doubled = entries && has_doubles(source);
+  ChildPlace place;
+  for (BsonReader reader(source.bytes()); reader.next();) {
+    if (doubled && comes_again(reader)) continue;  // the last one counts
+    const Failure failure =
+        tables[child].scope.read(reader.value(), read + document + 1, batch.arena());
+    if (failure != Failure::kNone) {
+      batch.refuse({document, static_cast<int>(child), -1, failure, reader.value(), {}});
+      return;
     }
+    if (refuse_left_over(batch, child, document)) return;
+    ++place.ordinal;
+    place.entry = reader.name();
+    Value* made = batch.tables[child].add(document);
+    fill(batch, child, document, made, parent_row, place);
+    if (batch.fates[document] == Fate::kLoad)
+      add_children(batch, child, child, document, batch.tables[child].rows() - 1);
+    if (batch.fates[document] != Fate::kLoad) return;
   }
 }
 
@@ -280,7 +308,7 @@ void Plan::Work::generate_emitted(Batch& batch, size_t table, size_t row, size_t
   RowSet& rows = batch.tables[table];
   Value& slot = rows.row(row)[column];
   if (tables[table].table->columns[column].generate != Column::Generate::kV5) {
-    generate(table, column, {}, nullptr, 0, slot, batch.arena());
+    generate(table, column, {}, nullptr, {}, slot, batch.arena());
     return;
   }
   const uint32_t document = rows.document(row);

@@ -82,14 +82,37 @@ std::vector<Column> complete_columns(std::vector<Column> columns) {
   return columns;
 }
 
-/// "tags[]" -> "tags"; the array mark is required so that a reader of the script sees the fan-out.
-std::string array_path(const ChildMapping& child) {
-  if (child.from.size() > 2 && child.from.ends_with("[]"))
-    return child.from.substr(0, child.from.size() - 2);
-  throw Error(
-      Code::kConfig,
-      fmt::format("child table {}: from = \"{}\" is not an array path", child.table, child.from),
-      fmt::format("write from = \"{}[]\"", child.from.empty() ? "tags" : child.from));
+/// "tags[]" or "names{}": the mark is required so that a reader of the script sees the fan-out.
+void check_child(const ChildMapping& child) {
+  const bool entries = child.from.ends_with("{}");
+  if (child.from.size() < 3 || (!entries && !child.from.ends_with("[]"))) {
+    const std::string path = child.from.empty() ? "tags" : child.from;
+    throw Error(
+        Code::kConfig,
+        fmt::format("child table {}: from = \"{}\" is not an array path", child.table, child.from),
+        fmt::format("write from = \"{0}[]\" for the elements of an array, \"{0}{{}}\" for "
+                    "the fields of a document",
+                    path));
+  }
+  if (entries ? !child.ordinal.empty() : !child.entry.empty()) {
+    throw Error(Code::kConfig,
+                fmt::format("child table {}: `{}` does not go with from = \"{}\"", child.table,
+                            entries ? "ordinal" : "entry", child.from),
+                entries ? "entry = 'name' names the column that has the field's name"
+                        : "ordinal = 'line' names the column that has the place in the array");
+  }
+}
+
+/// What tells a child row from its siblings: its place in the array, or the name of its field.
+Column place_column(const ChildMapping& child) {
+  const bool entries = child.from.ends_with("{}");
+  const std::string& given = entries ? child.entry : child.ordinal;
+  Column out;
+  out.name = !given.empty() ? given : entries ? "entry" : "ordinal";
+  out.type = parse_column_type(entries ? "text" : "int4");
+  out.generate = entries ? Column::Generate::kEntry : Column::Generate::kOrdinal;
+  out.required = true;
+  return out;
 }
 
 TablePlan child_table(const ChildMapping& child, const std::vector<TablePlan>& tables, int parent,
@@ -108,7 +131,7 @@ TablePlan child_table(const ChildMapping& child, const std::vector<TablePlan>& t
   TablePlan table;
   table.name = child.table;
   table.parent = parent;
-  array_path(child);  // refuses a path that is no array
+  check_child(child);
   table.path = above.path.empty() ? child.from : above.path + "." + child.from;
   for (size_t i = 0; i < above.key.size(); ++i) {
     const Column& key = above.columns[above.key[i]];
@@ -120,6 +143,8 @@ TablePlan child_table(const ChildMapping& child, const std::vector<TablePlan>& t
       column.name = child.parent[i];
     else if (key.generate == Column::Generate::kOrdinal)
       column.name = fmt::format("ordinal_{}", depth - 1);
+    else if (key.generate == Column::Generate::kEntry)
+      column.name = fmt::format("entry_{}", depth - 1);
     else if (key.generate == Column::Generate::kParentKey)
       column.name = key.name;
     else
@@ -128,13 +153,8 @@ TablePlan child_table(const ChildMapping& child, const std::vector<TablePlan>& t
     table.key.push_back(i);
     table.columns.push_back(std::move(column));
   }
-  Column ordinal;
-  ordinal.name = child.ordinal;
-  ordinal.type = parse_column_type("int4");
-  ordinal.generate = Column::Generate::kOrdinal;
-  ordinal.required = true;
   table.key.push_back(table.columns.size());
-  table.columns.push_back(std::move(ordinal));
+  table.columns.push_back(place_column(child));
   for (Column& column : complete_columns(child.columns)) table.columns.push_back(std::move(column));
   check_columns(table);
   return table;

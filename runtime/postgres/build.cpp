@@ -187,7 +187,7 @@ class Build {
     told.note("left behind", fmt::format("INVALID index {} ({})", step_.name, second.message()));
     const std::string drop =
         broken_.empty() ? drop_statement(step_) : "DROP INDEX CONCURRENTLY IF EXISTS " + broken_;
-    told.with_hint("the next run drops it and builds it anew, or: " + drop);
+    told.with_hint("the next run drops and rebuilds it, or: " + drop);
     member_.note(fmt::format("an INVALID index {} is left behind: the next run drops it, or: {}",
                              step_.name, drop));
     throw Error(told);
@@ -196,7 +196,7 @@ class Build {
   [[noreturn]] void explain(const Error& error) {
     Error told = error;
     if (error.sqlstate() == "23505" && error.hint().find("preflight") == std::string::npos)
-      told.with_hint("`lugger preflight` counts the rows that stand in the way");
+      told.with_hint("`lugger preflight` counts the rows that violate it");
     if (error.sqlstate() == "54000")
       told.with_hint("a value is too long for a btree: index its md5, or use method = 'hash'");
     throw Error(told);

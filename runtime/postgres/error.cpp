@@ -38,7 +38,8 @@ constexpr std::array kRules = std::to_array<StateRule>({
     {"28", Code::kAuth, "check user and password, and the server's pg_hba.conf"},
     {"3D000", Code::kConfig, "create the database (createdb), or correct its name in the URL"},
     {"3F000", Code::kConfig, "create the schema, or correct its name"},
-    {"40", Code::kConflict, "another session was in the way: run it again"},
+    {"40", Code::kConflict,
+     "a conflict with another session (deadlock or serialization failure): run it again"},
     {"42501", Code::kAuth,
      "ask the owner of the object to grant the right, or connect as another role"},
     {"42P01", Code::kConfig,
@@ -144,7 +145,9 @@ Error pg_error(const PgDiagnostics& diagnostics, bool alive) {
       message += ": " + diagnostics.message;
     if (hint.empty()) hint = hint_of_sqlstate("08006");
   }
-  if (hint.empty()) hint = diagnostics.hint;
+  // Of a statement that is wrong the server knows more: "Perhaps you meant to reference ...".
+  const bool statement = diagnostics.sqlstate.starts_with("42");
+  if (hint.empty() || (statement && !diagnostics.hint.empty())) hint = diagnostics.hint;
   Error error(code, std::move(message), std::move(hint), diagnostics.sqlstate);
   if (!diagnostics.table.empty()) error.note("table", diagnostics.table);
   if (!diagnostics.column.empty()) error.note("column", diagnostics.column);

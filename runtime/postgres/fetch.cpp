@@ -53,7 +53,11 @@ class Fetch {
     if (failure_) {
       const bool cancelled = cancelled_ && failure_->sqlstate == "57014";
       if (cancelled) throw Error(Code::kInterrupted, "interrupted");
-      throw pg_error(*failure_, session_.alive());
+      const bool alive = session_.alive();
+      Error error = pg_error(*failure_, alive);
+      if (alive) error.with_hint(failure_->hint);  // ours are for loads
+      if (!failure_->position.empty()) error.note("position", failure_->position);
+      throw error;
     }
     return std::move(out_);
   }

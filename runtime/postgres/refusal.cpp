@@ -54,9 +54,9 @@ RejectRecord server_reject(const PgLoad& load, const UnitDocuments& unit, size_t
   out.column = note_of(error, "column");
   out.code = "server";
   out.message = error.message();
-  const std::string constraint = note_of(error, "constraint");
-  if (!constraint.empty() && out.message.find(constraint) == std::string::npos) {
-    out.message += " (constraint " + constraint + ")";
+  out.constraint = note_of(error, "constraint");
+  if (!out.constraint.empty() && out.message.find(out.constraint) == std::string::npos) {
+    out.message += " (constraint " + out.constraint + ")";
   }
   out.operation = unit.deletes(document) ? Operation::kDelete : Operation::kUpsert;
   out.document = document_json(refused);

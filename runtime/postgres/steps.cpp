@@ -44,7 +44,7 @@ std::string storage(const std::map<std::string, std::string>& with) {
     const bool plain = std::all_of(
         name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
     if (!plain || name.empty())
-      raise(Code::kConfig, "with: \"{}\" is no name of a storage parameter", name);
+      raise(Code::kConfig, "with: \"{}\" is not the name of a storage parameter", name);
     out += fmt::format("{}{} = {}", out.empty() ? "" : ", ", name, PgSession::quote_literal(value));
   }
   return out.empty() ? out : " WITH (" + out + ")";

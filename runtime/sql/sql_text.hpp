@@ -13,7 +13,7 @@ namespace lugger {
 struct SqlStatement {
   SqlSpan span;
   std::optional<SqlSpan> data;  // of COPY ... FROM stdin, on the lines behind it
-  /// Not empty: this is no statement of any version (a quote that is not closed, a command of
+  /// Not empty: this is not a statement of any version (a quote that is not closed, a command of
   /// psql), and why.
   std::string problem, hint;
 };

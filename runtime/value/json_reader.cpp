@@ -145,7 +145,7 @@ void JsonReader::State::fail(std::string_view text, size_t mistake, std::string_
   throw Error(
       Code::kParse,
       fmt::format("line {}, column {}: {}", line + count_lines(before), column + 1, message),
-      "mend that line, or export the collection again");
+      "correct that line, or export the collection again");
 }
 
 void JsonReader::State::fail_here(std::string_view message) {

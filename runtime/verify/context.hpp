@@ -32,6 +32,7 @@ struct VerifyContext {
   KnownRejects rejects;              // documents that the ledger keeps as rejects of the load
   int readers = 1, connections = 1;  // of the source, of the target
   StopFlag stop;
+  std::atomic<int> away{0};  // a repair waits for the server
   std::atomic<uint64_t> source_documents{0}, source_bytes{0}, target_rows{0};  // for display
 
   /// A row of the target that is newer than its document stays, and is no difference.

@@ -85,7 +85,7 @@ std::string why_not_delete(VerifyContext& context, const WrongRows& wrong, const
 
 std::string delete_hint(const Verdict& verdict) {
   if (!verdict.altered.empty())
-    return "mend the table, or the mapping; without --delete-extra the other rows are repaired";
+    return "correct the table, or the mapping; without --delete-extra the other rows are repaired";
   return "look at them with lugger verify --limit-shown 100; if they are to go, add --delete-many";
 }
 

@@ -98,7 +98,7 @@ class Writer {
       if (table.own) leave_wanted(table.table);
     }
     Tally gained;
-    Backoff backoff;
+    Backoff backoff(&context_.away);
     outlast(backoff, context_.stop, [&](bool lost) {
       if (lost) {
         connect();
@@ -301,7 +301,7 @@ bool repair_rows(VerifyContext& context, const WrongRows& wrong, const Verdict& 
                             "has no hash: a row might be written over a right one; nothing was "
                             "written",
                             table->name),
-                "mend the rows by hand, or load again with on_conflict = 'update'");
+                "correct the rows by hand, or load again with on_conflict = 'update'");
   }
   apply_repair(context, wrong, options, rows, result);
   result.applied = true;

@@ -105,7 +105,7 @@ void read_secret(const std::string& path, SecretKey& out) {
   std::optional<Parts> parts = parts_of(take_line(left), kKeyKind, out.bytes.size());
   sodium_memzero(text.data(), text.size());
   if (!parts)
-    throw Error(Code::kConfig, path + " is no key of lugger's", "lugger verdict key makes one");
+    throw Error(Code::kConfig, path + " is not a key of lugger's", "lugger verdict key makes one");
   out.id = parts->id;
   std::memcpy(out.bytes.data(), parts->bytes.data(), out.bytes.size());
   sodium_memzero(parts->bytes.data(), parts->bytes.size());
@@ -167,7 +167,7 @@ std::string check_verdict(std::string_view bytes, std::string_view signature,
   const std::optional<Parts> open_key =
       parts_of(take_line(key), kKeyKind, crypto_sign_PUBLICKEYBYTES);
   if (!open_key)
-    throw Error(Code::kConfig, "this is no public key of lugger's",
+    throw Error(Code::kConfig, "this is not a public key of lugger's",
                 "it is one line of base64 that begins with RW");
   take_line(signature);
   const std::optional<Parts> signed_by =

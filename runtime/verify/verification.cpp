@@ -3,6 +3,7 @@
 #include <mutex>
 
 #include "base/conductor.hpp"
+#include "engine/retry.hpp"
 #include "value/datetime.hpp"
 #include "verify/prepare.hpp"
 #include "verify/repair.hpp"
@@ -140,6 +141,7 @@ VerifySnapshot Verification::poll(int timeout_ms) {
     out.documents = context->source_documents.load(std::memory_order_relaxed);
     out.bytes = context->source_bytes.load(std::memory_order_relaxed);
     out.rows = context->target_rows.load(std::memory_order_relaxed);
+    if (context->away != 0) out.waits_for = kServerAway;
   }
   return out;
 }

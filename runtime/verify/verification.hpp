@@ -13,6 +13,7 @@ struct VerifySnapshot {
   std::string stage;  // "reading", "comparing", "looking closer", "repairing", "done", "failed"
   uint64_t documents = 0, bytes = 0, total_bytes = 0, rows = 0;  // rows: of the target
   double seconds = 0;
+  std::string waits_for;  // why it does nothing at the moment; empty while it works
 };
 
 struct RepairResult {

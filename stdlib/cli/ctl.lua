@@ -34,8 +34,7 @@ local function list(args)
   elseif #rows == 0 then
     terminal.say('no run of this user listens on this machine')
   else
-    terminal.line(table_view.render({ 'run', 'job', 'stage', 'read', 'waits for' }, rows, { right = { [4] = true },
-      full = not terminal.is_terminal(1) }))
+    terminal.line(table_view.render({ 'run', 'job', 'stage', 'read', 'waits for' }, rows, { right = { [4] = true } }))
   end
   return cli.exit.done
 end

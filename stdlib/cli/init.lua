@@ -74,7 +74,7 @@ local function systemd(args)
   local path = name .. '.service'
   local words = (args.apply and ' --apply' or '') .. (args.window and ' --window ' .. args.window or '')
   if args.window and not args.window:match('^%d%d:%d%d%-%d%d:%d%d$') then
-    config.raise(('%s is no window of the day'):format(args.window), 'as in 22:00-05:00')
+    config.raise(('%s is not a window of the day'):format(args.window), 'as in 22:00-05:00')
   end
   create(path, templates.unit { name = name, directory = directory, script = script, user = system.getenv('USER')
     or 'postgres', flags = words })

@@ -30,13 +30,13 @@ local function show_one(entry, args)
   field('rejected', tonumber(entry.rejected) > 0 and terminal.count(entry.rejected, 'row') or nil)
   field('message', entry.message)
   field('command', entry.command)
-  field('takes back', entry.undoes)
-  field('taken back by', entry.undone_by)
+  field('undoes', entry.undoes)
+  field('undone by', entry.undone_by)
   if tonumber(entry.images) > 0 then
     field('images', ('%s, kept until %s UTC'):format(terminal.count(entry.images, 'row'), entry.images_until))
     field('undo', undo_line(entry, args))
   elseif tonumber(entry.changed) > 0 then
-    field('images', 'removed by lugger state prune: it can no longer be taken back')
+    field('images', 'removed by lugger state prune: it can no longer be undone')
   end
 end
 
@@ -52,15 +52,12 @@ local function show_all(entries, args)
       entry.table, entry.fields, terminal.group(entry.changed), entry.images_until:sub(1, 10) }
   end
   terminal.line(table_view.render({ 'run', 'started (UTC)', 'kind', 'status', 'table', 'columns', 'changed',
-    'kept until' }, rows, { right = { [7] = true }, full = not short }))
+    'kept until' }, rows, { right = { [7] = true } }))
   terminal.say('one in detail: lugger log RUN', args.script and ' ' .. args.script or '')
 end
 
 local function run(args)
-  -- The one argument may be a place or a script instead of a run.
-  if args.run_id and not args.script and (args.run_id:find('[:/]') or args.run_id:match('%.lua$')) then
-    args.run_id, args.script = nil, args.run_id
-  end
+  places.shift(args)
   local all = {}
   for _, target in ipairs(places.targets(args.script, function() return cli.load(args) end)) do
     for _, entry in ipairs(fix_log.entries(target, nil, args.run_id and 10000 or args.number or 20)) do
@@ -91,7 +88,7 @@ local function run(args)
 end
 
 return {
-  summary = 'Tell what fixes did: when, to which table, how many rows, how long they can be taken back.',
+  summary = 'Tell what fixes did: when, to which table, how many rows, how long they can be undone.',
   arguments = {
     { 'run_id', 'the id of a run, or its beginning or end; all when not given', optional = true },
     { 'script', 'a script, or a place such as local:./pg (default: PG_URI)', optional = true },

@@ -53,7 +53,7 @@ function does.down(args)
     args.count = args.value:match('^%d+$') and tonumber(args.value)
     if not args.count then flags.usage_error(('migrate down takes a number, not "%s"'):format(args.value)) end
     if #args.value > 6 then
-      flags.usage_error(args.value .. ' is no number of migrations', 'a version goes behind --to')
+      flags.usage_error(args.value .. ' is not a number of migrations', 'a version goes behind --to')
     end
   end
   return on_database(args, function(run) return commands().down(run, args) end)
@@ -162,16 +162,16 @@ return {
     { 'dir', 'the directory of the migrations (default migrations/, or dir of [migrate] in lugger.toml)',
       value = 'DIR' },
     { 'sql', 'new: an SQL file instead of Lua' },
-    { 'to', 'up, down, squash: as far as this version; down --to 0 takes all back', value = 'VERSION' },
+    { 'to', 'up, down, squash: as far as this version; down --to 0 reverts all', value = 'VERSION' },
     { 'plan', 'up: print each statement and the locks it takes; nothing is run' },
-    { 'dry-run', 'up: run in a transaction, show what changed, take it back' },
+    { 'dry-run', 'up: run in a transaction, show what changed, roll back' },
     { 'rehearse', 'up: run on a throwaway copy' },
     { 'allow-out-of-order', 'up: run what is older than the newest applied one too' },
     { 'wait', 'wait while another process runs migrations' },
     { 'again', 'up, down: run a CALL or DO with COMMIT once more that was cut off' },
     { 'lock-timeout', 'give up waiting for a lock after this time, and try again (default 3s; 0: wait)',
       value = 'TIME' },
-    { 'tries', 'how often in all when locks are in the way (default 10)', value = 'N', type = 'int', least = 1 },
+    { 'tries', 'attempts when another session holds a lock (default 10)', value = 'N', type = 'int', least = 1 },
     { 'statement-timeout', 'the longest a statement may take (default: no limit)', value = 'TIME' },
     { 'state-schema', 'schema of the ledger (default lugger)', value = 'NAME' },
     { 'all', 'status: also the oldest of a long history' },

@@ -53,7 +53,7 @@ return {
     { 'json', 'with --invert: as one JSON list' },
   },
   takes_script = true,
-  more = 'Exit status 1 when something stands in the way of a run; with --invert, when a mapping has no way back.',
+  more = 'Exit status 1 when a problem keeps a run from starting; with --invert, when a mapping has no way back.',
   examples = { 'lugger plan users.lua', 'lugger plan mongo_to_postgres --from dump/ --into local:./pg --create' },
   run = run,
 }

@@ -1,6 +1,8 @@
 -- lugger preview SCRIPT: the rows as they would be written, rejects and why; --watch shows what each save of the
 -- script changed.
 local cli = require 'lugger.inner.cli.cli'
+local flags = require 'lugger.inner.cli.flags'
+local json = require 'lugger.inner.base.json_text'
 local native = require 'lugger.native'
 local preview_view = require 'lugger.inner.view.preview'
 local terminal = require 'lugger.inner.view.terminal'
@@ -72,7 +74,30 @@ local function watch(args)
   end
 end
 
+-- One object a line, a job each. Values are text as PostgreSQL reads it.
+local function as_json(name, preview)
+  local documents = {}
+  for i, document in ipairs(preview.documents) do
+    local rows = {}
+    for r, row in ipairs(document.fate == 'load' and document.rows or {}) do
+      local plan, values = preview.tables[row.table], {}
+      for c, column in ipairs(plan.columns) do
+        values[column.name] = row.is_null[c] and json.null or row.values[c]
+      end
+      rows[r] = { table = plan.name, values = values }
+    end
+    documents[i] = { id = document.id, fate = document.fate, code = document.code, message = document.message,
+      rows = json.list(rows) }
+  end
+  terminal.line(json.encode { job = name, documents = json.list(documents) })
+end
+
 local function run(args)
+  if args.json then
+    if args.watch then flags.usage_error('--json and --watch exclude each other') end
+    for _, item in ipairs((previews(args))) do as_json(item.name, item.preview) end
+    return cli.exit.done
+  end
   if not args.watch then
     for i, item in ipairs((previews(args))) do
       if i > 1 then terminal.line() end
@@ -92,6 +117,7 @@ return {
     { 'number', 'documents to read (default 10)', short = 'n', value = 'N', type = 'int', least = 1 },
     { 'watch', 'on each save of the script, show which rows and rejects changed' },
     { 'full', 'cut no values' },
+    { 'json', 'one JSON object a line, a job each' },
   },
   takes_script = true,
   examples = { 'lugger preview users.lua -n 5', 'lugger preview users.lua --watch' },

@@ -85,7 +85,7 @@ local function show_holder(holder)
     return
   end
   terminal.line('\n', terminal.paint(1, 'bold', name), ': ', holder.blocking == 0 and 'nothing uses it'
-    or ('used by %s; it may not be dropped yet'):format(terminal.count(holder.blocking, 'thing')))
+    or ('used by %s; it cannot be dropped yet'):format(terminal.count(holder.blocking, 'thing')))
   local rows = {}
   for i, use in ipairs(holder.uses) do rows[i] = { words[use.kind], use.text } end
   if #rows > 0 then terminal.line(table_view.render({ 'as', 'what' }, rows, { indent = '  ' })) end

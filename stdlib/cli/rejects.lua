@@ -1,4 +1,4 @@
--- lugger rejects SCRIPT: what was refused and why; write it to a file, or load it again after the mapping was mended.
+-- lugger rejects SCRIPT: what was refused and why; write it to a file, or load it again with a corrected mapping.
 local cli = require 'lugger.inner.cli.cli'
 local config = require 'lugger.inner.cli.config'
 local json = require 'lugger.inner.base.json_text'
@@ -58,6 +58,12 @@ local function without_column(reject)
   return reject.message
 end
 
+-- The document stands behind the script, its flags behind both.
+local function trace_command(args)
+  local script, line = terminal.shell_quote(args.script), cli.script_line(args)
+  return ('lugger trace %s DOCUMENT%s'):format(script, line:sub(#script + 1))
+end
+
 local function list(jobs, args)
   local limit, any = args.limit or 20, false
   for _, job in ipairs(jobs) do
@@ -74,7 +80,9 @@ local function list(jobs, args)
       terminal.line(terminal.paint(1, 'bold', job:name()), ': ', terminal.count(total, 'reject'))
       local headers = { 'document', 'column', 'code', 'why' }
       if args.documents then headers[5] = 'as it is' end
-      terminal.line(table_view.render(headers, rows, { indent = '  ', full = args.full }))
+      local text, is_cut = table_view.fit(headers, rows, { indent = '  ', full = args.full })
+      terminal.line(text)
+      if is_cut then terminal.say('  … stands where a value is cut; --full shows all of it') end
       if total > #rows then
         terminal.say(('the first %d of %s; --limit shows more'):format(#rows, terminal.group(total)))
       end
@@ -84,8 +92,8 @@ local function list(jobs, args)
     terminal.say('no rejects')
     return cli.exit.done
   end
-  terminal.say('one in detail: lugger trace ', args.script, ' DOCUMENT')
-  terminal.say('after mending the mapping: lugger rejects ', cli.script_line(args), ' --retry')
+  terminal.say('one in detail: ', trace_command(args))
+  terminal.say('after you have corrected the mapping: lugger rejects ', cli.script_line(args), ' --retry')
   return cli.exit.done
 end
 
@@ -119,7 +127,7 @@ local function run(args)
 end
 
 return {
-  summary = 'Show what was refused and why; export it, or load it again after the mapping was mended.',
+  summary = 'Show what was refused and why; export it, or load it again with a corrected mapping.',
   arguments = { { 'script', 'the script whose jobs were run' } },
   flags = cli.with_script_flags {
     { 'export', 'write all rejects with their documents as JSON lines; - is standard output', value = 'FILE' },

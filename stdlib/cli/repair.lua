@@ -29,7 +29,7 @@ local function tell_plan(before, repair, delete_extra)
   end
   tell_kept(repair)
   if #before.altered > 0 then
-    terminal.say('columns that were altered or dropped are not mended: that is yours to do')
+    terminal.say('columns that were altered or dropped are not repaired: that is for you to do')
   end
 end
 
@@ -96,7 +96,7 @@ return {
     { 'quiet', 'print nothing: the exit status tells', short = 'q' },
   }),
   takes_script = true,
-  more = 'Exit status: 0 equal by now, 4 not equal, 1 it failed.',
+  more = 'Exit status: 0 equal now, 4 not equal, 1 failed.',
   examples = { 'lugger repair users.lua', 'lugger repair users.lua --apply',
     'lugger repair users.lua --apply --delete-extra' },
   run = run,

@@ -137,19 +137,19 @@ return {
     { 'window', 'work only in these hours of the day, as in 22:00-05:00, and wait outside them', value = 'HOURS' },
     { 'limit', 'stop after this many documents, or rows of a fix', value = 'N', type = 'int' },
     { 'dry-run', 'read, convert and check everything, write nothing' },
-    { 'restart', 'forget an unfinished run of these jobs and begin anew' },
-    { 'again', 'load into tables without a key although the last run is done: their rows are there twice then' },
+    { 'restart', 'forget an unfinished run of these jobs and start over' },
+    { 'again', 'load a table without a key again after a completed run: rows will be there twice' },
     { 'join', 'share the run with other processes that are started like this, on this host or others' },
     { 'accept-changes', 'resume although the script changed since' },
     { 'stage', 'only this stage (default: all, in this order)', value = 'STAGE', choices = { 'load', 'index',
       'constrain' } },
     { 'verdict', 'with --stage constrain: only when this file of `lugger verify --verdict` is clean', value = 'FILE' },
-    { 'force', 'add constraints although rows stand against them, as far as they can be: NOT VALID' },
+    { 'force', 'add constraints although rows violate them: NOT VALID where possible' },
     { 'index-memory', 'memory for all index builds together, as in 1GB (default: the server\'s setting for each)',
       value = 'SIZE' },
-    { 'lock-timeout', 'milliseconds that a statement waits for its lock before it lets others pass (default 2000)',
+    { 'lock-timeout', 'milliseconds that a statement waits for its lock before it is tried again (default 2000)',
       value = 'MS', type = 'int', least = 1 },
-    { 'lock-tries', 'how often it asks for the lock (default 30)', value = 'N', type = 'int', least = 1 },
+    { 'lock-tries', 'how often it tries (default 30)', value = 'N', type = 'int', least = 1 },
     { 'redact', 'keep rejects without their documents; such rejects cannot be retried' },
     { 'detach', 'go on when the terminal closes; output goes to ./.lugger/' },
     { 'log', 'form of the progress', value = 'FORM', choices = { 'json', 'plain', 'none' } },
@@ -157,7 +157,7 @@ return {
   },
   takes_script = true,
   more = 'Flags behind the script that are not listed here are the script\'s own: lugger help SCRIPT.\n'
-    .. 'Exit status: 0 done, 1 failed, 2 usage, 3 done with rejects, 4 done but rows keep constraints from being '
+    .. 'Exit status: 0 done, 1 failed, 2 usage, 3 done with rejects, 4 done but rows violate constraints to be '
     .. 'added, 130 stopped and resumable.',
   examples = {
     'lugger run users.lua -j 4 --create',

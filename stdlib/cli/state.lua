@@ -30,7 +30,7 @@ local function has(session, relation)
   return session:query('SELECT pg_catalog.to_regclass($1) IS NOT NULL', { relation }).rows[1][1] == 't'
 end
 
--- Images whose time is over, of fixes that have ended: those rows can no longer be taken back.
+-- Images whose time is over, of fixes that have ended: those rows can no longer be undone.
 local function prune_images(place, schema)
   local session = native.pg(place, 'state', 'detect')
   local quoted = '"' .. schema:gsub('"', '""') .. '"'

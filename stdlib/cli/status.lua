@@ -1,4 +1,4 @@
--- lugger status RUN: one run in detail.
+-- lugger status [RUN]: one run in detail, the newest when none is named.
 local cli = require 'lugger.inner.cli.cli'
 local config = require 'lugger.inner.cli.config'
 local native = require 'lugger.native'
@@ -72,25 +72,38 @@ local function show(state, record)
   if record.status ~= 'done' and record.status ~= 'abandoned' then field('resume', record.command) end
 end
 
-local function run(args)
+-- The run that is meant, and the ledger it stands in; the newest of all when none is named.
+local function find(args)
+  local state, record
   for _, target in ipairs(places.targets(args.script, function() return cli.load(args) end)) do
-    local state = native.state(target.place, target.options)
-    local record = run_finder.find(state, args.run_id)
-    if record then
-      show(state, record)
-      return cli.exit.done
-    end
+    local one = native.state(target.place, target.options)
+    local found = args.run_id and run_finder.find(one, args.run_id) or not args.run_id and one:runs(1)[1]
+    if found and (not record or found.run > record.run) then state, record = one, found end
+  end
+  return state, record
+end
+
+local function run(args)
+  places.shift(args)
+  local state, record = find(args)
+  if record then
+    show(state, record)
+    return cli.exit.done
+  end
+  if not args.run_id then
+    terminal.say('no runs yet')
+    return cli.exit.done
   end
   config.raise('there is no run ' .. args.run_id, '`lugger runs` lists them')
 end
 
 return {
-  summary = 'Show one run: where it stands, its partitions, how to resume it.',
+  summary = 'Show one run, the newest when none is named: where it stands, and how to resume it.',
   arguments = {
-    { 'run_id', 'the id of the run, or its beginning or end, as `lugger runs` shows it' },
+    { 'run_id', 'the id of the run, or its beginning or end, as `lugger runs` shows it', optional = true },
     { 'script', 'a script, or a place such as local:./pg (default: PG_URI)', optional = true },
   },
   flags = cli.with_script_flags {},
-  examples = { 'lugger status 0195f3a2', 'lugger status 0195f3a2 users.lua' },
+  examples = { 'lugger status', 'lugger status users.lua', 'lugger status 0195f3a2 users.lua' },
   run = run,
 }

@@ -62,7 +62,7 @@ return {
   flags = cli.with_script_flags {
     { 'where', 'restore only rows that this SQL condition names', value = 'SQL' },
     { 'dry-run', 'show what would be restored, write nothing' },
-    { 'restart', 'forget an unfinished undo of this run and begin anew' },
+    { 'restart', 'forget an unfinished undo of this run and start over' },
     { 'accept-changes', 'go on with an unfinished undo although --where is another' },
     { 'json', 'the report as one JSON object on standard output' },
     { 'full', 'cut no values' },

@@ -292,7 +292,7 @@ function schema.create_extension(db, name)
       'install its package on the server; SELECT * FROM pg_available_extensions lists what is there')
   end
   if not found.super and not (found.trusted and found.may_create) then
-    fault.raise('auth', ('this role may not install the extension "%s"'):format(name),
+    fault.raise('auth', ('permission denied to create the extension "%s"'):format(name),
       found.trusted and 'it needs the right CREATE on the database'
       or 'have a superuser run: CREATE EXTENSION ' .. sql.name(name))
   end

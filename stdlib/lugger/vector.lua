@@ -18,7 +18,7 @@ local slot = ffi.new 'lug_value'
 local room, buffer = 2048, ffi.new('float[?]', 2048)
 
 -- By VectorFault of runtime/vector/elements.hpp.
-local faults = { 'it is no array of numbers', 'its bytes are not valid', 'its text is not like [1,2.5]',
+local faults = { 'it is not an array of numbers', 'its bytes are not valid', 'its text is not like [1,2.5]',
   'it has more than one dimension, or too many numbers', 'an element is not a number' }
 
 local function new(count)
@@ -228,7 +228,7 @@ function vector.of_batch(view, path)
         local found = show(codec.decode(of, nil))
         local id = document.view(view, i - 1)._id
         fault.raise('coerce', ('%s of document %s cannot be read as a vector from %s: %s'):format(path,
-          id == nil and i or tostring(id), found, why), 'leave such documents out, or mend them first')
+          id == nil and i or tostring(id), found, why), 'leave such documents out, or correct them first')
       end
       out[i] = v
     end

@@ -247,6 +247,8 @@
 ---@field unmapped table<string, integer>
 ---@field skip_reasons table<string, integer>
 ---@field reject_codes table<string, integer>
+---@field rejects lugger.reject_group[] by reason, the most frequent first
+---@field tables integer how many the job fills
 ---@field notes string[]
 ---@field warnings string[]
 ---@field refused lugger.refused[] rows that keep constraints from being added
@@ -271,6 +273,16 @@
 ---@field message string
 ---@field now string
 ---@field tally lugger.tally
+
+---@class lugger.reject_group documents of a run that were refused for one reason
+---@field table string
+---@field column string "" where the document as a whole was refused
+---@field code string
+---@field constraint string that the server named, or ""
+---@field documents integer
+---@field message string of the first document; "" with --redact
+---@field advice string what would take it, or ""
+---@field document_id string of the first document
 
 ---@class lugger.reject_record
 ---@field reject integer
@@ -406,6 +418,7 @@
 ---@field total_bytes integer 0: unknown
 ---@field rows integer of the target
 ---@field seconds number
+---@field waits_for string why it does nothing at the moment; "" while it works
 
 ---@class lugger.census_type
 ---@field type string "int32", "string", ...

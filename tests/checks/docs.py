@@ -2,8 +2,13 @@
 
 ```lua           a whole script: `lugger run` loads it with --create into an empty database
 ```lua fragment  part of a script: must compile
+```lua file      a file that a command of the page reads
 ```sh run        commands: run in order, in one directory a page, where dump/ is the shop of examples/
-Scripts that a block saves under a name say so in its first line: `-- users.lua`.
+```prompt run    lines behind `> `: typed at one prompt
+```sh not run: REASON    what cannot be typed here; also of `prompt` and `sql`
+```text, toml, yaml      what is shown
+Scripts that a block saves under a name say so in its first line: `-- users.lua`. Pages of docs/ speak of the
+users.lua that the README begins with.
 """
 import os
 import re
@@ -30,6 +35,19 @@ def blocks(page):
         yield text.count('\n', 0, match.start()) + 1, match.group(1), match.group(2).strip(), match.group(3)
 
 
+def first_script():
+    """The users.lua of the README."""
+    for _, language, _, text in blocks(ROOT / 'README.md'):
+        if language == 'lua' and text.startswith('-- users.lua'):
+            return text
+    raise AssertionError('the README has no users.lua')
+
+
+def is_typed(block):
+    _, language, kind, _ = block
+    return language == 'lua' or language in ('sh', 'prompt') and kind == 'run'
+
+
 def anchor(title):
     title = re.sub(r'[`*]', '', title.strip().lower())
     return re.sub(r'[^\w\- ]', '', title).replace(' ', '-')
@@ -53,9 +71,12 @@ class Docs(unittest.TestCase):
         bin_dir.mkdir()
         (bin_dir / 'lugger').symlink_to(harness.binary())
         database = self.server.fresh()
-        env = {'PATH': f'{bin_dir}:{os.environ["PATH"]}'}
+        (room / '.home').mkdir()
+        env = {'PATH': f'{bin_dir}:{os.environ["PATH"]}', 'HOME': str(room / '.home')}
         if begun:
             env.update(PG_URI=database.url, MONGO_URI='dump')
+            if page.parent.name == 'docs':
+                (room / 'users.lua').write_text(first_script(), encoding='utf-8')
         return room, env
 
     def run_lua(self, page, line, kind, text):
@@ -76,22 +97,38 @@ class Docs(unittest.TestCase):
     def test_lua_blocks(self):
         for page in PAGES:
             for line, language, kind, text in blocks(page):
-                if language == 'lua':
+                if language == 'lua' and kind != 'file':
                     with self.subTest(page=page.name, line=line):
                         self.run_lua(page, line, kind, text)
 
+    def test_c16_each_block_says_what_it_is(self):
+        for page in PAGES:
+            text = page.read_text(encoding='utf-8')
+            plain = len(re.findall(r'^```', text, re.M)) - 2 * len(list(blocks(page)))
+            with self.subTest(page=page.name):
+                self.assertEqual(plain, 0, 'a block without a language')
+                for line, language, kind, _ in blocks(page):
+                    known = {'lua': ('', 'fragment', 'file'), 'text': ('', ), 'toml': ('', ), 'yaml': ('', )}
+                    fits = kind in known[language] if language in known else \
+                        language in ('sh', 'prompt', 'sql') and re.fullmatch(r'run|not run: \S.*', kind)
+                    self.assertTrue(fits, f'{page.name}:{line}: ```{language} {kind}')
+
     def test_commands(self):
         for page in PAGES:
-            found = [b for b in blocks(page) if (b[1] == 'sh' and b[2].startswith('run')) or b[1] == 'lua']
-            if not any(b[1] == 'sh' for b in found):
+            found = list(filter(is_typed, blocks(page)))
+            if not any(block[1] != 'lua' for block in found):
                 continue
             room, env = self.room(page, page not in BEGINNINGS)
-            exports = ''
+            exports, typed = '', ''
             for line, language, _, text in found:
                 name = re.match(r'-- ([\w./-]+\.lua)\b', text)
                 if language == 'lua':
                     if name:
+                        (room / name.group(1)).parent.mkdir(parents=True, exist_ok=True)
                         (room / name.group(1)).write_text(text, encoding='utf-8')
+                    continue
+                if language == 'prompt':
+                    typed += ''.join(f'{one}\n' for one in re.findall(r'^> (.*)$', text, re.M))
                     continue
                 with self.subTest(page=page.name, line=line):
                     done = subprocess.run(['bash', '-euo', 'pipefail', '-c', exports + text], cwd=room,
@@ -100,6 +137,10 @@ class Docs(unittest.TestCase):
                     self.assertIn(done.returncode, (0, 3),
                                   f'{page.name}:{line}\n{text}\n{done.stdout}\n{done.stderr}')
                     exports += ''.join(f'{one}\n' for one in re.findall(r'^export .*$', text, re.M))
+            if typed:
+                with self.subTest(page=page.name, prompt=True):
+                    done = lugger('repl', cwd=room, env=env, input=typed)
+                    self.assertNotRegex(done.err, r'(?m)^error: ', typed)
 
     def test_links(self):
         broken = []

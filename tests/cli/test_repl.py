@@ -33,7 +33,7 @@ class Piped(project.Case):
 
     def test_errors_are_one_sentence_and_keep_their_traceback(self):
         done = self.repl("nothing.there\n:traceback\nnothing.there = 1 +\n+\n1 + 1\n")
-        self.assertIn("attempt to index", done.err)
+        self.assertIn('nothing is named "nothing"', done.err)
         self.assertNotIn("stack traceback", done.err)
         self.assertIn("stack traceback", done.out)
         self.assertIn("2", done.out)

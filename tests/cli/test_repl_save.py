@@ -94,7 +94,7 @@ class Save(project.Case):
     def test_mistakes(self):
         done = self.session("1", ":save", ":save x.lua", "pg 'create table c (id int)'", ":save y.lua 9-3-1",
                             ":save ../../etc", ":save y.lua", ":save y.lua")
-        for part in (":save wants a name", "there is nothing to save", "is no range", "is there already"):
+        for part in (":save wants a name", "there is nothing to save", "is not a range", "is there already"):
             self.assertIn(part, done.err)
 
 

@@ -140,7 +140,7 @@ class Init(project.Case):
         self.lugger("init", "--systemd", "fix.lua", "--apply", "--window", "22:00-05:00", status=0)
         self.assertIn("lugger run fix.lua --log plain --apply --window 22:00-05:00\n",
                       self.read("lugger-fix.service"))
-        self.assertIn("no window of the day",
+        self.assertIn("is not a window of the day",
                       self.lugger("init", "--systemd", "fix.lua", "--window", "tonight", status=1).err)
 
 

@@ -67,7 +67,7 @@ class Distribute(Case):
         before = self.relations()
         self.run_job(expect=1)
         told = self.lugger('plan', 'job.lua', '--create', expect=1).err
-        self.assertEqual(told.count('in the way'), 1, told)
+        self.assertEqual(told.count('problem: '), 1, told)
         self.assertEqual(self.relations(), before)
         return told
 

@@ -20,7 +20,7 @@ class Refused(unittest.TestCase):
     def fails(self, text, *words, command='run', flags=('--create',)):
         work = Work(self.server.fresh(), GOOD, text)
         result = work.lugger(command, 'job.lua', *flags, expect=1)
-        told = re.findall(r'^error: .*|^in the way: .*', result.err + result.out, re.M)
+        told = re.findall(r'^error: .*|^problem: .*', result.err + result.out, re.M)
         self.assertEqual(len(told), 1, result)
         for word in words:
             self.assertIn(word, told[0])
@@ -83,7 +83,7 @@ class Refused(unittest.TestCase):
             constraints = { { unique = 'tenant' }, { check = 'v >= 0' } },""")
         work = Work(self.server.fresh(), GOOD, text)
         told = work.lugger('plan', 'job.lua', '--create', expect=1)
-        obstacles = re.findall(r'^in the way: (.*)', told.err + told.out, re.M)
+        obstacles = re.findall(r'^problem: (.*)', told.err + told.out, re.M)
         self.assertEqual(len(obstacles), 3, obstacles)
         self.assertIn('docs_v_idx: docs is distributed by mongo_id, and Citus keeps unique only what holds '
                       'that column', '\n'.join(obstacles))

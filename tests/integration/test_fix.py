@@ -138,7 +138,7 @@ class Fix(unittest.TestCase):
         one = work.lugger('log', run[-8:]).out
         self.assertIn("where         phone like '00%'", one)
         self.assertIn('changed       5 rows', one)
-        self.assertIn(f'taken back by {undone}', one)
+        self.assertIn(f'undone by {undone}', one)
         self.assertIn('images        5 rows, kept until', one)
 
     def test_images_go_when_their_time_is_over(self):
@@ -149,7 +149,7 @@ class Fix(unittest.TestCase):
         work.database.query("update lugger.fixes set images_until = now() - interval '1 s'")
         self.assertIn('images of 5 rows removed: older than their retention',
                       work.lugger('state', 'prune', '--images').err)
-        self.assertIn('can no longer be taken back', work.lugger('log', run).out)
+        self.assertIn('can no longer be undone', work.lugger('log', run).out)
         self.assertIn('1 run and', work.lugger('state', 'prune', '--keep', '0').err)
 
     def test_limit(self):

@@ -2,7 +2,6 @@
 import gzip
 import json
 import os
-import re
 import unittest
 
 import bson
@@ -52,8 +51,7 @@ class Fixtures(unittest.TestCase):
 
     @staticmethod
     def books_of(result):
-        names = re.findall(r'^(.*): read [\d,]+ [=<]', result.err, re.M)
-        return {name: result.books(name) for name in names}
+        return harness.all_books(result.err)
 
     def test_n_03_named_dump(self):
         expected = {c: documents_in(DATA / f'named/dump/shop/{c}.bson') for c in COLLECTIONS}

@@ -58,7 +58,7 @@ end }''')
         self.assertIn('- id = 20, email = U20', result.out)
         self.assertIn('+ column users.age: integer', result.out)
         self.assertIn('+ index users_age: CREATE INDEX', result.out)
-        self.assertIn('all of it was taken back', result.err)
+        self.assertIn('all of it was rolled back', result.err)
         self.assertEqual(project.query('select count(*), min(email) from users'), '20|U1')
         self.assertEqual(project.states(), {'01': 'applied', '02': 'pending'})
 

@@ -275,7 +275,7 @@ end)
         process.kill()
         process.communicate()
         self.assertEqual(work.apply('--window', self.hours(-60, 60))['changed'], 1000)
-        self.assertIn('is no window of the day', work.run('--window', '25:00-3', expect=1).err)
+        self.assertIn('is not a window of the day', work.run('--window', '25:00-3', expect=1).err)
 
     def test_stale_sockets_and_wrong_words(self):
         work = self.work()

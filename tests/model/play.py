@@ -2,7 +2,6 @@
 differ."""
 import json
 import random
-import re
 import signal
 from collections import Counter
 from dataclasses import dataclass, field
@@ -274,11 +273,7 @@ def difference(missing, extra, table):
 
 
 def books_by_name(result):
-    found = {}
-    for name, read, rest in re.findall(r'^(\S+): read ([\d,_ ]+) = (inserted .*)$', result.err, re.M):
-        counts = {word: harness.plain_number(value) for word, value in re.findall(r'(\w+) ([\d,_]+)', rest)}
-        found[name] = {'read': harness.plain_number(read), **counts}
-    return found
+    return harness.all_books(result.err)
 
 
 harness.Result.books_by_name = books_by_name

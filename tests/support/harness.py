@@ -60,17 +60,32 @@ class Result:
                 f'stderr:\n{self.err}')
 
     def books(self, job=None):
-        """The accounting lines as dicts of numbers; one job's when there is only one or it is named."""
-        found = {}
-        pattern = r'^(.*): read ([\d,_ ]+) = (inserted .*)$'
-        for name, read, rest in re.findall(pattern, self.err, re.M):
-            counts = {word: plain_number(value) for word, value in re.findall(r'(\w+) ([\d,_]+)', rest)}
-            found[name] = {'read': plain_number(read), **counts}
+        """The accounting as dicts of numbers; one job's when there is only one or it is named."""
+        found = all_books(self.err)
         if job is not None:
             return found[job]
         if len(found) != 1:
             raise AssertionError(f'not one accounting line, but {len(found)}:\n{self!r}')
         return next(iter(found.values()))
+
+
+SHARES = ('inserted', 'updated', 'unchanged', 'skipped', 'rejected')
+
+
+def all_books(text):
+    """Of each job: from the line of one job, and from the table of several."""
+    found = {}
+    for name, read, rest in re.findall(r'^(.*): read ([\d,_ ]+) = (inserted .*)$', text, re.M):
+        counts = {word: plain_number(value) for word, value in re.findall(r'(\w+) ([\d,_]+)', rest)}
+        found[name] = {'read': plain_number(read), **counts}
+    for head, rows in re.findall(r'^job +(read  .*)\n((?:.* +[\d,.]+\n)+?)\d+ jobs  ', text, re.M):
+        words = [word.replace(' ', '_') for word in re.split(r'  +', head)]
+        for row in rows.splitlines():
+            name, *cells = re.split(r'  +', row)
+            counts = dict(zip(words, cells))
+            found[name] = {'read': plain_number(counts['read']), **dict.fromkeys(SHARES, 0),
+                           **{word: plain_number(counts[word]) for word in words[1:-3]}}
+    return found
 
 
 def plain_number(text):

@@ -2,6 +2,7 @@
 local abi = require 'lugger.inner.base.abi'
 local codec = require 'lugger.inner.base.codec'
 local ffi = require 'ffi'
+local methods = require 'lugger.inner.base.methods'
 local native = require 'lugger.native'
 require 'lugger.inner.base.bson'
 local C = abi.C
@@ -47,6 +48,8 @@ function coercer:try_coerce(v)
   if out == nil then return nil, err end
   return out
 end
+
+methods.check('coercer', coercer, meta)
 
 local module = {}
 

@@ -5,6 +5,7 @@ local abi = require 'lugger.inner.base.abi'
 local codec = require 'lugger.inner.base.codec'
 local fault = require 'lugger.inner.base.fault'
 local ffi = require 'ffi'
+local check_methods = require('lugger.inner.base.methods').check
 local value = require 'lugger.inner.base.value'
 local C, types = abi.C, abi.types
 local doc_type, own_type = value.ctypes.doc, value.ctypes.own
@@ -155,6 +156,7 @@ local meta = {
     return q.lug_size_ == size and q.lug_array_ == array and value.compare_bytes(q.lug_data_, data, size) == 0
   end,
 }
+check_methods('doc', methods, function(v) return document.is(v) end)
 ffi.metatype(doc_type, meta)
 ffi.metatype(own_type, meta)
 

@@ -28,6 +28,15 @@ function fault.raise(code, message, hint)
   error(native.error(code, message, hint, nil, { script = fault.where() }), 0)
 end
 
+--- Raises unless a value is nil, or a whole number that is not less.
+---@param name string of the option: "batch_rows"
+---@param v any
+---@param least integer
+function fault.check_whole(name, v, least)
+  if v == nil or type(v) == 'number' and v >= least and v == math.floor(v) and v <= 2 ^ 53 then return end
+  fault.raise('config', ('%s must be a whole number from %d, not %s'):format(name, least, tostring(v)))
+end
+
 --- Raises for a key that is not among the known ones, and names the nearest.
 ---@param holder string what has the keys: "a migration"
 ---@param given table|nil

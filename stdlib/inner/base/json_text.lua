@@ -3,6 +3,9 @@ local json_text = {}
 
 local list = {} -- metatable of tables that are arrays even when empty
 
+--- null as a value of a table, which nil cannot be.
+json_text.null = setmetatable({}, { __tostring = function() return 'null' end })
+
 local escapes = { ['"'] = '\\"', ['\\'] = '\\\\', ['\n'] = '\\n', ['\r'] = '\\r', ['\t'] = '\\t' }
 
 local function quote(text)
@@ -44,7 +47,7 @@ end
 ---@return string
 function json_text.encode(value)
   local kind = type(value)
-  if kind == 'nil' then return 'null' end
+  if kind == 'nil' or value == json_text.null then return 'null' end
   if kind == 'boolean' then return tostring(value) end
   if kind == 'number' then return number_text(value) end
   if kind == 'table' then return encode_table(value) end

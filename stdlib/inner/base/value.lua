@@ -4,6 +4,7 @@
 local abi = require 'lugger.inner.base.abi'
 local fault = require 'lugger.inner.base.fault'
 local ffi = require 'ffi'
+local methods = require 'lugger.inner.base.methods'
 local native = require 'lugger.native'
 local C, types = abi.C, abi.types
 
@@ -11,6 +12,10 @@ local value = {}
 
 --- Null: a value, distinct from nil (which is "no such field").
 value.null = native.null
+
+local function has_methods(word, class, ctype)
+  methods.check(word, class, function(v) return ffi.istype(ctype, v) end)
+end
 
 local scratch, scratch_b = ffi.new 'lug_value', ffi.new 'lug_value'
 
@@ -53,6 +58,7 @@ function objectid:time()
   return value.date((((b[0] * 256 + b[1]) * 256 + b[2]) * 256 + b[3]) * 1000)
 end
 
+has_methods('objectid', objectid, objectid_type)
 ffi.metatype(objectid_type, {
   __index = objectid,
   __tostring = function(self) return hex(self.bytes, 12) end,
@@ -158,6 +164,7 @@ local function date_slot(self, slot)
   end
 end
 
+has_methods('date', date, date_type)
 ffi.metatype(date_type, {
   __index = date,
   __tostring = function(self)
@@ -258,6 +265,7 @@ function decimal:number()
   return C.lug_decimal_number(scratch)
 end
 
+has_methods('decimal', decimal, decimal_type)
 ffi.metatype(decimal_type, {
   __index = decimal,
   __tostring = function(self)
@@ -295,6 +303,7 @@ function binary:hex()
   return hex(self.data, self.size)
 end
 
+has_methods('binary', binary, binary_type)
 ffi.metatype(binary_type, {
   __index = binary,
   __len = function(self) return self.size end,
@@ -346,6 +355,7 @@ function double:number()
   return self.number_
 end
 
+has_methods('double', double, double_type)
 ffi.metatype(double_type, {
   __index = double,
   __tostring = function(self) return tostring(self.number_) end,

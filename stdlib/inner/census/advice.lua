@@ -272,10 +272,11 @@ local function of_array(path, inside, stem, out)
   out.why = what .. '; a GIN index (jsonb_path_ops) finds rows by element'
 end
 
-local function of_document(below, out)
+local function of_document(path, below, out)
   out.as, out.type = 'jsonb', 'jsonb'
   if #below == 1 and below[1].kind == 'folded' then
-    out.why = ('a dictionary of about %d names'):format(num(below[1].names))
+    out.why = ("a dictionary of about %d names: jsonb, or a child table with from = '%s{}', a row a name"):format(
+      num(below[1].names), path.path)
     return
   end
   local flat = #below > 0 and #below <= 12
@@ -298,7 +299,7 @@ local function suggest(path, below, stem)
   elseif #path.types == 0 then
     out.as, out.type, out.why = 'jsonb', 'jsonb', 'nothing but null'
   elseif only(path, { document = true }) then
-    of_document(below, out)
+    of_document(path, below, out)
   elseif only(path, { array = true }) then
     of_array(path, below[1], stem, out)
   elseif only(path, text_types) and path.texts then

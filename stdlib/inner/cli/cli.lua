@@ -162,7 +162,7 @@ cli.script_flags = {
   { 'from', 'read from this place instead of the script\'s source', value = 'PLACE' },
   { 'into', 'write to this place instead of the script\'s target', value = 'PLACE' },
   { 'create', 'create tables that are missing' },
-  { 'on-conflict', 'what happens when a row of that key is there', value = 'POLICY', choices = { 'error', 'skip',
+  { 'on-conflict', 'what happens when a row with that key exists', value = 'POLICY', choices = { 'error', 'skip',
     'update', 'newer' } },
   { 'sandbox', 'the script gets no files, programs or network but the places that the project names' },
   { 'yes', 'let the script\'s own SQL write to connections marked production' },

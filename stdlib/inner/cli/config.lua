@@ -211,7 +211,7 @@ function config.section(name)
   config.load()
   local found = state.sections[name]
   if found ~= nil and type(found) ~= 'table' then
-    raise(('lugger.toml: %s is no table'):format(name), ('write [%s] on a line of its own'):format(name))
+    raise(('lugger.toml: %s is not a table'):format(name), ('write [%s] on a line of its own'):format(name))
   end
   return found or {}
 end

@@ -1,4 +1,5 @@
 -- The LuaCATS comments of the standard library: what help() shows and docs/api.md is made of.
+local methods = require 'lugger.inner.base.methods'
 local native = require 'lugger.native'
 local terminal = require 'lugger.inner.view.terminal'
 
@@ -283,6 +284,7 @@ end
 
 -- Methods hang in no module's table, but a function knows the line it is defined at.
 local function defined_at(value)
+  value = methods.written(value)
   local info = type(value) == 'function' and debug.getinfo(value, 'S')
   local file = info and info.source:match('^@(lugger.*)$')
   file = file and file:gsub('^lugger/inner/', 'inner/')
@@ -317,8 +319,8 @@ function help.of(value)
   entry = entry or defined_at(value)
   if not entry and type(value) ~= 'string' and name then entry = help.find(name:match('[%w_]+$'), true) end
   if entry then return help.render(entry) end
-  local methods = methods_of(value)
-  if methods then return methods end
+  local members = methods_of(value)
+  if members then return members end
   if type(value) == 'table' then
     local names = {}
     for key, member in pairs(value) do

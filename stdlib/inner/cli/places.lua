@@ -21,6 +21,19 @@ local function is_script(word)
   return false
 end
 
+local function holds_ledger(directory)
+  return native.system.stat(directory .. '/state.sqlite') or native.system.stat(directory .. '/state.log')
+end
+
+--- The arguments of a command that takes a run, and a script or place behind it: one that stands alone may be either.
+---@param args { run_id: string|nil, script: string|nil }
+function places.shift(args)
+  local word = args.run_id
+  if word and not args.script and (word:find('[:/]') or is_script(word) or holds_ledger(word)) then
+    args.run_id, args.script = nil, word
+  end
+end
+
 --- Refuses local:DIR where no server was ever made: a look at it must not make one.
 ---@param place string
 ---@return string place
@@ -35,10 +48,6 @@ end
 -- The ledger in a directory, as every target that keeps its own there sees it.
 local function kept_in(directory)
   return { place = '-', options = { state = directory } }
-end
-
-local function holds_ledger(directory)
-  return native.system.stat(directory .. '/state.sqlite') or native.system.stat(directory .. '/state.log')
 end
 
 --- The places that a word means: the targets of a script's jobs, a directory with a ledger such as ./.lugger, or the

@@ -2,6 +2,7 @@
 local config = require 'lugger.inner.cli.config'
 local duration = require 'lugger.inner.base.duration'
 local fault = require 'lugger.inner.base.fault'
+local methods = require 'lugger.inner.base.methods'
 local native = require 'lugger.native'
 local place = require 'lugger.inner.job.place'
 local script = require 'lugger.inner.script.script'
@@ -37,13 +38,6 @@ local function check_text(spec, key)
   end
 end
 
-local function check_number(spec, key, least)
-  local v = spec[key]
-  if v ~= nil and (type(v) ~= 'number' or v < least or v ~= math.floor(v)) then
-    fail(('%s must be a whole number from %d, not %s'):format(key, least, tostring(v)))
-  end
-end
-
 local function check_set(spec)
   if type(spec.set) == 'string' then spec.set = { spec.set } end
   if type(spec.set) ~= 'table' or #spec.set == 0 then
@@ -76,8 +70,8 @@ local function check(spec)
   if spec.params and #spec.params > 0 and not (spec.where or spec.query) then
     fail('params are for where or query', "where = 'created_at >= $1'")
   end
-  check_number(spec, 'max_rows', 1)
-  check_number(spec, 'batch_rows', 1)
+  fault.check_whole('max_rows', spec.max_rows, 1)
+  fault.check_whole('batch_rows', spec.batch_rows, 1)
   if spec.on_hook_error ~= nil and spec.on_hook_error ~= 'stop' and spec.on_hook_error ~= 'reject' then
     fail(('on_hook_error cannot be "%s"'):format(tostring(spec.on_hook_error)), 'stop or reject')
   end
@@ -148,6 +142,8 @@ end
 function fix:apply(settings)
   return require('lugger.inner.fix.runner').run_or_raise(self, settings, true)
 end
+
+methods.check('fix', fix, fix_meta)
 
 local module = {}
 

@@ -1,6 +1,7 @@
 -- The undo of a fix: rows that nobody touched since go back to what they were.
 local clock = require 'lugger.inner.base.clock'
 local duration = require 'lugger.inner.base.duration'
+local methods = require 'lugger.inner.base.methods'
 local native = require 'lugger.native'
 
 ---@class lugger.undo
@@ -23,6 +24,8 @@ function undo:start(settings)
     resume_command = self.options.resume_command, now = clock.text(),
   }, settings or {})
 end
+
+methods.check('undo', undo, undo_meta)
 
 local module = {}
 

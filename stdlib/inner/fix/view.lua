@@ -24,7 +24,7 @@ local function show_samples(report, full)
   end
   terminal.line()
   terminal.line(table_view.render({ 'key', 'column', 'before', '', 'after' }, rows,
-    { indent = '  ', full = full or not terminal.is_terminal(1), least = 6 }))
+    { indent = '  ', full = full, least = 6 }))
 end
 
 -- A histogram says something where values repeat; where each pair is there once, the sample has said it.
@@ -52,7 +52,7 @@ local function show_fields(report, full)
   end
   terminal.line()
   terminal.line(table_view.render({ 'column', 'rows', 'most common', '', '' }, rows,
-    { indent = '  ', right = { [2] = true }, full = full or not terminal.is_terminal(1), least = 6 }))
+    { indent = '  ', right = { [2] = true }, full = full, least = 6 }))
 end
 
 local function show_refusals(report, result)

@@ -3,6 +3,7 @@ local abi = require 'lugger.inner.base.abi'
 local document = require 'lugger.inner.base.document'
 local fault = require 'lugger.inner.base.fault'
 local ffi = require 'ffi'
+local methods = require 'lugger.inner.base.methods'
 require 'lugger.inner.base.bson'
 local C, types = abi.C, abi.types
 
@@ -127,6 +128,9 @@ end
 function cursor:close()
   self.native:close()
 end
+
+methods.check('batch', batch, batch_meta)
+methods.check('cursor', cursor, cursor_meta)
 
 local module = {}
 

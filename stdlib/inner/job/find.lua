@@ -2,6 +2,7 @@
 local config = require 'lugger.inner.cli.config'
 local document = require 'lugger.inner.base.document'
 local fault = require 'lugger.inner.base.fault'
+local methods = require 'lugger.inner.base.methods'
 local native = require 'lugger.native'
 
 local find = {}
@@ -225,5 +226,7 @@ function find.new(source, filter)
   if bson then native.check_filter(bson) end
   return self
 end
+
+methods.check('query', query, meta)
 
 return find

@@ -1,6 +1,7 @@
 -- Jobs: what lugger.copy makes.
 local config = require 'lugger.inner.cli.config'
 local fault = require 'lugger.inner.base.fault'
+local methods = require 'lugger.inner.base.methods'
 local native = require 'lugger.native'
 local place = require 'lugger.inner.job.place'
 local script = require 'lugger.inner.script.script'
@@ -229,6 +230,8 @@ end
 function job:handle()
   return ready(self)
 end
+
+methods.check('job', job, job_meta)
 
 local module = {}
 

@@ -13,7 +13,7 @@ local function made(plan)
   return names
 end
 
---- NOT NULL columns of tables that a run is about to make: documents without them are rejected, not loaded and mended.
+--- NOT NULL columns of tables that a run is about to make: documents without them are rejected.
 ---@param plan lugger.job_plan
 ---@return string|nil
 function load_advice.not_null(plan)
@@ -46,26 +46,49 @@ end
 --- What the tables that a run has just made may need beside their indexes.
 ---@param plan lugger.job_plan as it was before the run
 ---@param on_conflict string
----@return string[]
-function load_advice.after_load(plan, on_conflict)
-  local new, lines, searched = made(plan), {}, {}
+---@return { updated: string[], searched: string[] } tables that later runs update; columns of jsonb without an index
+function load_advice.of_made(plan, on_conflict)
+  local new, out = made(plan), { updated = {}, searched = {} }
+  local updates = on_conflict == 'update' or on_conflict == 'newer'
   for _, one in ipairs(plan.tables) do
     local name = sql_text.table(one.name)
     if new[name] then
-      if (on_conflict == 'update' or on_conflict == 'newer') and not one.parent then
-        lines[#lines + 1] = ('rows of %s will be updated by later runs: ALTER TABLE %s SET (fillfactor = 90) leaves '
-          .. 'them room in their page'):format(one.name, name)
-      end
+      if updates and not one.parent then table.insert(out.updated, name) end
       for _, column in ipairs(one.columns) do
         if column.type == 'jsonb' and not is_indexed(plan, column.name) then
-          searched[#searched + 1] = ('%s (%s jsonb_path_ops)'):format(name, sql_text.name(column.name))
+          table.insert(out.searched, { name, sql_text.name(column.name) })
         end
       end
     end
   end
+  return out
+end
+
+local function joined(lists, name)
+  local all = {}
+  for _, one in ipairs(lists) do
+    for _, item in ipairs(one[name]) do all[#all + 1] = item end
+  end
+  return all
+end
+
+local function and_more(list, word)
+  return #list > 1 and (' and %s more %s%s'):format(#list - 1, word, #list > 2 and 's' or '') or ''
+end
+
+--- The advice on all tables of a command, each kind once.
+---@param lists { updated: string[], searched: string[] }[]
+---@return string[]
+function load_advice.lines(lists)
+  local lines, updated, searched = {}, joined(lists, 'updated'), joined(lists, 'searched')
+  if #updated > 0 then
+    lines[1] = ('later runs update rows of %s%s; free space in each page makes that cheaper: ALTER TABLE %s SET '
+      .. '(fillfactor = 90)'):format(updated[1], and_more(updated, 'table'), updated[1])
+  end
   if #searched > 0 then
-    lines[#lines + 1] = 'jsonb without an index; when it is searched: CREATE INDEX CONCURRENTLY ON '
-      .. searched[1]:gsub(' %(', ' USING gin (', 1) .. (#searched > 1 and (', and %d more'):format(#searched - 1) or '')
+    local name, column = searched[1][1], searched[1][2]
+    lines[#lines + 1] = ('%s.%s%s: jsonb without an index; if you search it: CREATE INDEX CONCURRENTLY ON %s USING gin '
+      .. '(%s jsonb_path_ops)'):format(name, column, and_more(searched, 'column'), name, column)
   end
   return lines
 end

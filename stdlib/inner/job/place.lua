@@ -3,6 +3,7 @@ local config = require 'lugger.inner.cli.config'
 local effects = require 'lugger.inner.base.effects'
 local fault = require 'lugger.inner.base.fault'
 local json = require 'lugger.json'
+local methods = require 'lugger.inner.base.methods'
 local native = require 'lugger.native'
 local seen_secrets = require 'lugger.inner.base.seen_secrets'
 
@@ -192,5 +193,8 @@ function place.is(v, what)
   local meta = type(v) == 'table' and getmetatable(v)
   return meta == (what == 'source' and source_meta or target_meta)
 end
+
+methods.check('source', source, source_meta)
+methods.check('target', target, target_meta)
 
 return place

@@ -65,29 +65,42 @@ function progress:figures(snapshot)
   return figures
 end
 
---- One line for people.
+local function joined(parts)
+  return table.concat(parts, ' · ')
+end
+
+-- What is the least missed on a narrow terminal comes first.
+local dropped_first = { 'rates', 'bytes', 'left', 'percent' }
+
+--- One line for people, of at most `width` columns.
 ---@param figures table
+---@param width integer|nil
 ---@return string
-function progress.sentence(figures)
+function progress.sentence(figures, width)
   if figures.building then
-    return ('%s: %s · %s'):format(figures.job, figures.building, terminal.duration(figures.seconds))
+    return joined { ('%s: %s'):format(figures.job, figures.building), terminal.duration(figures.seconds) }
   end
-  local parts = { figures.job .. ':', terminal.count(figures.read, 'document') }
+  local count = ('%s: %s'):format(figures.job, terminal.count(figures.read, 'document'))
   if figures.stage == 'finishing' then
-    parts[#parts + 1] = '· finishing (keys, statistics) · ' .. terminal.duration(figures.seconds)
-    return table.concat(parts, ' ')
+    return joined { count, 'finishing (keys, statistics)', terminal.duration(figures.seconds) }
   end
-  parts[#parts + 1] = '· ' .. terminal.bytes(figures.bytes)
-  if figures.percent then parts[#parts + 1] = ('· %.0f%%'):format(figures.percent) end
-  if figures.rows_per_s > 0 then
-    parts[#parts + 1] = ('· %s/s, %s/s'):format(terminal.group(figures.rows_per_s),
-      terminal.bytes(figures.bytes_per_s))
+  local moving = figures.rows_per_s > 0
+  local facts = {
+    bytes = terminal.bytes(figures.bytes),
+    percent = figures.percent and ('%.0f%%'):format(figures.percent),
+    rates = moving and ('%s/s, %s/s'):format(terminal.group(figures.rows_per_s), terminal.bytes(figures.bytes_per_s)),
+    left = moving and figures.seconds_left and terminal.duration(figures.seconds_left) .. ' left',
+    rejects = figures.rejected > 0 and terminal.count(figures.rejected, 'reject'),
+  }
+  for dropping = 0, #dropped_first do
+    if dropping > 0 then facts[dropped_first[dropping]] = nil end
+    local parts = { count }
+    for _, name in ipairs { 'bytes', 'percent', 'rates', 'left', 'rejects' } do
+      if facts[name] then parts[#parts + 1] = facts[name] end
+    end
+    local line = joined(parts)
+    if not width or table_view.text_width(line) <= width or dropping == #dropped_first then return line end
   end
-  if figures.seconds_left and figures.rows_per_s > 0 then
-    parts[#parts + 1] = '· ' .. terminal.duration(figures.seconds_left) .. ' left'
-  end
-  if figures.rejected > 0 then parts[#parts + 1] = '· ' .. terminal.count(figures.rejected, 'reject') end
-  return table.concat(parts, ' ')
 end
 
 --- Tells that a run waits, and why, and that it goes on.
@@ -111,7 +124,8 @@ function progress:update(snapshot)
   if self.mode == 'none' then return end
   local figures = self:figures(snapshot)
   if self.mode == 'live' then
-    local line = table_view.cut(progress.sentence(figures), terminal.width() - 1)
+    local width = terminal.width() - 1
+    local line = table_view.cut(progress.sentence(figures, width), width)
     io.stderr:write('\r\27[K', line)
     self.live = true
     return

@@ -96,8 +96,8 @@ local function failed(job, err, settings)
     error_code = type(err) ~= 'string' and err.code or '',
     tally = { read = 0, inserted = 0, updated = 0, unchanged = 0, skipped = 0, rejected = 0, suppressed = 0,
       deleted = 0, rows = 0, child_rows = 0, bytes = 0 },
-    seconds = 0, unmapped = {}, skip_reasons = {}, reject_codes = {}, notes = {}, warnings = {}, refused = {},
-    constrained = true, stage = settings and settings.stage or '',
+    seconds = 0, unmapped = {}, skip_reasons = {}, reject_codes = {}, rejects = {}, tables = 0,
+    notes = {}, warnings = {}, refused = {}, constrained = true, stage = settings and settings.stage or '',
     resume_command = '', run = '',
   }
 end
@@ -106,7 +106,7 @@ local function problems_of(plan)
   local problems = plan.report.problems
   if #problems == 0 then return nil end
   return native.error('config', #problems == 1 and problems[1]
-    or ('%d things stand in the way:\n  %s'):format(#problems, table.concat(problems, '\n  ')))
+    or ('%d problems keep the run from starting:\n  %s'):format(#problems, table.concat(problems, '\n  ')))
 end
 
 --- Runs one job and returns its result; errors become a failed result.
@@ -133,7 +133,7 @@ function runner.run(job, settings, options)
     local reporter = progress.new(name, mode)
     local result = runner.watch(job:start(settings), reporter, options)
     if plan and settings.create and result.status == 'done' and not result.dry_run then
-      for _, line in ipairs(load_advice.after_load(plan, job:on_conflict())) do table.insert(result.notes, line) end
+      result.made = load_advice.of_made(plan, job:on_conflict())
     end
     return result
   end)
@@ -167,7 +167,9 @@ function runner.run_all(jobs, settings, options)
     results[i] = result
     local one = status_of(result)
     if rank[one] > rank[status] then status = one end
-    if options.log == 'json' then terminal.event('end', summary.fields(result)) end
+    if options.log == 'json' then
+      terminal.event('end', summary.fields(result, (i == #jobs or one == 130) and summary.hints(results) or nil))
+    end
     if one == 130 then break end
   end
   if options.log ~= 'json' then summary.print(results, #jobs, options) end

@@ -1,5 +1,6 @@
 -- The end of a run, told: the table, the books, what was left over, and what to type next.
 local json = require 'lugger.inner.base.json_text'
+local load_advice = require 'lugger.inner.job.load_advice'
 local stage_view = require 'lugger.inner.view.stage'
 local table_view = require 'lugger.inner.view.table'
 local terminal = require 'lugger.inner.view.terminal'
@@ -34,8 +35,9 @@ end
 
 --- A result as plain fields, for JSON log lines.
 ---@param result lugger.run_result
+---@param hints string[]|nil of all jobs, with the last
 ---@return table
-function summary.fields(result)
+function summary.fields(result, hints)
   local fields = { balanced = summary.balanced(result.tally) }
   for _, name in ipairs { 'run', 'job', 'status', 'seconds', 'resumed', 'dry_run', 'unmapped', 'skip_reasons',
     'reject_codes', 'notes',
@@ -43,6 +45,8 @@ function summary.fields(result)
     fields[name] = result[name]
   end
   fields.refused = json.list(result.refused)
+  fields.rejects = json.list(result.rejects)
+  fields.hints = hints and json.list(hints)
   if result.stage and result.stage ~= '' then fields.stage = result.stage end
   json.list(fields.notes)
   json.list(fields.warnings)
@@ -56,6 +60,36 @@ function summary.fields(result)
   return fields
 end
 
+local most_groups = 10 -- of rejects, a job
+
+local function rejects_command(options)
+  return options.script and 'lugger rejects ' .. options.script or 'lugger rejects SCRIPT'
+end
+
+-- `total: cannot read "12abc" as numeric: 10 documents, first $n:10`
+local function reject_line(group, several)
+  local message = group.message
+  if message == '' then message = (group.column ~= '' and group.column .. ': ' or '') .. group.code end
+  if several then
+    local column = group.column ~= '' and message:sub(1, #group.column) == group.column
+    message = group.table .. (column and '.' or ': ') .. message
+  end
+  return ('%s: %s, first %s'):format(terminal.printable(message), terminal.count(group.documents, 'document'),
+    terminal.printable(group.document_id))
+end
+
+local function tell_rejects(result, since)
+  if #result.rejects == 0 then return end
+  terminal.say('  rejected', since, ':')
+  for i, group in ipairs(result.rejects) do
+    if i > most_groups then
+      terminal.say(('    and %s'):format(terminal.count(#result.rejects - most_groups, 'more reason')))
+      break
+    end
+    terminal.say('    ', reject_line(group, result.tables > 1))
+  end
+end
+
 local function tell_suppressed(tally)
   local documents = tonumber(tally.suppressed)
   if documents == 0 then return end
@@ -64,47 +98,48 @@ local function tell_suppressed(tally)
     terminal.count(documents, 'document')))
 end
 
--- Columns that are zero for every job are left out; the line with the books names them all.
+-- Columns that are zero for every job are left out.
 local function columns_of(results)
-  local columns = { { 'read', 'read' }, { 'inserted', 'inserted' } }
-  local function when_used(name, title)
-    for _, result in ipairs(results) do
-      if tonumber(result.tally[name]) > 0 then
-        columns[#columns + 1] = { name, title }
-        return
-      end
-    end
+  local columns = {}
+  for _, name in ipairs { 'read', 'inserted', 'updated', 'unchanged', 'skipped', 'rejected', 'suppressed', 'deleted',
+    'child_rows' } do
+    local used = name == 'read' or name == 'inserted' or name == 'rejected'
+    for _, result in ipairs(results) do used = used or tonumber(result.tally[name]) > 0 end
+    if used then columns[#columns + 1] = name end
   end
-  when_used('updated', 'updated')
-  when_used('unchanged', 'unchanged')
-  when_used('skipped', 'skipped')
-  columns[#columns + 1] = { 'rejected', 'rejected' }
-  when_used('suppressed', 'suppressed')
-  when_used('deleted', 'deleted')
-  when_used('child_rows', 'child rows')
   return columns
 end
 
---- The table of a run, a line a job.
+local function speed(rows, bytes, seconds)
+  seconds = math.max(seconds, 0.001)
+  return terminal.group(math.floor(tonumber(rows) / seconds)), ('%.1f'):format(tonumber(bytes) / seconds / 1e6)
+end
+
+local function row_of(name, columns, tally, seconds)
+  local row = { terminal.is_terminal(2) and table_view.cut(name, 32) or name }
+  for _, column in ipairs(columns) do row[#row + 1] = terminal.group(tally[column]) end
+  row[#row + 1] = ('%.1f'):format(seconds)
+  row[#row + 1], row[#row + 2] = speed(tally.rows, tally.bytes, seconds)
+  return row
+end
+
+--- The books of several jobs, a line each, and their sum.
 ---@param results lugger.run_result[]
 ---@return string
 function summary.table(results)
-  local columns = columns_of(results)
-  local headers, right, rows = { 'job' }, {}, {}
-  for i, column in ipairs(columns) do headers[i + 1], right[i + 1] = column[2], true end
-  for _, title in ipairs { 'seconds', 'rows/s', 'MB/s' } do
-    headers[#headers + 1] = title
-    right[#headers] = true
-  end
+  local columns, rows, sum, seconds = columns_of(results), {}, { rows = 0, bytes = 0 }, 0
   for i, result in ipairs(results) do
-    local row = { table_view.cut(result.job, 32) }
-    for _, column in ipairs(columns) do row[#row + 1] = terminal.group(result.tally[column[1]]) end
-    local seconds = math.max(result.seconds, 0.001)
-    row[#row + 1] = ('%.1f'):format(result.seconds)
-    row[#row + 1] = terminal.group(math.floor(tonumber(result.tally.rows) / seconds))
-    row[#row + 1] = ('%.1f'):format(tonumber(result.tally.bytes) / seconds / 1e6)
-    rows[i] = row
+    rows[i] = row_of(result.job, columns, result.tally, result.seconds)
+    for _, name in ipairs(columns) do sum[name] = (sum[name] or 0) + tonumber(result.tally[name]) end
+    sum.rows = sum.rows + tonumber(result.tally.rows)
+    sum.bytes = sum.bytes + tonumber(result.tally.bytes)
+    seconds = seconds + result.seconds
   end
+  rows[#rows + 1] = row_of(('%d jobs'):format(#results), columns, sum, seconds)
+  local headers, right = { 'job' }, {}
+  for _, column in ipairs(columns) do headers[#headers + 1] = (column:gsub('_', ' ')) end
+  for _, title in ipairs { 'seconds', 'rows/s', 'MB/s' } do headers[#headers + 1] = title end
+  for i = 2, #headers do right[i] = true end
   return table_view.render(headers, rows, { right = right, full = true, fd = 2 })
 end
 
@@ -130,16 +165,14 @@ local function tell_counts(title, counts, word, after)
   if after then terminal.say('    ', after) end
 end
 
-local function rejects_command(options)
-  return options.script and 'lugger rejects ' .. options.script or 'lugger rejects SCRIPT'
+-- Keys and indexes were in the plan; whatever else was done is told.
+local function was_planned(note)
+  return note:match('^ALTER TABLE') or note:match('^CREATE ') or note:match('^ANALYZE')
 end
 
--- Keys and indexes were in the plan; whatever else was done is told.
 local function tell_notes(notes)
   for _, note in ipairs(notes) do
-    if not (note:match('^ALTER TABLE') or note:match('^CREATE ') or note:match('^ANALYZE')) then
-      terminal.say('  ', note)
-    end
+    if not was_planned(note) then terminal.say('  ', note) end
   end
 end
 
@@ -152,44 +185,65 @@ local function tell_books(result)
   terminal.say(line)
 end
 
+local function tell_speed(result)
+  local rows, megabytes = speed(result.tally.rows, result.tally.bytes, result.seconds)
+  local children = tonumber(result.tally.child_rows)
+  terminal.say(('  in %s: %s rows/s, %s MB/s%s'):format(terminal.duration(result.seconds), rows, megabytes,
+    children > 0 and '; child rows: ' .. terminal.group(children) or ''))
+end
+
 local function tell_refused(result, options)
   if not stage_view.any(result.refused) then return end
-  terminal.say(result.constrained and '  constraints that rows stand against, added as far as they can be:'
-    or '  no constraint was added, since rows stand against some:')
+  terminal.say(result.constrained and '  rows violate these constraints, which were added NOT VALID where possible:'
+    or '  no constraint was added: rows violate some of them:')
   terminal.say(stage_view.refused(result.refused, { fd = 2, indent = '    ' }))
   if not result.constrained then
-    terminal.say('  mend the rows, then: lugger run ', options.script or 'SCRIPT', ' --stage constrain')
+    terminal.say('  correct the rows, then: lugger run ', options.script or 'SCRIPT', ' --stage constrain')
   end
 end
 
-local function tell_stage(result)
-  if result.status ~= 'done' then return end
-  local word = result.stage == 'index' and 'indexes' or 'constraints'
-  terminal.say(('%s: %s %s (%s)'):format(result.job, word, not result.constrained and 'not added'
-    or #result.notes == 0 and 'stand' or 'stand, and:', terminal.duration(result.seconds)))
+local function tell_unbalanced(result)
+  if summary.balanced(result.tally) then return end
+  terminal.fail('the books of ' .. result.job .. ' do not balance: some documents are not accounted for; '
+    .. 'please report this')
 end
 
-local function tell(result, options)
-  if result.stage ~= '' then
-    tell_stage(result)
-    tell_notes(result.notes)
-    tell_refused(result, options)
-    for _, warning in ipairs(result.warnings) do terminal.warn(warning) end
-    return
+local function says_more(result)
+  for _, note in ipairs(result.notes) do
+    if not was_planned(note) then return true end
   end
-  tell_books(result)
-  if not summary.balanced(result.tally) then
-    terminal.fail('the books of ' .. result.job .. ' do not balance: some documents are not accounted for; '
-      .. 'please report this')
+  return result.resumed or next(result.unmapped) ~= nil or next(result.skip_reasons) ~= nil or #result.rejects > 0
+    or tonumber(result.tally.suppressed) > 0 or stage_view.any(result.refused) or #result.warnings > 0
+    or not summary.balanced(result.tally)
+end
+
+-- One job among several stands in their table: its name is told where there is more to say of it.
+local function tell(result, options, several)
+  if not several then
+    tell_books(result)
+    tell_speed(result)
+  elseif says_more(result) then
+    terminal.say(result.job, ':')
   end
+  tell_unbalanced(result)
   if result.resumed then terminal.say('  resumed: the counts include what was loaded before') end
-  if result.dry_run then terminal.say('  dry run: nothing was written') end
   local since = result.resumed and ' since it was resumed' or ''
   tell_counts('no column took' .. since, result.unmapped, 'document',
     "to keep them: add columns, or { 'rest', 'jsonb', from = '*' }")
   tell_counts('skipped' .. since, result.skip_reasons, 'document')
-  tell_counts('rejected' .. since, result.reject_codes, 'document')
+  tell_rejects(result, since)
   tell_suppressed(result.tally)
+  tell_notes(result.notes)
+  tell_refused(result, options)
+  for _, warning in ipairs(result.warnings) do terminal.warn(warning) end
+end
+
+local function tell_stage(result, options)
+  if result.status == 'done' then
+    local word = result.stage == 'index' and 'indexes' or 'constraints'
+    terminal.say(('%s: %s %s (%s)'):format(result.job, word, not result.constrained and 'not added'
+      or #result.notes == 0 and 'stand' or 'stand, and:', terminal.duration(result.seconds)))
+  end
   tell_notes(result.notes)
   tell_refused(result, options)
   for _, warning in ipairs(result.warnings) do terminal.warn(warning) end
@@ -231,11 +285,36 @@ local function tell_end(result, options)
   if not resume or resume == '' then resume = options.resume end
   if result.status == 'failed' then
     if result.run and result.run ~= '' and tonumber(result.tally.read) > 0 and resume then
-      terminal.say('what was committed stays; when the cause is mended, go on with: ', resume)
+      terminal.say('what was committed stays; when the cause is removed, go on with: ', resume)
     end
   elseif result.status == 'stopped' then
     terminal.say(result.job, ': stopped; nothing is lost, nothing is half written. Go on with: ', resume)
   end
+end
+
+--- Advice on the tables that were made, each kind once.
+---@param results lugger.run_result[]
+---@return string[]
+function summary.hints(results)
+  local made = {}
+  for _, result in ipairs(results) do made[#made + 1] = result.made end
+  return load_advice.lines(made)
+end
+
+local function tell_ran(ran, options)
+  local several, rejects, dry = #ran > 1, false, false
+  if several then terminal.say(summary.table(ran)) end
+  for _, result in ipairs(ran) do
+    tell(result, options, several)
+    dry = dry or result.dry_run
+    rejects = rejects or tonumber(result.tally.rejected) > 0
+  end
+  if dry then
+    terminal.say('  dry run: nothing was written')
+  elseif rejects then
+    terminal.say('see the rejects with: ', rejects_command(options))
+  end
+  for _, hint in ipairs(summary.hints(ran)) do terminal.say('hint: ', hint) end
 end
 
 --- Prints the end of a run on standard error.
@@ -248,13 +327,11 @@ function summary.print(results, jobs, options)
     if result.status ~= 'failed' or tonumber(result.tally.read) > 0 then ran[#ran + 1] = result end
   end
   if not options.quiet and #ran > 0 then
-    if ran[1].stage == '' then terminal.say(summary.table(ran)) end
-    local rejects = false
-    for _, result in ipairs(ran) do
-      tell(result, options)
-      rejects = rejects or (tonumber(result.tally.rejected) > 0 and not result.dry_run)
+    if ran[1].stage == '' then
+      tell_ran(ran, options)
+    else
+      for _, result in ipairs(ran) do tell_stage(result, options) end
     end
-    if rejects then terminal.say('see the rejects with: ', rejects_command(options)) end
   end
   tell_failures(results)
   for _, result in ipairs(results) do tell_end(result, options) end

@@ -5,6 +5,7 @@ local config = require 'lugger.inner.cli.config'
 local cursors = require 'lugger.inner.job.cursor'
 local document = require 'lugger.inner.base.document'
 local fault = require 'lugger.inner.base.fault'
+local methods = require 'lugger.inner.base.methods'
 local native = require 'lugger.native'
 local place = require 'lugger.inner.job.place'
 local script = require 'lugger.inner.script.script'
@@ -248,6 +249,11 @@ end
 function task:run(settings)
   return require('lugger.inner.job.runner').run_or_raise(self, settings)
 end
+
+methods.check('cursor', cursor, cursor_meta)
+methods.check('writer', writer, writer_meta)
+methods.check('task', context, context_meta)
+methods.check('task', task, task_meta)
 
 local module = {}
 

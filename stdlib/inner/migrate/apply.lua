@@ -39,7 +39,7 @@ end
 
 local function check_verified(ex, parts)
   for i, part in ipairs(parts or {}) do
-    if part.kind ~= 'function' then config.raise(('item %d of `verify` is no function'):format(i)) end
+    if part.kind ~= 'function' then config.raise(('item %d of `verify` is not a function'):format(i)) end
     local good, message = ex:call(part.run)
     if good == false then
       error(native.error('verify', ('verify says no: %s'):format(tostring(message or 'it returned false'))), 0)
@@ -70,11 +70,19 @@ local function try_once(run, migration, direction, entry, begun)
   apply.run_parts(ex, body[direction])
   if direction == 'up' then check_verified(ex, body.verify) end
   retry.check_stop()
+  begun.commits = true
   ex:commit(function()
     run.ledger:write(entry_of(migration, direction, { entry = entry, state = 'done', started = begun.at,
       duration_ms = (system.monotonic() - begun.clock) * 1000 }))
     run:fence()
   end)
+end
+
+-- Whether all that a failed attempt did is taken back with its transaction. A migration that ended it by itself, and
+-- databases that have committed already, are not.
+local function is_undone(run, begun, err)
+  if type(err) ~= 'table' or err.code == 'connect' or not run.main:in_transaction() then return false end
+  return not begun.commits or next(run.executor.joined) == nil
 end
 
 local function note_failure(run, migration, direction, entry, begun, err)
@@ -96,7 +104,12 @@ local function in_transaction(run, migration, direction)
     end,
     done = function() return run.ledger:state_of(entry) == 'done' end,
     about = function() return run:blockers(run.executor:last_tables()) end,
-  }, function() try_once(run, migration, direction, entry, begun) end)
+  }, function()
+    begun.commits = false
+    local ok, err = pcall(try_once, run, migration, direction, entry, begun)
+    if not ok and is_undone(run, begun, err) then err.undone = true end
+    if not ok then error(err, 0) end
+  end)
   if not ok then
     note_failure(run, migration, direction, entry, begun, err)
     error(err, 0)
@@ -223,7 +236,7 @@ function apply.one(run, migration, direction, record)
   local body = migration:body()
   if not body[direction] then
     config.raise(('%s has no `%s`'):format(migration.path, direction),
-      'a migration without a way back is mended by a new one')
+      'undo a migration that has no `down` with a new one')
   end
   local open = record and record.open
   open = open and open.direction == direction and has_steps(run, open) and open or nil

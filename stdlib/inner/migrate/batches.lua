@@ -15,6 +15,8 @@ local function check(spec)
     fault.raise('config', 'db:batches wants the name of a table', "db:batches { table = 'users', batch_rows = 1000 }")
   end
   fault.check_keys('db:batches', spec, known)
+  fault.check_whole('batch_rows', spec.batch_rows, 1)
+  fault.check_whole('pause_ms', spec.pause_ms, 0)
 end
 
 local primary = [[SELECT a.attname FROM pg_index i,

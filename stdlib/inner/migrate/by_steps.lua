@@ -292,7 +292,7 @@ local function undo_steps(self, first, undo)
   for number = first + 1, self.counter do
     local known = self.known[('%d.%d'):format(self.part, number)]
     if known and known.state == 'done' then
-      known.state, known.note, known.error = 'failed', nil, 'taken back, since a step behind it failed'
+      known.state, known.note, known.error = 'failed', nil, 'rolled back, since a later step failed'
       record(self, known)
     end
   end

@@ -36,8 +36,19 @@ local function names_of(items)
 end
 
 local function report_failure(done, left)
-  if done > 0 then terminal.say(terminal.count(done, 'migration'), ' before it stay applied') end
-  if left > 0 then terminal.say(terminal.count(left, 'migration'), ' behind it not run') end
+  if done > 0 then
+    terminal.say(terminal.count(done, 'migration'), ' before it ', done == 1 and 'stays' or 'stay', ' applied')
+  end
+  if left > 0 then
+    terminal.say(terminal.count(left, 'migration'), ' behind it ', left == 1 and 'was' or 'were', ' not run')
+  end
+end
+
+-- Of one that runs step by step, the error says what is done and how to go on.
+local function tell_undone(err, direction)
+  if type(err) ~= 'table' or not err.undone or err.code == 'interrupted' then return end
+  terminal.say('its transaction was rolled back: nothing of it was changed. Correct the file, then run again: ',
+    'lugger migrate ', direction)
 end
 
 -- Applies items in order; the first that fails ends it.
@@ -48,6 +59,7 @@ local function apply_all(run, items, direction)
     local ok, how = pcall(apply.one, run, item.migration, direction, item.record)
     if not ok then
       terminal.say('failed: ', item.migration.path)
+      tell_undone(how, direction)
       report_failure(i - 1, #items - i)
       if type(how) == 'table' and how.code == 'interrupted' then
         terminal.say('the same command goes on here')
@@ -143,16 +155,16 @@ local function to_take_back(items, args)
   end
   for _, item in ipairs(chosen) do
     if not item.migration then
-      config.raise(('%s_%s cannot be taken back: its file is missing'):format(item.version, item.name),
+      config.raise(('%s_%s cannot be reverted: its file is missing'):format(item.version, item.name),
         'put the file back')
     end
     local direction = item.record.applied and item.record.applied.direction
     if direction == 'baseline' or direction == 'squash' then
-      config.raise(('%s_%s was not run here (%s), so it is not taken back'):format(item.version, item.name, direction))
+      config.raise(('%s_%s was not run here (%s), so it is not reverted'):format(item.version, item.name, direction))
     end
     if not item.migration:body().down then
-      config.raise(('%s has no `down`; nothing was taken back'):format(item.migration.path),
-        'write one, or mend what it did by a new migration')
+      config.raise(('%s has no `down`; nothing was reverted'):format(item.migration.path),
+        'write one, or undo what it did with a new migration')
     end
   end
   return chosen
@@ -166,7 +178,7 @@ function commands.down(run, args)
   return run:locked(function()
     local chosen = to_take_back(commands.items(run), args)
     with_hooks(run, chosen, 'down')
-    terminal.say(#chosen == 0 and 'nothing to take back' or terminal.count(#chosen, 'migration') .. ' taken back')
+    terminal.say(#chosen == 0 and 'nothing to revert' or terminal.count(#chosen, 'migration') .. ' reverted')
     return 0
   end)
 end

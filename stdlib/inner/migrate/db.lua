@@ -1,5 +1,6 @@
 -- What a migration's functions get: the open target, and the other databases by name.
 local fault = require 'lugger.inner.base.fault'
+local methods = require 'lugger.inner.base.methods'
 local native = require 'lugger.native'
 local values = require 'lugger.inner.migrate.values'
 
@@ -114,5 +115,7 @@ end
 function db.new(executor, connection)
   return setmetatable({ name = connection.name, executor = executor, connection = connection }, object_meta)
 end
+
+methods.check('db', object, object_meta)
 
 return db

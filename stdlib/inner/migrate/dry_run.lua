@@ -76,7 +76,7 @@ function dry_run.run(run, items)
   if not ok then error(err, 0) end
   row_diff.behind(run.main, rows)
   dry_run.show(row_diff.lines(rows), schema)
-  terminal.say('all of it was taken back (sequences keep the numbers they gave)')
+  terminal.say('all of it was rolled back (sequences keep the numbers they gave)')
   if stopped then
     terminal.say(('the dry run ended before %s: it cannot run in one transaction; `lugger migrate up --rehearse` runs '
       .. 'it on a copy'):format(stopped.file))

@@ -155,7 +155,7 @@ function flyway.applied(connection, list)
     FROM flyway_schema_history WHERE version IS NOT NULL ORDER BY installed_rank]]).rows) do
     local number = row[1]:gsub('_', '.')
     if row[5] ~= 't' then
-      config.raise(('flyway_schema_history says that version %s failed'):format(number), 'mend it first: flyway repair')
+      config.raise(('flyway_schema_history says that version %s failed'):format(number), 'first: flyway repair')
     end
     if row[6]:match('^UNDO') or row[6] == 'DELETE' then
       out[number] = nil
@@ -189,7 +189,7 @@ function golang.applied(connection, list)
   if not row then return out end
   if row[2] == 't' then
     config.raise(('schema_migrations says that version %s is dirty: it failed halfway'):format(row[1]),
-      'mend the schema by hand and run `migrate force`, then import')
+      'correct the schema by hand and run `migrate force`, then import')
   end
   for _, one in ipairs(list) do
     if not version.before(row[1], one.number) then out[one.number] = {} end

@@ -146,7 +146,7 @@ function index_build.refuse_invalid(connection, st)
   local one = index_build.in_the_way(connection, st)
   if not one then return end
   config.raise(('the index %s is there, but INVALID: a build of it failed, and no query uses it'):format(one.spelled),
-    ('drop it first (DROP INDEX %s), or write CREATE INDEX CONCURRENTLY IF NOT EXISTS, which builds it anew'):format(
+    ('drop it first (DROP INDEX %s), or write CREATE INDEX CONCURRENTLY IF NOT EXISTS, which rebuilds it'):format(
       one.spelled))
 end
 

@@ -61,7 +61,7 @@ local function weighted(context, source, out)
         found[#found + 1] = { path = path, weight = tonumber(tostring(weight)) or 1, place = place }
       else
         out.warnings[#out.warnings + 1] = place and not place.child
-          and ('%s is no text: it is not in this index'):format(path) or place
+          and ('%s is not text, so it is not in this index'):format(path) or place
           and ('%s lies in the child table %s: it is not in this index'):format(path, place.table)
           or ('no column holds %s: it is not in this index'):format(path)
       end

@@ -105,7 +105,7 @@ local function run_save(state, argument)
   local first, last = range:match '^(%d+)%s*%-%s*(%d+)$'
   if not first then first = range:match '^(%d+)%-?$' last = range:match '^(%d+)$' end
   if range ~= '' and not first then
-    config.raise(('"%s" is no range'):format(range), ':save users 3-7; :history shows the numbers')
+    config.raise(('"%s" is not a range'):format(range), ':save users 3-7; :history shows the numbers')
   end
   local path, count, new, failed = repl_save.write(state.entries, name, tonumber(first), tonumber(last))
   terminal.line(('%s: %s'):format(path, terminal.count(count, 'statement')))

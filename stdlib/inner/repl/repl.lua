@@ -1,16 +1,17 @@
 -- The prompt: statements over several lines, values that paste back, history, completion, help.
 local completion = require 'lugger.inner.repl.completion'
 local effects = require 'lugger.inner.base.effects'
+local global_names = require 'lugger.inner.script.global_names'
 local help = require 'lugger.inner.cli.help'
 local history = require 'lugger.inner.repl.history'
 local modules = require 'lugger.inner.script.modules'
 local native = require 'lugger.native'
+local plain = require 'lugger.inner.repl.plain'
 local prompt_pg = require 'lugger.prompt_pg'
 local result_view = require 'lugger.inner.repl.result_view'
 local sql_session = require 'lugger.inner.sql.session'
 local statement = require 'lugger.inner.repl.statement'
 local terminal = require 'lugger.inner.view.terminal'
-local value_text = require 'lugger.inner.view.value_text'
 local edit, system = native.edit, native.system
 
 local repl = {}
@@ -20,10 +21,11 @@ help(copy), help 'job:run'     a function
 help 'run', help 'mapping'     a command, a page of the manual
 help 'pages'                   which pages there are
 users:columns()                an expression prints its value
-pg 'select 1', pg '\dt'        SQL and descriptions on the target used last, or PG_URI
+select 1                       SQL, on the target used last, or PG_URI
+pg('select $1::int', 5)        SQL with values, as a result for Lua; \dt, \d users
 users:find { age = 31 }        documents of a source
 :help                          the commands of the prompt: :json, :time, :save ...
-:quit                          leave (or Ctrl-D)]]
+exit                           leave (or Ctrl-D)]]
 
 local function new_pg(state)
   local pg
@@ -53,20 +55,44 @@ local function words_of_prompt(state)
   return words
 end
 
+local function no_name(state, name)
+  local names = {}
+  for _, holder in ipairs { state.environment, state.words, require 'lugger', _G } do
+    for key in pairs(holder) do names[#names + 1] = tostring(key) end
+  end
+  table.sort(names)
+  local near = native.system.nearest(name, names)
+  error(native.error('config', ('nothing is named "%s"'):format(name), near and near ~= '' and ('did you mean %s?')
+    :format(near) or 'help() tells what there is'), 0)
+end
+
+-- A name may be asked for by the statement that gives it a value: x = x or 1.
+local function names_set(chunk)
+  local sets = {}
+  global_names.each(chunk, function(name, is_set) sets[name] = sets[name] or is_set end)
+  return sets
+end
+
 --- The state of a prompt: its globals (what scripts have, everything of `lugger` by its bare name, help and pg), its
 --- settings, the
 --- statements so far.
 ---@return table
 function repl.new()
   local lugger = require 'lugger'
-  local state = { entries = {}, opened = {}, transactions = {}, settings = { form = 'auto', null = 'NULL' } }
+  local state = { entries = {}, opened = {}, sets = {}, transactions = {}, settings = { form = 'auto', null = 'NULL' } }
   state.words = words_of_prompt(state)
-  state.environment = setmetatable({ lugger = lugger }, { __index = function(_, key)
+  local function known(key)
     if state.words[key] ~= nil then return state.words[key] end
     if key == 'require' then return modules.require end
     local member = lugger[key]
     if member ~= nil then return member end
     return _G[key]
+  end
+  state.known = known
+  state.environment = setmetatable({ lugger = lugger }, { __index = function(_, key)
+    local found = known(key)
+    if found == nil and not state.sets[key] then no_name(state, key) end
+    return found
   end })
   return state
 end
@@ -128,6 +154,7 @@ function repl.evaluate(code, arguments)
     terminal.fail(problem == 'incomplete' and 'the code is incomplete' or problem)
     return 1
   end
+  state.sets = names_set(chunk)
   local results = protected(chunk, arguments)
   if not results[1] then return require('lugger.inner.cli.cli').report(results[2]) end
   result_view.show_all(results, state.settings)
@@ -165,8 +192,27 @@ local function first_prompt()
   return mark .. '> '
 end
 
+-- SQL without `pg`: to its semicolon, or to the end of a line that is a whole statement.
+local function read_sql(line)
+  local lines = { line }
+  while true do
+    local sql = table.concat(lines, '\n')
+    local whole, ended = plain.whole(sql)
+    local pasted = whole and not ended and edit.pasted_line()
+    if whole and not pasted then return plain.pg(sql) end
+    local more, interrupted = pasted, false
+    if not pasted then more, interrupted = read_line('>> ') end
+    if interrupted and more == nil then
+      terminal.line('^C')
+      return ''
+    end
+    if more == nil then return plain.pg(sql) end
+    lines[#lines + 1] = more
+  end
+end
+
 -- Reads one statement; nil at the end of input, "" when it was cancelled, and false when the input ended inside it.
-local function read_statement(environment)
+local function read_statement(state)
   local scanner, prompt = statement.new(), first_prompt()
   while true do
     local line, interrupted = read_line(prompt)
@@ -180,11 +226,15 @@ local function read_statement(environment)
     end
     -- What was there before Ctrl-C is cancelled; the line that came after it begins anew.
     if interrupted then scanner = statement.new() end
-    if #scanner.lines == 0 and (line:match '^%s*$' or line:match '^%s*:%a+') then return line end
-    if #scanner.lines == 0 and line:match '^%s*\\%a' then return 'pg ' .. value_text.quote(line) end
+    if #scanner.lines == 0 then
+      if line:match '^%s*$' then return line end
+      local word = plain.command(line, state)
+      if word then return word end
+      if plain.is_sql(line, state, compiled) then return read_sql(line) end
+    end
     scanner:add(line)
     if not scanner:open() then
-      local _, problem = repl.compile(scanner:text(), environment)
+      local _, problem = repl.compile(scanner:text(), state.environment)
       if problem ~= 'incomplete' then return scanner:text() end
     end
     prompt = scanner.quote and "'> " or '>> '
@@ -236,6 +286,7 @@ local function run_statement(text, state)
   local before, started = effects.count, system.monotonic()
   sql_session.used, sql_session.log, state.place, sql_session.lazy = nil, {}, nil, expression
   state.opened = {}
+  state.sets = names_set(chunk)
   local results, trace = protected(chunk)
   entry.ok, entry.effect, entry.sql = results[1], effects.count > before, sql_session.used ~= nil
   entry.shown = results.n > 1
@@ -292,7 +343,7 @@ function repl.start()
   local state = repl.new()
   begin(state)
   while true do
-    local text = read_statement(state.environment)
+    local text = read_statement(state)
     if text == nil then break end
     if text == false then
       terminal.fail('the input ended inside a statement')

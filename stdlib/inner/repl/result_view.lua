@@ -174,7 +174,10 @@ end
 function result_view.show(v, settings)
   local form = settings.form
   if find.is(v) then return show_query(v, settings, form) end
-  if sql_result.raw(v) then return show_sql(v, settings, form) end
+  if sql_result.raw(v) then
+    for _, one in ipairs(sql_result.earlier(v)) do show_sql(one, settings, form) end
+    return show_sql(v, settings, form)
+  end
   if form == 'auto' and show_known(v) then return end
   if form == 'json' and (type(v) == 'table' or document.is(v)) and not sql_session.is(v) then
     local meta = getmetatable(v)

@@ -195,7 +195,7 @@ local function migration_text(name, kept, new)
     local other = save_places.name(place, main, number)
     return other and 'pg.use ' .. value_text.quote(other) or 'pg.use()'
   end, new)) do lines[#lines + 1] = '    ' .. line end
-  lines[#lines + 1] = '  end,\n  -- down = function(db) ... end: how it is taken back\n}'
+  lines[#lines + 1] = '  end,\n  -- down = function(db) ... end: how it is reverted\n}'
   return table.concat(lines, '\n') .. '\n'
 end
 
@@ -212,7 +212,7 @@ function repl_save.write(entries, name, first, last)
   local base = name:match '^(.*)%.lua$'
   local wanted = (base or name):match '[^/]*$'
   if not wanted:match '^[%w_%-]+$' then
-    config.raise(('"%s" is no name for a file'):format(name), ':save users makes a migration, :save users.lua a script')
+    config.raise(('"%s" is not a file name'):format(name), ':save users makes a migration, :save users.lua a script')
   end
   local kept, failed = repl_save.kept(entries, first or 1, last or math.huge, not base)
   local new = {}

@@ -6,8 +6,16 @@ local opens = { ['function'] = true, ['do'] = true, ['if'] = true, ['repeat'] = 
 local closes = { ['end'] = true, ['until'] = true }
 local sql_words = {}
 for word in ([[select with insert update delete merge create alter drop truncate begin start explain values table show
-  set do call grant revoke analyze vacuum comment copy refresh reindex lock declare execute prepare]]):gmatch '%S+' do
+  set do call grant revoke analyze vacuum comment copy refresh reindex lock declare execute prepare commit rollback
+  savepoint release reset cluster checkpoint discard listen notify fetch deallocate abort]]):gmatch '%S+' do
   sql_words[word] = true
+end
+
+--- Whether a word is the first of a statement of SQL.
+---@param word string
+---@return boolean
+function statement.begins_sql(word)
+  return sql_words[word:lower()] == true
 end
 
 ---@class lugger.statement_scanner
@@ -25,7 +33,7 @@ end
 
 -- A short string ends with its line, unless it is SQL: psql lets a statement go on, and so does the prompt.
 local function is_sql(text)
-  return sql_words[(text:match '^%s*(%a+)' or ''):lower()] or text:match '^%s*$' ~= nil
+  return statement.begins_sql(text:match '^%s*(%a+)' or '') or text:match '^%s*$' ~= nil
 end
 
 local function short_string(self, line, at, quote)

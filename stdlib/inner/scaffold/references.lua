@@ -57,7 +57,7 @@ local function evidence(found, target)
   if dangling == 0 then return ('all %d are ids of %s'):format(total, target.name) end
   local ids = {}
   for i, example in ipairs(checked.examples) do ids[i] = example.document end
-  return ('%d of %d are no id of %s: documents %s'):format(dangling, total, target.name, census_advice.some(ids))
+  return ('%d of %d are not ids of %s: documents %s'):format(dangling, total, target.name, census_advice.some(ids))
 end
 
 local function share_of(found)

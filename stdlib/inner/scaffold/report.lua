@@ -87,7 +87,7 @@ local function commands(args)
     return ('   # or: psql "$PG_URI" -f ' .. file(name))
   end
   local lines = {
-    ('lugger plan %s%s   # tables, policies, what stands in the way'):format(all, create),
+    ('lugger plan %s%s   # tables, policies, problems'):format(all, create),
     ('lugger run %s%s --stage load   # loads; stop and resume at will'):format(all, create),
     ('lugger verify %s   # every value, on both sides'):format(all),
     ('lugger run %s --stage index%s'):format(all, by_hand 'indexes.sql'),

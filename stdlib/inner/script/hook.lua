@@ -124,8 +124,13 @@ local function act(index, result)
       C.lug_row_drop(rows, index)
       return emit(index, nil, result.text)
     end
-    if #result > 0 or next(result) == nil then return emit_list(index, result) end
-    return emit_list(index, { result })
+    for name in pairs(result) do
+      if type(name) ~= 'number' then
+        fault.raise('hook', ('the hook returned one table (with "%s"), not a list of rows'):format(tostring(name)),
+          ('return { { %s = ... } }, or write row.%s and return nothing'):format(tostring(name), tostring(name)))
+      end
+    end
+    return emit_list(index, result)
   end
   if ffi.istype(row_type, result) then return end
   fault.raise('hook', ('the hook returned %s'):format(result == null and 'null' or 'a ' .. type(result)),

@@ -105,6 +105,24 @@ function sql_result.new(given, type_names, lazy)
   return self
 end
 
+local earlier_of = setmetatable({}, weak)
+
+--- The last of several results, which knows those before it.
+---@param results lugger.sql_result[]
+---@return lugger.sql_result
+function sql_result.behind(results)
+  local last = table.remove(results)
+  if #results > 0 then earlier_of[last] = results end
+  return last
+end
+
+--- The results of the statements before, of the same text.
+---@param result lugger.sql_result
+---@return lugger.sql_result[]
+function sql_result.earlier(result)
+  return earlier_of[result] or {}
+end
+
 --- What the server gave of a result: rows of text, names, types, count; nil for anything else.
 ---@param v any
 ---@return table|nil

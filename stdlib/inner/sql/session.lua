@@ -3,11 +3,13 @@
 -- again when its connection is lost, and asks before it writes to what is marked as production.
 local config = require 'lugger.inner.cli.config'
 local effects = require 'lugger.inner.base.effects'
+local methods = require 'lugger.inner.base.methods'
 local native = require 'lugger.native'
 local production = require 'lugger.inner.cli.production'
 local seen_secrets = require 'lugger.inner.base.seen_secrets'
 local sql_effects = require 'lugger.inner.sql.effects'
 local sql_result = require 'lugger.inner.sql.result'
+local sql_text = require 'lugger.inner.sql.text'
 local terminal = require 'lugger.inner.view.terminal'
 
 local sql_session = { log = {} }
@@ -126,7 +128,14 @@ local function note_effects(fetched)
   end
 end
 
---- Runs SQL and gives its rows; of several statements those of the last. NULL is lugger.null.
+-- An error that the server places in the statement shows the place.
+local function pointed(err, sql)
+  local position = type(err) == 'table' and err.notes and tonumber(err.notes.position)
+  if position then err.text, err.pointer = err.message, sql_text.pointer(sql, position) end
+  return err
+end
+
+--- Runs SQL and gives its rows; of several statements those of the last (the prompt shows all). NULL is lugger.null.
 ---@param sql string
 ---@param ... any parameters $1, $2, ...
 ---@return lugger.sql_result
@@ -145,7 +154,7 @@ function session:query(sql, ...)
   end
   local ok, fetched = pcall(guarded, self, sql, parameters)
   self.in_transaction = self.native:transaction() ~= 'none'
-  if not ok then error(fetched, 0) end
+  if not ok then error(pointed(fetched, sql), 0) end
   note_effects(fetched)
   sql_session.note_use(self, fetched)
   for _, notice in ipairs(fetched.notices) do terminal.say(notice) end
@@ -153,7 +162,11 @@ function session:query(sql, ...)
   self.last_parameters = parameters
   self.last_sql, sql_session.last, self.last_command = sql, self, given and given.command or ''
   if not given then return nil end
-  return sql_result.new(given, type_names(self, given), sql_session.lazy)
+  local results = {}
+  for i, one in ipairs(fetched) do
+    results[i] = sql_result.new(one, type_names(self, one), sql_session.lazy or i < #fetched)
+  end
+  return sql_result.behind(results)
 end
 
 --- Runs SQL and gives the number of rows that it changed.
@@ -194,6 +207,10 @@ local meta = {
   end,
   __tostring = function(self) return 'session with ' .. self.label end,
 }
+
+local open = session.open -- a function: pg.open 'warehouse'
+methods.check('pg', session, meta)
+session.open = open
 
 --- A session with a place. Nothing is opened yet.
 ---@param name string URL, local:DIR, or the name of a connection in lugger.toml

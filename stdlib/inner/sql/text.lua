@@ -1,5 +1,7 @@
 -- Names and values as SQL text: the only way by which a word from data or metadata gets into a statement.
 local native = require 'lugger.native'
+local table_view = require 'lugger.inner.view.table'
+local terminal = require 'lugger.inner.view.terminal'
 
 local sql_text = {}
 
@@ -45,6 +47,24 @@ function sql_text.cut(text, bytes)
   local last = bytes
   while last > 0 and text:byte(last + 1) >= 0x80 and text:byte(last + 1) < 0xC0 do last = last - 1 end
   return text:sub(1, last)
+end
+
+--- The line of a statement that an error is in, and a mark below the place, as psql shows it.
+---@param sql string
+---@param position integer of a character, from 1
+---@return string
+function sql_text.pointer(sql, position)
+  local at, bytes = 0, #sql + 1
+  for place in sql:gmatch '()[%z\1-\127\192-\255][\128-\191]*' do
+    at = at + 1
+    if at == position then bytes = place break end
+  end
+  local before, number = 1, 1
+  for place in sql:sub(1, bytes - 1):gmatch '()\n' do before, number = place + 1, number + 1 end
+  local line = sql:match('^[^\n]*', before)
+  local head = ('LINE %d: '):format(number)
+  local room = table_view.text_width(sql:sub(before, bytes - 1):gsub('\t', ' '))
+  return head .. terminal.printable((line:gsub('\t', ' '))) .. '\n' .. (' '):rep(#head + room) .. '^'
 end
 
 return sql_text

@@ -2,6 +2,7 @@
 local fault = require 'lugger.inner.base.fault'
 local lossy = require 'lugger.inner.verify.lossy'
 local native = require 'lugger.native'
+local progress = require 'lugger.inner.job.progress'
 local table_view = require 'lugger.inner.view.table'
 local terminal = require 'lugger.inner.view.terminal'
 local system = native.system
@@ -61,12 +62,15 @@ local plain_every_s = 5
 local function watch(name, running, quiet)
   local live = not quiet and terminal.is_terminal(2) and system.getenv('TERM') ~= 'dumb'
   local told, stopping = system.monotonic(), false
+  local waits = progress.new(name, quiet and 'none' or 'plain')
   while not running:ended() do
     local snapshot = running:poll(200)
     if system.stop_level() > 0 and not stopping then
       stopping = true
       running:stop()
     end
+    if live and (snapshot.waits_for or '') ~= (waits.waits_for or '') then io.stderr:write('\r\27[K') end
+    waits:pause(snapshot)
     local now = system.monotonic()
     if live and not running:ended() then
       io.stderr:write('\r\27[K', table_view.cut(sentence(name, snapshot), terminal.width() - 1))

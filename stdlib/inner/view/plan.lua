@@ -23,7 +23,7 @@ end
 local function origin(column)
   local generated = {
     v5 = '(UUIDv5 of _id)', v7 = '(UUIDv7)', server = "(the server's default)", parent_key = "(parent's key)",
-    ordinal = '(place in the array)',
+    ordinal = '(place in the array)', entry = "(the field's name)",
     constant = '(constant)',
   }
   if column.generate and generated[column.generate] then return generated[column.generate] end

@@ -41,7 +41,8 @@ local function show_fate(preview, fate, title)
   terminal.line('\n', title:format(#found))
   for _, document in ipairs(found) do
     terminal.line('  ', terminal.printable(document.id), document.code ~= '' and '  ' .. document.code or '')
-    terminal.line(terminal.wrap(terminal.printable(document.message), '      '))
+    local message = terminal.printable(document.message)
+    terminal.line(terminal.is_terminal(1) and terminal.wrap(message, '      ', terminal.width()) or '      ' .. message)
   end
 end
 
@@ -51,6 +52,7 @@ end
 ---@param options { full: boolean|nil, only_filled: boolean|nil }|nil
 function preview_view.show(name, preview, options)
   options = options or {}
+  local is_cut = false
   terminal.line(terminal.paint(1, 'bold', name), ': ', terminal.count(#preview.documents, 'document'))
   for index, table_plan in ipairs(preview.tables) do
     local rows = rows_of(preview, index)
@@ -63,10 +65,13 @@ function preview_view.show(name, preview, options)
       terminal.line('\n', table_plan.name, ' (', terminal.count(#rows, 'row'), ')')
     end
     if #rows > 0 then
-      terminal.line(table_view.render(headers, rows, { right = right, indent = '  ', full = options.full,
-        least = 6 }))
+      local text, some = table_view.fit(headers, rows, { right = right, indent = '  ', full = options.full,
+        least = 6 })
+      terminal.line(text)
+      is_cut = is_cut or some
     end
   end
+  if is_cut then terminal.say('  … stands where a value is cut; --full shows all of it') end
   show_fate(preview, 'reject', 'rejected (%d)')
   show_fate(preview, 'skip', 'skipped (%d)')
 end
@@ -112,7 +117,8 @@ end
 
 local function print_lines(sign, colour, lines)
   for _, line in ipairs(lines) do
-    local text = table_view.cut(terminal.printable(line), terminal.width() - 4)
+    local text = terminal.printable(line)
+    if terminal.is_terminal(1) then text = table_view.cut(text, terminal.width() - 4) end
     terminal.line(terminal.paint(1, colour, '  ' .. sign .. ' ' .. text))
   end
 end

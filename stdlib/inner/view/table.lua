@@ -1,5 +1,5 @@
--- Aligned tables for terminals. What does not fit is cut with an ellipsis, or, with too many columns, shown one row a
--- block.
+-- Aligned tables. What does not fit the terminal is cut with an ellipsis, or, with too many columns, shown one row a
+-- block. A pipe or a file gets all of it.
 local system = require('lugger.native').system
 local terminal = require 'lugger.inner.view.terminal'
 
@@ -52,7 +52,7 @@ local function pad(text, width, right)
 end
 
 -- The widest columns give way first, down to `least` each.
-local function fit(widths, room, least)
+local function narrow(widths, room, least)
   local function total()
     local sum = 0
     for _, width in ipairs(widths) do sum = sum + width end
@@ -72,15 +72,17 @@ end
 local function blocks(headers, cells, options)
   local longest = 0
   for _, header in ipairs(headers) do longest = math.max(longest, table_view.text_width(header)) end
-  local lines = {}
+  local lines, is_cut = {}, false
+  local room = math.max(20, options.width - longest - 2 - #options.indent)
   for number, row in ipairs(cells) do
     lines[#lines + 1] = ('%s-- %d --'):format(options.indent, number)
     for i, header in ipairs(headers) do
-      local room = math.max(20, options.width - longest - 2 - #options.indent)
-      lines[#lines + 1] = options.indent .. pad(header, longest) .. '  ' .. table_view.cut(row[i], room)
+      local text = table_view.cut(row[i], room)
+      is_cut = is_cut or text ~= row[i]
+      lines[#lines + 1] = options.indent .. pad(header, longest) .. '  ' .. text
     end
   end
-  return table.concat(lines, '\n')
+  return table.concat(lines, '\n'), is_cut
 end
 
 ---@class lugger.table_view.options
@@ -89,7 +91,7 @@ end
 ---@field indent string|nil
 ---@field least integer|nil the narrowest a column may get
 ---@field full boolean|nil nothing is cut
----@field fd integer|nil the stream it is for: 1 or 2
+---@field fd integer|nil the stream it is for: 1 (when not given) or 2
 
 --- Text of a table. `right` is a set of column numbers aligned to the right; `least` is the narrowest a column may
 --- get.
@@ -97,34 +99,51 @@ end
 ---@param rows any[][]
 ---@param options lugger.table_view.options|nil
 ---@return string
-function table_view.render(headers, rows, options)
+---@return boolean cut whether something is missing in it
+function table_view.fit(headers, rows, options)
   options = options or {}
+  local full = options.full or not (options.width or terminal.is_terminal(options.fd or 1))
   local settings = { width = options.width or terminal.width(), indent = options.indent or '' }
-  local right, widths, cells = options.right or {}, {}, {}
+  local right, widths, cells, is_cut = options.right or {}, {}, {}, false
   for i, header in ipairs(headers) do widths[i] = table_view.text_width(header) end
   for r, row in ipairs(rows) do
     cells[r] = {}
     for i = 1, #headers do
       local text = tostring(row[i] == nil and '' or row[i])
-      if not options.full then text = text:sub(1, longest_cell) end
+      if not options.full and #text > longest_cell then
+        text, is_cut = text:sub(1, longest_cell) .. '…', true
+      end
       text = terminal.printable(text)
       cells[r][i] = text
       widths[i] = math.max(widths[i], table_view.text_width(text))
-      if not options.full then widths[i] = math.min(widths[i], settings.width) end
+      if not full then widths[i] = math.min(widths[i], settings.width) end
     end
   end
   local room = settings.width - #settings.indent - 2 * (#headers - 1)
-  if not options.full and not fit(widths, room, options.least or 8) then return blocks(headers, cells, settings) end
+  if not full and not narrow(widths, room, options.least or 8) then return blocks(headers, cells, settings) end
   local lines = {}
   local function add(row)
     local parts = {}
-    for i = 1, #headers do parts[i] = pad(table_view.cut(row[i], widths[i]), widths[i], right[i]) end
+    for i = 1, #headers do
+      local text = table_view.cut(row[i], widths[i])
+      is_cut = is_cut or text ~= row[i]
+      parts[i] = pad(text, widths[i], right[i])
+    end
     lines[#lines + 1] = (settings.indent .. table.concat(parts, '  ')):gsub('%s+$', '')
   end
   add(headers)
   for _, row in ipairs(cells) do add(row) end
   lines[1] = terminal.paint(options.fd or 1, 'bold', lines[1])
-  return table.concat(lines, '\n')
+  return table.concat(lines, '\n'), is_cut
+end
+
+--- Text of a table, as table_view.fit makes it.
+---@param headers string[]
+---@param rows any[][]
+---@param options lugger.table_view.options|nil
+---@return string
+function table_view.render(headers, rows, options)
+  return (table_view.fit(headers, rows, options))
 end
 
 return table_view

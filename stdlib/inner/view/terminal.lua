@@ -117,13 +117,17 @@ end
 --- An error, on standard error.
 ---@param err any
 function terminal.fail(err)
-  tell('red', 'error: ', terminal.error_text(err), 'error')
+  local pointer = type(err) == 'table' and err.pointer
+  if not pointer or events then return tell('red', 'error: ', terminal.error_text(err), 'error') end
+  tell('red', 'error: ', tostring(err), 'error')
+  terminal.say(pointer)
+  if err.hint ~= '' then terminal.say('hint: ', err.hint) end
 end
 
 --- Something that keeps a run from starting, on standard error.
 ---@param text string
 function terminal.obstacle(text)
-  tell('red', 'in the way: ', text, 'obstacle')
+  tell('red', 'problem: ', text, 'obstacle')
 end
 
 --- 1234567 -> "1,234,567".

@@ -47,7 +47,7 @@ std::string rest(const std::vector<Column>& columns, const std::string& document
 }
 
 ChildMapping child(std::vector<Column> columns) {
-  return {"lines", "lines[]", std::move(columns), {}, "ordinal", {}};
+  return {"lines", "lines[]", std::move(columns), {}, "ordinal", "", {}};
 }
 
 }  // namespace
@@ -169,7 +169,7 @@ TEST_CASE("F7: of a name that comes twice the last value counts, also of what li
 TEST_CASE("F7: children come of the last array of a name") {
   Mapping mapping = users();
   mapping.columns = {column("mongo_id", "text", "_id")};
-  mapping.children = {{"lines", "o.lines[]", {column("sku", "text")}, {}, "ordinal", {}}};
+  mapping.children = {{"lines", "o.lines[]", {column("sku", "text")}, {}, "ordinal", "", {}}};
   Fixture f(std::move(mapping));
   f.run(
       {R"({"_id":1,"o":{"lines":[{"sku":"a"},{"sku":"b"}]},"o":{"lines":[{"sku":"c","sku":"d"}]}})",

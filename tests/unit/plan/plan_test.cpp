@@ -78,8 +78,8 @@ TEST_CASE("the rest is what no other column took, in order, partly mapped docume
 
 TEST_CASE("arrays become child rows with the parent's key and an ordinal, to any depth") {
   Mapping mapping = users();
-  ChildMapping taxes{"taxes", "taxes[]", {column("rate", "numeric", ".")}, {}, "ordinal", {}};
-  mapping.children = {{"lines", "order.lines[]", {column("sku", "text")}, {}, "ordinal", {taxes}}};
+  ChildMapping taxes{"taxes", "taxes[]", {column("rate", "numeric", ".")}, {}, "ordinal", "", {}};
+  mapping.children = {{"lines", "order.lines[]", {column("sku", "text")}, {}, "ordinal", "", {taxes}}};
   Fixture f(std::move(mapping));
   f.run({R"({"_id":"a","order":{"lines":[{"sku":"x","taxes":[1.5,2]},{"sku":"y"}]}})"});
   REQUIRE(f.shape->tables().size() == 3);
@@ -94,7 +94,7 @@ TEST_CASE("arrays become child rows with the parent's key and an ordinal, to any
 
 TEST_CASE("a child that cannot be read refuses the whole document") {
   Mapping mapping = users();
-  mapping.children = {{"tags", "tags[]", {column("tag", "int4", ".")}, {}, "ordinal", {}}};
+  mapping.children = {{"tags", "tags[]", {column("tag", "int4", ".")}, {}, "ordinal", "", {}}};
   Fixture f(std::move(mapping));
   f.run({R"({"_id":"a","tags":[1,"no"]})", R"({"_id":"b","tags":"no array"})",
          R"({"_id":"c","tags":[]})"});
@@ -150,7 +150,7 @@ TEST_CASE("mistakes in a mapping are told before anything is read") {
   mapping.columns.push_back(column("age", "int4"));
   CHECK_THROWS_WITH(PlanShape(mapping), ContainsSubstring("is there twice"));
   mapping = users();
-  mapping.children = {{"tags", "tags", {column("tag", "text", ".")}, {}, "ordinal", {}}};
+  mapping.children = {{"tags", "tags", {column("tag", "text", ".")}, {}, "ordinal", "", {}}};
   CHECK_THROWS_WITH(PlanShape(mapping), ContainsSubstring("tags[]"));
   mapping = users();
   mapping.on_conflict = OnConflict::kNewer;

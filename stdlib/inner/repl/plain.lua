@@ -1,0 +1,84 @@
+-- What people type at a prompt that is no Lua: SQL by itself, the words of psql and of shells.
+local native = require 'lugger.native'
+local statement = require 'lugger.inner.repl.statement'
+local value_text = require 'lugger.inner.view.value_text'
+
+local plain = {}
+
+local leaves = { exit = true, quit = true }
+
+local function has(state, name)
+  return rawget(state.environment, name) ~= nil or state.known(name) ~= nil
+end
+
+--- A line that is a command of the prompt, in whatever words, as the prompt takes it: ":quit" for "exit". nil for
+--- anything else.
+---@param line string
+---@param state table of the prompt
+---@return string|nil
+function plain.command(line, state)
+  if line:match '^%s*:%a+' then return line end
+  local word, behind = line:match '^%s*(%a+)%s*(.-)%s*$'
+  if leaves[word] and not rawget(state.environment, word) and behind:match '^%(?%s*%)?;?$' then return ':quit' end
+  if word == 'help' and behind:match '^;?$' then return 'help()' end
+  if line:match '^%s*\\q%s*$' then return ':quit' end
+  local topic = line:match '^%s*\\?%?%s*(.-)%s*$' or line:match '^%s*\\h%s+(.-)%s*$' or line:match '^%s*\\h()%s*$'
+  if topic then
+    return type(topic) == 'string' and topic ~= '' and 'help ' .. value_text.quote(topic) or 'help()'
+  end
+  if line:match '^%s*\\%a' then return 'pg ' .. value_text.quote(line) end
+end
+
+--- Whether a first line begins a statement of SQL: its word does, and it is no Lua.
+---@param line string
+---@param state table of the prompt
+---@param compile fun(text: string): function|nil, string|nil
+---@return boolean
+function plain.is_sql(line, state, compile)
+  local word = line:match '^%s*(%a+)'
+  if not word or not statement.begins_sql(word) or line:match '^%s*%a+%s*[=,][^=]*' then return false end
+  if word == 'do' then return line:match "^%s*do%s+[$']" ~= nil or line:match '^%s*do%s+language' ~= nil end
+  if word == 'select' then return not line:match '^%s*select%s*%(' end
+  if not has(state, word) then return true end
+  local chunk, problem = compile(line)
+  return chunk == nil and not problem:find("'<eof>'", 1, true)
+end
+
+-- A column of no table: what names the table is to come.
+local function names_column(node)
+  if type(node) ~= 'table' then return false end
+  for key, value in pairs(node) do
+    if key == 'ColumnRef' or names_column(value) then return true end
+  end
+  return false
+end
+
+local function lacks_from(tree)
+  local last = tree[#tree] and tree[#tree].stmt.SelectStmt
+  return last and not last.fromClause and last.targetList and names_column(last.targetList)
+end
+
+--- Whether SQL is a whole statement, right or wrong; and whether a semicolon ends it.
+---@param sql string
+---@return boolean whole
+---@return boolean ended
+function plain.whole(sql)
+  local ok, tree = pcall(native.sql.tree, sql)
+  local message = ok and '' or type(tree) == 'table' and tree.message or tostring(tree)
+  if message:find 'end of input' or message:find 'unterminated' then return false, false end
+  if sql:match ';%s*$' then return true, true end
+  return not (ok and lacks_from(tree)), false
+end
+
+--- SQL as a statement of the prompt.
+---@param sql string
+---@return string
+function plain.pg(sql)
+  sql = sql:gsub('%s*;%s*$', '')
+  if not sql:find '[\n\\\']' or sql:find(']]', 1, true) or sql:match '%]$' or sql:match '^\n' then
+    return 'pg ' .. value_text.quote(sql)
+  end
+  return 'pg [[' .. sql .. ']]'
+end
+
+return plain
