@@ -134,7 +134,7 @@ bool Task::commit(const Position& position) {
 UnitRecord Task::Impl::unit_at(const Position& position) const {
   UnitRecord unit;
   unit.run = run;
-  unit.lease = ledger->state().lease_token();
+  if (ledger) unit.lease = ledger->state().lease_token();
   unit.partition = kPartition;
   unit.position = position;
   unit.durable = true;

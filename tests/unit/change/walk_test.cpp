@@ -155,7 +155,7 @@ TEST_CASE("entries that are damaged are told with their place") {
   Oplog nothing;
   nothing.add_bytes(bson("{\"a\":1}"));
   CHECK_THAT(error_of([&] { nothing.summary(); }).what(),
-             ContainsSubstring("no entry of an oplog"));
+             ContainsSubstring("is not an entry of an oplog"));
 }
 
 TEST_CASE("indexes and options follow the oplog") {
