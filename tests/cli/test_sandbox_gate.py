@@ -1,17 +1,14 @@
 """b1: one gate. Whatever a script in the sandbox may call, with whatever option, opens nothing that nobody
 named."""
 
-import ctypes
 import json
 import os
-import socket
-import struct
-import threading
 
 import bson
 import harness
 import project
 from postgres import Postgres
+from watch import Listener, Watch
 
 SECRET = "Zq9canary"
 
@@ -152,55 +149,6 @@ for _, text in ipairs(said) do
 end
 print('called', called)
 """
-
-
-class Watch:
-    """What is opened, made or removed in a directory and those in it."""
-
-    EVENTS = (
-        0x00000001 | 0x00000020 | 0x00000100 | 0x00000200 | 0x00000002
-    )  # access, open, create, delete, modify
-
-    def __init__(self, root):
-        self.libc = ctypes.CDLL(None, use_errno=True)
-        self.fd = self.libc.inotify_init1(os.O_NONBLOCK)
-        self.names = {}
-        for directory, _, _ in list(os.walk(root)):
-            self.names[self.libc.inotify_add_watch(self.fd, directory.encode(), self.EVENTS)] = directory
-
-    def seen(self):
-        try:
-            data = os.read(self.fd, 1 << 20)
-        except BlockingIOError:
-            return set()
-        out, at = set(), 0
-        while at < len(data):
-            watch, _, _, size = struct.unpack_from("iIII", data, at)
-            out.add(
-                os.path.join(
-                    self.names.get(watch, "?"), data[at + 16 : at + 16 + size].rstrip(b"\0").decode()
-                )
-            )
-            at += 16 + size
-        return out
-
-
-class Listener:
-    """A server that nobody declared: whoever connects is counted."""
-
-    def __init__(self):
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.port, self.met = self.socket.getsockname()[1], 0
-        threading.Thread(target=self.serve, daemon=True).start()
-
-    def serve(self):
-        while True:
-            try:
-                one, _ = self.socket.accept()
-            except OSError:
-                return
-            self.met += 1
-            one.close()
 
 
 class Case(project.Case):
@@ -427,62 +375,6 @@ class Gate(Case):
         os.remove(os.path.join(whole, "shop", "users.bson"))
         os.symlink(os.path.join(self.outside, "users.json"), os.path.join(whole, "shop", "users.bson"))
         self.assertIn("the sandbox has no place", load(whole, status=1))
-
-
-class Private(Case):
-    """A private server, as scripts have it: they own what is in it, and are nobody on the machine."""
-
-    TRY = """
-        local lugger = require 'lugger'
-        local s = lugger.session 'local:./pg'
-        print('super', s("select rolsuper from pg_roles where rolname = current_user")[1].rolsuper)
-        s 'create table if not exists mine (a int)'
-        s 'insert into mine values (1)'
-        for _, sql in ipairs { "copy mine from program 'echo 1'", "copy mine to program 'cat'",
-          "select pg_read_file('/etc/hostname')",
-          "copy mine from '/etc/hostname'", "select lo_import('/etc/hostname')", "create extension dblink",
-          "set role lugger",
-          "set session authorization lugger", "create role other superuser",
-          "alter role lugger_script superuser",
-          "alter system set archive_command = 'id'",
-          "load '/tmp/x.so'", "create function f() returns int language c as '/tmp/x.so'",
-          "create language plperlu" } do
-          local ok, problem = pcall(s, sql)
-          if ok then print('ESCAPED', sql) end
-        end
-        for _, user in ipairs { 'lugger', 'postgres' } do
-          local url = 'postgresql:///postgres?host=' .. DIR .. '&port=5432&user=' .. user
-          local ok = pcall(function() return lugger.session(url)('select 1')[1] end)
-          if ok then print('ESCAPED', user) end
-        end
-        """
-
-    def test_b1_a_script_is_an_ordinary_role(self):
-        done = self.sandboxed(f"local DIR = '{os.path.join(self.dir, 'pg')}'\n" + self.TRY, status=0)
-        self.assertEqual(done.out.strip(), "super\tfalse", done)
-        # From then on the directory has no other user: what a script left there is run by nobody else.
-        done = self.lugger("psql", "local:./pg", "-Atc", "select current_user", status=0)
-        self.assertEqual(done.out.strip(), "lugger_script")
-
-    def test_b1_what_was_there_before_is_handed_over(self):
-        self.write(
-            "before.lua",
-            "local s = require('lugger').session 'local:./pg'\ns 'create table old (a serial primary "
-            "key, b text)'\n"
-            "s \"create type mood as enum ('a')\"\ns 'create schema apart'\ns 'create table apart.more "
-            "(a int)'\n"
-            "s 'create function f() returns int language sql as $$ select 1 $$'\ns 'create view v as "
-            "select 1 as a'\n",
-        )
-        self.lugger("run", "before.lua", status=0)
-        done = self.sandboxed(
-            "local s = require('lugger').session 'local:./pg'\ns 'insert into old (b) values (1)'\ns "
-            "'alter table old add column c int'\n"
-            "s 'drop table apart.more'\ns 'alter type mood add value $$b$$'\ns 'drop function f()'\ns "
-            "'drop view v'\nprint 'done'\n",
-            status=0,
-        )
-        self.assertEqual(done.out, "done\n")
 
 
 if __name__ == "__main__":
