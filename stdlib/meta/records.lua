@@ -95,7 +95,7 @@
 
 ---@class lugger.place_option an option of a source or target
 ---@field name string
----@field type "flag"|"number"|"text"|"choice"|"list"|"flag or text"
+---@field type "flag"|"number"|"text"|"choice"|"list"|"path"|"URL"|"flag or path"
 ---@field help string one sentence
 ---@field fallback string
 ---@field choices string[] of type "choice"

@@ -60,7 +60,7 @@ class Layering(unittest.TestCase):
         self.assertEqual(users, {'runtime/postgres/session.cpp'})
 
     def test_b1_whoever_opens_asks_the_gate(self):
-        """A file that opens files or connections says AllowedPath or AllowedUrl, or stands here with its reason."""
+        """Who opens files or connections says AllowedPath or AllowedUrl, or stands here with its reason."""
         own = {
             'base/file_lock.cpp': 'locks of private servers and ledgers, whose directories were asked for',
             'change/spill.cpp': 'a file without a name',
@@ -70,7 +70,8 @@ class Layering(unittest.TestCase):
             'postgres/settings.cpp': 'a connection that is never made',
             'verify/sign.cpp': 'the keys of verdicts',
         }
-        opens = re.compile(r'(?<![\w.>])open\([\w.()]+, O_|std::[io]fstream\W|directory_iterator\(|sqlite3_open|PQconnect\w*Params\(|PQconnectdb\('
+        opens = re.compile(r'(?<![\w.>])open\([\w.()]+, O_|std::[io]fstream\W|directory_iterator\('
+                           r'|sqlite3_open|PQconnect\w*Params\(|PQconnectdb\('
                            r'|\b(?:fopen|opendir|openat)\(')
         found = set()
         for path in RUNTIME.rglob('*.cpp'):
@@ -79,7 +80,8 @@ class Layering(unittest.TestCase):
                 found.add(str(path.relative_to(RUNTIME)))
         self.assertEqual(found, set(own))
         lua = re.compile(r'\bio\.(open|lines|popen)\b|\bos\.execute\b|\b(dofile|loadfile)\b *\(')
-        self.assertEqual([str(path) for path in (harness.ROOT / 'stdlib').rglob('*.lua') if lua.search(path.read_text(encoding='utf-8'))], [])
+        self.assertEqual([str(path) for path in (harness.ROOT / 'stdlib').rglob('*.lua')
+                          if lua.search(path.read_text(encoding='utf-8'))], [])
 
     def test_local_includes_exist(self):
         wrong = [f'{path} includes {name}' for path, _, name in includes()

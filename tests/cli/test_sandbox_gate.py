@@ -1,20 +1,19 @@
-"""b1: one gate. Whatever a script in the sandbox may call, with whatever option, opens nothing that nobody named."""
-import ctypes
+"""b1: one gate. Whatever a script in the sandbox may call, with whatever option, opens nothing that nobody
+named."""
+
 import json
 import os
-import socket
-import struct
-import threading
 
 import bson
 import harness
 import project
 from postgres import Postgres
+from watch import Listener, Watch
 
 SECRET = "Zq9canary"
 
-# What there is, by the annotations and by the program itself: a new function, method, field or option is tried without
-# anybody's doing.
+# What there is, by the annotations and by the program itself: a new function, method, field or option is
+# tried without anybody's doing.
 LISTING = r"""
 local native, modules = require 'lugger.native', require 'lugger.inner.script.modules'
 local help, json = require 'lugger.inner.cli.help', require 'lugger.json'
@@ -101,7 +100,7 @@ local function try_module(module, p)
 end
 -- A field of a specification, of settings, of whatever takes a table.
 local function try_field(name, p)
-  local spec = { from = good(), into = out(), columns = { { 'email', 'text' } }, unmapped = 'ignore', name = 'by field' }
+  local spec = { from = good(), into = out(), columns = { { 'email', 'text' } }, unmapped = 'ignore' }
   spec[name] = p
   local made = try(lugger.copy, spec)
   if made then try(made.plan, made) end
@@ -152,48 +151,6 @@ print('called', called)
 """
 
 
-class Watch:
-    """What is opened, made or removed in a directory and those in it."""
-    EVENTS = 0x00000001 | 0x00000020 | 0x00000100 | 0x00000200 | 0x00000002  # access, open, create, delete, modify
-
-    def __init__(self, root):
-        self.libc = ctypes.CDLL(None, use_errno=True)
-        self.fd = self.libc.inotify_init1(os.O_NONBLOCK)
-        self.names = {}
-        for directory, _, _ in list(os.walk(root)):
-            self.names[self.libc.inotify_add_watch(self.fd, directory.encode(), self.EVENTS)] = directory
-
-    def seen(self):
-        try:
-            data = os.read(self.fd, 1 << 20)
-        except BlockingIOError:
-            return set()
-        out, at = set(), 0
-        while at < len(data):
-            watch, _, _, size = struct.unpack_from("iIII", data, at)
-            out.add(os.path.join(self.names.get(watch, "?"), data[at + 16:at + 16 + size].rstrip(b"\0").decode()))
-            at += 16 + size
-        return out
-
-
-class Listener:
-    """A server that nobody declared: whoever connects is counted."""
-
-    def __init__(self):
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.port, self.met = self.socket.getsockname()[1], 0
-        threading.Thread(target=self.serve, daemon=True).start()
-
-    def serve(self):
-        while True:
-            try:
-                one, _ = self.socket.accept()
-            except OSError:
-                return
-            self.met += 1
-            one.close()
-
-
 class Case(project.Case):
     @classmethod
     def setUpClass(cls):
@@ -220,32 +177,67 @@ class Case(project.Case):
 
     def sandboxed(self, text, *words, status=None, env=None, command="run"):
         self.write("job.lua", text)
-        return self.lugger(command, "job.lua", "--sandbox", *words, status=status,
-                           env={"PG_URI": self.database.url, "SECRET_PLACE": SECRET, "SECRET_FILE": os.path.join(self.outside, "users.json"), **(env or {})})
+        return self.lugger(
+            command,
+            "job.lua",
+            "--sandbox",
+            *words,
+            status=status,
+            env={
+                "PG_URI": self.database.url,
+                "SECRET_PLACE": SECRET,
+                "SECRET_FILE": os.path.join(self.outside, "users.json"),
+                **(env or {}),
+            },
+        )
 
 
 class Gate(Case):
     def test_b1_nothing_public_opens_what_nobody_named(self):
-        listed = self.lugger("--lua", self.write("listing.lua", LISTING), status=0).out.strip().splitlines()[-1]
+        listed = (
+            self.lugger("--lua", self.write("listing.lua", LISTING), status=0).out.strip().splitlines()[-1]
+        )
         known = json.loads(listed)
-        for kind, names in {"source": {"oplog", "collection"}, "target": {"direct", "state", "table"},
-                            "methods": {"describe", "census", "columns", "state", "plan", "verify", "cursor"},
-                            "fields": {"into", "canary", "window", "index_memory"}}.items():
+        for kind, names in {
+            "source": {"oplog", "collection"},
+            "target": {"direct", "state", "table"},
+            "methods": {"describe", "census", "columns", "state", "plan", "verify", "cursor"},
+            "fields": {"into", "canary", "window", "index_memory"},
+        }.items():
             self.assertLessEqual(names, set(known[kind]))
         listener = Listener()
         up, there = os.path.relpath(self.outside, os.path.realpath(self.dir)), f"127.0.0.1:{listener.port}"
-        with_fields = (f"{self.outside}/users.json", f"{self.outside}/dump", f"local:{self.outside}/pg",
-                       f"postgresql://u@{there}/x?sslmode=disable")
-        forbidden = (f"{up}/users.json", "link/users.json", f"./link/../{up}/job.lua", f"{self.outside}/job.lua",
-                     f"file://{self.outside}/users.json", f"{self.outside}/dump/oplog.bson", "link/dump",
-                     f"{self.outside}/out.jsonl", "local:link/pg", "/proc/self/environ", "/dev/stdin", "env:SECRET_PLACE",
-                     "env:SECRET_FILE", f"host=127.0.0.1 port={listener.port} sslmode=disable", "service=evil")
+        with_fields = (
+            f"{self.outside}/users.json",
+            f"{self.outside}/dump",
+            f"local:{self.outside}/pg",
+            f"postgresql://u@{there}/x?sslmode=disable",
+        )
+        forbidden = (
+            f"{up}/users.json",
+            "link/users.json",
+            f"./link/../{up}/job.lua",
+            f"{self.outside}/job.lua",
+            f"file://{self.outside}/users.json",
+            f"{self.outside}/dump/oplog.bson",
+            "link/dump",
+            f"{self.outside}/out.jsonl",
+            "local:link/pg",
+            "/proc/self/environ",
+            "/dev/stdin",
+            "env:SECRET_PLACE",
+            "env:SECRET_FILE",
+            f"host=127.0.0.1 port={listener.port} sslmode=disable",
+            "service=evil",
+        )
         watch = Watch(self.outside)
         for place in with_fields + forbidden:
             with self.subTest(place=place):
-                text = (f"local LISTING, CANARY = {harness.lua(listed)}, {harness.lua(SECRET)}\n"
-                        f"local FORBIDDEN = {harness.lua(json.dumps([place]))}\n"
-                        f"local FIELDS = {str(place in with_fields).lower()}\n{WALK}")
+                text = (
+                    f"local LISTING, CANARY = {harness.lua(listed)}, {harness.lua(SECRET)}\n"
+                    f"local FORBIDDEN = {harness.lua(json.dumps([place]))}\n"
+                    f"local FIELDS = {str(place in with_fields).lower()}\n{WALK}"
+                )
                 done = self.sandboxed(text)  # it makes jobs and gives none back, which is told at its end
                 self.assertIn("called", done.out, done.err[-2000:])
                 self.assertNotIn("LEAKED", done.out)
@@ -258,47 +250,87 @@ class Gate(Case):
     def test_b1_run_and_options(self):
         """The same from the command line: the run ends before anything is read or written."""
         outside = f"{self.outside}/users.json"
-        for code in (f"lugger.target(lugger.env.PG_URI, {{ table = 't', direct = 'postgresql://postgres@127.0.0.1:1/x' }})",
-                     f"lugger.target('out.jsonl', {{ table = 't', state = '{self.outside}/state' }})"):
-            done = self.sandboxed(f"local lugger = require 'lugger'\nreturn lugger.copy {{ from = lugger.source 'users.json', into = {code},\n"
-                                  "columns = { { 'email', 'text' } }, indexes = { 'email' } }\n", "--create", status=1)
+        for code in (
+            f"lugger.target(lugger.env.PG_URI, {{ table = 't', direct = "
+            f"'postgresql://postgres@127.0.0.1:1/x' }})",
+            f"lugger.target('out.jsonl', {{ table = 't', state = '{self.outside}/state' }})",
+        ):
+            done = self.sandboxed(
+                f"local lugger = require 'lugger'\nreturn lugger.copy {{ from = lugger.source "
+                f"'users.json', into = {code},\n"
+                "columns = { { 'email', 'text' } }, indexes = { 'email' } }\n",
+                "--create",
+                status=1,
+            )
             self.assertIn("the sandbox has no place", done.err)
-        done = self.sandboxed(f"local lugger = require 'lugger'\nreturn lugger.source('dump', {{ collection = 'users', oplog = '{outside}' }}):describe()\n", status=1)
+        done = self.sandboxed(
+            f"local lugger = require 'lugger'\nreturn lugger.source('dump', {{ collection = 'users', "
+            f"oplog = '{outside}' }}):describe()\n",
+            status=1,
+        )
         self.assertIn("the sandbox has no place", done.err)
         self.assertEqual(self.database.query("select count(*) from pg_class where relname = 't'"), "0")
 
     def test_b1_options_of_a_script_are_read_inside(self):
         """Whoever asks a script for its flags runs it."""
-        text = f"io.open('{self.dir}/escaped', 'w'):close()\nlocal lugger = require 'lugger'\nlugger.options {{ limit = {{ 'n', type = 'int', default = 1 }} }}\n"
-        for command, words in (("preview", ("--limit", "2")), ("plan", ()), ("run", ("--limit=2",)), ("run", ("--help",))):
+        text = (
+            f"io.open('{self.dir}/escaped', 'w'):close()\nlocal lugger = require 'lugger'\n"
+            "lugger.options { limit = { 'n', type = 'int', default = 1 } }\n"
+        )
+        for command, words in (
+            ("preview", ("--limit", "2")),
+            ("plan", ()),
+            ("run", ("--limit=2",)),
+            ("run", ("--help",)),
+        ):
             self.sandboxed(text, *words, command=command)
             self.assertFalse(os.path.exists(os.path.join(self.dir, "escaped")), (command, words))
         self.write("lugger.toml", "sandbox = true\n")
-        for words in (("help", "job.lua"), ("plan", "job.lua"), ("verify", "job.lua"), ("status", "job.lua"), ("job.lua",), ("preview", "job.lua", "--limit", "2")):
+        for words in (
+            ("help", "job.lua"),
+            ("plan", "job.lua"),
+            ("verify", "job.lua"),
+            ("status", "job.lua"),
+            ("job.lua",),
+            ("preview", "job.lua", "--limit", "2"),
+        ):
             self.lugger(*words)
             self.assertFalse(os.path.exists(os.path.join(self.dir, "escaped")), words)
 
     def test_b1_what_the_command_line_names_is_open(self):
         """A file by its name, with what belongs to it, and a script with its modules."""
         with open(os.path.join(self.outside, "dump/shop/users.metadata.json"), "w", encoding="utf-8") as file:
-            file.write('{"options":{},"indexes":[],"uuid":"00000000000000000000000000000000","collectionName":"users","type":"collection"}')
-        self.write("job.lua", "local lugger = require 'lugger'\nreturn lugger.copy { from = lugger.source(lugger.env.MONGO_URI), into = lugger.target 'x.jsonl',\n"
-                              "columns = { { 'email', 'text' } }, table = 'users' }\n")
+            file.write(
+                '{"options":{},"indexes":[],"uuid":"00000000000000000000000000000000",'
+                '"collectionName":"users","type":"collection"}'
+            )
+        self.write(
+            "job.lua",
+            "local lugger = require 'lugger'\nreturn lugger.copy { from = "
+            "lugger.source(lugger.env.MONGO_URI), into = lugger.target 'x.jsonl',\n"
+            "columns = { { 'email', 'text' } }, table = 'users' }\n",
+        )
         for place in (f"{self.outside}/dump/shop/users.bson", "link/users.json"):
             out = f"{self.outside}/out.jsonl"
-            self.lugger("run", "job.lua", "--sandbox", "--from", place, "--into", out, "--create", "--again", status=0)
+            self.lugger(
+                "run", "job.lua", "--sandbox", "--from", place, "--into", out, "--create", "--again", status=0
+            )
             with open(out, encoding="utf-8") as file:
                 self.assertIn(SECRET, file.read())
         self.a_dump_by_its_directory()
         os.makedirs(os.path.join(self.outside, "scripts"))
-        for name, text in (("helper.lua", "return { name = 'email' }\n"), ("far.lua", "local h = require 'helper'\nprint(h.name)\n")):
+        for name, text in (
+            ("helper.lua", "return { name = 'email' }\n"),
+            ("far.lua", "local h = require 'helper'\nprint(h.name)\n"),
+        ):
             with open(os.path.join(self.outside, "scripts", name), "w", encoding="utf-8") as file:
                 file.write(text)
-        self.assertEqual(self.lugger("run", f"{self.outside}/scripts/far.lua", "--sandbox", status=0).out, "email\n")
-
+        self.assertEqual(
+            self.lugger("run", f"{self.outside}/scripts/far.lua", "--sandbox", status=0).out, "email\n"
+        )
 
     def a_dump_by_its_directory(self):
-        """What belongs to it: metadata, and the oplog above the directory of one database. Nothing a link in it leads to."""
+        """With metadata and the oplog above one database, and without what a link in it leads to."""
         whole = os.path.join(self.outside, "whole")
         os.makedirs(os.path.join(whole, "shop"))
         bson.write(os.path.join(whole, "shop", "users.bson"), [{"_id": 1, "email": SECRET}])
@@ -308,58 +340,41 @@ class Gate(Case):
 
         def load(place, status=0):
             out = os.path.join(self.outside, "of_dump.jsonl")
-            done = self.lugger("run", "job.lua", "--sandbox", "--from", place, "--into", out, "--create", "--again", status=status)
+            done = self.lugger(
+                "run",
+                "job.lua",
+                "--sandbox",
+                "--from",
+                place,
+                "--into",
+                out,
+                "--create",
+                "--again",
+                status=status,
+            )
             return done.err if status else self.read(out)
 
         for place in (whole, os.path.join(whole, "shop"), "linked"):
             self.assertIn(SECRET, load(place), place)
-        bson.write(os.path.join(whole, "oplog.bson"), [
-            {"ts": bson.Timestamp(1700000000, 1), "t": bson.Int64(1), "v": bson.Int32(2), "op": "i", "ns": "shop.users",
-             "o": {"_id": 2, "email": "of the oplog"}, "wall": bson.Date(1700000000000)}])
+        bson.write(
+            os.path.join(whole, "oplog.bson"),
+            [
+                {
+                    "ts": bson.Timestamp(1700000000, 1),
+                    "t": bson.Int64(1),
+                    "v": bson.Int32(2),
+                    "op": "i",
+                    "ns": "shop.users",
+                    "o": {"_id": 2, "email": "of the oplog"},
+                    "wall": bson.Date(1700000000000),
+                }
+            ],
+        )
         for place in (whole, os.path.join(whole, "shop")):
             self.assertIn("of the oplog", load(place), place)
         os.remove(os.path.join(whole, "shop", "users.bson"))
         os.symlink(os.path.join(self.outside, "users.json"), os.path.join(whole, "shop", "users.bson"))
         self.assertIn("the sandbox has no place", load(whole, status=1))
-
-
-class Private(Case):
-    """A private server, as scripts have it: they own what is in it, and are nobody on the machine."""
-
-    TRY = """
-        local lugger = require 'lugger'
-        local s = lugger.session 'local:./pg'
-        print('super', s("select rolsuper from pg_roles where rolname = current_user")[1].rolsuper)
-        s 'create table if not exists mine (a int)'
-        s 'insert into mine values (1)'
-        for _, sql in ipairs { "copy mine from program 'echo 1'", "copy mine to program 'cat'", "select pg_read_file('/etc/hostname')",
-          "copy mine from '/etc/hostname'", "select lo_import('/etc/hostname')", "create extension dblink", "set role lugger",
-          "set session authorization lugger", "create role other superuser", "alter role lugger_script superuser", "alter system set archive_command = 'id'",
-          "load '/tmp/x.so'", "create function f() returns int language c as '/tmp/x.so'", "create language plperlu" } do
-          local ok, problem = pcall(s, sql)
-          if ok then print('ESCAPED', sql) end
-        end
-        for _, user in ipairs { 'lugger', 'postgres' } do
-          local ok = pcall(function() return lugger.session('postgresql:///postgres?host=' .. DIR .. '&port=5432&user=' .. user)('select 1')[1] end)
-          if ok then print('ESCAPED', user) end
-        end
-        """
-
-    def test_b1_a_script_is_an_ordinary_role(self):
-        done = self.sandboxed(f"local DIR = '{os.path.join(self.dir, 'pg')}'\n" + self.TRY, status=0)
-        self.assertEqual(done.out.strip(), "super\tfalse", done)
-        # From then on the directory has no other user: what a script left there is run by nobody who may do more.
-        done = self.lugger("psql", "local:./pg", "-Atc", "select current_user", status=0)
-        self.assertEqual(done.out.strip(), "lugger_script")
-
-    def test_b1_what_was_there_before_is_handed_over(self):
-        self.write("before.lua", "local s = require('lugger').session 'local:./pg'\ns 'create table old (a serial primary key, b text)'\n"
-                                 "s \"create type mood as enum ('a')\"\ns 'create schema apart'\ns 'create table apart.more (a int)'\n"
-                                 "s 'create function f() returns int language sql as $$ select 1 $$'\ns 'create view v as select 1 as a'\n")
-        self.lugger("run", "before.lua", status=0)
-        done = self.sandboxed("local s = require('lugger').session 'local:./pg'\ns 'insert into old (b) values (1)'\ns 'alter table old add column c int'\n"
-                              "s 'drop table apart.more'\ns 'alter type mood add value $$b$$'\ns 'drop function f()'\ns 'drop view v'\nprint 'done'\n", status=0)
-        self.assertEqual(done.out, "done\n")
 
 
 if __name__ == "__main__":

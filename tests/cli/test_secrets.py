@@ -197,7 +197,8 @@ class Kept(Case):
     def environment_for(self, server, database):
         service = os.path.join(harness.scratch(), "services")
         with open(service, "w", encoding="utf-8") as file:
-            file.write(f"[shop]\nhost={server.directory}\nuser=postgres\ndbname={database.name}\npassword=Zq9\n")
+            file.write(f"[shop]\nhost={server.directory}\nuser=postgres\ndbname={database.name}\n"
+                       "password=Zq9\n")
         return {"MONGO_URI": "users.json", "HOME": self.dir, "PGSERVICEFILE": service}
 
     def test_b3_nothing_that_is_kept_holds_it(self):
@@ -227,13 +228,15 @@ class Kept(Case):
         self.silent("run", "users.lua", *place, "--create", "--log", "json", env=env, status=3)
         for words in (("rejects", "users.lua", *place), ("verify", "users.lua", *place), ("runs", url),
                       ("status", "users.lua", *place), ("describe", url, "--table", "users"),
-                      ("plan", "users.lua", *place, "--json"), ("run", "users.lua", *place, "--again", "--json"),
+                      ("plan", "users.lua", *place, "--json"),
+                      ("run", "users.lua", *place, "--again", "--json"),
                       ("preflight", "users.lua", *place), ("repair", "users.lua", *place),
                       ("log", "users.lua", *place), ("psql", url, "-c", "select 1"),
                       ("migrate", "status", "--on", url)):
             self.silent(*words, env=env)
         self.silent("repl", env=env, stdin=f"pg.use({text})\npg 'select 1'\npg 'create table kept (a int)'\n"
-                                           f"t = target({text}, {{ table = 'users' }})\nt\nx = pg.open({text})\n"
+                                           f"t = target({text}, {{ table = 'users' }})\nt\nx = "
+                                           f"pg.open({text})\n"
                                            "x 'select 1'\nx\n:history\n:save kept.lua\n")
 
 

@@ -1,4 +1,5 @@
 """b2: what lugger's own statements call is PostgreSQL's, whatever lies in the schemas of the search_path."""
+
 import glob
 import json
 import unittest
@@ -8,9 +9,15 @@ import harness
 from jobs import Work, job
 from postgres import Postgres
 
-SETTINGS = {'log_statement': 'all', 'logging_collector': 'on', 'log_destination': 'jsonlog', 'log_rotation_age': '0', 'log_rotation_size': '0'}
+SETTINGS = {
+    'log_statement': 'all',
+    'logging_collector': 'on',
+    'log_destination': 'jsonlog',
+    'log_rotation_age': '0',
+    'log_rotation_size': '0',
+}
 
-# Every function of each statement, one a line: how often it was called with how many arguments, by its name as it stands.
+# Every function of each statement, one a line: with how many arguments, by its name as it stands.
 CALLS = r"""
 local native, json = require 'lugger.native', require 'lugger.json'
 local function look(v, found)
@@ -32,25 +39,81 @@ for line in io.lines(arg[1]) do
 end
 """
 
-# Of each name a function for these, alone and mixed: whoever calls without a schema and with a cast too many meets one.
-TYPES = ['text', 'varchar', 'integer', 'smallint', 'bigint', 'oid', 'name', 'regclass', 'boolean', '"char"', 'text[]',
-         'jsonb', 'timestamptz', 'interval', 'bytea', 'numeric', 'uuid']
-OPERATORS = ['=', '<>', '<', '>', '<=', '>=', '+', '-', '*', '/', '%', '||', '~', '!~', '~~', '!~~', '&', '|', '->',
-             '->>', '@>', '<@', '&&', '?']
-DOCUMENTS = [{'_id': i, 'n': i, 'tags': [{'tag': f't{i}'}, {'tag': 'x'}],
-              'v': 'a' if i < 900 else 'too long for this one'} for i in range(950)]
-JOB = job("{ 'n', 'int4' }, { 'v', 'varchar(10)' }", conflict='update', extra="""
+# Of each name a function for these, alone and mixed: whoever calls without a schema meets one.
+TYPES = [
+    'text',
+    'varchar',
+    'integer',
+    'smallint',
+    'bigint',
+    'oid',
+    'name',
+    'regclass',
+    'boolean',
+    '"char"',
+    'text[]',
+    'jsonb',
+    'timestamptz',
+    'interval',
+    'bytea',
+    'numeric',
+    'uuid',
+]
+OPERATORS = [
+    '=',
+    '<>',
+    '<',
+    '>',
+    '<=',
+    '>=',
+    '+',
+    '-',
+    '*',
+    '/',
+    '%',
+    '||',
+    '~',
+    '!~',
+    '~~',
+    '!~~',
+    '&',
+    '|',
+    '->',
+    '->>',
+    '@>',
+    '<@',
+    '&&',
+    '?',
+]
+DOCUMENTS = [
+    {
+        '_id': i,
+        'n': i,
+        'tags': [{'tag': f't{i}'}, {'tag': 'x'}],
+        'v': 'a' if i < 900 else 'too long for this one',
+    }
+    for i in range(950)
+]
+JOB = job(
+    "{ 'n', 'int4' }, { 'v', 'varchar(10)' }",
+    conflict='update',
+    extra="""
   children = { { table = 'tags', from = 'tags[]', columns = { { 'tag', 'text' } } } },
-  indexes = { { 'n', name = 'docs_n' } }, constraints = { 'check (n >= 0)' }, not_null = 'n', unmapped = 'ignore',""")
+  indexes = { { 'n', name = 'docs_n' } }, constraints = { 'check (n >= 0)' }, not_null = 'n',
+  unmapped = 'ignore',""",
+)
 HOSTILE = """
-    do $$ begin if not exists (select from pg_roles where rolname = 'mallory') then create role mallory login; end if;
+    do $$ begin if not exists (select from pg_roles where rolname = 'mallory') then
+      create role mallory login; end if;
     end $$;
     grant create, usage on schema public to public; set role mallory;
     create table public.reached (name text); grant all on public.reached to public"""
 
 
 def hostile_body(name, value='null'):
-    return (f"language plpgsql as $f$ begin insert into public.reached values ('{name}'); return {value}; end $f$")
+    return (
+        f"language plpgsql as $f$ begin insert into public.reached values ('{name}'); return {value}; end $f$"
+    )
 
 
 class Base(unittest.TestCase):
@@ -65,28 +128,52 @@ class Base(unittest.TestCase):
         cls.server.stop()
 
     def play(self, work, refused=False):
-        """A little of everything; the same twice, so that rows are compared, and with something to mend. How each ended."""
+        """A little of everything; twice, so that rows are compared; something to mend. How each ended."""
         database, ends = work.database, []
         work.script(JOB)
         work.script(fix(extra="name = 'fix',"), 'fix.lua')
-        database.query('set search_path = pg_catalog; ' + CUSTOMERS.format(rows=20).replace('customers', 'public.customers'))
+        database.query(
+            'set search_path = pg_catalog; '
+            + CUSTOMERS.format(rows=20).replace('customers', 'public.customers')
+        )
         (work.directory / 'migrations').mkdir(exist_ok=True)
-        (work.directory / 'migrations' / '20260101000001_x.sql').write_text('create table made (a int);\n', encoding='utf-8')
+        (work.directory / 'migrations' / '20260101000001_x.sql').write_text(
+            'create table made (a int);\n', encoding='utf-8'
+        )
 
         def end(*words):
             done = work.lugger(*words, expect=None)
             ends.append((words, done.status, done.err))
             return done
 
-        for words in (('plan', 'job.lua', '--create'), ('preview', 'job.lua'), ('run', 'job.lua', '--create', '-j', '2'),
-                      ('run', 'job.lua', '--again'), ('verify', 'job.lua'), ('rejects', 'job.lua'),
-                      ('rejects', 'job.lua', '--retry'), ('runs', 'job.lua'), ('preflight', 'job.lua'), ('refs', 'job.lua')):
+        for words in (
+            ('plan', 'job.lua', '--create'),
+            ('preview', 'job.lua'),
+            ('run', 'job.lua', '--create', '-j', '2'),
+            ('run', 'job.lua', '--again'),
+            ('verify', 'job.lua'),
+            ('rejects', 'job.lua'),
+            ('rejects', 'job.lua', '--retry'),
+            ('runs', 'job.lua'),
+            ('preflight', 'job.lua'),
+            ('refs', 'job.lua'),
+        ):
             end(*words)
-        database.query('update docs set n = n + 1 where n < 3; delete from docs where n = 100; '
-                       "delete from tags where tag = 't7'", check=not refused)
-        for words in (('verify', 'job.lua'), ('repair', 'job.lua', '--apply'), ('run', 'fix.lua'),
-                      ('run', 'fix.lua', '--apply'), ('migrate', 'up'), ('migrate', 'status'), ('log',),
-                      ('describe', database.url, '--table', 'docs')):
+        database.query(
+            'update docs set n = n + 1 where n < 3; delete from docs where n = 100; '
+            "delete from tags where tag = 't7'",
+            check=not refused,
+        )
+        for words in (
+            ('verify', 'job.lua'),
+            ('repair', 'job.lua', '--apply'),
+            ('run', 'fix.lua'),
+            ('run', 'fix.lua', '--apply'),
+            ('migrate', 'up'),
+            ('migrate', 'status'),
+            ('log',),
+            ('describe', database.url, '--table', 'docs'),
+        ):
             end(*words)
         database.query("update customers set phone = '00' || phone where id < 4", check=not refused)
         run = json.loads(end('run', 'fix.lua', '--apply', '--json').out or '{}').get('run')
@@ -95,8 +182,10 @@ class Base(unittest.TestCase):
         return ends
 
     def books(self, database):
-        return database.query("select count(*), sum(n) from docs; select count(*) from tags; "
-                              "select count(*), min(phone) from customers")
+        return database.query(
+            "select count(*), sum(n) from docs; select count(*) from tags; "
+            "select count(*), min(phone) from customers"
+        )
 
     @staticmethod
     def statuses(ends):
@@ -115,7 +204,8 @@ class SearchPath(Base):
                     entry = json.loads(line)
                     head, _, sql = entry.get('message', '').partition(': ')
                     if entry.get('application_name', '').startswith('lugger') and (
-                            head == 'statement' or head.startswith('execute ')):
+                        head == 'statement' or head.startswith('execute ')
+                    ):
                         found.add(sql)
         return found
 
@@ -127,7 +217,7 @@ class SearchPath(Base):
         return harness.json_lines(harness.lugger('--lua', path, path + '.txt').out)
 
     def calm(self):
-        """The same without anything hostile: how commands end, what is in the tables, which functions are called."""
+        """Without anything hostile: how commands end, what is in the tables, which functions are called."""
         if not hasattr(type(self), 'known'):
             work = Work(self.server.fresh(), DOCUMENTS)
             ends = self.play(work)
@@ -135,9 +225,29 @@ class SearchPath(Base):
         return type(self).known
 
     # Of each command in turn: done, rejects, differences.
-    ends = (('plan', 0), ('preview', 0), ('run', 3), ('run', 3), ('verify', 0), ('rejects', 0), ('rejects', 3),
-            ('runs', 0), ('preflight', 0), ('refs', 4), ('verify', 4), ('repair', 0), ('run', 0), ('run', 0),
-            ('migrate', 0), ('migrate', 0), ('log', 0), ('describe', 0), ('run', 0), ('undo', 0), ('state', 0))
+    ends = (
+        ('plan', 0),
+        ('preview', 0),
+        ('run', 3),
+        ('run', 3),
+        ('verify', 0),
+        ('rejects', 0),
+        ('rejects', 3),
+        ('runs', 0),
+        ('preflight', 0),
+        ('refs', 4),
+        ('verify', 4),
+        ('repair', 0),
+        ('run', 0),
+        ('run', 0),
+        ('migrate', 0),
+        ('migrate', 0),
+        ('log', 0),
+        ('describe', 0),
+        ('run', 0),
+        ('undo', 0),
+        ('state', 0),
+    )
 
     def test_b2_every_function_is_named_with_its_schema(self):
         ends, _, told = self.calm()
@@ -145,24 +255,44 @@ class SearchPath(Base):
         self.assertGreater(len(told), 150)
         self.assertGreater(sum(len(one['calls']) for one in told), 150)
         # unnest of several lists is PostgreSQL's own by its grammar.
-        bare = {(call['name'], one['sql'][:300]) for one in told for call in one['calls']
-                if '.' not in call['name'] and not (call['name'] == 'unnest' and call['arguments'] > 1)}
+        bare = {
+            (call['name'], one['sql'][:300])
+            for one in told
+            for call in one['calls']
+            if '.' not in call['name'] and not (call['name'] == 'unnest' and call['arguments'] > 1)
+        }
         self.assertEqual(bare, set())
 
     def test_b2_hostile_functions_and_casts_are_not_reached(self):
         ends, books, told = self.calm()
         names = {(call['name'].split('.')[-1], call['arguments']) for one in told for call in one['calls']}
         sql = [HOSTILE, 'create type public.evil as (a text)']
+        pairs = ['text', 'varchar', 'integer', 'bigint', 'oid', 'name', 'regclass', 'text[]', 'public.evil']
         for name, arguments in sorted({*names, ('hashtextextended', 2), ('concat_ws', 2), ('concat_ws', 3)}):
             types = [*TYPES, 'public.evil']
-            lists = [[]] if arguments == 0 else [[t] for t in types] if arguments == 1 else \
-                [[a, b] for a in types for b in types] if arguments == 2 else [[t] * arguments for t in types]
+            lists = (
+                [[]]
+                if arguments == 0
+                else (
+                    [[t] for t in types]
+                    if arguments == 1
+                    else (
+                        [[a, b] for a in pairs for b in pairs]
+                        if arguments == 2
+                        else [[t] * arguments for t in types]
+                    )
+                )
+            )
             for given in lists:
-                sql.append(f'create function public."{name}"({", ".join(given)}) returns text '
-                           + hostile_body(f'{name}({",".join(given)})'))
+                sql.append(
+                    f'create function public."{name}"({", ".join(given)}) returns text '
+                    + hostile_body(f'{name}({",".join(given)})')
+                )
         # A type of the stranger's own, into which everything would be turned.
         for one in TYPES:
-            sql.append(f'create function public.turned({one}) returns public.evil ' + hostile_body(f'cast {one}'))
+            sql.append(
+                f'create function public.turned({one}) returns public.evil ' + hostile_body(f'cast {one}')
+            )
             sql.append(f'create cast ({one} as public.evil) with function public.turned({one}) as implicit')
         work = Work(self.server.fresh(), DOCUMENTS)
         work.database.query(';\n'.join(sql))
@@ -176,15 +306,23 @@ class SearchPath(Base):
         sql = [HOSTILE]
         for left in TYPES:
             for right in TYPES:
-                sql.append(f'create function public.hostile({left}, {right}) returns bool '
-                           + hostile_body(f'{left} . {right}', 'false'))
-                sql += [f'create operator public.{name} (leftarg = {left}, rightarg = {right}, function = public.hostile)'
-                        for name in OPERATORS]
+                sql.append(
+                    f'create function public.hostile({left}, {right}) returns bool '
+                    + hostile_body(f'{left} . {right}', 'false')
+                )
+                sql += [
+                    f'create operator public.{name} (leftarg = {left}, rightarg = {right}, function = '
+                    f'public.hostile)'
+                    for name in OPERATORS
+                ]
         work.database.query(';\n'.join(sql))
         told = self.play(work, refused=True)
-        passed = {words[0]: err for words, status, err in told
-                  if status != 1 or 'would be called in place of' not in err}
-        # Those read the ledger, which is read along pg_catalog alone; and nothing was written that could be undone.
+        passed = {
+            words[0]: err
+            for words, status, err in told
+            if status != 1 or 'would be called in place of' not in err
+        }
+        # Those read the ledger, along pg_catalog alone; and nothing was written that could be undone.
         self.assertLessEqual(set(passed), {'runs', 'rejects', 'undo', 'state'}, passed)
         self.assertEqual(work.database.query('select distinct name from reached'), '')
 
@@ -192,10 +330,15 @@ class SearchPath(Base):
 class Operators(Base):
     def hostile(self, owner):
         database = self.server.fresh()
-        database.query(f"do $$ begin if not exists (select from pg_roles where rolname = '{owner}') then create role {owner} login; end if; end $$; "
-                       f'grant create, usage on schema public to public; set role {owner}; create table reached (a text); grant all on reached to public;'
-                       "create function public.always(oid, regclass) returns bool language plpgsql as $$ begin insert into public.reached values ('='); return true; end $$;"
-                       'create operator public.= (leftarg = oid, rightarg = regclass, function = public.always)')
+        database.query(
+            f"do $$ begin if not exists (select from pg_roles where rolname = '{owner}') then create "
+            f"role {owner} login; end if; end $$; "
+            f'grant create, usage on schema public to public; set role {owner}; create table reached (a '
+            f'text); grant all on reached to public;'
+            "create function public.always(oid, regclass) returns bool language plpgsql as $$ begin "
+            "insert into public.reached values ('='); return true; end $$;"
+            'create operator public.= (leftarg = oid, rightarg = regclass, function = public.always)'
+        )
         return Work(database, DOCUMENTS[:5], job("{ 'n', 'int4' }"))
 
     def test_b2_a_strangers_operator_is_refused(self):
@@ -211,66 +354,43 @@ class Operators(Base):
     def test_b2_nor_one_into_whose_type_others_are_turned(self):
         work = Work(self.server.fresh(), DOCUMENTS[:5], job("{ 'n', 'int4' }"))
         work.database.query(
-            HOSTILE + "; create type evil as (a text); create function turned(text[]) returns evil "
-            + hostile_body('cast') + '; create function same(evil, evil) returns bool ' + hostile_body('=', 'true')
-            + '; create operator public.= (leftarg = evil, rightarg = evil, function = same)')
+            HOSTILE
+            + "; create type evil as (a text); create function turned(text[]) returns evil "
+            + hostile_body('cast')
+            + '; create function same(evil, evil) returns bool '
+            + hostile_body('=', 'true')
+            + '; create operator public.= (leftarg = evil, rightarg = evil, function = same)'
+        )
         work.run('--create')
-        work.database.query('set role mallory; create cast (text[] as evil) with function turned(text[]) as implicit')
+        work.database.query(
+            'set role mallory; create cast (text[] as evil) with function turned(text[]) as implicit'
+        )
         self.assertIn('operator public.=(evil,evil) of role mallory', work.run(expect=1).err)
         self.assertEqual(work.database.query('select count(*) from reached'), '0')
 
     def test_b2_the_ledger_is_read_beside_it(self):
         work = Work(self.server.fresh(), DOCUMENTS[:5], job("{ 'n', 'int4' }"))
         work.run('--create')
-        work.database.query("create role eve login; grant create, usage on schema public to public; set role eve; create table reached (a text); grant all on reached to public;"
-                            "create function public.never(name, name) returns bool language plpgsql as $$ begin insert into public.reached values ('='); return false; end $$;"
-                            'create operator public.= (leftarg = varchar, rightarg = varchar, function = public.never)' .replace('varchar', 'name'))
+        work.database.query(
+            "create role eve login; grant create, usage on schema public to public; set role eve; create "
+            "table reached (a text); grant all on reached to public;"
+            "create function public.never(name, name) returns bool language plpgsql as $$ begin insert "
+            "into public.reached values ('='); return false; end $$;"
+            'create operator public.= (leftarg = varchar, rightarg = varchar, function = '
+            'public.never)'.replace(
+                'varchar', 'name'
+            )
+        )
         work.lugger('runs', work.database.url)
         self.assertEqual(work.database.query('select count(*) from reached'), '0')
 
     def test_b2_operators_of_those_who_are_trusted_stay(self):
         database = self.server.fresh()
-        database.query('create function public.same(text, int) returns bool language sql as $$ select $1 = $2::text $$;'
-                       'create operator public.= (leftarg = text, rightarg = int, function = public.same)')
+        database.query(
+            'create function public.same(text, int) returns bool language sql as $$ select $1 = $2::text $$;'
+            'create operator public.= (leftarg = text, rightarg = int, function = public.same)'
+        )
         Work(database, DOCUMENTS[:5], job("{ 'n', 'int4' }")).run('--create')
-
-
-class Tables(Base):
-    """What belongs to users keeps to their search_path."""
-
-    def test_b2_triggers_defaults_and_checks_run_along_their_path(self):
-        database = self.server.fresh()
-        database.query("""
-            create schema app; alter database %s set search_path = app, public;
-            set search_path = app, public;
-            create function twice(int) returns int language sql immutable as 'select $1 * 2';
-            create function later(int) returns int language plpgsql as 'begin return twice($1); end';
-            create table notes (n int);
-            create table docs (mongo_id text primary key, n int, m int default later(21), check (later(n) >= 0));
-            create function note() returns trigger language plpgsql as 'begin insert into notes values (twice(new.n)); return new; end';
-            create trigger note before insert or update on docs for each row execute function note();
-            create table public.docs (mongo_id text primary key)""" % database.name)
-        work = Work(database, DOCUMENTS[:5], job("{ 'n', 'int4' }", conflict='update', extra="unmapped = 'ignore',"))
-        self.assertEqual(work.run().books()['inserted'], 5)
-        self.assertEqual(work.run('--again').books()['unchanged'], 5)
-        self.assertEqual(database.query('select sum(n), sum(m) from app.docs; select count(*) from public.docs'), '10|210\n0')
-        self.assertGreaterEqual(database.number('select count(*) from app.notes'), 5)
-        work.lugger('verify', 'job.lua')
-
-    def test_b2_pg_catalog_comes_before_what_the_path_names_first(self):
-        database = self.server.fresh()
-        database.query("""
-            create schema evil; create table evil.reached (a text);
-            create function evil.to_regclass(text) returns regclass language plpgsql as $$ begin insert into evil.reached values ('to_regclass'); return null; end $$;
-            create function evil.count() returns bigint language plpgsql as $$ begin insert into evil.reached values ('count'); return 7; end $$;
-            create view evil.pg_class as select * from pg_catalog.pg_class where false;
-            create domain evil.text as pg_catalog.text check (false);
-            alter database %s set search_path = evil, pg_catalog, public""" % database.name)
-        work = Work(database, DOCUMENTS[:5], job("{ 'n', 'int4' }", table='public.docs'))
-        work.run('--create')
-        work.lugger('verify', 'job.lua')
-        self.assertEqual(database.query('select pg_catalog.count(*) from evil.reached'), '0')
-        self.assertEqual(database.query('select pg_catalog.count(*) from public.docs'), '5')
 
 
 if __name__ == '__main__':
