@@ -139,7 +139,12 @@ WHAT = {'same': 'merge of rows that are there', 'other': 'merge of rows that all
 
 
 def rows(series, ratio_row):
-    return [ratio_row(series, f"{text}, {connections} connection{'s' * (connections > 1)}; peer: psql's staging "
-                              'table and upsert', f'lugger {what} {connections}', f'psql {what} {connections}',
-                      1.25)
-            for what, text in WHAT.items() for connections in (1, 2) if series.has(f'lugger {what} {connections}')]
+    out = []
+    for what, text in WHAT.items():
+        for connections in (1, 2):
+            if series.has(f'lugger {what} {connections}'):
+                line = (f"{text}, {connections} connection{'s' * (connections > 1)}; peer: psql's staging "
+                        'table and upsert')
+                out.append(ratio_row(series, line, f'lugger {what} {connections}',
+                                     f'psql {what} {connections}', 1.25))
+    return out
