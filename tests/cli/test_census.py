@@ -70,7 +70,7 @@ class Counts(Census):
                          {"shop." + n for n in ("empty", "ids", "log", "orders", "raw", "types", "users")})
         self.assertEqual(place["by_name"]["shop.empty"]["paths"], [])
         done = self.text(SHOP)
-        self.assertLess(max(map(len, done.out.splitlines())), 81)
+        self.assertNotIn("…", done.out)  # a pipe gets all of it
 
     def test_workers_count_what_one_counts(self):
         documents = [{"_id": oid(i), "n": i, "pad": "x" * 1000, "late": None if i > 11000 else i}
