@@ -122,7 +122,7 @@ class References(unittest.TestCase):
         self.assertIn(('mention', 'find_user(text)'), kinds)
         self.assertTrue(any('posts.editor' in text for _, text in kinds))
         text = work.lugger('refs', 'all.lua', expect=4).out
-        self.assertIn('it may not be dropped yet', text)
+        self.assertIn('it cannot be dropped yet', text)
         self.assertNotIn('DROP COLUMN', text)
 
     def test_s0_14_the_drop_is_printed_when_nothing_is_left(self):
