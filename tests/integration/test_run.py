@@ -62,7 +62,7 @@ class Running(unittest.TestCase):
     def test_s0_04_batches_rejects_summary(self):
         work = self.work(1000, columns="{ 'price', 'int4' }")
         result = work.run('--create', expect=3)
-        self.assertRegex(result.err, r'read\s+inserted\s+rejected')
+        self.assertRegex(result.err, r'read 1,000 = inserted 0 .* rejected 1,000')
         self.assertEqual(result.books()['rejected'], 1000)
         work.lugger('rejects', 'job.lua', '--export', 'rejects.jsonl')
         self.assertEqual(len((work.directory / 'rejects.jsonl').read_text().splitlines()), 1000)
