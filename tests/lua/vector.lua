@@ -60,7 +60,7 @@ describe('vectors', function()
     check.raises('an element is not a number', vector.of, { 1, 'x' })
     check.raises('an element is not a number', vector.of, { 1, lugger.null, 2 })
     check.raises('its bytes are not valid', vector.of, packed '27000000803f00')
-    check.raises('no array of numbers', vector.of, lugger.binary 'abcd')
+    check.raises('it is not an array of numbers', vector.of, lugger.binary 'abcd')
   end)
 
   it('compute', function()
