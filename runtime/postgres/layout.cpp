@@ -195,6 +195,11 @@ std::vector<PgTableLayout> make_layout(PgSession& session, const PlanShape& plan
     if (!out[i].own && tables[0] && tables[i])
       cast_root_key(session, *tables[0], *tables[i], out[0], out[i]);
   }
+  // Where rows of one table are deleted and inserted, those that refer to them must go first.
+  const bool all = std::all_of(out.begin(), out.end(), [](const PgTableLayout& table) {
+    return table.own || table.in_place;
+  });
+  for (PgTableLayout& table : out) table.in_place = table.in_place && all;
   return out;
 }
 

@@ -2,6 +2,7 @@
 another. It knows nothing of a table that was filled a moment ago, and would take it for one of a
 few rows."""
 import glob
+import os
 import re
 import unittest
 
@@ -98,6 +99,72 @@ class MergePlans(unittest.TestCase):
                                          COUNT)
                         told = 'CREATE INDEX ON "tags" ("parent_mongo_id")'
                         (self.assertNotIn if index else self.assertIn)(told, result.err)
+
+    def test_c23_what_is_as_it_comes_is_not_written(self):
+        """Nor sorted, nor told: one statement a unit says what was inserted and updated."""
+        first = [document(i, 1, ['a', 'b']) for i in range(COUNT)]
+        first.sort(key=lambda d: d['_id'])
+        work = self.work(first)
+        work.run('--create')
+        rows = 'select sum(xmin::text::int8), count(*) from {}'
+        before = [work.database.query(rows.format(table)) for table in ('docs', 'tags')]
+        log = self.server.directory + '/log'
+        begin = os.path.getsize(log)
+        self.assertEqual(work.run('-j', '1').books()['unchanged'], COUNT)
+        self.assertEqual([work.database.query(rows.format(table)) for table in ('docs', 'tags')], before)
+        with open(log, encoding='utf-8', errors='replace') as text:
+            text.seek(begin)
+            upserts = [plan for plan in text.read().split('LOG:  duration:') if 'INSERT INTO "docs"' in plan]
+        self.assertTrue(upserts)
+        for plan in upserts:
+            self.assertNotIn('Sort Key', plan)
+        self.assertNotIn('ANALYZE', ''.join(upserts))
+
+    def test_c23_child_rows_of_a_row_that_changed_stay(self):
+        work = self.work([document(i, 1, ['a', 'b']) for i in range(100)])
+        work.run('--create')
+        before = work.database.query('select sum(xmin::text::int8), count(*) from tags')
+        work.documents([document(i, 2, ['a', 'b']) for i in range(100)])
+        self.assertEqual(work.run().books()['updated'], 100)
+        self.assertEqual(work.database.query('select sum(xmin::text::int8), count(*) from tags'), before)
+        # One more, one other, one less.
+        changed = [document(i, 2, [['a', 'b', 'c'], ['a', 'x'], ['a'], ['a', 'b']][i % 4]) for i in range(100)]
+        work.documents(changed)
+        books = work.run().books()
+        self.assertEqual((books['updated'], books['unchanged']), (75, 25))
+        self.check(work, changed)
+
+    def test_c23_what_a_type_calls_equal_is_written_where_it_differs(self):
+        work = Work(self.server.fresh(), [{'_id': 1, 'w': 'Ann', 'm': '1.0', 'f': 0.0}])
+        work.database.query('create extension citext; create table docs (mongo_id text primary key, w citext, '
+                            'm numeric, f float8)')
+        work.script(job("{ 'w', 'citext' }, { 'm', 'numeric' }, { 'f', 'float8' }", conflict='update'))
+        work.run()
+        work.documents([{'_id': 1, 'w': 'ann', 'm': '1.00', 'f': -0.0}])
+        self.assertEqual(work.run().books()['updated'], 1)
+        self.assertEqual(work.database.query('select w, m, f from docs'), 'ann|1.00|-0')
+        self.assertEqual(work.run().books()['unchanged'], 1)
+
+    def test_c23_rows_that_others_refer_to_go_first(self):
+        """One child table takes its rows in place, the other, with one more unique index, does not."""
+        def found(turn):
+            return [{'_id': f'k{i}', 'items': [{'sku': f's{i}-{(j + turn) % 2}', 'subs': ['x', 'y']}
+                                               for j in range(2)]} for i in range(20)]
+        for index in ('items (sku)', 'subs (parent_mongo_id, ordinal_1, v)'):
+            with self.subTest(index):
+                work = Work(self.server.fresh(), found(0))
+                work.script(job('', conflict='update', extra="""children = { { table = 'items', from =
+                    'items[]', columns = { { 'sku', 'text' } }, children = { { table = 'subs', from = 'subs[]',
+                    columns = { { 'v', 'text', from = '.' } } } } } },"""))
+                work.run('--create')
+                work.database.query('alter table subs drop constraint subs_parent_fkey, add foreign key '
+                                    '(parent_mongo_id, ordinal_1) references items (parent_mongo_id, ordinal); '
+                                    f'create unique index on {index}')
+                work.documents(found(1))
+                self.assertEqual(work.run().books()['updated'], 20)
+                self.assertEqual(work.database.query('select sku from items order by parent_mongo_id, ordinal '
+                                                     'limit 2'), 's0-1\ns0-0')
+                work.lugger('verify', 'job.lua')
 
     def test_an_index_must_begin_with_the_parents_key(self):
         work = self.work([document(1, 1, ['a'])])
