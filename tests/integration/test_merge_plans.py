@@ -114,7 +114,8 @@ class MergePlans(unittest.TestCase):
         self.assertEqual([work.database.query(rows.format(table)) for table in ('docs', 'tags')], before)
         with open(log, encoding='utf-8', errors='replace') as text:
             text.seek(begin)
-            upserts = [plan for plan in text.read().split('LOG:  duration:') if 'INSERT INTO "docs"' in plan]
+            plans = text.read().split('LOG:  duration:')
+        upserts = [plan for plan in plans if 'INSERT INTO "docs"' in plan]
         self.assertTrue(upserts)
         for plan in upserts:
             self.assertNotIn('Sort Key', plan)
@@ -128,7 +129,8 @@ class MergePlans(unittest.TestCase):
         self.assertEqual(work.run().books()['updated'], 100)
         self.assertEqual(work.database.query('select sum(xmin::text::int8), count(*) from tags'), before)
         # One more, one other, one less.
-        changed = [document(i, 2, [['a', 'b', 'c'], ['a', 'x'], ['a'], ['a', 'b']][i % 4]) for i in range(100)]
+        tags = [['a', 'b', 'c'], ['a', 'x'], ['a'], ['a', 'b']]
+        changed = [document(i, 2, tags[i % 4]) for i in range(100)]
         work.documents(changed)
         books = work.run().books()
         self.assertEqual((books['updated'], books['unchanged']), (75, 25))
@@ -136,8 +138,8 @@ class MergePlans(unittest.TestCase):
 
     def test_c23_what_a_type_calls_equal_is_written_where_it_differs(self):
         work = Work(self.server.fresh(), [{'_id': 1, 'w': 'Ann', 'm': '1.0', 'f': 0.0}])
-        work.database.query('create extension citext; create table docs (mongo_id text primary key, w citext, '
-                            'm numeric, f float8)')
+        work.database.query('create extension citext; create table docs (mongo_id text primary key, '
+                            'w citext, m numeric, f float8)')
         work.script(job("{ 'w', 'citext' }, { 'm', 'numeric' }, { 'f', 'float8' }", conflict='update'))
         work.run()
         work.documents([{'_id': 1, 'w': 'ann', 'm': '1.00', 'f': -0.0}])
@@ -154,16 +156,16 @@ class MergePlans(unittest.TestCase):
             with self.subTest(index):
                 work = Work(self.server.fresh(), found(0))
                 work.script(job('', conflict='update', extra="""children = { { table = 'items', from =
-                    'items[]', columns = { { 'sku', 'text' } }, children = { { table = 'subs', from = 'subs[]',
-                    columns = { { 'v', 'text', from = '.' } } } } } },"""))
+                    'items[]', columns = { { 'sku', 'text' } }, children = { { table = 'subs',
+                    from = 'subs[]', columns = { { 'v', 'text', from = '.' } } } } } },"""))
                 work.run('--create')
-                work.database.query('alter table subs drop constraint subs_parent_fkey, add foreign key '
-                                    '(parent_mongo_id, ordinal_1) references items (parent_mongo_id, ordinal); '
-                                    f'create unique index on {index}')
+                work.database.query('alter table subs drop constraint subs_parent_fkey, add foreign '
+                                    'key (parent_mongo_id, ordinal_1) references items (parent_mongo_id, '
+                                    f'ordinal); create unique index on {index}')
                 work.documents(found(1))
                 self.assertEqual(work.run().books()['updated'], 20)
-                self.assertEqual(work.database.query('select sku from items order by parent_mongo_id, ordinal '
-                                                     'limit 2'), 's0-1\ns0-0')
+                self.assertEqual(work.database.query('select sku from items order by parent_mongo_id, '
+                                                     'ordinal limit 2'), 's0-1\ns0-0')
                 work.lugger('verify', 'job.lua')
 
     def test_an_index_must_begin_with_the_parents_key(self):
