@@ -125,6 +125,9 @@ class Fixes(unittest.TestCase):
                 process.kill()
                 process.communicate()
                 kills += 1
+                # Killed behind its end: the same command would be another fix.
+                if work.database.query('select min(status) from lugger.runs', check=False) == 'done':
+                    break
         print(f'{kills} kills')
         self.assertGreater(kills, 0)
         self.complete(work)
