@@ -99,17 +99,16 @@ std::vector<uint64_t> delete_extra_rows(VerifyContext& context, const WrongRows&
   const auto none = [](const std::vector<uint64_t>& counts) {
     return std::ranges::all_of(counts, [](uint64_t rows) { return rows == 0; });
   };
-  std::vector<uint64_t> erased(context.shape->tables().size()), out;
-  Backoff backoff;
+  std::vector<uint64_t> erased(context.shape->tables().size()), before = erased;
+  Backoff backoff(&context.away);
   outlast(backoff, context.stop, [&](bool) {
-    const std::vector<uint64_t> before = erased;
+    if (!none(erased)) before = erased;
     Finder finder(context, wrong);
     std::ranges::fill(erased, 0);
     context.rows->eraser()->erase(order, context.options.where, finder, erased);
-    // Gone: the commit whose answer was lost had happened.
-    out = none(erased) ? before : erased;
   });
-  return out;
+  // None is left: the commit whose answer was lost had happened.
+  return none(erased) ? before : erased;
 }
 
 }  // namespace lugger
