@@ -106,6 +106,7 @@ int run(int count, char** words) {
   lua_State* L = lua.state();
   const SignalsForgotten before_the_state_closes;
   install_signals(L);
+  const StopScope scope(signal_stop());
   wait_for_servers();
   set_arg(L, invocation, words[0]);
   const int arguments = prepare(lua, invocation);

@@ -11,7 +11,7 @@ namespace {
 
 struct LuaLease {
   LuaLease(const std::string& url, const std::string& schema, bool pooled)
-      : session(url, "lease", pooled), lease(url, schema, pooled) {}
+      : session(url, "lease", pooled, PgPath::kCatalog), lease(url, schema, pooled) {}
   ~LuaLease() {
     if (session.alive()) lease.release(session);
   }

@@ -77,19 +77,27 @@ static int open_session(lua_State* L) {
   pg->session = detect ? PgSession::find_out(url, purpose, path)
                        : std::make_unique<PgSession>(url, purpose, lua_toboolean(L, 3) != 0, path);
   pg->pooled = pg->session->pooled();
+  pg->session->keep_bare();
   push_userdata(L, std::move(pg));
   return 1;
 }
 
-/// A statement that a signal cancels says so, and not that "a user" did.
+/// The next signal ends what is waited for. Whatever was asked for behind an earlier one is not its
+/// business: a script puts things in order then.
+static StopOrder next_signal() {
+  const StopLevel level = signal_stop().level();
+  return {&signal_stop(), level == StopLevel::kNone ? StopLevel::kFinish : StopLevel::kNow,
+          level == StopLevel::kNow};
+}
+
+/// A statement that a signal cancels says so.
 template <typename Work>
-auto interruptible(PgSession& session, Work work) {
-  const bool before = signal_stop().requested();
+auto interruptible(Work work) {
+  const StopScope scope(next_signal());
   try {
-    const CancelOnSignal guard(session);
     return work();
   } catch (const Error& error) {
-    if (error.sqlstate() == "57014" && !before && signal_stop().requested())
+    if (error.code() == Code::kInterrupted)
       throw Error(Code::kInterrupted, "interrupted; the statement was cancelled");
     throw;
   }
@@ -99,7 +107,7 @@ static int query(lua_State* L) {
   PgSession& session = session_of(L, 1);
   const std::string sql(check_text(L, 2));
   const PgParams params = read_params(L, 3);
-  push_rows(L, interruptible(session, [&] { return session.query(sql, params); }));
+  push_rows(L, interruptible([&] { return session.query(sql, params); }));
   return 1;
 }
 
@@ -149,7 +157,7 @@ static int copy_in(lua_State* L) {
   PgSession& session = session_of(L, 1);
   const std::string sql(check_text(L, 2));
   const std::string_view data = check_text(L, 3);
-  push(L, interruptible(session, [&] {
+  push(L, interruptible([&] {
          session.copy_in_start(sql);
          session.copy_in_put({reinterpret_cast<const uint8_t*>(data.data()), data.size()});
          return session.copy_in_end();

@@ -9,11 +9,10 @@
 
 namespace lugger {
 
-// A signal handler reaches nothing but objects of static storage: these four are the only ones.
+// A signal handler reaches nothing but objects of static storage: these three are the only ones.
 static StopFlag g_stop;
 static std::atomic<lua_State*> g_state{nullptr};
 static std::atomic<bool> g_raises{true};
-static std::atomic<PgSession*> g_session{nullptr};
 
 StopFlag& signal_stop() noexcept { return g_stop; }
 
@@ -34,7 +33,6 @@ static void interrupt_lua() {
 static void on_signal(int number) {
   if (g_stop.level() == StopLevel::kNow) _exit(128 + number);
   g_stop.raise();
-  if (PgSession* session = g_session.load(); session != nullptr) session->cancel();
   interrupt_lua();
 }
 
@@ -52,9 +50,6 @@ void install_signals(lua_State* L) {
 }
 
 void forget_signals() noexcept { g_state = nullptr; }
-
-CancelOnSignal::CancelOnSignal(PgSession& session) noexcept { g_session = &session; }
-CancelOnSignal::~CancelOnSignal() { g_session = nullptr; }
 
 bool set_interrupt_raises(bool raises) noexcept { return g_raises.exchange(raises); }
 

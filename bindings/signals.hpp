@@ -4,7 +4,6 @@
 #include <lua.hpp>
 
 #include "bindings/modules.hpp"
-#include "postgres/session.hpp"
 
 namespace lugger {
 
@@ -15,15 +14,6 @@ void forget_signals() noexcept;
 /// Whether a signal raises an error of code "interrupted" in the control state. Returns what it
 /// was.
 bool set_interrupt_raises(bool raises) noexcept;
-
-/// While it lives, a signal also asks the server to stop the session's statement.
-class CancelOnSignal {
- public:
-  explicit CancelOnSignal(PgSession& session) noexcept;
-  ~CancelOnSignal();
-  CancelOnSignal(const CancelOnSignal&) = delete;
-  CancelOnSignal& operator=(const CancelOnSignal&) = delete;
-};
 
 /// While native code that looks at the stop itself runs: Lua must not raise a second error for the
 /// same Ctrl-C when it comes back.

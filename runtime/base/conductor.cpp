@@ -4,8 +4,9 @@
 
 namespace lugger {
 
-void Conductor::start(std::function<void()> work, Conclude conclude) {
-  thread_ = start_thread([this, work = std::move(work), conclude = std::move(conclude)] {
+void Conductor::start(const StopFlag& stop, std::function<void()> work, Conclude conclude) {
+  thread_ = start_thread([this, &stop, work = std::move(work), conclude = std::move(conclude)] {
+    const StopScope scope(stop);
     std::optional<Error> failure;
     try {
       work();
@@ -14,6 +15,7 @@ void Conductor::start(std::function<void()> work, Conclude conclude) {
     } catch (const std::exception& error) {
       failure = Error(Code::kBug, error.what());
     }
+    const Tidying tidying;
     std::string last = conclude(failure);
     const std::lock_guard lock(mutex_);
     stage_ = std::move(last);

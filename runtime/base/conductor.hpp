@@ -10,6 +10,7 @@
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
+#include "base/stop.hpp"
 
 namespace lugger {
 
@@ -21,11 +22,11 @@ class Conductor {
   Conductor(const Conductor&) = delete;
   Conductor& operator=(const Conductor&) = delete;
 
-  /// Begins `work` at once. `conclude` comes after it on the same thread, with what `work` failed
-  /// with, and gives the last stage; then the work has ended. Error{config} where there is no
-  /// thread to be had.
+  /// Begins `work` at once; what it waits for, `stop` ends. `conclude` comes after it on the same
+  /// thread, with what `work` failed with, and gives the last stage; then the work has ended.
+  /// Error{config} where there is no thread to be had.
   using Conclude = std::function<std::string(const std::optional<Error>& failure)>;
-  void start(std::function<void()> work, Conclude conclude);
+  void start(const StopFlag& stop, std::function<void()> work, Conclude conclude);
 
   /// Waits for the end, at most `timeout_ms`.
   void wait(int timeout_ms) const;

@@ -4,6 +4,7 @@
 #include <system_error>
 
 #include "base/error.hpp"
+#include "base/stop.hpp"
 
 namespace lugger {
 namespace {
@@ -34,18 +35,27 @@ class SignalsHeld {
   sigset_t before_;
 };
 
+/// The same work, under the order of the thread that starts it.
+template <typename... Arguments>
+std::function<void(Arguments...)> inheriting(std::function<void(Arguments...)> work) {
+  return [order = StopScope::current(), work = std::move(work)](Arguments... arguments) {
+    const StopScope scope(order);
+    work(std::move(arguments)...);
+  };
+}
+
 }  // namespace
 
 std::jthread start_thread(std::function<void()> work) try {
   const SignalsHeld held;
-  return std::jthread(std::move(work));
+  return std::jthread(inheriting(std::move(work)));
 } catch (const std::system_error& fault) {
   throw no_thread(fault);
 }
 
 std::jthread start_stoppable(std::function<void(std::stop_token)> work) try {
   const SignalsHeld held;
-  return std::jthread(std::move(work));
+  return std::jthread(inheriting(std::move(work)));
 } catch (const std::system_error& fault) {
   throw no_thread(fault);
 }
@@ -56,8 +66,7 @@ std::vector<std::jthread> start_threads(size_t wanted, size_t least,
   threads.reserve(wanted);
   const SignalsHeld held;
   try {
-    while (threads.size() < wanted)
-      threads.emplace_back([work, number = threads.size()] { work(number); });
+    while (threads.size() < wanted) threads.emplace_back(inheriting<size_t>(work), threads.size());
   } catch (const std::system_error& fault) {
     if (threads.size() < least) throw no_thread(fault);
   }

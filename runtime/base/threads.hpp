@@ -1,5 +1,5 @@
-// Starting threads: they take no signals, and the system may have none to give (ulimit -u, the
-// pids of a container).
+// Starting threads: they take no signals, work under the stop order of whoever starts them, and the
+// system may have none to give (ulimit -u, the pids of a container).
 #pragma once
 #include <functional>
 #include <stop_token>

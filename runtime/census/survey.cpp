@@ -42,6 +42,7 @@ Survey::Survey(std::shared_ptr<Source> source, SurveySettings settings)
   }
   const size_t threads = std::min<size_t>(parts_.size(), static_cast<size_t>(jobs));
   const std::lock_guard lock(mutex_);  // they end behind it
+  const StopScope scope(stop_);
   threads_ = start_threads(threads, std::min<size_t>(threads, 1), [this](size_t) { work(); });
   left_ = threads_.size();
 }
@@ -72,15 +73,15 @@ double Survey::chance_of_sample() {
 
 void Survey::work() noexcept {
   try {
-    while (!stop_.load()) {
+    while (!stop_.requested()) {
       const size_t number = next_.fetch_add(1);
       if (number >= parts_.size()) break;
       read(*parts_[number], number);
     }
   } catch (...) {
     const std::lock_guard lock(mutex_);
-    if (!fault_) fault_ = std::current_exception();
-    stop_ = true;
+    if (!fault_ && !stop_.requested()) fault_ = std::current_exception();
+    stop_.set(StopLevel::kNow);
   }
   const std::lock_guard lock(mutex_);
   if (left_.fetch_sub(1) == 1) seconds_ = watch_.seconds();
@@ -108,7 +109,7 @@ void Survey::count(Part& part, uint64_t number, Cursor& cursor) {
   uint64_t at = first_byte(info_, part.partition), bytes = 0;
   Arena arena;
   Batch batch(arena);
-  while (!stop_.load()) {
+  while (!stop_.requested()) {
     batch.clear();
     arena.reset();
     if (!cursor.fill(batch)) {

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/clock.hpp"
+#include "base/stop.hpp"
 #include "census/census.hpp"
 
 namespace lugger {
@@ -33,7 +34,7 @@ class Survey {
   SurveySnapshot poll(int wait_ms);
   bool ended() const noexcept { return left_.load() == 0; }
   /// What was counted until then is the result, not complete.
-  void stop() noexcept { stop_.store(true); }
+  void stop() noexcept { stop_.set(StopLevel::kNow); }
   /// Waits for the end. A source that broke is told in the result; an error of another kind is
   /// thrown.
   const CollectionCensus& result();
@@ -63,7 +64,7 @@ class Survey {
   std::vector<std::jthread> threads_;
   std::atomic<size_t> next_{0}, left_{0};
   std::atomic<uint64_t> documents_{0}, bytes_{0};
-  std::atomic<bool> stop_{false};
+  StopFlag stop_;
   std::mutex mutex_;
   std::condition_variable done_;
   std::exception_ptr fault_;

@@ -4,6 +4,7 @@
 
 #include "base/digest.hpp"
 #include "base/error.hpp"
+#include "base/stop.hpp"
 #include "place/identity.hpp"
 
 namespace lugger {
@@ -200,6 +201,7 @@ void LedgerRun::note(RunRecord record) {
 
 void LedgerRun::record(RunStatus status, const std::string& message) {
   under_way_ = false;
+  const Tidying tidying;
   try_twice([&] { state_->set_status(run_, status, message); });
 }
 

@@ -22,7 +22,8 @@ namespace lugger {
 void RunShared::fail(const Error& error) {
   const std::lock_guard lock(mutex);
   // The first failure is the cause; what the others meet while stopping is its echo.
-  if (!failure) failure = error;
+  const bool echo = error.code() == Code::kInterrupted && stop.requested();
+  if (!failure && !echo) failure = error;
   stop.set(StopLevel::kNow);
 }
 
@@ -40,8 +41,9 @@ class RunImpl final : public Run {
     if (shared_.settings.stages.connections == 0)
       shared_.settings.stages.connections = shared_.sink_options.connections;
     listen();
-    conductor_.start([this] { conduct(); },
-                     [this](const std::optional<Error>& failure) { return conclude(failure); });
+    conductor_.start(
+        shared_.stop, [this] { conduct(); },
+        [this](const std::optional<Error>& failure) { return conclude(failure); });
   }
   ~RunImpl() override {
     shared_.stop.set(StopLevel::kNow);
@@ -218,8 +220,7 @@ class RunImpl final : public Run {
 
   std::string conclude(const std::optional<Error>& failure) {
     // Whoever was waiting when it was asked to stop only says so.
-    const bool echo = failure && failure->code() == Code::kInterrupted && shared_.stop.requested();
-    if (failure && !echo) shared_.fail(*failure);
+    if (failure) shared_.fail(*failure);
     control_.reset();
     result_.run = shared_.run;
     result_.job = shared_.job.spec.name;

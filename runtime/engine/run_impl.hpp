@@ -27,7 +27,6 @@ struct RunShared {
   bool live = false;         // it goes on for ever
   State* state = nullptr;    // none for a dry run
   std::string run, now;      // its id and its instant, kept over resumes
-  std::string lease;         // of the job, of a run that is not joint
   SinkOptions sink_options;
   StopFlag stop;
   Pace pace;

@@ -37,6 +37,7 @@ class SourcePreflight {
     const std::vector<TableColumn> not_null =
         stages == nullptr ? std::vector<TableColumn>() : stages->not_null(shape);
     for (size_t t = 0; t < shape.tables().size(); ++t) watch_table(shape, t, not_null);
+    if (stages != nullptr) longest_key_ = stages->longest_key();
   }
 
   std::vector<Refused> run(uint64_t limit, const StopFlag* stop) {
@@ -104,7 +105,36 @@ class SourcePreflight {
           add(watched.refused, batch.documents[rows.document(i)]);
       }
     }
+    if (longest_key_ != 0) count_long_keys(batch);
     for (const Refusal& refusal : batch.refusals) refuse(refusal, batch);
+  }
+
+  void count_long_keys(const Batch& batch) {
+    for (size_t t = 0; t < loose_->own_tables(); ++t) {
+      const TablePlan& table = loose_->tables()[t];
+      const RowSet& rows = batch.tables[t];
+      for (size_t i = 0; i < rows.rows(); ++i) {
+        if (!rows.live(i) || batch.fates[rows.document(i)] != Fate::kLoad) continue;
+        uint64_t bytes = 0;
+        for (size_t slot : table.key) bytes += rows.row(i)[slot].size;
+        if (bytes <= longest_key_) continue;
+        const std::string columns = key_columns(table);
+        Refused& refused = others_[table.name + "\n" + columns + "\ntoo long"];
+        refused.table = table.name;
+        refused.column = refused.constraint = columns;
+        refused.kind = "too long";
+        refused.message = fmt::format(
+            "an index takes keys of {} bytes; a longer one is loaded only where it compresses well",
+            longest_key_);
+        add(refused, batch.documents[rows.document(i)]);
+      }
+    }
+  }
+
+  static std::string key_columns(const TablePlan& table) {
+    std::string out;
+    for (size_t slot : table.key) out += (out.empty() ? "" : ", ") + table.columns[slot].name;
+    return out;
   }
 
   /// Refused already by the mapping: a key that is missing, a value that cannot be read.
@@ -138,6 +168,7 @@ class SourcePreflight {
   JobImpl& job_;
   std::shared_ptr<const PlanShape> loose_;
   std::vector<Watched> watched_;
+  uint64_t longest_key_ = 0;  // 0: any is taken
   std::map<std::string, Refused> others_;
 };
 

@@ -104,8 +104,9 @@ class StageRun final : public Run {
     if (settings_.stages.connections == 0)
       settings_.stages.connections =
           static_cast<uint32_t>(settings.jobs > 0 ? settings.jobs : default_jobs());
-    conductor_.start([this] { build(); },
-                     [this](const std::optional<Error>& failure) { return conclude(failure); });
+    conductor_.start(
+        stop_, [this] { build(); },
+        [this](const std::optional<Error>& failure) { return conclude(failure); });
   }
   ~StageRun() override {
     stop_.set(StopLevel::kNow);

@@ -203,7 +203,6 @@ void prepare_alone(RunShared& shared, PreparedRun& prepared) {
   Target& target = *job.target;
   LedgerRun& ledger = *prepared.ledger;
   take_lease(ledger.state(), job.spec.name);
-  shared.lease = ledger.state().lease_token();
   // Another process may have filled the tables while this one waited for the job.
   prepared.report = target.inspect(*shared.shape, settings.create, !is_read_once(job.spec.source));
   std::optional<RunRecord> latest = ledger.state().latest(job.spec.name);
@@ -263,6 +262,7 @@ void prepare_run(RunShared& shared, PreparedRun& prepared) {
   }
   shared.sink_options.run = shared.run;
   shared.sink_options.mode = prepared.report.mode;
+  if (!settings.join) shared.sink_options.lease = shared.state->lease_token();
 }
 
 }  // namespace lugger

@@ -78,6 +78,7 @@ struct Task::Impl {
   void collect(Batch& batch);
   void lose(const Error& error);
   bool regain(const Position& position);
+  SinkOptions sink_options() const;
   UnitRecord unit_at(const Position& position) const;
   void count(const Tally& gained, const Position& position);
   void reset_unit() noexcept;

@@ -49,7 +49,7 @@ void Task::set_writer(TaskOutput output) {
   take_lease(task.ledger->state(), task.spec.name);
   task.begin_or_resume();
   task.listen();
-  task.sink = task.target->open(*task.shape, {task.run, task.report.mode, 1});
+  task.sink = task.target->open(*task.shape, task.sink_options());
 }
 
 void Task::Impl::begin_or_resume() {
@@ -134,7 +134,6 @@ bool Task::commit(const Position& position) {
 UnitRecord Task::Impl::unit_at(const Position& position) const {
   UnitRecord unit;
   unit.run = run;
-  if (ledger) unit.lease = ledger->state().lease_token();
   unit.partition = kPartition;
   unit.position = position;
   unit.durable = true;
@@ -146,6 +145,10 @@ UnitRecord Task::Impl::unit_at(const Position& position) const {
   unit.tally.read = std::max(read, used);
   unit.tally.skipped = unit.tally.read - used;
   return unit;
+}
+
+SinkOptions Task::Impl::sink_options() const {
+  return {run, report.mode, ledger ? ledger->state().lease_token() : "", 1};
 }
 
 /// The unit is committed.
@@ -176,7 +179,7 @@ void Task::Impl::lose(const Error& error) {
 bool Task::Impl::regain(const Position& position) {
   if (!backoff.due()) return false;
   const auto settled = settle_unit(ledger->state(), run, committed);
-  if (!sink) sink = target->open(*shape, {run, report.mode, 1});
+  if (!sink) sink = target->open(*shape, sink_options());
   if (settled && settled->committed) {
     count(settled->gained, position);
     return false;
@@ -200,7 +203,7 @@ void Task::end(RunStatus status, const Error* error) {
   if (error == nullptr && status == RunStatus::kFailed)
     task.failure = Error(Code::kHook, "the task failed and does not say why");
   task.conductor.start(
-      [&task] { task.finish(); },
+      task.stopped, [&task] { task.finish(); },
       [&task](const std::optional<Error>& failure) { return task.conclude(failure); });
 }
 

@@ -239,7 +239,6 @@ UnitRecord Worker::unit_record(const PartitionRecord& partition, const Position&
                                bool done) {
   UnitRecord unit;
   unit.run = shared_.run;
-  unit.lease = shared_.lease;
   unit.partition = partition.id;
   unit.position = position;
   unit.done = done;

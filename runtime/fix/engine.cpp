@@ -12,8 +12,9 @@ namespace lugger {
 FixEngine::FixEngine(EngineSpec spec, FixSettings settings)
     : spec_(std::move(spec)), settings_(std::move(settings)) {
   prepare();
-  conductor_.start([this] { work(); },
-                   [this](const std::optional<Error>& failure) { return conclude(failure); });
+  conductor_.start(
+      stop_, [this] { work(); },
+      [this](const std::optional<Error>& failure) { return conclude(failure); });
 }
 
 FixEngine::~FixEngine() {
@@ -22,9 +23,8 @@ FixEngine::~FixEngine() {
 }
 
 void FixEngine::connect() {
-  auto made = std::make_unique<PgSession>(url_, spec_.kind, pooled_);
-  const std::lock_guard lock(session_mutex_);
-  session_ = std::move(made);
+  session_.reset();
+  session_ = std::make_unique<PgSession>(url_, spec_.kind, pooled_);
 }
 
 void FixEngine::prepare() {
@@ -170,12 +170,7 @@ RunSnapshot FixEngine::poll(int timeout_ms) {
 
 bool FixEngine::ended() const { return conductor_.ended(); }
 
-void FixEngine::stop(StopLevel level) {
-  stop_.set(std::max(level, stop_.level()));
-  if (level != StopLevel::kNow) return;
-  const std::lock_guard lock(session_mutex_);
-  if (session_) session_->cancel();
-}
+void FixEngine::stop(StopLevel level) { stop_.set(std::max(level, stop_.level())); }
 
 RunResult FixEngine::result() {
   conductor_.join();

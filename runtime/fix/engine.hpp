@@ -78,7 +78,6 @@ class FixEngine final : public FixRun {
   std::shared_ptr<PgServer> server_;
   std::string url_, schema_;
   bool pooled_ = false;
-  std::mutex session_mutex_;  // the session is cancelled from other threads
   std::unique_ptr<PgSession> session_;
   std::unique_ptr<LedgerRun> ledger_;
   std::unique_ptr<LedgerRun> undone_;  // an undo: holds the job whose run it undoes

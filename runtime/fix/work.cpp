@@ -3,6 +3,7 @@
 
 #include "base/error.hpp"
 #include "fix/engine.hpp"
+#include "postgres/lease.hpp"
 
 namespace lugger {
 
@@ -149,13 +150,13 @@ bool FixEngine::write_page_patiently() {
 bool FixEngine::write_page() {
   PgSession& session = *session_;
   session.begin();
+  mark_unit(session, ledger_->state().lease_token());
   session.execute(std::string(kLockTimeout));
   Outcome first;
   const bool at_limit = settings_.limit != 0 && tally_.read >= settings_.limit;
   if (!at_limit) first.page = source_->next(session, part_.position, page_rows(tally_.read));
   UnitRecord unit;
   unit.run = run_;
-  unit.lease = ledger_->state().lease_token();
   unit.partition = "0";
   unit.done = first.page.rows.empty();
   unit.position = unit.done ? part_.position : first.page.position;
@@ -232,6 +233,7 @@ void FixEngine::commit(UnitRecord& unit, const Proposal& page) {
   unit.tally.rows = unit.tally.updated;
   const uint64_t other = unit.tally.updated + unit.tally.rejected + unit.tally.skipped;
   unit.tally.unchanged = unit.tally.read - std::min(unit.tally.read, other);
+  hold_lease(*session_, PgSession::quote_name(schema_), ledger_->state().lease_token());
   write_unit(*session_, schema_, unit);
   session_->commit();
   for (const RejectRecord& reject : unit.rejects) counts_->refuse(reject);

@@ -62,8 +62,7 @@ struct RejectRecord {
 /// What one commit adds to the books, in the transaction of its rows.
 struct UnitRecord {
   std::string run, partition, position;
-  std::string job;    // whose rejects are meant; empty: the run's own
-  std::string lease;  // under which it is written; empty: none is looked at
+  std::string job;  // whose rejects are meant; empty: the run's own
   bool done = false;
   bool durable = false;  // a crash of the server must not take it back: nobody could make it again
   bool redact = false;   // its rejects keep neither document, bytes nor words that quote them
@@ -88,9 +87,9 @@ class ClaimLost : public Error {
 /// So did the whole job.
 class LeaseLost : public Error {
  public:
-  explicit LeaseLost(const std::string& job)
+  LeaseLost()
       : Error(
-            Code::kConflict, fmt::format("{} was taken over by another process", job),
+            Code::kConflict, "the job was taken over by another process",
             "nothing of the open unit was written; `lugger runs` shows how far the other one is") {}
 };
 
@@ -130,8 +129,8 @@ class State {
   /// Claims the job for this process until the State is destroyed; false: another process holds it
   /// (who: host and pid).
   virtual bool lease(const std::string& job, std::string& holder) = 0;
-  /// What tells this holder from the next one, for the units it writes; empty where nobody can take
-  /// the job from a holder that lives.
+  /// What units are committed under while this process has a job, and what tells it from the next
+  /// holder; empty where nobody can take the job from a holder that lives.
   virtual std::string lease_token() const { return {}; }
   virtual uint64_t count_rejects(const std::string& job) = 0;
   /// In the order of their numbers, from behind `after`, until `use` says no.

@@ -43,7 +43,8 @@ struct TargetReport {
 
 struct SinkOptions {
   std::string run;
-  std::string mode;  // from the report, kept for the run
+  std::string mode;   // from the report, kept for the run
+  std::string lease;  // State::lease_token()
   uint32_t connections = 1;
 };
 
@@ -80,6 +81,8 @@ class Stages {
   virtual std::vector<StepRecord> steps(const PlanShape& plan) = 0;
   /// Columns that will hold no NULL once everything is built.
   virtual std::vector<TableColumn> not_null(const PlanShape& plan) const = 0;
+  /// Bytes of a key that its index takes in any case; 0: any number.
+  virtual uint64_t longest_key() const { return 0; }
   /// Does what is left of a stage; done steps are passed over.
   virtual StageResult build(Stage stage, const PlanShape& plan, const StageWork& work) = 0;
   /// Rows that the stages to come would refuse. Reads only.

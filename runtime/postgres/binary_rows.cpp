@@ -3,6 +3,7 @@
 #include <libpq-fe.h>
 
 #include "postgres/error.hpp"
+#include "postgres/wait.hpp"
 
 namespace lugger {
 
@@ -46,14 +47,17 @@ PgBinaryRows query_binary(PgSession& session, const std::string& sql, const PgPa
   for (const auto& param : params) values.push_back(param ? param->c_str() : nullptr);
   PGconn* connection = session.raw();
   PgBinaryRows out;
-  out.result_.reset(PQexecParams(connection, sql.c_str(), static_cast<int>(values.size()), nullptr,
-                                 values.data(), nullptr, nullptr, 1));
-  if (PQresultStatus(out.result_.get()) == PGRES_TUPLES_OK) return out;
-  PgDiagnostics diagnostics = diagnostics_of(out.result_.get());
-  if (diagnostics.message.empty()) diagnostics.message = PQerrorMessage(connection);
-  Error error = pg_error(diagnostics, PQstatus(connection) == CONNECTION_OK);
-  if (!diagnostics.position.empty()) error.note("position", diagnostics.position);
-  throw error;
+  waiting(session.wakeup(), [&] {
+    out.result_.reset(PQexecParams(connection, sql.c_str(), static_cast<int>(values.size()),
+                                   nullptr, values.data(), nullptr, nullptr, 1));
+    if (PQresultStatus(out.result_.get()) == PGRES_TUPLES_OK) return;
+    PgDiagnostics diagnostics = diagnostics_of(out.result_.get());
+    if (diagnostics.message.empty()) diagnostics.message = PQerrorMessage(connection);
+    Error error = pg_error(diagnostics, PQstatus(connection) == CONNECTION_OK);
+    if (!diagnostics.position.empty()) error.note("position", diagnostics.position);
+    throw error;
+  });
+  return out;
 }
 
 }  // namespace lugger

@@ -77,11 +77,12 @@ class Build {
   bool attempt(uint64_t tries) {
     member_.count_tries(1);
     if (!concurrently_) return attempt_plain();
+    refuse_timeout();
     try {
       member_.tell("building");
       // No lock_timeout: CONCURRENTLY keeps nobody from reading or writing while it waits, and
       // would have to begin anew.
-      session_.execute(index_statement(step_, true));
+      session_.run(index_statement(step_, true));
       return true;
     } catch (const Error& error) {
       // Built meanwhile by the session of a killed process.
@@ -168,9 +169,25 @@ class Build {
     }
     for (const std::string& name : broken) {
       broken_ = name;
-      session_.execute("DROP INDEX CONCURRENTLY IF EXISTS " + name);
+      session_.run("DROP INDEX CONCURRENTLY IF EXISTS " + name);
     }
     return !broken.empty();
+  }
+
+  /// CONCURRENTLY runs in no transaction, and only in one could a setting be brought through a
+  /// pooler.
+  void refuse_timeout() {
+    if (!session_.pooled()) return;
+    const std::string timeout = session_.run("SHOW statement_timeout").text(0, 0);
+    if (timeout == "0") return;
+    throw Error(
+        Code::kConfig,
+        fmt::format(
+            "{}: CREATE INDEX CONCURRENTLY would be cancelled after {}: this role's "
+            "statement_timeout, which cannot be lifted through a pooler in transaction mode",
+            step_.name, timeout),
+        "give the server itself, direct = '...' in lugger.target(...) or PG_DIRECT_URI; or alter "
+        "the role: ALTER ROLE ... SET statement_timeout = 0");
   }
 
   /// Built by hand, and failed or still under way where this role cannot see it.

@@ -8,6 +8,7 @@
 #include "base/this_process.hpp"
 #include "base/threads.hpp"
 #include "postgres/lease.hpp"
+#include "postgres/lost.hpp"
 #include "postgres/state_read.hpp"
 
 namespace lugger {
@@ -24,19 +25,12 @@ constexpr std::string_view kFree =
     "p.member <> $2 AND "
     "pg_catalog.pg_try_advisory_xact_lock_shared(p.member_lock)))";
 
-std::string key_of(std::string_view what, const std::string& id) {
-  return fmt::format("lugger {} {}", what, id);
-}
+/// Held by the process while it lives.
+std::string member_key(const std::string& member) { return "lugger member " + member; }
 
 std::string new_id() {
   const Uuid id = uuid_v7();
   return uuid_text(id.data());
-}
-
-/// Of the open transaction, which is about to lock rows of the ledger: should this process hang
-/// before it commits, the server is to let them go.
-void let_go_in_time(PgSession& session) {
-  session.execute("SET LOCAL idle_in_transaction_session_timeout = '30s'");
 }
 
 template <typename Work>
@@ -50,23 +44,6 @@ auto in_transaction(PgSession& session, Work&& work) {
   } catch (...) {
     session.rollback();
     throw;
-  }
-}
-
-/// Ends transactions that still load under a claim that was taken over: of a process that hangs, or
-/// of a host that is gone without a word to the server.
-void end_units(PgSession& session, const std::string& claim) {
-  try {
-    session.query(
-        "SELECT pg_catalog.pg_terminate_backend(l.pid) FROM pg_locks l, "
-        "pg_catalog.hashtextextended($1, 0) AS k (key) "
-        "WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted AND l.database = (SELECT "
-        "oid FROM pg_database WHERE datname = pg_catalog.current_database()) AND "
-        "(l.classid::bigint << 32) | l.objid::bigint = k.key",
-        {key_of("claim", claim)});
-  } catch (const Error& error) {
-    // Another role's sessions are not ours to end: they end by themselves, and commit nothing.
-    if (error.sqlstate() != "42501") throw;
   }
 }
 
@@ -95,7 +72,8 @@ class PgClaims final : public Claims {
     PgSession& session = this->session();
     std::string before;
     Claimed out = in_transaction(session, [&] { return take_in(session, before); });
-    if (!before.empty()) end_units(session, before);
+    // It may still be under way: of a process that hangs, or of a host that is gone without a word.
+    if (!before.empty()) end_holders(session, {unit_key(before)});
     return out;
   }
 
@@ -134,11 +112,11 @@ class PgClaims final : public Claims {
   /// what others took meanwhile is theirs.
   PgSession& session() {
     if (session_ != nullptr && !session_->was_ended()) return *session_;
+    session_.reset();
     auto session = std::make_unique<PgSession>(url_, "claim", pooled_, PgPath::kCatalog);
     if (!pooled_) {
-      watch_peer(*session);
       session->query("SELECT pg_catalog.pg_advisory_lock(pg_catalog.hashtextextended($1, 0))",
-                     {key_of("member", member_)});
+                     {member_key(member_)});
     }
     session_ = std::move(session);
     return *session_;
@@ -170,7 +148,7 @@ class PgClaims final : public Claims {
     const std::string claim = new_id();
     const std::string lock = pooled_ ? "NULL" : "pg_catalog.hashtextextended($6, 0)";
     PgParams params{run_, partition, claim, member_, this_process()};
-    if (!pooled_) params.emplace_back(key_of("member", member_));
+    if (!pooled_) params.emplace_back(member_key(member_));
     const PgRows rows = session.query(
         fmt::format("UPDATE {}.partitions p SET claim = $3, member = $4, holder = $5, member_lock "
                     "= {}, expires_at = {} WHERE run = $1 AND partition = $2 RETURNING {}",
@@ -267,12 +245,6 @@ std::string close_to_claims(PgSession& session, const std::string& schema, const
     session.rollback();
     throw;
   }
-}
-
-void mark_unit(PgSession& session, const std::string& claim) {
-  session.query(
-      "SELECT pg_catalog.pg_advisory_xact_lock_shared(pg_catalog.hashtextextended($1, 0))",
-      {key_of("claim", claim)});
 }
 
 void hold_claim(PgSession& session, const std::string& schema, const std::string& run,

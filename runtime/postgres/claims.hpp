@@ -18,9 +18,6 @@ void open_to_claims(PgSession& session, const std::string& schema, const std::st
 /// Ends that, unless somebody is at work: then it says who and changes nothing.
 std::string close_to_claims(PgSession& session, const std::string& schema, const std::string& run);
 
-/// Marks the open transaction as one that loads under `claim`, so that whoever takes the partition
-/// over can end it: its rows could keep others waiting.
-void mark_unit(PgSession& session, const std::string& claim);
 /// Holds the claim until the open transaction ends; ClaimLost when it is another's by now.
 void hold_claim(PgSession& session, const std::string& schema, const std::string& run,
                 const std::string& partition, const std::string& claim);

@@ -1,6 +1,8 @@
 #include "postgres/copy_stream.hpp"
 
 #include <libpq-fe.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -18,6 +20,28 @@ constexpr size_t kMostMessage = 512 * 1024;
 using ResultPtr = std::unique_ptr<PGresult, decltype(&PQclear)>;
 
 ResultPtr next_result(PGconn* connection) { return {PQgetResult(connection), &PQclear}; }
+
+// A host that lives answers the probes of a window that it closed, every two minutes at least.
+constexpr int kLookMs = 10'000;
+constexpr unsigned kMostSilenceMs = 180'000;
+
+/// Nothing came back for what was sent, not even that there is no room for it. Unix sockets have no
+/// such peers.
+bool is_silent(int socket) noexcept {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  return getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
+         info.tcpi_last_ack_recv > kMostSilenceMs;
+}
+
+/// Milliseconds, 0 for none; gives what it was.
+unsigned exchange_user_timeout(int socket, unsigned value) noexcept {
+  unsigned before = 0;
+  socklen_t size = sizeof before;
+  if (getsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &before, &size) != 0) return 0;
+  setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &value, sizeof value);
+  return before;
+}
 
 bool alive(PGconn* connection) { return PQstatus(connection) == CONNECTION_OK; }
 
@@ -58,6 +82,9 @@ void CopyIn::start(const std::string& sql) {
   // Not to go on sending to a server that has refused the first row, waiting must be ours:
   // PQputCopyData would swallow the answer unseen.
   PQsetnonblocking(connection_, 1);
+  // It would end a COPY whose server reads nothing because it waits for a lock: is_silent() knows
+  // the difference.
+  user_timeout_ = exchange_user_timeout(PQsocket(connection_), 0);
 }
 
 void CopyIn::put(Bytes bytes) {
@@ -98,12 +125,15 @@ bool CopyIn::send_end(const char* reason) noexcept {
   const bool ended = PQputCopyEnd(connection_, reason) >= 0;
   while (PQflush(connection_) > 0 && wait_for_socket()) continue;
   PQsetnonblocking(connection_, 0);
+  exchange_user_timeout(PQsocket(connection_), user_timeout_);
   return ended;
 }
 
 bool CopyIn::wait_for_socket() noexcept {
   pollfd waiting{PQsocket(connection_), POLLIN | POLLOUT, 0};
-  return poll(&waiting, 1, -1) >= 0 || errno == EINTR;
+  const int ready = poll(&waiting, 1, kLookMs);
+  if (ready == 0 && is_silent(waiting.fd)) shutdown(waiting.fd, SHUT_RDWR);
+  return ready >= 0 || errno == EINTR;
 }
 
 /// Looks at what the server has sent without taking it. Under TLS the bytes cannot be read here, so
@@ -163,9 +193,17 @@ void CopyOut::release() noexcept {
 
 void CopyOut::start(const std::string& sql) { start_copy(connection_, sql, PGRES_COPY_OUT); }
 
-bool CopyOut::get(Bytes& message) {
+bool CopyOut::get_at_hand(Bytes& message) {
   release();
-  const int size = PQgetCopyData(connection_, &message_, 0);
+  size_ = PQgetCopyData(connection_, &message_, 1);
+  if (size_ <= 0) return false;
+  message = {reinterpret_cast<const uint8_t*>(message_), static_cast<size_t>(size_)};
+  return true;
+}
+
+bool CopyOut::get(Bytes& message) {
+  // The end, and an error, are told once.
+  const int size = size_ != 0 ? size_ : PQgetCopyData(connection_, &message_, 0);
   if (size > 0) {
     message = {reinterpret_cast<const uint8_t*>(message_), static_cast<size_t>(size)};
     return true;

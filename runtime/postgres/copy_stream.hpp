@@ -30,6 +30,7 @@ class CopyIn {
   uint64_t finish();
   pg_conn* connection_;
   ByteBuffer pending_;
+  unsigned user_timeout_ = 0;  // of the socket, outside of COPY
   bool gave_up_ = false;  // the server has answered already: nothing more is sent, end() tells why
 };
 
@@ -41,12 +42,15 @@ class CopyOut {
   CopyOut(const CopyOut&) = delete;
   CopyOut& operator=(const CopyOut&) = delete;
   void start(const std::string& sql);
+  /// What has arrived already. False: nothing has, or nothing will come; get() waits and knows.
+  bool get_at_hand(Bytes& message);
   bool get(Bytes& message);
 
  private:
   void release() noexcept;
   pg_conn* connection_;
   char* message_ = nullptr;
+  int size_ = 0;  // what get_at_hand() was told
 };
 
 }  // namespace lugger

@@ -41,9 +41,11 @@ void CrewMember::note(std::string line) {
   crew_.notes_.push_back(std::move(line));
 }
 
+void CrewMember::begin_work() {
+  if (crew_.work_.stop != nullptr) scope_.emplace(*crew_.work_.stop, StopLevel::kFinish);
+}
 void CrewMember::begin_tidying() {
-  const std::lock_guard lock(crew_.mutex_);
-  tidying_ = true;
+  if (crew_.work_.stop != nullptr) scope_.emplace(*crew_.work_.stop, StopLevel::kNow);
 }
 
 void StageCrew::run(std::vector<CrewTask> tasks, size_t members, const std::string& settings,
@@ -91,18 +93,21 @@ void StageCrew::work(CrewMember& member, const Hands& hands) {
       member.task_ = task;
       member.phase_ = member.waiting_ = "";
       member.tries_ = 0;
-      member.tidying_ = false;
       member.watch_ = Stopwatch();
     }
     try {
       record(*task, StepStatus::kRunning, "", 0);
+      member.begin_work();
       hands(member, *task);
+      member.scope_.reset();
       record(*task, task->refused ? StepStatus::kRefused : StepStatus::kDone, "", member.tries_);
       const std::lock_guard lock(mutex_);
       ++done_;
     } catch (const Error& error) {
+      member.scope_.reset();
       fail(*task, error);
     } catch (const std::exception& error) {
+      member.scope_.reset();
       fail(*task, Error(Code::kBug, error.what()));
     }
     release(*task);
@@ -160,9 +165,8 @@ void StageCrew::record(const CrewTask& task, StepStatus status, const std::strin
 }
 
 void StageCrew::fail(const CrewTask& task, const Error& error) {
-  const bool stopped =
-      error.code() == Code::kInterrupted ||
-      (error.sqlstate() == "57014" && work_.stop != nullptr && work_.stop->requested());
+  const bool stopped = error.code() == Code::kInterrupted;
+  const Tidying tidying;
   try {
     record(task, stopped ? StepStatus::kWaiting : StepStatus::kFailed,
            stopped ? "" : error.message(), 0);
@@ -180,15 +184,6 @@ void StageCrew::fail(const CrewTask& task, const Error& error) {
   }
 }
 
-/// Again and again: a cancel that comes between two statements hits neither.
-void StageCrew::cancel_all() {
-  const bool now = work_.stop->level() == StopLevel::kNow;
-  const std::lock_guard lock(mutex_);
-  for (const auto& member : members_) {
-    if (member->task_ != nullptr && (now || !member->tidying_)) member->session_->cancel();
-  }
-}
-
 void StageCrew::watch() {
   LentSession session;
   for (;;) {
@@ -197,7 +192,6 @@ void StageCrew::watch() {
       changed_.wait_for(lock, kLook, [this] { return ended_ == at_work_; });
       if (ended_ == at_work_) break;
     }
-    if (work_.stop != nullptr && work_.stop->requested()) cancel_all();
     if (!work_.tell) continue;
     try {
       if (!session) session = SessionPool::of(place_.url)->lend("progress", place_.pooled);

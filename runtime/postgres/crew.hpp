@@ -1,5 +1,5 @@
-// Sessions that work on the steps of a stage, several at once, watched by one that waits for them:
-// it tells how far they are, and cancels what they do when a stop is asked for.
+// Sessions that work on the steps of a stage, several at once, watched by one that waits for them
+// and tells how far they are. A stop cancels what they do.
 #pragma once
 #include <condition_variable>
 #include <mutex>
@@ -44,6 +44,7 @@ class CrewMember {
 
  private:
   friend class StageCrew;
+  void begin_work();
   StageCrew& crew_;
   LentSession session_;
   std::string pid_;
@@ -51,7 +52,7 @@ class CrewMember {
   std::string phase_, waiting_;
   Stopwatch watch_;
   uint64_t tries_ = 0;
-  bool tidying_ = false;
+  std::optional<StopScope> scope_;  // of the thread that does its task
 };
 
 class StageCrew {
@@ -80,7 +81,6 @@ class StageCrew {
   void release(const CrewTask& task);
   void watch();
   void look(PgSession& session);
-  void cancel_all();
   void record(const CrewTask& task, StepStatus status, const std::string& message, uint64_t tries);
   void fail(const CrewTask& task, const Error& error);
 

@@ -1,17 +1,15 @@
 #include "postgres/fetch.hpp"
 
 #include <libpq-fe.h>
-#include <poll.h>
 
 #include <charconv>
 
 #include "postgres/error.hpp"
+#include "postgres/wait.hpp"
 
 namespace lugger {
 
 namespace {
-
-constexpr int kPollMs = 100;
 
 using ResultPtr = std::unique_ptr<PGresult, decltype(&PQclear)>;
 
@@ -43,18 +41,14 @@ class Fetch {
 
   PgFetched run(const std::string& sql, const PgParams& params) {
     const Notices notices(connection_, out_.notices);
+    const StopScope scope(stop_, StopLevel::kFinish);
+    const PgWait wait(session_.wakeup());
     send(sql, params);
-    for (;;) {
-      wait();
-      const ResultPtr result(PQgetResult(connection_), &PQclear);
-      if (result == nullptr) break;
-      take(result.get());
-    }
+    while (const ResultPtr result{PQgetResult(connection_), &PQclear}) take(result.get());
     if (failure_) {
-      const bool cancelled = cancelled_ && failure_->sqlstate == "57014";
-      if (cancelled) throw Error(Code::kInterrupted, "interrupted");
       const bool alive = session_.alive();
       Error error = pg_error(*failure_, alive);
+      if (wait.stopped(error)) throw Error(Code::kInterrupted, "interrupted");
       if (alive) error.with_hint(failure_->hint);  // ours are for loads
       if (!failure_->position.empty()) error.note("position", failure_->position);
       throw error;
@@ -73,18 +67,6 @@ class Fetch {
                                                         values.data(), nullptr, nullptr, 0);
     if (sent == 0) fail();
     PQsetSingleRowMode(connection_);
-  }
-  void wait() {
-    while (PQisBusy(connection_) != 0) {
-      pollfd socket = {PQsocket(connection_), POLLIN, 0};
-      poll(&socket, 1, kPollMs);
-      if (stop_.requested() && !cancelled_) {
-        cancelled_ = true;
-        session_.cancel();
-      }
-      if ((socket.revents & (POLLIN | POLLERR | POLLHUP)) != 0 && PQconsumeInput(connection_) == 0)
-        return;  // PQgetResult has the words
-    }
   }
   void take(const PGresult* result) {
     switch (PQresultStatus(result)) {
@@ -158,7 +140,6 @@ class Fetch {
   std::optional<PgDiagnostics> failure_;
   size_t kept_bytes_ = 0;
   bool open_ = false;  // a result set that gets rows
-  bool cancelled_ = false;
 };
 
 void refuse_nul(const std::string& sql, const PgParams& params) {

@@ -8,6 +8,7 @@
 #include "postgres/catalog.hpp"
 #include "postgres/ddl.hpp"
 #include "postgres/layout.hpp"
+#include "postgres/long_keys.hpp"
 #include "postgres/settle.hpp"
 
 namespace lugger {
@@ -55,6 +56,25 @@ class Finish {
                .size() != 0;
   }
 
+  /// A process of ours that was killed leaves the index that it was building to the server, which
+  /// goes on with it, and holds a lock that this one waits for.
+  void wait_for_builders(const std::string& table) {
+    session_.begin();
+    try {
+      session_.execute("LOCK TABLE " + PgSession::quote_table(table) +
+                       " IN SHARE UPDATE EXCLUSIVE MODE");
+      session_.commit();
+    } catch (...) {
+      session_.rollback();
+      throw;
+    }
+  }
+
+  bool is_unfinished(const std::string& table) {
+    const std::optional<PgTable> found = look(table);
+    return found && found->comment == kUnfinishedComment;
+  }
+
   bool is_own(const std::string& name) const {
     return std::any_of(plan_.tables().begin(), plan_.tables().end(), [&](const TablePlan& table) {
       return table.name == name && table.parent < 0;
@@ -65,7 +85,10 @@ class Finish {
   /// over an index that stands takes none, but needs the table for itself.
   void build_keys() {
     std::vector<Key> keys;
+    std::string table;
     for (DdlStep& step : after_load_steps(plan_)) {
+      if (std::exchange(table, step.table) != step.table && is_unfinished(table))
+        wait_for_builders(table);
       if (is_pending(step)) keys.push_back({std::move(step), std::nullopt});
     }
     build_indexes(keys);
@@ -73,6 +96,8 @@ class Finish {
     for (const Key& key : keys) {
       if (!key.failure) {
         session_.execute(key.step.attach);
+      } else if (key.failure->sqlstate() == "54000") {
+        refuse_long_key(key);
       } else if (key.failure->sqlstate() != "23505") {
         throw *key.failure;
       } else {
@@ -81,6 +106,28 @@ class Finish {
     }
     make_doubled(keys, doubled);
     for (const Key& key : keys) done_.push_back(key.step.sql);
+  }
+
+  /// Rows of an earlier version, which did not look for such keys when it loaded.
+  [[noreturn]] void refuse_long_key(const Key& key) {
+    std::vector<std::string> columns;
+    for (const std::string& column : key.step.columns)
+      columns.push_back(PgSession::quote_name(column));
+    const PgRows rows = session_.query(fmt::format(
+        "SELECT pg_catalog.count(*) OVER (), pg_catalog.left(pg_catalog.concat_ws(', ', t.{}), 40) "
+        "FROM {} t "
+        "WHERE {} LIMIT 5",
+        fmt::join(columns, ", t."), PgSession::quote_table(key.step.table), is_too_long(columns)));
+    std::string named;
+    for (size_t i = 0; i < rows.size(); ++i)
+      named += fmt::format("{}{}...", i == 0 ? "" : ", ", rows.text(i, 1));
+    if (named.empty()) throw *key.failure;
+    throw Error(Code::kConstraint,
+                fmt::format("{}: {} rows have a key that is too long for its index: {} ({})",
+                            key.step.table, rows.text(0, 0), named, key.failure->message()),
+                "delete these rows and run the same command again; or --restart, which makes "
+                "rejects of them",
+                key.failure->sqlstate());
   }
 
   void build_indexes(std::vector<Key>& keys) {

@@ -1,27 +1,27 @@
 #include "postgres/lease.hpp"
 
 #include "base/digest.hpp"
+#include "base/stop.hpp"
 #include "base/this_process.hpp"
 #include "base/threads.hpp"
+#include "place/state.hpp"
+#include "postgres/lost.hpp"
 
 namespace lugger {
 namespace {
 
 constexpr auto kBeat = std::chrono::seconds(20);
+// A short job needs no connection for its heartbeat.
+constexpr auto kFirstBeat = std::chrono::seconds(5);
 // A process killed a moment ago: the server takes this long, at most, to notice that its idle
 // session has gone.
 constexpr int kTries = 20;
 constexpr auto kPause = std::chrono::milliseconds(50);
 // Three missed heartbeats.
 constexpr std::string_view kExpiry = "pg_catalog.now() + interval '60 s'";
+constexpr std::string_view kLastHeard = "pg_catalog.now() - interval '60 s'";
 
 }  // namespace
-
-void watch_peer(PgSession& session) {
-  session.execute(
-      "SET tcp_keepalives_idle = 20; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = "
-      "4");
-}
 
 PgLease::PgLease(std::string url, const std::string& schema, bool pooled)
     : url_(std::move(url)), schema_(PgSession::quote_name(schema)), pooled_(pooled) {
@@ -45,7 +45,8 @@ bool PgLease::take_row(PgSession& session, const std::string& job, const std::st
                                 "VALUES ($1, $2, $3, {1}) "
                                 "ON CONFLICT (job) DO UPDATE SET holder = excluded.holder, token = "
                                 "excluded.token, "
-                                "taken_at = pg_catalog.now(), expires_at = excluded.expires_at "
+                                "taken_at = pg_catalog.now(), expires_at = excluded.expires_at, "
+                                "beat_at = NULL "
                                 "WHERE l.token = excluded.token OR l.expires_at IS NULL OR "
                                 "l.expires_at < pg_catalog.now() "
                                 "RETURNING 1",
@@ -54,36 +55,69 @@ bool PgLease::take_row(PgSession& session, const std::string& job, const std::st
              .size() == 1;
 }
 
-bool PgLease::take_lock(PgSession& session, const std::string& job) {
-  // Transaction-level through a pooler: it only proves that no direct session holds the job.
-  const std::string function =
-      pooled_ ? "pg_catalog.pg_try_advisory_xact_lock" : "pg_catalog.pg_try_advisory_lock";
-  return session
-             .query(fmt::format("SELECT {}(pg_catalog.hashtextextended($1, 0))", function),
-                    {"lugger " + schema_ + " " + job})
-             .text(0, 0) == "t";
+/// The job as it is found.
+struct PgLease::Seen {
+  bool locked = false;        // by us, now
+  std::string token, holder;  // of the row; "": there is none
+  bool silent = false;        // no heartbeat comes any more from whoever holds the lock
+  bool free = true;           // what the row says of a holder behind a pooler
+};
+
+std::string PgLease::lock_key(const std::string& job) const {
+  return "lugger " + schema_ + " " + job;
+}
+
+/// Takes the lock, where nobody has it. Through a pooler that lasts as long as the transaction, and
+/// only proves that no direct session holds the job.
+PgLease::Seen PgLease::look(PgSession& session, const std::string& job) {
+  const PgRows rows = session.query(
+      fmt::format(
+          "SELECT {}(pg_catalog.hashtextextended($1, 0)), token, holder, coalesce(beat_at < {}, "
+          "false), coalesce(expires_at < pg_catalog.now(), true) FROM (SELECT) AS one LEFT JOIN "
+          "{}.leases ON job = $2",
+          pooled_ ? "pg_catalog.pg_try_advisory_xact_lock" : "pg_catalog.pg_try_advisory_lock",
+          kLastHeard, schema_),
+      {lock_key(job), job});
+  return {rows.text(0, 0) == "t", rows.text(0, 1), rows.text(0, 2), rows.text(0, 3) == "t",
+          rows.text(0, 4) == "t"};
 }
 
 bool PgLease::take(PgSession& session, const std::string& job, std::string& holder) {
-  for (int tries = 1; !take_once(session, job, holder); ++tries) {
+  return take_patiently(session, job, holder, false);
+}
+
+bool PgLease::take_again(PgSession& session, std::string& holder) {
+  return take_patiently(session, std::string(job_), holder, true);
+}
+
+bool PgLease::take_patiently(PgSession& session, const std::string& job, std::string& holder,
+                             bool again) {
+  for (int tries = 1; !take_once(session, job, holder, again); ++tries) {
     if (pooled_ || tries == kTries) return false;
     std::this_thread::sleep_for(kPause);
   }
   job_ = job;
-  if (!pooled_) watch_peer(session);
-  if (pooled_ && !heart_.joinable()) heart_ = start_thread([this] { keep_alive(); });
+  try {
+    if (!heart_.joinable()) heart_ = start_thread([this] { keep_alive(); });
+  } catch (const Error&) {
+    if (pooled_) throw;  // otherwise the lock says that we live
+  }
   return true;
 }
 
-bool PgLease::take_once(PgSession& session, const std::string& job, std::string& holder) {
+/// `again`: it was ours, so the row has to be there.
+bool PgLease::take_once(PgSession& session, const std::string& job, std::string& holder,
+                        bool again) {
   session.begin();
   try {
-    const bool mine =
-        take_lock(session, job) && take_row(session, job, pooled_ ? std::string(kExpiry) : "NULL");
-    if (!mine) {
-      const PgRows rows =
-          session.query(fmt::format("SELECT holder FROM {}.leases WHERE job = $1", schema_), {job});
-      holder = rows.size() == 0 ? "another process" : rows.text(0, 0);
+    const Seen seen = look(session, job);
+    const bool others = !seen.token.empty() && seen.token != token_;
+    if (!seen.locked && seen.silent) end_holders(session, {lock_key(job), unit_key(seen.token)});
+    // What a killed process left under way could go on beside us, or keep us waiting.
+    if (seen.locked && others && seen.free) end_holders(session, {unit_key(seen.token)});
+    const bool gone = again && seen.token != token_;
+    if (!seen.locked || gone || !take_row(session, job, pooled_ ? std::string(kExpiry) : "NULL")) {
+      holder = seen.holder.empty() ? "another process" : seen.holder;
       session.rollback();
       return false;
     }
@@ -97,6 +131,7 @@ bool PgLease::take_once(PgSession& session, const std::string& job, std::string&
 
 void PgLease::release(PgSession& session) noexcept try {
   if (job_.empty()) return;
+  const Tidying tidying;
   session.query(fmt::format("DELETE FROM {}.leases WHERE job = $1 AND token = $2", schema_),
                 {job_, token_});
   job_.clear();
@@ -107,7 +142,8 @@ void PgLease::release(PgSession& session) noexcept try {
 void PgLease::keep_alive() {
   std::unique_ptr<PgSession> session;
   std::unique_lock<std::mutex> guard(mutex_);
-  while (!stopping_.wait_for(guard, kBeat, [this] { return stop_; })) {
+  auto pause = kFirstBeat;
+  while (!stopping_.wait_for(guard, std::exchange(pause, kBeat), [this] { return stop_; })) {
     guard.unlock();
     beat(session);
     guard.lock();
@@ -115,13 +151,34 @@ void PgLease::keep_alive() {
 }
 
 void PgLease::beat(std::unique_ptr<PgSession>& session) noexcept try {
-  if (session == nullptr || !session->alive())
-    session = std::make_unique<PgSession>(url_, "lease", true, PgPath::kCatalog);
-  session->query(
-      fmt::format("UPDATE {}.leases SET expires_at = {} WHERE token = $1", schema_, kExpiry),
-      {token_});
+  if (session == nullptr || !session->alive()) {
+    session.reset();
+    session = std::make_unique<PgSession>(url_, "lease", pooled_, PgPath::kCatalog);
+  }
+  session->query(fmt::format("UPDATE {}.leases SET beat_at = pg_catalog.now(){} WHERE token = $1",
+                             schema_, pooled_ ? fmt::format(", expires_at = {}", kExpiry) : ""),
+                 {token_});
 } catch (const std::exception&) {
   session.reset();  // the next beat connects anew
+}
+
+void let_go_in_time(PgSession& session) {
+  session.execute("SET LOCAL idle_in_transaction_session_timeout = '30s'");
+}
+
+std::string unit_key(const std::string& token) { return "lugger claim " + token; }
+
+void mark_unit(PgSession& session, const std::string& token) {
+  session.query(
+      "SELECT pg_catalog.pg_advisory_xact_lock_shared(pg_catalog.hashtextextended($1, 0))",
+      {unit_key(token)});
+}
+
+void hold_lease(PgSession& session, const std::string& schema, const std::string& token) {
+  let_go_in_time(session);
+  const PgRows rows = session.query(
+      fmt::format("SELECT 1 FROM {}.leases WHERE token = $1 FOR SHARE", schema), {token});
+  if (rows.size() == 0) throw LeaseLost();
 }
 
 }  // namespace lugger

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "base/url.hpp"
+#include "postgres/error.hpp"
 #include "postgres/settings.hpp"
 
 namespace lugger {
@@ -83,6 +84,30 @@ bool FirstConnection::wait(const Error& error) {
 void FirstConnection::reached() {
   const std::lock_guard lock(waiting().mutex);
   waiting().reached.insert(url_);
+}
+
+pg_conn* connect_to(const AllowedUrl& place, const std::string& purpose) {
+  const std::string& url = place.text();
+  const PgKeywords keywords = connection_keywords(url, purpose);
+  std::vector<const char*> names, values;
+  for (const auto& [name, value] : keywords) {
+    names.push_back(name.c_str());
+    values.push_back(value.c_str());
+  }
+  names.push_back(nullptr);
+  values.push_back(nullptr);
+  for (FirstConnection first(url);;) {
+    std::unique_ptr<PGconn, decltype(&PQfinish)> made(
+        PQconnectdbParams(names.data(), values.data(), 0), &PQfinish);
+    if (PQstatus(made.get()) == CONNECTION_OK) {
+      first.reached();
+      return made.release();
+    }
+    const Error failed = connect_error(PQerrorMessage(made.get()), mask_secrets(url),
+                                       PQconnectionNeedsPassword(made.get()) != 0,
+                                       PQconnectionUsedPassword(made.get()) != 0);
+    if (!first.wait(failed)) throw failed;
+  }
 }
 
 }  // namespace lugger

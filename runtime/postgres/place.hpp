@@ -1,10 +1,14 @@
-// What a user may write for a PostgreSQL, and how long a server that is starting is waited for.
+// What a user may write for a PostgreSQL, and connecting to it: how long a server that is starting is
+// waited for.
 #pragma once
 #include <functional>
 #include <string>
 
 #include "base/error.hpp"
+#include "base/gate.hpp"
 #include "base/stop.hpp"
+
+struct pg_conn;
 
 namespace lugger {
 
@@ -34,5 +38,8 @@ class FirstConnection {
   std::string url_;
   int waited_ms_ = 0;
 };
+
+/// A connection to it, which the caller ends. Error{connect | auth} with the masked URL.
+pg_conn* connect_to(const AllowedUrl& place, const std::string& purpose);
 
 }  // namespace lugger

@@ -3,12 +3,13 @@
 #include <algorithm>
 
 #include "postgres/ddl.hpp"
+#include "postgres/layout.hpp"
+#include "postgres/long_keys.hpp"
 
 namespace lugger {
 namespace {
 
 constexpr int kExamples = 5;
-constexpr int kLongestBtreeKey = 2704;
 
 std::string quoted_list(const std::vector<std::string>& names, std::string_view prefix = "") {
   std::string out;
@@ -25,6 +26,7 @@ class Preflight {
     session_.begin();
     try {
       session_.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY");
+      for (const TablePlan& table : shape_.tables()) long_key(table);
       for (const StageStep& step : steps) count(step);
       session_.commit();
     } catch (...) {
@@ -182,10 +184,26 @@ class Preflight {
         " WHERE a.attrelid = pg_catalog.to_regclass($1) AND a.attname = $2",
         {PgSession::quote_table(step.table), column});
     if (type.size() == 0 || type.text(0, 0) != "t") return;
+    too_long(step, {column}, step.where.empty() ? "" : " AND (" + step.where + ")");
+  }
+
+  /// A key that is still to be built over rows that stand.
+  void long_key(const TablePlan& table) {
+    if (table.key.empty()) return;
+    const std::optional<PgTable> found = inspect_table(session_, table.name);
+    if (!found || found->comment != kUnfinishedComment) return;
+    StageStep step;
+    step.table = table.name;
+    step.name = "key";
+    too_long(step, key_names(table), "");
+  }
+
+  void too_long(const StageStep& step, const std::vector<std::string>& columns,
+                const std::string& more) {
+    std::vector<std::string> quoted;
+    for (const std::string& column : columns) quoted.push_back(PgSession::quote_name(column));
     const size_t before = found_.size();
-    rows(step, "too long", column,
-         fmt::format("pg_catalog.octet_length(t.{}) > {}{}", PgSession::quote_name(column),
-                     kLongestBtreeKey, step.where.empty() ? "" : " AND (" + step.where + ")"));
+    rows(step, "too long", fmt::format("{}", fmt::join(columns, ", ")), is_too_long(quoted) + more);
     if (found_.size() > before)
       found_.back().message = "a btree takes 2,704 bytes: index its md5, or use method = 'hash'";
   }

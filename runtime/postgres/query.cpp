@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "base/url.hpp"
 #include "place/spec.hpp"
+#include "postgres/wait.hpp"
 #include "value/pgrow_reader.hpp"
 
 namespace lugger {
@@ -47,7 +48,8 @@ PgResult describe(PgSession& session, const PgReading& reading) {
   const char* text = PQresultErrorField(failed, PG_DIAG_MESSAGE_PRIMARY);
   const char* state = PQresultErrorField(failed, PG_DIAG_SQLSTATE);
   const std::string message = text != nullptr ? text : PQerrorMessage(connection);
-  throw Error(Code::kConfig, fmt::format("cannot read {}: {}", reading.shown, message),
+  throw Error(session.alive() ? Code::kConfig : Code::kConnect,
+              fmt::format("cannot read {}: {}", reading.shown, message),
               message.find("row-level security") != std::string::npos
                   ? "rows would be hidden without a word: read as a role with BYPASSRLS, or set "
                     "row_security = true in the source's options to read only the rows that the "
@@ -100,7 +102,7 @@ PgReading describe_reading(PgSession& session, const Options& options) {
   out.filtered = options.flag("row_security");
   session.begin();
   set_reading(session, out);
-  const PgResult described = describe(session, out);
+  const PgResult described = waiting(session.wakeup(), [&] { return describe(session, out); });
   for (int i = 0; i < PQnfields(described.get()); ++i) {
     RowShape::Field field;
     field.name = PQfname(described.get(), i);

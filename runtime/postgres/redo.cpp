@@ -37,6 +37,46 @@ bool is_doubtful(const Error& error) noexcept {
          state != "42883";
 }
 
+/// Which documents are tried together. Where the server names the guilty one, those before it are
+/// fit and go in by themselves: nothing is sent more than twice. Where it does not, halves find it.
+/// Behind it the next fault is probably as far away as this one was.
+class Pieces {
+ public:
+  explicit Pieces(size_t size) : size_(size), window_(size) {}
+
+  bool left() const noexcept { return at_ < size_; }
+  size_t first() const noexcept { return at_; }
+  size_t last() const noexcept {
+    if (fit_ > at_) return fit_;
+    if (suspect_ > at_) return at_ + std::max<size_t>(1, (suspect_ - at_) / 2);
+    return std::min(size_, at_ + window_);
+  }
+
+  void taken() noexcept {
+    // No fault in half of the suspects: it is in the other.
+    const bool searching = fit_ > at_ || suspect_ > at_;
+    at_ = last();
+    if (!searching) window_ = std::min(size_, window_ * 2);
+  }
+  void refused(size_t guilty) noexcept {
+    window_ = std::max(kLeastWindow, 2 * (guilty + 1 - behind_));
+    behind_ = guilty + 1;
+    fit_ = guilty;
+    suspect_ = 0;
+  }
+  void refused_somewhere() noexcept {
+    suspect_ = last();
+    fit_ = 0;
+  }
+
+ private:
+  size_t size_, window_;
+  size_t at_ = 0;
+  size_t behind_ = 0;   // the last guilty one
+  size_t fit_ = 0;      // up to here they are
+  size_t suspect_ = 0;  // one before it, or several, is guilty
+};
+
 }  // namespace
 
 bool may_be_refusal(const Error& error) noexcept {
@@ -53,9 +93,9 @@ void load_in_pieces(PgLoad& load, PgLoader& loader, UnitDocuments& unit, Tally& 
   session.execute(
       "SET CONSTRAINTS ALL IMMEDIATE");  // a deferred refusal must fall on the piece it belongs to
   loader.start(false);
-  size_t window = unit.size(), doubted = 0;
-  for (size_t at = 0; at < unit.size();) {
-    size_t first = at, last = std::min(unit.size(), at + window);
+  Pieces pieces(unit.size());
+  for (size_t doubted = 0; pieces.left();) {
+    size_t first = pieces.first(), last = pieces.last();
     trim(unit, first, last);
     Tally piece;
     session.execute("SAVEPOINT lugger_piece");
@@ -73,23 +113,19 @@ void load_in_pieces(PgLoad& load, PgLoader& loader, UnitDocuments& unit, Tally& 
       session.execute("ROLLBACK TO SAVEPOINT lugger_piece");
       if (guilty >= unit.size() && last - first == 1) guilty = first;
       if (guilty >= unit.size()) {
-        window = (last - first) / 2;  // halves: the server did not say which
-        at = first;
-      } else {
-        doubted = is_refusal(error) ? 0 : doubted + 1;
-        if (doubted == kMostDoubted) throw;
-        refuse(guilty, error);
-        unit.exclude(guilty);
-        // What was sent up to here is fit; beyond it, the next fault is probably as far away as
-        // this one was.
-        window = std::max(kLeastWindow, 2 * (guilty - at + 1));
+        pieces.refused_somewhere();
+        continue;
       }
+      doubted = is_refusal(error) ? 0 : doubted + 1;
+      if (doubted == kMostDoubted) throw;
+      refuse(guilty, error);
+      unit.exclude(guilty);
+      pieces.refused(guilty);
       continue;
     }
     if (first < last) doubted = 0;
     tally += piece;
-    at = std::max(last, std::min(unit.size(), at + window));
-    window = std::min(unit.size(), window * 2);
+    pieces.taken();
   }
 }
 

@@ -14,13 +14,13 @@
 #include <pqxx/prepared_statement>
 #endif
 
-#include "base/gate.hpp"
-#include "base/url.hpp"
 #include "postgres/copy_stream.hpp"
 #include "postgres/error.hpp"
+#include "postgres/lost.hpp"
 #include "postgres/place.hpp"
 #include "postgres/settings.hpp"
 #include "postgres/strangers.hpp"
+#include "postgres/wait.hpp"
 
 namespace lugger {
 namespace {
@@ -128,30 +128,6 @@ void keep_notice(void* kept, const char* text) noexcept try {
   // A warning lost for want of memory.
 }
 
-PGconn* connect(const AllowedUrl& place, const std::string& purpose) {
-  const std::string& url = place.text();
-  const PgKeywords keywords = connection_keywords(url, purpose);
-  std::vector<const char*> names, values;
-  for (const auto& [name, value] : keywords) {
-    names.push_back(name.c_str());
-    values.push_back(value.c_str());
-  }
-  names.push_back(nullptr);
-  values.push_back(nullptr);
-  for (FirstConnection first(url);;) {
-    std::unique_ptr<PGconn, decltype(&PQfinish)> made(
-        PQconnectdbParams(names.data(), values.data(), 0), &PQfinish);
-    if (PQstatus(made.get()) == CONNECTION_OK) {
-      first.reached();
-      return made.release();
-    }
-    const Error failed = connect_error(PQerrorMessage(made.get()), mask_secrets(url),
-                                       PQconnectionNeedsPassword(made.get()) != 0,
-                                       PQconnectionUsedPassword(made.get()) != 0);
-    if (!first.wait(failed)) throw failed;
-  }
-}
-
 void refuse_nul(const std::string& sql, const PgParams& params) {
   // C strings: libpqxx 6 and libpq would cut the text there and say nothing.
   if (sql.find('\0') != std::string::npos)
@@ -168,11 +144,7 @@ void refuse_nul(const std::string& sql, const PgParams& params) {
 
 struct PgSession::Impl {
   explicit Impl(PGconn* made)
-      : raw(made),
-        pqxx(take_over(made)),
-        cancel(PQgetCancel(made), &PQfreeCancel),
-        copy_in(made),
-        copy_out(made) {
+      : raw(made), pqxx(take_over(made)), wakeup(made), copy_in(made), copy_out(made) {
     PQsetNoticeProcessor(raw, keep_notice, &notices);
     PQregisterEventProc(raw, keep_diagnostics, "lugger", &diagnostics);
   }
@@ -188,7 +160,7 @@ struct PgSession::Impl {
   std::vector<std::string> notices;
   PgDiagnostics diagnostics;  // before pqxx: libpq writes into it until the connection is closed
   std::unique_ptr<PqxxConnection> pqxx;
-  std::unique_ptr<PGcancel, decltype(&PQfreeCancel)> cancel;
+  PgWakeup wakeup;
   /// The name of a statement that is prepared, on first use.
   const std::string& prepared(const std::string& sql) {
     const auto [known, added] = statements.try_emplace(sql);
@@ -202,17 +174,30 @@ struct PgSession::Impl {
   CopyIn copy_in;
   CopyOut copy_out;
   std::map<std::string, std::string> statements;  // by their text
+  std::string url;
+  PgBackend backend;  // none through a pooler
   bool pooled = false;
+  bool bare = false;  // statements go as they are
   PgPath path = PgPath::kTables;
   std::string search_path;              // to be set; "": it stays
   std::optional<std::string> own_path;  // the role's, as tables are to be met along it; once found
 };
 
 PgSession::PgSession(const std::string& url, const std::string& purpose, bool pooled, PgPath path)
-    : impl_(std::make_unique<Impl>(connect(url, purpose))) {
+    : impl_(std::make_unique<Impl>(connect_to(url, purpose))) {
+  impl_->url = url;
   impl_->pooled = pooled;
   look_up(path);
-  if (!pooled) execute(session_settings(server_version(), false, impl_->search_path));
+  if (!pooled) settle_in();
+}
+
+/// What a session has that is ours alone.
+void PgSession::settle_in() {
+  PgBackend backend =
+      backend_after(*this, session_settings(server_version(), false, impl_->search_path));
+  // Otherwise a pooler stands between, though nobody said so: the process serves others too.
+  if (backend.pid == std::to_string(PQbackendPID(impl_->raw))) impl_->backend = std::move(backend);
+  end_lost(*this, impl_->url);
 }
 
 void PgSession::look_up(PgPath path) {
@@ -234,16 +219,17 @@ std::unique_ptr<PgSession> PgSession::find_out(const std::string& url, const std
   auto out = std::make_unique<PgSession>(url, purpose, true, path);
   if (out->behind_pooler()) return out;
   out->impl_->pooled = false;
-  out->execute(session_settings(out->server_version(), false, out->impl_->search_path));
+  out->settle_in();
   return out;
 }
 
-PgSession::~PgSession() = default;
+PgSession::~PgSession() {
+  if (!alive() && !impl_->backend.pid.empty()) remember_lost(impl_->url, impl_->backend);
+}
 
+/// Through a pooler settings last as long as the transaction: a statement of its own needs one.
 PgRows PgSession::query(const std::string& sql, const PgParams& params) {
-  // Through a pooler settings last as long as the transaction: a statement of its own needs one.
-  const bool needs_path = impl_->pooled && impl_->path == PgPath::kCatalog && !in_transaction();
-  if (!needs_path) return run(sql, params);
+  if (!impl_->pooled || impl_->bare || in_transaction()) return run(sql, params);
   begin();
   try {
     PgRows out = run(sql, params);
@@ -271,6 +257,11 @@ PgRows PgSession::query_again(const std::string& sql, const PgParams& params) {
 template <typename Ask>
 PgRows PgSession::ask(const std::string& sql, const PgParams& params, const Ask& statement_of) {
   refuse_nul(sql, params);
+  return waiting(impl_->wakeup, [&] { return answer_of(statement_of); });
+}
+
+template <typename Ask>
+PgRows PgSession::answer_of(const Ask& statement_of) {
   impl_->diagnostics = {};
   if (!alive()) {
     impl_->diagnostics.message = "the connection was closed";
@@ -323,6 +314,8 @@ void PgSession::commit() {
 
 void PgSession::rollback() noexcept {
   if (!alive() || !in_transaction()) return;
+  const Tidying tidying;
+  const PgWait wait(impl_->wakeup);
   PQclear(PQexec(impl_->raw, "ROLLBACK"));
 }
 
@@ -333,16 +326,27 @@ bool PgSession::in_transaction() const noexcept {
 
 void PgSession::copy_in_start(const std::string& sql) {
   refuse_nul(sql, {});
-  impl_->copy_in.start(sql);
+  waiting(impl_->wakeup, [&] { impl_->copy_in.start(sql); });
 }
-void PgSession::copy_in_put(Bytes bytes) { impl_->copy_in.put(bytes); }
-uint64_t PgSession::copy_in_end() { return impl_->copy_in.end(); }
-void PgSession::copy_in_abort(const std::string& reason) noexcept { impl_->copy_in.abort(reason); }
+void PgSession::copy_in_put(Bytes bytes) {
+  waiting(impl_->wakeup, [&] { impl_->copy_in.put(bytes); });
+}
+uint64_t PgSession::copy_in_end() {
+  return waiting(impl_->wakeup, [&] { return impl_->copy_in.end(); });
+}
+void PgSession::copy_in_abort(const std::string& reason) noexcept {
+  const Tidying tidying;
+  const PgWait wait(impl_->wakeup);
+  impl_->copy_in.abort(reason);
+}
 void PgSession::copy_out_start(const std::string& sql) {
   refuse_nul(sql, {});
-  impl_->copy_out.start(sql);
+  waiting(impl_->wakeup, [&] { impl_->copy_out.start(sql); });
 }
-bool PgSession::copy_out_get(Bytes& message) { return impl_->copy_out.get(message); }
+bool PgSession::copy_out_get(Bytes& message) {
+  if (impl_->copy_out.get_at_hand(message)) return true;
+  return waiting(impl_->wakeup, [&] { return impl_->copy_out.get(message); });
+}
 
 int PgSession::server_version() const noexcept { return PQserverVersion(impl_->raw); }
 bool PgSession::stores_utf8() const noexcept {
@@ -350,8 +354,9 @@ bool PgSession::stores_utf8() const noexcept {
   return encoding == nullptr || std::string_view(encoding) == "UTF8";
 }
 bool PgSession::pooled() const noexcept { return impl_->pooled; }
+void PgSession::keep_bare() noexcept { impl_->bare = true; }
 bool PgSession::behind_pooler() {
-  return query("SELECT pg_catalog.pg_backend_pid()").text(0, 0) !=
+  return run("SELECT pg_catalog.pg_backend_pid()").text(0, 0) !=
          std::to_string(PQbackendPID(impl_->raw));
 }
 std::vector<std::string> PgSession::take_notices() { return std::exchange(impl_->notices, {}); }
@@ -365,8 +370,9 @@ bool PgSession::was_ended() noexcept {
 }
 
 void PgSession::cancel() noexcept {
-  char ignored[256];
-  if (impl_->cancel != nullptr) PQcancel(impl_->cancel.get(), ignored, sizeof ignored);
+  impl_->wakeup.ask();
+  impl_->wakeup.settle();
 }
+PgWakeup& PgSession::wakeup() noexcept { return impl_->wakeup; }
 
 }  // namespace lugger

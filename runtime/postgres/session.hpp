@@ -16,6 +16,8 @@ struct pg_conn;
 
 namespace lugger {
 
+class PgWakeup;
+
 /// A result read to its end: text values by row and column.
 class PgRows {
  public:
@@ -57,6 +59,11 @@ class PgSession {
   PgSession& operator=(const PgSession&) = delete;
 
   PgRows query(const std::string& sql, const PgParams& params = {});
+  /// The same, but as it is: no transaction is opened for it, not even to bring a pooled session's
+  /// settings along. For what cannot run in one (CONCURRENTLY).
+  PgRows run(const std::string& sql, const PgParams& params = {});
+  /// From here on all statements are run() as they are: whoever writes them decides.
+  void keep_bare() noexcept;
   /// The same for a statement about the catalog or the ledger that is asked again and again: the
   /// server plans it once a session. Not for tables of users, whose columns may change meanwhile.
   PgRows query_again(const std::string& sql, const PgParams& params);
@@ -90,18 +97,21 @@ class PgSession {
   bool behind_pooler();
   /// Warnings that the server sent since the last call; the first hundred.
   std::vector<std::string> take_notices();
+  /// What asks by it, waits by waiting() of postgres/wait.hpp.
   pg_conn* raw() noexcept;
   bool alive() const noexcept;
   /// Whether the server has ended it while nobody used it, as far as is known without asking.
   bool was_ended() noexcept;
-  void cancel() noexcept;  // asks the server to stop the statement under way; safe from another
-                           // thread and in a signal handler
+  /// Asks the server to stop the statement under way.
+  void cancel() noexcept;
+  PgWakeup& wakeup() noexcept;
 
  private:
-  PgRows run(const std::string& sql, const PgParams& params);
-  void look_up(PgPath path);
-
   struct Impl;
+  void look_up(PgPath path);
+  void settle_in();
+  template <typename Ask>
+  PgRows answer_of(const Ask& statement_of);
   template <typename Ask>
   PgRows ask(const std::string& sql, const PgParams& params, const Ask& statement_of);
   std::unique_ptr<Impl> impl_;

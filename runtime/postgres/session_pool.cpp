@@ -3,6 +3,8 @@
 #include <exception>
 #include <map>
 
+#include "base/stop.hpp"
+
 namespace lugger {
 
 namespace {
@@ -69,6 +71,7 @@ void SessionPool::put(std::unique_ptr<PgSession> session) noexcept try {
   if (std::uncaught_exceptions() != 0 || session->pooled() || session->was_ended() ||
       session->in_transaction())
     return;
+  const Tidying tidying;
   session->execute(kAsNew);
   session->take_notices();
   const std::lock_guard lock(mutex_);

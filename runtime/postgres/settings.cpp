@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "base/error.hpp"
+#include "base/stop.hpp"
 #include "base/text.hpp"
 #include "base/url.hpp"
 
@@ -237,11 +238,17 @@ bool is_local_host(const std::string& host) noexcept {
 PgKeywords connection_keywords(const std::string& url, std::string_view purpose) {
   PgKeywords keywords = parse(url);
   require_trusted_server(keywords);
+  if (StopScope::current().stop->level() == StopLevel::kNow) {
+    // Only to put things in order: nobody waits long for that.
+    std::erase_if(keywords, [](const auto& one) { return one.first == "connect_timeout"; });
+    keywords.emplace_back("connect_timeout", "3");
+  }
   if (environment("PGCONNECT_TIMEOUT").empty()) add_missing(keywords, "connect_timeout", "15");
   add_missing(keywords, "keepalives", "1");
   add_missing(keywords, "keepalives_idle", "30");
   add_missing(keywords, "keepalives_interval", "10");
   add_missing(keywords, "keepalives_count", "3");
+  add_missing(keywords, "tcp_user_timeout", "60000");
   add_missing(keywords, "fallback_application_name", fmt::format("lugger {}", purpose));
   std::erase_if(keywords, [](const auto& keyword) { return keyword.first == "client_encoding"; });
   keywords.emplace_back("client_encoding", "UTF8");
@@ -266,11 +273,16 @@ std::string session_settings(int server_version, bool local, const std::string& 
       {140000, "idle_session_timeout = 0"},
       {170000, "transaction_timeout = 0"},
   };
+  // The server ends the session within a minute when the host behind it is gone without a word.
+  static constexpr std::string_view kWatchPeer =
+      "SET tcp_keepalives_idle = 20; SET tcp_keepalives_interval = 5; "
+      "SET tcp_keepalives_count = 4;";
   const std::string_view set = local ? "SET LOCAL" : "SET";
   std::string out;
   for (const Setting& setting : kSettings) {
     if (server_version >= setting.since) out += fmt::format("{} {};", set, setting.assignment);
   }
+  if (!local) out += kWatchPeer;
   if (!search_path.empty()) out += fmt::format("{} search_path = {};", set, search_path);
   return out;
 }

@@ -1,9 +1,12 @@
 #include "postgres/sink.hpp"
 
+#include <map>
 #include <thread>
 
 #include "postgres/changes.hpp"
 #include "postgres/claims.hpp"
+#include "postgres/lease.hpp"
+#include "postgres/long_keys.hpp"
 #include "postgres/redo.hpp"
 #include "postgres/refusal.hpp"
 #include "postgres/session_pool.hpp"
@@ -34,6 +37,7 @@ class PgSink : public RowSink {
   void write(Batch& batch) override {
     const size_t first = unit_.size();
     unit_.add(batch);
+    if (direct_) find_long_keys(load_, unit_, first, long_keys_);
     if (unit_.has_deletes() && active_) undo();  // what was sent comes again, in its step
     if (refused_ || unit_.has_deletes()) return;
     try {
@@ -41,7 +45,7 @@ class PgSink : public RowSink {
       loader_->write(unit_, first, unit_.size());
     } catch (const Error& error) {
       undo();
-      if (!may_be_refusal(error)) throw;
+      if (!may_be_refusal(error) && !is_transient(error)) throw;
       refused_ = true;
     }
   }
@@ -59,10 +63,7 @@ class PgSink : public RowSink {
       try {
         bring_in(unit);
         if (!unit.done && !unit.durable) session_.execute("SET LOCAL synchronous_commit = off");
-        if (!claim_.empty()) {
-          hold_claim(session_, PgSession::quote_name(settings_.state_schema), unit.run,
-                     unit.partition, claim_);
-        }
+        hold(unit);
         write_unit(session_, settings_.state_schema, unit);
         session_.commit();
         clear();
@@ -93,7 +94,18 @@ class PgSink : public RowSink {
   void open_unit() {
     session_.begin();
     active_ = true;
-    if (!claim_.empty()) mark_unit(session_, claim_);
+    const std::string& token = claim_.empty() ? settings_.lease : claim_;
+    if (!token.empty()) mark_unit(session_, token);
+  }
+
+  /// Nobody takes over what the unit is loaded under until it is committed.
+  void hold(const UnitRecord& unit) {
+    const std::string schema = PgSession::quote_name(settings_.state_schema);
+    if (!claim_.empty()) {
+      hold_claim(session_, schema, unit.run, unit.partition, claim_);
+    } else if (!settings_.lease.empty()) {
+      hold_lease(session_, schema, settings_.lease);
+    }
   }
 
   void begin() {
@@ -111,11 +123,12 @@ class PgSink : public RowSink {
 
   void clear() noexcept {
     unit_.clear();
+    long_keys_.clear();
     active_ = refused_ = in_staging_ = false;
   }
 
   void bring_in(UnitRecord& unit) {
-    if (refused_) return redo(unit);
+    if (refused_ || !long_keys_.empty()) return redo(unit);
     if (!unit_.has_deletes()) {
       if (!active_) begin();
       loader_->finish(unit_, unit.tally);
@@ -147,14 +160,18 @@ class PgSink : public RowSink {
     if (unit_.has_deletes()) changes = make_changes_loader(load_, rows, unit_);
     PgLoader& loader = changes ? *changes : rows;
     const OnConflict policy = plan_.mapping().on_conflict;
-    load_in_pieces(load_, loader, unit_, unit.tally, [&](size_t document, const Error& error) {
+    std::map<size_t, RejectRecord> refused;  // by document, whichever way they were found
+    const auto refuse = [&](size_t document, const Error& error) {
       if (error.sqlstate() == "23505") {
         if (policy == OnConflict::kError) throw conflict_error(load_, unit_, document, error);
         if (direct_ && !in_staging_ && !plan_.mapping().key.empty()) throw NeedsStaging{false};
       }
-      unit.rejects.push_back(server_reject(load_, unit_, document, error, unit));
-      ++unit.tally.rejected;
-    });
+      refused.emplace(document, server_reject(load_, unit_, document, error, unit));
+    };
+    if (direct_ && !in_staging_) refuse_long_keys(load_, unit_, long_keys_, refuse);
+    load_in_pieces(load_, loader, unit_, unit.tally, refuse);
+    unit.tally.rejected += refused.size();
+    for (auto& [document, reject] : refused) unit.rejects.push_back(std::move(reject));
   }
 
   const PlanShape& plan_;
@@ -164,7 +181,8 @@ class PgSink : public RowSink {
   PgLoad load_;
   std::unique_ptr<PgLoader> loader_, staged_;
   UnitDocuments unit_;
-  std::string claim_;  // of a joint run
+  std::string claim_;              // of a joint run
+  std::vector<size_t> long_keys_;  // documents of a direct load whose keys the server is to try
   bool direct_ = false, active_ = false;
   bool refused_ = false;     // the unit must be loaded in pieces
   bool in_staging_ = false;  // a direct load's unit that staging must settle

@@ -10,6 +10,7 @@ struct PgSinkSettings {
   bool pooled = false;
   std::string state_schema;
   PgLoadMode mode = PgLoadMode::kDirect;
+  std::string lease;  // the token under which the job is ours; "": it is shared
 };
 
 /// `plan` outlives the sink.

@@ -123,10 +123,11 @@ class PgState final : public State {
 /// anew.
 PgSession& PgState::session() {
   if (session_ != nullptr && !session_->was_ended()) return *session_;
+  session_.reset();  // before its successor, which ends what the server still has of it
   session_ = idle_->lend("state", pooled_, PgPath::kCatalog);
   const std::string job = lease_.job();
   std::string holder;
-  if (!job.empty() && !pooled_ && !lease_.take(*session_, job, holder)) {
+  if (!job.empty() && !pooled_ && !lease_.take_again(*session_, holder)) {
     session_.reset();
     raise(Code::kConflict, "{} was taken over by {} while the connection was lost", job, holder);
   }

@@ -198,6 +198,12 @@ ALTER TABLE {schema}.partitions ADD COLUMN deleted bigint NOT NULL DEFAULT 0,
 ALTER TABLE {schema}.rejects ADD COLUMN operation text NOT NULL DEFAULT 'upsert'
   CHECK (operation IN ('upsert', 'delete'));
 INSERT INTO {schema}.meta (version) VALUES (7);
+)sql",
+    // Whether whoever holds a session lock is still heard of.
+    R"sql(
+ALTER TABLE {schema}.leases ADD COLUMN beat_at timestamptz;
+COMMENT ON COLUMN {schema}.leases.beat_at IS 'The last heartbeat; NULL: none yet';
+INSERT INTO {schema}.meta (version) VALUES (8);
 )sql"};
 
 }  // namespace

@@ -121,14 +121,6 @@ void forget_resolved(PgSession& session, const std::string& schema, const UnitRe
                 {fmt::format("{{{}}}", fmt::join(unit.resolved, ","))});
 }
 
-/// Whoever takes the job over changes its row: he waits for this transaction, or it sees him.
-void hold_lease(PgSession& session, const std::string& schema, const UnitRecord& unit) {
-  if (unit.lease.empty()) return;
-  const PgRows held = session.query(
-      fmt::format("SELECT FROM {}.leases WHERE token = $1 FOR SHARE", schema), {unit.lease});
-  if (held.size() == 0) throw LeaseLost(unit.job.empty() ? "the job" : unit.job);
-}
-
 }  // namespace
 
 void write_unit(PgSession& session, const std::string& schema_name, const UnitRecord& unit) {
@@ -150,7 +142,6 @@ void write_unit(PgSession& session, const std::string& schema_name, const UnitRe
                   "excluded.position, done = excluded.done, {}updated_at = pg_catalog.now()",
                   schema, names, places, sums),
       params);
-  hold_lease(session, schema, unit);
 }
 
 void correct_books(PgSession& session, const std::string& schema_name, const std::string& run,

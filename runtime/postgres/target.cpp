@@ -7,6 +7,7 @@
 #include "postgres/health.hpp"
 #include "postgres/inspect.hpp"
 #include "postgres/layout.hpp"
+#include "postgres/long_keys.hpp"
 #include "postgres/preflight.hpp"
 #include "postgres/rows.hpp"
 #include "postgres/server.hpp"
@@ -122,9 +123,10 @@ class PgTarget : public Target, public Stages {
   std::unique_ptr<State> state() override { return make_pg_state(url_, schema_, pooled()); }
 
   std::unique_ptr<RowSink> open(const PlanShape& plan, const SinkOptions& options) override {
-    return make_pg_sink(plan,
-                        {url_, pooled(), schema_,
-                         enum_of<PgLoadMode>("the mode of a run", options.mode, kPgLoadModeWords)});
+    return make_pg_sink(
+        plan,
+        {url_, pooled(), schema_,
+         enum_of<PgLoadMode>("the mode of a run", options.mode, kPgLoadModeWords), options.lease});
   }
 
   std::vector<std::string> finish(const PlanShape& plan, const FinishWork& work,
@@ -148,6 +150,8 @@ class PgTarget : public Target, public Stages {
     }
     return out;
   }
+
+  uint64_t longest_key() const override { return kLongestKey; }
 
   std::vector<StepRecord> steps(const PlanShape& plan) override {
     const LentSession session = borrow("steps");

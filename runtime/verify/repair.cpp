@@ -88,7 +88,8 @@ class Writer {
 
   void connect() {
     eraser_ = context_.rows->eraser();
-    sink_ = context_.job.target->open(*shape_, {ledger_.run(), mode_, 1});
+    sink_ = context_.job.target->open(*shape_,
+                                      {ledger_.run(), mode_, ledger_.state().lease_token(), 1});
   }
 
   void commit() {
@@ -125,7 +126,6 @@ class Writer {
   UnitRecord unit_record() {
     UnitRecord record;
     record.run = ledger_.run();
-    record.lease = ledger_.state().lease_token();
     record.partition = kPartition;
     record.job = context_.job.spec.name;
     record.durable = true;

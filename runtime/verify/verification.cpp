@@ -51,11 +51,12 @@ struct Verification::Impl {
   Impl(Job& of, VerifyOptions as, const RepairOptions* mend)
       : job(of), options(std::move(as)), repairs(mend != nullptr) {
     if (mend != nullptr) repair_options = *mend;
-    conductor.start([this] { work(); },
-                    [this](const std::optional<Error>& failed) -> std::string {
-                      failure = failed;
-                      return failed ? "failed" : "done";
-                    });
+    conductor.start(
+        stop, [this] { work(); },
+        [this](const std::optional<Error>& failed) -> std::string {
+          failure = failed;
+          return failed ? "failed" : "done";
+        });
   }
   ~Impl() {
     stop_now();

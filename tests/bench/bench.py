@@ -12,6 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'support'))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+import bson  # noqa: E402
 import gen  # noqa: E402
 import harness  # noqa: E402
 import merges  # noqa: E402
@@ -37,6 +38,16 @@ return lugger.copy {{
     {{ 'updated_at', 'timestamptz', from = 'updatedAt' }},
   }},
   {extra}
+}}
+'''
+REJECTS = (0, 1, 10, 100, 1000)  # rows the server refuses, of REJECT_ROWS
+MOST_IN_A_MERGE = 100  # each is looked for by halves: ten times as many take minutes
+REJECT_ROWS = 100_000
+REJECT_JOB = '''local lugger = require 'lugger'
+return lugger.copy {{
+  from = lugger.source(lugger.env.MONGO_URI),
+  into = lugger.target(lugger.env.PG_URI, {{ table = 'checked', key = 'id', on_conflict = '{conflict}' }}),
+  columns = {{ {{ 'id', 'int4', from = '_id' }}, {{ 'n', 'int4' }}, {{ 'pad', 'text' }} }},
 }}
 '''
 HOOK = 'map = function(row) row.email = row.name end,'
@@ -165,12 +176,37 @@ class Bench:
         self.lugger('dry json', 'plain', 'users.json', '-j', '1', '--dry-run')
         self.lugger('lugger gzip', 'plain', 'users.bson.gz', '-j', '1')
         self.lugger('lugger json', 'plain', 'users.json', '-j', '1')
+        self.rejects()
         for _ in range(5):
             self.series.add('version', run([harness.binary(), '--version']))
             self.series.add('prompt',
                             time_to_prompt([harness.binary()],
                                            harness.clean_environment({'TERM': 'xterm',
                                                                       'HOME': str(self.directory)})))
+
+    def rejects(self):
+        """Rows that a constraint refuses, spread evenly, in COPY straight into the table and in a
+        merge; the server names those of a COPY alone."""
+        for conflict in ('error', 'update'):
+            name = f'checked-{conflict}.lua'
+            (self.directory / name).write_text(REJECT_JOB.format(conflict=conflict), encoding='utf-8')
+        for count in REJECTS:
+            bad = {(i + 1) * REJECT_ROWS // (count + 1) for i in range(count)}
+            bson.write(self.data / 'checked.bson', ({'_id': n, 'n': -1 if n in bad else n, 'pad': 'x' * 100}
+                                                    for n in range(REJECT_ROWS)))
+            env = harness.clean_environment({'MONGO_URI': str(self.data / 'checked.bson'),
+                                             'PG_URI': self.database.url})
+            for conflict in ('error', 'update') if count <= MOST_IN_A_MERGE else ('error',):
+                self.database.query(
+                    'drop schema if exists lugger cascade; drop table if exists checked; '
+                    'create table checked (id int4 primary key, n int4 check (n >= 0), pad text);'
+                    + ('insert into checked values (-1, 0)' if conflict == 'update' else ''))
+                self.series.add(f'rejects {conflict} {count}',
+                                run([harness.binary(), 'run', f'checked-{conflict}.lua', '-j', '1', '--log',
+                                     'none'], env, self.directory, ok=(0, 3)))
+                found = self.database.number('select count(*) from lugger.rejects')
+                if found != count:
+                    raise SystemExit(f'{found} rejects, not {count}')
 
     def large(self):
         rows = self.options.rows * 5

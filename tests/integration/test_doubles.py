@@ -254,7 +254,7 @@ class Doubles(unittest.TestCase):
         text = (work.directory / 'job.lua').read_text()
         work.script(text.replace('"error"', '"update"').replace("'error'", "'update'"))
         session = Session(work.database)
-        session.run('begin; lock table docs in share mode')   # an index may be built, no row taken out
+        session.run('begin; select from docs for update')   # an index may be built, no row taken out
         process = work.start('run', 'job.lua', '--create', '--accept-changes')
         wait_for(work.database,
                  "select exists (select from pg_stat_activity where wait_event_type = 'Lock' and "

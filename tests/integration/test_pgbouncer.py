@@ -86,6 +86,30 @@ class PgBouncer(unittest.TestCase):
         # Without a pooler the URL of the pooler's server means nothing: it may be another one.
         work.run(env={'PG_URI': database.url, 'PG_DIRECT_URI': 'postgresql:///nowhere?host=/nowhere'})
 
+    def test_c4_a_timeout_of_the_role_cancels_nothing_of_ours(self):
+        work, url = self.work(2000, conflict='update')
+        # Statements that build take longer than the role's timeout lets them.
+        work.database.query(f"""
+create function dawdle() returns event_trigger language plpgsql as $$ begin perform pg_sleep(1); end $$;
+create event trigger dawdle on ddl_command_start when tag in ('CREATE INDEX', 'ALTER TABLE', 'COMMENT')
+  execute function dawdle();
+alter database {work.database.name} set statement_timeout = '700ms'""")
+        work.run('--create', '-j', 2, env={'PG_URI': url})
+        self.assertEqual(work.database.number("select count(*) from pg_constraint where "
+                                              "conrelid = 'docs'::regclass and contype = 'p'"), 1)
+        self.assertEqual(work.run('-j', 2, env={'PG_URI': url}).books()['unchanged'], 2000)
+
+    def test_c4_what_no_setting_can_reach_is_refused(self):
+        work, url = self.work(2000, conflict='update', extra="indexes = { { columns = { 'n' } } },")
+        work.database.query('create table docs (mongo_id text primary key, n int4); insert into docs '
+                            "values ('there', 1)")
+        work.database.query(f"alter database {work.database.name} set statement_timeout = '1min'")
+        refused = work.run('-j', 2, env={'PG_URI': url, 'PG_DIRECT_URI': None}, expect=1)
+        self.assertIn('CREATE INDEX CONCURRENTLY would be cancelled after 1min', refused.err)
+        self.assertIn('PG_DIRECT_URI', refused.err)
+        work.run('-j', 2, env={'PG_URI': url, 'PG_DIRECT_URI': work.database.url})
+        self.assertEqual(work.database.number("select count(*) from pg_indexes where tablename = 'docs'"), 2)
+
     def test_the_pool_is_clean_afterwards(self):
         work, url = self.work(100)
         work.run('--create', env={'PG_URI': url, 'PG_DIRECT_URI': work.database.url})

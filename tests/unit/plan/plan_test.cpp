@@ -79,7 +79,8 @@ TEST_CASE("the rest is what no other column took, in order, partly mapped docume
 TEST_CASE("arrays become child rows with the parent's key and an ordinal, to any depth") {
   Mapping mapping = users();
   ChildMapping taxes{"taxes", "taxes[]", {column("rate", "numeric", ".")}, {}, "ordinal", "", {}};
-  mapping.children = {{"lines", "order.lines[]", {column("sku", "text")}, {}, "ordinal", "", {taxes}}};
+  mapping.children = {
+      {"lines", "order.lines[]", {column("sku", "text")}, {}, "ordinal", "", {taxes}}};
   Fixture f(std::move(mapping));
   f.run({R"({"_id":"a","order":{"lines":[{"sku":"x","taxes":[1.5,2]},{"sku":"y"}]}})"});
   REQUIRE(f.shape->tables().size() == 3);

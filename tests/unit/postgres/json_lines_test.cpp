@@ -109,7 +109,7 @@ TEST_CASE("what follows the last unit on record is cut off on resume") {
     torn << "{\"mongo_id\":\"torn";
   }
   const std::shared_ptr<Target> again = open_target(file, options);
-  again->open(load.shape(), {load.run(), "direct", 1});
+  again->open(load.shape(), {load.run(), "direct", "", 1});
   CHECK((gzip ? read_gzip(file) : read_file(file)) ==
         "{\"mongo_id\":\"1\"}\n{\"mongo_id\":\"2\"}\n");
 }

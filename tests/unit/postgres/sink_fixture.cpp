@@ -90,7 +90,7 @@ Load& Load::open(const std::string& mode) {
   PartitionRecord partition;
   partition.id = "0";
   state->start(record, {partition});
-  sink_ = target_->open(*shape_, {run_, record.mode, 1});
+  sink_ = target_->open(*shape_, {run_, record.mode, "", 1});
   return *this;
 }
 
