@@ -21,6 +21,7 @@ namespace {
 constexpr double kSecondsPerByte =
     14e-9;  // docs/performance.md: 1,000,000 documents of 290 bytes in about 4 s on one connection
 constexpr double kInflation = 4;             // what gzip usually makes of BSON
+constexpr uint64_t kSmall = 1 << 20;         // read before a second connection would be made
 constexpr uint64_t kLarge = 50'000'000'000;  // beyond it, a dump and a load outlive a night
 
 std::vector<Column> document_columns() {
@@ -123,6 +124,18 @@ Job::Job(JobSpec spec) : impl_(std::make_unique<JobImpl>()) {
 Job::~Job() = default;
 
 const std::string& Job::name() const noexcept { return impl_->spec.name; }
+
+bool Job::is_small() {
+  const std::string& place = impl_->spec.source;
+  std::error_code ignored;
+  const bool is_file = url_scheme(place).empty() && std::filesystem::exists(place, ignored);
+  if (!is_file || is_read_once(place)) return false;
+  const SourceInfo info = source().info();
+  const double bytes = static_cast<double>(info.bytes) * (info.compressed ? kInflation : 1);
+  return !info.live && !info.moves && !info.changes && !info.rows && !info.oplog && bytes > 0 &&
+         bytes <= kSmall;
+}
+
 Source& Job::source() { return impl_->open_source_once(); }
 Target& Job::target() { return impl_->open_target_once(); }
 std::shared_ptr<const PlanShape> Job::shape() { return impl_->shape_once(); }
@@ -165,6 +178,7 @@ JobPlan Job::plan(const RunSettings& settings) {
       plan.report.problems = {fmt::format("{}; {}", lost->message(), lost->hint())};
   }
   check_throttle(*impl_, plan.report);
+  if (plan.report.problems.empty()) impl_->planned = {settings.create, plan.report};
   plan.connections = settings.jobs > 0 ? settings.jobs : default_jobs();
   plan.partitions = source().split(parts_for(plan.source_info, plan.connections));
   plan.connections = std::min<int>(plan.connections,

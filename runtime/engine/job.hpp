@@ -100,6 +100,9 @@ class Job {
   /// The same of the source's documents, for NOT NULL alone: what is missing, by column, before
   /// anything is loaded. `limit` 0: all.
   std::vector<Refused> preflight_source(uint64_t limit, const StopFlag* stop);
+  /// Is its source a file that is read on one connection in the wink of an eye, and again with the
+  /// same outcome? Such jobs may run side by side.
+  bool is_small();
   Source& source();
   Target& target();
   std::shared_ptr<const PlanShape> shape();

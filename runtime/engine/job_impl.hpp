@@ -1,6 +1,7 @@
 // What a Job holds once its places are opened.
 #pragma once
 #include <memory>
+#include <optional>
 
 #include "engine/job.hpp"
 
@@ -11,6 +12,12 @@ struct JobImpl {
   std::unique_ptr<Source> source;
   std::shared_ptr<Target> target;
   std::shared_ptr<const PlanShape> shape;
+  /// What the last plan saw of the target, until a run takes it: it looks again once it has the job.
+  struct Planned {
+    bool create;
+    TargetReport report;
+  };
+  std::optional<Planned> planned;
   std::vector<std::string> shape_warnings;  // what binding the mapping had to leave out
 
   Source& open_source_once();

@@ -173,7 +173,8 @@ class RunImpl final : public Run {
               const std::lock_guard lock(mutex_);
               steps_ = std::move(view);
             },
-            &shared_.away};
+            &shared_.away,
+            true};
   }
 
   /// The stages behind the load, unless it was asked for alone.

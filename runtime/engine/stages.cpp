@@ -45,6 +45,7 @@ void run_stages(const StageHost& host, std::initializer_list<Stage> stages, RunR
   work.state = &host.state;
   work.stop = &host.stop;
   work.settings = host.settings;
+  work.behind_load = host.behind_load;
   work.tell = [&](std::vector<StepProgress> steps, size_t done, size_t total) {
     host.tell({std::move(steps), done, total});
   };
@@ -135,8 +136,8 @@ class StageRun final : public Run {
 
  private:
   void build() {
-    StageHost host{*job_.target,     *shape_, ledger_->state(), job_.spec.name, run_,
-                   settings_.stages, stop_,   nullptr,          nullptr,        &away_};
+    StageHost host{*job_.target, *shape_, ledger_->state(), job_.spec.name, run_, settings_.stages,
+                   stop_,        nullptr, nullptr,          &away_,         false};
     host.enter = [](std::string_view) {};
     host.tell = [this](StepsView view) {
       const std::lock_guard lock(mutex_);

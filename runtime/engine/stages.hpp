@@ -27,6 +27,7 @@ struct StageHost {
   std::function<void(std::string_view stage)> enter;
   std::function<void(StepsView)> tell;
   std::atomic<int>* away = nullptr;  // of Backoff
+  bool behind_load = false;
 };
 
 /// What comes behind the last row: promises the steps, has the target finish, and outlasts lost

@@ -205,6 +205,7 @@ void prepare_alone(RunShared& shared, PreparedRun& prepared) {
   take_lease(ledger.state(), job.spec.name);
   // Another process may have filled the tables while this one waited for the job.
   prepared.report = target.inspect(*shared.shape, settings.create, !is_read_once(job.spec.source));
+  refuse_problems(prepared.report, job.spec.name);
   std::optional<RunRecord> latest = ledger.state().latest(job.spec.name);
   const bool open = latest && is_unfinished(*latest);
   if (open && std::exchange(latest->joint, false)) keep_alone(ledger.state(), *latest);
@@ -229,6 +230,21 @@ void prepare_alone(RunShared& shared, PreparedRun& prepared) {
             parts_for(info, static_cast<int>(shared.sink_options.connections)));
 }
 
+/// A plan that was made for this run has looked already, and found nothing in the way.
+void look_at_target(RunShared& shared, PreparedRun& prepared) {
+  JobImpl& job = shared.job;
+  const RunSettings& settings = shared.settings;
+  std::optional<JobImpl::Planned> planned = std::exchange(job.planned, std::nullopt);
+  if (planned && planned->create == settings.create && !settings.join && !settings.dry_run) {
+    prepared.report = std::move(planned->report);
+    return;
+  }
+  const bool again = !is_read_once(job.spec.source);
+  prepared.report = job.target->inspect(*shared.shape, settings.create, again);
+  check_changes(shared.source->info(), *shared.shape, static_cast<bool>(job.spec.hook), *job.target,
+                prepared.report);
+}
+
 }  // namespace
 
 void prepare_run(RunShared& shared, PreparedRun& prepared) {
@@ -238,10 +254,7 @@ void prepare_run(RunShared& shared, PreparedRun& prepared) {
   Target& target = job.open_target_once();
   shared.source = &job.open_source_once();
   shared.live = shared.source->info().live;
-  const bool again = !is_read_once(job.spec.source);
-  prepared.report = target.inspect(*shared.shape, settings.create, again);
-  check_changes(shared.source->info(), *shared.shape, static_cast<bool>(job.spec.hook), target,
-                prepared.report);
+  look_at_target(shared, prepared);
   shared.sink_options.connections =
       static_cast<uint32_t>(settings.jobs > 0 ? settings.jobs : default_jobs());
   if (!settings.dry_run) refuse_problems(prepared.report, job.spec.name);

@@ -71,6 +71,8 @@ struct StageWork {
   State* state = nullptr;
   const StopFlag* stop = nullptr;
   StageSettings settings;
+  /// Of the run that has just loaded: where there is nothing to build, nothing is looked at.
+  bool behind_load = false;
   std::function<void(std::vector<StepProgress>, size_t done, size_t total)> tell;
 };
 

@@ -26,10 +26,13 @@ struct TableColumn {
 
 /// What inspecting a target against a plan found. `problems` stop a run; `warnings` are told.
 struct TargetReport {
-  std::string place;                    // masked
-  std::string server;                   // "PostgreSQL 15.18"
-  std::string mode;                     // how it loads, in its own word: "direct", "staged"
-  std::string mode_reason;              // one sentence
+  std::string place;        // masked
+  std::string server;       // "PostgreSQL 15.18"
+  std::string mode;         // how it loads, in its own word: "direct", "staged"
+  std::string mode_reason;  // one sentence
+  /// No table but the job's own has a part in its load: no foreign key, trigger or rule leads
+  /// elsewhere, so it may run beside other loads.
+  bool self_contained = false;
   bool holds_rows = false;              // of the document's own tables one is not empty
   std::vector<std::string> missing;     // tables that are not there
   std::vector<std::string> create;      // DDL for what is missing, in order; run only with create

@@ -1,6 +1,8 @@
 #include "postgres/catalog.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <sstream>
 
 #include "postgres/array_text.hpp"
 
@@ -209,8 +211,9 @@ std::optional<PgTable> inspect_table(PgSession& session, const std::string& tabl
       " pg_catalog.pg_has_role(c.relowner, 'USAGE'), c.relhasrules, EXISTS (SELECT FROM "
       "pg_extension e WHERE "
       "e.extname = 'citus'), (SELECT pg_catalog.count(*) FROM pg_index i WHERE i.indrelid = c.oid "
-      "AND (i.indisunique OR i.indisexclusion)) = 1 FROM pg_class c WHERE c.oid = "
-      "pg_catalog.to_regclass($1)",
+      "AND (i.indisunique OR i.indisexclusion)) = 1, "
+      "pg_catalog.array_to_string(ARRAY(SELECT f.confrelid FROM pg_constraint f WHERE f.conrelid = "
+      "c.oid AND f.contype = 'f'), ' ') FROM pg_class c WHERE c.oid = pg_catalog.to_regclass($1)",
       {name});
   if (rows.size() == 0) return std::nullopt;
   PgTable out;
@@ -224,13 +227,24 @@ std::optional<PgTable> inspect_table(PgSession& session, const std::string& tabl
   out.may_delete = is_true(rows, 0, 7);
   out.owned = is_true(rows, 0, 8);
   out.one_rule = is_true(rows, 0, 11);
+  std::istringstream referred(rows.text(0, 12));
+  out.refers_to.assign(std::istream_iterator<std::string>(referred), {});
   read_columns(session, out);
   out.indexes = read_indexes(session, out.oid);
   read_guards(session, out, is_true(rows, 0, 9));
   if (is_true(rows, 0, 10)) read_distribution(session, out);
+  // The words of others are run: a view's, a policy's.
+  if (out.row_security || (out.kind != "r" && out.kind != "p")) session.only_looks(false);
   // Without the right to look, rows must be expected.
   out.empty = out.may_select && session.query("SELECT FROM " + name + " LIMIT 1").size() == 0;
   return out;
+}
+
+std::string table_comment(PgSession& session, const std::string& table) {
+  return session
+      .query_again("SELECT pg_catalog.obj_description(pg_catalog.to_regclass($1), 'pg_class')",
+                   {PgSession::quote_table(table)})
+      .text(0, 0);
 }
 
 TypeOids::TypeOids(PgSession& session, const std::vector<std::string>& types) : session_(session) {
@@ -271,6 +285,7 @@ bool share_equality(PgSession& session, const std::string& left, const std::stri
 }
 
 bool castable(PgSession& session, const std::string& from, const std::string& to) {
+  session.only_looks(false);  // a cast may be anybody's
   try {
     session.query("SELECT (NULL::" + from + ")::" + to);
     return true;

@@ -57,6 +57,7 @@ struct PgTable {
   std::string distribution_column;      // empty: none, as of a table that every server has whole
   std::string colocation;               // tables that share it have their shards side by side
   bool may_insert = true, may_select = true, may_update = true, may_delete = true, owned = true;
+  std::vector<std::string> refers_to;  // oids of the tables that its foreign keys point to
   bool one_rule = false;  // of its unique indexes and exclusion constraints there is but one
   bool empty = true;
 
@@ -83,6 +84,8 @@ inline constexpr std::string_view kNeverNull =
 PgServerFacts server_facts(PgSession& session);
 /// nullopt: there is no such table. `table` as scripts name it: "users", "sales.users".
 std::optional<PgTable> inspect_table(PgSession& session, const std::string& table);
+/// "": it has none, or there is no such table.
+std::string table_comment(PgSession& session, const std::string& table);
 /// OIDs of types as DDL spells them, each asked for once, those named at the start in one question.
 class TypeOids {
  public:

@@ -10,6 +10,7 @@
 #include "postgres/key_hashes.hpp"
 #include "postgres/layout.hpp"
 #include "postgres/server_text.hpp"
+#include "postgres/session_pool.hpp"
 #include "value/pgrow_reader.hpp"
 
 namespace lugger {
@@ -93,7 +94,11 @@ bool is_cut_by_cast(uint32_t oid) noexcept {
 class PgLook final : public RowsLook {
  public:
   PgLook(const std::string& url, bool pooled, const PlanShape& plan, PgComparedTables& out)
-      : session_(url, "verify", pooled), plan_(plan), out_(out), actual_(plan.tables().size()) {
+      : lent_(SessionPool::of(url)->lend("verify", pooled)),
+        session_(*lent_),
+        plan_(plan),
+        out_(out),
+        actual_(plan.tables().size()) {
     out_.assign(plan.tables().size(), {});
   }
 
@@ -264,7 +269,8 @@ class PgLook final : public RowsLook {
                     key_list(table, actual, "o"));
   }
 
-  PgSession session_;
+  LentSession lent_;
+  PgSession& session_;
   const PlanShape& plan_;
   PgComparedTables& out_;
   std::vector<PgTable> actual_;  // one a table of the plan

@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "postgres/compared_sql.hpp"
+#include "postgres/session_pool.hpp"
 #include "value/pgrow_reader.hpp"
 
 namespace lugger {
@@ -16,8 +17,8 @@ constexpr uint64_t kLeastPages = 1024;
   raise(Code::kRead, "a field that the server sent is not of its column's type");
 }
 
-std::unique_ptr<PgSession> begin_snapshot(const std::string& url, bool pooled) {
-  auto session = std::make_unique<PgSession>(url, "verify", pooled);
+LentSession begin_snapshot(const std::string& url, bool pooled) {
+  LentSession session = SessionPool::of(url)->lend("verify", pooled);
   session->begin();
   session->execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY");
   return session;
@@ -25,8 +26,13 @@ std::unique_ptr<PgSession> begin_snapshot(const std::string& url, bool pooled) {
 
 class PgRowReader final : public RowReader {
  public:
-  PgRowReader(std::unique_ptr<PgSession> session, const PgComparedTables& tables)
+  PgRowReader(LentSession session, const PgComparedTables& tables)
       : session_(std::move(session)), tables_(tables), reader_(*session_) {}
+  ~PgRowReader() override {
+    if (session_->idle_in_transaction()) session_->rollback();
+  }
+  PgRowReader(const PgRowReader&) = delete;
+  PgRowReader& operator=(const PgRowReader&) = delete;
 
   bool read(const RowPart& part, RowTaker& taker) override {
     return read(tables_[part.table], part.rows, taker);
@@ -46,7 +52,7 @@ class PgRowReader final : public RowReader {
     return reader_.read(table, condition,
                         [&](const StoredRow& row, const RowPlace&) { return taker.row(row); });
   }
-  std::unique_ptr<PgSession> session_;
+  LentSession session_;
   const PgComparedTables& tables_;
   ComparedReader reader_;
 };
@@ -65,10 +71,11 @@ class PgSnapshot final : public RowSnapshot {
     if (pooled || readers < 2) return;
     const std::string name = first.query("SELECT pg_catalog.pg_export_snapshot()").text(0, 0);
     for (int i = 1; i < readers; ++i) {
-      std::unique_ptr<PgSession> more = begin_snapshot(url, pooled);
+      LentSession more = begin_snapshot(url, pooled);
       more->execute("SET TRANSACTION SNAPSHOT " + PgSession::quote_literal(name));
       add(std::move(more));
     }
+    SessionPool::of(url)->drop();  // it may take long, and others cannot have what lies idle
   }
 
   const std::string& position() const noexcept override { return position_; }
@@ -98,7 +105,7 @@ class PgSnapshot final : public RowSnapshot {
   }
 
  private:
-  void add(std::unique_ptr<PgSession> session) {
+  void add(LentSession session) {
     readers_.push_back(std::make_unique<PgRowReader>(std::move(session), tables_));
   }
   const PgComparedTables& tables_;

@@ -2,6 +2,7 @@
 
 #include "postgres/key_hashes.hpp"
 #include "postgres/server_text.hpp"
+#include "postgres/session_pool.hpp"
 #include "value/datetime.hpp"
 
 namespace lugger {
@@ -34,7 +35,7 @@ class PgValues final : public TargetValues {
   PgValues(const std::string& url, bool pooled, const PgComparedTables& tables, const Needs& needs)
       : tables_(tables) {
     if (!needs.text && !needs.hashes) return;
-    session_ = std::make_unique<PgSession>(url, "verify", pooled);
+    session_ = SessionPool::of(url)->lend("verify", pooled);
     if (needs.text) text_ = std::make_unique<ServerText>(*session_, tables);
     if (needs.hashes) hasher_ = std::make_unique<KeyHasher>(*session_, tables);
   }
@@ -62,7 +63,7 @@ class PgValues final : public TargetValues {
   }
 
   const PgComparedTables& tables_;
-  std::unique_ptr<PgSession> session_;
+  LentSession session_;
   std::unique_ptr<ServerText> text_;
   std::unique_ptr<KeyHasher> hasher_;
 };

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <map>
 #include <thread>
 
 #include "base/threads.hpp"
+#include "postgres/array_text.hpp"
 #include "postgres/catalog.hpp"
 #include "postgres/ddl.hpp"
 #include "postgres/layout.hpp"
@@ -39,10 +41,16 @@ class Finish {
     std::optional<Error> failure;
   };
 
-  std::optional<PgTable> look(const std::string& table) { return inspect_table(session_, table); }
+  /// Keys apart, what is told of a table here is not changed by finishing it.
+  const std::optional<PgTable>& look(const std::string& table) {
+    const auto known = looks_.find(table);
+    return known != looks_.end()
+               ? known->second
+               : looks_.emplace(table, inspect_table(session_, table)).first->second;
+  }
 
   bool is_pending(const DdlStep& step) {
-    const std::optional<PgTable> found = look(step.table);
+    const std::optional<PgTable>& found = look(step.table);
     if (!found || found->comment != kUnfinishedComment) return false;
     if (!found->unique_on(step.columns)) return true;
     // An index of ours whose constraint is missing: an earlier finish was cut short between them.
@@ -169,13 +177,19 @@ class Finish {
   }
 
   void finish_table(const TablePlan& table) {
-    const std::optional<PgTable> found = look(table.name);
+    const std::optional<PgTable>& found = look(table.name);
     if (!found) return;
     const std::string name = PgSession::quote_table(table.name);
+    ArrayText written;
     for (const Column& column : table.columns) {
-      if (is_written(column) && found->column(column.name) != nullptr)
-        advance_sequence(name, column.name);
+      if (is_written(column) && found->column(column.name) != nullptr) written.text(column.name);
     }
+    const PgRows sequences = session_.query(
+        "SELECT c, s FROM (SELECT c, pg_catalog.pg_get_serial_sequence($1, c) AS s FROM "
+        "pg_catalog.unnest($2::text[]) AS c) x WHERE s IS NOT NULL",
+        {name, written.finish()});
+    for (size_t i = 0; i < sequences.size(); ++i)
+      advance_sequence(name, sequences.text(i, 0), sequences.text(i, 1));
     if (found->owned && found->kind != "v" && found->kind != "f" && is_another(*found)) {
       session_.execute("ANALYZE " + name);
       done_.push_back("ANALYZE " + name);
@@ -197,11 +211,8 @@ class Finish {
   }
 
   /// Values we wrote must not be handed out again by the column's own sequence.
-  void advance_sequence(const std::string& table, const std::string& column) {
-    const std::string sequence =
-        session_.query("SELECT pg_catalog.pg_get_serial_sequence($1, $2)", {table, column})
-            .text(0, 0);
-    if (sequence.empty()) return;
+  void advance_sequence(const std::string& table, const std::string& column,
+                        const std::string& sequence) {
     const PgRows moved = session_.query(
         fmt::format(
             "SELECT pg_catalog.setval($1::regclass, m) FROM (SELECT pg_catalog.max({}) AS m FROM "
@@ -220,6 +231,7 @@ class Finish {
   PgSession& session_;
   const PlanShape& plan_;
   Tally& tally_;
+  std::map<std::string, std::optional<PgTable>> looks_;
   std::vector<std::string> done_;
 };
 

@@ -45,6 +45,7 @@ class Inspection {
         check_missing(t);
       }
     }
+    report_.self_contained = is_self_contained(plan_, tables_);
     for (const std::string& one : distribution_problems(session_, plan_, tables_))
       problem("{}", one);
     for (const DdlStep& step : after_load_steps(plan_)) {

@@ -1,9 +1,11 @@
 #include "postgres/inspect_writes.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "postgres/ddl.hpp"
 #include "postgres/layout.hpp"
+#include "postgres/steps.hpp"
 
 namespace lugger {
 namespace {
@@ -125,6 +127,26 @@ void check_writes(const PlanShape& plan, size_t index, const PgTable& actual,
                               ", and PostgreSQL takes no ON CONFLICT there: drop them, make "
                               "triggers of them, or load with on_conflict = \"error\"");
   }
+}
+
+bool is_self_contained(const PlanShape& plan, const StandingTables& standing) {
+  std::set<std::string> names, oids;
+  for (const TablePlan& table : plan.tables()) names.insert(table.name);
+  for (const std::optional<PgTable>& table : standing) {
+    if (table) oids.insert(table->oid);
+  }
+  const auto apart = [&](const std::optional<PgTable>& table) {
+    if (!table) return true;
+    return table->kind == "r" && table->insert_triggers.empty() && table->row_guards.empty() &&
+           table->rules.empty() &&
+           std::ranges::all_of(table->refers_to,
+                               [&](const std::string& oid) { return oids.contains(oid); });
+  };
+  return plan.mapping().distribute.empty() && std::ranges::all_of(standing, apart) &&
+         std::ranges::all_of(stage_steps(plan), [&](const StageStep& step) {
+           return step.kind != StepKind::kOther && names.contains(step.table) &&
+                  (step.references.empty() || names.contains(step.references));
+         });
 }
 
 void check_routes(const PlanShape& plan, TargetReport& report) {

@@ -4,10 +4,13 @@
 #pragma once
 #include "place/target.hpp"
 #include "postgres/catalog.hpp"
+#include "postgres/distribute.hpp"
 
 namespace lugger {
 
 void check_writes(const PlanShape& plan, size_t table, const PgTable& actual, TargetReport& report);
+/// No foreign key, trigger or rule of the job's tables, or to come, leads to another one.
+bool is_self_contained(const PlanShape& plan, const StandingTables& standing);
 /// A child row knows its parent's key, not its table.
 void check_routes(const PlanShape& plan, TargetReport& report);
 

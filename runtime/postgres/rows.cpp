@@ -4,6 +4,7 @@
 #include "postgres/compared_reader.hpp"
 #include "postgres/compared_values.hpp"
 #include "postgres/row_eraser.hpp"
+#include "postgres/session_pool.hpp"
 
 namespace lugger {
 
@@ -18,9 +19,9 @@ class PgStoredRows final : public Rows {
     return make_pg_look(url_, pooled_, plan, tables_);
   }
   uint64_t count(size_t table) override {
-    PgSession session(url_, "verify", pooled_);
+    const LentSession session = SessionPool::of(url_)->lend("verify", pooled_);
     return std::stoull(
-        session.query("SELECT pg_catalog.count(*) FROM " + tables_[table].quoted).text(0, 0));
+        session->query("SELECT pg_catalog.count(*) FROM " + tables_[table].quoted).text(0, 0));
   }
   std::unique_ptr<TargetValues> values() override { return make_pg_values(url_, pooled_, tables_); }
   std::unique_ptr<RowSnapshot> snapshot(int readers) override {

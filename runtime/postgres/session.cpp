@@ -179,7 +179,9 @@ struct PgSession::Impl {
   bool pooled = false;
   bool bare = false;  // statements go as they are
   PgPath path = PgPath::kTables;
-  std::string search_path;              // to be set; "": it stays
+  std::string search_path;        // to be set; "": it stays
+  std::string purpose, set_path;  // as the server knows them
+  bool only_looks = false;
   std::optional<std::string> own_path;  // the role's, as tables are to be met along it; once found
 };
 
@@ -195,6 +197,7 @@ PgSession::PgSession(const std::string& url, const std::string& purpose, bool po
 void PgSession::settle_in() {
   PgBackend backend =
       backend_after(*this, session_settings(server_version(), false, impl_->search_path));
+  impl_->set_path = impl_->search_path;
   // Otherwise a pooler stands between, though nobody said so: the process serves others too.
   if (backend.pid == std::to_string(PQbackendPID(impl_->raw))) impl_->backend = std::move(backend);
   end_lost(*this, impl_->url);
@@ -208,11 +211,38 @@ void PgSession::look_up(PgPath path) {
   impl_->search_path = *impl_->own_path;
 }
 
-void PgSession::serve(const std::string& purpose, PgPath path) {
-  look_up(path);
-  execute(session_settings(server_version(), false, impl_->search_path) +
-          "SET application_name = " + quote_literal("lugger " + purpose));
+void PgSession::renew() {
+  // DISCARD ALL but for prepared statements.
+  execute(
+      "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; UNLISTEN *; SELECT "
+      "pg_catalog.pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES; " +
+      session_settings(server_version(), false, impl_->search_path));
+  impl_->set_path = impl_->search_path;
+  impl_->purpose.clear();
+  impl_->only_looks = false;
 }
+
+void PgSession::serve(const std::string& purpose, PgPath path) {
+  if (path == PgPath::kTables && !impl_->own_path && !impl_->set_path.empty()) {
+    execute("RESET search_path");  // the role's own is asked for
+    impl_->set_path.clear();
+  }
+  look_up(path);
+  std::string changes;
+  if (impl_->set_path != impl_->search_path) {
+    changes = impl_->search_path.empty() ? "RESET search_path; "
+                                         : "SET search_path = " + impl_->search_path + "; ";
+  }
+  if (impl_->purpose != purpose)
+    changes += "SET application_name = " + quote_literal("lugger " + purpose);
+  if (!changes.empty()) execute(changes);
+  impl_->set_path = impl_->search_path;
+  impl_->purpose = purpose;
+  impl_->only_looks = false;
+}
+
+bool PgSession::only_looked() const noexcept { return impl_->only_looks; }
+void PgSession::only_looks(bool only) noexcept { impl_->only_looks = only; }
 
 std::unique_ptr<PgSession> PgSession::find_out(const std::string& url, const std::string& purpose,
                                                PgPath path) {
@@ -322,6 +352,11 @@ void PgSession::rollback() noexcept {
 bool PgSession::in_transaction() const noexcept {
   const PGTransactionStatusType status = PQtransactionStatus(impl_->raw);
   return status == PQTRANS_INTRANS || status == PQTRANS_INERROR || status == PQTRANS_ACTIVE;
+}
+
+bool PgSession::idle_in_transaction() const noexcept {
+  const PGTransactionStatusType status = PQtransactionStatus(impl_->raw);
+  return status == PQTRANS_INTRANS || status == PQTRANS_INERROR;
 }
 
 void PgSession::copy_in_start(const std::string& sql) {

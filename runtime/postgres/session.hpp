@@ -52,8 +52,15 @@ class PgSession {
   /// then. Until it knows, nothing is set that could stay on another's connection.
   static std::unique_ptr<PgSession> find_out(const std::string& url, const std::string& purpose,
                                              PgPath path = PgPath::kTables);
-  /// As a new one would be, for another purpose. Not pooled.
+  /// As a new one would be but for statements that are prepared: in one round trip, without the
+  /// temporary tables, locks and settings of whoever had it. Not pooled.
+  void renew();
+  /// What is as new, for another purpose: tells the server what differs.
   void serve(const std::string& purpose, PgPath path);
+  /// Whether nothing was done that could outlast its user. Who only looks at the catalog says so
+  /// beforehand, and takes it back when more was done after all.
+  bool only_looked() const noexcept;
+  void only_looks(bool only) noexcept;
   ~PgSession();
   PgSession(const PgSession&) = delete;
   PgSession& operator=(const PgSession&) = delete;
@@ -74,6 +81,7 @@ class PgSession {
   void commit();
   void rollback() noexcept;
   bool in_transaction() const noexcept;
+  bool idle_in_transaction() const noexcept;  // and no statement of it under way
 
   /// COPY ... FROM STDIN (FORMAT binary): start, then any number of puts, then end.
   void copy_in_start(const std::string& sql);

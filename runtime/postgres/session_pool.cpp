@@ -11,10 +11,6 @@ namespace {
 
 constexpr std::chrono::seconds kFreshFor{1};
 constexpr size_t kMostIdle = 8;
-// DISCARD ALL but for prepared statements.
-constexpr const char* kAsNew =
-    "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; UNLISTEN *; SELECT "
-    "pg_catalog.pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES";
 
 }  // namespace
 
@@ -36,6 +32,7 @@ LentSession SessionPool::lend(const std::string& purpose, bool pooled, PgPath pa
 
 LentSession SessionPool::lend_idle(const std::string& purpose, PgPath path) {
   while (std::unique_ptr<PgSession> session = take()) {
+    if (session->was_ended()) continue;
     try {
       session->serve(purpose, path);
       return adopt(std::move(session));
@@ -72,7 +69,7 @@ void SessionPool::put(std::unique_ptr<PgSession> session) noexcept try {
       session->in_transaction())
     return;
   const Tidying tidying;
-  session->execute(kAsNew);
+  if (!session->only_looked()) session->renew();
   session->take_notices();
   const std::lock_guard lock(mutex_);
   std::erase_if(idle_, [](const Idle& one) { return Clock::now() >= one.fresh_until; });

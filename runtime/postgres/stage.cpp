@@ -19,8 +19,7 @@ constexpr uint64_t kLeastMemory = 16ULL << 20;  // below it a build sorts on dis
 bool is_wanted(PgSession& session, const StageStep& step, const StageTables& tables) {
   if (!step.of_parent) return true;
   if (tables.made.contains(step.table) || tables.promised.contains(step.id())) return true;
-  const std::optional<PgTable> found = inspect_table(session, step.table);
-  return found && found->comment == kUnfinishedComment;
+  return table_comment(session, step.table) == kUnfinishedComment;
 }
 
 /// CONCURRENTLY unless the script says otherwise, this process has just made the table, or the
@@ -47,11 +46,13 @@ class StageRunner {
         session_(*lent_) {}
 
   StageResult run() {
+    session_.only_looks(true);
     refuse_unsettled();
     std::vector<StageStep> steps = pending_steps(session_, shape_, tables_);
     std::erase_if(steps, [&](const StageStep& step) { return step.stage != stage_; });
     reconcile();
     if (steps.empty()) return std::move(result_);
+    session_.only_looks(false);
     if (stage_ == Stage::kConstrain && !gate(steps)) return std::move(result_);
     set_up(steps);
     crew(steps);
@@ -62,10 +63,7 @@ class StageRunner {
   /// What the end of the load takes away: without it rows of one key stand side by side.
   void refuse_unsettled() {
     for (const TablePlan& table : shape_.tables()) {
-      const PgRows rows = session_.query(
-          "SELECT pg_catalog.obj_description(pg_catalog.to_regclass($1), 'pg_class')",
-          {PgSession::quote_table(table.name)});
-      if (rows.text(0, 0) != kUnfinishedComment) continue;
+      if (table_comment(session_, table.name) != kUnfinishedComment) continue;
       throw Error(
           Code::kConfig,
           fmt::format("the load of {} is not finished: its rows are copied, and not settled",

@@ -105,7 +105,7 @@ class PgState final : public State {
   }
   /// Whoever is in a transaction keeps to the session it began in: this one may be another.
   PgSession& session();
-  bool exists(PgSession& session) const;
+  bool exists(PgSession& session);
   int version(PgSession& session) const;
   void upgrade();
   std::vector<RunRecord> read_runs(std::string_view where, const PgParams& params, size_t limit);
@@ -113,7 +113,7 @@ class PgState final : public State {
                          const std::vector<PartitionRecord>& partitions) const;
 
   std::string url_, name_, schema_;
-  bool pooled_;
+  bool pooled_, there_ = false;  // the ledger, once it was seen
   PgLease lease_;
   std::shared_ptr<SessionPool> idle_;
   LentSession session_;
@@ -135,13 +135,15 @@ PgSession& PgState::session() {
 }
 
 /// Not by to_regclass: within a transaction that waited for another one it may answer from before.
-bool PgState::exists(PgSession& session) const {
-  return session
-             .query_again(
-                 "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace "
-                 "n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = 'meta')",
-                 {name_})
-             .text(0, 0) == "t";
+bool PgState::exists(PgSession& session) {
+  if (there_) return true;
+  there_ = session
+               .query_again(
+                   "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace "
+                   "n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = 'meta')",
+                   {name_})
+               .text(0, 0) == "t";
+  return there_;
 }
 
 int PgState::version(PgSession& session) const {

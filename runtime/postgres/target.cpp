@@ -88,7 +88,7 @@ class PgTarget : public Target, public Stages {
 
   std::vector<TargetColumn> columns(const std::string& table) override {
     std::vector<TargetColumn> out;
-    const LentSession session = borrow("inspect");
+    const LentSession session = look("inspect");
     const std::optional<PgTable> found = inspect_table(*session, table);
     if (!found) return out;
     for (const PgColumn& column : found->columns) {
@@ -99,7 +99,7 @@ class PgTarget : public Target, public Stages {
   }
 
   TargetReport inspect(const PlanShape& plan, bool create, bool again) override {
-    const LentSession session = borrow("inspect");
+    const LentSession session = look("inspect");
     TargetReport report = inspect_pg(*session, plan, {create, again, writer_});
     report.place = place_;
     if (found_pooler_)
@@ -136,11 +136,7 @@ class PgTarget : public Target, public Stages {
 
   Stages* stages() override { return this; }
   std::unique_ptr<Health> health() override { return make_pg_health(url_, pooled()); }
-  std::unique_ptr<Rows> rows() override {
-    const bool behind_pooler = pooled();
-    idle_->drop();
-    return make_pg_rows(url_, behind_pooler, server_);
-  }
+  std::unique_ptr<Rows> rows() override { return make_pg_rows(url_, pooled(), server_); }
 
   std::vector<TableColumn> not_null(const PlanShape& plan) const override {
     std::vector<TableColumn> out;
@@ -154,7 +150,8 @@ class PgTarget : public Target, public Stages {
   uint64_t longest_key() const override { return kLongestKey; }
 
   std::vector<StepRecord> steps(const PlanShape& plan) override {
-    const LentSession session = borrow("steps");
+    if (stage_steps(plan).empty()) return {};
+    const LentSession session = look("inspect");
     note_made(*session, plan);
     std::vector<StepRecord> out;
     for (const StageStep& step : pending_steps(*session, plan, {made_, {}})) {
@@ -166,6 +163,10 @@ class PgTarget : public Target, public Stages {
   }
 
   StageResult build(Stage stage, const PlanShape& plan, const StageWork& work) override {
+    const std::vector<StageStep> steps = stage_steps(plan);
+    const bool none =
+        std::ranges::none_of(steps, [&](const StageStep& step) { return step.stage == stage; });
+    if (work.behind_load && none) return {};
     const std::string& direct = direct_.empty() && pooled() ? direct_behind_pooler_ : direct_;
     const PgPlace place = direct.empty() ? PgPlace{url_, pooled()} : PgPlace{direct, false};
     return run_pg_stage(place, stage, plan, known_tables(work.state, work.job), work);
@@ -183,7 +184,7 @@ class PgTarget : public Target, public Stages {
 
   std::vector<std::string> delete_problems(const PlanShape& plan) override {
     std::vector<std::string> out;
-    const LentSession session = borrow("inspect");
+    const LentSession session = look("inspect");
     for (const TablePlan& table : plan.tables()) {
       const std::optional<PgTable> found = inspect_table(*session, table.name);
       if (found && !found->may_delete)
@@ -215,6 +216,13 @@ class PgTarget : public Target, public Stages {
   }
 
  private:
+  /// For nothing but looks into the catalog.
+  LentSession look(const std::string& purpose) {
+    LentSession session = borrow(purpose);
+    session->only_looks(true);
+    return session;
+  }
+
   LentSession borrow(const std::string& purpose, PgPath path = PgPath::kTables) {
     const std::lock_guard lock(mutex_);
     if (pooled_) return idle_->lend(purpose, *pooled_, path);
@@ -227,8 +235,7 @@ class PgTarget : public Target, public Stages {
   /// Before finishing takes away the comment that says so.
   void note_made(PgSession& session, const PlanShape& plan) {
     for (const TablePlan& table : plan.tables()) {
-      const std::optional<PgTable> found = inspect_table(session, table.name);
-      if (found && found->comment == kUnfinishedComment) made_.insert(table.name);
+      if (table_comment(session, table.name) == kUnfinishedComment) made_.insert(table.name);
     }
   }
 
