@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "base/url.hpp"
+#include "files/dump_listing.hpp"
 #include "files/metadata.hpp"
 
 namespace lugger {
@@ -132,6 +133,16 @@ void sort_by_name(std::vector<CollectionInfo>& infos) {
   std::sort(infos.begin(), infos.end(), [](const CollectionInfo& a, const CollectionInfo& b) {
     return std::tie(a.database, a.collection, a.path) < std::tie(b.database, b.collection, b.path);
   });
+}
+
+CollectionInfo seen_again(const CollectionInfo& known) {
+  const fs::path data(known.path);
+  const std::string name = data.filename().string();
+  std::optional<std::string> stem = stem_of(name, ".bson");
+  if (!stem) stem = stem_of(name, ".bin");
+  if (!stem) return known;  // there is no data
+  return info_of(known.database, *stem, data,
+                 metadata_beside(data.parent_path(), *stem, data.extension() == ".gz"));
 }
 
 std::vector<CollectionInfo> scan_dump(const std::string& directory) {

@@ -7,6 +7,7 @@
 #include "base/url.hpp"
 #include "files/choose.hpp"
 #include "files/dump_dir.hpp"
+#include "files/dump_listing.hpp"
 #include "files/export_dir.hpp"
 #include "files/replay.hpp"
 
@@ -145,29 +146,43 @@ std::unique_ptr<Source> open_file(const AllowedPath& allowed, const Options& opt
   raise(Code::kBug, "{}: the oplog leaves no collection of it", path);
 }
 
+std::unique_ptr<Source> open_one(const std::string& path, const std::vector<CollectionInfo>& all,
+                                 const CollectionInfo& chosen, std::vector<std::string> advice) {
+  refuse_doubled(all, chosen);
+  if (stem_of(fs::path(chosen.path).filename().string(), ".metadata.json")) {
+    throw Error(Code::kRead,
+                fmt::format("{} has metadata of {}.{}, but no data", path, chosen.database,
+                            chosen.collection),
+                "the dump is not complete: dump or copy it again");
+  }
+  const bool json = is_export(chosen);
+  auto input = std::make_shared<const Input>(chosen.path, json ? "json" : "bson");
+  CollectionName name{
+      chosen.database, chosen.collection, chosen.metadata_json, {}, std::move(advice)};
+  if (!chosen.fault.empty()) name.warnings.push_back(chosen.fault);
+  return json ? make_json_source(std::move(input), std::move(name))
+              : make_bson_source(std::move(input), std::move(name));
+}
+
 std::unique_ptr<Source> open_directory(const std::string& path, const Options& options) {
+  if (auto replay = begin_replay(oplog_of_directory(path, options), options, path)) {
+    const std::vector<CollectionInfo> all = scan_directory(path, options);
+    const auto open = [&](const CollectionInfo& chosen) { return open_one(path, all, chosen, {}); };
+    return open_chosen(all, std::move(replay), is_whole_dump(path), options, path, open);
+  }
+  DumpListing all = known_dump(path);
+  if (all->empty())
+    all = std::make_shared<const std::vector<CollectionInfo>>(
+        scan_exports(path, options.text("database")));
   std::vector<std::string> advice;
-  const std::vector<CollectionInfo> all = scan_directory(path, options);
-  const auto open = [&](const CollectionInfo& chosen) {
-    refuse_doubled(all, chosen);
-    if (stem_of(fs::path(chosen.path).filename().string(), ".metadata.json")) {
-      throw Error(Code::kRead,
-                  fmt::format("{} has metadata of {}.{}, but no data", path, chosen.database,
-                              chosen.collection),
-                  "the dump is not complete: dump or copy it again");
-    }
-    const bool json = is_export(chosen);
-    auto input = std::make_shared<const Input>(chosen.path, json ? "json" : "bson");
-    CollectionName name{chosen.database, chosen.collection, chosen.metadata_json, {}, advice};
-    if (!chosen.fault.empty()) name.warnings.push_back(chosen.fault);
-    return json ? make_json_source(std::move(input), std::move(name))
-                : make_bson_source(std::move(input), std::move(name));
-  };
-  auto replay = begin_replay(oplog_of_directory(path, options), options, path);
-  if (replay) return open_chosen(all, std::move(replay), is_whole_dump(path), options, path, open);
-  if (oplog_choice(options).kind == OplogChoice::Kind::kDefault && !are_exports(all))
+  if (oplog_choice(options).kind == OplogChoice::Kind::kDefault && !are_exports(*all))
     advice.push_back(advice_without_oplog(path));
-  return open(choose_collection(all, options, path));
+  const CollectionInfo& known = choose_collection(*all, options, path);
+  const CollectionInfo chosen = is_export(known) ? known : seen_again(known);
+  if (chosen.collection == known.collection && chosen.type == known.type)
+    return open_one(path, *all, chosen, std::move(advice));
+  const std::vector<CollectionInfo> now = scan_dump(path);  // its metadata has just been written
+  return open_one(path, now, choose_collection(now, options, path), std::move(advice));
 }
 
 /// Lists what is left of `before` at the end of the oplog, when there is one.

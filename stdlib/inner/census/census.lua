@@ -13,7 +13,7 @@ local system = native.system
 
 local census = {}
 
-local trial_seconds, trial_bytes = 1, 50e6 -- a small collection is tried for less
+local trial_seconds, trial_bytes = 1, 20e6 -- a smaller collection is tried for less, once at least
 
 ---@class lugger.census_settings
 ---@field jobs integer|nil threads; a core each, at most four, when not given
@@ -149,7 +149,7 @@ end
 local function try(census_of, place, options)
   local before = system.interrupt_raises(false)
   local ok, trial = pcall(native.try_load, place, options,
-    math.min(trial_seconds, 0.05 + tonumber(census_of.bytes) / trial_bytes))
+    trial_seconds * math.min(1, tonumber(census_of.bytes) / trial_bytes))
   system.interrupt_raises(before)
   if ok then
     census_of.forecast = census_forecast.of(census_of, trial)
