@@ -3,6 +3,7 @@
 #include "bindings/lua_table.hpp"
 #include "bindings/modules.hpp"
 #include "bindings/run_methods.hpp"
+#include "engine/job_impl.hpp"
 #include "engine/rehearse.hpp"
 
 namespace lugger {
@@ -42,6 +43,11 @@ static int job_shape(lua_State* L) {
 static int job_inverse(lua_State* L) {
   Job& job = check_userdata<Job>(L, 1);
   push(L, job.inverse(), *job.shape());
+  return 1;
+}
+
+static int job_is_small(lua_State* L) {
+  push(L, check_userdata<Job>(L, 1).is_small());
   return 1;
 }
 
@@ -85,18 +91,18 @@ static int job_start(lua_State* L) {
   return 1;
 }
 
+static int jobs_by_default(lua_State* L) {
+  push(L, default_jobs());
+  return 1;
+}
+
 static constexpr luaL_Reg kJobMethods[] = {
-    {"name", guarded<job_name>},
-    {"shape", guarded<job_shape>},
-    {"inverse", guarded<job_inverse>},
-    {"plan", guarded<job_plan>},
-    {"preview", guarded<job_preview>},
-    {"trace", guarded<job_trace>},
-    {"rehearse", guarded<job_rehearse>},
-    {"preflight", guarded<job_preflight>},
-    {"preflight_source", guarded<job_preflight_source>},
-    {"start", guarded<job_start>},
-    {nullptr, nullptr},
+    {"name", guarded<job_name>},           {"shape", guarded<job_shape>},
+    {"inverse", guarded<job_inverse>},     {"is_small", guarded<job_is_small>},
+    {"plan", guarded<job_plan>},           {"preview", guarded<job_preview>},
+    {"trace", guarded<job_trace>},         {"rehearse", guarded<job_rehearse>},
+    {"preflight", guarded<job_preflight>}, {"preflight_source", guarded<job_preflight_source>},
+    {"start", guarded<job_start>},         {nullptr, nullptr},
 };
 static constexpr luaL_Reg kRunMethods[] = {
     {"poll", guarded<RunMethods<LuaRun>::poll>},
@@ -106,6 +112,7 @@ static constexpr luaL_Reg kRunMethods[] = {
     {nullptr, nullptr},
 };
 static constexpr luaL_Reg kFunctions[] = {
+    {"default_jobs", guarded<jobs_by_default>},
     {"job", guarded<job_new>},
     {nullptr, nullptr},
 };

@@ -94,6 +94,8 @@ static constexpr Field<TargetReport> kTargetReport[] = {
     field<&TargetReport::server>("server"),
     field<&TargetReport::mode>("mode", "", R"("direct"|"staged"|"statement")"),
     field<&TargetReport::mode_reason>("mode_reason"),
+    field<&TargetReport::self_contained>("self_contained",
+                                         "no table but the job's own has a part in its load"),
     field<&TargetReport::create>("create"),
     field<&TargetReport::after_load>("after_load"),
     field<&TargetReport::index>("index", "DDL of stage index"),

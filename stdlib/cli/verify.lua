@@ -36,15 +36,14 @@ local function run_pairs(file, job)
 end
 
 local function run(args)
-  local list, status = {}, cli.exit.done
+  local status = cli.exit.done
   if args.query_pairs and args.json then
     require('lugger.inner.cli.flags').usage_error('--json and --query-pairs exclude each other',
       'lugger pairs FILE --json')
   end
   local jobs = jobs_of(args)
-  for _, job in ipairs(jobs) do
-    local found = verification.verify(job, options_of(args), args.quiet or args.json)
-    list[#list + 1] = found
+  local list = verification.verify_all(jobs, options_of(args), args.quiet or args.json)
+  for _, found in ipairs(list) do
     if not found.equal then status = cli.exit.differences end
   end
   local signed = args.verdict and verdict.write(args.verdict, list)

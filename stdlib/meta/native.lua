@@ -48,6 +48,10 @@ function native.records() end
 ---@return table
 function native.toml(text) end
 
+--- Connections that load or read at once when nobody says how many: one a core, at most 4.
+---@return integer
+function native.default_jobs() end
+
 --- Makes a job of a normalised specification; lugger.copy does so for scripts.
 ---@param spec table
 ---@return lugger.native.job
@@ -75,6 +79,9 @@ function native.job(spec) end
 local job = {}
 ---@return string
 function job:name() end
+--- Is its source a file that is read on one connection in the wink of an eye?
+---@return boolean
+function job:is_small() end
 --- Reads nothing of the data but what columns = 'auto' and the split need; writes nothing.
 ---@param settings lugger.run_settings|nil
 ---@return lugger.job_plan

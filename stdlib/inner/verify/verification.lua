@@ -1,4 +1,5 @@
 -- Runs verifications and repairs to their end, with progress, for the command line and for scripts.
+local abreast = require 'lugger.inner.job.abreast'
 local fault = require 'lugger.inner.base.fault'
 local lossy = require 'lugger.inner.verify.lossy'
 local native = require 'lugger.native'
@@ -58,36 +59,64 @@ local function sentence(name, snapshot)
 end
 
 local plain_every_s = 5
+local look_ms, glance_ms = 200, 2
 
-local function watch(name, running, quiet)
-  local live = not quiet and terminal.is_terminal(2) and system.getenv('TERM') ~= 'dumb'
-  local told, stopping = system.monotonic(), false
-  local waits = progress.new(name, quiet and 'none' or 'plain')
-  while not running:ended() do
-    local snapshot = running:poll(200)
-    if system.stop_level() > 0 and not stopping then
-      stopping = true
-      running:stop()
-    end
-    if live and (snapshot.waits_for or '') ~= (waits.waits_for or '') then io.stderr:write('\r\27[K') end
-    waits:pause(snapshot)
+-- Tells of the first that is under way, while it and others go on.
+local function teller(quiet)
+  local self = { live = not quiet and terminal.is_terminal(2) and system.getenv('TERM') ~= 'dumb',
+    shown = 0, told = system.monotonic() }
+  function self.wait(one, timeout_ms)
+    local snapshot = one.running:poll(timeout_ms)
+    one.waits = one.waits or progress.new(one.name, quiet and 'none' or 'plain')
+    if self.live and (snapshot.waits_for or '') ~= (one.waits.waits_for or '') then self.clear() end
+    one.waits:pause(snapshot)
+    if one.running:ended() then return end
     local now = system.monotonic()
-    if live and not running:ended() then
-      io.stderr:write('\r\27[K', table_view.cut(sentence(name, snapshot), terminal.width() - 1))
-    elseif not quiet and not live and now - told > plain_every_s then
-      told = now
-      terminal.say(sentence(name, snapshot))
+    if self.live and now - self.shown >= look_ms / 1000 then
+      self.shown = now
+      io.stderr:write('\r\27[K', table_view.cut(sentence(one.name, snapshot), terminal.width() - 1))
+    elseif not quiet and not self.live and now - self.told > plain_every_s then
+      self.told = now
+      terminal.say(sentence(one.name, snapshot))
     end
   end
-  if live then io.stderr:write('\r\27[K') end
+  function self.clear()
+    if self.live then io.stderr:write('\r\27[K') end
+  end
+  return self
+end
+
+local function stop_all(at_work)
+  for _, one in ipairs(at_work) do one.running:stop() end
 end
 
 -- Ctrl-C is taken here: the threads stop, and the error says so.
-local function run(job, running, quiet)
+local function without_interrupts(at_work, work)
   local before = system.interrupt_raises(false)
-  local ok, err = pcall(watch, job:name(), running, quiet)
+  local ok, err = pcall(work)
   system.interrupt_raises(before)
-  if not ok then error(err, 0) end
+  if ok then return end
+  stop_all(at_work)
+  error(err, 0)
+end
+
+-- Waits until the first of those at work has ended.
+local function wait_for_first(at_work, tell, begin)
+  local stopping = false
+  while not at_work[1].running:ended() do
+    tell.wait(at_work[1], begin and not at_work[1].alone and glance_ms or look_ms)
+    if system.stop_level() > 0 and not stopping then
+      stopping = true
+      stop_all(at_work)
+    end
+    if begin and not stopping then begin() end
+  end
+  tell.clear()
+end
+
+local function run(job, running, quiet)
+  local at_work = { { name = job:name(), running = running } }
+  without_interrupts(at_work, function() wait_for_first(at_work, teller(quiet)) end)
 end
 
 -- "Equal" must not hide what the script has altered on purpose.
@@ -106,6 +135,48 @@ function verification.verify(job, options, quiet)
   local running = native.verify(job:handle(), verification.options(options))
   run(job, running, quiet)
   return with_policies(job, running:result())
+end
+
+--- Verifies jobs, small ones side by side, and gives their verdicts in order.
+---@param jobs lugger.job[]
+---@param options lugger.verify_options|nil
+---@param quiet boolean|nil no progress
+---@return lugger.verdict[]
+function verification.verify_all(jobs, options, quiet)
+  local each, verdicts, at_work, next_job = verification.options(options), {}, {}, 1
+  local most = #jobs > 1 and (each.jobs or native.default_jobs()) or 1
+  local small_each = {}
+  for key, value in pairs(each) do small_each[key] = value end
+  small_each.jobs = 1
+  local function under_way()
+    local count = 0
+    for _, one in ipairs(at_work) do
+      if not one.running:ended() then count = count + 1 end
+    end
+    return count
+  end
+  local function begin()
+    while next_job <= #jobs and not (at_work[1] and at_work[1].alone) do
+      local job = jobs[next_job]
+      local small = most > 1 and abreast.is_small(job)
+      if #at_work > 0 and (not small or under_way() >= most) then return end
+      at_work[#at_work + 1] = { name = job:name(), job = job, alone = not small,
+        running = native.verify(job:handle(), small and small_each or each) }
+      next_job = next_job + 1
+    end
+  end
+  without_interrupts(at_work, function()
+    local tell = teller(quiet)
+    begin()
+    while at_work[1] do
+      wait_for_first(at_work, tell, begin)
+      local first = at_work[1]
+      verdicts[#verdicts + 1] = with_policies(first.job, first.running:result())
+      table.remove(at_work, 1)
+      begin()
+    end
+  end)
+  return verdicts
 end
 
 --- Verifies one job, and with `apply` writes what is wrong again and verifies once more.

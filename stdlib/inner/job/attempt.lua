@@ -1,0 +1,140 @@
+-- One job on its way through a run: planned, announced, started, ended. Errors become a failed result.
+local json = require 'lugger.inner.base.json_text'
+local load_advice = require 'lugger.inner.job.load_advice'
+local native = require 'lugger.native'
+local oplog_view = require 'lugger.inner.view.oplog'
+local plan_view = require 'lugger.inner.view.plan'
+local progress = require 'lugger.inner.job.progress'
+local terminal = require 'lugger.inner.view.terminal'
+
+---@class lugger.attempt
+---@field job table
+---@field name string
+---@field plan lugger.job_plan|nil
+---@field run lugger.native.run|nil while it is under way
+---@field result lugger.run_result|nil once it has ended
+local attempt = {}
+attempt.__index = attempt
+
+local large_bytes = 50e9 -- beyond this a plain load is worth a second thought
+
+---@param job table
+---@param settings lugger.run_settings
+---@param options { log: string|nil, quiet: boolean|nil }
+---@return lugger.attempt
+function attempt.new(job, settings, options)
+  return setmetatable({ job = job, name = job:name(), settings = settings, options = options }, attempt)
+end
+
+--- What is known before a run, as one line.
+---@param plan lugger.job_plan
+---@param settings lugger.run_settings
+---@return string
+function attempt.forecast(plan, settings)
+  local info, parts = plan.source_info, {}
+  if tonumber(info.bytes) > 0 then
+    parts[#parts + 1] = terminal.bytes(info.bytes) .. (info.compressed and ' compressed' or '')
+  end
+  if info.documents then parts[#parts + 1] = terminal.count(info.documents, 'document') end
+  if settings.limit and settings.limit > 0 then
+    parts[#parts + 1] = 'of which at most ' .. terminal.group(settings.limit)
+  end
+  if #parts == 0 then parts[1] = 'size unknown' end
+  local line = ('%s: %s'):format(plan.job, table.concat(parts, ', '))
+  if plan.forecast_seconds > 0 then
+    line = line .. '; forecast ' .. terminal.about(plan.forecast_seconds)
+  end
+  return line .. (plan.connections > 1 and ' on ' .. terminal.count(plan.connections, 'connection') or '')
+end
+
+local function failed(job, err, settings)
+  return {
+    job = job, status = 'failed', error = type(err) == 'string' and err or tostring(err), hint = '',
+    error_code = type(err) ~= 'string' and err.code or '',
+    tally = { read = 0, inserted = 0, updated = 0, unchanged = 0, skipped = 0, rejected = 0, suppressed = 0,
+      deleted = 0, rows = 0, child_rows = 0, bytes = 0 },
+    seconds = 0, unmapped = {}, skip_reasons = {}, reject_codes = {}, rejects = {}, tables = 0,
+    notes = {}, warnings = {}, refused = {}, constrained = true, stage = settings and settings.stage or '',
+    resume_command = '', run = '',
+  }
+end
+
+--- Calls `work`; an error of it ends the attempt.
+---@param work fun()
+function attempt:try(work)
+  local ok, err = pcall(work)
+  if not ok then self.result = failed(self.name, err, self.settings) end
+end
+
+local function problems_of(plan)
+  local problems = plan.report.problems
+  if #problems == 0 then return nil end
+  return native.error('config', #problems == 1 and problems[1]
+    or ('%d problems keep the run from starting:\n  %s'):format(#problems, table.concat(problems, '\n  ')))
+end
+
+--- Looks at source and target. What stands in the way ends the attempt.
+function attempt:look()
+  self:try(function()
+    local settings = self.settings
+    local builds_only = settings.stage == 'index' or settings.stage == 'constrain'
+    if builds_only and not self.job.plan then
+      error(native.error('config', self.name .. ' is a task: it has no stages of its own'), 0)
+    end
+    if settings.retry_rejects or not self.job.plan or builds_only then return end
+    self.plan = self.job:plan(settings)
+    local problem = problems_of(self.plan)
+    if problem then error(problem, 0) end
+  end)
+end
+
+--- Tells what is planned, on standard error.
+function attempt:announce()
+  local plan, options = self.plan, self.options
+  if not plan then return end
+  if options.log == 'json' then
+    terminal.event('plan', {
+      job = plan.job, source = plan.source, target = plan.target, mode = plan.report.mode,
+      connections = plan.connections,
+      bytes = plan.source_info.bytes, documents = plan.source_info.documents, forecast_seconds = plan.forecast_seconds,
+      warnings = json.list(plan.warnings),
+    })
+    return
+  end
+  if options.quiet then return end
+  terminal.say(attempt.forecast(plan, self.settings))
+  if tonumber(plan.source_info.bytes) > large_bytes then
+    terminal.warn(('%s is more than 50 GB: check disk space for twice that on the target, and consider '
+      .. 'splitting the run'):format(terminal.bytes(plan.source_info.bytes)))
+  end
+  oplog_view.advise(plan.warnings) -- jobs of one dump share some of theirs
+  for _, warning in ipairs(plan.report.warnings) do terminal.warn(warning) end
+  plan_view.warn_of_keys(plan)
+end
+
+--- Starts what was planned; the caller polls.
+function attempt:start()
+  self:try(function() self.run = self.job:start(self.settings) end)
+end
+
+--- How its progress is told.
+---@return table
+function attempt:new_reporter()
+  local options = self.options
+  return progress.new(self.name, (options.quiet or options.log == 'none') and 'none' or options.log)
+end
+
+--- Takes the result of a run that has ended.
+function attempt:finish()
+  local run = self.run
+  self.run = nil
+  self:try(function()
+    local result = run:result()
+    if self.plan and self.settings.create and result.status == 'done' and not result.dry_run then
+      result.made = load_advice.of_made(self.plan, self.job:on_conflict())
+    end
+    self.result = result
+  end)
+end
+
+return attempt
