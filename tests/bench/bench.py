@@ -19,6 +19,7 @@ import merges  # noqa: E402
 import report  # noqa: E402
 from measure import Sample, Series, run, time_to_prompt  # noqa: E402
 from postgres import Database, Postgres  # noqa: E402
+from small import Small  # noqa: E402
 
 TABLE = '''drop table if exists users;
 create table users (id uuid not null default gen_random_uuid(), mongo_id text not null, email text, name text,
@@ -70,6 +71,7 @@ class Bench:
 
     def prepare(self):
         gen.generate(self.data, self.options.rows)
+        self.small = Small(self.directory, self.database, self.series)
         for name in ('users.bson', 'users.json'):
             if not (self.data / f'{name}.gz').exists():
                 subprocess.run(['gzip', '-k', '-6', self.data / name], check=True)
@@ -177,6 +179,7 @@ class Bench:
         self.lugger('lugger gzip', 'plain', 'users.bson.gz', '-j', '1')
         self.lugger('lugger json', 'plain', 'users.json', '-j', '1')
         self.rejects()
+        self.small.round()
         for _ in range(5):
             self.series.add('version', run([harness.binary(), '--version']))
             self.series.add('prompt',

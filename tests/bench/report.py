@@ -33,6 +33,20 @@ def figure_row(what, value, text, limit, limit_text, least=False):
     return [what, text, '', '', limit_text, 'yes' if (value >= limit if least else value <= limit) else 'no']
 
 
+def small_rows(series):
+    """200 collections of 100 documents; the peer is psql with the same in one session."""
+    peer = '`psql`, the same 200 COPYs, keys and ANALYZEs in one session'
+    out = [ratio_row(series, f'{what}; peer: {peer}', name, 'small psql', 3.00)
+           for what, name in (('200 collections of 100 documents: load', 'small load'),
+                              ('the same: loading again', 'small again'),
+                              ('the same: verify', 'small verify')) if series.has(name)]
+    if series.has('small census'):
+        seconds = series.wall('small census')
+        out.append(figure_row('the same: census (`describe --full`)', seconds, f'{seconds:.2f} s', 1.5,
+                              'at most 1.50 s'))
+    return out
+
+
 def rows(series, facts):
     million = facts['rows'] / 1e6
     out = [
@@ -71,6 +85,7 @@ def rows(series, facts):
     rate = facts['bson_bytes'] / series.cpu('census') / 1e6
     out.append(figure_row('census (`describe --full`), a core', rate, f'{rate:.0f} MB/s', 300,
                           'at least 300 MB/s', least=True))
+    out += small_rows(series)
     for name, text in (('lugger 2', f'private memory at 2 workers, {facts["rows"]:,} documents'),
                        ('lugger 5x', f'the same, {facts["rows"] * 5:,} documents'),
                        ('verify 2', f'the same of a verification, {facts["rows"]:,} documents'),
