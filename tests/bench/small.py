@@ -13,7 +13,8 @@ local lugger = require 'lugger'
 local jobs = {{}}
 for i = 0, {COLLECTIONS - 1} do
   local name = ('c%03d'):format(i)
-  jobs[#jobs + 1] = lugger.copy {{ name = name, from = lugger.source('dump', {{ collection = 'shop.' .. name }}),
+  jobs[#jobs + 1] = lugger.copy {{ name = name,
+    from = lugger.source('dump', {{ collection = 'shop.' .. name }}),
     into = lugger.target(lugger.env.PG_URI, {{ table = name, key = 'id', on_conflict = 'update' }}),
     columns = {{ {{ 'id', 'text', from = '_id' }}, {{ 'n', 'int' }}, {{ 'name', 'text' }},
       {{ 'price', 'float8' }}, {{ 'rest', 'jsonb', from = '*' }} }} }}
@@ -31,7 +32,7 @@ def documents(collection):
 def psql_script():
     out = []
     for c in range(COLLECTIONS):
-        rows = ''.join('\t'.join([d['_id'], str(d['n']), d['name'], str(d['price']), '{"tags": "ab"}']) + '\n'
+        rows = ''.join(f'{d["_id"]}\t{d["n"]}\t{d["name"]}\t{d["price"]}\t{{"tags": "ab"}}\n'
                        for d in documents(c))
         out.append(f'create table c{c:03} (id text not null, n int, name text, price float8, rest jsonb);\n'
                    f'copy c{c:03} from stdin;\n{rows}\\.\nalter table c{c:03} add primary key (id);\n'
@@ -54,7 +55,8 @@ class Small:
 
     def empty(self):
         names = ', '.join(f'c{c:03}' for c in range(COLLECTIONS))
-        self.database.query(f'drop table if exists {names}; drop schema if exists lugger cascade; checkpoint')
+        self.database.query(f'drop table if exists {names}; drop schema if exists lugger cascade; '
+                            'checkpoint')
 
     def take(self, name, *command):
         self.series.add(name, run(list(command), harness.clean_environment({'PG_URI': self.database.url}),
@@ -62,8 +64,8 @@ class Small:
 
     def round(self):
         self.empty()
-        self.take('small psql', shutil.which('psql'), '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', self.database.url,
-                  '-f', 'all.sql')
+        self.take('small psql', shutil.which('psql'), '-Xq', '-v', 'ON_ERROR_STOP=1',
+                  '-d', self.database.url, '-f', 'all.sql')
         self.empty()
         self.take('small load', harness.binary(), 'run', 'all.lua', '--create', '--log', 'none')
         self.take('small again', harness.binary(), 'run', 'all.lua', '--log', 'none')

@@ -152,8 +152,9 @@ end
 ---@param jobs table[]
 ---@param settings lugger.run_settings
 ---@param options { log: string|nil, quiet: boolean|nil }
----@param calls { alone: fun(one: lugger.attempt): lugger.run_result, on_end: fun(result: lugger.run_result, others_at_work: boolean):
----  boolean, on_stop: fun(level: integer, snapshot: lugger.run_snapshot) } `on_end` says whether others may begin
+---@param calls { alone: fun(one: lugger.attempt): lugger.run_result,
+---  on_end: fun(result: lugger.run_result, others_at_work: boolean): boolean,
+---  on_stop: fun(level: integer, snapshot: lugger.run_snapshot) } `on_end` says whether others may begin
 function abreast.run(jobs, settings, options, calls)
   local one_each = {}
   for key, setting in pairs(settings) do one_each[key] = setting end
