@@ -144,7 +144,7 @@ class SideBySide(Small):
         self.assertIn('c1', done.err)
         for table in ('c0', 'c2', 'c3'):
             self.assertEqual(work.database.number(f'select count(*) from {table}'), 20)
-        self.assertEqual(re.findall('^(c[0-9]): read', done.err, re.M), ['c0', 'c2', 'c3'])
+        self.assertEqual(re.findall('^(c[0-9]) +20 +20 ', done.err, re.M), ['c0', 'c2', 'c3'])
 
     def test_c22_control_c_stops_all_that_are_at_work(self):
         work = self.work(12)
