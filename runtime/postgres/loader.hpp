@@ -33,8 +33,8 @@ class PgLoader {
   explicit PgLoader(PgLoad& load) : load_(load) {}
   virtual ~PgLoader() = default;
 
-  /// What must stand before the first transaction of the session: temporary tables. No transaction
-  /// is open.
+  /// Makes what several transactions of the session can share: temporary tables. No transaction is
+  /// open, or one in which several units are loaded. Without it each transaction makes its own.
   virtual void prepare() {}
   /// A new transaction has begun, or (again) an earlier load of the same transaction is done with.
   virtual void start(bool again) = 0;

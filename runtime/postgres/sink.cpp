@@ -31,7 +31,6 @@ class PgSink : public RowSink {
       case PgLoadMode::kStatement: loader_ = make_statement_loader(load_); break;
     }
     direct_ = settings.mode == PgLoadMode::kDirect;
-    loader_->prepare();
   }
 
   void write(Batch& batch) override {
@@ -67,6 +66,7 @@ class PgSink : public RowSink {
         write_unit(session_, settings_.state_schema, unit);
         session_.commit();
         clear();
+        several_ = true;
         return;
       } catch (const NeedsStaging& why) {
         undo();
@@ -92,6 +92,9 @@ class PgSink : public RowSink {
 
  private:
   void open_unit() {
+    // What a single unit needs goes with its transaction.
+    if (several_ && loader_) loader_->prepare();
+    if (several_ && staged_) staged_->prepare();
     session_.begin();
     active_ = true;
     const std::string& token = claim_.empty() ? settings_.lease : claim_;
@@ -148,7 +151,6 @@ class PgSink : public RowSink {
     // What kept rows out was not there when the tables were looked at.
     for (PgTableLayout& table : load_.tables) table.guarded = table.guarded || why.kept_out;
     if (!staged_) staged_ = make_staged_loader(load_);
-    staged_->prepare();
     in_staging_ = true;
   }
 
@@ -184,6 +186,7 @@ class PgSink : public RowSink {
   std::string claim_;              // of a joint run
   std::vector<size_t> long_keys_;  // documents of a direct load whose keys the server is to try
   bool direct_ = false, active_ = false;
+  bool several_ = false;  // units of this session
   bool refused_ = false;     // the unit must be loaded in pieces
   bool in_staging_ = false;  // a direct load's unit that staging must settle
 };

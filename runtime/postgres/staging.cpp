@@ -22,6 +22,13 @@ std::string stage_ddl(const PgTableLayout& layout, size_t table, std::string_vie
   return out + fmt::format(") ON COMMIT {}", on_commit);
 }
 
+std::string outcome_ddl(std::string_view unless, std::string_view on_commit) {
+  return fmt::format(
+      "CREATE TEMPORARY TABLE {}{} (turn int4, doc int4, k text[], outcome int2, wrote bool, "
+      "others bool, gone bool) ON COMMIT {};",
+      unless, kOutcomeTable, on_commit);
+}
+
 class StagedLoader : public CopyLoader {
  public:
   StagedLoader(PgLoad& load, std::function<void()> choose)
@@ -31,19 +38,21 @@ class StagedLoader : public CopyLoader {
         choose_(std::move(choose)) {
     for (size_t t = 0; t < load.tables.size() && load.tables[t].own; ++t)
       keys_.emplace_back(load.tables[t], load.plan.tables()[t]);
+    tells_ = choose_ || (tells_outcomes(load) && !counts_itself());
   }
 
+  /// Through a pooler the next transaction may be another server process.
   void prepare() override {
-    if (prepared_ || load_.pooled) return;
+    if (lasting_ || load_.pooled) return;
     make_tables("DELETE ROWS");
-    prepared_ = true;
+    lasting_ = true;
   }
 
   void start(bool again) override {
     if (again) {
       truncate();
-    } else if (load_.pooled) {
-      make_tables("DROP");  // the next transaction may be another server process
+    } else if (!lasting_) {
+      make_tables("DROP");
     }
     CopyLoader::start(again);
     for (UnitKeys& keys : keys_) keys.clear();
@@ -73,18 +82,25 @@ class StagedLoader : public CopyLoader {
 
  private:
   void make_tables(std::string_view on_commit) {
+    std::string sql = tells_ ? outcome_ddl("", on_commit) : "";
     for (size_t t = 0; t < load_.tables.size(); ++t)
-      load_.session.execute(stage_ddl(load_.tables[t], t, on_commit));
-    load_.session.execute(
-        fmt::format("CREATE TEMPORARY TABLE {} (turn int4, doc int4, k text[], outcome int2, wrote "
-                    "bool, others bool, gone bool) ON COMMIT {}",
-                    kOutcomeTable, on_commit));
+      sql += stage_ddl(load_.tables[t], t, on_commit) + ";";
+    load_.session.execute(sql);
   }
 
   void truncate() {
-    std::string sql = fmt::format("TRUNCATE {}", kOutcomeTable);
-    for (size_t t = 0; t < load_.tables.size(); ++t) sql += ", " + stage_table(t);
-    load_.session.execute(sql);
+    std::string sql = tells_ ? fmt::format("{}", kOutcomeTable) : "";
+    for (size_t t = 0; t < load_.tables.size(); ++t)
+      sql += (sql.empty() ? "" : ", ") + stage_table(t);
+    load_.session.execute("TRUNCATE " + sql);
+  }
+
+  /// For the few units of which counting is not enough after all. It goes with their transaction,
+  /// or is empty from an earlier try in it.
+  void make_outcomes() {
+    if (!tells_)
+      load_.session.execute(outcome_ddl("IF NOT EXISTS ", "DROP") +
+                            fmt::format("TRUNCATE {}", kOutcomeTable));
   }
 
   void insert_all(uint64_t documents, Tally& tally) {
@@ -115,7 +131,8 @@ class StagedLoader : public CopyLoader {
     for (size_t t = 0; t < keys_.size(); ++t) {
       if (rows(t) != 0) turns = std::max(turns, take_turns(t));
     }
-    if (turns == 1 && counts_itself(documents)) return merge_and_count(documents, tally);
+    if (turns == 1 && one_row_each(documents)) return merge_and_count(documents, tally);
+    make_outcomes();
     for (int turn = 1; turn <= turns; ++turn) merge_turn(turn, tally);
     uint64_t told = 0;
     const PgRows counts = load_.session.query(fmt::format(
@@ -131,15 +148,20 @@ class StagedLoader : public CopyLoader {
     count_outcome(Outcome::kUnchanged, documents - told, tally);
   }
 
-  /// One row a document, no child tables, and the server gives back exactly what it writes: then
-  /// counting is all that is left to do.
-  bool counts_itself(uint64_t documents) const {
-    if (choose_ || keys_.size() != load_.tables.size()) return false;
-    uint64_t all = 0;
+  /// No child tables, and the server gives back exactly what it writes: where documents have one
+  /// row each, counting is all that is left to do.
+  bool counts_itself() const {
+    if (keys_.size() != load_.tables.size()) return false;
     for (size_t t = 0; t < keys_.size(); ++t) {
-      if (rows(t) != 0 && !sql_.counts_itself(t)) return false;
-      all += rows(t);
+      if (!sql_.counts_itself(t)) return false;
     }
+    return true;
+  }
+
+  bool one_row_each(uint64_t documents) const {
+    if (tells_ || !counts_itself()) return false;
+    uint64_t all = 0;
+    for (size_t t = 0; t < keys_.size(); ++t) all += rows(t);
     return all == documents;
   }
 
@@ -176,6 +198,7 @@ class StagedLoader : public CopyLoader {
       index +=
           fmt::format("; CREATE INDEX IF NOT EXISTS lugger_doc_{} ON {} (doc)", t, stage_table(t));
     }
+    make_outcomes();
     index += fmt::format("; CREATE INDEX IF NOT EXISTS lugger_outcome_turn ON {} (turn, doc)",
                          kOutcomeTable);
     session.execute(index);
@@ -291,7 +314,8 @@ class StagedLoader : public CopyLoader {
   MergeSql sql_;
   std::function<void()> choose_;
   std::vector<UnitKeys> keys_;  // one an own table
-  bool prepared_ = false;
+  bool tells_ = false;    // every unit's outcomes, row by row
+  bool lasting_ = false;  // its tables are the session's, not one transaction's
 };
 
 }  // namespace
