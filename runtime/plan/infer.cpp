@@ -65,11 +65,15 @@ void FieldFacts::merge(const FieldFacts& other) noexcept {
 }
 
 FieldFacts& FieldsSeen::field(std::string_view name, size_t& hint) {
-  for (size_t tried = 0; tried < fields_.size(); ++tried, ++hint) {
-    if (hint >= fields_.size()) hint = 0;
-    if (fields_[hint].name == name) return fields_[hint++];
+  // Fields mostly come in the order of the last document.
+  if (hint < fields_.size() && fields_[hint].name == name) return fields_[hint++];
+  if (const size_t* known = places_.find(name)) {
+    hint = *known + 1;
+    return fields_[*known];
   }
+  places_.add(name, fields_.size());
   fields_.emplace_back().name = std::string(name);
+  hint = fields_.size();
   return fields_.back();
 }
 

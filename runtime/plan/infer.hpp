@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/name_index.hpp"
 #include "plan/mapping.hpp"
 #include "value/datetime.hpp"
 #include "value/document.hpp"
@@ -69,6 +70,7 @@ class FieldsSeen {
  private:
   FieldFacts& field(std::string_view name, size_t& hint);
   std::vector<FieldFacts> fields_;
+  NameIndex places_;  // of the fields
   uint64_t documents_ = 0, malformed_ = 0;
   std::optional<RowShape> shape_;  // a copy: the cursor that lent it ends earlier
 };

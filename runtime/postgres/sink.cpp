@@ -186,7 +186,7 @@ class PgSink : public RowSink {
   std::string claim_;              // of a joint run
   std::vector<size_t> long_keys_;  // documents of a direct load whose keys the server is to try
   bool direct_ = false, active_ = false;
-  bool several_ = false;  // units of this session
+  bool several_ = false;     // units of this session
   bool refused_ = false;     // the unit must be loaded in pieces
   bool in_staging_ = false;  // a direct load's unit that staging must settle
 };

@@ -314,8 +314,8 @@ class StagedLoader : public CopyLoader {
   MergeSql sql_;
   std::function<void()> choose_;
   std::vector<UnitKeys> keys_;  // one an own table
-  bool tells_ = false;    // every unit's outcomes, row by row
-  bool lasting_ = false;  // its tables are the session's, not one transaction's
+  bool tells_ = false;          // every unit's outcomes, row by row
+  bool lasting_ = false;        // its tables are the session's, not one transaction's
 };
 
 }  // namespace

@@ -34,6 +34,7 @@ void PathTrie::add(std::string_view path, size_t taker) {
     }
     const size_t made = nodes_.size();
     nodes_.emplace_back();
+    nodes_[at].index.add(name, nodes_[at].edges.size());
     nodes_[at].edges.push_back({std::move(name), made});
     at = made;
   }

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/name_index.hpp"
+
 namespace lugger {
 
 /// "address.city" -> {"address", "city"}; a backslash keeps the next character: "a\.b" is one name.
@@ -22,6 +24,7 @@ class PathTrie {
   };
   struct Node {
     std::vector<Edge> edges;
+    NameIndex index;  // of the edges
     std::vector<size_t> takers;
   };
 
@@ -33,15 +36,19 @@ class PathTrie {
   /// The edge for a name. `hint` is where the last one was found: fields mostly come in the order
   /// of the last document.
   const Edge* find(const Node& node, std::string_view name, size_t& hint) const noexcept {
+    constexpr size_t kTried = 8;  // cheaper than a look into the index
     const size_t n = node.edges.size();
-    for (size_t tried = 0, i = hint; tried < n; ++tried, ++i) {
+    for (size_t tried = 0, i = hint; tried < n && tried < kTried; ++tried, ++i) {
       if (i >= n) i = 0;
       if (node.edges[i].name == name) {
         hint = i + 1;
         return &node.edges[i];
       }
     }
-    return nullptr;
+    const size_t* known = n > kTried ? node.index.find(name) : nullptr;
+    if (known == nullptr) return nullptr;
+    hint = *known + 1;
+    return &node.edges[*known];
   }
 
  private:
