@@ -188,7 +188,7 @@ bool Task::Impl::regain(const Position& position) {
     throw Error(
         Code::kConflict,
         fmt::format("the server took back {} documents that it had committed", settled->taken_back),
-        "run the same command again: it goes on behind those that are still there");
+        "run the same command again: it continues after the documents that are still there");
   }
   for (Batch* batch : written) sink->write(*batch);
   lost = false;

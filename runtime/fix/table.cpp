@@ -42,7 +42,7 @@ PgTable find_table(PgSession& session, const std::string& table) {
                 "run the fix on the server that holds the table");
   }
   if (!found->may_select) {
-    throw Error(Code::kAuth, fmt::format("no right to read {}", table),
+    throw Error(Code::kAuth, fmt::format("permission denied: SELECT on {}", table),
                 "GRANT SELECT on it to this role");
   }
   return *std::move(found);
@@ -352,7 +352,8 @@ void check_may_write(PgSession& session, const FixTable& table) {
         "SELECT pg_catalog.has_column_privilege(pg_catalog.to_regclass($1), $2, 'UPDATE')",
         {table.relation, field.column});
     if (rows.text(0, 0) == "t") continue;
-    throw Error(Code::kAuth, fmt::format("no right to write {}.{}", table.name, field.column),
+    throw Error(Code::kAuth,
+                fmt::format("permission denied: UPDATE on {}.{}", table.name, field.column),
                 fmt::format("GRANT UPDATE ({}) ON {} TO this role", field.column, table.name));
   }
 }

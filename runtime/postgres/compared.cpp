@@ -154,7 +154,7 @@ class PgLook final : public RowsLook {
                   "load it first with lugger run, or name the target that holds it with --into");
     }
     if (!found->may_select) {
-      throw Error(Code::kVerify, fmt::format("no right to SELECT from {}", name),
+      throw Error(Code::kVerify, fmt::format("permission denied: SELECT on {}", name),
                   fmt::format("GRANT SELECT ON {} TO this role", PgSession::quote_table(name)));
     }
     if (found->row_security) {

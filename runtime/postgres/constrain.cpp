@@ -38,8 +38,8 @@ class Constrain {
     if (step_state(session_, step_) == StepState::kWaiting)
       alter(add_constraint(step_, true), "adding NOT VALID");
     if (task_.refused) {
-      member_.note(fmt::format(
-          "{}: stands NOT VALID: new rows are checked, those that are there were not", step_.name));
+      member_.note(
+          fmt::format("{} is NOT VALID: new rows are checked, existing rows were not", step_.name));
       return;
     }
     if (step_state(session_, step_) != StepState::kStarted) return;
@@ -109,8 +109,8 @@ class Constrain {
       if (!pending_check_stands(false)) alter(not_null_check(step_, columns), "adding NOT VALID");
       if (task_.refused) {
         member_.note(fmt::format(
-            "{}: stands NOT VALID instead of NOT NULL: new rows are checked, those that "
-            "are there were not",
+            "{} is a NOT VALID check instead of NOT NULL: new rows are checked, existing "
+            "rows were not",
             step_.name));
         return;
       }

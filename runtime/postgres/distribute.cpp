@@ -52,14 +52,14 @@ std::string table_problem(const PlanShape& plan, const StandingTables& standing,
     return fmt::format("{} is not a table that Citus could distribute", table.name);
   if (!actual.distributed)
     return fmt::format(
-        "{} stands and is not distributed, although distribute = \"{}\" wants it: {} (its rows "
+        "{} exists but is not distributed, and distribute = \"{}\" asks for it: {} (its rows "
         "move), or leave the option out",
         table.name, plan.mapping().distribute,
         create_distributed(table.name, column, plan.tables()[first].name));
   if (actual.distribution_column.empty())
     return fmt::format(
-        "{} stands as a reference table of Citus, or in one shard: distribute = \"{}\" does not go "
-        "with it",
+        "{} is a reference table of Citus, or has one shard: leave distribute = \"{}\" out of the "
+        "target",
         table.name, plan.mapping().distribute);
   if (actual.distribution_column != column)
     return fmt::format(

@@ -93,7 +93,7 @@ void bind_key_hashes(PgSession& session, const PgTable& actual, const PgCompared
     }
     column.vague = true;
     notes.push_back(fmt::format(
-        "{}: which values of {} are equal only the server can tell, and its type has no hash: keys "
+        "{}: only the server can tell which values of {} are equal: its type has no hash; keys "
         "that are spelled in two ways count as two, and repair writes nothing",
         table.name, column.name));
   }

@@ -96,10 +96,10 @@ class StageRunner {
         work_.state->put_step(record);
       } else if (step.kind != StepKind::kNotNull && !found->statement.empty() &&
                  !has_words(*found, step, true) && !has_words(*found, step, false)) {
-        result_.warnings.push_back(fmt::format(
-            "{} {} stands as an earlier script described it: drop it to have it made as "
-            "this one does",
-            step.kind == StepKind::kIndex ? "index" : "constraint", step.name));
+        result_.warnings.push_back(
+            fmt::format("{} {} exists as an earlier script described it: drop it, and the next run "
+                        "creates it as this script says",
+                        step.kind == StepKind::kIndex ? "index" : "constraint", step.name));
       }
     }
   }

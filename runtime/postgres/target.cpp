@@ -32,11 +32,9 @@ constexpr OptionSpec kOptions[] = {
     {"pooled", Type::kFlag,
      "the server is reached through a pooler in transaction mode (pgbouncer)"},
     {"direct", Type::kUrl,
-     "the URL of the server itself, where indexes and constraints are built whatever stands before "
-     "it"},
+     "the URL of the server itself: indexes and constraints are always built over it"},
     {"direct_behind_pooler", Type::kUrl,
-     "as direct, used only where a pooler in transaction mode stands before the server (default "
-     "PG_DIRECT_URI)"},
+     "as direct, but used only behind a pooler in transaction mode (default PG_DIRECT_URI)"},
     {"distribute", Type::kText,
      "the column by which Citus is to distribute the tables that are made; children go with their "
      "parents"},
@@ -56,7 +54,7 @@ std::string state_problem(PgSession& session, const std::string& schema) {
       {schema, runs});
   if (rows.text(0, 0) == "t") return {};
   return fmt::format(
-      "no right to keep runs, checkpoints and rejects in schema {}: have someone with the right "
+      "permission denied: runs, checkpoints and rejects are kept in schema {}: have an owner "
       "run what `lugger state sql` prints and GRANT it to this role, or name a schema of yours "
       "with state_schema = '...' in lugger.target(...)",
       schema);
@@ -188,7 +186,7 @@ class PgTarget : public Target, public Stages {
     for (const TablePlan& table : plan.tables()) {
       const std::optional<PgTable> found = inspect_table(*session, table.name);
       if (found && !found->may_delete)
-        out.push_back(fmt::format("no right to DELETE from {}", table.name));
+        out.push_back(fmt::format("permission denied: DELETE on {}", table.name));
     }
     return out;
   }

@@ -133,7 +133,7 @@ class Maker {
       return;
     }
     out_.notes.push_back(
-        fmt::format("{}: which of two rows is newer by {}, only the server can tell: a row that is "
+        fmt::format("{}: only the server can tell which of two rows is newer by {}: a row that is "
                     "newer than its document counts as different, and of several documents of one "
                     "key any may be there",
                     plan.name, plan.columns[slot].name));

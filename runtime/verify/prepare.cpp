@@ -120,7 +120,8 @@ void read_ledger(VerifyContext& context, Verdict& verdict) {
   } catch (const Error& error) {
     if (error.code() == Code::kConnect) throw;
     verdict.warnings.push_back(fmt::format(
-        "the ledger cannot be read ({}): which run loaded the rows is not known", error.message()));
+        "the ledger cannot be read ({}): documents that the server rejected count as missing",
+        error.message()));
   }
 }
 

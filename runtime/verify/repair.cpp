@@ -297,8 +297,8 @@ bool repair_rows(VerifyContext& context, const WrongRows& wrong, const Verdict& 
   if (!options.apply || (rows.empty() && !deletes)) return false;
   if (const ComparedTable* table = vague_table(context)) {
     throw Error(Code::kVerify,
-                fmt::format("which keys of {} are equal only the server can tell, and their type "
-                            "has no hash: a row might be written over a right one; nothing was "
+                fmt::format("only the server can tell which keys of {} are equal: their type has "
+                            "no hash; a row might be written over a right one; nothing was "
                             "written",
                             table->name),
                 "correct the rows by hand, or load again with on_conflict = 'update'");

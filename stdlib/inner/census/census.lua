@@ -18,7 +18,7 @@ local trial_seconds, trial_bytes = 1, 20e6 -- a smaller collection is tried for 
 ---@class lugger.census_settings
 ---@field jobs integer|nil threads; a core each, at most four, when not given
 ---@field limit integer|nil documents of each collection, from its beginning
----@field sample integer|nil about so many documents of each collection, taken at random
+---@field sample integer|nil about this many documents of each collection, taken at random
 ---@field references boolean|nil look up every value that may refer to another collection
 ---@field trial boolean|nil false: no timed trial of a load, and no forecast
 ---@field log "live"|"plain"|"json"|"none"|nil how progress is told
