@@ -7,7 +7,8 @@
 namespace lugger {
 namespace {
 
-constexpr uint32_t kCriticalFlags = 0xFFFF0000;  // a reader that does not know them must give up
+constexpr uint32_t kCriticalFlags =
+    0xFFFF0000;  // a reader that does not know one of them must refuse
 
 [[noreturn]] void malformed(std::string_view what) {
   throw Error(Code::kRead,
