@@ -1,5 +1,5 @@
 // Converts whole documents between Lua strings and JSON text. Single values are passed by FFI
-// (abi_value.cpp).
+// (abi_document.cpp, abi_scalar.cpp).
 #include "bindings/guard.hpp"
 #include "bindings/lua_table.hpp"
 #include "bindings/modules.hpp"
