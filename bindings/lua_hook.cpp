@@ -53,8 +53,7 @@ class LuaHook final : public RowHook {
   std::vector<Emitted> emitted_;
   std::vector<Value> emitted_slots_;
   int apply_ = LUA_NOREF;
-  Interpreter
-      lua_;  // last, so that it is closed first, while the objects that its views use still exist
+  Interpreter lua_;  // last, so that it is closed first: its views use what is above
 };
 
 /// Loads bytecode that capture.lua of this process has made. Scripts cannot reach this function.

@@ -29,8 +29,7 @@ struct LuaTask {
   }
   operator Run&() noexcept { return task; }
   Task task;
-  std::map<Batch*, lug_batch*>
-      views;  // one for each batch; the task reuses batches, so there are few
+  std::map<Batch*, lug_batch*> views;  // one for each batch; the task reuses batches
 };
 
 }  // namespace

@@ -22,8 +22,7 @@ constexpr double kSecondsPerByte =
     14e-9;  // docs/performance.md: 1,000,000 documents of 290 bytes in about 4 s on one connection
 constexpr double kInflation = 4;      // how much gzip usually compresses BSON
 constexpr uint64_t kSmall = 1 << 20;  // read in less time than opening a second connection takes
-constexpr uint64_t kLarge =
-    50'000'000'000;  // above this size, a dump and a load take longer than a night
+constexpr uint64_t kLarge = 50'000'000'000;  // above it, dump and load take longer than a night
 
 std::vector<Column> document_columns() {
   std::vector<Column> columns(3);

@@ -59,8 +59,7 @@ struct Task::Impl {
   StopFlag stopped;
   std::unique_ptr<ControlSocket> control;
 
-  mutable std::mutex
-      mutex;  // guards what follows, which the threads of the socket and of end() use too
+  mutable std::mutex mutex;  // guards what follows; the socket and end() have threads too
   Tally told;
   StepsView steps;
 

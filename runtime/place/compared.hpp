@@ -48,8 +48,7 @@ struct ComparedTable {
   bool newer_exact = false;
   // The index of that column in `columns`, where different values may share a rank or have none.
   int version = -1;
-  std::vector<std::string>
-      left_out;  // columns that are not compared, because the server fills them
+  std::vector<std::string> left_out;  // not compared, because the server fills them
 };
 
 /// A column that differs from the mapping. This is known without reading any value.

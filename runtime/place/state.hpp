@@ -54,8 +54,7 @@ struct RejectRecord {
   std::string run, job, table, document_id, column, code, message;
   std::string document;  // canonical Extended JSON
   Operation operation = Operation::kUpsert;
-  std::string
-      raw;  // keep_document(): BSON, so that --retry loads exactly the document that was refused
+  std::string raw;  // keep_document(): BSON, from which --retry loads the same document
   std::string at;
   // Only of a new reject; these are not stored.
   std::string constraint;   // the one that the server named
@@ -67,10 +66,9 @@ struct UnitRecord {
   std::string run, partition, position;
   std::string job;  // whose rejects are resolved; empty: the run's own
   bool done = false;
-  bool durable =
-      false;  // must survive a crash of the server, because the unit could not be made again
-  bool redact = false;  // its rejects keep no document, no bytes, and no message that quotes them
-  Tally tally;          // of this unit alone; the sink adds what only it knows
+  bool durable = false;  // must survive a crash of the server: it cannot be made again
+  bool redact = false;   // its rejects keep no document, no bytes, and no message that quotes them
+  Tally tally;           // of this unit alone; the sink adds what only it knows
   std::vector<RejectRecord> rejects;  // refused before the sink; the sink adds its own
   /// Rejects that this unit loaded or refused again. They are deleted in the same transaction.
   std::vector<int64_t> resolved;

@@ -23,8 +23,7 @@ struct DdlStep {
   std::string name;   // of the constraint
   std::vector<std::string> columns;
   std::string sql;
-  std::string index,
-      attach;  // the same in two statements, so that several indexes are built at the same time
+  std::string index, attach;  // the same in two statements, to build several indexes at once
 };
 std::vector<DdlStep> after_load_steps(const PlanShape& shape);
 /// `names`: the names in use; further steps of the shape continue with it.

@@ -12,8 +12,7 @@ namespace {
 constexpr uint64_t kLeastBlocks = 256;  // in a range: 2 MiB
 constexpr uint64_t kRangesEach = 4;     // for each worker, so that none waits long for another
 constexpr uint64_t kSampledBlocks = 400;
-constexpr int kBlockRanges =
-    140000;  // first version that reads a range of blocks without scanning the others
+constexpr int kBlockRanges = 140000;  // first version that reads only the range's blocks
 
 struct Relation {
   uint64_t blocks = 0, since = 0;
@@ -54,8 +53,7 @@ std::optional<Relation> look_at(PgSession& session, const PgReading& reading) {
 
 std::vector<Partition> block_ranges(const Relation& table, uint64_t parts) {
   std::vector<Partition> out;
-  const std::string by =
-      uuid_text(uuid_v7().data());  // distinguishes them from those of another process
+  const std::string by = uuid_text(uuid_v7().data());  // tells them from those of another process
   const uint64_t step = (table.blocks + parts - 1) / parts;
   for (uint64_t first = 0; first < table.blocks; first += step) {
     // The last range has no end: later blocks are read as far as the snapshot shows them.

@@ -92,8 +92,7 @@ struct PgSession::Impl {
   std::string search_path;        // to be set; "": unchanged
   std::string purpose, set_path;  // as currently set on the server
   bool only_looks = false;
-  std::optional<std::string>
-      own_path;  // the role's own, where tables are looked up; set once it was read
+  std::optional<std::string> own_path;  // the role's own, where tables are looked up; once read
 };
 
 PgSession::PgSession(const std::string& url, const std::string& purpose, bool pooled, PgPath path)

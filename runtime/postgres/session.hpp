@@ -95,8 +95,7 @@ class PgSession {
 
   static std::string quote_name(std::string_view name);  // "na""me"
   static std::string quote_table(
-      std::string_view
-          qualified);  // quotes each part of schema.table; "a.b" is split at the first dot
+      std::string_view qualified);  // quotes each part; "a.b" is split at the first dot
   static std::string quote_literal(std::string_view text);
 
   int server_version() const noexcept;  // 150018

@@ -32,8 +32,7 @@ std::string index_part(const std::string& part, const std::string& opclass) {
   std::string name = without_direction(part);
   const std::string direction = part.substr(name.size());
   const bool expression = name.starts_with("(");
-  const bool chosen =
-      expression && !name.ends_with(")");  // has its own operator class or collation
+  const bool chosen = expression && !name.ends_with(")");  // has its own opclass or collation
   std::string out = expression ? name : quote(name);
   if (!opclass.empty() && !chosen) out += " " + plain_or_quoted(opclass);
   return out + direction;

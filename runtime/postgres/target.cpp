@@ -254,8 +254,7 @@ class PgTarget : public Target, public Stages {
   PgWriter writer_;
   std::string schema_;
   std::shared_ptr<SessionPool> idle_;
-  std::set<std::string>
-      made_;  // tables that this process created, which nobody else can be using yet
+  std::set<std::string> made_;  // tables that this process created: nobody uses them yet
 };
 
 }  // namespace

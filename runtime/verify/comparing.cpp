@@ -6,8 +6,7 @@ namespace lugger {
 
 namespace {
 
-constexpr size_t kRootWords =
-    (8 << 20) / sizeof(uint64_t);  // --where: one bit for each hashed root
+constexpr size_t kRootWords = (8 << 20) / sizeof(uint64_t);  // --where: a bit for each hashed root
 
 std::string digest_text(const Digest& digest) {
   return fmt::format("{:016x}{:016x}", digest.hi, digest.lo);

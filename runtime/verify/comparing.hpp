@@ -46,8 +46,7 @@ class Comparing {
   WrongRows* wrong_;
   std::vector<BucketSums> source_, target_;  // by table
   std::vector<std::atomic<uint64_t>> roots_;
-  std::vector<uint8_t> doubled_ =
-      std::vector<uint8_t>(kBuckets);  // buckets with several rows of one key
+  std::vector<uint8_t> doubled_ = std::vector<uint8_t>(kBuckets);  // with several rows of one key
   std::unique_ptr<Details> details_;
 };
 

@@ -45,8 +45,7 @@ class Details {
   bool source_moves_ = false;  // its documents may come in a different order when it is read again
   std::vector<Mismatch> kept_;
   std::map<std::pair<uint32_t, FindingKind>, uint64_t> shown_;
-  std::unordered_map<uint64_t, size_t>
-      extras_left_;  // in one round: how many extra rows of a key still exist
+  std::unordered_map<uint64_t, size_t> extras_left_;  // of a round: extra rows of a key left
   std::unordered_map<size_t, std::vector<std::optional<std::string>>> source_text_;  // of kept_[i]
   std::unordered_map<size_t, std::vector<Digest>> source_columns_;
 };

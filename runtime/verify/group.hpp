@@ -71,8 +71,7 @@ struct Mismatch {
 /// The buckets that a group compares; with --where also the rows in them that may matter.
 struct GroupFilter {
   std::vector<uint8_t> buckets = std::vector<uint8_t>(kBuckets);
-  const std::vector<std::atomic<uint64_t>>* roots =
-      nullptr;  // one bit for each hashed root; null: all
+  const std::vector<std::atomic<uint64_t>>* roots = nullptr;  // a bit a hashed root; null: all
 
   bool takes(const Digest& root) const noexcept {
     return buckets[bucket_of(root)] != 0 && (roots == nullptr || has_root(root));
@@ -121,8 +120,7 @@ class Group {
   std::vector<TableVerdict>& tables_;
   Found found_;
   Entries entries_;
-  std::vector<std::pair<Digest, uint64_t>>
-      losers_;                    // documents replaced by another of the same key
+  std::vector<std::pair<Digest, uint64_t>> losers_;  // replaced by another of the same key
   std::set<Digest> newer_roots_;  // documents of which the target has a newer row
   std::mutex mutex_;
 };

@@ -20,9 +20,8 @@ struct VerifyOptions {
   std::vector<std::string> columns;  // only these, besides the key; empty: all
   uint64_t limit_shown = 10;         // number of rows shown in full, for each table and kind
   uint64_t group_rows = kGroupRows;
-  bool overwrite_newer =
-      false;         // with on_conflict = newer: a newer row in the target is a difference
-  int rechecks = 5;  // how often rows that differ are read again, at most
+  bool overwrite_newer = false;  // with on_conflict = newer: a newer row is a difference
+  int rechecks = 5;              // how often rows that differ are read again, at most
 };
 
 struct RepairOptions {

@@ -73,9 +73,8 @@ struct Verdict {
   std::vector<RowFinding> rows;                // the first few for each table and kind
   std::string window, where, sample, columns;  // how it was narrowed, in words; "": it was not
   bool looked_for_missing = true, looked_for_extra = true;
-  bool source_moves = false;  // a live source: its rows are read again too
-  std::vector<std::string>
-      reasons;  // reasons besides rows and columns why the result is not "equal"
+  bool source_moves = false;         // a live source: its rows are read again too
+  std::vector<std::string> reasons;  // other reasons why this is not "equal"
   std::vector<std::string> notes, warnings;
 };
 
