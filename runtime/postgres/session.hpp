@@ -1,5 +1,5 @@
-// One connection to PostgreSQL: libpqxx for statements, its PGconn for COPY. Only session.cpp
-// includes libpqxx.
+// One connection to PostgreSQL: libpqxx for statements, its PGconn for COPY. Only session.cpp uses
+// libpqxx, through pqxx.hpp.
 #pragma once
 #include <functional>
 #include <memory>
