@@ -123,7 +123,7 @@ struct CensusBreak {
 };
 
 struct CensusSample {
-  uint64_t documents = 0;  // skipped, and of these `documents` were taken
+  uint64_t documents = 0;  // seen while sampling; the census took `documents` of these
   double chance = 1;
 };
 

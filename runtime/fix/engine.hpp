@@ -92,7 +92,7 @@ class FixEngine final : public FixRun {
   Backoff backoff_{&away_};
 
   std::string run_;
-  std::optional<RunRecord> unfinished_;  // the run that goes on
+  std::optional<RunRecord> unfinished_;  // the run to resume
   PartitionRecord part_;                 // as of the last commit
   bool begun_ = false;                   // the ledger knows the run
   bool resumed_ = false;
