@@ -53,7 +53,7 @@ end
 
 local reads = { select = true, show = true, table = true, values = true, explain = true }
 
--- True when the server cannot have changed anything before the connection was lost.
+-- True for a statement that reads, judged by its first word: it is repeated after a lost connection.
 local function only_reads(sql)
   local word = sql:match '^%s*(%a+)'
   return word and reads[word:lower()] and not sql:lower():find('for%s+update') and not sql:find ';%s*%S'
