@@ -184,7 +184,7 @@ void read_shape(PgSession& session, const PgTable& table, FixTable& out) {
   }
   Options options;
   options.set("query", fmt::format("SELECT {} FROM {} AS {}", list, out.relation, out.alias));
-  // Rows that the policies hide are not of this fix; a note says so.
+  // Rows hidden by policies are not part of this fix; a note says so.
   options.set("row_security", true);
   out.shape = describe_reading(session, options).shape;
   for (size_t slot = 0; slot < out.shape.fields.size(); ++slot) {
@@ -206,8 +206,9 @@ void read_shape(PgSession& session, const PgTable& table, FixTable& out) {
   out.mapping.key = out.key;
 }
 
-/// 5 is kept as 5.00 by numeric(10,2), and char(n) is padded: arrays and domains of them too. Of
-/// other types the text is compared, since equality may overlook what a trigger did (citext, box).
+/// numeric(10,2) stores 5 as 5.00, and char(n) is padded, also in arrays and domains; these compare
+/// equal. For other types the text is compared, since equality could hide a trigger's change
+/// (citext, box).
 void read_equality(PgSession& session, const PgTable& table, FixTable& out) {
   const PgRows rows = session.query(
       "WITH RECURSIVE t AS (SELECT a.attname AS name, a.atttypid AS type, '' AS list FROM "
@@ -225,7 +226,7 @@ void read_equality(PgSession& session, const PgTable& table, FixTable& out) {
   }
 }
 
-/// Of a distributed table: what a row's version is told by.
+/// For a distributed table: the columns that represent a row's version.
 void read_held(PgSession& session, const PgTable& table, FixTable& out) {
   for (const Column& shown : out.mapping.columns) {
     const PgColumn* column = table.column(shown.name);
@@ -287,8 +288,8 @@ std::string FixTable::field_value(const FixField& field, std::string_view alias_
 }
 
 std::string FixTable::version_of(std::string_view qualifier) const {
-  // A row that was written again lies elsewhere or has another transaction's number; partitions
-  // number their places each for itself.
+  // A row that was written again has another ctid or xmin; ctids are unique only within a
+  // partition.
   if (!distributed)
     return fmt::format("pg_catalog.concat({0}.tableoid::oid, ' ', {0}.ctid, ' ', {0}.xmin)",
                        qualifier);

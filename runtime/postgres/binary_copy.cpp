@@ -7,7 +7,7 @@
 namespace lugger {
 namespace {
 
-constexpr uint32_t kCriticalFlags = 0xFFFF0000;  // a reader that does not know them must give up
+constexpr uint32_t kCriticalFlags = 0xFFFF0000;  // a reader must refuse those it does not know
 
 [[noreturn]] void malformed(std::string_view what) {
   throw Error(Code::kRead,

@@ -16,7 +16,7 @@ constexpr std::string_view kCancelled = "57014";
 
 }  // namespace
 
-/// A request to cancel, shared with the thread that makes it: where the server does not answer, that
+/// A cancel request, shared with the thread that sends it. If the server does not answer, that
 /// thread outlives the session.
 struct PgWakeup::Request {
   explicit Request(pg_conn* connection) : handle(PQgetCancel(connection), &PQfreeCancel) {}
@@ -49,7 +49,7 @@ void PgWakeup::ask() noexcept {
     start_thread([request = request_] { request->make(); }).detach();
     request_->under_way = true;
   } catch (const std::exception&) {
-    // No thread to be had: asked again, and cut off in the end.
+    // No thread could be started: it is tried again, and finally the connection is closed.
   }
 }
 

@@ -1,5 +1,5 @@
--- `pg` as it is typed at the prompt, and in the files that :save writes: it speaks to the place it was told, else to
--- the target made last, else to PG_URI; each place has one session.
+-- `pg` at the prompt, and in the files that :save writes. It connects to the place it was given, else to the most
+-- recent target, else to PG_URI. Each place has one session.
 local config = require 'lugger.inner.cli.config'
 local sql_result = require 'lugger.inner.sql.result'
 local sql_session = require 'lugger.inner.sql.session'
@@ -15,7 +15,7 @@ local function callable(words, session_of, name)
   })
 end
 
---- A new `pg`.
+--- Makes a new `pg`.
 ---@param told (fun(place: string))|nil hears which place is spoken to
 ---@param opened (fun(place: string))|nil hears what pg.open and pg.use are handed
 ---@return table pg
@@ -39,14 +39,14 @@ function prompt_pg.new(told, opened)
 
   local pg = {}
 
-  --- A session of its own with another place: `warehouse = pg.open 'warehouse'`, then `warehouse 'select 1'`.
+  --- Opens a separate session with another place: `warehouse = pg.open 'warehouse'`, then `warehouse 'select 1'`.
   function pg.open(name)
     local session = sql_session.open(name)
     if opened then opened(name) end
     return session
   end
 
-  --- What `pg` speaks to from now on.
+  --- Sets the place that `pg` connects to from now on.
   function pg.use(name)
     session_for(name)
     if opened then opened(name) end
@@ -56,7 +56,7 @@ function prompt_pg.new(told, opened)
   return callable(pg, session_of), session_of
 end
 
--- A database of a migration, spoken to as the prompt speaks to a session.
+-- A database of a migration, with the interface of a session at the prompt.
 local function of_database(database)
   local session = {}
 

@@ -1,4 +1,4 @@
--- What a migration's functions get: the open target, and the other databases by name.
+-- The arguments of a migration's functions: the open target, and the other databases by name.
 local fault = require 'lugger.inner.base.fault'
 local methods = require 'lugger.inner.base.methods'
 local native = require 'lugger.native'
@@ -18,7 +18,8 @@ local function check_sql(sql, what)
   end
 end
 
---- Runs SQL; values go as parameters $1, $2, ... and never into the text. Several statements only without values.
+--- Runs SQL. Values are passed as parameters $1, $2, ..., never in the text. Several statements are possible only
+--- without values.
 ---@param sql string
 ---@param ... any values: texts, numbers, booleans, lugger's own, lists (arrays), tables (JSON); nil is NULL
 ---@return integer affected rows
@@ -58,28 +59,28 @@ end
 ---@field rows integer
 ---@field condition string SQL that holds for the rows of this batch, to stand behind WHERE; its values are quoted in it
 
---- Goes over the rows of a table in batches by key, each in a transaction of its own together with the place it
---- came to: a migration that is cut off goes on behind the last batch. What db:exec does in the loop belongs to the
---- batch.
+--- Iterates over the rows of a table in batches by key. Each batch is a transaction of its own, which includes its
+--- position, so an interrupted migration continues after the last batch. What db:exec does in the loop is part of the
+--- batch's transaction.
 ---@param spec lugger.batches_spec
 ---@return fun(): lugger.migration_batch|nil
 function object:batches(spec)
   return require('lugger.inner.migrate.batches').iterate(self, spec)
 end
 
---- Runs a function in one transaction, as one step, where the file as a whole has none.
+--- Runs a function in one transaction, as one step, in a file that is not a single transaction.
 ---@param work fun()
 function object:transaction(work)
   self.executor:transaction(self.connection, work)
 end
 
---- From here on step by step, each committed by itself: for statements that must not share a transaction.
+--- From here on each step is committed by itself: for statements that must not share a transaction.
 function object:by_steps()
   if self.executor.batches then self.executor:batches() end
 end
 
---- What a function finds out, once: kept with the steps, so that a migration that is gone on with sees what it saw the
---- first time. Plain values only.
+--- Runs `find` once and records its result with the steps, so that a resumed migration gets the same result. Plain
+--- values only.
 ---@param label string
 ---@param find fun(): any
 ---@return any
@@ -88,21 +89,21 @@ function object:remember(label, find)
   return find()
 end
 
---- A name as SQL takes it: "na""me".
+--- A name quoted for SQL: "na""me".
 ---@param name string
 ---@return string
 function object:quote(name) -- luacheck: ignore self
   return native.sql.name(name)
 end
 
---- A table's name, with or without its schema, as SQL takes it.
+--- A table's name, with or without its schema, quoted for SQL.
 ---@param name string
 ---@return string
 function object:quote_table(name) -- luacheck: ignore self
   return native.sql.table(name)
 end
 
---- Tells the reader something, on standard error.
+--- Writes a message to standard error.
 ---@param ... any
 function object:say(...)
   self.executor:say(...)

@@ -1,4 +1,4 @@
--- Values between Lua and SQL: parameters as text, results by the type of their column.
+-- Converts values between Lua and SQL: parameters to text, results by the type of their column.
 local fault = require 'lugger.inner.base.fault'
 local ffi = require 'ffi'
 local native = require 'lugger.native'
@@ -32,7 +32,7 @@ end
 
 local function table_text(v)
   local meta = getmetatable(v)
-  -- Values of our own print as PostgreSQL reads them; plain lists are arrays, everything else is JSON.
+  -- lugger's own values print in a form that PostgreSQL reads. Plain lists become arrays, everything else JSON.
   if not meta and is_scalar_list(v) then
     local items = {}
     for i, item in ipairs(v) do items[i] = array_item(item) end
@@ -58,7 +58,7 @@ function values.text(v)
   fault.raise('config', ('a %s cannot be a parameter'):format(kind))
 end
 
---- The parameters of a call as native.pg takes them; nil where a value is missing is NULL.
+--- The parameters of a call, for native.pg; a nil among them is NULL.
 ---@param count integer
 ---@param ... any
 ---@return any[]|nil
@@ -96,7 +96,7 @@ local readers = {
 ---@field names string[]
 ---@field affected integer
 
---- A result of native.pg as rows by column name: numbers, booleans, decimals, uuids, JSON as such, the rest as text.
+--- A result of native.pg as rows by column name: numbers, booleans, decimals, uuids, decoded JSON, the rest as text.
 ---@param result { names: string[], types: integer[], rows: any[][], affected: integer }
 ---@return lugger.migrate.rows
 function values.rows(result)

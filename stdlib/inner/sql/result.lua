@@ -1,4 +1,4 @@
--- What a statement at the prompt gives: rows by number, values by the names of their columns, and how it is shown.
+-- The result of a statement at the prompt: rows by number, values by column name, and how it is displayed.
 local sql_values = require 'lugger.inner.sql.values'
 local table_view = require 'lugger.inner.view.table'
 local terminal = require 'lugger.inner.view.terminal'
@@ -14,12 +14,12 @@ local sql_result = {}
 ---@field [integer] lugger.sql_row
 local methods = {}
 
-local raw = setmetatable({}, { __mode = 'k' }) -- what the server gave, by result
+local raw = setmetatable({}, { __mode = 'k' }) -- the server's data, by result
 
 local weak = { __mode = 'k' }
-local cells_of, given_of = setmetatable({}, weak), setmetatable({}, weak) -- of rows that nobody looked into yet
+local cells_of, given_of = setmetatable({}, weak), setmetatable({}, weak) -- of rows that nobody has accessed yet
 
--- Values by name, decoded when the first one is asked for.
+-- Fills a row with values by name, decoded at the first access.
 local function fill(row)
   local cells, given = cells_of[row], given_of[row]
   cells_of[row], given_of[row] = nil, nil
@@ -28,7 +28,7 @@ local function fill(row)
   end
 end
 
--- A name that stands twice, or that the server did not find, is told by its place.
+-- A column with a duplicate name, or without a name, is accessed by its number.
 local function keys_of(names)
   local keys, seen = {}, {}
   for i, name in ipairs(names) do
@@ -56,7 +56,7 @@ local function row_of(given, number)
   return row
 end
 
---- Rows of another making with the methods of a result.
+--- Gives rows from elsewhere the methods of a result.
 ---@param rows table
 ---@return table
 function sql_result.with_value(rows)
@@ -74,7 +74,7 @@ function sql_result.plain_row(row)
   return row
 end
 
---- The only value of the only row; nil when there is no row.
+--- The only value of the only row; nil when there are no rows.
 ---@return any
 function methods:value()
   local given = raw[self]
@@ -89,7 +89,7 @@ local meta = {
   __tostring = function(self) return ('%s, %s'):format(raw[self].command, terminal.count(raw[self].count, 'row')) end,
 }
 
---- Makes a result of what native.prompt gave.
+--- Makes a result from the data of native.prompt.
 ---@param given table
 ---@param type_names table<integer, string> by column, of types that are not built in
 ---@param lazy boolean|nil values are decoded when one of their row is asked for: for results that are mostly shown
@@ -107,7 +107,7 @@ end
 
 local earlier_of = setmetatable({}, weak)
 
---- The last of several results, which knows those before it.
+--- The last of several results; the earlier ones can be read from it.
 ---@param results lugger.sql_result[]
 ---@return lugger.sql_result
 function sql_result.behind(results)
@@ -116,21 +116,21 @@ function sql_result.behind(results)
   return last
 end
 
---- The results of the statements before, of the same text.
+--- The results of the earlier statements in the same text.
 ---@param result lugger.sql_result
 ---@return lugger.sql_result[]
 function sql_result.earlier(result)
   return earlier_of[result] or {}
 end
 
---- What the server gave of a result: rows of text, names, types, count; nil for anything else.
+--- The server's data of a result: rows of text, names, types, count; nil for any other value.
 ---@param v any
 ---@return table|nil
 function sql_result.raw(v)
   return type(v) == 'table' and getmetatable(v) == meta and raw[v] or nil
 end
 
---- The result as an aligned table, cut after `limit` rows.
+--- The result as an aligned table with at most `limit` rows.
 ---@param given table of sql_result.raw
 ---@param limit integer|nil
 ---@param null_text string

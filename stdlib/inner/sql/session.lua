@@ -1,6 +1,5 @@
--- SQL as it is typed: pg 'select ...', pg("select $1", 5), pg '\d users'. A session is opened when it is first used,
--- opened
--- again when its connection is lost, and asks before it writes to what is marked as production.
+-- SQL at the prompt: pg 'select ...', pg("select $1", 5), pg '\d users'. A session is opened at its first use, and
+-- again when its connection was lost. It asks before it writes to a place marked as production.
 local config = require 'lugger.inner.cli.config'
 local effects = require 'lugger.inner.base.effects'
 local methods = require 'lugger.inner.base.methods'
@@ -31,7 +30,7 @@ end
 local function connect(self)
   self.native = native.prompt.open(self.place)
   self.production = production.connection(self.name, self.place)
-  self.native:fetch "set client_min_messages = 'notice'" -- a person wants to hear them
+  self.native:fetch "set client_min_messages = 'notice'" -- a person wants to see them
   if self.production then self.native:fetch('set default_transaction_read_only = on') end
   open_sessions[self] = true
 end
@@ -40,7 +39,7 @@ local function is_lost(self)
   return self.native and self.native:transaction() == 'lost'
 end
 
--- What stands in `begin` and what followed is gone with the connection: that is never passed over in silence.
+-- A transaction that was open is lost with the connection; this must be reported.
 local function reconnect(self)
   local was_open = self.in_transaction
   self.in_transaction = false
@@ -54,7 +53,7 @@ end
 
 local reads = { select = true, show = true, table = true, values = true, explain = true }
 
--- Whether the server could have changed something before the connection went.
+-- True for a statement that reads, judged by its first word: it is repeated after a lost connection.
 local function only_reads(sql)
   local word = sql:match '^%s*(%a+)'
   return word and reads[word:lower()] and not sql:lower():find('for%s+update') and not sql:find ';%s*%S'
@@ -98,7 +97,7 @@ local function guarded(self, sql, parameters)
   return result
 end
 
--- Names of types that an extension made, for those columns.
+-- The names of types from extensions, for columns with such types.
 local function type_names(self, given)
   local names = {}
   for i, oid in ipairs(given.types) do
@@ -128,14 +127,15 @@ local function note_effects(fetched)
   end
 end
 
--- An error that the server places in the statement shows the place.
+-- Shows the position in the statement that the server reported.
 local function pointed(err, sql)
   local position = type(err) == 'table' and err.notes and tonumber(err.notes.position)
   if position then err.text, err.pointer = err.message, sql_text.pointer(sql, position) end
   return err
 end
 
---- Runs SQL and gives its rows; of several statements those of the last (the prompt shows all). NULL is lugger.null.
+--- Runs SQL and returns its rows; for several statements, those of the last (the prompt shows all). NULL is
+--- lugger.null.
 ---@param sql string
 ---@param ... any parameters $1, $2, ...
 ---@return lugger.sql_result
@@ -169,7 +169,7 @@ function session:query(sql, ...)
   return sql_result.behind(results)
 end
 
---- Runs SQL and gives the number of rows that it changed.
+--- Runs SQL and returns the number of rows that it changed.
 ---@param sql string
 ---@param ... any parameters $1, $2, ...
 ---@return integer
@@ -178,20 +178,20 @@ function session:exec(sql, ...)
   return result and result.affected or 0
 end
 
---- Whether a transaction is open: "none", "open", "failed", or "lost" when the connection is.
+--- The transaction status: "none", "open", "failed", or "lost" when the connection was lost.
 ---@return string
 function session:transaction()
   return self.native and self.native:transaction() or 'none'
 end
 
---- Another session, with another place: `warehouse = pg.open 'warehouse'`.
+--- Opens a session with another place: `warehouse = pg.open 'warehouse'`.
 ---@param name string
 ---@return lugger.sql_session
 function session.open(name)
   return sql_session.open(name)
 end
 
---- Closes the connection; the next statement opens it again.
+--- Closes the connection; the next statement opens a new one.
 function session:close()
   if self.native then self.native:close() end
   self.native, open_sessions[self] = nil, nil
@@ -228,7 +228,7 @@ function sql_session.open(name)
   return setmetatable({ name = name, place = place, label = native.system.mask_secrets(name) }, meta)
 end
 
---- Notes who ran what, for whoever keeps the statements: `sql_session.log` is theirs to empty.
+--- Records a statement for callers that keep them; they must empty `sql_session.log`.
 ---@param one lugger.sql_session
 ---@param fetched { command: string }[]
 function sql_session.note_use(one, fetched)
@@ -238,7 +238,7 @@ function sql_session.note_use(one, fetched)
   sql_session.log[#sql_session.log + 1] = { session = one, words = words, open = one.in_transaction == true }
 end
 
---- The sessions that are connected.
+--- All connected sessions.
 ---@return lugger.sql_session[]
 function sql_session.list()
   local list = {}

@@ -1,4 +1,4 @@
--- Values of PostgreSQL, as their text forms come at the prompt, as Lua has them.
+-- Converts PostgreSQL's values from their text form at the prompt to Lua.
 local document = require 'lugger.inner.base.document'
 local value = require 'lugger.inner.base.value'
 local null = value.null
@@ -19,7 +19,7 @@ local function int8(text)
 end
 
 local function date(text)
-  -- "infinity" and years before Christ are no dates of ours.
+  -- "infinity" and years BC cannot be represented by our dates.
   local ok, made = pcall(value.date, (text:gsub(' ', 'T', 1)))
   return ok and made or text
 end
@@ -40,14 +40,14 @@ local function vector(text)
   return require('lugger').vector(list)
 end
 
--- By OID: what is not here stays text.
+-- By OID; other types stay text.
 local decoders = {
   [16] = function(text) return text == 't' end,
   [20] = int8, [21] = number, [23] = number, [26] = number, [700] = number, [701] = number,
   [1700] = value.decimal, [1082] = date, [1114] = date, [1184] = date, [2950] = value.uuid, [17] = bytea,
   [114] = json, [3802] = json,
 }
--- Arrays: their OID, and that of their elements.
+-- Arrays: their OID, and the OID of their elements.
 local elements = {
   [1000] = 16, [1001] = 17, [1016] = 20, [1005] = 21, [1007] = 23, [1021] = 700, [1022] = 701, [1231] = 1700,
     [1182] = 1082,
@@ -85,14 +85,14 @@ local function read_array(text, decode)
   return at and list() or text
 end
 
---- The elements of a text array as texts; NULL is lugger.null.
+--- The elements of a text array; NULL is lugger.null.
 ---@param text string
 ---@return table
 function sql_values.array(text)
   return read_array(text, function(word) return word end)
 end
 
---- A value of a result.
+--- Decodes a value of a result.
 ---@param text string|false false is NULL
 ---@param oid integer its type
 ---@param type_name string|nil of types that are no built-in ones: "vector"
@@ -106,7 +106,7 @@ function sql_values.decode(text, oid, type_name)
   return text
 end
 
---- Whether columns of the type stand to the right.
+--- True when columns of the type are aligned to the right.
 ---@param oid integer
 ---@return boolean
 function sql_values.is_number(oid)
