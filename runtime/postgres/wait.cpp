@@ -1,5 +1,6 @@
 #include "postgres/wait.hpp"
 
+#include <fcntl.h>
 #include <libpq-fe.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -36,7 +37,8 @@ struct PgWakeup::Request {
 };
 
 PgWakeup::PgWakeup(pg_conn* connection)
-    : request_(std::make_shared<Request>(connection)), socket_(dup(PQsocket(connection))) {}
+    : request_(std::make_shared<Request>(connection)),
+      socket_(fcntl(PQsocket(connection), F_DUPFD_CLOEXEC, 0)) {}
 
 PgWakeup::~PgWakeup() {
   if (socket_ >= 0) close(socket_);
