@@ -53,10 +53,24 @@ end
 
 local reads = { select = true, show = true, table = true, values = true, explain = true }
 
--- True for a statement that reads, judged by its first word: it is repeated after a lost connection.
-local function only_reads(sql)
+-- True for a statement that may be repeated after a lost connection, judged by its first word.
+local function looks_like_a_read(sql)
   local word = sql:match '^%s*(%a+)'
-  return word and reads[word:lower()] and not sql:lower():find('for%s+update') and not sql:find ';%s*%S'
+  return word and reads[word:lower()] and not sql:find ';%s*%S'
+end
+
+local function unknown_outcome()
+  return native.error('connect', 'the connection was lost while the statement ran',
+    'whether it was carried out cannot be known: look before running it again')
+end
+
+-- A SELECT may write (a function that it calls, INTO), and so may EXPLAIN ANALYZE: the server decides.
+local function repeat_read(self, sql, parameters)
+  self.native:fetch 'begin read only'
+  local ok, fetched = pcall(self.native.fetch, self.native, sql, parameters)
+  self.native:fetch(ok and 'commit' or 'rollback')
+  if ok then return fetched end
+  error(type(fetched) == 'table' and fetched.sqlstate == '25006' and unknown_outcome() or fetched, 0)
 end
 
 local function fetch(self, sql, parameters)
@@ -72,11 +86,8 @@ local function fetch(self, sql, parameters)
     error(native.error('connect', 'the statement was not carried out: its transaction was lost with the connection',
       'begin again'), 0)
   end
-  if not only_reads(sql) then
-    error(native.error('connect', 'the connection was lost while the statement ran',
-      'whether it was carried out cannot be known: look before running it again'), 0)
-  end
-  return self.native:fetch(sql, parameters)
+  if not looks_like_a_read(sql) then error(unknown_outcome(), 0) end
+  return repeat_read(self, sql, parameters)
 end
 
 local function guarded(self, sql, parameters)
