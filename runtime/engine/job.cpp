@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "base/error.hpp"
+#include "base/stop.hpp"
 #include "base/url.hpp"
 #include "engine/changes.hpp"
 #include "engine/describe.hpp"
@@ -159,6 +160,8 @@ void check_throttle(JobImpl& job, TargetReport& report) {
 }  // namespace
 
 JobPlan Job::plan(const RunSettings& settings) {
+  // Nothing has begun that the first Ctrl-C could let finish: it ends a wait for a lock at once.
+  const StopScope scope(*StopScope::current().stop, StopLevel::kFinish);
   JobPlan plan;
   plan.job = name();
   plan.source_info = source().info();

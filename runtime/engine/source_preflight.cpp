@@ -1,5 +1,8 @@
-// Finds the documents that NOT NULL columns would refuse, before anything is loaded. Applies the
-// mapping and its hooks.
+// Finds the documents that NOT NULL columns, or indexes of a bounded length, would refuse, before
+// anything is loaded. Applies the mapping and its hooks.
+#include <algorithm>
+#include <optional>
+
 #include "base/error.hpp"
 #include "engine/job_impl.hpp"
 #include "engine/rejects.hpp"
@@ -37,7 +40,9 @@ class SourcePreflight {
     const std::vector<TableColumn> not_null =
         stages == nullptr ? std::vector<TableColumn>() : stages->not_null(shape);
     for (size_t t = 0; t < shape.tables().size(); ++t) watch_table(shape, t, not_null);
-    if (stages != nullptr) longest_key_ = stages->longest_key();
+    if (stages == nullptr) return;
+    longest_key_ = stages->longest_key();
+    watch_keys(shape, stages->indexed(shape));
   }
 
   std::vector<Refused> run(uint64_t limit, const StopFlag* stop) {
@@ -66,6 +71,10 @@ class SourcePreflight {
     size_t table, slot;
     Refused refused;
   };
+  struct Bounded {
+    size_t table;
+    std::vector<size_t> slots;
+  };
 
   void watch_table(const PlanShape& shape, size_t t, const std::vector<TableColumn>& not_null) {
     const TablePlan& table = shape.tables()[t];
@@ -90,6 +99,37 @@ class SourcePreflight {
     }
   }
 
+  /// Keys of the mapping, then those of its indexes.
+  void watch_keys(const PlanShape& shape, const std::vector<std::vector<TableColumn>>& indexed) {
+    for (size_t t = 0; t < loose_->own_tables(); ++t) {
+      if (!loose_->tables()[t].key.empty()) bounded_.push_back({t, loose_->tables()[t].key});
+    }
+    for (const std::vector<TableColumn>& columns : indexed) {
+      for (size_t t = 0; t < shape.tables().size(); ++t) {
+        Bounded bounded{t, {}};
+        for (const TableColumn& one : columns) {
+          const std::optional<size_t> slot = slot_of(shape.tables()[t], one);
+          if (slot) bounded.slots.push_back(*slot);
+        }
+        if (!bounded.slots.empty() && !is_bounded(bounded)) bounded_.push_back(std::move(bounded));
+      }
+    }
+  }
+
+  static std::optional<size_t> slot_of(const TablePlan& table, const TableColumn& wanted) {
+    if (table.name != wanted.table) return {};
+    for (size_t slot = 0; slot < table.columns.size(); ++slot) {
+      if (table.columns[slot].name == wanted.column) return slot;
+    }
+    return {};
+  }
+
+  bool is_bounded(const Bounded& wanted) const {
+    return std::ranges::any_of(bounded_, [&](const Bounded& one) {
+      return one.table == wanted.table && one.slots == wanted.slots;
+    });
+  }
+
   void add(Refused& refused, const Document& document) {
     ++refused.rows;
     if (refused.examples.size() < kExamples)
@@ -110,15 +150,15 @@ class SourcePreflight {
   }
 
   void count_long_keys(const Batch& batch) {
-    for (size_t t = 0; t < loose_->own_tables(); ++t) {
-      const TablePlan& table = loose_->tables()[t];
-      const RowSet& rows = batch.tables[t];
+    for (const Bounded& bounded : bounded_) {
+      const TablePlan& table = loose_->tables()[bounded.table];
+      const RowSet& rows = batch.tables[bounded.table];
       for (size_t i = 0; i < rows.rows(); ++i) {
         if (!rows.live(i) || batch.fates[rows.document(i)] != Fate::kLoad) continue;
         uint64_t bytes = 0;
-        for (size_t slot : table.key) bytes += rows.row(i)[slot].size;
+        for (size_t slot : bounded.slots) bytes += rows.row(i)[slot].size;
         if (bytes <= longest_key_) continue;
-        const std::string columns = key_columns(table);
+        const std::string columns = names_of(table, bounded.slots);
         Refused& refused = others_[table.name + "\n" + columns + "\ntoo long"];
         refused.table = table.name;
         refused.column = refused.constraint = columns;
@@ -131,9 +171,9 @@ class SourcePreflight {
     }
   }
 
-  static std::string key_columns(const TablePlan& table) {
+  static std::string names_of(const TablePlan& table, const std::vector<size_t>& slots) {
     std::string out;
-    for (size_t slot : table.key) out += (out.empty() ? "" : ", ") + table.columns[slot].name;
+    for (size_t slot : slots) out += (out.empty() ? "" : ", ") + table.columns[slot].name;
     return out;
   }
 
@@ -169,6 +209,7 @@ class SourcePreflight {
   std::shared_ptr<const PlanShape> loose_;
   std::vector<Watched> watched_;
   uint64_t longest_key_ = 0;  // 0: no bound
+  std::vector<Bounded> bounded_;
   std::map<std::string, Refused> others_;
 };
 

@@ -86,6 +86,8 @@ class Stages {
   virtual std::vector<StepRecord> steps(const PlanShape& plan) = 0;
   /// Columns that are NOT NULL once everything is built.
   virtual std::vector<TableColumn> not_null(const PlanShape& plan) const = 0;
+  /// The columns of each index that bounds the length of its keys, beside those of the mapping's key.
+  virtual std::vector<std::vector<TableColumn>> indexed(const PlanShape&) const { return {}; }
   /// The length of a key, in bytes, that its index always accepts; 0: no bound.
   virtual uint64_t longest_key() const { return 0; }
   /// Does the steps of a stage that are not done yet.

@@ -215,7 +215,7 @@ class Build {
     if (error.sqlstate() == "23505" && error.hint().find("preflight") == std::string::npos)
       told.with_hint("`lugger preflight` counts the rows that violate it");
     if (error.sqlstate() == "54000")
-      told.with_hint("a value is too long for a btree: index its md5, or use method = 'hash'");
+      told.with_hint(std::string(too_long_hint(step_)) + "; `lugger preflight` counts such rows");
     throw Error(told);
   }
 

@@ -70,6 +70,10 @@ class MergeSql {
   /// rows can be set in place, the latter take an upsert of their own.
   std::string insert_children(size_t table, int turn) const;
   std::string set_children(size_t table, int turn) const;
+  /// Where every document is told of already, and its row stood before: DELETE of the child rows that
+  /// do not come again, and an upsert of all that come, in place.
+  std::string remove_missing_children(size_t table) const;
+  std::string set_all_children(size_t table) const;
   /// The same for a guarded table: common table expressions, and the SELECT of (doc, k, taken).
   std::string children_with(size_t table, int turn) const;
   std::string children_taken(size_t table, int turn) const;
@@ -102,6 +106,7 @@ class MergeSql {
   std::string same_child(const PgTableLayout& child) const;
   std::string children_of(size_t table, int turn, std::string_view condition) const;
   std::string children_to_insert(size_t table, int turn) const;
+  std::string set_children_of(size_t table, const std::string& staged) const;
   const std::vector<PgTableLayout>& tables_;
   OnConflict on_conflict_;
   Relations relations_;

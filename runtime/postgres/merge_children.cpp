@@ -125,13 +125,28 @@ std::string MergeSql::insert_children(size_t table, int turn) const {
       child.in_place ? children_of(table, turn, "o.outcome = 1") : children_to_insert(table, turn));
 }
 
+std::string MergeSql::remove_missing_children(size_t table) const {
+  const PgTableLayout& child = tables_[table];
+  return fmt::format(
+      "DELETE FROM {} t USING {} p WHERE {} AND NOT EXISTS (SELECT FROM {} s WHERE {})",
+      child.table, roots(1), stored_of_root(child), stage(table), same_child(child));
+}
+
+std::string MergeSql::set_all_children(size_t table) const {
+  return set_children_of(table, stage(table) + " s");
+}
+
 std::string MergeSql::set_children(size_t table, int turn) const {
+  return set_children_of(table, children_of(table, turn, "o.others"));
+}
+
+std::string MergeSql::set_children_of(size_t table, const std::string& staged) const {
   const PgTableLayout& child = tables_[table];
   const auto excluded = [&](size_t f) { return "EXCLUDED." + child.fields[f].name; };
   const std::vector<size_t> fields = compared_fields(child);
   return fmt::format(
       "{} SELECT {} FROM {} ON CONFLICT ({}) {}", insert_into(child, true), staged_values(child),
-      children_of(table, turn, "o.others"), key_names(child),
+      staged, key_names(child),
       fields.empty()
           ? "DO NOTHING"
           : fmt::format("DO UPDATE SET {} WHERE {}", set_list(child),

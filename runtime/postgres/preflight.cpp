@@ -43,7 +43,10 @@ class Preflight {
       case StepKind::kCheck:
         rows(step, "check", "", fmt::format("({}) IS FALSE", step.expression));
         break;
-      case StepKind::kUnique: unique(step, quoted_list(step.columns)); break;
+      case StepKind::kUnique:
+        for (const std::string& column : step.columns) long_text(step, column);
+        unique(step, quoted_list(step.columns));
+        break;
       case StepKind::kForeign: foreign(step); break;
       case StepKind::kIndex: index(step); break;
       case StepKind::kOther:
@@ -204,8 +207,7 @@ class Preflight {
     for (const std::string& column : columns) quoted.push_back(PgSession::quote_name(column));
     const size_t before = found_.size();
     rows(step, "too long", fmt::format("{}", fmt::join(columns, ", ")), is_too_long(quoted) + more);
-    if (found_.size() > before)
-      found_.back().message = "a btree takes 2,704 bytes: index its md5, or use method = 'hash'";
+    if (found_.size() > before) found_.back().message = std::string(too_long_hint(step));
   }
 
   PgSession& session_;

@@ -53,14 +53,25 @@ bool is_url(std::string_view place) {
 
 using Options = std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)>;
 
+std::string hint_on_parameter(std::string_view name) {
+  if (name.find("bouncer") != std::string::npos || name.find("pool") != std::string::npos)
+    return "take it out; where a pooler in transaction mode is meant, set pooled = true in the "
+           "options of the source or target";
+  const Options known(PQconndefaults(), &PQconninfoFree);
+  std::vector<std::string_view> keywords;
+  for (const PQconninfoOption* option = known.get();
+       option != nullptr && option->keyword != nullptr; ++option)
+    keywords.emplace_back(option->keyword);
+  const std::string_view near = nearest(name, keywords);
+  if (!near.empty()) return fmt::format("did you mean {}?", near);
+  return "take it out: it belongs to another program";
+}
+
 [[noreturn]] void refuse_parameter(const std::string& place, std::string_view name) {
   throw Error(Code::kConfig,
               fmt::format("{}: libpq has no connection parameter {}", mask_secrets(place),
                           quoted_excerpt(name)),
-              name.find("bouncer") != std::string::npos || name.find("pool") != std::string::npos
-                  ? "take it out; where a pooler in transaction mode is meant, set pooled = true "
-                    "in the options of the source or target"
-                  : "take it out: it belongs to another program");
+              hint_on_parameter(name));
 }
 
 /// Names unknown parameters in the error. Where an '@' follows the '?', they may be parts of a

@@ -131,9 +131,10 @@ class StagedLoader : public CopyLoader {
     for (size_t t = 0; t < keys_.size(); ++t) {
       if (rows(t) != 0) turns = std::max(turns, take_turns(t));
     }
-    if (turns == 1 && one_row_each(documents)) return merge_and_count(documents, tally);
+    const bool one_each = turns == 1 && one_row_each(documents);
+    if (one_each && !tells_ && counts_itself()) return merge_and_count(documents, tally);
     make_outcomes();
-    for (int turn = 1; turn <= turns; ++turn) merge_turn(turn, tally);
+    for (int turn = 1; turn <= turns; ++turn) merge_turn(turn, one_each, tally);
     uint64_t told = 0;
     const PgRows counts = load_.session.query(fmt::format(
         "SELECT outcome, pg_catalog.count(*), (SELECT pg_catalog.count(*) FROM {0} WHERE wrote) "
@@ -159,7 +160,6 @@ class StagedLoader : public CopyLoader {
   }
 
   bool one_row_each(uint64_t documents) const {
-    if (tells_ || !counts_itself()) return false;
     uint64_t all = 0;
     for (size_t t = 0; t < keys_.size(); ++t) all += rows(t);
     return all == documents;
@@ -205,7 +205,7 @@ class StagedLoader : public CopyLoader {
     return two ? 2 : most;
   }
 
-  void merge_turn(int turn, Tally& tally) {
+  void merge_turn(int turn, bool one_each, Tally& tally) {
     bool children = false;
     uint64_t told = 0;
     for (size_t t = 0; t < load_.tables.size(); ++t) {
@@ -221,9 +221,35 @@ class StagedLoader : public CopyLoader {
       }
     }
     if (!children) return;
+    if (one_each && all_updated(told)) return set_all_children(tally);
     count_outcomes(told);
     told += mark_children(turn, told);
     if (told != 0) replace_children(turn, tally);
+  }
+
+  /// Is every document counted as updated, so that its child rows need not be looked at to tell?
+  bool all_updated(uint64_t told) const {
+    if (choose_ || keys_.size() != 1 || told != last_document() - first_document() ||
+        !sql_.counts_itself(0))
+      return false;
+    for (size_t t = 1; t < load_.tables.size(); ++t) {
+      if (!load_.tables[t].in_place || load_.tables[t].distributed) return false;
+    }
+    return load_.session
+               .query(fmt::format("SELECT FROM {} WHERE outcome <> {} LIMIT 1", kOutcomeTable,
+                                  static_cast<int>(Outcome::kUpdated)))
+               .size() == 0;
+  }
+
+  void set_all_children(Tally& tally) {
+    for (size_t t = load_.tables.size(); t-- != 1;)
+      query_children(load_.session, load_.tables[t], sql_.remove_missing_children(t));
+    for (size_t t = 1; t < load_.tables.size(); ++t) {
+      if (rows(t) == 0) continue;
+      const uint64_t written = load_.session.query(sql_.set_all_children(t)).affected();
+      tally.rows += written;
+      tally.child_rows += written;
+    }
   }
 
   /// Without statistics the server takes the outcomes of a turn for one row, and looks at every

@@ -254,6 +254,14 @@ std::vector<std::string> plain_columns(const StageStep& step) {
   return out;
 }
 
+std::string_view too_long_hint(const StageStep& step) noexcept {
+  if (step.unique || step.kind == StepKind::kUnique)
+    return "a B-tree index entry holds at most 2,704 bytes: replace it by a unique index of the "
+           "md5, "
+           "as in indexes = { { '(md5(email))', unique = true } }";
+  return "a B-tree index entry holds at most 2,704 bytes: index the md5, or use method = 'hash'";
+}
+
 std::string index_statement(const StageStep& step, bool concurrently) {
   return fmt::format("CREATE {}INDEX {}{} {}", step.unique ? "UNIQUE " : "",
                      concurrently ? "CONCURRENTLY " : "", quote(step.name), step.body);

@@ -42,6 +42,8 @@ StageStep index_step(const IndexMapping& index, const std::string& table);
 
 /// Columns that a step names directly, not inside an expression.
 std::vector<std::string> plain_columns(const StageStep& step);
+/// What to do about values that are too long for its index.
+std::string_view too_long_hint(const StageStep& step) noexcept;
 
 /// CREATE INDEX for an index or a unique constraint.
 std::string index_statement(const StageStep& step, bool concurrently);

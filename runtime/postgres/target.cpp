@@ -55,7 +55,7 @@ std::string state_problem(PgSession& session, const std::string& schema) {
   if (rows.text(0, 0) == "t") return {};
   return fmt::format(
       "permission denied: runs, checkpoints and rejects are kept in schema {}: have an owner "
-      "run what `lugger state sql` prints and GRANT it to this role, or name a schema of yours "
+      "run what `lugger state sql` prints, with the GRANTs at its end, or name a schema of yours "
       "with state_schema = '...' in lugger.target(...)",
       schema);
 }
@@ -141,6 +141,17 @@ class PgTarget : public Target, public Stages {
     for (const StageStep& step : stage_steps(plan)) {
       if (step.kind != StepKind::kNotNull) continue;
       for (const std::string& column : step.columns) out.push_back({step.table, column});
+    }
+    return out;
+  }
+
+  std::vector<std::vector<TableColumn>> indexed(const PlanShape& plan) const override {
+    std::vector<std::vector<TableColumn>> out;
+    for (const StageStep& step : stage_steps(plan)) {
+      const bool btree = step.kind == StepKind::kIndex && step.method == "btree";
+      if (!btree && step.kind != StepKind::kUnique) continue;
+      std::vector<TableColumn>& columns = out.emplace_back();
+      for (const std::string& column : plain_columns(step)) columns.push_back({step.table, column});
     }
     return out;
   }

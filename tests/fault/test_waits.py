@@ -92,6 +92,28 @@ class WaitingForALock(unittest.TestCase):
         self.assertEqual(work.database.number('select sum(n) from docs'), -sum(range(2000)))
         self.stopped(work, 'access exclusive', 'run', 'job.lua')
 
+    def test_c5_before_a_load_begins_one_stop_is_enough(self):
+        work = self.work()
+        holder = Session(work.database)
+        holder.run('begin; lock table docs in access exclusive mode')
+        process = work.start('run', 'job.lua')
+        wait_for(work.database, WAITS, process)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=120)
+        self.assertEqual(process.returncode, 130, out + err)
+        self.assertIn('stopped while it waited for the server', err)
+        holder.close()
+
+    def test_c5_a_retry_names_its_own_command(self):
+        work = self.work()
+        work.documents({'_id': 5000 + n, 'n': 'none'} for n in range(20))
+        work.run(expect=3)
+        work.script(job("{ 'n', 'text', from = 'none' }, { 't', 'text', from = 'n' }", conflict='update'))
+        work.database.query('alter table docs add t text, alter n type text')
+        err = self.stopped(work, 'share', 'rejects', 'job.lua', '--retry')
+        self.assertIn('lugger rejects job.lua --retry', err)
+        work.lugger('rejects', 'job.lua', '--retry')
+
     def test_c5_a_fix(self):
         work = self.work()
         work.script(FIX, 'fix.lua')

@@ -110,6 +110,8 @@ class Places(unittest.TestCase):
                            ("host=h user='it\\'s' schema=public password=s3cret",
                             ('no connection parameter "schema"', 'another program')),
                            ('host=h ssl=true', ('no connection parameter "ssl"',)),
+                           ('postgresql://u:s3cret@h/db?sslmod=require',
+                            ('no connection parameter "sslmod"', 'did you mean sslmode?')),
                            ('host=h password=a s3cret=b dbname=d',
                             ('cannot read the connection string', 'dbname=d'))):
             with self.subTest(url):

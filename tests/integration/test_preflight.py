@@ -82,6 +82,19 @@ class Preflight(unittest.TestCase):
                          documents=[*DOCUMENTS, shrinks])
         self.assertEqual(self.found(work), {('too long', 'email'): (1, ['$n:5'])})
 
+    def test_c3_text_too_long_for_a_unique_constraint(self):
+        """As scaffold writes them; found before the load, behind it, and by the stage itself."""
+        work = self.work("constraints = { { unique = 'email' } },",
+                         documents=[{'_id': 1, 'email': 'a'}, {'_id': 5, 'email': NOISE}])
+        self.assertEqual(self.found(work, '--source'), {('too long', 'email'): (1, ['$n:5'])})
+        self.assertEqual(self.found(work), {('too long', 'email'): (1, ['$n:5'])})
+        told = work.lugger('preflight', 'job.lua', expect=4).out
+        self.assertIn("{ '(md5(email))', unique = true }", told)
+        self.assertIn('too long', work.run('--stage', 'constrain', expect=4).err)
+        self.assertEqual(self.found(self.work("indexes = { { 'email', unique = true } },",
+                                              documents=[{'_id': 5, 'email': NOISE}], load=False),
+                                    '--source'), {('too long', 'email'): (1, ['$n:5'])})
+
     def test_names_and_values_that_need_quoting(self):
         work = self.work(
             """not_null = 'we"ird',

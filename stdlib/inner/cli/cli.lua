@@ -203,7 +203,7 @@ end
 ---@param args table
 ---@return string
 function cli.resume_line(args)
-  local words = { 'lugger', 'run' }
+  local words = { 'lugger', args.command_name == 'rejects' and 'rejects' or 'run' }
   local drop = { ['--restart'] = true, ['--again'] = true, ['--detach'] = true, ['--accept-changes'] = true }
   for _, word in ipairs(args.words) do
     if not drop[word] then words[#words + 1] = terminal.shell_quote(system.mask_secrets(word)) end

@@ -61,6 +61,7 @@ function summary.fields(result, hints)
 end
 
 local most_groups = 10 -- of rejects, for each job
+local longest_id = 60
 
 local function rejects_command(options)
   return options.script and 'lugger rejects ' .. options.script or 'lugger rejects SCRIPT'
@@ -75,7 +76,7 @@ local function reject_line(group, several)
     message = group.table .. (column and '.' or ': ') .. message
   end
   return ('%s: %s, first %s'):format(terminal.printable(message), terminal.count(group.documents, 'document'),
-    terminal.printable(group.document_id))
+    table_view.cut(terminal.printable(group.document_id), longest_id))
 end
 
 local function tell_rejects(result, since)

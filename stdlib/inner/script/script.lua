@@ -72,6 +72,7 @@ function script.summary(text)
 end
 
 local function suggestions(name)
+  if system.stat(name .. '.lua') then return ('did you mean %s.lua?'):format(name) end
   local known = script.bundled()
   for _, file in ipairs(system.list_dir('.') or {}) do
     if file:match('%.lua$') then known[#known + 1] = file end

@@ -2,6 +2,7 @@
 local table_view = require 'lugger.inner.view.table'
 local terminal = require 'lugger.inner.view.terminal'
 
+local longest_example = 60
 local stage_view = {}
 
 --- One line about the steps in progress: "index 3 of 12 · users_email_1 building index: scanning table 43%".
@@ -47,7 +48,9 @@ function stage_view.refused(refused, options)
   local rows, notes = {}, {}
   for _, one in ipairs(refused) do
     if tonumber(one.rows) > 0 then
-      local examples = table.concat(one.examples, '; ')
+      local cut = {}
+      for i, example in ipairs(one.examples) do cut[i] = table_view.cut(example, longest_example) end
+      local examples = table.concat(cut, '; ')
       if tonumber(one.rows) > #one.examples and #one.examples > 0 then examples = examples .. '; ...' end
       rows[#rows + 1] = { one.table, one.column ~= '' and one.column or one.constraint, one.kind,
         terminal.group(one.rows), examples }

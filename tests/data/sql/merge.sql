@@ -382,6 +382,23 @@ INSERT INTO "tags" ("user", "ordinal", "tag")
   JOIN pg_temp.lugger_outcome o ON o.doc = s.doc AND (o.k[1])::text = s.c0 AND o.turn = 2 AND o.outcome = 1
   ORDER BY s.seq;
 
+-- remove children that do not come again
+DELETE
+  FROM "tags" t USING (SELECT *
+  FROM pg_temp.lugger_stage_0
+  WHERE turn = 1) p
+  WHERE t."user" = p.c0 AND NOT EXISTS (SELECT
+  FROM pg_temp.lugger_stage_1 s
+  WHERE t."user" = s.c0 AND t."ordinal" = s.c1);
+
+-- set all children
+INSERT INTO "tags" AS t ("user", "ordinal", "tag")
+  SELECT s.c0, s.c1, s.c2
+  FROM pg_temp.lugger_stage_1 s
+  ON CONFLICT ("user", "ordinal")
+  DO UPDATE SET "user" = EXCLUDED."user", "ordinal" = EXCLUDED."ordinal", "tag" = EXCLUDED."tag"
+  WHERE pg_catalog.record_image_ne(ROW(t."user", t."ordinal", t."tag"), ROW(EXCLUDED."user", EXCLUDED."ordinal", EXCLUDED."tag"));
+
 -- children of a guarded table
 WITH i AS (INSERT INTO "tags" AS t ("user", "ordinal", "tag")
   SELECT s.c0, s.c1, s.c2

@@ -107,6 +107,8 @@ std::string rendered() {
   say("remove children, in place", in_place.remove_children(1, 2));
   say("set children", in_place.set_children(1, 2));
   say("insert children, in place", in_place.insert_children(1, 2));
+  say("remove children that do not come again", in_place.remove_missing_children(1));
+  say("set all children", in_place.set_all_children(1));
   say("children of a guarded table",
       fmt::format("WITH {} {}", sql.children_with(1, 1), sql.children_taken(1, 1)));
   say("remove children of what was deleted", in_one.remove_gone_children(1));
