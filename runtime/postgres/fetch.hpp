@@ -2,6 +2,7 @@
 // memory, and stopped when asked.
 #pragma once
 #include "base/stop.hpp"
+#include "postgres/error.hpp"
 #include "postgres/session.hpp"
 
 namespace lugger {
@@ -29,6 +30,10 @@ struct FetchBounds {
 /// cancel, and Error{interrupted} is thrown; the session lives on.
 PgFetched pg_fetch(PgSession& session, const std::string& sql, const PgParams& params,
                    const FetchBounds& bounds, const StopFlag& stop);
+
+/// The error of a statement that somebody wrote: the server's own hint, which is not one for loads,
+/// and the place in the text as the note "position".
+Error typed_error(const PgSession& session, const PgDiagnostics& diagnostics);
 
 /// Whether a transaction is open, by the server's last word.
 enum class PgTransaction : uint8_t { kNone, kOpen, kFailed, kLost };

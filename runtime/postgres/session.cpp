@@ -63,7 +63,9 @@ struct PgSession::Impl {
   [[noreturn]] void fail(const std::exception& error) {
     if (diagnostics.message.empty()) diagnostics.message = error.what();
     while (diagnostics.message.ends_with('\n')) diagnostics.message.pop_back();
-    throw pg_error(diagnostics, alive());
+    Error failure = pg_error(diagnostics, alive());
+    if (bare && !diagnostics.position.empty()) failure.note("position", diagnostics.position);
+    throw failure;
   }
 
   PGconn* raw;

@@ -70,6 +70,8 @@ local function check_copy(self, st)
 end
 
 local function ask(connection, st, params, patiently)
+  local meta = params and getmetatable(params)
+  if meta and meta.bind then params = meta.bind() end
   if st.data then return connection:copy_in(st.text, st.data) end
   if patiently and not params then return connection:query_patiently(st.text) end
   return connection:query(st.text, params)
@@ -145,6 +147,11 @@ function base:last_tables()
   local tables = {}
   for _, lock in ipairs(self.last and locks.of(self.last) or {}) do tables[#tables + 1] = lock.quoted end
   return tables
+end
+
+--- Before rows are read past the executor.
+---@param connection lugger.migrate.connection
+function base:read(connection) -- luacheck: ignore self connection
 end
 
 --- Tells the reader something.

@@ -53,6 +53,11 @@ function one:query(connection, sql, params)
 end
 
 ---@private
+function one:read(connection)
+  join(self, connection)
+end
+
+---@private
 function one.transaction(_, _, work)
   work()
 end
