@@ -123,6 +123,12 @@ static int parameter_types(lua_State* L) {
   return 1;
 }
 
+/// What no stop keeps from being done.
+static int rollback(lua_State* L) {
+  check_userdata<LuaPrompt>(L, 1).session->rollback();
+  return 0;
+}
+
 static int behind_pooler(lua_State* L) {
   push(L, check_userdata<LuaPrompt>(L, 1).session->behind_pooler());
   return 1;
@@ -134,6 +140,8 @@ static int copy_in_start(lua_State* L) {
 }
 static int copy_in_put(lua_State* L) {
   const std::string_view data = check_text(L, 2);
+  const HeldInterrupt held;
+  const StopScope scope(signal_stop(), StopLevel::kFinish);
   check_userdata<LuaPrompt>(L, 1).session->copy_in_put(
       {reinterpret_cast<const uint8_t*>(data.data()), data.size()});
   return 0;
@@ -141,6 +149,8 @@ static int copy_in_put(lua_State* L) {
 static int copy_in_end(lua_State* L) {
   PgSession& session = *check_userdata<LuaPrompt>(L, 1).session;
   try {
+    const HeldInterrupt held;
+    const StopScope scope(signal_stop(), StopLevel::kFinish);
     push(L, session.copy_in_end());
   } catch (CopyRefused& refused) {
     if (refused.where().row != 0) refused.note("row", std::to_string(refused.where().row));
@@ -168,6 +178,7 @@ static constexpr luaL_Reg kMethods[] = {
     {"fetch", guarded<fetch>},
     {"transaction", guarded<transaction>},
     {"parameter_types", guarded<parameter_types>},
+    {"rollback", guarded<rollback>},
     {"behind_pooler", guarded<behind_pooler>},
     {"copy_in_start", guarded<copy_in_start>},
     {"copy_in_put", guarded<copy_in_put>},

@@ -359,6 +359,14 @@ return {{ {more} up = function(db)
   local row = db:row 'select * from t where id = 2'
   assert(row.v == nil and row:is_null 'v')
   assert(db:transaction(function(inner) inner:exec "update t set v = 'b' where id = 2" return 'done' end) == 'done')
+  local ok = pcall(db.transaction, db, function()
+    db:exec 'delete from t'
+    db:transaction(function() db:exec 'insert into u values (7)' end)
+    pcall(db.transaction, db, function() db:exec 'insert into u values (8), (null)' db:exec 'select 1 / 0' end)
+    assert(db:value 'select count(*) from u' == 3)
+    error 'no'
+  end)
+  assert(not ok and db:value 'select count(*) from t' == 3 and db:value 'select count(*) from u' == 2)
   assert(db:query('select 1 as n').names[1] == 'n' and db 'select 2':value() == 2)
   assert(db:quote 'a b' == '"a b"' and (db:state() == 'open' or db:state() == 'none'))
   assert(not pcall(db.close, db))

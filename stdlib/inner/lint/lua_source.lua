@@ -1,4 +1,4 @@
--- The SQL in a migration written in Lua, as far as it stands there: what db:exec, db:query and db:value are called
+-- The SQL in a migration written in Lua, as far as it stands there: what db:exec, db:query and their like are called
 -- with.
 -- Nothing of the file is run.
 local lua_tokens = require 'lugger.inner.lint.lua_tokens'
@@ -11,7 +11,7 @@ local lua_source = {}
 ---@field exact boolean nothing in it is put together while it runs
 ---@field unsafe boolean a value may get into it
 
-local calls = { exec = true, query = true, value = true }
+local calls = { exec = true, query = true, value = true, row = true, each = true }
 -- What gives SQL that is quoted already.
 local safe_calls = { quote = true, quote_table = true, name = true, table = true, literal = true, quote_name = true }
 

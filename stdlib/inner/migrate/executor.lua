@@ -149,6 +149,24 @@ function base:last_tables()
   return tables
 end
 
+--- Does work that is taken back by itself when it fails, within the transaction of the connection.
+---@param connection lugger.migrate.connection
+---@param work fun()
+function base:part(connection, work)
+  self.parts = (self.parts or 0) + 1
+  local point = ('lugger_part_%d'):format(self.parts)
+  connection:query('SAVEPOINT ' .. point)
+  local ok, err = pcall(work)
+  if not connection:in_transaction() then
+    error(not ok and err or native.error('config', 'the function ended the transaction by itself'), 0)
+  end
+  if not ok then
+    connection:query(('ROLLBACK TO SAVEPOINT %s; RELEASE SAVEPOINT %s'):format(point, point))
+    error(err, 0)
+  end
+  connection:query('RELEASE SAVEPOINT ' .. point)
+end
+
 --- Before rows are read past the executor.
 ---@param connection lugger.migrate.connection
 function base:read(connection) -- luacheck: ignore self connection

@@ -58,8 +58,9 @@ function one:read(connection)
 end
 
 ---@private
-function one.transaction(_, _, work)
-  work()
+function one:transaction(connection, work)
+  join(self, connection)
+  self:part(connection, work)
 end
 
 -- Batches commit between: not in one transaction, unless it is taken back in the end.

@@ -59,10 +59,18 @@ local function placed(sql, ok, ...)
   error(sql_fault.placed((...), sql), 0)
 end
 
-local function run(self, what, sql, ...)
+-- `rows`: so many are wanted, else all.
+local function run(self, what, rows, sql, ...)
   check_sql(sql, what)
-  local backend = backend_of(self)
-  return placed(sql, pcall(backend.run, backend, sql, pack(...))), backend
+  local backend, values = backend_of(self), pack(...)
+  values.rows = rows
+  return placed(sql, pcall(backend.run, backend, sql, values)), backend
+end
+
+local function refuse_cut(given)
+  if given.count == #given.rows then return end
+  fault.raise('config', ('the result has %d rows, and memory was found for %d'):format(given.count, #given.rows),
+    'for row in db:each(...) goes over them one after the other')
 end
 
 --- Runs SQL and gives its rows; of several statements those of the last (the prompt shows all). Several only without
@@ -71,9 +79,10 @@ end
 ---@param ... any parameters $1, $2, ...: texts, numbers, booleans, lugger's own values, lists, documents; nil is NULL
 ---@return lugger.sql_result
 function class:query(sql, ...)
-  local fetched, backend = run(self, 'query', sql, ...)
+  local fetched, backend = run(self, 'query', nil, sql, ...)
   local results = {}
   for i, given in ipairs(fetched) do
+    if not fetched.lazy then refuse_cut(given) end
     results[i] = sql_result.new(given, backend:types(given.types), fetched.lazy or i < #fetched)
   end
   return #results > 0 and sql_result.behind(results) or nil
@@ -102,7 +111,7 @@ end
 ---@param ... any parameters
 ---@return lugger.sql_row|nil
 function class:row(sql, ...)
-  local fetched, backend = run(self, 'row', sql, ...)
+  local fetched, backend = run(self, 'row', 1, sql, ...)
   local given = fetched[#fetched]
   local cells = given and given.rows[1]
   return cells and sql_result.row(sql_result.shape(given, backend:types(given.types)), cells) or nil
@@ -113,7 +122,7 @@ end
 ---@param ... any parameters
 ---@return any
 function class:value(sql, ...)
-  local fetched, backend = run(self, 'value', sql, ...)
+  local fetched, backend = run(self, 'value', 1, sql, ...)
   local given = fetched[#fetched]
   if not given or not given.rows[1] then return nil end
   return sql_result.new({ names = given.names, types = given.types, rows = { given.rows[1] }, count = 1, command = '' },
@@ -130,7 +139,7 @@ function class:exec(sql, ...)
     check_sql(sql, 'exec')
     return placed(sql, pcall(backend.exec, backend, sql, pack(...)))
   end
-  local fetched = run(self, 'exec', sql, ...)
+  local fetched = run(self, 'exec', 1, sql, ...)
   local given = fetched[#fetched]
   return given and tonumber(given.affected) or 0
 end

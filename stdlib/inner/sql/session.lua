@@ -88,7 +88,7 @@ end
 local function send(self, sql, values)
   local texts = bound(self, sql, values)
   self.last_parameters = texts
-  local fetched, changed = sql_effects.fetch(self.native, sql, texts)
+  local fetched, changed = sql_effects.fetch(self.native, sql, texts, values.rows)
   fetched.changed = changed
   return fetched
 end
@@ -107,7 +107,7 @@ local function fetch(self, sql, values)
     error(native.error('connect', 'the connection was lost while the statement ran',
       'whether it was carried out cannot be known: look before running it again'), 0)
   end
-  return self.native:fetch(sql, bound(self, sql, values))
+  return self.native:fetch(sql, bound(self, sql, values), values.rows)
 end
 
 -- Work that may write: on a place that is marked production it is asked about.
@@ -241,7 +241,9 @@ local function end_transaction(self, connection, ok, err, commit, back)
     error(native.error('connect', 'the connection was lost while the transaction was committed',
       'whether it was carried out cannot be known: look before running it again'), 0)
   end
-  if state == 'open' or state == 'failed' then connection:fetch(back) end
+  if state == 'open' or state == 'failed' then
+    if back then connection:fetch(back) else connection:rollback() end
+  end
   error(err, 0)
 end
 
@@ -258,7 +260,7 @@ function session:transaction(work)
   if not ok and err == nil then err = 'nil' end
   local ended, failure = pcall(end_transaction, self, connection, ok, not ok and err or nil,
     outer and 'RELEASE SAVEPOINT ' .. point or 'COMMIT',
-    outer and ('ROLLBACK TO SAVEPOINT %s; RELEASE SAVEPOINT %s'):format(point, point) or 'ROLLBACK')
+    outer and ('ROLLBACK TO SAVEPOINT %s; RELEASE SAVEPOINT %s'):format(point, point) or nil)
   if outer then self.savepoints = self.savepoints - 1 end
   self.in_transaction = self.native ~= nil and self.native:transaction() ~= 'none'
   if not outer then sql_session.note_use(self, { ended and {} or { command = 'ROLLBACK' } }) end
