@@ -29,7 +29,7 @@ typedef struct lug_document {
   const void *shape;
 } lug_document;
 
-/* A batch as Lua sees it. generation changes whenever what the batch held is gone; the struct itself lives as long as the Lua state. */
+/* A batch as Lua sees it. generation changes when its documents become invalid; the struct itself lives as long as the Lua state. */
 typedef struct lug_batch {
   uint32_t generation;
   uint32_t count;
@@ -45,14 +45,14 @@ typedef struct lug_rows {
   const uint32_t *documents; /* the document each row came from */
   const uint8_t *live;
   uint32_t count, width;
-  uint32_t at; /* the row under way: where an error happened */
+  uint32_t at; /* the current row: where an error happened */
   uint32_t table;
   void *hook;
 } lug_rows;
 
-/* Members of the next two hide columns and fields of the same name from scripts: hence names that nobody's data has. */
+/* Members of the next two structs hide columns and fields of the same name from scripts; so they have names that no data has. */
 
-/* One row: a view that is good while its generation is the batch's. */
+/* One row: a view that is valid while its generation is the batch's. */
 typedef struct lug_row {
   lug_value *lug_slots_;
   uint32_t lug_generation_;
@@ -132,7 +132,7 @@ int lug_array_next(lug_array *array) LUG_NOEXCEPT;
 /* Text functions write at most room bytes and return the length, which may be more: call again with that room. */
 uint32_t lug_doc_json(const lug_doc *doc, int style, char *out, uint32_t room) LUG_NOEXCEPT;
 uint32_t lug_value_json(const lug_value *value, int style, char *out, uint32_t room) LUG_NOEXCEPT;
-/* As people write the value: digits, ISO dates, hex. */
+/* The value as people write it: digits, ISO dates, hex. */
 uint32_t lug_value_text(const lug_value *value, char *out, uint32_t room) LUG_NOEXCEPT;
 /* An _id as text; 0: the value cannot be one. style 0: safe, 1: plain. */
 uint32_t lug_id_text(const lug_value *value, int style, char *out, uint32_t room) LUG_NOEXCEPT;

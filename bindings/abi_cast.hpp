@@ -1,4 +1,5 @@
-// abi.h's structs as the runtime's: the same bytes under two names, proved in abi_document.cpp.
+// Casts between the structs of abi.h and those of the runtime, which have the same layout; checked
+// in abi_document.cpp.
 #pragma once
 #include <cstring>
 #include <string_view>
@@ -14,7 +15,7 @@ inline const Value& as_value(const lug_value& value) noexcept {
 }
 Document document_of(const lug_doc& doc) noexcept;
 
-/// Copies what fits and returns the whole length, as abi.h's text functions do.
+/// Copies as much as fits and returns the full length, as the text functions of abi.h do.
 inline uint32_t give_text(std::string_view text, char* out, uint32_t room) noexcept {
   if (text.size() <= room && !text.empty()) std::memcpy(out, text.data(), text.size());
   return static_cast<uint32_t>(text.size());

@@ -28,7 +28,7 @@ void strip_zeros(std::string& digits) {
   digits.erase(0, std::min(digits.find_first_not_of('0'), digits.size()));
 }
 
-/// Both with the same scale, so that digits compare and add as integers.
+/// Gives both the same scale, so that their digits can be compared and added as integers.
 void align(DecimalDigits& a, DecimalDigits& b) {
   const int32_t scale = std::max({a.scale, b.scale, 0});
   a.digits.append(static_cast<size_t>(scale - a.scale), '0');

@@ -1,4 +1,4 @@
-// FFI: texts of values, object ids, uuids, dates.
+// FFI: text forms of values; object ids, uuids, dates.
 #include <string>
 
 #include "base/clock.hpp"
@@ -13,7 +13,7 @@
 
 using namespace lugger;
 
-/// Runs a text function; what it throws (memory) is told as no text.
+/// Runs a text function. An exception (out of memory) is reported as no text.
 template <typename Text>
 static uint32_t text_of(Text&& make, char* out, uint32_t room) noexcept {
   try {

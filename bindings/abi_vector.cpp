@@ -35,7 +35,7 @@ int lug_array_start(lug_array* array, const lug_value* value) noexcept {
 int lug_array_next(lug_array* array) noexcept {
   try {
     auto& reader = *std::launder(reinterpret_cast<PgArrayReader*>(array->state));
-    // Only vectors would be turned in it, and arrays of those come as text.
+    // Only arrays of vectors would use it, and those come as text.
     Arena unused(4096);
     if (!reader.next(unused)) return reader.malformed() ? -1 : 0;
     as_value(array->value) = reader.value();

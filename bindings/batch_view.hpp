@@ -1,4 +1,4 @@
-// A batch as Lua's views see it.
+// A batch as the views in Lua see it.
 #pragma once
 #include <lua.hpp>
 
@@ -7,8 +7,8 @@
 
 namespace lugger {
 
-/// Lives as long as the Lua state: a document that outlives its batch finds the generation changed,
-/// not freed memory.
+/// Lives as long as the Lua state. So a document that outlives its batch finds a changed generation
+/// rather than freed memory.
 inline lug_batch* new_view(lua_State* L) {
   auto* view = static_cast<lug_batch*>(lua_newuserdata(L, sizeof(lug_batch)));
   *view = {};
@@ -24,7 +24,7 @@ inline void show_batch(lug_batch& view, Batch& batch) noexcept {
   view.self = &batch;
 }
 
-/// What Lua holds of the batch is refused from now on.
+/// Makes all objects that Lua holds of the batch invalid.
 inline void retire_view(lug_batch& view) noexcept {
   ++view.generation;
   view.count = 0;

@@ -26,7 +26,7 @@ Record<CensusLengths> record_of(const CensusLengths*) {
   return {"lugger.census_lengths", "bytes of texts and binaries, elements of arrays", kLengths};
 }
 
-// Ends of a range; a range that holds nothing has none.
+// The ends of a range; an empty range has none.
 static std::optional<std::string> least_of(const CensusRange& range) {
   return when(!range.least.empty(), range.least);
 }
@@ -137,13 +137,13 @@ Record<CensusSubtype> record_of(const CensusSubtype*) {
   return {"lugger.census_subtype", "", kSubtype};
 }
 
-/// A field that is left out of most paths, where it says nothing.
+/// A list that is left out when it is empty, as it is for most paths.
 template <typename List>
 static std::optional<List> unless_empty(const List& list) {
   return when(!list.empty(), list);
 }
 
-/// By Lua: stdlib/inner/census/advice.lua.
+/// Set by Lua: stdlib/inner/census/advice.lua.
 static std::optional<bool> added_later(const CensusPath&) { return {}; }
 
 static constexpr Field<CensusPath> kPath[] = {

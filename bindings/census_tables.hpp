@@ -1,4 +1,4 @@
-// The census as plain Lua tables, with the names of census/census.hpp.
+// The census as plain Lua tables, with the same names as in census/census.hpp.
 #pragma once
 #include "bindings/record.hpp"
 #include "census/references.hpp"

@@ -11,8 +11,8 @@ namespace lugger {
 
 namespace {
 
-/// One field of the table at `index`; false: it is nil, and nothing is left on the stack. The
-/// library has checked keys and types.
+/// Pushes one field of the table at `index`. False: it is nil, and nothing is left on the stack.
+/// The Lua library has already checked keys and types.
 class Field {
  public:
   Field(lua_State* L, int index, const char* name) : L_(L) { lua_getfield(L, index, name); }

@@ -1,4 +1,4 @@
-// What a fix or an undo did, as Lua tables.
+// The result of a fix or an undo, as Lua tables.
 #pragma once
 #include "bindings/record.hpp"
 #include "fix/spec.hpp"

@@ -26,7 +26,7 @@ void push_error(lua_State* L, const Error& error) {
   lua_setmetatable(L, -2);
 }
 
-/// Raw: a script's error object may have a metatable that raises.
+/// A raw access, because a script's error object may have a metatable that raises errors.
 static std::string field_text(lua_State* L, const char* name) {
   lua_pushstring(L, name);
   lua_rawget(L, -2);
@@ -93,7 +93,7 @@ static int error_text(lua_State* L) {
   return 1;
 }
 
-/// native.error(code, message, hint, sqlstate, notes): the object, not raised.
+/// native.error(code, message, hint, sqlstate, notes) returns the error object without raising it.
 static int make_error(lua_State* L) {
   Error error(code_named(check_text(L, 1), Code::kConfig), std::string(check_text(L, 2)),
               std::string(text_or(L, 3, "")), std::string(text_or(L, 4, "")));

@@ -1,4 +1,4 @@
-// The door between C++ and Lua: exceptions become error objects, error objects become exceptions.
+// Errors between C++ and Lua: exceptions become error objects, and error objects become exceptions.
 #pragma once
 #include <lua.hpp>
 
@@ -7,13 +7,13 @@
 
 namespace lugger {
 
-/// Pushes the table that scripts see: code, message, hint, sqlstate, notes; tostring gives the
-/// sentence.
+/// Pushes the error object for scripts: code, message, hint, sqlstate, notes; tostring gives the
+/// whole message.
 void push_error(lua_State* L, const Error& error);
-/// The error at the top of the stack, popped: an error object as it was, anything else as
-/// `otherwise`.
+/// Pops the error at the top of the stack. An error object is converted back; anything else becomes
+/// an Error with code `otherwise`.
 Error pop_error(lua_State* L, Code otherwise);
-/// Makes the metatable of error objects.
+/// Creates the metatable of error objects.
 void open_errors(lua_State* L);
 
 /// A lua_CFunction whose exceptions reach Lua as error objects. Only std::exception is caught:
@@ -31,7 +31,7 @@ int guarded(lua_State* L) {
   return lua_error(L);
 }
 
-/// Calls what lies on the stack; a Lua error is thrown as Error.
+/// Calls the function on the stack; a Lua error is thrown as Error.
 void call(lua_State* L, int arguments, int results, Code otherwise = Code::kBug);
 
 }  // namespace lugger

@@ -38,8 +38,8 @@ std::optional<std::string> Interpreter::find(std::string_view name) const {
   return std::nullopt;
 }
 
-/// The file of a module of lugger's own: "lugger.schema" is lugger/schema.lua, what scripts may
-/// require; "lugger.inner.job.place" is inner/job/place.lua and "lugger.cli.run" cli/run.lua.
+/// The file of a module of lugger. Scripts may require "lugger.schema", which is lugger/schema.lua.
+/// "lugger.inner.job.place" is inner/job/place.lua, and "lugger.cli.run" is cli/run.lua.
 static std::optional<std::string> library_file(std::string_view module) {
   if (module == "lugger" || module == "argparse") return fmt::format("{}.lua", module);
   constexpr std::string_view kOurs = "lugger.";
@@ -51,7 +51,7 @@ static std::optional<std::string> library_file(std::string_view module) {
   return path + ".lua";
 }
 
-/// Every chunk of the library is named below "lugger", however its file lies.
+/// Every chunk of the library has a name that begins with "lugger", wherever its file is.
 static std::string chunk_name(std::string_view file) {
   return fmt::format("@{}{}", file.starts_with("lugger") ? "" : "lugger/", file);
 }
@@ -75,7 +75,7 @@ static int search_library(lua_State* L) {
   return 1;
 }
 
-/// loadfile for text only: a file of bytecode can do anything to the process.
+/// loadfile for text only, because bytecode can do anything to the process.
 static int load_text_file(lua_State* L) {
   const std::string path(check_text(L, 1));
   const auto text = read_text(path);
@@ -111,7 +111,7 @@ Interpreter::Interpreter(Role role, std::string stdlib)
 void Interpreter::open_libraries(Role role) {
   lua_State* L = state_.get();
   luaL_openlibs(L);
-  // After the libraries: opening `jit` switches it on.
+  // Must come after the libraries, because opening `jit` switches it on.
   if (role == Role::kControl) luaJIT_setmode(L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
   lua_pushcfunction(L, guarded<load_text_file>);
   lua_setglobal(L, "loadfile");
@@ -125,7 +125,7 @@ void Interpreter::open_libraries(Role role) {
   lua_pushcfunction(L, open_native);
   lua_setfield(L, -2, "lugger.native");
   lua_pop(L, 1);
-  // Only package.preload and our own search: nothing is ever found in the current directory.
+  // Only package.preload and our own loader, so nothing is ever loaded from the current directory.
   lua_getfield(L, -1, "loaders");
   lua_pushcfunction(L, guarded<search_library>);
   lua_rawseti(L, -2, 2);

@@ -1,4 +1,4 @@
-// One Lua state: libraries, lugger's modules, where `require` may look.
+// One Lua state: its libraries, lugger's modules, and where `require` looks.
 #pragma once
 #include <lua.hpp>
 #include <memory>
@@ -9,7 +9,7 @@
 namespace lugger {
 
 /// kControl: scripts, the prompt, the command line; interpreted, so that Ctrl-C stops any loop.
-/// kWorker: hooks, compiled.
+/// kWorker: hooks; compiled by the JIT.
 enum class Role : uint8_t { kControl, kWorker };
 
 class Interpreter {
@@ -18,16 +18,16 @@ class Interpreter {
   lua_State* state() noexcept { return state_.get(); }
   const std::string& stdlib() const noexcept { return stdlib_; }
 
-  /// The interpreter a state belongs to.
+  /// The interpreter of a state.
   static Interpreter& of(lua_State* L);
 
-  /// Text of a library file: below --stdlib when given and there, else embedded.
+  /// The text of a library file: from --stdlib if it is given and contains the file, else embedded.
   std::optional<std::string> find(std::string_view name) const;
 
-  /// Pushes the function a chunk of text compiles to; text only, never bytecode. Error{config} for
+  /// Compiles a chunk of text and pushes the function. Text only, never bytecode. Error{config} for
   /// a syntax error.
   void load(std::string_view text, const std::string& chunk_name);
-  /// Pushes what require(name) gives.
+  /// Pushes the result of require(name).
   void require(const char* name);
 
  private:

@@ -111,7 +111,7 @@ IndexMapping index(lua_State* L) {
     raise(Code::kConfig, "an index must be a table, not a {}", luaL_typename(L, -1));
   const int table = lua_gettop(L);
   for (lua_pushnil(L); lua_next(L, table) != 0; lua_pop(L, 1)) {
-    if (lua_type(L, -2) == LUA_TNUMBER) continue;  // columns by place, read in order below
+    if (lua_type(L, -2) == LUA_TNUMBER) continue;  // positional columns are read below, in order
     const std::string key = to_text(L, -2);
     if (!read_key(L, key, kIndex, out)) unknown_key("indexes", key, names_of(kIndex));
   }
@@ -200,14 +200,15 @@ constexpr Reader<Mapping> kMapping[] = {
      [](lua_State* L, std::string_view key, Mapping& out) {
        each_item(L, key, [&] { out.constraints.push_back(constraint(L)); });
      }},
-    // In front, since Lua gives the keys of a table in no order: unnamed constraints are numbered.
+    // Read first, because the keys of a Lua table have no order and unnamed constraints are
+    // numbered.
     {"not_null",
      [](lua_State* L, std::string_view key, Mapping& out) {
        out.constraints.emplace(out.constraints.begin())->not_null = list_value(L, key);
      }},
 };
 
-/// A job, and its hook as it comes.
+/// A job and its hook, as in the table.
 struct JobTable {
   JobSpec spec;
   std::string hook;
@@ -234,11 +235,11 @@ void read_job_key(lua_State* L, const std::string& key, JobTable& out) {
   static constexpr auto kNames = names_of(kJob);
   static constexpr auto kMore = names_of(kMapping);
   std::vector<std::string_view> known(kNames.begin(), kNames.end());
-  known.insert(known.end(), kMore.begin() + 1, kMore.end());  // both have columns
+  known.insert(known.end(), kMore.begin() + 1, kMore.end());  // both lists contain `columns`
   unknown_key("a job", key, known);
 }
 
-/// What the target's options say of the mapping, where the job itself does not.
+/// Takes from the target's options what the job itself does not set.
 void take_target_options(const Options& options, Mapping& mapping) {
   if (mapping.table.empty()) mapping.table = options.text("table");
   if (mapping.key.empty()) mapping.key = options.list("key");

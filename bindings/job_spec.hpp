@@ -1,4 +1,4 @@
-// A job's specification from the table that lugger.copy makes.
+// Reads a job's specification from the table that lugger.copy makes.
 #pragma once
 #include <lua.hpp>
 
@@ -6,13 +6,13 @@
 
 namespace lugger {
 
-/// Error{config} names the key that is wrong, with the nearest known one.
+/// Error{config} names the unknown key and the nearest known one.
 JobSpec read_job_spec(lua_State* L, int index);
-/// The mapping of a task's writer: columns, children, key, on_conflict ... What it does not say the
-/// target's options may.
+/// Reads the mapping of a task's writer: columns, children, key, on_conflict and so on. The
+/// target's options are used for what it does not set.
 Mapping read_mapping(lua_State* L, int index, const Options& target_options);
 
-/// An entry of a job's `indexes`.
+/// Reads an entry of a job's `indexes`.
 IndexMapping read_index(lua_State* L, int index);
 
 }  // namespace lugger

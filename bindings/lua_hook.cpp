@@ -16,7 +16,7 @@ class LuaHook final : public RowHook {
   void apply(Batch& batch) override;
 
   Batch& batch() noexcept { return *batch_; }
-  /// The table that refusals name.
+  /// The index of the table that refusals name.
   uint32_t plan_table(const lug_rows& rows) const noexcept {
     return rows.table == unrouted() ? 0 : rows.table;
   }
@@ -30,8 +30,8 @@ class LuaHook final : public RowHook {
   struct Emitted {
     uint32_t document, table;
   };
-  /// After the own tables: the rows of documents that no route takes. The hook may name a table for
-  /// them.
+  /// The index after the own tables: rows of documents without a route, for which the hook may name
+  /// a table.
   uint32_t unrouted() const noexcept { return static_cast<uint32_t>(shape_->own_tables()); }
   RowSet& rows_of(uint32_t table) noexcept {
     return table == unrouted() ? batch_->unrouted : batch_->tables[table];
@@ -48,16 +48,15 @@ class LuaHook final : public RowHook {
   lug_batch view_{};
   lug_rows rows_{};
   Batch* batch_ = nullptr;
-  std::vector<uint32_t> documents_;  // of the table under way
+  std::vector<uint32_t> documents_;  // of the current table
   std::vector<uint8_t> live_;
   std::vector<Emitted> emitted_;
   std::vector<Value> emitted_slots_;
   int apply_ = LUA_NOREF;
-  Interpreter lua_;  // last: closed first, while what its views look into still stands
+  Interpreter lua_;  // last, so that it is closed first: its views use what is above
 };
 
-/// Bytecode comes from capture.lua of this very process; scripts have no way to reach this
-/// function.
+/// Loads bytecode that capture.lua of this process has made. Scripts cannot reach this function.
 int undump(lua_State* L) {
   const std::string_view code = check_text(L, 1);
   if (luaL_loadbufferx(L, code.data(), code.size(), "=hook", "b") != 0) return lua_error(L);
@@ -81,7 +80,7 @@ LuaHook::LuaHook(const std::string& packed, OnHookError on_error, const std::str
   lua_settop(L, 0);
 }
 
-/// Two lists: names of columns, names of the document's own tables.
+/// Pushes two lists: names of columns, names of the document's own tables.
 void LuaHook::push_columns() {
   lua_State* L = lua_.state();
   std::vector<std::string> names;
@@ -92,8 +91,9 @@ void LuaHook::push_columns() {
   push(L, names);
 }
 
-/// A small heap is collected often, before the strings of gone rows leave the cache: a tenth less
-/// time for a usual hook. Going over a large one, of a hook that looks things up, would cost more.
+/// Collecting a small heap often, before the strings of old rows leave the cache, makes a usual
+/// hook 10 % faster. For a large heap, such as that of a hook with lookup tables, it would cost
+/// more.
 void LuaHook::tune_collector() noexcept {
   constexpr int kSmallKb = 8 * 1024, kTight = 105, kUsual = 200;
   lua_State* L = lua_.state();
@@ -167,7 +167,7 @@ void LuaHook::on_error(uint32_t row, const Error& error) {
 }
 
 lug_value* LuaHook::emit(const lug_rows& rows, uint32_t row, uint32_t table, bool whole) {
-  const std::vector<Column>& columns = shape_->tables()[0].columns;  // those of every own table
+  const std::vector<Column>& columns = shape_->tables()[0].columns;  // the same in every own table
   const Value* from = rows_of(rows.table).row(row);
   const uint32_t document = rows.documents[row];
   const bool first = emitted_.empty() || emitted_.back().document != document;
@@ -175,7 +175,7 @@ lug_value* LuaHook::emit(const lug_rows& rows, uint32_t row, uint32_t table, boo
   const size_t start = emitted_slots_.size();
   emitted_slots_.insert(emitted_slots_.end(), from, from + rows.width);
   for (size_t i = 0; i < columns.size() && !whole; ++i) {
-    // A document's first row stays the one that others refer to.
+    // A document's first row keeps its key, because other rows refer to it.
     const bool keeps = first && columns[i].generate == Column::Generate::kV5;
     if (columns[i].generate != Column::Generate::kNone && !keeps)
       emitted_slots_[start + i] = Value{};

@@ -26,7 +26,7 @@ std::string to_text(lua_State* L, int index) {
     }
     case LUA_TBOOLEAN: return lua_toboolean(L, index) != 0 ? "true" : "false";
     default: {
-      // Values of ours (dates, decimals, int64) say themselves through __tostring.
+      // lugger's own values (dates, decimals, int64) are converted by __tostring.
       lua_getglobal(L, "tostring");
       lua_pushvalue(L, absolute(L, index < 0 ? index - 1 : index));
       lua_call(L, 1, 1);
@@ -38,7 +38,7 @@ std::string to_text(lua_State* L, int index) {
 }
 
 double whole_number(lua_State* L, int index, std::string_view what, double least, double most) {
-  constexpr double kExact = 9007199254740992;  // 2^53: beyond it not every number is there
+  constexpr double kExact = 9007199254740992;  // 2^53: above it, doubles skip integers
   most = std::min(most, kExact);
   const double value = lua_type(L, index) == LUA_TNUMBER ? lua_tonumber(L, index) : NAN;
   if (value >= least && value <= most && value == std::floor(value)) return value;

@@ -1,5 +1,5 @@
-// C++ values onto the Lua stack and back. Structs have their own push() beside the module that
-// needs them.
+// Moves C++ values to and from the Lua stack. The push() of a struct is next to the module that
+// uses it.
 #pragma once
 #include <concepts>
 #include <cstdint>
@@ -64,7 +64,7 @@ void set(lua_State* L, const char* name, const T& value) {
   lua_setfield(L, -2, name);
 }
 
-/// Numbers as their digits, without changing the stack's value (lua_tolstring would).
+/// Formats numbers without changing the value on the stack, which lua_tolstring would.
 std::string to_text(lua_State* L, int index);
 /// A string argument; the view lives as long as the argument.
 inline std::string_view check_text(lua_State* L, int argument) {
@@ -75,16 +75,16 @@ inline std::string_view check_text(lua_State* L, int argument) {
 inline std::string_view text_or(lua_State* L, int argument, std::string_view otherwise) {
   return lua_isnoneornil(L, argument) ? otherwise : check_text(L, argument);
 }
-/// A whole number of these bounds. Error{config} names it, and them.
+/// Reads a whole number within these bounds. Error{config} names `what` and the bounds.
 double whole_number(lua_State* L, int index, std::string_view what, double least, double most);
-/// As `T` can hold it; nil is `otherwise`.
+/// Reads a number within the range of `T`; nil gives `otherwise`.
 template <std::integral T>
 T whole_or(lua_State* L, int index, std::string_view what, T least, T otherwise) {
   if (lua_isnoneornil(L, index)) return otherwise;
   return static_cast<T>(whole_number(L, index, what, static_cast<double>(least),
                                      static_cast<double>(std::numeric_limits<T>::max())));
 }
-/// Field of a table, as whole_or() reads it.
+/// Reads a field of a table as whole_or() does.
 template <std::integral T>
 T whole_field(lua_State* L, int table, const char* name, T least, T otherwise) {
   lua_getfield(L, table, name);

@@ -1,4 +1,4 @@
-// lugger: hands its arguments to Lua. What it knows itself is --stdlib DIR and --lua FILE.
+// lugger: passes its arguments to Lua. Handles only --stdlib DIR and --lua FILE itself.
 #include <clocale>
 #include <csignal>
 #include <cstdio>
@@ -50,7 +50,7 @@ void set_arg(lua_State* L, const Invocation& invocation, const char* program) {
   lua_setglobal(L, "arg");
 }
 
-/// Leaves the function to call, and its arguments, on the stack. Returns their number.
+/// Pushes the function to call and its arguments. Returns the number of arguments.
 int prepare(Interpreter& lua, const Invocation& invocation) {
   lua_State* L = lua.state();
   if (!invocation.file.empty()) {
@@ -89,7 +89,7 @@ struct SignalsForgotten {
   ~SignalsForgotten() { forget_signals(); }
 };
 
-/// A server that is just being started, as beside it in a compose file, is worth a moment.
+/// A server that is starting at the same time, as in a compose file, is worth waiting for.
 void wait_for_servers() {
   constexpr int kSeconds = 20;
   const char* given = std::getenv("LUGGER_CONNECT_WAIT");
@@ -124,7 +124,7 @@ int run(int count, char** words) {
 }  // namespace
 }  // namespace lugger
 
-/// Characters, not bytes, at the prompt and in tables; numbers and sorting stay as they are in C.
+/// UTF-8 characters at the prompt and in tables. Numbers and sorting stay as in the C locale.
 static void use_utf8() {
   if (std::setlocale(LC_CTYPE, "") != nullptr && MB_CUR_MAX > 1) return;
   std::setlocale(LC_CTYPE, "C.UTF-8");

@@ -1,4 +1,4 @@
-// native.census: counting everything a source holds.
+// native.census: counts everything that a source holds.
 #include <filesystem>
 
 #include "bindings/census_tables.hpp"
@@ -60,7 +60,7 @@ static int find_references(lua_State* L) {
   for (int i = 1; i <= static_cast<int>(lua_objlen(L, 1)); ++i) {
     lua_rawgeti(L, 1, i);
     list.push_back(&check_userdata<Survey>(L, -1).result());
-    lua_pop(L, 1);  // the list holds it
+    lua_pop(L, 1);  // the list keeps it alive
   }
   push(L, find_references(list));
   return 1;
@@ -87,7 +87,7 @@ static int try_load(lua_State* L) {
   return 1;
 }
 
-/// The oplog that a source of this place replays; nil when there is none.
+/// Counts the updates in the oplog that a source of this place replays; nil when there is none.
 static int count_updates(lua_State* L) {
   const std::string place(check_text(L, 1));
   const Options options = read_options(L, 2, "source");

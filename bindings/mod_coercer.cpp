@@ -1,4 +1,4 @@
-// native.coercer(type, policy): the very coercers that columns use. Values come and go by FFI.
+// native.coercer(type, policy): the same coercers that columns use. Values are passed by FFI.
 #include "base/arena.hpp"
 #include "bindings/abi.h"
 #include "bindings/abi_cast.hpp"

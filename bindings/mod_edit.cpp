@@ -1,4 +1,4 @@
-// native.edit: a line of input with editing and history, by libedit.
+// native.edit: reads a line of input with editing and history, using libedit.
 #include <editline/readline.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,13 +19,12 @@ struct Freed {
   void operator()(char* text) const noexcept { std::free(text); }
 };
 
-// libedit calls back without an argument of ours: who asks for completions is kept here while it
-// reads.
+// libedit's callbacks have no user argument, so this holds the state that asked for the line.
 lua_State* g_reading = nullptr;
 PasteReader g_input;
 constexpr char kComplete[] = "lugger.edit.complete";
 
-/// The words Lua offers, in the form readline wants: the common beginning first, then each.
+/// The words that Lua offers, in readline's format: first their common beginning, then each word.
 char** offered(lua_State* L) {
   std::vector<std::string> words;
   for (int i = 1;; ++i) {
@@ -68,8 +67,8 @@ char** complete(const char* word, int start, int) {
 
 int next_key(FILE*) { return g_input.next(); }
 
-/// libedit shows the prompt before it takes the terminal over. A key pressed in between would be
-/// the terminal's: Ctrl-D would be lost.
+/// libedit shows the prompt before it switches the terminal's mode. A key pressed in between would
+/// be handled by the terminal, and Ctrl-D would be lost.
 int take_terminal() {
   rl_prep_terminal(0);
   return 0;
@@ -77,7 +76,7 @@ int take_terminal() {
 
 }  // namespace
 
-/// Before libedit is used at all: it looks once.
+/// Must be called before libedit is used, because it checks this only once.
 static void read_keys_ourselves() {
   if (isatty(STDIN_FILENO) != 0) rl_getc_function = next_key;
 }
@@ -105,7 +104,7 @@ static int read_line(lua_State* L) {
   return 1;
 }
 
-/// A line that was pasted behind the one read last; nil when the terminal must be asked.
+/// A line that was pasted after the last one; nil: read from the terminal.
 static int pasted_line(lua_State* L) {
   push(L, g_input.take_line());
   return 1;
@@ -116,7 +115,7 @@ static int forget_paste(lua_State*) {
   return 0;
 }
 
-/// Each line stands once: an equal one from before goes.
+/// Adds a line and removes an equal earlier one.
 static int add_line(lua_State* L) {
   read_keys_ourselves();
   const char* line = luaL_checkstring(L, 1);

@@ -1,5 +1,5 @@
-// native.fix(spec), native.undo(spec), native.control(run, request): data fixes, and runs reached
-// from outside.
+// native.fix(spec), native.undo(spec), native.control(run, request): data fixes, and requests to a
+// run of another process.
 #include "bindings/fix_spec.hpp"
 #include "bindings/fix_tables.hpp"
 #include "bindings/lua_table.hpp"

@@ -1,4 +1,4 @@
-// native.job(spec): plan, preview, trace, start; and the run that start gives.
+// native.job(spec): plan, preview, trace, start; and the run that start returns.
 #include "bindings/job_spec.hpp"
 #include "bindings/lua_table.hpp"
 #include "bindings/modules.hpp"
@@ -10,7 +10,7 @@ namespace lugger {
 
 namespace {
 
-/// A run looks into its job: the job lives at least as long.
+/// A run uses its job, so it keeps the job alive.
 struct LuaRun {
   std::shared_ptr<Job> job;
   std::unique_ptr<Run> run;

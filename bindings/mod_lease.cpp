@@ -1,4 +1,4 @@
-// native.lease(url, schema, pooled): one process at a time, by a row that says who.
+// native.lease(url, schema, pooled): lets one process at a time work, with a row that names it.
 #include "bindings/lua_table.hpp"
 #include "bindings/modules.hpp"
 #include "bindings/userdata.hpp"
@@ -35,7 +35,7 @@ static int make(lua_State* L) {
   return 1;
 }
 
-/// true, or false and who has it.
+/// Returns true, or false and the holder.
 static int take(lua_State* L) {
   LuaLease& held = check_userdata<LuaLease>(L, 1);
   std::string holder;

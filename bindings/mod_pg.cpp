@@ -14,7 +14,7 @@ namespace lugger {
 namespace {
 
 struct LuaPg {
-  std::shared_ptr<PgServer> server;  // outlives the session
+  std::shared_ptr<PgServer> server;  // must outlive the session
   std::unique_ptr<PgSession> session;
   bool pooled = false;
 };
@@ -71,9 +71,9 @@ static int open_session(lua_State* L) {
   auto pg = std::make_shared<LuaPg>();
   const std::string url = resolve_pg_url(std::string(check_text(L, 1)), pg->server);
   const std::string purpose(text_or(L, 2, "script"));
-  // "detect": a session without settings of its own finds out whether it may have any.
+  // "detect": detects a pooler, and sets nothing before that.
   const bool detect = lua_type(L, 3) == LUA_TSTRING && check_text(L, 3) == "detect";
-  // lugger's own statements run in all but a script's.
+  // In all sessions except a script's, lugger runs statements of its own.
   const PgPath path = purpose == "script" ? PgPath::kUser : PgPath::kTables;
   pg->session = detect ? PgSession::find_out(url, purpose, path)
                        : std::make_unique<PgSession>(url, purpose, lua_toboolean(L, 3) != 0, path);
@@ -83,15 +83,15 @@ static int open_session(lua_State* L) {
   return 1;
 }
 
-/// The next signal ends what is waited for. Whatever was asked for behind an earlier one is not its
-/// business: a script puts things in order then.
+/// A stop order that only the next signal raises. An earlier signal does not count, because the
+/// script may now be tidying up after it.
 static StopOrder next_signal() {
   const StopLevel level = signal_stop().level();
   return {&signal_stop(), level == StopLevel::kNone ? StopLevel::kFinish : StopLevel::kNow,
           level == StopLevel::kNow};
 }
 
-/// A statement that a signal cancels says so.
+/// Turns the cancellation of a statement by a signal into the error "interrupted".
 template <typename Work>
 auto interruptible(Work work) {
   const StopScope scope(next_signal());
@@ -149,7 +149,8 @@ static int notices(lua_State* L) {
   return 1;
 }
 
-/// copy(out_sql, other, in_sql): what one COPY gives another takes; neither is kept in memory.
+/// copy(out_sql, other, in_sql): sends the output of one COPY into another, without keeping it in
+/// memory.
 static int copy(lua_State* L) {
   PgSession& from = session_of(L, 1);
   PgSession& to = session_of(L, 3);
@@ -161,7 +162,7 @@ static int copy(lua_State* L) {
   return 1;
 }
 
-/// copy_in(sql, data): COPY ... FROM stdin with its data as text; the rows.
+/// copy_in(sql, data): COPY ... FROM stdin with text data; returns the number of rows.
 static int copy_in(lua_State* L) {
   PgSession& session = session_of(L, 1);
   const std::string sql(check_text(L, 2));
@@ -180,7 +181,7 @@ static int server_version(lua_State* L) {
   return 1;
 }
 
-/// Servers that native.pg_url started: alive until the Lua state is closed.
+/// Servers that native.pg_url started run until the Lua state is closed.
 static int pg_url(lua_State* L) {
   auto kept = std::make_shared<LuaPg>();
   const std::string url = resolve_pg_url(std::string(check_text(L, 1)), kept->server);

@@ -1,4 +1,4 @@
-// native.system, second half: other programs, signals, the process list; and native.toml.
+// native.system, second part: other programs, signals, the process list; and native.toml.
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -85,7 +85,7 @@ static int exec(lua_State* L) {
 static int spawn(lua_State* L) {
   Command command = read_command(L);
   refuse_program_in_sandbox(command.words[0]);
-  // Ctrl-C at a shared terminal is the child's; we go on waiting.
+  // Ctrl-C in a shared terminal is meant for the child; we keep waiting.
   struct sigaction ignore = {}, before = {};
   ignore.sa_handler = SIG_IGN;
   sigaction(SIGINT, &ignore, &before);
@@ -110,8 +110,8 @@ static int spawn(lua_State* L) {
   return 1;
 }
 
-/// The parent prints the child's number and leaves; the child has a session of its own, so the
-/// terminal's end does not reach it.
+/// The parent prints the child's pid and exits. The child has its own session, so closing the
+/// terminal does not end it.
 static int detach(lua_State* L) {
   const std::string log(check_text(L, 1));
   const int out = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);

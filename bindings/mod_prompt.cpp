@@ -1,4 +1,4 @@
-// native.prompt: SQL as it is typed at the prompt, and how wide text is on a terminal.
+// native.prompt: runs SQL typed at the prompt, and gives the display width of text.
 #include <cwchar>
 
 #include "bindings/lua_table.hpp"
@@ -14,7 +14,7 @@ namespace lugger {
 namespace {
 
 struct LuaPrompt {
-  std::shared_ptr<PgServer> server;  // outlives the session
+  std::shared_ptr<PgServer> server;  // must outlive the session
   std::unique_ptr<PgSession> session;
 };
 
@@ -35,7 +35,7 @@ PgParams read_params(lua_State* L, int index) {
   return params;
 }
 
-/// Rows as lists; NULL is false, so that a row has no holes.
+/// Pushes rows as lists. NULL is false, so that the lists have no holes.
 void push_rows(lua_State* L, const PgResultSet& result) {
   lua_createtable(L, static_cast<int>(result.rows.size()), 0);
   int place = 0;
@@ -94,7 +94,7 @@ static int fetch(lua_State* L) {
   bounds.rows = static_cast<uint64_t>(luaL_optnumber(L, 4, 0));
   PgFetched fetched;
   {
-    const HeldInterrupt held;  // the server cancels, and says so
+    const HeldInterrupt held;  // the server cancels the statement and reports it
     fetched = pg_fetch(session, sql, params, bounds, signal_stop());
   }
   push_fetched(L, fetched);
@@ -168,7 +168,7 @@ static int server_version(lua_State* L) {
   return 1;
 }
 
-/// -1: the terminal decides (a control character).
+/// -1: a control character, for which the terminal decides.
 static int char_width(lua_State* L) {
   push(L, wcwidth(static_cast<wchar_t>(luaL_checkinteger(L, 1))));
   return 1;

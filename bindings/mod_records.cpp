@@ -1,4 +1,5 @@
-// native.records(): the structs that cross to Lua, as they are declared; tools/records prints them.
+// native.records(): the declarations of the structs that are passed to Lua; tools/records prints
+// them.
 #include "bindings/census_tables.hpp"
 #include "bindings/fix_tables.hpp"
 #include "bindings/guard.hpp"

@@ -1,4 +1,4 @@
-// native.source, native.collections, native.describe: looking at what there is to read.
+// native.source, native.collections, native.describe: reading and inspecting sources.
 #include "bindings/batch_view.hpp"
 #include "bindings/lua_table.hpp"
 #include "bindings/modules.hpp"
@@ -20,8 +20,7 @@ namespace lugger {
 
 namespace {
 
-/// The cursor's batch is what Lua's views look into; `view` belongs to the Lua state and outlives
-/// both.
+/// Lua's views point into the cursor's batch. `view` belongs to the Lua state and outlives both.
 struct LuaCursor {
   std::shared_ptr<Source> source;
   std::unique_ptr<Cursor> cursor;
@@ -69,7 +68,7 @@ static int source_split(lua_State* L) {
   return 1;
 }
 
-/// The part that was asked for; nullopt: all of them.
+/// The requested part; nullopt: all parts.
 static std::optional<Partition> read_partition(lua_State* L, int index) {
   std::optional<Partition> partition;
   lua_getfield(L, index, "partition");
@@ -85,8 +84,8 @@ static std::optional<Partition> read_partition(lua_State* L, int index) {
   return partition;
 }
 
-/// { filter = BSON, sort = { { "age", descending }, ... }, skip =, limit = } at the top of the
-/// stack.
+/// Reads { filter = BSON, sort = { { "age", descending }, ... }, skip =, limit = } from the top of
+/// the stack.
 static FindSpec read_find(lua_State* L) {
   FindSpec spec;
   const int at = lua_gettop(L);
@@ -155,7 +154,7 @@ static int cursor_next(lua_State* L) {
   return 1;
 }
 
-/// Reads to the end; what Lua held of the batch is gone.
+/// Reads to the end. Documents of earlier batches become invalid.
 static int cursor_count(lua_State* L) {
   LuaCursor& self = check_userdata<LuaCursor>(L, 1);
   self.retire();
@@ -176,13 +175,13 @@ static int find_words(lua_State* L) {
   return 1;
 }
 
-/// Error{config} when a query has something that find does not know.
+/// Error{config} when a query contains something that find does not support.
 static int check_filter(lua_State* L) {
   const Filter filter{std::string(check_text(L, 1))};
   return 0;
 }
 
-/// A projection of find: true keeps the paths, false leaves them out.
+/// The projection of a find: true keeps the paths, false removes them.
 static int make_projection(lua_State* L) {
   std::vector<std::string> paths;
   luaL_checktype(L, 2, LUA_TTABLE);

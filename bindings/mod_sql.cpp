@@ -1,4 +1,5 @@
-// native.sql: SQL text by PostgreSQL's own grammar, its quoting, and the statement of an index.
+// native.sql: parses SQL with PostgreSQL's own grammar, quotes, and makes the statement of an
+// index.
 #include <simdjson.h>
 
 #include "base/error.hpp"
@@ -49,8 +50,8 @@ std::string text_argument(lua_State* L) { return std::string(check_text(L, 1)); 
 
 }  // namespace
 
-/// The statements of a text: { text =, offset =, line =, data =, problem =, hint = }, ... With
-/// `tolerant`, what is no statement is among them and says so; else it is an error.
+/// Splits a text into statements: { text =, offset =, line =, data =, problem =, hint = }, ... With
+/// `tolerant`, text that is not a statement is included with its problem; otherwise it is an error.
 static int split(lua_State* L) {
   const std::string sql = text_argument(L);
   const std::vector<SqlStatement> found =
@@ -84,7 +85,7 @@ static int tree(lua_State* L) {
   return 1;
 }
 
-/// JSON text as plain tables, numbers and texts; null is lugger.null.
+/// Parses JSON into plain tables, numbers and strings; null is lugger.null.
 static int json_tables(lua_State* L) {
   simdjson::dom::parser parser;
   element value;
@@ -109,7 +110,7 @@ static int tokens(lua_State* L) {
   return 1;
 }
 
-/// { [offset] = true }
+/// Returns { [offset] = true } for the comments.
 static int comments(lua_State* L) {
   lua_newtable(L);
   for (const size_t offset : sql_comments(text_argument(L))) {
@@ -137,7 +138,7 @@ static int literal(lua_State* L) {
   return 1;
 }
 
-/// A name of at most 63 bytes: names that differ stay different.
+/// Shortens a name to 63 bytes. Different names stay different.
 static int fitted(lua_State* L) {
   push(L, fitted_name(check_text(L, 1), lua_isnoneornil(L, 2) ? "" : check_text(L, 2)));
   return 1;

@@ -13,7 +13,7 @@ namespace lugger {
 namespace {
 
 struct LuaState {
-  std::shared_ptr<Target> target;  // outlives its state
+  std::shared_ptr<Target> target;  // must outlive its state
   std::unique_ptr<State> state;
 };
 
@@ -126,7 +126,7 @@ static constexpr luaL_Reg kMethods[] = {
     {"prune", guarded<prune>},
     {nullptr, nullptr},
 };
-/// What the ledger's tables are made by, for those who may not create them themselves.
+/// The DDL of the ledger's tables, for users who may not create them.
 static int ddl(lua_State* L) {
   push(L, state_ddl(std::string(text_or(L, 1, "lugger"))));
   return 1;

@@ -1,4 +1,4 @@
-// native.system: what the command line needs of the machine.
+// native.system: functions of the operating system for the command line.
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -68,7 +68,7 @@ static int monotonic(lua_State* L) {
 }
 
 static int sleep_ms(lua_State* L) {
-  // Not sleep_for: a signal must end it.
+  // sleep_for would continue after a signal.
   const auto ms = static_cast<int64_t>(luaL_checknumber(L, 1));
   timespec time = {ms / 1000, (ms % 1000) * 1000000};
   nanosleep(&time, nullptr);
@@ -103,7 +103,7 @@ static int read_file(lua_State* L) {
   return 1;
 }
 
-/// A file or a directory that is to be made.
+/// A file or directory that will be created.
 static AllowedPath path_to_make(lua_State* L, int argument) {
   std::string path(check_text(L, argument));
   if (is_database_url(path))
@@ -156,7 +156,7 @@ static int make_dir(lua_State* L) {
   return 0;
 }
 
-/// What a person named: by lugger.toml, .env and the command line.
+/// Allows places that the user named in lugger.toml, in .env or on the command line.
 static int gate_allow(lua_State* L) {
   allow_place(std::string(check_text(L, 1)));
   return 0;

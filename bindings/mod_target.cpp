@@ -1,4 +1,4 @@
-// native.target(place, options): looking at where rows would go.
+// native.target(place, options): inspects a target.
 #include "bindings/lua_table.hpp"
 #include "bindings/modules.hpp"
 #include "bindings/tables.hpp"

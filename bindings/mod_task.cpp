@@ -1,5 +1,5 @@
-// native.task: the machinery of a job for a loop written by hand. stdlib/inner/job/task.lua makes the
-// objects scripts see.
+// native.task: the native part of tasks. stdlib/inner/job/task.lua makes the objects that scripts
+// use.
 #include <map>
 
 #include "bindings/batch_view.hpp"
@@ -23,13 +23,13 @@ struct LuaTask {
   LuaTask(const LuaTask&) = delete;
   LuaTask& operator=(const LuaTask&) = delete;
   ~LuaTask() { retire(); }
-  /// A commit or rollback ends every batch read so far.
+  /// A commit or rollback invalidates all batches read so far.
   void retire() noexcept {
     for (auto& [batch, view] : views) retire_view(*view);
   }
   operator Run&() noexcept { return task; }
   Task task;
-  std::map<Batch*, lug_batch*> views;  // the task uses its batches again, so there are few
+  std::map<Batch*, lug_batch*> views;  // one for each batch; the task reuses batches
 };
 
 }  // namespace
@@ -112,7 +112,7 @@ static int task_add(lua_State* L) {
   return 0;
 }
 
-/// task:reject(view, index, column, message): the document at a place of a batch.
+/// task:reject(view, index, column, message): rejects the document at an index of a batch.
 static int task_reject(lua_State* L) {
   luaL_checktype(L, 2, LUA_TLIGHTUSERDATA);
   const Batch& batch = *static_cast<Batch*>(static_cast<lug_batch*>(lua_touserdata(L, 2))->self);
@@ -123,7 +123,7 @@ static int task_reject(lua_State* L) {
   return 0;
 }
 
-/// task:commit(position): false where the connection is lost, to be called again after a while.
+/// task:commit(position): false when the connection was lost; call it again later.
 static int task_commit(lua_State* L) {
   LuaTask& self = self_of(L);
   self.retire();
@@ -153,7 +153,7 @@ static int task_rollback(lua_State* L) {
   return 0;
 }
 
-/// task:finish(status, error): begins the end. The error is an object or text, nil when there was
+/// task:finish(status, error): begins the end of the run. The error is an object or text; nil:
 /// none.
 static int task_finish(lua_State* L) {
   LuaTask& self = self_of(L);

@@ -1,4 +1,5 @@
-// Whole documents between Lua strings and JSON text. Single values go by FFI: abi_value.cpp.
+// Converts whole documents between Lua strings and JSON text. Single values are passed by FFI
+// (abi_document.cpp, abi_scalar.cpp).
 #include "bindings/guard.hpp"
 #include "bindings/lua_table.hpp"
 #include "bindings/modules.hpp"

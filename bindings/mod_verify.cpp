@@ -1,5 +1,5 @@
-// native.verify(job, options), native.repair(...): a verification that is polled; keys and
-// signatures of verdicts.
+// native.verify(job, options), native.repair(...): a verification to poll; keys and signatures of
+// verdicts.
 #include "bindings/guard.hpp"
 #include "bindings/modules.hpp"
 #include "bindings/tables.hpp"
@@ -11,7 +11,7 @@ namespace lugger {
 
 namespace {
 
-/// A verification looks into its job: the job lives at least as long.
+/// A verification uses its job, so it keeps the job alive.
 struct LuaVerification {
   std::shared_ptr<Job> job;
   std::unique_ptr<Verification> verification;

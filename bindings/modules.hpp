@@ -1,4 +1,5 @@
-// require 'lugger.native': every function C++ gives to Lua by the C API, one table of them a file.
+// require 'lugger.native': all functions that C++ gives to Lua by the C API. Each file has one
+// table of them.
 #pragma once
 #include <lua.hpp>
 #include <string_view>
@@ -10,7 +11,7 @@ namespace lugger {
 /// Fills package.loaded['lugger.native'].
 int open_native(lua_State* L);
 
-// Each adds its functions to the table at the top of the stack and makes its metatables.
+// Each adds its functions to the table at the top of the stack and creates its metatables.
 void open_job(lua_State* L);
 void open_task(lua_State* L);
 void open_state(lua_State* L);
@@ -32,10 +33,10 @@ void open_records(lua_State* L);
 
 /// Adds the functions of a nullptr-terminated list to the table at the top of the stack.
 void add_functions(lua_State* L, const luaL_Reg* list);
-/// The same into a table of that name inside it, made when missing.
+/// The same for the table of that name inside it, which is created if missing.
 void add_functions(lua_State* L, const char* name, const luaL_Reg* list);
 
-/// The stop that signals raise: read by the control state, passed on to runs.
+/// The stop that signals set. The control state reads it and passes it on to runs.
 StopFlag& signal_stop() noexcept;
 
 }  // namespace lugger

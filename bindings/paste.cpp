@@ -16,8 +16,8 @@ namespace lugger {
 namespace {
 
 constexpr std::string_view kBegin = "[200~", kEnd = "\033[201~";
-constexpr size_t kLongest = 2000;  // what an editor of lines still draws well
-constexpr int kKeyMs = 20;         // the bytes of one key come together
+constexpr size_t kLongest = 2000;  // longer lines are too slow in a line editor
+constexpr int kKeyMs = 20;         // the bytes of one key arrive within this time
 
 bool comes(int ms) {
   pollfd input = {STDIN_FILENO, POLLIN, 0};
@@ -44,13 +44,13 @@ std::optional<unsigned char> PasteReader::byte() {
   ssize_t got = 0;
   do {
     got = read(STDIN_FILENO, &read_byte, 1);
-  } while (got < 0 && errno == EINTR &&
-           !signal_stop().requested());  // a window that changed its size
+  } while (got < 0 && errno == EINTR && !signal_stop().requested());  // the window changed its size
   if (got != 1) return std::nullopt;
   return read_byte;
 }
 
-/// Behind an escape: whether the terminal's mark follows. Anything else is given as it came.
+/// After an escape: true when the terminal's mark for pasted text follows. Any other keys are
+/// passed on unchanged.
 bool PasteReader::begins_paste() {
   std::string seen;
   while (seen.size() < kBegin.size() && (!keys_.empty() || comes(kKeyMs))) {
@@ -85,7 +85,7 @@ void PasteReader::read_paste() {
     held_ += first;
     first.clear();
   }
-  std::replace(first.begin(), first.end(), '\t', ' ');  // a tab would ask for completions
+  std::replace(first.begin(), first.end(), '\t', ' ');  // a tab would request completions
   keys_ = first;
   if (first_end != std::string::npos) {
     keys_ += '\n';

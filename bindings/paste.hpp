@@ -1,5 +1,5 @@
-// What comes from the terminal while a line is edited. Text that is pasted at once goes around the
-// editor, which would draw every key of it.
+// Terminal input while a line is edited. Pasted text bypasses the line editor, which would redraw
+// the line for every character.
 #pragma once
 #include <deque>
 #include <optional>
@@ -12,14 +12,14 @@ class PasteReader {
  public:
   /// The next code point for the editor; -1: end of input, or a signal.
   int next();
-  /// A whole line that was pasted behind the one under way.
+  /// A whole line that was pasted after the current one.
   std::optional<std::string> take_line();
-  /// What was pasted into the line under way and is too long to be edited: it belongs to its end.
+  /// Text pasted into the current line that is too long to be edited; append it to the line.
   std::string take_held() { return std::exchange(held_, {}); }
-  /// Forgets what was pasted: Ctrl-C.
+  /// Discards pasted text, after Ctrl-C.
   void clear() { lines_.clear(), keys_.clear(), held_.clear(), rest_.clear(); }
 
-  /// Asks the terminal to mark what is pasted, or to stop doing so.
+  /// Asks the terminal to mark pasted text, or to stop marking it.
   static void mark(bool on);
 
  private:
@@ -28,9 +28,9 @@ class PasteReader {
   void read_paste();
   int code_point(unsigned char first);
 
-  std::string keys_;  // read already, given next
+  std::string keys_;  // read already, to be given next
   std::deque<std::string> lines_;
-  /// The last line of a paste, which has no end yet: given to the next line's editor.
+  /// The last line of a paste, if it had no newline: the editor of the next line gets it.
   std::string rest_;
   std::string held_;
 };

@@ -1,4 +1,4 @@
-// Plans as Lua tables: what a mapping comes to, what becomes of documents under it.
+// Plans as Lua tables: the shape of a mapping, and previews of documents.
 #include "bindings/tables.hpp"
 
 namespace lugger {
@@ -40,7 +40,7 @@ static constexpr Field<Column> kColumn[] = {
 };
 Record<Column> record_of(const Column*) { return {"lugger.plan_column", "", kColumn}; }
 
-/// Places count from 1 in Lua.
+/// Lua counts from 1.
 static std::vector<size_t> places(std::vector<size_t> indices) {
   for (size_t& index : indices) ++index;
   return indices;
@@ -57,7 +57,7 @@ static constexpr Field<TablePlan> kTablePlan[] = {
 };
 Record<TablePlan> record_of(const TablePlan*) { return {"lugger.table_plan", "", kTablePlan}; }
 
-/// What a shape's keys, indexes and constraints are made by.
+/// A statement that makes a key, an index or a constraint of a shape.
 struct ShapeStep {
   explicit ShapeStep(const DdlStep& step)
       : stage("load"), table(step.table), name(step.name), statements{step.sql} {}

@@ -5,7 +5,7 @@
 
 namespace lugger {
 
-// The kernel shows the memory main() was given: it can only be overwritten in place.
+// The kernel shows the memory that main() received, so it must be overwritten in place.
 static std::span<char*> g_arguments;
 
 void remember_arguments(int count, char** words) noexcept {

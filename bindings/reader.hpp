@@ -1,5 +1,5 @@
-// Tables that scripts give, read into structs: each key is declared once, with what reads its
-// value.
+// Reads tables from scripts into structs. Each key is declared once, together with the function
+// that reads its value:
 //
 //   static constexpr Reader<Route> kRoute[] = {
 //       reader<&Route::from>("from"),
@@ -17,14 +17,14 @@
 
 namespace lugger {
 
-// The value at the top of the stack, which stays there. Error{config} names the key.
+// Reads the value at the top of the stack, which stays there. Error{config} names the key.
 std::string text_value(lua_State* L, std::string_view key);
 bool flag_value(lua_State* L, std::string_view key);
 double number_value(lua_State* L, std::string_view key, double least);
-/// One text is a list of one.
+/// A single text is read as a list of one.
 std::vector<std::string> list_value(lua_State* L, std::string_view key);
 
-/// Error{config}: unknown key, with the nearest known one.
+/// Throws Error{config} for an unknown key, with the nearest known one.
 [[noreturn]] void unknown_key(std::string_view holder, std::string_view key, Words known);
 
 template <typename T>
@@ -34,7 +34,7 @@ struct Reader {
   void (*read)(lua_State* L, std::string_view key, T& out);
 };
 
-/// As the type of `out` says: text, a list of texts, true or false, a number from `Least`.
+/// Reads by the type of `out`: text, a list of texts, a boolean, a number from `Least` on.
 template <int Least, typename Value>
 void read_value(lua_State* L, std::string_view key, Value& out) {
   if constexpr (std::is_same_v<Value, bool> || std::is_same_v<Value, std::optional<bool>>)
@@ -49,7 +49,7 @@ void read_value(lua_State* L, std::string_view key, Value& out) {
     out = list_value(L, key);
 }
 
-/// What members lead to, one within the other.
+/// The object at the end of a chain of members.
 template <auto Member, auto... More, typename T>
 auto& reach(T& out) {
   if constexpr (sizeof...(More) == 0)
@@ -58,7 +58,7 @@ auto& reach(T& out) {
     return reach<More...>(out.*Member);
 }
 
-/// A reader that is yet to learn of which struct.
+/// A reader whose struct is not known yet.
 template <int Least, auto... Members>
 struct ReaderBy {
   std::string_view name;
@@ -87,7 +87,7 @@ template <auto... Members>
 constexpr ReaderBy<0, Members...> reader(std::string_view name) {
   return {name};
 }
-/// A number that is not less.
+/// A number that is at least `Least`.
 template <int Least, auto... Members>
 constexpr ReaderBy<Least, Members...> number_reader(std::string_view name) {
   return {name};
@@ -105,7 +105,7 @@ constexpr auto names_of(const Reader<T> (&readers)[N]) {
   return names;
 }
 
-/// Reads the value at the top of the stack; false: none of the readers has the key.
+/// Reads the value at the top of the stack. False: no reader has this key.
 template <typename T, size_t N>
 bool read_key(lua_State* L, std::string_view key, const Reader<T> (&readers)[N], T& out) {
   for (const Reader<T>& known : readers) {
@@ -118,7 +118,7 @@ bool read_key(lua_State* L, std::string_view key, const Reader<T> (&readers)[N],
 
 void need_table(lua_State* L, int index, std::string_view holder);
 
-/// Every entry of a table. Error{config} for a key that no reader has.
+/// Reads every entry of a table. Error{config} for a key without a reader.
 template <typename T, size_t N>
 void read_table(lua_State* L, int index, std::string_view holder, const Reader<T> (&readers)[N],
                 T& out) {

@@ -1,6 +1,6 @@
-// A struct that crosses to Lua is declared once: the name of each field, its member, a line about
-// it. What pushes it, what reads it with its checks, and the annotations that `tools/records`
-// writes come from the declaration:
+// A struct that is passed to Lua is declared once: the name of each field, its member, a line of
+// documentation. The code that pushes it, the code that reads and checks it, and the annotations
+// that `tools/records` writes all use this declaration:
 //
 //   static constexpr Field<Partition> kPartition[] = {
 //       field<&Partition::id>("id"),
@@ -8,7 +8,7 @@
 //   };
 //   Record<Partition> record_of(const Partition*) { return {"lugger.partition", "", kPartition}; }
 //
-// A header declares record_of alone: push(), set() and lists find it.
+// A header only needs to declare record_of; push(), set() and lists find it.
 #pragma once
 #include <array>
 #include <functional>
@@ -18,11 +18,11 @@
 
 namespace lugger {
 
-/// What annotations say of a field.
+/// What annotations say about a field.
 struct FieldText {
-  std::string_view name;  // ends with NUL: it is a literal
+  std::string_view name;  // a literal, so it ends with NUL
   std::string_view about;
-  std::string_view type;  // as LuaCATS writes it; empty: what the C++ type comes to
+  std::string_view type;  // in LuaCATS; empty: derived from the C++ type
   std::string (*type_of)() = nullptr;
 
   std::string lua_type() const { return type.empty() ? type_of() : std::string(type); }
@@ -30,7 +30,7 @@ struct FieldText {
 
 template <typename T>
 struct Field : FieldText {
-  /// nil leaves the field out of the table.
+  /// Pushing nil leaves the field out of the table.
   void (*push)(lua_State*, const T&) = nullptr;
 };
 
@@ -57,7 +57,7 @@ std::string lua_type_of() {
     return "number";
   else if constexpr (std::is_convertible_v<T, std::string_view>)
     return "string";
-  else if constexpr (requires(T may_lack) { *may_lack; })  // optional, and what points
+  else if constexpr (requires(T may_lack) { *may_lack; })  // optionals and pointers
     return lua_type_of<std::remove_cvref_t<decltype(*std::declval<T>())>>() + "|nil";
   else if constexpr (requires { typename T::mapped_type; })
     return "table<string, " + lua_type_of<typename T::mapped_type>() + ">";
@@ -85,7 +85,7 @@ void push(lua_State* L, const T& value) {
     lua_setfield(L, -2, field.name.data());
   }
 }
-/// nullptr is nil.
+/// nullptr is pushed as nil.
 template <Declared T>
 void push(lua_State* L, const T* value) {
   if (value != nullptr)
@@ -94,8 +94,7 @@ void push(lua_State* L, const T* value) {
     lua_pushnil(L);
 }
 
-/// A field that is yet to learn of which struct: a member of a base is one of those derived from
-/// it, too.
+/// A field whose struct is not known yet: a member of a base class also belongs to derived structs.
 template <auto Get>
 struct FieldBy : FieldText {
   template <typename T>
@@ -108,8 +107,8 @@ struct FieldBy : FieldText {
   }
 };
 
-/// `Get` is a member, or what computes the value from the struct: a member function, a lambda. An
-/// empty optional leaves the field out.
+/// `Get` is a member, or a member function or lambda that computes the value. An empty optional
+/// leaves the field out.
 template <auto Get>
 constexpr FieldBy<Get> field(std::string_view name, std::string_view about = {},
                              std::string_view type = {}) {
@@ -129,7 +128,7 @@ struct WordBy : FieldText {
   }
 };
 
-/// For a field that is left out where it says nothing.
+/// For a field that is left out when it has its default value.
 template <typename Value>
 std::optional<Value> when(bool says_something, const Value& value) {
   return says_something ? std::optional<Value>(value) : std::nullopt;
@@ -141,7 +140,7 @@ constexpr WordBy<Get, Words> word_field(std::string_view name, std::string_view 
   return {{name, about, {}, nullptr}};
 }
 
-/// A declaration without its struct: what tools/records prints.
+/// A declaration without its struct type, as tools/records prints it.
 struct RecordText {
   std::string_view name;
   std::string_view about;

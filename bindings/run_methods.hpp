@@ -1,4 +1,4 @@
-// What scripts do with any run under way: poll, ended, stop, result.
+// The methods that scripts can call on any run in progress: poll, ended, stop, result.
 #pragma once
 #include "bindings/guard.hpp"
 #include "bindings/lua_table.hpp"
@@ -9,7 +9,7 @@
 
 namespace lugger {
 
-/// T: the userdata, which is a Run or gives one.
+/// T: the userdata; it is a Run or returns one.
 template <typename T>
 struct RunMethods {
   static Run& of(lua_State* L) { return check_userdata<T>(L, 1); }

@@ -1,5 +1,4 @@
-// Runs as Lua tables: how far they are, what they did, what the ledger keeps; and the settings of a
-// run.
+// Runs as Lua tables: progress, results, records of the ledger; and the settings of a run.
 #include <array>
 
 #include "base/error.hpp"
@@ -178,7 +177,7 @@ static constexpr Reader<RunSettings> kSettings[] = {
        out.stage = enum_of<Stage>(key, text_value(L, key), kStageWords);
      }},
     reader<&RunSettings::stages, &StageSettings::force>("force"),
-    {"index_memory",  // a number is one of kilobytes, as in PostgreSQL's settings
+    {"index_memory",  // a number means kilobytes, as in PostgreSQL's settings
      [](lua_State* L, std::string_view, RunSettings& out) { out.stages.memory = to_text(L, -1); }},
     number_reader<1, &RunSettings::stages, &StageSettings::lock_timeout_ms>("lock_timeout_ms"),
     number_reader<1, &RunSettings::stages, &StageSettings::lock_tries>("lock_tries"),

@@ -9,7 +9,7 @@
 
 namespace lugger {
 
-// A signal handler reaches nothing but objects of static storage: these three are the only ones.
+// A signal handler can only use objects with static storage; these are the only three.
 static StopFlag g_stop;
 static std::atomic<lua_State*> g_state{nullptr};
 static std::atomic<bool> g_raises{true};
@@ -23,7 +23,7 @@ static void raise_in_lua(lua_State* L, lua_Debug*) {
   lua_error(L);
 }
 
-/// lua_sethook is the one function of LuaJIT that a signal handler may call.
+/// lua_sethook is the only function of LuaJIT that a signal handler may call.
 static void interrupt_lua() {
   lua_State* L = g_state.load();
   if (L != nullptr && g_raises.load())

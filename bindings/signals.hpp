@@ -1,5 +1,5 @@
-// Ctrl-C, SIGTERM, SIGHUP: once asks to finish, twice to stop at once, three times leaves without a
-// word.
+// Ctrl-C, SIGTERM, SIGHUP: the first asks to finish, the second to stop at once, the third exits
+// immediately.
 #pragma once
 #include <lua.hpp>
 
@@ -7,23 +7,24 @@
 
 namespace lugger {
 
-/// From now on signals raise signal_stop() and, while interrupts raise, an error in this state.
+/// From now on signals set signal_stop(). While interrupts raise, they also raise an error in this
+/// state.
 void install_signals(lua_State* L);
-/// Before the state is closed.
+/// Must be called before the state is closed.
 void forget_signals() noexcept;
-/// Whether a signal raises an error of code "interrupted" in the control state. Returns what it
-/// was.
+/// Sets whether a signal raises an error of code "interrupted" in the control state. Returns the
+/// previous setting.
 bool set_interrupt_raises(bool raises) noexcept;
 
-/// While native code that looks at the stop itself runs: Lua must not raise a second error for the
-/// same Ctrl-C when it comes back.
+/// Use this while native code runs that checks the stop itself, so that Lua does not raise a second
+/// error for the same Ctrl-C afterwards.
 class HeldInterrupt {
  public:
   HeldInterrupt() noexcept;
   ~HeldInterrupt();
   HeldInterrupt(const HeldInterrupt&) = delete;
   HeldInterrupt& operator=(const HeldInterrupt&) = delete;
-  /// Nothing here has acted on it: Lua is to raise it after all.
+  /// Call this when the native code did not react to the stop: then Lua raises the error.
   void pass_on() noexcept { passed_on_ = true; }
 
  private:

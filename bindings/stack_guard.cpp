@@ -8,10 +8,10 @@
 namespace lugger {
 namespace {
 
-/// Enough for what a native function may do: parse, convert, ask a server, unwind.
+/// Enough for what a native function does: parse, convert, query a server, unwind.
 constexpr size_t kReserve = size_t{256} * 1024;
 
-/// The lowest address that may be used; 0: not known, and never short.
+/// The lowest address that may be used; 0: unknown, and treated as never short.
 uintptr_t lowest_address() noexcept {
   pthread_attr_t attributes;
   if (pthread_getattr_np(pthread_self(), &attributes) != 0) return 0;

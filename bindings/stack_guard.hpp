@@ -1,14 +1,15 @@
-// The C stack of a thread: Lua's own limit counts its slots, not what C functions between them use.
+// Checks the C stack of a thread. Lua's own limit counts only its slots, not the stack that C
+// functions use between them.
 #pragma once
 #include <lua.hpp>
 
 namespace lugger {
 
-/// Whether so little of this thread's stack is left that nothing may be called that calls Lua
+/// True when this thread's stack is so nearly used up that no function may be called that calls Lua
 /// again.
 bool stack_is_short() noexcept;
 
-/// lua_CFunction: raises "stack overflow" where the stack is short.
+/// lua_CFunction: raises "stack overflow" when the stack is short.
 int check_stack(lua_State* L);
 
 }  // namespace lugger

@@ -1,4 +1,4 @@
-// What stages tell, as Lua tables.
+// Progress and results of stages as Lua tables.
 #include "bindings/tables.hpp"
 
 namespace lugger {

@@ -16,22 +16,22 @@ namespace lugger {
 void occupy_closed_streams() {
   for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (fcntl(stream, F_GETFD) >= 0 || errno != EBADF) continue;
-    // The lowest free number is this one: those below are open by now.
+    // open() takes the lowest free descriptor, which is this one: the lower ones are open already.
     static_cast<void>(open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY));
   }
 }
 
 namespace {
 
-std::atomic<bool> events{false};  // of the process, as its streams are
+std::atomic<bool> events{false};  // for the whole process, as its streams are
 
-/// 0: standard output has everything that was written to it. EPIPE: its reader went away.
+/// 0: standard output has been written completely. EPIPE: its reader has closed it.
 int output_error() {
   errno = 0;
   if (std::fflush(stdout) != 0) return errno;
   if (std::ferror(stdout) == 0) return 0;
-  // An earlier write failed, and its reason is gone; the next fails for the same. Where it does
-  // not, a line's end does no harm to what is broken already.
+  // An earlier write failed, and its errno is lost; another write fails for the same reason. If it
+  // does not fail, an extra newline does no harm in output that is damaged already.
   return write(STDOUT_FILENO, "\n", 1) < 0 ? errno : EIO;
 }
 

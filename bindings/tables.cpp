@@ -1,4 +1,4 @@
-// Sources and targets as Lua tables: what they hold, and how they are split.
+// Sources and targets as Lua tables: their contents, and their partitions.
 #include "bindings/tables.hpp"
 
 namespace lugger {

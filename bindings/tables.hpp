@@ -24,7 +24,7 @@ Record<TargetReport> record_of(const TargetReport*);
 Record<Reference> record_of(const Reference*);
 Record<Column> record_of(const Column*);
 Record<TablePlan> record_of(const TablePlan*);
-struct ShapeStep;  // what keys, indexes and constraints of a shape are made by
+struct ShapeStep;  // makes a key, an index or a constraint of a shape
 Record<ShapeStep> record_of(const ShapeStep*);
 Record<PlanShape> record_of(const PlanShape*);
 void push(lua_State* L, const MappingInverse& inverse, const PlanShape& shape);
@@ -49,17 +49,17 @@ Record<FieldSummary> record_of(const FieldSummary*);
 Record<Description> record_of(const Description*);
 Record<OptionSpec> record_of(const OptionSpec*);
 
-/// A job as Lua holds it: what verifies and repairs takes it too.
+/// The userdata of a job; verifications and repairs take it too.
 template <>
 struct UserdataName<Job> {
   static constexpr char value[] = "lugger.native.job";
 };
 
-/// Settings of a run from an argument; nil is the defaults. Error{config} for a key it does not
-/// know.
+/// Reads settings of a run from an argument; nil gives the defaults. Error{config} for an unknown
+/// key.
 RunSettings read_settings(lua_State* L, int index);
 
-/// A list of structs: declared after their push(), so that the call inside finds it.
+/// Pushes a list of structs. Declared after their push(), so that the call inside finds it.
 template <typename T>
 void push_list(lua_State* L, const T& list) {
   lua_newtable(L);

@@ -1,4 +1,4 @@
-// C++ objects that Lua holds: a shared_ptr in a userdata, closed by :close() or by the collector.
+// C++ objects in Lua: a shared_ptr in a userdata, released by :close() or by the garbage collector.
 #pragma once
 #include <lua.hpp>
 #include <memory>
@@ -9,7 +9,7 @@
 
 namespace lugger {
 
-/// Kind<T> names the metatable: `static constexpr char name[] = "lugger.native.job"`.
+/// Kind<T> gives the name of the metatable: `static constexpr char name[] = "lugger.native.job"`.
 template <typename T>
 struct UserdataName;
 
@@ -25,7 +25,7 @@ std::shared_ptr<T>& userdata_pointer(lua_State* L, int argument) {
   return *static_cast<std::shared_ptr<T>*>(luaL_checkudata(L, argument, UserdataName<T>::value));
 }
 
-/// The object of an argument; Error{config} when it was closed.
+/// The object in an argument; Error{config} when it was closed.
 template <typename T>
 T& check_userdata(lua_State* L, int argument) {
   auto& pointer = userdata_pointer<T>(L, argument);
@@ -41,7 +41,7 @@ int close_userdata(lua_State* L) {
   return 0;
 }
 
-/// A collected object goes without a word: its destructor does not throw.
+/// Errors while an object is collected are not reported, because its destructor must not throw.
 template <typename T>
 int collect_userdata(lua_State* L) {
   using Pointer = std::shared_ptr<T>;
@@ -55,7 +55,7 @@ int print_userdata(lua_State* L) {
   return 1;
 }
 
-/// Makes the metatable; methods is a nullptr-terminated list.
+/// Creates the metatable; methods is a nullptr-terminated list.
 template <typename T>
 void define_userdata(lua_State* L, const luaL_Reg* methods) {
   luaL_newmetatable(L, UserdataName<T>::value);

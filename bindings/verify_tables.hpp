@@ -1,4 +1,4 @@
-// What a verification and a repair found, as Lua tables.
+// The results of a verification and a repair, as Lua tables.
 #pragma once
 #include "bindings/record.hpp"
 #include "verify/verification.hpp"
@@ -13,8 +13,8 @@ Record<Verdict> record_of(const Verdict*);
 Record<RepairResult> record_of(const RepairResult*);
 Record<VerifySnapshot> record_of(const VerifySnapshot*);
 
-/// Options of a verification from an argument; nil is the defaults. Error{config} for a key it
-/// does not know.
+/// Reads options of a verification from an argument; nil gives the defaults. Error{config} for an
+/// unknown key.
 VerifyOptions read_verify_options(lua_State* L, int index);
 
 }  // namespace lugger

@@ -32,7 +32,7 @@ static constexpr std::array<std::string_view, 4> kOldUuids = {"reject", "java", 
 static constexpr std::array<std::string_view, 2> kIdStyles = {"safe", "plain"};
 
 static void read_id_text(lua_State* L, std::string_view key, CoercePolicy& policy) {
-  if (lua_isboolean(L, -1)) return;  // true and false are the column's, not the policy's
+  if (lua_isboolean(L, -1)) return;  // true and false set a key of the column, not of the policy
   policy.id_text = enum_of<IdStyle>(key, text_value(L, key), kIdStyles);
 }
 
@@ -69,7 +69,7 @@ static constexpr std::array<std::string_view, 4> kOnErrors = {"reject", "null", 
 static constexpr std::array<std::string_view, 8> kGenerates = {
     "none", "v5", "v7", "server", "parent_key", "ordinal", "constant", "entry"};
 
-/// The key a table entry stands for: [1] is the name, [2] the type.
+/// The key of a table entry: [1] is the name, [2] the type.
 static std::string column_key(lua_State* L) {
   if (lua_type(L, -2) == LUA_TSTRING) return lua_tostring(L, -2);
   const lua_Number place = lua_tonumber(L, -2);
@@ -117,7 +117,7 @@ static std::optional<Constant> read_constant(lua_State* L) {
   Interpreter::of(L).require("lugger.inner.base.bson");
   lua_getfield(L, -1, "slot");
   lua_pushvalue(L, -3);
-  call(L, 1, 2, Code::kConfig);  // the slot, and what holds its bytes
+  call(L, 1, 2, Code::kConfig);  // returns the slot and the object that owns its bytes
   const auto* slot = static_cast<const lug_value*>(lua_topointer(L, -2));
   std::optional<Constant> out;
   if (const Value& value = as_value(*slot); !value.absent()) out = Constant(value);
@@ -125,7 +125,7 @@ static std::optional<Constant> read_constant(lua_State* L) {
   return out;
 }
 
-/// A column, and what its table says that the column itself does not hold as such.
+/// A column, and the keys of its table that have no place in Column.
 struct ColumnTable {
   Column column;
   bool typed = false, id_text = true, foreign_key = false;

@@ -1,6 +1,5 @@
--- The library: local lugger = require 'lugger'. Functions a hook may call are loaded at once; the others when they are
--- first used, so
--- that a worker holds no more than it needs.
+-- The library: local lugger = require 'lugger'. Functions that a hook may call are loaded at once; the others when they
+-- are first used, so that a worker loads only what it needs.
 local action = require 'lugger.inner.script.action'
 local clock = require 'lugger.inner.base.clock'
 local codec = require 'lugger.inner.base.codec'
@@ -55,8 +54,8 @@ end
 ---@field throttle lugger.throttle_spec|nil when to step back
 ---@field on_hook_error "stop"|"reject"|nil
 
---- Describes a fix: rows of a table mended by a function. `lugger run` shows what would change, `--apply` writes, and
---- `lugger undo` takes it back.
+--- Describes a fix: a function corrects rows of a table. `lugger run` shows what would change, `--apply` writes it, and
+--- `lugger undo` restores the old values.
 ---@param spec lugger.fix_spec
 ---@return lugger.fix
 function lugger.fix(spec)
@@ -88,7 +87,7 @@ function lugger.target(place, options)
   return require('lugger.inner.job.place').target(place, options)
 end
 
---- The place of the target made last; what `pg` at the prompt speaks to.
+--- The place of the most recent target; `pg` at the prompt connects to it.
 ---@return string|nil
 function lugger.last_target()
   return require('lugger.inner.job.place').last_target()
@@ -116,8 +115,8 @@ function lugger.snake_case(name)
   return require('lugger.inner.base.names').snake_case(name)
 end
 
---- Names of tables for collections, as `mongo_to_postgres` chooses them: by "database.collection". A dot becomes "_",
---- and the database stands in front where several have a collection of that name.
+--- Names of tables for collections, as `mongo_to_postgres` chooses them, by "database.collection". A dot becomes "_".
+--- When several databases have a collection of the same name, the database is put in front.
 ---@param collections lugger.collection_info[] every collection of the place: what is loaded of them changes no name
 ---@param settings { snake_case: boolean|nil, schema: string|nil }|nil
 ---@return table<string, lugger.names.change>
@@ -125,7 +124,7 @@ function lugger.table_names(collections, settings)
   return (require('lugger.inner.base.names').of_tables(collections, settings))
 end
 
---- A warning, on standard error.
+--- Writes a warning to standard error.
 ---@param text string
 function lugger.warn(text)
   require('lugger.inner.view.terminal').warn(text)
@@ -139,11 +138,11 @@ function lugger.session(place)
   return require('lugger.inner.sql.session').open(place)
 end
 
---- In a hook: leaves the document out; counted by its reason.
+--- In a hook: skips the document; skips are counted by reason.
 lugger.skip = action.skip
---- In a hook: refuses the document with a message.
+--- In a hook: makes the document a reject with this message.
 lugger.reject = action.reject
---- In a hook: one more row of the same document.
+--- In a hook: adds one more row for the same document.
 lugger.emit = action.emit
 --- In a hook: sends the row to another of the job's tables.
 lugger.route = action.route

@@ -1,4 +1,4 @@
-// Characters of ASCII, as PostgreSQL's input functions take them: no locale has a say.
+// ASCII characters by the rules of PostgreSQL's input functions, independent of the locale.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -23,7 +23,7 @@ inline constexpr std::array<int8_t, 256> kHexDigits = [] {
 }();
 /// The value of a hexadecimal digit; -1: it is none.
 constexpr int hex_digit(char c) noexcept { return kHexDigits[static_cast<uint8_t>(c)]; }
-/// Is `text` the word, in letters of either case?
+/// True when `text` is the word, in upper or lower case.
 constexpr bool is_word(std::string_view text, std::string_view lower) noexcept {
   if (text.size() != lower.size()) return false;
   for (size_t i = 0; i < text.size(); ++i) {

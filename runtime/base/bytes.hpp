@@ -62,7 +62,8 @@ inline uint64_t load_short(const uint8_t* from, size_t n) noexcept {
   return from[0] | uint64_t{from[n / 2]} << (8 * (n / 2)) | uint64_t{from[n - 1]} << (8 * (n - 1));
 }
 
-/// memchr for 0, made for names: a word at a time is quicker than a call. nullptr: none.
+/// memchr for 0, tuned for names: comparing whole words is faster than a function call. nullptr:
+/// none.
 inline const uint8_t* find_zero(const uint8_t* from, const uint8_t* end) noexcept {
   constexpr uint64_t kOnes = 0x0101010101010101, kHigh = 0x8080808080808080;
   for (uint64_t word = 0; from != end; from += 8) {
@@ -75,7 +76,7 @@ inline const uint8_t* find_zero(const uint8_t* from, const uint8_t* end) noexcep
   return nullptr;
 }
 
-/// memcpy for names and short texts, which a call costs more than.
+/// memcpy for names and short texts, for which a function call costs more than the copy.
 inline void copy_short(void* to, const void* from, size_t n) noexcept {
   if (n > 16) {
     std::memcpy(to, from, n);

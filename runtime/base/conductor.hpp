@@ -1,5 +1,5 @@
-// One piece of work on a thread of its own, for whoever started it to watch, stop and wait for: a
-// load, a stage, a fix, a verification.
+// Runs one piece of work in a thread of its own: a load, a stage, a fix, a verification. The caller
+// watches it, may stop it, and waits for it.
 #pragma once
 #include <condition_variable>
 #include <functional>
@@ -16,15 +16,15 @@ namespace lugger {
 
 class Conductor {
  public:
-  /// `stage`: what it does first, in a word.
+  /// `stage`: the name of the first stage.
   explicit Conductor(std::string stage) : stage_(std::move(stage)) {}
   ~Conductor() { join(); }
   Conductor(const Conductor&) = delete;
   Conductor& operator=(const Conductor&) = delete;
 
-  /// Begins `work` at once; what it waits for, `stop` ends. `conclude` comes after it on the same
-  /// thread, with what `work` failed with, and gives the last stage; then the work has ended.
-  /// Error{config} where there is no thread to be had.
+  /// Begins `work` at once; `stop` ends its waits. `conclude` is called afterwards in the same
+  /// thread, with the error of `work` if it failed, and returns the last stage. Error{config} when
+  /// no thread can be started.
   using Conclude = std::function<std::string(const std::optional<Error>& failure)>;
   void start(const StopFlag& stop, std::function<void()> work, Conclude conclude);
 
@@ -36,7 +36,7 @@ class Conductor {
 
   std::string stage() const;
   void enter(std::string stage);
-  /// Since it was made; once it has ended, until then.
+  /// Since construction; once the work has ended, the time that it took.
   double seconds() const;
 
  private:

@@ -34,7 +34,7 @@ std::vector<Field> fields_of(const std::string& place) {
   return out;
 }
 
-/// Behind an unescaped '@' in a password libpq goes on with what it takes for a host.
+/// After an unescaped '@' in a password, libpq reads the rest of the password as a host.
 bool may_be_rest_of_password(const Field& field) {
   const bool marked = field.value.find('@') != std::string::npos;
   if (field.name == "host") return marked && field.value.front() != '@';

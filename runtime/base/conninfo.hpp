@@ -1,13 +1,13 @@
-// Connection strings as libpq takes them apart.
+// Connection strings, split into fields as libpq does.
 #pragma once
 #include <optional>
 #include <string>
 
 namespace lugger {
 
-/// A URL or connection string of PostgreSQL that holds a secret, printed from the fields that libpq
-/// finds in it, with *** for each secret. nullopt: libpq cannot read it or finds no secret in it, or
-/// what it takes for a host, a port or a database may be the rest of a password.
+/// Prints a URL or connection string of PostgreSQL that contains a secret, with *** for each
+/// secret. nullopt: libpq cannot parse it or finds no secret in it, or a host, port or database in
+/// it may be the rest of a password.
 std::optional<std::string> shown_by_fields(const std::string& place);
 
 }  // namespace lugger

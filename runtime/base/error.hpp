@@ -43,7 +43,7 @@ class Error : public std::exception {
   const std::string& sqlstate() const noexcept { return sqlstate_; }
   const std::vector<std::pair<std::string, std::string>>& notes() const noexcept { return notes_; }
 
-  /// Adds a place; the first value given for a key stays, since it was nearest to the fault.
+  /// Adds a note. The first value for a key is kept, because it was added nearest to the error.
   Error& note(std::string_view key, std::string_view value) &;
   Error&& note(std::string_view key, std::string_view value) &&;
   Error& with_hint(std::string hint) &;

@@ -13,12 +13,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// One process, one gate: whoever opens something may be far from who was told to.
+/// One for the process, because the code that opens something is far from the code that was told
+/// to.
 struct Gate {
   std::atomic<bool> shut{false};
   std::mutex mutex;
   std::set<std::string> places;
-  std::vector<fs::path> paths;  // behind their links
+  std::vector<fs::path> paths;  // with symbolic links resolved
   fs::path here;
 };
 
@@ -40,7 +41,7 @@ bool lies_in(const fs::path& path, const fs::path& directory) {
   return end == directory.end();
 }
 
-/// What the system makes up is below "/" and yet nobody's file.
+/// True for paths below "/" that are not ordinary files: those the kernel provides.
 bool is_of_the_system(const fs::path& path) {
   return lies_in(path, "/proc") || lies_in(path, "/sys") || lies_in(path, "/dev");
 }
@@ -103,7 +104,7 @@ void allow_place(const std::string& place) {
                              : fs::path();
   const std::lock_guard lock(one.mutex);
   one.places.insert(place);
-  // "/" would be everything.
+  // "/" would allow everything.
   if (!whole.empty() && whole.has_relative_path()) one.paths.push_back(whole);
 }
 

@@ -1,6 +1,6 @@
-// What this process may open. Anything, until a sandbox shuts the gate, once and for good: from
-// then on what was allowed by name, and the files below the current directory. Whoever opens a file
-// or a connection takes one of the types here, which only the gate makes.
+// What this process may open: anything, until a sandbox shuts the gate for good. After that only
+// what was allowed by name, and files below the current directory. Code that opens a file or a
+// connection takes one of the types here, which only the gate can make.
 #pragma once
 #include <filesystem>
 #include <string>
@@ -8,8 +8,8 @@
 
 namespace lugger {
 
-/// A file or directory that may be opened, or "-". Error{config} where the gate has none such.
-/// Symbolic links are followed before it is decided.
+/// A file or directory that may be opened, or "-". Error{config} when the gate does not allow it.
+/// Symbolic links are resolved before the check.
 class AllowedPath {
  public:
   AllowedPath(std::string path);
@@ -18,8 +18,8 @@ class AllowedPath {
 
   const std::string& text() const noexcept { return text_; }
   const char* c_str() const noexcept { return text_.c_str(); }
-  /// What belongs to it and lies near it, as the metadata of a dump's file: allowed where this one
-  /// was allowed by name, else asked for itself.
+  /// A file that belongs to this one, such as the metadata beside a dump's file. It is allowed if
+  /// this one was allowed by name; otherwise it is checked itself.
   AllowedPath belonging(const std::filesystem::path& other) const;
 
  private:
@@ -37,14 +37,14 @@ class AllowedUrl {
   std::string text_;
 };
 
-/// Shuts it. There is no way back.
+/// Shuts the gate. This cannot be undone.
 void shut_gate();
 bool gate_is_shut();
 
-/// A place as it will be opened: a connection string, or a path with what lies in it.
+/// Allows a place: a connection string, or a path with everything below it.
 void allow_place(const std::string& place);
 
-/// Error{config} when the gate is shut: programs are not for scripts.
+/// Error{config} when the gate is shut, because scripts in a sandbox must not run programs.
 void refuse_program_in_sandbox(std::string_view program);
 
 }  // namespace lugger

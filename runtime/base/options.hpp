@@ -15,7 +15,8 @@ namespace lugger {
 using OptionValue = std::variant<bool, double, std::string, std::vector<std::string>>;
 
 struct OptionSpec {
-  /// What is opened is a kPath or a kUrl, never a kText: a sandbox looks at those.
+  /// A value that names something to open is kPath or kUrl, never kText, because a sandbox checks
+  /// those.
   enum class Type : uint8_t { kFlag, kNumber, kText, kChoice, kList, kPath, kUrl, kFlagOrPath };
   std::string_view name;
   Type type;

@@ -12,11 +12,11 @@ namespace lugger {
 namespace {
 
 constexpr auto kPause = std::chrono::milliseconds(100);
-// For what still answers; a server under load takes its time.
+// How long a wait may take after it was asked to end; a server under load needs some time.
 constexpr auto kPatience = std::chrono::seconds(5);
 
-/// Rung by whoever raises a flag: of all that wakes a thread, a signal handler may only post a
-/// semaphore.
+/// Wakes the stop thread when a flag is raised. A semaphore, because a signal handler may not use
+/// any other means to wake a thread.
 struct Bell {
   Bell() noexcept { sem_init(&semaphore, 0, 0); }
   void ring() noexcept { sem_post(&semaphore); }
@@ -35,8 +35,8 @@ StopOrder& order_of_thread() noexcept {
 
 }  // namespace
 
-/// One a process, from the first wait to its end: sleeps until a flag is raised, then looks at all
-/// waits until none is left that has to end.
+/// One thread in a process, from the first wait on. It sleeps until a flag is raised, then checks
+/// all waits until none is left that must end.
 class StopThread {
  public:
   static StopThread& instance() {
@@ -59,7 +59,7 @@ class StopThread {
   }
 
  private:
-  /// Where the system has no thread to give, nothing is cut short; the next wait tries again.
+  /// If the system cannot start a thread, waits are not ended early; the next wait tries again.
   void start() noexcept try {
     if (started_) return;
     start_thread([this] { run(); }).detach();
@@ -75,7 +75,7 @@ class StopThread {
     }
   }
 
-  /// False: nothing waits that has to end.
+  /// False: no wait is left that must end.
   bool look() noexcept {
     const std::lock_guard lock(mutex_);
     bool any = false;
@@ -112,7 +112,7 @@ const StopOrder& StopScope::current() noexcept { return order_of_thread(); }
 Wait::Wait(Wakeable& what) : what_(what), order_(StopScope::current()) {
   if (order_.stop == &kNeverStopped) return;
   StopThread::instance().add(*this);
-  // Raised before: nobody rings again.
+  // The flag was raised before, so nobody will ring the bell again.
   if (order_.due()) g_bell.ring();
 }
 

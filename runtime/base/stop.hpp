@@ -1,5 +1,5 @@
-// Asking work to stop: set by a signal handler or another thread, read by workers between batches,
-// and brought by one thread of its own to whatever waits.
+// Asks work to stop. A signal handler or another thread sets the flag, workers read it between
+// batches, and a separate thread ends the waits of other threads.
 #pragma once
 #include <atomic>
 #include <chrono>
@@ -7,8 +7,7 @@
 
 namespace lugger {
 
-/// kFinish: commit what is under way, then leave. kNow: leave at once, the open unit is rolled
-/// back.
+/// kFinish: commit the open units, then stop. kNow: stop at once; the open unit is rolled back.
 enum class StopLevel : int { kNone = 0, kFinish = 1, kNow = 2 };
 
 class StopFlag {
@@ -17,7 +16,7 @@ class StopFlag {
     return static_cast<StopLevel>(level_.load(std::memory_order_relaxed));
   }
   bool requested() const noexcept { return level() != StopLevel::kNone; }
-  /// One step further; safe in a signal handler.
+  /// Raises the level by one; safe in a signal handler.
   void raise() noexcept;
   void set(StopLevel level) noexcept;
 
@@ -32,17 +31,17 @@ inline const StopFlag& or_never(const StopFlag* stop) noexcept {
   return stop == nullptr ? kNeverStopped : *stop;
 }
 
-/// Whose work a thread does: which flag ends what it waits for, and at which level.
+/// The stop order of a thread: which flag ends its waits, and at which level.
 struct StopOrder {
   const StopFlag* stop = &kNeverStopped;
   StopLevel from = StopLevel::kNow;
-  /// Putting things in order behind the work: a stop leaves it a few seconds.
+  /// The thread tidies up after its work: after a stop it still has a few seconds.
   bool tidying = false;
   bool due() const noexcept { return stop->level() >= from; }
 };
 
-/// While it lives, this thread works under another order. Threads that it starts inherit the order
-/// (base/threads.hpp); the flag outlives them.
+/// While it exists, this thread works under another order. Threads that it starts inherit the order
+/// (base/threads.hpp), so the flag must outlive them.
 class StopScope {
  public:
   explicit StopScope(const StopFlag& stop, StopLevel from = StopLevel::kNow) noexcept
@@ -57,32 +56,31 @@ class StopScope {
   StopOrder before_;
 };
 
-/// While it lives, what this thread does puts things in order.
+/// While it exists, this thread tidies up.
 class Tidying : public StopScope {
  public:
   Tidying() noexcept
       : StopScope(StopOrder{StopScope::current().stop, StopScope::current().from, true}) {}
 };
 
-/// How a wait is ended from outside. Both are called on the stop thread, and must not wait.
+/// Ends a wait from outside. Both functions are called in the stop thread and must not wait.
 class Wakeable {
  public:
   virtual ~Wakeable() = default;
-  /// Asks for the end, politely; again every tenth of a second.
+  /// Asks for the end of the wait; called again every tenth of a second.
   virtual void ask() noexcept = 0;
-  /// Ends it: whoever was asked does not answer.
+  /// Forces the end of the wait, because asking had no effect.
   virtual void cut() noexcept = 0;
 };
 
-/// One wait of this thread, from its beginning to its end. What was asked to stop is asked to let
-/// go of it, and cut off after a few seconds.
+/// One wait of this thread. After a stop it is asked to end, and forced to end a few seconds later.
 class Wait {
  public:
   explicit Wait(Wakeable& what);
   ~Wait();
   Wait(const Wait&) = delete;
   Wait& operator=(const Wait&) = delete;
-  /// It was asked to end, or cut off.
+  /// True when the wait was asked or forced to end.
   bool disturbed() const noexcept { return disturbed_.load(std::memory_order_acquire); }
 
  private:

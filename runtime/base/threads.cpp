@@ -15,14 +15,14 @@ Error no_thread(const std::system_error& fault) {
                "container), or work with fewer connections: -j 1");
 }
 
-/// A thread that is made while it lives takes no signals: they are the main thread's, whose
-/// handlers use what it owns.
+/// Threads that are started while it exists receive no signals. Signals are for the main thread,
+/// whose handlers use what it owns.
 class SignalsHeld {
  public:
   SignalsHeld() noexcept {
     sigset_t all;
     sigfillset(&all);
-    // Faults of a thread's own are told to it.
+    // Signals for a fault of the thread itself are not blocked.
     for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP})
       sigdelset(&all, fault);
     pthread_sigmask(SIG_SETMASK, &all, &before_);

@@ -1,5 +1,5 @@
-// Starting threads: they take no signals, work under the stop order of whoever starts them, and the
-// system may have none to give (ulimit -u, the pids of a container).
+// Starts threads. They receive no signals and work under the stop order of their creator. The
+// system may refuse to start one (ulimit -u, the pids limit of a container).
 #pragma once
 #include <functional>
 #include <stop_token>
@@ -8,13 +8,13 @@
 
 namespace lugger {
 
-/// Error{config} where there is none to be had.
+/// Error{config} when no thread can be started.
 std::jthread start_thread(std::function<void()> work);
 
 std::jthread start_stoppable(std::function<void(std::stop_token)> work);
 
-/// As many of `wanted` as can be had, each with its number; Error{config} where they are fewer than
-/// `least`, once those that began have ended. They are joined with the list.
+/// Starts up to `wanted` threads, each with its number. Error{config} when fewer than `least` can
+/// be started, after the started ones have ended. They are joined when the list is destroyed.
 std::vector<std::jthread> start_threads(size_t wanted, size_t least,
                                         const std::function<void(size_t)>& work);
 

@@ -69,7 +69,7 @@ std::string mask_url(std::string_view url, size_t authority) {
   return out + mask_parameters(url.substr(rest));
 }
 
-/// Where the authority of a URL begins; npos when it is none. "jdbc:" may stand before its scheme.
+/// The start of a URL's authority; npos when the text is not a URL. "jdbc:" may precede the scheme.
 size_t authority_of(std::string_view place) {
   const size_t mark = place.find("://");
   if (mark == std::string_view::npos) return mark;
@@ -83,7 +83,7 @@ bool all_digits(std::string_view text) {
   return text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-/// What stands before the ':' of "mailto:ann@example.com", "10:30@noon" or "C:\ann@work" is no
+/// The text before the ':' in "mailto:ann@example.com", "10:30@noon" or "C:\ann@work" is not a
 /// user.
 bool may_be_user(std::string_view word, char next) {
   if (word.empty() || word.find_first_of(" \t\r\n\"'`") != std::string_view::npos) return false;
@@ -99,8 +99,7 @@ bool may_be_user(std::string_view word, char next) {
   return !lower.ends_with("mail") && !lower.ends_with("mailto") && !all_digits(word) && !is_time;
 }
 
-/// The bytes of the secret in "user:secret@host" without a scheme, or with one that is nearly
-/// right; none: size 0.
+/// The secret in "user:secret@host" without a scheme, or with a misspelled one; size 0: none.
 std::string_view bare_secret(std::string_view place, size_t begin) {
   const size_t colon = place.find(':', begin), at = place.rfind('@');
   if (colon == std::string_view::npos || at == std::string_view::npos || at < colon + 2) return {};
@@ -120,8 +119,8 @@ std::string mask_bare(std::string_view place, size_t begin) {
          mask_parameters(place.substr(start + secret.size()));
 }
 
-/// Behind a password that nobody quoted, a word and what follows it may be more of the password;
-/// not so the words that connection strings are made of.
+/// False when a word after an unquoted password may be more of the password; true for the words of
+/// connection strings.
 bool ends_secret(std::string_view key) {
   static constexpr std::string_view kWords[] = {
       "host",    "hostaddr",       "port",       "dbname",    "user",
@@ -176,7 +175,7 @@ bool value_holds_secret(const ConninfoPair& pair) {
 
 std::string mask_conninfo(std::string_view text) {
   std::string out;
-  bool open = false;  // a secret may go on
+  bool open = false;  // the secret may continue
   while (!text.empty()) {
     const ConninfoPair pair = next_pair(text);
     if (pair.size == 0) return open ? out : out + std::string(pair.stray);
@@ -185,7 +184,8 @@ std::string mask_conninfo(std::string_view text) {
       out += open ? std::string_view(" ") : pair.stray;
       const bool hidden = secret || value_holds_secret(pair);
       out += hidden ? std::string(pair.key) + "=***" : std::string(pair.text);
-      // A quote that closes amid a word closed nothing: the text may be a script's, escaped once more.
+      // A quote inside a word is not the end of the value: the text may be from a script, escaped
+      // twice.
       const bool amid = pair.size < text.size() && !is_space(text[pair.size]);
       open = secret && (!pair.quoted || amid);
     }
@@ -245,7 +245,7 @@ size_t quoted_end(std::string_view text, size_t opening) {
   return std::min(text.find('\n', opening), text.size());
 }
 
-/// Places: what stands in quotes as a whole, else word by word.
+/// Masks places: quoted text as a whole, the rest word by word.
 std::string mask_places(std::string_view text) {
   std::string out;
   for (size_t i = 0; i < text.size();) {
@@ -296,7 +296,7 @@ size_t constant_at(std::string_view text, size_t begin) {
   return quote <= 2 && (prefix == "e" || prefix == "u&") ? next + quote : rest.npos;
 }
 
-/// The value that a key names, if it is one for a secret: {begin, end}; nothing: {npos, npos}.
+/// The range {begin, end} of a secret after this key; {npos, npos}: none.
 std::pair<size_t, size_t> secret_behind(std::string_view text, std::string_view key, size_t end) {
   const std::pair nothing(text.npos, text.npos);
   const size_t next = text.find_first_not_of(" \t", end);

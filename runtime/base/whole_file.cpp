@@ -39,7 +39,7 @@ std::string beside(const std::string& target) {
   return (at.parent_path() / fmt::format(".{}.{:016x}", name, number)).string();
 }
 
-/// Gives a file a name that nobody has; 0, or errno.
+/// Gives a file a name that does not exist yet. Returns 0 or errno.
 int take_name(const std::string& from, const std::string& to) {
   if (::link(from.c_str(), to.c_str()) == 0) {
     ::unlink(from.c_str());
@@ -49,7 +49,7 @@ int take_name(const std::string& from, const std::string& to) {
   if (!no_links) return errno;
   if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return 0;
   if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP) return errno;
-  // The name is taken first, by an empty file, and that one is replaced.
+  // First an empty file takes the name, and then it is replaced.
   const int fd = ::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kOurs);
   if (fd < 0) return errno;
   ::close(fd);
@@ -116,7 +116,7 @@ void WholeFile::finish() {
   flush();
   if (!temporary_.empty()) {
     if (::fchmod(fd_, mode_) != 0) fail(errno);
-    // Some file systems cannot sync; that is theirs to answer for.
+    // Some file systems do not support fsync.
     if (::fsync(fd_) != 0 && errno != EINVAL && errno != EROFS && errno != ENOTSUP) fail(errno);
   }
   if (close() != 0) fail(errno);
@@ -124,7 +124,7 @@ void WholeFile::finish() {
 
 int WholeFile::close() noexcept { return fd_ < 0 ? 0 : ::close(std::exchange(fd_, -1)); }
 
-/// The name itself; not every system can.
+/// Makes the directory entry durable; not every system supports it.
 void WholeFile::sync_directory() const {
   const std::string parent = fs::path(target_).parent_path().string();
   const int fd = ::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);

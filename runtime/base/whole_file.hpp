@@ -1,4 +1,4 @@
-// Files that are there whole or not at all, whatever happens while they are written.
+// Files that are written completely or not at all, whatever happens meanwhile.
 #pragma once
 #include <string>
 #include <string_view>
@@ -7,11 +7,10 @@
 
 namespace lugger {
 
-/// A file written in pieces beside `path`, under a hidden name that nobody can guess and that no
-/// one else may read. It gets its place when it is settled, and is removed when it is not. A file
-/// that was there keeps its mode; a symbolic link is followed; what is no file (/dev/stdout, a
-/// pipe) is written to. `mode` is a new file's, before the umask. Error{config} says what went
-/// wrong.
+/// A file written in pieces under a hidden, random name beside `path`, unreadable for others.
+/// settle() moves it to its place; otherwise it is removed. An existing file keeps its mode, and a
+/// symbolic link is followed. Something that is not a regular file (/dev/stdout, a pipe) is written
+/// directly. `mode` is for a new file, before the umask. Error{config} describes a failure.
 class WholeFile {
  public:
   explicit WholeFile(const AllowedPath& path, unsigned mode = 0666);
@@ -20,9 +19,9 @@ class WholeFile {
   WholeFile& operator=(const WholeFile&) = delete;
 
   void write(std::string_view text);
-  /// Waits until the disk has it, and takes the place of what was there.
+  /// Waits until the file is on disk, then replaces the existing file.
   void settle();
-  /// The same where nothing may be in its place. False: something is.
+  /// The same without replacing anything. False: a file of that name exists.
   bool settle_new();
 
  private:
@@ -41,7 +40,7 @@ class WholeFile {
 
 void write_whole_file(const AllowedPath& path, std::string_view text, unsigned mode = 0666);
 
-/// The same for a file that must not be there yet. False: it is.
+/// The same for a file that must not exist yet. False: it exists.
 bool write_new_file(const AllowedPath& path, std::string_view text, unsigned mode = 0666);
 
 }  // namespace lugger

@@ -1,5 +1,5 @@
-// Enums that are words outside: in SQL, Lua and JSON. Such an enum counts from 0, and one array has
-// its words in the same order.
+// Enums that have words in SQL, Lua and JSON. Such an enum counts from 0, and one array has its
+// words in the same order.
 #pragma once
 #include <cstddef>
 #include <span>

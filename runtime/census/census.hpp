@@ -1,4 +1,5 @@
-// The census of one collection as it is told: to the terminal, as JSON, to the scaffold.
+// The census of one collection in the form that is shown: on the terminal, as JSON, to the
+// scaffold.
 #pragma once
 #include <memory>
 #include <string>
@@ -115,18 +116,18 @@ struct CensusFaultText {
   uint64_t inside = 0;
 };
 
-/// Where reading ended before the end of a partition.
+/// A place where reading failed before the end of a partition.
 struct CensusBreak {
   std::string message, hint;
-  uint64_t documents = 0;  // that were read in front of it
+  uint64_t documents = 0;  // read before the failure
 };
 
 struct CensusSample {
-  uint64_t documents = 0;  // passed by, of which `documents` of the census were taken
+  uint64_t documents = 0;  // seen while sampling; the census took `documents` of these
   double chance = 1;
 };
 
-/// Hashes of the values of a path that could be keys, or refer to them.
+/// Hashes of the values of a path that may be keys or refer to keys.
 struct CensusKeys {
   int path;  // place in CollectionCensus::paths
   uint64_t values;
@@ -151,7 +152,7 @@ struct CollectionCensus {
   int workers = 1;
 };
 
-/// Tells what a collector knows. The rest (info, breaks, seconds) is the caller's.
+/// Fills in what a collector knows. The caller adds the rest (info, breaks, seconds).
 CollectionCensus tell(const Collector& collector);
 std::vector<CensusDiscriminator> find_discriminators(const Collector& collector);
 /// An example as shown: its _id, or "#17" for the 17th document.

@@ -6,9 +6,9 @@ namespace lugger {
 
 namespace {
 
-// A field's presence is told by a value when no more than so many documents are exceptions.
+// A value determines a field's presence if no more than this share of its documents are exceptions.
 constexpr double kExceptions = 0.02;
-// Fields that nearly all documents have, or nearly none, tell nothing.
+// A field that nearly all documents have, or nearly none, says nothing.
 constexpr double kSomeShare = 0.005;
 
 struct Table {
@@ -37,7 +37,7 @@ Table count(const FieldDiscriminator& cross, const std::vector<ShapeTable::Shape
   return out;
 }
 
-/// Whether the values tell the presence of a field that some documents have and others lack.
+/// True when the values determine the presence of a field that some documents have and others lack.
 bool decides(const Table& table, size_t field) {
   uint64_t all = 0, have = 0, exceptions = 0;
   for (size_t i = 0; i < table.values.size(); ++i) {

@@ -1,12 +1,12 @@
-// Making one path of many: dictionaries, and the counts of several workers.
+// Merges paths: those of a dictionary, and the counts of several workers.
 #include "census/collector.hpp"
 
 namespace lugger {
 
 namespace {
 
-// A nested document with at least so many names, each in at most a twentieth of its documents on
-// the average, is taken for a dictionary.
+// A nested document with at least this many names, which on average are in at most a twentieth of
+// the documents, is treated as a dictionary.
 constexpr size_t kDictionaryNames = 50;
 constexpr uint64_t kRareness = 20;
 
@@ -68,8 +68,8 @@ void Collector::fold(PathNode& node) {
     node.names->add(child->hash);
     merge_node(all, *child);
   }
-  // A document with two of the names was counted for each: the documents of the whole are the
-  // bound.
+  // A document with two of the names was counted twice, so the number of all documents is the
+  // limit.
   const bool root = node.kind == PathKind::kRoot;
   all.stats.facts.documents =
       std::min(all.stats.facts.documents, root ? documents_ : node.stats.facts.documents);

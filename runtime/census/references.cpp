@@ -4,7 +4,7 @@ namespace lugger {
 
 namespace {
 
-constexpr uint64_t kFewFound = 2;  // one equal value is chance
+constexpr uint64_t kFewFound = 2;  // a single equal value may be chance
 
 std::string lower_letters(std::string_view text) {
   std::string out;

@@ -1,4 +1,4 @@
-// Answers of fixed size about any number of values: how many are distinct, which are frequent,
+// Statistics of fixed size over any number of values: how many are distinct, which are frequent,
 // which have the smallest hashes. Each can be merged with another of its kind.
 #pragma once
 #include <array>

@@ -35,8 +35,8 @@ class Survey {
   bool ended() const noexcept { return left_.load() == 0; }
   /// What was counted until then is the result, not complete.
   void stop() noexcept { stop_.set(StopLevel::kNow); }
-  /// Waits for the end. A source that broke is told in the result; an error of another kind is
-  /// thrown.
+  /// Waits for the end. A source that could not be read to its end is reported in the result; any
+  /// other error is thrown.
   const CollectionCensus& result();
 
  private:

@@ -1,4 +1,4 @@
-// From counters to what is told.
+// Makes the census that is shown from the counters.
 #include "base/digest.hpp"
 #include "base/text.hpp"
 #include "census/census.hpp"
@@ -51,7 +51,7 @@ std::string top_text(const TopValues::Entry& entry) {
 std::vector<CensusTop> top_values(const PathStats& stats) {
   std::vector<CensusTop> out;
   for (const TopValues::Entry& entry : stats.top.top(kTopValues)) {
-    if (entry.count * 2 <= stats.top.error()) break;  // as frequent as any other
+    if (entry.count * 2 <= stats.top.error()) break;  // not more frequent than other values
     out.push_back({top_text(entry), std::string(type_word(entry.type)), entry.count});
   }
   return out;

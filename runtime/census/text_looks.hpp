@@ -1,4 +1,4 @@
-// What texts look like: which of them another type could hold.
+// Examines texts: which other type could hold them.
 #pragma once
 #include <simdjson.h>
 
@@ -27,7 +27,7 @@ struct TextLooks {
            object_id = 0, json = 0;  // padded: integers that a number would not give back ("007")
   Digits digits;                     // of the numbers
 
-  /// All of them so far are of one kind: then the next one is worth a look, however many there
+  /// True while all texts are of one kind: then the next one is examined too, however many there
   /// were.
   bool pure() const noexcept {
     return looked_at != 0 && (number == looked_at || date == looked_at || boolean == looked_at ||

@@ -1,5 +1,5 @@
-// What an update of the oplog makes of a document: as the server that wrote it applies it, order of
-// fields included.
+// Applies an update of the oplog to a document, with the same result as on the server that wrote
+// it, including the order of fields.
 #pragma once
 #include <string_view>
 
@@ -24,12 +24,13 @@ enum class ApplyFault : uint8_t {
 };
 std::string_view fault_text(ApplyFault fault) noexcept;
 
-/// Appends the document as it is after the update. On a fault nothing of it is kept. Applying an
-/// entry to a document that is newer already gives what the server gives: a part whose type has
-/// changed meanwhile becomes null or stays as it is, and a later entry of the same oplog mends it.
+/// Appends the document as it is after the update; after a fault, nothing is appended. A document
+/// may be newer than the update; the result is then the same as on the server: a part whose type
+/// has changed becomes null or is unchanged, and a later entry of the same oplog corrects it.
 ApplyFault apply_update(Bytes document, Bytes update, ByteBuffer& out);
 
-/// The two kinds, for apply_update(): what they append after a fault is of no use.
+/// The two kinds of updates, for apply_update(). After a fault, what they appended must be
+/// discarded.
 ApplyFault apply_delta(Bytes document, Bytes diff, ByteBuffer& out);
 ApplyFault apply_modifiers(Bytes document, Bytes update, ByteBuffer& out);
 

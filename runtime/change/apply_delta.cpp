@@ -138,8 +138,8 @@ class DeltaApplier {
     }
   }
 
-  // What the value holds is changed by a diff of its own. A value of another type is newer than the
-  // diff: it becomes null, and the entry that changed the type comes later.
+  // The value's content is changed by its own diff. A value of another type is newer than the diff:
+  // it becomes null, and a later entry sets it.
   template <typename Name>
   void inside(BsonBuild& build, Name name, const Value& value, Bytes diff, int depth) {
     const bool array = is_array_diff(diff);
@@ -245,7 +245,7 @@ class DeltaApplier {
       }
     }
     if (reader.fault() != BsonFault::kNone) fail(ApplyFault::kMalformed);
-    // The array is shorter than the diff expects: what is missing is null.
+    // The array is shorter than the diff expects: missing elements become null.
     const auto short_of = [&] {
       return edits.more() || (edits.size() != kNoSize && index < edits.size());
     };

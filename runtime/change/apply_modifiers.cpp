@@ -33,7 +33,7 @@ int64_t index_of(std::string_view part) noexcept {
   return out;
 }
 
-/// One $set or $unset: what is left of its path, and the element whose value it sets.
+/// One $set or $unset: the rest of its path, and the element with the new value.
 struct Leaf {
   std::string_view path;
   Bytes element;  // empty: unset
@@ -88,8 +88,8 @@ class ModifierApplier {
     if (reader.fault() != BsonFault::kNone) fail(ApplyFault::kMalformed);
   }
 
-  /// Takes the first part off the paths of leaves_[begin, end) and groups them by it: by name for
-  /// find(). The groups are groups_[first, ...), taken away by whoever asked for them.
+  /// Removes the first part of the paths of leaves_[begin, end) and groups them by it, sorted by
+  /// name for find(). The groups are groups_[first, ...); the caller must remove them.
   size_t group(size_t begin, size_t end) {
     std::stable_sort(leaves_.begin() + static_cast<ptrdiff_t>(begin),
                      leaves_.begin() + static_cast<ptrdiff_t>(end),
@@ -159,7 +159,7 @@ class ModifierApplier {
     if (!leaf.element.empty()) build.element(leaf.element, leaf.name_size, reader.name());
   }
 
-  // Paths that lead through a value that holds nothing change nothing: the document is newer.
+  // A path through a scalar value changes nothing: the document is newer.
   template <typename Name>
   void inside(BsonBuild& build, const BsonReader& reader, Name name, const Group& group,
               int depth) {
@@ -191,7 +191,7 @@ class ModifierApplier {
     if (depth > kDepth) return fail(ApplyFault::kTooDeep);
     const size_t first = group(begin, end);
     const size_t last = groups_.size();
-    // Sorted, numbers come by value, so that one pass over the elements meets them all.
+    // Numbers are sorted by value, so that a single pass over the elements finds all of them.
     size_t next = first;
     const auto seek = [&] {
       while (next < last && index_of(groups_[next].name) < 0) ++next;
@@ -222,7 +222,7 @@ class ModifierApplier {
     groups_.resize(first);
   }
 
-  // Elements behind the end; what lies between is null.
+  // Appends elements after the end of an array; those in between are null.
   void grow(BsonBuild& build, int64_t index, size_t next, size_t last, int depth) {
     for (; next < last && fault_ == ApplyFault::kNone; ++next) {
       const Group group = groups_[next];

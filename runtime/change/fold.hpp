@@ -1,5 +1,5 @@
-// The changes of one collection, brought together by _id: what becomes of a document that was
-// dumped before or while they happened.
+// The changes of one collection, grouped by _id: their effect on a document that was dumped before
+// or during the changes.
 #pragma once
 #include <atomic>
 #include <memory>
@@ -15,8 +15,8 @@ namespace lugger {
 struct FoldSettings {
   std::string directory = spill_directory();
   size_t memory = 16 << 20;  // of each of three parts; what is more goes to files
-  /// Documents that only the oplog knows come as they were inserted, and a replacement changes a
-  /// document where it lies: for capped collections, where order matters.
+  /// Documents that exist only in the oplog are given in order of insertion, and a replacement
+  /// changes a document in place: for capped collections, where order matters.
   bool ordered = false;
 };
 
@@ -31,7 +31,7 @@ struct Folded {
 /// Looked into by any number of threads.
 class Fold {
  public:
-  /// What has become of the document with this key (make_id_key) and hash. nullopt: untouched.
+  /// The effect of the changes on the document with this key (make_id_key) and hash. nullopt: none.
   std::optional<Folded> find(Bytes key, uint64_t hash) const noexcept;
 
   /// Applies Folded::body of kUpdates; one of the buffers holds the result. Error{read} with the
@@ -39,13 +39,13 @@ class Fold {
   static Bytes update(Bytes document, Bytes updates, ByteBuffer& one, ByteBuffer& other,
                       std::string_view place);
 
-  /// Documents that the oplog knows whole, one after another: behind `after` (0: the first).
-  /// Advances it; empty at the end.
+  /// Documents that the oplog contains completely, one after another, following `after` (0: the
+  /// first). Advances `after`; empty at the end.
   Bytes next_document(uint64_t& after) const noexcept;
   uint64_t keys() const noexcept { return keys_; }
   bool spilled() const noexcept { return data_.spilled(); }
 
-  /// Documents that are updated and that nobody asked find() for yet.
+  /// Updated documents for which find() was never called.
   struct Unmet {
     uint64_t documents = 0, entry = 0;  // entry: of the first update among them
   };
@@ -65,7 +65,7 @@ class Fold {
   std::unique_ptr<std::atomic<uint64_t>[]> met_;  // a bit a slot: an updated document was found
 };
 
-/// Takes changes in their order, then folds them.
+/// Takes changes in order, then folds them.
 class FoldBuilder {
  public:
   explicit FoldBuilder(FoldSettings settings, std::string place);

@@ -1,4 +1,4 @@
-// An _id as bytes to look up by: two are the same bytes exactly when MongoDB holds them equal.
+// An _id as bytes for lookups: equal bytes exactly when MongoDB finds the ids equal.
 #pragma once
 #include "value/value.hpp"
 

@@ -1,4 +1,4 @@
-// A collection's metadata as mongodump writes it, brought to the end of an oplog.
+// A collection's metadata, as mongodump writes it, updated to the end of an oplog.
 #pragma once
 #include <string>
 

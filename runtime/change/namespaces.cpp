@@ -96,7 +96,7 @@ bool claims(const Lineage& lineage, const DumpFile& file, bool by_uuid) {
   });
 }
 
-/// Whose documents a file holds: by uuid, else the first that had its name.
+/// The collection whose documents a file holds: found by uuid, otherwise the first with that name.
 size_t owner_of(const std::vector<Lineage>& lineages, const DumpFile& file) {
   for (const bool by_uuid : {true, false}) {
     for (size_t i = 0; i < lineages.size(); ++i) {
@@ -125,7 +125,7 @@ std::vector<EndState> end_states(const std::vector<Lineage>& lineages,
   }
   for (size_t i = 0; i < lineages.size(); ++i) {
     const Lineage& lineage = lineages[i];
-    // Of a collection that is neither in the dump nor made in the window nothing is whole.
+    // A collection neither in the dump nor created in the oplog's time is incomplete.
     if (lineage.ns.empty() || (file_of[i] == EndState::kNone && !lineage.created)) continue;
     out.push_back({lineage.ns, file_of[i], i});
   }

@@ -1,4 +1,5 @@
-// Collections over the time of an oplog: what is created, renamed and dropped while changes go on.
+// Collections during the time of an oplog: they may be created, renamed and dropped between
+// changes.
 #pragma once
 #include <map>
 #include <string>
@@ -16,8 +17,8 @@ struct DumpFile {
 
 /// One collection from its creation to its end, under whatever names.
 struct Lineage {
-  /// A name under which a dump may hold its documents. With needs_uuid the file of that name is
-  /// another, older collection's unless their uuids agree.
+  /// A name under which a dump may hold its documents. With needs_uuid, the file of that name
+  /// belongs to another, older collection unless the uuids match.
   struct Claim {
     std::string ns;
     bool needs_uuid;
@@ -63,19 +64,19 @@ class Namespaces {
   size_t last_ = kVacant;
 };
 
-/// What there is at the end: a file and what became of it, or a collection made in the window.
+/// The state at the end: a file and what happened to it, or a collection created during the oplog.
 struct EndState {
   static constexpr size_t kNone = SIZE_MAX;
   std::string ns;
   size_t file = kNone, lineage = kNone;
 };
 
-/// Files that no lineage claims stay as they are, unless their database was dropped.
+/// Files without a lineage are unchanged, unless their database was dropped.
 std::vector<EndState> end_states(const std::vector<Lineage>& lineages,
                                  const std::vector<std::string>& dropped_databases,
                                  const std::vector<DumpFile>& files);
 
-/// Why a name is no longer there; "" when the oplog knows nothing of it.
+/// Why a name no longer exists; "": the oplog does not say.
 std::string reason_gone(const std::vector<Lineage>& lineages, std::string_view ns);
 
 }  // namespace lugger

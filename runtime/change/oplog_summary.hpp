@@ -1,4 +1,4 @@
-// What one pass over an oplog tells before its changes are applied, and the pass itself.
+// What a first pass over an oplog finds out before its changes are applied, and the pass itself.
 #pragma once
 #include <functional>
 #include <map>

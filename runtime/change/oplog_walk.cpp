@@ -10,7 +10,7 @@ namespace {
 
 constexpr int kNesting = 10;  // of applyOps inside of applyOps
 
-// Bookkeeping of the server: what mongorestore passes over too.
+// Entries for the server's own administration, which mongorestore skips too.
 constexpr std::array<std::string_view, 7> kIgnoredOperations = {"n",  "ci", "cu", "cd",
                                                                 "km", "xi", "xd"};
 constexpr std::array<std::string_view, 8> kIgnoredCommands = {"startIndexBuild",
@@ -154,7 +154,7 @@ void OplogWalk::rename(const OplogEntry& entry) {
 }
 
 void OplogWalk::unknown_command(const OplogEntry& entry, std::string_view name) {
-  // What the server writes into its own databases touches no collection of a user.
+  // The server's own databases contain no collections of users.
   const std::string_view database = database_of(entry.ns);
   if (database == "config" || database == "local") {
     ++ignored_[std::string(name)];
@@ -189,9 +189,9 @@ bool OplogWalk::is_transaction(const OplogEntry& entry) const {
   return numbered && !entry.session.empty() && !entry.vectored;
 }
 
-// The documents of a transaction that will be committed are locked until then: nobody else changes
-// them between its entries. So each entry can be applied where it stands, and nothing is kept but
-// the numbers of those whose end is not known yet.
+// The documents of a transaction are locked until it ends, so nobody else changes them between its
+// entries. If it is committed, each entry can therefore be applied in its place. Only the numbers
+// of entries whose transaction has not ended yet are kept.
 void OplogWalk::follow_transaction(const OplogEntry& entry, std::string_view name) {
   std::string key(as_text(entry.session));
   key += fmt::format(" {}", entry.transaction.i64);

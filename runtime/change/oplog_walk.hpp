@@ -1,4 +1,4 @@
-// One pass over an oplog: transactions resolved, commands carried out on names, changes handed on.
+// One pass over an oplog: resolves transactions, applies commands to names, passes on changes.
 #pragma once
 #include <functional>
 #include <map>
@@ -14,7 +14,7 @@ namespace lugger {
 class OplogWalk {
  public:
   using Take = std::function<void(size_t lineage, const Change&)>;
-  /// void_entries: of transactions that were never committed; they are passed over.
+  /// void_entries: entries of transactions that were never committed; they are skipped.
   OplogWalk(OplogReader& reader, const std::unordered_set<uint64_t>& void_entries, Take take)
       : reader_(reader), void_entries_(void_entries), take_(std::move(take)) {}
 
@@ -24,8 +24,8 @@ class OplogWalk {
   uint64_t entries() const noexcept { return entries_; }
   uint64_t first() const noexcept { return first_; }
   uint64_t last() const noexcept { return last_; }
-  /// Entries of transactions that were aborted, or not committed when the oplog ends. With any, the
-  /// walk has taken changes it should not have: walk again, with them.
+  /// Entries of transactions that were aborted, or not committed at the end of the oplog. If there
+  /// are any, the walk has passed on changes that it should not have: walk again and skip them.
   std::vector<uint64_t> uncommitted() const;
   uint64_t open_transactions() const noexcept { return open_.size(); }
   const std::map<std::string, uint64_t>& ignored() const noexcept { return ignored_; }

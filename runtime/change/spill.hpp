@@ -7,8 +7,8 @@
 
 namespace lugger {
 
-/// The directory is needed only once the limit is passed. Its file has no name, so that it goes
-/// away with the process, however that ends.
+/// The directory is used only when the limit is exceeded. Its file has no name, so it disappears
+/// with the process, however that ends.
 class SpillBytes {
  public:
   SpillBytes(std::string directory, size_t memory)

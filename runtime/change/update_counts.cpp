@@ -46,8 +46,8 @@ void delta_paths(Bytes diff, const std::string& at, int depth, Paths& out) {
   }
 }
 
-/// "lines.0.price" is "lines[].price": a number is taken for an index, which the entry alone does
-/// not tell from the name of a field.
+/// "lines.0.price" becomes "lines[].price": a number is treated as an index, because the entry does
+/// not show whether it is a field name.
 std::string modifier_path(std::string_view dotted) {
   std::string out;
   while (!dotted.empty()) {

@@ -1,4 +1,4 @@
-// Which fields an oplog updates, and how often: what is written hot.
+// Which fields an oplog updates, and how often: the frequently written fields.
 #pragma once
 #include <map>
 #include <string>

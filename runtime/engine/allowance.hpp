@@ -1,4 +1,4 @@
-// --limit: how many documents the workers of a run may still read, together.
+// Implements --limit: how many more documents the workers of a run may read, all together.
 #pragma once
 #include <algorithm>
 #include <chrono>
@@ -10,18 +10,19 @@
 
 namespace lugger {
 
-/// A worker claims before it reads and settles what it did read, so that all of them together read
-/// exactly the limit, or everything there is. Without a limit claims cost nothing.
+/// A worker claims documents before it reads and settles the claim afterwards with the number it
+/// did read. So all workers together read exactly the limit, or everything there is. Without a
+/// limit a claim costs nothing.
 class Allowance {
  public:
-  /// 0: without a limit.
+  /// `limit` 0: no limit.
   void set_limit(uint64_t limit, uint64_t read_before) noexcept {
     limited_ = limit != 0;
     left_ = limit > read_before ? limit - read_before : 0;
   }
 
-  /// Up to `most` documents; 0: the limit is reached. Waits while the rest is claimed by others,
-  /// who may not find as many.
+  /// Claims up to `most` documents and returns how many; 0: the limit is reached. While the rest is
+  /// claimed by other workers it waits, since they may find fewer documents than they claimed.
   uint32_t claim(uint32_t most, const StopFlag& stop) {
     if (!limited_) return most;
     std::unique_lock lock(mutex_);
@@ -32,7 +33,7 @@ class Allowance {
     claimed_ += granted;
     return granted;
   }
-  /// Of a claim so many documents were read.
+  /// Ends a claim of `claimed` documents, of which `read` were read.
   void settle(uint32_t claimed, uint64_t read) noexcept {
     if (!limited_) return;
     const std::lock_guard lock(mutex_);
@@ -40,7 +41,7 @@ class Allowance {
     left_ += claimed - read;
     changed_.notify_all();
   }
-  /// Documents that were read and rolled back: they will be read again.
+  /// Returns documents that were read and then rolled back, because they will be read again.
   void give_back(uint64_t documents) noexcept {
     if (!limited_ || documents == 0) return;
     const std::lock_guard lock(mutex_);

@@ -22,8 +22,8 @@ constexpr std::string_view kEnding = ".ctl";
 constexpr size_t kMostRequest = 200;
 constexpr int kAnswerMs = 5000;
 
-/// One place a user, so that a run is found from any directory. In /tmp the directory must be ours
-/// alone: who could write there could pretend to be a run.
+/// One directory for each user, so that a run is found from any working directory. In /tmp the
+/// directory must be writable only by us: anyone else who can write there could impersonate a run.
 std::string directory() {
   const char* runtime = std::getenv("XDG_RUNTIME_DIR");
   std::string path = runtime != nullptr && *runtime == '/'
@@ -74,7 +74,7 @@ class Socket {
       text.remove_prefix(static_cast<size_t>(sent));
     }
   }
-  /// Until the other side has no more to say, a line ends (`line`), or it takes too long.
+  /// Reads until the other side has closed, a line ends (if `line`), or it takes too long.
   std::string receive(bool line) const {
     std::string out;
     std::array<char, 4096> room{};
@@ -96,7 +96,7 @@ std::string path_of(const std::string& run) {
   return fmt::format("{}/{}{}", directory(), run, kEnding);
 }
 
-/// Nobody listens there any more: its process was killed.
+/// True when nobody listens on the socket any more, because its process was killed.
 bool is_stale(const std::string& path) {
   return !Socket().connect_to(path) && errno == ECONNREFUSED;
 }

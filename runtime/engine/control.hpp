@@ -1,5 +1,5 @@
-// A unix socket by which another process of the same user asks a run how it is, pauses it, sets its
-// speed, or stops it.
+// A unix socket through which another process of the same user asks for the state of a run, pauses
+// it, sets its speed, or stops it.
 #pragma once
 #include <functional>
 #include <string>
@@ -13,13 +13,13 @@
 
 namespace lugger {
 
-/// What is told of a run, in order.
+/// What the socket reports about a run: names and values, in the order in which they are shown.
 using ControlFacts = std::vector<std::pair<std::string, std::string>>;
 
 class ControlSocket {
  public:
-  /// `facts` and `stop` are called from the socket's thread. Error{config} when no socket can be
-  /// made; a socket left behind by a killed process is replaced.
+  /// `facts` and `stop` are called from the socket's thread. Throws Error{config} when the socket
+  /// cannot be made. A socket that a killed process left behind is replaced.
   ControlSocket(const std::string& run, Pace& pace, std::function<ControlFacts()> facts,
                 std::function<void(StopLevel)> stop);
   ~ControlSocket();
@@ -38,14 +38,14 @@ class ControlSocket {
   std::jthread thread_;
 };
 
-/// What is told of a load.
+/// What the socket reports about a load.
 ControlFacts load_facts(const std::string& run, const std::string& job, const std::string& stage,
                         const Tally& tally, const Pace& pace, double seconds);
 
-/// Runs of this user that listen; sockets that nobody listens on any more are removed.
+/// Runs of this user that listen on a socket. Removes sockets on which nobody listens any more.
 std::vector<std::string> control_runs();
-/// "status", "pause", "resume", "speed 500", "stop", "stop now". Error{config}: no such run
-/// listens, or it does not know the request.
+/// Requests: "status", "pause", "resume", "speed 500", "stop", "stop now". Error{config}: no run of
+/// this name listens, or the run does not know the request.
 ControlFacts control_request(const std::string& run, const std::string& request);
 
 }  // namespace lugger

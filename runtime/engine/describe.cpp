@@ -10,7 +10,7 @@ namespace lugger {
 
 namespace {
 
-/// A field that is nearly always of one type may be worth a typed column all the same.
+/// A field with nearly always the same type may still be worth a typed column.
 std::string minority_note(const FieldSummary& field) {
   if (field.types.size() < 2 || field.suggests != "jsonb") return {};
   uint64_t others = 0;

@@ -19,7 +19,7 @@ struct FieldSummary {
   uint64_t nulls = 0;
   std::vector<TypeCount> types;  // most frequent first, null left out
   std::string suggests;          // column type
-  std::string note;              // "" or what to mind: on_error = "null" would cost 3 values
+  std::string note;              // "" or a caution: on_error = "null" would cost 3 values
 };
 
 struct Description {
@@ -34,7 +34,7 @@ struct Description {
 Description describe_source(Source& source, uint64_t limit, const StopFlag* stop = nullptr);
 
 class FieldsSeen;
-/// The pass itself; true when it reached the end.
+/// Reads the fields into `seen`. Returns true when it reached the end of the source.
 bool look_at_fields(Source& source, uint64_t limit, FieldsSeen& seen, const StopFlag* stop);
 
 }  // namespace lugger

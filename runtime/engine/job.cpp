@@ -20,9 +20,9 @@ namespace {
 
 constexpr double kSecondsPerByte =
     14e-9;  // docs/performance.md: 1,000,000 documents of 290 bytes in about 4 s on one connection
-constexpr double kInflation = 4;             // what gzip usually makes of BSON
-constexpr uint64_t kSmall = 1 << 20;         // read before a second connection would be made
-constexpr uint64_t kLarge = 50'000'000'000;  // beyond it, a dump and a load outlive a night
+constexpr double kInflation = 4;      // how much gzip usually compresses BSON
+constexpr uint64_t kSmall = 1 << 20;  // read in less time than opening a second connection takes
+constexpr uint64_t kLarge = 50'000'000'000;  // above it, dump and load take longer than a night
 
 std::vector<Column> document_columns() {
   std::vector<Column> columns(3);
@@ -41,8 +41,8 @@ std::vector<Column> document_columns() {
   return columns;
 }
 
-/// "shop.users -> users": what the source is called without the way to it, so that a moved dump is
-/// still the same job.
+/// "shop.users -> users": the name of the source without its path, so that the job keeps its name
+/// when a dump is moved.
 std::string default_name(const JobSpec& spec) {
   std::string source = spec.source_options.text("collection");
   if (source.empty()) source = spec.source_options.text("table");
@@ -143,7 +143,7 @@ MappingInverse Job::inverse() { return invert(*shape(), static_cast<bool>(impl_-
 
 namespace {
 
-/// Limits that the role cannot see are told before a run.
+/// Reports, before a run begins, limits that the role cannot read.
 void check_throttle(JobImpl& job, TargetReport& report) {
   const std::unique_ptr<Health> health =
       job.spec.throttle.asks_target() ? job.target->health() : nullptr;
@@ -169,7 +169,7 @@ JobPlan Job::plan(const RunSettings& settings) {
   plan.report = target().inspect(*bound, settings.create, !is_read_once(impl_->spec.source));
   check_changes(plan.source_info, *bound, static_cast<bool>(impl_->spec.hook), target(),
                 plan.report);
-  // Others may make the tables of a joint run, and begin it, while this looks.
+  // In a joint run, other processes may create the tables and begin the run during this inspection.
   const bool resumes = !settings.join && !settings.dry_run && !settings.retry_rejects;
   if (!plan.report.missing.empty() && resumes) {
     const std::unique_ptr<State> state = target().state();

@@ -1,4 +1,4 @@
-// A job: a source, a mapping, a target. What plan, preview, trace and run are asked of.
+// A job: a source, a mapping, a target. It can be planned, previewed, traced and run.
 #pragma once
 #include <functional>
 #include <memory>
@@ -14,14 +14,15 @@
 
 namespace lugger {
 
-/// kList: as given. kAuto: one column a top-level field, narrowest type that holds every value,
-/// found by a first pass. kDocument: one jsonb "doc".
+/// kList: the columns as given. kAuto: one column for each top-level field, with the narrowest type
+/// that holds every value; a first pass over the source finds it. kDocument: one jsonb column
+/// "doc".
 enum class ColumnsMode : uint8_t { kList, kAuto, kDocument };
-/// What an error raised by a hook does.
+/// What happens when a hook raises an error.
 enum class OnHookError : uint8_t { kStop, kReject };
 
-/// Makes one hook for one worker, in that worker's thread. `now` is the run's, as ISO text: what
-/// lugger.now() gives; empty: the hook's own.
+/// Makes one hook for one worker, and is called in that worker's thread. `now` is the run's instant
+/// as ISO text, which lugger.now() returns; empty: the hook takes its own.
 using HookFactory = std::function<std::unique_ptr<RowHook>(std::shared_ptr<const PlanShape>,
                                                            const std::string& now)>;
 
@@ -36,8 +37,8 @@ struct JobSpec {
   OnHookError on_hook_error = OnHookError::kStop;
   std::string script_hash;     // of script, required modules and options
   std::string resume_command;  // what a user types to go on
-  std::string now;        // lugger.now() of a run that begins, ISO text; empty: the state's clock
-  ThrottleSpec throttle;  // the target's health, where it is PostgreSQL
+  std::string now;             // lugger.now() of a new run, ISO text; empty: the state's clock
+  ThrottleSpec throttle;       // limits on the target's health, where it is PostgreSQL
 };
 
 struct JobPlan {
@@ -51,7 +52,7 @@ struct JobPlan {
   std::vector<std::string> warnings;
 };
 
-/// One document's rows as they would be written, or why it would not.
+/// One document's rows as they would be written, or the reason why it would not be.
 struct PreviewDocument {
   std::string id, document;  // canonical text, relaxed Extended JSON
   Fate fate = Fate::kLoad;
@@ -88,27 +89,27 @@ class Job {
   explicit Job(JobSpec spec);
   ~Job();
   const std::string& name() const noexcept;
-  /// Reads nothing of the data but what `columns = "auto"` and the split need; writes nothing.
+  /// Of the data, reads only what `columns = "auto"` and the split need. Writes nothing.
   JobPlan plan(const RunSettings& settings);
   Preview preview(size_t documents);
   /// Error{config} when no document has that _id (canonical text).
   Trace trace(const std::string& document_id);
   /// Starts the workers; the returned Run is polled by the caller.
   std::unique_ptr<Run> start(const RunSettings& settings);
-  /// Rows of the target that indexes and constraints to come would refuse. Reads only.
+  /// Rows of the target that indexes and constraints still to be built would refuse. Reads only.
   std::vector<Refused> preflight();
-  /// The same of the source's documents, for NOT NULL alone: what is missing, by column, before
-  /// anything is loaded. `limit` 0: all.
+  /// Documents of the source that NOT NULL would refuse, by column, before anything is loaded.
+  /// Reads up to `limit` documents; 0: all.
   std::vector<Refused> preflight_source(uint64_t limit, const StopFlag* stop);
-  /// Is its source a file that is read on one connection in the wink of an eye, and again with the
-  /// same outcome? Such jobs may run side by side.
+  /// True when the source is a file small enough to be read quickly on one connection, and a second
+  /// reading would have the same outcome. Such jobs may run side by side.
   bool is_small();
   Source& source();
   Target& target();
   std::shared_ptr<const PlanShape> shape();
-  /// What of a document its rows give back.
+  /// The fields of a document that can be restored from its rows.
   MappingInverse inverse();
-  /// For layers above that work with a job's places themselves.
+  /// For higher layers that use the job's places directly.
   JobImpl& impl() noexcept { return *impl_; }
 
  private:

@@ -12,29 +12,32 @@ struct JobImpl {
   std::unique_ptr<Source> source;
   std::shared_ptr<Target> target;
   std::shared_ptr<const PlanShape> shape;
-  /// What the last plan saw of the target, until a run takes it: it looks again once it has the job.
+  /// What the last plan found out about the target. The next run takes it, and inspects the target
+  /// again once it has claimed the job.
   struct Planned {
     bool create;
     TargetReport report;
   };
   std::optional<Planned> planned;
-  std::vector<std::string> shape_warnings;  // what binding the mapping had to leave out
+  std::vector<std::string> shape_warnings;  // about columns that binding the mapping left out
 
   Source& open_source_once();
   Target& open_target_once();
-  /// Binds the mapping; columns = "auto" takes its first pass here.
+  /// Binds the mapping on the first call; columns = "auto" makes its first pass over the source
+  /// here.
   std::shared_ptr<const PlanShape> shape_once();
   std::unique_ptr<RowHook> make_hook(const std::string& now);
 };
 
-/// Seconds the load may take, from the size of the source: what the server needs for rows of
-/// ordinary width.
+/// Estimated seconds of the load: what the server needs for rows of ordinary width, given the size
+/// of the source.
 double forecast_seconds(const SourceInfo& info, int connections);
-/// What one connection takes a byte of BSON, from file to table, as docs/performance.md measured.
+/// Seconds that one connection needs for a byte of BSON, from file to table, as measured in
+/// docs/performance.md.
 double connection_seconds_per_byte() noexcept;
 int default_jobs();
 
-/// PreviewDocuments of a batch that a plan has run over.
+/// PreviewDocuments of a batch that a plan has been applied to.
 std::vector<PreviewDocument> preview_batch(Batch& batch, const PlanShape& shape);
 
 }  // namespace lugger

@@ -8,24 +8,24 @@
 namespace lugger {
 namespace {
 
-// Beginning a run takes a moment: tables are made and the source is split. Whoever holds a job for
-// longer runs it alone.
+// Beginning a run takes a moment, because tables are created and the source is split. A process
+// that holds the job for longer runs it alone.
 constexpr double kPatienceSeconds = 30;
 constexpr int kPauseMs = 300;
 
-// Many more than there will be workers, so that none waits for a slow one at the end; a part is
-// worth its claim all the same.
+// Many more parts than there will be workers, so that no worker waits for a slow one at the end;
+// but each part is large enough to be worth its claim.
 constexpr uint64_t kPartBytes = 64 << 20;
 constexpr uint64_t kFewestParts = 64, kMostParts = 1024;
 
-/// False: it is to stop.
+/// False: the run is to stop.
 bool pause(const StopFlag& stop) {
   for (int waited = 0; waited < kPauseMs && !stop.requested(); waited += 50)
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   return !stop.requested();
 }
 
-/// The newest run that loads the source, also one that has committed nothing yet.
+/// The newest run that loads the source, including a run that has committed nothing yet.
 std::optional<RunRecord> newest(State& state, const std::string& job) {
   std::optional<RunRecord> latest = state.latest(job);
   return latest && was_retry(state, *latest) ? latest_load(state, job) : latest;
@@ -39,8 +39,8 @@ RunRequest request_of(const RunShared& shared) {
   return lugger::request_of(shared.job.spec, shared.source->info().identity, shared.settings);
 }
 
-/// Everyone has to read the same bytes by the same script. Where they lie, and since when, is each
-/// host's own affair.
+/// All processes must read the same bytes with the same script. Path and modification time of the
+/// file may differ between hosts.
 void check_same(const RunRecord& run, const RunRequest& request) {
   if (compare_identities(run.source_identity, request.source_identity) == Sameness::kOther) {
     throw Error(Code::kConfig,
@@ -58,7 +58,7 @@ void check_same(const RunRecord& run, const RunRequest& request) {
               "stop the others and start one process with --join --restart");
 }
 
-/// Claims the job while the run is begun. False: another process has begun it meanwhile.
+/// Claims the job while this process begins the run. False: another process has begun it meanwhile.
 bool take_door(State& state, const RunShared& shared) {
   const std::string& job = shared.job.spec.name;
   const Stopwatch since;
@@ -87,7 +87,7 @@ void enter(RunShared& shared, PreparedRun& prepared, const RunRecord& run) {
   resume_run(shared, prepared, run);
 }
 
-/// Behind the door: nobody else begins, resumes or finishes.
+/// Called while this process holds the job: no other process can begin, resume or finish a run.
 void begin_or_resume(RunShared& shared, PreparedRun& prepared) {
   const JobSpec& spec = shared.job.spec;
   const std::optional<RunRecord> latest = newest(*shared.state, spec.name);
@@ -110,7 +110,8 @@ void begin_or_resume(RunShared& shared, PreparedRun& prepared) {
             static_cast<int>(std::clamp(info.bytes / kPartBytes, kFewestParts, kMostParts)));
 }
 
-/// Who comes when all is done has nothing to do; it must not load the source once more.
+/// A process that joins after the run is done has nothing to do, and must not load the source
+/// again.
 bool came_late(RunShared& shared, PreparedRun& prepared, const std::optional<RunRecord>& latest) {
   if (!latest || latest->status != RunStatus::kDone || shared.settings.restart) return false;
   const std::string identity = shared.source->info().identity;
@@ -156,7 +157,7 @@ void join_run(RunShared& shared, PreparedRun& prepared) {
   if (takes_part(latest) && !shared.settings.restart) {
     enter(shared, prepared, *latest);
   } else {
-    // Given back at the end of this block: from then on the run is everybody's.
+    // Released at the end of this block; from then on every process can claim partitions.
     const std::unique_ptr<State> door = shared.job.target->state();
     if (take_door(*door, shared)) {
       if (came_late(shared, prepared, newest(state, job))) return;
@@ -169,7 +170,7 @@ void join_run(RunShared& shared, PreparedRun& prepared) {
 }
 
 std::optional<PartitionRecord> claim_partition(RunShared& shared) {
-  // One worker asks for all that wait.
+  // One worker polls for all that wait.
   const std::lock_guard lock(shared.claiming);
   Backoff backoff(&shared.away);
   while (!shared.stop.requested()) {

@@ -1,21 +1,23 @@
-// --join: several processes at work on one run. The ledger is their queue; nobody leads.
+// --join: several processes work on one run. The ledger is their queue, and no process leads.
 #pragma once
 #include "engine/start.hpp"
 
 namespace lugger {
 
-/// Error{config} for what cannot be shared.
+/// Throws Error{config} when the run cannot be shared.
 void refuse_to_join(const RunSettings& settings, const SourceInfo& source, Target& target,
                     const State& state);
 
-/// prepare_run() of a process that joins: begins the run, resumes it, or goes along with others.
+/// prepare_run() for a process that joins: begins the run, resumes it, or joins one that other
+/// processes have begun.
 void join_run(RunShared& shared, PreparedRun& prepared);
 
-/// The next partition for this process, once there is one; none: all are done, or it is to stop.
+/// Waits for the next partition for this process. nullopt: all are done, or this process is to
+/// stop.
 std::optional<PartitionRecord> claim_partition(RunShared& shared);
 
-/// When all partitions are done, one process finishes and the others wait until the run is done.
-/// True: it is this one, and it holds the job.
+/// When all partitions are done, one process finishes the run and the others wait until it is done.
+/// True: this process finishes it, and has claimed the job.
 bool take_finish(RunShared& shared, LedgerRun& ledger);
 
 }  // namespace lugger

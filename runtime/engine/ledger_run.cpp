@@ -11,8 +11,8 @@ namespace lugger {
 
 namespace {
 
-/// A session that was cut while nobody used it shows that by its next statement; the one behind it
-/// connects anew.
+/// When an idle session was disconnected, only its next statement fails; the statement after that
+/// opens a new connection. So one repetition is enough.
 template <typename Work>
 void try_twice(Work&& work) {
   try {
@@ -73,8 +73,8 @@ bool gives_way(State& state, const RunRecord& run, const RunRequest& request,
 }
 
 void check_unchanged(const RunRecord& run, const RunRequest& request) {
-  // Positions mean nothing in another source: only a changed script can be accepted, or a file that
-  // looks the same.
+  // A position is meaningless in another source. So the user can accept a changed script or a file
+  // that looks the same, but not another source.
   const Sameness source = compare_identities(run.source_identity, request.source_identity);
   if (source == Sameness::kTouched && !request.accept_changes) {
     throw Error(
@@ -130,7 +130,7 @@ std::optional<SettledUnit> settle_unit(State& state, const std::string& run,
     if (found.tally.read < known.tally.read) {
       out.taken_back = known.tally.read - found.tally.read;
     } else {
-      // A task may commit rows of its own without going on in its source.
+      // A task may commit rows of its own without advancing in its source.
       out.committed =
           found.position != known.position || found.done != known.done || out.gained.read != 0;
     }
@@ -150,7 +150,7 @@ LedgerRun::~LedgerRun() {
   try {
     record(std::uncaught_exceptions() > exceptions_ ? RunStatus::kFailed : RunStatus::kStopped, "");
   } catch (const std::exception&) {
-    // "running" can be resumed as well.
+    // The status stays "running", and such a run can be resumed too.
   }
 }
 
@@ -206,7 +206,7 @@ void LedgerRun::record(RunStatus status, const std::string& message) {
 }
 
 void LedgerRun::end(RunResult& result, Taken taken) noexcept try {
-  // Not before: a run that fails at its first row must not cost the rejects of the one before it.
+  // Deleted only now: a run that fails at its first row must not lose the rejects of earlier runs.
   if (result.status == RunStatus::kDone && taken == Taken::kWhole)
     try_twice([&] { state_->delete_other_rejects(result.job, run_); });
   record(result.status, result.error);

@@ -1,4 +1,5 @@
-// One run in the ledger, from its beginning to its end: of a load, a task, a fix, an undo, a repair.
+// One run in the ledger, from beginning to end. It may be a load, a task, a fix, an undo or a
+// repair.
 //
 //   begin() --> running --end()--> done
 //                 |  ^
@@ -6,10 +7,10 @@
 //                 v  |
 //          stopped, failed          give_up() --> abandoned
 //
-// It is "running" from its first word in the ledger on: whoever is killed leaves it so. Running,
-// stopped and failed are unfinished: the same command goes on with such a run, or it gives way to a
-// later one and is "abandoned". Of a job's runs only the newest is unfinished; done and abandoned
-// are for good.
+// A run is "running" from its first record in the ledger, and a killed process leaves it so.
+// Running, stopped and failed runs are unfinished: the same command resumes such a run, or a later
+// run takes its place and it becomes "abandoned". Only the newest run of a job can be unfinished.
+// Done and abandoned are final.
 #pragma once
 #include <memory>
 #include <optional>
@@ -21,69 +22,71 @@
 
 namespace lugger {
 
-/// Who asks for a run.
+/// A request to run a job.
 struct RunRequest {
   std::string job, script_hash, source_identity;
   bool restart = false, accept_changes = false;
 };
 
-/// What becomes of a job's unfinished run when the job is asked for again.
+/// What happens to a job's unfinished run when the job is started again.
 enum class Earlier : uint8_t {
   kNone,       // there is none
   kGoesOn,     // it is resumed
-  kGivesWay,   // another script or source, and nothing was committed: nobody needs to be asked
-  kRestarted,  // the user wants to begin again; what it wrote is in the way
+  kGivesWay,   // only retried rejects; or script or source changed, and nothing was committed
+  kRestarted,  // the user asked to begin again; rows that it wrote are in the way
 };
 
-/// What a run took of its source when it is done.
+/// How much of its source a finished run has read.
 enum class Taken : uint8_t {
-  kPart,   // a limit, or rejects tried again
-  kWhole,  // what it refused stands for all: rejects of the job's earlier runs give way to its own
+  kPart,   // a limit was set, or the run retried rejects
+  kWhole,  // its rejects replace those of the job's earlier runs
 };
 Taken taken_of(const RunSettings& settings);
 
 std::string new_run_id();
 bool is_unfinished(const RunRecord& run);
-/// It tried rejects again.
+/// True when the run retried rejects.
 bool was_retry(State& state, const RunRecord& run);
-/// There is nothing in it to go on with.
+/// True when the run committed nothing, so that there is nothing to resume.
 bool committed_nothing(State& state, const RunRecord& run);
-/// The newest run of a job that loaded its source, or a part of it: one that only tried rejects
-/// again is not meant, nor one that ended before its first commit.
+/// The newest run of a job that loaded its source or a part of it. Leaves out runs that only
+/// retried rejects, and runs that ended before their first commit.
 std::optional<RunRecord> latest_load(State& state, const std::string& job);
 
-/// See Earlier. `missing`: tables of the job that are not there.
+/// True for Earlier::kGivesWay. `missing`: tables of the job that do not exist.
 bool gives_way(State& state, const RunRecord& run, const RunRequest& request,
                const std::vector<std::string>& missing);
-/// Error{config} unless the run may go on as what is asked for.
+/// Throws Error{config} when the request differs from the run in a way that forbids resuming it.
 void check_unchanged(const RunRecord& run, const RunRequest& request);
-/// Why an unfinished run cannot go on, where tables that hold its rows are gone.
+/// The error for an unfinished run that cannot be resumed because tables that held its rows are
+/// gone.
 std::optional<Error> lost_tables(State& state, const RunRequest& request,
                                  const std::vector<std::string>& missing);
 
-/// Claims a job for as long as the State lives; Error{conflict} when another process has it.
+/// Claims a job for the lifetime of the State. Error{conflict} when another process has claimed it.
 void take_lease(State& state, const std::string& job);
 
-/// What was committed of a run, by all of its attempts and processes.
+/// The sum of everything that a run has committed, over all of its attempts and processes.
 Tally books_of_run(State& state, const std::string& run);
 
-/// What became of a unit whose commit got no answer.
+/// What the ledger says about a unit whose commit got no answer.
 struct SettledUnit {
   bool committed = false;
-  uint64_t taken_back = 0;    // documents of units before it, which a crash of the server undid
-  PartitionRecord partition;  // as it stands
-  Tally gained;               // by it
+  uint64_t taken_back = 0;    // documents of earlier units that a crash of the server lost
+  PartitionRecord partition;  // as the ledger has it now
+  Tally gained;               // what the unit added
 };
-/// `known`: the partition as it stood before the unit. Nothing where the ledger does not know it.
+/// `known`: the partition as it stood before the unit. nullopt: the ledger does not know the
+/// partition.
 std::optional<SettledUnit> settle_unit(State& state, const std::string& run,
                                        const PartitionRecord& known);
 
 class LedgerRun {
  public:
-  /// Makes or checks the tables of the ledger.
+  /// Creates or checks the tables of the ledger.
   explicit LedgerRun(std::unique_ptr<State> state);
-  /// Gives the job back. A run that nobody ended is "failed" where an exception passes through,
-  /// otherwise "stopped".
+  /// Releases the job. A run that was not ended becomes "failed" when an exception is passing
+  /// through, otherwise "stopped".
   ~LedgerRun();
   LedgerRun(const LedgerRun&) = delete;
   LedgerRun& operator=(const LedgerRun&) = delete;
@@ -91,23 +94,25 @@ class LedgerRun {
   State& state() noexcept { return *state_; }
   const std::string& run() const noexcept { return run_; }
 
-  /// What is to become of the job's newest run, `latest`. Error{config} where the user must decide.
+  /// Decides what happens to the job's newest run, `latest`. Error{config} where the user must
+  /// decide.
   Earlier judge(const std::optional<RunRecord>& latest, const RunRequest& request,
                 const std::vector<std::string>& missing = {});
   void give_up(const RunRecord& run, const std::string& why = "a later run took its place");
 
-  /// Gives the record its status, and an id where it has none.
+  /// Records a new run. Sets its status, and its id where it has none.
   void begin(RunRecord record, const std::vector<PartitionRecord>& partitions);
-  /// The run's partitions as they stand.
+  /// Returns the partitions of the run as they stand.
   std::vector<PartitionRecord> resume(const RunRecord& run);
-  /// Takes up an unfinished run to end it, without going on with it.
+  /// Takes over an unfinished run only to end it, not to resume it.
   void take_up(const RunRecord& run);
-  /// Records the end as the result has it. A ledger that cannot be reached must not hide why the
-  /// run ended: a warning says so, and "running" stands there, from where it is resumed as well.
+  /// Records the end of the run from the result. When the ledger cannot be reached this adds a
+  /// warning rather than hide why the run ended; the ledger still says "running", and such a run
+  /// can be resumed too.
   void end(RunResult& result, Taken taken = Taken::kPart) noexcept;
-  /// What was over before anybody recorded it: done at once.
+  /// Records a run that is already over as done.
   void note(RunRecord record);
-  /// Others are at work on the run: its end is theirs to record.
+  /// Leaves the end of the run for other processes to record, because they still work on it.
   void leave() noexcept { under_way_ = false; }
 
  private:
@@ -116,7 +121,7 @@ class LedgerRun {
   std::unique_ptr<State> state_;
   std::string run_;
   bool under_way_ = false;
-  int exceptions_;  // that were passing through when this was made
+  int exceptions_;  // uncaught exceptions when this was constructed
 };
 
 }  // namespace lugger

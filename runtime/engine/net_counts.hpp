@@ -1,4 +1,4 @@
-// Counts that grow as documents pass, less those of units that were rolled back and read again.
+// Counts of documents read, without those of units that were rolled back and are read again.
 #pragma once
 #include <cstdint>
 #include <map>

@@ -73,7 +73,7 @@ void Pace::did(uint64_t rows) {
   if (speed() <= 0) return;
   const std::lock_guard lock(mutex_);
   const std::chrono::duration<double> seconds(static_cast<double>(rows) / std::max(speed(), 1e-9));
-  // Time that was not used is not saved up, a second apart.
+  // Time that was not used is not saved up, except for one second.
   free_at_ = std::max(free_at_, Clock::now() - std::chrono::seconds(1)) +
              std::chrono::duration_cast<Clock::duration>(seconds);
 }

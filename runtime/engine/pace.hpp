@@ -1,5 +1,5 @@
-// When a run may go on: not while someone has paused it, not while its target is unwell, not
-// outside its hours, and no faster than asked.
+// Decides when a run may go on: not while it is paused, while a limit on the target's health is
+// exceeded, or outside its hours; and not faster than its speed.
 #pragma once
 #include <atomic>
 #include <chrono>
@@ -12,39 +12,39 @@
 
 namespace lugger {
 
-/// Hours of the day in local time, "22:00-05:00"; may reach over midnight.
+/// Hours of the day in local time, "22:00-05:00". May span midnight.
 struct Hours {
   int from = 0, to = 0;  // minutes since midnight
   bool contains(int minute) const noexcept {
     return from <= to ? minute >= from && minute < to : minute >= from || minute < to;
   }
 };
-/// Error{config} for anything else.
+/// Error{config} for any other text.
 Hours parse_hours(std::string_view text);
 
-/// Shared by a run's workers, which ask between units. With nothing set it costs a few relaxed
-/// loads.
+/// Shared by the workers of a run, which ask between units. With nothing set a call costs a few
+/// relaxed loads.
 class Pace {
  public:
   Pace() = default;
-  /// Asks once. `health` may be null where the limits ask the target nothing.
+  /// Checks the health once, at once. `health` may be null when no limit needs the target.
   void set_throttle(std::unique_ptr<Health> health, const ThrottleSpec& spec);
   void set_hours(std::string_view text);
 
   void pause() noexcept { paused_.store(true, std::memory_order_relaxed); }
   void resume() noexcept { paused_.store(false, std::memory_order_relaxed); }
-  /// Rows a second of all workers together; 0: as fast as it goes.
+  /// Rows a second, of all workers together; 0: no bound.
   void set_speed(double rows_per_s);
   double speed() const noexcept { return speed_.load(std::memory_order_relaxed); }
 
-  /// Before a unit; `rows`: what was done since the last call. Waits as long as it must, false: the
-  /// run is to stop.
+  /// Called before a unit. `rows`: rows written since the last call. Waits until the unit may
+  /// begin. False: the run is to stop.
   bool wait(uint64_t rows, const StopFlag& stop);
-  /// The two halves of wait(), for who cannot sleep here: books what was done; says whether the
-  /// next unit may begin.
+  /// did() and may_go_on() are the two halves of wait(), for callers that must not sleep: the first
+  /// records rows that were written, the second says whether the next unit may begin.
   void did(uint64_t rows);
   bool free();
-  /// Why the run waits; "" while it works.
+  /// Why the run waits; "" when it does not.
   std::string waits_for() const;
 
  private:

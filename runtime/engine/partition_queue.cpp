@@ -20,7 +20,7 @@ std::optional<PartitionRecord> PartitionQueue::claim(const StopFlag& stop) {
     if (at_work_ == 0 && !left_undone_) phase_ = phase;
     if (phase == phase_) break;
     if (left_undone_) return std::nullopt;
-    // A stop wakes nobody up.
+    // A stop does not notify this condition variable.
     changed_.wait_for(lock, std::chrono::milliseconds(50));
   }
   ++at_work_;

@@ -1,4 +1,4 @@
-// The partitions of a run that one process loads alone.
+// The partitions of a run that a single process loads.
 #pragma once
 #include <condition_variable>
 #include <mutex>
@@ -11,21 +11,22 @@
 
 namespace lugger {
 
-/// A partition as its source gave it.
+/// The partition as its source made it.
 inline Partition part_of(const PartitionRecord& record) {
   return {record.id, record.spec, record.bytes, record.start, record.phase};
 }
 
-/// Partitions waiting to be claimed, phase by phase. The one queue there is; a worker claims, nobody
-/// assigns.
+/// Partitions that wait to be claimed, phase by phase. It is the only queue: workers claim
+/// partitions, nobody assigns them.
 class PartitionQueue {
  public:
-  /// Before the first is claimed. Those of a phase are claimed in the order in which they came.
+  /// Call this before the first claim. Within a phase, partitions are claimed in the order in which
+  /// they were added.
   void add(PartitionRecord partition);
-  /// Waits for those of an earlier phase that others are at work on. Nothing: none is left, or none
-  /// may be begun any more.
+  /// Waits while other workers still work on partitions of an earlier phase. nullopt: no partition
+  /// is left, or none may be begun any more.
   std::optional<PartitionRecord> claim(const StopFlag& stop);
-  /// Once for each that was claimed. Behind one that is not done no later phase begins.
+  /// Call this once for each claimed partition. When one is not done, no later phase begins.
   void give_back(bool done);
   size_t size() const noexcept { return waiting_.size(); }
 
@@ -34,7 +35,7 @@ class PartitionQueue {
   std::condition_variable changed_;
   std::vector<PartitionRecord> waiting_;
   size_t next_ = 0, at_work_ = 0;
-  int phase_ = 0;  // of those at work
+  int phase_ = 0;  // of the partitions being loaded
   bool left_undone_ = false;
 };
 

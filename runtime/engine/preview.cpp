@@ -1,4 +1,4 @@
-// Looking before leaping: rows as they would be written, and one document step by step. Writes
+// Preview and trace: shows rows as they would be written, and the steps of one document. Writes
 // nothing.
 #include "base/error.hpp"
 #include "engine/job_impl.hpp"
@@ -34,7 +34,7 @@ void show_rows(const Batch& batch, const PlanShape& shape,
   }
 }
 
-/// The outcome of a value that its column took.
+/// The outcome of a value that its column accepted.
 std::string fitting_outcome(const Column& column, const Value& raw, const Value& out) {
   if (out.absent()) return "null";
   return column.policy.ref ? describe_reference(column, raw) : "ok";
@@ -96,7 +96,7 @@ Preview Job::preview(size_t documents) {
 
 namespace {
 
-/// The steps of the document's own table: what each column found, and what its coercer made of it.
+/// The steps of the document's own table: what each column found, and the result of its coercer.
 std::vector<TraceStep> trace_steps(const Document& document, const PlanShape& shape) {
   const TablePlan& table = shape.tables().front();
   Arena arena;
@@ -134,7 +134,7 @@ Trace Job::trace(const std::string& wanted) {
   const std::shared_ptr<const PlanShape> bound = shape();
   Arena arena;
   Batch batch(arena);
-  batch.max_documents = 1;  // the batch that holds the document holds nothing else
+  batch.max_documents = 1;  // so that the batch holds only the document that is looked for
   const std::unique_ptr<Cursor> cursor = open_whole(source());
   for (; cursor->fill(batch); batch.clear(), arena.reset()) {
     const Document& document = batch.documents.front();

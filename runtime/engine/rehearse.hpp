@@ -1,4 +1,5 @@
-// Every document of a source through a mapping, without a target: what would be refused, by column.
+// Runs every document of a source through a mapping, without a target, and collects what would be
+// refused, by column.
 #pragma once
 #include <map>
 #include <string>
@@ -11,9 +12,9 @@ namespace lugger {
 
 struct RehearsedRefusal {
   std::string table, column, code;
-  std::string message;  // of the first document
+  std::string message;  // of the first refused document
   uint64_t documents = 0;
-  std::vector<std::string> examples;  // ids of the first documents
+  std::vector<std::string> examples;  // ids of the first refused documents
 };
 
 struct Rehearsal {
@@ -23,7 +24,7 @@ struct Rehearsal {
   std::map<std::string, uint64_t> unmapped;
 };
 
-/// Error: the source broke.
+/// Throws when the source cannot be read.
 Rehearsal rehearse(Job& job, uint64_t limit, const StopFlag* stop);
 
 }  // namespace lugger

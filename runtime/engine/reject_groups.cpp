@@ -9,7 +9,7 @@ namespace lugger {
 
 namespace {
 
-constexpr size_t kMostGroups = 200;  // beyond them, what a hook says no longer makes a group
+constexpr size_t kMostGroups = 200;  // with more groups, messages of hooks no longer form groups
 
 }  // namespace
 

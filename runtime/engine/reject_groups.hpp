@@ -1,5 +1,5 @@
-// What was refused, put together by its reason, with the first document of each: for the end of a
-// run. Its size does not grow with the data.
+// Rejects grouped by reason, with the first document of each group, for the summary at the end of a
+// run. The size does not grow with the data.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -16,7 +16,8 @@ struct RunResult;
 struct RejectGroup {
   std::string table, column, code, constraint;
   uint64_t documents = 0;
-  // Of the first document; what would take it stands apart. Redacted: no message.
+  // Of the first document. The advice is separate from the message. With --redact the message is
+  // empty.
   std::string message, advice, document_id;
 };
 
@@ -24,11 +25,11 @@ class RejectGroups {
  public:
   void add(const RejectRecord& reject, bool redact);
   void add(const RejectGroups& others);
-  /// The rejects of a result, and its counts by code.
+  /// Sets the groups of rejects and the counts by code.
   void fill(RunResult& result) const;
 
  private:
-  /// Table, column, code; then the constraint, or what a hook said.
+  /// Table, column, code; then the constraint, or the message of a hook.
   using Key = std::tuple<std::string, std::string, std::string, std::string>;
   RejectGroup& group(Key key);
 

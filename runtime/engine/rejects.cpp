@@ -79,8 +79,8 @@ RejectRecord reject_record(const Refusal& refusal, Batch& batch, const PlanShape
 
 namespace {
 
-/// Page by page, up to the reject that was the newest when the retry began: those it refuses anew
-/// get numbers behind it.
+/// Reads rejects page by page, up to the one that was the newest when the retry began: documents
+/// that the retry refuses again get higher numbers.
 class RejectCursor final : public Cursor {
  public:
   RejectCursor(State& state, KeptDocuments& kept, std::string job, int64_t last, int64_t after)
@@ -93,7 +93,7 @@ class RejectCursor final : public Cursor {
       const RejectRecord& reject = page_[at_++];
       given_ = reject.reject;
       const auto document = kept_.read(as_bytes(reject.raw), batch.arena());
-      if (!document) {  // redacted, or too large to keep: it stays where it is
+      if (!document) {  // redacted, or too large to keep: the reject stays
         ++without_document_;
         continue;
       }
@@ -143,7 +143,7 @@ class RejectCursor final : public Cursor {
   KeptDocuments& kept_;
   std::string job_;
   int64_t last_, given_;
-  std::vector<RejectRecord> page_;  // number, operation and kept document alone
+  std::vector<RejectRecord> page_;  // only number, operation and stored document
   size_t at_ = 0;
   std::vector<int64_t> numbers_;
   uint64_t bytes_ = 0, without_document_ = 0;
@@ -174,7 +174,7 @@ class RejectSource final : public Source {
  private:
   State& state_;
   std::string job_;
-  KeptDocuments kept_;  // the rows' shapes, which documents refer to
+  KeptDocuments kept_;  // the shapes of the rows that documents point to
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Refusals put into words, with the document they belong to; and rejects read again as a source.
+// Turns refusals into messages with their document, and reads rejects again as a source.
 #pragma once
 #include <memory>
 
@@ -8,18 +8,19 @@
 
 namespace lugger {
 
-/// `age: cannot read "n/a" as int4`, with the hint that mends it. Columns and tables are the
-/// shape's.
+/// `age: cannot read "n/a" as int4`, followed by a hint. Columns and tables are those of the shape.
 std::string describe_refusal(const Refusal& refusal, const PlanShape& shape);
 std::string_view refusal_code(const Refusal& refusal) noexcept;
 
-/// The record kept of a refused document: words, canonical Extended JSON and what gives it back.
+/// The record that the ledger keeps of a refused document: the message, canonical Extended JSON,
+/// and the bytes from which --retry loads it again.
 RejectRecord reject_record(const Refusal& refusal, Batch& batch, const PlanShape& shape);
 
-/// A job's rejects as the documents they were, for --retry; one partition. Those that keep no
-/// document are passed over and counted.
+/// A job's rejects as documents, for --retry, in one partition. Rejects without a stored document
+/// are passed over and counted.
 std::unique_ptr<Source> reject_source(State& state, const std::string& job);
-/// The reject number each document of the batch came from; only for cursors of reject_source().
+/// The number of the reject that each document of the batch came from. Only for cursors of
+/// reject_source().
 const std::vector<int64_t>& reject_numbers(const Cursor& cursor);
 
 }  // namespace lugger

@@ -5,7 +5,7 @@
 namespace lugger {
 namespace {
 
-// A batch is a unit here: as much as a unit of the load holds.
+// A batch is as large as a unit of the load.
 constexpr uint64_t kBatchDocuments = 20000;
 constexpr size_t kBatchBytes = 8 << 20;
 

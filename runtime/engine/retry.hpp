@@ -1,4 +1,4 @@
-// Waiting between attempts to reach a server that went away.
+// Waiting between attempts to reach a server after the connection was lost.
 #pragma once
 #include <algorithm>
 #include <atomic>
@@ -12,14 +12,15 @@
 
 namespace lugger {
 
-/// What a run says of itself meanwhile.
+/// The message that a run shows while it waits.
 inline constexpr std::string_view kServerAway =
     "the connection to the server is lost; trying again";
 
-/// 0.5 s, 1 s, 2 s ... at most 30 s, ten times; then the run ends resumable.
+/// Waits 0.5 s, 1 s, 2 s and so on, at most 30 s, ten times. After that the run ends and can be
+/// resumed.
 class Backoff {
  public:
-  /// `away` counts those that wait for a server, for whoever shows it.
+  /// `away` counts the threads that wait for a server; progress shows it.
   explicit Backoff(std::atomic<int>* away = nullptr) noexcept : away_(away) {}
   Backoff(Backoff&& other) noexcept
       : away_(std::exchange(other.away_, nullptr)), attempt_(other.attempt_), due_(other.due_) {}
@@ -35,7 +36,7 @@ class Backoff {
     }
     return true;
   }
-  /// For whoever waits elsewhere, until due(). False: no attempt is left.
+  /// For callers that do not sleep here but ask due(). False: no attempt is left.
   bool begin() {
     if (attempt_ == kAttempts) return false;
     if (attempt_ == 0 && away_ != nullptr) ++*away_;
@@ -57,8 +58,8 @@ class Backoff {
   std::chrono::steady_clock::time_point due_;
 };
 
-/// Does what has to outlast a lost connection: `work(false)`, and `work(true)` behind each loss.
-/// Error{interrupted} when it was asked to stop while it waited.
+/// Calls work(false), and after each lost connection work(true), until it succeeds.
+/// Error{interrupted} when a stop was requested during a wait.
 template <typename Work>
 auto outlast(Backoff& backoff, const StopFlag& stop, Work&& work) {
   for (bool lost = false;; lost = true) {

@@ -21,7 +21,7 @@ namespace lugger {
 
 void RunShared::fail(const Error& error) {
   const std::lock_guard lock(mutex);
-  // The first failure is the cause; what the others meet while stopping is its echo.
+  // The first failure is the cause. Later errors are only consequences of stopping.
   const bool echo = error.code() == Code::kInterrupted && stop.requested();
   if (!failure && !echo) failure = error;
   stop.set(StopLevel::kNow);
@@ -82,12 +82,12 @@ class RunImpl final : public Run {
   }
 
  private:
-  /// Without a socket the run goes on all the same.
+  /// A run continues even when it cannot open its control socket.
   void listen() {
     if (shared_.state == nullptr) return;
     try {
       control_ = std::make_unique<ControlSocket>(
-          // Several processes of one host may share the run.
+          // Several processes on one host may share the run.
           shared_.claims ? fmt::format("{}.{}", shared_.run, getpid()) : shared_.run, shared_.pace,
           [this] { return facts(); }, [this](StopLevel level) { stop(level); });
     } catch (const Error& error) {
@@ -108,11 +108,11 @@ class RunImpl final : public Run {
       if (!shared_.failure && !shared_.stop.requested()) finish_load();
     }
     if (prepared_.was_done && shared_.settings.join) return;
-    // Also behind a load that is done: it may have been asked for alone.
+    // The stages also follow a load that was done before: they may be all that was requested.
     if (!shared_.failure && !shared_.stop.requested()) build();
   }
 
-  /// Of the processes that share the run, one finishes it.
+  /// When several processes share the run, one of them finishes it.
   bool takes_finish() {
     if (shared_.failure || shared_.stop.requested()) return false;
     conductor_.enter("waiting");
@@ -146,7 +146,7 @@ class RunImpl final : public Run {
 
   void finish_load() {
     conductor_.enter("finishing");
-    // A limit leaves documents unread: then nobody knows.
+    // A limit leaves documents unread, so nothing can be said about the whole source.
     if (shared_.settings.limit == 0)
       told_at_end_ =
           shared_.source->told_at_end(!prepared_.resumed && !shared_.claims, shared_.stop);
@@ -177,14 +177,14 @@ class RunImpl final : public Run {
             true};
   }
 
-  /// The stages behind the load, unless it was asked for alone.
+  /// The stages after the load, unless only the load was requested.
   void build() {
     if (shared_.state == nullptr || shared_.settings.retry_rejects || shared_.settings.stage)
       return;
     run_stages(stage_host(), {Stage::kIndex, Stage::kConstrain}, result_);
   }
 
-  /// What only this attempt counted.
+  /// Shows what only this attempt has counted.
   void tell_counts() {
     const std::string_view since = prepared_.resumed ? " since the run was resumed" : "";
     const ReadCounts& counts = shared_.counts;
@@ -220,7 +220,7 @@ class RunImpl final : public Run {
   }
 
   std::string conclude(const std::optional<Error>& failure) {
-    // Whoever was waiting when it was asked to stop only says so.
+    // fail() ignores an error that only says that a stop interrupted a wait.
     if (failure) shared_.fail(*failure);
     control_.reset();
     result_.run = shared_.run;
@@ -250,11 +250,11 @@ class RunImpl final : public Run {
       prepared_.ledger->leave();
     }
     shared_.claims.reset();
-    prepared_.ledger.reset();  // gives the job back
+    prepared_.ledger.reset();  // releases the job
     return std::string(result_.status.word());
   }
 
-  /// A process that leaves others at work says nothing of the run's end.
+  /// A process that leaves while others continue does not record the end of the run.
   bool records_end() {
     if (shared_.state == nullptr || prepared_.was_done) return false;
     if (!shared_.claims || finishes_) return true;
@@ -264,7 +264,7 @@ class RunImpl final : public Run {
       for (const PartitionRecord& partition : shared_.state->partitions(shared_.run))
         if (!partition.done) return !shared_.claims->others();
     } catch (const Error&) {
-      // Who cannot ask does not know.
+      // If the ledger cannot be reached, this is unknown.
     }
     return false;
   }
@@ -280,7 +280,7 @@ class RunImpl final : public Run {
     return shared_.tally;
   }
 
-  /// Earlier attempts included, and other processes.
+  /// The totals, including earlier attempts and other processes.
   Tally whole() {
     if (shared_.claims) return books_of_run(*shared_.state, shared_.run);
     Tally tally = prepared_.earlier;
@@ -291,10 +291,10 @@ class RunImpl final : public Run {
   RunShared shared_;
   PreparedRun prepared_;
   std::vector<std::string> told_at_end_;  // by the source
-  std::optional<Tally> settled_;          // once duplicates of a direct load are settled
-  bool finishes_ = false;                 // of the processes of a joint run, this one
-  bool finishing_ = false;                // all is copied
-  std::mutex mutex_;                      // of the steps
+  std::optional<Tally> settled_;          // set once duplicates of a direct load are settled
+  bool finishes_ = false;                 // of the processes of a joint run, this one finishes it
+  bool finishing_ = false;                // all documents are loaded
+  std::mutex mutex_;                      // guards the steps
   StepsView steps_;
   std::atomic<bool> stopped_by_user_{false};
   RunResult result_;

@@ -1,5 +1,4 @@
-// A run under way: workers load partitions; whoever started it polls, shows progress, and may stop
-// it.
+// A run in progress: workers load partitions. The caller polls, shows progress, and may stop it.
 #pragma once
 #include <map>
 #include <memory>
@@ -19,53 +18,53 @@ namespace lugger {
 struct RunSettings {
   int jobs = 0;                 // workers; 0: one a core, at most 4
   bool create = false;          // make missing tables
-  bool dry_run = false;         // everything but the writing
-  bool again = false;           // load a table without a key twice, when the last run of it is done
-  bool restart = false;         // forget an unfinished run of this job
+  bool dry_run = false;         // do everything except write
+  bool again = false;           // load a table without a key again although its last run is done
+  bool restart = false;         // abandon an unfinished run of this job
   bool accept_changes = false;  // resume although script or source changed
   bool join = false;            // other processes may work on the same run
   bool redact = false;          // rejects keep neither document nor bytes
   uint64_t limit = 0;           // documents; 0: all
   bool retry_rejects = false;   // the source is the job's rejects
-  std::optional<Stage> stage;   // this one alone; otherwise all in their order
+  std::optional<Stage> stage;   // run this stage only; none: all, in order
   StageSettings stages;
-  std::string window;  // hours of the day it works in, "22:00-05:00"; empty: all
+  std::string window;  // hours of the day, "22:00-05:00"; empty: at any time
 };
 
 struct RunSnapshot {
   std::string run;
   std::string stage;  // "reading", "finishing", "index", "constrain", "done", "failed", "stopped"
-  Tally tally;        // committed and under way; bytes as they lie on disk
+  Tally tally;        // committed and in progress; bytes as on disk
   uint64_t total_bytes = 0;  // 0: unknown
   double seconds = 0;
   bool resumed = false;
-  std::vector<StepProgress> steps;  // under way in stage index or constrain
+  std::vector<StepProgress> steps;  // in progress, in stage index or constrain
   size_t steps_done = 0, steps_total = 0;
-  std::string waits_for;  // why it does nothing at the moment; empty while it works
+  std::string waits_for;  // why the run waits; empty: it does not
 };
 
 struct RunResult {
   std::string run, job;
   RunStatus status;  // kDone, kStopped, kFailed
-  Tally tally;       // of the whole run, earlier attempts included
+  Tally tally;       // of the whole run, with earlier attempts
   double seconds = 0;
   bool resumed = false, dry_run = false;
   std::map<std::string, uint64_t> unmapped;      // path -> documents
   std::map<std::string, uint64_t> skip_reasons;  // reason given by a hook -> documents
   std::map<std::string, uint64_t> reject_codes;  // reason code -> documents
   std::vector<RejectGroup> rejects;              // the most frequent first
-  size_t tables = 0;                             // that the job fills
+  size_t tables = 0;                             // number of tables that the job fills
   std::vector<std::string> notes;                // what was done after the load
   std::vector<std::string> warnings;
-  std::vector<Refused> refused;  // rows that keep constraints from being added
-  bool constrained = true;       // false: refused kept the stage from being done
-  std::optional<Stage> stage;    // of a run that was one stage alone
+  std::vector<Refused> refused;  // rows that prevent constraints from being added
+  bool constrained = true;       // false: refused rows prevented the stage
+  std::optional<Stage> stage;    // set when the run was a single stage
   std::string error, hint;       // of a failed run
   std::string error_code;
   std::string resume_command;
 };
 
-/// How a run ended: its status, and what it failed with.
+/// Sets how a run ended: its status, and the error it failed with.
 void end_result(RunResult& result, const std::optional<Error>& failure, bool stopped);
 
 class Run {
@@ -74,9 +73,9 @@ class Run {
   /// Waits up to timeout_ms for the run to end.
   virtual RunSnapshot poll(int timeout_ms) = 0;
   virtual bool ended() const = 0;
-  /// kFinish: commit what is under way, then stop. kNow: roll back and stop.
+  /// kFinish: commit the open units, then stop. kNow: roll back and stop.
   virtual void stop(StopLevel level) = 0;
-  /// Waits for the end.
+  /// Waits until the run has ended.
   virtual RunResult result() = 0;
 };
 

@@ -1,4 +1,4 @@
-// A run's shared facts, and the way to start one.
+// State that the parts of a run share, and the function that starts one.
 #pragma once
 #include <atomic>
 #include <mutex>
@@ -15,8 +15,8 @@ namespace lugger {
 
 std::unique_ptr<Run> start_run(JobImpl& job, const RunSettings& settings);
 
-/// What the workers of a run share. Counters are for display; the books are kept in the tallies of
-/// the units.
+/// State that the workers of a run share. The counters are only for display; the totals of the run
+/// come from the tallies of its units.
 struct RunShared {
   RunShared(JobImpl& loaded, const RunSettings& given) : job(loaded), settings(given) {}
 
@@ -24,16 +24,16 @@ struct RunShared {
   RunSettings settings;
   std::shared_ptr<const PlanShape> shape;
   Source* source = nullptr;  // the job's, or its rejects
-  bool live = false;         // it goes on for ever
-  State* state = nullptr;    // none for a dry run
-  std::string run, now;      // its id and its instant, kept over resumes
+  bool live = false;         // the source never ends: a feed
+  State* state = nullptr;    // null for a dry run
+  std::string run, now;      // its id and lugger.now(), the same after a resume
   SinkOptions sink_options;
   StopFlag stop;
   Pace pace;
   PartitionQueue partitions;
-  std::unique_ptr<Claims> claims;  // of a joint run, in the queue's place
+  std::unique_ptr<Claims> claims;  // set in a joint run, instead of the queue
   std::mutex claiming;
-  std::atomic<int> away{0};  // workers and others that wait for a server that went away
+  std::atomic<int> away{0};  // threads that wait for a server to come back
   std::atomic<uint64_t> read{0}, rows{0}, bytes{0}, rejected{0};
   Allowance allowance;  // --limit
 
@@ -44,7 +44,7 @@ struct RunShared {
   ReadCounts counts;
   std::vector<std::string> warnings;
   std::optional<Error> failure;
-  std::string waits_for;  // of a joint run: what other processes have not done yet
+  std::string waits_for;  // of a joint run: partitions other processes still work on
 
   void wait_for(const std::string& others);
   void fail(const Error& error);

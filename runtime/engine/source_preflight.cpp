@@ -1,5 +1,5 @@
-// What NOT NULL columns would refuse of the source, before anything is loaded: through the mapping,
-// hooks included.
+// Finds the documents that NOT NULL columns would refuse, before anything is loaded. Applies the
+// mapping and its hooks.
 #include "base/error.hpp"
 #include "engine/job_impl.hpp"
 #include "engine/rejects.hpp"
@@ -21,8 +21,8 @@ void make_optional(std::vector<ChildMapping>& children) {
   }
 }
 
-/// The same mapping, with nothing required but what a row cannot be without: so that a document is
-/// counted in every column that it lacks.
+/// The same mapping, with only those columns required that a row cannot do without, so that a
+/// document is counted for every column that it lacks.
 std::shared_ptr<const PlanShape> lenient(const PlanShape& shape) {
   Mapping mapping = shape.mapping();
   make_optional(mapping.columns);
@@ -137,7 +137,7 @@ class SourcePreflight {
     return out;
   }
 
-  /// Refused already by the mapping: a key that is missing, a value that cannot be read.
+  /// A document that the mapping itself refuses: a key is missing, or a value cannot be read.
   void refuse(const Refusal& refusal, const Batch& batch) {
     const TablePlan& table = loose_->tables()[static_cast<size_t>(refusal.table)];
     const std::string column =
@@ -168,7 +168,7 @@ class SourcePreflight {
   JobImpl& job_;
   std::shared_ptr<const PlanShape> loose_;
   std::vector<Watched> watched_;
-  uint64_t longest_key_ = 0;  // 0: any is taken
+  uint64_t longest_key_ = 0;  // 0: no bound
   std::map<std::string, Refused> others_;
 };
 

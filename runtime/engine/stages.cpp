@@ -13,7 +13,8 @@ namespace lugger {
 
 namespace {
 
-/// Records what is to come, before the comment goes that says which tables are the run's own.
+/// Records the steps to come. This must happen before the comment is removed that marks tables as
+/// made by this run.
 void promise_steps(const StageHost& host) {
   if (host.target.stages() == nullptr) return;
   for (StepRecord& step : host.target.stages()->steps(host.shape)) {
@@ -29,7 +30,7 @@ std::vector<std::string> finish_target(const StageHost& host, const FinishWork& 
                                        Tally& tally) {
   Backoff backoff(host.away);
   return outlast(backoff, host.stop, [&](bool lost) {
-    // What was settled before the connection was lost, the ledger alone knows.
+    // Only the ledger knows what was settled before the connection was lost.
     Tally books = lost ? books_of_run(host.state, host.run) : tally;
     promise_steps(host);
     std::vector<std::string> notes = host.target.finish(host.shape, work, books);
@@ -53,7 +54,7 @@ void run_stages(const StageHost& host, std::initializer_list<Stage> stages, RunR
   for (const Stage stage : stages) {
     if (host.stop.requested()) return;
     host.enter(stage_word(stage));
-    Backoff backoff(host.away);  // what stands is seen in the catalog, and not built again
+    Backoff backoff(host.away);  // steps that are done are found in the catalog and not repeated
     StageResult done = outlast(backoff, host.stop, [&](bool) {
       return host.target.stages()->build(stage, host.shape, work);
     });
@@ -77,7 +78,7 @@ bool is_read(State& state, const RunRecord& run) {
 
 namespace {
 
-/// The load must be over: what is built on half a table must be built again.
+/// Throws while the load is unfinished: what is built on a partly loaded table must be built again.
 void refuse_unfinished(State& state, const std::optional<RunRecord>& latest,
                        const std::string& job) {
   if (!latest || !is_unfinished(*latest) || is_read(state, *latest)) return;
@@ -144,7 +145,7 @@ class StageRun final : public Run {
       steps_ = std::move(view);
     };
     run_stages(host, {*settings_.stage}, result_);
-    // A run that ended in this stage is through with it now.
+    // A run that ended in this stage is done with it now.
     if (latest_ && is_unfinished(*latest_) && result_.constrained && !stop_.requested() &&
         all_done()) {
       result_.status = RunStatus::kDone;
@@ -167,7 +168,7 @@ class StageRun final : public Run {
     result_.seconds = conductor_.seconds();
     end_result(result_, failure, stop_.requested());
     if (result_.status != RunStatus::kDone) result_.resume_command = job_.spec.resume_command;
-    ledger_.reset();  // gives the job back
+    ledger_.reset();  // releases the job
     return std::string(stage_word(*settings_.stage));
   }
 
@@ -179,7 +180,7 @@ class StageRun final : public Run {
   std::string run_;
   StopFlag stop_;
   std::atomic<int> away_{0};
-  std::mutex mutex_;  // of the steps
+  std::mutex mutex_;  // guards the steps
   StepsView steps_;
   RunResult result_;
   Conductor conductor_;

@@ -1,4 +1,4 @@
-// The stages behind a load: as the end of a run, or as a run of their own.
+// The stages after a load, as the end of a run or as a run of their own.
 #pragma once
 #include <atomic>
 #include <functional>
@@ -16,7 +16,7 @@ struct StepsView {
   size_t done = 0, total = 0;
 };
 
-/// What the stages of a job are run with.
+/// What the stages of a job need from their run.
 struct StageHost {
   Target& target;
   const PlanShape& shape;
@@ -26,21 +26,23 @@ struct StageHost {
   StopFlag& stop;
   std::function<void(std::string_view stage)> enter;
   std::function<void(StepsView)> tell;
-  std::atomic<int>* away = nullptr;  // of Backoff
+  std::atomic<int>* away = nullptr;  // passed to Backoff
   bool behind_load = false;
 };
 
-/// What comes behind the last row: promises the steps, has the target finish, and outlasts lost
-/// connections. `tally` is corrected by what was settled.
+/// Does everything that follows the last row: records the steps to come, calls the target's
+/// finish(), and tries again after a lost connection. Corrects `tally` for duplicates that were
+/// settled.
 std::vector<std::string> finish_target(const StageHost& host, const FinishWork& work, Tally& tally);
 
-/// Every document of a run's source was read, and what is to come behind the load was promised.
+/// True when every document of the run's source was read, and the steps after the load are
+/// recorded.
 bool is_read(State& state, const RunRecord& run);
 
-/// Fills in notes, warnings and what was refused.
+/// Adds notes, warnings and refused rows to the result.
 void run_stages(const StageHost& host, std::initializer_list<Stage> stages, RunResult& result);
 
-/// A run of the one stage that the settings name. Error{config} while a load of the job is
+/// Starts a run of the one stage that the settings name. Error{config} while a load of the job is
 /// unfinished.
 std::unique_ptr<Run> start_stage(JobImpl& job, const RunSettings& settings);
 

@@ -13,8 +13,8 @@ namespace lugger {
 
 namespace {
 
-// A part ends with a unit that is smaller than others and waits for the disk: a part of two units
-// at least hardly feels it.
+// The last unit of a part is smaller than others and waits for the disk. With at least two units in
+// a part this costs little.
 constexpr uint64_t kPartBytes = 16 << 20;
 constexpr int kPartsEach = 8;
 
@@ -40,8 +40,8 @@ void refuse_problems(const TargetReport& report, const std::string& job) {
 
 namespace {
 
-/// Rejects that were not answered are still rejects: a retry that was cut short goes on when it is
-/// asked for again, and otherwise gives way.
+/// Rejects that were not resolved are still rejects. So an interrupted retry is resumed by the next
+/// --retry, and abandoned by any other run.
 bool goes_on_retrying(State& state, const RunRecord& run, const RunShared& shared) {
   return shared.settings.retry_rejects && !shared.settings.restart &&
          run.script_hash == shared.job.spec.script_hash && was_retry(state, run);
@@ -109,8 +109,8 @@ void begin_run(RunShared& shared, PreparedRun& prepared, const SourceInfo& info,
 
 namespace {
 
-/// Why the rows of a run that is done must not, or cannot, be loaded once more; otherwise empty.
-/// What has a key is settled by on_conflict.
+/// Why the rows of a done run must not, or cannot, be loaded again; empty: they can. Rows with a
+/// key are no problem, because on_conflict settles them.
 std::string why_once(const PlanShape& shape, bool same_script) {
   const Mapping& mapping = shape.mapping();
   const std::string& table = shape.tables().front().name;
@@ -130,7 +130,7 @@ std::optional<DoneBefore> done_before(State& state, const RunRequest& request,
   if (request.source_identity.empty()) return {};
   std::optional<RunRecord> latest = latest_load(state, request.job);
   if (!latest || latest->status != RunStatus::kDone) return {};
-  // What was copied, moved or touched since holds the same rows, as far as can be told.
+  // A source that was only copied, moved or touched has the same rows, as far as can be known.
   const Sameness source = compare_identities(latest->source_identity, request.source_identity);
   if (source == Sameness::kOther) return {};
   DoneBefore out;
@@ -147,7 +147,7 @@ std::optional<DoneBefore> done_before(State& state, const RunRequest& request,
 
 namespace {
 
-/// A run that is done says so when it is asked for again. True: nothing is to be done.
+/// Reports a run that is done already when the job is started again. True: nothing is left to do.
 bool was_done(RunShared& shared, PreparedRun& prepared, const RunRequest& request) {
   if (shared.settings.retry_rejects) return false;
   State& state = prepared.ledger->state();
@@ -171,7 +171,7 @@ bool was_done(RunShared& shared, PreparedRun& prepared, const RunRequest& reques
   return true;
 }
 
-/// Of a run that others may have joined.
+/// Ends the sharing of a run that other processes may have joined.
 void keep_alone(State& state, const RunRecord& run) {
   const std::string who = state.close_to_claims(run.run);
   if (who.empty()) return;
@@ -184,7 +184,7 @@ void read_rejects(RunShared& shared, PreparedRun& prepared) {
   shared.source = prepared.rejects.get();
 }
 
-/// --retry beside an unfinished run. True: it goes on with it.
+/// Handles --retry when there is an unfinished run. True: that run is resumed.
 bool goes_on_with_rejects(RunShared& shared, PreparedRun& prepared, const RunRecord& run) {
   if (goes_on_retrying(prepared.ledger->state(), run, shared)) {
     read_rejects(shared, prepared);
@@ -230,7 +230,7 @@ void prepare_alone(RunShared& shared, PreparedRun& prepared) {
             parts_for(info, static_cast<int>(shared.sink_options.connections)));
 }
 
-/// A plan that was made for this run has looked already, and found nothing in the way.
+/// Uses the inspection of a plan that was made for this run, if it found no problem.
 void look_at_target(RunShared& shared, PreparedRun& prepared) {
   JobImpl& job = shared.job;
   const RunSettings& settings = shared.settings;

@@ -1,4 +1,5 @@
-// Before the first document: inspect, resume or begin, claim the job, lay out partitions.
+// What happens before the first document: inspect the target, resume or begin the run, claim the
+// job, make the partitions.
 #pragma once
 #include "engine/ledger_run.hpp"
 #include "engine/run_impl.hpp"
@@ -6,43 +7,43 @@
 namespace lugger {
 
 struct PreparedRun {
-  std::unique_ptr<LedgerRun> ledger;  // none for a dry run
-  std::unique_ptr<Source> rejects;    // --retry
+  std::unique_ptr<LedgerRun> ledger;  // null for a dry run
+  std::unique_ptr<Source> rejects;    // set for --retry
   TargetReport report;
   Tally earlier;                             // of earlier attempts at this run
   uint64_t total_bytes = 0, done_bytes = 0;  // on disk
   bool resumed = false;
-  bool was_done = false;  // the last run is done and must not be repeated: nothing is loaded
-  std::string note;       // that this source was loaded before
+  bool was_done = false;  // the last run is done and must not be repeated: load nothing
+  std::string note;       // says that this source was loaded before
 };
 
-/// What a job is known by in the ledger.
+/// How the ledger identifies a job.
 RunRequest request_of(const JobSpec& spec, const std::string& source_identity,
                       const RunSettings& settings);
 
-// The steps, for whoever begins a run without a Job (task.cpp) or shares one (join.cpp).
-/// A load of the same source that is done.
+// The single steps, for runs without a Job (task.cpp) and shared runs (join.cpp).
+/// An earlier load of the same source that is done.
 struct DoneBefore {
   RunRecord run;
-  std::string note;  // says so
-  std::string why;   // its rows must not, or cannot, be loaded once more; empty: they can
+  std::string note;  // tells the user about it
+  std::string why;   // why its rows must not, or cannot, be loaded again; empty: they can
 };
 std::optional<DoneBefore> done_before(State& state, const RunRequest& request,
                                       const PlanShape& shape);
 
 void refuse_problems(const TargetReport& report, const std::string& job);
 void resume_run(RunShared& shared, PreparedRun& prepared, const RunRecord& run);
-/// Several times more parts than workers, so that at the end none waits for long while one works on
-/// a slow part; where a source is small, one each.
+/// Makes several times more parts than workers, so that no worker is idle for long at the end while
+/// another reads a slow part. A small source gets one part for each worker.
 int parts_for(const SourceInfo& info, int workers);
 /// Splits the source into about `parts`.
 void begin_run(RunShared& shared, PreparedRun& prepared, const SourceInfo& info, int parts);
 
-/// Gives a run its hours and its limits.
+/// Sets the hours and the limits of a run.
 void keep_pace(Pace& pace, Target& target, const ThrottleSpec& throttle, const std::string& window);
 
-/// Fills shared.{shape, source, state, run, sink_options, partitions}. Error{config} for anything a
-/// user must decide first.
+/// Sets shared.{shape, source, state, run, sink_options, partitions}. Error{config} for anything
+/// that the user must decide first.
 void prepare_run(RunShared& shared, PreparedRun& prepared);
 
 }  // namespace lugger

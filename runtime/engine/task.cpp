@@ -56,7 +56,7 @@ Batch* Task::next(size_t number) {
     reading.backoff.reset();
     if (got != Next::kBatch) return nullptr;
   } catch (const Error& error) {
-    // Goes on behind the last batch.
+    // Continues after the last batch.
     if (error.code() != Code::kConnect || !reading.backoff.begin()) throw;
     reading.cursor.reset();
     return nullptr;
@@ -96,7 +96,7 @@ void Task::write(Batch& batch) {
   impl_->collect(batch);
 }
 
-/// What cannot be sent now waits for the commit.
+/// Batches that cannot be sent now are sent by commit().
 void Task::Impl::send(Batch& batch) {
   written.push_back(&batch);
   if (lost) return;
@@ -107,7 +107,7 @@ void Task::Impl::send(Batch& batch) {
   }
 }
 
-/// Takes the plan's own refusals into the unit.
+/// Adds the documents that the plan refused to the unit.
 void Task::Impl::collect(Batch& batch) {
   for (const Refusal& refusal : batch.refusals) {
     RejectRecord record = reject_record(refusal, batch, *shape);
@@ -125,8 +125,8 @@ void Task::add(Bytes row) {
       {impl_->arena.copy(row), static_cast<uint32_t>(row.size()), Format::kBson, nullptr});
 }
 
-/// Rows added by hand wait for the commit, so that one of them refused does not end the script's
-/// loop half way.
+/// Rows added with add() are sent by commit(), so that a refused row does not end the script's loop
+/// halfway.
 void Task::Impl::plan_rows() {
   if (rows->documents.empty() || std::exchange(rows_planned, true)) return;
   row_plan->run(*rows, nullptr);

@@ -1,5 +1,5 @@
-// The machinery of a job worked by hand: a script's loop over batches, one writer, commits where
-// the script says.
+// A task: a job whose loop over batches is written in the script, with one writer, and with commits
+// where the script calls for them.
 #pragma once
 #include <memory>
 #include <optional>
@@ -14,11 +14,11 @@ namespace lugger {
 struct TaskSpec {
   std::string name;
   std::string script_hash, resume_command;
-  std::string now;       // lugger.now() of a run that begins, ISO text
+  std::string now;       // lugger.now() of a new run, ISO text
   RunSettings settings;  // create, dry_run, restart, accept_changes, limit
 };
 
-/// Where a task writes, and how.
+/// Where a task writes, and the options for it.
 struct TaskOutput {
   std::string target;
   Options options;
@@ -26,8 +26,8 @@ struct TaskOutput {
   ThrottleSpec throttle;
 };
 
-/// Worked on by one thread. Documents live until the next commit: what was written since then is one
-/// transaction with the position.
+/// Used by one thread. Documents live until the next commit. Everything written since the last
+/// commit is one transaction, together with the position.
 class Task final : public Run {
  public:
   explicit Task(TaskSpec spec);
@@ -35,44 +35,45 @@ class Task final : public Run {
   Task(const Task&) = delete;
   Task& operator=(const Task&) = delete;
 
-  /// The first cursor is the one whose position is kept; it starts behind the last committed one.
-  /// Returns its number.
+  /// Returns the cursor's number. The position of the first cursor is stored; it starts after the
+  /// last committed position.
   size_t add_cursor(std::unique_ptr<Source> source, uint32_t batch_rows);
-  /// The next batch; nullptr: there are no more, or, unless it is exhausted(), none yet: ask again
-  /// after a while. Error{config} when 256 MiB were read since the last commit.
+  /// The next batch. nullptr: there are no more batches if exhausted(), otherwise there is none
+  /// yet: call again later. Error{config} when 256 MiB were read since the last commit.
   Batch* next(size_t cursor);
   bool exhausted(size_t cursor) const;
   Position position(size_t cursor) const;
-  /// The run's own, also where it goes on: ISO text.
+  /// lugger.now() of the run, ISO text; a resumed run keeps it.
   const std::string& now() const noexcept;
 
-  /// A task has one writer; its mapping may feed child tables. Inspects, creates, claims the task
-  /// and finds its last position.
+  /// A task has one writer; its mapping may fill child tables. Inspects and creates tables, claims
+  /// the task and finds its last position.
   void set_writer(TaskOutput output);
-  /// Every document of the batch through the mapping, as in a job.
+  /// Applies the mapping to every document of the batch, as a job does.
   void write(Batch& batch);
-  /// One row given by column names, as a BSON document.
+  /// Adds one row: a BSON document whose field names are column names.
   void add(Bytes row);
-  /// Refuses a document of a batch.
+  /// Makes a document of a batch a reject.
   void reject(const Document& document, const std::string& column, const std::string& message);
-  /// Rows, rejects and position in one transaction. False: the connection to the target is lost,
-  /// and it is not known yet what became of them. Ask again after a while, with the same position;
-  /// what was written is kept, and is written again if need be.
+  /// Commits rows, rejects and position in one transaction. False: the connection to the target was
+  /// lost, and the outcome of the commit is not known yet. Call it again later with the same
+  /// position; the written rows are kept, and are written again if necessary.
   bool commit(const Position& position);
-  /// Takes back what was not committed.
+  /// Discards everything that is not committed.
   void rollback() noexcept;
 
-  /// Whether the next unit may begin: asked behind a commit, when nothing is open. Does not wait.
+  /// True when the next unit may begin. Call it after a commit, when no unit is open. Does not
+  /// wait.
   bool may_go_on();
-  /// Why it does nothing at the moment; "" where it may go on.
+  /// Why the task must wait; "" when it may go on.
   std::string waits_for() const;
-  /// Another process asked it to stop.
+  /// True when another process asked the run to stop.
   bool stopping() const noexcept;
 
-  /// Begins the end of the run, on a thread of its own: kDone, kStopped or kFailed. What comes
-  /// behind a load comes behind a task that is done.
+  /// Begins to end the run, in a separate thread, as kDone, kStopped or kFailed. After a task that
+  /// is done, the same stages follow as after a load.
   void end(RunStatus status, const Error* error);
-  /// Once its end has begun: as of any run.
+  /// Only after end(). Otherwise as for any run.
   RunSnapshot poll(int timeout_ms) override;
   bool ended() const override;
   void stop(StopLevel level) override;

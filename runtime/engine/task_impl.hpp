@@ -1,4 +1,4 @@
-// What a Task holds; task.cpp reads and writes, task_run.cpp begins, commits and ends.
+// The data of a Task. task.cpp reads and writes; task_run.cpp begins, commits and ends the run.
 #pragma once
 #include <mutex>
 
@@ -16,10 +16,10 @@ struct Task::Impl {
   struct Reading {
     std::unique_ptr<Source> source;
     std::unique_ptr<Cursor> cursor;
-    Position at;  // behind the last batch
+    Position at;  // after the last batch
     uint32_t batch_rows;
     bool ended = false;
-    Backoff backoff;  // once its connection was lost
+    Backoff backoff;  // used after its connection was lost
   };
 
   explicit Impl(TaskSpec given) : spec(std::move(given)) {
@@ -31,8 +31,8 @@ struct Task::Impl {
   std::shared_ptr<Target> target;
   std::shared_ptr<const PlanShape> shape, row_shape;
   std::unique_ptr<Plan> plan, row_plan;
-  std::unique_ptr<LedgerRun> ledger;  // none for a dry run
-  std::unique_ptr<RowSink> sink;      // none while the connection is lost
+  std::unique_ptr<LedgerRun> ledger;  // null for a dry run
+  std::unique_ptr<RowSink> sink;      // null while the connection is lost
   TargetReport report;
   std::string run;
   RejectGroups rejected;      // committed
@@ -43,28 +43,28 @@ struct Task::Impl {
   Arena arena;
   std::vector<std::unique_ptr<Batch>> batches;
   size_t batches_used = 0;
-  std::unique_ptr<Batch> rows;  // added by hand
+  std::unique_ptr<Batch> rows;  // rows added with add()
   bool rows_planned = false;
-  std::vector<Batch*> written;  // in this order
+  std::vector<Batch*> written;  // in the order of the calls
   std::vector<RejectRecord> rejects;
   uint64_t read = 0, bytes = 0;
   uint64_t used = 0;             // documents that became rows or rejects
-  bool lost = false;             // with the connection, the unit's rows
-  std::optional<Error> refused;  // why it cannot be committed: nothing may be, behind it
+  bool lost = false;             // the unit's rows went with the lost connection
+  std::optional<Error> refused;  // why the unit cannot be committed; no later one may be
   Backoff backoff;
 
   int64_t left = INT64_MAX;
   Pace pace;
-  std::atomic<int> away{0};  // at its end
+  std::atomic<int> away{0};  // threads at the end of the run that wait for a server
   StopFlag stopped;
   std::unique_ptr<ControlSocket> control;
 
-  mutable std::mutex mutex;  // guards what follows, for the threads of the socket and of the end
+  mutable std::mutex mutex;  // guards what follows; the socket and end() have threads too
   Tally told;
   StepsView steps;
 
   RunResult outcome;
-  std::optional<Error> failure;  // of the script
+  std::optional<Error> failure;  // the error that the script ended with
   Conductor conductor{"reading"};
 
   void need_writer() const;

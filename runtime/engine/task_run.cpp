@@ -1,4 +1,4 @@
-// The run of a task: its beginning, its units, its end.
+// The run of a task: begin, units, end.
 #include "base/error.hpp"
 #include "engine/dry_run.hpp"
 #include "engine/start.hpp"
@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view kPartition = "0";
 
-/// The mapping for rows given by column names: every column reads the field of its own name.
+/// The mapping for rows with named columns: each column reads the field of its own name.
 Mapping by_name(Mapping mapping) {
   for (Column& column : mapping.columns) {
     column.from.clear();
@@ -38,7 +38,7 @@ void Task::set_writer(TaskOutput output) {
   task.row_plan = std::make_unique<Plan>(task.row_shape);
   task.rows = std::make_unique<Batch>(task.arena);
   task.committed.id = kPartition;
-  // A loop of the script's cannot be run again in the order of its rows.
+  // The script's loop cannot be repeated to give its rows in the same order.
   task.report = task.target->inspect(*task.shape, task.spec.settings.create, false);
   if (task.spec.settings.dry_run) {
     task.sink = dry_run_sink();
@@ -87,8 +87,8 @@ void Task::Impl::resume(const RunRecord& record) {
   if (spec.settings.limit != 0) left -= static_cast<int64_t>(committed.tally.read);
 }
 
-/// The job's done run, where its rows must not, or cannot, be loaded once more: the task goes on
-/// behind what it read, which is all, or as much as its limit let it.
+/// The job's done run, if its rows must not, or cannot, be loaded again. The task then continues
+/// after the documents that the run read: all, or as many as its limit allowed.
 std::optional<RunRecord> Task::Impl::done_run(const RunRequest& request) {
   const auto before = done_before(ledger->state(), request, *shape);
   if (!before) return {};
@@ -98,7 +98,7 @@ std::optional<RunRecord> Task::Impl::done_run(const RunRequest& request) {
   return before->run;
 }
 
-/// Without a socket the task goes on all the same.
+/// A task continues even when it cannot open its control socket.
 void Task::Impl::listen() {
   told = committed.tally;
   const auto facts = [this] {
@@ -141,7 +141,7 @@ UnitRecord Task::Impl::unit_at(const Position& position) const {
   unit.rejects = rejects;
   unit.tally.rejected = rejects.size();
   unit.tally.bytes = bytes;
-  // A task may make rows of its own: these count as read, so that the books balance.
+  // A task may add rows of its own. They count as read, so that the totals balance.
   unit.tally.read = std::max(read, used);
   unit.tally.skipped = unit.tally.read - used;
   return unit;
@@ -163,7 +163,8 @@ void Task::Impl::count(const Tally& gained, const Position& position) {
   told = committed.tally;
 }
 
-/// In a handler: throws on what is no lost connection, and when no attempt is left.
+/// Call this in a catch block. Throws again unless the error is a lost connection and an attempt is
+/// left.
 void Task::Impl::lose(const Error& error) {
   if (error.code() != Code::kConnect || !ledger || !backoff.begin()) {
     refused = error;
@@ -174,8 +175,8 @@ void Task::Impl::lose(const Error& error) {
   lost = true;
 }
 
-/// A commit whose answer was lost may have happened: the ledger knows. Otherwise the open unit is
-/// written once more. True: it is to be committed.
+/// A commit whose answer was lost may have succeeded; the ledger shows that. If it did not, writes
+/// the open unit again. True: the unit must be committed.
 bool Task::Impl::regain(const Position& position) {
   if (!backoff.due()) return false;
   const auto settled = settle_unit(ledger->state(), run, committed);
@@ -188,7 +189,7 @@ bool Task::Impl::regain(const Position& position) {
     throw Error(
         Code::kConflict,
         fmt::format("the server took back {} documents that it had committed", settled->taken_back),
-        "run the same command again: it goes on behind those that are still there");
+        "run the same command again: it continues after the documents that are still there");
   }
   for (Batch* batch : written) sink->write(*batch);
   lost = false;
@@ -207,7 +208,7 @@ void Task::end(RunStatus status, const Error* error) {
       [&task](const std::optional<Error>& failure) { return task.conclude(failure); });
 }
 
-/// What comes behind the last row.
+/// Does everything that follows the last row.
 void Task::Impl::finish() {
   if (outcome.status != RunStatus::kDone || stopped.requested()) return;
   if (ledger) {
@@ -234,7 +235,7 @@ void Task::Impl::finish() {
 
 std::string Task::Impl::conclude(const std::optional<Error>& error) {
   control.reset();
-  // Whoever was waiting when it was asked to stop only says so.
+  // An error that only says that a stop interrupted a wait is no failure.
   const bool echo = error && error->code() == Code::kInterrupted && stopped.requested();
   if (error && !echo) failure = error;
   end_result(outcome, failure, outcome.status == RunStatus::kStopped || stopped.requested());
@@ -252,7 +253,7 @@ std::string Task::Impl::conclude(const std::optional<Error>& error) {
     outcome.resume_command = spec.resume_command;
   sink.reset();
   if (ledger) ledger->end(outcome, taken_of(spec.settings));
-  ledger.reset();  // gives the job back
+  ledger.reset();  // releases the job
   return std::string(outcome.status.word());
 }
 

@@ -46,7 +46,7 @@ void Throttle::watch() {
     try {
       set(health_->ask(spec_));
     } catch (const std::exception& error) {
-      // A target that cannot be asked is not well.
+      // A target that cannot be reached counts as unhealthy.
       set(fmt::format("the target does not say how it is: {}", error.what()));
     }
     lock.lock();

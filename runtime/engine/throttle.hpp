@@ -1,4 +1,4 @@
-// The target's health, asked now and then, so that a run can step back.
+// Watches the target's health, so that a run can wait when a limit is exceeded.
 #pragma once
 #include <atomic>
 #include <condition_variable>
@@ -11,8 +11,8 @@
 
 namespace lugger {
 
-/// Asks in a thread of its own until it is destroyed. The constructor asks once, so that a query
-/// that cannot work is told before the run begins.
+/// Asks in its own thread until it is destroyed. The constructor asks once, so that a query that
+/// cannot work is reported before the run begins.
 class Throttle {
  public:
   Throttle(std::unique_ptr<Health> health, ThrottleSpec spec);

@@ -11,11 +11,11 @@ namespace lugger {
 
 namespace {
 
-// A unit is what one transaction holds: large enough that commits cost nothing, small enough that
-// two workers stay under 64 MiB.
+// A unit is the content of one transaction: so large that the cost of a commit does not matter, so
+// small that two workers stay under 64 MiB.
 constexpr uint64_t kUnitBytes = 8 << 20;
 constexpr uint64_t kUnitDocuments = 50000;
-// What a source gives slowly is not kept back for longer.
+// Documents of a slow source are committed after this time at the latest.
 constexpr double kUnitSeconds = 1;
 constexpr uint32_t kBatchDocuments = 500;
 constexpr size_t kBatchBytes = 256 << 10;
@@ -40,7 +40,7 @@ void Worker::work() noexcept {
   report();
 }
 
-/// False: there is no more to do for this worker.
+/// False: there is nothing left to do for this worker.
 bool Worker::load_next() {
   if (shared_.claims) {
     std::optional<PartitionRecord> claimed = claim_partition(shared_);
@@ -59,7 +59,7 @@ bool Worker::load_next() {
   return done;
 }
 
-/// False: the partition is not done, because the run is to stop or its limit is reached.
+/// False: the partition is not done, because the run is to stop or the limit is reached.
 bool Worker::load(PartitionRecord partition) {
   Backoff backoff(&shared_.away);
   reset_unit();
@@ -87,7 +87,8 @@ bool Worker::load(PartitionRecord partition) {
   }
 }
 
-/// From where the partition stands to its end. False: the run is to stop, or its limit is reached.
+/// Loads the partition from its position to its end. False: the run is to stop, or the limit is
+/// reached.
 bool Worker::load_open(PartitionRecord& partition, bool& again, Backoff& backoff) {
   if (!sink_)
     sink_ = shared_.state == nullptr
@@ -103,14 +104,13 @@ bool Worker::load_open(PartitionRecord& partition, bool& again, Backoff& backoff
   return !shared_.stop.requested() && !limit_reached_;
 }
 
-/// A commit whose answer was lost may have happened: the ledger knows. Otherwise the unit will be
-/// read again. True: nothing is left to do.
+/// A commit whose answer was lost may have succeeded; the ledger shows that. If it did not, the
+/// unit is read again. True: the partition is done.
 bool Worker::settle_lost_unit(PartitionRecord& partition) {
   bool committed = false;
   Tally gained;
   {
-    const std::lock_guard lock(
-        shared_.mutex);  // the ledger has one session, and other workers lost theirs too
+    const std::lock_guard lock(shared_.mutex);  // the ledger has one session for all workers
     if (auto settled = settle_unit(*shared_.state, shared_.run, partition)) {
       if (settled->partition.claim != partition.claim) throw ClaimLost(partition.id);
       committed = settled->committed;
@@ -123,7 +123,8 @@ bool Worker::settle_lost_unit(PartitionRecord& partition) {
     }
   }
   if (committed) {
-    // What the server rejected is known from the ledger alone; the rest was told when it was read.
+    // Only the ledger knows the documents that the server rejected. The others were counted when
+    // they were read.
     shared_.rejected.fetch_add(gained.rejected - unit_rejected_, std::memory_order_relaxed);
     count_unit();
   } else {
@@ -133,7 +134,7 @@ bool Worker::settle_lost_unit(PartitionRecord& partition) {
   return partition.done;
 }
 
-/// One unit; false when the partition is done or the run is to stop.
+/// Loads one unit. False: the partition is done, or the run is to stop.
 bool Worker::load_unit(Cursor& cursor, PartitionRecord& partition) {
   reset_unit();
   const ReadCounts before = cursor.counts();
@@ -161,7 +162,7 @@ bool Worker::load_unit(Cursor& cursor, PartitionRecord& partition) {
 }
 
 /// Reads, plans and writes batches until the unit is full or old enough. True: this is the last
-/// unit although the partition may go on.
+/// unit, although the partition may have more documents.
 bool Worker::fill_unit(Cursor& cursor, bool& exhausted) {
   while (unit_bytes_ < kUnitBytes && unit_documents_ < kUnitDocuments &&
          !(shared_.live && unit_age_.seconds() >= kUnitSeconds)) {
@@ -186,7 +187,7 @@ bool Worker::fill_unit(Cursor& cursor, bool& exhausted) {
   return false;
 }
 
-/// Nothing when the limit is reached.
+/// kEnd when the limit is reached.
 Next Worker::read_batch(Cursor& cursor, Batch& batch) {
   const uint32_t claimed = shared_.allowance.claim(kBatchDocuments, shared_.stop);
   limit_reached_ = claimed == 0;
@@ -208,7 +209,7 @@ Next Worker::read_batch(Cursor& cursor, Batch& batch) {
   return got;
 }
 
-/// The unit is committed: what only this worker counted of it counts.
+/// Called when the unit is committed: adds what only this worker has counted for it.
 void Worker::count_unit() {
   counts_ += unit_counts_;
   unmapped_.commit(plan_.unmapped());
@@ -217,7 +218,7 @@ void Worker::count_unit() {
   for (const RejectRecord& reject : unit_.rejects) rejects_.add(reject, unit_.redact);
 }
 
-/// Progress is told in bytes as they lie on disk; a resumed cursor begins with what lies behind it.
+/// Progress is shown in bytes on disk. A resumed cursor starts with the bytes before its position.
 void Worker::count_bytes(const Cursor& cursor) {
   const uint64_t bytes = cursor.bytes();
   shared_.bytes.fetch_add(bytes - cursor_bytes_, std::memory_order_relaxed);
@@ -225,7 +226,7 @@ void Worker::count_bytes(const Cursor& cursor) {
   cursor_bytes_ = bytes;
 }
 
-/// What was rolled back is read again, and then counted again.
+/// Documents that were rolled back are read and counted again.
 void Worker::uncount_unit() {
   shared_.allowance.give_back(unit_documents_);
   unmapped_.rollback(plan_.unmapped());
@@ -291,7 +292,7 @@ void Worker::reset_unit() noexcept {
   arena_.reset();
 }
 
-/// Hands over what only this worker counted.
+/// Adds what only this worker has counted to the run.
 void Worker::report() {
   const std::lock_guard lock(shared_.mutex);
   shared_.counts += counts_;

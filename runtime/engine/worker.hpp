@@ -1,5 +1,5 @@
-// One worker: claims partitions and carries them, unit by unit, from its cursor through its plan
-// into its sink.
+// One worker: claims partitions and moves their documents, unit by unit, from its cursor through
+// its plan into its sink.
 #pragma once
 #include "base/clock.hpp"
 #include "engine/net_counts.hpp"
@@ -12,7 +12,8 @@ class Worker {
  public:
   explicit Worker(RunShared& shared);
   ~Worker();
-  /// Until no partition is left, the run is stopped, or something fails (told by shared.fail()).
+  /// Works until no partition is left, the run is stopped, or something fails. Failures are
+  /// reported through shared.fail().
   void work() noexcept;
 
  private:
@@ -37,17 +38,17 @@ class Worker {
   std::unique_ptr<RowHook> hook_;
   std::unique_ptr<RowSink> sink_;
   Arena arena_;                                  // owns the bytes of the open unit until its commit
-  std::vector<std::unique_ptr<Batch>> batches_;  // of the open unit; kept and reused
+  std::vector<std::unique_ptr<Batch>> batches_;  // of the open unit; the objects are reused
   size_t batches_used_ = 0;
   uint64_t unit_bytes_ = 0, unit_documents_ = 0, cursor_bytes_ = 0, unit_progress_ = 0,
            unit_rejected_ = 0;
-  uint64_t paced_ = 0;  // documents committed that the pace was not told of
+  uint64_t paced_ = 0;  // documents committed but not yet reported to the pace
   bool limit_reached_ = false;
-  bool idled_ = false;  // the cursor had nothing, once or more, while the open unit was filled
+  bool idled_ = false;  // the cursor had no documents at least once since the unit began
   Stopwatch unit_age_;
-  UnitRecord unit_;  // the open one, while it is committed and until its commit is known
+  UnitRecord unit_;  // the open unit, from its commit until the outcome of the commit is known
   ReadCounts counts_, unit_counts_;  // committed; and of the open unit
-  std::vector<int64_t> resolved_;    // --retry: the rejects this unit answers
+  std::vector<int64_t> resolved_;    // --retry: the rejects that this unit resolves
   NetCounts unmapped_, replaced_;
   std::map<std::string, uint64_t> skip_reasons_;  // committed
   RejectGroups rejects_;

@@ -35,7 +35,7 @@ class ArchiveCursor : public StepCursor {
                 const std::string& place, uint64_t skip)
       : reader_(std::move(reader)) {
     reader_->select(chosen.database, chosen.collection);
-    // The documents before the position are read all the same: the checksum is over all of them.
+    // The documents before the position must be read too, because the checksum covers all of them.
     ByteBuffer passed;
     while (documents_ < skip) {
       const uint32_t size = reader_->next();

@@ -37,7 +37,7 @@ void ArchiveReader::fail(std::string message, std::string hint) const {
       .note("offset", std::to_string(at_));
 }
 
-// may_end: here an archive may end, so that nothing at all is no fault of form.
+// may_end: the archive may end here, so that missing data is not an error.
 ArchiveReader::Length ArchiveReader::length(std::string_view what, bool may_end) {
   at_ = reader_.offset();
   const size_t got = reader_.read(prefix_, sizeof prefix_);
@@ -60,7 +60,7 @@ Bytes ArchiveReader::read_rest(uint32_t size) {
   return scratch_.view();
 }
 
-// The archive's own documents (never a collection's): these must be whole BSON.
+// Reads the archive's own documents (never a collection's), which must be valid BSON.
 Bytes ArchiveReader::read_document(std::string_view what, const Length& length) {
   const Bytes document = read_rest(static_cast<uint32_t>(length.found));
   const BsonFault fault = validate_bson(document);

@@ -16,9 +16,8 @@ namespace lugger {
 
 inline constexpr size_t kPieceBytes = 256 * 1024;
 
-/// Where bytes are taken from. read() fills `to` as far as there are bytes: fewer than n only at
-/// the end, 0 from then on. Bytes that came before a fault are given first; the fault is thrown by
-/// the next call.
+/// A source of bytes. read() fills `to` with up to n bytes: fewer only at the end, and 0 from then
+/// on. Bytes before an error are returned first; the next call throws the error.
 class ByteSource {
  public:
   virtual ~ByteSource() = default;
@@ -43,8 +42,8 @@ class FileBytes : public ByteSource {
   std::atomic<uint64_t> taken_{0};
 };
 
-/// Borrowed memory, then (when given) what follows it: how the first bytes of standard input are
-/// looked at and read again.
+/// Borrowed memory, followed by the rest if given: used to inspect the first bytes of standard
+/// input and still read them later.
 class MemoryBytes : public ByteSource {
  public:
   explicit MemoryBytes(Bytes bytes, std::unique_ptr<ByteSource> rest = {})
@@ -83,8 +82,8 @@ class DirectStream : public ByteStream {
   size_t piece_;
 };
 
-/// Read ahead by a thread of its own into three buffers, so that inflating overlaps with what the
-/// reader does. A fault waits until the reader has had everything before it.
+/// Reads ahead in a separate thread, into three buffers, so that inflating overlaps with the
+/// reader's work. An error is held back until the reader has got everything before it.
 class ReadAheadStream : public ByteStream {
  public:
   explicit ReadAheadStream(std::unique_ptr<ByteSource> source, size_t piece = kPieceBytes);
@@ -110,7 +109,7 @@ class ReadAheadStream : public ByteStream {
   std::jthread thread_;  // last: joined before what it uses goes away
 };
 
-/// A stream without its first bytes: how a resume of data that cannot be sought in begins.
+/// A stream without its first bytes, to resume reading data that does not support seeking.
 class SkippingStream : public ByteStream {
  public:
   SkippingStream(std::unique_ptr<ByteStream> stream, uint64_t skip)

@@ -1,4 +1,4 @@
-// A capped collection drops its oldest documents, and the oplog does not say so.
+// A capped collection deletes its oldest documents, and the oplog does not contain these deletes.
 #pragma once
 #include <functional>
 
@@ -9,8 +9,8 @@ namespace lugger {
 
 using OpenPart = std::function<std::unique_ptr<Cursor>()>;
 
-/// The parts one after another, in the order of insertion, without those documents at the beginning
-/// that no longer fit. Reads everything once before.
+/// Reads the parts one after another, in order of insertion, without the oldest documents that no
+/// longer fit. Reads everything once beforehand.
 std::unique_ptr<Cursor> open_capped(std::vector<OpenPart> parts, const CappedLimits& limits,
                                     const Position& after, std::string_view place);
 

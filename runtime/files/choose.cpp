@@ -12,7 +12,7 @@ std::string full_name(const CollectionInfo& info) {
   return info.database.empty() ? info.collection : info.database + "." + info.collection;
 }
 
-/// One collection, though perhaps in several files: whoever opens it tells.
+/// True for a single collection, even in several files; opening it reports those.
 bool all_one(const std::vector<const CollectionInfo*>& infos) {
   return !infos.empty() && std::all_of(infos.begin(), infos.end(), [&](const auto* info) {
     return full_name(*info) == full_name(*infos[0]);
@@ -99,7 +99,7 @@ const CollectionInfo& choose_collection(const std::vector<CollectionInfo>& all,
         Code::kConfig, fmt::format("{} holds {} collections", place, candidates.size()),
         fmt::format("name one: collection = 'db.name'; there are {}", names_of(candidates)));
   }
-  // A name may itself hold dots, so the whole of "db.name" goes before a name alone.
+  // A name may contain dots, so a match of the whole "db.name" takes precedence over a name alone.
   std::vector<const CollectionInfo*> by_name;
   for (const CollectionInfo& info : all) {
     if (!database.empty() && info.database != database) continue;
@@ -115,7 +115,7 @@ const CollectionInfo& choose_collection(const std::vector<CollectionInfo>& all,
 
 namespace {
 
-/// "" when it lies there once.
+/// A sentence when the collection is there more than once; otherwise "".
 std::string told_as_doubled(const std::vector<CollectionInfo>& all, const CollectionInfo& info) {
   std::vector<std::string> paths;
   for (const CollectionInfo& other : all) {

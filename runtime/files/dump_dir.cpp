@@ -28,10 +28,10 @@ bool is_directory_quietly(const fs::directory_entry& entry) {
 uint64_t size_quietly(const fs::path& path) {
   std::error_code fault;
   const uint64_t size = fs::file_size(path, fault);
-  return fault ? 0 : size;  // whoever opens it tells
+  return fault ? 0 : size;  // opening it reports the fault
 }
 
-/// Of two, the one that is compressed as the data is.
+/// Of two metadata files, the one with the same compression as the data.
 fs::path metadata_beside(const fs::path& directory, const std::string& stem, bool gzip) {
   for (std::string_view ending : {gzip ? ".gz" : "", gzip ? "" : ".gz"}) {
     fs::path path = directory / fmt::format("{}{}{}", stem, kMetadata, ending);
@@ -88,7 +88,7 @@ void scan_database(const fs::path& directory, std::vector<CollectionInfo>& out) 
   const std::string database = database_of(directory);
   const auto files = files_of(directory);
   for (const auto& [stem, of_one] : files) {
-    // The oplog of a whole dump has no metadata; a collection of that name has.
+    // The oplog of a whole dump has no metadata; a collection named oplog does.
     const bool oplog = stem == "oplog" && !of_one.metadata;
     if (stem.starts_with(kBuckets) && files.contains(stem.substr(kBuckets.size()))) continue;
     const std::string of = oplog ? "" : database;

@@ -15,8 +15,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A directory's time is as fine as a tick of the kernel, or of another host's file system: of one
-/// that changed a moment ago nobody knows whether it will have another time when it changes again.
+/// The resolution of a directory's time is a tick of the kernel, or that of a remote file system.
+/// So if it changed a moment ago, another change might leave the time the same.
 constexpr int64_t kSettledNanos = 3'000'000'000;
 
 struct DirectoryState {
@@ -34,8 +34,8 @@ std::optional<DirectoryState> state_of(const std::string& path) {
                         int64_t{found.st_mtim.tv_sec} * 1'000'000'000 + found.st_mtim.tv_nsec};
 }
 
-/// The dump's own and those of its databases. nullopt: one of them is not to be had, or changed a
-/// moment ago.
+/// The states of the dump and of its databases. nullopt: one cannot be read, or changed a moment
+/// ago.
 std::optional<std::vector<DirectoryState>> settled_states(const std::string& directory) {
   std::vector<DirectoryState> out;
   const auto add = [&](const std::string& path) {
@@ -57,7 +57,7 @@ bool is_unchanged(const std::vector<DirectoryState>& known) {
                      [](const DirectoryState& one) { return state_of(one.path) == one; });
 }
 
-/// The dump that was asked for last.
+/// The most recently listed dump.
 struct Known {
   std::mutex mutex;
   std::string directory;
@@ -73,13 +73,13 @@ Known& known() {
 }  // namespace
 
 DumpListing known_dump(const std::string& directory) {
-  // Behind the gate every file is asked for.
+  // In a sandbox every file must be checked by the gate.
   if (gate_is_shut())
     return std::make_shared<const std::vector<CollectionInfo>>(scan_dump(directory));
   const std::string whole = fs::absolute(directory).string();
   Known& last = known();
   const std::lock_guard lock(last.mutex);
-  // The listing names files as the caller names the directory.
+  // The listing contains paths that begin with the directory as the caller wrote it.
   const std::string name = whole + '\n' + directory;
   if (last.listing && last.directory == name && is_unchanged(last.states)) return last.listing;
   last.listing.reset();

@@ -1,4 +1,4 @@
-// What a dump lists, read once for all collections that a script opens of it.
+// The listing of a dump, read once for all collections that a script opens.
 #pragma once
 #include <memory>
 #include <string>
@@ -10,8 +10,8 @@ namespace lugger {
 
 using DumpListing = std::shared_ptr<const std::vector<CollectionInfo>>;
 
-/// As scan_dump() gives it, or gave it when no file has come to its directories, gone or got another
-/// name since. What files hold may have changed: see seen_again().
+/// The result of scan_dump(). An earlier result is returned if no file was added, removed or
+/// renamed in its directories since. The content of files may have changed: see seen_again().
 DumpListing known_dump(const std::string& directory);
 /// One collection of a listing with its metadata and size as they are now.
 CollectionInfo seen_again(const CollectionInfo& known);

@@ -8,11 +8,11 @@ namespace lugger {
 /// mongodump writes beside its data (*.metadata.json, prelude.json).
 std::optional<std::string> export_stem(std::string_view file_name);
 
-/// Called after the file; options database and collection go before that.
+/// Named after the file; the options database and collection take precedence.
 CollectionName name_of_json(const std::string& path, const Options& options);
 
-/// A collection a file, sorted by name. Those of a directory below it have its name as their
-/// database; those in the directory itself have `database`.
+/// One collection for each file, sorted by name. In a subdirectory, its name is the database; in
+/// the directory itself, `database`.
 std::vector<CollectionInfo> scan_exports(const std::string& directory, const std::string& database);
 
 }  // namespace lugger

@@ -6,10 +6,10 @@
 
 namespace lugger {
 
-/// Whether bytes that begin like gzip are gzip. The first three bytes alone do not say so: a BSON
-/// file whose first document is 559,903 bytes long begins with the same, so what follows must
-/// inflate, or else not look like BSON. `head` is the first 64 KiB, or all there is: then that
-/// document cannot be in it, and damaged gzip is told as such.
+/// True when bytes that begin like gzip really are gzip. The first three bytes are not enough: a
+/// BSON file whose first document is 559,903 bytes long begins with the same. So the rest must
+/// inflate, or not look like BSON. `head` is the first 64 KiB or the whole file; in the latter case
+/// it cannot contain that document, and damaged gzip is reported as such.
 bool looks_like_gzip(Bytes head) noexcept;
 
 class GzipBytes : public ByteSource {

@@ -24,8 +24,8 @@ size_t read_up_to(ByteSource& from, ByteBuffer& to, size_t n) {
   return got;
 }
 
-// The first bytes behind the gzip header. The head is cut out of the file, so running out of it is
-// no fault here.
+// Inflates the first bytes after the gzip header. The head is only a part of the file, so its end
+// is not an error.
 void inflate_head(Bytes head, const std::string& place, ByteBuffer& out) {
   GzipBytes inflated(std::make_unique<MemoryBytes>(head), place);
   try {
@@ -40,7 +40,8 @@ FileKind kind_by_format(std::string_view format) {
   return format == "archive" ? FileKind::kArchive : FileKind::kBson;
 }
 
-/// JSON as PowerShell's `>` writes it. The mark alone could be the length of a BSON document.
+/// JSON written by PowerShell's `>`. The byte order mark alone could be the length of a BSON
+/// document.
 bool is_utf16(std::string_view text) {
   if (text.starts_with("\xFE\xFF")) return true;
   return text.size() >= 6 && text.starts_with("\xFF\xFE") && text[3] == 0 && text[5] == 0 &&

@@ -1,5 +1,5 @@
-// A file or standard input as cursors open it: what its first bytes say it is, and its bytes from
-// the beginning.
+// A file or standard input for cursors: finds out the format from the first bytes, and gives the
+// bytes from the beginning.
 #pragma once
 #include <atomic>
 #include <memory>
@@ -31,17 +31,17 @@ class Input {
   const std::string& shown() const noexcept { return shown_; }
   FileKind kind() const noexcept { return kind_; }
   bool gzip() const noexcept { return gzip_; }
-  /// Standard input, a pipe, a device: its bytes are gone once they are read.
+  /// Standard input, a pipe, a device: the bytes can be read only once.
   bool read_once() const noexcept { return read_once_; }
-  /// Error{config} for a position in what was read once: its bytes are gone.
+  /// Error{config} for a position in data that can be read only once.
   void check_position(const std::string& after) const;
   /// On disk; 0: unknown.
   uint64_t bytes() const noexcept { return bytes_; }
   /// Of the file, as it was when first asked for.
   const SourceIdentity& identity() const;
 
-  /// From the first byte, inflated, read ahead where inflating costs. What is read once opens once;
-  /// Error{config} after that.
+  /// Opens the bytes from the beginning, inflated, and read ahead where that helps. Data that can
+  /// be read only once can be opened only once; after that Error{config}.
   std::unique_ptr<ByteStream> open() const;
 
  private:
@@ -54,7 +54,7 @@ class Input {
   FileKind kind_ = FileKind::kBson;
   bool read_once_ = false, gzip_ = false;
   uint64_t bytes_ = 0;
-  // Kept of what is read once only: its first bytes, and the rest.
+  // Only for data that can be read only once: its first bytes, and the rest.
   ByteBuffer head_;
   mutable std::unique_ptr<ByteSource> rest_;
   mutable std::atomic<bool> opened_{false};

@@ -62,8 +62,8 @@ class JsonCursor : public StepCursor {
     return true;
   }
 
-  /// A line that is no document is given as one that cannot be read. Throws where nothing tells
-  /// what comes behind it.
+  /// Passes on an invalid line as a document that cannot be read. Throws when the next document
+  /// cannot be found.
   void pass_damaged(Error& error) {
     const bool parsing = error.code() == Code::kParse;
     while (!parsing || !reader_.pass_damaged(error.message(), document_)) {

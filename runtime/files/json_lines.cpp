@@ -30,14 +30,14 @@ JsonStyle style_of(const std::string& word) {
   return word == "canonical" ? JsonStyle::kCanonical : JsonStyle::kPlain;
 }
 
-/// The one file that all workers of a run append to, a unit at a time, and the ledger that says how
+/// The file that all workers of a run append to, one unit at a time, and the ledger that says how
 /// much of it counts.
 class SharedOutput {
  public:
   SharedOutput(std::string place, std::filesystem::path state)
       : place_(std::move(place)), state_(std::move(state)) {}
 
-  /// Cuts the file to the run's recorded units, unless it is this run's already.
+  /// Truncates the file to the run's recorded units, unless this run has opened it already.
   void open(const std::string& run) {
     const std::lock_guard lock(mutex_);
     if (file_ && run_ == run) return;
@@ -47,8 +47,8 @@ class SharedOutput {
     run_ = run;
   }
 
-  /// First the rows, then the record: rows without a record are cut off on resume. The lock keeps
-  /// both in one order.
+  /// Writes the rows first, then the record: on resume, rows without a record are cut off. The lock
+  /// keeps both in the same order.
   void append(std::string_view text, const UnitRecord& unit) {
     const std::lock_guard lock(mutex_);
     if (failure_) throw Error(*failure_);
@@ -56,7 +56,8 @@ class SharedOutput {
       file_->append(text);
       ledger_->add(unit, file_->size());
     } catch (const std::exception& failure) {
-      // What counts only the ledger can tell now; a unit behind this one would vouch for its rows.
+      // Now only the ledger can tell whether the unit counts. A later unit must not be recorded,
+      // because that would include this unit's rows.
       const auto* error = dynamic_cast<const Error*>(&failure);
       failure_ = error != nullptr ? *error : Error(Code::kBug, failure.what());
       file_.reset();

@@ -1,4 +1,5 @@
-// Rows as JSON objects: one a document's own row, its child rows nested under their table's name.
+// Rows as JSON objects: one for each own row of a document, with its child rows nested under the
+// name of their table.
 #pragma once
 #include <optional>
 #include <string>
@@ -16,12 +17,11 @@ namespace lugger {
 void write_column_json(const Value& value, const ColumnType& type, JsonStyle style,
                        std::string& out);
 
-/// Renders the rows of one batch at a time. Parent keys and ordinals of children are left out:
-/// nesting and order say the same.
+/// Writes the rows of one batch at a time. Parent keys and ordinals of child rows are left out,
+/// because nesting and order express the same.
 class JsonRows {
  public:
-  /// documents: each line is the document that the rows give back (plan/assemble.hpp), in place of
-  /// the rows themselves.
+  /// documents: each line is the document restored from the rows (plan/assemble.hpp), not the rows.
   JsonRows(const PlanShape& plan, JsonStyle style, bool documents = false);
 
   /// Appends a line for each row of the document's own tables that is to be loaded; counts

@@ -7,7 +7,8 @@ namespace {
 
 bool is_space(uint8_t c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
-// How far a boundary is looked for: beyond it the file is hardly one document a line.
+// How far to search for a boundary; a file without one in this range hardly has one document a
+// line.
 constexpr uint64_t kSearch = uint64_t{64} << 20;
 
 /// The first boundary behind a newline at or behind `from`; the file's size when there is none

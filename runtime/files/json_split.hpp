@@ -1,4 +1,4 @@
-// Where a file of JSON documents may be divided.
+// Finds the places where a file of JSON documents may be divided.
 #pragma once
 #include <vector>
 

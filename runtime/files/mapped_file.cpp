@@ -30,8 +30,8 @@ MappedFile::MappedFile(const AllowedPath& path)
   }
   size_ = static_cast<size_t>(status.st_size);
   if (size_ == 0) return;
-  // The file lies over the beginning of a larger mapping, so that its end is not the end of what
-  // can be read.
+  // The file is mapped over the beginning of a larger mapping, so that memory after its end is
+  // readable.
   void* at = mmap(nullptr, size_ + kPadding, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
                   -1, 0);
   if (at != MAP_FAILED && mmap(at, size_, PROT_READ, MAP_SHARED | MAP_FIXED, fd_, 0) == MAP_FAILED)

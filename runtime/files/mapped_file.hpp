@@ -17,16 +17,17 @@ class MappedFile {
   /// kPadding bytes behind them can be read too, for parsers that look a little further.
   Bytes bytes() const noexcept { return {data_, size_}; }
   static constexpr size_t kPadding = 64;
-  /// Documents are walked faster than memory answers: the lines some way ahead of this one are
-  /// asked for now, as many as it has.
+  /// Documents are processed faster than memory is read, so this prefetches the cache lines some
+  /// distance ahead.
   static void prefetch(const uint8_t* document, size_t size) noexcept {
     constexpr size_t kAhead = 8192, kLine = 64;
     if (size > kAhead) return;  // the processor sees a long run by itself
     for (size_t line = 0; line < size; line += kLine) __builtin_prefetch(document + kAhead + line);
   }
   const std::string& path() const noexcept { return path_; }
-  /// Error{read} when the file has become shorter: reading behind its end would raise SIGBUS.
-  /// Called before every batch; what is cut off between this look and the read is not caught.
+  /// Error{read} when the file has become shorter, because reading beyond its end would raise
+  /// SIGBUS. Called before every batch. A file that is truncated between this check and the read is
+  /// not caught.
   void check_size() const;
 
  private:

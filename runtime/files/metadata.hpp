@@ -9,12 +9,13 @@ namespace lugger {
 struct Metadata {
   std::string json, name;
   std::string type = "collection";  // "view", "timeseries"
-  /// A sentence; "": whole. Damaged metadata is told, and costs its collection nothing but what
-  /// stood there: `json` is empty then.
+  /// What could not be read, in a sentence; "": nothing. Damaged metadata is reported; the
+  /// collection only loses what was in it, and `json` is empty.
   std::string fault;
 };
 
-/// where: for messages. Who takes `json` afterwards finds documents where mongodump writes them.
+/// where: for messages. In the `json` of the result, values that mongodump writes as documents are
+/// documents.
 Metadata metadata_from_json(std::string json, const std::string& where);
 Metadata metadata_from_file(const AllowedPath& path);
 

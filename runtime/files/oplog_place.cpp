@@ -74,8 +74,8 @@ bool may_hold_oplog(const Input& input) {
                      [](const ArchiveCollection& one) { return one.database == "admin"; });
 }
 
-/// mongodump writes the oplog last, so an archive that is not compressed tells at its end. One that
-/// was cut does not end as an archive must: then only reading it tells.
+/// mongodump writes the oplog last, so the end of an uncompressed archive shows whether there is
+/// one. An archive that was cut lacks the proper end; then only reading it shows.
 bool ends_with_oplog(const Input& input) {
   constexpr uint64_t kTail = 512;
   const MappedFile file(input.place());
@@ -138,7 +138,8 @@ std::optional<std::string> file_of_dump(const std::string& path) {
 bool is_whole_dump(const std::string& directory) { return !holds_collections(directory); }
 
 std::string advice_without_oplog(const std::string& directory) {
-  // mongodump writes prelude.json at the top, or into the one database it was told to dump.
+  // mongodump writes prelude.json at the top, or into the directory of the only database that it
+  // dumped.
   bool one_database = !is_whole_dump(directory);
   for (const fs::directory_entry& entry : entries_of(directory)) {
     std::error_code ignored;

@@ -1,4 +1,4 @@
-// Where the oplog of a dump lies, and its entries from there.
+// Finds the oplog of a dump, and reads its entries.
 #pragma once
 #include <optional>
 

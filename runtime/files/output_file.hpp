@@ -1,4 +1,4 @@
-// A file that grows by whole units: what a unit could not finish is cut off again.
+// A file that grows by whole units: an incomplete unit is cut off again.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -18,8 +18,8 @@ class OutputFile {
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
 
-  /// Appends and waits until the disk has it. Error{config} when it cannot; the file is then as it
-  /// was.
+  /// Appends and waits until the data is on disk. Error{config} when that fails; the file is then
+  /// unchanged.
   void append(std::string_view text);
   uint64_t size() const noexcept { return size_; }
 

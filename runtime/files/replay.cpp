@@ -49,7 +49,7 @@ std::string type_of(const Lineage& lineage) {
   return "collection";
 }
 
-/// Documents of the dump: those that the oplog knows whole are left out, the others updated.
+/// The dump's documents: those that the oplog contains completely are left out, the others updated.
 class ReplayCursor : public Cursor {
  public:
   ReplayCursor(std::unique_ptr<Cursor> before, std::shared_ptr<const Fold> fold, std::string place)
@@ -90,7 +90,7 @@ class ReplayCursor : public Cursor {
       counts_.removed += folded->outcome == Outcome::kGone ? 1 : 0;
       return false;
     }
-    // What is no BSON is refused further on, as a document: no update can change that.
+    // A document that is not valid BSON is refused later; no update can change that.
     if (validate_bson(document.bytes()) != BsonFault::kNone) return true;
     const Bytes now = Fold::update(document.bytes(), folded->body, one_, other_, place_);
     document.data = batch.arena().copy(now);
@@ -106,7 +106,8 @@ class ReplayCursor : public Cursor {
   ReadCounts counts_;
 };
 
-/// Documents that the oplog knows whole. They lie in the fold, which the source keeps.
+/// Documents that the oplog contains completely. They are stored in the fold, which the source
+/// owns.
 class WholeCursor : public Cursor {
  public:
   WholeCursor(std::shared_ptr<const Fold> fold, uint64_t after)
@@ -220,7 +221,7 @@ class ReplaySource : public Source {
     return std::make_unique<ReplayCursor>(std::move(cursor), fold(), replay_->place.shown);
   }
 
-  /// Documents that an earlier process read are looked up once more.
+  /// Looks up again the documents that an earlier process has read.
   Fold::Unmet look_again(const StopFlag& stop) {
     Arena arena;
     Batch batch(arena);

@@ -1,4 +1,4 @@
-// A dump brought to the end of its oplog: documents as they were when the last entry was written.
+// A dump updated to the end of its oplog: documents as they were when the last entry was written.
 #pragma once
 #include "change/oplog_summary.hpp"
 #include "files/oplog_place.hpp"
@@ -12,8 +12,8 @@ struct Replay {
   OplogSummary summary;
 };
 
-/// Null when there is none. With an archive that turns out to hold none: Error{config} when
-/// options.oplog asks for it.
+/// Null when there is no oplog. If an archive turns out to have none, Error{config} when
+/// options.oplog requires one.
 std::shared_ptr<const Replay> begin_replay(std::optional<OplogPlace> place, const Options& options,
                                            std::string_view shown);
 
@@ -28,17 +28,17 @@ struct ReplayedCollections {
   std::vector<Origin> origins;  // of each
 };
 
-/// whole: the collections of all databases are there, so those that the oplog creates are added.
-/// Otherwise only those of the databases that occur.
+/// whole: the list has the collections of all databases, so collections that the oplog creates are
+/// added; otherwise only those in databases of the list.
 ReplayedCollections replayed_collections(const std::vector<CollectionInfo>& before,
                                          const Replay& replay, bool whole);
 
-/// Changes of collections of which neither the dump has the documents nor the oplog the creation: a
-/// sentence each.
+/// Changes to collections that are not in the dump and were not created in the oplog: one sentence
+/// each.
 std::vector<std::string> left_out(const std::vector<CollectionInfo>& before,
                                   const ReplayedCollections& now, const Replay& replay, bool whole);
 
-/// What the oplog did to the collection that options ask for; Error{config} when it has gone.
+/// Error{config} when the oplog has dropped or renamed the collection that the options request.
 void refuse_gone(const Replay& replay, const ReplayedCollections& now, const Options& options,
                  std::string_view place);
 
@@ -48,8 +48,8 @@ std::unique_ptr<Source> make_replayed_source(std::unique_ptr<Source> before,
                                              const CollectionInfo& info, size_t lineage,
                                              std::vector<std::string> warnings);
 
-/// The database of a collection that is known by its name alone; "" when the oplog has none of that
-/// name, Error{config} when several.
+/// The database of a collection of which only the name is known; "": the oplog has no collection of
+/// that name. Error{config} when it has several.
 std::string database_in_oplog(const Replay& replay, std::string_view collection);
 
 /// What SourceInfo and describe tell of an oplog; lineage may be Origin::kNone.

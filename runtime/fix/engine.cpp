@@ -75,7 +75,8 @@ void FixEngine::prepare_ledger() {
   for (PartitionRecord& part : state.partitions(run_)) part_ = std::move(part);
 }
 
-/// What still runs cannot be undone, and does not begin again meanwhile.
+/// Claims the run that is to be undone: a run that is still active cannot be undone, and it must
+/// not be resumed during the undo.
 void FixEngine::hold_undone() {
   if (spec_.undoes.empty()) return;
   undone_ = std::make_unique<LedgerRun>(make_pg_state(url_, schema_, pooled_));
@@ -86,8 +87,7 @@ void FixEngine::hold_undone() {
               fmt::format("wait for it, or stop it first: lugger ctl {} stop", run->run));
 }
 
-/// An undone run is over: going on behind its last page would pass over the rows that were given
-/// back.
+/// Ends the undone run: resuming it after its last page would skip the rows that were restored.
 void FixEngine::end_undone() {
   if (spec_.undoes.empty()) return;
   const std::optional<RunRecord> run = undone_->state().find(spec_.undoes);
@@ -98,8 +98,8 @@ void FixEngine::end_undone() {
                   run->command.empty() ? "the next one" : run->command));
 }
 
-/// Rows that an abandoned run changed and that no undo gave back would go through map twice. Each
-/// undo of a row, and each undo of that, turns it around once.
+/// Rows changed by an abandoned run and not undone since would go through map twice. Each undo of a
+/// row, and each undo of that undo, switches the row between changed and restored.
 void FixEngine::refuse_half_undone(const RunRecord& run) {
   if (run.status != RunStatus::kAbandoned || !run.message.starts_with("undone by ")) return;
   const PgRows rows = session_->query(
@@ -121,7 +121,7 @@ void FixEngine::refuse_half_undone(const RunRecord& run) {
       fmt::format("undo the rest first (lugger undo {}), or start over with --restart", run.run));
 }
 
-/// The ledger's rows of a run; a resumed one has them, unless it was killed between the two.
+/// Writes the ledger's rows for the run. A resumed run has them, unless it was killed in between.
 void FixEngine::begin_run() {
   if (unfinished_) {
     ledger_->resume(*unfinished_);
@@ -190,7 +190,7 @@ ControlFacts FixEngine::facts() const {
           {"seconds", fmt::format("{:.1f}", conductor_.seconds())}};
 }
 
-/// From the first page that is counted on. Without a socket the work goes on all the same.
+/// Listens from the first counted page on. The run continues even without a control socket.
 void FixEngine::listen() {
   try {
     control_ = std::make_unique<ControlSocket>(
@@ -214,7 +214,8 @@ void FixEngine::work() {
   if (!all_written) write_all();
 }
 
-/// Nobody needs the keys of a run that is done; what cannot be removed now goes with the run.
+/// A run that is done no longer needs its keys. If they cannot be deleted now, they are deleted
+/// with the run.
 void FixEngine::forget_keys() noexcept {
   if (spec_.key_query.empty() || result_.status != RunStatus::kDone) return;
   try {
@@ -250,7 +251,7 @@ std::string FixEngine::conclude(std::optional<Error> failure) {
     ledger_->end(result_, Taken::kWhole);
     forget_keys();
   }
-  ledger_.reset();  // gives the jobs back
+  ledger_.reset();  // releases the jobs
   undone_.reset();
   const std::lock_guard lock(mutex_);
   shown_ = result_.tally;

@@ -1,4 +1,4 @@
-// The machinery behind fixes and undos: counts first, then writes page by page.
+// The engine of fixes and undos: counts the changes first, then writes page by page.
 #pragma once
 #include "base/conductor.hpp"
 #include "engine/control.hpp"
@@ -21,7 +21,7 @@ struct EngineSpec {
   int64_t retention_seconds = 0;
   ThrottleSpec throttle;
   std::string script_hash, resume_command, now;
-  /// SQL that gives keys: asked once, before the first write, and kept.
+  /// SQL that returns keys: executed once, before the first write; the result is stored.
   std::string key_query;
   PgParams key_params;
   /// kept_keys: see FixCondition.
@@ -55,7 +55,7 @@ class FixEngine final : public FixRun {
   void write_all();
   bool write_page();
   bool write_page_patiently();
-  /// A page and what became of its changes.
+  /// A page, and the outcome of its changes.
   struct Outcome {
     Proposal page;
     std::vector<Written> written;
@@ -92,7 +92,7 @@ class FixEngine final : public FixRun {
   Backoff backoff_{&away_};
 
   std::string run_;
-  std::optional<RunRecord> unfinished_;  // the run that goes on
+  std::optional<RunRecord> unfinished_;  // the run to resume
   PartitionRecord part_;                 // as of the last commit
   bool begun_ = false;                   // the ledger knows the run
   bool resumed_ = false;

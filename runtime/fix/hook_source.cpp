@@ -47,7 +47,7 @@ class HookSource final : public ChangeSource {
     batch_.clear();
     arena_.reset();
   }
-  /// A row that can be seen as it was, but not locked, is one that row-level security keeps.
+  /// A row that is still visible but cannot be locked is protected by row-level security.
   void explain_missing(PgSession& session, std::vector<const FixRow*> missing, Proposal& out) {
     std::erase_if(missing, [&](const FixRow* row) {
       return std::any_of(out.rows.begin(), out.rows.end(),

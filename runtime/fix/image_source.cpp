@@ -1,4 +1,4 @@
-// Undo: rows that are still as a run left them go back to what they were.
+// Undo: restores rows that are still as a run left them.
 #include <algorithm>
 
 #include "base/error.hpp"
@@ -45,7 +45,7 @@ class ImageSource final : public ChangeSource {
   }
 
  private:
-  /// A row that can be seen as it was, but not locked, is one that row-level security keeps.
+  /// A row that is still visible but cannot be locked is protected by row-level security.
   void explain_missing(PgSession& session, const Proposal& first,
                        const std::vector<size_t>& changes, Proposal& out) const {
     for (const size_t change : changes) {
@@ -63,9 +63,9 @@ class ImageSource final : public ChangeSource {
       }
     }
   }
-  /// A line an image: number, version of the row or NULL, whether --where names it, the key, then a
-  /// field: whether it changed, before, after, now, what it hangs in. Our names are such that a
-  /// condition of the user's cannot mean them.
+  /// One line for each image: number, version of the row or NULL, whether --where selects it, the
+  /// key, and for each field: whether it changed, before, after, now, and the type of its
+  /// container. Our names cannot clash with names in the user's condition.
   std::string select(const std::string& which, std::string_view join,
                      const std::string& lock) const {
     std::string list =

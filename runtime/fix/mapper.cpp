@@ -9,8 +9,8 @@ namespace lugger {
 
 namespace {
 
-/// Between the plan and the script's hook: knows which slots the hook wrote, and takes the others
-/// out of what is coerced afterwards, so that a value nobody touched cannot be refused.
+/// Called between the plan and the script's hook: knows which slots the hook wrote, and excludes
+/// the others from coercion, so that an unchanged value cannot be refused.
 class WatchedHook final : public RowHook {
  public:
   WatchedHook(const FixTable& table, std::unique_ptr<RowHook> hook, std::vector<uint8_t>& written)
@@ -53,7 +53,7 @@ class WatchedHook final : public RowHook {
             fmt::format("add it: set = {{ ..., '{}' }}", table_.mapping.columns[i].name));
       }
       written[field_of_[i]] = 1;
-      // nil takes a field of a document away, lugger.null is a JSON null (codec.lua: i64 = 1).
+      // nil removes a field of a document; lugger.null is a JSON null (codec.lua: i64 = 1).
       if (slot.type == ValueType::kNull && slot.i64 == 0) {
         slot = Value{};
         slot.flags = Value::kWritten;
@@ -141,7 +141,7 @@ std::vector<RowChange> FixMapper::run(PgSession& session, Batch& batch,
   return changes;
 }
 
-/// Rows whose new text is not the old one. What the server makes of it may still be the same.
+/// Rows with a changed text. The server may still find the values equal.
 std::vector<RowChange> FixMapper::candidates(Batch& batch, const std::vector<FixRow>& rows) {
   std::vector<RowChange> out;
   RowSet& set = batch.tables[0];
@@ -170,7 +170,7 @@ std::vector<RowChange> FixMapper::candidates(Batch& batch, const std::vector<Fix
   return out;
 }
 
-/// A path is written only where there is something to hang it into.
+/// A path can be written only if its container exists.
 void FixMapper::check_place(Batch& batch, const FixRow& row, RowChange& change) {
   for (size_t f = 0; f < table_.fields.size(); ++f) {
     const FixField& field = table_.fields[f];
@@ -195,7 +195,7 @@ void FixMapper::check_place(Batch& batch, const FixRow& row, RowChange& change) 
   }
 }
 
-/// Asks the server what it makes of the new texts. A text it refuses is found by halving.
+/// Asks the server for the values of the new texts. A text that it refuses is found by halving.
 void FixMapper::settle(PgSession& session, Batch& batch, const std::vector<FixRow>& rows,
                        std::vector<RowChange>& changes, size_t first, size_t last) {
   PgParams params;

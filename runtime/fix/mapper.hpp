@@ -1,4 +1,4 @@
-// A page through the hook: what each row would become.
+// Applies the hook to a page of rows: what each row would become.
 #pragma once
 #include "fix/page.hpp"
 #include "fix/spec.hpp"
@@ -9,8 +9,8 @@ namespace lugger {
 /// A row that a fix, or an undo, wants to write.
 struct RowChange {
   size_t row = 0;                                 // in its page
-  std::string mask;                               // a field: '1' it changes
-  std::vector<std::optional<std::string>> after;  // a field; as `before` where the mask has '0'
+  std::string mask;                               // one character a field: '1' means it changes
+  std::vector<std::optional<std::string>> after;  // one a field; mask '0': as `before`
 };
 
 /// One worker's plan and hook over a table's rows.
@@ -19,8 +19,9 @@ class FixMapper {
   FixMapper(const FixTable& table, const FixSpec& spec, const std::string& now);
   ~FixMapper();
 
-  /// The rows that would change, with the text the server makes of the new values. Refused rows
-  /// are in batch.refusals, those the hook leaves out in batch.skips. Error{hook} by policy.
+  /// The rows that would change, with the text that the server makes of the new values. Refused
+  /// rows are in batch.refusals; those that the hook skips are in batch.skips. Error{hook} by
+  /// policy.
   std::vector<RowChange> run(PgSession& session, Batch& batch, const std::vector<FixRow>& rows);
   const PlanShape& shape() const noexcept { return *shape_; }
 

@@ -8,7 +8,7 @@ namespace lugger {
 
 namespace {
 
-/// The server's complaint about SQL of the script's, with the place in that SQL instead of in ours.
+/// Rethrows the server's error in SQL of the script, with the position in that SQL.
 [[noreturn]] void complain(const Error& error, const std::string& sql, const std::string& part,
                            std::string_view what) {
   size_t position = 0;
@@ -18,7 +18,7 @@ namespace {
   const size_t start = sql.find(part);
   std::string message = fmt::format("{}: {}", what, error.message());
   if (position > 0 && start != sql.npos) {
-    // The server counts characters, and nothing but ASCII stands before the script's own SQL.
+    // The server counts characters. Everything before the script's SQL is ASCII.
     const size_t before = std::min(position - 1, start + part.size());
     const size_t at = before >= start ? before - start : 0;
     if (before >= start)
@@ -126,7 +126,8 @@ std::vector<FixRow> FixReader::again(PgSession& session, Batch& batch,
   std::string names;
   for (size_t i = 0; i < table_.key.size(); ++i)
     names += fmt::format("{}k{}", i == 0 ? "" : ", ", i);
-  // Of a distributed table they are not locked: a row is written only as it was read.
+  // Rows of a distributed table are not locked; a row is written only if it is still as it was
+  // read.
   lock = lock && !table_.distributed;
   const std::string sql =
       fmt::format("{} WHERE {} AND {} IN (SELECT {} FROM ROWS FROM ({}) AS k({})){}{}", select(),

@@ -1,17 +1,17 @@
-// Rows of the table, a page at a time, in the order of the key: what the hook sees, and what is
-// needed to write them back.
+// Reads the rows of a table a page at a time, in key order: what the hook sees, and what is needed
+// to write them back.
 #pragma once
 #include "fix/table.hpp"
 #include "plan/batch.hpp"
 
 namespace lugger {
 
-/// What is known of one row beside what the hook sees.
+/// The facts about one row that the hook does not see.
 struct FixRow {
   std::vector<std::string> key;                    // texts
   std::string version;                             // changes whenever the row is written
   std::vector<std::optional<std::string>> before;  // a field: its exact text
-  std::vector<std::string> parent;  // a path field: type of what it hangs in; "" when missing
+  std::vector<std::string> parent;  // for each path field: the type of its container; "": missing
   uint64_t image = 0;               // undo: number of its image
 
   std::string shown_key() const { return fmt::format("{}", fmt::join(key, ", ")); }
@@ -21,7 +21,7 @@ struct FixRow {
 struct FixCondition {
   std::string where, query;
   PgParams params;
-  /// "SELECT key FROM ...": the query's keys as they were kept, instead of it.
+  /// "SELECT key FROM ...": the stored keys, in place of the query.
   std::string kept_keys;
 };
 
@@ -30,11 +30,11 @@ class FixReader {
   FixReader(const FixTable& table, FixCondition condition)
       : table_(table), condition_(std::move(condition)) {}
 
-  /// At most `limit` rows behind `after` (texts of a key; empty: from the beginning).
+  /// At most `limit` rows after `after` (the texts of a key; empty: from the beginning).
   std::vector<FixRow> next(PgSession& session, Batch& batch, const std::vector<std::string>& after,
                            size_t limit);
-  /// The rows of these keys as they are now, locked against others or not; those that are gone, or
-  /// that the condition no longer names, are missing.
+  /// The current rows with these keys, locked or not. Rows that were deleted, or that the condition
+  /// no longer selects, are missing.
   std::vector<FixRow> again(PgSession& session, Batch& batch,
                             const std::vector<const FixRow*>& rows, bool lock);
   uint64_t bytes() const noexcept { return bytes_; }  // of the last page

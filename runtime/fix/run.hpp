@@ -1,4 +1,4 @@
-// A fix, or the undo of one, under way: polled and stopped as any run.
+// A fix or an undo in progress: polled and stopped like any run.
 #pragma once
 #include "engine/run.hpp"
 #include "fix/spec.hpp"

@@ -1,4 +1,4 @@
-// Where changes come from: a hook over the rows of a table, or the images of an earlier run.
+// The source of changes: a hook applied to the rows of a table, or the images of an earlier run.
 #pragma once
 #include "fix/mapper.hpp"
 #include "fix/spec.hpp"
@@ -7,17 +7,17 @@
 
 namespace lugger {
 
-/// What one page of rows asks for.
+/// The changes requested for one page of rows.
 struct Proposal {
   std::vector<FixRow> rows;
   std::vector<RowChange> changes;
-  std::vector<RejectRecord> rejects;      // left as they are, and why
+  std::vector<RejectRecord> rejects;      // rows left unchanged, with the reason
   std::map<std::string, uint64_t> skips;  // reason -> rows
   std::string position;                   // behind the last row; "" on an empty page
   uint64_t bytes = 0;
 };
 
-/// The row can be seen by this role, and not be written.
+/// The reject for a row that this role can see but not write.
 RejectRecord kept_by_row_security(const FixTable& table, const FixRow& row);
 
 class ChangeSource {
@@ -25,8 +25,8 @@ class ChangeSource {
   virtual ~ChangeSource() = default;
   /// The page behind a position; no rows: the end.
   virtual Proposal next(PgSession& session, const std::string& position, size_t limit) = 0;
-  /// Rows that another session wrote meanwhile, as they are now, locked. Rows that need no change
-  /// any more are in no list.
+  /// Rows that another session has written meanwhile: their current state, locked. Rows that no
+  /// longer need a change are in none of the lists.
   virtual Proposal again(PgSession& session, const Proposal& first,
                          const std::vector<size_t>& changes) = 0;
 };

@@ -42,7 +42,7 @@ PgTable find_table(PgSession& session, const std::string& table) {
                 "run the fix on the server that holds the table");
   }
   if (!found->may_select) {
-    throw Error(Code::kAuth, fmt::format("no right to read {}", table),
+    throw Error(Code::kAuth, fmt::format("permission denied: SELECT on {}", table),
                 "GRANT SELECT on it to this role");
   }
   return *std::move(found);
@@ -184,7 +184,7 @@ void read_shape(PgSession& session, const PgTable& table, FixTable& out) {
   }
   Options options;
   options.set("query", fmt::format("SELECT {} FROM {} AS {}", list, out.relation, out.alias));
-  // Rows that the policies hide are not of this fix; a note says so.
+  // Rows hidden by policies are not part of this fix; a note says so.
   options.set("row_security", true);
   out.shape = describe_reading(session, options).shape;
   for (size_t slot = 0; slot < out.shape.fields.size(); ++slot) {
@@ -206,8 +206,9 @@ void read_shape(PgSession& session, const PgTable& table, FixTable& out) {
   out.mapping.key = out.key;
 }
 
-/// 5 is kept as 5.00 by numeric(10,2), and char(n) is padded: arrays and domains of them too. Of
-/// other types the text is compared, since equality may overlook what a trigger did (citext, box).
+/// numeric(10,2) stores 5 as 5.00, and char(n) is padded, also in arrays and domains; these compare
+/// equal. For other types the text is compared, since equality could hide a trigger's change
+/// (citext, box).
 void read_equality(PgSession& session, const PgTable& table, FixTable& out) {
   const PgRows rows = session.query(
       "WITH RECURSIVE t AS (SELECT a.attname AS name, a.atttypid AS type, '' AS list FROM "
@@ -225,7 +226,7 @@ void read_equality(PgSession& session, const PgTable& table, FixTable& out) {
   }
 }
 
-/// Of a distributed table: what a row's version is told by.
+/// For a distributed table: the columns that represent a row's version.
 void read_held(PgSession& session, const PgTable& table, FixTable& out) {
   for (const Column& shown : out.mapping.columns) {
     const PgColumn* column = table.column(shown.name);
@@ -287,8 +288,8 @@ std::string FixTable::field_value(const FixField& field, std::string_view alias_
 }
 
 std::string FixTable::version_of(std::string_view qualifier) const {
-  // A row that was written again lies elsewhere or has another transaction's number; partitions
-  // number their places each for itself.
+  // A row that was written again has another ctid or xmin; ctids are unique only within a
+  // partition.
   if (!distributed)
     return fmt::format("pg_catalog.concat({0}.tableoid::oid, ' ', {0}.ctid, ' ', {0}.xmin)",
                        qualifier);
@@ -352,7 +353,8 @@ void check_may_write(PgSession& session, const FixTable& table) {
         "SELECT pg_catalog.has_column_privilege(pg_catalog.to_regclass($1), $2, 'UPDATE')",
         {table.relation, field.column});
     if (rows.text(0, 0) == "t") continue;
-    throw Error(Code::kAuth, fmt::format("no right to write {}.{}", table.name, field.column),
+    throw Error(Code::kAuth,
+                fmt::format("permission denied: UPDATE on {}.{}", table.name, field.column),
                 fmt::format("GRANT UPDATE ({}) ON {} TO this role", field.column, table.name));
   }
 }

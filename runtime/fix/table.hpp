@@ -30,8 +30,8 @@ struct FixTable {
   std::vector<FixField> fields;
   std::vector<std::string> triggers;  // that an UPDATE fires
   std::vector<std::string> notes;
-  /// By Citus: rows have no place or transaction to tell a version by, so it is what they hold in
-  /// all columns that can be read.
+  /// Distributed by Citus: ctid and xmin cannot identify a row's version, so its version is the
+  /// content of all readable columns.
   struct Held {
     std::string name, type;  // quoted; without its modifier
     bool equality = true;    // the type has one; else its text is compared
@@ -44,7 +44,7 @@ struct FixTable {
   /// "customers"."phone"
   std::string column(std::string_view name, std::string_view alias_or_empty = {}) const;
   std::string select_shape() const;
-  /// The text of one row's version as SQL; it changes whenever the row is written.
+  /// SQL for the version of a row, as text; it changes whenever the row is written.
   std::string version_of(std::string_view qualifier) const;
   /// The value of a field as SQL: the column, or what stands at the path.
   std::string field_value(const FixField& field, std::string_view alias_or_empty = {}) const;
@@ -53,11 +53,11 @@ struct FixTable {
 /// A path as a text[] of SQL: ARRAY['phones', '0'].
 std::string sql_path(const std::vector<std::string>& path);
 
-/// Error{config} says what does not fit: no such table, no key, unknown columns, a view, ...
+/// Error{config} says what is wrong: no such table, no key, unknown columns, a view and so on.
 /// `options` are the target's: table, key.
 FixTable inspect_fix(PgSession& session, const std::string& table,
                      const std::vector<std::string>& key, const std::vector<std::string>& set);
-/// Whether this session may write what the fix writes. Error{config | auth}.
+/// Throws Error{config | auth} unless this session may write what the fix writes.
 void check_may_write(PgSession& session, const FixTable& table);
 
 }  // namespace lugger

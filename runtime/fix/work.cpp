@@ -1,4 +1,4 @@
-// What the conductor of a fix does between its beginning and its end.
+// The phases of a fix between its begin and its end.
 #include <algorithm>
 
 #include "base/error.hpp"
@@ -11,7 +11,7 @@ namespace {
 
 constexpr uint64_t kPageBytes = 8 << 20;
 constexpr size_t kFirstPage = 100;  // until the width of a row is known
-constexpr int kLockTries = 20;      // a page that meets another session's locks
+constexpr int kLockTries = 20;      // for a page whose rows are locked by other sessions
 constexpr std::string_view kLockTimeout = "SET LOCAL lock_timeout = '3s'";
 
 bool met_a_lock(const Error& error) {
@@ -20,7 +20,7 @@ bool met_a_lock(const Error& error) {
 
 }  // namespace
 
-/// As many rows as fit into a page of memory, by what was seen so far.
+/// The number of rows that fit into the memory for a page, based on the rows seen so far.
 size_t FixEngine::page_rows(uint64_t looked_at) {
   size_t rows = std::min<size_t>(spec_.batch_rows, kFirstPage);
   if (rows_seen_ != 0) {
@@ -121,7 +121,7 @@ void FixEngine::write_all() {
   }
 }
 
-/// A commit whose answer was lost may have happened: the ledger knows.
+/// A commit whose answer was lost may have succeeded; the ledger shows that.
 void FixEngine::settle() {
   auto settled = settle_unit(ledger_->state(), run_, part_);
   if (!settled) return;
@@ -129,7 +129,7 @@ void FixEngine::settle() {
   part_ = std::move(settled->partition);
 }
 
-/// Locks of others are waited for a little, without holding any of ours, and then tried again.
+/// Waits briefly for locks of others, without holding our own, and then tries again.
 bool FixEngine::write_page_patiently() {
   for (int tries = 1;; ++tries) {
     try {
@@ -172,7 +172,7 @@ bool FixEngine::write_page() {
   return !unit.done;
 }
 
-/// Rows that others wrote in the meantime: read again under a lock, and through the hook again.
+/// Rows that others wrote meanwhile: reads them again under a lock, and applies the hook again.
 FixEngine::Outcome FixEngine::retry_conflicts(const Outcome& first) {
   std::vector<size_t> conflicts;
   for (size_t i = 0; i < first.written.size(); ++i) {
@@ -214,7 +214,7 @@ void FixEngine::book(const Outcome& outcome, UnitRecord& unit) const {
   for (const auto& [reason, rows] : outcome.page.skips) unit.tally.skipped += rows;
 }
 
-/// Once a page is committed, so that what was rolled back is in no count.
+/// Called after a page is committed, so that rolled back changes are not counted.
 void FixEngine::show(const Outcome& outcome) {
   for (size_t i = 0; i < outcome.written.size(); ++i) {
     const RowChange& change = outcome.page.changes[i];

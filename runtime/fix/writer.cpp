@@ -40,7 +40,7 @@ std::string FixWriter::mark(size_t field) const {
   return fmt::format("pg_catalog.substr(s.m, {}, 1) = '1'", field + 1);
 }
 
-/// Every column once; a field that does not change in a row keeps what the row has.
+/// Sets every column once. A field that does not change in a row keeps its value.
 std::string FixWriter::assignments() const {
   std::string out;
   for (size_t f = 0; f < table_.fields.size(); ++f) {
@@ -87,7 +87,7 @@ std::string FixWriter::statement() const {
     key_list += fmt::format("{}s.k{}", k == 0 ? "" : ", ", k);
   }
   for (size_t f = 0; f < fields; ++f) {
-    // Citus takes no STABLE function in RETURNING: there the text is made behind it.
+    // Citus does not allow STABLE functions in RETURNING, so the text is made afterwards.
     const std::string now = table_.field_value(table_.fields[f], "t"), name = fmt::format("a{}", f);
     returned += fmt::format(", {} AS {}", table_.distributed ? now : FixTable::text_of(now), name);
     values += fmt::format("{}({}, {}, s.b{}, {})", f == 0 ? "" : ", ", f + 1,
@@ -108,8 +108,8 @@ std::string FixWriter::statement() const {
       assignments(), match, unchanged(), returned, schema_, key_list, values, given());
 }
 
-/// What an UPDATE of a distributed table names besides its own columns is cast before: casts may be
-/// STABLE, which Citus refuses there.
+/// Values for an UPDATE of a distributed table are cast beforehand: casts may be STABLE, which
+/// Citus does not allow there.
 std::string FixWriter::given() const {
   if (!table_.distributed) return "*";
   std::string out = "s.n, s.m";
@@ -122,7 +122,7 @@ std::string FixWriter::given() const {
   return out;
 }
 
-/// The row is what was read.
+/// SQL: the row is still as it was read.
 std::string FixWriter::unchanged() const {
   if (!table_.distributed) return table_.version_of("t") + " = s.v";
   std::string out;
@@ -134,8 +134,8 @@ std::string FixWriter::unchanged() const {
   return out;
 }
 
-/// Once the statement is over its AFTER triggers have run too: what the rows hold now, and whether
-/// it is something else than was written. The server says so: it knows its types.
+/// After the statement, AFTER triggers have run too. Reads what the rows contain now, and whether
+/// it differs from what was written. The server compares, because it knows its types.
 std::string FixWriter::rereading() const {
   const size_t keys = table_.key.size(), fields = table_.fields.size();
   std::string arrays = "$1::text[], $2::text[]", match, values;
@@ -159,7 +159,7 @@ std::string FixWriter::rereading() const {
                      arrays, numbered("k", keys), numbered("a", fields), table_.relation, match);
 }
 
-/// Compares what the rows hold with what was written. True: some must be left as they were.
+/// Compares the rows with what was written. True: some must be restored.
 bool FixWriter::look_back(PgSession& session, const std::vector<FixRow>& rows,
                           const std::vector<RowChange>& changes, size_t first, size_t last,
                           std::vector<Written>& out) {
@@ -168,7 +168,7 @@ bool FixWriter::look_back(PgSession& session, const std::vector<FixRow>& rows,
   std::vector<TextArray> arrays(2 + keys + fields);
   for (size_t i = first; i < last; ++i) {
     if (out[i].outcome != Written::Outcome::kWritten) continue;
-    out[i].altered = true;  // unless the row is found, and as it was written
+    out[i].altered = true;  // until the row is found as it was written
     out[i].message = "the row is not there any more once its triggers have run";
     arrays[0].add(std::to_string(i));
     arrays[1].add(changes[i].mask);

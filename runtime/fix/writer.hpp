@@ -4,7 +4,7 @@
 
 namespace lugger {
 
-/// What became of one change.
+/// The outcome of one change.
 struct Written {
   enum class Outcome : uint8_t { kWritten, kConflict, kRefused } outcome = Outcome::kConflict;
   std::string message;   // kRefused: the server's words
@@ -13,7 +13,7 @@ struct Written {
 
 class FixWriter {
  public:
-  /// exact: a row in which the server keeps something else than was written is left as it was.
+  /// exact: if the server stores something else than was written, the row is restored.
   FixWriter(const FixTable& table, const std::string& state_schema, std::string run, bool exact);
 
   /// Each row is written only if its version is still the one that was read. Rows the server

@@ -1,11 +1,11 @@
-// The books of a run must balance, unit by unit: whoever records a unit looks before it counts.
+// Checks that the counts of a unit balance. Everything that records a unit calls this first.
 #pragma once
 #include "plan/tally.hpp"
 
 namespace lugger {
 
-/// Error{bug} when documents were read of which nobody says what became of them. Thrown before the
-/// unit is committed, so that none of it is.
+/// Throws Error{bug} when documents were read that have no outcome. Call it before the unit is
+/// committed, so that nothing of the unit is committed.
 void check_books(const Tally& tally);
 
 }  // namespace lugger

@@ -32,8 +32,8 @@ class FindCursor : public Cursor {
   ReadCounts counts() const override { return inner_->counts(); }
 
  protected:
-  /// The next batch of inner, without what does not match. The batch was empty: what it holds from
-  /// the one before goes.
+  /// The next batch of inner, without documents that do not match. Replaces the content of the
+  /// batch.
   Next more(Batch& batch, const StopFlag& stop) {
     if (stop.requested()) throw Error(Code::kInterrupted, "interrupted");
     batch.clear();
@@ -66,7 +66,7 @@ using SeeValue = std::function<void(const Value&)>;
 
 bool is_empty(const Value& array) { return !BsonReader(array.bytes()).next(); }
 
-/// An empty array sorts before null: it stands as undefined among the values that are compared.
+/// An empty array sorts before null: it is compared as undefined.
 int sort_order(const Value& a, const Value& b) {
   const bool left = a.type == ValueType::kUndefined, right = b.type == ValueType::kUndefined;
   if (left != right && a.absent() && b.absent()) return left ? -1 : 1;
@@ -76,7 +76,7 @@ int sort_order(const Value& a, const Value& b) {
 bool sort_values(const Value& value, const std::vector<std::string>& path, size_t at,
                  const SeeValue& take);
 
-/// The element that a number in the path names; false: the array has none of that place.
+/// The element that a number in the path selects. False: the array has no such element.
 bool sort_place(const Value& array, const std::vector<std::string>& path, size_t at,
                 const SeeValue& take) {
   for (BsonReader reader(array.bytes()); reader.next();)
@@ -84,8 +84,8 @@ bool sort_place(const Value& array, const std::vector<std::string>& path, size_t
   return false;
 }
 
-/// Every value that a document sorts by: of arrays each element, and null where a path ends before
-/// its time. Always true.
+/// Calls `take` for every value that a document sorts by: each element of an array, and null where
+/// the path does not exist. Always returns true.
 bool sort_values(const Value& value, const std::vector<std::string>& path, size_t at,
                  const SeeValue& take) {
   const bool array = value.type == ValueType::kArray, end = at == path.size();
@@ -110,7 +110,7 @@ bool sort_values(const Value& value, const std::vector<std::string>& path, size_
   return true;
 }
 
-/// Of arrays the smallest element counts, or, in descending order, the greatest.
+/// Of an array, the smallest element counts; in descending order, the greatest.
 Value sort_value(const Document& document, const FindSpec::SortKey& key, Arena& arena) {
   Value best;
   bool first = true;
@@ -123,7 +123,8 @@ Value sort_value(const Document& document, const FindSpec::SortKey& key, Arena& 
   return best;
 }
 
-/// Holds at most skip + limit documents; without a limit all that match, up to a bound.
+/// Keeps at most skip + limit documents; without a limit all matching documents, up to a memory
+/// bound.
 class SortedCursor final : public FindCursor {
  public:
   SortedCursor(std::unique_ptr<Cursor> inner, const FindSpec& spec)
@@ -149,7 +150,7 @@ class SortedCursor final : public FindCursor {
     std::string bytes;
     Format format;
     const RowShape* shape;
-    uint64_t number;  // equal ones stay in their order
+    uint64_t number;  // keeps equal documents in their order
   };
   static Document view(const Kept& kept) {
     return {as_bytes(kept.bytes).data(), static_cast<uint32_t>(kept.bytes.size()), kept.format,
@@ -164,7 +165,7 @@ class SortedCursor final : public FindCursor {
     }
     return a.number < b.number;
   }
-  /// Goes on where it was, should the cursor have nothing yet.
+  /// Can be called again when the inner cursor was idle; it then continues.
   void gather(Batch& batch, const StopFlag& stop) {
     const auto by_order = [this](const Kept& a, const Kept& b) { return before(a, b); };
     for (;;) {
@@ -201,7 +202,7 @@ class SortedCursor final : public FindCursor {
   uint64_t number_ = 0;
   std::optional<uint64_t> keep_;
   bool gathered_ = false;
-  std::vector<Kept> kept_;  // a heap with the last one in front, until it is sorted
+  std::vector<Kept> kept_;  // a heap with the last document in front, until it is sorted
   Arena scratch_{4096};
 };
 

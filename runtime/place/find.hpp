@@ -1,4 +1,4 @@
-// A cursor that gives only what was asked for: filter, skip, limit, and a sort that fits in memory.
+// A cursor with a filter, a skip, a limit, and a sort that fits in memory.
 #pragma once
 #include <optional>
 
@@ -15,11 +15,11 @@ struct FindSpec {
   std::vector<SortKey> sort;
   uint64_t skip = 0;
   std::optional<uint64_t> limit;
-  size_t sort_bytes = size_t{64} << 20;  // more than that at once is an error
+  size_t sort_bytes = size_t{64} << 20;  // a sort that needs more memory is an error
 };
 
-/// Reads `inner` as far as it must. Without a sort the documents are those of the batch, and the
-/// position is inner's. Error{interrupted} when it is asked to stop meanwhile.
+/// Reads `inner` only as far as necessary. Without a sort, the documents stay in inner's batches
+/// and the position is inner's. Error{interrupted} when a stop is requested while it reads.
 std::unique_ptr<Cursor> find_cursor(std::unique_ptr<Cursor> inner, const FindSpec& spec);
 
 }  // namespace lugger

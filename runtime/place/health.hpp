@@ -1,11 +1,11 @@
-// How a target is: asked by a run that is to step back when others need the server.
+// The health of a target. A run asks for it and waits when others need the server.
 #pragma once
 #include <optional>
 #include <string>
 
 namespace lugger {
 
-/// Limits; what is not set is not asked for.
+/// Limits. A value that is not set is not asked for.
 struct ThrottleSpec {
   std::optional<double> max_lag_s;               // of the slowest standby
   std::optional<double> max_lock_waits;          // sessions that wait for a lock
@@ -19,14 +19,14 @@ struct ThrottleSpec {
   }
 };
 
-/// One run's way to ask; used by one thread at a time.
+/// Asks for the health on behalf of one run. Used by one thread at a time.
 class Health {
  public:
   virtual ~Health() = default;
-  /// Error{config} when the role may not see what the limits are about.
+  /// Error{config} when the role may not read what a limit needs.
   virtual void require(const ThrottleSpec& limits) = 0;
-  /// What stands above its limit, in words; "" when nothing does. Error{config} when the canary is
-  /// not a query; Error{connect} when the target cannot be asked: the next call tries again.
+  /// The values that exceed their limit, in words; "" when none does. Error{config} when the canary
+  /// is not a query. Error{connect} when the target cannot be reached; the next call tries again.
   virtual std::string ask(const ThrottleSpec& limits) = 0;
 };
 

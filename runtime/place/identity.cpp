@@ -32,7 +32,7 @@ class File {
     if (fstat(fd_, &out) != 0) fail("look at");
     return out;
   }
-  /// Appends as far as there are bytes.
+  /// Appends `n` bytes, or fewer at the end of the file.
   void read(uint64_t at, uint64_t n, std::string& to) const {
     const size_t before = to.size();
     to.resize(before + n);

@@ -1,4 +1,4 @@
-// Cursors that read parts one after another, as one.
+// A cursor that reads several parts one after another.
 #pragma once
 #include <memory>
 
@@ -6,7 +6,7 @@
 
 namespace lugger {
 
-/// What the parts gave so far: those that ended, and the one that is open.
+/// Sums what the parts gave so far: those that ended, and the open one.
 class PartsCursor : public Cursor {
  public:
   uint64_t bytes() const final { return bytes_ + (cursor_ ? cursor_->bytes() : 0); }
@@ -24,7 +24,7 @@ class PartsCursor : public Cursor {
     ++part_;
   }
 
-  std::unique_ptr<Cursor> cursor_;  // the open part's
+  std::unique_ptr<Cursor> cursor_;  // of the open part
   size_t part_ = 0;
   ReadCounts counts_;
 

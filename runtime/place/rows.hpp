@@ -1,5 +1,5 @@
-// Rows read back from a target, to be held against what a plan makes of a source. Tables are named
-// by their numbers in the plan.
+// Reads rows back from a target, to compare them with what a plan makes of a source. Tables are
+// identified by their index in the plan.
 #pragma once
 #include <memory>
 #include <string>
@@ -12,38 +12,39 @@ namespace lugger {
 
 class PlanShape;
 
-/// Who answers for the rows.
+/// Which server and database the rows come from.
 struct RowsFacts {
   std::string server;    // "PostgreSQL 15.18"
-  std::string identity;  // which of all: "database shop (16384) at unix socket"
+  std::string identity;  // identifies the database: "database shop (16384) at unix socket"
 };
 
-/// How the target has the columns of one table.
+/// The columns of one table as the target has them.
 struct StoredTable {
-  std::vector<ComparedColumn> columns;  // that can be compared
+  std::vector<ComparedColumn> columns;  // those that can be compared
   std::vector<ColumnFinding> altered;
-  bool unsettled = false;  // of a load that did not end: rows of one key may stand there that it
-                           // would settle
+  bool unsettled = false;  // a load has not ended: the table may still hold several rows of
+                           // one key, which its end would settle
 };
 
-/// A look at the target's tables, before anything is read. Tables are asked for in the order of the
-/// plan, each once: first its columns, then its key.
+/// Inspects the target's tables before anything is read. Call it once for each table, in the order
+/// of the plan: first columns(), then bind_key().
 class RowsLook {
  public:
   virtual ~RowsLook() = default;
   virtual RowsFacts facts() = 0;
-  /// The columns of these slots of the plan's row, in that order; those that cannot be compared are
-  /// left out and, where their type is not the mapping's, among the altered. Error{verify} for a
-  /// table that is missing, of which not all rows may be read, or of which nothing can be asked.
+  /// The columns for these slots of the plan's row, in the same order. Columns that cannot be
+  /// compared are left out; if their type is not the mapping's, they are listed as altered.
+  /// Error{verify} for a table that is missing, or whose rows may not all be read, or that cannot
+  /// be queried.
   virtual StoredTable columns(size_t table, const std::vector<size_t>& slots) = 0;
-  /// Given a table with its columns, key and root, says how keys are equal there: hash and vague of
-  /// its columns, hashes, may_double. What cannot be told is a note, a line each.
+  /// For a table with its columns, key and root: finds out how the target compares keys, and sets
+  /// hash and vague of the columns, hashes and may_double. Adds a note for what it cannot find out.
   virtual void bind_key(ComparedTable& table, std::vector<std::string>& notes) = 0;
 };
 
-/// What stands for the keys of a batch's rows in the columns that have a hash.
+/// The target's hashes for the keys of a batch's rows, in the columns that have a hash.
 struct KeyHashes {
-  std::vector<std::vector<Value>> tables;  // by table of the plan, then by row and hash
+  std::vector<std::vector<Value>> tables;  // by table of the plan, row and hash
 
   const Value& of(const ComparedTable& table, size_t row, size_t column) const {
     const auto hash = static_cast<size_t>(table.columns[column].hash);
@@ -51,72 +52,73 @@ struct KeyHashes {
   }
 };
 
-/// The source's values as the target would have them. Belongs to one worker.
+/// Turns the source's values into what the target would store. Belongs to one worker.
 class TargetValues {
  public:
   virtual ~TargetValues() = default;
-  /// Of all rows of a batch that load: rounds values as their columns do, puts the target's own
-  /// text in the place of those it compares (ComparedColumn::by_server), and makes the hashes of
-  /// keys. A document with a value that the target refuses is refused, as it was when it was
-  /// loaded. What is new lies in the batch's arena.
+  /// For all rows of a batch that load: rounds values as their columns do, replaces values that are
+  /// compared as text (ComparedColumn::by_server) by the target's text, and makes the hashes of
+  /// keys. A document with a value that the target refuses is refused, as it was during the load.
+  /// New values live in the batch's arena.
   virtual void apply(Batch& batch, KeyHashes& hashes) = 0;
 };
 
-/// One row as the target holds it; good until the call that shows it returns.
+/// One row as the target holds it. Valid only during the call that passes it.
 struct StoredRow {
   size_t table;
-  // One a compared column, in the form that the plan's coercers give its type; where the server
-  // compares (by_server), the server's text.
+  // One value for each compared column, in the form that the plan's coercers give its type; for
+  // by_server columns, the server's text.
   const std::vector<Value>& values;
-  // One a hash of the table's key, as text; NULL for NULL.
+  // One value for each hash of the table's key, as text; NULL for NULL.
   const std::vector<Value>& hashes;
 };
 
-/// Who is shown rows. Belongs to one worker.
+/// Receives rows. Belongs to one worker.
 class RowTaker {
  public:
   virtual ~RowTaker() = default;
-  /// False: no more is wanted.
+  /// False: the taker wants no more rows.
   virtual bool row(const StoredRow& row) = 0;
 };
 
-/// Some rows of one table: which, in the target's own words.
+/// A part of the rows of one table, described in the target's own terms.
 struct RowPart {
   size_t table = 0;
   std::string rows;
 };
 
-/// Reads the rows of a snapshot, in any order. Belongs to one worker. Error{connect} when the target
-/// cannot be asked, Error{read} when what it sends makes no sense.
+/// Reads the rows of a snapshot, in any order. Belongs to one worker. Error{connect} when the
+/// target cannot be reached, Error{read} when it sends something unexpected.
 class RowReader {
  public:
   virtual ~RowReader() = default;
-  /// False: the taker wanted no more; then nothing else can be read.
+  /// False: the taker wanted no more rows. After that the reader must not be used again.
   virtual bool read(const RowPart& part, RowTaker& taker) = 0;
-  /// Those whose key is one of these, as server_text() spells it; at most a thousand keys. NULL
-  /// finds NULL.
+  /// Reads the rows with one of these keys, as server_text() spells them; at most a thousand keys.
+  /// A NULL in a key matches NULL.
   virtual void read_keys(size_t table, const std::vector<const KeyText*>& keys,
                          RowTaker& taker) = 0;
-  /// Those whose key another row of the table has, too. None where an index keeps them out.
+  /// Reads the rows whose key another row of the table has too. There are none where a unique index
+  /// exists.
   virtual void read_doubled(size_t table, RowTaker& taker) = 0;
 };
 
-/// What the target holds at one moment. All readers see the same rows until it is destroyed.
+/// The target's rows at one moment. All readers see the same rows until it is destroyed.
 class RowSnapshot {
  public:
   virtual ~RowSnapshot() = default;
-  /// What the target calls this moment.
+  /// How the target identifies this moment.
   virtual const std::string& position() const noexcept = 0;
-  /// How many can read at once; at least one.
+  /// How many readers can read at once; at least one.
   virtual size_t readers() const noexcept = 0;
   virtual RowReader& reader(size_t i) noexcept = 0;
-  /// A table in parts that together are all of it, each row in one, so that the readers have
-  /// something to do until the end. `where` narrows them: a condition on the document's own row, in
-  /// the target's own words; rows of children go with it. Not while the first reader reads.
+  /// Divides a table into parts, each row in exactly one, small enough to keep all readers busy
+  /// until the end. `where`, in the target's own language, is a condition on the document's own row
+  /// that also decides about its child rows. Do not call this while the first reader reads.
   virtual std::vector<RowPart> parts(size_t table, const std::string& where) = 0;
 };
 
-/// Who says which rows go.
+/// Decides which rows are deleted.
 class RowChooser {
  public:
   virtual ~RowChooser() = default;
@@ -127,34 +129,34 @@ class RowChooser {
 class RowEraser {
  public:
   virtual ~RowEraser() = default;
-  /// Shows all rows of these tables, one table after the other in the order given, narrowed by
-  /// `where` as RowSnapshot::parts() does, and deletes those that go, the tables' rows in the order
-  /// of children before their parents. As one: Error{conflict} where another changed one of them
-  /// meanwhile, and none is deleted. `erased`: their number, by table of the plan; known before the
-  /// commit, whose answer may be lost.
+  /// Passes all rows of these tables to the chooser, one table after the other in the given order,
+  /// narrowed by `where` as in RowSnapshot::parts(). Then deletes the chosen rows, children before
+  /// their parents, in one transaction. Error{conflict}, and nothing is deleted, when another
+  /// session changed one of them meanwhile. `erased`: the number of rows by table of the plan; it
+  /// is set before the commit, because the answer to the commit may be lost.
   virtual void erase(const std::vector<size_t>& tables, const std::string& where,
                      RowChooser& chooser, std::vector<uint64_t>& erased) = 0;
-  /// Deletes the rows of a child table that belong to one of these keys of `own`, where no row of
-  /// `own` has that key.
+  /// Deletes the rows of a child table that belong to one of these keys of `own`, if `own` has no
+  /// row with that key.
   virtual void erase_orphans(size_t child, size_t own, const std::vector<const KeyText*>& keys) = 0;
 };
 
-/// The rows of one target, for one verification. First one look is taken, at all of the plan's
-/// tables; then calls may come from any thread. What it gives must not outlive it, the look not the
-/// plan.
+/// The rows of one target, for one verification. First inspect all tables of the plan with one
+/// look; after that, calls may come from any thread. What this returns must not outlive it, and the
+/// look must not outlive the plan.
 class Rows {
  public:
   virtual ~Rows() = default;
   virtual std::unique_ptr<RowsLook> look(const PlanShape& plan) = 0;
-  /// All rows of a table, as of now.
+  /// The number of rows of a table at this moment.
   virtual uint64_t count(size_t table) = 0;
-  /// For one worker; null: all values are as the plan makes them.
+  /// For one worker. Null: the target stores all values as the plan makes them.
   virtual std::unique_ptr<TargetValues> values() = 0;
-  /// `readers`: how many want to read at once.
+  /// `readers`: how many readers are wanted at once.
   virtual std::unique_ptr<RowSnapshot> snapshot(int readers) = 0;
-  /// For one worker; never null. Error{config} for a target whose rows cannot be deleted.
+  /// For one worker; never null. Error{config} when rows of this target cannot be deleted.
   virtual std::unique_ptr<RowEraser> eraser() = 0;
-  /// Why rows of this table cannot be erased by what they hold; empty: they can.
+  /// Why rows of this table cannot be selected for deletion by their values; empty: they can.
   virtual std::string why_not_erase(size_t table) {
     static_cast<void>(table);
     return {};

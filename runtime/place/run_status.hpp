@@ -1,4 +1,4 @@
-// How a run stands.
+// The status of a run.
 #pragma once
 #include <algorithm>
 #include <array>
@@ -7,7 +7,7 @@
 
 namespace lugger {
 
-/// Compared as the enum it is; ledgers, scripts and people have its word.
+/// An enum in C++; ledgers, scripts and messages use its word.
 class RunStatus {
  public:
   enum Value : uint8_t { kRunning, kStopped, kFailed, kDone, kAbandoned };
@@ -15,9 +15,9 @@ class RunStatus {
                                                              "abandoned"};
 
   constexpr RunStatus(Value value = kRunning) noexcept : value_(value) {}
-  /// A literal that is none of the words does not compile.
+  /// A literal that is not one of the words does not compile.
   consteval RunStatus(const char* literal) : value_(place_of(literal)) {}
-  /// As a ledger or a script has it; Error{config} where it is none of the words.
+  /// From the word of a ledger or a script. Error{config} when it is not one of the words.
   static RunStatus of(std::string_view word) {
     return enum_of<Value>("the status of a run", word, kWords);
   }

@@ -8,11 +8,12 @@
 namespace lugger {
 namespace {
 
-// Others hold the file for the milliseconds of a commit; who holds it longer is worth a message.
+// Other processes hold the file for the milliseconds of a commit. If one holds it longer, the user
+// should know.
 constexpr int kBusyMs = 60'000;
 
-// EXTRA is FULL (whatever was committed is on the disk, after a power cut too), and syncs the
-// directory when the journal is deleted, which is what commits. Sorting and such leaves no files.
+// EXTRA is FULL (a commit survives a power failure) and also syncs the directory after the journal
+// is deleted, which is the moment of the commit. Sorting creates no temporary files.
 constexpr const char* kSettings =
     "PRAGMA synchronous = EXTRA; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;"
     "PRAGMA trusted_schema = OFF";
@@ -56,7 +57,7 @@ void SqliteStatement::bind(int place, const SqliteValue& value) {
   if (const auto* number = std::get_if<int64_t>(&value)) {
     code = sqlite3_bind_int64(statement, place, *number);
   } else if (const auto* text = std::get_if<std::string_view>(&value)) {
-    // An empty text may have no address, which would be NULL.
+    // An empty string_view may have a null pointer, which SQLite would take for NULL.
     code = sqlite3_bind_text64(statement, place, text->empty() ? "" : text->data(), text->size(),
                                SQLITE_TRANSIENT, SQLITE_UTF8);
   } else if (const auto* blob = std::get_if<SqliteBlob>(&value)) {
@@ -78,7 +79,7 @@ bool SqliteStatement::next() {
   const int code = sqlite3_step(statement_.get());
   if (code == SQLITE_ROW) return true;
   if (code != SQLITE_DONE) database_.fail();
-  // A statement that stands at its end would keep the file's lock.
+  // A statement that is not reset would keep the lock on the file.
   sqlite3_reset(statement_.get());
   return false;
 }
@@ -99,7 +100,7 @@ int64_t SqliteStatement::number(int column) const {
   return sqlite3_column_int64(statement_.get(), column);
 }
 
-// By an absolute name: what begins with "file:" would be taken for a URI.
+// An absolute path, because SQLite takes a name that begins with "file:" for a URI.
 Sqlite::Sqlite(const AllowedPath& file) : file_(file.text()) {
   sqlite3* made = nullptr;
   const int code = sqlite3_open_v2(std::filesystem::absolute(file_).c_str(), &made,
@@ -140,7 +141,7 @@ SqliteTransaction::SqliteTransaction(Sqlite& database) : database_(database) {
 }
 
 SqliteTransaction::~SqliteTransaction() {
-  // Some failures have ended it already.
+  // Some errors have already rolled back the transaction.
   if (open_ && sqlite3_get_autocommit(database_.handle()) == 0)
     sqlite3_exec(database_.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
 }

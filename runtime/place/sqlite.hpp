@@ -1,5 +1,5 @@
-// SQLite as a ledger in a directory needs it. What goes wrong is an Error{config} that names the
-// file, says what SQLite said, and what to do.
+// The part of SQLite that a ledger in a directory needs. Every failure is an Error{config} with the
+// file, SQLite's message, and what to do.
 #pragma once
 #include <sqlite3.h>
 
@@ -26,19 +26,19 @@ using SqliteValues = std::initializer_list<SqliteValue>;
 
 class Sqlite;
 
-/// A prepared statement, and the row that it stands at.
+/// A prepared statement and its current row.
 class SqliteStatement {
  public:
   SqliteStatement(Sqlite& database, std::string_view sql);
 
-  /// Begins anew with these values, which are copied.
+  /// Starts the statement again with these values, which are copied.
   void begin(SqliteValues values);
   /// False: there are no more rows.
   bool next();
-  /// From its beginning to its end, for what gives no rows.
+  /// Executes a statement that returns no rows.
   void run(SqliteValues values);
 
-  /// Of the row; NULL is empty, and 0.
+  /// Columns of the current row; NULL is "" or 0.
   std::string text(int column) const;
   int64_t number(int column) const;
 
@@ -52,16 +52,16 @@ class SqliteStatement {
   std::unique_ptr<sqlite3_stmt, Finalize> statement_;
 };
 
-/// A connection to a database file that is there already. Statements may be run by any thread, one
-/// transaction at a time.
+/// A connection to a database file that already exists. Any thread may run statements, but there is
+/// only one transaction at a time.
 class Sqlite {
  public:
   explicit Sqlite(const AllowedPath& file);
 
-  /// Statements that give no rows, separated by semicolons.
+  /// Statements that return no rows, separated by semicolons.
   void execute(const std::string& sql);
   void run(std::string_view sql, SqliteValues values) { SqliteStatement(*this, sql).run(values); }
-  /// How many rows a statement wrote or deleted.
+  /// Returns how many rows the statement wrote or deleted.
   uint64_t change(std::string_view sql, SqliteValues values) {
     run(sql, values);
     return static_cast<uint64_t>(sqlite3_changes64(handle()));
@@ -82,7 +82,7 @@ class Sqlite {
   std::unique_ptr<sqlite3, Close> handle_;
 };
 
-/// Locks out other writers from its beginning, and is undone unless it is committed.
+/// Locks out other writers from the beginning; rolled back unless it is committed.
 class SqliteTransaction {
  public:
   explicit SqliteTransaction(Sqlite& database);

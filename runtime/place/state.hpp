@@ -1,5 +1,6 @@
-// What a run must remember: itself, its partitions and how far each is, and every reject. In schema
-// lugger of a PostgreSQL target, in a SQLite file in ./.lugger for targets that are not SQL.
+// What must be remembered of a run: the run, the progress of its partitions, and every reject. It
+// is kept in schema lugger of a PostgreSQL target, or in a SQLite file in ./.lugger for targets
+// that are not SQL.
 #pragma once
 #include <functional>
 #include <memory>
@@ -21,54 +22,55 @@ struct RunRecord {
   std::string job;
   std::string script_hash;  // script, required modules, options
   std::string source, source_identity;
-  /// How it loads, in the target's own word, kept for the whole run; or "fix", "undo", "verify".
+  /// The way of loading, in the target's own word, the same for the whole run; or "fix", "undo",
+  /// "verify".
   std::string mode;
   RunStatus status;
-  std::string command;           // what resumes it, passwords masked
+  std::string command;           // the command that resumes it, passwords masked
   std::string started, updated;  // ISO text, UTC
-  std::string message;           // of a failure
+  std::string message;           // of the failure
   std::string now;               // lugger.now() of the run, ISO text
-  bool joint = false;            // any number of processes claim its partitions
+  bool joint = false;            // several processes may claim its partitions
   Tally tally;
 };
 
-/// The one partition of a run that tries a job's rejects again.
+/// The only partition of a run that retries a job's rejects.
 inline constexpr std::string_view kRejectsPartition = "rejects";
 
 struct PartitionRecord {
   std::string id, spec, position;
-  std::string start;  // where it begins, given when the run began; position is empty until a commit
+  std::string start;  // where it begins, set when the run began; position is empty until a commit
   int phase = 0;
   uint64_t bytes = 0;
   bool done = false;
   Tally tally;
-  std::string claim;   // of a joint run: under what it was claimed
-  std::string holder;  // who did; of a partition that is done, last
+  std::string claim;   // of a joint run: identifies the claim
+  std::string holder;  // the process that claims it; when done, the last one
   bool held = false;   // the claim has not expired
 };
 
 struct RejectRecord {
-  int64_t reject = 0;  // number within the state
+  int64_t reject = 0;  // the reject's number in this state
   std::string run, job, table, document_id, column, code, message;
   std::string document;  // canonical Extended JSON
   Operation operation = Operation::kUpsert;
-  std::string raw;  // keep_document(): BSON, so that --retry loads exactly what was refused
+  std::string raw;  // keep_document(): BSON, from which --retry loads the same document
   std::string at;
-  // Of a new one alone; they are not kept.
-  std::string constraint;   // that the server named
-  std::string_view advice;  // what `message` ends with, behind "; ": static text
+  // Only of a new reject; these are not stored.
+  std::string constraint;   // the one that the server named
+  std::string_view advice;  // the end of `message`, after "; ": static text
 };
 
-/// What one commit adds to the books, in the transaction of its rows.
+/// What one commit adds to the ledger, in the transaction of its rows.
 struct UnitRecord {
   std::string run, partition, position;
-  std::string job;  // whose rejects are meant; empty: the run's own
+  std::string job;  // whose rejects are resolved; empty: the run's own
   bool done = false;
-  bool durable = false;  // a crash of the server must not take it back: nobody could make it again
-  bool redact = false;   // its rejects keep neither document, bytes nor words that quote them
-  Tally tally;           // of this unit alone; the sink fills in what only it can know
+  bool durable = false;  // must survive a crash of the server: it cannot be made again
+  bool redact = false;   // its rejects keep no document, no bytes, and no message that quotes them
+  Tally tally;           // of this unit alone; the sink adds what only it knows
   std::vector<RejectRecord> rejects;  // refused before the sink; the sink adds its own
-  /// Rejects that this unit loaded or refused anew: they go, in the same transaction.
+  /// Rejects that this unit loaded or refused again. They are deleted in the same transaction.
   std::vector<int64_t> resolved;
 };
 
@@ -76,7 +78,7 @@ struct Pruned {
   uint64_t runs = 0, rejects = 0;
 };
 
-/// The partition went to another process: nothing of the open unit may be committed.
+/// Another process has taken over the partition: nothing of the open unit may be committed.
 class ClaimLost : public Error {
  public:
   explicit ClaimLost(std::string_view partition)
@@ -84,7 +86,7 @@ class ClaimLost : public Error {
               fmt::format("partition {} was taken over by another process", partition)) {}
 };
 
-/// So did the whole job.
+/// Another process has taken over the whole job.
 class LeaseLost : public Error {
  public:
   LeaseLost()
@@ -93,31 +95,31 @@ class LeaseLost : public Error {
             "nothing of the open unit was written; `lugger runs` shows how far the other one is") {}
 };
 
-/// What asking for a partition came to.
+/// The result of asking for a partition.
 struct Claimed {
-  std::optional<PartitionRecord> partition;  // as it stands behind its last commit
-  bool all_done = false;                     // there are none left, here or elsewhere
-  std::string others;                        // who holds those that are left; "": this process
+  std::optional<PartitionRecord> partition;  // as it stands after its last commit
+  bool all_done = false;                     // no partition is left, here or elsewhere
+  std::string others;  // who holds the partitions that are left; "": this process
 };
 
-/// The claims of one process on the partitions of one run. A claim lasts while the process shows
-/// that it lives. Calls may come from any thread.
+/// The claims of one process on the partitions of one run. A claim lasts as long as the process
+/// sends heartbeats. Calls may come from any thread.
 class Claims {
  public:
   virtual ~Claims() = default;
   virtual Claimed take() = 0;
-  /// Gives back what this process holds; it takes nothing afterwards.
+  /// Releases all claims of this process, and claims nothing afterwards.
   virtual void give_back() noexcept = 0;
-  /// Whether another process holds a partition.
+  /// True when another process holds a partition.
   virtual bool others() = 0;
-  /// The books of the whole run, as of a few seconds ago.
+  /// The tally of the whole run, as of a few seconds ago.
   virtual Tally seen() = 0;
 };
 
 class State {
  public:
   virtual ~State() = default;
-  /// Creates or checks what it needs. Error{config} with the DDL to run when rights are missing.
+  /// Creates or checks its tables. Error{config} with the DDL to run when privileges are missing.
   virtual void ensure() = 0;
   /// The newest run of a job, whatever its status.
   virtual std::optional<RunRecord> latest(const std::string& job) = 0;
@@ -126,42 +128,44 @@ class State {
   virtual void start(const RunRecord& run, const std::vector<PartitionRecord>& partitions) = 0;
   virtual std::vector<PartitionRecord> partitions(const std::string& run) = 0;
   virtual void set_status(const std::string& run, RunStatus status, const std::string& message) = 0;
-  /// Claims the job for this process until the State is destroyed; false: another process holds it
-  /// (who: host and pid).
+  /// Claims the job for this process until the State is destroyed. False: another process holds it;
+  /// `holder` is its host and pid.
   virtual bool lease(const std::string& job, std::string& holder) = 0;
-  /// What units are committed under while this process has a job, and what tells it from the next
-  /// holder; empty where nobody can take the job from a holder that lives.
+  /// The token under which units are committed while this process has claimed the job; the next
+  /// holder has another. Empty where the claim cannot be taken from a living process.
   virtual std::string lease_token() const { return {}; }
   virtual uint64_t count_rejects(const std::string& job) = 0;
-  /// In the order of their numbers, from behind `after`, until `use` says no.
+  /// Calls `use` for each reject after `after`, in the order of their numbers, until it returns
+  /// false.
   virtual void each_reject(const std::string& job,
                            const std::function<bool(const RejectRecord&)>& use,
                            int64_t after = 0) = 0;
-  /// The number of the job's newest reject; 0: it has none.
+  /// The number of the job's newest reject; 0: none.
   virtual int64_t last_reject(const std::string& job) = 0;
   virtual void delete_rejects(const std::vector<int64_t>& rejects) = 0;
-  /// Deletes the job's rejects of all runs but this one.
+  /// Deletes the job's rejects except those of this run.
   virtual void delete_other_rejects(const std::string& job, const std::string& run) = 0;
-  /// Removes runs that are done or abandoned, with their rejects: of each job all but the newest
-  /// `keep`, when they ended longer than `seconds` ago. What can be resumed or undone stays.
+  /// Deletes runs that are done or abandoned, with their rejects: of each job, all except the
+  /// newest `keep`, if they ended more than `seconds` ago. Runs that can be resumed or undone stay.
   virtual Pruned prune(uint64_t keep, uint64_t seconds) = 0;
-  /// Steps of a job's stages, in the order in which they were first recorded. Targets without
+  /// The steps of a job's stages, in the order in which they were first recorded. Targets without
   /// stages have none.
   virtual std::vector<StepRecord> steps(const std::string& job) {
     static_cast<void>(job);
     return {};
   }
-  /// Records a step, or what became of it. kWaiting leaves a step alone that is known already.
+  /// Records a step or its new status. kWaiting does not change a step that is already recorded.
   virtual void put_step(const StepRecord& step) { static_cast<void>(step); }
 
-  // Joint runs, of targets that can share one.
+  // Joint runs, for targets that support them.
   virtual bool joinable() const { return false; }
   virtual std::unique_ptr<Claims> join(const std::string& run) {
     static_cast<void>(run);
     return nullptr;
   }
   virtual void open_to_claims(const std::string& run) { static_cast<void>(run); }
-  /// Only the caller loads the run from here on. Otherwise: who is at work on it.
+  /// Ends the sharing: from here on only the caller loads the run. If other processes still work on
+  /// it, nothing changes and the result names them.
   virtual std::string close_to_claims(const std::string& run) {
     static_cast<void>(run);
     return {};

@@ -15,10 +15,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A row of SQLite's holds at most 1 GB; what a reject cannot hold it is without.
+// A row in SQLite holds at most 1 GB. A reject does not store a document larger than this.
 constexpr size_t kMostDocument = size_t{400} << 20;
 
-/// Each count within `form`: "p.{}" or "sum(p.{})".
+/// Every count, formatted with `form`: "p.{}" or "sum(p.{})".
 std::string counts(std::string_view form) {
   std::string out;
   for (const TallyCount& count : kTallyCounts)
@@ -135,7 +135,7 @@ class FileState final : public State {
     made_ = true;
     return *database_;
   }
-  /// Null: nothing was ever recorded. Looking makes nothing.
+  /// Null: nothing was ever recorded. Reading creates no files.
   Sqlite* readable() {
     if (!database_) database_ = find_state(directory_);
     return database_.get();
@@ -181,7 +181,7 @@ std::vector<RunRecord> FileState::read_runs(std::string_view where, SqliteValues
 void FileState::start(const RunRecord& run, const std::vector<PartitionRecord>& partitions) {
   Sqlite& database = writable();
   SqliteTransaction transaction(database);
-  // Rejects tried again are added to the lines that are there.
+  // When rejects are retried, their counts are added to the existing rows.
   const bool adds = std::ranges::any_of(partitions, [](const PartitionRecord& partition) {
     return partition.id == kRejectsPartition;
   });
@@ -231,7 +231,7 @@ std::vector<PartitionRecord> FileState::partitions(const std::string& run) {
   return out;
 }
 
-// A lock of the system's, not a row: it goes with its holder, however that dies.
+// A file lock rather than a row, because the system releases it however its holder dies.
 bool FileState::lease(const std::string& job, std::string& holder) {
   const fs::path file = directory_ / fmt::format("lease-{}.lock", sha256_hex(job).substr(0, 16));
   FileLock lock(file);
@@ -246,7 +246,7 @@ bool FileState::lease(const std::string& job, std::string& holder) {
   return true;
 }
 
-// By pages, so that nobody who writes waits for whoever looks at them.
+// In pages, so that readers do not block writers.
 void FileState::each_reject(const std::string& job,
                             const std::function<bool(const RejectRecord&)>& use, int64_t after) {
   constexpr size_t kPage = 50;
@@ -278,7 +278,8 @@ void FileState::each_reject(const std::string& job,
   } while (page.size() == kPage);
 }
 
-// A job's newest run stays in any case: it knows how much of the output is the job's.
+// The newest run of a job is always kept, because it records how much of the output belongs to the
+// job.
 Pruned FileState::prune(uint64_t keep, uint64_t seconds) {
   Pruned out;
   if (readable() == nullptr) return out;

@@ -12,8 +12,8 @@ namespace fs = std::filesystem;
 
 constexpr const char* kFile = "state.sqlite";
 
-// The tables of postgres/state_ddl.cpp, as far as such a target has use for them. A step is never
-// changed once released; a new version appends one.
+// The tables of postgres/state_ddl.cpp that such a target needs. A released step is never changed;
+// a new version appends one.
 constexpr std::array<std::string_view, 2> kSteps = {R"sql(
 CREATE TABLE meta (version integer NOT NULL, since text NOT NULL DEFAULT ({now})) STRICT;
 CREATE TABLE runs (
@@ -70,7 +70,7 @@ CREATE TABLE rejects (
 CREATE INDEX rejects_job ON rejects (job, reject);
 INSERT INTO meta (version) VALUES (1);
 )sql",
-                                                    // As the steps of the other ledger say.
+                                                    // the same as in the other ledger
                                                     R"sql(
 ALTER TABLE partitions ADD COLUMN deleted integer NOT NULL DEFAULT 0;
 ALTER TABLE partitions ADD COLUMN start text NOT NULL DEFAULT '';
@@ -79,8 +79,8 @@ ALTER TABLE rejects ADD COLUMN operation text NOT NULL DEFAULT 'upsert';
 INSERT INTO meta (version) VALUES (2);
 )sql"};
 
-// Whoever only looks does not change a ledger: one of an earlier version is seen as if it had the
-// columns that came since.
+// Reading does not change a ledger. A ledger of an earlier version is read through views that add
+// the columns introduced since.
 constexpr const char* kSeenAsNow =
     "CREATE TEMP VIEW partitions AS SELECT *, 0 AS deleted, '' AS start, 0 AS phase FROM "
     "main.partitions; CREATE TEMP VIEW rejects AS SELECT *, 'upsert' AS operation FROM "
@@ -98,7 +98,7 @@ std::string step(int64_t version) {
   return out;
 }
 
-/// 0: nobody has come to make its tables yet.
+/// 0: the tables have not been created yet.
 int64_t version_of(Sqlite& database, const fs::path& file) {
   if (database.number("SELECT count(*) FROM sqlite_schema WHERE name = 'meta'") == 0) return 0;
   const int64_t found = database.number("SELECT max(version) FROM meta");
@@ -132,16 +132,16 @@ std::unique_ptr<Sqlite> make_state(const fs::path& directory) {
     std::error_code error;
     fs::create_directories(allowed.text(), error);
     if (error) raise(Code::kConfig, "cannot make {}: {}", directory.string(), error.message());
-    // Rejects hold documents. An empty file is a database without tables.
+    // Rejects contain documents, hence the mode. An empty file is a valid database without tables.
     write_new_file(file, "", 0600);
   }
   auto database = std::make_unique<Sqlite>(file);
   if (database->read_only()) database->refuse_to_write();
   if (version_of(*database, file) == kVersion) return database;
-  // Before its first table. A reject of a usual document fills more than half of a small page, and
-  // the rest would be lost; what is pruned gives its room back.
+  // Must be set before the first table. A reject of usual size fills more than half of a small
+  // page, and the rest would be wasted. With auto_vacuum, pruning can shrink the file.
   database->execute("PRAGMA page_size = 16384; PRAGMA auto_vacuum = INCREMENTAL");
-  // Of two processes that start at once, the second waits here and finds all made.
+  // When two processes start at once, the second waits here and finds the tables already created.
   SqliteTransaction transaction(*database);
   for (int64_t found = version_of(*database, file); found < kVersion; ++found)
     database->execute(step(found));

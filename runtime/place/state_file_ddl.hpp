@@ -1,4 +1,4 @@
-// The SQLite file of state_file: where it is, and its tables.
+// The SQLite file of state_file: its location and its tables.
 #pragma once
 #include <filesystem>
 #include <memory>
@@ -8,12 +8,12 @@
 
 namespace lugger {
 
-/// The present moment as the ledger writes it, an expression of SQL.
+/// SQL expression: the current time as the ledger writes it.
 inline constexpr std::string_view kStateNow = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
 
-/// Makes what is missing: directory, file, tables. Error{config} when it cannot be written.
+/// Creates what is missing: directory, file, tables. Error{config} when it cannot be written.
 std::unique_ptr<Sqlite> make_state(const std::filesystem::path& directory);
-/// For reading alone. Null: nothing was ever recorded here.
+/// Opens it read-only. Null: nothing was ever recorded here.
 std::unique_ptr<Sqlite> find_state(const std::filesystem::path& directory);
 
 }  // namespace lugger

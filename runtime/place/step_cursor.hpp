@@ -1,5 +1,5 @@
-// What all cursors share: the batch's limits, and a fault that waits until the documents before it
-// have been given.
+// What all cursors share: the limits of the batch, and an error that is held back until the
+// documents before it have been given.
 #pragma once
 #include <exception>
 
@@ -26,9 +26,9 @@ class StepCursor : public Cursor {
   }
 
  protected:
-  /// Once a batch, before its first document.
+  /// Called once for each batch, before its first document.
   virtual void start() {}
-  /// Appends one document; false: there are no more, also when it is asked again.
+  /// Appends one document. False: there are no more; further calls return false too.
   virtual bool step(Batch& batch) = 0;
 
   static void give(Batch& batch, const uint8_t* data, uint32_t size) {

@@ -24,21 +24,22 @@ struct TableColumn {
   std::string table, column;
 };
 
-/// What inspecting a target against a plan found. `problems` stop a run; `warnings` are told.
+/// The result of inspecting a target against a plan. `problems` prevent a run; `warnings` are
+/// shown.
 struct TargetReport {
   std::string place;        // masked
   std::string server;       // "PostgreSQL 15.18"
-  std::string mode;         // how it loads, in its own word: "direct", "staged"
-  std::string mode_reason;  // one sentence
-  /// No table but the job's own has a part in its load: no foreign key, trigger or rule leads
-  /// elsewhere, so it may run beside other loads.
+  std::string mode;         // the way of loading, in the target's own word: "direct", "staged"
+  std::string mode_reason;  // why, in one sentence
+  /// The load touches no table but the job's own: no foreign key, trigger or rule leads to another.
+  /// So the job may run beside other loads.
   bool self_contained = false;
-  bool holds_rows = false;              // of the document's own tables one is not empty
-  std::vector<std::string> missing;     // tables that are not there
-  std::vector<std::string> create;      // DDL for what is missing, in order; run only with create
-  std::vector<std::string> after_load;  // keys: DDL run when all rows are in
+  bool holds_rows = false;           // one of the document's own tables is not empty
+  std::vector<std::string> missing;  // tables that do not exist
+  std::vector<std::string> create;   // DDL for missing tables, in order; executed only with create
+  std::vector<std::string> after_load;  // keys: DDL executed when all rows are loaded
   std::vector<std::string> index,
-      constrain;             // DDL of the stages that follow, what is done left out
+      constrain;             // DDL of the stages that follow, without what is done
   std::string index_memory;  // the server's maintenance_work_mem
   std::vector<std::string> warnings;
   std::vector<std::string> problems;
@@ -46,47 +47,48 @@ struct TargetReport {
 
 struct SinkOptions {
   std::string run;
-  std::string mode;   // from the report, kept for the run
+  std::string mode;   // from the report, the same for the whole run
   std::string lease;  // State::lease_token()
   uint32_t connections = 1;
 };
 
-/// What the end of a load is given to work with.
+/// The input for the end of a load.
 struct FinishWork {
   std::string run;
   uint32_t connections = 1;
-  /// Gives every document that the run has read once more, in the order of partition and position,
-  /// as rows of the plan. Empty: the source cannot be read again.
+  /// Gives every document that the run has read once more, as rows of the plan, in order of
+  /// partition and position. Empty: the source cannot be read again.
   std::function<void(const std::function<void(Batch&)>& use)> again;
 };
 
 class RowSink {
  public:
   virtual ~RowSink() = default;
-  /// Takes the batch's rows whose documents are to be loaded. The batch and its arena must live
-  /// until commit() or rollback().
+  /// Takes the rows of the batch whose documents are to be loaded. The batch and its arena must
+  /// live until commit() or rollback().
   virtual void write(Batch& batch) = 0;
-  /// Rows, rejects and position in one transaction. Completes unit.tally and unit.rejects: rows the
-  /// target refuses are found by halving and become rejects, the rest is loaded. Throws
-  /// Error{connect} when the connection is gone (nothing of the unit is in, or all of it: the
-  /// checkpoint tells).
+  /// Commits rows, rejects and position in one transaction. Completes unit.tally and unit.rejects:
+  /// rows that the target refuses are found by halving the unit and become rejects; the rest is
+  /// loaded. Throws Error{connect} when the connection is lost: then either the whole unit is
+  /// committed or nothing of it, and the checkpoint shows which.
   virtual void commit(UnitRecord& unit) = 0;
   virtual void rollback() noexcept = 0;
-  /// Units that follow are committed while the ledger knows this claim; then ClaimLost is thrown.
+  /// From now on commit() commits a unit only while the ledger shows this claim; otherwise it
+  /// throws ClaimLost.
   virtual void commit_under(const std::string& claim) { static_cast<void>(claim); }
 };
 
-/// Indexes and constraints, built when the rows are in.
+/// Indexes and constraints, built after the rows are loaded.
 class Stages {
  public:
   virtual ~Stages() = default;
-  /// The steps that are to come, as the ledger records them when the load is about to end.
+  /// The steps to come, as the ledger records them when the load is about to end.
   virtual std::vector<StepRecord> steps(const PlanShape& plan) = 0;
-  /// Columns that will hold no NULL once everything is built.
+  /// Columns that are NOT NULL once everything is built.
   virtual std::vector<TableColumn> not_null(const PlanShape& plan) const = 0;
-  /// Bytes of a key that its index takes in any case; 0: any number.
+  /// The length of a key, in bytes, that its index always accepts; 0: no bound.
   virtual uint64_t longest_key() const { return 0; }
-  /// Does what is left of a stage; done steps are passed over.
+  /// Does the steps of a stage that are not done yet.
   virtual StageResult build(Stage stage, const PlanShape& plan, const StageWork& work) = 0;
   /// Rows that the stages to come would refuse. Reads only.
   virtual std::vector<Refused> preflight(const PlanShape& plan, const std::string& job) = 0;
@@ -101,37 +103,38 @@ class Target {
  public:
   virtual ~Target() = default;
   virtual std::string place() const = 0;  // masked
-  /// Whether a pooler in transaction mode stands before it: said by its options, or found out.
+  /// True when there is a pooler in transaction mode in front of it: an option says so, or it was
+  /// detected.
   virtual bool pooled() { return false; }
-  /// The columns of an existing table; empty: there is none.
+  /// The columns of an existing table; empty: the table does not exist.
   virtual std::vector<TargetColumn> columns(const std::string& table) = 0;
-  /// `again`: the source can be read a second time, should a direct load have let in several rows
-  /// of one key.
+  /// `again`: the source can be read a second time, in case a direct load accepts several rows with
+  /// the same key.
   virtual TargetReport inspect(const PlanShape& plan, bool create, bool again) = 0;
   virtual void create(const TargetReport& report) = 0;
   virtual std::unique_ptr<State> state() = 0;
   virtual std::unique_ptr<RowSink> open(const PlanShape& plan, const SinkOptions& options) = 0;
-  /// After the last unit: duplicates by policy, keys (over up to `work.connections` sessions),
-  /// sequences, ANALYZE. Returns what it did, a line each. Duplicates correct the tally, and the
-  /// ledger with it.
+  /// Called after the last unit: settles duplicates by policy, then makes keys (over up to
+  /// `work.connections` sessions), sets sequences and runs ANALYZE. Returns what it did, one line
+  /// each. Settling duplicates corrects the tally and the ledger.
   virtual std::vector<std::string> finish(const PlanShape& plan, const FinishWork& work,
                                           Tally& tally) = 0;
-  /// Throws away rows loaded by an unfinished run that is not to be resumed (--restart) when it is
-  /// safe to say which they are.
+  /// Deletes the rows of an unfinished run that will not be resumed (--restart), when they can be
+  /// identified safely.
   virtual void discard(const PlanShape& plan, const std::string& run) = 0;
 
-  /// Why rows of deleted documents could not be deleted; empty: they can.
+  /// Why rows of deleted documents cannot be deleted; empty: they can.
   virtual std::vector<std::string> delete_problems(const PlanShape& plan) {
     static_cast<void>(plan);
     return {place() + " takes no deletes"};
   }
 
-  // What not every kind of target can do; null where it cannot.
-  /// The indexes and constraints that are built behind a load.
+  // The rest is null for targets that do not support it.
+  // The indexes and constraints that are built after a load.
   virtual Stages* stages() { return nullptr; }
-  /// A way to ask how the target is, for one run.
+  /// Reads the target's health, for one run.
   virtual std::unique_ptr<Health> health() { return nullptr; }
-  /// Its rows read back, for one verification.
+  /// Reads its rows back, for one verification.
   virtual std::unique_ptr<Rows> rows() { return nullptr; }
 };
 

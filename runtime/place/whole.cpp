@@ -9,7 +9,8 @@
 namespace lugger {
 namespace {
 
-/// Positions are "part:ID" and the part's own; those of a source with one part are the part's own.
+/// Positions are "part:ID" followed by the part's own position. With a single part, they are the
+/// part's own.
 class WholeCursor final : public PartsCursor {
  public:
   WholeCursor(Source& source, const Position& after)

@@ -1,4 +1,4 @@
-// PostgreSQL arrays as text, for parameters.
+// PostgreSQL arrays as text, for query parameters.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace lugger {
 
-/// The text of a PostgreSQL array under construction.
+/// Builds the text of a PostgreSQL array.
 class ArrayText {
  public:
   void null() { next() += "NULL"; }

@@ -1,4 +1,4 @@
-// Where the programs of a PostgreSQL server are: Debian's versioned directories, then PATH.
+// Finds the programs of a PostgreSQL server: in Debian's versioned directories, then in PATH.
 #pragma once
 #include <filesystem>
 #include <optional>
@@ -12,12 +12,12 @@ struct PgBinaries {
   int major = 0;
 };
 
-/// Every server installed, newest first.
+/// All installed servers, newest first.
 std::vector<PgBinaries> installed_servers(
     const std::filesystem::path& debian = "/usr/lib/postgresql");
 
-/// The newest, or the one of a major version, which an existing cluster needs. Error{config} names
-/// the package to install.
+/// The newest server, or the one of a major version, which an existing cluster needs. Error{config}
+/// names the package to install.
 PgBinaries find_server_binaries(std::optional<int> major = std::nullopt,
                                 const std::filesystem::path& debian = "/usr/lib/postgresql");
 

@@ -7,12 +7,12 @@
 namespace lugger {
 namespace {
 
-constexpr uint32_t kCriticalFlags = 0xFFFF0000;  // a reader that does not know them must give up
+constexpr uint32_t kCriticalFlags = 0xFFFF0000;  // a reader must refuse those it does not know
 
 [[noreturn]] void malformed(std::string_view what) {
   throw Error(Code::kRead,
               fmt::format("the rows that the server sent are not COPY BINARY: {}", what),
-              "what stands between, a pooler or a proxy, may have changed them");
+              "a pooler or proxy between lugger and the server may have changed them");
 }
 
 }  // namespace
@@ -45,7 +45,7 @@ Bytes CopyTuples::behind_header(Bytes message) {
 }
 
 Bytes CopyTuples::of(Bytes message) {
-  if (ended_) malformed("something stands behind their end");
+  if (ended_) malformed("bytes follow their end");
   if (!begun_) {
     message = behind_header(message);
     begun_ = true;

@@ -1,5 +1,5 @@
-// What COPY ... TO STDOUT (FORMAT binary) sends: a header, a tuple a message, a trailer. The only
-// reader of that form; how a field reads as a value is value/pgrow_reader's.
+// Reads what COPY ... TO STDOUT (FORMAT binary) sends: a header, one tuple in each message, a
+// trailer. No other code reads this format; value/pgrow_reader turns a field into a value.
 #pragma once
 #include <optional>
 #include <string>
@@ -8,12 +8,12 @@
 
 namespace lugger {
 
-/// The fields of one tuple, in their order. Error{read} where it is cut short.
+/// The fields of one tuple, in order. Error{read} when the tuple is truncated.
 class TupleFields {
  public:
   explicit TupleFields(Bytes tuple);
   size_t count() const noexcept { return count_; }
-  /// The next field; nothing: NULL.
+  /// The next field; nullopt is NULL.
   std::optional<Bytes> next();
   /// Bytes of the tuple before the next field.
   size_t offset() const noexcept { return offset_; }
@@ -24,14 +24,13 @@ class TupleFields {
   size_t count_ = 0, offset_ = 2;
 };
 
-/// Finds the tuples in the messages of one COPY. Error{read} where they are not what the server
-/// sends.
+/// Finds the tuples in the messages of one COPY. Error{read} when they do not follow the format.
 class CopyTuples {
  public:
   explicit CopyTuples(size_t fields) : fields_(fields) {}
-  /// The tuple that the message holds, as part of it; empty: none, it is the header or the trailer.
+  /// The tuple in the message, as a part of it. Empty: the message is the header or the trailer.
   Bytes of(Bytes message);
-  /// To be asked behind the last message: were these all?
+  /// Call this after the last message. Error{read} when the trailer is missing.
   void end() const;
 
  private:
@@ -46,9 +45,9 @@ class BinaryCopy {
  public:
   /// Runs COPY (select) with that many columns.
   BinaryCopy(PgSession& session, const std::string& select, size_t fields);
-  /// The next row's tuple, alive until the next call. False: there are no more.
+  /// The next row's tuple, valid until the next call. False: there are no more rows.
   bool next(Bytes& tuple);
-  /// Bytes that the server sent so far.
+  /// Bytes received so far.
   uint64_t bytes() const noexcept { return bytes_; }
 
  private:

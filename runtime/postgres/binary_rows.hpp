@@ -1,4 +1,5 @@
-// A query whose results come in PostgreSQL's binary form, with parameters: what COPY cannot have.
+// A query with results in PostgreSQL's binary format and with parameters, which COPY does not
+// support.
 #pragma once
 #include <memory>
 #include <string>
@@ -10,13 +11,13 @@ struct pg_result;
 
 namespace lugger {
 
-/// The rows of one statement, read to their end.
+/// All rows of one statement.
 class PgBinaryRows {
  public:
   size_t size() const noexcept;
   size_t columns() const noexcept;
   bool null(size_t row, size_t column) const noexcept;
-  /// Lives as long as the rows.
+  /// The bytes are valid as long as the rows.
   Bytes bytes(size_t row, size_t column) const noexcept;
   std::string text(size_t row, size_t column) const {
     return std::string(as_text(bytes(row, column)));
@@ -25,7 +26,7 @@ class PgBinaryRows {
     if (null(row, column)) return std::nullopt;
     return text(row, column);
   }
-  /// The first columns of a row as the tuple that COPY BINARY has for them, in the arena.
+  /// The first columns of a row as a tuple in the format of COPY BINARY, allocated in the arena.
   Bytes tuple(size_t row, size_t columns, Arena& arena) const;
 
  private:
@@ -36,8 +37,8 @@ class PgBinaryRows {
   std::unique_ptr<pg_result, Clear> result_;
 };
 
-/// Errors as PgSession::query gives them; where the server named a place in the statement, the note
-/// "position" has its number, from 1.
+/// Throws the same errors as PgSession::query. When the server reports a position in the statement,
+/// the note "position" contains it, counted from 1.
 PgBinaryRows query_binary(PgSession& session, const std::string& sql, const PgParams& params);
 
 }  // namespace lugger

@@ -5,7 +5,7 @@
 namespace lugger {
 namespace {
 
-/// Tries of a plain build before the table counts as in use.
+/// After this many tries of a plain build the table counts as in use.
 constexpr uint64_t kPlainTries = 2;
 
 std::string drop_statement(const StageStep& step) {
@@ -24,7 +24,7 @@ bool is_invalid(PgSession& session, const StageStep& step) {
   return step_state(session, step) == StepState::kInvalid;
 }
 
-/// What a broken build left takes this name, with its own OID, before it is dropped.
+/// An INVALID index is renamed to this name, which contains its OID, before it is dropped.
 constexpr std::string_view kBroken = "c.relname = 'lugger_broken_' || c.oid";
 
 bool has_broken(PgSession& session, const StageStep& step) {
@@ -59,8 +59,8 @@ class Build {
   }
 
  private:
-  /// A process of ours that was killed leaves its build to the server, which goes on with it:
-  /// nothing is gained by doing it twice.
+  /// When a lugger process is killed, the server continues its build. Building it a second time
+  /// would gain nothing.
   void wait_for_others() {
     for (uint64_t tries = 1;; ++tries) {
       const std::string builder = builder_of(session_, step_);
@@ -73,21 +73,21 @@ class Build {
     }
   }
 
-  /// True: it stands.
+  /// True: the index exists.
   bool attempt(uint64_t tries) {
     member_.count_tries(1);
     if (!concurrently_) return attempt_plain();
     refuse_timeout();
     try {
       member_.tell("building");
-      // No lock_timeout: CONCURRENTLY keeps nobody from reading or writing while it waits, and
-      // would have to begin anew.
+      // Without lock_timeout: while CONCURRENTLY waits it blocks neither reads nor writes, and
+      // after a timeout it would have to begin again.
       session_.run(index_statement(step_, true));
       return true;
     } catch (const Error& error) {
-      // Built meanwhile by the session of a killed process.
+      // The session of a killed process has built it meanwhile.
       if (error.sqlstate() == "42P07" && index_stands(session_, step_)) return true;
-      if (error.sqlstate() != "42P07") tidy(error);  // else the name is another's
+      if (error.sqlstate() != "42P07") tidy(error);  // otherwise another relation has this name
       if (!is_lock_failure(error) || tries >= member_.patience().settings->lock_tries)
         explain(error);
       return false;
@@ -104,7 +104,7 @@ class Build {
       patience.execute(session_, step_.table, {index_statement(step_, false)});
       return true;
     } catch (const Error& error) {
-      // Built meanwhile by the session of a killed process.
+      // The session of a killed process has built it meanwhile.
       if (error.sqlstate() == "42P07" && index_stands(session_, step_)) return true;
       if (!is_lock_failure(error)) explain(error);
       concurrently_ = true;
@@ -114,14 +114,14 @@ class Build {
     }
   }
 
-  /// Takes away what a failed CONCURRENTLY leaves; when it cannot, says what is left.
+  /// Drops what a failed CONCURRENTLY left behind; if it cannot, reports what is left.
   void tidy(const Error& error) {
     member_.begin_tidying();
     if (!session_.alive()) return;
     try {
       drop_unfinished();
     } catch (const Error& second) {
-      // The cancel of the build itself may arrive late.
+      // The cancel request that was meant for the build may arrive late.
       if (second.sqlstate() != "57014") tell_leftover(error, second);
       try {
         drop_unfinished();
@@ -137,9 +137,9 @@ class Build {
     drop_broken();
   }
 
-  /// Whoever builds an index holds this lock on its table, so that behind it an index that is not
-  /// valid is nobody's work any more. There its name is taken, so that what is dropped afterwards,
-  /// while others read and write, can be nothing else.
+  /// A session that builds an index holds this lock on its table. So once we have the lock, nobody
+  /// is still building an index that is not valid. It is renamed under the lock; then only this
+  /// index can be dropped afterwards, while others read and write.
   bool drop_broken() {
     std::vector<std::string> broken;
     session_.begin();
@@ -174,8 +174,8 @@ class Build {
     return !broken.empty();
   }
 
-  /// CONCURRENTLY runs in no transaction, and only in one could a setting be brought through a
-  /// pooler.
+  /// CONCURRENTLY cannot run in a transaction, and through a pooler a setting applies only within
+  /// one.
   void refuse_timeout() {
     if (!session_.pooled()) return;
     const std::string timeout = session_.run("SHOW statement_timeout").text(0, 0);
@@ -190,7 +190,7 @@ class Build {
         "the role: ALTER ROLE ... SET statement_timeout = 0");
   }
 
-  /// Built by hand, and failed or still under way where this role cannot see it.
+  /// The index was built by hand; it failed, or is in progress where this role cannot see it.
   [[noreturn]] void refuse_foreign() {
     throw Error(Code::kConflict,
                 fmt::format("an INVALID index {} is on {} that this job did not begin", step_.name,
@@ -223,7 +223,7 @@ class Build {
   PgSession& session_;
   const StageStep& step_;
   bool concurrently_ = false, begun_ = true;
-  std::string broken_;  // the name under which a leftover is dropped
+  std::string broken_;  // the name under which an INVALID index is dropped
 };
 
 }  // namespace

@@ -1,12 +1,12 @@
-// Building one index: plain where nobody can be kept waiting, CONCURRENTLY elsewhere; no INVALID
-// index stays behind.
+// Builds one index: without CONCURRENTLY where nobody can be blocked, with it elsewhere. Never
+// leaves an INVALID index behind.
 #pragma once
 #include "postgres/crew.hpp"
 
 namespace lugger {
 
-/// Builds the index of a step unless it stands. An INVALID leftover of an earlier build is dropped
-/// first; one that another session is building is waited for.
+/// Builds the index of a step unless it exists. First drops an INVALID index of an earlier build,
+/// and waits while another session builds the index.
 void build_index(CrewMember& member, const CrewTask& task);
 
 }  // namespace lugger

@@ -10,7 +10,7 @@
 namespace lugger {
 namespace {
 
-/// What was deleted of a step: the documents' numbers and keys, as parameters of a statement.
+/// The documents deleted in one step: their numbers and keys, as parameters of a statement.
 struct Gone {
   PgParams params;
   std::string with;  // "WITH gone AS (...) "
@@ -75,7 +75,7 @@ class ChangesLoader final : public PgLoader {
     return out;
   }
 
-  /// Gives each document its step; how many there are. Even steps delete.
+  /// Assigns a step to each document, and returns the number of steps. Even steps delete.
   uint32_t take_steps() {
     std::vector<uint32_t> steps(unit_.size(), 0);
     const uint32_t last = by_key_ ? steps_by_key(steps) : steps_in_order(steps);
@@ -93,7 +93,7 @@ class ChangesLoader final : public PgLoader {
     return step;
   }
 
-  /// The least step that is not before one of an earlier document with its key.
+  /// Assigns the lowest step that is not before the step of an earlier document with the same key.
   uint32_t steps_by_key(std::vector<uint32_t>& steps) const {
     std::vector<std::vector<std::string>> keys(last_ - first_);
     for (size_t t = 0; t < load_.tables.size() && load_.tables[t].own; ++t) {
@@ -173,7 +173,7 @@ class ChangesLoader final : public PgLoader {
     return out;
   }
 
-  /// The documents of which a row was there.
+  /// Returns the documents that had a row.
   std::set<int64_t> remove_rows(const Gone& gone) {
     for (size_t t = load_.tables.size(); t-- != 0;) {
       if (load_.tables[t].own) continue;
@@ -183,7 +183,7 @@ class ChangesLoader final : public PgLoader {
     return documents_of(gone, [&](size_t t) { return sql_.remove_gone(t); });
   }
 
-  /// The documents whose rows stand when they have been deleted.
+  /// Returns the documents whose rows still exist after the delete.
   std::set<int64_t> rehearse_removal(const Gone& gone) {
     load_.session.execute("SAVEPOINT lugger_rehearsal");
     remove_rows(gone);
@@ -206,8 +206,8 @@ class ChangesLoader final : public PgLoader {
   PgLoader& rows_;
   UnitDocuments& unit_;
   MergeSql sql_;
-  bool by_key_ = true;    // equal keys have one text: documents of different keys may change places
-  bool started_ = false;  // rows_ was started, and has loaded nothing since
+  bool by_key_ = true;  // equal keys have equal text: documents of different keys can be reordered
+  bool started_ = false;  // rows_ was started and has not loaded anything since
   bool loading_ = false;
   size_t first_ = 0, last_ = 0;
 };

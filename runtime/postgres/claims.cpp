@@ -18,14 +18,14 @@ constexpr auto kBeat = std::chrono::seconds(5);
 // Six missed heartbeats.
 constexpr std::string_view kExpiry = "pg_catalog.now() + interval '30 s'";
 
-/// Of {schema}.partitions p: nobody holds it, or whoever did is gone. The lock of a process goes
-/// with its session; a process that hangs, or whose host is cut off, stops renewing.
+/// Over {schema}.partitions p: nobody holds it, or the holder is gone. A process's lock ends with
+/// its session; a process that hangs or is cut off does not renew its claim.
 constexpr std::string_view kFree =
     "(p.claim IS NULL OR p.expires_at < pg_catalog.now() OR (p.member_lock IS NOT NULL AND "
     "p.member <> $2 AND "
     "pg_catalog.pg_try_advisory_xact_lock_shared(p.member_lock)))";
 
-/// Held by the process while it lives.
+/// The advisory lock that a process holds while it lives.
 std::string member_key(const std::string& member) { return "lugger member " + member; }
 
 std::string new_id() {
@@ -72,7 +72,7 @@ class PgClaims final : public Claims {
     PgSession& session = this->session();
     std::string before;
     Claimed out = in_transaction(session, [&] { return take_in(session, before); });
-    // It may still be under way: of a process that hangs, or of a host that is gone without a word.
+    // The old unit may still be in progress, if its process hangs or its host is unreachable.
     if (!before.empty()) end_holders(session, {unit_key(before)});
     return out;
   }
@@ -86,7 +86,7 @@ class PgClaims final : public Claims {
                     schema_),
         {run_, member_});
   } catch (const std::exception&) {
-    // They expire, or go with the session.
+    // They expire, or end with the session.
   }
 
   bool others() override {
@@ -108,8 +108,8 @@ class PgClaims final : public Claims {
   }
 
  private:
-  /// With the lock that shows that this process lives. A session lost for a moment takes it anew;
-  /// what others took meanwhile is theirs.
+  /// A session with the lock that shows that this process lives. A new session takes the lock
+  /// again; partitions that others have claimed meanwhile stay theirs.
   PgSession& session() {
     if (session_ != nullptr && !session_->was_ended()) return *session_;
     session_.reset();
@@ -160,7 +160,7 @@ class PgClaims final : public Claims {
     return out;
   }
 
-  /// Nothing is free.
+  /// Called when no partition is free.
   Claimed look(PgSession& session) {
     const PgRows rows = session.query(
         fmt::format("SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE member = $2), "
@@ -179,7 +179,7 @@ class PgClaims final : public Claims {
     while (!stopping_.wait_for(guard, kBeat, [this] { return stop_; })) beat();
   }
 
-  /// Only what is known to be ours: a claim whose answer was lost on the way has to expire.
+  /// Renews only claims that are known to be ours: a claim whose answer was lost must expire.
   void beat() noexcept try {
     PgSession& session = this->session();
     session.query(
@@ -191,18 +191,18 @@ class PgClaims final : public Claims {
     const std::lock_guard guard(seen_mutex_);
     seen_ = now;
   } catch (const std::exception&) {
-    session_.reset();  // the next beat connects anew
+    session_.reset();  // the next heartbeat opens a new session
   }
 
   std::string url_, schema_, run_, member_;
   bool pooled_;
   std::mutex seen_mutex_;
   Tally seen_;
-  std::mutex mutex_;  // of what follows
+  std::mutex mutex_;  // guards what follows
   std::condition_variable stopping_;
   bool stop_ = false;
   std::unique_ptr<PgSession> session_;
-  std::vector<std::string> claims_;  // taken, in this order
+  std::vector<std::string> claims_;  // in the order in which they were claimed
   std::jthread heart_;
 };
 
@@ -221,7 +221,7 @@ std::string close_to_claims(PgSession& session, const std::string& schema, const
   session.begin();
   try {
     let_go_in_time(session);
-    // Waits for whoever is about to claim, and keeps others from it.
+    // Waits for claims in progress, and prevents new ones.
     session.query(fmt::format("UPDATE {}.runs SET joint = false WHERE run = $1", schema), {run});
     const PgRows rows = session.query(fmt::format("SELECT pg_catalog.string_agg(DISTINCT holder, "
                                                   "', ') FROM {}.partitions p WHERE run = $1 "
@@ -233,7 +233,7 @@ std::string close_to_claims(PgSession& session, const std::string& schema, const
       session.rollback();
       return who;
     }
-    // Whoever wakes up late finds that its claim is gone.
+    // A process that was suspended finds that its claim is gone.
     session.query(fmt::format("UPDATE {}.partitions SET claim = NULL, member = NULL, holder = "
                               "NULL, member_lock = NULL, expires_at = NULL WHERE run = $1 AND NOT "
                               "done",

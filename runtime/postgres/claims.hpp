@@ -1,4 +1,5 @@
-// Claims on partitions: columns of their rows in the ledger, renewed by a heartbeat.
+// Claims on partitions. A claim is stored in columns of the partition's row in the ledger, and
+// renewed by a heartbeat.
 #pragma once
 #include <memory>
 #include <string>
@@ -11,14 +12,15 @@ namespace lugger {
 std::unique_ptr<Claims> make_pg_claims(const std::string& url, const std::string& schema,
                                        bool pooled, const std::string& run);
 
-// The rest is for whoever has a session of his own; `schema` is quoted.
+// The functions below use the caller's session; `schema` is quoted.
 
-/// Lets every process claim partitions of the run from here on.
+/// From here on every process may claim partitions of the run.
 void open_to_claims(PgSession& session, const std::string& schema, const std::string& run);
-/// Ends that, unless somebody is at work: then it says who and changes nothing.
+/// Ends that, unless other processes still work on partitions: then it changes nothing and returns
+/// their names.
 std::string close_to_claims(PgSession& session, const std::string& schema, const std::string& run);
 
-/// Holds the claim until the open transaction ends; ClaimLost when it is another's by now.
+/// Locks the claim until the open transaction ends. Throws ClaimLost when another process has it.
 void hold_claim(PgSession& session, const std::string& schema, const std::string& run,
                 const std::string& partition, const std::string& claim);
 

@@ -21,14 +21,15 @@ bool is_builtin(const ColumnType& type) {
   return type.kind != Kind::kOther && !(type.is_array() && type.element == Kind::kOther);
 }
 
-/// "vector" of "extensions.vector(3)".
+/// "vector" from "extensions.vector(3)".
 std::string_view bare_name(std::string_view type) {
   type = type.substr(0, type.find('('));
   const size_t dot = type.rfind('.');
   return dot == std::string_view::npos ? type : type.substr(dot + 1);
 }
 
-/// Kinds whose values have one canonical form, so that one may stand in a column of the other.
+/// Kinds in the same family have the same canonical form, so a value of one can be compared with a
+/// column of the other.
 int family(Kind kind) noexcept {
   switch (kind) {
     case Kind::kText:
@@ -40,7 +41,8 @@ int family(Kind kind) noexcept {
   }
 }
 
-/// The same of a type as the database knows it: its name may be that of another in the mapping.
+/// The family of a type in the database. It is found by OID, since the mapping may use the type's
+/// name for another type.
 int family_of_oid(uint32_t oid) noexcept {
   switch (oid) {
     case 25:              // text
@@ -56,13 +58,13 @@ bool is_time(Kind kind) noexcept {
   return kind == Kind::kTime || kind == Kind::kTimestamp || kind == Kind::kTimestamptz;
 }
 
-/// "(3)" of "timestamp(3) without time zone"; "": the column takes values as they are.
+/// "(3)" from "timestamp(3) without time zone"; "": the column does not modify values.
 std::string_view modifier(std::string_view type) noexcept {
   const size_t open = type.find('('), close = type.find(')');
   return open == std::string_view::npos ? std::string_view() : type.substr(open, close - open + 1);
 }
 
-/// Microseconds that time(p) and its like round to.
+/// The microseconds to which time(p) and similar types round.
 int64_t unit_of(std::string_view stored) noexcept {
   int64_t out = 1;
   if (modifier(stored).size() != 3) return out;
@@ -70,7 +72,7 @@ int64_t unit_of(std::string_view stored) noexcept {
   return out;
 }
 
-/// Does the column alter values as they come in, in a way that the mapping does not?
+/// True when the column modifies values on input in a way that the mapping does not.
 bool rounds(const ColumnType& type, const PgColumn& stored) {
   if (stored.type == stored.bare_type) return false;
   switch (type.is_array() ? type.element : type.kind) {
@@ -84,7 +86,8 @@ bool rounds(const ColumnType& type, const PgColumn& stored) {
   }
 }
 
-/// Types that a cast to their length cuts off, where a load is refused; their arrays too.
+/// True for types where a cast truncates to the length, but a load would be refused; also for their
+/// arrays.
 bool is_cut_by_cast(uint32_t oid) noexcept {
   constexpr std::array<uint32_t, 8> kCut = {1042, 1043, 1560, 1562,  // bpchar, varchar, bit, varbit
                                             1014, 1015, 1561, 1563};
@@ -154,7 +157,7 @@ class PgLook final : public RowsLook {
                   "load it first with lugger run, or name the target that holds it with --into");
     }
     if (!found->may_select) {
-      throw Error(Code::kVerify, fmt::format("no right to SELECT from {}", name),
+      throw Error(Code::kVerify, fmt::format("permission denied: SELECT on {}", name),
                   fmt::format("GRANT SELECT ON {} TO this role", PgSession::quote_table(name)));
     }
     if (found->row_security) {
@@ -186,7 +189,7 @@ class PgLook final : public RowsLook {
     const std::string& base = types_.of(column.type.sql);
     made.oid = static_cast<uint32_t>(std::stoul(stored.base_oid));
     made.reads_as = pg_reads_as(made.oid, stored.type);
-    // A name that the role's search_path does not find is taken for the type of that name.
+    // When the role's search_path does not find the type, only its bare name is compared.
     const bool same = base.empty() ? bare_name(column.type.sql) == bare_name(stored.bare_type)
                                    : base == stored.base_oid;
     const int stored_family = family_of_oid(made.oid);
@@ -210,8 +213,9 @@ class PgLook final : public RowsLook {
     in_database.push_back(std::move(made));
   }
 
-  /// False: the server has no cast between the two types. What cannot be asked at all ends the
-  /// verification: no value could be compared, and every row would seem to be too many.
+  /// False: the server has no cast between the two types. When the server cannot be asked, this
+  /// throws and ends the verification; otherwise no value could be compared, and every row would
+  /// seem extra.
   bool can_cast(const TablePlan& plan, const Column& column, const PgComparedColumn& made) {
     try {
       require_cast(session_, made.via, made.cast);
@@ -229,7 +233,7 @@ class PgLook final : public RowsLook {
     }
   }
 
-  /// Of a child: the table of its documents' own rows.
+  /// For a child table: the table of its documents' own rows.
   const PgComparedTable* own_of(size_t index) const {
     if (plan_.tables()[index].parent < 0) return nullptr;
     while (plan_.tables()[index].parent >= 0)
@@ -248,12 +252,13 @@ class PgLook final : public RowsLook {
     return out;
   }
 
-  /// Child rows of one key come with documents of one key: those are looked for alone.
+  /// Child rows with equal keys belong to documents with equal keys; so only own tables are
+  /// searched.
   static void find_doubled(const PgTable& actual, PgComparedTable& table) {
     if (!table.own || table.key.empty()) return;
     std::set<std::string> key;
     for (const size_t i : table.key) key.insert(table.columns[i].name);
-    // An index does not reach into tables that inherit.
+    // An index does not include inheriting tables.
     const bool whole = table.ranges || actual.kind == "p";
     const bool unique =
         std::any_of(actual.indexes.begin(), actual.indexes.end(), [&](const PgIndex& index) {
@@ -273,7 +278,7 @@ class PgLook final : public RowsLook {
   PgSession& session_;
   const PlanShape& plan_;
   PgComparedTables& out_;
-  std::vector<PgTable> actual_;  // one a table of the plan
+  std::vector<PgTable> actual_;  // one for each table of the plan
   TypeOids types_{session_, written_types(plan_)};
 };
 

@@ -75,14 +75,15 @@ class PgSnapshot final : public RowSnapshot {
       more->execute("SET TRANSACTION SNAPSHOT " + PgSession::quote_literal(name));
       add(std::move(more));
     }
-    SessionPool::of(url)->drop();  // it may take long, and others cannot have what lies idle
+    // Verification may take long, and others may need the connections of idle sessions.
+    SessionPool::of(url)->drop();
   }
 
   const std::string& position() const noexcept override { return position_; }
   size_t readers() const noexcept override { return readers_.size(); }
   RowReader& reader(size_t i) noexcept override { return *readers_[i]; }
 
-  /// By the place of the rows: ranges of pages need no index, and are read as fast as the disk is.
+  /// By ranges of pages, which need no index and are read at the speed of the disk.
   std::vector<RowPart> parts(size_t index, const std::string& where) override {
     const PgComparedTable& table = tables_[index];
     std::string narrowed = where_condition(tables_, table, where);
@@ -97,7 +98,7 @@ class PgSnapshot final : public RowSnapshot {
     std::vector<RowPart> out;
     for (uint64_t page = 0; page == 0 || page < pages; page += step) {
       std::string range = fmt::format("t.ctid >= '({},0)'::tid", page);
-      // The last part has no end: what is behind it came later and is not seen.
+      // The last part has no end: later pages are not visible in the snapshot anyway.
       if (page + step < pages) range += fmt::format(" AND t.ctid < '({},0)'::tid", page + step);
       out.push_back({index, range + narrowed});
     }

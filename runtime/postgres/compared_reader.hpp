@@ -7,20 +7,20 @@
 
 namespace lugger {
 
-/// Where a row lies: good while the snapshot that showed it is.
+/// The place of a row (tableoid, ctid). Valid only with the snapshot it was read in.
 struct RowPlace {
-  uint32_t table = 0;  // its oid: of a partition, or of a table that inherits
+  uint32_t table = 0;  // its oid: of a partition or an inheriting table
   uint32_t page = 0;
   uint16_t item = 0;
 };
 
-/// Rows of one SELECT of a table's compared columns.
+/// Reads the rows of one SELECT of a table's compared columns.
 class ComparedReader {
  public:
   explicit ComparedReader(PgSession& session, bool places = false)
       : session_(session), places_(places) {}
-  /// `condition`: SQL, or "". use(StoredRow, RowPlace) is true until no more is wanted. False: that
-  /// came before the end.
+  /// `condition`: SQL, or "". use(StoredRow, RowPlace) returns false when it wants no more rows;
+  /// then this returns false too.
   template <typename Use>
   bool read(const PgComparedTable& table, const std::string& condition, Use&& use) {
     BinaryCopy rows = start(table, condition);
@@ -44,8 +44,8 @@ class ComparedReader {
   RowPlace place_;
 };
 
-/// Sessions in transactions that see the same rows. Through a pooler, where a session's snapshot
-/// cannot be lent, there is one.
+/// Opens sessions whose transactions see the same rows. Through a pooler a snapshot cannot be
+/// exported, so there is only one session.
 std::unique_ptr<RowSnapshot> make_pg_snapshot(const std::string& url, bool pooled, int readers,
                                               const PgComparedTables& tables);
 

@@ -15,7 +15,7 @@ std::string column_name(const PgComparedTable& table, size_t column) {
   return "t." + PgSession::quote_name(table.columns[column].name);
 }
 
-/// The rows of keys that are NULL in the same places.
+/// Selects the rows of keys that are NULL in the same columns.
 std::string alike_condition(const PgComparedTable& table, const std::vector<size_t>& by,
                             const std::vector<const KeyText*>& keys) {
   std::string nulls, columns, texts, names, values;
@@ -37,7 +37,7 @@ std::string alike_condition(const PgComparedTable& table, const std::vector<size
     texts += fmt::format("{}pg_catalog.unnest({}::text[])", comma,
                          PgSession::quote_literal(list.text()));
     names += fmt::format("{}k{}", comma, given);
-    // One by one: an array of arrays would be one of more dimensions.
+    // Array values are passed one by one, because an array of arrays would have more dimensions.
     values += fmt::format("{}u.k{}::{}", comma, given, table.stored[by[k]].type);
     ++given;
   }
@@ -50,7 +50,7 @@ std::string alike_condition(const PgComparedTable& table, const std::vector<size
 
 std::string keys_condition(const PgComparedTable& table, const std::vector<size_t>& by,
                            const std::vector<const KeyText*>& keys) {
-  std::map<std::vector<bool>, std::vector<const KeyText*>> alike;  // by which of them are NULL
+  std::map<std::vector<bool>, std::vector<const KeyText*>> alike;  // by which columns are NULL
   for (const KeyText* key : keys) {
     std::vector<bool> nulls;
     for (const auto& text : *key) nulls.push_back(!text);

@@ -9,7 +9,7 @@ namespace lugger {
 
 namespace {
 
-/// As the server rounds: half a unit goes away from zero, and infinity stays.
+/// Rounds as the server does: half a unit away from zero; infinity is unchanged.
 int64_t rounded_time(int64_t micros, int64_t unit) noexcept {
   if (micros == kInfinityMicros || micros == kMinusInfinityMicros) return micros;
   const int64_t half = unit / 2;
@@ -47,7 +47,7 @@ class PgValues final : public TargetValues {
   }
 
  private:
-  /// To what their columns keep of them.
+  /// Rounds to the precision of their columns.
   void round_times(Batch& batch) {
     for (const PgComparedTable& table : tables_) {
       RowSet& rows = batch.tables[table.table];

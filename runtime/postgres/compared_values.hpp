@@ -1,10 +1,11 @@
-// The source's values as the columns of compared tables keep them.
+// Turns the source's values into what the columns of compared tables store.
 #pragma once
 #include "postgres/compared.hpp"
 
 namespace lugger {
 
-/// By a session of its own where the server is asked. Null: all values are as the plan makes them.
+/// Uses a session of its own when the server must be asked. Null: all values stay as the plan makes
+/// them.
 std::unique_ptr<TargetValues> make_pg_values(const std::string& url, bool pooled,
                                              const PgComparedTables& tables);
 

@@ -38,8 +38,8 @@ class Constrain {
     if (step_state(session_, step_) == StepState::kWaiting)
       alter(add_constraint(step_, true), "adding NOT VALID");
     if (task_.refused) {
-      member_.note(fmt::format(
-          "{}: stands NOT VALID: new rows are checked, those that are there were not", step_.name));
+      member_.note(
+          fmt::format("{} is NOT VALID: new rows are checked, existing rows were not", step_.name));
       return;
     }
     if (step_state(session_, step_) != StepState::kStarted) return;
@@ -47,7 +47,7 @@ class Constrain {
     alter(validate_constraint(step_), "validating");
   }
 
-  /// From version 18 on a constraint may be there and check nothing, not even new rows.
+  /// From version 18 on, a constraint may be NOT ENFORCED and check nothing, not even new rows.
   void refuse_not_enforced() {
     const PgRows rows = session_.query(
         "SELECT pg_catalog.to_jsonb(c) ->> 'conenforced', c.contype FROM pg_constraint c WHERE "
@@ -76,7 +76,8 @@ class Constrain {
     alter(attach_unique(step_), "adding");
   }
 
-  /// A check of an earlier run proves what it names, which may be less than what is wanted now.
+  /// A check from an earlier run covers the columns it names, which may be fewer than are needed
+  /// now.
   bool pending_check_fits(const std::vector<std::string>& columns) {
     const PgRows rows = session_.query(
         "SELECT a.attname FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid"
@@ -109,8 +110,8 @@ class Constrain {
       if (!pending_check_stands(false)) alter(not_null_check(step_, columns), "adding NOT VALID");
       if (task_.refused) {
         member_.note(fmt::format(
-            "{}: stands NOT VALID instead of NOT NULL: new rows are checked, those that "
-            "are there were not",
+            "{} is a NOT VALID check instead of NOT NULL: new rows are checked, existing "
+            "rows were not",
             step_.name));
         return;
       }
@@ -121,7 +122,7 @@ class Constrain {
     drop_pending();
   }
 
-  /// What --force put in the place of NOT NULL has done its service once its columns are.
+  /// Drops the check that --force created instead of NOT NULL, once its columns are NOT NULL.
   void drop_pending() {
     StageStep pending = step_;
     pending.name = pending_not_null(step_);

@@ -33,7 +33,7 @@ std::vector<std::string> names_at(const element& node, std::string_view name) {
   return out;
 }
 
-/// What stands between the first parenthesis and its partner.
+/// The text between the first parenthesis and its partner.
 std::string parenthesised(const std::string& sql) {
   size_t begin = 0, depth = 0;
   for (const SqlToken& token : sql_tokens(sql)) {
@@ -45,7 +45,7 @@ std::string parenthesised(const std::string& sql) {
   return {};
 }
 
-/// DEFERRABLE, INCLUDE, NOT VALID and their like are left to the server.
+/// DEFERRABLE, INCLUDE, NOT VALID and similar clauses are left to the server.
 bool is_plain(const element& constraint) {
   for (const std::string_view more :
        {"deferrable", "initdeferred", "including", "options", "indexspace", "indexname",
@@ -90,10 +90,10 @@ ConstraintText read_constraint(const std::string& sql) try {
     return {};
   if (commands.at(0)["AlterTableCmd"]["def"]["Constraint"].get(constraint) != simdjson::SUCCESS)
     return {};
-  // A name of its own is the server's to read.
+  // A constraint with a name is left to the server.
   return has(constraint, "conname") ? ConstraintText{} : read_node(constraint, sql);
 } catch (const Error&) {
-  return {};  // not known to this grammar: the server may know it
+  return {};  // unknown to this grammar; the server may know it
 }
 
 }  // namespace lugger

@@ -1,5 +1,5 @@
-// A constraint written as SQL text, read by PostgreSQL's grammar as far as it must be understood:
-// its kind, its columns, what it references.
+// Parses the SQL text of a constraint as far as necessary: its kind, its columns, what it
+// references.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -18,7 +18,7 @@ struct ConstraintText {
 };
 
 /// "check (age >= 0)", "unique (a, b)", "foreign key (team) references teams (id) on delete
-/// cascade". Anything else, or with words behind it that matter here, is kOther.
+/// cascade". Anything else, or text with further clauses that matter here, is kOther.
 ConstraintText read_constraint(const std::string& sql);
 
 }  // namespace lugger

@@ -57,7 +57,7 @@ void CopyLoader::encode(size_t table, const UnitDocuments& unit, size_t first, s
     stream.encoder.fields(row, stream.buffer);
     if (table == 0 && stream.buffer.size() >= kCopyChunkBytes) send_chunk(stream);
   });
-  // The server is to work on this batch while the next one is read.
+  // So the server works on this batch while the next one is read.
   if (table == 0) send_chunk(stream);
 }
 
@@ -70,7 +70,8 @@ void CopyLoader::finish_one(Stream& stream) {
   append_copy_trailer(stream.buffer);
   send_chunk(stream);
   copying_ = streams_.size();
-  // Somebody keeps rows out although nothing did when the run began: the merge can tell which.
+  // Rows were suppressed, although nothing could do that when the run began. The merge can tell
+  // which.
   if (load_.session.copy_in_end() != static_cast<uint64_t>(stream.rows)) throw NeedsStaging{true};
 }
 

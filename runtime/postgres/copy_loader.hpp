@@ -1,12 +1,12 @@
-// COPY of a unit's rows, into the tables themselves or into their staging tables.
+// COPY of a unit's rows, into the tables themselves or into staging tables.
 #pragma once
 #include "postgres/loader.hpp"
 
 namespace lugger {
 
-/// The first table's rows stream while they are converted; the others wait in a buffer each until
-/// the first COPY has ended, because a connection runs one COPY at a time and parents must stand
-/// before their children.
+/// The first table's rows are sent while they are converted. The rows of the other tables wait in
+/// buffers until the first COPY has ended: a connection runs one COPY at a time, and parents must
+/// be inserted before their children.
 class CopyLoader : public PgLoader {
  public:
   CopyLoader(PgLoad& load, bool staged);
@@ -18,7 +18,7 @@ class CopyLoader : public PgLoader {
   size_t guilty(const UnitDocuments& unit, const Error& error) const override;
 
  protected:
-  /// Ends all COPYs.
+  /// Ends all COPY commands.
   void finish_copies();
   uint64_t rows(size_t table) const noexcept { return streams_[table].rows; }
   size_t first_document() const noexcept { return first_; }
@@ -37,8 +37,8 @@ class CopyLoader : public PgLoader {
 
   bool staged_;
   std::vector<Stream> streams_;
-  size_t copying_;  // table whose COPY is open; none: streams_.size()
-  size_t refused_;  // table whose COPY was last ended
+  size_t copying_;  // table whose COPY is open; streams_.size(): none
+  size_t refused_;  // table whose COPY ended last
   size_t first_ = 0, last_ = 0;
 };
 

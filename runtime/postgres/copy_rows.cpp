@@ -4,7 +4,7 @@ namespace lugger {
 
 void append_copy_header(ByteBuffer& out) {
   out.append(kCopySignature, sizeof kCopySignature);
-  out.append_be<int64_t>(0);  // no flags, nothing more
+  out.append_be<int64_t>(0);  // no flags, no header extension
 }
 
 void append_copy_trailer(ByteBuffer& out) { out.append_be<int16_t>(-1); }

@@ -1,4 +1,4 @@
-// A COPY BINARY stream under construction: header, rows, trailer.
+// Builds a COPY BINARY stream: header, rows, trailer.
 #pragma once
 #include <vector>
 
@@ -9,11 +9,11 @@ namespace lugger {
 inline constexpr uint8_t kCopySignature[11] = {'P',  'G',  'C',  'O',  'P', 'Y',
                                                '\n', 0xFF, '\r', '\n', 0};
 inline constexpr size_t kCopyHeaderBytes = sizeof kCopySignature + 8;  // flags, length of more
-/// What is collected before it is handed to the server: large enough that calls cost nothing, small
-/// enough that the server never waits.
+/// How much is collected before it is handed to the server: so much that the cost of a call does
+/// not matter, and so little that the server does not wait.
 inline constexpr size_t kCopyChunkBytes = 128 * 1024;
 
-/// Turns rows of slots into tuples. Knows which slots are written, in the order of the COPY's
+/// Encodes rows of slots as tuples. Knows which slots are written, in the order of the COPY's
 /// column list.
 class RowEncoder {
  public:
@@ -39,7 +39,7 @@ class RowEncoder {
 
 void append_copy_header(ByteBuffer& out);
 void append_copy_trailer(ByteBuffer& out);
-/// A field of a bookkeeping column.
+/// Appends a field of a column that lugger adds to a staging table.
 void append_int8_field(int64_t value, ByteBuffer& out);
 void append_int4_field(int32_t value, ByteBuffer& out);
 

@@ -21,12 +21,12 @@ using ResultPtr = std::unique_ptr<PGresult, decltype(&PQclear)>;
 
 ResultPtr next_result(PGconn* connection) { return {PQgetResult(connection), &PQclear}; }
 
-// A host that lives answers the probes of a window that it closed, every two minutes at least.
+// A live host answers the probes of a window that it closed at least every two minutes.
 constexpr int kLookMs = 10'000;
 constexpr unsigned kMostSilenceMs = 180'000;
 
-/// Nothing came back for what was sent, not even that there is no room for it. Unix sockets have no
-/// such peers.
+/// True when nothing came back for the data sent, not even that the window is full. This cannot
+/// happen on unix sockets.
 bool is_silent(int socket) noexcept {
   tcp_info info{};
   socklen_t size = sizeof info;
@@ -34,7 +34,7 @@ bool is_silent(int socket) noexcept {
          info.tcpi_last_ack_recv > kMostSilenceMs;
 }
 
-/// Milliseconds, 0 for none; gives what it was.
+/// Sets the timeout in milliseconds (0: none) and returns the previous one.
 unsigned exchange_user_timeout(int socket, unsigned value) noexcept {
   unsigned before = 0;
   socklen_t size = sizeof before;
@@ -79,11 +79,11 @@ void CopyIn::start(const std::string& sql) {
   start_copy(connection_, sql, PGRES_COPY_IN);
   pending_.clear();
   gave_up_ = false;
-  // Not to go on sending to a server that has refused the first row, waiting must be ours:
-  // PQputCopyData would swallow the answer unseen.
+  // libpq must not wait itself: PQputCopyData would consume the server's answer without reporting
+  // it, and we would go on sending to a server that has refused the first row.
   PQsetnonblocking(connection_, 1);
-  // It would end a COPY whose server reads nothing because it waits for a lock: is_silent() knows
-  // the difference.
+  // The timeout would end a COPY whose server reads nothing because it waits for a lock.
+  // is_silent() can tell the difference.
   user_timeout_ = exchange_user_timeout(PQsocket(connection_), 0);
 }
 
@@ -109,7 +109,7 @@ void CopyIn::send(Bytes bytes) {
   }
 }
 
-/// Waits until the kernel has all of it; false: the server will take no more.
+/// Waits until the kernel has taken all data. False: the server accepts no more.
 bool CopyIn::flush() {
   while (true) {
     const int left = PQflush(connection_);
@@ -119,8 +119,8 @@ bool CopyIn::flush() {
   }
 }
 
-/// Ends the COPY and hands over what is still to be sent, all of it: PQgetResult() with bytes left
-/// to send may take the server's answer off the socket while sending, and then wait for it forever.
+/// Ends the COPY and sends all that is left first. If PQgetResult() still had bytes to send, it
+/// could read the server's answer from the socket while sending, and then wait for it forever.
 bool CopyIn::send_end(const char* reason) noexcept {
   const bool ended = PQputCopyEnd(connection_, reason) >= 0;
   while (PQflush(connection_) > 0 && wait_for_socket()) continue;
@@ -136,8 +136,8 @@ bool CopyIn::wait_for_socket() noexcept {
   return ready >= 0 || errno == EINTR;
 }
 
-/// Looks at what the server has sent without taking it. Under TLS the bytes cannot be read here, so
-/// there a refusal is noticed at the end.
+/// Checks what the server has sent without consuming it. With TLS the bytes cannot be read here, so
+/// a refusal is noticed only at the end.
 bool CopyIn::server_gave_up() {
   if (!alive(connection_)) return true;
   if (PQsslInUse(connection_) != 0) return PQconsumeInput(connection_) == 0;
@@ -147,14 +147,13 @@ bool CopyIn::server_gave_up() {
   if (got == 0) return true;
   if (got < 0) return errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR;
   if (holds_server_error(Bytes(wire.data(), static_cast<size_t>(got)))) return true;
-  return PQconsumeInput(connection_) == 0;  // notices
+  return PQconsumeInput(connection_) == 0;  // collects notices
 }
 
 uint64_t CopyIn::end() {
   if (!pending_.empty()) send(pending_.view());
   pending_.clear();
-  // When the server has given up already, it ignores this message; the state of libpq needs it all
-  // the same.
+  // When the server has already given up it ignores this message, but libpq's state requires it.
   if (!send_end(nullptr) && !gave_up_) fail(connection_);
   return finish();
 }
@@ -202,7 +201,7 @@ bool CopyOut::get_at_hand(Bytes& message) {
 }
 
 bool CopyOut::get(Bytes& message) {
-  // The end, and an error, are told once.
+  // libpq reports the end, or an error, only once.
   const int size = size_ != 0 ? size_ : PQgetCopyData(connection_, &message_, 0);
   if (size > 0) {
     message = {reinterpret_cast<const uint8_t*>(message_), static_cast<size_t>(size)};

@@ -1,4 +1,4 @@
-// COPY on a plain PGconn: libpqxx knows the text format only, and lugger sends binary.
+// COPY on a plain PGconn, because libpqxx supports only the text format.
 #pragma once
 #include <string>
 
@@ -9,10 +9,10 @@ struct pg_conn;
 
 namespace lugger {
 
-/// True when the bytes, as they came from the server, hold an ErrorResponse message.
+/// True when the bytes received from the server contain an ErrorResponse message.
 bool holds_server_error(Bytes wire) noexcept;
 
-/// COPY ... FROM STDIN. Small pieces are gathered into messages of 64 KB and more.
+/// COPY ... FROM STDIN. Collects small pieces into messages of at least 64 KB.
 class CopyIn {
  public:
   explicit CopyIn(pg_conn* connection) : connection_(connection) {}
@@ -30,8 +30,8 @@ class CopyIn {
   uint64_t finish();
   pg_conn* connection_;
   ByteBuffer pending_;
-  unsigned user_timeout_ = 0;  // of the socket, outside of COPY
-  bool gave_up_ = false;  // the server has answered already: nothing more is sent, end() tells why
+  unsigned user_timeout_ = 0;  // the socket's value outside of COPY
+  bool gave_up_ = false;  // the server has answered already: send nothing more; end() reports why
 };
 
 /// COPY ... TO STDOUT.
@@ -42,7 +42,8 @@ class CopyOut {
   CopyOut(const CopyOut&) = delete;
   CopyOut& operator=(const CopyOut&) = delete;
   void start(const std::string& sql);
-  /// What has arrived already. False: nothing has, or nothing will come; get() waits and knows.
+  /// Gives a message that has already arrived. False: none has, or there are no more; get() waits
+  /// and tells which.
   bool get_at_hand(Bytes& message);
   bool get(Bytes& message);
 
@@ -50,7 +51,7 @@ class CopyOut {
   void release() noexcept;
   pg_conn* connection_;
   char* message_ = nullptr;
-  int size_ = 0;  // what get_at_hand() was told
+  int size_ = 0;  // what get_at_hand() got from libpq
 };
 
 }  // namespace lugger

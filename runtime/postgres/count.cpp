@@ -1,4 +1,4 @@
-// Counting documents by what became of them.
+// Counts documents by outcome.
 #include <algorithm>
 
 #include "postgres/loader.hpp"
@@ -23,7 +23,7 @@ bool tells_outcomes(const PgLoad& load) {
   const auto is_guarded = [](const PgTableLayout& table) { return table.guarded; };
   const auto has_rules = [](const PgTableLayout& table) { return table.rules; };
   if (load.plan.mapping().on_conflict != OnConflict::kError) return true;
-  // A table with rules takes no data-modifying WITH.
+  // A table with rules does not allow a data-modifying WITH.
   return std::any_of(load.tables.begin(), load.tables.end(), is_guarded) &&
          std::none_of(load.tables.begin(), load.tables.end(), has_rules);
 }

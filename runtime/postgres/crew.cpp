@@ -68,8 +68,7 @@ void StageCrew::run(std::vector<CrewTask> tasks, size_t members, const std::stri
   }
 }
 
-/// One session is enough: where the server, or the role, has no more connections to give, the work
-/// takes longer.
+/// One session is enough. If the server or the role has no more connections, the work takes longer.
 void StageCrew::hire(size_t members, const std::string& settings) {
   while (members_.size() < members && !tasks_.empty()) {
     try {
@@ -119,7 +118,7 @@ void StageCrew::work(CrewMember& member, const Hands& hands) {
   changed_.notify_all();
 }
 
-/// The next task whose table is free for it; nullptr: none is left, or a stop was asked for.
+/// The next task whose table is free for it. nullptr: none is left, or a stop was requested.
 const CrewTask* StageCrew::claim() {
   std::unique_lock lock(mutex_);
   for (;;) {
@@ -171,7 +170,7 @@ void StageCrew::fail(const CrewTask& task, const Error& error) {
     record(task, stopped ? StepStatus::kWaiting : StepStatus::kFailed,
            stopped ? "" : error.message(), 0);
   } catch (const Error&) {
-    // The ledger is behind the same server: what is thrown below says why.
+    // The ledger is on the same server, and the error thrown below gives the reason.
   }
   const std::lock_guard lock(mutex_);
   if (stopped) {
@@ -197,12 +196,12 @@ void StageCrew::watch() {
       if (!session) session = SessionPool::of(place_.url)->lend("progress", place_.pooled);
       look(*session);
     } catch (const std::exception&) {
-      session.reset();  // progress is a courtesy: the work goes on without it
+      session.reset();  // progress is optional: the work continues without it
     }
   }
 }
 
-/// What the server says of the builds, beside what the members say of themselves.
+/// Reads the server's progress of index builds, in addition to the members' own reports.
 void StageCrew::look(PgSession& session) {
   const PgRows rows = session.query(
       "SELECT pid, phase, blocks_done, blocks_total, tuples_done, tuples_total, current_locker_pid"

@@ -1,5 +1,5 @@
-// Sessions that work on the steps of a stage, several at once, watched by one that waits for them
-// and tells how far they are. A stop cancels what they do.
+// Several sessions work on the steps of a stage. The caller's thread waits for them and reports
+// progress. A stop cancels their statements.
 #pragma once
 #include <condition_variable>
 #include <mutex>
@@ -18,28 +18,28 @@ struct PgPlace {
   bool pooled = false;
 };
 
-/// A step to do, with what was decided about it.
+/// A step to do, with the decisions about it.
 struct CrewTask {
   StageStep step;
   bool concurrently = false;
-  bool refused = false;  // its rows are not clean: as far as it goes, when forced
-  bool begun = false;    // an earlier run began it: an invalid index of its name is its leftover
+  bool refused = false;  // rows violate it: with `force`, go as far as possible
+  bool begun = false;  // an earlier run began it: an invalid index of its name comes from that run
 };
 
 class StageCrew;
 
-/// One worker's hands: its session, and what it is doing.
+/// One worker's session, and what it is doing.
 class CrewMember {
  public:
   CrewMember(StageCrew& crew, LentSession session);
 
   PgSession& session() { return *session_; }
   Patience patience();
-  /// "building", "waiting for its lock", ...; whom it waits for.
+  /// Reports "building", "waiting for its lock" and so on, and which session it waits for.
   void tell(std::string phase, std::string waiting = {});
   void note(std::string line);
   void count_tries(uint64_t tries) { tries_ += tries; }
-  /// From here on a stop no longer cancels what the session does; a second one does.
+  /// From here on the first stop does not cancel the session's statements; a second one does.
   void begin_tidying();
 
  private:
@@ -52,25 +52,25 @@ class CrewMember {
   std::string phase_, waiting_;
   Stopwatch watch_;
   uint64_t tries_ = 0;
-  std::optional<StopScope> scope_;  // of the thread that does its task
+  std::optional<StopScope> scope_;  // of the thread that runs the task
 };
 
 class StageCrew {
  public:
-  /// Does one task; throws when it cannot.
+  /// Does one task; throws when it fails.
   using Hands = std::function<void(CrewMember&, const CrewTask&)>;
 
   StageCrew(const PgPlace& place, Stage stage, const StageWork& work)
       : place_(place), stage_(stage), work_(work) {}
 
-  /// Runs all tasks with up to `members` sessions, each prepared by `settings`. A task that fails
-  /// does not keep the others from being done; the first failure is thrown at the end.
+  /// Runs all tasks with up to `members` sessions; `settings` is executed in each first. A failed
+  /// task does not prevent the others. The first error is thrown at the end.
   void run(std::vector<CrewTask> tasks, size_t members, const std::string& settings,
            const Hands& hands);
 
   std::vector<std::string>& notes() { return notes_; }
   size_t done() const { return done_; }
-  /// True when a stop came before all was done.
+  /// True when a stop was requested before all tasks were done.
   bool stopped() const { return stopped_; }
 
  private:
@@ -92,7 +92,7 @@ class StageCrew {
   std::mutex mutex_;  // guards what follows, and the ledger
   std::condition_variable changed_;
   std::vector<char> claimed_;
-  std::multiset<std::string> busy_;  // tables with a CONCURRENTLY under way: one at a time
+  std::multiset<std::string> busy_;  // tables with a CONCURRENTLY in progress: one at a time
   size_t done_ = 0, ended_ = 0, at_work_ = 0;
   std::vector<std::string> notes_;
   std::optional<Error> failure_;

@@ -1,4 +1,4 @@
-// DDL made from a plan. Every name is quoted; nothing from data reaches it.
+// DDL made from a plan. Every name is quoted, and no value from the data is used.
 #pragma once
 #include <string>
 #include <vector>
@@ -8,14 +8,14 @@
 
 namespace lugger {
 
-/// CREATE TABLE for every table of the plan, keys left out: those come after the load. IF NOT
-/// EXISTS is not used: the caller knows what is missing.
+/// CREATE TABLE for every table of the plan, without keys, which are added after the load. Without
+/// IF NOT EXISTS, since the caller knows which tables are missing.
 std::vector<std::string> table_ddl(const PlanShape& shape);
 
 /// CREATE TABLE of one table.
 std::string create_table(const PlanShape& shape, size_t table);
 
-/// A key, the last step of the load; indexes and constraints follow in stages (steps.hpp).
+/// Adds a key: the last step of the load. Indexes and constraints follow in stages (steps.hpp).
 struct DdlStep {
   enum class Kind : uint8_t { kUnique, kPrimary };
   Kind kind;
@@ -23,17 +23,17 @@ struct DdlStep {
   std::string name;   // of the constraint
   std::vector<std::string> columns;
   std::string sql;
-  std::string index, attach;  // the same in two steps: indexes are built several at once
+  std::string index, attach;  // the same in two statements, to build several indexes at once
 };
 std::vector<DdlStep> after_load_steps(const PlanShape& shape);
-/// The same with the names that other steps of the shape get going on from there.
+/// `names`: the names in use; further steps of the shape continue with it.
 std::vector<DdlStep> after_load_steps(const PlanShape& shape, ObjectNames& names);
 
 /// Names of the columns that identify a row of a table.
 std::vector<std::string> key_names(const TablePlan& table);
 
-/// The uuid column that the S0 shape makes the primary key, beside the unique MongoDB id; empty:
-/// the key is the primary key.
+/// The uuid column that mapping shape S0 makes the primary key, next to the unique MongoDB id.
+/// Empty: the key itself is the primary key.
 std::string surrogate(const TablePlan& table);
 
 }  // namespace lugger

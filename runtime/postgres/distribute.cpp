@@ -18,7 +18,7 @@ std::string create_distributed(const std::string& table, const std::string& colu
                      beside == table ? "" : ", colocate_with => " + regclass(beside));
 }
 
-/// The table that others share the shards of: one that is distributed already, else the first.
+/// The table with which the others are colocated: one that is distributed already, else the first.
 size_t anchor(const StandingTables& standing) {
   const auto found = std::find_if(standing.begin(), standing.end(), [](const auto& table) {
     return table && !table->distribution_column.empty();
@@ -26,7 +26,7 @@ size_t anchor(const StandingTables& standing) {
   return found == standing.end() ? 0 : static_cast<size_t>(found - standing.begin());
 }
 
-/// Empty: the server takes create_distributed_table.
+/// Why the server cannot run create_distributed_table; empty: it can.
 std::string server_problem(PgSession& session, const std::string& column) {
   const PgRows found = session.query("SELECT FROM pg_catalog.pg_extension WHERE extname = 'citus'");
   if (found.size() == 0)
@@ -52,14 +52,14 @@ std::string table_problem(const PlanShape& plan, const StandingTables& standing,
     return fmt::format("{} is not a table that Citus could distribute", table.name);
   if (!actual.distributed)
     return fmt::format(
-        "{} stands and is not distributed, although distribute = \"{}\" wants it: {} (its rows "
+        "{} exists but is not distributed, and distribute = \"{}\" asks for it: {} (its rows "
         "move), or leave the option out",
         table.name, plan.mapping().distribute,
         create_distributed(table.name, column, plan.tables()[first].name));
   if (actual.distribution_column.empty())
     return fmt::format(
-        "{} stands as a reference table of Citus, or in one shard: distribute = \"{}\" does not go "
-        "with it",
+        "{} is a reference table of Citus, or has one shard: leave distribute = \"{}\" out of the "
+        "target",
         table.name, plan.mapping().distribute);
   if (actual.distribution_column != column)
     return fmt::format(
@@ -76,12 +76,12 @@ std::string table_problem(const PlanShape& plan, const StandingTables& standing,
   return {};
 }
 
-/// A table of the plan or another one, as it is distributed or about to be.
+/// How a table, of the plan or not, is or will be distributed.
 struct Distribution {
-  bool known = false;        // the table stands, or the job makes it
-  bool distributed = false;  // by Citus, in whatever way
-  std::string column;        // empty: not by a column
-  std::string colocation;    // empty: what the job makes
+  bool known = false;        // the table exists, or the job creates it
+  bool distributed = false;  // by Citus, in any way
+  std::string column;        // empty: not distributed by a column
+  std::string colocation;    // empty: of a table that the job creates
   std::vector<std::string> primary;
 };
 
@@ -149,7 +149,7 @@ std::string foreign_problem(const StageStep& step, const Distribution& own,
 std::string distribution_column(const PlanShape& plan, const TablePlan& table) {
   const std::string& column = plan.mapping().distribute;
   if (column.empty() || table.parent < 0) return column;
-  // The key of the document's own row stands in front of every child's.
+  // The key of every child begins with the key of the document's own row.
   const TablePlan& own = plan.tables()[0];
   for (size_t i = 0; i < own.key.size(); ++i) {
     if (own.columns[own.key[i]].name == column) return table.columns[table.parent_key[i]].name;

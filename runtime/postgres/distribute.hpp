@@ -1,5 +1,6 @@
-// Tables that Citus is to distribute, by the target's option `distribute`: the document's own by
-// that column, children by the column that holds it of their parent's key, in the same shards.
+// Tables distributed by Citus, for the target's option `distribute`: the document's own tables by
+// that column, child tables by the column that holds the same value of their parent's key, in the
+// same shards.
 #pragma once
 #include <optional>
 #include <string>
@@ -11,28 +12,29 @@
 
 namespace lugger {
 
-/// The plan's tables as they stand, in its order; nullopt: there is none yet.
+/// The existing tables of the plan, in its order; nullopt: the table does not exist yet.
 using StandingTables = std::vector<std::optional<PgTable>>;
 
-/// Name of the column by which the job distributes a table of its plan; empty: it does not.
+/// The column by which the job distributes a table of its plan; empty: it does not.
 std::string distribution_column(const PlanShape& plan, const TablePlan& table);
 
-/// Behind the CREATE TABLE of each table, in its transaction; empty without `distribute`.
+/// Statements to run after the CREATE TABLE of each table, in the same transaction; empty without
+/// `distribute`.
 std::vector<std::string> distribution_ddl(const PlanShape& plan);
-/// The same for one table, beside those that stand.
+/// The same for one table, when some of the others exist already.
 std::string distribute_table(const PlanShape& plan, const StandingTables& standing, size_t table);
 
-/// Why the tables could not be distributed as the job says: the server cannot, or a table stands
-/// that is not. A line each, with the statement that helps.
+/// Why the tables cannot be distributed as the job requests: the server does not support it, or an
+/// existing table is not distributed. One line each, with the statement that helps.
 std::vector<std::string> distribution_problems(PgSession& session, const PlanShape& plan,
                                                const StandingTables& standing);
 
-/// Why Citus would refuse a step on a table that is distributed, or is about to be; empty: it would
-/// not, as far as can be told before it is tried.
+/// Why Citus would refuse a step on a table that is or will be distributed. Empty: no reason that
+/// can be known before it is tried.
 std::string distributed_step_problem(PgSession& session, const PlanShape& plan,
                                      const StandingTables& standing, const StageStep& step);
 
-/// Both for tables that stand, as a preflight tells them.
+/// Both checks for existing tables, as the result of a preflight.
 std::vector<Refused> distribution_preflight(PgSession& session, const PlanShape& plan,
                                             const std::vector<StageStep>& steps);
 

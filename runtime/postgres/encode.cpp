@@ -10,7 +10,7 @@ namespace {
         wanted);
 }
 
-/// NULL is written here, so that the encoders below see values only.
+/// Writes NULL here, so that the encoders below only get values.
 template <void (*Encode)(const Value&, ByteBuffer&)>
 void nullable(const Value& value, ByteBuffer& out) {
   if (value.absent()) {
@@ -58,7 +58,7 @@ void encode_float(const Value& value, ByteBuffer& out) {
   append_fixed(static_cast<T>(value.f64), out);
 }
 
-/// Types whose slot already holds the bytes of the wire.
+/// Types whose slot already has the binary format.
 template <ValueType Type>
 void encode_bytes(const Value& value, ByteBuffer& out) {
   expect<Type>(value);
@@ -76,7 +76,7 @@ void encode_jsonb(const Value& value, ByteBuffer& out) {
 
 void encode_date(const Value& value, ByteBuffer& out) {
   expect<ValueType::kDay>(value);
-  // The infinities are the ends of the range, whatever width they came in.
+  // Infinity is the limit of the range: that of an int64 becomes that of an int32.
   int64_t day = std::clamp<int64_t>(value.i64, INT32_MIN, INT32_MAX);
   append_fixed(static_cast<int32_t>(day), out);
 }

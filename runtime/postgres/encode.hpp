@@ -1,4 +1,5 @@
-// A coerced slot as a COPY BINARY field: int32 length and bytes, -1 for NULL. One function a type.
+// Encodes a coerced slot as a COPY BINARY field: int32 length and bytes, -1 for NULL. One function
+// for each type.
 #pragma once
 #include "base/bytes.hpp"
 #include "plan/column_type.hpp"
@@ -6,11 +7,11 @@
 
 namespace lugger {
 
-/// Appends one field. A slot that does not hold what its column's coercer promises
-/// (plan/coercer.hpp) is Error{bug}.
+/// Appends one field. Error{bug} when the slot does not hold what its column's coercer promises
+/// (plan/coercer.hpp).
 using EncodeField = void (*)(const Value&, ByteBuffer&);
 
-/// The encoder of a kind; kOther gives text, for a staging column that the server casts.
+/// The encoder for a kind. For kOther it writes text, for a staging column that the server casts.
 EncodeField field_encoder(Kind kind) noexcept;
 
 }  // namespace lugger

@@ -15,7 +15,7 @@ struct StateRule {
   std::string_view hint;
 };
 
-// The first prefix that fits decides, so whole states stand before their class.
+// The first matching prefix decides; so full SQLSTATEs come before their class.
 constexpr std::array kRules = std::to_array<StateRule>({
     {"08P01", Code::kBug, "the server did not understand what lugger sent: please report it"},
     {"08", Code::kConnect, "run the same command again: it goes on after the last committed unit"},
@@ -78,7 +78,7 @@ std::string field(const pg_result* result, int code) {
   return text == nullptr ? "" : text;
 }
 
-/// libpq breaks and indents its lines; a message of ours is one line.
+/// libpq's messages have line breaks and indentation; ours are a single line.
 std::string trimmed(std::string_view text) {
   std::string out;
   for (const char c : text) {
@@ -93,7 +93,7 @@ std::string trimmed(std::string_view text) {
   return out;
 }
 
-/// Binary COPY names the column alone; text and csv add `: "value"` or `: null input`.
+/// Binary COPY gives only the column; text and csv append `: "value"` or `: null input`.
 std::string column_of(std::string_view text) {
   const bool with_value = text.ends_with('"') || text.ends_with(": null input");
   return std::string(with_value ? text.substr(0, text.find(": ")) : text);
@@ -140,12 +140,12 @@ Error pg_error(const PgDiagnostics& diagnostics, bool alive) {
   if (!alive && code != Code::kAuth) {
     code = Code::kConnect;
     message = "lost the connection to PostgreSQL";
-    // libpqxx meets a dead connection in its own calls and says so in its own words.
+    // libpqxx detects a dead connection in its own calls, and has its own message for it.
     if (!diagnostics.message.empty() && !contains(diagnostics.message, "not connected"))
       message += ": " + diagnostics.message;
     if (hint.empty()) hint = hint_of_sqlstate("08006");
   }
-  // Of a statement that is wrong the server knows more: "Perhaps you meant to reference ...".
+  // For a wrong statement the server has the better hint: "Perhaps you meant to reference ...".
   const bool statement = diagnostics.sqlstate.starts_with("42");
   if (hint.empty() || (statement && !diagnostics.hint.empty())) hint = diagnostics.hint;
   Error error(code, std::move(message), std::move(hint), diagnostics.sqlstate);
@@ -164,8 +164,8 @@ CopyRefusal copy_refusal_of(const PgDiagnostics& diagnostics) {
                   diagnostics.detail};
   constexpr std::string_view kLine = ", line ", kColumn = ", column ";
   std::string_view context = diagnostics.context;
-  // The COPY line is the outermost; jsonb puts a "JSON data, line 1: ..." before it, a trigger its
-  // own lines.
+  // The COPY line is the last. jsonb adds a "JSON data, line 1: ..." before it, a trigger its own
+  // lines.
   for (size_t at = context.rfind("COPY "); at != std::string_view::npos;
        at = at == 0 ? std::string_view::npos : context.rfind("COPY ", at - 1)) {
     if (at != 0 && context[at - 1] != '\n') continue;

@@ -13,7 +13,7 @@ namespace {
 
 using ResultPtr = std::unique_ptr<PGresult, decltype(&PQclear)>;
 
-/// What the server says beside the results goes to a list while it lives.
+/// Collects the server's notices in a list while it exists.
 class Notices {
  public:
   Notices(PGconn* connection, std::vector<std::string>& list)
@@ -136,11 +136,11 @@ class Fetch {
   PgFetched out_;
   std::optional<PgDiagnostics> failure_;
   size_t kept_bytes_ = 0;
-  bool open_ = false;  // a result set that gets rows
+  bool open_ = false;  // a result set is open for rows
 };
 
 void refuse_nul(const std::string& sql, const PgParams& params) {
-  // C strings: libpq would cut the text there and say nothing.
+  // libpq takes C strings, and would silently cut the text at a NUL.
   const auto holds_nul = [](const auto& text) { return text.find('\0') != std::string::npos; };
   if (holds_nul(sql)) raise(Code::kConfig, "a statement must not hold a NUL byte");
   for (size_t i = 0; i < params.size(); ++i) {

@@ -12,7 +12,7 @@ double number(const PgRows& rows) {
   return text.empty() ? 0 : std::stod(text);
 }
 
-/// A standby that has replayed everything still shows the lag it had, up to its next report.
+/// A standby that has replayed everything keeps showing its old lag until its next report.
 std::string lag(PgSession& session, const ThrottleSpec& spec) {
   if (!spec.max_lag_s) return {};
   const double seconds = number(session.query(
@@ -73,8 +73,8 @@ class PgHealth final : public Health {
  public:
   PgHealth(std::string url, bool pooled) : url_(std::move(url)), pooled_(pooled) {}
 
-  /// Without the right to read statistics other sessions show nothing but their number: a limit
-  /// would never be reached, and nobody would know.
+  /// Without the privilege to read statistics, other sessions show only their pid: a limit would
+  /// never be reached, and nobody would notice.
   void require(const ThrottleSpec& limits) override {
     const char* limit = limits.max_lag_s                ? "max_lag"
                         : limits.max_lock_waits         ? "max_lock_waits"

@@ -6,7 +6,7 @@
 
 namespace lugger {
 
-/// By a session of its own, opened when it is first asked and again when it is lost.
+/// Uses a session of its own, opened at the first call and opened again after it was lost.
 std::unique_ptr<Health> make_pg_health(std::string url, bool pooled);
 
 }  // namespace lugger

@@ -127,7 +127,7 @@ class Inspection {
         {schema});
     if (rows.size() != 0) {
       if (rows.text(0, 1) != "t")
-        problem("no right to create tables in schema {}", rows.text(0, 0));
+        problem("permission denied: CREATE on schema {}", rows.text(0, 0));
     } else if (schema.empty()) {
       problem("no schema of the search_path exists: name one, as in \"app.{}\"", table);
     } else {
@@ -153,7 +153,7 @@ class Inspection {
       problem("{} is not a table that rows can be written to", table.name);
       return;
     }
-    if (!actual.may_insert) problem("no right to INSERT into {}", table.name);
+    if (!actual.may_insert) problem("permission denied: INSERT on {}", table.name);
     check_columns(table, actual);
     check_filled(table, actual);
   }
@@ -296,7 +296,7 @@ class Inspection {
                                 : "the tables are new";
     } else if (!facts_.may_make_temporary) {
       problem(
-          "no right to create temporary tables ({}): GRANT TEMPORARY on the database, or set "
+          "permission denied: TEMPORARY on the database ({}): GRANT it, or set "
           "writer = \"statement\"",
           report_.mode_reason);
     } else {

@@ -38,10 +38,10 @@ bool is_set(const TablePlan& table, size_t slot, OnConflict policy) {
 void check_column(const TablePlan& table, size_t slot, const PgColumn& stored, OnConflict policy,
                   std::vector<std::string>& problems) {
   const std::string name = table.name + "." + stored.name;
-  if (!stored.may_insert) problems.push_back("no right to INSERT into " + name);
+  if (!stored.may_insert) problems.push_back("permission denied: INSERT on " + name);
   if (policy != OnConflict::kError && !stored.may_select)
-    problems.push_back(
-        fmt::format("no right to SELECT {}: rows are compared before they are set", name));
+    problems.push_back(fmt::format(
+        "permission denied: SELECT on {}: rows are compared before they are set", name));
   if (!is_set(table, slot, policy)) return;
   if (stored.identity_always) {
     problems.push_back(fmt::format(
@@ -50,8 +50,8 @@ void check_column(const TablePlan& table, size_t slot, const PgColumn& stored, O
         "\"skip\"",
         name, PgSession::quote_table(table.name), PgSession::quote_name(stored.name)));
   } else if (!stored.may_update) {
-    problems.push_back(
-        fmt::format("no right to UPDATE {}: leave it out of the mapping, or GRANT it", name));
+    problems.push_back(fmt::format(
+        "permission denied: UPDATE on {}: leave it out of the mapping, or GRANT it", name));
   }
 }
 
@@ -72,7 +72,7 @@ void check_conflicts(OnConflict policy, const TablePlan& table, const PgTable& a
   if (actual.comment == kUnfinishedComment || table.parent >= 0 || table.key.empty()) {
     if (sets && table.parent >= 0 && !actual.may_delete)
       report.problems.push_back(
-          fmt::format("no right to DELETE from {}: on_conflict = \"{}\" replaces child rows",
+          fmt::format("permission denied: DELETE on {}: on_conflict = \"{}\" replaces child rows",
                       table.name, policy_word(policy)));
     return;
   }
@@ -90,10 +90,11 @@ void check_conflicts(OnConflict policy, const TablePlan& table, const PgTable& a
     }
   }
   if (policy != OnConflict::kError && !actual.may_select)
-    report.problems.push_back(fmt::format("no right to SELECT from {}", table.name));
+    report.problems.push_back(fmt::format("permission denied: SELECT on {}", table.name));
   if (sets && !actual.may_update)
-    report.problems.push_back(fmt::format("no right to UPDATE {}: on_conflict = \"{}\" needs it",
-                                          table.name, policy_word(policy)));
+    report.problems.push_back(
+        fmt::format("permission denied: UPDATE on {}: on_conflict = \"{}\" needs it", table.name,
+                    policy_word(policy)));
 }
 
 }  // namespace

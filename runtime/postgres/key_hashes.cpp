@@ -7,16 +7,16 @@ namespace lugger {
 
 namespace {
 
-/// How values of a key column are equal to the server.
+/// How the server compares values of a key column.
 struct Equality {
-  bool by_bytes = false;  // its canonical bytes are equal exactly when the values are
+  bool by_bytes = false;  // values are equal exactly when their canonical bytes are
   bool is_array = false;
-  std::string collation;  // quoted; "": the type has none
+  std::string collation;  // quoted; "": the type has no collation
 };
 
-/// Domains and arrays are as what lies inside them. Types that are not listed, ranges, composites
-/// and those of extensions among them, are left to the server. The collation is that of the unique
-/// index on the key, which has as many `columns`; without one that of the column.
+/// Domains and arrays are treated as the types they contain. Types that are not listed, among them
+/// ranges, composites and those of extensions, are left to the server. The collation is that of the
+/// unique index on the key with the same number of `columns`; without an index, the column's.
 Equality equality_of(PgSession& session, const PgTable& actual, const ComparedColumn& column,
                      size_t columns) {
   const PgRows rows = session.query(
@@ -47,7 +47,7 @@ Equality equality_of(PgSession& session, const PgTable& actual, const ComparedCo
       {actual.oid, column.name, std::to_string(columns)});
   Equality out;
   if (rows.size() == 0) return out;
-  // Of these we have a canonical form, and the server's text is none.
+  // For these types we have a canonical form; the server's text is not one.
   const bool by_value = rows.text(0, 1) == "t" && !column.by_server;
   out.by_bytes = rows.text(0, 0) == "t" || by_value;
   out.is_array = rows.text(0, 2) == "t";
@@ -55,7 +55,7 @@ Equality equality_of(PgSession& session, const PgTable& actual, const ComparedCo
   return out;
 }
 
-/// False: the type has no hash.
+/// False: the type has no hash function.
 bool has_hash(PgSession& session, const KeyHash& hash) {
   try {
     session.query("SELECT " + key_hash_sql(hash, "NULL"));
@@ -93,13 +93,13 @@ void bind_key_hashes(PgSession& session, const PgTable& actual, const PgCompared
     }
     column.vague = true;
     notes.push_back(fmt::format(
-        "{}: which values of {} are equal only the server can tell, and its type has no hash: keys "
+        "{}: only the server can tell which values of {} are equal: its type has no hash; keys "
         "that are spelled in two ways count as two, and repair writes nothing",
         table.name, column.name));
   }
 }
 
-/// Two hashes of 64 bits, and of arrays the bounds, which their hashes leave out.
+/// Two 64-bit hashes; for arrays also the bounds, which the server's hashes ignore.
 std::string key_hash_sql(const KeyHash& hash, const std::string& expression) {
   const std::string value = fmt::format("({})::{}{}", expression, hash.type,
                                         hash.collation.empty() ? "" : " COLLATE " + hash.collation);

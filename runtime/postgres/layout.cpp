@@ -11,8 +11,8 @@ bool is_builtin(const ColumnType& type) {
 
 bool is_text(Kind kind) { return kind == Kind::kText || kind == Kind::kVarchar; }
 
-/// The collation by which values of a column are equal, as PgColumn::collation. Of a key it is the
-/// unique index's, which need not be the column's.
+/// The collation of a column's equality, as PgColumn::collation. For a key it is the collation of
+/// the unique index, which may differ from the column's.
 std::string equal_by(const TablePlan& table, size_t slot, const PgTable& actual) {
   const std::string& name = table.columns[slot].name;
   std::string found;
@@ -62,13 +62,13 @@ size_t field_of_slot(const PgTableLayout& layout, size_t slot) {
         layout.name);
 }
 
-/// A grandchild's parent key begins with its parent's parent key, and so on up: the root's key is
-/// the front of it.
+/// The number of columns in the root's key. A grandchild's parent key begins with its parent's
+/// parent key, and so on up; so the root's key comes first.
 size_t root_key_size(const PlanShape& plan, const TablePlan& child) {
   return std::min(plan.tables()[0].key.size(), child.parent_key.size());
 }
 
-/// Two rows that change places would be in each other's way under any other unique index.
+/// Two rows that swap values would violate any other unique index in between.
 bool sets_in_place(const TablePlan& table, const PgTableLayout& layout, const PgTable& actual) {
   std::vector<std::string> key;
   for (const size_t slot : table.key) key.push_back(table.columns[slot].name);
@@ -120,8 +120,8 @@ PgTableLayout make_table(TypeOids& types, const PlanShape& plan, size_t index,
   return out;
 }
 
-/// Child rows are found by the equality of the root's key, whatever their own columns are: an index
-/// by another equality finds none of them.
+/// Child rows are found by the equality of the root key's type, whatever the types of their own
+/// columns are: an index with another equality cannot be used.
 void cast_root_key(PgSession& session, const PgTable& root, const PgTable& child,
                    const PgTableLayout& root_layout, PgTableLayout& layout) {
   for (size_t i = 0; i < layout.root_key.size(); ++i) {
@@ -164,7 +164,7 @@ std::vector<std::string> written_types(const PlanShape& plan) {
 }
 
 bool equal_by_bytes(const PgField& field, const ColumnType& type) noexcept {
-  // A cast, a modifier or a collation may make one of two values.
+  // A cast, a modifier or a collation may make two different values equal.
   if (!field.compare_cast.empty()) return false;
   switch (type.kind) {
     case Kind::kInt2:
@@ -195,7 +195,7 @@ std::vector<PgTableLayout> make_layout(PgSession& session, const PlanShape& plan
     if (!out[i].own && tables[0] && tables[i])
       cast_root_key(session, *tables[0], *tables[i], out[0], out[i]);
   }
-  // Where rows of one table are deleted and inserted, those that refer to them must go first.
+  // When rows of one table are deleted and inserted, rows that refer to them must be deleted first.
   const bool all = std::all_of(out.begin(), out.end(), [](const PgTableLayout& table) {
     return table.own || table.in_place;
   });

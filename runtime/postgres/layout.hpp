@@ -1,5 +1,5 @@
-// How the plan's tables meet the database's: which slots are written, as which types, under which
-// names.
+// Matches the plan's tables with the database's: which slots are written, with which types and
+// under which names.
 #pragma once
 #include <optional>
 #include <string>
@@ -13,69 +13,71 @@ namespace lugger {
 
 /// One column that is written.
 struct PgField {
-  size_t slot = 0;           // in the plan's row
-  std::string column;        // as the catalog has it
+  size_t slot = 0;           // in the row of the plan
+  std::string column;        // as in the catalog
   std::string name;          // quoted
-  std::string plan_type;     // what the slot encodes: the staging column's type ("text" for types
-                             // without an encoder of ours), with the collation where it alters "="
+  std::string plan_type;     // type of the staging column ("text" for types that we do
+                             // not encode), with a collation where that changes "="
   std::string cast;          // "::inet", from staging to the column; "" when the types agree
-  std::string compare_cast;  // the same with the modifier and the collation: what is stored, and
-                             // other staged values, are compared with it by the column's equality
-  std::string collate;       // " COLLATE x" of compare_cast: equal values may differ in their bytes
+  std::string compare_cast;  // the same with modifier and collation: stored values and
+                             // other staged values are compared with it, by the column's "="
+  std::string collate;       // " COLLATE x" of compare_cast: equal values may have different bytes
   std::string root_cast;     // children: "::citext", from the stored column to the root key's type
                              // where the two share no equality
-  bool update = true;        // in SET and in the comparison; key columns and values that change by
-                             // themselves are not
-  bool text_key = false;     // text: sorted by bytes, which is quicker and as good
+  bool update = true;        // part of SET and of the comparison; not so key columns, and values
+                             // that change on every write
+  bool text_key = false;     // text: sorted by bytes, which is faster and sufficient
 };
 
 struct PgTableLayout {
-  std::string name;   // as scripts name it
+  std::string name;   // as in scripts
   std::string table;  // quoted
   std::vector<PgField> fields;
   std::vector<size_t> key;       // indices into fields
   std::vector<size_t> root_key;  // children: the fields that hold the key of the document's own row
   bool own = true;               // one of the document's own tables, not a child
   int depth = 0;
-  bool mend = false;             // as the mapping says
+  bool mend = false;             // Mapping::mend
   bool identity_always = false;  // INSERT needs OVERRIDING SYSTEM VALUE
-  bool has_xmax = true;          // rows of ordinary tables alone tell whether they are new
+  bool has_xmax = true;          // xmax tells whether a row is new; only in ordinary tables
   bool distributed = false;      // by Citus
-  bool guarded = false;          // triggers or row security may keep rows out, or under another key
-  bool in_place = false;         // children: a row can be set where it stands; no other row minds
-  bool rules = false;            // what becomes of an INSERT is said by rules
-  bool found_by_root = true;     // children: an index finds the rows of a root key
-  bool foreign_types = false;    // a column that only the server can cast to
-  std::string foreign_reason;    // names the first of them
-  std::string newer;             // field's staging name, kNewer
+  bool guarded = false;          // triggers or row security may suppress rows or change their key
+  bool in_place = false;         // children: a row can be updated in place without affecting others
+  bool rules = false;            // rules decide what an INSERT does
+  bool found_by_root = true;     // children: there is an index for the rows of a root key
+  bool foreign_types = false;    // a column has a type that only the server can cast to
+  std::string foreign_reason;    // names the first such column
+  std::string newer;             // staging name of the kNewer field
 
   std::string column_list() const;  // quoted names, comma separated
 };
 
-/// The plan's tables against the database's. A table that does not exist is taken as the plan would
-/// create it.
+/// Matches the plan's tables with the database's. A missing table is treated as if the plan had
+/// created it.
 std::vector<PgTableLayout> make_layout(PgSession& session, const PlanShape& plan);
-/// The same with tables and types that were inspected already (the tables in the plan's order).
+/// The same for tables and types that were inspected before; tables in the plan's order.
 std::vector<PgTableLayout> make_layout(PgSession& session, const PlanShape& plan,
                                        const std::vector<std::optional<PgTable>>& tables,
                                        TypeOids& types);
-/// As the columns of the plan's tables spell them.
+/// The types of the columns of the plan's tables, as they are spelled there.
 std::vector<std::string> written_types(const PlanShape& plan);
 
-/// The columns of a child by which the rows of a document are found.
+/// The columns of a child table that identify the document of a row.
 std::vector<std::string> root_key_names(const PlanShape& plan, const TablePlan& child);
-/// Has the child's table an index for them? What is no ordinary table is taken to have one.
+/// True when the child's table has an index on them. Other relations than ordinary tables are
+/// assumed to have one.
 bool finds_by_root(const PlanShape& plan, const TablePlan& child, const PgTable& actual);
-/// Written by COPY: everything but what the server generates.
+/// True for columns written by COPY: all except those that the server generates.
 bool is_written(const Column& column) noexcept;
-/// Name of a field in staging: "c0", "c1", ... so that no name of the user's can clash with ours.
+/// Name of a field in the staging table: "c0", "c1" and so on, so that it cannot clash with a
+/// user's column.
 std::string stage_column(size_t field);
 
-/// Do values of the field that the server finds equal have the same bytes, and the same text?
+/// True when values of the field that the server finds equal have the same bytes and the same text.
 bool equal_by_bytes(const PgField& field, const ColumnType& type) noexcept;
 
-/// Set as comment on tables this tool has made and not yet finished: loading goes straight in, and
-/// finishing gives them their keys.
+/// The comment of tables that lugger has created but not finished: rows are loaded into them
+/// directly, and finishing adds their keys.
 inline constexpr std::string_view kUnfinishedComment = "lugger: load not finished";
 
 }  // namespace lugger

@@ -11,10 +11,10 @@ namespace lugger {
 namespace {
 
 constexpr auto kBeat = std::chrono::seconds(20);
-// A short job needs no connection for its heartbeat.
+// So a short job opens no connection for its heartbeat.
 constexpr auto kFirstBeat = std::chrono::seconds(5);
-// A process killed a moment ago: the server takes this long, at most, to notice that its idle
-// session has gone.
+// If the previous process was killed just now, the server may take this long to notice that its
+// idle session has gone.
 constexpr int kTries = 20;
 constexpr auto kPause = std::chrono::milliseconds(50);
 // Three missed heartbeats.
@@ -38,7 +38,7 @@ PgLease::~PgLease() {
   if (heart_.joinable()) heart_.join();
 }
 
-/// The row says who; it refuses while another pooled holder's heartbeat is fresh.
+/// Writes the holder into the row. Fails while the heartbeat of another pooled holder is recent.
 bool PgLease::take_row(PgSession& session, const std::string& job, const std::string& expires) {
   return session
              .query(fmt::format("INSERT INTO {0}.leases AS l (job, holder, token, expires_at) "
@@ -55,20 +55,20 @@ bool PgLease::take_row(PgSession& session, const std::string& job, const std::st
              .size() == 1;
 }
 
-/// The job as it is found.
+/// What is known about the job's holder.
 struct PgLease::Seen {
   bool locked = false;        // by us, now
   std::string token, holder;  // of the row; "": there is none
-  bool silent = false;        // no heartbeat comes any more from whoever holds the lock
-  bool free = true;           // what the row says of a holder behind a pooler
+  bool silent = false;        // whoever holds the lock no longer sends heartbeats
+  bool free = true;           // the row does not show a live holder behind a pooler
 };
 
 std::string PgLease::lock_key(const std::string& job) const {
   return "lugger " + schema_ + " " + job;
 }
 
-/// Takes the lock, where nobody has it. Through a pooler that lasts as long as the transaction, and
-/// only proves that no direct session holds the job.
+/// Takes the lock if it is free. Through a pooler the lock ends with the transaction; it only
+/// proves that no direct session holds the job.
 PgLease::Seen PgLease::look(PgSession& session, const std::string& job) {
   const PgRows rows = session.query(
       fmt::format(
@@ -100,12 +100,12 @@ bool PgLease::take_patiently(PgSession& session, const std::string& job, std::st
   try {
     if (!heart_.joinable()) heart_ = start_thread([this] { keep_alive(); });
   } catch (const Error&) {
-    if (pooled_) throw;  // otherwise the lock says that we live
+    if (pooled_) throw;  // without a pooler, the lock shows that we live
   }
   return true;
 }
 
-/// `again`: it was ours, so the row has to be there.
+/// `again`: we held it before, so the row must exist.
 bool PgLease::take_once(PgSession& session, const std::string& job, std::string& holder,
                         bool again) {
   session.begin();
@@ -113,7 +113,7 @@ bool PgLease::take_once(PgSession& session, const std::string& job, std::string&
     const Seen seen = look(session, job);
     const bool others = !seen.token.empty() && seen.token != token_;
     if (!seen.locked && seen.silent) end_holders(session, {lock_key(job), unit_key(seen.token)});
-    // What a killed process left under way could go on beside us, or keep us waiting.
+    // What a killed process left running could continue beside us or block us.
     if (seen.locked && others && seen.free) end_holders(session, {unit_key(seen.token)});
     const bool gone = again && seen.token != token_;
     if (!seen.locked || gone || !take_row(session, job, pooled_ ? std::string(kExpiry) : "NULL")) {
@@ -136,7 +136,7 @@ void PgLease::release(PgSession& session) noexcept try {
                 {job_, token_});
   job_.clear();
 } catch (const std::exception&) {
-  // The lock goes with the session, the row expires.
+  // The lock ends with the session; the row expires.
 }
 
 void PgLease::keep_alive() {
@@ -159,7 +159,7 @@ void PgLease::beat(std::unique_ptr<PgSession>& session) noexcept try {
                              schema_, pooled_ ? fmt::format(", expires_at = {}", kExpiry) : ""),
                  {token_});
 } catch (const std::exception&) {
-  session.reset();  // the next beat connects anew
+  session.reset();  // the next heartbeat opens a new session
 }
 
 void let_go_in_time(PgSession& session) {

@@ -1,4 +1,5 @@
-// One process a job: a lock of our session, or with a pooler a row that is renewed.
+// Ensures that one process at a time runs a job: with a lock of our session, or through a pooler
+// with a row that is renewed.
 #pragma once
 #include <condition_variable>
 #include <memory>
@@ -10,10 +11,11 @@
 
 namespace lugger {
 
-/// A session lock goes with the process that held it, so after kill -9 the job can be run again at
-/// once. Where the server does not hear that the process is gone, its heartbeat tells: whoever asks
-/// for the job a minute after the last one ends what the server still has of it. Through a pooler in
-/// transaction mode sessions are not ours: there the row expires after a minute without a heartbeat.
+/// The server releases a session lock when the process that holds it dies, so after kill -9 the job
+/// can be run again at once. The server may not notice that a host is gone; so the holder also
+/// sends a heartbeat, and a process that asks for the job a minute after the last one terminates
+/// the old holder's sessions. Through a pooler in transaction mode we have no session: there the
+/// row expires after a minute without a heartbeat.
 class PgLease {
  public:
   PgLease(std::string url, const std::string& schema, bool pooled);
@@ -21,14 +23,15 @@ class PgLease {
   PgLease(const PgLease&) = delete;
   PgLease& operator=(const PgLease&) = delete;
 
-  /// `session` must live as long as the lease unless pooled. False: `holder` tells who has it.
+  /// `session` must live as long as the lease unless pooled. False: `holder` is the process that
+  /// has the job.
   bool take(PgSession& session, const std::string& job, std::string& holder);
-  /// The same behind a lost connection. False also where somebody had it meanwhile: what this
-  /// process knows of the job is of yesterday.
+  /// The same after a lost connection. Also false when another process had the job in between,
+  /// because what this process knows about the job is out of date then.
   bool take_again(PgSession& session, std::string& holder);
   void release(PgSession& session) noexcept;
   const std::string& job() const noexcept { return job_; }
-  /// What the row holds while the lease is ours, and what units are marked with (mark_unit()).
+  /// What the row contains while the lease is ours, and what units are marked with (mark_unit()).
   const std::string& token() const noexcept { return token_; }
 
  private:
@@ -48,15 +51,15 @@ class PgLease {
   std::jthread heart_;
 };
 
-/// Marks the open transaction as one that loads under a claim or a lease, so that whoever takes
-/// that over can end it: its rows could keep others waiting.
+/// Marks the open transaction as one that loads under a claim or a lease. A process that takes over
+/// the claim or lease can then terminate it, because its row locks could block others.
 void mark_unit(PgSession& session, const std::string& token);
 std::string unit_key(const std::string& token);
-/// Of the open transaction, which is about to lock rows of the ledger: should this process hang
-/// before it commits, the server is to let them go.
+/// Call this in a transaction that is about to lock rows of the ledger: if this process hangs
+/// before the commit, the server ends the session and releases the locks.
 void let_go_in_time(PgSession& session);
-/// Keeps the lease from being taken over until the open transaction ends; Error{conflict} when it
-/// was.
+/// Locks the lease until the open transaction ends, so that nobody can take it over. Throws
+/// LeaseLost when somebody already has.
 void hold_lease(PgSession& session, const std::string& schema, const std::string& token);
 
 }  // namespace lugger

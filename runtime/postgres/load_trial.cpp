@@ -33,7 +33,7 @@ struct Sample {
       }
     }
   }
-  /// A break in the source ends the sample: the census tells of it.
+  /// An error in the source ends the sample; the census reports it.
   bool read(Batch& batch) {
     try {
       return cursor->fill(batch);
@@ -53,7 +53,7 @@ std::shared_ptr<const PlanShape> shape_of(const Source& source, const FieldsSeen
   return std::make_shared<const PlanShape>(std::move(mapping));
 }
 
-/// Encodes the rows of one batch; the bytes of the values alone.
+/// Encodes the rows of one batch. Returns the bytes of the values only.
 uint64_t encode(const Batch& batch, const std::vector<RowEncoder>& encoders, ByteBuffer& out) {
   uint64_t bytes = 0;
   for (size_t table = 0; table < batch.tables.size(); ++table) {

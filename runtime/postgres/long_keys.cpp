@@ -7,10 +7,10 @@
 namespace lugger {
 namespace {
 
-// Pages may be smaller than 8 kB, and a key has other columns beside the long one.
+// Pages may be smaller than 8 kB, and a key may have further columns.
 constexpr uint32_t kSurelyFits = 500;
 
-/// Into temporary tables with indexes as the keys will have them.
+/// Loads into temporary tables that have the same indexes as the keys will have.
 class Trial : public CopyLoader {
  public:
   explicit Trial(PgLoad& load) : CopyLoader(load, true) {}
@@ -36,7 +36,7 @@ class Trial : public CopyLoader {
   }
 };
 
-/// Without the name of an index that nobody will find.
+/// Removes the name of the temporary index, which the user could not find.
 Error key_error(const Error& error) {
   if (error.sqlstate() != "54000") return error;
   const std::string& message = error.message();
@@ -67,7 +67,7 @@ void refuse_long_keys(PgLoad& load, UnitDocuments& unit, const std::vector<size_
   for (size_t document : documents) steps[document] = 1;
   unit.set_steps(std::move(steps));
   unit.only_step(1);
-  // Taken back as a whole, with the tables.
+  // Rolled back as a whole, including the tables.
   load.session.execute("SAVEPOINT lugger_keys");
   Trial trial(load);
   Tally nothing;

@@ -1,5 +1,5 @@
-// Keys that are too long for a btree, found before the key is built: afterwards all rows stand in
-// the table, and nothing can be done but to begin again.
+// Finds keys that are too long for a btree index before the key is built. Later would be too late:
+// with all rows in the table, the whole load would have to be repeated.
 #pragma once
 #include <functional>
 
@@ -7,20 +7,20 @@
 
 namespace lugger {
 
-/// Bytes of one text that a btree of 8 kB pages takes: a third of a page, less what tuple and value
-/// need beside it.
+/// The longest text, in bytes, that fits into a btree with 8 kB pages: a third of a page, minus the
+/// overhead of tuple and value.
 inline constexpr uint64_t kLongestKey = 2692;
 
-/// Adds the documents from `first` on whose keys may be too long.
+/// Adds the documents, from `first` on, whose keys may be too long.
 void find_long_keys(const PgLoad& load, const UnitDocuments& unit, size_t first,
                     std::vector<size_t>& found);
 
-/// Has the server try the keys of these documents, in the open transaction; values that compress
-/// well may fit. `refuse` gets those that do not, which are then left out.
+/// Lets the server try the keys of these documents in the open transaction, because values that
+/// compress well may fit. Calls `refuse` for those that do not fit, and leaves them out.
 void refuse_long_keys(PgLoad& load, UnitDocuments& unit, const std::vector<size_t>& documents,
                       const std::function<void(size_t document, const Error& error)>& refuse);
 
-/// Where the rows stand already: SQL over a table "t", true for a key that does not fit.
+/// For rows that are in the table already: SQL over a table "t", true for a key that does not fit.
 std::string is_too_long(const std::vector<std::string>& quoted_columns);
 
 }  // namespace lugger

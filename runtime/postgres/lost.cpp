@@ -12,7 +12,7 @@ constexpr int kLooks = 100;
 constexpr auto kBetween = std::chrono::milliseconds(50);
 constexpr std::string_view kNotOurs = "42501";
 
-/// One process, one list: sessions are lost in one place and opened in another.
+/// One list for the process, because sessions are lost and opened in different places.
 struct Lost {
   std::mutex mutex;
   std::map<std::string, std::vector<PgBackend>> of;  // by URL
@@ -32,7 +32,7 @@ std::vector<PgBackend> take_lost(const std::string& url) {
   return out;
 }
 
-/// `sql` ends what it finds and says so by a row each.
+/// `sql` terminates the sessions it finds and returns a row for each.
 void end_until_gone(PgSession& session, const std::string& sql, const PgParams& params) try {
   for (int look = 0; session.query(sql, params).size() != 0 && look < kLooks; ++look)
     std::this_thread::sleep_for(kBetween);
@@ -54,7 +54,7 @@ void remember_lost(const std::string& url, PgBackend backend) noexcept try {
   const std::lock_guard lock(lost().mutex);
   lost().of[url].push_back(std::move(backend));
 } catch (const std::exception&) {
-  // Without memory the server has to notice by itself.
+  // Out of memory: the server must notice by itself.
 }
 
 void end_lost(PgSession& session, const std::string& url) {

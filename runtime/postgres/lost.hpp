@@ -1,6 +1,6 @@
-// Sessions whose connection this process lost. The server may not know: a box in the middle that
-// forgets a connection tells one side at most. Until the server notices, such a session keeps its
-// locks and its open transaction, and whoever goes on waits for itself.
+// Sessions whose connection this process lost. The server may not know it: when a firewall or NAT
+// drops a connection, often neither side is told. Until the server notices, the session keeps its
+// locks and its open transaction, and a process that resumes would wait for its own old session.
 #pragma once
 #include <string>
 
@@ -8,20 +8,21 @@
 
 namespace lugger {
 
-/// A session as the server knows it: its process, and when that began.
+/// Identifies a session of the server: its pid and start time.
 struct PgBackend {
   std::string pid, started;
 };
 
-/// Statements that end with the answer PgBackend is read from, so that it costs no round trip.
+/// Runs statements whose last result identifies the session, so that this costs no extra round
+/// trip.
 PgBackend backend_after(PgSession& session, const std::string& statements);
 
-/// The connection is gone; the next session of the same URL ends what the server still has.
+/// Remembers a lost connection; the next session of the same URL terminates its backend.
 void remember_lost(const std::string& url, PgBackend backend) noexcept;
 void end_lost(PgSession& session, const std::string& url);
 
-/// Ends sessions that hold one of these advisory locks, and waits for a moment until they are gone.
-/// Those of another role are not ours to end.
+/// Terminates sessions that hold one of these advisory locks, and waits briefly until they are
+/// gone. Sessions of other roles may not be terminated.
 void end_holders(PgSession& session, const std::vector<std::string>& keys);
 
 }  // namespace lugger

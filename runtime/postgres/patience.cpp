@@ -13,8 +13,8 @@ namespace {
 constexpr auto kSlice = std::chrono::milliseconds(50);
 constexpr uint64_t kFirstPauseMs = 200, kLongestPauseMs = 5000;
 
-/// Half to one and a half times the pause: several of us, or a job that comes every second, must
-/// not meet again.
+/// Between half and one and a half times the pause, so that several of our sessions, or a job that
+/// runs every second, do not collide again.
 uint64_t uneven(uint64_t pause_ms) {
   static thread_local std::minstd_rand random{std::random_device{}()};
   return std::uniform_int_distribution<uint64_t>(pause_ms / 2, pause_ms + pause_ms / 2)(random);

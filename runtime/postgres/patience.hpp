@@ -1,5 +1,5 @@
-// DDL on tables that carry traffic. A statement that waits for its lock makes everybody behind it
-// wait too; so it gives up soon, lets the others pass, and asks again.
+// DDL on tables that are in use. A statement that waits for its lock blocks all later statements on
+// the table; so it gives up soon, lets the others run, and tries again.
 #pragma once
 #include <functional>
 #include <string>
@@ -12,19 +12,19 @@ namespace lugger {
 struct Patience {
   const StageSettings* settings = nullptr;
   const StopFlag* stop = nullptr;
-  /// Told before each pause: who holds the lock, described.
+  /// Called before each pause with a description of the sessions that hold the lock.
   std::function<void(const std::string& holders)> waiting;
 
-  /// Runs statements in one transaction with lock_timeout, again after growing, uneven pauses while
-  /// the lock is not given. Returns how often it was tried. Error{timeout} with who holds the lock
-  /// when all tries are used up.
+  /// Runs statements in one transaction with lock_timeout. When the lock is not granted, tries
+  /// again after pauses that grow and vary. Returns the number of tries. Error{timeout} names the
+  /// sessions that hold the lock when all tries have failed.
   uint64_t execute(PgSession& session, const std::string& table,
                    const std::vector<std::string>& statements) const;
-  /// Sleeps; Error{interrupted} when a stop is asked for meanwhile.
+  /// Sleeps; Error{interrupted} when a stop is requested meanwhile.
   void pause(uint64_t tries) const;
 };
 
-/// Not given in time, or a deadlock that took us out: worth another try.
+/// True for a lock timeout, or a deadlock that cancelled our statement: try again.
 bool is_lock_failure(const Error& error) noexcept;
 
 [[noreturn]] void throw_interrupted();

@@ -17,11 +17,11 @@
 namespace lugger {
 namespace {
 
-/// One process, one way to wait: sessions are opened in many places, by many threads.
+/// One for the process, because many threads open sessions in many places.
 struct Waiting {
   std::mutex mutex;
   ConnectWait how;
-  std::set<std::string> reached;  // or waited for once, in vain
+  std::set<std::string> reached;  // or waited for once, without success
 };
 
 Waiting& waiting() {

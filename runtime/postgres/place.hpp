@@ -1,5 +1,5 @@
-// What a user may write for a PostgreSQL, and connecting to it: how long a server that is starting is
-// waited for.
+// The forms in which a user may write a PostgreSQL place, and how long to wait for a server that is
+// starting.
 #pragma once
 #include <functional>
 #include <string>
@@ -12,13 +12,13 @@ struct pg_conn;
 
 namespace lugger {
 
-/// postgresql:// and postgres:// URLs, local: and local:DIR, and libpq's keyword strings, which
-/// begin with any keyword that libpq knows ("service=shop", "port = 5433 user = 'x y'"). What
-/// exists as a file or directory is that.
+/// True for postgresql:// and postgres:// URLs, local: and local:DIR, and libpq's keyword strings,
+/// which may begin with any keyword that libpq knows ("service=shop", "port = 5433 user = 'x y'").
+/// False for the name of an existing file or directory.
 bool is_postgres_place(const std::string& place);
 
-/// How the first connection of this process to a server is waited for. Set once, before the first
-/// one; without it nothing is waited for.
+/// How long to wait for the first connection of this process to a server. Set once, before the
+/// first connection. Not set: do not wait.
 struct ConnectWait {
   int seconds = 0;
   std::function<void(const std::string&)> tell;
@@ -26,8 +26,8 @@ struct ConnectWait {
 };
 void set_connect_wait(ConnectWait wait);
 
-/// Whether to try again: the server is starting, has no connection free or refused, nobody has
-/// connected to it before, and there is time left. Waits, and tells so once.
+/// Decides whether to try again: the server is starting, has no free connection or refused it, this
+/// process has not connected to it before, and there is time left. Waits, and reports that once.
 class FirstConnection {
  public:
   explicit FirstConnection(const std::string& url);
@@ -39,7 +39,7 @@ class FirstConnection {
   int waited_ms_ = 0;
 };
 
-/// A connection to it, which the caller ends. Error{connect | auth} with the masked URL.
+/// Connects; the caller must close the connection. Error{connect | auth} with the masked URL.
 pg_conn* connect_to(const AllowedUrl& place, const std::string& purpose);
 
 }  // namespace lugger

@@ -1,4 +1,4 @@
-// What libpqxx 6 and its successors do in different ways.
+// Hides the differences between libpqxx 6 and later versions.
 #pragma once
 #include <libpq-fe.h>
 
@@ -21,7 +21,7 @@
 namespace lugger {
 
 #if PQXX_VERSION_MAJOR < 7
-/// Gives libpqxx 6 the connection we made, once: after it is lost there is no silent reconnect.
+/// Gives libpqxx 6 our own connection, once: when it is lost, libpqxx cannot silently reconnect.
 class LentConnection : public pqxx::connectionpolicy {
  public:
   explicit LentConnection(PGconn* connection) : connectionpolicy(""), connection_(connection) {}

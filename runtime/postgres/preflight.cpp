@@ -60,8 +60,8 @@ class Preflight {
     refused.message = std::move(message);
   }
 
-  /// SQL text that names a row for people: the key of the plan, else the primary key, else its
-  /// place.
+  /// SQL text that identifies a row for the user: the plan's key, else the primary key, else the
+  /// ctid.
   std::string row_name(const std::string& table) {
     std::vector<std::string> key;
     for (const TablePlan& plan : shape_.tables()) {
@@ -107,7 +107,7 @@ class Preflight {
     for (size_t i = 0; i < rows.size(); ++i) refused.examples.push_back(rows.text(i, 0));
   }
 
-  /// All columns in one pass.
+  /// Checks all columns in one pass.
   void not_null(const StageStep& step) {
     std::string counts;
     for (const std::string& column : step.columns)
@@ -122,7 +122,7 @@ class Preflight {
     }
   }
 
-  /// `parts`: SQL of what must be unique.
+  /// `parts`: SQL of the expressions that must be unique.
   void unique(const StageStep& step, const std::string& parts) {
     std::string where = step.where.empty() ? "" : "(" + step.where + ")";
     if (!step.nulls_not_distinct)
@@ -164,7 +164,7 @@ class Preflight {
                      PgSession::quote_table(step.references), equal));
   }
 
-  /// Rows that a unique index refuses, and text that may be too long for a btree.
+  /// Rows that a unique index would refuse, and text that may be too long for a btree.
   void index(const StageStep& step) {
     std::string parts;
     for (const std::string& column : step.columns) {
@@ -187,7 +187,7 @@ class Preflight {
     too_long(step, {column}, step.where.empty() ? "" : " AND (" + step.where + ")");
   }
 
-  /// A key that is still to be built over rows that stand.
+  /// Checks a key that must still be built on existing rows.
   void long_key(const TablePlan& table) {
     if (table.key.empty()) return;
     const std::optional<PgTable> found = inspect_table(session_, table.name);

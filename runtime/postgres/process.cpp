@@ -19,8 +19,8 @@ namespace {
 
 constexpr int kCannotBecome = 125, kCannotRun = 127;
 
-/// Between fork and exec only async-signal-safe calls. Raw system calls, since glibc's setuid()
-/// would signal threads that are not there.
+/// Between fork and exec only async-signal-safe calls are allowed. These are raw system calls,
+/// because glibc's setuid() would signal threads that do not exist in the child.
 bool become(const ProcessUser& user) noexcept {
   const gid_t group = user.gid;
   return syscall(SYS_setgroups, 1, &group) == 0 && syscall(SYS_setgid, user.gid) == 0 &&
@@ -78,7 +78,7 @@ ProcessResult run_process(const std::vector<std::string>& arguments,
                           const std::optional<ProcessUser>& user) {
   static constexpr const char* kEnvironment[] = {"PATH=/usr/local/bin:/usr/bin:/bin",
                                                  "LC_ALL=C.UTF-8", "TZ=UTC", "HOME=/"};
-  // Everything the child needs is made before the fork.
+  // Everything that the child needs is allocated before the fork.
   std::vector<char*> argv, environment;
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   for (const char* variable : kEnvironment) environment.push_back(const_cast<char*>(variable));

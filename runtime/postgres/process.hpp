@@ -1,5 +1,5 @@
-// Running PostgreSQL's own programs, as another user when we are root: PostgreSQL refuses to run as
-// root.
+// Runs PostgreSQL's own programs, as another user when we are root, because PostgreSQL refuses to
+// run as root.
 #pragma once
 #include <sys/types.h>
 
@@ -21,13 +21,13 @@ struct ProcessResult {
   bool ok() const noexcept { return status == 0; }
 };
 
-/// Runs a program to its end, in a session of its own (a Ctrl-C is meant for us), with a minimal
-/// environment and no file of ours open.
+/// Runs a program until it ends, in its own session (Ctrl-C is meant for us), with a minimal
+/// environment and without our open files.
 ProcessResult run_process(const std::vector<std::string>& arguments,
                           const std::optional<ProcessUser>& user);
 
-/// True when that user may enter and write the directory; tried by becoming the user, as
-/// permissions and ACLs of all parents count.
+/// True when that user may enter and write the directory. This becomes the user and tries, because
+/// permissions and ACLs of all parent directories matter.
 bool user_can_use(const std::string& directory, const ProcessUser& user);
 
 std::optional<ProcessUser> find_user(const std::string& name);

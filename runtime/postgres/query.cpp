@@ -36,7 +36,7 @@ std::string base_query(const Options& options, PgReading& out) {
   return query;
 }
 
-// Names, types and modifiers as the server sees them, without running the query.
+// Gets names, types and modifiers from the server without running the query.
 PgResult describe(PgSession& session, const PgReading& reading) {
   PGconn* connection = session.raw();
   PgResult prepared(PQprepare(connection, "", reading.base.c_str(), 0, nullptr));

@@ -16,42 +16,43 @@ struct PgReading {
   std::string base;       // "SELECT ... ": what the user named
   std::string shown;      // "table public.docs", "query SELECT ..."
   std::string table;      // "" for a query
-  bool filtered = false;  // by row-level security, as the user wants it
+  bool filtered = false;  // row-level security applies, as the user requested
   RowShape shape;
   std::vector<std::string> key;        // columns of the key, in order; empty: none
   std::vector<std::string> key_types;  // format_type() of each
 };
 
-/// Error{config} when table and query are both given or both missing, when a column's name occurs
-/// twice, or the key is no column.
+/// Error{config} when table and query are both given or both missing, when a column name occurs
+/// twice, or when a key column does not exist.
 PgReading describe_reading(PgSession& session, const Options& options);
 
-/// What one cursor reads of a table or query.
+/// The range of a table or query that one cursor reads.
 struct PgRange {
-  /// Values of the key: behind the first, up to the second and with it; empty: no bound.
+  /// Key values: greater than `above`, up to and including `upto`; empty: no bound.
   std::vector<std::string> above, upto;
-  /// Blocks of the table, from `first` until before `end`, in the order of the rows' places; an end
-  /// of 0 is the last there is.
+  /// Reads blocks `first` up to but not including `end`, in physical order; `end` 0: to the last
+  /// block.
   bool blocks = false;
   uint64_t first = 0, end = 0;
-  /// Of blocks: the table's file, and the oldest transaction that may have been open, when the
-  /// table was divided. Rows that were not written since lie where they lay.
+  /// For blocks: the table's file, and the oldest transaction that may have been open when the
+  /// table was divided. Rows not written since then are still in the same blocks.
   std::string file;
   uint64_t since = 0;
 };
 
-/// For a transaction that reads: the server refuses what row-level security would filter, unless
-/// that is wanted.
+/// Prepares a transaction for reading: a query that row-level security would filter is an error,
+/// unless the user wants that.
 void set_reading(PgSession& session, const PgReading& reading);
 
-/// SELECT columns..., key columns as text FROM base WHERE key in range ORDER BY key. The key's text
-/// stands behind the columns of the shape. Of blocks it is the row's place, a tid.
+/// SELECT columns..., key columns as text FROM base WHERE key in range ORDER BY key. The key
+/// columns follow the columns of the shape. When blocks are read, the key is the row's ctid.
 std::string select_statement(const PgReading& reading, const PgRange& range);
 
-/// "a,b", percent-encoded; "key:a,b" as a position, the values of the last row read.
+/// "a,b", percent-encoded. A position is "key:a,b" with the values of the last row read.
 std::string key_text(const std::vector<std::string>& values);
 std::string key_position(const std::vector<std::string>& values);
-/// Back, from the field of that name. Error{config} when it is missing or has not `count` values.
+/// The values from the field of that name. Error{config} when the field is missing or does not have
+/// `count` values.
 std::vector<std::string> key_values(std::string_view text, size_t count, std::string_view place,
                                     std::string_view name = "key");
 

@@ -1,4 +1,4 @@
-// Names and texts as they stand in SQL.
+// Quotes names and strings for SQL.
 #include "base/error.hpp"
 #include "postgres/session.hpp"
 
@@ -32,7 +32,7 @@ std::string PgSession::quote_table(std::string_view qualified) {
 std::string PgSession::quote_literal(std::string_view text) {
   if (text.find('\0') != std::string_view::npos)
     raise(Code::kCoerce, "a literal must not hold a NUL byte");
-  // E'' whenever a backslash occurs: right whatever standard_conforming_strings says.
+  // E'' for any text with a backslash: correct with either setting of standard_conforming_strings.
   if (text.find('\\') == std::string_view::npos) return quoted(text, '\'');
   std::string out = " E'";
   for (const char c : text) {

@@ -9,18 +9,18 @@
 namespace lugger {
 namespace {
 
-constexpr uint64_t kLeastBlocks = 256;  // of a range: 2 MiB
+constexpr uint64_t kLeastBlocks = 256;  // in a range: 2 MiB
 constexpr uint64_t kRangesEach = 4;     // for each worker, so that none waits long for another
 constexpr uint64_t kSampledBlocks = 400;
-constexpr int kBlockRanges = 140000;  // the server that finds a range of blocks without the others
+constexpr int kBlockRanges = 140000;  // first version that reads only the range's blocks
 
 struct Relation {
   uint64_t blocks = 0, since = 0;
   std::string file;
-  bool key_indexed = false;  // and none of its columns can be NULL
+  bool key_indexed = false;  // and none of its columns is nullable
 };
 
-/// Nothing: it is no table with blocks of its own, all of whose rows are in them.
+/// nullopt: not a table that has blocks of its own with all its rows in them.
 std::optional<Relation> look_at(PgSession& session, const PgReading& reading) {
   std::string key = "{";
   for (const std::string& name : reading.key) {
@@ -32,7 +32,7 @@ std::optional<Relation> look_at(PgSession& session, const PgReading& reading) {
     }
     key += '"';
   }
-  // Of the key: its columns are the first of an index that holds all rows.
+  // For the key: an index over all rows begins with its columns.
   const PgRows found = session.query(
       "SELECT pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_setting('block_size')::int8, "
       "pg_catalog.pg_relation_filenode(c.oid), "
@@ -56,7 +56,7 @@ std::vector<Partition> block_ranges(const Relation& table, uint64_t parts) {
   const std::string by = uuid_text(uuid_v7().data());  // tells them from those of another process
   const uint64_t step = (table.blocks + parts - 1) / parts;
   for (uint64_t first = 0; first < table.blocks; first += step) {
-    // The last range has no end: what came behind it is read where the snapshot sees it.
+    // The last range has no end: later blocks are read as far as the snapshot shows them.
     const uint64_t end = first + step < table.blocks ? first + step : 0;
     out.push_back({std::to_string(out.size()),
                    fmt::format("blocks:{}-{} file:{} since:{} by:{}", first, end, table.file,
@@ -66,7 +66,7 @@ std::vector<Partition> block_ranges(const Relation& table, uint64_t parts) {
   return out;
 }
 
-/// Between bounds that a sample of the table's blocks gives.
+/// Ranges between bounds that come from a sample of the table's blocks.
 std::vector<Partition> key_ranges(PgSession& session, const PgReading& reading,
                                   const Relation& table, uint64_t parts) {
   std::string key, texts;
@@ -113,7 +113,7 @@ std::optional<uint64_t> number(std::string_view text) {
 
 std::vector<Partition> divide_reading(PgSession& session, const PgReading& reading, int parts) {
   const std::vector<Partition> whole{Partition{"0", "", 0}};
-  // Policies are conditions of the server's own, which may have it read in another order.
+  // Policies add conditions, which may make the server read in another order.
   if (parts < 2 || reading.table.empty() || reading.filtered || session.pooled() ||
       session.server_version() < kBlockRanges)
     return whole;
@@ -165,7 +165,7 @@ void refuse_written_since(PgSession& session, const PgReading& reading, const Pg
       range.file) {
     what = "was written anew (TRUNCATE, VACUUM FULL, CLUSTER or the like)";
   } else {
-    // Rows have the low half of a transaction's number; those before 3 are of the beginning.
+    // xmin has the low 32 bits of a transaction id; those below 3 are bootstrap and frozen rows.
     const PgRows written = session.query(fmt::format(
         "SELECT pg_catalog.count(*) FROM {0} AS q, (SELECT "
         "pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::text::int8"

@@ -30,7 +30,7 @@ void ReadSnapshot::begin(PgSession& session, const Taken& taken) {
     } catch (const Error&) {
       session.rollback();
       if (anew || !session.alive()) throw;
-      holder_.reset();  // its session is gone, and the snapshot with it
+      holder_.reset();  // its session is lost, and the snapshot with it
       lost_ = true;
       continue;
     }

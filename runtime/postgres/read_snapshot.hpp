@@ -1,4 +1,4 @@
-// The snapshot that the parts of one reading share.
+// The snapshot that all parts of one source read share.
 #pragma once
 #include <functional>
 #include <memory>
@@ -10,23 +10,23 @@
 
 namespace lugger {
 
-/// Exported when the first part is opened, and held by a session of its own until all are read: the
-/// server keeps what it sees. Calls may come from any thread.
+/// The snapshot is exported when the first part is opened, and kept alive by a separate session
+/// until all parts are read. Calls may come from any thread.
 class ReadSnapshot {
  public:
   using Connect = std::function<std::unique_ptr<PgSession>()>;
-  /// Is given a transaction that sees a snapshot which was taken just now, and whether that is in
-  /// place of another, whose session was lost while parts were read.
+  /// Called with a transaction that sees a new snapshot. `lost`: it replaces an earlier snapshot,
+  /// whose session was lost while parts were read.
   using Taken = std::function<void(PgSession&, bool lost)>;
 
   explicit ReadSnapshot(Connect connect) : connect_(std::move(connect)) {}
-  /// What it was held for is over; these parts are to be read next.
+  /// Releases the snapshot; these parts will be read next.
   void expect(std::set<std::string> parts);
   /// Begins a transaction that sees the snapshot.
   void begin(PgSession& session, const Taken& taken);
-  /// A cursor is gone: it read its part to the end, or gave it up.
+  /// Call this when a cursor is destroyed. `ended`: it read its part to the end.
   void closed(const std::string& part, bool ended) noexcept;
-  /// Whoever begins next sees the rows as they are then.
+  /// Releases the snapshot: the next begin() takes a new one.
   void release() noexcept;
 
  private:
@@ -36,7 +36,7 @@ class ReadSnapshot {
   Connect connect_;
   std::unique_ptr<PgSession> holder_;
   std::string name_;
-  std::set<std::string> left_;  // parts that were not read to their ends
+  std::set<std::string> left_;  // parts not yet read to their ends
   bool expects_ = false, lost_ = false;
   int open_ = 0;
 };

@@ -6,7 +6,7 @@ namespace lugger {
 namespace {
 
 constexpr size_t kLeastWindow = 16;
-// As many documents refused alone, and none that passed: it is not their values.
+// When this many documents were refused alone and none was loaded, their values are not the cause.
 constexpr size_t kMostDoubted = 20;
 
 /// Narrows [first, last) to the documents that load or delete anything.
@@ -17,29 +17,31 @@ void trim(const UnitDocuments& unit, size_t& first, size_t& last) {
 
 bool is_refusal(const Error& error) noexcept {
   const std::string& state = error.sqlstate();
-  // Data, integrity, WITH CHECK OPTION, limits, RAISE in a trigger.
+  // Data exceptions, integrity violations, WITH CHECK OPTION, limits, RAISE in a trigger.
   for (std::string_view start : {"22", "23", "44", "54", "P0"}) {
     if (state.starts_with(start)) return true;
   }
-  // Two rows set one: a trigger made their keys equal, or an equality that nobody could foresee.
+  // Two rows update the same row: a trigger made their keys equal, or their equality could not be
+  // foreseen.
   if (state == "21000") return true;
-  // A row that row-level security forbids shares its state with missing rights on the table.
+  // A row that row-level security forbids has the same SQLSTATE as missing privileges on the table.
   return state == "42501" && error.message().find("row-level security") != std::string::npos;
 }
 
-/// ltree, tsvector, tsquery, hstore, jsonpath: a value is a syntax error, or an internal one; the
-/// regtypes: what it names does not exist.
+/// True for errors that may come from a value or from the statement. For ltree, tsvector, tsquery,
+/// hstore and jsonpath, a bad value is a syntax error or an internal one; for the reg* types, the
+/// named object does not exist.
 bool is_doubtful(const Error& error) noexcept {
   const std::string& state = error.sqlstate();
   if (state == "XX000" || state == "0A000") return true;
-  // A table, column or function that is not there is the statement's fault.
+  // A missing table, column or function is an error of the statement.
   return state.starts_with("42") && state != "42501" && state != "42P01" && state != "42703" &&
          state != "42883";
 }
 
-/// Which documents are tried together. Where the server names the guilty one, those before it are
-/// fit and go in by themselves: nothing is sent more than twice. Where it does not, halves find it.
-/// Behind it the next fault is probably as far away as this one was.
+/// Decides which documents are tried together. Where the server names the refused document, all
+/// before it are good and are loaded by themselves, so nothing is sent more than twice. Otherwise
+/// halving finds it. The next refused document is assumed to be as far away as this one was.
 class Pieces {
  public:
   explicit Pieces(size_t size) : size_(size), window_(size) {}
@@ -53,7 +55,7 @@ class Pieces {
   }
 
   void taken() noexcept {
-    // No fault in half of the suspects: it is in the other.
+    // No error in one half of the suspects: the bad document is in the other half.
     const bool searching = fit_ > at_ || suspect_ > at_;
     at_ = last();
     if (!searching) window_ = std::min(size_, window_ * 2);
@@ -72,9 +74,9 @@ class Pieces {
  private:
   size_t size_, window_;
   size_t at_ = 0;
-  size_t behind_ = 0;   // the last guilty one
-  size_t fit_ = 0;      // up to here they are
-  size_t suspect_ = 0;  // one before it, or several, is guilty
+  size_t behind_ = 0;   // after the last refused document
+  size_t fit_ = 0;      // documents before this one are good
+  size_t suspect_ = 0;  // a document before this one is bad
 };
 
 }  // namespace
@@ -90,8 +92,8 @@ bool is_transient(const Error& error) noexcept {
 void load_in_pieces(PgLoad& load, PgLoader& loader, UnitDocuments& unit, Tally& tally,
                     const std::function<void(size_t document, const Error& error)>& refuse) {
   PgSession& session = load.session;
-  session.execute(
-      "SET CONSTRAINTS ALL IMMEDIATE");  // a deferred refusal must fall on the piece it belongs to
+  // A deferred constraint must be checked in the piece that violates it.
+  session.execute("SET CONSTRAINTS ALL IMMEDIATE");
   loader.start(false);
   Pieces pieces(unit.size());
   for (size_t doubted = 0; pieces.left();) {

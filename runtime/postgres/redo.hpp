@@ -1,4 +1,4 @@
-// A unit the server refused is loaded again in pieces, until the guilty documents stand alone.
+// Loads a unit that the server refused again in pieces, until each refused document is alone.
 #pragma once
 #include <functional>
 
@@ -6,16 +6,17 @@
 
 namespace lugger {
 
-/// The server may have refused data, as opposed to a lost connection, a missing right, a full disk.
-/// Input functions of types report what they cannot read in classes that also stand for faults of a
-/// statement.
+/// True when the server may have refused the data, as opposed to a lost connection, a missing
+/// privilege, or a full disk. Input functions of types report bad values in SQLSTATE classes that
+/// are also used for errors of a statement.
 bool may_be_refusal(const Error& error) noexcept;
-/// Another session was in the way: the same transaction may well pass when tried again.
+/// True when another session caused the error: the same transaction may succeed if tried again.
 bool is_transient(const Error& error) noexcept;
 
-/// Loads all of the unit, each piece in a savepoint of the open transaction. `refuse` gets each
-/// guilty document, which is then left out; it may throw to give up. An error that may be the
-/// statement's own, and falls on one document after the other while none passes, is thrown.
+/// Loads the whole unit, each piece in a savepoint of the open transaction. Calls `refuse` for each
+/// refused document and leaves it out; `refuse` may throw to give up. An error that may come from
+/// the statement itself is thrown when it occurs for one document after the other and none can be
+/// loaded.
 void load_in_pieces(PgLoad& load, PgLoader& loader, UnitDocuments& unit, Tally& tally,
                     const std::function<void(size_t document, const Error& error)>& refuse);
 

@@ -94,7 +94,7 @@ class PgRowEraser final : public RowEraser {
   }
 
  private:
-  /// The rows of a table that go: by their places, or by their keys.
+  /// The rows of a table to delete, by ctid or by key.
   struct Found {
     std::vector<RowPlace> places;
     std::vector<KeyText> keys;

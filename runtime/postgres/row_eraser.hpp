@@ -1,4 +1,4 @@
-// Rows that a repair deletes from compared tables.
+// Deletes rows of compared tables, for a repair.
 #pragma once
 #include "postgres/compared.hpp"
 

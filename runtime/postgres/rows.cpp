@@ -30,8 +30,8 @@ class PgStoredRows final : public Rows {
   std::unique_ptr<RowEraser> eraser() override {
     return make_pg_row_eraser(url_, pooled_, tables_);
   }
-  /// Rows of shards on two servers may lie in the same place of tables with the same number: they are
-  /// named by their key.
+  /// Rows of shards on two servers may have the same tableoid and ctid, so they are identified by
+  /// their key.
   std::string why_not_erase(size_t table) override {
     PgSession session(url_, "repair", pooled_);
     const std::optional<PgTable> actual = inspect_table(session, tables_[table].name);

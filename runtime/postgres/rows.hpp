@@ -6,7 +6,7 @@
 
 namespace lugger {
 
-/// `keep`: held as long as the rows are, for the server that they are in.
+/// `keep` is held as long as the rows; it keeps the server alive.
 std::unique_ptr<Rows> make_pg_rows(std::string url, bool pooled, std::shared_ptr<void> keep);
 
 }  // namespace lugger

@@ -56,8 +56,8 @@ fs::path make_private_directory(const fs::path& root, std::string_view prefix) {
   return pattern;
 }
 
-/// Whom the server runs as: ourselves, or when we are root the owner of the directory, postgres,
-/// nobody.
+/// The user that the server runs as: ourselves; or, when we are root, the owner of the directory,
+/// postgres, or nobody.
 std::optional<ProcessUser> server_user(const fs::path& directory) {
   if (geteuid() != 0) return std::nullopt;
   struct stat info {};
@@ -81,7 +81,7 @@ void give(const fs::path& path, const std::optional<ProcessUser>& user) {
   }
 }
 
-/// Instead of initdb's own fsync of a thousand files one by one, which takes many times as long.
+/// Replaces initdb's own fsync of a thousand files one by one, which takes many times as long.
 void sync_file_system(const fs::path& directory) {
   const int descriptor = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   const bool synced = descriptor >= 0 && syncfs(descriptor) == 0;
@@ -91,7 +91,7 @@ void sync_file_system(const fs::path& directory) {
     raise(Code::kConfig, "cannot write {} to disk: {}", directory.string(), std::strerror(failure));
 }
 
-/// Root removes only what root's own servers left.
+/// Root removes only what root's own servers left behind.
 bool may_be_ours(const fs::path& directory) {
   struct stat info {};
   if (lstat(directory.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) return false;
@@ -102,8 +102,8 @@ bool may_be_ours(const fs::path& directory) {
          find_user("nobody").value_or(ProcessUser{}).uid == info.st_uid;
 }
 
-/// One directory: data/ (the cluster), log, lugger.lock (a shared lock a user), lugger.start (held
-/// while starting and stopping).
+/// One directory: data/ (the cluster), log, lugger.lock (a shared lock for each user of the
+/// server), lugger.start (held while starting and stopping).
 class Cluster {
  public:
   Cluster(fs::path directory, bool temporary)
@@ -111,11 +111,11 @@ class Cluster {
     user_ = server_user(directory_);
   }
 
-  /// Starts the server, or finds the one that runs; returns its URL.
+  /// Starts the server, or finds the running one; returns its URL.
   std::string join();
-  /// Stops the server when nobody else uses it.
+  /// Stops the server if nobody else uses it.
   void leave() noexcept;
-  /// True when nobody uses this directory: what a killed process left behind.
+  /// True when nobody uses this directory, because its process was killed.
   bool abandoned();
   void remove() noexcept {
     std::error_code ignored;
@@ -124,7 +124,7 @@ class Cluster {
 
  private:
   fs::path data() const { return directory_ / "data"; }
-  /// There when scripts of a sandbox have used it.
+  /// Exists when sandboxed scripts have used the cluster.
   fs::path scripts() const { return directory_ / "lugger.scripts"; }
   void prepare();
   void initialise();
@@ -142,7 +142,7 @@ class Cluster {
 
 void Cluster::prepare() {
   std::error_code error;
-  // pg_ctl hands its paths to a shell, in double quotes.
+  // pg_ctl passes its paths to a shell, in double quotes.
   if (directory_.string().find_first_of("\"$`\\\n") != std::string::npos) {
     raise(Code::kConfig, "a private server's directory must have none of \" $ ` \\ in its path: {}",
           directory_.string());
@@ -196,14 +196,14 @@ void Cluster::initialise() {
   if (!result.ok())
     raise(Code::kConfig, "initdb in {} failed: {}", directory_.string(), result.output);
   if (!temporary_) sync_file_system(directory_);
-  // Renamed only when whole: a killed initdb leaves no half cluster.
+  // Renamed only when complete: a killed initdb leaves no partial cluster.
   if (rename(fresh.c_str(), data().c_str()) != 0) {
     raise(Code::kConfig, "cannot write to {}: {}", directory_.string(), std::strerror(errno));
   }
 }
 
-/// As options, not as a file: root must not write where another user could have put a symbolic
-/// link.
+/// Passed as options, not in a file: root must not write where another user could have created a
+/// symbolic link.
 std::string Cluster::settings(const std::string& socket_directory) const {
   std::string out =
       "-c listen_addresses= -c port=5432 -c unix_socket_permissions=0700 -c shared_buffers=256MB "
@@ -213,7 +213,7 @@ std::string Cluster::settings(const std::string& socket_directory) const {
   return fmt::format("{} -c 'unix_socket_directories={}'", out, socket_directory);
 }
 
-/// The socket's directory, when the server of this directory answers.
+/// The directory of the socket, when the server of this directory answers.
 std::optional<std::string> Cluster::running() {
   std::ifstream file(data() / "postmaster.pid");
   std::string line, socket_directory;
@@ -230,7 +230,7 @@ std::optional<std::string> Cluster::running() {
   return std::nullopt;
 }
 
-/// The directory itself, or a short one when the socket's path would be too long or cannot be
+/// The directory itself; or a short one, when the socket's path would be too long or could not be
 /// written in a list.
 std::string Cluster::make_socket_directory() {
   std::string place = directory_.string();
@@ -293,8 +293,8 @@ void Cluster::leave() noexcept try {
   users_.unlock();
   if (temporary_) remove();
 } catch (const std::exception&) {
-  // At the end of the process nobody is left to tell; the next process joins the server or starts
-  // it anew.
+  // At the end of the process nobody can be told. The next process uses the server or starts it
+  // again.
 }
 
 bool Cluster::abandoned() {
@@ -306,19 +306,20 @@ bool Cluster::abandoned() {
   return users_.try_lock_exclusive();
 }
 
-/// Temporary servers whose process was killed: stopped and removed by whoever starts the next one.
+/// Stops and removes temporary servers whose process was killed. Every process that starts a
+/// temporary server calls it.
 void sweep_temporary(const fs::path& root) {
   std::error_code none;
   const auto settled = fs::file_time_type::clock::now() - std::chrono::minutes(1);
   for (const auto& entry : fs::directory_iterator(root, none)) {
     if (!entry.path().filename().string().starts_with(kTemporaryPrefix)) continue;
-    // Younger than a minute: perhaps made just now and not yet locked.
+    // Less than a minute old: perhaps just created and not locked yet.
     if (!may_be_ours(entry.path()) || entry.last_write_time(none) > settled) continue;
     try {
       Cluster cluster(entry.path(), true);
       if (cluster.abandoned()) cluster.leave();
     } catch (const std::exception&) {
-      continue;  // another user's, or going away under our hands
+      continue;  // it belongs to another user, or is being removed
     }
   }
 }
@@ -357,8 +358,7 @@ std::string resolve_pg_url(const std::string& place, std::shared_ptr<PgServer>& 
   if (url_scheme(place) != "local") return AllowedUrl(place).text();
   const std::string directory = place.substr(std::string_view("local:").size());
   if (!directory.empty()) const AllowedPath asked(directory);
-  // Remembered so that source and target of one job, and all workers, mean the same server when
-  // they say "local:".
+  // Remembered so that source, target and all workers of a job use the same server for "local:".
   static std::mutex mutex;
   static std::map<std::string, std::weak_ptr<PgServer>> servers;
   const std::string key =

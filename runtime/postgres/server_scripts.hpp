@@ -1,5 +1,5 @@
-// Who scripts of a sandbox are on a private server. Whoever runs SQL as a superuser may run programs
-// and read files, so they are an ordinary role.
+// The role of sandboxed scripts on a private server. A superuser's SQL may run programs and read
+// files, so scripts get an ordinary role.
 #pragma once
 #include <string>
 #include <string_view>
@@ -8,8 +8,9 @@ namespace lugger {
 
 inline constexpr std::string_view kScriptRole = "lugger_script";
 
-/// Makes the role and hands over what is there: from then on the server has no other user, since
-/// what a script left in it must not be run by a superuser either. `url`: as the superuser.
+/// Creates the role and makes it the owner of everything. From then on the server has no other
+/// user, because a superuser must not run what a script has left in the database. `url`: of the
+/// superuser.
 void give_to_scripts(const std::string& url);
 
 }  // namespace lugger

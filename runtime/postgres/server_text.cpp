@@ -10,7 +10,8 @@ namespace lugger {
 
 namespace {
 
-/// A server in need, or a transaction that cannot go on, is no fault of a value.
+/// False when the server has a problem, or the transaction cannot continue: a value is not the
+/// cause.
 bool may_be_of_the_value(const std::string& sqlstate) {
   constexpr std::array<std::string_view, 8> kClasses = {"08", "25", "26", "40",
                                                         "53", "55", "57", "58"};
@@ -48,7 +49,7 @@ void ServerText::apply(Batch& batch, const PgComparedTable& table, size_t column
   if (!rows_.empty()) convert(batch, table, column, 0, rows_.size());
 }
 
-/// Halves what is refused until the value is found, as a load does.
+/// Halves a refused batch until the bad value is found, as a load does.
 void ServerText::convert(Batch& batch, const PgComparedTable& table, size_t place, size_t first,
                          size_t last) {
   const ComparedColumn& column = table.columns[place];
@@ -81,7 +82,7 @@ void ServerText::convert(Batch& batch, const PgComparedTable& table, size_t plac
       convert(batch, table, place, middle, last);
       return;
     }
-    // Input functions refuse values in any class: regtype says what a type that is gone would say.
+    // Input functions report bad values in any SQLSTATE class: regtype uses that of a missing type.
     require_cast(session_, stored.via, stored.cast);
     batch.refuse({rows.document(rows_[first]),
                   static_cast<int>(table.table),

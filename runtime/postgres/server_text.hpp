@@ -1,5 +1,5 @@
-// What only the server can spell: values of types without a form of ours, cast there and read back
-// as text, a batch at a time.
+// Text that only the server can make: values of types that lugger cannot format are cast by the
+// server and read back as text, one batch at a time.
 #pragma once
 #include "plan/batch.hpp"
 #include "postgres/compared.hpp"
@@ -7,16 +7,16 @@
 
 namespace lugger {
 
-/// Throws what the server says when it cannot cast from one type to the other, whatever the value.
-/// `cast`: "::public.money".
+/// Throws the server's error when it cannot cast from one type to the other for any value. `cast`:
+/// "::public.money".
 void require_cast(PgSession& session, const std::string& from, const std::string& cast);
 
 class ServerText {
  public:
   ServerText(PgSession& session, const PgComparedTables& tables)
       : session_(session), tables_(tables) {}
-  /// Puts the server's text in the place of each such value. A document with a value that the
-  /// server refuses is refused here too, as it was when it was loaded.
+  /// Replaces each such value by the server's text. A document with a value that the server refuses
+  /// is refused here too, as it was during the load.
   void apply(Batch& batch);
 
  private:
@@ -25,7 +25,7 @@ class ServerText {
                size_t last);
   PgSession& session_;
   const PgComparedTables& tables_;
-  std::vector<size_t> rows_;  // with a value, of the column under way
+  std::vector<size_t> rows_;  // rows with a value in the current column
 };
 
 }  // namespace lugger

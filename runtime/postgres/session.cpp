@@ -19,8 +19,8 @@
 namespace lugger {
 namespace {
 
-/// libpqxx keeps only the text of an error; libpq shows every result to an event procedure, from
-/// which the fields can be kept.
+/// libpqxx keeps only the text of an error. libpq passes every result to an event procedure, where
+/// the fields can be saved.
 int keep_diagnostics(PGEventId event, void* info, void* kept) {
   if (event != PGEVT_RESULTCREATE) return 1;
   const PGresult* result = static_cast<PGEventResultCreate*>(info)->result;
@@ -35,11 +35,11 @@ void keep_notice(void* kept, const char* text) noexcept try {
   auto& notices = *static_cast<std::vector<std::string>*>(kept);
   if (notices.size() < kNoticesKept) notices.emplace_back(text);
 } catch (const std::exception&) {
-  // A warning lost for want of memory.
+  // Out of memory: the warning is lost.
 }
 
 void refuse_nul(const std::string& sql, const PgParams& params) {
-  // C strings: libpqxx 6 and libpq would cut the text there and say nothing.
+  // libpqxx 6 and libpq take C strings, and would silently cut the text at a NUL.
   if (sql.find('\0') != std::string::npos)
     raise(Code::kConfig, "a statement must not hold a NUL byte");
   for (size_t i = 0; i < params.size(); ++i) {
@@ -73,7 +73,7 @@ struct PgSession::Impl {
   PgDiagnostics diagnostics;  // before pqxx: libpq writes into it until the connection is closed
   std::unique_ptr<PqxxConnection> pqxx;
   PgWakeup wakeup;
-  /// The name of a statement that is prepared, on first use.
+  /// The name of a prepared statement; prepares it on first use.
   const std::string& prepared(const std::string& sql) {
     const auto [known, added] = statements.try_emplace(sql);
     if (added) {
@@ -85,16 +85,16 @@ struct PgSession::Impl {
 
   CopyIn copy_in;
   CopyOut copy_out;
-  std::map<std::string, std::string> statements;  // by their text
+  std::map<std::string, std::string> statements;  // names by SQL text
   std::string url;
-  PgBackend backend;  // none through a pooler
+  PgBackend backend;  // empty through a pooler
   bool pooled = false;
-  bool bare = false;  // statements go as they are
+  bool bare = false;  // statements run without a transaction
   PgPath path = PgPath::kTables;
-  std::string search_path;        // to be set; "": it stays
-  std::string purpose, set_path;  // as the server knows them
+  std::string search_path;        // to be set; "": unchanged
+  std::string purpose, set_path;  // as currently set on the server
   bool only_looks = false;
-  std::optional<std::string> own_path;  // the role's, as tables are to be met along it; once found
+  std::optional<std::string> own_path;  // the role's own, where tables are looked up; once read
 };
 
 PgSession::PgSession(const std::string& url, const std::string& purpose, bool pooled, PgPath path)
@@ -105,12 +105,13 @@ PgSession::PgSession(const std::string& url, const std::string& purpose, bool po
   if (!pooled) settle_in();
 }
 
-/// What a session has that is ours alone.
+/// Sets up what belongs only to this session.
 void PgSession::settle_in() {
   PgBackend backend =
       backend_after(*this, session_settings(server_version(), false, impl_->search_path));
   impl_->set_path = impl_->search_path;
-  // Otherwise a pooler stands between, though nobody said so: the process serves others too.
+  // If the pids differ, there is an undeclared pooler in between, and the process serves others
+  // too.
   if (backend.pid == std::to_string(PQbackendPID(impl_->raw))) impl_->backend = std::move(backend);
   end_lost(*this, impl_->url);
 }
@@ -124,7 +125,7 @@ void PgSession::look_up(PgPath path) {
 }
 
 void PgSession::renew() {
-  // DISCARD ALL but for prepared statements.
+  // DISCARD ALL without DEALLOCATE.
   execute(
       "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; UNLISTEN *; SELECT "
       "pg_catalog.pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES; " +
@@ -136,7 +137,7 @@ void PgSession::renew() {
 
 void PgSession::serve(const std::string& purpose, PgPath path) {
   if (path == PgPath::kTables && !impl_->own_path && !impl_->set_path.empty()) {
-    execute("RESET search_path");  // the role's own is asked for
+    execute("RESET search_path");  // to read the role's own
     impl_->set_path.clear();
   }
   look_up(path);
@@ -169,7 +170,7 @@ PgSession::~PgSession() {
   if (!alive() && !impl_->backend.pid.empty()) remember_lost(impl_->url, impl_->backend);
 }
 
-/// Through a pooler settings last as long as the transaction: a statement of its own needs one.
+/// Through a pooler settings apply only within a transaction, so a single statement needs one.
 PgRows PgSession::query(const std::string& sql, const PgParams& params) {
   if (!impl_->pooled || impl_->bare || in_transaction()) return run(sql, params);
   begin();
@@ -246,7 +247,7 @@ void PgSession::begin() {
 }
 
 void PgSession::commit() {
-  // The server answers COMMIT in a failed transaction with a friendly ROLLBACK.
+  // In a failed transaction the server answers COMMIT with ROLLBACK, without an error.
   if (PQtransactionStatus(impl_->raw) == PQTRANS_INERROR) {
     rollback();
     raise(Code::kBug, "commit of a transaction that has failed: it was rolled back");
@@ -311,7 +312,7 @@ pg_conn* PgSession::raw() noexcept { return impl_->raw; }
 bool PgSession::alive() const noexcept { return impl_->alive(); }
 
 bool PgSession::was_ended() noexcept {
-  // Its last words, and behind them the end.
+  // The first read may get the server's last messages, the second the end of the connection.
   for (int read = 0; read < 2 && alive() && !in_transaction(); ++read) PQconsumeInput(impl_->raw);
   return !alive();
 }

@@ -1,5 +1,5 @@
-// One connection to PostgreSQL: libpqxx for statements, its PGconn lent for COPY. The only file
-// that includes libpqxx is session.cpp.
+// One connection to PostgreSQL: libpqxx for statements, its PGconn for COPY. Only session.cpp uses
+// libpqxx, through pqxx.hpp.
 #pragma once
 #include <functional>
 #include <memory>
@@ -18,7 +18,7 @@ namespace lugger {
 
 class PgWakeup;
 
-/// A result read to its end: text values by row and column.
+/// A complete result: text values by row and column.
 class PgRows {
  public:
   size_t size() const noexcept { return rows_.size(); }
@@ -42,23 +42,23 @@ using PgParams = std::vector<std::optional<std::string>>;
 
 class PgSession {
  public:
-  /// Connects: UTC, ISO dates, UTF8, no statement timeout, application_name "lugger <purpose>"; a
-  /// remote host without sslmode gets verify-full with the system's certificates. Error{connect |
-  /// auth} with the masked URL. pooled: no session settings survive, so each transaction sets its
-  /// own.
+  /// Connects with UTC, ISO dates, UTF8, no statement timeout, and application_name "lugger
+  /// <purpose>". A remote host without sslmode gets verify-full with the system's certificates.
+  /// Error{connect | auth} with the masked URL. pooled: session settings do not last, so each
+  /// transaction sets its own.
   PgSession(const std::string& url, const std::string& purpose, bool pooled = false,
             PgPath path = PgPath::kTables);
-  /// A session that finds out whether a pooler in transaction mode stands between, and is pooled
-  /// then. Until it knows, nothing is set that could stay on another's connection.
+  /// Opens a session that detects a pooler in transaction mode, and is then pooled. Until that is
+  /// known, it sets nothing that could remain on another client's connection.
   static std::unique_ptr<PgSession> find_out(const std::string& url, const std::string& purpose,
                                              PgPath path = PgPath::kTables);
-  /// As a new one would be but for statements that are prepared: in one round trip, without the
-  /// temporary tables, locks and settings of whoever had it. Not pooled.
+  /// Resets the session in one round trip to the state of a new one: no temporary tables, locks or
+  /// settings. Prepared statements stay. Not for pooled sessions.
   void renew();
-  /// What is as new, for another purpose: tells the server what differs.
+  /// Gives a session that is as new another purpose; sets only what differs.
   void serve(const std::string& purpose, PgPath path);
-  /// Whether nothing was done that could outlast its user. Who only looks at the catalog says so
-  /// beforehand, and takes it back when more was done after all.
+  /// True when the session did nothing that could have a lasting effect. A caller that only reads
+  /// the catalog declares it in advance, and takes it back if it did more.
   bool only_looked() const noexcept;
   void only_looks(bool only) noexcept;
   ~PgSession();
@@ -66,13 +66,13 @@ class PgSession {
   PgSession& operator=(const PgSession&) = delete;
 
   PgRows query(const std::string& sql, const PgParams& params = {});
-  /// The same, but as it is: no transaction is opened for it, not even to bring a pooled session's
-  /// settings along. For what cannot run in one (CONCURRENTLY).
+  /// The same without a transaction around it, not even for the settings of a pooled session. For
+  /// statements that cannot run in a transaction (CONCURRENTLY).
   PgRows run(const std::string& sql, const PgParams& params = {});
-  /// From here on all statements are run() as they are: whoever writes them decides.
+  /// From here on all statements behave as in run(): their author decides about transactions.
   void keep_bare() noexcept;
-  /// The same for a statement about the catalog or the ledger that is asked again and again: the
-  /// server plans it once a session. Not for tables of users, whose columns may change meanwhile.
+  /// For statements about the catalog or the ledger that run often: the server plans them once a
+  /// session. Not for users' tables, whose columns may change.
   PgRows query_again(const std::string& sql, const PgParams& params);
   void execute(const std::string& sql) {
     query(sql);
@@ -81,36 +81,37 @@ class PgSession {
   void commit();
   void rollback() noexcept;
   bool in_transaction() const noexcept;
-  bool idle_in_transaction() const noexcept;  // and no statement of it under way
+  bool idle_in_transaction() const noexcept;  // and no statement is running
 
-  /// COPY ... FROM STDIN (FORMAT binary): start, then any number of puts, then end.
+  /// COPY ... FROM STDIN (FORMAT binary): copy_in_start(), any number of puts, then the end.
   void copy_in_start(const std::string& sql);
   void copy_in_put(Bytes bytes);
   uint64_t copy_in_end();
   void copy_in_abort(const std::string& reason) noexcept;
-  /// COPY ... TO STDOUT: starts; get() gives one message (a row in binary, the header with the
-  /// first) until false. Bytes live until the next call.
+  /// Starts COPY ... TO STDOUT. get() gives one message (a row in binary; the first also has the
+  /// header) until it returns false. The bytes are valid until the next call.
   void copy_out_start(const std::string& sql);
   bool copy_out_get(Bytes& message);
 
   static std::string quote_name(std::string_view name);  // "na""me"
   static std::string quote_table(
-      std::string_view qualified);  // schema.table, each part quoted; "a.b" splits at the first dot
+      std::string_view qualified);  // quotes each part; "a.b" is split at the first dot
   static std::string quote_literal(std::string_view text);
 
   int server_version() const noexcept;  // 150018
-  bool stores_utf8() const noexcept;    // the database's own encoding
+  bool stores_utf8() const noexcept;    // the encoding of the database
   bool pooled() const noexcept;
-  /// True when the process that answers is not the one we connected to: something stands between.
+  /// True when the server process is not the one that we connected to: there is a pooler in
+  /// between.
   bool behind_pooler();
-  /// Warnings that the server sent since the last call; the first hundred.
+  /// Warnings of the server since the last call, at most a hundred.
   std::vector<std::string> take_notices();
-  /// What asks by it, waits by waiting() of postgres/wait.hpp.
+  /// Code that uses it directly must wait with waiting() of postgres/wait.hpp.
   pg_conn* raw() noexcept;
   bool alive() const noexcept;
-  /// Whether the server has ended it while nobody used it, as far as is known without asking.
+  /// True when the server is known to have closed the connection while it was idle. Sends nothing.
   bool was_ended() noexcept;
-  /// Asks the server to stop the statement under way.
+  /// Sends a cancel request for the running statement.
   void cancel() noexcept;
   PgWakeup& wakeup() noexcept;
 
@@ -125,13 +126,13 @@ class PgSession {
   std::unique_ptr<Impl> impl_;
 };
 
-/// The row and column that a refused COPY named, and the constraint: parsed from the server's
-/// diagnostics. Rows count from 1; 0: not told.
+/// Row, column and constraint of a refused COPY, parsed from the server's diagnostics. Rows count
+/// from 1; 0: unknown.
 struct CopyRefusal {
   uint64_t row = 0;
   std::string column, constraint, sqlstate, message, detail;
 };
-/// Thrown by copy_in_end(): an error that also says which row.
+/// Thrown by copy_in_end(); also contains the row.
 class CopyRefused : public Error {
  public:
   CopyRefused(Error error, CopyRefusal where) : Error(std::move(error)), where_(std::move(where)) {}

@@ -64,7 +64,7 @@ std::unique_ptr<PgSession> SessionPool::take() {
 }
 
 void SessionPool::put(std::unique_ptr<PgSession> session) noexcept try {
-  // After an error the server may not answer any more: closing waits for nobody.
+  // After an error the server may no longer answer; closing a session does not wait for it.
   if (std::uncaught_exceptions() != 0 || session->pooled() || session->was_ended() ||
       session->in_transaction())
     return;
@@ -75,7 +75,7 @@ void SessionPool::put(std::unique_ptr<PgSession> session) noexcept try {
   std::erase_if(idle_, [](const Idle& one) { return Clock::now() >= one.fresh_until; });
   if (idle_.size() < kMostIdle) idle_.push_back({std::move(session), Clock::now() + kFreshFor});
 } catch (const std::exception&) {
-  // One that was lost meanwhile.
+  // The session was lost meanwhile.
 }
 
 }  // namespace lugger

@@ -1,5 +1,5 @@
-// Sessions that nobody uses at the moment. A new one costs the server a process, and each process
-// its caches of the catalog: a script of two hundred small jobs would spend its time on that.
+// Idle sessions. A new session costs the server a process, and that process must fill its catalog
+// caches: a script with two hundred small jobs would spend most of its time on that.
 #pragma once
 #include <chrono>
 #include <memory>
@@ -11,26 +11,27 @@
 
 namespace lugger {
 
-/// A session that goes back to its pool, when it can be used again, as soon as nobody holds it.
+/// A session that returns to its pool, if it can be used again, when its last holder releases it.
 using LentSession = std::shared_ptr<PgSession>;
 
-/// The idle sessions of one URL, as new but for statements that are prepared: without temporary
-/// tables, locks and settings of whoever had them. None is kept behind a pooler, and few at a time.
-/// One that lay for longer than a second may be dead by now and is not lent: it is closed when the
-/// pool is next asked, or with the pool.
+/// The idle sessions of one URL. They are as new, without temporary tables, locks and settings of
+/// earlier users, but keep prepared statements. No session is kept behind a pooler, and only a few
+/// at a time. A session that was idle for more than a second may be dead and is not lent: it is
+/// closed at the next call, or with the pool.
 class SessionPool : public std::enable_shared_from_this<SessionPool> {
  public:
-  /// The one pool of a URL; it lives as long as somebody holds it.
+  /// The only pool of a URL; it lives as long as somebody holds it.
   static std::shared_ptr<SessionPool> of(const std::string& url);
   explicit SessionPool(std::string url) : url_(std::move(url)) {}
 
   /// An idle session, or a new one.
   LentSession lend(const std::string& purpose, bool pooled, PgPath path = PgPath::kTables);
-  /// nullptr: none is idle.
+  /// nullptr: no session is idle.
   LentSession lend_idle(const std::string& purpose, PgPath path = PgPath::kTables);
-  /// What was opened by other means goes to the pool too.
+  /// Lends a session that was opened in another way; it then goes to the pool too.
   LentSession adopt(std::unique_ptr<PgSession> session);
-  /// Before what may take long: an idle session is one that others cannot have.
+  /// Closes the idle sessions. Call it before long work, because other clients may need the
+  /// connections.
   void drop();
 
  private:

@@ -38,7 +38,7 @@ bool is_url(std::string_view place) {
 }
 
 [[noreturn]] void refuse(const std::string& url) {
-  // libpq's own text quotes pieces of the URL, and with a stray '@', '/' or ':' those are pieces of
+  // libpq's own message quotes parts of the URL; with a stray '@', '/' or ':' these may be parts of
   // the password.
   if (!is_url(url)) {
     throw Error(Code::kConfig,
@@ -63,8 +63,8 @@ using Options = std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)>;
                   : "take it out: it belongs to another program");
 }
 
-/// Parameters of other programs are refused by name. Where an '@' follows the '?', they may be
-/// pieces of a password.
+/// Names unknown parameters in the error. Where an '@' follows the '?', they may be parts of a
+/// password.
 void refuse_unknown_in_url(const std::string& url) {
   const size_t question = url.find('?');
   if (question == std::string::npos || url.find('@', question) != std::string::npos) return;
@@ -77,7 +77,7 @@ void refuse_unknown_in_url(const std::string& url) {
   }
 }
 
-/// The same in a connection string, where what is masked may be a piece of a password.
+/// The same for a connection string, where masked text may be part of a password.
 void refuse_unknown_in_string(const std::string& text) {
   const std::string shown = mask_secrets(text);
   std::string_view rest = text, unknown;
@@ -93,14 +93,14 @@ void refuse_unknown_in_string(const std::string& text) {
   if (!unknown.empty()) refuse_parameter(text, unknown);
 }
 
-/// A password with an unescaped '@' or '/' ends up in the host, the port or the database;
-/// connecting would show it in libpq's message.
+/// With an unescaped '@' or '/', part of a password ends up in the host, the port or the database,
+/// and a failed connection would show it in libpq's message.
 void refuse_pieces_of_password(const std::string& url, const PgKeywords& keywords) {
   const std::string* host = find(keywords, "host");
   const std::string* port = find(keywords, "port");
   const std::string* database = find(keywords, "dbname");
   const bool has_user = find(keywords, "user") != nullptr;
-  // "//name:12/rest@..." is a host, its port and a database, or a user and a password.
+  // "//name:12/rest@..." can be a host, its port and a database, or a user and a password.
   const bool ambiguous = !has_user && port != nullptr && database != nullptr &&
                          database->find('@') != std::string::npos &&
                          url.find('@') != std::string::npos;
@@ -129,8 +129,8 @@ PgKeywords parse(const std::string& url) {
 
 using Connection = std::unique_ptr<PGconn, decltype(&PQfinish)>;
 
-/// What libpq makes of the keywords with a service file, the environment and its own defaults. A
-/// value that it does not know keeps it from connecting.
+/// The keywords as libpq completes them from a service file, the environment and its defaults. A
+/// value that libpq does not know prevents the connection.
 PgKeywords in_effect(const PgKeywords& keywords) {
   std::vector<const char*> names, values;
   for (const auto& [name, value] : keywords) {
@@ -164,7 +164,7 @@ std::vector<std::string> listed(const std::string* list) {
   return out;
 }
 
-/// Of a list, an address goes before the host at its place.
+/// In a list, an address takes precedence over the host at the same index.
 bool all_local(const PgKeywords& keywords) {
   const std::vector<std::string> hosts = listed(find(keywords, "host")),
                                  addresses = listed(find(keywords, "hostaddr"));
@@ -178,12 +178,12 @@ bool all_local(const PgKeywords& keywords) {
 void require_trusted_server(PgKeywords& keywords) {
   if (find(keywords, "sslmode") != nullptr || !environment("PGSSLMODE").empty()) return;
   const PgKeywords effective = in_effect(keywords);
-  // In a service file. "prefer" is what libpq takes when nobody says anything.
+  // Set in a service file. "prefer" is libpq's default.
   const std::string* mode = find(effective, "sslmode");
   if ((mode != nullptr && *mode != "prefer") || all_local(effective)) return;
   keywords.emplace_back("sslmode", "verify-full");
   if (find(effective, "sslrootcert") != nullptr) return;
-  // What the user keeps where libpq looks by itself was put there for this very purpose.
+  // Certificates at libpq's default location were put there by the user for this purpose.
   std::error_code ignored;
   if (std::filesystem::exists(environment("HOME") + "/.postgresql/root.crt", ignored)) return;
   keywords.emplace_back("sslrootcert",
@@ -239,7 +239,7 @@ PgKeywords connection_keywords(const std::string& url, std::string_view purpose)
   PgKeywords keywords = parse(url);
   require_trusted_server(keywords);
   if (StopScope::current().stop->level() == StopLevel::kNow) {
-    // Only to put things in order: nobody waits long for that.
+    // After a stop we connect only to tidy up, and nobody should wait long for that.
     std::erase_if(keywords, [](const auto& one) { return one.first == "connect_timeout"; });
     keywords.emplace_back("connect_timeout", "3");
   }
@@ -273,7 +273,7 @@ std::string session_settings(int server_version, bool local, const std::string& 
       {140000, "idle_session_timeout = 0"},
       {170000, "transaction_timeout = 0"},
   };
-  // The server ends the session within a minute when the host behind it is gone without a word.
+  // The server ends the session within a minute when the client's host does not answer any more.
   static constexpr std::string_view kWatchPeer =
       "SET tcp_keepalives_idle = 20; SET tcp_keepalives_interval = 5; "
       "SET tcp_keepalives_count = 4;";

@@ -32,7 +32,7 @@ constexpr std::string_view kFound = "pg_temp.lugger_found";    // rows given aga
               "and run it again: the rows are loaded, only the key is missing");
 }
 
-/// `part(i)` for each column of a key, joined.
+/// Calls `part(i)` for each column of a key, and joins the results.
 template <typename Part>
 std::string each(size_t count, std::string_view between, Part&& part) {
   std::string out;
@@ -56,7 +56,8 @@ class Settling {
         loader_(make_staged_loader(load_, [this] { choose(); })) {}
 
   uint64_t run(const std::vector<std::string>& keys) {
-    // Conditions over a unit's rows look dear, and are compiled for longer than they run.
+    // The planner overestimates conditions over a unit's rows; JIT compilation would take longer
+    // than the query.
     session_.execute(
         "SELECT pg_catalog.set_config(name, 'off', true) FROM pg_settings WHERE name = 'jit'");
     if (!find_keys()) return 0;
@@ -70,7 +71,7 @@ class Settling {
     }
     take_out();
     for (const std::string& sql : keys) session_.execute(sql);
-    load_.tables = make_layout(session_, plan_);  // with the keys
+    load_.tables = make_layout(session_, plan_);  // now with the keys
     session_.execute(fmt::format(
         "CREATE TEMPORARY TABLE {} (doc int4) ON COMMIT DROP; CREATE TEMPORARY TABLE {} "
         "(own int8, children int8) ON COMMIT DROP",
@@ -144,13 +145,14 @@ class Settling {
 
   void merge(Batch& batch) {
     unit_.add(batch);
-    // What is refused now was refused then, and stands among the rejects: were it otherwise, rows
+    // A document refused now was also refused by the load, and is among the rejects. Otherwise rows
     // would be missing in the end.
     load_in_pieces(load_, *loader_, unit_, merged_, [](size_t, const Error&) {});
     unit_.clear();
   }
 
-  /// Leaves of the staged rows those of the keys, and of their documents those that were loaded.
+  /// Keeps the staged rows of the duplicate keys, and of those only rows of documents that were
+  /// loaded.
   void choose() {
     std::string all = fmt::format("TRUNCATE {}", kChosen);
     for (size_t t = 0; t < own_tables(); ++t) {
@@ -161,18 +163,18 @@ class Settling {
     for (size_t t = 0; t < own_tables(); ++t) leave_refused(t);
     for (size_t t = 0; t < own_tables(); ++t) choose_own(t);
     for (size_t t = own_tables(); t < load_.tables.size(); ++t) choose_children(t);
-    // In the savepoint of the piece: what is refused takes its numbers along.
+    // In the savepoint of the piece, so that a rollback also removes these numbers.
     session_.execute(fmt::format("INSERT INTO {} VALUES ({}, {})", kFound, rows_in(0, own_tables()),
                                  rows_in(own_tables(), load_.tables.size())));
   }
 
-  /// A document that has a row of another key, which is not in the table: the server refused it.
+  /// A document with another row whose key is not in the table: the server refused the document.
   void leave_refused(size_t t) {
     const PgTableLayout& layout = load_.tables[t];
     const auto name = [&](size_t i) { return layout.fields[layout.key[i]].name; };
     const auto staged = [&](size_t i) { return staged_key(layout, i); };
     const size_t size = layout.key.size();
-    // Citus joins no rows of shards into a change of a local table: they are fetched before.
+    // Citus cannot join rows of shards when it changes a local table, so they are fetched first.
     const std::string fetched = fmt::format(
         "WITH stored AS MATERIALIZED (SELECT {0} FROM {1} WHERE ({0}) IN (SELECT {2} FROM {3} s)) ",
         each(size, ", ", name), layout.table, each(size, ", ", staged), stage_table(t));
@@ -185,7 +187,7 @@ class Settling {
         })));
   }
 
-  /// A document that has a row of another key, too, was inserted and stays so.
+  /// A document that also has a row with another key was inserted, and stays.
   void choose_own(size_t t) {
     const std::string twice = stands_twice(load_.tables[t], t);
     const std::string chosen = fmt::format("s.doc IN (SELECT doc FROM {})", kChosen);
@@ -231,14 +233,14 @@ class Settling {
         "table: begin again with --restart");
   }
 
-  /// Behind a pooler the session goes on to others.
+  /// Behind a pooler, the session is used by others afterwards.
   void drop_staging() {
     std::string sql = fmt::format("DROP TABLE {}", kOutcomeTable);
     for (size_t t = 0; t < load_.tables.size(); ++t) sql += ", " + stage_table(t);
     session_.execute(sql);
   }
 
-  /// All of them were counted as inserted when they were copied.
+  /// All of them were counted as inserted during the COPY.
   void count() {
     const Tally before = tally_;
     const uint64_t documents = merged_.inserted + merged_.updated + merged_.skipped +

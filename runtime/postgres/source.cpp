@@ -10,7 +10,8 @@
 namespace lugger {
 namespace {
 
-/// Everything a cursor needs; it outlives the source's cursors, and so do the documents' shapes.
+/// Everything that a cursor needs. It outlives the source's cursors, and the documents' shapes
+/// outlive them too.
 struct PgPlace {
   std::string url, shown, purpose = "source";
   bool pooled = false;
@@ -20,8 +21,8 @@ struct PgPlace {
   ReadSnapshot snapshot{[this] { return std::make_unique<PgSession>(url, purpose, false, path); }};
 };
 
-/// One COPY. Each tuple is copied into the batch's arena, without what stands behind its columns:
-/// the text of the key, or the row's place.
+/// One COPY. Copies each tuple into the batch's arena, without the trailing columns: the key's
+/// text, or the row's ctid.
 class PgCursor : public StepCursor {
  public:
   PgCursor(PgPlace& place, const Partition& partition, const Position& after,
@@ -40,7 +41,7 @@ class PgCursor : public StepCursor {
     }
     try {
       set_reading(session_, place_.reading);
-      // Rows come in the order of their places where one process reads them from the beginning.
+      // A single process that reads from the beginning gives rows in physical order.
       if (range_.blocks)
         session_.execute(
             "SET LOCAL synchronize_seqscans = off; SET LOCAL max_parallel_workers_per_gather = 0");
@@ -133,12 +134,12 @@ class PgCursor : public StepCursor {
   PgPlace& place_;
   const PgRange range_;
   const std::string part_;
-  const bool shared_;  // reads under the snapshot that parts share
+  const bool shared_;  // reads in the snapshot that the parts share
   PgSession session_;
   std::optional<BinaryCopy> copy_;
   const Position position_;  // before the first row
   std::vector<std::string> last_;
-  uint64_t row_ = 0, rows_ = 0;  // the last row's place; how many were given
+  uint64_t row_ = 0, rows_ = 0;  // ctid of the last row; number of rows given
   bool ended_ = false;
 };
 
@@ -202,8 +203,8 @@ class PgSource : public Source {
                   fmt::format("{} was read without a key, so it cannot be resumed", place_.shown),
                   "set key = 'id' (unique columns) on the source, and run again with --restart");
     }
-    // Rows that were written under another snapshot may have moved to blocks that were read, or
-    // from them; what has a key is found by it wherever it lies.
+    // With a new snapshot, updated rows may have moved to blocks that were already read, or away
+    // from them. Rows with a key are found by their key, wherever they are.
     const auto taken = [&](PgSession& session, bool lost) {
       const PgRange range = range_of(place_.reading, partition, after);
       if (range.blocks && (lost || !divided_here(partition)))

@@ -1,4 +1,4 @@
-// A PostgreSQL table or query as a source, read by COPY BINARY.
+// A PostgreSQL table or query as a source, read with COPY BINARY.
 #pragma once
 #include <memory>
 
@@ -8,7 +8,7 @@ namespace lugger {
 
 std::span<const OptionSpec> pg_source_options();
 std::unique_ptr<Source> make_postgres_source(const std::string& place, const Options& options);
-/// The tables and views a role can see; collection is "schema.name".
+/// The tables and views that a role can see; each collection is "schema.name".
 PlaceInfo look_at_postgres(const std::string& place, const Options& options);
 
 }  // namespace lugger

@@ -14,7 +14,7 @@
 namespace lugger {
 namespace {
 
-constexpr uint64_t kLeastMemory = 16ULL << 20;  // below it a build sorts on disk in tiny runs
+constexpr uint64_t kLeastMemory = 16ULL << 20;  // with less, a build sorts on disk in tiny runs
 
 bool is_wanted(PgSession& session, const StageStep& step, const StageTables& tables) {
   if (!step.of_parent) return true;
@@ -22,8 +22,8 @@ bool is_wanted(PgSession& session, const StageStep& step, const StageTables& tab
   return table_comment(session, step.table) == kUnfinishedComment;
 }
 
-/// CONCURRENTLY unless the script says otherwise, this process has just made the table, or the
-/// server cannot.
+/// CONCURRENTLY, unless the script says otherwise, this process has just created the table, or the
+/// server does not support it.
 bool concurrently(PgSession& session, const StageStep& step, const StageTables& tables) {
   if (step.concurrently) return *step.concurrently;
   if (tables.made.contains(step.table)) return false;
@@ -60,7 +60,7 @@ class StageRunner {
   }
 
  private:
-  /// What the end of the load takes away: without it rows of one key stand side by side.
+  /// Throws while the load has not settled duplicates: several rows may have the same key.
   void refuse_unsettled() {
     for (const TablePlan& table : shape_.tables()) {
       if (table_comment(session_, table.name) != kUnfinishedComment) continue;
@@ -79,8 +79,8 @@ class StageRunner {
     return record.statement == all;
   }
 
-  /// Steps that stand: what was done when a process was killed before it could say so, and what
-  /// other words made.
+  /// Records steps that exist: they were done by a process that was killed before it could record
+  /// them, or by hand.
   void reconcile() {
     if (work_.state == nullptr) return;
     const std::vector<StepRecord> known = work_.state->steps(work_.job);
@@ -96,25 +96,25 @@ class StageRunner {
         work_.state->put_step(record);
       } else if (step.kind != StepKind::kNotNull && !found->statement.empty() &&
                  !has_words(*found, step, true) && !has_words(*found, step, false)) {
-        result_.warnings.push_back(fmt::format(
-            "{} {} stands as an earlier script described it: drop it to have it made as "
-            "this one does",
-            step.kind == StepKind::kIndex ? "index" : "constraint", step.name));
+        result_.warnings.push_back(
+            fmt::format("{} {} exists as an earlier script described it: drop it, and the next run "
+                        "creates it as this script says",
+                        step.kind == StepKind::kIndex ? "index" : "constraint", step.name));
       }
     }
   }
 
-  /// The ledger alone can tell: what is not in it may be another session's work.
+  /// Only the ledger can tell: a step that is not in it may be another session's work.
   static bool was_begun(const StageStep& step, const std::vector<StepRecord>& known) {
     return std::any_of(known.begin(), known.end(), [&](const StepRecord& one) {
       return one.step == step.id() && !one.statement.empty();
     });
   }
 
-  /// False: rows would be refused, and nobody said --force.
+  /// False: rows would be refused, and --force was not given.
   bool gate(const std::vector<StageStep>& steps) {
     for (Refused& refused : preflight_pg(session_, shape_, steps)) {
-      if (refused.rows == 0) continue;  // not countable: the server has the last word
+      if (refused.rows == 0) continue;  // cannot be counted: the server decides
       dirty_.insert(refused.constraint);
       if (refused.kind == "not null") null_columns_[refused.table].insert(refused.column);
       result_.refused.push_back(std::move(refused));
@@ -136,8 +136,8 @@ class StageRunner {
     work_.state->put_step(record);
   }
 
-  /// Statements that must come first, each once: sessions that make the same collation would
-  /// stumble over each other.
+  /// Runs statements that must come first, each once: sessions that create the same collation at
+  /// the same time would fail.
   void set_up(const std::vector<StageStep>& steps) {
     std::set<std::string> seen;
     for (const StageStep& step : steps) {
@@ -165,7 +165,7 @@ class StageRunner {
     return tasks;
   }
 
-  /// Of the columns that were to be NOT NULL the clean ones become so.
+  /// Of the columns to become NOT NULL, sets it on those without NULLs.
   void split_dirty(CrewTask task, std::vector<CrewTask>& tasks) {
     CrewTask rest = task;
     rest.refused = true;
@@ -179,7 +179,7 @@ class StageRunner {
     tasks.push_back(std::move(rest));
   }
 
-  /// How many build at once, and with what memory each.
+  /// The number of parallel builds, and the memory for each.
   size_t share_memory(std::string& settings) {
     size_t members = stage_ == Stage::kIndex ? work_.settings.connections : 1;
     if (work_.settings.memory.empty()) return members;
@@ -223,7 +223,7 @@ class StageRunner {
   LentSession lent_;
   PgSession& session_;
   StageResult result_;
-  std::set<std::string> dirty_;  // names of constraints that rows stand against
+  std::set<std::string> dirty_;  // names of constraints that rows violate
   std::map<std::string, std::set<std::string>> null_columns_;
 };
 

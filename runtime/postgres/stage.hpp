@@ -1,4 +1,4 @@
-// The stages of a PostgreSQL target: which steps are left, and doing them.
+// The stages of a PostgreSQL target: finds out which steps are left, and does them.
 #pragma once
 #include <set>
 
@@ -6,15 +6,15 @@
 
 namespace lugger {
 
-/// What a stage knows beside its steps.
+/// What a stage knows besides its steps.
 struct StageTables {
-  /// Tables that this very process made and filled: nobody uses them yet.
+  /// Tables that this process has created and filled: nobody else uses them yet.
   std::set<std::string> made;
-  /// Steps in the ledger: a child's foreign key is added where it was promised.
+  /// Steps in the ledger. The foreign key of a child table is added only if it is listed there.
   std::set<std::string> promised;
 };
 
-/// Steps of a plan that the catalog does not show as done. Error{config} for tables that do not
+/// Steps of a plan that are not done according to the catalog. Error{config} for tables that do not
 /// exist.
 std::vector<StageStep> pending_steps(PgSession& session, const PlanShape& shape,
                                      const StageTables& tables);

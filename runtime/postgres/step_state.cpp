@@ -5,7 +5,7 @@
 namespace lugger {
 namespace {
 
-// Never the statement itself: it may hold data.
+// Never the text of the statement, because it may contain data.
 constexpr std::string_view kDescribe =
     "pg_catalog.format('pid %s (%s, %s for %s)', a.pid, coalesce(nullif(a.application_name, ''), "
     "a.usename),"

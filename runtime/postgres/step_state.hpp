@@ -1,4 +1,4 @@
-// Where a step stands, by the catalog.
+// The state of a step according to the catalog.
 #pragma once
 #include <string>
 #include <vector>
@@ -9,15 +9,15 @@
 namespace lugger {
 
 /// kInvalid: an index that a failed or killed CONCURRENTLY left behind. kStarted: a constraint that
-/// stands but is not validated.
+/// exists but is not validated.
 enum class StepState : uint8_t { kWaiting, kInvalid, kStarted, kDone };
 
 StepState step_state(PgSession& session, const StageStep& step);
 
-/// Columns of a not_null step that are not NOT NULL yet.
+/// Columns of a not_null step that are still nullable.
 std::vector<std::string> nullable_columns(PgSession& session, const StageStep& step);
 
-/// The session that builds this very index just now; "": nobody does.
+/// The session that is building this index at the moment; "": none.
 std::string builder_of(PgSession& session, const StageStep& step);
 
 /// Sessions that hold locks on a table, described, oldest first: "pid 123 (psql, idle in

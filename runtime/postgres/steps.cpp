@@ -12,7 +12,7 @@ namespace {
 
 std::string quote(std::string_view name) { return PgSession::quote_name(name); }
 
-/// A word that folds to itself needs no quotes: "btree", "jsonb_path_ops".
+/// A lower-case word needs no quotes: "btree", "jsonb_path_ops".
 std::string plain_or_quoted(const std::string& name) {
   const bool plain = std::all_of(name.begin(), name.end(), [](unsigned char c) {
     return std::islower(c) != 0 || std::isdigit(c) != 0 || c == '_';
@@ -26,13 +26,13 @@ std::string quote_list(const std::vector<std::string>& names) {
   return out;
 }
 
-/// A column's name, a name with a direction ("created_at desc"), or an expression in parentheses
-/// with what stands behind it.
+/// A column name, a name with a direction ("created_at desc"), or an expression in parentheses
+/// followed by anything.
 std::string index_part(const std::string& part, const std::string& opclass) {
   std::string name = without_direction(part);
   const std::string direction = part.substr(name.size());
   const bool expression = name.starts_with("(");
-  const bool chosen = expression && !name.ends_with(")");  // its own operator class or collation
+  const bool chosen = expression && !name.ends_with(")");  // has its own opclass or collation
   std::string out = expression ? name : quote(name);
   if (!opclass.empty() && !chosen) out += " " + plain_or_quoted(opclass);
   return out + direction;
@@ -50,7 +50,7 @@ std::string storage(const std::map<std::string, std::string>& with) {
   return out.empty() ? out : " WITH (" + out + ")";
 }
 
-/// What an index without a name is called: by its table and columns.
+/// The name of an index without a name of its own: made of its table and columns.
 std::string index_stem(const IndexMapping& index, const std::string& table) {
   std::string name = split_table_name(table).second;
   for (const std::string& column : index.columns) {
@@ -166,7 +166,8 @@ void add_not_null(const PlanShape& shape, const ConstraintMapping& given, Object
 
 void add_parent_key(const PlanShape& shape, const TablePlan& table, ObjectNames& names,
                     std::vector<StageStep>& steps) {
-  // A child of routed documents may belong to any of several tables: no foreign key can say that.
+  // A child row of routed documents may belong to any of several tables; no foreign key can express
+  // that.
   if (table.parent < 0 || (table.parent == 0 && shape.own_tables() > 1)) return;
   const TablePlan& parent = shape.tables()[static_cast<size_t>(table.parent)];
   if (parent.key.empty()) return;
@@ -224,7 +225,7 @@ StageStep index_step(const IndexMapping& index, const std::string& table) {
 std::vector<StageStep> stage_steps(const PlanShape& shape) {
   std::vector<StageStep> steps;
   ObjectNames names(shape);
-  after_load_steps(shape, names);  // keys are named first
+  after_load_steps(shape, names);  // keys get their names first
   for (const IndexMapping& index : shape.mapping().indexes) {
     StageStep& step = steps.emplace_back(index_step(index, shape.tables()[0].name));
     if (step.name.empty())
@@ -234,7 +235,8 @@ std::vector<StageStep> stage_steps(const PlanShape& shape) {
   size_t number = 0;
   for (const ConstraintMapping& constraint : shape.mapping().constraints) {
     if (constraint.not_null.empty()) {
-      // Names must not depend on where among the job's keys not_null was found.
+      // Only these are numbered: not_null may stand anywhere in the list, and names must not
+      // depend on where.
       steps.push_back(constraint_step(shape, constraint, ++number, names));
     } else {
       add_not_null(shape, constraint, names, steps);

@@ -5,12 +5,12 @@
 namespace lugger {
 namespace {
 
-/// A path that names pg_catalog behind other schemas lets those give meanings to its names; one
-/// that does not name it has it in front. Superusers, the owners of the database and of the schema,
-/// and the session's own role may do as they like without an operator; what belongs to an extension
-/// was made by whoever may make extensions; and an operator over types of its owner is met only
-/// where such a type is used, unless other types are turned into it of themselves. Nothing here is
-/// found by the path that is asked about.
+/// If the path lists pg_catalog after other schemas, these can redefine its names; if it does not
+/// list pg_catalog, pg_catalog comes first. Superusers, the owners of the database and of the
+/// schema, and the session's own role are trusted: they could do anything without an operator.
+/// Objects of an extension were made by somebody who may create extensions. An operator on types of
+/// its own owner is only used with values of such a type, unless other types are cast to it
+/// implicitly. This query itself does not depend on the path.
 constexpr const char* kLook = R"(
 SELECT p.first, o.shown, o.owner
 FROM (SELECT CASE WHEN c.path[1] OPERATOR(pg_catalog.<>) 'pg_catalog'::pg_catalog.name

@@ -1,13 +1,14 @@
-// What a session's search_path lets others put in the place of PostgreSQL's own names.
+// Protects against objects in the search_path that could replace PostgreSQL's own.
 #pragma once
 #include "postgres/session.hpp"
 
 namespace lugger {
 
-/// Error{config} where the session would find an operator of a role that nobody trusted: one that
-/// fits operands better than PostgreSQL's own of that name would run with this session's rights.
-/// Operators have no schema in IS DISTINCT FROM, and those of users' types are meant to be found.
-/// Gives the search_path that has pg_catalog in front; "": it has.
+/// Error{config} when the session would find an operator owned by an untrusted role: an operator
+/// that matches the operand types better than PostgreSQL's own of the same name would run with this
+/// session's privileges. IS DISTINCT FROM does not allow a schema for its operator, and operators
+/// of users' types must be found. Returns a search_path that begins with pg_catalog; "": it already
+/// does.
 std::string path_without_strangers(PgSession& session);
 
 }  // namespace lugger

@@ -32,18 +32,16 @@ constexpr OptionSpec kOptions[] = {
     {"pooled", Type::kFlag,
      "the server is reached through a pooler in transaction mode (pgbouncer)"},
     {"direct", Type::kUrl,
-     "the URL of the server itself, where indexes and constraints are built whatever stands before "
-     "it"},
+     "the URL of the server itself: indexes and constraints are always built over it"},
     {"direct_behind_pooler", Type::kUrl,
-     "as direct, used only where a pooler in transaction mode stands before the server (default "
-     "PG_DIRECT_URI)"},
+     "as direct, but used only behind a pooler in transaction mode (default PG_DIRECT_URI)"},
     {"distribute", Type::kText,
      "the column by which Citus is to distribute the tables that are made; children go with their "
      "parents"},
     {"state_schema", Type::kText, "schema for lugger's own tables", "lugger"},
 };
 
-/// Why runs could not be recorded; empty when they can.
+/// Why runs cannot be recorded; empty: they can.
 std::string state_problem(PgSession& session, const std::string& schema) {
   const std::string runs = PgSession::quote_name(schema) + ".runs";
   const PgRows rows = session.query_again(
@@ -56,7 +54,7 @@ std::string state_problem(PgSession& session, const std::string& schema) {
       {schema, runs});
   if (rows.text(0, 0) == "t") return {};
   return fmt::format(
-      "no right to keep runs, checkpoints and rejects in schema {}: have someone with the right "
+      "permission denied: runs, checkpoints and rejects are kept in schema {}: have an owner "
       "run what `lugger state sql` prints and GRANT it to this role, or name a schema of yours "
       "with state_schema = '...' in lugger.target(...)",
       schema);
@@ -188,13 +186,13 @@ class PgTarget : public Target, public Stages {
     for (const TablePlan& table : plan.tables()) {
       const std::optional<PgTable> found = inspect_table(*session, table.name);
       if (found && !found->may_delete)
-        out.push_back(fmt::format("no right to DELETE from {}", table.name));
+        out.push_back(fmt::format("permission denied: DELETE on {}", table.name));
     }
     return out;
   }
 
-  /// Tables that lugger made and never finished hold nothing but what their run loaded; of others
-  /// nothing can be told.
+  /// Tables that lugger has created and not finished contain only rows of their run. For other
+  /// tables this is not known.
   void discard(const PlanShape& plan, const std::string&) override {
     const LentSession session = borrow("discard");
     std::string ours;
@@ -216,7 +214,7 @@ class PgTarget : public Target, public Stages {
   }
 
  private:
-  /// For nothing but looks into the catalog.
+  /// For reading the catalog only.
   LentSession look(const std::string& purpose) {
     LentSession session = borrow(purpose);
     session->only_looks(true);
@@ -232,7 +230,7 @@ class PgTarget : public Target, public Stages {
     return session;
   }
 
-  /// Before finishing takes away the comment that says so.
+  /// Must be called before finishing removes the comment that marks these tables.
   void note_made(PgSession& session, const PlanShape& plan) {
     for (const TablePlan& table : plan.tables()) {
       if (table_comment(session, table.name) == kUnfinishedComment) made_.insert(table.name);
@@ -248,13 +246,13 @@ class PgTarget : public Target, public Stages {
 
   std::shared_ptr<PgServer> server_;
   std::string place_, url_, direct_, direct_behind_pooler_;
-  std::mutex mutex_;            // of what is found out
-  std::optional<bool> pooled_;  // nullopt: the first session finds out
+  std::mutex mutex_;            // guards what is detected
+  std::optional<bool> pooled_;  // nullopt: the first session detects it
   bool found_pooler_ = false;
   PgWriter writer_;
   std::string schema_;
   std::shared_ptr<SessionPool> idle_;
-  std::set<std::string> made_;  // tables that this process made, and nobody can be using yet
+  std::set<std::string> made_;  // tables that this process created: nobody uses them yet
 };
 
 }  // namespace

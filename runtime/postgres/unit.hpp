@@ -1,4 +1,5 @@
-// The documents of one commit unit: the batches as they came, and what is to become of each.
+// The documents of one commit unit: its batches in order, and what is to be done with each
+// document.
 #pragma once
 #include <vector>
 
@@ -6,27 +7,27 @@
 
 namespace lugger {
 
-/// Documents are numbered through the unit. Batches are borrowed until clear().
+/// Documents are numbered across the unit. The batches must live until clear().
 class UnitDocuments {
  public:
   void add(Batch& batch);
   void clear() noexcept;
   size_t size() const noexcept { return acts_.size(); }
 
-  /// Its rows are to be loaded.
+  /// True when its rows are to be loaded.
   bool loads(size_t document) const noexcept {
     return acts_[document] == kLoad && in_step(document);
   }
-  /// Its rows are to be deleted.
+  /// True when its rows are to be deleted.
   bool deletes(size_t document) const noexcept {
     return acts_[document] == kDelete && in_step(document);
   }
   bool has_deletes() const noexcept { return has_deletes_; }
-  /// Leaves a document out: the server refused it.
+  /// Leaves out a document that the server refused.
   void exclude(size_t document) noexcept { acts_[document] |= kExcluded; }
-  /// Takes back what exclude() did.
+  /// Undoes exclude() for all documents.
   void include_all() noexcept;
-  /// From here on only documents of one step load or delete anything; all_steps() ends that.
+  /// From here on only the documents of one step are loaded or deleted, until all_steps().
   void set_steps(std::vector<uint32_t> steps) { steps_ = std::move(steps); }
   void only_step(uint32_t step) noexcept { step_ = step; }
   void all_steps() noexcept { steps_.clear(); }
@@ -34,7 +35,7 @@ class UnitDocuments {
   const Document& document(size_t number) const;
   Batch& batch(size_t number) const { return *batches_[batch_of(number)].batch; }
 
-  /// Calls use(values, number) for each row of a table that is to be loaded, of documents in
+  /// Calls use(values, number) for each row of a table that is to be loaded, for documents in
   /// [first, last).
   template <typename Use>
   void each_row(size_t table, size_t first, size_t last, Use&& use) const {
@@ -61,8 +62,8 @@ class UnitDocuments {
       }
     }
   }
-  /// The document of the n-th (from 1) row of a table among those each_row() gives; size(): there
-  /// are fewer.
+  /// The document of the n-th row (from 1) of a table, among those that each_row() gives; size():
+  /// there are fewer rows.
   size_t document_of_row(size_t table, size_t first, size_t last, uint64_t row) const;
   /// A row of the document in a table, or null.
   const Value* row_of(size_t table, size_t document) const;
@@ -80,7 +81,7 @@ class UnitDocuments {
   std::vector<Part> batches_;
   std::vector<uint8_t> acts_;
   bool has_deletes_ = false;
-  std::vector<uint32_t> steps_;  // empty: all are in the step
+  std::vector<uint32_t> steps_;  // empty: all documents are in the step
   uint32_t step_ = 0;
 };
 

@@ -8,7 +8,7 @@ namespace lugger {
 
 namespace {
 
-/// Of an encoded field: behind its length.
+/// The text of an encoded field, after its length.
 std::string_view text_of(const ByteBuffer& field) noexcept {
   const Bytes bytes = field.view();
   if (bytes.size() <= sizeof(int32_t)) return {};

@@ -1,5 +1,5 @@
-// What the keys of a unit's rows are like, told here so that the server need not sort or hash them
-// for it.
+// Properties of the keys of a unit's rows. Checking them here saves the server sorting or hashing
+// the keys.
 #pragma once
 #include <vector>
 
@@ -8,17 +8,17 @@
 
 namespace lugger {
 
-/// Hashes of the keys of one own table's rows. Keeps its memory between units.
+/// Hashes of the keys of one own table's rows. Reuses its memory for each unit.
 class UnitKeys {
  public:
   UnitKeys(const PgTableLayout& layout, const TablePlan& table);
 
   void clear() noexcept;
   void add(const Value* row);
-  /// False where two rows may have one key: two hashes are equal, or equal keys may differ in their
-  /// bytes, which only the server can tell.
+  /// False when two rows may have the same key: two hashes are equal, or equal keys may have
+  /// different bytes, so that only the server can tell.
   bool differ();
-  /// The rows come in the order of upsert_with(): a text key, by its bytes.
+  /// True when the rows come in the order that upsert_with() sorts by: a text key, by its bytes.
   bool ascend() const noexcept { return ascend_; }
 
  private:
@@ -26,9 +26,9 @@ class UnitKeys {
     size_t slot;
     EncodeField encode;
   };
-  std::vector<Field> fields_;  // none: the server must tell
-  bool text_ = false;          // of one column, whose bytes are compared
-  bool ascend_ = false;        // so far
+  std::vector<Field> fields_;  // empty: only the server can tell
+  bool text_ = false;          // the key is one text column, compared by bytes
+  bool ascend_ = false;        // for the rows added so far
   std::vector<uint64_t> hashes_;
   ByteBuffer key_, last_;
 };

@@ -1,5 +1,6 @@
 #include "postgres/wait.hpp"
 
+#include <fcntl.h>
 #include <libpq-fe.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -16,7 +17,7 @@ constexpr std::string_view kCancelled = "57014";
 
 }  // namespace
 
-/// A request to cancel, shared with the thread that makes it: where the server does not answer, that
+/// A cancel request, shared with the thread that sends it. If the server does not answer, that
 /// thread outlives the session.
 struct PgWakeup::Request {
   explicit Request(pg_conn* connection) : handle(PQgetCancel(connection), &PQfreeCancel) {}
@@ -36,7 +37,8 @@ struct PgWakeup::Request {
 };
 
 PgWakeup::PgWakeup(pg_conn* connection)
-    : request_(std::make_shared<Request>(connection)), socket_(dup(PQsocket(connection))) {}
+    : request_(std::make_shared<Request>(connection)),
+      socket_(fcntl(PQsocket(connection), F_DUPFD_CLOEXEC, 0)) {}
 
 PgWakeup::~PgWakeup() {
   if (socket_ >= 0) close(socket_);
@@ -49,7 +51,7 @@ void PgWakeup::ask() noexcept {
     start_thread([request = request_] { request->make(); }).detach();
     request_->under_way = true;
   } catch (const std::exception&) {
-    // No thread to be had: asked again, and cut off in the end.
+    // No thread could be started: it is tried again, and finally the connection is closed.
   }
 }
 

@@ -1,4 +1,4 @@
-// Waiting for the server's answer, so that a stop can end it.
+// Waits for the server's answer in a way that a stop can end.
 #pragma once
 #include <memory>
 #include <optional>
@@ -10,9 +10,9 @@ struct pg_conn;
 
 namespace lugger {
 
-/// What ends a session's waits from outside: a cancel request, and at last the end of the
-/// connection. Nothing here waits for the server: a request to one that does not answer is left to
-/// a thread of its own.
+/// Ends a session's waits from outside: first with a cancel request, later by closing the
+/// connection. No call here waits for the server: a cancel request to a server that does not answer
+/// is left to a separate thread.
 class PgWakeup final : public Wakeable {
  public:
   explicit PgWakeup(pg_conn* connection);
@@ -22,17 +22,17 @@ class PgWakeup final : public Wakeable {
 
   void ask() noexcept override;
   void cut() noexcept override;
-  /// Until the server has what was asked of it, so that it hits nothing that comes later; a second
-  /// at most.
+  /// Waits, at most a second, until the server has processed the cancel request, so that it cannot
+  /// hit a later statement.
   void settle() noexcept;
 
  private:
   struct Request;
   std::shared_ptr<Request> request_;
-  int socket_;  // of our own: libpq closes its own when it pleases
+  int socket_;  // our own duplicate: libpq may close its socket at any time
 };
 
-/// While it lives, this thread waits for an answer.
+/// While it exists, this thread waits for an answer.
 class PgWait {
  public:
   explicit PgWait(PgWakeup& wakeup) : wakeup_(wakeup), wait_(wakeup) {}
@@ -42,7 +42,7 @@ class PgWait {
   PgWait(const PgWait&) = delete;
   PgWait& operator=(const PgWait&) = delete;
 
-  /// What to throw instead of a failure that a stop caused: Error{interrupted}.
+  /// Error{interrupted} if a stop caused the failure: throw it instead of the failure.
   std::optional<Error> stopped(const Error& failure) const;
 
  private:
@@ -50,7 +50,7 @@ class PgWait {
   Wait wait_;
 };
 
-/// Asks the server and waits for its answer, until a stop ends that.
+/// Runs `work`, which asks the server and waits for its answer, until a stop ends it.
 template <typename Work>
 auto waiting(PgWakeup& wakeup, Work&& work) {
   const PgWait wait(wakeup);

@@ -64,7 +64,7 @@ class Reader {
     const size_t begin = at_;
     while (at_ < sql_.size() && within_name(sql_[at_])) ++at_;
     const auto word = std::string_view(sql_).substr(begin, at_ - begin);
-    // E'...' alone has backslashes that mean something; N, B, X and U& are quotes like any other.
+    // Only in E'...' a backslash has a meaning; N, B, X and U& are quotes like any other.
     if (is_word(word, "e") && at_ < sql_.size() && sql_[at_] == '\'') return quoted('\'', true);
     if (first_.empty()) first_ = word;
     if (!is_constant(word)) is_plain_row_ = false;
@@ -169,8 +169,8 @@ class Reader {
     }
   }
 
-  /// pg_dump frames its files with \restrict: psql then runs no command of its own until
-  /// \unrestrict. Here none is run ever.
+  /// pg_dump writes \restrict at the start of its files, after which psql runs no commands of its
+  /// own until \unrestrict. Here no command is ever run.
   void psql_command() {
     const size_t begin = at_;
     to_end_of_line();
@@ -199,7 +199,7 @@ class Reader {
     from_stdin_ = is_values_ = is_plain_row_ = false;
   }
 
-  /// The lines behind, as far as the one that is `\.` alone.
+  /// The following lines, up to a line with only `\.`.
   void copy_data(size_t semicolon) {
     size_t begin = sql_.find('\n', at_);
     const bool more = sql_.find_first_not_of(" \t\r\n", at_) != std::string::npos;

@@ -1,5 +1,5 @@
-// A text as psql reads it: SQL, the data of COPY ... FROM stdin, psql's own commands. What the
-// grammar is given of it has the same length, so that every offset means the same in both.
+// A text as psql reads it: SQL, the data of COPY ... FROM stdin, psql's own commands. The text
+// passed to the grammar has the same length, so that offsets are the same in both.
 #pragma once
 #include <string>
 #include <vector>
@@ -8,22 +8,22 @@
 
 namespace lugger {
 
-/// Lines behind `COPY ... FROM stdin;`, without the line `\.` that ends them.
+/// The lines after `COPY ... FROM stdin;`, without the final line `\.`.
 struct CopyData {
   size_t statement_end = 0;  // of the semicolon
   SqlSpan data;
 };
 
-/// What no server can be given, and why.
+/// Text that no server accepts, and the reason.
 struct SqlProblem {
   size_t offset = 0;
   std::string what, hint;
 };
 
 struct SqlSource {
-  /// The data of COPY and \restrict are blanks, and so are rows of constants in INSERT ... VALUES but
-  /// for the last: megabytes of them tell no more. Literals such as 1_000 and 0x1F, which PostgreSQL
-  /// has from version 16 on, are what an older grammar takes.
+  /// Data of COPY and \restrict are replaced by blanks. So are rows of constants in INSERT ...
+  /// VALUES, except the last, because megabytes of them add nothing. Literals such as 1_000 and
+  /// 0x1F, which PostgreSQL has since version 16, are rewritten for an older grammar.
   std::string text;
   std::vector<CopyData> copies;
   std::vector<size_t> comments;  // where each begins

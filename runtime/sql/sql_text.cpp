@@ -34,7 +34,7 @@ class Owned {
 }
 
 void refuse_nul(const std::string& sql) {
-  // C strings: the grammar would see the text up to there.
+  // The grammar takes C strings, and would read the text only up to a NUL.
   if (sql.find('\0') != std::string::npos) raise(Code::kParse, "SQL text holds a NUL byte");
 }
 
@@ -142,15 +142,15 @@ std::vector<SqlToken> scan(const std::string& text) {
   return out;
 }
 
-/// The grammar's statements, else what stands between semicolons. (The library's own splitter by
-/// tokens leaves out a statement that holds no keyword.)
+/// The statements by the grammar, or else the text between semicolons. (libpg_query's own splitter
+/// by tokens leaves out statements without a keyword.)
 std::vector<SqlSpan> spans_of_text(const std::string& text, const std::vector<SqlSpan>& pieces) {
   const std::vector<SqlToken> tokens = scan(text);
   const Owned parsed(pg_query_split_with_parser(text.c_str()), &pg_query_free_split_result);
   return trimmed(parsed->error == nullptr ? spans_of(*parsed, text.size()) : pieces, tokens);
 }
 
-/// Piece by piece, where the whole has no tokens.
+/// Splits piece by piece when the whole text cannot be tokenized.
 std::vector<SqlStatement> read_pieces(const SqlSource& source) {
   std::vector<SqlStatement> out;
   for (const SqlSpan& piece : source.pieces) {

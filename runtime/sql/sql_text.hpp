@@ -13,13 +13,14 @@ namespace lugger {
 struct SqlStatement {
   SqlSpan span;
   std::optional<SqlSpan> data;  // of COPY ... FROM stdin, on the lines behind it
-  /// Not empty: this is not a statement of any version (a quote that is not closed, a command of
-  /// psql), and why.
+  /// Not empty: this is not a statement in any version (an unclosed quote, a command of psql), with
+  /// the reason.
   std::string problem, hint;
 };
 
-/// The statements of a text as psql reads it, without the comments and blanks around them. Text
-/// that the grammar does not know is split by its tokens; what has none does not hide the rest.
+/// The statements of a text as psql separates them, without comments and blanks around them. Text
+/// that the grammar does not know is split by its tokens. Text without tokens does not affect the
+/// rest.
 std::vector<SqlStatement> read_statements(const std::string& sql);
 
 /// The same; Error{parse} for the first that has a problem. An error's note "position" counts
@@ -27,7 +28,7 @@ std::vector<SqlStatement> read_statements(const std::string& sql);
 std::vector<SqlStatement> split_sql(const std::string& sql);
 
 /// The syntax tree as JSON: {"version": 150001, "stmts": [{"stmt": {...}}]}. Error{parse} as above.
-/// Literals that the grammar is too old for (1_000, 0x1F) are read all the same.
+/// Also reads literals that are newer than the grammar (1_000, 0x1F).
 std::string sql_tree(const std::string& sql);
 
 enum class SqlTokenKind : uint8_t { kName, kQuotedName, kKeyword, kText, kComment, kOther };

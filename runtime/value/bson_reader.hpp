@@ -21,8 +21,8 @@ std::string_view fault_text(BsonFault fault) noexcept;
 inline constexpr size_t kMaxBsonBytes = 16 * 1024 * 1024 + 16 * 1024;  // BSONObjMaxInternalSize
 inline constexpr int kMaxBsonDepth = 200;                              // maxBSONDepth of the server
 
-/// Numbers that no type of BSON holds (JSON has them, of more than 34 digits) stand in documents of
-/// ours as binary of this subtype, behind this mark; they read as numeric.
+/// Numbers that no BSON type can hold (JSON numbers of more than 34 digits) are stored in lugger's
+/// documents as binary with this subtype and this mark; they are read as numeric.
 inline constexpr uint8_t kNumericSubtype = 0xE5;
 inline constexpr std::string_view kNumericMark{"lugger numeric\0", 15};
 

@@ -21,7 +21,7 @@ std::optional<int64_t> micros_from_unix_us(int64_t us) noexcept;
 /// Rounds down. nullopt for the infinities.
 std::optional<int64_t> unix_ms_from_micros(int64_t micros) noexcept;
 
-/// Digits finer than a microsecond: none that count, and whether PostgreSQL would round them up.
+/// Digits beyond microseconds: none, or whether PostgreSQL would round them down or up.
 enum class Finer : uint8_t { kNone, kDown, kUp };
 
 /// "2026-03-11T09:30:00.123456+02:00", "2026-03-11 09:30", "2026-03-11", with "Z", "+0200", " UTC";

@@ -250,7 +250,7 @@ Float nearest_binary(const DecimalDigits& value) {
   const Float sign = value.negative ? -1 : 1;
   if (value.kind == DecimalDigits::Kind::kInfinity) return sign * kInfinity;
   if (value.digits.empty() || value.digits == "0") return sign * 0;
-  // Beyond 780 digits only whether any is not zero can matter for rounding.
+  // Beyond 780 digits it only matters for rounding whether any digit is not zero.
   constexpr size_t kEnough = 780;
   char text[kEnough + 40];
   const size_t taken = std::min(value.digits.size(), kEnough);

@@ -1,6 +1,6 @@
-// Exact decimals: BSON decimal128, PostgreSQL numeric (binary form), text, int64 and double, each
-// into the others without loss or with a stated fault. The carrier is PostgreSQL's binary numeric:
-// int16 ndigits, weight, sign, dscale, then base-10000 digits, big-endian.
+// Exact decimals: converts between BSON decimal128, PostgreSQL numeric (binary), text, int64 and
+// double, without loss or with a fault that says why. The common form is PostgreSQL's binary
+// numeric: int16 ndigits, weight, sign, dscale, then base-10000 digits, big-endian.
 #pragma once
 #include <optional>
 #include <string>
@@ -58,7 +58,7 @@ bool fits_precision(const DecimalDigits& value, int precision, int scale);
 /// kInexact: has a fraction. kOverflow: outside int64.
 DecimalFault decimal_to_int(const DecimalDigits& value, int64_t& out);
 double decimal_to_double(const DecimalDigits& value);
-/// Rounded once: by way of a double some would come out a step off.
+/// Rounded only once: through a double, some results would be off by one step.
 float decimal_to_float(const DecimalDigits& value);
 /// PostgreSQL's binary numeric, into the arena. dscale is at least min_scale.
 Bytes decimal_to_numeric(const DecimalDigits& value, int min_scale, Arena& arena);

@@ -52,8 +52,8 @@ void ExtendedJsonWriter::floating(const Slot& slot, double number) {
   put(slot, Value::of_double(number));
 }
 
-/// A decimal128 holds 34 digits; what has more is numeric, as PostgreSQL has it. False: the text is
-/// no number, or one that numeric does not hold either.
+/// A decimal128 holds 34 digits; a longer number becomes PostgreSQL's numeric. False: the text is
+/// not a number, or too large even for numeric.
 bool ExtendedJsonWriter::decimal_text(const Slot& slot, std::string_view text) {
   constexpr size_t kDecimalDigits = 34;
   constexpr int64_t kMostWhole = 131072, kMostScale = 16383;  // of numeric

@@ -93,7 +93,7 @@ class ExtendedJsonWriter {
   Arena numerics_{4096};
   bool met_zero_ = false;
   size_t objects_ = 0;  // '{' seen so far
-  size_t current_ = 0;  // the one that a mistake is told of
+  size_t current_ = 0;  // the one that a mistake is reported for
 };
 
 }  // namespace lugger::json

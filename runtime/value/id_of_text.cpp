@@ -1,4 +1,4 @@
-// An _id back from its canonical text: append_id_text() turned around.
+// Reads an _id from its canonical text; the inverse of append_id_text().
 #include <charconv>
 #include <limits>
 #include <optional>
@@ -110,7 +110,7 @@ bool append_id_of_text(std::string_view text, ByteBuffer& out) {
   const size_t start = out.size();
   try {
     if (parse(text, out)) {
-      // Only what append_id_text() writes: an upper-case uuid, or "$n:1.0", is nobody's text.
+      // Accept only what append_id_text() writes: it never writes an upper-case uuid or "$n:1.0".
       ByteBuffer again;
       const Bytes made = out.view().subspan(start);
       if (append_id_text(bson_field(made, ""), IdStyle::kSafe, again) && again.text() == text)

@@ -1,5 +1,5 @@
-// Ids that stand in databases for years: every byte of the forms is written here, whatever the JSON
-// writer's style becomes.
+// These texts are stored in databases for years. So their format is written here in full,
+// independent of the style of the JSON writer.
 #include "value/id_text.hpp"
 
 #include <fmt/format.h>
@@ -46,7 +46,8 @@ bool is_number(ValueType type) noexcept {
   return (type >= ValueType::kInt32 && type <= ValueType::kDecimal) || type == ValueType::kNumeric;
 }
 
-/// One text for all that MongoDB compares equal: doubles count with every digit they stand for.
+/// The same text for all numbers that MongoDB compares equal: a double is written with its exact
+/// value.
 void append_number(const Value& value, ByteBuffer& out) {
   if (value.type == ValueType::kInt32 || value.type == ValueType::kInt64)
     return append_int(value.i64, out);

@@ -21,8 +21,9 @@ enum class IdStyle : uint8_t { kSafe, kPlain };
 /// string, malformed).
 bool append_id_text(const Value& id, IdStyle style, ByteBuffer& out);
 
-/// The way back from kSafe: appends BSON {"": id} whose text is this one again. A number is an int,
-/// long, double or decimal that MongoDB holds equal to what it was. False: no such text.
+/// The inverse for kSafe: appends BSON {"": id} with an id that has this text. A number becomes an
+/// int, long, double or decimal that MongoDB finds equal to the original. False: no id has this
+/// text.
 bool append_id_of_text(std::string_view text, ByteBuffer& out);
 
 }  // namespace lugger

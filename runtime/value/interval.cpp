@@ -19,15 +19,15 @@ struct Parts {
 constexpr int64_t kSecond = 1000000, kMinute = 60 * kSecond, kHour = 60 * kMinute;
 constexpr int kDaysPerMonth = 30;
 
-/// A number of units: what is before the point, and what is behind it, with the same sign.
+/// A number of units: the integer and the fractional part, with the same sign.
 struct Number {
   int64_t whole = 0;
   double fraction = 0;
 };
 
-// How PostgreSQL adds to an interval. Fractions of a unit go to the next smaller part: of years to
-// whole months, of months and weeks to days and of these to microseconds, rounded to the nearest.
-// False: it does not fit.
+// Adds as PostgreSQL does. Fractions of a unit are passed to the next smaller one: of years to
+// whole months, of months and weeks to days, of these to microseconds, rounded to the nearest.
+// False: the result does not fit.
 
 bool add_micros(Parts& parts, const Number& number, int64_t scale) noexcept {
   int64_t whole = 0;
@@ -326,9 +326,9 @@ size_t interval_chars(const unsigned char* bytes16, char* out) noexcept {
     if (micros < 0) {
       *at++ = '-';
     } else if (micros > 0 && (days < 0 || months < 0)) {
-      *at++ = '+';  // PostgreSQL's own way to say that the sign does not carry over
+      *at++ = '+';  // PostgreSQL shows in this way that the sign does not apply to the next part
     }
-    // INT64_MIN has no positive twin; its microseconds are one short of it.
+    // INT64_MIN has no positive counterpart; the result is one microsecond short.
     const int64_t magnitude = micros == INT64_MIN ? INT64_MAX : micros < 0 ? -micros : micros;
     at += time_chars(magnitude, at);
   }

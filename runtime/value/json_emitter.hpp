@@ -66,7 +66,8 @@ class Emitter {
   }
 
  private:
-  /// The source's own {"$oid": "..."}, which nobody could tell from an ObjectId again.
+  /// True for a document of the source itself that looks like {"$oid": "..."}, and so could not be
+  /// told from an ObjectId later.
   static bool is_like_a_tag(Bytes bytes) noexcept {
     constexpr size_t kFirstName = 5;  // behind the length and the first type
     if (bytes.size() <= kFirstName || bytes[kFirstName] != '$') return false;
@@ -143,7 +144,7 @@ class Emitter {
     return JsonFault::kNone;
   }
 
-  // A bare integer reads back as int32 when it fits: a small int64 must say what it is.
+  // A bare integer is read back as int32 if it fits, so a small int64 needs its wrapper.
   JsonFault int64(int64_t number) {
     const bool small = number >= INT32_MIN && number <= INT32_MAX;
     if (rules_.canonical() || (rules_.typed() && small)) {

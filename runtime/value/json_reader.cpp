@@ -16,10 +16,10 @@ namespace lugger {
 namespace {
 
 constexpr std::string_view kBom = "\xEF\xBB\xBF";
-// Canonical Extended JSON is at most about eight times its BSON; what is longer is a bracket that
-// was never closed.
+// Canonical Extended JSON is at most about eight times as long as its BSON; longer text has a
+// bracket that was never closed.
 constexpr size_t kMaxText = 256 * 1024 * 1024;
-// Where no line ends within so much, documents are found by their brackets.
+// When no line ends within this length, documents are found by their brackets.
 constexpr size_t kMaxLine = 1024 * 1024;
 static_assert(JsonReader::kPadding >= simdjson::SIMDJSON_PADDING);
 
@@ -57,13 +57,13 @@ struct JsonReader::State {
   json::ExtendedJsonWriter writer{scratch};
   std::string rewritten;
 
-  // Lines that were tried and are no document: the size of the last one, and how many documents go
-  // by until the next try.
+  // After lines that were not a document: the size of the last one, and the number of documents
+  // until lines are tried again.
   size_t refused = 0;
   simdjson::error_code refusal = simdjson::SUCCESS;
   uint32_t skip_lines = 0, penalty = 0;
   uint64_t consumed = 0, consumed_line = 1, tolerant = 0;
-  size_t failed_at = 0;  // where the last one showed, from where the reader stands
+  size_t failed_at = 0;  // where the error showed, relative to the reader's position
 
   State() {
     if (parser.allocate(64 * 1024, json::kParserDepth) != simdjson::SUCCESS) throw std::bad_alloc();
@@ -172,8 +172,8 @@ bool JsonReader::State::begin() {
   return true;
 }
 
-/// In the array layout: steps over what may stand before an element. False: look again, or the
-/// array has ended.
+/// In the array layout: skips what may precede an element. False: call again, or the array has
+/// ended.
 bool JsonReader::State::element_follows(char c) {
   if (phase == Phase::kClosed) fail_here("expected nothing after the closing ']'");
   const bool between = phase == Phase::kAfter || phase == Phase::kResumed;
@@ -232,8 +232,8 @@ bool JsonReader::State::read_document(ByteBuffer& out) {
   return true;
 }
 
-/// Looking for a line's end costs what the line is long: not to be done again for every document in
-/// it.
+/// The search for the end of a line takes time proportional to the line, so it must not be repeated
+/// for every document in the line.
 void JsonReader::State::not_by_lines() noexcept {
   penalty = std::min(2 * penalty + 1, 1023U);
   skip_lines = penalty;
@@ -286,7 +286,7 @@ void JsonReader::State::read_tolerant(std::string_view text, ByteBuffer& out) {
   if (!standard) ++tolerant;
 }
 
-/// Text that cannot be a whole document: says what is wrong with it.
+/// Reports what is wrong with text that cannot be a whole document.
 void JsonReader::State::broken(std::string_view text) {
   const bool line_ends = rest().substr(text.size()).starts_with('\n');  // inside a string
   rewritten.clear();
@@ -310,7 +310,7 @@ bool JsonReader::State::pass_damaged(std::string_view reason, ByteBuffer& out) {
   const auto size = json::damaged_extent(rest(), indent, array, last);
   if (!size || *size > kMaxBsonBytes) return false;
   std::string unclosed;
-  if (failed_at > *size) {  // it shows in the next document, which is whole
+  if (failed_at > *size) {  // the error is in the next document; this one is complete
     unclosed = fmt::format("line {}, column {}: the document that begins here is not closed", line,
                            offset() - line_start + 1);
     reason = unclosed;

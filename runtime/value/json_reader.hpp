@@ -7,7 +7,7 @@
 
 namespace lugger {
 
-/// How the documents lie in the text.
+/// How the documents are arranged in the text.
 enum class JsonLayout : uint8_t {
   kLines,
   kArray
@@ -27,22 +27,22 @@ class JsonReader {
   JsonReader& operator=(JsonReader&&) noexcept;
 
   void feed(Bytes piece, bool last);
-  /// All that is to come, read where it lies: it outlives the reader, and kPadding bytes behind it
-  /// can be read.
+  /// All remaining input, parsed where it is. It must outlive the reader, with kPadding readable
+  /// bytes after it.
   void feed_in_place(Bytes rest);
   static constexpr size_t kPadding = 64;
   /// True: one document's BSON was appended to out. False: more input is needed, or the input is
   /// done.
   bool next(ByteBuffer& out);
-  /// After next() threw: passes over the text that is no document, and appends what stands for it
-  /// (value/damaged.hpp). False: more input is needed to tell where the next document begins, or
-  /// that cannot be told: the input was cut, or holds no documents.
+  /// Call this after next() has thrown: skips the invalid text and appends a replacement document
+  /// (value/damaged.hpp). False: more input is needed to find the next document, or it cannot be
+  /// found, because the input was cut or contains no documents.
   bool pass_damaged(std::string_view reason, ByteBuffer& out);
   /// Bytes of input up to the end of the last document, and the line (from 1) it ends in.
   uint64_t consumed() const noexcept;
   uint64_t line() const noexcept;
   uint64_t tolerant() const noexcept;
-  /// Start in the middle: input begins at this offset and line, between two documents of this
+  /// Starts in the middle: the input begins at this offset and line, between two documents in this
   /// layout.
   void resume(uint64_t offset, uint64_t line, JsonLayout layout);
   JsonLayout layout() const noexcept;

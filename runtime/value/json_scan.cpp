@@ -23,7 +23,7 @@ constexpr std::array<bool, 256> kEndsRun = [] {
   return ends;
 }();
 
-// After anything else a '{' cannot stand: the document before it was not closed.
+// After any other byte a '{' is invalid, so the document before it was not closed.
 bool object_may_follow(char previous) noexcept {
   return previous == 0 || previous == ':' || previous == ',' || previous == '[' || previous == '(';
 }
@@ -91,8 +91,8 @@ size_t trimmed(std::string_view text, size_t end) noexcept {
   return text.substr(0, end).find_last_not_of(kBlanks) + 1;
 }
 
-/// The end of the line before the next document's. npos: there is none; text.size(): more is
-/// needed to tell.
+/// The end of the line before the next document. npos: there is none; text.size(): more input is
+/// needed.
 size_t line_before_next(std::string_view text, size_t indent, bool array, bool last) noexcept {
   for (size_t at = text.find('\n'); at != text.npos; at = text.find('\n', at + 1)) {
     const std::string_view next = text.substr(at + 1);

@@ -8,8 +8,8 @@
 
 namespace lugger::json {
 
-/// Where a mistake in a document's text lies, and what it is. Becomes an Error with line and column
-/// in JsonReader.
+/// An error in a document's text: its position and description. JsonReader turns it into an Error
+/// with line and column.
 struct Mistake {
   size_t offset = 0;
   std::string message;
@@ -37,17 +37,16 @@ class DocumentScanner {
   char previous_ = 0;  // last byte that was not white space
 };
 
-/// Whether a closed document has ended: behind it stands the end of the line, or a document, or in
-/// an array a comma or its bracket. nullopt: nothing does, yet.
+/// True when a closed document really ends here: it is followed by the end of the line, a document,
+/// or in an array a comma or the closing bracket. nullopt: more input is needed.
 std::optional<bool> document_ends(std::string_view rest, bool array, bool last) noexcept;
 
-/// Text that begins where a document should, and is none: how much of it to pass over, so that what
-/// follows can be read. Where its brackets close, and a document, a comma or the line's end follow,
-/// it reaches to there; else to the end of the line before the next one that begins with a '{' as
-/// far to the right as it does itself (`indent` blanks): documents that lie inside of others stand
-/// further right. nullopt: that cannot be told; of more input, unless this is the `last`, it can.
-/// Proof that it does not depend on where a file was split: see json_boundaries(); a boundary is
-/// such an end.
+/// How much of an invalid document must be skipped so that the next one can be read. If its
+/// brackets close, and a document, a comma or the end of the line follows, the skipped text ends
+/// there. Otherwise it ends before the next line that begins with '{' and the same indentation
+/// (`indent` blanks): nested documents are indented further. nullopt: this cannot be decided, or
+/// not without more input (unless this is the `last`). The result does not depend on where a file
+/// was split, because every boundary of json_boundaries() is such an end.
 std::optional<size_t> damaged_extent(std::string_view text, size_t indent, bool array, bool last);
 
 /// Offset of the n-th '{' (from 0) outside strings, to say where a value found by the parser

@@ -11,8 +11,9 @@
 
 namespace lugger::json {
 
-/// What becomes of text that is not fit for a json column. kEscape writes NUL as \u0000, which JSON
-/// has and PostgreSQL has not. kTag refuses it too: the emitter writes the string another way.
+/// What to do with text that a json column cannot store. kEscape writes NUL as \u0000, which is
+/// valid in JSON but not in PostgreSQL. kTag also refuses it: the emitter then writes the string in
+/// another form.
 enum class TextRule : uint8_t { kReject, kStrip, kReplace, kTag, kEscape };
 struct TextRules {
   TextRule nul = TextRule::kEscape;
@@ -76,7 +77,7 @@ inline size_t copy_clean(const uint8_t* from, size_t left, uint8_t* to) noexcept
     const uint64_t unclean = unclean_bytes(word);
     if (unclean != 0) return done + static_cast<size_t>(std::countr_zero(unclean)) / 8;
   }
-  // The zeros above the last bytes are unclean themselves, so there is always a first one.
+  // The zero bytes after the end count as unclean too, so there is always a first unclean byte.
   const uint64_t word = load_short(from + done, left - done);
   store_le(to + done, word);
   return done + static_cast<size_t>(std::countr_zero(unclean_bytes(word))) / 8;
@@ -129,8 +130,8 @@ JsonFault write_text(Out& out, std::string_view text, TextRules rules) {
   return JsonFault::kNone;
 }
 
-/// A JSON string between what stands before its text and behind it, quotes included: `,"name":` in
-/// one stroke.
+/// A JSON string together with the text before and after it, quotes included: `,"name":` in a
+/// single call.
 template <size_t Before, size_t After, typename Out>
 JsonFault write_quoted(Out& out, std::string_view text, TextRules rules,
                        const char (&before)[Before], const char (&after)[After]) {
@@ -162,9 +163,9 @@ void write_integer(Out& out, int64_t number) {
   out.advance(static_cast<size_t>(std::to_chars(to, to + 24, number).ptr - to));
 }
 
-/// std::to_chars, and a short way to the same digits for numbers with at most three decimals, which
-/// most prices, rates and scores are. A decimal of up to 15 digits that reads back as the number is
-/// the only one of them that does, so without its trailing zeros it is the shortest.
+/// std::to_chars, with a faster path to the same digits for numbers with at most three decimals,
+/// such as most prices, rates and scores. If a decimal of up to 15 digits reads back as the number,
+/// no other of this length does; so without trailing zeros it is the shortest.
 template <typename Float>
 char* shortest_chars(Float number, char* out32) noexcept {
   const auto as_double = static_cast<double>(number);

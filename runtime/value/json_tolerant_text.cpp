@@ -56,8 +56,8 @@ uint32_t TolerantText::hex(size_t digits, size_t start) {
   return number;
 }
 
-/// Half of a pair is no character, and JavaScript writes it where a string was cut: it becomes
-/// U+FFFD, as MongoDB's tools read it.
+/// Half of a surrogate pair is not a character; JavaScript writes it when it cuts a string. It
+/// becomes U+FFFD, as in MongoDB's own tools.
 void TolerantText::unicode_escape(size_t start) {
   const uint32_t unit = hex(4, start);
   if (unit < 0xD800 || unit > 0xDFFF) return put_escape(unit);
@@ -85,8 +85,8 @@ bool TolerantText::go_escape(char c, size_t start) {
   return true;
 }
 
-/// Other escapes are hardly meant as such: "C:\apps\vim\x86" is a path that nobody escaped, and to
-/// read \a or \x86 as a character would change it without a word.
+/// Other escapes are probably not meant as escapes: "C:\apps\vim\x86" is an unescaped path, and
+/// reading \a or \x86 as a character would silently change it.
 void TolerantText::escape(char quote) {
   const size_t start = at_++;
   const char c = peek();

@@ -13,10 +13,11 @@ namespace lugger {
 /// the source that looks like such a form stands in {"$document": ...}.
 enum class JsonStyle : uint8_t { kCanonical, kRelaxed, kPlain, kTyped };
 
-/// What to do with what PostgreSQL's json types cannot hold.
+/// What to do with values that PostgreSQL's json types cannot store.
 struct JsonPolicy {
-  /// kReplace: U+FFFD. kTag, in kTyped alone: the whole string as {"$string": {"base64": ...}}, so
-  /// that nothing of it is lost; names of fields and patterns cannot be tagged, and are refused.
+  /// kReplace: with U+FFFD. kTag, only in kTyped: writes the whole string as {"$string": {"base64":
+  /// ...}}, so that nothing is lost; names of fields and patterns cannot be tagged, and are
+  /// refused.
   enum class Text : uint8_t { kReject, kStrip, kReplace, kTag };
   Text nul = Text::kReject;
   Text utf8 = Text::kReject;

@@ -1,4 +1,5 @@
-// Documents as the ledger keeps them: BSON, from which each comes back as it was read.
+// Documents in the form in which the ledger keeps them: BSON, from which each can be restored as it
+// was read.
 #pragma once
 #include <map>
 #include <memory>
@@ -10,17 +11,17 @@
 
 namespace lugger {
 
-/// BSON that stands for the document. A BSON document stands for itself, whatever its bytes are. A
-/// row of PostgreSQL is put into one, {"$lugger": "row", "fields": [...], "tuple": binary}, with
-/// the names and types of its fields: no type of PostgreSQL has to find a counterpart in BSON. So
-/// is a BSON document that could be taken for such a one.
+/// The BSON for a document. A BSON document is kept unchanged, even if its bytes are invalid. A row
+/// of PostgreSQL is wrapped in {"$lugger": "row", "fields": [...], "tuple": binary} with the names
+/// and types of its fields, so that no type needs a counterpart in BSON. A BSON document that looks
+/// like such a wrapper is wrapped too.
 std::string keep_document(const Document& document);
 
 /// Turns what was kept into documents again. Owns the shapes of the rows it gave.
 class KeptDocuments {
  public:
-  /// In the arena, in the format in which it was read. nullopt: nothing that keep_document() made
-  /// (rejects of earlier versions hold rows of PostgreSQL without their types).
+  /// Restores the document in the arena, in its original format. nullopt: keep_document() did not
+  /// make this (rejects of earlier versions contain rows of PostgreSQL without their types).
   std::optional<Document> read(Bytes kept, Arena& arena);
 
  private:

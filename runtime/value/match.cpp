@@ -13,8 +13,8 @@ namespace lugger {
 
 namespace {
 
-/// Told of a value that a path leads to; by_place: an array's element that the path's last name
-/// numbers. True ends the search.
+/// Receives a value at the end of a path. by_place: an array element whose index is the last name
+/// of the path. True ends the search.
 template <typename See>
 bool descend(const Value& value, const std::vector<std::string>& path, size_t at, const See& see) {
   if (at == path.size()) return see(value, false);
@@ -63,7 +63,7 @@ bool FilterNode::compares(const Value& value) const {
   return order == 0 ? or_equal : less == (order < 0);
 }
 
-/// Of one value: an array is a value like any other.
+/// For one value; an array is treated as a single value.
 bool FilterNode::value_holds(const Value& value) const {
   const auto equal = [&](const Value& one) { return compare_values(value, one) == 0; };
   switch (op) {
@@ -100,8 +100,8 @@ bool FilterNode::element_holds(const Value& array) const {
   return op == FilterOp::kSize && count == operand.i64;
 }
 
-/// The value at the end of a path; an array answers for its elements too, unless it is itself an
-/// element that the path numbers.
+/// The value at the end of a path. For an array its elements are tested too, unless the path
+/// selected it by index.
 bool FilterNode::leaf_holds(const Value& value, bool by_place) const {
   const bool of_array = op == FilterOp::kSize || op == FilterOp::kElement;
   if (value_holds(value)) return true;

@@ -1,5 +1,5 @@
-// MongoDB's query language over documents that are not in MongoDB: { age = { $gt = 30 } }, compiled
-// once, asked of each.
+// MongoDB's query language for documents outside MongoDB: { age = { $gt = 30 } }, compiled once and
+// applied to each document.
 #pragma once
 #include <functional>
 #include <memory>

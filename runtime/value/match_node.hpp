@@ -37,7 +37,7 @@ struct FilterNode {
   std::vector<FilterNode> children;  // $and, $or, $nor, $not, $elemMatch
   bool of_documents = false;         // $elemMatch: a query over elements, not operators
 
-  /// Of the document, or, where the path is empty, of the element.
+  /// Tests the document, or the element if the path is empty.
   bool holds(const Document* document, const Value* element, Arena& arena) const;
 
  private:

@@ -1,5 +1,5 @@
-// Dotted paths compiled to a trie, so that a document is walked once however many columns ask of
-// it.
+// Dotted paths compiled to a trie, so that a document is walked only once for any number of
+// columns.
 #pragma once
 #include <cstddef>
 #include <string>

@@ -1,4 +1,4 @@
-// JSON as JSON: no object is a wrapper for another type, and no number loses a digit.
+// Plain JSON: no object is treated as a wrapper for another type, and no digit of a number is lost.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -6,13 +6,13 @@
 
 namespace lugger {
 
-/// Which numbers become doubles: those whose shortest digits these are, as people and servers write
-/// them, or those whose every digit these are, as an id's text has them.
+/// Which numbers become doubles: kShortest, if the digits are the shortest for that double, as
+/// people and servers write them; kExact, if they are its exact value, as in an id's text.
 enum class DoubleDigits : uint8_t { kShortest, kExact };
 
-/// BSON of JSON text that a server has checked already (json, jsonb). A document comes as it is,
-/// any other value as {"": value}. A number that neither an integer nor a double holds becomes a
-/// decimal. Error{parse} for text that is no JSON.
+/// Converts JSON text that a server has validated (json, jsonb) to BSON. A document is converted as
+/// it is; any other value becomes {"": value}. A number that fits neither an integer nor a double
+/// becomes a decimal. Error{parse} for text that is not JSON.
 std::string bson_from_plain_json(std::string_view json,
                                  DoubleDigits doubles = DoubleDigits::kShortest);
 

@@ -1,4 +1,4 @@
-// Which fields of a document are given: those that are named, or all but those.
+// Selects fields of documents: only those that are named, or all others.
 #pragma once
 #include <string>
 #include <vector>

@@ -7,7 +7,7 @@ namespace lugger {
 
 namespace {
 
-/// Infinite here means beyond a float's range, which a double can still say.
+/// An infinite float here is a value outside a float's range; the largest double represents it.
 double finite(float value) noexcept {
   if (!std::isinf(value)) return static_cast<double>(value);
   return std::copysign(std::numeric_limits<double>::max(), static_cast<double>(value));
@@ -22,7 +22,7 @@ bool take_float(std::string_view& text, double& out) {
   if (error == std::errc::invalid_argument) return false;
   const auto size = static_cast<size_t>(end - text.data());
   out = static_cast<double>(single);
-  if (error == std::errc::result_out_of_range)  // at which end of the range, strtof tells
+  if (error == std::errc::result_out_of_range)  // strtof tells at which end of the range
     out = finite(std::strtof(std::string(text.substr(0, size)).c_str(), nullptr));
   text.remove_prefix(size);
   return true;

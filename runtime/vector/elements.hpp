@@ -1,4 +1,4 @@
-// How vectors lie in bytes and text: the numbers of anything that can be read as one, one by one.
+// Reads the elements of a vector, one by one, from any value that can be read as a vector.
 #pragma once
 #include <charconv>
 #include <cmath>
@@ -15,7 +15,7 @@ inline constexpr uint16_t kVectorBinary = 9;  // BSON subtype
 inline constexpr uint8_t kPackedInt8 = 0x03, kPackedFloat = 0x27,
                          kPackedBits = 0x10;  // its dtypes
 
-/// Why a value is no vector. kStopped: whoever took the numbers wanted no more.
+/// Why a value is not a vector. kStopped: the sink wanted no more elements.
 enum class VectorFault : uint8_t {
   kNone,
   kWrongType,
@@ -31,16 +31,17 @@ inline void skip_spaces(std::string_view& text) noexcept {
     text.remove_prefix(1);
 }
 
-/// "-1.5e3", "+2", rounded once, as pgvector reads elements. What is too small for a float is 0,
-/// what is too large the greatest double.
+/// Parses "-1.5e3" or "+2", rounded once, as pgvector reads elements. A number too small for a
+/// float gives 0, one too large gives the largest double.
 bool take_float(std::string_view& text, double& out);
 
-/// A number, as a double. `digits` is reused.
+/// Reads a number as a double. `digits` is reused memory.
 bool read_number(const Value& in, DecimalDigits& digits, double& out);
-/// A number that becomes an element: a double as it is, any other rounded once, to a float.
+/// Reads a number as an element: a double is unchanged, any other number is rounded once, to a
+/// float.
 bool read_element(const Value& in, DecimalDigits& digits, double& out);
 
-/// MongoDB's packed vector: dtype, padding, little-endian elements.
+/// Reads MongoDB's packed vector: dtype, padding, little-endian elements.
 template <typename Sink>
 VectorFault each_packed(Bytes packed, Sink&& sink) {
   if (packed.size() < 2 || packed[1] > 7) return VectorFault::kMalformed;
@@ -65,7 +66,7 @@ VectorFault each_packed(Bytes packed, Sink&& sink) {
   return more ? VectorFault::kNone : VectorFault::kStopped;
 }
 
-/// "[1,-2,0.5]", also as JSON text.
+/// Reads "[1,-2,0.5]", which may be JSON text.
 template <typename Sink>
 VectorFault each_in_text(std::string_view text, Sink&& sink) {
   skip_spaces(text);
@@ -84,7 +85,7 @@ VectorFault each_in_text(std::string_view text, Sink&& sink) {
   return text.empty() ? VectorFault::kNone : VectorFault::kSyntax;
 }
 
-/// pgvector's binary sparsevec with its zeros.
+/// Reads pgvector's binary sparsevec, including its zeros.
 template <typename Sink>
 VectorFault each_in_sparse(Bytes sparse, Sink&& sink) {
   constexpr uint32_t kMostDense = 16000;
@@ -115,9 +116,9 @@ VectorFault each_element(Reader& reader, DecimalDigits& digits, Next&& next, Sin
   return VectorFault::kNone;
 }
 
-/// Calls sink(double) -> bool for each number of a value that can be read as a vector; false stops.
-/// Text counts only where the caller says so. The arena takes elements of PostgreSQL arrays that
-/// must be turned to host order.
+/// Calls sink(double) -> bool for each element of a value that can be read as a vector; false
+/// stops. Text is read only where the caller allows it. The arena holds elements of PostgreSQL
+/// arrays that are converted to host byte order.
 template <typename Sink>
 VectorFault each_number(const Value& in, bool text_too, DecimalDigits& digits, Arena& arena,
                         Sink&& sink) {
@@ -157,8 +158,9 @@ VectorFault each_number(const Value& in, bool text_too, DecimalDigits& digits, A
   }
 }
 
-/// The numbers of a value as floats: writes what fits into `out` and gives the count, which may be
-/// more. NaN and infinities stay what they are; what is beyond a float's range becomes infinite.
+/// Reads the elements as floats: writes as many as fit into `out`, and sets `count` to their
+/// number, which may be larger. NaN and infinities are kept; values outside a float's range become
+/// infinite.
 VectorFault read_floats(const Value& in, std::span<float> out, size_t& count);
 
 }  // namespace lugger

@@ -8,10 +8,10 @@ uint16_t half_from_double(double value) noexcept {
   const auto sign = static_cast<uint16_t>(std::signbit(value) ? 0x8000 : 0);
   const double magnitude = std::fabs(value);
   if (std::isnan(value)) return static_cast<uint16_t>(sign | 0x7E00);
-  if (magnitude >= 65520) return static_cast<uint16_t>(sign | 0x7C00);  // what would round to 65536
+  if (magnitude >= 65520) return static_cast<uint16_t>(sign | 0x7C00);  // would round to 65536
   if (magnitude < 0x1p-14) {
-    // Subnormal: whole steps of 2^-24; 1024 of them are the smallest normal number, whose bits
-    // follow on.
+    // Subnormal: multiples of 2^-24. 1024 of them are the smallest normal number, and its bits are
+    // the next value.
     return static_cast<uint16_t>(sign |
                                  static_cast<uint16_t>(std::nearbyint(std::ldexp(magnitude, 24))));
   }

@@ -5,14 +5,15 @@
 
 namespace lugger {
 
-/// Nearest float16, ties to even; infinite from 65520 on, NaN stays NaN.
+/// Rounds to the nearest float16, ties to even. 65520 and more becomes infinite; NaN stays NaN.
 uint16_t half_from_double(double value) noexcept;
 double double_from_half(uint16_t half) noexcept;
 
-/// The same for floats, without a branch a loop over many would stumble on.
+/// Converts to float without a branch, which keeps loops over many values fast.
 inline float float_from_half(uint16_t half) noexcept {
   const uint32_t sign = (half & 0x8000U) << 16, magnitude = (half & 0x7FFFU) << 13;
-  // The exponent's bias differs by 112; a product with a power of two also makes subnormals right.
+  // The biases of the exponents differ by 112; multiplying by a power of two also handles
+  // subnormals.
   const auto scaled = std::bit_cast<uint32_t>(std::bit_cast<float>(magnitude) * 0x1p112F);
   const uint32_t endless = magnitude | 0x7F800000U;
   return std::bit_cast<float>(sign | (magnitude >= 0x0F800000U ? endless : scaled));
@@ -24,8 +25,8 @@ inline uint16_t half_from_float(float value) noexcept {
   if (magnitude > 0x7F800000U) return static_cast<uint16_t>(sign | 0x7E00U);
   if (magnitude >= 0x47800000U) return static_cast<uint16_t>(sign | 0x7C00U);  // 65536 and more
   if (magnitude < 0x38800000U) {
-    // Below 2^-14: adding 0.5 leaves whole steps of 2^-24 in the last bits, rounded by the
-    // addition.
+    // Below 2^-14: after adding 0.5, the last bits are steps of 2^-24, and the addition has rounded
+    // them.
     const float steps = std::bit_cast<float>(magnitude) + 0.5F;
     return static_cast<uint16_t>(sign | (std::bit_cast<uint32_t>(steps) - 0x3F000000U));
   }

@@ -34,7 +34,8 @@ LUGGER_INLINE double total(const double* lanes) noexcept {
          ((lanes[2] + lanes[6]) + (lanes[3] + lanes[7]));
 }
 
-/// Inlined into a function for each processor; the compiler makes vector instructions of the lanes.
+/// Inlined into one function for each processor; the compiler turns the lanes into vector
+/// instructions.
 template <typename Term>
 LUGGER_INLINE double sum_body(const float* a, const float* b, size_t n) noexcept {
   double lanes[kLanes] = {};
@@ -49,7 +50,7 @@ struct Sums {
   double dot, a_squared;
 };
 
-/// Both in one reading of a.
+/// Both sums in one pass over a.
 LUGGER_INLINE Sums both_body(const float* a, const float* b, size_t n) noexcept {
   double dots[kLanes] = {}, squares[kLanes] = {};
   size_t i = 0;
@@ -80,7 +81,7 @@ LUGGER_AVX2 double sum_avx2(const float* a, const float* b, size_t n) noexcept {
 LUGGER_AVX2 Sums both_avx2(const float* a, const float* b, size_t n) noexcept {
   return both_body(a, b, n);
 }
-// A branch instead of an ifunc: resolvers run before the sanitizers stand.
+// A branch rather than an ifunc, because ifunc resolvers run before the sanitizers are initialised.
 bool has_avx2() noexcept { return __builtin_cpu_supports("avx2") != 0; }
 
 template <typename Term>
@@ -107,7 +108,7 @@ double cosine(Floats a, Floats b) noexcept { return cosine(a, b, dot(b, b)); }
 
 double cosine(Floats a, Floats b, double b_squared) noexcept {
   const Sums sums = both(a, b);
-  // squares of floats leave room for this
+  // a double can hold the product of two squares of floats
   const double scale = std::sqrt(sums.a_squared * b_squared);
   if (scale == 0) return std::numeric_limits<double>::quiet_NaN();
   return std::clamp(sums.dot / scale, -1.0, 1.0);

@@ -20,7 +20,7 @@ size_t top_k(std::span<const float* const> vectors, Floats query, Metric metric,
     if (a.score != b.score) return metric == Metric::kL2 ? a.score < b.score : a.score > b.score;
     return a.index < b.index;
   };
-  // A heap whose front is the worst of the best: what is no better than it goes at once.
+  // A heap with the worst of the best in front: a score that is no better is dropped at once.
   size_t kept = 0;
   const auto heap = [&] { return best.first(kept); };
   for (size_t i = 0; i < vectors.size(); ++i) {

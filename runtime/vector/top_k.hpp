@@ -1,4 +1,4 @@
-// The best of many vectors for one query: every one is looked at, the best k are kept.
+// The k best of many vectors for one query, by exact search.
 #pragma once
 #include "vector/kernels.hpp"
 
@@ -8,12 +8,12 @@ enum class Metric : uint8_t { kCosine, kDot, kL2 };
 
 struct Match {
   uint32_t index = 0;
-  double score = 0;  // cosine and dot: greater is nearer; l2: the distance, less is nearer
+  double score = 0;  // cosine and dot: greater is nearer; l2: the distance, smaller is nearer
 };
 
-/// Fills `best` from the front, best first, and returns how many there are; equal scores keep the
-/// order of the vectors. Each vector has as many numbers as the query; nullptr is a hole. A score
-/// that is NaN is never among the best: a vector that holds NaN, or zeros under cosine.
+/// Fills `best`, best first, and returns how many there are. Equal scores keep the order of the
+/// vectors. Each vector has as many elements as the query; nullptr is skipped. A vector whose score
+/// is NaN is never among the best: it contains NaN, or is all zeros with cosine.
 size_t top_k(std::span<const float* const> vectors, Floats query, Metric metric,
              std::span<Match> best) noexcept;
 

@@ -1,5 +1,5 @@
-// Counts and sums of rows by bucket: two sides with equal sums hold equal rows. Fixed size,
-// whatever the tables hold.
+// Counts and sums of rows by bucket: two sides with equal sums hold equal rows. The size is fixed,
+// independent of the size of the tables.
 #pragma once
 #include <vector>
 
@@ -9,7 +9,7 @@ namespace lugger {
 
 inline constexpr size_t kBuckets = 1 << 14;
 
-/// All rows of a document lie in one bucket, whatever their table.
+/// All rows of a document are in one bucket, in whichever table.
 inline size_t bucket_of(const Digest& root) noexcept { return root.hi >> (64 - 14); }
 
 struct Bucket {

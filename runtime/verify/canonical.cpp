@@ -24,8 +24,8 @@ void append_float(double value, ByteBuffer& out) {
   out.append_le(std::isnan(number) ? std::numeric_limits<Float>::quiet_NaN() : number);
 }
 
-/// Sign, weight and digits of PostgreSQL's binary numeric, without zeros at either end; the display
-/// scale is no part of the value.
+/// Sign, weight and digits of PostgreSQL's binary numeric, without zeros at either end. The display
+/// scale is not part of the value.
 void append_numeric(Bytes numeric, ByteBuffer& out) {
   constexpr uint16_t kNegative = 0x4000, kSpecial = 0xC000;
   const size_t count = load_be<uint16_t>(numeric.data());
@@ -83,7 +83,7 @@ void Canonical::append(const Value& value, CompareAs as, ByteBuffer& out) {
   }
 }
 
-/// Dimensions and bounds count, as they do for the server's own "=".
+/// Dimensions and bounds are included, as in the server's "=".
 void Canonical::append_array(Bytes array, CompareAs as, ByteBuffer& out) {
   PgArrayReader reader(array);
   if (reader.malformed()) raise(Code::kRead, "an array is not what the server's arrays look like");

@@ -1,4 +1,4 @@
-// A column's value in the one form that both sides are compared in.
+// The canonical form of a column's value, in which both sides are compared.
 #pragma once
 #include "base/arena.hpp"
 #include "place/compared.hpp"
@@ -7,8 +7,8 @@
 namespace lugger {
 
 /// Writes values so that two are equal exactly when their bytes are: numeric by value, floats bit
-/// by bit with one NaN, jsonb by structure, char(n) without trailing blanks, arrays element by
-/// element, all else as it is stored. Takes what a coercer made and what read_pg_field() read.
+/// by bit with a single NaN, jsonb by structure, char(n) without trailing blanks, arrays element by
+/// element, everything else as stored. Accepts values from a coercer or from read_pg_field().
 /// Belongs to one worker.
 class Canonical {
  public:

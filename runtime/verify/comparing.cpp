@@ -6,7 +6,7 @@ namespace lugger {
 
 namespace {
 
-constexpr size_t kRootWords = (8 << 20) / sizeof(uint64_t);  // --where: a bit a hashed root
+constexpr size_t kRootWords = (8 << 20) / sizeof(uint64_t);  // --where: a bit for each hashed root
 
 std::string digest_text(const Digest& digest) {
   return fmt::format("{:016x}{:016x}", digest.hi, digest.lo);
@@ -40,7 +40,7 @@ class Comparing::TargetSums {
   std::vector<std::atomic<uint64_t>>& roots_;
 };
 
-/// Rows of a target without a unique index whose key another row has, too.
+/// Rows whose key another row has too, in a target without a unique index.
 class Comparing::DoubledRows {
  public:
   explicit DoubledRows(std::vector<uint8_t>& buckets) : buckets_(buckets) {}
@@ -100,8 +100,8 @@ void Comparing::read_both(RowSnapshot& snapshot) {
         fmt::format("{} documents are older and were passed over", facts.outside));
 }
 
-/// Sums are equal, too, where source and target hold the same two rows of one key: of these one is
-/// too many, and only a comparison row by row says which.
+/// The sums are also equal when source and target both hold the same two rows of one key. One of
+/// them is superfluous, and only a comparison row by row shows which.
 void Comparing::find_doubled(RowReader& reader) {
   for (const ComparedTable& table : context_.comparison.tables) {
     if (!table.may_double) continue;
@@ -128,7 +128,8 @@ void Comparing::set_counts() {
   }
 }
 
-/// With both sides whole, equal sums are equal rows; a narrowed side is compared row by row.
+/// When both sides are complete, equal sums mean equal rows. A narrowed side must be compared row
+/// by row.
 std::vector<uint8_t> Comparing::wrong_buckets() const {
   std::vector<uint8_t> out(kBuckets);
   const bool where = !context_.options.where.empty(), since = context_.since.has_value();
@@ -217,7 +218,7 @@ void Comparing::finish(RowReader& reader) {
     table.source -= table.duplicates;
     table.equal =
         whole ? table.target - table.extra - table.different - table.newer : table.matched;
-    // A side that was not narrowed holds more than what was asked for.
+    // A side that was not narrowed holds more rows than were requested.
     if (!verdict_.looked_for_missing) table.source = table.equal + table.different + table.older;
     if (!verdict_.looked_for_extra) table.target = table.equal + table.different + table.newer;
   }

@@ -10,7 +10,7 @@ namespace lugger {
 
 namespace {
 
-/// Types whose values newer_rank orders as the server does. Not those that it orders by a
+/// Types whose values newer_rank orders as the server does. Not those that the server orders by a
 /// collation, by parts, or by more bytes than a rank has.
 bool is_ranked(Kind kind) noexcept {
   switch (kind) {
@@ -75,7 +75,7 @@ class Maker {
     out_.tables.push_back(std::move(table));
   }
 
-  /// Those of a key, and those asked for; what is not the same each time is left out.
+  /// The key columns and the requested columns, without those whose value differs each time.
   std::vector<size_t> compared_slots(size_t index, ComparedTable& table) const {
     const TablePlan& plan = shape_.tables()[index];
     std::vector<size_t> out;
@@ -97,7 +97,7 @@ class Maker {
     return only_.empty() || std::find(only_.begin(), only_.end(), name) != only_.end();
   }
 
-  /// Is the value the same whenever it is made? A parent key is what the parent's is.
+  /// True when the value is the same each time it is made. For a parent key: when the parent's is.
   bool repeats(size_t index, size_t slot) const {
     const TablePlan& table = shape_.tables()[index];
     const Column::Generate generate = table.columns[slot].generate;
@@ -133,14 +133,14 @@ class Maker {
       return;
     }
     out_.notes.push_back(
-        fmt::format("{}: which of two rows is newer by {}, only the server can tell: a row that is "
+        fmt::format("{}: only the server can tell which of two rows is newer by {}: a row that is "
                     "newer than its document counts as different, and of several documents of one "
                     "key any may be there",
                     plan.name, plan.columns[slot].name));
   }
 
   void tell_left_out(const TablePlan& plan, ComparedTable& table) {
-    // The front of any descendant's key is the key of the document's own row.
+    // The key of every descendant begins with the key of the document's own row.
     if (!table.own && !table.key.empty()) {
       const size_t root = shape_.tables()[0].key.size();
       table.root.assign(table.key.begin(), table.key.begin() + static_cast<std::ptrdiff_t>(root));

@@ -8,15 +8,16 @@
 namespace lugger {
 
 struct Comparison {
-  // A table of a load that did not end: rows of one key may stand there that it would settle.
+  // A load has not ended: a table may still hold several rows of one key, which its end would
+  // settle.
   bool unsettled = false;
-  std::vector<ComparedTable> tables;  // all of the plan's, in its order
+  std::vector<ComparedTable> tables;  // all tables of the plan, in its order
   std::vector<ColumnFinding> altered;
   std::vector<std::string> notes;
 };
 
-/// `only`: names of the columns to compare besides keys; empty: all. Error{verify} for a table that
-/// is missing or must not be read, Error{config} for an unknown column in `only`.
+/// `only`: columns to compare besides the key; empty: all. Error{verify} for a table that is
+/// missing or may not be read, Error{config} for an unknown column in `only`.
 Comparison make_comparison(RowsLook& look, const PlanShape& shape,
                            const std::vector<std::string>& only);
 

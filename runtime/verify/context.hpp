@@ -1,4 +1,4 @@
-// What every part of one verification shares.
+// State that all parts of one verification share.
 #pragma once
 #include <atomic>
 #include <map>
@@ -22,20 +22,20 @@ struct VerifyContext {
   std::shared_ptr<const PlanShape> shape;
   Comparison comparison;
   std::vector<Partition> partitions;
-  std::string now;                       // lugger.now() of the load
-  bool unfinished = false;               // the load goes on, or should
-  std::string resume;                    // the command that does
-  bool one_reader = false;               // the load had one partition: its order settled duplicates
-  uint64_t seed = 0;                     // of all digests
-  std::optional<uint64_t> sample_below;  // rows whose root digest is below
+  std::string now;          // lugger.now() of the load
+  bool unfinished = false;  // the load is still running, or can be resumed
+  std::string resume;       // the command that resumes it
+  bool one_reader = false;  // the load had one partition, so its order decided about duplicates
+  uint64_t seed = 0;        // for all digests
+  std::optional<uint64_t> sample_below;  // a sample: only rows with a root digest below this
   std::optional<SinceFilter> since;
   KnownRejects rejects;              // documents that the ledger keeps as rejects of the load
   int readers = 1, connections = 1;  // of the source, of the target
   StopFlag stop;
-  std::atomic<int> away{0};  // a repair waits for the server
+  std::atomic<int> away{0};  // 1 while a repair waits for the server
   std::atomic<uint64_t> source_documents{0}, source_bytes{0}, target_rows{0};  // for display
 
-  /// A row of the target that is newer than its document stays, and is no difference.
+  /// True when a row of the target that is newer than its document is not a difference.
   bool keeps_newer() const noexcept {
     return shape->mapping().on_conflict == OnConflict::kNewer && !options.overwrite_newer;
   }

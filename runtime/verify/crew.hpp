@@ -1,5 +1,5 @@
-// Several threads at one list of work; the first failure stops them all and is thrown by the
-// caller.
+// Several threads that share a list of work. The first failure stops all of them, and the caller
+// throws it.
 #pragma once
 #include <exception>
 #include <functional>
@@ -36,7 +36,7 @@ class Crew {
       throw;
     }
   }
-  /// Waits for all; Error{interrupted} when the user stopped it.
+  /// Waits for all threads. Error{interrupted} when the user stopped them.
   void finish() {
     join();
     if (failure_) std::rethrow_exception(failure_);

@@ -44,12 +44,12 @@ void Details::add(Mismatch&& mismatch, const TargetRow* row) {
   kept_.push_back(std::move(mismatch));
 }
 
-/// Finds the rows that were kept in the source.
+/// Finds the kept rows in the source.
 class Details::SourceLook final : public SourceUse {
  public:
   struct Shared {
-    std::unordered_multimap<uint64_t, size_t> wanted;  // row number -> place in kept_
-    std::unordered_map<size_t, Turn> turns;            // of the row that was taken for kept_[i]
+    std::unordered_multimap<uint64_t, size_t> wanted;  // row number -> index in kept_
+    std::unordered_map<size_t, Turn> turns;            // of the row chosen for kept_[i]
     std::mutex mutex;
     std::atomic<size_t> left{0};
   };
@@ -76,7 +76,8 @@ class Details::SourceLook final : public SourceUse {
   }
 
  private:
-  /// Of the rows of one key that were seen so far: the places in a source that moves say nothing.
+  /// True when the row wins over all rows of its key seen in this reading. The first reading does
+  /// not count: in a source that moves, its positions mean nothing now.
   bool is_best(const SourceRow& row, size_t place) {
     const auto [best, fresh] = shared_.turns.try_emplace(place, row.turn);
     const OnConflict policy = details_.context_.shape->mapping().on_conflict;
@@ -159,7 +160,7 @@ void Details::read_keys(RowReader& reader, size_t table, std::vector<Mismatch*>&
   if (part.empty()) return;
   std::vector<const KeyText*> keys;
   for (const Mismatch* mismatch : part) keys.push_back(&mismatch->key_text);
-  // Whatever --where said: the row is known by its key now.
+  // Without the --where condition: the row is now identified by its key.
   reader.read_keys(table, keys, rows);
   part.clear();
 }
@@ -179,7 +180,8 @@ void Details::read_again(RowReader& reader, Seen& seen, bool show) {
   }
 }
 
-/// A row that its own key does not find, where it is known to be, would seem to have gone.
+/// Marks rows that are in the snapshot but are not found by their own key. Otherwise they would
+/// seem to have disappeared.
 void Details::try_keys(RowReader& first) {
   Seen seen;
   read_again(first, seen, false);
@@ -193,7 +195,7 @@ void Details::try_keys(RowReader& first) {
   }
 }
 
-/// Extra rows of one key go one by one; which of them went is all the same.
+/// Extra rows of one key disappear one at a time; it does not matter which one.
 bool Details::judge_extra(Mismatch& mismatch, const Seen& seen, TableVerdict& table) {
   const uint64_t number = row_number(mismatch.table, mismatch.key);
   const auto at = seen.find(number);
@@ -210,7 +212,7 @@ bool Details::judge_extra(Mismatch& mismatch, const Seen& seen, TableVerdict& ta
   return true;
 }
 
-/// What the row is now. True: it is something else than it was.
+/// Checks what the row is now. True: it has changed.
 bool Details::judge(Mismatch& mismatch, const Seen& seen, TableVerdict& table) {
   static const std::vector<SeenRow> kNone;
   if (mismatch.kind == FindingKind::kExtra) return judge_extra(mismatch, seen, table);
@@ -262,7 +264,7 @@ void Details::recheck(std::vector<TableVerdict>& tables, bool source_moves, RowR
       const bool readable = !mismatch.key_text.empty() && !mismatch.settled && !mismatch.fickle;
       if (readable) moved = judge(mismatch, seen, tables[mismatch.table]) || moved;
     }
-    if (!moved) return;  // nobody writes there: the rows are what they are
+    if (!moved) return;  // nobody writes there, so the rows cannot have changed
   }
 }
 
@@ -284,7 +286,7 @@ std::vector<RowFinding> Details::findings() const {
     const bool both = digests != source_columns_.end() && !mismatch.target_columns.empty() &&
                       mismatch.kind == FindingKind::kDifferent;
     for (size_t i = 0; i < table.columns.size(); ++i) {
-      const bool hashed = table.columns[i].hash >= 0;  // rows of one key are equal in it
+      const bool hashed = table.columns[i].hash >= 0;  // rows of one key are equal in this column
       if (both && (hashed || digests->second[i] == mismatch.target_columns[i])) continue;
       ColumnDifference column;
       column.column = table.columns[i].name;

@@ -1,4 +1,5 @@
-// Rows found wrong, looked at closely: both values as text, and read again until they settle.
+// Looks closely at rows that were found wrong: gets both values as text, and reads the rows again
+// until the result is stable.
 #pragma once
 #include <unordered_map>
 
@@ -6,19 +7,18 @@
 
 namespace lugger {
 
-/// Collects what groups report: all of it counted, the first rows kept.
+/// Collects the rows that groups report: counts all of them and keeps the first ones.
 class Details {
  public:
   explicit Details(VerifyContext& context) : context_(context), digester_(context.seed) {}
 
-  /// Called under the group's lock.
+  /// Called while the group's lock is held.
   void add(Mismatch&& mismatch, const TargetRow* row);
-  /// Reads the source once more for the keys and values of the rows that were kept.
+  /// Reads the source again for the keys and values of the kept rows.
   void read_source();
-  /// Reads the rows that were kept again, by their keys, in fresh snapshots: what has become equal
-  /// meanwhile is taken out of the counts. `first` still shows what was compared: a row that is not
-  /// found there by its key stays what it is. A change feed would tell instead which rows to wait
-  /// for.
+  /// Reads the kept rows again by key, in new snapshots. Rows that have become equal are taken out
+  /// of the counts. `first` is the snapshot that was compared: a row that it does not find by its
+  /// key is not judged again. (With a change feed it would be known which rows to wait for.)
   void recheck(std::vector<TableVerdict>& tables, bool source_moves, RowReader& first);
   std::vector<RowFinding> findings() const;
   const std::vector<Mismatch>& kept() const noexcept { return kept_; }
@@ -42,10 +42,10 @@ class Details {
   VerifyContext& context_;
   RowDigester digester_;
   uint64_t found_ = 0;
-  bool source_moves_ = false;  // its documents may come in another order when read again
+  bool source_moves_ = false;  // its documents may come in a different order when it is read again
   std::vector<Mismatch> kept_;
   std::map<std::pair<uint32_t, FindingKind>, uint64_t> shown_;
-  std::unordered_map<uint64_t, size_t> extras_left_;  // of a round: extra rows of a key there still
+  std::unordered_map<uint64_t, size_t> extras_left_;  // of a round: extra rows of a key left
   std::unordered_map<size_t, std::vector<std::optional<std::string>>> source_text_;  // of kept_[i]
   std::unordered_map<size_t, std::vector<Digest>> source_columns_;
 };

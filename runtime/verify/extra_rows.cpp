@@ -8,10 +8,10 @@ namespace lugger {
 
 namespace {
 
-// More than so many rows, and more than this share of a table, are asked for twice.
+// To delete more than this number of rows and this percentage of a table, the user must confirm it.
 constexpr uint64_t kFewRows = 10, kShare = 10;
 
-/// The rows to be deleted: those that are extra, and the child rows of documents' own that go.
+/// Chooses the rows to delete: extra rows, and the child rows of own rows that are deleted.
 class Finder final : public RowChooser {
  public:
   Finder(VerifyContext& context, const WrongRows& wrong)
@@ -31,7 +31,7 @@ class Finder final : public RowChooser {
   VerifyContext& context_;
   const WrongRows& wrong_;
   TargetDigester digester_;
-  std::set<Digest> roots_;  // of documents' own rows that go
+  std::set<Digest> roots_;  // keys of own rows that are deleted
 };
 
 uint64_t rows_of(VerifyContext& context, const ComparedTable& table, const Verdict& verdict) {
@@ -107,7 +107,7 @@ std::vector<uint64_t> delete_extra_rows(VerifyContext& context, const WrongRows&
     std::ranges::fill(erased, 0);
     context.rows->eraser()->erase(order, context.options.where, finder, erased);
   });
-  // None is left: the commit whose answer was lost had happened.
+  // None is left: the commit whose answer was lost had succeeded.
   return none(erased) ? before : erased;
 }
 

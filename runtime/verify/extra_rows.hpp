@@ -1,19 +1,19 @@
-// Rows of the target that no document makes, deleted.
+// Deletes rows of the target that no document makes.
 #pragma once
 #include "verify/comparing.hpp"
 
 namespace lugger {
 
-/// "": they may be deleted. Otherwise why not: something of the mapping could not be bound, or they
-/// are too many to be deleted without being asked for twice. `deleted`: what this repair has
-/// deleted before, of each table; a repair as a whole keeps to the share.
+/// Why extra rows may not be deleted; "": they may. Either a part of the mapping could not be
+/// bound, or there are so many that the user must ask for it with a second option. `deleted`: rows
+/// of each table that this repair has already deleted; the limit applies to the whole repair.
 std::string why_not_delete(VerifyContext& context, const WrongRows& wrong, const Verdict& verdict,
                            const RepairOptions& options, const std::vector<uint64_t>& deleted);
 std::string delete_hint(const Verdict& verdict);
 
-/// Exactly the rows that were found wrong, and the child rows of those among them that are a
-/// document's own: in one transaction, and none that has changed since. Gives their number, of
-/// each table.
+/// Deletes exactly the rows that were found wrong and, where such a row is a document's own, its
+/// child rows. Uses one transaction, and deletes nothing if one of the rows has changed. Returns
+/// the number of rows, by table.
 std::vector<uint64_t> delete_extra_rows(VerifyContext& context, const WrongRows& wrong);
 
 }  // namespace lugger

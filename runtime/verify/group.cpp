@@ -32,7 +32,7 @@ class Group::Collector final : public SourceUse {
     entry.table = static_cast<uint32_t>(row.table.table);
     entry.standing = row.standing;
     entry.alone = row.table.key.empty() || row.digests.null_key;
-    // What must be there is matched before what may be.
+    // Rows that must exist are matched before rows that may exist.
     if (entry.alone && row.standing == Standing::kSpare) entry.turn.order |= uint64_t{1} << 63;
     entries.push_back(entry);
   }
@@ -99,15 +99,15 @@ Group::Range Group::range(uint32_t table, const Digest& key) {
                           });
 }
 
-/// Can lugger tell which of two rows of one key stands in the end? Of equal versions the first
-/// does; which of two that differ is the greater, ranks may not say.
+/// True when lugger can tell which of two rows with one key remains. With equal versions it is the
+/// first; with different ones, the ranks may not say which is greater.
 bool Group::is_told(const SourceEntry& a, const SourceEntry& b) const {
   return policy() != OnConflict::kNewer || context_.comparison.tables[a.table].newer_exact ||
          a.turn.newer != b.turn.newer || a.turn.version == b.turn.version;
 }
 
-/// Does another row of the same document take its place? That a load knows in any case: all rows of
-/// a document are of one unit.
+/// True when another row of the same document replaces this one. This is always known, because all
+/// rows of a document are loaded in one unit.
 bool Group::is_beaten_at_home(Range range, const SourceEntry& entry) const {
   const auto home = std::equal_range(
       range.first, range.second, entry,
@@ -117,9 +117,9 @@ bool Group::is_beaten_at_home(Range range, const SourceEntry& entry) const {
   });
 }
 
-/// Of the source's rows of one key the one that should be in the target. The first, the last or the
-/// newest, as on_conflict says; when several workers loaded, which of their documents was first is
-/// not known and any that is found will do. Null: all of them were refused.
+/// Of the source's rows with one key, the one that should be in the target: the first, the last or
+/// the newest, by on_conflict. When several workers loaded, it is not known which document came
+/// first, so any of them that is found is accepted. Null: all of them were refused.
 SourceEntry* Group::expected(Range range, const Digest* target_row) {
   SourceEntry* best = nullptr;
   for (auto at = range.first; at != range.second; ++at) {
@@ -131,7 +131,7 @@ SourceEntry* Group::expected(Range range, const Digest* target_row) {
   for (auto at = range.first; at != range.second; ++at) {
     if (at->standing == Standing::kRefused || at->row != *target_row) continue;
     if (is_beaten_at_home(range, *at)) continue;
-    // A reject of the load may be there, where it would stay if it had been loaded.
+    // A reject of the load may exist, if its row would have remained after a load.
     const bool spare = at->standing == Standing::kSpare;
     if (best == nullptr || (spare && wins(policy(), at->turn, best->turn))) return &*at;
     const bool any = !context_.one_reader || !is_told(*at, *best);
@@ -150,14 +150,14 @@ void Group::settle(Range range, SourceEntry& chosen, SourceEntry::State state) {
   chosen.state = state;
 }
 
-/// The source's row that this one of the target is, or should be; null: there is none, or it has
-/// been found already.
+/// The source's row that matches, or should match, this row of the target. Null: there is none, or
+/// it was matched before.
 SourceEntry* Group::counterpart(Range found, const TargetRow& row) {
   if (found.first == found.second) return nullptr;
   const auto waiting = [](const SourceEntry& entry) {
     return entry.state == SourceEntry::State::kWaiting;
   };
-  if (row.table.key.empty()) {  // rows of one digest are settled one after another
+  if (row.table.key.empty()) {  // rows with equal digests are settled one after another
     const auto at = std::partition_point(found.first, found.second, std::not_fn(waiting));
     return at == found.second ? nullptr : &*at;
   }
@@ -167,7 +167,7 @@ SourceEntry* Group::counterpart(Range found, const TargetRow& row) {
     });
     return at == found.second ? nullptr : &*at;
   }
-  // Rows of one key are settled all at once.
+  // All rows of one key are settled at once.
   if (!std::all_of(found.first, found.second, waiting)) return nullptr;
   return expected(found, &row.digests.row);
 }
@@ -210,7 +210,7 @@ void Group::match_row(const TargetRow& row) {
   }
 }
 
-/// What no row of the target answered is missing.
+/// Rows that no row of the target matched are missing.
 void Group::settle_rest(bool own) {
   for (auto at = entries_.begin(); at != entries_.end();) {
     auto end = at + 1;
@@ -230,9 +230,9 @@ void Group::settle_rest(bool own) {
   }
 }
 
-/// Child rows are expected of documents whose own row is in the target: not of those that another
-/// one of the same key replaced, nor of rejects that are not there. Those of a document that the
-/// target has newer are not compared.
+/// Child rows are expected only for documents whose own row is in the target: not for documents
+/// replaced by another one of the same key, nor for absent rejects. Child rows are not compared if
+/// the target has a newer row of the document.
 void Group::drop_children() {
   if (losers_.empty() && newer_roots_.empty()) return;
   std::sort(losers_.begin(), losers_.end());
@@ -246,7 +246,7 @@ void Group::drop_children() {
     TableVerdict& table = tables_[entry.table];
     ++(loser ? table.duplicates : table.older);
   }
-  // Only what is left is matched by key.
+  // Only the remaining rows are matched by key.
   entries_.erase(std::remove_if(entries_.begin(), entries_.end(),
                                 [](const SourceEntry& entry) {
                                   return entry.state == SourceEntry::State::kDropped;
@@ -276,7 +276,7 @@ void Group::report(FindingKind kind, const SourceEntry* entry, const TargetRow* 
   found_(std::move(out), row);
 }
 
-/// The rows of own tables that stand under a key, or should: losers are dropped.
+/// The rows of own tables that are, or should be, stored under a key; replaced rows are left out.
 std::vector<const SourceEntry*> Group::standing(const Digest& key) const {
   std::vector<const SourceEntry*> out;
   for (const ComparedTable& table : context_.comparison.tables) {
@@ -292,8 +292,8 @@ std::vector<const SourceEntry*> Group::standing(const Digest& key) const {
   return out;
 }
 
-/// What a repair writes for a row that is missing or different: it, or its parent. Where ranks do
-/// not tell which row of a key is the newest, each of them may be.
+/// What a repair must write for a missing or different row: the row, or its parent. Where ranks do
+/// not tell which row of a key is the newest, all candidates.
 void Group::find_own(const SourceEntry& entry, Mismatch& mismatch) {
   if (!context_.comparison.tables[entry.table].own) {
     for (const SourceEntry* parent : standing(entry.root)) {
@@ -310,8 +310,8 @@ void Group::find_own(const SourceEntry& entry, Mismatch& mismatch) {
   }
 }
 
-/// Whose row an extra one is: that of a document of the source, or of a refused one. Else no
-/// document's.
+/// Finds the document that an extra row belongs to: one of the source, or a refused one; otherwise
+/// none.
 void Group::find_document(Mismatch& mismatch) const {
   for (const SourceEntry* entry : standing(mismatch.root)) {
     if (entry->standing == Standing::kExpected) {

@@ -1,5 +1,5 @@
-// The exact answer for a group of buckets: source rows held by their digests, target rows matched
-// against them as they come.
+// Compares the rows of a group of buckets exactly: keeps the digests of the source's rows, and
+// matches the target's rows with them as they are read.
 #pragma once
 #include <functional>
 #include <mutex>
@@ -12,7 +12,7 @@
 
 namespace lugger {
 
-/// A source row waiting for its counterpart.
+/// A source row that waits for its match in the target.
 struct SourceEntry {
   Digest root, key, row;
   Turn turn;
@@ -25,7 +25,7 @@ struct SourceEntry {
     kDropped
   } state = State::kWaiting;
   Standing standing = Standing::kExpected;
-  bool alone = false;  // no key, or NULL in it: equal keys are not the same row
+  bool alone = false;  // no key, or NULL in it: rows with equal keys are different rows
 };
 static_assert(kGroupRows * sizeof(SourceEntry) <= 64 << 20);
 
@@ -33,42 +33,42 @@ static_assert(kGroupRows * sizeof(SourceEntry) <= 64 << 20);
 struct OwnRow {
   uint64_t order = 0;  // of the document
   uint32_t table = 0;
-  uint32_t place = 0;  // as Turn's
+  uint32_t place = 0;  // as in Turn
   auto operator<=>(const OwnRow&) const = default;
 };
 
-/// A row found wrong: enough to find it again on both sides.
+/// A wrong row, with enough data to find it again on both sides.
 struct Mismatch {
   FindingKind kind = FindingKind::kMissing;
   uint32_t table = 0;
   Digest root, key;
   Digest source_row, target_row;
-  // Of the row that should be there.
+  // Of the row that should exist.
   Turn turn;
-  // What a repair writes: the row that should be, or is, there, or the parent of it. Several where
-  // only the server can tell which is the newest.
+  // What a repair must write: the right row, or its parent. Several rows where only the server can
+  // tell which is the newest.
   std::vector<OwnRow> own;
-  // kExtra: the source has that document.
+  // kExtra: the source has the document of this row.
   bool known = false;
-  // kExtra: the source has it, and it was refused, by the mapping or the load.
+  // kExtra: the source has that document, and the mapping or the load refused it.
   bool refused = false;
-  // kExtra: the source has that key, the target has it more than once.
+  // kExtra: the source has this key, and the target has it more than once.
   bool doubled = false;
-  // With all its values.
+  // True when the row is shown with all its values.
   bool show = false;
-  // Became equal, or went, while it was watched.
+  // True when the row became equal, or disappeared, in a later check.
   bool settled = false;
-  // One a key column; empty until it was looked up.
+  // One value for each key column; empty until it was looked up.
   std::vector<std::optional<std::string>> key_text;
-  // Reading by its key does not find it: it is not judged again.
+  // True when reading by its key does not find the row: it is not checked again.
   bool fickle = false;
-  // Values as text, of those that are shown.
+  // The target's values as text, for rows that are shown.
   std::vector<std::optional<std::string>> target;
-  // To tell which columns differ.
+  // Digests of the target's columns, to find out which columns differ.
   std::vector<Digest> target_columns;
 };
 
-/// Which buckets a group takes; for --where also which rows of them may matter.
+/// The buckets that a group compares; with --where also the rows in them that may matter.
 struct GroupFilter {
   std::vector<uint8_t> buckets = std::vector<uint8_t>(kBuckets);
   const std::vector<std::atomic<uint64_t>>* roots = nullptr;  // a bit a hashed root; null: all
@@ -84,7 +84,7 @@ struct GroupFilter {
 
 class Group {
  public:
-  /// Called for each row that is wrong, under a lock; with the target's row when there is one.
+  /// Called for each wrong row, under a lock, with the target's row when there is one.
   using Found = std::function<void(Mismatch&&, const TargetRow*)>;
   Group(VerifyContext& context, const GroupFilter& filter, std::vector<TableVerdict>& tables,
         Found found)
@@ -120,8 +120,8 @@ class Group {
   std::vector<TableVerdict>& tables_;
   Found found_;
   Entries entries_;
-  std::vector<std::pair<Digest, uint64_t>> losers_;  // documents another of the same key replaced
-  std::set<Digest> newer_roots_;                     // documents that the target has newer
+  std::vector<std::pair<Digest, uint64_t>> losers_;  // replaced by another of the same key
+  std::set<Digest> newer_roots_;  // documents of which the target has a newer row
   std::mutex mutex_;
 };
 

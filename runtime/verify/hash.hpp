@@ -1,4 +1,4 @@
-// 128-bit digests (XXH3) and their sums. Sums do not depend on the order of what is added.
+// 128-bit digests (XXH3) and their sums. A sum does not depend on the order of its terms.
 #pragma once
 #include <xxhash.h>
 

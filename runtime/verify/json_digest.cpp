@@ -20,7 +20,7 @@ struct Member {
   Digest key, value;
 };
 
-/// Stable. Small objects are sorted in place: std::stable_sort would ask for memory each time.
+/// A stable sort. Small objects are sorted in place, because std::stable_sort allocates each time.
 void sort_by_key(std::vector<Member>& members, size_t first) {
   constexpr size_t kSmall = 32;
   if (members.size() - first > kSmall) {
@@ -42,7 +42,7 @@ struct JsonDigester::State {
   uint64_t seed = 0;
   simdjson::ondemand::parser parser;
   ByteBuffer padded, scratch;
-  std::vector<Member> members;  // of the objects being read, one above another
+  std::vector<Member> members;  // of the objects being read, the innermost last
   std::vector<Digest> items;
 
   Digest tagged(Tag tag, std::string_view bytes) {
@@ -53,7 +53,8 @@ struct JsonDigester::State {
     append_number_value(text, scratch);
     return digest_bytes(scratch.view(), seed + kNumber);
   }
-  /// The last of equal keys stays; then the members are added up, so that their order is nothing.
+  /// Of members with equal keys the last one counts. The digests of members are added, so that
+  /// their order does not matter.
   Digest object(size_t first) {
     sort_by_key(members, first);
     Digest sum;
@@ -124,7 +125,7 @@ Digest JsonDigester::digest(std::string_view json) {
                         .iterate(state.padded.text().data(), json.size(),
                                  json.size() + simdjson::SIMDJSON_PADDING)
                         .value();
-    // A scalar by itself is read from the document; simdjson gives no value for it.
+    // simdjson gives no value object for a document that is a scalar; it is read from the document.
     if (document.is_scalar()) return state.read(document);
     return state.read(document.get_value().value());
   } catch (const simdjson::simdjson_error&) {

@@ -1,4 +1,4 @@
-// The structure of a JSON text as a digest: what jsonb compares by.
+// A digest of the structure of a JSON text, as jsonb compares it.
 #pragma once
 #include <memory>
 #include <string_view>
@@ -7,9 +7,9 @@
 
 namespace lugger {
 
-/// Equal for texts that PostgreSQL's jsonb takes for equal: order of keys and white space do not
-/// count, the last of several equal keys does, numbers count by value (1.0 is 1.00). A text that is
-/// no JSON is digested as bytes. Belongs to one worker.
+/// Equal for texts that are equal as jsonb: order of keys and white space do not matter, the last
+/// of several equal keys counts, and numbers count by value (1.0 is 1.00). A text that is not JSON
+/// is digested as bytes. Belongs to one worker.
 class JsonDigester {
  public:
   explicit JsonDigester(uint64_t seed);
@@ -22,8 +22,8 @@ class JsonDigester {
   std::unique_ptr<State> state_;
 };
 
-/// A decimal number as written in JSON, without what does not change its value: sign, digits
-/// without zeros at either end, exponent of the last digit. Appends to out.
+/// Appends the value of a JSON number in a unique form: sign, digits without zeros at either end,
+/// exponent of the last digit.
 void append_number_value(std::string_view number, ByteBuffer& out);
 
 }  // namespace lugger

@@ -1,5 +1,5 @@
-// The documents that a job's ledger keeps as rejects, known by what they are: an id may come twice
-// in a dump, and one of the two be a reject.
+// The documents that a job's ledger keeps as rejects, identified by their content: a dump may hold
+// an id twice, and only one of the two may be a reject.
 #pragma once
 #include <atomic>
 #include <string>
@@ -17,13 +17,13 @@ class KnownRejects {
  public:
   void add(const RejectRecord& reject);
   bool empty() const noexcept { return counts_.empty() && ids_.empty(); }
-  /// Rejects that keep no document (--redact, or too large to keep): only their id is known.
+  /// Rejects without a stored document (--redact, or too large to keep): only their id is known.
   uint64_t by_id() const noexcept { return ids_.size(); }
-  /// Those of them without an id: nothing is known of their documents.
+  /// Those of them that have no id either.
   uint64_t unknown() const noexcept { return unknown_; }
 
-  /// One pass over the source, by several threads. Of equal documents as many are rejects as the
-  /// ledger holds.
+  /// One pass over the source, by several threads. Of several equal documents, as many count as
+  /// rejects as the ledger holds.
   class Pass {
    public:
     explicit Pass(const KnownRejects& rejects);
@@ -38,7 +38,7 @@ class KnownRejects {
   struct Hash {
     size_t operator()(const Digest& digest) const noexcept { return digest.lo; }
   };
-  std::unordered_map<Digest, size_t, Hash> documents_;  // -> place in counts_
+  std::unordered_map<Digest, size_t, Hash> documents_;  // index in counts_
   std::vector<int64_t> counts_;
   std::unordered_set<std::string> ids_;
   uint64_t unknown_ = 0;

@@ -14,7 +14,7 @@ namespace {
 
 constexpr uint64_t kSign = uint64_t{1} << 63;
 
-/// As PostgreSQL orders them: 0 and -0 are equal, all NaN are, and greater than any number.
+/// The order of PostgreSQL: 0 and -0 are equal; all NaN are equal, and greater than any number.
 uint64_t float_rank(double number) {
   if (number == 0) number = 0;
   if (std::isnan(number)) number = std::numeric_limits<double>::quiet_NaN();

@@ -23,7 +23,7 @@ std::string describe_key(const TablePlan& table) {
   return out;
 }
 
-/// What the mapping says of tables and columns, apart from the script around it.
+/// A hash of the tables and columns of the mapping, independent of the rest of the script.
 std::string mapping_hash(const PlanShape& shape) {
   std::string text;
   for (const TablePlan& table : shape.tables()) {
@@ -37,7 +37,7 @@ std::string mapping_hash(const PlanShape& shape) {
 
 uint64_t random_seed() {
   std::random_device device;
-  // JSON's numbers are exact to 53 bits.
+  // Integers in JSON are exact only up to 53 bits.
   return (uint64_t{device()} << 20 ^ device()) & ((uint64_t{1} << 48) - 1);
 }
 
@@ -111,7 +111,7 @@ void take_run(VerifyContext& context, Verdict& verdict, State& state) {
   }
 }
 
-/// A role that may read the tables need not see the ledger.
+/// A role may be able to read the tables but not the ledger.
 void read_ledger(VerifyContext& context, Verdict& verdict) {
   context.now = context.job.spec.now;
   try {
@@ -120,12 +120,13 @@ void read_ledger(VerifyContext& context, Verdict& verdict) {
   } catch (const Error& error) {
     if (error.code() == Code::kConnect) throw;
     verdict.warnings.push_back(fmt::format(
-        "the ledger cannot be read ({}): which run loaded the rows is not known", error.message()));
+        "the ledger cannot be read ({}): documents that the server rejected count as missing",
+        error.message()));
   }
 }
 
-/// What a load leaves is known when it has ended: until then rows may be missing, several of one
-/// key stand side by side, and an earlier load's be there in their place.
+/// The result of a load is known only when it has ended. Until then rows may be missing, several
+/// rows may have the same key, and rows of an earlier load may still be there.
 void refuse_unfinished(const VerifyContext& context, Verdict& verdict) {
   if (!context.unfinished && !context.comparison.unsettled) return;
   verdict.reasons.emplace_back("the load is not finished");

@@ -1,15 +1,16 @@
-// Before anything is read: places, tables, the run that loaded them, the sample.
+// Prepares a verification before anything is read: places, tables, the run that loaded them, the
+// sample.
 #pragma once
 #include "verify/comparing.hpp"
 
 namespace lugger {
 
-/// Fills context and the verdict's facts. Error{config} for a target that is no database, for
-/// options that cannot be; Error{verify} for tables that cannot be read.
+/// Fills the context and the facts of the verdict. Error{config} for a target that is no database
+/// or for invalid options; Error{verify} for tables that cannot be read.
 void prepare_verification(VerifyContext& context, Verdict& verdict);
 
-/// Keeps the outcome, and the window that it closed, as a run of its own: "JOB (verify)". A role
-/// that may not write the ledger goes without.
+/// Records the result, and the time window that was verified, as a run "JOB (verify)". Does nothing
+/// when the role may not write the ledger.
 void record_verification(VerifyContext& context, const Verdict& verdict);
 
 }  // namespace lugger

@@ -6,7 +6,7 @@ namespace lugger {
 
 namespace {
 
-/// Nothing but the key can go wrong.
+/// A mapping in which only the key can be refused.
 Mapping key_mapping(const PlanShape& shape) {
   const TablePlan& own = shape.tables().front();
   Mapping out;
@@ -64,7 +64,7 @@ uint64_t RefusedKeys::find(Batch& batch, const std::vector<uint8_t>& passed_over
   return static_cast<uint64_t>(std::count(known_.begin(), known_.end(), 0));
 }
 
-/// A hook may have given the row another key than the document's.
+/// A hook may have given the row a different key from the document's.
 void RefusedKeys::use_made_rows(const Batch& batch, RowDigester& digester, const Use& use) {
   for (const ComparedTable& table : tables_) {
     if (!table.own || !known_by_lugger(table)) continue;
@@ -86,7 +86,7 @@ void RefusedKeys::use_made_rows(const Batch& batch, RowDigester& digester, const
   }
 }
 
-/// A document that no route took may belong to any of them.
+/// A document without a route may belong to any own table.
 void RefusedKeys::use_key(uint32_t row, uint32_t document, RowDigester& digester, const Use& use) {
   const Value* slots = refused_.tables.front().row(row);
   const size_t width = refused_.tables.front().width();

@@ -15,8 +15,8 @@ constexpr uint32_t kUnitDocuments = 500;
 constexpr size_t kUnitBytes = 8 << 20;
 constexpr int kOrderBits = 40;
 
-/// Rows are set to what the document says, whatever the job's policy; only where that is `newer` a
-/// row of a greater version stays.
+/// A repair writes what the document says, whatever the job's policy is. Only with `newer`, a row
+/// with a greater version stays.
 std::shared_ptr<const PlanShape> mending_shape(const VerifyContext& context) {
   Mapping mapping = context.shape->mapping();
   if (!context.keeps_newer()) mapping.newer.clear();
@@ -25,8 +25,8 @@ std::shared_ptr<const PlanShape> mending_shape(const VerifyContext& context) {
   return std::make_shared<const PlanShape>(std::move(mapping));
 }
 
-/// Picks rows out of the source by the order of their documents and loads them, a unit at a time.
-/// The documents' other rows are right, or not those that should stand under their keys.
+/// Picks rows out of the source, in order of their documents, and loads them one unit at a time.
+/// The other rows of these documents are right, or are not the rows that should be stored.
 class Writer {
  public:
   Writer(VerifyContext& context, LedgerRun& ledger, std::shared_ptr<const PlanShape> shape,
@@ -103,7 +103,7 @@ class Writer {
     outlast(backoff, context_.stop, [&](bool lost) {
       if (lost) {
         connect();
-        // A commit whose answer was lost may have happened: the ledger knows.
+        // A commit whose answer was lost may have succeeded; the ledger shows that.
         const auto settled = settle_unit(ledger_.state(), ledger_.run(), stands_);
         if (settled) gained = settled->gained;
         if (settled && settled->committed) return;
@@ -153,7 +153,7 @@ class Writer {
     }
   }
 
-  /// Child rows that outlived their parent would stand in the way of those that come with it.
+  /// Child rows without a parent would conflict with those that are loaded with it.
   void remove_orphans(const ComparedTable& own) {
     const RowSet& rows = unit_.tables[own.table];
     std::vector<KeyText> texts;
@@ -176,18 +176,18 @@ class Writer {
   LedgerRun& ledger_;
   std::shared_ptr<const PlanShape> shape_;
   std::string mode_;
-  PartitionRecord stands_;  // as of the last unit
+  PartitionRecord stands_;  // after the last unit
   std::unique_ptr<RowEraser> eraser_;
   std::unique_ptr<RowSink> sink_;
   Plan plan_;
   std::unique_ptr<RowHook> hook_;
   Arena unit_arena_;
   Batch unit_;
-  std::set<OwnRow> wanted_;  // rows of the unit's documents, by their number in it
+  std::set<OwnRow> wanted_;  // rows of the unit's documents, by document number in the unit
   uint64_t rejected_ = 0;
 };
 
-/// One that was cut off does not go on: what is wrong by now was found anew.
+/// An interrupted repair is not resumed, because this verification has found again what is wrong.
 void begin_run(VerifyContext& context, LedgerRun& ledger, const std::string& mode) {
   const SourceInfo info = context.job.source->info();
   RunRecord record;
@@ -256,8 +256,8 @@ void apply_repair(VerifyContext& context, const WrongRows& wrong, const RepairOp
   }
 }
 
-/// A table whose keys lugger cannot tell apart as the server does: what seems to be wrong may be
-/// right, under another spelling.
+/// A table with keys that lugger cannot compare as the server does: a row that seems wrong may be
+/// right, with its key in another form.
 const ComparedTable* vague_table(const VerifyContext& context) {
   for (const ComparedTable& table : context.comparison.tables) {
     for (const size_t k : table.key) {
@@ -285,7 +285,7 @@ bool repair_rows(VerifyContext& context, const WrongRows& wrong, const Verdict& 
   ++result.rounds;
   const bool deletes = options.delete_extra && !wrong.extra.empty();
   if (deletes) {
-    // In each round: what is extra now need not have been there in the first.
+    // Checked in every round: rows may be extra now that were not extra in the first round.
     result.refused = why_not_delete(context, wrong, verdict, options, result.deleted_of);
     if (options.apply && !result.refused.empty()) {
       throw Error(Code::kVerify,
@@ -297,8 +297,8 @@ bool repair_rows(VerifyContext& context, const WrongRows& wrong, const Verdict& 
   if (!options.apply || (rows.empty() && !deletes)) return false;
   if (const ComparedTable* table = vague_table(context)) {
     throw Error(Code::kVerify,
-                fmt::format("which keys of {} are equal only the server can tell, and their type "
-                            "has no hash: a row might be written over a right one; nothing was "
+                fmt::format("only the server can tell which keys of {} are equal: their type has "
+                            "no hash; a row might be written over a right one; nothing was "
                             "written",
                             table->name),
                 "correct the rows by hand, or load again with on_conflict = 'update'");

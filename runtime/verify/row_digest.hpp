@@ -1,4 +1,4 @@
-// Digests of one row: of the document it belongs to, of its key, of all its compared columns.
+// Digests of one row: of the key of its document, of its own key, of all its compared columns.
 #pragma once
 #include "verify/canonical.hpp"
 #include "verify/hash.hpp"
@@ -6,10 +6,10 @@
 namespace lugger {
 
 struct RowDigests {
-  Digest root;            // key of the document's own row; without a key the row itself
-  Digest key;             // the same for the row's own key
+  Digest root;            // key of the document's own row; without a key, the row itself
+  Digest key;             // the row's own key; without a key, the row itself
   Digest row;             // all compared columns
-  bool null_key = false;  // a key column is NULL: no other row has this key
+  bool null_key = false;  // a key column is NULL: no other row has the same key
 };
 
 /// Belongs to one worker.
@@ -17,7 +17,7 @@ class RowDigester {
  public:
   explicit RowDigester(uint64_t seed) : seed_(seed), canonical_(seed) {}
 
-  /// value(i) gives the value of the table's i-th compared column, or its hash where it has one.
+  /// value(i) returns the value of the table's i-th compared column, or its hash where it has one.
   template <typename Get>
   RowDigests digest(const ComparedTable& table, Get&& value) {
     RowDigests out;
@@ -33,7 +33,8 @@ class RowDigester {
     if (table.key.empty()) out.root = out.key = out.row;
     return out;
   }
-  /// Of a row of which only the key is known, and no column of it has a hash; value(k) gives the k-th key column's.
+  /// For a row of which only the key is known and no key column has a hash. value(k) returns the
+  /// k-th key column's value.
   template <typename Get>
   RowDigests key(const ComparedTable& table, Get&& value) {
     buffer_.clear();

@@ -9,7 +9,7 @@ namespace lugger {
 namespace {
 
 constexpr double kUsualConfidence = 0.99;
-constexpr double kShare = 0.001;  // that a confidence alone is held against
+constexpr double kShare = 0.001;  // the share of wrong rows that a confidence refers to
 
 std::string grouped(uint64_t number) {
   std::string digits = std::to_string(number), out;
@@ -20,7 +20,7 @@ std::string grouped(uint64_t number) {
   return out;
 }
 
-/// Two digits, never less than the number: what is said must be proved.
+/// Rounded up to two digits, because the statement must be proved.
 double rounded_up(double number) {
   const double unit = std::pow(10, std::floor(std::log10(number)) - 1);
   return std::ceil(number / unit - 1e-9) * unit;

@@ -26,7 +26,7 @@ using KeyId = std::array<unsigned char, kIdBytes>;
 using Signature = std::array<unsigned char, crypto_sign_BYTES>;
 using PublicKey = std::array<unsigned char, crypto_sign_PUBLICKEYBYTES>;
 
-/// Wiped when it goes.
+/// Overwritten with zeros when it is destroyed.
 struct SecretKey {
   SecretKey() = default;
   SecretKey(const SecretKey&) = delete;
@@ -52,7 +52,7 @@ std::string line_of(std::string_view kind, const KeyId& id, std::string_view byt
   return to_base64(as_bytes(whole));
 }
 
-/// kind, id and `size` bytes out of a line; nullopt when it is none.
+/// Kind, id and `size` bytes of a line; nullopt when the line does not have this form.
 struct Parts {
   KeyId id{};
   std::string bytes;
@@ -137,7 +137,7 @@ std::string make_verdict_key(const std::string& secret, const std::string& open_
     write_whole_file(open_key, fmt::format("{}lugger public key {}\n{}\n", kUntrusted,
                                            to_hex(as_bytes(view(key.id))), line));
   } catch (...) {
-    unlink(secret.c_str());  // half a pair is none
+    unlink(secret.c_str());  // half a key pair is useless
     throw;
   }
   return line;

@@ -1,4 +1,4 @@
-// Which documents are at or after a time.
+// Selects documents from a certain time on.
 #pragma once
 #include <string>
 #include <vector>
@@ -9,10 +9,10 @@ namespace lugger {
 
 class SinceFilter {
  public:
-  /// `field`: a dotted path; empty: the time an ObjectId _id holds. Error{config} for a time that
-  /// cannot be read.
+  /// `field`: a dotted path; empty: the time in an ObjectId _id. Error{config} for a time that
+  /// cannot be parsed.
   SinceFilter(const std::string& time, const std::string& field);
-  /// A document without a time there is included: nothing says that it is older.
+  /// True also for a document without a time, because it is not known to be older.
   bool includes(const Document& document) const;
   /// "documents whose _id was made at or after 2026-01-01T00:00:00Z".
   std::string words() const;

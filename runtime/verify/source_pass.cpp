@@ -10,11 +10,11 @@ namespace {
 
 constexpr uint32_t kBatchDocuments = 500;
 constexpr size_t kBatchBytes = 256 << 10;
-constexpr int kOrderBits = 40;  // of a document's number within its partition
+constexpr int kOrderBits = 40;  // for a document's number within its partition
 
 }  // namespace
 
-/// One worker's plan and scratch.
+/// One worker's plan and reused memory.
 class SourcePass::Reader {
  public:
   Reader(VerifyContext& context, KnownRejects::Pass& rejects, SourceUse& use)
@@ -57,8 +57,8 @@ class SourcePass::Reader {
   }
 
  private:
-  /// Documents outside --since are passed over; those that the ledger keeps as rejects of the load
-  /// need not be in the target.
+  /// Skips documents outside --since, and marks those that the ledger keeps as rejects of the load,
+  /// because they need not be in the target.
   void leave_out() {
     outside_.assign(batch_.documents.size(), 0);
     spare_.assign(batch_.documents.size(), 0);
@@ -136,8 +136,8 @@ class SourcePass::Reader {
   Batch batch_;
   std::unique_ptr<TargetValues> values_;
   KeyHashes hashes_;
-  std::vector<uint8_t> outside_, spare_;  // one a document of the batch
-  std::vector<uint32_t> places_;          // the rows that it has in a table so far
+  std::vector<uint8_t> outside_, spare_;  // one for each document of the batch
+  std::vector<uint32_t> places_;          // the number of its rows in each table so far
   SourceFacts facts_;
 };
 

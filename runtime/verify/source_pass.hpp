@@ -1,4 +1,4 @@
-// The source read once, through the mapping and its hook, as rows to be compared.
+// Reads the source once, through the mapping and its hook, and gives the rows to compare.
 #pragma once
 #include <mutex>
 
@@ -9,32 +9,31 @@
 
 namespace lugger {
 
-/// What a document's row is to the target.
+/// What is expected of a document's row in the target.
 enum class Standing : uint8_t {
   kExpected,
-  kSpare,   // of a reject of the load: it need not be there, and may
-  kRefused  // the mapping refuses the document now: of its own row the key is known, no more
+  kSpare,   // from a reject of the load: the row may exist, but need not
+  kRefused  // the mapping refuses the document now: only the key of its own row is known
 };
 
 struct SourceRow {
   const ComparedTable& table;
-  const Value* slots;  // as the plan made them, with the server's text where it is asked for; null:
-                       // only the key is known
+  const Value* slots;  // with the server's text where that is compared; null: only the key is known
   const RowDigests& digests;
   Turn turn;
   Standing standing = Standing::kExpected;
 };
 
-/// One worker's taker of rows.
+/// Receives rows for one worker.
 class SourceUse {
  public:
   virtual ~SourceUse() = default;
   virtual void row(const SourceRow& row) = 0;
-  /// True: nothing more is needed.
+  /// True: no more rows are needed.
   virtual bool enough() const { return false; }
 };
 
-/// What a pass counted of documents.
+/// Counts of documents in one pass.
 struct SourceFacts {
   uint64_t documents = 0, skipped = 0, rejected = 0, kept_rejects = 0, outside = 0;
   uint64_t without_key = 0;  // refused before the key of their row was known
@@ -44,9 +43,9 @@ struct SourceFacts {
 class SourcePass {
  public:
   explicit SourcePass(VerifyContext& context) : context_(context), rejects_(context.rejects) {}
-  /// Claims partitions until none is left. Called by several threads at once.
+  /// Claims partitions until none is left. Several threads call it at once.
   void work(SourceUse& use, const Crew& crew);
-  /// Once all of them are done.
+  /// Only after all threads have finished work().
   const SourceFacts& facts() const noexcept { return facts_; }
 
  private:

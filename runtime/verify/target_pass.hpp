@@ -1,4 +1,4 @@
-// The target's rows as a snapshot shows them, with their digests.
+// The target's rows in a snapshot, with their digests.
 #pragma once
 #include <mutex>
 
@@ -11,11 +11,11 @@ namespace lugger {
 
 struct TargetRow {
   const ComparedTable& table;
-  const std::vector<Value>& values;  // one a compared column
+  const std::vector<Value>& values;  // one for each compared column
   const RowDigests& digests;
 };
 
-/// Digests the rows it is shown and counts them, for display. Belongs to one worker.
+/// Makes the digests of rows and counts rows for display. Belongs to one worker.
 class TargetDigester {
  public:
   explicit TargetDigester(VerifyContext& context) : context_(context), digester_(context.seed) {}
@@ -33,7 +33,7 @@ class TargetDigester {
       return hash < 0 ? row.values[c] : row.hashes[static_cast<size_t>(hash)];
     });
   }
-  /// True once in so many rows.
+  /// True for one row in a fixed number: time to update the display and check for a stop.
   bool count() noexcept {
     if ((++rows_ & kMask) != 0) return false;
     context_.target_rows.fetch_add(kMask + 1, std::memory_order_relaxed);
@@ -47,8 +47,8 @@ class TargetDigester {
   uint64_t rows_ = 0;
 };
 
-/// Gives `use` the rows that are looked at: use.row(TargetRow). A template, so that a row costs one
-/// virtual call. With a crew, the rows end when it is stopped.
+/// Calls use.row(TargetRow) for each row. It is a template, so that a row costs only one virtual
+/// call. With a crew, it ends early when the crew is stopped.
 template <typename Use>
 class TargetRows final : public RowTaker {
  public:
@@ -68,10 +68,11 @@ class TargetRows final : public RowTaker {
   TargetDigester digester_;
 };
 
-/// All rows of some tables, in parts claimed by the workers.
+/// All rows of some tables, in parts that the workers claim.
 class TargetPass {
  public:
-  /// `own`: the document's own tables; `children`: the others. Asks the target how long they are.
+  /// `own`: include the document's own tables; `children`: include the others. Asks the target for
+  /// their sizes.
   TargetPass(VerifyContext& context, RowSnapshot& snapshot, bool own, bool children);
   template <typename Use>
   void work(RowReader& reader, Use& use, const Crew& crew) {

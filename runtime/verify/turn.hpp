@@ -1,5 +1,5 @@
-// Rows of one key take turns, in verification as in the merge of a load (postgres/merge.hpp): which
-// of them stands in the end is decided by the same rule.
+// The order in which rows with the same key are applied. Verification and the merge of a load
+// (postgres/merge.hpp) use the same rule, so they agree on the row that remains.
 #pragma once
 #include <cstdint>
 
@@ -7,21 +7,21 @@
 
 namespace lugger {
 
-/// When a row of the source has its turn.
+/// The place of a source row in that order.
 struct Turn {
-  uint64_t order = 0;    // of its document in the source
-  uint64_t newer = 0;    // sorts as the column of on_conflict = 'newer' does
-  uint64_t version = 0;  // a digest of that column, where its order is not, or not all, known
-  uint32_t place = 0;    // among its document's rows of the table: its own first, then in the order
-                         // in which the hook gave them
+  uint64_t order = 0;    // position of its document in the source
+  uint64_t newer = 0;    // has the order of the column of on_conflict = 'newer'
+  uint64_t version = 0;  // a digest of that column, where its order is not fully known
+  uint32_t place = 0;    // among the rows of its document in the table: its own row first, then in
+                         // the order in which the hook gave them
 };
 
-/// Did the first have its turn before the second?
+/// True when `a` is applied before `b`.
 constexpr bool comes_before(const Turn& a, const Turn& b) noexcept {
   return a.order != b.order ? a.order < b.order : a.place < b.place;
 }
 
-/// Of two rows of one key: does the first stand, once both had their turn?
+/// True when `a` remains after both rows, with the same key, have been applied.
 constexpr bool wins(OnConflict policy, const Turn& a, const Turn& b) noexcept {
   if (policy == OnConflict::kUpdate) return comes_before(b, a);
   if (policy == OnConflict::kNewer && a.newer != b.newer) return a.newer > b.newer;

@@ -13,24 +13,24 @@ namespace lugger {
 enum class FindingKind : uint8_t { kMissing, kExtra, kDifferent };
 std::string_view finding_word(FindingKind kind) noexcept;
 
-/// Both sides of one column, as text; nullopt is NULL.
+/// Both values of one column as text; nullopt is NULL.
 struct ColumnDifference {
   std::string column;
   std::optional<std::string> source, target;
 };
 
-/// One row that is not as it should be.
+/// One wrong row.
 struct RowFinding {
   FindingKind kind = FindingKind::kMissing;
   std::string table;
-  // "mongo_id=64f1..., ordinal=2"; without a key all values.
+  // "mongo_id=64f1..., ordinal=2"; all values for a table without a key.
   std::string key;
-  // kDifferent: those that differ; else all that are compared.
+  // kDifferent: the columns that differ; otherwise all compared columns.
   std::vector<ColumnDifference> columns;
 };
 
-/// source = equal + missing + different + older; target = equal + extra + different + newer.
-/// `looked_for_*` say which of them a narrowed verification can know.
+/// source = equal + missing + different + older; target = equal + extra + different + newer. For a
+/// narrowed verification, `looked_for_*` say which of these it can find.
 struct TableVerdict {
   std::string table;
   uint64_t source = 0;
@@ -39,20 +39,20 @@ struct TableVerdict {
   uint64_t missing = 0;
   uint64_t extra = 0;
   uint64_t different = 0;
-  // Rows of documents that the target has newer, as on_conflict = newer keeps them.
+  // Rows in the target that are newer than their document, as on_conflict = newer keeps them.
   uint64_t newer = 0;
-  // The source's rows of these.
+  // The source's rows for those.
   uint64_t older = 0;
   // Equal rows among those that were compared one by one.
   uint64_t matched = 0;
-  // Source rows that another row of the same key took the place of.
+  // Source rows that were replaced by another row of the same key.
   uint64_t duplicates = 0;
-  // Differed at first, and not when read again.
+  // Rows that differed at first but not when they were read again.
   uint64_t settled = 0;
-  // Hex; of the rows read, in any order.
+  // Hex digest of all rows read, independent of their order.
   std::string source_digest;
   std::string target_digest;
-  // Compared; and those of the mapping that are not.
+  // The columns that were compared, and the columns of the mapping that were not.
   std::vector<std::string> columns;
   std::vector<std::string> left_out;
 };
@@ -65,16 +65,16 @@ struct Verdict {
   double seconds = 0;
   uint64_t seed = 0;
   uint64_t documents = 0, skipped = 0, rejected = 0, kept_rejects = 0;
-  uint64_t without_key = 0;  // refused documents whose rows cannot be told from strangers
+  uint64_t without_key = 0;  // refused documents whose rows cannot be told from extra rows
   std::map<std::string, uint64_t> unmapped, skip_reasons, reject_codes;
-  std::map<std::string, uint64_t> replaced;  // "users.age" -> values, as on_error says
+  std::map<std::string, uint64_t> replaced;  // "users.age" -> number of values, by on_error
   std::vector<TableVerdict> tables;
   std::vector<ColumnFinding> altered;
-  std::vector<RowFinding> rows;                // the first few of each table and kind
-  std::string window, where, sample, columns;  // what it was narrowed to, in words; "": nothing
+  std::vector<RowFinding> rows;                // the first few for each table and kind
+  std::string window, where, sample, columns;  // how it was narrowed, in words; "": it was not
   bool looked_for_missing = true, looked_for_extra = true;
   bool source_moves = false;         // a live source: its rows are read again too
-  std::vector<std::string> reasons;  // beyond rows and columns: why this cannot be called equal
+  std::vector<std::string> reasons;  // other reasons why this is not "equal"
   std::vector<std::string> notes, warnings;
 };
 

@@ -13,7 +13,7 @@ namespace lugger {
 
 namespace {
 
-// What others write, or a trigger does, while a round goes on is for the next one.
+// Changes made by others or by triggers during a round are left to the next round.
 constexpr uint64_t kMostRounds = 3;
 
 uint64_t wrong_count(const Verdict& verdict) {
@@ -23,7 +23,7 @@ uint64_t wrong_count(const Verdict& verdict) {
   return out;
 }
 
-/// Over the documents' own tables: what was looked at, and what there is.
+/// For the documents' own tables: how many rows were compared, and how many there are.
 void say_sample(const VerifyContext& context, Verdict& verdict) {
   uint64_t looked_at = 0;
   for (const ComparedTable& table : context.comparison.tables) {
@@ -80,7 +80,7 @@ struct Verification::Impl {
     }
   }
 
-  /// A verification from the beginning: the places are looked at as they are now.
+  /// A complete verification; inspects the places again, as they are now.
   void verify(Verdict& out, WrongRows* wrong) {
     const Stopwatch verification_watch;
     renew();
@@ -118,7 +118,7 @@ struct Verification::Impl {
   RepairOptions repair_options;
   Verdict verdict, first;
   RepairResult repair;
-  std::unique_ptr<VerifyContext> context;  // replaced under the mutex
+  std::unique_ptr<VerifyContext> context;  // replaced only under the mutex
   StopFlag stop;
   std::atomic<uint64_t> total_bytes{0};
   std::mutex mutex;

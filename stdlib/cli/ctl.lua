@@ -1,4 +1,4 @@
--- lugger ctl RUN: asks a run how it is, pauses it, sets its speed, or stops it.
+-- lugger ctl RUN: shows the state of a run, pauses it, sets its speed, or stops it.
 local cli = require 'lugger.inner.cli.cli'
 local config = require 'lugger.inner.cli.config'
 local flags = require 'lugger.inner.cli.flags'

@@ -8,7 +8,7 @@ local oplog_view = require 'lugger.inner.view.oplog'
 local table_view = require 'lugger.inner.view.table'
 local terminal = require 'lugger.inner.view.terminal'
 
--- What holds tables: its options say so.
+-- True for a place that holds tables, as its options show.
 local function has_tables(place)
   for _, option in ipairs(native.source_options(place)) do
     if option.name == 'table' then return true end

@@ -1,4 +1,4 @@
--- lugger init: the files that a project begins with. Nothing that exists is overwritten.
+-- lugger init: writes the first files of a project. Never overwrites an existing file.
 local config = require 'lugger.inner.cli.config'
 local native = require 'lugger.native'
 local terminal = require 'lugger.inner.view.terminal'
@@ -35,7 +35,7 @@ local function ignore(root, entries)
   terminal.line('  written  ', path, ' (', table.concat(added, ', '), ')')
 end
 
--- What an older version wrote and this one has not.
+-- Removes files that an older version wrote and this version does not have.
 local function remove_others(directory, written)
   for _, name in ipairs(system.list_dir(directory) or {}) do
     local path = directory .. '/' .. name

@@ -1,4 +1,4 @@
--- lugger lint FILE...: what would hurt a database in use.
+-- lugger lint FILE...: finds statements that would harm a database in use.
 local codes = require 'lugger.inner.lint.codes'
 local config = require 'lugger.inner.cli.config'
 local flags = require 'lugger.inner.cli.flags'

@@ -1,4 +1,4 @@
--- lugger log: what fixes did, when, and how to take it back.
+-- lugger log: what fixes did, when, and how to undo it.
 local cli = require 'lugger.inner.cli.cli'
 local config = require 'lugger.inner.cli.config'
 local fix_log = require 'lugger.inner.fix.log'

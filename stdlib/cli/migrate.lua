@@ -119,7 +119,7 @@ function does.import(args)
   end)
 end
 
--- With a database only what is pending there, else every file.
+-- With a database, checks only what is pending there; otherwise every file.
 function does.lint(args)
   need_no_value(args)
   local linted = require 'lugger.inner.lint.lint'

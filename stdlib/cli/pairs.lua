@@ -1,4 +1,4 @@
--- lugger pairs FILE: the queries of an application on the new schema: how long, by which plan, which index would help.
+-- lugger pairs FILE: runs an application's queries on the new schema: time, plan, and the index that would help.
 local config = require 'lugger.inner.cli.config'
 local places = require 'lugger.inner.cli.places'
 local query_pairs = require 'lugger.inner.verify.query_pairs'

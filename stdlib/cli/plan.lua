@@ -7,7 +7,7 @@ local plan_view = require 'lugger.inner.view.plan'
 local references = require 'lugger.inner.job.references'
 local terminal = require 'lugger.inner.view.terminal'
 
---- Status 1: a mapping cannot be turned around.
+--- Status 1: a mapping has no inverse.
 local function invert(args)
   local loaded, status, all = cli.load(args), cli.exit.done, {}
   for _, job in ipairs(cli.jobs(loaded)) do

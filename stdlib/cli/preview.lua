@@ -1,5 +1,5 @@
--- lugger preview SCRIPT: the rows as they would be written, rejects and why; --watch shows what each save of the
--- script changed.
+-- lugger preview SCRIPT: the rows as they would be written, and the rejects with their reasons; --watch shows the
+-- changes after each save of the script.
 local cli = require 'lugger.inner.cli.cli'
 local flags = require 'lugger.inner.cli.flags'
 local json = require 'lugger.inner.base.json_text'
@@ -74,7 +74,7 @@ local function watch(args)
   end
 end
 
--- One object a line, a job each. Values are text as PostgreSQL reads it.
+-- One JSON object a line for each job. Values are text as PostgreSQL reads it.
 local function as_json(name, preview)
   local documents = {}
   for i, document in ipairs(preview.documents) do

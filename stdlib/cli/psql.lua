@@ -1,10 +1,10 @@
--- lugger psql PLACE: a shell on a target. The password travels in the environment, never in an argument.
+-- lugger psql PLACE: runs psql on a target. The password is passed in the environment, never in an argument.
 local config = require 'lugger.inner.cli.config'
 local native = require 'lugger.native'
 local places = require 'lugger.inner.cli.places'
 local terminal = require 'lugger.inner.view.terminal'
 
--- The place may be left out, and what is meant for psql may stand behind "--".
+-- The place may be omitted, and arguments for psql may follow "--".
 local function words_of(args)
   local rest, place = { unpack(args.rest) }, args.place
   if place and place:find '^%-' then
@@ -29,7 +29,7 @@ local function run(args)
   for _, word in ipairs(rest) do words[#words + 1] = word end
   local environment = password and { PGPASSWORD = password } or nil
   io.stdout:flush()
-  -- A private server lives as long as we do, so psql is a child; psql itself deals with Ctrl-C.
+  -- A private server ends with this process, so psql runs as a child; psql handles Ctrl-C itself.
   if place:find('^local:') then
     native.system.interrupt_raises(false)
     return native.system.spawn(words, environment)

@@ -8,7 +8,7 @@ local table_view = require 'lugger.inner.view.table'
 local terminal = require 'lugger.inner.view.terminal'
 local whole_file = require 'lugger.inner.base.whole_file'
 
-local page = 500 -- rejects asked for at once: they hold whole documents
+local page = 500 -- rejects read at a time, because they contain whole documents
 
 local function each(state, job, limit, use)
   local after, left = 0, limit or math.huge
@@ -51,14 +51,14 @@ local function export(jobs, path)
   return cli.exit.done
 end
 
--- The column stands in its own column already.
+-- The message without the column, which is shown in a column of its own.
 local function without_column(reject)
   local prefix = reject.column .. ': '
   if reject.column ~= '' and reject.message:sub(1, #prefix) == prefix then return reject.message:sub(#prefix + 1) end
   return reject.message
 end
 
--- The document stands behind the script, its flags behind both.
+-- The document follows the script, and the script's flags follow both.
 local function trace_command(args)
   local script, line = terminal.shell_quote(args.script), cli.script_line(args)
   return ('lugger trace %s DOCUMENT%s'):format(script, line:sub(#script + 1))

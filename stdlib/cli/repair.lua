@@ -1,11 +1,11 @@
--- lugger repair SCRIPT: writes exactly the rows again that verify finds wrong.
+-- lugger repair SCRIPT: writes again exactly the rows that verify finds wrong.
 local cli = require 'lugger.inner.cli.cli'
 local config = require 'lugger.inner.cli.config'
 local terminal = require 'lugger.inner.view.terminal'
 local verdict_view = require 'lugger.inner.verify.verdict_view'
 local verification = require 'lugger.inner.verify.verification'
 
--- Rows that --delete-extra would not take either.
+-- Reports rows that --delete-extra would not delete either.
 local function tell_kept(repair)
   if tonumber(repair.beyond_keys) > 0 then
     terminal.say(('%s left: no key tells such a row from the right one, so delete it by hand'):format(

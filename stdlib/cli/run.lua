@@ -67,7 +67,7 @@ local function run_fix(loaded, args)
   return fix_runner.status(outcome)
 end
 
--- A status when the verdict is not clean and nobody said --force.
+-- Returns a status when the verdict is not clean and --force was not given.
 local function gate(args, loaded)
   if args.stage ~= 'constrain' then
     config.raise('--verdict is for --stage constrain', 'a verdict is written when the rows are in')
@@ -82,7 +82,7 @@ local function gate(args, loaded)
   end
 end
 
--- Flags that say something of one process, or of rows that it would have to know alone.
+-- Refuses flags that concern a single process, or rows that only one process could know.
 local function join_only(args)
   for _, flag in ipairs { 'dry-run', 'again', 'limit', 'stage' } do
     if args[(flag:gsub('-', '_'))] then

@@ -9,14 +9,14 @@ local scaffold_report = require 'lugger.inner.scaffold.report'
 local scaffold_sql = require 'lugger.inner.scaffold.sql'
 local terminal = require 'lugger.inner.view.terminal'
 
--- The constraint on mongo_id stands in schema.sql, where the script still has it.
+-- The constraint on mongo_id is in schema.sql, if the script still has it.
 local function unique_id_of(item, shape)
   for _, step in ipairs(shape.steps) do
     if item.unique_id and step.name == item.unique_id.name then return item.unique_id end
   end
 end
 
--- What the SQL files say of a collection: what its script says, whoever wrote that last.
+-- The shapes for the SQL files: those of the script, whoever edited it last.
 local function shapes_of(list)
   local shapes = {}
   for _, item in ipairs(list) do
@@ -39,7 +39,7 @@ end
 
 local function files_of(list, args)
   local files = { { 'all.lua', scaffold.all(list, args.out) } }
-  -- Tables that exist have their keys, constraints and indexes, and someone who looks after them.
+  -- Existing tables have their own keys, constraints and indexes, which somebody else maintains.
   if not args.onto then
     local shapes = shapes_of(list)
     files[#files + 1] = { 'schema.sql', scaffold_sql.schema(shapes) }
@@ -63,7 +63,7 @@ local function write(list, args)
     force[name] = nil
     return outcome
   end
-  -- The scripts first: where the user's own stays, the other files speak of that one.
+  -- The scripts first: if the user's version of a script is kept, the other files describe that version.
   for _, item in ipairs(list) do
     if item.table and put(item.file, item.text) == 'kept' then scaffold.keep(item, args.place, args.out) end
   end
@@ -115,9 +115,9 @@ return {
     { 'into', 'target that stands in the scripts (default: lugger.env.PG_URI)', value = 'PLACE' },
     { 'schema', 'schema of the tables', value = 'NAME' },
     { 'distribute', 'column by which Citus is to distribute the tables; the keys hold it', value = 'COLUMN' },
-    { 'sample', 'read about so many documents of each collection instead of all', value = 'N', type = 'int',
+    { 'sample', 'read about this many documents of each collection instead of all', value = 'N', type = 'int',
       least = 1 },
-    { 'jobs', 'threads that count', short = 'j', value = 'N', type = 'int', least = 1 },
+    { 'jobs', 'how many threads', short = 'j', value = 'N', type = 'int', least = 1 },
     { 'force', 'overwrite this file although it was edited; may be repeated', value = 'FILE', many = true },
   },
   more = 'A second run shows what would differ. Files that were edited since are kept.',

@@ -1,4 +1,4 @@
--- lugger state: the ledger itself: its DDL, for those who may not create a schema, and its pruning.
+-- lugger state: the DDL of the ledger, for users who may not create a schema; and the pruning of the ledger.
 local cli = require 'lugger.inner.cli.cli'
 local config = require 'lugger.inner.cli.config'
 local flags = require 'lugger.inner.cli.flags'
@@ -30,7 +30,7 @@ local function has(session, relation)
   return session:query('SELECT pg_catalog.to_regclass($1) IS NOT NULL', { relation }).rows[1][1] == 't'
 end
 
--- Images whose time is over, of fixes that have ended: those rows can no longer be undone.
+-- Deletes expired images of fixes that have ended: those rows can no longer be undone.
 local function prune_images(place, schema)
   local session = native.pg(place, 'state', 'detect')
   local quoted = '"' .. schema:gsub('"', '""') .. '"'

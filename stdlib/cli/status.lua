@@ -52,7 +52,7 @@ local function show(state, record)
   local function field(name, value)
     if not value or value == '' then return end
     local text = terminal.printable(value)
-    -- A command is copied whole; a sentence may be broken.
+    -- A command must stay whole, so that it can be copied; a sentence may be wrapped.
     if terminal.is_terminal(1) and name ~= 'resume' then
       text = terminal.wrap(text, (' '):rep(13), terminal.width()):sub(14)
     end
@@ -72,7 +72,7 @@ local function show(state, record)
   if record.status ~= 'done' and record.status ~= 'abandoned' then field('resume', record.command) end
 end
 
--- The run that is meant, and the ledger it stands in; the newest of all when none is named.
+-- The requested run and its ledger; without a name, the newest run of all.
 local function find(args)
   local state, record
   for _, target in ipairs(places.targets(args.script, function() return cli.load(args) end)) do

@@ -27,7 +27,7 @@ local function run_case(file, case)
   local trace
   local ok, err = xpcall(function() case.body(test) end, function(e)
     local told = type(e) == 'table' and e.test_failure
-    -- The line of the test that failed, not those of lugger below it.
+    -- Finds the line of the test that failed, not the lines of lugger below it.
     for level = 2, 30 do
       local info = debug.getinfo(level, 'Sl')
       if not info then break end

@@ -1,4 +1,4 @@
--- lugger undo RUN: takes a fix back, row by row, where nobody has touched the row since.
+-- lugger undo RUN: undoes a fix row by row, where nobody has changed the row since.
 local cli = require 'lugger.inner.cli.cli'
 local config = require 'lugger.inner.cli.config'
 local fix_log = require 'lugger.inner.fix.log'

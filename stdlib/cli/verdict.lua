@@ -1,4 +1,4 @@
--- lugger verdict: the key that verdicts are signed with, and whether a verdict is what was signed.
+-- lugger verdict: makes the key for signing verdicts, and checks a verdict against its signature.
 local cli = require 'lugger.inner.cli.cli'
 local flags = require 'lugger.inner.cli.flags'
 local json = require 'lugger.json'
@@ -14,7 +14,7 @@ local function make_key()
   return cli.exit.done
 end
 
--- What it says, in one line: only once it is known to be what was signed.
+-- The verdict in one line; only after its signature has been checked.
 local function tell(path)
   local ok, content = pcall(json.decode, native.system.read_file(path))
   if not ok then return end

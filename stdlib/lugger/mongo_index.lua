@@ -1,5 +1,5 @@
--- MongoDB's indexes as PostgreSQL's: each index of a collection's metadata becomes an entry of the job's `indexes`,
--- DDL, or a comment that says why not and what comes nearest.
+-- Translates MongoDB's indexes: each index of a collection's metadata becomes an entry of the job's `indexes`, DDL, or
+-- a comment that gives the reason and the nearest equivalent.
 local codec = require 'lugger.inner.base.codec'
 local config = require 'lugger.inner.cli.config'
 local document = require 'lugger.inner.base.document'
@@ -70,7 +70,7 @@ local function conjoin(a, b)
   return a .. ' AND ' .. b
 end
 
--- sparse: at least one of the fields is there.
+-- A sparse index: at least one of the fields exists.
 local function sparse_condition(parts)
   local conditions = {}
   for i, part in ipairs(parts) do conditions[i] = part.place.sql .. ' IS NOT NULL' end
@@ -78,7 +78,7 @@ local function sparse_condition(parts)
   return #conditions > 1 and '(' .. joined .. ')' or joined
 end
 
--- Why a unique index would refuse here what MongoDB takes; nil: it does not.
+-- The reason why a unique index would refuse documents here that MongoDB accepts; nil: it would not.
 local function narrower(context, parts, out)
   local documents = context.options.documents or {}
   for _, part in ipairs(parts) do
@@ -89,7 +89,7 @@ local function narrower(context, parts, out)
   if out.wider then return out.wider end
 end
 
--- Condition and uniqueness, alike for all ordinary indexes. False: its filter cannot be said.
+-- Condition and uniqueness, which are the same for all ordinary indexes. False: the filter cannot be expressed in SQL.
 local function conditions(context, source, parts, out)
   local entry, where = out.index, nil
   if source.partialFilterExpression then
@@ -197,7 +197,7 @@ end
 local makers = { text = special.text, ['2d'] = special.geo, ['2dsphere'] = special.geo, hashed = special.hashed,
   wildcard = special.wildcard }
 
--- One source index over fields in several tables: an entry for each.
+-- One source index over fields in several tables gives an entry for each table.
 local function split(context, source, parts, kind, results)
   local groups = index_parts.groups_of(parts)
   if source.unique and #groups > 1 then
@@ -237,7 +237,7 @@ local option_names = { 'key', 'name', 'collation', 'partialFilterExpression', 'e
   'default_language', 'language_override', 'wildcardProjection' }
 local flag_names = { 'unique', 'sparse', 'hidden', 'clustered' }
 
--- What is read of an index: its flags as MongoDB takes them, and nothing for null.
+-- Reads the options of an index: flags as MongoDB interprets them; null counts as absent.
 local function options_of(index)
   local out = {}
   for _, name in ipairs(option_names) do

@@ -1,5 +1,5 @@
--- `pg` as it is typed at the prompt, and in the files that :save writes: it speaks to the place it was told, else to
--- the target made last, else to PG_URI; each place has one session.
+-- `pg` at the prompt, and in the files that :save writes. It connects to the place it was given, else to the most
+-- recent target, else to PG_URI. Each place has one session.
 local config = require 'lugger.inner.cli.config'
 local sql_db = require 'lugger.inner.sql.db'
 local sql_session = require 'lugger.inner.sql.session'
@@ -30,14 +30,14 @@ function prompt_pg.new(told, opened)
 
   local pg = {}
 
-  --- A session of its own with another place: `warehouse = pg.open 'warehouse'`, then `warehouse 'select 1'`.
+  --- Opens a separate session with another place: `warehouse = pg.open 'warehouse'`, then `warehouse 'select 1'`.
   function pg.open(name)
     local db = sql_session.open(name)
     if opened then opened(name) end
     return db
   end
 
-  --- What `pg` speaks to from now on.
+  --- Sets the place that `pg` connects to from now on.
   function pg.use(name)
     db_for(name)
     if opened then opened(name) end

@@ -1,5 +1,5 @@
--- Changes of the schema in their safe form, for migrations: local schema = require 'lugger.schema'. Names are quoted;
--- types and expressions are SQL as written.
+-- Safe schema changes for migrations: local schema = require 'lugger.schema'. Names are quoted; types and expressions
+-- are SQL as written.
 local fault = require 'lugger.inner.base.fault'
 local native = require 'lugger.native'
 local partitions = require 'lugger.inner.migrate.partitions'
@@ -33,7 +33,7 @@ local function bare(name)
   return name:match('^[^.]+%.(.+)$') or name
 end
 
--- PostgreSQL cuts names at 63 bytes without a word.
+-- Shortens names to 63 bytes, because PostgreSQL would truncate them silently.
 local function made_name(...)
   local name = concat({ ... }, '_')
   if #name <= 63 then return name end
@@ -48,8 +48,8 @@ local function check_table(db, name)
   if not exists(db, name) then fault.raise('config', ('there is no table %s'):format(name)) end
 end
 
---- Adds a column. A default that differs from row to row is set behind it, and the rows that are there are filled in
---- batches, so that nothing is rewritten.
+--- Adds a column without rewriting the table. When the default differs from row to row, it is set afterwards, and
+--- existing rows are filled in batches.
 ---@param db lugger.migration_db
 ---@param table string
 ---@param column string
@@ -75,7 +75,7 @@ function schema.add_column(db, table, column, type, options)
   if options.not_null then schema.add_not_null(db, table, column) end
 end
 
---- SET NOT NULL without reading the table under a strong lock: a CHECK that is validated while others work proves it.
+--- SET NOT NULL without a table scan under a strong lock: a CHECK proves it, which is validated while others work.
 ---@param db lugger.migration_db
 ---@param table string
 ---@param column string
@@ -112,8 +112,8 @@ function schema.validate(db, table, name)
   db:exec(('ALTER TABLE %s VALIDATE CONSTRAINT %s'):format(sql.table(table), sql.name(name)))
 end
 
---- Adds a foreign key: first for new rows only, then validated while others read and write. An index on the columns is
---- yours to add: schema.add_index.
+--- Adds a foreign key: first for new rows only, then validated while others read and write. It does not add an index on
+--- the columns: use schema.add_index.
 ---@param db lugger.migration_db
 ---@param table string
 ---@param columns string|string[]
@@ -138,14 +138,15 @@ end
 local function elements(columns)
   local out = {}
   for i, column in ipairs(type(columns) == 'string' and { columns } or columns) do
-    -- { sql = 'lower(email)' } is an expression; a text is a name.
+    -- { sql = 'lower(email)' } is an expression; a string is a name.
     out[i] = type(column) == 'table' and column.sql and '(' .. column.sql .. ')' or sql.name(column)
   end
   return concat(out, ', ')
 end
 
---- Builds an index while others read and write (CREATE INDEX CONCURRENTLY). What a broken build leaves is removed when
---- the migration is gone on with. Of a partitioned table each partition's by itself; then they are attached.
+--- Builds an index while others read and write (CREATE INDEX CONCURRENTLY). An INVALID index that a failed build leaves
+--- is removed when the migration is resumed. On a partitioned table, the index of each partition is built by itself,
+--- and then they are attached.
 ---@param db lugger.migration_db
 ---@param table string
 ---@param columns string|(string|{ sql: string })[] names, or expressions as { sql = 'lower(email)' }
@@ -175,8 +176,8 @@ function schema.add_index(db, table, columns, options)
   return name
 end
 
---- Drops an index while others read and write. That of a partitioned table goes in one short transaction, with the
---- table and its partitions locked: PostgreSQL has no other way.
+--- Drops an index while others read and write. PostgreSQL cannot do that for a partitioned table: its index is dropped
+--- in one short transaction, with the table and its partitions locked.
 ---@param db lugger.migration_db
 ---@param name string with its schema when the search path does not find it
 function schema.drop_index(db, name)
@@ -192,7 +193,7 @@ function schema.drop_index(db, name)
   db:exec('DROP INDEX CONCURRENTLY ' .. sql.table(name))
 end
 
---- Adds a UNIQUE constraint, or the primary key: the index is built while others read and write, then adopted.
+--- Adds a UNIQUE constraint or the primary key: builds its index while others read and write, then attaches it.
 ---@param db lugger.migration_db
 ---@param table string
 ---@param columns string|string[]
@@ -225,7 +226,8 @@ end
 ---@field batch_rows integer|nil 1000 when not given
 ---@field pause_ms integer|nil between batches
 
---- Fills columns in batches by key, each committed with its place: goes on behind the last batch after a failure.
+--- Fills columns in batches by key. Each batch is committed with its position, so that after a failure the backfill
+--- continues after the last batch.
 ---@param db lugger.migration_db
 ---@param spec lugger.backfill_spec
 function schema.backfill(db, spec)
@@ -280,7 +282,7 @@ local extension = [[SELECT e.extversion IS NOT NULL AS installed, v.name IS NOT 
     WHERE a.name = w.name GROUP BY name) v ON true
   JOIN pg_roles r ON r.rolname = current_user]]
 
---- Installs an extension unless it is there; tells beforehand when the server lacks it or the role may not.
+--- Installs an extension unless it exists. Fails in advance when the server lacks it or the role may not install it.
 ---@param db lugger.migration_db
 ---@param name string
 function schema.create_extension(db, name)
@@ -309,7 +311,7 @@ function schema.dependents(db, table, column)
   return require('lugger.inner.migrate.dependents').of(db, table, column)
 end
 
---- Drops a column when nothing depends on it; else it tells what does, and stops.
+--- Drops a column if nothing depends on it; otherwise lists what does, and fails.
 ---@param db lugger.migration_db
 ---@param table string
 ---@param column string
@@ -321,8 +323,8 @@ function schema.drop_column(db, table, column, options)
   db:exec(('ALTER TABLE %s DROP COLUMN %s'):format(sql.table(table), sql.name(column)))
 end
 
---- Renames a column in one short transaction. Code that knows the old name fails from then on: release code that can do
---- with both first.
+--- Renames a column in one short transaction. Code that uses the old name fails from then on: first release code that
+--- works with both names.
 ---@param db lugger.migration_db
 ---@param table string
 ---@param old string
@@ -343,8 +345,8 @@ end
 ---@field keep_old boolean|nil the old column stays, as NAME__old
 ---@field max_bytes integer|nil refuse when more disk is needed
 
---- Changes the type of a column while others read and write: a second column that a trigger keeps in step is filled in
---- batches, indexes and constraints are built on it, and a short transaction puts it in the place of the old one.
+--- Changes the type of a column while others read and write: fills a second column in batches, while a trigger keeps it
+--- up to date; builds the indexes and constraints on it; and replaces the old column in a short transaction.
 ---@param db lugger.migration_db
 ---@param table string
 ---@param column string

@@ -16,7 +16,7 @@ local script = require 'lugger.inner.script.script'
 ---@class lugger.test
 local test = {}
 
--- Of the file under way: set by the command.
+-- Of the current file; set by the command.
 local state = { cases = {}, directory = './', update = false }
 
 local function fail(message)
@@ -24,7 +24,7 @@ local function fail(message)
     function(self) return self.message end }), 0)
 end
 
---- A case: a name, and a function that fails by what it expects. Cases run in their order.
+--- A test case: a name, and a function that fails when an expectation is not met. Cases run in order.
 ---@param name string
 ---@param body fun(t: lugger.test)
 function test.case(name, body)
@@ -40,14 +40,13 @@ local function beside(path)
   return native.system.stat(near) and near or path
 end
 
---- The job of a script; with several, the one of that name or place in the list. Places that are not set are not
---- asked for: nothing
---- is opened.
+--- The job of a script. When it has several, the one with that name or index. Places do not have to be set, because
+--- nothing is opened.
 ---@param path string beside the test file, or from where lugger runs
 ---@param which string|integer|nil
 ---@return lugger.job
 function test.job(path, which)
-  -- While a place is overridden a variable that is not set is no error.
+  -- While the places are overridden, an unset variable is not an error.
   local loaded = script.load_apart(beside(path), { overrides = { into = 'local:', from = '-' } })
   config.override {}
   local names = {}
@@ -78,7 +77,7 @@ local function scratch_file()
   return name .. '.jsonl'
 end
 
--- The same mapping over a file of these documents, called what the source is called.
+-- The same mapping with a file of these documents as its source, under the name of the real source.
 local function over_documents(job, documents)
   local spec = job.spec
   if not spec then fault.raise('config', 't.rows wants a job of lugger.copy',
@@ -113,7 +112,7 @@ local function columns_of(self)
   return by_name
 end
 
---- The rows are these, in their order; of each row the columns that are named. `lugger.null` is NULL.
+--- The rows are equal to these, in order. Only the columns that are named are compared. `lugger.null` is NULL.
 ---@param wanted table<string, any>[]
 ---@return lugger.test.rows
 function rows:equals(wanted)
@@ -122,7 +121,7 @@ function rows:equals(wanted)
   return self
 end
 
---- There are so many rows.
+--- There are this many rows.
 ---@param wanted integer
 ---@return lugger.test.rows
 function rows:count(wanted)
@@ -130,7 +129,7 @@ function rows:count(wanted)
   return self
 end
 
---- The rows are those of a file, which `lugger test --update` writes.
+--- The rows are equal to those in a file, which `lugger test --update` writes.
 ---@param path string beside the test file
 ---@return lugger.test.rows
 function rows:golden(path)
@@ -148,7 +147,7 @@ function rows:golden(path)
   return self
 end
 
---- The rows that documents become: the job's own table, or another one of it by name. Rejects and skips make no rows.
+--- The rows made of documents, in the job's own table or in another one by name. Rejects and skips make no rows.
 ---@param job lugger.job
 ---@param documents table[]|string Lua tables, documents, lines of JSON; or the path of a file of them
 ---@param table_name string|nil
@@ -182,7 +181,7 @@ local function fates(job, documents, fate)
   return test.expect(list, fate == 'reject' and 'rejects' or 'skipped documents')
 end
 
---- What is refused of documents: { id =, code =, column =, message = }, to be asked as any expectation.
+--- The rejects among documents: { id =, code =, column =, message = }, to be compared like any expectation.
 ---@param job lugger.job
 ---@param documents table[]|string
 ---@return lugger.test.expectation
@@ -190,7 +189,7 @@ function test.rejects(job, documents)
   return fates(job, documents, 'reject')
 end
 
---- What the hook leaves out of documents: { id = }.
+--- The documents that the hook skips: { id = }.
 ---@param job lugger.job
 ---@param documents table[]|string
 ---@return lugger.test.expectation
@@ -202,7 +201,7 @@ end
 local expectation = {}
 local expectation_meta = { __index = expectation }
 
---- Something to be asked: `t.expect(price):equals(lugger.decimal '9.99')`.
+--- A value to be checked: `t.expect(price):equals(lugger.decimal '9.99')`.
 ---@param v any
 ---@param title string|nil what it is called in a failure
 ---@return lugger.test.expectation
@@ -210,7 +209,7 @@ function test.expect(v, title)
   return setmetatable({ v = v, title = title or 'the value' }, expectation_meta)
 end
 
---- It is equal; tables are when all they hold is. Of a table that stands for an object only the keys that are named.
+--- The value is equal. Tables are equal when all their values are; for an object only the keys that are named count.
 ---@param wanted any
 ---@return lugger.test.expectation
 function expectation:equals(wanted)
@@ -219,7 +218,7 @@ function expectation:equals(wanted)
   return self
 end
 
---- It is a text with this pattern in it.
+--- The value is a string that contains a match for this pattern.
 ---@param pattern string
 ---@return lugger.test.expectation
 function expectation:matches(pattern)
@@ -229,7 +228,7 @@ function expectation:matches(pattern)
   return self
 end
 
---- It is a function that raises an error with this text in it.
+--- The value is a function that raises an error whose message contains this text.
 ---@param part string
 ---@return lugger.test.expectation
 function expectation:raises(part)
@@ -241,7 +240,7 @@ function expectation:raises(part)
   return self
 end
 
---- For the command: the cases of a file.
+--- For the command: loads the cases of a file.
 ---@param path string
 ---@param update boolean
 ---@return { name: string, body: function }[]

@@ -1,6 +1,6 @@
--- Vectors: local vector = require 'lugger.vector'. Numbers are float32, arithmetic is native and summed in double.
--- Where a vector is wanted, anything that reads as one will do: a vector, a list of numbers, an array of a document or
--- of PostgreSQL, MongoDB's packed vector (binary subtype 9), a halfvec or sparsevec, text like "[1,2.5]".
+-- Vectors: local vector = require 'lugger.vector'. Numbers are float32; arithmetic is native, with sums in double. A
+-- vector argument can be anything that can be read as one: a vector, a list of numbers, an array of a document or of
+-- PostgreSQL, MongoDB's packed vector (binary subtype 9), a halfvec or sparsevec, text like "[1,2.5]".
 local abi = require 'lugger.inner.base.abi'
 local codec = require 'lugger.inner.base.codec'
 local document = require 'lugger.inner.base.document'
@@ -17,7 +17,7 @@ local vector = {}
 local slot = ffi.new 'lug_value'
 local room, buffer = 2048, ffi.new('float[?]', 2048)
 
--- By VectorFault of runtime/vector/elements.hpp.
+-- Indexed by VectorFault of runtime/vector/elements.hpp.
 local faults = { 'it is not an array of numbers', 'its bytes are not valid', 'its text is not like [1,2.5]',
   'it has more than one dimension, or too many numbers', 'an element is not a number' }
 
@@ -57,7 +57,7 @@ local function read(v)
   if type(v) ~= 'table' and type(v) ~= 'cdata' and type(v) ~= 'string' then return nil, faults[1] end
   local keep
   codec.encode(slot, v, function(bytes)
-    keep = bytes -- borrowed: what is read stays where it is until this function returns
+    keep = bytes  -- borrowed: the memory must not move until this function returns
     return ffi.cast('const uint8_t *', bytes)
   end)
   local out, why = from_slot(slot)
@@ -89,14 +89,14 @@ local function pair(a, b, who)
   return a, b
 end
 
---- A vector from a list of numbers, or from anything else that reads as one.
+--- Makes a vector from a list of numbers, or from anything else that can be read as one.
 ---@param list number[]|lugger.vector|lugger.doc|lugger.binary|string
 ---@return lugger.vector
 function vector.of(list)
   return as_vector(list, 'vector.of: it')
 end
 
---- The same direction with length 1, as a new vector. A vector of zeros stays one.
+--- A new vector with the same direction and length 1. A vector of zeros is returned unchanged.
 ---@param v lugger.vector|number[]|lugger.doc
 ---@return lugger.vector
 function vector.normalise(v)
@@ -162,7 +162,7 @@ local function metric_of(options)
   return metrics[name]
 end
 
--- An array of pointers, NULL for holes, and what keeps the memory behind them.
+-- An array of pointers, with NULL for holes, and the objects that own the memory.
 local function pointers_to(vectors, wanted)
   local count = vectors.n or table.maxn(vectors)
   local pointers, keep = ffi.new('const float *[?]', math.max(count, 1)), {}
@@ -180,8 +180,8 @@ local function pointers_to(vectors, wanted)
   return pointers, count, keep
 end
 
---- The k vectors that are nearest to the query, best first. Every one is looked at, so the answer is exact.
---- Holes are passed over, and so are vectors whose score is NaN (they hold NaN; or are all zeros, under cosine).
+--- The k vectors nearest to the query, best first. The search is exact. Skips holes, and vectors whose score is NaN
+--- (they contain NaN, or are all zeros with cosine).
 ---@param vectors (lugger.vector|number[]|lugger.doc|nil)[] as batch:vectors gives them; `n`, if there, is their number
 ---@param query lugger.vector|number[]|lugger.doc
 ---@param k integer
@@ -209,7 +209,7 @@ function vector.top_k(vectors, query, k, options)
   return out
 end
 
---- The vectors of a field; batch:vectors is this.
+--- The vectors of a field, for batch:vectors.
 ---@param view ffi.cdata* lug_batch
 ---@param path string
 ---@return table

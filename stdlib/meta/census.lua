@@ -10,7 +10,7 @@ local census = {}
 function census:poll(wait_ms) end
 ---@return boolean
 function census:ended() end
---- What was counted until then is the result, which is not complete.
+--- Stops; the result contains what was counted until then, and is marked incomplete.
 function census:stop() end
 --- Waits for the end.
 ---@return lugger.collection_census
@@ -19,14 +19,14 @@ function census:close() end
 
 local native = {}
 
---- Begins to count everything a source holds, on a thread a partition.
+--- Begins to count everything that a source holds, in one thread for each partition.
 ---@param place string
 ---@param options table|nil
 ---@param settings { jobs: integer?, limit: integer?, sample: integer? }|nil
 ---@return lugger.native.census
 function native.census(place, options, settings) end
 
---- Which paths may refer to the _id of another collection, from censuses that have ended. Places count from 1.
+--- Which paths may refer to the _id of another collection, according to finished censuses. Indices count from 1.
 ---@param censuses lugger.native.census[]
 ---@return lugger.reference_candidate[]
 function native.find_references(censuses) end
@@ -41,15 +41,15 @@ function native.find_references(censuses) end
 ---@return lugger.reference_count[]
 function native.check_references(from, from_options, paths, to, to_options, memory) end
 
---- Converts the first documents of a source for a while, as a load with columns = 'auto' would.
+--- Repeatedly converts the first documents of a source, as a load with columns = 'auto' would.
 ---@param place string
 ---@param options table|nil
 ---@param seconds number|nil
 ---@return lugger.load_trial
 function native.try_load(place, options, seconds) end
 
---- Counts the updates in the oplog that a source of this place replays: the file that options.oplog names, else that
---- of a dump directory. nil when there is none.
+--- Counts the updates in the oplog that a source of this place replays: the file in options.oplog, else that of a dump
+--- directory. nil when there is none.
 ---@param place string
 ---@param options table|nil
 ---@return { place: string, collections: table<string, lugger.update_counts> }|nil

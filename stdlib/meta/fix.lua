@@ -1,14 +1,14 @@
 ---@meta lugger.native
--- Fixes, undos, and runs reached from outside.
+-- Fixes, undos, and requests to runs of other processes.
 local native = {}
 
---- Starts a fix; lugger.fix makes the table it takes.
+--- Starts a fix from the table that lugger.fix makes.
 ---@param spec table
 ---@param settings lugger.fix_settings|nil
 ---@return lugger.native.fix_run
 function native.fix(spec, settings) end
 
---- Starts the undo of a run; lugger.undo makes the table it takes.
+--- Starts the undo of a run from the table that lugger.undo makes.
 ---@param spec table
 ---@param settings lugger.fix_settings|nil
 ---@return lugger.native.fix_run
@@ -36,14 +36,14 @@ function fix_run:close() end
 ---@return string[] ids
 function native.control_runs() end
 
---- Asks a run: "status", "pause", "resume", "speed 500", "stop", "stop now".
+--- Sends a request to a run: "status", "pause", "resume", "speed 500", "stop", "stop now".
 ---@param run string
 ---@param request string
 ---@return { name: string, value: string }[] what it says of itself
 function native.control(run, request) end
 
---- BSON bytes of plain JSON: no object stands for another type, no number loses a digit. A value that is no object comes
---- as a document whose only field is "".
+--- The BSON bytes of plain JSON: no object is treated as a wrapper for another type, and no number loses a digit. A
+--- value that is not an object becomes a document whose only field is "".
 ---@param text string
 ---@return string
 function native.json_plain(text) end

@@ -5,16 +5,17 @@ local native = {}
 
 native.sql = {}
 
---- The statements of a text as psql reads it, without the comments and blanks around them. Raises "parse" for what is no
---- statement of any version: a quote that is not closed, a command of psql; `tolerant` gives it a `problem` instead.
+--- The statements of a text as psql separates them, without comments and blanks around them. Raises "parse" for text
+--- that is not a statement in any version: an unclosed quote, a command of psql; with `tolerant`, it gets a `problem`
+--- instead.
 ---@param text string
 ---@param tolerant boolean|nil
 ---@return { text: string, offset: integer, line: integer, data: string|nil, problem: string|nil, hint: string|nil }[]
 --- data: the lines behind COPY ... FROM stdin
 function native.sql.split(text, tolerant) end
 
---- The syntax trees of a text, as libpg_query writes them: tree[1].stmt.AlterTableStmt... Raises "parse" for what the grammar
---- does not know; err.notes.position counts characters from 1.
+--- The syntax trees of a text in the format of libpg_query: tree[1].stmt.AlterTableStmt... Raises "parse" for text that
+--- the grammar does not know; err.notes.position counts characters from 1.
 ---@param text string
 ---@return table[]
 function native.sql.tree(text) end
@@ -48,13 +49,13 @@ function native.sql.table(text) end
 ---@return string
 function native.sql.literal(text) end
 
---- JSON text as plain tables, numbers and texts; null is lugger.null. Documents with types are read by lugger.json.
+--- JSON text as plain tables, numbers and strings; null is lugger.null. For typed documents use lugger.json.
 ---@param text string
 ---@return any
 function native.json_tables(text) end
 
---- A lease in the ledger of a PostgreSQL: one process at a time, by a row that says who. Pooled: the row is kept fresh by a
---- heartbeat; else a lock of the session goes with it.
+--- A lease in the ledger of a PostgreSQL database: one process at a time, which a row names. Pooled: a heartbeat renews
+--- the row; otherwise a lock of the session is held too.
 ---@param url string
 ---@param schema string
 ---@param pooled boolean
@@ -63,37 +64,37 @@ function native.lease(url, schema, pooled) end
 
 ---@class lugger.native.lease
 local lease = {}
---- Takes it; false, and who has it.
+--- Takes the lease. False and the holder when another process has it.
 ---@param job string
 ---@return boolean mine
 ---@return string|nil holder
 function lease:take(job) end
---- What the row holds while it is ours.
+--- The content of the row while the lease is ours.
 ---@return string
 function lease:token() end
---- Gives it back.
+--- Releases the lease.
 function lease:close() end
 
 ---@class lugger.native.pg
 local pg = {}
 --- Begins a transaction; through a pooler with the session's settings.
 function pg:begin() end
---- Ends it; one that has failed is rolled back, and an error is raised.
+--- Commits; a failed transaction is rolled back, and an error is raised.
 function pg:commit() end
---- Takes it back; does nothing outside one.
+--- Rolls back; does nothing outside a transaction.
 function pg:rollback() end
 ---@return boolean
 function pg:in_transaction() end
---- False once the connection is gone.
+--- False when the connection was lost.
 ---@return boolean
 function pg:alive() end
---- True behind a pooler: settings do not outlive a transaction.
+--- True behind a pooler: settings last only for a transaction.
 ---@return boolean
 function pg:pooled() end
 --- Warnings that the server sent since the last call.
 ---@return string[]
 function pg:notices() end
---- What one COPY gives, another takes: from:copy('COPY t TO STDOUT', to, 'COPY t FROM STDIN').
+--- Sends the output of one COPY into another: from:copy('COPY t TO STDOUT', to, 'COPY t FROM STDIN').
 ---@param out_sql string
 ---@param other lugger.native.pg
 ---@param in_sql string

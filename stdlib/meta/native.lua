@@ -26,7 +26,7 @@ native.null = nil
 ---@return lugger.error
 function native.error(code, message, hint, sqlstate, notes) end
 
---- Raises "stack overflow" where the thread's C stack is nearly used up, which Lua itself does not see.
+--- Raises "stack overflow" when the thread's C stack is nearly used up, which Lua itself does not check.
 function native.check_stack() end
 
 --- Text of an embedded file: "scripts/mongo_to_postgres.lua", "lugger.lua", "cli/run.lua". nil when there is none.
@@ -39,7 +39,7 @@ function native.embedded(name) end
 ---@return string[]
 function native.embedded_names(prefix) end
 
---- The structs that cross to Lua, as they are declared.
+--- The declarations of the structs that are passed to Lua.
 ---@return lugger.record[]
 function native.records() end
 
@@ -48,7 +48,7 @@ function native.records() end
 ---@return table
 function native.toml(text) end
 
---- Connections that load or read at once when nobody says how many: one a core, at most 4.
+--- The default number of connections that load or read at once: one for each core, at most 4.
 ---@return integer
 function native.default_jobs() end
 
@@ -79,14 +79,14 @@ function native.job(spec) end
 local job = {}
 ---@return string
 function job:name() end
---- Is its source a file that is read on one connection in the wink of an eye?
+--- True when its source is a file small enough to be read quickly on one connection.
 ---@return boolean
 function job:is_small() end
---- Reads nothing of the data but what columns = 'auto' and the split need; writes nothing.
+--- Of the data, reads only what columns = 'auto' and the split need; writes nothing.
 ---@param settings lugger.run_settings|nil
 ---@return lugger.job_plan
 function job:plan(settings) end
---- What of a document its rows give back.
+--- Which fields of a document can be restored from its rows.
 ---@return lugger.mapping_inverse
 function job:inverse() end
 --- The rows of the first documents, as they would be written.
@@ -112,16 +112,16 @@ local run = {}
 function run:poll(timeout_ms) end
 ---@return boolean
 function run:ended() end
---- 'finish' commits what is under way, 'now' rolls it back.
+--- 'finish' commits the open units, 'now' rolls them back.
 ---@param how "finish"|"now"|nil
 function run:stop(how) end
 --- Waits for the end.
 ---@return lugger.run_result
 function run:result() end
---- Stops now and frees the workers.
+--- Stops now and releases the workers.
 function run:close() end
 
---- The machinery of a task; lugger.task wraps it.
+--- The native part of a task; lugger.task wraps it.
 ---@param name string
 ---@param script_hash string|nil
 ---@param resume_command string|nil
@@ -137,7 +137,7 @@ local task = {}
 ---@param batch_rows integer|nil
 ---@return integer number
 function task:add_cursor(place, options, batch_rows) end
---- The next batch as a pointer for FFI (lug_batch *); nil: there are no more or, unless it is exhausted, none yet.
+--- The next batch as a pointer for FFI (lug_batch *). nil: there are no more if exhausted, otherwise none yet.
 ---@param cursor integer
 ---@return userdata|nil
 function task:next(cursor) end
@@ -147,7 +147,7 @@ function task:exhausted(cursor) end
 ---@param cursor integer
 ---@return string
 function task:position(cursor) end
---- The instant of the run, kept where it goes on: ISO text.
+--- The instant of the run as ISO text; a resumed run keeps it.
 ---@return string
 function task:now() end
 ---@param place string
@@ -164,21 +164,21 @@ function task:add(bson) end
 ---@param column string
 ---@param message string
 function task:reject(batch, index, column, message) end
---- False: the connection is lost; to be called again after a while, with the same position.
+--- False: the connection was lost; call it again later with the same position.
 ---@param position string
 ---@return boolean
 function task:commit(position) end
 function task:rollback() end
---- Behind a commit: whether the next unit may begin. Does not wait.
+--- After a commit: true when the next unit may begin. Does not wait.
 ---@return boolean free
 function task:may_go_on() end
---- Why it does nothing at the moment; "" while it may go on, or while only its speed holds it.
+--- Why the task must wait; "" when it may go on, or when only its speed limits it.
 ---@return string
 function task:waits_for() end
---- Another process asked it to stop.
+--- True when another process asked it to stop.
 ---@return boolean
 function task:stopping() end
---- Begins the end of the run, with what comes behind its last row; then poll.
+--- Begins the end of the run, with everything that follows its last row; then poll.
 ---@param status "done"|"stopped"|"failed"
 ---@param err any
 function task:finish(status, err) end
@@ -201,7 +201,7 @@ function task:close() end
 ---@return lugger.native.state
 function native.state(target, options) end
 
---- The DDL of the ledger, for those who may not create it themselves.
+--- The DDL of the ledger, for users who may not create it themselves.
 ---@param schema string|nil "lugger" when not given
 ---@return string
 function native.state_ddl(schema) end
@@ -233,7 +233,7 @@ function state:delete_rejects(rejects) end
 ---@param run string
 ---@return lugger.partition_record[]
 function state:partitions(run) end
---- Removes runs that are done or abandoned, and their rejects; what can be resumed or undone stays.
+--- Deletes runs that are done or abandoned, with their rejects; runs that can be resumed or undone stay.
 ---@param keep integer the newest of each job that stay
 ---@param seconds integer younger ones stay too
 ---@return integer runs
@@ -241,7 +241,7 @@ function state:partitions(run) end
 function state:prune(keep, seconds) end
 function state:close() end
 
---- What kind of place it is. Nothing is opened.
+--- The kind of a place. Opens nothing.
 ---@param place string
 ---@return { name: "postgresql"|"files", sql: boolean, read_once: boolean } sql: SQL sessions, migrations and fixes go there; read_once: standard input, a pipe
 function native.place_kind(place) end
@@ -276,7 +276,7 @@ function source:close() end
 
 ---@class lugger.native.cursor
 local cursor = {}
---- The next batch as a pointer for FFI (lug_batch *), nil at the end. What the batch before held is gone.
+--- The next batch as a pointer for FFI (lug_batch *); nil at the end. It makes the previous batch invalid.
 ---@return userdata|nil
 function cursor:next() end
 ---@return string
@@ -289,7 +289,7 @@ function cursor:bytes() end
 function cursor:count() end
 function cursor:close() end
 
---- Opens a target, to look at it.
+--- Opens a target, to inspect it.
 ---@param place string
 ---@param options table|nil
 ---@return lugger.native.target
@@ -335,8 +335,8 @@ function pg:parameter_types(sql) end
 function pg:server() end
 function pg:close() end
 
---- The connection URL behind a place: "local:DIR" starts its server, kept until lugger ends; others come back as they are. It may hold a
---- password: never print it.
+--- The connection URL of a place: "local:DIR" starts its server, which runs until lugger ends; other places are
+--- returned unchanged. It may contain a password: never print it.
 ---@param place string
 ---@return string
 function native.pg_url(place) end
@@ -352,7 +352,7 @@ function native.pg_program_place(url) end
 ---@param style "canonical"|"relaxed"|"plain"|"typed"|nil
 ---@return string
 function native.json_encode(bson, style) end
---- BSON bytes of one JSON document or value; a value comes as a document whose only field is "".
+--- The BSON bytes of one JSON document or value; a value becomes a document whose only field is "".
 ---@param text string
 ---@return string
 function native.json_decode(text) end

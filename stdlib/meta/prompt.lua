@@ -1,5 +1,5 @@
 ---@meta lugger.native
--- What the prompt, find and the terminal stand on.
+-- Native functions for the prompt, for find and for the terminal.
 
 ---@class lugger.native.prompt
 local prompt = {}
@@ -56,7 +56,7 @@ function prompt:close() end
 ---@return integer
 function native.system.char_width(code_point) end
 
---- Refuses a query of find that has something in it that find does not know.
+--- Raises for a query that contains something that find does not support.
 ---@param bson string
 function native.check_filter(bson) end
 ---@class lugger.native.projection
@@ -65,7 +65,7 @@ local projection = {}
 ---@return string bson with the fields that are wanted
 function projection:apply(bson) end
 
---- What :project gives of a document. Refuses a path that lies inside another.
+--- The projection for :project. Raises for a path that lies inside another.
 ---@param keep boolean these fields, or all but these
 ---@param paths string[]
 ---@return lugger.native.projection
@@ -74,7 +74,7 @@ function native.projection(keep, paths) end
 ---@return string[]
 function native.find_operators() end
 
---- A line that was pasted behind the one read last; nil when the terminal must be asked.
+--- A line that was pasted after the last one; nil: read from the terminal.
 ---@return string|nil
 function native.edit.pasted_line() end
 --- Forgets what was pasted.

@@ -85,6 +85,7 @@
 ---@field server string
 ---@field mode "direct"|"staged"|"statement"
 ---@field mode_reason string
+---@field self_contained boolean no table but the job's own has a part in its load
 ---@field create string[]
 ---@field after_load string[]
 ---@field index string[] DDL of stage index

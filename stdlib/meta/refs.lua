@@ -1,5 +1,5 @@
 ---@meta lugger.native
--- What a job's mapping comes to: asked for by references, scaffold and the schema files.
+-- The shape of a job's mapping, for references, scaffold and the schema files.
 
 ---@class lugger.column_inverse
 ---@field table string
@@ -17,10 +17,10 @@
 
 ---@class lugger.native.job
 local job = {}
---- Its tables and their DDL, without a look at the target.
+--- Its tables and their DDL, without inspecting the target.
 ---@return lugger.job_shape
 function job:shape() end
---- Every document through the mapping, without hook and target.
+--- Runs every document through the mapping, without hook and target.
 ---@param limit integer|nil documents; all when nil or 0
 ---@return lugger.rehearsal
 function job:rehearse(limit) end

@@ -4,10 +4,10 @@ local native = {}
 
 ---@class lugger.native.job
 local job = {}
---- Rows of the target that indexes and constraints to come would refuse. Reads only.
+--- Rows of the target that indexes and constraints still to be built would refuse. Reads only.
 ---@return lugger.refused[]
 function job:preflight() end
---- The same of the source's documents, for NOT NULL alone, before anything is loaded.
+--- Documents of the source that NOT NULL would refuse, before anything is loaded.
 ---@param limit integer|nil read at most this many documents
 ---@return lugger.refused[]
 function job:preflight_source(limit) end
@@ -25,8 +25,8 @@ function state:steps(job) end
 ---@return string
 function native.sql.create_index(index, concurrently) end
 
---- `stem` and `tail` as one name where it has at most 63 bytes; else the beginning of `stem`, a hash of all of it, and
---- `tail`. Two stems that differ give two names. Names of keys, constraints and indexes are made by it.
+--- Joins `stem` and `tail` to one name of at most 63 bytes. If they are longer: the beginning of `stem`, a hash of the
+--- whole `stem`, and `tail`, so that different stems give different names. Used for keys, constraints and indexes.
 ---@param stem string
 ---@param tail string|nil
 ---@return string

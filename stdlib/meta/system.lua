@@ -3,10 +3,10 @@
 local native = {}
 
 native.gate = {}
---- A place that somebody other than a script named: a connection string, or a path with what lies in it.
+--- Allows a place that was named outside the script: a connection string, or a path with everything below it.
 ---@param place string
 function native.gate.allow(place) end
---- From now on nothing else is opened by this process but files below the current directory.
+--- From now on this process may open only allowed places, and files below the current directory.
 function native.gate.shut() end
 ---@return boolean
 function native.gate.is_shut() end
@@ -15,7 +15,8 @@ native.system = {}
 ---@param name string
 ---@return string|nil
 function native.system.getenv(name) end
---- Makes variables of a .env file visible to libraries (PGPASSFILE and the like); what is set already stays.
+--- Makes the variables of a .env file visible to libraries (PGPASSFILE and so on); does not change variables that are
+--- set.
 ---@param variables table<string, string>
 function native.system.set_dotenv(variables) end
 ---@param fd integer
@@ -35,8 +36,8 @@ function native.system.stat(path) end
 ---@param path string
 ---@return string
 function native.system.read_file(path) end
---- Writes a file under a name of its own, syncs it, and renames it: it is there whole, or as it was before. Raises when
---- it cannot.
+--- Writes a file under a temporary name, syncs it, and renames it: the file is complete, or unchanged. Raises when that
+--- fails.
 ---@param path string
 ---@param text string
 ---@param mode integer|nil of a new file, before the umask; 0666 when not given
@@ -44,15 +45,16 @@ function native.system.write_file(path, text, mode) end
 ---@class lugger.native.whole_file
 local whole_file = {}
 
---- Begins a file that is written in pieces, under a name of its own that nobody else may read. Raises when it cannot.
+--- Begins a file that is written in pieces, under a temporary name that is unreadable for others. Raises when that
+--- fails.
 ---@param path string
 ---@return lugger.native.whole_file
 function native.system.whole_file(path) end
 ---@param text string
 function whole_file:write(text) end
---- Syncs it and gives it its name, and the mode of the file that was there, or what the umask leaves of 0666.
+--- Syncs the file and gives it its name, with the mode of the existing file, or 0666 minus the umask.
 function whole_file:settle() end
---- Removes what has not got its name.
+--- Removes the file unless settle() was called.
 function whole_file:close() end
 --- Names in a directory, sorted; nil when it cannot be read.
 ---@param path string
@@ -72,18 +74,18 @@ function native.system.is_utf8(text) end
 ---@param text string a URL or connection string
 ---@return string
 function native.system.mask_secrets(text) end
---- A sentence with the passwords of the places in it replaced by "***". Errors come so; what else is told passes through
---- here.
+--- A sentence with the passwords of places replaced by "***". Errors are already masked; all other output for people
+--- must pass through this.
 ---@param text string
 ---@return string
 function native.system.mask_text(text) end
---- What the program itself says on standard error is JSON from here on, an event a line.
+--- From here on the program's own lines on standard error are JSON events.
 function native.system.as_events() end
 ---@param a string
 ---@param b string
 ---@return integer
 function native.system.edit_distance(a, b) end
---- The candidate that word may be a slip of, nil when none is near.
+--- The candidate that the word is probably a misspelling of; nil when none is near.
 ---@param word string
 ---@param candidates string[]
 ---@return string|nil
@@ -104,7 +106,8 @@ function native.system.exec(arguments, environment) end
 ---@param environment table<string, string>|nil
 ---@return integer status as a shell gives it
 function native.system.spawn(arguments, environment) end
---- Goes on in a new session, output to a file; the terminal's process ends. Before any thread is started.
+--- Continues in a new session with its output in a file, and ends the terminal's process. Call it before any thread is
+--- started.
 ---@param log string
 ---@return integer pid
 function native.system.detach(log) end
@@ -115,7 +118,7 @@ function native.system.wipe_arguments(secret) end
 ---@return integer
 function native.system.stop_level() end
 function native.system.clear_stop() end
---- Whether a signal raises an error (code "interrupted") in the Lua code that runs; off while a run is polled.
+--- Sets whether a signal raises an error (code "interrupted") in running Lua code; off while a run is polled.
 ---@param raises boolean
 ---@return boolean before
 function native.system.interrupt_raises(raises) end

@@ -21,12 +21,12 @@
 
 local native = {}
 
---- Starts to compare source and target of a job.
+--- Starts a comparison of a job's source and target.
 ---@param job lugger.native.job
 ---@param options table|nil as lugger.verify_options, with `since_field` apart
 ---@return lugger.native.verification
 function native.verify(job, options) end
---- The same, and mends what was found.
+--- The same, and repairs what it finds.
 ---@param job lugger.native.job
 ---@param options table|nil
 ---@param apply boolean write
@@ -45,7 +45,8 @@ function verification:poll(timeout_ms) end
 function verification:ended() end
 --- Asks it to stop; result() then raises "interrupted".
 function verification:stop() end
---- Waits for the end; raises what it failed with. After a repair the verdict of what is there now.
+--- Waits for the end; raises the error that it failed with. After a repair, this is the verdict of the second
+--- verification.
 ---@return lugger.verdict
 function verification:result() end
 --- The verdict before the repair.
@@ -68,7 +69,7 @@ function native.verdict.make_key(secret, public) end
 ---@param comment string one line, signed too
 ---@return string
 function native.verdict.sign(bytes, secret, comment) end
---- "" when the signature is that of the key over these bytes; otherwise why not.
+--- "" when the signature is that of the key for these bytes; otherwise why not.
 ---@param bytes string
 ---@param signature string text of the signature file
 ---@param key string a public key as a line, or the text of its file

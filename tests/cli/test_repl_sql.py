@@ -99,6 +99,18 @@ class Sql(project.Case):
         self.assertIn("again", done.out)
         self.assertEqual(self.db.query("select count(*) from orders"), "0")
 
+    def test_what_may_have_written_is_not_repeated(self):
+        self.db.query("create function noted() returns int language sql as "
+                      "'insert into orders values (7) returning 7'")
+        kill = ("pg.open(env.PG_URI) \"select pg_terminate_backend(pid) from pg_stat_activity "
+                "where application_name = 'lugger prompt' and pid <> pg_backend_pid()\"")
+        for statement in ("select noted()", "explain analyze delete from orders",
+                          "select 1 as one into copied"):
+            done = self.ask("pg 'select 1'", kill, f"pg '{statement}'", "pg 'select 41 + 1 as again'")
+            self.assertIn("whether it was carried out cannot be known", done.err)
+            self.assertIn("42", done.out)
+        self.assertEqual(self.db.query("select count(*) from orders"), "0")
+
     def production(self):
         self.write("lugger.toml", f'[connections.live]\nurl = "{self.db.url}"\nproduction = true\n')
 

@@ -89,12 +89,12 @@ class Servers(Case):
         database.query(TABLE + '; create role reader login; create role writer login; '
                                'grant select on docs to reader; grant all on docs to writer')
         for command in ('run', 'plan'):
-            self.fails(job("{ 'v', 'int4' }"), 'no right to', 'schema lugger', 'lugger state sql',
+            self.fails(job("{ 'v', 'int4' }"), 'permission denied', 'schema lugger', 'lugger state sql',
                        command=command, env={'PG_URI': self.server.url(database.name, 'writer')},
                        database=database)
         work = Work(database, GOOD, job("{ 'v', 'int4' }"))
         result = work.run(expect=1, env={'PG_URI': self.server.url(database.name, 'reader')})
-        self.assertIn('no right to INSERT into docs', result.err)
+        self.assertIn('permission denied: INSERT on docs', result.err)
         database.query(f'grant create on database "{database.name}" to writer')
         self.assertEqual(
             work.run(env={'PG_URI': self.server.url(database.name, 'writer')}).books()['inserted'], 10)

@@ -213,7 +213,7 @@ class Distribute(Case):
     def test_a_table_that_stands_and_is_not_distributed(self):
         self.database.query(DOCS)
         self.job(children=False)
-        self.assertIn('lugger_test.docs stands and is not distributed', self.in_the_way())
+        self.assertIn('lugger_test.docs exists but is not distributed', self.in_the_way())
         result = self.lugger('preflight', 'job.lua')
         statement = '''SELECT create_distributed_table('"lugger_test"."docs"', 'mongo_id')'''
         self.assertIn(statement, result.out + result.err)

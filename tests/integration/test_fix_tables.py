@@ -201,7 +201,7 @@ class Tables(unittest.TestCase):
         work.database.user = 'reader'
         work.run()
         result = work.run('--apply', expect=1)
-        self.assertIn('no right to write customers.phone', result.err)
+        self.assertIn('permission denied: UPDATE on customers.phone', result.err)
         self.assertIn('GRANT UPDATE (phone) ON customers', result.err)
 
     def test_tables_that_cannot_be_fixed(self):

@@ -188,7 +188,7 @@ class PlantedRows(unittest.TestCase):
         self.work.database.query('create role reader login; grant usage on schema public to reader')
         url = self.work.database.url.replace('user=postgres', 'user=reader')
         result = self.work.lugger('verify', 'job.lua', '--into', url, expect=1)
-        self.assertIn('no right to SELECT from docs', result.err)
+        self.assertIn('permission denied: SELECT on docs', result.err)
         self.work.database.query('grant select on docs to reader')
         result = self.work.lugger('verify', 'job.lua', '--into', url)
         self.assertIn('the ledger cannot be read', result.err)

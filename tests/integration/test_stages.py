@@ -372,7 +372,7 @@ class Stages(unittest.TestCase):
         work = self.work(extra="unmapped = 'ignore', indexes = { { 'age', name = 'mine' } },")
         work.run('--create')
         work.script(job(COLUMNS, extra="unmapped = 'ignore', indexes = { { 'team', name = 'mine' } },"))
-        self.assertIn('index mine stands as an earlier script described it', work.run('--stage', 'index').err)
+        self.assertIn('index mine exists as an earlier script described it', work.run('--stage', 'index').err)
 
 
 if __name__ == '__main__':

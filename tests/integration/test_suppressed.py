@@ -248,11 +248,11 @@ class Columns(unittest.TestCase):
         table = 'create table docs (mongo_id text primary key, serial int8, name text);'
         for number, (grants, told) in enumerate(
                 (('grant select, insert on docs to {0}; grant update (name) on docs to {0}',
-                  'no right to UPDATE docs.serial'),
+                  'permission denied: UPDATE on docs.serial'),
                  ('grant select, update on docs to {0}; grant insert (mongo_id, name) on docs to {0}',
-                  'no right to INSERT into docs.serial'),
+                  'permission denied: INSERT on docs.serial'),
                  ('grant insert, update on docs to {0}; grant select (mongo_id, name) on docs to {0}',
-                  'no right to SELECT docs.serial'))):
+                  'permission denied: SELECT on docs.serial'))):
             role = f'column_loader_{number}'
             _, result = self.load(table + f'create role {role} login;' + grants.format(role), 'update', role,
                                   expect=1)

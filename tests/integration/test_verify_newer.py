@@ -72,7 +72,7 @@ class Newer(Case):
         work.database.query("update docs set ver = 'a', n = 100 where ver = 'B'")
         result = self.verify(work, expect=4)
         self.assertEqual(counts(result)['docs']['different'], 1)
-        self.assertIn('which of two rows is newer by ver, only the server can tell', result.out + result.err)
+        self.assertIn('only the server can tell which of two rows is newer by ver', result.out + result.err)
         self.repair(work, '--apply')
         self.assertEqual(work.database.query(f"select ver from docs where mongo_id = '{text_of(0)}'"), 'B')
         # newer there: it stays, and is told

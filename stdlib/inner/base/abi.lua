@@ -1,4 +1,4 @@
--- bindings/abi.h for FFI: the structs and functions Lua reaches without a call through the C API.
+-- bindings/abi.h for FFI: the structs and functions that Lua calls without the C API.
 local ffi = require 'ffi'
 local native = require 'lugger.native'
 
@@ -10,7 +10,7 @@ if ffi.C.lug_abi_version() ~= ffi.C.LUG_ABI_VERSION then
     ffi.C.LUG_ABI_VERSION, ffi.C.lug_abi_version()), 0)
 end
 
--- Values whose size is known when they are made: they own their bytes.
+-- Values with a size that is fixed when they are made; they own their bytes.
 ffi.cdef [[
 typedef struct lug_decimal { uint32_t size; uint8_t type; uint8_t data[?]; } lug_decimal;
 typedef struct lug_binary { uint32_t size; uint8_t subtype; uint8_t data[?]; } lug_binary;
@@ -22,7 +22,7 @@ typedef struct lug_own { uint32_t lug_size_; uint8_t lug_array_; uint8_t lug_dat
 
 local abi = { C = ffi.C }
 
--- Numbers of runtime/value/type.hpp.
+-- The numbers in runtime/value/type.hpp.
 abi.types = {
   missing = 0, null = 1, undefined = 2, bool = 3, int32 = 4, int64 = 5, double = 6, decimal = 7,
   string = 8, binary = 9, objectId = 10, date = 11, regex = 12, dbPointer = 13, code = 14,
@@ -33,7 +33,7 @@ abi.types = {
 abi.words = {}
 for word, number in pairs(abi.types) do abi.words[number] = word end
 
--- One buffer for every text function: texts are copied into Lua strings at once.
+-- One buffer for all text functions, because texts are copied into Lua strings at once.
 local room, buffer = 256, ffi.new('char[?]', 256)
 
 --- Calls a text function of abi.h (..., out, room) and gives its text.

@@ -1,4 +1,4 @@
--- Lua tables to BSON: what a hook stores in a json column, and what lugger.json.encode is given.
+-- Encodes Lua tables as BSON: values that a hook stores in a json column, and arguments of lugger.json.encode.
 local abi = require 'lugger.inner.base.abi'
 local codec = require 'lugger.inner.base.codec'
 local document = require 'lugger.inner.base.document'
@@ -9,8 +9,8 @@ local pg_array = require 'lugger.inner.base.pg_array'
 local value = require 'lugger.inner.base.value'
 local C, types, ctypes = abi.C, abi.types, value.ctypes
 
--- Interpreted: the LuaJIT of Debian 12 (2.1.0-beta3 of March 2022) compiles this recursion wrongly and
--- drops what lies deep inside.
+-- Interpreted, because the LuaJIT of Debian 12 (2.1.0-beta3 of March 2022) compiles this recursion wrongly and loses
+-- deeply nested values.
 jit.off(true, true)
 
 local bson = {}
@@ -26,7 +26,7 @@ local function le64(n)
   return ffi.string(int64, 8)
 end
 local function le_double(n)
-  if n ~= n then return '\0\0\0\0\0\0\248\127' end -- whatever bits the machine made of 0/0
+  if n ~= n then return '\0\0\0\0\0\0\248\127' end -- always the same bits, whatever 0/0 gives on this machine
   double[0] = n
   return ffi.string(double, 8)
 end
@@ -58,14 +58,14 @@ local function decimal_element(v)
 end
 
 local function date_element(v)
-  -- BSON's dates end at the millisecond: finer ones, and days, go as their text.
+  -- BSON's dates have milliseconds. Dates with microseconds, and calendar days, are stored as text.
   if v.us ~= 0 or v.day == 1 then return '\2', text_payload(tostring(v)) end
   return '\9', le64(v.ms)
 end
 
 local function binary_element(subtype, data, size)
   local bytes = ffi.string(data, size)
-  if subtype == 2 then bytes = le32(size) .. bytes end -- the old generic form repeats its length inside
+  if subtype == 2 then bytes = le32(size) .. bytes end -- the old generic subtype repeats its length inside
   return '\5', le32(#bytes) .. string.char(subtype) .. bytes
 end
 
@@ -136,7 +136,8 @@ local function finish(out)
   return le32(#body + 5) .. body .. '\0'
 end
 
---- The names of the fields of a table as they are stored: in the order of lugger.document, the others by name.
+--- The names of the fields of a table, in the order in which they are stored: first in the order of lugger.document,
+--- then by name.
 ---@param t table
 ---@return string[]
 function bson.field_names(t)
@@ -187,7 +188,7 @@ function bson.encode_fields(doc)
   return finish(out)
 end
 
---- A value in a slot of its own, for native code (mappings read defaults by it); the second result holds what the
+--- A value in a new slot, for native code (mappings read defaults from it). The second result owns the memory that the
 --- slot points to.
 ---@param v any
 ---@return ffi.cdata* slot lug_value
@@ -209,7 +210,7 @@ end
 function bson.id_text(id, style)
   local slot, held = bson.slot(id)
   local text = abi.text(function(out, room) return C.lug_id_text(slot, style == 'plain' and 1 or 0, out, room) end)
-  held[1] = nil -- up to here it keeps alive what the slot points to
+  held[1] = nil -- until here it keeps the slot's memory alive
   if text == '' then refuse(('a %s cannot be an _id'):format(codec.type(id))) end
   return text
 end

@@ -1,11 +1,11 @@
--- lugger.now(): one instant for all of a run, the same in every worker.
+-- lugger.now(): one instant for the whole run, the same in every worker.
 local value = require 'lugger.inner.base.value'
 
 local clock = {}
 
 local fixed = nil
 
---- The instant, as text that capture.lua sends to workers.
+--- The instant as text, which capture.lua sends to workers.
 ---@return string
 function clock.text()
   return tostring(clock.now())
@@ -17,7 +17,7 @@ function clock.set(text)
   fixed = value.date(text)
 end
 
---- The instant of the run: the first call fixes it.
+--- The instant of the run. The first call sets it.
 ---@return lugger.date
 function clock.now()
   fixed = fixed or value.clock()

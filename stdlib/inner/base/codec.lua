@@ -1,4 +1,4 @@
--- Slots (lug_value) to Lua values and back.
+-- Converts slots (lug_value) to Lua values and back.
 local abi = require 'lugger.inner.base.abi'
 local fault = require 'lugger.inner.base.fault'
 local ffi = require 'ffi'
@@ -150,12 +150,12 @@ local decoders = {
     return out
   end,
 }
---- For pg_array.lua: a value as its bytes, opaque.
+--- For pg_array.lua: makes an opaque value from its bytes.
 codec.typed = new_typed
 
 for number = 0, 34 do decoders[number] = decoders[number] or new_typed end
 
---- The Lua value of a slot. With a batch nested documents are views into it, without they are copies.
+--- The Lua value of a slot. With `batch`, nested documents are views into it; otherwise they are copies.
 ---@param v ffi.cdata* lug_value
 ---@param batch ffi.cdata*|nil lug_batch *
 ---@return any
@@ -163,7 +163,7 @@ function codec.decode(v, batch)
   return decoders[v.type](v, batch)
 end
 
---- For document.lua, which adds what documents and arrays become.
+--- For document.lua, which registers how documents and arrays are decoded.
 ---@param number integer the type of lug_value
 ---@param decoder fun(v: ffi.cdata*, batch: ffi.cdata*|nil): any
 function codec.on_decode(number, decoder)
@@ -179,7 +179,7 @@ end
 
 local encoders = {}
 
---- For document.lua: how values of a ctype are put into slots. fn(slot, value, copy)
+--- For document.lua: registers how values of a ctype are put into slots, with fn(slot, value, copy).
 ---@param ctype ffi.ctype*
 ---@param encoder fun(slot: ffi.cdata*, v: any, copy: function)
 function codec.on_encode(ctype, encoder)
@@ -210,7 +210,7 @@ end)
 
 local encode_table
 
---- For bson.lua: what a plain table becomes. fn(slot, table, copy)
+--- For bson.lua: registers how a plain table is put into a slot, with fn(slot, table, copy).
 ---@param encoder fun(slot: ffi.cdata*, v: table, copy: function)
 function codec.on_table(encoder)
   encode_table = encoder
@@ -235,7 +235,8 @@ function codec.encode(slot, v, copy)
   elseif kind == 'boolean' then
     slot.type, slot.size, slot.i64 = types.bool, 0, v and 1 or 0
   elseif v == nil or v == null then
-    -- i64 tells the two apart where a document is written: nil takes a field away (runtime/fix/mapper.cpp).
+    -- Both are NULL in a slot. i64 tells them apart when a document is written: nil removes a field
+    -- (runtime/fix/mapper.cpp).
     slot.type, slot.size, slot.i64 = types.null, 0, v == null and 1 or 0
   elseif kind == 'cdata' then
     for i = 1, #encoders do
@@ -249,7 +250,7 @@ function codec.encode(slot, v, copy)
   end
 end
 
--- A list that came from a PostgreSQL array is one, whatever else a table may be.
+-- True for a list that was read from a PostgreSQL array.
 local function pg_array(v)
   local meta = getmetatable(v)
   return type(meta) == 'table' and meta.lugger_array ~= nil

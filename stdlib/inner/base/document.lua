@@ -1,6 +1,5 @@
--- Documents and arrays: views into a batch, decoded field by field when asked for, and copies that outlive it. Order
--- is kept, null is not
--- nil, an empty array is not an empty document.
+-- Documents and arrays: views into a batch, with fields decoded on access, and copies that outlive it. They keep their
+-- order, distinguish null from nil, and an empty array from an empty document.
 local abi = require 'lugger.inner.base.abi'
 local codec = require 'lugger.inner.base.codec'
 local fault = require 'lugger.inner.base.fault'
@@ -15,7 +14,7 @@ local document = {}
 local slot = ffi.new 'lug_value'
 local view = ffi.new 'lug_doc'
 
--- The document as C functions want it. A view that outlived its batch is refused here, before memory is touched.
+-- The pointer to a document for C functions. Refuses a view that has outlived its batch, before memory is touched.
 local function pointer(self)
   if ffi.istype(doc_type, self) then
     if self.lug_generation_ ~= self.lug_batch_.generation then
@@ -74,22 +73,21 @@ local function get(self, key)
   return codec.decode(slot, batch)
 end
 
---- A field by name, also one that is named like a method.
+--- A field by name, even if a method has the same name.
 ---@param name string|integer
 ---@return any
 function methods:get(name)
   return get(self, name)
 end
 
---- True when there is such a field, null or not.
+--- True when the field exists, even if it is null.
 ---@param name string
 ---@return boolean
 function methods:has(name)
   return C.lug_doc_field(pointer(self), name, #name, slot) ~= 0
 end
 
---- Goes over the fields in their order: `for name, value in doc:fields()`; over the elements of an array with their
---- places.
+--- Iterates over the fields in order: `for name, value in doc:fields()`; for an array, over indices and elements.
 ---@return fun(): string|integer, any
 function methods:fields()
   local p, batch = pointer(self)
@@ -114,7 +112,7 @@ function methods:copy()
   return own(p.lug_data_, p.lug_size_, p.lug_array_)
 end
 
---- A Lua table of all of it; arrays and documents are marked, so that they stay what they are when stored again.
+--- Converts all of it to a Lua table. Arrays and documents are marked, so that they are stored as the same type again.
 ---@return table
 function methods:totable()
   local out = {}
@@ -149,7 +147,7 @@ local meta = {
   __eq = function(a, b)
     local function is(v) return ffi.istype(doc_type, v) or ffi.istype(own_type, v) end
     if not (is(a) and is(b)) then return false end
-    -- Copies share one scratch view: what it says of the first is taken before the second is looked at.
+    -- Copies share one scratch view, so all data of the first document is read before the second.
     local p = pointer(a)
     local size, array, data = p.lug_size_, p.lug_array_, p.lug_data_
     local q = pointer(b)
@@ -170,8 +168,8 @@ function document.array(list)
   return setmetatable(list or {}, array_mark)
 end
 
---- Marks a table as a document, so that it is stored as one whatever its keys. `order` names its fields in the order
---- they are stored in, as a list or as words between spaces; fields it does not name come last.
+--- Marks a table as a document, so that it is stored as one, whatever its keys are. `order` lists its fields in the
+--- order in which they are stored, as a list or as words separated by spaces; other fields come last.
 ---@param fields table|nil
 ---@param order string|string[]|nil
 ---@return table
@@ -186,7 +184,7 @@ function document.document(fields, order)
   return setmetatable(fields or {}, { __name = 'document', lugger_mark = 'document', lugger_order = names })
 end
 
---- The names of its fields in the order that lugger.document was given; empty when it was given none.
+--- The names of its fields in the order given to lugger.document; empty when none was given.
 ---@param t table
 ---@return string[] names a list of its own
 function document.order(t)
@@ -203,7 +201,7 @@ function document.mark(t)
   return type(m) == 'table' and m.lugger_mark or nil
 end
 
---- Goes over fields or elements as they are stored: names and slots, which are good until the next step.
+--- Iterates over fields or elements in stored order: names and slots. A slot is valid until the next step.
 ---@param doc lugger.doc
 ---@return fun(): string|nil, ffi.cdata* lug_value
 function document.slots(doc)
@@ -253,14 +251,14 @@ function document.is_view(v)
   return type(v) == 'cdata' and ffi.istype(doc_type, v)
 end
 
---- Where the batch of a view lies: a number that names it.
+--- The address of a view's batch, as a number that identifies the batch.
 ---@param doc lugger.doc
 ---@return number
 function document.batch_address(doc)
   return tonumber(ffi.cast('intptr_t', doc.lug_batch_))
 end
 
---- The place of a document in its batch, from 0; nil for a part of a document.
+--- The index of a document in its batch, from 0; nil for a part of a document.
 ---@param doc lugger.doc
 ---@return integer|nil
 function document.index(doc)
@@ -277,8 +275,8 @@ function document.is(v)
   return type(v) == 'cdata' and (ffi.istype(doc_type, v) or ffi.istype(own_type, v))
 end
 
---- Goes over the fields of a document or the elements of an array, whatever they are called: doc:fields() for code that
---- meets names of any kind.
+--- Iterates over the fields of a document or the elements of an array. Unlike doc:fields() it works for any field
+--- names.
 ---@param doc lugger.doc
 ---@return fun(): string|integer, any
 function document.each(doc)

@@ -1,9 +1,8 @@
--- How often something outside the program was changed: what tells a statement at the prompt that did something from
--- one that
--- only showed something.
-local effects = { count = 0, watched = false } -- watched: at the prompt, where :save asks
+-- Counts changes outside the program. The difference shows whether a statement at the prompt changed something or only
+-- displayed something.
+local effects = { count = 0, watched = false } -- watched: true at the prompt, because :save needs the count
 
---- Something was changed.
+--- Counts one change.
 function effects.note()
   effects.count = effects.count + 1
 end

@@ -1,10 +1,10 @@
--- Errors that name the line of the script they come from, however deep below it they are raised.
+-- Errors that name the line of the script that caused them, however deep in lugger they are raised.
 local native = require 'lugger.native'
 
 local fault = {}
 
---- The nearest line that is not lugger's own: "users.lua:12". A script that ends with `return lugger.copy { ... }` has
---- left no line behind: then it is the script's name.
+--- The nearest line outside lugger: "users.lua:12". A script that ends with `return lugger.copy { ... }` is a tail call
+--- without a line; then this is the name of the script.
 ---@return string|nil
 function fault.where()
   for level = 3, 60 do
@@ -28,7 +28,7 @@ function fault.raise(code, message, hint)
   error(native.error(code, message, hint, nil, { script = fault.where() }), 0)
 end
 
---- Raises unless a value is nil, or a whole number that is not less.
+--- Raises unless a value is nil, or a whole number of at least `least`.
 ---@param name string of the option: "batch_rows"
 ---@param v any
 ---@param least integer
@@ -37,7 +37,7 @@ function fault.check_whole(name, v, least)
   fault.raise('config', ('%s must be a whole number from %d, not %s'):format(name, least, tostring(v)))
 end
 
---- Raises for a key that is not among the known ones, and names the nearest.
+--- Raises for a key that is not one of `known`, and names the nearest known key.
 ---@param holder string what has the keys: "a migration"
 ---@param given table|nil
 ---@param known string[]

@@ -1,4 +1,4 @@
--- Plain Lua values as JSON, for log lines and --json output. Documents are the business of the native writer.
+-- Encodes plain Lua values as JSON, for log lines and --json output. Documents are encoded natively.
 local json_text = {}
 
 local list = {} -- metatable of tables that are arrays even when empty

@@ -1,12 +1,12 @@
--- Methods are called with a colon. One that is called with a dot lacks its object, and takes its first argument for it:
--- that is told by name, before anything goes wrong inside.
+-- Checks that methods are called with a colon. Called with a dot, a method takes its first argument for its object;
+-- this raises an error that names the method before anything goes wrong inside.
 local fault = require 'lugger.inner.base.fault'
 
 local methods = {}
 
-local checked = setmetatable({}, { __mode = 'k' }) -- the method behind each that checks
+local checked = setmetatable({}, { __mode = 'k' }) -- the original method, by the checking one
 
---- Has each method of a class look at its object first.
+--- Makes each method of a class check its object first.
 ---@param word string what the object is called in messages
 ---@param class table<string, function>
 ---@param meta table|fun(v: any): boolean the metatable of its objects, or what tells them
@@ -26,7 +26,7 @@ function methods.check(word, class, meta)
   end
 end
 
---- The method that was written, of one that checks its object; any other value as it is.
+--- The original method of one that checks its object; any other value is returned unchanged.
 ---@param method any
 ---@return any
 function methods.written(method)

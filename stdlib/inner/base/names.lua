@@ -1,4 +1,4 @@
--- Names for columns and tables: snake case, PostgreSQL's 63 bytes, its reserved words, no two alike.
+-- Names for columns and tables: snake case, PostgreSQL's limit of 63 bytes, its reserved words, no duplicates.
 local pg_names = require 'lugger.inner.base.pg_names'
 local native = require 'lugger.native'
 
@@ -7,8 +7,8 @@ local names = {}
 -- Every table has these of its own.
 local system_columns = { ctid = true, xmin = true, xmax = true, cmin = true, cmax = true, tableoid = true }
 
---- createdAt -> created_at, HTTPServer -> http_server, userIDs -> user_ids. Underscores in front and at the end stay;
---- what is neither letter nor digit becomes an underscore; letters beyond ASCII stay as they are.
+--- createdAt -> created_at, HTTPServer -> http_server, userIDs -> user_ids. Keeps underscores at both ends. Other
+--- characters than letters and digits become underscores; letters outside ASCII are kept.
 ---@param name string
 ---@return string
 function names.snake_case(name)
@@ -35,7 +35,7 @@ function names.set()
   return {}
 end
 
---- Refuses what is no name of a schema: a dot would part it from a table, and a long one would be cut.
+--- Refuses an invalid name of a schema: a dot would separate it from a table, and a long name would be truncated.
 ---@param schema string
 function names.check_schema(schema)
   if schema == '' or schema:find('.', 1, true) or native.sql.fitted_name(schema) ~= schema
@@ -45,13 +45,13 @@ function names.check_schema(schema)
   end
 end
 
--- The server refuses bytes that are not UTF-8, also in quotes.
+-- The server refuses bytes that are not UTF-8, even in quoted names.
 local function readable(name)
   local clean = name:gsub('%z', '')
   return native.system.is_utf8(clean) and clean or clean:gsub('[\128-\255]', '_')
 end
 
---- The names that a table's keys will have, in the name space that tables and indexes share.
+--- The names that a table's keys will have. Keys share a namespace with tables and indexes.
 ---@param bare string name of the table, without its schema
 ---@return string[]
 function names.of_keys(bare)
@@ -67,8 +67,8 @@ local function is_free(name, used, kind)
   return true
 end
 
---- A name that PostgreSQL takes and that no other name of the set equals, whatever the case of its letters; a table's
---- meets no key's name either.
+--- A name that PostgreSQL accepts and that differs from all names of the set, ignoring case; the name of a table also
+--- differs from the names of keys.
 ---@param wanted string
 ---@param used lugger.names.set the choice is added
 ---@param kind "column"|"table"|"index"
@@ -117,15 +117,15 @@ end
 ---@field collection string
 ---@field type string|nil "view": it is not loaded
 
--- A name that stays as it is comes before one that is made: order_items before order.items.
+-- Names that do not change come before names that are made: order_items before order.items.
 local function by_claim(a, b)
   if a.made ~= b.made then return b.made end
   if a.wanted ~= b.wanted then return a.wanted < b.wanted end
   return a.full < b.full
 end
 
---- Names of the tables of collections, whichever of them are loaded later: by "database.collection". A dot becomes "_",
---- and the database stands in front where several have a collection of that name.
+--- Names of tables for collections, by "database.collection". They do not depend on which collections are loaded. A dot
+--- becomes "_", and the database is put in front when several have a collection of the same name.
 ---@param list lugger.names.collection[] every collection of the place
 ---@param settings { snake_case: boolean|nil, schema: string|nil }|nil
 ---@return table<string, lugger.names.change> chosen
@@ -141,7 +141,7 @@ function names.of_tables(list, settings)
     local plain = (seen[item.collection] or 0) > 1 and item.database .. '_' .. item.collection or item.collection
     local wanted = plain == '' and 'documents' or plain
     wanted = settings and settings.snake_case and names.snake_case(wanted) or wanted:gsub('%.', '_')
-    if item.type ~= 'view' then -- a view holds nothing of its own
+    if item.type ~= 'view' then -- a view has no data of its own
       order[#order + 1] = { wanted = wanted, made = wanted ~= item.collection,
         full = item.database .. '.' .. item.collection }
     end

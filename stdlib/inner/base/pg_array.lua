@@ -1,5 +1,5 @@
--- Arrays of PostgreSQL: decoded once into a Lua list (nested for more dimensions), which is stored again as the very
--- bytes it came from as long as nobody changed it.
+-- Arrays of PostgreSQL, decoded into a Lua list (nested for more dimensions). While nobody changes the list, it is
+-- stored again as the same bytes.
 local abi = require 'lugger.inner.base.abi'
 local codec = require 'lugger.inner.base.codec'
 local document = require 'lugger.inner.base.document'
@@ -29,7 +29,7 @@ local function build(level)
   return level > 0 and setmetatable(list, array_mark) or list, shape
 end
 
--- The elements are as they were read; values are immutable, so that the same element is an equal one.
+-- True when the elements have not changed. Values are immutable, so an unchanged element is the same object.
 local function same(list, shape, levels)
   if #list ~= #shape then return false end
   for i = 1, #shape do
@@ -67,7 +67,7 @@ function pg_array.is(v)
   return type(meta) == 'table' and meta.lugger_array ~= nil
 end
 
---- The array as PostgreSQL gave it, nil when the list was changed since or is another table.
+--- The array as PostgreSQL gave it; nil when the list has been changed since, or is another table.
 ---@param list table
 ---@return lugger.typed|nil
 function pg_array.unchanged(list)

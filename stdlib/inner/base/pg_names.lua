@@ -1,11 +1,11 @@
--- Names as PostgreSQL sees them: too long, reserved, empty; and what to call a table.
+-- Names by PostgreSQL's rules: too long, reserved, empty; and names for tables.
 local native = require 'lugger.native'
 
 local pg_names = {}
 
 local longest = 63 -- bytes, NAMEDATALEN - 1
 
--- Reserved in PostgreSQL 15 to 18 (appendix C of its manual): as a column's name they must be quoted everywhere.
+-- Reserved in PostgreSQL 15 to 18 (appendix C of its manual): as the name of a column they always need quotes.
 local reserved = {}
 for word in ([[all analyse analyze and any array as asc asymmetric both case cast check collate column constraint create
   current_catalog current_date current_role current_time current_timestamp current_user default deferrable desc distinct
@@ -17,14 +17,14 @@ for word in ([[all analyse analyze and any array as asc asymmetric both case cas
   reserved[word] = true
 end
 
---- True when SQL takes the word for something else unless it is quoted.
+--- True when SQL reads the word differently unless it is quoted.
 ---@param name string
 ---@return boolean
 function pg_names.is_reserved(name)
   return reserved[name:lower()] or false
 end
 
---- What to mind about a field's name as the name of a column.
+--- Problems of a field's name as the name of a column.
 ---@param name string
 ---@return string[]
 function pg_names.notes(name)
@@ -39,7 +39,7 @@ function pg_names.notes(name)
   return notes
 end
 
---- A name for a table: lower case, what is no letter or digit becomes "_", shortened to 63 bytes.
+--- A name for a table: lower case, other characters than letters and digits become "_", at most 63 bytes.
 ---@param text string
 ---@return string
 function pg_names.table(text)

@@ -1,4 +1,4 @@
--- Run once in every Lua state, before anything else: what differs from plain LuaJIT.
+-- Runs once in every Lua state before anything else: the differences from plain LuaJIT.
 local ffi = require 'ffi'
 
 -- Text only: bytecode can do anything to the process.
@@ -9,8 +9,8 @@ end
 _G.load = load_text
 _G.loadstring = function(chunk, name) return raw_load(chunk, name, 't') end
 
--- Lua's own limit counts its slots. What comes back to Lua through C uses another stack, and its end is that of the
--- process.
+-- Lua's own limit counts its slots. A call back into Lua through C also uses the C stack, and its overflow would end
+-- the process.
 local check_stack = require('lugger.native').check_stack
 local gsub, resume, wrap = string.gsub, coroutine.resume, coroutine.wrap
 local function guarded_gsub(text, pattern, replacement, count)
@@ -30,7 +30,7 @@ local function guarded_wrap(body)
 end
 string.gsub, coroutine.resume, coroutine.wrap = guarded_gsub, guarded_resume, guarded_wrap -- luacheck: ignore 122
 
--- int64 prints as its digits, not as a C literal.
+-- int64 prints as digits, without the suffix of a C literal.
 local raw_tostring = tostring
 local int64, uint64 = ffi.typeof 'int64_t', ffi.typeof 'uint64_t'
 _G.tostring = function(value)
@@ -41,14 +41,14 @@ _G.tostring = function(value)
   return raw_tostring(value)
 end
 
--- Null is a light userdata: it compares fast and is true, as every value but nil and false.
+-- Null is a light userdata: comparing it is fast, and it is true, like every value except nil and false.
 local null = require('lugger.native').null
 debug.setmetatable(null, {
   __tostring = function(value) return value == null and 'null' or 'pointer' end,
   __index = function(_, key) error(("field '%s' of null"):format(raw_tostring(key)), 2) end,
 })
 
--- Names that every state has: a hook may use these as globals.
+-- Globals of every state, which a hook may use.
 local prelude = { globals = {} }
 for name in pairs(_G) do prelude.globals[name] = true end
 

@@ -1,4 +1,4 @@
--- The secrets that a session at the prompt met, in places that it opened and in PASSWORD clauses: :save writes none.
+-- The secrets used in a session at the prompt, in places and in PASSWORD clauses, so that :save writes none of them.
 local native = require 'lugger.native'
 
 local seen_secrets = {}
@@ -9,7 +9,7 @@ local function note(text)
   if text and text ~= '' then seen[text] = true end
 end
 
---- Notes the password of a place, as it is written and as it is meant.
+--- Adds the password of a place, both as written and decoded.
 ---@param place string
 function seen_secrets.note_place(place)
   local ok, _, password = pcall(native.pg_program_place, place)
@@ -17,7 +17,7 @@ function seen_secrets.note_place(place)
   note(place:match '//[^:/@]*:(.*)@' or place:match '^[^:/@]+:(.*)@')
 end
 
---- Notes the string constants behind PASSWORD.
+--- Adds the string constants after PASSWORD.
 ---@param sql string
 function seen_secrets.note_sql(sql)
   local lower, at = sql:lower(), 1
@@ -35,12 +35,12 @@ function seen_secrets.note_sql(sql)
   end
 end
 
--- Long and mixed enough that no other word holds it by chance.
+-- True for a secret long and varied enough not to be part of another word by chance.
 local function is_telling(secret)
   return #secret >= 6 and secret:find '[^%l]' ~= nil
 end
 
---- Whether a text is one of them, apart from quotes around it, or holds one.
+--- True when a text is one of the secrets, with or without quotes, or contains one.
 ---@param text string
 ---@return boolean
 function seen_secrets.is_in(text)

@@ -1,6 +1,5 @@
--- The types Lua does not have: null, object ids, uuids, dates, decimals, binaries, vectors. Values are immutable,
--- print themselves,
--- and are equal when what they stand for is.
+-- The types that Lua lacks: null, object ids, uuids, dates, decimals, binaries, vectors. Values are immutable, print as
+-- text, and are equal when they represent the same value.
 local abi = require 'lugger.inner.base.abi'
 local fault = require 'lugger.inner.base.fault'
 local ffi = require 'ffi'
@@ -51,7 +50,7 @@ end
 ---@class lugger.objectid
 local objectid = {}
 
---- The second in which it was made.
+--- The second in which it was created.
 ---@return lugger.date
 function objectid:time()
   local b = self.bytes
@@ -99,7 +98,7 @@ ffi.metatype(uuid_type, {
 
 ---@class lugger.uuid
 
---- A UUID from its text; without one a new version 7 UUID.
+--- A UUID from its text; without an argument, a new UUID of version 7.
 ---@param text string|lugger.uuid|nil
 ---@return lugger.uuid
 function value.uuid(text)
@@ -113,7 +112,7 @@ function value.uuid(text)
   return out
 end
 
---- A version 5 UUID: the same for the same name space and name.
+--- A UUID of version 5: the same for the same namespace and name.
 ---@param space string|lugger.uuid
 ---@param name string
 ---@return lugger.uuid
@@ -142,7 +141,7 @@ function date:milliseconds()
   return tonumber(self.ms)
 end
 
---- A date so many seconds later.
+--- A date that is this many seconds later.
 ---@param seconds number
 ---@return lugger.date
 function date:add(seconds)
@@ -177,7 +176,7 @@ ffi.metatype(date_type, {
   __sub = function(a, b) return value.date(a):unix() - value.date(b):unix() end,
 })
 
---- A date from ISO text ("2026-03-11", "2026-03-11T09:30:00.5Z"; without a zone it is UTC) or from Unix milliseconds.
+--- A date from ISO text ("2026-03-11", "2026-03-11T09:30:00.5Z"; UTC unless a zone is given) or from Unix milliseconds.
 ---@param from string|number|lugger.date
 ---@return lugger.date
 function value.date(from)
@@ -190,7 +189,7 @@ function value.date(from)
   return out
 end
 
---- The present instant, to the microsecond, as the clock says it.
+--- The current time of the clock, in microseconds.
 ---@return lugger.date
 function value.clock()
   local micros = C.lug_now_micros()
@@ -343,7 +342,7 @@ function value.int64(from)
   return ffi.cast('int64_t', from)
 end
 
--- A double that is a whole number: a Lua number alone would be stored as an integer.
+-- A double with an integral value: a plain Lua number would be stored as an integer.
 local double_type = ffi.typeof 'lug_double'
 
 ---@class lugger.double
@@ -364,7 +363,7 @@ ffi.metatype(double_type, {
   end,
 })
 
---- A number that is stored in documents as a double, also when it is whole: `double(3)`.
+--- A number that is stored in documents as a double even if it is integral: `double(3)`.
 ---@param number number
 ---@return lugger.double
 function value.double(number)

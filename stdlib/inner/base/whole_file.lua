@@ -1,10 +1,10 @@
--- Files written in pieces, which are there whole or not at all.
+-- Files written in pieces that appear as a whole or not at all.
 local system = require('lugger.native').system
 
 local whole_file = {}
 
---- Calls `produce` with a function that takes the text piece by piece. The file gets its name when all of it is
---- written; when anything fails before, it is as it was.
+--- Calls `produce` with a function that takes the text in pieces. The file gets its name when everything has been
+--- written; after an error, an existing file is unchanged.
 ---@param path string
 ---@param produce fun(put: fun(text: string))
 function whole_file.stream(path, produce)

@@ -1,4 +1,4 @@
--- What follows from a census: for each path the column, child table or jsonb that suits it, and what to mind.
+-- Advice from a census: the column, child table or jsonb that suits each path, and what to consider.
 local pg_names = require 'lugger.inner.base.pg_names'
 local terminal = require 'lugger.inner.view.terminal'
 
@@ -13,10 +13,10 @@ local census_advice = {}
 ---@field why string short; "" where the type speaks for itself
 ---@field instead string|nil what else would do
 
-local rare_share = 0.05 -- a minority that small does not decide the type
-local float_scale = 4 -- decimals of doubles that look like amounts
-local most_digits = 40 -- a numeric wider than that is said as numeric
-local vector_least = 16 -- elements of an array of numbers, always as many, that is taken for an embedding
+local rare_share = 0.05 -- a smaller minority does not decide the type
+local float_scale = 4 -- decimal places, for doubles that look like amounts
+local most_digits = 40 -- with more digits, the type is numeric without a precision
+local vector_least = 16 -- an array of numbers of at least this fixed length is taken for an embedding
 
 local number_types = { int32 = true, int64 = true, double = true, decimal = true, numeric = true }
 local text_types = { string = true, symbol = true }
@@ -26,7 +26,7 @@ local function num(value)
   return tonumber(value) or 0
 end
 
---- Percent as people read it: "97 %", "< 0.1 %", never "100 %" or "0 %" where it is not.
+--- A percentage for people: "97 %", "< 0.1 %"; never "100 %" or "0 %" unless exact.
 ---@param part number
 ---@param whole number
 ---@return string
@@ -61,7 +61,7 @@ function census_advice.some(examples)
   return table.concat(examples, ', ', 1, math.min(#examples, 3))
 end
 
--- " (of 5,000 looked at)", where not every value was.
+-- " (of 5,000 looked at)" when not every value was looked at.
 local function looked_at(looks, values)
   if num(looks.looked_at) >= num(values) then return '' end
   return (' (of %s looked at)'):format(terminal.group(num(looks.looked_at)))
@@ -88,7 +88,7 @@ local function is_money(name)
   return false
 end
 
--- Texts all of one kind, every one of them looked at: the kind.
+-- The kind of all texts, when every text was looked at and all are of one kind.
 local function texts_are(texts)
   local looks = texts.looks
   local all = num(texts.values)
@@ -173,7 +173,7 @@ local function has(path, kind)
   end
 end
 
--- Numbers beside texts that spell numbers are numbers.
+-- Numbers together with texts that contain numbers become numbers.
 local function numbers_and_texts(path, out)
   local kinds = { string = true }
   for kind in pairs(number_types) do kinds[kind] = true end
@@ -190,7 +190,7 @@ local function numbers_and_texts(path, out)
   return true
 end
 
--- Dates beside texts that spell dates are dates.
+-- Dates together with texts that contain dates become dates.
 local function dates_and_texts(path, out)
   if not only(path, { date = true, string = true }) or not path.texts or texts_are(path.texts) ~= 'date' then
     return false
@@ -217,7 +217,7 @@ local function minority_text(path)
   return table.concat(parts, ', ')
 end
 
--- Several types that have no type in common.
+-- Several types that no single type can represent.
 local function of_mixed(path, out)
   if numbers_and_texts(path, out) or dates_and_texts(path, out) then return end
   out.as, out.type, out.why = 'jsonb', 'jsonb', 'mixed: ' .. minority_text(path)
@@ -319,13 +319,13 @@ local function suggest(path, below, stem)
   return out
 end
 
--- A column of PostgreSQL has its type.
+-- A column of PostgreSQL keeps its type.
 local function as_it_is(path)
   return { as = 'column', type = path.type, options = {}, why = '',
     not_null = num(path.nulls) == 0 and num(path.present) > 0 }
 end
 
--- Everything about one path that its type does not say.
+-- All notes about one path that its type does not express.
 local function notes_of(path, siblings_of_case)
   local notes = {}
   local function note(...) notes[#notes + 1] = string.format(...) end
@@ -382,7 +382,7 @@ function census_advice.add(census)
   end
   local proves = census.complete and not census.sample and num(census.malformed) == 0
   local stem = census.info.collection ~= '' and census.info.collection or 'items'
-  for i = #census.paths, 1, -1 do -- each stands behind its parent, so children come first
+  for i = #census.paths, 1, -1 do -- children follow their parent in the list; this visits them first
     local path = census.paths[i]
     path.suggests = census.info.rows and as_it_is(path) or suggest(path, below[i], stem)
     path.suggests.not_null = path.suggests.not_null and proves

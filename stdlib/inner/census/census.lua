@@ -1,4 +1,4 @@
--- The census of a place: every collection counted, references between them, the forecast of a load.
+-- The census of a place: counts every collection, finds references between them, and forecasts the load.
 local census_advice = require 'lugger.inner.census.advice'
 local census_forecast = require 'lugger.inner.census.forecast'
 local census_references = require 'lugger.inner.census.references'
@@ -13,12 +13,12 @@ local system = native.system
 
 local census = {}
 
-local trial_seconds, trial_bytes = 1, 20e6 -- a smaller collection is tried for less, once at least
+local trial_seconds, trial_bytes = 1, 20e6 -- a smaller collection is tried for a shorter time, but at least once
 
 ---@class lugger.census_settings
 ---@field jobs integer|nil threads; a core each, at most four, when not given
 ---@field limit integer|nil documents of each collection, from its beginning
----@field sample integer|nil about so many documents of each collection, taken at random
+---@field sample integer|nil about this many documents of each collection, taken at random
 ---@field references boolean|nil look up every value that may refer to another collection
 ---@field trial boolean|nil false: no timed trial of a load, and no forecast
 ---@field log "live"|"plain"|"json"|"none"|nil how progress is told
@@ -40,7 +40,7 @@ local trial_seconds, trial_bytes = 1, 20e6 -- a smaller collection is tried for 
 
 local own_databases = { admin = true, config = true, ['local'] = true }
 
--- Views hold nothing of their own, and what the server keeps for itself is not the user's.
+-- False for views, which hold no data, and for the server's system collections.
 local function is_counted(item)
   return item.type ~= 'view' and not item.collection:find('^system%.') and not own_databases[item.database]
 end
@@ -63,7 +63,7 @@ end
 local time_series = 'a time series: the dump holds its internal buckets, not its documents; export it with mongoexport '
   .. 'and copy that file'
 
---- What a census of the place covers: { name, options } of each collection; and what it passes over, with the reason.
+--- The collections that a census of the place includes, as { name, options }; and those it leaves out, with the reason.
 ---@param place string
 ---@param options table
 ---@return { name: string, options: table }[]
@@ -103,7 +103,7 @@ local function watch(run, reporter)
   reporter:finish()
 end
 
---- Counts one collection. Ctrl-C ends it early with what was counted.
+--- Counts one collection. Ctrl-C ends it early, with the counts up to then.
 ---@param name string for progress
 ---@param place string resolved
 ---@param options table
@@ -123,7 +123,7 @@ function census.count(name, place, options, settings)
   return census_advice.add(result), run
 end
 
---- Counts the collections one after another. Of several, one that cannot be read is passed over.
+--- Counts several collections in turn. If there are several, one that cannot be read is skipped.
 ---@param items { name: string, options: table }[]
 ---@param passed lugger.census_passed[] those are added
 ---@param place string resolved
@@ -160,7 +160,7 @@ end
 
 local known_settings = { 'jobs', 'limit', 'sample', 'references', 'trial', 'log' }
 
--- A slip of the hand must not count everything for an hour.
+-- Rejects bad settings first: a typing error must not cost an hour of counting.
 local function check(settings)
   for key in pairs(settings) do
     local known = false
@@ -173,7 +173,7 @@ local function check(settings)
   return settings
 end
 
--- mongodump tells the server's version in a prelude, beside the collections or above them.
+-- mongodump writes the server's version into a prelude file, in the directory of the collections or above.
 local function server_version(place)
   for _, file in ipairs { place .. '/prelude.json', (place:gsub('[^/]+$', 'prelude.json')) } do
     local there, text = pcall(system.read_file, file)
@@ -181,7 +181,7 @@ local function server_version(place)
   end
 end
 
--- Which collections are counted and which of them are shown: references need the others' keys too.
+-- The collections to count, and those to show. Finding references needs the keys of the others too.
 local function chosen(place, options, settings)
   local shown, passed = census.collections(place, options)
   if not settings.references or not options.collection then return shown, #shown, passed end
@@ -195,7 +195,7 @@ local function chosen(place, options, settings)
   return list, 1, passed
 end
 
--- The collections by the names that an oplog has for them.
+-- Adds the updates of an oplog to the collections.
 local function add_updates(out, place, options)
   local counts = native.count_updates(place, options)
   if not counts then return end
@@ -237,7 +237,7 @@ function census.take(place, options, settings)
   return out
 end
 
--- Lists that may be empty must be lists in JSON too.
+-- Lists that may be empty must be encoded as lists in JSON.
 local lists = { 'collections', 'paths', 'types', 'examples', 'null_examples', 'top', 'discriminators', 'decides',
   'kinds', 'always', 'never', 'faults', 'breaks', 'notes', 'warnings', 'subtypes', 'same_but_case',
   'references', 'hot', 'passed' }
@@ -254,7 +254,7 @@ local function mark(value)
   return value
 end
 
---- A census as JSON text; docs/census.md tells its fields.
+--- A census as JSON text; docs/census.md describes its fields.
 ---@param taken lugger.place_census
 ---@return string
 function census.json(taken)

@@ -30,7 +30,7 @@ local function warn_of_size(taken)
   end
 end
 
--- Newer servers may write what this version has never seen.
+-- A newer server may write types that this version does not know.
 local function warn_of_version(taken)
   local major = tonumber((taken.server_version or ''):match('^(%d+)%.'))
   if major and major > newest_server then
@@ -39,7 +39,7 @@ local function warn_of_version(taken)
   end
 end
 
---- Takes the census and shows it. Status 1 when a source broke before its end: what was readable is shown.
+--- Takes the census and shows it. Status 1 when a source could not be read to its end; what was read is shown.
 ---@param args table
 ---@param options table
 ---@return integer status

@@ -1,11 +1,11 @@
--- What a load of a collection would take: rows, space, time. A forecast from a short trial, never a promise.
+-- Forecasts the load of a collection from a short trial: rows, space, time. An estimate, not a promise.
 local census_forecast = {}
 
-census_forecast.large_bytes = 50e9 -- beyond it a plain load is worth a second thought
+census_forecast.large_bytes = 50e9 -- above it, a plain load needs planning
 
 local tuple_bytes = 28 -- header and line pointer of a row
-local key_bytes = 44 -- a mongo_id in the key's index, pages nine tenths full
-local scaling = 0.45 -- what each further connection adds (docs/performance.md)
+local key_bytes = 44 -- a mongo_id in the key's index, with pages 90 % full
+local scaling = 0.45 -- the gain from each further connection (docs/performance.md)
 
 ---@class lugger.census_forecast
 ---@field rows integer
@@ -31,7 +31,7 @@ function census_forecast.of(census, trial)
   if tried == 0 or num(census.documents) == 0 then return nil end
   local share = census.sample and num(census.sample.documents) / num(census.documents) or 1
   local rows, bytes = math.floor(num(census.documents) * share + 0.5), num(census.bytes) * share
-  -- Each field has a length in front of it in COPY, and about one byte on disk.
+  -- Each field has a length of 4 bytes in COPY, but about one byte on disk.
   local row = num(trial.row_bytes) / tried - 2 - 3 * num(trial.columns) + tuple_bytes
   local connections = math.max(1, num(census.workers))
   local convert = bytes * num(trial.seconds) / num(trial.bytes) / connections

@@ -85,7 +85,7 @@ local function num(value)
   return tonumber(value) or 0
 end
 
---- Text as it may stand anywhere in HTML; control characters are shown, invalid UTF-8 is replaced.
+--- Escapes text for any place in HTML; shows control characters and replaces invalid UTF-8.
 ---@param text any
 ---@return string
 function census_html.escape(text)

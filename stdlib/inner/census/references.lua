@@ -1,4 +1,4 @@
--- References between the collections of a place: found by the census, proved by a second pass.
+-- References between the collections of a place: the census finds candidates, and a second pass checks them.
 local native = require 'lugger.native'
 local terminal = require 'lugger.inner.view.terminal'
 
@@ -20,7 +20,7 @@ local census_references = {}
 ---@field found integer of these, those that are an _id
 ---@field checked lugger.census_check|nil what the second pass found
 
---- Candidates from the first pass. `runs` are the censuses of `items`, in their order.
+--- Candidates from the first pass. `runs` are the censuses of `items`, in the same order.
 ---@param items { name: string, options: table }[]
 ---@param runs lugger.native.census[]
 ---@return lugger.census_reference[]
@@ -35,7 +35,7 @@ function census_references.find(items, runs)
   return out
 end
 
--- References of the same pair of collections are looked up in one go.
+-- References between the same two collections are checked in one pass.
 local function pairs_of(references)
   local list, known = {}, {}
   for _, reference in ipairs(references) do

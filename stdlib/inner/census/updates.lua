@@ -1,13 +1,13 @@
--- What an oplog says about writing: which paths are updated often, and what PostgreSQL wants for that.
+-- What an oplog shows about updates: which paths change often, and what that means for PostgreSQL.
 local pg_names = require 'lugger.inner.base.pg_names'
 local terminal = require 'lugger.inner.view.terminal'
 
 local census_updates = {}
 
--- A path is hot when it is in at least so large a share of the updates, and in so many.
+-- A path is hot when at least this share of the updates, and at least this number of them, change it.
 local hot_share, hot_least = 0.05, 5
 local shown = 10
--- Changes a document: from here on a page should have room for new versions of its rows.
+-- Changes for each document: from this value on, a page should leave space for new row versions (fillfactor).
 local fillfactors = { { 1, 70 }, { 0.2, 85 } }
 
 ---@class lugger.census_hot_path
@@ -34,7 +34,7 @@ local function by_path(census)
   return known
 end
 
--- A key of a document that is kept as jsonb is written by writing the whole value; a column of its own is not.
+-- The column of a path. Changing a key inside jsonb rewrites the whole value; a column of its own does not.
 local function column_for(census, known, path)
   local told = known[path]
   local top = known[path:match('^[^%.%[]+')]

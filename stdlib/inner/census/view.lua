@@ -1,4 +1,4 @@
--- A census as text for a terminal of 80 columns: one table a collection, and what stands out beneath it.
+-- A census as text for a terminal of 80 columns: one table for each collection, with remarks below it.
 local census_advice = require 'lugger.inner.census.advice'
 local census_references = require 'lugger.inner.census.references'
 local census_updates = require 'lugger.inner.census.updates'
@@ -51,7 +51,7 @@ local function range_text(path)
   return ''
 end
 
--- An _id is distinct by nature: an estimate of it says nothing.
+-- The values of _id are always distinct, so an estimate says nothing.
 local function distinct_text(path)
   local n = num(path.distinct)
   if n == 0 or (path.name == '_id' and path.depth == 1) then return '' end
@@ -85,7 +85,7 @@ function census_view.suggestion(suggests)
   return suggestion_text(suggests)
 end
 
--- Paths are long and alike: beneath its parent a path is its last name, indented.
+-- Paths are long and similar, so below its parent a path is shown by its last name, indented.
 local function label(path)
   local indent = ('  '):rep(path.depth - 1)
   if path.kind == 'element' then return indent .. '[]' end
@@ -100,7 +100,7 @@ local function paths_table(census)
   return table_view.render({ 'path', 'seen', 'types', 'suggests' }, rows, { right = { [2] = true }, least = 10 })
 end
 
--- Values are worth naming when they are few, or one of them is common.
+-- Values are worth showing when there are few, or one of them is frequent.
 local function is_telling(path)
   local top = path.top
   if #top == 0 or num(path.distinct) < 2 or (path.name == '_id' and path.depth == 1) then return false end
@@ -167,10 +167,10 @@ local function minorities(path)
   return parts
 end
 
--- What a reader must know of a path beyond its line.
+-- What a reader must know about a path in addition to its line.
 local function note_text(path)
   local parts, why, instead = {}, path.suggests.why, path.suggests.instead
-  if instead == 'columns' then instead = nil end -- the reason says it
+  if instead == 'columns' then instead = nil end -- the reason already says it
   if why ~= '' then parts[1] = why .. (instead and '; or ' .. instead or '') end
   for _, text in ipairs(minorities(path)) do parts[#parts + 1] = text end
   if num(path.nulls) > 0 and #path.types > 0 then
@@ -189,7 +189,7 @@ local function lines_of(census, text_of)
   return lines
 end
 
---- Everything beyond the line of a path that is worth a word; "" when nothing is.
+--- Remarks about a path in addition to its line; "" without any.
 ---@param path lugger.census_path
 ---@return string
 function census_view.note(path)
@@ -203,7 +203,7 @@ function census_view.values(path)
   return values_text(path)
 end
 
---- What could not be read, and where: a line each.
+--- What could not be read, and where, one line each.
 ---@param census lugger.collection_census
 ---@return string[]
 function census_view.damaged(census)
@@ -302,7 +302,7 @@ function census_view.reference(reference)
     num(reference.looked_at))
 end
 
--- Each line broken at the terminal's width, what goes on indented.
+-- Wraps each line at the terminal's width and indents the continuation.
 local function wrapped(texts)
   local lines = {}
   for i, text in ipairs(texts) do

@@ -1,4 +1,4 @@
--- The command line: finds the command, runs it, and turns what happened into an exit status.
+-- The command line: finds the command, runs it, and turns the result into an exit status.
 local config = require 'lugger.inner.cli.config'
 local flags = require 'lugger.inner.cli.flags'
 local native = require 'lugger.native'
@@ -10,7 +10,8 @@ local cli = {}
 
 cli.exit = { done = 0, failed = 1, usage = 2, rejects = 3, differences = 4, stopped = 130 }
 
--- In the order of the story they tell; every file of stdlib/cli is a command, these come first in the help.
+-- The commands in the order of a typical migration, for the help. Every file of stdlib/cli is a command; the others
+-- follow.
 local order = { 'init', 'describe', 'scaffold', 'plan', 'preview', 'trace', 'test', 'run', 'preflight', 'rejects',
   'verify', 'repair', 'verdict', 'refs', 'pairs', 'runs', 'status', 'ctl', 'undo', 'log', 'psql', 'repl', 'migrate',
   'lint', 'scripts', 'state', 'help', 'version', 'completion' }
@@ -40,7 +41,7 @@ local function looks_like_script(word)
   return word == '-' or word:find('/', 1, true) ~= nil or word:match('%.lua$') ~= nil
 end
 
--- A password in an argument is in the process list and the shell's history: take it, say so, wipe it.
+-- A password in an argument is visible in the process list and the shell's history: use it, warn, and overwrite it.
 local function guard_passwords(argv)
   for _, word in ipairs(argv) do
     if word:find('[:=]') and system.mask_secrets(word) ~= word then
@@ -51,7 +52,7 @@ local function guard_passwords(argv)
   end
 end
 
--- Before anything is told: a warning of the command line is an event as well.
+-- Must be known before any output, because warnings about the command line are events too.
 local function wants_events(argv)
   for i, word in ipairs(argv) do
     if word == '--' then return false end
@@ -60,7 +61,7 @@ local function wants_events(argv)
   return false
 end
 
--- Before anything of a script runs: its options too are read by running it.
+-- Must happen before any script runs; even reading its options runs it.
 local function confine(command, words)
   local asked, takes = config.wants_sandbox(), false
   for _, word in ipairs(words) do asked = asked or word == '--sandbox' end
@@ -68,7 +69,7 @@ local function confine(command, words)
   if asked and takes then require('lugger.inner.script.sandbox').start(words) end
 end
 
---- Runs a command by name with the words behind it.
+--- Runs a command by name with the words after it.
 ---@param name string
 ---@param words string[]
 ---@return integer status
@@ -117,7 +118,7 @@ local function route(argv)
   return cli.dispatch(first, rest)
 end
 
---- The status that an error ends the program with; tells the error.
+--- Reports an error and returns the exit status.
 ---@param err any
 ---@return integer
 function cli.report(err)
@@ -168,7 +169,7 @@ cli.script_flags = {
   { 'yes', 'let the script\'s own SQL write to connections marked production' },
 }
 
---- The shared flags followed by more.
+--- The shared flags, with more after them.
 ---@param more lugger.flag[]
 ---@return lugger.flag[]
 function cli.with_script_flags(more)
@@ -178,7 +179,8 @@ function cli.with_script_flags(more)
   return all
 end
 
---- Flags that give way to a script's own of the same name: a script that `run` takes, other commands must take too.
+--- Makes flags optional for a script that has its own of the same name: a script that works with `run` must work with
+--- other commands too.
 ---@param list lugger.flag[]
 ---@return lugger.flag[]
 function cli.yielding(list)
@@ -197,7 +199,7 @@ function cli.load(args)
   })
 end
 
---- The command that goes on with a stopped run: this one, without what must not be repeated.
+--- The command that resumes a stopped run: this one, without flags that must not be repeated.
 ---@param args table
 ---@return string
 function cli.resume_line(args)
@@ -209,7 +211,7 @@ function cli.resume_line(args)
   return table.concat(words, ' ')
 end
 
---- The script with the flags that say which jobs it makes: what stands behind `lugger rejects`.
+--- The script with the flags that decide which jobs it makes, to be used after `lugger rejects`.
 ---@param args table
 ---@return string
 function cli.script_line(args)

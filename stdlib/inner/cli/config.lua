@@ -5,7 +5,7 @@ local system = native.system
 
 local config = {}
 
--- Read once a process; `overrides` are --from and --into.
+-- Read once in a process; `overrides` are --from and --into.
 local state = { loaded = false, dotenv = {}, variables = {}, connections = {}, sections = {}, overrides = {},
   sandbox = false }
 
@@ -80,7 +80,7 @@ end
 
 local function warn_of_readers(values)
   local found = system.stat '.env'
-  if not found or found.mode % 64 == 0 then return end -- the last six bits: what the group and others may do
+  if not found or found.mode % 64 == 0 then return end -- the last six bits: permissions of the group and others
   for name, text in pairs(values) do
     if is_secret(name, text) then
       require('lugger.inner.view.terminal').warn('.env holds a password and others can read it: chmod 600 .env')
@@ -103,14 +103,14 @@ function config.load()
   if toml then load_toml(toml) end
 end
 
---- Forgets what was read, so that a changed file is read again.
+--- Discards what was read, so that changed files are read again.
 function config.reload()
   state.loaded, state.dotenv, state.variables, state.connections = false, {}, {}, {}
   state.sections = {}
   config.load()
 end
 
---- Sets places that win over what a script says (--from, --into).
+--- Sets places that take precedence over those in the script (--from, --into).
 ---@param overrides { from: string?, into: string?, on_conflict: string? }
 function config.override(overrides)
   state.overrides = overrides
@@ -120,15 +120,15 @@ function config.override(overrides)
   end
 end
 
---- The value of a variable and where it was found; nil when it is nowhere.
+--- The value of a variable and where it was found; nil when it is not set.
 ---@param name string
 ---@return string|nil value
 ---@return string|nil where "environment", ".env" or "lugger.toml"
 function config.find(name)
   config.load()
   local value = system.getenv(name)
-  -- set_dotenv makes .env visible to getenv, so that libraries see PGPASSFILE and the like; what was set before it
-  -- stays.
+  -- set_dotenv makes the variables of .env visible to getenv, so that libraries see PGPASSFILE and so on. It does not
+  -- change variables that were set before.
   if value and value ~= '' then return value, state.dotenv[name] == value and '.env' or 'environment' end
   value = state.dotenv[name]
   if value and value ~= '' then return value, '.env' end
@@ -149,8 +149,8 @@ end
 
 local well_known = { PG_URI = true, PG_DIRECT_URI = true, MONGO_URI = true }
 
--- A variable that a script asks for by its name. In a sandbox those that the project's own files name, and those that
--- every project has.
+-- A variable that a script asks for by name. In a sandbox only variables that the project's own files name, and those
+-- that every project has.
 local function for_script(name)
   if native.gate.is_shut() and not (well_known[name] or config.is_declared(name)) then
     raise(('lugger.env.%s is not for scripts in a sandbox'):format(tostring(name)),
@@ -159,9 +159,8 @@ local function for_script(name)
   return config.find(name)
 end
 
---- Variables by name: `lugger.env.PG_URI`. A name found nowhere raises an error that says where it was looked for.
---- While --from or
---- --into replaces a place, a missing name becomes "env:NAME" and is an error only where it is used.
+--- Variables by name: `lugger.env.PG_URI`. A name that is not set raises an error with the places that were searched.
+--- While --from or --into replaces a place, a missing name becomes "env:NAME" and is an error only when it is used.
 ---@class lugger.env: { [string]: string }
 config.env = setmetatable({}, {
   __index = function(_, name)
@@ -177,8 +176,8 @@ local function expand(text)
   return (text:gsub('%${([%a_][%w_]*)}', function(name) return config.find(name) or missing(name) end))
 end
 
---- A place as it is opened: "env:NAME" and the names of connections in lugger.toml become what they stand for. What was
---- given on the command line for the role (--from, --into, --on-conflict) wins.
+--- The place to open: resolves "env:NAME" and the names of connections in lugger.toml. A value from the command line
+--- for the role (--from, --into, --on-conflict) takes precedence.
 ---@param place string
 ---@param role "from"|"into"|"on_conflict"|nil
 ---@return string
@@ -204,7 +203,7 @@ function config.connections()
   return names
 end
 
---- A table of lugger.toml, such as [migrate]; empty when it is not there.
+--- A table of lugger.toml, such as [migrate]; empty when it does not exist.
 ---@param name string
 ---@return table<string, any>
 function config.section(name)
@@ -216,7 +215,7 @@ function config.section(name)
   return found or {}
 end
 
---- A connection of lugger.toml with its url as it is opened; nil when there is none of that name.
+--- A connection of lugger.toml, with its resolved url; nil when there is none of that name.
 ---@param name string
 ---@return table|nil
 function config.connection(name)
@@ -230,7 +229,7 @@ function config.connection(name)
   return out
 end
 
---- Whether the project's own files name a variable.
+--- True when the project's own files name a variable.
 ---@param name string
 ---@return boolean
 function config.is_declared(name)
@@ -238,7 +237,7 @@ function config.is_declared(name)
   return state.dotenv[name] ~= nil or state.variables[name] ~= nil
 end
 
---- What the project's files and the well-known variables name, each as it is opened.
+--- The places that the project's files and the well-known variables name, resolved.
 ---@return string[]
 function config.declared_places()
   config.load()
@@ -258,8 +257,8 @@ function config.wants_sandbox()
   return state.sandbox
 end
 
---- What must never be shown or written: values whose name says so, and the passwords in URLs, by the name of the
---- variable.
+--- Values that must never be shown or written: those of variables with a secret's name, and the passwords in URLs, by
+--- the name of the variable.
 ---@return table<string, string>
 function config.secrets()
   config.load()
@@ -277,7 +276,7 @@ function config.secrets()
   return found
 end
 
---- Raises an error of class "config": what is wrong, and what to do next.
+--- Raises an error of code "config": what is wrong, and what to do next.
 ---@param message string
 ---@param hint string|nil
 function config.raise(message, hint)

@@ -1,5 +1,5 @@
--- Command lines: what belongs to the command, what to the script, and what is wrong with it. Commands declare their
--- flags as data.
+-- Parses command lines: what belongs to the command, what to the script, and errors. Commands declare their flags as
+-- data.
 local argparse = require 'argparse'
 local native = require 'lugger.native'
 local terminal = require 'lugger.inner.view.terminal'
@@ -28,7 +28,7 @@ local flags = {}
 ---@field examples string[]|nil
 ---@field run fun(args: table): integer
 
---- Raises an error that ends with status 2.
+--- Raises a usage error, which gives exit status 2.
 ---@param message string
 ---@param hint string|nil
 function flags.usage_error(message, hint)
@@ -61,8 +61,7 @@ function flags.reserved(command)
   return words
 end
 
--- How many words a flag takes with it: "-j 2" two, "-j2", "--jobs=2" and "--create" one; nil when the command has no
--- such flag.
+-- How many words a flag uses: "-j 2" two; "-j2", "--jobs=2" and "--create" one; nil when the command has no such flag.
 local function words_of(known, word)
   if not is_flag(word) then return nil end
   local name = word:match('^(%-%-[^=]+)=')
@@ -71,7 +70,8 @@ local function words_of(known, word)
   return word:sub(2, 2) ~= '-' and known[word:sub(1, 2)] and 1 or nil
 end
 
--- A script that `run` takes must be taken by every command: where both have a flag of one name, it is the script's.
+-- A script that works with `run` must work with every command. So if both have a flag of the same name, the script's
+-- wins.
 local function is_scripts(known, word, script_name)
   local flag = is_flag(word) and known[word:match('^(%-%-[^=]+)=') or word]
   if not (flag and flag.yields and script_name) then return false end
@@ -81,7 +81,7 @@ local function is_scripts(known, word, script_name)
   return false
 end
 
--- Behind the script, words that are no flag of the command are the script's, in their order.
+-- After the script, words that are not flags of the command belong to the script, in order.
 local function split(command, words)
   if not command.takes_script then return words, {} end
   local known, own, rest = by_word(command), {}, {}
@@ -145,7 +145,7 @@ local function build(name, command)
   return parser
 end
 
---- Reads the words behind a command's name. Words of the script are in `script_arguments`; `help` is set for -h and
+--- Parses the words after a command's name. The script's words are in `script_arguments`; `help` is set for -h and
 --- --help.
 ---@param name string
 ---@param command lugger.command

@@ -68,7 +68,7 @@ local function named_by(line)
   return name, '', original
 end
 
--- The module that a file holds, as `require` knows it; nil for annotations of what C++ gives.
+-- The module name of a file, for `require`; nil for files that only annotate native functions.
 local function module_of(file)
   local path = file:gsub('%.lua$', ''):gsub('^inner/', 'lugger/inner/')
   return path:match('^lugger') and path:gsub('/', '.') or nil
@@ -120,7 +120,7 @@ end
 
 local cache
 
--- `lugger.skip = action.skip` has the arguments of what it stands for, and its text unless it has one of its own.
+-- `lugger.skip = action.skip` has the arguments of the original, and its text unless it has its own.
 local function complete_originals(list)
   for _, entry in ipairs(list) do
     for _, other in ipairs(entry.original and list or {}) do
@@ -133,7 +133,7 @@ local function complete_originals(list)
   end
 end
 
--- What users meet though no function gives it: in pcall, in files that commands read, in documents.
+-- Classes that users see although no function returns them: in pcall, in files that commands read, in documents.
 local met = { 'lugger.error', 'lugger.migration', 'lugger.query_pair', 'lugger.typed' }
 
 -- Classes that a type names: `fun(row: lugger.row): any`, `lugger.job[]`.
@@ -147,7 +147,7 @@ local function classes_in(entry)
   return names
 end
 
--- Public is what a public module holds, and every class that it takes or gives, with the methods.
+-- Public are the members of public modules, and the classes that these take or return, with their methods.
 local function mark_public(list)
   local by_class, waiting = {}, { unpack(met) }
   local function publish(entry)
@@ -189,7 +189,7 @@ function help.entries()
   return cache
 end
 
---- The public entry of a name: "lugger.copy", "copy", "job:run"; loosely also "run" for "job:run".
+--- The public entry of a name: "lugger.copy", "copy", "job:run"; with `loosely` also "run" for "job:run".
 ---@param name string
 ---@param loosely boolean|nil
 ---@return lugger.help.entry|nil
@@ -233,7 +233,7 @@ end
 ---@return string
 function help.render(entry)
   local lines = { entry.signature, '' }
-  -- Lines of prose belong together; indented ones, such as code, stand as they are.
+  -- Joins lines of prose. Indented lines, such as code, are kept.
   local prose
   for line in (entry.text .. '\n\n'):gmatch('(.-)\n') do
     if line:match '^%s*$' or line:match '^%s' then
@@ -282,7 +282,7 @@ local function path_of(value)
   end
 end
 
--- Methods hang in no module's table, but a function knows the line it is defined at.
+-- Methods are not in the table of a module, but a function knows the line where it is defined.
 local function defined_at(value)
   value = methods.written(value)
   local info = type(value) == 'function' and debug.getinfo(value, 'S')

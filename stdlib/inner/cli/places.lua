@@ -1,4 +1,4 @@
--- Which target a command speaks of: a script's, a place given by name, or PG_URI.
+-- Finds the target that a command refers to: of a script, a place given by name, or PG_URI.
 local config = require 'lugger.inner.cli.config'
 local native = require 'lugger.native'
 local script = require 'lugger.inner.script.script'
@@ -25,7 +25,7 @@ local function holds_ledger(directory)
   return native.system.stat(directory .. '/state.sqlite') or native.system.stat(directory .. '/state.log')
 end
 
---- The arguments of a command that takes a run, and a script or place behind it: one that stands alone may be either.
+--- Moves the arguments of a command that takes a run followed by a script or place: a single argument may be either.
 ---@param args { run_id: string|nil, script: string|nil }
 function places.shift(args)
   local word = args.run_id
@@ -34,7 +34,7 @@ function places.shift(args)
   end
 end
 
---- Refuses local:DIR where no server was ever made: a look at it must not make one.
+--- Refuses local:DIR when it has no server yet: a command that only reads must not create one.
 ---@param place string
 ---@return string place
 function places.existing(place)
@@ -45,13 +45,13 @@ function places.existing(place)
   return place
 end
 
--- The ledger in a directory, as every target that keeps its own there sees it.
+-- The ledger in a directory, as targets that store theirs in a directory use it.
 local function kept_in(directory)
   return { place = '-', options = { state = directory } }
 end
 
 --- The places that a word means: the targets of a script's jobs, a directory with a ledger such as ./.lugger, or the
---- word itself; without a word PG_URI, else ./.lugger.
+--- word itself. Without a word: PG_URI, else ./.lugger.
 ---@param word string|nil
 ---@param load fun(): lugger.script.loaded
 ---@return { place: string, options: table|nil }[]

@@ -1,11 +1,11 @@
--- Connections that lugger.toml marks `production = true`: what writes to them outside a job is asked about first.
+-- Connections marked `production = true` in lugger.toml. Writes to them outside a job must be confirmed.
 local config = require 'lugger.inner.cli.config'
 local native = require 'lugger.native'
 local terminal = require 'lugger.inner.view.terminal'
 
 local production = { allowed = false }
 
---- Whether a place is marked: by the name of its connection, or by being the same URL.
+--- The marked connection of a place: it has the place's name or the same URL.
 ---@param name string as the user gave it
 ---@param place string what it stands for
 ---@return boolean
@@ -17,7 +17,7 @@ function production.connection(name, place)
   return false
 end
 
---- Whether a statement takes the guard away, so that it must be asked about itself.
+--- True for a statement that disables this protection, so that it must be confirmed itself.
 ---@param sql string
 ---@return boolean
 function production.loosens(sql)
@@ -27,7 +27,7 @@ function production.loosens(sql)
     or lower:find '^%s*discard%s+all' ~= nil
 end
 
---- Asks whether a write to `label` is meant; raises when it is not, and where nobody can be asked.
+--- Asks for confirmation of a write to `label`. Raises when it is refused, or when nobody can be asked.
 ---@param label string
 function production.confirm(label)
   if production.allowed then return end

@@ -3,7 +3,7 @@ local config = require 'lugger.inner.cli.config'
 
 local run_finder = {}
 
---- The one of several texts that begins or ends with a word; nil when none does. Error when several do.
+--- The text that begins or ends with a word; nil when there is none. Raises when there are several.
 ---@param ids string[]
 ---@param word string
 ---@return string|nil
@@ -20,7 +20,7 @@ function run_finder.choose(ids, word)
   return matches[1]
 end
 
---- The run of a ledger that a word means; nil when there is none.
+--- The run of a ledger with this id, or a beginning or end of it; nil when there is none.
 ---@param state lugger.native.state
 ---@param word string
 ---@return lugger.run_record|nil

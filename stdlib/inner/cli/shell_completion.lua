@@ -38,7 +38,7 @@ local function scripts_too(command)
   return command.takes_script and ' ' .. table.concat(script.bundled(), ' ') or ''
 end
 
--- Places and scripts are files, as far as a shell can know.
+-- For a shell, places and scripts are files.
 local bash_head = [==[
 # Completion of lugger for bash: source it, or keep it in /usr/share/bash-completion/completions/lugger.
 _lugger() {

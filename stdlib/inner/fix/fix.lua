@@ -1,4 +1,4 @@
--- Fixes: what lugger.fix makes. Shown first; written only when asked to.
+-- Fixes, as lugger.fix makes them. They show changes first, and write only when asked to.
 local config = require 'lugger.inner.cli.config'
 local duration = require 'lugger.inner.base.duration'
 local fault = require 'lugger.inner.base.fault'
@@ -79,8 +79,8 @@ local function check(spec)
   check_set(spec)
 end
 
--- What a hook of a fix has beside a job's: json and jsonb read as documents, arrays and values instead of text. The
--- hook travels into its worker inside this one.
+-- In addition to a job's hook, the hook of a fix reads json and jsonb as documents, arrays and values rather than text.
+-- The user's hook is sent to its worker inside this one.
 local function with_json(map)
   local ready = false
   return function(row, doc)
@@ -110,7 +110,7 @@ local function normalise(self)
   }
 end
 
---- Its name: what the ledger knows it by.
+--- Its name, which identifies it in the ledger.
 ---@return string
 function fix:name()
   return self.spec.name or 'fix ' .. self.spec.on.options.table
@@ -137,7 +137,7 @@ function fix:show(settings)
   return require('lugger.inner.fix.runner').run_or_raise(self, settings, false)
 end
 
---- Writes. Raises when it fails.
+--- Writes the changes. Raises when it fails.
 ---@param settings lugger.fix_settings|nil
 ---@return lugger.fix_outcome
 function fix:apply(settings)
@@ -148,7 +148,7 @@ methods.check('fix', fix, fix_meta)
 
 local module = {}
 
---- Makes a fix of its description; lugger.fix is this.
+--- Makes a fix from its specification, for lugger.fix.
 ---@param spec table
 ---@return lugger.fix
 function module.new(spec)

@@ -1,4 +1,4 @@
--- In the worker of a fix: json and jsonb columns read as documents, arrays and plain values.
+-- In the worker of a fix: reads json and jsonb columns as documents, arrays and plain values.
 local abi = require 'lugger.inner.base.abi'
 local codec = require 'lugger.inner.base.codec'
 local document = require 'lugger.inner.base.document'
@@ -15,7 +15,7 @@ local function decode(slot)
   return doc:get ''
 end
 
---- From now on slots of type json are decoded in this state.
+--- From now on this state decodes slots of type json.
 function fix_json.install()
   codec.on_decode(abi.types.json, decode)
 end

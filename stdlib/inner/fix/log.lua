@@ -1,4 +1,4 @@
--- What fixes and undos a ledger knows of.
+-- The fixes and undos in a ledger.
 local config = require 'lugger.inner.cli.config'
 local native = require 'lugger.native'
 
@@ -50,7 +50,7 @@ function fix_log.schema(options)
   return '"' .. name:gsub('"', '""') .. '"'
 end
 
---- The fixes and undos of a target, newest first; one when its run is given.
+--- The fixes and undos of a target, newest first; only one when its run is given.
 ---@param target { place: string, options: table|nil }
 ---@param run string|nil
 ---@param limit integer|nil 20 when not given

@@ -65,7 +65,7 @@ function Reporter:update(snapshot)
   end
 end
 
---- Runs it to its end. Errors before the first row are raised, later ones are in the result.
+--- Runs it to its end. Raises errors that occur before the first row; later ones are in the result.
 ---@param work lugger.fix|lugger.undo
 ---@param settings lugger.fix_settings
 ---@param options { log: string|nil, quiet: boolean|nil }
@@ -95,7 +95,7 @@ function fix_runner.status(outcome)
   return tonumber(result.tally.rejected) > 0 and 3 or 0
 end
 
---- For scripts and the prompt: the outcome, or an error.
+--- For scripts and the prompt: returns the outcome or raises an error.
 ---@param work lugger.fix|lugger.undo
 ---@param settings lugger.fix_settings|nil
 ---@param apply boolean

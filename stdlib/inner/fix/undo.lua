@@ -1,4 +1,4 @@
--- The undo of a fix: rows that nobody touched since go back to what they were.
+-- The undo of a fix: restores the rows that nobody has changed since.
 local clock = require 'lugger.inner.base.clock'
 local duration = require 'lugger.inner.base.duration'
 local methods = require 'lugger.inner.base.methods'
@@ -8,7 +8,7 @@ local native = require 'lugger.native'
 local undo = {}
 local undo_meta = { __index = undo, __name = 'undo', __tostring = function(self) return self:name() end }
 
---- Its name: what the ledger knows it by.
+--- Its name, which identifies it in the ledger.
 ---@return string
 function undo:name()
   return 'undo ' .. self.run
@@ -29,7 +29,7 @@ methods.check('undo', undo, undo_meta)
 
 local module = {}
 
---- The undo of a run in a target.
+--- Makes the undo of a run in a target.
 ---@param run string its whole id
 ---@param target { place: string, options: table|nil }
 ---@param options { where: string|nil, retention: string|nil, batch_rows: integer|nil, resume_command: string|nil }|nil

@@ -1,4 +1,4 @@
--- What a fix would change, or did, for people and as JSON.
+-- Shows what a fix would change or has changed, as text and as JSON.
 local json = require 'lugger.inner.base.json_text'
 local summary = require 'lugger.inner.job.summary'
 local table_view = require 'lugger.inner.view.table'
@@ -12,7 +12,7 @@ local function shown(value)
   return value
 end
 
--- One line a field that changes: before and after side by side.
+-- One line for each changed field, with the values before and after side by side.
 local function show_samples(report, full)
   if #report.samples == 0 then return end
   local rows, last = {}, nil
@@ -27,7 +27,7 @@ local function show_samples(report, full)
     { indent = '  ', full = full, least = 6 }))
 end
 
--- A histogram says something where values repeat; where each pair is there once, the sample has said it.
+-- A histogram helps when values repeat. When each pair occurs once, the sample already shows them.
 local function pair_rows(field)
   local rows = {}
   if #field.pairs > 0 and (tonumber(field.pairs[1].rows) > 1 or #field.pairs == 1) then
@@ -115,7 +115,7 @@ local function show_notes(report)
   end
 end
 
---- Prints an outcome: data on standard output, the sentence and what to type next on standard error.
+--- Prints an outcome: data on standard output; the summary and the next command on standard error.
 ---@param outcome lugger.fix_outcome
 ---@param options { full: boolean|nil, apply_command: string|nil, place: string|nil }
 function fix_view.show(outcome, options)
@@ -140,7 +140,7 @@ local function list_of(items, make)
   return json.list(out)
 end
 
--- NULL stays in the JSON as null: absent and null are told apart.
+-- NULL is written as null, so that it differs from an absent field.
 local function cell(object, before, after)
   object.before_is_null, object.after_is_null = before == nil, after == nil
   object.before, object.after = before, after

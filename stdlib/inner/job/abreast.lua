@@ -32,7 +32,9 @@ local function tables_of(job)
   return names
 end
 
--- Does it share its name or a table with one that is at work?
+--- Does a job share its name or a table with one that is at work?
+---@param job table
+---@return boolean
 function abreast:meets(job)
   if #self.at_work == 0 then return false end
   local own, name = tables_of(job), job:name()
@@ -45,8 +47,11 @@ function abreast:meets(job)
   return false
 end
 
--- The next job, and whether it may run beside others. nil: those at work must end first. What was seen of it while they
--- worked may have changed by then.
+--- The next job's attempt, and whether it may run beside others. nil: those at work must end first, since what was seen
+--- of it while they worked may have changed by then.
+---@param job table
+---@return lugger.attempt|nil
+---@return boolean
 function abreast:consider(job)
   if not self.side_by_side or not abreast.is_small(job) then
     return attempt.new(job, self.settings, self.options), false
@@ -69,7 +74,7 @@ local function under_way(at_work)
   return count
 end
 
--- Begins jobs as long as there is room.
+--- Begins jobs as long as there is room.
 function abreast:begin()
   while not self.ended and self.next <= #self.jobs do
     local asked_to_stop = system.stop_level() > 0
@@ -98,11 +103,13 @@ function abreast:begin()
   end
 end
 
+--- Tells of one that has ended.
+---@param result lugger.run_result
 function abreast:tell(result)
   if not self.on_end(result, #self.at_work > 0) then self.ended = true end
 end
 
--- Tells of those that have ended, up to the first that has not.
+--- Tells of those that have ended, up to the first that has not.
 function abreast:tell_ended()
   for _, one in ipairs(self.at_work) do
     if one.run and one.run:ended() then one:finish() end
@@ -120,7 +127,8 @@ function abreast:tell_ended()
   end
 end
 
--- Ctrl-C reaches all of them; it is told once.
+--- Passes Ctrl-C on to all of them, and tells it once.
+---@param snapshot lugger.run_snapshot
 function abreast:pass_on_stop(snapshot)
   local level = system.stop_level()
   for _, one in ipairs(self.at_work) do
@@ -135,7 +143,7 @@ function abreast:pass_on_stop(snapshot)
   self.on_stop(level, snapshot)
 end
 
--- Waits a moment for the first of them, whose progress is shown.
+--- Waits a moment for the first of them, whose progress is shown.
 function abreast:wait()
   local first = self.at_work[1]
   local busy = #self.at_work > 1 or (self.next <= #self.jobs and not self.ended)

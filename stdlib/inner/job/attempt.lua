@@ -18,6 +18,7 @@ attempt.__index = attempt
 
 local large_bytes = 50e9 -- beyond this a plain load is worth a second thought
 
+--- A job that is to run with these settings; nothing is looked at yet.
 ---@param job table
 ---@param settings lugger.run_settings
 ---@param options { log: string|nil, quiet: boolean|nil }

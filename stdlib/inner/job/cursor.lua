@@ -1,4 +1,4 @@
--- Reading by hand: cursors and batches.
+-- Cursors and batches, for reading in a script.
 local abi = require 'lugger.inner.base.abi'
 local document = require 'lugger.inner.base.document'
 local fault = require 'lugger.inner.base.fault'
@@ -56,28 +56,28 @@ function batch:has_type(field, type)
   return false
 end
 
---- The vectors at a field or dotted path of its documents, by their places: `vector.top_k(batch:vectors 'embedding',
---- query, 10)`. Where a document has none, or null, there is a hole; `n` is the number of documents. They outlive the
---- batch. A value that is no vector is an error that names the document.
+--- The vectors at a field or dotted path, by document: `vector.top_k(batch:vectors 'embedding', query, 10)`. A document
+--- without the field, or with null, leaves a hole; `n` is the number of documents. The vectors outlive the batch.
+--- Raises an error with the document's id for a value that is not a vector.
 ---@param path string
 ---@return { [integer]: lugger.vector, n: integer }
 function batch:vectors(path)
   return require('lugger.vector').of_batch(pointer(self), path)
 end
 
---- A number that names it: where it lies.
+--- The address of the batch, as a number that identifies it.
 ---@return number
 function batch:address()
   return tonumber(ffi.cast('intptr_t', self.view))
 end
 
---- Where the cursor stands behind this batch: what seek and `after` take.
+--- The position of the cursor after this batch, for seek and `after`.
 ---@return string
 function batch:position()
   return self.after
 end
 
--- A batch of a pointer that C++ gave.
+-- Makes a batch from a native pointer.
 local function new_batch(found, after)
   local view = ffi.cast('const lug_batch *', found)
   local made = { native = found, view = view, generation = view.generation, count = view.count, after = after }
@@ -88,7 +88,7 @@ end
 local cursor = {}
 local cursor_meta = { __index = cursor, __name = 'cursor', __tostring = function() return 'cursor' end }
 
---- The next batch, nil at the end. The batch before is gone then.
+--- The next batch; nil at the end. It makes the previous batch invalid.
 ---@return lugger.batch|nil
 function cursor:next()
   local found = self.native:next()
@@ -108,13 +108,13 @@ function cursor:count()
   return self.native:count()
 end
 
---- Where it stands: printable, for seek.
+--- Its position: printable, for seek.
 ---@return string
 function cursor:position()
   return self.native:position()
 end
 
---- Goes on behind a position.
+--- Continues after a position.
 ---@param position string
 function cursor:seek(position)
   self.native:close()
@@ -124,7 +124,7 @@ function cursor:seek(position)
   self.native = self.source:cursor(options)
 end
 
---- Frees it.
+--- Releases the cursor.
 function cursor:close()
   self.native:close()
 end
@@ -136,7 +136,7 @@ local module = {}
 
 module.batch = new_batch
 
---- Opens a cursor over a native source; source:cursor is this.
+--- Opens a cursor over a native source, for source:cursor.
 ---@param source lugger.native.source
 ---@param options table|nil
 ---@return lugger.cursor

@@ -1,4 +1,4 @@
--- users:find { age = { ['$gt'] = 30 } }: a question to a source, asked when its answer is looked at.
+-- users:find { age = { ['$gt'] = 30 } }: a query to a source, executed when its result is used.
 local config = require 'lugger.inner.cli.config'
 local document = require 'lugger.inner.base.document'
 local fault = require 'lugger.inner.base.fault'
@@ -26,23 +26,22 @@ local function whole(name, number)
   return number
 end
 
---- At most so many documents.
+--- Limits the result to this number of documents.
 ---@param count integer
 ---@return lugger.query
 function query:limit(count)
   return changed(self, 'limited', whole('limit', count))
 end
 
---- Leaves out so many of the first documents.
+--- Skips this number of documents.
 ---@param count integer
 ---@return lugger.query
 function query:skip(count)
   return changed(self, 'skipped', whole('skip', count))
 end
 
---- Sorted as MongoDB sorts: `:sort 'age'`, `:sort { { 'age', -1 }, 'name' }`, `:sort { age = -1 }`. It happens in
---- memory: with
---- :limit(n) only n documents are held, without it what matches must fit into 64 MB.
+--- Sorts in MongoDB's order: `:sort 'age'`, `:sort { { 'age', -1 }, 'name' }`, `:sort { age = -1 }`. It sorts in
+--- memory: with :limit(n) it keeps only n documents, otherwise all matching documents must fit into 64 MB.
 ---@param keys string|table
 ---@return lugger.query
 function query:sort(keys)
@@ -72,8 +71,8 @@ function query:sort(keys)
   return changed(self, 'order', order)
 end
 
---- Only these fields: `:project { 'email', 'address.city' }`; with `false` all but these: `:project { notes = false
---- }`. _id stays unless it is named with `false`. Fields keep their order and their types.
+--- Keeps only these fields: `:project { 'email', 'address.city' }`; with `false`, all except these: `:project { notes =
+--- false }`. _id is kept unless it is set to `false`. Fields keep their order and their types.
 ---@param fields table
 ---@return lugger.query
 function query:project(fields)
@@ -102,7 +101,7 @@ function query:project(fields)
   return changed(self, 'fields', #paths > 0 and native.projection(keeps, paths) or nil)
 end
 
---- Documents for which a Lua function says so, after the other conditions: `:where(function(doc) return
+--- Keeps documents for which a Lua function returns true, after the other conditions: `:where(function(doc) return
 --- doc.email:find '@x' end)`.
 ---@param predicate fun(doc: lugger.doc): any
 ---@return lugger.query
@@ -126,7 +125,7 @@ local function all_hold(predicates, doc)
   return true
 end
 
--- What the cursor must do itself. With predicates in Lua it cannot count: skip and limit come after them.
+-- What the native cursor does itself. With predicates in Lua it must not apply skip and limit, which come after them.
 local function cursor_of(self)
   local asked = { filter = self.filter, sort = self.order, batch_rows = nil }
   local native_count = #self.predicates == 0
@@ -134,7 +133,8 @@ local function cursor_of(self)
   return self.source:cursor { find = asked }, native_count
 end
 
---- Goes over the documents: `for doc in users:find{}:docs() do`. Each is a copy that may be kept; nothing else is held.
+--- Iterates over the documents: `for doc in users:find{}:docs() do`. Each is a copy that may be kept; nothing else is
+--- held in memory.
 ---@return fun(): lugger.doc|nil
 function query:docs()
   local cursor, counted = cursor_of(self)
@@ -168,7 +168,7 @@ function query:first()
   return self:limit(math.min(self.limited or 1, 1)):docs()()
 end
 
---- How many documents there are; reads all of them.
+--- The number of documents; reads all of them.
 ---@return integer
 function query:count()
   if #self.predicates > 0 then
@@ -182,7 +182,7 @@ function query:count()
   return count
 end
 
---- The documents as a list, at most `most` of them (10,000 when not given); more is an error.
+--- The documents as a list of at most `most` (10,000 when not given); more is an error.
 ---@param most integer|nil
 ---@return lugger.doc[]
 function query:list(most)
@@ -202,14 +202,14 @@ meta.__tostring = function(self)
   return ('query of %s'):format(tostring(self.source))
 end
 
---- True for what source:find gives.
+--- True for the result of source:find.
 ---@param v any
 ---@return boolean
 function find.is(v)
   return type(v) == 'table' and getmetatable(v) == meta
 end
 
---- A question to a source; source:find is this.
+--- Makes a query to a source, for source:find.
 ---@param source lugger.source
 ---@param filter table|nil
 ---@return lugger.query

@@ -1,4 +1,4 @@
--- Jobs: what lugger.copy makes.
+-- Jobs, as lugger.copy makes them.
 local config = require 'lugger.inner.cli.config'
 local fault = require 'lugger.inner.base.fault'
 local methods = require 'lugger.inner.base.methods'
@@ -10,7 +10,7 @@ local script = require 'lugger.inner.script.script'
 local job = {}
 local job_meta = { __index = job, __name = 'job', __tostring = function(self) return 'job ' .. self:name() end }
 
--- Packed hooks by job, out of reach of scripts: what is in them is run as it is.
+-- Packed hooks by job, not accessible to scripts, because their content is executed unchecked.
 local hooks = setmetatable({}, { __mode = 'k' })
 
 local known = { 'from', 'into', 'columns', 'children', 'map', 'name', 'key', 'table', 'on_conflict', 'newer', 'route',
@@ -45,7 +45,7 @@ local function check(spec)
   end
 end
 
--- Does a target of this kind take the option?
+-- True when a target of this kind has the option.
 local function takes(target, option)
   for _, known_option in ipairs(native.target_options(target)) do
     if known_option.name == option then return true end
@@ -53,7 +53,7 @@ local function takes(target, option)
   return false
 end
 
--- What native.job takes. `context` holds the modules of the script, which travel with the hook.
+-- The table that native.job reads. `context` holds the modules of the script, which are sent along with the hook.
 local function normalise(spec, self)
   local out = {}
   for _, key in ipairs { 'columns', 'children', 'name', 'key', 'table', 'newer', 'route', 'unmapped', 'indexes',
@@ -62,7 +62,7 @@ local function normalise(spec, self)
   end
   local target_options = {}
   for key, v in pairs(spec.into.options) do target_options[key] = v end
-  -- --on-conflict wins over the script, as --from and --into do.
+  -- --on-conflict takes precedence over the script, as --from and --into do.
   local on_conflict = config.resolve(spec.on_conflict or target_options.on_conflict or 'error', 'on_conflict')
   out.on_conflict, target_options.on_conflict = on_conflict, nil
   if not out.name and not (out.table or target_options.table) then
@@ -98,7 +98,7 @@ local function ready(self)
   return self.native
 end
 
---- Its name: what the ledger knows it by.
+--- Its name, which identifies it in the ledger.
 ---@return string
 function job:name()
   return ready(self):name()
@@ -120,19 +120,19 @@ function job:target()
   return self.normal.target.place, self.normal.target.options
 end
 
---- Its tables and their DDL, without a look at the target.
+--- Its tables and their DDL, without inspecting the target.
 ---@return lugger.job_shape
 function job:shape()
   return ready(self):shape()
 end
 
---- What of a document its rows give back, told from the mapping alone.
+--- Which fields of a document can be restored from its rows, according to the mapping alone.
 ---@return lugger.mapping_inverse
 function job:inverse()
   return ready(self):inverse()
 end
 
---- What happens to a row whose key is taken.
+--- What happens to a row when its key exists already.
 ---@return "error"|"skip"|"update"|"newer"
 function job:on_conflict()
   ready(self)
@@ -146,7 +146,7 @@ function job:plan(settings)
   return ready(self):plan(settings)
 end
 
---- The rows of the first documents as they would be written, rejects and why. Writes nothing.
+--- The rows of the first documents as they would be written, and the rejects with their reasons. Writes nothing.
 ---@param documents integer|nil 10 when not given
 ---@return lugger.preview
 function job:preview(documents)
@@ -160,20 +160,20 @@ function job:trace(document_id)
   return ready(self):trace(document_id)
 end
 
---- Every document through the mapping, without hook and target: what would be refused, by column.
+--- Runs every document through the mapping, without hook and target: what would be refused, by column.
 ---@param limit integer|nil documents; all when not given
 ---@return lugger.rehearsal
 function job:rehearse(limit)
   return ready(self):rehearse(limit or 0)
 end
 
---- Rows of the target that indexes and constraints to come would refuse, with examples. Writes nothing.
+--- Rows of the target that indexes and constraints still to be built would refuse, with examples. Writes nothing.
 ---@return lugger.refused[]
 function job:preflight()
   return ready(self):preflight()
 end
 
---- Documents of the source that NOT NULL columns would refuse, by column, with their ids: through mapping and hook,
+--- Documents of the source that NOT NULL columns would refuse, by column, with their ids. Applies mapping and hook,
 --- before anything is loaded. Writes nothing.
 ---@param limit integer|nil read at most this many documents
 ---@return lugger.refused[]
@@ -181,15 +181,15 @@ function job:preflight_source(limit)
   return ready(self):preflight_source(limit or 0)
 end
 
---- Starts it; the caller polls.
+--- Starts it; the caller must poll.
 ---@param settings lugger.run_settings|nil
 ---@return lugger.native.run
 function job:start(settings)
   return ready(self):start(settings)
 end
 
---- Runs it to the end, with progress on standard error. Raises when it fails. Into `local:`, which begins empty,
---- missing tables are created unless create = false says otherwise.
+--- Runs it to the end, with progress on standard error. Raises when it fails. A new `local:` database is empty, so
+--- missing tables are created in it unless create = false.
 ---@param settings lugger.run_settings|nil
 ---@return lugger.run_result
 function job:run(settings)
@@ -208,7 +208,7 @@ function job:verify(options)
   return require('lugger.inner.verify.verification').verify(self, options)
 end
 
---- Verifies, and with `apply` writes what is missing or different again from the source, and verifies once more.
+--- Verifies; with `apply`, also writes missing and different rows again from the source, and verifies once more.
 ---@param options lugger.repair_options|nil
 ---@return lugger.verdict after what is there now
 ---@return lugger.verdict before
@@ -235,7 +235,7 @@ methods.check('job', job, job_meta)
 
 local module = {}
 
---- Makes a job of its description; lugger.copy is this.
+--- Makes a job from its specification, for lugger.copy.
 ---@param spec table
 ---@return lugger.job
 function module.copy(spec)
@@ -247,13 +247,13 @@ function module.copy(spec)
     self.now = require('lugger.inner.base.clock').text()
   end
   script.note_job()
-  -- Places that cannot be resolved yet (an unset variable, while help is asked for) are an error only where they are
+  -- Places that cannot be resolved yet (an unset variable, while help is requested) are an error only when they are
   -- used.
   if pcall(normalise, spec, self) then make(self) end
   return self
 end
 
---- A job of another description with the hook of this one: what tests run on sample documents.
+--- A job with another specification and the hook of this one, for tests on sample documents.
 ---@param other lugger.job
 ---@param spec table
 ---@return lugger.job

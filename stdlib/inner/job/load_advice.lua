@@ -1,5 +1,4 @@
--- What is worth a thought before and after a load, one line each: NOT NULL up front, room for updates, jsonb without an
--- index.
+-- Advice before and after a load, one line each: early NOT NULL, space for updates, jsonb without an index.
 local sql_text = require 'lugger.inner.sql.text'
 
 local load_advice = {}
@@ -13,7 +12,7 @@ local function made(plan)
   return names
 end
 
---- NOT NULL columns of tables that a run is about to make: documents without them are rejected.
+--- NOT NULL columns of tables that a run is about to create: documents without them become rejects.
 ---@param plan lugger.job_plan
 ---@return string|nil
 function load_advice.not_null(plan)
@@ -43,7 +42,7 @@ local function is_indexed(plan, column)
   return false
 end
 
---- What the tables that a run has just made may need beside their indexes.
+--- What the tables that a run has just created may need besides their indexes.
 ---@param plan lugger.job_plan as it was before the run
 ---@param on_conflict string
 ---@return { updated: string[], searched: string[] } tables that later runs update; columns of jsonb without an index

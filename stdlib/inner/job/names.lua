@@ -1,5 +1,5 @@
--- Names that meet between the jobs of one script: tables and indexes share a name space in a schema, and a table that
--- is called like the key of another would only be refused once that other is loaded.
+-- Name conflicts between the jobs of one script. Tables and indexes share a namespace in a schema. Without this check,
+-- a table with the same name as another table's key would be refused only after that other table is loaded.
 local fault = require 'lugger.inner.base.fault'
 local names = require 'lugger.inner.base.names'
 
@@ -26,7 +26,7 @@ local function split(table_name)
   return schema or '', bare or table_name
 end
 
---- Refuses a script whose jobs make a table and a key of one name.
+--- Refuses a script whose jobs create a table and a key with the same name.
 ---@param jobs table[]
 function job_names.check(jobs)
   local tables, all = {}, {}

@@ -1,4 +1,4 @@
--- Sources and targets as scripts hold them: a place and its options. Nothing is opened before it is needed.
+-- Sources and targets in scripts: a place and its options. Nothing is opened before it is needed.
 local config = require 'lugger.inner.cli.config'
 local effects = require 'lugger.inner.base.effects'
 local fault = require 'lugger.inner.base.fault'
@@ -11,7 +11,7 @@ local place = {}
 
 local last_target
 
--- What options hold besides texts, numbers and flags goes as JSON text ({ createdAt = { ['$gte'] = date } }).
+-- Options other than strings, numbers and booleans are passed as JSON text ({ createdAt = { ['$gte'] = date } }).
 local function plain_options(options)
   local out = {}
   for key, v in pairs(options or {}) do
@@ -56,7 +56,7 @@ local function open(self)
   return self.native
 end
 
---- The place that is opened: what --from says instead, the URL behind the name of a connection. May hold a password.
+--- The place to open: that of --from, or the URL of a named connection. It may contain a password.
 ---@return string
 function source:resolved()
   return config.resolve(self.place, 'from')
@@ -66,14 +66,14 @@ local description_meta = { __tostring = function(self) return require('lugger.in
 
 local census_meta = { __tostring = function(self) return require('lugger.inner.census.view').place(self) end }
 
---- Reads the source and tells its fields: how often, which types, which column suits. Prints as a table.
+--- Reads the source and describes its fields: how frequent, which types, which column suits. Prints as a table.
 ---@param limit integer|nil documents to read; all when not given
 ---@return lugger.description
 function source:describe(limit)
   return setmetatable(native.describe(self:resolved(), self.options, limit or 0), description_meta)
 end
 
---- Columns that hold what the source holds: what columns = 'auto' would make, to be edited.
+--- Columns for everything in the source, as columns = 'auto' would make them, to be edited.
 ---@param limit integer|nil documents to read; all when not given
 ---@return table[]
 function source:columns(limit)
@@ -90,20 +90,20 @@ function source:columns(limit)
 end
 
 --- Counts everything: every path of every document, with shares, ranges, examples of minority types, references, and
---- the column that suits. Prints as a table; of one collection, or of each that the place holds.
+--- the column that suits. Prints as a table, for one collection or for each collection of the place.
 ---@param settings lugger.census_settings|nil
 ---@return lugger.place_census
 function source:census(settings)
   return setmetatable(require('lugger.inner.census.census').take(self.place, self.options, settings), census_meta)
 end
 
---- What is known without reading the data.
+--- What is known without reading documents.
 ---@return lugger.source_info
 function source:info()
   return open(self):info()
 end
 
---- The collections of the place. Warns of what in it will not be read.
+--- The collections of the place. Warns of data that will not be read.
 ---@return lugger.collection_info[]
 function source:collections()
   local found = native.look_at_place(self:resolved(), self.options)
@@ -118,9 +118,8 @@ function source:cursor(options)
   return require('lugger.inner.job.cursor').new(open(self), options)
 end
 
---- Asks for documents in MongoDB's query language: `users:find { age = { ['$gt'] = 30 } }:limit(5)`. Nothing is read
---- before the
---- answer is looked at. `help 'repl'` lists the operators.
+--- Queries documents in MongoDB's query language: `users:find { age = { ['$gt'] = 30 } }:limit(5)`. Nothing is read
+--- before the result is used. `help 'repl'` lists the operators.
 ---@param filter table<string, any>|nil
 ---@return lugger.query
 function source:find(filter)
@@ -134,13 +133,13 @@ local target = {}
 local target_meta = { __index = target, __name = 'target' }
 target_meta.__tostring = function(self) return 'target ' .. shown(self) end
 
---- The place that is opened: what --into says instead, the URL behind the name of a connection. May hold a password.
+--- The place to open: that of --into, or the URL of a named connection. It may contain a password.
 ---@return string
 function target:resolved()
   return config.resolve(self.place, 'into')
 end
 
---- The columns of a table that is there; empty when it is not.
+--- The columns of an existing table; empty when the table does not exist.
 ---@param table string|nil the table of its options when not given
 ---@return lugger.target_column[]
 function target:columns(table)
@@ -148,7 +147,7 @@ function target:columns(table)
   return self.native:columns(table or self.options.table or fault.raise('config', 'of which table?'))
 end
 
---- The same as columns(): what the target has.
+--- The same as columns().
 ---@return lugger.target_column[]
 function target:describe()
   return self:columns()
@@ -179,13 +178,13 @@ function place.target(where, options)
   return setmetatable({ place = where, options = plain_options(options) }, target_meta)
 end
 
---- The place of the target made last.
+--- The place of the most recent target.
 ---@return string|nil
 function place.last_target()
   return last_target and config.resolve(last_target, 'into')
 end
 
---- True for what place.source and place.target give.
+--- True for the results of place.source and place.target.
 ---@param v any
 ---@param what "source"|"target"
 ---@return boolean

@@ -1,5 +1,5 @@
--- Progress of a run, on standard error: one live line on a terminal, a plain line now and then elsewhere, JSON lines
--- for machines.
+-- Progress of a run, on standard error: a line that is updated on a terminal, otherwise a line from time to time, or
+-- JSON lines.
 local native = require 'lugger.native'
 local stage_view = require 'lugger.inner.view.stage'
 local table_view = require 'lugger.inner.view.table'
@@ -10,7 +10,7 @@ local progress = {}
 progress.__index = progress
 
 local plain_every_s = 5
-local window_s = 10 -- the rate is that of the last seconds, not of the whole run
+local window_s = 10 -- the rate is measured over this time, not over the whole run
 
 --- A reporter for one job. Modes: "live", "plain", "json", "none"; nil picks live on a terminal, plain elsewhere.
 ---@param job string
@@ -41,7 +41,7 @@ function progress:rates(snapshot)
   return (tonumber(snapshot.tally.read) - first[2]) / seconds, (tonumber(snapshot.tally.bytes) - first[3]) / seconds
 end
 
---- Everything that is shown, as numbers.
+--- All figures that are shown.
 ---@param snapshot table
 ---@return table
 function progress:figures(snapshot)
@@ -69,7 +69,7 @@ local function joined(parts)
   return table.concat(parts, ' · ')
 end
 
--- What is the least missed on a narrow terminal comes first.
+-- On a narrow terminal, parts are dropped in this order.
 local dropped_first = { 'rates', 'bytes', 'left', 'percent' }
 
 --- One line for people, of at most `width` columns.
@@ -103,7 +103,7 @@ function progress.sentence(figures, width)
   end
 end
 
---- Tells that a run waits, and why, and that it goes on.
+--- Reports that a run waits, with the reason, and that it continues.
 ---@param snapshot table
 function progress:pause(snapshot)
   local reason = snapshot.waits_for or ''
@@ -118,7 +118,7 @@ function progress:pause(snapshot)
   end
 end
 
---- Tells the state of the run, when it is time to.
+--- Reports the state of the run, if enough time has passed.
 ---@param snapshot table
 function progress:update(snapshot)
   if self.mode == 'none' then return end

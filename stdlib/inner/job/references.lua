@@ -1,4 +1,4 @@
--- References between collections: what a script's columns point to, whether the rows are there, and what still needs
+-- References between collections: what the columns of a script refer to, whether those rows exist, and what still needs
 -- mongo_id.
 local native = require 'lugger.native'
 local sql_text = require 'lugger.inner.sql.text'
@@ -50,7 +50,7 @@ function references.of(job)
   return list
 end
 
--- What keeps a column from meeting the rows of a job that loads the collection it points to.
+-- Why a column cannot match the rows of the job that loads the collection it refers to.
 local function mismatch(ref, column, shape)
   local tables = {}
   for i = 1, shape.own_tables do
@@ -75,7 +75,7 @@ local function mismatch(ref, column, shape)
     table.concat(tables, ', '), ref.collection, tables[1])
 end
 
---- What does not fit between the jobs of one script: lists of warnings by the job's name.
+--- Mismatches between the jobs of one script: lists of warnings by the name of the job.
 ---@param jobs table[]
 ---@return table<string, string[]>
 function references.warnings(jobs)
@@ -112,7 +112,7 @@ local function exists(session, name)
   return session:query('SELECT pg_catalog.to_regclass($1) IS NOT NULL', { sql_text.table(name) }).rows[1][1] == 't'
 end
 
--- "FROM posts t" with its value: an array's elements stand as rows.
+-- "FROM posts t" and the expression of the value; elements of an array become rows.
 local function from_clause(reference)
   local column = 't.' .. sql_text.name(reference.column.name)
   local from = sql_text.table(reference.table) .. ' t'
@@ -126,7 +126,7 @@ end
 ---@field examples { key: string, value: string }[]
 ---@field problem string|nil why it could not be counted
 
---- Counts a column's values in the database, and those that no row answers to.
+--- Counts a column's values in the database, and those without a matching row.
 ---@param session lugger.native.pg
 ---@param reference lugger.reference
 ---@param examples integer how many to give
@@ -178,8 +178,8 @@ function references.id_columns(job)
   return list
 end
 
--- Everything in the catalog that depends on the column. What DROP COLUMN takes along without loss (its own unique
--- constraint or index, its default) is marked.
+-- Everything in the catalog that depends on the column. What DROP COLUMN removes without harm to other objects (the
+-- column's own unique constraint or index, its default) is marked.
 local dependents = [[
 SELECT pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid),
   CASE
@@ -216,7 +216,7 @@ end
 ---@field text string
 
 --- What uses a column that holds the _id as text: columns of the script that refer to it, objects of the database that
---- depend on it, functions that mention it. Those of kind "own" go with the column.
+--- depend on it, functions that mention it. Objects of kind "own" are dropped with the column.
 ---@param session lugger.native.pg
 ---@param holder { table: string, column: string }
 ---@param all lugger.reference[] of the script
@@ -240,7 +240,7 @@ function references.uses(session, holder, all, state_schema)
   return list
 end
 
---- How often the indexes of that column alone answered a query since statistics were last reset.
+--- How often queries have used the indexes of that column alone since statistics were last reset.
 ---@param session lugger.native.pg
 ---@param holder { table: string, column: string }
 ---@return integer
@@ -252,7 +252,7 @@ function references.scans(session, holder)
   return tonumber(found.rows[1][1])
 end
 
---- A session with the target of a job; nil when it is no database.
+--- A session with the target of a job; nil when it is not a database.
 ---@param job lugger.job
 ---@return lugger.native.pg|nil
 function references.session(job)

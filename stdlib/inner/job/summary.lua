@@ -1,4 +1,4 @@
--- The end of a run, told: the table, the books, what was left over, and what to type next.
+-- The report at the end of a run: the table, the balance, what is left over, and what to type next.
 local json = require 'lugger.inner.base.json_text'
 local load_advice = require 'lugger.inner.job.load_advice'
 local stage_view = require 'lugger.inner.view.stage'
@@ -10,7 +10,7 @@ local summary = {}
 local shares = { 'inserted', 'updated', 'unchanged', 'skipped', 'rejected', 'suppressed', 'deleted' }
 local seldom = { suppressed = true, deleted = true }
 
---- Whether everything read is accounted for.
+--- True when everything that was read is accounted for.
 ---@param tally lugger.tally
 ---@return boolean
 function summary.balanced(tally)
@@ -19,7 +19,7 @@ function summary.balanced(tally)
   return sum == tonumber(tally.read)
 end
 
---- "read 7 = inserted 5 + updated 0 + unchanged 0 + skipped 1 + rejected 1"; seldom ones only where there are some.
+--- "read 7 = inserted 5 + updated 0 + unchanged 0 + skipped 1 + rejected 1"; rare outcomes only when they occurred.
 ---@param tally lugger.tally
 ---@return string
 function summary.books(tally)
@@ -60,7 +60,7 @@ function summary.fields(result, hints)
   return fields
 end
 
-local most_groups = 10 -- of rejects, a job
+local most_groups = 10 -- of rejects, for each job
 
 local function rejects_command(options)
   return options.script and 'lugger rejects ' .. options.script or 'lugger rejects SCRIPT'
@@ -98,7 +98,7 @@ local function tell_suppressed(tally)
     terminal.count(documents, 'document')))
 end
 
--- Columns that are zero for every job are left out.
+-- Leaves out columns that are zero for every job.
 local function columns_of(results)
   local columns = {}
   for _, name in ipairs { 'read', 'inserted', 'updated', 'unchanged', 'skipped', 'rejected', 'suppressed', 'deleted',
@@ -123,7 +123,7 @@ local function row_of(name, columns, tally, seconds)
   return row
 end
 
---- The books of several jobs, a line each, and their sum.
+--- The counts of several jobs, one line each, and their sums.
 ---@param results lugger.run_result[]
 ---@return string
 function summary.table(results)
@@ -165,7 +165,7 @@ local function tell_counts(title, counts, word, after)
   if after then terminal.say('    ', after) end
 end
 
--- Keys and indexes were in the plan; whatever else was done is told.
+-- True for notes about keys and indexes, which the plan already showed; other notes are printed.
 local function was_planned(note)
   return note:match('^ALTER TABLE') or note:match('^CREATE ') or note:match('^ANALYZE')
 end
@@ -176,7 +176,7 @@ local function tell_notes(notes)
   end
 end
 
--- A terminal that is too narrow for the whole line gets it without the zeros.
+-- If the terminal is too narrow for the whole line, the zeros are left out.
 local function tell_books(result)
   local line = result.job .. ': ' .. summary.books(result.tally)
   if terminal.is_terminal(2) and table_view.text_width(line) > terminal.width() then
@@ -217,7 +217,8 @@ local function says_more(result)
     or not summary.balanced(result.tally)
 end
 
--- One job among several stands in their table: its name is told where there is more to say of it.
+-- Prints details of one job. When there are several, the table has a line for each, and the job's name is printed only
+-- if there are details.
 local function tell(result, options, several)
   if not several then
     tell_books(result)
@@ -259,7 +260,7 @@ end
 
 local shown_jobs = 3
 
--- A cause that several jobs share, a server out of reach say, is told once.
+-- A cause that several jobs share, such as a server that cannot be reached, is printed once.
 local function tell_failures(results)
   local causes, jobs = {}, {}
   for _, result in ipairs(results) do
@@ -292,7 +293,7 @@ local function tell_end(result, options)
   end
 end
 
---- Advice on the tables that were made, each kind once.
+--- Advice on the tables that were created, each kind once.
 ---@param results lugger.run_result[]
 ---@return string[]
 function summary.hints(results)

@@ -1,4 +1,4 @@
--- Tasks: a loop written by hand, with the ledger, rejects, dry run, resume and progress of a job.
+-- Tasks: a loop written in the script, with the ledger, rejects, dry run, resume and progress of a job.
 local bson = require 'lugger.inner.base.bson'
 local clock = require 'lugger.inner.base.clock'
 local config = require 'lugger.inner.cli.config'
@@ -11,20 +11,20 @@ local place = require 'lugger.inner.job.place'
 local script = require 'lugger.inner.script.script'
 local throttle = require 'lugger.inner.job.throttle'
 
-local yield_every = 0.2 -- seconds: how often whoever polls the run hears of it
+local yield_every = 0.2 -- seconds between two yields to the caller that polls the run
 
-local look_every_ms = 50 -- while it waits for its turn
+local look_every_ms = 50 -- while it waits for permission to go on
 
 local function check_stop(state)
   if state.stop or state.native:stopping() then error(native.error('interrupted', 'stopped'), 0) end
 end
 
--- Lets whoever polls the run look, ask it to stop, and show why it waits.
+-- Yields to the caller that polls the run: it may look, ask it to stop, or show why it waits.
 local function give_way(state)
   if coroutine.running() == state.thread then
     coroutine.yield()
   elseif state.waits_for then
-    -- In a coroutine of the body's own nobody else looks.
+    -- Inside a coroutine of the script itself there is no caller to yield to.
     native.system.sleep(look_every_ms)
     state.stop = state.stop or native.system.stop_level() > 0
   end
@@ -32,13 +32,13 @@ local function give_way(state)
   check_stop(state)
 end
 
--- The run under way: what the objects below share.
+-- Yields if enough time has passed since the last time.
 local function pause(state)
   check_stop(state)
   if native.system.monotonic() - state.paused >= yield_every then give_way(state) end
 end
 
--- Asks again until it gets something.
+-- Calls `ask` repeatedly until it returns something.
 local function wait_for(state, ask)
   local found = ask()
   while not found do
@@ -50,7 +50,8 @@ local function wait_for(state, ask)
   return found
 end
 
--- Before a unit, when nothing is open on the target: paused from outside, its hours, its target's health, its speed.
+-- Before a unit, with nothing open on the target, waits while the run is paused, outside its hours, over its speed, or
+-- while a limit on the target's health is exceeded.
 local function wait_turn(state)
   wait_for(state, function() return state.native:may_go_on() end)
   pause(state)
@@ -60,7 +61,7 @@ end
 local cursor = {}
 local cursor_meta = { __index = cursor, __name = 'cursor' }
 
---- The next batch, nil at the end. Batches and their documents are good until the next commit.
+--- The next batch; nil at the end. Batches and their documents are valid until the next commit.
 ---@return lugger.batch|nil
 function cursor:next()
   pause(self.state)
@@ -74,13 +75,13 @@ function cursor:next()
   return batch
 end
 
---- Goes over the batches, from behind the last committed position.
+--- Iterates over the batches, beginning after the last committed position.
 ---@return fun(): lugger.batch|nil
 function cursor:batches()
   return function() return self:next() end
 end
 
---- Where it stands: what commit takes.
+--- Its position, for commit.
 ---@return string
 function cursor:position()
   return self.state.native:position(self.number)
@@ -90,7 +91,7 @@ end
 local writer = {}
 local writer_meta = { __index = writer, __name = 'writer' }
 
---- Every document of the batch through the columns, as in a job: native, as fast.
+--- Applies the columns to every document of the batch, natively as in a job.
 ---@param batch lugger.batch
 function writer:write(batch)
   if type(batch) ~= 'table' or not batch.native then fault.raise('config', 'out:write wants a batch of a cursor') end
@@ -98,7 +99,7 @@ function writer:write(batch)
   self.state.native:write(batch.native)
 end
 
---- One row, by the names of its columns; the values pass the same coercers.
+--- Adds one row by the names of its columns; values pass the same coercers.
 ---@param row table<string, any>
 function writer:add(row)
   if type(row) ~= 'table' then
@@ -107,7 +108,7 @@ function writer:add(row)
   self.state.native:add(bson.encode(document.document(row)))
 end
 
---- Refuses a document: it goes to the rejects with this reason.
+--- Makes a document a reject with this reason.
 ---@param doc lugger.doc
 ---@param reason lugger.error|string|nil
 ---@param column string|nil
@@ -119,7 +120,7 @@ function writer:reject(doc, reason, column)
   self.state.native:reject(found, index, column or '', why)
 end
 
---- Rows, rejects and position in one transaction. What was read before is gone then.
+--- Commits rows, rejects and position in one transaction. Batches read before become invalid.
 ---@param position string batch:position() or cursor:position()
 function writer:commit(position)
   if type(position) ~= 'string' then
@@ -134,7 +135,7 @@ end
 local context = {}
 local context_meta = { __index = context, __name = 'task' }
 
---- Opens a cursor. The position of the first one is kept, and where a run resumes.
+--- Opens a cursor. The position of the first cursor is stored, and a resumed run begins after it.
 ---@param source lugger.source
 ---@param options { batch_rows: integer? }|nil
 ---@return lugger.task_cursor
@@ -146,7 +147,7 @@ function context:cursor(source, options)
   return setmetatable({ state = state, number = number }, cursor_meta)
 end
 
---- Makes the writer: a task has one.
+--- Makes the writer; a task has only one.
 ---@param target lugger.target
 ---@param mapping table { columns = ..., children =, key =, on_conflict =, unmapped =, throttle = } as for lugger.copy
 ---@return lugger.task_writer
@@ -158,12 +159,12 @@ function context:writer(target, mapping)
   end
   self.state.native:set_writer(config.resolve(target.place, 'into'), target.options, columns, limits)
   local now = self.state.native:now()
-  if now ~= '' then clock.set(now) end -- a run that goes on keeps its instant
+  if now ~= '' then clock.set(now) end -- a resumed run keeps its instant
   wait_turn(self.state)
   return setmetatable({ state = self.state }, writer_meta)
 end
 
--- A run that is polled like a job's: the body is a coroutine that pauses where it reads and commits.
+-- A run that is polled like a job's: the body is a coroutine that yields where it reads and commits.
 local run = {}
 local run_meta = { __index = run, __name = 'run' }
 
@@ -179,7 +180,7 @@ local function finish(self, status, err)
   self.state.native:finish(status, err)
 end
 
---- Goes on to the next place where the body reads or commits; once the body has ended, waits for what comes behind it.
+--- Continues until the body next reads or commits. When the body has ended, waits for the stages after it.
 ---@param timeout_ms integer|nil
 ---@return lugger.run_snapshot
 function run:poll(timeout_ms)
@@ -203,7 +204,7 @@ function run:poll(timeout_ms)
   return snapshot
 end
 
---- Asks it to end where it reads next, or in what comes behind the body.
+--- Asks it to end: at the next read, or in the stages after the body.
 ---@param level "finish"|"now"|nil
 function run:stop(level)
   self.state.stop = true
@@ -226,13 +227,13 @@ end
 local task = {}
 local task_meta = { __index = task, __name = 'task', __tostring = function(self) return 'task ' .. self.label end }
 
---- Its name: what the ledger knows it by.
+--- Its name, which identifies it in the ledger.
 ---@return string
 function task:name()
   return self.label
 end
 
---- Starts it; each poll goes on with it for a while.
+--- Starts it; each poll runs it for a while.
 ---@param settings lugger.run_settings|nil
 ---@return table run
 function task:start(settings)
@@ -257,7 +258,7 @@ methods.check('task', task, task_meta)
 
 local module = {}
 
---- Makes a task; lugger.task is this.
+--- Makes a task, for lugger.task.
 ---@param name string
 ---@param body fun(task: lugger.task_context)
 ---@return lugger.task

@@ -1,4 +1,4 @@
--- throttle = { ... }: the target's health and the speed of a run, checked and in the units the runtime takes.
+-- Checks throttle = { ... }, the limits on the target's health and the speed of a run, and converts their units.
 local duration = require 'lugger.inner.base.duration'
 local fault = require 'lugger.inner.base.fault'
 local native = require 'lugger.native'
@@ -22,7 +22,7 @@ local function number(key, value, least)
   return value
 end
 
---- Checks a throttle table; lengths of time become seconds.
+--- Checks a throttle table and converts durations to seconds.
 ---@param spec lugger.throttle_spec
 ---@return table
 function throttle.check(spec)

@@ -1,4 +1,4 @@
--- What ALTER TABLE means for a table that is in use, and ALTER DOMAIN for every table that has the domain.
+-- What ALTER TABLE does to a table that is in use, and ALTER DOMAIN to every table with a column of the domain.
 local locks = require 'lugger.inner.migrate.locks'
 local names = require 'lugger.inner.lint.names'
 local statement = require 'lugger.inner.migrate.statement'
@@ -58,7 +58,7 @@ function alter.AT_AddColumn(on, command)
   end
   for kind, code in pairs(scan_codes) do
     local constraint = constraints[kind]
-    -- A new column is NULL everywhere, which a foreign key need not look up.
+    -- A new column is NULL in every row, so a foreign key need not look anything up.
     if constraint and not (kind == 'CONSTR_FOREIGN' and not constraints.CONSTR_DEFAULT) then
       on.emit(code, definition.colname, constraint.location)
     end
@@ -81,7 +81,8 @@ function alter.AT_DropNotNull(on, command)
   on.state.not_null[key(on.key, command.name)] = nil
 end
 
--- A primary key makes its columns NOT NULL, which reads the table unless they are, or a CHECK proves it.
+-- A primary key makes its columns NOT NULL. That reads the table, unless they are NOT NULL already or a CHECK proves
+-- it.
 local function adopt_primary_key(on, constraint)
   local index = on.state.indexes[names.key(on.state, { relname = constraint.indexname,
     schemaname = on.relation.schemaname })]
@@ -109,7 +110,7 @@ function alter.AT_AddConstraint(on, command)
     return
   end
   local code = scan_codes[constraint.contype]
-  -- ALTER TABLE ONLY of a partitioned table, whose partitions' constraints are attached behind it: nothing is built.
+  -- ALTER TABLE ONLY of a partitioned table, whose partitions' constraints are attached later: nothing is built.
   local parent_only = not on.relation.inh and state.attached[name]
   if code and not constraint.skip_validation and not parent_only then
     on.emit(code, constraint.conname or statement.relation(on.relation), constraint.location)
@@ -129,7 +130,7 @@ function alter.AT_DropColumn(on, command)
   if command.behavior == 'DROP_CASCADE' then on.emit('drop-cascade', command.name) end
 end
 
--- The table that becomes a partition is read, however new the one above it is.
+-- The table that becomes a partition is read, even if its parent is new.
 ---@private
 function alter.AT_AttachPartition(on, command)
   local partition = command.def.PartitionCmd.name

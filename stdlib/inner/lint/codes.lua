@@ -1,4 +1,4 @@
--- What lint finds: a code, why it matters, and the safe form. docs/lint.md is made of this table.
+-- The findings of lint: a code, why it matters, and the safe form. docs/lint.md is made from this table.
 local codes = {}
 
 ---@class lugger.lint.code

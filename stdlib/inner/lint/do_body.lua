@@ -1,4 +1,4 @@
--- The SQL in a DO block of PL/pgSQL, as far as it stands there. What is no SQL (conditions, say) is passed over.
+-- The SQL in a DO block of PL/pgSQL, as far as it is literal. Other parts, such as conditions, are skipped.
 local native = require 'lugger.native'
 local statement = require 'lugger.inner.migrate.statement'
 
@@ -33,7 +33,7 @@ end
 
 local function word(token) return token.text:lower() end
 
--- The text of one operand of ||: format('text', ...) is read as its text, what else is no text stands for a name.
+-- The text of one operand of ||. format('text', ...) gives its text; anything else that is not text becomes a name.
 local function operand(tokens)
   local first = tokens[1] and word(tokens[1]) == 'format' and tokens[3] or #tokens == 1 and tokens[1]
   local sql = first and first.kind == 'text' and unquoted(first.text)
@@ -42,7 +42,7 @@ local function operand(tokens)
   return (sql:gsub('%%%d*%$?[Is]', '"x"'):gsub('%%%d*%$?L', "'x'"))
 end
 
--- The SQL of EXECUTE, as far as it stands there: tokens up to INTO or USING.
+-- The SQL of EXECUTE, as far as it is literal: the tokens up to INTO or USING.
 local function executed(tokens, from, to)
   local sql, part, depth = '', {}, 0
   for i = from + 1, to do
@@ -59,7 +59,7 @@ local function executed(tokens, from, to)
   return sql .. operand(part), tokens[from].offset
 end
 
--- Stretches of tokens that are statements: from the verb to the semicolon, or to LOOP for the query of a FOR.
+-- Ranges of tokens that are statements: from the verb to the semicolon, or to LOOP for the query of a FOR.
 local function stretches(tokens)
   local list, first, depth = {}, nil, 0
   for i, token in ipairs(tokens) do
@@ -85,7 +85,7 @@ local function stretches(tokens)
   return list
 end
 
---- The statements in a DO, in their order.
+--- The statements in a DO block, in order.
 ---@param st lugger.statement
 ---@return lugger.lint.inner_statement[]
 function do_body.statements(st)

@@ -1,4 +1,4 @@
--- Lint: reads migrations in order and tells what would hurt. No database is asked, and nothing is run.
+-- Lint: reads migrations in order and reports what would cause harm. It uses no database and runs nothing.
 local codes = require 'lugger.inner.lint.codes'
 local lua_source = require 'lugger.inner.lint.lua_source'
 local native = require 'lugger.native'
@@ -48,7 +48,7 @@ local function look_at_names(text, line, add)
   end
 end
 
--- Transactions that stand in the text itself.
+-- Follows BEGIN and COMMIT in the text itself.
 local function follow_control(context, st, emit)
   local word = st.control
   if context.is_migration then emit('transaction-control', word) end
@@ -57,7 +57,7 @@ local function follow_control(context, st, emit)
   rules.end_transaction(context.state)
 end
 
--- Settings that a file of plain SQL makes for its session, until it takes them back.
+-- Follows settings that a plain SQL file makes for its session, until it resets them.
 local function follow_settings(context, st)
   local kind = st.tag == 'VariableSetStmt' and st.node.kind
   if kind == 'VAR_RESET_ALL' or st.tag == 'DiscardStmt' then
@@ -114,7 +114,7 @@ local function read_sql(context, text, add)
   return up.statements
 end
 
--- What `down` does is not looked at: it takes back what `up` made.
+-- True for a line in `down`, which is not checked: it only reverts what `up` made.
 local function in_down(facts, line)
   local down, up = facts.down_line, facts.up_line
   if not down or line < down then return false end
@@ -159,7 +159,7 @@ local function suppressions(text, add)
   return list
 end
 
--- A suppression holds for the statement it stands in or behind; on a line of its own, for the one that begins next.
+-- A suppression applies to the statement that it is inside or after; on a line of its own, to the next statement.
 local function is_allowed(finding, list, starts)
   for _, one in ipairs(list) do
     if one.codes[finding.code] then
@@ -222,7 +222,7 @@ local function one_file(file, state)
   return left
 end
 
---- Looks at files in order. `pending`: none of them is applied, so that a table made by one is new to the next.
+--- Checks files in order. `pending`: none of them is applied, so a table made by one is still new in the next.
 ---@param files lugger.lint.file[]
 ---@param pending boolean|nil
 ---@return lugger.lint.finding[]
@@ -235,7 +235,7 @@ function lint.files(files, pending)
   return out
 end
 
---- True when something was found that is more than a note.
+--- True when there is a finding that is more than a note.
 ---@param findings lugger.lint.finding[]
 ---@return boolean
 function lint.fails(findings)

@@ -1,5 +1,4 @@
--- The SQL in a migration written in Lua, as far as it stands there: what db:exec, db:query and their like are called
--- with.
+-- The SQL in a migration written in Lua, as far as it is literal: the arguments of db:exec, db:query and so on.
 -- Nothing of the file is run.
 local lua_tokens = require 'lugger.inner.lint.lua_tokens'
 
@@ -12,12 +11,12 @@ local lua_source = {}
 ---@field unsafe boolean a value may get into it
 
 local calls = { exec = true, query = true, value = true, row = true, each = true }
--- What gives SQL that is quoted already.
+-- Functions that return SQL that is already quoted.
 local safe_calls = { quote = true, quote_table = true, name = true, table = true, literal = true, quote_name = true }
 
 local opening, closing = { ['('] = true, ['{'] = true, ['['] = true }, { [')'] = true, ['}'] = true, [']'] = true }
 
--- The tokens of an expression that begins at `from`, as far as a comma or the end of its bracket.
+-- The tokens of an expression that begins at `from`, up to a comma or the closing bracket.
 local function expression(tokens, from)
   local list, depth, i = {}, 0, from
   while tokens[i] do
@@ -66,7 +65,7 @@ local function strip(list)
   return list
 end
 
--- What a part that is no literal stands for, so that the rest can still be read.
+-- A replacement for a part that is not a literal, so that the rest can still be parsed.
 local function stand_in(list)
   local last = list[#list]
   if last.kind == 'name' and last.text == 'condition' then return ' true ', false end
@@ -106,7 +105,7 @@ local function formatted(list, variables)
   end
 end
 
---- The text of an expression, nil when no text of it is known.
+--- The text of an expression; nil when it is not known.
 function evaluate(list, variables)
   list = strip(list)
   if #list == 0 then return nil end
@@ -141,7 +140,7 @@ local function without_comments(tokens)
   return list, comments
 end
 
--- Variables that hold a known text; a later assignment wins.
+-- Remembers variables with a known text; a later assignment replaces an earlier one.
 local function note_variable(tokens, i, variables)
   if tokens[i].kind == 'name' and tokens[i + 1] and tokens[i + 1].text == '=' and tokens[i + 1].kind == 'operator' then
     local list = expression(tokens, i + 2)

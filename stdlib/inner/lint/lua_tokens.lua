@@ -1,4 +1,4 @@
--- The tokens of Lua source, with their lines: enough to find calls and what is handed to them.
+-- The tokens of Lua source, with their lines: enough to find calls and their arguments.
 local lua_tokens = {}
 
 ---@class lugger.lint.token
@@ -49,7 +49,7 @@ local function operator_at(text, at)
   return text:sub(at, at)
 end
 
--- One token at `at`, and where the next begins.
+-- One token at `at`, and the position of the next.
 local function read(text, at)
   if text:find('^%-%-', at) then
     local stop = long_bracket(text, at + 2)
@@ -67,7 +67,7 @@ local function read(text, at)
   end
   local stop, body = long_bracket(text, at)
   if stop then
-    -- A line end behind the bracket is no part of the string.
+    -- A newline directly after the bracket is not part of the string.
     local skipped = body:match('^\r?\n')
     return { kind = 'string', text = text:sub(at, stop), value = skipped and body:sub(#skipped + 1) or body,
       skipped = skipped and 1 or 0 }, stop + 1
@@ -76,7 +76,7 @@ local function read(text, at)
   return { kind = 'operator', text = operator }, at + #operator
 end
 
---- Reads the tokens of a source; what is no Lua gives tokens all the same.
+--- Reads the tokens of a source; also gives tokens for text that is not valid Lua.
 ---@param text string
 ---@return lugger.lint.token[]
 function lua_tokens.read(text)

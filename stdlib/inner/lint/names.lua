@@ -1,4 +1,4 @@
--- Which objects the files make, and who is meant by a name: its schema is spelled, or found in search_path.
+-- Which objects the files create, and which object a name means: its schema is given, or found in search_path.
 local names = {}
 
 ---@class lugger.lint.name as in a RangeVar
@@ -15,13 +15,13 @@ function names.of_list(list)
   return { relname = parts[#parts], schemaname = parts[#parts - 1] }
 end
 
---- Back to the search_path that nobody has set.
+--- Resets search_path to its default.
 ---@param state lugger.lint.state
 function names.reset_path(state)
   state.path = { 'public' }
 end
 
--- The schemas that SET search_path or set_config('search_path', ...) names.
+-- The schemas in SET search_path or set_config('search_path', ...).
 local function schemas_of(st)
   local list = {}
   if st.tag == 'VariableSetStmt' then
@@ -36,7 +36,7 @@ local function schemas_of(st)
   return list
 end
 
---- Follows search_path: where names without a schema go from here on.
+--- Follows changes of search_path, which decide about names without a schema.
 ---@param state lugger.lint.state
 ---@param st lugger.statement
 function names.follow(state, st)
@@ -48,7 +48,7 @@ function names.follow(state, st)
   state.path = #path > 0 and path or { 'public' }
 end
 
---- The one spelling of a name.
+--- The unique spelling of a name.
 ---@param state lugger.lint.state
 ---@param name lugger.lint.name
 ---@return string
@@ -57,14 +57,14 @@ function names.key(state, name)
   return schema .. '.' .. name.relname
 end
 
---- Notes that an object is made: nobody uses it yet.
+--- Records that an object is created: nobody uses it yet.
 ---@param state lugger.lint.state
 ---@param name lugger.lint.name
 function names.make(state, name)
   state.made[names.key(state, name)] = true
 end
 
---- True for what the files have made.
+--- True for objects that the files have created.
 ---@param state lugger.lint.state
 ---@param name lugger.lint.name
 ---@return boolean

@@ -1,11 +1,11 @@
--- Objects that are made, dropped, renamed, moved: what code that runs now may know by name.
+-- Objects that are created, dropped, renamed or moved: running code may know them by name.
 local names = require 'lugger.inner.lint.names'
 local statement = require 'lugger.inner.migrate.statement'
 
 local objects = { by_tag = {} }
 local by_tag = objects.by_tag
 
--- What a statement makes, as a name.
+-- What a statement creates, as a name.
 local makers = {
   CreateStmt = function(node) return node.relation end,
   CreateForeignTableStmt = function(node) return node.base and node.base.relation or node.relation end,
@@ -38,7 +38,7 @@ end
 local rebuilt = { ViewStmt = true, CreateFunctionStmt = true, CreateTableAsStmt = true, CreateEnumStmt = true,
   CompositeTypeStmt = true, CreateDomainStmt = true }
 
---- Looks ahead: what is made again behind its DROP, and which indexes get partitions attached.
+--- Looks ahead for objects that are created again after their DROP, and for indexes that partitions are attached to.
 ---@param state lugger.lint.state
 ---@param statements lugger.statement[]
 function objects.foresee(state, statements)
@@ -64,7 +64,7 @@ function by_tag.IndexStmt(state, emit, node)
     state.indexes[names.key(state, name)] = columns
     if made then names.make(state, name) end
   end
-  -- ON ONLY is for partitioned tables, of which nothing is read.
+  -- ON ONLY is for partitioned tables, which have no rows of their own to read.
   if not made and not node.concurrent and node.relation.inh then
     emit('blocking-index', node.idxname or statement.relation(node.relation))
   end
@@ -85,7 +85,7 @@ function by_tag.RefreshMatViewStmt(state, emit, node)
   end
 end
 
--- Kinds that code speaks of by name, in words; a table needs none.
+-- Kinds of objects that code refers to by name, in words; a table needs no word.
 local in_use = { OBJECT_TABLE = '', OBJECT_FOREIGN_TABLE = 'foreign table ', OBJECT_VIEW = 'view ',
   OBJECT_MATVIEW = 'materialized view ', OBJECT_SEQUENCE = 'sequence ', OBJECT_FUNCTION = 'function ',
   OBJECT_PROCEDURE = 'procedure ', OBJECT_ROUTINE = 'routine ', OBJECT_AGGREGATE = 'aggregate ', OBJECT_TYPE = 'type ',
@@ -103,7 +103,8 @@ local function is_made(state, kind, list)
   return names.is_made(state, names.of_list(list))
 end
 
--- Dropped and made anew in one transaction: nobody sees it gone. A table's rows are gone all the same.
+-- True for an object that is dropped and created again in one transaction: nobody sees it missing. The rows of a table
+-- are lost even so.
 local function comes_back(state, kind, list, place)
   local made = kind ~= 'OBJECT_TABLE' and state.again[list[#list].String.sval]
   return made and place and made > place

@@ -1,4 +1,4 @@
--- Findings for people, for programs, for code scanning (SARIF 2.1.0) and for GitHub's annotations.
+-- Findings as text, as JSON, for code scanning (SARIF 2.1.0) and as GitHub annotations.
 local codes = require 'lugger.inner.lint.codes'
 local json = require 'lugger.inner.base.json_text'
 local native = require 'lugger.native'
@@ -19,7 +19,7 @@ function report.show(findings)
   end
 end
 
---- How many there are, in words.
+--- The number of findings, in words.
 ---@param findings lugger.lint.finding[]
 ---@param files integer
 ---@return string
@@ -84,7 +84,7 @@ function report.sarif(findings)
       results = results } } }
 end
 
---- Everything that a command's flags ask for; the exit status.
+--- Writes all the formats that a command's flags request; returns the exit status.
 ---@param findings lugger.lint.finding[]
 ---@param files integer
 ---@param args { json: boolean|nil, github: boolean|nil, sarif: string|nil }

@@ -1,4 +1,4 @@
--- What each statement means for a table that is in use. The state goes from statement to statement and file to file.
+-- What each statement does to a table that is in use. The state is passed from statement to statement and file to file.
 local alterations = require 'lugger.inner.lint.alterations'
 local do_body = require 'lugger.inner.lint.do_body'
 local locks = require 'lugger.inner.migrate.locks'
@@ -24,7 +24,7 @@ local rules = {}
 ---@field data_changed boolean
 ---@field mixed boolean told already
 
---- A state that knows of nothing.
+--- An empty state.
 ---@return lugger.lint.state
 function rules.state()
   local state = { made = {}, checks = {}, not_null = {}, indexes = {}, attached = {}, again = {} }
@@ -33,14 +33,14 @@ function rules.state()
   return state
 end
 
---- What ends with a transaction.
+--- Resets what ends with a transaction.
 ---@param state lugger.lint.state
 function rules.end_transaction(state)
   state.added, state.exclusive, state.held = {}, {}, false
   state.schema_changed, state.data_changed, state.mixed = false, false, false
 end
 
---- Begins a file, whose session is new, and looks ahead in it.
+--- Begins a file, which has a new session, and looks ahead in it.
 ---@param state lugger.lint.state
 ---@param statements lugger.statement[]
 function rules.begin_file(state, statements)
@@ -73,7 +73,7 @@ local function note_write(state, emit, write)
   state.data_changed = true
 end
 
--- A statement takes its locks together: only with those of others before it are they several.
+-- A statement takes all its locks together; so locks count as several only with those of earlier statements.
 local function note_locks(state, emit, list)
   local in_use, before = false, next(state.exclusive) ~= nil
   for _, lock in ipairs(list) do
@@ -89,7 +89,7 @@ local function note_locks(state, emit, list)
   return in_use
 end
 
--- What a transaction holds while it goes on.
+-- Checks what a transaction holds while it continues.
 local function transaction(state, emit, st, list)
   for _, write in ipairs(list) do note_write(state, emit, write) end
   local in_use = note_locks(state, emit, locks.of(st))
@@ -150,7 +150,7 @@ function look(state, emit, st, on)
   if st.tag == 'DoStmt' then look_into(state, emit, st, on.in_transaction) end
 end
 
---- Looks at one statement.
+--- Checks one statement.
 ---@param state lugger.lint.state
 ---@param emit fun(code: string, what: string|nil, location: integer|nil)
 ---@param st lugger.statement

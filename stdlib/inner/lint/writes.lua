@@ -1,11 +1,11 @@
--- Statements that write rows, wherever they stand in another: in a CTE, under EXPLAIN ANALYZE.
+-- Statements that write rows, also inside another statement: in a CTE, under EXPLAIN ANALYZE.
 local names = require 'lugger.inner.lint.names'
 local statement = require 'lugger.inner.migrate.statement'
 
 local writes = { by_tag = {} }
 
 local tags = { InsertStmt = true, UpdateStmt = true, DeleteStmt = true, MergeStmt = true }
--- What stands in these is run later, if ever.
+-- Statements inside these run later, or never.
 local later = { RuleStmt = true, CreateFunctionStmt = true, PrepareStmt = true, DeclareCursorStmt = true }
 
 local function collect(tree, list)
@@ -22,7 +22,7 @@ end
 ---@field tag string
 ---@field node table
 
---- The writes of a statement, its own first.
+--- The writes in a statement, its own first.
 ---@param st lugger.statement
 ---@return lugger.lint.write[]
 function writes.of(st)
@@ -62,7 +62,7 @@ local function all_always(list)
   return #list > 0
 end
 
---- True for a condition that holds for every row, whatever is in it: true, 1 = 1, a OR true.
+--- True for a condition that is true for every row: true, 1 = 1, a OR true.
 ---@param node table
 ---@return boolean
 function is_always(node)
@@ -83,7 +83,7 @@ end
 
 local unbounded = { UpdateStmt = 'unbounded-update', DeleteStmt = 'unbounded-delete' }
 
---- Looks at one write.
+--- Checks one write.
 ---@param state lugger.lint.state
 ---@param emit fun(code: string, what: string|nil, location: integer|nil)
 ---@param write lugger.lint.write
@@ -104,7 +104,7 @@ function writes.by_tag.TruncateStmt(state, emit, node)
   end
 end
 
--- The modes of LOCK TABLE by number; from SHARE on, writes wait.
+-- The modes of LOCK TABLE by number; from SHARE on, writes have to wait.
 local share = 5
 
 ---@private

@@ -1,4 +1,4 @@
--- Applies one migration in one direction: in a transaction with its row in the ledger, or step by step.
+-- Applies one migration in one direction: in a single transaction with its row in the ledger, or step by step.
 local by_steps = require 'lugger.inner.migrate.by_steps'
 local config = require 'lugger.inner.cli.config'
 local executor = require 'lugger.inner.migrate.executor'
@@ -9,7 +9,7 @@ local system = native.system
 
 local apply = {}
 
--- Whether a file needs steps, as far as one sees before it runs.
+-- True when a file needs steps, as far as this is known before it runs.
 local function needs_steps(body, parts)
   if body.no_transaction then return true end
   for _, part in ipairs(parts) do
@@ -21,7 +21,7 @@ local function needs_steps(body, parts)
   return false
 end
 
---- Whether a migration runs in one transaction, as far as one sees before it runs.
+--- True when a migration runs in one transaction, as far as this is known before it runs.
 ---@param migration lugger.migration
 ---@param direction "up"|"down"
 ---@return boolean
@@ -47,7 +47,7 @@ local function check_verified(ex, parts)
   end
 end
 
---- Runs the functions of `verify` by an executor; raises when one says no.
+--- Runs the functions of `verify` with an executor; raises when one fails.
 apply.check_verified = check_verified
 
 local function run_part(ex, part)
@@ -56,7 +56,7 @@ local function run_part(ex, part)
   ex:switch()
 end
 
---- Runs all parts by an executor that keeps no steps.
+--- Runs all parts with an executor that records no steps.
 ---@param ex table
 ---@param parts table[]
 function apply.run_parts(ex, parts)
@@ -78,8 +78,8 @@ local function try_once(run, migration, direction, entry, begun)
   end)
 end
 
--- Whether all that a failed attempt did is taken back with its transaction. A migration that ended it by itself, and
--- databases that have committed already, are not.
+-- True when everything that a failed attempt did was rolled back. Not so when the migration ended its transaction
+-- itself, or when other databases have committed already.
 local function is_undone(run, begun, err)
   if type(err) ~= 'table' or err.code == 'connect' or not run.main:in_transaction() then return false end
   return not begun.commits or next(run.executor.joined) == nil
@@ -100,7 +100,7 @@ local function in_transaction(run, migration, direction)
   local ok, err = pcall(retry.run, { tries = run.options.tries, tell = run.say,
     recover = function()
       run.executor:rollback()
-      run:end_sessions() -- what is no part of a transaction: prepared statements, advisory locks
+      run:end_sessions() -- for things outside the transaction: prepared statements, advisory locks
     end,
     done = function() return run.ledger:state_of(entry) == 'done' end,
     about = function() return run:blockers(run.executor:last_tables()) end,
@@ -116,7 +116,7 @@ local function in_transaction(run, migration, direction)
   end
 end
 
--- A job that was done before its step could be recorded is not done twice.
+-- A job may have finished before its step could be recorded; it is not run again.
 local function job_is_done(job, started)
   if not started then return false end
   local place, options = job:target()
@@ -145,7 +145,7 @@ local function run_job(run, ex, part)
 end
 
 local function run_function(run, ex, part)
-  -- A lock in the way of a batch: the function is called again, and passes over what is done.
+  -- When a batch cannot get a lock, the function is called again, and skips what is done.
   retry.run({ tries = run.options.tries, tell = run.say,
     recover = function()
       run.main:rollback()
@@ -158,7 +158,7 @@ local function run_function(run, ex, part)
     ex.counter = 0
     local ok, err = pcall(ex.call, ex, part.run)
     if not ok and not ex.batch and retry.is_lock(err) then
-      -- Its statement was tried often enough by itself.
+      -- The statement has already been retried on its own.
       error(native.error(err.code, err.message, err.hint, nil, err.notes), 0)
     end
     if not ok then error(err, 0) end
@@ -226,7 +226,7 @@ local function has_steps(run, open)
   return open and next(run.ledger:steps(open.entry)) ~= nil
 end
 
---- Applies a migration; raises when it fails. What was left by an earlier attempt is gone on with.
+--- Applies a migration; raises when it fails. Continues what an earlier attempt has left.
 ---@param run lugger.migrate.run
 ---@param migration lugger.migration
 ---@param direction "up"|"down"

@@ -1,4 +1,4 @@
--- Batches over a table by key: each is a transaction with the place it came to.
+-- Batches over a table by key. Each batch is a transaction, which includes the position that it reached.
 local config = require 'lugger.inner.cli.config'
 local fault = require 'lugger.inner.base.fault'
 local json = require 'lugger.inner.base.json_text'
@@ -30,7 +30,7 @@ local function check_table(connection, name)
   end
 end
 
---- The columns of a table's primary key; raises when it has none.
+--- The columns of a table's primary key; raises when it has no primary key.
 ---@param connection lugger.migrate.connection
 ---@param name string
 ---@return string[]
@@ -46,7 +46,7 @@ function batches.primary_key(connection, name)
   return key
 end
 
--- NOT NULL that was never validated (from version 18 on) says nothing of the rows that are there.
+-- NOT NULL that was never validated (from version 18 on) proves nothing about existing rows.
 local columns_sql = [[SELECT w.name, a.attname IS NOT NULL, a.attnotnull AND NOT EXISTS (SELECT FROM pg_constraint c
     WHERE c.conrelid = a.attrelid AND c.contype = 'n' AND NOT c.convalidated AND a.attnum = ANY (c.conkey))
   FROM pg_catalog.unnest($2::text[]) WITH ORDINALITY AS w (name, place) LEFT JOIN pg_attribute a
@@ -61,7 +61,8 @@ local unique_sql = [[SELECT FROM pg_index i WHERE i.indrelid = pg_catalog.to_reg
       JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum)
     = (SELECT pg_catalog.array_agg(w.name ORDER BY w.name COLLATE "C") FROM pg_catalog.unnest($2::text[]) AS w (name))]]
 
--- Rows are found by `key > last`, which is never true of NULL: such a row would be passed over. As fixes have it.
+-- Rows are found by `key > last`, which is never true for NULL, so rows with a NULL key would be skipped. Fixes have
+-- the same rule.
 local function check_key(connection, name, key)
   local quoted, list = native.sql.table(name), {}
   for i, column in ipairs(key) do list[i] = '"' .. column:gsub('[\\"]', '\\%0') .. '"' end
@@ -106,7 +107,7 @@ local function literals(values)
   return '(' .. table.concat(out, ', ') .. ')'
 end
 
--- The next page: its last key and how many rows it has; nil at the end.
+-- The next page: its last key and its number of rows; nil at the end.
 local function page(connection, plan, after)
   local conditions = {}
   if plan.where then conditions[1] = '(' .. plan.where .. ')' end
@@ -166,7 +167,7 @@ local function next_batch(self, state, plan, pause_ms)
   return batch
 end
 
--- Within a transaction that is taken back in the end, or for a plan: no commits between.
+-- Used in a transaction that will be rolled back, and for a plan: no commits in between.
 local function plainly(self, plan, most)
   local after, count = nil, 0
   return function()
@@ -179,7 +180,7 @@ local function plainly(self, plan, most)
   end
 end
 
---- What db:batches is.
+--- Implements db:batches.
 ---@param self lugger.migration_db
 ---@param spec lugger.batches_spec
 ---@return fun(): lugger.migration_batch|nil
@@ -187,7 +188,7 @@ function batches.iterate(self, spec)
   check(spec)
   local ex = self.executor
   if self.connection ~= ex.run.main then config.raise 'db:batches is for the main database' end
-  if ex.batches then ex:batches() end -- begins anew, step by step
+  if ex.batches then ex:batches() end -- switches to steps if necessary, and begins again
   local plan = plan_of(self.connection, spec)
   if ex.plain_batches then return plainly(self, plan, ex.plain_batches) end
   if ex.inner then config.raise 'db:batches cannot stand within a transaction or another batch' end

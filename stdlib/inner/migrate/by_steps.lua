@@ -1,5 +1,6 @@
--- A migration that cannot be one transaction: each step is recorded, with it where PostgreSQL allows, else before and
--- behind it. A function is called again from its beginning after a failure; steps that are done are passed over.
+-- A migration that cannot be one transaction. Each step is recorded: in the same transaction where PostgreSQL allows
+-- it, otherwise before and after the step. After a failure a function is called again from its beginning, and steps
+-- that are done are skipped.
 local config = require 'lugger.inner.cli.config'
 local executor = require 'lugger.inner.migrate.executor'
 local json = require 'lugger.inner.base.json_text'
@@ -11,7 +12,7 @@ local statement = require 'lugger.inner.migrate.statement'
 
 local steps = executor.class {}
 
-local largest_note = 1000000 -- bytes of rows that a recorded step keeps
+local largest_note = 1000000 -- bytes of result rows that the record of a step can hold
 
 local function digest(text, params)
   local parts = { text }
@@ -19,7 +20,7 @@ local function digest(text, params)
   return native.system.sha256(table.concat(parts, '\0'))
 end
 
--- The name of the next step of the part under way: "2.3".
+-- The name of the next step in the current part: "2.3".
 local function next_step(self)
   self.counter = self.counter + 1
   return ('%d.%d'):format(self.part, self.counter)
@@ -36,7 +37,7 @@ local function known_step(self, name, hash)
   return known
 end
 
--- What an earlier attempt noted of a statement's text, also where the text stood elsewhere in the file.
+-- The record of a statement's earlier attempt, even if its text was elsewhere in the file then.
 local function earlier_of(self, name, hash)
   local known = self.known[name]
   if known and known.digest == hash then return known end
@@ -82,7 +83,7 @@ local function given_again(self, known, st)
   return found
 end
 
--- What a function of the database changed of the settings, too, is given to the session of a later attempt.
+-- Settings that a function in the database changed must also be restored in the session of a later attempt.
 local function changed_settings(self, text)
   local changes = self.replay:changes(self.run.main)
   if changes and self.run.main.pooled then
@@ -92,7 +93,7 @@ local function changed_settings(self, text)
   return changes
 end
 
--- A setting for the transaction alone looks like one for the session until the transaction ends.
+-- Until the transaction ends, SET LOCAL looks like a setting of the session.
 local function settle_settings(self, step, result, changes)
   if not changes then return end
   local left = self.replay:see(self.run.main)
@@ -102,7 +103,7 @@ local function settle_settings(self, step, result, changes)
   record(self, step)
 end
 
--- The step and its record in one transaction.
+-- Runs the step and records it in one transaction.
 local function with_record(self, name, hash, text, work)
   local main = self.run.main
   local given, committed = retry.run(spec_of(self, main, name), function()
@@ -125,7 +126,7 @@ local function with_record(self, name, hash, text, work)
   return given
 end
 
--- On another database the step commits with a mark; the record here follows.
+-- On another database the step commits together with a mark; the record here follows.
 local function elsewhere(self, connection, name, hash, st, params)
   local book = self.run:book_of(connection)
   local result
@@ -147,7 +148,7 @@ local function elsewhere(self, connection, name, hash, st, params)
   return result
 end
 
--- Where COMMITs are in what it runs, nobody can tell how far an attempt came whose answer was never seen.
+-- If the statement contains COMMITs and its answer was lost, nobody can tell how far the attempt came.
 local function check_unseen(self, hash, st)
   if not st.may_commit or self.run.options.again then return end
   for name, former in pairs(self.former) do
@@ -170,7 +171,8 @@ local function unrecordable(self, name, hash, st, params)
     record(self, one)
     return result
   end
-  -- What the server refused is known; what it never answered stays "running", and is looked for next time.
+  -- When the server refused the step, the failure is recorded. When it never answered, the step stays "running" and is
+  -- checked next time.
   if state == 'failed' and self.run.main:alive() then
     one.state, one.error = 'failed', tostring(result)
     pcall(record, self, one)
@@ -189,7 +191,7 @@ local function run_each_time(self, connection, st, params)
   return result
 end
 
---- What a record keeps of a result, so that it can be given again.
+--- The part of a result that is recorded, so that it can be returned again.
 ---@param result table
 ---@param session table<string, string|false>|nil what it made of the session's settings
 ---@return string
@@ -223,7 +225,7 @@ local function step(self, connection, st, params)
     if st.lasting then self.replay:made(connection, st) end
     return result or empty
   end
-  -- "cannot run inside a transaction block", "invalid transaction termination": only the server knew.
+  -- "cannot run inside a transaction block", "invalid transaction termination": only the server can know.
   local state = retry.sqlstate(result)
   if not statement.wants_to_commit(st, state) and (state ~= '25001' or params) then error(result, 0) end
   return unrecordable(self, name, hash, st, params) or empty
@@ -268,7 +270,7 @@ function steps:transaction(connection, work)
   if not ok then error(err, 0) end
 end
 
---- What was found out by an earlier attempt, else what `find` gives now.
+--- The value found by an earlier attempt, otherwise the result of `find`.
 ---@param label string
 ---@param find fun(): any
 ---@return any
@@ -282,7 +284,7 @@ function steps:remember(label, find)
   return found
 end
 
--- In one transaction with the note that the steps are to be done again.
+-- Reverts the steps in one transaction with the record that they must be done again.
 local function undo_steps(self, first, undo)
   local main = self.run.main
   main:rollback()
@@ -300,7 +302,7 @@ local function undo_steps(self, first, undo)
   main:commit()
 end
 
---- Does work; when it fails, what its steps made is taken back.
+--- Does work; when it fails, reverts what its steps made.
 ---@param work fun()
 ---@param undo string[] SQL
 function steps:or_undo(work, undo)
@@ -312,7 +314,7 @@ function steps:or_undo(work, undo)
   error(err, 0)
 end
 
---- Begins a step of batches: its name, and the position it came to, or nil and true when it is done.
+--- Begins a step of batches. Returns its name and the position it has reached, or nil and true when it is done.
 ---@param label string
 ---@param identity string what they go over: a position belongs to these rows and no others
 ---@return string name
@@ -321,7 +323,7 @@ end
 function steps:begin_batches(label, identity)
   local name = next_step(self)
   local hash, before = digest(identity), self.known[name]
-  -- Versions before this one kept the label alone.
+  -- Earlier versions recorded only the label.
   if before and before.digest == digest(label) then before.digest = hash end
   local known = known_step(self, name, hash)
   if known and known.state == 'done' then return name, nil, true end
@@ -333,7 +335,7 @@ function steps:begin_batches(label, identity)
   return name, known and known.note, false
 end
 
---- Ends a batch: what was done in it commits with its position; a batch without one is the last.
+--- Ends a batch and commits it with its position. A batch without a position is the last.
 ---@param name string
 ---@param label string
 ---@param position string|nil
@@ -362,7 +364,7 @@ function steps:end_part(label)
   record(self, { step = tostring(self.part), statement = label, digest = digest(label), state = 'done' })
 end
 
---- True when the part was done by an earlier attempt.
+--- True when an earlier attempt has done the part.
 ---@return boolean
 function steps:part_done()
   local known = self.known[tostring(self.part)]
@@ -371,7 +373,7 @@ end
 
 local module = {}
 
---- An executor that goes on where the entry's steps end.
+--- An executor that continues after the recorded steps of the entry.
 ---@param run table
 ---@param migration lugger.migration
 ---@param direction "up"|"down"

@@ -1,4 +1,4 @@
--- The schema as lines of text, to be compared: tables, columns, indexes, constraints, views, types, triggers,
+-- The schema as lines of text, for comparison: tables, columns, indexes, constraints, views, types, triggers,
 -- functions.
 local catalog = {}
 
@@ -66,7 +66,7 @@ UNION ALL
 SELECT 'schema ' || pg_catalog.quote_ident(nspname), 'schema' FROM spaces
 ]]
 
---- Every object of the database but lugger's own: what it is called, and how it is defined.
+--- Every object of the database except lugger's own: its name and its definition.
 ---@param connection lugger.migrate.connection
 ---@param own_schema string
 ---@return table<string, string>
@@ -76,7 +76,7 @@ function catalog.read(connection, own_schema)
   return objects
 end
 
---- What changed between two readings, as lines: "+ added", "- gone", "~ changed: before -> after".
+--- The differences of two readings, as lines: "+ added", "- removed", "~ changed: before -> after".
 ---@param before table<string, string>
 ---@param after table<string, string>
 ---@return string[]

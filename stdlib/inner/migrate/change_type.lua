@@ -1,4 +1,4 @@
--- Another type for a column of a table in use: shadow column, trigger, backfill, indexes and constraints, swap.
+-- Changes the type of a column of a table in use: shadow column, trigger, backfill, indexes and constraints, swap.
 local config = require 'lugger.inner.cli.config'
 local dependents = require 'lugger.inner.migrate.dependents'
 local native = require 'lugger.native'
@@ -55,7 +55,7 @@ local function plain(rows)
   return list
 end
 
--- Views, references of others and the like cannot be carried over.
+-- Refuses dependents that cannot be carried over, such as views and references of other tables.
 local function refuse_others(db, table, column)
   local lines = {}
   for _, one in ipairs(dependents.of(db, table, column)) do
@@ -89,7 +89,7 @@ local function inspect(db, table, column)
   return found
 end
 
---- SQL in which one column takes the place of another, by its tokens.
+--- SQL in which one column replaces another, based on its tokens.
 ---@param text string
 ---@param old string
 ---@param new string
@@ -111,7 +111,7 @@ end
 local function estimate(db, job, options)
   local found, indexes = job.found, 0
   for _, index in ipairs(found.indexes) do indexes = indexes + index.bytes end
-  -- Each row is written once more, and its old version stays until vacuum.
+  -- Each row is written once more, and its old version stays until VACUUM.
   local bytes = found.bytes + indexes * 2
   db:say(('%s.%s %s -> %s: about %s rows; needs up to %s of disk until the next vacuum'):format(job.table, job.column,
     found.type, job.type, terminal.group(found.rows), terminal.bytes(bytes)))
@@ -122,9 +122,9 @@ local function estimate(db, job, options)
   end
 end
 
--- The application's writes come first: a value that does not become the new type is counted, not refused, also while
--- the migration waits for somebody to mend what made it fail. The count outlives a write that is taken back, which
--- costs a second look and no more. Whoever writes counts, so everybody may.
+-- The application's writes must not fail. So the trigger counts a value that cannot be converted and does not refuse
+-- it, even while the migration has failed and waits to be corrected. The counter (a sequence) is not rolled back with a
+-- write; a count too many costs only a second check. Every role that writes to the table counts, so every role may.
 local trigger_sql = [[CREATE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql AS $lugger$
 BEGIN
   BEGIN
@@ -149,7 +149,7 @@ local function add_shadow(db, job)
 end
 
 local function fill(db, job, options)
-  -- Types without equality (json) are compared with NULL only; the trigger keeps the others in step.
+  -- Types without equality (json) are only checked for NULL; the trigger keeps the other rows up to date.
   local where = ('%s IS NULL AND %s IS NOT NULL'):format(sql.name(job.shadow), job.using)
   for batch in db:batches { table = job.table, key = options.key, batch_rows = options.batch_rows,
     pause_ms = options.pause_ms } do
@@ -161,7 +161,7 @@ end
 local function build(db, job)
   for _, index in ipairs(job.found.indexes) do
     local head, tail = index.definition:match('^(CREATE U?N?I?Q?U?E? ?INDEX) .- (ON .*)$')
-    -- The name is not part of what is replaced: it may be the column's.
+    -- The name is not included in the replacement, because it may be equal to the column's.
     db:exec(('%s CONCURRENTLY %s %s'):format(head, sql.name(index.name .. '__new'), change_type.replaced(tail,
       job.column,
       job.shadow)))
@@ -186,8 +186,8 @@ local function constrain(db, job)
   end
 end
 
--- Constraints of the new column would refuse what it cannot hold: when the change fails here, they go, and are made
--- again when it goes on.
+-- Constraints on the new column would refuse values that cannot be converted. So when the change fails here, they are
+-- dropped, and added again when it is resumed.
 local function take_constraints_back(job)
   local undo = {}
   for _, constraint in ipairs(job.found.constraints) do undo[#undo + 1] = constraint.name .. '__new' end
@@ -199,20 +199,20 @@ local function take_constraints_back(job)
 end
 
 local function times_refused(db, job)
-  -- Begun by an earlier lugger.
+  -- Begun by an earlier version of lugger.
   if not db:value('SELECT pg_catalog.to_regclass($1)::text', job.refused) then return '0' end
   return tostring(db:value(('SELECT last_value + is_called::int FROM %s'):format(job.refused)))
 end
 
--- Rows that were written behind their batch with a value that did not become the new type: this names it.
+-- Rows written after their batch, with a value that could not be converted: this fails and names the value.
 local function fill_rest(db, job)
   local shadow = sql.name(job.shadow)
   db:exec(('UPDATE %s SET %s = %s WHERE %s IS NULL AND %s IS NOT NULL'):format(job.quoted, shadow, job.using, shadow,
     job.using))
 end
 
--- Behind this every row has its value, and nothing was written since that does not become the new type. SHARE waits
--- for whoever writes, for a moment: what they wrote is counted, and seen by what follows.
+-- After this every row has its value, and no value was written that cannot be converted. The SHARE lock waits briefly
+-- for open writes: their failures are counted, and later statements see their rows.
 local function settle(db, job)
   if not job.settled then
     db:exec 'SAVEPOINT lugger_settle'
@@ -231,7 +231,7 @@ end
 
 local identities = { a = 'ALWAYS', d = 'BY DEFAULT' }
 
--- Numbers go on where the old column's sequence stands.
+-- The numbering continues where the old column's sequence is.
 local function carry_default(db, job)
   local found, alter = job.found, ('ALTER TABLE %s ALTER COLUMN %s '):format(job.quoted, sql.name(job.shadow))
   local identity = identities[found.identity]
@@ -276,7 +276,7 @@ local function carry_rest(db, job)
   end
 end
 
--- Under the lock nothing is read: all that takes time was done before.
+-- Reads nothing while it holds the lock: everything that takes time was done before.
 local function swap(db, job, keep_old)
   local name, shadow = sql.name(job.column), sql.name(job.shadow)
   db:transaction(function()
@@ -326,7 +326,7 @@ local function refuse_long_names(job)
   end
 end
 
---- What schema.change_type is.
+--- Implements schema.change_type.
 ---@param db lugger.migration_db
 ---@param table string
 ---@param column string
@@ -340,7 +340,7 @@ function change_type.run(db, table, column, type, options)
   local shadow = column .. '__new'
   local job = { table = table, quoted = sql.table(table), column = column, type = type, shadow = shadow, found = found,
     using = '(' .. (options.using or sql.name(column) .. '::' .. type) .. ')', trigger_name = '~' .. shadow
-      .. '_sync', -- triggers fire in the order of their names
+      .. '_sync', -- triggers fire in alphabetical order
 
     not_null = shadow .. '_not_null' }
   local bare = table:gsub('^.-%.', '')

@@ -1,4 +1,4 @@
--- up, down, redo, status, verify, baseline, repair: what `lugger migrate` does to a database.
+-- up, down, redo, status, verify, baseline, repair: the actions of `lugger migrate` on a database.
 local apply = require 'lugger.inner.migrate.apply'
 local config = require 'lugger.inner.cli.config'
 local files = require 'lugger.inner.migrate.files'
@@ -20,7 +20,7 @@ local function warn_of_strays(strays)
   end
 end
 
---- Files and ledger compared; entries are read once.
+--- Compares files and ledger; the entries are read once.
 ---@param run lugger.migrate.run
 ---@return lugger.migrate.item[]
 function commands.items(run)
@@ -44,14 +44,14 @@ local function report_failure(done, left)
   end
 end
 
--- Of one that runs step by step, the error says what is done and how to go on.
+-- For a migration that runs step by step, the error also says what is done and how to continue.
 local function tell_undone(err, direction)
   if type(err) ~= 'table' or not err.undone or err.code == 'interrupted' then return end
   terminal.say('its transaction was rolled back: nothing of it was changed. Correct the file, then run again: ',
     'lugger migrate ', direction)
 end
 
--- Applies items in order; the first that fails ends it.
+-- Applies items in order, until one fails.
 local function apply_all(run, items, direction)
   for i, item in ipairs(items) do
     local began = system.monotonic()
@@ -78,7 +78,7 @@ local function with_hooks(run, items, direction)
   hooks.run('after', run.say, environment)
 end
 
--- Squashes whose old migrations are all applied here.
+-- Records squashes as applied when all of their old migrations are applied here.
 local function adopt(run, items)
   for _, item in ipairs(items) do
     if item.adopt and not (item.record and item.record.applied
@@ -90,7 +90,7 @@ local function adopt(run, items)
   end
 end
 
--- Looks at what `up` would do; the ledger is not even made.
+-- Shows what `up` would do, without even creating the ledger.
 local function look(run, args, show)
   local items = commands.items(run)
   status.refuse(items, run.options)
@@ -105,7 +105,7 @@ function commands.plan(run, args)
   return look(run, args, require('lugger.inner.migrate.plan').show_all)
 end
 
---- Runs what is pending and takes it back.
+--- Runs the pending migrations and rolls them back.
 ---@param run lugger.migrate.run
 ---@param args table
 ---@return integer status
@@ -113,7 +113,7 @@ function commands.dry_run(run, args)
   return look(run, args, require('lugger.inner.migrate.dry_run').run)
 end
 
---- Runs what is pending on a copy.
+--- Runs the pending migrations on a copy.
 ---@param run lugger.migrate.run
 ---@param args table
 ---@return integer status
@@ -121,7 +121,7 @@ function commands.rehearse(run, args)
   return look(run, args, require('lugger.inner.migrate.rehearse').run)
 end
 
---- Runs what is pending.
+--- Runs the pending migrations.
 ---@param run lugger.migrate.run
 ---@param args table
 ---@return integer status
@@ -134,7 +134,7 @@ function commands.up(run, args)
     local pending = status.pending(items, args.to)
     for _, item in ipairs(pending) do
       if item.state == 'pending' and item.explain then terminal.warn(('%s: %s'):format(item.version, item.explain)) end
-      item.migration:body() -- a file that cannot be read is told before anything runs
+      item.migration:body() -- reports a file that cannot be read before anything runs
     end
     with_hooks(run, pending, 'up')
     terminal.say(#pending == 0 and 'nothing to do: all migrations are applied'
@@ -170,7 +170,7 @@ local function to_take_back(items, args)
   return chosen
 end
 
---- Takes back the newest, or several.
+--- Reverts the newest migration, or several.
 ---@param run lugger.migrate.run
 ---@param args table
 ---@return integer status
@@ -183,7 +183,7 @@ function commands.down(run, args)
   end)
 end
 
---- Takes the newest back and applies it again.
+--- Reverts the newest migration and applies it again.
 ---@param run lugger.migrate.run
 ---@return integer status
 function commands.redo(run)
@@ -201,7 +201,7 @@ function commands.redo(run)
   end)
 end
 
---- Runs `verify` of what is applied, in transactions that can write nothing.
+--- Runs `verify` of the applied migrations, in read-only transactions.
 ---@param run lugger.migrate.run
 ---@return integer status
 function commands.verify(run)
@@ -230,7 +230,7 @@ function commands.verify(run)
   return wrong > 0 and 4 or 0
 end
 
---- Records everything up to a version as applied, without running it: a database that lived before its migrations.
+--- Records everything up to a version as applied, without running it: for a database that is older than its migrations.
 ---@param run lugger.migrate.run
 ---@param args table
 ---@return integer status
@@ -282,7 +282,7 @@ local function unfinished(run, item)
 end
 repairs.failed, repairs.running = unfinished, unfinished
 
---- Settles what does not agree, and tells what that means.
+--- Resolves differences between files and ledger, and says what that means.
 ---@param run lugger.migrate.run
 ---@return integer status
 function commands.repair(run)

@@ -1,4 +1,4 @@
--- One database as migrations see it: a session that is opened when it is needed and again after a loss.
+-- One database for migrations: a session that is opened when it is needed, and again after it was lost.
 local config = require 'lugger.inner.cli.config'
 local native = require 'lugger.native'
 local session_state = require 'lugger.inner.migrate.session_state'
@@ -15,7 +15,7 @@ local connection = {}
 local conn = {}
 local conn_meta = { __index = conn }
 
--- Settings of ours, as SET or SET LOCAL.
+-- lugger's settings, as SET or SET LOCAL.
 local function settings_sql(settings, word)
   local parts = {}
   for _, name in ipairs { 'lock_timeout', 'statement_timeout' } do
@@ -38,13 +38,13 @@ function conn:session()
   return self.open
 end
 
---- Our own settings, also again when the session was told to forget all of them.
+--- Applies lugger's settings, also after the session has reset all of them.
 function conn:apply_settings()
   local sql = settings_sql(self.settings, 'SET')
   if not self.pooled and sql ~= '' then self.open:query(sql) end
 end
 
---- Runs SQL and gives the result of native.pg.
+--- Runs SQL and returns the result of native.pg.
 ---@param sql string
 ---@param params any[]|nil
 ---@return { names: string[], types: integer[], rows: any[][], affected: integer }
@@ -60,8 +60,8 @@ function conn:copy_in(sql, data)
   return { names = {}, types = {}, rows = {}, affected = self:session():copy_in(sql, data) }
 end
 
--- As the role that connected, whatever a file made of it: SET LOCAL ends with the transaction. A pooled session keeps
--- nothing anyway, and what is set there must not come back at COMMIT.
+-- Returns to the role that connected, whatever role a file has set: SET LOCAL ends with the transaction. A pooled
+-- session keeps nothing anyway, and a setting made there must not return at COMMIT.
 local function be_oneself(self)
   if self.is_self then return end
   local word = self.pooled and 'SET' or 'SET LOCAL'
@@ -71,8 +71,8 @@ local function be_oneself(self)
   self.is_self = true
 end
 
---- Does work of ours, such as writing the ledger, as the role that connected. Within a transaction that role stays
---- until it ends.
+--- Does work of lugger's own, such as writing the ledger, as the role that connected. Inside a transaction that role
+--- stays until the transaction ends.
 ---@param work fun(): any
 ---@return any
 function conn:as_self(work)
@@ -93,12 +93,12 @@ function conn:as_self(work)
   return result
 end
 
---- Notes that a statement of a file runs: who the session is now is not known any more.
+--- Records that a statement of a file runs: after it, the current role is unknown.
 function conn:note_use()
   self.used, self.is_self = true, false
 end
 
---- Begins a transaction, with our settings where the session cannot keep any.
+--- Begins a transaction, with lugger's settings where the session cannot keep them.
 ---@param read_only boolean|nil
 function conn:begin(read_only)
   local session = self:session()
@@ -112,7 +112,7 @@ function conn:begin(read_only)
   if read_only then session:query 'SET TRANSACTION READ ONLY' end
 end
 
---- Ends the transaction. Behind a pooler nothing that it made for its session stays on the connection.
+--- Commits the transaction. Behind a pooler, first removes what it has made for its session.
 function conn:commit()
   if not self.open or not self.open:alive() then
     error(native.error('connect', 'the connection was lost before the transaction ended'), 0)
@@ -124,7 +124,7 @@ function conn:commit()
   self.open:commit()
 end
 
---- Takes the transaction back; does nothing when there is none.
+--- Rolls the transaction back; does nothing when there is none.
 function conn:rollback()
   if self.open and self.open:alive() then self.open:rollback() end
 end
@@ -135,7 +135,7 @@ function conn:in_transaction()
   return self.open ~= nil and self.open:alive() and self.open:in_transaction()
 end
 
---- Runs one statement for which the timeout of locks must not hold: it waits for others, and nobody waits for it.
+--- Runs one statement without lock_timeout: it waits for others, but nobody waits for it.
 ---@param sql string
 ---@return table
 function conn:query_patiently(sql)
@@ -148,19 +148,19 @@ function conn:query_patiently(sql)
   return result
 end
 
---- True while there is a session that answers.
+--- True while the session is open and answers.
 ---@return boolean
 function conn:alive()
   return self.open ~= nil and self.open:alive()
 end
 
---- Closes the session, and forgets what a file made of it.
+--- Closes the session, and forgets what a file has set in it.
 function conn:end_session()
   self.restore = nil
   self:close()
 end
 
---- Closes the session; the next use opens another.
+--- Closes the session; the next use opens a new one.
 function conn:close()
   if self.open then self.open:close() end
   self.open = nil

@@ -24,9 +24,9 @@ local object = {}
 ---@field rows integer
 ---@field condition string SQL that holds for the rows of this batch, to stand behind WHERE; its values are quoted in it
 
---- Goes over the rows of a table in batches by key, each in a transaction of its own together with the place it
---- came to: a migration that is cut off goes on behind the last batch. What db:exec does in the loop belongs to the
---- batch.
+--- Iterates over the rows of a table in batches by key. Each batch is a transaction of its own, which includes its
+--- position, so an interrupted migration continues after the last batch. What db:exec does in the loop is part of the
+--- batch's transaction.
 ---@param spec lugger.batches_spec
 ---@return fun(): lugger.migration_batch|nil
 function object:batches(spec)
@@ -38,8 +38,8 @@ function object:by_steps()
   if self.executor.batches then self.executor:batches() end
 end
 
---- What a function finds out, once: kept with the steps, so that a migration that is gone on with sees what it saw the
---- first time. Plain values only.
+--- Runs `find` once and records its result with the steps, so that a resumed migration gets the same result. Plain
+--- values only.
 ---@param label string
 ---@param find fun(): any
 ---@return any

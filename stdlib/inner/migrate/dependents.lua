@@ -1,4 +1,4 @@
--- What depends on a column, by the server's own account of it.
+-- The objects that depend on a column, according to the catalog.
 local config = require 'lugger.inner.cli.config'
 local native = require 'lugger.native'
 local sql = native.sql
@@ -35,7 +35,7 @@ local kinds = { pg_rewrite = 'view', pg_attrdef = 'default', pg_constraint = 'co
   pg_trigger = 'trigger', pg_policy = 'policy', pg_proc = 'function', pg_publication_rel = 'publication',
   pg_statistic_ext = 'statistics' }
 
---- Raises unless the column is there.
+--- Raises unless the column exists.
 ---@param db lugger.migration_db
 ---@param table string
 ---@param column string
@@ -54,7 +54,7 @@ function dependents.of(db, table, column)
   dependents.check(db, table, column)
   local list, seen = {}, {}
   for _, row in ipairs(db:query(found_sql, sql.table(table), column)) do
-    -- A partitioned table's own partitions, and what hangs in an index, are told by what they belong to.
+    -- A table's own partitions, and objects that are part of an index, are listed as what they belong to.
     local text = row.text:gsub('^rule _RETURN on ', '')
     if not seen[text] then
       seen[text] = true
@@ -67,7 +67,7 @@ function dependents.of(db, table, column)
   return list
 end
 
---- Raises when something depends on a column, and tells all of it.
+--- Raises when something depends on a column, and lists all of it.
 ---@param db lugger.migration_db
 ---@param table string
 ---@param column string

@@ -1,5 +1,4 @@
--- `migrate up --dry-run`: everything that is pending runs in one transaction, which is taken back; what it changed is
--- shown.
+-- `migrate up --dry-run`: runs all pending migrations in one transaction, shows what they changed, and rolls it back.
 local apply = require 'lugger.inner.migrate.apply'
 local catalog = require 'lugger.inner.migrate.catalog'
 local executor = require 'lugger.inner.migrate.executor'
@@ -20,7 +19,8 @@ function dry_run.show(lines, schema)
   for _, line in ipairs(schema) do terminal.line('  ', line) end
 end
 
--- `up` ends the sessions of each file; here all files share a transaction, so what one made is taken away.
+-- `up` ends the sessions after each file. Here all files share a transaction, so what a file has made in its session is
+-- removed.
 local function end_file(ex)
   for connection, before in pairs(ex.before) do
     if connection.pooled then
@@ -30,7 +30,7 @@ local function end_file(ex)
   end
 end
 
--- True when the migration ran; false when it cannot in a transaction.
+-- True when the migration ran; false when it cannot run in a transaction.
 local function try(run, migration)
   run.say('dry run of ', migration.version, ' ', migration.name)
   if not apply.in_one_transaction(migration, 'up') then return false end
@@ -53,7 +53,7 @@ local function take_back(run)
   run:end_sessions()
 end
 
---- Runs items in a transaction, shows what changed and takes it back.
+--- Runs items in a transaction, shows what changed and rolls it back.
 ---@param run lugger.migrate.run
 ---@param items lugger.migrate.item[]
 ---@return integer status
@@ -68,7 +68,7 @@ function dry_run.run(run, items)
         break
       end
     end
-    -- A switch in the middle leaves what its file did before.
+    -- If a file must switch to steps midway, its changes up to there remain.
     rows = row_diff.within(run.main, run.options.schema)
     schema = catalog.diff(before, catalog.read(run.main, run.options.schema))
   end)

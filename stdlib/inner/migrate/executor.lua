@@ -1,5 +1,5 @@
--- Runs what a migration's functions ask of their databases. Three ways: all in one transaction; step by step, each step
--- recorded; or only written down, for a plan.
+-- Runs what a migration's functions request of their databases, in one of three ways: all in one transaction; step by
+-- step, with each step recorded; or only recorded, for a plan.
 local config = require 'lugger.inner.cli.config'
 local db = require 'lugger.inner.migrate.db'
 local fault = require 'lugger.inner.base.fault'
@@ -17,19 +17,19 @@ local executor = {}
 ---@field direction "up"|"down"
 local base = {}
 
--- Raised where a file cannot stay in one transaction: it is taken back and begun again step by step.
+-- Raised when a file cannot stay in one transaction: it is rolled back and begun again step by step.
 local switch = setmetatable({}, { __tostring = function()
   return 'this migration cannot run in one transaction'
 end })
 
---- True for the error that asks for steps.
+--- True for the error that requests steps.
 ---@param err any
 ---@return boolean
 function executor.is_switch(err)
   return err == switch
 end
 
---- Takes the way of one transaction back; the caller begins anew, step by step.
+--- Ends the attempt in one transaction; the caller begins again, step by step.
 function base:switch()
   self.switched = true
   error(switch, 0)
@@ -41,7 +41,7 @@ local function where_of(self, st)
   return place ~= self.migration.path and place or nil
 end
 
--- What reaches beyond its database, to the whole server.
+-- Statements whose effect goes beyond the database, to the whole server.
 local server_wide = { CreateRoleStmt = true, AlterRoleStmt = true, AlterRoleSetStmt = true, DropRoleStmt = true,
   GrantRoleStmt = true, CreatedbStmt = true, DropdbStmt = true, AlterSystemStmt = true, CreateTableSpaceStmt = true,
   DropTableSpaceStmt = true }
@@ -54,7 +54,7 @@ local function refuse_server_wide(self, st)
   end
 end
 
--- COPY between the file and the server.
+-- Refuses COPY between a file and the server.
 local function check_copy(self, st)
   if st.tag ~= 'CopyStmt' or st.node.filename or st.node.is_program then return end
   local place = where_of(self, st)
@@ -77,7 +77,7 @@ local function ask(connection, st, params, patiently)
   return connection:query(st.text, params)
 end
 
---- Runs one statement; an error says where it stands.
+--- Runs one statement; an error includes its location.
 ---@param connection lugger.migrate.connection
 ---@param st lugger.statement
 ---@param params any[]|nil
@@ -107,7 +107,7 @@ function base:send(connection, st, params, patiently)
   if type(result) ~= 'table' then error(result, 0) end
   local notes = { statement = statement.brief(st.text), at = where_of(self, st) }
   for _, key in ipairs(result.notes or {}) do notes[key] = result.notes[key] end
-  -- What helps a load does not help a statement that somebody wrote.
+  -- Hints written for loads do not help with a statement that somebody wrote.
   local class = (result.sqlstate or ''):sub(1, 2)
   local hint = (class == '42' and result.sqlstate ~= '42501' or class == '23' or class == '22') and '' or result.hint
   if statement.wants_to_commit(st, result.sqlstate) and self.inner then
@@ -117,7 +117,7 @@ function base:send(connection, st, params, patiently)
   error(self.failed, 0)
 end
 
---- Refuses what would begin or end a transaction under lugger's feet.
+--- Refuses statements that would begin or end a transaction of lugger's.
 ---@param st lugger.statement
 function base:check_control(st)
   if not st.control then return end
@@ -133,7 +133,7 @@ end
 ---@return lugger.statement[]
 function base:statements(sql, params)
   local list = params and { statement.read(sql) } or statement.split(sql)
-  -- From Lua the line of the call is what helps.
+  -- For a call from Lua, the line of the call is the useful one.
   for i, st in ipairs(list) do
     list[i] = setmetatable({ line = false }, { __index = st })
     self:check_control(list[i])
@@ -141,7 +141,7 @@ function base:statements(sql, params)
   return list
 end
 
---- Tables that the last statement wanted to lock.
+--- Tables that the last statement tried to lock.
 ---@return string[]
 function base:last_tables()
   local tables = {}
@@ -178,7 +178,7 @@ function base:say(...)
   self.run.say('  ', ...)
 end
 
---- Does work whose steps are taken back when it fails; what keeps no steps takes everything back by itself.
+--- Does work whose steps are reverted when it fails. An executor that records no steps rolls everything back anyway.
 ---@param work fun()
 function base:or_undo(work) -- luacheck: ignore self
   work()
@@ -194,7 +194,7 @@ local function others(self)
   end, __newindex = function() config.raise('dbs cannot be changed') end })
 end
 
---- Runs a function of a migration with its databases.
+--- Calls a function of a migration with its databases.
 ---@param body fun(db: lugger.migration_db, dbs: table<string, lugger.migration_db>): any, any
 ---@return any result
 ---@return any message
@@ -207,7 +207,7 @@ function base:call(body)
   return result, message
 end
 
---- A class of executors.
+--- Makes a class of executors.
 ---@param methods table
 ---@return table
 function executor.class(methods)

@@ -98,7 +98,7 @@ end
 ---@field verify table[]|nil
 ---@field no_transaction boolean|nil
 
---- Reads what it does: parts for `up`, `down` and `verify`.
+--- Reads the parts for `up`, `down` and `verify`.
 ---@return lugger.migration_body
 function migration:body()
   if not self.loaded then self.loaded = self.kind == 'lua' and load_lua(self) or load_sql(self) end
@@ -115,7 +115,7 @@ local function read_one(directory, name)
     squashed = kind == 'sql' and text:match('^%-%- lugger: squashed ([%d ]+)') or nil }, migration_meta)
 end
 
---- The migrations of a directory, oldest first, and the names of files that look like some but have no version.
+--- The migrations of a directory, oldest first, and the names of files that look like migrations but have no version.
 ---@param directory string
 ---@return lugger.migration[]
 ---@return string[] strays

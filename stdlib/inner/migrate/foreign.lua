@@ -33,7 +33,7 @@ local function section_of(text, up, down)
   return table.concat(sections.up, '\n'), sections.down and table.concat(sections.down, '\n')
 end
 
--- Tools that keep both ways in one file, VERSION_words.sql, each way below a mark.
+-- Tools that keep both directions in one file, VERSION_words.sql, each below a mark.
 ---@class lugger.migrate.marked_tool
 ---@field name string
 ---@field up string pattern of the mark above the way up
@@ -62,7 +62,7 @@ local function marked_tool(tool)
   return tool
 end
 
--- A ledger that names the files, not their versions.
+-- For a ledger that contains the names of files, not their versions.
 local function applied_names(sql)
   return function(connection)
     local out = {}
@@ -139,7 +139,7 @@ function flyway.file(name, text)
   return { number = number, name = words, up = text, placeholders = text:match('%${') ~= nil }
 end
 
--- A database that lived before Flyway: all up to the baseline counts as applied there.
+-- A database that is older than its Flyway migrations: everything up to the baseline counts as applied.
 local function add_baseline(out, list, number, at)
   for _, one in ipairs(list) do
     if one.number ~= number and not before(number, one.number) and not out[one.number] then
@@ -181,7 +181,7 @@ function golang.file(name, text)
   if way == 'up' then return { number = number, name = words, up = text } end
 end
 
--- One row: everything up to it is applied.
+-- Its ledger has one row: everything up to that version is applied.
 ---@private
 function golang.applied(connection, list)
   local out = {}
@@ -201,7 +201,7 @@ local tools = { golang, flyway, goose, dbmate, sql_migrate, rambler }
 foreign.ledgers = { [goose] = 'goose_db_version', [dbmate] = 'schema_migrations', [flyway] = 'flyway_schema_history',
   [golang] = 'schema_migrations', [sql_migrate] = 'gorp_migrations', [rambler] = 'migrations' }
 
---- Which tool a directory belongs to; raises when none is recognised.
+--- The tool that a directory belongs to; raises when none is recognised.
 ---@param directory string
 ---@return table tool
 function foreign.detect(directory)
@@ -220,7 +220,7 @@ function foreign.detect(directory)
     'they are known by the names of their files and the marks in them')
 end
 
---- Reads the migrations of another tool, in the order of the directory; and the names of files left out.
+--- Reads the migrations of another tool in order, and the names of files that are left out.
 ---@param tool table
 ---@param directory string
 ---@return lugger.migrate.foreign[] list
@@ -250,7 +250,8 @@ function foreign.read(tool, directory)
   return list, left, used
 end
 
---- Versions as lugger has them: digits alone. 1.10 of several parts becomes digits of one width, in the same order.
+--- Converts versions to lugger's form, which has only digits. Versions of several parts, such as 1.10, become digits of
+--- a fixed width, in the same order.
 ---@param list { number: string }[]
 ---@return fun(number: string): string
 function foreign.numbering(list)

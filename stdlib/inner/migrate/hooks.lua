@@ -1,4 +1,4 @@
--- Commands of the project's own, before and after migrations: [migrate] before = "...", after = "..." in lugger.toml.
+-- Shell commands of the project, before and after migrations: [migrate] before = "...", after = "..." in lugger.toml.
 local config = require 'lugger.inner.cli.config'
 local native = require 'lugger.native'
 
@@ -18,7 +18,7 @@ local function failed(command, what, status)
     native.system.mask_secrets(command), what, status, so_far)), 0)
 end
 
---- Runs the commands of `before` or `after` by the shell; one that fails stops everything.
+--- Runs the commands of `before` or `after` in a shell; a failed command stops everything.
 ---@param what "before"|"after"
 ---@param say fun(...: any)
 ---@param environment table<string, string> beside what we have ourselves

@@ -1,4 +1,5 @@
--- `migrate import DIR`: takes over the migrations of another tool, and what its ledger says is applied.
+-- `migrate import DIR`: imports the migrations of another tool, and records as applied what its ledger lists as
+-- applied.
 local config = require 'lugger.inner.cli.config'
 local files = require 'lugger.inner.migrate.files'
 local foreign = require 'lugger.inner.migrate.foreign'
@@ -27,7 +28,7 @@ local function text_of(one)
   return table.concat(parts), 'sql'
 end
 
--- BEGIN and COMMIT around all of it: here the transaction is lugger's.
+-- Removes BEGIN and COMMIT around the whole file, because lugger makes the transaction.
 local function without_frame(text)
   local ok, list = pcall(statement.split, text)
   local first, last = ok and list[1], ok and list[#list]
@@ -125,7 +126,7 @@ local function warn_of(converted, left)
   end
 end
 
---- Takes over a directory and, when a database is given, its ledger.
+--- Imports a directory and, when a database is given, its ledger.
 ---@param options table of the run
 ---@param source string
 ---@param locked fun(work: fun(run: lugger.migrate.run))|nil

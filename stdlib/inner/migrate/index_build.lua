@@ -1,5 +1,5 @@
--- Which index a CREATE INDEX made, by name and definition, and what a broken build left. Another session's index is
--- never taken for ours, and never dropped.
+-- Finds the index that a CREATE INDEX made, by name and definition, and what a failed build left. The index of another
+-- session is never mistaken for ours, and never dropped.
 local config = require 'lugger.inner.cli.config'
 local native = require 'lugger.native'
 local retry = require 'lugger.inner.migrate.retry'
@@ -7,7 +7,7 @@ local sql = native.sql
 
 local index_build = {}
 
--- What an index is but for its name and its table, as text: the same of two indexes that hold the same.
+-- The definition of an index without its name and table, as text: the same for two indexes with the same content.
 local definition = [[pg_catalog.concat_ws(E'\1', i.indisunique,
     pg_catalog.to_jsonb(i) ->> 'indnullsnotdistinct', am.amname,
     i.indnkeyatts,
@@ -22,7 +22,7 @@ local definition = [[pg_catalog.concat_ws(E'\1', i.indisunique,
 local of_table = ('SELECT i.indexrelid, c.relname, i.indisvalid, %s WHERE i.indrelid = $1::oid ORDER BY 1'):format(
   definition)
 
---- The OIDs of the indexes that a table has, and its own; nil when there is no such table.
+--- The OIDs of a table's indexes, and the table's own; nil when the table does not exist.
 ---@param connection lugger.migrate.connection
 ---@param name string as SQL spells it
 ---@return string|nil table
@@ -37,7 +37,7 @@ function index_build.of(connection, name)
   return oid, list
 end
 
--- The text of CREATE INDEX for another table: without its name, CONCURRENTLY and IF NOT EXISTS.
+-- The text of CREATE INDEX for another table, without its name, CONCURRENTLY and IF NOT EXISTS.
 local function retold(text, table)
   local tokens, at = sql.tokens(text), 1
   local function word()
@@ -70,7 +70,7 @@ local function retold(text, table)
   return rest and ('CREATE %sINDEX ON %s %s'):format(unique and 'UNIQUE ' or '', table, rest)
 end
 
---- What a statement would make, found out on an empty table of the same shape, which is taken back.
+--- What a statement would create: tried on an empty table of the same shape, and rolled back.
 ---@param connection lugger.migrate.connection
 ---@param text string CREATE INDEX
 ---@param table_oid string
@@ -99,7 +99,7 @@ end
 ---@field name string
 ---@field valid boolean
 
---- The indexes that came to a table since a note was taken and are what a statement says, by name and definition.
+--- The indexes that were added to a table since a note was taken and that match a statement, by name and definition.
 ---@param connection lugger.migrate.connection
 ---@param text string CREATE INDEX
 ---@param note { table: string, name: string|nil, there: string[] }
@@ -111,7 +111,7 @@ function index_build.made(connection, text, note)
     local one = { oid = row[1], name = row[2], valid = row[3] == 't' }
     if not there[one.oid] then
       if one.name == index_build.broken_name(one.oid) then
-        found[#found + 1] = one -- ours, on its way out
+        found[#found + 1] = one -- ours, being dropped
       elseif not note.name or note.name == one.name then
         wanted = wanted or index_build.definition(connection, text, note.table)
         if row[4] == wanted then found[#found + 1] = one end
@@ -126,7 +126,8 @@ local named = ([[SELECT i.indexrelid, i.indrelid, c.relname, c.oid::regclass::te
     AND c.relnamespace =
       (SELECT relnamespace FROM pg_class WHERE oid = pg_catalog.to_regclass($1))]]):format(definition)
 
---- The index that CREATE INDEX IF NOT EXISTS would pass over though it is not valid, and serves no query; or nil.
+--- The index because of which CREATE INDEX IF NOT EXISTS would do nothing, although that index is INVALID and serves no
+--- query; nil: none.
 ---@param connection lugger.migrate.connection
 ---@param st lugger.statement
 ---@return { oid: string, table: string, name: string, spelled: string, definition: string }|nil
@@ -139,7 +140,7 @@ function index_build.in_the_way(connection, st)
   return row and { oid = row[1], table = row[2], name = row[3], spelled = row[4], definition = row[5] } or nil
 end
 
---- Raises when IF NOT EXISTS passed over an index that is not valid.
+--- Raises when IF NOT EXISTS did nothing because of an INVALID index.
 ---@param connection lugger.migrate.connection
 ---@param st lugger.statement
 function index_build.refuse_invalid(connection, st)
@@ -150,8 +151,8 @@ function index_build.refuse_invalid(connection, st)
       one.spelled))
 end
 
---- Takes away an index that is not valid and is what the statement says, so that IF NOT EXISTS builds it. Another one
---- of that name is an error.
+--- Drops an INVALID index that matches the statement, so that IF NOT EXISTS builds it. Another index of that name is an
+--- error.
 ---@param run lugger.migrate.run
 ---@param st lugger.statement
 function index_build.clear_the_way(run, st)
@@ -166,21 +167,22 @@ function index_build.clear_the_way(run, st)
   index_build.drop_broken(run, one.table, one)
 end
 
---- What the remains of a build are called before they are dropped, so that nothing else can be meant.
+--- The name that a broken index gets before it is dropped, so that no other index can be meant.
 ---@param oid string
 ---@return string
 function index_build.broken_name(oid)
   return 'lugger_broken_' .. oid
 end
 
--- Whoever builds an index holds this lock on its table: behind it, an index that is not valid is nobody's work.
+-- A session that builds an index holds this lock on its table. So once we have it, nobody is still building an index
+-- that is INVALID.
 local function lock_table(main, oid)
   local row = main:query("SELECT oid::regclass::text, relkind FROM pg_class WHERE oid = $1::oid", { oid }).rows[1]
   if row and row[2] ~= 'm' then main:query(('LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE'):format(row[1])) end
 end
 
---- Drops what a build left, if it still is not valid: first its name is taken, under the lock that every builder
---- holds, then it is dropped while others read and write.
+--- Drops what a build left if it is still INVALID: renames it under the lock that every builder holds, then drops it
+--- while others read and write.
 ---@param run lugger.migrate.run
 ---@param table_oid string
 ---@param one lugger.migrate.made_index
@@ -188,7 +190,7 @@ end
 function index_build.drop_broken(run, table_oid, one)
   local main, broken = run.main, index_build.broken_name(one.oid)
   main:begin()
-  main:query "SET LOCAL lock_timeout = 0" -- nobody who reads or writes waits behind us
+  main:query "SET LOCAL lock_timeout = 0" -- nobody who reads or writes has to wait behind us
   lock_table(main, table_oid)
   local row = main:query([[SELECT relnamespace::regnamespace::text, pg_catalog.quote_ident(relname) FROM pg_class c
     JOIN pg_index i ON i.indexrelid = c.oid WHERE c.oid = $1::oid AND NOT i.indisvalid]], { one.oid }).rows[1]
@@ -208,7 +210,7 @@ local rebuilt = [[SELECT i.indexrelid, i.indrelid, c.relname FROM pg_index i JOI
     AND ($2 = '' OR i.indrelid IN (SELECT nullif($2, '')::oid
       UNION SELECT relid FROM pg_catalog.pg_partition_tree(nullif($2, '')::oid)))]]
 
---- Indexes that a broken REINDEX CONCURRENTLY left since a note was taken.
+--- Indexes that a failed REINDEX CONCURRENTLY left since a note was taken.
 ---@param connection lugger.migrate.connection
 ---@param note { table: string|nil, there: string[] }
 ---@return { oid: string, table: string, name: string }[]

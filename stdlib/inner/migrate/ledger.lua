@@ -1,4 +1,4 @@
--- The ledger: what was done to each migration, oldest first. Rows are added, never taken away.
+-- The ledger: what was done with each migration, oldest first. Rows are added and never deleted.
 local config = require 'lugger.inner.cli.config'
 local native = require 'lugger.native'
 local version = require 'lugger.inner.migrate.version'
@@ -44,14 +44,14 @@ local function entry_of(row)
   return entry
 end
 
--- As the role that connected: a file may have taken another.
+-- As the role that connected, because a file may have set another one.
 ---@private
 function book:query(sql, params)
   local connection = self.connection
   return connection:as_self(function() return connection:query(sql, params) end)
 end
 
---- True when the tables are there; nothing is made.
+--- True when the tables exist; creates nothing.
 ---@return boolean
 function book:exists()
   local found = self:query('SELECT pg_catalog.to_regclass($1) IS NOT NULL', { self.schema .. '.migrations' })
@@ -59,7 +59,7 @@ function book:exists()
   return row[1] == 't'
 end
 
---- Makes the tables, or brings them to this version.
+--- Creates the tables, or upgrades them to this version.
 function book:ensure()
   native.state(self.connection.place, { state_schema = self.name, pooled = self.connection.pooled or nil }):ensure()
 end
@@ -79,7 +79,7 @@ end
 ---@field open lugger.migrate.entry|nil an entry that has begun and not ended: it failed, or was cut off
 ---@field last lugger.migrate.entry
 
---- What the entries come to, by the key of the version.
+--- The current state, by the key of the version, that results from the entries.
 ---@param entries lugger.migrate.entry[]
 ---@return table<string, lugger.migrate.record>
 function ledger.sum(entries)
@@ -101,14 +101,14 @@ function ledger.sum(entries)
   return records
 end
 
---- A number for an entry that is to come, so that it can be found again when the answer to COMMIT got lost.
+--- A number for the next entry, so that the entry can be found when the answer to COMMIT was lost.
 ---@return string
 function book:new_entry()
   return self:query('SELECT pg_catalog.nextval(pg_catalog.pg_get_serial_sequence($1, $2))',
     { self.schema .. '.migrations', 'entry' }).rows[1][1]
 end
 
---- Writes an entry. Within a transaction it commits with what it tells of.
+--- Writes an entry. Inside a transaction it commits together with what it records.
 ---@param entry table
 function book:write(entry)
   local done = entry.state == 'done' or entry.state == 'failed'
@@ -125,7 +125,7 @@ function book:write(entry)
       entry.finished or native.null, entry.error or native.null })
 end
 
---- Ends an entry that will not be gone on with.
+--- Ends an entry that will not be resumed.
 ---@param entry string
 ---@param why string
 function book:abandon(entry, why)
@@ -134,7 +134,7 @@ function book:abandon(entry, why)
     .. " WHERE entry = $1::bigint"):format(self.schema), { entry, why })
 end
 
---- The state of one entry, or nil.
+--- The state of an entry; nil when there is none.
 ---@param entry string
 ---@return string|nil
 function book:state_of(entry)
@@ -168,7 +168,7 @@ function book:steps(entry)
   return steps
 end
 
---- Writes a step; within a transaction it commits with what it did.
+--- Writes a step; inside a transaction it commits together with what the step did.
 ---@param entry string
 ---@param step lugger.migrate.step
 function book:write_step(entry, step)
@@ -182,7 +182,7 @@ function book:write_step(entry, step)
       step.error or native.null })
 end
 
---- What names this history in other databases.
+--- Identifies this history in other databases.
 ---@return string uuid
 function book:history()
   return self:query(('SELECT history FROM %s.migration_history'):format(self.schema)).rows[1][1]
@@ -192,7 +192,7 @@ local function mark_sql(self, sql)
   return (sql:gsub('{schema}', function() return self.schema end))
 end
 
---- Which steps of a version this database has committed for another's history: step -> direction.
+--- The steps of a version that this database has committed for another's history: step -> direction.
 ---@param history string
 ---@param number string
 ---@return table<string, string>
@@ -204,7 +204,7 @@ function book:marks(history, number)
   return marks
 end
 
---- Notes, in the open transaction, that a step of another database's history was done here.
+--- Records, in the open transaction, that a step of another database's history was done here.
 ---@param history string
 ---@param number string
 ---@param step string
@@ -217,7 +217,7 @@ function book:mark(history, number, step, direction)
     { history, number, step, direction })
 end
 
---- Who holds a lease that has not run out.
+--- The holder of a lease that has not expired.
 ---@param job string
 ---@return string|nil
 function book:holder(job)
@@ -227,7 +227,7 @@ function book:holder(job)
   return row and row[1]
 end
 
---- Fails the open transaction when the lease is no longer ours.
+--- Raises in the open transaction when the lease is no longer ours.
 ---@param token string
 function book:fence(token)
   local found = self:query(mark_sql(self, 'SELECT 1 FROM {schema}.leases WHERE token = $1 FOR SHARE'),

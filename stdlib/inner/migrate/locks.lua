@@ -1,5 +1,5 @@
--- Which lock a statement takes on which table, and whether it rewrites or scans it. The levels are those of the
--- PostgreSQL manual: "Explicit Locking" (13.3), the Notes of ALTER TABLE, CREATE INDEX, REINDEX, VACUUM.
+-- Which lock a statement takes on which table, and whether it rewrites or scans the table. The levels are from the
+-- PostgreSQL manual: "Explicit Locking" (13.3), and the Notes of ALTER TABLE, CREATE INDEX, REINDEX, VACUUM.
 local native = require 'lugger.native'
 local statement = require 'lugger.inner.migrate.statement'
 
@@ -19,7 +19,7 @@ local locks = {}
 locks.modes = { 'ACCESS SHARE', 'ROW SHARE', 'ROW EXCLUSIVE', 'SHARE UPDATE EXCLUSIVE', 'SHARE', 'SHARE ROW EXCLUSIVE',
   'EXCLUSIVE', 'ACCESS EXCLUSIVE' }
 
---- What other sessions cannot do meanwhile.
+--- What other sessions cannot do while the lock is held.
 locks.stops = {
   ['ACCESS SHARE'] = 'nobody waits', ['ROW SHARE'] = 'nobody waits', ['ROW EXCLUSIVE'] = 'nobody waits',
   ['SHARE UPDATE EXCLUSIVE'] = 'reads and writes go on', SHARE = 'writes wait',
@@ -45,7 +45,7 @@ local function named(list)
   return { relname = name, schemaname = names[#names] }
 end
 
--- Functions whose value differs from row to row.
+-- Functions whose result may differ from row to row.
 local volatile = {}
 for name in ([[random gen_random_uuid uuid_generate_v1 uuid_generate_v1mc uuid_generate_v4 uuidv4 uuidv7
   clock_timestamp timeofday nextval setval txid_current pg_current_xact_id random_normal gen_random_bytes]])
@@ -53,7 +53,7 @@ for name in ([[random gen_random_uuid uuid_generate_v1 uuid_generate_v1mc uuid_g
   volatile[name] = true
 end
 
---- True when an expression of a syntax tree calls a function whose value differs from row to row.
+--- True when an expression of a syntax tree calls a function whose result may differ from row to row.
 ---@param expression any
 ---@return boolean
 function locks.is_volatile(expression)
@@ -128,7 +128,7 @@ local function add_constraint(relation, command)
   return { lock(relation, 'ACCESS EXCLUSIVE', 'ADD CONSTRAINT' .. name, { scans = scans }) }
 end
 
--- ALTER TABLE by what it does; all others take ACCESS EXCLUSIVE.
+-- ALTER TABLE by subcommand; all others take ACCESS EXCLUSIVE.
 local alters = {
   AT_AddColumn = add_column,
   AT_AddConstraint = add_constraint,
@@ -247,7 +247,7 @@ local function vacuum(node)
   return list
 end
 
--- Tables that a query reads, wherever they stand in it.
+-- Tables that a query reads, anywhere inside it.
 local function reads(node, list, seen)
   if type(node) ~= 'table' then return list end
   if node.RangeVar and not seen[statement.relation(node.RangeVar)] then
@@ -330,7 +330,7 @@ local by_tag = {
   end,
 }
 
---- The locks of a statement; empty when there are none that matter, or the grammar does not know it.
+--- The locks of a statement; empty when none matter, or when the grammar does not know the statement.
 ---@param st lugger.statement
 ---@return lugger.lock[]
 function locks.of(st)
@@ -341,7 +341,7 @@ end
 local strength = {}
 for i, mode in ipairs(locks.modes) do strength[mode] = i end
 
---- How strong a mode is, from 1 to 8.
+--- The strength of a mode, from 1 to 8.
 ---@param mode string
 ---@return integer
 function locks.strength(mode)

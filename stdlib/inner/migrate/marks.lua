@@ -1,4 +1,4 @@
--- Marks and names of other migration tools. Read as plain SQL, both halves of such a file would run as `up`.
+-- Marks and file names of other migration tools. Read as plain SQL, both halves of such a file would run as `up`.
 local config = require 'lugger.inner.cli.config'
 
 local marks = {}
@@ -30,7 +30,7 @@ local known = {
   { tool = 'tern', pattern = '^create%s+above%s*/%s*drop%s+below' },
 }
 
--- "==== UP ====", "[down]", "@undo", "!Ups", "-- up:": a word of direction alone, among signs.
+-- "==== UP ====", "[down]", "@undo", "!Ups", "-- up:": a line with only a direction and punctuation.
 local directions = { up = true, ups = true, down = true, downs = true, undo = true, rollback = true }
 
 local function decorated(text)
@@ -38,7 +38,7 @@ local function decorated(text)
   return word ~= nil and directions[word] and sign .. behind ~= ''
 end
 
---- The mark that a line is, or nil. `-- up` and `-- down` are lugger's own, and not among them.
+--- The mark on a line, or nil. `-- up` and `-- down` are lugger's own and not included.
 ---@param line string
 ---@return lugger.migrate.mark|nil
 function marks.of_line(line)
@@ -57,7 +57,7 @@ end
 
 local by_hand = 'write `-- up` above what it does and `-- down` above what takes it back, each on a line of its own'
 
---- Raises for a line that is a mark of another tool.
+--- Raises for a line with a mark of another tool.
 ---@param mark lugger.migrate.mark
 ---@param path string
 ---@param line integer
@@ -75,13 +75,13 @@ end
 
 local halves = { up = 'down', down = 'up', ['do'] = 'undo', undo = 'do', rollback = '' }
 
--- The tool whose naming splits a migration into two files, and whether it is sure by the name alone.
+-- The tool whose naming splits a migration into two files, and whether the name alone proves it.
 local function tool_of(name, has)
   if name:match('^[VU]%d[%d._]*__.+%.sql$') then return 'Flyway', true end
   local head, sign, half = name:match('^(%d.*)([.-])(%l+)%.sql$')
   if not half or halves[half] == nil then return nil end
   if sign == '.' and (half == 'up' or half == 'down') and head:match('^%d+_.') then return 'golang-migrate', true end
-  -- shut-down.sql is a name like any other, unless shut-up.sql lies beside it.
+  -- shut-down.sql is an ordinary name unless shut-up.sql exists too.
   local other = half == 'rollback' and head .. '.sql' or head .. sign .. halves[half] .. '.sql'
   if sign == '.' or has[other] then return 'another tool', false end
 end
@@ -103,7 +103,7 @@ function marks.refuse_names(directory, names)
   end
 end
 
---- True for the file of a migration that is code of another tool.
+--- True for a migration file that is program code for another tool.
 ---@param name string
 ---@return boolean
 function marks.is_code(name)

@@ -1,4 +1,4 @@
--- A migration in one transaction a database, with its row in the ledger.
+-- Runs a migration in one transaction for each database, together with its row in the ledger.
 local executor = require 'lugger.inner.migrate.executor'
 local native = require 'lugger.native'
 local retry = require 'lugger.inner.migrate.retry'
@@ -7,7 +7,7 @@ local statement = require 'lugger.inner.migrate.statement'
 
 local one = executor.class {}
 
--- Transactions of other databases begin where they are first used.
+-- Transactions of other databases begin at their first use.
 local function join(self, connection)
   if connection == self.run.main then return true end
   if self.joined[connection] == nil and self.plain_batches then
@@ -17,7 +17,7 @@ local function join(self, connection)
   elseif self.joined[connection] == nil then
     local book = self.run:book_of(connection)
     local marks = book:marks(self.run:history(), self.migration.version)
-    -- Committed there before the ledger here could be: only what is left is done.
+    -- The other database committed, but then the ledger here could not be: only the rest is done.
     self.joined[connection] = marks[''] ~= self.direction
     connection:begin()
   end
@@ -63,7 +63,7 @@ function one:transaction(connection, work)
   self:part(connection, work)
 end
 
--- Batches commit between: not in one transaction, unless it is taken back in the end.
+-- Batches commit in between, so they need steps, unless the transaction will be rolled back anyway.
 ---@private
 function one:batches()
   if not self.plain_batches then self:switch() end
@@ -78,7 +78,7 @@ function one:sql(statements)
   end
 end
 
---- Commits the other databases, each with a mark, then the main one with what `last` writes.
+--- Commits the other databases, each with a mark, then the main database with what `last` writes.
 ---@param last fun()
 function one:commit(last)
   if not self.run.main:in_transaction() then
@@ -93,13 +93,13 @@ function one:commit(last)
   end
   local ok, err = pcall(last)
   if not ok then
-    -- "current transaction is aborted": the file caught the error that did it.
+    -- "current transaction is aborted": the file caught the error that aborted it.
     error(retry.sqlstate(err) == '25P02' and self.failed or err, 0)
   end
   self.run.main:commit()
 end
 
---- Takes everything back.
+--- Rolls everything back.
 function one:rollback()
   self.run.main:rollback()
   for connection in pairs(self.joined) do connection:rollback() end
@@ -108,7 +108,7 @@ end
 
 local module = {}
 
---- An executor for one try.
+--- An executor for one attempt.
 ---@param run table
 ---@param migration lugger.migration
 ---@param direction "up"|"down"
@@ -117,7 +117,7 @@ function module.new(run, migration, direction)
   return setmetatable({ run = run, migration = migration, direction = direction, joined = {} }, one)
 end
 
---- An executor for what is taken back: nothing is recorded, and batches do not commit.
+--- An executor for a transaction that will be rolled back: records nothing, and batches do not commit.
 ---@param run table
 ---@param migration lugger.migration
 ---@return table

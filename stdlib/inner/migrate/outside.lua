@@ -1,6 +1,6 @@
--- Statements that PostgreSQL refuses inside a transaction. They cannot commit with their record, so it is written
--- before and behind them. What the server answered is believed; only an attempt whose answer was never seen is found
--- out in the catalog, by what was noted before it and what the statement's text says.
+-- Statements that PostgreSQL refuses inside a transaction. They cannot commit with their record, so the record is
+-- written before and after them. An answer of the server is trusted. Only when no answer came, the catalog is searched
+-- for the outcome, with the help of the note taken before the attempt and of the statement's text.
 local index_build = require 'lugger.inner.migrate.index_build'
 local native = require 'lugger.native'
 local retry = require 'lugger.inner.migrate.retry'
@@ -52,7 +52,7 @@ function index.tidy(self, st, note)
   for _, one in ipairs(index_build.made(self.run.main, st.text, note)) do
     if not one.valid then broken[#broken + 1] = one end
   end
-  -- Of several without a name of ours, which is ours cannot be told.
+  -- Among several broken indexes without a name of ours, nobody can tell which is ours.
   if #broken > 1 and not note.name then return end
   for _, one in ipairs(broken) do index_build.drop_broken(self.run, note.table, one) end
 end
@@ -71,7 +71,7 @@ function reindex.before(connection, st)
   return note
 end
 
--- What a broken REINDEX CONCURRENTLY leaves is invalid and ends in _ccnew or _ccold.
+-- A failed REINDEX CONCURRENTLY leaves an INVALID index with a name that ends in _ccnew or _ccold.
 ---@private
 function reindex.tidy(self, _, note)
   for _, one in ipairs(index_build.left_by_reindex(self.run.main, note)) do
@@ -92,7 +92,7 @@ function drop_index.before(connection, st)
   return { oids = oids }
 end
 
--- Done when what was there is gone: a name that never was is for the server to judge.
+-- Done when an index that existed is gone. If it never existed, the server must decide.
 ---@private
 function drop_index.done(self, _, note)
   for _, oid in ipairs(note.oids) do
@@ -113,7 +113,7 @@ function detach.before(connection, st)
   return note
 end
 
--- True when an attempt of ours, also one that failed, left it waiting for its second half.
+-- True when an attempt of ours, even a failed one, left the detach pending.
 ---@private
 function detach.begun(self, note)
   return note.state == 'f' and value(self.run.main, pending, { note.table, note.partition }) == 't'
@@ -130,7 +130,7 @@ function detach.done(self, _, note)
   return value(main, pending, { note.table, note.partition }) == nil
 end
 
--- An object of the whole server, or a subscription: there or not, and whose.
+-- An object of the whole server, or a subscription: whether it exists, and who owns it.
 local function object(catalog, name_column, owner_column, is_made, name_of)
   local kind = {}
   local find = ('SELECT oid FROM %s WHERE %s = $1'):format(catalog, name_column)
@@ -171,7 +171,8 @@ local function kind_of(st)
   return kinds[st.tag] or {}
 end
 
--- The server goes on for a while after whoever asked is gone: the session that ran the attempt, then whoever builds.
+-- The server may continue after its client is gone. So this looks for the session of the attempt, then for any session
+-- that builds an index.
 local still_runs = [[SELECT a.pid FROM pg_stat_activity a, unnest($1::int[], $2::text[]) AS b (pid, since)
   WHERE a.pid = b.pid AND a.backend_start = b.since::timestamptz AND a.state = 'active'
     AND a.pid <> pg_catalog.pg_backend_pid()
@@ -199,7 +200,7 @@ local function wait_for_earlier(self, st, note)
   end
 end
 
--- Who runs the attempt, as long as a session is one process of the server.
+-- Records the session that runs the attempt, if a session is a single process of the server.
 local function note_session(self, note)
   local main = self.run.main
   main:session()
@@ -218,7 +219,7 @@ local function settle(self, kind, st, note)
   return false
 end
 
---- Settles what an attempt with another text left, since nobody will run that text again.
+--- Settles what an attempt with an earlier text left, because nobody will run that text again.
 ---@param self table the executor
 ---@param earlier lugger.migrate.step
 function outside.settle_former(self, earlier)
@@ -251,12 +252,12 @@ function outside.run(self, st, params, earlier, write)
   if begun then write(note) end
   if note and not unseen and kind.tidy then kind.tidy(self, st, note) end
   if not unseen then note = kind.before and kind.before(main, st) or {} end
-  -- What commits in between is not begun again without being asked for.
+  -- A statement that commits in between is not repeated automatically.
   local spec = { tries = st.may_commit and 1 or self.run.options.tries, tell = self.run.say,
     recover = function(err)
       if retry.is_lost(err) then
         unseen = true
-      elseif kind.tidy and retry.sqlstate(err) ~= '42P07' then -- a name that was taken is not ours
+      elseif kind.tidy and retry.sqlstate(err) ~= '42P07' then -- then the name belongs to somebody else
         local ok, why = pcall(kind.tidy, self, st, note)
         if not ok then
           self.run.say('  what the attempt left is still there (', tostring(why), '); the next run drops it')
@@ -276,7 +277,7 @@ function outside.run(self, st, params, earlier, write)
     local ok, result = pcall(self.send, self, main, st, params, not st.may_commit)
     if ok then return result end
     answered = not retry.is_lost(result)
-    -- The unseen attempt may have come to its end only now.
+    -- The attempt without an answer may have ended only now.
     if unseen and not retry.is_lost(result) and settle(self, kind, st, note) then return had_done() end
     error(result, 0)
   end)

@@ -1,5 +1,5 @@
--- Indexes and constraints of partitioned tables, while others read and write: the parent first, ONLY, which takes a
--- moment; then each partition by itself; then they are attached, and with the last the parent's becomes valid.
+-- Indexes and constraints of partitioned tables, while others read and write. First the parent's, with ONLY, which is
+-- instant; then each partition's; then they are attached, and with the last one the parent's becomes valid.
 local config = require 'lugger.inner.cli.config'
 local native = require 'lugger.native'
 local sql = native.sql
@@ -27,7 +27,7 @@ function partitions.has(db, table)
   return db:value("SELECT relkind = 'p' FROM pg_class WHERE oid = pg_catalog.to_regclass($1)", sql.table(table)) == true
 end
 
---- A partitioned table and its partitions, from the top to the bottom; found out once.
+--- A partitioned table and its partitions, from top to bottom; read once.
 ---@param db lugger.migration_db
 ---@param table string
 ---@return lugger.migrate.partition[]
@@ -52,7 +52,7 @@ local function refuse_foreign(list, table)
   end
 end
 
--- Names by OID, and the work for each: the parents above what belongs to them.
+-- Names by OID, and the work for each; parents come before their partitions.
 local function each(list, name, name_of, work)
   local names = {}
   for i, one in ipairs(list) do
@@ -73,7 +73,7 @@ local function attach(db, list, names)
   end
 end
 
---- An index of a partitioned table.
+--- Adds an index to a partitioned table.
 ---@param db lugger.migration_db
 ---@param table string
 ---@param name string
@@ -90,7 +90,8 @@ function partitions.add_index(db, table, name, name_of, unique, rest)
   attach(db, list, names)
 end
 
---- A UNIQUE constraint or the primary key of a partitioned table; the columns of its partition key must be in it.
+--- Adds a UNIQUE constraint or the primary key to a partitioned table; it must include the columns of the partition
+--- key.
 ---@param db lugger.migration_db
 ---@param table string
 ---@param name string
@@ -111,7 +112,7 @@ function partitions.add_unique(db, table, name, name_of, kind, columns)
   attach(db, list, names)
 end
 
---- A foreign key of a partitioned table: valid in each partition first, which the table's own then takes over.
+--- Adds a foreign key to a partitioned table: first validated in each partition, then merged into the table's own.
 ---@param db lugger.migration_db
 ---@param table string
 ---@param name string as SQL spells it

@@ -1,5 +1,5 @@
--- `migrate up --plan`: every statement, the locks it takes, and what it rewrites or scans. Nothing is run but reading
--- queries of Lua migrations, in a transaction that cannot write.
+-- `migrate up --plan`: every statement, the locks it takes, and what it rewrites or scans. Runs nothing except queries
+-- of Lua migrations, in a read-only transaction.
 local apply = require 'lugger.inner.migrate.apply'
 local executor = require 'lugger.inner.migrate.executor'
 local fault = require 'lugger.inner.base.fault'
@@ -10,7 +10,7 @@ local terminal = require 'lugger.inner.view.terminal'
 
 local plan = {}
 
--- Writes down what a function asks for. Of batches the first is enough.
+-- Records what a function requests. Of batches it runs only the first.
 local recorder = executor.class { plain_batches = 1 }
 
 local function note(self, connection, st)
@@ -83,7 +83,7 @@ function plan.of(run, migration)
   return out
 end
 
--- Types whose values need no rewriting when one becomes the other.
+-- Types between which a conversion needs no rewrite.
 local kept = {
   text = { ['character varying'] = true, citext = false }, ['character varying'] = { text = true },
   cidr = { inet = true },
@@ -106,7 +106,7 @@ local columns = [[SELECT pg_catalog.format_type(a.atttypid, a.atttypmod),
   pg_catalog.format_type(pg_catalog.to_regtype($3), -1)
   FROM pg_attribute a WHERE a.attrelid = pg_catalog.to_regclass($1) AND a.attname = $2]]
 
--- The catalog knows what the statement alone does not tell: from which type a column changes.
+-- Reads from the catalog what the statement does not say: the present type of a column.
 local function look_at_types(run, st, list)
   if st.tag ~= 'AlterTableStmt' then return end
   for _, item in ipairs(st.node.cmds) do

@@ -1,5 +1,5 @@
--- `migrate up --rehearse`: the pending migrations run on a throwaway copy: a database made from the real one as its
--- template where that is allowed, else a private server with its schema and a sample of its rows.
+-- `migrate up --rehearse`: runs the pending migrations on a temporary copy. The copy is a database made with the real
+-- one as its template, if that is allowed; otherwise a private server with its schema and a sample of its rows.
 local apply = require 'lugger.inner.migrate.apply'
 local catalog = require 'lugger.inner.migrate.catalog'
 local config = require 'lugger.inner.cli.config'
@@ -15,7 +15,7 @@ local rehearse = {}
 local sample_rows = 1000 -- of each table
 
 local function with_database(url, name)
-  -- libpq takes a list of keywords or a URL; either is read again with another database behind it.
+  -- A place is a URL or a keyword string, in which a later dbname replaces an earlier one.
   if url:find('://', 1, true) then
     local head, query = url:match('^([^?]*)(%??.*)$')
     local base = head:match('^(%w+://[^/]*)')
@@ -25,18 +25,18 @@ local function with_database(url, name)
   return url .. " dbname='" .. name .. "'"
 end
 
--- Copies share nothing with the run but its options.
+-- A copy shares only the options with the run.
 local function run_of(run, place, others)
   local copy = setmetatable({}, getmetatable(run))
   for key, value in pairs(run) do copy[key] = value end
   copy.main = connection.new('main', place, run.main.settings, 'rehearsal')
-  copy.main.pooled = run.main.pooled -- what a pooler does not allow fails here too
+  copy.main.pooled = run.main.pooled -- what a pooler forbids must fail here too
   copy.ledger = ledger.open(copy.main, run.options.schema)
   copy.lease, copy.history_id, copy.observer, copy.others, copy.books = nil, nil, nil, others, {}
   return copy
 end
 
-local largest_copy = 1e9 -- bytes; of larger databases a sample is taken
+local largest_copy = 1e9 -- bytes; larger databases are sampled
 
 local function template_copy(run)
   local size = run.main:query('SELECT pg_catalog.pg_database_size(pg_catalog.current_database())').rows[1][1]
@@ -46,7 +46,7 @@ local function template_copy(run)
   local admin = connection.new('admin', with_database(run.main.place, own == 'postgres' and 'template1'
     or 'postgres'), {}, 'rehearsal')
   local ok = pcall(function()
-    run.main:close() -- our own session would be in the way
+    run.main:close() -- our own session would prevent the copy
     admin:query(('CREATE DATABASE %s TEMPLATE %s'):format(native.sql.name(name), native.sql.name(own)))
   end)
   if not ok then
@@ -64,7 +64,7 @@ end
 local dump_schema = 'pg_dump --schema-only --no-owner --no-privileges --exclude-schema="$SCHEMA" "$FROM" > "$FILE"'
 local restore_schema = 'psql -X -q -v ON_ERROR_STOP=0 -f "$FILE" "$TO" > /dev/null 2> "$FILE.errors"'
 
--- What the private server lacks (an extension, say) is told, and left out.
+-- What the private server lacks, such as an extension, is reported and left out.
 local function copy_schema(run, to)
   local file = os.tmpname()
   local from, password = native.pg_program_place(run.main.place)
@@ -107,7 +107,7 @@ local keys_sql = [[SELECT k.conrelid::regclass::text, k.confrelid::regclass::tex
 
 local lonely = 'DELETE FROM %s AS c WHERE %s AND NOT EXISTS (SELECT FROM %s AS p WHERE %s)'
 
--- A sample breaks references: rows whose other row is not in it go, until none is left.
+-- A sample breaks references: rows that refer to missing rows are deleted, until none is left.
 local function mend_references(copy, schema)
   local keys = copy.main:query(keys_sql, { schema }).rows
   local gone = 1
@@ -122,7 +122,7 @@ end
 local function sample(run, copy)
   local schema, rows = run.options.schema, 0
   local tables = run.main:query(tables_sql, { schema }).rows
-  copy.main:query "SET session_replication_role = 'replica'" -- no triggers, no references, until all is there
+  copy.main:query "SET session_replication_role = 'replica'" -- no triggers or references until everything is there
   for _, one in ipairs(tables) do
     local columns = one[2] ~= native.null and one[2]
     if columns then
@@ -137,7 +137,7 @@ local function sample(run, copy)
   return #tables, rows
 end
 
--- The history too, so that what was begun is gone on with.
+-- The ledger is copied too, so that unfinished migrations are resumed.
 local function copy_ledger(run, copy)
   copy.ledger:ensure()
   if not run.ledger:exists() then return end
@@ -162,7 +162,7 @@ local function local_copy(run)
     terminal.count(tables, 'table')), remove = function() end }
 end
 
--- What the role's sessions begin with here, the strongest last.
+-- The settings with which sessions of the role begin here, in ascending precedence.
 local settings_sql = [[SELECT pg_catalog.split_part(c, '=', 1), pg_catalog.substr(c, pg_catalog.strpos(c, '=') + 1),
     pg_catalog.quote_ident(session_user)
   FROM pg_db_role_setting s, pg_catalog.unnest(s.setconfig) AS c
@@ -170,12 +170,12 @@ local settings_sql = [[SELECT pg_catalog.split_part(c, '=', 1), pg_catalog.subst
     AND s.setrole IN (0, (SELECT oid FROM pg_roles WHERE rolname = session_user))
   ORDER BY s.setrole <> 0, s.setdatabase <> 0]]
 
--- Lists are kept as they are written, names quoted one by one.
+-- Lists are copied as they are, with each name quoted.
 local lists = { search_path = true, temp_tablespaces = true, local_preload_libraries = true,
   session_preload_libraries = true }
 
--- A copy has neither the settings of its database nor, on a server of its own, those of the role: a search_path says
--- where the migrations' tables land.
+-- A copy lacks the settings of its database and, on another server, those of the role. A search_path decides where the
+-- migrations' tables go.
 local function carry_settings(run, copy)
   local name = native.sql.name(copy.main:query('SELECT pg_catalog.current_database()').rows[1][1])
   for _, row in ipairs(run.main:query(settings_sql).rows) do
@@ -189,7 +189,7 @@ local function carry_settings(run, copy)
     local ok, err = pcall(copy.main.query, copy.main, sql)
     if not ok then terminal.warn(('the copy lacks the setting %s: %s'):format(row[1], tostring(err))) end
   end
-  copy.main:close() -- the next session begins with them
+  copy.main:close() -- the next session begins with these settings
 end
 
 local counted = [[SELECT relid::regclass::text, n_tup_ins, n_tup_upd, n_tup_del FROM pg_stat_user_tables
@@ -198,7 +198,7 @@ local counted = [[SELECT relid::regclass::text, n_tup_ins, n_tup_upd, n_tup_del 
 local still_there = [[SELECT pg_catalog.count(*) FROM pg_stat_activity WHERE datname = pg_catalog.current_database()
   AND pid <> pg_catalog.pg_backend_pid() AND backend_type = 'client backend']]
 
--- A session tells its counts when it ends, which takes it a moment longer than us.
+-- A session reports its statistics when it ends, slightly later than we close it.
 local function end_sessions(copy)
   copy.main:close()
   for _ = 1, 500 do
@@ -207,7 +207,7 @@ local function end_sessions(copy)
   end
 end
 
--- How many rows were written since the server began to count, by table.
+-- The number of rows written since the statistics began, by table.
 local function counts(copy)
   end_sessions(copy)
   local list = {}

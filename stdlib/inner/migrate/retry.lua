@@ -1,11 +1,12 @@
--- Trying again: locks that were not granted in time, deadlocks, lost connections. Nothing was committed by then.
+-- Retries after locks that were not granted in time, deadlocks, and lost connections. At that point nothing was
+-- committed.
 local native = require 'lugger.native'
 local terminal = require 'lugger.inner.view.terminal'
 local system = native.system
 
 local retry = {}
 
--- Two processes that wait for one lock must not come back at the same instant.
+-- Two processes that wait for the same lock must not retry at the same instant.
 math.randomseed(system.pid() * 1000 + os.time() % 1000)
 
 local lock_states = { ['55P03'] = true, ['40P01'] = true, ['40001'] = true }
@@ -17,21 +18,21 @@ function retry.sqlstate(err)
   return type(err) == 'table' and err.sqlstate or ''
 end
 
---- True for locks not granted, deadlocks and serialisation failures.
+--- True for lock timeouts, deadlocks and serialization failures.
 ---@param err any
 ---@return boolean
 function retry.is_lock(err)
   return lock_states[retry.sqlstate(err)] == true
 end
 
---- True when the connection is gone.
+--- True when the connection was lost.
 ---@param err any
 ---@return boolean
 function retry.is_lost(err)
   return type(err) == 'table' and err.code == 'connect'
 end
 
---- Raises "interrupted" when a signal asked to stop.
+--- Raises "interrupted" when a signal requested a stop.
 function retry.check_stop()
   if system.stop_level() > 0 then error(native.error('interrupted', 'stopped'), 0) end
 end
@@ -46,7 +47,7 @@ local function wait(seconds)
   end
 end
 
--- Doubling from half a second to half a minute, of which a random part is waited.
+-- The pause doubles from half a second to half a minute; a random part of it is used.
 local function pause_of(try)
   return math.min(30, 0.5 * 2 ^ (try - 1)) * (0.5 + math.random() / 2)
 end
@@ -61,7 +62,7 @@ local blockers = [[SELECT DISTINCT l.pid, coalesce(a.usename, ''), coalesce(a.st
     AND l.relation = ANY (SELECT pg_catalog.to_regclass(t)::oid FROM pg_catalog.unnest($1::text[]) t)
   ORDER BY 5 DESC NULLS LAST LIMIT 3]]
 
---- Who holds locks on these tables now, as sentences; best effort.
+--- The sessions that hold locks on these tables, as sentences, if they can be found.
 ---@param connection lugger.migrate.connection
 ---@param tables string[] as SQL spells them
 ---@return string[]
@@ -85,7 +86,7 @@ end
 ---@field tell fun(text: string)
 ---@field about (fun(): string[])|nil who is in the way
 
---- Does the work; when a lock was in the way or the connection broke, again after a pause.
+--- Does the work. Repeats it after a pause when a lock was not granted or the connection was lost.
 ---@param spec lugger.retry_spec
 ---@param work fun(): any
 ---@return any

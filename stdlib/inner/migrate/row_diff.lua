@@ -1,5 +1,5 @@
--- What a transaction changed in the rows of each table: counts, and samples before and after. Asked before the
--- transaction is taken back, and completed behind it, when nothing is locked any more.
+-- What a transaction changed in the rows of each table: counts, and samples before and after. It is read before the
+-- rollback, and completed after it, when nothing is locked any more.
 local native = require 'lugger.native'
 local table_view = require 'lugger.inner.view.table'
 local terminal = require 'lugger.inner.view.terminal'
@@ -8,7 +8,7 @@ local row_diff = {}
 
 local sample_rows = 5
 local counted_rows = 1000000 -- larger tables are not counted
-local compared_rows = 20000 -- in larger tables deleted rows are not looked for
+local compared_rows = 20000 -- in larger tables, deleted rows are not searched
 
 local touched = [[SELECT s.relid::regclass::text, s.n_tup_ins, s.n_tup_upd, s.n_tup_del,
     greatest(c.reltuples, 0)::bigint,
@@ -48,7 +48,7 @@ local function look_within(connection, one)
   end
 end
 
---- Looks at what the open transaction changed.
+--- Reads what the open transaction has changed.
 ---@param connection lugger.migrate.connection
 ---@param own_schema string
 ---@return table[]
@@ -70,7 +70,7 @@ local function array(texts)
 end
 
 local function look_behind(connection, one)
-  -- By its number: it may have had another name, or not have been there.
+  -- By OID: the table may have had another name before, or may not have existed.
   local found = connection:query('SELECT oid::regclass::text FROM pg_class WHERE oid = $1::oid',
     { one.id }).rows[1]
   if not found then return end
@@ -94,7 +94,7 @@ local function look_behind(connection, one)
   end
 end
 
---- Completes it with what was before, once the transaction was taken back.
+--- Completes the diff with the old values, after the transaction was rolled back.
 ---@param connection lugger.migrate.connection
 ---@param list table[]
 function row_diff.behind(connection, list)

@@ -1,4 +1,4 @@
--- What one use of `lugger migrate` works with: the connections, the ledger, the lock, the options.
+-- The state of one `lugger migrate` command: the connections, the ledger, the lock, the options.
 local config = require 'lugger.inner.cli.config'
 local connection = require 'lugger.inner.migrate.connection'
 local fault = require 'lugger.inner.base.fault'
@@ -21,13 +21,13 @@ local object_meta = { __index = object }
 
 local lock_name = 'lugger migrate'
 
---- Who runs migrations of the database, as far as the ledger tells; nil when nobody does.
+--- Who is running migrations on the database, according to the ledger; nil: nobody.
 ---@return string|nil
 function object:holder()
   return self.ledger:holder(lock_name)
 end
 
---- A duration as PostgreSQL takes it: "500ms", "3s", "2min"; a bare number is seconds, 0 is none.
+--- A duration in PostgreSQL's form: "500ms", "3s", "2min". A bare number means seconds; 0 is no limit.
 ---@param text string
 ---@param flag string for messages
 ---@return string
@@ -93,7 +93,7 @@ function object:other(name)
   return self.others[name]
 end
 
---- The ledger's tables in another database, made on first use: there the marks are kept.
+--- The ledger's tables in another database, where the marks are stored; created on first use.
 ---@param other lugger.migrate.connection
 ---@return lugger.migrate.ledger
 function object:book_of(other)
@@ -107,19 +107,19 @@ function object:book_of(other)
   return self.books[other]
 end
 
---- What names this history in other databases.
+--- Identifies this history in other databases.
 ---@return string
 function object:history()
   self.history_id = self.history_id or self.ledger:history()
   return self.history_id
 end
 
---- Fails the open transaction unless the lock is still ours.
+--- Raises in the open transaction unless the lock is still ours.
 function object:fence()
   if self.lease then self.ledger:fence(self.lease:token()) end
 end
 
---- Who holds locks on tables, as sentences; asked on a session of its own.
+--- The sessions that hold locks on tables, as sentences; queried in a separate session.
 ---@param tables string[]
 ---@return string[]
 function object:blockers(tables)
@@ -146,7 +146,7 @@ local function take(self, lease)
   end
 end
 
---- Does the work while no other lugger runs migrations of this database.
+--- Does the work while no other lugger process runs migrations on this database.
 ---@param work fun(): any
 ---@return any
 function object:locked(work)
@@ -167,7 +167,7 @@ function object:locked(work)
   return result
 end
 
---- Tells that a step begins.
+--- Reports that a step begins.
 ---@param ex table
 ---@param name string
 ---@param st lugger.statement
@@ -176,7 +176,7 @@ function object:tell_step(ex, name, st)
   if not ex.inner then self.say('  step ', name, ': ', terminal.printable(words)) end
 end
 
---- Ends the sessions that a file used: the next one begins with new ones.
+--- Ends the sessions that a file has used, so that the next file gets new ones.
 function object:end_sessions()
   self.main:end_session()
   for _, other in pairs(self.others) do other:end_session() end
@@ -189,7 +189,7 @@ function object:close()
   for _, other in pairs(self.others) do other:close() end
 end
 
---- Opens what the command's flags name.
+--- Opens the connections that the command's flags name.
 ---@param args table
 ---@return lugger.migrate.run
 function run.open(args)
@@ -202,7 +202,7 @@ function run.open(args)
     books = {}, say = terminal.say }, object_meta)
 end
 
---- The options alone, for what needs no database.
+--- Only the options, for actions without a database.
 ---@param args table
 ---@return table
 function run.options(args)

@@ -1,5 +1,5 @@
--- What a file that runs step by step made of its sessions. Sessions end with their connection and with the process;
--- the next one is given the same, so that what follows means the same.
+-- Restores the session state of a file that runs step by step. Sessions end with their connection or process; the next
+-- session gets the same state, so that later statements have the same meaning.
 local config = require 'lugger.inner.cli.config'
 local session_state = require 'lugger.inner.migrate.session_state'
 local statement = require 'lugger.inner.migrate.statement'
@@ -35,14 +35,14 @@ local function of(self, connection)
   return kept
 end
 
---- The session from here on is looked at.
+--- Watches the session from here on.
 ---@param connection lugger.migrate.connection
 function replay:begin(connection)
   connection:session()
   if not connection.pooled then of(self, connection) end
 end
 
---- A statement was run that holds for the session.
+--- Records a statement with an effect on the session.
 ---@param connection lugger.migrate.connection
 ---@param st lugger.statement
 ---@param params any[]|nil
@@ -54,7 +54,7 @@ function replay:ran(connection, st, params)
   kept.settings = session_state.settings(connection:session())
 end
 
---- A step was run that made what no later session can be given: a temporary table, a cursor that is held.
+--- Records a step that made something a later session cannot get: a temporary table, a WITH HOLD cursor.
 ---@param connection lugger.migrate.connection
 ---@param st lugger.statement
 function replay:made(connection, st)
@@ -68,7 +68,7 @@ local function mentions(text, name)
   return text:lower():find('%f[%w_]' .. name:lower():gsub('%W', '%%%0') .. '%f[^%w_]') ~= nil
 end
 
---- A step of an earlier attempt is passed over.
+--- Records that a step of an earlier attempt is skipped.
 ---@param st lugger.statement
 function replay:passed(st)
   local name = st.temporary or st.cursor
@@ -79,7 +79,7 @@ function replay:passed(st)
   end
 end
 
---- Raises for a statement that speaks of what went with an earlier session.
+--- Raises for a statement that refers to something that was lost with an earlier session.
 ---@param st lugger.statement
 function replay:check(st)
   for name, text in pairs(self.gone) do
@@ -91,7 +91,7 @@ function replay:check(st)
   end
 end
 
---- What became of the settings since this was asked last, without counting it as seen.
+--- The changes of settings since the last see(), without marking them as seen.
 ---@param connection lugger.migrate.connection
 ---@return table<string, string|false>|nil
 function replay:changes(connection)
@@ -99,7 +99,7 @@ function replay:changes(connection)
   return session_state.changes(before, session_state.settings(connection:session()))
 end
 
---- Counts what became of the settings as seen.
+--- Marks the present settings as seen.
 ---@param connection lugger.migrate.connection
 ---@return table<string, string|false>|nil
 function replay:see(connection)
@@ -111,7 +111,7 @@ function replay:see(connection)
   return changes
 end
 
---- Gives the session what a step of an earlier attempt made of its settings.
+--- Applies to the session the settings that a step of an earlier attempt made.
 ---@param connection lugger.migrate.connection
 ---@param changes table<string, string|false>
 function replay:again(connection, changes)
@@ -120,12 +120,12 @@ function replay:again(connection, changes)
   self:see(connection)
 end
 
---- The function is called again from its beginning, and will do all of it again.
+--- Call this before a function is called again from its beginning: it will make all its settings again.
 function replay:forget()
   for _, kept in pairs(self.sessions) do kept.made = {} end
 end
 
---- Nothing is known of any session yet.
+--- Makes a new, empty one.
 ---@return lugger.migrate.session_replay
 function replay.new()
   return setmetatable({ sessions = {}, gone = {} }, replay_meta)

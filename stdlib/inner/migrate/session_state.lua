@@ -1,18 +1,18 @@
--- What a session holds beside the rows of its database: settings, temporary tables, prepared statements, listeners,
--- advisory locks, held cursors. A file begins without any of them and leaves none behind.
+-- What a session holds besides the rows of its database: settings, temporary tables, prepared statements, listeners,
+-- advisory locks, WITH HOLD cursors. A file begins without any of them and leaves none behind.
 local config = require 'lugger.inner.cli.config'
 local native = require 'lugger.native'
 local statement = require 'lugger.inner.migrate.statement'
 
 local session_state = {}
 
--- What SET changed, whoever ran it and however; a role has no row in pg_settings.
+-- Settings changed by SET, in whatever way. The role is queried separately, because pg_settings does not contain it.
 local settings_sql = [[SELECT name, setting FROM pg_catalog.pg_settings
     WHERE source = 'session' AND name NOT LIKE 'transaction\_%'
   UNION ALL SELECT name, pg_catalog.current_setting(name)
     FROM (VALUES ('role'), ('session_authorization')) AS v (name)]]
 
---- The settings that the session made for itself.
+--- The settings that were changed in the session.
 ---@param session lugger.native.pg
 ---@return table<string, string>
 function session_state.settings(session)
@@ -21,7 +21,7 @@ function session_state.settings(session)
   return found
 end
 
---- What became of settings: the new value, or false where it is the default again. nil when nothing changed.
+--- The differences of settings: the new value, or false for a setting at its default again. nil when nothing changed.
 ---@param before table<string, string>
 ---@param after table<string, string>
 ---@return table<string, string|false>|nil
@@ -38,7 +38,7 @@ end
 
 local whose = { session_authorization = 1, role = 2 }
 
---- Sets what changed. Who one is comes first: it takes the role along.
+--- Sets what changed. session_authorization comes first, because it also changes the role.
 ---@param session lugger.native.pg
 ---@param changes table<string, string|false>
 function session_state.set(session, changes)
@@ -79,7 +79,7 @@ end
 ---@field temporary table<string, string[]>
 ---@field cursors table<string, string[]>
 
---- What a session holds now.
+--- Reads what a session holds now.
 ---@param session lugger.native.pg
 ---@return lugger.migrate.session_state
 function session_state.read(session)
@@ -88,9 +88,9 @@ function session_state.read(session)
     cursors = names(session, cursors_sql) }
 end
 
--- Locks that end with the transaction look the same in pg_locks, and may be held as often as one likes: the server is
--- asked until it has none of the session's left, which it then warns of, to nobody. A lock of one number has it in two
--- halves.
+-- pg_locks does not show which locks end with the transaction, and a lock may be held several times. So the server is
+-- asked to unlock until nothing of the session is left; its final warning is suppressed. A lock with a single key has
+-- it in two halves.
 local unlock_sql = [[DO $lugger$
 DECLARE told text := pg_catalog.current_setting('client_min_messages');
 BEGIN
@@ -112,7 +112,7 @@ local function each_new(before, after, work)
   end
 end
 
---- Brings a session back to what it held before, inside its transaction.
+--- Returns a session, inside its transaction, to the state that it had before.
 ---@param session lugger.native.pg
 ---@param before lugger.migrate.session_state
 ---@param whole_session boolean it is ours alone: settings get the value they had, and temporary tables go; else, on a
@@ -141,7 +141,7 @@ end
 
 local hint = 'name the server itself in PG_DIRECT_URI'
 
---- Raises when a transaction made a temporary table that would stay with a pooled connection.
+--- Raises when a transaction made a temporary table that would remain on a pooled connection.
 ---@param session lugger.native.pg
 ---@param before lugger.migrate.session_state
 ---@param ends_itself table<string, boolean> names of those that go at COMMIT
@@ -153,7 +153,7 @@ function session_state.refuse_temporary(session, before, ends_itself)
   end)
 end
 
---- Raises for a statement that lasts as long as the session, behind a transaction pooler, where there is none.
+--- Behind a transaction pooler, raises for a statement with an effect on the session, because there is no session.
 ---@param st lugger.statement
 ---@param place string|nil
 ---@param in_transaction boolean settings that are made in a transaction are taken back in it

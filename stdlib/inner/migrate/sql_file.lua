@@ -13,7 +13,7 @@ local function marker_of(line)
   return word and words[word:lower():gsub('%s+', ' ')]
 end
 
--- Marks in the text: a line inside a string or a function's body is none. Those of other tools are refused.
+-- The marks in the text. A line inside a string or a function body is not a mark. Marks of other tools are refused.
 local function markers(text, path)
   local found, offsets, at, number = {}, nil, 1, 1
   while at <= #text do
@@ -59,7 +59,7 @@ local function empty(text)
   return ok and #list == 0
 end
 
---- Text without a byte order mark, with plain line ends.
+--- Text without a byte order mark, and with plain newlines.
 ---@param text string
 ---@return string
 function sql_file.normal(text)
@@ -70,7 +70,7 @@ end
 ---@field statements lugger.statement[]
 ---@field no_transaction boolean
 
---- The sections of a file. What stands before the first mark is `up`; a file without marks is all `up`.
+--- The sections of a file. Text before the first mark is `up`, and so is a file without marks.
 ---@param text string
 ---@param path string for messages
 ---@param tolerant boolean|nil what is no statement is among them, as statement.split has it
@@ -98,7 +98,7 @@ function sql_file.parse(text, path, tolerant)
           break
         end
       end
-      -- What is before stays as blanks, so that lines are counted from the top of the file.
+      -- Earlier text is replaced by blanks, so that line numbers are those of the file.
       current = { text = blank(text:sub(1, mark.to)) .. text:sub(mark.to + 1, stop), no_transaction = whole }
       sections[mark.word] = current
     end

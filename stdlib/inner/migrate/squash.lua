@@ -1,6 +1,5 @@
--- `migrate squash`: one file instead of all that are applied. Where pg_dump is there it is the schema as it is now;
--- else
--- the SQL files one behind the other.
+-- `migrate squash`: one file in place of all applied migrations. With pg_dump it is the present schema; without it, the
+-- SQL files in sequence.
 local config = require 'lugger.inner.cli.config'
 local files = require 'lugger.inner.migrate.files'
 local native = require 'lugger.native'
@@ -22,7 +21,7 @@ local function writes_data(migration)
   return false
 end
 
--- What pg_dump sets for the session would outlast the migration, and psql's own commands are no SQL.
+-- Removes pg_dump's settings, which would outlast the migration, and psql's own commands, which are not SQL.
 local function plain_sql(text)
   local lines = {}
   for line in text:gmatch('(.-)\n') do
@@ -85,7 +84,7 @@ end
 local function all_versions(chosen)
   local list = {}
   for _, item in ipairs(chosen) do
-    -- A squash of squashes stands for what those stand for.
+    -- A squash of squashes replaces all that those replaced.
     for number in (item.migration.squashed or ''):gmatch('%d+') do list[#list + 1] = number end
     if not item.migration.squashed then list[#list + 1] = item.version end
   end
@@ -106,7 +105,7 @@ local function put_aside(directory, chosen)
   return aside
 end
 
---- Makes one file of the applied migrations and puts the old ones aside.
+--- Makes one file from the applied migrations and moves the old files away.
 ---@param run lugger.migrate.run
 ---@param items lugger.migrate.item[]
 ---@param last string|nil as far as this version

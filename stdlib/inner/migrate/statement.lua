@@ -1,4 +1,4 @@
--- What a statement is: read by PostgreSQL's grammar, once a text.
+-- Properties of a statement, parsed with PostgreSQL's grammar; each text is parsed once.
 local native = require 'lugger.native'
 
 local statement = {}
@@ -73,7 +73,7 @@ local control_words = { TRANS_STMT_BEGIN = 'BEGIN', TRANS_STMT_START = 'START TR
   TRANS_STMT_COMMIT = 'COMMIT', TRANS_STMT_ROLLBACK = 'ROLLBACK', TRANS_STMT_PREPARE = 'PREPARE TRANSACTION',
   TRANS_STMT_COMMIT_PREPARED = 'COMMIT PREPARED', TRANS_STMT_ROLLBACK_PREPARED = 'ROLLBACK PREPARED' }
 
--- Every node of a tree, in no order.
+-- Visits every node of a tree, in any order.
 local function each_node(tree, visit)
   for tag, inner in pairs(tree) do
     if type(inner) == 'table' then
@@ -92,7 +92,7 @@ local function is_true(node)
   return value == true or type(value) == 'string' and ('true'):find(value:lower(), 1, true) == 1
 end
 
--- What the functions that a statement calls leave in the session, and which setting.
+-- Effects on the session of functions that a statement calls, and the setting concerned.
 local function lasting_calls(node)
   local lasting, setting
   each_node(node, function(tag, inner)
@@ -172,7 +172,7 @@ local meta = { __index = function(found, key)
   return nodes[text]
 end }
 
---- Reads one statement.
+--- Parses one statement.
 ---@param text string
 ---@return lugger.statement
 function statement.read(text)
@@ -223,7 +223,7 @@ function statement.dotted(list)
   return table.concat(parts, '.')
 end
 
---- True for the error of a COMMIT that a procedure or a DO ran inside a transaction of ours.
+--- True for the error of a COMMIT that a procedure or a DO block ran inside a transaction of lugger's.
 ---@param st lugger.statement
 ---@param sqlstate string
 ---@return boolean
@@ -231,7 +231,7 @@ function statement.wants_to_commit(st, sqlstate)
   return st.may_commit == true and sqlstate == '2D000'
 end
 
---- The option of that name of a list of DefElem nodes, or nil.
+--- The option with this name in a list of DefElem nodes, or nil.
 ---@param list table[]|nil
 ---@param name string
 ---@return table|nil

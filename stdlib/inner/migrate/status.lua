@@ -1,4 +1,4 @@
--- Files beside the ledger: what is applied, what is pending, and what does not agree.
+-- Compares the files with the ledger: what is applied, what is pending, and what does not match.
 local config = require 'lugger.inner.cli.config'
 local ledger = require 'lugger.inner.migrate.ledger'
 local version = require 'lugger.inner.migrate.version'
@@ -70,7 +70,8 @@ local function of_ledger(key, record, covered)
   return item
 end
 
--- A squash of what is applied here counts as applied; one of nothing is run; in between nothing is right.
+-- A squash counts as applied if all of its migrations are applied here, and is run if none is; a part of them is an
+-- error.
 local function judge_squash(item, records)
   local migration, there, lacking = item.migration, 0, {}
   for number in migration.squashed:gmatch('%d+') do
@@ -89,7 +90,7 @@ local function judge_squash(item, records)
   end
 end
 
---- Compares files and ledger; the items are in the order of their versions.
+--- Compares files and ledger; the items are in order of their versions.
 ---@param list lugger.migration[]
 ---@param entries lugger.migrate.entry[]
 ---@return lugger.migrate.item[]
@@ -116,7 +117,7 @@ function status.compare(list, entries)
   return items
 end
 
---- Raises when files and ledger do not agree.
+--- Raises when files and ledger do not match.
 ---@param items lugger.migrate.item[]
 ---@param options { allow_out_of_order: boolean|nil }
 function status.refuse(items, options)
@@ -147,7 +148,7 @@ function status.pending(items, last)
   return list
 end
 
---- What is applied and has a file, newest first.
+--- The applied migrations that have a file, newest first.
 ---@param items lugger.migrate.item[]
 ---@return lugger.migrate.item[]
 function status.applied(items)

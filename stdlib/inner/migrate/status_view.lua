@@ -1,4 +1,4 @@
--- `lugger migrate status`, for people and for machines.
+-- `lugger migrate status`, as text and as JSON.
 local json = require 'lugger.inner.base.json_text'
 local table_view = require 'lugger.inner.view.table'
 local terminal = require 'lugger.inner.view.terminal'
@@ -26,12 +26,12 @@ end
 
 local shown = 40
 
---- Prints the items as a table, what is wrong with them, and how many there are of each kind.
+--- Prints the items as a table, their problems, and the number of each kind.
 ---@param items lugger.migrate.item[]
 ---@param all boolean|nil also the oldest of a long history
 function status_view.show(items, all)
   local rows, first = {}, all and 1 or math.max(1, #items - shown + 1)
-  -- What is not simply applied is never cut off.
+  -- Items that are not simply applied are always shown.
   for i, item in ipairs(items) do
     if i >= first or item.state ~= 'applied' then
       local fields = fields_of(item)

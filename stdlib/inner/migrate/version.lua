@@ -1,7 +1,7 @@
--- Versions: digits, as a rule the UTC second in which the file was made. Compared as numbers of any length.
+-- Versions: digits, usually the UTC second in which the file was made. Compared as numbers of any length.
 local version = {}
 
---- The form that two spellings of one version share: 0007 is 7.
+--- The common form of all spellings of a version: 0007 becomes 7.
 ---@param text string
 ---@return string
 function version.key(text)
@@ -18,7 +18,7 @@ function version.before(a, b)
   return a < b
 end
 
---- A new version: now in UTC, or one more than the newest when the clock is behind it.
+--- A new version: the present time in UTC, or the newest version plus one when the clock is behind it.
 ---@param newest string|nil
 ---@return string
 function version.new(newest)
@@ -34,7 +34,7 @@ function version.new(newest)
   return table.concat(digits):reverse()
 end
 
---- True for a time stamp that lies ahead of this machine's clock.
+--- True for a time stamp in the future, by this machine's clock.
 ---@param text string
 ---@return boolean
 function version.in_future(text)

@@ -1,5 +1,5 @@
--- partialFilterExpression as the condition of a partial index. What has no equal in SQL is refused by its name, never
--- left out.
+-- Translates partialFilterExpression to the condition of a partial index. A part without an equivalent in SQL is
+-- refused by name, never left out.
 local document = require 'lugger.inner.base.document'
 local json_text = require 'lugger.inner.base.json_text'
 local mongo_path = require 'lugger.inner.mongo.path'
@@ -8,14 +8,14 @@ local truth = require 'lugger.inner.mongo.truth'
 
 local mongo_filter = {}
 
-local type_of -- lugger.type; loaded late, since it brings the value types with it
+local type_of -- lugger.type; loaded late, because it loads the value types
 
 local function kind_of(value)
   type_of = type_of or require('lugger.inner.base.codec').type
   return type_of(value)
 end
 
--- Ends the translation; the caller turns it into words.
+-- Ends the translation; the caller makes the message.
 local function refuse(text)
   error({ refused = text }, 0)
 end
@@ -51,7 +51,7 @@ end
 
 local json_types = { text = 'string', number = 'number', bool = 'boolean', id = 'string' }
 
--- Inside jsonb: compared as jsonb, and only within one type, as MongoDB does.
+-- Inside jsonb: compares as jsonb, and only within one type, as MongoDB does.
 local function json_compare(place, path, operator, value)
   local kind = value_kinds[kind_of(value)]
   local json_type = json_types[kind]
@@ -99,7 +99,7 @@ local type_kinds = { double = { double = true }, int = { int32 = true }, long = 
   decimal = { decimal = true }, number = { double = true, int32 = true, int64 = true, decimal = true },
   string = { string = true }, bool = { bool = true }, date = { date = true }, objectId = { objectId = true } }
 
--- The condition holds rows that MongoDB's does not: no harm to a lookup, but to uniqueness.
+-- The condition includes rows that MongoDB's does not. This is harmless for lookups, but not for uniqueness.
 local function widen(context, ...)
   context.wider = context.wider or string.format(...)
 end
@@ -144,7 +144,7 @@ local function exists(context, path, wanted)
   local place = place_of(context, path)
   local yes = truth(wanted)
   if place.json then
-    -- A field that is null exists: the jsonb value is there.
+    -- A field that is null exists: its jsonb value is there.
     return mongo_path.json_sql(place.column, place.json, true) .. (yes and ' IS NOT NULL' or ' IS NULL')
   end
   if yes then

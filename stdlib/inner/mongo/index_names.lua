@@ -1,4 +1,5 @@
--- Names of translated indexes: one name space a schema in PostgreSQL, which tables share; one a collection in MongoDB.
+-- Names of translated indexes. In PostgreSQL they share one namespace with the tables of a schema; in MongoDB each
+-- collection has its own.
 local names = require 'lugger.inner.base.names'
 local native = require 'lugger.native'
 
@@ -8,8 +9,8 @@ local function bare_of(table_name)
   return (table_name:gsub('^[^.]*%.', '', 1))
 end
 
---- The name of an index: the table stands in front, folded to lower case so that nobody must quote it, shortened to 63
---- bytes, numbered when it is taken.
+--- The name of an index: the table comes first; in lower case, so that it needs no quotes; at most 63 bytes; with a
+--- number if the name is taken.
 ---@param taken lugger.names.set names in use; the new one is added
 ---@param source_name string
 ---@param table_name string
@@ -18,7 +19,7 @@ end
 function index_names.make(taken, source_name, table_name, warnings)
   local bare = bare_of(table_name)
   local wanted = (bare .. '_' .. source_name):gsub('[^%w_\128-\255]+', '_'):gsub('_+$', ''):lower()
-  if wanted == '' then wanted = 'idx' end -- the names of both are all punctuation
+  if wanted == '' then wanted = 'idx' end -- both names are only punctuation
   if not native.system.is_utf8(wanted) then wanted = wanted:gsub('[\128-\255]', '_') end
   if wanted == bare:lower() then wanted = wanted .. '_idx' end
   local name = native.sql.fitted_name(wanted)
@@ -38,7 +39,7 @@ function index_names.make(taken, source_name, table_name, warnings)
   return unique
 end
 
---- Takes the names of a mapping's tables, and those that lugger gives to their keys.
+--- Reserves the names of a mapping's tables, and those that lugger gives to their keys.
 ---@param taken lugger.names.set
 ---@param mapping table table, key, children, as in a job
 function index_names.reserve(taken, mapping)

@@ -1,9 +1,10 @@
--- The fields of a source index as parts of one in PostgreSQL: where each went, and what reads it there.
+-- Translates the fields of a source index to parts of an index in PostgreSQL: where each field is stored, and the
+-- expression that reads it.
 local document = require 'lugger.inner.base.document'
 local mongo_path = require 'lugger.inner.mongo.path'
 local sql_text = require 'lugger.inner.sql.text'
 
-local index_parts = { most_key_bytes = 2704 } -- what a btree of 8 kB pages takes, at most
+local index_parts = { most_key_bytes = 2704 } -- the maximum for a btree with 8 kB pages
 local most_key_bytes = index_parts.most_key_bytes
 
 --- "{ email: 1, age: -1 }".
@@ -44,7 +45,7 @@ local function part_of(context, source, path, direction)
   return part
 end
 
---- Every field of an index; `missing` names those that no column holds.
+--- All fields of an index; `missing` names those that no column holds.
 ---@param context table
 ---@param source table
 ---@return table[]
@@ -65,7 +66,7 @@ function index_parts.of(context, source)
   return parts
 end
 
---- Text without a bound in a btree: the build, or a later row, is refused when a value is too long for a page.
+--- Text without a length limit in a btree: a value too long for a page makes the build fail, or a later INSERT.
 ---@param context table
 ---@param part table
 ---@param out lugger.translated_index
@@ -86,14 +87,14 @@ function index_parts.bound_text(context, part, out, unique)
   end
 end
 
---- What stands in the entry: a column by its name, anything else in parentheses.
+--- The entry's text: a column by its name, anything else in parentheses.
 ---@param part table
 ---@param collation { name: string, ddl: string, deterministic: boolean }|nil
 ---@return string
 function index_parts.entry_of(part, collation)
   local plain = part.place and not part.place.json and not part.hashed and not collation
   local text = plain and part.place.column or '(' .. part.sql .. ')'
-  -- A column whose name ends like a direction, or begins like an expression, is written as one.
+  -- A column whose name ends like a direction, or begins like an expression, is written as an expression.
   if plain and (text:sub(1, 1) == '(' or text:match(' [dD][eE][sS][cC]$') or text:match(' [aA][sS][cC]$')) then
     text = '(' .. sql_text.name(text) .. ')'
   end
@@ -101,7 +102,8 @@ function index_parts.entry_of(part, collation)
   return text .. (part.descending and ' desc' or '')
 end
 
---- Several rows of the source's document share one index entry each: by table, arrays apart.
+--- Groups the fields by the table that holds them, and separately for each array: rows in different tables cannot share
+--- an index entry.
 ---@param parts table[]
 ---@return table[]
 function index_parts.groups_of(parts)

@@ -1,4 +1,4 @@
--- Source indexes that are no btree in PostgreSQL: text, geo, hashed, wildcard; and collations.
+-- Source indexes without an equivalent btree: text, geo, hashed, wildcard; and collations.
 local document = require 'lugger.inner.base.document'
 local mongo_path = require 'lugger.inner.mongo.path'
 local truth = require 'lugger.inner.mongo.truth'
@@ -12,7 +12,7 @@ local languages = { da = 'danish', nl = 'dutch', en = 'english', fi = 'finnish',
 local configurations = { simple = true }
 for _, name in pairs(languages) do configurations[name] = true end
 
--- The text search configuration of a MongoDB language.
+-- The text search configuration for a language of MongoDB.
 local function configuration(language, warnings)
   local name = languages[language] or (configurations[language] and language)
   if not name then
@@ -70,7 +70,7 @@ local function weighted(context, source, out)
   return found
 end
 
--- Weights have any number in MongoDB, PostgreSQL four: A is the greatest.
+-- MongoDB allows any weights; PostgreSQL has four, of which A is the highest.
 local function letters(found)
   local numbers, seen, by_weight = {}, {}, {}
   for _, item in ipairs(found) do
@@ -84,7 +84,7 @@ local function letters(found)
   return by_weight, #numbers
 end
 
---- text: GIN on a weighted to_tsvector.
+--- text: a GIN index on a weighted to_tsvector.
 ---@param context table
 ---@param source table
 ---@param out table
@@ -114,7 +114,7 @@ function special.text(context, source, out)
   end
 end
 
---- 2d and 2dsphere: nothing without PostGIS.
+--- 2d and 2dsphere: no index without PostGIS.
 ---@param context table
 ---@param source table
 ---@param out table
@@ -159,7 +159,7 @@ function special.hashed(_, _source, out, parts)
   out.index = { columns = { place.json and '(' .. place.sql .. ')' or place.column }, method = 'hash' }
 end
 
---- wildcard: GIN on the jsonb that holds the fields.
+--- wildcard: a GIN index on the jsonb column that holds the fields.
 ---@param context table
 ---@param source table
 ---@param out table
@@ -198,7 +198,7 @@ function special.wildcard(context, source, out, parts)
   end
 end
 
---- An array inside the row: GIN on it.
+--- An array in the row: a GIN index on it.
 ---@param parts table[]
 ---@param out table
 function special.array(parts, out)
@@ -223,7 +223,7 @@ local alternates = { shifted = 'ka-shifted' }
 local first = { upper = 'kf-upper', lower = 'kf-lower' }
 local orders = { phonebook = 'phonebk', traditional = 'trad', dictionary = 'dict' }
 
---- The ICU collation of a source index; nil: compared by bytes, as PostgreSQL's own "C".
+--- The ICU collation of a source index; nil: it compares bytes, as PostgreSQL's "C" does.
 ---@param collation lugger.doc
 ---@return { name: string, ddl: string, deterministic: boolean }|nil
 function special.collation(collation)

@@ -1,4 +1,4 @@
--- Where a field of the documents went: the column, the child table or the place inside a jsonb column that holds it.
+-- Finds the place of a document's field: a column, a child table or a path inside a jsonb column.
 local sql_text = require 'lugger.inner.sql.text'
 
 local mongo_path = {}
@@ -12,7 +12,7 @@ local families = {
   uuid = 'uuid', json = 'json', jsonb = 'jsonb', bytea = 'bytes',
 }
 
---- What kind of type it is: "text", "number", "time", "bool", "uuid", "json", "jsonb", "bytes", "array" or "other".
+--- The family of a type: "text", "number", "time", "bool", "uuid", "json", "jsonb", "bytes", "array" or "other".
 ---@param type string as a column names it
 ---@return string
 function mongo_path.family(type)
@@ -20,7 +20,7 @@ function mongo_path.family(type)
   return families[type:lower():gsub('%s*%b()', ''):gsub('^%s+', ''):gsub('%s+$', '')] or 'other'
 end
 
---- "a.b" -> { 'a', 'b' }; a dot behind a backslash belongs to the name.
+--- "a.b" -> { 'a', 'b' }; a dot after a backslash is part of the name.
 ---@param path string
 ---@return string[]
 function mongo_path.split(path)
@@ -41,7 +41,7 @@ function mongo_path.split(path)
   return parts
 end
 
--- How many parts of `path` `prefix` takes; nil when it is no beginning of it.
+-- The number of parts of `path` that `prefix` covers; nil when `path` does not begin with it.
 local function begins(path, prefix)
   if #prefix > #path then return nil end
   for i, part in ipairs(prefix) do
@@ -54,7 +54,7 @@ local function rest_of(parts, from)
   return { unpack(parts, from + 1) }
 end
 
---- The SQL of a place inside a json or jsonb column; as text, or as jsonb.
+--- The SQL for a path inside a json or jsonb column; gives text or jsonb.
 ---@param column string
 ---@param parts string[] empty: the column itself
 ---@param as_json boolean|nil
@@ -98,7 +98,7 @@ local function in_columns(table_name, columns, parts, child)
     local from = column.from or column[1]
     if from == '*' then
       rest_column = column
-    elseif not column.generate then -- else it is made, not read
+    elseif not column.generate then -- otherwise it is generated, not read
       local count = begins(parts, from == '.' and {} or mongo_path.split(from))
       local whole = count == #parts
       if count and (whole or is_json(column)) and (not best or count > taken) then best, taken = column, count end
@@ -122,7 +122,7 @@ local function in_children(children, parts)
   end
 end
 
---- The place of a path of the documents in a job's mapping; nil: no column holds it.
+--- The place of a document's path in a job's mapping; nil: no column holds it.
 ---@param mapping table table, columns, children, as in a job
 ---@param path string
 ---@return lugger.mongo_place|nil

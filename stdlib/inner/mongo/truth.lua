@@ -1,11 +1,11 @@
--- What MongoDB takes for true where an option or an operator wants yes or no: `unique: 1` is as good as `unique: true`.
+-- Truth in MongoDB, for options and operators with a yes or no: `unique: 1` means the same as `unique: true`.
 local codec = require 'lugger.inner.base.codec'
 
 local numbers = { number = true, int64 = true, int32 = true, double = true, decimal = true }
 local nothing = { ['nil'] = true, null = true, undefined = true, missing = true }
 
---- False for false, 0 of any numeric type, null, undefined and what is missing; true for everything else, NaN and the
---- empty text among it.
+--- False for false, 0 of any numeric type, null, undefined and a missing value; true for everything else, including NaN
+--- and the empty string.
 ---@param value any as decoded from BSON or Extended JSON
 ---@return boolean
 return function(value)
@@ -15,6 +15,6 @@ return function(value)
   if nothing[kind] then return false end
   if not numbers[kind] then return true end
   if type(value) == 'number' then return value ~= 0 end
-  -- A digit that is not 0 before the exponent, or a word: NaN, Infinity.
+  -- True for a digit other than 0 before the exponent, or for a word: NaN, Infinity.
   return tostring(value):match('^[^eE]*'):find('[1-9%a]') ~= nil
 end

@@ -1,4 +1,4 @@
--- Commands of the prompt: they begin with a colon, which no Lua statement does.
+-- Commands of the prompt. They begin with a colon, which no Lua statement does.
 local config = require 'lugger.inner.cli.config'
 local effects = require 'lugger.inner.base.effects'
 local native = require 'lugger.native'
@@ -44,7 +44,7 @@ local function run_explain(state, argument)
   local parameters = argument == '' and session.last_parameters or { n = 0 }
   local before, db = effects.count, sql_db.new(session, {})
   local ok, plan = pcall(db.query, db, 'explain ' .. sql, unpack(parameters, 1, parameters.n))
-  if effects.count > before then -- analyze runs it
+  if effects.count > before then -- EXPLAIN ANALYZE executes the statement
     state.entries[#state.entries + 1] = { number = #state.entries + 1, text = ':explain ' .. sql, ok = ok, sql = true,
       expression = true, effect = true, place = session.name, sessions = {},
       code = 'pg ' .. value_text.quote('explain ' .. sql) }
@@ -153,7 +153,7 @@ function repl_commands.names()
   return names
 end
 
---- Runs a command; true when the prompt is to be left.
+--- Runs a command; true when the prompt should end.
 ---@param state table of the prompt
 ---@param word string
 ---@param argument string

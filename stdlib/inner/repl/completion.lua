@@ -1,6 +1,5 @@
 -- Completion at the prompt: globals, fields, methods, keys of option tables, paths of documents, names of tables and
--- columns inside
--- SQL, file names inside other quotes, commands.
+-- columns inside SQL, file names inside other quotes, commands.
 local help = require 'lugger.inner.cli.help'
 local names = require 'lugger.inner.repl.completion_names'
 local native = require 'lugger.native'
@@ -29,7 +28,7 @@ local function add_keys(list, holder, head, prefix, methods_only)
   end
 end
 
--- Members are looked up without calling anything but __index of plain tables.
+-- Looks up members without calling anything except __index of plain tables.
 local function field(holder, key)
   local ok, value = pcall(function() return holder[key] end)
   return ok and value or nil
@@ -63,7 +62,7 @@ local function globals(word, environment, words)
   return list
 end
 
--- What stands in front of the quote that is open; nil when none is.
+-- The text before an open quote; nil when none is open.
 local function open_quote(before)
   local quote, at
   for place_of, char in before:gmatch('()(["\'])') do
@@ -79,7 +78,7 @@ local function add_beginning(list, candidates, word)
   return list
 end
 
--- Inside quotes: SQL of a session, a path of a document, else a file.
+-- Inside quotes: SQL for a session, a path of a document, otherwise a file name.
 local function quoted(state, head, word)
   local called = head:match '([%a_][%w_]*)%s*%(?%s*$'
   local session = called and names.session(state, called)
@@ -104,7 +103,7 @@ local function find_paths(state, before, word)
   return list
 end
 
--- Options that are no fields of a documented class.
+-- Options that are not fields of a documented class.
 local options_of = {
   source = { 'collection', 'database', 'format', 'table', 'query', 'key', 'pooled', 'row_security' },
   target = { 'table', 'key', 'on_conflict', 'newer', 'writer', 'pooled', 'distribute', 'state_schema' },
@@ -123,7 +122,7 @@ local function files(word)
   return list
 end
 
--- Keys of the option table that is open at the end of `before`: copy { fr<Tab>.
+-- Keys for the option table that is open at the end of `before`: copy { fr<Tab>.
 local function option_keys(before, word)
   local depth, list = 0, {}
   for at = #before, 1, -1 do
@@ -153,7 +152,7 @@ local function option_keys(before, word)
   return list
 end
 
---- Words that may stand where `word` stands.
+--- Words that can replace `word`.
 ---@param word string
 ---@param line string
 ---@param start integer bytes of the line in front of the word

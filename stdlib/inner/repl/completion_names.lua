@@ -1,5 +1,5 @@
--- Names that completion learns from what is open: tables and columns of databases, paths of documents. Learnt once, and
--- again after a while; a key that is pressed never opens a connection.
+-- Names for completion that come from open sessions and sources: tables and columns, paths of documents. They are read
+-- once and refreshed from time to time. Pressing a key never opens a connection.
 local document = require 'lugger.inner.base.document'
 local native = require 'lugger.native'
 local place = require 'lugger.inner.job.place'
@@ -31,7 +31,7 @@ select a.attname from pg_catalog.pg_attribute a join pg_catalog.pg_class c on c.
    and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_toast'
  order by 1 limit 20000]]
 
---- Tables and columns of a session that is connected.
+--- Tables and columns of a connected session.
 ---@param db lugger.db
 ---@return string[]
 function completion_names.of_session(db)
@@ -49,7 +49,7 @@ end
 
 local function add_paths(doc, prefix, depth, seen, names)
   for name, v in doc:fields() do
-    -- An array is passed through, as find does; its places are no names.
+    -- Skips array levels, as find does; array indices are not names.
     local path = type(name) == 'number' and prefix or prefix == '' and name or prefix .. '.' .. name
     if path ~= '' and not seen[path] then seen[path], names[#names + 1] = true, path end
     if document.is(v) and depth < 5 then add_paths(v, path, depth + 1, seen, names) end
@@ -80,7 +80,7 @@ function completion_names.of_sources(environment)
   return names
 end
 
---- The session that a word of the prompt stands for.
+--- The session that a word at the prompt refers to.
 ---@param state table
 ---@param word string
 ---@return lugger.db|nil

@@ -1,11 +1,11 @@
--- The history of the prompt: kept across runs, each statement once, without secrets.
+-- The history of the prompt: kept between sessions, each statement once, without secrets.
 local native = require 'lugger.native'
 local config = require 'lugger.inner.cli.config'
 local edit, system = native.edit, native.system
 
 local history = {}
 
-local longest = 20000 -- bytes: a paste is not history
+local longest = 20000 -- bytes: longer text was pasted and is not kept
 
 local function path()
   local home = system.getenv('XDG_STATE_HOME')
@@ -17,8 +17,8 @@ local function path()
   return home .. '/lugger/history'
 end
 
---- Text without its secrets: passwords of URLs and connection strings, and the values that come from the environment or
---- .env under a name that says so. False when it can only be left out.
+--- Text without its secrets: passwords in URLs and connection strings, and values of variables with a secret's name
+--- from the environment or .env. False when the statement must be left out.
 ---@param text string
 ---@return string|false
 function history.without_secrets(text)
@@ -34,7 +34,7 @@ function history.without_secrets(text)
   end
   text = text:gsub('(["\'])(.-)%1', function(quote, inner) return quote .. system.mask_secrets(inner) .. quote end)
   local lower = text:lower()
-  -- alter role ... password 'x', identified by what stands before the quote.
+  -- alter role ... password 'x': recognised by the words before the quote.
   if lower:find 'password%s*=?%s*\\?["\']' or lower:find 'encrypted%s+password' or lower:find 'secret%s*=%s*["\']'
     or lower:find 'token%s*=%s*["\']' or lower:find 'api_?key%s*=%s*["\']' then
     return false
@@ -42,13 +42,13 @@ function history.without_secrets(text)
   return text
 end
 
--- One line, where that means the same.
+-- The text as one line, if that means the same.
 local function in_one_line(text)
   if text:find('--', 1, true) or text:find '%[=*%[' or text:find '\\\n' then return text end
   return (text:gsub('%s*\n%s*', ' '))
 end
 
---- Begins with what earlier sessions left.
+--- Loads the statements of earlier sessions.
 ---@return boolean kept whether it can be written
 function history.load()
   local file = path()
@@ -58,7 +58,7 @@ function history.load()
   return true
 end
 
---- Keeps a statement; what was there before goes, so that each stands once.
+--- Adds a statement and removes an earlier equal one.
 ---@param text string
 function history.add(text)
   if text:match '^%s*$' or #text > longest then return end
@@ -66,7 +66,7 @@ function history.add(text)
   if safe then edit.add_history(safe) end
 end
 
---- Writes it, readable by nobody else. A directory that cannot be written costs the history, nothing more.
+--- Writes the history, readable only by the user. If the directory cannot be written, only the history is lost.
 function history.save()
   local file = path()
   if file then pcall(edit.save_history, file) end

@@ -1,4 +1,4 @@
--- What people type at a prompt that is no Lua: SQL by itself, the words of psql and of shells.
+-- Input at the prompt that is not Lua: SQL without `pg`, and the commands of psql and of shells.
 local native = require 'lugger.native'
 local statement = require 'lugger.inner.repl.statement'
 local value_text = require 'lugger.inner.view.value_text'
@@ -11,8 +11,7 @@ local function has(state, name)
   return rawget(state.environment, name) ~= nil or state.known(name) ~= nil
 end
 
---- A line that is a command of the prompt, in whatever words, as the prompt takes it: ":quit" for "exit". nil for
---- anything else.
+--- A command of the prompt in another form, as the prompt's own command: ":quit" for "exit". nil for any other line.
 ---@param line string
 ---@param state table of the prompt
 ---@return string|nil
@@ -29,7 +28,7 @@ function plain.command(line, state)
   if line:match '^%s*\\%a' then return 'pg ' .. value_text.quote(line) end
 end
 
---- Whether a first line begins a statement of SQL: its word does, and it is no Lua.
+--- True when a line begins a statement of SQL: its first word does, and the line is not valid Lua.
 ---@param line string
 ---@param state table of the prompt
 ---@param compile fun(text: string): function|nil, string|nil
@@ -44,7 +43,7 @@ function plain.is_sql(line, state, compile)
   return chunk == nil and not problem:find("'<eof>'", 1, true)
 end
 
--- A column of no table: what names the table is to come.
+-- A column without a table, which may still follow in FROM.
 local function names_column(node)
   if type(node) ~= 'table' then return false end
   for key, value in pairs(node) do
@@ -58,7 +57,7 @@ local function lacks_from(tree)
   return last and not last.fromClause and last.targetList and names_column(last.targetList)
 end
 
---- Whether SQL is a whole statement, right or wrong; and whether a semicolon ends it.
+--- Whether SQL is complete, valid or not; and whether it ends with a semicolon.
 ---@param sql string
 ---@return boolean whole
 ---@return boolean ended
@@ -70,7 +69,7 @@ function plain.whole(sql)
   return not (ok and lacks_from(tree)), false
 end
 
---- SQL as a statement of the prompt.
+--- SQL as a Lua statement of the prompt.
 ---@param sql string
 ---@return string
 function plain.pg(sql)

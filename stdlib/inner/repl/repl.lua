@@ -1,4 +1,4 @@
--- The prompt: statements over several lines, values that paste back, history, completion, help.
+-- The prompt: statements over several lines, values that can be pasted back, history, completion, help.
 local completion = require 'lugger.inner.repl.completion'
 local effects = require 'lugger.inner.base.effects'
 local global_names = require 'lugger.inner.script.global_names'
@@ -66,16 +66,15 @@ local function no_name(state, name)
     :format(near) or 'help() tells what there is'), 0)
 end
 
--- A name may be asked for by the statement that gives it a value: x = x or 1.
+-- The names that a statement sets; it may read them before they have a value: x = x or 1.
 local function names_set(chunk)
   local sets = {}
   global_names.each(chunk, function(name, is_set) sets[name] = sets[name] or is_set end)
   return sets
 end
 
---- The state of a prompt: its globals (what scripts have, everything of `lugger` by its bare name, help and pg), its
---- settings, the
---- statements so far.
+--- The state of a prompt: its globals (those of scripts, all of `lugger` by bare names, help and pg), its settings, and
+--- the statements so far.
 ---@return table
 function repl.new()
   local lugger = require 'lugger'
@@ -105,7 +104,7 @@ local function compiled(text)
   return chunk, problem, false, text
 end
 
---- Compiles a statement or an expression. "incomplete" means that more lines are needed.
+--- Compiles a statement or an expression. "incomplete": more lines are needed.
 ---@param text string
 ---@param environment table
 ---@return function|nil chunk
@@ -125,13 +124,13 @@ end
 local function protected(chunk, arguments)
   local trace
   local function pack(...) return { n = select('#', ...), ... } end
-  -- The handler stands on what is left of a stack that may have overflowed: the text is made behind it.
+  -- The handler runs on what is left of a stack that may have overflowed; so the message is made after it.
   local results = pack(xpcall(function() return chunk(unpack(arguments or {})) end, function(err)
     trace = debug.traceback('', 2)
     return err
   end))
   if trace then
-    -- What called the prompt is not the reader's.
+    -- Removes the frames of the prompt itself.
     trace = trace:gsub("\n%s*%[C%]: in function 'xpcall'\n%s*lugger/inner/repl/repl%.lua.*$", '')
     local ok, text = pcall(terminal.error_text, results[2])
     if not ok or type(text) ~= 'string' then
@@ -143,7 +142,7 @@ local function protected(chunk, arguments)
   return results, trace
 end
 
---- Runs code as at the prompt, without reading anything; the status for the command line.
+--- Runs code as at the prompt, without reading input. Returns the exit status.
 ---@param code string
 ---@param arguments string[] what stands behind it: `...` of the code
 ---@return integer
@@ -165,7 +164,7 @@ local function is_interruption(err)
   return type(err) ~= 'string' and err ~= nil and err.code == 'interrupted'
 end
 
--- A line, and whether Ctrl-C came while it was read; nil at the end of input.
+-- Reads a line; also returns whether Ctrl-C was pressed. nil at the end of input.
 local function read_line(prompt)
   local pasted = edit.pasted_line()
   if pasted then
@@ -181,7 +180,7 @@ local function read_line(prompt)
   return line, interrupted
 end
 
--- An open transaction is to be seen, and a failed one.
+-- The prompt shows an open or failed transaction.
 local function first_prompt()
   local mark = ''
   for _, session in ipairs(sql_session.list()) do
@@ -192,7 +191,7 @@ local function first_prompt()
   return mark .. '> '
 end
 
--- SQL without `pg`: to its semicolon, or to the end of a line that is a whole statement.
+-- Reads SQL without `pg`, up to its semicolon, or to the end of a line that completes the statement.
 local function read_sql(line)
   local lines = { line }
   while true do
@@ -211,7 +210,7 @@ local function read_sql(line)
   end
 end
 
--- Reads one statement; nil at the end of input, "" when it was cancelled, and false when the input ended inside it.
+-- Reads one statement. nil at the end of input, "" when it was cancelled, false when the input ended inside it.
 local function read_statement(state)
   local scanner, prompt = statement.new(), first_prompt()
   while true do
@@ -224,7 +223,7 @@ local function read_statement(state)
       if #scanner.lines > 0 then return false end
       return nil
     end
-    -- What was there before Ctrl-C is cancelled; the line that came after it begins anew.
+    -- Ctrl-C cancels the earlier lines; the line after it begins a new statement.
     if interrupted then scanner = statement.new() end
     if #scanner.lines == 0 then
       if line:match '^%s*$' then return line end
@@ -260,8 +259,8 @@ local function follow_session(state, entry, used)
   end
 end
 
--- What was done inside a transaction that was rolled back was not done. A statement that alone begins or ends a
--- transaction brackets others; one that does so among other things cannot be taken apart.
+-- Statements in a transaction that was rolled back had no effect. This needs statements that only begin or end a
+-- transaction; one that also does something else cannot be taken apart.
 local function follow_transactions(state, entry)
   entry.sessions = {}
   for _, used in ipairs(sql_session.log) do
@@ -305,7 +304,7 @@ local function run_statement(text, state)
   if state.settings.time then terminal.say('time: ', ('%.3f s'):format(system.monotonic() - started)) end
 end
 
--- True when the prompt is to be left.
+-- True when the prompt should end.
 local function run_text(text, state)
   local word, argument = text:match('^%s*:(%a+)%s*(.-)%s*$')
   if not word then

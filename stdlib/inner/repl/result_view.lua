@@ -1,4 +1,4 @@
--- How the prompt shows what a statement gave: as Lua text that pastes back, tables, JSON lines or CSV.
+-- How the prompt shows results: as Lua text that can be pasted back, tables, JSON lines or CSV.
 local document = require 'lugger.inner.base.document'
 local find = require 'lugger.inner.job.find'
 local sql_result = require 'lugger.inner.sql.result'
@@ -11,7 +11,7 @@ local result_view = {}
 
 result_view.forms = { 'auto', 'lua', 'table', 'json', 'csv' }
 
--- What jobs give back is shown as the commands show it.
+-- Shows results of jobs as the commands do.
 local function show_known(v)
   if type(v) ~= 'table' or getmetatable(v) then return false end
   if v.documents and v.tables and v.tally then
@@ -28,7 +28,7 @@ local function show_known(v)
   return true
 end
 
--- Rows of whatever kind as names and cells of text; false is NULL, nil a field that is not there.
+-- Any kind of rows as names and cells of text. False is NULL; nil is a missing field.
 local function cell_text(v)
   if v == nil then return nil end
   if v == require('lugger').null then return false end
@@ -150,7 +150,7 @@ local function show_sql(result, settings, form)
   end
 end
 
--- A list of rows or documents can be seen as a table as well.
+-- True for a list of rows or documents, which can be shown as a table.
 local function is_rows(v)
   if type(v) ~= 'table' or type(v[1]) ~= 'table' and not document.is(v[1]) then return false end
   for _, item in ipairs(v) do
@@ -191,7 +191,7 @@ function result_view.show(v, settings)
   terminal.line(value_text.of(v, settings.rows or (terminal.is_terminal(1) and 100 or nil)))
 end
 
---- Shows what a statement gave. Nothing and a single nil are not shown.
+--- Shows the results of a statement. No result, or a single nil, is not shown.
 ---@param results table { n =, true, ... } of xpcall
 ---@param settings { form: string, rows: integer|nil, null: string }
 function result_view.show_all(results, settings)

@@ -1,4 +1,4 @@
--- :save: the statements of a session that did something, as a script or a migration.
+-- :save writes the statements of a session that had an effect, as a script or a migration.
 local config = require 'lugger.inner.cli.config'
 local global_names = require 'lugger.inner.script.global_names'
 local history = require 'lugger.inner.repl.history'
@@ -31,7 +31,7 @@ local function only_prints(text)
 end
 
 local function is_noise(entry)
-  if entry.code:match '^%s*pg%s*%.%s*use%f[^%w_]' then return true end -- said again where the place changes
+  if entry.code:match '^%s*pg%s*%.%s*use%f[^%w_]' then return true end -- it is added again where the place changes
   local moves = entry.text:find ':next%s*%(' or entry.text:find ':seek%s*%('
   return entry.expression and not entry.effect and not moves
     and (entry.shown or entry.sql or only_prints(entry.text))
@@ -43,7 +43,7 @@ local function refuse_controls(entry)
     :format(entry.number), 'run its parts one by one, or save a script: :save NAME.lua')
 end
 
---- The statements that are worth keeping.
+--- The statements to keep.
 ---@param entries lugger.repl.entry[]
 ---@param first integer
 ---@param last integer
@@ -71,7 +71,7 @@ local function holds_seen_secret(code)
   return false
 end
 
--- Literals that hold a secret become variables: the one that has the value, else a new one.
+-- Replaces literals that contain a secret by variables: the one with this value, otherwise a new one.
 local function without_secrets(code, entry, new)
   local known = {}
   for name, secret in pairs(config.secrets()) do known[secret] = name end
@@ -93,7 +93,7 @@ local function without_secrets(code, entry, new)
   return code
 end
 
--- Names as they are needed: what comes from lugger, what the statements set, and who sets it first.
+-- The names used: from lugger, set by the statements, and which statement sets a name first.
 local function names_of(kept)
   local members, owned, order, uses_pg = {}, {}, {}, false
   local lugger = require 'lugger'
@@ -127,7 +127,7 @@ local function place_text(place, new)
   return code
 end
 
--- The statements as code; `speaks` says how another place is chosen.
+-- The statements as code; `speaks` makes the statement that changes the place.
 local function statements(kept, owned, order, speaks, new)
   local lines, before = {}, {}
   for _, name in ipairs(order) do
@@ -199,7 +199,7 @@ local function migration_text(name, kept, new)
   return table.concat(lines, '\n') .. '\n'
 end
 
---- Writes a file of the session. "name.lua" is a script, "name" a migration in migrations/.
+--- Writes the statements to a file: "name.lua" is a script, "name" a migration in migrations/.
 ---@param entries lugger.repl.entry[]
 ---@param name string
 ---@param first integer|nil

@@ -5,7 +5,7 @@ local value_text = require 'lugger.inner.view.value_text'
 
 local save_places = {}
 
---- The main database: what the statements spoke to first, else PG_URI.
+--- The main database: the first one that the statements used, otherwise PG_URI.
 ---@param kept lugger.repl.entry[]
 ---@return string|nil
 function save_places.main(kept)
@@ -34,7 +34,7 @@ function save_places.name(place, main, number)
     '[connections.NAME] there makes one; or save a script: :save NAME.lua')
 end
 
--- The end of what a call is handed: (...), 'x' or [[x]].
+-- The end of a call's arguments: (...), 'x' or [[x]].
 local function argument_end(code, at)
   local _, stop = code:find('^%b()', at)
   if not stop then _, _, _, stop = code:find('^(["\']).-%1()', at) end
@@ -43,7 +43,7 @@ local function argument_end(code, at)
   return stop
 end
 
--- Calls of pg.open and pg.use in their order.
+-- The calls of pg.open and pg.use, in order.
 local function calls_of(code)
   local calls = {}
   for first, word, at in code:gmatch '%f[%w_]()pg%s*%.%s*(%a+)%s*()' do
@@ -61,7 +61,7 @@ local function check_literals(calls, main, number)
   end
 end
 
---- A statement in which the places that it opened are names.
+--- The code of a statement, with places replaced by their names.
 ---@param entry lugger.repl.entry
 ---@param main string|nil
 ---@return string code

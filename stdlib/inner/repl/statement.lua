@@ -1,5 +1,4 @@
--- Whether what was typed is a whole statement: looked at line by line, so that a long paste costs no more than its
--- length.
+-- Decides whether the input is a complete statement. It works line by line, so that a long paste takes linear time.
 local statement = {}
 
 local opens = { ['function'] = true, ['do'] = true, ['if'] = true, ['repeat'] = true }
@@ -25,13 +24,13 @@ end
 local scanner = {}
 local meta = { __index = scanner }
 
---- A scanner that has seen nothing yet.
+--- A new scanner.
 ---@return lugger.statement_scanner
 function statement.new()
   return setmetatable({ depth = 0, lines = {} }, meta)
 end
 
--- A short string ends with its line, unless it is SQL: psql lets a statement go on, and so does the prompt.
+-- A short string ends with its line, unless it is SQL: as in psql, a statement may continue on the next line.
 local function is_sql(text)
   return statement.begins_sql(text:match '^%s*(%a+)' or '') or text:match '^%s*$' ~= nil
 end
@@ -97,10 +96,10 @@ local function scan(self, line)
   end
 end
 
---- One more line.
+--- Adds a line.
 ---@param line string
 function scanner:add(line)
-  -- A short string of Lua goes on over its line by a backslash.
+  -- A short Lua string continues on the next line after a backslash.
   local open = self.quote and not self.escaped
   if open then self.lines[#self.lines] = self.lines[#self.lines] .. '\\' end
   self.escaped = false
@@ -108,24 +107,24 @@ function scanner:add(line)
   scan(self, line)
 end
 
---- True when more must follow for certain; false when a compiler may be asked.
+--- True when more input must follow; false when the compiler can decide.
 ---@return boolean
 function scanner:open()
   return self.depth > 0 or self.long ~= nil or self.quote ~= nil
 end
 
---- What stands so far, as Lua reads it.
+--- The input so far, as Lua.
 ---@return string
 function scanner:text()
   return table.concat(self.lines, '\n')
 end
 
--- psql's descriptions begin with a backslash, which Lua strings have for other things: pg '\d users'.
+-- psql's describe commands begin with a backslash, which has another meaning in Lua strings: pg '\d users'.
 local function double(quote, command)
   return quote .. '\\\\' .. command
 end
 
---- The text with the backslash of pg '\d ...' as Lua wants it.
+--- Doubles the backslash in pg '\d ...' for Lua.
 ---@param text string
 ---@return string
 function statement.describing(text)

@@ -1,4 +1,4 @@
--- What a scaffold says about decisions that are the user's: document shapes, tenants, what to look for inside jsonb.
+-- Advice on decisions that only the user can make: document shapes, tenants, lookups inside jsonb.
 local census_advice = require 'lugger.inner.census.advice'
 local lua_text = require 'lugger.inner.scaffold.lua_text'
 local names = require 'lugger.inner.base.names'
@@ -57,7 +57,7 @@ local function is_tenant(path)
     and tonumber(path.distinct) * 2 <= tonumber(path.present)
 end
 
---- A field that names the tenant of a document.
+--- A field that identifies the tenant of a document.
 ---@param census lugger.collection_census
 ---@param made lugger.scaffold.table
 ---@return string[] paragraphs
@@ -76,7 +76,7 @@ function scaffold_advice.tenants(census, made)
   return {}
 end
 
---- Documents that no mapping can load, told before anyone wonders.
+--- Documents that no mapping can load.
 ---@param census lugger.collection_census
 ---@return string[] paragraphs
 function scaffold_advice.faults(census)
@@ -96,7 +96,7 @@ function scaffold_advice.faults(census)
   return list
 end
 
---- Columns of documents and arrays that no index looks into.
+--- Columns of documents and arrays without an index on their content.
 ---@param census lugger.collection_census
 ---@param made lugger.scaffold.table
 ---@param indexes lugger.scaffold.index[]

@@ -1,5 +1,4 @@
--- Scripts that earlier scaffolds wrote into the same directory: files that speak of all collections go on speaking
--- of theirs.
+-- Scripts that earlier scaffolds wrote into the same directory. Files that list all collections keep listing theirs.
 local native = require 'lugger.native'
 local script = require 'lugger.inner.script.script'
 local terminal = require 'lugger.inner.view.terminal'
@@ -21,7 +20,7 @@ local function name_of(job, file)
   return name, system.mask_secrets(place), place
 end
 
--- The collection of a script that cannot be read is not known, but the script stays in all.lua.
+-- If a script cannot be read, its collection is unknown, but the script stays in all.lua.
 local function load(directory, file)
   local item = { name = file:gsub('%.lua$', ''), file = file, module = file:gsub('%.lua$', ''), jobs = {}, place = '' }
   local ok, err = pcall(function()
@@ -42,8 +41,8 @@ local function load(directory, file)
   return item
 end
 
---- In the order in which all.lua has them. A script of the place that is scaffolded as a whole now, and that it makes
---- no more, is of a collection that has gone: it is told and left out.
+--- The scripts in the order of all.lua. When a whole place is scaffolded and no longer makes a script of that place,
+--- its collection has been removed: the script is reported and left out.
 ---@param directory string
 ---@param written table<string, boolean> file names of the present scaffold
 ---@param whole string|nil the place, when nothing of it was left out
@@ -74,7 +73,7 @@ function beside.find(directory, written, whole)
   return list
 end
 
---- Their tables, keys, indexes and constraints have their names already.
+--- Reserves the names of their tables, keys, indexes and constraints.
 ---@param list lugger.scaffold.beside[]
 ---@param used lugger.names.set
 function beside.reserve(list, used)

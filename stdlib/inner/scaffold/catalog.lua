@@ -42,7 +42,7 @@ JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]
 JOIN pg_attribute t ON t.attrelid = k.confrelid AND t.attnum = k.confkey[1]
 WHERE k.contype = 'f' AND pg_catalog.cardinality(k.conkey) = 1]]
 
---- Every table that may be read.
+--- All tables that the role may read.
 ---@param session lugger.native.pg
 ---@return lugger.scaffold_catalog.table[]
 function scaffold_catalog.read(session)
@@ -69,7 +69,7 @@ function scaffold_catalog.read(session)
   return list
 end
 
---- True when a unique index is on that column alone.
+--- True when a unique index covers only that column.
 ---@param holder lugger.scaffold_catalog.table
 ---@param name string
 ---@return boolean
@@ -80,7 +80,7 @@ function scaffold_catalog.is_unique(holder, name)
   return false
 end
 
---- The column by which a table refers to the key of another; nil: none does.
+--- The column by which a table refers to the key of another; nil: there is none.
 ---@param child lugger.scaffold_catalog.table
 ---@param parent lugger.scaffold_catalog.table
 ---@param key string

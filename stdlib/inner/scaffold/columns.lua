@@ -1,4 +1,4 @@
--- From what a census saw to a mapping: columns, child tables, what must come after the load, each with its reasons.
+-- Turns a census into a mapping: columns, child tables, what must follow the load, each with the reasons.
 local census_advice = require 'lugger.inner.census.advice'
 local distribute = require 'lugger.inner.scaffold.distribute'
 local names = require 'lugger.inner.base.names'
@@ -7,10 +7,10 @@ local types = require 'lugger.inner.scaffold.types'
 
 local scaffold_columns = {}
 
-local most_columns = 400 -- PostgreSQL stops at 1600; what has more fields is a dictionary
+local most_columns = 400 -- PostgreSQL's limit is 1600; a document with more fields is a dictionary
 local most_child_columns = 60
 local deepest_child = 3
-local rare_share = 0.005 -- a field of fewer documents goes to `rest`, when there are enough documents to say so
+local rare_share = 0.005 -- a field in fewer documents goes to `rest`, if there are enough documents to judge
 local rare_documents = 2000
 
 ---@class lugger.scaffold.node one path of the census, with what is below it
@@ -78,7 +78,7 @@ local function singular(name)
 end
 scaffold_columns.singular = singular
 
--- Names in the form the user asked for, unlike every other of the table.
+-- A name in the form that the user requested, different from all other names of the table.
 local function name_of(context, wanted, used, kind)
   local form = context.snake_case and names.snake_case(wanted) or wanted
   return names.choose(form, used, kind)
@@ -101,7 +101,7 @@ local function reference_column(context, node, column)
   column.may_dangle = not reference.fk
 end
 
--- The id of a row that is not there says nothing of the value: it stands beside it as text.
+-- The id computed for a missing row does not show the original value, which is therefore kept beside it as text.
 local function kept_value(column, used)
   local keys, from = {}, column.name
   for _, pair in ipairs(column.keys) do
@@ -114,7 +114,7 @@ local function kept_value(column, used)
     notes = { 'the value itself, which a row that is not there would take along' } }
 end
 
--- A tag that says how rare a field is, when it is.
+-- A note about how rare a field is.
 local function presence_note(stats)
   local parents, present = tonumber(stats.parents), tonumber(stats.present)
   if present > 0 and present * 2 < parents then
@@ -148,7 +148,7 @@ local function rest_column(used, notes)
   return column
 end
 
-local fill -- of a table: columns and child tables of a node's fields
+local fill -- fills a table with columns and child tables for a node's fields
 
 local function child_of(context, node, above, depth)
   local element, stats = node.element, node.stats
@@ -163,7 +163,7 @@ local function child_of(context, node, above, depth)
       child.parent[i] = native.sql.fitted_name(above.singular_bare, '_' .. name)
     end
   end
-  -- A child of a child has the key of the first parent under the same names.
+  -- A grandchild has the key of the first parent under the same names.
   child.parent_names = child.parent or above.parent_names
   for _, name in ipairs(child.parent_names or {}) do names.choose(name, used, 'column') end
   for _, name in ipairs { 'ordinal', 'ordinal_1', 'ordinal_2', 'parent_id' } do used[name] = name end
@@ -186,7 +186,7 @@ local function is_rare(context, stats)
     and not context.indexed[stats.path]
 end
 
--- _id apart: id and mongo_id stand for it.
+-- The fields without _id, which is represented by id and mongo_id.
 local function fields_of(node)
   local list = {}
   for _, field in ipairs(node.fields) do
@@ -198,7 +198,7 @@ end
 fill = function(context, node, made, used, depth)
   local rare, unnamed = 0, false
   for _, field in ipairs(fields_of(node)) do
-    if field.stats.name == '' then -- no path leads to it
+    if field.stats.name == '' then -- no path can refer to it
       unnamed = true
     elseif is_rare(context, field.stats) or #made.columns >= most_columns then
       rare = rare + 1
@@ -261,7 +261,7 @@ function scaffold_columns.table_of(census, context)
   local used = names.set()
   local key = context.distribute and distribute.key(context.distribute) or 'id'
   made.key, made.distribute = id_columns(root, made, used) and key or nil, context.distribute
-  context.keyed = made.key ~= nil -- child rows are linked by it
+  context.keyed = made.key ~= nil -- then child rows can refer to it
   if not made.key then made.notes[#made.notes + 1] = 'the documents have no _id: the table gets no key' end
   if context.distribute then made.notes[#made.notes + 1] = distribute.note(context.distribute) end
   fill(context, root, made, used, 1)

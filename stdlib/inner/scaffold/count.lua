@@ -1,4 +1,4 @@
--- What a scaffold begins with: which collections a place has, and a census of each.
+-- The first part of a scaffold: finds the collections of a place and takes a census of each.
 local census = require 'lugger.inner.census.census'
 local config = require 'lugger.inner.cli.config'
 local native = require 'lugger.native'
@@ -14,7 +14,7 @@ local function is_wanted(item, wanted)
   return false
 end
 
--- A pipe is read once, and a database has its tables already.
+-- A pipe can be read only once, and a database has tables already.
 local function refuse_places(resolved)
   local kind = native.place_kind(resolved)
   if kind.read_once then
@@ -42,7 +42,7 @@ local function only_wanted(items, wanted)
   return out
 end
 
---- Every collection of the place, counted; `passed`: those that cannot be.
+--- Counts every collection of the place. `passed`: those that cannot be counted.
 ---@param place string
 ---@param settings lugger.scaffold_settings
 ---@param stop_when_asked fun()

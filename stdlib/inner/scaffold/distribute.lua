@@ -1,4 +1,5 @@
--- A scaffold whose tables Citus distributes: keys that hold the column, and no promise that only one shard could keep.
+-- A scaffold for tables distributed by Citus: keys include the distribution column, and there is no constraint that
+-- only a single shard could enforce.
 local config = require 'lugger.inner.cli.config'
 local names = require 'lugger.inner.base.names'
 local native = require 'lugger.native'
@@ -6,7 +7,7 @@ local types = require 'lugger.inner.scaffold.types'
 
 local distribute = {}
 
---- The key of a table that is distributed by a column of it.
+--- The key of a table that is distributed by one of its columns.
 ---@param column string
 ---@return string|string[]
 function distribute.key(column)
@@ -21,7 +22,7 @@ function distribute.columns_of(key)
   return type(key) == 'table' and key or { key }
 end
 
---- What a script says above its job.
+--- The comment above the job in a script.
 ---@param column string
 ---@return string
 function distribute.note(column)
@@ -34,7 +35,7 @@ local function nearest(made, wanted)
   return native.system.nearest(wanted, list)
 end
 
---- Refuses a column that one of the tables does not have. A document must have it, since the key does.
+--- Refuses a column that one of the tables lacks. Every document must have it, because it is part of the key.
 ---@param list lugger.scaffold.collection[]
 ---@param column string
 function distribute.check(list, column)
@@ -54,14 +55,14 @@ function distribute.check(list, column)
       or 'name a column as the scripts have it; -c chooses collections, and those of a run share it')
 end
 
--- The column by which each table is distributed: children hold it as a part of their parent's key.
+-- The distribution column of each table; child tables have it as part of their parent's key.
 local function by_table(made, column, out, place)
   out[made.table] = made.parent and made.parent[place] or column
   for _, child in ipairs(made.children) do by_table(child, out[made.table], out, place) end
   return out
 end
 
--- Unique in MongoDB, where one server looked after it.
+-- Drops uniqueness that MongoDB enforced on a single server.
 local function loosen(item, columns)
   for _, index in ipairs(item.indexes) do
     local value = index.value
@@ -77,7 +78,7 @@ local function loosen(item, columns)
   end
 end
 
--- Rows are looked up by both ids, and references of other tables hold the one.
+-- Rows are looked up by both ids, and other tables refer to one of them.
 local function find_by_id(item, key, used)
   local place = 0
   for _, name in ipairs { 'id', 'mongo_id' } do
@@ -91,7 +92,7 @@ local function find_by_id(item, key, used)
   end
 end
 
---- Fits the indexes of a collection to its tables being distributed.
+--- Adapts the indexes of a collection to its distributed tables.
 ---@param item lugger.scaffold.collection
 ---@param used lugger.names.set names of tables and indexes
 function distribute.fit(item, used)

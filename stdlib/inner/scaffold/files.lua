@@ -1,4 +1,5 @@
--- Files that a scaffold writes: each begins with the hash of what follows, so that an edited one is known and kept.
+-- Writes the files of a scaffold. Each begins with the hash of its content, so that an edited file is recognised and
+-- kept.
 local config = require 'lugger.inner.cli.config'
 local native = require 'lugger.native'
 local terminal = require 'lugger.inner.view.terminal'
@@ -25,7 +26,7 @@ function scaffold_files.text(name, body)
   return head(name, hash_of(body)) .. body
 end
 
--- The hash a file was written with, and its present body.
+-- The hash with which a file was written, and its present content.
 local function parts(text)
   local first, body = text:match('^([^\n]*)\n(.*)$')
   return first and first:match('lugger scaffold (%x+)'), body or text
@@ -33,7 +34,7 @@ end
 
 local write = system.write_file
 
--- The difference between what is there and what would be written, on standard output; their first lines apart.
+-- Prints the difference between the existing file and the new text, without their first lines.
 local function show_difference(path, old, fresh)
   local names = { os.tmpname(), os.tmpname() }
   write(names[1], old)
@@ -47,8 +48,8 @@ end
 
 ---@alias lugger.scaffold_files.outcome "written"|"same"|"renewed"|"kept"
 
---- Writes one file: a new one, or one that nobody has edited since it was written. An edited file is kept, unless it is
---- named in `force`; either way the difference is shown.
+--- Writes a file that is new or has not been edited since it was written. An edited file is kept, unless `force` names
+--- it; in both cases the difference is shown.
 ---@param directory string
 ---@param name string
 ---@param body string
@@ -66,7 +67,7 @@ function scaffold_files.put(directory, name, body, force)
   if there == text then return 'same' end
   local hash, old_body = parts(there)
   local edited = hash ~= hash_of(old_body)
-  -- Only the user changed it: what the scaffold would write is what it wrote then.
+  -- Only the user has changed it; the scaffold would write the same as before.
   if edited and hash == hash_of(body) and not force[name] then return 'kept' end
   show_difference(path, old_body, body)
   if edited and not force[name] then return 'kept' end

@@ -1,14 +1,15 @@
--- The indexes of a collection for its script: entries of `indexes` with what differs, or a comment where nothing fits.
+-- The indexes of a collection in its script: entries of `indexes` with remarks, or a comment where there is no
+-- equivalent.
 local document = require 'lugger.inner.base.document'
 local mongo_index = require 'lugger.mongo_index'
 local truth = require 'lugger.inner.mongo.truth'
 
 local scaffold_indexes = {}
 
--- Types that typed jsonb writes as plain JSON, so that a text taken out of it can be cast.
+-- Types that typed jsonb writes as plain JSON, so that their text can be cast.
 local castable = { int4 = true, bool = true }
 
--- What the translation wants to know of the values.
+-- What the translation must know about the values.
 local function facts_of(census)
   local options = { types = {}, max_length = {}, arrays = {}, documents = {}, kinds = {} }
   for _, path in ipairs(census.paths) do
@@ -28,7 +29,7 @@ local function facts_of(census)
   return options
 end
 
--- The paths of a filter, at any depth of $and and $or.
+-- The paths in a filter, at any depth of $and and $or.
 local function filter_paths(filter, out)
   for name, value in document.each(filter) do
     if type(name) == 'number' or name:sub(1, 1) == '$' then
@@ -39,8 +40,8 @@ local function filter_paths(filter, out)
   end
 end
 
---- The paths that an index of the collection names, so that they become columns; and those on which two values that
---- MongoDB tells apart must not become one, since a unique index is on them.
+--- The paths that the collection's indexes use, so that they become columns; and the paths with a unique index, on
+--- which two different values of MongoDB must stay different.
 ---@param metadata lugger.doc|nil decoded
 ---@return table<string, boolean> indexed
 ---@return table<string, boolean> exact
@@ -61,7 +62,7 @@ function scaffold_indexes.paths(metadata)
   return paths, exact
 end
 
--- A table of the scaffold as the translation knows mappings.
+-- A table of the scaffold in the form of a mapping.
 local function mapping_of(made)
   local columns, children = {}, {}
   for i, column in ipairs(made.columns) do

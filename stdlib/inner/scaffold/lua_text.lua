@@ -1,4 +1,4 @@
--- Lua source written from values: names and texts from data are quoted, comments hold no line ends of theirs.
+-- Writes values as Lua source. Names and texts from data are quoted, and cannot add a newline to a comment.
 local terminal = require 'lugger.inner.view.terminal'
 
 local lua_text = {}
@@ -28,7 +28,7 @@ function lua_text.key(key)
   return '[' .. lua_text.quote(key) .. ']'
 end
 
---- A boolean, number, text or list of these on one line.
+--- A boolean, number, string or list of these, on one line.
 ---@param value any
 ---@return string
 function lua_text.value(value)
@@ -44,7 +44,7 @@ function lua_text.value(value)
   return #parts == 0 and '{}' or '{ ' .. table.concat(parts, ', ') .. ' }'
 end
 
---- A table on one line: the items of the list, then the named keys in the order given.
+--- A table on one line: first the items of the list, then the named keys in the given order.
 ---@param list any[]
 ---@param named { [1]: string, [2]: any }[]
 ---@return string
@@ -57,7 +57,7 @@ function lua_text.record(list, named)
   return '{ ' .. table.concat(parts, ', ') .. ' }'
 end
 
---- Comment lines of at most 100 columns, also for SQL. What comes from data is shown, never a line end.
+--- Comment lines of at most 100 columns, also for SQL. Control characters from data are shown as text.
 ---@param text string
 ---@param indent string|nil
 ---@return string

@@ -1,4 +1,5 @@
--- A scaffold onto tables that exist: collections meet tables, fields meet columns, by name; what does not fit is said.
+-- A scaffold for existing tables: matches collections with tables and fields with columns by name, and reports what
+-- does not fit.
 local census_advice = require 'lugger.inner.census.advice'
 local names = require 'lugger.inner.base.names'
 local native = require 'lugger.native'
@@ -11,7 +12,7 @@ local scaffold_onto = {}
 ---@field place string
 ---@field tables lugger.scaffold_catalog.table[]
 
---- Reads the tables of a database. Nothing is changed in it, now or later.
+--- Reads the tables of a database, without changing anything in it.
 ---@param place string resolved
 ---@return lugger.scaffold_onto
 function scaffold_onto.open(place)
@@ -23,7 +24,8 @@ end
 
 local singular = scaffold_columns.singular
 
--- How well two names meet: 4 letter by letter, 3 but for case, 2 in snake case, 1 but for number; nil: not at all.
+-- How similar two names are: 4 equal, 3 except for case, 2 in snake case, 1 except for singular or plural; nil: not
+-- similar.
 local function likeness(field, stored)
   if field == stored then return 4 end
   if field:lower() == stored:lower() then return 3 end
@@ -56,7 +58,7 @@ local function share_text(count, whole, examples)
     .. census_advice.some(examples) .. ')' or '')
 end
 
--- A column that is NOT NULL there, and a field that is not always here.
+-- Handles a column that is NOT NULL for a field that is sometimes missing.
 local function mind_nulls(state, stored, stats, column)
   if not stored.not_null then return end
   column.keys[#column.keys + 1] = { 'required', true }
@@ -67,7 +69,7 @@ local function mind_nulls(state, stored, stats, column)
   end
 end
 
--- A foreign key of the table says what the column refers to, when the census does not.
+-- A foreign key of the table shows what the column refers to when the census does not.
 local function linked(state, found, stored, stats)
   if stored.type ~= 'uuid' or #stats.types ~= 1 or stats.types[1].type ~= 'objectId' then return nil end
   for _, link in ipairs(found.links) do
@@ -95,7 +97,7 @@ local function fill(state, made, found, stored, node)
   state.used[stored.name] = true
 end
 
--- A reference is stored as author_id, whatever the field is called.
+-- A reference is stored as author_id, whatever the name of the field is.
 local function column_for(state, found, node)
   local open = function(stored) return not state.used[stored.name] and not stored.generated end
   local name_of = function(stored) return stored.name end
@@ -105,7 +107,7 @@ local function column_for(state, found, node)
   return best(found.columns, name_of, name .. '_id', function(item) return open(item) and item.type == 'uuid' end)
 end
 
--- The columns that the _id fills, and the key they make.
+-- The columns that the _id fills, and the key that they form.
 local function identify(state, made, found)
   local by_name = {}
   for _, stored in ipairs(found.columns) do by_name[stored.name] = stored end
@@ -133,7 +135,7 @@ end
 
 local ordinal_names = { 'ordinal', 'position', 'line_number', 'line_no', 'idx', 'index', 'seq', 'sort_order', 'rank' }
 
--- The table of an array: it refers to the parent, and has a place for the order of the elements.
+-- The table for an array: it refers to the parent, and has a column for the order of the elements.
 local function child_table_for(state, onto, found, made, node)
   for _, candidate in ipairs(onto.tables) do
     local link = scaffold_catalog.link(candidate, found, made.key)
@@ -167,7 +169,7 @@ end
 local rest_names = { rest = 1, extra = 2, extras = 3, document = 4, doc = 5, data = 6, payload = 7, raw = 8,
   attributes = 9 }
 
--- What no column takes goes to a jsonb column that nothing else fills; by its name, or because it is the only one.
+-- Fields without a column go to a jsonb column that nothing else fills: one of a fitting name, or the only one.
 local function keep_rest(state, made, found, left)
   if #left == 0 then return end
   local open, chosen = {}, nil
@@ -215,7 +217,7 @@ local function map_fields(state, onto, made, found, node)
   keep_rest(state, made, found, left)
 end
 
---- Says which collections are loaded, so that foreign keys between their tables are understood.
+--- Records which collections are loaded, in order to resolve the foreign keys between their tables.
 ---@param onto lugger.scaffold_onto
 ---@param list lugger.scaffold.collection[]
 function scaffold_onto.assign(onto, list)
@@ -227,7 +229,7 @@ function scaffold_onto.assign(onto, list)
   end
 end
 
---- Names of the collections whose tables foreign keys of this one's lead to: they are loaded first.
+--- The collections that this one's table refers to by foreign keys: they must be loaded first.
 ---@param onto lugger.scaffold_onto
 ---@param info lugger.source_info
 ---@return string[]
@@ -239,7 +241,7 @@ function scaffold_onto.targets(onto, info)
   return list
 end
 
---- Maps a collection to the table of its name; nil: there is none.
+--- Maps a collection to the table with its name; nil: there is none.
 ---@param onto lugger.scaffold_onto
 ---@param census lugger.collection_census
 ---@param references table<string, lugger.scaffold.reference>

@@ -1,4 +1,4 @@
--- References that a census found between collections, as `ref` of a column, with the evidence.
+-- References between collections that a census found, as `ref` of a column, with the evidence.
 local census_advice = require 'lugger.inner.census.advice'
 local census_references = require 'lugger.inner.census.references'
 local config = require 'lugger.inner.cli.config'
@@ -8,7 +8,7 @@ local scaffold_columns = require 'lugger.inner.scaffold.columns'
 
 local scaffold_references = {}
 
-local enough = 0.9 -- of the values must be an _id of the other collection
+local enough = 0.9 -- the share of values that must be an _id of the other collection
 
 ---@class lugger.scaffold.reference
 ---@field ref string|table as the column says it
@@ -29,7 +29,7 @@ local function ref_of(target, database, schema)
   return ref
 end
 
--- userId, user_ids, users: named after the collection.
+-- userId, user_ids, users: the field has the name of the collection.
 local function names_it(path, collection)
   local last = path:gsub('%[%]', ''):match('[^.]+$') or path
   local word = names.snake_case(last):gsub('_ids?$', '')
@@ -80,7 +80,7 @@ local function judge(found, item, target, schema)
     fk = checked ~= nil and tonumber(checked.dangling) == 0, notes = { certain and text or suggestion(ref, text) } }
 end
 
--- "$db" of a DBRef may name another database.
+-- The "$db" of a DBRef may name another database.
 local function stays_in(item, place)
   for _, stats in ipairs(item.census.paths) do
     if stats.parent == place and stats.name == '$db' then
@@ -90,7 +90,7 @@ local function stays_in(item, place)
   return true
 end
 
--- A document of $ref and $id that always names the same collection.
+-- Documents with $ref and $id that always name the same collection.
 local function db_refs(item, by_collection, schema, out)
   for _, stats in ipairs(item.census.paths) do
     local parent = stats.name == '$ref' and stats.parent and item.census.paths[stats.parent]
@@ -104,7 +104,7 @@ local function db_refs(item, by_collection, schema, out)
   end
 end
 
--- Hex digits in a text, named after a collection: only a comment, since no value proves it.
+-- Hex digits in a text with the name of a collection: only a comment, because no value proves the reference.
 local function hex_texts(item, list, out)
   for _, stats in ipairs(item.census.paths) do
     local texts = stats.texts
@@ -148,7 +148,7 @@ function scaffold_references.find(list, place, settings)
   return out
 end
 
---- Names of the collections that foreign keys lead to.
+--- The collections that foreign keys refer to.
 ---@param references table<string, lugger.scaffold.reference>
 ---@return string[]
 function scaffold_references.targets(references)

@@ -1,4 +1,4 @@
--- What a scaffold found, for its README and for the terminal.
+-- The results of a scaffold, for its README and for the terminal.
 local scaffold = require 'lugger.inner.scaffold.scaffold'
 local table_view = require 'lugger.inner.view.table'
 local terminal = require 'lugger.inner.view.terminal'
@@ -14,7 +14,7 @@ local function count_tables(made)
   return tables, columns
 end
 
--- As the user's own script has it.
+-- A row for the user's own version of the script.
 local function kept_row(item, mark)
   local names, tables, columns = {}, 0, 0
   for _, job in ipairs(item.jobs) do
@@ -58,12 +58,12 @@ local function refusals_of(item)
   return list
 end
 
--- Everything data may hold, inside a cell of a Markdown table.
+-- Escapes any data for a cell of a Markdown table.
 local function cell(text)
   return (terminal.printable(text):gsub('[|`<>\\]', '\\%0'))
 end
 
--- Of this scaffold and the earlier ones, each once.
+-- The places of this scaffold and the earlier ones, each once.
 local function places_of(list, args)
   local places = { (require 'lugger.native').system.mask_secrets(args.place) }
   local seen = { [places[1]] = true }
@@ -78,7 +78,7 @@ local function places_of(list, args)
   return table.concat(places, ', ')
 end
 
--- Commands as they are typed where scaffold was, since the scripts name their source from there.
+-- Commands to type in the directory where scaffold ran, because the scripts name their source relative to it.
 local function commands(args)
   local all, create = terminal.shell_quote(args.out .. '/all.lua'), args.onto and '' or ' --create'
   local function file(name) return terminal.shell_quote(args.out .. '/' .. name) end
@@ -97,7 +97,7 @@ local function commands(args)
   return table.concat(lines, '\n')
 end
 
---- README.md: what was found, and how to go on.
+--- README.md: what was found, and what to do next.
 ---@param list lugger.scaffold.collection[]
 ---@param args table
 ---@return string
@@ -132,7 +132,7 @@ other sources in this directory stay.
   return table.concat(lines, '\n')
 end
 
---- The table of collections, and what is to be minded, for the terminal.
+--- The table of collections and the remarks, for the terminal.
 ---@param list lugger.scaffold.collection[]
 ---@param args table
 function scaffold_report.show(list, args)

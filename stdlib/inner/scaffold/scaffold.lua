@@ -1,4 +1,4 @@
--- From a source to the files of a migration: a census, a mapping for each collection, its script, the DDL, and a
+-- Makes the files of a migration from a source: a census, a mapping for each collection, its script, the DDL, and a
 -- rehearsal that proves that every document loads.
 local config = require 'lugger.inner.cli.config'
 local count = require 'lugger.inner.scaffold.count'
@@ -52,8 +52,8 @@ local function stop_when_asked()
   end
 end
 
--- Tables are named before any child table is, so that a collection keeps its name; and by all that the place holds, so
--- that a choice among them changes no name.
+-- All tables are named before any child table, so that collections keep their names. The names depend on everything in
+-- the place, so that choosing some of the collections changes no name.
 local function name_tables(list, place, settings)
   local chosen, used = names.of_tables(native.look_at_place(config.resolve(place, 'from'), {}).collections, settings)
   for _, item in ipairs(list) do
@@ -64,7 +64,7 @@ local function name_tables(list, place, settings)
   return used
 end
 
--- Modules of Lua's that `require` would find instead of a file beside the script.
+-- Modules of Lua itself, which `require` would find instead of a file beside the script.
 local taken_modules = { string = true, table = true, math = true, io = true, os = true, debug = true, package = true,
   coroutine = true, bit = true, jit = true, ffi = true, lugger = true, argparse = true, all = true, _G = true }
 
@@ -83,7 +83,7 @@ local function name_files(list)
   end
 end
 
--- What exists is a path, whatever it looks like: the registry reads it so.
+-- Something that exists is a path, whatever it looks like; the registry decides the same way.
 local function is_url(place)
   if system.stat(place) then return false end
   return place:match('^%a[%w+.-]*://') or place:match('^env:') or system.mask_secrets(place) ~= place
@@ -98,7 +98,7 @@ local function source_text(place, item)
   return ('lugger.source(%s, %s)'):format(where, lua_text.record({}, options))
 end
 
---- Whether scripts name their target by PG_URI: a place that may hold a password does not stand in them.
+--- True when scripts use PG_URI as their target: a place that may contain a password is not written into them.
 ---@param place string|nil
 ---@return boolean
 function scaffold.by_variable(place)
@@ -157,14 +157,14 @@ local function write_script(item, place, settings)
   }
 end
 
--- The script as a job, by the road it will take when the user runs it.
+-- Loads the script as a job, in the same way as when the user runs it.
 local function load_script(item, place)
   local loaded = script.load(item.file, { text = item.text, overrides = { from = place, into = 'local:' } })
   item.jobs = loaded.jobs
   return loaded.jobs[1]
 end
 
---- The script on disk was edited, and stays: what is told of the collection is told of that one.
+--- The script on disk was edited and stays, so the reports describe that version of the mapping.
 ---@param item lugger.scaffold.collection
 ---@param place string
 ---@param directory string
@@ -207,9 +207,9 @@ local function set_key(column, key, value)
   return true
 end
 
-local no_value = { malformed = true, required_missing = true } -- no type has room for it
+local no_value = { malformed = true, required_missing = true } -- no type can represent it
 
--- Makes room for a value that was refused. False: nothing helps, the document is told.
+-- Changes the mapping so that a refused value fits. False: nothing helps, and the document is reported.
 local function mend(item, refusal, onto)
   local made = table_named(item.table, refusal.table)
   local column = made and types.column_named(made, refusal.column)
@@ -238,9 +238,9 @@ local function mend(item, refusal, onto)
 end
 
 local most_rehearsals = 6
-local long_rehearsal = 50e6 -- bytes, from which on it is told that something is going on
+local long_rehearsal = 50e6 -- bytes; for larger sources, a message says that the rehearsal is running
 
--- Runs the source through the mapping until nothing is refused that a mapping could take.
+-- Runs the source through the mapping until nothing is refused that a mapping could accept.
 local function rehearse(item, place, settings)
   if tonumber(item.census.bytes) > long_rehearsal then terminal.say('rehearsing ', item.name) end
   for _ = 1, most_rehearsals do
@@ -254,7 +254,7 @@ local function rehearse(item, place, settings)
   end
 end
 
---- The constraint that scripts of scaffold have beside the key: mongo_id, their second column, is unique.
+--- The constraint of scaffold's scripts besides the key: mongo_id, their second column, is unique.
 ---@param made { name: string, columns: { name: string }[] } its table
 ---@return { name: string, unique: string[] }|nil
 function scaffold.unique_id(made)
@@ -282,7 +282,7 @@ local function map(item, used, settings, references)
   item.targets = scaffold_references.targets(references)
 end
 
--- What comes behind the load follows from the columns as the rehearsal left them.
+-- What follows the load depends on the columns as they are after the rehearsal.
 local function finish(item, place, used, settings)
   if not settings.onto then
     proven_columns(item.table, item.not_null, item.constraints, settings.not_null == 'now')
@@ -295,7 +295,7 @@ local function finish(item, place, used, settings)
   load_script(item, place)
 end
 
--- What goes wrong with one collection leaves the others as they are.
+-- Runs a step for one collection, whose errors do not affect the others.
 local function alone(item, step, ...)
   local ok, err = pcall(step, item, ...)
   if ok then return end
@@ -304,7 +304,7 @@ local function alone(item, step, ...)
   item.onto_notes = { 'left out: ' .. tostring(err) }
 end
 
--- What earlier scaffolds left in the directory.
+-- Finds the files of earlier scaffolds in the directory.
 local function look_beside(list, place, settings)
   if not settings.out then return {} end
   local written, some = {}, settings.collections and #settings.collections > 0
@@ -319,7 +319,7 @@ local function build(list, place, settings)
   scaffold_beside.reserve(list.beside, used)
   local references = scaffold_references.find(list, place, settings)
   if settings.onto then scaffold_onto.assign(settings.onto, list) end
-  -- Every table has its name before the first index gets one: they share a name space.
+  -- All tables are named before the first index: they share a namespace.
   for _, item in ipairs(list) do alone(item, map, used, settings, references[item.name] or {}) end
   if settings.distribute then distribute.check(list, settings.distribute) end
   for _, item in ipairs(list) do
@@ -330,7 +330,7 @@ local function build(list, place, settings)
   end
 end
 
--- Collections that others refer to by foreign keys come first, as far as there is a first.
+-- Collections that others refer to by foreign keys come first, as far as possible.
 local function in_order(list)
   local by_module, done, out = {}, {}, {}
   for _, item in ipairs(list) do by_module[item.name] = item end
@@ -346,7 +346,7 @@ local function in_order(list)
   return out
 end
 
---- Counts a place and writes a mapping for each of its collections. Nothing is written to disk.
+--- Counts a place and makes a mapping for each of its collections. Writes no files.
 ---@param place string as the user wrote it
 ---@param settings lugger.scaffold_settings
 ---@return lugger.scaffold.collection[]
@@ -358,7 +358,7 @@ function scaffold.make(place, settings)
   return list
 end
 
---- all.lua: every job, for `lugger run`, `lugger refs`.
+--- all.lua: all jobs, for `lugger run` and `lugger refs`.
 ---@param list lugger.scaffold.collection[]
 ---@param directory string
 ---@return string

@@ -1,4 +1,4 @@
--- The Lua script of a collection, written out with its reasons.
+-- Writes the Lua script of a collection, with the reasons as comments.
 local lua_text = require 'lugger.inner.scaffold.lua_text'
 local terminal = require 'lugger.inner.view.terminal'
 
@@ -38,7 +38,7 @@ local function children_block(lines, children, indent)
   lines[#lines + 1] = indent .. '},'
 end
 
--- A table too long for a line: a line a key.
+-- A table too long for a line, with one key a line.
 local function block(named, indent)
   local lines = { '{' }
   for _, pair in ipairs(named) do
@@ -50,14 +50,14 @@ local function block(named, indent)
   return table.concat(lines, '\n')
 end
 
--- `head`, the table, `tail`, on a line if they fit.
+-- `head`, the table and `tail`, on one line if they fit.
 local function fitted(head, named, tail, indent)
   local line = indent .. head .. lua_text.record({}, named) .. tail
   return #line <= widest and line or indent .. head .. block(named, indent) .. tail
 end
 
--- Entries of `indexes` and `constraints`: a line each, with what stands before it. `own`: the table of entries that
--- name none, where a route may lead to several.
+-- Entries of `indexes` and `constraints`, one a line, with their comments above. `own`: the table for entries that name
+-- none, in a job with routes to several tables.
 local function entries_block(lines, name, entries, order, own)
   if #entries == 0 then return end
   lines[#lines + 1] = '  ' .. name .. ' = {'

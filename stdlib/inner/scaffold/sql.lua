@@ -1,4 +1,4 @@
--- schema.sql, constraints.sql and indexes.sql: the DDL of the jobs' own shapes, so that scripts and files say the same.
+-- schema.sql, constraints.sql and indexes.sql: the DDL of the jobs' own shapes, so that scripts and files agree.
 local lua_text = require 'lugger.inner.scaffold.lua_text'
 local sql_text = require 'lugger.inner.sql.text'
 
@@ -31,7 +31,7 @@ end
 ---@field unique_id { name: string, unique: string[] }|nil the constraint on mongo_id
 ---@field indexes { value: table|nil, notes: string[] }[]|nil those that have no equal included; nil: as the job says
 
---- Tables with their keys. NOT NULL stands on keys alone, unless the user asked for more.
+--- Tables with their keys. Only keys are NOT NULL, unless the user requested more.
 ---@param shapes lugger.scaffold.shape[]
 ---@return string
 function scaffold_sql.schema(shapes)
@@ -74,7 +74,7 @@ local function steps_of(lines, shapes, stage)
   return count
 end
 
---- Constraints, each added NOT VALID and validated afterwards, so that nobody waits for the check.
+--- Constraints, each added NOT VALID and validated afterwards, so that the check blocks nobody.
 ---@param shapes lugger.scaffold.shape[]
 ---@return string
 function scaffold_sql.constraints(shapes)
@@ -85,7 +85,7 @@ function scaffold_sql.constraints(shapes)
   return table.concat(lines)
 end
 
---- Indexes, built CONCURRENTLY, and what of the source has no equal here.
+--- Indexes, built CONCURRENTLY, and those of the source without an equivalent.
 ---@param shapes lugger.scaffold.shape[]
 ---@return string
 function scaffold_sql.indexes(shapes)

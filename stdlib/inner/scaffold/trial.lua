@@ -1,5 +1,5 @@
--- A scaffold onto tables that exist, tried: copies of the tables, empty and in schemas of their own, are loaded by the
--- scripts themselves, so that what the server refuses is known and not guessed. The tables are never written to.
+-- Tries a scaffold for existing tables: the scripts load empty copies of the tables, in separate schemas, so that
+-- refusals of the server are known and not guessed. The tables themselves are never written.
 local config = require 'lugger.inner.cli.config'
 local job = require 'lugger.inner.job.job'
 local native = require 'lugger.native'
@@ -11,7 +11,7 @@ local terminal = require 'lugger.inner.view.terminal'
 
 local trial = {}
 
-local most_reasons = 20 -- of one collection
+local most_reasons = 20 -- for each collection
 
 local defaults_sql = [[
 SELECT a.attname FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
@@ -30,7 +30,7 @@ local function names_of(made, out)
   return out
 end
 
--- A copy with everything but foreign keys and triggers; numbers come from a sequence of its own.
+-- A copy of everything except foreign keys and triggers; it has its own sequences.
 local function copy_table(self, name)
   local bare = name:match('^[^.]*%.(.*)$') or name
   while self.taken[bare] do bare = bare .. '_' end
@@ -58,7 +58,7 @@ local function mapped_children(self, children)
   return out
 end
 
--- The script's job, into the copies.
+-- The script's job, with the copies as its target.
 local function job_of(self, item)
   local loaded = script.load(item.file, { text = item.text, overrides = { from = self.place, into = self.onto.place } })
   local spec, options = {}, {}
@@ -97,7 +97,7 @@ local function load(self, item)
   item.rehearsal = { documents = result.tally.read, rejected = result.tally.rejected, refusals = refusals }
 end
 
--- Rows whose foreign key leads nowhere: neither to a row that is there nor to one that the scripts would add.
+-- Rows with a foreign key to a row that neither exists nor would be added by the scripts.
 local function dangling(self, item, name)
   local found
   for _, known in ipairs(self.onto.tables) do
@@ -160,8 +160,8 @@ local function try(self, list)
   end
 end
 
---- Loads every collection that has a table into copies of the tables, and sets what was refused as its rehearsal. Where
---- the role may make no schema, the mapping alone is what was rehearsed, and that is said.
+--- Loads every collection that has a table into copies of the tables, and records refusals as its rehearsal. If the
+--- role may not create a schema, only the mapping was rehearsed, and a message says so.
 ---@param onto lugger.scaffold_onto
 ---@param list lugger.scaffold.collection[] in the order they are to be loaded
 ---@param place string

@@ -1,9 +1,10 @@
--- What a census suggests for a path, made safe to run unread: no value is lost or refused, and the reasons are kept.
+-- Makes the types that a census suggests safe to use without review: no value is lost or refused, and the reasons are
+-- kept.
 local census_advice = require 'lugger.inner.census.advice'
 
 local scaffold_types = {}
 
-local int4_headroom = 1e9 -- an int32 counter beyond this is half way to its end
+local int4_headroom = 1e9 -- an int32 counter above this is half way to its limit
 
 ---@class lugger.scaffold.choice
 ---@field type string
@@ -23,7 +24,7 @@ local function note(choice, text, ...)
   choice.notes[#choice.notes + 1] = select('#', ...) > 0 and text:format(...) or text
 end
 
--- What jsonb does with texts that PostgreSQL cannot hold: it keeps them as {"$string": ...}.
+-- jsonb keeps texts that PostgreSQL cannot store as {"$string": ...}.
 local function text_policies(choice, nul, utf8, nul_example, utf8_example)
   if nul > 0 then
     add(choice, 'nul', 'tag')
@@ -35,13 +36,13 @@ local function text_policies(choice, nul, utf8, nul_example, utf8_example)
   end
 end
 
--- A text column cannot hold every text of the path.
+-- True when a text column cannot store every text of the path.
 local function has_odd_texts(path)
   local texts = path.texts
   return texts ~= nil and num(texts.with_nul) + num(texts.bad_utf8) > 0
 end
 
--- Of everything below a jsonb column.
+-- Sums the texts of everything below a jsonb column.
 local function nested_texts(node, sum)
   local texts = node.stats.texts
   if texts then
@@ -67,7 +68,7 @@ function scaffold_types.shares(path)
   return table.concat(parts, ', ')
 end
 
---- jsonb that gives back every type it was given.
+--- jsonb in a form that preserves every type.
 ---@param node lugger.scaffold.node
 ---@return lugger.scaffold.choice
 function scaffold_types.jsonb(node)
@@ -97,7 +98,7 @@ local function wide_int(path)
   return range and (math.abs(num(range.greatest)) > int4_headroom or math.abs(num(range.least)) > int4_headroom)
 end
 
--- bytea forgets a binary's subtype.
+-- bytea does not store a binary's subtype.
 local function of_binaries(node)
   local numbers = {}
   for i, item in ipairs(node.stats.subtypes or {}) do numbers[i] = tostring(num(item.subtype)) end
@@ -112,7 +113,7 @@ local function of_binaries(node)
   return choice
 end
 
--- Mostly texts, which another type would read, and lose how each was written.
+-- Mostly texts, which another type could parse, but without keeping the original spelling.
 local function of_mostly_texts(node)
   local path = node.stats
   if has_odd_texts(path) then return scaffold_types.jsonb(node) end
@@ -122,7 +123,7 @@ local function of_mostly_texts(node)
   return choice
 end
 
--- A suggestion that keeps every value as it is, or says the same in another type.
+-- A suggestion that keeps every value unchanged, or expresses it in another type without loss.
 local function of_column(node)
   local path, suggests = node.stats, node.stats.suggests
   if text_types[path.types[1] and path.types[1].type] and not only_texts(path) and suggests.type ~= 'text' then
@@ -153,7 +154,7 @@ local function of_column(node)
   return choice
 end
 
--- More than half of the values.
+-- True for more than half of the values.
 local function is_most(item, path)
   return 2 * num(item.values) > num(path.present)
 end
@@ -163,7 +164,7 @@ local readable = {
   { kind = 'bool', look = 'bool', type = 'bool', word = 'booleans' },
 }
 
--- Dates or booleans, and fewer texts that all read as these; nil: something else is among them.
+-- Dates or booleans, and a minority of texts that can all be parsed as such; nil: there are other values.
 local function of_readable_texts(node)
   local path = node.stats
   local texts = path.texts
@@ -197,7 +198,7 @@ local function of_array(node)
   return choice
 end
 
--- Types that one column holds together, without two values becoming one that MongoDB tells apart.
+-- Types that can share a column without making two values equal that MongoDB distinguishes.
 local apart_together = {
   { int32 = true, int64 = true, decimal = true }, { int32 = true, double = true }, { string = true, symbol = true },
 }
@@ -212,7 +213,7 @@ local function stays_apart(path)
   return false
 end
 
---- The type for a path, the column's keys, and the reasons.
+--- The type for a path, the options of the column, and the reasons.
 ---@param node lugger.scaffold.node
 ---@param exact boolean|nil a unique index is on it: values that differ in MongoDB must differ in the column
 ---@return lugger.scaffold.choice
@@ -236,7 +237,7 @@ function scaffold_types.choose(node, exact)
   return choice
 end
 
---- A column of a table that is being made, by its name.
+--- A column, by name, of a table that is being made.
 ---@param made { columns: { name: string }[] }
 ---@param name string
 ---@return table|nil

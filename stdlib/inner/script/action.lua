@@ -1,4 +1,4 @@
--- What a hook says about its row.
+-- What a hook can request for its row.
 local fault = require 'lugger.inner.base.fault'
 local document = require 'lugger.inner.base.document'
 
@@ -6,7 +6,7 @@ local action = {}
 
 ---@class lugger.action
 
--- One object a reason: a hook that skips a million rows makes no garbage.
+-- One object for each reason, so that a hook that skips a million rows makes no garbage.
 local made = { skip = {}, reject = {}, route = {} }
 
 local function make(kind, text)
@@ -18,14 +18,14 @@ local function make(kind, text)
   return one
 end
 
---- Leaves the document out; counted by its reason.
+--- Skips the document; skips are counted by reason.
 ---@param reason string|nil
 ---@return lugger.action
 function action.skip(reason)
   return make('skip', reason or 'skipped by the hook')
 end
 
---- Refuses the document: it goes to the rejects with this message.
+--- Makes the document a reject with this message.
 ---@param message string
 ---@return lugger.action
 function action.reject(message)
@@ -39,10 +39,10 @@ function action.route(table)
   return make('route', table)
 end
 
--- Rows that lugger.emit gave since the hook was called.
+-- Rows added with lugger.emit since the hook was called.
 action.pending, action.pending_count = {}, 0
 
---- One more row of the same document: a copy of the row with these columns changed.
+--- Adds one more row for the same document: a copy of the row with these columns changed.
 ---@param row table<string, any>
 ---@param table string|nil another of the job's tables
 function action.emit(row, table)

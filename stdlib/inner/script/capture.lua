@@ -1,4 +1,4 @@
--- Functions that travel to workers by value: bytecode and what they capture.
+-- Sends functions to workers by value: as bytecode with captured values.
 local buffer = require 'string.buffer'
 local document = require 'lugger.inner.base.document'
 local ffi = require 'ffi'
@@ -10,15 +10,15 @@ local environment_of_scripts = require('lugger.inner.script.modules').environmen
 
 local capture = {}
 
-local dump = string.dump -- a sandbox takes it away from scripts
+local dump = string.dump -- a sandbox removes it from scripts
 
--- Most states have none.
+-- The sandbox of an environment; usually none.
 local function sandbox_of(environment)
   local sandbox = package.loaded['lugger.inner.script.sandbox']
   return sandbox and sandbox.active and sandbox.is_environment(environment) and sandbox or nil
 end
 
--- Things known by name in every state: modules, and the functions inside them.
+-- Objects that exist in every state under the same name: modules, and the functions in them.
 local function named()
   local modules, members = {}, {}
   for name, module in pairs(package.loaded) do
@@ -69,13 +69,13 @@ local function pack_table(state, t, path)
   return id
 end
 
--- At the prompt a function's globals live in the prompt's environment: they travel like captured locals, and the
--- members of lugger are there by their bare names.
+-- At the prompt a function's globals are in the prompt's environment. They are sent like captured locals; members of
+-- lugger are available by their bare names.
 local function check_globals(state, code, node, environment)
   global_names.each(code, function(name)
     local own = environment and rawget(environment, name)
     if state.sandbox and state.sandbox.has_global(name) then
-      return -- every sandbox has it, that of the worker too
+      return -- every sandbox has it, also that of the worker
     elseif own ~= nil then
       node.env[name] = pack(state, own, name)
     elseif not prelude.globals[name] and not (environment and environment[name] ~= nil) then
@@ -125,7 +125,7 @@ local function pack_cdata(state, v, path)
   refuse(state, path, 'a ' .. tostring(ffi.typeof(v)))
 end
 
--- Modules that every state can require; a script's own travel as text.
+-- Modules that every state can require; a script's own modules are sent as text.
 local standard = { ffi = true, jit = true, ['jit.util'] = true, ['string.buffer'] = true, argparse = true, _G = true }
 local function required_by_name(state, name)
   return name == 'lugger' or name:match('^lugger%.') or prelude.globals[name] or standard[name] or state.modules[name]
@@ -151,7 +151,7 @@ function pack(state, v, path)
   refuse(state, path, kind_of(v))
 end
 
---- Packs a function for capture.unpack in another state. Error{config} names what cannot travel.
+--- Packs a function for capture.unpack in another state. Error{config} names a value that cannot be sent.
 ---@param fn function
 ---@param label string what the function is called in messages: "map"
 ---@param modules table<string, string>|nil text of the script's own modules, by name
@@ -170,7 +170,7 @@ function capture.pack(fn, label, modules)
     now = require('lugger.inner.base.clock').text(), sandboxed = state.sandbox ~= nil })
 end
 
--- Reading: makers by kind; functions and tables may hold each other, so they are made first and filled after.
+-- Reading: makers by kind. Functions and tables may refer to each other, so they are created first and filled later.
 local makers = {
   value = function(node) return node.v end,
   null = function() return value.null end,
@@ -221,7 +221,7 @@ local function fill(packed, made, sandbox)
   end
 end
 
---- The function that capture.pack packed.
+--- The function that capture.pack has packed.
 ---@param text string
 ---@param undump fun(code: string): function
 ---@param now string|nil what lugger.now() gives; else the instant of the packing

@@ -1,9 +1,9 @@
--- The globals that a function reads and sets, by its bytecode: LuaJIT tells them nowhere else.
+-- Finds the globals that a function reads and sets, from its bytecode: LuaJIT has no other way.
 local jit_util = require 'jit.util'
 
 local global_names = {}
 
--- The numbers of instructions differ between versions: learned from two functions that are known.
+-- Opcodes differ between versions, so they are learned from two known functions.
 local function bytecode_of(name)
   local code = name == 'get' and function() return lugger_probe end or function() lugger_probe = 1 end -- luacheck: ignore
   for pc = 1, 4 do
@@ -14,7 +14,7 @@ local function bytecode_of(name)
 end
 local op_get, op_set = bytecode_of 'get', bytecode_of 'set'
 
---- Calls `see` for each global that the function, or one inside it, names.
+--- Calls `see` for each global that the function, or a function inside it, uses.
 ---@param code function
 ---@param see fun(name: string, sets: boolean)
 function global_names.each(code, see)

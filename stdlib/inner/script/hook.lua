@@ -1,4 +1,4 @@
--- The hook in a worker: one call a batch, a loop over its rows.
+-- The hook in a worker: one call for each batch, with a loop over its rows.
 local abi = require 'lugger.inner.base.abi'
 local action = require 'lugger.inner.script.action'
 local capture = require 'lugger.inner.script.capture'
@@ -16,7 +16,7 @@ local hook = {}
 local row_type = value.ctypes.row
 local doc_type = value.ctypes.doc
 
--- Of the one job this state serves: set by open().
+-- Of the only job in this state; set by open().
 local columns, own_tables = {}, {}
 local rows ---@type ffi.cdata* lug_rows *
 local width = 0
@@ -46,7 +46,7 @@ end
 ---@class lugger.row
 ---@field [string] any a column's value: nil for NULL
 
--- SQL has one absent value: NULL reads as nil, so that `if row.email then` says what it means.
+-- NULL is read as nil, so that `if row.email then` works as expected.
 ffi.metatype(row_type, {
   __index = function(self, name)
     local place = columns[name]
@@ -89,7 +89,7 @@ local function table_index(name)
   return index
 end
 
--- One more row. `fields` is a table of columns, or nil for the row as it stands.
+-- Adds one more row. `fields` is a table of columns, or nil for an unchanged copy of the row.
 local function emit(index, fields, table_name)
   local slots = C.lug_row_emit(rows, index, table_index(table_name), fields == nil and 1 or 0)
   if slots == nil then fault.raise('bug', 'no memory for the rows of the hook') end
@@ -137,7 +137,7 @@ local function act(index, result)
     'return nothing to load the row, lugger.skip(reason), lugger.reject(message), or a list of rows')
 end
 
--- What lugger.emit collected: the row itself first, then the others, so that all rows of a document lie together.
+-- Adds the rows collected by lugger.emit. The row itself comes first, so that all rows of a document are consecutive.
 local function act_pending(index)
   local count = action.pending_count
   action.pending_count = 0
@@ -165,7 +165,7 @@ local function loop(map, first)
   end
 end
 
---- Called once by the worker; gives the function that is called once a batch and table.
+--- Called once by the worker; returns the function that is called once for each batch and table.
 ---@param packed string
 ---@param undump fun(code: string): function
 ---@param names string[] columns

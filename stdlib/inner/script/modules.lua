@@ -1,5 +1,5 @@
--- What scripts may require: lugger, the files of stdlib/lugger, and modules beside the script. The inner modules change
--- from version to version.
+-- The modules that scripts may require: lugger, the files of stdlib/lugger, and modules beside the script. Inner
+-- modules change from version to version.
 local fault = require 'lugger.inner.base.fault'
 local native = require 'lugger.native'
 
@@ -8,14 +8,14 @@ local modules = {}
 local raw_require = require
 local public
 
---- True for a name that can only be a module of lugger's own.
+--- True for a name that can only be one of lugger's modules.
 ---@param name any
 ---@return boolean
 function modules.is_ours(name)
   return type(name) == 'string' and name:match '^lugger%f[%.%z]' ~= nil
 end
 
---- Names of the modules of lugger's own that scripts may require.
+--- The names of lugger's modules that scripts may require.
 ---@return string[]
 function modules.public()
   if not public then
@@ -28,7 +28,7 @@ function modules.public()
   return public
 end
 
---- Refuses a module of lugger's own that is not for scripts.
+--- Refuses a module of lugger that is not for scripts.
 ---@param name string
 function modules.check(name)
   for _, known in ipairs(modules.public()) do
@@ -38,7 +38,7 @@ function modules.check(name)
     'scripts may require ' .. table.concat(modules.public(), ', '))
 end
 
---- `require` as scripts and the prompt have it.
+--- `require` for scripts and the prompt.
 ---@param name string
 ---@return any
 function modules.require(name)
@@ -46,7 +46,7 @@ function modules.require(name)
   return raw_require(name)
 end
 
---- The globals of scripts and of the modules beside them: everyone's, but for `require`.
+--- The globals of scripts and of the modules beside them: the shared ones, except for `require`.
 modules.environment = setmetatable({ require = modules.require }, { __index = _G, __newindex = _G })
 
 return modules

@@ -1,14 +1,14 @@
--- Options that a script declares as a table: flags of that script, their checks and their help.
+-- Options that a script declares as a table: the flags of the script, with their checks and help.
 local config = require 'lugger.inner.cli.config'
 local native = require 'lugger.native'
 local terminal = require 'lugger.inner.view.terminal'
 
 local options = {}
 
--- What `options.declare` meets: set by lugger.script before a script runs.
+-- The input of `options.declare`; set by lugger.script before a script runs.
 local context = { arguments = {}, reserved = {} }
 
---- Thrown by `options.declare` when only the help is wanted; carries the declaration.
+--- Raised by `options.declare` when only the help is requested; carries the declaration.
 options.help_wanted = setmetatable({}, { __tostring = function() return 'help wanted' end })
 
 local plain_types = {
@@ -153,10 +153,9 @@ end
 ---@field list boolean|nil may be repeated; the value is a list
 ---@field metavar string|nil what help calls the value
 
---- Declares the options of this script and returns their values. Each becomes a flag `--name VALUE`, listed by
---- `lugger help SCRIPT`.
---- Types: text, path, int, number, bool, flag, and every column type (timestamptz, uuid, numeric...), checked by its
---- coercer.
+--- Declares the options of this script and returns their values. Each becomes a flag `--name VALUE`, which `lugger help
+--- SCRIPT` lists. Types: text, path, int, number, bool, flag, and every column type (timestamptz, uuid, numeric...),
+--- checked by its coercer.
 ---@param specs table<string, lugger.option_spec>
 ---@return table<string, any> values by name
 function options.declare(specs)
@@ -184,7 +183,7 @@ function options.declare(specs)
   end })
 end
 
---- Prepares the next script: its arguments, the flags it may not take, whether only its help is wanted.
+--- Prepares the next script: its arguments, flags it may not declare, and whether only its help is requested.
 ---@param next_context { arguments: string[], reserved: table<string, boolean>, help: boolean?, script: string? }
 function options.prepare(next_context)
   context = next_context
@@ -196,15 +195,15 @@ function options.declared()
   return context.declared
 end
 
---- Complains about arguments that no declaration took. A script that does its work itself may read words as `...`, as
---- in lua; flags are declared.
+--- Raises for arguments that no declaration uses. A script that does its work itself may read plain words as `...`, as
+--- in lua, but must declare flags.
 ---@param plain boolean
 function options.finish(plain)
   local first = context.arguments[1]
   if not context.declared and first and not (plain and first:sub(1, 1) ~= '-') then unknown(first, {}) end
 end
 
---- Text for people: one block a declared option.
+--- Text for people: one block for each declared option.
 ---@param list table[]
 ---@return string
 function options.describe(list)

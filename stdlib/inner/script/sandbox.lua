@@ -1,5 +1,5 @@
--- --sandbox: scripts get an environment of what is listed here, and nothing else. Places are those of lugger.toml,
--- .env and the command line, and files below the current directory.
+-- --sandbox: scripts get an environment with what is listed here, and nothing else. Allowed places are those of
+-- lugger.toml, .env and the command line, and files below the current directory.
 local config = require 'lugger.inner.cli.config'
 local fault = require 'lugger.inner.base.fault'
 local modules = require 'lugger.inner.script.modules'
@@ -20,7 +20,7 @@ local libraries = {
     'upper' },
   table = { 'concat', 'insert', 'maxn', 'remove', 'sort' },
 }
--- Of the library: what describes work and makes values.
+-- From the library: functions that describe work and make values.
 local members = { 'copy', 'task', 'fix', 'move', 'source', 'target', 'options', 'coercer', 'session', 'skip',
   'reject', 'emit', 'route', 'objectid', 'uuid', 'uuid_v5', 'date', 'decimal', 'double', 'binary', 'int64', 'vector',
   'array', 'document', 'now', 'type', 'id_text', 'null', 'version', 'snake_case', 'table_names', 'warn' }
@@ -34,7 +34,7 @@ local function picked(from, names)
   return out
 end
 
--- Which of them scripts may read, config says.
+-- The environment variables; config decides which of them scripts may read.
 local function variables()
   return setmetatable({}, {
     __metatable = false,
@@ -71,7 +71,7 @@ function sandbox.module_name(v)
   end
 end
 
---- A module as scripts in a sandbox see it.
+--- A module as a sandboxed script sees it.
 ---@param name string
 ---@return table
 function sandbox.module(name)
@@ -81,7 +81,7 @@ end
 
 local environments = setmetatable({}, { __mode = 'k' })
 
---- True for the environments made here.
+--- True for environments made here.
 ---@param environment table|nil
 ---@return boolean
 function sandbox.is_environment(environment)
@@ -110,7 +110,7 @@ local function add_functions(environment, find_module)
   end
   environment.load = load_text
   environment.loadstring = function(text, name) return load_text(text, name) end
-  -- Metatables of lugger's own objects stay out of reach.
+  -- Metatables of lugger's own objects must not be reachable.
   environment.setmetatable = function(t, meta)
     if type(t) ~= 'table' or (getmetatable(t) ~= nil and not own_metatables[getmetatable(t)]) then
       error('setmetatable: not a table of the script', 2)
@@ -151,14 +151,15 @@ function sandbox.environment(find_module)
   return environment
 end
 
---- What of a Lua state no script may have: `("").dump` would be reached without any global. The state of a worker too.
+--- Removes from a Lua state what no script may have: `("").dump` can be reached without any global. Also used for the
+--- state of a worker.
 function sandbox.confine_state()
   sandbox.active = true
-  require 'lugger.inner.script.capture' -- it keeps what it needs of it
+  require 'lugger.inner.script.capture' -- it keeps the functions that it needs
   string.dump = nil -- luacheck: ignore
 end
 
--- What a person typed: paths and places, alone or behind "--flag=".
+-- Allows what a person typed: paths and places, alone or after "--flag=".
 local function allow_words(words)
   for _, word in ipairs(words) do
     local text = word:match '^%-%-[^=]+=(.*)$' or word
@@ -168,8 +169,8 @@ local function allow_words(words)
   end
 end
 
---- Begins: from now on scripts are loaded into a sandbox, and what is not named is opened for nobody. There is no way
---- back.
+--- Starts the sandbox: from now on scripts are loaded into it, and only named places can be opened. This cannot be
+--- undone.
 ---@param words string[] of the command
 function sandbox.start(words)
   if sandbox.active then return end

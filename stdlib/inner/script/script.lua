@@ -1,4 +1,4 @@
--- Finds a script, runs it, and takes what it returns: jobs and tasks.
+-- Finds a script, runs it, and takes the jobs and tasks that it returns.
 local config = require 'lugger.inner.cli.config'
 local modules = require 'lugger.inner.script.modules'
 local native = require 'lugger.native'
@@ -8,7 +8,7 @@ local system = native.system
 
 local script = {}
 
---- The script that is running or ran last. Jobs made meanwhile take their identity from it.
+--- The script that is running or ran last. Jobs made by it take their identity from it.
 ---@class lugger.script.context
 ---@field name string as the user wrote it
 ---@field text string
@@ -25,18 +25,17 @@ function script.context()
   return context
 end
 
---- Counts a job made by the script, so that a forgotten `return` is noticed.
+--- Counts a job that the script made, so that a forgotten `return` is noticed.
 function script.note_job()
   if context then context.made = context.made + 1 end
 end
 
---- A job that the script ran itself need not be returned.
+--- Records that the script ran a job itself; such a job need not be returned.
 function script.note_run()
   if context then context.made = context.made - 1 end
 end
 
---- What a job needs from the script it stands in: the hash of script, modules and options, and the command that
---- resumes.
+--- What a job needs from its script: the hash of script, modules and options, and the command that resumes it.
 ---@return { script_hash: string, resume_command: string }
 function script.identity()
   if not context then return { script_hash = '', resume_command = '' } end
@@ -59,7 +58,7 @@ function script.bundled()
   return names
 end
 
---- The first comment block of a script's text: what it says of itself.
+--- The first comment block of a script, which describes it.
 ---@param text string
 ---@return string
 function script.summary(text)
@@ -100,7 +99,7 @@ function script.read(name)
   config.raise(('there is no bundled script "%s"'):format(name), suggestions(name))
 end
 
--- Modules beside the script may be required; they belong to its hash. lugger.* never comes from there.
+-- The text of a module beside the script. Such modules are part of its hash. lugger.* never comes from there.
 local function module_text(directory, name)
   local path = directory .. name:gsub('%.', '/') .. '.lua'
   local found = system.stat(path)
@@ -121,7 +120,7 @@ local function module_searcher(directory)
   end
 end
 
--- In a sandbox a script has globals of its own, and its modules the same; else only `require`.
+-- In a sandbox, a script and its modules have their own globals; otherwise only their own `require`.
 local function confine(chunk, directory)
   local sandbox = require 'lugger.inner.script.sandbox'
   if not sandbox.active then return setfenv(chunk, modules.environment) end
@@ -189,7 +188,7 @@ end
 ---@field text string|nil instead of what the name stands for
 ---@field help boolean|nil only its options are wanted
 
---- Runs a script and returns what it returned, whatever that is.
+--- Runs a script and returns any value that it returns.
 ---@param name string path, bundled name or "-"
 ---@param settings lugger.script.settings|nil
 ---@return any
@@ -227,7 +226,7 @@ function script.load(name, settings)
   return { name = name, jobs = jobs, create = create, context = context }
 end
 
---- Loads a script from within one that is loading, which goes on as if nothing had been.
+--- Loads a script while another one is loading, without affecting it.
 ---@param name string
 ---@param settings lugger.script.settings|nil
 ---@return lugger.script.loaded
@@ -240,7 +239,7 @@ function script.load_apart(name, settings)
   return loaded
 end
 
---- What a script says of itself: its comment and its options. Nothing is opened.
+--- The description of a script: its comment and its options. Opens nothing.
 ---@param name string
 ---@return { summary: string, options: table[]|nil }
 function script.about(name)

@@ -1,4 +1,4 @@
--- pg '\d users', '\dt', '\l' and their like: what psql users type, answered by queries of our own.
+-- pg '\d users', '\dt', '\l' and so on: psql's commands, implemented by our own queries.
 local config = require 'lugger.inner.cli.config'
 local native = require 'lugger.native'
 local sql_db = require 'lugger.inner.sql.db'
@@ -7,7 +7,7 @@ local terminal = require 'lugger.inner.view.terminal'
 
 local sql_describe = {}
 
--- What a search names: the schema is a condition only where it was written, else what search_path sees.
+-- The schema is a condition only if it was given; otherwise the search_path decides.
 local relations = [[
 select n.nspname as schema, c.relname as name,
        case c.relkind when 'r' then 'table' when 'p' then 'partitioned table' when 'v' then 'view'
@@ -73,7 +73,7 @@ local lists = {
 }
 local kinds = { dt = '{r,p}', dv = '{v}', dm = '{m}', di = '{i,I}', ds = '{S}', d = '{r,p,v,m,S,f}' }
 
--- schema.name, each as typed or in double quotes; * and ? as in psql.
+-- schema.name, each part plain or in double quotes; * and ? as in psql.
 local function parts_of(word)
   local function part(text)
     local quoted = text:match '^"(.*)"$'
@@ -121,7 +121,7 @@ local function relation(session, word)
   return setmetatable({ text = table.concat(lines, '\n') }, description_meta)
 end
 
---- Answers a description: "d users", "dt", "l".
+--- Executes a describe command: "d users", "dt", "l".
 ---@param session lugger.db
 ---@param command string behind the backslash
 ---@return lugger.sql_result|table
@@ -130,7 +130,7 @@ function sql_describe.run(session, command)
   local backend = sql_db.backend(session)
   local before = backend.last_sql
   local function done(...)
-    backend.last_sql = before -- :explain means what was typed, not our own queries
+    backend.last_sql = before -- :explain refers to the user's statement, not to our own queries
     return ...
   end
   if lists[word] then return done(session:query(lists[word])) end

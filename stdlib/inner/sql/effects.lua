@@ -1,11 +1,12 @@
--- Whether SQL at the prompt changed something. The server answers SELECT to much that writes (CREATE TABLE AS,
--- functions, EXPLAIN ANALYZE), so it is asked: a transaction that wrote has a number.
+-- Finds out whether SQL at the prompt changed something. The server reports SELECT for many statements that write
+-- (CREATE TABLE AS, functions, EXPLAIN ANALYZE). So it is asked for the transaction id, which only a transaction that
+-- wrote has.
 local effects = require 'lugger.inner.base.effects'
 local statement = require 'lugger.inner.migrate.statement'
 
 local sql_effects = {}
 
--- Statements whose answer does not tell. All of them may stand in a transaction.
+-- Statements whose result does not tell. All of them can run in a transaction.
 local doubtful = { SelectStmt = true, CreateTableAsStmt = true, ExplainStmt = true, ExecuteStmt = true,
   FetchStmt = true, VariableShowStmt = true }
 local telling = { InsertStmt = true, UpdateStmt = true, DeleteStmt = true, MergeStmt = true }
@@ -40,14 +41,14 @@ local function ask(native, sql)
   return tostring(row[1]) .. ' ' .. tostring(row[2])
 end
 
--- Inside a transaction that the reader began: what it had written before, and after.
+-- In a transaction that the user began: compares what it had written before and after.
 local function within(native, sql, parameters, rows)
   local before = ask(native, written)
   local fetched = native:fetch(sql, parameters, rows)
   return fetched, native:transaction() == 'open' and ask(native, written) ~= before
 end
 
--- In a transaction of its own, which it would have anyway.
+-- In a transaction of its own, which the statement would have anyway.
 local function alone(native, sql, parameters, rows)
   native:fetch 'begin'
   local ok, fetched = pcall(native.fetch, native, sql, parameters, rows)
@@ -60,7 +61,7 @@ local function alone(native, sql, parameters, rows)
   return fetched, changed
 end
 
---- Runs SQL, and tells whether it changed something; nil when the server's answers tell it.
+--- Runs SQL and returns whether it changed something; nil when the server's results show that.
 ---@param native lugger.native.prompt
 ---@param sql string
 ---@param parameters any[]|nil

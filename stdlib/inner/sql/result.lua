@@ -21,7 +21,7 @@ local weak = { __mode = 'k' }
 local raw = setmetatable({}, weak) -- what the server gave, by result
 local cells_of = setmetatable({}, weak) -- of rows that nobody looked into yet
 
--- A name that stands twice, or that the server did not find, is told by its place.
+-- A column with a duplicate name, or without a name, is accessed by its number.
 local function keys_of(names)
   local keys, seen = {}, {}
   for i, name in ipairs(names) do
@@ -163,7 +163,7 @@ end
 
 local earlier_of = setmetatable({}, weak)
 
---- The last of several results, which knows those before it.
+--- The last of several results; the earlier ones can be read from it.
 ---@param results lugger.sql_result[]
 ---@return lugger.sql_result
 function sql_result.behind(results)
@@ -172,21 +172,21 @@ function sql_result.behind(results)
   return last
 end
 
---- The results of the statements before, of the same text.
+--- The results of the earlier statements in the same text.
 ---@param result lugger.sql_result
 ---@return lugger.sql_result[]
 function sql_result.earlier(result)
   return earlier_of[result] or {}
 end
 
---- What the server gave of a result: rows of text, names, types, count; nil for anything else.
+--- The server's data of a result: rows of text, names, types, count; nil for any other value.
 ---@param v any
 ---@return table|nil
 function sql_result.raw(v)
   return type(v) == 'table' and getmetatable(v) == meta and raw[v] or nil
 end
 
---- The result as an aligned table, cut after `limit` rows.
+--- The result as an aligned table with at most `limit` rows.
 ---@param given table of sql_result.raw
 ---@param limit integer|nil
 ---@param null_text string

@@ -39,7 +39,7 @@ local function connect(self)
   self.native = native.prompt.open(self.place)
   self.types_known, self.dropped, self.pooled = {}, {}, nil
   self.production = production.connection(self.name, self.place)
-  self.native:fetch "set client_min_messages = 'notice'" -- a person wants to hear them
+  self.native:fetch "set client_min_messages = 'notice'" -- a person wants to see them
   if self.production then self.native:fetch('set default_transaction_read_only = on') end
   open_sessions[self] = true
 end
@@ -48,7 +48,7 @@ local function is_lost(self)
   return self.native and self.native:transaction() == 'lost'
 end
 
--- What stands in `begin` and what followed is gone with the connection: that is never passed over in silence.
+-- A transaction that was open is lost with the connection; this must be reported.
 local function reconnect(self)
   local was_open = self.in_transaction
   self.in_transaction = false
@@ -73,16 +73,30 @@ end
 
 local reads = { select = true, show = true, table = true, values = true, explain = true }
 
--- Whether the server could have changed something before the connection went.
-local function only_reads(sql)
+-- True for a statement that may be repeated after a lost connection, judged by its first word.
+local function looks_like_a_read(sql)
   local word = sql:match '^%s*(%a+)'
-  return word and reads[word:lower()] and not sql:lower():find('for%s+update') and not sql:find ';%s*%S'
+  return word and reads[word:lower()] and not sql:find ';%s*%S'
+end
+
+local function unknown_outcome()
+  return native.error('connect', 'the connection was lost while the statement ran',
+    'whether it was carried out cannot be known: look before running it again')
 end
 
 local function bound(self, sql, values)
   return parameters.bind(values, function()
     return self:types(self.native:parameter_types(sql))
   end)
+end
+
+-- A SELECT may write (a function that it calls, INTO), and so may EXPLAIN ANALYZE: the server decides.
+local function repeat_read(self, sql, values)
+  self.native:fetch 'begin read only'
+  local ok, fetched = pcall(function() return self.native:fetch(sql, bound(self, sql, values), values.rows) end)
+  self.native:fetch(ok and 'commit' or 'rollback')
+  if ok then return fetched end
+  error(type(fetched) == 'table' and fetched.sqlstate == '25006' and unknown_outcome() or fetched, 0)
 end
 
 local function send(self, sql, values)
@@ -103,11 +117,8 @@ local function fetch(self, sql, values)
     error(native.error('connect', 'the statement was not carried out: its transaction was lost with the connection',
       'begin again'), 0)
   end
-  if not only_reads(sql) then
-    error(native.error('connect', 'the connection was lost while the statement ran',
-      'whether it was carried out cannot be known: look before running it again'), 0)
-  end
-  return self.native:fetch(sql, bound(self, sql, values), values.rows)
+  if not looks_like_a_read(sql) then error(unknown_outcome(), 0) end
+  return repeat_read(self, sql, values)
 end
 
 -- Work that may write: on a place that is marked production it is asked about.
@@ -296,7 +307,7 @@ function sql_session.open(name)
   return sql_db.new(backend, { name = label })
 end
 
---- Notes who ran what, for whoever keeps the statements: `sql_session.log` is theirs to empty.
+--- Records a statement for callers that keep them; they must empty `sql_session.log`.
 ---@param one lugger.sql_session
 ---@param fetched { command: string|nil }[]
 function sql_session.note_use(one, fetched)
@@ -306,7 +317,7 @@ function sql_session.note_use(one, fetched)
   sql_session.log[#sql_session.log + 1] = { session = one, words = words, open = one.in_transaction == true }
 end
 
---- The sessions that are connected.
+--- All connected sessions.
 ---@return lugger.sql_session[]
 function sql_session.list()
   local list = {}

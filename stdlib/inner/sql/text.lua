@@ -1,4 +1,4 @@
--- Names and values as SQL text: the only way by which a word from data or metadata gets into a statement.
+-- Quotes names and values for SQL: the only way for words from data or metadata to get into a statement.
 local native = require 'lugger.native'
 local table_view = require 'lugger.inner.view.table'
 local terminal = require 'lugger.inner.view.terminal'
@@ -12,21 +12,21 @@ function sql_text.name(name)
   return native.sql.name(name)
 end
 
---- A table's name, "users" or "sales.users", each part quoted; it splits at the first dot.
+--- A table's name, "users" or "sales.users", with each part quoted; it is split at the first dot.
 ---@param qualified string
 ---@return string
 function sql_text.table(qualified)
   return native.sql.table(qualified)
 end
 
---- Text as a literal: right whatever standard_conforming_strings says.
+--- Text as a literal, correct with either setting of standard_conforming_strings.
 ---@param text string
 ---@return string
 function sql_text.literal(text)
   return (native.sql.literal(text):gsub('^ ', ''))
 end
 
---- Text as the literal of a text array, as `#>>` takes a path.
+--- Text as a text array literal, in the form of a path for `#>>`.
 ---@param elements string[]
 ---@return string
 function sql_text.text_array(elements)
@@ -38,7 +38,7 @@ function sql_text.text_array(elements)
   return sql_text.literal('{' .. table.concat(parts, ',') .. '}')
 end
 
---- Cuts text to that many bytes, never inside a UTF-8 character.
+--- Cuts text to this many bytes, never inside a UTF-8 character.
 ---@param text string
 ---@param bytes integer
 ---@return string
@@ -49,7 +49,7 @@ function sql_text.cut(text, bytes)
   return text:sub(1, last)
 end
 
---- The line of a statement that an error is in, and a mark below the place, as psql shows it.
+--- The line of a statement that contains an error, with a mark below the position, as psql shows it.
 ---@param sql string
 ---@param position integer of a character, from 1
 ---@return string

@@ -1,4 +1,4 @@
--- Values of PostgreSQL, as their text forms come, as Lua has them.
+-- Converts PostgreSQL's values from their text form to Lua.
 local document = require 'lugger.inner.base.document'
 local value = require 'lugger.inner.base.value'
 local null = value.null
@@ -19,12 +19,12 @@ local function int8(text)
 end
 
 local function date(text)
-  -- "infinity" and years before Christ are no dates of ours.
+  -- "infinity" and years BC cannot be represented by our dates.
   local ok, made = pcall(value.date, (text:gsub(' ', 'T', 1)))
   return ok and made or text
 end
 
--- A date of the calendar, which prints as one.
+-- A date without a time, which prints as one.
 local function day(text)
   local ok, made = pcall(value.date, text)
   return ok and value.ctypes.date(made.ms, 0, 1) or text
@@ -46,7 +46,7 @@ local function vector(text)
   return require('lugger').vector(list)
 end
 
--- By OID: what is not here stays text.
+-- By OID; other types stay text.
 local decoders = {
   [16] = function(text) return text == 't' end,
   [20] = int8, [21] = number, [23] = number, [26] = number, [700] = number, [701] = number,
@@ -85,14 +85,14 @@ local function read_array(text, decode)
   return at and list() or text
 end
 
---- The elements of a text array as texts; NULL is lugger.null.
+--- The elements of a text array; NULL is lugger.null.
 ---@param text string
 ---@return table
 function sql_values.array(text)
   return read_array(text, function(word) return word end)
 end
 
--- How a value of a type is read; nil: it stays text.
+-- Returns nil for types whose values stay text.
 local function reader(type_of)
   if type_of.kind == 'array' then
     local read = reader(type_of.element) or function(word) return word end
@@ -101,14 +101,14 @@ local function reader(type_of)
   return type_of.type_name == 'vector' and vector or decoders[type_of.oid]
 end
 
---- What reads the values of a type from their text; nil where they stay text.
+--- Returns the function that converts values of a type from their text; nil for types whose values stay text.
 ---@param type_of lugger.sql.type
 ---@return (fun(text: string): any)|nil
 function sql_values.reader(type_of)
   return reader(type_of)
 end
 
---- Whether columns of the type stand to the right.
+--- True when columns of the type are aligned to the right.
 ---@param oid integer
 ---@return boolean
 function sql_values.is_number(oid)

@@ -1,4 +1,4 @@
--- What a mapping alters on purpose: source and target are then equal in what it made, not in what was there.
+-- Values that a mapping changes on purpose: then "equal" means equal to what the mapping made, not to the original.
 local lossy = {}
 
 local words = {
@@ -27,7 +27,7 @@ local function add(columns, children, table_name, out)
   return out
 end
 
---- A sentence about the columns whose policies may alter a value; nil: none does.
+--- A sentence about the columns whose policies may change a value; nil: there are none.
 ---@param job lugger.job
 ---@return string|nil
 function lossy.note(job)

@@ -1,9 +1,9 @@
--- What a query's plan says: its nodes in a line each, and the index that would help.
+-- Explains a query's plan: one line for each node, and the index that would help.
 local sql_text = require 'lugger.inner.sql.text'
 
 local query_advice = {}
 
-local large_rows = 10000 -- below it, reading the whole table is what the server should do
+local large_rows = 10000 -- for smaller tables, a sequential scan is right
 
 local function text(node, key)
   local value = node[key]
@@ -47,17 +47,17 @@ local function escape(name)
   return (name:gsub('[%^%$%(%)%%%.%[%]%*%+%-%?]', '%%%0'))
 end
 
--- A column as a plan writes it: bare, or in quotes.
+-- True when a condition contains the column, plain or quoted, as plans print it.
 local function mentions(condition, name)
   return condition:find('%f[%w_]' .. escape(name) .. '%f[^%w_]') ~= nil
 end
 
 local operators = { { '=', true }, { '<', false }, { '>', false }, { '~~', false } }
 
--- Columns of a condition: those compared by = first, as a btree wants them.
+-- The columns of a condition, first those compared by =, which is the best order for a btree.
 local function wanted(condition, names)
   local equal, others, seen = {}, {}, {}
-  -- The inside of jsonb: (rest ->> 'nick'::text)
+  -- A field inside jsonb: (rest ->> 'nick'::text)
   for column, key in condition:gmatch("([%w_]+) %->> '([^']*)'::text") do
     local part = ('(%s ->> %s)'):format(sql_text.name(column), sql_text.literal(key))
     seen[column] = true
@@ -115,7 +115,7 @@ local function skip_scan(schema, relation, column)
     :format(column, name, column, name, column, column, column, column, column)
 end
 
--- DISTINCT: a hash or a sort over the whole table, where MongoDB's distinct read the index.
+-- DISTINCT: a hash or a sort over the whole table, where MongoDB's distinct reads the index.
 local function distinct(session, node, advice)
   local list = node['Group Key'] or (node.Plans and node.Plans[1]['Sort Key'])
   local scan = list and scan_below(node)
@@ -153,7 +153,7 @@ local function is_distinct(node, sql)
   return kind == 'Aggregate' and node['Group Key'] ~= nil and sql:lower():find('select%s+distinct') ~= nil
 end
 
---- The indexes and rewritings that would help, a sentence each; none for small tables.
+--- Indexes and rewritten queries that would help, one sentence each; none for small tables.
 ---@param session lugger.native.pg
 ---@param plan lugger.doc
 ---@param sql string

@@ -1,5 +1,5 @@
--- Query pairs: what an application asked of MongoDB beside what it will ask of PostgreSQL. The SQL is run several
--- times, read only; how long it takes, its plan, and the index that would help are told.
+-- Query pairs: a query of an application to MongoDB, and the corresponding query to PostgreSQL. The SQL is run several
+-- times, read-only, and reported with its time, its plan, and the index that would help.
 local config = require 'lugger.inner.cli.config'
 local json_text = require 'lugger.inner.base.json_text'
 local modules = require 'lugger.inner.script.modules'
@@ -38,7 +38,7 @@ local query_pairs = {}
 
 local known = { name = true, sql = true, params = true, mongo = true, max_ms = true, max_ratio = true }
 
--- One statement, without the semicolon behind it: what stands behind another would run outside the transaction.
+-- One statement, without its semicolon: anything after another one would run outside the transaction.
 local function one_statement(pair)
   local sql = pair.sql:gsub('[%s;]+$', '')
   local rest = sql:gsub("'[^']*'", ''):gsub('"[^"]*"', ''):gsub('%-%-[^\n]*', ''):gsub('/%*.-%*/', '')
@@ -66,7 +66,7 @@ local function check(pair, place)
   pair.sql = one_statement(pair)
 end
 
---- Reads a file of pairs: Lua that returns a list of tables.
+--- Reads a file of pairs: a Lua file that returns a list of tables.
 ---@param path string
 ---@return lugger.query_pair[]
 function query_pairs.load(path)
@@ -82,7 +82,7 @@ function query_pairs.load(path)
   return list
 end
 
--- All rows, a part at a time, so that a large answer fills no memory; its own planning, as without a cursor.
+-- Reads all rows with a cursor, so that a large result does not fill memory; the plan is the same as without a cursor.
 local function fetch_all(session, pair)
   session:query('DECLARE lugger_pair NO SCROLL CURSOR FOR ' .. pair.sql, pair.params or {})
   local rows = 0
@@ -108,7 +108,7 @@ end
 
 local function measure(session, pair, options, result)
   local times = {}
-  fetch_all(session, pair) -- the first finds caches cold, and is no measure
+  fetch_all(session, pair) -- not measured, because the caches are cold
   for i = 1, options.times or 20 do
     local began = system.monotonic()
     result.rows = fetch_all(session, pair)
@@ -152,7 +152,7 @@ local function run_one(session, pair, options)
   return result
 end
 
---- Runs pairs on a PostgreSQL, read only.
+--- Runs pairs on PostgreSQL, read-only.
 ---@param place string URL, local:DIR, or the name of a connection
 ---@param list lugger.query_pair[]
 ---@param options lugger.pair_options|nil
@@ -164,7 +164,7 @@ function query_pairs.run(place, list, options)
   return results
 end
 
---- Results as text: a table, then for each its plan and what would help.
+--- Results as text: a table, then each query's plan and advice.
 ---@param results lugger.pair_result[]
 ---@return string
 function query_pairs.show(results)
@@ -186,7 +186,7 @@ function query_pairs.show(results)
   return table.concat(lines, '\n')
 end
 
---- A file of pairs, run and shown: what a command line does with it.
+--- Runs and shows a file of pairs, for the command line.
 ---@param path string
 ---@param place string
 ---@param options table lugger.pair_options and json = true

@@ -1,4 +1,4 @@
--- What lugger.test compares, and how it tells a difference.
+-- Comparisons for lugger.test, and how a difference is shown.
 local document = require 'lugger.inner.base.document'
 local json_value = require 'lugger.json'
 local lugger = require 'lugger'
@@ -7,7 +7,7 @@ local value_text = require 'lugger.inner.view.value_text'
 
 local compare = {}
 
---- A value as a failure shows it.
+--- A value as it is shown in a failure.
 ---@param v any
 ---@return string
 function compare.show(v)
@@ -22,7 +22,7 @@ local function is_list(t)
   return #t > 0 or document.mark(t) == 'array'
 end
 
---- What differs, nil when nothing does. Of objects only the keys that `wanted` names are asked; lists are asked whole.
+--- The difference; nil when there is none. Of objects only the keys in `wanted` are compared; lists are compared whole.
 ---@param found any
 ---@param wanted any
 ---@param where string|nil
@@ -54,7 +54,7 @@ local function is_json(kind)
   return kind == 'json' or kind == 'jsonb'
 end
 
--- A wanted value goes through the column's own coercer, so that "2026-01-05" and a date are the same day.
+-- A wanted value is converted by the column's own coercer, so that "2026-01-05" is equal to a date of the same day.
 local function same_cell(text, wanted, kind)
   if is_json(kind) then
     return compare.values(json_value.decode(text), type(wanted) == 'string' and json_value.decode(wanted)
@@ -111,7 +111,7 @@ local function row_differences(row, wanted, columns, number, lines)
   end
 end
 
---- What differs between rows and what was wanted of them: "-" is wanted, "+" was found.
+--- The difference between rows and wanted rows: "-" is wanted, "+" was found.
 ---@param found table[] of a preview
 ---@param wanted table<string, any>[]
 ---@param columns table<string, { place: integer, type: string }>
@@ -133,7 +133,7 @@ function compare.rows(found, wanted, columns)
   return #lines > 0 and table.concat(lines, '\n') or nil
 end
 
---- Rows as the text of a golden file: one a block, so that a diff names what changed.
+--- Rows as the text of a golden file, one block for each row, so that a diff shows what changed.
 ---@param rows table[]
 ---@param columns { name: string }[]
 ---@return string
@@ -154,7 +154,7 @@ local function lines_of(text)
   return list
 end
 
---- The lines that differ, place by place, under the row they stand in.
+--- The lines that differ, by position, below the row that they belong to.
 ---@param before string
 ---@param after string
 ---@return string

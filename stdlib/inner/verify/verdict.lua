@@ -1,4 +1,4 @@
--- Verdicts: what a verification found, as a file that can be signed and checked.
+-- Verdicts: the result of a verification as a file that can be signed and checked.
 local config = require 'lugger.inner.cli.config'
 local json = require 'lugger.inner.base.json_text'
 local native = require 'lugger.native'
@@ -8,7 +8,7 @@ local verdict = {}
 
 verdict.format = 'lugger-verdict/1'
 
---- Where the key pair lies: outside of any project, so that it is not committed by mistake.
+--- The location of the key pair: outside any project, so that it is not committed by mistake.
 ---@return string secret
 ---@return string public
 function verdict.key_files()
@@ -18,7 +18,7 @@ function verdict.key_files()
     if not home or home == '' then config.raise('HOME is not set, so there is no place for the key') end
     base = home .. '/.config'
   end
-  native.gate.allow(base .. '/lugger') -- a sandbox is for scripts, and they cannot come here
+  native.gate.allow(base .. '/lugger') -- a sandbox limits only scripts, and scripts cannot call this
   return base .. '/lugger/verdict.key', base .. '/lugger/verdict.pub'
 end
 
@@ -75,7 +75,7 @@ function verdict.text(list)
     written = os.date('!%Y-%m-%dT%H:%M:%SZ') } .. '\n'
 end
 
---- Writes a verdict file, and its signature beside it (FILE.minisig) when there is a key.
+--- Writes a verdict file and, when there is a key, its signature in FILE.minisig.
 ---@param path string
 ---@param list lugger.verdict[]
 ---@return boolean signed
@@ -88,7 +88,7 @@ function verdict.write(path, list)
   if signature then
     system.write_file(path .. '.minisig', signature)
   else
-    os.remove(path .. '.minisig') -- one of an earlier verdict would not fit
+    os.remove(path .. '.minisig') -- the signature of an earlier verdict would be wrong
   end
   return signature ~= nil
 end
@@ -112,7 +112,7 @@ local function public_key(key)
   return system.read_file(path)
 end
 
---- Whether a verdict file is what was signed. Gives why not, or nil when it is.
+--- Checks a verdict file against its signature. Returns the reason why it does not match; nil: it matches.
 ---@param path string
 ---@param key string|nil a public key or its file; that of this user when not given
 ---@return string|nil problem

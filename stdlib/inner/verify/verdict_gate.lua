@@ -1,4 +1,4 @@
--- Constraints only after a clean verdict: what `lugger verify --verdict FILE` wrote is read before they are added.
+-- Adds constraints only after a clean verdict: checks a file written by `lugger verify --verdict FILE` first.
 local config = require 'lugger.inner.cli.config'
 local json = require 'lugger.json'
 local native = require 'lugger.native'
@@ -17,7 +17,7 @@ local function read(path)
   return content
 end
 
--- A signature that stands beside the verdict must fit.
+-- If there is a signature file, it must match.
 local function check_signature(path)
   if not system.stat(path .. '.minisig') then return nil end
   return require('lugger.inner.verify.verdict').check(path)
@@ -32,7 +32,7 @@ end
 local narrowed = { { 'window', '--since' }, { 'where', '--where' }, { 'sample', '--sample' },
   { 'columns', '--columns' } }
 
--- What a verification passed over may be wrong.
+-- A part that the verification did not cover may be wrong.
 local function narrowed_by(verdict)
   for _, one in ipairs(narrowed) do
     local words = verdict[one[1]]
@@ -57,7 +57,7 @@ local function problem_of(job, content)
   return 'the verdict says nothing of this job'
 end
 
---- Why the jobs may not get their constraints by this verdict, a sentence each; none: they may.
+--- Why the verdict does not allow the jobs' constraints, one sentence each; empty: it does.
 ---@param path string
 ---@param jobs lugger.job[]
 ---@return string[]

@@ -1,4 +1,4 @@
--- Verdicts for people: a table of counts, then the rows that are wrong.
+-- Shows verdicts: a table of counts, then the wrong rows.
 local document = require 'lugger.inner.base.document'
 local json = require 'lugger.json'
 local table_view = require 'lugger.inner.view.table'
@@ -12,7 +12,7 @@ local function number(value)
   return terminal.group(value)
 end
 
--- "-": not looked for.
+-- "-": not checked.
 local function count(found, name)
   if name == 'missing' and not found.verdict.looked_for_missing then return '-' end
   if name == 'extra' and not found.verdict.looked_for_extra then return '-' end
@@ -35,7 +35,7 @@ function verdict_view.counts(list)
     { right = { [2] = true, [3] = true, [4] = true, [5] = true, [6] = true, [7] = true } })
 end
 
--- Where the two texts part, so that a long value shows what differs.
+-- Cuts two texts where they begin to differ, so that a long value shows the difference.
 local function cut(text, other)
   if text == nil then return 'NULL' end
   text = terminal.printable(text)
@@ -49,7 +49,7 @@ local function cut(text, other)
   return (from > 1 and '…' or '') .. shown
 end
 
-local longest_json = 65536 -- bytes looked into for the places that differ
+local longest_json = 65536 -- bytes; longer texts are not searched for differences
 local most_paths = 5
 
 local function flatten(value, path, out)
@@ -62,8 +62,8 @@ local function flatten(value, path, out)
   return out
 end
 
--- The places in two JSON texts that differ, as { path, source, target }; nil when they are no JSON, or no place shows
--- it.
+-- The paths that differ between two JSON texts, as { path, source, target }; nil when they are not JSON, or when no
+-- path shows the difference.
 local function json_places(name, source, target)
   if not (source and target and source:match('^[%[{]') and target:match('^[%[{]')) then return nil end
   if #source > longest_json or #target > longest_json then return nil end
@@ -205,13 +205,13 @@ function verdict_view.sentence(verdict)
   return verdict.job .. ': NOT equal: ' .. table.concat(parts, ', ')
 end
 
---- Warnings of a verdict, on standard error.
+--- Writes the warnings of a verdict to standard error.
 ---@param verdict lugger.verdict
 function verdict_view.warn(verdict)
   for _, warning in ipairs(verdict.warnings) do terminal.warn(warning) end
 end
 
---- Everything: counts and wrong rows on standard output, what else to know on standard error.
+--- Shows everything: counts and wrong rows on standard output, remarks on standard error.
 ---@param list lugger.verdict[]
 function verdict_view.show(list)
   if #list == 0 then return end

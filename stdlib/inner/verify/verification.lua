@@ -1,4 +1,4 @@
--- Runs verifications and repairs to their end, with progress, for the command line and for scripts.
+-- Runs verifications and repairs to the end with progress, for the command line and for scripts.
 local abreast = require 'lugger.inner.job.abreast'
 local fault = require 'lugger.inner.base.fault'
 local lossy = require 'lugger.inner.verify.lossy'
@@ -13,13 +13,13 @@ local verification = {}
 local known = { 'jobs', 'sample', 'seed', 'where', 'since', 'columns', 'limit_shown', 'rechecks', 'group_rows',
   'overwrite_newer' }
 
--- "updatedAt=2026-01-01" names a field; a time alone is held against the _id.
+-- "updatedAt=2026-01-01" names a field; a time alone refers to the _id.
 local function since_of(text)
   local field, time = text:match('^([^=]+)=(.+)$')
   return time or text, field
 end
 
---- Options as native.verify takes them.
+--- Converts options for native.verify.
 ---@param options lugger.verify_options|nil
 ---@return table
 function verification.options(options)
@@ -61,7 +61,7 @@ end
 local plain_every_s = 5
 local look_ms, glance_ms = 200, 2
 
--- Tells of the first that is under way, while it and others go on.
+-- Shows the progress of the first one that is running, while others run too.
 local function teller(quiet)
   local self = { live = not quiet and terminal.is_terminal(2) and system.getenv('TERM') ~= 'dumb',
     shown = 0, told = system.monotonic() }
@@ -90,7 +90,7 @@ local function stop_all(at_work)
   for _, one in ipairs(at_work) do one.running:stop() end
 end
 
--- Ctrl-C is taken here: the threads stop, and the error says so.
+-- Ctrl-C is handled here: the threads stop, and the error says so.
 local function without_interrupts(at_work, work)
   local before = system.interrupt_raises(false)
   local ok, err = pcall(work)
@@ -100,7 +100,7 @@ local function without_interrupts(at_work, work)
   error(err, 0)
 end
 
--- Waits until the first of those at work has ended.
+-- Waits until the first of the running ones has ended.
 local function wait_for_first(at_work, tell, begin)
   local stopping = false
   while not at_work[1].running:ended() do
@@ -119,14 +119,14 @@ local function run(job, running, quiet)
   without_interrupts(at_work, function() wait_for_first(at_work, teller(quiet)) end)
 end
 
--- "Equal" must not hide what the script has altered on purpose.
+-- "Equal" must not hide that the mapping changes values on purpose.
 local function with_policies(job, verdict)
   local note = lossy.note(job)
   if note then table.insert(verdict.notes, note) end
   return verdict
 end
 
---- Verifies one job and gives the verdict.
+--- Verifies one job and returns the verdict.
 ---@param job lugger.job
 ---@param options lugger.verify_options|nil
 ---@param quiet boolean|nil no progress
@@ -137,7 +137,7 @@ function verification.verify(job, options, quiet)
   return with_policies(job, running:result())
 end
 
---- Verifies jobs, small ones side by side, and gives their verdicts in order.
+--- Verifies several jobs, small ones side by side, and returns their verdicts in order.
 ---@param jobs lugger.job[]
 ---@param options lugger.verify_options|nil
 ---@param quiet boolean|nil no progress
@@ -179,7 +179,7 @@ function verification.verify_all(jobs, options, quiet)
   return verdicts
 end
 
---- Verifies one job, and with `apply` writes what is wrong again and verifies once more.
+--- Verifies one job; with `apply`, also writes wrong rows again and verifies once more.
 ---@param job lugger.job
 ---@param options lugger.verify_options|nil
 ---@param mend { apply: boolean?, delete_extra: boolean?, delete_many: boolean? }

@@ -1,4 +1,4 @@
--- A description of a source as a table: what each field holds, and the column that suits.
+-- The description of a source as a table: what each field holds, and a suitable column.
 local table_view = require 'lugger.inner.view.table'
 
 local describe_view = {}
@@ -21,7 +21,7 @@ local function types_text(field)
   return table.concat(parts, ', ')
 end
 
---- The fields as text, a line each.
+--- The fields as text, one line each.
 ---@param description lugger.description
 ---@return string
 function describe_view.fields(description)

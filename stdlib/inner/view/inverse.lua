@@ -1,4 +1,4 @@
--- A mapping turned around, as text and as JSON: what of the documents comes back, column by column.
+-- The inverse of a mapping as text and as JSON: what can be restored of the documents, column by column.
 local json = require 'lugger.inner.base.json_text'
 local table_view = require 'lugger.inner.view.table'
 local terminal = require 'lugger.inner.view.terminal'

@@ -1,4 +1,4 @@
--- What is told of an oplog that is replayed, and of a dump that has none.
+-- Messages about an oplog that is replayed, and about a dump without one.
 local terminal = require 'lugger.inner.view.terminal'
 
 local oplog_view = {}
@@ -18,7 +18,7 @@ function oplog_view.sentence(oplog, collection)
   return text
 end
 
---- Warns of what a look at a source should tell, each thing once.
+--- Shows the warnings from inspecting a source, each once.
 ---@param advice string[]
 function oplog_view.advise(advice)
   for _, text in ipairs(advice) do
@@ -27,7 +27,7 @@ function oplog_view.advise(advice)
   end
 end
 
---- The value of --oplog as the option of a source: a file, or whether there is one.
+--- The value of --oplog as an option of a source: a file, or a boolean.
 ---@param word string|nil
 ---@return string|boolean|nil
 function oplog_view.choice(word)

@@ -1,10 +1,10 @@
--- A page of the manual on a terminal: prose broken at its width, tables as lists where they are too wide.
+-- A page of the manual on a terminal: wrapped prose, and tables as lists when they are too wide.
 local table_view = require 'lugger.inner.view.table'
 local terminal = require 'lugger.inner.view.terminal'
 
 local page_view = {}
 
--- Links are for readers of the files; comments for tools.
+-- Removes links, which are for readers of the files, and comments, which are for tools.
 local function plain(text)
   return (text:gsub('%[([^%]]*)%]%([^%)]*%)', '%1'):gsub('<!%-%-.-%-%->', ''):gsub('%*%*(.-)%*%*', '%1'))
 end
@@ -17,7 +17,7 @@ local function cells_of(line)
   return cells
 end
 
--- What the other columns say, each with its title; of many columns, those that say the same together.
+-- The other columns of a row, each with its title; columns with equal content are combined.
 local function told(header, row)
   local parts, places = {}, {}
   for i = 2, #header do
@@ -36,7 +36,7 @@ local function told(header, row)
   return table.concat(parts, '; ')
 end
 
--- A table that fits stands as one; else its first column heads what the others say.
+-- A table that fits is shown as a table; otherwise the first column is a heading for the others.
 local function table_text(rows, width)
   local header = table.remove(rows, 1)
   table.remove(rows, 1) -- the line of dashes
@@ -52,7 +52,7 @@ local function table_text(rows, width)
   return table.concat(lines, '\n')
 end
 
--- Lines that belong together, with what they are: "code", "table", "title", "item" or "prose".
+-- Groups lines into blocks with a kind: "code", "table", "title", "item" or "prose".
 local function blocks_of(text)
   local blocks, fenced = {}, false
   local function add(kind, line, anew)

@@ -1,4 +1,4 @@
--- A plan as text: source, target, mode, tables, DDL, forecast, what stands in the way.
+-- A plan as text: source, target, mode, tables, DDL, forecast, problems.
 local load_advice = require 'lugger.inner.job.load_advice'
 local oplog_view = require 'lugger.inner.view.oplog'
 local table_view = require 'lugger.inner.view.table'
@@ -71,7 +71,7 @@ local function describe_source(info)
   return table.concat(words, ', ')
 end
 
---- Warns of a table whose rows a second run would not find again.
+--- Warns of a table in which a second run could not find its rows.
 ---@param plan lugger.job_plan
 function plan_view.warn_of_keys(plan)
   local main = plan.tables[1]

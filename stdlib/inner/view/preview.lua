@@ -1,4 +1,4 @@
--- A preview as text: the rows of each table, what was skipped or rejected, and the difference between two previews.
+-- A preview as text: the rows of each table, skips and rejects, and the difference between two previews.
 local table_view = require 'lugger.inner.view.table'
 local terminal = require 'lugger.inner.view.terminal'
 
@@ -31,7 +31,7 @@ local function rows_of(preview, index)
   return rows
 end
 
--- The reason is the point: it is never cut.
+-- The reason is never cut, because it matters most.
 local function show_fate(preview, fate, title)
   local found = {}
   for _, document in ipairs(preview.documents) do
@@ -82,7 +82,7 @@ local function cells_of(preview, row)
   return { table = table_plan.name, cells = cells }
 end
 
--- Every document as its rows, or as the one line that says why it has none.
+-- Each document as its rows, or as the one line that says why it has none.
 local function outcomes(preview)
   local order, found = {}, {}
   for place, document in ipairs(preview and preview.documents or {}) do
@@ -99,7 +99,7 @@ local function outcomes(preview)
   return order, found
 end
 
--- The cells that differ from the row which stood in the same place; all of them when another table's stood there.
+-- The cells that differ from the row at the same position; all cells when that row was of another table.
 local function line_of(row, other)
   local cells = {}
   local comparable = other and other.table == row.table and #other.cells == #row.cells
@@ -123,7 +123,7 @@ local function print_lines(sign, colour, lines)
   end
 end
 
---- Prints which documents' rows or rejects differ from the preview before.
+--- Prints the documents whose rows or rejects differ from the earlier preview.
 ---@param name string
 ---@param before lugger.preview|nil
 ---@param after lugger.preview

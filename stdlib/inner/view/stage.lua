@@ -1,10 +1,10 @@
--- Stages told: steps under way, and rows that keep constraints from being added.
+-- Shows stages: steps in progress, and rows that prevent constraints.
 local table_view = require 'lugger.inner.view.table'
 local terminal = require 'lugger.inner.view.terminal'
 
 local stage_view = {}
 
---- One line of the steps under way: "index 3 of 12 · users_email_1 building index: scanning table 43%".
+--- One line about the steps in progress: "index 3 of 12 · users_email_1 building index: scanning table 43%".
 ---@param snapshot lugger.run_snapshot
 ---@return string
 function stage_view.sentence(snapshot)
@@ -24,7 +24,7 @@ function stage_view.sentence(snapshot)
   return table.concat(parts, ' · ')
 end
 
---- The steps under way as plain fields, for JSON log lines.
+--- The steps in progress as plain fields, for JSON log lines.
 ---@param snapshot lugger.run_snapshot
 ---@return table
 function stage_view.fields(snapshot)
@@ -38,7 +38,7 @@ function stage_view.fields(snapshot)
     steps_total = tonumber(snapshot.steps_total) }
 end
 
---- A table of the rows that would be refused; constraints that cannot be counted have a line below it.
+--- A table of the rows that would be refused; a constraint that cannot be counted has a line below it.
 ---@param refused lugger.refused[]
 ---@param options { fd: integer|nil, indent: string|nil, word: string|nil }|nil word: "row" when not given
 ---@return string

@@ -1,13 +1,13 @@
--- Aligned tables. What does not fit the terminal is cut with an ellipsis, or, with too many columns, shown one row a
--- block. A pipe or a file gets all of it.
+-- Aligned tables. If a table is too wide for the terminal, cells are cut with an ellipsis, or, with too many columns,
+-- each row is shown as a block. A pipe or a file gets everything.
 local system = require('lugger.native').system
 local terminal = require 'lugger.inner.view.terminal'
 
 local table_view = {}
 
-local longest_cell = 2000 -- bytes looked at, of values that may be megabytes
+local longest_cell = 2000 -- bytes that are used of values that may be megabytes long
 
--- As the C library knows it: 0 for what combines with the character before, 2 for wide ones.
+-- The width according to the C library: 0 for combining characters, 2 for wide ones.
 local function character_width(char)
   local first, size = char:byte(), #char
   if size == 1 then return 1 end
@@ -21,7 +21,7 @@ local function characters(text)
   return text:gmatch('[%z\1-\127\192-\255][\128-\191]*')
 end
 
---- Columns that text takes on a terminal.
+--- The number of columns that text takes on a terminal.
 ---@param text string
 ---@return integer
 function table_view.text_width(text)
@@ -31,7 +31,7 @@ function table_view.text_width(text)
   return width
 end
 
---- Text cut to `width` columns; an ellipsis tells that something is missing.
+--- Text cut to `width` columns, with an ellipsis if something is missing.
 ---@param text string
 ---@param width integer
 ---@return string
@@ -51,7 +51,7 @@ local function pad(text, width, right)
   return right and spaces .. text or text .. spaces
 end
 
--- The widest columns give way first, down to `least` each.
+-- The widest columns are narrowed first, each to no less than `least`.
 local function narrow(widths, room, least)
   local function total()
     local sum = 0
@@ -93,8 +93,7 @@ end
 ---@field full boolean|nil nothing is cut
 ---@field fd integer|nil the stream it is for: 1 (when not given) or 2
 
---- Text of a table. `right` is a set of column numbers aligned to the right; `least` is the narrowest a column may
---- get.
+--- The text of a table. `right`: the set of columns aligned to the right; `least`: the minimum width of a column.
 ---@param headers string[]
 ---@param rows any[][]
 ---@param options lugger.table_view.options|nil

@@ -1,4 +1,4 @@
--- What people read: streams, colours, numbers, durations. Data goes to standard output, words to standard error.
+-- Output for people: streams, colours, numbers, durations. Data goes to standard output, messages to standard error.
 local system = require('lugger.native').system
 
 local terminal = {}
@@ -14,7 +14,7 @@ function terminal.is_terminal(fd)
   return system.isatty(fd) and true or false
 end
 
---- Columns of the terminal; 80 where there is none.
+--- The columns of the terminal; 80 without one.
 ---@return integer
 function terminal.width()
   local width = system.width and system.width() or 0
@@ -35,8 +35,8 @@ function terminal.paint(fd, colour, text)
   return '\27[' .. codes[colour] .. 'm' .. text .. '\27[0m'
 end
 
---- Writes data to standard output. What cannot be written is told when the program ends, with its status; a command
---- goes on, as it may have more to do than to print.
+--- Writes data to standard output. A failed write is reported at the end of the program, with its exit status; the
+--- command continues, since it may do more than print.
 ---@param ... any
 ---@return boolean written false: nobody reads any further (`| head`), or the disk is full
 function terminal.out(...)
@@ -54,13 +54,13 @@ function terminal.line(...)
   terminal.out('\n')
 end
 
---- Everything on standard error is an event from here on: `--log json`.
+--- From here on everything on standard error is a JSON event (`--log json`).
 function terminal.as_events()
   events = true
   system.as_events()
 end
 
---- One JSON object a line on standard error, without secrets.
+--- Writes one JSON object a line to standard error, without secrets.
 ---@param event string
 ---@param fields table
 function terminal.event(event, fields)
@@ -70,7 +70,7 @@ function terminal.event(event, fields)
   io.stderr:write(require('lugger.inner.base.json_text').encode(object), '\n')
 end
 
---- One line for the reader, on standard error, without secrets.
+--- Writes one line to standard error, without secrets.
 ---@param ... any
 function terminal.say(...)
   local parts = {}
@@ -84,9 +84,9 @@ function terminal.say(...)
   io.stderr:write(system.mask_text(text), '\n')
 end
 
--- Messages are sentences: a terminal gets them broken between words, a file as they are.
+-- Messages are sentences: wrapped between words on a terminal, unchanged in a file.
 local function tell(colour, title, text, event)
-  text = system.mask_text(text) -- before a password is broken over lines
+  text = system.mask_text(text) -- before wrapping could split a password
   if events then return terminal.event(event, { message = text }) end
   if terminal.is_terminal(2) then
     local lines = {}
@@ -98,13 +98,13 @@ local function tell(colour, title, text, event)
   terminal.say(terminal.paint(2, colour, title), text)
 end
 
---- A warning, on standard error.
+--- Writes a warning to standard error.
 ---@param text string
 function terminal.warn(text)
   tell('yellow', 'warning: ', text, 'warning')
 end
 
---- The text of an error, with its hint when the sentence does not hold it yet.
+--- The text of an error, with its hint unless the message contains it.
 ---@param err any
 ---@return string
 function terminal.error_text(err)
@@ -114,7 +114,7 @@ function terminal.error_text(err)
   return system.mask_text(text)
 end
 
---- An error, on standard error.
+--- Writes an error to standard error.
 ---@param err any
 function terminal.fail(err)
   local pointer = type(err) == 'table' and err.pointer
@@ -124,7 +124,7 @@ function terminal.fail(err)
   if err.hint ~= '' then terminal.say('hint: ', err.hint) end
 end
 
---- Something that keeps a run from starting, on standard error.
+--- Writes to standard error a problem that prevents a run.
 ---@param text string
 function terminal.obstacle(text)
   tell('red', 'problem: ', text, 'obstacle')
@@ -141,7 +141,7 @@ function terminal.group(number)
   return sign .. digits
 end
 
---- 1 document, 2 documents.
+--- "1 document", "2 documents".
 ---@param number number
 ---@param word string
 ---@return string
@@ -149,7 +149,7 @@ function terminal.count(number, word)
   return terminal.group(number) .. ' ' .. word .. (tonumber(number) == 1 and '' or 's')
 end
 
---- Bytes in powers of 1000, as df -H: "1.2 MB".
+--- Bytes in powers of 1000, as in df -H: "1.2 MB".
 ---@param bytes number
 ---@return string
 function terminal.bytes(bytes)
@@ -162,7 +162,7 @@ function terminal.bytes(bytes)
   return ('%.1f %s'):format(value, units[unit])
 end
 
---- Seconds as a person says them: "0.4 s", "12 s", "3 min 20 s", "2 h 5 min".
+--- A duration for people: "0.4 s", "12 s", "3 min 20 s", "2 h 5 min".
 ---@param seconds number
 ---@return string
 function terminal.duration(seconds)
@@ -175,7 +175,7 @@ function terminal.duration(seconds)
   return ('%d days %d h'):format(math.floor(minutes / 1440), math.floor(minutes / 60) % 24)
 end
 
---- Text made safe for a terminal: control characters are shown, never sent.
+--- Makes text safe for a terminal: control characters are shown, never sent.
 ---@param text string
 ---@return string
 function terminal.printable(text)
@@ -186,7 +186,7 @@ function terminal.printable(text)
   return (text:gsub('\194([\128-\159])', function(char) return ('\\u00%02x'):format(char:byte()) end))
 end
 
---- A word as a shell takes it.
+--- A word quoted for a shell.
 ---@param word string
 ---@return string
 function terminal.shell_quote(word)
@@ -201,7 +201,7 @@ function terminal.about(seconds)
   return seconds < 1 and 'under a second' or 'about ' .. terminal.duration(seconds)
 end
 
---- Lines of at most `width` columns, broken between words, each behind `indent`.
+--- Lines of at most `width` columns, wrapped between words, each with `indent` in front.
 ---@param text string
 ---@param indent string|nil
 ---@param width integer|nil

@@ -1,4 +1,4 @@
--- Values as Lua text that can be pasted back at the prompt: what it reads as is equal to what was shown.
+-- Values as Lua text that can be pasted back at the prompt: evaluating it gives an equal value.
 local abi = require 'lugger.inner.base.abi'
 local codec = require 'lugger.inner.base.codec'
 local document = require 'lugger.inner.base.document'
@@ -30,7 +30,7 @@ local function each_escaped(bytes)
   return (bytes:gsub('.', escaped))
 end
 
--- Bytes that are no UTF-8, or that a terminal would obey, stand as their numbers.
+-- Bytes that are not UTF-8, and control characters, are written as escapes with their numbers.
 local function sequence(bytes)
   local first, size = bytes:byte(), #bytes
   local wanted = first >= 0xF0 and 4 or first >= 0xE0 and 3 or 2
@@ -71,7 +71,7 @@ local function is_name(text)
   return text:match('^[%a_][%w_]*$') and not keywords[text]
 end
 
--- `state` is of one value: tables on the way to where we are, and how many elements of a list are shown.
+-- `state` belongs to one value: the tables that contain the current one, and how many elements of a list are shown.
 local text_of
 
 local function key_text(key, state, depth)
@@ -79,7 +79,7 @@ local function key_text(key, state, depth)
   return '[' .. text_of(key, state, depth) .. ']'
 end
 
--- Parts in braces: on one line when they fit, else each on its own. What was left out is told in a comment.
+-- Parts in braces: on one line if they fit, otherwise one on each line. A comment says what was left out.
 local function braced(parts, depth, left_out, head)
   head = head or ''
   if #parts == 0 and left_out == 0 then return head .. '{}' end
@@ -104,7 +104,7 @@ local function sorted_keys(t, count)
   return keys
 end
 
--- The order of a document's names as the second argument of document(): nothing when they are sorted.
+-- The order of a document's names as the second argument of document(); empty when they are sorted.
 local function order_text(names)
   local sorted, plain = true, true
   for i, name in ipairs(names) do
@@ -155,7 +155,7 @@ local function decoded(json)
   return 'json.decode ' .. quote(json)
 end
 
--- What a slot of a document is, when the Lua value that it decodes to does not say it all.
+-- Text for slots whose Lua value does not represent them fully.
 local slot_texts = {
   [types.int64] = function(slot) return (tostring(slot.i64):gsub('LL$', '')) .. 'LL' end,
   [types.double] = function(slot)
@@ -165,7 +165,7 @@ local slot_texts = {
     return as_integer and 'double(' .. number_text(number) .. ')' or number_text(number)
   end,
 }
--- PostgreSQL's numeric, which `decimal` makes, has neither 1E+3 nor -0.
+-- PostgreSQL's numeric, which `decimal` makes, does not have 1E+3 or -0.
 slot_texts[types.decimal] = function(slot)
   local v = codec.decode(slot, nil)
   local text = tostring(v)
@@ -186,7 +186,7 @@ local function array_text(doc, state, depth)
   local parts, count, limit = {}, #doc, state.limit or math.huge
   for _, slot in document.slots(doc) do
     if #parts >= limit then break end
-    if slot.type == types.undefined then return decoded(doc:json 'canonical') end -- in Lua it would be null
+    if slot.type == types.undefined then return decoded(doc:json 'canonical') end -- as a Lua value it would be null
     parts[#parts + 1] = slot_text(slot, state, depth + 1)
   end
   return braced(parts, depth, count - #parts, 'array ')
@@ -198,7 +198,7 @@ local function doc_text(doc, state, depth)
   if codec.type(doc) == 'array' then return array_text(doc, state, depth) end
   local parts, names, seen = {}, {}, {}
   for name, slot in document.slots(doc) do
-    -- A table cannot hold a name twice, and undefined would be null.
+    -- A Lua table cannot contain a name twice, and undefined would become null.
     if seen[name] or slot.type == types.undefined then return decoded(doc:json 'canonical') end
     seen[name], names[#names + 1] = true, name
     parts[#parts + 1] = key_text(name, state, depth + 1) .. ' = ' .. slot_text(slot, state, depth + 1)
@@ -218,7 +218,7 @@ end
 
 local slot_of_typed = ffi.new 'lug_value'
 
--- A type without a class of its own: as Extended JSON when BSON has it, else by the coercer of its PostgreSQL type.
+-- A type without its own class: as Extended JSON if it is a BSON type, otherwise by the coercer of its PostgreSQL type.
 local function typed_text(v)
   if slot_texts[v.type] then
     codec.encode(slot_of_typed, v, function(bytes) return bytes end)
@@ -231,7 +231,7 @@ local function named(name)
   return function(v) return name .. ' ' .. quote(tostring(v)) end
 end
 
--- Calendar days, and instants whose text is no date that can be read, say it in another way.
+-- Calendar days, and instants whose text cannot be parsed as a date, are written in another way.
 local function date_text(v)
   local text = tostring(v)
   local ok, back = pcall(value.date, text)
@@ -278,8 +278,8 @@ function text_of(v, state, depth)
   return tostring(v)
 end
 
---- A value as text: strings quoted, tables and documents written out, values by the function that makes them, objects
---- as they describe themselves.
+--- A value as text: strings quoted, tables and documents written out, values as calls of the functions that make them,
+--- objects by their descriptions.
 ---@param v any
 ---@param limit integer|nil elements of a list that are shown; the others are counted in a comment
 ---@return string

@@ -79,7 +79,7 @@ TEST_CASE("messages that are damaged are refused") {
   CHECK_THAT(refused({header + row, ""}), ContainsSubstring("row is cut short"));
   CHECK_THAT(refused({header + row, trailer}, 3), ContainsSubstring("has 2 fields, and 3"));
   CHECK_THAT(refused({header + "fffe"}), ContainsSubstring("has -2 fields"));
-  CHECK_THAT(refused({header + row, trailer, row}), ContainsSubstring("behind their end"));
+  CHECK_THAT(refused({header + row, trailer, row}), ContainsSubstring("bytes follow their end"));
   CHECK_THAT(refused({header + row, row}), ContainsSubstring("before their end"));
   CHECK_THAT(refused({}), ContainsSubstring("before their end"));
 }

@@ -50,7 +50,7 @@ TEST_CASE("inspect tells what cannot work") {
     Load load(db, users({}, OnConflict::kUpdate));
     db.sql().execute("ALTER DATABASE " + db.value("SELECT current_database()") +
                      " SET role = sink_nobody");
-    CHECK_THAT(problems(load.inspect()), ContainsSubstring("no right to INSERT into users"));
+    CHECK_THAT(problems(load.inspect()), ContainsSubstring("permission denied: INSERT on users"));
     db.sql().execute("DROP ROLE sink_nobody");
   }
   SECTION("conflicts need a unique key") {
