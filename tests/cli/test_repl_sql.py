@@ -117,7 +117,8 @@ class Sql(project.Case):
     def test_production_is_not_written_to_unasked(self):
         self.production()
         done = self.ask("pg.use 'live'", "pg 'select count(*) from users'", "pg 'delete from users'",
-                        "pg 'set transaction_read_only = off'", "lugger.session('live'):query 'delete from users'")
+                        "pg 'set transaction_read_only = off'",
+                        "lugger.session('live'):query 'delete from users'")
         self.assertIn("is marked production: a write needs --yes", done.err)
         self.assertEqual(done.err.count("is marked production"), 3)
         self.assertEqual(self.db.query("select count(*) from users"), "2")
