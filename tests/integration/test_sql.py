@@ -115,6 +115,10 @@ print(err)
         self.assertNotIn("Secr3t", err)
         self.assertIn("create role ...", err)
 
+    def test_e14_coercion_errors_have_their_line(self):
+        self.assertIn('cannot read "x" as int4 (script a.lua:4)',
+                      self.fails("local int4 = lugger.coercer 'int4'\nint4:coerce 'x'"))
+
     def test_e14_sessions_are_closed_by_the_collector(self):
         out = self.run_script("""
 local function count()

@@ -33,6 +33,7 @@ local sql_db = {}
 
 --- SQL over one session. Values go as parameters $1, $2, ..., by the types that the server has for them; NULL is nil.
 ---@class lugger.db
+---@overload fun(sql: string, ...: any): lugger.sql_result
 ---@field name string the place as it was named; in migrations "main", or its name in lugger.toml
 local class = {}
 
