@@ -36,8 +36,11 @@ function sql_fault.placed(err, sql, before)
   local position = tonumber(notes.position)
   if position and before then position = position > before and position - before or nil end
   local place = fault.where()
-  if place and place:find '^prompt:' then place = nil end
-  notes.script, notes.statement = place or notes.script, sql_fault.brief(sql)
+  if place and place:find '^prompt:' then
+    notes.script = nil -- who typed the statement sees it
+  else
+    notes.script, notes.statement = place or notes.script, sql_fault.brief(sql)
+  end
   notes.position = position and ('%d'):format(position)
   local placed = native.error(err.code, err.message, err.hint, err.sqlstate, notes)
   if position then

@@ -78,10 +78,29 @@ local function check_inside(v, at)
   end
 end
 
+-- Rows of a query as documents, with their columns in order and NULL as null; other tables as they are.
+local function documents_of(v)
+  local meta = getmetatable(v)
+  if type(meta) ~= 'table' then return v end
+  if meta.lugger_columns then
+    meta.lugger_fill(v)
+    local fields = {}
+    for _, name in ipairs(meta.lugger_columns) do
+      local field = rawget(v, name)
+      if field == nil then field = null end
+      fields[name] = field
+    end
+    return document.document(fields, meta.lugger_columns)
+  end
+  if rawget(meta, '__name') ~= 'sql result' then return v end
+  local rows = {}
+  for i, row in ipairs(v) do rows[i] = documents_of(row) end
+  return document.array(rows)
+end
+
 local function json(v, at)
   if type(v) == 'table' then
-    local meta = getmetatable(v)
-    if type(meta) == 'table' and meta.lugger_fill then meta.lugger_fill(v) end
+    v = documents_of(v)
     check_inside(v, at)
   end
   return require('lugger.json').encode(v, 'plain')
@@ -147,6 +166,15 @@ local function of_table(v, type_of, at)
   refuse_for(v, type_of, at)
 end
 
+-- PostgreSQL has no sign in front of a year, and no year 0.
+local function date_text(v)
+  local text = tostring(v)
+  local sign, year, rest = text:match '^([+-]?)(%d+)(%-.*)$'
+  if not year then return text end
+  if sign == '-' or tonumber(year) == 0 then return ('%04d%s BC'):format(tonumber(year) + 1, rest) end
+  return year .. rest
+end
+
 local function of_cdata(v, type_of, at)
   if ffi.istype(ctypes.int64, v) or ffi.istype(ctypes.decimal, v) then return (tostring(v):gsub('U?LL$', '')) end
   if ffi.istype(ctypes.double, v) then return parameters.number(v:number()) end
@@ -159,6 +187,7 @@ local function of_cdata(v, type_of, at)
     if type_of.kind == 'json' then return json(v, at) end
     return (type_of.kind == 'uuid' and '' or '\\x') .. v:hex()
   end
+  if ffi.istype(ctypes.date, v) and type_of.kind ~= 'json' then return date_text(v) end
   for _, ctype in pairs(is_value) do
     if ffi.istype(ctype, v) then
       if type_of.kind == 'json' then return json(v, at) end
