@@ -1,9 +1,8 @@
 """b5: a unit is written under the job's lease, and not by whoever has lost it."""
 
-import time
 import unittest
 
-from fixes import Session, FixWork
+from fixes import FixWork, Session, until
 import harness
 from jobs import Work, job
 from postgres import Postgres
@@ -21,11 +20,7 @@ class Lease(unittest.TestCase):
         cls.server.stop()
 
     def until(self, database, sql):
-        for _ in range(600):
-            if database.query(sql) == 't':
-                return
-            time.sleep(0.05)
-        self.fail(sql)
+        until(lambda: database.query(sql) == 't', sql)
 
     def lose(self, work, table, *words):
         """The process waits at a lock; meanwhile another one takes the job."""
