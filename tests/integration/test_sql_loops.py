@@ -200,11 +200,13 @@ end }}
                 self.assertEqual(self.db.query("select id, v from t order by id"), "1|a\n2|b\n3|x\ty")
 
     def test_errors_of_migrations_have_their_place(self):
-        made = Project(self.db, v1_a="return { up = function(db)\n  db:query 'select nothing'\nend }")
+        self.db.query("create table t (email text)")
+        made = Project(self.db, v1_a="return { up = function(db)\n  db:query 'select emial from t'\nend }")
         err = made.migrate("up", expect=1).err
-        self.assertIn('column "nothing" does not exist', err)
+        self.assertIn('column "emial" does not exist', err)
         self.assertIn("20260101000001_a.lua:2", err)
         self.assertIn("position 8", err)
+        self.assertIn('Perhaps you meant to reference the column "t.email"', err)
 
 
 class Prompt(Case):

@@ -108,9 +108,7 @@ function base:send(connection, st, params, patiently)
   local notes = { statement = statement.brief(st.text), at = where_of(self, st) }
   for _, key in ipairs(result.notes or {}) do notes[key] = result.notes[key] end
   if notes.at then notes.script = nil end
-  -- Hints written for loads do not help with a statement that somebody wrote.
-  local class = (result.sqlstate or ''):sub(1, 2)
-  local hint = (class == '42' and result.sqlstate ~= '42501' or class == '23' or class == '22') and '' or result.hint
+  local hint = result.hint
   if statement.wants_to_commit(st, result.sqlstate) and self.inner then
     hint = 'what it runs commits: take it out of db:transaction and db:batches'
   end
