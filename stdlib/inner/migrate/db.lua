@@ -84,18 +84,22 @@ local function values_of(self, sql, values)
   end })
 end
 
+---@private
 function backend:run(sql, values)
   return { given_of(self.executor:query(self.connection, sql, values_of(self, sql, values))) }
 end
 
+---@private
 function backend:exec(sql, values)
   return self.executor:exec(self.connection, sql, values_of(self, sql, values))
 end
 
+---@private
 function backend:look(sql, parameter)
   return given_of(self.connection:query(sql, { parameter })).rows
 end
 
+---@private
 function backend:types(oids)
   local list = {}
   for i, oid in ipairs(oids) do
@@ -104,6 +108,7 @@ function backend:types(oids)
   return list
 end
 
+---@private
 function backend:each(sql, values)
   self.executor:read(self.connection)
   local connection = self.connection
@@ -122,7 +127,8 @@ function backend:each(sql, values)
   }, sql, values)
 end
 
--- The rows stand behind the statement, as in a file: so the step is known by them.
+-- The rows follow the statement, as in a file: so they identify the step.
+---@private
 function backend:copy(sql, chunks)
   local parts = { sql .. ';\n' }
   for chunk in chunks do parts[#parts + 1] = chunk end
@@ -130,17 +136,20 @@ function backend:copy(sql, chunks)
   return self.executor:exec(self.connection, table.concat(parts), nil)
 end
 
+---@private
 function backend:transaction(work)
   self.executor:transaction(self.connection, work)
 end
 
+---@private
 function backend:state()
   local connection = self.connection
   if connection.open and not connection.open:alive() then return 'lost' end
   return connection:in_transaction() and 'open' or 'none'
 end
 
-function backend.close()
+---@private
+function backend:close() -- luacheck: ignore self
   config.raise('lugger opens and closes the databases of a migration itself', 'take db:close() out')
 end
 
