@@ -28,9 +28,8 @@ local function close_forgotten()
   local count = 0
   for _ in pairs(open_sessions) do count = count + 1 end
   if count >= many then
-    sql_session.last = nil
     collectgarbage()
-    collectgarbage()
+    collectgarbage() -- the first lets go of what holds the connection
   end
 end
 
