@@ -168,6 +168,23 @@ print(db:insert('s.u', other:each "select i as id, 'u' || i as email from genera
         self.assertEqual(out, "20000\n")
         self.assertEqual(self.db.query("select count(*), max(email) from s.u where n = 7"), "20000|u9999")
 
+    def test_rows_of_the_same_session(self):
+        out = self.run_script("""
+local rows = db:each "select i as id, repeat('x', 1000) as email from generate_series(1, 3000) i"
+print(db:insert('s.u', function()
+  local row = rows()
+  if row then row.n = db:value('select $1::int + 1', row.id) end
+  return row
+end), db:state())
+""").out
+        self.assertEqual(out, "3000\tnone\n")
+        self.assertEqual(self.db.query("select count(*) from s.u where n = id + 1"), "3000")
+        err = self.fails("db:insert('s.u', db:each \"select 20000 - i as id, repeat('y', 100) as email "
+                         "from generate_series(1, 20000) i\")")
+        self.assertIn("already exists", err)
+        self.assertRegex(err, r"row 170\d\d")
+        self.assertEqual(self.db.query("select count(*) from s.u"), "3000")
+
     def test_all_or_nothing(self):
         err = self.fails("db:insert('s.u', { { id = 1 }, { id = 1 } })")
         self.assertIn("already exists", err)

@@ -8,7 +8,7 @@ local sql_result = require 'lugger.inner.sql.result'
 
 local sql_copy = {}
 
-local chunk_bytes = 65536
+local chunk_bytes = 1048576
 
 local columns_sql = [[
 select a.attname, a.atttypid from pg_catalog.pg_attribute a

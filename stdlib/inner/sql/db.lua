@@ -26,7 +26,7 @@ local sql_db = {}
 ---@field types fun(self: table, oids: integer[]): lugger.sql.type[]
 ---@field look fun(self: table, sql: string, parameter: string): any[][] a question of our own
 ---@field each fun(self: table, sql: string, values: table): lugger.sql_rows|nil nil: only as a whole
----@field copy fun(self: table, sql: string, chunks: fun(): string|nil): integer
+---@field copy function (sql, chunks, apart): rows; apart: statements may run while the chunks are made
 ---@field transaction fun(self: table, work: fun())
 ---@field state fun(self: table): string
 ---@field close fun(self: table)
@@ -194,7 +194,7 @@ function class:insert(table_name, rows)
   local sql, chunks = placed(what, pcall(sql_copy.of, function(...) return backend:look(...) end,
     function(oids) return backend:types(oids) end, table_name, rows))
   if not sql then return 0 end
-  return placed(what, pcall(backend.copy, backend, sql, chunks))
+  return placed(what, pcall(backend.copy, backend, sql, chunks, type(rows) == 'function'))
 end
 
 --- Closes the connection; the next statement opens it again.

@@ -214,8 +214,7 @@ function session:each(sql, values)
   }, sql, values)
 end
 
----@private
-function session:copy(sql, chunks)
+local function copy(self, sql, chunks)
   ready(self)
   local started = false
   local ok, rows = pcall(guarded, self, function()
@@ -231,6 +230,40 @@ function session:copy(sql, chunks)
   effects.note()
   sql_session.note_use(self, { { command = 'COPY' } })
   return tonumber(rows)
+end
+
+local function one_chunk(chunk)
+  return function()
+    local given = chunk
+    chunk = nil
+    return given
+  end
+end
+
+-- The number of the row among all.
+local function counted_from(before, err)
+  local row = type(err) == 'table' and err.notes and tonumber(err.notes.row)
+  if not row then return err end
+  local notes = {}
+  for _, key in ipairs(err.notes) do notes[key] = err.notes[key] end
+  notes.row = ('%d'):format(before + row)
+  return native.error(err.code, err.message, err.hint, err.sqlstate, notes)
+end
+
+---@private
+function session:copy(sql, chunks, apart)
+  if not apart then return copy(self, sql, chunks) end
+  -- Whoever makes the rows may use this session, which a COPY under way would not allow: one COPY a chunk.
+  local total = 0
+  self:transaction(function()
+    total = 0
+    for chunk in chunks do
+      local ok, rows = pcall(copy, self, sql, one_chunk(chunk))
+      if not ok then error(counted_from(total, rows), 0) end
+      total = total + rows
+    end
+  end)
+  return total
 end
 
 local function end_transaction(self, connection, ok, err, commit, back)
