@@ -4,6 +4,7 @@
 #include "bindings/modules.hpp"
 #include "bindings/signals.hpp"
 #include "bindings/userdata.hpp"
+#include "postgres/parameters.hpp"
 #include "postgres/server.hpp"
 #include "postgres/session.hpp"
 #include "postgres/settings.hpp"
@@ -111,6 +112,14 @@ static int query(lua_State* L) {
   return 1;
 }
 
+/// The OIDs of the types of the parameters; nothing is run.
+static int parameter_types(lua_State* L) {
+  PgSession& session = session_of(L, 1);
+  const std::string sql(check_text(L, 2));
+  push(L, interruptible([&] { return pg_parameter_types(session, sql); }));
+  return 1;
+}
+
 static int begin(lua_State* L) {
   session_of(L, 1).begin();
   return 0;
@@ -194,6 +203,7 @@ static int pg_program_place(lua_State* L) {
 
 static constexpr luaL_Reg kMethods[] = {
     {"query", guarded<query>},
+    {"parameter_types", guarded<parameter_types>},
     {"begin", guarded<begin>},
     {"commit", guarded<commit>},
     {"rollback", guarded<rollback>},

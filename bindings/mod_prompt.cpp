@@ -6,6 +6,7 @@
 #include "bindings/signals.hpp"
 #include "bindings/userdata.hpp"
 #include "postgres/fetch.hpp"
+#include "postgres/parameters.hpp"
 #include "postgres/server.hpp"
 
 namespace lugger {
@@ -108,6 +109,60 @@ static int transaction(lua_State* L) {
   return 1;
 }
 
+/// The OIDs of the types of the parameters; nothing is run.
+static int parameter_types(lua_State* L) {
+  PgSession& session = *check_userdata<LuaPrompt>(L, 1).session;
+  const std::string sql(check_text(L, 2));
+  std::vector<uint32_t> types;
+  {
+    const HeldInterrupt held;
+    const StopScope scope(signal_stop(), StopLevel::kFinish);
+    types = pg_parameter_types(session, sql);
+  }
+  push(L, types);
+  return 1;
+}
+
+/// What no stop keeps from being done.
+static int rollback(lua_State* L) {
+  check_userdata<LuaPrompt>(L, 1).session->rollback();
+  return 0;
+}
+
+static int behind_pooler(lua_State* L) {
+  push(L, check_userdata<LuaPrompt>(L, 1).session->behind_pooler());
+  return 1;
+}
+
+static int copy_in_start(lua_State* L) {
+  check_userdata<LuaPrompt>(L, 1).session->copy_in_start(std::string(check_text(L, 2)));
+  return 0;
+}
+static int copy_in_put(lua_State* L) {
+  const std::string_view data = check_text(L, 2);
+  const HeldInterrupt held;
+  const StopScope scope(signal_stop(), StopLevel::kFinish);
+  check_userdata<LuaPrompt>(L, 1).session->copy_in_put(
+      {reinterpret_cast<const uint8_t*>(data.data()), data.size()});
+  return 0;
+}
+static int copy_in_end(lua_State* L) {
+  PgSession& session = *check_userdata<LuaPrompt>(L, 1).session;
+  try {
+    const HeldInterrupt held;
+    const StopScope scope(signal_stop(), StopLevel::kFinish);
+    push(L, session.copy_in_end());
+  } catch (CopyRefused& refused) {
+    if (refused.where().row != 0) refused.note("row", std::to_string(refused.where().row));
+    throw;
+  }
+  return 1;
+}
+static int copy_in_abort(lua_State* L) {
+  check_userdata<LuaPrompt>(L, 1).session->copy_in_abort(std::string(check_text(L, 2)));
+  return 0;
+}
+
 static int server_version(lua_State* L) {
   push(L, check_userdata<LuaPrompt>(L, 1).session->server_version());
   return 1;
@@ -122,6 +177,13 @@ static int char_width(lua_State* L) {
 static constexpr luaL_Reg kMethods[] = {
     {"fetch", guarded<fetch>},
     {"transaction", guarded<transaction>},
+    {"parameter_types", guarded<parameter_types>},
+    {"rollback", guarded<rollback>},
+    {"behind_pooler", guarded<behind_pooler>},
+    {"copy_in_start", guarded<copy_in_start>},
+    {"copy_in_put", guarded<copy_in_put>},
+    {"copy_in_end", guarded<copy_in_end>},
+    {"copy_in_abort", guarded<copy_in_abort>},
     {"server_version", guarded<server_version>},
     {nullptr, nullptr},
 };

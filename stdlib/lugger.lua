@@ -130,23 +130,10 @@ function lugger.warn(text)
   require('lugger.inner.view.terminal').warn(text)
 end
 
---- Opens a session with PostgreSQL: pg:query(sql, { 'parameter' }).
+--- SQL over a session of its own: `local db = lugger.session 'warehouse'`, then `db:query('select $1::int as n', 5)`.
+--- It is opened when it is first used, and closed by db:close() or by the collector.
 ---@param place string URL, local:DIR, or the name of a connection
----@return lugger.native.pg
-function lugger.pg(place)
-  local resolved = require('lugger.inner.cli.config').resolve(place)
-  local session = native.pg(resolved, 'script')
-  local production = require 'lugger.inner.cli.production'
-  if production.connection(place, resolved) and not production.allowed then
-    session:query 'set default_transaction_read_only = on'
-  end
-  return session
-end
-
---- A session like `pg` at the prompt: `local pg = lugger.session 'warehouse'`, then `pg('select $1::int', 5)` returns
---- rows with values by name. Opened when it is first used.
----@param place string URL, local:DIR, or the name of a connection
----@return lugger.sql_session
+---@return lugger.db
 function lugger.session(place)
   return require('lugger.inner.sql.session').open(place)
 end

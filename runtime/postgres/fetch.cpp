@@ -46,11 +46,8 @@ class Fetch {
     send(sql, params);
     while (const ResultPtr result{PQgetResult(connection_), &PQclear}) take(result.get());
     if (failure_) {
-      const bool alive = session_.alive();
-      Error error = pg_error(*failure_, alive);
+      Error error = typed_error(session_, *failure_);
       if (wait.stopped(error)) throw Error(Code::kInterrupted, "interrupted");
-      if (alive) error.with_hint(failure_->hint);  // our hints are written for loads
-      if (!failure_->position.empty()) error.note("position", failure_->position);
       throw error;
     }
     return std::move(out_);
@@ -154,6 +151,13 @@ void refuse_nul(const std::string& sql, const PgParams& params) {
 }
 
 }  // namespace
+
+Error typed_error(const PgSession& session, const PgDiagnostics& diagnostics) {
+  Error error = pg_error(diagnostics, session.alive());
+  if (session.alive()) error.with_hint(diagnostics.hint);
+  if (!diagnostics.position.empty()) error.note("position", diagnostics.position);
+  return error;
+}
 
 PgFetched pg_fetch(PgSession& session, const std::string& sql, const PgParams& params,
                    const FetchBounds& bounds, const StopFlag& stop) {

@@ -2,6 +2,7 @@
 // bounded memory, and can be stopped.
 #pragma once
 #include "base/stop.hpp"
+#include "postgres/error.hpp"
 #include "postgres/session.hpp"
 
 namespace lugger {
@@ -29,6 +30,10 @@ struct FetchBounds {
 /// request and throws Error{interrupted}; the session can still be used.
 PgFetched pg_fetch(PgSession& session, const std::string& sql, const PgParams& params,
                    const FetchBounds& bounds, const StopFlag& stop);
+
+/// The error of a user's statement: with the server's hint, because our hints are written for loads,
+/// and with the position in the text as the note "position".
+Error typed_error(const PgSession& session, const PgDiagnostics& diagnostics);
 
 /// The transaction status, as the server reported it last.
 enum class PgTransaction : uint8_t { kNone, kOpen, kFailed, kLost };

@@ -50,6 +50,13 @@ void refuse_nul(const std::string& sql, const PgParams& params) {
   }
 }
 
+/// Our hints for these classes are written for loads: for another statement the server's own is
+/// better, or none.
+bool hint_is_for_loads(std::string_view sqlstate) {
+  return sqlstate.starts_with("22") || sqlstate.starts_with("23") ||
+         (sqlstate.starts_with("42") && sqlstate != "42501");
+}
+
 }  // namespace
 
 struct PgSession::Impl {
@@ -63,7 +70,12 @@ struct PgSession::Impl {
   [[noreturn]] void fail(const std::exception& error) {
     if (diagnostics.message.empty()) diagnostics.message = error.what();
     while (diagnostics.message.ends_with('\n')) diagnostics.message.pop_back();
-    throw pg_error(diagnostics, alive());
+    Error failure = pg_error(diagnostics, alive());
+    if (bare) {
+      if (!diagnostics.position.empty()) failure.note("position", diagnostics.position);
+      if (alive() && hint_is_for_loads(diagnostics.sqlstate)) failure.with_hint(diagnostics.hint);
+    }
+    throw failure;
   }
 
   PGconn* raw;

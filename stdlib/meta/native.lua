@@ -327,6 +327,10 @@ local pg = {}
 ---@param params any[]|nil texts, numbers, booleans; lugger.null for NULL
 ---@return { names: string[], types: integer[], rows: any[][], affected: integer }
 function pg:query(sql, params) end
+--- The OIDs of the types that the server has for $1, $2, ...; nothing is run.
+---@param sql string
+---@return integer[]
+function pg:parameter_types(sql) end
 ---@return string server version: "15.18"
 function pg:server() end
 function pg:close() end

@@ -26,6 +26,25 @@ function native.prompt.open(place) end
 ---@param rows integer|nil rows that are kept of each result; all when not given, up to a bound of memory
 ---@return lugger.fetched
 function prompt:fetch(sql, parameters, rows) end
+--- The OIDs of the types that the server has for $1, $2, ...; nothing is run.
+---@param sql string
+---@return integer[]
+function prompt:parameter_types(sql) end
+--- Takes the transaction back, also behind a Ctrl-C; does nothing outside one.
+function prompt:rollback() end
+--- Whether something stands between that may hand the next statement to another server process.
+---@return boolean
+function prompt:behind_pooler() end
+--- Begins COPY ... FROM STDIN; then any number of puts, and the end.
+---@param sql string
+function prompt:copy_in_start(sql) end
+---@param data string
+function prompt:copy_in_put(data) end
+---@return integer rows
+function prompt:copy_in_end() end
+--- Ends it with an error at the server: nothing of it stays.
+---@param reason string
+function prompt:copy_in_abort(reason) end
 ---@return "none"|"open"|"failed"|"lost"
 function prompt:transaction() end
 ---@return integer 150018

@@ -180,8 +180,8 @@ class Mistakes(project.Case):
             ("users:find():first().copy()", "doc:copy"),
             ("date('2026-01-01').add(5)", "date:add"),
             ("objectid('64f1c0a2b3c4d5e6f7a8b901').time()", "objectid:time"),
-            ("pg.query 'select 1'", "pg:query"),
-            ("lugger.session('local:./pg').exec 'x'", "pg:exec"),
+            ("pg.query 'select 1'", "db:query"),
+            ("lugger.session('local:./pg').exec 'x'", "db:exec"),
             (
                 "copy { from = users, into = target('x.jsonl', { table = 'a' }), "
                 "columns = users:columns() }.run()",

@@ -23,7 +23,7 @@ ESCAPES = [
     "setmetatable(lugger.source('x'), {})", "coroutine.wrap(function() return io.open end)()()",
     "pcall(require, 'ffi') and require('ffi').C", "lugger.env.HOME", "lugger.env.SECRET",
     "lugger.session('postgresql://evil@10.0.0.1/x') 'select 1'",
-    "lugger.pg('postgresql://evil@10.0.0.1/x')", "lugger.source('/etc/passwd'):describe()",
+    "lugger.session('local:./pg').backend", "lugger.pg", "lugger.source('/etc/passwd'):describe()",
     "lugger.source('../secret.json'):describe()", "lugger.native.system",
     "lugger.json.decode and require('lugger.json').native.system",
     "xpcall(function() error 'x' end, debug.traceback)", "collectgarbage('count')",

@@ -128,6 +128,11 @@ class Fix(unittest.TestCase):
         work = self.work(10, where='phone like $1 and id <= $2', extra="params = { '00%', 4 },")
         self.assertEqual(work.report()['changed'], 2)
 
+    def test_e1_parameters_are_exact(self):
+        work = self.work(10, where='id = any($1) and $2::numeric = 1704067200123456 and phone like $3',
+                         extra="params = { { 2, 4, 5 }, 1704067200123456, '00%' },")
+        self.assertEqual(work.report()['changed'], 2)
+
     def test_log_tells_people(self):
         work = self.work(10)
         run = work.apply()['run']

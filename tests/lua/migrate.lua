@@ -5,10 +5,8 @@ local foreign = require 'lugger.inner.migrate.foreign'
 local ledger = require 'lugger.inner.migrate.ledger'
 local locks = require 'lugger.inner.migrate.locks'
 local lua_tokens = require 'lugger.inner.lint.lua_tokens'
-local native = require 'lugger.native'
 local sql_file = require 'lugger.inner.migrate.sql_file'
 local statement = require 'lugger.inner.migrate.statement'
-local values = require 'lugger.inner.migrate.values'
 local version = require 'lugger.inner.migrate.version'
 local equal = check.equal
 
@@ -134,22 +132,6 @@ describe('a column in SQL', function()
       'ON t USING btree ("x", lower("x")) WHERE "x" > 3')
     equal(replaced('CHECK (lower(lower) = \'lower\'::lower)', 'lower', 'x'), 'CHECK (lower("x") = \'lower\'::lower)')
     equal(replaced('("Odd" + odd + t."Odd")', 'Odd', 'a b'), '("a b" + odd + t."Odd")')
-  end)
-end)
-
-describe('values', function()
-  it('become parameters', function()
-    local lugger = require 'lugger'
-    equal(values.text(1), '1')
-    equal(values.text(1.5), '1.5')
-    equal(values.text(2 ^ 60), '1152921504606846976')
-    equal(values.text(true), 'true')
-    equal(values.text(nil), native.null)
-    equal(values.text { 1, 'a"b', lugger.null }, '{"1","a\\"b",NULL}')
-    equal(values.text { a = 1 }, '{"a":1}')
-    equal(values.text(lugger.binary '\0\255'), '\\x00ff')
-    equal(values.text(lugger.int64 '9007199254740993'), '9007199254740993')
-    check.raises('cannot be a parameter', values.text, print)
   end)
 end)
 

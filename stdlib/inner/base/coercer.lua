@@ -1,6 +1,7 @@
 -- The coercers that columns use, for scripts.
 local abi = require 'lugger.inner.base.abi'
 local codec = require 'lugger.inner.base.codec'
+local fault = require 'lugger.inner.base.fault'
 local ffi = require 'ffi'
 local methods = require 'lugger.inner.base.methods'
 local native = require 'lugger.native'
@@ -35,7 +36,7 @@ end
 ---@return any null comes back as lugger.null
 function coercer:coerce(v)
   local out, err = try(self, v)
-  if out == nil then error(err, 2) end
+  if out == nil then fault.raise(err.code, err.message, err.hint) end
   return out
 end
 

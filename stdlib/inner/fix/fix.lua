@@ -4,6 +4,7 @@ local duration = require 'lugger.inner.base.duration'
 local fault = require 'lugger.inner.base.fault'
 local methods = require 'lugger.inner.base.methods'
 local native = require 'lugger.native'
+local parameters = require 'lugger.inner.sql.parameters'
 local place = require 'lugger.inner.job.place'
 local script = require 'lugger.inner.script.script'
 
@@ -93,7 +94,7 @@ end
 
 local function texts(params)
   local out = {}
-  for i, v in ipairs(params or {}) do out[i] = (v == native.null or type(v) == 'string') and v or tostring(v) end
+  for i, v in ipairs(params or {}) do out[i] = parameters.untyped(v, ('params: $%d'):format(i)) end
   return out
 end
 

@@ -1,4 +1,4 @@
--- The SQL in a migration written in Lua, as far as it is literal: the arguments of db:exec, db:query and db:value.
+-- The SQL in a migration written in Lua, as far as it is literal: the arguments of db:exec, db:query and so on.
 -- Nothing of the file is run.
 local lua_tokens = require 'lugger.inner.lint.lua_tokens'
 
@@ -10,7 +10,7 @@ local lua_source = {}
 ---@field exact boolean nothing in it is put together while it runs
 ---@field unsafe boolean a value may get into it
 
-local calls = { exec = true, query = true, value = true }
+local calls = { exec = true, query = true, value = true, row = true, each = true }
 -- Functions that return SQL that is already quoted.
 local safe_calls = { quote = true, quote_table = true, name = true, table = true, literal = true, quote_name = true }
 

@@ -256,7 +256,7 @@ end
 
 ---@private
 function steps:transaction(connection, work)
-  if self.inner then return work() end
+  if self.inner then return self:part(connection, work) end
   if connection ~= self.run.main then config.raise('db:transaction is for the main database') end
   local name, hash = next_step(self), digest 'transaction'
   local known = known_step(self, name, hash)

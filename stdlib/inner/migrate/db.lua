@@ -1,52 +1,17 @@
--- The arguments of a migration's functions: the open target, and the other databases by name.
-local fault = require 'lugger.inner.base.fault'
-local methods = require 'lugger.inner.base.methods'
+-- What a migration's functions get: the open target, and the other databases by name. A db as scripts have it, whose
+-- statements are the migration's, and what only migrations do.
+local config = require 'lugger.inner.cli.config'
 local native = require 'lugger.native'
-local values = require 'lugger.inner.migrate.values'
+local parameters = require 'lugger.inner.sql.parameters'
+local sql_cursor = require 'lugger.inner.sql.cursor'
+local sql_db = require 'lugger.inner.sql.db'
+local sql_types = require 'lugger.inner.sql.types'
 
 local db = {}
 
----@class lugger.migration_db
+---@class lugger.migration_db: lugger.db
 ---@field name string "main", or its name in lugger.toml
 local object = {}
-local object_meta = { __index = object, __name = 'db', __tostring = function(self) return 'db ' .. self.name end }
-
-local function check_sql(sql, what)
-  if type(sql) ~= 'string' then
-    fault.raise('config', ('db:%s wants SQL as text, not a %s'):format(what, type(sql)),
-      ("db:%s('UPDATE t SET a = $1', 1)"):format(what))
-  end
-end
-
---- Runs SQL. Values are passed as parameters $1, $2, ..., never in the text. Several statements are possible only
---- without values.
----@param sql string
----@param ... any values: texts, numbers, booleans, lugger's own, lists (arrays), tables (JSON); nil is NULL
----@return integer affected rows
-function object:exec(sql, ...)
-  check_sql(sql, 'exec')
-  return self.executor:exec(self.connection, sql, values.params(select('#', ...), ...))
-end
-
---- Runs a query and returns its rows by column name: for _, row in ipairs(db:query('SELECT id FROM t')) do ... end
----@param sql string
----@param ... any values, as for exec
----@return lugger.migrate.rows
-function object:query(sql, ...)
-  check_sql(sql, 'query')
-  return values.rows(self.executor:query(self.connection, sql, values.params(select('#', ...), ...)))
-end
-
---- The first value of the first row, or nil.
----@param sql string
----@param ... any values, as for exec
----@return any
-function object:value(sql, ...)
-  local rows = self:query(sql, ...)
-  local found = rows[1] and rows[1][rows.names[1]]
-  if found == native.null then return nil end
-  return found
-end
 
 ---@class lugger.batches_spec
 ---@field table string
@@ -68,13 +33,7 @@ function object:batches(spec)
   return require('lugger.inner.migrate.batches').iterate(self, spec)
 end
 
---- Runs a function in one transaction, as one step, in a file that is not a single transaction.
----@param work fun()
-function object:transaction(work)
-  self.executor:transaction(self.connection, work)
-end
-
---- From here on each step is committed by itself: for statements that must not share a transaction.
+--- From here on step by step, each committed by itself: for statements that must not share a transaction.
 function object:by_steps()
   if self.executor.batches then self.executor:batches() end
 end
@@ -89,24 +48,109 @@ function object:remember(label, find)
   return find()
 end
 
---- A name quoted for SQL: "na""me".
----@param name string
----@return string
-function object:quote(name) -- luacheck: ignore self
-  return native.sql.name(name)
-end
-
---- A table's name, with or without its schema, quoted for SQL.
----@param name string
----@return string
-function object:quote_table(name) -- luacheck: ignore self
-  return native.sql.table(name)
-end
-
---- Writes a message to standard error.
+--- Tells the reader something, on standard error.
 ---@param ... any
 function object:say(...)
   self.executor:say(...)
+end
+
+local meta = sql_db.meta(object)
+
+local backend = {}
+local backend_meta = { __index = backend }
+
+-- The results of native.pg as the class takes them.
+local function given_of(result)
+  local rows = {}
+  for i, row in ipairs(result.rows) do
+    local cells = {}
+    for column = 1, #result.names do
+      local cell = row[column]
+      cells[column] = cell ~= nil and cell ~= native.null and cell
+    end
+    rows[i] = cells
+  end
+  return { names = result.names, types = result.types, rows = rows, count = #rows,
+    affected = tonumber(result.affected), command = '' }
+end
+
+-- The values of a call as its step is known by; what the server takes is asked when the statement is sent.
+local function values_of(self, sql, values)
+  local texts = parameters.identity(values)
+  if not texts then return nil end
+  return setmetatable(texts, { bind = function()
+    local session = self.connection:session()
+    return parameters.bind(values, function() return self:types(session:parameter_types(sql)) end)
+  end })
+end
+
+---@private
+function backend:run(sql, values)
+  return { given_of(self.executor:query(self.connection, sql, values_of(self, sql, values))) }
+end
+
+---@private
+function backend:exec(sql, values)
+  return self.executor:exec(self.connection, sql, values_of(self, sql, values))
+end
+
+---@private
+function backend:look(sql, parameter)
+  return given_of(self.connection:query(sql, { parameter })).rows
+end
+
+---@private
+function backend:types(oids)
+  local list = {}
+  for i, oid in ipairs(oids) do
+    list[i] = sql_types.of(oid, self.known, function(sql, parameter) return self:look(sql, parameter)[1] end)
+  end
+  return list
+end
+
+---@private
+function backend:each(sql, values)
+  self.executor:read(self.connection)
+  local connection = self.connection
+  local session = connection:session()
+  local hold = not session:in_transaction()
+  if not sql_cursor.takes(sql, hold) then return nil end
+  if hold and session:pooled() then sql_cursor.refuse_pooled() end
+  connection:note_use()
+  local params = values_of(self, sql, values)
+  local texts = params and getmetatable(params).bind()
+  return sql_cursor.each({
+    hold = hold,
+    types = function(oids) return self:types(oids) end,
+    dropped = function() end, -- the session ends with the file
+    send = function(text, given) return given_of(session:query(text, given and texts)) end,
+  }, sql, values)
+end
+
+-- The rows follow the statement, as in a file: so they identify the step.
+---@private
+function backend:copy(sql, chunks)
+  local parts = { sql .. ';\n' }
+  for chunk in chunks do parts[#parts + 1] = chunk end
+  parts[#parts + 1] = '\\.\n'
+  return self.executor:exec(self.connection, table.concat(parts), nil)
+end
+
+---@private
+function backend:transaction(work)
+  self.executor:transaction(self.connection, work)
+end
+
+---@private
+function backend:state()
+  local connection = self.connection
+  if connection.open and not connection.open:alive() then return 'lost' end
+  return connection:in_transaction() and 'open' or 'none'
+end
+
+---@private
+function backend:close() -- luacheck: ignore self
+  config.raise('lugger opens and closes the databases of a migration itself', 'take db:close() out')
 end
 
 --- The object for a connection.
@@ -114,9 +158,9 @@ end
 ---@param connection lugger.migrate.connection
 ---@return lugger.migration_db
 function db.new(executor, connection)
-  return setmetatable({ name = connection.name, executor = executor, connection = connection }, object_meta)
+  local carrier = setmetatable({ label = connection.name, executor = executor, connection = connection, known = {} },
+    backend_meta)
+  return sql_db.new(carrier, { name = connection.name, executor = executor, connection = connection }, meta)
 end
-
-methods.check('db', object, object_meta)
 
 return db

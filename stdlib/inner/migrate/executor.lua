@@ -70,6 +70,8 @@ local function check_copy(self, st)
 end
 
 local function ask(connection, st, params, patiently)
+  local meta = params and getmetatable(params)
+  if meta and meta.bind then params = meta.bind() end
   if st.data then return connection:copy_in(st.text, st.data) end
   if patiently and not params then return connection:query_patiently(st.text) end
   return connection:query(st.text, params)
@@ -105,9 +107,8 @@ function base:send(connection, st, params, patiently)
   if type(result) ~= 'table' then error(result, 0) end
   local notes = { statement = statement.brief(st.text), at = where_of(self, st) }
   for _, key in ipairs(result.notes or {}) do notes[key] = result.notes[key] end
-  -- Hints written for loads do not help with a statement that somebody wrote.
-  local class = (result.sqlstate or ''):sub(1, 2)
-  local hint = (class == '42' and result.sqlstate ~= '42501' or class == '23' or class == '22') and '' or result.hint
+  if notes.at then notes.script = nil end
+  local hint = result.hint
   if statement.wants_to_commit(st, result.sqlstate) and self.inner then
     hint = 'what it runs commits: take it out of db:transaction and db:batches'
   end
@@ -147,7 +148,30 @@ function base:last_tables()
   return tables
 end
 
---- Writes a message to standard error.
+--- Does work that is taken back by itself when it fails, within the transaction of the connection.
+---@param connection lugger.migrate.connection
+---@param work fun()
+function base:part(connection, work)
+  self.parts = (self.parts or 0) + 1
+  local point = ('lugger_part_%d'):format(self.parts)
+  connection:query('SAVEPOINT ' .. point)
+  local ok, err = pcall(work)
+  if not connection:in_transaction() then
+    error(not ok and err or native.error('config', 'the function ended the transaction by itself'), 0)
+  end
+  if not ok then
+    connection:query(('ROLLBACK TO SAVEPOINT %s; RELEASE SAVEPOINT %s'):format(point, point))
+    error(err, 0)
+  end
+  connection:query('RELEASE SAVEPOINT ' .. point)
+end
+
+--- Before rows are read past the executor.
+---@param connection lugger.migrate.connection
+function base:read(connection) -- luacheck: ignore self connection
+end
+
+--- Tells the reader something.
 ---@param ... any
 function base:say(...)
   self.run.say('  ', ...)

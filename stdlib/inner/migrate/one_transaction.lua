@@ -53,8 +53,14 @@ function one:query(connection, sql, params)
 end
 
 ---@private
-function one.transaction(_, _, work)
-  work()
+function one:read(connection)
+  join(self, connection)
+end
+
+---@private
+function one:transaction(connection, work)
+  join(self, connection)
+  self:part(connection, work)
 end
 
 -- Batches commit in between, so they need steps, unless the transaction will be rolled back anyway.

@@ -4,6 +4,7 @@ local effects = require 'lugger.inner.base.effects'
 local native = require 'lugger.native'
 local repl_save = require 'lugger.inner.repl.save'
 local result_view = require 'lugger.inner.repl.result_view'
+local sql_db = require 'lugger.inner.sql.db'
 local sql_session = require 'lugger.inner.sql.session'
 local terminal = require 'lugger.inner.view.terminal'
 local value_text = require 'lugger.inner.view.value_text'
@@ -37,12 +38,12 @@ local function run_time(state, argument)
 end
 
 local function run_explain(state, argument)
-  local session = sql_session.last or state.pg_default()
+  local session = sql_session.last or sql_db.backend(state.pg_default())
   local sql = argument ~= '' and argument or session.last_sql
   if not sql then config.raise('no query was run yet', ':explain select * from users') end
   local parameters = argument == '' and session.last_parameters or { n = 0 }
-  local before = effects.count
-  local ok, plan = pcall(session.query, session, 'explain ' .. sql, unpack(parameters, 1, parameters.n))
+  local before, db = effects.count, sql_db.new(session, {})
+  local ok, plan = pcall(db.query, db, 'explain ' .. sql, unpack(parameters, 1, parameters.n))
   if effects.count > before then -- EXPLAIN ANALYZE executes the statement
     state.entries[#state.entries + 1] = { number = #state.entries + 1, text = ':explain ' .. sql, ok = ok, sql = true,
       expression = true, effect = true, place = session.name, sessions = {},
@@ -122,7 +123,7 @@ local function run_sessions()
   if #list == 0 then terminal.line 'none is open' end
   for _, session in ipairs(list) do
     local words = { none = '', open = 'in a transaction', failed = 'in a failed transaction', lost = 'lost' }
-    terminal.line(session.label, session.production and '  production' or '', '  ', words[session:transaction()])
+    terminal.line(session.label, session.production and '  production' or '', '  ', words[session:state()])
   end
 end
 

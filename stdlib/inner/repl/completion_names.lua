@@ -3,7 +3,7 @@
 local document = require 'lugger.inner.base.document'
 local native = require 'lugger.native'
 local place = require 'lugger.inner.job.place'
-local sql_session = require 'lugger.inner.sql.session'
+local sql_db = require 'lugger.inner.sql.db'
 
 local completion_names = {}
 
@@ -32,10 +32,11 @@ select a.attname from pg_catalog.pg_attribute a join pg_catalog.pg_class c on c.
  order by 1 limit 20000]]
 
 --- Tables and columns of a connected session.
----@param session lugger.sql_session
+---@param db lugger.db
 ---@return string[]
-function completion_names.of_session(session)
-  if not session.native or session:transaction() == 'failed' or session:transaction() == 'lost' then return {} end
+function completion_names.of_session(db)
+  local session = sql_db.backend(db)
+  if not session.native or session:state() == 'failed' or session:state() == 'lost' then return {} end
   return cached(session, function()
     local names = {}
     for i, row in ipairs(session.native:fetch(catalog)[1].rows) do
@@ -82,14 +83,14 @@ end
 --- The session that a word at the prompt refers to.
 ---@param state table
 ---@param word string
----@return lugger.sql_session|nil
+---@return lugger.db|nil
 function completion_names.session(state, word)
   if word == 'pg' then
     local ok, session = pcall(state.pg_default)
     return ok and session or nil
   end
   local v = rawget(state.environment, word)
-  return sql_session.is(v) and v or nil
+  return sql_db.is(v) and v or nil
 end
 
 return completion_names

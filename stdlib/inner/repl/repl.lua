@@ -184,7 +184,7 @@ end
 local function first_prompt()
   local mark = ''
   for _, session in ipairs(sql_session.list()) do
-    local transaction = session:transaction()
+    local transaction = session:state()
     if transaction == 'failed' then mark = '!' end
     if transaction == 'open' and mark == '' then mark = '*' end
   end

@@ -2,7 +2,7 @@
 local document = require 'lugger.inner.base.document'
 local find = require 'lugger.inner.job.find'
 local sql_result = require 'lugger.inner.sql.result'
-local sql_session = require 'lugger.inner.sql.session'
+local sql_db = require 'lugger.inner.sql.db'
 local table_view = require 'lugger.inner.view.table'
 local terminal = require 'lugger.inner.view.terminal'
 local value_text = require 'lugger.inner.view.value_text'
@@ -179,7 +179,7 @@ function result_view.show(v, settings)
     return show_sql(v, settings, form)
   end
   if form == 'auto' and show_known(v) then return end
-  if form == 'json' and (type(v) == 'table' or document.is(v)) and not sql_session.is(v) then
+  if form == 'json' and (type(v) == 'table' or document.is(v)) and not sql_db.is(v) then
     local meta = getmetatable(v)
     if type(v) ~= 'table' or not (meta and meta.__tostring) or meta.lugger_array then return json_line(v) end
   end

@@ -39,7 +39,7 @@ local function kind_of(v)
   local kind = type(v)
   if kind == 'userdata' or kind == 'table' then
     local text = tostring(v):match('^lugger%.native%.(%a+)') or (getmetatable(v) or {}).__name
-    if text == 'pg' then return 'a connection' end
+    if text == 'pg' or text == 'db' then return 'a connection' end
     if text then return 'a ' .. text end
   end
   return kind == 'thread' and 'a coroutine' or 'a ' .. kind

@@ -44,8 +44,10 @@ local function convert(name, spec, value)
     if result == nil then config.raise(('%s takes %s, not "%s"'):format(flag_name(name), wanted, value)) end
     return result
   end
-  local ok, result = pcall(function() return require('lugger').coercer(spec.type):coerce(value) end)
-  if not ok then config.raise(('%s: %s'):format(flag_name(name), tostring(result))) end
+  local ok, coercer = pcall(require('lugger').coercer, spec.type)
+  if not ok then config.raise(('%s: %s'):format(flag_name(name), tostring(coercer))) end
+  local result, err = coercer:try_coerce(value)
+  if err then config.raise(('%s: %s'):format(flag_name(name), tostring(err))) end
   return result
 end
 

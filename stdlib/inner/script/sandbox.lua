@@ -21,7 +21,7 @@ local libraries = {
   table = { 'concat', 'insert', 'maxn', 'remove', 'sort' },
 }
 -- From the library: functions that describe work and make values.
-local members = { 'copy', 'task', 'fix', 'move', 'source', 'target', 'options', 'coercer', 'session', 'pg', 'skip',
+local members = { 'copy', 'task', 'fix', 'move', 'source', 'target', 'options', 'coercer', 'session', 'skip',
   'reject', 'emit', 'route', 'objectid', 'uuid', 'uuid_v5', 'date', 'decimal', 'double', 'binary', 'int64', 'vector',
   'array', 'document', 'now', 'type', 'id_text', 'null', 'version', 'snake_case', 'table_names', 'warn' }
 

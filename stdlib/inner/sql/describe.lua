@@ -1,6 +1,7 @@
 -- pg '\d users', '\dt', '\l' and so on: psql's commands, implemented by our own queries.
 local config = require 'lugger.inner.cli.config'
 local native = require 'lugger.native'
+local sql_db = require 'lugger.inner.sql.db'
 local sql_result = require 'lugger.inner.sql.result'
 local terminal = require 'lugger.inner.view.terminal'
 
@@ -121,14 +122,15 @@ local function relation(session, word)
 end
 
 --- Executes a describe command: "d users", "dt", "l".
----@param session lugger.sql_session
+---@param session lugger.db
 ---@param command string behind the backslash
 ---@return lugger.sql_result|table
 function sql_describe.run(session, command)
   local word, argument = command:match '^(%a+)%+?%s*(.-)%s*;?%s*$'
-  local before = session.last_sql
+  local backend = sql_db.backend(session)
+  local before = backend.last_sql
   local function done(...)
-    session.last_sql = before -- :explain refers to the user's statement, not to our own queries
+    backend.last_sql = before -- :explain refers to the user's statement, not to our own queries
     return ...
   end
   if lists[word] then return done(session:query(lists[word])) end

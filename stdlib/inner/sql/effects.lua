@@ -42,16 +42,16 @@ local function ask(native, sql)
 end
 
 -- In a transaction that the user began: compares what it had written before and after.
-local function within(native, sql, parameters)
+local function within(native, sql, parameters, rows)
   local before = ask(native, written)
-  local fetched = native:fetch(sql, parameters)
+  local fetched = native:fetch(sql, parameters, rows)
   return fetched, native:transaction() == 'open' and ask(native, written) ~= before
 end
 
 -- In a transaction of its own, which the statement would have anyway.
-local function alone(native, sql, parameters)
+local function alone(native, sql, parameters, rows)
   native:fetch 'begin'
-  local ok, fetched = pcall(native.fetch, native, sql, parameters)
+  local ok, fetched = pcall(native.fetch, native, sql, parameters, rows)
   if not ok then
     if native:transaction() ~= 'lost' then pcall(native.fetch, native, 'rollback') end
     error(fetched, 0)
@@ -65,17 +65,18 @@ end
 ---@param native lugger.native.prompt
 ---@param sql string
 ---@param parameters any[]|nil
+---@param rows integer|nil that are kept of each result; all when not given
 ---@return table fetched
 ---@return boolean|nil changed
-function sql_effects.fetch(native, sql, parameters)
-  if not effects.watched then return native:fetch(sql, parameters), nil end
+function sql_effects.fetch(native, sql, parameters, rows)
+  if not effects.watched then return native:fetch(sql, parameters, rows), nil end
   local kind, lasting = kind_of(sql)
   local state = native:transaction()
   if kind ~= 'ask' or state == 'failed' or state == 'lost' then
-    return native:fetch(sql, parameters), kind == 'unknown' or lasting or nil
+    return native:fetch(sql, parameters, rows), kind == 'unknown' or lasting or nil
   end
   local run = state == 'none' and alone or within
-  local fetched, changed = run(native, sql, parameters)
+  local fetched, changed = run(native, sql, parameters, rows)
   return fetched, changed or lasting
 end
 

@@ -1,4 +1,6 @@
--- The result of a statement at the prompt: rows by number, values by column name, and how it is displayed.
+-- What a statement gives: rows by number, values by the names of their columns; NULL is nil. And how it is shown.
+local fault = require 'lugger.inner.base.fault'
+local native = require 'lugger.native'
 local sql_values = require 'lugger.inner.sql.values'
 local table_view = require 'lugger.inner.view.table'
 local terminal = require 'lugger.inner.view.terminal'
@@ -6,27 +8,18 @@ local terminal = require 'lugger.inner.view.terminal'
 local sql_result = {}
 
 ---@class lugger.sql_row: { [string]: any }
+local row_methods = {}
 
 ---@class lugger.sql_result
----@field names string[]
+---@field names string[] the columns, in their order
 ---@field command string what the server says was done: "SELECT 3", "UPDATE 1"
 ---@field affected integer rows that were written
 ---@field [integer] lugger.sql_row
 local methods = {}
 
-local raw = setmetatable({}, { __mode = 'k' }) -- the server's data, by result
-
 local weak = { __mode = 'k' }
-local cells_of, given_of = setmetatable({}, weak), setmetatable({}, weak) -- of rows that nobody has accessed yet
-
--- Fills a row with values by name, decoded at the first access.
-local function fill(row)
-  local cells, given = cells_of[row], given_of[row]
-  cells_of[row], given_of[row] = nil, nil
-  for i, key in ipairs(given.keys) do
-    rawset(row, key, sql_values.decode(cells[i], given.types[i], given.type_names[i]))
-  end
-end
+local raw = setmetatable({}, weak) -- what the server gave, by result
+local cells_of = setmetatable({}, weak) -- of rows that nobody looked into yet
 
 -- A column with a duplicate name, or without a name, is accessed by its number.
 local function keys_of(names)
@@ -38,69 +31,132 @@ local function keys_of(names)
   return keys
 end
 
-local row_meta = {
-  __name = 'row',
-  lugger_fill = function(row)
-    if cells_of[row] then fill(row) end
-  end,
-  __index = function(row, key)
-    if not cells_of[row] then return nil end
-    fill(row)
-    return rawget(row, key)
-  end,
-}
-
-local function row_of(given, number)
-  local row = setmetatable({}, row_meta)
-  cells_of[row], given_of[row] = given.rows[number], given
-  return row
+--- Whether the value of a column is NULL, which reads as nil.
+---@param name string
+---@return boolean
+function row_methods:is_null(name)
+  local meta = getmetatable(self)
+  if type(meta) ~= 'table' or not meta.lugger_columns then
+    fault.raise('config', 'row.is_null is a method: call it with a colon', "row:is_null 'name'")
+  end
+  meta.lugger_fill(self)
+  if rawget(self, name) ~= nil then return false end
+  for _, key in ipairs(meta.lugger_columns) do
+    if key == name then return true end
+  end
+  local near = native.system.nearest(tostring(name), meta.lugger_columns)
+  fault.raise('config', ('the row has no column "%s"'):format(tostring(name)), near and near ~= ''
+    and ('did you mean %s?'):format(near) or 'it has ' .. table.concat(meta.lugger_columns, ', '))
 end
 
---- Gives rows from elsewhere the methods of a result.
----@param rows table
----@return table
-function sql_result.with_value(rows)
-  return setmetatable(rows, { __index = { value = function(self)
-    local first = self[1]
-    return first and first[self.names[1]]
-  end } })
+--- What the rows of a result share: the names of their columns, what reads each, and the metatable.
+---@param given { names: string[] }
+---@param types lugger.sql.type[]
+---@return table shape
+function sql_result.shape(given, types)
+  local keys, readers = keys_of(given.names), {}
+  for i, type_of in ipairs(types) do readers[i] = sql_values.reader(type_of) or false end
+  local shape = { keys = keys, readers = readers }
+  local function fill(row)
+    local cells = cells_of[row]
+    if not cells then return end
+    cells_of[row] = nil
+    sql_result.fill(row, shape, cells)
+  end
+  -- A column comes before a method of its name.
+  shape.meta = { __name = 'row', lugger_columns = keys, lugger_fill = fill, __index = function(row, key)
+    if cells_of[row] then
+      fill(row)
+      local v = rawget(row, key)
+      if v ~= nil then return v end
+    end
+    return row_methods[key]
+  end }
+  return shape
+end
+
+--- Gives a row its values.
+---@param row table
+---@param shape table
+---@param cells (string|false)[] NULL is false
+function sql_result.fill(row, shape, cells)
+  local keys, readers = shape.keys, shape.readers
+  for i = 1, #keys do
+    local cell = cells[i]
+    if cell then
+      local read = readers[i]
+      if read then cell = read(cell) end
+      rawset(row, keys[i], cell)
+    end
+  end
+end
+
+--- A row with its values.
+---@param shape table
+---@param cells (string|false)[]
+---@return lugger.sql_row
+function sql_result.row(shape, cells)
+  local row = {}
+  sql_result.fill(row, shape, cells)
+  return setmetatable(row, shape.meta)
 end
 
 --- A row as a plain table.
 ---@param row lugger.sql_row
 ---@return table<string, any>
 function sql_result.plain_row(row)
-  if cells_of[row] then fill(row) end
+  local meta = getmetatable(row)
+  if type(meta) == 'table' and meta.lugger_fill then meta.lugger_fill(row) end
   return row
 end
 
---- The only value of the only row; nil when there are no rows.
+--- The columns of a row in their order; nil for another table.
+---@param row any
+---@return string[]|nil
+function sql_result.columns(row)
+  local meta = type(row) == 'table' and getmetatable(row)
+  return type(meta) == 'table' and meta.lugger_columns or nil
+end
+
+--- The first value of the first row; nil when there is no row, and for NULL.
 ---@return any
 function methods:value()
   local given = raw[self]
-  local cells = given.rows[1]
-  if not cells then return nil end
-  return sql_values.decode(cells[1], given.types[1], given.type_names[1])
+  if not given then
+    fault.raise('config', 'result.value is a method: call it with a colon', 'result:value()')
+  end
+  local cell, read = (given.rows[1] or {})[1], given.shape.readers[1]
+  if not cell then return nil end
+  if read then return read(cell) end
+  return cell
 end
 
 local meta = {
   __name = 'sql result',
   __index = methods,
-  __tostring = function(self) return ('%s, %s'):format(raw[self].command, terminal.count(raw[self].count, 'row')) end,
+  __tostring = function(self)
+    local given = raw[self]
+    return ('%s, %s'):format(given.command, terminal.count(given.count, 'row'))
+  end,
 }
 
---- Makes a result from the data of native.prompt.
----@param given table
----@param type_names table<integer, string> by column, of types that are not built in
+--- Makes a result of what the server gave.
+---@param given table names, types, rows of texts where NULL is false, count, affected, command
+---@param types lugger.sql.type[] by column
 ---@param lazy boolean|nil values are decoded when one of their row is asked for: for results that are mostly shown
 ---@return lugger.sql_result
-function sql_result.new(given, type_names, lazy)
+function sql_result.new(given, types, lazy)
   local self = setmetatable({ names = given.names, command = given.command, affected = given.affected }, meta)
-  given.type_names, given.keys = type_names, keys_of(given.names)
+  given.shape = sql_result.shape(given, types)
+  given.keys = given.shape.keys
   raw[self] = given
-  for number = 1, #given.rows do
-    self[number] = row_of(given, number)
-    if not lazy then fill(self[number]) end
+  for number, cells in ipairs(given.rows) do
+    if lazy then
+      self[number] = setmetatable({}, given.shape.meta)
+      cells_of[self[number]] = cells
+    else
+      self[number] = sql_result.row(given.shape, cells)
+    end
   end
   return self
 end

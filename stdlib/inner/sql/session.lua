@@ -1,34 +1,42 @@
--- SQL at the prompt: pg 'select ...', pg("select $1", 5), pg '\d users'. A session is opened at its first use, and
--- again when its connection was lost. It asks before it writes to a place marked as production.
+-- The sessions of scripts and of the prompt: opened when they are first used, opened again when the connection is
+-- lost, closed by the collector. A session asks before it writes to what is marked as production.
 local config = require 'lugger.inner.cli.config'
 local effects = require 'lugger.inner.base.effects'
-local methods = require 'lugger.inner.base.methods'
 local native = require 'lugger.native'
+local parameters = require 'lugger.inner.sql.parameters'
 local production = require 'lugger.inner.cli.production'
 local seen_secrets = require 'lugger.inner.base.seen_secrets'
+local sql_cursor = require 'lugger.inner.sql.cursor'
+local sql_db = require 'lugger.inner.sql.db'
 local sql_effects = require 'lugger.inner.sql.effects'
-local sql_result = require 'lugger.inner.sql.result'
-local sql_text = require 'lugger.inner.sql.text'
+local sql_types = require 'lugger.inner.sql.types'
 local terminal = require 'lugger.inner.view.terminal'
 
 local sql_session = { log = {} }
 
----@class lugger.sql_session
+---@class lugger.sql_session: lugger.sql_backend
 ---@field name string as it was opened
+---@field label string the same without its password
 local session = {}
+local session_meta = { __index = session }
 
-local open_sessions = {}
+local open_sessions = setmetatable({}, { __mode = 'k' })
 
-local function parameter(v)
-  if type(v) == 'table' or (type(v) == 'cdata' and require('lugger.inner.base.document').is(v)) then
-    return require('lugger.json').encode(v, 'plain')
+local many = 8 -- sessions: those that nobody holds any more are closed first
+
+local function close_forgotten()
+  local count = 0
+  for _ in pairs(open_sessions) do count = count + 1 end
+  if count >= many then
+    collectgarbage()
+    collectgarbage() -- the first lets go of what holds the connection
   end
-  if type(v) == 'cdata' and require('lugger').type(v) == 'binary' then return '\\x' .. v:hex() end
-  return v == nil and native.null or type(v) == 'userdata' and v or tostring(v)
 end
 
 local function connect(self)
+  close_forgotten()
   self.native = native.prompt.open(self.place)
+  self.types_known, self.dropped, self.pooled = {}, {}, nil
   self.production = production.connection(self.name, self.place)
   self.native:fetch "set client_min_messages = 'notice'" -- a person wants to see them
   if self.production then self.native:fetch('set default_transaction_read_only = on') end
@@ -51,6 +59,17 @@ local function reconnect(self)
   return was_open
 end
 
+-- Connected, and behind loops that were left before their end.
+local function ready(self)
+  if not self.native then connect(self) end
+  if effects.watched then sql_session.used = self end -- else it would live for ever
+  if is_lost(self) then reconnect(self) end
+  if #self.dropped > 0 and self.native:transaction() == 'none' then
+    for _, name in ipairs(self.dropped) do pcall(self.native.fetch, self.native, 'CLOSE ' .. name) end
+    self.dropped = {}
+  end
+end
+
 local reads = { select = true, show = true, table = true, values = true, explain = true }
 
 -- True for a statement that may be repeated after a lost connection, judged by its first word.
@@ -64,21 +83,32 @@ local function unknown_outcome()
     'whether it was carried out cannot be known: look before running it again')
 end
 
+local function bound(self, sql, values)
+  return parameters.bind(values, function()
+    return self:types(self.native:parameter_types(sql))
+  end)
+end
+
 -- A SELECT may write (a function that it calls, INTO), and so may EXPLAIN ANALYZE: the server decides.
-local function repeat_read(self, sql, parameters)
+local function repeat_read(self, sql, values)
   self.native:fetch 'begin read only'
-  local ok, fetched = pcall(self.native.fetch, self.native, sql, parameters)
+  local ok, fetched = pcall(function() return self.native:fetch(sql, bound(self, sql, values), values.rows) end)
   self.native:fetch(ok and 'commit' or 'rollback')
   if ok then return fetched end
   error(type(fetched) == 'table' and fetched.sqlstate == '25006' and unknown_outcome() or fetched, 0)
 end
 
-local function fetch(self, sql, parameters)
-  local ok, fetched, changed = pcall(sql_effects.fetch, self.native, sql, parameters)
-  if ok then
-    fetched.changed = changed
-    return fetched
-  end
+local function send(self, sql, values)
+  local texts = bound(self, sql, values)
+  self.last_parameters = texts
+  local fetched, changed = sql_effects.fetch(self.native, sql, texts, values.rows)
+  fetched.changed = changed
+  return fetched
+end
+
+local function fetch(self, sql, values)
+  local ok, fetched = pcall(send, self, sql, values)
+  if ok then return fetched end
   local err = fetched
   if not is_lost(self) then error(err, 0) end
   local was_open = reconnect(self)
@@ -87,14 +117,14 @@ local function fetch(self, sql, parameters)
       'begin again'), 0)
   end
   if not looks_like_a_read(sql) then error(unknown_outcome(), 0) end
-  return repeat_read(self, sql, parameters)
+  return repeat_read(self, sql, values)
 end
 
-local function guarded(self, sql, parameters)
-  if self.production and production.loosens(sql) then production.confirm(self.label) end
-  local ok, fetched = pcall(fetch, self, sql, parameters)
-  if ok then return fetched end
-  local err = fetched
+-- Work that may write: on a place that is marked production it is asked about.
+local function guarded(self, work)
+  local ok, done = pcall(work)
+  if ok then return done end
+  local err = done
   if not (self.production and type(err) == 'table' and err.sqlstate == '25006') then error(err, 0) end
   if self.native:transaction() ~= 'none' then
     error(native.error('config', ('%s is marked production, and the transaction is read-only'):format(self.label),
@@ -102,26 +132,10 @@ local function guarded(self, sql, parameters)
   end
   production.confirm(self.label)
   self.native:fetch('set default_transaction_read_only = off')
-  local done, result = pcall(fetch, self, sql, parameters)
+  local again, result = pcall(work)
   if self.native:transaction() == 'none' then self.native:fetch('set default_transaction_read_only = on') end
-  if not done then error(result, 0) end
+  if not again then error(result, 0) end
   return result
-end
-
--- The names of types from extensions, for columns with such types.
-local function type_names(self, given)
-  local names = {}
-  for i, oid in ipairs(given.types) do
-    if oid >= 16384 and self.native:transaction() ~= 'failed' then
-      self.types = self.types or {}
-      if not self.types[oid] then
-        local found = self.native:fetch('select typname from pg_catalog.pg_type where oid = $1', { oid })
-        self.types[oid] = found[1].rows[1] and found[1].rows[1][1] or ''
-      end
-      names[i] = self.types[oid]
-    end
-  end
-  return names
 end
 
 local writes = { INSERT = true, UPDATE = true, DELETE = true, MERGE = true, COPY = true, SELECT = false, SHOW = false,
@@ -138,97 +152,181 @@ local function note_effects(fetched)
   end
 end
 
--- Shows the position in the statement that the server reported.
-local function pointed(err, sql)
-  local position = type(err) == 'table' and err.notes and tonumber(err.notes.position)
-  if position then err.text, err.pointer = err.message, sql_text.pointer(sql, position) end
-  return err
-end
-
---- Runs SQL and returns its rows; for several statements, those of the last (the prompt shows all). NULL is
---- lugger.null.
----@param sql string
----@param ... any parameters $1, $2, ...
----@return lugger.sql_result
-function session:query(sql, ...)
-  if type(sql) ~= 'string' then
-    config.raise(('pg wants SQL as text, not a %s'):format(type(sql)), "pg('select $1::int', 5)")
-  end
-  if not self.native then connect(self) end
-  sql_session.used = self
+---@private
+function session:run(sql, values)
+  ready(self)
   if effects.watched then seen_secrets.note_sql(sql) end
-  if is_lost(self) then reconnect(self) end
-  local parameters
-  if select('#', ...) > 0 then
-    parameters = { n = select('#', ...) }
-    for i = 1, parameters.n do parameters[i] = parameter((select(i, ...))) end
-  end
-  local ok, fetched = pcall(guarded, self, sql, parameters)
+  if self.production and production.loosens(sql) then production.confirm(self.label) end
+  local ok, fetched = pcall(guarded, self, function() return fetch(self, sql, values) end)
   self.in_transaction = self.native:transaction() ~= 'none'
-  if not ok then error(pointed(fetched, sql), 0) end
+  if not ok then error(fetched, 0) end
   note_effects(fetched)
   sql_session.note_use(self, fetched)
   for _, notice in ipairs(fetched.notices) do terminal.say(notice) end
   local given = fetched[#fetched]
-  self.last_parameters = parameters
-  self.last_sql, sql_session.last, self.last_command = sql, self, given and given.command or ''
-  if not given then return nil end
-  local results = {}
-  for i, one in ipairs(fetched) do
-    results[i] = sql_result.new(one, type_names(self, one), sql_session.lazy or i < #fetched)
+  self.last_sql, self.last_command = sql, given and given.command or ''
+  if effects.watched then sql_session.last = self end
+  fetched.lazy = sql_session.lazy
+  return fetched
+end
+
+---@private
+function session:look(sql, parameter)
+  if not self.native then connect(self) end
+  return self.native:fetch(sql, { parameter })[1].rows
+end
+
+---@private
+function session:types(oids)
+  local list = {}
+  for i, oid in ipairs(oids) do
+    list[i] = sql_types.of(oid, self.types_known, function(sql, parameter)
+      if self.native:transaction() == 'failed' then return nil end
+      return self:look(sql, parameter)[1]
+    end)
   end
-  return sql_result.behind(results)
+  return list
 end
 
---- Runs SQL and returns the number of rows that it changed.
----@param sql string
----@param ... any parameters $1, $2, ...
----@return integer
-function session:exec(sql, ...)
-  local result = self:query(sql, ...)
-  return result and result.affected or 0
+---@private
+function session:each(sql, values)
+  ready(self)
+  local connection, hold = self.native, self.native:transaction() == 'none'
+  if not sql_cursor.takes(sql, hold) then return nil end
+  if hold and self.pooled == nil then self.pooled = connection:behind_pooler() end
+  if hold and self.pooled then sql_cursor.refuse_pooled() end
+  self.last_sql = sql
+  if effects.watched then sql_session.last = self end
+  local texts = bound(self, sql, values)
+  return sql_cursor.each({
+    hold = hold,
+    types = function(oids) return self:types(oids) end,
+    dropped = function(name)
+      if hold and self.native == connection then self.dropped[#self.dropped + 1] = name end
+    end,
+    send = function(text, given)
+      if self.native ~= connection or is_lost(self) then
+        error(native.error('connect', 'the connection was lost while rows were read'), 0)
+      end
+      local fetched = connection:fetch(text, given and texts)
+      return fetched[#fetched]
+    end,
+  }, sql, values)
 end
 
---- The transaction status: "none", "open", "failed", or "lost" when the connection was lost.
----@return string
-function session:transaction()
+local function copy(self, sql, chunks)
+  ready(self)
+  local started = false
+  local ok, rows = pcall(guarded, self, function()
+    self.native:copy_in_start(sql)
+    started = true
+    for chunk in chunks do self.native:copy_in_put(chunk) end
+    started = false
+    return self.native:copy_in_end()
+  end)
+  if not ok and started then self.native:copy_in_abort 'the rows could not be made' end
+  self.in_transaction = self.native:transaction() ~= 'none'
+  if not ok then error(rows, 0) end
+  effects.note()
+  sql_session.note_use(self, { { command = 'COPY' } })
+  return tonumber(rows)
+end
+
+local function one_chunk(chunk)
+  return function()
+    local given = chunk
+    chunk = nil
+    return given
+  end
+end
+
+-- The number of the row among all.
+local function counted_from(before, err)
+  local row = type(err) == 'table' and err.notes and tonumber(err.notes.row)
+  if not row then return err end
+  local notes = {}
+  for _, key in ipairs(err.notes) do notes[key] = err.notes[key] end
+  notes.row = ('%d'):format(before + row)
+  return native.error(err.code, err.message, err.hint, err.sqlstate, notes)
+end
+
+---@private
+function session:copy(sql, chunks, apart)
+  if not apart then return copy(self, sql, chunks) end
+  -- Whoever makes the rows may use this session, which a COPY under way would not allow: one COPY a chunk.
+  local total = 0
+  self:transaction(function()
+    total = 0
+    for chunk in chunks do
+      local ok, rows = pcall(copy, self, sql, one_chunk(chunk))
+      if not ok then error(counted_from(total, rows), 0) end
+      total = total + rows
+    end
+  end)
+  return total
+end
+
+local function end_transaction(self, connection, ok, err, commit, back)
+  local state = self.native == connection and connection:transaction() or 'lost'
+  if ok and state == 'none' then
+    err = native.error('config', 'the function ended the transaction by itself: what it did is not one transaction',
+      'take COMMIT and ROLLBACK out of it')
+  elseif ok and state == 'lost' then
+    err = native.error('connect', 'the connection was lost, and the transaction with it: all of it was rolled back')
+  elseif ok and state == 'failed' then
+    err = native.error('config', 'a statement of the transaction failed and the error was caught: all of it was '
+      .. 'rolled back', 'let the error pass, or put what may fail into a db:transaction of its own')
+  end
+  if not err then
+    local done, failure = pcall(connection.fetch, connection, commit)
+    if done then return end
+    if connection:transaction() ~= 'lost' then error(failure, 0) end
+    error(native.error('connect', 'the connection was lost while the transaction was committed',
+      'whether it was carried out cannot be known: look before running it again'), 0)
+  end
+  if state == 'open' or state == 'failed' then
+    if back then connection:fetch(back) else connection:rollback() end
+  end
+  error(err, 0)
+end
+
+---@private
+function session:transaction(work)
+  ready(self)
+  local connection, outer = self.native, self.native:transaction() ~= 'none'
+  if outer then self.savepoints = (self.savepoints or 0) + 1 end
+  local point = outer and ('lugger_%d'):format(self.savepoints)
+  connection:fetch(outer and 'SAVEPOINT ' .. point or self.production and production.allowed and 'BEGIN READ WRITE'
+    or 'BEGIN')
+  self.in_transaction = true
+  local ok, err = pcall(work)
+  if not ok and err == nil then err = 'nil' end
+  local ended, failure = pcall(end_transaction, self, connection, ok, not ok and err or nil,
+    outer and 'RELEASE SAVEPOINT ' .. point or 'COMMIT',
+    outer and ('ROLLBACK TO SAVEPOINT %s; RELEASE SAVEPOINT %s'):format(point, point) or nil)
+  if outer then self.savepoints = self.savepoints - 1 end
+  self.in_transaction = self.native ~= nil and self.native:transaction() ~= 'none'
+  if not outer then sql_session.note_use(self, { ended and {} or { command = 'ROLLBACK' } }) end
+  if not ended then error(failure, 0) end
+end
+
+---@private
+function session:state()
   return self.native and self.native:transaction() or 'none'
 end
 
---- Opens a session with another place: `warehouse = pg.open 'warehouse'`.
----@param name string
----@return lugger.sql_session
-function session.open(name)
-  return sql_session.open(name)
-end
-
---- Closes the connection; the next statement opens a new one.
+---@private
 function session:close()
   if self.native then self.native:close() end
   self.native, open_sessions[self] = nil, nil
 end
 
-local meta = {
-  __index = session,
-  __name = 'sql session',
-  __call = function(self, sql, ...)
-    local command = type(sql) == 'string' and sql:match '^%s*\\(.*)$'
-    if command then return require('lugger.inner.sql.describe').run(self, command) end
-    return self:query(sql, ...)
-  end,
-  __tostring = function(self) return 'session with ' .. self.label end,
-}
-
-local open = session.open -- a function: pg.open 'warehouse'
-methods.check('pg', session, meta)
-session.open = open
-
 --- A session with a place. Nothing is opened yet.
 ---@param name string URL, local:DIR, or the name of a connection in lugger.toml
----@return lugger.sql_session
+---@return lugger.db
 function sql_session.open(name)
   if type(name) ~= 'string' then
-    config.raise('a session wants a place as text', "pg.open 'local:./pg'")
+    config.raise('a session wants a place as text', "lugger.session 'local:./pg'")
   end
   local place = config.resolve(name, 'into')
   if not native.place_kind(place).sql then
@@ -236,16 +334,18 @@ function sql_session.open(name)
       'give local:DIR, a postgresql:// URL or a connection of lugger.toml')
   end
   if effects.watched then seen_secrets.note_place(place) end
-  return setmetatable({ name = name, place = place, label = native.system.mask_secrets(name) }, meta)
+  local label = native.system.mask_secrets(name)
+  local backend = setmetatable({ name = name, place = place, label = label }, session_meta)
+  return sql_db.new(backend, { name = label })
 end
 
 --- Records a statement for callers that keep them; they must empty `sql_session.log`.
 ---@param one lugger.sql_session
----@param fetched { command: string }[]
+---@param fetched { command: string|nil }[]
 function sql_session.note_use(one, fetched)
   if not effects.watched then return end
   local words = {}
-  for i, given in ipairs(fetched) do words[i] = given.command:match '^%u+' or '' end
+  for i, given in ipairs(fetched) do words[i] = given.command and given.command:match '^%u+' or '' end
   sql_session.log[#sql_session.log + 1] = { session = one, words = words, open = one.in_transaction == true }
 end
 
@@ -256,13 +356,6 @@ function sql_session.list()
   for one in pairs(open_sessions) do list[#list + 1] = one end
   table.sort(list, function(a, b) return a.label < b.label end)
   return list
-end
-
---- True for sessions.
----@param v any
----@return boolean
-function sql_session.is(v)
-  return type(v) == 'table' and getmetatable(v) == meta
 end
 
 return sql_session

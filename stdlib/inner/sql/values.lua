@@ -1,4 +1,4 @@
--- Converts PostgreSQL's values from their text form at the prompt to Lua.
+-- Converts PostgreSQL's values from their text form to Lua.
 local document = require 'lugger.inner.base.document'
 local value = require 'lugger.inner.base.value'
 local null = value.null
@@ -24,6 +24,12 @@ local function date(text)
   return ok and made or text
 end
 
+-- A date without a time, which prints as one.
+local function day(text)
+  local ok, made = pcall(value.date, text)
+  return ok and value.ctypes.date(made.ms, 0, 1) or text
+end
+
 local function bytea(text)
   local digits = text:match '^\\x(%x*)$'
   if not digits then return text end
@@ -44,14 +50,8 @@ end
 local decoders = {
   [16] = function(text) return text == 't' end,
   [20] = int8, [21] = number, [23] = number, [26] = number, [700] = number, [701] = number,
-  [1700] = value.decimal, [1082] = date, [1114] = date, [1184] = date, [2950] = value.uuid, [17] = bytea,
+  [1700] = value.decimal, [1082] = day, [1114] = date, [1184] = date, [2950] = value.uuid, [17] = bytea,
   [114] = json, [3802] = json,
-}
--- Arrays: their OID, and the OID of their elements.
-local elements = {
-  [1000] = 16, [1001] = 17, [1016] = 20, [1005] = 21, [1007] = 23, [1021] = 700, [1022] = 701, [1231] = 1700,
-    [1182] = 1082,
-  [1115] = 1114, [1185] = 1184, [2951] = 2950, [199] = 114, [3807] = 3802, [1009] = 25, [1015] = 1043,
 }
 local right_aligned = { [20] = true, [21] = true, [23] = true, [26] = true, [700] = true, [701] = true, [1700] = true }
 
@@ -92,18 +92,20 @@ function sql_values.array(text)
   return read_array(text, function(word) return word end)
 end
 
---- Decodes a value of a result.
----@param text string|false false is NULL
----@param oid integer its type
----@param type_name string|nil of types that are no built-in ones: "vector"
----@return any
-function sql_values.decode(text, oid, type_name)
-  if not text then return null end
-  local decode = decoders[oid] or type_name == 'vector' and vector
-  if decode then return decode(text) end
-  local element = elements[oid]
-  if element then return read_array(text, decoders[element] or function(word) return word end) end
-  return text
+-- Returns nil for types whose values stay text.
+local function reader(type_of)
+  if type_of.kind == 'array' then
+    local read = reader(type_of.element) or function(word) return word end
+    return function(text) return read_array(text, read) end
+  end
+  return type_of.type_name == 'vector' and vector or decoders[type_of.oid]
+end
+
+--- Returns the function that converts values of a type from their text; nil for types whose values stay text.
+---@param type_of lugger.sql.type
+---@return (fun(text: string): any)|nil
+function sql_values.reader(type_of)
+  return reader(type_of)
 end
 
 --- True when columns of the type are aligned to the right.

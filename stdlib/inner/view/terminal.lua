@@ -119,7 +119,7 @@ end
 function terminal.fail(err)
   local pointer = type(err) == 'table' and err.pointer
   if not pointer or events then return tell('red', 'error: ', terminal.error_text(err), 'error') end
-  tell('red', 'error: ', tostring(err), 'error')
+  tell('red', 'error: ', err.brief, 'error')
   terminal.say(pointer)
   if err.hint ~= '' then terminal.say('hint: ', err.hint) end
 end
