@@ -15,7 +15,7 @@ function compare.show(v)
 end
 
 local function plain(v)
-  return document.is(v) and v:totable() or v
+  return document.is(v) and document.methods.totable(v) or v
 end
 
 local function is_list(t)
