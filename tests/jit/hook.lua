@@ -66,4 +66,15 @@ describe('jit', function()
       row.balance = nil
     end)
   end)
+
+  it('compiles dotted paths, and methods behind fields', function()
+    compiles(function(row, doc)
+      if doc:get 'address.city' == 'x' or doc:get 'no.such.path' then return end
+      row.name = row.email
+    end)
+  end)
+
+  it('compiles int64 joined with text', function()
+    compiles(function(row) row.name = row.email .. 5LL end)
+  end)
 end)

@@ -123,7 +123,8 @@ describe('test_e4', function()
     equal(seen[key(lugger.objectid '650000000000000000000000')], 1)
     equal(seen[key '650000000000000000000000'], nil)
     for _, same in ipairs { { 1, 1LL, decimal '1', decimal '1.00', lugger.double(1), 1ULL },
-      { 0, -0.0, decimal '0.0', 0LL }, { 0.1, decimal '0.10' }, { int64 '9007199254740993', decimal '9007199254740993' },
+      { 0, -0.0, decimal '0.0', 0LL }, { 0.1, decimal '0.10' },
+      { int64 '9007199254740993', decimal '9007199254740993' },
       { 2 ^ 62, int64(2 ^ 62), decimal(2 ^ 62) }, { 1e23, decimal '1e23' }, { 0 / 0, decimal 'NaN' },
       { math.huge, decimal 'Infinity' }, { date(5), date(5LL), date '1970-01-01T00:00:00.005Z' },
       { lugger.json.decode '{"a":1}', lugger.json.decode '{"a": 1}', { a = 1 } },

@@ -4,6 +4,7 @@ local codec = require 'lugger.inner.base.codec'
 local document = require 'lugger.inner.base.document'
 local fault = require 'lugger.inner.base.fault'
 local ffi = require 'ffi'
+local marks = require 'lugger.inner.base.marks'
 local native = require 'lugger.native'
 local pg_array = require 'lugger.inner.base.pg_array'
 local value = require 'lugger.inner.base.value'
@@ -107,12 +108,12 @@ local function cdata_element(v)
 end
 
 local function is_array(t)
-  local mark = document.mark(t)
+  local mark = marks.mark(t)
   if mark then return mark == 'array' end
   return #t > 0
 end
 
---- Type byte and payload of one value. `hidden` is the type of document.hidden_type.
+--- Type byte and payload of one value. `hidden` is the type of marks.hidden_type.
 ---@param v any
 ---@param depth integer
 ---@param hidden integer|nil
@@ -146,7 +147,7 @@ end
 ---@param t table
 ---@return string[]
 function bson.field_names(t)
-  local names, order = {}, document.order(t)
+  local names, order = {}, marks.order(t)
   for place, name in ipairs(order) do
     if t[name] ~= nil then order[name] = place end
   end
@@ -178,12 +179,12 @@ function bson.encode(t, depth)
       last = math.max(last, key)
     end
     for i = 1, last do
-      append(out, tostring(i - 1), t[i] == nil and value.null or t[i], depth, document.hidden_type(t, i))
+      append(out, tostring(i - 1), t[i] == nil and value.null or t[i], depth, marks.hidden_type(t, i))
     end
     return finish(out)
   end
   for _, name in ipairs(bson.field_names(t)) do
-    append(out, name, t[name], depth, document.hidden_type(t, name))
+    append(out, name, t[name], depth, marks.hidden_type(t, name))
   end
   return finish(out)
 end
@@ -195,7 +196,7 @@ end
 function bson.patch(changes)
   local by_path, kinds, out = {}, {}, {}
   for key, v in pairs(changes) do by_path[type(key) == 'number' and tostring(key - 1) or key] = v end
-  local mark = document.mark(changes) == 'document'
+  local mark = marks.mark(changes) == 'document'
   for i, path in ipairs(bson.field_names(mark and changes or by_path)) do
     local v = by_path[path]
     kinds[i] = v == value.remove and 'r' or type(v) == 'number' and 'n' or 's'

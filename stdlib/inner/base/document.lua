@@ -5,6 +5,7 @@ local codec = require 'lugger.inner.base.codec'
 local fault = require 'lugger.inner.base.fault'
 local ffi = require 'ffi'
 local class = require 'lugger.inner.base.methods'
+local marks = require 'lugger.inner.base.marks'
 local native = require 'lugger.native'
 local shown = require('lugger.inner.base.shown').value
 local value = require 'lugger.inner.base.value'
@@ -169,7 +170,7 @@ local function list_of(self)
       hidden[i] = v.type
     end
   end
-  return document.typed_array(out, hidden, common)
+  return marks.array(out, hidden, common)
 end
 
 --- Converts all of it to a Lua table. It is stored with the same types and the same order of fields again: a field that
@@ -184,7 +185,7 @@ function methods:totable()
     hidden = hidden or is_hidden(v) and {}
     if hidden then hidden[name] = is_hidden(v) and v.type or nil end
   end
-  return document.typed_document(out, names, hidden)
+  return marks.document(out, names, hidden)
 end
 
 --- Extended JSON text.
@@ -258,62 +259,6 @@ function document.document(fields, order)
     for name in tostring(order):gmatch '%S+' do names[#names + 1] = name end
   end
   return setmetatable(fields or {}, { __name = 'document', lugger_mark = 'document', lugger_order = names })
-end
-
---- For doc:totable: fields in their order, and the types that Lua's values hide, by name.
----@param fields table
----@param names string[]
----@param hidden table<string, integer>|nil
----@return table
-function document.typed_document(fields, names, hidden)
-  return setmetatable(fields, { __name = 'document', lugger_mark = 'document', lugger_order = names,
-    lugger_types = hidden })
-end
-
---- The same of an array; `common` is the type that all elements have.
----@param list table
----@param hidden table<integer, integer>|nil
----@param common integer|false|nil
----@return table
-function document.typed_array(list, hidden, common)
-  if not hidden then return document.array(list) end
-  return setmetatable(list, { __name = 'array', lugger_mark = 'array', lugger_types = hidden,
-    lugger_element = common or nil })
-end
-
---- The type that the value under a key is stored with, where Lua's value does not tell: int64, double or undefined.
----@param t table
----@param key string|integer
----@return integer|nil
-function document.hidden_type(t, key)
-  local m = getmetatable(t)
-  if type(m) ~= 'table' or not m.lugger_types then return nil end
-  return m.lugger_element or m.lugger_types[key]
-end
-
---- The hidden types of a table, for a copy in another state.
----@param t table
----@return { types: table, element: integer|nil }|nil
-function document.hidden(t)
-  local m = getmetatable(t)
-  return type(m) == 'table' and m.lugger_types and { types = m.lugger_types, element = m.lugger_element } or nil
-end
-
---- The names of its fields in the order given to lugger.document; empty when none was given.
----@param t table
----@return string[] names a list of its own
-function document.order(t)
-  local m, names = getmetatable(t), {}
-  for i, name in ipairs(type(m) == 'table' and m.lugger_order or {}) do names[i] = name end
-  return names
-end
-
---- What a table was marked as: "array", "document" or nil.
----@param t table
----@return "array"|"document"|nil
-function document.mark(t)
-  local m = getmetatable(t)
-  return type(m) == 'table' and m.lugger_mark or nil
 end
 
 --- Iterates over fields or elements in stored order: names and slots. A slot is valid until the next step.

@@ -3,6 +3,7 @@ local buffer = require 'string.buffer'
 local document = require 'lugger.inner.base.document'
 local ffi = require 'ffi'
 local global_names = require 'lugger.inner.script.global_names'
+local marks = require 'lugger.inner.base.marks'
 local native = require 'lugger.native'
 local prelude = require 'lugger.inner.base.prelude'
 local value = require 'lugger.inner.base.value'
@@ -54,13 +55,13 @@ end
 local pack
 
 local function pack_table(state, t, path)
-  local mark = document.mark(t)
+  local mark = marks.mark(t)
   if getmetatable(t) ~= nil and not mark then
     refuse(state, path, getmetatable(t).__name and kind_of(t) or 'a table with a metatable')
   end
-  local order = mark == 'document' and document.order(t) or nil
+  local order = mark == 'document' and marks.order(t) or nil
   local node = { k = 'table', mark = mark, order = order and #order > 0 and order or nil,
-    hidden = document.hidden(t), keys = {}, values = {} }
+    hidden = marks.hidden(t), keys = {}, values = {} }
   local id = state.add(t, node)
   for key, v in pairs(t) do
     local name = path .. (type(key) == 'string' and '.' .. key or '[' .. tostring(key) .. ']')
@@ -194,8 +195,8 @@ local makers = {
   table = function(node)
     if node.hidden then
       local hidden = node.hidden
-      if node.mark == 'array' then return document.typed_array({}, hidden.types, hidden.element) end
-      return document.typed_document({}, node.order or {}, hidden.types)
+      if node.mark == 'array' then return marks.array({}, hidden.types, hidden.element) end
+      return marks.document({}, node.order or {}, hidden.types)
     end
     if node.mark then return document[node.mark]({}, node.order) end
     return {}

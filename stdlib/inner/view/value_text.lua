@@ -3,6 +3,7 @@ local abi = require 'lugger.inner.base.abi'
 local codec = require 'lugger.inner.base.codec'
 local document = require 'lugger.inner.base.document'
 local ffi = require 'ffi'
+local marks = require 'lugger.inner.base.marks'
 local terminal = require 'lugger.inner.view.terminal'
 local value = require 'lugger.inner.base.value'
 local C, types, ctypes, null = abi.C, abi.types, value.ctypes, value.null
@@ -130,11 +131,11 @@ local function table_text(t, state, depth)
   if type(meta) == 'table' and meta.lugger_fill then meta.lugger_fill(t) end
   if depth > deepest then return '{ --[[ deeper ]] }' end
   state[t] = true
-  local mark, parts, count = document.mark(t), {}, #t
+  local mark, parts, count = marks.mark(t), {}, #t
   local shown = math.min(count, state.limit or count)
   for i = 1, shown do parts[i] = text_of(t[i], state, depth + 1) end
   local keys = sorted_keys(t, count)
-  local order = mark == 'document' and document.order(t) or {}
+  local order = mark == 'document' and marks.order(t) or {}
   if #order > 0 then keys = require('lugger.inner.base.bson').field_names(t) end
   local names = {}
   for _, key in ipairs(keys) do
