@@ -73,8 +73,4 @@ describe('jit', function()
       row.name = row.email
     end)
   end)
-
-  it('compiles int64 joined with text', function()
-    compiles(function(row) row.name = row.email .. 5LL end)
-  end)
 end)

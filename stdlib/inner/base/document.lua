@@ -88,7 +88,7 @@ local function look(self, path)
 end
 
 --- The value at a dotted path, as in a column's `from`: `doc:get 'lines.0.qty'`, elements from 0, a dot inside a name
---- as `a\\.b`. nil when anything on the way is missing. A number is an element of an array, from 1.
+--- as `a\.b`. nil when anything on the way is missing. A number is an element of an array, from 1.
 ---@param path string|integer
 ---@return any
 function methods:get(path)
