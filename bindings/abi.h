@@ -11,7 +11,7 @@ enum { LUG_ABI_VERSION = 3 };
 /* Bit-equal to lugger::Value; types are numbered in runtime/value/type.hpp. */
 typedef struct lug_value {
   uint8_t type;
-  uint8_t flags; /* 1: written by a hook */
+  uint8_t flags; /* 1: written by a hook; 4: did not fit its column; 8: the same, and becomes NULL or the default */
   uint16_t aux;
   uint32_t size;
   union {
@@ -47,6 +47,7 @@ typedef struct lug_rows {
   uint32_t count, width;
   uint32_t at; /* the current row: where an error happened */
   uint32_t table;
+  uint32_t refused; /* one more than the row whose hook ended because it read a value that did not fit */
   void *hook;
 } lug_rows;
 
