@@ -94,7 +94,7 @@ std::optional<RunRecord> Task::Impl::done_run(const RunRequest& request) {
   if (!before) return {};
   outcome.notes.push_back(before->note);
   if (before->why.empty() || !report.holds_rows || spec.settings.again) return {};
-  outcome.notes.back() += before->why;
+  outcome.notes.back() += "; this run continues after what it read (--again begins anew)";
   return before->run;
 }
 

@@ -100,9 +100,12 @@ void load_in_pieces(PgLoad& load, PgLoader& loader, UnitDocuments& unit, Tally& 
     size_t first = pieces.first(), last = pieces.last();
     trim(unit, first, last);
     Tally piece;
+    // Outside of the savepoint: PostgreSQL empties a table in place only in the subtransaction that
+    // made its file. Elsewhere each TRUNCATE leaves a version of the catalog's row, which all later
+    // statements of the transaction must pass over.
+    loader.start(true);
     session.execute("SAVEPOINT lugger_piece");
     try {
-      loader.start(true);
       if (first < last) {
         loader.write(unit, first, last);
         loader.finish(unit, piece);
@@ -112,7 +115,8 @@ void load_in_pieces(PgLoad& load, PgLoader& loader, UnitDocuments& unit, Tally& 
       if (!may_be_refusal(error)) throw;
       size_t guilty = loader.guilty(unit, error);
       loader.abort();
-      session.execute("ROLLBACK TO SAVEPOINT lugger_piece");
+      // Released as well: savepoints of one name nest, and the next piece is to begin outside of it.
+      session.execute("ROLLBACK TO SAVEPOINT lugger_piece; RELEASE SAVEPOINT lugger_piece");
       if (guilty >= unit.size() && last - first == 1) guilty = first;
       if (guilty >= unit.size()) {
         pieces.refused_somewhere();

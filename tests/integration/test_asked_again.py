@@ -146,7 +146,7 @@ end)
                 work.run(expect=3)      # behind its limit
                 self.assertEqual(work.database.number('select count(*) from docs'), 98)
                 again = work.run(expect=3)
-                self.assertIn('nothing was loaded again', again.err)
+                self.assertIn('this run continues after what it read', again.err)
                 self.assertEqual(work.database.query('select count(*), count(distinct n) from docs'), '98|98')
                 self.assertEqual(self.rejects(work), 2)
 

@@ -51,6 +51,17 @@ class ManyRejects(unittest.TestCase):
             found = self.pieces(bad, 'alter table docs add check (n > 0)', 'update', writer, rows=500)
             self.assertLessEqual(found, 7 * len(bad) + 20, writer)
 
+    def test_c8_pieces_leave_nothing_in_the_catalog(self):
+        """A version of a catalog row that each piece left would be read by every later one."""
+        work = Work(self.server.fresh(), [], text=job("{ 'n', 'int4' }, { 't', 'text' }", conflict='update'))
+        work.run('--create')
+        work.database.query('alter table docs add check (n > 0); insert into docs values ($$z$$, 1)')
+        size = "select pg_relation_size('pg_class')"
+        before = work.database.number(size)
+        work.documents({'_id': n, 'n': -n if n % 5 == 0 else n, 't': 'x'} for n in range(1, 1001))
+        self.assertEqual(work.run('-j', '1', expect=3).books()['rejected'], 200)
+        self.assertLess(work.database.number(size) - before, 100_000)
+
 
 if __name__ == '__main__':
     harness.main()
