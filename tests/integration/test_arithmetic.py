@@ -33,12 +33,13 @@ DATES = r"""
 local lugger = require 'lugger'
 local bad = {}
 local function same(what, found, wanted)
-  if found ~= lugger.date(wanted) then bad[#bad + 1] = ('%s: %s, not %s'):format(what, tostring(found), wanted) end
+  if found ~= lugger.date(wanted) then bad[#bad + 1] = what .. ': ' .. found .. ', not ' .. wanted end
 end
 for line in io.lines 'cases' do
   local at, months, days, seconds, unit, moved, cut, day = line:match(('(%S+) '):rep(7) .. '(%S+)')
   local date = lugger.date(at)
-  same(at .. ' moved', date:add { months = tonumber(months), days = tonumber(days), seconds = tonumber(seconds) }, moved)
+  local span = { months = tonumber(months), days = tonumber(days), seconds = tonumber(seconds) }
+  same(at .. ' moved', date:add(span), moved)
   same(at .. ' ' .. unit, date:trunc(unit), cut)
   local fields = ('%d-%d-%d'):format(date.weekday, date.yearday, date.hour)
   if fields ~= day then bad[#bad + 1] = at .. ': ' .. fields .. ', not ' .. day end
