@@ -13,6 +13,9 @@ local codec = {}
 -- Vectors and the rest
 
 ---@class lugger.vector
+---@field [integer] number from 1
+---@operator len: integer
+---@operator concat(any): string
 local vector = {}
 
 --- Its numbers as a Lua table.
@@ -84,6 +87,7 @@ local function typed_slot(self, slot)
 end
 
 ---@class lugger.typed a value of a type that has no class of its own here: regex, timestamp, interval, minKey, ...
+---@operator concat(any): string
 local typed = {}
 
 local scratch = ffi.new 'lug_value'

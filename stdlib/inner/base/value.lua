@@ -46,6 +46,7 @@ local function compare_bytes(a, b, size)
 end
 
 ---@class lugger.objectid
+---@operator concat(any): string
 local objectid = {}
 
 --- The second in which it was created.
@@ -102,6 +103,7 @@ ffi.metatype(uuid_type, {
 })
 
 ---@class lugger.uuid
+---@operator concat(any): string
 
 --- A UUID from its text; without an argument, a new UUID of version 7.
 ---@param text string|lugger.uuid|nil
@@ -136,6 +138,8 @@ local double_type = ffi.typeof 'lug_double'
 
 ---@class lugger.binary
 ---@field subtype integer
+---@operator len: integer
+---@operator concat(any): string
 local binary = {}
 
 --- Its bytes as a Lua string.
@@ -217,6 +221,12 @@ function value.int64(from)
 end
 
 ---@class lugger.double
+---@operator add(number): number
+---@operator sub(number): number
+---@operator mul(number): number
+---@operator div(number): number
+---@operator unm: number
+---@operator concat(any): string
 local double = {}
 
 --- The number.
