@@ -236,7 +236,9 @@ local function comparable(v)
     'compare dates: date(milliseconds), or date:unix() with seconds')
 end
 
---- Puts a date into a slot (lug_value).
+--- Puts a date into a slot.
+---@param self lugger.date
+---@param slot ffi.cdata* lug_value
 function dates.slot(self, slot)
   if self.lug_day_ == 1 and not is_endless(self) then
     slot.type, slot.flags, slot.size = types.day, 0, 0

@@ -20,13 +20,19 @@ local function refuse(what, hint)
   fault.raise('coerce', what, hint)
 end
 
---- Puts a decimal into a slot (lug_value).
+--- Puts a decimal into a slot, which points to its bytes.
+---@param self lugger.decimal
+---@param slot ffi.cdata* lug_value
 function decimals.slot(self, slot)
   slot.type, slot.flags, slot.aux, slot.size, slot.data = self.type, 0, 0, self.size, self.data
 end
 local to_slot = decimals.slot
 
---- A decimal from its bytes; `kind` is types.numeric or types.decimal.
+--- A decimal from its bytes.
+---@param kind integer types.numeric or types.decimal
+---@param data ffi.cdata*
+---@param size integer
+---@return lugger.decimal
 function decimals.make(kind, data, size)
   local out = decimal_type(size)
   out.size, out.type = size, kind

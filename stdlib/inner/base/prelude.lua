@@ -62,7 +62,7 @@ local function texts(list)
   end
   return out, is_plain and type(list) ~= 'cdata'
 end
-table.concat = function(list, ...) -- luacheck: ignore 122
+local function concat(list, ...)
   if type(list) == 'cdata' then return raw_concat((texts(list)), ...) end
   local ok, text = pcall(raw_concat, list, ...)
   if ok then return text end
@@ -72,6 +72,7 @@ table.concat = function(list, ...) -- luacheck: ignore 122
   end
   error(text, 2)
 end
+table.concat = concat -- luacheck: ignore 122
 
 -- Null is a light userdata: comparing it is fast, and it is true, like every value except nil and false.
 local null = require('lugger.native').null
