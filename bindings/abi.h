@@ -6,12 +6,12 @@
 #define LUG_NOEXCEPT noexcept
 extern "C" {
 /* cdef begin */
-enum { LUG_ABI_VERSION = 2 };
+enum { LUG_ABI_VERSION = 3 };
 
 /* Bit-equal to lugger::Value; types are numbered in runtime/value/type.hpp. */
 typedef struct lug_value {
   uint8_t type;
-  uint8_t flags; /* 1: written by a hook */
+  uint8_t flags; /* 1: written by a hook; 4: did not fit its column; 8: the same, and becomes NULL or the default */
   uint16_t aux;
   uint32_t size;
   union {
@@ -47,10 +47,11 @@ typedef struct lug_rows {
   uint32_t count, width;
   uint32_t at; /* the current row: where an error happened */
   uint32_t table;
+  uint32_t refused; /* one more than the row whose hook ended because it read a value that did not fit */
   void *hook;
 } lug_rows;
 
-/* Members of the next two structs hide columns and fields of the same name from scripts; so they have names that no data has. */
+/* Members of the next structs and of lug_date hide what scripts find under the same name; so they have names that no data has. */
 
 /* One row: a view that is valid while its generation is the batch's. */
 typedef struct lug_row {
@@ -99,11 +100,11 @@ typedef struct lug_objectid {
 typedef struct lug_uuid {
   uint8_t bytes[16];
 } lug_uuid;
-/* An instant: Unix milliseconds and microseconds beyond them (0..999), or a calendar day (day = 1). The ends of int64 are infinities. */
+/* An instant: Unix milliseconds and microseconds beyond them (0..999), or a calendar day (lug_day_ = 1). The ends of int64 are infinities. */
 typedef struct lug_date {
-  int64_t ms;
-  int32_t us;
-  int32_t day;
+  int64_t lug_ms_;
+  int32_t lug_us_;
+  int32_t lug_day_;
 } lug_date;
 
 int lug_abi_version(void) LUG_NOEXCEPT;
@@ -114,6 +115,8 @@ const uint8_t *lug_arena_copy(void *arena, const char *bytes, uint32_t size) LUG
 /* Return the value's type, 0 when there is none. lug_doc_at counts from 0. */
 int lug_doc_field(const lug_doc *doc, const char *name, uint32_t size, lug_value *out) LUG_NOEXCEPT;
 int lug_doc_at(const lug_doc *doc, uint32_t index, lug_value *out) LUG_NOEXCEPT;
+/* The value at a dotted path, as in a column's `from`; -1: it is not a path. */
+int lug_doc_path(const lug_doc *doc, const char *path, uint32_t size, lug_value *out) LUG_NOEXCEPT;
 /* Fields or elements; -1: the bytes are not a document. */
 int lug_doc_count(const lug_doc *doc) LUG_NOEXCEPT;
 void lug_iter_start(lug_iter *iter, const lug_doc *doc) LUG_NOEXCEPT;
@@ -153,6 +156,9 @@ void lug_date_to_value(const lug_date *date, lug_value *out) LUG_NOEXCEPT;
 uint32_t lug_decimal_parse(const char *text, uint32_t size, uint8_t *out, uint32_t room) LUG_NOEXCEPT;
 /* op: '+', '-', '*'. */
 uint32_t lug_decimal_compute(const lug_value *a, const lug_value *b, int op, uint8_t *out, uint32_t room) LUG_NOEXCEPT;
+/* scale -1: as PostgreSQL's numeric; mode: a Rounding of runtime/value/decimal_division.hpp. b must not be zero. */
+uint32_t lug_decimal_divide(const lug_value *a, const lug_value *b, int scale, int mode, uint8_t *out, uint32_t room) LUG_NOEXCEPT;
+uint32_t lug_decimal_round(const lug_value *value, int scale, int mode, uint8_t *out, uint32_t room) LUG_NOEXCEPT;
 int lug_decimal_compare(const lug_value *a, const lug_value *b) LUG_NOEXCEPT;
 double lug_decimal_number(const lug_value *value) LUG_NOEXCEPT;
 /* Writes decimal128; 0: does not fit. */

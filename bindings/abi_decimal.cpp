@@ -5,6 +5,7 @@
 #include "bindings/abi.h"
 #include "bindings/abi_cast.hpp"
 #include "value/decimal.hpp"
+#include "value/decimal_division.hpp"
 
 using namespace lugger;
 
@@ -147,6 +148,36 @@ uint32_t lug_decimal_compute(const lug_value* a, const lug_value* b, int op, uin
     }
     if (is_finite(result) && is_zero(result)) result.negative = false;
     return give_numeric(result, out, room);
+  } catch (const std::exception&) {
+    return 0;
+  }
+}
+
+uint32_t lug_decimal_divide(const lug_value* a, const lug_value* b, int scale, int mode,
+                            uint8_t* out, uint32_t room) noexcept {
+  try {
+    DecimalDigits left, right, result;
+    digits_of(as_value(*a), left);
+    digits_of(as_value(*b), right);
+    if (is_finite(left) && is_finite(right)) {
+      const int digits = scale < 0 ? quotient_scale(left, right) : scale;
+      result = divide(left, right, digits, static_cast<Rounding>(mode));
+    } else {
+      result.kind = DecimalDigits::Kind::kNaN;
+    }
+    return give_numeric(result, out, room);
+  } catch (const std::exception&) {
+    return 0;
+  }
+}
+
+uint32_t lug_decimal_round(const lug_value* value, int scale, int mode, uint8_t* out,
+                           uint32_t room) noexcept {
+  try {
+    DecimalDigits digits;
+    digits_of(as_value(*value), digits);
+    if (is_finite(digits)) round_decimal(digits, scale, static_cast<Rounding>(mode));
+    return give_numeric(digits, out, room);
   } catch (const std::exception&) {
     return 0;
   }

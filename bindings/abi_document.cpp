@@ -69,6 +69,17 @@ static Value field_of(const Document& document, std::string_view name, Arena* ar
   return Value{};
 }
 
+/// The value at a path: a name is a field, or the index of an element from 0.
+static Value value_at(const Document& document, const std::vector<std::string>& names,
+                      Arena* arena) {
+  Value value = field_of(document, names.front(), arena);
+  for (size_t at = 1; at < names.size(); ++at) {
+    const bool inside = value.type == ValueType::kDocument || value.type == ValueType::kArray;
+    value = inside ? bson_field(value.bytes(), names[at]) : Value{};
+  }
+  return value;
+}
+
 extern "C" {
 
 int lug_abi_version(void) noexcept { return LUG_ABI_VERSION; }
@@ -118,16 +129,21 @@ int lug_batch_values(const lug_batch* batch, const char* path, uint32_t size,
     const std::vector<std::string> names = split_path({path, size});
     for (uint32_t i = 0; i < batch->count; ++i) {
       const auto& document = reinterpret_cast<const Document&>(batch->documents[i]);
-      Value value = field_of(document, names.front(), static_cast<Arena*>(batch->arena));
-      for (size_t at = 1; at < names.size(); ++at) {
-        const bool inside = value.type == ValueType::kDocument || value.type == ValueType::kArray;
-        value = inside ? bson_field(value.bytes(), names[at]) : Value{};
-      }
-      give(out + i, value);
+      give(out + i, value_at(document, names, static_cast<Arena*>(batch->arena)));
     }
     return 1;
   } catch (const std::exception&) {
     return 0;
+  }
+}
+
+int lug_doc_path(const lug_doc* doc, const char* path, uint32_t size, lug_value* out) noexcept {
+  try {
+    Arena* arena =
+        doc->lug_batch_ == nullptr ? nullptr : static_cast<Arena*>(doc->lug_batch_->arena);
+    return give(out, value_at(document_of(*doc), split_path({path, size}), arena));
+  } catch (const std::exception&) {
+    return -1;
   }
 }
 

@@ -107,25 +107,25 @@ void lug_date_from_value(const lug_value* value, lug_date* out) noexcept {
   const Value& in = as_value(*value);
   *out = {};
   if (in.type == ValueType::kDay) {
-    out->day = 1;
-    out->ms = (in.i64 * kMicrosPerDay + kPgEpochUnixMicros) / 1000;
+    out->lug_day_ = 1;
+    out->lug_ms_ = (in.i64 * kMicrosPerDay + kPgEpochUnixMicros) / 1000;
   } else if (in.type == ValueType::kMicros) {
     const bool endless = in.i64 == kInfinityMicros || in.i64 == kMinusInfinityMicros;
-    out->ms = endless ? in.i64 : unix_ms_from_micros(in.i64).value_or(0);
-    out->us = endless ? 0 : static_cast<int32_t>(((in.i64 % 1000) + 1000) % 1000);
+    out->lug_ms_ = endless ? in.i64 : unix_ms_from_micros(in.i64).value_or(0);
+    out->lug_us_ = endless ? 0 : static_cast<int32_t>(((in.i64 % 1000) + 1000) % 1000);
   } else {
-    out->ms = in.i64;
+    out->lug_ms_ = in.i64;
   }
 }
 
 void lug_date_to_value(const lug_date* date, lug_value* out) noexcept {
-  const bool endless = date->ms == INT64_MAX || date->ms == INT64_MIN;
-  Value value = Value::of(ValueType::kDate, date->ms);
+  const bool endless = date->lug_ms_ == INT64_MAX || date->lug_ms_ == INT64_MIN;
+  Value value = Value::of(ValueType::kDate, date->lug_ms_);
   if (endless) {
-    value = Value::of(ValueType::kMicros, date->ms);
-  } else if (date->us != 0) {
-    if (const auto micros = micros_from_unix_ms(date->ms))
-      value = Value::of(ValueType::kMicros, *micros + date->us);
+    value = Value::of(ValueType::kMicros, date->lug_ms_);
+  } else if (date->lug_us_ != 0) {
+    if (const auto micros = micros_from_unix_ms(date->lug_ms_))
+      value = Value::of(ValueType::kMicros, *micros + date->lug_us_);
   }
   as_value(*out) = value;
 }

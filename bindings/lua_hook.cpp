@@ -132,6 +132,7 @@ void LuaHook::apply_table(uint32_t table) {
            static_cast<uint32_t>(set.width()),
            0,
            table,
+           0,
            this};
   for (uint32_t next = 0; next < count; next = rows_.at + 1) {
     try {
@@ -151,6 +152,7 @@ void LuaHook::call_from(uint32_t row) {
 }
 
 void LuaHook::on_error(uint32_t row, const Error& error) {
+  if (rows_.refused == row + 1) return;  // the column refuses the row, with its own reason
   const uint32_t document = documents_[row];
   if (on_error_ == OnHookError::kReject) {
     batch_->refuse(

@@ -4,8 +4,11 @@
 #include "bindings/lua_table.hpp"
 #include "bindings/modules.hpp"
 #include "bindings/words.hpp"
+#include "value/bson_reader.hpp"
 #include "value/json_reader.hpp"
 #include "value/json_writer.hpp"
+#include "value/patch.hpp"
+#include "value/path.hpp"
 #include "value/plain_json.hpp"
 
 namespace lugger {
@@ -30,10 +33,28 @@ static int json_plain(lua_State* L) {
   return 1;
 }
 
+/// bson_patch(bson, is array, changes, kinds): `changes` is BSON with a path for each name, `kinds`
+/// a letter for each: "r" removes, "n" is a plain number, "s" any other value.
+static int bson_patch(lua_State* L) {
+  const std::string_view document = check_text(L, 1), changes = check_text(L, 3);
+  const std::string_view kinds = check_text(L, 4);
+  std::vector<Edit> edits;
+  for (BsonReader reader(as_bytes(changes)); reader.next() && edits.size() < kinds.size();) {
+    const char kind = kinds[edits.size()];
+    edits.push_back(
+        {split_path(reader.name()), kind == 'r' ? Value{} : reader.value(), kind == 'n'});
+  }
+  ByteBuffer out;
+  append_patched(as_bytes(document), lua_toboolean(L, 2) != 0, edits, out);
+  push(L, out.text());
+  return 1;
+}
+
 static constexpr luaL_Reg kFunctions[] = {
     {"json_encode", guarded<json_encode>},
     {"json_decode", guarded<json_decode>},
     {"json_plain", guarded<json_plain>},
+    {"bson_patch", guarded<bson_patch>},
     {nullptr, nullptr},
 };
 

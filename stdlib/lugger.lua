@@ -3,16 +3,21 @@
 local action = require 'lugger.inner.script.action'
 local clock = require 'lugger.inner.base.clock'
 local codec = require 'lugger.inner.base.codec'
+local dates = require 'lugger.inner.base.date'
+local decimals = require 'lugger.inner.base.decimal'
 local document = require 'lugger.inner.base.document'
+local key = require 'lugger.inner.base.key'
 local native = require 'lugger.native'
 local value = require 'lugger.inner.base.value'
 local bson = require 'lugger.inner.base.bson'
 
 ---@class lugger
 ---@field null userdata null: a value, distinct from nil
+---@field remove table what removes a field in doc:with
+---@field doc lugger.doc the methods of documents as functions, where a field hides one: lugger.doc.copy(doc)
 ---@field version string
 ---@field env lugger.env variables by name, from the environment, .env and lugger.toml
-local lugger = { null = value.null, version = native.version }
+local lugger = { null = value.null, remove = value.remove, version = native.version }
 
 ---@class lugger.copy_spec
 ---@field from lugger.source
@@ -150,8 +155,8 @@ lugger.route = action.route
 lugger.objectid = value.objectid
 lugger.uuid = value.uuid
 lugger.uuid_v5 = value.uuid_v5
-lugger.date = value.date
-lugger.decimal = value.decimal
+lugger.date = dates.new
+lugger.decimal = decimals.new
 lugger.binary = value.binary
 lugger.int64 = value.int64
 lugger.double = value.double
@@ -159,6 +164,7 @@ lugger.vector = codec.vector
 lugger.array = document.array
 lugger.document = document.document
 lugger.now = clock.now
+lugger.key = key.of
 lugger.type = codec.type
 
 --- The text of an _id as the column mongo_id holds it.
@@ -170,13 +176,16 @@ function lugger.id_text(id, style)
 end
 
 setmetatable(lugger, {
-  __index = function(self, key)
-    if key == 'env' then
+  __index = function(self, name)
+    if name == 'env' then
       self.env = require('lugger.inner.cli.config').env
       return self.env
-    elseif key == 'json' then
+    elseif name == 'json' then
       self.json = require 'lugger.json'
       return self.json
+    elseif name == 'doc' then
+      self.doc = require 'lugger.doc'
+      return self.doc
     end
   end,
 })

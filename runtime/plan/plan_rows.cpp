@@ -141,6 +141,12 @@ void Plan::Work::make_key(Batch& batch, uint32_t document) {
   }
 }
 
+/// Whether a value that the column refuses is replaced by NULL or the default.
+static bool is_replaced(const Column& column) noexcept {
+  return column.on_error == OnError::kDefault ||
+         (column.on_error == OnError::kNull && !column.required);
+}
+
 void Plan::Work::fill_for_hook(Batch& batch, size_t table, uint32_t document, Value* row) {
   TableWork& work = tables[table];
   for (size_t i = 0; i < work.table->columns.size(); ++i) {
@@ -158,11 +164,12 @@ void Plan::Work::fill_for_hook(Batch& batch, size_t table, uint32_t document, Va
     }
     // Json stays a document that the hook can look into; what is refused may yet be mended by it.
     const bool later = is_json(column.type) || raw.absent();
-    if (!later && work.coercers[i](raw, row[i], batch.arena()) == Failure::kNone &&
-        !row[i].absent())
-      continue;
+    const Failure failure = later ? Failure::kNone : work.coercers[i](raw, row[i], batch.arena());
+    if (!later && failure == Failure::kNone && !row[i].absent()) continue;
     row[i] = raw;
     row[i].flags = Value::kPending;
+    if (failure != Failure::kNone)
+      row[i].flags |= is_replaced(column) ? Value::kReplaced : Value::kRefused;
   }
 }
 
@@ -198,9 +205,8 @@ void Plan::Work::settle(Batch& batch, size_t table, uint32_t document, size_t co
     return;
   }
   slot = Value::null();
-  const bool may_be_null = spec.on_error == OnError::kNull && !spec.required;
   if (spec.on_error == OnError::kDefault) slot = work.defaults[column];
-  if (may_be_null || spec.on_error == OnError::kDefault) {
+  if (is_replaced(spec)) {
     ++work.replaced[column];
     return;
   }

@@ -10,7 +10,7 @@ namespace lugger {
 
 struct Value {
   ValueType type = ValueType::kMissing;
-  uint8_t flags = 0;  // kWritten, kPending
+  uint8_t flags = 0;  // kWritten, kPending, kRefused, kReplaced
   uint16_t aux = 0;   // binary: subtype
   uint32_t size = 0;  // bytes behind data
   union {
@@ -22,6 +22,8 @@ struct Value {
   static constexpr uint8_t kWritten = 1;  // a hook wrote the slot
   static constexpr uint8_t kPending =
       2;  // not coerced yet: json while a hook may look into it, or a value that was refused
+  static constexpr uint8_t kRefused = 4;   // did not fit its column: a hook that reads it ends
+  static constexpr uint8_t kReplaced = 8;  // did not fit, and becomes NULL or the default
 
   Bytes bytes() const noexcept { return {data, size}; }
   std::string_view text() const noexcept { return as_text(bytes()); }

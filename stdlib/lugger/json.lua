@@ -20,7 +20,7 @@ function json.encode(v, style)
   local number = styles[style or 'relaxed']
   if not number then fault.raise('config', ('there is no JSON style "%s"'):format(tostring(style)),
     'canonical, relaxed, plain or typed') end
-  if document.is(v) then return v:json(style) end
+  if document.is(v) then return document.methods.json(v, style) end
   local keep = {}
   codec.encode(slot, v, function(bytes, size)
     local held = ffi.new('uint8_t[?]', math.max(size, 1))
@@ -37,7 +37,7 @@ end
 ---@return any
 function json.decode(text)
   local doc = document.from_bson(native.json_decode(text))
-  if text:match('^%s*{') and not doc:has '' then return doc end
+  if text:match('^%s*{') and not document.methods.has(doc, '') then return doc end
   if text:match('^%s*{') then
     -- {"$oid": ...} and its like are values, not documents; a document may also have a field named "".
     return #doc == 1 and codec.type(doc['']) ~= 'document' and not text:match('^%s*{%s*""') and doc[''] or doc

@@ -357,6 +357,14 @@ function native.json_encode(bson, style) end
 ---@return string
 function native.json_decode(text) end
 
+--- A document with changes; the rest keeps its bytes. doc:with calls it.
+---@param bson string
+---@param array boolean whether it is an array
+---@param changes string BSON with a dotted path for each name
+---@param kinds string a letter for each change: "r" removes, "n" is a plain number, "s" any other value
+---@return string bson
+function native.bson_patch(bson, array, changes, kinds) end
+
 --- A coercer's handle for FFI; lugger.coercer wraps it.
 ---@param type string
 ---@param policy table|nil

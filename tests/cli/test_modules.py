@@ -2,8 +2,8 @@
 import harness
 import project
 
-PUBLIC = ["lugger", "lugger.json", "lugger.mongo_index", "lugger.prompt_pg", "lugger.schema", "lugger.test",
-          "lugger.vector"]
+PUBLIC = ["lugger", "lugger.doc", "lugger.json", "lugger.mongo_index", "lugger.prompt_pg", "lugger.schema",
+          "lugger.test", "lugger.vector"]
 INNER = ["lugger.place", "lugger.native", "lugger.inner.job.place", "lugger.cli.run", "lugger.cli", "lugger.",
          "lugger.json.x"]
 

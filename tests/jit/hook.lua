@@ -66,4 +66,11 @@ describe('jit', function()
       row.balance = nil
     end)
   end)
+
+  it('compiles dotted paths, and methods behind fields', function()
+    compiles(function(row, doc)
+      if doc:get 'address.city' == 'x' or doc:get 'no.such.path' then return end
+      row.name = row.email
+    end)
+  end)
 end)

@@ -17,6 +17,7 @@ typedef struct lug_binary { uint32_t size; uint8_t subtype; uint8_t data[?]; } l
 typedef struct lug_vector { uint32_t size; float data[?]; } lug_vector;
 typedef struct lug_typed { int64_t i64; uint32_t size; uint16_t aux; uint8_t type; uint8_t data[?]; } lug_typed;
 typedef struct lug_double { double number_; } lug_double;
+typedef struct lug_script_batch { const lug_batch *lug_view_; uint32_t lug_generation_, lug_count_; } lug_script_batch;
 typedef struct lug_own { uint32_t lug_size_; uint8_t lug_array_; uint8_t lug_data_[?]; } lug_own;
 ]]
 

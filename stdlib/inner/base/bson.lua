@@ -4,6 +4,7 @@ local codec = require 'lugger.inner.base.codec'
 local document = require 'lugger.inner.base.document'
 local fault = require 'lugger.inner.base.fault'
 local ffi = require 'ffi'
+local marks = require 'lugger.inner.base.marks'
 local native = require 'lugger.native'
 local pg_array = require 'lugger.inner.base.pg_array'
 local value = require 'lugger.inner.base.value'
@@ -39,7 +40,10 @@ local function text_payload(text)
   return le32(#text + 1) .. text .. '\0'
 end
 
-local function number_element(n)
+-- `kind` is the type that the number had, where it came from a document.
+local function number_element(n, kind)
+  if kind == types.double then return '\1', le_double(n) end
+  if kind == types.int64 and n == math.floor(n) and math.abs(n) <= 9007199254740992 then return '\18', le64(n) end
   if n == math.floor(n) and n >= -9007199254740992 and n <= 9007199254740992 and (n ~= 0 or 1 / n > 0) then
     if n >= -2147483648 and n <= 2147483647 then return '\16', le32(n) end
     return '\18', le64(n)
@@ -59,8 +63,8 @@ end
 
 local function date_element(v)
   -- BSON's dates have milliseconds. Dates with microseconds, and calendar days, are stored as text.
-  if v.us ~= 0 or v.day == 1 then return '\2', text_payload(tostring(v)) end
-  return '\9', le64(v.ms)
+  if v.lug_us_ ~= 0 or v.lug_day_ == 1 then return '\2', text_payload(tostring(v)) end
+  return '\9', le64(v.lug_ms_)
 end
 
 local function binary_element(subtype, data, size)
@@ -80,7 +84,7 @@ local typed_elements = {
   [types.maxKey] = function() return '\127', '' end,
   [types.json] = function(v)
     local parsed = document.from_bson(native.json_decode(ffi.string(v.data, v.size)))
-    return bson.element(parsed:has '' and parsed[''] or parsed, 0)
+    return bson.element(document.methods.has(parsed, '') and parsed[''] or parsed, 0)
   end,
 }
 
@@ -104,30 +108,32 @@ local function cdata_element(v)
 end
 
 local function is_array(t)
-  local mark = document.mark(t)
+  local mark = marks.mark(t)
   if mark then return mark == 'array' end
   return #t > 0
 end
 
---- Type byte and payload of one value.
+--- Type byte and payload of one value. `hidden` is the type of marks.hidden_type.
 ---@param v any
 ---@param depth integer
+---@param hidden integer|nil
 ---@return string, string
-function bson.element(v, depth)
+function bson.element(v, depth, hidden)
   local kind = type(v)
   if kind == 'string' then return '\2', text_payload(v)
-  elseif kind == 'number' then return number_element(v)
+  elseif kind == 'number' then return number_element(v, hidden)
   elseif kind == 'boolean' then return '\8', v and '\1' or '\0'
-  elseif v == value.null then return '\10', ''
+  elseif v == value.null then return hidden == types.undefined and '\6' or '\10', ''
+  elseif v == value.remove then refuse 'lugger.remove is for doc:with alone'
   elseif kind == 'cdata' then return cdata_element(v)
   elseif kind == 'table' then return is_array(v) and '\4' or '\3', bson.encode(v, depth + 1)
   end
-  refuse(('a %s cannot be part of a document'):format(kind))
+  fault.raise('hook', ('a %s cannot be part of a document'):format(kind), codec.method_hint(v))
 end
 
-local function append(out, name, v, depth)
+local function append(out, name, v, depth, hidden)
   if name:find('\0', 1, true) then refuse 'the name of a field holds a NUL byte' end
-  local tag, payload = bson.element(v, depth)
+  local tag, payload = bson.element(v, depth, hidden)
   out[#out + 1] = tag .. name .. '\0' .. payload
 end
 
@@ -141,7 +147,7 @@ end
 ---@param t table
 ---@return string[]
 function bson.field_names(t)
-  local names, order = {}, document.order(t)
+  local names, order = {}, marks.order(t)
   for place, name in ipairs(order) do
     if t[name] ~= nil then order[name] = place end
   end
@@ -172,11 +178,31 @@ function bson.encode(t, depth)
       if type(key) ~= 'number' then refuse(('a list also has the key "%s"'):format(tostring(key))) end
       last = math.max(last, key)
     end
-    for i = 1, last do append(out, tostring(i - 1), t[i] == nil and value.null or t[i], depth) end
+    for i = 1, last do
+      append(out, tostring(i - 1), t[i] == nil and value.null or t[i], depth, marks.hidden_type(t, i))
+    end
     return finish(out)
   end
-  for _, name in ipairs(bson.field_names(t)) do append(out, name, t[name], depth) end
+  for _, name in ipairs(bson.field_names(t)) do
+    append(out, name, t[name], depth, marks.hidden_type(t, name))
+  end
   return finish(out)
+end
+
+--- The changes of doc:with for native code: BSON with a path for each name, and a letter for each change.
+---@param changes table<string|integer, any>
+---@return string bson
+---@return string kinds
+function bson.patch(changes)
+  local by_path, kinds, out = {}, {}, {}
+  for key, v in pairs(changes) do by_path[type(key) == 'number' and tostring(key - 1) or key] = v end
+  local mark = marks.mark(changes) == 'document'
+  for i, path in ipairs(bson.field_names(mark and changes or by_path)) do
+    local v = by_path[path]
+    kinds[i] = v == value.remove and 'r' or type(v) == 'number' and 'n' or 's'
+    append(out, path, v == value.remove and value.null or v, 0)
+  end
+  return finish(out), table.concat(kinds)
 end
 
 --- The BSON bytes of a row read from PostgreSQL, fields in their order.
@@ -184,7 +210,7 @@ end
 ---@return string
 function bson.encode_fields(doc)
   local out = {}
-  for name, v in doc:fields() do append(out, name, v, 0) end
+  for name, v in document.methods.fields(doc) do append(out, name, v, 0) end
   return finish(out)
 end
 
@@ -203,19 +229,30 @@ function bson.slot(v)
   return slot, held
 end
 
---- The text of an _id; lugger.id_text is this.
+--- The text of an _id; nil for what cannot be one. The empty text stands for itself.
+---@param id any
+---@param style "safe"|"plain"|nil
+---@return string|nil
+function bson.try_id_text(id, style)
+  if id == '' then return '' end
+  local slot, held = bson.slot(id)
+  local text = abi.text(function(out, room) return C.lug_id_text(slot, style == 'plain' and 1 or 0, out, room) end)
+  held[1] = nil -- until here it keeps the slot's memory alive
+  return text ~= '' and text or nil
+end
+
+--- The same; lugger.id_text is this.
 ---@param id any
 ---@param style "safe"|"plain"|nil
 ---@return string
 function bson.id_text(id, style)
-  local slot, held = bson.slot(id)
-  local text = abi.text(function(out, room) return C.lug_id_text(slot, style == 'plain' and 1 or 0, out, room) end)
-  held[1] = nil -- until here it keeps the slot's memory alive
-  if text == '' then refuse(('a %s cannot be an _id'):format(codec.type(id))) end
+  local text = bson.try_id_text(id, style)
+  if not text then refuse(('a %s cannot be an _id'):format(codec.type(id))) end
   return text
 end
 
 codec.on_table(function(slot, t, copy)
+  if t == value.remove then refuse 'lugger.remove is for doc:with alone' end
   local held = pg_array.unchanged(t)
   if held then return codec.encode(slot, held, copy) end
   local bytes = bson.encode(t)

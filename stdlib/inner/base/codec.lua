@@ -2,6 +2,8 @@
 local abi = require 'lugger.inner.base.abi'
 local fault = require 'lugger.inner.base.fault'
 local ffi = require 'ffi'
+local concat = require('lugger.inner.base.methods').concat
+local shown = require('lugger.inner.base.shown').value
 local value = require 'lugger.inner.base.value'
 local C, types, null = abi.C, abi.types, value.null
 local ctypes = value.ctypes
@@ -11,6 +13,9 @@ local codec = {}
 -- Vectors and the rest
 
 ---@class lugger.vector
+---@field [integer] number from 1
+---@operator len: integer
+---@operator concat(any): string
 local vector = {}
 
 --- Its numbers as a Lua table.
@@ -21,12 +26,22 @@ function vector:totable()
   return out
 end
 
+local function each_number(self)
+  local function step(v, i)
+    if i < v.size then return i + 1, v.data[i] end
+  end
+  return step, self, 0
+end
+
 ffi.metatype(ctypes.vector, {
   __index = function(self, key)
     if type(key) == 'number' then return key >= 1 and key <= self.size and self.data[key - 1] or nil end
     return vector[key]
   end,
   __len = function(self) return self.size end,
+  __ipairs = each_number,
+  __pairs = each_number,
+  __concat = concat,
   __tostring = function(self)
     local out = {}
     for i = 0, self.size - 1 do out[i + 1] = ('%.9g'):format(self.data[i]) end
@@ -46,9 +61,20 @@ ffi.metatype(ctypes.vector, {
 ---@return lugger.vector
 function codec.vector(numbers)
   if ffi.istype(ctypes.vector, numbers) then return numbers end
+  if type(numbers) ~= 'table' and type(numbers) ~= 'cdata' then
+    fault.raise('coerce', ('a vector cannot be read from %s'):format(shown(numbers)), 'give a list of numbers')
+  end
   local out = ctypes.vector(#numbers)
   out.size = #numbers
-  for i = 1, #numbers do out.data[i - 1] = numbers[i] end
+  for i = 1, #numbers do
+    local number = tonumber(numbers[i])
+    if type(numbers[i]) == 'string' or not number or number == number and math.abs(number) ~= math.huge
+        and math.abs(number) >= 3.4028235677973366e38 then
+      fault.raise('coerce', ('element %d of a vector cannot be %s'):format(i, shown(numbers[i])),
+        'its elements are float4 numbers')
+    end
+    out.data[i - 1] = number
+  end
   return out
 end
 
@@ -61,6 +87,7 @@ local function typed_slot(self, slot)
 end
 
 ---@class lugger.typed a value of a type that has no class of its own here: regex, timestamp, interval, minKey, ...
+---@operator concat(any): string
 local typed = {}
 
 local scratch = ffi.new 'lug_value'
@@ -73,6 +100,7 @@ end
 
 ffi.metatype(ctypes.typed, {
   __index = typed,
+  __concat = concat,
   __tostring = function(self)
     typed_slot(self, scratch)
     return value.text_of(scratch)
@@ -246,7 +274,16 @@ function codec.encode(slot, v, copy)
   elseif kind == 'table' then
     encode_table(slot, v, copy)
   else
-    fault.raise('hook', ('a %s cannot be stored in a column'):format(kind))
+    fault.raise('hook', ('a %s cannot be stored in a column'):format(kind), codec.method_hint(v))
+  end
+end
+
+--- What to say about a function that was meant as a value: a document without a field "copy" gives its method.
+---@param v any
+---@return string|nil
+function codec.method_hint(v)
+  for name, method in pairs(type(v) == 'function' and package.loaded['lugger.inner.base.document'].methods or {}) do
+    if method == v then return ('the document has no field "%s": doc:get \'%s\' gives nil then'):format(name, name) end
   end
 end
 

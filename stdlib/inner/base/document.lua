@@ -4,7 +4,10 @@ local abi = require 'lugger.inner.base.abi'
 local codec = require 'lugger.inner.base.codec'
 local fault = require 'lugger.inner.base.fault'
 local ffi = require 'ffi'
-local check_methods = require('lugger.inner.base.methods').check
+local class = require 'lugger.inner.base.methods'
+local marks = require 'lugger.inner.base.marks'
+local native = require 'lugger.native'
+local shown = require('lugger.inner.base.shown').value
 local value = require 'lugger.inner.base.value'
 local C, types = abi.C, abi.types
 local doc_type, own_type = value.ctypes.doc, value.ctypes.own
@@ -57,34 +60,73 @@ end
 codec.on_encode(doc_type, encode)
 codec.on_encode(own_type, encode)
 
+-- The methods stand behind the document's own fields: `doc.copy` is the field where there is one. They are also
+-- functions of `lugger.doc`.
 ---@class lugger.doc
 ---@field [string] any a field: nil when there is no such field, lugger.null when it is null
 ---@field [integer] any an element of an array, from 1
+---@operator len: integer
+---@operator concat(any): string
 local methods = {}
 
-local function get(self, key)
+-- Puts the value at a path into the scratch slot; says its type, 0 when there is none.
+local function look(self, path)
   local p, batch = pointer(self)
-  if type(key) == 'number' then
-    if key < 1 then return nil end
-    C.lug_doc_at(p, key - 1, slot)
-  else
-    C.lug_doc_field(p, key, #key, slot)
+  if type(path) == 'number' then
+    if path < 1 then return 0, batch end
+    return C.lug_doc_at(p, path - 1, slot), batch
   end
+  if type(path) ~= 'string' then
+    fault.raise('config', ('%s is not a path'):format(shown(path)), "write it like 'address.city'")
+  end
+  if path == '' then return C.lug_doc_field(p, path, 0, slot), batch end
+  local found = C.lug_doc_path(p, path, #path, slot)
+  if found < 0 then
+    fault.raise('config', ('"%s" is not a path'):format(path), 'a dot inside a name is written as "a\\.b"')
+  end
+  return found, batch
+end
+
+--- The value at a dotted path, as in a column's `from`: `doc:get 'lines.0.qty'`, elements from 0, a dot inside a name
+--- as `a\.b`. nil when anything on the way is missing. A number is an element of an array, from 1.
+---@param path string|integer
+---@return any
+function methods:get(path)
+  local found, batch = look(self, path)
+  if found == 0 then return nil end
   return codec.decode(slot, batch)
 end
 
---- A field by name, even if a method has the same name.
----@param name string|integer
----@return any
-function methods:get(name)
-  return get(self, name)
+--- True when there is a value at the dotted path, even if it is null.
+---@param path string|integer
+---@return boolean
+function methods:has(path)
+  return look(self, path) ~= 0
 end
 
---- True when the field exists, even if it is null.
----@param name string
----@return boolean
-function methods:has(name)
-  return C.lug_doc_field(pointer(self), name, #name, slot) ~= 0
+--- A document with some values changed: `doc:with { ['ship.zip'] = 'D-1', w = lugger.remove }`. Names are dotted
+--- paths. Whatever is not named keeps its bytes, its type and its place; a number takes the numeric type of the number
+--- it replaces. New fields come last, sorted by name, documents on the way to them are made; what is removed from an
+--- array closes the gap. In an array, whole numbers are elements from 1.
+---@param changes table<string|integer, any>
+---@return lugger.doc
+function methods:with(changes)
+  if type(changes) ~= 'table' then
+    fault.raise('config', ('doc:with wants a table, not %s'):format(shown(changes)), "doc:with { ['a.b'] = 1 }")
+  end
+  local bson, array = document.to_bson(self), pointer(self).lug_array_ == 1
+  local patch, kinds = require('lugger.inner.base.bson').patch(changes)
+  return document.from_bson(native.bson_patch(bson, array, patch, kinds), array)
+end
+
+--- A document as a function leaves it: the function gets what totable gives, and changes it.
+---@param change fun(fields: table)
+---@return lugger.doc
+function methods:edit(change)
+  local fields = methods.totable(self)
+  change(fields)
+  local bson = require('lugger.inner.base.bson').encode(fields)
+  return document.from_bson(bson, pointer(self).lug_array_ == 1)
 end
 
 --- Iterates over the fields in order: `for name, value in doc:fields()`; for an array, over indices and elements.
@@ -112,15 +154,38 @@ function methods:copy()
   return own(p.lug_data_, p.lug_size_, p.lug_array_)
 end
 
---- Converts all of it to a Lua table. Arrays and documents are marked, so that they are stored as the same type again.
+-- A Lua number does not tell an int64 from an int32, nor 3.0 from 3.
+local function is_hidden(v)
+  return v.type == types.int64 or v.type == types.undefined or v.type == types.double and v.f64 == math.floor(v.f64)
+end
+
+local function list_of(self)
+  local out, hidden, common, i = {}, nil, nil, 0
+  for _, v in document.slots(self) do
+    i = i + 1
+    out[i] = document.is_nested(v) and methods.totable(codec.decode(v, nil)) or codec.decode(v, nil)
+    common = (common == nil or common == v.type) and v.type
+    if is_hidden(v) then
+      hidden = hidden or {}
+      hidden[i] = v.type
+    end
+  end
+  return marks.array(out, hidden, common)
+end
+
+--- Converts all of it to a Lua table. It is stored with the same types and the same order of fields again: a field that
+--- was an int64 or a double stays one when a number is assigned to it.
 ---@return table
 function methods:totable()
-  local out = {}
-  for key, v in self:fields() do
-    if ffi.istype(doc_type, v) or ffi.istype(own_type, v) then v = v:totable() end
-    out[key] = v
+  if pointer(self).lug_array_ == 1 then return list_of(self) end
+  local out, names, hidden = {}, {}, nil
+  for name, v in document.slots(self) do
+    if out[name] == nil then names[#names + 1] = name end
+    out[name] = document.is_nested(v) and methods.totable(codec.decode(v, nil)) or codec.decode(v, nil)
+    hidden = hidden or is_hidden(v) and {}
+    if hidden then hidden[name] = is_hidden(v) and v.type or nil end
   end
-  return pointer(self).lug_array_ == 1 and document.array(out) or document.document(out)
+  return marks.document(out, names, hidden)
 end
 
 --- Extended JSON text.
@@ -135,14 +200,25 @@ end
 
 local meta = {
   __index = function(self, key)
-    local method = methods[key]
-    if method then return method end
-    return get(self, key)
+    local p, batch = pointer(self)
+    if type(key) == 'string' then
+      if C.lug_doc_field(p, key, #key, slot) == 0 then return methods[key] end
+    elseif type(key) ~= 'number' or key < 1 or C.lug_doc_at(p, key - 1, slot) == 0 then
+      return nil
+    end
+    return codec.decode(slot, batch)
   end,
   __newindex = function(_, key)
-    fault.raise('hook', ('a document is read only: field "%s"'):format(tostring(key)), 'write to the row')
+    fault.raise('hook', ('a document is read only: field "%s"'):format(tostring(key)),
+      "doc:with { name = value } gives a changed copy; in a hook, write to the row")
   end,
   __len = function(self) return C.lug_doc_count((pointer(self))) end,
+  __pairs = function(self) return methods.fields(self) end,
+  __ipairs = function(self)
+    if pointer(self).lug_array_ == 1 then return methods.fields(self) end
+    return function() end
+  end,
+  __concat = class.concat,
   __tostring = function(self) return methods.json(self) end,
   __eq = function(a, b)
     local function is(v) return ffi.istype(doc_type, v) or ffi.istype(own_type, v) end
@@ -154,7 +230,8 @@ local meta = {
     return q.lug_size_ == size and q.lug_array_ == array and value.compare_bytes(q.lug_data_, data, size) == 0
   end,
 }
-check_methods('doc', methods, function(v) return document.is(v) end)
+class.check('doc', methods, function(v) return document.is(v) end)
+document.methods = methods
 ffi.metatype(doc_type, meta)
 ffi.metatype(own_type, meta)
 
@@ -182,23 +259,6 @@ function document.document(fields, order)
     for name in tostring(order):gmatch '%S+' do names[#names + 1] = name end
   end
   return setmetatable(fields or {}, { __name = 'document', lugger_mark = 'document', lugger_order = names })
-end
-
---- The names of its fields in the order given to lugger.document; empty when none was given.
----@param t table
----@return string[] names a list of its own
-function document.order(t)
-  local m, names = getmetatable(t), {}
-  for i, name in ipairs(type(m) == 'table' and m.lugger_order or {}) do names[i] = name end
-  return names
-end
-
---- What a table was marked as: "array", "document" or nil.
----@param t table
----@return "array"|"document"|nil
-function document.mark(t)
-  local m = getmetatable(t)
-  return type(m) == 'table' and m.lugger_mark or nil
 end
 
 --- Iterates over fields or elements in stored order: names and slots. A slot is valid until the next step.
@@ -266,6 +326,13 @@ function document.index(doc)
   for i = 0, batch.count - 1 do
     if batch.documents[i].data == doc.lug_data_ then return i end
   end
+end
+
+--- True for slots that hold a document or an array.
+---@param v ffi.cdata* lug_value
+---@return boolean
+function document.is_nested(v)
+  return v.type == types.document or v.type == types.array
 end
 
 --- True for views and copies of documents and arrays.

@@ -26,6 +26,22 @@ function methods.check(word, class, meta)
   end
 end
 
+local joined = { string = true, number = true, cdata = true }
+
+--- `..` for values: what tostring gives, joined. Null and nil are refused, as Lua refuses nil.
+---@param a any
+---@param b any
+---@return string
+function methods.concat(a, b)
+  if not (joined[type(a)] and joined[type(b)]) then
+    local other = a
+    if joined[type(a)] then other = b end
+    fault.raise('hook', ('a value cannot be joined with %s by ..'):format(
+      type(other) == 'userdata' and tostring(other) or 'a ' .. type(other)), 'compare with nil and lugger.null first')
+  end
+  return tostring(a) .. tostring(b)
+end
+
 --- The original method of one that checks its object; any other value is returned unchanged.
 ---@param method any
 ---@return any

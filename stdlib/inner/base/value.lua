@@ -5,25 +5,23 @@ local fault = require 'lugger.inner.base.fault'
 local ffi = require 'ffi'
 local methods = require 'lugger.inner.base.methods'
 local native = require 'lugger.native'
-local C, types = abi.C, abi.types
+local dates = require 'lugger.inner.base.date'
+local decimals = require 'lugger.inner.base.decimal'
+local shown = require('lugger.inner.base.shown').value
+local C = abi.C
 
 local value = {}
 
 --- Null: a value, distinct from nil (which is "no such field").
 value.null = native.null
+value.date, value.clock, value.decimal = dates.new, dates.clock, decimals.new
 
 local function has_methods(word, class, ctype)
   methods.check(word, class, function(v) return ffi.istype(ctype, v) end)
 end
 
-local scratch, scratch_b = ffi.new 'lug_value', ffi.new 'lug_value'
-
 local function fail(what, text, hint)
   fault.raise('coerce', ('%s cannot be read from %s'):format(what, text), hint)
-end
-
-local function show(given)
-  return type(given) == 'string' and ('"%s"'):format(given) or ('a ' .. type(given))
 end
 
 local function text_of(slot)
@@ -48,6 +46,7 @@ local function compare_bytes(a, b, size)
 end
 
 ---@class lugger.objectid
+---@operator concat(any): string
 local objectid = {}
 
 --- The second in which it was created.
@@ -61,11 +60,12 @@ has_methods('objectid', objectid, objectid_type)
 ffi.metatype(objectid_type, {
   __index = objectid,
   __tostring = function(self) return hex(self.bytes, 12) end,
+  __concat = methods.concat,
   __eq = function(a, b)
     return ffi.istype(objectid_type, a) and ffi.istype(objectid_type, b) and compare_bytes(a.bytes, b.bytes, 12) == 0
   end,
-  __lt = function(a, b) return compare_bytes(a.bytes, b.bytes, 12) < 0 end,
-  __le = function(a, b) return compare_bytes(a.bytes, b.bytes, 12) <= 0 end,
+  __lt = function(a, b) return compare_bytes(value.objectid(a).bytes, value.objectid(b).bytes, 12) < 0 end,
+  __le = function(a, b) return compare_bytes(value.objectid(a).bytes, value.objectid(b).bytes, 12) <= 0 end,
 })
 
 --- An ObjectId from its 24 hex digits.
@@ -75,7 +75,7 @@ function value.objectid(text)
   if ffi.istype(objectid_type, text) then return text end
   local out = objectid_type()
   if type(text) ~= 'string' or C.lug_objectid_parse(text, #text, out) == 0 then
-    fail('an object id', show(text), 'give 24 hex digits')
+    fail('an object id', shown(text), 'give 24 hex digits')
   end
   return out
 end
@@ -84,19 +84,26 @@ end
 
 local uuid_type = ffi.typeof 'lug_uuid'
 
+-- Here nil is no new uuid.
+local function as_uuid(v)
+  return value.uuid(v == nil and value.null or v)
+end
+
 ffi.metatype(uuid_type, {
   __tostring = function(self)
     local h = hex(self.bytes, 16)
     return ('%s-%s-%s-%s-%s'):format(h:sub(1, 8), h:sub(9, 12), h:sub(13, 16), h:sub(17, 20), h:sub(21))
   end,
+  __concat = methods.concat,
   __eq = function(a, b)
     return ffi.istype(uuid_type, a) and ffi.istype(uuid_type, b) and compare_bytes(a.bytes, b.bytes, 16) == 0
   end,
-  __lt = function(a, b) return compare_bytes(a.bytes, b.bytes, 16) < 0 end,
-  __le = function(a, b) return compare_bytes(a.bytes, b.bytes, 16) <= 0 end,
+  __lt = function(a, b) return compare_bytes(as_uuid(a).bytes, as_uuid(b).bytes, 16) < 0 end,
+  __le = function(a, b) return compare_bytes(as_uuid(a).bytes, as_uuid(b).bytes, 16) <= 0 end,
 })
 
 ---@class lugger.uuid
+---@operator concat(any): string
 
 --- A UUID from its text; without an argument, a new UUID of version 7.
 ---@param text string|lugger.uuid|nil
@@ -107,7 +114,7 @@ function value.uuid(text)
   if text == nil then
     C.lug_uuid_v7(out)
   elseif type(text) ~= 'string' or C.lug_uuid_parse(text, #text, out) == 0 then
-    fail('a uuid', show(text), 'write it like 0190f2c4-8a01-7cc3-98c4-dc0c0c07398f')
+    fail('a uuid', shown(text), 'write it like 0190f2c4-8a01-7cc3-98c4-dc0c0c07398f')
   end
   return out
 end
@@ -118,176 +125,21 @@ end
 ---@return lugger.uuid
 function value.uuid_v5(space, name)
   local out = uuid_type()
-  C.lug_uuid_v5(value.uuid(space), name, #name, out)
+  if type(name) ~= 'string' then fail('a name for uuid_v5', shown(name), 'give text: uuid_v5(space, tostring(id))') end
+  C.lug_uuid_v5(as_uuid(space), name, #name, out)
   return out
 end
-
--- Dates
-
-local date_type = ffi.typeof 'lug_date'
-
----@class lugger.date
-local date = {}
-
---- Seconds since 1970, with their fraction.
----@return number
-function date:unix()
-  return tonumber(self.ms) / 1000 + self.us / 1e6
-end
-
---- Milliseconds since 1970.
----@return number
-function date:milliseconds()
-  return tonumber(self.ms)
-end
-
---- A date that is this many seconds later.
----@param seconds number
----@return lugger.date
-function date:add(seconds)
-  local micros = math.floor(seconds * 1e6 + 0.5) + self.us
-  return date_type(self.ms + math.floor(micros / 1000), micros % 1000, 0)
-end
-
-local function date_order(a, b)
-  if a.ms ~= b.ms then return a.ms < b.ms and -1 or 1 end
-  return a.us < b.us and -1 or a.us > b.us and 1 or 0
-end
-
-local function date_slot(self, slot)
-  if self.day == 1 then
-    slot.type, slot.flags, slot.size = types.day, 0, 0
-    slot.i64 = (self.ms - 946684800000LL) / 86400000LL
-  else
-    C.lug_date_to_value(self, slot)
-  end
-end
-
-has_methods('date', date, date_type)
-ffi.metatype(date_type, {
-  __index = date,
-  __tostring = function(self)
-    date_slot(self, scratch)
-    return text_of(scratch)
-  end,
-  __eq = function(a, b) return ffi.istype(date_type, a) and ffi.istype(date_type, b) and date_order(a, b) == 0 end,
-  __lt = function(a, b) return date_order(value.date(a), value.date(b)) < 0 end,
-  __le = function(a, b) return date_order(value.date(a), value.date(b)) <= 0 end,
-  __sub = function(a, b) return value.date(a):unix() - value.date(b):unix() end,
-})
-
---- A date from ISO text ("2026-03-11", "2026-03-11T09:30:00.5Z"; UTC unless a zone is given) or from Unix milliseconds.
----@param from string|number|lugger.date
----@return lugger.date
-function value.date(from)
-  if ffi.istype(date_type, from) then return from end
-  if type(from) == 'number' or ffi.istype('int64_t', from) then return date_type(from, 0, 0) end
-  local out = date_type()
-  if type(from) ~= 'string' or C.lug_date_parse(from, #from, out) == 0 then
-    fail('a date', show(from), 'write it like 2026-03-11T09:30:00Z')
-  end
-  return out
-end
-
---- The current time of the clock, in microseconds.
----@return lugger.date
-function value.clock()
-  local micros = C.lug_now_micros()
-  return date_type(micros / 1000, tonumber(micros % 1000), 0)
-end
-
--- Decimals
-
-local decimal_type = ffi.typeof 'lug_decimal'
-
-local function decimal_slot(self, slot)
-  slot.type, slot.flags, slot.aux, slot.size, slot.data = self.type, 0, 0, self.size, self.data
-end
-
-local parse_room = 4096
-local parse_buffer = ffi.new('uint8_t[?]', parse_room)
-
-local function new_decimal(kind, data, size)
-  local out = decimal_type(size)
-  out.size, out.type = size, kind
-  ffi.copy(out.data, data, size)
-  return out
-end
-
-local function parse_decimal(text)
-  if #text > parse_room then
-    parse_room = #text + 64
-    parse_buffer = ffi.new('uint8_t[?]', parse_room)
-  end
-  local size = C.lug_decimal_parse(text, #text, parse_buffer, parse_room)
-  return size ~= 0 and new_decimal(types.numeric, parse_buffer, size) or nil
-end
-
---- An exact decimal from text ("9.99"), a number (its shortest digits) or an int64.
----@param from string|number|lugger.decimal
----@return lugger.decimal
-function value.decimal(from)
-  if ffi.istype(decimal_type, from) then return from end
-  local text = from
-  if type(from) == 'number' then text = ('%.17g'):format(from)
-    for digits = 1, 16 do
-      local short = ('%.' .. digits .. 'g'):format(from)
-      if tonumber(short) == from then text = short break end
-    end
-  elseif type(from) == 'cdata' then text = tostring(from) end
-  local out = type(text) == 'string' and parse_decimal(text)
-  if not out then fail('a decimal', show(from), 'write it like -12.50') end
-  return out
-end
-
-local function compute(a, b, op)
-  decimal_slot(value.decimal(a), scratch)
-  decimal_slot(value.decimal(b), scratch_b)
-  local size = C.lug_decimal_compute(scratch, scratch_b, op, parse_buffer, parse_room)
-  if size == 0 then fault.raise('coerce', 'the decimal result is too long') end
-  return new_decimal(types.numeric, parse_buffer, size)
-end
-
-local function decimal_order(a, b)
-  decimal_slot(value.decimal(a), scratch)
-  decimal_slot(value.decimal(b), scratch_b)
-  return C.lug_decimal_compare(scratch, scratch_b)
-end
-
----@class lugger.decimal
-local decimal = {}
-
---- The nearest Lua number: digits beyond the seventeenth are lost.
----@return number
-function decimal:number()
-  decimal_slot(self, scratch)
-  return C.lug_decimal_number(scratch)
-end
-
-has_methods('decimal', decimal, decimal_type)
-ffi.metatype(decimal_type, {
-  __index = decimal,
-  __tostring = function(self)
-    decimal_slot(self, scratch)
-    return text_of(scratch)
-  end,
-  __eq = function(a, b)
-    return ffi.istype(decimal_type, a) and ffi.istype(decimal_type, b) and decimal_order(a, b) == 0
-  end,
-  __lt = function(a, b) return decimal_order(a, b) < 0 end,
-  __le = function(a, b) return decimal_order(a, b) <= 0 end,
-  __add = function(a, b) return compute(a, b, 43) end,
-  __sub = function(a, b) return compute(a, b, 45) end,
-  __mul = function(a, b) return compute(a, b, 42) end,
-  __unm = function(a) return compute(0, a, 45) end,
-})
 
 -- Binaries, vectors, and everything else
 
 local binary_type = ffi.typeof 'lug_binary'
+-- A double with an integral value: a plain Lua number would be stored as an integer.
+local double_type = ffi.typeof 'lug_double'
 
 ---@class lugger.binary
 ---@field subtype integer
+---@operator len: integer
+---@operator concat(any): string
 local binary = {}
 
 --- Its bytes as a Lua string.
@@ -307,6 +159,7 @@ ffi.metatype(binary_type, {
   __index = binary,
   __len = function(self) return self.size end,
   __tostring = function(self) return hex(self.data, self.size) end,
+  __concat = methods.concat,
   __eq = function(a, b)
     return ffi.istype(binary_type, a) and ffi.istype(binary_type, b) and a.size == b.size and a.subtype == b.subtype
       and compare_bytes(a.data, b.data, a.size) == 0
@@ -315,37 +168,65 @@ ffi.metatype(binary_type, {
 
 --- Bytes that are not text.
 ---@param bytes string
----@param subtype integer|nil BSON's subtype, 0 when not given
+---@param subtype integer|nil BSON's subtype, 0 to 255; 0 when not given
 ---@return lugger.binary
 function value.binary(bytes, subtype)
+  if ffi.istype(binary_type, bytes) and subtype == nil then return bytes end
+  if type(bytes) ~= 'string' then fail('a binary', shown(bytes), 'give its bytes as text') end
+  subtype = subtype or 0
+  if type(subtype) ~= 'number' or not (subtype >= 0 and subtype <= 255) or subtype ~= math.floor(subtype) then
+    fault.raise('coerce', ('a binary cannot have the subtype %s'):format(shown(subtype)), 'subtypes are 0 to 255')
+  end
   local out = binary_type(#bytes)
-  out.size, out.subtype = #bytes, subtype or 0
+  out.size, out.subtype = #bytes, subtype
   ffi.copy(out.data, bytes, #bytes)
   return out
 end
 
---- An exact 64-bit integer.
----@param from number|string|ffi.cdata*
----@return ffi.cdata*
-function value.int64(from)
-  if type(from) == 'string' then
-    local digits = from:match('^%s*([+-]?%d+)%s*$')
-    local out = digits and 0LL
-    for digit in (digits or ''):gmatch('%d') do out = out * 10 + tonumber(digit) end
-    if not out then fail('an int64', show(from)) end
-    out = digits:sub(1, 1) == '-' and -out or out
-    if tostring(out) ~= (digits:gsub('^%+', ''):gsub('^(-?)0+(%d)', '%1%2')) then
-      fail('an int64', show(from), 'it is out of range')
-    end
-    return out
-  end
-  return ffi.cast('int64_t', from)
+-- Integers
+
+local function int64_of_text(text)
+  local digits = text:match('^%s*([+-]?%d+)%s*$')
+  if not digits then return nil end
+  local out = 0LL
+  for digit in digits:gmatch('%d') do out = out * 10 + tonumber(digit) end
+  out = digits:sub(1, 1) == '-' and -out or out
+  local plain = digits:gsub('^%+', ''):gsub('^(-?)0+(%d)', '%1%2'):gsub('^%-0$', '0')
+  if tostring(out) ~= plain then return nil, 'it is out of range' end
+  return out
 end
 
--- A double with an integral value: a plain Lua number would be stored as an integer.
-local double_type = ffi.typeof 'lug_double'
+--- An exact 64-bit integer from a whole number, its digits, or a decimal without a fraction.
+---@param from number|string|lugger.decimal|ffi.cdata*
+---@return ffi.cdata*
+function value.int64(from)
+  local kind, out, why = type(from), nil, nil
+  if ffi.istype('int64_t', from) then return from end
+  if kind == 'string' then
+    out, why = int64_of_text(from)
+  elseif kind == 'number' then
+    if from >= -9223372036854775808 and from < 9223372036854775808 and from == math.floor(from) then
+      return ffi.cast('int64_t', from)
+    end
+    why = from == from and from == math.floor(from) and 'it is out of range' or 'give a whole number'
+  elseif ffi.istype(decimals.type, from) then
+    local whole = from:round(0)
+    if whole == from then out, why = int64_of_text(tostring(whole)) else why = 'give a whole number' end
+  elseif ffi.istype('uint64_t', from) then
+    out, why = int64_of_text(tostring(from))
+  elseif ffi.istype(double_type, from) then
+    return value.int64(from.number_)
+  end
+  return out or fail('an int64', shown(from), why)
+end
 
 ---@class lugger.double
+---@operator add(number): number
+---@operator sub(number): number
+---@operator mul(number): number
+---@operator div(number): number
+---@operator unm: number
+---@operator concat(any): string
 local double = {}
 
 --- The number.
@@ -355,27 +236,46 @@ function double:number()
 end
 
 has_methods('double', double, double_type)
+
+local function number_of(v)
+  return ffi.istype(double_type, v) and v.number_ or v
+end
+
+-- Computes as its number: only what is stored is told apart.
 ffi.metatype(double_type, {
   __index = double,
   __tostring = function(self) return tostring(self.number_) end,
-  __eq = function(a, b)
-    return ffi.istype(double_type, a) and ffi.istype(double_type, b) and a.number_ == b.number_
-  end,
+  __concat = methods.concat,
+  __eq = function(a, b) return number_of(a) == number_of(b) end,
+  __lt = function(a, b) return number_of(a) < number_of(b) end,
+  __le = function(a, b) return number_of(a) <= number_of(b) end,
+  __add = function(a, b) return number_of(a) + number_of(b) end,
+  __sub = function(a, b) return number_of(a) - number_of(b) end,
+  __mul = function(a, b) return number_of(a) * number_of(b) end,
+  __div = function(a, b) return number_of(a) / number_of(b) end,
+  __unm = function(a) return -a.number_ end,
 })
 
 --- A number that is stored in documents as a double even if it is integral: `double(3)`.
 ---@param number number
 ---@return lugger.double
 function value.double(number)
+  if ffi.istype(double_type, number) then return number end
+  if ffi.istype('int64_t', number) then number = tonumber(number) end
+  if type(number) ~= 'number' then fail('a double', shown(number), 'give a number') end
   return double_type(number)
 end
 
+--- What removes a field in `doc:with`.
+value.remove = setmetatable({}, { __name = 'remove', __tostring = function() return 'remove' end })
+
 value.ctypes = {
-  objectid = objectid_type, uuid = uuid_type, date = date_type, decimal = decimal_type, binary = binary_type,
+  objectid = objectid_type, uuid = uuid_type, date = dates.type, decimal = decimals.type, binary = binary_type,
   vector = ffi.typeof 'lug_vector', typed = ffi.typeof 'lug_typed', own = ffi.typeof 'lug_own',
   doc = ffi.typeof 'lug_doc', double = double_type, row = ffi.typeof 'lug_row', int64 = ffi.typeof 'int64_t',
 }
-value.date_slot, value.decimal_slot, value.new_decimal, value.text_of = date_slot, decimal_slot, new_decimal, text_of
+value.date_slot, value.decimal_slot, value.new_decimal = dates.slot, decimals.slot, decimals.make
+value.text_of = text_of
 value.compare_bytes = compare_bytes
 
 return value

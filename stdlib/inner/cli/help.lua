@@ -1,4 +1,5 @@
 -- The LuaCATS comments of the standard library: what help() shows and docs/api.md is made of.
+local codec = require 'lugger.inner.base.codec'
 local methods = require 'lugger.inner.base.methods'
 local native = require 'lugger.native'
 local terminal = require 'lugger.inner.view.terminal'
@@ -260,7 +261,7 @@ local function path_of(value)
     if seen[holder] or depth > 2 then return nil end
     seen[holder] = true
     for key, member in pairs(holder) do
-      if member == value and type(key) == 'string' then return prefix .. key end
+      if rawequal(member, value) and type(key) == 'string' then return prefix .. key end
     end
     for key, member in pairs(holder) do
       if type(member) == 'table' and type(key) == 'string' then
@@ -293,18 +294,29 @@ local function defined_at(value)
   end
 end
 
--- What an object can do: its methods with their first sentences.
-local function methods_of(value)
+-- The entries of the methods of an object. Values are FFI's objects: their class goes by their type.
+local function method_entries(value)
+  local found = {}
+  if type(value) == 'cdata' then
+    local kind = codec.type(value)
+    local class = 'lugger.' .. ((kind == 'document' or kind == 'array') and 'doc' or kind) .. ':'
+    for _, entry in ipairs(help.entries()) do
+      if entry.name:sub(1, #class) == class then found[#found + 1] = entry end
+    end
+    return found
+  end
   local meta = type(value) == 'table' and getmetatable(value)
   local holder = type(meta) == 'table' and meta.__index
-  if type(holder) ~= 'table' then return nil end
+  for _, member in pairs(type(holder) == 'table' and holder or {}) do found[#found + 1] = defined_at(member) end
+  return found
+end
+
+-- What an object can do: its methods with their first sentences.
+local function methods_of(value)
   local lines = {}
-  for _, member in pairs(holder) do
-    local entry = defined_at(member)
-    if entry then
-      local sentence = entry.text:gsub('\n', ' '):match '^.-%.%f[%s%z]' or entry.text:gsub('\n', ' ')
-      lines[#lines + 1] = entry.signature .. '\n' .. terminal.wrap(sentence, '    ')
-    end
+  for _, entry in ipairs(method_entries(value)) do
+    local sentence = entry.text:gsub('\n', ' '):match '^.-%.%f[%s%z]' or entry.text:gsub('\n', ' ')
+    lines[#lines + 1] = entry.signature .. '\n' .. terminal.wrap(sentence, '    ')
   end
   table.sort(lines)
   return #lines > 0 and table.concat(lines, '\n') or nil

@@ -12,7 +12,7 @@ local function decode(slot)
   local text = ffi.string(slot.data, slot.size)
   local doc = document.from_bson(native.json_plain(text))
   if text:match('^%s*{') then return doc end
-  return doc:get ''
+  return doc['']
 end
 
 --- From now on this state decodes slots of type json.

@@ -8,28 +8,53 @@ require 'lugger.inner.base.bson'
 local C, types = abi.C, abi.types
 
 ---@class lugger.batch
+---@field [integer] lugger.doc from 1
+---@field count integer
+---@operator len: integer
 local batch = {}
 
 local slot = ffi.new 'lug_value'
+local batch_type = ffi.typeof 'lug_script_batch'
 
-local function pointer(self)
-  if self.generation ~= self.view.generation then
-    fault.raise('hook', 'batch used after its cursor went on', 'keep doc:copy() of what is needed later')
-  end
-  return self.view
+-- What belongs to a batch and is no number: its native batch, the cursor that it came from and keeps alive, and the
+-- position behind it.
+local belongings = setmetatable({}, { __mode = 'k' })
+
+local function is_batch(v)
+  return ffi.istype(batch_type, v)
 end
 
-local batch_meta = {
-  __name = 'batch',
+local function pointer(self)
+  if self.lug_generation_ ~= self.lug_view_.generation then
+    fault.raise('hook', 'batch used after its cursor went on', 'keep doc:copy() of what is needed later')
+  end
+  return self.lug_view_
+end
+
+local function step(self, index)
+  local view = pointer(self)
+  if index < view.count then return index + 1, document.view(view, index) end
+end
+
+local function each(self)
+  return step, self, 0
+end
+
+ffi.metatype(batch_type, {
   __index = function(self, key)
     if type(key) == 'number' then
       local view = pointer(self)
       return key >= 1 and key <= view.count and document.view(view, key - 1) or nil
     end
+    if key == 'count' then return self.lug_count_ end
     return batch[key]
   end,
-  __tostring = function(self) return ('batch of %d documents'):format(self.count) end,
-}
+  __newindex = function() fault.raise('hook', 'a batch is read only', 'keep what belongs to it in a table') end,
+  __len = function(self) return pointer(self).count end,
+  __pairs = each,
+  __ipairs = each,
+  __tostring = function(self) return ('batch of %d documents'):format(self.lug_count_) end,
+})
 
 --- Goes over the documents: `for doc in batch:docs()`. Each is a view; doc:copy() outlives the batch.
 ---@return fun(): lugger.doc
@@ -68,20 +93,21 @@ end
 --- The address of the batch, as a number that identifies it.
 ---@return number
 function batch:address()
-  return tonumber(ffi.cast('intptr_t', self.view))
+  return tonumber(ffi.cast('intptr_t', self.lug_view_))
 end
 
 --- The position of the cursor after this batch, for seek and `after`.
 ---@return string
 function batch:position()
-  return self.after
+  return belongings[self].after
 end
 
--- Makes a batch from a native pointer.
-local function new_batch(found, after)
+-- Makes a batch from a native pointer. It keeps `cursor` alive.
+local function new_batch(found, after, cursor)
   local view = ffi.cast('const lug_batch *', found)
-  local made = { native = found, view = view, generation = view.generation, count = view.count, after = after }
-  return setmetatable(made, batch_meta)
+  local made = batch_type(view, view.generation, view.count)
+  belongings[made] = { native = found, after = after, cursor = cursor }
+  return made
 end
 
 ---@class lugger.cursor
@@ -93,7 +119,7 @@ local cursor_meta = { __index = cursor, __name = 'cursor', __tostring = function
 function cursor:next()
   local found = self.native:next()
   if not found then return nil end
-  return new_batch(found, self.native:position())
+  return new_batch(found, self.native:position(), self)
 end
 
 --- Goes over the batches: `for batch in cursor:batches()`.
@@ -129,12 +155,26 @@ function cursor:close()
   self.native:close()
 end
 
-methods.check('batch', batch, batch_meta)
+methods.check('batch', batch, is_batch)
 methods.check('cursor', cursor, cursor_meta)
 
 local module = {}
 
 module.batch = new_batch
+
+--- The native batch of a batch; nil for all else.
+---@param v any
+---@return lightuserdata|nil
+function module.native_batch(v)
+  return is_batch(v) and belongings[v].native or nil
+end
+
+--- True while the documents of a batch are there.
+---@param v lugger.batch
+---@return boolean
+function module.is_current(v)
+  return v.lug_generation_ == v.lug_view_.generation
+end
 
 --- Opens a cursor over a native source, for source:cursor.
 ---@param source lugger.native.source

@@ -114,7 +114,7 @@ function query:where(predicate)
 end
 
 local function projected(doc, fields)
-  if not fields then return doc:copy() end
+  if not fields then return document.methods.copy(doc) end
   return document.from_bson(fields:apply(document.to_bson(doc)))
 end
 

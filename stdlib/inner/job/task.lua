@@ -70,7 +70,7 @@ function cursor:next()
     return state.native:next(number) or state.native:exhausted(number) and 'none'
   end)
   if found == 'none' then return nil end
-  local batch = cursors.batch(found, state.native:position(self.number))
+  local batch = cursors.batch(found, state.native:position(self.number), self)
   state.found[batch:address()] = found
   return batch
 end
@@ -94,9 +94,9 @@ local writer_meta = { __index = writer, __name = 'writer' }
 --- Applies the columns to every document of the batch, natively as in a job.
 ---@param batch lugger.batch
 function writer:write(batch)
-  if type(batch) ~= 'table' or not batch.native then fault.raise('config', 'out:write wants a batch of a cursor') end
-  if batch.generation ~= batch.view.generation then fault.raise('hook', 'batch used after its commit') end
-  self.state.native:write(batch.native)
+  local found = cursors.native_batch(batch) or fault.raise('config', 'out:write wants a batch of a cursor')
+  if not cursors.is_current(batch) then fault.raise('hook', 'batch used after its commit') end
+  self.state.native:write(found)
 end
 
 --- Adds one row by the names of its columns; values pass the same coercers.

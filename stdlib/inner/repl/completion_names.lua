@@ -48,7 +48,7 @@ function completion_names.of_session(db)
 end
 
 local function add_paths(doc, prefix, depth, seen, names)
-  for name, v in doc:fields() do
+  for name, v in document.each(doc) do
     -- Skips array levels, as find does; array indices are not names.
     local path = type(name) == 'number' and prefix or prefix == '' and name or prefix .. '.' .. name
     if path ~= '' and not seen[path] then seen[path], names[#names + 1] = true, path end

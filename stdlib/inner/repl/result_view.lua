@@ -33,7 +33,7 @@ local function cell_text(v)
   if v == nil then return nil end
   if v == require('lugger').null then return false end
   if type(v) == 'string' then return v end
-  if document.is(v) then return v:json 'relaxed' end
+  if document.is(v) then return document.methods.json(v, 'relaxed') end
   if type(v) == 'table' then return require('lugger.json').encode(v) end
   return tostring(v)
 end
@@ -49,7 +49,7 @@ local function collect(docs, limit)
     if limit and #rows == limit then more = true break end
     local cells = {}
     if document.is(doc) then
-      for name, v in doc:fields() do add(name, cells, v) end
+      for name, v in document.each(doc) do add(name, cells, v) end
     else
       local keys = {}
       for key in pairs(doc) do keys[#keys + 1] = key end

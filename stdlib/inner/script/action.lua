@@ -1,6 +1,6 @@
 -- What a hook can request for its row.
 local fault = require 'lugger.inner.base.fault'
-local document = require 'lugger.inner.base.document'
+local marks = require 'lugger.inner.base.marks'
 
 local action = {}
 
@@ -46,7 +46,7 @@ action.pending, action.pending_count = {}, 0
 ---@param row table<string, any>
 ---@param table string|nil another of the job's tables
 function action.emit(row, table)
-  if type(row) ~= 'table' or document.mark(row) == 'array' then
+  if type(row) ~= 'table' or marks.mark(row) == 'array' then
     fault.raise('hook', 'lugger.emit wants a table of columns: lugger.emit { sku = "a" }')
   end
   local count = action.pending_count + 1

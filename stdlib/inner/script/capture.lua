@@ -3,6 +3,7 @@ local buffer = require 'string.buffer'
 local document = require 'lugger.inner.base.document'
 local ffi = require 'ffi'
 local global_names = require 'lugger.inner.script.global_names'
+local marks = require 'lugger.inner.base.marks'
 local native = require 'lugger.native'
 local prelude = require 'lugger.inner.base.prelude'
 local value = require 'lugger.inner.base.value'
@@ -54,12 +55,13 @@ end
 local pack
 
 local function pack_table(state, t, path)
-  local mark = document.mark(t)
+  local mark = marks.mark(t)
   if getmetatable(t) ~= nil and not mark then
     refuse(state, path, getmetatable(t).__name and kind_of(t) or 'a table with a metatable')
   end
-  local order = mark == 'document' and document.order(t) or nil
-  local node = { k = 'table', mark = mark, order = order and #order > 0 and order or nil, keys = {}, values = {} }
+  local order = mark == 'document' and marks.order(t) or nil
+  local node = { k = 'table', mark = mark, order = order and #order > 0 and order or nil,
+    hidden = marks.hidden(t), keys = {}, values = {} }
   local id = state.add(t, node)
   for key, v in pairs(t) do
     local name = path .. (type(key) == 'string' and '.' .. key or '[' .. tostring(key) .. ']')
@@ -137,6 +139,7 @@ function pack(state, v, path)
   if state.ids[v] then return state.ids[v] end
   if kind == 'boolean' or kind == 'number' or kind == 'string' then return state.add(nil, { k = 'value', v = v }) end
   if v == value.null then return state.add(nil, { k = 'null' }) end
+  if v == value.remove then return state.add(nil, { k = 'remove' }) end
   if kind == 'cdata' then return pack_cdata(state, v, path) end
   if kind == 'table' then
     local name = state.by_module[v] or state.sandbox and state.sandbox.module_name(v)
@@ -174,6 +177,7 @@ end
 local makers = {
   value = function(node) return node.v end,
   null = function() return value.null end,
+  remove = function() return value.remove end,
   objectid = function(node) return value.objectid(node.text) end,
   uuid = function(node) return value.uuid(node.text) end,
   decimal = function(node) return value.decimal(node.text) end,
@@ -189,6 +193,11 @@ local makers = {
   module = function(node, sandbox) return sandbox and sandbox.module(node.name) or require(node.name) end,
   member = function(node) return require(node.module)[node.name] end,
   table = function(node)
+    if node.hidden then
+      local hidden = node.hidden
+      if node.mark == 'array' then return marks.array({}, hidden.types, hidden.element) end
+      return marks.document({}, node.order or {}, hidden.types)
+    end
     if node.mark then return document[node.mark]({}, node.order) end
     return {}
   end,

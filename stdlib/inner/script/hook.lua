@@ -6,6 +6,7 @@ local codec = require 'lugger.inner.base.codec'
 local document = require 'lugger.inner.base.document'
 local fault = require 'lugger.inner.base.fault'
 local ffi = require 'ffi'
+local methods = require 'lugger.inner.base.methods'
 local native = require 'lugger.native'
 local value = require 'lugger.inner.base.value'
 require 'lugger.inner.base.bson'
@@ -43,17 +44,43 @@ local function copy(bytes, size)
   return out
 end
 
+-- The hook ends here: its row becomes a reject with the reason of the column.
+local function refused(name)
+  rows.refused = rows.at + 1
+  fault.raise('coerce', ('the value of column %s does not fit it'):format(name),
+    ("row:raw '%s' gives it as it is in the document"):format(name))
+end
+
 ---@class lugger.row
 ---@field [string] any a column's value: nil for NULL
+local row_methods = {}
+
+--- The value of a column as it is in the document when it did not fit the column; else the column's value. Reading
+--- `row.price` then makes the document a reject, with the reason of the column.
+---@param name string
+---@return any
+function row_methods:raw(name)
+  local place = columns[name]
+  if place == nil then no_column(name) end
+  if self.lug_generation_ ~= rows.batch.generation then stale() end
+  local slot = self.lug_slots_ + place
+  if slot.type <= types.undefined then return nil end
+  return codec.decode(slot, rows.batch)
+end
+methods.check('row', row_methods, function(v) return ffi.istype(row_type, v) end)
 
 -- NULL is read as nil, so that `if row.email then` works as expected.
 ffi.metatype(row_type, {
   __index = function(self, name)
     local place = columns[name]
-    if place == nil then no_column(name) end
+    if place == nil then return row_methods[name] or no_column(name) end
     if self.lug_generation_ ~= rows.batch.generation then stale() end
     local slot = self.lug_slots_ + place
     local kind = slot.type
+    if slot.flags > 2 then
+      if slot.flags >= 8 then return nil end
+      refused(name)
+    end
     if kind == types.string then return ffi.string(slot.data, slot.size) end
     if kind <= types.undefined then return nil end
     return codec.decode(slot, rows.batch)
@@ -74,7 +101,7 @@ ffi.metatype(row_type, {
   __tostring = function(self)
     if self.lug_generation_ ~= rows.batch.generation then return 'row (its batch is gone)' end
     local out = {}
-    for name in pairs(columns) do out[#out + 1] = name .. ' = ' .. tostring(self[name]) end
+    for name in pairs(columns) do out[#out + 1] = name .. ' = ' .. tostring(row_methods.raw(self, name)) end
     table.sort(out)
     return '{ ' .. table.concat(out, ', ') .. ' }'
   end,

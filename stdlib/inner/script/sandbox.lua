@@ -23,7 +23,8 @@ local libraries = {
 -- From the library: functions that describe work and make values.
 local members = { 'copy', 'task', 'fix', 'move', 'source', 'target', 'options', 'coercer', 'session', 'skip',
   'reject', 'emit', 'route', 'objectid', 'uuid', 'uuid_v5', 'date', 'decimal', 'double', 'binary', 'int64', 'vector',
-  'array', 'document', 'now', 'type', 'id_text', 'null', 'version', 'snake_case', 'table_names', 'warn' }
+  'array', 'document', 'now', 'type', 'id_text', 'key', 'remove', 'null', 'version',
+  'snake_case', 'table_names', 'warn' }
 
 local raw_load, raw_setmetatable = load, setmetatable
 local own_metatables = setmetatable({}, { __mode = 'k' })
@@ -54,7 +55,7 @@ local function public(name)
       local ok, v = pcall(function() return module[member] end)
       if ok then copy[member] = v end
     end
-    copy.env, copy.json = variables(), public 'lugger.json'
+    copy.env, copy.json, copy.doc = variables(), public 'lugger.json', public 'lugger.doc'
   else
     for key, v in pairs(module) do copy[key] = v end
   end

@@ -2,6 +2,7 @@
 local document = require 'lugger.inner.base.document'
 local json_value = require 'lugger.json'
 local lugger = require 'lugger'
+local marks = require 'lugger.inner.base.marks'
 local sql_values = require 'lugger.inner.sql.values'
 local value_text = require 'lugger.inner.view.value_text'
 
@@ -15,11 +16,11 @@ function compare.show(v)
 end
 
 local function plain(v)
-  return document.is(v) and v:totable() or v
+  return document.is(v) and document.methods.totable(v) or v
 end
 
 local function is_list(t)
-  return #t > 0 or document.mark(t) == 'array'
+  return #t > 0 or marks.mark(t) == 'array'
 end
 
 --- The difference; nil when there is none. Of objects only the keys in `wanted` are compared; lists are compared whole.

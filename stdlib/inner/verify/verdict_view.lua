@@ -54,7 +54,7 @@ local most_paths = 5
 
 local function flatten(value, path, out)
   local any = false
-  for name, item in (document.is(value) and value:fields() or function() end) do
+  for name, item in (document.is(value) and document.each(value) or function() end) do
     any = true
     flatten(item, path .. (type(name) == 'number' and '[' .. name .. ']' or '.' .. name), out)
   end

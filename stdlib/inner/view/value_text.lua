@@ -3,6 +3,7 @@ local abi = require 'lugger.inner.base.abi'
 local codec = require 'lugger.inner.base.codec'
 local document = require 'lugger.inner.base.document'
 local ffi = require 'ffi'
+local marks = require 'lugger.inner.base.marks'
 local terminal = require 'lugger.inner.view.terminal'
 local value = require 'lugger.inner.base.value'
 local C, types, ctypes, null = abi.C, abi.types, value.ctypes, value.null
@@ -130,11 +131,11 @@ local function table_text(t, state, depth)
   if type(meta) == 'table' and meta.lugger_fill then meta.lugger_fill(t) end
   if depth > deepest then return '{ --[[ deeper ]] }' end
   state[t] = true
-  local mark, parts, count = document.mark(t), {}, #t
+  local mark, parts, count = marks.mark(t), {}, #t
   local shown = math.min(count, state.limit or count)
   for i = 1, shown do parts[i] = text_of(t[i], state, depth + 1) end
   local keys = sorted_keys(t, count)
-  local order = mark == 'document' and document.order(t) or {}
+  local order = mark == 'document' and marks.order(t) or {}
   if #order > 0 then keys = require('lugger.inner.base.bson').field_names(t) end
   local names = {}
   for _, key in ipairs(keys) do
@@ -186,20 +187,21 @@ local function array_text(doc, state, depth)
   local parts, count, limit = {}, #doc, state.limit or math.huge
   for _, slot in document.slots(doc) do
     if #parts >= limit then break end
-    if slot.type == types.undefined then return decoded(doc:json 'canonical') end -- as a Lua value it would be null
+    -- As a Lua value, undefined would be null.
+    if slot.type == types.undefined then return decoded(document.methods.json(doc, 'canonical')) end
     parts[#parts + 1] = slot_text(slot, state, depth + 1)
   end
   return braced(parts, depth, count - #parts, 'array ')
 end
 
 local function doc_text(doc, state, depth)
-  if depth > deepest then return decoded(doc:json 'canonical') end
-  doc = document.is_view(doc) and doc:copy() or doc
+  if depth > deepest then return decoded(document.methods.json(doc, 'canonical')) end
+  doc = document.is_view(doc) and document.methods.copy(doc) or doc
   if codec.type(doc) == 'array' then return array_text(doc, state, depth) end
   local parts, names, seen = {}, {}, {}
   for name, slot in document.slots(doc) do
     -- A Lua table cannot contain a name twice, and undefined would become null.
-    if seen[name] or slot.type == types.undefined then return decoded(doc:json 'canonical') end
+    if seen[name] or slot.type == types.undefined then return decoded(document.methods.json(doc, 'canonical')) end
     seen[name], names[#names + 1] = true, name
     parts[#parts + 1] = key_text(name, state, depth + 1) .. ' = ' .. slot_text(slot, state, depth + 1)
   end
@@ -235,9 +237,9 @@ end
 local function date_text(v)
   local text = tostring(v)
   local ok, back = pcall(value.date, text)
-  if ok and back == v and back.day == v.day then return 'date ' .. quote(text) end
-  if v.day == 1 then return ('coercer("date"):coerce(%s)'):format(quote(text)) end
-  return ('date(%sLL)'):format((tostring(v.ms):gsub('LL$', '')))
+  if ok and back == v and back.lug_day_ == v.lug_day_ then return 'date ' .. quote(text) end
+  if v.lug_day_ == 1 then return ('coercer("date"):coerce(%s)'):format(quote(text)) end
+  return ('date(%sLL)'):format((tostring(v.lug_ms_):gsub('LL$', '')))
 end
 
 local cdata_texts = {
