@@ -17,7 +17,10 @@ struct StateRule {
 
 // The first matching prefix decides; so full SQLSTATEs come before their class.
 constexpr std::array kRules = std::to_array<StateRule>({
-    {"08P01", Code::kBug, "the server did not understand what lugger sent: please report it"},
+    // pgbouncer's own errors, as when its connection to the server was lost, have this state, too.
+    {"08P01", Code::kConnect,
+     "run the same command again: it goes on after the last committed unit; if it ends like this "
+     "each time, please report it"},
     {"08", Code::kConnect, "run the same command again: it goes on after the last committed unit"},
     {"0A000", Code::kConfig, ""},
     {"22P05", Code::kCoerce,

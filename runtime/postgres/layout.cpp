@@ -68,8 +68,21 @@ size_t root_key_size(const PlanShape& plan, const TablePlan& child) {
   return std::min(plan.tables()[0].key.size(), child.parent_key.size());
 }
 
-/// Two rows that swap values would violate any other unique index in between.
+/// May rows of a document have equal keys? Names of fields are equal by the column's type, or come
+/// twice in a document; places in an array differ.
+bool may_share_keys(const TablePlan& table) {
+  return std::any_of(table.key.begin(), table.key.end(), [&](size_t slot) {
+    const bool of_parent =
+        std::find(table.parent_key.begin(), table.parent_key.end(), slot) != table.parent_key.end();
+    return !of_parent && table.columns[slot].generate != Column::Generate::kOrdinal;
+  });
+}
+
+/// Two rows that swap values would violate any other unique index in between. Two rows of one key
+/// are refused by an INSERT; an upsert would let the second take the place of the first, if that is
+/// as stored.
 bool sets_in_place(const TablePlan& table, const PgTableLayout& layout, const PgTable& actual) {
+  if (may_share_keys(table)) return false;
   std::vector<std::string> key;
   for (const size_t slot : table.key) key.push_back(table.columns[slot].name);
   if (actual.kind != "r" || layout.guarded || layout.rules || layout.mend) return false;

@@ -1,4 +1,6 @@
 """The bench's table: figure, peer, ratio, what was asked for, and whether it holds."""
+import textwrap
+
 import merges
 
 BEGIN, END = '<!-- bench: begin -->', '<!-- bench: end -->'
@@ -111,11 +113,12 @@ def table(series, facts):
     lines = [
         f'{facts["date"]}, {facts["machine"]}',
         '',
-        (f'{facts["lugger"]}, PostgreSQL {facts["postgresql"]}, Node {facts["node"]}; '
+        textwrap.fill(
+         f'{facts["lugger"]}, PostgreSQL {facts["postgresql"]}, Node {facts["node"]}; '
          f'{facts["rows"]:,} documents, '
          f'{facts["bson_bytes"] / 1e6:.0f} MB of BSON, {facts["json_bytes"] / 1e6:.0f} MB of JSON; '
          f'medians of {facts["rounds"]} rounds, '
-         'each run in turn with its peer; the Node script and the large run once.'),
+         'each run in turn with its peer; the Node script and the large run once.', 100),
         '',
         '| ' + ' | '.join(head) + ' |',
         '|---|--:|--:|--:|---|---|',

@@ -26,6 +26,15 @@ return lugger.copy {
 }
 """
 
+PEOPLE = """local lugger = require 'lugger'
+return lugger.copy {
+  from = lugger.source(lugger.env.MONGO_URI, { collection = 'shop.people' }),
+  into = lugger.target(lugger.env.PG_URI, { table = 'people', key = 'id', on_conflict = 'update' }),
+  columns = { { 'id', 'int4', from = '_id' }, { 'v', 'int4' } },
+  children = { { table = 'at', from = 'at{}', entry = 'who', columns = { { 'x', 'int4', from = '.' } } } },
+}
+"""
+
 DOCUMENTS = [
     {
         '_id': 1,
@@ -96,6 +105,23 @@ class Dictionaries(unittest.TestCase):
         )
         self.assertEqual(work.database.query('select count(*) from prices'), '0')
         work.lugger('verify', 'job.lua')
+
+    def test_c23_names_that_are_equal_by_their_type_are_never_merged(self):
+        """Whatever stands there, and whether its neighbours changed, too."""
+        both = {'Ann': 1, 'Ann ': 5}
+        for stored, given, neighbour in (({'Ann': 1}, both, 2), ({'Ann': 1}, both, 1), ({'Ann': 2}, both, 2),
+                                         ({}, both, 1), ({'Ann ': 5}, both, 2)):
+            with self.subTest(stored=stored, neighbour=neighbour):
+                work = Work(self.server.fresh(), [{'_id': 1, 'v': 1, 'at': stored}, {'_id': 2, 'v': 1}],
+                            text=PEOPLE)
+                work.database.query(
+                    'create table people (id int4 primary key, v int4); create table at (parent_id int4 '
+                    'references people on delete cascade, who char(5), x int4, primary key (parent_id, who))')
+                work.run()
+                work.documents([{'_id': 1, 'v': 2, 'at': given}, {'_id': 2, 'v': neighbour}])
+                self.assertEqual(work.run(expect=3).books()['rejected'], 1)
+                self.assertEqual(work.database.query('select count(*), coalesce(sum(x), 0) from at'),
+                                 f'{len(stored)}|{sum(stored.values())}')
 
     def test_d_verify_finds_and_repair_mends(self):
         work = self.work()

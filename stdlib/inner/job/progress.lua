@@ -123,6 +123,8 @@ end
 function progress:update(snapshot)
   if self.mode == 'none' then return end
   local figures = self:figures(snapshot)
+  -- Falling rates of a run that waits would look as if it went on.
+  if (self.waits_for or '') ~= '' and self.mode ~= 'json' then return end
   if self.mode == 'live' then
     local width = terminal.width() - 1
     local line = table_view.cut(progress.sentence(figures, width), width)
