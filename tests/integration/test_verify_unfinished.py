@@ -80,8 +80,10 @@ class Unfinished(Case):
             self.verify(work, *flags, expect=4)
 
     def test_killed_and_resumed(self):
-        work = self.made([{'_id': oid(i // 2), 'n': i, 'tags': ['a']} for i in range(4000)],
-                         extra=EXTRA + 'throttle = { rows_per_s = 400 },', run=('--dry-run', '--create'))
+        # three units of 8 MiB: the first is committed seconds before the second may begin
+        documents = [{'_id': oid(i // 2), 'n': i, 'tags': ['a'], 'pad': 'p' * 6000} for i in range(4000)]
+        work = self.made(documents, extra=EXTRA + 'throttle = { rows_per_s = 400 },',
+                         run=('--dry-run', '--create'))
         process = work.start('run', 'job.lua', '--create')
         wait_for(work.database, "select to_regclass('docs') is not null and (select count(*) > 0 from docs)",
                  process)

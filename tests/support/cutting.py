@@ -1,51 +1,27 @@
 """A unix socket in front of a server that counts statements and, at one of them, cuts the connection
 or calls a function."""
-import os
-import socket
 import struct
-import tempfile
 import threading
 
+from between import Between
 
-class Cutter:
+
+class Cutter(Between):
     """`at`: the number of the statement, from 1, among those that hold `text`; `when`: 'before' it
     reaches the server or 'after'; `act`: called instead of cutting."""
 
     def __init__(self, server, at, when='before', act=None, text=b''):
-        self.server, self.at, self.when, self.act, self.text = server, at, when, act, text
-        self.directory = tempfile.mkdtemp(prefix='lug-c-')
-        os.chmod(self.directory, 0o755)
-        self.count, self.fired, self.lock = 0, False, threading.Lock()
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(self.directory + '/.s.PGSQL.5432')
-        os.chmod(self.directory + '/.s.PGSQL.5432', 0o777)
-        self.listener.listen(20)
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.at, self.when, self.act, self.text = at, when, act, text
+        self.count, self.fired = 0, False
+        super().__init__(server)
 
-    def url(self, database):
-        return f'postgresql:///{database.name}?host={self.directory}&user={database.user}'
+    def joined(self, client, upstream):
+        threading.Thread(target=self._back, args=(upstream, client), daemon=True).start()
+        threading.Thread(target=self._forth, args=(client, upstream), daemon=True).start()
 
-    def close(self):
-        self.listener.close()
-
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            upstream = socket.socket(socket.AF_UNIX)
-            upstream.connect(self.server.directory + '/.s.PGSQL.5432')
-            threading.Thread(target=self._back, args=(upstream, client), daemon=True).start()
-            threading.Thread(target=self._forth, args=(client, upstream), daemon=True).start()
-
-    @staticmethod
-    def _end(*sockets):
+    def _end(self, *sockets):
         for one in sockets:
-            try:
-                one.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+            self.shut(one)
             one.close()
 
     def _back(self, upstream, client):
