@@ -50,7 +50,7 @@ std::string words_of(int fault) {
 }  // namespace
 
 struct Regex::State {
-  std::string pattern;
+  std::string pattern, flags;
   Owned<pcre2_code, pcre2_code_free> code;
   Owned<pcre2_match_data, pcre2_match_data_free> match;
   Owned<pcre2_match_context, pcre2_match_context_free> context;
@@ -102,6 +102,7 @@ Regex::Regex(std::string_view pattern, std::string_view flags) : state_(std::mak
   if (pattern.size() > kMaxPattern)
     raise(Code::kConfig, "a regular expression of {} is too long", human_bytes(pattern.size()));
   state_->pattern = pattern;
+  state_->flags = flags;
   state_->compile(options);
   state_->read_names();
 }
@@ -145,6 +146,7 @@ std::optional<Regex::Group> Regex::group(size_t number) const noexcept {
 size_t Regex::groups() const noexcept { return state_->groups; }
 const std::vector<Regex::Name>& Regex::names() const noexcept { return state_->names; }
 const std::string& Regex::pattern() const noexcept { return state_->pattern; }
+const std::string& Regex::flags() const noexcept { return state_->flags; }
 
 std::string Regex::told(int fault) {
   switch (fault) {

@@ -42,6 +42,7 @@ class Regex {
   size_t groups() const noexcept;
   const std::vector<Name>& names() const noexcept;
   const std::string& pattern() const noexcept;
+  const std::string& flags() const noexcept;
   /// What search() gave up for, as a sentence without a subject.
   static std::string told(int fault);
 

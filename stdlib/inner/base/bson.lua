@@ -126,6 +126,8 @@ function bson.element(v, depth, hidden)
   elseif v == value.null then return hidden == types.undefined and '\6' or '\10', ''
   elseif v == value.remove then refuse 'lugger.remove is for doc:with alone'
   elseif kind == 'cdata' then return cdata_element(v)
+  elseif kind == 'table' and getmetatable(v) and getmetatable(v).__name == 'regex' then
+    return '\11', v.pattern .. '\0' .. v.flags .. '\0'
   elseif kind == 'table' then return is_array(v) and '\4' or '\3', bson.encode(v, depth + 1)
   end
   fault.raise('hook', ('a %s cannot be part of a document'):format(kind), codec.method_hint(v))
