@@ -97,7 +97,7 @@ class Csv(unittest.TestCase):
                 'line 9, column 3: the quote that begins here is not closed'})
             self.assertEqual({reject['document'].get('$text') for reject in rejects
                               if reject['code'] == 'malformed'}, {'2,b', '3,"c"d,', '7,"g,'})
-            self.assertEqual(work.lugger('verify', 'job.lua', expect=(0, 3)).returncode, 0)
+            work.lugger('verify', 'job.lua')
 
     def test_headers_that_cannot_be(self):
         for data, part in (('id,id\n1,2\n', 'the name "id" twice'), ('id,\n1,2\n', 'no name for field 2'),
@@ -162,6 +162,7 @@ print(source:find { email = { ['$regex'] = '^u1' } }:count(), source:find { id =
                 if process.returncode != 1:
                     break
             self.assertEqual(process.returncode, 3)
+            self.assertGreater(kills, 0)
             self.assertEqual(work.database.query('select count(*), count(distinct id) from docs'), f'{wanted}|{wanted}')
             run = 'select max(run) from lugger.rejects'
             self.assertEqual(work.database.number(f'select count(*) from lugger.rejects where run = ({run})'),
