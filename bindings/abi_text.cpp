@@ -60,8 +60,11 @@ int32_t lug_text_case(const char* text, uint32_t size, int upper, char* out,
 
 int32_t lug_text_normal(const char* text, uint32_t size, int form, char* out,
                         uint32_t room) noexcept {
-  return text_of([&] { return normal_form({text, size}, static_cast<NormalForm>(form)); }, out,
-                 room);
+  return text_of(
+      [&] {
+        return normal_form({text, size}, static_cast<NormalForm>(form));
+      },
+      out, room);
 }
 
 int32_t lug_text_base64(const char* text, uint32_t size, int decode, char* out,
@@ -85,7 +88,10 @@ int32_t lug_text_hex(const char* text, uint32_t size, int decode, char* out,
 int32_t lug_text_digest(const char* text, uint32_t size, int bits, char* out,
                         uint32_t room) noexcept {
   return text_of(
-      [&]() -> Text { return to_hex(as_bytes(digest(kind_of(bits), {text, size}))); }, out, room);
+      [&]() -> Text {
+        return to_hex(as_bytes(digest(kind_of(bits), {text, size})));
+      },
+      out, room);
 }
 
 int32_t lug_text_hmac(const char* key, uint32_t key_size, const char* text, uint32_t size, int bits,
@@ -132,8 +138,7 @@ void lug_regex_free(lug_regex* regex) noexcept { delete regex; }
 int lug_regex_search(lug_regex* regex, const char* text, uint32_t size, uint32_t start,
                      int not_empty) noexcept {
   return regex->regex.search(
-      {text, size}, start,
-      not_empty != 0 ? Regex::Begin::kHereNotEmpty : Regex::Begin::kAnywhere);
+      {text, size}, start, not_empty != 0 ? Regex::Begin::kHereNotEmpty : Regex::Begin::kAnywhere);
 }
 
 int lug_regex_group(const lug_regex* regex, uint32_t number, uint32_t* out2) noexcept {

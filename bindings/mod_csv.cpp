@@ -58,8 +58,8 @@ static CsvShape read_shape(lua_State* L, int argument, std::string_view file_nam
 static int csv_open(lua_State* L) {
   const std::string path(check_text(L, 1));
   CsvShape shape = read_shape(L, 2, path);
-  push_userdata(L, std::make_shared<CsvRecords>(std::move(shape), path,
-                                                std::make_unique<FileStream>(path)));
+  push_userdata(
+      L, std::make_shared<CsvRecords>(std::move(shape), path, std::make_unique<FileStream>(path)));
   return 1;
 }
 

@@ -213,7 +213,7 @@ end
 ---@param path string
 ---@param text string|lugger.binary
 function lugger.write_file(path, text)
-  return require('lugger.inner.base.files').write(path, text)
+  require('lugger.inner.base.files').write(path, text)
 end
 
 --- SQL over a session of its own: `local db = lugger.session 'warehouse'`, then `db:query('select $1::int as n', 5)`.

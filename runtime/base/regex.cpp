@@ -69,10 +69,11 @@ void Regex::State::compile(uint32_t options) {
   code.reset(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(), options,
                            &fault, &at, nullptr));
   if (!code) {
-    throw Error(Code::kConfig,
-                fmt::format("the regular expression {} cannot be read: {}, at byte {}",
-                            quoted_excerpt(pattern), words_of(fault), at + 1),
-                "its language is Perl's (PCRE2); in Lua write it in [[ ]], where a backslash is one");
+    throw Error(
+        Code::kConfig,
+        fmt::format("the regular expression {} cannot be read: {}, at byte {}",
+                    quoted_excerpt(pattern), words_of(fault), at + 1),
+        "its language is Perl's (PCRE2); in Lua write it in [[ ]], where a backslash is one");
   }
   pcre2_jit_compile(code.get(), PCRE2_JIT_COMPLETE);  // without it, it is interpreted
   match.reset(pcre2_match_data_create_from_pattern(code.get(), nullptr));
@@ -153,8 +154,7 @@ std::string Regex::told(int fault) {
     case PCRE2_ERROR_MATCHLIMIT:
     case PCRE2_ERROR_DEPTHLIMIT:
     case PCRE2_ERROR_HEAPLIMIT:
-    case PCRE2_ERROR_NOMEMORY:
-      return "gave up on a text: it tried too many ways to match";
+    case PCRE2_ERROR_NOMEMORY: return "gave up on a text: it tried too many ways to match";
     default: return "cannot be matched with a text: " + words_of(fault);
   }
 }

@@ -71,7 +71,8 @@ Character last_character(std::string_view text) noexcept {
 
 std::string upper_case(std::string_view text) {
   return mapped(text, [](int32_t code) -> int32_t {
-    constexpr int32_t kSharpS = 0xDF;  // utf8proc makes U+1E9E of it, Unicode's simple mapping nothing
+    constexpr int32_t kSharpS =
+        0xDF;  // utf8proc makes U+1E9E of it, Unicode's simple mapping nothing
     if (code < 0x80) return code >= 'a' && code <= 'z' ? code - 32 : code;
     return code == kSharpS ? code : utf8proc_toupper(code);
   });

@@ -56,7 +56,8 @@ class CsvCursor : public StepCursor {
     writer_.begin_document();
     for (size_t i = 0; i < fields.size(); ++i) {
       const bool null = records_->shape().is_null(fields[i]);
-      writer_.append(names[i], null ? Value::null() : Value::of(ValueType::kString, fields[i].text));
+      writer_.append(names[i],
+                     null ? Value::null() : Value::of(ValueType::kString, fields[i].text));
     }
     writer_.end();
   }
@@ -180,8 +181,7 @@ class CsvSource : public Source {
       raise(Code::kConfig, "{}: position {} lies outside of partition {}", place, after,
             partition.spec);
     }
-    auto cursor =
-        std::make_unique<MappedCsvCursor>(*mapped_, range, begin.offset, !after.empty());
+    auto cursor = std::make_unique<MappedCsvCursor>(*mapped_, range, begin.offset, !after.empty());
     return begun(std::move(cursor), begin);
   }
 

@@ -28,8 +28,7 @@ char one_byte(const Options& options, std::string_view name, char fallback) {
   if (name == "quote" && text.empty()) return 0;
   const bool good = text.size() == 1 && text[0] != '\n' && text[0] != '\r' && text[0] > 0;
   if (good) return text[0];
-  throw Error(Code::kConfig,
-              fmt::format("{} cannot be {}", name, quoted_excerpt(text)),
+  throw Error(Code::kConfig, fmt::format("{} cannot be {}", name, quoted_excerpt(text)),
               "it is one ASCII character, such as ',' ';' '|' or a tab ('\\t')");
 }
 

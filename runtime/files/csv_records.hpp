@@ -66,8 +66,9 @@ class CsvRecords {
   Feed feed_;
   CsvReader reader_;
   CsvHeader header_;
-  bool known_ = false;    // the header
-  bool pending_ = false;  // the reader's record is the first one, read to know how many fields there are
+  bool known_ = false;  // the header
+  bool pending_ =
+      false;  // the reader's record is the first one, read to know how many fields there are
   CsvReader::Got first_ = CsvReader::Got::kMore;
 };
 

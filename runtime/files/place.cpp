@@ -44,7 +44,8 @@ const std::vector<OptionSpec>& all_options() {
 void refuse_csv_options(std::string_view place, const Options& options) {
   for (const OptionSpec& option : csv_options()) {
     if (options.has(option.name))
-      throw Error(Code::kConfig, fmt::format("{} is an option of CSV, and {} is none", option.name, place),
+      throw Error(Code::kConfig,
+                  fmt::format("{} is an option of CSV, and {} is none", option.name, place),
                   "say format = 'csv' if it is");
   }
 }

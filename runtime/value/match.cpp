@@ -85,8 +85,7 @@ bool FilterNode::value_holds(const Value& value) const {
   const auto equal = [&](const Value& one) { return compare_values(value, one) == 0; };
   switch (op) {
     case FilterOp::kEqual: return equal(operand);
-    case FilterOp::kIn:
-      return std::any_of(list.begin(), list.end(), equal) || pattern_holds(value);
+    case FilterOp::kIn: return std::any_of(list.begin(), list.end(), equal) || pattern_holds(value);
     case FilterOp::kRegex: return pattern_holds(value);
     case FilterOp::kType: return std::find(types.begin(), types.end(), value.type) != types.end();
     case FilterOp::kExists: return value.type != ValueType::kMissing;

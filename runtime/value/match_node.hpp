@@ -34,12 +34,12 @@ struct FilterNode {
   FilterOp op = FilterOp::kAnd;
   std::vector<std::string> path;  // empty: an element of an array is asked itself
   Value operand;
-  std::vector<Value> list;           // $in
+  std::vector<Value> list;                       // $in
   std::vector<std::unique_ptr<Regex>> patterns;  // $regex: one; $in: those among its values
-  int64_t divisor = 0, rest = 0;     // $mod
-  std::vector<ValueType> types;      // $type
-  std::vector<FilterNode> children;  // $and, $or, $nor, $not, $elemMatch
-  bool of_documents = false;         // $elemMatch: a query over elements, not operators
+  int64_t divisor = 0, rest = 0;                 // $mod
+  std::vector<ValueType> types;                  // $type
+  std::vector<FilterNode> children;              // $and, $or, $nor, $not, $elemMatch
+  bool of_documents = false;                     // $elemMatch: a query over elements, not operators
 
   /// Tests the document, or the element if the path is empty.
   bool holds(const Document* document, const Value* element, Arena& arena) const;

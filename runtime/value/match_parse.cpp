@@ -168,7 +168,8 @@ FilterNode read_regex(const Value& operators, const std::vector<std::string>& pa
   if (pattern.type == ValueType::kMissing)
     throw Error(Code::kConfig, "$options stands beside $regex alone");
   if (options.type != ValueType::kMissing && options.type != ValueType::kString)
-    throw Error(Code::kConfig, "$options wants text", "as in { ['$regex'] = '^a', ['$options'] = 'i' }");
+    throw Error(Code::kConfig, "$options wants text",
+                "as in { ['$regex'] = '^a', ['$options'] = 'i' }");
   const std::string_view flags = options.type == ValueType::kString ? options.text() : "";
   if (pattern.type == ValueType::kRegex) return pattern_node(compiled(pattern, flags), path);
   if (pattern.type != ValueType::kString)
@@ -247,7 +248,8 @@ FilterNode all_of(const Value& operand, const std::vector<std::string>& path) {
     const Value conditions = match_in(one);
     if (matches && conditions.type == ValueType::kMissing)
       throw Error(Code::kConfig, "$all takes values, or an $elemMatch in each place, not both");
-    node.children.push_back(matches ? condition("$elemMatch", conditions, path) : equal_to(one, path));
+    node.children.push_back(matches ? condition("$elemMatch", conditions, path)
+                                    : equal_to(one, path));
   }
   return node;
 }

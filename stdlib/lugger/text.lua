@@ -64,6 +64,7 @@ function text.trim(s)
   return s:sub(ends[0] + 1, ends[1])
 end
 
+--- Whether the text begins with `start`.
 ---@param s string
 ---@param start string
 ---@return boolean
@@ -72,6 +73,7 @@ function text.starts_with(s, start)
   return s:sub(1, #start) == start
 end
 
+--- Whether the text ends with `ending`.
 ---@param s string
 ---@param ending string
 ---@return boolean

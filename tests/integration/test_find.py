@@ -261,14 +261,17 @@ class Find(unittest.TestCase):
             return {'$regularExpression': {'pattern': pattern, 'options': options}}
 
         docs = [{'_id': {'$numberInt': str(i)}, 'a': one} for i, one in enumerate([
-            'Anna', 'anna', 'x\nanna', ['b', 'Anna'], {'$numberInt': '1'}, None, regex('^a', 'i'), regex('^a'),
-            {'b': 'anna'}, [['anna']], {'$symbol': 'anna'}, 'ÄRGER'])]
+            'Anna', 'anna', 'x\nanna', ['b', 'Anna'], {'$numberInt': '1'}, None, regex('^a', 'i'),
+            regex('^a'), {'b': 'anna'}, [['anna']], {'$symbol': 'anna'}, 'ÄRGER'])]
         for query, wanted in (
-                (regex('^a'), [1, 7, 10]), (regex('^a', 'i'), [0, 1, 3, 6, 10]), (regex('^a', 'm'), [1, 2, 10]),
+                (regex('^a'), [1, 7, 10]), (regex('^a', 'i'), [0, 1, 3, 6, 10]),
+                (regex('^a', 'm'), [1, 2, 10]),
                 ({'$regex': '^A'}, [0, 3]), ({'$options': 'i', '$regex': '^A N', '$exists': True}, []),
-                ({'$regex': '^A N', '$options': 'ix'}, [0, 1, 3, 10]), ({'$regex': 'x.a', '$options': 's'}, [2]),
-                ({'$in': [regex('^A'), {'$numberInt': '1'}]}, [0, 3, 4]), ({'$regex': 'ärger', '$options': 'iu'}, [11]),
-                ({'$nin': [regex('a', 'i')]}, [4, 5, 6, 7, 8, 9, 11]), ({'$not': regex('n')}, [4, 5, 6, 7, 8, 9, 11]),
+                ({'$regex': '^A N', '$options': 'ix'}, [0, 1, 3, 10]),
+                ({'$regex': 'x.a', '$options': 's'}, [2]), ({'$regex': 'ärger', '$options': 'iu'}, [11]),
+                ({'$in': [regex('^A'), {'$numberInt': '1'}]}, [0, 3, 4]),
+                ({'$nin': [regex('a', 'i')]}, [4, 5, 6, 7, 8, 9, 11]),
+                ({'$not': regex('n')}, [4, 5, 6, 7, 8, 9, 11]),
                 ({'$all': [regex('^b'), regex('^A')]}, [3]), ({'$elemMatch': {'$regex': '^A'}}, [3])):
             with self.subTest(query):
                 self.assertEqual(self.ids(docs, {'a': query}), wanted)

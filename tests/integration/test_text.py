@@ -42,17 +42,19 @@ class Text(unittest.TestCase):
         return work
 
     def test_in_hooks(self):
-        documents = [f'{{"_id":{i},"name":"Ärger {i}","phone":"+49 123","tags":"\\"a,b\\",c"}}' for i in range(300)]
+        documents = [f'{{"_id":{i},"name":"Ärger {i}","phone":"+49 123","tags":"\\"a,b\\",c"}}'
+                     for i in range(300)]
         documents.append('{"_id":900,"name":"B","phone":7,"tags":""}')
         documents.append('{"_id":901,"name":"B","phone":null,"tags":""}')
-        wanted = hmac.new(b'key', hashlib.sha256('Ärger 7'.encode()).hexdigest().encode(), 'sha256').hexdigest()
+        digest = hashlib.sha256('Ärger 7'.encode()).hexdigest()
+        wanted = hmac.new(b'key', digest.encode(), 'sha256').hexdigest()
         for flags in (('-j', '1'), ('-j', '2'), ('--sandbox',)):
             with self.subTest(flags):
                 work = self.work(HOOK, documents)
                 result = work.run('--create', *flags, expect=3)
                 self.assertEqual((result.books()['inserted'], result.books()['rejected']), (301, 1), result)
-                self.assertEqual(work.database.query('select name, country, hash, convert_from(raw, \'utf8\'), slug '
-                                                     'from docs where id = 7'),
+                self.assertEqual(work.database.query("select name, country, hash, convert_from(raw, 'utf8'), "
+                                                     "slug from docs where id = 7"),
                                  f'Ärger 7|a,b|Germany, DE|{wanted}|Ärger 7|-rger-')
                 self.assertIn('regex:groups takes text, not null', work.database.query(
                     'select message from lugger.rejects'))
@@ -60,7 +62,8 @@ class Text(unittest.TestCase):
     def test_a_pattern_that_hangs_rejects_its_document(self):
         script = """local lugger = require 'lugger'
 local slow = lugger.regex '^(a+)+$'
-return lugger.copy { from = lugger.source 'docs.json', into = lugger.target(lugger.env.PG_URI, { table = 'docs' }),
+return lugger.copy {
+  from = lugger.source 'docs.json', into = lugger.target(lugger.env.PG_URI, { table = 'docs' }),
   columns = { { 'id', 'int4', from = '_id' }, { 'name', 'text' } }, on_hook_error = 'reject',
   map = function(row) if slow:test(row.name) then row.name = 'a' end end }
 """

@@ -141,12 +141,13 @@ def leaves(value, names, by_place=False):
 
 
 def found_in(regex, value):
-    """Python's `re` in the place of PCRE: alike for what the tests ask, which is literals, classes, `^`, `$`, `.`,
-    `|`, `*`, `+`, `?` and groups. Unlike are possessive quantifiers, recursion, \\h, \\K, \\z, (?<name>...)."""
+    """Python's `re` in the place of PCRE: alike for what the tests ask, which is literals, classes, `^`,
+    `$`, `.`, `|`, `*`, `+`, `?` and groups. Unlike are possessive quantifiers, recursion, \\h, \\K, \\z,
+    (?<name>...); and `i` beyond ASCII where a letter has several forms."""
     pattern, options = regex[1]
     if kind(value) == 'regex':
         return value[1] == regex[1]
-    flags = functools.reduce(int.__or__, [int(getattr(re, option.upper())) for option in options if option != 'u'], 0)
+    flags = sum(int(getattr(re, option.upper())) for option in options if option != 'u')
     return kind(value) == 'string' and re.search(pattern, value[1], flags) is not None
 
 

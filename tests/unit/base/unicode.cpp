@@ -10,7 +10,10 @@ TEST_CASE("case is each character's own") {
   CHECK(upper_case("éa ж") == "ÉA Ж");
   CHECK(upper_case("ß") == "ß");
   CHECK(lower_case("ÀÉ ΑΣ Ж ABC") == "àé ασ ж abc");
-  CHECK(lower_case("a\xFF" "B\xC3") == "a\xFF" "b\xC3");
+  CHECK(lower_case("a\xFF"
+                   "B\xC3") ==
+        "a\xFF"
+        "b\xC3");
   CHECK(upper_case("").empty());
   CHECK(lower_case("\U00010400") == "\U00010428");
 }

@@ -61,7 +61,8 @@ TEST_CASE("records of CSV") {
   CHECK(read("\"a\",\"b \"\"x\"\"\"\n") == List{"1[\"a\"][\"b \"x\"\"]"});
   CHECK(read("\"a\nb\",c\nd,e") == List{"1[\"a\nb\"][c]", "3[d][e]"});
   CHECK(read("\"a\r\nb\",\"\"\r\nx") == List{"1[\"a\r\nb\"][\"\"]", "3[x]"});
-  CHECK(read("\xEF\xBB\xBF" "a,b\n") == List{"1[a][b]"});
+  CHECK(read("\xEF\xBB\xBF"
+             "a,b\n") == List{"1[a][b]"});
   CHECK(read("6\" pipe,a\"b\"\n") == List{"1[6\" pipe][a\"b\"]"});
   CHECK(read(" \"a\"\n") == List{"1[ \"a\"]"});
   CHECK(read("").empty());
@@ -103,7 +104,8 @@ TEST_CASE("a record has an end within bounds") {
 
 TEST_CASE("pieces of any size give the same records") {
   std::mt19937 random(7);
-  const std::string_view parts[] = {"a", "b", ",", ",", "\n", "\r\n", "\"", "\"\"", "\"x\"", "é", "\r"};
+  const std::string_view parts[] = {"a",  "b",    ",",     ",", "\n", "\r\n",
+                                    "\"", "\"\"", "\"x\"", "é", "\r"};
   for (int round = 0; round < 3000; ++round) {
     std::string text;
     for (size_t i = random() % 30; i > 0; --i) text += parts[random() % std::size(parts)];
