@@ -44,7 +44,7 @@ bool is_whole(double number) noexcept {
 /// What a table's metatable says: stack indexes, 0 when it says nothing.
 struct TableBson::Marks {
   bool array = false;
-  bool late = false;  // a row of SQL, which Lua fills when it is used
+  bool own = false;  // it says itself what it is stored as: `lugger_bson`
   int order = 0, types = 0;
   int common = 0;  // the hidden type of all elements
 
@@ -59,7 +59,7 @@ struct TableBson::Marks {
     } else {
       array = lua_objlen(L, index) > 0;
     }
-    late = raw_field(L, meta, "lugger_fill") != LUA_TNIL;
+    own = raw_field(L, meta, "lugger_bson") != LUA_TNIL;
     if (raw_field(L, meta, "lugger_order") == LUA_TTABLE) order = lua_gettop(L);
     if (raw_field(L, meta, "lugger_types") == LUA_TTABLE) types = lua_gettop(L);
     if (types != 0 && raw_field(L, meta, "lugger_element") == LUA_TNUMBER)
@@ -93,7 +93,7 @@ bool TableBson::table(int index) {
   luaL_checkstack(L_, kSlots, "tables");
   index = absolute(L_, index);
   const Marks marks(L_, index);
-  if (marks.late) {
+  if (marks.own) {
     plain(index);
     const bool array = table(lua_gettop(L_));
     lua_settop(L_, top);
@@ -250,7 +250,7 @@ void TableBson::nested(std::string_view name, int depth) {
   const int top = lua_gettop(L_);
   luaL_checkstack(L_, kSlots, "tables");
   const Marks marks(L_, top);
-  if (marks.late || lua_topointer(L_, top) == remove_) {
+  if (marks.own || lua_topointer(L_, top) == remove_) {
     lua_settop(L_, top);
     return foreign(name, depth);
   }
@@ -281,6 +281,7 @@ void TableBson::plain(int index) {
   lua_pushvalue(L_, foreign_);
   lua_pushvalue(L_, index);
   lua_call(L_, 1, 2);
+  if (!lua_istable(L_, -1)) throw TableRefused{"this value is no document, but can be part of one"};
 }
 
 }  // namespace lugger

@@ -16,9 +16,9 @@ struct TableRefused {
 };
 
 /// Writes tables of one Lua state. Fields come in the order of their mark
-/// (stdlib/inner/base/marks.lua), the others by name; a list without a mark is an array. Rows of SQL
-/// and whatever Lua's types do not hold are left to a Lua function: `foreign(v)` gives the type byte
-/// and payload of an element, or nil and a plain value.
+/// (stdlib/inner/base/marks.lua), the others by name; a list without a mark is an array. Tables
+/// with a `lugger_bson` (rows of SQL) and whatever Lua's types do not hold are left to a Lua
+/// function: `foreign(v)` gives the type byte and payload of an element, or nil and a plain value.
 class TableBson {
  public:
   /// Before anything else, and for every call from Lua: `foreign` is the function's index, `remove`

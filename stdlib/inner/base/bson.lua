@@ -95,11 +95,11 @@ local function cdata_element(v)
   refuse(('a %s cannot be part of a document'):format(tostring(ffi.typeof(v))))
 end
 
--- What native code does not know: cdata, rows of SQL, and what no document can hold.
+-- What native code does not know: cdata, tables with a say of their own (`lugger_bson`), and what no document can hold.
 local function foreign(v)
   if type(v) == 'cdata' then return cdata_element(v) end
   if v == value.remove then refuse 'lugger.remove is for doc:with alone' end
-  if type(v) == 'table' then return nil, marks.document_of_row(v) end
+  if type(v) == 'table' then return getmetatable(v).lugger_bson(v) end
   fault.raise('hook', ('a %s cannot be part of a document'):format(type(v)), codec.method_hint(v))
 end
 
