@@ -4,11 +4,13 @@ local effects = require 'lugger.inner.base.effects'
 local global_names = require 'lugger.inner.script.global_names'
 local help = require 'lugger.inner.cli.help'
 local history = require 'lugger.inner.repl.history'
+local input = require 'lugger.inner.repl.input'
 local modules = require 'lugger.inner.script.modules'
 local native = require 'lugger.native'
-local plain = require 'lugger.inner.repl.plain'
 local prompt_pg = require 'lugger.prompt_pg'
+local reads = require 'lugger.inner.repl.reads'
 local result_view = require 'lugger.inner.repl.result_view'
+local sql_db = require 'lugger.inner.sql.db'
 local sql_session = require 'lugger.inner.sql.session'
 local statement = require 'lugger.inner.repl.statement'
 local terminal = require 'lugger.inner.view.terminal'
@@ -96,31 +98,6 @@ function repl.new()
   return state
 end
 
-local function compiled(text)
-  local expression = text:match('^%s*=(.*)$')
-  local chunk, problem = loadstring('return ' .. (expression or text), '=prompt')
-  if chunk then return chunk, nil, true, expression or text end
-  if not expression then chunk, problem = loadstring(text, '=prompt') end
-  return chunk, problem, false, text
-end
-
---- Compiles a statement or an expression. "incomplete": more lines are needed.
----@param text string
----@param environment table
----@return function|nil chunk
----@return string|nil problem
----@return boolean|nil expression whether it is one
----@return string|nil code as it was compiled
-function repl.compile(text, environment)
-  local chunk, problem, expression, code = compiled(text)
-  if not chunk and problem:find('invalid escape', 1, true) then
-    chunk, problem, expression, code = compiled(statement.describing(text))
-  end
-  if chunk then return setfenv(chunk, environment), nil, expression, code end
-  if problem:find("'<eof>'", 1, true) then return nil, 'incomplete' end
-  return nil, problem
-end
-
 local function protected(chunk, arguments)
   local trace
   local function pack(...) return { n = select('#', ...), ... } end
@@ -148,7 +125,7 @@ end
 ---@return integer
 function repl.evaluate(code, arguments)
   local state = repl.new()
-  local chunk, problem = repl.compile(code, state.environment)
+  local chunk, problem = statement.compile(code, state.environment)
   if not chunk then
     terminal.fail(problem == 'incomplete' and 'the code is incomplete' or problem)
     return 1
@@ -162,82 +139,6 @@ end
 
 local function is_interruption(err)
   return type(err) ~= 'string' and err ~= nil and err.code == 'interrupted'
-end
-
--- Reads a line; also returns whether Ctrl-C was pressed. nil at the end of input.
-local function read_line(prompt)
-  local pasted = edit.pasted_line()
-  if pasted then
-    terminal.line(prompt, pasted:sub(1, math.max(10, terminal.width() - #prompt)))
-    return pasted, false
-  end
-  local before = system.interrupt_raises(false)
-  local line = edit.readline(prompt)
-  local interrupted = system.stop_level() > 0
-  if interrupted then edit.forget_paste() end
-  system.clear_stop()
-  system.interrupt_raises(before)
-  return line, interrupted
-end
-
--- The prompt shows an open or failed transaction.
-local function first_prompt()
-  local mark = ''
-  for _, session in ipairs(sql_session.list()) do
-    local transaction = session:state()
-    if transaction == 'failed' then mark = '!' end
-    if transaction == 'open' and mark == '' then mark = '*' end
-  end
-  return mark .. '> '
-end
-
--- Reads SQL without `pg`, up to its semicolon, or to the end of a line that completes the statement.
-local function read_sql(line)
-  local lines = { line }
-  while true do
-    local sql = table.concat(lines, '\n')
-    local whole, ended = plain.whole(sql)
-    local pasted = whole and not ended and edit.pasted_line()
-    if whole and not pasted then return plain.pg(sql) end
-    local more, interrupted = pasted, false
-    if not pasted then more, interrupted = read_line('>> ') end
-    if interrupted and more == nil then
-      terminal.line('^C')
-      return ''
-    end
-    if more == nil then return plain.pg(sql) end
-    lines[#lines + 1] = more
-  end
-end
-
--- Reads one statement. nil at the end of input, "" when it was cancelled, false when the input ended inside it.
-local function read_statement(state)
-  local scanner, prompt = statement.new(), first_prompt()
-  while true do
-    local line, interrupted = read_line(prompt)
-    if line == nil and interrupted then
-      terminal.line('^C')
-      return ''
-    end
-    if line == nil then
-      if #scanner.lines > 0 then return false end
-      return nil
-    end
-    -- Ctrl-C cancels the earlier lines; the line after it begins a new statement.
-    if interrupted then scanner = statement.new() end
-    if #scanner.lines == 0 then
-      if line:match '^%s*$' then return line end
-      local word = plain.command(line, state)
-      if word then return word end
-      if plain.is_sql(line, state, compiled) then return read_sql(line) end
-    end
-    scanner:add(line)
-    if not scanner:open() then
-      local _, problem = repl.compile(scanner:text(), state.environment)
-      if problem ~= 'incomplete' then return scanner:text() end
-    end
-    prompt = scanner.quote and "'> " or '>> '
-  end
 end
 
 local opens = { BEGIN = true, START = true }
@@ -272,10 +173,16 @@ local function follow_transactions(state, entry)
   entry.bracket = entry.controls and #sql_session.log == 1 and #sql_session.log[1].words == 1
 end
 
+-- `_` is the last value that an expression gave.
+local function note_result(state, entry, results)
+  if not (entry.ok and entry.expression) or results[2] == nil then return end
+  state.words._, entry.gives = results[2], true
+end
+
 local function run_statement(text, state)
   local entry = { number = #state.entries + 1, text = text, ok = false }
   state.entries[entry.number] = entry
-  local chunk, problem, expression, code = repl.compile(text, state.environment)
+  local chunk, problem, expression, code = statement.compile(text, state.environment)
   if not chunk then
     local command = text:match('^%s*lugger%s+(%a+)')
     terminal.fail(command and ('`lugger %s` is for the shell: Ctrl-D leaves the prompt'):format(command) or problem)
@@ -288,7 +195,10 @@ local function run_statement(text, state)
   state.sets = names_set(chunk)
   local results, trace = protected(chunk)
   entry.ok, entry.effect, entry.sql = results[1], effects.count > before, sql_session.used ~= nil
-  entry.shown = results.n > 1
+  entry.reads = reads.only(code, function(name)
+    return sql_db.is(rawget(state.environment, name) or state.words[name])
+  end)
+  note_result(state, entry, results)
   entry.place, entry.opened = entry.sql and state.place or nil, state.opened
   follow_transactions(state, entry)
   if results[1] then
@@ -342,7 +252,7 @@ function repl.start()
   local state = repl.new()
   begin(state)
   while true do
-    local text = read_statement(state)
+    local text, typed = input.read(state)
     if text == nil then break end
     if text == false then
       terminal.fail('the input ended inside a statement')
@@ -350,7 +260,7 @@ function repl.start()
       break
     end
     if not text:match('^%s*$') then
-      if terminal.is_terminal(0) then history.add(text) end
+      if terminal.is_terminal(0) then history.add(typed) end
       if run_text(text, state) then break end
     end
     io.stdout:flush()

@@ -191,11 +191,11 @@ function result_view.show(v, settings)
   terminal.line(value_text.of(v, settings.rows or (terminal.is_terminal(1) and 100 or nil)))
 end
 
---- Shows the results of a statement. No result, or a single nil, is not shown.
+--- Shows the results of a statement; a statement without results shows nothing.
 ---@param results table { n =, true, ... } of xpcall
 ---@param settings { form: string, rows: integer|nil, null: string }
 function result_view.show_all(results, settings)
-  if results.n < 2 or (results.n == 2 and results[2] == nil) then return end
+  if results.n < 2 then return end
   if results.n == 2 then return result_view.show(results[2], settings) end
   local parts = {}
   for i = 2, results.n do parts[#parts + 1] = value_text.of(results[i], settings.rows) end
