@@ -6,6 +6,7 @@ local native = require 'lugger.native'
 local place = require 'lugger.inner.job.place'
 local script = require 'lugger.inner.script.script'
 
+--- A copy from a source into a target, as lugger.copy describes it: plan it, preview it, run it, verify it.
 ---@class lugger.job
 local job = {}
 local job_meta = { __index = job, __name = 'job', __tostring = function(self) return 'job ' .. self:name() end }

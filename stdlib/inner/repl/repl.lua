@@ -2,7 +2,7 @@
 local completion = require 'lugger.inner.repl.completion'
 local effects = require 'lugger.inner.base.effects'
 local global_names = require 'lugger.inner.script.global_names'
-local help = require 'lugger.inner.cli.help'
+local help_value = require 'lugger.inner.cli.help_value'
 local history = require 'lugger.inner.repl.history'
 local input = require 'lugger.inner.repl.input'
 local modules = require 'lugger.inner.script.modules'
@@ -39,19 +39,16 @@ end
 local function words_of_prompt(state)
   local words = { pg = new_pg(state) }
 
-  --- Help for a function, a name or a module: help(lugger.copy), help 'trace'.
-  function words.help(value)
-    if value == nil then
+  --- Help for a function, a name or a value: help(lugger.copy), help 'trace', help(users).
+  function words.help(...)
+    local value = ...
+    if select('#', ...) == 0 or value == words.help then
       terminal.line(brief)
-      return
-    end
-    if value == words.pg then value = 'lugger.session' end
-    local text = help.of(value)
-    if not text and type(value) == 'string' then
+    elseif type(value) == 'string' then
       require('lugger.cli.help').show(value)
-      return
+    else
+      terminal.line(help_value.of(value))
     end
-    terminal.line(text or 'there is no help for that')
   end
 
   return words

@@ -148,7 +148,7 @@ end
 -- Lua becomes one.
 local function as_statement(entry, code)
   if entry.as_function then return (';(function(...)\n%s\nend)()'):format(code), true end
-  if entry.expression and not loadstring(code) then return ('do local _ = %s\nend'):format(code), true end
+  if entry.expression and not loadstring(' ' .. code) then return ('do local _ = %s\nend'):format(code), true end
   local depth = 0
   for _, token in ipairs(lua_tokens.read(code)) do
     if token.kind == 'name' then

@@ -24,7 +24,7 @@ end
 ---@return string[] sets in order
 function save_names.used(code)
   local reads, sets, seen = {}, {}, {}
-  local chunk = loadstring(code) or assert(loadstring('return ' .. code))
+  local chunk = loadstring(' ' .. code) or assert(loadstring('return ' .. code))
   global_names.each(chunk, function(name, is_set)
     if not is_set then
       reads[name] = true
