@@ -18,7 +18,8 @@ function help.all(name, loosely)
   for _, entry in ipairs(annotations.entries()) do
     local full = entry.name == wanted or entry.name == 'lugger.' .. wanted
     if rank(entry) and (full or loosely and entry.name:match '[%.:]([%w_]+)$' == wanted) then
-      found[#found + 1] = { entry = entry, order = rank(entry) + (full and 0 or 2) + (entry.kind == 'class' and 0.5 or 0) }
+      local order = rank(entry) + (full and 0 or 2) + (entry.kind == 'class' and 0.5 or 0)
+      found[#found + 1] = { entry = entry, order = order }
     end
   end
   table.sort(found, function(a, b)

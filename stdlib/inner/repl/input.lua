@@ -1,5 +1,5 @@
--- What is typed, statement by statement: Lua and SQL over several lines, commands, pasted text, and what comes back from
--- the history.
+-- What is typed, statement by statement: Lua and SQL over several lines, commands, pasted text, and what comes back
+-- from the history.
 local native = require 'lugger.native'
 local plain = require 'lugger.inner.repl.plain'
 local sql_session = require 'lugger.inner.sql.session'

@@ -63,7 +63,8 @@ local function keep_givers(entries, first, kept)
 end
 
 local function with_value(entry)
-  return setmetatable({ code = '_ = ' .. entry.code, expression = false }, { __index = entry })
+  local value = entry.as_function and ('(function(...)\n%s\nend)()'):format(entry.code) or entry.code
+  return setmetatable({ code = '_ = ' .. value, expression = false, as_function = false }, { __index = entry })
 end
 
 --- The statements to keep.
