@@ -63,7 +63,11 @@ end
 local classes = { document = 'doc', array = 'doc' }
 local shown_as = { int64 = "an exact 64-bit integer: lugger.int64 '9007199254740993', 5LL" }
 
-local function class_of(value)
+--- The class of a value: "lugger.decimal"; nil for plain values.
+---@param value any
+---@return string|nil class
+---@return string|nil word for a value of C
+function help_value.class(value)
   if type(value) == 'cdata' then
     local ok, kind = pcall(codec.type, value)
     if tostring(ffi.typeof(value)):find('lug_script_batch', 1, true) then ok, kind = true, 'batch' end
@@ -122,8 +126,16 @@ local function of_module(name)
     .. "\n\nhelp(FUNCTION) tells all about one of them"
 end
 
+--- The entry of a function.
+---@param value function
+---@return lugger.help.entry|nil
+function help_value.entry(value)
+  local path = path_of(value)
+  return path and help.find(path) or defined_at(value)
+end
+
 local function of_function(value, path)
-  local entry = path and help.find(path) or defined_at(value)
+  local entry = help_value.entry(value)
   if entry and (entry.public or entry.inner) then return help.render(entry) end
   if path and not path:find '^lugger%f[%.%z]' then
     return ('%s is a function of Lua 5.1 (LuaJIT): www.lua.org/manual/5.1'):format(path)
@@ -193,7 +205,7 @@ local function of_table(value)
   if module then return module end
   local entry = path and help.find(path)
   if entry then return help.render(entry) end
-  local class = class_of(value)
+  local class = help_value.class(value)
   if class then return of_class(class) end
   if path then return path .. ': ' .. (field_text(path) or member_list(value, 'functions: ') or 'a table') end
   return of_plain_table(value)
@@ -209,7 +221,7 @@ function help_value.of(value)
   if kind == 'function' then return of_function(value, path_of(value)) end
   if kind == 'userdata' then return of_userdata(value) end
   if kind == 'table' then return of_table(value) end
-  local class, word = class_of(value)
+  local class, word = help_value.class(value)
   return class and of_class(class, constructor_of(class)) or shown_as[word]
 end
 

@@ -43,10 +43,11 @@ end
 
 -- Reads SQL without `pg`, up to its semicolon, or to the end of a line that completes the statement. Returns it as a
 -- statement of the prompt, and as it was typed.
-local function read_sql(line)
+local function read_sql(line, state)
   local lines = { line }
   while true do
     local sql = table.concat(lines, '\n')
+    state.pending = sql .. '\n'
     local whole, ended = plain.whole(sql)
     local pasted = whole and not ended and edit.pasted_line()
     if whole and not pasted then return plain.pg(sql), sql end
@@ -66,7 +67,7 @@ local function not_lua(line, state)
   if line:match '^%s*$' then return line end
   local word = plain.command(line, state)
   if word then return word, line end
-  if plain.is_sql(line, state) then return read_sql(line) end
+  if plain.is_sql(line, state) then return read_sql(line, state) end
 end
 
 --- Reads one statement. nil at the end of input, "" when it was cancelled, false when the input ended inside it.
@@ -76,6 +77,7 @@ end
 function input.read(state)
   local scanner, prompt = statement.new(), first_prompt()
   while true do
+    state.pending = #scanner.lines > 0 and scanner:text() .. '\n' or ''
     local line, interrupted = read_line(prompt)
     if line == nil and interrupted then
       terminal.line('^C')

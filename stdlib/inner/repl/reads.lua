@@ -44,7 +44,7 @@ end
 ---@return boolean
 function reads.only(code, is_session)
   local tokens = {}
-  for _, token in ipairs(lua_tokens.read(code)) do
+  for _, token in ipairs(lua_tokens.read(' ' .. code)) do
     if token.kind ~= 'comment' then tokens[#tokens + 1] = token end
   end
   for at, token in ipairs(tokens) do

@@ -90,7 +90,7 @@ function repl_save.kept(entries, first, last, as_migration)
 end
 
 local function holds_seen_secret(code)
-  for _, token in ipairs(lua_tokens.read(code)) do
+  for _, token in ipairs(lua_tokens.read(' ' .. code)) do
     local text = token.kind == 'string' and token.value or token.kind == 'comment' and token.text
     if text and seen_secrets.is_in(text) then return true end
   end
@@ -151,7 +151,7 @@ local function as_statement(entry, code)
   if entry.as_function then return (';(function(...)\n%s\nend)()'):format(code), true end
   if entry.expression and not loadstring(' ' .. code) then return ('do local _ = %s\nend'):format(code), true end
   local depth = 0
-  for _, token in ipairs(lua_tokens.read(code)) do
+  for _, token in ipairs(lua_tokens.read(' ' .. code)) do
     if token.kind == 'name' then
       if opens[token.text] then depth = depth + 1 end
       if token.text == 'end' or token.text == 'until' then depth = depth - 1 end
