@@ -204,7 +204,9 @@ end
 local function command_words(before, word)
   local command, behind = before:match '^%s*:(%a+)%s+(.*)$'
   if command == 'load' or command == 'save' then return files_behind(behind .. word, word) end
-  if command == 'set' and behind == '' then return add_beginning({}, { 'rows ', 'null ', 'form ', 'time ', 'pager ' }, word) end
+  if command == 'set' and behind == '' then
+    return add_beginning({}, { 'rows ', 'null ', 'form ', 'time ', 'pager ' }, word)
+  end
   local topic = before:match '^%s*%?%s*$'
   return topic and add_beginning({}, names.topics(), word) or nil
 end
@@ -222,7 +224,7 @@ local function candidates(state, before, word)
   before = state.pending .. before
   local inside, in_front = context.quote(before .. word)
   if inside then
-    -- The editor replaces the word that it found, which may begin behind a blank or a slash in the quote.
+    -- The editor replaces the word that it found, which may begin inside the quote.
     local part = inside:sub(-#word) == word and word or inside
     return quoted(state, in_front, part) or files_behind(inside, part)
   end
