@@ -94,6 +94,7 @@ end
 
 --- The place of the most recent target; `pg` at the prompt connects to it.
 ---@return string|nil
+---@internal
 function lugger.last_target()
   return require('lugger.inner.job.place').last_target()
 end

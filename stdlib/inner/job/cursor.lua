@@ -93,6 +93,7 @@ end
 
 --- The address of the batch, as a number that identifies it.
 ---@return number
+---@internal
 function batch:address()
   return tonumber(ffi.cast('intptr_t', self.lug_view_))
 end

@@ -59,6 +59,7 @@ end
 
 --- The place to open: that of --from, or the URL of a named connection. It may contain a password.
 ---@return string
+---@internal
 function source:resolved()
   return config.resolve(self.place, 'from')
 end
@@ -143,6 +144,7 @@ target_meta.__tostring = function(self) return 'target ' .. shown(self) end
 
 --- The place to open: that of --into, or the URL of a named connection. It may contain a password.
 ---@return string
+---@internal
 function target:resolved()
   return config.resolve(self.place, 'into')
 end
