@@ -75,6 +75,7 @@ class Plan {
   void run(Batch& batch, RowHook* hook);
 
   /// Top-level (or partly mapped) source paths that no column took, with how often they were seen.
+  /// Nothing where the mapping says that they are to be ignored.
   std::map<std::string, uint64_t> unmapped() const;
   /// "table.column" -> values that could not be read and became NULL or the default, as on_error
   /// says.

@@ -55,6 +55,16 @@ class ApiDoc(unittest.TestCase):
         for name in ('lugger.native.job:start', 'lugger.census_path', 'lugger.prompt_pg.new', 'lugger.job:handle'):
             self.assertIn(name, inner)
 
+    def test_every_public_function_is_in_the_manual(self):
+        """In a page that tells what it is for: docs/lua.md, or the page of its subject."""
+        api = (ROOT / 'docs' / 'api.md').read_text(encoding='utf-8')
+        functions = re.findall(r'^### (\S+)\n```text', api, re.M)
+        self.assertGreater(len(functions), 100)
+        pages = ''.join(page.read_text(encoding='utf-8') for page in sorted((ROOT / 'docs').glob('*.md'))
+                        if page.name not in ('api.md', 'api-inner.md', 'decisions.md', 'internals.md'))
+        words = set(re.findall(r'\w+', pages))
+        self.assertEqual([name for name in functions if re.split('[.:]', name)[-1] not in words], [])
+
     def test_annotations_of_records_are_what_bindings_declare(self):
         lugger('--lua', ROOT / 'tools' / 'records', '--check', STDLIB / 'meta' / 'records.lua')
 
