@@ -88,6 +88,7 @@ void Plan::key_rows(Batch& batch) {
 
 std::map<std::string, uint64_t> Plan::unmapped() const {
   std::map<std::string, uint64_t> out;
+  if (work_->shape->mapping().unmapped == Unmapped::kIgnore) return out;
   for (const TableWork& work : work_->tables) {
     work.scope.unmapped(work.table->path.empty() ? "" : work.table->path + ".", out);
   }

@@ -81,6 +81,7 @@ class Plan {
   void run(Batch& batch, RowHook* hook);
 
   /// Top-level (or partly mapped) source paths that no column took, with how often they were seen.
+  /// Nothing where the mapping says that they are to be ignored.
   std::map<std::string, uint64_t> unmapped() const;
   /// Every path that the mapping looks for, with what was found of it: "emial (column email)".
   std::map<std::string, Met> met() const;

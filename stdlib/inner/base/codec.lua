@@ -12,6 +12,7 @@ local codec = {}
 
 -- Vectors and the rest
 
+--- A vector of float32 numbers: v[1], #v, ipairs. Equal when all numbers are.
 ---@class lugger.vector
 ---@field [integer] number from 1
 ---@operator len: integer

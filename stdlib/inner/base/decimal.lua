@@ -125,6 +125,7 @@ end
 
 ---@alias lugger.rounding "half_up"|"half_even"|"half_down"|"up"|"down"|"floor"|"ceiling"
 
+--- An exact decimal number. Numbers, int64 and decimals of one value are equal, and compare with < and <=.
 ---@class lugger.decimal
 ---@operator add(lugger.decimal|number): lugger.decimal
 ---@operator sub(lugger.decimal|number): lugger.decimal

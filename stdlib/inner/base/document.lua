@@ -62,6 +62,8 @@ codec.on_encode(own_type, encode)
 
 -- The methods stand behind the document's own fields: `doc.copy` is the field where there is one. They are also
 -- functions of `lugger.doc`.
+--- A document or an array, read only: doc.name, doc['a.b'], list[1], #list, pairs and ipairs. Fields come before
+--- methods.
 ---@class lugger.doc
 ---@field [string] any a field: nil when there is no such field, lugger.null when it is null
 ---@field [integer] any an element of an array, from 1

@@ -56,6 +56,7 @@ local function refused(name)
     ("row:raw '%s' gives it as it is in the document"):format(name))
 end
 
+--- A row in a hook: its columns by name, readable and writable, of the columns' types.
 ---@class lugger.row
 ---@field [string] any a column's value: nil for NULL
 local row_methods = {}

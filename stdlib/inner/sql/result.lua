@@ -8,9 +8,11 @@ local terminal = require 'lugger.inner.view.terminal'
 
 local sql_result = {}
 
+--- A row of a result: values by the names of their columns. NULL is nil.
 ---@class lugger.sql_row: { [string]: any }
 local row_methods = {}
 
+--- What a statement gave: its rows, result[1], #result, ipairs.
 ---@class lugger.sql_result
 ---@field names string[] the columns, in their order
 ---@field command string what the server says was done: "SELECT 3", "UPDATE 1"
