@@ -26,6 +26,16 @@ void push_error(lua_State* L, const Error& error) {
   lua_setmetatable(L, -2);
 }
 
+void note_line(lua_State* L, Error& error) {
+  lua_Debug frame;
+  for (int level = 1; lua_getstack(L, level, &frame) != 0; ++level) {
+    lua_getinfo(L, "Sl", &frame);
+    if (frame.currentline <= 0 || std::string_view(frame.source).starts_with("@lugger")) continue;
+    error.note("script", fmt::format("{}:{}", frame.short_src, frame.currentline));
+    return;
+  }
+}
+
 /// A raw access, because a script's error object may have a metatable that raises errors.
 static std::string field_text(lua_State* L, const char* name) {
   lua_pushstring(L, name);

@@ -150,20 +150,33 @@ function task:position(cursor) end
 --- The instant of the run as ISO text; a resumed run keeps it.
 ---@return string
 function task:now() end
+--- Its number, and the names that a row for it may have: `{ email = true, lines = { sku = true } }`.
 ---@param place string
 ---@param options table|nil
 ---@param mapping table
 ---@param throttle table|nil as lugger.throttle checks it
-function task:set_writer(place, options, mapping, throttle) end
+---@return integer number
+---@return table<string, true|table> names
+function task:add_writer(place, options, mapping, throttle) end
+---@param writer integer
 ---@param batch userdata
-function task:write(batch) end
+function task:write(writer, batch) end
+---@param writer integer
 ---@param bson string
-function task:add(bson) end
+---@param table string "" where the mapping has one, or a route says which
+---@param batch userdata|nil of the document that the row belongs to
+---@param index integer|nil from 0
+function task:add(writer, bson, table, batch, index) end
+---@param writer integer
 ---@param batch userdata
 ---@param index integer from 0
 ---@param column string
 ---@param message string
-function task:reject(batch, index, column, message) end
+function task:reject(writer, batch, index, column, message) end
+---@param batch userdata
+---@param index integer from 0
+---@param reason string
+function task:skip(batch, index, reason) end
 --- False: the connection was lost; call it again later with the same position.
 ---@param position string
 ---@return boolean

@@ -88,8 +88,9 @@ local function make(self)
   end
   local err = made
   if type(err) ~= 'table' or err.code ~= 'config' then error(err, 0) end
-  local notes = { script = self.line }
+  local notes = {}
   for _, key in ipairs(err.notes) do notes[key] = err.notes[key] end
+  notes.script = self.line or notes.script
   error(native.error(err.code, err.message, err.hint, nil, notes), 0)
 end
 

@@ -70,7 +70,7 @@ function cursor:next()
     return state.native:next(number) or state.native:exhausted(number) and 'none'
   end)
   if found == 'none' then return nil end
-  local batch = cursors.batch(found, state.native:position(self.number), self)
+  local batch = cursors.batch(found, state.native:position(number), self, number == 0 and state.taken or nil)
   state.found[batch:address()] = found
   return batch
 end
@@ -87,6 +87,40 @@ function cursor:position()
   return self.state.native:position(self.number)
 end
 
+-- Refuses names that no column or child table takes, at the line that has them.
+local function check_names(row, names, within)
+  for name, v in pairs(row) do
+    local found = names[name]
+    if found == nil then
+      local known = {}
+      for one in pairs(names) do known[#known + 1] = one end
+      table.sort(known)
+      local near = native.system.nearest(tostring(name), known)
+      fault.raise('config', ('out:add: %s has no column "%s"'):format(within, tostring(name)),
+        near and near ~= '' and ('did you mean %s?'):format(near) or 'it has ' .. table.concat(known, ', '))
+    end
+    if found ~= true and type(v) == 'table' then
+      for _, element in pairs(v) do
+        if type(element) == 'table' then check_names(element, found, within .. '.' .. name) end
+      end
+    end
+  end
+end
+
+-- The native batch and the index of a document, as the native task takes them.
+local function find(self, call, doc)
+  if not document.is_view(doc) then
+    fault.raise('config', ('out:%s wants a document of a batch'):format(call), 'a copy does not say where it came from')
+  end
+  local state = self.state
+  local found, near = state.found[document.batch_address(doc)], state.taken.index
+  local index = document.index(doc, near)
+  if not (index and found) then
+    fault.raise('config', ('out:%s wants a document of this task, not a part of one'):format(call))
+  end
+  return found, index
+end
+
 ---@class lugger.task_writer
 local writer = {}
 local writer_meta = { __index = writer, __name = 'writer' }
@@ -96,38 +130,78 @@ local writer_meta = { __index = writer, __name = 'writer' }
 function writer:write(batch)
   local found = cursors.native_batch(batch) or fault.raise('config', 'out:write wants a batch of a cursor')
   if not cursors.is_current(batch) then fault.raise('hook', 'batch used after its commit') end
-  self.state.native:write(found)
+  if not self.state.found[batch:address()] then
+    fault.raise('config', 'out:write wants a batch of a cursor of this task', 'task:cursor(source) opens one')
+  end
+  self.state.native:write(self.number, found)
 end
 
---- Adds one row by the names of its columns; values pass the same coercers.
+--- Adds one row by the names of its columns; values pass the same coercers. Child tables take theirs by the names of
+--- their arrays: `out:add { id = 1, lines = { { sku = 'a' } } }`. The row belongs to `doc`, and is booked with it; when
+--- not given, to the document of the first cursor that the script took last: that of its loop.
 ---@param row table<string, any>
-function writer:add(row)
+---@param doc lugger.doc|string|nil or the table
+---@param into string|nil which of the tables of `route`
+function writer:add(row, doc, into)
   if type(row) ~= 'table' then
     fault.raise('config', 'out:add wants a table of columns: out:add { email = doc.email }')
   end
-  self.state.native:add(bson.encode(document.document(row)))
+  if type(doc) == 'string' and into == nil then doc, into = nil, doc end
+  check_names(row, self.names, 'a row')
+  local state, found, index = self.state, nil, nil
+  if doc ~= nil then
+    found, index = find(self, 'add', doc)
+  elseif state.taken.batch then
+    found, index = cursors.native_batch(state.taken.batch), state.taken.index
+  end
+  state.native:add(self.number, bson.encode(document.document(row)), into or '', found, index)
 end
 
---- Makes a document a reject with this reason.
+--- Skips a document: nothing of it is loaded, whatever was or will be written of it. Skips are counted by reason.
+---@param doc lugger.doc
+---@param reason string|nil
+function writer:skip(doc, reason)
+  local found, index = find(self, 'skip', doc)
+  self.state.native:skip(found, index, reason ~= nil and tostring(reason) or 'skipped by the task')
+end
+
+--- Makes a document a reject with this reason: nothing of it is loaded, whatever was or will be written of it.
 ---@param doc lugger.doc
 ---@param reason lugger.error|string|nil
 ---@param column string|nil
 function writer:reject(doc, reason, column)
-  if not document.is_view(doc) then fault.raise('config', 'out:reject wants a document of a batch') end
-  local index, found = document.index(doc), self.state.found[document.batch_address(doc)]
-  if not (index and found) then fault.raise('config', 'out:reject wants a document of this task, not a part of one') end
+  local found, index = find(self, 'reject', doc)
   local why = type(reason) == 'table' and reason.message or reason ~= nil and tostring(reason) or 'refused by the task'
-  self.state.native:reject(found, index, column or '', why)
+  self.state.native:reject(self.number, found, index, column or '', why)
 end
 
---- Commits rows, rejects and position in one transaction. Batches read before become invalid.
----@param position string batch:position() or cursor:position()
-function writer:commit(position)
-  if type(position) ~= 'string' then
-    fault.raise('config', 'out:commit wants a position: out:commit(batch:position())')
+-- The position that a commit means.
+local function position_of(state, given)
+  if cursors.native_batch(given) then
+    local cursor = cursors.cursor_of(given)
+    if not cursor or cursor.state ~= state then
+      fault.raise('config', 'out:commit wants a batch of this task', 'out:commit(batch) with the batch that was read last')
+    end
+    if cursor.number ~= 0 then
+      fault.raise('config', 'out:commit wants a batch of the task\'s first cursor: its position is kept, and a resumed '
+        .. 'run begins there', 'the cursor that was opened first leads; others are read to their ends again')
+    end
+    return given:position()
   end
+  if given == nil and not state.has_cursor then return '' end
+  if type(given) == 'string' then return given end
+  fault.raise('config', ('out:commit wants a batch or its position, not a %s'):format(type(given)),
+    'out:commit(batch) with the batch that was read last')
+end
+
+--- Commits what all writers have, rejects and position, in one transaction. Batches read before become invalid.
+---@param batch lugger.batch|string|nil the last batch of the first cursor, or its position; nothing in a task without
+--- a cursor
+function writer:commit(batch)
   local state = self.state
+  local position = position_of(state, batch)
   wait_for(state, function() return state.native:commit(position) end)
+  state.taken.batch = nil
   wait_turn(state)
 end
 
@@ -144,10 +218,12 @@ function context:cursor(source, options)
   local state = self.state
   local where, batch_rows = config.resolve(source.place, 'from'), (options or {}).batch_rows or 1000
   local number = state.native:add_cursor(where, source.options, batch_rows)
+  state.has_cursor = true
   return setmetatable({ state = state, number = number }, cursor_meta)
 end
 
---- Makes the writer; a task has only one.
+--- Makes a writer. Several writers of a task share a target, and what they write is committed together; they are made
+--- before the first commit.
 ---@param target lugger.target
 ---@param mapping table { columns = ..., children =, key =, on_conflict =, unmapped =, throttle = } as for lugger.copy
 ---@return lugger.task_writer
@@ -157,11 +233,12 @@ function context:writer(target, mapping)
   for key, v in pairs(mapping or {}) do
     if key == 'throttle' then limits = throttle.check(v) else columns[key] = v end
   end
-  self.state.native:set_writer(config.resolve(target.place, 'into'), target.options, columns, limits)
-  local now = self.state.native:now()
+  local state = self.state
+  local number, names = state.native:add_writer(config.resolve(target.place, 'into'), target.options, columns, limits)
+  local now = state.native:now()
   if now ~= '' then clock.set(now) end -- a resumed run keeps its instant
-  wait_turn(self.state)
-  return setmetatable({ state = self.state }, writer_meta)
+  wait_turn(state)
+  return setmetatable({ state = state, number = number, names = names }, writer_meta)
 end
 
 -- A run that is polled like a job's: the body is a coroutine that yields where it reads and commits.
@@ -238,7 +315,7 @@ end
 ---@return table run
 function task:start(settings)
   local identity = self.identity
-  local state = { paused = native.system.monotonic(), found = {} }
+  local state = { paused = native.system.monotonic(), found = {}, taken = {} }
   state.native = native.task(self.label, identity.script_hash, identity.resume_command, settings or {}, clock.text())
   state.thread = coroutine.create(function() self.body(setmetatable({ state = state }, context_meta)) end)
   return setmetatable({ state = state }, run_meta)
