@@ -52,6 +52,10 @@ function native.toml(text) end
 ---@return integer
 function native.default_jobs() end
 
+--- Raises an error for what is no setting of a run.
+---@param settings lugger.run_settings
+function native.check_settings(settings) end
+
 --- Makes a job of a normalised specification; lugger.copy does so for scripts.
 ---@param spec table
 ---@return lugger.native.job

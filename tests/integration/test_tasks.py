@@ -70,7 +70,7 @@ class Tasks(unittest.TestCase):
         self.assertEqual(work.database.query('select count(*) from docs where n % 10 in (0, 1, 2)'), '0')
         self.assertEqual(work.database.query(
             "select document_id, \"column\", code from lugger.rejects where document_id in ('$n:1', '$n:2') "
-            'order by 1'), '$n:1|n|hook\n$n:2|n|syntax')
+            'order by 1'), '$n:1|n|hook\n$n:2|n|bad_value')
 
     def test_e12_a_batch_is_written_but_for_what_was_skipped(self):
         work = self.task(self.ONE + """
@@ -148,7 +148,7 @@ class Tasks(unittest.TestCase):
                     'return lugger.task', 'local n, first\nreturn lugger.task'))
                 err = work.run('--create', expect=1).err
                 self.assertIn(message, err)
-                self.assertIn('job.lua:10', err)
+                self.assertIn('job.lua:12', err)
                 self.assertEqual(self.books(work), 'failed|100|100|0|0|0|0|100')
 
     def test_e12_a_position_that_leaves_a_batch_out_is_refused(self):
@@ -202,7 +202,8 @@ class Tasks(unittest.TestCase):
     def test_e12_writers_of_two_targets_are_refused(self):
         work = self.task(self.TWO.replace("target(pg, { table = 'odd'", "target(pg .. '?x=1', { table = 'odd'") + 'end')
         self.assertIn('one transaction cannot commit both', work.run('--create', expect=1).err)
-        work = self.task(self.TWO.replace("'varchar(5)'", "'text'").replace('(pg,', "('out.jsonl',") + 'end')
+        work = self.task(self.TWO.replace("'varchar(5)'", "'text'").replace('(pg,', "('out.jsonl',").replace(
+            ", on_conflict = 'update'", '') + 'end')
         self.assertIn('takes one writer a task', work.run('--create', expect=1).err)
 
     def test_e8_rejects_of_a_task_are_listed_exported_and_tried_again(self):

@@ -127,6 +127,7 @@ end
 ---@param settings lugger.fix_settings|nil
 ---@return lugger.native.fix_run
 function fix:start(settings)
+  script.note_use(self)
   return native.fix(normalise(self), settings or {})
 end
 
@@ -134,6 +135,7 @@ end
 ---@param settings lugger.fix_settings|nil
 ---@return lugger.fix_outcome
 function fix:show(settings)
+  script.note_use(self)
   return require('lugger.inner.fix.runner').run_or_raise(self, settings, false)
 end
 
@@ -141,6 +143,7 @@ end
 ---@param settings lugger.fix_settings|nil
 ---@return lugger.fix_outcome
 function fix:apply(settings)
+  script.note_use(self)
   return require('lugger.inner.fix.runner').run_or_raise(self, settings, true)
 end
 
@@ -158,7 +161,7 @@ function module.new(spec)
   if spec.throttle ~= nil then self.throttle = require('lugger.inner.job.throttle').check(spec.throttle) end
   self.hook = require('lugger.inner.script.capture').pack(with_json(spec.map), 'map', context and context.modules)
   self.now = require('lugger.inner.base.clock').text()
-  script.note_job()
+  script.note_job(self)
   return self
 end
 

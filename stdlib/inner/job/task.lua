@@ -4,10 +4,12 @@ local clock = require 'lugger.inner.base.clock'
 local config = require 'lugger.inner.cli.config'
 local cursors = require 'lugger.inner.job.cursor'
 local document = require 'lugger.inner.base.document'
+local effects = require 'lugger.inner.base.effects'
 local fault = require 'lugger.inner.base.fault'
 local methods = require 'lugger.inner.base.methods'
 local native = require 'lugger.native'
 local place = require 'lugger.inner.job.place'
+local runner = require 'lugger.inner.job.runner'
 local script = require 'lugger.inner.script.script'
 local throttle = require 'lugger.inner.job.throttle'
 
@@ -310,10 +312,41 @@ function task:name()
   return self.label
 end
 
+-- A task whose body is asked where it writes: it gets cursors that cannot be read, and learning the target ends it.
+local learnt = {}
+local unread_meta = { __index = function() error(learnt, 0) end }
+
+local function ask_target(self)
+  local target
+  local probe = {}
+  function probe.cursor() return setmetatable({}, unread_meta) end
+  function probe.writer(_, where)
+    target = where
+    error(learnt, 0)
+  end
+  local ok, err = effects.without(
+    ('where %s keeps its rejects is asked, and its body changes something before it makes a writer'):format(self.label),
+    function() self.body(probe) end)
+  if target then return target end
+  if not ok and err ~= learnt then error(err, 0) end
+  fault.raise('config', ('%s reads before it makes a writer, so it does not tell where its rejects are'):format(
+    self.label), 'make its writers at the top of its body')
+end
+
+--- The place and the options of its target. Its body is entered for that, up to its first task:writer.
+---@return string place may hold a password
+---@return table options
+function task:target()
+  local found = ask_target(self)
+  return config.resolve(found.place, 'into'), found.options
+end
+
 --- Starts it; each poll runs it for a while.
 ---@param settings lugger.run_settings|nil
 ---@return table run
 function task:start(settings)
+  script.note_use(self)
+  effects.check()
   local identity = self.identity
   local state = { paused = native.system.monotonic(), found = {}, taken = {} }
   state.native = native.task(self.label, identity.script_hash, identity.resume_command, settings or {}, clock.text())
@@ -321,11 +354,20 @@ function task:start(settings)
   return setmetatable({ state = state }, run_meta)
 end
 
---- Runs it to the end, with progress on standard error. Raises when it fails.
----@param settings lugger.run_settings|nil
+--- Runs it to the end. Raises when it fails. A script hears nothing of it unless it asks, as for job:run.
+---@param settings lugger.job_run_settings|nil
 ---@return lugger.run_result
 function task:run(settings)
-  return require('lugger.inner.job.runner').run_or_raise(self, settings)
+  script.note_use(self)
+  runner.check_settings('task:run', settings)
+  return runner.run_or_raise(self, settings)
+end
+
+--- Its rejects, as for job:rejects.
+---@return lugger.rejects
+function task:rejects()
+  script.note_use(self)
+  return require('lugger.inner.job.rejects').of(self)
 end
 
 methods.check('cursor', cursor, cursor_meta)
@@ -343,8 +385,9 @@ function module.new(name, body)
   if type(name) ~= 'string' or type(body) ~= 'function' then
     fault.raise('config', 'lugger.task wants a name and a function', "lugger.task('plans', function(task) ... end)")
   end
-  script.note_job()
-  return setmetatable({ label = name, body = body, identity = script.identity() }, task_meta)
+  local made = setmetatable({ label = name, body = body, identity = script.identity() }, task_meta)
+  script.note_job(made)
+  return made
 end
 
 return module
