@@ -134,8 +134,8 @@ end
 ---@field code string|nil one of those on the page "errors"; "config" when not given
 ---@field hint string|nil what to do next
 
---- Raises an error of lugger's kind: it is printed with the line of the script and the hint, and ends the program as its
---- code says. A text is the message.
+--- Raises an error of lugger's kind: it is printed with the line of the script and the hint, and ends the program as
+--- its code says. A text is the message.
 ---@param fields lugger.error_fields|string
 function lugger.error(fields)
   require('lugger.inner.script.raise').error(fields)

@@ -227,7 +227,7 @@ end
 ---@return lugger.verdict
 function job:verify(options)
   script.note_use(self)
-  return require('lugger.inner.verify.verification').verify(self, options)
+  return require('lugger.inner.verify.verification').verify(self, options, script.context() ~= nil)
 end
 
 --- Verifies; with `apply`, also writes missing and different rows again from the source, and verifies once more.
@@ -246,7 +246,7 @@ function job:repair(options)
       narrow[key] = value
     end
   end
-  return require('lugger.inner.verify.verification').repair(self, narrow, mend)
+  return require('lugger.inner.verify.verification').repair(self, narrow, mend, script.context() ~= nil)
 end
 
 --- The native job behind it.

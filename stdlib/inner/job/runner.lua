@@ -121,7 +121,7 @@ end
 
 ---@class lugger.job_run_settings: lugger.run_settings
 ---@field on_progress nil|fun(figures: lugger.progress_figures) called several times a second, and at the end
----@field progress boolean|nil tell the progress on standard error; in a script only when true, at the prompt unless false
+---@field progress boolean|nil tell the progress on standard error: in a script if true, at the prompt unless false
 
 --- Refuses what is no setting of a run, at the caller's line.
 ---@param call string "job:run"

@@ -12,6 +12,7 @@ local place = require 'lugger.inner.job.place'
 local runner = require 'lugger.inner.job.runner'
 local script = require 'lugger.inner.script.script'
 local throttle = require 'lugger.inner.job.throttle'
+local traceback = require 'lugger.inner.script.traceback'
 
 local yield_every = 0.2 -- seconds between two yields to the caller that polls the run
 
@@ -177,14 +178,16 @@ function writer:reject(doc, reason, column)
   self.state.native:reject(self.number, found, index, column or '', why)
 end
 
+local last_one = 'out:commit(batch) with the batch that was read last'
+
 -- The position that a commit means.
 local function position_of(state, given)
   if cursors.native_batch(given) then
-    local cursor = cursors.cursor_of(given)
-    if not cursor or cursor.state ~= state then
-      fault.raise('config', 'out:commit wants a batch of this task', 'out:commit(batch) with the batch that was read last')
+    local from = cursors.cursor_of(given)
+    if not from or from.state ~= state then
+      fault.raise('config', 'out:commit wants a batch of this task', last_one)
     end
-    if cursor.number ~= 0 then
+    if from.number ~= 0 then
       fault.raise('config', 'out:commit wants a batch of the task\'s first cursor: its position is kept, and a resumed '
         .. 'run begins there', 'the cursor that was opened first leads; others are read to their ends again')
     end
@@ -193,7 +196,7 @@ local function position_of(state, given)
   if given == nil and not state.has_cursor then return '' end
   if type(given) == 'string' then return given end
   fault.raise('config', ('out:commit wants a batch or its position, not a %s'):format(type(given)),
-    'out:commit(batch) with the batch that was read last')
+    last_one)
 end
 
 --- Commits what all writers have, rejects and position, in one transaction. Batches read before become invalid.
@@ -273,6 +276,7 @@ function run:poll(timeout_ms)
   state.paused = native.system.monotonic()
   local ok, err = coroutine.resume(state.thread)
   if not ok then
+    traceback.keep_thread(state.thread)
     local stopped = type(err) == 'table' and err.code == 'interrupted'
     finish(self, stopped and 'stopped' or 'failed', not stopped and err or nil)
   elseif coroutine.status(state.thread) == 'dead' then

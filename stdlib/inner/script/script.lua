@@ -4,6 +4,7 @@ local modules = require 'lugger.inner.script.modules'
 local native = require 'lugger.native'
 local options = require 'lugger.inner.script.options'
 local terminal = require 'lugger.inner.view.terminal'
+local traceback = require 'lugger.inner.script.traceback'
 local system = native.system
 
 local script = {}
@@ -172,7 +173,7 @@ local function execute(chunk, directory, arguments)
   table.insert(package.loaders, 2, searcher)
   local old_arg = rawget(_G, 'arg')
   rawset(_G, 'arg', arguments)
-  local results = { pcall(chunk, unpack(arguments)) }
+  local results = { xpcall(function() return chunk(unpack(arguments)) end, traceback.keep) }
   rawset(_G, 'arg', old_arg)
   for i, loader in ipairs(package.loaders) do
     if loader == searcher then
