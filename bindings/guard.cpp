@@ -29,11 +29,11 @@ void push_error(lua_State* L, const Error& error) {
 
 void not_the_object(lua_State* L, std::string_view kind) {
   lua_Debug call;
-  const bool known = lua_getstack(L, 0, &call) != 0 && lua_getinfo(L, "n", &call) != 0 &&
-                     call.name != nullptr;
-  const std::string_view name = known ? call.name : "method", word = kind.substr(kind.rfind('.') + 1);
-  throw Error(Code::kConfig,
-              fmt::format("{}.{} is a method: call it with a colon", word, name),
+  const bool known =
+      lua_getstack(L, 0, &call) != 0 && lua_getinfo(L, "n", &call) != 0 && call.name != nullptr;
+  const std::string_view name = known ? call.name : "method",
+                         word = kind.substr(kind.rfind('.') + 1);
+  throw Error(Code::kConfig, fmt::format("{}.{} is a method: call it with a colon", word, name),
               fmt::format("{}:{}(...)", word, name));
 }
 

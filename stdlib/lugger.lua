@@ -78,7 +78,7 @@ end
 --- A source: a .bson or JSON file, a dump directory, an archive, "-" for standard input, a PostgreSQL URL. Opened when
 --- it is used.
 ---@param place string path, URL, or the name of a connection in lugger.toml
----@param options table|nil
+---@param options lugger.source_options|nil
 ---@return lugger.source
 function lugger.source(place, options)
   return require('lugger.inner.job.place').source(place, options)
@@ -86,7 +86,7 @@ end
 
 --- A target: a PostgreSQL URL, local: or local:DIR, a .jsonl file. Opened when it is used.
 ---@param place string URL, path, or the name of a connection in lugger.toml
----@param options table|nil { table =, key =, on_conflict =, ... }
+---@param options lugger.target_options|nil { table =, key =, on_conflict =, ... }
 ---@return lugger.target
 function lugger.target(place, options)
   return require('lugger.inner.job.place').target(place, options)

@@ -267,6 +267,10 @@ function native.place_kind(place) end
 ---@param place string
 ---@return lugger.place_option[]
 function native.source_options(place) end
+--- The options of all kinds of sources, or of targets, each name once.
+---@param what "source"|"target"
+---@return lugger.place_option[]
+function native.every_option(what) end
 --- The options a target takes, by its kind.
 ---@param place string
 ---@return { name: string, type: "flag"|"number"|"text"|"choice"|"list"|"flag or text", help: string, fallback: string, choices: string[] }[]

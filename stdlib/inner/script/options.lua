@@ -126,7 +126,8 @@ local function normalise(specs)
     end
     if kind == 'flag' then kind = 'bool' end
     list[#list + 1] = {
-      name = name, flag = flag_name(name), argument = spec.argument, help = spec[1] or '', type = kind, default = spec.default,
+      name = name, flag = flag_name(name), argument = spec.argument, help = spec[1] or '', type = kind,
+      default = spec.default,
       choices = spec.choices,
       required = spec.required, metavar = spec.metavar or spec.argument and name:upper() or 'VALUE',
       list = spec.list,
@@ -237,8 +238,8 @@ end
 ---@field argument integer|nil it is no flag but a plain word, at this place; with `list` it takes all that are left
 
 --- Declares the options of this script and returns their values. Each becomes a flag `--name VALUE`, which `lugger help
---- SCRIPT` lists; of type bool a switch, `--name` and `--no-name`; with `argument` a plain word. Types: text, path, int,
---- number, bool, and every column type (timestamptz, uuid, numeric...), checked by its coercer.
+--- SCRIPT` lists; of type bool a switch, `--name` and `--no-name`; with `argument` a plain word. Types: text, path,
+--- int, number, bool, and every column type (timestamptz, uuid, numeric...), checked by its coercer.
 ---@param specs table<string, lugger.option_spec>
 ---@return table<string, any> values by name
 function options.declare(specs)
