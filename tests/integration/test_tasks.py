@@ -160,7 +160,8 @@ class Tasks(unittest.TestCase):
 
     TWO = f"""
   local docs = task:writer({target('docs')}, {{ columns = {{ {{ 'id', 'int4' }}, {{ 'n', 'int4' }} }} }})
-  local odd = task:writer({target('odd')}, {{ columns = {{ {{ 'id', 'int4' }}, {{ 'word', 'varchar(5)' }} }} }})
+  local odd = task:writer({target('odd')},
+    {{ columns = {{ {{ 'id', 'int4' }}, {{ 'word', 'varchar(5)' }} }} }})
   for batch in cursor:batches() do
 """
 
@@ -175,7 +176,7 @@ class Tasks(unittest.TestCase):
         work.run('--create')
         # Of six, four are in docs, one only in odd, and one in none.
         self.assertEqual(self.books(work), 'done|300|250|0|0|50|0|350')
-        work.database.query("update odd set word = 'x' where id % 6 = 3; update odd set word = 'y' where id = 1;"
+        work.database.query("update odd set word = 'x' where id % 6 = 3 or id = 1; "
                             'delete from docs where id = 2')
         work.run('--create')
         self.assertEqual(self.books(work), 'done|300|1|50|199|50|0|52')
@@ -188,22 +189,25 @@ class Tasks(unittest.TestCase):
     end
     docs:commit(batch)
   end""", [{'_id': n, 'id': n, 'n': n} for n in range(300)])
-        work.database.query("create table odd (id int4 primary key, word varchar(5) check (word <> 'w5'));"
-                            'create table docs (id int4 primary key, n int4 check (n <> 17))')
+        work.database.query('create table docs (id int4 primary key, n int4 check (n <> 17));'
+                            "create table odd (id int4 primary key, word text check (word <> 'w5'))")
         work.run(expect=3)
         refused = {n for n in range(300) if n % 2 == 1 and n % 7 == 5} | {17}
         self.assertEqual(self.books(work).split('|')[:7],
                          ['done', '300', str(300 - len(refused)), '0', '0', '0', str(len(refused))])
         self.assertEqual(work.database.query('select count(*) from docs'), str(300 - len(refused)))
-        self.assertEqual(work.database.query('select count(*), count(distinct document_id) from lugger.rejects'),
-                         f'{len(refused)}|{len(refused)}')
-        self.assertEqual(work.database.query("select count(*) from docs join odd using (id) where word = 'w5'"), '0')
+        self.assertEqual(
+            work.database.query('select count(*), count(distinct document_id) from lugger.rejects'),
+            f'{len(refused)}|{len(refused)}')
+        self.assertEqual(work.database.query('select count(*) from odd'),
+                         str(sum(1 for n in range(1, 300, 2) if n not in refused)))
 
     def test_e12_writers_of_two_targets_are_refused(self):
-        work = self.task(self.TWO.replace("target(pg, { table = 'odd'", "target(pg .. '?x=1', { table = 'odd'") + 'end')
+        other = self.TWO.replace("target(pg, { table = 'odd'", "target(pg .. '?x=1', { table = 'odd'")
+        work = self.task(other + 'end')
         self.assertIn('one transaction cannot commit both', work.run('--create', expect=1).err)
-        work = self.task(self.TWO.replace("'varchar(5)'", "'text'").replace('(pg,', "('out.jsonl',").replace(
-            ", on_conflict = 'update'", '') + 'end')
+        file = self.TWO.replace("'varchar(5)'", "'text'").replace('(pg,', "('out.jsonl',")
+        work = self.task(file.replace(", on_conflict = 'update'", '') + 'end')
         self.assertIn('takes one writer a task', work.run('--create', expect=1).err)
 
     def test_e8_rejects_of_a_task_are_listed_exported_and_tried_again(self):
@@ -219,7 +223,8 @@ class Tasks(unittest.TestCase):
         listed = work.lugger('rejects', 'job.lua')
         self.assertIn('4 rejects', listed.out)
         self.assertIn('a bad one', listed.out)
-        exported = [json.loads(line) for line in work.lugger('rejects', 'job.lua', '--export', '-').out.splitlines()]
+        lines = work.lugger('rejects', 'job.lua', '--export', '-').out.splitlines()
+        exported = [json.loads(line) for line in lines]
         self.assertEqual([row['document']['n']['$numberInt'] for row in exported], ['7', '57', '107', '157'])
         text = work.directory.joinpath('job.lua').read_text()
         work.script(text.replace('% 50 == 7', '% 100 == 7'))
