@@ -46,9 +46,9 @@ local function about_script(name)
     terminal.warn('the script cannot be loaded: ' .. terminal.error_text(about.problem))
   end
   if about.summary ~= '' then terminal.line(about.summary, '\n') end
-  terminal.line('usage: lugger run ', name, about.options and ' [its flags]' or '', ' [flags of run]')
+  terminal.line('usage: lugger run ', name, options.usage(about.options or {}), ' [flags of run]')
   if about.options then
-    terminal.line('\nits flags:')
+    terminal.line('\nits arguments and flags:')
     terminal.line(options.describe(about.options))
   end
   terminal.line('\nflags of run: lugger help run')
