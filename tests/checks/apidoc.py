@@ -1,4 +1,5 @@
-"""docs/api.md and docs/api-inner.md are what tools/apidoc makes of stdlib/, stdlib/meta/records.lua what bindings/ declares,
+"""docs/api.md and docs/api-inner.md are what tools/apidoc makes of stdlib/, stdlib/meta/records.lua what
+bindings/ declares,
 and every public function there says what it takes and gives."""
 import re
 import unittest
@@ -41,18 +42,20 @@ def gives_something(lines, number):
 class ApiDoc(unittest.TestCase):
     def test_page_is_what_the_sources_say(self):
         for book, page in (([], 'api.md'), (['--inner'], 'api-inner.md')):
-            lugger('--stdlib', STDLIB, '--lua', ROOT / 'tools' / 'apidoc', *book, '--check', ROOT / 'docs' / page)
+            lugger('--stdlib', STDLIB, '--lua', ROOT / 'tools' / 'apidoc', *book,
+                   '--check', ROOT / 'docs' / page)
 
     def test_public_and_inner_are_apart(self):
-        names = {page: set(re.findall(r'^### (\S+)', (ROOT / 'docs' / page).read_text(encoding='utf-8'), re.M))
-                 for page in ('api.md', 'api-inner.md')}
-        public, inner = names['api.md'], names['api-inner.md']
+        public, inner = (
+            set(re.findall(r'^### (\S+)', (ROOT / 'docs' / page).read_text(encoding='utf-8'), re.M))
+            for page in ('api.md', 'api-inner.md'))
         self.assertEqual(public & inner, set())
         self.assertEqual([name for name in public if '.native.' in name or '.inner.' in name], [])
         for name in ('lugger.copy', 'lugger.job:run', 'lugger.doc:with', 'lugger.db:each', 'lugger.copy_spec',
                      'lugger.column', 'lugger.decimal', 'lugger.query:limit', 'lugger.schema.backfill'):
             self.assertIn(name, public)
-        for name in ('lugger.native.job:start', 'lugger.census_path', 'lugger.prompt_pg.new', 'lugger.job:handle'):
+        for name in ('lugger.native.job:start', 'lugger.census_path', 'lugger.prompt_pg.new',
+                     'lugger.job:handle'):
             self.assertIn(name, inner)
 
     def test_every_public_function_is_in_the_manual(self):

@@ -70,7 +70,8 @@ class Help(project.Case):
             "io.stdout": "flush",
             "coroutine.create(print)": "coroutine",
             "setmetatable({}, { __index = function(t) return t end })": "a table",
-            "setmetatable({}, { __index = error, __tostring = error, __call = error, __len = error })": "a table",
+            "setmetatable({}, { __index = error, __tostring = error, __call = error, __len = error })":
+                "a table",
             "setmetatable({}, { __metatable = false })": "a table",
         }
         shown = self.answers(*(f"help({value})" for value in wanted))
