@@ -1,4 +1,5 @@
 // native.system: functions of the operating system for the command line.
+#include <fnmatch.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -157,6 +158,12 @@ static int list_dir(lua_State* L) {
   return 1;
 }
 
+static int matches_glob(lua_State* L) {
+  const std::string pattern(check_text(L, 1)), name(check_text(L, 2));
+  push(L, fnmatch(pattern.c_str(), name.c_str(), FNM_PERIOD) == 0);
+  return 1;
+}
+
 static int make_dir(lua_State* L) {
   const std::string path = path_to_make(L, 1).text();
   std::error_code failed;
@@ -263,6 +270,7 @@ static constexpr luaL_Reg kFunctions[] = {
     {"write_file", guarded<write_file>},
     {"whole_file", guarded<open_whole_file>},
     {"list_dir", guarded<list_dir>},
+    {"matches_glob", guarded<matches_glob>},
     {"make_dir", guarded<make_dir>},
     {"cwd", guarded<cwd>},
     {"sha256", guarded<sha256>},
