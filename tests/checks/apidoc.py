@@ -93,7 +93,8 @@ class ApiDoc(unittest.TestCase):
             local odd = 'qqqqqqqqqqqqqqqqq'
             check('lugger.copy_spec', keys_of { columns = 'auto', [odd] = 1 })
             check('lugger.column', keys_of { columns = { { 'a', 'text', [odd] = 1 } } })
-            check('lugger.index_spec', keys_of { columns = { { 'a', 'text' } }, indexes = { { 'a', [odd] = 1 } } })
+            check('lugger.index_spec',
+              keys_of { columns = { { 'a', 'text' } }, indexes = { { 'a', [odd] = 1 } } })
             """)
         self.assertEqual(lugger('--stdlib', STDLIB, '--lua', script).out, '')
 

@@ -125,7 +125,8 @@ class Offered(project.Case):
         self.write("big.bson.gz", "not gzip")
         self.write("fifo.archive", "not an archive")
         setting = ("far = source('postgresql://nowhere.invalid/x', { table = 'x' }) "
-                   "gz = source 'big.bson.gz' archive = source 'fifo.archive' stdin = source '-' db = session 'local:./pg'")
+                   "gz = source 'big.bson.gz' "
+                   "archive = source 'fifo.archive' stdin = source '-' db = session 'local:./pg'")
         self.check({
             "far:find { zz": "",
             "gz:find { zz": "",
