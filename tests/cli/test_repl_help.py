@@ -87,7 +87,10 @@ class Help(project.Case):
         self.assertIn(":is_null(name)", row)
 
     def test_a_name_shows_its_public_entry_first_and_lists_others(self):
-        columns, name, plan = self.answers("help 'columns'", "help 'decimal'", "help 'job:plan'")
+        columns, name, plan, run = self.answers("help 'columns'", "help 'decimal'", "help 'job:plan'",
+                                                "help 'run'")
+        self.assertIn("Usage: lugger run", run)
+        self.assertIn("functions of that name: lugger.job:run, lugger.task:run", run)
         self.assertTrue(columns.startswith("lugger.source:columns(limit)"), columns)
         self.assertIn("also: lugger.target:columns", columns)
         self.assertTrue(name.startswith("lugger.decimal(from)"), name)
