@@ -92,6 +92,7 @@ function repl.new()
   local function known(key)
     if state.words[key] ~= nil then return state.words[key] end
     if key == 'require' then return modules.require end
+    if key == 'error' then return error end -- of Lua: it raises whatever it is given; lugger.error does not
     local member = lugger[key]
     if member ~= nil then return member end
     return _G[key]
