@@ -8,6 +8,7 @@ local place = require 'lugger.inner.job.place'
 local runner = require 'lugger.inner.job.runner'
 local script = require 'lugger.inner.script.script'
 
+--- A copy from a source into a target, as lugger.copy describes it: plan it, preview it, run it, verify it.
 ---@class lugger.job
 local job = {}
 local job_meta = { __index = job, __name = 'job', __tostring = function(self) return 'job ' .. self:name() end }
@@ -131,18 +132,21 @@ end
 
 --- Its tables and their DDL, without inspecting the target.
 ---@return lugger.job_shape
+---@internal
 function job:shape()
   return using(self):shape()
 end
 
 --- Which fields of a document can be restored from its rows, according to the mapping alone.
 ---@return lugger.mapping_inverse
+---@internal
 function job:inverse()
   return using(self):inverse()
 end
 
 --- What happens to a row when its key exists already.
 ---@return "error"|"skip"|"update"|"newer"
+---@internal
 function job:on_conflict()
   ready(self)
   return self.normal.on_conflict
@@ -172,6 +176,7 @@ end
 --- Runs every document through the mapping, without hook and target: what would be refused, by column.
 ---@param limit integer|nil documents; all when not given
 ---@return lugger.rehearsal
+---@internal
 function job:rehearse(limit)
   return using(self):rehearse(limit or 0)
 end
@@ -186,6 +191,7 @@ end
 --- before anything is loaded. Writes nothing.
 ---@param limit integer|nil read at most this many documents
 ---@return lugger.refused[]
+---@internal
 function job:preflight_source(limit)
   return using(self):preflight_source(limit or 0)
 end
@@ -251,6 +257,7 @@ end
 
 --- The native job behind it.
 ---@return lugger.native.job
+---@internal
 function job:handle()
   return ready(self)
 end

@@ -6,6 +6,7 @@ local global_names = require 'lugger.inner.script.global_names'
 local marks = require 'lugger.inner.base.marks'
 local native = require 'lugger.native'
 local prelude = require 'lugger.inner.base.prelude'
+local regex = require 'lugger.inner.base.regex'
 local value = require 'lugger.inner.base.value'
 local environment_of_scripts = require('lugger.inner.script.modules').environment
 
@@ -141,6 +142,8 @@ function pack(state, v, path)
   if v == value.null then return state.add(nil, { k = 'null' }) end
   if v == value.remove then return state.add(nil, { k = 'remove' }) end
   if kind == 'cdata' then return pack_cdata(state, v, path) end
+  local pattern, flags = regex.parts(v)
+  if pattern then return state.add(v, { k = 'regex', text = pattern, flags = flags }) end
   if kind == 'table' then
     local name = state.by_module[v] or state.sandbox and state.sandbox.module_name(v)
     if name and required_by_name(state, name) then return state.add(v, { k = 'module', name = name }) end
@@ -183,6 +186,7 @@ local makers = {
   decimal = function(node) return value.decimal(node.text) end,
   date = function(node) return value.date(node.text) end,
   binary = function(node) return value.binary(node.text, node.subtype) end,
+  regex = function(node) return regex.new(node.text, node.flags) end,
   vector = function(node)
     local out = value.ctypes.vector(#node.text / 4)
     out.size = #node.text / 4
