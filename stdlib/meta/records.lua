@@ -676,8 +676,13 @@
 ---@field row_security boolean|nil Read only the rows that row-level security shows to the role; without it such a table is refused.
 ---@field collection string|nil Which collection of a dump or archive: 'db.name' or 'name'; for a single file, what to call it.
 ---@field database string|nil Which database of a dump or archive; for a single file, what to call it.
----@field format "auto"|"bson"|"json"|"archive"|nil What the file holds; gzip is always recognised.
+---@field format "auto"|"bson"|"json"|"archive"|"csv"|nil What the file holds; gzip is always recognised.
 ---@field oplog boolean|string|nil Whether the oplog of a dump is replayed (default: when there is one), or the oplog.bson to replay.
+---@field header boolean|nil Whether the first record of CSV has the names of the fields.
+---@field names string|string[]|nil The names of the fields of CSV, in the place of the header's; without either they are c1, c2, ...
+---@field delimiter string|nil What stands between the fields of CSV; of .tsv it is a tab.
+---@field quote string|nil What stands around fields of CSV; '' for nothing.
+---@field null string|nil The field of CSV, without quotes, that is null.
 
 ---@class lugger.target_options of lugger.target; which of them a place takes, `lugger help targets` says
 ---@field table string|nil table that rows go to, "users" or "schema.users"
