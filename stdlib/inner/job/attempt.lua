@@ -51,7 +51,7 @@ end
 local function failed(job, err, settings)
   return {
     job = job, status = 'failed', error = type(err) == 'string' and err or tostring(err), hint = '',
-    error_code = type(err) ~= 'string' and err.code or '',
+    error_code = type(err) ~= 'string' and err.code or '', cause = type(err) ~= 'string' and err or nil,
     tally = { read = 0, inserted = 0, updated = 0, unchanged = 0, skipped = 0, rejected = 0, suppressed = 0,
       deleted = 0, rows = 0, child_rows = 0, bytes = 0 },
     seconds = 0, unmapped = {}, skip_reasons = {}, reject_codes = {}, rejects = {}, tables = 0,

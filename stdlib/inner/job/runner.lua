@@ -172,6 +172,7 @@ function runner.run_or_raise(work, settings)
   local options = { on_progress = settings and settings.on_progress, quiet = not told }
   local result = runner.run(work, runner.without_progress(settings), options)
   if options.raised then error(options.raised.err, 0) end
+  if result.cause then error(result.cause, 0) end
   if result.status == 'failed' then
     fault.raise(result.error_code ~= '' and result.error_code or 'bug', result.error, result.hint)
   end
