@@ -88,7 +88,7 @@ local function close(entry, line, file, aliases, list, number)
   if entry.class and (not name) then
     entry.kind, entry.name, entry.signature = 'class', entry.class, entry.class
     local variable = line:match('^local%s+([%w_]+)%s*=') or line:match('^([%w_%.]+)%s*=')
-    if variable then aliases[variable] = entry.class end
+    if variable and variable ~= 'native' then aliases[variable] = entry.class end
     if entry.text ~= '' or #entry.fields > 0 then list[#list + 1] = entry end
     return
   end

@@ -189,8 +189,13 @@ local function option_keys(state, tokens, open, word)
   return list
 end
 
+-- The lines of the statement above the one that is edited.
+local function earlier_lines(state)
+  return #state.lines > 0 and table.concat(state.lines, '\n') .. '\n' or ''
+end
+
 local function sql_words(state, before, word)
-  local sql = state.pending .. before
+  local sql = earlier_lines(state) .. before
   if not plain.is_sql(sql, state) then return nil end
   local session = names.session(state, state.words.pg)
   local head, prefix = word:match '^(.*%.)([^%.]*)$'
@@ -221,7 +226,7 @@ local function candidates(state, before, word)
   end
   local list = command_words(before, word) or sql_words(state, before, word)
   if list then return list end
-  before = state.pending .. before
+  before = earlier_lines(state) .. before
   local inside, in_front = context.quote(before .. word)
   if inside then
     -- The editor replaces the word that it found, which may begin inside the quote.

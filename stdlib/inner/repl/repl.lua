@@ -86,7 +86,7 @@ end
 ---@return table
 function repl.new()
   local lugger = require 'lugger'
-  local state = { entries = {}, opened = {}, sets = {}, transactions = {}, pending = '' }
+  local state = { entries = {}, opened = {}, sets = {}, transactions = {}, lines = {} }
   state.settings = { form = 'auto', null = 'NULL', pager = true }
   state.words = words_of_prompt(state)
   local function known(key)
