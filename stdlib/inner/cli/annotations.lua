@@ -12,6 +12,7 @@ local annotations = {}
 ---@field fields { name: string, type: string, text: string }[] of a class
 ---@field operators { name: string, type: string, result: string }[] of a class: "add", "lugger.decimal|number"
 ---@field kind "function"|"class"
+---@field parent string|nil of a class
 ---@field file string
 ---@field line integer where it is defined
 ---@field module string|nil that defines it, as `require` knows it
@@ -53,6 +54,7 @@ local function read_tag(entry, tag, rest)
     table.insert(entry.fields, { name = name, type = kind, text = text })
   elseif tag == 'class' then
     entry.class = rest:match('^%S+'):gsub(':$', '')
+    entry.parent = rest:match '^%S+%s*:%s*(lugger%.[%w_%.]+)$' or rest:match '^[^:%s]+:%s*(lugger%.[%w_%.]+)$'
     local behind = not rest:find ':' and rest:match '^%S+%s+(%S.*)$'
     if behind then table.insert(entry.text, behind) end
   elseif tag == 'operator' then
@@ -137,6 +139,17 @@ local function complete_originals(list)
         entry.params, entry.returns = other.params, other.returns
       end
     end
+  end
+end
+
+-- `---@class lugger.job_run_settings: lugger.run_settings` has the fields of both.
+local function inherit(list)
+  local classes = {}
+  for _, entry in ipairs(list) do
+    if entry.kind == 'class' then classes[entry.name] = entry end
+  end
+  for _, entry in pairs(classes) do
+    for _, field in ipairs(entry.parent and classes[entry.parent].fields or {}) do table.insert(entry.fields, field) end
   end
 end
 
@@ -231,6 +244,7 @@ function annotations.entries()
     return a.kind == 'function' and b.kind == 'class'
   end)
   complete_originals(cache)
+  inherit(cache)
   mark_public(cache)
   return cache
 end
