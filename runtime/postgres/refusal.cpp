@@ -35,9 +35,8 @@ std::string key_text(const PgLoad& load, const UnitDocuments& unit, size_t docum
 std::string unit_document_id(const PgLoad& load, const UnitDocuments& unit, size_t document) {
   const Document& found = unit.document(document);
   if (found.format == Format::kBson) {
-    ByteBuffer text;
-    if (append_id_text(bson_field(found.bytes(), "_id"), IdStyle::kSafe, text))
-      return std::string(text.text());
+    std::string id = document_id(found, load.plan.mapping());
+    if (id != "?") return id;
   }
   const std::string key = key_text(load, unit, document);
   return key.empty() ? "?" : key;
