@@ -1,7 +1,5 @@
 #include "postgres/refusal.hpp"
 
-#include "value/bson_reader.hpp"
-#include "value/id_text.hpp"
 #include "value/json_writer.hpp"
 #include "value/keep.hpp"
 
