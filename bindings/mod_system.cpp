@@ -53,12 +53,21 @@ static int is_a_tty(lua_State* L) {
   return 1;
 }
 
-static int width(lua_State* L) {
+static winsize window() {
   winsize size = {};
   for (int fd : {STDERR_FILENO, STDOUT_FILENO, STDIN_FILENO}) {
     if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) break;
   }
-  push(L, size.ws_col);
+  return size;
+}
+
+static int width(lua_State* L) {
+  push(L, window().ws_col);
+  return 1;
+}
+
+static int height(lua_State* L) {
+  push(L, window().ws_row);
   return 1;
 }
 
@@ -252,6 +261,7 @@ static constexpr luaL_Reg kFunctions[] = {
     {"getenv", guarded<get_env>},
     {"set_dotenv", guarded<set_dotenv>},
     {"isatty", guarded<is_a_tty>},
+    {"height", guarded<height>},
     {"width", guarded<width>},
     {"monotonic", guarded<monotonic>},
     {"sleep", guarded<sleep_ms>},

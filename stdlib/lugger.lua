@@ -26,18 +26,18 @@ local lugger = { null = value.null, remove = value.remove, version = native.vers
 ---@class lugger.copy_spec
 ---@field from lugger.source
 ---@field into lugger.target
----@field columns table[]|"auto"|"document" { 'email', 'text', required = true }, ...
----@field children table[]|nil { table =, from = 'tags[]', columns = { ... } }, ...
+---@field columns lugger.column[]|"auto"|"document" { 'email', 'text', required = true }, ...
+---@field children lugger.child_spec[]|nil { table =, from = 'tags[]', columns = { ... } }, ...
 ---@field map nil|fun(row: lugger.row, doc: lugger.doc): any the hook, called once a row
 ---@field name string|nil what the ledger knows the job by; source and table when not given
 ---@field key string|string[]|nil the columns that identify a row; else the target's option
 ---@field table string|nil else the target's option
 ---@field on_conflict "error"|"skip"|"update"|"newer"|nil else the target's option
 ---@field newer string|nil on_conflict = 'newer': the column that says which row is newer
----@field route table|nil { from = 'kind', tables = { a = 'table_a' }, otherwise = 'rest' }
+---@field route lugger.route_spec|nil { from = 'kind', tables = { a = 'table_a' }, otherwise = 'rest' }
 ---@field unmapped "warn"|"error"|"ignore"|nil fields that no column takes
----@field indexes table[]|nil { 'email', unique = true }, ...; built after the load
----@field constraints table[]|nil 'check (age >= 0)', { not_null = 'email' }, ...; built after the load
+---@field indexes lugger.index_spec[]|nil { 'email', unique = true }, ...; built after the load
+---@field constraints (lugger.constraint_spec|string)[]|nil 'check (age >= 0)', { not_null = 'email' }; after the load
 ---@field not_null string|string[]|nil columns that become NOT NULL after the load, when all rows are in
 ---@field on_hook_error "stop"|"reject"|nil
 ---@field throttle lugger.throttle_spec|nil when to step back for the target's health
@@ -82,7 +82,7 @@ end
 --- A source: a .bson or JSON file, a dump directory, an archive, "-" for standard input, a PostgreSQL URL. Opened when
 --- it is used.
 ---@param place string path, URL, or the name of a connection in lugger.toml
----@param options table|nil
+---@param options lugger.source_options|nil
 ---@return lugger.source
 function lugger.source(place, options)
   return require('lugger.inner.job.place').source(place, options)
@@ -90,7 +90,7 @@ end
 
 --- A target: a PostgreSQL URL, local: or local:DIR, a .jsonl file. Opened when it is used.
 ---@param place string URL, path, or the name of a connection in lugger.toml
----@param options table|nil { table =, key =, on_conflict =, ... }
+---@param options lugger.target_options|nil { table =, key =, on_conflict =, ... }
 ---@return lugger.target
 function lugger.target(place, options)
   return require('lugger.inner.job.place').target(place, options)
@@ -98,6 +98,7 @@ end
 
 --- The place of the most recent target; `pg` at the prompt connects to it.
 ---@return string|nil
+---@internal
 function lugger.last_target()
   return require('lugger.inner.job.place').last_target()
 end
@@ -111,7 +112,7 @@ end
 
 --- A coercer: what a column of this type does to a value.
 ---@param type string 'numeric(12,2)', 'timestamptz', 'uuid', ...
----@param policy table|nil as in a column: { decimal = ',', fraction = 'round' }
+---@param policy lugger.column|nil as in a column: { decimal = ',', fraction = 'round' }
 ---@return lugger.coercer
 function lugger.coercer(type, policy)
   return require('lugger.inner.base.coercer').new(type, policy)

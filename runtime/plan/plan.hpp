@@ -61,6 +61,12 @@ class RowHook {
 /// row's key. "?" when there is none.
 std::string document_id(const Document& document, const Mapping& mapping);
 
+/// What became of a path that the mapping looks for: sums of these bits.
+enum class Met : uint8_t { kNothing = 0, kLooked = 1, kFound = 2 };
+inline Met operator|(Met a, Met b) noexcept {
+  return static_cast<Met>(static_cast<uint8_t>(a) | static_cast<uint8_t>(b));
+}
+
 /// One worker's plan: its coercers, its scratch, its counts of unmapped fields.
 class Plan {
  public:
@@ -75,7 +81,10 @@ class Plan {
   void run(Batch& batch, RowHook* hook);
 
   /// Top-level (or partly mapped) source paths that no column took, with how often they were seen.
+  /// Nothing where the mapping says that they are to be ignored.
   std::map<std::string, uint64_t> unmapped() const;
+  /// Every path that the mapping looks for, with what was found of it: "emial (column email)".
+  std::map<std::string, Met> met() const;
   /// "table.column" -> values that could not be read and became NULL or the default, as on_error
   /// says.
   std::map<std::string, uint64_t> replaced() const;

@@ -1,4 +1,5 @@
 -- lugger help [TOPIC]: commands, scripts and their flags, functions of the library, pages of the manual.
+local annotations = require 'lugger.inner.cli.annotations'
 local cli = require 'lugger.inner.cli.cli'
 local config = require 'lugger.inner.cli.config'
 local flags = require 'lugger.inner.cli.flags'
@@ -66,8 +67,11 @@ local function candidates()
   for _, list in ipairs { script.bundled(), pages() } do
     for _, name in ipairs(list) do names[#names + 1] = name end
   end
-  for _, entry in ipairs(help.entries()) do
-    if entry.public then names[#names + 1] = entry.name end
+  for _, entry in ipairs(annotations.entries()) do
+    if entry.public then
+      names[#names + 1] = entry.name
+      names[#names + 1] = entry.name:match '[%w_]+$'
+    end
   end
   return names
 end
@@ -97,12 +101,12 @@ function command.show(topic)
     about_script(topic)
     return 0
   end
-  local entry = help.find(topic, true)
+  local entry = help.text(topic, true)
   if not page and not entry then
     config.raise(('there is no help for "%s"'):format(topic), flags.did_you_mean(topic, candidates())
       or '`lugger help` lists the topics')
   end
-  terminal.line(page or help.render(entry))
+  terminal.line(page or entry)
   return 0
 end
 

@@ -365,6 +365,18 @@ function native.json_decode(text) end
 ---@return string bson
 function native.bson_patch(bson, array, changes, kinds) end
 
+---@class lugger.native.table_writer
+---@field table fun(t: table): string, boolean the bytes; whether they are an array
+---@field place fun(t: table): number, integer, boolean address and size of the bytes, which stand until the next call
+---@field fields fun(names: string[], values: any[]): string a document
+---@field names fun(t: table): string[] its fields in the order in which they are stored
+
+--- Functions that write Lua tables as BSON; each gives nil and a message for what cannot be part of a document.
+---@param foreign fun(v: any): integer|nil, any type byte and payload of what is no plain Lua value, or nil and one that is
+---@param remove table lugger.remove, which no document holds
+---@return lugger.native.table_writer
+function native.table_writer(foreign, remove) end
+
 --- A coercer's handle for FFI; lugger.coercer wraps it.
 ---@param type string
 ---@param policy table|nil

@@ -246,6 +246,7 @@
 ---@field resumed boolean
 ---@field dry_run boolean
 ---@field unmapped table<string, integer>
+---@field unmet string[] paths of the mapping that no document had
 ---@field skip_reasons table<string, integer>
 ---@field reject_codes table<string, integer>
 ---@field rejects lugger.reject_group[] by reason, the most frequent first

@@ -25,6 +25,9 @@ function native.system.isatty(fd) end
 --- Columns of the terminal, 0 when there is none.
 ---@return integer
 function native.system.width() end
+--- Lines of the terminal; 0 without one.
+---@return integer
+function native.system.height() end
 --- Seconds of a clock that only goes forward.
 ---@return number
 function native.system.monotonic() end

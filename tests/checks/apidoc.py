@@ -1,4 +1,4 @@
-"""docs/api.md is what tools/apidoc makes of stdlib/, stdlib/meta/records.lua what bindings/ declares,
+"""docs/api.md and docs/api-inner.md are what tools/apidoc makes of stdlib/, stdlib/meta/records.lua what bindings/ declares,
 and every public function there says what it takes and gives."""
 import re
 import unittest
@@ -40,7 +40,30 @@ def gives_something(lines, number):
 
 class ApiDoc(unittest.TestCase):
     def test_page_is_what_the_sources_say(self):
-        lugger('--stdlib', STDLIB, '--lua', ROOT / 'tools' / 'apidoc', '--check', ROOT / 'docs' / 'api.md')
+        for book, page in (([], 'api.md'), (['--inner'], 'api-inner.md')):
+            lugger('--stdlib', STDLIB, '--lua', ROOT / 'tools' / 'apidoc', *book, '--check', ROOT / 'docs' / page)
+
+    def test_public_and_inner_are_apart(self):
+        names = {page: set(re.findall(r'^### (\S+)', (ROOT / 'docs' / page).read_text(encoding='utf-8'), re.M))
+                 for page in ('api.md', 'api-inner.md')}
+        public, inner = names['api.md'], names['api-inner.md']
+        self.assertEqual(public & inner, set())
+        self.assertEqual([name for name in public if '.native.' in name or '.inner.' in name], [])
+        for name in ('lugger.copy', 'lugger.job:run', 'lugger.doc:with', 'lugger.db:each', 'lugger.copy_spec',
+                     'lugger.column', 'lugger.decimal', 'lugger.query:limit', 'lugger.schema.backfill'):
+            self.assertIn(name, public)
+        for name in ('lugger.native.job:start', 'lugger.census_path', 'lugger.prompt_pg.new', 'lugger.job:handle'):
+            self.assertIn(name, inner)
+
+    def test_every_public_function_is_in_the_manual(self):
+        """In a page that tells what it is for: docs/lua.md, or the page of its subject."""
+        api = (ROOT / 'docs' / 'api.md').read_text(encoding='utf-8')
+        functions = re.findall(r'^### (\S+)\n```text', api, re.M)
+        self.assertGreater(len(functions), 100)
+        pages = ''.join(page.read_text(encoding='utf-8') for page in sorted((ROOT / 'docs').glob('*.md'))
+                        if page.name not in ('api.md', 'api-inner.md', 'decisions.md', 'internals.md'))
+        words = set(re.findall(r'\w+', pages))
+        self.assertEqual([name for name in functions if re.split('[.:]', name)[-1] not in words], [])
 
     def test_annotations_of_records_are_what_bindings_declare(self):
         lugger('--lua', ROOT / 'tools' / 'records', '--check', STDLIB / 'meta' / 'records.lua')

@@ -14,7 +14,8 @@ local regex = {}
 ---@field pattern string
 ---@field flags string in the order of the alphabet
 local class = {}
-local meta = { __index = class, __name = 'regex' }
+local meta = { __index = class, __name = 'regex',
+  lugger_bson = function(self) return 11, self.pattern .. '\0' .. self.flags .. '\0' end }
 
 local span, number_out = ffi.new 'uint32_t[2]', ffi.new 'uint32_t[1]'
 local words = ffi.new 'char[1024]'

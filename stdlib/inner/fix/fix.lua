@@ -8,6 +8,7 @@ local parameters = require 'lugger.inner.sql.parameters'
 local place = require 'lugger.inner.job.place'
 local script = require 'lugger.inner.script.script'
 
+--- A fix of rows of a table, as lugger.fix describes it.
 ---@class lugger.fix
 local fix = { is_fix = true }
 local fix_meta = { __index = fix, __name = 'fix', __tostring = function(self) return 'fix ' .. self:name() end }

@@ -7,6 +7,7 @@ local methods = require 'lugger.inner.base.methods'
 require 'lugger.inner.base.bson'
 local C, types = abi.C, abi.types
 
+--- A batch of a cursor: #batch, batch[1], ipairs. It is valid until the cursor reads the next one.
 ---@class lugger.batch
 ---@field [integer] lugger.doc from 1
 ---@field count integer
@@ -92,6 +93,7 @@ end
 
 --- The address of the batch, as a number that identifies it.
 ---@return number
+---@internal
 function batch:address()
   return tonumber(ffi.cast('intptr_t', self.lug_view_))
 end
@@ -110,6 +112,7 @@ local function new_batch(found, after, cursor)
   return made
 end
 
+--- Reads a source batch by batch.
 ---@class lugger.cursor
 local cursor = {}
 local cursor_meta = { __index = cursor, __name = 'cursor', __tostring = function() return 'cursor' end }

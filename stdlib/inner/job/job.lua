@@ -6,6 +6,7 @@ local native = require 'lugger.native'
 local place = require 'lugger.inner.job.place'
 local script = require 'lugger.inner.script.script'
 
+--- A copy from a source into a target, as lugger.copy describes it: plan it, preview it, run it, verify it.
 ---@class lugger.job
 local job = {}
 local job_meta = { __index = job, __name = 'job', __tostring = function(self) return 'job ' .. self:name() end }
@@ -122,18 +123,21 @@ end
 
 --- Its tables and their DDL, without inspecting the target.
 ---@return lugger.job_shape
+---@internal
 function job:shape()
   return ready(self):shape()
 end
 
 --- Which fields of a document can be restored from its rows, according to the mapping alone.
 ---@return lugger.mapping_inverse
+---@internal
 function job:inverse()
   return ready(self):inverse()
 end
 
 --- What happens to a row when its key exists already.
 ---@return "error"|"skip"|"update"|"newer"
+---@internal
 function job:on_conflict()
   ready(self)
   return self.normal.on_conflict
@@ -163,6 +167,7 @@ end
 --- Runs every document through the mapping, without hook and target: what would be refused, by column.
 ---@param limit integer|nil documents; all when not given
 ---@return lugger.rehearsal
+---@internal
 function job:rehearse(limit)
   return ready(self):rehearse(limit or 0)
 end
@@ -177,6 +182,7 @@ end
 --- before anything is loaded. Writes nothing.
 ---@param limit integer|nil read at most this many documents
 ---@return lugger.refused[]
+---@internal
 function job:preflight_source(limit)
   return ready(self):preflight_source(limit or 0)
 end
@@ -227,6 +233,7 @@ end
 
 --- The native job behind it.
 ---@return lugger.native.job
+---@internal
 function job:handle()
   return ready(self)
 end

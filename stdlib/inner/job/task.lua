@@ -223,6 +223,7 @@ function run:close()
   self.state.native:close()
 end
 
+--- A loop written by hand, as lugger.task describes it; run, resumed and counted as jobs are.
 ---@class lugger.task
 local task = {}
 local task_meta = { __index = task, __name = 'task', __tostring = function(self) return 'task ' .. self.label end }

@@ -1,5 +1,6 @@
 -- What a statement gives: rows by number, values by the names of their columns; NULL is nil. And how it is shown.
 local fault = require 'lugger.inner.base.fault'
+local marks = require 'lugger.inner.base.marks'
 local native = require 'lugger.native'
 local sql_values = require 'lugger.inner.sql.values'
 local table_view = require 'lugger.inner.view.table'
@@ -7,9 +8,11 @@ local terminal = require 'lugger.inner.view.terminal'
 
 local sql_result = {}
 
+--- A row of a result: values by the names of their columns. NULL is nil.
 ---@class lugger.sql_row: { [string]: any }
 local row_methods = {}
 
+--- What a statement gave: its rows, result[1], #result, ipairs.
 ---@class lugger.sql_result
 ---@field names string[] the columns, in their order
 ---@field command string what the server says was done: "SELECT 3", "UPDATE 1"
@@ -64,14 +67,16 @@ function sql_result.shape(given, types)
     sql_result.fill(row, shape, cells)
   end
   -- A column comes before a method of its name.
-  shape.meta = { __name = 'row', lugger_columns = keys, lugger_fill = fill, __index = function(row, key)
+  shape.meta = { __name = 'row', lugger_columns = keys, lugger_fill = fill,
+    lugger_bson = function(row) return nil, marks.document_of_row(row) end }
+  shape.meta.__index = function(row, key)
     if cells_of[row] then
       fill(row)
       local v = rawget(row, key)
       if v ~= nil then return v end
     end
     return row_methods[key]
-  end }
+  end
   return shape
 end
 
