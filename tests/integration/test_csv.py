@@ -110,7 +110,8 @@ class Csv(unittest.TestCase):
     def test_headers_that_cannot_be(self):
         for data, part in (('id,id\n1,2\n', 'the name "id" twice'), ('id,\n1,2\n', 'no name for field 2'),
                            (b'id,caf\xe9\n1,2\n', 'iconv'), ('id,"x\n', 'the header cannot be read'),
-                           (b'\xff\xfei\0d\0\n\0', 'UTF-16'), ('id,x\r1,2\r', 'CR alone')):
+                           (b'\xff\xfei\0d\0\n\0', 'UTF-16'),
+                           ('id;email;price\n1;a;2\n', "say delimiter = ';'"), ('id,x\r1,2\r', 'CR alone')):
             with self.subTest(part):
                 self.assertIn(part, self.work(data).run('--create', expect=1).err)
         for data in ('', 'id,email,price\n'):
