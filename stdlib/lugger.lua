@@ -134,6 +134,24 @@ function lugger.table_names(collections, settings)
   return (require('lugger.inner.base.names').of_tables(collections, settings))
 end
 
+---@class lugger.error_fields
+---@field message string what is wrong, and where
+---@field code string|nil one of those on the page "errors"; "config" when not given
+---@field hint string|nil what to do next
+
+--- Raises an error of lugger's kind: it is printed with the line of the script and the hint, and ends the program as
+--- its code says. A text is the message.
+---@param fields lugger.error_fields|string
+function lugger.error(fields)
+  require('lugger.inner.script.raise').error(fields)
+end
+
+--- Waits. Ctrl-C ends it at once, as it ends the script or stops its task.
+---@param seconds number
+function lugger.sleep(seconds)
+  require('lugger.inner.script.raise').sleep(seconds)
+end
+
 --- Writes a warning to standard error.
 ---@param text string
 function lugger.warn(text)

@@ -46,9 +46,9 @@ local function about_script(name)
     terminal.warn('the script cannot be loaded: ' .. terminal.error_text(about.problem))
   end
   if about.summary ~= '' then terminal.line(about.summary, '\n') end
-  terminal.line('usage: lugger run ', name, about.options and ' [its flags]' or '', ' [flags of run]')
+  terminal.line('usage: lugger run ', name, options.usage(about.options or {}), ' [flags of run]')
   if about.options then
-    terminal.line('\nits flags:')
+    terminal.line('\nits arguments and flags:')
     terminal.line(options.describe(about.options))
   end
   terminal.line('\nflags of run: lugger help run')
@@ -76,6 +76,18 @@ local function candidates()
   return names
 end
 
+-- A command or a page may have the name of functions: `run`, `verify`.
+local function tell_functions(topic)
+  local names = {}
+  for _, entry in ipairs(help.all(topic, true)) do
+    if entry.public and entry.kind == 'function' then names[#names + 1] = entry.name end
+  end
+  if #names > 0 then
+    terminal.line('\n', terminal.wrap(('functions of that name: %s; help \'%s\''):format(table.concat(names, ', '),
+      names[1]:gsub('^lugger%.', ''))))
+  end
+end
+
 --- Shows the help of a topic.
 ---@param topic string|nil
 ---@return integer status
@@ -95,6 +107,7 @@ function command.show(topic)
   if known then
     terminal.line(flags.help(topic, known))
     if page then terminal.line('\n', page) end
+    tell_functions(topic)
     return 0
   end
   if is_script(topic) then
@@ -107,6 +120,7 @@ function command.show(topic)
       or '`lugger help` lists the topics')
   end
   terminal.line(page or entry)
+  if page then tell_functions(topic) end
   return 0
 end
 

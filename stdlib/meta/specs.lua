@@ -57,6 +57,7 @@
 ---@field with table|nil storage parameters
 ---@field nulls_not_distinct boolean|nil
 ---@field concurrently boolean|nil
+---@field setup string|nil a statement to run first
 
 ---@class lugger.constraint_spec { check = 'age >= 0' }: added after the load
 ---@field table string|nil of a job with several tables
@@ -76,11 +77,11 @@
 ---@field database string|nil
 ---@field format "auto"|"bson"|"json"|"archive"|"csv"|nil what a file holds
 ---@field oplog boolean|string|nil whether the oplog of a dump is replayed, or its path
----@field header boolean|nil of CSV: whether the first record has the names of the fields; true when not given
+---@field header boolean|nil of CSV: whether the first record has the names of the fields
 ---@field names string[]|nil of CSV: the names of the fields, in the place of the header's
----@field delimiter string|nil of CSV: a comma when not given; of a file that ends in .tsv a tab
----@field quote string|nil of CSV: '"' when not given; '' for none
----@field null string|nil of CSV: the field, without quotes, that is null; empty when not given
+---@field delimiter string|nil of CSV: a comma when not given; of .tsv a tab
+---@field quote string|nil of CSV: '' for none
+---@field null string|nil of CSV: the field, without quotes, that is null
 ---@field table string|nil of PostgreSQL
 ---@field query string|nil of PostgreSQL: a SELECT instead of a table
 ---@field key string|string[]|nil of PostgreSQL: unique columns to read in the order of

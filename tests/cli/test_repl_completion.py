@@ -27,7 +27,8 @@ class Offered(project.Case):
         self.write_json_lines("users.json", [{"_id": 1, "email": "a", "name": "b", "addr": {"city": "x"}}])
         self.write("complete.lua", SCRIPT)
         self.write("setting.lua", setting)
-        done = self.lugger("--lua", "complete.lua", "setting.lua", stdin="\n".join(lines) + "\n", status=0, env=env)
+        done = self.lugger("--lua", "complete.lua", "setting.lua", stdin="\n".join(lines) + "\n", status=0,
+                           env=env)
         self.assertEqual(done.err, "")
         return done.out.splitlines()
 
@@ -65,8 +66,8 @@ class Offered(project.Case):
             "nothing.x": "",
             "nothing:x": "",
             "#users:fi": "users:find",
-        }, "users = source 'users.json' d = decimal '1' doc = users:find():first() vector = require 'lugger.vector' "
-           "text = 'x' t = { inside = { deep = 1 } }")
+        }, "users = source 'users.json' d = decimal '1' doc = users:find():first() "
+           "vector = require 'lugger.vector' text = 'x' t = { inside = { deep = 1 } }")
 
     def test_keys_of_option_tables_and_their_values(self):
         self.check({
@@ -76,7 +77,8 @@ class Offered(project.Case):
             "copy { from = users, fr": "",
             "copy { from = users, columns = { { 'a', 'text', fro": "from = ",
             "copy { from = users, columns = { { 'a', 'text', from = 'em": "email",
-            "copy { children = { { table = 'x', columns = { { 'a', 'text', on_error = '": "default error null reject",
+            "copy { children = { { columns = { { 'a', 'text', on_error = '":
+                "default error null reject",
             "copy { on_conflict = 'u": "update",
             "copy { unmapped = '": "error ignore warn",
             "copy { route = { oth": "otherwise = ",
@@ -122,7 +124,8 @@ class Offered(project.Case):
         """No server is started or asked, and no archive is read."""
         self.write("big.bson.gz", "not gzip")
         self.write("fifo.archive", "not an archive")
-        setting = ("far = source('postgresql://nowhere.invalid/x', { table = 'x' }) gz = source 'big.bson.gz' "
+        setting = ("far = source('postgresql://nowhere.invalid/x', { table = 'x' }) "
+                   "gz = source 'big.bson.gz' "
                    "archive = source 'fifo.archive' stdin = source '-' db = session 'local:./pg'")
         self.check({
             "far:find { zz": "",

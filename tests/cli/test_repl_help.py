@@ -70,7 +70,8 @@ class Help(project.Case):
             "io.stdout": "flush",
             "coroutine.create(print)": "coroutine",
             "setmetatable({}, { __index = function(t) return t end })": "a table",
-            "setmetatable({}, { __index = error, __tostring = error, __call = error, __len = error })": "a table",
+            "setmetatable({}, { __index = error, __tostring = error, __call = error, __len = error })":
+                "a table",
             "setmetatable({}, { __metatable = false })": "a table",
         }
         shown = self.answers(*(f"help({value})" for value in wanted))
@@ -86,7 +87,10 @@ class Help(project.Case):
         self.assertIn(":is_null(name)", row)
 
     def test_a_name_shows_its_public_entry_first_and_lists_others(self):
-        columns, name, plan = self.answers("help 'columns'", "help 'decimal'", "help 'job:plan'")
+        columns, name, plan, run = self.answers("help 'columns'", "help 'decimal'", "help 'job:plan'",
+                                                "help 'run'")
+        self.assertIn("Usage: lugger run", run)
+        self.assertIn("functions of that name: lugger.job:run, lugger.task:run", run)
         self.assertTrue(columns.startswith("lugger.source:columns(limit)"), columns)
         self.assertIn("also: lugger.target:columns", columns)
         self.assertTrue(name.startswith("lugger.decimal(from)"), name)

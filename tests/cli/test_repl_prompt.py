@@ -17,28 +17,31 @@ class Piped(project.Case):
                                              for n in range(1, count + 1)])
 
     def test_the_last_value_is_an_underscore(self):
-        done = self.repl("6 * 7", "_ + 1", "x = 5", "_", "print 'nothing'", "_", "nil", "_", "_ = 'own'", "1", "_")
+        done = self.repl("6 * 7", "_ + 1", "x = 5", "_", "print 'nothing'", "_", "nil", "_", "_ = 'own'", "1",
+                         "_")
         self.assertEqual(done.err, "")
-        self.assertEqual(done.out.splitlines(), ["42", "43", "43", "nothing", "43", "nil", "43", "1", '"own"'])
+        self.assertEqual(done.out.splitlines(),
+                         ["42", "43", "43", "nothing", "43", "nil", "43", "1", '"own"'])
 
     def test_the_last_value_is_not_there_at_first(self):
         self.assertIn('nothing is named "_"', self.repl("_").err)
 
     def test_nil_is_printed_and_nothing_is_not(self):
-        done = self.repl("nil", "(function() end)()", "nil, nil", "false", "f = function() return nil end", "f()",
-                         "('x'):match 'y'")
+        done = self.repl("nil", "(function() end)()", "nil, nil", "false", "f = function() return nil end",
+                         "f()", "('x'):match 'y'")
         self.assertEqual(done.out.splitlines(), ["nil", "nil\tnil", "false", "nil", "nil"])
 
     def test_documents_of_find_are_lines(self):
         self.users(3)
-        done = self.repl("users = source 'users.json'", "users:find()", ":more", ":set rows 2", "users:find()", ":more",
-                         ":more", ":full", ":lua", "users:find():limit(1)")
+        done = self.repl("users = source 'users.json'", "users:find()", ":more", ":set rows 2",
+                         "users:find()", ":more", ":more", ":full", ":lua", "users:find():limit(1)")
         lines = done.out.splitlines()
         for n in (1, 2, 3):
             self.assertTrue(lines[n - 1].startswith(f"document({{ _id = {n}, name = "), lines[n - 1])
             self.assertTrue(lines[n - 1].endswith(')'))
         self.assertIn("there are no more documents", done.err)
-        self.assertIn("(2 documents; :more shows the next 2, :limit(n) takes a number, :count() counts)", lines)
+        self.assertIn("(2 documents; :more shows the next 2, :limit(n) takes a number, :count() counts)",
+                      lines)
         rest = done.out.split(":count() counts)\n")[1]
         self.assertTrue(rest.startswith("document({ _id = 3,"), rest)
         self.assertEqual(rest.count("_id = 3"), 2)  # by :more, and in full by :full
@@ -77,7 +80,8 @@ class Piped(project.Case):
 
     def test_e15_a_loaded_file_is_saved(self):
         self.write("given.lua", "local n = 20\nfunction twice(x) return 2 * x end\nreturn twice(n)\n")
-        self.repl(":load given.lua", "n = _ + 2", "function show() print(twice(n)) end", "show()", ":save all.lua")
+        self.repl(":load given.lua", "n = _ + 2", "function show() print(twice(n)) end", "show()",
+                  ":save all.lua")
         os.remove(os.path.join(self.dir, "given.lua"))
         self.assertEqual(self.lugger("all.lua", status=0).out, "84\n")
 
@@ -93,7 +97,7 @@ class Piped(project.Case):
         self.users(1)
         done = self.repl("pg.use()", "env.PG_URI",
                          "job = copy { from = source 'users.json', into = target('local:', { table = 'u' }), "
-                         "columns = { { 'id', 'int8', from = '_id', required = true } }, unmapped = 'ignore' }",
+                         "columns = { { 'id', 'int8', from = '_id', required = true } } }",
                          "job:run()", "job:run()", "job:run { stage = 'load', join = true }")
         self.assertIn("pg.use 'local:./pg'", done.err)
         self.assertIn("pg.use 'PLACE'", done.err)

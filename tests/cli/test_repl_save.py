@@ -116,7 +116,8 @@ class Save(project.Case):
             "put()",
             "fact = function(n) return n < 2 and 1 or n * fact(n - 1) end",                # its own name
             "pg('insert into users values ($1)', fact(5))",
-            "function again(n) if n > 0 then again(n - 1) pg('insert into users values ($1)', 500 + n) end end",
+            "function again(n) if n > 0 then again(n - 1) put_one(500 + n) end end",
+            "function put_one(n) pg('insert into users values ($1)', n) end",
             "again(2)",
             "total = total or 40",
             "a, b = 1, 2",
@@ -179,12 +180,15 @@ class Save(project.Case):
     def test_e15_a_name_that_the_file_would_not_have(self):
         done = self.session("a = 1", "b = 2 error('no')", "pg 'begin'",
                             "r = pg:value 'insert into users values (1) returning id'", "pg 'rollback'",
-                            "pg('insert into users values ($1)', a)", "pg('insert into users values ($1)', b)",
+                            "pg('insert into users values ($1)', a)",
+                            "pg('insert into users values ($1)', b)",
                             "pg('insert into users values ($1)', r)",
                             ":save x.lua 6-6", ":save x.lua 7-7", ":save x.lua 8-8", ":save x.lua 1-6")
-        self.assertIn('statement 6 uses "a"; statement 1 sets it, and is left out: it is not in the range', done.err)
+        self.assertIn('statement 6 uses "a"; statement 1 sets it, and is left out: it is not in the range',
+                      done.err)
         self.assertIn('statement 7 uses "b"; statement 2 sets it, and is left out: it failed', done.err)
-        self.assertIn('statement 8 uses "r"; statement 4 sets it, and is left out: it was rolled back', done.err)
+        self.assertIn('statement 8 uses "r"; statement 4 sets it, and is left out: it was rolled back',
+                      done.err)
         self.assertIn("x.lua: 2 statements", done.out)
 
     def test_e15_more_variables_than_a_function_may_have(self):

@@ -79,6 +79,17 @@ class Keys(TerminalCase):
                 self.until(answer)
                 self.prompt()
 
+    def test_e15_a_pasted_statement_with_comments_comes_back(self):
+        self.start()
+        self.send("\x1b[200~k = {\r  a = 1, -- first\r  b = 41, -- second\r}\r\x1b[201~")
+        self.prompt()
+        self.send("k = nil\n")
+        self.prompt()
+        self.send("\x1b[A\x1b[A\n")
+        self.prompt()
+        self.send("k.a + k.b\n")
+        self.until("42")
+
     def test_e15_sql_over_several_lines_is_recalled_as_it_was_typed(self):
         self.start(env={"PG_URI": "local:./pg"})
         self.send("select 'one\n")

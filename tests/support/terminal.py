@@ -31,7 +31,8 @@ class TerminalCase(project.Case):
 
         self.process = subprocess.Popen(command, cwd=self.dir, stdin=slave, stdout=slave, stderr=slave,
                                         close_fds=True, preexec_fn=own_terminal,
-                                        env=self.environment({"TERM": "xterm", "PAGER": "cat", **(env or {})}))
+                                        env=self.environment({"TERM": "xterm", "PAGER": "cat",
+                                                              **(env or {})}))
         os.close(slave)
         self.addCleanup(self.stop, self.process, self.master)
         self.seen = ""

@@ -323,9 +323,11 @@ end
 
 --- The index of a document in its batch, from 0; nil for a part of a document.
 ---@param doc lugger.doc
+---@param near integer|nil where it probably is
 ---@return integer|nil
-function document.index(doc)
+function document.index(doc, near)
   local _, batch = pointer(doc)
+  if near and near < batch.count and batch.documents[near].data == doc.lug_data_ then return near end
   for i = 0, batch.count - 1 do
     if batch.documents[i].data == doc.lug_data_ then return i end
   end

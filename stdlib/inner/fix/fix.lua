@@ -128,6 +128,7 @@ end
 ---@param settings lugger.fix_settings|nil
 ---@return lugger.native.fix_run
 function fix:start(settings)
+  script.note_use(self)
   return native.fix(normalise(self), settings or {})
 end
 
@@ -135,6 +136,7 @@ end
 ---@param settings lugger.fix_settings|nil
 ---@return lugger.fix_outcome
 function fix:show(settings)
+  script.note_use(self)
   return require('lugger.inner.fix.runner').run_or_raise(self, settings, false)
 end
 
@@ -142,6 +144,7 @@ end
 ---@param settings lugger.fix_settings|nil
 ---@return lugger.fix_outcome
 function fix:apply(settings)
+  script.note_use(self)
   return require('lugger.inner.fix.runner').run_or_raise(self, settings, true)
 end
 
@@ -159,7 +162,7 @@ function module.new(spec)
   if spec.throttle ~= nil then self.throttle = require('lugger.inner.job.throttle').check(spec.throttle) end
   self.hook = require('lugger.inner.script.capture').pack(with_json(spec.map), 'map', context and context.modules)
   self.now = require('lugger.inner.base.clock').text()
-  script.note_job()
+  script.note_job(self)
   return self
 end
 

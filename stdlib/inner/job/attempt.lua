@@ -122,7 +122,16 @@ end
 ---@return table
 function attempt:new_reporter()
   local options = self.options
-  return progress.new(self.name, (options.quiet or options.log == 'none') and 'none' or options.log)
+  local reporter = progress.new(self.name, (options.quiet or options.log == 'none') and 'none' or options.log)
+  reporter.on_progress = options.on_progress and function(figures)
+    if options.raised then return end
+    local ok, err = pcall(options.on_progress, figures)
+    if ok then return end
+    -- The run ends like one that is stopped, so that it can be resumed, and then the error is raised.
+    options.raised = { err = err }
+    self.run:stop('finish')
+  end
+  return reporter
 end
 
 --- Takes the result of a run that has ended.

@@ -171,7 +171,7 @@ end
 
 --- Where documents come from. Opened when it is used.
 ---@param where string path, URL, name of a connection
----@param options table|nil
+---@param options lugger.source_options|nil
 ---@return lugger.source
 function place.source(where, options)
   check('source', where, options)
@@ -180,7 +180,7 @@ end
 
 --- Where rows go. Opened when it is used.
 ---@param where string URL, local:DIR, file.jsonl, name of a connection
----@param options table|nil
+---@param options lugger.target_options|nil
 ---@return lugger.target
 function place.target(where, options)
   check('target', where, options)

@@ -27,7 +27,7 @@ end
 -- The text as the editor leaves it.
 local function edited(text)
   local path = os.tmpname()
-  system.write_file(path, text)
+  system.write_file(path, text, tonumber('600', 8))
   io.stdout:flush()
   local before = system.interrupt_raises(false) -- Ctrl-C is the editor's
   local status = os.execute(('%s %s'):format(editor(), terminal.shell_quote(path)))

@@ -129,7 +129,8 @@ end
 ---@param err any
 ---@return string
 function terminal.error_text(err)
-  local text = tostring(err):gsub(' *\t *', ' ') -- libpq indents by tabs
+  local plain = type(err) == 'table' and getmetatable(err) == nil and type(err.message) == 'string'
+  local text = (plain and err.message or tostring(err)):gsub(' *\t *', ' ') -- libpq indents by tabs
   local hint = type(err) ~= 'string' and err.hint
   if hint and hint ~= '' and not text:find(hint, 1, true) then text = text .. '; ' .. hint end
   return system.mask_text(text)
