@@ -11,6 +11,7 @@ local annotations = {}
 ---@field returns { type: string, text: string }[]
 ---@field fields { name: string, type: string, text: string }[] of a class
 ---@field operators { name: string, type: string, result: string }[] of a class: "add", "lugger.decimal|number"
+---@field parent string|nil the class whose fields and methods a class has too
 ---@field kind "function"|"class"
 ---@field file string
 ---@field line integer where it is defined
@@ -53,7 +54,8 @@ local function read_tag(entry, tag, rest)
     table.insert(entry.fields, { name = name, type = kind, text = text })
   elseif tag == 'class' then
     entry.class = rest:match('^%S+'):gsub(':$', '')
-    local behind = not rest:find ':' and rest:match '^%S+%s+(%S.*)$'
+    entry.parent = rest:match '^%S+%s*:%s*(lugger%.[%w_%.]+)'
+    local behind = rest:match '^[%w_%.]+%s+([^:%s].*)$'
     if behind then table.insert(entry.text, behind) end
   elseif tag == 'operator' then
     local name, kind, result = rest:match '^(%w+)%(?([^%)]*)%)?:%s*(%S+)'
@@ -197,6 +199,7 @@ local function mark_public(list)
     waiting.add(rank == inner and inner or taken, entry.params)
     waiting.add(rank == inner and inner or given, entry.returns)
     waiting.add(rank == given and inner or rank, entry.fields)
+    if entry.parent then waiting.add(rank, { { type = entry.parent } }) end
   end
   for _, name in ipairs(met) do waiting.add(taken, { { type = name } }) end
   for _, entry in ipairs(list) do
