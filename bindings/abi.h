@@ -6,12 +6,12 @@
 #define LUG_NOEXCEPT noexcept
 extern "C" {
 /* cdef begin */
-enum { LUG_ABI_VERSION = 3 };
+enum { LUG_ABI_VERSION = 4, LUG_HERE = 0x7fffffff };
 
 /* Bit-equal to lugger::Value; types are numbered in runtime/value/type.hpp. */
 typedef struct lug_value {
   uint8_t type;
-  uint8_t flags; /* 1: written by a hook; 4: did not fit its column; 8: the same, and becomes NULL or the default */
+  uint8_t flags; /* 1: written by a hook; 4: did not fit its column; 8: the same, and becomes NULL or the default; 16: see lug_row_add */
   uint16_t aux;
   uint32_t size;
   union {
@@ -185,9 +185,15 @@ uint32_t lug_vector_top_k(const float *const *vectors, uint32_t count, const flo
 void lug_row_skip(lug_rows *rows, uint32_t i, const char *reason, uint32_t size) LUG_NOEXCEPT;
 void lug_row_reject(lug_rows *rows, uint32_t i, const char *message, uint32_t size) LUG_NOEXCEPT;
 void lug_row_drop(lug_rows *rows, uint32_t i) LUG_NOEXCEPT;
-/* One more row of the same document, a copy of row i, for one of the document's own tables; to be written before the next emit. whole = 0:
-   generated columns are made anew. NULL: no memory. */
-lug_value *lug_row_emit(lug_rows *rows, uint32_t i, uint32_t table, int whole) LUG_NOEXCEPT;
+/* The next return 0 when there is no memory. Row i itself, for one of the document's own tables. */
+int lug_row_place(lug_rows *rows, uint32_t i, uint32_t table) LUG_NOEXCEPT;
+/* One more row of the same document. Slots with flag 16 are those of row i, and generated columns among them are made anew. */
+int lug_row_add(lug_rows *rows, uint32_t i, uint32_t table, const lug_value *slots) LUG_NOEXCEPT;
+/* The same, of lugger.emit: it waits for what the hook returns. LUG_HERE: where the document's own row goes. */
+int lug_row_emit(lug_rows *rows, const lug_value *slots, uint32_t table) LUG_NOEXCEPT;
+/* Adds the rows that wait. */
+int lug_row_add_emitted(lug_rows *rows, uint32_t i, uint32_t here) LUG_NOEXCEPT;
+void lug_row_forget_emitted(lug_rows *rows) LUG_NOEXCEPT;
 /* cdef end */
 }
 #endif

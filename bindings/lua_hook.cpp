@@ -1,5 +1,7 @@
 #include "bindings/lua_hook.hpp"
 
+#include <algorithm>
+
 #include "bindings/abi_cast.hpp"
 #include "bindings/guard.hpp"
 #include "bindings/interpreter.hpp"
@@ -8,6 +10,8 @@
 namespace lugger {
 
 namespace {
+
+constexpr uint8_t kInherited = 16;  // flag of a slot: the value of the row that the hook was given
 
 class LuaHook final : public RowHook {
  public:
@@ -20,15 +24,21 @@ class LuaHook final : public RowHook {
   uint32_t plan_table(const lug_rows& rows) const noexcept {
     return rows.table == unrouted() ? 0 : rows.table;
   }
-  lug_value* emit(const lug_rows& rows, uint32_t row, uint32_t table, bool whole);
+  void place(const lug_rows& rows, uint32_t row, uint32_t table);
+  void add(const lug_rows& rows, uint32_t row, uint32_t table, const Value* slots);
+  /// A row of lugger.emit; kHere: for the table that the hook chooses for the document's own row.
+  void emit(const Value* slots, uint32_t table);
+  void add_emitted(const lug_rows& rows, uint32_t row, uint32_t here);
+  void forget_emitted() noexcept { waiting_.clear(), waiting_slots_.clear(); }
   void drop(const lug_rows& rows, uint32_t row) noexcept {
     live_[row] = 0;
     rows_of(rows.table).drop(row);
   }
 
  private:
-  struct Emitted {
+  struct Made {
     uint32_t document, table;
+    size_t slots;  // where its own begin
   };
   /// The index after the own tables: rows of documents without a route, for which the hook may name
   /// a table.
@@ -41,7 +51,10 @@ class LuaHook final : public RowHook {
   void apply_table(uint32_t table);
   void call_from(uint32_t row);
   void on_error(uint32_t row, const Error& error);
-  void append_emitted();
+  Value* make(const lug_rows& rows, uint32_t row, uint32_t table);
+  void merge_made();
+  void merge_made(RowSet& set, std::vector<Made>::const_iterator first,
+                  std::vector<Made>::const_iterator last);
 
   std::shared_ptr<const PlanShape> shape_;
   OnHookError on_error_;
@@ -50,8 +63,11 @@ class LuaHook final : public RowHook {
   Batch* batch_ = nullptr;
   std::vector<uint32_t> documents_;  // of the current table
   std::vector<uint8_t> live_;
-  std::vector<Emitted> emitted_;
-  std::vector<Value> emitted_slots_;
+  std::vector<Made> made_;  // rows to be added, of the batch
+  std::vector<Value> made_slots_;
+  std::vector<uint32_t> waiting_;  // tables of the rows of lugger.emit, of the document
+  std::vector<Value> waiting_slots_;
+  RowSet merged_;
   int apply_ = LUA_NOREF;
   Interpreter lua_;  // last, so that it is closed first: its views use what is above
 };
@@ -103,15 +119,16 @@ void LuaHook::tune_collector() noexcept {
 void LuaHook::apply(Batch& batch) {
   batch_ = &batch;
   tune_collector();
-  emitted_.clear();
-  emitted_slots_.clear();
+  made_.clear();
+  made_slots_.clear();
+  forget_emitted();
   view_.documents = reinterpret_cast<const lug_document*>(batch.documents.data());
   view_.count = static_cast<uint32_t>(batch.documents.size());
   view_.arena = &batch.arena();
   view_.self = &batch;
   for (uint32_t table = 0; table <= unrouted(); ++table) apply_table(table);
   ++view_.generation;
-  append_emitted();
+  merge_made();
 }
 
 void LuaHook::apply_table(uint32_t table) {
@@ -152,7 +169,8 @@ void LuaHook::call_from(uint32_t row) {
 }
 
 void LuaHook::on_error(uint32_t row, const Error& error) {
-  if (rows_.refused == row + 1) return;  // the column refuses the row, with its own reason
+  // The column refuses the row, with its own reason.
+  if (rows_.refused == row + 1 && live_[row] != 0) return;
   const uint32_t document = documents_[row];
   if (on_error_ == OnHookError::kReject) {
     batch_->refuse(
@@ -168,36 +186,92 @@ void LuaHook::on_error(uint32_t row, const Error& error) {
   throw out;
 }
 
-lug_value* LuaHook::emit(const lug_rows& rows, uint32_t row, uint32_t table, bool whole) {
-  const std::vector<Column>& columns = shape_->tables()[0].columns;  // the same in every own table
+/// Slots for one more row of the document, a copy of this one.
+Value* LuaHook::make(const lug_rows& rows, uint32_t row, uint32_t table) {
   const Value* from = rows_of(rows.table).row(row);
-  const uint32_t document = rows.documents[row];
-  const bool first = emitted_.empty() || emitted_.back().document != document;
-  emitted_.push_back({document, table});
-  const size_t start = emitted_slots_.size();
-  emitted_slots_.insert(emitted_slots_.end(), from, from + rows.width);
-  for (size_t i = 0; i < columns.size() && !whole; ++i) {
-    // A document's first row keeps its key, because other rows refer to it.
-    const bool keeps = first && columns[i].generate == Column::Generate::kV5;
-    if (columns[i].generate != Column::Generate::kNone && !keeps)
-      emitted_slots_[start + i] = Value{};
-  }
-  return reinterpret_cast<lug_value*>(emitted_slots_.data() + start);
+  const size_t start = made_slots_.size();
+  made_.push_back({rows.documents[row], table, start});
+  made_slots_.insert(made_slots_.end(), from, from + rows.width);
+  drop(rows, row);
+  return made_slots_.data() + start;
 }
 
-void LuaHook::append_emitted() {
-  size_t start = 0;
-  for (const Emitted& row : emitted_) {
-    RowSet& set = rows_of(row.table);
-    const size_t width = set.width();
-    if (batch_->fates[row.document] == Fate::kLoad)
-      std::copy_n(emitted_slots_.begin() + static_cast<ptrdiff_t>(start), width,
-                  set.add(row.document));
-    start += width;
+void LuaHook::place(const lug_rows& rows, uint32_t row, uint32_t table) { make(rows, row, table); }
+
+void LuaHook::add(const lug_rows& rows, uint32_t row, uint32_t table, const Value* slots) {
+  const std::vector<Column>& columns = shape_->tables()[0].columns;  // the same in every own table
+  const bool first = made_.empty() || made_.back().document != rows.documents[row];
+  Value* out = make(rows, row, table);
+  for (size_t i = 0; i < columns.size(); ++i) {
+    // A document's first row keeps its key, because other rows refer to it.
+    const bool keeps = first && columns[i].generate == Column::Generate::kV5;
+    if ((slots[i].flags & kInherited) == 0) {
+      out[i] = slots[i];
+    } else if (columns[i].generate != Column::Generate::kNone && !keeps) {
+      out[i] = Value{};
+    }
   }
+}
+
+void LuaHook::emit(const Value* slots, uint32_t table) {
+  waiting_.push_back(table);
+  waiting_slots_.insert(waiting_slots_.end(), slots, slots + rows_.width);
+}
+
+void LuaHook::add_emitted(const lug_rows& rows, uint32_t row, uint32_t here) {
+  for (size_t i = 0; i < waiting_.size(); ++i) {
+    add(rows, row, waiting_[i] == LUG_HERE ? here : waiting_[i],
+        waiting_slots_.data() + i * rows.width);
+  }
+  forget_emitted();
+}
+
+void LuaHook::merge_made() {
+  if (made_.empty()) return;
+  std::stable_sort(made_.begin(), made_.end(), [](const Made& a, const Made& b) {
+    return std::pair(a.table, a.document) < std::pair(b.table, b.document);
+  });
+  for (auto first = made_.cbegin(); first != made_.cend();) {
+    const auto last = std::find_if(first, made_.cend(),
+                                   [&](const Made& row) { return row.table != first->table; });
+    merge_made(rows_of(first->table), first, last);
+    first = last;
+  }
+}
+
+/// All rows of a table in the order of the documents, because of rows with equal keys the order
+/// decides which one stays.
+void LuaHook::merge_made(RowSet& set, std::vector<Made>::const_iterator first,
+                         std::vector<Made>::const_iterator last) {
+  merged_.clear();
+  merged_.shape(set.width());
+  size_t next = 0;
+  const auto take_until = [&](uint32_t document) {
+    for (; next < set.rows() && set.document(next) < document; ++next) {
+      if (set.live(next)) std::copy_n(set.row(next), set.width(), merged_.add(set.document(next)));
+    }
+  };
+  for (; first != last; ++first) {
+    take_until(first->document);
+    if (batch_->fates[first->document] != Fate::kLoad) continue;
+    std::copy_n(made_slots_.begin() + static_cast<ptrdiff_t>(first->slots), set.width(),
+                merged_.add(first->document));
+  }
+  take_until(UINT32_MAX);
+  std::swap(set, merged_);
 }
 
 LuaHook& hook_of(lug_rows* rows) noexcept { return *static_cast<LuaHook*>(rows->hook); }
+
+template <typename Use>
+int has_memory(Use&& use) noexcept {
+  try {
+    use();
+    return 1;
+  } catch (const std::exception&) {
+    return 0;
+  }
+}
 
 }  // namespace
 
@@ -228,14 +302,22 @@ void lug_row_reject(lug_rows* rows, uint32_t i, const char* message, uint32_t si
                        std::string(message, size)});
 }
 
-void lug_row_drop(lug_rows* rows, uint32_t i) noexcept { hook_of(rows).drop(*rows, i); }
-
-lug_value* lug_row_emit(lug_rows* rows, uint32_t i, uint32_t table, int whole) noexcept {
-  try {
-    return hook_of(rows).emit(*rows, i, table, whole != 0);
-  } catch (const std::exception&) {
-    return nullptr;
-  }
+int lug_row_place(lug_rows* rows, uint32_t i, uint32_t table) noexcept {
+  return has_memory([&] { hook_of(rows).place(*rows, i, table); });
 }
+
+int lug_row_add(lug_rows* rows, uint32_t i, uint32_t table, const lug_value* slots) noexcept {
+  return has_memory([&] { hook_of(rows).add(*rows, i, table, &as_value(*slots)); });
+}
+
+int lug_row_emit(lug_rows* rows, const lug_value* slots, uint32_t table) noexcept {
+  return has_memory([&] { hook_of(rows).emit(&as_value(*slots), table); });
+}
+
+int lug_row_add_emitted(lug_rows* rows, uint32_t i, uint32_t here) noexcept {
+  return has_memory([&] { hook_of(rows).add_emitted(*rows, i, here); });
+}
+
+void lug_row_forget_emitted(lug_rows* rows) noexcept { hook_of(rows).forget_emitted(); }
 
 }  // extern "C"
