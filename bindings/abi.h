@@ -6,7 +6,7 @@
 #define LUG_NOEXCEPT noexcept
 extern "C" {
 /* cdef begin */
-enum { LUG_ABI_VERSION = 4, LUG_HERE = 0x7fffffff };
+enum { LUG_ABI_VERSION = 4, LUG_HERE = 0x7fffffff, LUG_SHARED_NESTED = 255, LUG_SHARED_END = 0x7fffffff };
 
 /* Bit-equal to lugger::Value; types are numbered in runtime/value/type.hpp. */
 typedef struct lug_value {
@@ -47,6 +47,7 @@ typedef struct lug_rows {
   uint32_t count, width;
   uint32_t at; /* the current row: where an error happened */
   uint32_t table;
+  uint32_t stop;    /* the error ends the run, whatever on_hook_error says */
   uint32_t refused; /* one more than the row whose hook ended because it read a value that did not fit */
   void *hook;
 } lug_rows;
@@ -69,6 +70,15 @@ typedef struct lug_doc {
   const void *lug_shape_;
   const lug_batch *lug_batch_;
 } lug_doc;
+
+/* A table of lugger.shared, or one in it. */
+typedef struct lug_shared {
+  const void *const lug_table_;
+} lug_shared;
+/* A key is of type string, double or bool. A value of type LUG_SHARED_NESTED has a table for its data. */
+typedef struct lug_shared_entry {
+  lug_value key, value;
+} lug_shared_entry;
 
 /* Goes over the fields of a document. */
 typedef struct lug_iter {
@@ -167,6 +177,19 @@ int lug_decimal_bson(const lug_value *value, uint8_t *out16) LUG_NOEXCEPT;
 /* A coercer of native.coercer(): 0 is success, otherwise a failure for lug_coerce_failure. out lives until the next call. */
 int lug_coerce(void *coercer, const lug_value *in, lug_value *out) LUG_NOEXCEPT;
 uint32_t lug_coerce_failure(void *coercer, int failure, const lug_value *in, char *out, uint32_t room) LUG_NOEXCEPT;
+
+/* Of a table of lugger.shared. NULL: there is no such key. */
+const lug_value *lug_shared_text(const void *table, const char *key, uint32_t size) LUG_NOEXCEPT;
+const lug_value *lug_shared_number(const void *table, double key) LUG_NOEXCEPT;
+const lug_value *lug_shared_bool(const void *table, int key) LUG_NOEXCEPT;
+/* Entries that are not elements of the list lie in slots from 0, with holes between them: the first from this slot on; LUG_SHARED_END. */
+uint32_t lug_shared_next(const void *table, uint32_t slot) LUG_NOEXCEPT;
+const lug_shared_entry *lug_shared_at(const void *table, uint32_t slot) LUG_NOEXCEPT;
+uint32_t lug_shared_count(const void *table) LUG_NOEXCEPT;
+uint32_t lug_shared_length(const void *table) LUG_NOEXCEPT;
+/* The memory of a table and all tables in it lives as long as one of them is held. */
+void lug_shared_hold(const void *table) LUG_NOEXCEPT;
+void lug_shared_release(const void *table) LUG_NOEXCEPT;
 
 /* The numbers of whatever can be read as a vector. Writes at most room floats and returns the count, which may be more: call again with that
    room. Below 0: it is no vector; minus a VectorFault of runtime/vector/elements.hpp. */

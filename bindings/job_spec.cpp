@@ -211,7 +211,7 @@ constexpr Reader<Mapping> kMapping[] = {
 /// A job and its hook, as in the table.
 struct JobTable {
   JobSpec spec;
-  std::string hook;
+  PackedHook hook;
 };
 
 constexpr Reader<JobTable> kJob[] = {
@@ -225,7 +225,7 @@ constexpr Reader<JobTable> kJob[] = {
     reader<&JobTable::spec, &JobSpec::script_hash>("script_hash"),
     reader<&JobTable::spec, &JobSpec::resume_command>("resume_command"),
     reader<&JobTable::spec, &JobSpec::now>("now"),
-    reader<&JobTable::hook>("hook"),
+    {"hook", [](lua_State* L, std::string_view, JobTable& out) { out.hook = read_packed_hook(L); }},
     {"throttle",
      [](lua_State* L, std::string_view, JobTable& out) { out.spec.throttle = read_throttle(L); }},
 };
@@ -281,7 +281,7 @@ JobSpec read_job_spec(lua_State* L, int index) {
   if (spec.target.empty())
     throw Error(Code::kConfig, "the job has no target", "add into = lugger.target(...)");
   take_target_options(spec.target_options, spec.mapping);
-  if (!given.hook.empty()) {
+  if (!given.hook.text.empty()) {
     spec.hook =
         hook_factory(std::move(given.hook), spec.on_hook_error, Interpreter::of(L).stdlib());
   }

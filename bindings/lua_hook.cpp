@@ -15,7 +15,7 @@ constexpr uint8_t kInherited = 16;  // flag of a slot: the value of the row that
 
 class LuaHook final : public RowHook {
  public:
-  LuaHook(const std::string& packed, OnHookError on_error, const std::string& stdlib,
+  LuaHook(const PackedHook& packed, OnHookError on_error, const std::string& stdlib,
           std::shared_ptr<const PlanShape> shape, const std::string& now);
   void apply(Batch& batch) override;
 
@@ -47,6 +47,7 @@ class LuaHook final : public RowHook {
     return table == unrouted() ? batch_->unrouted : batch_->tables[table];
   }
   void push_columns();
+  void push_shared();
   void tune_collector() noexcept;
   void apply_table(uint32_t table);
   void call_from(uint32_t row);
@@ -58,6 +59,7 @@ class LuaHook final : public RowHook {
 
   std::shared_ptr<const PlanShape> shape_;
   OnHookError on_error_;
+  std::vector<SharedUse> shared_;
   lug_batch view_{};
   lug_rows rows_{};
   Batch* batch_ = nullptr;
@@ -79,19 +81,23 @@ int undump(lua_State* L) {
   return 1;
 }
 
-LuaHook::LuaHook(const std::string& packed, OnHookError on_error, const std::string& stdlib,
+LuaHook::LuaHook(const PackedHook& packed, OnHookError on_error, const std::string& stdlib,
                  std::shared_ptr<const PlanShape> shape, const std::string& now)
-    : shape_(std::move(shape)), on_error_(on_error), lua_(Role::kWorker, stdlib) {
+    : shape_(std::move(shape)),
+      on_error_(on_error),
+      shared_(packed.shared),
+      lua_(Role::kWorker, stdlib) {
   view_.generation = 1;
   lua_State* L = lua_.state();
   lua_.require("lugger.inner.script.hook");
   lua_getfield(L, -1, "open");
-  push(L, packed);
+  push(L, packed.text);
   lua_pushcfunction(L, undump);
   push_columns();
   lua_pushlightuserdata(L, &rows_);
   push(L, now);
-  call(L, 6, 1, Code::kHook);
+  push_shared();
+  call(L, 7, 1, Code::kHook);
   apply_ = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_settop(L, 0);
 }
@@ -105,6 +111,17 @@ void LuaHook::push_columns() {
   names.clear();
   for (size_t i = 0; i < shape_->own_tables(); ++i) names.push_back(shape_->tables()[i].name);
   push(L, names);
+}
+
+void LuaHook::push_shared() {
+  lua_State* L = lua_.state();
+  lua_createtable(L, static_cast<int>(shared_.size()), 0);
+  int place = 0;
+  for (const SharedUse& use : shared_) {
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): Lua has no pointer to const
+    lua_pushlightuserdata(L, const_cast<SharedTable*>(use.table()));
+    lua_rawseti(L, -2, ++place);
+  }
 }
 
 /// Collecting a small heap often, before the strings of old rows leave the cache, makes a usual
@@ -150,6 +167,7 @@ void LuaHook::apply_table(uint32_t table) {
            0,
            table,
            0,
+           0,
            this};
   for (uint32_t next = 0; next < count; next = rows_.at + 1) {
     try {
@@ -172,7 +190,7 @@ void LuaHook::on_error(uint32_t row, const Error& error) {
   // The column refuses the row, with its own reason.
   if (rows_.refused == row + 1 && live_[row] != 0) return;
   const uint32_t document = documents_[row];
-  if (on_error_ == OnHookError::kReject) {
+  if (on_error_ == OnHookError::kReject && rows_.stop == 0) {
     batch_->refuse(
         {document, static_cast<int>(plan_table(rows_)), -1, Failure::kHook, {}, error.what()});
     return;
@@ -275,7 +293,23 @@ int has_memory(Use&& use) noexcept {
 
 }  // namespace
 
-HookFactory hook_factory(std::string packed, OnHookError on_error, std::string stdlib) {
+PackedHook read_packed_hook(lua_State* L) {
+  PackedHook out;
+  lua_getfield(L, -1, "text");
+  out.text = to_text(L, -1);
+  lua_getfield(L, -2, "shared");
+  for (int i = 1;; ++i) {
+    lua_rawgeti(L, -1, i);
+    if (lua_isnil(L, -1)) break;
+    const auto* view = static_cast<const lug_shared*>(lua_topointer(L, -1));
+    out.shared.emplace_back(*static_cast<const SharedTable*>(view->lug_table_));
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 3);
+  return out;
+}
+
+HookFactory hook_factory(PackedHook packed, OnHookError on_error, std::string stdlib) {
   return [packed = std::move(packed), on_error, stdlib = std::move(stdlib)](
              std::shared_ptr<const PlanShape> shape, const std::string& now) {
     return std::make_unique<LuaHook>(packed, on_error, stdlib, std::move(shape), now);

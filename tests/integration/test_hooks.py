@@ -14,7 +14,8 @@ class Actions(unittest.TestCase):
         cls.server = Postgres()
 
     def work(self, hook, documents, columns="{ 'v', 'text' }", extra='', **more):
-        text = jobs.job(columns, extra=f"{extra} unmapped = 'ignore', map = function(row, doc) {hook} end,", **more)
+        text = jobs.job(columns, extra=f"{extra} unmapped = 'ignore', map = function(row, doc) {hook} end,",
+                        **more)
         return jobs.Work(self.server.fresh(), documents, text)
 
     def load(self, hook, documents, expect=0, flags=(), **more):
@@ -75,7 +76,8 @@ class Actions(unittest.TestCase):
             ['e3', '3', '{"list": [1, 2, 3]}']])
 
     def test_e2_emitted_rows_inherit_the_row_as_the_hook_leaves_it(self):
-        work, _ = self.load("lugger.emit { mongo_id = 'e' } row.v = 'written later'", [{'_id': 'a', 'v': 'x'}])
+        work, _ = self.load("lugger.emit { mongo_id = 'e' } row.v = 'written later'", [{'_id': 'a',
+                                                                                        'v': 'x'}])
         self.assertEqual(work.database.rows('select mongo_id, v from docs order by 1'),
                          [['a', 'written later'], ['e', 'written later']])
 
@@ -114,7 +116,8 @@ class Actions(unittest.TestCase):
     def test_e2_lines_in_the_order_of_the_documents(self):
         work = jobs.Work(self.server.fresh(), [{'_id': k, 'v': k} for k in 'abc'])
         work.script("""local lugger = require 'lugger'
-          return lugger.copy { from = lugger.source('docs.bson'), into = lugger.target('out.jsonl', { key = 'id' }),
+          return lugger.copy { from = lugger.source('docs.bson'), into = lugger.target('out.jsonl', { key =
+            'id' }),
             columns = { { 'id', 'text', from = '_id' } }, unmapped = 'ignore',
             map = function(row)
               lugger.emit { id = row.id .. ' emitted' }
@@ -131,19 +134,20 @@ class Actions(unittest.TestCase):
           if doc._id == 'b' then return { { v = 'one' }, { mongo_id = 'b2' } } end""",
                             [{'_id': k, 'tags': ['x', 'y']} for k in 'ab'],
                             columns="{ 'id', 'uuid', generate = 'v5' }, { 'v', 'text' }",
-                            extra="children = { { table = 'tags', from = 'tags[]', columns = { { 'tag', 'text', "
-                                  "from = '.' } } } },", conflict='update')
+                            extra="children = { { table = 'tags', from = 'tags[]', "
+                                  "columns = { { 'tag', 'text', from = '.' } } } },", conflict='update')
         self.assertEqual(work.database.rows('select parent_mongo_id, tag from tags order by 1, 2'),
                          [['a', 'x'], ['a', 'y'], ['b', 'x'], ['b', 'y']])
         self.assertEqual(work.database.number('select count(distinct id) from docs'), 5)
         work.lugger('verify', 'job.lua')
 
     def test_e2_an_action_that_is_not_returned(self):
-        for action, words in (("lugger.skip 'never'", 'lugger.skip "never"'), ("lugger.reject 'bad'", 'lugger.reject'),
+        for action, words in (("lugger.skip 'never'", 'lugger.skip "never"'), ("lugger.reject 'bad'",
+                                                                               'lugger.reject'),
                               ("lugger.route 'docs'", 'lugger.route "docs"')):
             hook = f"""if row.v == 'x' then row.v = 'seen' end
 
-              local function check() {action} end
+              local function check() local kept = {action} end
               if row.v ~= 'y' then check() end"""
             _, result = self.load(hook, [{'_id': 'a', 'v': 'x'}], expect=1)
             self.assertIn(words, result.err)
@@ -170,7 +174,7 @@ class Actions(unittest.TestCase):
         work.database.query("create table t (id int primary key, v text); insert into t values (1, 'a')")
         for hook, words in (("lugger.emit { v = 'b' }", 'one row for one row'),
                             ("return { { v = 'b' }, { v = 'c' } }", 'one row for one row'),
-                            ("lugger.skip 'x'", 'did not return it')):
+                            ("lugger.skip 'x'", 'does not return it')):
             work.script(f"""local lugger = require 'lugger'
               return lugger.fix {{ on = lugger.target(lugger.env.PG_URI, {{ table = 't' }}), set = {{ 'v' }},
                 map = function(row) {hook} end }}""", 'fix.lua')

@@ -7,7 +7,7 @@
 local check = require 'check'
 local lugger = require 'lugger'
 
-local state = { loops = 0, aborted = 0, where = '', rows = 0, watching = false }
+local state = lugger.scratch { loops = 0, aborted = 0, where = '', rows = 0, watching = false }
 
 local function watch()
   local jit_util = require 'jit.util'
@@ -64,6 +64,19 @@ describe('jit', function()
       if doc.address.city == 'x' then return end
       row.visits = row.visits + 1
       row.balance = nil
+    end)
+  end)
+
+  it('compiles shared tables', function()
+    local names = {}
+    for i = 1, 100 do names['u' .. i .. '@example.test'] = { name = 'user ' .. i, n = i } end
+    names = lugger.shared(names)
+    compiles(function(row)
+      local found = names[row.email]
+      if found then
+        row.name = found.name
+        row.visits = found.n
+      end
     end)
   end)
 

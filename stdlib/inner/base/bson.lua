@@ -104,6 +104,9 @@ local function cdata_element(v)
     if encode then return encode(v) end
     return '\2', text_payload(tostring(v))
   end
+  if ffi.istype(ctypes.shared, v) then
+    return bson.element(require('lugger.inner.script.shared').totable(v), 0)
+  end
   refuse(('a %s cannot be part of a document'):format(tostring(ffi.typeof(v))))
 end
 

@@ -6,6 +6,7 @@ local codec = require 'lugger.inner.base.codec'
 local document = require 'lugger.inner.base.document'
 local fault = require 'lugger.inner.base.fault'
 local ffi = require 'ffi'
+local frozen = require 'lugger.inner.script.frozen'
 local methods = require 'lugger.inner.base.methods'
 local native = require 'lugger.native'
 local value = require 'lugger.inner.base.value'
@@ -137,7 +138,7 @@ end
 -- Rows of lugger.emit that wait for what the hook returns.
 local waiting = 0
 
-function action.take(fields, table_name)
+local function take(fields, table_name)
   local index = table_name == nil and C.LUG_HERE or table_index(table_name)
   had_memory(C.lug_row_emit(rows, slots_of(fields), index))
   waiting = waiting + 1
@@ -240,18 +241,22 @@ end
 ---@param tables string[] tables a row may be routed to
 ---@param rows_pointer userdata lug_rows *
 ---@param now string the run's instant; "" leaves the one the hook was packed with
+---@param shared userdata[] shared tables that the hook has captured
 ---@return fun(first: integer)
-function hook.open(packed, undump, names, tables, rows_pointer, now)
+function hook.open(packed, undump, names, tables, rows_pointer, now, shared)
   for i, name in ipairs(names) do columns[name] = i - 1 end
   for i, name in ipairs(tables) do own_tables[name] = i - 1 end
   width = #names
   rows = ffi.cast('lug_rows *', rows_pointer)
+  action.take = take
+  frozen.on_refuse = function() rows.stop = 1 end
   made_slots = ffi.new('lug_value[?]', math.max(width, 1))
-  local map = capture.unpack(packed, undump, now ~= '' and now or nil)
+  local map = capture.unpack(packed, undump, now ~= '' and now or nil, shared)
   return function(first)
     action.last = nil
     forget_emitted()
     loop(map, first)
+    frozen.check()
   end
 end
 

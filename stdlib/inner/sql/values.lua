@@ -27,7 +27,7 @@ end
 -- A date without a time, which prints as one.
 local function day(text)
   local ok, made = pcall(value.date, text)
-  return ok and value.ctypes.date(made.ms, 0, 1) or text
+  return ok and value.ctypes.date(made.lug_ms_, 0, 1) or text
 end
 
 local function bytea(text)
