@@ -80,6 +80,13 @@ describe('jit', function()
     end)
   end)
 
+  it('compiles actions, and rows of lugger.emit', function()
+    compiles(function(row)
+      if row.visits == 7 then return lugger.skip 'seven' end
+      if row.email then lugger.emit { mongo_id = row.mongo_id .. '2', name = 'x' } end
+    end)
+  end)
+
   it('compiles dotted paths, and methods behind fields', function()
     compiles(function(row, doc)
       if doc:get 'address.city' == 'x' or doc:get 'no.such.path' then return end

@@ -102,4 +102,6 @@ function frozen.check()
   end
 end
 
+jit.off(frozen.check) -- LuaJIT does not compile debug.getupvalue, and would try for each batch
+
 return frozen
