@@ -6,7 +6,7 @@
 #define LUG_NOEXCEPT noexcept
 extern "C" {
 /* cdef begin */
-enum { LUG_ABI_VERSION = 4, LUG_HERE = 0x7fffffff, LUG_SHARED_NESTED = 255, LUG_SHARED_END = 0x7fffffff };
+enum { LUG_ABI_VERSION = 5, LUG_HERE = 0x7fffffff, LUG_SHARED_NESTED = 255, LUG_SHARED_END = 0x7fffffff };
 
 /* Bit-equal to lugger::Value; types are numbered in runtime/value/type.hpp. */
 typedef struct lug_value {
@@ -173,6 +173,37 @@ int lug_decimal_compare(const lug_value *a, const lug_value *b) LUG_NOEXCEPT;
 double lug_decimal_number(const lug_value *value) LUG_NOEXCEPT;
 /* Writes decimal128; 0: does not fit. */
 int lug_decimal_bson(const lug_value *value, uint8_t *out16) LUG_NOEXCEPT;
+
+/* Text functions with a way of doing it: as the text functions above, but below 0 they cannot do it with this text. */
+int32_t lug_text_case(const char *text, uint32_t size, int upper, char *out, uint32_t room) LUG_NOEXCEPT;
+/* form: a NormalForm of runtime/base/unicode.hpp. */
+int32_t lug_text_normal(const char *text, uint32_t size, int form, char *out, uint32_t room) LUG_NOEXCEPT;
+/* decode 1: back to bytes. */
+int32_t lug_text_base64(const char *text, uint32_t size, int decode, char *out, uint32_t room) LUG_NOEXCEPT;
+int32_t lug_text_hex(const char *text, uint32_t size, int decode, char *out, uint32_t room) LUG_NOEXCEPT;
+/* Hex of SHA-2; bits: 256 or 512. */
+int32_t lug_text_digest(const char *text, uint32_t size, int bits, char *out, uint32_t room) LUG_NOEXCEPT;
+int32_t lug_text_hmac(const char *key, uint32_t key_size, const char *text, uint32_t size, int bits, char *out, uint32_t room) LUG_NOEXCEPT;
+int lug_text_same(const char *a, uint32_t a_size, const char *b, uint32_t b_size) LUG_NOEXCEPT;
+uint32_t lug_text_length(const char *text, uint32_t size) LUG_NOEXCEPT;
+/* The offset of a character, counted from 0. */
+uint32_t lug_text_offset(const char *text, uint32_t size, uint32_t index) LUG_NOEXCEPT;
+/* Where the text without white space at its ends begins and ends. */
+void lug_text_trim(const char *text, uint32_t size, uint32_t *out2) LUG_NOEXCEPT;
+
+/* A regular expression. lug_regex_new returns NULL when there is no such pattern, and writes the error, NUL at its end. */
+typedef struct lug_regex lug_regex;
+lug_regex *lug_regex_new(const char *pattern, uint32_t size, const char *flags, uint32_t flags_size, char *error, uint32_t room) LUG_NOEXCEPT;
+void lug_regex_free(lug_regex *regex) LUG_NOEXCEPT;
+/* not_empty 1: matches at start only, and not the empty text. Above 0: found; 0: not; below: given up. */
+int lug_regex_search(lug_regex *regex, const char *text, uint32_t size, uint32_t start, int not_empty) LUG_NOEXCEPT;
+/* Writes begin and end of a group of the last match; 0: it took no part. */
+int lug_regex_group(const lug_regex *regex, uint32_t number, uint32_t *out2) LUG_NOEXCEPT;
+uint32_t lug_regex_groups(const lug_regex *regex) LUG_NOEXCEPT;
+/* The names of groups in the order of the alphabet, from 0, each with its group; NULL: there are no more. */
+const char *lug_regex_name(const lug_regex *regex, uint32_t index, uint32_t *group) LUG_NOEXCEPT;
+/* What a search gave up for, NUL at its end. */
+void lug_regex_told(int fault, char *out, uint32_t room) LUG_NOEXCEPT;
 
 /* A coercer of native.coercer(): 0 is success, otherwise a failure for lug_coerce_failure. out lives until the next call. */
 int lug_coerce(void *coercer, const lug_value *in, lug_value *out) LUG_NOEXCEPT;

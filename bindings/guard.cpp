@@ -1,6 +1,7 @@
 #include "bindings/guard.hpp"
 
 #include "bindings/lua_table.hpp"
+#include "bindings/userdata.hpp"
 
 namespace lugger {
 
@@ -24,6 +25,26 @@ void push_error(lua_State* L, const Error& error) {
   lua_setfield(L, -2, "notes");
   luaL_getmetatable(L, kErrorMeta);
   lua_setmetatable(L, -2);
+}
+
+void not_the_object(lua_State* L, std::string_view kind) {
+  lua_Debug call;
+  const bool known =
+      lua_getstack(L, 0, &call) != 0 && lua_getinfo(L, "n", &call) != 0 && call.name != nullptr;
+  const std::string_view name = known ? call.name : "method",
+                         word = kind.substr(kind.rfind('.') + 1);
+  throw Error(Code::kConfig, fmt::format("{}.{} is a method: call it with a colon", word, name),
+              fmt::format("{}:{}(...)", word, name));
+}
+
+void note_line(lua_State* L, Error& error) {
+  lua_Debug frame;
+  for (int level = 1; lua_getstack(L, level, &frame) != 0; ++level) {
+    lua_getinfo(L, "Sl", &frame);
+    if (frame.currentline <= 0 || std::string_view(frame.source).starts_with("@lugger")) continue;
+    error.note("script", fmt::format("{}:{}", frame.short_src, frame.currentline));
+    return;
+  }
 }
 
 /// A raw access, because a script's error object may have a metatable that raises errors.

@@ -10,6 +10,8 @@ namespace lugger {
 /// Pushes the error object for scripts: code, message, hint, sqlstate, notes; tostring gives the
 /// whole message.
 void push_error(lua_State* L, const Error& error);
+/// Notes the line of the script that is being executed: the nearest outside lugger.
+void note_line(lua_State* L, Error& error);
 /// Pops the error at the top of the stack. An error object is converted back; anything else becomes
 /// an Error with code `otherwise`.
 Error pop_error(lua_State* L, Code otherwise);
@@ -23,7 +25,8 @@ int guarded(lua_State* L) {
   check_stack(L);
   try {
     return Function(L);
-  } catch (const Error& error) {
+  } catch (Error& error) {
+    note_line(L, error);
     push_error(L, error);
   } catch (const std::exception& error) {
     push_error(L, Error(Code::kBug, error.what(), "please report this"));

@@ -111,7 +111,14 @@ static constexpr luaL_Reg kRunMethods[] = {
     {"result", guarded<RunMethods<LuaRun>::result>},
     {nullptr, nullptr},
 };
+/// native.check_settings(settings): raises an error for what is no setting of a run.
+static int check_settings(lua_State* L) {
+  read_settings(L, 1);
+  return 0;
+}
+
 static constexpr luaL_Reg kFunctions[] = {
+    {"check_settings", guarded<check_settings>},
     {"default_jobs", guarded<jobs_by_default>},
     {"job", guarded<job_new>},
     {nullptr, nullptr},

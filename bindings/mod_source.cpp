@@ -237,6 +237,14 @@ static int describe(lua_State* L) {
   return 1;
 }
 
+/// native.every_option("source"|"target")
+static int every_option(lua_State* L) {
+  static constexpr std::array<std::string_view, 2> kEnds = {"source", "target"};
+  push_list(L, choice("end", check_text(L, 1), kEnds) == 0 ? every_source_option()
+                                                           : every_target_option());
+  return 1;
+}
+
 static constexpr luaL_Reg kSourceMethods[] = {
     {"info", guarded<source_info>},
     {"split", guarded<source_split>},
@@ -255,15 +263,11 @@ static constexpr luaL_Reg kProjectionMethods[] = {
     {nullptr, nullptr},
 };
 static constexpr luaL_Reg kFunctions[] = {
-    {"source", guarded<source_new>},
-    {"place_kind", guarded<place_kind>},
-    {"look_at_place", guarded<look_at_place>},
-    {"source_options", guarded<options_of_source>},
-    {"describe", guarded<describe>},
-    {"check_filter", guarded<check_filter>},
-    {"find_operators", guarded<find_words>},
-    {"projection", guarded<make_projection>},
-    {nullptr, nullptr},
+    {"source", guarded<source_new>},           {"place_kind", guarded<place_kind>},
+    {"look_at_place", guarded<look_at_place>}, {"source_options", guarded<options_of_source>},
+    {"every_option", guarded<every_option>},   {"describe", guarded<describe>},
+    {"check_filter", guarded<check_filter>},   {"find_operators", guarded<find_words>},
+    {"projection", guarded<make_projection>},  {nullptr, nullptr},
 };
 
 void open_source(lua_State* L) {

@@ -1,4 +1,5 @@
 // native.system: functions of the operating system for the command line.
+#include <fnmatch.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -52,12 +53,21 @@ static int is_a_tty(lua_State* L) {
   return 1;
 }
 
-static int width(lua_State* L) {
+static winsize window() {
   winsize size = {};
   for (int fd : {STDERR_FILENO, STDOUT_FILENO, STDIN_FILENO}) {
     if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) break;
   }
-  push(L, size.ws_col);
+  return size;
+}
+
+static int width(lua_State* L) {
+  push(L, window().ws_col);
+  return 1;
+}
+
+static int height(lua_State* L) {
+  push(L, window().ws_row);
   return 1;
 }
 
@@ -145,6 +155,12 @@ static int list_dir(lua_State* L) {
   }
   std::sort(names.begin(), names.end());
   push(L, names);
+  return 1;
+}
+
+static int matches_glob(lua_State* L) {
+  const std::string pattern(check_text(L, 1)), name(check_text(L, 2));
+  push(L, fnmatch(pattern.c_str(), name.c_str(), FNM_PERIOD) == 0);
   return 1;
 }
 
@@ -245,6 +261,7 @@ static constexpr luaL_Reg kFunctions[] = {
     {"getenv", guarded<get_env>},
     {"set_dotenv", guarded<set_dotenv>},
     {"isatty", guarded<is_a_tty>},
+    {"height", guarded<height>},
     {"width", guarded<width>},
     {"monotonic", guarded<monotonic>},
     {"sleep", guarded<sleep_ms>},
@@ -253,6 +270,7 @@ static constexpr luaL_Reg kFunctions[] = {
     {"write_file", guarded<write_file>},
     {"whole_file", guarded<open_whole_file>},
     {"list_dir", guarded<list_dir>},
+    {"matches_glob", guarded<matches_glob>},
     {"make_dir", guarded<make_dir>},
     {"cwd", guarded<cwd>},
     {"sha256", guarded<sha256>},

@@ -1,5 +1,6 @@
 // native.task: the native part of tasks. stdlib/inner/job/task.lua makes the objects that scripts
 // use.
+#include <algorithm>
 #include <map>
 
 #include "bindings/batch_view.hpp"
@@ -90,6 +91,50 @@ static int task_now(lua_State* L) {
   return 1;
 }
 
+/// What a row may have at a path of a child table: "lines[]" is named by its first word.
+static std::string first_word(std::string_view path) {
+  return std::string(path.substr(0, path.find_first_of(".[{")));
+}
+
+static void push_known(lua_State* L, const std::vector<Column>& columns, bool of_child,
+                       const std::vector<ChildMapping>& children);
+
+/// The names in an element of a child table; true when it may have any.
+static void push_known(lua_State* L, const ChildMapping& child) {
+  const auto opaque = [](const Column& column) {
+    return column.from == "." || column.from == "*" || column.from.find('\\') != std::string::npos;
+  };
+  if (unmarked(child.from).find_first_of(".\\") != std::string_view::npos ||
+      std::ranges::any_of(child.columns, opaque)) {
+    push(L, true);
+  } else {
+    push_known(L, child.columns, true, child.children);
+  }
+}
+
+/// { email = true, lines = { sku = true } }
+static void push_known(lua_State* L, const std::vector<Column>& columns, bool of_child,
+                       const std::vector<ChildMapping>& children) {
+  luaL_checkstack(L, 4, "tables within tables");
+  lua_newtable(L);
+  for (const Column& column : columns) {
+    const std::string name =
+        of_child && !column.from.empty() ? first_word(column.from) : column.name;
+    set(L, name.c_str(), true);
+  }
+  for (const ChildMapping& child : children) {
+    const std::string name = first_word(child.from);
+    lua_getfield(L, -1, name.c_str());
+    const bool column_too = !lua_isnil(L, -1);
+    lua_pop(L, 1);
+    if (column_too) continue;
+    push_known(L, child);
+    lua_setfield(L, -2, name.c_str());
+  }
+}
+
+/// task:add_writer(target, options, mapping, throttle): its number, and the names that a row may
+/// have.
 static int task_writer(lua_State* L) {
   TaskOutput output;
   output.target = check_text(L, 2);
@@ -97,37 +142,63 @@ static int task_writer(lua_State* L) {
   output.mapping = read_mapping(L, 4, output.options);
   lua_settop(L, 5);
   if (!lua_isnil(L, 5)) output.throttle = read_throttle(L);
-  self_of(L).task.set_writer(std::move(output));
-  return 0;
+  Task& task = self_of(L).task;
+  const size_t number = task.add_writer(std::move(output));
+  const Mapping& mapping = task.shape(number)->mapping();
+  push(L, number);
+  push_known(L, mapping.columns, false, mapping.children);
+  if (!mapping.route.from.empty()) set(L, first_word(mapping.route.from).c_str(), true);
+  return 2;
 }
+
+static Batch& batch_at(lua_State* L, int index) {
+  luaL_checktype(L, index, LUA_TLIGHTUSERDATA);
+  return *static_cast<Batch*>(static_cast<lug_batch*>(lua_touserdata(L, index))->self);
+}
+
+/// The document at an index of a batch; nil: none.
+static GivenDocument document_at(lua_State* L, int index) {
+  if (lua_isnoneornil(L, index)) return {};
+  Batch& batch = batch_at(L, index);
+  const auto at = static_cast<size_t>(luaL_checkinteger(L, index + 1));
+  if (at >= batch.documents.size()) raise(Code::kBug, "the batch has no document {}", at);
+  return {&batch, static_cast<uint32_t>(at)};
+}
+
+static size_t writer_number(lua_State* L) { return static_cast<size_t>(luaL_checkinteger(L, 2)); }
 
 static int task_write(lua_State* L) {
-  luaL_checktype(L, 2, LUA_TLIGHTUSERDATA);
-  self_of(L).task.write(*static_cast<Batch*>(static_cast<lug_batch*>(lua_touserdata(L, 2))->self));
+  self_of(L).task.write(writer_number(L), batch_at(L, 3));
   return 0;
 }
 
+/// task:add(writer, row, table, view, index)
 static int task_add(lua_State* L) {
-  self_of(L).task.add(as_bytes(check_text(L, 2)));
+  self_of(L).task.add(writer_number(L), as_bytes(check_text(L, 3)), text_or(L, 4, ""),
+                      document_at(L, 5));
   return 0;
 }
 
-/// task:reject(view, index, column, message): rejects the document at an index of a batch.
+/// task:reject(writer, view, index, column, message)
 static int task_reject(lua_State* L) {
-  luaL_checktype(L, 2, LUA_TLIGHTUSERDATA);
-  const Batch& batch = *static_cast<Batch*>(static_cast<lug_batch*>(lua_touserdata(L, 2))->self);
-  const auto index = static_cast<size_t>(luaL_checkinteger(L, 3));
-  if (index >= batch.documents.size()) raise(Code::kBug, "the batch has no document {}", index);
-  self_of(L).task.reject(batch.documents[index], std::string(text_or(L, 4, "")),
-                         std::string(check_text(L, 5)));
+  self_of(L).task.reject(writer_number(L), document_at(L, 3), std::string(text_or(L, 5, "")),
+                         std::string(check_text(L, 6)));
+  return 0;
+}
+
+/// task:skip(view, index, reason)
+static int task_skip(lua_State* L) {
+  self_of(L).task.skip(document_at(L, 2), check_text(L, 4));
   return 0;
 }
 
 /// task:commit(position): false when the connection was lost; call it again later.
 static int task_commit(lua_State* L) {
   LuaTask& self = self_of(L);
+  const std::string position(check_text(L, 2));
+  self.task.check_position(position);
   self.retire();
-  push(L, self.task.commit(std::string(check_text(L, 2))));
+  push(L, self.task.commit(position));
   return 1;
 }
 
@@ -180,10 +251,11 @@ static constexpr luaL_Reg kMethods[] = {
     {"exhausted", guarded<task_exhausted>},
     {"position", guarded<task_position>},
     {"now", guarded<task_now>},
-    {"set_writer", guarded<task_writer>},
+    {"add_writer", guarded<task_writer>},
     {"write", guarded<task_write>},
     {"add", guarded<task_add>},
     {"reject", guarded<task_reject>},
+    {"skip", guarded<task_skip>},
     {"commit", guarded<task_commit>},
     {"rollback", guarded<task_rollback>},
     {"may_go_on", guarded<task_may_go_on>},

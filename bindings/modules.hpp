@@ -23,6 +23,7 @@ void open_sql(lua_State* L);
 void open_lease(lua_State* L);
 void open_value(lua_State* L);
 void open_coercer(lua_State* L);
+void open_csv(lua_State* L);
 void open_system(lua_State* L);
 void open_process(lua_State* L);
 void open_edit(lua_State* L);

@@ -9,13 +9,16 @@
 
 namespace lugger {
 
+/// How long poll() waits when it is not told: a loop over it must not spin.
+inline constexpr int kLookMs = 200;
+
 /// T: the userdata; it is a Run or returns one.
 template <typename T>
 struct RunMethods {
   static Run& of(lua_State* L) { return check_userdata<T>(L, 1); }
 
   static int poll(lua_State* L) {
-    push(L, of(L).poll(static_cast<int>(luaL_optinteger(L, 2, 0))));
+    push(L, of(L).poll(static_cast<int>(luaL_optinteger(L, 2, kLookMs))));
     return 1;
   }
   static int ended(lua_State* L) {

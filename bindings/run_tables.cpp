@@ -58,6 +58,7 @@ static constexpr Field<RunResult> kRunResult[] = {
     field<&RunResult::resumed>("resumed"),
     field<&RunResult::dry_run>("dry_run"),
     field<&RunResult::unmapped>("unmapped"),
+    field<&RunResult::unmet>("unmet", "paths of the mapping that no document had"),
     field<&RunResult::skip_reasons>("skip_reasons"),
     field<&RunResult::reject_codes>("reject_codes"),
     field<&RunResult::rejects>("rejects", "by reason, the most frequent first"),

@@ -14,14 +14,27 @@ template <typename T>
 struct UserdataName;
 
 template <typename T>
+bool is_userdata(lua_State* L, int index) {
+  if (lua_touserdata(L, index) == nullptr || lua_getmetatable(L, index) == 0) return false;
+  luaL_getmetatable(L, UserdataName<T>::value);
+  const bool same = lua_rawequal(L, -1, -2) != 0;
+  lua_pop(L, 2);
+  return same;
+}
+
+template <typename T>
 void push_userdata(lua_State* L, std::shared_ptr<T> object) {
   new (lua_newuserdata(L, sizeof(std::shared_ptr<T>))) std::shared_ptr<T>(std::move(object));
   luaL_getmetatable(L, UserdataName<T>::value);
   lua_setmetatable(L, -2);
 }
 
+/// Throws Error{config}: a method was called without its object. `kind`: "lugger.native.run".
+[[noreturn]] void not_the_object(lua_State* L, std::string_view kind);
+
 template <typename T>
 std::shared_ptr<T>& userdata_pointer(lua_State* L, int argument) {
+  if (argument == 1 && !is_userdata<T>(L, 1)) not_the_object(L, UserdataName<T>::value);
   return *static_cast<std::shared_ptr<T>*>(luaL_checkudata(L, argument, UserdataName<T>::value));
 }
 

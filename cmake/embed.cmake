@@ -19,7 +19,7 @@ file(GLOB_RECURSE stdlib RELATIVE ${ROOT}/stdlib ${ROOT}/stdlib/*.lua)
 file(GLOB scripts RELATIVE ${ROOT} ${ROOT}/scripts/*.lua)
 file(GLOB pages RELATIVE ${ROOT} ${ROOT}/docs/*.md)
 # help() and `lugger help NAME` answer from the sources that this page is made of.
-list(REMOVE_ITEM pages docs/api.md)
+list(REMOVE_ITEM pages docs/api.md docs/api-inner.md)
 
 set(entries "")
 # A raw string holds the bytes as they are; the delimiter occurs in no file.

@@ -25,6 +25,8 @@ lugger_static(md libmd.a)
 lugger_static(bsd libbsd.a lugger_md)
 lugger_static(sodium libsodium.a)
 lugger_static(xxhash libxxhash.a)
+lugger_static(pcre2 libpcre2-8.a)
+lugger_static(utf8proc libutf8proc.a)
 lugger_static(tinfo libtinfo.a)
 lugger_static(sqlite libsqlite3.a m)
 # A library that is loaded later and brings a SQLite of its own must go on calling that one.

@@ -27,12 +27,12 @@ return lugger.task('order totals', function(task)
       for doc in batch:docs() do
         local value, err = total:try_coerce(doc.total)
         if value then
-          out:add { mongo_id = doc._id, status = doc.status, total = value }
+          out:add({ mongo_id = doc._id, status = doc.status, total = value }, doc)
         else
-          out:reject(doc, err)
+          out:reject(doc, err, 'total')
         end
       end
     end
-    out:commit(batch:position())
+    out:commit(batch)
   end
 end)

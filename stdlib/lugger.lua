@@ -16,6 +16,10 @@ local bson = require 'lugger.inner.base.bson'
 ---@class lugger
 ---@field null userdata null: a value, distinct from nil
 ---@field remove table what removes a field in doc:with
+---@field base64 lugger.base64 bytes as base64
+---@field csv lugger.csv rows of CSV
+---@field hex lugger.hex bytes as hex digits
+---@field text lugger.text UTF-8 text: case, length, parts
 ---@field doc lugger.doc the methods of documents as functions, where a field hides one: lugger.doc.copy(doc)
 ---@field version string
 ---@field env lugger.env variables by name, from the environment, .env and lugger.toml
@@ -24,18 +28,18 @@ local lugger = { null = value.null, remove = value.remove, version = native.vers
 ---@class lugger.copy_spec
 ---@field from lugger.source
 ---@field into lugger.target
----@field columns table[]|"auto"|"document" { 'email', 'text', required = true }, { 'n', 'int4', computed = true }, ...
----@field children table[]|nil { table =, from = 'tags[]', columns = { ... } }, ...
+---@field columns lugger.column[]|"auto"|"document" { 'email', 'text', required = true }, ...
+---@field children lugger.child_spec[]|nil { table =, from = 'tags[]', columns = { ... } }, ...
 ---@field map nil|fun(row: lugger.row, doc: lugger.doc): any the hook, called once a row
 ---@field name string|nil what the ledger knows the job by; source and table when not given
 ---@field key string|string[]|nil the columns that identify a row; else the target's option
 ---@field table string|nil else the target's option
 ---@field on_conflict "error"|"skip"|"update"|"newer"|nil else the target's option
 ---@field newer string|nil on_conflict = 'newer': the column that says which row is newer
----@field route table|nil { from = 'kind', tables = { a = 'table_a' }, otherwise = 'rest' }
+---@field route lugger.route_spec|nil { from = 'kind', tables = { a = 'table_a' }, otherwise = 'rest' }
 ---@field unmapped "warn"|"error"|"ignore"|nil fields that no column takes
----@field indexes table[]|nil { 'email', unique = true }, ...; built after the load
----@field constraints table[]|nil 'check (age >= 0)', { not_null = 'email' }, ...; built after the load
+---@field indexes lugger.index_spec[]|nil { 'email', unique = true }, ...; built after the load
+---@field constraints (lugger.constraint_spec|string)[]|nil 'check (age >= 0)', { not_null = 'email' }; after the load
 ---@field not_null string|string[]|nil columns that become NOT NULL after the load, when all rows are in
 ---@field on_hook_error "stop"|"reject"|nil
 ---@field throttle lugger.throttle_spec|nil when to step back for the target's health
@@ -77,10 +81,10 @@ function lugger.task(name, body)
   return require('lugger.inner.job.task').new(name, body)
 end
 
---- A source: a .bson or JSON file, a dump directory, an archive, "-" for standard input, a PostgreSQL URL. Opened when
---- it is used.
+--- A source: a .bson, JSON or CSV file, a dump directory, an archive, "-" for standard input, a PostgreSQL URL. Opened
+--- when it is used.
 ---@param place string path, URL, or the name of a connection in lugger.toml
----@param options table|nil
+---@param options lugger.source_options|nil
 ---@return lugger.source
 function lugger.source(place, options)
   return require('lugger.inner.job.place').source(place, options)
@@ -88,7 +92,7 @@ end
 
 --- A target: a PostgreSQL URL, local: or local:DIR, a .jsonl file. Opened when it is used.
 ---@param place string URL, path, or the name of a connection in lugger.toml
----@param options table|nil { table =, key =, on_conflict =, ... }
+---@param options lugger.target_options|nil { table =, key =, on_conflict =, ... }
 ---@return lugger.target
 function lugger.target(place, options)
   return require('lugger.inner.job.place').target(place, options)
@@ -96,6 +100,7 @@ end
 
 --- The place of the most recent target; `pg` at the prompt connects to it.
 ---@return string|nil
+---@internal
 function lugger.last_target()
   return require('lugger.inner.job.place').last_target()
 end
@@ -109,7 +114,7 @@ end
 
 --- A coercer: what a column of this type does to a value.
 ---@param type string 'numeric(12,2)', 'timestamptz', 'uuid', ...
----@param policy table|nil as in a column: { decimal = ',', fraction = 'round' }
+---@param policy lugger.column|nil as in a column: { decimal = ',', fraction = 'round' }
 ---@return lugger.coercer
 function lugger.coercer(type, policy)
   return require('lugger.inner.base.coercer').new(type, policy)
@@ -131,10 +136,105 @@ function lugger.table_names(collections, settings)
   return (require('lugger.inner.base.names').of_tables(collections, settings))
 end
 
+---@class lugger.error_fields
+---@field message string what is wrong, and where
+---@field code string|nil one of those on the page "errors"; "config" when not given
+---@field hint string|nil what to do next
+
+--- Raises an error of lugger's kind: it is printed with the line of the script and the hint, and ends the program as
+--- its code says. A text is the message.
+---@param fields lugger.error_fields|string
+function lugger.error(fields)
+  require('lugger.inner.script.raise').error(fields)
+end
+
+--- Waits. Ctrl-C ends it at once, as it ends the script or stops its task.
+---@param seconds number
+function lugger.sleep(seconds)
+  require('lugger.inner.script.raise').sleep(seconds)
+end
+
 --- Writes a warning to standard error.
 ---@param text string
 function lugger.warn(text)
   require('lugger.inner.view.terminal').warn(text)
+end
+
+--- A regular expression (PCRE2, Perl's language) for UTF-8 text: re:match, re:find, re:gmatch, re:gsub, re:test,
+--- re:groups. Write it in [[ ]], where a backslash is one. A pattern that tries too many ways to match raises.
+---@param pattern string|lugger.typed text, or a regular expression of a document
+---@param flags string|nil some of i (ignore case), m (^ and $ at each line), s (a dot matches line ends), x (blanks)
+---@return lugger.regex
+function lugger.regex(pattern, flags)
+  return require('lugger.inner.base.regex').new(pattern, flags)
+end
+
+--- SHA-256 as 64 hex digits; lugger.hex.decode gives its bytes.
+---@param v string|lugger.binary
+---@return string
+function lugger.sha256(v)
+  return require('lugger.inner.base.digest').sha(256, v, 'lugger.sha256')
+end
+
+--- SHA-512 as 128 hex digits.
+---@param v string|lugger.binary
+---@return string
+function lugger.sha512(v)
+  return require('lugger.inner.base.digest').sha(512, v, 'lugger.sha512')
+end
+
+--- HMAC with SHA-256, as 64 hex digits.
+---@param secret string|lugger.binary
+---@param v string|lugger.binary
+---@return string
+function lugger.hmac_sha256(secret, v)
+  return require('lugger.inner.base.digest').hmac(256, secret, v, 'lugger.hmac_sha256')
+end
+
+--- HMAC with SHA-512, as 128 hex digits.
+---@param secret string|lugger.binary
+---@param v string|lugger.binary
+---@return string
+function lugger.hmac_sha512(secret, v)
+  return require('lugger.inner.base.digest').hmac(512, secret, v, 'lugger.hmac_sha512')
+end
+
+--- Whether two texts are the same, in a time that does not tell where they differ: for signatures.
+---@param a string|lugger.binary
+---@param b string|lugger.binary
+---@return boolean
+function lugger.same_bytes(a, b)
+  return require('lugger.inner.base.digest').same(a, b)
+end
+
+--- Paths that a pattern names, sorted: `lugger.glob 'dumps/*/users.bson'`. *, ? and [a-z] stand for characters of one
+--- name; names that begin with a dot are left out.
+---@param pattern string
+---@return string[]
+function lugger.glob(pattern)
+  return require('lugger.inner.base.files').glob(pattern)
+end
+
+--- The whole of a file as it is.
+---@param path string
+---@return string
+function lugger.read_file(path)
+  return require('lugger.inner.base.files').read(path)
+end
+
+--- Goes over the lines of a file, gzip or not, in little memory, without their ends (LF or CRLF).
+---@param path string "-" for standard input
+---@return fun(): string|nil
+function lugger.lines(path)
+  return require('lugger.inner.base.files').lines(path)
+end
+
+--- Writes a file as a whole: under another name first, then renamed, so that it is complete or as it was. Not in a
+--- sandbox.
+---@param path string
+---@param text string|lugger.binary
+function lugger.write_file(path, text)
+  require('lugger.inner.base.files').write(path, text)
 end
 
 --- SQL over a session of its own: `local db = lugger.session 'warehouse'`, then `db:query('select $1::int as n', 5)`.
@@ -180,17 +280,16 @@ function lugger.id_text(id, style)
   return bson.id_text(id, style)
 end
 
+local modules = { base64 = true, csv = true, doc = true, hex = true, json = true, text = true }
+
 setmetatable(lugger, {
   __index = function(self, name)
     if name == 'env' then
       self.env = require('lugger.inner.cli.config').env
       return self.env
-    elseif name == 'json' then
-      self.json = require 'lugger.json'
-      return self.json
-    elseif name == 'doc' then
-      self.doc = require 'lugger.doc'
-      return self.doc
+    elseif modules[name] then
+      self[name] = require('lugger.' .. name)
+      return self[name]
     end
   end,
 })

@@ -2,7 +2,9 @@
 
 // SHA1_* is called "deprecated", but EVP_DigestInit_ex allocates for every digest.
 #define OPENSSL_API_COMPAT 0x10100000L
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 
@@ -15,11 +17,38 @@
 
 namespace lugger {
 
-std::string sha256_hex(std::string_view bytes) {
-  unsigned char digest[EVP_MAX_MD_SIZE];
+static const EVP_MD* algorithm(DigestKind kind) noexcept {
+  return kind == DigestKind::kSha256 ? EVP_sha256() : EVP_sha512();
+}
+
+static std::string as_string(const unsigned char* bytes, unsigned int size) {
+  return {reinterpret_cast<const char*>(bytes), size};
+}
+
+std::string digest(DigestKind kind, std::string_view bytes) {
+  unsigned char out[EVP_MAX_MD_SIZE];
   unsigned int size = 0;
-  EVP_Digest(bytes.data(), bytes.size(), digest, &size, EVP_sha256(), nullptr);
-  return to_hex({digest, size});
+  if (EVP_Digest(bytes.data(), bytes.size(), out, &size, algorithm(kind), nullptr) != 1)
+    raise(Code::kBug, "libcrypto made no digest");
+  return as_string(out, size);
+}
+
+std::string hmac(DigestKind kind, std::string_view key, std::string_view bytes) {
+  unsigned char out[EVP_MAX_MD_SIZE];
+  unsigned int size = 0;
+  if (HMAC(algorithm(kind), key.empty() ? "" : key.data(), static_cast<int>(key.size()),
+           reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), out,
+           &size) == nullptr)
+    raise(Code::kBug, "libcrypto made no HMAC");
+  return as_string(out, size);
+}
+
+bool same_bytes(std::string_view a, std::string_view b) noexcept {
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+std::string sha256_hex(std::string_view bytes) {
+  return to_hex(as_bytes(digest(DigestKind::kSha256, bytes)));
 }
 
 Uuid uuid_v5(const Uuid& space, std::string_view name) {

@@ -16,7 +16,8 @@ class DryRunSink final : public RowSink {
     for (size_t table = 0; table < batch.tables.size(); ++table) {
       const RowSet& rows = batch.tables[table];
       for (size_t i = 0; i < rows.rows(); ++i) {
-        if (rows.live(i) && batch.fates[rows.document(i)] == Fate::kLoad) ++rows_;
+        const Fate fate = batch.fates[rows.document(i)];
+        if (rows.live(i) && (fate == Fate::kLoad || fate == Fate::kLoadAlso)) ++rows_;
       }
     }
   }

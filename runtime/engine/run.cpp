@@ -230,6 +230,9 @@ class RunImpl final : public Run {
     result_.resumed = prepared_.resumed;
     result_.dry_run = shared_.state == nullptr;
     result_.unmapped = shared_.unmapped;
+    for (const auto& [path, met] : shared_.met) {
+      if (met == Met::kLooked) result_.unmet.push_back(path);
+    }
     result_.skip_reasons = shared_.skip_reasons;
     shared_.rejects.fill(result_);
     if (shared_.shape) result_.tables = shared_.shape->tables().size();

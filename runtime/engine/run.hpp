@@ -50,6 +50,7 @@ struct RunResult {
   double seconds = 0;
   bool resumed = false, dry_run = false;
   std::map<std::string, uint64_t> unmapped;      // path -> documents
+  std::vector<std::string> unmet;                // paths that no document had
   std::map<std::string, uint64_t> skip_reasons;  // reason given by a hook -> documents
   std::map<std::string, uint64_t> reject_codes;  // reason code -> documents
   std::vector<RejectGroup> rejects;              // the most frequent first

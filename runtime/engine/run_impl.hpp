@@ -40,6 +40,7 @@ struct RunShared {
   std::mutex mutex;  // guards what follows
   Tally tally;
   std::map<std::string, uint64_t> unmapped, skip_reasons, replaced;
+  std::map<std::string, Met> met;
   RejectGroups rejects;
   ReadCounts counts;
   std::vector<std::string> warnings;

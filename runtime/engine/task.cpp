@@ -31,25 +31,43 @@ size_t Task::add_cursor(std::unique_ptr<Source> source, uint32_t batch_rows) {
   return impl_->readings.size() - 1;
 }
 
+void Task::Impl::need_room() const {
+  if (bytes <= kMostUncommitted && added_bytes <= kMostUncommitted) return;
+  throw Error(Code::kConfig,
+              fmt::format("task {} {} 256 MiB without a commit", spec.name,
+                          bytes > kMostUncommitted ? "read" : "added"),
+              "call out:commit(batch) after each batch");
+}
+
+/// With --retry the first cursor gives the task's rejects instead of its source.
+std::unique_ptr<Cursor> Task::Impl::open_cursor(size_t number) {
+  if (number != 0 || !spec.settings.retry_rejects)
+    return open_whole(*readings.at(number).source,
+                      number == 0 ? committed.position : readings.at(number).at);
+  if (!ledger) {
+    throw Error(Code::kConfig, fmt::format("task {} cannot tell its rejects yet", spec.name),
+                "make its writers before the first batch is read");
+  }
+  if (!retried) retried = reject_source(ledger->state(), spec.name);
+  return retried->open({committed.id, committed.spec, 0}, committed.position);
+}
+
 Batch* Task::next(size_t number) {
   Impl& task = *impl_;
   Impl::Reading& reading = task.readings.at(number);
   const bool kept = number == 0;
   if (exhausted(number) || (reading.backoff.begun() && !reading.backoff.due())) return nullptr;
-  if (task.bytes > kMostUncommitted) {
-    throw Error(Code::kConfig, fmt::format("task {} read 256 MiB without a commit", task.spec.name),
-                "call out:commit(batch:position()) after each batch");
-  }
+  task.need_room();
   if (task.batches_used == task.batches.size())
-    task.batches.push_back(std::make_unique<Batch>(task.arena));
-  Batch& batch = *task.batches[task.batches_used];
+    task.batches.push_back(std::make_unique<GivenBatch>(task.arena));
+  GivenBatch& batch = *task.batches[task.batches_used];
   batch.clear();
   batch.max_documents = reading.batch_rows;
   if (kept)
     batch.max_documents = static_cast<uint32_t>(std::min<int64_t>(batch.max_documents, task.left));
   batch.max_bytes = kBatchBytes;
   try {
-    if (!reading.cursor) reading.cursor = open_whole(*reading.source, position(number));
+    if (!reading.cursor) reading.cursor = task.open_cursor(number);
     const Next got = reading.cursor->next(batch, task.stopped);
     reading.at = reading.cursor->position();
     reading.ended = got == Next::kEnd;
@@ -62,10 +80,16 @@ Batch* Task::next(size_t number) {
     return nullptr;
   }
   ++task.batches_used;
+  reading.behind = reading.at;
+  batch.begin(kept);
   task.bytes += batch.source_bytes;
   if (kept) {
     task.read += batch.documents.size();
     task.left -= static_cast<int64_t>(batch.documents.size());
+  }
+  if (kept && task.retried) {
+    const std::vector<int64_t>& numbers = reject_numbers(*reading.cursor);
+    task.resolved.insert(task.resolved.end(), numbers.begin(), numbers.end());
   }
   return &batch;
 }
@@ -84,80 +108,73 @@ const std::string& Task::now() const noexcept { return impl_->spec.now; }
 
 void Task::Impl::need_writer() const {
   if (refused) throw Error(*refused);
-  if (is_open()) return;
+  if (!writers.empty()) return;
   throw Error(Code::kConfig, fmt::format("task {} has no writer", spec.name),
               "make one first: task:writer(lugger.target(...), { columns = ... })");
 }
 
-void Task::write(Batch& batch) {
-  impl_->need_writer();
-  impl_->plan->run(batch, nullptr);
-  impl_->send(batch);
-  impl_->collect(batch);
+TaskWriter& Task::Impl::writer(size_t number) {
+  need_writer();
+  return *writers.at(number);
 }
 
-/// Batches that cannot be sent now are sent by commit().
-void Task::Impl::send(Batch& batch) {
-  written.push_back(&batch);
-  if (lost) return;
-  try {
-    sink->write(batch);
-  } catch (const Error& error) {
-    lose(error);
+std::shared_ptr<const PlanShape> Task::shape(size_t writer) const {
+  return impl_->writer(writer).shape();
+}
+
+void Task::write(size_t writer, Batch& batch) {
+  impl_->writer(writer).write(static_cast<GivenBatch&>(batch));
+}
+
+void Task::add(size_t writer, Bytes row, std::string_view table, GivenDocument of) {
+  TaskWriter& out = impl_->writer(writer);
+  impl_->need_room();
+  if (of.batch == nullptr && impl_->spec.settings.retry_rejects) {
+    throw Error(Code::kConfig,
+                "the row belongs to no document: --retry would make it of the rejects alone",
+                "name the document: out:add(row, doc); or run the whole task again with --restart");
   }
+  out.add(row, table, of);
+  impl_->added_bytes += row.size();
 }
 
-/// Adds the documents that the plan refused to the unit.
-void Task::Impl::collect(Batch& batch) {
-  for (const Refusal& refusal : batch.refusals) {
-    RejectRecord record = reject_record(refusal, batch, *shape);
-    record.run = run;
-    record.job = spec.name;
-    rejects.push_back(std::move(record));
-  }
-  used += batch.documents.size();
-}
-
-void Task::add(Bytes row) {
-  impl_->need_writer();
-  Batch& rows = *impl_->rows;
-  rows.documents.push_back(
-      {impl_->arena.copy(row), static_cast<uint32_t>(row.size()), Format::kBson, nullptr});
-}
-
-/// Rows added with add() are sent by commit(), so that a refused row does not end the script's loop
-/// halfway.
-void Task::Impl::plan_rows() {
-  if (rows->documents.empty() || std::exchange(rows_planned, true)) return;
-  row_plan->run(*rows, nullptr);
-  send(*rows);
-  collect(*rows);
-}
-
-void Task::reject(const Document& document, const std::string& column, const std::string& message) {
-  impl_->need_writer();
+void Task::reject(size_t writer, GivenDocument of, const std::string& column,
+                  const std::string& message) {
+  const TaskWriter& out = impl_->writer(writer);
+  GivenBatch::Mark& mark = static_cast<GivenBatch&>(*of.batch).marks[of.index];
+  if (std::exchange(mark, GivenBatch::Mark::kRejected) == GivenBatch::Mark::kRejected) return;
+  const Document& document = of.batch->documents[of.index];
   RejectRecord record;
-  record.run = impl_->run;
-  record.job = impl_->spec.name;
-  record.table = impl_->shape->tables().front().name;
-  record.document_id = document_id(document, impl_->shape->mapping());
+  record.table = out.shape()->tables().front().name;
+  record.document_id = document_id(document, out.shape()->mapping());
   record.column = column;
   record.code = failure_code(Failure::kHook);
   record.message = message;
+  record.operation = of.batch->operation(of.index);
   record.document = document_json(document);
   record.raw = keep_document(document);
   impl_->rejects.push_back(std::move(record));
-  ++impl_->used;
+}
+
+void Task::skip(GivenDocument of, std::string_view reason) {
+  impl_->need_writer();
+  auto& batch = static_cast<GivenBatch&>(*of.batch);
+  GivenBatch::Mark& mark = batch.marks[of.index];
+  if (mark == GivenBatch::Mark::kRejected || mark == GivenBatch::Mark::kSkipped) return;
+  mark = GivenBatch::Mark::kSkipped;
+  batch.skip_reasons.emplace_back(of.index, reason);
 }
 
 void Task::Impl::reset_unit() noexcept {
   for (size_t i = 0; i < batches_used; ++i) batches[i]->clear();
   batches_used = 0;
-  if (rows) rows->clear();
-  rows_planned = false;
-  written.clear();
+  for (const auto& writer : writers) writer->clear();
   rejects.clear();
-  read = bytes = used = 0;
+  resolved.clear();
+  skip_reasons.clear();
+  booked = {};
+  settled = false;
+  read = bytes = added_bytes = 0;
   arena.reset();
 }
 
@@ -178,7 +195,5 @@ std::string Task::waits_for() const {
 bool Task::stopping() const noexcept { return impl_->stopped.requested(); }
 
 Tally Task::tally() const { return impl_->committed.tally; }
-
-std::shared_ptr<const PlanShape> Task::shape() const { return impl_->shape; }
 
 }  // namespace lugger

@@ -1,5 +1,5 @@
-// A task: a job whose loop over batches is written in the script, with one writer, and with commits
-// where the script calls for them.
+// A task: a job whose loop over batches is written in the script, with commits where the script
+// calls for them.
 #pragma once
 #include <memory>
 #include <optional>
@@ -15,10 +15,13 @@ struct TaskSpec {
   std::string name;
   std::string script_hash, resume_command;
   std::string now;       // lugger.now() of a new run, ISO text
-  RunSettings settings;  // create, dry_run, restart, accept_changes, limit
+  RunSettings settings;  // create, dry_run, restart, accept_changes, limit, retry_rejects
 };
 
-/// Where a task writes, and the options for it.
+/// The reason that is counted for documents of the first cursor that the script passed over.
+inline constexpr std::string_view kLeftOut = "neither added, skipped nor rejected by the task";
+
+/// Where a writer writes, and the options for it.
 struct TaskOutput {
   std::string target;
   Options options;
@@ -26,8 +29,19 @@ struct TaskOutput {
   ThrottleSpec throttle;
 };
 
+/// A document that a cursor of the task gave, by its batch. No batch: none.
+struct GivenDocument {
+  Batch* batch = nullptr;
+  uint32_t index = 0;
+};
+
 /// Used by one thread. Documents live until the next commit. Everything written since the last
 /// commit is one transaction, together with the position.
+///
+/// The books are by document: each document of the first cursor is read once, and becomes one of
+/// inserted, updated, unchanged, skipped and rejected, however many rows it gave to whichever
+/// writers; it is counted by its rows of the first writer that has any. A document of another
+/// cursor is counted when it is named. A row that belongs to no document counts as one.
 class Task final : public Run {
  public:
   explicit Task(TaskSpec spec);
@@ -46,19 +60,27 @@ class Task final : public Run {
   /// lugger.now() of the run, ISO text; a resumed run keeps it.
   const std::string& now() const noexcept;
 
-  /// A task has one writer; its mapping may fill child tables. Inspects and creates tables, claims
-  /// the task and finds its last position.
-  void set_writer(TaskOutput output);
+  /// Returns the writer's number. Inspects and creates tables; the first also claims the task and
+  /// finds its last position. Several writers share a target, and are made before the first commit.
+  size_t add_writer(TaskOutput output);
+  std::shared_ptr<const PlanShape> shape(size_t writer) const;
   /// Applies the mapping to every document of the batch, as a job does.
-  void write(Batch& batch);
-  /// Adds one row: a BSON document whose field names are column names.
-  void add(Bytes row);
-  /// Makes a document of a batch a reject.
-  void reject(const Document& document, const std::string& column, const std::string& message);
-  /// Commits rows, rejects and position in one transaction. False: the connection to the target was
-  /// lost, and the outcome of the commit is not known yet. Call it again later with the same
+  void write(size_t writer, Batch& batch);
+  /// Adds one row: a BSON document whose field names are column names, and the paths of child
+  /// tables. `table`: one of the mapping's own tables; "": the only one, or the one it is routed to.
+  void add(size_t writer, Bytes row, std::string_view table, GivenDocument of);
+  /// Makes a document a reject, or skips it: nothing of it is loaded, whatever was or will be
+  /// written of it. A reject is never skipped.
+  void reject(size_t writer, GivenDocument document, const std::string& column,
+              const std::string& message);
+  void skip(GivenDocument document, std::string_view reason);
+  /// Commits rows, rejects and position in one transaction. The position must be that of the first
+  /// cursor after the last batch it gave; else Error{config}. False: the connection to the target
+  /// was lost, and the outcome of the commit is not known yet. Call it again later with the same
   /// position; the written rows are kept, and are written again if necessary.
   bool commit(const Position& position);
+  /// Error{config} when commit() would refuse the position. Changes nothing.
+  void check_position(const Position& position) const;
   /// Discards everything that is not committed.
   void rollback() noexcept;
 
@@ -79,7 +101,6 @@ class Task final : public Run {
   void stop(StopLevel level) override;
   RunResult result() override;
   Tally tally() const;
-  std::shared_ptr<const PlanShape> shape() const;
 
  private:
   struct Impl;

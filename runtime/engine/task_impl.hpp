@@ -1,4 +1,5 @@
-// The data of a Task. task.cpp reads and writes; task_run.cpp begins, commits and ends the run.
+// The data of a Task. task.cpp reads and writes; task_run.cpp begins and ends the run;
+// task_commit.cpp commits.
 #pragma once
 #include <mutex>
 
@@ -7,8 +8,7 @@
 #include "engine/ledger_run.hpp"
 #include "engine/retry.hpp"
 #include "engine/stages.hpp"
-#include "engine/task.hpp"
-#include "place/target.hpp"
+#include "engine/task_unit.hpp"
 
 namespace lugger {
 
@@ -16,7 +16,8 @@ struct Task::Impl {
   struct Reading {
     std::unique_ptr<Source> source;
     std::unique_ptr<Cursor> cursor;
-    Position at;  // after the last batch
+    Position at;      // as far as the cursor is
+    Position behind;  // after the last batch that it gave
     uint32_t batch_rows;
     bool ended = false;
     Backoff backoff;  // used after its connection was lost
@@ -28,12 +29,14 @@ struct Task::Impl {
 
   TaskSpec spec;
   std::vector<Reading> readings;
-  std::shared_ptr<Target> target;
-  std::shared_ptr<const PlanShape> shape, row_shape;
-  std::unique_ptr<Plan> plan, row_plan;
+  std::vector<std::unique_ptr<TaskWriter>> writers;
+  std::string place, state_schema;    // those of all writers
   std::unique_ptr<LedgerRun> ledger;  // null for a dry run
-  std::unique_ptr<RowSink> sink;      // null while the connection is lost
-  TargetReport report;
+  std::unique_ptr<Source> retried;    // the task's rejects, with --retry
+  std::unique_ptr<RowSink> sink;  // null before the first commit, and while the connection is lost
+  std::string mode;               // of the run: how the first writer loads
+  Earlier earlier = Earlier::kNone;  // what became of the run before
+  std::string earlier_run;
   std::string run;
   RejectGroups rejected;      // committed
   PartitionRecord committed;  // as of the last commit; the position to start behind
@@ -41,14 +44,15 @@ struct Task::Impl {
 
   // The open unit.
   Arena arena;
-  std::vector<std::unique_ptr<Batch>> batches;
+  std::vector<std::unique_ptr<GivenBatch>> batches;
   size_t batches_used = 0;
-  std::unique_ptr<Batch> rows;  // rows added with add()
-  bool rows_planned = false;
-  std::vector<Batch*> written;  // in the order of the calls
   std::vector<RejectRecord> rejects;
+  std::vector<int64_t> resolved;  // rejects whose documents were read again
   uint64_t read = 0, bytes = 0;
-  uint64_t used = 0;             // documents that became rows or rejects
+  uint64_t added_bytes = 0;
+  Tally booked;                                  // of the unit, once it is settled
+  std::map<std::string, uint64_t> skip_reasons;  // of the unit
+  bool settled = false;
   bool lost = false;             // the unit's rows went with the lost connection
   std::optional<Error> refused;  // why the unit cannot be committed; no later one may be
   Backoff backoff;
@@ -68,17 +72,24 @@ struct Task::Impl {
   Conductor conductor{"reading"};
 
   void need_writer() const;
-  bool is_open() const noexcept { return sink != nullptr || lost; }
-  void begin_or_resume();
+  void need_room() const;
+  TaskWriter& writer(size_t number);
+  void check_place(const TaskOutput& output) const;
+  void enter_ledger(TaskWriter& first);
+  void make_tables(TaskWriter& added);
+  void begin_or_resume(TaskWriter& first);
+  void begin(const SourceInfo& info);
   void resume(const RunRecord& record);
-  std::optional<RunRecord> done_run(const RunRequest& request);
+  std::unique_ptr<Cursor> open_cursor(size_t number);
+  std::optional<RunRecord> done_run(const RunRequest& request, const TaskWriter& first);
   void listen();
-  void send(Batch& batch);
-  void plan_rows();
-  void collect(Batch& batch);
+  void check_position(const Position& position) const;
+  void settle();
+  void book(const GivenBatch& batch);
+  std::unique_ptr<RowSink> open_sink() const;
+  void send();
   void lose(const Error& error);
   bool regain(const Position& position);
-  SinkOptions sink_options() const;
   UnitRecord unit_at(const Position& position) const;
   void count(const Tally& gained, const Position& position);
   void reset_unit() noexcept;

@@ -1,9 +1,9 @@
 // The run of a task: begin, units, end.
 #include "base/error.hpp"
-#include "engine/dry_run.hpp"
+#include "base/url.hpp"
+#include "engine/rejects.hpp"
 #include "engine/start.hpp"
 #include "engine/task_impl.hpp"
-#include "registry/registry.hpp"
 
 namespace lugger {
 
@@ -11,67 +11,122 @@ namespace {
 
 constexpr std::string_view kPartition = "0";
 
-/// The mapping for rows with named columns: each column reads the field of its own name.
-Mapping by_name(Mapping mapping) {
-  for (Column& column : mapping.columns) {
-    column.from.clear();
-    column.id_text_column = false;
-    if (column.generate == Column::Generate::kV5) column.generate = Column::Generate::kV7;
-  }
-  mapping.children.clear();
-  mapping.unmapped = Unmapped::kError;
-  return mapping;
-}
-
 }  // namespace
 
-void Task::set_writer(TaskOutput output) {
+size_t Task::add_writer(TaskOutput output) {
   Impl& task = *impl_;
-  if (task.target)
-    throw Error(Code::kConfig, fmt::format("task {} has a writer already", task.spec.name),
-                "one writer can feed several tables through `children` and `route`");
-  task.target = open_target(output.target, output.options);
-  task.row_shape = std::make_shared<const PlanShape>(by_name(output.mapping));
-  task.shape = std::make_shared<const PlanShape>(std::move(output.mapping));
-  keep_pace(task.pace, *task.target, output.throttle, task.spec.settings.window);
-  task.plan = std::make_unique<Plan>(task.shape);
-  task.row_plan = std::make_unique<Plan>(task.row_shape);
-  task.rows = std::make_unique<Batch>(task.arena);
-  task.committed.id = kPartition;
-  // The script's loop cannot be repeated to give its rows in the same order.
-  task.report = task.target->inspect(*task.shape, task.spec.settings.create, false);
-  if (task.spec.settings.dry_run) {
-    task.sink = dry_run_sink();
-    return;
+  task.check_place(output);
+  const ThrottleSpec throttle = output.throttle;
+  const std::string place = output.target, state_schema = output.options.text("state_schema");
+  auto made = std::make_unique<TaskWriter>(task.arena, std::move(output));
+  TaskWriter& writer = *made;
+  const bool first = task.writers.empty();
+  if (first) {
+    task.place = place;
+    task.state_schema = state_schema;
+    task.committed.id = kPartition;
+    keep_pace(task.pace, writer.target(), throttle, task.spec.settings.window);
   }
-  refuse_problems(task.report, task.spec.name);
-  task.ledger = std::make_unique<LedgerRun>(task.target->state());
-  take_lease(task.ledger->state(), task.spec.name);
-  task.begin_or_resume();
-  task.listen();
-  task.sink = task.target->open(*task.shape, task.sink_options());
+  // The script's loop cannot be repeated to give its rows in the same order.
+  writer.report = writer.target().inspect(*writer.shape(), task.spec.settings.create, false);
+  if (!task.spec.settings.dry_run) {
+    refuse_problems(writer.report, task.spec.name);
+    first ? task.enter_ledger(writer) : task.make_tables(writer);
+  }
+  task.writers.push_back(std::move(made));
+  return task.writers.size() - 1;
 }
 
-void Task::Impl::begin_or_resume() {
+/// The writers of a task are committed together, so they need one target.
+void Task::Impl::check_place(const TaskOutput& output) const {
+  if (writers.empty()) return;
+  if (sink || lost) {
+    throw Error(Code::kConfig,
+                fmt::format("task {} has committed already: no writer can join it", spec.name),
+                "make all writers before the loop");
+  }
+  if (output.throttle.asks_target() || output.throttle.rows_per_s != 0) {
+    throw Error(Code::kConfig, "a task has one throttle, and it stands in its first writer",
+                "move throttle = { ... } there");
+  }
+  if (output.target != place || output.options.text("state_schema") != state_schema) {
+    throw Error(Code::kConfig,
+                fmt::format("the writers of task {} have two targets, {} and {}: one transaction "
+                            "cannot commit both",
+                            spec.name, mask_secrets(place), mask_secrets(output.target)),
+                "one target a task; return a task for each target");
+  }
+  if (!writers.front()->target().commits_together()) {
+    throw Error(Code::kConfig,
+                fmt::format("{} takes one writer a task: only PostgreSQL commits several together",
+                            mask_secrets(place)),
+                "return a task for each of them");
+  }
+}
+
+void Task::Impl::enter_ledger(TaskWriter& first) {
+  ledger = std::make_unique<LedgerRun>(first.target().state());
+  take_lease(ledger->state(), spec.name);
+  begin_or_resume(first);
+  listen();
+}
+
+/// What begin_or_resume() does for the tables of the first writer.
+void Task::Impl::make_tables(TaskWriter& added) {
+  if (resumed && committed.tally.read != 0 && !added.report.missing.empty()) {
+    throw Error(Code::kConfig,
+                fmt::format("{} has an unfinished run, and {} is not there: it was dropped after "
+                            "the run began, and the rows loaded before are gone with it",
+                            spec.name, fmt::join(added.report.missing, ", ")),
+                "put it back as it was, or load everything again with --restart --create");
+  }
+  if (earlier == Earlier::kRestarted) added.target().discard(*added.shape(), earlier_run);
+  if (spec.settings.create) added.target().create(added.report);
+}
+
+void Task::Impl::begin_or_resume(TaskWriter& first) {
   const SourceInfo info = readings.empty() ? SourceInfo() : readings.front().source->info();
   const RunSettings& settings = spec.settings;
   const std::optional<RunRecord> latest = ledger->state().latest(spec.name);
   const RunRequest request{spec.name, spec.script_hash, info.identity, settings.restart,
                            settings.accept_changes};
-  const Earlier earlier = ledger->judge(latest, request, report.missing);
+  mode = first.report.mode;
+  if (settings.retry_rejects) {
+    if (latest && is_unfinished(*latest) && was_retry(ledger->state(), *latest) &&
+        latest->script_hash == spec.script_hash)
+      return resume(*latest);
+    if (latest && is_unfinished(*latest) &&
+        !gives_way(ledger->state(), *latest, request, first.report.missing)) {
+      throw Error(Code::kConfig, fmt::format("{} has an unfinished run", spec.name),
+                  "finish it before its rejects are tried again");
+    }
+    if (latest && is_unfinished(*latest)) ledger->give_up(*latest);
+    retried = reject_source(ledger->state(), spec.name);
+    committed.id = kRejectsPartition;
+    committed.spec = retried->split(1).front().spec;
+    return begin(info);
+  }
+  earlier = ledger->judge(latest, request, first.report.missing);
   if (earlier == Earlier::kGoesOn) return resume(*latest);
   if (earlier == Earlier::kNone) {
-    if (const auto done = done_run(request)) return resume(*done);
+    if (const auto done = done_run(request, first)) return resume(*done);
   }
-  if (earlier == Earlier::kRestarted) target->discard(*shape, latest->run);
+  if (earlier == Earlier::kRestarted) {
+    earlier_run = latest->run;
+    first.target().discard(*first.shape(), earlier_run);
+  }
   if (earlier != Earlier::kNone) ledger->give_up(*latest);
-  if (settings.create) target->create(report);
+  if (settings.create) first.target().create(first.report);
+  begin(info);
+}
+
+void Task::Impl::begin(const SourceInfo& info) {
   RunRecord record;
   record.job = spec.name;
   record.script_hash = spec.script_hash;
   record.source = info.place;
   record.source_identity = info.identity;
-  record.mode = report.mode;
+  record.mode = mode;
   record.command = spec.resume_command;
   record.now = spec.now;
   ledger->begin(std::move(record), {committed});
@@ -81,7 +136,7 @@ void Task::Impl::begin_or_resume() {
 void Task::Impl::resume(const RunRecord& record) {
   resumed = true;
   spec.now = record.now;
-  report.mode = record.mode;
+  mode = record.mode;
   for (PartitionRecord& partition : ledger->resume(record)) committed = std::move(partition);
   run = ledger->run();
   if (spec.settings.limit != 0) left -= static_cast<int64_t>(committed.tally.read);
@@ -89,11 +144,11 @@ void Task::Impl::resume(const RunRecord& record) {
 
 /// The job's done run, if its rows must not, or cannot, be loaded again. The task then continues
 /// after the documents that the run read: all, or as many as its limit allowed.
-std::optional<RunRecord> Task::Impl::done_run(const RunRequest& request) {
-  const auto before = done_before(ledger->state(), request, *shape);
+std::optional<RunRecord> Task::Impl::done_run(const RunRequest& request, const TaskWriter& first) {
+  const auto before = done_before(ledger->state(), request, *first.shape());
   if (!before) return {};
   outcome.notes.push_back(before->note);
-  if (before->why.empty() || !report.holds_rows || spec.settings.again) return {};
+  if (before->why.empty() || !first.report.holds_rows || spec.settings.again) return {};
   outcome.notes.back() += "; this run continues after what it read (--again begins anew)";
   return before->run;
 }
@@ -109,91 +164,8 @@ void Task::Impl::listen() {
     control = std::make_unique<ControlSocket>(run, pace, facts,
                                               [this](StopLevel level) { stopped.set(level); });
   } catch (const Error& error) {
-    report.warnings.emplace_back(error.what());
+    outcome.warnings.emplace_back(error.what());
   }
-}
-
-bool Task::commit(const Position& position) {
-  Impl& task = *impl_;
-  task.need_writer();
-  task.plan_rows();
-  try {
-    if (!task.lost || task.regain(position)) {
-      UnitRecord unit = task.unit_at(position);
-      task.sink->commit(unit);
-      for (const RejectRecord& reject : unit.rejects) task.rejected.add(reject, unit.redact);
-      task.count(unit.tally, position);
-    }
-  } catch (const Error& error) {
-    task.lose(error);
-    return false;
-  }
-  return !task.lost;
-}
-
-UnitRecord Task::Impl::unit_at(const Position& position) const {
-  UnitRecord unit;
-  unit.run = run;
-  unit.partition = kPartition;
-  unit.position = position;
-  unit.durable = true;
-  unit.redact = spec.settings.redact;
-  unit.rejects = rejects;
-  unit.tally.rejected = rejects.size();
-  unit.tally.bytes = bytes;
-  // A task may add rows of its own. They count as read, so that the totals balance.
-  unit.tally.read = std::max(read, used);
-  unit.tally.skipped = unit.tally.read - used;
-  return unit;
-}
-
-SinkOptions Task::Impl::sink_options() const {
-  return {run, report.mode, ledger ? ledger->state().lease_token() : "", 1};
-}
-
-/// The unit is committed.
-void Task::Impl::count(const Tally& gained, const Position& position) {
-  committed.position = position;
-  committed.tally += gained;
-  pace.did(gained.read);
-  reset_unit();
-  lost = false;
-  backoff.reset();
-  const std::lock_guard lock(mutex);
-  told = committed.tally;
-}
-
-/// Call this in a catch block. Throws again unless the error is a lost connection and an attempt is
-/// left.
-void Task::Impl::lose(const Error& error) {
-  if (error.code() != Code::kConnect || !ledger || !backoff.begin()) {
-    refused = error;
-    throw;
-  }
-  if (sink) sink->rollback();
-  sink.reset();
-  lost = true;
-}
-
-/// A commit whose answer was lost may have succeeded; the ledger shows that. If it did not, writes
-/// the open unit again. True: the unit must be committed.
-bool Task::Impl::regain(const Position& position) {
-  if (!backoff.due()) return false;
-  const auto settled = settle_unit(ledger->state(), run, committed);
-  if (!sink) sink = target->open(*shape, sink_options());
-  if (settled && settled->committed) {
-    count(settled->gained, position);
-    return false;
-  }
-  if (settled && settled->taken_back != 0) {
-    throw Error(
-        Code::kConflict,
-        fmt::format("the server took back {} documents that it had committed", settled->taken_back),
-        "run the same command again: it continues after the documents that are still there");
-  }
-  for (Batch* batch : written) sink->write(*batch);
-  lost = false;
-  return true;
 }
 
 void Task::end(RunStatus status, const Error* error) {
@@ -213,18 +185,24 @@ void Task::Impl::finish() {
   if (outcome.status != RunStatus::kDone || stopped.requested()) return;
   if (ledger) {
     conductor.enter("finishing");
-    StageHost host{*target, *shape,  ledger->state(), spec.name, run, spec.settings.stages,
-                   stopped, nullptr, nullptr,         &away};
-    host.enter = [this](std::string_view stage) { conductor.enter(std::string(stage)); };
-    host.tell = [this](StepsView view) {
-      const std::lock_guard lock(mutex);
-      steps = std::move(view);
-    };
-    Tally all = committed.tally;
-    for (std::string& note : finish_target(host, {run, 1, {}}, all))
-      outcome.notes.push_back(std::move(note));
-    committed.tally = all;
-    run_stages(host, {Stage::kIndex, Stage::kConstrain}, outcome);
+    const std::string& job = spec.name;
+    std::vector<StageHost> hosts;
+    for (const auto& writer : writers) {
+      StageHost& host = hosts.emplace_back(
+          StageHost{writer->target(), *writer->shape(), ledger->state(), job, run,
+                    spec.settings.stages, stopped, nullptr, nullptr, &away});
+      host.enter = [this](std::string_view stage) { conductor.enter(std::string(stage)); };
+      host.tell = [this](StepsView view) {
+        const std::lock_guard lock(mutex);
+        steps = std::move(view);
+      };
+      Tally all = committed.tally;
+      for (std::string& note : finish_target(host, {run, 1, {}}, all))
+        outcome.notes.push_back(std::move(note));
+      committed.tally = all;
+    }
+    for (const StageHost& host : hosts)
+      run_stages(host, {Stage::kIndex, Stage::kConstrain}, outcome);
   }
   for (const Reading& reading : readings) {
     if (!reading.ended) continue;
@@ -243,12 +221,16 @@ std::string Task::Impl::conclude(const std::optional<Error>& error) {
   outcome.job = spec.name;
   outcome.tally = committed.tally;
   rejected.fill(outcome);
-  if (shape) outcome.tables = shape->tables().size();
   outcome.dry_run = spec.settings.dry_run;
   outcome.resumed = resumed;
   outcome.seconds = conductor.seconds();
-  if (plan) outcome.unmapped = plan->unmapped();
-  outcome.warnings.insert(outcome.warnings.end(), report.warnings.begin(), report.warnings.end());
+  for (const auto& writer : writers) {
+    outcome.tables += writer->shape()->tables().size();
+    for (const auto& [path, documents] : writer->plan().unmapped())
+      outcome.unmapped[path] += documents;
+    const std::vector<std::string>& warnings = writer->report.warnings;
+    outcome.warnings.insert(outcome.warnings.end(), warnings.begin(), warnings.end());
+  }
   if (outcome.status != RunStatus::kDone && !outcome.dry_run)
     outcome.resume_command = spec.resume_command;
   sink.reset();

@@ -297,6 +297,7 @@ void Worker::report() {
   const std::lock_guard lock(shared_.mutex);
   shared_.counts += counts_;
   unmapped_.add_to(shared_.unmapped);
+  for (const auto& [path, met] : plan_.met()) shared_.met[path] = shared_.met[path] | met;
   replaced_.add_to(shared_.replaced);
   for (const auto& [reason, count] : skip_reasons_) shared_.skip_reasons[reason] += count;
   shared_.rejects.add(rejects_);

@@ -31,12 +31,9 @@ std::optional<std::string> export_stem(std::string_view file_name) {
   return std::nullopt;
 }
 
-CollectionName name_of_json(const std::string& path, const Options& options) {
+static CollectionName named(std::string stem, const Options& options) {
   CollectionName out;
-  if (!is_read_once(path)) {
-    const std::string file = fs::path(path).filename().string();
-    out.collection = export_stem(file).value_or(file);
-  }
+  out.collection = std::move(stem);
   out.database = options.text("database");
   const std::string collection = options.text("collection");
   const size_t dot = out.database.empty() ? collection.find('.') : std::string::npos;
@@ -44,6 +41,22 @@ CollectionName name_of_json(const std::string& path, const Options& options) {
   if (!collection.empty())
     out.collection = dot == std::string::npos ? collection : collection.substr(dot + 1);
   return out;
+}
+
+static std::string file_name(const std::string& path) {
+  return is_read_once(path) ? std::string() : fs::path(path).filename().string();
+}
+
+CollectionName name_of_json(const std::string& path, const Options& options) {
+  const std::string file = file_name(path);
+  return named(export_stem(file).value_or(file), options);
+}
+
+CollectionName name_of_csv(const std::string& path, const Options& options) {
+  const std::string file = file_name(path);
+  auto stem = stem_of(file, ".csv");
+  if (!stem) stem = stem_of(file, ".tsv");
+  return named(stem.value_or(file), options);
 }
 
 std::vector<CollectionInfo> scan_exports(const std::string& directory,

@@ -10,6 +10,8 @@ std::optional<std::string> export_stem(std::string_view file_name);
 
 /// Named after the file; the options database and collection take precedence.
 CollectionName name_of_json(const std::string& path, const Options& options);
+/// The same of .csv and .tsv.
+CollectionName name_of_csv(const std::string& path, const Options& options);
 
 /// One collection for each file, sorted by name. In a subdirectory, its name is the database; in
 /// the directory itself, `database`.

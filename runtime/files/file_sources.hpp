@@ -2,6 +2,7 @@
 #pragma once
 #include <memory>
 
+#include "files/csv_records.hpp"
 #include "files/input.hpp"
 #include "place/source.hpp"
 
@@ -19,6 +20,9 @@ struct CollectionName {
 std::unique_ptr<Source> make_bson_source(std::shared_ptr<const Input> input, CollectionName name);
 /// mongoexport output and other JSON documents.
 std::unique_ptr<Source> make_json_source(std::shared_ptr<const Input> input, CollectionName name);
+/// CSV: a document for each record.
+std::unique_ptr<Source> make_csv_source(std::shared_ptr<const Input> input, CollectionName name,
+                                        CsvShape shape);
 /// One collection of an archive, chosen by options.collection.
 std::unique_ptr<Source> make_archive_source(std::shared_ptr<const Input> input,
                                             const Options& options);

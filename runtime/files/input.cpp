@@ -37,30 +37,39 @@ void inflate_head(Bytes head, const std::string& place, ByteBuffer& out) {
 
 FileKind kind_by_format(std::string_view format) {
   if (format == "json") return FileKind::kJson;
+  if (format == "csv") return FileKind::kCsv;
   return format == "archive" ? FileKind::kArchive : FileKind::kBson;
 }
 
-/// JSON written by PowerShell's `>`. The byte order mark alone could be the length of a BSON
-/// document.
-bool is_utf16(std::string_view text) {
-  if (text.starts_with("\xFE\xFF")) return true;
+/// Text that is CSV, or JSON written by PowerShell's `>`. The byte order mark alone could be the
+/// length of a BSON document.
+bool is_utf16(std::string_view text, bool csv) {
+  if (text.starts_with("\xFE\xFF") || (csv && text.starts_with("\xFF\xFE"))) return true;
   return text.size() >= 6 && text.starts_with("\xFF\xFE") && text[3] == 0 && text[5] == 0 &&
          std::string_view("{[ \t\r\n").find(text[2]) != std::string_view::npos;
+}
+
+void refuse_utf16(std::string_view text, std::string_view name, bool csv) {
+  if (!is_utf16(text, csv)) return;
+  throw Error(Code::kConfig,
+              fmt::format("{} is UTF-16 text", name == "-" ? "standard input" : name),
+              csv ? "write it again as UTF-8 (iconv -f UTF-16 -t UTF-8)"
+                  : "write it again as UTF-8 (iconv -f UTF-16 -t UTF-8); in PowerShell use "
+                    "mongoexport --out instead of >");
 }
 
 }  // namespace
 
 FileKind sniff_kind(Bytes head, std::string_view name) {
-  if (head.empty())
+  const bool csv = named(name, ".csv") || named(name, ".tsv");
+  if (head.empty()) {
+    if (csv) return FileKind::kCsv;
     return named(name, ".json") || named(name, ".jsonl") ? FileKind::kJson : FileKind::kBson;
+  }
   if (head.size() >= 4 && load_le<uint32_t>(head.data()) == 0x8199E26D) return FileKind::kArchive;
   std::string_view text = as_text(head);
-  if (is_utf16(text)) {
-    throw Error(Code::kConfig,
-                fmt::format("{} is UTF-16 text", name == "-" ? "standard input" : name),
-                "write it again as UTF-8 (iconv -f UTF-16 -t UTF-8); in PowerShell use mongoexport "
-                "--out instead of >");
-  }
+  refuse_utf16(text, name, csv);
+  if (csv) return FileKind::kCsv;
   if (head.size() >= 5 && check_link(head.data(), kMaxBsonBytes).fault == ChainFault::kNone)
     return FileKind::kBson;
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
@@ -73,8 +82,8 @@ FileKind sniff_kind(Bytes head, std::string_view name) {
               fmt::format("cannot tell what {} is: it begins with {}",
                           name == "-" ? "standard input" : name,
                           to_hex(head.first(std::min<size_t>(head.size(), 8)))),
-              "lugger reads BSON, mongodump archives and JSON, each gzip or not; set format = "
-              "'bson', 'archive' or 'json'");
+              "lugger reads BSON, mongodump archives, JSON and CSV, each gzip or not; set format = "
+              "'bson', 'archive', 'json' or 'csv'");
 }
 
 Input::Input(AllowedPath path, std::string_view format)
@@ -87,6 +96,7 @@ Input::Input(AllowedPath path, std::string_view format)
   gzip_ = looks_like_gzip(head_.view()) || (head_.empty() && place().ends_with(".gz"));
   if (!format.empty() && format != "auto") {
     kind_ = kind_by_format(format);
+    if (kind_ == FileKind::kCsv && !gzip_) refuse_utf16(head_.text(), place(), true);
   } else if (gzip_) {
     ByteBuffer inflated;
     inflate_head(head_.view(), shown_, inflated);

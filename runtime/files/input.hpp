@@ -11,10 +11,10 @@
 
 namespace lugger {
 
-enum class FileKind : uint8_t { kBson, kArchive, kJson };
+enum class FileKind : uint8_t { kBson, kArchive, kJson, kCsv };
 
-/// What the first bytes of data (after inflating) are. `name` breaks the tie where they are none of
-/// the three. Error{config} when it cannot be told.
+/// What the first bytes of data (after inflating) are. Only its name tells CSV. `name` breaks the
+/// tie where they are none of the others. Error{config} when it cannot be told.
 ///
 /// Text is never taken for BSON nor BSON for text: BSON begins with a little-endian length of at
 /// most 16,793,600, so its fourth byte is 0 or 1, and no byte of JSON text is below 9.

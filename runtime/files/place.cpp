@@ -24,11 +24,31 @@ constexpr OptionSpec kFileOptions[] = {
     {"database", Type::kText,
      "Which database of a dump or archive; for a single file, what to call it."},
     {"format", Type::kChoice, "What the file holds; gzip is always recognised.", "auto",
-     "auto|bson|json|archive"},
+     "auto|bson|json|archive|csv"},
     {"oplog", Type::kFlagOrPath,
      "Whether the oplog of a dump is replayed (default: when there is one), or the oplog.bson to "
      "replay."},
 };
+
+/// The options of what only the first bytes tell apart.
+const std::vector<OptionSpec>& all_options() {
+  static const std::vector<OptionSpec> all = [] {
+    std::vector<OptionSpec> out(std::begin(kFileOptions), std::end(kFileOptions));
+    const auto csv = csv_options();
+    out.insert(out.end(), csv.begin(), csv.end());
+    return out;
+  }();
+  return all;
+}
+
+void refuse_csv_options(std::string_view place, const Options& options) {
+  for (const OptionSpec& option : csv_options()) {
+    if (options.has(option.name))
+      throw Error(Code::kConfig,
+                  fmt::format("{} is an option of CSV, and {} is none", option.name, place),
+                  "say format = 'csv' if it is");
+  }
+}
 
 /// The path a place names: "file:" URLs are decoded, what exists is a path whatever it looks like.
 AllowedPath path_of(const std::string& place) {
@@ -118,12 +138,31 @@ std::unique_ptr<Source> open_archive(std::shared_ptr<const Input> input, const O
   return open_chosen(list_archive(*input), std::move(replay), true, options, input->shown(), open);
 }
 
+CollectionName name_of(const Input& input, const AllowedPath& path, const Options& options) {
+  switch (input.kind()) {
+    case FileKind::kJson: return name_of_json(path.text(), options);
+    case FileKind::kCsv: return name_of_csv(path.text(), options);
+    default: return name_of_bson(path, options);
+  }
+}
+
+std::unique_ptr<Source> open_csv(std::shared_ptr<const Input> input, const Options& options) {
+  const OplogChoice::Kind oplog = oplog_choice(options).kind;
+  if (oplog == OplogChoice::Kind::kFile || oplog == OplogChoice::Kind::kYes)
+    throw Error(Code::kConfig, fmt::format("{} is CSV, and no oplog tells of it", input->shown()));
+  CsvShape shape = csv_shape(options, input->place());
+  CollectionName name = name_of_csv(input->place(), options);
+  return make_csv_source(std::move(input), std::move(name), std::move(shape));
+}
+
 std::unique_ptr<Source> open_file(const AllowedPath& allowed, const Options& options) {
   const std::string& path = allowed.text();
   auto input = std::make_shared<const Input>(allowed, options.text("format", "auto"));
+  if (input->kind() == FileKind::kCsv) return open_csv(std::move(input), options);
+  refuse_csv_options(input->shown(), options);
   if (input->kind() == FileKind::kArchive) return open_archive(std::move(input), options);
   const bool json = input->kind() == FileKind::kJson;
-  CollectionName name = json ? name_of_json(path, options) : name_of_bson(allowed, options);
+  CollectionName name = name_of(*input, allowed, options);
   const auto open = [&](const CollectionInfo&) {
     return json ? make_json_source(input, name) : make_bson_source(input, name);
   };
@@ -165,6 +204,7 @@ std::unique_ptr<Source> open_one(const std::string& path, const std::vector<Coll
 }
 
 std::unique_ptr<Source> open_directory(const std::string& path, const Options& options) {
+  refuse_csv_options(path, options);
   if (auto replay = begin_replay(oplog_of_directory(path, options), options, path)) {
     const std::vector<CollectionInfo> all = scan_directory(path, options);
     const auto open = [&](const CollectionInfo& chosen) { return open_one(path, all, chosen, {}); };
@@ -217,7 +257,7 @@ PlaceInfo look_at_directory(const std::string& path, const Options& options) {
 
 }  // namespace
 
-std::span<const OptionSpec> file_options() { return kFileOptions; }
+std::span<const OptionSpec> file_options() { return all_options(); }
 
 std::unique_ptr<Source> open_files(const std::string& place, const Options& options) {
   const AllowedPath path = path_of(place);
@@ -227,7 +267,7 @@ std::unique_ptr<Source> open_files(const std::string& place, const Options& opti
 }
 
 PlaceInfo look_at_files(const std::string& place, const Options& options) {
-  options.check("source", kFileOptions);
+  options.check("source", all_options());
   const AllowedPath allowed = path_of(place);
   require_path(allowed);
   const std::string& path = allowed.text();
@@ -243,8 +283,7 @@ PlaceInfo look_at_files(const std::string& place, const Options& options) {
     const auto replay = begin_replay(oplog_of_archive(input, options), options, input->shown());
     return place_info(list_archive(*input), replay, true, options);
   }
-  const CollectionName name = input->kind() == FileKind::kJson ? name_of_json(path, options)
-                                                               : name_of_bson(allowed, options);
+  const CollectionName name = name_of(*input, allowed, options);
   return {{{name.database, name.collection, "collection", path, input->bytes(), name.metadata_json,
             ""}},
           std::nullopt,

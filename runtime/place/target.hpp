@@ -73,6 +73,8 @@ class RowSink {
   /// committed or nothing of it, and the checkpoint shows which.
   virtual void commit(UnitRecord& unit) = 0;
   virtual void rollback() noexcept = 0;
+  /// Of a sink that was opened for several plans: whose rows write() takes from here on.
+  virtual void select(size_t plan) { static_cast<void>(plan); }
   /// From now on commit() commits a unit only while the ledger shows this claim; otherwise it
   /// throws ClaimLost.
   virtual void commit_under(const std::string& claim) { static_cast<void>(claim); }
@@ -116,6 +118,14 @@ class Target {
   virtual void create(const TargetReport& report) = 0;
   virtual std::unique_ptr<State> state() = 0;
   virtual std::unique_ptr<RowSink> open(const PlanShape& plan, const SinkOptions& options) = 0;
+  /// True when one transaction can commit the rows of several plans: then open_joint() gives a sink
+  /// for them.
+  virtual bool commits_together() const { return false; }
+  virtual std::unique_ptr<RowSink> open_joint(const std::vector<const PlanShape*>& plans,
+                                              const SinkOptions& options) {
+    static_cast<void>(plans), static_cast<void>(options);
+    return nullptr;
+  }
   /// Called after the last unit: settles duplicates by policy, then makes keys (over up to
   /// `work.connections` sessions), sets sequences and runs ANALYZE. Returns what it did, one line
   /// each. Settling duplicates corrects the tally and the ledger.

@@ -44,7 +44,9 @@ class RowSet {
 };
 
 /// What is to become of a document. kDelete: of its rows; tables[0] has a row with its key.
-enum class Fate : uint8_t { kLoad, kSkip, kReject, kDelete };
+/// kLoadAlso: as kLoad, but other rows of it tell how it is counted: those in a batch of another
+/// plan of the same unit.
+enum class Fate : uint8_t { kLoad, kSkip, kReject, kDelete, kLoadAlso };
 
 /// Why a document was refused. Column and table are indices into the plan; -1: the document as a
 /// whole.

@@ -1,5 +1,7 @@
 #include "plan/plan.hpp"
 
+#include <algorithm>
+
 #include "base/error.hpp"
 #include "plan/work.hpp"
 #include "value/bson_reader.hpp"
@@ -86,8 +88,39 @@ void Plan::key_rows(Batch& batch) {
 
 std::map<std::string, uint64_t> Plan::unmapped() const {
   std::map<std::string, uint64_t> out;
+  if (work_->shape->mapping().unmapped == Unmapped::kIgnore) return out;
   for (const TableWork& work : work_->tables) {
     work.scope.unmapped(work.table->path.empty() ? "" : work.table->path + ".", out);
+  }
+  return out;
+}
+
+static std::string looked_for(const TablePlan& table, const Column& column) {
+  const std::string_view dot = table.path.empty() ? "" : ".";
+  return column.from == column.name
+             ? fmt::format("{}{}{}", table.path, dot, column.from)
+             : fmt::format("{}{}{} (column {})", table.path, dot, column.from, column.name);
+}
+
+std::map<std::string, Met> Plan::met() const {
+  std::map<std::string, Met> out;
+  for (const TableWork& work : work_->tables) {
+    const std::vector<size_t>& unmet = work.scope.unmet();
+    const auto note = [&](size_t taker, std::string label) {
+      const bool found = std::find(unmet.begin(), unmet.end(), taker) == unmet.end();
+      Met& met = out[std::move(label)];
+      if (work.scope.was_read()) met = met | Met::kLooked | (found ? Met::kFound : Met::kNothing);
+    };
+    const std::vector<Column>& columns = work.table->columns;
+    for (size_t i = 0; i < columns.size(); ++i) {
+      const bool path = columns[i].from != "*" && columns[i].from != ".";
+      if (path && columns[i].generate == Column::Generate::kNone)
+        note(i, looked_for(*work.table, columns[i]));
+    }
+    for (size_t i = 0; i < work.children.size(); ++i) {
+      const TablePlan& child = shape_->tables()[work.children[i]];
+      note(columns.size() + i, fmt::format("{} (table {})", child.path, child.name));
+    }
   }
   return out;
 }

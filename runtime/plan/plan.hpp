@@ -57,9 +57,15 @@ class RowHook {
   virtual void apply(Batch& batch) = 0;
 };
 
-/// A document's identity as shown in messages and kept with rejects: its _id as canonical text; a
-/// row's key. "?" when there is none.
+/// A document's identity as shown in messages and kept with rejects: its _id as canonical text, and
+/// without one, or of a row, the key. "?" when there is none.
 std::string document_id(const Document& document, const Mapping& mapping);
+
+/// What became of a path that the mapping looks for: sums of these bits.
+enum class Met : uint8_t { kNothing = 0, kLooked = 1, kFound = 2 };
+inline Met operator|(Met a, Met b) noexcept {
+  return static_cast<Met>(static_cast<uint8_t>(a) | static_cast<uint8_t>(b));
+}
 
 /// One worker's plan: its coercers, its scratch, its counts of unmapped fields.
 class Plan {
@@ -75,7 +81,10 @@ class Plan {
   void run(Batch& batch, RowHook* hook);
 
   /// Top-level (or partly mapped) source paths that no column took, with how often they were seen.
+  /// Nothing where the mapping says that they are to be ignored.
   std::map<std::string, uint64_t> unmapped() const;
+  /// Every path that the mapping looks for, with what was found of it: "emial (column email)".
+  std::map<std::string, Met> met() const;
   /// "table.column" -> values that could not be read and became NULL or the default, as on_error
   /// says.
   std::map<std::string, uint64_t> replaced() const;

@@ -64,9 +64,13 @@ void Scope::add_paths(const TablePlan& table, const std::vector<std::string>& ar
       element_columns_.push_back(i);
     } else {
       trie_.add(column.from, i);
+      unmet_.push_back(i);
     }
   }
-  for (size_t i = 0; i < arrays.size(); ++i) trie_.add(arrays[i], columns_ + i);
+  for (size_t i = 0; i < arrays.size(); ++i) {
+    trie_.add(arrays[i], columns_ + i);
+    unmet_.push_back(columns_ + i);
+  }
   if (!route.empty()) trie_.add(route, columns_ + arrays.size());
 }
 
@@ -75,11 +79,19 @@ void Scope::start() noexcept {
   left_over_ = doubled_ = false;
 }
 
+/// Soon all paths were met, and this is called no more.
+void Scope::meet() noexcept {
+  std::erase_if(unmet_, [this](size_t taker) { return raw_[taker].type != ValueType::kMissing; });
+}
+
 Failure Scope::read(const Document& document, uint64_t number, Arena& arena) {
   number_ = number;
+  was_read_ = true;
   start();
-  return document.format == Format::kBson ? read_bson(document.bytes(), arena)
-                                          : read_row(document, arena);
+  const Failure failure = document.format == Format::kBson ? read_bson(document.bytes(), arena)
+                                                           : read_row(document, arena);
+  if (!unmet_.empty()) meet();
+  return failure;
 }
 
 Failure Scope::read_again(const Document& document, Arena& arena) {
@@ -91,9 +103,14 @@ Failure Scope::read_again(const Document& document, Arena& arena) {
 
 Failure Scope::read(const Value& element, uint64_t number, Arena& arena) {
   number_ = number;
+  was_read_ = true;
   start();
   for (const size_t column : element_columns_) raw_[column] = element;
-  if (element.type == ValueType::kDocument) return read_bson(element.bytes(), arena);
+  if (element.type == ValueType::kDocument) {
+    const Failure failure = read_bson(element.bytes(), arena);
+    if (!unmet_.empty()) meet();
+    return failure;
+  }
   const bool needs_fields = !trie_.root().edges.empty() || rest_column_ != kNoColumn;
   return needs_fields && element_columns_.empty() && !element.absent() ? Failure::kNoFields
                                                                        : Failure::kNone;

@@ -34,6 +34,10 @@ class Scope {
 
   /// Paths nobody took in what was read last? For Unmapped::kError.
   bool left_over() const noexcept { return left_over_; }
+  /// Of the paths that columns and child tables look for: which no document has had yet, by the
+  /// number of the column, or of the array behind the columns.
+  const std::vector<size_t>& unmet() const noexcept { return unmet_; }
+  bool was_read() const noexcept { return was_read_; }
   /// Adds "prefix + path" -> documents that have it.
   void unmapped(const std::string& prefix, std::map<std::string, uint64_t>& out) const;
 
@@ -49,6 +53,7 @@ class Scope {
   void add_paths(const TablePlan& table, const std::vector<std::string>& arrays,
                  const std::string& route);
   void start() noexcept;
+  void meet() noexcept;
   Failure read_bson(Bytes document, Arena& arena);
   Failure read_row(const Document& document, Arena& arena);
   bool walk_all(Bytes document, Arena& arena);
@@ -67,13 +72,14 @@ class Scope {
   size_t columns_, rest_column_, whole_column_;
   std::vector<size_t> element_columns_;  // from = "."
   std::vector<Value> raw_;               // columns, arrays, route
-  std::vector<Taken> taken_;             // of each node
-  std::vector<uint64_t> walks_;          // of each node: the walk that met it last
+  std::vector<size_t> unmet_;
+  std::vector<Taken> taken_;     // of each node
+  std::vector<uint64_t> walks_;  // of each node: the walk that met it last
   uint64_t walk_ = 0, number_ = 0;
   std::vector<std::vector<Stray>> strays_;  // one list a node
   std::vector<size_t> stray_hints_;
   std::vector<std::string> prefixes_;  // dotted path of each node, with the final dot
-  bool left_over_ = false, doubled_ = false, counting_ = true;
+  bool left_over_ = false, doubled_ = false, counting_ = true, was_read_ = false;
 };
 
 }  // namespace lugger

@@ -13,7 +13,12 @@ OwnRows count_own_rows(PgLoad& load, const UnitDocuments& unit, size_t first, si
     unit.each_row(t, first, last, [&](const Value*, size_t number) { marks[number - first] = 1; });
   }
   for (size_t i = first; i < last; ++i) {
-    if (unit.loads(i)) ++(marks[i - first] != 0 ? out.with : out.without);
+    if (!unit.loads(i)) continue;
+    if (!unit.counted_elsewhere(i)) {
+      ++(marks[i - first] != 0 ? out.with : out.without);
+    } else if (marks[i - first] != 0) {
+      ++out.elsewhere;
+    }
   }
   return out;
 }

@@ -43,6 +43,9 @@ class PgLoader {
   virtual void write(const UnitDocuments& unit, size_t first, size_t last) = 0;
   /// Loads what was written, and adds documents by outcome and rows to the tally.
   virtual void finish(const UnitDocuments& unit, Tally& tally) = 0;
+  /// Drops the temporary tables of the open transaction, so that another loader can make its own in
+  /// it. Call it after finish().
+  virtual void release() {}
   /// Discards what was written. The caller is about to roll back the transaction or savepoint.
   virtual void abort() noexcept = 0;
   /// The document that an error of the server names; unit.size(): it names none.
@@ -54,9 +57,9 @@ class PgLoader {
 
 /// Numbers of documents in [first, last) to be loaded, with and without a row in the document's own
 /// tables. A hook may have removed that row; then nothing of the document is loaded, child rows
-/// neither.
+/// neither. `elsewhere`: those with a row that are counted by rows in another plan's unit.
 struct OwnRows {
-  uint64_t with = 0, without = 0;
+  uint64_t with = 0, without = 0, elsewhere = 0;
 };
 OwnRows count_own_rows(PgLoad& load, const UnitDocuments& unit, size_t first, size_t last);
 

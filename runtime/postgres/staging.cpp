@@ -68,16 +68,25 @@ class StagedLoader : public CopyLoader {
     finish_copies();
     if (choose_) {
       choose_();
-      merge(chosen(), tally);
+      merge({chosen(), 0, 0}, unit, tally);
       return;
     }
     const OwnRows own = count_own_rows(load_, unit, first_document(), last_document());
     tally.skipped += own.without;
     if (tells_outcomes(load_)) {
-      merge(own.with, tally);
+      merge(own, unit, tally);
     } else {
       insert_all(own.with, tally);
     }
+  }
+
+  void release() override {
+    if (lasting_) return;
+    std::string tables = tells_ || has_outcomes_ ? std::string(kOutcomeTable) : "";
+    for (size_t t = 0; t < load_.tables.size(); ++t)
+      tables += (tables.empty() ? "" : ", ") + stage_table(t);
+    load_.session.execute("DROP TABLE " + tables);
+    has_outcomes_ = false;
   }
 
  private:
@@ -98,9 +107,10 @@ class StagedLoader : public CopyLoader {
   /// For the few units of which counting is not enough after all. It goes with their transaction,
   /// or is empty from an earlier try in it.
   void make_outcomes() {
-    if (!tells_)
-      load_.session.execute(outcome_ddl("IF NOT EXISTS ", "DROP") +
-                            fmt::format("TRUNCATE {}", kOutcomeTable));
+    if (tells_) return;
+    load_.session.execute(outcome_ddl("IF NOT EXISTS ", "DROP") +
+                          fmt::format("TRUNCATE {}", kOutcomeTable));
+    has_outcomes_ = true;
   }
 
   void insert_all(uint64_t documents, Tally& tally) {
@@ -126,27 +136,40 @@ class StagedLoader : public CopyLoader {
   }
 
   /// Of documents of which nothing is told, the rows stood as they come.
-  void merge(uint64_t documents, Tally& tally) {
+  void merge(const OwnRows& own, const UnitDocuments& unit, Tally& tally) {
     int turns = 1;
     for (size_t t = 0; t < keys_.size(); ++t) {
       if (rows(t) != 0) turns = std::max(turns, take_turns(t));
     }
-    const bool one_each = turns == 1 && one_row_each(documents);
-    if (one_each && !tells_ && counts_itself()) return merge_and_count(documents, tally);
+    const bool one_each = turns == 1 && one_row_each(own.with + own.elsewhere);
+    if (one_each && !tells_ && counts_itself() && own.elsewhere == 0)
+      return merge_and_count(own.with, tally);
     make_outcomes();
     for (int turn = 1; turn <= turns; ++turn) merge_turn(turn, one_each, tally);
-    uint64_t told = 0;
+    // A NULL outcome is that of the documents that other rows count.
     const PgRows counts = load_.session.query(fmt::format(
         "SELECT outcome, pg_catalog.count(*), (SELECT pg_catalog.count(*) FROM {0} WHERE wrote) "
-        "FROM (SELECT pg_catalog.min(outcome) AS outcome FROM {0} GROUP BY doc) d GROUP BY outcome",
-        kOutcomeTable));
+        "FROM (SELECT {1} AS outcome FROM {0} GROUP BY doc) d GROUP BY outcome",
+        kOutcomeTable, own.elsewhere == 0 ? "pg_catalog.min(outcome)" : outcome_if_here(unit)));
+    uint64_t told = 0;
     for (size_t i = 0; i < counts.size(); ++i) {
+      if (!counts[i][0]) continue;
       const uint64_t count = std::stoull(counts.text(i, 1));
       count_outcome(static_cast<Outcome>(std::stoi(counts.text(i, 0))), count, tally);
       told += count;
     }
     if (counts.size() != 0) tally.rows += std::stoull(counts.text(0, 2));
-    count_outcome(Outcome::kUnchanged, documents - told, tally);
+    count_outcome(Outcome::kUnchanged, own.with - told, tally);
+  }
+
+  std::string outcome_if_here(const UnitDocuments& unit) const {
+    ArrayText elsewhere;
+    for (size_t i = first_document(); i < last_document(); ++i) {
+      if (unit.counted_elsewhere(i)) elsewhere.number(static_cast<int64_t>(i));
+    }
+    return fmt::format(
+        "CASE WHEN doc NOT IN (SELECT unnest('{}'::int4[])) THEN pg_catalog.min(outcome) END",
+        elsewhere.finish());
   }
 
   /// No child tables, and the server gives back exactly what it writes: where documents have one
@@ -341,6 +364,7 @@ class StagedLoader : public CopyLoader {
   std::function<void()> choose_;
   std::vector<UnitKeys> keys_;  // one an own table
   bool tells_ = false;          // every unit's outcomes, row by row
+  bool has_outcomes_ = false;   // made for the unit alone
   bool lasting_ = false;        // its tables are the session's, not one transaction's
 };
 

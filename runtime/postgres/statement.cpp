@@ -46,7 +46,10 @@ class StatementLoader : public PgLoader {
     for (size_t t = 0; t < load_.tables.size() && load_.tables[t].own; ++t)
       turns = std::max(turns, take_turns(t));
     for (int turn = 1; turn <= turns; ++turn) merge(turn);
-    for (const auto& [document, outcome] : documents_) count_outcome(outcome, 1, counted_);
+    for (const auto& [document, outcome] : documents_) {
+      if (!unit.counted_elsewhere(static_cast<size_t>(document)))
+        count_outcome(outcome, 1, counted_);
+    }
   }
 
  private:

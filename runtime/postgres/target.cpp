@@ -6,6 +6,7 @@
 #include "postgres/finish.hpp"
 #include "postgres/health.hpp"
 #include "postgres/inspect.hpp"
+#include "postgres/joint_sink.hpp"
 #include "postgres/layout.hpp"
 #include "postgres/long_keys.hpp"
 #include "postgres/preflight.hpp"
@@ -121,10 +122,14 @@ class PgTarget : public Target, public Stages {
   std::unique_ptr<State> state() override { return make_pg_state(url_, schema_, pooled()); }
 
   std::unique_ptr<RowSink> open(const PlanShape& plan, const SinkOptions& options) override {
-    return make_pg_sink(
-        plan,
-        {url_, pooled(), schema_,
-         enum_of<PgLoadMode>("the mode of a run", options.mode, kPgLoadModeWords), options.lease});
+    return make_pg_sink(plan, sink_settings(options));
+  }
+
+  bool commits_together() const override { return true; }
+
+  std::unique_ptr<RowSink> open_joint(const std::vector<const PlanShape*>& plans,
+                                      const SinkOptions& options) override {
+    return make_pg_joint_sink(plans, sink_settings(options));
   }
 
   std::vector<std::string> finish(const PlanShape& plan, const FinishWork& work,
@@ -225,6 +230,12 @@ class PgTarget : public Target, public Stages {
   }
 
  private:
+  PgSinkSettings sink_settings(const SinkOptions& options) {
+    return {url_, pooled(), schema_,
+            enum_of<PgLoadMode>("the mode of a run", options.mode, kPgLoadModeWords),
+            options.lease};
+  }
+
   /// For reading the catalog only.
   LentSession look(const std::string& purpose) {
     LentSession session = borrow(purpose);

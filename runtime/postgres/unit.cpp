@@ -8,8 +8,17 @@ void UnitDocuments::add(Batch& batch) {
   batches_.push_back({&batch, acts_.size()});
   for (size_t i = 0; i < batch.documents.size(); ++i) {
     const Fate fate = i < batch.fates.size() ? batch.fates[i] : Fate::kSkip;
-    acts_.push_back(fate == Fate::kLoad ? kLoad : fate == Fate::kDelete ? kDelete : kLeave);
+    acts_.push_back(act_of(fate));
     has_deletes_ = has_deletes_ || fate == Fate::kDelete;
+  }
+}
+
+uint8_t UnitDocuments::act_of(Fate fate) noexcept {
+  switch (fate) {
+    case Fate::kLoad: return kLoad;
+    case Fate::kLoadAlso: return kLoad | kElsewhere;
+    case Fate::kDelete: return kDelete;
+    default: return kLeave;
   }
 }
 

@@ -16,13 +16,17 @@ class UnitDocuments {
 
   /// True when its rows are to be loaded.
   bool loads(size_t document) const noexcept {
-    return acts_[document] == kLoad && in_step(document);
+    return (acts_[document] & ~kElsewhere) == kLoad && in_step(document);
   }
   /// True when its rows are to be deleted.
   bool deletes(size_t document) const noexcept {
     return acts_[document] == kDelete && in_step(document);
   }
   bool has_deletes() const noexcept { return has_deletes_; }
+  /// True when the document is counted by the outcome of other rows of it, in another plan's unit.
+  bool counted_elsewhere(size_t document) const noexcept {
+    return (acts_[document] & kElsewhere) != 0;
+  }
   /// Leaves out a document that the server refused.
   void exclude(size_t document) noexcept { acts_[document] |= kExcluded; }
   /// Undoes exclude() for all documents.
@@ -69,11 +73,12 @@ class UnitDocuments {
   const Value* row_of(size_t table, size_t document) const;
 
  private:
-  static constexpr uint8_t kLeave = 0, kLoad = 1, kDelete = 2, kExcluded = 4;
+  static constexpr uint8_t kLeave = 0, kLoad = 1, kDelete = 2, kExcluded = 4, kElsewhere = 8;
   struct Part {
     Batch* batch;
     size_t first;
   };
+  static uint8_t act_of(Fate fate) noexcept;
   size_t batch_of(size_t number) const;
   bool in_step(size_t document) const noexcept {
     return steps_.empty() || steps_[document] == step_;

@@ -64,4 +64,23 @@ std::span<const OptionSpec> target_options(const std::string& place) {
   return kind_of_target(place).target_options();
 }
 
+namespace {
+
+std::vector<OptionSpec> every(std::span<const OptionSpec> (*PlaceKind::*options)()) {
+  std::vector<OptionSpec> out;
+  for (const PlaceKind& kind : kKinds) {
+    if (kind.*options == nullptr) continue;
+    for (const OptionSpec& option : (kind.*options)()) {
+      if (std::ranges::find(out, option.name, &OptionSpec::name) == out.end())
+        out.push_back(option);
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<OptionSpec> every_source_option() { return every(&PlaceKind::source_options); }
+std::vector<OptionSpec> every_target_option() { return every(&PlaceKind::target_options); }
+
 }  // namespace lugger

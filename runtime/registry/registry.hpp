@@ -37,5 +37,8 @@ std::shared_ptr<Target> open_target(const std::string& place, const Options& opt
 /// The options that a place accepts, by its kind, for checks and help.
 std::span<const OptionSpec> source_options(const std::string& place);
 std::span<const OptionSpec> target_options(const std::string& place);
+/// The options of all kinds of places, each name once.
+std::vector<OptionSpec> every_source_option();
+std::vector<OptionSpec> every_target_option();
 
 }  // namespace lugger

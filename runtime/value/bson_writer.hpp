@@ -24,6 +24,11 @@ class BsonWriter {
   /// Any BSON value, and numeric; other types that BSON does not have (uuid, micros, ...) are a bug
   /// of the caller.
   void append(std::string_view name, const Value& value);
+  /// A value by its type byte and the bytes that BSON has behind the name.
+  void append_raw(std::string_view name, uint8_t type, Bytes payload) {
+    header(type, name);
+    out_->append(payload);
+  }
   /// An element as BsonReader::element() gives it.
   void append_element(Bytes element) { out_->append(element); }
   /// Forgets what is open, for a new root, there or in another buffer.

@@ -63,12 +63,30 @@ bool FilterNode::compares(const Value& value) const {
   return order == 0 ? or_equal : less == (order < 0);
 }
 
+/// A pattern is found in text; and a value that is the same pattern with the same options holds too.
+bool FilterNode::pattern_holds(const Value& value) const {
+  if (value.type == ValueType::kRegex) {
+    return std::any_of(patterns.begin(), patterns.end(), [&](const auto& one) {
+      const std::string_view text = value.text();
+      return text.substr(0, text.find('\0')) == one->pattern() &&
+             text.substr(text.find('\0') + 1, one->flags().size()) == one->flags() &&
+             text.size() == one->pattern().size() + one->flags().size() + 2;
+    });
+  }
+  if (value.type != ValueType::kString && value.type != ValueType::kSymbol &&
+      value.type != ValueType::kPgText)
+    return false;
+  return std::any_of(patterns.begin(), patterns.end(),
+                     [&](const auto& one) { return one->found_in(value.text()); });
+}
+
 /// For one value; an array is treated as a single value.
 bool FilterNode::value_holds(const Value& value) const {
   const auto equal = [&](const Value& one) { return compare_values(value, one) == 0; };
   switch (op) {
     case FilterOp::kEqual: return equal(operand);
-    case FilterOp::kIn: return std::any_of(list.begin(), list.end(), equal);
+    case FilterOp::kIn: return std::any_of(list.begin(), list.end(), equal) || pattern_holds(value);
+    case FilterOp::kRegex: return pattern_holds(value);
     case FilterOp::kType: return std::find(types.begin(), types.end(), value.type) != types.end();
     case FilterOp::kExists: return value.type != ValueType::kMissing;
     case FilterOp::kSize:

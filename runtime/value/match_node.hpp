@@ -2,6 +2,7 @@
 #pragma once
 #include <optional>
 
+#include "base/regex.hpp"
 #include "value/match.hpp"
 
 namespace lugger {
@@ -25,23 +26,27 @@ enum class FilterOp : uint8_t {
   kMod,
   kAll,  // only while parsing: it becomes kAnd
   kElement,
+  kRegex,
+  kOptions,  // only while parsing: it belongs to kRegex
 };
 
 struct FilterNode {
   FilterOp op = FilterOp::kAnd;
   std::vector<std::string> path;  // empty: an element of an array is asked itself
   Value operand;
-  std::vector<Value> list;           // $in
-  int64_t divisor = 0, rest = 0;     // $mod
-  std::vector<ValueType> types;      // $type
-  std::vector<FilterNode> children;  // $and, $or, $nor, $not, $elemMatch
-  bool of_documents = false;         // $elemMatch: a query over elements, not operators
+  std::vector<Value> list;                       // $in
+  std::vector<std::unique_ptr<Regex>> patterns;  // $regex: one; $in: those among its values
+  int64_t divisor = 0, rest = 0;                 // $mod
+  std::vector<ValueType> types;                  // $type
+  std::vector<FilterNode> children;              // $and, $or, $nor, $not, $elemMatch
+  bool of_documents = false;                     // $elemMatch: a query over elements, not operators
 
   /// Tests the document, or the element if the path is empty.
   bool holds(const Document* document, const Value* element, Arena& arena) const;
 
  private:
   bool value_holds(const Value& value) const;
+  bool pattern_holds(const Value& value) const;
   bool compares(const Value& value) const;
   bool leaf_holds(const Value& value, bool by_place) const;
   bool element_holds(const Value& array) const;

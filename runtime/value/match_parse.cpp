@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
@@ -27,6 +28,7 @@ constexpr Known kOperators[] = {
     {"$exists", FilterOp::kExists}, {"$type", FilterOp::kType},
     {"$size", FilterOp::kSize},     {"$mod", FilterOp::kMod},
     {"$all", FilterOp::kAll},       {"$elemMatch", FilterOp::kElement},
+    {"$regex", FilterOp::kRegex},   {"$options", FilterOp::kOptions},
 };
 
 [[noreturn]] void unknown_operator(std::string_view name) {
@@ -34,7 +36,7 @@ constexpr Known kOperators[] = {
   const std::string_view near = nearest(name, names);
   std::string hint = "it knows";
   for (const std::string_view word : names) hint += " " + std::string(word);
-  if (name == "$regex" || name == "$where" || name == "$expr") {
+  if (name == "$where" || name == "$expr") {
     hint = "ask Lua instead: find{}:where(function(doc) return ... end)";
   } else if (!near.empty()) {
     hint = fmt::format("did you mean {}?", near);
@@ -123,16 +125,57 @@ bool begins_with_operator(const Value& value) {
 
 void refuse_regex(std::string_view name, const Value& operand) {
   if (operand.type != ValueType::kRegex) return;
-  throw Error(Code::kConfig, fmt::format("find does not match regular expressions ({})", name),
-              "ask Lua instead: find{}:where(function(doc) return ... end); a value that is one is "
-              "found with { ['$eq'] = ... }");
+  throw Error(Code::kConfig, fmt::format("{} takes no regular expression", name),
+              "what does not match is found with $not; a value that is one is found with { ['$eq'] "
+              "= ... }");
 }
 
 void refuse_nested_operator(std::string_view name, const Value& one) {
-  refuse_regex(name, one);
   if (begins_with_operator(one))
     throw Error(Code::kConfig, fmt::format("{} takes values, not operators", name),
                 "write the conditions with $or or $and");
+}
+
+/// The option u is MongoDB's word for what is so anyway.
+std::unique_ptr<Regex> compiled(std::string_view pattern, std::string_view options) {
+  std::string flags(options);
+  std::erase(flags, 'u');
+  return std::make_unique<Regex>(pattern, flags);
+}
+
+/// A regular expression as a value: pattern and options, a NUL behind each.
+std::unique_ptr<Regex> compiled(const Value& regex, std::string_view more_options = {}) {
+  const std::string_view text = regex.text();
+  const std::string_view pattern = text.substr(0, text.find('\0'));
+  const std::string_view own = text.substr(pattern.size() + 1, text.size() - pattern.size() - 2);
+  if (!own.empty() && !more_options.empty())
+    throw Error(Code::kConfig, "the options are given in $regex and in $options");
+  return compiled(pattern, own.empty() ? more_options : own);
+}
+
+FilterNode pattern_node(std::unique_ptr<Regex> regex, const std::vector<std::string>& path) {
+  FilterNode out;
+  out.op = FilterOp::kRegex;
+  out.path = path;
+  out.patterns.push_back(std::move(regex));
+  return out;
+}
+
+/// $regex with the $options that stand beside it.
+FilterNode read_regex(const Value& operators, const std::vector<std::string>& path) {
+  const Value pattern = bson_field(operators.bytes(), "$regex");
+  const Value options = bson_field(operators.bytes(), "$options");
+  if (pattern.type == ValueType::kMissing)
+    throw Error(Code::kConfig, "$options stands beside $regex alone");
+  if (options.type != ValueType::kMissing && options.type != ValueType::kString)
+    throw Error(Code::kConfig, "$options wants text",
+                "as in { ['$regex'] = '^a', ['$options'] = 'i' }");
+  const std::string_view flags = options.type == ValueType::kString ? options.text() : "";
+  if (pattern.type == ValueType::kRegex) return pattern_node(compiled(pattern, flags), path);
+  if (pattern.type != ValueType::kString)
+    throw Error(Code::kConfig, "$regex wants text, or a regular expression",
+                "as in { ['$regex'] = '^a', ['$options'] = 'i' }");
+  return pattern_node(compiled(pattern.text(), flags), path);
 }
 
 FilterNode wrapped(FilterOp op, FilterNode inner) {
@@ -159,6 +202,12 @@ void add_operators(const Value& operators, const std::vector<std::string>& path,
                    std::vector<FilterNode>& out);
 FilterNode condition(std::string_view name, const Value& operand,
                      const std::vector<std::string>& path);
+
+/// A value in the place of a condition: a regular expression is matched, any other is equal.
+FilterNode equal_to(const Value& one, const std::vector<std::string>& path) {
+  if (one.type == ValueType::kRegex) return pattern_node(compiled(one), path);
+  return condition("$eq", one, path);
+}
 
 std::vector<Value> list_of(std::string_view name, const Value& operand) {
   if (operand.type != ValueType::kArray)
@@ -200,7 +249,7 @@ FilterNode all_of(const Value& operand, const std::vector<std::string>& path) {
     if (matches && conditions.type == ValueType::kMissing)
       throw Error(Code::kConfig, "$all takes values, or an $elemMatch in each place, not both");
     node.children.push_back(matches ? condition("$elemMatch", conditions, path)
-                                    : condition("$eq", one, path));
+                                    : equal_to(one, path));
   }
   return node;
 }
@@ -215,7 +264,10 @@ FilterNode condition(std::string_view name, const Value& operand,
     case FilterOp::kIn:
     case FilterOp::kNotIn:
       node.list = list_of(name, operand);
-      for (const Value& one : node.list) refuse_nested_operator(name, one);
+      for (const Value& one : node.list) {
+        refuse_nested_operator(name, one);
+        if (one.type == ValueType::kRegex) node.patterns.push_back(compiled(one));
+      }
       break;
     case FilterOp::kAll: return all_of(operand, path);
     case FilterOp::kMod: read_mod(operand, node); break;
@@ -235,7 +287,10 @@ FilterNode condition(std::string_view name, const Value& operand,
       node.operand = Value::of(ValueType::kInt64, *whole_number(operand));
       break;
     case FilterOp::kNot:
-      refuse_regex(name, operand);
+      if (operand.type == ValueType::kRegex) {
+        node.children.push_back(equal_to(operand, path));
+        break;
+      }
       if (!begins_with_operator(operand))
         throw Error(Code::kConfig, "$not wants an operator",
                     "as in { age = { ['$not'] = { ['$gt'] = 30 } } }");
@@ -259,8 +314,14 @@ FilterNode condition(std::string_view name, const Value& operand,
 
 void add_operators(const Value& operators, const std::vector<std::string>& path,
                    std::vector<FilterNode>& out) {
-  for (BsonReader reader(operators.bytes()); reader.next();)
-    out.push_back(condition(reader.name(), reader.value(), path));
+  bool regex = false;  // $regex and $options are one condition
+  for (BsonReader reader(operators.bytes()); reader.next();) {
+    if (reader.name() != "$regex" && reader.name() != "$options") {
+      out.push_back(condition(reader.name(), reader.value(), path));
+    } else if (!std::exchange(regex, true)) {
+      out.push_back(read_regex(operators, path));
+    }
+  }
 }
 
 FilterNode logical(std::string_view name, const Value& operand) {
@@ -320,8 +381,7 @@ FilterNode parse_filter(Bytes bson) {
     if (begins_with_operator(reader.value())) {
       add_operators(reader.value(), path, root.children);
     } else {
-      refuse_regex(reader.name(), reader.value());
-      root.children.push_back(condition("$eq", reader.value(), path));
+      root.children.push_back(equal_to(reader.value(), path));
     }
   }
   return root;

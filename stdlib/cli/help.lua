@@ -1,4 +1,5 @@
 -- lugger help [TOPIC]: commands, scripts and their flags, functions of the library, pages of the manual.
+local annotations = require 'lugger.inner.cli.annotations'
 local cli = require 'lugger.inner.cli.cli'
 local config = require 'lugger.inner.cli.config'
 local flags = require 'lugger.inner.cli.flags'
@@ -45,9 +46,9 @@ local function about_script(name)
     terminal.warn('the script cannot be loaded: ' .. terminal.error_text(about.problem))
   end
   if about.summary ~= '' then terminal.line(about.summary, '\n') end
-  terminal.line('usage: lugger run ', name, about.options and ' [its flags]' or '', ' [flags of run]')
+  terminal.line('usage: lugger run ', name, options.usage(about.options or {}), ' [flags of run]')
   if about.options then
-    terminal.line('\nits flags:')
+    terminal.line('\nits arguments and flags:')
     terminal.line(options.describe(about.options))
   end
   terminal.line('\nflags of run: lugger help run')
@@ -66,10 +67,25 @@ local function candidates()
   for _, list in ipairs { script.bundled(), pages() } do
     for _, name in ipairs(list) do names[#names + 1] = name end
   end
-  for _, entry in ipairs(help.entries()) do
-    if entry.public then names[#names + 1] = entry.name end
+  for _, entry in ipairs(annotations.entries()) do
+    if entry.public then
+      names[#names + 1] = entry.name
+      names[#names + 1] = entry.name:match '[%w_]+$'
+    end
   end
   return names
+end
+
+-- A command or a page may have the name of functions: `run`, `verify`.
+local function tell_functions(topic)
+  local names = {}
+  for _, entry in ipairs(help.all(topic, true)) do
+    if entry.public and entry.kind == 'function' then names[#names + 1] = entry.name end
+  end
+  if #names > 0 then
+    terminal.line('\n', terminal.wrap(('functions of that name: %s; help \'%s\''):format(table.concat(names, ', '),
+      names[1]:gsub('^lugger%.', ''))))
+  end
 end
 
 --- Shows the help of a topic.
@@ -91,18 +107,20 @@ function command.show(topic)
   if known then
     terminal.line(flags.help(topic, known))
     if page then terminal.line('\n', page) end
+    tell_functions(topic)
     return 0
   end
   if is_script(topic) then
     about_script(topic)
     return 0
   end
-  local entry = help.find(topic, true)
+  local entry = help.text(topic, true)
   if not page and not entry then
     config.raise(('there is no help for "%s"'):format(topic), flags.did_you_mean(topic, candidates())
       or '`lugger help` lists the topics')
   end
-  terminal.line(page or help.render(entry))
+  terminal.line(page or entry)
+  if page then tell_functions(topic) end
   return 0
 end
 

@@ -3,25 +3,13 @@ local cli = require 'lugger.inner.cli.cli'
 local config = require 'lugger.inner.cli.config'
 local json = require 'lugger.inner.base.json_text'
 local places = require 'lugger.inner.cli.places'
+local rejects = require 'lugger.inner.job.rejects'
 local runner = require 'lugger.inner.job.runner'
 local table_view = require 'lugger.inner.view.table'
 local terminal = require 'lugger.inner.view.terminal'
 local whole_file = require 'lugger.inner.base.whole_file'
 
-local page = 500 -- rejects read at a time, because they contain whole documents
-
-local function each(state, job, limit, use)
-  local after, left = 0, limit or math.huge
-  while left > 0 do
-    local list = state:rejects(job, math.min(page, left), after)
-    for _, reject in ipairs(list) do
-      if use(reject) == false then return end
-      after = tonumber(reject.reject)
-    end
-    left = left - #list
-    if #list < page then return end
-  end
-end
+local each = rejects.each
 
 local function reject_line(reject)
   local parts = {}
@@ -92,7 +80,12 @@ local function list(jobs, args)
     terminal.say('no rejects')
     return cli.exit.done
   end
-  terminal.say('one in detail: ', trace_command(args))
+  for _, job in ipairs(jobs) do
+    if job.trace then
+      terminal.say('one in detail: ', trace_command(args))
+      break
+    end
+  end
   terminal.say('after you have corrected the mapping: lugger rejects ', cli.script_line(args), ' --retry')
   return cli.exit.done
 end

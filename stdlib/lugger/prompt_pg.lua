@@ -30,8 +30,16 @@ function prompt_pg.new(told, opened)
 
   local pg = {}
 
+  local function check_place(word, name)
+    if type(name) ~= 'string' then
+      config.raise(('pg.%s wants a place: a URL, local:DIR, or a connection of lugger.toml'):format(word),
+        ("pg.%s 'local:./pg'"):format(word))
+    end
+  end
+
   --- Opens a separate session with another place: `warehouse = pg.open 'warehouse'`, then `warehouse 'select 1'`.
   function pg.open(name)
+    check_place('open', name)
     local db = sql_session.open(name)
     if opened then opened(name) end
     return db
@@ -39,6 +47,7 @@ function prompt_pg.new(told, opened)
 
   --- Sets the place that `pg` connects to from now on.
   function pg.use(name)
+    check_place('use', name)
     db_for(name)
     if opened then opened(name) end
     chosen = name

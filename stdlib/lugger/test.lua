@@ -244,6 +244,7 @@ end
 ---@param path string
 ---@param update boolean
 ---@return { name: string, body: function }[]
+---@internal
 function test.load(path, update)
   state = { cases = {}, directory = path:match '^(.*/)' or './', update = update }
   script.load(path:find('/', 1, true) and path or './' .. path)

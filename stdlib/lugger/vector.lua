@@ -213,6 +213,7 @@ end
 ---@param view ffi.cdata* lug_batch
 ---@param path string
 ---@return table
+---@internal
 function vector.of_batch(view, path)
   if type(path) ~= 'string' then fault.raise('config', "batch:vectors wants a field: batch:vectors 'embedding'") end
   local values = ffi.new('lug_value[?]', math.max(view.count, 1))

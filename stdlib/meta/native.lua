@@ -9,6 +9,7 @@
 ---@field sqlstate string five characters; "" when the server had no part in it
 ---@field notes table<string|integer, string> places by name (notes.document, notes.column); notes[1], notes[2], ... name them in order
 
+---@class lugger.native
 local native = {}
 
 --- lugger's version, "0.1.0".
@@ -51,6 +52,10 @@ function native.toml(text) end
 --- The default number of connections that load or read at once: one for each core, at most 4.
 ---@return integer
 function native.default_jobs() end
+
+--- Raises an error for what is no setting of a run.
+---@param settings lugger.run_settings
+function native.check_settings(settings) end
 
 --- Makes a job of a normalised specification; lugger.copy does so for scripts.
 ---@param spec table
@@ -121,80 +126,6 @@ function run:result() end
 --- Stops now and releases the workers.
 function run:close() end
 
---- The native part of a task; lugger.task wraps it.
----@param name string
----@param script_hash string|nil
----@param resume_command string|nil
----@param settings lugger.run_settings|nil
----@param now string|nil the instant of a run that begins, ISO text
----@return lugger.native.task
-function native.task(name, script_hash, resume_command, settings, now) end
-
----@class lugger.native.task
-local task = {}
----@param place string
----@param options table|nil
----@param batch_rows integer|nil
----@return integer number
-function task:add_cursor(place, options, batch_rows) end
---- The next batch as a pointer for FFI (lug_batch *). nil: there are no more if exhausted, otherwise none yet.
----@param cursor integer
----@return userdata|nil
-function task:next(cursor) end
----@param cursor integer
----@return boolean
-function task:exhausted(cursor) end
----@param cursor integer
----@return string
-function task:position(cursor) end
---- The instant of the run as ISO text; a resumed run keeps it.
----@return string
-function task:now() end
----@param place string
----@param options table|nil
----@param mapping table
----@param throttle table|nil as lugger.throttle checks it
-function task:set_writer(place, options, mapping, throttle) end
----@param batch userdata
-function task:write(batch) end
----@param bson string
-function task:add(bson) end
----@param batch userdata
----@param index integer from 0
----@param column string
----@param message string
-function task:reject(batch, index, column, message) end
---- False: the connection was lost; call it again later with the same position.
----@param position string
----@return boolean
-function task:commit(position) end
-function task:rollback() end
---- After a commit: true when the next unit may begin. Does not wait.
----@return boolean free
-function task:may_go_on() end
---- Why the task must wait; "" when it may go on, or when only its speed limits it.
----@return string
-function task:waits_for() end
---- True when another process asked it to stop.
----@return boolean
-function task:stopping() end
---- Begins the end of the run, with everything that follows its last row; then poll.
----@param status "done"|"stopped"|"failed"
----@param err any
-function task:finish(status, err) end
----@param timeout_ms integer|nil
----@return lugger.run_snapshot
-function task:poll(timeout_ms) end
----@return boolean
-function task:ended() end
----@param level "finish"|"now"|nil
-function task:stop(level) end
----@return lugger.run_result
-function task:result() end
----@return lugger.tally
-function task:tally() end
-function task:close() end
-
 --- The ledger of a target: runs, partitions, rejects.
 ---@param target string
 ---@param options table|nil
@@ -250,6 +181,10 @@ function native.place_kind(place) end
 ---@param place string
 ---@return lugger.place_option[]
 function native.source_options(place) end
+--- The options of all kinds of sources, or of targets, each name once.
+---@param what "source"|"target"
+---@return lugger.place_option[]
+function native.every_option(what) end
 --- The options a target takes, by its kind.
 ---@param place string
 ---@return { name: string, type: "flag"|"number"|"text"|"choice"|"list"|"flag or text", help: string, fallback: string, choices: string[] }[]
@@ -364,6 +299,18 @@ function native.json_decode(text) end
 ---@param kinds string a letter for each change: "r" removes, "n" is a plain number, "s" any other value
 ---@return string bson
 function native.bson_patch(bson, array, changes, kinds) end
+
+---@class lugger.native.table_writer
+---@field table fun(t: table): string, boolean the bytes; whether they are an array
+---@field place fun(t: table): number, integer, boolean address and size of the bytes, which stand until the next call
+---@field fields fun(names: string[], values: any[]): string a document
+---@field names fun(t: table): string[] its fields in the order in which they are stored
+
+--- Functions that write Lua tables as BSON; each gives nil and a message for what cannot be part of a document.
+---@param foreign fun(v: any): integer|nil, any type byte and payload of what is no plain Lua value, or nil and one that is
+---@param remove table lugger.remove, which no document holds
+---@return lugger.native.table_writer
+function native.table_writer(foreign, remove) end
 
 --- A coercer's handle for FFI; lugger.coercer wraps it.
 ---@param type string

@@ -247,6 +247,7 @@
 ---@field resumed boolean
 ---@field dry_run boolean
 ---@field unmapped table<string, integer>
+---@field unmet string[] paths of the mapping that no document had
 ---@field skip_reasons table<string, integer>
 ---@field reject_codes table<string, integer>
 ---@field rejects lugger.reject_group[] by reason, the most frequent first
@@ -667,3 +668,34 @@
 ---@field name string
 ---@field type string as LuaCATS writes it
 ---@field about string
+
+---@class lugger.source_options of lugger.source; which of them a place takes, `lugger help sources` says
+---@field table string|nil The table to read: 'name' or 'schema.name'.
+---@field query string|nil A SELECT to read instead of a table.
+---@field key string|string[]|nil Unique, never NULL columns to read in the order of, so that a run can be resumed.
+---@field pooled boolean|nil The server is reached through a pooler that keeps no session settings.
+---@field row_security boolean|nil Read only the rows that row-level security shows to the role; without it such a table is refused.
+---@field collection string|nil Which collection of a dump or archive: 'db.name' or 'name'; for a single file, what to call it.
+---@field database string|nil Which database of a dump or archive; for a single file, what to call it.
+---@field format "auto"|"bson"|"json"|"archive"|"csv"|nil What the file holds; gzip is always recognised.
+---@field oplog boolean|string|nil Whether the oplog of a dump is replayed (default: when there is one), or the oplog.bson to replay.
+---@field header boolean|nil Whether the first record of CSV has the names of the fields.
+---@field names string|string[]|nil The names of the fields of CSV, in the place of the header's; without either they are c1, c2, ...
+---@field delimiter string|nil What stands between the fields of CSV; of .tsv it is a tab.
+---@field quote string|nil What stands around fields of CSV; '' for nothing.
+---@field null string|nil The field of CSV, without quotes, that is null.
+
+---@class lugger.target_options of lugger.target; which of them a place takes, `lugger help targets` says
+---@field table string|nil table that rows go to, "users" or "schema.users"
+---@field key string|string[]|nil columns that identify a row
+---@field on_conflict "error"|"skip"|"update"|"newer"|nil what happens to a row whose key is taken
+---@field newer string|nil with on_conflict = "newer": the column that says which row is newer
+---@field writer "copy"|"statement"|nil COPY, or one INSERT statement a batch where COPY cannot go
+---@field pooled boolean|nil the server is reached through a pooler in transaction mode (pgbouncer)
+---@field direct string|nil the URL of the server itself: indexes and constraints are always built over it
+---@field direct_behind_pooler string|nil as direct, but used only behind a pooler in transaction mode (default PG_DIRECT_URI)
+---@field distribute string|nil the column by which Citus is to distribute the tables that are made; children go with their parents
+---@field state_schema string|nil schema for lugger's own tables
+---@field documents boolean|nil a line is the document that the rows give back, in place of the rows
+---@field style "plain"|"relaxed"|"canonical"|nil how values are written: plain JSON, or Extended JSON; documents: canonical
+---@field state string|nil directory that remembers how far a run is

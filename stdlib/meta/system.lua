@@ -1,5 +1,6 @@
 ---@meta lugger.native
 -- The machine, the process, the line editor.
+---@class lugger.native
 local native = {}
 
 native.gate = {}
@@ -25,6 +26,9 @@ function native.system.isatty(fd) end
 --- Columns of the terminal, 0 when there is none.
 ---@return integer
 function native.system.width() end
+--- Lines of the terminal; 0 without one.
+---@return integer
+function native.system.height() end
 --- Seconds of a clock that only goes forward.
 ---@return number
 function native.system.monotonic() end
@@ -60,6 +64,11 @@ function whole_file:close() end
 ---@param path string
 ---@return string[]|nil
 function native.system.list_dir(path) end
+--- Whether a pattern of a shell (*, ?, [a-z]) names a name; a dot at its beginning must be written.
+---@param pattern string
+---@param name string
+---@return boolean
+function native.system.matches_glob(pattern, name) end
 --- Makes a directory and those above it.
 ---@param path string
 function native.system.make_dir(path) end

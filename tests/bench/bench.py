@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import bson  # noqa: E402
 import gen  # noqa: E402
 import harness  # noqa: E402
+import hooks  # noqa: E402
 import merges  # noqa: E402
 import report  # noqa: E402
 from measure import Sample, Series, run, time_to_prompt  # noqa: E402
@@ -256,12 +257,13 @@ def main():
     try:
         print('making the data', flush=True)
         bench.prepare()
-        second = merges.Merges(bench)
+        second, third = merges.Merges(bench), hooks.Hooks(bench)
         second.prepare()
         for number in range(options.rounds):
             print(f'round {number + 1} of {options.rounds}', flush=True)
             bench.round()
             second.round()
+            third.round()
         if not options.no_node and bench.install_pg():
             print('the JavaScript peer', flush=True)
             bench.node()

@@ -1,6 +1,7 @@
 """The bench's table: figure, peer, ratio, what was asked for, and whether it holds."""
 import textwrap
 
+import hooks
 import merges
 
 BEGIN, END = '<!-- bench: begin -->', '<!-- bench: end -->'
@@ -75,6 +76,7 @@ def rows(series, facts):
                    least=True),
         ratio_row(series, 'JSON: load, 1 connection; peer: BSON', 'lugger json', 'lugger 1', 1.50),
     ]
+    out += hooks.rows(series, facts['rows'], figure_row)
     out += merges.rows(series, ratio_row)
     if series.has('verify 2'):
         seconds = series.wall('verify 2')

@@ -20,6 +20,28 @@ class Story(project.Case):
     def sql(self, statement):
         return self.lugger("psql", "local:./pg", "-At", "-c", statement, status=0).out.strip()
 
+    def test_paths_that_no_document_had(self):
+        documents = [{"_id": i, "email": "x", "lines": [{"sku": "s"}], "some": i % 2 or None}
+                     for i in range(50)]
+        documents[40]["rare"] = 1
+        self.write("a.json", ''.join(json.dumps(d) + "\n" for d in documents))
+        self.write("a.lua", """local lugger = require 'lugger'
+return lugger.copy {
+  from = lugger.source 'a.json', into = lugger.target('out.jsonl', { key = 'id' }), unmapped = 'ignore',
+  columns = { { 'id', 'int4', from = '_id' }, { 'mail', 'text', from = 'emial' }, { 'some', 'int4' },
+    { 'rare', 'int4' }, { 'zip', 'text', from = 'ship.zip' }, { 'rest', 'jsonb', from = '*' } },
+  children = { { table = 'l', from = 'lines[]', columns = { { 'skuu', 'text' } } },
+    { table = 't', from = 'tagz[]', columns = { { 'tag', 'text', from = '.' } } } },
+}""")
+        for jobs in ("1", "2"):
+            err = self.lugger("run", "a.lua", "-j", jobs, "--again", status=0).err
+            self.assertIn("no document had: emial (column mail), lines[].skuu, ship.zip (column zip), "
+                          "tagz[] (table t)", " ".join(err.split()))
+            self.assertNotIn("rare", err)
+        found = self.lugger("run", "a.lua", "--again", "--log", "json", status=0).err.split("\n")
+        last = [json.loads(line) for line in found if line.startswith("{") and '"unmet"' in line][-1]
+        self.assertEqual(len(last["unmet"]), 4)
+
     def test_from_plan_to_retry(self):
         plan = self.lugger("plan", "users.lua", *PLACES, "--create", status=0)
         self.assertIn("CREATE TABLE", plan.out)

@@ -2,8 +2,9 @@
 import harness
 import project
 
-PUBLIC = ["lugger", "lugger.doc", "lugger.json", "lugger.mongo_index", "lugger.prompt_pg", "lugger.schema",
-          "lugger.test", "lugger.vector"]
+PUBLIC = ["lugger", "lugger.base64", "lugger.csv", "lugger.doc", "lugger.hex", "lugger.json",
+          "lugger.mongo_index", "lugger.prompt_pg", "lugger.schema", "lugger.test", "lugger.text",
+          "lugger.vector"]
 INNER = ["lugger.place", "lugger.native", "lugger.inner.job.place", "lugger.cli.run", "lugger.cli", "lugger.",
          "lugger.json.x"]
 

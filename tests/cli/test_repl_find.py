@@ -43,10 +43,10 @@ class Find(project.Case):
                          f"{sum(range(2500))}\n")
 
     def test_mistakes_are_named(self):
-        err = self.ask("p:find { name = { ['$regex'] = '^a' } }", "p:find { a = { ['$gtt'] = 1 } }",
+        err = self.ask("p:find { name = { ['$where'] = '^a' } }", "p:find { a = { ['$gtt'] = 1 } }",
                        "p:find { 1 }", "p:find():sort { b = 1, a = 1 }", "p:find():limit 'x'",
                        "p:find():project { a = true, b = false }").err
-        for part in ("find does not know the operator $regex; ask Lua", "did you mean $gt",
+        for part in ("find does not know the operator $where; ask Lua", "did you mean $gt",
                      "conditions by field, not a list", "has no order", ":limit wants a whole number",
                      "not both"):
             self.assertIn(part, err)

@@ -97,6 +97,103 @@ class Save(project.Case):
         for part in (":save wants a name", "there is nothing to save", "is not a range", "is there already"):
             self.assertIn(part, done.err)
 
+    def saved(self, *lines, range=""):
+        """The session as a file that was run: what both left in the table users, and the file."""
+        done = self.session(*lines, f":save again.lua {range}")
+        self.assertEqual(done.err.replace("time is on", ""), "")
+        before = self.db.query("select id, email from users order by id, email")
+        self.db.query("truncate users")
+        self.lugger("run", "again.lua", env={"PG_URI": self.db.url}, status=0)
+        self.assertEqual(self.db.query("select id, email from users order by id, email"), before)
+        self.assertNotEqual(before, "")
+        return self.read("again.lua")
+
+    def test_e15_names_are_declared_before_their_use(self):
+        self.saved(
+            "function put() pg('insert into users values ($1, $2)', number(), name) end",  # both come later
+            "number = function() return 7 end",
+            "name = 'seven'",
+            "put()",
+            "fact = function(n) return n < 2 and 1 or n * fact(n - 1) end",                # its own name
+            "pg('insert into users values ($1)', fact(5))",
+            "function again(n) if n > 0 then again(n - 1) put_one(500 + n) end end",
+            "function put_one(n) pg('insert into users values ($1)', n) end",
+            "again(2)",
+            "total = total or 40",
+            "a, b = 1, 2",
+            "c = 3 d = c + 1",
+            "if a then e = 5 end",
+            "pg('insert into users values ($1)', total + a + b + c + d + e)")
+
+    def test_e15_the_pg_of_the_session_and_a_pg_of_ones_own(self):
+        text = self.saved(
+            "users = source('users.json')",
+            "pg 'insert into users values (1)'",
+            "rows = {}",
+            f"pg = lugger.session '{self.db.url}'",
+            "for _, r in ipairs(pg 'select id from users') do rows[#rows + 1] = r.id end",
+            "for _, id in ipairs(rows) do pg('insert into users values ($1)', id + 10) end")
+        self.assertLess(text.index("local pg"), text.index("pg.use"))
+
+    def test_e15_a_pg_that_is_ones_own_only(self):
+        self.saved(f"pg = lugger.session '{self.db.url}'", "pg 'insert into users values (3)'")
+
+    def test_e15_names_of_lugger_that_are_set_later(self):
+        self.saved("users = source('users.json')", "source = 5", "print = print",
+                   "tostring = function(v) return 'v' .. v end",
+                   "pg('insert into users values ($1, $2)', source, tostring(users:find():count()))")
+
+    def test_e15_expressions_that_are_no_statements_of_lua(self):
+        self.saved("1 + pg:exec 'insert into users values (1)'",
+                   "#pg 'insert into users values (2) returning id'",
+                   "= (pg 'insert into users values (3) returning id')[1].id",
+                   "return pg:value 'insert into users values (4) returning id'",
+                   "pg:exec 'insert into users values (5)', 6",
+                   "x = 1",
+                   "(function() pg('insert into users values ($1)', x + 9) end)()",
+                   "t = {}",
+                   "('x'):rep(2, pg:exec 'insert into users values (6)')")
+
+    def test_e15_tables_that_were_changed_by_calls_with_values(self):
+        self.saved("t = { 1, 2, 3 }", "table.remove(t)", "table.insert(t, 9)",
+                   "function push(v) t[#t + 1] = v return #t end", "push(11)",
+                   "for _, v in ipairs(t) do pg('insert into users values ($1)', v) end")
+
+    def test_e15_local_variables_end_with_their_statement(self):
+        self.saved("v = 1", "local v = 2", "local w = 5 u = w",
+                   "pg('insert into users values ($1)', v + u)",
+                   "do local v = 7 z = function() local q = v return q end end",
+                   "pg('insert into users values ($1)', z())")
+
+    def test_e15_the_last_value_in_a_saved_file(self):
+        self.saved("6 * 7", "pg('insert into users values ($1)', _)", "source('users.json'):find():count()",
+                   "n = _ + 1", "pg('insert into users values ($1)', n)",
+                   "5 * 2", "_ * 10", "_ + 1", "pg('insert into users values ($1)', _)")
+
+    def test_e15_comments_and_sql_of_several_lines(self):
+        self.saved("x = 5 -- five", "y = { -- all", "  1, -- one", "}",
+                   "insert into users", "values (5,", "'it''s -- no comment');",
+                   "pg('insert into users values ($1)', x + y[1]) -- done",
+                   "pg 'insert into users", "values (77)'",
+                   "pg [[insert into users values (78) -- ]]")
+
+    def test_e15_a_name_that_the_file_would_not_have(self):
+        done = self.session("a = 1", "b = 2 error('no')", "pg 'begin'",
+                            "r = pg:value 'insert into users values (1) returning id'", "pg 'rollback'",
+                            "pg('insert into users values ($1)', a)",
+                            "pg('insert into users values ($1)', b)",
+                            "pg('insert into users values ($1)', r)",
+                            ":save x.lua 6-6", ":save x.lua 7-7", ":save x.lua 8-8", ":save x.lua 1-6")
+        self.assertIn('statement 6 uses "a"; statement 1 sets it, and is left out: it is not in the range',
+                      done.err)
+        self.assertIn('statement 7 uses "b"; statement 2 sets it, and is left out: it failed', done.err)
+        self.assertIn('statement 8 uses "r"; statement 4 sets it, and is left out: it was rolled back',
+                      done.err)
+        self.assertIn("x.lua: 2 statements", done.out)
+
+    def test_e15_more_variables_than_a_function_may_have(self):
+        self.saved(*(f"v{i} = {i}" for i in range(260)), "pg('insert into users values ($1)', v0 + v259)")
+
 
 WRITES = (
     "create table t as select i as id, i % 7 as n from generate_series(1, 50) i",

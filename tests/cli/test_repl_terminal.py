@@ -48,6 +48,65 @@ class Keys(TerminalCase):
         self.send("\x1b[A\n")
         self.until("round\t2")
 
+    def type_lines(self, text):
+        """Each line when the one before it was taken."""
+        for line in text.split("\n"):
+            self.send(line + "\n")
+            self.until("\x1b[?2004h")
+        self.until("> ")
+
+    def test_e15_a_recalled_statement_is_read_by_its_lines(self):
+        statements = {
+            "function a() -- note\n  return 'com' .. 'ment' -- more\nend": ("a()", "comment"),
+            "t = {\n  a = 1, -- first\n  b = 2,\n}": ("'b' .. t.b + 40", "b42"),
+            "s = [[one -- no comment\n  two]]": ("#s", "23"),
+            "--[[ long\n comment ]] c = 'long' --[==[ more\n]==]": ("c .. '!'", "long!"),
+            "if true then -- always\n  d = 7 * 11\nend": ("d", "77"),
+            "e = 'up \\\nper' -- goes on": ("e:gsub('%s', '') .. '?'", "upper?"),
+            "f = 1 + -- half\n 998": ("f .. '.'", "999."),
+            "repeat -- once\n  h = 'rep' .. 'eated'\nuntil true": ("h", "repeated"),
+            "q = 'select 1 -- sql\n from x'": ("#q:gsub('[^\\n]', '') + 70", "71"),
+        }
+        self.start()
+        for text, (asked, answer) in statements.items():
+            with self.subTest(text):
+                self.type_lines(text)
+                self.send("a, t, s, c, d, e, f, h, q = nil\n")
+                self.prompt()
+                self.send("\x1b[A\x1b[A\n")
+                self.prompt()
+                self.send(asked + "\n")
+                self.until(answer)
+                self.prompt()
+
+    def test_e15_a_pasted_statement_with_comments_comes_back(self):
+        self.start()
+        self.send("\x1b[200~k = {\r  a = 1, -- first\r  b = 41, -- second\r}\r\x1b[201~")
+        self.prompt()
+        self.send("k = nil\n")
+        self.prompt()
+        self.send("\x1b[A\x1b[A\n")
+        self.prompt()
+        self.send("k.a + k.b\n")
+        self.until("42")
+
+    def test_e15_sql_over_several_lines_is_recalled_as_it_was_typed(self):
+        self.start(env={"PG_URI": "local:./pg"})
+        self.send("select 'one\n")
+        self.until(">> ")
+        self.send("  two', 40 + 2 -- note\n")
+        self.until("42")
+        self.prompt()
+        self.send("\x1b[A\n")
+        self.until("note")
+        self.until("42")
+        self.prompt()
+        self.leave()
+        self.start(env={"PG_URI": "local:./pg"})  # another session, from the file
+        self.send("\x1b[A\n")
+        self.until("42")
+        self.assertIn("select 'one\\012  two'", self.history().replace("\\040", " "))
+
     def test_sql_goes_on_over_its_line(self):
         self.start()
         self.send("#'select 1\n")

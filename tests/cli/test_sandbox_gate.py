@@ -16,7 +16,7 @@ SECRET = "Zq9canary"
 # tried without anybody's doing.
 LISTING = r"""
 local native, modules = require 'lugger.native', require 'lugger.inner.script.modules'
-local help, json = require 'lugger.inner.cli.help', require 'lugger.json'
+local annotations, json = require 'lugger.inner.cli.annotations', require 'lugger.json'
 local out = { modules = modules.public(), methods = {}, fields = {}, source = {}, target = {} }
 local seen = {}
 local function add(to, name)
@@ -30,7 +30,7 @@ for _, one in ipairs { 'x.bson', 'x.jsonl', 'local:', 'postgresql:///x' } do
     for _, option in ipairs(known and options or {}) do add(kind, option.name) end
   end
 end
-for _, entry in ipairs(help.entries()) do
+for _, entry in ipairs(annotations.entries()) do
   local method = entry.kind == 'function' and entry.name:match ':([%w_]+)$'
   if method and method ~= 'close' then add('methods', method) end
   for _, field in ipairs(entry.kind == 'class' and entry.fields or {}) do

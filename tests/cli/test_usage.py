@@ -110,7 +110,7 @@ class Scripts(project.Case):
     def test_a_forgotten_return_is_noticed(self):
         self.write("users.lua", project.USERS_LUA.replace("return lugger.copy", "lugger.copy"))
         done = self.lugger("run", "users.lua", "--from", "users.json", "--into", "out.jsonl", status=1)
-        self.assertIn("did not return it", done.err)
+        self.assertIn("neither returned nor used it", done.err)
 
     def test_modules_beside_the_script(self):
         self.write("sub/mapping.lua", "return { word = 'beside' }")

@@ -27,6 +27,23 @@ return lugger.task('t', function(task)
   end
 end)
 """
+TWO = """local lugger = require 'lugger'
+return lugger.task('t', function(task)
+  local docs = task:cursor(lugger.source(lugger.env.MONGO_URI), { batch_rows = 100 })
+  local into = task:writer(lugger.target(lugger.env.PG_URI, { table = 'docs', key = 'n' }),
+    { columns = { { 'n', 'int4' } }, throttle = { rows_per_s = RATE } })
+  local thirds = task:writer(lugger.target(lugger.env.PG_URI, { table = 'thirds', key = 'n' }),
+    { columns = { { 'n', 'int4' } } })
+  for batch in docs:batches() do
+    for doc in batch:docs() do
+      if doc.n % 10 == 0 then into:reject(doc, 'a tenth') end
+      into:add({ n = doc.n }, doc)
+      if doc.n % 3 == 0 then thirds:add({ n = doc.n }, doc) end
+    end
+    into:commit(batch)
+  end
+end)
+"""
 CUT = ("select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = current_database() "
        "and pid <> pg_backend_pid()"
        " and application_name like 'lugger%'")
@@ -37,9 +54,9 @@ class Tasks(unittest.TestCase):
     def setUpClass(cls):
         cls.server = Postgres()
 
-    def work(self, rate=3000, server=None):
+    def work(self, rate=3000, server=None, text=TASK):
         return Work((server or self.server).fresh(), ({'_id': n, 'n': n} for n in range(ROWS)),
-                    text=TASK.replace('RATE', str(rate)))
+                    text=text.replace('RATE', str(rate)))
 
     def count(self, work):
         return int(work.database.query('select count(*) from docs', check=False) or 0)
@@ -136,9 +153,32 @@ class Tasks(unittest.TestCase):
         self.complete(work)
         server.destroy()
 
+    def complete_both(self, work):
+        self.complete(work)
+        thirds = sum(1 for n in range(ROWS) if n % 3 == 0 and n % 10 != 0)
+        self.assertEqual(work.database.query('select count(*), count(distinct n) from thirds'),
+                         f'{thirds}|{thirds}')
+
+    def test_several_writers_whose_connections_are_cut(self):
+        work = self.work(text=TWO)
+        process = self.start(work)
+        for _ in range(3):
+            had = self.count(work)
+            work.database.query(CUT)
+            until(lambda had=had: process.poll() is not None or self.count(work) > had, 'it goes on')
+        _, err = process.communicate(timeout=120)
+        self.assertEqual(process.returncode, 3, err)
+        self.complete_both(work)
+
+    def test_kill_9_at_any_instant_with_several_writers(self):
+        self.complete_both(self.killed(TWO))
+
     def test_kill_9_at_any_instant(self):
+        self.complete(self.killed(TASK))
+
+    def killed(self, text):
         rng, kills = random.Random(SEED), 0
-        work = self.work(rate=6000)
+        work = self.work(rate=6000, text=text)
         for _ in range(40):
             process = work.start('run', 'job.lua', '--create', '--log', 'none')
             try:
@@ -150,7 +190,7 @@ class Tasks(unittest.TestCase):
                 process.communicate()
                 kills += 1
         self.assertGreater(kills, 0)
-        self.complete(work)
+        return work
 
 
 if __name__ == '__main__':

@@ -105,7 +105,21 @@ def operator(rng, depth, inside=False):
                                              for _ in range(rng.randrange(1, 3))]])()}
     if draw == 10 and depth < 3:
         return {'$not': operator(rng, depth + 1, inside)}
+    if draw == 11:
+        return pattern(rng)
     return {'$elemMatch': element(rng, depth)} if depth < 3 else {'$gt': scalar(rng)}
+
+
+PATTERNS = ['^a', 'b$', 'A', 'a|b', '.', '', '^$', 'Ä', '[ab]+$', '(a)b?', 'x']
+
+
+def pattern(rng):
+    found, options = rng.choice(PATTERNS), rng.choice(['', 'i', 'ms', 'isx', 'u'])
+    regex = {'$regularExpression': {'pattern': found, 'options': options}}
+    # Of two fields alone, Extended JSON's old form makes a value.
+    return rng.choice([
+        {'$regex': found, '$options': options, '$exists': True}, {'$regex': found}, {'$not': regex},
+        {rng.choice(['$in', '$nin']): [regex, plain(rng)]}, {'$all': [regex]}])
 
 
 def element(rng, depth):
@@ -227,9 +241,13 @@ class Find(unittest.TestCase):
         regex = {'$regularExpression': {'pattern': 'a', 'options': ''}}
         for name in ('$and', '$or', '$nor'):
             self.refused({name: []}, name, 'at least one')
-        for query in ({'a': regex}, {'a': {'$in': [regex]}}, {'a': {'$not': regex}}, {'a': {'$ne': regex}},
-                      {'a': {'$all': [regex]}}):
-            self.refused(query, 'regular expressions', ':where')
+        for query in ({'a': {'$ne': regex}}, {'a': {'$gt': regex}}):
+            self.refused(query, 'takes no regular expression', '$not')
+        for query, *parts in (({'a': {'$options': 'i'}}, '$options stands beside $regex'),
+                              ({'a': {'$regex': {'$numberInt': '1'}}}, '$regex wants text'),
+                              ({'a': {'$regex': 'a(', '$options': 'i'}}, 'cannot be read'),
+                              ({'a': {'$regex': 'a', '$options': 'g'}}, 'no flag "g"')):
+            self.refused(query, *parts)
         self.refused({'a': {'$in': [{'$gt': 1}]}}, 'not operators')
         self.refused({'a': {'$all': [{'$elemMatch': {'b': 1}}, 1]}}, '$all')
         self.refused({'a': {'$mod': [0, 1]}}, '$mod')
@@ -237,6 +255,28 @@ class Find(unittest.TestCase):
         self.refused({'a': {'$type': []}}, '$type')
         docs = [{'_id': {'$numberInt': '1'}, 'a': regex}, {'_id': {'$numberInt': '2'}, 'a': 'a'}]
         self.assertEqual(self.ids(docs, {'a': {'$eq': regex}}), [1])
+        self.assertEqual(self.ids(docs, {'a': regex}), [1, 2])
+
+    def test_f9_regular_expressions(self):
+        def regex(pattern, options=''):
+            return {'$regularExpression': {'pattern': pattern, 'options': options}}
+
+        docs = [{'_id': {'$numberInt': str(i)}, 'a': one} for i, one in enumerate([
+            'Anna', 'anna', 'x\nanna', ['b', 'Anna'], {'$numberInt': '1'}, None, regex('^a', 'i'),
+            regex('^a'), {'b': 'anna'}, [['anna']], {'$symbol': 'anna'}, 'ÄRGER'])]
+        for query, wanted in (
+                (regex('^a'), [1, 7, 10]), (regex('^a', 'i'), [0, 1, 3, 6, 10]),
+                (regex('^a', 'm'), [1, 2, 10]),
+                ({'$options': 'i', '$regex': '^AN', '$exists': True}, [0, 1, 3, 10]),
+                ({'$regex': '^A'}, [0, 3]),
+                ({'$regex': '^A N', '$options': 'ix', '$exists': True}, [0, 1, 3, 10]),
+                ({'$regex': 'x.a', '$options': 's'}, [2]), ({'$regex': 'ärger', '$options': 'iu'}, [11]),
+                ({'$in': [regex('^A'), {'$numberInt': '1'}]}, [0, 3, 4]),
+                ({'$nin': [regex('a', 'i')]}, [4, 5, 6, 7, 8, 9, 11]),
+                ({'$not': regex('n')}, [4, 5, 6, 7, 8, 9, 11]),
+                ({'$all': [regex('^b'), regex('^A')]}, [3]), ({'$elemMatch': {'$regex': '^A'}}, [3])):
+            with self.subTest(query):
+                self.assertEqual(self.ids(docs, {'a': query}), wanted)
 
     def test_f9_projections_keep_types_and_order(self):
         doc = {'_id': {'$numberInt': '1'}, 'c': {'$numberLong': '1'},

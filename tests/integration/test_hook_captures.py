@@ -56,6 +56,15 @@ class Hooks(Work, unittest.TestCase):
             before),
             '0.19 nil true 2026-03-11 2 y 3 7 true 2 DE code+vat+none+day+doc+list SELECT 2, 2 rows')
 
+    def test_e7_rows_are_stored_as_documents(self):
+        before = """local db = lugger.session(lugger.env.PG_URI)
+          local one = db:row "select 1 as b, 'x' as a, null as c"
+          local list = db:query 'select i from generate_series(1, 2) i'
+          db:close()"""
+        self.assertEqual(self.value('row.v = { one = one, two = list[2], [1] = nil }', before,
+                                    "{ 'v', 'json', json = 'plain' }"),
+                         '{"one":{"b":1,"a":"x","c":null},"two":{"i":2}}')
+
     VALUES = """local v = {
       day = lugger.session(lugger.env.PG_URI):value "select date '2026-03-11'",
       at = lugger.date '2026-03-11T09:30:00.123456Z', sec = lugger.date '2026-01-01',
@@ -89,6 +98,10 @@ class Hooks(Work, unittest.TestCase):
         self.assertEqual(work.database.query('select v from docs'), 'the same', said.out)
         for word in ('day=date:', 'r=regex:', 'interval=interval:', 'l=array:', 'double=double:'):
             self.assertIn(word, said.out)
+
+    def test_e7_regular_expressions(self):
+        self.assertEqual(self.value("row.v = row.v:upper() .. tostring(re:match 'ab1' ~= nil)",
+                                    "local re = lugger.regex '[a-b]+(\\\\d)'"), 'Xtrue')
 
     def test_e7_the_rest_is_refused_by_name_and_path(self):
         for before, hook, words in (

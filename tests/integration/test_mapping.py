@@ -90,6 +90,8 @@ class Mapping(unittest.TestCase):
         self.assertEqual(database.query('select rest from docs_a union all select rest from docs_o'),
                          '{"kind": "a"}\n{"n": 1, "kind": "b"}')
         self.assertNotIn('no column took', result.err)
+        _, result, _ = self.load(documents, "{ 'n', 'int4' }", extra=self.ROUTE + "unmapped = 'ignore',")
+        self.assertNotIn('no column took', result.err)
         _, result, _ = self.load(documents, "{ 'n', 'int4' }", extra=self.ROUTE + "unmapped = 'error',",
                                  expect=3)
         self.assertEqual(result.books()['rejected'], 2)

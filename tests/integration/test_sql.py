@@ -70,6 +70,8 @@ assert(table.concat(result.names, ',') == 'a,b,c,d')
 local keys = 0
 for _ in pairs(row) do keys = keys + 1 end
 assert(keys == 3)
+assert(lugger.json.encode(row) == '{"a":1,"b":null,"c":false,"d":[1,null]}')
+assert(lugger.json.encode { rows = { db:row "select 2 as z, 'x' as y" } } == '{"rows":[{"z":2,"y":"x"}]}')
 assert(db:value 'select null' == nil and db:value 'select 1 where false' == nil)
 assert(db:row 'select 1 where false' == nil and db:row('select $1::int as n', 5).n == 5)
 assert(db:row('select true as is_null').is_null == true)

@@ -1,20 +1,18 @@
 -- The hot loop of hooks must compile, and stay compiled: a trace that links to itself, and no abort once it is there.
--- (While it warms up,
--- LuaJIT may try a metamethod by itself and give that up.) Run by tests/lua/run.lua. The watching happens in the
--- worker's own state, by a
--- function that travels there with the hook.
+-- A hook that stores a table calls native code in between: its traces are stitched, and none is given up either.
+-- (While it warms up, LuaJIT may try a metamethod by itself and give that up.) Run by tests/lua/run.lua. The watching
+-- happens in the worker's own state, by a function that travels there with the hook.
 -- luacheck: globals describe it
 local check = require 'check'
 local lugger = require 'lugger'
 
-local state = lugger.scratch { loops = 0, aborted = 0, where = '', rows = 0, watching = false }
+local state = lugger.scratch { loops = 0, aborted = 0, where = '', rows = 0, watching = false, link = 'loop' }
 
 local function watch()
   local jit_util = require 'jit.util'
-  jit.opt.start('hotloop=4', 'hotexit=2')
   jit.attach(function(what, trace, fn, pc, code)
     if what == 'stop' then
-      if jit_util.traceinfo(trace).linktype == 'loop' then state.loops = state.loops + 1 end
+      if jit_util.traceinfo(trace).linktype == state.link then state.loops = state.loops + 1 end
     elseif what == 'abort' and state.loops > 0 then
       state.aborted = state.aborted + 1
       state.where = state.where .. ' ' .. jit_util.funcinfo(fn, pc).loc .. ' (' .. tostring(code) .. ')'
@@ -23,26 +21,43 @@ local function watch()
   state.watching = true
 end
 
--- Runs a map over 60 rows; the name of the last one tells how it went.
-local function traces(map)
+local rows = 2000
+
+-- Documents of one shape.
+local function documents()
+  local path = check.scratch 'users.jsonl'
+  local file = assert(io.open(path, 'w'))
+  for i = 1, rows do
+    file:write(('{"_id": "%d", "email": "U%d@Example.com", "name": "N %d", "visits": %d, '
+      .. '"balance": {"$numberDecimal": "%d.25"}, "tags": ["a", "b"], '
+      .. '"address": {"city": "Kyoto", "zip": "%05d", "street": "S %d"}}\n'):format(i, i, i, i, i, i, i))
+  end
+  file:close()
+  return path
+end
+
+-- Runs a map over the documents; the name in the last one tells how it went.
+local function traces(map, link)
   local spec = {
-    from = lugger.source(check.data 'mongo/users.bson'),
+    from = lugger.source(documents()),
     into = lugger.target(check.scratch 'out.jsonl', { key = 'mongo_id' }),
     columns = { { 'mongo_id', 'text', from = '_id' }, { 'email', 'text' }, { 'name', 'text' }, { 'visits', 'int8' },
-      { 'balance', 'numeric' } },
+      { 'balance', 'numeric' }, { 'address', 'jsonb' } },
   }
+  state.link = link or 'loop'
+  state.rows = 0
   spec.map = function(row, doc)
     if not state.watching then watch() end
     local result = map(row, doc)
     state.rows = state.rows + 1
-    if state.rows == 60 then row.name = ('loops=%d aborted=%d%s'):format(state.loops, state.aborted, state.where) end
+    if state.rows == rows then row.name = ('loops=%d aborted=%d%s'):format(state.loops, state.aborted, state.where) end
     return result
   end
-  return lugger.copy(spec):preview(60).documents[60].rows[1].values[3]
+  return lugger.copy(spec):preview(rows).documents[rows].rows[1].values[3]
 end
 
-local function compiles(map)
-  local text = traces(map)
+local function compiles(map, link)
+  local text = traces(map, link)
   check.truth(tonumber(text:match 'loops=(%d+)') > 0)
   check.equal(text:match 'aborted=.*', 'aborted=0')
 end
@@ -92,5 +107,28 @@ describe('jit', function()
       if doc:get 'address.city' == 'x' or doc:get 'no.such.path' then return end
       row.name = row.email
     end)
+  end)
+
+  it('compiles many nested fields', function()
+    compiles(function(row, doc)
+      local address = doc.address
+      if address.city == 'x' or address.zip == 'y' or doc.address.street == 'z' then return end
+      if doc:get 'tags.0' == 'x' or address:get 'city' == 'y' or doc:has 'address.country' then row.name = 'y' end
+      row.name = tostring(address.city) .. #doc
+    end)
+  end)
+
+  it('compiles decimals', function()
+    compiles(function(row)
+      if not row.balance then return end
+      row.balance = row.balance * 2 + 1
+      if row.balance > 5 then row.visits = 1 end
+    end)
+  end)
+
+  it('stitches a document that is built', function()
+    compiles(function(row, doc)
+      row.address = { city = doc.address.city, visits = row.visits, tags = { 'a', 'b' }, ok = true, no = lugger.null }
+    end, 'stitch')
   end)
 end)

@@ -6,6 +6,7 @@ dicts. A document is a list of pairs inside the model, so that the order of its 
 """
 import functools
 import math
+import re
 from decimal import Decimal
 
 MISSING = object()
@@ -50,6 +51,10 @@ def load(value):
             return Scalar(('maxKey', None))
         if key == '$regularExpression':
             return Scalar(('regex', (inner['pattern'], inner['options'])))
+    if '$regex' in value:   # with its options it is one condition
+        value = {**value, '$regex': {'$regularExpression': {'pattern': value['$regex'],
+                                                            'options': value.get('$options', '')}}}
+        value.pop('$options', None)
     return Doc((key, load(inner)) for key, inner in value.items())
 
 
@@ -135,11 +140,26 @@ def leaves(value, names, by_place=False):
     return out
 
 
+def found_in(regex, value):
+    """Python's `re` in the place of PCRE: alike for what the tests ask, which is literals, classes, `^`,
+    `$`, `.`, `|`, `*`, `+`, `?` and groups. Unlike are possessive quantifiers, recursion, \\h, \\K, \\z,
+    (?<name>...); and `i` beyond ASCII where a letter has several forms."""
+    pattern, options = regex[1]
+    if kind(value) == 'regex':
+        return value[1] == regex[1]
+    flags = sum(int(getattr(re, option.upper())) for option in options if option != 'u')
+    return kind(value) == 'string' and re.search(pattern, value[1], flags) is not None
+
+
 TYPES = {'number': ('int', 'long', 'double', 'decimal')}
 
 
 def holds_for(operator, operand, value):
     """An operator of one value, an array taken as a whole."""
+    if operator == '$regex':
+        return found_in(operand, value)
+    if operator == '$in' and any(kind(one) == 'regex' and found_in(one, value) for one in operand):
+        return True
     if operator in ('$eq', '$in'):
         return any(compare(value, one) == 0 for one in (operand if operator == '$in' else [operand]))
     if operator in ('$lt', '$lte', '$gt', '$gte'):
@@ -172,10 +192,15 @@ def holds_for(operator, operand, value):
     raise KeyError(operator)
 
 
+def operators_of(operand):
+    """The conditions of $not, which takes a regular expression too."""
+    return [implied(operand)] if kind(operand) == 'regex' else operand
+
+
 def condition_of_value(operator, operand, value):
     """An operator inside $elemMatch: of the element itself."""
     if operator == '$not':
-        return not all(condition_of_value(name, inner, value) for name, inner in operand)
+        return not all(condition_of_value(name, inner, value) for name, inner in operators_of(operand))
     if operator in ('$ne', '$nin'):
         return not condition_of_value('$eq' if operator == '$ne' else '$in', operand, value)
     if operator == '$all':
@@ -187,7 +212,12 @@ def condition_of_value(operator, operand, value):
 
 def unwrapped(one):
     """An entry of $all."""
-    return one[0] if isinstance(one, Doc) and one and one[0][0] == '$elemMatch' else ('$eq', one)
+    return one[0] if isinstance(one, Doc) and one and one[0][0] == '$elemMatch' else implied(one)
+
+
+def implied(value):
+    """What a value in the place of a condition asks."""
+    return ('$regex' if kind(value) == 'regex' else '$eq', value)
 
 
 def truthy(value):
@@ -198,7 +228,7 @@ def truthy(value):
 
 def condition(document, path, operator, operand):
     if operator == '$not':
-        return not all(condition(document, path, name, inner) for name, inner in operand)
+        return not all(condition(document, path, name, inner) for name, inner in operators_of(operand))
     if operator in ('$ne', '$nin'):
         return not condition(document, path, '$eq' if operator == '$ne' else '$in', operand)
     if operator == '$all':
@@ -224,7 +254,7 @@ def matches(query, document):
         elif isinstance(wanted, Doc) and wanted and wanted[0][0].startswith('$'):
             good = all(condition(document, name, operator, operand) for operator, operand in wanted)
         else:
-            good = condition(document, name, '$eq', wanted)
+            good = condition(document, name, *implied(wanted))
         if not good:
             return False
     return True

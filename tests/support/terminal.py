@@ -31,19 +31,21 @@ class TerminalCase(project.Case):
 
         self.process = subprocess.Popen(command, cwd=self.dir, stdin=slave, stdout=slave, stderr=slave,
                                         close_fds=True, preexec_fn=own_terminal,
-                                        env=self.environment({"TERM": "xterm", **(env or {})}))
+                                        env=self.environment({"TERM": "xterm", "PAGER": "cat",
+                                                              **(env or {})}))
         os.close(slave)
-        self.addCleanup(self.stop)
+        self.addCleanup(self.stop, self.process, self.master)
         self.seen = ""
 
     def resize(self, columns, rows=40):
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
-    def stop(self):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        os.close(self.master)
+    @staticmethod
+    def stop(process, master):
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+        os.close(master)
 
     def until(self, word):
         """What is shown up to `word`; what stands behind it is kept for the next call."""

@@ -50,4 +50,20 @@ function abi.text(call)
   return ffi.string(buffer, size)
 end
 
+--- Calls a text function of abi.h with a way of doing it (text, size, how, out, room); nil when it cannot.
+---@param call ffi.cdata*
+---@param given string
+---@param how integer
+---@return string|nil
+function abi.made(call, given, how)
+  local size = call(given, #given, how, buffer, room)
+  if size > room then
+    room = size
+    buffer = ffi.new('char[?]', room)
+    size = call(given, #given, how, buffer, room)
+  end
+  if size < 0 then return nil end
+  return ffi.string(buffer, size)
+end
+
 return abi

@@ -12,6 +12,7 @@ local codec = {}
 
 -- Vectors and the rest
 
+--- A vector of float32 numbers: v[1], #v, ipairs. Equal when all numbers are.
 ---@class lugger.vector
 ---@field [integer] number from 1
 ---@operator len: integer
@@ -188,7 +189,8 @@ for number = 0, 34 do decoders[number] = decoders[number] or new_typed end
 ---@param batch ffi.cdata*|nil lug_batch *
 ---@return any
 function codec.decode(v, batch)
-  return decoders[v.type](v, batch)
+  local out = decoders[v.type](v, batch) -- no tail call: LuaJIT gives up a trace that has many of them
+  return out
 end
 
 --- For document.lua, which registers how documents and arrays are decoded.
@@ -205,13 +207,13 @@ local function bytes(slot, kind, data, size, copy)
   slot.data = copy(data, size)
 end
 
-local encoders = {}
+local encoders = {} -- by the number of the ctype
 
 --- For document.lua: registers how values of a ctype are put into slots, with fn(slot, value, copy).
 ---@param ctype ffi.ctype*
 ---@param encoder fun(slot: ffi.cdata*, v: any, copy: function)
 function codec.on_encode(ctype, encoder)
-  encoders[#encoders + 1] = { ctype = ctype, encode = encoder }
+  encoders[tonumber(ctype)] = encoder
 end
 
 codec.on_encode(ctypes.date, function(slot, v) value.date_slot(v, slot) end)
@@ -267,10 +269,9 @@ function codec.encode(slot, v, copy)
     -- (runtime/fix/mapper.cpp).
     slot.type, slot.size, slot.i64 = types.null, 0, v == null and 1 or 0
   elseif kind == 'cdata' then
-    for i = 1, #encoders do
-      if ffi.istype(encoders[i].ctype, v) then return encoders[i].encode(slot, v, copy) end
-    end
-    fault.raise('hook', 'a ' .. tostring(ffi.typeof(v)) .. ' cannot be stored')
+    local encode = encoders[tonumber(ffi.typeof(v))]
+    if not encode then fault.raise('hook', 'a ' .. tostring(ffi.typeof(v)) .. ' cannot be stored') end
+    encode(slot, v, copy)
   elseif kind == 'table' then
     encode_table(slot, v, copy)
   else

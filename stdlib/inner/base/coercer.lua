@@ -8,6 +8,7 @@ local native = require 'lugger.native'
 require 'lugger.inner.base.bson'
 local C = abi.C
 
+--- What a column of a type does to a value.
 ---@class lugger.coercer
 local coercer = {}
 

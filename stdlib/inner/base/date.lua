@@ -137,6 +137,7 @@ local function moved(self, span, sign)
   return seconds == 0 and out or shifted(out, seconds * sign)
 end
 
+--- An instant to the microsecond, in UTC, or a calendar day. Dates compare with ==, < and <=, also with ISO text.
 ---@class lugger.date
 ---@field year integer
 ---@field month integer from 1

@@ -81,16 +81,29 @@ local function finished(size)
   return decimals.make(types.numeric, buffer, size)
 end
 
+-- Numbers go to native code as they are. Gives what must live as long as the slot is used.
+local function operand(v, slot)
+  if type(v) ~= 'number' then
+    local made = decimals.new(v)
+    to_slot(made, slot)
+    return made
+  end
+  if v == math.floor(v) and math.abs(v) < 9223372036854775808 then
+    slot.type, slot.i64 = types.int64, v
+  else
+    slot.type, slot.f64 = types.double, v
+  end
+end
+
 local function compute(a, b, op)
-  to_slot(decimals.new(a), scratch)
-  to_slot(decimals.new(b), scratch_b)
-  return finished(C.lug_decimal_compute(scratch, scratch_b, op, buffer, room))
+  local first, second = operand(a, scratch), operand(b, scratch_b)
+  local size = C.lug_decimal_compute(scratch, scratch_b, op, buffer, room)
+  return finished(size, first, second)
 end
 
 local function order(a, b)
-  to_slot(decimals.new(a), scratch)
-  to_slot(decimals.new(b), scratch_b)
-  return C.lug_decimal_compare(scratch, scratch_b)
+  local first, second = operand(a, scratch), operand(b, scratch_b)
+  return C.lug_decimal_compare(scratch, scratch_b), first, second
 end
 
 local function is_number(v)
@@ -112,6 +125,7 @@ end
 
 ---@alias lugger.rounding "half_up"|"half_even"|"half_down"|"up"|"down"|"floor"|"ceiling"
 
+--- An exact decimal number. Numbers, int64 and decimals of one value are equal, and compare with < and <=.
 ---@class lugger.decimal
 ---@operator add(lugger.decimal|number): lugger.decimal
 ---@operator sub(lugger.decimal|number): lugger.decimal

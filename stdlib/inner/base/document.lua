@@ -62,6 +62,8 @@ codec.on_encode(own_type, encode)
 
 -- The methods stand behind the document's own fields: `doc.copy` is the field where there is one. They are also
 -- functions of `lugger.doc`.
+--- A document or an array, read only: doc.name, doc['a.b'], list[1], #list, pairs and ipairs. Fields come before
+--- methods.
 ---@class lugger.doc
 ---@field [string] any a field: nil when there is no such field, lugger.null when it is null
 ---@field [integer] any an element of an array, from 1
@@ -94,7 +96,8 @@ end
 function methods:get(path)
   local found, batch = look(self, path)
   if found == 0 then return nil end
-  return codec.decode(slot, batch)
+  local out = codec.decode(slot, batch)
+  return out
 end
 
 --- True when there is a value at the dotted path, even if it is null.
@@ -206,7 +209,8 @@ local meta = {
     elseif type(key) ~= 'number' or key < 1 or C.lug_doc_at(p, key - 1, slot) == 0 then
       return nil
     end
-    return codec.decode(slot, batch)
+    local out = codec.decode(slot, batch)
+    return out
   end,
   __newindex = function(_, key)
     fault.raise('hook', ('a document is read only: field "%s"'):format(tostring(key)),
@@ -221,8 +225,7 @@ local meta = {
   __concat = class.concat,
   __tostring = function(self) return methods.json(self) end,
   __eq = function(a, b)
-    local function is(v) return ffi.istype(doc_type, v) or ffi.istype(own_type, v) end
-    if not (is(a) and is(b)) then return false end
+    if not (document.is(a) and document.is(b)) then return false end
     -- Copies share one scratch view, so all data of the first document is read before the second.
     local p = pointer(a)
     local size, array, data = p.lug_size_, p.lug_array_, p.lug_data_
@@ -320,9 +323,11 @@ end
 
 --- The index of a document in its batch, from 0; nil for a part of a document.
 ---@param doc lugger.doc
+---@param near integer|nil where it probably is
 ---@return integer|nil
-function document.index(doc)
+function document.index(doc, near)
   local _, batch = pointer(doc)
+  if near and near < batch.count and batch.documents[near].data == doc.lug_data_ then return near end
   for i = 0, batch.count - 1 do
     if batch.documents[i].data == doc.lug_data_ then return i end
   end

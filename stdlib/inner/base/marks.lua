@@ -1,5 +1,7 @@
 -- What the metatable of a Lua table says about the array or document that it stands for: its kind, the order of its
 -- fields, and types that Lua's values do not tell.
+local null = require('lugger.native').null
+
 local marks = {}
 
 --- For doc:totable: fields in their order, and the types that Lua's values hide, by name.
@@ -20,6 +22,20 @@ end
 function marks.array(list, hidden, common)
   return setmetatable(list, { __name = 'array', lugger_mark = 'array', lugger_types = hidden,
     lugger_element = common or nil })
+end
+
+--- A row of SQL (inner/sql/result.lua) as a document: its columns in order, NULL as null.
+---@param row lugger.sql_row
+---@return table
+function marks.document_of_row(row)
+  local meta, fields = getmetatable(row), {}
+  meta.lugger_fill(row)
+  for _, name in ipairs(meta.lugger_columns) do
+    local field = rawget(row, name)
+    if field == nil then field = null end
+    fields[name] = field
+  end
+  return marks.document(fields, meta.lugger_columns)
 end
 
 --- The type that the value under a key is stored with, where Lua's value does not tell: int64, double or undefined.

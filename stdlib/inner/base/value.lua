@@ -45,6 +45,7 @@ local function compare_bytes(a, b, size)
   return 0
 end
 
+--- An ObjectId of MongoDB: 12 bytes; tostring gives its 24 hex digits. Compares with ==, < and <= by its bytes.
 ---@class lugger.objectid
 ---@operator concat(any): string
 local objectid = {}
@@ -102,6 +103,7 @@ ffi.metatype(uuid_type, {
   __le = function(a, b) return compare_bytes(as_uuid(a).bytes, as_uuid(b).bytes, 16) <= 0 end,
 })
 
+--- A UUID: 16 bytes. Compares with ==, < and <= by its bytes.
 ---@class lugger.uuid
 ---@operator concat(any): string
 
@@ -136,6 +138,7 @@ local binary_type = ffi.typeof 'lug_binary'
 -- A double with an integral value: a plain Lua number would be stored as an integer.
 local double_type = ffi.typeof 'lug_double'
 
+--- Bytes that are not text, with their subtype in BSON. Equal when bytes and subtype are.
 ---@class lugger.binary
 ---@field subtype integer
 ---@operator len: integer
@@ -220,6 +223,7 @@ function value.int64(from)
   return out or fail('an int64', shown(from), why)
 end
 
+--- A number that stays a double in documents although it is whole. It computes and compares as its number.
 ---@class lugger.double
 ---@operator add(number): number
 ---@operator sub(number): number

@@ -4,6 +4,7 @@ local flags = require 'lugger.inner.cli.flags'
 local native = require 'lugger.native'
 local script = require 'lugger.inner.script.script'
 local terminal = require 'lugger.inner.view.terminal'
+local traceback = require 'lugger.inner.script.traceback'
 local system = native.system
 
 local cli = {}
@@ -89,6 +90,7 @@ function cli.dispatch(name, words)
     local target = command.takes_script and words[1] ~= '--help' and words[1] ~= '-h' and words[1]
     return require('lugger.cli.help').show(target or name)
   end
+  traceback.wanted = traceback.wanted or args.traceback or false
   args.words, args.command, args.command_name = words, command, name
   return command.run(args) or cli.exit.done
 end
@@ -142,18 +144,13 @@ function cli.main(argv)
   jit.off() -- a compiled loop would not see Ctrl-C
   if wants_events(argv) then terminal.as_events() end
   guard_passwords(argv)
-  local traced
   local ok, status = xpcall(function()
     config.load()
     return route(argv)
-  end, function(err)
-    traced = debug.traceback('', 2)
-    return err
-  end)
-  if not ok then
-    status = cli.report(status)
-    if system.getenv('LUGGER_TRACEBACK') then terminal.say(traced) end
-  end
+  end, function(err) return traceback.last() and err or traceback.keep(err) end)
+  if not ok then status = cli.report(status) end
+  local stack = status ~= cli.exit.done and traceback.last()
+  if stack then terminal.say(stack) end
   io.stdout:flush()
   return status
 end
@@ -166,6 +163,7 @@ cli.script_flags = {
   { 'on-conflict', 'what happens when a row with that key exists', value = 'POLICY', choices = { 'error', 'skip',
     'update', 'newer' } },
   { 'sandbox', 'the script gets no files, programs or network but the places that the project names' },
+  { 'traceback', 'print the Lua stack behind an error of the script' },
   { 'yes', 'let the script\'s own SQL write to connections marked production' },
 }
 

@@ -8,6 +8,7 @@ local parameters = require 'lugger.inner.sql.parameters'
 local place = require 'lugger.inner.job.place'
 local script = require 'lugger.inner.script.script'
 
+--- A fix of rows of a table, as lugger.fix describes it.
 ---@class lugger.fix
 local fix = { is_fix = true }
 local fix_meta = { __index = fix, __name = 'fix', __tostring = function(self) return 'fix ' .. self:name() end }
@@ -127,6 +128,7 @@ end
 ---@param settings lugger.fix_settings|nil
 ---@return lugger.native.fix_run
 function fix:start(settings)
+  script.note_use(self)
   return native.fix(normalise(self), settings or {})
 end
 
@@ -134,6 +136,7 @@ end
 ---@param settings lugger.fix_settings|nil
 ---@return lugger.fix_outcome
 function fix:show(settings)
+  script.note_use(self)
   return require('lugger.inner.fix.runner').run_or_raise(self, settings, false)
 end
 
@@ -141,6 +144,7 @@ end
 ---@param settings lugger.fix_settings|nil
 ---@return lugger.fix_outcome
 function fix:apply(settings)
+  script.note_use(self)
   return require('lugger.inner.fix.runner').run_or_raise(self, settings, true)
 end
 
@@ -158,7 +162,7 @@ function module.new(spec)
   if spec.throttle ~= nil then self.throttle = require('lugger.inner.job.throttle').check(spec.throttle) end
   self.hook = require('lugger.inner.script.capture').pack(with_json(spec.map), 'map', context and context.modules)
   self.now = require('lugger.inner.base.clock').text()
-  script.note_job()
+  script.note_job(self)
   return self
 end
 

@@ -51,7 +51,7 @@ end
 local function failed(job, err, settings)
   return {
     job = job, status = 'failed', error = type(err) == 'string' and err or tostring(err), hint = '',
-    error_code = type(err) ~= 'string' and err.code or '',
+    error_code = type(err) ~= 'string' and err.code or '', cause = type(err) ~= 'string' and err or nil,
     tally = { read = 0, inserted = 0, updated = 0, unchanged = 0, skipped = 0, rejected = 0, suppressed = 0,
       deleted = 0, rows = 0, child_rows = 0, bytes = 0 },
     seconds = 0, unmapped = {}, skip_reasons = {}, reject_codes = {}, rejects = {}, tables = 0,
@@ -122,7 +122,16 @@ end
 ---@return table
 function attempt:new_reporter()
   local options = self.options
-  return progress.new(self.name, (options.quiet or options.log == 'none') and 'none' or options.log)
+  local reporter = progress.new(self.name, (options.quiet or options.log == 'none') and 'none' or options.log)
+  reporter.on_progress = options.on_progress and function(figures)
+    if options.raised then return end
+    local ok, err = pcall(options.on_progress, figures)
+    if ok then return end
+    -- The run ends like one that is stopped, so that it can be resumed, and then the error is raised.
+    options.raised = { err = err }
+    self.run:stop('finish')
+  end
+  return reporter
 end
 
 --- Takes the result of a run that has ended.

@@ -7,6 +7,7 @@ local methods = require 'lugger.inner.base.methods'
 require 'lugger.inner.base.bson'
 local C, types = abi.C, abi.types
 
+--- A batch of a cursor: #batch, batch[1], ipairs. It is valid until the cursor reads the next one.
 ---@class lugger.batch
 ---@field [integer] lugger.doc from 1
 ---@field count integer
@@ -17,7 +18,8 @@ local slot = ffi.new 'lug_value'
 local batch_type = ffi.typeof 'lug_script_batch'
 
 -- What belongs to a batch and is no number: its native batch, the cursor that it came from and keeps alive, and the
--- position behind it.
+-- position behind it. Of a task's first cursor also `taken`: the batch and the index of the document that the script
+-- took last, nil behind the end of a loop.
 local belongings = setmetatable({}, { __mode = 'k' })
 
 local function is_batch(v)
@@ -31,9 +33,22 @@ local function pointer(self)
   return self.lug_view_
 end
 
+-- The document at an index from 0; nil behind the last.
+local function take(self, index)
+  local view, taken = pointer(self), belongings[self].taken
+  if index >= view.count then
+    if taken then taken.batch = nil end
+    return nil
+  end
+  if taken then
+    taken.batch, taken.index = self, index
+  end
+  return document.view(view, index)
+end
+
 local function step(self, index)
-  local view = pointer(self)
-  if index < view.count then return index + 1, document.view(view, index) end
+  local doc = take(self, index)
+  if doc then return index + 1, doc end
 end
 
 local function each(self)
@@ -43,8 +58,8 @@ end
 ffi.metatype(batch_type, {
   __index = function(self, key)
     if type(key) == 'number' then
-      local view = pointer(self)
-      return key >= 1 and key <= view.count and document.view(view, key - 1) or nil
+      if key >= 1 and key <= pointer(self).count then return take(self, key - 1) end
+      return nil
     end
     if key == 'count' then return self.lug_count_ end
     return batch[key]
@@ -62,8 +77,7 @@ function batch:docs()
   local index = -1
   return function()
     index = index + 1
-    local view = pointer(self)
-    if index < view.count then return document.view(view, index) end
+    return take(self, index)
   end
 end
 
@@ -92,6 +106,7 @@ end
 
 --- The address of the batch, as a number that identifies it.
 ---@return number
+---@internal
 function batch:address()
   return tonumber(ffi.cast('intptr_t', self.lug_view_))
 end
@@ -103,13 +118,14 @@ function batch:position()
 end
 
 -- Makes a batch from a native pointer. It keeps `cursor` alive.
-local function new_batch(found, after, cursor)
+local function new_batch(found, after, cursor, taken)
   local view = ffi.cast('const lug_batch *', found)
   local made = batch_type(view, view.generation, view.count)
-  belongings[made] = { native = found, after = after, cursor = cursor }
+  belongings[made] = { native = found, after = after, cursor = cursor, taken = taken }
   return made
 end
 
+--- Reads a source batch by batch.
 ---@class lugger.cursor
 local cursor = {}
 local cursor_meta = { __index = cursor, __name = 'cursor', __tostring = function() return 'cursor' end }
@@ -167,6 +183,13 @@ module.batch = new_batch
 ---@return lightuserdata|nil
 function module.native_batch(v)
   return is_batch(v) and belongings[v].native or nil
+end
+
+--- The cursor that a batch came from; nil for all else.
+---@param v any
+---@return table|nil
+function module.cursor_of(v)
+  return is_batch(v) and belongings[v].cursor or nil
 end
 
 --- True while the documents of a batch are there.

@@ -7,6 +7,7 @@ local native = require 'lugger.native'
 
 local find = {}
 
+--- A query to a source. Nothing is read before the answer is looked at: `for doc in query do`, or a method.
 ---@class lugger.query
 ---@field source lugger.source
 local query = {}
@@ -196,6 +197,21 @@ function query:list(most)
     out[#out + 1] = doc
   end
   return out
+end
+
+local goes_on = setmetatable({}, { __mode = 'k' }) -- the iteration that gave a document, by the document
+
+-- `for doc in users:find { ... } do`: each loop has its own iteration, also two over one query.
+meta.__call = function(self, _, doc)
+  local first = rawequal(doc, nil)
+  local next_doc = first and self:docs() or goes_on[doc]
+  if not next_doc then
+    fault.raise('config', 'a query is called by a loop only', 'for doc in users:find { age = 31 } do ... end')
+  end
+  if not first then goes_on[doc] = nil end
+  local found = next_doc()
+  if found ~= nil then goes_on[found] = next_doc end
+  return found
 end
 
 meta.__tostring = function(self)

@@ -1,11 +1,14 @@
 -- Jobs, as lugger.copy makes them.
 local config = require 'lugger.inner.cli.config'
+local effects = require 'lugger.inner.base.effects'
 local fault = require 'lugger.inner.base.fault'
 local methods = require 'lugger.inner.base.methods'
 local native = require 'lugger.native'
 local place = require 'lugger.inner.job.place'
+local runner = require 'lugger.inner.job.runner'
 local script = require 'lugger.inner.script.script'
 
+--- A copy from a source into a target, as lugger.copy describes it: plan it, preview it, run it, verify it.
 ---@class lugger.job
 local job = {}
 local job_meta = { __index = job, __name = 'job', __tostring = function(self) return 'job ' .. self:name() end }
@@ -88,14 +91,21 @@ local function make(self)
   end
   local err = made
   if type(err) ~= 'table' or err.code ~= 'config' then error(err, 0) end
-  local notes = { script = self.line }
+  local notes = {}
   for _, key in ipairs(err.notes) do notes[key] = err.notes[key] end
+  notes.script = self.line or notes.script
   error(native.error(err.code, err.message, err.hint, nil, notes), 0)
 end
 
 local function ready(self)
   if not self.native then make(self) end
   return self.native
+end
+
+-- The same for a script that does something with the job by itself: it need not return it.
+local function using(self)
+  script.note_use(self)
+  return ready(self)
 end
 
 --- Its name, which identifies it in the ledger.
@@ -122,18 +132,21 @@ end
 
 --- Its tables and their DDL, without inspecting the target.
 ---@return lugger.job_shape
+---@internal
 function job:shape()
-  return ready(self):shape()
+  return using(self):shape()
 end
 
 --- Which fields of a document can be restored from its rows, according to the mapping alone.
 ---@return lugger.mapping_inverse
+---@internal
 function job:inverse()
-  return ready(self):inverse()
+  return using(self):inverse()
 end
 
 --- What happens to a row when its key exists already.
 ---@return "error"|"skip"|"update"|"newer"
+---@internal
 function job:on_conflict()
   ready(self)
   return self.normal.on_conflict
@@ -143,69 +156,84 @@ end
 ---@param settings lugger.run_settings|nil
 ---@return lugger.job_plan
 function job:plan(settings)
-  return ready(self):plan(settings)
+  return using(self):plan(settings)
 end
 
 --- The rows of the first documents as they would be written, and the rejects with their reasons. Writes nothing.
 ---@param documents integer|nil 10 when not given
 ---@return lugger.preview
 function job:preview(documents)
-  return ready(self):preview(documents or 10)
+  return using(self):preview(documents or 10)
 end
 
 --- One document step by step: fields, coercions, hook, the rows it becomes.
 ---@param document_id string its _id as text
 ---@return lugger.trace
 function job:trace(document_id)
-  return ready(self):trace(document_id)
+  return using(self):trace(document_id)
 end
 
 --- Runs every document through the mapping, without hook and target: what would be refused, by column.
 ---@param limit integer|nil documents; all when not given
 ---@return lugger.rehearsal
+---@internal
 function job:rehearse(limit)
-  return ready(self):rehearse(limit or 0)
+  return using(self):rehearse(limit or 0)
 end
 
 --- Rows of the target that indexes and constraints still to be built would refuse, with examples. Writes nothing.
 ---@return lugger.refused[]
 function job:preflight()
-  return ready(self):preflight()
+  return using(self):preflight()
 end
 
 --- Documents of the source that NOT NULL columns would refuse, by column, with their ids. Applies mapping and hook,
 --- before anything is loaded. Writes nothing.
 ---@param limit integer|nil read at most this many documents
 ---@return lugger.refused[]
+---@internal
 function job:preflight_source(limit)
-  return ready(self):preflight_source(limit or 0)
+  return using(self):preflight_source(limit or 0)
 end
 
---- Starts it; the caller must poll.
+--- Starts it. The caller polls until run:ended(); run:poll(timeout_ms) waits up to 200 ms when not told otherwise.
 ---@param settings lugger.run_settings|nil
 ---@return lugger.native.run
 function job:start(settings)
-  return ready(self):start(settings)
+  effects.check()
+  return using(self):start(settings)
 end
 
---- Runs it to the end, with progress on standard error. Raises when it fails. A new `local:` database is empty, so
---- missing tables are created in it unless create = false.
----@param settings lugger.run_settings|nil
+--- Runs it to the end. Raises when it fails. A script hears nothing of it unless it asks: `on_progress` is called with
+--- the figures of the run, `progress = true` tells them on standard error, as at the prompt. A new `local:` database is
+--- empty, so missing tables are created in it unless create = false.
+---@param settings lugger.job_run_settings|nil
 ---@return lugger.run_result
 function job:run(settings)
+  script.note_use(self)
+  runner.check_settings('job:run', settings)
   if self:target() == 'local:' and (settings or {}).create == nil then
     local with_tables = { create = true }
     for key, setting in pairs(settings or {}) do with_tables[key] = setting end
     settings = with_tables
   end
-  return require('lugger.inner.job.runner').run_or_raise(self, settings)
+  return runner.run_or_raise(self, settings)
+end
+
+--- Its rejects, as the ledger has them: `for reject in job:rejects()`, in bounded memory; `job:rejects():list()` as a
+--- list. Each has document_id, column, code, message, and `document`, the document itself.
+---@return lugger.rejects
+function job:rejects()
+  script.note_use(self)
+  return require('lugger.inner.job.rejects').of(self)
 end
 
 --- Compares source and target by value, through this mapping. Writes nothing.
 ---@param options lugger.verify_options|nil
 ---@return lugger.verdict
 function job:verify(options)
-  return require('lugger.inner.verify.verification').verify(self, options)
+  script.note_use(self)
+  return require('lugger.inner.verify.verification').verify(self, options, script.context() ~= nil)
 end
 
 --- Verifies; with `apply`, also writes missing and different rows again from the source, and verifies once more.
@@ -214,6 +242,8 @@ end
 ---@return lugger.verdict before
 ---@return lugger.repair repair what was done
 function job:repair(options)
+  script.note_use(self)
+  effects.check()
   local mend, narrow = {}, {}
   for key, value in pairs(options or {}) do
     if key == 'apply' or key == 'delete_extra' or key == 'delete_many' then
@@ -222,11 +252,12 @@ function job:repair(options)
       narrow[key] = value
     end
   end
-  return require('lugger.inner.verify.verification').repair(self, narrow, mend)
+  return require('lugger.inner.verify.verification').repair(self, narrow, mend, script.context() ~= nil)
 end
 
 --- The native job behind it.
 ---@return lugger.native.job
+---@internal
 function job:handle()
   return ready(self)
 end
@@ -246,7 +277,7 @@ function module.copy(spec)
     hooks[self] = require('lugger.inner.script.capture').pack(spec.map, 'map', context and context.modules)
     self.now = require('lugger.inner.base.clock').text()
   end
-  script.note_job()
+  script.note_job(self)
   -- Places that cannot be resolved yet (an unset variable, while help is requested) are an error only when they are
   -- used.
   if pcall(normalise, spec, self) then make(self) end

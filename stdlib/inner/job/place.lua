@@ -44,6 +44,7 @@ local function shown(self)
   return native.system.mask_secrets(self.place) .. (name and ' ' .. name or '')
 end
 
+--- A place that documents are read from. Nothing is opened before it is used.
 ---@class lugger.source
 ---@field place string as written; may hold a password
 ---@field options table<string, any>
@@ -58,13 +59,20 @@ end
 
 --- The place to open: that of --from, or the URL of a named connection. It may contain a password.
 ---@return string
+---@internal
 function source:resolved()
   return config.resolve(self.place, 'from')
 end
 
-local description_meta = { __tostring = function(self) return require('lugger.inner.view.describe').fields(self) end }
+local description_meta = {
+  __name = 'description',
+  __tostring = function(self) return require('lugger.inner.view.describe').fields(self) end,
+}
 
-local census_meta = { __tostring = function(self) return require('lugger.inner.census.view').place(self) end }
+local census_meta = {
+  __name = 'place_census',
+  __tostring = function(self) return require('lugger.inner.census.view').place(self) end,
+}
 
 --- Reads the source and describes its fields: how frequent, which types, which column suits. Prints as a table.
 ---@param limit integer|nil documents to read; all when not given
@@ -126,6 +134,7 @@ function source:find(filter)
   return require('lugger.inner.job.find').new(self, filter)
 end
 
+--- A place that rows are written to. Nothing is opened before it is used.
 ---@class lugger.target
 ---@field place string as written; may hold a password
 ---@field options table<string, any>
@@ -135,6 +144,7 @@ target_meta.__tostring = function(self) return 'target ' .. shown(self) end
 
 --- The place to open: that of --into, or the URL of a named connection. It may contain a password.
 ---@return string
+---@internal
 function target:resolved()
   return config.resolve(self.place, 'into')
 end
@@ -161,7 +171,7 @@ end
 
 --- Where documents come from. Opened when it is used.
 ---@param where string path, URL, name of a connection
----@param options table|nil
+---@param options lugger.source_options|nil
 ---@return lugger.source
 function place.source(where, options)
   check('source', where, options)
@@ -170,7 +180,7 @@ end
 
 --- Where rows go. Opened when it is used.
 ---@param where string URL, local:DIR, file.jsonl, name of a connection
----@param options table|nil
+---@param options lugger.target_options|nil
 ---@return lugger.target
 function place.target(where, options)
   check('target', where, options)

@@ -41,9 +41,24 @@ function progress:rates(snapshot)
   return (tonumber(snapshot.tally.read) - first[2]) / seconds, (tonumber(snapshot.tally.bytes) - first[3]) / seconds
 end
 
+---@class lugger.progress_figures
+---@field job string
+---@field run string
+---@field stage string
+---@field read integer documents
+---@field rejected integer
+---@field bytes integer
+---@field total_bytes integer 0 when unknown
+---@field rows_per_s integer
+---@field bytes_per_s integer
+---@field percent number|nil
+---@field seconds number
+---@field seconds_left integer|nil
+---@field waits_for string|nil why it does nothing at the moment
+
 --- All figures that are shown.
 ---@param snapshot table
----@return table
+---@return lugger.progress_figures
 function progress:figures(snapshot)
   local rows_s, bytes_s = self:rates(snapshot)
   local part = share(snapshot)
@@ -57,6 +72,7 @@ function progress:figures(snapshot)
     bytes_per_s = math.floor(bytes_s), percent = part and math.floor(part * 1000) / 10 or nil,
     seconds_left = left and math.max(0, math.floor(left + 0.5)) or nil, rejected = tonumber(snapshot.tally.rejected),
     seconds = math.floor(tonumber(snapshot.seconds) * 1000) / 1000,
+    waits_for = (snapshot.waits_for or '') ~= '' and snapshot.waits_for or nil,
   }
   if building then
     for key, value in pairs(stage_view.fields(snapshot)) do figures[key] = value end
@@ -121,8 +137,10 @@ end
 --- Reports the state of the run, if enough time has passed.
 ---@param snapshot table
 function progress:update(snapshot)
-  if self.mode == 'none' then return end
+  if self.mode == 'none' and not self.on_progress then return end
   local figures = self:figures(snapshot)
+  if self.on_progress then self.on_progress(figures) end
+  if self.mode == 'none' then return end
   -- Falling rates of a run that waits would look as if it went on.
   if (self.waits_for or '') ~= '' and self.mode ~= 'json' then return end
   if self.mode == 'live' then
@@ -140,6 +158,12 @@ function progress:update(snapshot)
   else
     terminal.say(progress.sentence(figures))
   end
+end
+
+--- Reports the end of the run to the script that asked for it.
+---@param snapshot table
+function progress:ended(snapshot)
+  if self.on_progress then self.on_progress(self:figures(snapshot)) end
 end
 
 --- Clears the live line, so that other text can follow.

@@ -2,6 +2,7 @@
 local abreast = require 'lugger.inner.job.abreast'
 local attempt = require 'lugger.inner.job.attempt'
 local effects = require 'lugger.inner.base.effects'
+local fault = require 'lugger.inner.base.fault'
 local native = require 'lugger.native'
 local script = require 'lugger.inner.script.script'
 local summary = require 'lugger.inner.job.summary'
@@ -41,6 +42,7 @@ function runner.watch(run, reporter, options)
     end
   end
   reporter:finish()
+  if reporter.ended then reporter:ended(run:poll(0)) end
   return run:result()
 end
 
@@ -117,16 +119,62 @@ function runner.run_all(jobs, settings, options)
   return status
 end
 
+---@class lugger.job_run_settings: lugger.run_settings
+---@field on_progress nil|fun(figures: lugger.progress_figures) called several times a second, and at the end
+---@field progress boolean|nil tell the progress on standard error: in a script if true, at the prompt unless false
+
+--- Refuses what is no setting of a run, at the caller's line.
+---@param call string "job:run"
+---@param settings any
+function runner.check_settings(call, settings)
+  if settings == nil then return end
+  if type(settings) ~= 'table' then
+    fault.raise('config', ('%s wants a table of settings, not a %s'):format(call, type(settings)),
+      call .. ' { create = true }')
+  end
+  local on_progress, told = settings.on_progress, settings.progress
+  if on_progress ~= nil and type(on_progress) ~= 'function' then
+    fault.raise('config', ('%s: on_progress is a function, not a %s'):format(call, type(on_progress)))
+  end
+  if told ~= nil and type(told) ~= 'boolean' then
+    fault.raise('config', ('%s: progress is true or false, not a %s'):format(call, type(told)))
+  end
+  for key in pairs(settings) do
+    local own = { 'on_progress', 'progress' }
+    local near = native.system.nearest(tostring(key), own)
+    if near and near ~= '' and near ~= key then
+      fault.raise('config', ('%s does not know "%s"'):format(call, tostring(key)), ('did you mean %s?'):format(near))
+    end
+  end
+  native.check_settings(runner.without_progress(settings))
+end
+
+--- The settings that concern the run, without how it is told.
+---@param settings table|nil
+---@return lugger.run_settings
+function runner.without_progress(settings)
+  local out = {}
+  for key, v in pairs(settings or {}) do
+    if key ~= 'on_progress' and key ~= 'progress' then out[key] = v end
+  end
+  return out
+end
+
 --- A job or task to its end, as scripts and the prompt want it: the result, or an error.
 ---@param work lugger.job|lugger.task
----@param settings lugger.run_settings|nil
+---@param settings lugger.job_run_settings|nil
 ---@return lugger.run_result
 function runner.run_or_raise(work, settings)
-  script.note_run()
+  effects.check()
   effects.note()
-  local result = runner.run(work, settings or {}, {})
+  local told = settings and settings.progress
+  if told == nil then told = script.context() == nil end
+  local options = { on_progress = settings and settings.on_progress, quiet = not told }
+  local result = runner.run(work, runner.without_progress(settings), options)
+  if options.raised then error(options.raised.err, 0) end
+  if result.cause then error(result.cause, 0) end
   if result.status == 'failed' then
-    error(native.error(result.error_code ~= '' and result.error_code or 'bug', result.error, result.hint), 3)
+    fault.raise(result.error_code ~= '' and result.error_code or 'bug', result.error, result.hint)
   end
   return result
 end

@@ -1,6 +1,7 @@
 -- The report at the end of a run: the table, the balance, what is left over, and what to type next.
 local json = require 'lugger.inner.base.json_text'
 local load_advice = require 'lugger.inner.job.load_advice'
+local native = require 'lugger.native'
 local stage_view = require 'lugger.inner.view.stage'
 local table_view = require 'lugger.inner.view.table'
 local terminal = require 'lugger.inner.view.terminal'
@@ -39,7 +40,7 @@ end
 ---@return table
 function summary.fields(result, hints)
   local fields = { balanced = summary.balanced(result.tally) }
-  for _, name in ipairs { 'run', 'job', 'status', 'seconds', 'resumed', 'dry_run', 'unmapped', 'skip_reasons',
+  for _, name in ipairs { 'run', 'job', 'status', 'seconds', 'resumed', 'dry_run', 'unmapped', 'unmet', 'skip_reasons',
     'reject_codes', 'notes',
     'warnings' } do
     fields[name] = result[name]
@@ -49,6 +50,7 @@ function summary.fields(result, hints)
   fields.hints = hints and json.list(hints)
   if result.stage and result.stage ~= '' then fields.stage = result.stage end
   json.list(fields.notes)
+  json.list(fields.unmet)
   json.list(fields.warnings)
   for _, name in ipairs { 'error', 'hint', 'error_code', 'resume_command' } do
     if result[name] and result[name] ~= '' then fields[name] = result[name] end
@@ -166,6 +168,20 @@ local function tell_counts(title, counts, word, after)
   if after then terminal.say('    ', after) end
 end
 
+-- Paths that no document had, with a field of a like name that no column took.
+local function tell_unmet(result, since)
+  if #result.unmet == 0 then return end
+  local others, near = {}, nil
+  for path in pairs(result.unmapped) do others[#others + 1] = path end
+  for _, item in ipairs(result.unmet) do
+    local found = native.system.nearest(item:match '^%S+', others)
+    near = near or found and found ~= '' and found
+  end
+  terminal.say(terminal.wrap('no document had' .. since .. ': '
+    .. terminal.printable(table.concat(result.unmet, ', ')), '  '))
+  if near then terminal.say('    did you mean ', terminal.printable(near), '?') end
+end
+
 -- True for notes about keys and indexes, which the plan already showed; other notes are printed.
 local function was_planned(note)
   return note:match('^ALTER TABLE') or note:match('^CREATE ') or note:match('^ANALYZE')
@@ -213,7 +229,8 @@ local function says_more(result)
   for _, note in ipairs(result.notes) do
     if not was_planned(note) then return true end
   end
-  return result.resumed or next(result.unmapped) ~= nil or next(result.skip_reasons) ~= nil or #result.rejects > 0
+  return result.resumed or next(result.unmapped) ~= nil or #result.unmet > 0 or next(result.skip_reasons) ~= nil
+    or #result.rejects > 0
     or tonumber(result.tally.suppressed) > 0 or stage_view.any(result.refused) or #result.warnings > 0
     or not summary.balanced(result.tally)
 end
@@ -232,6 +249,7 @@ local function tell(result, options, several)
   local since = result.resumed and ' since it was resumed' or ''
   tell_counts('no column took' .. since, result.unmapped, 'document',
     "to keep them: add columns, or { 'rest', 'jsonb', from = '*' }")
+  tell_unmet(result, since)
   tell_counts('skipped' .. since, result.skip_reasons, 'document')
   tell_rejects(result, since)
   tell_suppressed(result.tally)

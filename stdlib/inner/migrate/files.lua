@@ -28,6 +28,7 @@ end
 
 --- The text of the file.
 ---@return string
+---@internal
 function migration:text()
   return read_text(self.path)
 end
@@ -100,6 +101,7 @@ end
 
 --- Reads the parts for `up`, `down` and `verify`.
 ---@return lugger.migration_body
+---@internal
 function migration:body()
   if not self.loaded then self.loaded = self.kind == 'lua' and load_lua(self) or load_sql(self) end
   return self.loaded

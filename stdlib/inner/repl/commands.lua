@@ -1,7 +1,10 @@
 -- Commands of the prompt. They begin with a colon, which no Lua statement does.
+local apropos = require 'lugger.inner.cli.apropos'
 local config = require 'lugger.inner.cli.config'
+local editing = require 'lugger.inner.repl.editing'
 local effects = require 'lugger.inner.base.effects'
 local native = require 'lugger.native'
+local query_view = require 'lugger.inner.repl.query_view'
 local repl_save = require 'lugger.inner.repl.save'
 local result_view = require 'lugger.inner.repl.result_view'
 local sql_db = require 'lugger.inner.sql.db'
@@ -13,9 +16,13 @@ local repl_commands = {}
 
 local help = {
   { ':auto :lua :table :json :csv', 'the form of results; auto shows rows as tables, the rest as Lua text' },
+  { ':more, :full', 'the next documents of the last find; those shown last, in full' },
+  { ':edit [NUMBER]', 'the last statement, or one of :history, in $EDITOR; then it is run' },
+  { ':load FILE', 'run a file of Lua as a statement; its globals stay' },
+  { ':apropos WORD', 'functions, types and pages that speak of a word' },
   { ':time', 'how long each statement took: on or off' },
   { ':explain [SQL]', 'the plan of a query; of the last one without SQL' },
-  { ':set [NAME VALUE]', 'rows: how many are shown; null: how NULL is shown; form; time' },
+  { ':set [NAME VALUE]', 'rows: how many are shown; null: how NULL is shown; form; time; pager: on or off' },
   { ':history [WORDS]', 'the statements of this session, with their numbers' },
   { ':save NAME [FROM-TO]', 'what did something as migrations/..._NAME.lua; with NAME.lua as a script' },
   { ':sessions', 'which databases are open' },
@@ -71,6 +78,7 @@ local setters = {
     config.raise(('there is no form "%s"'):format(text), table.concat(result_view.forms, ', '))
   end,
   time = function(settings, text) settings.time = text == 'on' or text == 'true' end,
+  pager = function(settings, text) settings.pager = text == 'on' or text == 'true' end,
 }
 
 local function run_set(state, argument)
@@ -78,14 +86,14 @@ local function run_set(state, argument)
   local name, text = argument:match '^(%a+)%s*(.-)$'
   if not name then
     local rows = settings.rows == math.huge and 'all' or settings.rows or '100 on a terminal, else all'
-    terminal.line(('form %s\nnull %s\nrows %s\ntime %s'):format(settings.form, settings.null, rows, settings.time
-      and 'on' or 'off'))
+    terminal.line(('form %s\nnull %s\nrows %s\ntime %s\npager %s'):format(settings.form, settings.null, rows,
+      settings.time and 'on' or 'off', settings.pager and 'on' or 'off'))
     return
   end
   if not setters[name] then
-    local near = native.system.nearest(name, { 'rows', 'null', 'form', 'time' })
+    local near = native.system.nearest(name, { 'rows', 'null', 'form', 'time', 'pager' })
     config.raise(('the prompt has no setting "%s"'):format(name), near and ('did you mean %s?'):format(near)
-      or "rows, null, form, time; settings of the server: pg 'set statement_timeout = 5000'")
+      or "rows, null, form, time, pager; settings of the server: pg 'set statement_timeout = 5000'")
   end
   setters[name](settings, text)
 end
@@ -131,12 +139,26 @@ local function run_traceback(state)
   terminal.line(state.trace or 'no error yet')
 end
 
+local function run_more(state)
+  if not query_view.more(state.settings) then terminal.say('there are no more documents') end
+end
+
+local function run_full(state)
+  if not query_view.full(state.settings) then terminal.say("no documents were shown yet: users:find { age = 31 }") end
+end
+
+local function run_apropos(_, argument)
+  if argument == '' then config.raise(':apropos wants a word', ':apropos reject') end
+  apropos.show(argument)
+end
+
 local function run_quit()
   return true
 end
+
 local commands = { help = run_help, time = run_time, explain = run_explain, set = run_set, history = run_history,
   save = run_save, sessions = run_sessions, traceback = run_traceback, quit = run_quit,
-  q = run_quit }
+  q = run_quit, more = run_more, full = run_full, apropos = run_apropos, edit = editing.edit, load = editing.load }
 for _, form in ipairs(result_view.forms) do
   commands[form] = function(state)
     state.settings.form = form

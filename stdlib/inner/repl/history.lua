@@ -42,12 +42,6 @@ function history.without_secrets(text)
   return text
 end
 
--- The text as one line, if that means the same.
-local function in_one_line(text)
-  if text:find('--', 1, true) or text:find '%[=*%[' or text:find '\\\n' then return text end
-  return (text:gsub('%s*\n%s*', ' '))
-end
-
 --- Loads the statements of earlier sessions.
 ---@return boolean kept whether it can be written
 function history.load()
@@ -62,7 +56,7 @@ end
 ---@param text string
 function history.add(text)
   if text:match '^%s*$' or #text > longest then return end
-  local safe = history.without_secrets(in_one_line(text))
+  local safe = history.without_secrets(text)
   if safe then edit.add_history(safe) end
 end
 

@@ -31,16 +31,15 @@ end
 --- True when a line begins a statement of SQL: its first word does, and the line is not valid Lua.
 ---@param line string
 ---@param state table of the prompt
----@param compile fun(text: string): function|nil, string|nil
 ---@return boolean
-function plain.is_sql(line, state, compile)
+function plain.is_sql(line, state)
   local word = line:match '^%s*(%a+)'
   if not word or not statement.begins_sql(word) or line:match '^%s*%a+%s*[=,][^=]*' then return false end
   if word == 'do' then return line:match "^%s*do%s+[$']" ~= nil or line:match '^%s*do%s+language' ~= nil end
   if word == 'select' then return not line:match '^%s*select%s*%(' end
   if not has(state, word) then return true end
-  local chunk, problem = compile(line)
-  return chunk == nil and not problem:find("'<eof>'", 1, true)
+  local chunk, problem = statement.compile(line, {})
+  return chunk == nil and problem ~= 'incomplete'
 end
 
 -- A column without a table, which may still follow in FROM.

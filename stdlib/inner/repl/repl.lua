@@ -1,17 +1,23 @@
 -- The prompt: statements over several lines, values that can be pasted back, history, completion, help.
+local commands = require 'lugger.inner.repl.commands'
 local completion = require 'lugger.inner.repl.completion'
 local effects = require 'lugger.inner.base.effects'
 local global_names = require 'lugger.inner.script.global_names'
-local help = require 'lugger.inner.cli.help'
+local help_value = require 'lugger.inner.cli.help_value'
 local history = require 'lugger.inner.repl.history'
+local input = require 'lugger.inner.repl.input'
 local modules = require 'lugger.inner.script.modules'
 local native = require 'lugger.native'
-local plain = require 'lugger.inner.repl.plain'
+local pager = require 'lugger.inner.view.pager'
 local prompt_pg = require 'lugger.prompt_pg'
+local reads = require 'lugger.inner.repl.reads'
 local result_view = require 'lugger.inner.repl.result_view'
+local sql_db = require 'lugger.inner.sql.db'
 local sql_session = require 'lugger.inner.sql.session'
 local statement = require 'lugger.inner.repl.statement'
 local terminal = require 'lugger.inner.view.terminal'
+local transactions = require 'lugger.inner.repl.transactions'
+local words = require 'lugger.inner.repl.words'
 local edit, system = native.edit, native.system
 
 local repl = {}
@@ -35,24 +41,26 @@ local function new_pg(state)
 end
 
 local function words_of_prompt(state)
-  local words = { pg = new_pg(state) }
+  local own = { pg = new_pg(state) }
 
-  --- Help for a function, a name or a module: help(lugger.copy), help 'trace'.
-  function words.help(value)
-    if value == nil then
+  --- Help for a function, a name or a value: help(lugger.copy), help 'trace', help(users).
+  function own.help(...)
+    local value = ...
+    if select('#', ...) == 0 or value == own.help then
       terminal.line(brief)
-      return
+    else
+      local function work()
+        if type(value) == 'string' then
+          require('lugger.cli.help').show(value)
+        else
+          terminal.line(help_value.of(value))
+        end
+      end
+      if state.settings.pager then pager.show(work) else work() end
     end
-    if value == words.pg then value = 'lugger.session' end
-    local text = help.of(value)
-    if not text and type(value) == 'string' then
-      require('lugger.cli.help').show(value)
-      return
-    end
-    terminal.line(text or 'there is no help for that')
   end
 
-  return words
+  return own
 end
 
 local function no_name(state, name)
@@ -78,11 +86,13 @@ end
 ---@return table
 function repl.new()
   local lugger = require 'lugger'
-  local state = { entries = {}, opened = {}, sets = {}, transactions = {}, settings = { form = 'auto', null = 'NULL' } }
+  local state = { entries = {}, opened = {}, sets = {}, transactions = {}, lines = {} }
+  state.settings = { form = 'auto', null = 'NULL', pager = true }
   state.words = words_of_prompt(state)
   local function known(key)
     if state.words[key] ~= nil then return state.words[key] end
     if key == 'require' then return modules.require end
+    if key == 'error' then return error end -- of Lua: it raises whatever it is given; lugger.error does not
     local member = lugger[key]
     if member ~= nil then return member end
     return _G[key]
@@ -94,31 +104,6 @@ function repl.new()
     return found
   end })
   return state
-end
-
-local function compiled(text)
-  local expression = text:match('^%s*=(.*)$')
-  local chunk, problem = loadstring('return ' .. (expression or text), '=prompt')
-  if chunk then return chunk, nil, true, expression or text end
-  if not expression then chunk, problem = loadstring(text, '=prompt') end
-  return chunk, problem, false, text
-end
-
---- Compiles a statement or an expression. "incomplete": more lines are needed.
----@param text string
----@param environment table
----@return function|nil chunk
----@return string|nil problem
----@return boolean|nil expression whether it is one
----@return string|nil code as it was compiled
-function repl.compile(text, environment)
-  local chunk, problem, expression, code = compiled(text)
-  if not chunk and problem:find('invalid escape', 1, true) then
-    chunk, problem, expression, code = compiled(statement.describing(text))
-  end
-  if chunk then return setfenv(chunk, environment), nil, expression, code end
-  if problem:find("'<eof>'", 1, true) then return nil, 'incomplete' end
-  return nil, problem
 end
 
 local function protected(chunk, arguments)
@@ -148,7 +133,7 @@ end
 ---@return integer
 function repl.evaluate(code, arguments)
   local state = repl.new()
-  local chunk, problem = repl.compile(code, state.environment)
+  local chunk, problem = statement.compile(code, state.environment)
   if not chunk then
     terminal.fail(problem == 'incomplete' and 'the code is incomplete' or problem)
     return 1
@@ -164,118 +149,35 @@ local function is_interruption(err)
   return type(err) ~= 'string' and err ~= nil and err.code == 'interrupted'
 end
 
--- Reads a line; also returns whether Ctrl-C was pressed. nil at the end of input.
-local function read_line(prompt)
-  local pasted = edit.pasted_line()
-  if pasted then
-    terminal.line(prompt, pasted:sub(1, math.max(10, terminal.width() - #prompt)))
-    return pasted, false
-  end
-  local before = system.interrupt_raises(false)
-  local line = edit.readline(prompt)
-  local interrupted = system.stop_level() > 0
-  if interrupted then edit.forget_paste() end
-  system.clear_stop()
-  system.interrupt_raises(before)
-  return line, interrupted
+-- `_` is the last value that an expression gave, or a file that was loaded.
+local function note_result(state, entry, results)
+  if not (entry.ok and (entry.expression or entry.as_function)) or results[2] == nil then return end
+  state.words._, entry.gives = results[2], true
 end
 
--- The prompt shows an open or failed transaction.
-local function first_prompt()
-  local mark = ''
-  for _, session in ipairs(sql_session.list()) do
-    local transaction = session:state()
-    if transaction == 'failed' then mark = '!' end
-    if transaction == 'open' and mark == '' then mark = '*' end
-  end
-  return mark .. '> '
+local function compile(text, state, path)
+  if path then return setfenv(assert(loadstring(text, '@' .. path)), state.environment), nil, false, text end
+  return statement.compile(text, state.environment)
 end
 
--- Reads SQL without `pg`, up to its semicolon, or to the end of a line that completes the statement.
-local function read_sql(line)
-  local lines = { line }
-  while true do
-    local sql = table.concat(lines, '\n')
-    local whole, ended = plain.whole(sql)
-    local pasted = whole and not ended and edit.pasted_line()
-    if whole and not pasted then return plain.pg(sql) end
-    local more, interrupted = pasted, false
-    if not pasted then more, interrupted = read_line('>> ') end
-    if interrupted and more == nil then
-      terminal.line('^C')
-      return ''
-    end
-    if more == nil then return plain.pg(sql) end
-    lines[#lines + 1] = more
+local function tell_failure(err, trace, state)
+  if is_interruption(err) then
+    terminal.say('cancelled')
+  else
+    state.trace = trace
+    terminal.fail(err)
   end
 end
 
--- Reads one statement. nil at the end of input, "" when it was cancelled, false when the input ended inside it.
-local function read_statement(state)
-  local scanner, prompt = statement.new(), first_prompt()
-  while true do
-    local line, interrupted = read_line(prompt)
-    if line == nil and interrupted then
-      terminal.line('^C')
-      return ''
-    end
-    if line == nil then
-      if #scanner.lines > 0 then return false end
-      return nil
-    end
-    -- Ctrl-C cancels the earlier lines; the line after it begins a new statement.
-    if interrupted then scanner = statement.new() end
-    if #scanner.lines == 0 then
-      if line:match '^%s*$' then return line end
-      local word = plain.command(line, state)
-      if word then return word end
-      if plain.is_sql(line, state, compiled) then return read_sql(line) end
-    end
-    scanner:add(line)
-    if not scanner:open() then
-      local _, problem = repl.compile(scanner:text(), state.environment)
-      if problem ~= 'incomplete' then return scanner:text() end
-    end
-    prompt = scanner.quote and "'> " or '>> '
-  end
+local function show(state, work)
+  if state.settings.pager then pager.show(work) else work() end
 end
 
-local opens = { BEGIN = true, START = true }
-local closes = { COMMIT = true, ROLLBACK = true }
-
-local function follow_session(state, entry, used)
-  local session, last = used.session, used.words[#used.words]
-  local list = state.transactions[session]
-  if list or used.open then
-    list = list or {}
-    if list[#list] ~= entry then list[#list + 1] = entry end
-  end
-  state.transactions[session] = used.open and list or nil
-  entry.sessions[session] = true
-  if used.open or last ~= 'ROLLBACK' then return end
-  for _, one in ipairs(list or {}) do
-    one.sessions[session] = nil
-    one.undone = next(one.sessions) == nil
-  end
-end
-
--- Statements in a transaction that was rolled back had no effect. This needs statements that only begin or end a
--- transaction; one that also does something else cannot be taken apart.
-local function follow_transactions(state, entry)
-  entry.sessions = {}
-  for _, used in ipairs(sql_session.log) do
-    follow_session(state, entry, used)
-    for _, word in ipairs(used.words) do
-      if opens[word] or closes[word] and not used.open then entry.controls = true end
-    end
-  end
-  entry.bracket = entry.controls and #sql_session.log == 1 and #sql_session.log[1].words == 1
-end
-
-local function run_statement(text, state)
-  local entry = { number = #state.entries + 1, text = text, ok = false }
+-- `typed`: as it was typed; `path`: the file that the text is of.
+local function run_statement(text, state, typed, path)
+  local entry = { number = #state.entries + 1, text = typed or text, ok = false, as_function = path ~= nil }
   state.entries[entry.number] = entry
-  local chunk, problem, expression, code = repl.compile(text, state.environment)
+  local chunk, problem, expression, code = compile(text, state, path)
   if not chunk then
     local command = text:match('^%s*lugger%s+(%a+)')
     terminal.fail(command and ('`lugger %s` is for the shell: Ctrl-D leaves the prompt'):format(command) or problem)
@@ -288,45 +190,50 @@ local function run_statement(text, state)
   state.sets = names_set(chunk)
   local results, trace = protected(chunk)
   entry.ok, entry.effect, entry.sql = results[1], effects.count > before, sql_session.used ~= nil
-  entry.shown = results.n > 1
+  entry.reads = reads.only(code, function(name)
+    return sql_db.is(rawget(state.environment, name) or state.words[name])
+  end)
+  note_result(state, entry, results)
   entry.place, entry.opened = entry.sql and state.place or nil, state.opened
-  follow_transactions(state, entry)
+  transactions.follow(state, entry)
   if results[1] then
-    local shown, err = pcall(result_view.show_all, results, state.settings)
-    if not shown then terminal.fail(err) end
-  elseif is_interruption(results[2]) then
-    terminal.say('cancelled')
+    local shown, err = pcall(show, state, function() result_view.show_all(results, state.settings) end)
+    if not shown then tell_failure(err, trace, state) end
   else
-    state.trace = trace
-    terminal.fail(results[2])
+    tell_failure(results[2], trace, state)
   end
   system.clear_stop()
   if state.settings.time then terminal.say('time: ', ('%.3f s'):format(system.monotonic() - started)) end
 end
 
+local paged = { help = true, history = true, more = true, full = true, apropos = true }
+
 -- True when the prompt should end.
-local function run_text(text, state)
+local function run_text(text, state, typed)
   local word, argument = text:match('^%s*:(%a+)%s*(.-)%s*$')
   if not word then
-    run_statement(text, state)
+    run_statement(text, state, typed)
     return false
   end
+  local leaves = false
   local results, trace = protected(function()
-    return require('lugger.inner.repl.commands').run(state, word, argument)
+    local function work() leaves = commands.run(state, word, argument) == true end
+    if paged[word] then show(state, work) else work() end
   end)
-  if results[1] then return results[2] == true end
-  if is_interruption(results[2]) then
-    terminal.say('cancelled')
-  else
-    state.trace = trace
-    terminal.fail(results[2])
-  end
+  if not results[1] then tell_failure(results[2], trace, state) end
   system.clear_stop()
-  return false
+  return leaves
 end
 
 local function begin(state)
   effects.watched = true
+  terminal.speak(words.of_prompt)
+  state.remember = function(text)
+    if terminal.is_terminal(0) then history.add(text) end
+  end
+  state.run = function(text, typed, path)
+    if path then run_statement(text, state, typed, path) else run_text(text, state, typed) end
+  end
   if terminal.is_terminal(0) then
     terminal.line('lugger ', native.version, '; help() tells more, Ctrl-D leaves')
     io.stdout:flush()
@@ -342,7 +249,7 @@ function repl.start()
   local state = repl.new()
   begin(state)
   while true do
-    local text = read_statement(state)
+    local text, typed = input.read(state)
     if text == nil then break end
     if text == false then
       terminal.fail('the input ended inside a statement')
@@ -350,8 +257,8 @@ function repl.start()
       break
     end
     if not text:match('^%s*$') then
-      if terminal.is_terminal(0) then history.add(text) end
-      if run_text(text, state) then break end
+      state.remember(typed or text)
+      if run_text(text, state, typed) then break end
     end
     io.stdout:flush()
   end

@@ -1,6 +1,8 @@
 -- How the prompt shows results: as Lua text that can be pasted back, tables, JSON lines or CSV.
 local document = require 'lugger.inner.base.document'
-local find = require 'lugger.inner.job.find'
+local native = require 'lugger.native'
+local place = require 'lugger.inner.job.place'
+local query_view = require 'lugger.inner.repl.query_view'
 local sql_result = require 'lugger.inner.sql.result'
 local sql_db = require 'lugger.inner.sql.db'
 local table_view = require 'lugger.inner.view.table'
@@ -93,28 +95,37 @@ local function json_line(v)
   terminal.line(require('lugger.json').encode(v))
 end
 
-local function more_documents(limit)
-  terminal.line(('... more than %s: :limit(n) takes a number, :count() counts them'):format(terminal.group(limit)))
+local function show_query_as_rows(query, settings, form)
+  local limit = settings.rows or (terminal.is_terminal(1) and 20 or nil)
+  local grid = collect(query:docs(), limit)
+  if form == 'csv' then show_csv(grid) else show_grid(grid, settings.null) end
+  if grid.more then
+    terminal.line(('... more than %s: :limit(n) takes a number, :count() counts them'):format(terminal.group(limit)))
+  end
 end
 
-local function show_query(query, settings, form)
-  local limit = settings.rows or (terminal.is_terminal(1) and 20 or nil)
-  if form == 'csv' or form == 'table' then
-    local grid = collect(query:docs(), limit)
-    if form == 'csv' then show_csv(grid) else show_grid(grid, settings.null) end
-    if grid.more then more_documents(limit) end
-    return
+-- A source with its collections, where they are files: a server is not asked.
+local function show_source(source)
+  terminal.line(tostring(source))
+  local found = native.system.stat(source:resolved())
+  if not found and not source.place:find '[:=]' and source.place ~= '-' then
+    return terminal.say('there is nothing at ', source.place)
   end
-  local shown = 0
-  for doc in query:docs() do
-    if shown == limit then
-      more_documents(limit)
-      return
-    end
-    shown = shown + 1
-    if form == 'json' then json_line(doc) else terminal.line(value_text.of(doc, settings.rows)) end
+  if not found or not (found.is_dir or found.is_file) then return end
+  local ok, collections = pcall(source.collections, source)
+  if not ok then return terminal.say('it cannot be read: ', terminal.error_text(collections)) end
+  local rows, database = {}, nil
+  for i, one in ipairs(collections) do
+    rows[i] = { one.database ~= '' and one.database .. '.' .. one.collection or one.collection, one.type,
+      terminal.bytes(one.bytes) }
+    database = database or one.database
   end
-  if shown == 0 and form == 'auto' then terminal.say('no documents') end
+  if #rows == 0 then return end
+  terminal.line(table_view.render({ 'collection', 'type', 'size' }, rows, { right = { [3] = true } }))
+  if #rows > 1 and not source.options.collection then
+    terminal.line(("source('%s', { collection = '%s' }) takes one of them"):format(
+      native.system.mask_secrets(source.place), rows[1][1]))
+  end
 end
 
 local function plain_rows(result)
@@ -173,7 +184,11 @@ end
 ---@param settings { form: string, rows: integer|nil, null: string }
 function result_view.show(v, settings)
   local form = settings.form
-  if find.is(v) then return show_query(v, settings, form) end
+  if query_view.is(v) then
+    if form == 'csv' or form == 'table' then return show_query_as_rows(v, settings, form) end
+    return query_view.show(v, settings, form)
+  end
+  if form == 'auto' and place.is(v, 'source') then return show_source(v) end
   if sql_result.raw(v) then
     for _, one in ipairs(sql_result.earlier(v)) do show_sql(one, settings, form) end
     return show_sql(v, settings, form)
@@ -191,11 +206,11 @@ function result_view.show(v, settings)
   terminal.line(value_text.of(v, settings.rows or (terminal.is_terminal(1) and 100 or nil)))
 end
 
---- Shows the results of a statement. No result, or a single nil, is not shown.
+--- Shows the results of a statement; a statement without results shows nothing.
 ---@param results table { n =, true, ... } of xpcall
 ---@param settings { form: string, rows: integer|nil, null: string }
 function result_view.show_all(results, settings)
-  if results.n < 2 or (results.n == 2 and results[2] == nil) then return end
+  if results.n < 2 then return end
   if results.n == 2 then return result_view.show(results[2], settings) end
   local parts = {}
   for i = 2, results.n do parts[#parts + 1] = value_text.of(results[i], settings.rows) end

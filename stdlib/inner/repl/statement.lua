@@ -131,4 +131,29 @@ function statement.describing(text)
   return (text:gsub([[(['"])\(%a[%a+]*)]], double))
 end
 
+local function compiled(text)
+  local expression = text:match '^%s*=(.*)$' or text:match '^%s*return%f[^%w_](.*)$'
+  local chunk, problem = loadstring('return ' .. (expression or text), '=prompt')
+  if chunk then return chunk, nil, true, expression or text end
+  if not expression then chunk, problem = loadstring(text, '=prompt') end
+  return chunk, problem, false, text
+end
+
+--- Compiles a statement or an expression. "incomplete": more lines are needed.
+---@param text string
+---@param environment table
+---@return function|nil chunk
+---@return string|nil problem
+---@return boolean|nil expression whether it is one
+---@return string|nil code as it was compiled
+function statement.compile(text, environment)
+  local chunk, problem, expression, code = compiled(text)
+  if not chunk and problem:find('invalid escape', 1, true) then
+    chunk, problem, expression, code = compiled(statement.describing(text))
+  end
+  if chunk then return setfenv(chunk, environment), nil, expression, code end
+  if problem:find("'<eof>'", 1, true) then return nil, 'incomplete' end
+  return nil, problem
+end
+
 return statement

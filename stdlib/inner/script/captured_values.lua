@@ -2,6 +2,7 @@
 local codec = require 'lugger.inner.base.codec'
 local document = require 'lugger.inner.base.document'
 local ffi = require 'ffi'
+local regex = require 'lugger.inner.base.regex'
 local value = require 'lugger.inner.base.value'
 local ctypes = value.ctypes
 
@@ -37,10 +38,12 @@ function captured_values.of_cdata(v)
   end
 end
 
---- What describes an object of lugger that is a table: a coercer. nil for any other.
+--- What describes an object of lugger that is a table: a coercer, a regular expression. nil for any other.
 ---@param v table
 ---@return table|nil
 function captured_values.of_object(v)
+  local pattern, flags = regex.parts(v)
+  if pattern then return { k = 'regex', text = pattern, flags = flags } end
   local coercer = package.loaded['lugger.inner.base.coercer']
   local spec = coercer and coercer.spec(v)
   return spec and { k = 'coercer', type = spec.type, policy = spec.policy }
@@ -71,6 +74,7 @@ captured_values.makers = {
     ffi.copy(out.data, node.text, #node.text)
     return out
   end,
+  regex = function(node) return regex.new(node.text, node.flags) end,
   document = function(node) return document.from_bson(node.text, node.array) end,
   coercer = function(node) return require('lugger.inner.base.coercer').new(node.type, node.policy) end,
 }

@@ -13,6 +13,11 @@ local value = require 'lugger.inner.base.value'
 require 'lugger.inner.base.bson'
 local C, types, null = abi.C, abi.types, value.null
 
+-- A hook is one loop, in which every access to a field is a branch. LuaJIT's usual limits are made for smaller ones: it
+-- would give up hooks that read ten nested fields.
+jit.opt.start('loopunroll=60', 'callunroll=10', 'maxrecord=16000', 'maxtrace=4000', 'maxside=400', 'maxsnap=2000',
+  'maxirconst=4000', 'maxmcode=8192')
+
 local hook = {}
 
 local row_type = value.ctypes.row
@@ -52,6 +57,7 @@ local function refused(name)
     ("row:raw '%s' gives it as it is in the document"):format(name))
 end
 
+--- A row in a hook: its columns by name, readable and writable, of the columns' types.
 ---@class lugger.row
 ---@field [string] any a column's value: nil for NULL
 local row_methods = {}
@@ -84,7 +90,8 @@ ffi.metatype(row_type, {
     end
     if kind == types.string then return ffi.string(slot.data, slot.size) end
     if kind <= types.undefined then return nil end
-    return codec.decode(slot, rows.batch)
+    local out = codec.decode(slot, rows.batch)
+    return out
   end,
   __newindex = function(self, name, v)
     local place = columns[name]

@@ -19,7 +19,7 @@ local plain_types = {
     return number, 'a whole number'
   end,
   number = function(value) return tonumber(value), 'a number' end,
-  bool = function(value)
+  bool = function(value) -- of --flag=false
     local words = { ['true'] = true, yes = true, on = true, ['1'] = true, ['false'] = false, no = false,
       off = false, ['0'] = false }
     return words[value:lower()], 'true or false'
@@ -30,28 +30,34 @@ local function flag_name(name)
   return '--' .. name:gsub('_', '-')
 end
 
+local function shown_name(name, spec)
+  return spec.argument and spec.metavar or flag_name(name)
+end
+
 local function convert(name, spec, value)
   if spec.choices then
     for _, choice in ipairs(spec.choices) do
       if choice == value then return value end
     end
-    config.raise(('%s cannot be "%s"; choose one of: %s'):format(flag_name(name), value, table.concat(spec.choices,
-      ', ')))
+    config.raise(('%s cannot be "%s"; choose one of: %s'):format(shown_name(name, spec), value,
+      table.concat(spec.choices, ', ')))
   end
   local plain = plain_types[spec.type]
   if plain then
     local result, wanted = plain(value)
-    if result == nil then config.raise(('%s takes %s, not "%s"'):format(flag_name(name), wanted, value)) end
+    if result == nil then
+      config.raise(('%s takes %s, not "%s"'):format(shown_name(name, spec), wanted, value))
+    end
     return result
   end
   local ok, coercer = pcall(require('lugger').coercer, spec.type)
-  if not ok then config.raise(('%s: %s'):format(flag_name(name), tostring(coercer))) end
+  if not ok then config.raise(('%s: %s'):format(shown_name(name, spec), tostring(coercer))) end
   local result, err = coercer:try_coerce(value)
-  if err then config.raise(('%s: %s'):format(flag_name(name), tostring(err))) end
+  if err then config.raise(('%s: %s'):format(shown_name(name, spec), tostring(err))) end
   return result
 end
 
-local known_keys = { 'type', 'default', 'choices', 'required', 'metavar', 'list' }
+local known_keys = { 'type', 'default', 'choices', 'required', 'metavar', 'list', 'argument' }
 
 local function check_spec(name, spec)
   if type(name) ~= 'string' or not name:match('^[%a][%w_]*$') then
@@ -73,9 +79,41 @@ local function check_spec(name, spec)
       end
     end
   end
-  if context.reserved[flag_name(name)] then
+  if spec.argument ~= nil then
+    local place = spec.argument
+    local whole = type(place) == 'number' and place >= 1 and place == math.floor(place)
+    if not whole or spec.type == 'bool' or spec.type == 'flag' then
+      config.raise(('lugger.options: %s: argument is its place among the plain words, from 1; it is no switch')
+        :format(name))
+    end
+  elseif context.reserved[flag_name(name)] then
     config.raise(('lugger.options: %s is a flag of lugger itself; name the option otherwise'):format(flag_name(name)))
   end
+end
+
+-- Plain words have places without gaps, and only the last can take several.
+local function check_arguments(list)
+  local by_place, count = {}, 0
+  for _, spec in ipairs(list) do
+    if spec.argument then
+      if by_place[spec.argument] then
+        config.raise(('lugger.options: %s and %s both are argument %d'):format(by_place[spec.argument].name, spec.name,
+          spec.argument))
+      end
+      by_place[spec.argument], count = spec, count + 1
+    end
+  end
+  for place = 1, count do
+    local spec = by_place[place]
+    if not spec then config.raise(('lugger.options: there is no argument %d'):format(place)) end
+    if spec.list and place < count then
+      config.raise(('lugger.options: %s takes all words that are left, so it is the last argument'):format(spec.name))
+    end
+    if spec.required and place > 1 and not by_place[place - 1].required then
+      config.raise(('lugger.options: %s is required, so what stands before it is too'):format(spec.name))
+    end
+  end
+  return by_place
 end
 
 local function normalise(specs)
@@ -84,15 +122,23 @@ local function normalise(specs)
     check_spec(name, spec)
     local kind = spec.type
     if not kind then
-      kind = type(spec.default) == 'boolean' and 'flag' or type(spec.default) == 'number' and 'number' or 'text'
+      kind = type(spec.default) == 'boolean' and 'bool' or type(spec.default) == 'number' and 'number' or 'text'
     end
+    if kind == 'flag' then kind = 'bool' end
     list[#list + 1] = {
-      name = name, flag = flag_name(name), help = spec[1] or '', type = kind, default = spec.default,
+      name = name, flag = flag_name(name), argument = spec.argument, help = spec[1] or '', type = kind,
+      default = spec.default,
       choices = spec.choices,
-      required = spec.required, metavar = spec.metavar or 'VALUE', list = spec.list,
+      required = spec.required, metavar = spec.metavar or spec.argument and name:upper() or 'VALUE',
+      list = spec.list,
     }
   end
-  table.sort(list, function(a, b) return a.name < b.name end)
+  table.sort(list, function(a, b)
+    if (a.argument or b.argument) and a.argument ~= b.argument then
+      return (a.argument or math.huge) < (b.argument or math.huge)
+    end
+    return a.name < b.name
+  end)
   return list
 end
 
@@ -108,9 +154,19 @@ local function unknown(word, list)
     { __tostring = function(self) return self.message .. (self.hint and '; ' .. self.hint or '') end }), 0)
 end
 
+local function put(spec, values, value)
+  local converted = convert(spec.name, spec, value)
+  if spec.list then
+    values[spec.name] = values[spec.name] or {}
+    table.insert(values[spec.name], converted)
+  else
+    values[spec.name] = converted
+  end
+end
+
 local function take(spec, values, inline, arguments, at)
-  if spec.type == 'flag' then
-    values[spec.name] = inline == nil or convert(spec.name, { type = 'bool' }, inline)
+  if spec.type == 'bool' then
+    values[spec.name] = inline == nil or convert(spec.name, spec, inline)
     return at
   end
   local value = inline
@@ -119,29 +175,54 @@ local function take(spec, values, inline, arguments, at)
     value = arguments[at]
     if value == nil then config.raise(('%s needs a value'):format(spec.flag)) end
   end
-  local converted = convert(spec.name, spec, value)
-  if spec.list then
-    values[spec.name] = values[spec.name] or {}
-    table.insert(values[spec.name], converted)
-  else
-    values[spec.name] = converted
-  end
+  put(spec, values, value)
   return at
 end
 
-local function parse(list, arguments)
-  local values, by_flag = {}, {}
+-- The flags, and those that switch one off.
+local function flags_of(list)
+  local on, off = {}, {}
   for _, spec in ipairs(list) do
-    by_flag[spec.flag] = spec
-    by_flag['--' .. spec.name] = spec
+    if not spec.argument then
+      on[spec.flag], on['--' .. spec.name] = spec, spec
+    end
   end
-  local at = 1
+  for _, spec in ipairs(list) do
+    local no = '--no-' .. spec.flag:sub(3)
+    if spec.type == 'bool' then
+      if on[no] then config.raise(('lugger.options: %s and %s are one flag'):format(no, spec.flag)) end
+      off[no], off['--no_' .. spec.name] = spec, spec
+    end
+  end
+  return on, off
+end
+
+local function parse(list, by_place, arguments)
+  local values, plain = {}, {}
+  local on, off = flags_of(list)
+  local at, flags_end = 1, false
   while at <= #arguments do
-    local flag, inline = arguments[at]:match('^(%-%-[^=]+)=(.*)$')
-    flag = flag or arguments[at]
-    local spec = by_flag[flag]
-    if not spec then unknown(flag, list) end
-    at = take(spec, values, inline, arguments, at) + 1
+    local word = arguments[at]
+    local flag, inline = word:match('^(%-%-[^=]+)=(.*)$')
+    flag = flag or word
+    if flags_end or word:sub(1, 1) ~= '-' or word == '-' then
+      plain[#plain + 1] = word
+    elseif word == '--' then
+      flags_end = true
+    elseif off[flag] then
+      if inline ~= nil then config.raise(('%s takes no value'):format(flag)) end
+      values[off[flag].name] = false
+    elseif on[flag] then
+      at = take(on[flag], values, inline, arguments, at)
+    else
+      unknown(flag, list)
+    end
+    at = at + 1
+  end
+  for i, word in ipairs(plain) do
+    local spec = by_place[i] or #by_place > 0 and by_place[#by_place].list and by_place[#by_place]
+    if not spec then unknown(word, list) end
+    put(spec, values, word)
   end
   return values
 end
@@ -154,10 +235,11 @@ end
 ---@field required boolean|nil
 ---@field list boolean|nil may be repeated; the value is a list
 ---@field metavar string|nil what help calls the value
+---@field argument integer|nil it is no flag but a plain word, at this place; with `list` it takes all that are left
 
 --- Declares the options of this script and returns their values. Each becomes a flag `--name VALUE`, which `lugger help
---- SCRIPT` lists. Types: text, path, int, number, bool, flag, and every column type (timestamptz, uuid, numeric...),
---- checked by its coercer.
+--- SCRIPT` lists; of type bool a switch, `--name` and `--no-name`; with `argument` a plain word. Types: text, path,
+--- int, number, bool, and every column type (timestamptz, uuid, numeric...), checked by its coercer.
 ---@param specs table<string, lugger.option_spec>
 ---@return table<string, any> values by name
 function options.declare(specs)
@@ -165,15 +247,20 @@ function options.declare(specs)
     config.raise("lugger.options takes a table, as in lugger.options { since = { 'help' } }")
   end
   local list = normalise(specs)
+  local by_place = check_arguments(list)
   context.declared = list
   if context.help then error(options.help_wanted, 0) end
-  local values = parse(list, context.arguments)
+  local values = parse(list, by_place, context.arguments)
   for _, spec in ipairs(list) do
     if values[spec.name] == nil then
-      if spec.required then config.raise(('%s is required: %s'):format(spec.flag, spec.help)) end
+      if spec.required then
+        config.raise(('%s is required: %s'):format(shown_name(spec.name, spec), spec.help))
+      end
       local default = spec.default
-      if type(default) == 'string' and not spec.choices then default = convert(spec.name, spec, default) end
-      if spec.type == 'flag' and default == nil then default = false end
+      if type(default) == 'string' and not spec.choices and not spec.list then
+        default = convert(spec.name, spec, default)
+      end
+      if spec.type == 'bool' and default == nil then default = false end
       values[spec.name] = default
     end
   end
@@ -205,21 +292,37 @@ function options.finish(plain)
   if not context.declared and first and not (plain and first:sub(1, 1) ~= '-') then unknown(first, {}) end
 end
 
+--- What follows the script's name: its arguments, and that it has flags.
+---@param list table[]
+---@return string
+function options.usage(list)
+  local out, has_flags = '', false
+  for _, spec in ipairs(list) do
+    if spec.argument then
+      local word = spec.metavar .. (spec.list and '...' or '')
+      out = out .. ' ' .. (spec.required and word or '[' .. word .. ']')
+    end
+    has_flags = has_flags or not spec.argument
+  end
+  return out .. (has_flags and ' [its flags]' or '')
+end
+
 --- Text for people: one block for each declared option.
 ---@param list table[]
 ---@return string
 function options.describe(list)
   local lines = {}
   for _, spec in ipairs(list) do
-    local head = spec.flag .. (spec.type == 'flag' and '' or ' ' .. spec.metavar)
+    local head = spec.argument and spec.metavar or spec.flag .. ' ' .. spec.metavar
+    if spec.type == 'bool' then head = ('%s, --no-%s'):format(spec.flag, spec.flag:sub(3)) end
     local notes = {}
-    if spec.type ~= 'flag' then
+    if spec.type ~= 'bool' then
       notes[#notes + 1] = spec.choices and table.concat(spec.choices, ' | ') or spec.type
     end
-    local told = spec.default ~= nil and spec.default ~= '' and spec.type ~= 'flag'
+    local told = spec.default ~= nil and spec.default ~= '' and not (spec.type == 'bool' and spec.default == false)
     if told then notes[#notes + 1] = 'default ' .. tostring(spec.default) end
     if spec.required then notes[#notes + 1] = 'required' end
-    if spec.list then notes[#notes + 1] = 'may be repeated' end
+    if spec.list then notes[#notes + 1] = spec.argument and 'one or more' or 'may be repeated' end
     local text = spec.help .. (#notes > 0 and ' (' .. table.concat(notes, ', ') .. ')' or '')
     lines[#lines + 1] = ('  %s\n%s'):format(head, terminal.wrap(text, '      '))
   end

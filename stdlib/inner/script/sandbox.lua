@@ -25,7 +25,9 @@ local members = { 'copy', 'task', 'fix', 'move', 'source', 'target', 'options', 
   'reject', 'emit', 'route', 'scratch', 'shared',
   'objectid', 'uuid', 'uuid_v5', 'date', 'decimal', 'double', 'binary', 'int64', 'vector',
   'array', 'document', 'now', 'type', 'id_text', 'key', 'remove', 'null', 'version',
-  'snake_case', 'table_names', 'warn' }
+  'snake_case', 'table_names', 'warn', 'regex', 'sha256', 'sha512', 'hmac_sha256', 'hmac_sha512', 'same_bytes', 'glob',
+  'read_file', 'lines' }
+local member_modules = { 'base64', 'csv', 'doc', 'hex', 'json', 'text' }
 
 local raw_load, raw_setmetatable = load, setmetatable
 local own_metatables = setmetatable({}, { __mode = 'k' })
@@ -56,7 +58,8 @@ local function public(name)
       local ok, v = pcall(function() return module[member] end)
       if ok then copy[member] = v end
     end
-    copy.env, copy.json, copy.doc = variables(), public 'lugger.json', public 'lugger.doc'
+    copy.env = variables()
+    for _, member in ipairs(member_modules) do copy[member] = public('lugger.' .. member) end
   else
     for key, v in pairs(module) do copy[key] = v end
   end

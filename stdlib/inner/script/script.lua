@@ -4,6 +4,7 @@ local modules = require 'lugger.inner.script.modules'
 local native = require 'lugger.native'
 local options = require 'lugger.inner.script.options'
 local terminal = require 'lugger.inner.view.terminal'
+local traceback = require 'lugger.inner.script.traceback'
 local system = native.system
 
 local script = {}
@@ -16,7 +17,7 @@ local script = {}
 ---@field modules table<string, string> text of the modules it required from its own directory
 ---@field files table<string, boolean> paths of these modules
 ---@field resume_command string|nil
----@field made integer jobs and tasks made while it ran
+---@field made table<table, boolean> jobs and tasks that it made and did nothing with yet
 local context = nil
 
 --- The context of the script, or nil at the prompt.
@@ -25,14 +26,22 @@ function script.context()
   return context
 end
 
---- Counts a job that the script made, so that a forgotten `return` is noticed.
-function script.note_job()
-  if context then context.made = context.made + 1 end
+--- Notes a job that the script made, so that a forgotten `return` is noticed.
+---@param job table
+function script.note_job(job)
+  if context then context.made[job] = true end
 end
 
---- Records that the script ran a job itself; such a job need not be returned.
-function script.note_run()
-  if context then context.made = context.made - 1 end
+--- Notes that the script itself does something with a job: it need not be returned.
+---@param job table
+function script.note_use(job)
+  if context then context.made[job] = nil end
+end
+
+local function idle_jobs()
+  local count = 0
+  for _ in pairs(context.made) do count = count + 1 end
+  return count
 end
 
 --- What a job needs from its script: the hash of script, modules and options, and the command that resumes it.
@@ -139,9 +148,10 @@ end
 
 local function collect(result, name)
   if result == nil then
-    if context.made > 0 then
-      config.raise(('%s made %s but did not return %s'):format(name, terminal.count(context.made, 'job'),
-        context.made == 1 and 'it' or 'them'), 'write: return lugger.copy { ... }')
+    local idle = idle_jobs()
+    if idle > 0 then
+      config.raise(('%s made %s and neither returned nor used %s'):format(name, terminal.count(idle, 'job'),
+        idle == 1 and 'it' or 'them'), 'write: return lugger.copy { ... }, or job:run()')
     end
     return {}
   end
@@ -163,7 +173,7 @@ local function execute(chunk, directory, arguments)
   table.insert(package.loaders, 2, searcher)
   local old_arg = rawget(_G, 'arg')
   rawset(_G, 'arg', arguments)
-  local results = { pcall(chunk, unpack(arguments)) }
+  local results = { xpcall(function() return chunk(unpack(arguments)) end, traceback.keep) }
   rawset(_G, 'arg', old_arg)
   for i, loader in ipairs(package.loaders) do
     if loader == searcher then
@@ -203,7 +213,7 @@ function script.value(name, settings)
   end
   local arguments = settings.arguments or {}
   for module in pairs(context and context.modules or {}) do package.loaded[module] = nil end
-  context = { name = name, text = text, arguments = arguments, modules = {}, files = {}, made = 0,
+  context = { name = name, text = text, arguments = arguments, modules = {}, files = {}, made = {},
     resume_command = settings.resume_command }
   config.override(settings.overrides or {})
   options.prepare { arguments = arguments, reserved = settings.reserved or {}, help = settings.help, script = name }
@@ -211,7 +221,7 @@ function script.value(name, settings)
   if not chunk then config.raise(err) end
   local directory = name:match('^(.*/)') or './'
   local result = execute(confine(chunk, directory), directory, arguments)
-  options.finish(result == nil and context.made <= 0)
+  options.finish(result == nil and idle_jobs() == 0)
   return result
 end
 

@@ -3,6 +3,7 @@
 local document = require 'lugger.inner.base.document'
 local fault = require 'lugger.inner.base.fault'
 local ffi = require 'ffi'
+local marks = require 'lugger.inner.base.marks'
 local native = require 'lugger.native'
 local types = require 'lugger.inner.sql.types'
 local value = require 'lugger.inner.base.value'
@@ -55,14 +56,14 @@ end
 local is_value = {} -- by ctype: has a text of its own
 for _, name in ipairs { 'objectid', 'uuid', 'date', 'typed' } do is_value[name] = ctypes[name] end
 
-local marks = { array = true, document = true, row = true, ['sql result'] = true }
+local data_names = { array = true, document = true, row = true, ['sql result'] = true }
 
 -- Tables that are data, and not an object of lugger or of the script's own.
 local function is_data(v)
   local meta = getmetatable(v)
   if type(meta) ~= 'table' then return meta == nil end
   if meta.lugger_mark or meta.lugger_array then return true end
-  return marks[rawget(meta, '__name')] or rawget(meta, '__name') == nil and rawget(meta, '__tostring') == nil
+  return data_names[rawget(meta, '__name')] or rawget(meta, '__name') == nil and rawget(meta, '__tostring') == nil
 end
 
 -- Everything in it can be written as JSON.
@@ -82,16 +83,7 @@ end
 local function documents_of(v)
   local meta = getmetatable(v)
   if type(meta) ~= 'table' then return v end
-  if meta.lugger_columns then
-    meta.lugger_fill(v)
-    local fields = {}
-    for _, name in ipairs(meta.lugger_columns) do
-      local field = rawget(v, name)
-      if field == nil then field = null end
-      fields[name] = field
-    end
-    return document.document(fields, meta.lugger_columns)
-  end
+  if meta.lugger_columns then return marks.document_of_row(v) end
   if rawget(meta, '__name') ~= 'sql result' then return v end
   local rows = {}
   for i, row in ipairs(v) do rows[i] = documents_of(row) end

@@ -1,5 +1,6 @@
 -- What a statement gives: rows by number, values by the names of their columns; NULL is nil. And how it is shown.
 local fault = require 'lugger.inner.base.fault'
+local marks = require 'lugger.inner.base.marks'
 local native = require 'lugger.native'
 local sql_values = require 'lugger.inner.sql.values'
 local table_view = require 'lugger.inner.view.table'
@@ -7,9 +8,11 @@ local terminal = require 'lugger.inner.view.terminal'
 
 local sql_result = {}
 
+--- A row of a result: values by the names of their columns. NULL is nil.
 ---@class lugger.sql_row: { [string]: any }
 local row_methods = {}
 
+--- What a statement gave: its rows, result[1], #result, ipairs.
 ---@class lugger.sql_result
 ---@field names string[] the columns, in their order
 ---@field command string what the server says was done: "SELECT 3", "UPDATE 1"
@@ -51,6 +54,10 @@ function row_methods:is_null(name)
     and ('did you mean %s?'):format(near) or 'it has ' .. table.concat(meta.lugger_columns, ', '))
 end
 
+local function stored_row(row)
+  return nil, marks.document_of_row(row)
+end
+
 --- What the rows of a result share: the names of their columns, what reads each, and the metatable.
 ---@param given { names: string[] }
 ---@param types lugger.sql.type[]
@@ -66,14 +73,16 @@ function sql_result.shape(given, types)
     sql_result.fill(row, shape, cells)
   end
   -- A column comes before a method of its name.
-  shape.meta = { __name = 'row', lugger_columns = keys, lugger_fill = fill, __index = function(row, key)
+  shape.meta = { __name = 'row', lugger_columns = keys, lugger_fill = fill,
+    lugger_bson = stored_row }
+  shape.meta.__index = function(row, key)
     if cells_of[row] then
       fill(row)
       local v = rawget(row, key)
       if v ~= nil then return v end
     end
     return row_methods[key]
-  end }
+  end
   return shape
 end
 
@@ -126,7 +135,7 @@ end
 ---@return lugger.sql_row
 function sql_result.as_row(values, names)
   as_row_metas[names] = as_row_metas[names] or { __name = 'row', lugger_columns = names, lugger_fill = function() end,
-    __index = row_methods }
+    lugger_bson = stored_row, __index = row_methods }
   return setmetatable(values, as_row_metas[names])
 end
 

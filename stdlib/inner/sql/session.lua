@@ -61,6 +61,7 @@ end
 
 -- Connected, and behind loops that were left before their end.
 local function ready(self)
+  effects.check()
   if not self.native then connect(self) end
   if effects.watched then sql_session.used = self end -- else it would live for ever
   if is_lost(self) then reconnect(self) end

@@ -6,6 +6,7 @@ local native = require 'lugger.native'
 local progress = require 'lugger.inner.job.progress'
 local table_view = require 'lugger.inner.view.table'
 local terminal = require 'lugger.inner.view.terminal'
+local verdict_object = require 'lugger.inner.verify.verdict_object'
 local system = native.system
 
 local verification = {}
@@ -123,7 +124,7 @@ end
 local function with_policies(job, verdict)
   local note = lossy.note(job)
   if note then table.insert(verdict.notes, note) end
-  return verdict
+  return verdict_object(verdict)
 end
 
 --- Verifies one job and returns the verdict.

@@ -4,6 +4,8 @@ local system = require('lugger.native').system
 local terminal = {}
 
 local events = false
+local diverted -- where data goes instead of standard output
+local spoken = function(text) return text end -- messages in the words of the one who reads them
 
 local codes = { bold = '1', dim = '2', red = '31', green = '32', yellow = '33', cyan = '36' }
 
@@ -35,11 +37,21 @@ function terminal.paint(fd, colour, text)
   return '\27[' .. codes[colour] .. 'm' .. text .. '\27[0m'
 end
 
+--- From here on data goes to a function; nil: to standard output again.
+---@param write fun(text: string)|nil
+function terminal.divert(write)
+  diverted = write
+end
+
 --- Writes data to standard output. A failed write is reported at the end of the program, with its exit status; the
 --- command continues, since it may do more than print.
 ---@param ... any
 ---@return boolean written false: nobody reads any further (`| head`), or the disk is full
 function terminal.out(...)
+  if diverted then
+    for i = 1, select('#', ...) do diverted(tostring((select(i, ...)))) end
+    return true
+  end
   local written = true
   for i = 1, select('#', ...) do
     if not io.stdout:write(tostring((select(i, ...)))) then written = false end
@@ -70,12 +82,7 @@ function terminal.event(event, fields)
   io.stderr:write(require('lugger.inner.base.json_text').encode(object), '\n')
 end
 
---- Writes one line to standard error, without secrets.
----@param ... any
-function terminal.say(...)
-  local parts = {}
-  for i = 1, select('#', ...) do parts[i] = tostring((select(i, ...))) end
-  local text = table.concat(parts)
+local function say(text)
   if events then
     if text ~= '' then terminal.event('message', { message = text }) end
     return
@@ -84,9 +91,17 @@ function terminal.say(...)
   io.stderr:write(system.mask_text(text), '\n')
 end
 
+--- Writes one line to standard error, without secrets.
+---@param ... any
+function terminal.say(...)
+  local parts = {}
+  for i = 1, select('#', ...) do parts[i] = tostring((select(i, ...))) end
+  say(spoken(table.concat(parts)))
+end
+
 -- Messages are sentences: wrapped between words on a terminal, unchanged in a file.
 local function tell(colour, title, text, event)
-  text = system.mask_text(text) -- before wrapping could split a password
+  text = system.mask_text(spoken(text)) -- before wrapping could split a password
   if events then return terminal.event(event, { message = text }) end
   if terminal.is_terminal(2) then
     local lines = {}
@@ -95,7 +110,7 @@ local function tell(colour, title, text, event)
     end
     text = table.concat(lines, '\n'):sub(#title + 1)
   end
-  terminal.say(terminal.paint(2, colour, title), text)
+  say(terminal.paint(2, colour, title) .. text)
 end
 
 --- Writes a warning to standard error.
@@ -104,11 +119,18 @@ function terminal.warn(text)
   tell('yellow', 'warning: ', text, 'warning')
 end
 
+--- Messages are passed through a function: the prompt has other words for flags and commands than a shell.
+---@param words fun(text: string): string
+function terminal.speak(words)
+  spoken = words
+end
+
 --- The text of an error, with its hint unless the message contains it.
 ---@param err any
 ---@return string
 function terminal.error_text(err)
-  local text = tostring(err):gsub(' *\t *', ' ') -- libpq indents by tabs
+  local plain = type(err) == 'table' and getmetatable(err) == nil and type(err.message) == 'string'
+  local text = (plain and err.message or tostring(err)):gsub(' *\t *', ' ') -- libpq indents by tabs
   local hint = type(err) ~= 'string' and err.hint
   if hint and hint ~= '' and not text:find(hint, 1, true) then text = text .. '; ' .. hint end
   return system.mask_text(text)

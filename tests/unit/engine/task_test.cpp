@@ -34,7 +34,7 @@ struct Orders {
     JobSpec job = spec(dump("orders.bson"), place, {column("total", "numeric")});
     job.mapping.indexes = std::move(indexes);
     cursor = task.add_cursor(open_source(job.source, job.source_options), kRows);
-    task.set_writer(output(job));
+    writer = task.add_writer(output(job));
   }
   static TaskSpec made(RunSettings settings) {
     TaskSpec out;
@@ -48,13 +48,17 @@ struct Orders {
   bool step() {
     Batch* batch = task.next(cursor);
     if (batch == nullptr) return false;
-    task.write(*batch);
+    task.write(writer, *batch);
     commit(task, task.position(cursor));
     return true;
   }
 
+  void add(const char* json, GivenDocument of = {}) {
+    task.add(writer, as_bytes(bson_from_json(json)), "", of);
+  }
+
   Task task;
-  size_t cursor = 0;
+  size_t cursor = 0, writer = 0;
 };
 
 }  // namespace
@@ -86,8 +90,8 @@ TEST_CASE("a task outlasts connections that are cut, wherever it stands") {
     Batch* batch = orders.task.next(orders.cursor);
     REQUIRE(batch != nullptr);
     if (place == 2) database.rows(cut);
-    orders.task.write(*batch);
-    orders.task.add(as_bytes(bson_from_json(R"({"mongo_id":"by hand","total":"1"})")));
+    orders.task.write(orders.writer, *batch);
+    orders.add(R"({"mongo_id":"by hand","total":"1"})");
     if (place == 3) database.rows(cut);
     const Position position = orders.task.position(orders.cursor);
     commit(orders.task, position);
@@ -137,7 +141,7 @@ TEST_CASE("behind a commit that was refused nothing is committed") {
   Orders orders(database.url());
   Batch* batch = orders.task.next(orders.cursor);
   REQUIRE(batch != nullptr);
-  orders.task.write(*batch);
+  orders.task.write(orders.writer, *batch);
   database.rows("drop table docs");
   const Position position = orders.task.position(orders.cursor);
   CHECK_THROWS(commit(orders.task, position));
@@ -156,7 +160,7 @@ TEST_CASE("a task that stopped goes on behind its last commit") {
       REQUIRE(orders.step());
       Batch* lost = orders.task.next(orders.cursor);
       REQUIRE(lost != nullptr);
-      orders.task.write(*lost);
+      orders.task.write(orders.writer, *lost);
       const RunResult stopped = finish(orders.task, RunStatus::kStopped);
       CHECK(stopped.tally.read == kRows);
       CHECK(stopped.resume_command == "lugger run task.lua");
@@ -179,12 +183,11 @@ TEST_CASE("what was rolled back is not there, and can be written after all") {
   Orders orders(database.url());
   Batch* batch = orders.task.next(orders.cursor);
   REQUIRE(batch != nullptr);
-  orders.task.write(*batch);
+  orders.task.write(orders.writer, *batch);
   orders.task.rollback();
   CHECK(database.rows("select count(*) from docs") == "0");
   CHECK(orders.task.tally().read == 0);
-  orders.task.add(
-      as_bytes(bson_from_json(R"({"mongo_id":"by hand","total":{"$numberDecimal":"9.90"}})")));
+  orders.add(R"({"mongo_id":"by hand","total":{"$numberDecimal":"9.90"}})");
   orders.task.commit(orders.task.position(orders.cursor));
   CHECK(database.rows("select mongo_id, total from docs") == "by hand|9.90");
   CHECK(counts(finish(orders.task).tally) ==
@@ -196,9 +199,9 @@ TEST_CASE("a task refuses documents and rows with a reason") {
   Orders orders(database.url());
   Batch* batch = orders.task.next(orders.cursor);
   REQUIRE(batch != nullptr);
-  orders.task.reject(batch->documents[0], "total", "not today");
-  orders.task.add(as_bytes(bson_from_json(R"({"mongo_id":"bad","total":"12abc"})")));
-  orders.task.add(as_bytes(bson_from_json(R"({"mongo_id":"good","total":"12"})")));
+  orders.task.reject(orders.writer, {batch, 0}, "total", "not today");
+  orders.add(R"({"mongo_id":"bad","total":"12abc"})");
+  orders.add(R"({"mongo_id":"good","total":"12"})");
   orders.task.commit(orders.task.position(orders.cursor));
   CHECK(
       database.rows("select document_id, code, message from lugger.rejects where code = 'hook'") ==
@@ -206,8 +209,48 @@ TEST_CASE("a task refuses documents and rows with a reason") {
   CHECK(database.rows("select count(*) from lugger.rejects where message like '%12abc%'") == "1");
   CHECK(database.rows("select mongo_id, total from docs") == "good|12");
   const Tally tally = orders.task.tally();
-  CHECK(counts(tally) == "read 50: inserted 1, updated 0, unchanged 0, skipped 47, rejected 2");
+  CHECK(counts(tally) == "read 52: inserted 1, updated 0, unchanged 0, skipped 49, rejected 2");
   CHECK(tally.balanced());
+}
+
+TEST_CASE("a task's books are by document, whatever rows a document gave") {
+  Database database;
+  Orders orders(database.url());
+  Batch* batch = orders.task.next(orders.cursor);
+  REQUIRE(batch != nullptr);
+  orders.add(R"({"mongo_id":"a","total":"1"})", {batch, 0});
+  orders.add(R"({"mongo_id":"b","total":"2"})", {batch, 1});
+  orders.add(R"({"mongo_id":"c","total":"3"})", {batch, 0});
+  orders.add(R"({"mongo_id":"d","total":"4"})", {batch, 2});
+  orders.add(R"({"mongo_id":"e","total":"12abc"})", {batch, 2});
+  orders.add(R"({"mongo_id":"f","total":"6"})", {batch, 3});
+  orders.task.skip({batch, 3}, "a whim");
+  orders.add(R"({"mongo_id":"g","total":"7"})", {batch, 4});
+  orders.task.reject(orders.writer, {batch, 4}, "", "another");
+  orders.task.skip({batch, 4}, "too late");
+  orders.task.commit(orders.task.position(orders.cursor));
+  CHECK(database.rows("select string_agg(mongo_id, ',' order by mongo_id) from docs") == "a,b,c");
+  CHECK(database.rows("select document_id from lugger.rejects order by 1") == "$n:2\n$n:4");
+  const RunResult result = finish(orders.task);
+  CHECK(counts(result.tally) ==
+        "read 50: inserted 2, updated 0, unchanged 0, skipped 46, rejected 2");
+  CHECK(result.tally.rows == 3);
+  CHECK(result.skip_reasons.at("a whim") == 1);
+  CHECK(result.skip_reasons.at(std::string(kLeftOut)) == 45);
+}
+
+TEST_CASE("a task commits no position but that behind its last batch") {
+  Database database;
+  Orders orders(database.url());
+  REQUIRE(orders.step());
+  const Position before = orders.task.position(orders.cursor);
+  REQUIRE(orders.task.next(orders.cursor) != nullptr);
+  for (const Position& wrong : {Position("junk"), before, Position("")}) {
+    const Error refused = error_of([&] { orders.task.commit(wrong); });
+    CHECK_THAT(refused.message(), ContainsSubstring("is not the position behind the last batch"));
+  }
+  commit(orders.task, orders.task.position(orders.cursor));
+  CHECK(database.rows("select read from lugger.partitions") == "100");
 }
 
 TEST_CASE("a task of another script does not go on with this one") {
@@ -224,7 +267,7 @@ TEST_CASE("a task of another script does not go on with this one") {
   Task task(std::move(changed));
   JobSpec job = spec(dump("orders.bson"), database.url(), {column("total", "numeric")});
   task.add_cursor(open_source(job.source, job.source_options), kRows);
-  const Error refused = error_of([&] { task.set_writer(output(job)); });
+  const Error refused = error_of([&] { task.add_writer(output(job)); });
   CHECK_THAT(refused.hint(), ContainsSubstring("--accept-changes"));
 }
 

@@ -1,0 +1,74 @@
+---@meta lugger.specs
+-- The tables that describe copies. Those of sources and targets are in records.lua, made from their declarations.
+
+---@class lugger.column { 'email', 'text', required = true }: the name, the type, and what the column may say
+---@field [1] string its name
+---@field [2] string|nil its type as PostgreSQL spells it; of a column that is there its own when not given
+---@field from string|nil the path of its value: 'address.city', '*' for what no other column took, '.' for an element
+---@field computed boolean|nil it takes no field: the hook gives its value
+---@field required boolean|nil a missing or null value makes the document a reject
+---@field default any the value for missing and null
+---@field on_error "reject"|"null"|"default"|"error"|nil for a value that cannot be read
+---@field generate "v5"|"v7"|"server"|"parent_key"|"ordinal"|"entry"|"none"|nil an id that is made
+---@field value any the same value in every row
+---@field ref string|table|nil the collection whose _id the value is
+---@field fk boolean|nil with ref: a foreign key
+---@field strict boolean|nil text takes only strings, numbers only numbers
+---@field fraction "reject"|"round"|"truncate"|nil 1.5 into int4, more digits than the scale
+---@field non_finite "reject"|"null"|"keep"|nil NaN and the infinities
+---@field out_of_range "reject"|"null"|"infinity"|nil dates that PostgreSQL does not have
+---@field nul "reject"|"strip"|"replace"|"tag"|nil a NUL byte in text
+---@field utf8 "reject"|"strip"|"replace"|"tag"|nil bytes that are not UTF-8
+---@field json "plain"|"typed"|"relaxed"|"canonical"|nil how BSON types look inside json and jsonb
+---@field json_null boolean|nil a null field becomes JSON null
+---@field empty_null boolean|nil "" reads as null
+---@field trim boolean|nil white space around text is removed
+---@field truncate boolean|nil text that is longer than varchar(n) is cut
+---@field decimal string|nil the mark between digits and decimals: ','
+---@field thousands string|nil the mark between thousands: '.'
+---@field epoch "s"|"ms"|"us"|nil numbers are times since 1970
+---@field old_uuid "reject"|"java"|"csharp"|"python"|nil the byte order of binary subtype 3
+---@field id_text "safe"|"plain"|false|nil how an _id becomes text
+---@field labels string[]|nil the labels of an enum
+
+---@class lugger.child_spec a table whose rows are the elements of an array, or the fields of a document
+---@field table string
+---@field from string 'items[]' for an array, 'names{}' for a document whose names are data
+---@field columns lugger.column[]
+---@field parent string|string[]|nil the columns that hold the parent's key; 'parent_' and its name when not given
+---@field ordinal string|nil the column of the position; 'ordinal' when not given
+---@field entry string|nil the column of the field's name; 'entry' when not given
+---@field children lugger.child_spec[]|nil
+
+---@class lugger.route_spec sends each document to the table that a field names
+---@field from string the path of the field
+---@field tables table<string, string> tables by value
+---@field otherwise string|nil the table for all other values; without it such a document is a reject
+
+---@class lugger.index_spec { 'email', unique = true }: columns or expressions, built after the load
+---@field [integer] string
+---@field table string|nil of a job with several tables
+---@field name string|nil
+---@field columns string[]|nil the same as [1], [2], ...
+---@field unique boolean|nil
+---@field method string|nil 'gin', 'gist', 'hash', ...
+---@field where string|nil of a partial index
+---@field include string[]|nil
+---@field opclass string|nil
+---@field with table|nil storage parameters
+---@field nulls_not_distinct boolean|nil
+---@field concurrently boolean|nil
+---@field setup string|nil a statement to run first
+
+---@class lugger.constraint_spec { check = 'age >= 0' }: added after the load
+---@field table string|nil of a job with several tables
+---@field name string|nil
+---@field sql string|nil as SQL
+---@field not_null string|nil a column
+---@field check string|nil an expression
+---@field unique string[]|nil columns
+---@field nulls_not_distinct boolean|nil
+---@field foreign_key string[]|nil columns
+---@field references string|nil the other table
+---@field referenced string[]|nil its columns
+---@field on_delete string|nil 'cascade', 'set null', ...

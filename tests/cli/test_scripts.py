@@ -1,0 +1,196 @@
+"""Scripts that work with lugger as a library: quiet runs, progress, rejects, errors, options, the stack."""
+import json
+import signal
+import unittest
+
+import harness
+from harness import lugger
+from jobs import Work
+from postgres import Postgres
+
+JOB = """local lugger = require 'lugger'
+local job = lugger.copy {
+  from = lugger.source(lugger.env.MONGO_URI),
+  into = lugger.target(lugger.env.PG_URI, { table = 'docs', key = 'id', on_conflict = 'update' }),
+  columns = { { 'id', 'text', from = '_id' }, { 'n', 'int4' } },
+}
+"""
+
+
+class Library(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Postgres()
+
+    def script(self, body, expect=0, documents=None, flags=()):
+        documents = documents or [{'_id': n, 'n': n} for n in range(50)]
+        work = Work(self.server.fresh(), documents, text=JOB + body)
+        return work, work.lugger('job.lua', *flags, expect=expect)
+
+    def test_e8_a_script_may_use_its_jobs_itself(self):
+        for body in ('print(#job:preview(1).documents)', 'print(job:plan { create = true }.job)',
+                     'print(#job:shape().tables)', 'job:run { create = true } print(job:verify())',
+                     'local run = job:start { create = true } repeat run:poll() until run:ended() '
+                     'print(run:result().status)', "print(pcall(job.run, job, { create = 'x' }))"):
+            with self.subTest(body):
+                _, done = self.script(body)
+                self.assertEqual(done.err, '')
+                self.assertNotEqual(done.out, '')
+
+    def test_e8_a_forgotten_return_is_told(self):
+        for body in ('', 'print(job)', 'job:name() local more = lugger.task("t", function() end)'):
+            with self.subTest(body):
+                self.assertIn('neither returned nor used', self.script(body, expect=1)[1].err)
+
+    def test_a_run_is_quiet_unless_asked(self):
+        _, done = self.script("""
+local calls, last = 0, nil
+local result = job:run { create = true, on_progress = function(p) calls, last = calls + 1, p end }
+print(result.status, result.tally.read, calls > 0, last.read, last.job)
+""")
+        self.assertEqual((done.out, done.err), ('done\t50\ttrue\t50\tdocs.bson -> docs\n', ''))
+        _, done = self.script('job:run { create = true, progress = true }')
+        self.assertIn('docs.bson -> docs: ', done.err)
+
+    def test_an_error_in_on_progress_stops_the_run_and_is_raised(self):
+        work, done = self.script("""
+print(pcall(job.run, job, { create = true, on_progress = function() error('mine', 0) end }))
+print(job:run().status)
+""")
+        self.assertEqual(done.out, 'false\tmine\ndone\n')
+        self.assertEqual(work.database.query('select count(*) from docs'), '50')
+
+    def test_rejects_of_a_job(self):
+        _, done = self.script("""
+job:run { create = true }
+local rejects = job:rejects()
+print(rejects, rejects:count(), #rejects:list(3))
+for reject in rejects do print(reject.document_id, reject.column, reject.code, reject.document.n) end
+""", documents=[{'_id': n, 'n': f'x{n}' if n % 20 == 3 else n} for n in range(50)])
+        self.assertEqual(done.out, '3 rejects of docs.bson -> docs\t3\t3\n$n:3\tn\tbad_value\tx3\n'
+                                   '$n:23\tn\tbad_value\tx23\n$n:43\tn\tbad_value\tx43\n')
+
+    def test_a_verdict_prints_and_is_json(self):
+        _, done = self.script("""
+job:run { create = true }
+local verdict = job:verify()
+print(verdict)
+print(lugger.json.encode(verdict))
+""")
+        sentence, text = done.out.splitlines()
+        self.assertRegex(sentence, r'docs.bson -> docs: equal, 50 rows compared by value')
+        self.assertEqual(json.loads(text)['notes'], [])
+        self.assertEqual(json.loads(text)['tables'][0]['equal'], 50)
+
+    def test_mistakes_are_told_at_the_line(self):
+        cases = {
+            'job.run()': 'job.run is a method: call it with a colon',
+            'job:run { jobz = 1 }': 'did you mean jobs?',
+            "job:run { jobs = 'x' }": 'jobs must be a whole number',
+            'job:run { on_progres = print }': 'did you mean on_progress?',
+            'job:run { on_progress = 1 }': 'on_progress is a function',
+            'job:run(5)': 'job:run wants a table of settings, not a number',
+            'job:start({ create = true }).poll(200)': 'run.poll is a method: call it with a colon',
+            'job:start({ create = true }).ended()': 'run.ended is a method: call it with a colon',
+            "lugger.source('x').find {}": 'source.find is a method',
+            "lugger.target('local:').columns()": 'target.columns is a method',
+            "lugger.coercer('int4').coerce(1)": 'coercer.coerce is a method',
+            "lugger.session(lugger.env.PG_URI).query('select 1')": 'db.query is a method',
+            'job.from.cursor()': 'attempt to index',
+            "lugger.source(lugger.env.MONGO_URI):cursor().next()": 'cursor.next is a method',
+            "lugger.source(lugger.env.MONGO_URI):cursor():next().docs()": 'batch.docs is a method',
+            "lugger.source(lugger.env.MONGO_URI):cursor():next()[1].get('n')": 'doc.get is a method',
+            "lugger.decimal('1').round(0)": 'decimal.round is a method',
+            "lugger.source('x', { colection = 'y' }):info()": 'did you mean collection?',
+            "lugger.coercer('int4', { trimm = true })": 'did you mean trim?',
+            "lugger.coercer('int4'):coerce 'x'": 'cannot read "x" as int4',
+            "lugger.error { code = 'cnflict', message = 'x' }": 'did you mean conflict?',
+            "lugger.sleep 'x'": 'lugger.sleep wants seconds',
+        }
+        for call, message in cases.items():
+            with self.subTest(call):
+                err = self.script(f'job:name() -- line 7\n{call}', expect=1)[1].err
+                self.assertIn(message, err)
+                self.assertIn('job.lua:8', err)
+
+
+class Scripts(unittest.TestCase):
+    def script(self, text, *flags, expect=0):
+        directory = harness.scratch()
+        with open(f'{directory}/s.lua', 'w', encoding='utf-8') as file:
+            file.write("local lugger = require 'lugger'\n" + text)
+        return lugger('s.lua', *flags, cwd=directory, expect=expect)
+
+    def test_errors_of_a_script(self):
+        err = self.script("lugger.error { code = 'conflict', message = 'two of them', hint = 'drop one' }",
+                          expect=1).err
+        self.assertEqual(err, 'error: two of them (script s.lua:2); drop one\n')
+        err = self.script("lugger.error { code = 'interrupted', message = 'enough' }", expect=130).err
+        self.assertEqual(err, 'error: enough (script s.lua:2)\n')
+        self.assertEqual(self.script("print(select(2, pcall(lugger.error, 'plain')).message)").out, 'plain\n')
+        self.assertEqual(self.script("error { message = 'a table', hint = 'and a hint' }", expect=1).err,
+                         'error: a table; and a hint\n')
+
+    def test_the_stack_behind_an_error(self):
+        text = ("local function deep() lugger.error 'down here' end\n"
+                'local function mid() deep() return 1 end\nmid()')
+        self.assertNotIn('stack traceback', self.script(text, expect=1).err)
+        err = self.script(text, '--traceback', expect=1).err
+        self.assertRegex(err, r"s.lua:2: in function 'deep'\n\ts.lua:3: in function 'mid'\n"
+                              r'\ts.lua:4: in main chunk')
+
+    def test_sleep_ends_with_ctrl_c(self):
+        directory = harness.scratch()
+        with open(f'{directory}/s.lua', 'w', encoding='utf-8') as file:
+            file.write("print 'sleeping' io.stdout:flush() require('lugger').sleep(600)")
+        process = harness.start('s.lua', cwd=directory)
+        self.assertEqual(process.stdout.readline(), 'sleeping\n')
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 130)
+
+    OPTIONS = """
+local o = lugger.options {
+  dry = { 'only look', type = 'bool' }, check = { 'check it', default = true },
+  n = { 'how many', type = 'int', default = 3 },
+  file = { 'the file', argument = 1, required = true },
+  more = { 'others', argument = 2, list = true, type = 'int' },
+}
+print(o.dry, o.check, o.n, o.file, o.more and table.concat(o.more, ','))
+"""
+
+    def test_e14_switches_and_arguments(self):
+        cases = {('a', ): 'false\ttrue\t3\ta\tnil',
+                 ('--dry', 'a', '1', '2'): 'true\ttrue\t3\ta\t1,2',
+                 ('a', '--no-check', '--n', '5'): 'false\tfalse\t5\ta\tnil',
+                 ('--check=false', '--', '--dry'): 'false\tfalse\t3\t--dry\tnil'}
+        for flags, shown in cases.items():
+            with self.subTest(flags):
+                self.assertEqual(self.script(self.OPTIONS, *flags).out, shown + '\n')
+        wrong = {(): (1, 'FILE is required: the file'), ('a', 'x'): (1, 'MORE takes a whole number, not "x"'),
+                 ('--no-n', 'a'): (2, 'unknown flag --no-n'), ('--chek', 'a'): (2, 'did you mean --check?'),
+                 ('--no-dry=1', 'a'): (1, '--no-dry takes no value')}
+        for flags, (status, message) in wrong.items():
+            with self.subTest(flags):
+                self.assertIn(message, self.script(self.OPTIONS, *flags, expect=status).err)
+
+    def test_e14_help_lists_them(self):
+        out = self.script(self.OPTIONS, '--help').out
+        for text in ('usage: lugger run s.lua FILE [MORE...] [its flags]',
+                     '  FILE\n      the file (text, required)', '--dry, --no-dry', '--n VALUE',
+                     '--check, --no-check\n      check it (default true)'):
+            self.assertIn(text, out)
+
+    def test_e14_a_declaration_that_cannot_be_is_refused(self):
+        cases = {"a = { 'x', argument = 2 }": 'there is no argument 1',
+                 "a = { 'x', argument = 1 }, b = { 'y', argument = 1 }": 'both are argument 1',
+                 "a = { 'x', argument = 1, list = true }, b = { 'y', argument = 2 }": 'the last argument',
+                 "a = { 'x', argument = 1, type = 'bool' }": 'it is no switch',
+                 "x = { 'x', type = 'bool' }, no_x = { 'y' }": 'are one flag'}
+        for options, message in cases.items():
+            with self.subTest(options):
+                self.assertIn(message, self.script(f'lugger.options {{ {options} }}', expect=1).err)
+
+
+if __name__ == '__main__':
+    harness.main()
