@@ -9,6 +9,7 @@ local annotations = {}
 ---@field text string
 ---@field params { name: string, type: string, text: string }[]
 ---@field returns { type: string, text: string }[]
+---@field parent string|nil of a class: the one that it inherits from
 ---@field fields { name: string, type: string, text: string }[] of a class
 ---@field operators { name: string, type: string, result: string }[] of a class: "add", "lugger.decimal|number"
 ---@field kind "function"|"class"
@@ -53,6 +54,7 @@ local function read_tag(entry, tag, rest)
     table.insert(entry.fields, { name = name, type = kind, text = text })
   elseif tag == 'class' then
     entry.class = rest:match('^%S+'):gsub(':$', '')
+    entry.parent = rest:match '^%S+:%s*(lugger[%w_%.]*)'
     local behind = not rest:find ':' and rest:match '^%S+%s+(%S.*)$'
     if behind then table.insert(entry.text, behind) end
   elseif tag == 'operator' then

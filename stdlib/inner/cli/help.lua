@@ -51,12 +51,23 @@ local function item(lines, name, kind, text)
   end
 end
 
---- The entry of a class.
+-- A class with the fields of its parent behind its own.
+local function with_inherited(entry)
+  local parent = help.class(entry.parent)
+  if not parent then return entry end
+  local whole = setmetatable({ fields = {} }, { __index = entry })
+  for _, list in ipairs { entry.fields, parent.fields } do
+    for _, field in ipairs(list) do whole.fields[#whole.fields + 1] = field end
+  end
+  return whole
+end
+
+--- The entry of a class, with what it inherits.
 ---@param name string "lugger.decimal"
 ---@return lugger.help.entry|nil
 function help.class(name)
   for _, entry in ipairs(annotations.entries()) do
-    if entry.kind == 'class' and entry.name == name then return entry end
+    if entry.kind == 'class' and entry.name == name then return entry.parent and with_inherited(entry) or entry end
   end
 end
 
