@@ -93,7 +93,7 @@ function repl.new()
     if state.words[key] ~= nil then return state.words[key] end
     if key == 'require' then return modules.require end
     local member = lugger[key]
-    if member ~= nil then return member end
+    if member ~= nil and key ~= 'error' then return member end -- `error` is Lua's: pasted code calls it
     return _G[key]
   end
   state.known = known
