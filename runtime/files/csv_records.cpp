@@ -32,6 +32,10 @@ char one_byte(const Options& options, std::string_view name, char fallback) {
               "it is one ASCII character, such as ',' ';' '|' or a tab ('\\t')");
 }
 
+std::string as_lua(char delimiter) {
+  return delimiter == '\t' ? "'\\t'" : fmt::format("'{}'", delimiter);
+}
+
 bool is_tsv(std::string_view name) {
   if (name.ends_with(".gz")) name.remove_suffix(3);
   return name.ends_with(".tsv");
@@ -45,6 +49,7 @@ CsvShape csv_shape(const Options& options, std::string_view file_name) {
   CsvShape out;
   out.dialect.delimiter = one_byte(options, "delimiter", is_tsv(file_name) ? '\t' : ',');
   out.dialect.quote = one_byte(options, "quote", '"');
+  out.delimiter_given = options.has("delimiter");
   out.null_text = options.text("null");
   out.header = options.flag("header", true);
   out.names = options.list("names");
@@ -116,6 +121,14 @@ void CsvRecords::take_names() {
   if (!shape_.header) {
     for (size_t i = 1; i <= fields.size(); ++i) header_.names.push_back(fmt::format("c{}", i));
     return;
+  }
+  // With the wrong delimiter all rows would be loaded, and every column be NULL.
+  const std::string_view first = fields[0].text;
+  const size_t other = first.find_first_of(",;|\t");
+  if (fields.size() == 1 && !fields[0].quoted && !shape_.delimiter_given && other != first.npos) {
+    fail(fmt::format("the header is one field: {}", quoted_excerpt(first)),
+         fmt::format("say delimiter = {}, or {} if it is one field", as_lua(first[other]),
+                     as_lua(shape_.dialect.delimiter)));
   }
   if (header_.names.empty()) {
     for (const CsvField& field : fields) header_.names.emplace_back(field.text);

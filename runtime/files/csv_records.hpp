@@ -16,6 +16,7 @@ std::span<const OptionSpec> csv_options();
 
 struct CsvShape {
   CsvDialect dialect;
+  bool delimiter_given = false;
   std::string null_text;  // a field without quotes that is this text is null
   bool header = true;
   std::vector<std::string> names = {};  // in the place of the header's

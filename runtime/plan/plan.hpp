@@ -57,8 +57,8 @@ class RowHook {
   virtual void apply(Batch& batch) = 0;
 };
 
-/// A document's identity as shown in messages and kept with rejects: its _id as canonical text; a
-/// row's key. "?" when there is none.
+/// A document's identity as shown in messages and kept with rejects: its _id as canonical text, and
+/// without one, or of a row, the key. "?" when there is none.
 std::string document_id(const Document& document, const Mapping& mapping);
 
 /// What became of a path that the mapping looks for: sums of these bits.

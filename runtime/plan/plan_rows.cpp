@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "plan/work.hpp"
 #include "value/bson_reader.hpp"
 #include "value/damaged.hpp"
@@ -346,12 +347,29 @@ std::string Plan::Work::emitted_key(size_t table, const Value* row, size_t colum
   return key;
 }
 
+/// What the key's columns come from, where all of it are fields of the document itself.
+static std::string key_fields(Bytes document, const Mapping& mapping) {
+  std::string out;
+  for (const std::string& name : mapping.key) {
+    std::string_view from = name;
+    for (const Column& column : mapping.columns)
+      if (column.name == name && !column.from.empty()) from = column.from;
+    const Value value = bson_field(document, from);
+    if (value.type == ValueType::kMissing || value.type == ValueType::kNull) return {};
+    if (!out.empty()) out += ",";
+    out += value.type == ValueType::kString ? std::string(value.text())
+                                            : value_json(value, JsonStyle::kPlain);
+  }
+  return out;
+}
+
 std::string document_id(const Document& document, const Mapping& mapping) {
   ByteBuffer text;
   if (document.format == Format::kBson) {
     const Value id = bson_field(document.bytes(), "_id");
     if (append_id_text(id, IdStyle::kSafe, text)) return std::string(text.text());
-    return "?";
+    std::string key = key_fields(document.bytes(), mapping);
+    return key.empty() || !is_utf8(key) ? "?" : key;
   }
   Arena scratch(4096);
   PgRowReader reader(document, scratch);

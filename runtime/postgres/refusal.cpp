@@ -1,7 +1,5 @@
 #include "postgres/refusal.hpp"
 
-#include "value/bson_reader.hpp"
-#include "value/id_text.hpp"
 #include "value/json_writer.hpp"
 #include "value/keep.hpp"
 
@@ -35,9 +33,8 @@ std::string key_text(const PgLoad& load, const UnitDocuments& unit, size_t docum
 std::string unit_document_id(const PgLoad& load, const UnitDocuments& unit, size_t document) {
   const Document& found = unit.document(document);
   if (found.format == Format::kBson) {
-    ByteBuffer text;
-    if (append_id_text(bson_field(found.bytes(), "_id"), IdStyle::kSafe, text))
-      return std::string(text.text());
+    std::string id = document_id(found, load.plan.mapping());
+    if (id != "?") return id;
   }
   const std::string key = key_text(load, unit, document);
   return key.empty() ? "?" : key;

@@ -17,6 +17,7 @@ function census:stop() end
 function census:result() end
 function census:close() end
 
+---@class lugger.native
 local native = {}
 
 --- Begins to count everything that a source holds, in one thread for each partition.
@@ -54,3 +55,5 @@ function native.try_load(place, options, seconds) end
 ---@param options table|nil
 ---@return { place: string, collections: table<string, lugger.update_counts> }|nil
 function native.count_updates(place, options) end
+
+return native

@@ -1,5 +1,6 @@
 ---@meta lugger.native
 -- CSV and lines of files.
+---@class lugger.native
 local native = {}
 
 ---@class lugger.native.csv_rows

@@ -1,5 +1,6 @@
 ---@meta lugger.native
 -- Fixes, undos, and requests to runs of other processes.
+---@class lugger.native
 local native = {}
 
 --- Starts a fix from the table that lugger.fix makes.

@@ -1,6 +1,7 @@
 ---@meta lugger.native
 -- Native functions of migrations: SQL by PostgreSQL's own grammar, transactions, the lease.
 
+---@class lugger.native
 local native = {}
 
 native.sql = {}

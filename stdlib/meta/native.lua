@@ -9,6 +9,7 @@
 ---@field sqlstate string five characters; "" when the server had no part in it
 ---@field notes table<string|integer, string> places by name (notes.document, notes.column); notes[1], notes[2], ... name them in order
 
+---@class lugger.native
 local native = {}
 
 --- lugger's version, "0.1.0".

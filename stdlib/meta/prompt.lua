@@ -1,6 +1,9 @@
 ---@meta lugger.native
 -- Native functions for the prompt, for find and for the terminal.
 
+---@class lugger.native
+local native = {}
+
 ---@class lugger.native.prompt
 local prompt = {}
 
@@ -79,3 +82,5 @@ function native.find_operators() end
 function native.edit.pasted_line() end
 --- Forgets what was pasted.
 function native.edit.forget_paste() end
+
+return native

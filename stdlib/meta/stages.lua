@@ -1,5 +1,6 @@
 ---@meta lugger.native
 -- Stages behind a load: require 'lugger.native'.
+---@class lugger.native
 local native = {}
 
 ---@class lugger.native.job
@@ -31,3 +32,5 @@ function native.sql.create_index(index, concurrently) end
 ---@param tail string|nil
 ---@return string
 function native.sql.fitted_name(stem, tail) end
+
+return native

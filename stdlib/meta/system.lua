@@ -1,5 +1,6 @@
 ---@meta lugger.native
 -- The machine, the process, the line editor.
+---@class lugger.native
 local native = {}
 
 native.gate = {}

@@ -19,6 +19,7 @@
 ---@field delete_extra boolean|nil with apply: rows that no document makes go
 ---@field delete_many boolean|nil with delete_extra: also when they are more than a tenth of a table
 
+---@class lugger.native
 local native = {}
 
 --- Starts a comparison of a job's source and target.

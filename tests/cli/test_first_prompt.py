@@ -197,7 +197,7 @@ class Mistakes(project.Case):
             "repl", stdin="users = source('users.json')\nhelp(users.cursor)\nhelp(users)\n"
         ).out
         self.assertIn("source:cursor(options)", out)
-        self.assertIn("source:find(filter)", out)
+        self.assertIn(":find(filter)", out)
 
     def test_d_a_dot_in_a_task_is_named_with_its_line(self):
         self.write(

@@ -14,7 +14,7 @@ setfenv(assert(loadfile(arg[1])), state.environment)()
 local breaks = " \t\n\"\\'`@$><=;|&{(,[]#+-*/%^~" -- as bindings/mod_edit.cpp has them
 for typed in io.lines() do
   local before, line = typed:match '^(.*)@NL@(.*)$'
-  state.pending, line = before and before:gsub('@NL@', '\n') .. '\n' or '', line or typed
+  state.lines, line = before and { (before:gsub('@NL@', '\n')) } or {}, line or typed
   local start = #line
   while start > 0 and not breaks:find(line:sub(start, start), 1, true) do start = start - 1 end
   print(table.concat(completion.complete(line:sub(start + 1), line, start, state), ' '))

@@ -91,7 +91,8 @@ class Csv(unittest.TestCase):
         data = b'id,email,price\n1,a,"1,0"\n2,b\n3,"c"d,\n4,caf\xe9,\n5,e,abc\n\n6,f,"2,0"\n7,"g,\n8,h,\n'
         for flags in ((), ('-j', '2')):
             work = self.work(data)
-            self.books(work.run('--create', *flags, expect=3), read=8, inserted=3, rejected=5)
+            run = work.run('--create', *flags, expect=3)
+            self.books(run, read=8, inserted=3, rejected=5)
             self.assertEqual(self.rows(work, 'select id from docs order by id'), '(1) (6) (8)')
             rejects = self.rejects(work)
             found = {reject['message'] for reject in rejects if reject['code'] == 'malformed'}
@@ -99,6 +100,9 @@ class Csv(unittest.TestCase):
                 'line 3, column 1: 2 fields, and there should be 3',
                 'line 4, column 6: text behind a closing quote (a quote inside a field is doubled)',
                 'line 9, column 3: the quote that begins here is not closed'})
+            self.assertIn('price: cannot read "abc" as numeric(12,2): 1 document, first 5', work.lugger(
+                'rejects', 'job.lua', expect=(0, 3)).out + run.err)
+            self.assertIn('cannot read "abc"', work.lugger('trace', 'job.lua', '5', expect=(0, 3)).out)
             self.assertEqual({reject['document'].get('$text') for reject in rejects
                               if reject['code'] == 'malformed'}, {'2,b', '3,"c"d,', '7,"g,'})
             work.lugger('verify', 'job.lua')
@@ -106,7 +110,8 @@ class Csv(unittest.TestCase):
     def test_headers_that_cannot_be(self):
         for data, part in (('id,id\n1,2\n', 'the name "id" twice'), ('id,\n1,2\n', 'no name for field 2'),
                            (b'id,caf\xe9\n1,2\n', 'iconv'), ('id,"x\n', 'the header cannot be read'),
-                           (b'\xff\xfei\0d\0\n\0', 'UTF-16'), ('id,x\r1,2\r', 'CR alone')):
+                           (b'\xff\xfei\0d\0\n\0', 'UTF-16'),
+                           ('id;email;price\n1;a;2\n', "say delimiter = ';'"), ('id,x\r1,2\r', 'CR alone')):
             with self.subTest(part):
                 self.assertIn(part, self.work(data).run('--create', expect=1).err)
         for data in ('', 'id,email,price\n'):

@@ -9,9 +9,9 @@ local annotations = {}
 ---@field text string
 ---@field params { name: string, type: string, text: string }[]
 ---@field returns { type: string, text: string }[]
----@field parent string|nil of a class: the one that it inherits from
 ---@field fields { name: string, type: string, text: string }[] of a class
 ---@field operators { name: string, type: string, result: string }[] of a class: "add", "lugger.decimal|number"
+---@field parent string|nil the class whose fields and methods a class has too
 ---@field kind "function"|"class"
 ---@field file string
 ---@field line integer where it is defined
@@ -54,8 +54,8 @@ local function read_tag(entry, tag, rest)
     table.insert(entry.fields, { name = name, type = kind, text = text })
   elseif tag == 'class' then
     entry.class = rest:match('^%S+'):gsub(':$', '')
-    entry.parent = rest:match '^%S+:%s*(lugger[%w_%.]*)'
-    local behind = not rest:find ':' and rest:match '^%S+%s+(%S.*)$'
+    entry.parent = rest:match '^%S+%s*:%s*(lugger%.[%w_%.]+)'
+    local behind = rest:match '^[%w_%.]+%s+([^:%s].*)$'
     if behind then table.insert(entry.text, behind) end
   elseif tag == 'operator' then
     local name, kind, result = rest:match '^(%w+)%(?([^%)]*)%)?:%s*(%S+)'
@@ -90,7 +90,7 @@ local function close(entry, line, file, aliases, list, number)
   if entry.class and (not name) then
     entry.kind, entry.name, entry.signature = 'class', entry.class, entry.class
     local variable = line:match('^local%s+([%w_]+)%s*=') or line:match('^([%w_%.]+)%s*=')
-    if variable then aliases[variable] = entry.class end
+    if variable and variable ~= 'native' then aliases[variable] = entry.class end
     if entry.text ~= '' or #entry.fields > 0 then list[#list + 1] = entry end
     return
   end
@@ -199,6 +199,7 @@ local function mark_public(list)
     waiting.add(rank == inner and inner or taken, entry.params)
     waiting.add(rank == inner and inner or given, entry.returns)
     waiting.add(rank == given and inner or rank, entry.fields)
+    if entry.parent then waiting.add(rank, { { type = entry.parent } }) end
   end
   for _, name in ipairs(met) do waiting.add(taken, { { type = name } }) end
   for _, entry in ipairs(list) do

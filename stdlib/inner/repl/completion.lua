@@ -54,12 +54,13 @@ local function add_keys(list, value, head, prefix, methods_only)
 end
 
 local function add_annotated(list, class, head, prefix, methods_only)
+  local line = {}
+  for _, one in ipairs(help.line_of(class)) do line[one] = true end
   for _, entry in ipairs(annotations.entries()) do
-    local name = entry.name:match '^(.*):' == class and not entry.inner and entry.name:match '[%w_]+$'
+    local name = line[entry.name:match '^(.*):' or ''] and not entry.inner and entry.name:match '[%w_]+$'
     if name and begins(name, prefix) then list[head .. name] = true end
   end
-  local entry = not methods_only and help.class(class)
-  for _, field in ipairs(entry and entry.fields or {}) do
+  for _, field in ipairs(not methods_only and help.fields(class) or {}) do
     if is_name(field.name) and begins(field.name, prefix) then list[head .. field.name] = true end
   end
 end
@@ -181,16 +182,20 @@ local function option_keys(state, tokens, open, word)
   if not (last.text == '{' or last.text == ',' or last.text == ';') then return {} end
   local class, list = context.table_class(tokens, open, finder(state)), {}
   local given = context.keys(tokens, opener)
-  local entry = class and help.class(class)
-  for _, field in ipairs(entry and entry.fields or {}) do
+  for _, field in ipairs(class and help.fields(class) or {}) do
     local name = field.name:gsub('%?$', '')
     if is_name(name) and begins(name, word) and not given[name] then list[name .. ' = '] = true end
   end
   return list
 end
 
+-- The lines of the statement above the one that is edited.
+local function earlier_lines(state)
+  return #state.lines > 0 and table.concat(state.lines, '\n') .. '\n' or ''
+end
+
 local function sql_words(state, before, word)
-  local sql = state.pending .. before
+  local sql = earlier_lines(state) .. before
   if not plain.is_sql(sql, state) then return nil end
   local session = names.session(state, state.words.pg)
   local head, prefix = word:match '^(.*%.)([^%.]*)$'
@@ -221,7 +226,7 @@ local function candidates(state, before, word)
   end
   local list = command_words(before, word) or sql_words(state, before, word)
   if list then return list end
-  before = state.pending .. before
+  before = earlier_lines(state) .. before
   local inside, in_front = context.quote(before .. word)
   if inside then
     -- The editor replaces the word that it found, which may begin inside the quote.

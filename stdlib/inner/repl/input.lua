@@ -45,9 +45,9 @@ end
 -- statement of the prompt, and as it was typed.
 local function read_sql(line, state)
   local lines = { line }
+  state.lines = lines
   while true do
     local sql = table.concat(lines, '\n')
-    state.pending = sql .. '\n'
     local whole, ended = plain.whole(sql)
     local pasted = whole and not ended and edit.pasted_line()
     if whole and not pasted then return plain.pg(sql), sql end
@@ -77,7 +77,7 @@ end
 function input.read(state)
   local scanner, prompt = statement.new(), first_prompt()
   while true do
-    state.pending = #scanner.lines > 0 and scanner:text() .. '\n' or ''
+    state.lines = scanner.lines
     local line, interrupted = read_line(prompt)
     if line == nil and interrupted then
       terminal.line('^C')

@@ -86,12 +86,13 @@ end
 ---@return table
 function repl.new()
   local lugger = require 'lugger'
-  local state = { entries = {}, opened = {}, sets = {}, transactions = {}, pending = '' }
+  local state = { entries = {}, opened = {}, sets = {}, transactions = {}, lines = {} }
   state.settings = { form = 'auto', null = 'NULL', pager = true }
   state.words = words_of_prompt(state)
   local function known(key)
     if state.words[key] ~= nil then return state.words[key] end
     if key == 'require' then return modules.require end
+    if key == 'error' then return error end -- of Lua: it raises whatever it is given; lugger.error does not
     local member = lugger[key]
     if member ~= nil and key ~= 'error' then return member end -- `error` is Lua's: pasted code calls it
     return _G[key]

@@ -166,6 +166,22 @@ TEST_CASE("F7: of a name that comes twice the last value counts, also of what li
   CHECK(document_id({}, Mapping{}) == "?");
 }
 
+TEST_CASE("a document without _id is named by its key") {
+  const auto named = [](const char* json, std::vector<std::string> key) {
+    Mapping mapping;
+    mapping.columns = {column("id", "int4", "number"), column("name", "text")};
+    mapping.key = std::move(key);
+    const std::string bson = bson_from_json(json);
+    return document_id({as_bytes(bson).data(), static_cast<uint32_t>(bson.size())}, mapping);
+  };
+  CHECK(named(R"({"number":7,"name":"a"})", {"id"}) == "7");
+  CHECK(named(R"({"number":"x 7","name":"a"})", {"name", "id"}) == "a,x 7");
+  CHECK(named(R"({"_id":"own","number":7})", {"id"}) == "own");
+  for (const char* json : {R"({"name":"a"})", R"({"number":null})"})
+    CHECK(named(json, {"id"}) == "?");
+  CHECK(named(R"({"number":7})", {}) == "?");
+}
+
 TEST_CASE("F7: children come of the last array of a name") {
   Mapping mapping = users();
   mapping.columns = {column("mongo_id", "text", "_id")};
