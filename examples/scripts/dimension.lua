@@ -7,11 +7,12 @@ db:exec [[create table if not exists dim_customer (customer text, valid_from tim
 
 return lugger.task('dimension', function(task)
   local orders = task:cursor(lugger.source('dump', { collection = 'acme.orders' }), { batch_rows = 50 })
-  local out = task:writer(
-    lugger.target(lugger.env.PG_URI, { table = 'dim_customer', key = { 'customer', 'valid_from' }, on_conflict = 'update' }), {
-      columns = { { 'customer', 'text' }, { 'valid_from', 'timestamptz' }, { 'valid_to', 'timestamptz' },
-        { 'country', 'text' }, { 'city', 'text' } },
-    })
+  local into = lugger.target(lugger.env.PG_URI,
+    { table = 'dim_customer', key = { 'customer', 'valid_from' }, on_conflict = 'update' })
+  local out = task:writer(into, {
+    columns = { { 'customer', 'text' }, { 'valid_from', 'timestamptz' }, { 'valid_to', 'timestamptz' },
+      { 'country', 'text' }, { 'city', 'text' } },
+  })
   for batch in orders:batches() do
     local ids, current = {}, {}
     for doc in batch:docs() do ids[#ids + 1] = doc.customer end

@@ -3,9 +3,10 @@ local lugger = require 'lugger'
 
 return lugger.task('newest', function(task)
   local orders = task:cursor(lugger.source('dump', { collection = 'acme.orders' }))
-  local out = task:writer(lugger.target(lugger.env.PG_URI, { table = 'newest', key = 'email', on_conflict = 'update' }), {
-    columns = { { 'email', 'text' }, { 'first_id', 'text' }, { 'no', 'int8' }, { 'tags', 'text[]' }, { 'ship', 'jsonb' },
-      { 'at', 'timestamptz' } },
+  local into = lugger.target(lugger.env.PG_URI, { table = 'newest', key = 'email', on_conflict = 'update' })
+  local out = task:writer(into, {
+    columns = { { 'email', 'text' }, { 'order_id', 'text' }, { 'no', 'int8' }, { 'tags', 'text[]' },
+      { 'ship', 'jsonb' }, { 'at', 'timestamptz' } },
   })
   local newest = {}
   for batch in orders:batches() do
@@ -16,7 +17,7 @@ return lugger.task('newest', function(task)
         out:skip(doc, 'older')
       else
         newest[email] = doc.at
-        out:add({ email = email, first_id = doc._id, no = doc.no, tags = doc.tags, ship = doc.ship, at = doc.at }, doc)
+        out:add({ email = email, order_id = doc._id, no = doc.no, tags = doc.tags, ship = doc.ship, at = doc.at }, doc)
       end
     end
     out:commit(batch)

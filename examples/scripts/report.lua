@@ -14,7 +14,9 @@ end }
 local db = lugger.session(lugger.env.PG_URI)
 db:exec 'create table if not exists report (run uuid primary key, read int8, rejected int8, reasons jsonb)'
 local reasons = lugger.array {}
-for reject in job:rejects() do reasons[#reasons + 1] = { id = reject.document_id, column = reject.column, code = reject.code } end
+for reject in job:rejects() do
+  reasons[#reasons + 1] = { id = reject.document_id, column = reject.column, code = reject.code }
+end
 db:insert('report', { { run = result.run, read = result.tally.read, rejected = result.tally.rejected,
   reasons = reasons } })
 print(result.status, result.tally.read, #reasons)
