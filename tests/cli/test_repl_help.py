@@ -96,6 +96,10 @@ class Help(project.Case):
         self.assertTrue(name.startswith("lugger.decimal(from)"), name)
         self.assertNotIn("native", plan)
 
+    def test_a_class_has_what_its_parents_have(self):
+        run, = self.answers("help 'job:run'")
+        self.assertIn("dry_run: boolean|nil", run)
+
     def test_a_topic_that_is_none(self):
         done = self.lugger("repl", stdin="help 'no such thing'\nhelp 'colums'\n", status=0)
         self.assertIn('there is no help for "no such thing"', done.err)

@@ -143,6 +143,11 @@ class Save(project.Case):
                    "tostring = function(v) return 'v' .. v end",
                    "pg('insert into users values ($1, $2)', source, tostring(users:find():count()))")
 
+    def test_e15_names_that_lua_has_too(self):
+        self.saved("pg('insert into users values (1, $1)', type(decimal '1'))",
+                   "ok, err = pcall(error, { code = 'x' })",
+                   "pg('insert into users values (2, $1)', err.code)")
+
     def test_e15_expressions_that_are_no_statements_of_lua(self):
         self.saved("1 + pg:exec 'insert into users values (1)'",
                    "#pg 'insert into users values (2) returning id'",

@@ -11,8 +11,8 @@ local annotations = {}
 ---@field returns { type: string, text: string }[]
 ---@field fields { name: string, type: string, text: string }[] of a class
 ---@field operators { name: string, type: string, result: string }[] of a class: "add", "lugger.decimal|number"
+---@field parent string|nil the class whose fields and methods a class has too
 ---@field kind "function"|"class"
----@field parent string|nil of a class
 ---@field file string
 ---@field line integer where it is defined
 ---@field module string|nil that defines it, as `require` knows it
@@ -54,8 +54,8 @@ local function read_tag(entry, tag, rest)
     table.insert(entry.fields, { name = name, type = kind, text = text })
   elseif tag == 'class' then
     entry.class = rest:match('^%S+'):gsub(':$', '')
-    entry.parent = rest:match '^%S+%s*:%s*(lugger%.[%w_%.]+)$' or rest:match '^[^:%s]+:%s*(lugger%.[%w_%.]+)$'
-    local behind = not rest:find ':' and rest:match '^%S+%s+(%S.*)$'
+    entry.parent = rest:match '^%S+%s*:%s*(lugger%.[%w_%.]+)'
+    local behind = rest:match '^[%w_%.]+%s+([^:%s].*)$'
     if behind then table.insert(entry.text, behind) end
   elseif tag == 'operator' then
     local name, kind, result = rest:match '^(%w+)%(?([^%)]*)%)?:%s*(%S+)'
@@ -142,17 +142,6 @@ local function complete_originals(list)
   end
 end
 
--- `---@class lugger.job_run_settings: lugger.run_settings` has the fields of both.
-local function inherit(list)
-  local classes = {}
-  for _, entry in ipairs(list) do
-    if entry.kind == 'class' then classes[entry.name] = entry end
-  end
-  for _, entry in pairs(classes) do
-    for _, field in ipairs(entry.parent and classes[entry.parent].fields or {}) do table.insert(entry.fields, field) end
-  end
-end
-
 -- Classes that users see although no function returns them: in pcall, in files that commands read, in documents.
 local met = { 'lugger.error', 'lugger.query_pair', 'lugger.typed', 'lugger.tally', 'lugger.reject_record' }
 
@@ -210,6 +199,7 @@ local function mark_public(list)
     waiting.add(rank == inner and inner or taken, entry.params)
     waiting.add(rank == inner and inner or given, entry.returns)
     waiting.add(rank == given and inner or rank, entry.fields)
+    if entry.parent then waiting.add(rank, { { type = entry.parent } }) end
   end
   for _, name in ipairs(met) do waiting.add(taken, { { type = name } }) end
   for _, entry in ipairs(list) do
@@ -244,7 +234,6 @@ function annotations.entries()
     return a.kind == 'function' and b.kind == 'class'
   end)
   complete_originals(cache)
-  inherit(cache)
   mark_public(cache)
   return cache
 end

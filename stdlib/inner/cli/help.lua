@@ -60,6 +60,30 @@ function help.class(name)
   end
 end
 
+--- A class and those that it is made of, the nearest first.
+---@param name string
+---@return string[]
+function help.line_of(name)
+  local names, class = { name }, help.class(name)
+  while class and class.parent and #names < 10 do
+    names[#names + 1] = class.parent
+    class = help.class(class.parent)
+  end
+  return names
+end
+
+--- The fields of a class, with those of the classes it is made of.
+---@param name string
+---@return { name: string, type: string, text: string }[]
+function help.fields(name)
+  local fields = {}
+  for _, one in ipairs(help.line_of(name)) do
+    local class = help.class(one)
+    for _, field in ipairs(class and class.fields or {}) do fields[#fields + 1] = field end
+  end
+  return fields
+end
+
 --- The first sentence of an entry.
 ---@param entry lugger.help.entry
 ---@return string
@@ -73,9 +97,11 @@ local signs = { add = 'a + b', sub = 'a - b', mul = 'a * b', div = 'a / b', mod 
 
 -- The methods of a class, each with its first sentence, and its operators.
 local function class_lines(name, lines)
-  for _, entry in ipairs(annotations.entries()) do
-    local method = entry.name:sub(1, #name + 1) == name .. ':' and entry.signature:sub(#name + 1)
-    if method and not entry.inner then item(lines, method, '', help.sentence(entry)) end
+  for _, one in ipairs(help.line_of(name)) do
+    for _, entry in ipairs(annotations.entries()) do
+      local method = entry.name:sub(1, #one + 1) == one .. ':' and entry.signature:sub(#one + 1)
+      if method and not entry.inner then item(lines, method, '', help.sentence(entry)) end
+    end
   end
   local class = help.class(name)
   for _, one in ipairs(class and class.operators or {}) do
@@ -88,8 +114,7 @@ end
 -- The fields of a class that an argument is of, such as the spec of lugger.copy.
 local function fields_of(kind)
   local name = kind:match('^[%w_%.]+')
-  local class = name and name:find('.', 1, true) and help.class(name)
-  return class and class.fields or {}
+  return name and name:find('.', 1, true) and help.fields(name) or {}
 end
 
 --- An entry as text for a terminal.
@@ -115,7 +140,9 @@ function help.render(entry)
       if field.name:find '^[%a_]' then item(lines, '  ' .. field.name, field.type, field.text) end
     end
   end
-  for _, field in ipairs(entry.fields) do item(lines, field.name, field.type, field.text) end
+  for _, field in ipairs(entry.kind == 'class' and help.fields(entry.name) or entry.fields) do
+    item(lines, field.name, field.type, field.text)
+  end
   if entry.kind == 'class' then class_lines(entry.name, lines) end
   for _, result in ipairs(entry.returns) do item(lines, '-> ' .. result.type, '', result.text) end
   return table.concat(lines, '\n')

@@ -54,12 +54,13 @@ local function add_keys(list, value, head, prefix, methods_only)
 end
 
 local function add_annotated(list, class, head, prefix, methods_only)
+  local line = {}
+  for _, one in ipairs(help.line_of(class)) do line[one] = true end
   for _, entry in ipairs(annotations.entries()) do
-    local name = entry.name:match '^(.*):' == class and not entry.inner and entry.name:match '[%w_]+$'
+    local name = line[entry.name:match '^(.*):' or ''] and not entry.inner and entry.name:match '[%w_]+$'
     if name and begins(name, prefix) then list[head .. name] = true end
   end
-  local entry = not methods_only and help.class(class)
-  for _, field in ipairs(entry and entry.fields or {}) do
+  for _, field in ipairs(not methods_only and help.fields(class) or {}) do
     if is_name(field.name) and begins(field.name, prefix) then list[head .. field.name] = true end
   end
 end
@@ -181,8 +182,7 @@ local function option_keys(state, tokens, open, word)
   if not (last.text == '{' or last.text == ',' or last.text == ';') then return {} end
   local class, list = context.table_class(tokens, open, finder(state)), {}
   local given = context.keys(tokens, opener)
-  local entry = class and help.class(class)
-  for _, field in ipairs(entry and entry.fields or {}) do
+  for _, field in ipairs(class and help.fields(class) or {}) do
     local name = field.name:gsub('%?$', '')
     if is_name(name) and begins(name, word) and not given[name] then list[name .. ' = '] = true end
   end

@@ -65,15 +65,15 @@ local function element_of(kind)
 end
 
 local function method_entry(class, name)
-  for _, entry in ipairs(class and annotations.entries() or {}) do
-    if entry.name == class .. ':' .. name then return entry end
+  for _, one in ipairs(class and help.line_of(class) or {}) do
+    for _, entry in ipairs(annotations.entries()) do
+      if entry.name == one .. ':' .. name then return entry end
+    end
   end
-  if class == 'lugger.migration_db' then return method_entry('lugger.db', name) end
 end
 
 local function field_type(class, name)
-  local entry = class and help.class(class)
-  for _, field in ipairs(entry and entry.fields or {}) do
+  for _, field in ipairs(class and help.fields(class) or {}) do
     if field.name:gsub('%?$', '') == name then return field.type end
   end
 end

@@ -148,14 +148,15 @@ end
 -- Code of one statement among others: its local variables end with it, as at the prompt, and what is no statement of
 -- Lua becomes one.
 local function as_statement(entry, code)
+  local close = code:match('[^\n]*$'):find('--', 1, true) and '\nend' or ' end' -- a comment would swallow it
   if entry.as_function then return (';(function(...)\n%s\nend)()'):format(code), true end
-  if entry.expression and not loadstring(' ' .. code) then return ('do local _ = %s\nend'):format(code), true end
+  if entry.expression and not loadstring(' ' .. code) then return ('do local _ = %s%s'):format(code, close), true end
   local depth = 0
   for _, token in ipairs(lua_tokens.read(' ' .. code)) do
     if token.kind == 'name' then
       if opens[token.text] then depth = depth + 1 end
       if token.text == 'end' or token.text == 'until' then depth = depth - 1 end
-      if token.text == 'local' and depth == 0 then return ('do %s\nend'):format(code), true end
+      if token.text == 'local' and depth == 0 then return ('do %s%s'):format(code, close), true end
     end
   end
   return code:sub(1, 1) == '(' and ';' .. code or code

@@ -45,10 +45,10 @@ local function note_read(found, name, at)
   if found.where[name] or name == 'lugger' then return end
   if name == 'pg' then
     found.pg, found.where[name] = true, 'head'
+  elseif name ~= 'error' and of_lugger(name) then -- as the prompt finds them: `type` is lugger's, `error` is Lua's
+    found.members[#found.members + 1], found.where[name] = name, 'head'
   elseif _G[name] ~= nil then
     found.where[name] = 'global'
-  elseif of_lugger(name) then
-    found.members[#found.members + 1], found.where[name] = name, 'head'
   else
     found.early[name] = found.early[name] or at
   end
