@@ -94,7 +94,7 @@ function repl.new()
     if key == 'require' then return modules.require end
     if key == 'error' then return error end -- of Lua: it raises whatever it is given; lugger.error does not
     local member = lugger[key]
-    if member ~= nil and key ~= 'error' then return member end -- `error` is Lua's: pasted code calls it
+    if member ~= nil then return member end
     return _G[key]
   end
   state.known = known
