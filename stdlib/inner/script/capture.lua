@@ -95,6 +95,10 @@ local function pack_table(state, t, path)
   state.in_scratch = outside or node.scratch or false
   node.of = not state.in_scratch and state.variable or nil
   for key, v in next, t do
+    if type(key) == 'cdata' then
+      refuse(state, path, 'a table with a key of type ' .. codec.type(key),
+        'a key of this kind is never found again: t[lugger.key(v)], where it is set and where it is read')
+    end
     local name = path .. (type(key) == 'string' and '.' .. key or '[' .. tostring(key) .. ']')
     node.keys[#node.keys + 1] = pack(state, key, name)
     node.values[#node.values + 1] = pack(state, v, name)
@@ -110,6 +114,8 @@ local function check_globals(state, code, node, environment, called)
     if sets then
       error(native.error('config', ('hook `%s` sets the global `%s`'):format(state.label, name), frozen.hint), 0)
     end
+  end)
+  global_names.each(code, function(name)
     local own = environment and rawget(environment, name)
     if state.sandbox and state.sandbox.has_global(name) then
       return -- every sandbox has it, also that of the worker
@@ -142,11 +148,21 @@ local function follow(v, keys)
   return v, frozen.is_scratch(v)
 end
 
+-- The variable that a write begins with, what it holds, and what makes it the worker's own.
+local function root_of(fn, from)
+  if from.root then
+    local name, v = debug.getupvalue(fn, from.root)
+    return name, v, ', which it has captured'
+  end
+  local name = from.global
+  return name, debug.getfenv(fn)[name], prelude.globals[name] and ', of which each worker has its own' or ''
+end
+
 -- Refuses what the bytecode of a function says for certain: each worker would keep what it writes for itself.
 local function check_writes(state, fn, code)
   local file = debug.getinfo(fn, 'S').short_src
   captured_writes.each(fn, code, function(kind, from, line)
-    local name, root = debug.getupvalue(fn, from.root)
+    local name, root, whose = root_of(fn, from)
     local v, is_scratch = follow(root, from.keys)
     local message, hint = nil, frozen.hint
     if kind == 'lost' then
@@ -156,7 +172,7 @@ local function check_writes(state, fn, code)
     elseif kind == 'variable' then
       message = ('hook `%s` sets `%s`, which it has captured'):format(state.label, name)
     elseif type(root) == 'table' and not is_scratch then
-      message = ('hook `%s` writes to `%s`, which it has captured'):format(state.label, name)
+      message = ('hook `%s` writes to `%s`%s'):format(state.label, name, whose)
     end
     if message then
       error(native.error('config', message, hint, nil, { script = ('%s:%d'):format(file, line) }), 0)
@@ -302,6 +318,8 @@ local function fill(packed, made, sandbox)
   for id, node in ipairs(packed.nodes) do
     if node.of then frozen.freeze(made[id], node.of) end
   end
+  frozen.freeze_globals(_G)
+  if confined then frozen.freeze_globals(confined) end
 end
 
 --- The function that capture.pack has packed.

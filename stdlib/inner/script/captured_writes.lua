@@ -164,13 +164,13 @@ local function look_at(code, captured, see)
       if captured[a] then tell('variable', { root = captured[a], keys = {} }) end
     elseif sets_field[what] then
       local from = origin(code, captured, pc, b)
-      if from and from.root then tell('table', from) end
+      if from then tell('table', from) end
     elseif what == op.call then
       local callee = origin(code, captured, pc, a)
       if callee and b == 1 and callee.root then tell('lost', callee) end
       local argument = callee and callee.global and changes_argument(callee)
         and origin(code, captured, pc, a + first_argument)
-      if argument and argument.root then tell('table', argument) end
+      if argument then tell('table', argument) end
     end
   end
 end
@@ -202,13 +202,19 @@ local function walk(code, lists, place, sees)
   return place
 end
 
+---@class captured_writes.origin
+---@field root integer|nil
+---@field global string|nil
+---@field keys any[]
+---@alias captured_writes.see fun(kind: "variable"|"table"|"lost", from: captured_writes.origin, line: integer)
+
 --- Calls `see` for each place in a function, or a function inside it, that sets a captured variable ("variable"),
 --- writes to a captured table ("table"), or calls a captured function and throws its result away ("lost").
---- `from.root` is the number of the captured variable, `from.keys` what leads from it to the table or function: false
---- for a computed key.
+--- `from.root` is the number of the captured variable, or `from.global` the name of a global; `from.keys` is what leads
+--- from it to the table or function: false for a computed key.
 ---@param fn function
 ---@param code string its dump
----@param see fun(kind: "variable"|"table"|"lost", from: { root: integer, keys: any[] }, line: integer)
+---@param see captured_writes.see
 function captured_writes.each(fn, code, see)
   walk(fn, captures_in(code), 0, function(root) root(nil, see) end)
 end

@@ -1,5 +1,5 @@
--- What a hook has captured stays as it was in a worker. Each worker has copies of its own, so what one of them kept
--- there would depend on the number of workers.
+-- What a hook has captured, and the globals, stay as they were in a worker. Each worker has copies of its own, so what
+-- one of them kept there would depend on the number of workers.
 local native = require 'lugger.native'
 
 local frozen = {}
@@ -77,6 +77,34 @@ function frozen.freeze(t, name)
   end
 end
 
+local libraries = {}
+
+local function refuse_library(name)
+  refuse(('the hook writes to `%s`, of which each worker has its own'):format(name))
+end
+
+--- Makes globals read only, and the libraries among them.
+---@param globals table<string, any>
+function frozen.freeze_globals(globals)
+  for name, t in next, globals do
+    if type(t) == 'table' and getmetatable(t) == nil then
+      local values = {}
+      for key, v in next, t do values[key] = v end
+      libraries[#libraries + 1] = { t = t, name = name, values = values }
+      setmetatable(t, { __newindex = function() refuse_library(name) end })
+    end
+  end
+end
+
+local function check_library(one)
+  for key, v in next, one.values do
+    if not is_same(rawget(one.t, key), v) then refuse_library(one.name) end
+  end
+  for key in next, one.t do -- new ones, by rawset
+    if one.values[key] == nil then refuse_library(one.name) end
+  end
+end
+
 --- Watches a captured variable.
 ---@param fn function that has captured it
 ---@param place integer
@@ -100,6 +128,7 @@ function frozen.check()
       if not is_same(rawget(one.t, key), v) then refuse_table(one.name) end
     end
   end
+  for i = 1, #libraries do check_library(libraries[i]) end
 end
 
 jit.off(frozen.check) -- LuaJIT does not compile debug.getupvalue, and would try for each batch
