@@ -56,12 +56,14 @@ std::vector<PreviewDocument> preview_batch(Batch& batch, const PlanShape& shape)
   for (const Refusal& refusal : batch.refusals) {
     PreviewDocument& document = documents[refusal.document];
     const TablePlan& table = shape.tables()[static_cast<size_t>(refusal.table)];
-    document.table = table.name;
+    document.table = refusal_table(refusal, shape);
     if (refusal.column >= 0)
       document.column = table.columns[static_cast<size_t>(refusal.column)].name;
     document.code = refusal_code(refusal);
     document.message = describe_refusal(refusal, shape);
   }
+  for (const auto& [document, place] : batch.skipped)
+    documents[document].message = batch.skips[place].first;
   show_rows(batch, shape, documents);
   return documents;
 }

@@ -34,6 +34,11 @@ std::string_view refusal_code(const Refusal& refusal) noexcept {
   return failure_code(refusal.failure);
 }
 
+std::string refusal_table(const Refusal& refusal, const PlanShape& shape) {
+  if (refusal.failure == Failure::kNoRoute) return {};
+  return shape.tables()[static_cast<size_t>(refusal.table)].name;
+}
+
 std::string describe_refusal(const Refusal& refusal, const PlanShape& shape) {
   if (!refusal.message.empty()) return refusal.message;
   const TablePlan& table = shape.tables()[static_cast<size_t>(refusal.table)];
@@ -42,6 +47,8 @@ std::string describe_refusal(const Refusal& refusal, const PlanShape& shape) {
     const Column& column = table.columns[static_cast<size_t>(refusal.column)];
     where = column.name + ": ";
     type = column.type.sql;
+  } else if (refusal.failure == Failure::kNoRoute) {
+    where = shape.mapping().route.from + ": ";
   } else if (table.parent >= 0) {
     where = table.path + ": ";
     type = (table.of_entries() ? "a document of " : "an array of ") + table.name + " rows";
@@ -59,7 +66,7 @@ RejectRecord reject_record(const Refusal& refusal, Batch& batch, const PlanShape
   const Document& document = batch.documents[refusal.document];
   const TablePlan& table = shape.tables()[static_cast<size_t>(refusal.table)];
   RejectRecord record;
-  record.table = table.name;
+  record.table = refusal_table(refusal, shape);
   record.document_id = document_id(document, shape.mapping());
   if (refusal.column >= 0) record.column = table.columns[static_cast<size_t>(refusal.column)].name;
   record.code = refusal_code(refusal);

@@ -10,6 +10,8 @@ namespace lugger {
 
 /// `age: cannot read "n/a" as int4`, followed by a hint. Columns and tables are those of the shape.
 std::string describe_refusal(const Refusal& refusal, const PlanShape& shape);
+/// The table whose row it would have been; empty when no table was chosen.
+std::string refusal_table(const Refusal& refusal, const PlanShape& shape);
 std::string_view refusal_code(const Refusal& refusal) noexcept;
 
 /// The record that the ledger keeps of a refused document: the message, canonical Extended JSON,

@@ -72,6 +72,7 @@ class Batch {
   RowSet unrouted;                // while a hook is called: rows of documents that no route takes
   std::vector<Refusal> refusals;  // of documents whose fate is kReject
   std::vector<std::pair<std::string, uint64_t>> skips;  // reason, documents
+  std::vector<std::pair<uint32_t, size_t>> skipped;     // document, place of its reason in `skips`
   uint64_t source_bytes = 0;
   bool of_script = false;  // its documents are rows that a script made: no source gives them again
   uint32_t max_documents = 1000;  // the cursor stops here
@@ -91,16 +92,15 @@ class Batch {
   void skip(uint32_t document, std::string_view reason) {
     if (fates[document] != Fate::kLoad) return;
     fates[document] = Fate::kSkip;
-    for (auto& [known, documents_skipped] : skips) {
-      if (known == reason) {
-        ++documents_skipped;
-        return;
-      }
-    }
-    skips.emplace_back(reason, 1);
+    size_t place = 0;
+    while (place < skips.size() && skips[place].first != reason) ++place;
+    if (place == skips.size()) skips.emplace_back(reason, 0);
+    ++skips[place].second;
+    skipped.emplace_back(document, place);
   }
   void clear() noexcept {
     documents.clear(), operations.clear(), fates.clear(), refusals.clear(), skips.clear();
+    skipped.clear();
     for (RowSet& set : tables) set.clear();
     unrouted.clear();
     source_bytes = 0;

@@ -165,15 +165,17 @@ class Finish {
     for (const Key& key : keys) {
       if (key.failure) failed.push_back(key.step.sql);
     }
-    const uint64_t settled =
-        doubled ? settle_duplicates(session_, plan_, work_, state_schema_, failed, tally_) : 0;
-    if (settled == 0) {
+    std::vector<SettledTable> settled;
+    if (doubled) settled = settle_duplicates(session_, plan_, work_, state_schema_, failed, tally_);
+    if (settled.empty()) {
       for (const std::string& sql : failed) session_.execute(sql);  // says what stands twice
       return;
     }
-    done_.push_back(
-        fmt::format("{}: {} rows with a key that came more than once were settled by on_conflict",
-                    plan_.tables()[0].name, settled));
+    for (const SettledTable& table : settled) {
+      done_.push_back(
+          fmt::format("{}: {} rows with a key that came more than once were settled by on_conflict",
+                      table.name, table.rows));
+    }
   }
 
   void finish_table(const TablePlan& table) {

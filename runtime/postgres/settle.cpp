@@ -55,18 +55,19 @@ class Settling {
         load_{session, plan, make_layout(session, plan), false},
         loader_(make_staged_loader(load_, [this] { choose(); })) {}
 
-  uint64_t run(const std::vector<std::string>& keys) {
+  std::vector<SettledTable> run(const std::vector<std::string>& keys) {
     // The planner overestimates conditions over a unit's rows; JIT compilation would take longer
     // than the query.
     session_.execute(
         "SELECT pg_catalog.set_config(name, 'off', true) FROM pg_settings WHERE name = 'jit'");
-    if (!find_keys()) return 0;
+    find_keys();
+    if (settled_.empty()) return {};
     if (!work_.again) {
       throw Error(
           Code::kConflict,
           fmt::format("{}: several documents have the same key, and their order is not known: "
                       "the source cannot be read a second time",
-                      plan_.tables()[0].name),
+                      doubled_tables()),
           "begin again with --restart: such a source is loaded by staging then");
     }
     take_out();
@@ -81,7 +82,7 @@ class Settling {
     check_found();
     count();
     drop_staging();
-    return own_out_;
+    return std::move(settled_);
   }
 
  private:
@@ -99,8 +100,11 @@ class Settling {
                        }));
   }
 
-  bool find_keys() {
-    uint64_t keys = 0;
+  std::string doubled_tables() const {
+    return each(settled_.size(), ", ", [&](size_t i) { return settled_[i].name; });
+  }
+
+  void find_keys() {
     for (size_t t = 0; t < own_tables(); ++t) {
       const PgTableLayout& layout = load_.tables[t];
       const auto name = [&](size_t i) { return layout.fields[layout.key[i]].name; };
@@ -117,9 +121,8 @@ class Settling {
           std::stoull(session_.query("SELECT pg_catalog.count(*) FROM " + doubled(t)).text(0, 0));
       if (here != 0 && plan_.mapping().on_conflict == OnConflict::kError)
         refuse_duplicates(session_, plan_.tables()[t], list);
-      keys += here;
+      if (here != 0) settled_.push_back({plan_.tables()[t].name, 0});
     }
-    return keys != 0;
   }
 
   void take_out() {
@@ -139,6 +142,9 @@ class Settling {
                                                       layout.table, doubled(own), same))
                                    .affected();
         (layout.own ? own_out_ : children_out_) += taken;
+        for (SettledTable& table : settled_) {
+          if (layout.own && table.name == plan_.tables()[t].name) table.rows += taken;
+        }
       }
     }
   }
@@ -228,7 +234,7 @@ class Settling {
         fmt::format(
             "{}: {} rows have keys that stand more than once (child rows: {}); read a second "
             "time, the source gave {} (child rows: {})",
-            plan_.tables()[0].name, own_out_, children_out_, own, children),
+            doubled_tables(), own_out_, children_out_, own, children),
         "the source changed meanwhile, or what the hook makes of it, or somebody else wrote to the "
         "table: begin again with --restart");
   }
@@ -261,20 +267,22 @@ class Settling {
   std::unique_ptr<PgLoader> loader_;
   UnitDocuments unit_;
   Tally merged_;
+  std::vector<SettledTable> settled_;
   uint64_t own_out_ = 0, children_out_ = 0;  // rows taken out
 };
 
 }  // namespace
 
-uint64_t settle_duplicates(PgSession& session, const PlanShape& plan, const FinishWork& work,
-                           const std::string& state_schema, const std::vector<std::string>& keys,
-                           Tally& tally) {
+std::vector<SettledTable> settle_duplicates(PgSession& session, const PlanShape& plan,
+                                            const FinishWork& work, const std::string& state_schema,
+                                            const std::vector<std::string>& keys, Tally& tally) {
   const Tally before = tally;
   session.begin();
   try {
-    const uint64_t taken = Settling(session, plan, work, state_schema, tally).run(keys);
+    std::vector<SettledTable> settled =
+        Settling(session, plan, work, state_schema, tally).run(keys);
     session.commit();
-    return taken;
+    return settled;
   } catch (...) {
     session.rollback();
     tally = before;

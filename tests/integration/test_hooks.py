@@ -28,6 +28,39 @@ class Actions(unittest.TestCase):
         return {name: work.database.rows(f'select mongo_id, v from {name} order by 1, 2')
                 for name in ('own', 'other', 'audit')}
 
+    def test_preview_and_trace_say_why_a_document_is_skipped(self):
+        work = self.work("if row.v then return lugger.skip(row.v) end return {}",
+                         [{'_id': 'a', 'v': 'old'}, {'_id': 'b', 'v': 'test'}, {'_id': 'c', 'v': 'old'},
+                          {'_id': 'd'}])
+        said = work.lugger('preview', 'job.lua').out
+        self.assertRegex(said, r'skipped \(4\)\n  a\n +old\n  b\n +test\n  c\n +old\n  d\n +the hook gave no row')
+        self.assertRegex(work.lugger('trace', 'job.lua', 'b').out, r'skipped \(1\)\n  b\n +test\n')
+
+    def test_a_route_that_takes_no_document_names_its_field(self):
+        extra = "route = { from = 'tenat', tables = { x = 'ra', y = 'rb' } },"
+        work = self.work('', [{'_id': 'a', 'v': 'x'}, {'_id': 'b', 'tenat': 'gamma'}, {'_id': 'c', 'tenat': 'y'}],
+                         extra=extra)
+        result = work.run('--create', expect=3)
+        self.assertIn('\n    tenat: no table is named for a missing field', result.out + result.err)
+        self.assertEqual(
+            work.database.rows('''select document_id, "table", split_part(message, ';', 1)
+                                  from lugger.rejects order by 1'''),
+            [['a', '', 'tenat: no table is named for a missing field'],
+             ['b', '', 'tenat: no table is named for "gamma"']])
+        self.assertIn('tenat: no table is named for "gamma"', work.lugger('rejects', 'job.lua', expect=(0, 3)).out)
+        self.assertIn('tenat: no table is named for "gamma"', work.lugger('trace', 'job.lua', 'b').out)
+
+    def test_doubles_name_the_table_that_has_them(self):
+        documents = [{'_id': str(i), 'k': 'g' if i % 2 else 'a', 'n': i % 500 if i % 2 else i, 'pad': 'x' * 300}
+                     for i in range(4000)]
+        text = jobs.job("{ 'n', 'int4' }, { 'k', 'text' }", key='n', extra="""unmapped = 'ignore',
+          route = { from = 'k', tables = { a = 'z_a', g = 'z_g' } },""")
+        work = jobs.Work(self.server.fresh(), documents, text)
+        result = work.run('--create')
+        said = result.out + result.err
+        self.assertIn('z_g: 2000 rows with a key that came more than once', said)
+        self.assertNotIn('z_a: ', said)
+
     def test_e2_emit_and_route(self):
         documents = [{'_id': 'a', 'v': 'x'}, {'_id': 'b', 'v': 'y'}]
         work, result = self.load("""

@@ -73,7 +73,7 @@ end
 local function reject_line(group, several)
   local message = group.message
   if message == '' then message = (group.column ~= '' and group.column .. ': ' or '') .. group.code end
-  if several then
+  if several and group.table ~= '' then
     local column = group.column ~= '' and message:sub(1, #group.column) == group.column
     message = group.table .. (column and '.' or ': ') .. message
   end
