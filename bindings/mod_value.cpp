@@ -37,15 +37,16 @@ static int json_plain(lua_State* L) {
 }
 
 /// bson_patch(bson, is array, changes, kinds): `changes` is BSON with a path for each name, `kinds`
-/// a letter for each: "r" removes, "n" is a plain number, "s" any other value.
+/// a letter for each: "r" removes, "n" is a plain number, "e" an empty table, "s" any other
+/// value.
 static int bson_patch(lua_State* L) {
   const std::string_view document = check_text(L, 1), changes = check_text(L, 3);
   const std::string_view kinds = check_text(L, 4);
   std::vector<Edit> edits;
   for (BsonReader reader(as_bytes(changes)); reader.next() && edits.size() < kinds.size();) {
     const char kind = kinds[edits.size()];
-    edits.push_back(
-        {split_path(reader.name()), kind == 'r' ? Value{} : reader.value(), kind == 'n'});
+    edits.push_back({split_path(reader.name()), kind == 'r' ? Value{} : reader.value(), kind == 'n',
+                     kind == 'e'});
   }
   ByteBuffer out;
   append_patched(as_bytes(document), lua_toboolean(L, 2) != 0, edits, out);

@@ -44,13 +44,15 @@ bool is_whole(double number) noexcept {
 /// What a table's metatable says: stack indexes, 0 when it says nothing.
 struct TableBson::Marks {
   bool array = false;
-  bool own = false;  // it says itself what it is stored as: `lugger_bson`
+  bool plain = false;  // it has no metatable
+  bool own = false;    // it says itself what it is stored as: `lugger_bson`
   int order = 0, types = 0;
   int common = 0;  // the hidden type of all elements
 
   Marks(lua_State* L, int index) {
     if (lua_getmetatable(L, index) == 0) {
       array = lua_objlen(L, index) > 0;
+      plain = true;
       return;
     }
     const int meta = lua_gettop(L);
@@ -77,6 +79,13 @@ struct TableBson::Marks {
     return type;
   }
 };
+
+static bool is_empty(lua_State* L, int index) {
+  lua_pushnil(L);
+  if (lua_next(L, index) == 0) return true;
+  lua_pop(L, 2);
+  return false;
+}
 
 void TableBson::begin(lua_State* L, int foreign, const void* remove) noexcept {
   if (out_.capacity() > kKeptBytes) out_ = ByteBuffer();
@@ -231,7 +240,7 @@ void TableBson::element(std::string_view name, int hidden, int depth) {
     case LUA_TNUMBER: return number(name, lua_tonumber(L_, -1), hidden);
     case LUA_TBOOLEAN:
       return writer_.append(name, Value::of(ValueType::kBool, lua_toboolean(L_, -1)));
-    case LUA_TTABLE: return nested(name, depth);
+    case LUA_TTABLE: return nested(name, hidden, depth);
     case LUA_TNIL: return writer_.append(name, Value::null());  // a hole in a list
     case LUA_TLIGHTUSERDATA:
       if (lua_touserdata(L_, -1) == nullptr) {
@@ -246,14 +255,17 @@ void TableBson::element(std::string_view name, int hidden, int depth) {
 }
 
 /// The table at the top of the stack.
-void TableBson::nested(std::string_view name, int depth) {
+void TableBson::nested(std::string_view name, int hidden, int depth) {
   const int top = lua_gettop(L_);
   luaL_checkstack(L_, kSlots, "tables");
-  const Marks marks(L_, top);
+  Marks marks(L_, top);
   if (marks.own || lua_topointer(L_, top) == remove_) {
     lua_settop(L_, top);
     return foreign(name, depth);
   }
+  // In the place of an array, {} is an array.
+  if (marks.plain && static_cast<ValueType>(hidden) == ValueType::kArray && is_empty(L_, top))
+    marks.array = true;
   marks.array ? writer_.begin_array(name) : writer_.begin_document(name);
   body(top, marks, depth + 1);
   writer_.end();

@@ -47,7 +47,7 @@ class TableBson {
   void elements(int index, const Marks& marks, int depth);
   void document(int index, const Marks& marks, int depth);
   void element(std::string_view name, int hidden, int depth);
-  void nested(std::string_view name, int depth);
+  void nested(std::string_view name, int hidden, int depth);
   void number(std::string_view name, double number, int hidden);
   void foreign(std::string_view name, int depth);
   void plain(int index);

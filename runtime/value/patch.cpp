@@ -54,6 +54,11 @@ const Edit& any_edit(const Node& node) {
 }
 
 Value as_replaced(const Edit& edit, const Value& old) {
+  if (edit.plain_empty && old.type == ValueType::kArray) {
+    Value out = edit.value;
+    out.type = ValueType::kArray;
+    return out;
+  }
   const bool whole = edit.value.type == ValueType::kInt32 || edit.value.type == ValueType::kInt64;
   if (!edit.plain_number || !whole) return edit.value;
   if (old.type == ValueType::kInt64) return Value::of(ValueType::kInt64, edit.value.i64);

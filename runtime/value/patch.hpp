@@ -14,6 +14,8 @@ struct Edit {
   Value value;                    // missing: removed
   /// The script gave a number of no particular type: it takes the type of the number it replaces.
   bool plain_number = false;
+  /// The script gave {}: it is an empty array where it replaces an array.
+  bool plain_empty = false;
 };
 
 /// Appends the document (or array) with the edits. New fields come last, in the order of the edits;

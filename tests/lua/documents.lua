@@ -150,6 +150,38 @@ describe('test_e6', function()
     equal(canonical(t):sub(1, 31), '{"n":{"$numberDouble":"1.5"},"i')
   end)
 
+  it('changes are named by fields', function()
+    local doc = decode '{"a":{"b":1}}'
+    for _, changes in ipairs { { 'qty' }, { [1] = 'a' }, { [true] = 1 } } do
+      local problem = check.raises('doc:with wants names of fields', function() doc:with(changes) end)
+      equal(problem.hint ~= nil, true)
+    end
+    equal(canonical(decode '["a","b"]':with { 'c' }), '["c","b"]')
+    check.raises('wants names of fields', function() decode '["a"]':with { [true] = 1 } end)
+  end)
+
+  it('an empty table takes the kind of what it replaces', function()
+    local doc = decode '{"lines":[1],"none":[],"sub":{"a":[2],"b":{"c":1}},"all":[[1],[2]],"t":"x"}'
+    local changed = doc:with { lines = {}, none = {}, ['sub.a'] = {}, ['sub.b'] = {}, ['all.0'] = {}, t = {}, new = {} }
+    equal(canonical(changed),
+      '{"lines":[],"none":[],"sub":{"a":[],"b":{}},"all":[[],[{"$numberInt":"2"}]],"t":{},"new":{}}')
+    equal(canonical(doc:with { lines = lugger.document {} }):match '"lines":{}', '"lines":{}')
+    local edited = doc:edit(function(t)
+      t.lines, t.none, t.sub.a, t.sub.b, t.all[1], t.t, t.new = {}, {}, {}, {}, {}, {}, {}
+    end)
+    equal(canonical(edited), canonical(changed))
+    equal(canonical(doc:edit(function(t) t.lines = { a = 1 } t.none = lugger.document {} end)):sub(1, 50),
+      '{"lines":{"a":{"$numberInt":"1"}},"none":{},"sub":')
+  end)
+
+  it('an edit gives back the table that it was given, or nothing', function()
+    local doc = decode '{"a":1}'
+    check.raises('the function of doc:edit returned a table', function()
+      doc:edit(function() return { a = 1 } end)
+    end)
+    equal(canonical(doc:edit(function(t) t.a = 'x' return t end)), '{"a":"x"}')
+  end)
+
   it('an edit by a function keeps the rest', function()
     local doc = decode(all_types)
     local text = doc:edit(function(t) t.z.y, t.i = 9, nil end):json 'canonical'

@@ -142,3 +142,19 @@ describe('coercers', function()
     check.raises('did you mean decimal?', lugger.coercer, 'numeric', { decimel = ',' })
   end)
 end)
+
+describe('methods that a value does not have', function()
+  it('name the nearest one', function()
+    for _, case in ipairs {
+      { lugger.decimal '1.5', 'decimal', 'rnd', 'did you mean round?' },
+      { lugger.objectid '64f1c0aabbccddeeff001122', 'objectid', 'tiem', 'did you mean time?' },
+      { lugger.double(1), 'double', 'numbr', 'did you mean number?' },
+    } do
+      local v, word, name, hint = unpack(case)
+      local problem = check.raises(('a value of type %s has no method "%s"'):format(word, name), function()
+        return v[name]
+      end)
+      check.equal(problem.hint, hint)
+    end
+  end)
+end)

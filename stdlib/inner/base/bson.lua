@@ -124,6 +124,12 @@ function bson.encode(t)
   return bytes or refuse(refused)
 end
 
+local function kind_of_change(v)
+  if v == value.remove then return 'r' end
+  if type(v) == 'number' then return 'n' end
+  return type(v) == 'table' and getmetatable(v) == nil and next(v) == nil and 'e' or 's'
+end
+
 --- The changes of doc:with for native code: BSON with a path for each name, and a letter for each change.
 ---@param changes table<string|integer, any>
 ---@return string bson
@@ -135,7 +141,7 @@ function bson.patch(changes)
   local names = bson.field_names(marked and changes or document.document(by_path))
   for i, path in ipairs(names) do
     local v = by_path[path]
-    kinds[i] = v == value.remove and 'r' or type(v) == 'number' and 'n' or 's'
+    kinds[i] = kind_of_change(v)
     values[i] = v == value.remove and value.null or v
   end
   local bytes, refused = write.fields(names, values)

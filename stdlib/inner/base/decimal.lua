@@ -192,6 +192,7 @@ function decimal:format(options)
 end
 
 methods.check('decimal', decimal, function(v) return ffi.istype(decimal_type, v) end)
+methods.strict('decimal', decimal)
 ffi.metatype(decimal_type, {
   __index = decimal,
   __tostring = function(self)

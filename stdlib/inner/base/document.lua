@@ -109,8 +109,9 @@ end
 
 --- A document with some values changed: `doc:with { ['ship.zip'] = 'D-1', w = lugger.remove }`. Names are dotted
 --- paths. Whatever is not named keeps its bytes, its type and its place; a number takes the numeric type of the number
---- it replaces. New fields come last, sorted by name, documents on the way to them are made; what is removed from an
---- array closes the gap. In an array, whole numbers are elements from 1.
+--- it replaces, and {} is an empty array where it replaces an array. New fields come last, sorted by name, documents on
+--- the way to them are made; what is removed from an array closes the gap. In an array, whole numbers are elements from
+--- 1.
 ---@param changes table<string|integer, any>
 ---@return lugger.doc
 function methods:with(changes)
@@ -118,6 +119,12 @@ function methods:with(changes)
     fault.raise('config', ('doc:with wants a table, not %s'):format(shown(changes)), "doc:with { ['a.b'] = 1 }")
   end
   local bson, array = document.to_bson(self), pointer(self).lug_array_ == 1
+  for key in pairs(changes) do
+    if type(key) ~= 'string' and not (array and type(key) == 'number') then
+      fault.raise('config', ('doc:with wants names of fields: %s is none'):format(shown(key)),
+        "doc:with { name = value }; an element of an array in it: { ['lines.0'] = value }")
+    end
+  end
   local patch, kinds = require('lugger.inner.base.bson').patch(changes)
   return document.from_bson(native.bson_patch(bson, array, patch, kinds), array)
 end
@@ -127,7 +134,11 @@ end
 ---@return lugger.doc
 function methods:edit(change)
   local fields = methods.totable(self)
-  change(fields)
+  local returned = change(fields)
+  if returned ~= nil and returned ~= fields then
+    fault.raise('config', ('the function of doc:edit returned %s, which would be lost'):format(shown(returned)),
+      'change the table that it is given: function(t) t.a = 1 end')
+  end
   local bson = require('lugger.inner.base.bson').encode(fields)
   return document.from_bson(bson, pointer(self).lug_array_ == 1)
 end
@@ -157,9 +168,11 @@ function methods:copy()
   return own(p.lug_data_, p.lug_size_, p.lug_array_)
 end
 
--- A Lua number does not tell an int64 from an int32, nor 3.0 from 3.
+-- A Lua number does not tell an int64 from an int32, nor 3.0 from 3; an empty table is no array by itself.
 local function is_hidden(v)
-  return v.type == types.int64 or v.type == types.undefined or v.type == types.double and v.f64 == math.floor(v.f64)
+  local kind = v.type
+  return kind == types.int64 or kind == types.array or kind == types.undefined
+    or kind == types.double and v.f64 == math.floor(v.f64)
 end
 
 local function list_of(self)
@@ -177,7 +190,7 @@ local function list_of(self)
 end
 
 --- Converts all of it to a Lua table. It is stored with the same types and the same order of fields again: a field that
---- was an int64 or a double stays one when a number is assigned to it.
+--- was an int64 or a double stays one when a number is assigned to it, and an array when {} is.
 ---@return table
 function methods:totable()
   if pointer(self).lug_array_ == 1 then return list_of(self) end

@@ -1,6 +1,7 @@
 -- Checks that methods are called with a colon. Called with a dot, a method takes its first argument for its object;
 -- this raises an error that names the method before anything goes wrong inside.
 local fault = require 'lugger.inner.base.fault'
+local native = require 'lugger.native'
 
 local methods = {}
 
@@ -24,6 +25,20 @@ function methods.check(word, class, meta)
       checked[class[name]] = method
     end
   end
+end
+
+--- Makes it an error to read a method that a class does not have; the error names the nearest one.
+---@param word string
+---@param class table<string, function>
+function methods.strict(word, class)
+  setmetatable(class, { __index = function(_, name)
+    local known = {}
+    for one in pairs(class) do known[#known + 1] = one end
+    table.sort(known)
+    local near = native.system.nearest(tostring(name), known)
+    fault.raise('config', ('a value of type %s has no method "%s"'):format(word, tostring(name)),
+      near and near ~= '' and ('did you mean %s?'):format(near) or 'it has ' .. table.concat(known, ', '))
+  end })
 end
 
 local joined = { string = true, number = true, cdata = true }

@@ -58,6 +58,7 @@ function objectid:time()
 end
 
 has_methods('objectid', objectid, objectid_type)
+methods.strict('objectid', objectid)
 ffi.metatype(objectid_type, {
   __index = objectid,
   __tostring = function(self) return hex(self.bytes, 12) end,
@@ -158,6 +159,7 @@ function binary:hex()
 end
 
 has_methods('binary', binary, binary_type)
+methods.strict('binary', binary)
 ffi.metatype(binary_type, {
   __index = binary,
   __len = function(self) return self.size end,
@@ -240,6 +242,7 @@ function double:number()
 end
 
 has_methods('double', double, double_type)
+methods.strict('double', double)
 
 local function number_of(v)
   return ffi.istype(double_type, v) and v.number_ or v
