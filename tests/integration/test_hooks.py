@@ -33,13 +33,14 @@ class Actions(unittest.TestCase):
                          [{'_id': 'a', 'v': 'old'}, {'_id': 'b', 'v': 'test'}, {'_id': 'c', 'v': 'old'},
                           {'_id': 'd'}])
         said = work.lugger('preview', 'job.lua').out
-        self.assertRegex(said, r'skipped \(4\)\n  a\n +old\n  b\n +test\n  c\n +old\n  d\n +the hook gave no row')
+        self.assertRegex(said, r'skipped \(4\)\n  a\n +old\n  b\n +test\n  c\n +old\n'
+                               r'  d\n +the hook gave no row')
         self.assertRegex(work.lugger('trace', 'job.lua', 'b').out, r'skipped \(1\)\n  b\n +test\n')
 
     def test_a_route_that_takes_no_document_names_its_field(self):
         extra = "route = { from = 'tenat', tables = { x = 'ra', y = 'rb' } },"
-        work = self.work('', [{'_id': 'a', 'v': 'x'}, {'_id': 'b', 'tenat': 'gamma'}, {'_id': 'c', 'tenat': 'y'}],
-                         extra=extra)
+        documents = [{'_id': 'a', 'v': 'x'}, {'_id': 'b', 'tenat': 'gamma'}, {'_id': 'c', 'tenat': 'y'}]
+        work = self.work('', documents, extra=extra)
         result = work.run('--create', expect=3)
         self.assertIn('\n    tenat: no table is named for a missing field', result.out + result.err)
         self.assertEqual(
@@ -47,12 +48,13 @@ class Actions(unittest.TestCase):
                                   from lugger.rejects order by 1'''),
             [['a', '', 'tenat: no table is named for a missing field'],
              ['b', '', 'tenat: no table is named for "gamma"']])
-        self.assertIn('tenat: no table is named for "gamma"', work.lugger('rejects', 'job.lua', expect=(0, 3)).out)
+        self.assertIn('tenat: no table is named for "gamma"',
+                      work.lugger('rejects', 'job.lua', expect=(0, 3)).out)
         self.assertIn('tenat: no table is named for "gamma"', work.lugger('trace', 'job.lua', 'b').out)
 
     def test_doubles_name_the_table_that_has_them(self):
-        documents = [{'_id': str(i), 'k': 'g' if i % 2 else 'a', 'n': i % 500 if i % 2 else i, 'pad': 'x' * 300}
-                     for i in range(4000)]
+        documents = [{'_id': str(i), 'k': 'g' if i % 2 else 'a', 'n': i % 500 if i % 2 else i,
+                      'pad': 'x' * 300} for i in range(4000)]
         text = jobs.job("{ 'n', 'int4' }, { 'k', 'text' }", key='n', extra="""unmapped = 'ignore',
           route = { from = 'k', tables = { a = 'z_a', g = 'z_g' } },""")
         work = jobs.Work(self.server.fresh(), documents, text)
