@@ -32,13 +32,14 @@ class HookErrors(unittest.TestCase):
         self.assertEqual([row['id'] for row in self.rows()], [1, 100])
         for rest in ('row.tax = doc.rate.value', 'return 7', "error 'no'"):
             with self.subTest(rest):
-                self.assertIn('map: ', self.run_job(mended + 'lugger.emit { id = 100 } ' + rest, expect=1).err)
-                self.assertIn('rejected 1', self.run_job(mended + 'lugger.emit { id = 100 } ' + rest,
-                                                         "on_hook_error = 'reject',", expect=3).err)
+                body = mended + 'lugger.emit { id = 100 } ' + rest
+                self.assertIn('map: ', self.run_job(body, expect=1).err)
+                self.assertIn('rejected 1', self.run_job(body, "on_hook_error = 'reject',", expect=3).err)
 
     def test_a_refusal_that_is_raised_again(self):
         body = 'local ok, err = pcall(function() return row.price end) '
-        self.assertIn('price: cannot read "bad" as numeric', self.run_job(body + 'error(err, 0)', expect=3).err)
+        again = self.run_job(body + 'error(err, 0)', expect=3)
+        self.assertIn('price: cannot read "bad" as numeric', again.err)
         self.assertIn('map: ', self.run_job(body + 'row.price = 0 error(err, 0)', expect=1).err)
 
     def test_lists_with_gaps(self):
