@@ -42,6 +42,19 @@ class HookErrors(unittest.TestCase):
         self.assertIn('price: cannot read "bad" as numeric', again.err)
         self.assertIn('map: ', self.run_job(body + 'row.price = 0 error(err, 0)', expect=1).err)
 
+    def test_an_empty_table_is_an_empty_list_where_only_a_list_fits(self):
+        self.directory = Path(harness.scratch())
+        (self.directory / 'in.jsonl').write_text('{"_id": 1, "given": {}}\n')
+        (self.directory / 'job.lua').write_text("""local lugger = require 'lugger'
+return lugger.copy {
+  from = lugger.source 'in.jsonl', into = lugger.target 'out.jsonl',
+  columns = { { 'id', 'int4', from = '_id' }, { 'a', 'int4[]', computed = true },
+    { 'j', 'jsonb', computed = true }, { 'given', 'text[]', on_error = 'null' } },
+  map = function(row) row.a, row.j = {}, {} end,
+}""")
+        harness.lugger('run', 'job.lua', cwd=self.directory)
+        self.assertEqual(self.rows(), [{'id': 1, 'a': [], 'j': {}, 'given': None}])
+
     def test_lists_with_gaps(self):
         for rows in ("{ [1] = { r = '1' }, [3] = { r = '3' } }", "{ [0] = { r = 'z' } }",
                      "{ [0] = { r = 'z' }, { r = 'a' } }", "{ [1.5] = { r = 'z' }, { r = 'a' } }"):
