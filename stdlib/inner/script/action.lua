@@ -20,26 +20,37 @@ local function give(one)
   return one
 end
 
+local examples = {
+  skip = "lugger.skip 'archived'", reject = "lugger.reject 'no such plan'", route = "lugger.route 'v2'",
+}
+
+local function check_text(kind, text)
+  if type(text) == 'string' and text ~= '' then return end
+  fault.raise('hook', ('lugger.%s wants text, not %s'):format(kind, text == '' and 'an empty one'
+    or type(text) == 'nil' and 'nil' or 'a ' .. type(text)), examples[kind])
+end
+
 local function make(kind, text)
   local known = made[kind][text]
   if known then return give(known) end
-  if type(text) ~= 'string' then fault.raise('hook', ('lugger.%s wants text, not a %s'):format(kind, type(text))) end
+  check_text(kind, text)
   local one = { lugger_action = kind, text = text }
   made[kind][text] = one
   return give(one)
 end
 
 --- Skips the document; skips are counted by reason. To be returned.
----@param reason string|nil
+---@param reason string
 ---@return lugger.action
 function action.skip(reason)
-  return make('skip', reason or 'skipped by the hook')
+  return make('skip', reason)
 end
 
 --- Makes the document a reject with this message. To be returned.
 ---@param message string
 ---@return lugger.action
 function action.reject(message)
+  if message == nil or message == '' then check_text('reject', message) end
   return give { lugger_action = 'reject', text = tostring(message) }
 end
 
@@ -60,6 +71,13 @@ function action.emit(row, table)
   end
   if not action.take then fault.raise('hook', 'lugger.emit is for hooks: there is no row here') end
   action.take(row, table)
+end
+
+--- True for what lugger.skip, lugger.reject and lugger.route give.
+---@param v any
+---@return boolean
+function action.is(v)
+  return type(v) == 'table' and rawget(v, 'lugger_action') ~= nil
 end
 
 return action
