@@ -1,6 +1,7 @@
 -- What a hook can request for its row.
 local fault = require 'lugger.inner.base.fault'
 local marks = require 'lugger.inner.base.marks'
+local native = require 'lugger.native'
 
 local action = {}
 
@@ -13,6 +14,8 @@ local made = { skip = {}, reject = {}, route = {} }
 action.last = nil ---@type lugger.action|nil
 -- While hook.lua looks for the line of an action that was not returned, actions note theirs.
 action.notes_lines = false
+-- Where the hook begins: `return lugger.skip()` is a tail call, which leaves no line of the hook on the stack.
+action.hook_line = nil ---@type string|nil
 
 local function give(one)
   action.last = one
@@ -26,8 +29,9 @@ local examples = {
 
 local function check_text(kind, text)
   if type(text) == 'string' and text ~= '' then return end
-  fault.raise('hook', ('lugger.%s wants text, not %s'):format(kind, text == '' and 'an empty one'
-    or type(text) == 'nil' and 'nil' or 'a ' .. type(text)), examples[kind])
+  local given = text == '' and 'an empty one' or text == nil and 'nil' or 'a ' .. type(text)
+  error(native.error('hook', ('lugger.%s wants text, not %s'):format(kind, given), examples[kind], nil,
+    { script = fault.where() or action.hook_line }), 0)
 end
 
 local function make(kind, text)
