@@ -38,11 +38,13 @@ class Library(unittest.TestCase):
                 self.assertNotEqual(done.out, '')
 
     def test_b3_a_dry_run_holds_for_jobs_that_the_script_runs(self):
-        fix = "lugger.fix { on = lugger.target(lugger.env.PG_URI, { table = 'docs', key = 'id' }), set = { 'n' }," \
+        fix = "lugger.fix { on = lugger.target(lugger.env.PG_URI, { table = 'docs', key = 'id' })," \
+              " set = { 'n' }," \
               ' map = function(row) row.n = row.n + 1 end }'
         task = """lugger.task('t', function(task)
   local cursor = task:cursor(lugger.source(lugger.env.MONGO_URI))
-  local out = task:writer(lugger.target(lugger.env.PG_URI, { table = 'docs', key = 'id', on_conflict = 'update' }),
+  local out = task:writer(
+    lugger.target(lugger.env.PG_URI, { table = 'docs', key = 'id', on_conflict = 'update' }),
     { columns = { { 'id', 'text' }, { 'n', 'int4' } } })
   for batch in cursor:batches() do
     for doc in batch:docs() do out:add({ id = tostring(doc._id), n = 7 }, doc) end
@@ -53,7 +55,8 @@ end)"""
                      'local run = job:start { create = true } print(run:result().tally.read)',
                      f'print({task}:run().tally.read)', f'print({fix}:apply().result.tally.read)'):
             with self.subTest(call):
-                work = Work(self.server.fresh(), [{'_id': n, 'n': n} for n in range(50)], text=JOB + 'job:shape() ' + call)
+                work = Work(self.server.fresh(), [{'_id': n, 'n': n} for n in range(50)],
+                            text=JOB + 'job:shape() ' + call)
                 work.database.query("create table docs (id text primary key, n int); insert into docs "
                                     "select 'x' || n, 1 from generate_series(1, 40) n")
                 before = work.database.query('select md5(string_agg(t::text, $$,$$ order by id)) from docs t')
@@ -68,7 +71,8 @@ end)"""
         self.assertEqual(work.database.query('select count(*) from docs'), '7')
 
     def test_b3_other_commands_do_not_load(self):
-        work = Work(self.server.fresh(), [{'_id': 1, 'n': 1}], text=JOB + 'job:run { create = true } return job')
+        work = Work(self.server.fresh(), [{'_id': 1, 'n': 1}],
+                    text=JOB + 'job:run { create = true } return job')
         for command in (['plan'], ['preview'], ['verify'], ['rejects'], ['trace', '1'], ['repair'], ['runs']):
             with self.subTest(command):
                 err = work.lugger(command[0], 'job.lua', *command[1:], expect=1).err
@@ -104,7 +108,8 @@ return { r('v1'), r('v2') }
 
     def test_b1_jobs_of_one_name_are_refused(self):
         work = Work(self.server.fresh(), [{'_id': 1, 'n': 1}], text=JOB.replace('local job =', 'return { ')
-                    .replace("} },\n}", "} }, name = 'x' }, lugger.copy { from = lugger.source(lugger.env.MONGO_URI), "
+                    .replace("} },\n}", "} }, name = 'x' }, lugger.copy { "
+                             "from = lugger.source(lugger.env.MONGO_URI), "
                              "into = lugger.target(lugger.env.PG_URI, { table = 'other' }), "
                              "columns = { { 'n', 'int4' } }, name = 'x' } }"))
         self.assertIn('two jobs of the script have the name x', work.run('--create', expect=1).err)

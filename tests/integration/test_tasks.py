@@ -107,7 +107,7 @@ class Tasks(unittest.TestCase):
             with self.subTest(body):
                 work = self.task(self.ONE + body)
                 err = work.run('--create', expect=1).err
-                self.assertIn(f'came to its end and had not committed {what}: nothing of that is written', err)
+                self.assertIn(f'had not committed {what}: nothing of that is written', err)
                 self.assertIn('out:commit(batch) at the end of each batch', err)
                 self.assertIn('job.lua', err)
                 self.assertTrue(self.books(work).startswith('failed|'))
