@@ -202,6 +202,11 @@ static int task_commit(lua_State* L) {
   return 1;
 }
 
+static int task_check_committed(lua_State* L) {
+  self_of(L).task.check_committed();
+  return 0;
+}
+
 static int task_may_go_on(lua_State* L) {
   push(L, self_of(L).task.may_go_on());
   return 1;
@@ -215,13 +220,6 @@ static int task_waits_for(lua_State* L) {
 static int task_stopping(lua_State* L) {
   push(L, self_of(L).task.stopping());
   return 1;
-}
-
-static int task_rollback(lua_State* L) {
-  LuaTask& self = self_of(L);
-  self.retire();
-  self.task.rollback();
-  return 0;
 }
 
 /// task:finish(status, error): begins the end of the run. The error is an object or text; nil:
@@ -257,7 +255,7 @@ static constexpr luaL_Reg kMethods[] = {
     {"reject", guarded<task_reject>},
     {"skip", guarded<task_skip>},
     {"commit", guarded<task_commit>},
-    {"rollback", guarded<task_rollback>},
+    {"check_committed", guarded<task_check_committed>},
     {"may_go_on", guarded<task_may_go_on>},
     {"waits_for", guarded<task_waits_for>},
     {"stopping", guarded<task_stopping>},

@@ -124,6 +124,7 @@ std::shared_ptr<const PlanShape> Task::shape(size_t writer) const {
 
 void Task::write(size_t writer, Batch& batch) {
   impl_->writer(writer).write(static_cast<GivenBatch&>(batch));
+  impl_->rows_added += batch.documents.size();
 }
 
 void Task::add(size_t writer, Bytes row, std::string_view table, GivenDocument of) {
@@ -136,6 +137,7 @@ void Task::add(size_t writer, Bytes row, std::string_view table, GivenDocument o
   }
   out.add(row, table, of);
   impl_->added_bytes += row.size();
+  ++impl_->rows_added;
 }
 
 void Task::reject(size_t writer, GivenDocument of, const std::string& column,
@@ -163,6 +165,7 @@ void Task::skip(GivenDocument of, std::string_view reason) {
   if (mark == GivenBatch::Mark::kRejected || mark == GivenBatch::Mark::kSkipped) return;
   mark = GivenBatch::Mark::kSkipped;
   batch.skip_reasons.emplace_back(of.index, reason);
+  ++impl_->skips;
 }
 
 void Task::Impl::reset_unit() noexcept {
@@ -174,7 +177,7 @@ void Task::Impl::reset_unit() noexcept {
   skip_reasons.clear();
   booked = {};
   settled = false;
-  read = bytes = added_bytes = 0;
+  read = bytes = added_bytes = rows_added = skips = 0;
   arena.reset();
 }
 

@@ -81,6 +81,9 @@ class Task final : public Run {
   bool commit(const Position& position);
   /// Error{config} when commit() would refuse the position. Changes nothing.
   void check_position(const Position& position) const;
+  /// Error{config} when there are rows, skips or rejects that no commit took: for a script that has
+  /// come to its end.
+  void check_committed() const;
   /// Discards everything that is not committed.
   void rollback() noexcept;
 

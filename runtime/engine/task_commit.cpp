@@ -63,6 +63,26 @@ void Task::check_position(const Position& position) const {
   impl_->check_position(position);
 }
 
+void Task::check_committed() const {
+  const Impl& task = *impl_;
+  if (task.refused) throw Error(*task.refused);
+  std::vector<std::string> left;
+  const auto name = [&left](uint64_t count, std::string_view one) {
+    if (count != 0) left.push_back(fmt::format("{} {}{}", count, one, count == 1 ? "" : "s"));
+  };
+  name(task.rows_added, "row");
+  name(task.skips, "skip");
+  name(task.rejects.size(), "reject");
+  if (left.empty()) return;
+  throw Error(
+      Code::kConfig,
+      fmt::format("task {} came to its end and had not committed {}: nothing of that is "
+                  "written",
+                  task.spec.name, fmt::join(left, ", ")),
+      "out:commit(batch) at the end of each batch, also before a `return`; out:commit() for "
+      "what is added behind the loop");
+}
+
 bool Task::commit(const Position& position) {
   Impl& task = *impl_;
   task.need_writer();

@@ -50,6 +50,7 @@ struct Task::Impl {
   std::vector<int64_t> resolved;  // rejects whose documents were read again
   uint64_t read = 0, bytes = 0;
   uint64_t added_bytes = 0;
+  uint64_t rows_added = 0, skips = 0;            // that the script asked for
   Tally booked;                                  // of the unit, once it is settled
   std::map<std::string, uint64_t> skip_reasons;  // of the unit
   bool settled = false;

@@ -170,6 +170,12 @@ void Task::Impl::listen() {
 
 void Task::end(RunStatus status, const Error* error) {
   Impl& task = *impl_;
+  if (status == RunStatus::kDone && task.read != 0) {
+    task.outcome.warnings.push_back(
+        fmt::format("the task read documents and did not commit them: {}. They are in none of the "
+                    "totals, and the next run reads them again",
+                    task.read));
+  }
   rollback();
   task.outcome.status = status;
   if (error != nullptr) task.failure = *error;

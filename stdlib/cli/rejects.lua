@@ -109,8 +109,12 @@ local function run(args)
   if args.export and args.retry then
     require('lugger.inner.cli.flags').usage_error('--export and --retry exclude each other', 'export first, then retry')
   end
-  local jobs = {}
-  for _, job in ipairs(cli.load(args).jobs) do
+  local jobs, loaded = {}, cli.load(args)
+  if #loaded.jobs == 0 then
+    config.raise(('%s returned no job whose rejects could be looked up'):format(args.script),
+      'end it with: return lugger.copy { ... }; or use job:rejects() in it')
+  end
+  for _, job in ipairs(loaded.jobs) do
     if not args.job or args.job == job:name() then jobs[#jobs + 1] = job end
   end
   if #jobs == 0 then config.raise(('%s has no job "%s"'):format(args.script, args.job)) end

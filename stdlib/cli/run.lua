@@ -102,7 +102,10 @@ local function run(args)
     detach(args)
   end
   local loaded = cli.load(args)
-  if #loaded.jobs == 0 then return cli.exit.done end
+  if #loaded.jobs == 0 then
+    if args.dry_run and not args.quiet then terminal.say('a dry run: no job of the script wrote anything') end
+    return cli.exit.done
+  end
   for _, job in ipairs(loaded.jobs) do
     if job.is_fix then return run_fix(loaded, args) end
   end

@@ -62,7 +62,8 @@ function task:skip(batch, index, reason) end
 ---@param position string
 ---@return boolean
 function task:commit(position) end
-function task:rollback() end
+--- Raises an error when there are rows, skips or rejects that no commit took.
+function task:check_committed() end
 --- After a commit: true when the next unit may begin. Does not wait.
 ---@return boolean free
 function task:may_go_on() end

@@ -37,6 +37,83 @@ class Library(unittest.TestCase):
                 self.assertEqual(done.err, '')
                 self.assertNotEqual(done.out, '')
 
+    def test_b3_a_dry_run_holds_for_jobs_that_the_script_runs(self):
+        fix = "lugger.fix { on = lugger.target(lugger.env.PG_URI, { table = 'docs', key = 'id' })," \
+              " set = { 'n' }," \
+              ' map = function(row) row.n = row.n + 1 end }'
+        task = """lugger.task('t', function(task)
+  local cursor = task:cursor(lugger.source(lugger.env.MONGO_URI))
+  local out = task:writer(
+    lugger.target(lugger.env.PG_URI, { table = 'docs', key = 'id', on_conflict = 'update' }),
+    { columns = { { 'id', 'text' }, { 'n', 'int4' } } })
+  for batch in cursor:batches() do
+    for doc in batch:docs() do out:add({ id = tostring(doc._id), n = 7 }, doc) end
+    out:commit(batch)
+  end
+end)"""
+        for call in ('print(job:run { create = true }.tally.read)',
+                     'local run = job:start { create = true } print(run:result().tally.read)',
+                     f'print({task}:run().tally.read)', f'print({fix}:apply().result.tally.read)'):
+            with self.subTest(call):
+                work = Work(self.server.fresh(), [{'_id': n, 'n': n} for n in range(50)],
+                            text=JOB + 'job:shape() ' + call)
+                work.database.query("create table docs (id text primary key, n int); insert into docs "
+                                    "select 'x' || n, 1 from generate_series(1, 40) n")
+                before = work.database.query('select md5(string_agg(t::text, $$,$$ order by id)) from docs t')
+                done = work.lugger('job.lua', '--dry-run', '--limit', '20')
+                self.assertEqual(done.out, '20\n')
+                self.assertIn('a dry run: no job of the script wrote anything', done.err)
+                self.assertEqual(before, work.database.query(
+                    'select md5(string_agg(t::text, $$,$$ order by id)) from docs t'))
+
+    def test_b3_a_limit_holds_for_jobs_that_the_script_runs(self):
+        work, _ = self.script('job:run { create = true }', flags=('--limit', '7'))
+        self.assertEqual(work.database.query('select count(*) from docs'), '7')
+
+    def test_b3_other_commands_do_not_load(self):
+        work = Work(self.server.fresh(), [{'_id': 1, 'n': 1}],
+                    text=JOB + 'job:run { create = true } return job')
+        for command in (['plan'], ['preview'], ['verify'], ['rejects'], ['trace', '1'], ['repair'], ['runs']):
+            with self.subTest(command):
+                err = work.lugger(command[0], 'job.lua', *command[1:], expect=1).err
+                self.assertIn(f'job.lua runs its jobs itself, and `lugger {command[0]}` must not', err)
+                self.assertIn('`lugger job.lua` runs it', err)
+                self.assertIn('job.lua:7', err)
+        self.assertEqual(work.database.query("select count(*) from pg_class where relname = 'docs'"), '0')
+
+    def test_b3_rejects_of_a_script_without_jobs(self):
+        work = Work(self.server.fresh(), [{'_id': 1, 'n': 1}], text=JOB + 'job:shape()')
+        self.assertIn('job.lua returned no job whose rejects could be looked up',
+                      work.lugger('rejects', 'job.lua', expect=1).err)
+
+    def test_b1_routers_of_one_source_have_their_own_rejects(self):
+        text = """local lugger = require 'lugger'
+local function r(v)
+  return lugger.copy {
+    from = lugger.source(lugger.env.MONGO_URI),
+    into = lugger.target(lugger.env.PG_URI, { key = 'id', on_conflict = 'update' }),
+    columns = { { 'id', 'text', from = '_id' }, { v, 'int4', from = 'n' } },
+    route = { from = 'kind', tables = { a = v .. '_a' }, otherwise = v .. '_o' },
+  }
+end
+return { r('v1'), r('v2') }
+"""
+        work = Work(self.server.fresh(), [{'_id': 1, 'n': 'x', 'kind': 'a'}, {'_id': 2, 'n': 2}], text=text)
+        work.run('--create', expect=3)
+        jobs = work.database.query('select job from lugger.rejects order by 1').splitlines()
+        self.assertEqual(len(jobs), 2)
+        self.assertTrue(jobs[0].endswith(' v1_a, v1_o') and jobs[1].endswith(' v2_a, v2_o'), jobs)
+        again = work.run('--create', expect=3)
+        self.assertEqual(work.database.query('select count(*) from lugger.rejects'), '2', again.err)
+
+    def test_b1_jobs_of_one_name_are_refused(self):
+        work = Work(self.server.fresh(), [{'_id': 1, 'n': 1}], text=JOB.replace('local job =', 'return { ')
+                    .replace("} },\n}", "} }, name = 'x' }, lugger.copy { "
+                             "from = lugger.source(lugger.env.MONGO_URI), "
+                             "into = lugger.target(lugger.env.PG_URI, { table = 'other' }), "
+                             "columns = { { 'n', 'int4' } }, name = 'x' } }"))
+        self.assertIn('two jobs of the script have the name x', work.run('--create', expect=1).err)
+
     def test_e8_a_forgotten_return_is_told(self):
         for body in ('', 'print(job)', 'job:name() local more = lugger.task("t", function() end)'):
             with self.subTest(body):

@@ -193,6 +193,14 @@ class Actions(unittest.TestCase):
                                      extra="on_hook_error = 'reject',")
             self.assertEqual(work.database.rows('select mongo_id from docs'), [['b']])
 
+    def test_b2_an_action_wants_a_text(self):
+        for action in ('lugger.skip()', 'lugger.reject()', "lugger.skip ''", "lugger.reject ''",
+                       'lugger.route()'):
+            with self.subTest(action):
+                _, result = self.load(f'return {action}', [{'_id': 'a', 'v': 'x'}], expect=1)
+                self.assertRegex(result.err, r'lugger\.\w+ wants text, not (nil|an empty one)')
+                self.assertRegex(result.err, r'job.lua:\d')
+
     def test_e2_one_action_of_several_is_enough(self):
         work, _ = self.load("""
           local action = lugger.skip 'usual'

@@ -94,6 +94,74 @@ class Tasks(unittest.TestCase):
         work.run('--create')
         self.assertEqual(self.books(work), 'done|202|1|1|0|200|0|2')
 
+    def test_b2_what_was_not_committed_fails_the_task(self):
+        add = 'for doc in batch:docs() do out:add({ id = tostring(doc._id), n = doc.n }, doc) end '
+        cases = {
+            add + 'end': '200 rows',
+            add + "out:commit(batch) end out:add { id = 'sum', n = 1 }": '1 row',
+            'if batch[1].n == 100 then ' + add + 'return end ' + add + 'out:commit(batch) end': '100 rows',
+            "out:skip(batch[1], 'x') out:reject(batch[2], 'y') end": '2 skips, 2 rejects',
+            'out:write(batch) end': '200 rows',
+        }
+        for body, what in cases.items():
+            with self.subTest(body):
+                work = self.task(self.ONE + body)
+                err = work.run('--create', expect=1).err
+                self.assertIn(f'had not committed {what}: nothing of that is written', err)
+                self.assertIn('out:commit(batch) at the end of each batch', err)
+                self.assertIn('job.lua', err)
+                self.assertTrue(self.books(work).startswith('failed|'))
+                self.assertIn(f'had not committed {what}', work.run('--dry-run', expect=1).err)
+
+    def test_b2_rows_without_a_cursor_want_a_commit_too(self):
+        work = self.task(f"""
+  local out = task:writer({target('docs')}, {{ columns = {{ {{ 'id', 'text' }} }} }})
+  out:add {{ id = 'a' }}""")
+        self.assertIn('had not committed 1 row', work.run('--create', expect=1).err)
+        self.assertEqual(work.database.query('select count(*) from docs'), '0')
+
+    def test_b2_a_commit_behind_the_loop_takes_what_is_left(self):
+        work = self.task("local sum = 0" + self.ONE + """
+    for doc in batch:docs() do
+      sum = sum + doc.n
+      out:add({ id = tostring(doc._id), n = doc.n }, doc)
+    end
+    out:commit(batch)
+  end
+  out:add { id = 'sum', n = sum }
+  out:commit()""")
+        work.run('--create')
+        self.assertEqual(self.books(work), 'done|201|201|0|0|0|0|201')
+        self.assertEqual(work.database.query("select n from docs where id = 'sum'"), '19900')
+
+    def test_b2_a_commit_without_a_batch_means_the_last_one(self):
+        work = self.task(self.ONE + """
+    for doc in batch:docs() do out:add({ id = tostring(doc._id), n = doc.n }, doc) end
+    if batch[1].n == 100 then out:commit() return end
+    out:commit()
+  end""")
+        work.run('--create')
+        self.assertEqual(self.books(work), 'done|200|200|0|0|0|0|200')
+
+    def test_b2_documents_read_and_not_committed_are_told(self):
+        work = self.task(self.ONE + """
+    if batch[1].n == 100 then return end
+    for doc in batch:docs() do out:add({ id = tostring(doc._id), n = doc.n }, doc) end
+    out:commit(batch)
+  end""")
+        self.assertIn('the task read documents and did not commit them: 100', work.run('--create').err)
+        self.assertEqual(self.books(work), 'done|100|100|0|0|0|0|100')
+
+    def test_b2_an_action_of_hooks_is_refused(self):
+        for call in ("lugger.skip 'void'", "lugger.reject 'void'", "lugger.route 'docs'"):
+            with self.subTest(call):
+                work = self.task(f"""
+  local out = task:writer({target('docs')}, {{ columns = {{ {{ 'id', 'text' }} }} }})
+  do return {call} end""")
+                err = work.run('--create', expect=1).err
+                self.assertIn('the body of a task returned lugger.' + call.split('.')[1].split()[0], err)
+                self.assertIn('out:skip(doc, reason)', err)
+
     def test_e12_child_tables(self):
         work = self.task(f"""
   local out = task:writer({target('docs')}, {{ columns = {{ {{ 'id', 'text' }} }},
@@ -132,7 +200,6 @@ class Tasks(unittest.TestCase):
             'out:commit(first or batch)': 'is not the position behind the last batch',
             'out:commit(other:next())': "batch of the task's first cursor",
             'out:commit(7)': 'wants a batch or its position',
-            'out:commit()': 'wants a batch or its position',
             'out.commit(batch)': 'call it with a colon',
         }
         for call, message in cases.items():

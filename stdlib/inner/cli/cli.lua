@@ -1,5 +1,6 @@
 -- The command line: finds the command, runs it, and turns the result into an exit status.
 local config = require 'lugger.inner.cli.config'
+local effects = require 'lugger.inner.base.effects'
 local flags = require 'lugger.inner.cli.flags'
 local native = require 'lugger.native'
 local script = require 'lugger.inner.script.script'
@@ -191,10 +192,20 @@ end
 ---@return lugger.script.loaded
 function cli.load(args)
   require('lugger.inner.cli.production').allowed = args.yes or false
-  return script.load(args.script, {
-    arguments = args.script_arguments, reserved = flags.reserved(args.command), resume_command = cli.resume_line(args),
-    overrides = { from = args.from, into = args.into, on_conflict = args.on_conflict },
-  })
+  local function load()
+    return script.load(args.script, {
+      arguments = args.script_arguments, reserved = flags.reserved(args.command),
+      resume_command = cli.resume_line(args),
+      overrides = { from = args.from, into = args.into, on_conflict = args.on_conflict },
+    })
+  end
+  if args.command_name == 'run' then
+    effects.confine_runs(args)
+    return load()
+  end
+  return effects.without_runs(('%s runs its jobs itself, and `lugger %s` must not'):format(args.script,
+    args.command_name), ('`lugger %s` runs it; a script that returns its jobs has all commands'):format(
+    cli.script_line(args)), load)
 end
 
 --- The command that resumes a stopped run: this one, without flags that must not be repeated.

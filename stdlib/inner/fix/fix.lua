@@ -1,6 +1,7 @@
 -- Fixes, as lugger.fix makes them. They show changes first, and write only when asked to.
 local config = require 'lugger.inner.cli.config'
 local duration = require 'lugger.inner.base.duration'
+local effects = require 'lugger.inner.base.effects'
 local fault = require 'lugger.inner.base.fault'
 local methods = require 'lugger.inner.base.methods'
 local native = require 'lugger.native'
@@ -129,7 +130,7 @@ end
 ---@return lugger.native.fix_run
 function fix:start(settings)
   script.note_use(self)
-  return native.fix(normalise(self), settings or {})
+  return native.fix(normalise(self), effects.apply_settings(settings, true) or {})
 end
 
 --- What it would change. Writes nothing.

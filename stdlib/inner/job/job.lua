@@ -2,6 +2,7 @@
 local config = require 'lugger.inner.cli.config'
 local effects = require 'lugger.inner.base.effects'
 local fault = require 'lugger.inner.base.fault'
+local job_names = require 'lugger.inner.job.names'
 local methods = require 'lugger.inner.base.methods'
 local native = require 'lugger.native'
 local place = require 'lugger.inner.job.place'
@@ -68,9 +69,7 @@ local function normalise(spec, self)
   -- --on-conflict takes precedence over the script, as --from and --into do.
   local on_conflict = config.resolve(spec.on_conflict or target_options.on_conflict or 'error', 'on_conflict')
   out.on_conflict, target_options.on_conflict = on_conflict, nil
-  if not out.name and not (out.table or target_options.table) then
-    out.name = ('%s -> %s'):format(tostring(spec.from):sub(#'source ' + 1), tostring(spec.into):sub(#'target ' + 1))
-  end
+  out.name = out.name or job_names.default(spec)
   out.source = { place = config.resolve(spec.from.place, 'from'), options = spec.from.options }
   out.target = { place = config.resolve(spec.into.place, 'into'), options = target_options }
   if not target_options.direct_behind_pooler and takes(out.target.place, 'direct_behind_pooler') then
@@ -200,7 +199,7 @@ end
 ---@param settings lugger.run_settings|nil
 ---@return lugger.native.run
 function job:start(settings)
-  effects.check()
+  settings = effects.run_settings(settings)
   return using(self):start(settings)
 end
 
@@ -244,6 +243,7 @@ end
 function job:repair(options)
   script.note_use(self)
   effects.check()
+  options = effects.apply_settings(options)
   local mend, narrow = {}, {}
   for key, value in pairs(options or {}) do
     if key == 'apply' or key == 'delete_extra' or key == 'delete_many' then

@@ -165,7 +165,7 @@ end
 ---@param settings lugger.job_run_settings|nil
 ---@return lugger.run_result
 function runner.run_or_raise(work, settings)
-  effects.check()
+  settings = effects.run_settings(settings)
   effects.note()
   local told = settings and settings.progress
   if told == nil then told = script.context() == nil end

@@ -1,4 +1,5 @@
 -- Tasks: a loop written in the script, with the ledger, rejects, dry run, resume and progress of a job.
+local action = require 'lugger.inner.script.action'
 local bson = require 'lugger.inner.base.bson'
 local clock = require 'lugger.inner.base.clock'
 local config = require 'lugger.inner.cli.config'
@@ -13,52 +14,9 @@ local runner = require 'lugger.inner.job.runner'
 local script = require 'lugger.inner.script.script'
 local throttle = require 'lugger.inner.job.throttle'
 local traceback = require 'lugger.inner.script.traceback'
+local turns = require 'lugger.inner.job.task_turns'
 
-local yield_every = 0.2 -- seconds between two yields to the caller that polls the run
-
-local look_every_ms = 50 -- while it waits for permission to go on
-
-local function check_stop(state)
-  if state.stop or state.native:stopping() then error(native.error('interrupted', 'stopped'), 0) end
-end
-
--- Yields to the caller that polls the run: it may look, ask it to stop, or show why it waits.
-local function give_way(state)
-  if coroutine.running() == state.thread then
-    coroutine.yield()
-  elseif state.waits_for then
-    -- Inside a coroutine of the script itself there is no caller to yield to.
-    native.system.sleep(look_every_ms)
-    state.stop = state.stop or native.system.stop_level() > 0
-  end
-  state.paused = native.system.monotonic()
-  check_stop(state)
-end
-
--- Yields if enough time has passed since the last time.
-local function pause(state)
-  check_stop(state)
-  if native.system.monotonic() - state.paused >= yield_every then give_way(state) end
-end
-
--- Calls `ask` repeatedly until it returns something.
-local function wait_for(state, ask)
-  local found = ask()
-  while not found do
-    state.waits_for = state.native:waits_for()
-    give_way(state)
-    found = ask()
-  end
-  state.waits_for = nil
-  return found
-end
-
--- Before a unit, with nothing open on the target, waits while the run is paused, outside its hours, over its speed, or
--- while a limit on the target's health is exceeded.
-local function wait_turn(state)
-  wait_for(state, function() return state.native:may_go_on() end)
-  pause(state)
-end
+local pause, wait_for, wait_turn = turns.pause, turns.wait_for, turns.wait_turn
 
 ---@class lugger.task_cursor
 local cursor = {}
@@ -193,15 +151,15 @@ local function position_of(state, given)
     end
     return given:position()
   end
-  if given == nil and not state.has_cursor then return '' end
+  if given == nil then return state.has_cursor and state.native:position(0) or '' end
   if type(given) == 'string' then return given end
   fault.raise('config', ('out:commit wants a batch or its position, not a %s'):format(type(given)),
     last_one)
 end
 
 --- Commits what all writers have, rejects and position, in one transaction. Batches read before become invalid.
----@param batch lugger.batch|string|nil the last batch of the first cursor, or its position; nothing in a task without
---- a cursor
+---@param batch lugger.batch|string|nil the last batch of the first cursor, or its position, which is meant when nothing
+--- is given: behind the loop, and in a task without a cursor
 function writer:commit(batch)
   local state = self.state
   local position = position_of(state, batch)
@@ -257,9 +215,29 @@ function run:ended()
 end
 
 local function finish(self, status, err)
-  self.state.native:rollback()
   self.ending = true
   self.state.native:finish(status, err)
+end
+
+-- The body has come to its end by itself: how the run ends. What it has not committed would be lost.
+local function finish_body(self, given)
+  local state = self.state
+  if state.stop or state.native:stopping() then return finish(self, 'stopped') end
+  local ok, err = pcall(function()
+    if action.is(given) then
+      fault.raise('config', ('the body of a task returned lugger.%s, which is for hooks'):format(given.lugger_action),
+        'in a task: out:skip(doc, reason), out:reject(doc, reason), out:add(row, doc, table)')
+    end
+    state.native:check_committed()
+  end)
+  if ok then return finish(self, 'done') end
+  if type(err) == 'table' or type(err) == 'userdata' then
+    local notes = {}
+    for _, key in ipairs(err.notes or {}) do notes[key] = err.notes[key] end
+    notes.script = state.line or notes.script
+    err = native.error(err.code, err.message, err.hint, nil, notes)
+  end
+  finish(self, 'failed', err)
 end
 
 --- Continues until the body next reads or commits. When the body has ended, waits for the stages after it.
@@ -272,15 +250,15 @@ function run:poll(timeout_ms)
     if state.native:ended() then self.outcome = state.native:result() end
     return snapshot
   end
-  if state.waits_for then native.system.sleep(look_every_ms) end
+  if state.waits_for then native.system.sleep(turns.look_every_ms) end
   state.paused = native.system.monotonic()
-  local ok, err = coroutine.resume(state.thread)
+  local ok, err = coroutine.resume(state.thread) -- at the end of the body: what it returned
   if not ok then
     traceback.keep_thread(state.thread)
     local stopped = type(err) == 'table' and err.code == 'interrupted'
     finish(self, stopped and 'stopped' or 'failed', not stopped and err or nil)
   elseif coroutine.status(state.thread) == 'dead' then
-    finish(self, 'done')
+    finish_body(self, err)
   end
   local snapshot = state.native:poll(0)
   snapshot.waits_for = state.waits_for or ''
@@ -351,11 +329,11 @@ end
 ---@return table run
 function task:start(settings)
   script.note_use(self)
-  effects.check()
+  settings = effects.run_settings(settings)
   local identity = self.identity
-  local state = { paused = native.system.monotonic(), found = {}, taken = {} }
+  local state = { paused = native.system.monotonic(), found = {}, taken = {}, line = self.line }
   state.native = native.task(self.label, identity.script_hash, identity.resume_command, settings or {}, clock.text())
-  state.thread = coroutine.create(function() self.body(setmetatable({ state = state }, context_meta)) end)
+  state.thread = coroutine.create(function() return self.body(setmetatable({ state = state }, context_meta)) end)
   return setmetatable({ state = state }, run_meta)
 end
 
@@ -390,7 +368,8 @@ function module.new(name, body)
   if type(name) ~= 'string' or type(body) ~= 'function' then
     fault.raise('config', 'lugger.task wants a name and a function', "lugger.task('plans', function(task) ... end)")
   end
-  local made = setmetatable({ label = name, body = body, identity = script.identity() }, task_meta)
+  local identity = script.identity()
+  local made = setmetatable({ label = name, body = body, line = fault.where(), identity = identity }, task_meta)
   script.note_job(made)
   return made
 end

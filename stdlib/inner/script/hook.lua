@@ -272,6 +272,9 @@ function hook.open(packed, undump, names, tables, rows_pointer, now, shared)
   frozen.on_refuse = function() rows.stop = 1 end
   made_slots = ffi.new('lug_value[?]', math.max(width, 1))
   local map = capture.unpack(packed, undump, now ~= '' and now or nil, shared)
+  local begins = debug.getinfo(map, 'S')
+  local is_ours = begins.source:match('^@lugger')
+  action.hook_line = not is_ours and ('%s:%d'):format(begins.short_src, begins.linedefined) or nil
   return function(first)
     action.last = nil
     forget_emitted()
