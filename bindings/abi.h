@@ -6,12 +6,12 @@
 #define LUG_NOEXCEPT noexcept
 extern "C" {
 /* cdef begin */
-enum { LUG_ABI_VERSION = 4 };
+enum { LUG_ABI_VERSION = 5, LUG_HERE = 0x7fffffff, LUG_SHARED_NESTED = 255, LUG_SHARED_END = 0x7fffffff };
 
 /* Bit-equal to lugger::Value; types are numbered in runtime/value/type.hpp. */
 typedef struct lug_value {
   uint8_t type;
-  uint8_t flags; /* 1: written by a hook; 4: did not fit its column; 8: the same, and becomes NULL or the default */
+  uint8_t flags; /* 1: written by a hook; 4: did not fit its column; 8: the same, and becomes NULL or the default; 16: see lug_row_add */
   uint16_t aux;
   uint32_t size;
   union {
@@ -47,6 +47,7 @@ typedef struct lug_rows {
   uint32_t count, width;
   uint32_t at; /* the current row: where an error happened */
   uint32_t table;
+  uint32_t stop;    /* the error ends the run, whatever on_hook_error says */
   uint32_t refused; /* one more than the row whose hook ended because it read a value that did not fit */
   void *hook;
 } lug_rows;
@@ -69,6 +70,15 @@ typedef struct lug_doc {
   const void *lug_shape_;
   const lug_batch *lug_batch_;
 } lug_doc;
+
+/* A table of lugger.shared, or one in it. */
+typedef struct lug_shared {
+  const void *const lug_table_;
+} lug_shared;
+/* A key is of type string, double or bool. A value of type LUG_SHARED_NESTED has a table for its data. */
+typedef struct lug_shared_entry {
+  lug_value key, value;
+} lug_shared_entry;
 
 /* Goes over the fields of a document. */
 typedef struct lug_iter {
@@ -199,6 +209,19 @@ void lug_regex_told(int fault, char *out, uint32_t room) LUG_NOEXCEPT;
 int lug_coerce(void *coercer, const lug_value *in, lug_value *out) LUG_NOEXCEPT;
 uint32_t lug_coerce_failure(void *coercer, int failure, const lug_value *in, char *out, uint32_t room) LUG_NOEXCEPT;
 
+/* Of a table of lugger.shared. NULL: there is no such key. */
+const lug_value *lug_shared_text(const void *table, const char *key, uint32_t size) LUG_NOEXCEPT;
+const lug_value *lug_shared_number(const void *table, double key) LUG_NOEXCEPT;
+const lug_value *lug_shared_bool(const void *table, int key) LUG_NOEXCEPT;
+/* Entries that are not elements of the list lie in slots from 0, with holes between them: the first from this slot on; LUG_SHARED_END. */
+uint32_t lug_shared_next(const void *table, uint32_t slot) LUG_NOEXCEPT;
+const lug_shared_entry *lug_shared_at(const void *table, uint32_t slot) LUG_NOEXCEPT;
+uint32_t lug_shared_count(const void *table) LUG_NOEXCEPT;
+uint32_t lug_shared_length(const void *table) LUG_NOEXCEPT;
+/* The memory of a table and all tables in it lives as long as one of them is held. */
+void lug_shared_hold(const void *table) LUG_NOEXCEPT;
+void lug_shared_release(const void *table) LUG_NOEXCEPT;
+
 /* The numbers of whatever can be read as a vector. Writes at most room floats and returns the count, which may be more: call again with that
    room. Below 0: it is no vector; minus a VectorFault of runtime/vector/elements.hpp. */
 int32_t lug_vector_read(const lug_value *value, float *out, uint32_t room) LUG_NOEXCEPT;
@@ -216,9 +239,15 @@ uint32_t lug_vector_top_k(const float *const *vectors, uint32_t count, const flo
 void lug_row_skip(lug_rows *rows, uint32_t i, const char *reason, uint32_t size) LUG_NOEXCEPT;
 void lug_row_reject(lug_rows *rows, uint32_t i, const char *message, uint32_t size) LUG_NOEXCEPT;
 void lug_row_drop(lug_rows *rows, uint32_t i) LUG_NOEXCEPT;
-/* One more row of the same document, a copy of row i, for one of the document's own tables; to be written before the next emit. whole = 0:
-   generated columns are made anew. NULL: no memory. */
-lug_value *lug_row_emit(lug_rows *rows, uint32_t i, uint32_t table, int whole) LUG_NOEXCEPT;
+/* The next return 0 when there is no memory. Row i itself, for one of the document's own tables. */
+int lug_row_place(lug_rows *rows, uint32_t i, uint32_t table) LUG_NOEXCEPT;
+/* One more row of the same document. Slots with flag 16 are those of row i, and generated columns among them are made anew. */
+int lug_row_add(lug_rows *rows, uint32_t i, uint32_t table, const lug_value *slots) LUG_NOEXCEPT;
+/* The same, of lugger.emit: it waits for what the hook returns. LUG_HERE: where the document's own row goes. */
+int lug_row_emit(lug_rows *rows, const lug_value *slots, uint32_t table) LUG_NOEXCEPT;
+/* Adds the rows that wait. */
+int lug_row_add_emitted(lug_rows *rows, uint32_t i, uint32_t here) LUG_NOEXCEPT;
+void lug_row_forget_emitted(lug_rows *rows) LUG_NOEXCEPT;
 /* cdef end */
 }
 #endif

@@ -96,8 +96,10 @@ FixSpec read_fix_spec(lua_State* L, int index) {
   read(L, index, "script_hash", out.script_hash);
   read(L, index, "resume_command", out.resume_command);
   read(L, index, "now", out.now);
-  std::string hook, on_error;
-  read(L, index, "hook", hook);
+  std::string on_error;
+  lua_getfield(L, index, "hook");
+  PackedHook hook = read_packed_hook(L);
+  lua_pop(L, 1);
   read(L, index, "on_hook_error", on_error);
   out.hook = hook_factory(std::move(hook),
                           on_error == "reject" ? OnHookError::kReject : OnHookError::kStop,

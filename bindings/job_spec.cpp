@@ -54,6 +54,14 @@ ChildMapping child(lua_State* L) {
   ChildMapping out;
   luaL_checkstack(L, 20, "children");
   read_table(L, -1, "children", kReaders, out);
+  for (const Column& column : out.columns) {
+    if (!column.computed) continue;
+    throw Error(Code::kConfig,
+                fmt::format("column {} of a child table cannot be computed: `map` does not see "
+                            "child rows",
+                            column.name),
+                "fill child tables from arrays of the document, or add rows with lugger.emit");
+  }
   if (out.table.empty())
     throw Error(Code::kConfig, "a child has no table",
                 "write { table = 'user_tags', from = 'tags[]', columns = ... }");
@@ -211,7 +219,7 @@ constexpr Reader<Mapping> kMapping[] = {
 /// A job and its hook, as in the table.
 struct JobTable {
   JobSpec spec;
-  std::string hook;
+  PackedHook hook;
 };
 
 constexpr Reader<JobTable> kJob[] = {
@@ -225,7 +233,7 @@ constexpr Reader<JobTable> kJob[] = {
     reader<&JobTable::spec, &JobSpec::script_hash>("script_hash"),
     reader<&JobTable::spec, &JobSpec::resume_command>("resume_command"),
     reader<&JobTable::spec, &JobSpec::now>("now"),
-    reader<&JobTable::hook>("hook"),
+    {"hook", [](lua_State* L, std::string_view, JobTable& out) { out.hook = read_packed_hook(L); }},
     {"throttle",
      [](lua_State* L, std::string_view, JobTable& out) { out.spec.throttle = read_throttle(L); }},
 };
@@ -251,6 +259,18 @@ void take_target_options(const Options& options, Mapping& mapping) {
   }
 }
 
+void check_computed(const Mapping& mapping, bool has_hook) {
+  for (const Column& column : mapping.columns) {
+    if (!column.computed || has_hook) continue;
+    throw Error(
+        Code::kConfig, fmt::format("column {} is computed, and no `map` computes it", column.name),
+        fmt::format("write map = function(row, doc) row.{} = ... end; in a task, out:add gives "
+                    "the value of any column",
+                    column.name))
+        .note("column", column.name);
+  }
+}
+
 }  // namespace
 
 Mapping read_mapping(lua_State* L, int index, const Options& target_options) {
@@ -258,6 +278,7 @@ Mapping read_mapping(lua_State* L, int index, const Options& target_options) {
   read_table(L, index, "a writer", kMapping, mapping);
   if (mapping.columns.empty())
     throw Error(Code::kConfig, "the writer has no columns", "columns = { { 'email', 'text' } }");
+  check_computed(mapping, false);
   take_target_options(target_options, mapping);
   return mapping;
 }
@@ -280,8 +301,9 @@ JobSpec read_job_spec(lua_State* L, int index) {
     throw Error(Code::kConfig, "the job has no source", "add from = lugger.source(...)");
   if (spec.target.empty())
     throw Error(Code::kConfig, "the job has no target", "add into = lugger.target(...)");
+  check_computed(spec.mapping, !given.hook.text.empty());
   take_target_options(spec.target_options, spec.mapping);
-  if (!given.hook.empty()) {
+  if (!given.hook.text.empty()) {
     spec.hook =
         hook_factory(std::move(given.hook), spec.on_hook_error, Interpreter::of(L).stdlib());
   }

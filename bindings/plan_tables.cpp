@@ -35,6 +35,7 @@ static constexpr Field<Column> kColumn[] = {
     word_field<&Column::on_error, kOnErrors>("on_error"),
     field<default_of>("default"),
     field<generate_of>("generate"),
+    field<&Column::computed>("computed", "the hook gives its value"),
     field<&Column::id_text_column>("id_text_column"),
     field<[](const Column& column) { return column.policy.ref.get(); }>("ref"),
 };

@@ -140,6 +140,7 @@ static constexpr Reader<ColumnTable> kColumn[] = {
      }},
     reader<&ColumnTable::column, &Column::from>("from"),
     reader<&ColumnTable::column, &Column::required>("required"),
+    reader<&ColumnTable::column, &Column::computed>("computed"),
     {"default", [](lua_State* L, std::string_view,
                    ColumnTable& out) { out.column.default_value = read_constant(L); }},
     word_reader<kOnErrors, &ColumnTable::column, &Column::on_error>("on_error"),
@@ -189,12 +190,17 @@ Column read_column(lua_State* L, int index) {
     if (!table.typed)
       throw Error(Code::kConfig, "the column has no type",
                   fmt::format("write {{ '{}', 'text' }}", name));
+    if (column.computed && (!column.from.empty() || column.generate != Column::Generate::kNone)) {
+      throw Error(Code::kConfig, "a computed column gets its value from `map` alone",
+                  "leave out `from`, `generate` and `value`, or `computed`");
+    }
     if (table.foreign_key) column.policy.ref = with_foreign_key(column.policy.ref);
   } catch (Error& error) {
     error.note("column", name);
     throw;
   }
-  if (column.from.empty() && column.generate == Column::Generate::kNone) column.from = column.name;
+  if (column.from.empty() && column.generate == Column::Generate::kNone && !column.computed)
+    column.from = column.name;
   column.id_text_column = table.id_text && column.from == "_id" && column.type.kind == Kind::kText;
   return column;
 }

@@ -6,8 +6,10 @@ local codec = require 'lugger.inner.base.codec'
 local dates = require 'lugger.inner.base.date'
 local decimals = require 'lugger.inner.base.decimal'
 local document = require 'lugger.inner.base.document'
+local frozen = require 'lugger.inner.script.frozen'
 local key = require 'lugger.inner.base.key'
 local native = require 'lugger.native'
+local shared = require 'lugger.inner.script.shared'
 local value = require 'lugger.inner.base.value'
 local bson = require 'lugger.inner.base.bson'
 
@@ -251,6 +253,9 @@ lugger.reject = action.reject
 lugger.emit = action.emit
 --- In a hook: sends the row to another of the job's tables.
 lugger.route = action.route
+
+lugger.scratch = frozen.scratch
+lugger.shared = shared.new
 
 lugger.objectid = value.objectid
 lugger.uuid = value.uuid

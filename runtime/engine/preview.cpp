@@ -115,6 +115,8 @@ std::vector<TraceStep> trace_steps(const Document& document, const PlanShape& sh
     step.type = column.type.sql;
     if (column.generate != Column::Generate::kNone) {
       step.outcome = "generated";
+    } else if (column.computed) {
+      step.outcome = "computed by the hook";
     } else {
       Value out;
       Coercer coercer(column.type, column.policy);

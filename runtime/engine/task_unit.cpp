@@ -174,8 +174,9 @@ uint64_t TaskWriter::convert(std::vector<RejectRecord>& rejects) {
       RejectRecord* record = refuse(refusal, piece.added, *row_shape_, row.of);
       if (record == nullptr) continue;
       if (refusal.table == 0) record->table = shape_->tables()[row.table].name;
-      if (row.of.batch == nullptr)
-        record->document_id = id_of(piece.added.documents[refusal.document]);
+      if (row.of.batch != nullptr) continue;
+      record->document_id = id_of(piece.added.documents[refusal.document]);
+      record->raw.clear();
     }
   }
   return of_none;
@@ -220,24 +221,26 @@ void TaskWriter::settle_whole(size_t number, Piece& piece) {
 /// Where a row that was added goes; nowhere when it is not to be loaded.
 GivenBatch::Seat TaskWriter::seat_of_row(size_t number, Piece& piece, size_t row) {
   const GivenDocument& of = piece.rows[row].of;
-  const auto sit = [&](Fate fate) -> GivenBatch::Seat {
-    piece.batch.documents.push_back(piece.added.documents[row]);
-    piece.batch.fates.push_back(fate);
-    return {&piece.batch, static_cast<uint32_t>(piece.batch.documents.size() - 1)};
+  const auto sit = [&](Batch& batch, Fate fate) -> GivenBatch::Seat {
+    batch.documents.push_back(piece.added.documents[row]);
+    batch.fates.push_back(fate);
+    return {&batch, static_cast<uint32_t>(batch.documents.size() - 1)};
   };
   if (of.batch == nullptr) {
     if (piece.added.fates[row] != Fate::kLoad) return {};
-    return sit(Fate::kLoad);
+    return sit(piece.loose, Fate::kLoad);
   }
   GivenBatch::Seat& seat = given(of).seat(number, of.index);
-  if (seat.batch == nullptr) seat = sit(fate_of(given(of), of.index));
+  if (seat.batch == nullptr) seat = sit(piece.batch, fate_of(given(of), of.index));
   return seat;
 }
 
 void TaskWriter::settle_rows(size_t number, Piece& piece) {
   const std::vector<TablePlan>& tables = shape_->tables();
-  piece.batch.tables.resize(tables.size());
-  for (size_t t = 0; t < tables.size(); ++t) piece.batch.tables[t].shape(tables[t].columns.size());
+  for (Batch* batch : {&piece.batch, &piece.loose}) {
+    batch->tables.resize(tables.size());
+    for (size_t t = 0; t < tables.size(); ++t) batch->tables[t].shape(tables[t].columns.size());
+  }
   std::vector<GivenBatch::Seat> seats(piece.rows.size());
   for (size_t i = 0; i < seats.size(); ++i) seats[i] = seat_of_row(number, piece, i);
   for (size_t t = 0; t < piece.added.tables.size(); ++t) {
@@ -253,13 +256,16 @@ void TaskWriter::settle_rows(size_t number, Piece& piece) {
 
 void TaskWriter::send(RowSink& sink) const {
   for (size_t p = 0; p < used_; ++p) {
-    if (!pieces_[p]->batch.documents.empty()) sink.write(pieces_[p]->batch);
+    for (Batch* batch : {&pieces_[p]->batch, &pieces_[p]->loose}) {
+      if (!batch->documents.empty()) sink.write(*batch);
+    }
   }
 }
 
 void TaskWriter::clear() noexcept {
   for (size_t p = 0; p < used_; ++p) {
     pieces_[p]->batch.clear();
+    pieces_[p]->loose.clear();
     pieces_[p]->added.clear();
     pieces_[p]->rows.clear();
   }

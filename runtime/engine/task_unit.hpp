@@ -63,9 +63,12 @@ class TaskWriter {
   };
   /// A batch that is written as it is, or rows that were added one by one.
   struct Piece {
-    explicit Piece(Arena& arena) : batch(arena), added(arena) {}
+    explicit Piece(Arena& arena) : batch(arena), loose(arena), added(arena) {
+      loose.of_script = true;
+    }
     GivenBatch* whole = nullptr;
     Batch batch;  // for the sink
+    Batch loose;  // for the sink: rows that belong to no document
     Batch added;  // one document a row
     std::vector<Row> rows;
   };

@@ -73,6 +73,7 @@ class Batch {
   std::vector<Refusal> refusals;  // of documents whose fate is kReject
   std::vector<std::pair<std::string, uint64_t>> skips;  // reason, documents
   uint64_t source_bytes = 0;
+  bool of_script = false;  // its documents are rows that a script made: no source gives them again
   uint32_t max_documents = 1000;  // the cursor stops here
   size_t max_bytes = 1 << 20;     // or here
 

@@ -79,6 +79,7 @@ struct Column {
     kConstant,
     kEntry
   } generate = Generate::kNone;
+  bool computed = false;        // no field of the document: the hook gives the value
   bool id_text_column = false;  // _id as canonical text (mongo_id)
   CoercePolicy policy;
 };

@@ -32,7 +32,9 @@ std::string_view generated_words(Generate generate) {
   return {};
 }
 
-bool has_source(const Column& column) { return column.generate == Generate::kNone; }
+bool has_source(const Column& column) {
+  return column.generate == Generate::kNone && !column.computed;
+}
 
 /// Of the same table: the whole of this column's field, or more, is in that one.
 bool lies_in(const Column& column, const Column& other) {
@@ -85,7 +87,7 @@ ColumnInverse of_column(const Column& column) {
   ColumnInverse out;
   if (!has_source(column)) {
     out.verdict = Verdict::kNoField;
-    out.words = generated_words(column.generate);
+    out.words = column.computed ? "computed by the hook" : generated_words(column.generate);
     return out;
   }
   Uncoerced back = describe_uncoerced(column);

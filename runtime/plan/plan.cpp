@@ -113,7 +113,7 @@ std::map<std::string, Met> Plan::met() const {
     };
     const std::vector<Column>& columns = work.table->columns;
     for (size_t i = 0; i < columns.size(); ++i) {
-      const bool path = columns[i].from != "*" && columns[i].from != ".";
+      const bool path = columns[i].from != "*" && columns[i].from != "." && !columns[i].computed;
       if (path && columns[i].generate == Column::Generate::kNone)
         note(i, looked_for(*work.table, columns[i]));
     }

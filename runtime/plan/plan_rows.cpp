@@ -114,6 +114,10 @@ void Plan::Work::fill_column(Batch& batch, size_t table, uint32_t document, size
                              Value* row, const Value* parent_row, ChildPlace place) {
   const TableWork& work = tables[table];
   const Value& raw = (table < shape->own_tables() ? tables[0].scope : work.scope).column(column);
+  if (work.table->columns[column].computed) {  // of a rehearsal, which calls no hook
+    row[column] = Value::null();
+    return;
+  }
   if (work.table->columns[column].generate == Column::Generate::kNone) {
     settle(batch, table, document, column, raw, row[column]);
     return;

@@ -67,7 +67,7 @@ void check_columns(const TablePlan& table) {
 /// the rest of the document.
 std::vector<Column> complete_columns(std::vector<Column> columns) {
   for (Column& column : columns) {
-    if (column.from.empty()) {
+    if (column.from.empty() && !column.computed) {
       for (const char c : column.name) {
         if (c == '.' || c == '\\') column.from += '\\';
         column.from += c;

@@ -54,7 +54,7 @@ void Scope::add_paths(const TablePlan& table, const std::vector<std::string>& ar
     const Column& column = table.columns[i];
     if (column.generate == Column::Generate::kV5) {
       trie_.add("_id", i);
-    } else if (column.generate != Column::Generate::kNone) {
+    } else if (column.generate != Column::Generate::kNone || column.computed) {
       continue;
     } else if (column.from == "*") {
       if (rest_column_ != kNoColumn)

@@ -57,7 +57,7 @@ RejectRecord server_reject(const PgLoad& load, const UnitDocuments& unit, size_t
   }
   out.operation = unit.deletes(document) ? Operation::kDelete : Operation::kUpsert;
   out.document = document_json(refused);
-  out.raw = keep_document(refused);
+  if (!unit.batch(document).of_script) out.raw = keep_document(refused);
   return out;
 }
 

@@ -135,6 +135,7 @@
 ---@field on_error "reject"|"null"|"default"|"error"
 ---@field default string|nil
 ---@field generate string|nil
+---@field computed boolean the hook gives its value
 ---@field id_text_column boolean
 ---@field ref lugger.column_ref|nil
 

@@ -254,7 +254,7 @@ class Stages(unittest.TestCase):
               { columns = { { 'id', 'int4' }, { 'v', 'text' } }, indexes = { 'v' },
                 constraints = { { not_null = 'v' } } })
             out:add { id = 1, v = 'x' }
-            out:commit '1'
+            out:commit()
           end)""")
         work.run('--create')
         self.assertIn('made_v_idx', work.database.query(SHAPE))

@@ -236,6 +236,22 @@ class Tasks(unittest.TestCase):
         self.assertEqual(work.database.query('select count(*) from docs'), '200')
         self.assertIn('no rejects', work.lugger('rejects', 'job.lua').err)
 
+    def test_e8_a_refused_row_of_no_document_is_not_read_as_one(self):
+        work = self.task(self.ONE + """
+    for doc in batch:docs() do out:add { id = tostring(doc._id), n = doc.n } end
+    out:add { id = 'sum', n = 'no number' }
+    out:add { id = 'limit', n = -1 }
+    out:commit(batch)
+  end""", count=100)
+        work.database.query('create table docs (id text primary key, n int4 check (n >= 0))')
+        work.run(expect=3)
+        self.assertEqual(self.books(work), 'done|102|100|0|0|0|2|100')
+        listed = work.lugger('rejects', 'job.lua').out
+        self.assertIn('sum', listed)
+        self.assertIn('limit', listed)
+        work.lugger('rejects', 'job.lua', '--retry', expect=None)
+        self.assertEqual(work.database.query('select count(*) from lugger.rejects'), '2')
+
     def test_e8_a_retry_makes_no_row_of_the_rejects_alone(self):
         work = self.task(self.ONE + """
     local sum = 0

@@ -6,7 +6,7 @@
 local check = require 'check'
 local lugger = require 'lugger'
 
-local state = { loops = 0, aborted = 0, where = '', rows = 0, watching = false, link = 'loop' }
+local state = lugger.scratch { loops = 0, aborted = 0, where = '', rows = 0, watching = false, link = 'loop' }
 
 local function watch()
   local jit_util = require 'jit.util'
@@ -79,6 +79,26 @@ describe('jit', function()
       if doc.address.city == 'x' then return end
       row.visits = row.visits + 1
       row.balance = nil
+    end)
+  end)
+
+  it('compiles shared tables', function()
+    local names = {}
+    for i = 1, 100 do names['u' .. i .. '@example.test'] = { name = 'user ' .. i, n = i } end
+    names = lugger.shared(names)
+    compiles(function(row)
+      local found = names[row.email]
+      if found then
+        row.name = found.name
+        row.visits = found.n
+      end
+    end)
+  end)
+
+  it('compiles actions, and rows of lugger.emit', function()
+    compiles(function(row)
+      if row.visits == 7 then return lugger.skip 'seven' end
+      if row.email then lugger.emit { mongo_id = row.mongo_id .. '2', name = 'x' } end
     end)
   end)
 

@@ -143,13 +143,13 @@ describe('hooks', function()
   end)
 
   it('refuse a row kept past its batch', function()
-    local kept, batches = nil, 0
+    local kept = lugger.scratch()
     local run = job(function(row)
-      if kept then
-        local ok, err = pcall(function() return kept.email end)
+      if kept.row then
+        local ok, err = pcall(function() return kept.row.email end)
         if not ok then return lugger.reject(tostring(err)) end
       end
-      kept, batches = kept or row, batches + 1
+      kept.row = kept.row or row
     end, { into = lugger.target(check.scratch 'x.jsonl') }):start { dry_run = true, jobs = 1 }
     local result = run:result()
     equal(result.status, 'done') -- one batch holds all 60: the row stays good
@@ -158,14 +158,14 @@ describe('hooks', function()
 
   it('travel by value', function()
     local suffix, helper, list, null = '!', function(s) return s:upper() end, { 'x', { y = 2 } }, lugger.null
-    local id, n = lugger.objectid(('b'):rep(24)), 0
+    local id, n = lugger.objectid(('b'):rep(24)), lugger.scratch { 0 }
     local function count()
-      n = n + 1
-      return n
+      n[1] = n[1] + 1
+      return n[1]
     end
     local document = first(function(row)
       count()
-      row.email = helper(row.email) .. suffix .. list[2].y .. tostring(id):sub(1, 2) .. tostring(n) .. tostring(null)
+      row.email = helper(row.email) .. suffix .. list[2].y .. tostring(id):sub(1, 2) .. tostring(n[1]) .. tostring(null)
     end)
     equal(document.rows[1].values[3], 'U0@EXAMPLE.TEST!2bb1null')
   end)

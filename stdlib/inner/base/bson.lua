@@ -91,6 +91,7 @@ local function cdata_element(v)
     local encode = typed_elements[v.type]
     if encode then return encode(v) end
     return 2, text_payload(tostring(v))
+  elseif ffi.istype(ctypes.shared, v) then return nil, require('lugger.inner.script.shared').totable(v)
   end
   refuse(('a %s cannot be part of a document'):format(tostring(ffi.typeof(v))))
 end

@@ -55,13 +55,26 @@ methods.check('coercer', coercer, meta)
 
 local module = {}
 
+local specs = setmetatable({}, { __mode = 'k' })
+
+--- What a coercer was made of; nil for any other value.
+---@param v any
+---@return { type: string, policy: table|nil }|nil
+function module.spec(v)
+  return specs[v]
+end
+
 --- A coercer: what a column of this type does to a value.
 ---@param type string a column type: 'numeric(12,2)', 'timestamptz', 'uuid'
 ---@param policy table|nil { decimal = ',', fraction = 'round', ... } as in a column
 ---@return lugger.coercer
 function module.new(type, policy)
   local handle = native.coercer(type, policy)
-  return setmetatable({ handle = handle, pointer = ffi.cast('void *', handle:pointer()) }, meta)
+  local self = setmetatable({ handle = handle, pointer = ffi.cast('void *', handle:pointer()) }, meta)
+  local kept = policy and {}
+  for key, v in pairs(policy or {}) do kept[key] = v end
+  specs[self] = { type = type, policy = kept }
+  return self
 end
 
 return module

@@ -276,7 +276,8 @@ value.remove = setmetatable({}, { __name = 'remove', __tostring = function() ret
 value.ctypes = {
   objectid = objectid_type, uuid = uuid_type, date = dates.type, decimal = decimals.type, binary = binary_type,
   vector = ffi.typeof 'lug_vector', typed = ffi.typeof 'lug_typed', own = ffi.typeof 'lug_own',
-  doc = ffi.typeof 'lug_doc', double = double_type, row = ffi.typeof 'lug_row', int64 = ffi.typeof 'int64_t',
+  doc = ffi.typeof 'lug_doc', shared = ffi.typeof 'lug_shared',
+  double = double_type, row = ffi.typeof 'lug_row', int64 = ffi.typeof 'int64_t',
 }
 value.date_slot, value.decimal_slot, value.new_decimal = dates.slot, decimals.slot, decimals.make
 value.text_of = text_of

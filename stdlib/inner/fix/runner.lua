@@ -2,6 +2,7 @@
 local native = require 'lugger.native'
 local progress = require 'lugger.inner.job.progress'
 local runner = require 'lugger.inner.job.runner'
+local script = require 'lugger.inner.script.script'
 local summary = require 'lugger.inner.job.summary'
 local table_view = require 'lugger.inner.view.table'
 local terminal = require 'lugger.inner.view.terminal'
@@ -104,7 +105,7 @@ function fix_runner.run_or_raise(work, settings, apply)
   local all = {}
   for key, v in pairs(settings or {}) do all[key] = v end
   all.apply = apply
-  local outcome = fix_runner.run(work, all, {})
+  local outcome = fix_runner.run(work, all, { quiet = script.context() ~= nil })
   local result = outcome.result
   if result.status == 'failed' then
     error(native.error(result.error_code ~= '' and result.error_code or 'bug', result.error, result.hint), 0)

@@ -158,8 +158,8 @@ local function not_filled(state, found)
   for _, stored in ipairs(found.columns) do
     local filled_there = stored.has_default or stored.generated or stored.identity
     if not state.used[stored.name] and stored.not_null and not filled_there then
-      state.notes[#state.notes + 1] = ('%s.%s is NOT NULL without a default, and no field fills it'):format(found.name,
-        stored.name)
+      state.notes[#state.notes + 1] = ('%s.%s is NOT NULL without a default, and no field fills it; `map` can fill a '
+        .. "column { '%s', '%s', computed = true }"):format(found.name, stored.name, stored.name, stored.type)
     elseif not state.used[stored.name] and not filled_there then
       state.empty[#state.empty + 1] = stored.name
     end
@@ -260,7 +260,8 @@ function scaffold_onto.table_of(onto, census, references)
   map_fields(state, onto, made, found, root)
   not_filled(state, found)
   if #state.empty > 0 then
-    made.notes[#made.notes + 1] = 'no field fills ' .. table.concat(state.empty, ', ')
+    made.notes[#made.notes + 1] = ('no field fills %s; `map` can, in columns with computed = true'):format(
+      table.concat(state.empty, ', '))
   end
   for _, text in ipairs(state.notes) do made.notes[#made.notes + 1] = text end
   return made, state.notes

@@ -1,12 +1,17 @@
 -- Sends functions to workers by value: as bytecode with captured values.
+local action = require 'lugger.inner.script.action'
 local buffer = require 'string.buffer'
+local captured_values = require 'lugger.inner.script.captured_values'
+local captured_writes = require 'lugger.inner.script.captured_writes'
+local codec = require 'lugger.inner.base.codec'
 local document = require 'lugger.inner.base.document'
 local ffi = require 'ffi'
+local frozen = require 'lugger.inner.script.frozen'
 local global_names = require 'lugger.inner.script.global_names'
 local marks = require 'lugger.inner.base.marks'
 local native = require 'lugger.native'
+local shared = require 'lugger.inner.script.shared'
 local prelude = require 'lugger.inner.base.prelude'
-local regex = require 'lugger.inner.base.regex'
 local value = require 'lugger.inner.base.value'
 local environment_of_scripts = require('lugger.inner.script.modules').environment
 
@@ -44,43 +49,73 @@ local function kind_of(v)
     if text == 'pg' or text == 'db' then return 'a connection' end
     if text then return 'a ' .. text end
   end
+  if kind == 'cdata' then
+    local word = codec.type(v)
+    return 'a ' .. (word == 'cdata' and tostring(ffi.typeof(v)):match 'lug_script_(%a+)' or word)
+  end
+  if io.type(v) then return 'a file' end
   return kind == 'thread' and 'a coroutine' or 'a ' .. kind
 end
 
 local function refuse(state, path, what, hint)
   error(native.error('config', ('hook `%s` captures `%s` (%s)'):format(state.label, path, what),
-    hint or 'hooks run in worker threads: they may capture nil, booleans, numbers, text, plain tables, '
-      .. 'functions and required modules'), 0)
+    hint or 'hooks run in worker threads: they may capture nil, booleans, numbers, text, values of documents, '
+      .. 'coercers, rows of a query, plain and shared tables, functions and required modules'), 0)
 end
 
 local pack
 
-local function pack_table(state, t, path)
+-- The query's own module, when something of it has been loaded at all.
+local function sql_result()
+  return package.loaded['lugger.inner.sql.result']
+end
+
+-- What a table is apart from its keys and values.
+local function describe_table(state, t, path)
+  local columns = sql_result() and sql_result().columns(t)
+  if columns then
+    sql_result().plain_row(t)
+    return { k = 'row', columns = pack(state, columns, path) }
+  end
+  local result = sql_result() and sql_result().outline(t)
+  if result then return { k = 'result', outline = result } end
+  if frozen.is_scratch(t) then return { k = 'table', scratch = true } end
   local mark = marks.mark(t)
   if getmetatable(t) ~= nil and not mark then
     refuse(state, path, getmetatable(t).__name and kind_of(t) or 'a table with a metatable')
   end
   local order = mark == 'document' and marks.order(t) or nil
-  local node = { k = 'table', mark = mark, order = order and #order > 0 and order or nil,
-    hidden = marks.hidden(t), keys = {}, values = {} }
-  local id = state.add(t, node)
-  for key, v in pairs(t) do
+  return { k = 'table', mark = mark, order = order and #order > 0 and order or nil, hidden = marks.hidden(t) }
+end
+
+local function pack_table(state, t, path)
+  local node = describe_table(state, t, path)
+  node.keys, node.values = {}, {}
+  local id, outside = state.add(t, node), state.in_scratch
+  state.in_scratch = outside or node.scratch or false
+  node.of = not state.in_scratch and state.variable or nil
+  for key, v in next, t do
     local name = path .. (type(key) == 'string' and '.' .. key or '[' .. tostring(key) .. ']')
     node.keys[#node.keys + 1] = pack(state, key, name)
     node.values[#node.values + 1] = pack(state, v, name)
   end
+  state.in_scratch = outside
   return id
 end
 
 -- At the prompt a function's globals are in the prompt's environment. They are sent like captured locals; members of
 -- lugger are available by their bare names.
-local function check_globals(state, code, node, environment)
-  global_names.each(code, function(name)
+local function check_globals(state, code, node, environment, called)
+  global_names.each(code, function(name, sets)
+    if sets then
+      error(native.error('config', ('hook `%s` sets the global `%s`'):format(state.label, name), frozen.hint), 0)
+    end
     local own = environment and rawget(environment, name)
     if state.sandbox and state.sandbox.has_global(name) then
       return -- every sandbox has it, also that of the worker
     elseif own ~= nil then
-      node.env[name] = pack(state, own, name)
+      state.variable = name
+      node.env[name] = pack(state, own, name, called)
     elseif not prelude.globals[name] and not (environment and environment[name] ~= nil) then
       local message = ('hook `%s` uses the global `%s`, which workers do not have'):format(state.label, name)
       error(native.error('config', message,
@@ -89,43 +124,70 @@ local function check_globals(state, code, node, environment)
   end)
 end
 
-local function pack_function(state, fn, path)
-  if debug.getinfo(fn, 'S').what == 'C' then refuse(state, path, 'a function written in C') end
+local actions = { [action.skip] = 'skip', [action.reject] = 'reject', [action.route] = 'route' }
+
+-- What keys lead to from a value, as far as they are known; and whether a table of lugger.scratch is on the way.
+local function follow(v, keys)
+  for _, key in ipairs(keys) do
+    if frozen.is_scratch(v) then return v, true end
+    if type(v) ~= 'table' then return nil, false end
+    if not key then -- any of its values
+      for _, one in next, v do
+        if frozen.is_scratch(one) then return one, true end
+      end
+      return v, false
+    end
+    v = rawget(v, key)
+  end
+  return v, frozen.is_scratch(v)
+end
+
+-- Refuses what the bytecode of a function says for certain: each worker would keep what it writes for itself.
+local function check_writes(state, fn, code)
+  local file = debug.getinfo(fn, 'S').short_src
+  captured_writes.each(fn, code, function(kind, from, line)
+    local name, root = debug.getupvalue(fn, from.root)
+    local v, is_scratch = follow(root, from.keys)
+    local message, hint = nil, frozen.hint
+    if kind == 'lost' then
+      local word = actions[v]
+      message = word and ('hook `%s` calls lugger.%s and does not return it'):format(state.label, word)
+      hint = word and ('write: return lugger.%s(...)'):format(word)
+    elseif kind == 'variable' then
+      message = ('hook `%s` sets `%s`, which it has captured'):format(state.label, name)
+    elseif type(root) == 'table' and not is_scratch then
+      message = ('hook `%s` writes to `%s`, which it has captured'):format(state.label, name)
+    end
+    if message then
+      error(native.error('config', message, hint, nil, { script = ('%s:%d'):format(file, line) }), 0)
+    end
+  end)
+end
+
+-- `called`: the hook calls the function as far as one can tell; a function in a table may be there for others.
+local function pack_function(state, fn, path, called)
+  local info = debug.getinfo(fn, 'Su')
+  if info.what == 'C' then refuse(state, path, 'a function written in C') end
   local environment = debug.getfenv(fn)
   if environment == _G or environment == environment_of_scripts then environment = nil end
   state.sandbox = state.sandbox or sandbox_of(environment)
+  local ours = info.source:match '^@lugger' ~= nil
   local node = { k = 'function', code = dump(fn), up = {}, env = environment and {} }
   local id = state.add(fn, node)
-  check_globals(state, fn, node, environment)
-  for i = 1, debug.getinfo(fn, 'u').nups do
+  check_globals(state, fn, node, environment, called)
+  if called and not ours then check_writes(state, fn, node.code) end
+  for i = 1, info.nups do
     local name, v = debug.getupvalue(fn, i)
     local cell = debug.upvalueid(fn, i)
     if not state.cells[cell] then
       state.cell_count = state.cell_count + 1
       state.cells[cell] = state.cell_count
     end
-    node.up[i] = { cell = state.cells[cell], id = pack(state, v, name ~= '' and name or ('upvalue ' .. i)) }
+    name = name ~= '' and name or ('upvalue ' .. i)
+    state.variable = name
+    node.up[i] = { cell = state.cells[cell], id = pack(state, v, name, called), name = not ours and name or nil }
   end
   return id
-end
-
-local texts = { objectid = tostring, uuid = tostring, decimal = tostring, date = tostring }
-
-local function pack_cdata(state, v, path)
-  if ffi.istype('int64_t', v) then return state.add(nil, { k = 'value', v = v }) end
-  for name, text in pairs(texts) do
-    if ffi.istype(value.ctypes[name], v) then return state.add(nil, { k = name, text = text(v) }) end
-  end
-  if ffi.istype(value.ctypes.binary, v) then
-    return state.add(nil, { k = 'binary', text = v:bytes(), subtype = v.subtype })
-  end
-  if ffi.istype(value.ctypes.own, v) then
-    return state.add(nil, { k = 'document', text = document.to_bson(v), array = v.lug_array_ == 1 })
-  end
-  if ffi.istype(value.ctypes.vector, v) then
-    return state.add(nil, { k = 'vector', text = ffi.string(v.data, v.size * 4) })
-  end
-  refuse(state, path, 'a ' .. tostring(ffi.typeof(v)))
 end
 
 -- Modules that every state can require; a script's own modules are sent as text.
@@ -134,25 +196,31 @@ local function required_by_name(state, name)
   return name == 'lugger' or name:match('^lugger%.') or prelude.globals[name] or standard[name] or state.modules[name]
 end
 
-function pack(state, v, path)
+function pack(state, v, path, called)
   if v == nil then return 0 end
   local kind = type(v)
   if state.ids[v] then return state.ids[v] end
   if kind == 'boolean' or kind == 'number' or kind == 'string' then return state.add(nil, { k = 'value', v = v }) end
   if v == value.null then return state.add(nil, { k = 'null' }) end
   if v == value.remove then return state.add(nil, { k = 'remove' }) end
-  if kind == 'cdata' then return pack_cdata(state, v, path) end
-  local pattern, flags = regex.parts(v)
-  if pattern then return state.add(v, { k = 'regex', text = pattern, flags = flags }) end
+  if kind == 'cdata' then
+    if shared.is(v) then
+      state.shared[#state.shared + 1] = v
+      return state.add(nil, { k = 'shared', place = #state.shared })
+    end
+    local node = captured_values.of_cdata(v)
+    return node and state.add(nil, node) or refuse(state, path, kind_of(v))
+  end
   if kind == 'table' then
     local name = state.by_module[v] or state.sandbox and state.sandbox.module_name(v)
     if name and required_by_name(state, name) then return state.add(v, { k = 'module', name = name }) end
-    return pack_table(state, v, path)
+    local node = captured_values.of_object(v)
+    return node and state.add(v, node) or pack_table(state, v, path)
   end
   if kind == 'function' then
     local member = state.by_member[v]
     if member then return state.add(v, { k = 'member', module = member[1], name = member[2] }) end
-    return pack_function(state, v, path)
+    return pack_function(state, v, path, called)
   end
   refuse(state, path, kind_of(v))
 end
@@ -161,39 +229,27 @@ end
 ---@param fn function
 ---@param label string what the function is called in messages: "map"
 ---@param modules table<string, string>|nil text of the script's own modules, by name
----@return string
+---@return { text: string, shared: lugger.shared_table[] }
 function capture.pack(fn, label, modules)
   local nodes = {}
-  local state = { label = label, ids = {}, modules = modules or {}, cells = {}, cell_count = 0 }
+  local state = { label = label, ids = {}, modules = modules or {}, cells = {}, cell_count = 0,
+    shared = {} }
   state.by_module, state.by_member = named()
   function state.add(key, node)
     nodes[#nodes + 1] = node
     if key ~= nil then state.ids[key] = #nodes end
     return #nodes
   end
-  local root = pack(state, fn, label)
-  return buffer.encode({ root = root, nodes = nodes, modules = modules or {},
+  local root = pack(state, fn, label, true)
+  local text = buffer.encode({ root = root, nodes = nodes, modules = modules or {},
     now = require('lugger.inner.base.clock').text(), sandboxed = state.sandbox ~= nil })
+  return { text = text, shared = state.shared }
 end
 
 -- Reading: makers by kind. Functions and tables may refer to each other, so they are created first and filled later.
 local makers = {
-  value = function(node) return node.v end,
-  null = function() return value.null end,
-  remove = function() return value.remove end,
-  objectid = function(node) return value.objectid(node.text) end,
-  uuid = function(node) return value.uuid(node.text) end,
-  decimal = function(node) return value.decimal(node.text) end,
-  date = function(node) return value.date(node.text) end,
-  binary = function(node) return value.binary(node.text, node.subtype) end,
-  regex = function(node) return regex.new(node.text, node.flags) end,
-  vector = function(node)
-    local out = value.ctypes.vector(#node.text / 4)
-    out.size = #node.text / 4
-    ffi.copy(out.data, node.text, #node.text)
-    return out
-  end,
-  document = function(node) return document.from_bson(node.text, node.array) end,
+  row = function() return {} end,
+  result = function(node) return require('lugger.inner.sql.result').of_outline(node.outline) end,
   module = function(node, sandbox) return sandbox and sandbox.module(node.name) or require(node.name) end,
   member = function(node) return require(node.module)[node.name] end,
   table = function(node)
@@ -206,6 +262,25 @@ local makers = {
     return {}
   end,
 }
+for kind, make in pairs(captured_values.makers) do makers[kind] = make end
+
+local function fill_table(node, t, made)
+  for i = 1, #node.keys do rawset(t, made[node.keys[i]], made[node.values[i]]) end
+  if node.k == 'row' then require('lugger.inner.sql.result').as_row(t, made[node.columns]) end
+end
+
+local function fill_function(node, fn, made, cells)
+  for i, up in ipairs(node.up) do
+    local known = cells[up.cell]
+    if known then
+      debug.upvaluejoin(fn, i, known.fn, known.i)
+    else
+      debug.setupvalue(fn, i, made[up.id])
+      cells[up.cell] = { fn = fn, i = i }
+      if up.name then frozen.watch(fn, i, made[up.id], up.name) end
+    end
+  end
+end
 
 local function fill(packed, made, sandbox)
   local cells = {}
@@ -216,21 +291,16 @@ local function fill(packed, made, sandbox)
     return _G[name]
   end })
   for id, node in ipairs(packed.nodes) do
-    if node.k == 'table' then
-      for i = 1, #node.keys do made[id][made[node.keys[i]]] = made[node.values[i]] end
+    if node.keys then
+      fill_table(node, made[id], made)
     elseif node.k == 'function' then
       if node.env then debug.setfenv(made[id], prompt) end
       for name, from in pairs(node.env or {}) do prompt[name] = made[from] end
-      for i, up in ipairs(node.up) do
-        local known = cells[up.cell]
-        if known then
-          debug.upvaluejoin(made[id], i, known.fn, known.i)
-        else
-          debug.setupvalue(made[id], i, made[up.id])
-          cells[up.cell] = { fn = made[id], i = i }
-        end
-      end
+      fill_function(node, made[id], made, cells)
     end
+  end
+  for id, node in ipairs(packed.nodes) do
+    if node.of then frozen.freeze(made[id], node.of) end
   end
 end
 
@@ -238,9 +308,11 @@ end
 ---@param text string
 ---@param undump fun(code: string): function
 ---@param now string|nil what lugger.now() gives; else the instant of the packing
+---@param tables userdata[] shared tables that the function has captured
 ---@return function
-function capture.unpack(text, undump, now)
+function capture.unpack(text, undump, now, tables)
   local packed = buffer.decode(text)
+  shared.enter_worker()
   for name, source in pairs(packed.modules) do
     local chunk_name = '@' .. name:gsub('%.', '/') .. '.lua'
     package.preload[name] = function(...) return assert(loadstring(source, chunk_name))(...) end
@@ -249,7 +321,13 @@ function capture.unpack(text, undump, now)
   local made, sandbox = {}, packed.sandboxed and require 'lugger.inner.script.sandbox' or nil
   if sandbox then sandbox.confine_state() end
   for id, node in ipairs(packed.nodes) do
-    made[id] = node.k == 'function' and undump(node.code) or makers[node.k](node, sandbox)
+    if node.k == 'function' then
+      made[id] = undump(node.code)
+    elseif node.k == 'shared' then
+      made[id] = shared.captured(tables[node.place])
+    else
+      made[id] = makers[node.k](node, sandbox)
+    end
   end
   fill(packed, made, sandbox)
   return made[packed.root]

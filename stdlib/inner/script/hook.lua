@@ -6,6 +6,7 @@ local codec = require 'lugger.inner.base.codec'
 local document = require 'lugger.inner.base.document'
 local fault = require 'lugger.inner.base.fault'
 local ffi = require 'ffi'
+local frozen = require 'lugger.inner.script.frozen'
 local methods = require 'lugger.inner.base.methods'
 local native = require 'lugger.native'
 local value = require 'lugger.inner.base.value'
@@ -115,7 +116,6 @@ ffi.metatype(row_type, {
 })
 
 local function table_index(name)
-  if name == nil then return rows.table end
   local index = own_tables[name]
   if index == nil then
     fault.raise('hook', ('the job has no table "%s" to route to'):format(name), nearest(name, own_tables))
@@ -123,30 +123,66 @@ local function table_index(name)
   return index
 end
 
--- Adds one more row. `fields` is a table of columns, or nil for an unchanged copy of the row.
-local function emit(index, fields, table_name)
-  local slots = C.lug_row_emit(rows, index, table_index(table_name), fields == nil and 1 or 0)
-  if slots == nil then fault.raise('bug', 'no memory for the rows of the hook') end
-  for name, v in pairs(fields or {}) do
+local function had_memory(result)
+  if result == 0 then fault.raise('bug', 'no memory for the rows of the hook') end
+end
+
+-- The slots of one more row; those that `fields` does not name are inherited.
+local made_slots ---@type ffi.cdata* lug_value[width]
+
+local function slots_of(fields)
+  for i = 0, width - 1 do made_slots[i].flags = 16 end
+  for name, v in pairs(fields) do
     local place = columns[name]
     if place == nil then no_column(name) end
-    codec.encode(slots + place, v, copy)
-    slots[place].flags = 1
+    local slot = made_slots[place]
+    codec.encode(slot, v, copy)
+    slot.flags = 1
+  end
+  return made_slots
+end
+
+-- Rows of lugger.emit that wait for what the hook returns.
+local waiting = 0
+
+local function take(fields, table_name)
+  local index = table_name == nil and C.LUG_HERE or table_index(table_name)
+  had_memory(C.lug_row_emit(rows, slots_of(fields), index))
+  waiting = waiting + 1
+end
+
+local function forget_emitted()
+  waiting = 0
+  C.lug_row_forget_emitted(rows)
+end
+
+-- The document's own row comes first, then those of lugger.emit, so that all rows of a document are consecutive.
+local function place(index, table_number)
+  had_memory(C.lug_row_place(rows, index, table_number))
+  had_memory(C.lug_row_add_emitted(rows, index, table_number))
+  waiting = 0
+end
+
+local function add(index, item)
+  if ffi.istype(row_type, item) then
+    had_memory(C.lug_row_place(rows, index, rows.table))
+  elseif type(item) == 'table' and item.lugger_action then
+    fault.raise('hook', ('the hook gave a list with lugger.%s in it'):format(item.lugger_action),
+      'return it alone: it is about the whole document')
+  elseif type(item) == 'table' then
+    had_memory(C.lug_row_add(rows, index, rows.table, slots_of(item)))
+  else
+    fault.raise('hook', ('the hook gave a list with a %s in it, not rows'):format(type(item)))
   end
 end
 
-local function emit_list(index, list)
-  if #list == 0 then return C.lug_row_skip(rows, index, 'the hook gave no row', 20) end
-  C.lug_row_drop(rows, index)
-  for _, item in ipairs(list) do
-    if ffi.istype(row_type, item) then
-      emit(index, nil)
-    elseif type(item) == 'table' then
-      emit(index, item)
-    else
-      fault.raise('hook', ('the hook gave a list with a %s in it, not rows'):format(type(item)))
-    end
-  end
+-- The first row of the list takes the place of the document's own.
+local function add_list(index, list)
+  if #list == 0 and waiting == 0 then return C.lug_row_skip(rows, index, 'the hook gave no row', 20) end
+  if #list > 0 then add(index, list[1]) end
+  had_memory(C.lug_row_add_emitted(rows, index, rows.table))
+  waiting = 0
+  for i = 2, #list do add(index, list[i]) end
 end
 
 local function act(index, result)
@@ -154,33 +190,32 @@ local function act(index, result)
     local kind = result.lugger_action
     if kind == 'skip' then return C.lug_row_skip(rows, index, result.text, #result.text) end
     if kind == 'reject' then return C.lug_row_reject(rows, index, result.text, #result.text) end
-    if kind == 'route' then
-      C.lug_row_drop(rows, index)
-      return emit(index, nil, result.text)
-    end
+    if kind == 'route' then return place(index, table_index(result.text)) end
     for name in pairs(result) do
       if type(name) ~= 'number' then
         fault.raise('hook', ('the hook returned one table (with "%s"), not a list of rows'):format(tostring(name)),
           ('return { { %s = ... } }, or write row.%s and return nothing'):format(tostring(name), tostring(name)))
       end
     end
-    return emit_list(index, result)
+    return add_list(index, result)
   end
   if ffi.istype(row_type, result) then return end
   fault.raise('hook', ('the hook returned %s'):format(result == null and 'null' or 'a ' .. type(result)),
     'return nothing to load the row, lugger.skip(reason), lugger.reject(message), or a list of rows')
 end
 
--- Adds the rows collected by lugger.emit. The row itself comes first, so that all rows of a document are consecutive.
-local function act_pending(index)
-  local count = action.pending_count
-  action.pending_count = 0
-  C.lug_row_drop(rows, index)
-  emit(index, nil)
-  for i = 1, count do
-    emit(index, action.pending[i].row, action.pending[i].table)
-    action.pending[i] = nil
-  end
+-- The line of an action that was made and not returned: the hook is called once more, while actions note their lines.
+local function line_of_action(map, row, doc)
+  action.notes_lines, action.line = true, nil
+  pcall(map, row, doc)
+  action.notes_lines = false
+  return action.line
+end
+
+local function not_returned(map, row, doc, made)
+  local word, line = made.lugger_action, line_of_action(map, row, doc)
+  local text = ('lugger.%s %q was called, and the hook did not return it'):format(word, made.text)
+  error(native.error('hook', text, ('write: return lugger.%s(...)'):format(word), nil, { script = line }), 0)
 end
 
 local function loop(map, first)
@@ -193,8 +228,15 @@ local function loop(map, first)
       local row = row_type(slots + i * width, generation)
       local doc = doc_type(from.data, from.size, from.format, 0, generation, from.shape, batch)
       local result = map(row, doc)
-      if action.pending_count ~= 0 then act_pending(i) end
+      local made = action.last
+      if made ~= nil then
+        action.last = nil
+        if type(result) ~= 'table' or result.lugger_action == nil then not_returned(map, row, doc, made) end
+      end
       if result ~= nil and result ~= true then act(i, result) end
+      if waiting ~= 0 then
+        if result == nil or type(result) ~= 'table' then place(i, rows.table) else forget_emitted() end
+      end
     end
   end
 end
@@ -206,16 +248,22 @@ end
 ---@param tables string[] tables a row may be routed to
 ---@param rows_pointer userdata lug_rows *
 ---@param now string the run's instant; "" leaves the one the hook was packed with
+---@param shared userdata[] shared tables that the hook has captured
 ---@return fun(first: integer)
-function hook.open(packed, undump, names, tables, rows_pointer, now)
+function hook.open(packed, undump, names, tables, rows_pointer, now, shared)
   for i, name in ipairs(names) do columns[name] = i - 1 end
   for i, name in ipairs(tables) do own_tables[name] = i - 1 end
   width = #names
   rows = ffi.cast('lug_rows *', rows_pointer)
-  local map = capture.unpack(packed, undump, now ~= '' and now or nil)
+  action.take = take
+  frozen.on_refuse = function() rows.stop = 1 end
+  made_slots = ffi.new('lug_value[?]', math.max(width, 1))
+  local map = capture.unpack(packed, undump, now ~= '' and now or nil, shared)
   return function(first)
-    action.pending_count = 0
+    action.last = nil
+    forget_emitted()
     loop(map, first)
+    frozen.check()
   end
 end
 

@@ -24,6 +24,8 @@ local weak = { __mode = 'k' }
 local raw = setmetatable({}, weak) -- what the server gave, by result
 local cells_of = setmetatable({}, weak) -- of rows that nobody looked into yet
 
+local as_row_metas = setmetatable({}, weak) -- by the list of names
+
 -- A column with a duplicate name, or without a name, is accessed by its number.
 local function keys_of(names)
   local keys, seen = {}, {}
@@ -52,6 +54,10 @@ function row_methods:is_null(name)
     and ('did you mean %s?'):format(near) or 'it has ' .. table.concat(meta.lugger_columns, ', '))
 end
 
+local function stored_row(row)
+  return nil, marks.document_of_row(row)
+end
+
 --- What the rows of a result share: the names of their columns, what reads each, and the metatable.
 ---@param given { names: string[] }
 ---@param types lugger.sql.type[]
@@ -68,7 +74,7 @@ function sql_result.shape(given, types)
   end
   -- A column comes before a method of its name.
   shape.meta = { __name = 'row', lugger_columns = keys, lugger_fill = fill,
-    lugger_bson = function(row) return nil, marks.document_of_row(row) end }
+    lugger_bson = stored_row }
   shape.meta.__index = function(row, key)
     if cells_of[row] then
       fill(row)
@@ -123,6 +129,16 @@ function sql_result.columns(row)
   return type(meta) == 'table' and meta.lugger_columns or nil
 end
 
+--- Makes a row of a plain table, in a worker that got it by capture.
+---@param values table<string, any>
+---@param names string[]
+---@return lugger.sql_row
+function sql_result.as_row(values, names)
+  as_row_metas[names] = as_row_metas[names] or { __name = 'row', lugger_columns = names, lugger_fill = function() end,
+    lugger_bson = stored_row, __index = row_methods }
+  return setmetatable(values, as_row_metas[names])
+end
+
 --- The first value of the first row; nil when there is no row, and for NULL.
 ---@return any
 function methods:value()
@@ -130,6 +146,7 @@ function methods:value()
   if not given then
     fault.raise('config', 'result.value is a method: call it with a colon', 'result:value()')
   end
+  if given.captured then return (self[1] or {})[given.first] end
   local cell, read = (given.rows[1] or {})[1], given.shape.readers[1]
   if not cell then return nil end
   if read then return read(cell) end
@@ -163,6 +180,24 @@ function sql_result.new(given, types, lazy)
       self[number] = sql_result.row(given.shape, cells)
     end
   end
+  return self
+end
+
+--- What a result is apart from its rows, for sql_result.of_outline; nil for any other value.
+---@param v table
+---@return table|nil
+function sql_result.outline(v)
+  local given = getmetatable(v) == meta and raw[v]
+  if not given then return nil end
+  return { first = given.keys[1], command = given.command, count = given.count }
+end
+
+--- A result without rows, which are added.
+---@param outline table
+---@return lugger.sql_result
+function sql_result.of_outline(outline)
+  local self = setmetatable({}, meta)
+  raw[self] = { captured = true, first = outline.first, command = outline.command, count = outline.count }
   return self
 end
 

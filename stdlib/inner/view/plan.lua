@@ -27,6 +27,7 @@ local function origin(column)
     constant = '(constant)',
   }
   if column.generate and generated[column.generate] then return generated[column.generate] end
+  if column.computed then return '(computed by map)' end
   if column.ref then
     return ('%s (%s of %s.%s)'):format(column.from, column.ref.column, column.ref.database, column.ref.collection)
   end
