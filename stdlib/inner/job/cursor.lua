@@ -173,6 +173,7 @@ end
 
 methods.check('batch', batch, is_batch)
 methods.check('cursor', cursor, cursor_meta)
+methods.close('cursor', cursor)
 
 local module = {}
 

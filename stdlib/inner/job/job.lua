@@ -3,6 +3,7 @@ local config = require 'lugger.inner.cli.config'
 local effects = require 'lugger.inner.base.effects'
 local fault = require 'lugger.inner.base.fault'
 local methods = require 'lugger.inner.base.methods'
+local job_names = require 'lugger.inner.job.names'
 local native = require 'lugger.native'
 local place = require 'lugger.inner.job.place'
 local runner = require 'lugger.inner.job.runner'
@@ -46,6 +47,7 @@ local function check(spec)
   if spec.map ~= nil and type(spec.map) ~= 'function' then
     fail(('map must be a function, not a %s'):format(type(spec.map)))
   end
+  job_names.check_route(spec, spec.into)
 end
 
 -- True when a target of this kind has the option.
@@ -263,6 +265,7 @@ function job:handle()
 end
 
 methods.check('job', job, job_meta)
+methods.close('job', job, { 'native', 'normal', 'line', 'now', 'is_fix' })
 
 local module = {}
 

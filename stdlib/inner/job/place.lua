@@ -205,5 +205,7 @@ end
 
 methods.check('source', source, source_meta)
 methods.check('target', target, target_meta)
+methods.close('source', source, { 'native' })
+methods.close('target', target, { 'native' })
 
 return place
