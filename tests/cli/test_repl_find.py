@@ -62,8 +62,8 @@ class Find(project.Case):
         self.assertIn("add :limit(n)", done.err)
 
     def test_b5_full_after_anything(self):
-        done = self.ask(":full", "p:find { nmae = 'x' }", ":full", "p:find { n = 7 }", ":full", "p:find():limit(30)",
-                        ":full", "p:find { n = 8 }:first()", ":full")
+        done = self.ask(":full", "p:find { nmae = 'x' }", ":full", "p:find { n = 7 }", ":full",
+                        "p:find():limit(30)", ":full", "p:find { n = 8 }:first()", ":full")
         self.assertEqual(done.err, "no documents were shown yet: users:find { age = 31 }\nno documents\n"
                                    "the last find showed no documents\n")
         shown = done.out.count("document({")

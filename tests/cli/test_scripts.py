@@ -96,7 +96,7 @@ print(lugger.json.encode(verdict))
             "lugger.target('local:').columns()": 'target.columns is a method',
             "lugger.coercer('int4').coerce(1)": 'coercer.coerce is a method',
             "lugger.session(lugger.env.PG_URI).query('select 1')": 'db.query is a method',
-            'job.from.cursor()': 'attempt to index',
+            'job.from.cursor()': 'job has no "from"',
             "lugger.source(lugger.env.MONGO_URI):cursor().next()": 'cursor.next is a method',
             "lugger.source(lugger.env.MONGO_URI):cursor():next().docs()": 'batch.docs is a method',
             "lugger.source(lugger.env.MONGO_URI):cursor():next()[1].get('n')": 'doc.get is a method',
@@ -141,15 +141,18 @@ print(lugger.json.encode(verdict))
         for body, message in bodies.items():
             with self.subTest(body):
                 self.assertIn(message, self.script(task % body, expect=1, flags=('--create',))[1].err)
-        hook = "job.spec.map = function(row) return lugger.skp 'x' end job = lugger.copy(job.spec) job:run { create = true }"
+        hook = """job.spec.map = function(row) return lugger.skp 'x' end
+          lugger.copy(job.spec):run { create = true } job:plan { create = true }"""
         self.assertIn('did you mean lugger.skip?', self.script(hook, expect=1)[1].err)
 
     def test_b5_a_table_that_no_route_leads_to_is_refused(self):
         route = """local spec = job.spec
           spec.route = { from = 'n', tables = { ['1'] = 'ones' }%s }
           lugger.copy(spec):preview(1) job:preview(1)"""
-        self.assertIn("the table docs is none of those that the route leads to", self.script(route % '', expect=1)[1].err)
-        self.assertIn("leave table = 'docs' out", self.script(route % ", otherwise = 'rest'", expect=1)[1].err)
+        self.assertIn("the table docs is none of those that the route leads to",
+                      self.script(route % '', expect=1)[1].err)
+        self.assertIn("leave table = 'docs' out",
+                      self.script(route % ", otherwise = 'rest'", expect=1)[1].err)
         self.script(route % ", otherwise = 'docs'")
 
 

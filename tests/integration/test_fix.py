@@ -26,8 +26,10 @@ class Fix(unittest.TestCase):
 
     def test_b6_outcomes_print_what_the_command_shows(self):
         work = self.work(10)
-        text = (work.directory / 'job.lua').read_text(encoding='utf-8').replace('return lugger.fix', 'local f = lugger.fix')
-        (work.directory / 'shown.lua').write_text(text + '\nprint(f:show()) print(f:apply())', encoding='utf-8')
+        text = (work.directory / 'job.lua').read_text(encoding='utf-8')
+        text = text.replace('return lugger.fix', 'local f = lugger.fix')
+        (work.directory / 'shown.lua').write_text(text + '\nprint(f:show()) print(f:apply())',
+                                                  encoding='utf-8')
         shown = work.lugger('run', 'shown.lua')
         self.assertEqual(shown.err, '')
         self.assertRegex(shown.out, r'2 +phone +002 +-> +\+2')

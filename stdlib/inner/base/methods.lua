@@ -52,11 +52,17 @@ function methods.no_name(holder, name, known, how)
     and ('did you mean %s?'):format(how:format(near)) or ('`lugger help %s` lists what it has'):format(holder))
 end
 
---- Makes reading a name that neither an object nor its class has an error. It costs nothing where the name is found.
+--- What lugger itself asks of whatever a script returned: jobs, fixes and tasks have some of it each.
+methods.of_work = { 'is_fix', 'spec', 'plan', 'preview', 'trace', 'shape', 'preflight', 'verify', 'repair', 'rejects' }
+
+--- Checks the methods of a class, and makes reading a name that neither an object nor its class has an error. It costs
+--- nothing where the name is found.
 ---@param word string what the object is called in messages
 ---@param class table<string, function>
----@param fields string[]|nil fields of its objects that may be nil
-function methods.close(word, class, fields)
+---@param meta table|fun(v: any): boolean as for check
+---@param fields string[]|nil what may be nil
+function methods.close(word, class, meta, fields)
+  methods.check(word, class, meta)
   local may_be_nil = {}
   for _, name in ipairs(fields or {}) do may_be_nil[name] = true end
   setmetatable(class, { __index = function(_, name)

@@ -148,8 +148,7 @@ function fix:apply(settings)
   return require('lugger.inner.fix.runner').run_or_raise(self, settings, true)
 end
 
-methods.check('fix', fix, fix_meta)
-methods.close('fix', fix, { 'hook', 'now', 'throttle', 'plan' })
+methods.close('fix', fix, fix_meta, { 'hook', 'now', 'throttle', unpack(methods.of_work) })
 
 local module = {}
 

@@ -249,7 +249,6 @@ end
 
 find.methods = {} -- their names
 for name in pairs(query) do find.methods[#find.methods + 1] = name end
-methods.check('query', query, meta)
-methods.close('query', query, { 'filter', 'order', 'skipped', 'limited', 'fields' })
+methods.close('query', query, meta, { 'filter', 'order', 'skipped', 'limited', 'fields' })
 
 return find

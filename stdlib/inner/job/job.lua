@@ -264,8 +264,7 @@ function job:handle()
   return ready(self)
 end
 
-methods.check('job', job, job_meta)
-methods.close('job', job, { 'native', 'normal', 'line', 'now', 'is_fix' })
+methods.close('job', job, job_meta, { 'native', 'normal', 'line', 'now', unpack(methods.of_work) })
 
 local module = {}
 

@@ -377,14 +377,10 @@ function task:rejects()
   return require('lugger.inner.job.rejects').of(self)
 end
 
-methods.check('cursor', cursor, cursor_meta)
-methods.check('writer', writer, writer_meta)
-methods.check('task', context, context_meta)
-methods.check('task', task, task_meta)
-methods.close('cursor', cursor)
-methods.close('writer', writer)
-methods.close('task', context)
-methods.close('task', task, { 'plan', 'spec', 'is_fix' })
+methods.close('cursor', cursor, cursor_meta)
+methods.close('writer', writer, writer_meta)
+methods.close('task', context, context_meta)
+methods.close('task', task, task_meta, methods.of_work)
 
 local module = {}
 

@@ -211,8 +211,7 @@ local function is(v)
   return type(meta) == 'table' and meta.lugger_db == true
 end
 
-methods.check('db', class, is)
-methods.close('db', class, { 'name', 'executor', 'connection' })
+methods.close('db', class, is, { 'name', 'executor', 'connection' })
 
 --- A class of objects with the methods of a db, and others.
 ---@param more table<string, function>|nil
