@@ -6,7 +6,7 @@
 #define LUG_NOEXCEPT noexcept
 extern "C" {
 /* cdef begin */
-enum { LUG_ABI_VERSION = 5, LUG_HERE = 0x7fffffff, LUG_SHARED_NESTED = 255, LUG_SHARED_END = 0x7fffffff };
+enum { LUG_ABI_VERSION = 6, LUG_HERE = 0x7fffffff, LUG_SHARED_NESTED = 255, LUG_SHARED_END = 0x7fffffff };
 
 /* Bit-equal to lugger::Value; types are numbered in runtime/value/type.hpp. */
 typedef struct lug_value {
@@ -48,7 +48,6 @@ typedef struct lug_rows {
   uint32_t at; /* the current row: where an error happened */
   uint32_t table;
   uint32_t stop;    /* the error ends the run, whatever on_hook_error says */
-  uint32_t refused; /* one more than the row whose hook ended because it read a value that did not fit */
   void *hook;
 } lug_rows;
 

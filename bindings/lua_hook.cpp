@@ -51,6 +51,7 @@ class LuaHook final : public RowHook {
   void tune_collector() noexcept;
   void apply_table(uint32_t table);
   void call_from(uint32_t row);
+  bool is_refused_by_column(uint32_t row, const Error& error);
   void on_error(uint32_t row, const Error& error);
   Value* make(const lug_rows& rows, uint32_t row, uint32_t table);
   void merge_made();
@@ -167,7 +168,6 @@ void LuaHook::apply_table(uint32_t table) {
            0,
            table,
            0,
-           0,
            this};
   for (uint32_t next = 0; next < count; next = rows_.at + 1) {
     try {
@@ -186,9 +186,22 @@ void LuaHook::call_from(uint32_t row) {
   call(L, 1, 0, Code::kHook);
 }
 
+/// The hook ended at a value that did not fit its column, and has not written the column since: the
+/// column refuses the row, with its own reason.
+bool LuaHook::is_refused_by_column(uint32_t row, const Error& error) {
+  const auto note = std::find_if(error.notes().begin(), error.notes().end(),
+                                 [](const auto& one) { return one.first == "refused_column"; });
+  if (note == error.notes().end() || live_[row] == 0) return false;
+  const std::vector<Column>& columns = shape_->tables()[0].columns;
+  const auto column = std::find_if(columns.begin(), columns.end(),
+                                   [&](const Column& one) { return one.name == note->second; });
+  if (column == columns.end()) return false;
+  const Value& slot = rows_of(rows_.table).row(row)[column - columns.begin()];
+  return (slot.flags & Value::kRefused) != 0;
+}
+
 void LuaHook::on_error(uint32_t row, const Error& error) {
-  // The column refuses the row, with its own reason.
-  if (rows_.refused == row + 1 && live_[row] != 0) return;
+  if (is_refused_by_column(row, error)) return;
   const uint32_t document = documents_[row];
   if (on_error_ == OnHookError::kReject && rows_.stop == 0) {
     batch_->refuse(

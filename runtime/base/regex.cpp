@@ -66,6 +66,8 @@ struct Regex::State {
 void Regex::State::compile(uint32_t options) {
   int fault = 0;
   PCRE2_SIZE at = 0;
+  // The first character that PCRE2 10.42 works out for `(?=a)b*a` is wrong: it would not find "a".
+  options |= PCRE2_NO_START_OPTIMIZE;
   code.reset(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(), options,
                            &fault, &at, nullptr));
   if (!code) {

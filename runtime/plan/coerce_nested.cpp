@@ -193,6 +193,10 @@ Failure coerce_json(Coercer& c, const Value& in, Value& out, Arena& arena) {
 Failure coerce_array(Coercer& c, const Value& in, Value& out, Arena& arena) {
   if (in.absent()) return null_out(out);
   if (in.type == ValueType::kArray) return from_bson_array(c, in, out, arena);
+  // A script's empty table says neither list nor document.
+  constexpr uint32_t kEmpty = 5;
+  if (in.type == ValueType::kDocument && in.size == kEmpty && (in.flags & Value::kWritten) != 0)
+    return from_bson_array(c, Value::of(ValueType::kArray, in.bytes()), out, arena);
   if (in.type == ValueType::kPgArray) return from_pg_array(c, in, out, arena);
   const Kind element = c.type().element;
   const bool numbers = element >= Kind::kInt2 && element <= Kind::kNumeric;

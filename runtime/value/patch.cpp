@@ -18,6 +18,7 @@ struct Node {
   const Edit* edit = nullptr;
   std::vector<Node> children;
   bool met = false;
+  size_t last = 0;  // number of the last field of this name, which is the one that counts
 
   Node* find(std::string_view wanted) {
     const auto at = std::find_if(children.begin(), children.end(),
@@ -36,7 +37,7 @@ void add(Node& root, const Edit& edit) {
   for (const std::string& name : edit.path) {
     Node* child = at->find(name);
     if (child == nullptr) {
-      at->children.push_back({name, nullptr, {}, false});
+      at->children.push_back({name, nullptr, {}, false, 0});
       child = &at->children.back();
     }
     at = child;
@@ -73,16 +74,21 @@ class Patch {
 
  private:
   void fields(Bytes document, bool array, Node& edits) {
+    size_t number = 0;
+    for (BsonReader reader(document); reader.next(); ++number) {
+      if (Node* edit = edits.find(reader.name())) edit->last = number;
+    }
+    number = 0;
     size_t place = 0;  // of the next element of an array
     BsonReader reader(document);
-    while (reader.next()) {
+    for (; reader.next(); ++number) {
       Node* edit = edits.find(reader.name());
       const std::string name = array ? fmt::to_string(place) : std::string(reader.name());
       if (edit == nullptr) {
         reader.name() == name ? out_.append_element(reader.element())
                               : out_.append(name, reader.value());
         ++place;
-      } else if (!edit->met) {  // of fields with the same name one is left
+      } else if (edit->last == number) {  // of fields with the same name one is left
         edit->met = true;
         place += one(name, reader, *edit) ? 1 : 0;
       }

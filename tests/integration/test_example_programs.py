@@ -50,6 +50,13 @@ class Programs(unittest.TestCase):
     def rows(self, sql):
         return self.database.rows(sql)
 
+    def test_every_program_is_tried(self):
+        tests = Path(__file__).read_text(encoding='utf-8')
+        page = (PLACE / 'README.md').read_text(encoding='utf-8')
+        for path in PLACE.glob('*.lua'):
+            self.assertIn(f"'{path.name}'", tests)
+            self.assertIn(f'lugger run {path.name}', page)
+
     def test_join(self):
         vat = {'DE': '0.19', 'FR': '0.20', 'US': '0', 'JP': '0.10', 'CH': '0.081'}
         self.run_script('join.lua', expect=3)

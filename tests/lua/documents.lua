@@ -198,7 +198,10 @@ describe('doc:with', function()
     equal(tostring(doc:with { [ [[a\.b]] ] = 1 }), '{"a":{"l":[1,{"q":2},3]},"a.b":1}')
   end)
 
-  it('leaves one of several fields with the same name', function()
+  it('leaves the last of several fields with the same name, which is the one that counts', function()
+    local twice = lugger.json.decode '{"b":{"x":1},"b":{"y":2},"c":3}'
+    equal(tostring(twice:with { ['b.x'] = 5 }), '{"b":{"y":2,"x":5},"c":3}')
+    equal(tostring(twice:with { b = lugger.remove }), '{"c":3}')
     local twice = require('lugger.inner.base.document').from_bson(
       '\19\0\0\0\16a\0\1\0\0\0\16a\0\2\0\0\0\0')
     equal(tostring(twice:with { a = 5 }), '{"a":5}')

@@ -112,6 +112,12 @@ describe('a regular expression', function()
     equal((regex 'x*':gsub('\255\255', '-')):len() > 2, true)
   end)
 
+  it('finds what begins with a look ahead', function()
+    for _, pattern in ipairs { '(?=a)b*a', '(?=a)b?a', '(?=a)[bc]*a', '(?=(a))b*?a' } do
+      equal(regex(pattern):test 'ac', true)
+    end
+  end)
+
   it('is a value of documents', function()
     local doc = lugger.document { r = regex('^a', 'i'), s = 'x' }
     equal(lugger.json.encode(doc), '{"r":{"$regularExpression":{"pattern":"^a","options":"i"}},"s":"x"}')

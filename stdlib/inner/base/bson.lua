@@ -49,8 +49,8 @@ local function decimal_element(v)
 end
 
 local function date_element(v)
-  -- BSON's dates have milliseconds. Dates with microseconds, and calendar days, are stored as text.
-  if v.lug_us_ ~= 0 or v.lug_day_ == 1 then return 2, text_payload(tostring(v)) end
+  -- BSON's dates have milliseconds. Dates with microseconds, calendar days and infinity are stored as text.
+  if v.lug_us_ ~= 0 or v.lug_day_ == 1 or value.is_endless(v) then return 2, text_payload(tostring(v)) end
   return 9, le64(v.lug_ms_)
 end
 

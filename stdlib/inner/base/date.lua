@@ -25,9 +25,13 @@ local function is_date(v)
   return ffi.istype(date_type, v)
 end
 
-local function is_endless(self)
+--- True for "infinity" and "-infinity".
+---@param self lugger.date
+---@return boolean
+function dates.is_endless(self)
   return self.lug_ms_ == later or self.lug_ms_ == earlier
 end
+local is_endless = dates.is_endless
 
 -- A number of Lua or an int64; nil for all else, and for what is no number.
 local function finite(v)

@@ -279,7 +279,8 @@ value.ctypes = {
   doc = ffi.typeof 'lug_doc', shared = ffi.typeof 'lug_shared',
   double = double_type, row = ffi.typeof 'lug_row', int64 = ffi.typeof 'int64_t',
 }
-value.date_slot, value.decimal_slot, value.new_decimal = dates.slot, decimals.slot, decimals.make
+value.date_slot, value.is_endless = dates.slot, dates.is_endless
+value.decimal_slot, value.new_decimal = decimals.slot, decimals.make
 value.text_of = text_of
 value.compare_bytes = compare_bytes
 

@@ -52,9 +52,9 @@ end
 
 -- The hook ends here: its row becomes a reject with the reason of the column.
 local function refused(name)
-  rows.refused = rows.at + 1
-  fault.raise('coerce', ('the value of column %s does not fit it'):format(name),
-    ("row:raw '%s' gives it as it is in the document"):format(name))
+  error(native.error('coerce', ('the value of column %s does not fit it'):format(name),
+    ("row:raw '%s' gives it as it is in the document"):format(name), nil,
+    { script = fault.where(), refused_column = name }), 0)
 end
 
 --- A row in a hook: its columns by name, readable and writable, of the columns' types.
@@ -185,18 +185,31 @@ local function add_list(index, list)
   for i = 2, #list do add(index, list[i]) end
 end
 
+-- A row behind a gap would be lost in silence.
+local function check_list(list)
+  local count = 0
+  for name in pairs(list) do
+    if type(name) ~= 'number' then
+      fault.raise('hook', ('the hook returned one table (with "%s"), not a list of rows'):format(tostring(name)),
+        ('return { { %s = ... } }, or write row.%s and return nothing'):format(tostring(name), tostring(name)))
+    end
+    count = count + 1
+  end
+  for i = 1, count do
+    if list[i] == nil then
+      fault.raise('hook', ('the hook returned a list with no row at %d'):format(i),
+        'number the rows from 1 without gaps: rows[#rows + 1] = { ... }')
+    end
+  end
+end
+
 local function act(index, result)
   if type(result) == 'table' then
     local kind = result.lugger_action
     if kind == 'skip' then return C.lug_row_skip(rows, index, result.text, #result.text) end
     if kind == 'reject' then return C.lug_row_reject(rows, index, result.text, #result.text) end
     if kind == 'route' then return place(index, table_index(result.text)) end
-    for name in pairs(result) do
-      if type(name) ~= 'number' then
-        fault.raise('hook', ('the hook returned one table (with "%s"), not a list of rows'):format(tostring(name)),
-          ('return { { %s = ... } }, or write row.%s and return nothing'):format(tostring(name), tostring(name)))
-      end
-    end
+    check_list(result)
     return add_list(index, result)
   end
   if ffi.istype(row_type, result) then return end

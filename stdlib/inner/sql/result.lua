@@ -156,6 +156,11 @@ end
 local meta = {
   __name = 'sql result',
   __index = methods,
+  lugger_bson = function(self)
+    local rows = {}
+    for i, row in ipairs(self) do rows[i] = row end
+    return nil, marks.array(rows)
+  end,
   __tostring = function(self)
     local given = raw[self]
     return ('%s, %s'):format(given.command, terminal.count(given.count, 'row'))
