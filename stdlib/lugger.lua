@@ -281,6 +281,14 @@ function lugger.id_text(id, style)
 end
 
 local modules = { base64 = true, csv = true, doc = true, hex = true, json = true, text = true }
+local apart = { schema = true, test = true, mongo_index = true } -- modules that are loaded by `require` only
+
+--- Whether lugger has something of this name: reading one that it has not is an error.
+---@param name string
+---@return boolean
+function lugger.has(name)
+  return rawget(lugger, name) ~= nil or modules[name] == true or name == 'env'
+end
 
 setmetatable(lugger, {
   __index = function(self, name)
@@ -291,6 +299,7 @@ setmetatable(lugger, {
       self[name] = require('lugger.' .. name)
       return self[name]
     end
+    require('lugger.inner.script.raise').no_member(self, name, modules, apart)
   end,
 })
 

@@ -61,6 +61,35 @@ class Find(project.Case):
         self.assertEqual(done.out, "800\n0\n")
         self.assertIn("add :limit(n)", done.err)
 
+    def test_b5_full_after_anything(self):
+        done = self.ask(":full", "p:find { nmae = 'x' }", ":full", "p:find { n = 7 }", ":full",
+                        "p:find():limit(30)", ":full", "p:find { n = 8 }:first()", ":full")
+        self.assertEqual(done.err, "no documents were shown yet: users:find { age = 31 }\nno documents\n"
+                                   "the last find showed no documents\n")
+        shown = done.out.count("document({")
+        self.assertEqual(shown, 1 + 1 + 30 + 20 + 1 + 1 + done.out.count('city = document({'))
+        self.assertEqual([done.out.count(f"  n = {n}\n") for n in (7, 8, 9, 29)], [1, 2, 0, 1])
+
+    def test_b5_a_direction_is_taken_or_refused(self):
+        done = self.ask("p:find():sort('n', -1):first().n", "p:find():sort('n', 1):first().n",
+                        "p:find():sort({ n = 1 }, -1)", "p:find():sort('n', 'down')",
+                        "p:find():first():get('city', 'name')")
+        self.assertEqual(done.out, "2499\n0\n")
+        for part in (":sort takes a direction behind a single path", ":sort wants paths and directions",
+                     "doc:get takes one argument", "doc:get 'address.city'"):
+            self.assertIn(part, done.err)
+
+    def test_b6_near_names(self):
+        err = self.ask("p:fnd {}", "p:find():prject {}", ":prject { 'n' }", ":tim", "lugger.cpy", "copyy",
+                       "local x, y = 5", "y", "local function f() end", "f()", "z").err
+        for part in ('source has no "fnd" (script prompt:1); did you mean source:find?',
+                     'query has no "prject" (script prompt:1); did you mean query:project?',
+                     "users:find { age = 31 }:project", "did you mean :time?",
+                     'lugger has no "cpy" (script prompt:1); did you mean lugger.copy?', "did you mean copy?",
+                     'nothing is named "y"; a local ends with its line: write y = ...',
+                     'nothing is named "f"; a local ends with its line', 'nothing is named "z"; help()'):
+            self.assertIn(part, err)
+
     def test_the_manual_lists_every_operator(self):
         script = self.write("operators.lua",
                             "print(table.concat(require('lugger.native').find_operators(), ' '))")

@@ -87,7 +87,7 @@ class Piped(project.Case):
 
     def test_apropos(self):
         done = self.repl(":apropos sort", ":apropos ObjectId", ":apropos", ":apropos qqqq")
-        self.assertIn("lugger.query:sort(keys)", done.out)
+        self.assertIn("lugger.query:sort(keys, direction)", done.out)
         self.assertIn("lugger.objectid(text)", done.out)
         self.assertNotIn("native", done.out)
         self.assertIn(":apropos wants a word", done.err)

@@ -93,7 +93,7 @@ class Sandbox(project.Case):
         done = self.run_script("local job = lugger.copy { from = lugger.source('users.json'), "
                                "into = lugger.target('out.jsonl', { table = 'users' }),\n"
                                "columns = { { 'email', 'text' } }, map = function(row) end }\n"
-                               "print(job.hook)\njob.hook = 'x'\nreturn job\n",
+                               "print(rawget(job, 'hook'))\njob.hook = 'x'\nreturn job\n",
                                "--create")
         self.assertEqual(done.out.split("\n")[0], "nil")
 

@@ -173,7 +173,7 @@ print(lugger.json.encode(verdict))
             "lugger.target('local:').columns()": 'target.columns is a method',
             "lugger.coercer('int4').coerce(1)": 'coercer.coerce is a method',
             "lugger.session(lugger.env.PG_URI).query('select 1')": 'db.query is a method',
-            'job.from.cursor()': 'attempt to index',
+            'job.from.cursor()': 'job has no "from"',
             "lugger.source(lugger.env.MONGO_URI):cursor().next()": 'cursor.next is a method',
             "lugger.source(lugger.env.MONGO_URI):cursor():next().docs()": 'batch.docs is a method',
             "lugger.source(lugger.env.MONGO_URI):cursor():next()[1].get('n')": 'doc.get is a method',
@@ -189,6 +189,48 @@ print(lugger.json.encode(verdict))
                 err = self.script(f'job:name() -- line 7\n{call}', expect=1)[1].err
                 self.assertIn(message, err)
                 self.assertIn('job.lua:8', err)
+
+    def test_b6_a_name_that_is_not_there_is_told_with_the_nearest(self):
+        cases = {'lugger.cpy {}': 'lugger has no "cpy" (script job.lua:7); did you mean lugger.copy?',
+                 'lugger.schema.copy()': "lugger.schema is a module of its own (script job.lua:7); "
+                                         "require 'lugger.schema'",
+                 'job:runn()': 'job has no "runn" (script job.lua:7); did you mean job:run?',
+                 "lugger.session(lugger.env.PG_URI):qery ''": 'did you mean db:query?',
+                 "lugger.target('local:'):column()": 'did you mean target:columns?',
+                 "lugger.source('x.json'):cursr()": 'did you mean source:cursor?',
+                 'lugger.source(lugger.env.MONGO_URI):cursor():nxt()': 'did you mean cursor:next?'}
+        for body, message in cases.items():
+            with self.subTest(body):
+                self.assertIn(message, self.script(body, expect=1)[1].err)
+        _, done = self.script("""
+          print(lugger.has 'copy', lugger.has 'json', lugger.has 'cpy', rawget(lugger, 'cpy'))
+          job:preview(1)""")
+        self.assertEqual(done.out, 'true\ttrue\tfalse\tnil\n')
+
+    def test_b6_near_names_in_hooks_and_tasks(self):
+        task = """return lugger.task('t', function(task)
+          local out = task:writer(lugger.target(lugger.env.PG_URI, { table = 'docs', key = 'id' }),
+            { columns = { { 'id', 'text', from = '_id' } } })
+          %s
+        end)"""
+        bodies = {"out:ad {}": 'writer has no "ad" (script job.lua:10); did you mean writer:add?',
+                  "task:cursr()": 'did you mean task:cursor?'}
+        for body, message in bodies.items():
+            with self.subTest(body):
+                self.assertIn(message, self.script(task % body, expect=1, flags=('--create',))[1].err)
+        hook = """job.spec.map = function(row) return lugger.skp 'x' end
+          lugger.copy(job.spec):run { create = true } job:plan { create = true }"""
+        self.assertIn('did you mean lugger.skip?', self.script(hook, expect=1)[1].err)
+
+    def test_b5_a_table_that_no_route_leads_to_is_refused(self):
+        route = """local spec = job.spec
+          spec.route = { from = 'n', tables = { ['1'] = 'ones' }%s }
+          lugger.copy(spec):preview(1) job:preview(1)"""
+        self.assertIn("the table docs is none of those that the route leads to",
+                      self.script(route % '', expect=1)[1].err)
+        self.assertIn("leave table = 'docs' out",
+                      self.script(route % ", otherwise = 'rest'", expect=1)[1].err)
+        self.script(route % ", otherwise = 'docs'")
 
 
 class Scripts(unittest.TestCase):

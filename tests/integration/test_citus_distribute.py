@@ -205,9 +205,9 @@ class Distribute(Case):
     def test_routes(self):
         self.job(children=False, extra='''route = { from = 'tenant',
             tables = { t1 = 'lugger_test.one', t2 = 'lugger_test.two' },
-            otherwise = 'lugger_test.rest' },''')
+            otherwise = 'lugger_test.docs' },''')
         self.run_job()
-        self.assertEqual(self.distribution(), ['one|mongo_id', 'rest|mongo_id', 'two|mongo_id'])
+        self.assertEqual(self.distribution(), ['docs|mongo_id', 'one|mongo_id', 'two|mongo_id'])
         self.lugger('verify', 'job.lua')
 
     def test_a_table_that_stands_and_is_not_distributed(self):

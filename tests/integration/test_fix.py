@@ -24,6 +24,19 @@ class Fix(unittest.TestCase):
         self.assertEqual(work.values("select count(*) from customers where phone like '00%'"), '500')
         self.assertEqual(work.values("select to_regnamespace('lugger')"), '')
 
+    def test_b6_outcomes_print_what_the_command_shows(self):
+        work = self.work(10)
+        text = (work.directory / 'job.lua').read_text(encoding='utf-8')
+        text = text.replace('return lugger.fix', 'local f = lugger.fix')
+        (work.directory / 'shown.lua').write_text(text + '\nprint(f:show()) print(f:apply())',
+                                                  encoding='utf-8')
+        shown = work.lugger('run', 'shown.lua')
+        self.assertEqual(shown.err, '')
+        self.assertRegex(shown.out, r'2 +phone +002 +-> +\+2')
+        self.assertIn('looked at 5 rows: 5 would change, 0 unchanged', shown.out)
+        self.assertIn('looked at 5 rows: 5 changed, 0 unchanged', shown.out)
+        self.assertEqual(work.values("select count(*) from customers where phone like '00%'"), '0')
+
     def test_the_histogram_and_the_books(self):
         work = self.work(9, set_=['city', 'name'], where=None, map_="""function(row)
           if row.id == 9 then return lugger.skip 'the last' end

@@ -198,6 +198,12 @@ end), db:state())
                       self.fails("db:insert('s.u', { { id = 1 }, { id = 2, emial = 'x' } })"))
         self.assertIn("row 1: email is a function",
                       self.fails("db:insert('s.u', { { id = 1, email = print } })"))
+        for rows in ("{ id = 1, email = 'x' }", "db:row 'select 1 as id'", "{ [2] = { id = 1 } }"):
+            err = self.fails(f"db:insert('s.u', {rows})")
+            self.assertIn("db:insert wants a list of rows, not a single row", err)
+            self.assertIn("db:insert('s.u', { { ... } })", err)
+        none = self.run_script("print(db:insert('s.u', db:query 'select 1 as id where false'))")
+        self.assertEqual(none.out, "0\n")
         self.assertIn("row 3 is a number", self.fails(
             "local i = 0 db:insert('s.u', function() i = i + 1 return i < 3 and { id = i } or 5 end)"))
         self.assertEqual(self.db.query("select count(*) from s.u"), "0")

@@ -6,8 +6,7 @@ local bson = require 'lugger.inner.base.bson'
 local value_text = require 'lugger.inner.view.value_text'
 
 local prompt = setmetatable({}, { __index = function(_, name)
-  local member = lugger[name]
-  if member ~= nil then return member end
+  if lugger.has(name) then return lugger[name] end
   return _G[name]
 end })
 

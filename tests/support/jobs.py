@@ -15,12 +15,13 @@ def job(columns, source=None, collection='shop.docs', table='docs', key='mongo_i
     """Text of a script with one job. `columns` is Lua text; the mongo_id column is put in front."""
     where = lua(str(source)) if source else 'lugger.env.MONGO_URI'
     options = f'collection = {lua(collection)}' if collection else ''
+    named = '' if 'route = {' in extra else f'table = {lua(table)},'  # a route names the tables
     keys = f'key = {lua(key)}, on_conflict = {lua(conflict)},' if key else ''
     return f'''
 local lugger = require 'lugger'
 return lugger.copy {{
   from = lugger.source({where}, {{ {options} }}),
-  into = lugger.target(lugger.env.PG_URI, {{ table = {lua(table)}, {keys} {target_options} }}),
+  into = lugger.target(lugger.env.PG_URI, {{ {named} {keys} {target_options} }}),
   columns = {{ {ID}, {columns} }},
   {extra}
 }}

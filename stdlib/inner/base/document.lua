@@ -247,6 +247,9 @@ local meta = {
   end,
 }
 class.check('doc', methods, function(v) return document.is(v) end)
+for _, name in ipairs { 'get', 'has' } do
+  class.take_one('doc', methods, name, ("the way to a field is one text: doc:%s 'address.city'"):format(name))
+end
 document.methods = methods
 ffi.metatype(doc_type, meta)
 ffi.metatype(own_type, meta)

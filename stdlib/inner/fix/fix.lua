@@ -133,7 +133,7 @@ function fix:start(settings)
   return native.fix(normalise(self), effects.apply_settings(settings, true) or {})
 end
 
---- What it would change. Writes nothing.
+--- What it would change; `print(fix:show())` prints it. Writes nothing.
 ---@param settings lugger.fix_settings|nil
 ---@return lugger.fix_outcome
 function fix:show(settings)
@@ -141,7 +141,7 @@ function fix:show(settings)
   return require('lugger.inner.fix.runner').run_or_raise(self, settings, false)
 end
 
---- Writes the changes. Raises when it fails.
+--- Writes the changes; the outcome prints as for show. Raises when it fails.
 ---@param settings lugger.fix_settings|nil
 ---@return lugger.fix_outcome
 function fix:apply(settings)
@@ -149,7 +149,7 @@ function fix:apply(settings)
   return require('lugger.inner.fix.runner').run_or_raise(self, settings, true)
 end
 
-methods.check('fix', fix, fix_meta)
+methods.close('fix', fix, fix_meta, { 'hook', 'now', 'throttle', unpack(methods.of_work) })
 
 local module = {}
 

@@ -22,6 +22,11 @@ local fix_runner = {}
 ---@field result lugger.run_result
 ---@field report lugger.fix_report
 
+local outcome_meta = {
+  __name = 'fix_outcome',
+  __tostring = function(self) return require('lugger.inner.fix.view').text(self) end,
+}
+
 local plain_every_s = 5
 
 local Reporter = {}
@@ -76,7 +81,7 @@ function fix_runner.run(work, settings, options)
   local ok, outcome = pcall(function()
     local run = work:start(settings)
     local told = reporter(work:name(), options)
-    local out = { result = runner.watch(run, told, options), report = run:report() }
+    local out = setmetatable({ result = runner.watch(run, told, options), report = run:report() }, outcome_meta)
     run:close()
     return out
   end)

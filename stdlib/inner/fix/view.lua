@@ -13,7 +13,7 @@ local function shown(value)
 end
 
 -- One line for each changed field, with the values before and after side by side.
-local function show_samples(report, full)
+local function add_samples(out, report, full)
   if #report.samples == 0 then return end
   local rows, last = {}, nil
   for _, sample in ipairs(report.samples) do
@@ -22,9 +22,9 @@ local function show_samples(report, full)
       last = sample
     end
   end
-  terminal.line()
-  terminal.line(table_view.render({ 'key', 'column', 'before', '', 'after' }, rows,
-    { indent = '  ', full = full, least = 6 }))
+  out[#out + 1] = '\n'
+  out[#out + 1] = table_view.render({ 'key', 'column', 'before', '', 'after' }, rows,
+    { indent = '  ', full = full, least = 6 }) .. '\n'
 end
 
 -- A histogram helps when values repeat. When each pair occurs once, the sample already shows them.
@@ -39,7 +39,7 @@ local function pair_rows(field)
   return rows
 end
 
-local function show_fields(report, full)
+local function add_fields(out, report, full)
   local rows = {}
   for _, field in ipairs(report.fields) do
     local below = pair_rows(field)
@@ -50,14 +50,14 @@ local function show_fields(report, full)
     rows[#rows + 1] = head
     for _, row in ipairs(below) do rows[#rows + 1] = row end
   end
-  terminal.line()
-  terminal.line(table_view.render({ 'column', 'rows', 'most common', '', '' }, rows,
-    { indent = '  ', right = { [2] = true }, full = full, least = 6 }))
+  out[#out + 1] = '\n'
+  out[#out + 1] = table_view.render({ 'column', 'rows', 'most common', '', '' }, rows,
+    { indent = '  ', right = { [2] = true }, full = full, least = 6 }) .. '\n'
 end
 
-local function show_refusals(report, result)
+local function add_refusals(out, report, result)
   if #report.refusals == 0 then return end
-  terminal.line()
+  out[#out + 1] = '\n'
   local by_code, order = {}, {}
   for _, refusal in ipairs(report.refusals) do
     if not by_code[refusal.code] then
@@ -67,22 +67,22 @@ local function show_refusals(report, result)
     table.insert(by_code[refusal.code], refusal)
   end
   for _, code in ipairs(order) do
-    terminal.line(('  left as they are: %s (%s)'):format(code, terminal.count(result.reject_codes[code], 'row')))
+    out[#out + 1] = ('  left as they are: %s (%s)\n'):format(code, terminal.count(result.reject_codes[code], 'row'))
     for _, refusal in ipairs(by_code[code]) do
-      terminal.line('    ', terminal.printable(refusal.key), '  ', terminal.printable(refusal.message))
+      out[#out + 1] = ('    %s  %s\n'):format(terminal.printable(refusal.key), terminal.printable(refusal.message))
     end
     local more = tonumber(result.reject_codes[code]) - #by_code[code]
-    if more > 0 then terminal.line('    ... and ', terminal.count(more, 'more row')) end
+    if more > 0 then out[#out + 1] = ('    ... and %s\n'):format(terminal.count(more, 'more row')) end
   end
 end
 
-local function show_skips(result)
+local function add_skips(out, result)
   local names = {}
   for reason in pairs(result.skip_reasons) do names[#names + 1] = reason end
   table.sort(names)
   for _, reason in ipairs(names) do
-    terminal.line('  skipped: ', terminal.printable(reason), ' (', terminal.count(result.skip_reasons[reason], 'row'),
-      ')')
+    out[#out + 1] = ('  skipped: %s (%s)\n'):format(terminal.printable(reason),
+      terminal.count(result.skip_reasons[reason], 'row'))
   end
 end
 
@@ -103,35 +103,54 @@ function fix_view.sentence(outcome)
     table.concat(parts, ', '))
 end
 
-local function show_notes(report)
+local function notes_of(report)
+  local out = {}
   if #report.triggers > 0 then
-    terminal.say('  triggers that ', report.applied and 'fired' or 'will fire', ': ',
+    out[1] = ('  triggers that %s: %s'):format(report.applied and 'fired' or 'will fire',
       table.concat(report.triggers, ', '))
   end
-  for _, note in ipairs(report.notes) do terminal.say(terminal.wrap(note, '  ')) end
+  for _, note in ipairs(report.notes) do out[#out + 1] = terminal.wrap(note, '  ') end
   if tonumber(report.retried) > 0 then
-    terminal.say('  ', terminal.count(report.retried, 'row'),
-      ' changed by other sessions meanwhile: read again, and through map again')
+    out[#out + 1] = ('  %s changed by other sessions meanwhile: read again, and through map again'):format(
+      terminal.count(report.retried, 'row'))
   end
+  return out
+end
+
+-- What changes, without the summary.
+local function changes_of(outcome, full, title)
+  local report, result = outcome.report, outcome.result
+  local out = { title, ': ', report.table,
+    report.where ~= '' and ' where ' .. terminal.printable(report.where) or '', '\n' }
+  if tonumber(result.tally.updated) > 0 then
+    add_samples(out, report, full)
+    add_fields(out, report, full)
+  end
+  add_refusals(out, report, result)
+  add_skips(out, result)
+  return table.concat(out)
+end
+
+--- An outcome as one text, for print and the prompt.
+---@param outcome lugger.fix_outcome
+---@return string
+function fix_view.text(outcome)
+  local lines = notes_of(outcome.report)
+  table.insert(lines, 1, fix_view.sentence(outcome))
+  return changes_of(outcome, false, outcome.result.job) .. '\n' .. table.concat(lines, '\n')
 end
 
 --- Prints an outcome: data on standard output; the summary and the next command on standard error.
 ---@param outcome lugger.fix_outcome
 ---@param options { full: boolean|nil, apply_command: string|nil, place: string|nil }
 function fix_view.show(outcome, options)
-  local report, result = outcome.report, outcome.result
-  terminal.line(terminal.paint(1, 'bold', result.job), ': ', report.table,
-    report.where ~= '' and ' where ' .. terminal.printable(report.where) or '')
-  if tonumber(result.tally.updated) > 0 then
-    show_samples(report, options.full)
-    show_fields(report, options.full)
-  end
-  show_refusals(report, result)
-  show_skips(result)
+  terminal.out(changes_of(outcome, options.full, terminal.paint(1, 'bold', outcome.result.job)))
   terminal.say()
   terminal.say(fix_view.sentence(outcome))
-  show_notes(report)
-  if not summary.balanced(result.tally) then terminal.fail('the read counts do not add up; please report this') end
+  for _, note in ipairs(notes_of(outcome.report)) do terminal.say(note) end
+  if not summary.balanced(outcome.result.tally) then
+    terminal.fail('the read counts do not add up; please report this')
+  end
 end
 
 local function list_of(items, make)

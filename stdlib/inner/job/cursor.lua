@@ -172,7 +172,7 @@ function cursor:close()
 end
 
 methods.check('batch', batch, is_batch)
-methods.check('cursor', cursor, cursor_meta)
+methods.close('cursor', cursor, cursor_meta)
 
 local module = {}
 

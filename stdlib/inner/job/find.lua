@@ -41,20 +41,24 @@ function query:skip(count)
   return changed(self, 'skipped', whole('skip', count))
 end
 
---- Sorts in MongoDB's order: `:sort 'age'`, `:sort { { 'age', -1 }, 'name' }`, `:sort { age = -1 }`. It sorts in
---- memory: with :limit(n) it keeps only n documents, otherwise all matching documents must fit into 64 MB.
+--- Sorts in MongoDB's order: `:sort 'age'`, `:sort('age', -1)`, `:sort { { 'age', -1 }, 'name' }`. It sorts in memory:
+--- with :limit(n) it keeps only n documents, otherwise all matching documents must fit into 64 MB.
 ---@param keys string|table
+---@param direction 1|-1|nil of a single path; 1 when not given
 ---@return lugger.query
-function query:sort(keys)
+function query:sort(keys, direction)
   local order = {}
-  local function add(path, direction)
-    if type(path) ~= 'string' or (direction ~= 1 and direction ~= -1) then
+  local function add(path, way)
+    if type(path) ~= 'string' or (way ~= 1 and way ~= -1) then
       fault.raise('config', ':sort wants paths and directions', ":sort { { 'age', -1 }, 'name' }")
     end
-    order[#order + 1] = { path, direction == -1 }
+    order[#order + 1] = { path, way == -1 }
   end
   if type(keys) == 'string' then
-    add(keys, 1)
+    add(keys, direction == nil and 1 or direction)
+  elseif direction ~= nil then
+    fault.raise('config', ':sort takes a direction behind a single path', ":sort('age', -1) or :sort { { 'age', -1 }, "
+      .. "'name' }")
   elseif type(keys) == 'table' then
     for _, item in ipairs(keys) do
       if type(item) == 'table' then add(item[1], item[2] or 1) else add(item, 1) end
@@ -243,6 +247,8 @@ function find.new(source, filter)
   return self
 end
 
-methods.check('query', query, meta)
+find.methods = {} -- their names
+for name in pairs(query) do find.methods[#find.methods + 1] = name end
+methods.close('query', query, meta, { 'filter', 'order', 'skipped', 'limited', 'fields' })
 
 return find

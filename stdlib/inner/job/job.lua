@@ -4,6 +4,7 @@ local effects = require 'lugger.inner.base.effects'
 local fault = require 'lugger.inner.base.fault'
 local job_names = require 'lugger.inner.job.names'
 local methods = require 'lugger.inner.base.methods'
+local job_names = require 'lugger.inner.job.names'
 local native = require 'lugger.native'
 local place = require 'lugger.inner.job.place'
 local runner = require 'lugger.inner.job.runner'
@@ -47,6 +48,7 @@ local function check(spec)
   if spec.map ~= nil and type(spec.map) ~= 'function' then
     fail(('map must be a function, not a %s'):format(type(spec.map)))
   end
+  job_names.check_route(spec, spec.into)
 end
 
 -- True when a target of this kind has the option.
@@ -262,7 +264,7 @@ function job:handle()
   return ready(self)
 end
 
-methods.check('job', job, job_meta)
+methods.close('job', job, job_meta, { 'native', 'normal', 'line', 'now', unpack(methods.of_work) })
 
 local module = {}
 

@@ -84,6 +84,22 @@ local function check_own_names(jobs)
   end
 end
 
+--- Refuses a table beside a route that does not lead to it: nothing would be written there.
+---@param spec table of lugger.copy or task:writer
+---@param target lugger.target
+function job_names.check_route(spec, target)
+  local own, route = spec.table or target.options.table, spec.route
+  if type(own) ~= 'string' or type(route) ~= 'table' then return end
+  local tables = type(route.tables) == 'table' and route.tables or {}
+  if next(tables) == nil and route.otherwise == nil or route.otherwise == own then return end
+  for _, one in pairs(tables) do
+    if one == own then return end
+  end
+  fault.raise('config', ('the table %s is none of those that the route leads to'):format(own), route.otherwise == nil
+    and ("for what has no table of its own: route = { ..., otherwise = '%s' }"):format(own)
+    or ("leave table = '%s' out: the route names the tables"):format(own))
+end
+
 --- Refuses a script with two jobs of one name, or whose jobs create a table and a key with the same name.
 ---@param jobs table[]
 function job_names.check(jobs)

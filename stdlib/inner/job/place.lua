@@ -203,7 +203,7 @@ function place.is(v, what)
   return meta == (what == 'source' and source_meta or target_meta)
 end
 
-methods.check('source', source, source_meta)
-methods.check('target', target, target_meta)
+methods.close('source', source, source_meta, { 'native' })
+methods.close('target', target, target_meta, { 'native' })
 
 return place

@@ -8,6 +8,7 @@ local document = require 'lugger.inner.base.document'
 local effects = require 'lugger.inner.base.effects'
 local fault = require 'lugger.inner.base.fault'
 local methods = require 'lugger.inner.base.methods'
+local job_names = require 'lugger.inner.job.names'
 local native = require 'lugger.native'
 local place = require 'lugger.inner.job.place'
 local runner = require 'lugger.inner.job.runner'
@@ -192,6 +193,7 @@ end
 ---@return lugger.task_writer
 function context:writer(target, mapping)
   if not place.is(target, 'target') then fault.raise('config', 'task:writer wants a lugger.target(...)') end
+  job_names.check_route(mapping or {}, target)
   local columns, limits = {}, nil
   for key, v in pairs(mapping or {}) do
     if key == 'throttle' then limits = throttle.check(v) else columns[key] = v end
@@ -353,10 +355,10 @@ function task:rejects()
   return require('lugger.inner.job.rejects').of(self)
 end
 
-methods.check('cursor', cursor, cursor_meta)
-methods.check('writer', writer, writer_meta)
-methods.check('task', context, context_meta)
-methods.check('task', task, task_meta)
+methods.close('cursor', cursor, cursor_meta)
+methods.close('writer', writer, writer_meta)
+methods.close('task', context, context_meta)
+methods.close('task', task, task_meta, methods.of_work)
 
 local module = {}
 

@@ -144,7 +144,7 @@ local function run_more(state)
 end
 
 local function run_full(state)
-  if not query_view.full(state.settings) then terminal.say("no documents were shown yet: users:find { age = 31 }") end
+  query_view.full(state.settings)
 end
 
 local function run_apropos(_, argument)
@@ -184,8 +184,9 @@ function repl_commands.run(state, word, argument)
   local command = commands[word]
   if command then return command(state, argument) end
   local near = native.system.nearest(word, repl_commands.names())
-  config.raise(('there is no command :%s'):format(word), near and ('did you mean :%s?'):format(near)
-    or ':help lists them')
+  local method = near or native.system.nearest(word, query_view.methods)
+  config.raise(('there is no command :%s'):format(word), near and ('did you mean :%s?'):format(near) or method
+    and ('did you mean the method of a query: users:find { age = 31 }:%s ...'):format(method) or ':help lists them')
 end
 
 return repl_commands

@@ -1,4 +1,5 @@
 -- Documents of find at the prompt: one line each, as many as fit; :more shows the next ones, :full those in full.
+local document = require 'lugger.inner.base.document'
 local find = require 'lugger.inner.job.find'
 local json = require 'lugger.json'
 local table_view = require 'lugger.inner.view.table'
@@ -7,9 +8,10 @@ local value_text = require 'lugger.inner.view.value_text'
 
 local query_view = {}
 
-local a_screen = 20 -- documents
+local a_screen = 20 -- documents; where all are shown, as many of the last ones are kept for :full
 
 query_view.is = find.is
+query_view.methods = find.methods
 
 local function line_of(doc)
   local text = value_text.of(doc):gsub('\n%s*', ' ')
@@ -25,14 +27,16 @@ local ways = {
 -- The next documents. One more than is shown is read, so that it is known whether there are any.
 local function show_next(listing, settings)
   local limit = settings.rows or (terminal.is_terminal(1) and a_screen or math.huge)
-  local was_cut = false
-  listing.shown = {}
-  while listing.ahead and #listing.shown < limit do
+  local was_cut, before = false, listing.count
+  local shown, kept = {}, limit < math.huge and limit or a_screen
+  listing.shown = shown
+  while listing.ahead and listing.count - before < limit do
     local doc = listing.ahead
     listing.ahead = listing.next()
     local text = ways[listing.form](doc, settings)
     was_cut = was_cut or text:sub(-3) == '…'
-    if limit < math.huge then listing.shown[#listing.shown + 1] = doc end
+    if #shown == kept then table.remove(shown, 1) end
+    shown[#shown + 1] = doc
     listing.count = listing.count + 1
     terminal.line(text)
   end
@@ -49,7 +53,7 @@ end
 ---@param settings table of the prompt; what is left of the query stays in it
 ---@param form "auto"|"lua"|"json"
 function query_view.show(query, settings, form)
-  local listing = { next = query:docs(), form = form, count = 0 }
+  local listing = { next = query:docs(), form = form, count = 0, shown = {} }
   listing.ahead = listing.next()
   settings.listing = listing
   if not listing.ahead and form == 'auto' then return terminal.say('no documents') end
@@ -66,13 +70,20 @@ function query_view.more(settings)
   return true
 end
 
+--- Notes a document that was shown by itself, for `:full`.
+---@param doc lugger.doc
+---@param settings table of the prompt
+function query_view.note(doc, settings)
+  settings.listing = { shown = { document.methods.copy(doc) }, count = 1 }
+end
+
 --- Shows the documents that were shown last, in full.
 ---@param settings table of the prompt
----@return boolean shown false when there are none
 function query_view.full(settings)
   local listing = settings.listing
-  for _, doc in ipairs(listing and listing.shown or {}) do terminal.line(value_text.of(doc)) end
-  return listing ~= nil and #listing.shown > 0
+  if not listing then return terminal.say('no documents were shown yet: users:find { age = 31 }') end
+  if #listing.shown == 0 then return terminal.say('the last find showed no documents') end
+  for _, doc in ipairs(listing.shown) do terminal.line(value_text.of(doc)) end
 end
 
 return query_view

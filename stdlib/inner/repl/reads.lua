@@ -27,8 +27,7 @@ local function is_reader(tokens, at, is_session)
   local name, before, owner = tokens[at].text, tokens[at - 1], tokens[at - 2]
   local dot = before and (before.text == '.' or before.text == ':')
   if not dot then
-    local member = require('lugger')[name] ~= nil
-    return readers[name] or member or is_session(name)
+    return readers[name] or require('lugger').has(name) or is_session(name)
   end
   if before.text == '.' and owner and (libraries[owner.text] or owner.text == 'lugger') then return true end
   return readers[name] or (before.text == ':' and string[name] ~= nil)

@@ -64,13 +64,17 @@ local function words_of_prompt(state)
 end
 
 local function no_name(state, name)
+  local message = ('nothing is named "%s"'):format(name)
+  if state.locals[name] then
+    error(native.error('config', message, ('a local ends with its line: write %s = ...'):format(name)), 0)
+  end
   local names = {}
   for _, holder in ipairs { state.environment, state.words, require 'lugger', _G } do
     for key in pairs(holder) do names[#names + 1] = tostring(key) end
   end
   table.sort(names)
-  local near = native.system.nearest(name, names)
-  error(native.error('config', ('nothing is named "%s"'):format(name), near and near ~= '' and ('did you mean %s?')
+  local near = #name > 1 and native.system.nearest(name, names) -- a single letter is near to every other
+  error(native.error('config', message, near and near ~= '' and ('did you mean %s?')
     :format(near) or 'help() tells what there is'), 0)
 end
 
@@ -86,15 +90,14 @@ end
 ---@return table
 function repl.new()
   local lugger = require 'lugger'
-  local state = { entries = {}, opened = {}, sets = {}, transactions = {}, lines = {} }
+  local state = { entries = {}, opened = {}, sets = {}, locals = {}, transactions = {}, lines = {} }
   state.settings = { form = 'auto', null = 'NULL', pager = true }
   state.words = words_of_prompt(state)
   local function known(key)
     if state.words[key] ~= nil then return state.words[key] end
     if key == 'require' then return modules.require end
     if key == 'error' then return error end -- of Lua: it raises whatever it is given; lugger.error does not
-    local member = lugger[key]
-    if member ~= nil then return member end
+    if lugger.has(key) then return lugger[key] end
     return _G[key]
   end
   state.known = known
@@ -104,6 +107,13 @@ function repl.new()
     return found
   end })
   return state
+end
+
+-- The locals that a statement declares, for those who read them in the next one.
+local function note_locals(code, locals)
+  for names in code:gmatch '%f[%w_]local%s+([%a_][%w_%s,]*)' do
+    for name in names:gsub('^function%s', ''):gmatch '[%a_][%w_]*' do locals[name] = true end
+  end
 end
 
 local function protected(chunk, arguments)
@@ -184,6 +194,7 @@ local function run_statement(text, state, typed, path)
     return
   end
   entry.code, entry.expression = code, expression
+  note_locals(code, state.locals)
   local before, started = effects.count, system.monotonic()
   sql_session.used, sql_session.log, state.place, sql_session.lazy = nil, {}, nil, expression
   state.opened = {}

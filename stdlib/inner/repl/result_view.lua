@@ -204,6 +204,7 @@ function result_view.show(v, settings)
     return
   end
   terminal.line(value_text.of(v, settings.rows or (terminal.is_terminal(1) and 100 or nil)))
+  if document.is(v) then query_view.note(v, settings) end
 end
 
 --- Shows the results of a statement; a statement without results shows nothing.

@@ -13,11 +13,6 @@ local save_names = {}
 
 local most_locals = 150 -- of a function LuaJIT allows 200
 
-local function of_lugger(name)
-  local ok, member = pcall(function() return require('lugger')[name] end)
-  return ok and member ~= nil
-end
-
 --- The globals that code reads, and those that it sets.
 ---@param code string
 ---@return table<string, boolean> reads
@@ -45,7 +40,7 @@ local function note_read(found, name, at)
   if found.where[name] or name == 'lugger' then return end
   if name == 'pg' then
     found.pg, found.where[name] = true, 'head'
-  elseif name ~= 'error' and of_lugger(name) then -- as the prompt finds them: `type` is lugger's, `error` is Lua's
+  elseif name ~= 'error' and require('lugger').has(name) then -- as at the prompt: `error` is Lua's, `type` is lugger's
     found.members[#found.members + 1], found.where[name] = name, 'head'
   elseif _G[name] ~= nil then
     found.where[name] = 'global'

@@ -36,6 +36,26 @@ function raise.error(fields)
   fault.raise(code, fields.message, fields.hint)
 end
 
+--- Raises for a name that lugger does not have.
+---@param lugger table
+---@param name any
+---@param modules table<string, boolean> those that are loaded when they are read
+---@param apart table<string, boolean> those that only `require` loads
+function raise.no_member(lugger, name, modules, apart)
+  if type(name) ~= 'string' then return end
+  if apart[name] then
+    fault.raise('config', ('lugger.%s is a module of its own'):format(name), ("require 'lugger.%s'"):format(name))
+  end
+  local known = { 'env' }
+  for _, names in ipairs { lugger, modules } do
+    for one in pairs(names) do known[#known + 1] = one end
+  end
+  table.sort(known)
+  local near = system.nearest(name, known)
+  fault.raise('config', ('lugger has no "%s"'):format(name), near and near ~= ''
+    and ('did you mean lugger.%s?'):format(near) or "help 'lugger' lists what it has; lugger.has(name) asks")
+end
+
 --- Waits, for lugger.sleep.
 ---@param seconds number
 function raise.sleep(seconds)

@@ -60,6 +60,10 @@ local function public(name)
     end
     copy.env = variables()
     for _, member in ipairs(member_modules) do copy[member] = public('lugger.' .. member) end
+    copy.has = function(one) return rawget(copy, one) ~= nil end
+    setmetatable(copy, { __index = function(_, one)
+      require('lugger.inner.script.raise').no_member(copy, one, {}, {})
+    end })
   else
     for key, v in pairs(module) do copy[key] = v end
   end

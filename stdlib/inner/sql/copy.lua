@@ -79,6 +79,14 @@ local function iterator(rows)
   end
 end
 
+--- True for a single row where a list of rows is wanted: the braces of the list were forgotten.
+---@param rows table
+---@return boolean
+function sql_copy.is_one_row(rows)
+  if sql_result.columns(rows) then return true end
+  return not sql_result.raw(rows) and rawget(rows, 1) == nil and next(rows) ~= nil
+end
+
 --- The COPY of rows into a table: its statement, and what gives its lines.
 ---@param look fun(sql: string, parameter: string): any[][]
 ---@param types_of fun(oids: integer[]): lugger.sql.type[]

@@ -189,6 +189,10 @@ function class:insert(table_name, rows)
     fault.raise('config', ('db:insert wants rows, not a %s'):format(type(rows)),
       "db:insert('users', { { id = 1, email = 'ann@example.com' } })")
   end
+  if type(rows) == 'table' and sql_copy.is_one_row(rows) then
+    fault.raise('config', 'db:insert wants a list of rows, not a single row',
+      ('db:insert(%s, { { ... } })'):format(("'%s'"):format(tostring(table_name))))
+  end
   local backend = backend_of(self)
   local what = 'COPY ' .. tostring(table_name) .. ' FROM STDIN'
   local sql, chunks = placed(what, pcall(sql_copy.of, function(...) return backend:look(...) end,
@@ -207,7 +211,7 @@ local function is(v)
   return type(meta) == 'table' and meta.lugger_db == true
 end
 
-methods.check('db', class, is)
+methods.close('db', class, is, { 'name', 'executor', 'connection' })
 
 --- A class of objects with the methods of a db, and others.
 ---@param more table<string, function>|nil
