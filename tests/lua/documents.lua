@@ -234,7 +234,7 @@ describe('doc:with', function()
     local twice = lugger.json.decode '{"b":{"x":1},"b":{"y":2},"c":3}'
     equal(tostring(twice:with { ['b.x'] = 5 }), '{"b":{"y":2,"x":5},"c":3}')
     equal(tostring(twice:with { b = lugger.remove }), '{"c":3}')
-    local twice = require('lugger.inner.base.document').from_bson(
+    twice = require('lugger.inner.base.document').from_bson(
       '\19\0\0\0\16a\0\1\0\0\0\16a\0\2\0\0\0\0')
     equal(tostring(twice:with { a = 5 }), '{"a":5}')
     equal(tostring(twice:with { a = lugger.remove }), '{}')

@@ -2,7 +2,6 @@
 local config = require 'lugger.inner.cli.config'
 local effects = require 'lugger.inner.base.effects'
 local fault = require 'lugger.inner.base.fault'
-local job_names = require 'lugger.inner.job.names'
 local methods = require 'lugger.inner.base.methods'
 local job_names = require 'lugger.inner.job.names'
 local native = require 'lugger.native'
