@@ -108,8 +108,8 @@ local function try_field(name, p)
     local one = job(good(), out())
     try(one[method], one, { [name] = p })
   end
-  for _, of in ipairs { 'fix', 'move', 'session', 'options', 'coercer' } do
-    if lugger[of] then try(lugger[of], { on = out(), [name] = p }) end
+  for _, of in ipairs { 'fix', 'session', 'options', 'coercer' } do
+    try(lugger[of], { on = out(), [name] = p })
   end
 end
 for k = 1, #forbidden do
