@@ -94,7 +94,7 @@ end)
 
     def test_in_a_sandbox(self):
         work = self.work("""local lugger = require 'lugger'
-print(lugger.write_file, #lugger.read_file 'docs.json', lugger.lines 'docs.json'(), lugger.glob '*.json'[1])
+print(lugger.has 'write_file', #lugger.read_file 'docs.json', lugger.lines 'docs.json'(), lugger.glob '*.json'[1])
 for _, open in ipairs { lugger.read_file, lugger.lines, lugger.csv.rows, lugger.glob } do
   for _, path in ipairs { '/etc/passwd', '../docs.json', '/proc/self/environ', 'link/passwd' } do
     local ok, err = pcall(open, path)
@@ -108,7 +108,7 @@ end
 print 'refused'
 """, ['x'])
         (work.directory / 'link').symlink_to('/etc')
-        self.assertEqual(work.run('--sandbox').out.split('\n'), ['nil\t2\tx\tdocs.json', 'refused', ''])
+        self.assertEqual(work.run('--sandbox').out.split('\n'), ['false\t2\tx\tdocs.json', 'refused', ''])
 
 
 if __name__ == '__main__':

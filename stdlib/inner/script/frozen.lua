@@ -131,6 +131,9 @@ function frozen.check()
   for i = 1, #libraries do check_library(libraries[i]) end
 end
 
-jit.off(frozen.check) -- LuaJIT does not compile debug.getupvalue, and would try for each batch
+-- LuaJIT does not compile debug.getupvalue, and would try it, and what is called beside it, for each batch.
+jit.off(frozen.check)
+jit.off(check_library)
+jit.off(is_same)
 
 return frozen
