@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "files/file_sources.hpp"
 #include "files/mapped_file.hpp"
+#include "files/text_parts.hpp"
 #include "place/spec.hpp"
 #include "place/step_cursor.hpp"
 #include "value/bson_reader.hpp"
@@ -134,18 +135,7 @@ class CsvSource : public Source {
       mapped_ = std::make_unique<MappedFile>(input_->place());
   }
 
-  SourceInfo info() const override {
-    SourceInfo out;
-    out.kind = "csv";
-    out.place = input_->shown();
-    out.database = name_.database;
-    out.collection = name_.collection;
-    out.identity = input_->identity().text();
-    out.bytes = input_->bytes();
-    out.compressed = input_->gzip();
-    out.warnings = name_.warnings;
-    return out;
-  }
+  SourceInfo info() const override { return text_info("csv", *input_, name_); }
 
   /// A line end can stand inside of quotes, and only what precedes it tells: so the file is read
   /// from its beginning, once, as the cursors will.
@@ -153,16 +143,7 @@ class CsvSource : public Source {
     if (!mapped_) return {Partition{"0", "", input_->bytes()}};
     const uint64_t size = mapped_->bytes().size();
     const uint64_t count = std::min<uint64_t>(std::max(parts, 1), size / kLeastPart);
-    const auto begins = count > 1 ? boundaries(count) : std::vector<Begin>{Begin{}};
-    if (begins.size() == 1) return {Partition{"0", "", size}};
-    std::vector<Partition> out;
-    for (size_t i = 0; i < begins.size(); ++i) {
-      const uint64_t end = i + 1 < begins.size() ? begins[i + 1].offset : size;
-      out.push_back({std::to_string(i),
-                     fmt::format("offset:{}-{} line:{}", begins[i].offset, end, begins[i].line),
-                     end - begins[i].offset});
-    }
-    return out;
+    return text_partitions(count > 1 ? boundaries(count) : std::vector<TextPart>{TextPart{}}, size);
   }
 
   std::unique_ptr<Cursor> open(const Partition& partition, const Position& after) override {
@@ -172,35 +153,31 @@ class CsvSource : public Source {
     const CsvHeader& head = header();
     const ByteRange range =
         partition_range(partition.spec, mapped_ ? mapped_->bytes().size() : 0, place);
-    Begin begin{head.offset, head.line};
+    TextPart begin{head.offset, head.line};
     if (range.begin != 0) begin = {range.begin, position_number(partition.spec, "line", place)};
     if (!after.empty())
       begin = {position_number(after, "offset", place), position_number(after, "line", place)};
     if (!mapped_) return open_stream(begin, !after.empty());
-    if (begin.offset < range.begin || begin.offset > range.end) {
+    if (begin.begin < range.begin || begin.begin > range.end) {
       raise(Code::kConfig, "{}: position {} lies outside of partition {}", place, after,
             partition.spec);
     }
-    auto cursor = std::make_unique<MappedCsvCursor>(*mapped_, range, begin.offset, !after.empty());
+    auto cursor = std::make_unique<MappedCsvCursor>(*mapped_, range, begin.begin, !after.empty());
     return begun(std::move(cursor), begin);
   }
 
  private:
-  struct Begin {
-    uint64_t offset = 0, line = 1;
-  };
-
   template <typename T>
-  std::unique_ptr<Cursor> begun(std::unique_ptr<T> cursor, Begin begin) {
+  std::unique_ptr<Cursor> begun(std::unique_ptr<T> cursor, TextPart begin) {
     auto records = std::make_unique<CsvRecords>(shape_, input_->shown(), cursor->feed());
-    records->resume(header(), begin.offset, begin.line);
+    records->resume(header(), begin.begin, begin.line);
     cursor->read(std::move(records));
-    cursor->begin_at(begin.offset, begin.line);
+    cursor->begin_at(begin.begin, begin.line);
     return cursor;
   }
 
-  std::unique_ptr<Cursor> open_stream(Begin begin, bool resumed) {
-    auto stream = std::make_unique<SkippingStream>(input_->open(), begin.offset);
+  std::unique_ptr<Cursor> open_stream(TextPart begin, bool resumed) {
+    auto stream = std::make_unique<SkippingStream>(input_->open(), begin.begin);
     return begun(std::make_unique<StreamCsvCursor>(std::move(stream), resumed), begin);
   }
 
@@ -226,9 +203,9 @@ class CsvSource : public Source {
     return header_;
   }
 
-  std::vector<Begin> boundaries(uint64_t count) {
+  std::vector<TextPart> boundaries(uint64_t count) {
     const Bytes file = mapped_->bytes();
-    std::vector<Begin> out{Begin{}};
+    std::vector<TextPart> out{TextPart{}};
     CsvReader reader(shape_.dialect);
     const CsvHeader& head = header();
     reader.expect(head.names.size());

@@ -4,6 +4,7 @@
 #include "files/file_sources.hpp"
 #include "files/json_split.hpp"
 #include "files/mapped_file.hpp"
+#include "files/text_parts.hpp"
 #include "place/spec.hpp"
 #include "place/step_cursor.hpp"
 #include "value/json_reader.hpp"
@@ -134,33 +135,13 @@ class JsonSource : public Source {
       mapped_ = std::make_unique<MappedFile>(input_->place());
   }
 
-  SourceInfo info() const override {
-    SourceInfo out;
-    out.kind = "json";
-    out.place = input_->shown();
-    out.database = name_.database;
-    out.collection = name_.collection;
-    out.identity = input_->identity().text();
-    out.bytes = input_->bytes();
-    out.compressed = input_->gzip();
-    out.warnings = name_.warnings;
-    return out;
-  }
+  SourceInfo info() const override { return text_info("json", *input_, name_); }
 
   std::vector<Partition> split(int parts) override {
     if (!mapped_) return {Partition{"0", "", input_->bytes()}};
     const uint64_t size = mapped_->bytes().size();
-    std::vector<JsonPart> begins{JsonPart{}};
-    if (parts > 1) begins = json_boundaries(mapped_->bytes(), parts, kLeastPart);
-    if (begins.size() == 1) return {Partition{"0", "", size}};
-    std::vector<Partition> out;
-    for (size_t i = 0; i < begins.size(); ++i) {
-      const uint64_t end = i + 1 < begins.size() ? begins[i + 1].begin : size;
-      out.push_back({std::to_string(i),
-                     fmt::format("offset:{}-{} line:{}", begins[i].begin, end, begins[i].line),
-                     end - begins[i].begin});
-    }
-    return out;
+    if (parts <= 1) return {Partition{"0", "", size}};
+    return text_partitions(json_boundaries(mapped_->bytes(), parts, kLeastPart), size);
   }
 
   std::unique_ptr<Cursor> open(const Partition& partition, const Position& after) override {

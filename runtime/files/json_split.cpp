@@ -35,8 +35,8 @@ uint64_t newlines(Bytes bytes) {
 
 }  // namespace
 
-std::vector<JsonPart> json_boundaries(Bytes file, int parts, uint64_t least) {
-  std::vector<JsonPart> out{JsonPart{}};
+std::vector<TextPart> json_boundaries(Bytes file, int parts, uint64_t least) {
+  std::vector<TextPart> out{TextPart{}};
   const uint64_t size = file.size();
   const uint64_t count = std::min<uint64_t>(static_cast<uint64_t>(std::max(parts, 1)),
                                             size / std::max<uint64_t>(least, 1));

@@ -3,12 +3,9 @@
 #include <vector>
 
 #include "base/bytes.hpp"
+#include "files/text_parts.hpp"
 
 namespace lugger {
-
-struct JsonPart {
-  uint64_t begin = 0, line = 1;  // where it begins; its first line
-};
 
 /// Parts of at least `least` bytes that begin at a document.
 ///
@@ -19,6 +16,6 @@ struct JsonPart {
 /// between two top-level documents, whatever their layout: one a line, or pretty. An array of
 /// documents has no such place and stays one part. Text that is not JSON can have such a place
 /// inside of a string; then the parts on both sides of it do not parse.
-std::vector<JsonPart> json_boundaries(Bytes file, int parts, uint64_t least);
+std::vector<TextPart> json_boundaries(Bytes file, int parts, uint64_t least);
 
 }  // namespace lugger

@@ -37,6 +37,18 @@ function fault.check_whole(name, v, least)
   fault.raise('config', ('%s must be a whole number from %d, not %s'):format(name, least, tostring(v)))
 end
 
+--- A hint for a name that is not known: the nearest known one, else all of them.
+---@param name any
+---@param known string[]|table<string, any> a list of names, or a table with them as keys
+---@return string
+function fault.near(name, known)
+  local names = {}
+  for key, v in pairs(known) do names[#names + 1] = type(key) == 'string' and key or v end
+  table.sort(names)
+  local near = native.system.nearest(tostring(name), names)
+  return near and near ~= '' and ('did you mean %s?'):format(near) or 'it has ' .. table.concat(names, ', ')
+end
+
 --- Raises for a key that is not one of `known`, and names the nearest known key.
 ---@param holder string what has the keys: "a migration"
 ---@param given table|nil

@@ -32,12 +32,8 @@ end
 ---@param class table<string, function>
 function methods.strict(word, class)
   setmetatable(class, { __index = function(_, name)
-    local known = {}
-    for one in pairs(class) do known[#known + 1] = one end
-    table.sort(known)
-    local near = native.system.nearest(tostring(name), known)
     fault.raise('config', ('a value of type %s has no method "%s"'):format(word, tostring(name)),
-      near and near ~= '' and ('did you mean %s?'):format(near) or 'it has ' .. table.concat(known, ', '))
+      fault.near(name, class))
   end })
 end
 
@@ -62,7 +58,7 @@ end
 ---@param how string the form of a name in the hint: "job:%s"
 function methods.no_name(holder, name, known, how)
   table.sort(known)
-  local near = require('lugger.native').system.nearest(name, known)
+  local near = native.system.nearest(name, known)
   fault.raise('config', ('%s has no "%s"'):format(holder, name), near and near ~= ''
     and ('did you mean %s?'):format(how:format(near)) or ('`lugger help %s` lists what it has'):format(holder))
 end

@@ -54,12 +54,7 @@ local function check_names(row, names, within)
   for name, v in pairs(row) do
     local found = names[name]
     if found == nil then
-      local known = {}
-      for one in pairs(names) do known[#known + 1] = one end
-      table.sort(known)
-      local near = native.system.nearest(tostring(name), known)
-      fault.raise('config', ('out:add: %s has no column "%s"'):format(within, tostring(name)),
-        near and near ~= '' and ('did you mean %s?'):format(near) or 'it has ' .. table.concat(known, ', '))
+      fault.raise('config', ('out:add: %s has no column "%s"'):format(within, tostring(name)), fault.near(name, names))
     end
     if found ~= true and type(v) == 'table' then
       for _, element in pairs(v) do

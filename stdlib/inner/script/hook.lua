@@ -28,16 +28,8 @@ local columns, own_tables = {}, {}
 local rows ---@type ffi.cdata* lug_rows *
 local width = 0
 
-local function nearest(name, known)
-  local names = {}
-  for word in pairs(known) do names[#names + 1] = word end
-  table.sort(names)
-  local near = native.system.nearest(tostring(name), names)
-  return near and ('did you mean %s?'):format(near) or ('it has %s'):format(table.concat(names, ', '))
-end
-
 local function no_column(name)
-  fault.raise('hook', ('the row has no column "%s"'):format(tostring(name)), nearest(name, columns))
+  fault.raise('hook', ('the row has no column "%s"'):format(tostring(name)), fault.near(name, columns))
 end
 
 local function stale()
@@ -118,7 +110,7 @@ ffi.metatype(row_type, {
 local function table_index(name)
   local index = own_tables[name]
   if index == nil then
-    fault.raise('hook', ('the job has no table "%s" to route to'):format(name), nearest(name, own_tables))
+    fault.raise('hook', ('the job has no table "%s" to route to'):format(name), fault.near(name, own_tables))
   end
   return index
 end

@@ -50,7 +50,7 @@ TEST_CASE("JSON boundaries lie between documents") {
     const auto begins = json_boundaries(as_bytes(lines), parts, 500);
     INFO(parts);
     CHECK(begins.size() == static_cast<size_t>(parts));
-    for (const JsonPart& part : begins) {
+    for (const TextPart& part : begins) {
       CHECK(lines.compare(part.begin, 5, "{\"n\":") == 0);
       CHECK((part.begin == 0 || lines[part.begin - 1] == '\n'));
       CHECK(part.line ==
