@@ -1,5 +1,6 @@
 #include "base/error.hpp"
 #include "files/bson_chain.hpp"
+#include "files/cut_once.hpp"
 #include "files/file_sources.hpp"
 #include "files/mapped_file.hpp"
 #include "place/spec.hpp"
@@ -114,6 +115,18 @@ class BsonSource : public Source {
 
   std::vector<Partition> split(int parts) override {
     if (!mapped_) return {Partition{"0", "", input_->bytes()}};
+    return cut_.into(parts, [&] { return mapped_parts(parts); });
+  }
+
+  std::unique_ptr<Cursor> open(const Partition& partition, const Position& after) override {
+    if (mapped_) return open_mapped(partition, after);
+    input_->check_position(after);
+    const uint64_t skip = after.empty() ? 0 : position_number(after, "document", input_->shown());
+    return std::make_unique<StreamBsonCursor>(input_->open(), input_->shown(), skip);
+  }
+
+ private:
+  std::vector<Partition> mapped_parts(int parts) const {
     const uint64_t size = mapped_->bytes().size();
     std::vector<uint64_t> begins{0};
     if (parts > 1) begins = bson_boundaries(mapped_->bytes(), parts, kLeastPart);
@@ -126,14 +139,6 @@ class BsonSource : public Source {
     return out;
   }
 
-  std::unique_ptr<Cursor> open(const Partition& partition, const Position& after) override {
-    if (mapped_) return open_mapped(partition, after);
-    input_->check_position(after);
-    const uint64_t skip = after.empty() ? 0 : position_number(after, "document", input_->shown());
-    return std::make_unique<StreamBsonCursor>(input_->open(), input_->shown(), skip);
-  }
-
- private:
   std::unique_ptr<Cursor> open_mapped(const Partition& partition, const Position& after) {
     const ByteRange range =
         partition_range(partition.spec, mapped_->bytes().size(), input_->shown());
@@ -151,6 +156,7 @@ class BsonSource : public Source {
   std::shared_ptr<const Input> input_;
   CollectionName name_;
   std::unique_ptr<MappedFile> mapped_;
+  CutOnce cut_;
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "files/cut_once.hpp"
 #include "files/file_sources.hpp"
 #include "files/mapped_file.hpp"
 #include "files/text_parts.hpp"
@@ -143,7 +144,8 @@ class CsvSource : public Source {
     if (!mapped_) return {Partition{"0", "", input_->bytes()}};
     const uint64_t size = mapped_->bytes().size();
     const uint64_t count = std::min<uint64_t>(std::max(parts, 1), size / kLeastPart);
-    return text_partitions(count > 1 ? boundaries(count) : std::vector<TextPart>{TextPart{}}, size);
+    if (count <= 1) return text_partitions(std::vector<TextPart>{TextPart{}}, size);
+    return cut_.into(parts, [&] { return text_partitions(boundaries(count), size); });
   }
 
   std::unique_ptr<Cursor> open(const Partition& partition, const Position& after) override {
@@ -228,6 +230,7 @@ class CsvSource : public Source {
   CollectionName name_;
   CsvShape shape_;
   std::unique_ptr<MappedFile> mapped_;
+  CutOnce cut_;
   std::once_flag header_read_;
   CsvHeader header_;
 };

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "files/cut_once.hpp"
 #include "files/file_sources.hpp"
 #include "files/json_split.hpp"
 #include "files/mapped_file.hpp"
@@ -141,7 +142,9 @@ class JsonSource : public Source {
     if (!mapped_) return {Partition{"0", "", input_->bytes()}};
     const uint64_t size = mapped_->bytes().size();
     if (parts <= 1) return {Partition{"0", "", size}};
-    return text_partitions(json_boundaries(mapped_->bytes(), parts, kLeastPart), size);
+    return cut_.into(parts, [&] {
+      return text_partitions(json_boundaries(mapped_->bytes(), parts, kLeastPart), size);
+    });
   }
 
   std::unique_ptr<Cursor> open(const Partition& partition, const Position& after) override {
@@ -174,6 +177,7 @@ class JsonSource : public Source {
   std::shared_ptr<const Input> input_;
   CollectionName name_;
   std::unique_ptr<MappedFile> mapped_;
+  CutOnce cut_;
 };
 
 }  // namespace
