@@ -82,7 +82,7 @@ void round_decimal(DecimalDigits& value, int scale, Rounding mode) {
     const auto count = static_cast<size_t>(value.scale - scale);
     if (value.digits.size() < count) value.digits.insert(0, count - value.digits.size(), '0');
     const std::string cut = value.digits.substr(value.digits.size() - count);
-    value.digits.resize(value.digits.size() - count);
+    value.digits.erase(value.digits.size() - count);
     if (rounds_away(value, cut, mode)) add_one(value.digits);
   }
   value.scale = scale;
