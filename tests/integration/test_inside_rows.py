@@ -8,8 +8,8 @@ from postgres import Postgres
 
 TABLE = """
 create type mood as enum ('sad', 'so, so');
-create table original (_id int4 primary key, j jsonb, tags text[], grid int4[], lists jsonb[], at timestamptz[],
-  moods mood[], plain json);
+create table original (_id int4 primary key, j jsonb, tags text[], grid int4[], lists jsonb[],
+  at timestamptz[], moods mood[], plain json);
 insert into original values
   (1, '{"k": {"z": 12345678901234567890.123, "n": null}, "list": [{"x": 1}, {"x": "b"}], "e": [], "t": true}',
    '{a,"b,c"}', '{{1,2},{3,4}}', array['{"x": 7}', '[5]']::jsonb[], '{2026-01-02 03:04:05.123456+00}',
@@ -22,8 +22,8 @@ insert into original values
 """
 # The same as a dump has it; what BSON cannot say (microseconds, arrays of enums) is left out.
 DOCUMENTS = """\
-{"_id":1,"j":{"k":{"z":{"$numberDecimal":"12345678901234567890.123"},"n":null},"list":[{"x":1},{"x":"b"}],"e":[],\
-"t":true},"tags":["a","b,c"],"grid":[[1,2],[3,4]],"lists":[{"x":7},[5]],"plain":{"a":{"b":2}}}
+{"_id":1,"j":{"k":{"z":{"$numberDecimal":"12345678901234567890.123"},"n":null},"list":[{"x":1},{"x":"b"}],\
+"e":[],"t":true},"tags":["a","b,c"],"grid":[[1,2],[3,4]],"lists":[{"x":7},[5]],"plain":{"a":{"b":2}}}
 {"_id":2,"j":{"k":5,"list":[]},"tags":[],"grid":[7],"lists":[],"plain":{"a":{"c":4}}}
 {"_id":3}
 {"_id":4,"j":null,"tags":[null],"grid":[],"lists":[null,null],"plain":[1]}
@@ -34,8 +34,10 @@ DOCUMENTS = """\
 COLUMNS = """{ 'id', 'int4', from = '_id' }, { 'z', 'numeric', from = 'j.k.z' },
   { 'n', 'jsonb', from = 'j.k.n', json_null = true }, { 'x', 'text', from = 'j.list.1.x' },
   { 'k1', 'jsonb', from = 'j.1.k' }, { 'e', 'jsonb', from = 'j.e' }, { 't', 'bool', from = 'j.t' },
-  { 'tag', 'text', from = 'tags.0' }, { 'cell', 'int4', from = 'grid.1.0' }, { 'line', 'int4[]', from = 'grid.0', on_error = 'null' },
-  { 'lx', 'int4', from = 'lists.0.x' }, { 'l5', 'int4', from = 'lists.1.0' }, { 'b', 'int4', from = 'plain.a.b' }"""
+  { 'tag', 'text', from = 'tags.0' }, { 'cell', 'int4', from = 'grid.1.0' },
+  { 'line', 'int4[]', from = 'grid.0', on_error = 'null' },
+  { 'lx', 'int4', from = 'lists.0.x' }, { 'l5', 'int4', from = 'lists.1.0' },
+  { 'b', 'int4', from = 'plain.a.b' }"""
 NAMES = 'id, z, n, x, k1, e, t, tag, cell, line, lx, l5, b'
 
 CHILDREN = """children = {
@@ -105,10 +107,12 @@ class InsideRows(unittest.TestCase):
 
     def test_what_only_postgresql_has(self):
         work = self.work(job(ROWS, 'copied', columns="""{ 'id', 'int4', from = '_id' },
-          { 'at', 'timestamptz', from = 'at.0' }, { 'mood', 'text', from = 'moods.0' }, { 'none', 'text', from = 'moods.1' },
-          { 'moods', 'text' }, { 'j', 'jsonb' }, { 'z', 'text', from = 'j.k.z' }"""))
+          { 'at', 'timestamptz', from = 'at.0' }, { 'mood', 'text', from = 'moods.0' },
+          { 'none', 'text', from = 'moods.1' }, { 'moods', 'text' }, { 'j', 'jsonb' },
+          { 'z', 'text', from = 'j.k.z' }"""))
         work.run('--create')
-        self.assertEqual(self.database.rows("select at at time zone 'UTC', mood, none, moods, z from copied where id = 1"),
+        self.assertEqual(self.database.rows("select at at time zone 'UTC', mood, none, moods, z from copied "
+                                            'where id = 1'),
                          [['2026-01-02 03:04:05.123456', 'so, so', '\\N', '{"so, so",NULL}',
                            '12345678901234567890.123']])
         self.assertEqual(self.database.number('select count(*) from copied c join original o on o._id = c.id '
@@ -132,8 +136,9 @@ class InsideRows(unittest.TestCase):
     seen[#seen + 1] = tostring(first and first ~= lugger.null and first.x)
     row.seen = table.concat(seen, ' ')
   end,"""
-        columns = """{ 'id', 'int4', from = '_id' }, { 'z', 'numeric', computed = true }, { 'x', 'text', computed = true },
-          { 'tag', 'text', computed = true }, { 'cell', 'int4', computed = true }, { 'seen', 'text', computed = true },
+        columns = """{ 'id', 'int4', from = '_id' }, { 'z', 'numeric', computed = true },
+          { 'x', 'text', computed = true }, { 'tag', 'text', computed = true },
+          { 'cell', 'int4', computed = true }, { 'seen', 'text', computed = true },
           { 'whole', 'jsonb', from = 'j' }"""
         (_, rows, _), (_, dump, _) = self.both('id, z, x, tag, cell, seen', extra=hook, columns=columns)
         self.assertEqual([row[:5] for row in rows], [row[:5] for row in dump])
@@ -142,9 +147,12 @@ class InsideRows(unittest.TestCase):
             self.assertTrue(row[5].endswith('truefalse 7'), row[5])
 
     def test_filters_and_sorts(self):
-        asked = ["{ ['j.k.z'] = { ['$gt'] = 1 } }", "{ ['j.list.x'] = 'b' }", "{ tags = 'b,c' }", "{ tags = { 'a', 'b,c' } }",
-                 "{ tags = { ['$size'] = 0 } }", "{ ['tags.0'] = 'c' }", "{ grid = 7 }", "{ ['grid.1.0'] = 3 }",
-                 "{ ['lists.x'] = 7 }", "{ ['j.k'] = { ['$exists'] = true } }", "{ tags = { ['$type'] = 'array' } }",
+        asked = ["{ ['j.k.z'] = { ['$gt'] = 1 } }", "{ ['j.list.x'] = 'b' }", "{ tags = 'b,c' }",
+                 "{ tags = { 'a', 'b,c' } }",
+                 "{ tags = { ['$size'] = 0 } }", "{ ['tags.0'] = 'c' }", "{ grid = 7 }",
+                 "{ ['grid.1.0'] = 3 }",
+                 "{ ['lists.x'] = 7 }", "{ ['j.k'] = { ['$exists'] = true } }",
+                 "{ tags = { ['$type'] = 'array' } }",
                  "{ ['j.list'] = { ['$elemMatch'] = { x = 'b' } } }", "{ j = lugger.null }"]
         body = f"""
 local lugger = require 'lugger'
@@ -174,7 +182,8 @@ end
         self.assertEqual(out.splitlines()[0], '12345678901234567890.123\tb\tb,c\t5')
 
     def test_a_path_that_no_row_has_is_told(self):
-        work = self.work(job(ROWS, 'copied', columns="{ 'id', 'int4', from = '_id' }, { 'q', 'text', from = 'j.k.q' }"))
+        work = self.work(job(ROWS, 'copied', columns="{ 'id', 'int4', from = '_id' }, "
+                                                     "{ 'q', 'text', from = 'j.k.q' }"))
         ran = work.run('--create')
         self.assertIn('no document had: j.k.q', ran.out + ran.err)
 
