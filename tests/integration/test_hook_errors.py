@@ -11,7 +11,8 @@ RAISED = (
     ("{ 1, 'two', a = { b = { 1 } }, at = lugger.date '2026-01-02T03:04:05Z' }",
      '{ 1, "two", a = { b = { 1 } }, at = 2026-01-02T03:04:05Z }'),
     ("{}", '{}'),
-    ("setmetatable({ message = 'm' }, { __tostring = function(t) return 'shown: ' .. t.message end })", 'shown: m'),
+    ("setmetatable({ message = 'm' }, { __tostring = function(t) return 'shown: ' .. t.message end })",
+     'shown: m'),
     ("setmetatable({ message = 'm', k = 1 }, { __tostring = function() error 'no' end })", 'm (k 1)'),
     ("setmetatable({ message = 'm' }, { __index = function() error 'no' end })", 'm'),
     ("lugger.decimal '1.50'", '1.50'),
@@ -30,7 +31,8 @@ class Errors(Work, unittest.TestCase):
                 self.assertEqual(work.database.query('select message from lugger.rejects'), words)
 
     def test_a_cyclic_and_a_long_table(self):
-        for before, words in (('local t = { a = 1 } t.t = t', '{ a = 1, t = { a = 1, t = { a = 1, t = a table } } }'),
+        for before, words in (('local t = { a = 1 } t.t = t',
+                               '{ a = 1, t = { a = 1, t = { a = 1, t = a table } } }'),
                               ("local t = { message = ('x'):rep(1000) }", 'x' * 500 + '...')):
             work = self.work('error(t)', before, extra="on_hook_error = 'reject',")
             work.run('--create', expect=3)
@@ -55,7 +57,8 @@ class Errors(Work, unittest.TestCase):
 
 class Captures(Work, unittest.TestCase):
     def test_a_deep_table_is_refused_by_name(self):
-        before = 'local deep = { list = {} } local at = deep.list for i = 1, 3000 do at[1] = {} at = at[1] end'
+        before = """local deep = { list = {} } local at = deep.list
+          for i = 1, 3000 do at[1] = {} at = at[1] end"""
         said = self.refused('return deep.a', before)
         self.assertIn('hook `map` captures `deep.list[1][1]', said)
         self.assertIn('(a table nested deeper than 1000 levels)', said)

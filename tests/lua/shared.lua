@@ -17,7 +17,8 @@ describe('shared tables', function()
       decimal = lugger.decimal '1.50', nan = lugger.decimal 'NaN', at = lugger.date '2026-01-02T03:04:05.123456Z',
       day = lugger.date '2026-01-02', id = lugger.objectid '64f1c0aabbccddeeff001122', null = lugger.null,
       uuid = lugger.uuid '00112233-4455-6677-8899-aabbccddeeff', bytes = lugger.binary('x\0y', 5),
-      doc = lugger.json.decode '{"q":{"$timestamp":{"t":1,"i":2}},"r":{"$regularExpression":{"pattern":"a","options":"i"}}}',
+      doc = lugger.json.decode [[{"q":{"$timestamp":{"t":1,"i":2}},
+        "r":{"$regularExpression":{"pattern":"a","options":"i"}}}]],
       text = 'a\0b', yes = true, no = false, fraction = 0.5,
     }
     local shared = lugger.shared(held)

@@ -61,13 +61,9 @@ function shown.error(err)
     if ok and type(text) == 'string' and text ~= '' then return text end
   end
   if kind ~= 'table' then return 'an error that is ' .. (kind == 'nil' and 'nil' or shown.value(err)) end
-  local message, text = rawget(err, 'message'), nil
-  if type(message) == 'string' or type(message) == 'number' then
-    local rest = fields_of(err, detail, no_details, ' ')
-    text = message .. (rest == '' and '' or (' (%s)'):format(rest))
-  else
-    text = content(err, 3)
-  end
+  local message, rest = rawget(err, 'message'), fields_of(err, detail, no_details, ' ')
+  local told = type(message) == 'string' or type(message) == 'number'
+  local text = told and message .. (rest == '' and '' or (' (%s)'):format(rest)) or content(err, 3)
   return #text > kMost and text:sub(1, kMost) .. '...' or text
 end
 

@@ -13,7 +13,7 @@ local native = require 'lugger.native'
 local shared = require 'lugger.inner.script.shared'
 local prelude = require 'lugger.inner.base.prelude'
 local value = require 'lugger.inner.base.value'
-local environment_of_scripts = require('lugger.inner.script.modules').environment
+local script_modules = require 'lugger.inner.script.modules'
 
 local capture = {}
 
@@ -217,7 +217,7 @@ local function pack_function(state, fn, path, called)
   local info = debug.getinfo(fn, 'Su')
   if info.what == 'C' then refuse(state, path, 'a function written in C') end
   local environment = debug.getfenv(fn)
-  if environment == _G or environment == environment_of_scripts then environment = nil end
+  if environment == _G or environment == script_modules.environment then environment = nil end
   state.sandbox = state.sandbox or sandbox_of(environment)
   local ours = info.source:match '^@lugger' ~= nil
   local node = { k = 'function', code = dump(fn), up = {}, env = environment and {} }
@@ -268,7 +268,8 @@ function pack(state, v, path, called)
     return node and state.add(v, node) or pack_table(state, v, path)
   end
   if kind == 'function' then
-    local member = state.by_member[v]
+    local plain, member = script_modules.plain[v], state.by_member[v]
+    if plain then return state.add(v, { k = 'member', module = '_G', name = plain }) end
     if member then return state.add(v, { k = 'member', module = member[1], name = member[2] }) end
     return pack_function(state, v, path, called)
   end

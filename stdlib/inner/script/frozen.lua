@@ -205,7 +205,7 @@ function frozen.watch_modules()
 end
 
 local function check_part(one)
-  local key, before = one.count > kPart and one.at or nil, nil
+  local key, before = one.count > kPart and one.at or nil
   for _ = 1, kPart do
     key, before = next(one.values, key)
     if key == nil then break end
