@@ -6,7 +6,7 @@
 #define LUG_NOEXCEPT noexcept
 extern "C" {
 /* cdef begin */
-enum { LUG_ABI_VERSION = 6, LUG_HERE = 0x7fffffff, LUG_SHARED_NESTED = 255, LUG_SHARED_END = 0x7fffffff };
+enum { LUG_ABI_VERSION = 7, LUG_HERE = 0x7fffffff, LUG_SHARED_NESTED = 255, LUG_SHARED_END = 0x7fffffff };
 
 /* Bit-equal to lugger::Value; types are numbered in runtime/value/type.hpp. */
 typedef struct lug_value {
@@ -121,6 +121,9 @@ int lug_abi_version(void) LUG_NOEXCEPT;
 /* A copy that lives as long as the batch; NULL: no memory. */
 const uint8_t *lug_arena_copy(void *arena, const char *bytes, uint32_t size) LUG_NOEXCEPT;
 
+/* What json text says: a document, a list, text, ... Returns its type; that of json when it cannot be read. */
+int lug_json_value(void *arena, const lug_value *json, lug_value *out) LUG_NOEXCEPT;
+
 /* Return the value's type, 0 when there is none. lug_doc_at counts from 0. */
 int lug_doc_field(const lug_doc *doc, const char *name, uint32_t size, lug_value *out) LUG_NOEXCEPT;
 int lug_doc_at(const lug_doc *doc, uint32_t index, lug_value *out) LUG_NOEXCEPT;
@@ -217,6 +220,8 @@ uint32_t lug_shared_next(const void *table, uint32_t slot) LUG_NOEXCEPT;
 const lug_shared_entry *lug_shared_at(const void *table, uint32_t slot) LUG_NOEXCEPT;
 uint32_t lug_shared_count(const void *table) LUG_NOEXCEPT;
 uint32_t lug_shared_length(const void *table) LUG_NOEXCEPT;
+/* What Lua said of the table beside its keys and values; of type missing: nothing. */
+const lug_value *lug_shared_about(const void *table) LUG_NOEXCEPT;
 /* The memory of a table and all tables in it lives as long as one of them is held. */
 void lug_shared_hold(const void *table) LUG_NOEXCEPT;
 void lug_shared_release(const void *table) LUG_NOEXCEPT;

@@ -8,6 +8,7 @@
 #include "bindings/abi_cast.hpp"
 #include "value/bson_reader.hpp"
 #include "value/document.hpp"
+#include "value/looked_into.hpp"
 #include "value/path.hpp"
 #include "value/pgrow_reader.hpp"
 
@@ -26,6 +27,7 @@ namespace {
 
 struct Iteration {
   Document document;
+  Arena* arena = nullptr;  // of a row
   BsonReader bson{Bytes{}};
   alignas(PgRowReader) unsigned char row[sizeof(PgRowReader)];
 };
@@ -60,26 +62,6 @@ static int give(lug_value* out, const Value& value) noexcept {
   return static_cast<int>(value.type);
 }
 
-/// A top-level field; kMissing when there is none.
-static Value field_of(const Document& document, std::string_view name, Arena* arena) {
-  if (document.format == Format::kBson) return bson_field(document.bytes(), name);
-  for (PgRowReader row(document, *arena); row.next();) {
-    if (row.name() == name) return row.value();
-  }
-  return Value{};
-}
-
-/// The value at a path: a name is a field, or the index of an element from 0.
-static Value value_at(const Document& document, const std::vector<std::string>& names,
-                      Arena* arena) {
-  Value value = field_of(document, names.front(), arena);
-  for (size_t at = 1; at < names.size(); ++at) {
-    const bool inside = value.type == ValueType::kDocument || value.type == ValueType::kArray;
-    value = inside ? bson_field(value.bytes(), names[at]) : Value{};
-  }
-  return value;
-}
-
 extern "C" {
 
 int lug_abi_version(void) noexcept { return LUG_ABI_VERSION; }
@@ -92,6 +74,12 @@ const uint8_t* lug_arena_copy(void* arena, const char* bytes, uint32_t size) noe
   }
 }
 
+int lug_json_value(void* arena, const lug_value* json, lug_value* out) noexcept {
+  Value value = as_value(*json);
+  read_json_value(value.text(), *static_cast<Arena*>(arena), value);
+  return give(out, value);
+}
+
 void lug_iter_start(lug_iter* iter, const lug_doc* doc) noexcept {
   auto* state = new (iter->state) Iteration;
   state->document = document_of(*doc);
@@ -99,7 +87,8 @@ void lug_iter_start(lug_iter* iter, const lug_doc* doc) noexcept {
   if (state->document.format == Format::kBson) {
     state->bson = BsonReader(state->document.bytes());
   } else {
-    new (state->row) PgRowReader(state->document, *static_cast<Arena*>(doc->lug_batch_->arena));
+    state->arena = static_cast<Arena*>(doc->lug_batch_->arena);
+    new (state->row) PgRowReader(state->document, *state->arena);
   }
 }
 
@@ -114,13 +103,18 @@ int lug_iter_next(lug_iter* iter) noexcept {
   const std::string_view name = bson ? state.bson.name() : row_reader(state).name();
   iter->name = name.data();
   iter->name_size = static_cast<uint32_t>(name.size());
-  as_value(iter->value) = bson ? state.bson.value() : row_reader(state).value();
+  Value& value = as_value(iter->value);
+  value = bson ? state.bson.value() : row_reader(state).value();
+  if (value.type == ValueType::kJson) read_json_value(value.text(), *state.arena, value);
   return 1;
 }
 
 int lug_doc_field(const lug_doc* doc, const char* name, uint32_t size, lug_value* out) noexcept {
-  Arena* arena = doc->lug_batch_ == nullptr ? nullptr : static_cast<Arena*>(doc->lug_batch_->arena);
-  return give(out, field_of(document_of(*doc), {name, size}, arena));
+  const Document document = document_of(*doc);
+  if (document.format == Format::kBson)
+    return give(out, bson_field(document.bytes(), {name, size}));
+  return give(out, document_field(document, {name, size}, Opened::kWhole,
+                                  *static_cast<Arena*>(doc->lug_batch_->arena)));
 }
 
 int lug_batch_values(const lug_batch* batch, const char* path, uint32_t size,
@@ -129,7 +123,7 @@ int lug_batch_values(const lug_batch* batch, const char* path, uint32_t size,
     const std::vector<std::string> names = split_path({path, size});
     for (uint32_t i = 0; i < batch->count; ++i) {
       const auto& document = reinterpret_cast<const Document&>(batch->documents[i]);
-      give(out + i, value_at(document, names, static_cast<Arena*>(batch->arena)));
+      give(out + i, value_at(document, names, *static_cast<Arena*>(batch->arena)));
     }
     return 1;
   } catch (const std::exception&) {
@@ -139,8 +133,8 @@ int lug_batch_values(const lug_batch* batch, const char* path, uint32_t size,
 
 int lug_doc_path(const lug_doc* doc, const char* path, uint32_t size, lug_value* out) noexcept {
   try {
-    Arena* arena =
-        doc->lug_batch_ == nullptr ? nullptr : static_cast<Arena*>(doc->lug_batch_->arena);
+    Arena none(0);  // only rows convert anything, and they have a batch
+    Arena& arena = doc->lug_batch_ == nullptr ? none : *static_cast<Arena*>(doc->lug_batch_->arena);
     return give(out, value_at(document_of(*doc), split_path({path, size}), arena));
   } catch (const std::exception&) {
     return -1;
@@ -156,6 +150,8 @@ int lug_doc_at(const lug_doc* doc, uint32_t index, lug_value* out) noexcept {
 }
 
 int lug_doc_count(const lug_doc* doc) noexcept {
+  const Document document = document_of(*doc);
+  if (document.format == Format::kPgRow) return static_cast<int>(document.shape->fields.size());
   lug_iter iter;
   lug_iter_start(&iter, doc);
   int count = 0;

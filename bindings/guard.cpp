@@ -83,22 +83,41 @@ static void add_notes(lua_State* L, Error& error) {
   lua_pop(L, 1);
 }
 
-Error pop_error(lua_State* L, Code otherwise) {
+static bool is_error_object(lua_State* L) {
+  if (lua_getmetatable(L, -1) == 0) return false;
+  luaL_getmetatable(L, kErrorMeta);
+  const bool is = lua_rawequal(L, -1, -2) != 0;
+  lua_pop(L, 2);
+  return is;
+}
+
+/// The words for a value that a script has raised, in Lua: it may be anything.
+static std::string words_of(lua_State* L) {
+  if (lua_type(L, -1) == LUA_TSTRING) return to_text(L, -1);
+  const int top = lua_gettop(L);
+  std::string out = fmt::format("an error that is a {}", luaL_typename(L, -1));
+  lua_getfield(L, LUA_REGISTRYINDEX, "_LOADED");
+  lua_getfield(L, -1, "lugger.inner.base.shown");
   if (lua_istable(L, -1)) {
-    const std::string message = field_text(L, "message");
-    if (!message.empty()) {
-      Error error(code_named(field_text(L, "code"), otherwise), message, field_text(L, "hint"),
-                  field_text(L, "sqlstate"));
-      add_notes(L, error);
-      lua_pop(L, 1);
-      return error;
-    }
+    lua_getfield(L, -1, "error");
+    lua_pushvalue(L, top);
+    if (lua_pcall(L, 1, 1, 0) == 0 && lua_type(L, -1) == LUA_TSTRING) out = to_text(L, -1);
   }
-  size_t size = 0;
-  const char* text = lua_isstring(L, -1) ? lua_tolstring(L, -1, &size) : nullptr;
-  Error error(otherwise, text == nullptr
-                             ? fmt::format("an error that is a {}", luaL_typename(L, -1))
-                             : std::string(text, size));
+  lua_settop(L, top);
+  return out;
+}
+
+Error pop_error(lua_State* L, Code otherwise) {
+  if (!lua_istable(L, -1)) {
+    Error error(otherwise, words_of(L));
+    lua_pop(L, 1);
+    return error;
+  }
+  const bool ours = is_error_object(L);
+  Error error(code_named(field_text(L, "code"), otherwise),
+              ours ? field_text(L, "message") : words_of(L), field_text(L, "hint"),
+              field_text(L, "sqlstate"));
+  if (ours) add_notes(L, error);
   lua_pop(L, 1);
   return error;
 }

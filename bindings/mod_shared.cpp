@@ -20,12 +20,13 @@ struct Release {
 class SharedMaker {
  public:
   /// `describe` is the stack index of a function that gives the slot of a value that Lua itself
-  /// does not have, and what keeps its bytes; or nil and what the value is called.
+  /// does not have, and what keeps its bytes; a table, and what its metatable says; or nil and what
+  /// the value is called.
   SharedMaker(lua_State* L, int describe) : L_(L), describe_(describe), root_(new SharedRoot) {}
 
   /// The table at the top of the stack, which is popped; the caller has its use.
   const SharedTable* make() {
-    const SharedTable* table = nested();
+    const SharedTable* table = table_value();
     root_.release();
     return table;
   }
@@ -119,16 +120,39 @@ class SharedMaker {
         out.i64 = lua_toboolean(L_, -1);
         break;
       case LUA_TTABLE:
-        if (lua_getmetatable(L_, -1) != 0) {
-          lua_pop(L_, 1);
-          describe();  // completes rows of a query
-        }
         out.type = SharedTable::kNested;
-        out.data = reinterpret_cast<const uint8_t*>(nested());
+        out.data = reinterpret_cast<const uint8_t*>(table_value());
         return;
       default: return set_other(out);
     }
     lua_pop(L_, 1);
+  }
+
+  /// Takes the table from the stack. Of one with a metatable `describe` says what that means, and
+  /// completes the rows of a query.
+  SharedTable* table_value() {
+    if (lua_getmetatable(L_, -1) == 0) return nested();
+    lua_pop(L_, 1);
+    describe();
+    const lug_value about = about_value();
+    lua_pop(L_, 2);
+    SharedTable* table = nested();
+    table->set_about(about);
+    return table;
+  }
+
+  /// The text at the top, kept once: many tables say the same.
+  lug_value about_value() {
+    lug_value out{};
+    size_t size = 0;
+    const char* text = lua_tolstring(L_, -1, &size);
+    if (text == nullptr) return out;
+    std::string_view& kept = abouts_[std::string(text, size)];
+    if (kept.empty()) kept = root_->copy({text, size});
+    out.type = static_cast<uint8_t>(ValueType::kString);
+    out.size = static_cast<uint32_t>(size);
+    out.data = reinterpret_cast<const uint8_t*>(kept.data());
+    return out;
   }
 
   /// Calls `describe` with the value at the top; refuses what it refuses. Leaves its two results.
@@ -137,7 +161,6 @@ class SharedMaker {
     lua_pushvalue(L_, -2);
     call(L_, 1, 2, Code::kConfig);
     if (lua_isnil(L_, -2)) refuse(to_text(L_, -1));
-    if (lua_istable(L_, -2)) lua_pop(L_, 2);
   }
 
   void set_other(lug_value& out) {
@@ -160,6 +183,7 @@ class SharedMaker {
   std::unique_ptr<SharedRoot, Release> root_;
   std::vector<int> keys_;  // stack indices of the keys on the way to the value
   std::unordered_map<const char*, const uint8_t*> texts_;  // keys of inner tables, kept once
+  std::unordered_map<std::string, std::string_view> abouts_;
 };
 
 }  // namespace

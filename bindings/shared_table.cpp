@@ -134,6 +134,8 @@ uint32_t lug_shared_count(const void* table) noexcept { return table_of(table).c
 
 uint32_t lug_shared_length(const void* table) noexcept { return table_of(table).length(); }
 
+const lug_value* lug_shared_about(const void* table) noexcept { return &table_of(table).about(); }
+
 void lug_shared_hold(const void* table) noexcept { table_of(table).root().hold(); }
 
 void lug_shared_release(const void* table) noexcept { table_of(table).root().release(); }

@@ -27,6 +27,9 @@ class SharedTable {
   uint32_t count() const noexcept { return length_ + keyed_; }
   uint32_t length() const noexcept { return length_; }
   SharedRoot& root() const noexcept { return *root_; }
+  /// A text: what Lua said of the table beside its keys and values. Missing: nothing.
+  const lug_value& about() const noexcept { return about_; }
+  void set_about(const lug_value& about) noexcept { about_ = about; }
 
   /// While it is made: elements from 1, and entries with other keys, each once.
   lug_value& element(uint32_t place) noexcept { return list_[place - 1]; }
@@ -44,6 +47,7 @@ class SharedTable {
   lug_value* list_ = nullptr;          // elements 1..length
   lug_shared_entry* slots_ = nullptr;  // open addressing; a free slot has a key of type missing
   uint32_t length_ = 0, keyed_ = 0, room_ = 0;
+  lug_value about_{};
 };
 
 /// Owns a table, the tables in it, and all their bytes. Counts who uses it; made with one use.

@@ -4,8 +4,8 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
-#include "value/bson_reader.hpp"
 #include "value/compare.hpp"
+#include "value/looked_into.hpp"
 #include "value/match.hpp"
 
 namespace lugger {
@@ -64,7 +64,7 @@ class FindCursor : public Cursor {
 
 using SeeValue = std::function<void(const Value&)>;
 
-bool is_empty(const Value& array) { return !BsonReader(array.bytes()).next(); }
+bool is_empty(const Value& array, Arena& arena) { return !ElementReader(array, arena).next(); }
 
 /// An empty array sorts before null: it is compared as undefined.
 int sort_order(const Value& a, const Value& b) {
@@ -73,37 +73,37 @@ int sort_order(const Value& a, const Value& b) {
   return compare_values(a, b);
 }
 
-bool sort_values(const Value& value, const std::vector<std::string>& path, size_t at,
+bool sort_values(const Value& value, const std::vector<std::string>& path, size_t at, Arena& arena,
                  const SeeValue& take);
 
 /// The element that a number in the path selects. False: the array has no such element.
-bool sort_place(const Value& array, const std::vector<std::string>& path, size_t at,
+bool sort_place(const Value& array, const std::vector<std::string>& path, size_t at, Arena& arena,
                 const SeeValue& take) {
-  for (BsonReader reader(array.bytes()); reader.next();)
-    if (reader.name() == path[at]) return sort_values(reader.value(), path, at + 1, take);
+  for (ElementReader reader(array, arena); reader.next();)
+    if (reader.name() == path[at]) return sort_values(reader.value(), path, at + 1, arena, take);
   return false;
 }
 
 /// Calls `take` for every value that a document sorts by: each element of an array, and null where
 /// the path does not exist. Always returns true.
-bool sort_values(const Value& value, const std::vector<std::string>& path, size_t at,
+bool sort_values(const Value& value, const std::vector<std::string>& path, size_t at, Arena& arena,
                  const SeeValue& take) {
-  const bool array = value.type == ValueType::kArray, end = at == path.size();
-  if (array && is_empty(value)) {
+  const bool array = is_array(value.type), end = at == path.size();
+  if (array && is_empty(value, arena)) {
     take(end ? Value::of(ValueType::kUndefined, int64_t{0}) : Value::null());
   } else if (array) {
-    if (!end && sort_place(value, path, at, take)) return true;
-    for (BsonReader reader(value.bytes()); reader.next();) {
+    if (!end && sort_place(value, path, at, arena, take)) return true;
+    for (ElementReader reader(value, arena); reader.next();) {
       const Value& element = reader.value();
       if (end || element.type != ValueType::kDocument)
         take(end ? element : Value::null());
       else
-        sort_values(element, path, at, take);
+        sort_values(element, path, at, arena, take);
     }
   } else if (end) {
     take(value);
   } else if (value.type == ValueType::kDocument) {
-    sort_values(bson_field(value.bytes(), path[at]), path, at + 1, take);
+    sort_values(bson_field(value.bytes(), path[at]), path, at + 1, arena, take);
   } else {
     take(Value::null());
   }
@@ -114,8 +114,8 @@ bool sort_values(const Value& value, const std::vector<std::string>& path, size_
 Value sort_value(const Document& document, const FindSpec::SortKey& key, Arena& arena) {
   Value best;
   bool first = true;
-  sort_values(document_field(document, key.path.front(), arena), key.path, 1,
-              [&](const Value& value) {
+  sort_values(document_field(document, key.path.front(), Opened::kInside, arena), key.path, 1,
+              arena, [&](const Value& value) {
                 const int order = first ? 0 : sort_order(value, best);
                 if (first || (key.descending ? order > 0 : order < 0)) best = value;
                 first = false;

@@ -2,11 +2,9 @@
 #include <algorithm>
 
 #include "base/error.hpp"
-#include "base/text.hpp"
 #include "plan/work.hpp"
-#include "value/bson_reader.hpp"
 #include "value/damaged.hpp"
-#include "value/pgrow_reader.hpp"
+#include "value/looked_into.hpp"
 
 namespace lugger {
 
@@ -232,7 +230,7 @@ void Plan::Work::add_children(Batch& batch, size_t table, size_t rows, uint32_t 
     if (source.absent()) continue;
     const size_t child = above.children[i];
     const bool entries = tables[child].table->of_entries();
-    if (source.type != (entries ? ValueType::kDocument : ValueType::kArray)) {
+    if (entries ? source.type != ValueType::kDocument : !is_array(source.type)) {
       batch.refuse({document, static_cast<int>(child), -1, Failure::kWrongType, source, {}});
       return;
     }
@@ -252,23 +250,37 @@ void Plan::Work::add_rows(Batch& batch, size_t child, const Value& source, uint3
   const bool entries = tables[child].table->of_entries();
   const bool doubled = entries && has_doubles(source);
   ChildPlace place;
+  if (source.type == ValueType::kPgArray) {
+    ElementReader reader(source, batch.arena());
+    while (reader.next()) {
+      ++place.ordinal;
+      if (!add_child(batch, child, reader.value(), place, document, parent_row)) return;
+    }
+    if (reader.malformed())
+      batch.refuse({document, static_cast<int>(child), -1, Failure::kMalformed, source, {}});
+    return;
+  }
   for (BsonReader reader(source.bytes()); reader.next();) {
     if (doubled && comes_again(reader)) continue;  // the last one counts
-    const Failure failure =
-        tables[child].scope.read(reader.value(), read + document + 1, batch.arena());
-    if (failure != Failure::kNone) {
-      batch.refuse({document, static_cast<int>(child), -1, failure, reader.value(), {}});
-      return;
-    }
-    if (refuse_left_over(batch, child, document)) return;
     ++place.ordinal;
     place.entry = reader.name();
-    Value* made = batch.tables[child].add(document);
-    fill(batch, child, document, made, parent_row, place);
-    if (batch.fates[document] == Fate::kLoad)
-      add_children(batch, child, child, document, batch.tables[child].rows() - 1);
-    if (batch.fates[document] != Fate::kLoad) return;
+    if (!add_child(batch, child, reader.value(), place, document, parent_row)) return;
   }
+}
+
+bool Plan::Work::add_child(Batch& batch, size_t child, const Value& element, ChildPlace place,
+                           uint32_t document, const Value* parent_row) {
+  const Failure failure = tables[child].scope.read(element, read + document + 1, batch.arena());
+  if (failure != Failure::kNone) {
+    batch.refuse({document, static_cast<int>(child), -1, failure, element, {}});
+    return false;
+  }
+  if (refuse_left_over(batch, child, document)) return false;
+  Value* made = batch.tables[child].add(document);
+  fill(batch, child, document, made, parent_row, place);
+  if (batch.fates[document] == Fate::kLoad)
+    add_children(batch, child, child, document, batch.tables[child].rows() - 1);
+  return batch.fates[document] == Fate::kLoad;
 }
 
 void Plan::Work::finish_hooked(Batch& batch) {
@@ -349,45 +361,6 @@ std::string Plan::Work::emitted_key(size_t table, const Value* row, size_t colum
     key += coerced_text(row[part], plan.columns[part].type) + (alone ? "" : "\x1f");
   }
   return key;
-}
-
-/// What the key's columns come from, where all of it are fields of the document itself.
-static std::string key_fields(Bytes document, const Mapping& mapping) {
-  std::string out;
-  for (const std::string& name : mapping.key) {
-    std::string_view from = name;
-    for (const Column& column : mapping.columns)
-      if (column.name == name && !column.from.empty()) from = column.from;
-    const Value value = bson_field(document, from);
-    if (value.type == ValueType::kMissing || value.type == ValueType::kNull) return {};
-    if (!out.empty()) out += ",";
-    out += value.type == ValueType::kString ? std::string(value.text())
-                                            : value_json(value, JsonStyle::kPlain);
-  }
-  return out;
-}
-
-std::string document_id(const Document& document, const Mapping& mapping) {
-  ByteBuffer text;
-  if (document.format == Format::kBson) {
-    const Value id = bson_field(document.bytes(), "_id");
-    if (append_id_text(id, IdStyle::kSafe, text)) return std::string(text.text());
-    std::string key = key_fields(document.bytes(), mapping);
-    return key.empty() || !is_utf8(key) ? "?" : key;
-  }
-  Arena scratch(4096);
-  PgRowReader reader(document, scratch);
-  while (reader.next()) {
-    const bool key = mapping.key.empty() ? reader.index() == 0
-                                         : std::find(mapping.key.begin(), mapping.key.end(),
-                                                     reader.name()) != mapping.key.end();
-    if (!key) continue;
-    if (!text.empty()) text.append(",");
-    text.append(reader.value().type == ValueType::kNull
-                    ? "null"
-                    : value_json(reader.value(), JsonStyle::kPlain));
-  }
-  return text.empty() ? "?" : std::string(text.text());
 }
 
 }  // namespace lugger

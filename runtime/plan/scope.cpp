@@ -1,7 +1,7 @@
 #include "plan/scope.hpp"
 
 #include "base/error.hpp"
-#include "value/bson_reader.hpp"
+#include "value/looked_into.hpp"
 #include "value/pgrow_reader.hpp"
 
 namespace lugger {
@@ -36,6 +36,7 @@ Scope::Scope(const TablePlan& table, const std::vector<std::string>& arrays,
   stray_hints_.resize(prefixes_.size());
   walks_.resize(prefixes_.size());
   taken_.resize(prefixes_.size(), Taken::kOpen);
+  opened_.resize(prefixes_.size());
   bool any = false;
   for (size_t node = 0; node < taken_.size(); ++node) {
     for (const size_t taker : trie_.node(node).takers) {
@@ -43,6 +44,10 @@ Scope::Scope(const TablePlan& table, const std::vector<std::string>& arrays,
       const bool id = taker < columns_ && table.columns[taker].generate == Column::Generate::kV5;
       taken_[node] = std::max(taken_[node], id ? Taken::kUsed : Taken::kTaken);
     }
+    const std::vector<size_t>& takers = trie_.node(node).takers;
+    opened_[node] = !trie_.node(node).edges.empty() ||
+                    std::any_of(takers.begin(), takers.end(),
+                                [this](size_t taker) { return taker >= columns_; });
     any = any || taken_[node] == Taken::kTaken;
   }
   if (!any && rest_column_ != kNoColumn) whole_column_ = rest_column_;
@@ -267,16 +272,59 @@ Failure Scope::read_row(const Document& document, Arena& arena) {
                 "from = \"*\" takes the rest of a document, but the source gives rows",
                 "name the columns of the source instead");
   }
+  if (walk_row(document, false, arena)) return Failure::kNone;
+  if (!doubled_) return Failure::kMalformed;
+  start();
+  return walk_row(document, true, arena) ? Failure::kNone : Failure::kMalformed;
+}
+
+bool Scope::walk_row(const Document& document, bool last_names, Arena& arena) {
   PgRowReader reader(document, arena);
   size_t hint = 0;
   while (reader.next()) {
     const PathTrie::Edge* edge = trie_.find(trie_.root(), reader.name(), hint);
-    if (edge != nullptr)
-      take(trie_.node(edge->node), reader.value());
-    else
+    if (edge == nullptr)
       stray(0, reader.name());
+    else if (!opened_[edge->node])
+      take(trie_.node(edge->node), reader.value());
+    else if (!open_field(edge->node, document.shape->fields[reader.index()], reader.value(),
+                         last_names, arena))
+      return false;
   }
-  return reader.malformed() ? Failure::kMalformed : Failure::kNone;
+  return !reader.malformed();
+}
+
+/// Columns have the field as it came; what is below it, and child tables, what lies in it.
+bool Scope::open_field(size_t node, const RowShape::Field& field, const Value& value,
+                       bool last_names, Arena& arena) {
+  if (value.absent()) return true;
+  Value inner = looked_into(field, value, arena);
+  if (inner.type == ValueType::kJson) return false;
+  if (last_names && (inner.type == ValueType::kDocument || inner.type == ValueType::kArray)) {
+    ArenaWriter last(arena, inner.size);
+    keep_last(node, inner.bytes(), last);
+    inner = Value::of(inner.type, last.finish());
+  }
+  if (!enter_opened(node, inner, Taken::kOpen, arena)) return false;
+  for (const size_t taker : trie_.node(node).takers)
+    if (taker < columns_) raw_[taker] = value;
+  return true;
+}
+
+bool Scope::enter_opened(size_t node, const Value& value, Taken taken, Arena& arena) {
+  const PathTrie::Node& here = trie_.node(node);
+  if (value.type != ValueType::kPgArray || here.edges.empty())
+    return enter(node, {}, value, {}, nullptr, taken);
+  take(here, value);
+  taken = std::max(taken, taken_[node]);
+  ElementReader reader(value, arena);
+  size_t hint = 0;
+  while (reader.next()) {
+    const PathTrie::Edge* edge = trie_.find(here, reader.name(), hint);
+    if (edge != nullptr && !enter_opened(edge->node, reader.value(), taken, arena)) return false;
+    if (edge == nullptr && taken == Taken::kOpen) stray(node, reader.name());
+  }
+  return !reader.malformed();
 }
 
 void Scope::unmapped(const std::string& prefix, std::map<std::string, uint64_t>& out) const {

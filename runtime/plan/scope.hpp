@@ -56,6 +56,11 @@ class Scope {
   void meet() noexcept;
   Failure read_bson(Bytes document, Arena& arena);
   Failure read_row(const Document& document, Arena& arena);
+  /// False: json that cannot be read, or in which a name came twice (doubled_).
+  bool walk_row(const Document& document, bool last_names, Arena& arena);
+  bool open_field(size_t node, const RowShape::Field& field, const Value& value, bool last_names,
+                  Arena& arena);
+  bool enter_opened(size_t node, const Value& value, Taken taken, Arena& arena);
   bool walk_all(Bytes document, Arena& arena);
   /// False: the bytes are not valid, or a name came twice (doubled_).
   bool walk(size_t node, Bytes document, ArenaWriter* rest, Taken taken);
@@ -74,6 +79,7 @@ class Scope {
   std::vector<Value> raw_;               // columns, arrays, route
   std::vector<size_t> unmet_;
   std::vector<Taken> taken_;     // of each node
+  std::vector<bool> opened_;     // of each node: a path leads into it, or rows are made of it
   std::vector<uint64_t> walks_;  // of each node: the walk that met it last
   uint64_t walk_ = 0, number_ = 0;
   std::vector<std::vector<Stray>> strays_;  // one list a node

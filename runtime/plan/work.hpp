@@ -60,6 +60,9 @@ struct Plan::Work {
   /// The rows of one child table: elements of an array, or fields of a document.
   void add_rows(Batch& batch, size_t child, const Value& source, uint32_t document,
                 const Value* parent_row);
+  /// One of them. False: the document is refused.
+  bool add_child(Batch& batch, size_t child, const Value& element, ChildPlace place,
+                 uint32_t document, const Value* parent_row);
   /// Whether a field of a document comes more than once.
   bool has_doubles(const Value& source);
   void finish_hooked(Batch& batch);

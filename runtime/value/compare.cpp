@@ -4,8 +4,8 @@
 #include <cmath>
 #include <cstring>
 
-#include "value/bson_reader.hpp"
 #include "value/decimal.hpp"
+#include "value/looked_into.hpp"
 
 namespace lugger {
 
@@ -89,7 +89,8 @@ long double micros_of(const Value& value) {
 }
 
 int order_documents(const Value& a, const Value& b, bool names) {
-  BsonReader left(a.bytes()), right(b.bytes());
+  Arena arena(256);
+  ElementReader left(a, arena), right(b, arena);
   for (;;) {
     const bool more_left = left.next(), more_right = right.next();
     if (!more_left || !more_right) return order(more_left, more_right);
@@ -126,7 +127,8 @@ int type_bracket(ValueType type) noexcept {
     case ValueType::kSymbol:
     case ValueType::kPgText: return 3;
     case ValueType::kDocument: return 4;
-    case ValueType::kArray: return 5;
+    case ValueType::kArray:
+    case ValueType::kPgArray: return 5;
     case ValueType::kBinary:
     case ValueType::kUuid: return 6;
     case ValueType::kObjectId: return 7;

@@ -3,11 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "value/bson_reader.hpp"
 #include "value/compare.hpp"
 #include "value/decimal.hpp"
+#include "value/looked_into.hpp"
 #include "value/match_node.hpp"
-#include "value/pgrow_reader.hpp"
 
 namespace lugger {
 
@@ -16,20 +15,21 @@ namespace {
 /// Receives a value at the end of a path. by_place: an array element whose index is the last name
 /// of the path. True ends the search.
 template <typename See>
-bool descend(const Value& value, const std::vector<std::string>& path, size_t at, const See& see) {
+bool descend(const Value& value, const std::vector<std::string>& path, size_t at, Arena& arena,
+             const See& see) {
   if (at == path.size()) return see(value, false);
   if (value.type == ValueType::kDocument)
-    return descend(bson_field(value.bytes(), path[at]), path, at + 1, see);
-  if (value.type != ValueType::kArray) return see(Value{}, false);
-  for (BsonReader reader(value.bytes()); reader.next();) {
+    return descend(bson_field(value.bytes(), path[at]), path, at + 1, arena, see);
+  if (!is_array(value.type)) return see(Value{}, false);
+  for (ElementReader reader(value, arena); reader.next();) {
     const Value& element = reader.value();
     const bool document = element.type == ValueType::kDocument;
-    if (document && descend(element, path, at, see)) return true;
+    if (document && descend(element, path, at, arena, see)) return true;
     if (reader.name() != path[at]) continue;  // an array's elements are named by their places
     const bool last = at + 1 == path.size();
     if (last && see(element, true)) return true;
-    const bool inside = document || element.type == ValueType::kArray;
-    if (!last && inside && descend(element, path, at + 1, see)) return true;
+    const bool inside = document || is_array(element.type);
+    if (!last && inside && descend(element, path, at + 1, arena, see)) return true;
   }
   return false;
 }
@@ -43,14 +43,6 @@ bool is_nan(const Value& value) noexcept {
 }
 
 }  // namespace
-
-Value document_field(const Document& document, std::string_view name, Arena& arena) {
-  if (document.format == Format::kBson) return bson_field(document.bytes(), name);
-  for (PgRowReader reader(document, arena); reader.next();) {
-    if (reader.name() == name) return reader.value();
-  }
-  return {};
-}
 
 /// An order by < or >, within one type; MinKey and MaxKey bound every other type.
 bool FilterNode::compares(const Value& value) const {
@@ -87,10 +79,13 @@ bool FilterNode::value_holds(const Value& value) const {
     case FilterOp::kEqual: return equal(operand);
     case FilterOp::kIn: return std::any_of(list.begin(), list.end(), equal) || pattern_holds(value);
     case FilterOp::kRegex: return pattern_holds(value);
-    case FilterOp::kType: return std::find(types.begin(), types.end(), value.type) != types.end();
+    case FilterOp::kType: {
+      const ValueType type = is_array(value.type) ? ValueType::kArray : value.type;
+      return std::find(types.begin(), types.end(), type) != types.end();
+    }
     case FilterOp::kExists: return value.type != ValueType::kMissing;
     case FilterOp::kSize:
-    case FilterOp::kElement: return value.type == ValueType::kArray && element_holds(value);
+    case FilterOp::kElement: return is_array(value.type) && element_holds(value);
     case FilterOp::kMod: {
       const std::optional<int64_t> whole = truncated(value);
       return whole && (divisor == -1 ? 0 : *whole % divisor) == rest;
@@ -103,7 +98,7 @@ bool FilterNode::value_holds(const Value& value) const {
 bool FilterNode::element_holds(const Value& array) const {
   int64_t count = 0;
   Arena arena(64);
-  for (BsonReader reader(array.bytes()); reader.next(); ++count) {
+  for (ElementReader reader(array, arena); reader.next(); ++count) {
     if (op == FilterOp::kSize) continue;
     const Value element = reader.value();
     // To MongoDB an array is a document too, whose fields are named 0, 1, ...
@@ -123,8 +118,9 @@ bool FilterNode::element_holds(const Value& array) const {
 bool FilterNode::leaf_holds(const Value& value, bool by_place) const {
   const bool of_array = op == FilterOp::kSize || op == FilterOp::kElement;
   if (value_holds(value)) return true;
-  if (value.type != ValueType::kArray || of_array || by_place) return false;
-  for (BsonReader reader(value.bytes()); reader.next();) {
+  if (!is_array(value.type) || of_array || by_place) return false;
+  Arena arena(64);
+  for (ElementReader reader(value, arena); reader.next();) {
     if (value_holds(reader.value())) return true;
   }
   return false;
@@ -142,7 +138,7 @@ bool FilterNode::holds(const Document* document, const Value* element, Arena& ar
     default: break;
   }
   if (document == nullptr || path.empty()) return value_holds(*element);
-  return descend(document_field(*document, path.front(), arena), path, 1,
+  return descend(document_field(*document, path.front(), Opened::kInside, arena), path, 1, arena,
                  [&](const Value& value, bool by_place) { return leaf_holds(value, by_place); });
 }
 

@@ -11,9 +11,6 @@
 
 namespace lugger {
 
-/// The value of a top-level field, of either format. `arena` takes what must be converted.
-Value document_field(const Document& document, std::string_view name, Arena& arena);
-
 struct FilterNode;
 
 class Filter {

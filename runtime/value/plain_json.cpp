@@ -113,11 +113,12 @@ class PlainJson {
     std::from_chars(digits.data(), digits.data() + digits.size(), real);
     DecimalDigits exact;
     std::array<uint8_t, 16> bson{};
-    if (!same_number(digits, real) && parse_decimal(digits, {}, exact) == DecimalFault::kNone &&
-        decimal_to_bson(exact, bson.data())) {
-      return put(name, indexed, Value::of(ValueType::kDecimal, Bytes(bson)));
-    }
-    put(name, indexed, Value::of_double(real));
+    if (same_number(digits, real) || parse_decimal(digits, {}, exact) != DecimalFault::kNone)
+      return put(name, indexed, Value::of_double(real));
+    const bool fits = decimal_to_bson(exact, bson.data());
+    put(name, indexed,
+        fits ? Value::of(ValueType::kDecimal, Bytes(bson))
+             : Value::of(ValueType::kNumeric, decimal_to_numeric(exact, 0, numerics_)));
   }
 
   /// Whether the double's digits say the same number.
@@ -185,6 +186,7 @@ class PlainJson {
   DoubleDigits doubles_;
   size_t at_ = 0;
   BsonWriter writer_;
+  Arena numerics_{256};
 };
 
 }  // namespace

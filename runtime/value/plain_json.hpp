@@ -12,7 +12,7 @@ enum class DoubleDigits : uint8_t { kShortest, kExact };
 
 /// Converts JSON text that a server has validated (json, jsonb) to BSON. A document is converted as
 /// it is; any other value becomes {"": value}. A number that fits neither an integer nor a double
-/// becomes a decimal. Error{parse} for text that is not JSON.
+/// becomes a decimal, and beyond 34 digits a numeric. Error{parse} for text that is not JSON.
 std::string bson_from_plain_json(std::string_view json,
                                  DoubleDigits doubles = DoubleDigits::kShortest);
 

@@ -3,32 +3,13 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
-#include "value/bson_reader.hpp"
 #include "value/datetime.hpp"
+#include "value/looked_into.hpp"
 #include "value/path.hpp"
-#include "value/pgrow_reader.hpp"
 
 namespace lugger {
 
 namespace {
-
-Value row_field(const Document& document, const std::string& name) {
-  Arena scratch(4096);
-  for (PgRowReader reader(document, scratch); reader.next();) {
-    if (reader.name() == name) return reader.value();
-  }
-  return {};
-}
-
-Value field_at(const Document& document, const std::vector<std::string>& path) {
-  if (document.format == Format::kPgRow) return row_field(document, path.front());
-  Value value = bson_field(document.bytes(), path.front());
-  for (size_t i = 1; i < path.size(); ++i) {
-    if (value.type != ValueType::kDocument) return {};
-    value = bson_field(value.bytes(), path[i]);
-  }
-  return value;
-}
 
 std::optional<int64_t> unix_ms_of(const Value& value) {
   switch (value.type) {
@@ -59,7 +40,8 @@ SinceFilter::SinceFilter(const std::string& time, const std::string& field)
 }
 
 bool SinceFilter::includes(const Document& document) const {
-  const std::optional<int64_t> ms = unix_ms_of(field_at(document, path_));
+  Arena scratch(4096);
+  const std::optional<int64_t> ms = unix_ms_of(value_at(document, path_, scratch));
   return !ms || *ms >= unix_ms_;
 }
 

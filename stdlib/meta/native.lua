@@ -320,7 +320,7 @@ function native.coercer(type, policy) end
 
 --- Makes a table for all Lua states of a Lua table; lugger.shared wraps it. `describe` gives the slot of a value that
 --- Lua itself does not have, and what owns its bytes; or nil and what the value is called. A table that may be shared it
---- gives back.
+--- gives back, with a text that says what its metatable means.
 ---@param table table
 ---@param describe fun(v: any): any, any
 ---@return userdata pointer to the table, which the caller holds

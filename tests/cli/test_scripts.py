@@ -305,10 +305,39 @@ print(o.dry, o.check, o.n, o.file, o.more and table.concat(o.more, ','))
                  "a = { 'x', argument = 1 }, b = { 'y', argument = 1 }": 'both are argument 1',
                  "a = { 'x', argument = 1, list = true }, b = { 'y', argument = 2 }": 'the last argument',
                  "a = { 'x', argument = 1, type = 'bool' }": 'it is no switch',
-                 "x = { 'x', type = 'bool' }, no_x = { 'y' }": 'are one flag'}
+                 "x = { 'x', type = 'bool' }, no_x = { 'y' }": 'are one flag',
+                 "a = { 'x', type = 'nubmer' }":
+                     'no type "nubmer" that can be checked here; did you mean number?',
+                 "a = { 'x', type = 5 }": 'type must be a text, not 5',
+                 "a = { 'x', type = 'numeric(' }": 'no type "numeric("',
+                 "a = { 'x', type = 'int', default = 'x' }": 'its default "x" does not fit',
+                 "a = { 'x', type = 'int', default = 1.5 }": 'must be a whole number, not 1.5',
+                 "a = { 'x', type = 'text', default = 5 }": 'its default must be a text, not 5',
+                 "a = { 'x', type = 'bool', default = 1 }": 'must be true or false, not 1',
+                 "a = { 'x', type = 'timestamptz', default = 'q' }": 'cannot read "q" as timestamptz',
+                 "a = { 'x', type = 'numeric(4,2)', default = 12345 }": 'out of range',
+                 "a = { 'x', default = {} }": 'its default must be a text, not a table',
+                 "a = { 'x', choices = { 'a' }, default = 'b' }": 'choose one of: a',
+                 "a = { 'x', choices = 'a' }": 'choices must be a list',
+                 "a = { 'x', list = true, default = 'a' }": 'its default must be a list',
+                 "a = { 'x', list = true, type = 'int', default = { 1, 'x' } }":
+                     'its default "x" does not fit',
+                 "a = { 'x', list = true, type = 'bool' }": 'a switch is no list',
+                 "a = { 'x', required = 1 }": 'required must be true or false',
+                 "a = { 5 }": 'what it does must be a text'}
         for options, message in cases.items():
             with self.subTest(options):
                 self.assertIn(message, self.script(f'lugger.options {{ {options} }}', expect=1).err)
+
+    def test_defaults_are_what_the_command_line_gives(self):
+        done = self.script("""
+local o = lugger.options { n = { 'x', type = 'int', default = '7' },
+  m = { 'x', type = 'numeric(4,2)', default = 2 },
+  at = { 'x', type = 'timestamptz', default = lugger.date '2026-01-01' },
+  l = { 'x', list = true, default = { 4, 5 } }, c = { 'x', type = 'int', choices = { 1, 2 }, default = 2 },
+  ip = { 'x', type = 'inet', default = '10.0.0.1' } }
+print(o.n + 1, o.m, o.at, o.l[2] + 1, o.c + 1, o.ip)""")
+        self.assertEqual(done.out.split(), ['8', '2.00', '2026-01-01T00:00:00Z', '6', '3', '10.0.0.1'])
 
 
 if __name__ == '__main__':

@@ -308,8 +308,8 @@ class Shared(Work, unittest.TestCase):
             's[2].m == nil, by', 'm = s[2].m == nil, list = by'))
         work.run('--create')
         self.assertEqual(work.database.rows('select v, w from docs'), [[
-            '{"m": true, "v": "v2", "all": {"n": 1, "v": "v1"}, "list": [3, 2], "count": 3}',
-            '{"n": 3, "v": "v3"}']])
+            '{"m": true, "v": "v2", "all": {"m": null, "n": 1, "v": "v1"}, "list": [3, 2], "count": 3}',
+            '{"m": null, "n": 3, "v": "v3"}']])
 
     def test_in_a_sandbox_a_fix_and_a_module(self):
         work = self.work("row.v = s.a .. m.b", "local s = lugger.shared { a = 'x' } local m = require 'look'",

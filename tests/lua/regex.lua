@@ -36,6 +36,20 @@ describe('a regular expression', function()
     equal(regex('b', 'i'):find('aB', 0), 2)
   end)
 
+  it('begin where the text does, wherever the search begins', function()
+    equal(regex '^a':find('ba', 2), nil)
+    equal(regex '^a':match('ab', 1), 'a')
+    equal(regex '^a':groups('ba', -1), nil)
+    equal(regex('^a', 'm'):find('b\na', 2), 3)
+    equal(regex('^a', 'm'):find('ba', 2), nil)
+    equal(regex '\\Aa':find('ba', 2), nil)
+    equal(regex '\\Ga':find('ba', 2), 2)
+    equal(regex '\\Ga':find('bba', 2), nil)
+    equal(regex '\\ba':find('ba', 2), nil)
+    equal(regex '(?<=b)a':find('ba', 2), 2)
+    equal(regex '$':find('ab', 3), 3)
+  end)
+
   it('has groups by name', function()
     local date = regex [[(?<year>\d{4})-(?<month>\d\d)(?<day>-\d\d)?]]
     local found = date:groups 'on 2026-03.'

@@ -77,4 +77,13 @@ function module.new(type, policy)
   return self
 end
 
+--- Whether a type is one whose values only a server can check: it is passed on as text.
+---@param type string
+---@return boolean
+function module.is_left_to_server(type)
+  output.type = abi.types.missing
+  try(module.new(type), 'x')
+  return output.type == abi.types.pgtext
+end
+
 return module

@@ -303,6 +303,15 @@ function document.from_bson(bson, array)
   return own(bson, #bson, array and 1 or 0)
 end
 
+--- What the text of a json or jsonb value of PostgreSQL says; no object is taken for a wrapper of another type.
+---@param json string
+---@return any
+function document.from_plain_json(json)
+  local doc = document.from_bson(native.json_plain(json))
+  if json:match '^%s*{' then return doc end
+  return doc['']
+end
+
 --- The BSON bytes of a document.
 ---@param doc lugger.doc
 ---@return string

@@ -7,12 +7,44 @@ local methods = {}
 
 local checked = setmetatable({}, { __mode = 'k' }) -- the original method, by the checking one
 
+-- How one goes over what is no table, for who tries it with # , ipairs or pairs. These see no metatable of a table, so
+-- scripts have an ipairs and a pairs of their own (inner/script/modules.lua).
+local loops = {
+  query = 'for doc in query do ... end; query:count() counts, query:list() makes a list',
+  rejects = 'for reject in job:rejects() do ... end; rejects:count() counts, rejects:list() makes a list',
+  source = 'for doc in source:find() do ... end; source:collections() lists what it has',
+  cursor = 'for batch in cursor:batches() do for doc in batch:docs() do ... end end',
+  db = "for row in db:each 'select ...' do ... end; db:query 'select ...' gives a list",
+}
+
+--- Raises for a loop over, or the length of, an object that is no table to the script. Nothing for other values.
+---@param v any
+---@param what string "ipairs"
+function methods.refuse_loop(v, what)
+  if type(v) == 'function' then
+    fault.raise('config', ('%s wants a table, not a function'):format(what),
+      'an iterator stands alone: for row in db:each(...) do ... end')
+  end
+  local kind = type(v)
+  local meta = (kind == 'table' or kind == 'userdata') and debug.getmetatable(v)
+  if type(meta) ~= 'table' then return end
+  if rawget(meta, 'lugger_columns') and what == 'ipairs' then
+    fault.raise('config', 'ipairs cannot go over the row of a query', 'its values have names: row.name, or pairs(row)')
+  end
+  local word = rawget(meta, 'lugger_word')
+  if not word then return end
+  local thing = word == 'rejects' and 'the rejects of a job' or 'a ' .. word
+  fault.raise('config', (what == '#' and '%s: %s has no length' or '%s cannot go over %s'):format(what, thing),
+    loops[word] or ('`help %s` lists what it has'):format(word))
+end
+
 --- Makes each method of a class check its object first.
 ---@param word string what the object is called in messages
 ---@param class table<string, function>
 ---@param meta table|fun(v: any): boolean the metatable of its objects, or what tells them
 function methods.check(word, class, meta)
   local is = type(meta) == 'function' and meta or function(v) return getmetatable(v) == meta end
+  if type(meta) == 'table' then meta.lugger_word = word end
   for name, method in pairs(class) do
     if type(method) == 'function' then
       class[name] = function(self, ...)

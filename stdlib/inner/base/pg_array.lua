@@ -19,7 +19,12 @@ local function build(level)
       element, held = build(level + 1)
       if element == nil then return nil end
     elseif C.lug_array_next(reader) == 1 then
-      element = codec.decode(reader.value, nil)
+      local v = reader.value
+      if v.type == types.json then
+        element = document.from_plain_json(ffi.string(v.data, v.size))
+      else
+        element = codec.decode(v, nil)
+      end
       held = element
     else
       return nil

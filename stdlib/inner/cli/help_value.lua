@@ -13,8 +13,8 @@ local help_value = {}
 
 -- The tables of a metatable that __index gives members from; nothing of the value is called.
 local function holder_of(value)
-  local meta = type(value) == 'table' and getmetatable(value)
-  local holder = type(meta) == 'table' and rawget(meta, '__index')
+  local meta = (type(value) == 'table' or type(value) == 'userdata') and debug.getmetatable(value)
+  local holder = type(meta) == 'table' and (rawget(meta, 'lugger_methods') or rawget(meta, '__index'))
   return type(holder) == 'table' and holder or nil
 end
 
@@ -178,6 +178,8 @@ local function of_userdata(value)
   if rawequal(value, null) then
     return "lugger.null: null in a document. v == lugger.null tells it; NULL in rows is nil. help 'lua-values'"
   end
+  local class = help_value.class(value)
+  if class then return of_class(class) end
   local meta = debug.getmetatable(value)
   local holder = type(meta) == 'table' and rawget(meta, '__index')
   local members = type(holder) == 'table' and member_list(holder, 'methods: ')

@@ -3,16 +3,12 @@ local abi = require 'lugger.inner.base.abi'
 local codec = require 'lugger.inner.base.codec'
 local document = require 'lugger.inner.base.document'
 local ffi = require 'ffi'
-local native = require 'lugger.native'
 require 'lugger.inner.base.bson'
 
 local fix_json = {}
 
 local function decode(slot)
-  local text = ffi.string(slot.data, slot.size)
-  local doc = document.from_bson(native.json_plain(text))
-  if text:match('^%s*{') then return doc end
-  return doc['']
+  return document.from_plain_json(ffi.string(slot.data, slot.size))
 end
 
 --- From now on this state decodes slots of type json.

@@ -11,13 +11,31 @@ local find = {}
 ---@class lugger.query
 ---@field source lugger.source
 local query = {}
-local meta = { __index = query, __name = 'query' }
+
+-- An object without fields, not a table: Lua's # asks the metatable of no table, and would say 0.
+local model = newproxy(true)
+local meta = getmetatable(model)
+local fields_of = setmetatable({}, { __mode = 'k' })
+meta.__name, meta.lugger_methods = 'query', query
+meta.__index = function(self, name)
+  local field = fields_of[self][name]
+  if field ~= nil then return field end
+  return query[name]
+end
+meta.__newindex = function(self, name, v) fields_of[self][name] = v end
+meta.__len = function(self) methods.refuse_loop(self, '#') end
+
+local function new(fields)
+  local self = newproxy(model)
+  fields_of[self] = fields
+  return self
+end
 
 local function changed(self, key, v)
   local out = { source = self.source, predicates = self.predicates }
   for _, name in ipairs { 'filter', 'order', 'skipped', 'limited', 'fields' } do out[name] = self[name] end
   out[key] = v
-  return setmetatable(out, meta)
+  return new(out)
 end
 
 local function whole(name, number)
@@ -226,7 +244,7 @@ end
 ---@param v any
 ---@return boolean
 function find.is(v)
-  return type(v) == 'table' and getmetatable(v) == meta
+  return type(v) == 'userdata' and getmetatable(v) == meta
 end
 
 --- Makes a query to a source, for source:find.
@@ -242,7 +260,7 @@ function find.new(source, filter)
   end
   local empty = filter == nil or (type(filter) == 'table' and next(filter) == nil)
   local bson = not empty and require('lugger.json').to_bson(filter) or nil
-  local self = setmetatable({ source = source, filter = bson, predicates = {} }, meta)
+  local self = new { source = source, filter = bson, predicates = {} }
   if bson then native.check_filter(bson) end
   return self
 end

@@ -38,7 +38,18 @@ local function shown(reject)
   return reject
 end
 
-local meta = { __index = rejects, __name = 'rejects' }
+-- No table, so that Lua's # asks this; see inner/job/find.lua.
+local model = newproxy(true)
+local meta = getmetatable(model)
+local fields_of = setmetatable({}, { __mode = 'k' })
+meta.__name, meta.lugger_methods = 'rejects', rejects
+meta.__index = function(self, name)
+  local field = fields_of[self][name]
+  if field ~= nil then return field end
+  return rejects[name]
+end
+meta.__newindex = function(self, name, v) fields_of[self][name] = v end
+meta.__len = function(self) methods.refuse_loop(self, '#') end
 
 --- The next one, so that `for reject in job:rejects()` goes over all of them.
 function meta.__call(self)
@@ -80,7 +91,9 @@ methods.check('rejects', rejects, meta)
 ---@return lugger.rejects
 function module.of(job)
   local state = places.state_of(job)
-  return setmetatable({ state = state, job = job:name(), page = {}, at = 0, after = 0, ended = false }, meta)
+  local self = newproxy(model)
+  fields_of[self] = { state = state, job = job:name(), page = {}, at = 0, after = 0, ended = false }
+  return self
 end
 
 return module

@@ -41,6 +41,8 @@ end
 
 local function add_keys(list, value, head, prefix, methods_only)
   for depth = 1, 4 do
+    local of_object = type(value) == 'userdata' and debug.getmetatable(value)
+    if type(of_object) == 'table' then value = rawget(of_object, 'lugger_methods') or rawget(of_object, '__index') end
     if type(value) ~= 'table' then return end
     for key, member in next, value do
       if is_name(key) and begins(key, prefix) and (not methods_only or type(member) == 'function') then

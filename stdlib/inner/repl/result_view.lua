@@ -196,7 +196,9 @@ function result_view.show(v, settings)
   if form == 'auto' and show_known(v) then return end
   if form == 'json' and (type(v) == 'table' or document.is(v)) and not sql_db.is(v) then
     local meta = getmetatable(v)
-    if type(v) ~= 'table' or not (meta and meta.__tostring) or meta.lugger_array then return json_line(v) end
+    if type(v) ~= 'table' or not (meta and meta.__tostring) or meta.lugger_array or meta.lugger_columns then
+      return json_line(v)
+    end
   end
   if (form == 'csv' or form == 'table') and is_rows(v) then
     local grid = collect(each(v), settings.rows)

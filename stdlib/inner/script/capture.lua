@@ -13,7 +13,7 @@ local native = require 'lugger.native'
 local shared = require 'lugger.inner.script.shared'
 local prelude = require 'lugger.inner.base.prelude'
 local value = require 'lugger.inner.base.value'
-local environment_of_scripts = require('lugger.inner.script.modules').environment
+local script_modules = require 'lugger.inner.script.modules'
 
 local capture = {}
 
@@ -65,6 +65,18 @@ end
 
 local pack
 
+local most_levels, most_path = 1000, 60
+
+-- A table in a table, and a function that another one has captured, go one level deeper.
+local function go_deeper(state, path)
+  state.level = state.level + 1
+  if state.level <= most_levels then return end
+  local begin = #path > most_path and path:sub(1, most_path) .. '...' or path
+  refuse(state, begin, ('a table nested deeper than %d levels'):format(most_levels),
+    'lugger.json.decode(lugger.json.encode(t)) makes a document of a table, and documents may be captured; a list '
+      .. 'linked from element to element is better kept as { first, second, ... }')
+end
+
 -- The query's own module, when something of it has been loaded at all.
 local function sql_result()
   return package.loaded['lugger.inner.sql.result']
@@ -92,6 +104,7 @@ local function pack_table(state, t, path)
   local node = describe_table(state, t, path)
   node.keys, node.values = {}, {}
   local id, outside = state.add(t, node), state.in_scratch
+  go_deeper(state, path)
   state.in_scratch = outside or node.scratch or false
   node.of = not state.in_scratch and state.variable or nil
   for key, v in next, t do
@@ -103,7 +116,7 @@ local function pack_table(state, t, path)
     node.keys[#node.keys + 1] = pack(state, key, name)
     node.values[#node.values + 1] = pack(state, v, name)
   end
-  state.in_scratch = outside
+  state.in_scratch, state.level = outside, state.level - 1
   return id
 end
 
@@ -158,21 +171,40 @@ local function root_of(fn, from)
   return name, debug.getfenv(fn)[name], prelude.globals[name] and ', of which each worker has its own' or ''
 end
 
--- Refuses what the bytecode of a function says for certain: each worker would keep what it writes for itself.
-local function check_writes(state, fn, code)
+local function name_of_call(name, keys)
+  local out = name
+  for _, key in ipairs(keys) do out = out .. (type(key) == 'string' and '.' .. key or '[...]') end
+  return out
+end
+
+-- Refuses what the bytecode of a function says for certain: each worker would keep what it writes for itself. `through`
+-- is the function of a module of the script's own that the hook calls, and that leads here.
+local function check_writes(state, fn, code, through)
   local file = debug.getinfo(fn, 'S').short_src
+  local who = through and ('hook `%s` calls `%s`, which'):format(state.label, through)
+    or ('hook `%s`'):format(state.label)
   captured_writes.each(fn, code, function(kind, from, line)
     local name, root, whose = root_of(fn, from)
     local v, is_scratch = follow(root, from.keys)
     local message, hint = nil, frozen.hint
-    if kind == 'lost' then
+    if kind == 'call' then
+      local owner = state.by_module[root]
+      local of_module = through or owner and state.modules[owner]
+      if of_module and type(v) == 'function' and not state.looked_at[v] then
+        local info = debug.getinfo(v, 'S')
+        state.looked_at[v] = true
+        if info.what ~= 'C' and not info.source:match '^@lugger' then
+          check_writes(state, v, dump(v), through or name_of_call(name, from.keys))
+        end
+      end
+    elseif kind == 'lost' then
       local word = actions[v]
-      message = word and ('hook `%s` calls lugger.%s and does not return it'):format(state.label, word)
+      message = word and ('%s calls lugger.%s and does not return it'):format(who, word)
       hint = word and ('write: return lugger.%s(...)'):format(word)
     elseif kind == 'variable' then
-      message = ('hook `%s` sets `%s`, which it has captured'):format(state.label, name)
+      message = ('%s sets `%s`, which it has captured'):format(who, name)
     elseif type(root) == 'table' and not is_scratch then
-      message = ('hook `%s` writes to `%s`%s'):format(state.label, name, whose)
+      message = ('%s writes to `%s`%s'):format(who, name, whose)
     end
     if message then
       error(native.error('config', message, hint, nil, { script = ('%s:%d'):format(file, line) }), 0)
@@ -185,11 +217,12 @@ local function pack_function(state, fn, path, called)
   local info = debug.getinfo(fn, 'Su')
   if info.what == 'C' then refuse(state, path, 'a function written in C') end
   local environment = debug.getfenv(fn)
-  if environment == _G or environment == environment_of_scripts then environment = nil end
+  if environment == _G or environment == script_modules.environment then environment = nil end
   state.sandbox = state.sandbox or sandbox_of(environment)
   local ours = info.source:match '^@lugger' ~= nil
   local node = { k = 'function', code = dump(fn), up = {}, env = environment and {} }
   local id = state.add(fn, node)
+  go_deeper(state, path)
   check_globals(state, fn, node, environment, called)
   if called and not ours then check_writes(state, fn, node.code) end
   for i = 1, info.nups do
@@ -203,6 +236,7 @@ local function pack_function(state, fn, path, called)
     state.variable = name
     node.up[i] = { cell = state.cells[cell], id = pack(state, v, name, called), name = not ours and name or nil }
   end
+  state.level = state.level - 1
   return id
 end
 
@@ -234,7 +268,8 @@ function pack(state, v, path, called)
     return node and state.add(v, node) or pack_table(state, v, path)
   end
   if kind == 'function' then
-    local member = state.by_member[v]
+    local plain, member = script_modules.plain[v], state.by_member[v]
+    if plain then return state.add(v, { k = 'member', module = '_G', name = plain }) end
     if member then return state.add(v, { k = 'member', module = member[1], name = member[2] }) end
     return pack_function(state, v, path, called)
   end
@@ -249,7 +284,7 @@ end
 function capture.pack(fn, label, modules)
   local nodes = {}
   local state = { label = label, ids = {}, modules = modules or {}, cells = {}, cell_count = 0,
-    shared = {} }
+    shared = {}, looked_at = {}, level = 0 }
   state.by_module, state.by_member = named()
   function state.add(key, node)
     nodes[#nodes + 1] = node
@@ -318,6 +353,7 @@ local function fill(packed, made, sandbox)
   for id, node in ipairs(packed.nodes) do
     if node.of then frozen.freeze(made[id], node.of) end
   end
+  frozen.watch_modules()
   frozen.freeze_globals(_G)
   if confined then frozen.freeze_globals(confined) end
 end
@@ -333,7 +369,12 @@ function capture.unpack(text, undump, now, tables)
   shared.enter_worker()
   for name, source in pairs(packed.modules) do
     local chunk_name = '@' .. name:gsub('%.', '/') .. '.lua'
-    package.preload[name] = function(...) return assert(loadstring(source, chunk_name))(...) end
+    package.preload[name] = function(...)
+      frozen.module_begins()
+      local module = assert(loadstring(source, chunk_name))(...)
+      frozen.module_ends(name, module)
+      return module
+    end
   end
   require('lugger.inner.base.clock').set(now or packed.now)
   local made, sandbox = {}, packed.sandboxed and require 'lugger.inner.script.sandbox' or nil

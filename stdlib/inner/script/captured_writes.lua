@@ -167,7 +167,10 @@ local function look_at(code, captured, see)
       if from then tell('table', from) end
     elseif what == op.call then
       local callee = origin(code, captured, pc, a)
-      if callee and b == 1 and callee.root then tell('lost', callee) end
+      if callee and callee.root then
+        tell('call', callee)
+        if b == 1 then tell('lost', callee) end
+      end
       local argument = callee and callee.global and changes_argument(callee)
         and origin(code, captured, pc, a + first_argument)
       if argument then tell('table', argument) end
@@ -206,10 +209,10 @@ end
 ---@field root integer|nil
 ---@field global string|nil
 ---@field keys any[]
----@alias captured_writes.see fun(kind: "variable"|"table"|"lost", from: captured_writes.origin, line: integer)
+---@alias captured_writes.see fun(kind: "variable"|"table"|"call"|"lost", from: captured_writes.origin, line: integer)
 
 --- Calls `see` for each place in a function, or a function inside it, that sets a captured variable ("variable"),
---- writes to a captured table ("table"), or calls a captured function and throws its result away ("lost").
+--- writes to a captured table ("table"), or calls a captured function ("call"), and throws its result away ("lost").
 --- `from.root` is the number of the captured variable, or `from.global` the name of a global; `from.keys` is what leads
 --- from it to the table or function: false for a computed key.
 ---@param fn function

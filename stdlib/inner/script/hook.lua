@@ -49,6 +49,15 @@ local function refused(name)
     { script = fault.where(), refused_column = name }), 0)
 end
 
+-- Json of a source's row: what it says, as documents give it.
+local read_json = ffi.new 'lug_value'
+
+local function json_value(slot)
+  if C.lug_json_value(rows.batch.arena, slot, read_json) <= types.undefined then return nil end
+  local out = codec.decode(read_json, rows.batch)
+  return out
+end
+
 --- A row in a hook: its columns by name, readable and writable, of the columns' types.
 ---@class lugger.row
 ---@field [string] any a column's value: nil for NULL
@@ -64,6 +73,7 @@ function row_methods:raw(name)
   if self.lug_generation_ ~= rows.batch.generation then stale() end
   local slot = self.lug_slots_ + place
   if slot.type <= types.undefined then return nil end
+  if slot.type == types.json then return json_value(slot) end
   return codec.decode(slot, rows.batch)
 end
 methods.check('row', row_methods, function(v) return ffi.istype(row_type, v) end)
@@ -82,7 +92,8 @@ ffi.metatype(row_type, {
     end
     if kind == types.string then return ffi.string(slot.data, slot.size) end
     if kind <= types.undefined then return nil end
-    local out = codec.decode(slot, rows.batch)
+    local out
+    if kind == types.json then out = json_value(slot) else out = codec.decode(slot, rows.batch) end
     return out
   end,
   __newindex = function(self, name, v)

@@ -1,6 +1,7 @@
 -- The modules that scripts may require: lugger, the files of stdlib/lugger, and modules beside the script. Inner
 -- modules change from version to version.
 local fault = require 'lugger.inner.base.fault'
+local methods = require 'lugger.inner.base.methods'
 local native = require 'lugger.native'
 
 local modules = {}
@@ -46,7 +47,25 @@ function modules.require(name)
   return raw_require(name)
 end
 
---- The globals of scripts and of the modules beside them: the shared ones, except for `require`.
-modules.environment = setmetatable({ require = modules.require }, { __index = _G, __newindex = _G })
+local raw_ipairs, raw_pairs = ipairs, pairs
+
+local function script_ipairs(v, ...)
+  methods.refuse_loop(v, 'ipairs')
+  return raw_ipairs(v, ...)
+end
+
+local function script_pairs(v, ...)
+  methods.refuse_loop(v, 'pairs')
+  return raw_pairs(v, ...)
+end
+
+--- What a worker has in place of the functions that scripts have: a hook that captured one gets the other.
+---@type table<function, string>
+modules.plain = { [script_ipairs] = 'ipairs', [script_pairs] = 'pairs' }
+
+--- The globals of scripts and of the modules beside them: the shared ones, except for `require`, and for `ipairs` and
+--- `pairs`, which refuse what would be an empty table to them.
+modules.environment = setmetatable({ require = modules.require, ipairs = script_ipairs, pairs = script_pairs },
+  { __index = _G, __newindex = _G })
 
 return modules

@@ -1,6 +1,7 @@
 -- Options that a script declares as a table: the flags of the script, with their checks and help.
 local config = require 'lugger.inner.cli.config'
 local native = require 'lugger.native'
+local option_values = require 'lugger.inner.script.option_values'
 local terminal = require 'lugger.inner.view.terminal'
 
 local options = {}
@@ -10,52 +11,6 @@ local context = { arguments = {}, reserved = {} }
 
 --- Raised by `options.declare` when only the help is requested; carries the declaration.
 options.help_wanted = setmetatable({}, { __tostring = function() return 'help wanted' end })
-
-local plain_types = {
-  text = function(value) return value end,
-  path = function(value) return value end,
-  int = function(value)
-    local number = value:match('^[+-]?%d+$') and tonumber(value)
-    return number, 'a whole number'
-  end,
-  number = function(value) return tonumber(value), 'a number' end,
-  bool = function(value) -- of --flag=false
-    local words = { ['true'] = true, yes = true, on = true, ['1'] = true, ['false'] = false, no = false,
-      off = false, ['0'] = false }
-    return words[value:lower()], 'true or false'
-  end,
-}
-
-local function flag_name(name)
-  return '--' .. name:gsub('_', '-')
-end
-
-local function shown_name(name, spec)
-  return spec.argument and spec.metavar or flag_name(name)
-end
-
-local function convert(name, spec, value)
-  if spec.choices then
-    for _, choice in ipairs(spec.choices) do
-      if choice == value then return value end
-    end
-    config.raise(('%s cannot be "%s"; choose one of: %s'):format(shown_name(name, spec), value,
-      table.concat(spec.choices, ', ')))
-  end
-  local plain = plain_types[spec.type]
-  if plain then
-    local result, wanted = plain(value)
-    if result == nil then
-      config.raise(('%s takes %s, not "%s"'):format(shown_name(name, spec), wanted, value))
-    end
-    return result
-  end
-  local ok, coercer = pcall(require('lugger').coercer, spec.type)
-  if not ok then config.raise(('%s: %s'):format(shown_name(name, spec), tostring(coercer))) end
-  local result, err = coercer:try_coerce(value)
-  if err then config.raise(('%s: %s'):format(shown_name(name, spec), tostring(err))) end
-  return result
-end
 
 local known_keys = { 'type', 'default', 'choices', 'required', 'metavar', 'list', 'argument' }
 
@@ -79,6 +34,7 @@ local function check_spec(name, spec)
       end
     end
   end
+  option_values.check(name, spec)
   if spec.argument ~= nil then
     local place = spec.argument
     local whole = type(place) == 'number' and place >= 1 and place == math.floor(place)
@@ -86,8 +42,9 @@ local function check_spec(name, spec)
       config.raise(('lugger.options: %s: argument is its place among the plain words, from 1; it is no switch')
         :format(name))
     end
-  elseif context.reserved[flag_name(name)] then
-    config.raise(('lugger.options: %s is a flag of lugger itself; name the option otherwise'):format(flag_name(name)))
+  elseif context.reserved[option_values.flag_name(name)] then
+    config.raise(('lugger.options: %s is a flag of lugger itself; name the option otherwise')
+      :format(option_values.flag_name(name)))
   end
 end
 
@@ -122,12 +79,15 @@ local function normalise(specs)
     check_spec(name, spec)
     local kind = spec.type
     if not kind then
-      kind = type(spec.default) == 'boolean' and 'bool' or type(spec.default) == 'number' and 'number' or 'text'
+      local default = spec.list and type(spec.default) == 'table' and spec.default[1] or spec.default
+      kind = type(default) == 'boolean' and 'bool' or type(default) == 'number' and 'number' or 'text'
     end
     if kind == 'flag' then kind = 'bool' end
     list[#list + 1] = {
-      name = name, flag = flag_name(name), argument = spec.argument, help = spec[1] or '', type = kind,
-      default = spec.default,
+      name = name, flag = option_values.flag_name(name), argument = spec.argument, help = spec[1] or '', type = kind,
+      default = option_values.default_of(name, { type = kind, default = spec.default, choices = spec.choices,
+        list = spec.list,
+        argument = spec.argument, metavar = spec.metavar }),
       choices = spec.choices,
       required = spec.required, metavar = spec.metavar or spec.argument and name:upper() or 'VALUE',
       list = spec.list,
@@ -155,7 +115,7 @@ local function unknown(word, list)
 end
 
 local function put(spec, values, value)
-  local converted = convert(spec.name, spec, value)
+  local converted = option_values.convert(spec.name, spec, value)
   if spec.list then
     values[spec.name] = values[spec.name] or {}
     table.insert(values[spec.name], converted)
@@ -166,7 +126,7 @@ end
 
 local function take(spec, values, inline, arguments, at)
   if spec.type == 'bool' then
-    values[spec.name] = inline == nil or convert(spec.name, spec, inline)
+    values[spec.name] = inline == nil or option_values.convert(spec.name, spec, inline)
     return at
   end
   local value = inline
@@ -254,12 +214,9 @@ function options.declare(specs)
   for _, spec in ipairs(list) do
     if values[spec.name] == nil then
       if spec.required then
-        config.raise(('%s is required: %s'):format(shown_name(spec.name, spec), spec.help))
+        config.raise(('%s is required: %s'):format(option_values.shown_name(spec.name, spec), spec.help))
       end
       local default = spec.default
-      if type(default) == 'string' and not spec.choices and not spec.list then
-        default = convert(spec.name, spec, default)
-      end
       if spec.type == 'bool' and default == nil then default = false end
       values[spec.name] = default
     end

@@ -1,6 +1,7 @@
 -- lugger.shared: a large table for reading, made once and read by all workers. It lies outside of any Lua state; values
 -- become Lua values when they are read.
 local abi = require 'lugger.inner.base.abi'
+local buffer = require 'string.buffer'
 local bson = require 'lugger.inner.base.bson'
 local codec = require 'lugger.inner.base.codec'
 local fault = require 'lugger.inner.base.fault'
@@ -104,13 +105,24 @@ ffi.metatype(shared_type, {
   __tostring = function(self) return ('shared table (%d)'):format(C.lug_shared_count(self.lug_table_)) end,
 })
 
+local function sql_result()
+  return package.loaded['lugger.inner.sql.result']
+end
+
+-- What a table with a metatable is beside its keys and values, as text; nil: a plain table.
+local function about(t)
+  local columns = sql_result() and sql_result().columns(t)
+  if columns then return buffer.encode { columns = columns } end
+  local mark, hidden, order = marks.mark(t), marks.hidden(t), marks.order(t)
+  return mark and buffer.encode { mark = mark, hidden = hidden, order = #order > 0 and order or nil } or nil
+end
+
 -- For native.shared: the slot of a value, and what owns its bytes; or nil and what the value is called. A table is
--- given back when it may be shared.
+-- given back when it may be shared, with what it is beside its keys and values.
 local function describe(v)
   if type(v) == 'table' then
-    local sql_result = package.loaded['lugger.inner.sql.result']
-    if sql_result and sql_result.columns(v) then return sql_result.plain_row(v) end
-    if getmetatable(v) == nil or marks.mark(v) or sql_result and sql_result.outline(v) then return v end
+    if sql_result() and sql_result().columns(v) then return sql_result().plain_row(v), about(v) end
+    if getmetatable(v) == nil or marks.mark(v) or sql_result() and sql_result().outline(v) then return v, about(v) end
     return nil, 'a table with a metatable'
   end
   if type(v) ~= 'cdata' or shared.is(v) then return nil, 'a ' .. codec.type(v) end
@@ -132,8 +144,7 @@ function shared.new(t)
   end
   local ready, word = describe(t)
   if not ready then fault.raise('config', ('lugger.shared cannot hold %s'):format(word)) end
-  local sql_result = package.loaded['lugger.inner.sql.result']
-  if sql_result and sql_result.outline(t) then
+  if sql_result() and sql_result().outline(t) then
     ready = {}
     for i, row in ipairs(t) do ready[i] = row end
   end
@@ -163,7 +174,17 @@ function shared.captured(pointer)
   return shared_type(ffi.cast('const void *', pointer))
 end
 
---- A plain table with what a shared table holds.
+local abouts = {} -- decoded, by their text
+
+-- The table as what the one was that it was made of: an array or a document with types and order, or a row.
+local function marked(t, said)
+  if said.columns then return require('lugger.inner.sql.result').as_row(t, said.columns) end
+  local hidden = said.hidden or {}
+  if said.mark == 'array' then return marks.array(t, hidden.types, hidden.element) end
+  return marks.document(t, said.order or {}, hidden.types)
+end
+
+--- A table with what a shared table holds; it is stored as the one that was shared.
 ---@param view lugger.shared_table
 ---@return table
 function shared.totable(view)
@@ -172,7 +193,11 @@ function shared.totable(view)
     if shared.is(v) then v = shared.totable(v) end
     out[key] = v
   end
-  return out
+  local found = C.lug_shared_about(view.lug_table_)
+  if found.type == types.missing then return out end
+  local text = ffi.string(found.data, found.size)
+  abouts[text] = abouts[text] or buffer.decode(text)
+  return marked(out, abouts[text])
 end
 
 codec.on_encode(shared_type, function(slot, v, copy) codec.encode(slot, shared.totable(v), copy) end)

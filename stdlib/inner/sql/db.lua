@@ -219,7 +219,7 @@ methods.close('db', class, is, { 'name', 'executor', 'connection' })
 function sql_db.meta(more)
   if more then methods.check('db', more, is) end
   return {
-    __name = 'db', lugger_db = true,
+    __name = 'db', lugger_db = true, lugger_word = 'db',
     __index = more and setmetatable(more, { __index = class }) or class,
     __call = function(self, sql, ...)
       local command = type(sql) == 'string' and sql:match '^%s*\\(.*)$'

@@ -54,6 +54,13 @@ function row_methods:is_null(name)
     and ('did you mean %s?'):format(near) or 'it has ' .. table.concat(meta.lugger_columns, ', '))
 end
 
+local function text_of_row(row)
+  local meta, out = getmetatable(row), {}
+  meta.lugger_fill(row)
+  for i, name in ipairs(meta.lugger_columns) do out[i] = ('%s = %s'):format(name, tostring(rawget(row, name))) end
+  return ('{ %s }'):format(table.concat(out, ', '))
+end
+
 local function stored_row(row)
   return nil, marks.document_of_row(row)
 end
@@ -74,7 +81,7 @@ function sql_result.shape(given, types)
   end
   -- A column comes before a method of its name.
   shape.meta = { __name = 'row', lugger_columns = keys, lugger_fill = fill,
-    lugger_bson = stored_row }
+    lugger_bson = stored_row, __tostring = text_of_row }
   shape.meta.__index = function(row, key)
     if cells_of[row] then
       fill(row)
@@ -135,7 +142,7 @@ end
 ---@return lugger.sql_row
 function sql_result.as_row(values, names)
   as_row_metas[names] = as_row_metas[names] or { __name = 'row', lugger_columns = names, lugger_fill = function() end,
-    lugger_bson = stored_row, __index = row_methods }
+    lugger_bson = stored_row, __index = row_methods, __tostring = text_of_row }
   return setmetatable(values, as_row_metas[names])
 end
 

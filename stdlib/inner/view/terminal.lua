@@ -1,4 +1,5 @@
 -- Output for people: streams, colours, numbers, durations. Data goes to standard output, messages to standard error.
+local shown = require 'lugger.inner.base.shown'
 local system = require('lugger.native').system
 
 local terminal = {}
@@ -129,17 +130,16 @@ end
 ---@param err any
 ---@return string
 function terminal.error_text(err)
-  local plain = type(err) == 'table' and getmetatable(err) == nil and type(err.message) == 'string'
-  local text = (plain and err.message or tostring(err)):gsub(' *\t *', ' ') -- libpq indents by tabs
-  local hint = type(err) ~= 'string' and err.hint
-  if hint and hint ~= '' and not text:find(hint, 1, true) then text = text .. '; ' .. hint end
+  local text = shown.error(err):gsub(' *\t *', ' ') -- libpq indents by tabs
+  local hint = type(err) == 'table' and rawget(err, 'hint')
+  if type(hint) == 'string' and hint ~= '' and not text:find(hint, 1, true) then text = text .. '; ' .. hint end
   return system.mask_text(text)
 end
 
 --- Writes an error to standard error.
 ---@param err any
 function terminal.fail(err)
-  local pointer = type(err) == 'table' and err.pointer
+  local pointer = type(err) == 'table' and rawget(err, 'pointer')
   if not pointer or events then return tell('red', 'error: ', terminal.error_text(err), 'error') end
   tell('red', 'error: ', err.brief, 'error')
   terminal.say(pointer)

@@ -274,7 +274,8 @@ function text_of(v, state, depth)
   if kind == 'cdata' then return cdata_text(v, state, depth) end
   if kind == 'table' then
     local meta = getmetatable(v)
-    if type(meta) == 'table' and meta.__tostring and not meta.lugger_array then return tostring(v) end
+    local is_data = type(meta) == 'table' and (meta.lugger_array or meta.lugger_columns)
+    if type(meta) == 'table' and meta.__tostring and not is_data then return tostring(v) end
     return table_text(v, state, depth)
   end
   return tostring(v)

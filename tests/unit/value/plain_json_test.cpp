@@ -39,6 +39,9 @@ TEST_CASE("plain JSON: numbers keep their digits") {
   CHECK(type_of("0.1") == ValueType::kDouble);
   CHECK(type_of("12345678901234567890.5") == ValueType::kDecimal);
   CHECK(type_of("123456789012345678901") == ValueType::kDecimal);
+  CHECK(type_of("1234567890123456789012345678901234567.25") == ValueType::kNumeric);
+  CHECK(back(R"({"n":1234567890123456789012345678901234567.25})") ==
+        R"({"n":1234567890123456789012345678901234567.25})");
 }
 
 TEST_CASE("plain JSON: what is none is refused") {

@@ -1,0 +1,192 @@
+"""Paths that lead into the jsonb columns and arrays of a PostgreSQL table give what they give for a
+document of a dump: in jobs, hooks, filters, tasks, proofs and repairs."""
+import unittest
+
+import harness
+import jobs
+from postgres import Postgres
+
+TABLE = """
+create type mood as enum ('sad', 'so, so');
+create table original (_id int4 primary key, j jsonb, tags text[], grid int4[], lists jsonb[],
+  at timestamptz[], moods mood[], plain json);
+insert into original values
+  (1, '{"k": {"z": 12345678901234567890.123, "n": null}, "list": [{"x": 1}, {"x": "b"}], "e": [], "t": true}',
+   '{a,"b,c"}', '{{1,2},{3,4}}', array['{"x": 7}', '[5]']::jsonb[], '{2026-01-02 03:04:05.123456+00}',
+   '{"so, so",NULL}', '{"a": 1, "a": {"b": 2}}'),
+  (2, '{"k": 5, "list": []}', '{}', '{7}', '{}', null, '{}', '{"a": {"b": 3}, "a": {"c": 4}}'),
+  (3, null, null, null, null, null, null, null),
+  (4, 'null', '{NULL}', '{}', array[null, 'null']::jsonb[], '{}', '{sad}', '[1]'),
+  (5, '[{"k": 1}, {"k": {"z": 1.5}}]', '{c}', '{8}', null, null, null, '"x"'),
+  (6, '{"k": {"z": 1234567890123456789012345678901234567890.5}}', null, null, null, null, null, null)
+"""
+# The same as a dump has it; what BSON cannot say (microseconds, arrays of enums) is left out.
+DOCUMENTS = """\
+{"_id":1,"j":{"k":{"z":{"$numberDecimal":"12345678901234567890.123"},"n":null},"list":[{"x":1},{"x":"b"}],\
+"e":[],"t":true},"tags":["a","b,c"],"grid":[[1,2],[3,4]],"lists":[{"x":7},[5]],"plain":{"a":{"b":2}}}
+{"_id":2,"j":{"k":5,"list":[]},"tags":[],"grid":[7],"lists":[],"plain":{"a":{"c":4}}}
+{"_id":3}
+{"_id":4,"j":null,"tags":[null],"grid":[],"lists":[null,null],"plain":[1]}
+{"_id":5,"j":[{"k":1},{"k":{"z":1.5}}],"tags":["c"],"grid":[8],"plain":"x"}
+{"_id":6,"j":{"k":{"z":{"$numberDecimal":"1234567890123456789012345678901234567890.5"}}}}
+"""
+
+COLUMNS = """{ 'id', 'int4', from = '_id' }, { 'z', 'numeric', from = 'j.k.z' },
+  { 'n', 'jsonb', from = 'j.k.n', json_null = true }, { 'x', 'text', from = 'j.list.1.x' },
+  { 'k1', 'jsonb', from = 'j.1.k' }, { 'e', 'jsonb', from = 'j.e' }, { 't', 'bool', from = 'j.t' },
+  { 'tag', 'text', from = 'tags.0' }, { 'cell', 'int4', from = 'grid.1.0' },
+  { 'line', 'int4[]', from = 'grid.0', on_error = 'null' },
+  { 'lx', 'int4', from = 'lists.0.x' }, { 'l5', 'int4', from = 'lists.1.0' },
+  { 'b', 'int4', from = 'plain.a.b' }"""
+NAMES = 'id, z, n, x, k1, e, t, tag, cell, line, lx, l5, b'
+
+CHILDREN = """children = {
+    { table = '%(name)s_x', from = 'j.list[]', columns = { { 'x', 'jsonb' } } },
+    { table = '%(name)s_tags', from = 'tags[]', columns = { { 'tag', 'text', from = '.' } } },
+    { table = '%(name)s_lists', from = 'lists[]', columns = { { 'v', 'jsonb', from = '.' } } } },"""
+
+
+def job(source, name, extra='', columns=COLUMNS, line=''):
+    return f"""
+local lugger = require 'lugger'
+local from = {source}
+return lugger.copy {{ name = '{name}', from = from, unmapped = 'ignore',
+  into = lugger.target(lugger.env.PG_URI, {{ table = '{name}', key = 'id', on_conflict = 'update' }}),
+  columns = {{ {columns} }}, {line} {extra} }}"""
+
+
+ROWS = "lugger.source(lugger.env.PG_URI, { table = 'original', key = '_id' })"
+DUMP = "lugger.source 'documents.jsonl'"
+
+
+class InsideRows(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Postgres()
+
+    def setUp(self):
+        self.database = self.server.fresh()
+        self.database.query(TABLE)
+
+    def work(self, text):
+        work = jobs.Work(self.database, text=text)
+        (work.directory / 'documents.jsonl').write_text(DOCUMENTS)
+        return work
+
+    def both(self, names, **job_parts):
+        """What a job makes of the table, and of the dump."""
+        out = []
+        for source, name in ((ROWS, 'of_rows'), (DUMP, 'of_dump')):
+            parts = dict(job_parts)
+            if '%(name)s' in parts.get('extra', ''):
+                parts['extra'] = parts['extra'] % {'name': name}
+            work = self.work(job(source, name, **parts))
+            ran = work.run('--create')
+            self.assertEqual(ran.books()['rejected'], 0, ran.out + ran.err)
+            out.append((work, self.database.rows(f'select {names} from {name} order by id'), ran))
+        return out
+
+    def test_a_job(self):
+        (work, rows, ran), (_, dump, _) = self.both(NAMES, extra=CHILDREN)
+        self.assertEqual(rows, dump)
+        self.assertEqual(rows[0], ['1', '12345678901234567890.123', 'null', 'b', '\\N', '[]', 't', 'a', '3',
+                                   '{1,2}', '7', '5', '2'])
+        self.assertEqual(rows[5][1], '1234567890123456789012345678901234567890.5')
+        self.assertNotIn('no document had', ran.out + ran.err)
+        for child, value in (('x', 'x'), ('tags', 'tag'), ('lists', 'v')):
+            got = [self.database.rows(f'select parent_id, ordinal, {value} from {name}_{child} order by 1, 2')
+                   for name in ('of_rows', 'of_dump')]
+            self.assertEqual(got[0], got[1])
+            self.assertGreater(len(got[0]), 1)
+
+        self.assertIn('equal', work.lugger('verify', 'job.lua').out)
+        self.database.query("update of_rows set z = 0; delete from of_rows where id = 5")
+        work.lugger('verify', 'job.lua', expect=4)
+        work.lugger('repair', 'job.lua', '--apply')
+        self.assertEqual(self.database.rows(f'select {NAMES} from of_rows order by id'), dump)
+
+    def test_what_only_postgresql_has(self):
+        work = self.work(job(ROWS, 'copied', columns="""{ 'id', 'int4', from = '_id' },
+          { 'at', 'timestamptz', from = 'at.0' }, { 'mood', 'text', from = 'moods.0' },
+          { 'none', 'text', from = 'moods.1' }, { 'moods', 'text' }, { 'j', 'jsonb' },
+          { 'z', 'text', from = 'j.k.z' }"""))
+        work.run('--create')
+        self.assertEqual(self.database.rows("select at at time zone 'UTC', mood, none, moods, z from copied "
+                                            'where id = 1'),
+                         [['2026-01-02 03:04:05.123456', 'so, so', '\\N', '{"so, so",NULL}',
+                           '12345678901234567890.123']])
+        self.assertEqual(self.database.number('select count(*) from copied c join original o on o._id = c.id '
+                                              'where c.j is not distinct from o.j'), 6)
+
+    def test_a_hook(self):
+        hook = """map = function(row, doc)
+    local j = doc.j
+    row.z = doc:get 'j.k.z'
+    row.x = doc:get 'j.list.1.x'
+    row.tag = doc:get 'tags.0'
+    row.cell = doc:get 'grid.1.0'
+    local seen = {}
+    for name, v in pairs(doc) do if name == 'j' then seen[1] = tostring(v) end end
+    if j and j ~= lugger.null and j.list then
+      seen[#seen + 1] = tostring(j.list) .. #j.list .. tostring(j.k)
+    end
+    if row.whole then seen[#seen + 1] = tostring(row.whole.k) end
+    seen[#seen + 1] = tostring(doc:has 'j.k.n') .. tostring(doc:has 'j.k.m')
+    local first = doc.lists and doc.lists ~= lugger.null and doc.lists[1]
+    seen[#seen + 1] = tostring(first and first ~= lugger.null and first.x)
+    row.seen = table.concat(seen, ' ')
+  end,"""
+        columns = """{ 'id', 'int4', from = '_id' }, { 'z', 'numeric', computed = true },
+          { 'x', 'text', computed = true }, { 'tag', 'text', computed = true },
+          { 'cell', 'int4', computed = true }, { 'seen', 'text', computed = true },
+          { 'whole', 'jsonb', from = 'j' }"""
+        (_, rows, _), (_, dump, _) = self.both('id, z, x, tag, cell, seen', extra=hook, columns=columns)
+        self.assertEqual([row[:5] for row in rows], [row[:5] for row in dump])
+        for row in (rows[0], dump[0]):
+            self.assertIn('"list":[{"x":1},{"x":"b"}]', row[5])
+            self.assertTrue(row[5].endswith('truefalse 7'), row[5])
+
+    def test_filters_and_sorts(self):
+        asked = ["{ ['j.k.z'] = { ['$gt'] = 1 } }", "{ ['j.list.x'] = 'b' }", "{ tags = 'b,c' }",
+                 "{ tags = { 'a', 'b,c' } }",
+                 "{ tags = { ['$size'] = 0 } }", "{ ['tags.0'] = 'c' }", "{ grid = 7 }",
+                 "{ ['grid.1.0'] = 3 }",
+                 "{ ['lists.x'] = 7 }", "{ ['j.k'] = { ['$exists'] = true } }",
+                 "{ tags = { ['$type'] = 'array' } }",
+                 "{ ['j.list'] = { ['$elemMatch'] = { x = 'b' } } }", "{ j = lugger.null }"]
+        body = f"""
+local lugger = require 'lugger'
+local function ids(query)
+  local out = {{}}
+  for doc in query do out[#out + 1] = doc._id end
+  return table.concat(out, ',')
+end
+for _, source in ipairs {{ {ROWS}, {DUMP} }} do
+  for _, asked in ipairs {{ {', '.join(asked)} }} do io.write(ids(source:find(asked)), ';') end
+  io.write(ids(source:find {{}}:sort {{ {{ 'tags', 1 }}, {{ '_id', 1 }} }}), ';')
+  io.write(ids(source:find {{}}:sort {{ {{ 'j.k.z', -1 }}, {{ '_id', 1 }} }}), '\\n')
+end"""
+        rows, dump = self.work(body).lugger('job.lua').out.splitlines()
+        self.assertEqual(rows, dump)
+        self.assertIn(';1;', rows)
+
+    def test_a_task_and_a_cursor(self):
+        out = self.work(f"""
+local lugger = require 'lugger'
+local cursor = {ROWS}:cursor()
+for batch in cursor:batches() do
+  print(batch[1].j.k.z, batch[1].j.list[2].x, batch[1]:get 'tags.1', batch[2].j.k)
+  print(batch[1]:json())
+end
+""").lugger('job.lua').out
+        self.assertEqual(out.splitlines()[0], '12345678901234567890.123\tb\tb,c\t5')
+
+    def test_a_path_that_no_row_has_is_told(self):
+        work = self.work(job(ROWS, 'copied', columns="{ 'id', 'int4', from = '_id' }, "
+                                                     "{ 'q', 'text', from = 'j.k.q' }"))
+        ran = work.run('--create')
+        self.assertIn('no document had: j.k.q', ran.out + ran.err)
+
+
+if __name__ == '__main__':
+    harness.main()
