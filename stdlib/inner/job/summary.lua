@@ -64,12 +64,20 @@ end
 
 local most_groups = 10 -- of rejects, for each job
 local longest_id = 60
+local most_texts = 1000 -- different texts that a group counts
 
 local function rejects_command(options)
   return options.script and 'lugger rejects ' .. options.script or 'lugger rejects SCRIPT'
 end
 
--- `total: cannot read "12abc" as numeric: 10 documents, first $n:10`
+-- ` (and 6 other texts)`: a group has several where they quote values, or say of lines what is wrong with each.
+local function other_texts(group)
+  local others = tonumber(group.texts) - 1
+  if others < 1 then return '' end
+  return (' (and %s%s)'):format(terminal.count(others, 'other text'), others + 1 == most_texts and ' or more' or '')
+end
+
+-- `total: cannot read "12abc" as numeric (and 6 other texts): 10 documents, first $n:10`
 local function reject_line(group, several)
   local message = group.message
   if message == '' then message = (group.column ~= '' and group.column .. ': ' or '') .. group.code end
@@ -77,8 +85,9 @@ local function reject_line(group, several)
     local column = group.column ~= '' and message:sub(1, #group.column) == group.column
     message = group.table .. (column and '.' or ': ') .. message
   end
-  return ('%s: %s, first %s'):format(terminal.printable(message), terminal.count(group.documents, 'document'),
-    table_view.cut(terminal.printable(group.document_id), longest_id))
+  local first = ', first ' .. table_view.cut(terminal.printable(group.document_id), longest_id)
+  return ('%s%s: %s%s'):format(terminal.printable(message), other_texts(group),
+    terminal.count(group.documents, 'document'), group.document_id == '?' and '' or first)
 end
 
 local function tell_rejects(result, since)
