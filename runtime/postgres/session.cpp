@@ -29,7 +29,7 @@ int keep_diagnostics(PGEventId event, void* info, void* kept) {
   return 1;
 }
 
-constexpr size_t kNoticesKept = 100;
+constexpr size_t kNoticesKept = 1000;
 
 void keep_notice(void* kept, const char* text) noexcept try {
   auto& notices = *static_cast<std::vector<std::string>*>(kept);
