@@ -240,7 +240,7 @@ local function says_more(result)
   end
   return result.resumed or next(result.unmapped) ~= nil or #result.unmet > 0 or next(result.skip_reasons) ~= nil
     or #result.rejects > 0
-    or tonumber(result.tally.suppressed) > 0 or stage_view.any(result.refused) or #result.warnings > 0
+    or tonumber(result.tally.suppressed) > 0 or stage_view.any(result.refused) or terminal.warns_anew(result.warnings)
     or not summary.balanced(result.tally)
 end
 
@@ -264,7 +264,7 @@ local function tell(result, options, several)
   tell_suppressed(result.tally)
   tell_notes(result.notes)
   tell_refused(result, options)
-  for _, warning in ipairs(result.warnings) do terminal.warn(warning) end
+  for _, warning in ipairs(result.warnings) do terminal.warn_once(warning) end
 end
 
 local function tell_stage(result, options)
@@ -275,7 +275,7 @@ local function tell_stage(result, options)
   end
   tell_notes(result.notes)
   tell_refused(result, options)
-  for _, warning in ipairs(result.warnings) do terminal.warn(warning) end
+  for _, warning in ipairs(result.warnings) do terminal.warn_once(warning) end
 end
 
 local function cause_of(result)

@@ -117,6 +117,7 @@ local function note_locals(code, locals)
 end
 
 local function protected(chunk, arguments)
+  terminal.forget_warnings()
   local trace
   local function pack(...) return { n = select('#', ...), ... } end
   -- The handler runs on what is left of a stack that may have overflowed; so the message is made after it.
