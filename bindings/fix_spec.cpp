@@ -130,7 +130,7 @@ FixSettings read_fix_settings(lua_State* L, int index) {
   read(L, index, "restart", out.restart);
   read(L, index, "accept_changes", out.accept_changes);
   read_number(L, index, "limit", out.limit);
-  read_number(L, index, "samples", out.samples);
+  read_number(L, index, "limit_shown", out.limit_shown);
   read(L, index, "window", out.window);
   return out;
 }

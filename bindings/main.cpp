@@ -1,4 +1,6 @@
 // lugger: passes its arguments to Lua. Handles only --stdlib DIR and --lua FILE itself.
+#include <unistd.h>
+
 #include <clocale>
 #include <csignal>
 #include <cstdio>
@@ -12,6 +14,7 @@
 #include "bindings/process_title.hpp"
 #include "bindings/signals.hpp"
 #include "bindings/standard_streams.hpp"
+#include "postgres/lock_watch.hpp"
 #include "postgres/place.hpp"
 
 namespace lugger {
@@ -100,6 +103,18 @@ void wait_for_servers() {
   set_connect_wait(std::move(wait));
 }
 
+struct WaitsTold {
+  WaitsTold() {
+    tell_of_locks([](const std::string& text) {
+      if (isatty(STDERR_FILENO) != 0) std::fputs("\r\033[K", stderr);
+      tell("warning", text);
+    });
+  }
+  ~WaitsTold() { tell_of_locks({}); }
+  WaitsTold(const WaitsTold&) = delete;
+  WaitsTold& operator=(const WaitsTold&) = delete;
+};
+
 int run(int count, char** words) {
   const Invocation invocation = read_arguments({words, static_cast<size_t>(count)});
   Interpreter lua(Role::kControl, invocation.stdlib);
@@ -108,6 +123,7 @@ int run(int count, char** words) {
   install_signals(L);
   const StopScope scope(signal_stop());
   wait_for_servers();
+  const WaitsTold waits_told;
   set_arg(L, invocation, words[0]);
   const int arguments = prepare(lua, invocation);
   const int handler = lua_gettop(L) - arguments;

@@ -163,6 +163,12 @@ static int copy_in_abort(lua_State* L) {
   return 0;
 }
 
+/// Those of what is no fetch.
+static int notices(lua_State* L) {
+  push(L, check_userdata<LuaPrompt>(L, 1).session->take_notices());
+  return 1;
+}
+
 static int server_version(lua_State* L) {
   push(L, check_userdata<LuaPrompt>(L, 1).session->server_version());
   return 1;
@@ -184,6 +190,7 @@ static constexpr luaL_Reg kMethods[] = {
     {"copy_in_put", guarded<copy_in_put>},
     {"copy_in_end", guarded<copy_in_end>},
     {"copy_in_abort", guarded<copy_in_abort>},
+    {"notices", guarded<notices>},
     {"server_version", guarded<server_version>},
     {nullptr, nullptr},
 };

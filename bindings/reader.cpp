@@ -43,7 +43,7 @@ std::vector<std::string> list_value(lua_State* L, std::string_view key) {
 void unknown_key(std::string_view holder, std::string_view key, Words known) {
   const std::string_view near = nearest(key, known);
   throw Error(Code::kConfig, fmt::format("{} does not know the key \"{}\"", holder, key),
-              near.empty() ? fmt::format("it knows {}", fmt::join(known, ", "))
+              near.empty() ? fmt::format("it has {}", fmt::join(known, ", "))
                            : fmt::format("did you mean {}?", near));
 }
 

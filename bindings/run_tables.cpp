@@ -41,6 +41,8 @@ static constexpr Field<RejectGroup> kRejectGroup[] = {
     field<&RejectGroup::constraint>("constraint", "that the server named, or \"\""),
     field<&RejectGroup::documents>("documents"),
     field<&RejectGroup::message>("message", "of the first document; \"\" with --redact"),
+    field<&RejectGroup::texts>(
+        "texts", "different messages, places in the text aside; at 1000 there may be more"),
     field<&RejectGroup::advice>("advice", "what would take it, or \"\""),
     field<&RejectGroup::document_id>("document_id", "of the first document"),
 };

@@ -81,8 +81,8 @@ function lugger.task(name, body)
   return require('lugger.inner.job.task').new(name, body)
 end
 
---- A source: a .bson, JSON or CSV file, a dump directory, an archive, "-" for standard input, a PostgreSQL URL. Opened
---- when it is used.
+--- A source: a .bson, JSON or CSV file, a directory of them, an archive, "-" for standard input, a PostgreSQL URL.
+--- Opened when it is used.
 ---@param place string path, URL, or the name of a connection in lugger.toml
 ---@param options lugger.source_options|nil
 ---@return lugger.source

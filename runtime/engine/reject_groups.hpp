@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -19,6 +20,10 @@ struct RejectGroup {
   // Of the first document. The advice is separate from the message. With --redact the message is
   // empty.
   std::string message, advice, document_id;
+  /// How many different messages there are, without the places in a text that they begin with. At
+  /// kMostTexts there may be more.
+  uint64_t texts = 0;
+  static constexpr uint64_t kMostTexts = 1000;
 };
 
 class RejectGroups {
@@ -31,9 +36,12 @@ class RejectGroups {
  private:
   /// Table, column, code; then the constraint, or the message of a hook.
   using Key = std::tuple<std::string, std::string, std::string, std::string>;
-  RejectGroup& group(Key key);
+  struct Group : RejectGroup {
+    std::set<size_t> told;  // hashes of the messages
+  };
+  Group& group(Key key);
 
-  std::map<Key, RejectGroup> groups_;
+  std::map<Key, Group> groups_;
 };
 
 }  // namespace lugger

@@ -145,10 +145,7 @@ class BsonSource : public Source {
     uint64_t at = range.begin;
     if (!after.empty()) {
       at = position_number(after, "offset", input_->shown());
-      if (at < range.begin || at > range.end) {
-        raise(Code::kConfig, "{}: position {} lies outside of partition {}", input_->shown(), after,
-              partition.spec);
-      }
+      check_inside(range, at, after, partition.spec, input_->shown());
     }
     return std::make_unique<MappedBsonCursor>(*mapped_, range, at);
   }

@@ -3,11 +3,10 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "files/csv_split.hpp"
 #include "files/cut_once.hpp"
 #include "files/file_sources.hpp"
-#include "files/mapped_file.hpp"
 #include "files/text_parts.hpp"
-#include "place/spec.hpp"
 #include "place/step_cursor.hpp"
 #include "value/bson_reader.hpp"
 #include "value/bson_writer.hpp"
@@ -80,52 +79,36 @@ class CsvCursor : public StepCursor {
 class StreamCsvCursor : public CsvCursor {
  public:
   StreamCsvCursor(std::unique_ptr<ByteStream> stream, bool resumed)
-      : CsvCursor(resumed), stream_(std::move(stream)) {}
-  uint64_t bytes() const override { return stream_->taken(); }
+      : CsvCursor(resumed), text_(std::move(stream)) {}
+  uint64_t bytes() const override { return text_.taken(); }
 
   CsvRecords::Feed feed() {
-    return [this](CsvReader& reader) {
-      if (ended_) return false;
-      const Bytes piece = stream_->next();
-      ended_ = piece.empty();
-      reader.feed(piece, ended_);
-      return true;
-    };
+    return [this](CsvReader& reader) { return text_.feed(reader); };
   }
   using CsvCursor::begin_at;
   using CsvCursor::read;
 
  private:
-  std::unique_ptr<ByteStream> stream_;
-  bool ended_ = false;
+  StreamedText text_;
 };
 
 /// A part of a mapped file, read where it lies.
 class MappedCsvCursor : public CsvCursor {
  public:
   MappedCsvCursor(const MappedFile& file, ByteRange range, uint64_t from, bool resumed)
-      : CsvCursor(resumed), file_(file), range_(range), from_(from) {}
-  uint64_t bytes() const override {
-    return ended_ ? range_.end - range_.begin : std::max(consumed(), from_) - range_.begin;
-  }
+      : CsvCursor(resumed), part_(file, range, from) {}
+  uint64_t bytes() const override { return part_.taken(consumed()); }
 
   CsvRecords::Feed feed() {
-    return [this](CsvReader& reader) {
-      if (fed_) return ended_ = true, false;
-      reader.feed_in_place(file_.bytes().subspan(from_, range_.end - from_));
-      return fed_ = true;
-    };
+    return [this](CsvReader& reader) { return part_.feed(reader); };
   }
   using CsvCursor::begin_at;
   using CsvCursor::read;
 
  private:
-  void start() override { file_.check_size(); }
+  void start() override { part_.check_size(); }
 
-  const MappedFile& file_;
-  ByteRange range_;
-  uint64_t from_;
-  bool fed_ = false, ended_ = false;
+  MappedPart part_;
 };
 
 class CsvSource : public Source {
@@ -138,8 +121,6 @@ class CsvSource : public Source {
 
   SourceInfo info() const override { return text_info("csv", *input_, name_); }
 
-  /// A line end can stand inside of quotes, and only what precedes it tells: so the file is read
-  /// from its beginning, once, as the cursors will.
   std::vector<Partition> split(int parts) override {
     if (!mapped_) return {Partition{"0", "", input_->bytes()}};
     const uint64_t size = mapped_->bytes().size();
@@ -157,13 +138,9 @@ class CsvSource : public Source {
         partition_range(partition.spec, mapped_ ? mapped_->bytes().size() : 0, place);
     TextPart begin{head.offset, head.line};
     if (range.begin != 0) begin = {range.begin, position_number(partition.spec, "line", place)};
-    if (!after.empty())
-      begin = {position_number(after, "offset", place), position_number(after, "line", place)};
+    begin = resumed_at(after, place).value_or(begin);
     if (!mapped_) return open_stream(begin, !after.empty());
-    if (begin.begin < range.begin || begin.begin > range.end) {
-      raise(Code::kConfig, "{}: position {} lies outside of partition {}", place, after,
-            partition.spec);
-    }
+    check_inside(range, begin.begin, after, partition.spec, place);
     auto cursor = std::make_unique<MappedCsvCursor>(*mapped_, range, begin.begin, !after.empty());
     return begun(std::move(cursor), begin);
   }
@@ -206,24 +183,9 @@ class CsvSource : public Source {
   }
 
   std::vector<TextPart> boundaries(uint64_t count) {
-    const Bytes file = mapped_->bytes();
-    std::vector<TextPart> out{TextPart{}};
-    CsvReader reader(shape_.dialect);
     const CsvHeader& head = header();
-    reader.expect(head.names.size());
-    reader.resume(head.offset, head.line);
-    reader.feed_in_place(file.subspan(head.offset));
-    uint64_t wanted = file.size() / count;
-    try {
-      while (reader.next() != Got::kMore) {
-        if (reader.consumed() < wanted || file.size() - reader.consumed() < kLeastPart) continue;
-        out.push_back({reader.consumed(), reader.line()});
-        wanted = file.size() / count * out.size();
-      }
-    } catch (const Error&) {
-      // Whoever reads that part reports it.
-    }
-    return out;
+    return csv_boundaries(mapped_->bytes(), shape_.dialect, {head.offset, head.line}, count,
+                          kLeastPart);
   }
 
   std::shared_ptr<const Input> input_;

@@ -12,28 +12,33 @@ void scan_one(const fs::path& directory, const std::string& database,
   for (const fs::directory_entry& entry : entries_of(directory)) {
     std::error_code fault;
     if (entry.is_directory(fault)) continue;
-    const auto stem = export_stem(entry.path().filename().string());
-    if (!stem) continue;
+    const auto file = export_file(entry.path().filename().string());
+    if (!file) continue;
     const uint64_t bytes = entry.file_size(fault);
-    out.push_back({database, *stem, "collection", entry.path().string(), fault ? 0 : bytes, ""});
+    out.push_back(
+        {database, file->stem, "collection", entry.path().string(), fault ? 0 : bytes, ""});
   }
 }
 
 }  // namespace
 
-std::optional<std::string> export_stem(std::string_view file_name) {
+std::optional<ExportFile> export_file(std::string_view file_name) {
   if (stem_of(file_name, ".metadata.json") || file_name == "prelude.json" ||
       file_name == "prelude.json.gz")
     return std::nullopt;
-  for (std::string_view ending : {".json", ".jsonl", ".ndjson"}) {
-    if (auto stem = stem_of(file_name, ending)) return stem;
+  for (std::string_view ending : {".json", ".jsonl", ".ndjson", ".csv", ".tsv"}) {
+    const bool csv = ending == ".csv" || ending == ".tsv";
+    if (auto stem = stem_of(file_name, ending))
+      return ExportFile{std::move(*stem), csv ? FileKind::kCsv : FileKind::kJson};
   }
   return std::nullopt;
 }
 
-static CollectionName named(std::string stem, const Options& options) {
+CollectionName name_of_export(const std::string& path, const Options& options) {
   CollectionName out;
-  out.collection = std::move(stem);
+  const std::string file = is_read_once(path) ? "" : fs::path(path).filename().string();
+  auto known = export_file(file);
+  out.collection = known ? std::move(known->stem) : file;
   out.database = options.text("database");
   const std::string collection = options.text("collection");
   const size_t dot = out.database.empty() ? collection.find('.') : std::string::npos;
@@ -41,22 +46,6 @@ static CollectionName named(std::string stem, const Options& options) {
   if (!collection.empty())
     out.collection = dot == std::string::npos ? collection : collection.substr(dot + 1);
   return out;
-}
-
-static std::string file_name(const std::string& path) {
-  return is_read_once(path) ? std::string() : fs::path(path).filename().string();
-}
-
-CollectionName name_of_json(const std::string& path, const Options& options) {
-  const std::string file = file_name(path);
-  return named(export_stem(file).value_or(file), options);
-}
-
-CollectionName name_of_csv(const std::string& path, const Options& options) {
-  const std::string file = file_name(path);
-  auto stem = stem_of(file, ".csv");
-  if (!stem) stem = stem_of(file, ".tsv");
-  return named(stem.value_or(file), options);
 }
 
 std::vector<CollectionInfo> scan_exports(const std::string& directory,

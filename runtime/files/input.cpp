@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "base/error.hpp"
+#include "base/lines.hpp"
 #include "base/text.hpp"
 #include "files/bson_chain.hpp"
 #include "files/gzip.hpp"
@@ -35,10 +36,16 @@ void inflate_head(Bytes head, const std::string& place, ByteBuffer& out) {
   }
 }
 
+constexpr std::pair<std::string_view, FileKind> kFormats[] = {{"bson", FileKind::kBson},
+                                                              {"archive", FileKind::kArchive},
+                                                              {"json", FileKind::kJson},
+                                                              {"csv", FileKind::kCsv}};
+
 FileKind kind_by_format(std::string_view format) {
-  if (format == "json") return FileKind::kJson;
-  if (format == "csv") return FileKind::kCsv;
-  return format == "archive" ? FileKind::kArchive : FileKind::kBson;
+  for (const auto& [name, kind] : kFormats) {
+    if (name == format) return kind;
+  }
+  return FileKind::kBson;
 }
 
 /// Text that is CSV, or JSON written by PowerShell's `>`. The byte order mark alone could be the
@@ -60,6 +67,13 @@ void refuse_utf16(std::string_view text, std::string_view name, bool csv) {
 
 }  // namespace
 
+std::string_view name_of_kind(FileKind kind) noexcept {
+  for (const auto& [name, its_kind] : kFormats) {
+    if (its_kind == kind) return name;
+  }
+  return "auto";
+}
+
 FileKind sniff_kind(Bytes head, std::string_view name) {
   const bool csv = named(name, ".csv") || named(name, ".tsv");
   if (head.empty()) {
@@ -72,7 +86,7 @@ FileKind sniff_kind(Bytes head, std::string_view name) {
   if (csv) return FileKind::kCsv;
   if (head.size() >= 5 && check_link(head.data(), kMaxBsonBytes).fault == ChainFault::kNone)
     return FileKind::kBson;
-  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   const size_t first = text.find_first_not_of(" \t\r\n");
   if (first == std::string_view::npos || text[first] == '{' || text[first] == '[')
     return FileKind::kJson;

@@ -20,6 +20,9 @@ enum class FileKind : uint8_t { kBson, kArchive, kJson, kCsv };
 /// most 16,793,600, so its fourth byte is 0 or 1, and no byte of JSON text is below 9.
 FileKind sniff_kind(Bytes head, std::string_view name);
 
+/// The word that the option format has for it.
+std::string_view name_of_kind(FileKind kind) noexcept;
+
 class Input {
  public:
   /// place: a path, or "-" for standard input. Reads the first bytes. format: "auto", or the kind

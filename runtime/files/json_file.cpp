@@ -4,9 +4,7 @@
 #include "files/cut_once.hpp"
 #include "files/file_sources.hpp"
 #include "files/json_split.hpp"
-#include "files/mapped_file.hpp"
 #include "files/text_parts.hpp"
-#include "place/spec.hpp"
 #include "place/step_cursor.hpp"
 #include "value/json_reader.hpp"
 
@@ -84,20 +82,13 @@ class JsonCursor : public StepCursor {
 class StreamJsonCursor : public JsonCursor {
  public:
   StreamJsonCursor(std::unique_ptr<ByteStream> stream, const std::string& place, JsonStart start)
-      : JsonCursor(place, start), stream_(std::move(stream)) {}
-  uint64_t bytes() const override { return stream_->taken(); }
+      : JsonCursor(place, start), text_(std::move(stream)) {}
+  uint64_t bytes() const override { return text_.taken(); }
 
  private:
-  bool feed() override {
-    if (ended_) return false;
-    const Bytes piece = stream_->next();
-    ended_ = piece.empty();
-    reader_.feed(piece, ended_);
-    return true;
-  }
+  bool feed() override { return text_.feed(reader_); }
 
-  std::unique_ptr<ByteStream> stream_;
-  bool ended_ = false;
+  StreamedText text_;
 };
 
 /// A part of a mapped file, read where it lies.
@@ -105,26 +96,15 @@ class MappedJsonCursor : public JsonCursor {
  public:
   MappedJsonCursor(const MappedFile& file, const std::string& place, ByteRange range,
                    JsonStart start)
-      : JsonCursor(place, start), file_(file), range_(range), from_(start.offset) {}
-  uint64_t bytes() const override {
-    return ended_ ? range_.end - range_.begin : std::max(reader_.consumed(), from_) - range_.begin;
-  }
+      : JsonCursor(place, start), part_(file, range, start.offset) {}
+  uint64_t bytes() const override { return part_.taken(reader_.consumed()); }
 
  private:
-  void start() override { file_.check_size(); }
-  void passed(uint64_t from, uint64_t to) override {
-    MappedFile::prefetch(file_.bytes().data() + from, to - from);
-  }
-  bool feed() override {
-    if (fed_) return ended_ = true, false;
-    reader_.feed_in_place(file_.bytes().subspan(from_, range_.end - from_));
-    return fed_ = true;
-  }
+  void start() override { part_.check_size(); }
+  void passed(uint64_t from, uint64_t to) override { part_.passed(from, to); }
+  bool feed() override { return part_.feed(reader_); }
 
-  const MappedFile& file_;
-  ByteRange range_;
-  uint64_t from_;
-  bool fed_ = false, ended_ = false;
+  MappedPart part_;
 };
 static_assert(MappedFile::kPadding >= JsonReader::kPadding);
 
@@ -154,17 +134,12 @@ class JsonSource : public Source {
         partition_range(partition.spec, mapped_ ? mapped_->bytes().size() : 0, place);
     JsonStart start{range.begin, 1, JsonLayout::kLines};
     if (range.begin != 0) start.line = position_number(partition.spec, "line", place);
-    if (!after.empty()) {
-      start.resumed = true;
-      start.offset = position_number(after, "offset", place);
-      start.line = position_number(after, "line", place);
+    if (const auto resumed = resumed_at(after, place)) {
+      start = {resumed->begin, resumed->line, JsonLayout::kLines, true};
       if (spec_field(after, "layout") == "array") start.layout = JsonLayout::kArray;
     }
     if (!mapped_) return open_stream(start);
-    if (start.offset < range.begin || start.offset > range.end) {
-      raise(Code::kConfig, "{}: position {} lies outside of partition {}", place, after,
-            partition.spec);
-    }
+    check_inside(range, start.offset, after, partition.spec, place);
     return std::make_unique<MappedJsonCursor>(*mapped_, place, range, start);
   }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/lines.hpp"
+
 namespace lugger {
 namespace {
 
@@ -29,10 +31,6 @@ uint64_t find_boundary(Bytes file, uint64_t from) {
   return file.size();
 }
 
-uint64_t newlines(Bytes bytes) {
-  return static_cast<uint64_t>(std::count(bytes.begin(), bytes.end(), uint8_t{'\n'}));
-}
-
 }  // namespace
 
 std::vector<TextPart> json_boundaries(Bytes file, int parts, uint64_t least) {
@@ -44,7 +42,8 @@ std::vector<TextPart> json_boundaries(Bytes file, int parts, uint64_t least) {
     const uint64_t begin = find_boundary(file, size / count * share - 1);
     if (begin - out.back().begin < least || size - begin < least) continue;
     const uint64_t line =
-        out.back().line + newlines(file.subspan(out.back().begin, begin - out.back().begin));
+        out.back().line +
+        count_lines(as_text(file.subspan(out.back().begin, begin - out.back().begin)));
     out.push_back({begin, line});
   }
   return out;

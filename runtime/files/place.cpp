@@ -19,8 +19,8 @@ using Type = OptionSpec::Type;
 
 constexpr OptionSpec kFileOptions[] = {
     {"collection", Type::kText,
-     "Which collection of a dump or archive: 'db.name' or 'name'; for a single file, what to call "
-     "it."},
+     "Which collection of a dump, archive or directory: 'db.name' or 'name'; for a single file, "
+     "what to call it."},
     {"database", Type::kText,
      "Which database of a dump or archive; for a single file, what to call it."},
     {"format", Type::kChoice, "What the file holds; gzip is always recognised.", "auto",
@@ -41,12 +41,12 @@ const std::vector<OptionSpec>& all_options() {
   return all;
 }
 
-void refuse_csv_options(std::string_view place, const Options& options) {
+void refuse_csv_options(std::string_view place, const Options& options, std::string_view hint) {
   for (const OptionSpec& option : csv_options()) {
     if (options.has(option.name))
       throw Error(Code::kConfig,
                   fmt::format("{} is an option of CSV, and {} is none", option.name, place),
-                  "say format = 'csv' if it is");
+                  std::string(hint));
   }
 }
 
@@ -77,15 +77,19 @@ void require_path(const AllowedPath& allowed) {
               "a source is a file, a dump directory, '-' for standard input, or a PostgreSQL URL");
 }
 
-/// What a directory holds: a dump, or where there is none, files of JSON documents.
+/// What a directory holds: a dump, or where there is none, files of JSON documents and of CSV.
 std::vector<CollectionInfo> scan_directory(const std::string& path, const Options& options) {
   std::vector<CollectionInfo> out = scan_dump(path);
   return out.empty() ? scan_exports(path, options.text("database")) : out;
 }
 
-bool is_export(const CollectionInfo& info) {
-  return export_stem(fs::path(info.path).filename().string()).has_value();
+/// What its file is to be read as.
+FileKind kind_of(const CollectionInfo& info) {
+  const auto file = export_file(fs::path(info.path).filename().string());
+  return file ? file->kind : FileKind::kBson;
 }
+
+bool is_export(const CollectionInfo& info) { return kind_of(info) != FileKind::kBson; }
 
 bool are_exports(const std::vector<CollectionInfo>& all) {
   return !all.empty() && is_export(all.front());
@@ -97,7 +101,7 @@ std::string advice_beside_dump(const std::string& path, const std::vector<Collec
   std::vector<std::string> files;
   for (const CollectionInfo& info : scan_exports(path, {})) files.push_back(info.path);
   if (files.empty()) return {};
-  return fmt::format("JSON beside the dump is not read unless the file is named itself: {}",
+  return fmt::format("beside the dump, JSON and CSV are read only from a file that is named: {}",
                      fmt::join(files, ", "));
 }
 
@@ -139,30 +143,27 @@ std::unique_ptr<Source> open_archive(std::shared_ptr<const Input> input, const O
 }
 
 CollectionName name_of(const Input& input, const AllowedPath& path, const Options& options) {
-  switch (input.kind()) {
-    case FileKind::kJson: return name_of_json(path.text(), options);
-    case FileKind::kCsv: return name_of_csv(path.text(), options);
-    default: return name_of_bson(path, options);
-  }
+  const bool text = input.kind() == FileKind::kJson || input.kind() == FileKind::kCsv;
+  return text ? name_of_export(path.text(), options) : name_of_bson(path, options);
 }
 
-std::unique_ptr<Source> open_csv(std::shared_ptr<const Input> input, const Options& options) {
+std::unique_ptr<Source> open_csv(std::shared_ptr<const Input> input, CollectionName name,
+                                 const Options& options) {
   const OplogChoice::Kind oplog = oplog_choice(options).kind;
   if (oplog == OplogChoice::Kind::kFile || oplog == OplogChoice::Kind::kYes)
     throw Error(Code::kConfig, fmt::format("{} is CSV, and no oplog tells of it", input->shown()));
   CsvShape shape = csv_shape(options, input->place());
-  CollectionName name = name_of_csv(input->place(), options);
   return make_csv_source(std::move(input), std::move(name), std::move(shape));
 }
 
 std::unique_ptr<Source> open_file(const AllowedPath& allowed, const Options& options) {
   const std::string& path = allowed.text();
   auto input = std::make_shared<const Input>(allowed, options.text("format", "auto"));
-  if (input->kind() == FileKind::kCsv) return open_csv(std::move(input), options);
-  refuse_csv_options(input->shown(), options);
+  const bool csv = input->kind() == FileKind::kCsv, json = input->kind() == FileKind::kJson;
+  if (!csv) refuse_csv_options(input->shown(), options, "say format = 'csv' if it is");
   if (input->kind() == FileKind::kArchive) return open_archive(std::move(input), options);
-  const bool json = input->kind() == FileKind::kJson;
   CollectionName name = name_of(*input, allowed, options);
+  if (csv) return open_csv(std::move(input), std::move(name), options);
   const auto open = [&](const CollectionInfo&) {
     return json ? make_json_source(input, name) : make_bson_source(input, name);
   };
@@ -186,7 +187,8 @@ std::unique_ptr<Source> open_file(const AllowedPath& allowed, const Options& opt
 }
 
 std::unique_ptr<Source> open_one(const std::string& path, const std::vector<CollectionInfo>& all,
-                                 const CollectionInfo& chosen, std::vector<std::string> advice) {
+                                 const CollectionInfo& chosen, const Options& options,
+                                 std::vector<std::string> advice) {
   refuse_doubled(all, chosen);
   if (stem_of(fs::path(chosen.path).filename().string(), ".metadata.json")) {
     throw Error(Code::kRead,
@@ -194,20 +196,24 @@ std::unique_ptr<Source> open_one(const std::string& path, const std::vector<Coll
                             chosen.collection),
                 "the dump is not complete: dump or copy it again");
   }
-  const bool json = is_export(chosen);
-  auto input = std::make_shared<const Input>(chosen.path, json ? "json" : "bson");
+  const FileKind kind = kind_of(chosen);
+  if (kind != FileKind::kCsv)
+    refuse_csv_options(chosen.path, options, "leave it out, or choose a file that ends in .csv");
+  auto input = std::make_shared<const Input>(chosen.path, name_of_kind(kind));
   CollectionName name{
       chosen.database, chosen.collection, chosen.metadata_json, {}, std::move(advice)};
   if (!chosen.fault.empty()) name.warnings.push_back(chosen.fault);
-  return json ? make_json_source(std::move(input), std::move(name))
-              : make_bson_source(std::move(input), std::move(name));
+  if (kind == FileKind::kCsv) return open_csv(std::move(input), std::move(name), options);
+  return kind == FileKind::kJson ? make_json_source(std::move(input), std::move(name))
+                                 : make_bson_source(std::move(input), std::move(name));
 }
 
 std::unique_ptr<Source> open_directory(const std::string& path, const Options& options) {
-  refuse_csv_options(path, options);
   if (auto replay = begin_replay(oplog_of_directory(path, options), options, path)) {
     const std::vector<CollectionInfo> all = scan_directory(path, options);
-    const auto open = [&](const CollectionInfo& chosen) { return open_one(path, all, chosen, {}); };
+    const auto open = [&](const CollectionInfo& chosen) {
+      return open_one(path, all, chosen, options, {});
+    };
     return open_chosen(all, std::move(replay), is_whole_dump(path), options, path, open);
   }
   DumpListing all = known_dump(path);
@@ -220,9 +226,9 @@ std::unique_ptr<Source> open_directory(const std::string& path, const Options& o
   const CollectionInfo& known = choose_collection(*all, options, path);
   const CollectionInfo chosen = is_export(known) ? known : seen_again(known);
   if (chosen.collection == known.collection && chosen.type == known.type)
-    return open_one(path, *all, chosen, std::move(advice));
+    return open_one(path, *all, chosen, options, std::move(advice));
   const std::vector<CollectionInfo> now = scan_dump(path);  // its metadata has just been written
-  return open_one(path, now, choose_collection(now, options, path), std::move(advice));
+  return open_one(path, now, choose_collection(now, options, path), options, std::move(advice));
 }
 
 /// Lists what is left of `before` at the end of the oplog, when there is one.

@@ -1,6 +1,6 @@
 #include "files/text_parts.hpp"
 
-#include <fmt/format.h>
+#include "base/error.hpp"
 
 namespace lugger {
 
@@ -27,6 +27,11 @@ std::vector<Partition> text_partitions(std::span<const TextPart> parts, uint64_t
                    end - parts[i].begin});
   }
   return out;
+}
+
+std::optional<TextPart> resumed_at(const Position& after, const std::string& place) {
+  if (after.empty()) return std::nullopt;
+  return TextPart{position_number(after, "offset", place), position_number(after, "line", place)};
 }
 
 }  // namespace lugger

@@ -45,7 +45,7 @@ void FixEngine::prepare() {
   report_.applied = settings_.apply;
   report_.triggers = table_.triggers;
   report_.notes = table_.notes;
-  counts_ = std::make_unique<FixTally>(table_, settings_.samples);
+  counts_ = std::make_unique<FixTally>(table_, settings_.limit_shown);
   if (settings_.apply) {
     check_may_write(*session_, table_);
     prepare_ledger();

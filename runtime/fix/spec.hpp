@@ -31,8 +31,8 @@ struct FixSpec {
 struct FixSettings {
   bool apply = false;
   bool restart = false, accept_changes = false;
-  uint64_t limit = 0;  // rows looked at; 0: all
-  size_t samples = 10;
+  uint64_t limit = 0;       // rows looked at; 0: all
+  size_t limit_shown = 10;  // rows, of each kind
   std::string window;
 };
 

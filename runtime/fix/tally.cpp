@@ -12,7 +12,6 @@ constexpr size_t kMostPairs = 2000;   // a field; beyond it new pairs are only c
 constexpr size_t kShownPairs = 5;     // of them in the report
 constexpr size_t kPairText = 60;      // bytes of a value that tell it from others in a histogram
 constexpr size_t kSampleText = 2000;  // bytes of a value in a sample
-constexpr uint64_t kRefusalsEach = 5;
 
 std::optional<std::string> cut(const std::optional<std::string>& text, size_t most) {
   if (!text || text->size() <= most) return text;
@@ -38,17 +37,17 @@ void FixTally::add(const FixRow& row, const RowChange& change) {
     } else {
       field.more = true;
     }
-    if (shown_.size() < samples_)
+    if (shown_.size() < limit_)
       sample.cells.push_back(
           {field.name, cut(row.before[f], kSampleText), cut(change.after[f], kSampleText)});
   }
-  if (shown_.size() >= samples_) return;
+  if (shown_.size() >= limit_) return;
   sample.key = row.shown_key();
   shown_.push_back(std::move(sample));
 }
 
 void FixTally::refuse(const RejectRecord& reject) {
-  if (++codes_[reject.code] <= kRefusalsEach)
+  if (++codes_[reject.code] <= limit_)
     refusals_.push_back({reject.document_id, reject.code, reject.message});
 }
 

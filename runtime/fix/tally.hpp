@@ -8,7 +8,7 @@ namespace lugger {
 
 class FixTally {
  public:
-  explicit FixTally(const FixTable& table, size_t samples) : table_(table), samples_(samples) {
+  explicit FixTally(const FixTable& table, size_t shown) : table_(table), limit_(shown) {
     for (const FixField& field : table.fields) fields_.push_back({field.name, 0, {}, false});
   }
   void add(const FixRow& row, const RowChange& change);
@@ -27,7 +27,7 @@ class FixTally {
     bool more = false;
   };
   const FixTable& table_;
-  size_t samples_;
+  size_t limit_;
   std::vector<Field> fields_;
   std::vector<FixSample> shown_;
   std::vector<FixRefusal> refusals_;

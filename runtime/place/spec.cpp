@@ -52,4 +52,10 @@ ByteRange partition_range(std::string_view spec, uint64_t size, std::string_view
   return {*begin, *end};
 }
 
+void check_inside(ByteRange range, uint64_t offset, std::string_view position,
+                  std::string_view spec, std::string_view place) {
+  if (offset >= range.begin && offset <= range.end) return;
+  raise(Code::kConfig, "{}: position {} lies outside of partition {}", place, position, spec);
+}
+
 }  // namespace lugger

@@ -13,34 +13,13 @@ namespace {
 
 using ResultPtr = std::unique_ptr<PGresult, decltype(&PQclear)>;
 
-/// Collects the server's notices in a list while it exists.
-class Notices {
- public:
-  Notices(PGconn* connection, std::vector<std::string>& list)
-      : connection_(connection), before_(PQsetNoticeProcessor(connection, keep, &list)) {}
-  ~Notices() { PQsetNoticeProcessor(connection_, before_, nullptr); }
-  Notices(const Notices&) = delete;
-  Notices& operator=(const Notices&) = delete;
-
- private:
-  static void keep(void* list, const char* text) {
-    std::string_view line(text);
-    while (line.ends_with('\n')) line.remove_suffix(1);
-    auto& kept = *static_cast<std::vector<std::string>*>(list);
-    constexpr size_t kMost = 1000;
-    if (kept.size() < kMost) kept.emplace_back(line);
-  }
-  PGconn* connection_;
-  PQnoticeProcessor before_;
-};
-
 class Fetch {
  public:
   Fetch(PgSession& session, const FetchBounds& bounds, const StopFlag& stop)
       : session_(session), connection_(session.raw()), bounds_(bounds), stop_(stop) {}
 
   PgFetched run(const std::string& sql, const PgParams& params) {
-    const Notices notices(connection_, out_.notices);
+    session_.take_notices();  // those of other statements
     const StopScope scope(stop_, StopLevel::kFinish);
     const PgWait wait(session_.wakeup());
     send(sql, params);
@@ -50,6 +29,7 @@ class Fetch {
       if (wait.stopped(error)) throw Error(Code::kInterrupted, "interrupted");
       throw error;
     }
+    out_.notices = session_.take_notices();
     return std::move(out_);
   }
 

@@ -29,7 +29,7 @@ int keep_diagnostics(PGEventId event, void* info, void* kept) {
   return 1;
 }
 
-constexpr size_t kNoticesKept = 100;
+constexpr size_t kNoticesKept = 1000;
 
 void keep_notice(void* kept, const char* text) noexcept try {
   auto& notices = *static_cast<std::vector<std::string>*>(kept);
@@ -122,7 +122,10 @@ void PgSession::settle_in() {
   impl_->set_path = impl_->search_path;
   // If the pids differ, there is an undeclared pooler in between, and the process serves others
   // too.
-  if (backend.pid == std::to_string(PQbackendPID(impl_->raw))) impl_->backend = std::move(backend);
+  if (backend.pid == std::to_string(PQbackendPID(impl_->raw))) {
+    impl_->wakeup.watch({impl_->url, backend.pid});
+    impl_->backend = std::move(backend);
+  }
   end_lost(*this, impl_->url);
 }
 

@@ -96,6 +96,25 @@ std::string lock_holders(PgSession& session, const std::string& table) {
   return rows.text(0, 0);
 }
 
+std::optional<AwaitedLock> awaited_lock(PgSession& session, const std::string& pid,
+                                        const std::vector<std::string>& ours) {
+  const PgRows rows = session.query(
+      fmt::format(
+          "SELECT coalesce((SELECT coalesce(l.relation::regclass::text, CASE l.locktype WHEN "
+          "'transactionid' THEN 'a row' ELSE l.locktype END) FROM pg_locks l WHERE l.pid = $1::int "
+          "AND NOT l.granted LIMIT 1), 'something'), pg_catalog.string_agg(CASE WHEN b.pid = 0 "
+          "THEN "
+          "'a prepared transaction' ELSE {} END, ', ' ORDER BY a.xact_start), "
+          "pg_catalog.string_agg(b.pid::text, ',' ORDER BY b.pid) FROM (SELECT DISTINCT "
+          "pg_catalog.unnest(pg_catalog.pg_blocking_pids($1::int))) AS b (pid) LEFT JOIN "
+          "pg_stat_activity a ON a.pid = b.pid WHERE b.pid <> ALL ($2::int[]) HAVING "
+          "pg_catalog.count(*) > 0",
+          kDescribe),
+      {pid, fmt::format("{{{}}}", fmt::join(ours, ","))});
+  if (rows.size() == 0) return std::nullopt;
+  return AwaitedLock{rows.text(0, 0), rows.text(0, 1), rows.text(0, 2)};
+}
+
 std::string describe_session(PgSession& session, const std::string& pid) {
   const PgRows rows = session.query_again(
       fmt::format("SELECT {} FROM pg_stat_activity a WHERE a.pid = $1::int", kDescribe), {pid});

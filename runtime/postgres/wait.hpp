@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "base/stop.hpp"
+#include "postgres/lock_watch.hpp"
 
 struct pg_conn;
 
@@ -26,8 +27,13 @@ class PgWakeup final : public Wakeable {
   /// hit a later statement.
   void settle() noexcept;
 
+  /// Names the session for the watch over its locks; until then it is not watched.
+  void watch(WatchedSession session) { watched_ = std::move(session); }
+  const WatchedSession& watched() const noexcept { return watched_; }
+
  private:
   struct Request;
+  WatchedSession watched_;
   std::shared_ptr<Request> request_;
   int socket_;  // our own duplicate: libpq may close its socket at any time
 };
@@ -35,7 +41,7 @@ class PgWakeup final : public Wakeable {
 /// While it exists, this thread waits for an answer.
 class PgWait {
  public:
-  explicit PgWait(PgWakeup& wakeup) : wakeup_(wakeup), wait_(wakeup) {}
+  explicit PgWait(PgWakeup& wakeup) : wakeup_(wakeup), wait_(wakeup), lock_(wakeup.watched()) {}
   ~PgWait() {
     if (wait_.disturbed()) wakeup_.settle();
   }
@@ -48,6 +54,7 @@ class PgWait {
  private:
   PgWakeup& wakeup_;
   Wait wait_;
+  LockWait lock_;
 };
 
 /// Runs `work`, which asks the server and waits for its answer, until a stop ends it.

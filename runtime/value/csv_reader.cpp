@@ -3,16 +3,11 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "base/lines.hpp"
 #include "base/text.hpp"
 
 namespace lugger {
 namespace {
-
-constexpr std::string_view kBom = "\xEF\xBB\xBF";
-
-uint64_t count_lines(std::string_view text) noexcept {
-  return static_cast<uint64_t>(std::count(text.begin(), text.end(), '\n'));
-}
 
 std::string_view without_line_end(std::string_view text) noexcept {
   if (text.ends_with('\n')) text.remove_suffix(1);
@@ -43,8 +38,9 @@ void CsvReader::feed_in_place(Bytes rest) {
 /// False: not enough input to tell.
 bool CsvReader::skip_bom() noexcept {
   if (consumed() != 0) return true;
-  if (input_.size() < kBom.size() && !last_ && kBom.starts_with(input_)) return false;
-  if (input_.starts_with(kBom)) at_ = kBom.size();
+  if (input_.size() < kByteOrderMark.size() && !last_ && kByteOrderMark.starts_with(input_))
+    return false;
+  if (input_.starts_with(kByteOrderMark)) at_ = kByteOrderMark.size();
   return true;
 }
 

@@ -1,5 +1,7 @@
 #include "value/damaged.hpp"
 
+#include <algorithm>
+
 namespace lugger {
 namespace {
 
@@ -28,6 +30,16 @@ std::optional<DamagedText> damaged_text(Bytes document) noexcept {
   const size_t reason = load_le<uint32_t>(document.data() + 4 + kElement.size());
   if (reason > rest.size()) return std::nullopt;
   return DamagedText{rest.substr(0, reason), rest.substr(reason)};
+}
+
+std::string_view without_place(std::string_view reason) noexcept {
+  std::string_view rest = reason;
+  for (const std::string_view word : {"line "sv, ", column "sv}) {
+    if (!rest.starts_with(word)) return reason;
+    rest.remove_prefix(word.size());
+    rest.remove_prefix(std::min(rest.find_first_not_of("0123456789"), rest.size()));
+  }
+  return rest.starts_with(": ") ? rest.substr(2) : reason;
 }
 
 }  // namespace lugger

@@ -25,4 +25,7 @@ inline std::string_view damage_of(Bytes document) noexcept {
   return damaged ? damaged->reason : std::string_view();
 }
 
+/// A reason without the line and column that it begins with.
+std::string_view without_place(std::string_view reason) noexcept;
+
 }  // namespace lugger

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "base/lines.hpp"
 #include "base/text.hpp"
 #include "value/bson_reader.hpp"
 #include "value/damaged.hpp"
@@ -15,7 +16,6 @@
 namespace lugger {
 namespace {
 
-constexpr std::string_view kBom = "\xEF\xBB\xBF";
 // Canonical Extended JSON is at most about eight times as long as its BSON; longer text has a
 // bracket that was never closed.
 constexpr size_t kMaxText = 256 * 1024 * 1024;
@@ -32,10 +32,6 @@ enum class Phase : uint8_t {
   kResumed,  // somewhere between two elements
   kClosed,   // behind ']'
 };
-
-size_t count_lines(std::string_view text) noexcept {
-  return static_cast<size_t>(std::count(text.begin(), text.end(), '\n'));
-}
 
 }  // namespace
 
@@ -158,9 +154,10 @@ void JsonReader::State::fail_here(std::string_view message) {
 /// The byte order mark and the layout. False: not enough input to tell.
 bool JsonReader::State::begin() {
   const std::string_view text = rest();
-  if (offset() == 0 && !text.empty() && kBom.starts_with(text.substr(0, kBom.size()))) {
-    if (text.size() < kBom.size() && !last) return false;
-    at = line_start = std::min(kBom.size(), text.size());
+  if (offset() == 0 && !text.empty() &&
+      kByteOrderMark.starts_with(text.substr(0, kByteOrderMark.size()))) {
+    if (text.size() < kByteOrderMark.size() && !last) return false;
+    at = line_start = std::min(kByteOrderMark.size(), text.size());
   }
   skip_space();
   if (at == input.size()) return false;

@@ -1,6 +1,7 @@
 -- lugger ctl RUN: shows the state of a run, pauses it, sets its speed, or stops it.
 local cli = require 'lugger.inner.cli.cli'
 local config = require 'lugger.inner.cli.config'
+local fault = require 'lugger.inner.base.fault'
 local flags = require 'lugger.inner.cli.flags'
 local json = require 'lugger.inner.base.json_text'
 local native = require 'lugger.native'
@@ -55,8 +56,8 @@ local function request_of(args)
   local known = false
   for _, word in ipairs(requests) do known = known or word == what end
   if not known then
-    flags.usage_error(('ctl does not know "%s"'):format(what), flags.did_you_mean(what, requests)
-      or 'status, pause, resume, speed ROWS_PER_S, stop')
+    flags.usage_error(('ctl does not know "%s"'):format(what), fault.near(what, requests,
+      'status, pause, resume, speed ROWS_PER_S, stop'))
   end
   if (what == 'speed') ~= (args.value ~= nil) then
     flags.usage_error(what == 'speed' and 'ctl speed: how many rows a second?'

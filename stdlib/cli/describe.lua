@@ -156,7 +156,7 @@ return {
   summary = 'Show what a source holds: its collections, or the fields of one with types, counts and the column '
     .. 'that suits.',
   arguments = {
-    { 'place', 'a .bson or JSON file, a dump directory, an archive, a PostgreSQL URL, the name of a connection' },
+    { 'place', 'a .bson, JSON or CSV file, a directory of them, an archive, a PostgreSQL URL, a connection' },
   },
   flags = {
     { 'collection', 'one collection of a dump: db.name or name', short = 'c', value = 'NAME' },

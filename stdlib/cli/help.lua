@@ -2,6 +2,7 @@
 local annotations = require 'lugger.inner.cli.annotations'
 local cli = require 'lugger.inner.cli.cli'
 local config = require 'lugger.inner.cli.config'
+local fault = require 'lugger.inner.base.fault'
 local flags = require 'lugger.inner.cli.flags'
 local help = require 'lugger.inner.cli.help'
 local native = require 'lugger.native'
@@ -116,8 +117,8 @@ function command.show(topic)
   end
   local entry = help.text(topic, true)
   if not page and not entry then
-    config.raise(('there is no help for "%s"'):format(topic), flags.did_you_mean(topic, candidates())
-      or '`lugger help` lists the topics')
+    config.raise(('there is no help for "%s"'):format(topic), fault.near(topic, candidates(),
+      '`lugger help` lists the topics'))
   end
   terminal.line(page or entry)
   if page then tell_functions(topic) end

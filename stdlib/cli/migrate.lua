@@ -1,4 +1,5 @@
 -- lugger migrate: versioned migrations.
+local fault = require 'lugger.inner.base.fault'
 local flags = require 'lugger.inner.cli.flags'
 local terminal = require 'lugger.inner.view.terminal'
 
@@ -145,8 +146,7 @@ local order = { 'new', 'up', 'down', 'redo', 'status', 'verify', 'lint', 'baseli
 local function run(args)
   local work = does[args.what]
   if not work then
-    flags.usage_error(('migrate has no "%s"'):format(args.what), flags.did_you_mean(args.what, order)
-      or 'there are: ' .. table.concat(order, ', '))
+    flags.usage_error(('migrate has no "%s"'):format(args.what), fault.near(args.what, order))
   end
   return work(args)
 end

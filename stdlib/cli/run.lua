@@ -56,12 +56,13 @@ local function run_fix(loaded, args)
   end
   local options = { log = args.log, quiet = args.quiet, script = cli.script_line(args), resume = cli.resume_line(args) }
   local outcome = fix_runner.run(loaded.jobs[1], { apply = args.apply and not args.dry_run, limit = args.limit,
-    restart = args.restart, accept_changes = args.accept_changes, window = args.window }, options)
+    limit_shown = args.limit_shown, restart = args.restart, accept_changes = args.accept_changes,
+    window = args.window }, options)
   if args.json then
     terminal.line(fix_view.json(outcome))
     if outcome.result.status == 'failed' then tell_end(outcome, args, options) end
   else
-    if outcome.result.status ~= 'failed' or outcome.result.run ~= '' then fix_view.show(outcome, args) end
+    if outcome.result.status ~= 'failed' or outcome.result.run ~= '' then fix_view.show(outcome, args.full) end
     tell_end(outcome, args, options)
   end
   return fix_runner.status(outcome)
@@ -109,8 +110,10 @@ local function run(args)
   for _, job in ipairs(loaded.jobs) do
     if job.is_fix then return run_fix(loaded, args) end
   end
-  if args.apply or args.json or args.full then
-    config.raise(('--%s is for a fix'):format(args.apply and 'apply' or args.json and 'json' or 'full'),
+  local of_fix = args.apply and 'apply' or args.json and 'json' or args.full and 'full'
+    or args.limit_shown and 'limit-shown'
+  if of_fix then
+    config.raise(('--%s is for a fix'):format(of_fix),
       loaded.name .. ' loads: lugger run writes without it, and --dry-run does not')
   end
   if not args.quiet then
@@ -137,6 +140,7 @@ return {
     { 'apply', 'a fix: write what it would change; without it, it is only shown' },
     { 'json', 'a fix: the report as one JSON object on standard output' },
     { 'full', 'a fix: cut no values' },
+    { 'limit-shown', 'a fix: rows to show, of each kind (default 10)', value = 'N', type = 'int', least = 0 },
     { 'window', 'work only in these hours of the day, as in 22:00-05:00, and wait outside them', value = 'HOURS' },
     { 'limit', 'stop after this many documents, or rows of a fix', value = 'N', type = 'int' },
     { 'dry-run', 'read, convert and check everything, write nothing' },

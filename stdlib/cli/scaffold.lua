@@ -102,7 +102,7 @@ end
 return {
   summary = 'Write a script for each collection, the DDL of its tables, constraints and indexes, ready for review.',
   arguments = {
-    { 'place', 'a dump directory, an archive, a .bson or JSON file, the name of a connection' },
+    { 'place', 'a dump directory, an archive, a .bson, JSON or CSV file, a directory of them, a connection' },
   },
   flags = {
     { 'out', 'directory of the files; made when missing', value = 'DIR' },

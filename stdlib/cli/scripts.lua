@@ -1,5 +1,6 @@
 -- lugger scripts: the bundled ones.
 local config = require 'lugger.inner.cli.config'
+local fault = require 'lugger.inner.base.fault'
 local flags = require 'lugger.inner.cli.flags'
 local script = require 'lugger.inner.script.script'
 local table_view = require 'lugger.inner.view.table'
@@ -21,7 +22,7 @@ local function run(args)
     local known = false
     for _, name in ipairs(script.bundled()) do known = known or name == args.name end
     if not known then
-      config.raise(('there is no bundled script "%s"'):format(args.name), flags.did_you_mean(args.name,
+      config.raise(('there is no bundled script "%s"'):format(args.name), fault.near(args.name,
         script.bundled()))
     end
     terminal.out((script.read(args.name)))

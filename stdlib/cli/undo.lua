@@ -47,8 +47,8 @@ local function run(args)
   local id, target = find(args)
   local work = undo.new(id, target, { where = args.where, resume_command = command_line(args) })
   local outcome = fix_runner.run(work, { apply = not args.dry_run, restart = args.restart,
-    accept_changes = args.accept_changes }, { log = args.log, quiet = args.quiet })
-  if args.json then terminal.line(fix_view.json(outcome)) else fix_view.show(outcome, args) end
+    accept_changes = args.accept_changes, limit_shown = args.limit_shown }, { log = args.log, quiet = args.quiet })
+  if args.json then terminal.line(fix_view.json(outcome)) else fix_view.show(outcome, args.full) end
   tell_end(outcome, args)
   return fix_runner.status(outcome)
 end
@@ -66,6 +66,7 @@ return {
     { 'accept-changes', 'go on with an unfinished undo although --where is another' },
     { 'json', 'the report as one JSON object on standard output' },
     { 'full', 'cut no values' },
+    { 'limit-shown', 'rows to show, of each kind (default 10)', value = 'N', type = 'int', least = 0 },
     { 'log', 'form of the progress', value = 'FORM', choices = { 'json', 'plain', 'none' } },
     { 'quiet', 'tell only errors', short = 'q' },
   },

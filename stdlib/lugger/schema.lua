@@ -223,6 +223,7 @@ end
 ---@field set table<string, string> column -> SQL expression
 ---@field key string|string[]|nil the primary key when not given
 ---@field where string|nil only rows that meet it, in SQL
+---@field params any[]|nil values of $1, $2, ... in `where`
 ---@field batch_rows integer|nil 1000 when not given
 ---@field pause_ms integer|nil between batches
 
@@ -231,7 +232,7 @@ end
 ---@param db lugger.migration_db
 ---@param spec lugger.backfill_spec
 function schema.backfill(db, spec)
-  check(spec, { 'table', 'set', 'key', 'where', 'batch_rows', 'pause_ms' }, 'backfill')
+  check(spec, { 'table', 'set', 'key', 'where', 'params', 'batch_rows', 'pause_ms' }, 'backfill')
   if type(spec.set) ~= 'table' or not next(spec.set) then
     fault.raise('config', 'schema.backfill wants columns to set', "set = { nick = 'lower(email)' }")
   end
@@ -239,8 +240,8 @@ function schema.backfill(db, spec)
   for column in pairs(spec.set) do columns[#columns + 1] = column end
   table.sort(columns)
   for i, column in ipairs(columns) do assignments[i] = sql.name(column) .. ' = ' .. spec.set[column] end
-  for batch in db:batches { table = spec.table, key = spec.key, where = spec.where, batch_rows = spec.batch_rows,
-    pause_ms = spec.pause_ms } do
+  for batch in db:batches { table = spec.table, key = spec.key, where = spec.where, params = spec.params,
+    batch_rows = spec.batch_rows, pause_ms = spec.pause_ms } do
     db:exec(('UPDATE %s SET %s WHERE %s'):format(sql.table(spec.table), concat(assignments, ', '), batch.condition))
   end
   db:say(('%s: as many dead rows as were filled; VACUUM %s when convenient'):format(spec.table, sql.table(spec.table)))

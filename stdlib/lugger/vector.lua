@@ -6,7 +6,6 @@ local codec = require 'lugger.inner.base.codec'
 local document = require 'lugger.inner.base.document'
 local fault = require 'lugger.inner.base.fault'
 local ffi = require 'ffi'
-local native = require 'lugger.native'
 local value = require 'lugger.inner.base.value'
 require 'lugger.inner.base.bson'
 local C, null = abi.C, value.null
@@ -148,16 +147,10 @@ end
 local metrics = { cosine = 0, dot = 1, l2 = 2 }
 
 local function metric_of(options)
-  for key in pairs(options or {}) do
-    if key ~= 'metric' then
-      fault.raise('config', ('vector.top_k does not know the option "%s"'):format(tostring(key)), 'it knows metric')
-    end
-  end
+  fault.check_keys('vector.top_k', options, { 'metric' })
   local name = options and options.metric or 'cosine'
   if not metrics[name] then
-    local near = native.system.nearest(tostring(name), { 'cosine', 'dot', 'l2' })
-    fault.raise('config', ('there is no metric "%s"'):format(tostring(name)),
-      near and ('did you mean %s?'):format(near) or 'cosine, dot or l2')
+    fault.raise('config', ('there is no metric "%s"'):format(tostring(name)), fault.near(name, metrics))
   end
   return metrics[name]
 end

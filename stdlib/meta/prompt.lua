@@ -45,6 +45,9 @@ function prompt:copy_in_start(sql) end
 function prompt:copy_in_put(data) end
 ---@return integer rows
 function prompt:copy_in_end() end
+--- What the server had to say of COPY, taken.
+---@return string[]
+function prompt:notices() end
 --- Ends it with an error at the server: nothing of it stays.
 ---@param reason string
 function prompt:copy_in_abort(reason) end

@@ -80,6 +80,13 @@ class EndOfARun(project.Case):
         self.assertRegex(err, r'unique constraint "one_address"[^\n]*: 1 document, first \$n:6\n')
         self.assertRegex(err, r'check constraint "orders_total_check"[^\n]*: 2 documents, first \$n:[78]\n')
 
+    def test_rejects_that_read_otherwise_are_told(self):
+        documents = [order(n, total=text) for n, text in enumerate(["9,99", "n/a", "9,99", "-", ""])]
+        done = self.run_orders("--create", documents=documents)
+        self.assertRegex(done.err, r'orders.total: cannot read "[^"]+" as numeric \(and 3 other texts\): 5 documents')
+        once = self.run_orders("--restart", documents=[order(n, total="n/a") for n in range(3)])
+        self.assertIn('orders.total: cannot read "n/a" as numeric: 3 documents, first $n:0\n', once.err)
+
     def test_d_rejects_of_redacted_runs_quote_no_value(self):
         err = self.run_orders("--create", "--redact").err
         self.assertIn("orders.total: bad_value: 10 documents, first $n:10\n", err)

@@ -100,6 +100,15 @@ class Help(project.Case):
         run, = self.answers("help 'job:run'")
         self.assertIn("dry_run: boolean|nil", run)
 
+    def test_a_method_is_found_with_a_dot_and_with_a_colon(self):
+        entries = {"doc.with": "lugger.doc:with(", "lugger.doc.with": "lugger.doc:with(",
+                   "row.raw": "lugger.row:raw(", "row:raw": "lugger.row:raw(",
+                   "date.add": "lugger.date:add(", "pg.each": "lugger.db:each(",
+                   "migration_db:each": "lugger.db:each(", "db.batches": "lugger.migration_db:batches(",
+                   "json:encode": "lugger.json.encode("}
+        for entry, text in zip(entries.values(), self.answers(*(f"help '{name}'" for name in entries))):
+            self.assertTrue(text.startswith(entry), text)
+
     def test_a_topic_that_is_none(self):
         done = self.lugger("repl", stdin="help 'no such thing'\nhelp 'colums'\n", status=0)
         self.assertIn('there is no help for "no such thing"', done.err)

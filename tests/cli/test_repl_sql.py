@@ -87,6 +87,8 @@ class Sql(project.Case):
         self.assertIn("Scan", done.out)
         self.assertIn("Result", done.out)
         self.assertIn("NOTICE:  hello there", done.err)
+        again = self.ask("create table if not exists users ()", "create table if not exists users ()")
+        self.assertEqual(again.err.count("already exists, skipping"), 2)
 
     def test_a_lost_connection_is_said(self):
         kill = ("pg.open(env.PG_URI) \"select pg_terminate_backend(pid) from pg_stat_activity "

@@ -93,6 +93,7 @@ class Csv(unittest.TestCase):
             work = self.work(data)
             run = work.run('--create', *flags, expect=3)
             self.books(run, read=8, inserted=3, rejected=5)
+            self.assertRegex(run.err, r'line [349], column [^\n]* \(and 2 other texts\): 3 documents\n')
             self.assertEqual(self.rows(work, 'select id from docs order by id'), '(1) (6) (8)')
             rejects = self.rejects(work)
             found = {reject['message'] for reject in rejects if reject['code'] == 'malformed'}

@@ -140,7 +140,7 @@ class Schemes(unittest.TestCase):
 
 
 class Exports(unittest.TestCase):
-    """A directory of files of JSON documents."""
+    """A directory of files of JSON documents and of CSV."""
 
     def setUp(self):
         self.room = Path(harness.scratch())
@@ -188,12 +188,58 @@ class Exports(unittest.TestCase):
         result = lugger('describe', 'ex', '-c', 'users', cwd=self.room, expect=1)
         self.assertRegex(result.err, r'users lies there 2 times')
 
+    def test_csv_files_are_collections_too(self):
+        write(self.room / 'ex/customers.csv', 'id,email\n1,a@x\n2,\n')
+        write(self.room / 'ex/rates.tsv.gz', gzip.compress(b'code\trate\nEUR\t1\n'))
+        write(self.room / 'ex/shops.csv', 'id;name\n1;a\n')
+        write(self.room / 'ex/crm/people.csv', 'id\n7\n')
+        found = json.loads(lugger('describe', 'ex', '--json', cwd=self.room).out)
+        self.assertEqual([(item['database'], item['collection']) for item in found],
+                         [('', name) for name in ('customers', 'events', 'items', 'orders', 'rates', 'shops',
+                                                  'users')] + [('crm', 'people')])
+        for options, documents in (
+                ("collection = 'customers'", [{'id': '1', 'email': 'a@x'}, {'id': '2', 'email': None}]),
+                ("collection = 'customers', null = 'a@x'",
+                 [{'id': '1', 'email': None}, {'id': '2', 'email': ''}]),
+                ("collection = 'rates'", [{'code': 'EUR', 'rate': '1'}]),
+                ("collection = 'shops', delimiter = ';'", [{'id': '1', 'name': 'a'}]),
+                ("collection = 'shops', header = false, names = { 'x' }", [{'x': 'id;name'}, {'x': '1;a'}]),
+                ("collection = 'crm.people'", [{'id': '7'}]),
+                ("collection = 'users'", [{'_id': 1, 'name': 'Ada'}, {'_id': 2}])):
+            with self.subTest(options):
+                self.assertEqual(copied(self.room, 'ex', f'{{ {options} }}')[0], documents)
+        result = lugger('-e', "source('ex', { collection = 'shops' }):describe()", cwd=self.room, expect=1)
+        self.assertIn("say delimiter = ';'", result.err)
+        listed = lugger('describe', 'ex', '-c', 'customers', cwd=self.room)
+        self.assertIn('email', listed.out)
+        self.assertIn('rates', lugger('-e', "source 'ex'", cwd=self.room).out)
+
+    def test_options_of_csv_are_for_its_collections(self):
+        write(self.room / 'ex/customers.csv', 'id;email\n1;a@x\n')
+        refused = lugger('-e', "source('ex', { collection = 'users', delimiter = ';' }):describe()",
+                         cwd=self.room, expect=1).err
+        self.assertIn('delimiter is an option of CSV, and ex/users.json is none', refused)
+        self.assertNotIn("format = 'csv'", refused)
+        write(self.room / 'ex/users.csv', 'id\n1\n')
+        self.assertIn('users lies there 2 times: ex/users.csv, ex/users.json',
+                      lugger('describe', 'ex', '-c', 'users', cwd=self.room, expect=1).err)
+
+    def test_a_scaffold_reads_csv_beside_json(self):
+        write(self.room / 'ex/customers.csv', 'id,email\n1,a@x\n2,\n')
+        write(self.room / 'ex/shops.csv', 'id;name\n1;a\n')
+        result = lugger('scaffold', 'ex', '--out', 'out', cwd=self.room, expect=1)
+        self.assertEqual({path.name for path in (self.room / 'out').glob('*.lua')},
+                         {'all.lua', 'customers.lua', 'events.lua', 'items.lua', 'orders.lua', 'users.lua'})
+        self.assertIn("say delimiter = ';'", result.out + result.err)
+
     def test_c11_json_beside_a_dump_is_told(self):
         dump(self.room, 'app', {'users': [{'_id': 1}], 'more': [{'_id': 1}]})
         write(self.room / 'dump/app/orders.json', '{"_id":1}')
+        write(self.room / 'dump/app/rates.csv', 'id\n1\n')
         write(self.room / 'dump/prelude.json', '{}')
         result = lugger('describe', 'dump', cwd=self.room)
         self.assertIn('orders.json', result.out + result.err)
+        self.assertIn('rates.csv', result.out + result.err)
         self.assertNotIn('prelude.json', result.out + result.err)
         self.assertNotIn('app.orders', result.out)
 

@@ -24,6 +24,30 @@ class Fix(unittest.TestCase):
         self.assertEqual(work.values("select count(*) from customers where phone like '00%'"), '500')
         self.assertEqual(work.values("select to_regnamespace('lugger')"), '')
 
+    def test_it_says_how_many_of_the_rows_it_shows(self):
+        work = self.work(80, map_="""function(row)
+          if row.id > 40 then return lugger.reject 'too new' end
+          row.phone = '+' .. row.phone
+        end""")
+        out = work.run(expect=3).out
+        self.assertIn('10 of 20 rows; --limit-shown N shows more', out)
+        self.assertIn('... and 10 more rows; --limit-shown N shows more', out)
+        out = work.run('--limit-shown', '20', expect=3).out
+        self.assertEqual(len([line for line in out.splitlines() if ' phone ' in line and '->' in line]), 20)
+        self.assertEqual(out.count('too new'), 20)
+        self.assertNotIn('shows more', out)
+        self.assertIn('none of 20 changed rows is shown', work.run('--limit-shown', '0', expect=3).out)
+        text = (work.directory / 'job.lua').read_text(encoding='utf-8')
+        text = text.replace('return lugger.fix', 'local f = lugger.fix')
+        text += '\nprint(f:show { limit_shown = 3 })'
+        (work.directory / 'shown.lua').write_text(text, encoding='utf-8')
+        self.assertIn('3 of 20 rows; limit_shown = N shows more', work.lugger('run', 'shown.lua').out)
+        run = work.apply(expect=3)['run']
+        undone = work.lugger('undo', run, 'job.lua', '--dry-run').out
+        self.assertIn('10 of 20 rows; --limit-shown N shows more', undone)
+        undone = work.lugger('undo', run, 'job.lua', '--dry-run', '--limit-shown', '20').out
+        self.assertNotIn('shows more', undone)
+
     def test_b6_outcomes_print_what_the_command_shows(self):
         work = self.work(10)
         text = (work.directory / 'job.lua').read_text(encoding='utf-8')

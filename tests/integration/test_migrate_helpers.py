@@ -103,6 +103,29 @@ create foreign table f partition of m for values from ('2026-03-01') to ('2026-0
         self.assertEqual(project.query("select count(*) from pg_sequences where sequencename ~ '^t'"), '0')
         self.assertEqual(project.query(CHECKS), '')
 
+    def test_batches_take_values_as_other_statements_do(self):
+        project = self.project("""for batch in db:batches { table = 't', batch_rows = 3,
+      params = { { "it's", 'b', 'c' }, 12 }, where = "v = any($1) /* $2 */ and v <> '$2' and id <= $2" } do
+    db:exec('UPDATE t SET n = n + $1 WHERE ' .. batch.condition, 1)
+  end
+  schema.backfill(db, { table = 't', set = { n = 'n * 10' }, where = 'v = $1', params = { 'b' } })""", """
+create table t (id int primary key, v text, n int not null default 1);
+insert into t select i, (array['it''s', 'b', 'c', 'd', '$2'])[1 + i % 5] from generate_series(1, 20) i""")
+        project.migrate('up')
+        self.assertEqual(project.query("""select count(*), count(*) filter (where n = case v
+          when 'd' then 1 when '$2' then 1 else 1 + (id <= 12)::int end * case v when 'b' then 10 else 1 end)
+          from t"""), '20|20')
+
+    def test_batches_refuse_values_that_where_does_not_name(self):
+        rows = 'create table t (id int primary key, v text)'
+        for spec, part in (("where = 'id < $1', params = { 1, 2 }", 'up to $1, and params has 2 values'),
+                           ("where = 'id < $2', params = { 1 }", 'up to $2, and params has 1 value'),
+                           ("params = { 1 }", 'where has no $1, and params has 1 value'),
+                           ("where = 'id < $1', params = { print }", 'parameter $1 is a function'),
+                           ("where = 'id < $1', params = 1", 'params is a list of the values of where')):
+            project = self.project("for _ in db:batches { table = 't', %s } do end" % spec, rows)
+            self.fails(project, part)
+
     def test_c13_a_value_behind_its_batch_is_named_and_refuses_nothing(self):
         project = self.project(CHANGE, ROWS)
         project.migrate('up', expect=1)

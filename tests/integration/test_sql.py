@@ -146,6 +146,38 @@ print(most < 20, count())
             self.assertIn(f"db:{name}(...)", err)
 
 
+class Notices(Case):
+    """What the server has to say beside its answers."""
+
+    def test_a_script_says_each_once(self):
+        err = self.run_script("""
+for i = 1, 3 do
+  db:exec 'create table if not exists t (id int)'
+  db:exec("do $$ begin raise notice 'to %', 'all'; end $$")
+  db:query('select pg_notify($1, $2)', 'a', 'b')
+end
+lugger.session(lugger.env.PG_URI):exec 'create table if not exists t (id int)'
+""").err
+        self.assertEqual(err.count("already exists, skipping"), 2)  # a connection each
+        self.assertEqual(err.count("NOTICE:  to all"), 1)
+
+    def test_those_of_loops_of_copy_and_of_commit(self):
+        self.db.query("""create table t (id int);
+create function told() returns trigger language plpgsql as
+  $$ begin raise notice '% %', tg_argv[0], new.id; return new; end $$;
+create trigger a before insert on t for each row execute function told('row');
+create constraint trigger b after insert on t deferrable initially deferred for each row
+  execute function told('at commit');
+create function f() returns int language plpgsql as $$ begin raise notice 'in f'; return 1; end $$""")
+        err = self.run_script("""
+for row in db:each 'select f() as x' do assert(row.x == 1) end
+db:insert('t', { { id = 7 }, { id = 8 } })
+db:transaction(function() db:exec 'insert into t values (9)' end)
+""").err
+        for part in ("in f", "row 7", "row 8", "at commit 7", "row 9", "at commit 9"):
+            self.assertEqual(err.count(f"NOTICE:  {part}\n"), 1, err)
+
+
 class Insert(Case):
     def setUp(self):
         super().setUp()

@@ -146,12 +146,12 @@ end)
 describe('methods that a value does not have', function()
   it('name the nearest one', function()
     for _, case in ipairs {
-      { lugger.decimal '1.5', 'decimal', 'rnd', 'did you mean round?' },
-      { lugger.objectid '64f1c0aabbccddeeff001122', 'objectid', 'tiem', 'did you mean time?' },
-      { lugger.double(1), 'double', 'numbr', 'did you mean number?' },
+      { lugger.decimal '1.5', 'decimal', 'rnd', 'did you mean decimal:round?' },
+      { lugger.objectid '64f1c0aabbccddeeff001122', 'objectid', 'tiem', 'did you mean objectid:time?' },
+      { lugger.double(1), 'double', 'numbr', 'did you mean double:number?' },
     } do
       local v, word, name, hint = unpack(case)
-      local problem = check.raises(('a value of type %s has no method "%s"'):format(word, name), function()
+      local problem = check.raises(('%s has no "%s"'):format(word, name), function()
         return v[name]
       end)
       check.equal(problem.hint, hint)

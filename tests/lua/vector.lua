@@ -128,7 +128,7 @@ describe('vector.top_k', function()
 
   it('checks what it is given', function()
     check.raises('did you mean cosine?', vector.top_k, set, { 1, 0 }, 1, { metric = 'cosin' })
-    check.raises('does not know the option "metrik"', vector.top_k, set, { 1, 0 }, 1, { metrik = 'l2' })
+    check.raises('does not know the key "metrik"', vector.top_k, set, { 1, 0 }, 1, { metrik = 'l2' })
     check.raises('a whole number from 1 on, not 0', vector.top_k, set, { 1, 0 }, 0)
     check.raises('wants a list of vectors', vector.top_k, 'x', { 1, 0 }, 1)
     check.raises('the query cannot be read', vector.top_k, set, 'x', 1)

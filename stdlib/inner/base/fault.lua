@@ -37,16 +37,20 @@ function fault.check_whole(name, v, least)
   fault.raise('config', ('%s must be a whole number from %d, not %s'):format(name, least, tostring(v)))
 end
 
---- A hint for a name that is not known: the nearest known one, else all of them.
+--- A hint for a name that is not known: the nearest known one; else what `otherwise` says, or all of them.
 ---@param name any
 ---@param known string[]|table<string, any> a list of names, or a table with them as keys
----@return string
-function fault.near(name, known)
+---@param otherwise string|false|nil when no name is near; false: then there is no hint
+---@param form string|nil of the name in the hint: "job:%s"
+---@return string hint nil when there is none
+function fault.near(name, known, otherwise, form)
   local names = {}
   for key, v in pairs(known) do names[#names + 1] = type(key) == 'string' and key or v end
   table.sort(names)
   local near = native.system.nearest(tostring(name), names)
-  return near and near ~= '' and ('did you mean %s?'):format(near) or 'it has ' .. table.concat(names, ', ')
+  if near then return ('did you mean %s?'):format((form or '%s'):format(near)) end
+  if otherwise == nil then return 'it has ' .. table.concat(names, ', ') end
+  return otherwise or nil
 end
 
 --- Raises for a key that is not one of `known`, and names the nearest known key.
@@ -58,9 +62,7 @@ function fault.check_keys(holder, given, known)
   for _, key in ipairs(known) do is_known[key] = true end
   for key in pairs(given or {}) do
     if not is_known[key] then
-      local near = native.system.nearest(tostring(key), known)
-      fault.raise('config', ('%s does not know the key "%s"'):format(holder, tostring(key)),
-        near and near ~= '' and ('did you mean %s?'):format(near) or 'it knows ' .. table.concat(known, ', '))
+      fault.raise('config', ('%s does not know the key "%s"'):format(holder, tostring(key)), fault.near(key, known))
     end
   end
 end

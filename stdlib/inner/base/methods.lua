@@ -1,7 +1,6 @@
 -- Checks that methods are called with a colon. Called with a dot, a method takes its first argument for its object;
 -- this raises an error that names the method before anything goes wrong inside.
 local fault = require 'lugger.inner.base.fault'
-local native = require 'lugger.native'
 
 local methods = {}
 
@@ -59,16 +58,6 @@ function methods.check(word, class, meta)
   end
 end
 
---- Makes it an error to read a method that a class does not have; the error names the nearest one.
----@param word string
----@param class table<string, function>
-function methods.strict(word, class)
-  setmetatable(class, { __index = function(_, name)
-    fault.raise('config', ('a value of type %s has no method "%s"'):format(word, tostring(name)),
-      fault.near(name, class))
-  end })
-end
-
 --- Makes a checked method of one argument refuse a second.
 ---@param word string
 ---@param class table<string, function>
@@ -83,16 +72,21 @@ function methods.take_one(word, class, name, hint)
   checked[class[name]] = checked[method]
 end
 
---- Raises for a name that something does not have, with the nearest that it has.
----@param holder string what was asked: "job"
----@param name string
----@param known string[]
----@param how string the form of a name in the hint: "job:%s"
-function methods.no_name(holder, name, known, how)
-  table.sort(known)
-  local near = native.system.nearest(name, known)
-  fault.raise('config', ('%s has no "%s"'):format(holder, name), near and near ~= ''
-    and ('did you mean %s?'):format(how:format(near)) or ('`lugger help %s` lists what it has'):format(holder))
+-- Raises for a name that an object does not have, with the nearest that it has.
+local function no_name(word, class, name)
+  local known = {}
+  for one, member in pairs(class) do
+    if type(member) == 'function' then known[#known + 1] = one end
+  end
+  fault.raise('config', ('%s has no "%s"'):format(word, tostring(name)),
+    fault.near(name, known, ('`lugger help %s` lists what it has'):format(word), word .. ':%s'))
+end
+
+--- Makes it an error to read a name that a class does not have.
+---@param word string what the object is called in messages
+---@param class table<string, function>
+function methods.strict(word, class)
+  setmetatable(class, { __index = function(_, name) no_name(word, class, name) end })
 end
 
 --- What lugger itself asks of whatever a script returned: jobs, fixes and tasks have some of it each.
@@ -110,11 +104,7 @@ function methods.close(word, class, meta, fields)
   for _, name in ipairs(fields or {}) do may_be_nil[name] = true end
   setmetatable(class, { __index = function(_, name)
     if type(name) ~= 'string' or may_be_nil[name] then return nil end
-    local known = {}
-    for one, member in pairs(class) do
-      if type(member) == 'function' then known[#known + 1] = one end
-    end
-    methods.no_name(word, name, known, word .. ':%s')
+    no_name(word, class, name)
   end })
 end
 

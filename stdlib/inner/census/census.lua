@@ -5,7 +5,6 @@ local census_references = require 'lugger.inner.census.references'
 local census_updates = require 'lugger.inner.census.updates'
 local config = require 'lugger.inner.cli.config'
 local fault = require 'lugger.inner.base.fault'
-local flags = require 'lugger.inner.cli.flags'
 local json_text = require 'lugger.inner.base.json_text'
 local native = require 'lugger.native'
 local progress = require 'lugger.inner.job.progress'
@@ -167,7 +166,7 @@ local function check(settings)
     for _, name in ipairs(known_settings) do known = known or name == key end
     if not known then
       fault.raise('config', ('a census has no setting "%s"'):format(tostring(key)),
-        flags.did_you_mean(tostring(key), known_settings) or 'it has ' .. table.concat(known_settings, ', '))
+        fault.near(key, known_settings))
     end
   end
   return settings

@@ -1,6 +1,7 @@
 -- The command line: finds the command, runs it, and turns the result into an exit status.
 local config = require 'lugger.inner.cli.config'
 local effects = require 'lugger.inner.base.effects'
+local fault = require 'lugger.inner.base.fault'
 local flags = require 'lugger.inner.cli.flags'
 local native = require 'lugger.native'
 local script = require 'lugger.inner.script.script'
@@ -78,7 +79,7 @@ end
 function cli.dispatch(name, words)
   local command = cli.command(name)
   if not command then
-    local hint = flags.did_you_mean(name, cli.commands())
+    local hint = fault.near(name, cli.commands(), false)
     for _, bundled in ipairs(script.bundled()) do
       if bundled == name then hint = 'it is a bundled script: lugger run ' .. name end
     end

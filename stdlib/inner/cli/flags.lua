@@ -1,7 +1,6 @@
 -- Parses command lines: what belongs to the command, what to the script, and errors. Commands declare their flags as
 -- data.
 local argparse = require 'argparse'
-local native = require 'lugger.native'
 local terminal = require 'lugger.inner.view.terminal'
 
 local flags = {}
@@ -199,15 +198,6 @@ function flags.help(name, command)
   end
   if command.examples then lines[#lines + 1] = '\nexamples:\n  ' .. table.concat(command.examples, '\n  ') end
   return table.concat(lines, '\n')
-end
-
---- The nearest of several words, as "did you mean x?"; nil when none is near.
----@param word string
----@param list string[]
----@return string|nil
-function flags.did_you_mean(word, list)
-  local near = native.system.nearest(word, list)
-  if near and near ~= '' then return ('did you mean %s?'):format(near) end
 end
 
 return flags

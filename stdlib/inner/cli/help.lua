@@ -9,14 +9,54 @@ local function rank(entry)
   return entry.public and 1 or entry.inner and 2 or nil
 end
 
---- The entries of a name, public ones first: "lugger.copy", "copy", "job:run"; with `loosely` also "run" for "job:run".
+--- The entry of a class.
+---@param name string "lugger.decimal"
+---@return lugger.help.entry|nil
+function help.class(name)
+  for _, entry in ipairs(annotations.entries()) do
+    if entry.kind == 'class' and entry.name == name then return entry end
+  end
+end
+
+--- A class and those that it is made of, the nearest first.
+---@param name string
+---@return string[]
+function help.line_of(name)
+  local names, class = { name }, help.class(name)
+  while class and class.parent and #names < 10 do
+    names[#names + 1] = class.parent
+    class = help.class(class.parent)
+  end
+  return names
+end
+
+-- What docs call an object whose class has another name.
+local classes = { pg = 'db' }
+
+-- The full names that a name may mean, with dots alone: "pg:each" is lugger.db.each, and "db:batches" one of a class
+-- that is made of lugger.db.
+local function meanings(name)
+  local wanted = name:gsub('%(.*$', ''):gsub(':', '.'):gsub('^lugger%.', '')
+  local names = { [wanted] = true, ['lugger.' .. wanted] = true }
+  local holder, member = wanted:match '^([%w_]+)(%.[%w_]+)$'
+  if not holder then return names end
+  local class = 'lugger.' .. (classes[holder] or holder)
+  for _, one in ipairs(help.line_of(class)) do names[one .. member] = true end
+  for _, entry in ipairs(annotations.entries()) do
+    if entry.kind == 'class' and entry.parent == class then names[entry.name .. member] = true end
+  end
+  return names
+end
+
+--- The entries of a name, public ones first: "lugger.copy", "copy", "job:run", "job.run"; with `loosely` also "run" for
+--- "job:run".
 ---@param name string
 ---@param loosely boolean|nil
 ---@return lugger.help.entry[]
 function help.all(name, loosely)
-  local wanted, found = name:gsub('%(.*$', ''), {}
+  local wanted, names, found = name:gsub('%(.*$', ''), meanings(name), {}
   for _, entry in ipairs(annotations.entries()) do
-    local full = entry.name == wanted or entry.name == 'lugger.' .. wanted
+    local full = names[entry.name:gsub(':', '.')]
     if rank(entry) and (full or loosely and entry.name:match '[%.:]([%w_]+)$' == wanted) then
       local order = rank(entry) + (full and 0 or 2) + (entry.kind == 'class' and 0.5 or 0)
       found[#found + 1] = { entry = entry, order = order }
@@ -49,27 +89,6 @@ local function item(lines, name, kind, text)
     lines[#lines + 1] = head
     lines[#lines + 1] = terminal.wrap(text, '        ')
   end
-end
-
---- The entry of a class.
----@param name string "lugger.decimal"
----@return lugger.help.entry|nil
-function help.class(name)
-  for _, entry in ipairs(annotations.entries()) do
-    if entry.kind == 'class' and entry.name == name then return entry end
-  end
-end
-
---- A class and those that it is made of, the nearest first.
----@param name string
----@return string[]
-function help.line_of(name)
-  local names, class = { name }, help.class(name)
-  while class and class.parent and #names < 10 do
-    names[#names + 1] = class.parent
-    class = help.class(class.parent)
-  end
-  return names
 end
 
 --- The fields of a class, with those of the classes it is made of.

@@ -15,7 +15,7 @@ local fix_runner = {}
 ---@field restart boolean|nil forget an unfinished run of this fix
 ---@field accept_changes boolean|nil go on although the script changed
 ---@field limit integer|nil rows to look at
----@field samples integer|nil rows in the report's sample
+---@field limit_shown integer|nil rows shown, of each kind; 10 when not given
 ---@field window string|nil hours it works in: '22:00-05:00'
 
 ---@class lugger.fix_outcome

@@ -13,8 +13,12 @@ local function shown(value)
 end
 
 -- One line for each changed field, with the values before and after side by side.
-local function add_samples(out, report, full)
-  if #report.samples == 0 then return end
+local function add_samples(out, report, changed, options)
+  local all, count = tonumber(changed), #report.samples
+  if count == 0 then
+    if all > 0 then out[#out + 1] = ('\n  none of %s is shown\n'):format(terminal.count(all, 'changed row')) end
+    return
+  end
   local rows, last = {}, nil
   for _, sample in ipairs(report.samples) do
     for _, cell in ipairs(sample.cells) do
@@ -24,7 +28,11 @@ local function add_samples(out, report, full)
   end
   out[#out + 1] = '\n'
   out[#out + 1] = table_view.render({ 'key', 'column', 'before', '', 'after' }, rows,
-    { indent = '  ', full = full, least = 6 }) .. '\n'
+    { indent = '  ', full = options.full, least = 6 }) .. '\n'
+  if all > count then
+    out[#out + 1] = ('  %s of %s; %s shows more\n'):format(terminal.group(count), terminal.count(all, 'row'),
+      options.more)
+  end
 end
 
 -- A histogram helps when values repeat. When each pair occurs once, the sample already shows them.
@@ -55,7 +63,7 @@ local function add_fields(out, report, full)
     { indent = '  ', right = { [2] = true }, full = full, least = 6 }) .. '\n'
 end
 
-local function add_refusals(out, report, result)
+local function add_refusals(out, report, result, options)
   if #report.refusals == 0 then return end
   out[#out + 1] = '\n'
   local by_code, order = {}, {}
@@ -72,7 +80,9 @@ local function add_refusals(out, report, result)
       out[#out + 1] = ('    %s  %s\n'):format(terminal.printable(refusal.key), terminal.printable(refusal.message))
     end
     local more = tonumber(result.reject_codes[code]) - #by_code[code]
-    if more > 0 then out[#out + 1] = ('    ... and %s\n'):format(terminal.count(more, 'more row')) end
+    if more > 0 then
+      out[#out + 1] = ('    ... and %s; %s shows more\n'):format(terminal.count(more, 'more row'), options.more)
+    end
   end
 end
 
@@ -118,15 +128,15 @@ local function notes_of(report)
 end
 
 -- What changes, without the summary.
-local function changes_of(outcome, full, title)
+local function changes_of(outcome, title, options)
   local report, result = outcome.report, outcome.result
   local out = { title, ': ', report.table,
     report.where ~= '' and ' where ' .. terminal.printable(report.where) or '', '\n' }
   if tonumber(result.tally.updated) > 0 then
-    add_samples(out, report, full)
-    add_fields(out, report, full)
+    add_samples(out, report, result.tally.updated, options)
+    add_fields(out, report, options.full)
   end
-  add_refusals(out, report, result)
+  add_refusals(out, report, result, options)
   add_skips(out, result)
   return table.concat(out)
 end
@@ -137,14 +147,15 @@ end
 function fix_view.text(outcome)
   local lines = notes_of(outcome.report)
   table.insert(lines, 1, fix_view.sentence(outcome))
-  return changes_of(outcome, false, outcome.result.job) .. '\n' .. table.concat(lines, '\n')
+  return changes_of(outcome, outcome.result.job, { more = 'limit_shown = N' }) .. '\n' .. table.concat(lines, '\n')
 end
 
 --- Prints an outcome: data on standard output; the summary and the next command on standard error.
 ---@param outcome lugger.fix_outcome
----@param options { full: boolean|nil, apply_command: string|nil, place: string|nil }
-function fix_view.show(outcome, options)
-  terminal.out(changes_of(outcome, options.full, terminal.paint(1, 'bold', outcome.result.job)))
+---@param full boolean|nil cut no values
+function fix_view.show(outcome, full)
+  terminal.out(changes_of(outcome, terminal.paint(1, 'bold', outcome.result.job),
+    { full = full, more = '--limit-shown N' }))
   terminal.say()
   terminal.say(fix_view.sentence(outcome))
   for _, note in ipairs(notes_of(outcome.report)) do terminal.say(note) end

@@ -2,7 +2,6 @@
 local json = require 'lugger.inner.base.json_text'
 local load_advice = require 'lugger.inner.job.load_advice'
 local native = require 'lugger.native'
-local oplog_view = require 'lugger.inner.view.oplog'
 local plan_view = require 'lugger.inner.view.plan'
 local progress = require 'lugger.inner.job.progress'
 local terminal = require 'lugger.inner.view.terminal'
@@ -108,8 +107,9 @@ function attempt:announce()
     terminal.warn(('%s is more than 50 GB: check disk space for twice that on the target, and consider '
       .. 'splitting the run'):format(terminal.bytes(plan.source_info.bytes)))
   end
-  oplog_view.advise(plan.warnings) -- jobs of one dump share some of theirs
-  for _, warning in ipairs(plan.report.warnings) do terminal.warn(warning) end
+  for _, list in ipairs { plan.warnings, plan.report.warnings } do
+    for _, warning in ipairs(list) do terminal.warn_once(warning) end
+  end
   plan_view.warn_of_keys(plan)
 end
 

@@ -26,15 +26,7 @@ end
 
 local function check(spec)
   if type(spec) ~= 'table' then fail(('lugger.copy wants a table, not a %s'):format(type(spec))) end
-  local is_known = {}
-  for _, key in ipairs(known) do is_known[key] = true end
-  for key in pairs(spec) do
-    if not is_known[key] then
-      local near = native.system.nearest(tostring(key), known)
-      fail(('a job does not know the key "%s"'):format(tostring(key)),
-        near and ('did you mean %s?'):format(near) or 'it knows ' .. table.concat(known, ', '))
-    end
-  end
+  fault.check_keys('a job', spec, known)
   if not place.is(spec.from, 'source') then
     fail('from must be a lugger.source(...)', "from = lugger.source('dump/shop/users.bson')")
   end

@@ -139,12 +139,10 @@ function runner.check_settings(call, settings)
   if told ~= nil and type(told) ~= 'boolean' then
     fault.raise('config', ('%s: progress is true or false, not a %s'):format(call, type(told)))
   end
+  local own = { 'on_progress', 'progress' }
   for key in pairs(settings) do
-    local own = { 'on_progress', 'progress' }
-    local near = native.system.nearest(tostring(key), own)
-    if near and near ~= '' and near ~= key then
-      fault.raise('config', ('%s does not know "%s"'):format(call, tostring(key)), ('did you mean %s?'):format(near))
-    end
+    local hint = key ~= 'on_progress' and key ~= 'progress' and fault.near(key, own, false)
+    if hint then fault.raise('config', ('%s does not know "%s"'):format(call, tostring(key)), hint) end
   end
   native.check_settings(runner.without_progress(settings))
 end

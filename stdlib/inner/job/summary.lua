@@ -64,12 +64,20 @@ end
 
 local most_groups = 10 -- of rejects, for each job
 local longest_id = 60
+local most_texts = 1000 -- different texts that a group counts
 
 local function rejects_command(options)
   return options.script and 'lugger rejects ' .. options.script or 'lugger rejects SCRIPT'
 end
 
--- `total: cannot read "12abc" as numeric: 10 documents, first $n:10`
+-- ` (and 6 other texts)`: a group has several where they quote values, or say of lines what is wrong with each.
+local function other_texts(group)
+  local others = tonumber(group.texts) - 1
+  if others < 1 then return '' end
+  return (' (and %s%s)'):format(terminal.count(others, 'other text'), others + 1 == most_texts and ' or more' or '')
+end
+
+-- `total: cannot read "12abc" as numeric (and 6 other texts): 10 documents, first $n:10`
 local function reject_line(group, several)
   local message = group.message
   if message == '' then message = (group.column ~= '' and group.column .. ': ' or '') .. group.code end
@@ -77,8 +85,9 @@ local function reject_line(group, several)
     local column = group.column ~= '' and message:sub(1, #group.column) == group.column
     message = group.table .. (column and '.' or ': ') .. message
   end
-  return ('%s: %s, first %s'):format(terminal.printable(message), terminal.count(group.documents, 'document'),
-    table_view.cut(terminal.printable(group.document_id), longest_id))
+  local first = ', first ' .. table_view.cut(terminal.printable(group.document_id), longest_id)
+  return ('%s%s: %s%s'):format(terminal.printable(message), other_texts(group),
+    terminal.count(group.documents, 'document'), group.document_id == '?' and '' or first)
 end
 
 local function tell_rejects(result, since)
@@ -231,7 +240,7 @@ local function says_more(result)
   end
   return result.resumed or next(result.unmapped) ~= nil or #result.unmet > 0 or next(result.skip_reasons) ~= nil
     or #result.rejects > 0
-    or tonumber(result.tally.suppressed) > 0 or stage_view.any(result.refused) or #result.warnings > 0
+    or tonumber(result.tally.suppressed) > 0 or stage_view.any(result.refused) or terminal.warns_anew(result.warnings)
     or not summary.balanced(result.tally)
 end
 
@@ -255,7 +264,7 @@ local function tell(result, options, several)
   tell_suppressed(result.tally)
   tell_notes(result.notes)
   tell_refused(result, options)
-  for _, warning in ipairs(result.warnings) do terminal.warn(warning) end
+  for _, warning in ipairs(result.warnings) do terminal.warn_once(warning) end
 end
 
 local function tell_stage(result, options)
@@ -266,7 +275,7 @@ local function tell_stage(result, options)
   end
   tell_notes(result.notes)
   tell_refused(result, options)
-  for _, warning in ipairs(result.warnings) do terminal.warn(warning) end
+  for _, warning in ipairs(result.warnings) do terminal.warn_once(warning) end
 end
 
 local function cause_of(result)

@@ -1,7 +1,6 @@
 -- Checks throttle = { ... }, the limits on the target's health and the speed of a run, and converts their units.
 local duration = require 'lugger.inner.base.duration'
 local fault = require 'lugger.inner.base.fault'
-local native = require 'lugger.native'
 
 local throttle = {}
 
@@ -41,9 +40,7 @@ function throttle.check(spec)
       if type(value) ~= 'string' or value == '' then fault.raise('config', 'throttle.canary takes a query as text') end
       out[key] = value
     else
-      local near = native.system.nearest(tostring(key), known)
-      fault.raise('config', ('throttle does not know the key "%s"'):format(tostring(key)),
-        near and ('did you mean %s?'):format(near) or 'it knows ' .. table.concat(known, ', '))
+      fault.raise('config', ('throttle does not know the key "%s"'):format(tostring(key)), fault.near(key, known))
     end
   end
   if out.canary_ms and not out.canary then

@@ -3,18 +3,25 @@ local config = require 'lugger.inner.cli.config'
 local fault = require 'lugger.inner.base.fault'
 local json = require 'lugger.inner.base.json_text'
 local native = require 'lugger.native'
+local parameters = require 'lugger.inner.sql.parameters'
 local retry = require 'lugger.inner.migrate.retry'
+local sql_db = require 'lugger.inner.sql.db'
 local terminal = require 'lugger.inner.view.terminal'
 
 local batches = {}
 
-local known = { 'table', 'key', 'batch_rows', 'where', 'pause_ms' }
+local known = { 'table', 'key', 'batch_rows', 'where', 'params', 'pause_ms' }
+
+local params_hint = "where = 'at < $1', params = { '2026-01-01' }"
 
 local function check(spec)
   if type(spec) ~= 'table' or type(spec.table) ~= 'string' then
     fault.raise('config', 'db:batches wants the name of a table', "db:batches { table = 'users', batch_rows = 1000 }")
   end
   fault.check_keys('db:batches', spec, known)
+  if spec.params ~= nil and type(spec.params) ~= 'table' then
+    fault.raise('config', 'db:batches: params is a list of the values of where', params_hint)
+  end
   fault.check_whole('batch_rows', spec.batch_rows, 1)
   fault.check_whole('pause_ms', spec.pause_ms, 0)
 end
@@ -92,13 +99,40 @@ local function key_of(connection, spec)
   return key
 end
 
-local function plan_of(connection, spec)
-  local key = key_of(connection, spec)
+-- The condition with its values in the place of $1, $2, ...: it stands in statements that have values of their own.
+local function where_of(self, spec)
+  if not spec.params then return spec.where end
+  local values = { n = table.maxn(spec.params), unpack(spec.params, 1, table.maxn(spec.params)) }
+  local texts = parameters.bind(values, function()
+    local asked = ('SELECT FROM %s WHERE (%s)'):format(native.sql.table(spec.table), spec.where or 'true')
+    return sql_db.backend(self):types(self.connection:session():parameter_types(asked))
+  end)
+  local parts, at, used = {}, 1, 0
+  for _, token in ipairs(native.sql.tokens(spec.where or '')) do
+    local number = token.kind == 'other' and tonumber(token.text:match '^%$(%d+)$')
+    if number then
+      used = math.max(used, number)
+      parts[#parts + 1] = spec.where:sub(at, token.offset)
+      local text = texts and texts[number]
+      parts[#parts + 1] = (text == nil or text == native.null) and 'NULL' or native.sql.literal(text)
+      at = token.offset + #token.text + 1
+    end
+  end
+  if used ~= values.n then
+    fault.raise('config', ('db:batches: where %s, and params has %s'):format(
+      used == 0 and 'has no $1' or ('goes up to $%d'):format(used), terminal.count(values.n, 'value')), params_hint)
+  end
+  return table.concat(parts) .. (spec.where or ''):sub(at)
+end
+
+local function plan_of(self, spec)
+  local key = key_of(self.connection, spec)
+  local where = where_of(self, spec)
   local names = {}
   for i, name in ipairs(key) do names[i] = native.sql.name(name) end
-  return { table = native.sql.table(spec.table), names = names, list = table.concat(names, ', '), where = spec.where,
+  return { table = native.sql.table(spec.table), names = names, list = table.concat(names, ', '), where = where,
     rows = spec.batch_rows or 1000, label = ('batches of %s by %s'):format(spec.table, table.concat(key, ', ')),
-    identity = table.concat({ 'batches', spec.table, table.concat(key, '\0'), spec.where or '' }, '\0\0') }
+    identity = table.concat({ 'batches', spec.table, table.concat(key, '\0'), where or '' }, '\0\0') }
 end
 
 local function literals(values)
@@ -189,7 +223,7 @@ function batches.iterate(self, spec)
   local ex = self.executor
   if self.connection ~= ex.run.main then config.raise 'db:batches is for the main database' end
   if ex.batches then ex:batches() end -- switches to steps if necessary, and begins again
-  local plan = plan_of(self.connection, spec)
+  local plan = plan_of(self, spec)
   if ex.plain_batches then return plainly(self, plan, ex.plain_batches) end
   if ex.inner then config.raise 'db:batches cannot stand within a transaction or another batch' end
   local state = start(ex, plan)

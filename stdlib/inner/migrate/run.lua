@@ -86,7 +86,7 @@ function object:other(name)
     local word = tostring(name)
     local hint = word:match '^[%w_%-]+$' and ('[connections.%s] in lugger.toml makes one'):format(word)
       or 'it knows databases by their names alone: [connections.NAME] in lugger.toml makes one'
-    config.raise(('dbs has no "%s"'):format(word), flags.did_you_mean(word, known) or hint)
+    config.raise(('dbs has no "%s"'):format(word), fault.near(word, known, hint))
   end
   local place = native.pg_url(config.resolve(name))
   self.others[name] = connection.new(name, place, self.main.settings)

@@ -3,6 +3,7 @@ local apropos = require 'lugger.inner.cli.apropos'
 local config = require 'lugger.inner.cli.config'
 local editing = require 'lugger.inner.repl.editing'
 local effects = require 'lugger.inner.base.effects'
+local fault = require 'lugger.inner.base.fault'
 local native = require 'lugger.native'
 local query_view = require 'lugger.inner.repl.query_view'
 local repl_save = require 'lugger.inner.repl.save'
@@ -91,9 +92,8 @@ local function run_set(state, argument)
     return
   end
   if not setters[name] then
-    local near = native.system.nearest(name, { 'rows', 'null', 'form', 'time', 'pager' })
-    config.raise(('the prompt has no setting "%s"'):format(name), near and ('did you mean %s?'):format(near)
-      or "rows, null, form, time, pager; settings of the server: pg 'set statement_timeout = 5000'")
+    config.raise(('the prompt has no setting "%s"'):format(name), fault.near(name, setters,
+      "rows, null, form, time, pager; settings of the server: pg 'set statement_timeout = 5000'"))
   end
   setters[name](settings, text)
 end
@@ -183,10 +183,9 @@ end
 function repl_commands.run(state, word, argument)
   local command = commands[word]
   if command then return command(state, argument) end
-  local near = native.system.nearest(word, repl_commands.names())
-  local method = near or native.system.nearest(word, query_view.methods)
-  config.raise(('there is no command :%s'):format(word), near and ('did you mean :%s?'):format(near) or method
-    and ('did you mean the method of a query: users:find { age = 31 }:%s ...'):format(method) or ':help lists them')
+  local otherwise = fault.near(word, query_view.methods, ':help lists them',
+    'the method of a query: users:find { age = 31 }:%s ...')
+  config.raise(('there is no command :%s'):format(word), fault.near(word, repl_commands.names(), otherwise, ':%s'))
 end
 
 return repl_commands

@@ -2,6 +2,7 @@
 local commands = require 'lugger.inner.repl.commands'
 local completion = require 'lugger.inner.repl.completion'
 local effects = require 'lugger.inner.base.effects'
+local fault = require 'lugger.inner.base.fault'
 local global_names = require 'lugger.inner.script.global_names'
 local help_value = require 'lugger.inner.cli.help_value'
 local history = require 'lugger.inner.repl.history'
@@ -72,10 +73,9 @@ local function no_name(state, name)
   for _, holder in ipairs { state.environment, state.words, require 'lugger', _G } do
     for key in pairs(holder) do names[#names + 1] = tostring(key) end
   end
-  table.sort(names)
-  local near = #name > 1 and native.system.nearest(name, names) -- a single letter is near to every other
-  error(native.error('config', message, near and near ~= '' and ('did you mean %s?')
-    :format(near) or 'help() tells what there is'), 0)
+  local otherwise = 'help() tells what there is'
+  if #name > 1 then otherwise = fault.near(name, names, otherwise) end -- a single letter is near to every other
+  error(native.error('config', message, otherwise), 0)
 end
 
 -- The names that a statement sets; it may read them before they have a value: x = x or 1.
@@ -117,6 +117,7 @@ local function note_locals(code, locals)
 end
 
 local function protected(chunk, arguments)
+  terminal.forget_warnings()
   local trace
   local function pack(...) return { n = select('#', ...), ... } end
   -- The handler runs on what is left of a stack that may have overflowed; so the message is made after it.

@@ -1,6 +1,6 @@
 -- Options that a script declares as a table: the flags of the script, with their checks and help.
 local config = require 'lugger.inner.cli.config'
-local native = require 'lugger.native'
+local fault = require 'lugger.inner.base.fault'
 local option_values = require 'lugger.inner.script.option_values'
 local terminal = require 'lugger.inner.view.terminal'
 
@@ -28,9 +28,8 @@ local function check_spec(name, spec)
       local known = false
       for _, other in ipairs(known_keys) do known = known or other == key end
       if not known then
-        local near = native.system.nearest(tostring(key), known_keys)
         config.raise(('lugger.options: %s has an unknown key "%s"'):format(name, tostring(key)),
-          near and near ~= '' and ('did you mean %s?'):format(near) or 'known: ' .. table.concat(known_keys, ', '))
+          fault.near(key, known_keys))
       end
     end
   end
@@ -106,11 +105,9 @@ local function unknown(word, list)
   local flags = {}
   for _, spec in ipairs(list) do flags[#flags + 1] = spec.flag end
   for flag in pairs(context.reserved) do flags[#flags + 1] = flag end
-  local near = native.system.nearest(word, flags)
   local what = word:sub(1, 1) == '-' and 'unknown flag ' or 'unexpected argument '
-  error(setmetatable({ usage = true, message = what .. word, hint = near and near ~= ''
-    and ('did you mean %s?'):format(near)
-    or context.script and ('lugger help %s lists its flags'):format(context.script) or nil },
+  error(setmetatable({ usage = true, message = what .. word, hint = fault.near(word, flags,
+    context.script and ('lugger help %s lists its flags'):format(context.script) or false) },
     { __tostring = function(self) return self.message .. (self.hint and '; ' .. self.hint or '') end }), 0)
 end
 

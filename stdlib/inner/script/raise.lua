@@ -29,9 +29,8 @@ function raise.error(fields)
   local known = false
   for _, one in ipairs(codes) do known = known or one == code end
   if not known then
-    local near = system.nearest(code, codes)
     fault.raise('config', ('lugger.error: there is no code "%s"'):format(code),
-      near and near ~= '' and ('did you mean %s?'):format(near) or 'codes are ' .. table.concat(codes, ', '))
+      fault.near(code, codes, 'codes are ' .. table.concat(codes, ', ')))
   end
   fault.raise(code, fields.message, fields.hint)
 end
@@ -50,10 +49,8 @@ function raise.no_member(lugger, name, modules, apart)
   for _, names in ipairs { lugger, modules } do
     for one in pairs(names) do known[#known + 1] = one end
   end
-  table.sort(known)
-  local near = system.nearest(name, known)
-  fault.raise('config', ('lugger has no "%s"'):format(name), near and near ~= ''
-    and ('did you mean lugger.%s?'):format(near) or "help 'lugger' lists what it has; lugger.has(name) asks")
+  fault.raise('config', ('lugger has no "%s"'):format(name),
+    fault.near(name, known, "help 'lugger' lists what it has; lugger.has(name) asks", 'lugger.%s'))
 end
 
 --- Waits, for lugger.sleep.

@@ -1,5 +1,6 @@
 -- Finds a script, runs it, and takes the jobs and tasks that it returns.
 local config = require 'lugger.inner.cli.config'
+local fault = require 'lugger.inner.base.fault'
 local modules = require 'lugger.inner.script.modules'
 local native = require 'lugger.native'
 local options = require 'lugger.inner.script.options'
@@ -86,9 +87,8 @@ local function suggestions(name)
   for _, file in ipairs(system.list_dir('.') or {}) do
     if file:match('%.lua$') then known[#known + 1] = file end
   end
-  local near = system.nearest(name, known)
-  if near and near ~= '' then return ('did you mean %s?'):format(near) end
-  return 'give the path of a script, or one of the bundled: ' .. table.concat(script.bundled(), ', ')
+  return fault.near(name, known, 'give the path of a script, or one of the bundled: '
+    .. table.concat(script.bundled(), ', '))
 end
 
 --- The text of a script: "-" is standard input, a path with "/" or ".lua" a file, any other word a bundled script.

@@ -40,9 +40,7 @@ end
 local function no_column(table_name, name, number, columns)
   local names = {}
   for i, column in ipairs(columns) do names[i] = column.name end
-  local near = native.system.nearest(tostring(name), names)
-  config.raise(('row %d: %s has no column "%s"'):format(number, table_name, tostring(name)), near and near ~= ''
-    and ('did you mean %s?'):format(near) or 'it has ' .. table.concat(names, ', '))
+  config.raise(('row %d: %s has no column "%s"'):format(number, table_name, tostring(name)), fault.near(name, names))
 end
 
 -- The columns of the table that rows fill, in its order.

@@ -1,6 +1,6 @@
 -- pg '\d users', '\dt', '\l' and so on: psql's commands, implemented by our own queries.
 local config = require 'lugger.inner.cli.config'
-local native = require 'lugger.native'
+local fault = require 'lugger.inner.base.fault'
 local sql_db = require 'lugger.inner.sql.db'
 local sql_result = require 'lugger.inner.sql.result'
 local terminal = require 'lugger.inner.view.terminal'
@@ -107,9 +107,7 @@ local function relation(session, word)
   if not found then
     local names = {}
     for _, row in ipairs(session:query(relations, kinds.d, '', '')) do names[#names + 1] = row.name end
-    local near = native.system.nearest(name, names)
-    config.raise(('there is no table or view "%s"'):format(word), near and ('did you mean %s?'):format(near)
-      or "pg '\\dt' lists the tables")
+    config.raise(('there is no table or view "%s"'):format(word), fault.near(name, names, "pg '\\dt' lists the tables"))
   end
   local lines = { ('%s.%s'):format(found.schema, found.name) }
   local raw = sql_result.raw(session:query(columns, found.id))

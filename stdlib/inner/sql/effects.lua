@@ -57,7 +57,7 @@ local function alone(native, sql, parameters, rows)
     error(fetched, 0)
   end
   local changed = native:fetch(numbered)[1].rows[1][1] ~= false
-  native:fetch 'commit'
+  for _, notice in ipairs(native:fetch('commit').notices) do table.insert(fetched.notices, notice) end
   return fetched, changed
 end
 

@@ -1,7 +1,6 @@
 -- What a statement gives: rows by number, values by the names of their columns; NULL is nil. And how it is shown.
 local fault = require 'lugger.inner.base.fault'
 local marks = require 'lugger.inner.base.marks'
-local native = require 'lugger.native'
 local sql_values = require 'lugger.inner.sql.values'
 local table_view = require 'lugger.inner.view.table'
 local terminal = require 'lugger.inner.view.terminal'
@@ -49,9 +48,7 @@ function row_methods:is_null(name)
   for _, key in ipairs(meta.lugger_columns) do
     if key == name then return true end
   end
-  local near = native.system.nearest(tostring(name), meta.lugger_columns)
-  fault.raise('config', ('the row has no column "%s"'):format(tostring(name)), near and near ~= ''
-    and ('did you mean %s?'):format(near) or 'it has ' .. table.concat(meta.lugger_columns, ', '))
+  fault.raise('config', ('the row has no column "%s"'):format(tostring(name)), fault.near(name, meta.lugger_columns))
 end
 
 local function text_of_row(row)

@@ -36,11 +36,25 @@ end
 local function connect(self)
   close_forgotten()
   self.native = native.prompt.open(self.place)
-  self.types_known, self.dropped, self.pooled = {}, {}, nil
+  self.types_known, self.dropped, self.pooled, self.told = {}, {}, nil, { count = 0 }
   self.production = production.connection(self.name, self.place)
   self.native:fetch "set client_min_messages = 'notice'" -- a person wants to see them
   if self.production then self.native:fetch('set default_transaction_read_only = on') end
   open_sessions[self] = true
+end
+
+local most_told = 1000
+
+-- Says what the server had to say of a statement of the user's. A script says each once a connection, however often it
+-- runs the statement; what is typed says it each time, as in psql.
+local function tell(self, sql, notices)
+  for _, notice in ipairs(notices) do
+    local key = sql .. '\0' .. notice
+    if effects.watched or not self.told[key] then terminal.say((notice:gsub('%s+$', ''))) end
+    if not self.told[key] and self.told.count < most_told then
+      self.told[key], self.told.count = true, self.told.count + 1
+    end
+  end
 end
 
 local function is_lost(self)
@@ -163,7 +177,7 @@ function session:run(sql, values)
   if not ok then error(fetched, 0) end
   note_effects(fetched)
   sql_session.note_use(self, fetched)
-  for _, notice in ipairs(fetched.notices) do terminal.say(notice) end
+  tell(self, sql, fetched.notices)
   local given = fetched[#fetched]
   self.last_sql, self.last_command = sql, given and given.command or ''
   if effects.watched then sql_session.last = self end
@@ -210,6 +224,7 @@ function session:each(sql, values)
         error(native.error('connect', 'the connection was lost while rows were read'), 0)
       end
       local fetched = connection:fetch(text, given and texts)
+      tell(self, sql, fetched.notices)
       return fetched[#fetched]
     end,
   }, sql, values)
@@ -219,6 +234,7 @@ local function copy(self, sql, chunks)
   ready(self)
   local started = false
   local ok, rows = pcall(guarded, self, function()
+    self.native:notices() -- those of other statements
     self.native:copy_in_start(sql)
     started = true
     for chunk in chunks do self.native:copy_in_put(chunk) end
@@ -229,6 +245,7 @@ local function copy(self, sql, chunks)
   self.in_transaction = self.native:transaction() ~= 'none'
   if not ok then error(rows, 0) end
   effects.note()
+  tell(self, sql, self.native:notices())
   sql_session.note_use(self, { { command = 'COPY' } })
   return tonumber(rows)
 end
@@ -280,7 +297,7 @@ local function end_transaction(self, connection, ok, err, commit, back)
   end
   if not err then
     local done, failure = pcall(connection.fetch, connection, commit)
-    if done then return end
+    if done then return tell(self, commit, failure.notices) end
     if connection:transaction() ~= 'lost' then error(failure, 0) end
     error(native.error('connect', 'the connection was lost while the transaction was committed',
       'whether it was carried out cannot be known: look before running it again'), 0)

@@ -1,6 +1,7 @@
 -- Query pairs: a query of an application to MongoDB, and the corresponding query to PostgreSQL. The SQL is run several
 -- times, read-only, and reported with its time, its plan, and the index that would help.
 local config = require 'lugger.inner.cli.config'
+local fault = require 'lugger.inner.base.fault'
 local json_text = require 'lugger.inner.base.json_text'
 local modules = require 'lugger.inner.script.modules'
 local native = require 'lugger.native'
@@ -51,12 +52,7 @@ local function check(pair, place)
   pair.name = pair.name or 'pair ' .. place
   for key in pairs(pair) do
     if not known[key] then
-      local names = {}
-      for name in pairs(known) do names[#names + 1] = name end
-      local near = system.nearest(tostring(key), names)
-      config.raise(('pair %s does not know the key "%s"'):format(pair.name, tostring(key)),
-        near and near ~= '' and ('did you mean %s?'):format(near)
-        or 'it knows name, sql, params, mongo, max_ms, max_ratio')
+      config.raise(('pair %s does not know the key "%s"'):format(pair.name, tostring(key)), fault.near(key, known))
     end
   end
   if type(pair.sql) ~= 'string' then

@@ -28,9 +28,7 @@ function verification.options(options)
   for _, key in ipairs(known) do is_known[key] = true end
   for key, value in pairs(options or {}) do
     if not is_known[key] then
-      local near = system.nearest(tostring(key), known)
-      fault.raise('config', ('verify does not know the option "%s"'):format(tostring(key)),
-        near and ('did you mean %s?'):format(near) or 'it knows ' .. table.concat(known, ', '))
+      fault.raise('config', ('verify does not know the option "%s"'):format(tostring(key)), fault.near(key, known))
     end
     out[key] = value
   end

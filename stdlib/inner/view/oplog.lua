@@ -3,8 +3,6 @@ local terminal = require 'lugger.inner.view.terminal'
 
 local oplog_view = {}
 
-local told = {}
-
 --- An oplog in one sentence.
 ---@param oplog lugger.oplog_info
 ---@param collection boolean|nil say how many changes concern the collection it belongs to
@@ -21,10 +19,7 @@ end
 --- Shows the warnings from inspecting a source, each once.
 ---@param advice string[]
 function oplog_view.advise(advice)
-  for _, text in ipairs(advice) do
-    if not told[text] then terminal.warn(text) end
-    told[text] = true
-  end
+  for _, text in ipairs(advice) do terminal.warn_once(text) end
 end
 
 --- The value of --oplog as an option of a source: a file, or a boolean.

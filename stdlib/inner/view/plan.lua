@@ -105,7 +105,7 @@ function plan_view.show(plan, settings)
   show_statements(stage_title(report, plan, settings or {}), report.index or {})
   show_statements('stage constrain, once `lugger preflight` is clean', report.constrain or {})
   for _, list in ipairs { plan.warnings, report.warnings } do
-    for _, warning in ipairs(list) do terminal.warn(warning) end
+    for _, warning in ipairs(list) do terminal.warn_once(warning) end
   end
   oplog_view.advise(plan.source_info.advice)
   plan_view.warn_of_keys(plan)

@@ -120,6 +120,31 @@ function terminal.warn(text)
   tell('yellow', 'warning: ', text, 'warning')
 end
 
+local warned = {}
+
+--- Writes a warning that the program has not yet written: jobs of one place share some of theirs, and the end of a run
+--- has those of its plan.
+---@param text string
+function terminal.warn_once(text)
+  if not warned[text] then terminal.warn(text) end
+  warned[text] = true
+end
+
+--- Whether one of these warnings has not yet been written.
+---@param warnings string[]
+---@return boolean
+function terminal.warns_anew(warnings)
+  for _, text in ipairs(warnings) do
+    if not warned[text] then return true end
+  end
+  return false
+end
+
+--- Begins anew, for the next statement at the prompt.
+function terminal.forget_warnings()
+  warned = {}
+end
+
 --- Messages are passed through a function: the prompt has other words for flags and commands than a shell.
 ---@param words fun(text: string): string
 function terminal.speak(words)

@@ -1,6 +1,7 @@
 #include <random>
 
 #include "files/csv_records.hpp"
+#include "files/csv_split.hpp"
 #include "files/input.hpp"
 #include "files/line_reader.hpp"
 #include "reading.hpp"
@@ -44,7 +45,59 @@ void prove_every_resume(Source& source, const Partition& part) {
   }
 }
 
+/// What a reader gives of a part of the text: each record, or why it is none, with its line.
+std::vector<std::string> told(std::string_view part, CsvDialect dialect, TextPart begin) {
+  CsvReader reader(dialect);
+  reader.expect(2);
+  reader.resume(begin.begin, begin.line);
+  reader.feed_in_place(as_bytes(part));
+  std::vector<std::string> out;
+  for (auto got = reader.next(); got != CsvReader::Got::kMore; got = reader.next()) {
+    out.push_back(fmt::format("{} {}", reader.text_line(), reader.text()));
+    if (got == CsvReader::Got::kDamaged) out.back() += reader.reason();
+    for (const CsvField& field : reader.fields()) out.back() += fmt::format("|{}", field.text);
+  }
+  return out;
+}
+
+void prove_boundaries(const std::string& text, CsvDialect dialect, uint64_t count,
+                      uint64_t least = 1) {
+  const auto parts = csv_boundaries(as_bytes(text), dialect, {0, 1}, count, least);
+  std::vector<std::string> all;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const uint64_t end = i + 1 < parts.size() ? parts[i + 1].begin : text.size();
+    REQUIRE(parts[i].begin <= end);
+    const auto part = std::string_view(text).substr(parts[i].begin, end - parts[i].begin);
+    for (std::string& one : told(part, dialect, parts[i])) all.push_back(std::move(one));
+  }
+  INFO(text.substr(0, 400));
+  REQUIRE(all == told(text, dialect, {0, 1}));
+}
+
 }  // namespace
+
+TEST_CASE("CSV is cut between records, whatever stands in it") {
+  std::mt19937 random(17);
+  for (const CsvDialect dialect :
+       {CsvDialect{',', '"'}, CsvDialect{';', '\''}, CsvDialect{'\t', 0}, CsvDialect{'"', ','}}) {
+    const std::string letters = "a\n\n\r,,;\t\"\"\"'''";
+    for (int round = 0; round < 4000; ++round) {
+      std::string text = round % 5 == 0 ? "\xEF\xBB\xBF" : "";
+      for (size_t size = random() % 60; size > 0; --size)
+        text += letters[random() % letters.size()];
+      const uint64_t count = std::min<uint64_t>(text.size(), 1 + random() % 12);
+      if (count > 0) prove_boundaries(text, dialect, count);
+    }
+  }
+}
+
+TEST_CASE("a quote that nobody closes does not hide where CSV can be cut") {
+  std::string text = "1,\"x\ny\"\n2,\"open\n";
+  while (text.size() < CsvReader::kMaxRecord + 1000) text += "3,not quoted at all\n";
+  text += "4,\"too far\nto close it\"\n5,\"open again\n6,\n";
+  prove_boundaries(text, {}, 7);
+  CHECK(csv_boundaries(as_bytes(text), {}, {0, 1}, 7, 1).size() == 7);
+}
 
 TEST_CASE("the parts of a split CSV make the whole, with its lines") {
   const Scratch scratch;
