@@ -17,6 +17,7 @@ local day_ms = ms_of.day
 local later, earlier = 9223372036854775807LL, -9223372036854775807LL - 1 -- "infinity" and "-infinity"
 local exact = 9007199254740992 -- beyond it a Lua number does not hold every integer
 
+---@return never
 local function refuse(what, hint)
   fault.raise('coerce', what, hint)
 end
@@ -142,7 +143,7 @@ local function moved(self, span, sign)
 end
 
 --- An instant to the microsecond, in UTC, or a calendar day. Dates compare with ==, < and <=, also with ISO text.
----@class lugger.date
+---@class lugger.date: lug_date
 ---@field year integer
 ---@field month integer from 1
 ---@field day integer of the month, from 1
@@ -243,7 +244,7 @@ end
 
 --- Puts a date into a slot.
 ---@param self lugger.date
----@param slot ffi.cdata* lug_value
+---@param slot lug_value
 function dates.slot(self, slot)
   if self.lug_day_ == 1 and not is_endless(self) then
     slot.type, slot.flags, slot.size = types.day, 0, 0
@@ -253,7 +254,7 @@ function dates.slot(self, slot)
   end
 end
 
-local scratch = ffi.new 'lug_value'
+local scratch = ffi.new 'lug_value' --[[@as lug_value]]
 
 local function text_of(self)
   dates.slot(self, scratch)

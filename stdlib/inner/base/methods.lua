@@ -56,6 +56,7 @@ end
 ---@param name string
 ---@param known string[]
 ---@param how string the form of a name in the hint: "job:%s"
+---@return never
 function methods.no_name(holder, name, known, how)
   table.sort(known)
   local near = native.system.nearest(name, known)

@@ -12,6 +12,12 @@ local connection = {}
 ---@field settings table<string, string> lock_timeout and the like
 ---@field touched table<string, boolean>|nil settings that statements of the transaction named
 ---@field restore fun(session: lugger.native.pg)|nil gives a new session what the file made in the one before
+---@field open lugger.native.pg|nil
+---@field purpose string
+---@field used boolean
+---@field is_self boolean
+---@field held table|nil
+---@field ends_itself table<string, boolean>|nil
 local conn = {}
 local conn_meta = { __index = conn }
 

@@ -11,6 +11,7 @@ local db = {}
 
 ---@class lugger.migration_db: lugger.db
 ---@field name string "main", or its name in lugger.toml
+---@field executor table
 local object = {}
 
 ---@class lugger.batches_spec

@@ -17,6 +17,8 @@ local files = {}
 ---@field path string
 ---@field kind "lua"|"sql"
 ---@field checksum string SHA-256 of the text, whatever its line ends
+---@field squashed string|nil the versions that it replaces
+---@field loaded lugger.migration_body|nil once it was read
 local migration = {}
 local migration_meta = { __index = migration, __tostring = function(self) return self.file end }
 
