@@ -201,6 +201,12 @@ local tools = { golang, flyway, goose, dbmate, sql_migrate, rambler }
 foreign.ledgers = { [goose] = 'goose_db_version', [dbmate] = 'schema_migrations', [flyway] = 'flyway_schema_history',
   [golang] = 'schema_migrations', [sql_migrate] = 'gorp_migrations', [rambler] = 'migrations' }
 
+-- A link to nothing is no directory, and reading it says so.
+local function is_directory(directory, name)
+  local found = system.stat(directory .. '/' .. name)
+  return found ~= nil and found.is_dir
+end
+
 --- The tool that a directory belongs to; raises when none is recognised.
 ---@param directory string
 ---@return table tool
@@ -210,9 +216,9 @@ function foreign.detect(directory)
   local names = system.list_dir(directory)
   for _, tool in ipairs(tools) do
     for _, name in ipairs(names) do
-      local path = directory .. '/' .. name
-      if name:match('%.sql$') and not system.stat(path).is_dir and tool.fits(name, read(directory,
-        name)) then return tool end
+      if name:match('%.sql$') and not is_directory(directory, name) and tool.fits(name, read(directory, name)) then
+        return tool
+      end
     end
   end
   config.raise(('%s holds no migrations of goose, dbmate, Flyway, '
@@ -229,7 +235,7 @@ end
 function foreign.read(tool, directory)
   local list, by_number, left, undo, used = {}, {}, {}, {}, {}
   for _, name in ipairs(system.list_dir(directory)) do
-    local is_file = not system.stat(directory .. '/' .. name).is_dir
+    local is_file = not is_directory(directory, name)
     local one = is_file and (name:match('%.sql$') or name:match('%.go$')) and tool.file(name, read(directory, name))
     if one then
       used[#used + 1] = name
