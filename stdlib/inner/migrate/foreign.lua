@@ -1,4 +1,5 @@
 -- Directories and ledgers of other tools: goose, dbmate, Flyway, golang-migrate, sql-migrate and rambler.
+local base_files = require 'lugger.inner.base.files'
 local config = require 'lugger.inner.cli.config'
 local native = require 'lugger.native'
 local version = require 'lugger.inner.migrate.version'
@@ -213,7 +214,7 @@ end
 function foreign.detect(directory)
   local found = system.stat(directory)
   if not found or not found.is_dir then config.raise(('there is no directory %s'):format(directory)) end
-  local names = system.list_dir(directory)
+  local names = base_files.names(directory)
   for _, tool in ipairs(tools) do
     for _, name in ipairs(names) do
       if name:match('%.sql$') and not is_directory(directory, name) and tool.fits(name, read(directory, name)) then
@@ -234,7 +235,7 @@ end
 ---@return string[] used
 function foreign.read(tool, directory)
   local list, by_number, left, undo, used = {}, {}, {}, {}, {}
-  for _, name in ipairs(system.list_dir(directory)) do
+  for _, name in ipairs(base_files.names(directory)) do
     local is_file = not is_directory(directory, name)
     local one = is_file and (name:match('%.sql$') or name:match('%.go$')) and tool.file(name, read(directory, name))
     if one then
