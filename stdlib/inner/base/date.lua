@@ -103,7 +103,7 @@ local function shifted(self, seconds)
   local whole = floor(number)
   local micros = floor((number - whole) * 1e6 + 0.5) + self.lug_us_
   local by = whole * 1000 + floor(micros / 1000)
-  if math.abs(tonumber(self.lug_ms_) + by) > 9.2e18 then refuse('the date is out of range') end
+  if math.abs(tonumber(self.lug_ms_) --[[@as number]] + by) > 9.2e18 then refuse('the date is out of range') end
   return date_type(self.lug_ms_ + by, micros % 1000, 0)
 end
 
@@ -172,7 +172,7 @@ local date = {}
 ---@return number
 function date:unix()
   if is_endless(self) then return self.lug_ms_ == later and math.huge or -math.huge end
-  return tonumber(self.lug_ms_) / 1000 + self.lug_us_ / 1e6
+  return tonumber(self.lug_ms_) --[[@as number]] / 1000 + self.lug_us_ / 1e6
 end
 
 --- Milliseconds since 1970.
@@ -288,7 +288,7 @@ ffi.metatype(date_type, {
     end
     b = dates.new(b)
     if is_endless(a) or is_endless(b) then return a:unix() - b:unix() end
-    return tonumber(a.lug_ms_ - b.lug_ms_) / 1000 + (a.lug_us_ - b.lug_us_) / 1e6
+    return tonumber(a.lug_ms_ - b.lug_ms_) --[[@as number]] / 1000 + (a.lug_us_ - b.lug_us_) / 1e6
   end,
 })
 

@@ -195,7 +195,7 @@ local function int64_of_text(text)
   local digits = text:match('^%s*([+-]?%d+)%s*$')
   if not digits then return nil end
   local out = 0LL
-  for digit in digits:gmatch('%d') do out = out * 10 + tonumber(digit) end
+  for digit in digits:gmatch('%d') do out = out * 10 + tonumber(digit) --[[@as number]] end
   out = digits:sub(1, 1) == '-' and -out or out
   local plain = digits:gsub('^%+', ''):gsub('^(-?)0+(%d)', '%1%2'):gsub('^%-0$', '0')
   if tostring(out) ~= plain then return nil, 'it is out of range' end

@@ -165,7 +165,7 @@ local function date_text(v)
   local text = tostring(v)
   local sign, year, rest = text:match '^([+-]?)(%d+)(%-.*)$'
   if not year then return text end
-  if sign == '-' or tonumber(year) == 0 then return ('%04d%s BC'):format(tonumber(year) + 1, rest) end
+  if sign == '-' or tonumber(year) == 0 then return ('%04d%s BC'):format(tonumber(year) --[[@as number]] + 1, rest) end
   return year .. rest
 end
 
