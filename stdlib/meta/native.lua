@@ -16,6 +16,7 @@ local native = {}
 native.version = ''
 
 --- The value null, as a light userdata; lugger.null is the same.
+---@type userdata
 native.null = nil
 
 --- Makes an error object; raise it with error(native.error(...)).

@@ -4,6 +4,7 @@
 ---@class lugger.native
 local native = {}
 
+native.prompt = {}
 ---@class lugger.native.prompt
 local prompt = {}
 

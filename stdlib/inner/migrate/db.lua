@@ -11,7 +11,7 @@ local db = {}
 
 ---@class lugger.migration_db: lugger.db
 ---@field name string "main", or its name in lugger.toml
----@field executor table
+---@field executor table what runs its statements; not for migrations
 local object = {}
 
 ---@class lugger.batches_spec
