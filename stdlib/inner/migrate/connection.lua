@@ -53,7 +53,7 @@ end
 --- Runs SQL and returns the result of native.pg.
 ---@param sql string
 ---@param params any[]|nil
----@return { names: string[], types: integer[], rows: any[][], affected: integer }
+---@return lugger.native.pg_result
 function conn:query(sql, params)
   return self:session():query(sql, params)
 end
@@ -61,7 +61,7 @@ end
 --- COPY ... FROM stdin with its data.
 ---@param sql string
 ---@param data string
----@return { names: string[], types: integer[], rows: any[][], affected: integer }
+---@return lugger.native.pg_result
 function conn:copy_in(sql, data)
   return { names = {}, types = {}, rows = {}, affected = self:session():copy_in(sql, data) }
 end
