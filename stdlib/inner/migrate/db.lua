@@ -150,6 +150,7 @@ function backend:state()
 end
 
 ---@private
+---@diagnostic disable-next-line: unused
 function backend:close() -- luacheck: ignore self
   config.raise('lugger opens and closes the databases of a migration itself', 'take db:close() out')
 end

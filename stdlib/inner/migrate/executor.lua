@@ -177,6 +177,7 @@ end
 
 --- Before rows are read past the executor.
 ---@param connection lugger.migrate.connection
+---@diagnostic disable-next-line: unused
 function base:read(connection) -- luacheck: ignore self connection
 end
 
@@ -188,6 +189,7 @@ end
 
 --- Does work whose steps are reverted when it fails. An executor that records no steps rolls everything back anyway.
 ---@param work fun()
+---@diagnostic disable-next-line: unused
 function base:or_undo(work) -- luacheck: ignore self
   work()
 end
