@@ -144,6 +144,7 @@ end
 --- Raises an error of lugger's kind: it is printed with the line of the script and the hint, and ends the program as
 --- its code says. A text is the message.
 ---@param fields lugger.error_fields|string
+---@return never
 function lugger.error(fields)
   require('lugger.inner.script.raise').error(fields)
 end

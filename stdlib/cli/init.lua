@@ -66,7 +66,7 @@ end
 local function systemd(args)
   local script = args.systemd
   local found = system.stat(script)
-  if not found then
+  if not found or found.is_dir then
     config.raise(('there is no script %s'):format(script), 'lugger init --systemd users.lua')
   end
   local directory = system.cwd()

@@ -1,6 +1,7 @@
 -- lugger lint FILE...: finds statements that would harm a database in use.
 local codes = require 'lugger.inner.lint.codes'
 local config = require 'lugger.inner.cli.config'
+local files = require 'lugger.inner.base.files'
 local flags = require 'lugger.inner.cli.flags'
 local native = require 'lugger.native'
 local terminal = require 'lugger.inner.view.terminal'
@@ -10,7 +11,7 @@ local function add(list, path)
   local found = system.stat(path)
   if not found then config.raise(('there is no file %s'):format(path)) end
   if found.is_dir then
-    for _, name in ipairs(system.list_dir(path)) do
+    for _, name in ipairs(files.names(path)) do
       if name:match('%.sql$') or name:match('^%d+_.+%.lua$') then add(list, path:gsub('/$', '') .. '/' .. name) end
     end
   else

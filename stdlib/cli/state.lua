@@ -23,7 +23,7 @@ local function seconds_of(text)
   if not number then
     flags.usage_error(('--older-than takes hours, days or weeks, not "%s"'):format(text), 'as in 12h, 30d, 8w')
   end
-  return tonumber(number) * units[unit]
+  return tonumber(number) --[[@as number]] * units[unit]
 end
 
 local function has(session, relation)
@@ -55,7 +55,7 @@ local function prune(args)
     end
     if args.keep or args.older_than then
       local gone, refused = native.state(target.place, options):prune(args.keep or 0, seconds)
-      runs, rejects = runs + tonumber(gone), rejects + tonumber(refused)
+      runs, rejects = runs + tonumber(gone) --[[@as number]], rejects + tonumber(refused) --[[@as number]]
     end
   end
   if images > 0 or args.images then

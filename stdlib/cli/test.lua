@@ -1,6 +1,7 @@
 -- lugger test FILE...: tests of mappings on sample documents, without a database.
 local cli = require 'lugger.inner.cli.cli'
 local config = require 'lugger.inner.cli.config'
+local files = require 'lugger.inner.base.files'
 local native = require 'lugger.native'
 local terminal = require 'lugger.inner.view.terminal'
 local test = require 'lugger.test'
@@ -12,7 +13,7 @@ local function files_of(words)
     if not found then config.raise(('there is no test %s'):format(word), 'give files, or a directory of *_test.lua') end
     if found.is_dir then
       local before = #list
-      for _, name in ipairs(native.system.list_dir(word)) do
+      for _, name in ipairs(files.names(word)) do
         if name:match '_test%.lua$' then list[#list + 1] = (word:gsub('/$', '')) .. '/' .. name end
       end
       if #list == before then config.raise(('%s holds no *_test.lua'):format(word)) end

@@ -2,6 +2,7 @@
 local abi = require 'lugger.inner.base.abi'
 local bytes = require 'lugger.inner.base.bytes'
 local fault = require 'lugger.inner.base.fault'
+local methods = require 'lugger.inner.base.methods'
 local shown = require('lugger.inner.base.shown').value
 
 ---@class lugger.base64
@@ -42,4 +43,4 @@ function base64.decode(text, alphabet)
       alphabet == nil and given:find '[-_]' and "text with - and _ is of the alphabet 'url'" or nil)
 end
 
-return base64
+return methods.module('lugger.base64', base64)

@@ -2,6 +2,7 @@
 local codec = require 'lugger.inner.base.codec'
 local fault = require 'lugger.inner.base.fault'
 local json_text = require 'lugger.inner.base.json_text'
+local methods = require 'lugger.inner.base.methods'
 local native = require 'lugger.native'
 local null = require('lugger.inner.base.value').null
 
@@ -75,4 +76,4 @@ function csv.encode(row, options)
   return native.csv.encode(fields, options or {}, count)
 end
 
-return csv
+return methods.module('lugger.csv', csv)

@@ -2,6 +2,7 @@
 local abi = require 'lugger.inner.base.abi'
 local bytes = require 'lugger.inner.base.bytes'
 local fault = require 'lugger.inner.base.fault'
+local methods = require 'lugger.inner.base.methods'
 local shown = require('lugger.inner.base.shown').value
 
 ---@class lugger.hex
@@ -24,4 +25,4 @@ function hex.decode(text)
     or fault.raise('coerce', ('%s is not hex'):format(shown(given)), 'give an even number of the digits 0-9a-f')
 end
 
-return hex
+return methods.module('lugger.hex', hex)

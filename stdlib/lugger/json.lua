@@ -5,11 +5,12 @@ local codec = require 'lugger.inner.base.codec'
 local document = require 'lugger.inner.base.document'
 local fault = require 'lugger.inner.base.fault'
 local ffi = require 'ffi'
+local methods = require 'lugger.inner.base.methods'
 local native = require 'lugger.native'
 
 local json = {}
 
-local slot = ffi.new 'lug_value'
+local slot = ffi.new 'lug_value' --[[@as lug_value]]
 local styles = { canonical = 0, relaxed = 1, plain = 2, typed = 3 }
 
 --- JSON text of any value. A list is an array, any other table a document with its fields sorted by name.
@@ -52,4 +53,4 @@ function json.to_bson(v)
   return document.is(v) and document.to_bson(v) or bson.encode(v)
 end
 
-return json
+return methods.module('lugger.json', json)

@@ -19,6 +19,7 @@ local test = {}
 -- Of the current file; set by the command.
 local state = { cases = {}, directory = './', update = false }
 
+---@return never
 local function fail(message)
   error(setmetatable({ test_failure = true, message = message }, { __tostring =
     function(self) return self.message end }), 0)
@@ -103,6 +104,9 @@ local function preview(job, documents)
 end
 
 ---@class lugger.test.rows
+---@field package rows table[]
+---@field package columns table[]
+---@field package title string
 local rows = {}
 local rows_meta = { __index = rows }
 
@@ -198,6 +202,8 @@ function test.skipped(job, documents)
 end
 
 ---@class lugger.test.expectation
+---@field package v any
+---@field package title string
 local expectation = {}
 local expectation_meta = { __index = expectation }
 

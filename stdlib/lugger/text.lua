@@ -3,6 +3,7 @@ local abi = require 'lugger.inner.base.abi'
 local bytes = require 'lugger.inner.base.bytes'
 local fault = require 'lugger.inner.base.fault'
 local ffi = require 'ffi'
+local methods = require 'lugger.inner.base.methods'
 local native = require 'lugger.native'
 local regex = require 'lugger.inner.base.regex'
 local shown = require('lugger.inner.base.shown').value
@@ -167,4 +168,4 @@ function text.is_utf8(s)
   return native.system.is_utf8(bytes.text(s, 'lugger.text.is_utf8'))
 end
 
-return text
+return methods.module('lugger.text', text)

@@ -13,7 +13,7 @@ local vector_type = value.ctypes.vector
 
 local vector = {}
 
-local slot = ffi.new 'lug_value'
+local slot = ffi.new 'lug_value' --[[@as lug_value]]
 local room, buffer = 2048, ffi.new('float[?]', 2048)
 
 -- Indexed by VectorFault of runtime/vector/elements.hpp.
@@ -21,7 +21,7 @@ local faults = { 'it is not an array of numbers', 'its bytes are not valid', 'it
   'it has more than one dimension, or too many numbers', 'an element is not a number' }
 
 local function new(count)
-  local out = vector_type(count)
+  local out = vector_type(count) --[[@as lugger.vector]]
   out.size = count
   return out
 end
@@ -192,7 +192,7 @@ function vector.top_k(vectors, query, k, options)
   query = as_vector(query, 'vector.top_k: the query')
   local pointers, count, keep = pointers_to(vectors, query.size)
   local most = math.min(k, count)
-  local matches = ffi.new('lug_match[?]', math.max(most, 1))
+  local matches = ffi.new('lug_match[?]', math.max(most, 1)) --[[@as table<integer, lug_match>]]
   local found = C.lug_vector_top_k(pointers, count, query.data, query.size, metric, matches, most)
   local out = {}
   for i = 1, keep and found do
@@ -203,13 +203,13 @@ function vector.top_k(vectors, query, k, options)
 end
 
 --- The vectors of a field, for batch:vectors.
----@param view ffi.cdata* lug_batch
+---@param view lug_batch
 ---@param path string
 ---@return table
 ---@internal
 function vector.of_batch(view, path)
   if type(path) ~= 'string' then fault.raise('config', "batch:vectors wants a field: batch:vectors 'embedding'") end
-  local values = ffi.new('lug_value[?]', math.max(view.count, 1))
+  local values = ffi.new('lug_value[?]', math.max(view.count, 1)) --[[@as table<integer, lug_value>]]
   if C.lug_batch_values(view, path, #path, values) == 0 then
     fault.raise('config', ('"%s" is not a path'):format(path), 'write it like meta.embedding')
   end

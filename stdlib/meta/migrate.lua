@@ -95,6 +95,11 @@ function pg:pooled() end
 --- Warnings that the server sent since the last call.
 ---@return string[]
 function pg:notices() end
+--- COPY ... FROM stdin with its data, as text.
+---@param sql string
+---@param data string
+---@return integer rows
+function pg:copy_in(sql, data) end
 --- Sends the output of one COPY into another: from:copy('COPY t TO STDOUT', to, 'COPY t FROM STDIN').
 ---@param out_sql string
 ---@param other lugger.native.pg

@@ -16,6 +16,7 @@ local native = {}
 native.version = ''
 
 --- The value null, as a light userdata; lugger.null is the same.
+---@type userdata
 native.null = nil
 
 --- Makes an error object; raise it with error(native.error(...)).
@@ -255,12 +256,18 @@ function native.describe(place, options, limit) end
 ---@return lugger.native.pg
 function native.pg(url, purpose, pooled) end
 
+---@class lugger.native.pg_result
+---@field names string[]
+---@field types integer[]
+---@field rows table<integer, any[]> texts; NULL is lugger.null
+---@field affected integer
+
 ---@class lugger.native.pg
 local pg = {}
 --- Runs SQL. Values are text, NULL is lugger.null; several statements only without parameters.
 ---@param sql string
 ---@param params any[]|nil texts, numbers, booleans; lugger.null for NULL
----@return { names: string[], types: integer[], rows: any[][], affected: integer }
+---@return lugger.native.pg_result
 function pg:query(sql, params) end
 --- The OIDs of the types that the server has for $1, $2, ...; nothing is run.
 ---@param sql string

@@ -4,13 +4,14 @@
 ---@class lugger.native
 local native = {}
 
+native.prompt = {}
 ---@class lugger.native.prompt
 local prompt = {}
 
 ---@class lugger.fetched_result
 ---@field names string[]
 ---@field types integer[]
----@field rows (string|false)[][] NULL is false
+---@field rows table<integer, (string|false)[]> NULL is false
 ---@field count integer of all rows, kept or not
 ---@field affected integer
 ---@field command string

@@ -1,6 +1,8 @@
 """Lint: each code is found where it should be, and nowhere else."""
 import json
+import os
 import re
+import subprocess
 import unittest
 
 import harness
@@ -183,6 +185,15 @@ class Lint(unittest.TestCase):
         self.assertEqual([(f['code'], f['line']) for f in self.lint(lua, name='20260101000001_x.lua') if f[
                               'code'] in ('truncate', 'sql-concatenation')],
                          [('sql-concatenation', 7), ('truncate', 7)])
+
+    @unittest.skipUnless(os.geteuid() == 0, 'only root can be another user')
+    def test_a_directory_that_cannot_be_read(self):
+        directory = os.path.join(harness.scratch(), 'closed')
+        os.mkdir(directory, 0o711)
+        for command in ('lint', 'test', 'migrate lint --dir', 'migrate import'):
+            done = subprocess.run([harness.binary(), *command.split(), directory], user='nobody', text=True,
+                                  capture_output=True, env=harness.clean_environment(), check=False)
+            self.assertIn(f'cannot read the directory {directory}', done.stderr, command)
 
     def test_order_over_files(self):
         (a, b) = ('20260101000001_a.sql', '20260101000002_b.sql')

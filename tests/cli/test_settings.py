@@ -135,6 +135,11 @@ class Init(project.Case):
         self.assertIn("SuccessExitStatus=3", unit)
         self.assertIn("systemctl enable", done.err)
 
+    def test_a_directory_is_no_script_for_a_unit(self):
+        self.lugger("init", "shop", status=0)
+        self.assertIn("there is no script shop/jobs/",
+                      self.lugger("init", "--systemd", "shop/jobs/", status=1).err)
+
     def test_s0_02_a_unit_that_keeps_to_its_hours(self):
         self.write("fix.lua", "return {}")
         self.lugger("init", "--systemd", "fix.lua", "--apply", "--window", "22:00-05:00", status=0)

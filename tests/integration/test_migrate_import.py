@@ -102,6 +102,14 @@ class Import(unittest.TestCase):
         self.assertIn('there is no directory nowhere', project.migrate('import', 'nowhere', expect=1).err)
         self.assertIn('holds no migrations of goose', project.migrate('import', 'migrations', expect=1).err)
 
+    def test_a_link_to_nothing_is_named(self):
+        project = Project(self.server.fresh())
+        theirs = project.directory / 'theirs'
+        shutil.copytree(SAMPLES / 'goose', theirs)
+        (theirs / '00000000000000_gone.sql').symlink_to('/nowhere')
+        self.assertIn('cannot read theirs/00000000000000_gone.sql',
+                      project.migrate('import', 'theirs', expect=1).err)
+
 
 class Marks(unittest.TestCase):
     """Files of other tools that were not imported."""

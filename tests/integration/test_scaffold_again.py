@@ -29,6 +29,10 @@ class Again(Case):
         self.assertNotIn('written', done.out)
         self.assertEqual({p.name: p.stat().st_mtime_ns for p in self.out.iterdir()}, before)
 
+    def test_a_link_to_nothing_is_passed_over(self):
+        (self.out / 'gone.lua').symlink_to('/nowhere')
+        self.assertNotIn('gone', self.scaffold(self.source).out)
+
     def test_what_nobody_edited_is_renewed(self):
         self.grow()
         done = self.scaffold(self.source)

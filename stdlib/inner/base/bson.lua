@@ -30,6 +30,7 @@ local function le_double(n)
   return ffi.string(double, 8)
 end
 
+---@return never
 local function refuse(message)
   fault.raise('hook', message)
 end
@@ -38,7 +39,7 @@ local function text_payload(text)
   return le32(#text + 1) .. text .. '\0'
 end
 
-local decimal_out, decimal_slot = ffi.new 'uint8_t[16]', ffi.new 'lug_value'
+local decimal_out, decimal_slot = ffi.new 'uint8_t[16]', ffi.new 'lug_value' --[[@as lug_value]]
 
 local function decimal_element(v)
   value.decimal_slot(v, decimal_slot)
@@ -161,10 +162,10 @@ end
 --- A value in a new slot, for native code (mappings read defaults from it). The second result owns the memory that the
 --- slot points to.
 ---@param v any
----@return ffi.cdata* slot lug_value
+---@return lug_value slot
 ---@return table held
 function bson.slot(v)
-  local slot, held = ffi.new 'lug_value', {}
+  local slot, held = ffi.new 'lug_value' --[[@as lug_value]], {}
   codec.encode(slot, v, function(bytes, size)
     held[#held + 1] = ffi.new('uint8_t[?]', math.max(size, 1))
     ffi.copy(held[#held], bytes, size)

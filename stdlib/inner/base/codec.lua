@@ -13,7 +13,7 @@ local codec = {}
 -- Vectors and the rest
 
 --- A vector of float32 numbers: v[1], #v, ipairs. Equal when all numbers are.
----@class lugger.vector
+---@class lugger.vector: lug_vector
 ---@field [integer] number from 1
 ---@operator len: integer
 ---@operator concat(any): string
@@ -65,7 +65,7 @@ function codec.vector(numbers)
   if type(numbers) ~= 'table' and type(numbers) ~= 'cdata' then
     fault.raise('coerce', ('a vector cannot be read from %s'):format(shown(numbers)), 'give a list of numbers')
   end
-  local out = ctypes.vector(#numbers)
+  local out = ctypes.vector(#numbers) --[[@as lugger.vector]]
   out.size = #numbers
   for i = 1, #numbers do
     local number = tonumber(numbers[i])
@@ -87,11 +87,12 @@ local function typed_slot(self, slot)
   if carries_i64[self.type] then slot.i64 = self.i64 else slot.data = self.data end
 end
 
----@class lugger.typed a value of a type that has no class of its own here: regex, timestamp, interval, minKey, ...
+--- A value of a type that has no class of its own here: regex, timestamp, interval, minKey, ...
+---@class lugger.typed: lug_typed
 ---@operator concat(any): string
 local typed = {}
 
-local scratch = ffi.new 'lug_value'
+local scratch = ffi.new 'lug_value' --[[@as lug_value]]
 
 --- The word for its type.
 ---@return string
@@ -116,7 +117,7 @@ ffi.metatype(ctypes.typed, {
 
 local function new_typed(v)
   local size = carries_i64[v.type] and 0 or v.size
-  local out = ctypes.typed(size)
+  local out = ctypes.typed(size) --[[@as lugger.typed]]
   out.type, out.aux, out.size = v.type, v.aux, size
   if carries_i64[v.type] then out.i64 = v.i64 else ffi.copy(out.data, v.data, size) end
   return out
@@ -161,7 +162,7 @@ local decoders = {
   [types.pgtext] = function(v) return ffi.string(v.data, v.size) end,
   [types.binary] = function(v)
     if v.aux == 4 and v.size == 16 then return new_uuid(v) end
-    local out = ctypes.binary(v.size)
+    local out = ctypes.binary(v.size) --[[@as lugger.binary]]
     out.size, out.subtype = v.size, v.aux
     ffi.copy(out.data, v.data, v.size)
     return out
@@ -173,7 +174,7 @@ local decoders = {
   [types.day] = new_date,
   [types.vector] = function(v)
     local count = v.size / 4
-    local out = ctypes.vector(count)
+    local out = ctypes.vector(count) --[[@as lugger.vector]]
     out.size = count
     ffi.copy(out.data, v.data, v.size)
     return out
@@ -185,8 +186,8 @@ codec.typed = new_typed
 for number = 0, 34 do decoders[number] = decoders[number] or new_typed end
 
 --- The Lua value of a slot. With `batch`, nested documents are views into it; otherwise they are copies.
----@param v ffi.cdata* lug_value
----@param batch ffi.cdata*|nil lug_batch *
+---@param v lug_value
+---@param batch lug_batch|nil
 ---@return any
 function codec.decode(v, batch)
   local out = decoders[v.type](v, batch) -- no tail call: LuaJIT gives up a trace that has many of them
@@ -195,7 +196,7 @@ end
 
 --- For document.lua, which registers how documents and arrays are decoded.
 ---@param number integer the type of lug_value
----@param decoder fun(v: ffi.cdata*, batch: ffi.cdata*|nil): any
+---@param decoder fun(v: lug_value, batch: lug_batch|nil): any
 function codec.on_decode(number, decoder)
   decoders[number] = decoder
 end
@@ -211,7 +212,7 @@ local encoders = {} -- by the number of the ctype
 
 --- For document.lua: registers how values of a ctype are put into slots, with fn(slot, value, copy).
 ---@param ctype ffi.ctype*
----@param encoder fun(slot: ffi.cdata*, v: any, copy: function)
+---@param encoder fun(slot: lug_value, v: any, copy: function)
 function codec.on_encode(ctype, encoder)
   encoders[tonumber(ctype)] = encoder
 end
@@ -241,13 +242,13 @@ end)
 local encode_table
 
 --- For bson.lua: registers how a plain table is put into a slot, with fn(slot, table, copy).
----@param encoder fun(slot: ffi.cdata*, v: table, copy: function)
+---@param encoder fun(slot: lug_value, v: table, copy: function)
 function codec.on_table(encoder)
   encode_table = encoder
 end
 
 --- Puts a Lua value into a slot. `copy(bytes, size)` gives memory that lives as long as the slot.
----@param slot ffi.cdata* lug_value
+---@param slot lug_value
 ---@param v any
 ---@param copy fun(bytes: any, size: integer): ffi.cdata*
 function codec.encode(slot, v, copy)

@@ -10,12 +10,15 @@ local C = abi.C
 
 --- What a column of a type does to a value.
 ---@class lugger.coercer
+---@field package handle lugger.native.coercer
+---@field package pointer ffi.cdata*
 local coercer = {}
 
 local meta = { __index = coercer, __name = 'coercer' }
 meta.__tostring = function(self) return 'coercer ' .. self.handle:type() end
 
-local input, output = ffi.new 'lug_value', ffi.new 'lug_value'
+local input = ffi.new 'lug_value' --[[@as lug_value]]
+local output = ffi.new 'lug_value' --[[@as lug_value]]
 
 local function try(self, v)
   local keep = {}

@@ -17,6 +17,7 @@ local day_ms = ms_of.day
 local later, earlier = 9223372036854775807LL, -9223372036854775807LL - 1 -- "infinity" and "-infinity"
 local exact = 9007199254740992 -- beyond it a Lua number does not hold every integer
 
+---@return never
 local function refuse(what, hint)
   fault.raise('coerce', what, hint)
 end
@@ -102,7 +103,7 @@ local function shifted(self, seconds)
   local whole = floor(number)
   local micros = floor((number - whole) * 1e6 + 0.5) + self.lug_us_
   local by = whole * 1000 + floor(micros / 1000)
-  if math.abs(tonumber(self.lug_ms_) + by) > 9.2e18 then refuse('the date is out of range') end
+  if math.abs(tonumber(self.lug_ms_) --[[@as number]] + by) > 9.2e18 then refuse('the date is out of range') end
   return date_type(self.lug_ms_ + by, micros % 1000, 0)
 end
 
@@ -142,7 +143,7 @@ local function moved(self, span, sign)
 end
 
 --- An instant to the microsecond, in UTC, or a calendar day. Dates compare with ==, < and <=, also with ISO text.
----@class lugger.date
+---@class lugger.date: lug_date
 ---@field year integer
 ---@field month integer from 1
 ---@field day integer of the month, from 1
@@ -171,7 +172,7 @@ local date = {}
 ---@return number
 function date:unix()
   if is_endless(self) then return self.lug_ms_ == later and math.huge or -math.huge end
-  return tonumber(self.lug_ms_) / 1000 + self.lug_us_ / 1e6
+  return tonumber(self.lug_ms_) --[[@as number]] / 1000 + self.lug_us_ / 1e6
 end
 
 --- Milliseconds since 1970.
@@ -243,7 +244,7 @@ end
 
 --- Puts a date into a slot.
 ---@param self lugger.date
----@param slot ffi.cdata* lug_value
+---@param slot lug_value
 function dates.slot(self, slot)
   if self.lug_day_ == 1 and not is_endless(self) then
     slot.type, slot.flags, slot.size = types.day, 0, 0
@@ -253,7 +254,7 @@ function dates.slot(self, slot)
   end
 end
 
-local scratch = ffi.new 'lug_value'
+local scratch = ffi.new 'lug_value' --[[@as lug_value]]
 
 local function text_of(self)
   dates.slot(self, scratch)
@@ -287,7 +288,7 @@ ffi.metatype(date_type, {
     end
     b = dates.new(b)
     if is_endless(a) or is_endless(b) then return a:unix() - b:unix() end
-    return tonumber(a.lug_ms_ - b.lug_ms_) / 1000 + (a.lug_us_ - b.lug_us_) / 1e6
+    return tonumber(a.lug_ms_ - b.lug_ms_) --[[@as number]] / 1000 + (a.lug_us_ - b.lug_us_) / 1e6
   end,
 })
 

@@ -12,17 +12,19 @@ local decimal_type = ffi.typeof 'lug_decimal'
 local double_type = ffi.typeof 'lug_double'
 decimals.type = decimal_type
 
-local scratch, scratch_b = ffi.new 'lug_value', ffi.new 'lug_value'
+local scratch = ffi.new 'lug_value' --[[@as lug_value]]
+local scratch_b = ffi.new 'lug_value' --[[@as lug_value]]
 local room = 4096
 local buffer = ffi.new('uint8_t[?]', room)
 
+---@return never
 local function refuse(what, hint)
   fault.raise('coerce', what, hint)
 end
 
 --- Puts a decimal into a slot, which points to its bytes.
 ---@param self lugger.decimal
----@param slot ffi.cdata* lug_value
+---@param slot lug_value
 function decimals.slot(self, slot)
   slot.type, slot.flags, slot.aux, slot.size, slot.data = self.type, 0, 0, self.size, self.data
 end
@@ -34,7 +36,7 @@ local to_slot = decimals.slot
 ---@param size integer
 ---@return lugger.decimal
 function decimals.make(kind, data, size)
-  local out = decimal_type(size)
+  local out = decimal_type(size) --[[@as lugger.decimal]]
   out.size, out.type = size, kind
   ffi.copy(out.data, data, size)
   return out
@@ -126,7 +128,7 @@ end
 ---@alias lugger.rounding "half_up"|"half_even"|"half_down"|"up"|"down"|"floor"|"ceiling"
 
 --- An exact decimal number. Numbers, int64 and decimals of one value are equal, and compare with < and <=.
----@class lugger.decimal
+---@class lugger.decimal: lug_decimal
 ---@operator add(lugger.decimal|number): lugger.decimal
 ---@operator sub(lugger.decimal|number): lugger.decimal
 ---@operator mul(lugger.decimal|number): lugger.decimal

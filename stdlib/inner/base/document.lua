@@ -14,8 +14,8 @@ local doc_type, own_type = value.ctypes.doc, value.ctypes.own
 
 local document = {}
 
-local slot = ffi.new 'lug_value'
-local view = ffi.new 'lug_doc'
+local slot = ffi.new 'lug_value' --[[@as lug_value]]
+local view = ffi.new 'lug_doc' --[[@as lug_doc]]
 
 -- The pointer to a document for C functions. Refuses a view that has outlived its batch, before memory is touched.
 local function pointer(self)
@@ -30,7 +30,7 @@ local function pointer(self)
 end
 
 local function own(data, size, array)
-  local out = own_type(size)
+  local out = own_type(size) --[[@as lug_own]]
   out.lug_size_, out.lug_array_ = size, array
   ffi.copy(out.lug_data_, data, size)
   return out
@@ -39,7 +39,7 @@ end
 local function decoder(array)
   return function(v, batch)
     if batch == nil then return own(v.data, v.size, array) end
-    local out = doc_type()
+    local out = doc_type() --[[@as lug_doc]]
     out.lug_data_, out.lug_size_, out.lug_array_ = v.data, v.size, array
     out.lug_batch_, out.lug_generation_ = batch, batch.generation
     return out
@@ -147,7 +147,7 @@ end
 ---@return fun(): string|integer, any
 function methods:fields()
   local p, batch = pointer(self)
-  local iter, array, place, keep = ffi.new 'lug_iter', p.lug_array_ == 1, 0, self
+  local iter, array, place, keep = ffi.new 'lug_iter' --[[@as lug_iter]], p.lug_array_ == 1, 0, self
   C.lug_iter_start(iter, p)
   return function()
     pointer(keep)
@@ -282,10 +282,10 @@ end
 
 --- Iterates over fields or elements in stored order: names and slots. A slot is valid until the next step.
 ---@param doc lugger.doc
----@return fun(): string|nil, ffi.cdata* lug_value
+---@return fun(): string|nil, lug_value
 function document.slots(doc)
   local p = pointer(doc)
-  local iter, keep = ffi.new 'lug_iter', doc
+  local iter, keep = ffi.new 'lug_iter' --[[@as lug_iter]], doc
   C.lug_iter_start(iter, p)
   return function()
     pointer(keep)
@@ -322,11 +322,11 @@ function document.to_bson(doc)
 end
 
 --- A view of a document of a batch.
----@param batch ffi.cdata* lug_batch
+---@param batch lug_batch
 ---@param index integer from 0
 ---@return lugger.doc
 function document.view(batch, index)
-  local from, out = batch.documents[index], doc_type()
+  local from, out = batch.documents[index], doc_type() --[[@as lug_doc]]
   out.lug_data_, out.lug_size_, out.lug_format_, out.lug_shape_ = from.data, from.size, from.format, from.shape
   out.lug_batch_, out.lug_generation_ = batch, batch.generation
   return out
@@ -359,7 +359,7 @@ function document.index(doc, near)
 end
 
 --- True for slots that hold a document or an array.
----@param v ffi.cdata* lug_value
+---@param v lug_value
 ---@return boolean
 function document.is_nested(v)
   return v.type == types.document or v.type == types.array

@@ -16,7 +16,7 @@ function duration.seconds(value, what)
     fault.raise('config', ('%s takes a length of time, not "%s"'):format(what, tostring(value)),
       'as in 500ms, 5s, 10min, 2h, 30d')
   end
-  return tonumber(number) * units[unit]
+  return tonumber(number) --[[@as number]] * units[unit]
 end
 
 return duration

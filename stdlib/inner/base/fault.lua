@@ -24,6 +24,7 @@ end
 ---@param code string
 ---@param message string
 ---@param hint string|nil
+---@return never
 function fault.raise(code, message, hint)
   error(native.error(code, message, hint, nil, { script = fault.where() }), 0)
 end

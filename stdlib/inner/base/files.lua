@@ -36,6 +36,14 @@ function files.write(path, text)
   system.write_file(path, require('lugger.inner.base.bytes').of(text, 'lugger.write_file'))
 end
 
+--- The names in a directory, sorted. Raises when it cannot be read.
+---@param directory string
+---@return string[]
+function files.names(directory)
+  return system.list_dir(directory)
+    or fault.raise('read', ('cannot read the directory %s'):format(directory), 'look at its permissions')
+end
+
 local function joined(directory, name)
   if directory == '' then return name end
   return directory:sub(-1) == '/' and directory .. name or directory .. '/' .. name

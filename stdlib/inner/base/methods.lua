@@ -72,21 +72,33 @@ function methods.take_one(word, class, name, hint)
   checked[class[name]] = checked[method]
 end
 
--- Raises for a name that an object does not have, with the nearest that it has.
-local function no_name(word, class, name)
+-- Raises for a name that something does not have, with the nearest that it has. `how`: the form of a name in the hint.
+---@return never
+local function no_name(word, class, name, how)
   local known = {}
   for one, member in pairs(class) do
     if type(member) == 'function' then known[#known + 1] = one end
   end
   fault.raise('config', ('%s has no "%s"'):format(word, tostring(name)),
-    fault.near(name, known, ('`lugger help %s` lists what it has'):format(word), word .. ':%s'))
+    fault.near(name, known, ('`lugger help %s` lists what it has'):format(word), how))
 end
 
 --- Makes it an error to read a name that a class does not have.
 ---@param word string what the object is called in messages
 ---@param class table<string, function>
 function methods.strict(word, class)
-  setmetatable(class, { __index = function(_, name) no_name(word, class, name) end })
+  setmetatable(class, { __index = function(_, name) no_name(word, class, name, word .. ':%s') end })
+end
+
+--- Makes it an error to read a name that a module does not have.
+---@generic T: table
+---@param name string "lugger.text"
+---@param module T
+---@return T
+function methods.module(name, module)
+  return setmetatable(module, { __index = function(_, one)
+    if type(one) == 'string' then no_name(name, module, one, name .. '.%s') end
+  end })
 end
 
 --- What lugger itself asks of whatever a script returned: jobs, fixes and tasks have some of it each.
@@ -104,7 +116,7 @@ function methods.close(word, class, meta, fields)
   for _, name in ipairs(fields or {}) do may_be_nil[name] = true end
   setmetatable(class, { __index = function(_, name)
     if type(name) ~= 'string' or may_be_nil[name] then return nil end
-    no_name(word, class, name)
+    no_name(word, class, name, word .. ':%s')
   end })
 end
 

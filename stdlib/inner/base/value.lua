@@ -20,6 +20,7 @@ local function has_methods(word, class, ctype)
   methods.check(word, class, function(v) return ffi.istype(ctype, v) end)
 end
 
+---@return never
 local function fail(what, text, hint)
   fault.raise('coerce', ('%s cannot be read from %s'):format(what, text), hint)
 end
@@ -46,7 +47,7 @@ local function compare_bytes(a, b, size)
 end
 
 --- An ObjectId of MongoDB: 12 bytes; tostring gives its 24 hex digits. Compares with ==, < and <= by its bytes.
----@class lugger.objectid
+---@class lugger.objectid: lug_objectid
 ---@operator concat(any): string
 local objectid = {}
 
@@ -105,7 +106,7 @@ ffi.metatype(uuid_type, {
 })
 
 --- A UUID: 16 bytes. Compares with ==, < and <= by its bytes.
----@class lugger.uuid
+---@class lugger.uuid: lug_uuid
 ---@operator concat(any): string
 
 --- A UUID from its text; without an argument, a new UUID of version 7.
@@ -140,7 +141,7 @@ local binary_type = ffi.typeof 'lug_binary'
 local double_type = ffi.typeof 'lug_double'
 
 --- Bytes that are not text, with their subtype in BSON. Equal when bytes and subtype are.
----@class lugger.binary
+---@class lugger.binary: lug_binary
 ---@field subtype integer
 ---@operator len: integer
 ---@operator concat(any): string
@@ -182,7 +183,7 @@ function value.binary(bytes, subtype)
   if type(subtype) ~= 'number' or not (subtype >= 0 and subtype <= 255) or subtype ~= math.floor(subtype) then
     fault.raise('coerce', ('a binary cannot have the subtype %s'):format(shown(subtype)), 'subtypes are 0 to 255')
   end
-  local out = binary_type(#bytes)
+  local out = binary_type(#bytes) --[[@as lugger.binary]]
   out.size, out.subtype = #bytes, subtype
   ffi.copy(out.data, bytes, #bytes)
   return out
@@ -194,7 +195,7 @@ local function int64_of_text(text)
   local digits = text:match('^%s*([+-]?%d+)%s*$')
   if not digits then return nil end
   local out = 0LL
-  for digit in digits:gmatch('%d') do out = out * 10 + tonumber(digit) end
+  for digit in digits:gmatch('%d') do out = out * 10 + tonumber(digit) --[[@as number]] end
   out = digits:sub(1, 1) == '-' and -out or out
   local plain = digits:gsub('^%+', ''):gsub('^(-?)0+(%d)', '%1%2'):gsub('^%-0$', '0')
   if tostring(out) ~= plain then return nil, 'it is out of range' end
@@ -226,7 +227,7 @@ function value.int64(from)
 end
 
 --- A number that stays a double in documents although it is whole. It computes and compares as its number.
----@class lugger.double
+---@class lugger.double: lug_double
 ---@operator add(number): number
 ---@operator sub(number): number
 ---@operator mul(number): number

@@ -9,6 +9,7 @@ local json_text = require 'lugger.inner.base.json_text'
 local native = require 'lugger.native'
 local progress = require 'lugger.inner.job.progress'
 local system = native.system
+local tonumber = tonumber --[[@as fun(count: any): number]]
 
 local census = {}
 

@@ -39,6 +39,9 @@ local function empty_entry()
   return { text = {}, params = {}, returns = {}, fields = {}, operators = {} }
 end
 
+-- What no script may read.
+local hidden_scopes = { private = true, protected = true, package = true }
+
 local function read_tag(entry, tag, rest)
   if tag == 'param' then
     local name, more = rest:match('^(%S+)%s*(.*)$')
@@ -47,7 +50,7 @@ local function read_tag(entry, tag, rest)
   elseif tag == 'return' then
     local kind, text = split_type(rest)
     table.insert(entry.returns, { type = kind, text = text })
-  elseif tag == 'field' then
+  elseif tag == 'field' and not hidden_scopes[rest:match '^(%a+)%s' or ''] then
     local name, more = rest:match('^(%b[])%s*(.*)$')
     if not name then name, more = rest:match('^(%S+)%s*(.*)$') end
     local kind, text = split_type(more or '')

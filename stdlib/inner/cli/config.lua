@@ -9,6 +9,7 @@ local config = {}
 local state = { loaded = false, dotenv = {}, variables = {}, connections = {}, sections = {}, overrides = {},
   sandbox = false }
 
+---@return never
 local function raise(message, hint)
   error(native.error('config', message, hint), 0)
 end
@@ -279,6 +280,7 @@ end
 --- Raises an error of code "config": what is wrong, and what to do next.
 ---@param message string
 ---@param hint string|nil
+---@return never
 function config.raise(message, hint)
   raise(message, hint)
 end

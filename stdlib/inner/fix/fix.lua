@@ -11,12 +11,14 @@ local script = require 'lugger.inner.script.script'
 
 --- A fix of rows of a table, as lugger.fix describes it.
 ---@class lugger.fix
+---@field spec lugger.fix_spec what lugger.fix was given
 local fix = { is_fix = true }
 local fix_meta = { __index = fix, __name = 'fix', __tostring = function(self) return 'fix ' .. self:name() end }
 
 local known = { 'on', 'where', 'query', 'params', 'set', 'max_rows', 'map', 'name', 'batch_rows', 'retention',
   'throttle', 'on_hook_error' }
 
+---@return never
 local function fail(message, hint)
   fault.raise('config', message, hint)
 end

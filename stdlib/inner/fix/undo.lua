@@ -4,7 +4,16 @@ local duration = require 'lugger.inner.base.duration'
 local methods = require 'lugger.inner.base.methods'
 local native = require 'lugger.native'
 
+---@class lugger.undo_options
+---@field where string|nil
+---@field retention string|nil
+---@field batch_rows integer|nil
+---@field resume_command string|nil
+
 ---@class lugger.undo
+---@field package run string
+---@field package target { place: string, options: table }
+---@field package options lugger.undo_options
 local undo = {}
 local undo_meta = { __index = undo, __name = 'undo', __tostring = function(self) return self:name() end }
 
@@ -32,7 +41,7 @@ local module = {}
 --- Makes the undo of a run in a target.
 ---@param run string its whole id
 ---@param target { place: string, options: table|nil }
----@param options { where: string|nil, retention: string|nil, batch_rows: integer|nil, resume_command: string|nil }|nil
+---@param options lugger.undo_options|nil
 ---@return lugger.undo
 function module.new(run, target, options)
   return setmetatable({ run = run, target = { place = target.place, options = target.options or {} },

@@ -3,6 +3,7 @@ local json = require 'lugger.inner.base.json_text'
 local summary = require 'lugger.inner.job.summary'
 local table_view = require 'lugger.inner.view.table'
 local terminal = require 'lugger.inner.view.terminal'
+local tonumber = tonumber --[[@as fun(count: any): number]]
 
 local fix_view = {}
 

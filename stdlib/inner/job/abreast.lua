@@ -6,6 +6,21 @@ local system = native.system
 
 ---@class lugger.abreast
 ---@field at_work lugger.attempt[] begun and not yet told of, in their order
+---@field jobs table[]
+---@field next integer the next of them
+---@field settings lugger.run_settings
+---@field one_each lugger.run_settings those of a job that has others beside it
+---@field options { log: string|nil, quiet: boolean|nil }
+---@field most integer at work at a time
+---@field side_by_side boolean
+---@field ready lugger.attempt|nil the next one, when it waits for room
+---@field blocked boolean|nil
+---@field ended boolean|nil no others begin
+---@field asked integer the level of the stop that was passed on
+---@field shown_at number
+---@field alone fun(one: lugger.attempt): lugger.run_result
+---@field on_end fun(result: lugger.run_result, others_at_work: boolean): boolean
+---@field on_stop fun(level: integer, snapshot: lugger.run_snapshot)
 local abreast = {}
 abreast.__index = abreast
 

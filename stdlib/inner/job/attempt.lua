@@ -12,6 +12,10 @@ local terminal = require 'lugger.inner.view.terminal'
 ---@field plan lugger.job_plan|nil
 ---@field run lugger.native.run|nil while it is under way
 ---@field result lugger.run_result|nil once it has ended
+---@field settings lugger.run_settings
+---@field options table
+---@field reporter table|nil
+---@field asked integer|nil the level of the stop that was passed on
 local attempt = {}
 attempt.__index = attempt
 

@@ -14,7 +14,7 @@ local C, types = abi.C, abi.types
 ---@operator len: integer
 local batch = {}
 
-local slot = ffi.new 'lug_value'
+local slot = ffi.new 'lug_value' --[[@as lug_value]]
 local batch_type = ffi.typeof 'lug_script_batch'
 
 -- What belongs to a batch and is no number: its native batch, the cursor that it came from and keeps alive, and the
@@ -119,7 +119,7 @@ end
 
 -- Makes a batch from a native pointer. It keeps `cursor` alive.
 local function new_batch(found, after, cursor, taken)
-  local view = ffi.cast('const lug_batch *', found)
+  local view = ffi.cast('const lug_batch *', found) --[[@as lug_batch]]
   local made = batch_type(view, view.generation, view.count)
   belongings[made] = { native = found, after = after, cursor = cursor, taken = taken }
   return made
@@ -127,6 +127,9 @@ end
 
 --- Reads a source batch by batch.
 ---@class lugger.cursor
+---@field package native lugger.native.cursor
+---@field package options table
+---@field package source lugger.native.source
 local cursor = {}
 local cursor_meta = { __index = cursor, __name = 'cursor', __tostring = function() return 'cursor' end }
 

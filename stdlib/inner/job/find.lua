@@ -10,6 +10,12 @@ local find = {}
 --- A query to a source. Nothing is read before the answer is looked at: `for doc in query do`, or a method.
 ---@class lugger.query
 ---@field source lugger.source
+---@field package filter string|nil BSON
+---@field package order table|nil
+---@field package predicates (fun(doc: lugger.doc): any)[]
+---@field package skipped integer|nil
+---@field package limited integer|nil
+---@field package fields lugger.native.projection|nil
 local query = {}
 
 -- An object without fields, not a table: Lua's # asks the metatable of no table, and would say 0.

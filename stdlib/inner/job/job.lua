@@ -11,6 +11,12 @@ local script = require 'lugger.inner.script.script'
 
 --- A copy from a source into a target, as lugger.copy describes it: plan it, preview it, run it, verify it.
 ---@class lugger.job
+---@field spec lugger.copy_spec what lugger.copy was given
+---@field package native lugger.native.job|nil
+---@field package normal table what native.job was given
+---@field package line string|nil
+---@field package now string|nil
+---@field package identity lugger.script.identity
 local job = {}
 local job_meta = { __index = job, __name = 'job', __tostring = function(self) return 'job ' .. self:name() end }
 
@@ -20,6 +26,7 @@ local hooks = setmetatable({}, { __mode = 'k' })
 local known = { 'from', 'into', 'columns', 'children', 'map', 'name', 'key', 'table', 'on_conflict', 'newer', 'route',
   'unmapped', 'indexes', 'constraints', 'not_null', 'on_hook_error', 'throttle' }
 
+---@return never
 local function fail(message, hint)
   fault.raise('config', message, hint)
 end

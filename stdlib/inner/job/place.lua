@@ -48,6 +48,7 @@ end
 ---@class lugger.source
 ---@field place string as written; may hold a password
 ---@field options table<string, any>
+---@field package native lugger.native.source|nil
 local source = {}
 local source_meta = { __index = source, __name = 'source' }
 source_meta.__tostring = function(self) return 'source ' .. shown(self) end
@@ -138,6 +139,7 @@ end
 ---@class lugger.target
 ---@field place string as written; may hold a password
 ---@field options table<string, any>
+---@field package native lugger.native.target|nil
 local target = {}
 local target_meta = { __index = target, __name = 'target' }
 target_meta.__tostring = function(self) return 'target ' .. shown(self) end

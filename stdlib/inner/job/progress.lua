@@ -5,6 +5,7 @@ local stage_view = require 'lugger.inner.view.stage'
 local table_view = require 'lugger.inner.view.table'
 local terminal = require 'lugger.inner.view.terminal'
 local system = native.system
+local tonumber = tonumber --[[@as fun(count: any): number]]
 
 local progress = {}
 progress.__index = progress

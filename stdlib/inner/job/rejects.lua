@@ -9,6 +9,12 @@ local page = 500 -- rejects read at a time, because they contain whole documents
 ---@field document lugger.doc|nil the document itself; nil when it was not kept (--redact)
 
 ---@class lugger.rejects
+---@field package state lugger.native.state
+---@field package job string
+---@field package page lugger.reject_record[]
+---@field package at integer
+---@field package after integer
+---@field package ended boolean
 ---@operator call: lugger.reject|nil
 local rejects = {}
 

@@ -8,6 +8,7 @@ local script = require 'lugger.inner.script.script'
 local summary = require 'lugger.inner.job.summary'
 local terminal = require 'lugger.inner.view.terminal'
 local system = native.system
+local tonumber = tonumber --[[@as fun(count: any): number]]
 
 local runner = {}
 

@@ -20,6 +20,8 @@ local turns = require 'lugger.inner.job.task_turns'
 local pause, wait_for, wait_turn = turns.pause, turns.wait_for, turns.wait_turn
 
 ---@class lugger.task_cursor
+---@field package state table
+---@field package number integer
 local cursor = {}
 local cursor_meta = { __index = cursor, __name = 'cursor' }
 
@@ -79,6 +81,9 @@ local function find(self, call, doc)
 end
 
 ---@class lugger.task_writer
+---@field package state table
+---@field package number integer
+---@field package names table<string, true|table>
 local writer = {}
 local writer_meta = { __index = writer, __name = 'writer' }
 
@@ -165,6 +170,7 @@ function writer:commit(batch)
 end
 
 ---@class lugger.task_context
+---@field package state table
 local context = {}
 local context_meta = { __index = context, __name = 'task' }
 
@@ -283,6 +289,10 @@ end
 
 --- A loop written by hand, as lugger.task describes it; run, resumed and counted as jobs are.
 ---@class lugger.task
+---@field package label string
+---@field package identity lugger.script.identity
+---@field package line string|nil
+---@field package body fun(task: lugger.task_context)
 local task = {}
 local task_meta = { __index = task, __name = 'task', __tostring = function(self) return 'task ' .. self.label end }
 

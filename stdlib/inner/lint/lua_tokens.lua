@@ -12,7 +12,7 @@ local escapes = { n = '\n', r = '\r', t = '\t', a = '\a', b = '\b', f = '\f', v 
 
 local function unescape(body)
   body = body:gsub('\\z%s*', '')
-  body = body:gsub('\\(%d%d?%d?)', function(digits) return string.char(tonumber(digits) % 256) end)
+  body = body:gsub('\\(%d%d?%d?)', function(digits) return string.char(tonumber(digits) --[[@as number]] % 256) end)
   body = body:gsub('\\x(%x%x)', function(digits) return string.char(tonumber(digits, 16)) end)
   return (body:gsub('\\(.)', function(char) return escapes[char] or char end))
 end

@@ -12,6 +12,12 @@ local connection = {}
 ---@field settings table<string, string> lock_timeout and the like
 ---@field touched table<string, boolean>|nil settings that statements of the transaction named
 ---@field restore fun(session: lugger.native.pg)|nil gives a new session what the file made in the one before
+---@field open lugger.native.pg|nil
+---@field purpose string
+---@field used boolean
+---@field is_self boolean
+---@field held table|nil
+---@field ends_itself table<string, boolean>|nil
 local conn = {}
 local conn_meta = { __index = conn }
 
@@ -47,7 +53,7 @@ end
 --- Runs SQL and returns the result of native.pg.
 ---@param sql string
 ---@param params any[]|nil
----@return { names: string[], types: integer[], rows: any[][], affected: integer }
+---@return lugger.native.pg_result
 function conn:query(sql, params)
   return self:session():query(sql, params)
 end
@@ -55,7 +61,7 @@ end
 --- COPY ... FROM stdin with its data.
 ---@param sql string
 ---@param data string
----@return { names: string[], types: integer[], rows: any[][], affected: integer }
+---@return lugger.native.pg_result
 function conn:copy_in(sql, data)
   return { names = {}, types = {}, rows = {}, affected = self:session():copy_in(sql, data) }
 end

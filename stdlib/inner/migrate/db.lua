@@ -11,6 +11,7 @@ local db = {}
 
 ---@class lugger.migration_db: lugger.db
 ---@field name string "main", or its name in lugger.toml
+---@field executor table what runs its statements; not for migrations
 local object = {}
 
 ---@class lugger.batches_spec
@@ -149,6 +150,7 @@ function backend:state()
 end
 
 ---@private
+---@diagnostic disable-next-line: unused
 function backend:close() -- luacheck: ignore self
   config.raise('lugger opens and closes the databases of a migration itself', 'take db:close() out')
 end

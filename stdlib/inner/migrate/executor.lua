@@ -15,6 +15,15 @@ local executor = {}
 ---@field run table the run it belongs to: connections, ledger, options
 ---@field migration lugger.migration
 ---@field direction "up"|"down"
+---@field switched boolean|nil
+---@field last lugger.statement|nil
+---@field replay lugger.migrate.session_replay|nil
+---@field known boolean|nil
+---@field inner boolean|nil
+---@field failed lugger.error|nil
+---@field parts integer|nil
+---@field main lugger.migration_db|nil
+---@field dbs table<string, lugger.migration_db>|nil
 local base = {}
 
 -- Raised when a file cannot stay in one transaction: it is rolled back and begun again step by step.
@@ -168,6 +177,7 @@ end
 
 --- Before rows are read past the executor.
 ---@param connection lugger.migrate.connection
+---@diagnostic disable-next-line: unused
 function base:read(connection) -- luacheck: ignore self connection
 end
 
@@ -179,6 +189,7 @@ end
 
 --- Does work whose steps are reverted when it fails. An executor that records no steps rolls everything back anyway.
 ---@param work fun()
+---@diagnostic disable-next-line: unused
 function base:or_undo(work) -- luacheck: ignore self
   work()
 end

@@ -1,4 +1,5 @@
 -- The directory of migrations: VERSION_name.lua and VERSION_name.sql.
+local base_files = require 'lugger.inner.base.files'
 local config = require 'lugger.inner.cli.config'
 local fault = require 'lugger.inner.base.fault'
 local marks = require 'lugger.inner.migrate.marks'
@@ -17,6 +18,8 @@ local files = {}
 ---@field path string
 ---@field kind "lua"|"sql"
 ---@field checksum string SHA-256 of the text, whatever its line ends
+---@field squashed string|nil the versions that it replaces
+---@field loaded lugger.migration_body|nil once it was read
 local migration = {}
 local migration_meta = { __index = migration, __tostring = function(self) return self.file end }
 
@@ -129,7 +132,7 @@ function files.read(directory)
   end
   if not found.is_dir then config.raise(directory .. ' is not a directory') end
   local list, strays, seen = {}, {}, {}
-  local names = system.list_dir(directory)
+  local names = base_files.names(directory)
   marks.refuse_names(directory, names)
   for _, name in ipairs(names) do
     local one = name:sub(1, 1) ~= '.' and read_one(directory, name)

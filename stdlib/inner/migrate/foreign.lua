@@ -1,4 +1,5 @@
 -- Directories and ledgers of other tools: goose, dbmate, Flyway, golang-migrate, sql-migrate and rambler.
+local base_files = require 'lugger.inner.base.files'
 local config = require 'lugger.inner.cli.config'
 local native = require 'lugger.native'
 local version = require 'lugger.inner.migrate.version'
@@ -201,18 +202,24 @@ local tools = { golang, flyway, goose, dbmate, sql_migrate, rambler }
 foreign.ledgers = { [goose] = 'goose_db_version', [dbmate] = 'schema_migrations', [flyway] = 'flyway_schema_history',
   [golang] = 'schema_migrations', [sql_migrate] = 'gorp_migrations', [rambler] = 'migrations' }
 
+-- A link to nothing is no directory, and reading it says so.
+local function is_directory(directory, name)
+  local found = system.stat(directory .. '/' .. name)
+  return found ~= nil and found.is_dir
+end
+
 --- The tool that a directory belongs to; raises when none is recognised.
 ---@param directory string
 ---@return table tool
 function foreign.detect(directory)
   local found = system.stat(directory)
   if not found or not found.is_dir then config.raise(('there is no directory %s'):format(directory)) end
-  local names = system.list_dir(directory)
+  local names = base_files.names(directory)
   for _, tool in ipairs(tools) do
     for _, name in ipairs(names) do
-      local path = directory .. '/' .. name
-      if name:match('%.sql$') and not system.stat(path).is_dir and tool.fits(name, read(directory,
-        name)) then return tool end
+      if name:match('%.sql$') and not is_directory(directory, name) and tool.fits(name, read(directory, name)) then
+        return tool
+      end
     end
   end
   config.raise(('%s holds no migrations of goose, dbmate, Flyway, '
@@ -228,8 +235,8 @@ end
 ---@return string[] used
 function foreign.read(tool, directory)
   local list, by_number, left, undo, used = {}, {}, {}, {}, {}
-  for _, name in ipairs(system.list_dir(directory)) do
-    local is_file = not system.stat(directory .. '/' .. name).is_dir
+  for _, name in ipairs(base_files.names(directory)) do
+    local is_file = not is_directory(directory, name)
     local one = is_file and (name:match('%.sql$') or name:match('%.go$')) and tool.file(name, read(directory, name))
     if one then
       used[#used + 1] = name

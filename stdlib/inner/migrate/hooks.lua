@@ -12,6 +12,7 @@ local function list_of(what)
   return found
 end
 
+---@return never
 local function failed(command, what, status)
   local so_far = what == 'before' and 'nothing was done' or 'the migrations themselves are done'
   error(native.error('config', ('the command `%s` (%s of [migrate] in lugger.toml) ended with status %d; %s'):format(

@@ -8,6 +8,7 @@ local ledger = {}
 ---@class lugger.migrate.ledger
 ---@field connection lugger.migrate.connection
 ---@field schema string quoted
+---@field name string of the schema, as it was given
 local book = {}
 local book_meta = { __index = book }
 

@@ -44,6 +44,7 @@ function recorder.transaction(_, _, work)
 end
 
 ---@private
+---@diagnostic disable-next-line: unused
 function recorder:say() -- luacheck: ignore self
 end
 

@@ -16,6 +16,12 @@ local run = {}
 ---@field ledger lugger.migrate.ledger
 ---@field options { dir: string, tries: integer, lock_timeout: string, statement_timeout: string|nil, schema: string }
 ---@field say fun(...: any)
+---@field others table<string, lugger.migrate.connection>
+---@field books table<lugger.migrate.connection, lugger.migrate.ledger>
+---@field history_id string|nil
+---@field lease lugger.native.lease|nil
+---@field observer lugger.migrate.connection|nil
+---@field rehearsal table|nil
 local object = {}
 local object_meta = { __index = object }
 

@@ -26,7 +26,7 @@ function version.new(newest)
   if not newest or version.before(newest, now) then return now end
   local digits, carry = {}, 1
   for digit in newest:reverse():gmatch('%d') do
-    local sum = tonumber(digit) + carry
+    local sum = tonumber(digit) --[[@as number]] + carry
     carry = sum == 10 and 1 or 0
     digits[#digits + 1] = tostring(sum % 10)
   end

@@ -16,6 +16,7 @@ local function kind_of(value)
 end
 
 -- Ends the translation; the caller makes the message.
+---@return never
 local function refuse(text)
   error({ refused = text }, 0)
 end

@@ -21,6 +21,8 @@ end
 ---@field depth integer blocks and brackets that are open; below 0 something was closed that was not open
 ---@field long string|nil what closes the long string or comment under way: "]==]"
 ---@field quote string|nil the quote of the SQL text under way
+---@field escaped boolean|nil
+---@field lines string[]
 local scanner = {}
 local meta = { __index = scanner }
 

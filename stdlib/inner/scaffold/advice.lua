@@ -4,6 +4,7 @@ local lua_text = require 'lugger.inner.scaffold.lua_text'
 local names = require 'lugger.inner.base.names'
 local sql_text = require 'lugger.inner.sql.text'
 local terminal = require 'lugger.inner.view.terminal'
+local tonumber = tonumber --[[@as fun(count: any): number]]
 
 local scaffold_advice = {}
 

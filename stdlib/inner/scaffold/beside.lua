@@ -56,7 +56,8 @@ function beside.find(directory, written, whole)
   end
   for _, file in ipairs(system.stat(directory) and system.list_dir(directory) or {}) do
     local path = directory .. '/' .. file
-    local ours = file:match '%.lua$' and file ~= 'all.lua' and not written[file] and not system.stat(path).is_dir
+    local found = system.stat(path) -- nil for a link to nothing
+    local ours = found and not found.is_dir and file:match '%.lua$' and file ~= 'all.lua' and not written[file]
       and system.read_file(path):match '^%-%- lugger scaffold %x+ '
     local item = ours and load(directory, file)
     if item and whole and item.source == whole then

@@ -4,6 +4,7 @@ local distribute = require 'lugger.inner.scaffold.distribute'
 local names = require 'lugger.inner.base.names'
 local native = require 'lugger.native'
 local types = require 'lugger.inner.scaffold.types'
+local tonumber = tonumber --[[@as fun(count: any): number]]
 
 local scaffold_columns = {}
 

@@ -5,6 +5,7 @@ local names = require 'lugger.inner.base.names'
 local native = require 'lugger.native'
 local scaffold_catalog = require 'lugger.inner.scaffold.catalog'
 local scaffold_columns = require 'lugger.inner.scaffold.columns'
+local tonumber = tonumber --[[@as fun(count: any): number]]
 
 local scaffold_onto = {}
 

@@ -5,6 +5,7 @@ local config = require 'lugger.inner.cli.config'
 local lua_text = require 'lugger.inner.scaffold.lua_text'
 local names = require 'lugger.inner.base.names'
 local scaffold_columns = require 'lugger.inner.scaffold.columns'
+local tonumber = tonumber --[[@as fun(count: any): number]]
 
 local scaffold_references = {}
 

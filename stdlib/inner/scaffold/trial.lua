@@ -8,6 +8,7 @@ local runner = require 'lugger.inner.job.runner'
 local script = require 'lugger.inner.script.script'
 local sql_text = require 'lugger.inner.sql.text'
 local terminal = require 'lugger.inner.view.terminal'
+local tonumber = tonumber --[[@as fun(count: any): number]]
 
 local trial = {}
 

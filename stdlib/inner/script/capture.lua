@@ -57,6 +57,7 @@ local function kind_of(v)
   return kind == 'thread' and 'a coroutine' or 'a ' .. kind
 end
 
+---@return never
 local function refuse(state, path, what, hint)
   error(native.error('config', ('hook `%s` captures `%s` (%s)'):format(state.label, path, what),
     hint or 'hooks run in worker threads: they may capture nil, booleans, numbers, text, values of documents, '

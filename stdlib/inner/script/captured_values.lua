@@ -63,13 +63,13 @@ captured_values.makers = {
   decimal = function(node) return value.new_decimal(node.type, ffi.cast('const uint8_t *', node.text), #node.text) end,
   binary = function(node) return value.binary(node.text, node.subtype) end,
   vector = function(node)
-    local out = ctypes.vector(#node.text / 4)
+    local out = ctypes.vector(#node.text / 4) --[[@as lugger.vector]]
     out.size = #node.text / 4
     ffi.copy(out.data, node.text, #node.text)
     return out
   end,
   typed = function(node)
-    local out = ctypes.typed(#node.text)
+    local out = ctypes.typed(#node.text) --[[@as lugger.typed]]
     out.type, out.aux, out.size, out.i64 = node.type, node.aux, node.size, node.i64
     ffi.copy(out.data, node.text, #node.text)
     return out

@@ -29,11 +29,13 @@ end
 -- For hook.lua: called before an error that ends the run, whatever on_hook_error says.
 frozen.on_refuse = nil ---@type fun()|nil
 
+---@return never
 local function refuse(message)
   if frozen.on_refuse then frozen.on_refuse() end
   error(native.error('hook', message, frozen.hint, nil, { script = require('lugger.inner.base.fault').where() }), 0)
 end
 
+---@return never
 local function refuse_table(name)
   refuse(('the hook writes to `%s`, which it has captured'):format(name))
 end
@@ -89,6 +91,7 @@ end
 
 local libraries = {}
 
+---@return never
 local function refuse_library(name)
   refuse(('the hook writes to `%s`, of which each worker has its own'):format(name))
 end

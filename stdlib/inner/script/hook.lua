@@ -25,13 +25,15 @@ local doc_type = value.ctypes.doc
 
 -- Of the only job in this state; set by open().
 local columns, own_tables = {}, {}
-local rows ---@type ffi.cdata* lug_rows *
+local rows ---@type lug_rows
 local width = 0
 
+---@return never
 local function no_column(name)
   fault.raise('hook', ('the row has no column "%s"'):format(tostring(name)), fault.near(name, columns))
 end
 
+---@return never
 local function stale()
   fault.raise('hook', 'row used after its batch', 'keep the values, not the row')
 end
@@ -131,7 +133,7 @@ local function had_memory(result)
 end
 
 -- The slots of one more row; those that `fields` does not name are inherited.
-local made_slots ---@type ffi.cdata* lug_value[width]
+local made_slots ---@type table<integer, lug_value> a pointer
 
 local function slots_of(fields)
   for i = 0, width - 1 do made_slots[i].flags = 16 end
@@ -270,10 +272,10 @@ function hook.open(packed, undump, names, tables, rows_pointer, now, shared)
   for i, name in ipairs(names) do columns[name] = i - 1 end
   for i, name in ipairs(tables) do own_tables[name] = i - 1 end
   width = #names
-  rows = ffi.cast('lug_rows *', rows_pointer)
+  rows = ffi.cast('lug_rows *', rows_pointer) --[[@as lug_rows]]
   action.take = take
   frozen.on_refuse = function() rows.stop = 1 end
-  made_slots = ffi.new('lug_value[?]', math.max(width, 1))
+  made_slots = ffi.new('lug_value[?]', math.max(width, 1)) --[[@as table<integer, lug_value>]]
   local map = capture.unpack(packed, undump, now ~= '' and now or nil, shared)
   local begins = debug.getinfo(map, 'S')
   local is_ours = begins.source:match('^@lugger')

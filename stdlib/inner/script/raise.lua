@@ -12,6 +12,7 @@ local slice_ms = 50 -- the longest wait that Ctrl-C does not end
 
 --- Raises an error object, for lugger.error.
 ---@param fields lugger.error_fields|string
+---@return never
 function raise.error(fields)
   if type(fields) == 'string' then fields = { message = fields } end
   if type(fields) ~= 'table' then

@@ -45,8 +45,12 @@ local function idle_jobs()
   return count
 end
 
+---@class lugger.script.identity
+---@field script_hash string
+---@field resume_command string
+
 --- What a job needs from its script: the hash of script, modules and options, and the command that resumes it.
----@return { script_hash: string, resume_command: string }
+---@return lugger.script.identity
 function script.identity()
   if not context then return { script_hash = '', resume_command = '' } end
   local parts, names = { context.text }, {}

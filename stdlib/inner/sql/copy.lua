@@ -37,6 +37,7 @@ local function names_in(rows)
   return seen
 end
 
+---@return never
 local function no_column(table_name, name, number, columns)
   local names = {}
   for i, column in ipairs(columns) do names[i] = column.name end

@@ -168,6 +168,7 @@ end
 --- A name as SQL takes it: "na""me".
 ---@param name string
 ---@return string
+---@diagnostic disable-next-line: unused
 function class:quote(name) -- luacheck: ignore self
   return native.sql.name(name)
 end
@@ -175,6 +176,7 @@ end
 --- A table's name, with or without its schema, as SQL takes it.
 ---@param name string
 ---@return string
+---@diagnostic disable-next-line: unused
 function class:quote_table(name) -- luacheck: ignore self
   return native.sql.table(name)
 end

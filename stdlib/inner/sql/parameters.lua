@@ -40,12 +40,14 @@ local function word_of(v)
   return kind
 end
 
+---@return never
 local function refuse(v, at)
   local hint = 'SQL takes texts, numbers, booleans, lugger\'s own values, lists and documents'
   if type(v) == 'function' then hint = 'is a call missing? value:method() instead of value.method' end
   fault.raise('coerce', ('%s is a %s, which SQL cannot take'):format(at, word_of(v)), hint)
 end
 
+---@return never
 local function refuse_for(v, type_of, at)
   local is_list = type(v) == 'table' and #v > 0 or type(v) == 'cdata' and require('lugger').type(v) == 'array'
   fault.raise('coerce', ('%s is a %s, and the statement takes %s there'):format(at, is_list and 'list' or 'document',
@@ -163,7 +165,7 @@ local function date_text(v)
   local text = tostring(v)
   local sign, year, rest = text:match '^([+-]?)(%d+)(%-.*)$'
   if not year then return text end
-  if sign == '-' or tonumber(year) == 0 then return ('%04d%s BC'):format(tonumber(year) + 1, rest) end
+  if sign == '-' or tonumber(year) == 0 then return ('%04d%s BC'):format(tonumber(year) --[[@as number]] + 1, rest) end
   return year .. rest
 end
 

@@ -17,6 +17,16 @@ local sql_session = { log = {} }
 ---@class lugger.sql_session: lugger.sql_backend
 ---@field name string as it was opened
 ---@field label string the same without its password
+---@field place string may hold a password
+---@field native lugger.native.prompt|nil
+---@field production table|nil
+---@field in_transaction boolean|nil
+---@field last_sql string|nil
+---@field last_command string|nil
+---@field types_known table
+---@field pooled boolean|nil
+---@field dropped string[]
+---@field savepoints integer|nil
 local session = {}
 local session_meta = { __index = session }
 

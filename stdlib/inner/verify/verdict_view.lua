@@ -3,6 +3,7 @@ local document = require 'lugger.inner.base.document'
 local json = require 'lugger.json'
 local table_view = require 'lugger.inner.view.table'
 local terminal = require 'lugger.inner.view.terminal'
+local tonumber = tonumber --[[@as fun(count: any): number]]
 
 local verdict_view = {}
 

@@ -8,6 +8,7 @@ local table_view = require 'lugger.inner.view.table'
 local terminal = require 'lugger.inner.view.terminal'
 local verdict_object = require 'lugger.inner.verify.verdict_object'
 local system = native.system
+local tonumber = tonumber --[[@as fun(count: any): number]]
 
 local verification = {}
 

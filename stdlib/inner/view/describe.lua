@@ -1,5 +1,6 @@
 -- The description of a source as a table: what each field holds, and a suitable column.
 local table_view = require 'lugger.inner.view.table'
+local tonumber = tonumber --[[@as fun(count: any): number]]
 
 local describe_view = {}
 

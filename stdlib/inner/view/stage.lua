@@ -1,6 +1,7 @@
 -- Shows stages: steps in progress, and rows that prevent constraints.
 local table_view = require 'lugger.inner.view.table'
 local terminal = require 'lugger.inner.view.terminal'
+local tonumber = tonumber --[[@as fun(count: any): number]]
 
 local longest_example = 60
 local stage_view = {}

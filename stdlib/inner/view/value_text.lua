@@ -218,7 +218,7 @@ local function vector_text(v)
   return 'vector { ' .. table.concat(parts, ', ') .. ' }'
 end
 
-local slot_of_typed = ffi.new 'lug_value'
+local slot_of_typed = ffi.new 'lug_value' --[[@as lug_value]]
 
 -- A type without its own class: as Extended JSON if it is a BSON type, otherwise by the coercer of its PostgreSQL type.
 local function typed_text(v)
