@@ -10,7 +10,7 @@ namespace lugger {
 namespace {
 
 constexpr int64_t kMsPerDay = kMicrosPerDay / 1000, kMsPerHour = 3600000, kMsPerMinute = 60000;
-/// Twenty million years beyond what a month can be added to, and far from overflow.
+/// The year 291 million: far from where sums of milliseconds overflow.
 constexpr int64_t kFarthestMs = 9200000000000000000;
 
 int64_t floor_div(int64_t a, int64_t b) noexcept { return a / b - (a % b < 0 ? 1 : 0); }
