@@ -109,12 +109,19 @@ typedef struct lug_objectid {
 typedef struct lug_uuid {
   uint8_t bytes[16];
 } lug_uuid;
-/* An instant: Unix milliseconds and microseconds beyond them (0..999), or a calendar day (lug_day_ = 1). The ends of int64 are infinities. */
+/* An instant: Unix milliseconds and microseconds beyond them (0..999). Its place: 0, UTC; 1, it is a calendar day; else the number of a
+   time zone. The ends of int64 are infinities. */
 typedef struct lug_date {
   int64_t lug_ms_;
   int32_t lug_us_;
-  int32_t lug_day_;
+  int32_t lug_place_;
 } lug_date;
+/* A length of time as PostgreSQL has it: its parts are not exchanged for one another. */
+typedef struct lug_interval {
+  int64_t lug_micros_;
+  int32_t lug_days_;
+  int32_t lug_months_;
+} lug_interval;
 
 int lug_abi_version(void) LUG_NOEXCEPT;
 
@@ -134,6 +141,11 @@ int lug_doc_count(const lug_doc *doc) LUG_NOEXCEPT;
 void lug_iter_start(lug_iter *iter, const lug_doc *doc) LUG_NOEXCEPT;
 /* 1: name and value are set; 0: the end; -1: the bytes are not a document. */
 int lug_iter_next(lug_iter *iter) LUG_NOEXCEPT;
+
+/* BSON that outlives a row of PostgreSQL; 0: its bytes are not a row. */
+uint32_t lug_row_bson(const lug_doc *doc, char *out, uint32_t room) LUG_NOEXCEPT;
+/* What BSON has behind the name of a binary for a value that no BSON type holds (runtime/value/marked.hpp); 0: it is another. */
+uint32_t lug_value_marked(const lug_value *value, char *out, uint32_t room) LUG_NOEXCEPT;
 
 /* The value at a dotted path in every document of a batch: out has room for batch.count values, missing ones are of type 0. Returns 0 when
    the path is not one. */
@@ -155,18 +167,47 @@ uint32_t lug_id_text(const lug_value *value, int style, char *out, uint32_t room
 /* Return 1 when the text could be read. */
 int lug_objectid_parse(const char *text, uint32_t size, lug_objectid *out) LUG_NOEXCEPT;
 int lug_uuid_parse(const char *text, uint32_t size, lug_uuid *out) LUG_NOEXCEPT;
-int lug_date_parse(const char *text, uint32_t size, lug_date *out) LUG_NOEXCEPT;
+/* An instant, or a calendar day (day 1). */
+int lug_date_parse(const char *text, uint32_t size, int day, lug_date *out) LUG_NOEXCEPT;
 void lug_uuid_v7(lug_uuid *out) LUG_NOEXCEPT;
 void lug_uuid_v5(const lug_uuid *space, const char *name, uint32_t size, lug_uuid *out) LUG_NOEXCEPT;
 int64_t lug_now_micros(void) LUG_NOEXCEPT; /* Unix */
 /* PostgreSQL's instants and days to a date and back. */
 void lug_date_from_value(const lug_value *value, lug_date *out) LUG_NOEXCEPT;
 void lug_date_to_value(const lug_date *date, lug_value *out) LUG_NOEXCEPT;
+/* A field and a unit are a DateField and a DateUnit of runtime/value/date_math.hpp; the date is not infinite. */
+int32_t lug_date_field(const lug_date *date, int field) LUG_NOEXCEPT;
+/* What makes a date returns 0 when it is out of range. */
+int lug_date_add(const lug_date *date, const lug_interval *interval, lug_date *out) LUG_NOEXCEPT;
+int lug_date_trunc(const lug_date *date, int unit, lug_date *out) LUG_NOEXCEPT;
+/* From its local time; months and days count from 1. */
+int lug_date_make(int32_t year, int month, int day, int64_t ms_of_day, int32_t place, lug_date *out) LUG_NOEXCEPT;
+int lug_date_compare(const lug_date *a, const lug_date *b) LUG_NOEXCEPT;
+int32_t lug_days_in_month(int32_t year, int month) LUG_NOEXCEPT;
+int lug_interval_parse(const char *text, uint32_t size, lug_interval *out) LUG_NOEXCEPT;
+/* PostgreSQL's 16 bytes. */
+void lug_interval_bytes(const lug_interval *interval, uint8_t *out16) LUG_NOEXCEPT;
+void lug_interval_of_bytes(const uint8_t *bytes16, lug_interval *out) LUG_NOEXCEPT;
+/* Years, months, days, hours, minutes, seconds from 0, with the sign of their part. */
+double lug_interval_field(const lug_interval *interval, int field) LUG_NOEXCEPT;
+int lug_interval_compare(const lug_interval *a, const lug_interval *b) LUG_NOEXCEPT;
+/* 0: out of range. */
+int lug_interval_add(const lug_interval *a, const lug_interval *b, int subtract, lug_interval *out) LUG_NOEXCEPT;
+/* Times a number, or divided by it, as PostgreSQL does; 0: out of range. */
+int lug_interval_scale(const lug_interval *interval, double factor, int divide, lug_interval *out) LUG_NOEXCEPT;
+
+/* The number of a time zone by its name; 0: there is none; below 0: no zones are installed. */
+int32_t lug_zone_find(const char *name, uint32_t size) LUG_NOEXCEPT;
+uint32_t lug_zone_name(int32_t zone, char *out, uint32_t room) LUG_NOEXCEPT;
+/* "CEST". */
+uint32_t lug_zone_abbreviation(int32_t zone, int64_t seconds, char *out, uint32_t room) LUG_NOEXCEPT;
+/* The names of all zones, a line each. */
+uint32_t lug_zone_names(char *out, uint32_t room) LUG_NOEXCEPT;
 
 /* Decimals are values of type decimal or numeric. The result's bytes are written to out; the length is returned, 0: not a number in text,
    or more than room. */
 uint32_t lug_decimal_parse(const char *text, uint32_t size, uint8_t *out, uint32_t room) LUG_NOEXCEPT;
-/* op: '+', '-', '*'. */
+/* op: '+', '-', '*', '%'. For '%' b must not be zero. */
 uint32_t lug_decimal_compute(const lug_value *a, const lug_value *b, int op, uint8_t *out, uint32_t room) LUG_NOEXCEPT;
 /* scale -1: as PostgreSQL's numeric; mode: a Rounding of runtime/value/decimal_division.hpp. b must not be zero. */
 uint32_t lug_decimal_divide(const lug_value *a, const lug_value *b, int scale, int mode, uint8_t *out, uint32_t room) LUG_NOEXCEPT;

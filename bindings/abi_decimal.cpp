@@ -101,6 +101,47 @@ DecimalDigits add(DecimalDigits a, DecimalDigits b) {
   return out;
 }
 
+/// With the sign of the dividend, as PostgreSQL's numeric.
+DecimalDigits remainder(DecimalDigits a, DecimalDigits b) {
+  align(a, b);
+  const int32_t scale = a.scale;
+  a.scale = b.scale = 0;
+  DecimalDigits whole = divide(a, b, 0, Rounding::kDown);
+  DecimalDigits taken;
+  taken.digits = multiply_digits(whole.digits, b.digits);
+  taken.negative = !a.negative;
+  DecimalDigits out = add(a, taken);
+  out.scale = scale;
+  return out;
+}
+
+/// Where one of them is infinite or NaN: PostgreSQL's answers. A zero divisor is the caller's.
+DecimalDigits compute_endless(const DecimalDigits& a, const DecimalDigits& b, int op) {
+  using Kind = DecimalDigits::Kind;
+  DecimalDigits nan, endless;
+  nan.kind = Kind::kNaN;
+  endless.kind = Kind::kInfinity;
+  if (a.kind == Kind::kNaN || b.kind == Kind::kNaN) return nan;
+  const bool both = a.kind == b.kind;
+  switch (op) {
+    case '+':
+    case '-':  // the caller has turned the sign of b
+      if (both && a.negative != b.negative) return nan;
+      endless.negative = a.kind == Kind::kInfinity ? a.negative : b.negative;
+      return endless;
+    case '*':
+      if (is_finite(a) ? is_zero(a) : is_finite(b) && is_zero(b)) return nan;
+      endless.negative = a.negative != b.negative;
+      return endless;
+    case '/':
+      if (both) return nan;
+      if (is_finite(a)) return DecimalDigits{};
+      endless.negative = a.negative != b.negative;
+      return endless;
+    default: return is_finite(a) ? a : nan;  // the remainder
+  }
+}
+
 uint32_t give_numeric(const DecimalDigits& value, uint8_t* out, uint32_t room) {
   Arena arena(4096);
   const Bytes bytes = decimal_to_numeric(value, std::max(value.scale, 0), arena);
@@ -136,14 +177,16 @@ uint32_t lug_decimal_compute(const lug_value* a, const lug_value* b, int op, uin
     DecimalDigits left, right, result;
     digits_of(as_value(*a), left);
     digits_of(as_value(*b), right);
+    if (op == '-') right.negative = !right.negative;
     if (!is_finite(left) || !is_finite(right)) {
-      result.kind = DecimalDigits::Kind::kNaN;
+      result = compute_endless(left, right, op);
     } else if (op == '*') {
       result.digits = multiply_digits(left.digits, right.digits);
       result.scale = left.scale + right.scale;
       result.negative = left.negative != right.negative;
+    } else if (op == '%') {
+      result = remainder(left, right);
     } else {
-      if (op == '-') right.negative = !right.negative;
       result = add(left, right);
     }
     if (is_finite(result) && is_zero(result)) result.negative = false;
@@ -163,7 +206,8 @@ uint32_t lug_decimal_divide(const lug_value* a, const lug_value* b, int scale, i
       const int digits = scale < 0 ? quotient_scale(left, right) : scale;
       result = divide(left, right, digits, static_cast<Rounding>(mode));
     } else {
-      result.kind = DecimalDigits::Kind::kNaN;
+      result = compute_endless(left, right, '/');
+      if (is_finite(result)) result.scale = std::max(scale, 0);
     }
     return give_numeric(result, out, room);
   } catch (const std::exception&) {

@@ -9,8 +9,10 @@
 #include "value/bson_reader.hpp"
 #include "value/document.hpp"
 #include "value/looked_into.hpp"
+#include "value/marked.hpp"
 #include "value/path.hpp"
 #include "value/pgrow_reader.hpp"
+#include "value/row_bson.hpp"
 
 namespace lugger {
 
@@ -115,6 +117,27 @@ int lug_doc_field(const lug_doc* doc, const char* name, uint32_t size, lug_value
     return give(out, bson_field(document.bytes(), {name, size}));
   return give(out, document_field(document, {name, size}, Opened::kWhole,
                                   *static_cast<Arena*>(doc->lug_batch_->arena)));
+}
+
+uint32_t lug_row_bson(const lug_doc* doc, char* out, uint32_t room) noexcept {
+  try {
+    Arena arena(4096);
+    ByteBuffer bson;
+    append_row(document_of(*doc), arena, bson);
+    return give_text(bson.text(), out, room);
+  } catch (const std::exception&) {
+    return 0;
+  }
+}
+
+uint32_t lug_value_marked(const lug_value* value, char* out, uint32_t room) noexcept {
+  try {
+    ByteBuffer payload;
+    if (is_marked_type(as_value(*value).type)) append_marked(as_value(*value), payload);
+    return give_text(payload.text(), out, room);
+  } catch (const std::exception&) {
+    return 0;
+  }
 }
 
 int lug_batch_values(const lug_batch* batch, const char* path, uint32_t size,

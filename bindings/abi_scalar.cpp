@@ -39,6 +39,11 @@ static std::string value_text(const Value& value) {
     case ValueType::kCode:
     case ValueType::kPgText:
     case ValueType::kJson: return std::string(value.text());
+    case ValueType::kSparseVector:
+    case ValueType::kBits: {
+      const std::string quoted = value_json(value, JsonStyle::kRelaxed);
+      return quoted.substr(1, quoted.size() - 2);
+    }
     default: return value_json(value, JsonStyle::kRelaxed);
   }
 }
@@ -102,42 +107,5 @@ void lug_uuid_v5(const lug_uuid* space, const char* name, uint32_t size, lug_uui
 }
 
 int64_t lug_now_micros(void) noexcept { return unix_micros_now(); }
-
-void lug_date_from_value(const lug_value* value, lug_date* out) noexcept {
-  const Value& in = as_value(*value);
-  *out = {};
-  if (in.type == ValueType::kDay) {
-    out->lug_day_ = 1;
-    out->lug_ms_ = (in.i64 * kMicrosPerDay + kPgEpochUnixMicros) / 1000;
-  } else if (in.type == ValueType::kMicros) {
-    const bool endless = in.i64 == kInfinityMicros || in.i64 == kMinusInfinityMicros;
-    out->lug_ms_ = endless ? in.i64 : unix_ms_from_micros(in.i64).value_or(0);
-    out->lug_us_ = endless ? 0 : static_cast<int32_t>(((in.i64 % 1000) + 1000) % 1000);
-  } else {
-    out->lug_ms_ = in.i64;
-  }
-}
-
-void lug_date_to_value(const lug_date* date, lug_value* out) noexcept {
-  const bool endless = date->lug_ms_ == INT64_MAX || date->lug_ms_ == INT64_MIN;
-  Value value = Value::of(ValueType::kDate, date->lug_ms_);
-  if (endless) {
-    value = Value::of(ValueType::kMicros, date->lug_ms_);
-  } else if (date->lug_us_ != 0) {
-    if (const auto micros = micros_from_unix_ms(date->lug_ms_))
-      value = Value::of(ValueType::kMicros, *micros + date->lug_us_);
-  }
-  as_value(*out) = value;
-}
-
-int lug_date_parse(const char* text, uint32_t size, lug_date* out) noexcept {
-  const auto micros = parse_timestamp({text, size});
-  if (!micros) return 0;
-  const Value value = Value::of(ValueType::kMicros, *micros);
-  lug_value in;
-  as_value(in) = value;
-  lug_date_from_value(&in, out);
-  return 1;
-}
 
 }  // extern "C"

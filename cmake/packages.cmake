@@ -27,6 +27,8 @@ lugger_static(sodium libsodium.a)
 lugger_static(xxhash libxxhash.a)
 lugger_static(pcre2 libpcre2-8.a)
 lugger_static(utf8proc libutf8proc.a)
+# Debian has no static one.
+lugger_static(cctz libcctz.so)
 lugger_static(tinfo libtinfo.a)
 lugger_static(sqlite libsqlite3.a m)
 # A library that is loaded later and brings a SQLite of its own must go on calling that one.

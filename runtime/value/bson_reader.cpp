@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "value/marked.hpp"
+
 namespace lugger {
 namespace {
 
@@ -76,13 +78,6 @@ BsonFault scan_nested(Span& span, ValueType type, Value& out) noexcept {
   return BsonFault::kNone;
 }
 
-bool is_numeric(Bytes bytes) noexcept {
-  if (bytes.size() < kNumericMark.size() + 8 || !as_text(bytes).starts_with(kNumericMark))
-    return false;
-  const Bytes numeric = bytes.subspan(kNumericMark.size());
-  return numeric.size() == 8 + 2 * size_t{load_be<uint16_t>(numeric.data())};
-}
-
 // The old generic subtype 02 repeats its length inside; what users stored is behind it.
 BsonFault scan_binary(Span& span, Value& out) noexcept {
   if (span.left() < 5) return BsonFault::kTruncatedElement;
@@ -91,8 +86,9 @@ BsonFault scan_binary(Span& span, Value& out) noexcept {
   const uint8_t subtype = span.at[4];
   span.at += 5;
   out = take(span, ValueType::kBinary, static_cast<size_t>(size), subtype);
-  if (subtype == kNumericSubtype && is_numeric(out.bytes())) {
-    out = Value::of(ValueType::kNumeric, out.bytes().subspan(kNumericMark.size()));
+  if (subtype == kMarkedSubtype) {
+    const Value marked = marked_value(out.bytes());
+    if (marked.type != ValueType::kMissing) out = marked;
   } else if (subtype == 2 && size >= 4 && load_le<int32_t>(out.data) == size - 4) {
     out.data += 4;
     out.size -= 4;

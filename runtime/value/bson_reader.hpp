@@ -21,11 +21,6 @@ std::string_view fault_text(BsonFault fault) noexcept;
 inline constexpr size_t kMaxBsonBytes = 16 * 1024 * 1024 + 16 * 1024;  // BSONObjMaxInternalSize
 inline constexpr int kMaxBsonDepth = 200;                              // maxBSONDepth of the server
 
-/// Numbers that no BSON type can hold (JSON numbers of more than 34 digits) are stored in lugger's
-/// documents as binary with this subtype and this mark; they are read as numeric.
-inline constexpr uint8_t kNumericSubtype = 0xE5;
-inline constexpr std::string_view kNumericMark{"lugger numeric\0", 15};
-
 /// Walks the elements of one document or array. Does not descend: nested documents come as values
 /// with their bytes.
 ///   for (BsonReader r(bytes); r.next();) use(r.name(), r.value());

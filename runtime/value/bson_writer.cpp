@@ -3,12 +3,13 @@
 #include <charconv>
 
 #include "base/error.hpp"
-#include "value/bson_reader.hpp"
+#include "value/marked.hpp"
 
 namespace lugger {
 namespace {
 
-constexpr uint8_t kDocumentType = 0x03, kArrayType = 0x04;
+constexpr uint8_t kDocumentType = 0x03, kArrayType = 0x04, kBinaryType = 0x05;
+constexpr uint8_t kSubtypeUuid = 4;
 
 uint8_t bson_type(ValueType type) {
   switch (type) {
@@ -17,7 +18,7 @@ uint8_t bson_type(ValueType type) {
     case ValueType::kDocument: return kDocumentType;
     case ValueType::kArray: return kArrayType;
     case ValueType::kBinary:
-    case ValueType::kNumeric: return 0x05;
+    case ValueType::kUuid: return kBinaryType;
     case ValueType::kUndefined: return 0x06;
     case ValueType::kObjectId: return 0x07;
     case ValueType::kBool: return 0x08;
@@ -34,7 +35,9 @@ uint8_t bson_type(ValueType type) {
     case ValueType::kDecimal: return 0x13;
     case ValueType::kMaxKey: return 0x7F;
     case ValueType::kMinKey: return 0xFF;
-    default: raise(Code::kBug, "BSON has no type for a value of type {}", type_word(type));
+    default:
+      if (is_marked_type(type)) return kBinaryType;
+      raise(Code::kBug, "BSON has no type for a value of type {}", type_word(type));
   }
 }
 
@@ -121,10 +124,9 @@ void BsonWriter::payload(const Value& value) {
       if (old) out_->append_le(size);
       return out_->append(value.bytes());
     }
-    case ValueType::kNumeric:
-      out_->append_le(static_cast<int32_t>(kNumericMark.size() + value.size));
-      out_->push(kNumericSubtype);
-      out_->append(kNumericMark);
+    case ValueType::kUuid:
+      out_->append_le(static_cast<int32_t>(value.size));
+      out_->push(kSubtypeUuid);
       return out_->append(value.bytes());
     case ValueType::kBool: return out_->push(value.i64 != 0 ? 1 : 0);
     case ValueType::kInt32: return out_->append_le(static_cast<int32_t>(value.i64));
@@ -135,7 +137,9 @@ void BsonWriter::payload(const Value& value) {
     case ValueType::kNull:
     case ValueType::kMinKey:
     case ValueType::kMaxKey: return;
-    default: return out_->append(value.bytes());  // stored as BSON has it
+    default:
+      if (is_marked_type(value.type)) return append_marked(value, *out_);
+      return out_->append(value.bytes());  // stored as BSON has it
   }
 }
 

@@ -21,8 +21,8 @@ class BsonWriter {
   void begin_document(std::string_view name);  // 03
   void begin_array(std::string_view name);     // 04
   void end();                                  // closes the innermost
-  /// Any BSON value, and numeric; other types that BSON does not have (uuid, micros, ...) are a bug
-  /// of the caller.
+  /// Any BSON value, and what value/marked.hpp stores in BSON; other types (json, arrays of
+  /// PostgreSQL) are a bug of the caller.
   void append(std::string_view name, const Value& value);
   /// A value by its type byte and the bytes that BSON has behind the name.
   void append_raw(std::string_view name, uint8_t type, Bytes payload) {

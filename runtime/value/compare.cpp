@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "value/decimal.hpp"
+#include "value/interval.hpp"
 #include "value/looked_into.hpp"
 
 namespace lugger {
@@ -82,9 +84,14 @@ int order_numbers(const Value& a, const Value& b) {
 /// Microseconds since 1970; PostgreSQL counts from 2000.
 long double micros_of(const Value& value) {
   constexpr long double kSince2000 = 946684800000000.0L;
+  constexpr long double kEndless = std::numeric_limits<long double>::infinity();
   if (value.type == ValueType::kDate) return static_cast<long double>(value.i64) * 1000;
-  if (value.type == ValueType::kDay)
+  if (value.type == ValueType::kDay) {
+    if (value.i64 == INT32_MAX || value.i64 == INT32_MIN)
+      return value.i64 > 0 ? kEndless : -kEndless;
     return static_cast<long double>(value.i64) * 86400000000.0L + kSince2000;
+  }
+  if (value.i64 == INT64_MAX || value.i64 == INT64_MIN) return value.i64 > 0 ? kEndless : -kEndless;
   return static_cast<long double>(value.i64) + kSince2000;
 }
 
@@ -162,6 +169,8 @@ int compare_values(const Value& a, const Value& b) {
     default: break;
   }
   if (a.type == ValueType::kBool || a.type == ValueType::kTime) return order(a.i64, b.i64);
+  if (a.type == ValueType::kInterval)
+    return compare_intervals(Interval::load(a.data), Interval::load(b.data));
   return order_bytes(a.bytes(), b.bytes());
 }
 

@@ -157,6 +157,10 @@ bool ExtendedJsonWriter::date(const Slot& slot, Object object, int) {
     const auto micros = word ? std::nullopt : parse_timestamp(iso);
     const auto read = micros ? unix_ms_from_micros(*micros) : std::nullopt;
     if (!read) refuse(kDate);
+    if (*micros % 1000 != 0) {  // finer than a date of BSON
+      put(slot, Value::of(ValueType::kMicros, *micros));
+      return true;
+    }
     ms = *read;
   } else if (held.is_object()) {
     ms = long_text(inner(object, "$date", 1, kDate), kDate);

@@ -199,6 +199,10 @@ bool append_json(const Value& value, ByteBuffer& out, int depth) {
       return true;
     case ValueType::kBinary:
     case ValueType::kUuid: return append_json_binary(value, out);
+    case ValueType::kMicros: return append_json_string(timestamp_text(value.i64), out);
+    case ValueType::kDay: return append_json_string(day_text(value.i64), out);
+    case ValueType::kTime: return append_json_string(time_text(value.i64), out);
+    case ValueType::kInterval: return append_json_string(interval_text(value.data), out);
     case ValueType::kMinKey: out.append("{\"$minKey\":1}"); return true;
     case ValueType::kMaxKey: out.append("{\"$maxKey\":1}"); return true;
     case ValueType::kDocument:

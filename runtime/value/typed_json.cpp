@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "value/bson_reader.hpp"
 #include "value/bson_writer.hpp"
+#include "value/datetime.hpp"
 #include "value/decimal.hpp"
 #include "value/plain_json.hpp"
 
@@ -132,6 +133,10 @@ class TagReader {
       return bytes ? bytes_of(ValueType::kObjectId, *bytes) : Value{};
     }
     if (key == "$date") {
+      if (form_ == TypedForm::kTyped && is_text(inner)) {  // with microseconds
+        const auto micros = parse_timestamp(inner.text());
+        return micros ? Value::of(ValueType::kMicros, *micros) : Value{};
+      }
       const auto ms = whole<int64_t>(only_field(inner, "$numberLong"));
       return ms ? Value::of(ValueType::kDate, *ms) : Value{};
     }

@@ -45,7 +45,7 @@ function csv.parse(text, options)
 end
 
 local encoded_kinds = { decimal = true, objectid = true, uuid = true, date = true, int64 = true, binary = true,
-  double = true }
+  double = true, interval = true, uint64 = true }
 
 -- A value as a field's text; nil for null.
 local function field(v, place)

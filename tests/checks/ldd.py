@@ -8,7 +8,8 @@ import unittest
 import harness
 
 ALLOWED = {'libc', 'libm', 'libstdc++', 'libgcc_s', 'libpthread', 'libdl', 'ld-linux-x86-64',
-           'ld-linux-aarch64', 'libpq', 'libssl', 'libcrypto', 'libsimdjson'}
+           'ld-linux-aarch64', 'libpq', 'libssl', 'libcrypto', 'libsimdjson',
+           'libcctz'}
 
 
 class Needed(unittest.TestCase):

@@ -195,6 +195,9 @@ print(lugger.json.encode(verdict))
                  'lugger.schema.copy()': "lugger.schema is a module of its own (script job.lua:7); "
                                          "require 'lugger.schema'",
                  'job:runn()': 'job has no "runn" (script job.lua:7); did you mean job:run?',
+                 "lugger.text.trm ' x'": 'lugger.text has no "trm" (script job.lua:7); did you mean '
+                                         'lugger.text.trim?',
+                 'lugger.json.xyzzy {}': '`lugger help lugger.json` lists what it has',
                  "lugger.session(lugger.env.PG_URI):qery ''": 'did you mean db:query?',
                  "lugger.target('local:'):column()": 'did you mean target:columns?',
                  "lugger.source('x.json'):cursr()": 'did you mean source:cursor?',

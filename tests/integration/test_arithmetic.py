@@ -48,7 +48,43 @@ print(#bad == 0 and 'the same' or table.concat(bad, '\n'))
 """
 
 
+EXACT = r"""
+local lugger = require 'lugger'
+local decimal, bad = lugger.decimal, {}
+local compute = {
+  ['+'] = function(a, b) return a + b end, ['-'] = function(a, b) return a - b end,
+  ['*'] = function(a, b) return a * b end, ['/'] = function(a, b) return a / b end,
+  ['%'] = function(a, b) return a % b end,
+}
+for line in io.lines 'cases' do
+  local a, op, b, wanted = line:match '^(%S+) (%S+) (%S+) (%S+)$'
+  local ok, found = pcall(compute[op], decimal(a), decimal(b))
+  if not ok and tostring(found):find('division of', 1, true) then found = 'zero' end
+  if tostring(found) ~= wanted then bad[#bad + 1] = line .. ', not ' .. tostring(found) end
+end
+print(#bad == 0 and 'the same' or table.concat(bad, '\n'))
+"""
+
+# PostgreSQL raises for a zero divisor; a row cannot.
+ANSWER = """case when op in ('/', '%') and b = 0 and a <> 'NaN' then 'zero'
+  when op = '+' then (a + b)::text when op = '-' then (a - b)::text when op = '*' then (a * b)::text
+  when op = '/' then (a / b)::text else (a % b)::text end"""
+
+
 class Arithmetic(unittest.TestCase):
+    def test_decimals_are_exact_also_with_infinities_and_nan(self):
+        chosen = random.Random(15)
+        special = ['NaN', 'Infinity', '-Infinity', '0', '0.00', '1', '-1', '2.50', '-7.5', '1e30', '-0.001']
+        pairs = [(a, b) for a in special for b in special]
+        pairs += [(number(chosen), number(chosen)) for _ in range(400)]
+        values = ', '.join(f"('{a}'::numeric, '{op}', '{b}'::numeric)" for a, b in pairs for op in '+-*/%')
+        answers = Postgres().fresh().query(
+            f"select concat_ws(' ', a, op, b, {ANSWER}) from (values {values}) v (a, op, b)")
+        room = Path(harness.scratch())
+        (room / 'cases').write_text(answers + '\n', encoding='utf-8')
+        (room / 'check.lua').write_text(EXACT, encoding='utf-8')
+        self.assertEqual(lugger('--lua', 'check.lua', cwd=room).out.strip(), 'the same')
+
     def test_e4_divide_and_round_as_the_server(self):
         chosen = random.Random(13)
         cases = []

@@ -30,7 +30,8 @@ local function documents()
   for i = 1, rows do
     file:write(('{"_id": "%d", "email": "U%d@Example.com", "name": "N %d", "visits": %d, '
       .. '"balance": {"$numberDecimal": "%d.25"}, "tags": ["a", "b"], '
-      .. '"address": {"city": "Kyoto", "zip": "%05d", "street": "S %d"}}\n'):format(i, i, i, i, i, i, i))
+      .. '"at": {"$date": {"$numberLong": "%d"}}, '
+      .. '"address": {"city": "Kyoto", "zip": "%05d", "street": "S %d"}}\n'):format(i, i, i, i, i, i * 123456789, i, i))
   end
   file:close()
   return path
@@ -42,7 +43,7 @@ local function traces(map, link)
     from = lugger.source(documents()),
     into = lugger.target(check.scratch 'out.jsonl', { key = 'mongo_id' }),
     columns = { { 'mongo_id', 'text', from = '_id' }, { 'email', 'text' }, { 'name', 'text' }, { 'visits', 'int8' },
-      { 'balance', 'numeric' }, { 'address', 'jsonb' } },
+      { 'balance', 'numeric' }, { 'address', 'jsonb' }, { 'at', 'timestamptz' } },
   }
   state.link = link or 'loop'
   state.rows = 0
@@ -123,6 +124,25 @@ describe('jit', function()
       if not row.balance then return end
       row.balance = row.balance * 2 + 1
       if row.balance > 5 then row.visits = 1 end
+    end)
+  end)
+
+  it('compiles the fields of dates', function()
+    compiles(function(row, doc)
+      local at = doc.at
+      if at.year < 1970 or at.weekday == 8 then row.visits = at.month end
+    end)
+  end)
+
+  it('compiles dates that are moved', function()
+    local span = lugger.interval '1 mon 1 day 00:30'
+    compiles(function(row) row.at = row.at + span end)
+  end)
+
+  it('compiles dates that are compared, in a zone too', function()
+    local berlin = lugger.date '1971-01-01':in_zone 'Europe/Berlin'
+    compiles(function(row)
+      if row.at > berlin then row.visits = berlin.hour end
     end)
   end)
 

@@ -39,20 +39,29 @@ local function text_payload(text)
   return le32(#text + 1) .. text .. '\0'
 end
 
-local decimal_out, decimal_slot = ffi.new 'uint8_t[16]', ffi.new 'lug_value' --[[@as lug_value]]
+local scratch, decimal_out = ffi.new 'lug_value' --[[@as lug_value]], ffi.new 'uint8_t[16]'
+
+-- What no BSON type holds is a binary that lugger alone understands (runtime/value/marked.hpp).
+local function marked_element()
+  return 5, abi.text(function(out, room) return C.lug_value_marked(scratch, out, room) end)
+end
 
 local function decimal_element(v)
-  value.decimal_slot(v, decimal_slot)
-  if C.lug_decimal_bson(decimal_slot, decimal_out) == 0 then
-    refuse(('%s has more digits than a decimal inside a document holds (34)'):format(tostring(v)))
-  end
+  value.decimal_slot(v, scratch)
+  if C.lug_decimal_bson(scratch, decimal_out) == 0 then return marked_element() end
   return 19, ffi.string(decimal_out, 16)
 end
 
 local function date_element(v)
-  -- BSON's dates have milliseconds. Dates with microseconds, calendar days and infinity are stored as text.
-  if v.lug_us_ ~= 0 or v.lug_day_ == 1 or value.is_endless(v) then return 2, text_payload(tostring(v)) end
-  return 9, le64(v.lug_ms_)
+  value.date_slot(v, scratch)
+  if scratch.type == types.date then return 9, le64(scratch.i64) end
+  return marked_element()
+end
+
+-- Other values that PostgreSQL has and BSON has not: intervals, times of day, vectors.
+local function other_element(v)
+  codec.encode(scratch, v, function(bytes) return bytes end)
+  return marked_element()
 end
 
 local function binary_element(subtype, data, size)
@@ -81,16 +90,21 @@ local typed_elements = {
 local function cdata_element(v)
   if document.is(v) then return codec.type(v) == 'array' and 4 or 3, document.to_bson(v)
   elseif ffi.istype(ctypes.int64, v) then return 18, le64(v)
+  elseif ffi.istype(ctypes.uint64, v) then
+    if v <= 9223372036854775807ULL then return 18, le64(ffi.cast('int64_t', v)) end
+    return decimal_element(value.decimal(v))
   elseif ffi.istype(ctypes.double, v) then return 1, le_double(v.number_)
   elseif ffi.istype(ctypes.date, v) then return date_element(v)
   elseif ffi.istype(ctypes.objectid, v) then return 7, ffi.string(v.bytes, 12)
   elseif ffi.istype(ctypes.uuid, v) then return binary_element(4, v.bytes, 16)
   elseif ffi.istype(ctypes.decimal, v) then return decimal_element(v)
   elseif ffi.istype(ctypes.binary, v) then return binary_element(v.subtype, v.data, v.size)
-  elseif ffi.istype(ctypes.vector, v) then return nil, v:totable()
+  elseif ffi.istype(ctypes.vector, v) or ffi.istype(ctypes.interval, v) then return other_element(v)
   elseif ffi.istype(ctypes.typed, v) then
     local encode = typed_elements[v.type]
     if encode then return encode(v) end
+    local kind, payload = other_element(v)
+    if payload ~= '' then return kind, payload end
     return 2, text_payload(tostring(v))
   elseif ffi.istype(ctypes.shared, v) then return nil, require('lugger.inner.script.shared').totable(v)
   end
@@ -147,16 +161,6 @@ function bson.patch(changes)
   end
   local bytes, refused = write.fields(names, values)
   return bytes or refuse(refused), table.concat(kinds)
-end
-
---- The BSON bytes of a row read from PostgreSQL, fields in their order.
----@param doc lugger.doc
----@return string
-function bson.encode_fields(doc)
-  local names, values = {}, {}
-  for name, v in document.methods.fields(doc) do names[#names + 1], values[#values + 1] = name, v end
-  local bytes, refused = write.fields(names, values)
-  return bytes or refuse(refused)
 end
 
 --- A value in a new slot, for native code (mappings read defaults from it). The second result owns the memory that the

@@ -87,7 +87,7 @@ local function typed_slot(self, slot)
   if carries_i64[self.type] then slot.i64 = self.i64 else slot.data = self.data end
 end
 
---- A value of a type that has no class of its own here: regex, timestamp, interval, minKey, ...
+--- A value of a type that has no class of its own here: regex, timestamp, time, minKey, ...
 ---@class lugger.typed: lug_typed
 ---@operator concat(any): string
 local typed = {}
@@ -172,6 +172,7 @@ local decoders = {
   [types.date] = new_date,
   [types.timestamptz] = new_date,
   [types.day] = new_date,
+  [types.interval] = value.interval_of_slot,
   [types.vector] = function(v)
     local count = v.size / 4
     local out = ctypes.vector(count) --[[@as lugger.vector]]
@@ -218,6 +219,10 @@ function codec.on_encode(ctype, encoder)
 end
 
 codec.on_encode(ctypes.date, function(slot, v) value.date_slot(v, slot) end)
+codec.on_encode(ctypes.interval, function(slot, v, copy)
+  value.interval_slot(v, slot)
+  slot.data = copy(slot.data, 16)
+end)
 codec.on_encode(ctypes.decimal, function(slot, v, copy) bytes(slot, v.type, v.data, v.size, copy) end)
 codec.on_encode(ctypes.objectid, function(slot, v, copy) bytes(slot, types.objectId, v.bytes, 12, copy) end)
 codec.on_encode(ctypes.uuid, function(slot, v, copy) bytes(slot, types.uuid, v.bytes, 16, copy) end)
@@ -237,6 +242,16 @@ codec.on_encode(ctypes.double, function(slot, v)
 end)
 codec.on_encode(ctypes.int64, function(slot, v)
   slot.type, slot.size, slot.i64 = types.int64, 0, v
+end)
+
+-- What an int64 does not hold is a numeric.
+codec.on_encode(ctypes.uint64, function(slot, v, copy)
+  if v <= 9223372036854775807ULL then
+    slot.type, slot.size, slot.i64 = types.int64, 0, ffi.cast('int64_t', v)
+  else
+    local made = value.decimal(v)
+    bytes(slot, made.type, made.data, made.size, copy)
+  end
 end)
 
 local encode_table

@@ -1,10 +1,12 @@
--- Dates: instants with microseconds, and calendar days. UTC throughout; immutable.
+-- Dates: instants with microseconds, in UTC or seen from a time zone, and calendar days. Immutable.
 local abi = require 'lugger.inner.base.abi'
 local fault = require 'lugger.inner.base.fault'
 local ffi = require 'ffi'
+local intervals = require 'lugger.inner.base.interval'
 local methods = require 'lugger.inner.base.methods'
 local shown = require('lugger.inner.base.shown').value
-local C, types = abi.C, abi.types
+local zone = require 'lugger.inner.base.zone'
+local C = abi.C
 local floor = math.floor
 
 local dates = {}
@@ -12,10 +14,9 @@ local dates = {}
 local date_type = ffi.typeof 'lug_date'
 dates.type = date_type
 
-local ms_of = { second = 1000, minute = 60000, hour = 3600000, day = 86400000 }
-local day_ms = ms_of.day
 local later, earlier = 9223372036854775807LL, -9223372036854775807LL - 1 -- "infinity" and "-infinity"
 local exact = 9007199254740992 -- beyond it a Lua number does not hold every integer
+local utc, plain_day = zone.utc, 1 -- places; others are numbers of zones
 
 ---@return never
 local function refuse(what, hint)
@@ -40,109 +41,46 @@ local function finite(v)
   return type(v) == 'number' and v == v and math.abs(v) ~= math.huge and v or nil
 end
 
--- The civil calendar: days since 1970-01-01 and back (Howard Hinnant's algorithms).
-local function days_of(year, month, day)
-  if month <= 2 then year = year - 1 end
-  local era = floor(year / 400)
-  local of_era = year - era * 400
-  local of_year = floor((153 * (month + (month > 2 and -3 or 9)) + 2) / 5) + day - 1
-  return era * 146097 + of_era * 365 + floor(of_era / 4) - floor(of_era / 100) + of_year - 719468
+local function out_of_range()
+  refuse 'the date is out of range'
 end
 
-local function civil_of(days)
-  days = days + 719468
-  local era = floor(days / 146097)
-  local of_era = days - era * 146097
-  local of_year = floor((of_era - floor(of_era / 1460) + floor(of_era / 36524) - floor(of_era / 146096)) / 365)
-  local day_of_year = of_era - (365 * of_year + floor(of_year / 4) - floor(of_year / 100))
-  local place = floor((5 * day_of_year + 2) / 153)
-  local month = place + (place < 10 and 3 or -9)
-  return of_year + era * 400 + (month <= 2 and 1 or 0), month, day_of_year - floor((153 * place + 2) / 5) + 1
-end
+-- The numbers of runtime/value/date_math.hpp.
+local fields = { year = 0, month = 1, day = 2, hour = 3, minute = 4, second = 5, microsecond = 6, weekday = 7,
+  yearday = 8, offset = 9 }
+local units = { year = 0, quarter = 1, month = 2, week = 3, day = 4, hour = 5, minute = 6, second = 7 }
 
-local function month_length(year, month)
-  return days_of(month == 12 and year + 1 or year, month % 12 + 1, 1) - days_of(year, month, 1)
-end
-
--- Days since 1970 and the milliseconds of the day.
-local function split(self)
+local function field(self, number)
   if is_endless(self) then refuse(('%s has no calendar day'):format(tostring(self))) end
-  local rest = self.lug_ms_ % day_ms
-  if rest < 0 then rest = rest + day_ms end
-  return tonumber((self.lug_ms_ - rest) / day_ms), tonumber(rest)
+  local out = C.lug_date_field(self, number)
+  return out
 end
 
-local fields = {
-  year = function(self) return (civil_of((split(self)))) end,
-  month = function(self) return (select(2, civil_of((split(self))))) end,
-  day = function(self) return (select(3, civil_of((split(self))))) end,
-  hour = function(self) return floor(select(2, split(self)) / ms_of.hour) end,
-  minute = function(self) return floor(select(2, split(self)) / ms_of.minute) % 60 end,
-  second = function(self) return floor(select(2, split(self)) / 1000) % 60 end,
-  microsecond = function(self) return select(2, split(self)) % 1000 * 1000 + self.lug_us_ end,
-  weekday = function(self) return (split(self) + 3) % 7 + 1 end,
-  yearday = function(self)
-    local days = split(self)
-    return days - days_of((civil_of(days)), 1, 1) + 1
-  end,
-}
-
--- A date from milliseconds, of any size, and microseconds from 0 to 999.
-local function from_parts(ms, us, day)
-  if not (ms > -9.2e18 and ms < 9.2e18) then refuse('the date is out of range') end
-  return date_type(ms, us, day)
+local function moved(self, by)
+  if is_endless(self) then return self end
+  local out = date_type()
+  if C.lug_date_add(self, by, out) == 0 then out_of_range() end
+  return out
 end
 
 local function shifted(self, seconds)
   local number = finite(seconds)
   if not number or math.abs(number) > exact / 1000 then
     refuse(('a date cannot be moved by %s seconds'):format(shown(seconds)),
-      'give a number of seconds, or { months = 1, days = -2, hours = 12 }')
+      "give a number of seconds, { months = 1, days = -2, hours = 12 }, or lugger.interval '1 month'")
   end
-  if is_endless(self) then return self end
   local whole = floor(number)
-  local micros = floor((number - whole) * 1e6 + 0.5) + self.lug_us_
-  local by = whole * 1000 + floor(micros / 1000)
-  if math.abs(tonumber(self.lug_ms_) --[[@as number]] + by) > 9.2e18 then refuse('the date is out of range') end
-  return date_type(self.lug_ms_ + by, micros % 1000, 0)
+  local micros = ffi.cast('int64_t', whole) * 1000000 + floor((number - whole) * 1e6 + 0.5)
+  return moved(self, intervals.type(micros, 0, 0))
 end
 
-local units = { 'years', 'months', 'weeks', 'days', 'hours', 'minutes', 'seconds' }
-
-local function whole_part(span, unit)
-  local number = span[unit] == nil and 0 or finite(span[unit])
-  if not number or number ~= floor(number) or math.abs(number) > 1e10 then
-    refuse(('a date cannot be moved by %s %s'):format(shown(span[unit]), unit), 'give a whole number')
-  end
-  return number
+local function added(self, span)
+  if type(span) == 'table' or ffi.istype(intervals.type, span) then return moved(self, intervals.new(span)) end
+  return shifted(self, span)
 end
 
--- As PostgreSQL adds an interval: months first, at most to the end of the month, then days, then time.
-local function moved(self, span, sign)
-  fault.check_keys('a span of time', span, units)
-  local months = (whole_part(span, 'years') * 12 + whole_part(span, 'months')) * sign
-  local days = (whole_part(span, 'weeks') * 7 + whole_part(span, 'days')) * sign
-  if is_endless(self) then return self end
-  local day, rest = split(self)
-  if months ~= 0 then
-    local year, month, of_month = civil_of(day)
-    local total = year * 12 + month - 1 + months
-    year, month = floor(total / 12), total % 12 + 1
-    day = days_of(year, month, math.min(of_month, month_length(year, month)))
-  end
-  local out = from_parts((day + days) * day_ms + rest, self.lug_us_, self.lug_day_)
-  local seconds = 0
-  for unit, size in pairs { hours = 3600, minutes = 60, seconds = 1 } do
-    if span[unit] ~= nil then
-      local number = finite(span[unit])
-      if not number then refuse(('a date cannot be moved by %s %s'):format(shown(span[unit]), unit)) end
-      seconds = seconds + number * size
-    end
-  end
-  return seconds == 0 and out or shifted(out, seconds * sign)
-end
-
---- An instant to the microsecond, in UTC, or a calendar day. Dates compare with ==, < and <=, also with ISO text.
+--- An instant to the microsecond, in UTC or seen from a time zone, or a calendar day. Dates compare with ==, < and <=,
+--- also with ISO text.
 ---@class lugger.date: lug_date
 ---@field year integer
 ---@field month integer from 1
@@ -153,8 +91,10 @@ end
 ---@field microsecond integer of the second
 ---@field weekday integer 1 is Monday, 7 Sunday
 ---@field yearday integer from 1
----@operator add(number|lugger.date_span): lugger.date
----@operator sub(number|lugger.date_span): lugger.date
+---@field zone string|nil "Europe/Berlin"; "UTC"; a calendar day has none
+---@field offset integer seconds east of UTC
+---@operator add(number|lugger.interval|lugger.date_span): lugger.date
+---@operator sub(number|lugger.interval|lugger.date_span): lugger.date
 ---@operator sub(lugger.date): number
 ---@operator concat(any): string
 local date = {}
@@ -167,6 +107,7 @@ local date = {}
 ---@field hours number|nil
 ---@field minutes number|nil
 ---@field seconds number|nil
+---@field microseconds number|nil
 
 --- Seconds since 1970, with their fraction.
 ---@return number
@@ -181,41 +122,63 @@ function date:milliseconds()
   return is_endless(self) and self:unix() or tonumber(self.lug_ms_)
 end
 
---- A date that is this much later: a number of seconds, or a span: `date:add { months = 1 }`. Months go before days,
---- and end at the last day of a month: January 31 and a month is February 28. `date + span` and `date - span` are the
---- same.
----@param span number|lugger.date_span
+--- A date that is this much later: a number of seconds, an interval, or its parts: `date:add { months = 1 }`. Months go
+--- before days, and end at the last day of a month: January 31 and a month is February 28. `date + span` and `date -
+--- span` are the same.
+---@param span number|lugger.interval|lugger.date_span
 ---@return lugger.date
 function date:add(span)
-  if type(span) == 'table' then return moved(self, span, 1) end
-  return shifted(self, span)
+  return added(self, span)
 end
 
-local first_month = { year = function() return 1 end, quarter = function(m) return m - (m - 1) % 3 end,
-  month = function(m) return m end }
+--- The same instant as clocks show it in a time zone: `date:in_zone 'Europe/Berlin'`. Its fields, text, `format`,
+--- `trunc` and `add` go by local time. A calendar day becomes its first instant there.
+---@param name string of the system's time zones, or "UTC"
+---@return lugger.date
+function date:in_zone(name)
+  local number = zone.number(name)
+  if self.lug_place_ ~= plain_day or is_endless(self) then return date_type(self.lug_ms_, self.lug_us_, number) end
+  local out = date_type()
+  C.lug_date_make(field(self, fields.year), field(self, fields.month), field(self, fields.day), 0, number, out)
+  return out
+end
+
+--- Its calendar day, without time and zone.
+---@return lugger.date
+function date:to_day()
+  local out = date_type(self.lug_ms_, 0, plain_day)
+  if is_endless(self) then return out end
+  C.lug_date_make(field(self, fields.year), field(self, fields.month), field(self, fields.day), 0, plain_day, out)
+  return out
+end
 
 --- The beginning of the year, quarter, month, week (Monday), day, hour, minute or second it is in.
 ---@param unit "year"|"quarter"|"month"|"week"|"day"|"hour"|"minute"|"second"
 ---@return lugger.date
 function date:trunc(unit)
-  if not (first_month[unit] or ms_of[unit] or unit == 'week') then
+  local number = units[unit]
+  if not number then
     refuse(('a date has no unit %s'):format(shown(unit)), 'year, quarter, month, week, day, hour, minute or second')
   end
   if is_endless(self) then return self end
-  local day, rest = split(self)
-  if first_month[unit] then
-    local year, month = civil_of(day)
-    day, rest = days_of(year, first_month[unit](month), 1), 0
-  elseif unit == 'week' then
-    day, rest = day - (day + 3) % 7, 0
-  else
-    rest = rest - rest % ms_of[unit]
-  end
-  return from_parts(day * day_ms + rest, 0, self.lug_day_)
+  local out = date_type()
+  if C.lug_date_trunc(self, number, out) == 0 then out_of_range() end
+  return out
 end
 
---- Its text by a pattern of strftime, in UTC: `date:format '%d.%m.%Y %H:%M'`. `%f` is the microseconds, six digits.
---- Without a pattern its ISO text.
+-- The same local time in UTC.
+local function as_utc(self)
+  return date_type(self.lug_ms_ + field(self, fields.offset) * 1000, self.lug_us_, utc)
+end
+
+-- Seconds since 1970, rounded down.
+local function seconds_of(self)
+  local rest = self.lug_ms_ % 1000
+  return (self.lug_ms_ - (rest < 0 and rest + 1000 or rest)) / 1000
+end
+
+--- Its text by a pattern of strftime: `date:format '%d.%m.%Y %H:%M'`. `%f` is the microseconds, six digits, `%z` the
+--- offset ("+0200"), `%Z` the zone ("CEST"). Without a pattern its ISO text.
 ---@param pattern string|nil
 ---@return string
 function date:format(pattern)
@@ -223,21 +186,27 @@ function date:format(pattern)
   if type(pattern) ~= 'string' or pattern:find '^%*' then
     refuse(('%s is no pattern for a date'):format(shown(pattern)), "write it like '%d.%m.%Y'")
   end
-  local days, rest = split(self)
-  local micros = ('%06d'):format(rest % 1000 * 1000 + self.lug_us_)
-  local text = pattern:gsub('%%(.)', function(letter) return letter == 'f' and micros or nil end)
-  local out = os.date('!' .. text, days * 86400 + floor(rest / 1000))
+  local written = { f = ('%06d'):format(field(self, fields.microsecond)),
+    z = zone.offset_text(field(self, fields.offset), ''), Z = 'UTC' }
+  if self.lug_place_ > plain_day then written.Z = zone.abbreviation(self.lug_place_, seconds_of(self)) end
+  local text = pattern:gsub('%%(.)', written)
+  local out = os.date('!' .. text, tonumber(seconds_of(as_utc(self))))
   return out or refuse(('the year of %s is too large for a pattern'):format(tostring(self)))
 end
 
+local comparable
+
+-- Dates are compared with dates and their texts. A number might be seconds or milliseconds. (`is_date` would be a call
+-- that gets hot by itself.)
 local function order(a, b)
-  if a.lug_ms_ ~= b.lug_ms_ then return a.lug_ms_ < b.lug_ms_ and -1 or 1 end
-  return a.lug_us_ < b.lug_us_ and -1 or a.lug_us_ > b.lug_us_ and 1 or 0
+  if not ffi.istype(date_type, a) then a = comparable(a) end
+  if not ffi.istype(date_type, b) then b = comparable(b) end
+  local out = C.lug_date_compare(a, b)
+  return out
 end
 
--- Dates are compared with dates and their texts. A number might be seconds or milliseconds.
-local function comparable(v)
-  if is_date(v) or type(v) == 'string' then return dates.new(v) end
+function comparable(v)
+  if type(v) == 'string' then return dates.new(v) end
   refuse(('a date cannot be compared with %s'):format(shown(v)),
     'compare dates: date(milliseconds), or date:unix() with seconds')
 end
@@ -246,45 +215,60 @@ end
 ---@param self lugger.date
 ---@param slot lug_value
 function dates.slot(self, slot)
-  if self.lug_day_ == 1 and not is_endless(self) then
-    slot.type, slot.flags, slot.size = types.day, 0, 0
-    slot.i64 = (self.lug_ms_ - 946684800000LL) / 86400000LL
-  else
-    C.lug_date_to_value(self, slot)
-  end
+  C.lug_date_to_value(self, slot)
 end
 
 local scratch = ffi.new 'lug_value' --[[@as lug_value]]
 
-local function text_of(self)
+--- Its ISO text in UTC, whatever its zone.
+---@param self lugger.date
+---@return string
+function dates.utc_text(self)
   dates.slot(self, scratch)
   return abi.text(function(out, room) return C.lug_value_text(scratch, out, room) end)
+end
+
+local function text_of(self)
+  if self.lug_place_ <= plain_day or is_endless(self) then return dates.utc_text(self) end
+  return (dates.utc_text(as_utc(self)):gsub('Z$', zone.offset_text(field(self, fields.offset), ':')))
 end
 
 methods.check('date', date, is_date)
 ffi.metatype(date_type, {
   __index = function(self, key)
-    local field = fields[key]
-    if field then return field(self) end
+    local number = fields[key]
+    if number then
+      local out = field(self, number)
+      return out
+    end
+    if key == 'zone' then return self.lug_place_ ~= plain_day and zone.name(self.lug_place_) or nil end
     return date[key]
   end,
   __tostring = text_of,
   __concat = methods.concat,
   __eq = function(a, b) return is_date(a) and is_date(b) and order(a, b) == 0 end,
-  __lt = function(a, b) return order(comparable(a), comparable(b)) < 0 end,
-  __le = function(a, b) return order(comparable(a), comparable(b)) <= 0 end,
+  __lt = function(a, b) return order(a, b) < 0 end,
+  __le = function(a, b) return order(a, b) <= 0 end,
   __add = function(a, b)
-    if is_date(a) and is_date(b) then refuse('a date cannot be added to a date', 'a date minus a date is seconds') end
-    if is_date(a) then return a:add(b) end
-    return b:add(a)
+    local at, span = a, b
+    if not ffi.istype(date_type, a) then at, span = b, a end
+    if ffi.istype(date_type, span) then refuse('a date cannot be added to a date', 'a date minus a date is seconds') end
+    local out = added(at, span)
+    return out
   end,
   __sub = function(a, b)
-    if not is_date(a) and type(a) ~= 'string' then refuse(('a date cannot be subtracted from %s'):format(shown(a))) end
-    a = dates.new(a)
-    if type(b) == 'table' then return moved(a, b, -1) end
+    if not ffi.istype(date_type, a) then
+      if type(a) ~= 'string' then refuse(('a date cannot be subtracted from %s'):format(shown(a))) end
+      a = dates.new(a)
+    end
+    if type(b) == 'table' or ffi.istype(intervals.type, b) then
+      local out = moved(a, intervals.negated(intervals.new(b)))
+      return out
+    end
     if not is_date(b) and type(b) ~= 'string' then
       local number = finite(b)
-      return shifted(a, number and -number or b)
+      local out = shifted(a, number and -number or b)
+      return out
     end
     b = dates.new(b)
     if is_endless(a) or is_endless(b) then return a:unix() - b:unix() end
@@ -297,12 +281,12 @@ local bounds = { { 'year', -290000, 290000 }, { 'month', 1, 12 }, { 'day', 1, 31
 local defaults = { hour = 0, minute = 0, second = 0 }
 
 local function from_table(given)
-  fault.check_keys('a date', given, { 'year', 'month', 'day', 'hour', 'minute', 'second' })
+  fault.check_keys('a date', given, { 'year', 'month', 'day', 'hour', 'minute', 'second', 'zone' })
   local of = {}
   for _, bound in ipairs(bounds) do
     local name, least, most = unpack(bound)
     local number = finite(given[name] == nil and defaults[name] or given[name])
-    if name == 'day' and of.month then most = month_length(of.year, of.month) end
+    if name == 'day' then most = C.lug_days_in_month(of.year, of.month) end
     local whole = name == 'second' and number ~= 60 or number == floor(number or 0.5)
     if not number or number < least or number > most or not whole then
       refuse(('a date cannot have the %s %s'):format(name, shown(given[name])),
@@ -310,8 +294,10 @@ local function from_table(given)
     end
     of[name] = number
   end
-  local day = from_parts(days_of(of.year, of.month, of.day) * day_ms, 0, 0)
-  return shifted(day, of.hour * 3600 + of.minute * 60 + of.second)
+  local second, out = floor(of.second), date_type()
+  C.lug_date_make(of.year, of.month, of.day, (of.hour * 3600 + of.minute * 60 + second) * 1000,
+    given.zone == nil and utc or zone.number(given.zone), out)
+  return shifted(out, of.second - second)
 end
 
 -- Rounded to microseconds.
@@ -319,12 +305,12 @@ local function from_number(ms)
   if not (ms >= -exact and ms <= exact) then return nil end
   local whole = floor(ms)
   local us = floor((ms - whole) * 1000 + 0.5)
-  if us == 1000 then return date_type(whole + 1, 0, 0) end
-  return date_type(whole, us, 0)
+  if us == 1000 then return date_type(whole + 1, 0, utc) end
+  return date_type(whole, us, utc)
 end
 
 --- A date from ISO text ("2026-03-11", "2026-03-11T09:30:00.5Z"; UTC unless a zone is given), from Unix milliseconds,
---- or from its fields: `date { year = 2026, month = 3, day = 11, hour = 9 }`.
+--- or from its fields: `date { year = 2026, month = 3, day = 11, hour = 9, zone = 'Europe/Berlin' }`.
 ---@param from string|number|lugger.date|table
 ---@return lugger.date
 function dates.new(from)
@@ -335,7 +321,7 @@ function dates.new(from)
   local out = date_type()
   if kind == 'number' then
     out = from_number(from)
-  elseif kind ~= 'string' or C.lug_date_parse(from, #from, out) == 0 then
+  elseif kind ~= 'string' or C.lug_date_parse(from, #from, 0, out) == 0 then
     out = nil
   end
   return out or refuse(('a date cannot be read from %s'):format(shown(from)),
@@ -348,5 +334,16 @@ function dates.clock()
   local micros = C.lug_now_micros()
   return date_type(micros / 1000, tonumber(micros % 1000), 0)
 end
+
+--- A date from text as PostgreSQL prints it, also of years before Christ; nil when it is not one.
+---@param text string
+---@param is_day boolean|nil a calendar day
+---@return lugger.date|nil
+function dates.read(text, is_day)
+  local out = date_type()
+  return C.lug_date_parse(text, #text, is_day and 1 or 0, out) == 1 and out or nil
+end
+
+intervals.is_date, intervals.add_to_date = is_date, added
 
 return dates

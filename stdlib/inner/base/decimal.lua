@@ -78,6 +78,8 @@ function decimals.new(from)
   return out or refuse(('a decimal cannot be read from %s'):format(shown(from)), 'write it like -12.50')
 end
 
+decimals.nan = decimals.new 'NaN'
+
 local function finished(size)
   if size == 0 then refuse 'the decimal result is too long' end
   return decimals.make(types.numeric, buffer, size)
@@ -125,6 +127,13 @@ local function check_scale(scale, least)
   refuse(('a decimal cannot have the scale %s'):format(shown(scale)), ('whole numbers from %d to 1000'):format(least))
 end
 
+-- NaN divided by zero is NaN, as in PostgreSQL.
+local function check_divisor(a, b)
+  if order(b, 0) == 0 and order(a, decimals.nan) ~= 0 then
+    refuse(('division of %s by zero'):format(tostring(a)))
+  end
+end
+
 ---@alias lugger.rounding "half_up"|"half_even"|"half_down"|"up"|"down"|"floor"|"ceiling"
 
 --- An exact decimal number. Numbers, int64 and decimals of one value are equal, and compare with < and <=.
@@ -133,6 +142,7 @@ end
 ---@operator sub(lugger.decimal|number): lugger.decimal
 ---@operator mul(lugger.decimal|number): lugger.decimal
 ---@operator div(lugger.decimal|number): lugger.decimal
+---@operator mod(lugger.decimal|number): lugger.decimal
 ---@operator unm: lugger.decimal
 ---@operator concat(any): string
 local decimal = {}
@@ -151,7 +161,7 @@ end
 ---@return lugger.decimal
 function decimal:div(by, scale, mode)
   local divisor, number = decimals.new(by), mode_number(mode)
-  if order(divisor, 0) == 0 then refuse(('division of %s by zero'):format(tostring(self))) end
+  check_divisor(self, divisor)
   to_slot(self, scratch)
   to_slot(divisor, scratch_b)
   return finished(C.lug_decimal_divide(scratch, scratch_b, scale == nil and -1 or check_scale(scale, 0), number,
@@ -209,6 +219,11 @@ ffi.metatype(decimal_type, {
   __sub = function(a, b) return compute(a, b, 45) end,
   __mul = function(a, b) return compute(a, b, 42) end,
   __div = function(a, b) return decimals.new(a):div(b) end,
+  __mod = function(a, b)
+    local dividend, divisor = decimals.new(a), decimals.new(b)
+    check_divisor(dividend, divisor)
+    return compute(dividend, divisor, 37)
+  end,
   __unm = function(a) return compute(0, a, 45) end,
 })
 

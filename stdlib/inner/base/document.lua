@@ -318,7 +318,9 @@ end
 function document.to_bson(doc)
   local p = pointer(doc)
   if p.lug_format_ == 0 then return ffi.string(p.lug_data_, p.lug_size_) end
-  return require('lugger.inner.base.bson').encode_fields(doc)
+  local bytes = abi.text(function(out, room) return C.lug_row_bson(p, out, room) end)
+  if bytes == '' then fault.raise('read', 'the bytes of the document are not valid') end
+  return bytes
 end
 
 --- A view of a document of a batch.

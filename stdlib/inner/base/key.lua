@@ -30,6 +30,7 @@ local function of_cdata(v)
   if ffi.istype(ctypes.double, v) then return of_number(v.number_) end
   if ffi.istype('uint64_t', v) then return bson.id_text(value.decimal(v)) end
   if ffi.istype(ctypes.date, v) then return of_date(v) end
+  if ffi.istype(ctypes.interval, v) then return '$interval:' .. value.interval_key(v) end
   if ffi.istype(ctypes.vector, v) then return '$vector:' .. tostring(v) end
   local text = bson.try_id_text(v)
   if text then return text end

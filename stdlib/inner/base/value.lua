@@ -7,6 +7,7 @@ local methods = require 'lugger.inner.base.methods'
 local native = require 'lugger.native'
 local dates = require 'lugger.inner.base.date'
 local decimals = require 'lugger.inner.base.decimal'
+local intervals = require 'lugger.inner.base.interval'
 local shown = require('lugger.inner.base.shown').value
 local C = abi.C
 
@@ -14,7 +15,7 @@ local value = {}
 
 --- Null: a value, distinct from nil (which is "no such field").
 value.null = native.null
-value.date, value.clock, value.decimal = dates.new, dates.clock, decimals.new
+value.date, value.clock, value.decimal, value.interval = dates.new, dates.clock, decimals.new, intervals.new
 
 local function has_methods(word, class, ctype)
   methods.check(word, class, function(v) return ffi.istype(ctype, v) end)
@@ -278,12 +279,16 @@ end
 value.remove = setmetatable({}, { __name = 'remove', __tostring = function() return 'remove' end })
 
 value.ctypes = {
-  objectid = objectid_type, uuid = uuid_type, date = dates.type, decimal = decimals.type, binary = binary_type,
+  objectid = objectid_type, uuid = uuid_type, date = dates.type, interval = intervals.type,
+  decimal = decimals.type, binary = binary_type,
   vector = ffi.typeof 'lug_vector', typed = ffi.typeof 'lug_typed', own = ffi.typeof 'lug_own',
   doc = ffi.typeof 'lug_doc', shared = ffi.typeof 'lug_shared',
-  double = double_type, row = ffi.typeof 'lug_row', int64 = ffi.typeof 'int64_t',
+  double = double_type, row = ffi.typeof 'lug_row',
+  int64 = ffi.typeof 'int64_t', uint64 = ffi.typeof 'uint64_t',
 }
-value.date_slot, value.is_endless = dates.slot, dates.is_endless
+value.date_slot, value.read_date, value.date_utc_text = dates.slot, dates.read, dates.utc_text
+value.interval_slot, value.interval_of_slot = intervals.slot, intervals.of_slot
+value.interval_key = intervals.key
 value.decimal_slot, value.new_decimal = decimals.slot, decimals.make
 value.text_of = text_of
 value.compare_bytes = compare_bytes

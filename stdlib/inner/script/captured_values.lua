@@ -9,7 +9,7 @@ local ctypes = value.ctypes
 local captured_values = {}
 
 -- Structs that are the same bytes in every state.
-local fixed = { 'objectid', 'uuid', 'date', 'double' }
+local fixed = { 'objectid', 'uuid', 'date', 'interval', 'double' }
 
 local function of_typed(v)
   local out = { k = 'typed', type = v.type, aux = v.aux, size = v.size, i64 = v.i64 }

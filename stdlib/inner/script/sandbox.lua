@@ -23,7 +23,7 @@ local libraries = {
 -- From the library: functions that describe work and make values.
 local members = { 'copy', 'task', 'fix', 'move', 'source', 'target', 'options', 'coercer', 'session', 'skip',
   'reject', 'emit', 'route', 'scratch', 'shared',
-  'objectid', 'uuid', 'uuid_v5', 'date', 'decimal', 'double', 'binary', 'int64', 'vector',
+  'objectid', 'uuid', 'uuid_v5', 'date', 'decimal', 'interval', 'double', 'binary', 'int64', 'vector',
   'array', 'document', 'now', 'type', 'id_text', 'key', 'remove', 'null', 'version',
   'snake_case', 'table_names', 'warn', 'regex', 'sha256', 'sha512', 'hmac_sha256', 'hmac_sha512', 'same_bytes', 'glob',
   'read_file', 'lines' }

@@ -56,7 +56,7 @@ local function refuse_for(v, type_of, at)
 end
 
 local is_value = {} -- by ctype: has a text of its own
-for _, name in ipairs { 'objectid', 'uuid', 'date', 'typed' } do is_value[name] = ctypes[name] end
+for _, name in ipairs { 'objectid', 'uuid', 'date', 'interval', 'typed' } do is_value[name] = ctypes[name] end
 
 local data_names = { array = true, document = true, row = true, ['sql result'] = true }
 
@@ -162,7 +162,7 @@ end
 
 -- PostgreSQL has no sign in front of a year, and no year 0.
 local function date_text(v)
-  local text = tostring(v)
+  local text = value.date_utc_text(v) -- a column of type timestamp would take the local time of another zone
   local sign, year, rest = text:match '^([+-]?)(%d+)(%-.*)$'
   if not year then return text end
   if sign == '-' or tonumber(year) == 0 then return ('%04d%s BC'):format(tonumber(year) --[[@as number]] + 1, rest) end
@@ -170,7 +170,9 @@ local function date_text(v)
 end
 
 local function of_cdata(v, type_of, at)
-  if ffi.istype(ctypes.int64, v) or ffi.istype(ctypes.decimal, v) then return (tostring(v):gsub('U?LL$', '')) end
+  if ffi.istype(ctypes.int64, v) or ffi.istype(ctypes.uint64, v) or ffi.istype(ctypes.decimal, v) then
+    return (tostring(v):gsub('U?LL$', ''))
+  end
   if ffi.istype(ctypes.double, v) then return parameters.number(v:number()) end
   if document.is(v) then return of_table(v, type_of, at) end
   if ffi.istype(ctypes.vector, v) then
@@ -215,8 +217,8 @@ end
 local function asks_type(v)
   local kind = type(v)
   if kind == 'table' then return true end
-  return kind == 'cdata' and not (ffi.istype(ctypes.int64, v) or ffi.istype(ctypes.decimal, v)
-    or ffi.istype(ctypes.double, v))
+  return kind == 'cdata' and not (ffi.istype(ctypes.int64, v) or ffi.istype(ctypes.uint64, v)
+    or ffi.istype(ctypes.decimal, v) or ffi.istype(ctypes.double, v))
 end
 
 ---@class lugger.sql.parameters values as they were given; `n` is their number

@@ -11,12 +11,12 @@ local types = {}
 local kinds = { [114] = 'json', [3802] = 'json', [17] = 'bytea', [2950] = 'uuid' }
 local names = { [16] = 'boolean', [17] = 'bytea', [20] = 'bigint', [21] = 'smallint', [23] = 'integer', [25] = 'text',
   [26] = 'oid', [114] = 'json', [700] = 'real', [701] = 'double precision', [1042] = 'character', [1043] = 'varchar',
-  [1082] = 'date', [1114] = 'timestamp', [1184] = 'timestamptz', [1700] = 'numeric', [2950] = 'uuid',
-  [3802] = 'jsonb' }
+  [1082] = 'date', [1114] = 'timestamp', [1184] = 'timestamptz', [1186] = 'interval', [1700] = 'numeric',
+  [2950] = 'uuid', [3802] = 'jsonb' }
 -- Arrays: their OID, and that of their elements.
 local elements = { [1000] = 16, [1001] = 17, [1016] = 20, [1005] = 21, [1007] = 23, [1009] = 25, [1028] = 26,
   [199] = 114, [1021] = 700, [1022] = 701, [1014] = 1042, [1015] = 1043, [1182] = 1082, [1115] = 1114, [1185] = 1184,
-  [1231] = 1700, [2951] = 2950, [3807] = 3802 }
+  [1187] = 1186, [1231] = 1700, [2951] = 2950, [3807] = 3802 }
 
 local known = {}
 for oid, name in pairs(names) do known[oid] = { kind = kinds[oid] or 'plain', oid = oid, name = name } end

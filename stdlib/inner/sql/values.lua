@@ -19,15 +19,11 @@ local function int8(text)
 end
 
 local function date(text)
-  -- "infinity" and years BC cannot be represented by our dates.
-  local ok, made = pcall(value.date, (text:gsub(' ', 'T', 1)))
-  return ok and made or text
+  return value.read_date(text) or text
 end
 
--- A date without a time, which prints as one.
 local function day(text)
-  local ok, made = pcall(value.date, text)
-  return ok and value.ctypes.date(made.lug_ms_, 0, 1) or text
+  return value.read_date(text, true) or text
 end
 
 local function bytea(text)
@@ -51,7 +47,7 @@ local decoders = {
   [16] = function(text) return text == 't' end,
   [20] = int8, [21] = number, [23] = number, [26] = number, [700] = number, [701] = number,
   [1700] = value.decimal, [1082] = day, [1114] = date, [1184] = date, [2950] = value.uuid, [17] = bytea,
-  [114] = json, [3802] = json,
+  [1186] = value.interval, [114] = json, [3802] = json,
 }
 local right_aligned = { [20] = true, [21] = true, [23] = true, [26] = true, [700] = true, [701] = true, [1700] = true }
 

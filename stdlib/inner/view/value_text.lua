@@ -235,11 +235,12 @@ end
 
 -- Calendar days, and instants whose text cannot be parsed as a date, are written in another way.
 local function date_text(v)
-  local text = tostring(v)
+  local text, zone = value.date_utc_text(v), v.zone
+  if not zone then return ('coercer("date"):coerce(%s)'):format(quote(text)) end
   local ok, back = pcall(value.date, text)
-  if ok and back == v and back.lug_day_ == v.lug_day_ then return 'date ' .. quote(text) end
-  if v.lug_day_ == 1 then return ('coercer("date"):coerce(%s)'):format(quote(text)) end
-  return ('date(%sLL)'):format((tostring(v.lug_ms_):gsub('LL$', '')))
+  local out = ok and back == v and 'date ' .. quote(text)
+    or ('date(%sLL)'):format((tostring(v.lug_ms_):gsub('LL$', '')))
+  return zone == 'UTC' and out or ('%s:in_zone %s'):format(out, quote(zone))
 end
 
 local cdata_texts = {
@@ -249,6 +250,7 @@ local cdata_texts = {
   { ctypes.objectid, named 'objectid' },
   { ctypes.uuid, named 'uuid' },
   { ctypes.date, date_text },
+  { ctypes.interval, named 'interval' },
   { ctypes.double, function(v) return 'double(' .. number_text(v.number_) .. ')' end },
   { ctypes.vector, vector_text },
   { ctypes.binary, function(v)

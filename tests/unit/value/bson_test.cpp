@@ -286,6 +286,6 @@ TEST_CASE("the writer nests documents and arrays") {
   ByteBuffer other;
   BsonWriter refusing(other);
   refusing.begin_document();
-  CHECK_THROWS_WITH(refusing.append("x", Value::of(ValueType::kMicros, 0)),
-                    ContainsSubstring("timestamptz"));
+  CHECK_THROWS_WITH(refusing.append("x", Value::of(ValueType::kJson, 0)),
+                    ContainsSubstring("json"));
 }
