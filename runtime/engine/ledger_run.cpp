@@ -72,6 +72,27 @@ bool gives_way(State& state, const RunRecord& run, const RunRequest& request,
   return !same && committed_nothing(state, run);
 }
 
+/// The script of a job that has an unfinished run is another, or what it was then: both look alike.
+[[noreturn]] static void refuse_script(const RunRecord& run, const RunRequest& request) {
+  const auto typed = [&](const char* flag) {
+    return request.command.empty() ? std::string(flag)
+                                   : fmt::format("`{} {}`", request.command, flag);
+  };
+  const std::string ways = fmt::format("{} goes on where it stopped, {} begins again",
+                                       typed("--accept-changes"), typed("--restart"));
+  if (run.command.empty() || request.command.empty() || run.command == request.command) {
+    throw Error(Code::kConfig,
+                fmt::format("{} has an unfinished run, and the script has changed since it began",
+                            request.job),
+                ways);
+  }
+  throw Error(Code::kConfig,
+              fmt::format("{} has an unfinished run that `{}` began, and its script or options "
+                          "were not these",
+                          request.job, run.command),
+              fmt::format("to go on with it, type that command; with this script {}", ways));
+}
+
 void check_unchanged(const RunRecord& run, const RunRequest& request) {
   // A position is meaningless in another source. So the user can accept a changed script or a file
   // that looks the same, but not another source.
@@ -92,10 +113,7 @@ void check_unchanged(const RunRecord& run, const RunRequest& request) {
                 "put the source back as it was, or begin again with --restart");
   }
   if (request.accept_changes || run.script_hash == request.script_hash) return;
-  throw Error(Code::kConfig,
-              fmt::format("{} has an unfinished run, and the script has changed since it began",
-                          request.job),
-              "--accept-changes goes on where it stopped; --restart begins again");
+  refuse_script(run, request);
 }
 
 std::optional<Error> lost_tables(State& state, const RunRequest& request,

@@ -26,6 +26,7 @@ namespace lugger {
 struct RunRequest {
   std::string job, script_hash, source_identity;
   bool restart = false, accept_changes = false;
+  std::string command = {};  // what was typed, without flags that must not be repeated
 };
 
 /// What happens to a job's unfinished run when the job is started again.

@@ -28,7 +28,8 @@ int parts_for(const SourceInfo& info, int workers) {
 
 RunRequest request_of(const JobSpec& spec, const std::string& source_identity,
                       const RunSettings& settings) {
-  return {spec.name, spec.script_hash, source_identity, settings.restart, settings.accept_changes};
+  return {spec.name,        spec.script_hash,        source_identity,
+          settings.restart, settings.accept_changes, spec.resume_command};
 }
 
 void refuse_problems(const TargetReport& report, const std::string& job) {

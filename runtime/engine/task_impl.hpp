@@ -76,6 +76,7 @@ struct Task::Impl {
   void need_room() const;
   TaskWriter& writer(size_t number);
   void check_place(const TaskOutput& output) const;
+  void name_collection(Mapping& mapping) const;
   void enter_ledger(TaskWriter& first);
   void make_tables(TaskWriter& added);
   void begin_or_resume(TaskWriter& first);

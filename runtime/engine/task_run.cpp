@@ -16,6 +16,7 @@ constexpr std::string_view kPartition = "0";
 size_t Task::add_writer(TaskOutput output) {
   Impl& task = *impl_;
   task.check_place(output);
+  task.name_collection(output.mapping);
   const ThrottleSpec throttle = output.throttle;
   const std::string place = output.target, state_schema = output.options.text("state_schema");
   auto made = std::make_unique<TaskWriter>(task.arena, std::move(output));
@@ -35,6 +36,24 @@ size_t Task::add_writer(TaskOutput output) {
   }
   task.writers.push_back(std::move(made));
   return task.writers.size() - 1;
+}
+
+/// Ids are computed in the name space of the collection that the first cursor reads, as in a job.
+void Task::Impl::name_collection(Mapping& mapping) const {
+  if (!readings.empty()) {
+    const SourceInfo info = readings.front().source->info();
+    if (mapping.database.empty()) mapping.database = info.database;
+    if (mapping.collection.empty()) mapping.collection = info.collection;
+    return;
+  }
+  for (const Column& column : mapping.columns) {
+    if (column.generate != Column::Generate::kV5) continue;
+    throw Error(Code::kConfig,
+                fmt::format("column {} has generate = 'v5', which depends on the collection, and "
+                            "the task has no cursor yet",
+                            column.name),
+                "make the cursor before the writer; or generate = 'v7'");
+  }
 }
 
 /// The writers of a task are committed together, so they need one target.
@@ -88,8 +107,8 @@ void Task::Impl::begin_or_resume(TaskWriter& first) {
   const SourceInfo info = readings.empty() ? SourceInfo() : readings.front().source->info();
   const RunSettings& settings = spec.settings;
   const std::optional<RunRecord> latest = ledger->state().latest(spec.name);
-  const RunRequest request{spec.name, spec.script_hash, info.identity, settings.restart,
-                           settings.accept_changes};
+  const RunRequest request{spec.name,        spec.script_hash,        info.identity,
+                           settings.restart, settings.accept_changes, spec.resume_command};
   mode = first.report.mode;
   if (settings.retry_rejects) {
     if (latest && is_unfinished(*latest) && was_retry(ledger->state(), *latest) &&

@@ -13,13 +13,13 @@ namespace lugger {
 
 namespace {
 
-/// The mapping for rows with named columns: each column reads the field of its own name. Tables of
-/// a route have the same columns, so any of them will do.
+/// The mapping for rows with named columns: each column reads the field of its own name, an id of
+/// version 5 too (AddedIds). Tables of a route have the same columns, so any of them will do.
 Mapping by_name(Mapping mapping, const std::string& table) {
   for (Column& column : mapping.columns) {
     column.from.clear();
     column.id_text_column = false;
-    if (column.generate == Column::Generate::kV5) column.generate = Column::Generate::kV7;
+    if (column.generate == Column::Generate::kV5) column.generate = Column::Generate::kNone;
   }
   mapping.table = table;
   mapping.route = {};
@@ -72,6 +72,7 @@ TaskWriter::TaskWriter(Arena& arena, TaskOutput output)
   shape_ = std::make_shared<const PlanShape>(std::move(output.mapping));
   row_shape_ =
       std::make_shared<const PlanShape>(by_name(std::move(rows), shape_->tables().front().name));
+  ids_ = std::make_unique<AddedIds>(*shape_);
   plan_ = std::make_unique<Plan>(shape_);
   row_plan_ = std::make_unique<Plan>(row_shape_);
 }
@@ -84,6 +85,7 @@ TaskWriter::Piece& TaskWriter::next_piece(GivenBatch* whole) {
 }
 
 void TaskWriter::write(GivenBatch& batch) {
+  ids_->note_written(batch);
   Batch& copy = next_piece(&batch).batch;
   copy.documents = batch.documents;
   copy.operations = batch.operations;
@@ -98,9 +100,10 @@ void TaskWriter::add(Bytes row, std::string_view table, GivenDocument of) {
                 "out:write(batch) deletes its rows, out:skip(doc) leaves them");
   }
   const bool goes_on = used_ != 0 && pieces_[used_ - 1]->whole == nullptr;
+  const Bytes kept = ids_->complete(Bytes(arena_.copy(row), row.size()), of, arena_);
   Piece& piece = goes_on ? *pieces_[used_ - 1] : next_piece(nullptr);
   piece.added.documents.push_back(
-      {arena_.copy(row), static_cast<uint32_t>(row.size()), Format::kBson, nullptr});
+      {kept.data(), static_cast<uint32_t>(kept.size()), Format::kBson, nullptr});
   piece.rows.push_back({at, of});
   if (of.batch != nullptr) mark_rows(given(of), of.index);
 }
@@ -270,6 +273,7 @@ void TaskWriter::clear() noexcept {
     pieces_[p]->rows.clear();
   }
   used_ = 0;
+  ids_->clear();
 }
 
 }  // namespace lugger

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/task.hpp"
+#include "engine/task_ids.hpp"
 #include "place/target.hpp"
 
 namespace lugger {
@@ -83,6 +84,7 @@ class TaskWriter {
   Arena& arena_;
   std::shared_ptr<Target> target_;
   std::shared_ptr<const PlanShape> shape_, row_shape_;
+  std::unique_ptr<AddedIds> ids_;
   std::unique_ptr<Plan> plan_, row_plan_;
   std::vector<std::unique_ptr<Piece>> pieces_;
   size_t used_ = 0;

@@ -65,7 +65,7 @@ void FixEngine::prepare_ledger() {
   if (latest && !settings_.restart && !is_unfinished(*latest)) refuse_half_undone(*latest);
   const Earlier earlier =
       ledger_->judge(latest, {spec_.name, spec_.script_hash, latest ? latest->source_identity : "",
-                              settings_.restart, settings_.accept_changes});
+                              settings_.restart, settings_.accept_changes, spec_.resume_command});
   if (earlier == Earlier::kNone) return;
   if (earlier != Earlier::kGoesOn) return ledger_->give_up(*latest);
   resumed_ = begun_ = true;

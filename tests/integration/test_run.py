@@ -197,9 +197,17 @@ class Running(unittest.TestCase):
         work.run('--create', '-j', 1, expect=1)
         self.assertGreater(work.database.number('select count(*) from docs'), 0)
         work.script(job("{ 'email', 'text' }", extra="unmapped = 'ignore',"))
-        result = work.run(expect=1)
-        self.assertIn('--accept-changes', result.err)
-        self.assertIn('--restart', result.err)
+        result = work.run('--create', '-j', 1, expect=1)
+        self.assertIn('the script has changed since it began; `lugger run job.lua --create -j 1 --accept-changes` '
+                      'goes on where it stopped, `lugger run job.lua --create -j 1 --restart` begins again',
+                      result.err)
+        # Another script that makes the same job.
+        work.script(job("{ 'email', 'text' }", extra="unmapped = 'ignore',"), 'other.lua')
+        result = work.run(expect=1, script='other.lua')
+        self.assertIn('an unfinished run that `lugger run job.lua --create -j 1` began, and its script or '
+                      'options were not these; to go on with it, type that command; with this script '
+                      '`lugger run other.lua --accept-changes` goes on where it stopped, '
+                      '`lugger run other.lua --restart` begins again', result.err)
         work.run('--accept-changes')
         self.assertEqual(work.database.number('select count(*) from docs'), 60_000)
 
