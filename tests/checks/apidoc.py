@@ -85,7 +85,7 @@ class ApiDoc(unittest.TestCase):
               spec.from, spec.into = lugger.source 'x.json', lugger.target('x.jsonl', { table = 'x' })
               local _, err = pcall(function() return lugger.copy(spec):plan() end)
               local names = {}
-              for name in (err.hint:match '^it knows (.*)$' or error(err)):gmatch '[%w_]+' do
+              for name in (err.hint:match '^it has (.*)$' or error(err)):gmatch '[%w_]+' do
                 if name ~= 'name' and name ~= 'type' then names[#names + 1] = name end
               end
               return names

@@ -83,7 +83,8 @@ class EndOfARun(project.Case):
     def test_rejects_that_read_otherwise_are_told(self):
         documents = [order(n, total=text) for n, text in enumerate(["9,99", "n/a", "9,99", "-", ""])]
         done = self.run_orders("--create", documents=documents)
-        self.assertRegex(done.err, r'orders.total: cannot read "[^"]+" as numeric \(and 3 other texts\): 5 documents')
+        self.assertRegex(done.err, r'orders.total: cannot read "[^"]+" as numeric '
+                                   r'\(and 3 other texts\): 5 documents')
         once = self.run_orders("--restart", documents=[order(n, total="n/a") for n in range(3)])
         self.assertIn('orders.total: cannot read "n/a" as numeric: 3 documents, first $n:0\n', once.err)
 
