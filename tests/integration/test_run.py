@@ -198,9 +198,9 @@ class Running(unittest.TestCase):
         self.assertGreater(work.database.number('select count(*) from docs'), 0)
         work.script(job("{ 'email', 'text' }", extra="unmapped = 'ignore',"))
         result = work.run('--create', '-j', 1, expect=1)
-        self.assertIn('the script has changed since it began; `lugger run job.lua --create -j 1 --accept-changes` '
-                      'goes on where it stopped, `lugger run job.lua --create -j 1 --restart` begins again',
-                      result.err)
+        self.assertIn('the script has changed since it began; '
+                      '`lugger run job.lua --create -j 1 --accept-changes` goes on where it stopped, '
+                      '`lugger run job.lua --create -j 1 --restart` begins again', result.err)
         # Another script that makes the same job.
         work.script(job("{ 'email', 'text' }", extra="unmapped = 'ignore',"), 'other.lua')
         result = work.run(expect=1, script='other.lua')

@@ -23,7 +23,8 @@ JOB = """
 local lugger = require 'lugger'
 return lugger.copy {{ from = lugger.source(lugger.env.MONGO_URI, {{ collection = 'shop.docs' }}),
   into = lugger.target(lugger.env.PG_URI, {{ table = 'made', key = '{key}', on_conflict = 'update' }}),
-  columns = {{ {{ 'id', 'uuid', generate = 'v5' }}, {{ 'mongo_id', 'text', from = '_id' }}, {{ 'n', 'int4' }} }},
+  columns = {{ {{ 'id', 'uuid', generate = 'v5' }}, {{ 'mongo_id', 'text', from = '_id' }},
+    {{ 'n', 'int4' }} }},
   map = function(row) {map} end }}
 """
 EACH = 'for doc in batch:docs() do {} end'
@@ -75,13 +76,14 @@ class TaskIds(unittest.TestCase):
 
     def test_own_ids_and_children(self):
         own = '00112233-4455-6677-8899-aabbccddeeff'
-        add = EACH.format(f"out:add({{ id = doc.n == 0 and lugger.uuid '{own}' or nil, mongo_id = doc._id, n = doc.n, "
-                          "l = { { v = 1 }, { v = 2 } } }, doc)")
+        add = EACH.format(f"out:add({{ id = doc.n == 0 and lugger.uuid '{own}' or nil, mongo_id = doc._id, "
+                          "n = doc.n, l = { { v = 1 }, { v = 2 } } }, doc)")
         children = "children = { { table = 'lines', from = 'l[]', columns = { { 'v', 'int4' } } } }"
         work, rows = self.rows(add, key='id', extra=children)
         self.assertEqual(rows[0][0], own)
         self.assertEqual(rows[1:], self.of_job(work)[1:])
-        self.assertEqual(work.database.number('select count(*) from lines l join docs d on d.id = l.parent_id'), 10)
+        joined = 'select count(*) from lines l join docs d on d.id = l.parent_id'
+        self.assertEqual(work.database.number(joined), 10)
 
     def test_rows_of_no_document(self):
         sum_row = "out:add { mongo_id = 'sum', n = #batch }"

@@ -4,6 +4,7 @@
 #include "catch.hpp"
 #include "value/compare.hpp"
 #include "value/json_reader.hpp"
+#include "value/looked_into.hpp"
 
 using namespace lugger;
 
@@ -20,7 +21,7 @@ bool matches(const char* filter, const char* document) {
 Value value_of(const std::string& bson) {
   Document made{as_bytes(bson).data(), static_cast<uint32_t>(bson.size()), Format::kBson, nullptr};
   Arena arena;
-  return document_field(made, "v", arena);
+  return document_field(made, "v", Opened::kWhole, arena);
 }
 
 int compared(const char* a, const char* b) {

@@ -1,6 +1,7 @@
 #include "base/text.hpp"
 #include "catch.hpp"
 #include "value/json_writer.hpp"
+#include "value/looked_into.hpp"
 #include "value/pgrow_reader.hpp"
 
 using namespace lugger;
@@ -143,4 +144,61 @@ TEST_CASE("arrays are walked, lying ones are not believed") {
   }
   const std::string huge = bytes("0000000200000000000000177fffffff000000017fffffff00000001");
   CHECK(PgArrayReader(as_bytes(huge)).malformed());
+}
+
+TEST_CASE("paths lead into json and arrays of a row") {
+  const RowShape of = shape({{3802, "jsonb"}, {114, "json"}, {90003, "public.mood[]"}});
+  const std::string plain = R"({"a":{"b":[1.50,null]},"n":12345678901234567890123456789012345678})";
+  const std::string moods = R"({"so, \"so\"",NULL,"NULL",{a}})";
+  const std::string row =
+      tuple({"01" + to_hex(as_bytes(plain)), to_hex(as_bytes(std::string_view(R"( [7] )"))),
+             to_hex(as_bytes(moods))});
+  const Document made = document(row, of);
+  Arena arena;
+  const auto at = [&](const std::vector<std::string>& path) { return value_at(made, path, arena); };
+  CHECK(at({"f0", "a", "b", "0"}).f64 == 1.5);
+  CHECK(at({"f0", "a", "b", "1"}).type == ValueType::kNull);
+  CHECK(at({"f0", "a", "c"}).type == ValueType::kMissing);
+  CHECK(at({"f0", "n"}).type == ValueType::kNumeric);
+  CHECK(at({"f1", "0"}).i64 == 7);
+  CHECK(at({"f1"}).type == ValueType::kArray);
+  CHECK(at({"f2"}).type == ValueType::kPgText);
+  CHECK(at({"f2", "0"}).text() == R"(so, "so")");
+  CHECK(at({"f2", "1"}).type == ValueType::kNull);
+  CHECK(at({"f2", "2"}).text() == "NULL");
+  CHECK(at({"f2", "3", "0"}).text() == "a");
+  CHECK(at({"none", "x"}).type == ValueType::kMissing);
+}
+
+TEST_CASE("elements of an array with two dimensions are arrays; one cut short is malformed") {
+  const std::string grid = bytes(
+      "00000002000000000000001700000002000000010000000200000001"
+      "0000000400000001000000040000000200000004000000030000000400000004");
+  Arena arena;
+  const Value array = Value::of(ValueType::kPgArray, as_bytes(grid));
+  int sum = 0, rows = 0;
+  ElementReader reader(array, arena);
+  for (; reader.next(); ++rows) {
+    CHECK(reader.name() == std::to_string(rows));
+    for (ElementReader inner(reader.value(), arena); inner.next();)
+      sum += static_cast<int>(inner.value().i64) * (rows + 1);
+  }
+  CHECK((rows == 2 && sum == 17 && !reader.malformed()));
+  for (size_t size = 12; size < grid.size(); ++size) {
+    ElementReader cut(Value::of(ValueType::kPgArray, as_bytes(grid).first(size)), arena);
+    while (cut.next()) {
+    }
+    CHECK(cut.malformed());
+  }
+}
+
+TEST_CASE("text of an array that is none stays text") {
+  Arena arena;
+  const RowShape::Field field{"f", 90003, "mood[]", ValueType::kPgText};
+  for (const char* text : {"", "a", "{", "{a", "{a}}", R"({"a)", "{a,{b}", "[0:1]", R"({a\)"}) {
+    const Value value = Value::of(ValueType::kPgText, std::string_view(text));
+    CHECK(looked_into(field, value, arena).type == ValueType::kPgText);
+  }
+  const Value bounds = Value::of(ValueType::kPgText, std::string_view("[0:1]={a,b}"));
+  CHECK(looked_into(field, bounds, arena).type == ValueType::kArray);
 }
