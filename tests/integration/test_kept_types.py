@@ -108,7 +108,8 @@ return lugger.copy {
   from = lugger.source(lugger.env.PG_URI, { table = 'given', key = 'id' }),
   into = lugger.target(lugger.env.PG_URI, { table = 'moved', key = 'id' }),
   columns = { { 'id', 'int4' }, { 'i', 'interval' }, { 'at', 'timestamptz' },
-    { 'hour', 'text', computed = true }, { 'n', 'numeric', computed = true }, { 'big', 'int8', computed = true, on_error = 'null' } },
+    { 'hour', 'text', computed = true }, { 'n', 'numeric', computed = true },
+    { 'big', 'int8', computed = true, on_error = 'null' } },
   map = function(row, doc)
     if doc.id > 2 then return lugger.skip 'no' end
     if row.i < day then row.hour = berlin:format '%H %Z' end
