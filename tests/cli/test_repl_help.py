@@ -26,7 +26,7 @@ class Help(project.Case):
             "int64 '9007199254740993'": "64-bit integer",
             "5LL": "64-bit integer",
             "vector { 1, 2 }": ":totable()",
-            "coercer('interval'):coerce '1 day'": ":kind()",
+            "coercer('time'):coerce '09:30'": ":kind()", "interval '1 day'": ':epoch()',
             "json.decode '{\"a\": 1}'": ":get(path)",
             "json.decode '[1]'": ":get(path)",
             "source('users.json'):find():first()": ":copy()",

@@ -107,8 +107,9 @@ local day, berlin = lugger.interval '1 day', lugger.date '2024-05-01':in_zone 'E
 return lugger.copy {
   from = lugger.source(lugger.env.PG_URI, { table = 'given', key = 'id' }),
   into = lugger.target(lugger.env.PG_URI, { table = 'moved', key = 'id' }),
-  columns = { { 'id', 'int4' }, { 'i', 'interval' }, { 'at', 'timestamptz' }, { 'hour', 'text', computed = true },
-    { 'n', 'numeric', computed = true }, { 'big', 'int8', computed = true, on_error = 'null' } },
+  columns = { { 'id', 'int4' }, { 'i', 'interval' }, { 'at', 'timestamptz' },
+    { 'hour', 'text', computed = true }, { 'n', 'numeric', computed = true },
+    { 'big', 'int8', computed = true, on_error = 'null' } },
   map = function(row, doc)
     if doc.id > 2 then return lugger.skip 'no' end
     if row.i < day then row.hour = berlin:format '%H %Z' end
@@ -139,10 +140,11 @@ class KeptTypes(unittest.TestCase):
     def test_hooks_compute_with_intervals_and_store_unsigned_integers(self):
         work = jobs.Work(self.database, text=HOOK)
         work.run('--create')
+        large = '18446744073709551615'
         self.assertEqual(
             self.database.rows('select i, at, hour, n, big from moved order by id'),
-            [['2 mons -3 days +00:00:01', '2024-05-02 10:00:00.123456+00', '\\N', '18446744073709551615', '5'],
-             ['-1 days', '2024-05-02 10:00:00.123+00', '02 CEST', '18446744073709551615', '\\N']])
+            [['2 mons -3 days +00:00:01', '2024-05-02 10:00:00.123456+00', '\\N', large, '5'],
+             ['-1 days', '2024-05-02 10:00:00.123+00', '02 CEST', large, '\\N']])
 
     def test_e6_the_type_and_the_text_are_the_same(self):
         work = jobs.Work(self.database, text=TYPES)
