@@ -58,6 +58,15 @@ class ApiDoc(unittest.TestCase):
                      'lugger.job:handle'):
             self.assertIn(name, inner)
 
+    def test_fields_of_one_file_are_in_no_page(self):
+        held = re.findall(r'^---@field package (\w+)',
+                          (STDLIB / 'inner' / 'job' / 'find.lua').read_text(encoding='utf-8'), re.M)
+        self.assertIn('predicates', held)
+        for page in ('api.md', 'api-inner.md'):
+            text = (ROOT / 'docs' / page).read_text(encoding='utf-8')
+            self.assertNotIn('| `package`', text)
+            self.assertNotIn('| `predicates`', text)
+
     def test_option_tables_have_a_field_for_each_key(self):
         """What stdlib/meta/specs.lua says of sources, targets, jobs and columns is what they take."""
         script = harness.script("""

@@ -5,8 +5,8 @@ local native = require 'lugger.native'
 local system = native.system
 
 ---@class lugger.abreast
----@field at_work lugger.attempt[] begun and not yet told of, in their order
----@field jobs table[]
+---@field at_work table<integer, lugger.attempt> begun and not yet told of, in their order
+---@field jobs table<integer, table>
 ---@field next integer the next of them
 ---@field settings lugger.run_settings
 ---@field one_each lugger.run_settings those of a job that has others beside it
