@@ -17,7 +17,7 @@ class Migrate(Case):
         self.assertGreater(re.search(r'\d{14}', again)[0], re.search(r'\d{14}', other)[0])
 
     def test_usage(self):
-        for words, wanted in ((['foo'], 'there are: new, up'), (['stats'], 'did you mean status?'),
+        for words, wanted in ((['foo'], 'it has new, up'), (['stats'], 'did you mean status?'),
                               (['new'], 'needs a name'), (['up', 'x'], 'takes no "x"'),
                               (['up', '--plan', '--dry-run'], '--plan and --dry-run exclude each other'),
                               (['down', 'x'], 'takes a number'),

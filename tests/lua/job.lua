@@ -35,7 +35,7 @@ end
 describe('jobs', function()
   it('checks keys', function()
     check.raises('did you mean columns?', job, nil, { columnz = {} })
-    check.raises('; it has children, columns, ', job, nil, { zzzzzzzz = {} })
+    check.raises('; it has from, into, columns, ', job, nil, { zzzzzzzz = {} })
     check.raises('did you mean required?', job, nil, { columns = { { 'a', 'text', requird = true } } })
     check.raises('"rejct" is not one of', job, nil, { columns = { { 'a', 'text', on_error = 'rejct' } } })
     check.raises('no type', job, nil, { columns = { { 'a' } } })

@@ -38,7 +38,8 @@ function fault.check_whole(name, v, least)
   fault.raise('config', ('%s must be a whole number from %d, not %s'):format(name, least, tostring(v)))
 end
 
---- A hint for a name that is not known: the nearest known one; else what `otherwise` says, or all of them.
+--- A hint for a name that is not known: the nearest known one; else what `otherwise` says, or all of them, a list in
+--- its order.
 ---@param name any
 ---@param known string[]|table<string, any> a list of names, or a table with them as keys
 ---@param otherwise string|false|nil when no name is near; false: then there is no hint
@@ -50,7 +51,7 @@ function fault.near(name, known, otherwise, form)
   table.sort(names)
   local near = native.system.nearest(tostring(name), names)
   if near then return ('did you mean %s?'):format((form or '%s'):format(near)) end
-  if otherwise == nil then return 'it has ' .. table.concat(names, ', ') end
+  if otherwise == nil then return 'it has ' .. table.concat(#known > 0 and known or names, ', ') end
   return otherwise or nil
 end
 
