@@ -297,7 +297,10 @@ bool Scope::walk_row(const Document& document, bool last_names, Arena& arena) {
 /// Columns have the field as it came; what is below it, and child tables, what lies in it.
 bool Scope::open_field(size_t node, const RowShape::Field& field, const Value& value,
                        bool last_names, Arena& arena) {
-  if (value.absent()) return true;
+  if (value.absent()) {
+    take(trie_.node(node), value);
+    return true;
+  }
   Value inner = looked_into(field, value, arena);
   if (inner.type == ValueType::kJson) return false;
   if (last_names && (inner.type == ValueType::kDocument || inner.type == ValueType::kArray)) {
