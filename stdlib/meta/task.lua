@@ -1,5 +1,6 @@
 ---@meta lugger.native
 -- Tasks: what stdlib/inner/job/task.lua is made of.
+---@class lugger.native
 local native = {}
 
 --- The native part of a task; lugger.task wraps it.

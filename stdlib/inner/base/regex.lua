@@ -12,7 +12,7 @@ local regex = {}
 
 ---@class lugger.regex
 ---@field pattern string
----@field flags string in the order of the alphabet
+---@field flags string its letters, sorted
 local class = {}
 local meta = { __index = class, __name = 'regex',
   lugger_bson = function(self) return 11, self.pattern .. '\0' .. self.flags .. '\0' end }
