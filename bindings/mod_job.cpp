@@ -3,6 +3,7 @@
 #include "bindings/lua_table.hpp"
 #include "bindings/modules.hpp"
 #include "bindings/run_methods.hpp"
+#include "bindings/signals.hpp"
 #include "engine/job_impl.hpp"
 #include "engine/rehearse.hpp"
 
@@ -52,11 +53,13 @@ static int job_is_small(lua_State* L) {
 }
 
 static int job_plan(lua_State* L) {
+  const EndsAtOnce looks;
   push(L, check_userdata<Job>(L, 1).plan(read_settings(L, 2)));
   return 1;
 }
 
 static int job_preview(lua_State* L) {
+  const EndsAtOnce looks;
   push(L, check_userdata<Job>(L, 1).preview(whole_or<size_t>(L, 2, "documents", 1, 10)));
   return 1;
 }
@@ -68,16 +71,19 @@ static int job_rehearse(lua_State* L) {
 }
 
 static int job_trace(lua_State* L) {
+  const EndsAtOnce looks;
   push(L, check_userdata<Job>(L, 1).trace(std::string(check_text(L, 2))));
   return 1;
 }
 
 static int job_preflight(lua_State* L) {
+  const EndsAtOnce looks;
   push_list(L, check_userdata<Job>(L, 1).preflight());
   return 1;
 }
 
 static int job_preflight_source(lua_State* L) {
+  const EndsAtOnce looks;
   const auto limit = whole_or<uint64_t>(L, 2, "limit", 0, 0);
   push_list(L, check_userdata<Job>(L, 1).preflight_source(limit, &signal_stop()));
   return 1;

@@ -53,17 +53,20 @@ struct UserdataName<LuaCursor> {
 };
 
 static int source_new(lua_State* L) {
+  const EndsAtOnce looks;
   push_userdata<Source>(L,
                         open_source(std::string(check_text(L, 1)), read_options(L, 2, "source")));
   return 1;
 }
 
 static int source_info(lua_State* L) {
+  const EndsAtOnce looks;
   push(L, check_userdata<Source>(L, 1).info());
   return 1;
 }
 
 static int source_split(lua_State* L) {
+  const EndsAtOnce looks;
   push_list(L, check_userdata<Source>(L, 1).split(whole_or<int>(L, 2, "parts", 1, 1)));
   return 1;
 }
@@ -112,6 +115,7 @@ static FindSpec read_find(lua_State* L) {
 }
 
 static int source_cursor(lua_State* L) {
+  const EndsAtOnce looks;
   check_userdata<Source>(L, 1);
   auto made = std::make_shared<LuaCursor>();
   made->source = userdata_pointer<Source>(L, 1);
@@ -143,12 +147,11 @@ static int cursor_next(lua_State* L) {
   self.retire();
   self.batch.clear();
   self.arena.reset();
-  HeldInterrupt held;
+  const EndsAtOnce reads;
   if (!self.cursor->fill(self.batch, signal_stop())) {
     lua_pushnil(L);
     return 1;
   }
-  held.pass_on();
   show_batch(*self.view, self.batch);
   lua_pushlightuserdata(L, self.view);
   return 1;
@@ -158,7 +161,7 @@ static int cursor_next(lua_State* L) {
 static int cursor_count(lua_State* L) {
   LuaCursor& self = check_userdata<LuaCursor>(L, 1);
   self.retire();
-  const HeldInterrupt held;
+  const EndsAtOnce reads;
   uint64_t count = 0;
   do {
     count += self.batch.documents.size();
@@ -222,6 +225,7 @@ static int place_kind(lua_State* L) {
 }
 
 static int look_at_place(lua_State* L) {
+  const EndsAtOnce looks;
   push(L, look_at_place(std::string(check_text(L, 1)), read_options(L, 2, "source")));
   return 1;
 }
@@ -232,6 +236,7 @@ static int options_of_source(lua_State* L) {
 }
 
 static int describe(lua_State* L) {
+  const EndsAtOnce looks;
   const auto source = open_source(std::string(check_text(L, 1)), read_options(L, 2, "source"));
   push(L, describe_source(*source, whole_or<uint64_t>(L, 3, "limit", 0, 0), &signal_stop()));
   return 1;

@@ -5,7 +5,7 @@
 #include "base/error.hpp"
 #include "base/stop.hpp"
 #include "base/url.hpp"
-#include "engine/changes.hpp"
+#include "engine/check_source.hpp"
 #include "engine/describe.hpp"
 #include "engine/job_impl.hpp"
 #include "engine/run_impl.hpp"
@@ -170,8 +170,8 @@ JobPlan Job::plan(const RunSettings& settings) {
   const std::shared_ptr<const PlanShape> bound = shape();
   plan.tables = bound->tables();
   plan.report = target().inspect(*bound, settings.create, !is_read_once(impl_->spec.source));
-  check_changes(plan.source_info, *bound, static_cast<bool>(impl_->spec.hook), target(),
-                plan.report);
+  check_source(plan.source_info, *bound, static_cast<bool>(impl_->spec.hook), target(),
+               plan.report);
   // In a joint run, other processes may create the tables and begin the run during this inspection.
   const bool resumes = !settings.join && !settings.dry_run && !settings.retry_rejects;
   if (!plan.report.missing.empty() && resumes) {

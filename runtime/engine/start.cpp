@@ -4,7 +4,7 @@
 #include <climits>
 #include <utility>
 
-#include "engine/changes.hpp"
+#include "engine/check_source.hpp"
 #include "engine/join.hpp"
 #include "engine/rejects.hpp"
 #include "place/identity.hpp"
@@ -242,8 +242,8 @@ void look_at_target(RunShared& shared, PreparedRun& prepared) {
   }
   const bool again = !is_read_once(job.spec.source);
   prepared.report = job.target->inspect(*shared.shape, settings.create, again);
-  check_changes(shared.source->info(), *shared.shape, static_cast<bool>(job.spec.hook), *job.target,
-                prepared.report);
+  check_source(shared.source->info(), *shared.shape, static_cast<bool>(job.spec.hook), *job.target,
+               prepared.report);
 }
 
 }  // namespace

@@ -110,11 +110,11 @@ void refuse_pieces_of_password(const std::string& url, const PgKeywords& keyword
   const std::string* host = find(keywords, "host");
   const std::string* port = find(keywords, "port");
   const std::string* database = find(keywords, "dbname");
-  const bool has_user = find(keywords, "user") != nullptr;
   // "//name:12/rest@..." can be a host, its port and a database, or a user and a password.
-  const bool ambiguous = !has_user && port != nullptr && database != nullptr &&
+  const std::string path = url.substr(0, url.find('?'));
+  const bool ambiguous = is_url(url) && database != nullptr &&
                          database->find('@') != std::string::npos &&
-                         url.find('@') != std::string::npos;
+                         path.find('@', path.find('/', path.find("//") + 2)) != std::string::npos;
   if ((host != nullptr && host->find('@') != std::string::npos && host->front() != '@' &&
        host->front() != '/') ||
       (port != nullptr && port->find_first_not_of("0123456789,") != std::string::npos) || ambiguous)

@@ -12,7 +12,8 @@ PLACES = (URL, " " + URL, "\n" + URL, "jdbc:postgresql://h/d?user=u&password=Zq9
           "host=127.0.0.1 port=1 password=a\\ Zq9", "host=h password='a\\'Zq9' x",
           "postgresql://u:a Zq9@h/d?x=1", "postgresql://127.0.0.1:1/d?passwor%64=Zq9",
           "postgresql://127.0.0.1:1/d?user=u&%70ass%77ord=Zq9", "postgres://u:Zq9#x@127.0.0.1:1/d",
-          "postgresql://u:a?Zq9@127.0.0.1:1/d", "postgresql://u:a?b=Zq9&c@127.0.0.1:1/d",
+          "postgresql://u:a?Zq9@127.0.0.1:1/d", "postgresql://u:a@Zq9/x@127.0.0.1:1/d",
+          "postgresql://u:a?b=Zq9&c@127.0.0.1:1/d",
           "user=u password = 'a b\\'Zq9' host=127.0.0.1 port=1",
           "host=127.0.0.1 port=1 password=a\\ b\\ Zq9 user=u", "postgres//u:Zq9@h",
           "postgresql:///d?host=/nowhere&user=u&password=Zq9")

@@ -131,7 +131,7 @@ class InsideRows(unittest.TestCase):
     if j and j ~= lugger.null and j.list then
       seen[#seen + 1] = tostring(j.list) .. #j.list .. tostring(j.k)
     end
-    if row.whole then seen[#seen + 1] = tostring(row.whole.k) end
+    if row.whole and row.whole ~= lugger.null then seen[#seen + 1] = tostring(row.whole.k) end
     seen[#seen + 1] = tostring(doc:has 'j.k.n') .. tostring(doc:has 'j.k.m')
     local first = doc.lists and doc.lists ~= lugger.null and doc.lists[1]
     seen[#seen + 1] = tostring(first and first ~= lugger.null and first.x)
@@ -187,6 +187,14 @@ end
                                                      "{ 'q', 'text', from = 'j.k.q' }"))
         ran = work.run('--create')
         self.assertIn('no document had: j.k.q', ran.out + ran.err)
+
+    def test_the_rest_of_a_row_is_refused_before_anything_is_made(self):
+        columns = "{ 'id', 'int4', from = '_id' }, { 'rest', 'jsonb', from = '*' }"
+        work = self.work(job(ROWS, 'copied', columns=columns))
+        for words in (('plan', 'job.lua', '--create'), ('run', 'job.lua', '--create')):
+            refused = work.lugger(*words, expect=1)
+            self.assertIn('copied.rest: from = "*" takes the rest of a document', refused.out + refused.err)
+        self.assertEqual(self.database.query("select to_regclass('copied') is null"), 't')
 
 
 if __name__ == '__main__':

@@ -127,10 +127,9 @@ end
 ---@return integer
 function cli.report(err)
   terminal.fail(err)
-  if type(err) ~= 'string' then
-    local ok, usage = pcall(function() return err.usage end)
-    if ok and usage then return cli.exit.usage end
-    local code = err.code
+  if type(err) == 'table' then
+    if rawget(err, 'usage') then return cli.exit.usage end
+    local code = rawget(err, 'code')
     if code == 'interrupted' then return cli.exit.stopped end
     if code == 'bug' then
       terminal.say('this is a fault of lugger; please report it with the command that led here')

@@ -4,6 +4,7 @@ local load_advice = require 'lugger.inner.job.load_advice'
 local native = require 'lugger.native'
 local plan_view = require 'lugger.inner.view.plan'
 local progress = require 'lugger.inner.job.progress'
+local shown = require 'lugger.inner.base.shown'
 local terminal = require 'lugger.inner.view.terminal'
 
 ---@class lugger.attempt
@@ -53,8 +54,8 @@ end
 
 local function failed(job, err, settings)
   return {
-    job = job, status = 'failed', error = type(err) == 'string' and err or tostring(err), hint = '',
-    error_code = type(err) ~= 'string' and err.code or '', cause = type(err) ~= 'string' and err or nil,
+    job = job, status = 'failed', error = shown.error(err), hint = '',
+    error_code = type(err) == 'table' and rawget(err, 'code') or '', cause = type(err) == 'table' and err or nil,
     tally = { read = 0, inserted = 0, updated = 0, unchanged = 0, skipped = 0, rejected = 0, suppressed = 0,
       deleted = 0, rows = 0, child_rows = 0, bytes = 0 },
     seconds = 0, unmapped = {}, skip_reasons = {}, reject_codes = {}, rejects = {}, tables = 0,

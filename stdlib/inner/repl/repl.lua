@@ -157,7 +157,7 @@ function repl.evaluate(code, arguments)
 end
 
 local function is_interruption(err)
-  return type(err) ~= 'string' and err ~= nil and err.code == 'interrupted'
+  return type(err) == 'table' and rawget(err, 'code') == 'interrupted'
 end
 
 -- `_` is the last value that an expression gave, or a file that was loaded.

@@ -55,7 +55,7 @@ end
 local read_json = ffi.new 'lug_value'
 
 local function json_value(slot)
-  if C.lug_json_value(rows.batch.arena, slot, read_json) <= types.undefined then return nil end
+  C.lug_json_value(rows.batch.arena, slot, read_json)
   local out = codec.decode(read_json, rows.batch)
   return out
 end

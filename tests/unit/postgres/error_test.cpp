@@ -154,7 +154,9 @@ TEST_CASE("b4: a service file is read before a server is trusted") {
 
 TEST_CASE("a URL with unescaped characters in its password is refused without showing it") {
   for (const char* url : {"postgresql://u:gehe@im@host/db", "postgresql://u:gehe/im@host/db",
-                          "postgresql://u:1/geheim@host/db", "postgresql://u:ge%zzheim@host/db"}) {
+                          "postgresql://u:1/geheim@host/db", "postgresql://u:ge%zzheim@host/db",
+                          "postgresql://u:ge@heim/x@host/db", "postgresql://u:ge@h/x@heim@host/db",
+                          "postgresql://u:a@ge,heim/x@host/db"}) {
     try {
       connection_keywords(url, "x");
       FAIL("accepted " << url);
@@ -165,4 +167,5 @@ TEST_CASE("a URL with unescaped characters in its password is refused without sh
       CHECK_THAT(error.hint(), ContainsSubstring("%40"));
     }
   }
+  CHECK(value_of(connection_keywords("postgresql://u:a@host/d%40b", "x"), "dbname") == "d@b");
 }

@@ -1,4 +1,4 @@
-#include "engine/changes.hpp"
+#include "engine/check_source.hpp"
 
 #include "base/error.hpp"
 
@@ -10,8 +10,21 @@ bool is_made_of_id(const Column& column) {
          column.from.starts_with("_id.");
 }
 
-}  // namespace
+/// The rest of a document is kept as the document has it; a row has columns alone.
+void check_rest(const SourceInfo& source, const PlanShape& plan, TargetReport& report) {
+  if (!source.rows) return;
+  for (size_t t = 0; t < plan.own_tables(); ++t) {
+    for (const Column& column : plan.tables()[t].columns) {
+      if (column.from != "*") continue;
+      report.problems.push_back(
+          fmt::format("{}.{}: from = \"*\" takes the rest of a document, and {} gives rows of a "
+                      "table: name its columns instead, or select to_jsonb(t) in a query",
+                      plan.tables()[t].name, column.name, source.place));
+    }
+  }
+}
 
+/// Whether the job can apply the deletes of a source that tells of deleted documents.
 void check_changes(const SourceInfo& source, const PlanShape& plan, bool hooked, Target& target,
                    TargetReport& report) {
   if (!source.changes) return;
@@ -41,6 +54,14 @@ void check_changes(const SourceInfo& source, const PlanShape& plan, bool hooked,
     report.warnings.push_back(
         "map() is not called for a document that was deleted: rows that it gave other keys stay");
   }
+}
+
+}  // namespace
+
+void check_source(const SourceInfo& source, const PlanShape& plan, bool hooked, Target& target,
+                  TargetReport& report) {
+  check_rest(source, plan, report);
+  check_changes(source, plan, hooked, target, report);
 }
 
 }  // namespace lugger
