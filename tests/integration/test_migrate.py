@@ -115,8 +115,14 @@ class Migrate(unittest.TestCase):
         project = self.project(v1_t=steps.format("'x'"))
         project.migrate('up', expect=1)
         project.file('v1_t', steps.format('7').replace('(id int)', '(id bigint)'))
-        self.assertIn('step 1.1 of 20260101000001_t.sql was done as: CREATE TABLE t (id int)',
-                      project.migrate('up', expect=1).err)
+        said = project.migrate('up', expect=1).err
+        self.assertIn('step 1.1 of 20260101000001_t.sql was done as: CREATE TABLE t (id int)', said)
+        self.assertIn('put it back, then `lugger migrate up` goes on; or `lugger migrate repair` forgets', said)
+        self.assertNotIn('goes on behind', said)
+        status = project.migrate('status').err
+        self.assertIn('and is now something else; correct the cause, then `lugger migrate up` runs it again '
+                      'and passes over its done steps', status)
+        self.assertNotIn('put it back', status)
         project.file('v1_t', steps.format('7'))
         project.migrate('up')
         self.assertEqual(project.query('select id from t'), '7')
