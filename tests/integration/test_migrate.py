@@ -117,7 +117,8 @@ class Migrate(unittest.TestCase):
         project.file('v1_t', steps.format('7').replace('(id int)', '(id bigint)'))
         said = project.migrate('up', expect=1).err
         self.assertIn('step 1.1 of 20260101000001_t.sql was done as: CREATE TABLE t (id int)', said)
-        self.assertIn('put it back, then `lugger migrate up` goes on; or `lugger migrate repair` forgets', said)
+        self.assertIn('put it back, then `lugger migrate up` goes on; or `lugger migrate repair` forgets',
+                      said)
         self.assertNotIn('goes on behind', said)
         status = project.migrate('status').err
         self.assertIn('and is now something else; correct the cause, then `lugger migrate up` runs it again '
@@ -129,10 +130,13 @@ class Migrate(unittest.TestCase):
 
     def test_nothing_below_a_half_done_migration_is_reverted(self):
         table = '-- up\nCREATE TABLE t (id int primary key);\n-- down\nDROP TABLE t;\n'
-        sql = ('-- up\n-- no transaction\nALTER TABLE t ADD COLUMN a int;\nCREATE TABLE u (id int primary key);\n'
-               'INSERT INTO u VALUES (1), ({});\n-- down\nDROP TABLE u;\n')
-        lua = ("return {{ transaction = false, up = function(db)\n db:exec 'ALTER TABLE t ADD COLUMN a int'\n "
-               "db:exec 'CREATE TABLE u (id int primary key)'\n db:exec 'INSERT INTO u VALUES (1), ({})'\nend, "
+        sql = ('-- up\n-- no transaction\nALTER TABLE t ADD COLUMN a int;\n'
+               'CREATE TABLE u (id int primary key);\nINSERT INTO u VALUES (1), ({});\n'
+               '-- down\nDROP TABLE u;\n')
+        lua = ("return {{ transaction = false, up = function(db)\n"
+               "  db:exec 'ALTER TABLE t ADD COLUMN a int'\n"
+               "  db:exec 'CREATE TABLE u (id int primary key)'\n"
+               "  db:exec 'INSERT INTO u VALUES (1), ({})'\nend, "
                "down = function(db) db:exec 'DROP TABLE u' end }}")
         for text in (sql, lua):
             project = self.project(v1_t=table, v2_a=text.format(1))
