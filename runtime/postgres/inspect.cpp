@@ -170,12 +170,13 @@ class Inspection {
         problem("{}.{} is a generated column: leave it out of the mapping", table.name,
                 column.name);
       } else if (is_written(column)) {
-        check_cast(table, column, *stored);
+        check_cast(table, column, *stored, actual);
       }
     }
   }
 
-  void check_cast(const TablePlan& table, const Column& column, const PgColumn& stored) {
+  void check_cast(const TablePlan& table, const Column& column, const PgColumn& stored,
+                  const PgTable& actual) {
     const std::string& wanted = types_.of(column.type.sql);
     if (wanted.empty())
       return problem(
@@ -185,8 +186,18 @@ class Inspection {
     if (column.type.kind == Kind::kOther || wanted == stored.base_oid ||
         castable(session_, column.type.sql, stored.bare_type))
       return;
-    problem("{}.{} is {} in the database, and {} in the mapping: there is no cast between them",
-            table.name, column.name, stored.type, column.type.sql);
+    problem("{}.{} is {} in the database, and {} in the mapping: there is no cast between them; {}",
+            table.name, column.name, stored.type, column.type.sql, retyping(table, column, actual));
+  }
+
+  /// What to do about a column of the wrong type. An empty table has no values to lose.
+  static std::string retyping(const TablePlan& table, const Column& column, const PgTable& actual) {
+    if (actual.kind != "r" && actual.kind != "p") return "correct the mapping";
+    const std::string change = fmt::format("ALTER TABLE {} ALTER COLUMN {} TYPE {} USING ",
+                                           PgSession::quote_table(table.name),
+                                           PgSession::quote_name(column.name), column.type.sql);
+    return actual.empty ? "the table is empty: " + change + "NULL"
+                        : "correct the mapping, or " + change + "an expression";
   }
 
   void check_filled(const TablePlan& table, const PgTable& actual) {

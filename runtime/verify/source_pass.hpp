@@ -42,7 +42,9 @@ struct SourceFacts {
 
 class SourcePass {
  public:
-  explicit SourcePass(VerifyContext& context) : context_(context), rejects_(context.rejects) {}
+  explicit SourcePass(VerifyContext& context) : context_(context), rejects_(context.rejects) {
+    context.source_documents = context.source_bytes = 0;  // what is displayed is of one pass
+  }
   /// Claims partitions until none is left. Several threads call it at once.
   void work(SourceUse& use, const Crew& crew);
   /// Only after all threads have finished work().

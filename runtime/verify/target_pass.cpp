@@ -4,6 +4,7 @@ namespace lugger {
 
 TargetPass::TargetPass(VerifyContext& context, RowSnapshot& snapshot, bool own, bool children)
     : context_(context) {
+  context.target_rows = 0;  // what is displayed is of one pass
   for (const ComparedTable& table : context.comparison.tables) {
     if (!(table.own ? own : children)) continue;
     for (RowPart& part : snapshot.parts(table.table, context.options.where))

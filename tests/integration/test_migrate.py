@@ -115,11 +115,57 @@ class Migrate(unittest.TestCase):
         project = self.project(v1_t=steps.format("'x'"))
         project.migrate('up', expect=1)
         project.file('v1_t', steps.format('7').replace('(id int)', '(id bigint)'))
-        self.assertIn('step 1.1 of 20260101000001_t.sql was done as: CREATE TABLE t (id int)',
-                      project.migrate('up', expect=1).err)
+        said = project.migrate('up', expect=1).err
+        self.assertIn('step 1.1 of 20260101000001_t.sql was done as: CREATE TABLE t (id int)', said)
+        self.assertIn('put it back, then `lugger migrate up` goes on; or `lugger migrate repair` forgets',
+                      said)
+        self.assertNotIn('goes on behind', said)
+        status = project.migrate('status').err
+        self.assertIn('and is now something else; correct the cause, then `lugger migrate up` runs it again '
+                      'and passes over its done steps', status)
+        self.assertNotIn('put it back', status)
         project.file('v1_t', steps.format('7'))
         project.migrate('up')
         self.assertEqual(project.query('select id from t'), '7')
+
+    def test_nothing_below_a_half_done_migration_is_reverted(self):
+        table = '-- up\nCREATE TABLE t (id int primary key);\n-- down\nDROP TABLE t;\n'
+        sql = ('-- up\n-- no transaction\nALTER TABLE t ADD COLUMN a int;\n'
+               'CREATE TABLE u (id int primary key);\nINSERT INTO u VALUES (1), ({});\n'
+               '-- down\nDROP TABLE u;\n')
+        lua = ("return {{ transaction = false, up = function(db)\n"
+               "  db:exec 'ALTER TABLE t ADD COLUMN a int'\n"
+               "  db:exec 'CREATE TABLE u (id int primary key)'\n"
+               "  db:exec 'INSERT INTO u VALUES (1), ({})'\nend, "
+               "down = function(db) db:exec 'DROP TABLE u' end }}")
+        for text in (sql, lua):
+            project = self.project(v1_t=table, v2_a=text.format(1))
+            project.migrate('up', expect=1)
+            for command in (['down'], ['down', '2'], ['down', '--to', '0'], ['redo']):
+                with self.subTest(text=text, command=command):
+                    said = project.migrate(*command, expect=1).err
+                    self.assertIn('20260101000002_a is half done, so nothing below it is reverted', said)
+                    self.assertIn('`lugger migrate up` goes on', said)
+                    self.assertIn('`lugger migrate repair` forgets the attempt', said)
+            self.assertEqual(project.states(), {'01': 'applied', '02': 'failed'})
+            file = project.file('v2_a', text.format(2))
+            self.assertIn('going on behind step 2', project.migrate('up').err)
+            self.assertEqual(project.query('select count(a) from t'), '0')
+            project.migrate('down')
+            file.write_text(text.format(1), encoding='utf-8')
+            project.query('alter table t drop column a')
+            project.migrate('up', expect=1)
+            project.query('alter table t drop column a; drop table u')   # undone by hand
+            project.migrate('repair')
+            project.migrate('down')
+            self.assertEqual(project.states(), {'01': 'pending', '02': 'pending'})
+
+    def test_below_an_attempt_that_changed_nothing_is_reverted(self):
+        for text in ('-- no transaction\nBOGUS;', 'CREATE TABLE u ();\nBOGUS;'):
+            project = self.project(v1_t='-- up\nCREATE TABLE t ();\n-- down\nDROP TABLE t;', v2_a=text)
+            project.migrate('up', expect=1)
+            project.migrate('down')
+            self.assertEqual(project.query("select to_regclass('t') is null"), 't')
 
     def test_values_that_cannot_wait_for_the_end_of_a_transaction(self):
         project = self.project(

@@ -30,6 +30,17 @@ end }''')
         self.assertNotIn('on notes', out)   # nobody waits for a table that is new
         self.assertEqual(project.states(), {'01': 'applied', '02': 'pending', '03': 'pending'})
 
+    def test_the_plan_says_what_runs_step_by_step(self):
+        lua = "local schema = require 'lugger.schema'\nreturn {{ up = function(db) {} end }}"
+        project = self.with_users(
+            v2_fill=lua.format("schema.backfill(db, { table = 'users', set = { email = 'lower(email)' } })"),
+            v3_batches=lua.format("for _ in db:batches { table = 'none' } do end"),
+            v4_check=lua.format("schema.add_check(db, 'users', 'positive', 'id > 0')"),
+            v5_plain=lua.format("db:transaction(function() db:exec 'UPDATE users SET id = id' end)"))
+        out = project.migrate('up', '--plan').out
+        for words in ('02 fill (step', '03 batches (step', '04 check (step', '05 plain (one transaction)'):
+            self.assertIn(words, out)
+
     def test_the_plan_knows_which_types_need_no_rewriting(self):
         project = self.project(v1_t='CREATE TABLE u (id int PRIMARY KEY); CREATE TABLE t '
                                     '(a varchar(10), b numeric(10,2), c int, d text);')

@@ -244,6 +244,8 @@ class Stages(unittest.TestCase):
         again = work.run('--create').err
         self.assertNotIn('fillfactor', again)
         self.assertNotIn('jsonb_path_ops', again)
+        refused = self.work(columns="{ 'email', 'int4' }", extra="unmapped = 'ignore',", conflict='update')
+        self.assertNotIn('fillfactor', refused.run('--create', expect=3).err)   # all rows are rejected
 
     def test_a_task_gets_its_indexes_and_constraints_too(self):
         work = self.work()

@@ -85,6 +85,19 @@ class Verify(unittest.TestCase):
         work.database.query(f"update docs set v = 'null' where mongo_id = '{1:024x}'")
         self.verify(work)
 
+    def test_progress_counts_the_documents_of_one_pass(self):
+        work = self.loaded()
+        work.database.query("update docs set n = -1 where n % 100 = 0")
+        text = (work.directory / 'job.lua').read_text(encoding='utf-8')
+        work.script(text.replace('return lugger.copy', 'local made = lugger.copy') + """
+local running = require('lugger.native').verify(made:handle(), {})
+while not running:ended() do running:poll(100) end
+local last = running:poll(0)
+assert(not running:result().equal)
+print(tonumber(last.documents) <= 500, tonumber(last.rows) <= 2000, tonumber(last.documents) > 0)
+""", 'watch.lua')
+        self.assertEqual(work.lugger('--lua', 'watch.lua').out.split(), ['true'] * 3)
+
     def test_s0_63_one_verdict_signed(self):
         work = self.loaded()
         home = {'HOME': str(work.directory)}

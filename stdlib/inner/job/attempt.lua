@@ -145,7 +145,8 @@ function attempt:finish()
   self.run = nil
   self:try(function()
     local result = run:result()
-    if self.plan and self.settings.create and result.status == 'done' and not result.dry_run then
+    local loaded = result.status == 'done' and not result.dry_run and tonumber(result.tally.rows) > 0
+    if self.plan and self.settings.create and loaded then
       result.made = load_advice.of_made(self.plan, self.job:on_conflict())
     end
     self.result = result

@@ -85,12 +85,19 @@ local function is_undone(run, begun, err)
   return not begun.commits or next(run.executor.joined) == nil
 end
 
+-- What the ledger keeps of an error: its hint is for the moment, and `status` has its own.
+local function lasting_text(err)
+  local text, hint = tostring(err), type(err) == 'table' and err.hint
+  if type(hint) == 'string' and text:sub(-#hint - 2) == '; ' .. hint then text = text:sub(1, -#hint - 3) end
+  return system.mask_text(text)
+end
+
 local function note_failure(run, migration, direction, entry, begun, err)
   if executor.is_switch(err) then return end
   pcall(function()
     run.main:rollback()
     run.ledger:write(entry_of(migration, direction, { entry = entry, state = 'failed', started = begun.at,
-      error = system.mask_text(tostring(err)), duration_ms = (system.monotonic() - begun.clock) * 1000 }))
+      error = lasting_text(err), duration_ms = (system.monotonic() - begun.clock) * 1000 }))
   end)
 end
 
@@ -209,12 +216,12 @@ local function step_by_step(run, migration, direction, open)
     run.main:commit()
     return
   end
-  entry.state, entry.error = 'failed', system.mask_text(tostring(err))
+  entry.state, entry.error = 'failed', lasting_text(err)
   pcall(function()
     run.main:rollback()
     run.ledger:write(entry)
   end)
-  if type(err) ~= 'table' then error(err, 0) end
+  if type(err) ~= 'table' or err.stuck then error(err, 0) end
   local notes = {}
   for _, key in ipairs(err.notes or {}) do notes[key] = err.notes[key] end
   error(native.error(err.code, err.message,

@@ -26,13 +26,20 @@ local function next_step(self)
   return ('%d.%d'):format(self.part, self.counter)
 end
 
+-- Raises when the attempt cannot go on as the file is now; the hint is all there is to do.
+local function stuck(message, hint)
+  local err = native.error('config', message, hint)
+  err.stuck = true
+  error(err, 0)
+end
+
 local function known_step(self, name, hash)
   local known = self.known[name]
   if known and known.state == 'done' and known.digest ~= hash then
-    config.raise(('step %s of %s was done as: %s'):format(name, self.migration.file,
-      statement.brief(known.statement, 200)) .. ' -- and is now something else',
-      'put back the steps that are done, and change only those behind them; '
-      .. '`lugger migrate repair` forgets the attempt')
+    stuck(('step %s of %s was done as: %s -- and is now something else'):format(name, self.migration.file,
+      statement.brief(known.statement, 200)),
+      ('put it back, then `lugger migrate %s` goes on; or `lugger migrate repair` forgets the attempt, and what it did '
+      .. 'stays'):format(self.direction))
   end
   return known
 end
@@ -73,8 +80,8 @@ local function given_again(self, known, st)
   local found = native.json_tables(known.note)
   if found.session then self.replay:again(self.run.main, found.session) end
   if found.large then
-    config.raise('a step that is done returned more rows than are kept, so the migration cannot go on behind it',
-      'read the rows by a query of its own')
+    stuck('a step that is done returned more rows than are kept, so the migration cannot go on behind it',
+      '`lugger migrate repair` forgets the attempt, and what it did stays; read the rows by a query of its own')
   end
   for key, value in pairs(empty) do found[key] = found[key] or value end
   for _, row in ipairs(found.rows) do
@@ -328,9 +335,10 @@ function steps:begin_batches(label, identity)
   local known = known_step(self, name, hash)
   if known and known.state == 'done' then return name, nil, true end
   if known and known.digest ~= hash and known.note then
-    config.raise(('step %s of %s was begun as: %s -- and now goes over other rows'):format(name, self.migration.file,
+    stuck(('step %s of %s was begun as: %s -- and now goes over other rows'):format(name, self.migration.file,
       statement.brief(known.statement, 200)),
-      'put `where`, `key` and `table` back as they were; `lugger migrate repair` forgets the attempt')
+      ('put `where`, `key` and `table` back, then `lugger migrate %s` goes on; or `lugger migrate repair` forgets the '
+      .. 'attempt, and what it did stays'):format(self.direction))
   end
   return name, known and known.note, false
 end

@@ -143,7 +143,30 @@ function commands.up(run, args)
   end)
 end
 
-local function to_take_back(items, args)
+-- What has changed the database, or may have, in an attempt: its steps that did not fail.
+local function steps_that_stay(run, open)
+  local names = {}
+  for name, step in pairs(run.ledger:steps(open.entry)) do
+    if step.state ~= 'failed' then names[#names + 1] = name end
+  end
+  return names
+end
+
+-- A half-done migration stands on what is applied: when that is reverted, its done steps may be undone with it, and
+-- `up` would pass over them all the same.
+local function refuse_half_done(run, items)
+  for _, item in ipairs(items) do
+    local open = item.record and item.record.open
+    if open and open.direction == 'up' and #steps_that_stay(run, open) > 0 then
+      config.raise(('%s_%s is half done, so nothing below it is reverted'):format(item.version, item.name),
+        '`lugger migrate up` goes on behind its done steps; or undo these by hand first, then `lugger migrate repair` '
+        .. 'forgets the attempt')
+    end
+  end
+end
+
+local function to_take_back(run, args)
+  local items = commands.items(run)
   local applied, chosen = status.applied(items), {}
   if args.to then
     local last = args.to == '0' and { version = '0' } or status.find(items, args.to)
@@ -153,6 +176,7 @@ local function to_take_back(items, args)
   else
     for i = 1, math.min(args.count or 1, #applied) do chosen[i] = applied[i] end
   end
+  if #chosen > 0 then refuse_half_done(run, items) end
   for _, item in ipairs(chosen) do
     if not item.migration then
       config.raise(('%s_%s cannot be reverted: its file is missing'):format(item.version, item.name),
@@ -176,7 +200,7 @@ end
 ---@return integer status
 function commands.down(run, args)
   return run:locked(function()
-    local chosen = to_take_back(commands.items(run), args)
+    local chosen = to_take_back(run, args)
     with_hooks(run, chosen, 'down')
     terminal.say(#chosen == 0 and 'nothing to revert' or terminal.count(#chosen, 'migration') .. ' reverted')
     return 0
@@ -188,7 +212,7 @@ end
 ---@return integer status
 function commands.redo(run)
   return run:locked(function()
-    local chosen = to_take_back(commands.items(run), { count = 1 })
+    local chosen = to_take_back(run, { count = 1 })
     if #chosen == 0 then
       terminal.say('nothing to do again')
       return 0

@@ -43,6 +43,12 @@ function recorder.transaction(_, _, work)
   work()
 end
 
+-- Called by what commits in between: db:batches, db:by_steps.
+---@private
+function recorder:batches()
+  self.steps = true
+end
+
 ---@private
 ---@diagnostic disable-next-line: unused
 function recorder:say() -- luacheck: ignore self
@@ -78,6 +84,7 @@ function plan.of(run, migration)
       end
     end
   end
+  if recorded.steps then out.transaction = false end
   for _, one in ipairs(recorded.list) do
     if not one.st.transactional then out.transaction = false end
   end

@@ -27,8 +27,8 @@ local function unfinished(record)
     or '?')
     or ('began at %s UTC and did not end'):format(open.started)
   local again = open.direction == 'down' and 'lugger migrate down' or 'lugger migrate up'
-  return ('%s %s; correct the cause, then `%s` runs it again: steps that were committed are not repeated'):format(
-    open.direction, words, again)
+  return ('%s %s; correct the cause, then `%s` runs it again and passes over its done steps'):format(open.direction,
+    words, again)
 end
 
 local function of_file(migration, record, newest)

@@ -37,6 +37,11 @@ TEST_CASE("inspect tells what cannot work") {
     CHECK_THAT(told, ContainsSubstring("users.must is NOT NULL without a default"));
     CHECK_THAT(told, ContainsSubstring("users.two is a generated column"));
     CHECK_THAT(told, ContainsSubstring("users.d is date in the database, and bool in the mapping"));
+    const std::string change = "ALTER TABLE \"users\" ALTER COLUMN \"d\" TYPE bool USING ";
+    CHECK_THAT(told, ContainsSubstring("the table is empty: " + change + "NULL"));
+    db.sql().execute("INSERT INTO users (must) VALUES (1)");
+    CHECK_THAT(problems(load.inspect()),
+               ContainsSubstring("correct the mapping, or " + change + "an expression"));
   }
   SECTION("types and extensions") {
     Load load(db, users({column("e", "vector(3)"), column("x", "public.no_such_type")}));
