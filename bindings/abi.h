@@ -6,7 +6,8 @@
 #define LUG_NOEXCEPT noexcept
 extern "C" {
 /* cdef begin */
-enum { LUG_ABI_VERSION = 7, LUG_HERE = 0x7fffffff, LUG_SHARED_NESTED = 255, LUG_SHARED_END = 0x7fffffff };
+enum { LUG_ABI_VERSION = 8, LUG_HERE = 0x7fffffff, LUG_SHARED_NESTED = 255, LUG_SHARED_END = 0x7fffffff };
+enum { LUG_DECIMAL_OUT_OF_RANGE = 0x7fffffff };
 
 /* Bit-equal to lugger::Value; types are numbered in runtime/value/type.hpp. */
 typedef struct lug_value {
@@ -205,7 +206,7 @@ uint32_t lug_zone_abbreviation(int32_t zone, int64_t seconds, char *out, uint32_
 uint32_t lug_zone_names(char *out, uint32_t room) LUG_NOEXCEPT;
 
 /* Decimals are values of type decimal or numeric. The result's bytes are written to out; the length is returned, 0: not a number in text,
-   or more than room. */
+   or more than room. LUG_DECIMAL_OUT_OF_RANGE: the result of a computation has more digits before the point than numeric holds. */
 uint32_t lug_decimal_parse(const char *text, uint32_t size, uint8_t *out, uint32_t room) LUG_NOEXCEPT;
 /* op: '+', '-', '*', '%'. For '%' b must not be zero. */
 uint32_t lug_decimal_compute(const lug_value *a, const lug_value *b, int op, uint8_t *out, uint32_t room) LUG_NOEXCEPT;

@@ -142,7 +142,17 @@ DecimalDigits compute_endless(const DecimalDigits& a, const DecimalDigits& b, in
   }
 }
 
-uint32_t give_numeric(const DecimalDigits& value, uint8_t* out, uint32_t room) {
+/// What PostgreSQL's numeric holds: a result with more digits before the point is refused, and one
+/// with more decimals is rounded.
+uint32_t give_numeric(DecimalDigits& value, uint8_t* out, uint32_t room) {
+  constexpr int64_t kMostWhole = 131072;
+  constexpr int kMostDecimals = 16383;
+  if (is_finite(value) && value.scale > kMostDecimals) round_decimal(value, kMostDecimals);
+  if (is_finite(value) && !is_zero(value)) {
+    strip_zeros(value.digits);
+    if (static_cast<int64_t>(value.digits.size()) - value.scale > kMostWhole)
+      return LUG_DECIMAL_OUT_OF_RANGE;
+  }
   Arena arena(4096);
   const Bytes bytes = decimal_to_numeric(value, std::max(value.scale, 0), arena);
   if (bytes.size() > room) return 0;
@@ -165,7 +175,8 @@ uint32_t lug_decimal_parse(const char* text, uint32_t size, uint8_t* out, uint32
   try {
     DecimalDigits digits;
     if (parse_decimal({text, size}, {}, digits) != DecimalFault::kNone) return 0;
-    return give_numeric(digits, out, room);
+    const uint32_t given = give_numeric(digits, out, room);
+    return given == LUG_DECIMAL_OUT_OF_RANGE ? 0 : given;
   } catch (const std::exception&) {
     return 0;
   }

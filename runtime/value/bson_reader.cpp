@@ -1,6 +1,8 @@
 #include "value/bson_reader.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "value/marked.hpp"
 
@@ -150,10 +152,12 @@ BsonFault scan_integer(Span& span, ValueType type, Value& out) noexcept {
   return fault;
 }
 
+/// NaN is always the same one: LuaJIT keeps the types of its values in the other bits of a NaN.
 BsonFault scan_double(Span& span, Value& out) noexcept {
   double number;
   const BsonFault fault = scan_fixed(span, number);
-  if (fault == BsonFault::kNone) out = Value::of_double(number);
+  if (fault == BsonFault::kNone)
+    out = Value::of_double(std::isnan(number) ? std::numeric_limits<double>::quiet_NaN() : number);
   return fault;
 }
 

@@ -287,13 +287,41 @@ char* put(char* out, std::string_view text) noexcept {
   return out;
 }
 
-char* put_count(char* out, const char* start, int64_t count, std::string_view unit) noexcept {
+/// A plus says that the minus of the part before does not apply to this one.
+char* put_count(char* out, const char* start, int64_t count, std::string_view unit,
+                bool& after_minus) noexcept {
   if (count == 0) return out;
   if (out != start) *out++ = ' ';
+  if (after_minus && count > 0) *out++ = '+';
+  after_minus = count < 0;
   out = std::to_chars(out, out + 12, count).ptr;
   *out++ = ' ';
   out = put(out, unit);
   if (count != 1) *out++ = 's';
+  return out;
+}
+
+/// "02:30:00.5", without the sign.
+char* put_clock(char* out, int64_t micros) noexcept {
+  // INT64_MIN has no positive counterpart of its own type.
+  const uint64_t all =
+      micros < 0 ? 0 - static_cast<uint64_t>(micros) : static_cast<uint64_t>(micros);
+  const auto two = [&](uint64_t number) {
+    if (number < 10) *out++ = '0';
+    out = std::to_chars(out, out + 12, number).ptr;
+  };
+  two(all / kHour);
+  *out++ = ':';
+  two(all / kMinute % 60);
+  *out++ = ':';
+  two(all / kSecond % 60);
+  uint64_t fraction = all % kSecond;
+  if (fraction == 0) return out;
+  *out++ = '.';
+  for (uint64_t unit = kSecond / 10; fraction != 0; unit /= 10) {
+    *out++ = static_cast<char>('0' + fraction / unit);
+    fraction %= unit;
+  }
   return out;
 }
 
@@ -317,20 +345,19 @@ bool parse_interval(std::string_view text, unsigned char* out16) noexcept {
 size_t interval_chars(const unsigned char* bytes16, char* out) noexcept {
   const auto micros = load_be<int64_t>(bytes16);
   const auto days = load_be<int32_t>(bytes16 + 8), months = load_be<int32_t>(bytes16 + 12);
+  bool after_minus = false;
   char* at = out;
-  at = put_count(at, out, months / 12, "year");
-  at = put_count(at, out, months % 12, "mon");
-  at = put_count(at, out, days, "day");
+  at = put_count(at, out, months / 12, "year", after_minus);
+  at = put_count(at, out, months % 12, "mon", after_minus);
+  at = put_count(at, out, days, "day", after_minus);
   if (micros != 0 || at == out) {
     if (at != out) *at++ = ' ';
     if (micros < 0) {
       *at++ = '-';
-    } else if (micros > 0 && (days < 0 || months < 0)) {
-      *at++ = '+';  // PostgreSQL shows in this way that the sign does not apply to the next part
+    } else if (after_minus) {
+      *at++ = '+';
     }
-    // INT64_MIN has no positive counterpart; the result is one microsecond short.
-    const int64_t magnitude = micros == INT64_MIN ? INT64_MAX : micros < 0 ? -micros : micros;
-    at += time_chars(magnitude, at);
+    at = put_clock(at, micros);
   }
   return static_cast<size_t>(at - out);
 }

@@ -1,6 +1,8 @@
 #include "value/pgrow_reader.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 namespace lugger {
 
@@ -61,14 +63,14 @@ bool read_integer(Bytes field, Value& out, ValueType type, uint32_t oid) noexcep
   }
 }
 
+/// NaN is always the same one: LuaJIT keeps the types of its values in the other bits of a NaN.
 bool read_double(Bytes field, Value& out) noexcept {
-  if (field.size() == 4) {
-    out = Value::of_double(static_cast<double>(load_be<float>(field.data())));
-    out.aux = kSingle;
-    return true;
-  }
-  if (field.size() != 8) return false;
-  out = Value::of_double(load_be<double>(field.data()));
+  const bool single = field.size() == sizeof(float);
+  if (!single && field.size() != sizeof(double)) return false;
+  const double number =
+      single ? static_cast<double>(load_be<float>(field.data())) : load_be<double>(field.data());
+  out = Value::of_double(std::isnan(number) ? std::numeric_limits<double>::quiet_NaN() : number);
+  if (single) out.aux = kSingle;
   return true;
 }
 

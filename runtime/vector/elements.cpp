@@ -54,15 +54,20 @@ bool read_number(const Value& in, DecimalDigits& digits, double& out) {
 
 VectorFault read_floats(const Value& in, std::span<float> out, size_t& count) {
   count = 0;
+  const auto same_nan = [](float number) {
+    return std::isnan(number) ? std::numeric_limits<float>::quiet_NaN() : number;
+  };
   if (in.type == ValueType::kVector) {
     count = in.size / 4;
-    if (count <= out.size() && count > 0) std::memcpy(out.data(), in.data, count * 4);
+    if (count > out.size() || count == 0) return VectorFault::kNone;
+    std::memcpy(out.data(), in.data, count * 4);
+    for (float& number : out.first(count)) number = same_nan(number);
     return VectorFault::kNone;
   }
   DecimalDigits digits;
   Arena arena(4096);
   return each_number(in, true, digits, arena, [&](double number) {
-    if (count < out.size()) out[count] = static_cast<float>(number);
+    if (count < out.size()) out[count] = same_nan(static_cast<float>(number));
     ++count;
     return true;
   });

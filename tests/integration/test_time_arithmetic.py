@@ -54,15 +54,15 @@ local interval = lugger.interval
 function _G.check(f, same, line)
   local a, b, number, sum, difference, product, quotient, order, epoch, parts, negative = unpack(f)
   local x, y, n = interval(a), interval(b), tonumber(number)
-  same(line .. ' +', x + y, interval(sum))
-  same(line .. ' -', x - y, interval(difference))
+  same(line .. ' +', x + y, sum)
+  same(line .. ' -', x - y, difference)
   same(line .. ' *', x * n, interval(product))
   same(line .. ' /', x / n, interval(quotient))
   same(line .. ' <', x < y and '<' or x == y and '=' or '>', order)
   same(line .. ' epoch', ('%.6f'):format(x:epoch()), epoch)
   same(line .. ' fields', ('%d %d %d %d %d %.6f'):format(x.years, x.months, x.days, x.hours, x.minutes,
     x.seconds), parts)
-  same(line .. ' -', -x, interval(negative))
+  same(line .. ' -', -x, negative)
 end
 """
 

@@ -11,6 +11,39 @@ local function batch_of_ten()
   return lugger.source(check.data 'mongo/users.bson'):cursor { batch_rows = 10 }:next()
 end
 
+-- A BSON file of one document with these elements, read.
+local function from_bson_file(elements)
+  local path = check.scratch 'bits.bson'
+  local file = assert(io.open(path, 'wb'))
+  file:write(string.char(#elements + 5, 0, 0, 0), elements, '\0')
+  file:close()
+  return lugger.source(path):cursor():next()[1]
+end
+
+local function bytes_of(hex)
+  return (hex:gsub('%x%x', function(byte) return string.char(tonumber(byte, 16)) end))
+end
+
+describe('numbers', function()
+  it('that are NaN with other bits, which are other types to LuaJIT, are NaN', function()
+    for _, bits in ipairs { 'ffffffffffffffff', 'e8beadde0080fdff', '785634120000faff', '705634120080feff',
+      '010000000000f07f', '000000000000f8ff' } do
+      local doc = from_bson_file('\1v\0' .. bytes_of(bits) .. '\4l\0\16\0\0\0\0010\0' .. bytes_of(bits) .. '\0')
+      for _, v in ipairs { { doc.v }, { doc.l[1] }, { doc:totable().v }, { doc:copy():get 'l.0' } } do
+        equal(type(v[1]), 'number')
+        equal(v[1] ~= v[1], true)
+      end
+    end
+    for _, bits in ipairs { 'ffffffff', '0000ecff', '3412ecff', '0000d0ff', '0000a0ff' } do
+      local held = 'lugger vector\0' .. bytes_of(bits):rep(3)
+      local v = from_bson_file('\5v\0' .. string.char(#held) .. '\0\0\0\229' .. held).v
+      equal(#v, 3)
+      equal(type(v[2]), 'number')
+      equal(v[2] ~= v[2], true)
+    end
+  end)
+end)
+
 describe('test_e5', function()
   it('a batch has a length, and goes through ipairs and pairs', function()
     local batch, count = batch_of_ten(), 0

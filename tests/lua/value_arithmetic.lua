@@ -58,6 +58,20 @@ describe('decimals', function()
     check.raises('division of 5 by zero', function() return decimal '5' % 0 end)
   end)
 
+  it('refuse a result with more digits before the point than numeric holds', function()
+    local large, range = decimal '9e131071', 'out of the range of numeric (131072 digits before the point)'
+    check.raises(range, function() return large * 10 end)
+    check.raises(range, function() return large + large end)
+    check.raises(range, function() return -large - large end)
+    check.raises(range, function() return decimal '1e65536' * decimal '1e65536' end)
+    check.raises(range, function() return large / 0.1 end)
+    check.raises(range, function() return large:round(-131071 + 130100):round(-1000) * 2 end)
+    equal(large - large, decimal(0))
+    equal(large * 1, large)
+    equal(decimal '0e5' * large, decimal(0))
+    equal(tostring(decimal '1e-9000' * decimal '1e-9000'):find '[1-9]', nil)
+  end)
+
   it('compute with infinities', function()
     local endless = decimal 'Infinity'
     equal(tostring(1 + endless), 'Infinity')

@@ -92,6 +92,15 @@ describe('test_e4', function()
     equal(at < '2026-03-12', true)
     equal(at == 5, false)
     equal(tostring(date 'infinity' + 5), 'infinity')
+    local day = date '2026-03-11'
+    for _, second in ipairs { 1LL, 1ULL, decimal '1', decimal '1.00', lugger.double(1) } do
+      equal(tostring(day + second), '2026-03-11T00:00:01Z')
+      equal(tostring(day - second), '2026-03-10T23:59:59Z')
+    end
+    equal(tostring(1ULL + day), '2026-03-11T00:00:01Z')
+    equal(tostring(day + decimal '0.25'), '2026-03-11T00:00:00.250Z')
+    refused('moved by NaN seconds', function() return day + decimal 'NaN' end)
+    refused('moved by Infinity seconds', function() return day - decimal 'Infinity' end)
     equal(date 'infinity' - at, math.huge)
     equal(date '-infinity':unix(), -math.huge)
   end)

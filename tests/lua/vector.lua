@@ -84,6 +84,14 @@ describe('vectors', function()
     equal(n ~= n, true)
   end)
 
+  it('of NaN with other bits, which are other types to LuaJIT, hold NaN', function()
+    for _, bits in ipairs { 'ffffffff', '0000ecff', '3412ecff', '0000d0ff', '3412a0ff', 'ffff8fff' } do
+      local v = vector.of(packed('2700' .. bits .. bits))
+      equal(type(v[2]), 'number')
+      equal(v[2] ~= v[2], true)
+    end
+  end)
+
   it('of different dimensions are an error that names both', function()
     check.raises('vector.dot: the first vector has 2 dimensions, the second 3', vector.dot, { 1, 2 }, { 1, 2, 3 })
     check.raises('the first vector has 1 dimensions, the second 2', vector.cosine, { 1 }, { 1, 2 })

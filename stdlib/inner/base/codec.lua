@@ -177,7 +177,7 @@ local decoders = {
     local count = v.size / 4
     local out = ctypes.vector(count) --[[@as lugger.vector]]
     out.size = count
-    ffi.copy(out.data, v.data, v.size)
+    C.lug_vector_read(v, out.data, count) -- not copied: to LuaJIT a NaN with other bits is a value of another type
     return out
   end,
 }

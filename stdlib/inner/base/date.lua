@@ -1,5 +1,6 @@
 -- Dates: instants with microseconds, in UTC or seen from a time zone, and calendar days. Immutable.
 local abi = require 'lugger.inner.base.abi'
+local decimals = require 'lugger.inner.base.decimal'
 local fault = require 'lugger.inner.base.fault'
 local ffi = require 'ffi'
 local intervals = require 'lugger.inner.base.interval'
@@ -12,6 +13,7 @@ local floor = math.floor
 local dates = {}
 
 local date_type = ffi.typeof 'lug_date'
+local double_type = ffi.typeof 'lug_double'
 dates.type = date_type
 
 local later, earlier = 9223372036854775807LL, -9223372036854775807LL - 1 -- "infinity" and "-infinity"
@@ -35,9 +37,10 @@ function dates.is_endless(self)
 end
 local is_endless = dates.is_endless
 
--- A number of Lua or an int64; nil for all else, and for what is no number.
+-- The number of whatever computes as one; nil for all else, and for what is no number.
 local function finite(v)
-  if ffi.istype('int64_t', v) then v = tonumber(v) end
+  if ffi.istype('int64_t', v) or ffi.istype('uint64_t', v) then v = tonumber(v)
+  elseif ffi.istype(decimals.type, v) or ffi.istype(double_type, v) then v = v:number() end
   return type(v) == 'number' and v == v and math.abs(v) ~= math.huge and v or nil
 end
 

@@ -82,6 +82,9 @@ decimals.nan = decimals.new 'NaN'
 
 local function finished(size)
   if size == 0 then refuse 'the decimal result is too long' end
+  if size == C.LUG_DECIMAL_OUT_OF_RANGE then
+    refuse 'the result is out of the range of numeric (131072 digits before the point)'
+  end
   return decimals.make(types.numeric, buffer, size)
 end
 

@@ -1,3 +1,5 @@
+#include <bit>
+
 #include "base/text.hpp"
 #include "catch.hpp"
 #include "value/json_writer.hpp"
@@ -103,6 +105,21 @@ TEST_CASE("the server's bytes of each type are read") {
   CHECK(reader.name() == "f13");
   CHECK_FALSE(reader.next());
   CHECK_FALSE(reader.malformed());
+}
+
+TEST_CASE("a NaN with other bits, which are other types to LuaJIT, is read as the usual one") {
+  const RowShape of = shape({{701, "double precision"}, {700, "real"}});
+  for (const auto& row :
+       {tuple({"fffd8000deadbee8", "ffec0000"}), tuple({"7ff0000000000001", "7f800001"}),
+        tuple({"ffffffffffffffff", "ffffffff"})}) {
+    Arena arena;
+    const Document tuple_document = document(row, of);
+    PgRowReader reader(tuple_document, arena);
+    for (int i = 0; i < 2; ++i) {
+      REQUIRE(reader.next());
+      CHECK(std::bit_cast<uint64_t>(reader.value().f64) == 0x7FF8000000000000);
+    }
+  }
 }
 
 TEST_CASE("a tuple that is cut, too long or of another shape is malformed, wherever it is cut") {
