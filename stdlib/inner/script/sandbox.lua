@@ -5,6 +5,8 @@ local fault = require 'lugger.inner.base.fault'
 local modules = require 'lugger.inner.script.modules'
 local native = require 'lugger.native'
 
+---@class lugger.sandbox
+---@field active boolean
 local sandbox = { active = false }
 
 local plain = { '_VERSION', 'assert', 'error', 'ipairs', 'next', 'pairs', 'pcall', 'xpcall', 'print', 'rawequal',
@@ -141,7 +143,8 @@ local function add_functions(environment, find_module)
       local made, problem = raw_load(text, chunk_name, 't')
       if not made then error(problem, 0) end
       loaded[name] = true
-      local value = setfenv(made, environment)(name)
+      setfenv(made, environment)
+      local value = made(name)
       if value ~= nil then loaded[name] = value end
     end
     return loaded[name]
