@@ -2,8 +2,6 @@
 -- one of them kept there would depend on the number of workers.
 local native = require 'lugger.native'
 
----@class lugger.frozen
----@field on_refuse nil|fun() set by hook.lua: called before an error that ends the run, whatever on_hook_error says
 local frozen = {}
 
 frozen.hint = 'each worker has its own copy, so results would depend on -j. Against doubles: key and on_conflict; to '
@@ -28,9 +26,13 @@ function frozen.is_scratch(v)
   return type(v) == 'table' and getmetatable(v) == scratch_mark
 end
 
+-- For hook.lua: called before an error that ends the run, whatever on_hook_error says.
+frozen.on_refuse = nil ---@type nil|fun()
+
 ---@return never
 local function refuse(message)
-  if frozen.on_refuse then frozen.on_refuse() end
+  local tell = frozen.on_refuse --[[@as nil|fun()]]
+  if tell then tell() end
   error(native.error('hook', message, frozen.hint, nil, { script = require('lugger.inner.base.fault').where() }), 0)
 end
 

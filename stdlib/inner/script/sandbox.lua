@@ -5,9 +5,9 @@ local fault = require 'lugger.inner.base.fault'
 local modules = require 'lugger.inner.script.modules'
 local native = require 'lugger.native'
 
----@class lugger.sandbox
----@field active boolean
-local sandbox = { active = false }
+local sandbox = {}
+
+sandbox.active = false ---@type boolean
 
 local plain = { '_VERSION', 'assert', 'error', 'ipairs', 'next', 'pairs', 'pcall', 'xpcall', 'print', 'rawequal',
   'rawget', 'rawset', 'select', 'tonumber', 'tostring', 'type', 'unpack' }
