@@ -109,12 +109,14 @@ return {
 CONCATENATED = [
     "db:exec('DELETE FROM t WHERE a = ' .. name)", 'db:query(("SELECT * FROM %s"):format(table_name))',
     'db:exec(string.format("SELECT \'%s\'", name))', "local sql = 'SELECT ' .. name\n    db:exec(sql)",
-    "db:value('SELECT 1 FROM ' .. f(x) .. ' WHERE a = 1')", "db:exec(\"SELECT '\" .. name .. \"'\", 1)"]
+    "db:value('SELECT 1 FROM ' .. f(x) .. ' WHERE a = 1')", "db:exec(\"SELECT '\" .. name .. \"'\", 1)",
+    "local format = string.format\n    db:exec(format('DELETE FROM t WHERE a = %s', name))"]
 NOT_CONCATENATED = ["db:exec('DELETE FROM t WHERE a = $1', name)", "db:exec('SELECT 1 ' .. 'FROM t')",
                     "db:exec('SELECT * FROM ' .. db:quote_table(name) .. ' WHERE a = $1', 1)",
                     "db:exec('DELETE FROM t WHERE ' .. batch.condition)",
                     "db:exec(('SELECT %s FROM t'):format(db:quote(name)))", "print('x' .. name)",
-                    "local t = 'users'\n    db:exec('SELECT 1 FROM ' .. t)"]
+                    "local t = 'users'\n    db:exec('SELECT 1 FROM ' .. t)",
+                    "local format = string.format\n    db:exec(format('SELECT 1 FROM %s', 't'))"]
 
 
 class Lint(unittest.TestCase):

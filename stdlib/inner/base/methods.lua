@@ -39,7 +39,7 @@ end
 
 --- Makes each method of a class check its object first.
 ---@param word string what the object is called in messages
----@param class table<string, function>
+---@param class table
 ---@param meta table|fun(v: any): boolean the metatable of its objects, or what tells them
 function methods.check(word, class, meta)
   local is = type(meta) == 'function' and meta or function(v) return getmetatable(v) == meta end
@@ -107,7 +107,7 @@ methods.of_work = { 'is_fix', 'spec', 'plan', 'preview', 'trace', 'shape', 'pref
 --- Checks the methods of a class, and makes reading a name that neither an object nor its class has an error. It costs
 --- nothing where the name is found.
 ---@param word string what the object is called in messages
----@param class table<string, function>
+---@param class table
 ---@param meta table|fun(v: any): boolean as for check
 ---@param fields string[]|nil what may be nil
 function methods.close(word, class, meta, fields)

@@ -20,7 +20,7 @@ local known = { 'on', 'where', 'query', 'params', 'set', 'max_rows', 'map', 'nam
 
 ---@return never
 local function fail(message, hint)
-  fault.raise('config', message, hint)
+  return fault.raise('config', message, hint)
 end
 
 local function check_keys(spec)

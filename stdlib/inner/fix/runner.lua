@@ -29,6 +29,11 @@ local outcome_meta = {
 
 local plain_every_s = 5
 
+---@class lugger.fix.reporter
+---@field job string
+---@field mode string "none", "live", "plain" or "json"
+---@field told_at number
+---@field live boolean|nil a line is being written over
 local Reporter = {}
 Reporter.__index = Reporter
 Reporter.pause = progress.pause
@@ -107,10 +112,10 @@ end
 ---@param apply boolean
 ---@return lugger.fix_outcome
 function fix_runner.run_or_raise(work, settings, apply)
-  local all = {}
+  local all = {} ---@type table<string, any>
   for key, v in pairs(settings or {}) do all[key] = v end
   all.apply = apply
-  local outcome = fix_runner.run(work, all, { quiet = script.context() ~= nil })
+  local outcome = fix_runner.run(work, all --[[@as lugger.fix_settings]], { quiet = script.context() ~= nil })
   local result = outcome.result
   if result.status == 'failed' then
     error(native.error(result.error_code ~= '' and result.error_code or 'bug', result.error, result.hint), 0)

@@ -47,8 +47,9 @@ local alter = {}
 function alter.AT_AddColumn(on, command)
   local definition = command.def.ColumnDef
   local constraints = locks.constraints(definition)
-  local lock = locks.of { tag = 'AlterTableStmt', node = { relation = on.relation,
-    cmds = { { AlterTableCmd = command } } } }[1]
+  local as_statement = { tag = 'AlterTableStmt', node = { relation = on.relation,
+    cmds = { { AlterTableCmd = command } } } } ---@type any
+  local lock = assert(locks.of(as_statement)[1])
   if lock.rewrites then on.emit('volatile-default', definition.colname, definition.location) end
   if constraints.CONSTR_NOTNULL and not constraints.CONSTR_DEFAULT and not lock.rewrites then
     on.emit('not-null-without-default', definition.colname, definition.location)

@@ -129,6 +129,7 @@ codes.list = {
     safe = '-- lugger: allow CODE because REASON' },
 }
 
+---@type table<string, lugger.lint.code|nil>
 codes.by_name = {}
 for _, code in ipairs(codes.list) do codes.by_name[code[1]] = code end
 

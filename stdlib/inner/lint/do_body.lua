@@ -43,6 +43,8 @@ local function operand(tokens)
 end
 
 -- The SQL of EXECUTE, as far as it is literal: the tokens up to INTO or USING.
+---@return string sql
+---@return integer offset
 local function executed(tokens, from, to)
   local sql, part, depth = '', {}, 0
   for i = from + 1, to do
@@ -70,7 +72,7 @@ local function stretches(tokens)
     if text == ';' and depth <= 0 then
       if head and verbs[head] then list[#list + 1] = { first, i - 1 } end
       first, depth = nil, 0
-    elseif depth == 0 and text == 'loop' and head and verbs[head] and tokens[first - 1]
+    elseif first and depth == 0 and text == 'loop' and head and verbs[head] and tokens[first - 1]
         and word(tokens[first - 1]) == 'in' then
       list[#list + 1] = { first, i - 1 }
       first = i + 1
@@ -96,7 +98,8 @@ function do_body.statements(st)
     if token.kind ~= 'comment' then kept[#kept + 1] = token end
   end
   for _, one in ipairs(stretches(kept)) do
-    local from, to = kept[one[1]], kept[one[2]]
+    local from = assert(kept[one[1]])
+    local to = assert(kept[one[2]])
     local sql, offset = body:sub(from.offset + 1, to.offset + #to.text), from.offset
     if word(from) == 'execute' then sql, offset = executed(kept, one[1], one[2]) end
     if sql and word(from) == 'perform' then sql = 'SELECT ' .. sql:sub(9) end

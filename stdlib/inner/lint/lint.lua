@@ -24,7 +24,7 @@ end
 local function collector(path)
   local list = {}
   return list, function(code, line, what, from, to)
-    local known = codes.by_name[code]
+    local known = assert(codes.by_name[code])
     list[#list + 1] = { code = code, level = known[2], path = path, line = line, from = from or line, to = to or line,
       message = known[3] .. (what and what ~= '' and ': ' .. what or ''), why = known.why, safe = known.safe }
   end
@@ -104,8 +104,9 @@ end
 local function read_sql(context, text, add)
   local ok, sections = pcall(sql_file.parse, text, context.path, true)
   if not ok then
-    local line = tostring(sections.message or sections):match(':(%d+):')
-    add('unreadable', tonumber(line) or 1, (tostring(sections.message or sections):gsub('^.-:%d+: ', '')))
+    local err = sections --[[@as any]]
+    local message = tostring(err.message or err)
+    add('unreadable', tonumber(message:match(':(%d+):')) or 1, (message:gsub('^.-:%d+: ', '')))
     return {}
   end
   if context.is_migration and not (sections.down and #sections.down.statements > 0) then add('missing-down', 1) end
@@ -181,9 +182,9 @@ end
 
 local function end_plain_file(context, add)
   if context.begun then add('open-transaction', context.begun) end
-  local left, first = {}, nil
+  local left, first = {}, nil ---@type string[], integer|nil
   for name, line in pairs(context.settings) do
-    left[#left + 1], first = name, math.min(first or line, line)
+    left[#left + 1], first = name, math.min(first or line, line) --[[@as integer]]
   end
   table.sort(left)
   if first then add('setting-left-on', first, table.concat(left, ', ')) end

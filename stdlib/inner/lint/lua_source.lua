@@ -9,11 +9,13 @@ local lua_source = {}
 ---@field line integer the line the text begins in
 ---@field exact boolean nothing in it is put together while it runs
 ---@field unsafe boolean a value may get into it
+---@field at integer|nil the line of the call
 
 local calls = { exec = true, query = true, value = true, row = true, each = true }
 -- Functions that return SQL that is already quoted.
 local safe_calls = { quote = true, quote_table = true, name = true, table = true, literal = true, quote_name = true }
 
+---@type table<string, boolean>, table<string, boolean>
 local opening, closing = { ['('] = true, ['{'] = true, ['['] = true }, { [')'] = true, ['}'] = true, [']'] = true }
 
 -- The tokens of an expression that begins at `from`, up to a comma or the closing bracket.
@@ -50,7 +52,7 @@ local function split(list, separator)
   return parts
 end
 
-local evaluate
+local evaluate ---@type fun(list: lugger.lint.token[], variables: table): lugger.lint.sql_in_lua|nil
 
 local function strip(list)
   while #list >= 2 and list[1].text == '(' and list[#list].text == ')' and list[1].kind == 'operator' do
@@ -86,11 +88,14 @@ local function stand_in(list)
 end
 
 -- ('...'):format(...) and string.format('...', ...)
+---@param list lugger.lint.token[]
+---@param variables table<string, lugger.lint.sql_in_lua|nil>
 local function formatted(list, variables)
   for i, token in ipairs(list) do
     if token.kind == 'name' and token.text == 'format' and list[i + 1] and list[i + 1].text == '(' then
       local arguments = split({ unpack(list, i + 2, #list - 1) }, ',')
-      local receiver = list[i - 1].text == ':' and strip { unpack(list, 1, i - 2) }
+      local before = list[i - 1]
+      local receiver = before and before.text == ':' and strip { unpack(list, 1, i - 2) }
       local pattern = receiver or table.remove(arguments, 1)
       local base = evaluate(pattern or {}, variables)
       if not base then return nil end
@@ -132,6 +137,9 @@ function evaluate(list, variables)
   return out.line and out or nil
 end
 
+---@param tokens lugger.lint.token[]
+---@return lugger.lint.token[] list
+---@return lugger.lint.token[] comments
 local function without_comments(tokens)
   local list, comments = {}, {}
   for _, token in ipairs(tokens) do

@@ -12,8 +12,8 @@ local escapes = { n = '\n', r = '\r', t = '\t', a = '\a', b = '\b', f = '\f', v 
 
 local function unescape(body)
   body = body:gsub('\\z%s*', '')
-  body = body:gsub('\\(%d%d?%d?)', function(digits) return string.char(tonumber(digits) --[[@as number]] % 256) end)
-  body = body:gsub('\\x(%x%x)', function(digits) return string.char(tonumber(digits, 16)) end)
+  body = body:gsub('\\(%d%d?%d?)', function(digits) return string.char(tonumber(digits) --[[@as integer]] % 256) end)
+  body = body:gsub('\\x(%x%x)', function(digits) return string.char(tonumber(digits, 16) --[[@as integer]]) end)
   return (body:gsub('\\(.)', function(char) return escapes[char] or char end))
 end
 
@@ -83,7 +83,7 @@ function lua_tokens.read(text)
   local list, at, line = {}, 1, 1
   if text:sub(1, 1) == '#' then at = text:find('\n', 1, true) or #text + 1 end
   while true do
-    local blank = text:match('^%s*', at)
+    local blank = text:match('^%s*', at) --[[@as string]]
     line = line + select(2, blank:gsub('\n', ''))
     at = at + #blank
     if at > #text then return list end

@@ -10,7 +10,7 @@ local names = {}
 ---@param list table[]
 ---@return lugger.lint.name
 function names.of_list(list)
-  local parts = {}
+  local parts = {} ---@type table<integer, string>
   for i, item in ipairs(list) do parts[i] = item.String and item.String.sval or '?' end
   return { relname = parts[#parts], schemaname = parts[#parts - 1] }
 end

@@ -35,6 +35,7 @@ function by_tag.CreateSchemaStmt(state, _, node)
   if node.schemaname then state.made['schema ' .. node.schemaname] = true end
 end
 
+---@type table<string, boolean>
 local rebuilt = { ViewStmt = true, CreateFunctionStmt = true, CreateTableAsStmt = true, CreateEnumStmt = true,
   CompositeTypeStmt = true, CreateDomainStmt = true }
 
@@ -45,11 +46,13 @@ function objects.foresee(state, statements)
   state.again, state.attached = {}, {}
   for place, st in ipairs(statements) do
     if rebuilt[st.tag] then
-      local name = makers[st.tag](st.node)
-      local is_table = st.tag == 'CreateTableAsStmt' and st.node.objtype ~= 'OBJECT_MATVIEW'
+      local node = assert(st.node)
+      local name = makers[st.tag](node)
+      local is_table = st.tag == 'CreateTableAsStmt' and node.objtype ~= 'OBJECT_MATVIEW'
       if name and not is_table then state.again[name.relname] = place end
-    elseif st.tag == 'AlterTableStmt' and st.node.objtype == 'OBJECT_INDEX' then
-      state.attached[st.node.relation.relname] = true
+    elseif st.tag == 'AlterTableStmt' then
+      local node = assert(st.node)
+      if node.objtype == 'OBJECT_INDEX' then state.attached[node.relation.relname] = true end
     end
   end
 end

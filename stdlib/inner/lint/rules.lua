@@ -27,7 +27,7 @@ local rules = {}
 --- An empty state.
 ---@return lugger.lint.state
 function rules.state()
-  local state = { made = {}, checks = {}, not_null = {}, indexes = {}, attached = {}, again = {} }
+  local state = { made = {}, checks = {}, not_null = {}, indexes = {}, attached = {}, again = {} } ---@type any
   names.reset_path(state)
   rules.end_transaction(state)
   return state
@@ -125,13 +125,14 @@ local function json_equality(node, emit)
   for _, inner in pairs(node) do json_equality(inner, emit) end
 end
 
-local look
+local look ---@type fun(state: lugger.lint.state, emit: function, st: lugger.statement, on: table)
 
 local function look_into(state, emit, st, in_transaction)
   for _, inner in ipairs(do_body.statements(st)) do
+    local node = assert(inner.st.node)
     if inner.st.control then
       rules.end_transaction(state)
-    elseif inner.st.tag ~= 'SelectStmt' or not inner.st.node.intoClause then -- SELECT INTO a variable makes no table
+    elseif inner.st.tag ~= 'SelectStmt' or not node.intoClause then -- SELECT INTO a variable makes no table
       look(state, function(code, what, location) emit(code, what, inner.offset + (location or 0)) end, inner.st,
         { in_transaction = in_transaction })
     end

@@ -4,8 +4,10 @@ local statement = require 'lugger.inner.migrate.statement'
 
 local writes = { by_tag = {} }
 
+---@type table<string, boolean>
 local tags = { InsertStmt = true, UpdateStmt = true, DeleteStmt = true, MergeStmt = true }
 -- Statements inside these run later, or never.
+---@type table<string, boolean>
 local later = { RuleStmt = true, CreateFunctionStmt = true, PrepareStmt = true, DeclareCursorStmt = true }
 
 local function collect(tree, list)
@@ -26,12 +28,13 @@ end
 ---@param st lugger.statement
 ---@return lugger.lint.write[]
 function writes.of(st)
-  if later[st.tag] or st.tag == 'ExplainStmt' and not statement.option(st.node.options, 'analyze') then return {} end
+  local node = assert(st.node)
+  if later[st.tag] or st.tag == 'ExplainStmt' and not statement.option(node.options, 'analyze') then return {} end
   local list = {}
-  if tags[st.tag] or st.tag == 'CopyStmt' and st.node.is_from and st.node.relation then
-    list[1] = { tag = st.tag, node = st.node }
+  if tags[st.tag] or st.tag == 'CopyStmt' and node.is_from and node.relation then
+    list[1] = { tag = st.tag, node = node }
   end
-  return collect(st.node, list)
+  return collect(node, list)
 end
 
 local function constant(node)
@@ -46,7 +49,7 @@ end
 
 local true_words = { t = true, ['true'] = true, y = true, yes = true, on = true, ['1'] = true }
 
-local is_always
+local is_always ---@type fun(node: table): boolean
 
 local function any_always(list)
   for _, item in ipairs(list) do

@@ -23,6 +23,7 @@ local statement = {}
 ---@field data string|nil of COPY ... FROM stdin, on the lines behind it
 ---@field unreadable string|nil why it is no statement of any version; only where that was asked for
 ---@field hint string|nil what to do then
+---@field exact boolean|nil for lint: false where its text is put together as a script runs
 
 local function option(list, name)
   for _, item in ipairs(list or {}) do

@@ -69,7 +69,7 @@ end
 
 local function place_of(context, path)
   local place = mongo_path.resolve(context.mapping, path)
-  if not place then refuse(('no column holds %s'):format(path)) end
+  if not place then return refuse(('no column holds %s'):format(path)) end
   if place.child then refuse(('%s lies in the child table %s'):format(path, place.table)) end
   if place.family == 'json' then refuse(('%s lies in a json column; jsonb can be compared'):format(path)) end
   return place
@@ -96,6 +96,7 @@ local aliases = { [1] = 'double', [2] = 'string', [3] = 'object', [4] = 'array',
   [9] = 'date', [16] = 'int', [18] = 'long', [19] = 'decimal' }
 local type_families = { double = 'number', int = 'number', long = 'number', decimal = 'number', number = 'number',
   string = 'text', bool = 'bool', date = 'time', objectId = 'text' }
+---@type table<string, table<string, boolean>>
 local type_kinds = { double = { double = true }, int = { int32 = true }, long = { int64 = true },
   decimal = { decimal = true }, number = { double = true, int32 = true, int64 = true, decimal = true },
   string = { string = true }, bool = { bool = true }, date = { date = true }, objectId = { objectId = true } }
@@ -156,6 +157,7 @@ local function exists(context, path, wanted)
   return place.sql .. (yes and ' IS NOT NULL' or ' IS NULL')
 end
 
+---@type table<string, nil|fun(context: table, path: string, value: any): string>
 local operators = {
   ['$eq'] = function(context, path, value) return compare(context, path, '=', value) end,
   ['$gt'] = function(context, path, value) return compare(context, path, '>', value) end,
@@ -172,7 +174,7 @@ local function is_document(value)
 end
 
 local function field(context, path, wanted)
-  local first = is_document(wanted) and document.each(wanted)()
+  local first = is_document(wanted) and document.each(wanted)() --[[@as string|nil]]
   if not first or first:sub(1, 1) ~= '$' then
     if is_document(wanted) then refuse(('%s is compared with a whole document'):format(path)) end
     return compare(context, path, '=', wanted)
@@ -180,7 +182,7 @@ local function field(context, path, wanted)
   local parts = {}
   for operator, value in document.each(wanted) do
     local make = operators[operator]
-    if not make then refuse(('%s uses %s'):format(path, operator)) end
+    if not make then return refuse(('%s uses %s'):format(path, operator)) end
     parts[#parts + 1] = make(context, path, value)
   end
   return table.concat(parts, ' AND ')
@@ -190,6 +192,7 @@ local function expression(context, filter, depth)
   if depth > 20 then refuse('it is nested more than 20 levels deep') end
   local parts = {}
   for name, wanted in document.each(filter) do
+    ---@cast name string
     if name == '$and' or name == '$or' then
       local inner = {}
       if kind_of(wanted) ~= 'array' then refuse(name .. ' without a list') end

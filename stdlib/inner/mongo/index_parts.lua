@@ -45,13 +45,20 @@ local function part_of(context, source, path, direction)
   return part
 end
 
+---@class lugger.index_fields: { [integer]: table }
+---@field missing string[] what no column holds
+---@field wildcard string|nil
+---@field text boolean|nil
+---@field special string|nil "2d", "hashed", ...
+
 --- All fields of an index; `missing` names those that no column holds.
 ---@param context table
 ---@param source table
----@return table[]
+---@return lugger.index_fields
 function index_parts.of(context, source)
-  local parts = { missing = {} }
+  local parts = { missing = {} } ---@type lugger.index_fields
   for path, direction in document.each(source.key) do
+    ---@cast path string
     if path:find('$**', 1, true) then
       parts.wildcard = path
     elseif path == '_fts' or path == '_ftsx' then

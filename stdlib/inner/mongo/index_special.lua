@@ -52,12 +52,13 @@ local function weighted(context, source, out)
   local found, weights = {}, source.weights
   if not weights then return found end
   for path, weight in document.each(weights) do
+    ---@cast path string
     if path == '$**' then
       every_column(context, found)
     else
       local place = mongo_path.resolve(context.mapping, path)
       local readable = place and (place.json or textual[place.family])
-      if readable and not place.child then
+      if place and readable and not place.child then
         found[#found + 1] = { path = path, weight = tonumber(tostring(weight)) or 1, place = place }
       else
         out.warnings[#out.warnings + 1] = place and not place.child
@@ -119,10 +120,11 @@ end
 ---@param source table
 ---@param out table
 function special.geo(context, source, out)
-  local path
+  local path ---@type string|nil
   for name, direction in document.each(source.key) do
-    if type(direction) == 'string' then path = path or name end
+    if type(direction) == 'string' then path = path or tostring(name) end
   end
+  ---@cast path string
   local place = mongo_path.resolve(context.mapping, path)
   local column = place and sql_text.name(place.column) or sql_text.name(path)
   local table_name = sql_text.table(place and place.table or context.mapping.table)
@@ -130,11 +132,11 @@ function special.geo(context, source, out)
   if out.kind == '2dsphere' then
     out.comment = ('no equivalent: distances on a sphere need PostGIS; nearest: CREATE EXTENSION postgis, then CREATE '
       .. 'INDEX CONCURRENTLY ON %s USING gist ((ST_GeomFromGeoJSON(%s)::geography))'):format(table_name,
-        json and mongo_path.json_sql(place.column, place.json or {}, true) or column)
+        place and json and mongo_path.json_sql(place.column, place.json or {}, true) or column)
     return
   end
   local x, y = column .. '[0]', column .. '[1]'
-  if json then
+  if place and json then
     local inside = place.json or {}
     local first, second = { unpack(inside) }, { unpack(inside) }
     first[#first + 1], second[#second + 1] = '0', '1'
@@ -149,7 +151,7 @@ end
 ---@param _ table
 ---@param _source table
 ---@param out table
----@param parts table[]
+---@param parts lugger.index_fields
 function special.hashed(_, _source, out, parts)
   if #parts > 1 then
     out.warnings[#out.warnings + 1] = 'a compound hashed index spread documents over shards: here it is an ordinary one'
@@ -163,9 +165,9 @@ end
 ---@param context table
 ---@param source table
 ---@param out table
----@param parts table[]
+---@param parts lugger.index_fields
 function special.wildcard(context, source, out, parts)
-  local prefix = parts.wildcard:gsub('%.?%$%*%*$', '')
+  local prefix = assert(parts.wildcard):gsub('%.?%$%*%*$', '')
   local columns, covered, apart = {}, {}, {}
   for _, column in ipairs(context.mapping.columns) do
     local from = column.from or column[1]
@@ -199,7 +201,7 @@ function special.wildcard(context, source, out, parts)
 end
 
 --- An array in the row: a GIN index on it.
----@param parts table[]
+---@param parts table<integer, table>
 ---@param out table
 function special.array(parts, out)
   local part, place = parts[1], parts[1].place
@@ -219,7 +221,9 @@ function special.array(parts, out)
   end
 end
 
+---@type table<string, string|nil>
 local alternates = { shifted = 'ka-shifted' }
+---@type table<string, string|nil>
 local first = { upper = 'kf-upper', lower = 'kf-lower' }
 local orders = { phonebook = 'phonebk', traditional = 'trad', dictionary = 'dict' }
 

@@ -93,7 +93,7 @@ local function is_json(column)
 end
 
 local function in_columns(table_name, columns, parts, child)
-  local best, taken, rest_column
+  local best, taken, rest_column = nil, 0, nil ---@type lugger.column|nil, integer, lugger.column|nil
   for _, column in ipairs(columns) do
     local from = column.from or column[1]
     if from == '*' then

@@ -16,5 +16,6 @@ return function(value)
   if not numbers[kind] then return true end
   if type(value) == 'number' then return value ~= 0 end
   -- True for a digit other than 0 before the exponent, or for a word: NaN, Infinity.
-  return tostring(value):match('^[^eE]*'):find('[1-9%a]') ~= nil
+  local mantissa = tostring(value):match('^[^eE]*') --[[@as string]]
+  return mantissa:find('[1-9%a]') ~= nil
 end

@@ -8,14 +8,18 @@ local action = {}
 ---@class lugger.action
 
 -- One object for each reason, so that a hook that skips a million rows makes no garbage.
+---@type table<string, table<string, lugger.action|nil>>
 local made = { skip = {}, reject = {}, route = {} }
 
 -- The last action that was made. hook.lua compares it with what the hook returned.
 action.last = nil ---@type lugger.action|nil
 -- While hook.lua looks for the line of an action that was not returned, actions note theirs.
-action.notes_lines = false
+action.notes_lines = false ---@type boolean
+action.line = nil ---@type string|nil
 -- Where the hook begins: `return lugger.skip()` is a tail call, which leaves no line of the hook on the stack.
 action.hook_line = nil ---@type string|nil
+-- What lugger.emit calls; only workers have it.
+action.take = nil ---@type nil|fun(row: table<string, any>, table: string|nil)
 
 local function give(one)
   action.last = one

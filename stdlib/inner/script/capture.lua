@@ -33,7 +33,7 @@ local function named()
       modules[module] = name
       for key, member in pairs(module) do
         if type(key) == 'string' and type(member) == 'function' and not members[member] then
-          local info = debug.getinfo(member, 'S')
+          local info = assert(debug.getinfo(member, 'S'))
           if info.what == 'C' or info.source:match('^@lugger') then members[member] = { name, key } end
         end
       end
@@ -64,7 +64,7 @@ local function refuse(state, path, what, hint)
       .. 'coercers, rows of a query, plain and shared tables, functions and required modules'), 0)
 end
 
-local pack
+local pack ---@type fun(state: table, v: any, path: string, called: boolean|nil): integer
 
 local most_levels, most_path = 1000, 60
 
@@ -102,7 +102,7 @@ local function describe_table(state, t, path)
 end
 
 local function pack_table(state, t, path)
-  local node = describe_table(state, t, path)
+  local node = describe_table(state, t, path) ---@type table<string, any>
   node.keys, node.values = {}, {}
   local id, outside = state.add(t, node), state.in_scratch
   go_deeper(state, path)
@@ -169,7 +169,7 @@ local function root_of(fn, from)
     return name, v, ', which it has captured'
   end
   local name = from.global
-  return name, debug.getfenv(fn)[name], prelude.globals[name] and ', of which each worker has its own' or ''
+  return name, getfenv(fn)[name], prelude.globals[name] and ', of which each worker has its own' or ''
 end
 
 local function name_of_call(name, keys)
@@ -181,18 +181,18 @@ end
 -- Refuses what the bytecode of a function says for certain: each worker would keep what it writes for itself. `through`
 -- is the function of a module of the script's own that the hook calls, and that leads here.
 local function check_writes(state, fn, code, through)
-  local file = debug.getinfo(fn, 'S').short_src
+  local file = assert(debug.getinfo(fn, 'S')).short_src
   local who = through and ('hook `%s` calls `%s`, which'):format(state.label, through)
     or ('hook `%s`'):format(state.label)
   captured_writes.each(fn, code, function(kind, from, line)
     local name, root, whose = root_of(fn, from)
     local v, is_scratch = follow(root, from.keys)
-    local message, hint = nil, frozen.hint
+    local message, hint = nil, frozen.hint ---@type string|nil, string|nil
     if kind == 'call' then
       local owner = state.by_module[root]
       local of_module = through or owner and state.modules[owner]
       if of_module and type(v) == 'function' and not state.looked_at[v] then
-        local info = debug.getinfo(v, 'S')
+        local info = assert(debug.getinfo(v, 'S'))
         state.looked_at[v] = true
         if info.what ~= 'C' and not info.source:match '^@lugger' then
           check_writes(state, v, dump(v), through or name_of_call(name, from.keys))
@@ -215,9 +215,9 @@ end
 
 -- `called`: the hook calls the function as far as one can tell; a function in a table may be there for others.
 local function pack_function(state, fn, path, called)
-  local info = debug.getinfo(fn, 'Su')
+  local info = assert(debug.getinfo(fn, 'Su'))
   if info.what == 'C' then refuse(state, path, 'a function written in C') end
-  local environment = debug.getfenv(fn)
+  local environment = getfenv(fn) ---@type table|nil
   if environment == _G or environment == script_modules.environment then environment = nil end
   state.sandbox = state.sandbox or sandbox_of(environment)
   local ours = info.source:match '^@lugger' ~= nil
@@ -310,7 +310,8 @@ local makers = {
       if node.mark == 'array' then return marks.array({}, hidden.types, hidden.element) end
       return marks.document({}, node.order or {}, hidden.types)
     end
-    if node.mark then return document[node.mark]({}, node.order) end
+    if node.mark == 'array' then return document.array {} end
+    if node.mark then return document.document({}, node.order) end
     return {}
   end,
 }
@@ -366,19 +367,22 @@ end
 ---@param tables userdata[] shared tables that the function has captured
 ---@return function
 function capture.unpack(text, undump, now, tables)
-  local packed = buffer.decode(text)
+  local packed = buffer.decode(text) --[[@as table]]
   shared.enter_worker()
   for name, source in pairs(packed.modules) do
     local chunk_name = '@' .. name:gsub('%.', '/') .. '.lua'
     package.preload[name] = function(...)
       frozen.module_begins()
-      local module = assert(loadstring(source, chunk_name))(...)
+      local chunk, err = loadstring(source, chunk_name)
+      if not chunk then error(err, 0) end
+      local module = chunk(...)
       frozen.module_ends(name, module)
       return module
     end
   end
   require('lugger.inner.base.clock').set(now or packed.now)
-  local made, sandbox = {}, packed.sandboxed and require 'lugger.inner.script.sandbox' or nil
+  local made = {}
+  local sandbox = packed.sandboxed and require 'lugger.inner.script.sandbox' or nil ---@type table|nil
   if sandbox then sandbox.confine_state() end
   for id, node in ipairs(packed.nodes) do
     if node.k == 'function' then

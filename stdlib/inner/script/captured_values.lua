@@ -18,7 +18,7 @@ local function of_typed(v)
 end
 
 --- What describes a cdata value; nil for one that cannot be sent.
----@param v ffi.cdata*
+---@param v any
 ---@return table|nil
 function captured_values.of_cdata(v)
   if ffi.istype('int64_t', v) or ffi.istype('uint64_t', v) then return { k = 'value', v = v } end
@@ -32,7 +32,7 @@ function captured_values.of_cdata(v)
   elseif document.is(v) then
     return { k = 'document', text = document.to_bson(v), array = codec.type(v) == 'array' }
   elseif ffi.istype(ctypes.vector, v) then
-    return { k = 'vector', text = ffi.string(v.data, v.size * 4) }
+    return { k = 'vector', text = ffi.string(v.data, (v.size * 4) --[[@as integer]]) }
   elseif ffi.istype(ctypes.typed, v) then
     return of_typed(v)
   end
@@ -64,7 +64,7 @@ captured_values.makers = {
   binary = function(node) return value.binary(node.text, node.subtype) end,
   vector = function(node)
     local out = ctypes.vector(#node.text / 4) --[[@as lugger.vector]]
-    out.size = #node.text / 4
+    out.size = (#node.text / 4) --[[@as integer]]
     ffi.copy(out.data, node.text, #node.text)
     return out
   end,

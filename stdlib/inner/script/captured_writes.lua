@@ -8,7 +8,7 @@ local captured_writes = {}
 local band, rshift = bit.band, bit.rshift
 
 local function op_of(code, pc)
-  return band(jit_util.funcbc(code, pc), 0xff)
+  return band(jit_util.funcbc(code, pc) --[[@as integer]], 0xff)
 end
 
 -- Opcodes differ between versions of LuaJIT, so they are learned from known functions.
@@ -39,10 +39,14 @@ local writes_many = {
   [op_of(function(...) local a, b = ... return a, b end, 1)] = true, -- VARG
 }
 
+---@param text string
+---@param at integer
+---@return integer value
+---@return integer behind
 local function uleb(text, at)
   local out, shift = 0, 1
   repeat
-    local byte = text:byte(at)
+    local byte = text:byte(at) --[[@as integer]]
     out, shift, at = out + byte % 128 * shift, shift * 128, at + 1
   until byte < 128
   return out, at
@@ -81,7 +85,7 @@ local function captures_in(code)
   local lists = {}
   local flags, at = uleb(code, 5)
   local stripped = band(flags, 2) ~= 0
-  local size
+  local size ---@type integer
   if not stripped then
     size, at = uleb(code, at)
     at = at + size
@@ -94,9 +98,14 @@ local function captures_in(code)
   end
 end
 
+---@return integer|nil op nil behind the last one
+---@return integer a
+---@return integer b
+---@return integer c
+---@return integer d
 local function decoded(code, pc)
   local word = jit_util.funcbc(code, pc)
-  if not word then return nil end
+  if not word then return nil, 0, 0, 0, 0 end
   return band(word, 0xff), band(rshift(word, 8), 0xff), rshift(word, 24), band(rshift(word, 16), 0xff),
     rshift(word, 16)
 end
@@ -115,7 +124,7 @@ local function text_constant(code, index)
   return jit_util.funck(code, -index - 1)
 end
 
-local origin
+local origin ---@type fun(code: any, captured: table, use: integer, register: integer): captured_writes.origin|nil
 
 local function load_of(code, captured, pc, what, b, c, d)
   if what == op.uget then

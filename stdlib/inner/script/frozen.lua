@@ -27,21 +27,22 @@ function frozen.is_scratch(v)
 end
 
 -- For hook.lua: called before an error that ends the run, whatever on_hook_error says.
-frozen.on_refuse = nil ---@type fun()|nil
+frozen.on_refuse = nil ---@type nil|fun()
 
 ---@return never
 local function refuse(message)
-  if frozen.on_refuse then frozen.on_refuse() end
+  local tell = frozen.on_refuse --[[@as nil|fun()]]
+  if tell then tell() end
   error(native.error('hook', message, frozen.hint, nil, { script = require('lugger.inner.base.fault').where() }), 0)
 end
 
 ---@return never
 local function refuse_table(name)
-  refuse(('the hook writes to `%s`, which it has captured'):format(name))
+  return refuse(('the hook writes to `%s`, which it has captured'):format(name))
 end
 
 -- Metatables of read-only tables, by the metatable they had and the captured variable.
-local metas, plain = {}, {}
+local metas, plain = {}, {} ---@type table<table, table<string, table|nil>>, table
 
 local function meta_of(meta, name)
   metas[meta] = metas[meta] or {}
@@ -56,6 +57,7 @@ end
 -- Lua tells only new keys. Values, lengths and variables are compared after each batch; of large tables a part, and of
 -- the largest the length alone, since what is compared takes as much memory again.
 local kSmall, kAll, kPart, kLarge = 64, 512, 8192, 262144
+---@type table<integer, table>, table<integer, table>, table<integer, table>, integer, integer
 local tables, large, variables, watched, held = {}, {}, {}, 0, 0
 
 local function is_same(now, before)
@@ -93,7 +95,7 @@ local libraries = {}
 
 ---@return never
 local function refuse_library(name)
-  refuse(('the hook writes to `%s`, of which each worker has its own'):format(name))
+  return refuse(('the hook writes to `%s`, of which each worker has its own'):format(name))
 end
 
 --- Makes globals read only, and the libraries among them.
@@ -149,7 +151,7 @@ end
 local seen, level, most_levels = {}, 0, 200
 
 local function is_ours(fn)
-  local info = debug.getinfo(fn, 'S')
+  local info = assert(debug.getinfo(fn, 'S'))
   return info.what == 'C' or info.source:match '^@lugger' ~= nil
 end
 
@@ -161,7 +163,7 @@ local function is_object_of_ours(t)
   return false
 end
 
-local watch_value
+local watch_value ---@type fun(v: any, name: string, others: table<table, boolean>)
 
 local function watch_table_of(t, name, others)
   if frozen.is_scratch(t) or others[t] or is_object_of_ours(t) then return end
@@ -174,7 +176,7 @@ end
 
 local function watch_function_of(fn, name, others)
   if is_ours(fn) then return end
-  for place = 1, debug.getinfo(fn, 'u').nups do
+  for place = 1, assert(debug.getinfo(fn, 'u')).nups do
     local id = debug.upvalueid(fn, place)
     if not seen[id] then
       seen[id] = true
@@ -208,7 +210,7 @@ function frozen.watch_modules()
 end
 
 local function check_part(one)
-  local key, before = one.count > kPart and one.at or nil
+  local key, before = one.count > kPart and one.at or nil, nil -- luacheck: ignore 311
   for _ = 1, kPart do
     key, before = next(one.values, key)
     if key == nil then break end

@@ -5,6 +5,7 @@ local global_names = {}
 
 -- Opcodes differ between versions, so they are learned from two known functions.
 local function bytecode_of(name)
+  ---@diagnostic disable-next-line: global-in-non-module -- the bytecode of setting a global is wanted
   local code = name == 'get' and function() return lugger_probe end or function() lugger_probe = 1 end -- luacheck: ignore
   for pc = 1, 4 do
     local instruction = jit_util.funcbc(code, pc)

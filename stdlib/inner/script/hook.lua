@@ -24,18 +24,18 @@ local row_type = value.ctypes.row
 local doc_type = value.ctypes.doc
 
 -- Of the only job in this state; set by open().
-local columns, own_tables = {}, {}
+local columns, own_tables = {}, {} ---@type table<string, integer|nil>, table<string, integer|nil>
 local rows ---@type lug_rows
 local width = 0
 
 ---@return never
 local function no_column(name)
-  fault.raise('hook', ('the row has no column "%s"'):format(tostring(name)), fault.near(name, columns))
+  return fault.raise('hook', ('the row has no column "%s"'):format(tostring(name)), fault.near(name, columns))
 end
 
 ---@return never
 local function stale()
-  fault.raise('hook', 'row used after its batch', 'keep the values, not the row')
+  return fault.raise('hook', 'row used after its batch', 'keep the values, not the row')
 end
 
 local function copy(bytes, size)
@@ -73,7 +73,7 @@ function row_methods:raw(name)
   local place = columns[name]
   if place == nil then no_column(name) end
   if self.lug_generation_ ~= rows.batch.generation then stale() end
-  local slot = self.lug_slots_ + place
+  local slot = (self.lug_slots_ + place) --[[@as lug_value]]
   if slot.type <= types.undefined then return nil end
   if slot.type == types.json then return json_value(slot) end
   return codec.decode(slot, rows.batch)
@@ -86,7 +86,7 @@ ffi.metatype(row_type, {
     local place = columns[name]
     if place == nil then return row_methods[name] or no_column(name) end
     if self.lug_generation_ ~= rows.batch.generation then stale() end
-    local slot = self.lug_slots_ + place
+    local slot = (self.lug_slots_ + place) --[[@as lug_value]]
     local kind = slot.type
     if slot.flags > 2 then
       if slot.flags >= 8 then return nil end
@@ -102,7 +102,7 @@ ffi.metatype(row_type, {
     local place = columns[name]
     if place == nil then no_column(name) end
     if self.lug_generation_ ~= rows.batch.generation then stale() end
-    local slot = self.lug_slots_ + place
+    local slot = (self.lug_slots_ + place) --[[@as lug_value]]
     if type(v) == 'string' then
       slot.data = copy(v, #v)
       slot.type, slot.flags, slot.aux, slot.size = types.string, 1, 0, #v
@@ -223,6 +223,7 @@ local function act(index, result)
 end
 
 -- The line of an action that was made and not returned: the hook is called once more, while actions note their lines.
+---@return string|nil
 local function line_of_action(map, row, doc)
   action.notes_lines, action.line = true, nil
   pcall(map, row, doc)
@@ -277,7 +278,7 @@ function hook.open(packed, undump, names, tables, rows_pointer, now, shared)
   frozen.on_refuse = function() rows.stop = 1 end
   made_slots = ffi.new('lug_value[?]', math.max(width, 1)) --[[@as table<integer, lug_value>]]
   local map = capture.unpack(packed, undump, now ~= '' and now or nil, shared)
-  local begins = debug.getinfo(map, 'S')
+  local begins = assert(debug.getinfo(map, 'S'))
   local is_ours = begins.source:match('^@lugger')
   action.hook_line = not is_ours and ('%s:%d'):format(begins.short_src, begins.linedefined) or nil
   return function(first)

@@ -7,7 +7,7 @@ local native = require 'lugger.native'
 local modules = {}
 
 local raw_require = require
-local public
+local public ---@type string[]|nil
 
 --- True for a name that can only be one of lugger's modules.
 ---@param name any
@@ -60,7 +60,7 @@ local function script_pairs(v, ...)
 end
 
 --- What a worker has in place of the functions that scripts have: a hook that captured one gets the other.
----@type table<function, string>
+---@type table<function, string|nil>
 modules.plain = { [script_ipairs] = 'ipairs', [script_pairs] = 'pairs' }
 
 --- The globals of scripts and of the modules beside them: the shared ones, except for `require`, and for `ipairs` and

@@ -6,6 +6,7 @@ local shown = require('lugger.inner.base.shown').value
 
 local option_values = {}
 
+---@type table<string, nil|fun(value: string): (any, string|nil)>
 local plain_types = {
   text = function(value) return value end,
   path = function(value) return value end,
@@ -88,7 +89,7 @@ local function check_type(name, kind)
   if ok and (not left_to_server or of_server[kind:match '^[%w_]+' or '']) then return end
   local near = native.system.nearest(kind, known_types)
   refuse_spec(name, ('there is no type "%s" that can be checked here'):format(kind), near and near ~= ''
-    and ('did you mean %s?'):format(near) or not ok and left_to_server.message
+    and ('did you mean %s?'):format(near) or not ok and (left_to_server --[[@as lugger.error]]).message
     or 'types are text, path, int, number, bool, and those of columns: timestamptz, uuid, numeric(12,2), ...; for '
       .. "words of your own: choices = { 'a', 'b' }")
 end
@@ -97,7 +98,10 @@ end
 local function read_default(name, spec, v)
   if type(v) == 'string' or spec.choices then
     local ok, converted = pcall(option_values.convert, name, spec, tostring(v))
-    if not ok then refuse_spec(name, ('its default %s does not fit'):format(shown(v)), converted.message) end
+    if not ok then
+      local err = converted --[[@as lugger.error]]
+      refuse_spec(name, ('its default %s does not fit'):format(shown(v)), err.message)
+    end
     return converted
   end
   local kind = default_kinds[spec.type]

@@ -6,8 +6,15 @@ local terminal = require 'lugger.inner.view.terminal'
 
 local options = {}
 
+---@class lugger.script.options_context
+---@field arguments string[]
+---@field reserved table<string, boolean> flags that a script may not declare
+---@field help boolean|nil only its help is wanted
+---@field script string|nil its name
+---@field declared table[]|nil what it declared
+
 -- The input of `options.declare`; set by lugger.script before a script runs.
-local context = { arguments = {}, reserved = {} }
+local context = { arguments = {}, reserved = {} } ---@type lugger.script.options_context
 
 --- Raised by `options.declare` when only the help is requested; carries the declaration.
 options.help_wanted = setmetatable({}, { __tostring = function() return 'help wanted' end })
@@ -121,6 +128,7 @@ local function put(spec, values, value)
   end
 end
 
+---@return integer at of the last word that it took
 local function take(spec, values, inline, arguments, at)
   if spec.type == 'bool' then
     values[spec.name] = inline == nil or option_values.convert(spec.name, spec, inline)
@@ -157,7 +165,7 @@ end
 local function parse(list, by_place, arguments)
   local values, plain = {}, {}
   local on, off = flags_of(list)
-  local at, flags_end = 1, false
+  local at, flags_end = 1, false ---@type integer, boolean
   while at <= #arguments do
     local word = arguments[at]
     local flag, inline = word:match('^(%-%-[^=]+)=(.*)$')
@@ -170,7 +178,7 @@ local function parse(list, by_place, arguments)
       if inline ~= nil then config.raise(('%s takes no value'):format(flag)) end
       values[off[flag].name] = false
     elseif on[flag] then
-      at = take(on[flag], values, inline, arguments, at)
+      at = take(on[flag], values, inline, arguments, at) --[[@as integer]]
     else
       unknown(flag, list)
     end
@@ -227,7 +235,7 @@ function options.declare(specs)
 end
 
 --- Prepares the next script: its arguments, flags it may not declare, and whether only its help is requested.
----@param next_context { arguments: string[], reserved: table<string, boolean>, help: boolean?, script: string? }
+---@param next_context lugger.script.options_context
 function options.prepare(next_context)
   context = next_context
 end

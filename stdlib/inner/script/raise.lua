@@ -33,7 +33,7 @@ function raise.error(fields)
     fault.raise('config', ('lugger.error: there is no code "%s"'):format(code),
       fault.near(code, codes, 'codes are ' .. table.concat(codes, ', ')))
   end
-  fault.raise(code, fields.message, fields.hint)
+  return fault.raise(code, fields.message, fields.hint)
 end
 
 --- Raises for a name that lugger does not have.

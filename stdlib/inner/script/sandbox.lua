@@ -5,7 +5,9 @@ local fault = require 'lugger.inner.base.fault'
 local modules = require 'lugger.inner.script.modules'
 local native = require 'lugger.native'
 
-local sandbox = { active = false }
+local sandbox = {}
+
+sandbox.active = false ---@type boolean
 
 local plain = { '_VERSION', 'assert', 'error', 'ipairs', 'next', 'pairs', 'pcall', 'xpcall', 'print', 'rawequal',
   'rawget', 'rawset', 'select', 'tonumber', 'tostring', 'type', 'unpack' }
@@ -141,7 +143,8 @@ local function add_functions(environment, find_module)
       local made, problem = raw_load(text, chunk_name, 't')
       if not made then error(problem, 0) end
       loaded[name] = true
-      local value = setfenv(made, environment)(name)
+      setfenv(made, environment)
+      local value = made(name)
       if value ~= nil then loaded[name] = value end
     end
     return loaded[name]

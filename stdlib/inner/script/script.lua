@@ -18,8 +18,9 @@ local script = {}
 ---@field modules table<string, string> text of the modules it required from its own directory
 ---@field files table<string, boolean> paths of these modules
 ---@field resume_command string|nil
----@field made table<table, boolean> jobs and tasks that it made and did nothing with yet
-local context = nil
+---@field made table<table, boolean|nil> jobs and tasks that it made and did nothing with yet
+
+local context = nil ---@type lugger.script.context|nil
 
 --- The context of the script, or nil at the prompt.
 ---@return lugger.script.context|nil
@@ -39,9 +40,10 @@ function script.note_use(job)
   if context then context.made[job] = nil end
 end
 
+---@return integer
 local function idle_jobs()
   local count = 0
-  for _ in pairs(context.made) do count = count + 1 end
+  for _ in pairs(assert(context).made) do count = count + 1 end
   return count
 end
 
@@ -109,8 +111,11 @@ function script.read(name)
   end
   local text = native.embedded('scripts/' .. name .. '.lua')
   if text then return text, '@scripts/' .. name .. '.lua' end
-  if system.stat(name) and not system.stat(name).is_dir then return system.read_file(name), '@' .. name end
-  config.raise(('there is no bundled script "%s"'):format(name), suggestions(name))
+  local found = system.stat(name)
+  if not found or found.is_dir then
+    config.raise(('there is no bundled script "%s"'):format(name), suggestions(name))
+  end
+  return system.read_file(name), '@' .. name
 end
 
 -- The text of a module beside the script. Such modules are part of its hash. lugger.* never comes from there.
@@ -119,7 +124,8 @@ local function module_text(directory, name)
   local found = system.stat(path)
   if not found or found.is_dir then return nil, path end
   local text = system.read_file(path)
-  context.modules[name], context.files[path] = text, true
+  local mine = assert(context)
+  mine.modules[name], mine.files[path] = text, true
   return text, path
 end
 
@@ -177,7 +183,7 @@ local function execute(chunk, directory, arguments)
   table.insert(package.loaders, 2, searcher)
   local old_arg = rawget(_G, 'arg')
   rawset(_G, 'arg', arguments)
-  local results = { xpcall(function() return chunk(unpack(arguments)) end, traceback.keep) }
+  local results = { xpcall(function() return chunk(unpack(arguments)) end, traceback.keep) } ---@type any[]
   rawset(_G, 'arg', old_arg)
   for i, loader in ipairs(package.loaders) do
     if loader == searcher then
@@ -209,12 +215,8 @@ end
 ---@return any
 function script.value(name, settings)
   settings = settings or {}
-  local text, chunk_name
-  if settings.text then
-    text, chunk_name = settings.text, '=' .. name
-  else
-    text, chunk_name = script.read(name)
-  end
+  local text, chunk_name = settings.text, '=' .. name
+  if not text then text, chunk_name = script.read(name) end
   local arguments = settings.arguments or {}
   for module in pairs(context and context.modules or {}) do package.loaded[module] = nil end
   context = { name = name, text = text, arguments = arguments, modules = {}, files = {}, made = {},
@@ -222,7 +224,7 @@ function script.value(name, settings)
   config.override(settings.overrides or {})
   options.prepare { arguments = arguments, reserved = settings.reserved or {}, help = settings.help, script = name }
   local chunk, err = loadstring(text:gsub('^#![^\n]*', '', 1), chunk_name)
-  if not chunk then config.raise(err) end
+  if not chunk then config.raise(err --[[@as string]]) end
   local directory = name:match('^(.*/)') or './'
   local result = execute(confine(chunk, directory), directory, arguments)
   options.finish(result == nil and idle_jobs() == 0)
@@ -238,7 +240,7 @@ function script.load(name, settings)
   local create = type(result) == 'table' and not is_job(result) and result.create == true
   local jobs = collect(result, name)
   require('lugger.inner.job.names').check(jobs)
-  return { name = name, jobs = jobs, create = create, context = context }
+  return { name = name, jobs = jobs, create = create, context = assert(context) }
 end
 
 --- Loads a script while another one is loading, without affecting it.

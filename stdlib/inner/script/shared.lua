@@ -149,8 +149,11 @@ function shared.new(t)
     for i, row in ipairs(t) do ready[i] = row end
   end
   local ok, pointer = pcall(native.shared, ready, describe)
-  if not ok then fault.raise(pointer.code, pointer.message, pointer.hint) end
-  local view = ffi.gc(shared_type(ffi.cast('const void *', pointer)), release)
+  if not ok then
+    local err = pointer --[[@as lugger.error]]
+    fault.raise(err.code, err.message, err.hint)
+  end
+  local view = ffi.gc(shared_type(ffi.cast('const void *', pointer)), release) --[[@as lugger.shared_table]]
   if is_worker then made_here[#made_here + 1] = view end
   return view
 end
@@ -171,7 +174,7 @@ end
 ---@param pointer userdata
 ---@return lugger.shared_table
 function shared.captured(pointer)
-  return shared_type(ffi.cast('const void *', pointer))
+  return shared_type(ffi.cast('const void *', pointer)) --[[@as lugger.shared_table]]
 end
 
 local abouts = {} -- decoded, by their text
