@@ -311,7 +311,7 @@ local unread_meta = { __index = function() error(learnt, 0) end }
 ---@return lugger.target
 local function ask_target(self)
   local target ---@type lugger.target|nil
-  local probe = {}
+  local probe = {} ---@type any
   function probe.cursor() return setmetatable({}, unread_meta) end
   function probe.writer(_, where)
     target = where
