@@ -147,7 +147,7 @@ end
 ---@param fields lugger.error_fields|string
 ---@return never
 function lugger.error(fields)
-  require('lugger.inner.script.raise').error(fields)
+  return require('lugger.inner.script.raise').error(fields)
 end
 
 --- Waits. Ctrl-C ends it at once, as it ends the script or stops its task.
@@ -283,6 +283,7 @@ function lugger.id_text(id, style)
   return bson.id_text(id, style)
 end
 
+---@type table<string, boolean>
 local modules = { base64 = true, csv = true, doc = true, hex = true, json = true, text = true }
 local apart = { schema = true, test = true, mongo_index = true } -- modules that are loaded by `require` only
 

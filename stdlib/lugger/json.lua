@@ -10,7 +10,7 @@ local native = require 'lugger.native'
 
 local json = {}
 
-local slot = ffi.new 'lug_value' --[[@as lug_value]]
+local slot = ffi.new('lug_value') --[[@as lug_value]]
 local styles = { canonical = 0, relaxed = 1, plain = 2, typed = 3 }
 
 --- JSON text of any value. A list is an array, any other table a document with its fields sorted by name.

@@ -103,7 +103,7 @@ local function conditions(context, source, parts, out)
       return false
     end
     where = sql ~= '' and sql or nil
-    for _, text in ipairs(note) do out.warnings[#out.warnings + 1] = text end
+    for _, text in ipairs(note --[[@as (string[])]]) do out.warnings[#out.warnings + 1] = text end
   end
   if source.sparse then
     where = conjoin(where, sparse_condition(parts))

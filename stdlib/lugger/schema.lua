@@ -71,7 +71,7 @@ function schema.add_column(db, table, column, type, options)
   db:exec(head)
   db:exec(('ALTER TABLE %s ALTER COLUMN %s SET DEFAULT %s'):format(sql.table(table), sql.name(column), options.default))
   schema.backfill(db, { table = table, key = options.key, batch_rows = options.batch_rows,
-    set = { [column] = options.default }, where = sql.name(column) .. ' IS NULL' })
+    set = { [column] = options.default --[[@as string]] }, where = sql.name(column) .. ' IS NULL' })
   if options.not_null then schema.add_not_null(db, table, column) end
 end
 
@@ -156,7 +156,7 @@ function schema.add_index(db, table, columns, options)
   options = check(options, { 'name', 'unique', 'using', 'where', 'include' }, 'add_index')
   check_texts('add_index', table)
   local parts = {}
-  for i, column in ipairs(type(columns) == 'string' and { columns } or columns) do
+  for i, column in ipairs(type(columns) == 'table' and columns or { columns }) do
     parts[i] = type(column) == 'string' and column or 'expr'
   end
   parts[#parts + 1] = 'idx'
@@ -200,7 +200,7 @@ end
 ---@param options { name: string?, primary: boolean? }|nil
 function schema.add_unique(db, table, columns, options)
   options = check(options, { 'name', 'primary' }, 'add_unique')
-  local list = type(columns) == 'string' and { columns } or columns
+  local list = type(columns) == 'table' and columns or { columns }
   local name = options.name or options.primary and made_name(bare(table), 'pkey')
     or made_name(bare(table), unpack(list)) .. '_key'
   if options.primary then

@@ -50,14 +50,17 @@ function test.job(path, which)
   -- While the places are overridden, an unset variable is not an error.
   local loaded = script.load_apart(beside(path), { overrides = { into = 'local:', from = '-' } })
   config.override {}
-  local names = {}
+  local found, names = nil, {} ---@type lugger.job|nil, string[]
   for i, job in ipairs(loaded.jobs) do
     local name = job.spec and (job.spec.name or job.spec.table or job.spec.into.options.table) or ''
-    if (which == nil and i == 1) or which == i or (which ~= nil and which == name) then return job end
+    if (which == nil and i == 1) or which == i or (which ~= nil and which == name) then
+      found = job
+      break
+    end
     names[i] = name
   end
-  fault.raise('config', ('%s has no job %s'):format(path, tostring(which or '')), 'it has ' .. table.concat(names,
-    ', '))
+  return found or fault.raise('config', ('%s has no job %s'):format(path, tostring(which or '')),
+    'it has ' .. table.concat(names, ', '))
 end
 
 local function text_of_documents(documents)
@@ -97,7 +100,7 @@ end
 
 local function preview(job, documents)
   local made, path = over_documents(job, documents)
-  local ok, result = pcall(function() return made:preview(1e9) end)
+  local ok, result = pcall(function() return made:preview(1000000000) end)
   os.remove(path)
   if not ok then error(result, 0) end
   return result
@@ -171,7 +174,7 @@ function test.rows(job, documents, table_name)
       if row.table == index then list[#list + 1] = row end
     end
   end
-  local self = { rows = list, columns = seen.tables[index].columns, title = 'rows of ' .. names[index] }
+  local self = { rows = list, columns = assert(seen.tables[index]).columns, title = 'rows of ' .. names[index] }
   return setmetatable(self, rows_meta)
 end
 

@@ -84,6 +84,8 @@ function text.ends_with(s, ending)
 end
 
 -- Where a separator begins and ends, from a byte on.
+---@param separator any
+---@return fun(s: string, at: integer): integer|nil, integer
 local function separators(separator)
   if regex.parts(separator) then
     return function(s, at)
@@ -116,6 +118,7 @@ function text.split(s, separator, limit)
   return out
 end
 
+---@param width integer
 local function filling(s, width, fill, name)
   local pad = fill == nil and ' ' or bytes.text(fill, name)
   if pad == '' then fault.raise('config', name .. ' needs something to fill with') end

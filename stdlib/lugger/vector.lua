@@ -13,10 +13,11 @@ local vector_type = value.ctypes.vector
 
 local vector = {}
 
-local slot = ffi.new 'lug_value' --[[@as lug_value]]
+local slot = ffi.new('lug_value') --[[@as lug_value]]
 local room, buffer = 2048, ffi.new('float[?]', 2048)
 
 -- Indexed by VectorFault of runtime/vector/elements.hpp.
+---@type table<integer, string>
 local faults = { 'it is not an array of numbers', 'its bytes are not valid', 'its text is not like [1,2.5]',
   'it has more than one dimension, or too many numbers', 'an element is not a number' }
 
@@ -27,7 +28,7 @@ local function new(count)
 end
 
 local function from_slot(of)
-  local count = C.lug_vector_read(of, buffer, room)
+  local count = C.lug_vector_read(of, buffer, room) ---@type integer
   if count > room then
     room = count
     buffer = ffi.new('float[?]', room)
@@ -70,14 +71,15 @@ local function show(v)
   return v == null and 'null' or (kind:find '^[aeiou]' and 'an ' or 'a ') .. kind
 end
 
+---@return lugger.vector
 local function as_vector(v, who)
   if ffi.istype(vector_type, v) then return v end
   local out, why = read(v)
-  if out then return out end
-  fault.raise('coerce', ('%s cannot be read as a vector from %s: %s'):format(who, show(v), why),
+  return out or fault.raise('coerce', ('%s cannot be read as a vector from %s: %s'):format(who, show(v), why),
     'give numbers: a list, an array, a vector')
 end
 
+---@return lugger.vector, lugger.vector
 local function pair(a, b, who)
   if not ffi.istype(vector_type, a) then a = as_vector(a, who .. ': the first') end
   if not ffi.istype(vector_type, b) then b = as_vector(b, who .. ': the second') end
@@ -205,7 +207,7 @@ end
 --- The vectors of a field, for batch:vectors.
 ---@param view lug_batch
 ---@param path string
----@return table
+---@return { [integer]: lugger.vector, n: integer }
 ---@internal
 function vector.of_batch(view, path)
   if type(path) ~= 'string' then fault.raise('config', "batch:vectors wants a field: batch:vectors 'embedding'") end

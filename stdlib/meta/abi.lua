@@ -5,6 +5,10 @@
 ---@class ffi.cdata*
 ---@field [integer] any
 
+--- What ffi.typeof gives: called, it makes an object.
+---@class lug_ctype<T>: ffi.ctype*
+---@overload fun(...: any): T
+
 ---@class lug_bytes: ffi.cdata*
 ---@field [integer] integer
 
@@ -87,7 +91,12 @@
 ---@class lug_date: ffi.cdata*
 ---@field lug_ms_ any
 ---@field lug_us_ integer
----@field lug_day_ integer
+---@field lug_place_ integer
+
+---@class lug_interval: ffi.cdata*
+---@field lug_micros_ any
+---@field lug_days_ integer
+---@field lug_months_ integer
 
 ---@class lug_decimal: ffi.cdata*
 ---@field size integer

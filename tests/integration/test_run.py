@@ -260,6 +260,15 @@ class Events(unittest.TestCase):
         plain = work.lugger('run', 'job.lua', expect=3)
         self.assertNotIn('{"', plain.err)
 
+    def test_a_job_that_cannot_begin_ends_with_its_error(self):
+        work = Work(self.server.fresh(), [{'_id': 1, 'v': 'x'}], job("{ 'v', 'text' }"))
+        result = work.lugger('run', 'job.lua', '--into', 'postgresql://127.0.0.1:1/x?sslmode=disable',
+                             '--log', 'json', expect=1)
+        end = self.events(result)[-1]
+        self.assertEqual((end['event'], end['status'], end['error_code']), ('end', 'failed', 'connect'))
+        self.assertIn('127.0.0.1', end['error'])
+        self.assertEqual(end['unmet'], [])
+
 
 if __name__ == '__main__':
     harness.main()

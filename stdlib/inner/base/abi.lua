@@ -2,7 +2,7 @@
 local ffi = require 'ffi'
 local native = require 'lugger.native'
 
-local text = native.embedded('abi.h'):match('/%* cdef begin %*/(.*)/%* cdef end %*/')
+local text = assert(assert(native.embedded('abi.h')):match('/%* cdef begin %*/(.*)/%* cdef end %*/'))
 ffi.cdef((text:gsub('LUG_NOEXCEPT', '')))
 
 if ffi.C.lug_abi_version() ~= ffi.C.LUG_ABI_VERSION then
@@ -51,7 +51,7 @@ function abi.text(call)
 end
 
 --- Calls a text function of abi.h with a way of doing it (text, size, how, out, room); nil when it cannot.
----@param call ffi.cdata*
+---@param call fun(given: string, size: integer, how: integer, out: ffi.cdata*, room: integer): integer
 ---@param given string
 ---@param how integer
 ---@return string|nil

@@ -32,14 +32,14 @@ end
 
 ---@return never
 local function refuse(message)
-  fault.raise('hook', message)
+  return fault.raise('hook', message)
 end
 
 local function text_payload(text)
   return le32(#text + 1) .. text .. '\0'
 end
 
-local scratch, decimal_out = ffi.new 'lug_value' --[[@as lug_value]], ffi.new 'uint8_t[16]'
+local scratch, decimal_out = ffi.new('lug_value') --[[@as lug_value]], ffi.new 'uint8_t[16]'
 
 -- What no BSON type holds is a binary that lugger alone understands (runtime/value/marked.hpp).
 local function marked_element()
@@ -169,7 +169,7 @@ end
 ---@return lug_value slot
 ---@return table held
 function bson.slot(v)
-  local slot, held = ffi.new 'lug_value' --[[@as lug_value]], {}
+  local slot, held = ffi.new('lug_value') --[[@as lug_value]], {}
   codec.encode(slot, v, function(bytes, size)
     held[#held + 1] = ffi.new('uint8_t[?]', math.max(size, 1))
     ffi.copy(held[#held], bytes, size)

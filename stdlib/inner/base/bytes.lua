@@ -12,9 +12,11 @@ local bytes = {}
 ---@return string
 function bytes.of(v, taker)
   if type(v) == 'string' then return v end
-  if type(v) == 'cdata' and ffi.istype(value.ctypes.binary, v) then return v:bytes() end
-  fault.raise('coerce', ('%s takes text or a binary, not %s'):format(taker, shown(v)),
-    v ~= nil and v ~= value.null and 'tostring(v) makes text of a value' or nil)
+  if not (type(v) == 'cdata' and ffi.istype(value.ctypes.binary, v)) then
+    fault.raise('coerce', ('%s takes text or a binary, not %s'):format(taker, shown(v)),
+      v ~= nil and v ~= value.null and 'tostring(v) makes text of a value' or nil)
+  end
+  return v:bytes()
 end
 
 --- Text; a number's digits; anything else is refused.
@@ -23,9 +25,11 @@ end
 ---@return string
 function bytes.text(v, taker)
   if type(v) == 'string' then return v end
-  if type(v) == 'number' then return tostring(v) end
-  fault.raise('coerce', ('%s takes text, not %s'):format(taker, shown(v)),
-    v ~= nil and v ~= value.null and 'tostring(v) makes text of a value' or nil)
+  if type(v) ~= 'number' then
+    fault.raise('coerce', ('%s takes text, not %s'):format(taker, shown(v)),
+      v ~= nil and v ~= value.null and 'tostring(v) makes text of a value' or nil)
+  end
+  return tostring(v)
 end
 
 return bytes

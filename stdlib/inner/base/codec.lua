@@ -61,7 +61,7 @@ ffi.metatype(ctypes.vector, {
 ---@param numbers number[]|lugger.vector
 ---@return lugger.vector
 function codec.vector(numbers)
-  if ffi.istype(ctypes.vector, numbers) then return numbers end
+  if ffi.istype(ctypes.vector, numbers) then return numbers --[[@as lugger.vector]] end
   if type(numbers) ~= 'table' and type(numbers) ~= 'cdata' then
     fault.raise('coerce', ('a vector cannot be read from %s'):format(shown(numbers)), 'give a list of numbers')
   end
@@ -79,6 +79,7 @@ function codec.vector(numbers)
   return out
 end
 
+---@type table<integer, boolean>
 local carries_i64 = { [types.timestamp] = true, [types.time] = true, [types.minKey] = true, [types.maxKey] = true,
   [types.undefined] = true }
 
@@ -92,7 +93,7 @@ end
 ---@operator concat(any): string
 local typed = {}
 
-local scratch = ffi.new 'lug_value' --[[@as lug_value]]
+local scratch = ffi.new('lug_value') --[[@as lug_value]]
 
 --- The word for its type.
 ---@return string
@@ -148,6 +149,7 @@ local function new_decimal(v)
   return value.new_decimal(v.type, v.data, v.size > 0 and v.size or 16)
 end
 
+---@type table<integer, fun(v: lug_value, batch: lug_batch|nil): any>
 local decoders = {
   [types.missing] = function() return nil end,
   [types.null] = function() return null end,
@@ -174,7 +176,7 @@ local decoders = {
   [types.day] = new_date,
   [types.interval] = value.interval_of_slot,
   [types.vector] = function(v)
-    local count = v.size / 4
+    local count = (v.size / 4) --[[@as integer]]
     local out = ctypes.vector(count) --[[@as lugger.vector]]
     out.size = count
     C.lug_vector_read(v, out.data, count) -- not copied: to LuaJIT a NaN with other bits is a value of another type
@@ -254,7 +256,7 @@ codec.on_encode(ctypes.uint64, function(slot, v, copy)
   end
 end)
 
-local encode_table
+local encode_table ---@type fun(slot: lug_value, v: table, copy: function)
 
 --- For bson.lua: registers how a plain table is put into a slot, with fn(slot, table, copy).
 ---@param encoder fun(slot: lug_value, v: table, copy: function)

@@ -17,9 +17,13 @@ local coercer = {}
 local meta = { __index = coercer, __name = 'coercer' }
 meta.__tostring = function(self) return 'coercer ' .. self.handle:type() end
 
-local input = ffi.new 'lug_value' --[[@as lug_value]]
-local output = ffi.new 'lug_value' --[[@as lug_value]]
+local input = ffi.new('lug_value') --[[@as lug_value]]
+local output = ffi.new('lug_value') --[[@as lug_value]]
 
+---@param self lugger.coercer
+---@param v any
+---@return any
+---@return any kept the memory of the value; or the error
 local function try(self, v)
   local keep = {}
   input.type, input.flags, input.aux, input.size, input.i64 = 0, 0, 0, 0, 0
@@ -74,8 +78,11 @@ end
 function module.new(type, policy)
   local handle = native.coercer(type, policy)
   local self = setmetatable({ handle = handle, pointer = ffi.cast('void *', handle:pointer()) }, meta)
-  local kept = policy and {}
-  for key, v in pairs(policy or {}) do kept[key] = v end
+  local kept ---@type table|nil
+  if policy then
+    kept = {}
+    for key, v in pairs(policy) do kept[key] = v end
+  end
   specs[self] = { type = type, policy = kept }
   return self
 end

@@ -12,7 +12,7 @@ local floor = math.floor
 
 local dates = {}
 
-local date_type = ffi.typeof 'lug_date'
+local date_type = ffi.typeof('lug_date') --[[@as lug_ctype<lugger.date>]]
 local double_type = ffi.typeof 'lug_double'
 dates.type = date_type
 
@@ -22,7 +22,7 @@ local utc, plain_day = zone.utc, 1 -- places; others are numbers of zones
 
 ---@return never
 local function refuse(what, hint)
-  fault.raise('coerce', what, hint)
+  return fault.raise('coerce', what, hint)
 end
 
 local function is_date(v)
@@ -49,6 +49,7 @@ local function out_of_range()
 end
 
 -- The numbers of runtime/value/date_math.hpp.
+---@type table<string, integer|nil>
 local fields = { year = 0, month = 1, day = 2, hour = 3, minute = 4, second = 5, microsecond = 6, weekday = 7,
   yearday = 8, offset = 9 }
 local units = { year = 0, quarter = 1, month = 2, week = 3, day = 4, hour = 5, minute = 6, second = 7 }
@@ -122,7 +123,7 @@ end
 --- Milliseconds since 1970.
 ---@return number
 function date:milliseconds()
-  return is_endless(self) and self:unix() or tonumber(self.lug_ms_)
+  return is_endless(self) and self:unix() or tonumber(self.lug_ms_) --[[@as number]]
 end
 
 --- A date that is this much later: a number of seconds, an interval, or its parts: `date:add { months = 1 }`. Months go
@@ -175,6 +176,8 @@ local function as_utc(self)
 end
 
 -- Seconds since 1970, rounded down.
+---@param self lugger.date
+---@return any int64
 local function seconds_of(self)
   local rest = self.lug_ms_ % 1000
   return (self.lug_ms_ - (rest < 0 and rest + 1000 or rest)) / 1000
@@ -197,7 +200,7 @@ function date:format(pattern)
   return out or refuse(('the year of %s is too large for a pattern'):format(tostring(self)))
 end
 
-local comparable
+local comparable ---@type fun(v: any): lugger.date
 
 -- Dates are compared with dates and their texts. A number might be seconds or milliseconds. (`is_date` would be a call
 -- that gets hot by itself.)
@@ -209,9 +212,11 @@ local function order(a, b)
 end
 
 function comparable(v)
-  if type(v) == 'string' then return dates.new(v) end
-  refuse(('a date cannot be compared with %s'):format(shown(v)),
-    'compare dates: date(milliseconds), or date:unix() with seconds')
+  if type(v) ~= 'string' then
+    refuse(('a date cannot be compared with %s'):format(shown(v)),
+      'compare dates: date(milliseconds), or date:unix() with seconds')
+  end
+  return dates.new(v)
 end
 
 --- Puts a date into a slot.
@@ -221,7 +226,7 @@ function dates.slot(self, slot)
   C.lug_date_to_value(self, slot)
 end
 
-local scratch = ffi.new 'lug_value' --[[@as lug_value]]
+local scratch = ffi.new('lug_value') --[[@as lug_value]]
 
 --- Its ISO text in UTC, whatever its zone.
 ---@param self lugger.date
@@ -317,11 +322,11 @@ end
 ---@param from string|number|lugger.date|table
 ---@return lugger.date
 function dates.new(from)
-  if is_date(from) then return from end
+  if is_date(from) then return from --[[@as lugger.date]] end
   local kind = type(from)
   if ffi.istype('int64_t', from) then return date_type(from, 0, 0) end
   if kind == 'table' then return from_table(from) end
-  local out = date_type()
+  local out = date_type() ---@type lugger.date|nil
   if kind == 'number' then
     out = from_number(from)
   elseif kind ~= 'string' or C.lug_date_parse(from, #from, 0, out) == 0 then

@@ -8,18 +8,18 @@ local C, types = abi.C, abi.types
 
 local decimals = {}
 
-local decimal_type = ffi.typeof 'lug_decimal'
+local decimal_type = ffi.typeof('lug_decimal') --[[@as lug_ctype<lugger.decimal>]]
 local double_type = ffi.typeof 'lug_double'
 decimals.type = decimal_type
 
-local scratch = ffi.new 'lug_value' --[[@as lug_value]]
-local scratch_b = ffi.new 'lug_value' --[[@as lug_value]]
+local scratch = ffi.new('lug_value') --[[@as lug_value]]
+local scratch_b = ffi.new('lug_value') --[[@as lug_value]]
 local room = 4096
 local buffer = ffi.new('uint8_t[?]', room)
 
 ---@return never
 local function refuse(what, hint)
-  fault.raise('coerce', what, hint)
+  return fault.raise('coerce', what, hint)
 end
 
 --- Puts a decimal into a slot, which points to its bytes.
@@ -69,9 +69,9 @@ end
 ---@param from string|number|lugger.decimal|ffi.cdata*
 ---@return lugger.decimal
 function decimals.new(from)
-  if ffi.istype(decimal_type, from) then return from end
+  if ffi.istype(decimal_type, from) then return from --[[@as lugger.decimal]] end
   local text = from
-  if ffi.istype(double_type, from) then text = number_text(from.number_)
+  if ffi.istype(double_type, from) then text = number_text((from --[[@as lug_double]]).number_)
   elseif type(from) == 'number' then text = number_text(from)
   elseif is_integer(from) then text = tostring(from) end
   local out = type(text) == 'string' and parse(text)
@@ -80,6 +80,8 @@ end
 
 decimals.nan = decimals.new 'NaN'
 
+-- Further arguments are what must live until here.
+---@overload fun(size: integer, ...: any): lugger.decimal
 local function finished(size)
   if size == 0 then refuse 'the decimal result is too long' end
   if size == C.LUG_DECIMAL_OUT_OF_RANGE then
@@ -199,7 +201,8 @@ end
 function decimal:format(options)
   if type(options) ~= 'table' then options = { scale = options } end
   fault.check_keys('decimal:format', options, { 'scale', 'mode', 'decimal', 'thousands' })
-  local rounded = options.scale and self:round(check_scale(options.scale, 0), options.mode) or compute(self, 0, 43)
+  local rounded = options.scale and self:round(check_scale(options.scale, 0) --[[@as integer]], options.mode)
+    or compute(self, 0, 43)
   local sign, whole, fraction = tostring(rounded):match '^(-?)(%d+)%.?(%d*)$'
   if not whole then return tostring(rounded) end -- NaN, Infinity
   if fraction ~= '' then fraction = (options.decimal or '.') .. fraction end

@@ -14,8 +14,8 @@ local doc_type, own_type = value.ctypes.doc, value.ctypes.own
 
 local document = {}
 
-local slot = ffi.new 'lug_value' --[[@as lug_value]]
-local view = ffi.new 'lug_doc' --[[@as lug_doc]]
+local slot = ffi.new('lug_value') --[[@as lug_value]]
+local view = ffi.new('lug_doc') --[[@as lug_doc]]
 
 -- The pointer to a document for C functions. Refuses a view that has outlived its batch, before memory is touched.
 local function pointer(self)
@@ -33,7 +33,7 @@ local function own(data, size, array)
   local out = own_type(size) --[[@as lug_own]]
   out.lug_size_, out.lug_array_ = size, array
   ffi.copy(out.lug_data_, data, size)
-  return out
+  return out --[[@as lugger.doc]]
 end
 
 local function decoder(array)
@@ -147,7 +147,7 @@ end
 ---@return fun(): string|integer, any
 function methods:fields()
   local p, batch = pointer(self)
-  local iter, array, place, keep = ffi.new 'lug_iter' --[[@as lug_iter]], p.lug_array_ == 1, 0, self
+  local iter, array, place, keep = ffi.new('lug_iter') --[[@as lug_iter]], p.lug_array_ == 1, 0, self
   C.lug_iter_start(iter, p)
   return function()
     pointer(keep)
@@ -194,6 +194,7 @@ end
 ---@return table
 function methods:totable()
   if pointer(self).lug_array_ == 1 then return list_of(self) end
+  ---@type table, string[], any
   local out, names, hidden = {}, {}, nil
   for name, v in document.slots(self) do
     if out[name] == nil then names[#names + 1] = name end
@@ -285,7 +286,7 @@ end
 ---@return fun(): string|nil, lug_value
 function document.slots(doc)
   local p = pointer(doc)
-  local iter, keep = ffi.new 'lug_iter' --[[@as lug_iter]], doc
+  local iter, keep = ffi.new('lug_iter') --[[@as lug_iter]], doc
   C.lug_iter_start(iter, p)
   return function()
     pointer(keep)
@@ -331,7 +332,7 @@ function document.view(batch, index)
   local from, out = batch.documents[index], doc_type() --[[@as lug_doc]]
   out.lug_data_, out.lug_size_, out.lug_format_, out.lug_shape_ = from.data, from.size, from.format, from.shape
   out.lug_batch_, out.lug_generation_ = batch, batch.generation
-  return out
+  return out --[[@as lugger.doc]]
 end
 
 --- True for views into a batch.
@@ -345,7 +346,7 @@ end
 ---@param doc lugger.doc
 ---@return number
 function document.batch_address(doc)
-  return tonumber(ffi.cast('intptr_t', doc.lug_batch_))
+  return tonumber(ffi.cast('intptr_t', doc.lug_batch_)) --[[@as number]]
 end
 
 --- The index of a document in its batch, from 0; nil for a part of a document.

@@ -1,6 +1,10 @@
 -- Counts changes outside the program. The difference shows whether a statement at the prompt changed something or only
 -- displayed something.
 -- watched: true at the prompt, because :save needs the count; barred: why nothing may be changed now.
+---@class lugger.effects
+---@field count integer
+---@field watched boolean
+---@field barred string|nil
 local effects = { count = 0, watched = false, barred = nil }
 
 --- Counts one change.
@@ -27,6 +31,7 @@ function effects.check()
 end
 
 -- What holds for the runs that a script starts itself: refused, or as dry runs, or with a limit.
+---@type { dry_run: boolean|nil, limit: integer|nil, refused: { [1]: string, [2]: string }|nil }
 local runs = {}
 
 --- Runs that begin from now on write nothing (`dry_run`), or read only so many documents (`limit`), whoever asks.

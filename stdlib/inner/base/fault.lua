@@ -44,7 +44,7 @@ end
 ---@param known string[]|table<string, any> a list of names, or a table with them as keys
 ---@param otherwise string|false|nil when no name is near; false: then there is no hint
 ---@param form string|nil of the name in the hint: "job:%s"
----@return string hint nil when there is none
+---@return string|nil hint
 function fault.near(name, known, otherwise, form)
   local names = {}
   for key, v in pairs(known) do names[#names + 1] = type(key) == 'string' and key or v end

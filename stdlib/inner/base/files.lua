@@ -30,7 +30,7 @@ end
 
 --- Writes a file as a whole, or leaves it as it was.
 ---@param path string
----@param text string
+---@param text string|lugger.binary
 function files.write(path, text)
   check(path, 'lugger.write_file')
   system.write_file(path, require('lugger.inner.base.bytes').of(text, 'lugger.write_file'))

@@ -7,15 +7,19 @@ local shown = require('lugger.inner.base.shown').value
 local C, types = abi.C, abi.types
 local floor = math.floor
 
+---@class lugger.intervals
+---@field is_date fun(v: any): boolean these two are date.lua's
+---@field add_to_date fun(self: lugger.date, span: any): lugger.date
 local intervals = {}
 
-local interval_type = ffi.typeof 'lug_interval'
+local interval_type = ffi.typeof('lug_interval') --[[@as lug_ctype<lugger.interval>]]
 intervals.type = interval_type
 
 local most32 = 2147483647
 
+---@return never
 local function refuse(what, hint)
-  fault.raise('coerce', what, hint)
+  return fault.raise('coerce', what, hint)
 end
 
 local function is_interval(v)
@@ -69,7 +73,7 @@ end
 
 --- A length of time: months, days and time apart, as PostgreSQL's interval. Compares with ==, < and <= as in
 --- PostgreSQL: a month as 30 days, a day as 24 hours.
----@class lugger.interval
+---@class lugger.interval: lug_interval
 ---@field years integer of its months
 ---@field months integer what is left of them: -11 to 11
 ---@field days integer
@@ -85,12 +89,14 @@ end
 ---@operator concat(any): string
 local interval = {}
 
+---@type table<string, integer|nil>
 local fields = { years = 0, months = 1, days = 2, hours = 3, minutes = 4, seconds = 5 }
 
 --- All of it in seconds, as PostgreSQL's `extract(epoch from ...)`: a year is 365.25 days, a month 30, a day 24 hours.
 ---@return number
 function interval:epoch()
-  return (self.years * 365.25 + self.months * 30 + self.lug_days_) * 86400 + tonumber(self.lug_micros_) / 1000000
+  return (self.years * 365.25 + self.months * 30 + self.lug_days_) * 86400
+    + tonumber(self.lug_micros_) --[[@as number]] / 1000000
 end
 
 --- The same for all intervals that are equal, for lugger.key: whole days and microseconds of the day.
@@ -99,7 +105,7 @@ end
 function intervals.key(self)
   local day, rest = 86400000000, self.lug_micros_ % 86400000000LL
   if rest < 0 then rest = rest + day end
-  local days = self.lug_months_ * 30 + self.lug_days_ + tonumber((self.lug_micros_ - rest) / day)
+  local days = self.lug_months_ * 30 + self.lug_days_ + tonumber((self.lug_micros_ - rest) / day) --[[@as number]]
   return ('%.0f:%.0f'):format(days, tonumber(rest))
 end
 
@@ -138,18 +144,18 @@ local function scaled(self, by, divide)
   return out
 end
 
-local scratch, scratch_bytes = ffi.new 'lug_value', ffi.new 'uint8_t[16]'
+local scratch, scratch_bytes = ffi.new('lug_value') --[[@as lug_value]], ffi.new 'uint8_t[16]'
 
 --- Puts an interval into a slot; its bytes are valid until the next call.
 ---@param self lugger.interval
----@param slot ffi.cdata* lug_value
+---@param slot lug_value
 function intervals.slot(self, slot)
   C.lug_interval_bytes(self, scratch_bytes)
   slot.type, slot.flags, slot.aux, slot.size, slot.data = types.interval, 0, 0, 16, scratch_bytes
 end
 
 --- The interval in a slot.
----@param slot ffi.cdata* lug_value
+---@param slot lug_value
 ---@return lugger.interval
 function intervals.of_slot(slot)
   local out = interval_type()
@@ -209,12 +215,15 @@ ffi.metatype(interval_type, {
 ---@param from string|lugger.interval|lugger.date_span
 ---@return lugger.interval
 function intervals.new(from)
-  if ffi.istype(interval_type, from) then return from end
+  if ffi.istype(interval_type, from) then return from --[[@as lugger.interval]] end
   if type(from) == 'table' then return from_table(from) end
   local out = interval_type()
-  if type(from) == 'string' and C.lug_interval_parse(from, #from, out) == 1 then return out end
-  return refuse(('an interval cannot be read from %s'):format(shown(from)), type(from) == 'number'
-    and 'say of what: lugger.interval { seconds = 5 }' or "write it like '1 day 02:30:00', or { days = 1, hours = 2 }")
+  if type(from) ~= 'string' or C.lug_interval_parse(from, #from, out) == 0 then
+    refuse(('an interval cannot be read from %s'):format(shown(from)), type(from) == 'number'
+      and 'say of what: lugger.interval { seconds = 5 }'
+      or "write it like '1 day 02:30:00', or { days = 1, hours = 2 }")
+  end
+  return out
 end
 
 return intervals

@@ -20,7 +20,7 @@ local function number_text(value)
   return tonumber(short) == value and short or ('%.17g'):format(value)
 end
 
-local encode
+local encode ---@type fun(value: any): string
 
 local function encode_table(value)
   local parts = {}

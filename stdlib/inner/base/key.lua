@@ -48,8 +48,10 @@ function key.of(v)
   if kind == 'string' then return of_text(v) end
   if kind == 'number' then return of_number(v) end
   if kind == 'cdata' then return of_cdata(v) end
-  if kind == 'boolean' or v == value.null or kind == 'table' and v ~= value.remove then return bson.id_text(v) end
-  return fault.raise('config', ('%s cannot be a key'):format(shown(v)), 'nil is no value: compare with nil first')
+  if not (kind == 'boolean' or v == value.null or kind == 'table' and v ~= value.remove) then
+    fault.raise('config', ('%s cannot be a key'):format(shown(v)), 'nil is no value: compare with nil first')
+  end
+  return bson.id_text(v)
 end
 
 return key

@@ -60,7 +60,7 @@ end
 
 --- Makes a checked method of one argument refuse a second.
 ---@param word string
----@param class table<string, function>
+---@param class table
 ---@param name string
 ---@param hint string
 function methods.take_one(word, class, name, hint)
@@ -79,13 +79,13 @@ local function no_name(word, class, name, how)
   for one, member in pairs(class) do
     if type(member) == 'function' then known[#known + 1] = one end
   end
-  fault.raise('config', ('%s has no "%s"'):format(word, tostring(name)),
+  return fault.raise('config', ('%s has no "%s"'):format(word, tostring(name)),
     fault.near(name, known, ('`lugger help %s` lists what it has'):format(word), how))
 end
 
 --- Makes it an error to read a name that a class does not have.
 ---@param word string what the object is called in messages
----@param class table<string, function>
+---@param class table
 function methods.strict(word, class)
   setmetatable(class, { __index = function(_, name) no_name(word, class, name, word .. ':%s') end })
 end
@@ -120,6 +120,7 @@ function methods.close(word, class, meta, fields)
   end })
 end
 
+---@type table<string, boolean>
 local joined = { string = true, number = true, cdata = true }
 
 --- `..` for values: what tostring gives, joined. Null and nil are refused, as Lua refuses nil.

@@ -12,7 +12,7 @@ local system_columns = { ctid = true, xmin = true, xmax = true, cmin = true, cma
 ---@param name string
 ---@return string
 function names.snake_case(name)
-  local lead, body, tail = name:match('^(_*)(.-)(_*)$')
+  local lead, body, tail = name:match('^(_*)(.-)(_*)$') ---@cast body string
   local out = body:gsub('[^%w_\128-\255]+', '_')
   out = out:gsub('(%u%u+)s%f[^%l]', function(run) return '_' .. run:lower() .. 's_' end)
   out = out:gsub('(%u+)(%u%l)', '%1_%2'):gsub('([%l%d\128-\255])(%u)', '%1_%2'):lower()
@@ -126,7 +126,7 @@ end
 
 --- Names of tables for collections, by "database.collection". They do not depend on which collections are loaded. A dot
 --- becomes "_", and the database is put in front when several have a collection of the same name.
----@param list lugger.names.collection[] every collection of the place
+---@param list (lugger.names.collection|lugger.collection_info)[] every collection of the place
 ---@param settings { snake_case: boolean|nil, schema: string|nil }|nil
 ---@return table<string, lugger.names.change> chosen
 ---@return lugger.names.set used

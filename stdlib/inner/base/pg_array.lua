@@ -8,7 +8,7 @@ local C, types = abi.C, abi.types
 
 local pg_array = {}
 
-local reader = ffi.new 'lug_array' --[[@as lug_array]]
+local reader = ffi.new('lug_array') --[[@as lug_array]]
 local array_mark = getmetatable(document.array())
 
 local function build(level)

@@ -37,7 +37,7 @@ local int64, uint64 = ffi.typeof 'int64_t', ffi.typeof 'uint64_t'
 local function is_integer(value)
   return type(value) == 'cdata' and (ffi.istype(int64, value) or ffi.istype(uint64, value))
 end
-local objects = debug.getmetatable(0LL)
+local objects = assert(debug.getmetatable(0LL))
 local concat_objects, text_of_object = objects.__concat, objects.__tostring
 function objects.__tostring(value)
   if is_integer(value) then return (text_of_object(value):gsub('U?LL$', '')) end

@@ -46,7 +46,7 @@ end
 local function parts_of(v)
   if getmetatable(v) == meta then return v.pattern, v.flags end
   if codec.type(v) == 'regex' and type(v) == 'cdata' then
-    local pattern, flags = ffi.string(v.data, v.size):match '^(.-)%z(.*)%z$'
+    local pattern, flags = ffi.string(v.data, v.size):match '^(.-)%z(.*)%z$' ---@cast flags string
     return pattern, (flags:gsub('u', ''))
   end
 end
@@ -89,10 +89,12 @@ end
 -- Searches from an offset (from 0).
 local function search(self, text, from, not_empty)
   local got = C.lug_regex_search(handles[self], text, #text, from, not_empty and 1 or 0)
-  if got >= 0 then return got > 0 end
-  C.lug_regex_told(got, words, 1024)
-  fault.raise('config', ('the regular expression %s %s'):format(shown(self.pattern), ffi.string(words)),
-    'write it so that a text can match in one way only: (a+)+ tries all of them')
+  if got < 0 then
+    C.lug_regex_told(got, words, 1024)
+    fault.raise('config', ('the regular expression %s %s'):format(shown(self.pattern), ffi.string(words)),
+      'write it so that a text can match in one way only: (a+)+ tries all of them')
+  end
+  return got > 0
 end
 
 local function captured(self, text, number)
@@ -129,7 +131,7 @@ end
 --- matches. A group that took no part is nil.
 ---@param text string
 ---@param init integer|nil the byte to begin at; 1 when not given
----@return string|nil ...
+---@return string? ...
 function class:match(text, init)
   text = bytes.text(text, 'regex:match')
   local from = offset(text, init)

@@ -30,7 +30,7 @@ function seen_secrets.note_sql(sql)
     at = (closing or #sql) + 1
   end
   for from, tag in lower:gmatch 'password%s*()(%$[%w_]*%$)' do
-    local body = from + #tag
+    local body = from --[[@as integer]] + #tag
     note(sql:sub(body, (sql:lower():find(tag, body, true) or #sql + 1) - 1))
   end
 end

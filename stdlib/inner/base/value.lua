@@ -23,7 +23,7 @@ end
 
 ---@return never
 local function fail(what, text, hint)
-  fault.raise('coerce', ('%s cannot be read from %s'):format(what, text), hint)
+  return fault.raise('coerce', ('%s cannot be read from %s'):format(what, text), hint)
 end
 
 local function text_of(slot)
@@ -32,7 +32,7 @@ end
 
 -- Object ids
 
-local objectid_type = ffi.typeof 'lug_objectid'
+local objectid_type = ffi.typeof('lug_objectid') --[[@as lug_ctype<lugger.objectid>]]
 
 local function hex(bytes, size)
   local out = {}
@@ -76,7 +76,7 @@ ffi.metatype(objectid_type, {
 ---@param text string|lugger.objectid
 ---@return lugger.objectid
 function value.objectid(text)
-  if ffi.istype(objectid_type, text) then return text end
+  if ffi.istype(objectid_type, text) then return text --[[@as lugger.objectid]] end
   local out = objectid_type()
   if type(text) ~= 'string' or C.lug_objectid_parse(text, #text, out) == 0 then
     fail('an object id', shown(text), 'give 24 hex digits')
@@ -86,7 +86,7 @@ end
 
 -- UUIDs
 
-local uuid_type = ffi.typeof 'lug_uuid'
+local uuid_type = ffi.typeof('lug_uuid') --[[@as lug_ctype<lugger.uuid>]]
 
 -- Here nil is no new uuid.
 local function as_uuid(v)
@@ -114,7 +114,7 @@ ffi.metatype(uuid_type, {
 ---@param text string|lugger.uuid|nil
 ---@return lugger.uuid
 function value.uuid(text)
-  if ffi.istype(uuid_type, text) then return text end
+  if ffi.istype(uuid_type, text) then return text --[[@as lugger.uuid]] end
   local out = uuid_type()
   if text == nil then
     C.lug_uuid_v7(out)
@@ -137,9 +137,9 @@ end
 
 -- Binaries, vectors, and everything else
 
-local binary_type = ffi.typeof 'lug_binary'
+local binary_type = ffi.typeof('lug_binary') --[[@as lug_ctype<lugger.binary>]]
 -- A double with an integral value: a plain Lua number would be stored as an integer.
-local double_type = ffi.typeof 'lug_double'
+local double_type = ffi.typeof('lug_double') --[[@as lug_ctype<lugger.double>]]
 
 --- Bytes that are not text, with their subtype in BSON. Equal when bytes and subtype are.
 ---@class lugger.binary: lug_binary
@@ -178,7 +178,7 @@ ffi.metatype(binary_type, {
 ---@param subtype integer|nil BSON's subtype, 0 to 255; 0 when not given
 ---@return lugger.binary
 function value.binary(bytes, subtype)
-  if ffi.istype(binary_type, bytes) and subtype == nil then return bytes end
+  if ffi.istype(binary_type, bytes) and subtype == nil then return bytes --[[@as lugger.binary]] end
   if type(bytes) ~= 'string' then fail('a binary', shown(bytes), 'give its bytes as text') end
   subtype = subtype or 0
   if type(subtype) ~= 'number' or not (subtype >= 0 and subtype <= 255) or subtype ~= math.floor(subtype) then
@@ -195,7 +195,7 @@ end
 local function int64_of_text(text)
   local digits = text:match('^%s*([+-]?%d+)%s*$')
   if not digits then return nil end
-  local out = 0LL
+  local out = 0LL ---@type any
   for digit in digits:gmatch('%d') do out = out * 10 + tonumber(digit) --[[@as number]] end
   out = digits:sub(1, 1) == '-' and -out or out
   local plain = digits:gsub('^%+', ''):gsub('^(-?)0+(%d)', '%1%2'):gsub('^%-0$', '0')
@@ -208,7 +208,7 @@ end
 ---@return ffi.cdata*
 function value.int64(from)
   local kind, out, why = type(from), nil, nil
-  if ffi.istype('int64_t', from) then return from end
+  if ffi.istype('int64_t', from) then return from --[[@as ffi.cdata*]] end
   if kind == 'string' then
     out, why = int64_of_text(from)
   elseif kind == 'number' then
@@ -217,12 +217,12 @@ function value.int64(from)
     end
     why = from == from and from == math.floor(from) and 'it is out of range' or 'give a whole number'
   elseif ffi.istype(decimals.type, from) then
-    local whole = from:round(0)
+    local whole = (from --[[@as lugger.decimal]]):round(0)
     if whole == from then out, why = int64_of_text(tostring(whole)) else why = 'give a whole number' end
   elseif ffi.istype('uint64_t', from) then
     out, why = int64_of_text(tostring(from))
   elseif ffi.istype(double_type, from) then
-    return value.int64(from.number_)
+    return value.int64((from --[[@as lug_double]]).number_)
   end
   return out or fail('an int64', shown(from), why)
 end
@@ -269,8 +269,8 @@ ffi.metatype(double_type, {
 ---@param number number
 ---@return lugger.double
 function value.double(number)
-  if ffi.istype(double_type, number) then return number end
-  if ffi.istype('int64_t', number) then number = tonumber(number) end
+  if ffi.istype(double_type, number) then return number --[[@as lugger.double]] end
+  if ffi.istype('int64_t', number) then number = tonumber(number) --[[@as number]] end
   if type(number) ~= 'number' then fail('a double', shown(number), 'give a number') end
   return double_type(number)
 end

@@ -18,10 +18,16 @@ local system = native.system
 ---@field ended boolean|nil no others begin
 ---@field asked integer the level of the stop that was passed on
 ---@field shown_at number
----@field alone fun(one: lugger.attempt): lugger.run_result
----@field on_end fun(result: lugger.run_result, others_at_work: boolean): boolean
+---@field alone fun(one: lugger.attempt): lugger.attempt_result
+---@field on_end fun(result: lugger.attempt_result, others_at_work: boolean): boolean
 ---@field on_stop fun(level: integer, snapshot: lugger.run_snapshot)
 local abreast = {}
+
+---@class lugger.abreast.calls
+---@field alone fun(one: lugger.attempt): lugger.attempt_result
+---@field on_end fun(result: lugger.attempt_result, others_at_work: boolean): boolean says whether others may begin
+---@field on_stop fun(level: integer, snapshot: lugger.run_snapshot)
+
 abreast.__index = abreast
 
 local glance_ms, look_ms = 2, 200
@@ -37,7 +43,7 @@ end
 function abreast.is_small(job)
   if not job.plan or not job.spec or job.spec.throttle then return false end
   local ok, small = pcall(function() return job:handle():is_small() end)
-  return ok and small -- what cannot be opened says so in its turn
+  return ok and small --[[@as boolean]] -- what cannot be opened says so in its turn
 end
 
 -- By their last part: what a table without a schema is called depends on the search_path.
@@ -73,10 +79,11 @@ function abreast:consider(job)
   end
   local alone = #self.at_work == 0
   local ok, meets = pcall(self.meets, self, job)
-  if not ok or meets then return nil end
+  if not ok or meets then return nil, false end
   local next_one = attempt.new(job, self.one_each, self.options)
   next_one:look()
-  if not next_one.result and next_one.plan.report.self_contained then return next_one, true end
+  local plan = not next_one.result and next_one.plan
+  if plan and plan.report.self_contained then return next_one, true end
   next_one.settings = self.settings
   return alone and next_one or nil, false
 end
@@ -119,7 +126,7 @@ function abreast:begin()
 end
 
 --- Tells of one that has ended.
----@param result lugger.run_result
+---@param result lugger.attempt_result
 function abreast:tell(result)
   if not self.on_end(result, #self.at_work > 0) then self.ended = true end
 end
@@ -154,32 +161,31 @@ function abreast:pass_on_stop(snapshot)
   end
   if level <= self.asked then return end
   self.asked = level
-  self.at_work[1].reporter:finish()
+  assert(self.at_work[1].reporter):finish()
   self.on_stop(level, snapshot)
 end
 
 --- Waits a moment for the first of them, whose progress is shown.
 function abreast:wait()
   local first = self.at_work[1]
+  local run, reporter = assert(first.run), assert(first.reporter) -- tell_ended has seen to both
   local busy = #self.at_work > 1 or (self.next <= #self.jobs and not self.ended)
-  local snapshot = first.run:poll(busy and glance_ms or look_ms)
+  local snapshot = run:poll(busy and glance_ms or look_ms)
   self:pass_on_stop(snapshot)
   local now = system.monotonic()
-  if first.run:ended() or now - self.shown_at < look_ms / 1000 then return end
+  if run:ended() or now - self.shown_at < look_ms / 1000 then return end
   self.shown_at = now
-  first.reporter:pause(snapshot)
-  first.reporter:update(snapshot)
+  reporter:pause(snapshot)
+  reporter:update(snapshot)
 end
 
 --- Runs jobs to their end, small ones side by side.
 ---@param jobs table[]
 ---@param settings lugger.run_settings
 ---@param options { log: string|nil, quiet: boolean|nil }
----@param calls { alone: fun(one: lugger.attempt): lugger.run_result,
----  on_end: fun(result: lugger.run_result, others_at_work: boolean): boolean,
----  on_stop: fun(level: integer, snapshot: lugger.run_snapshot) } `on_end` says whether others may begin
+---@param calls lugger.abreast.calls
 function abreast.run(jobs, settings, options, calls)
-  local one_each = {}
+  local one_each = {} ---@type table<string, any>
   for key, setting in pairs(settings) do one_each[key] = setting end
   one_each.jobs = 1
   local most = settings.jobs or native.default_jobs()

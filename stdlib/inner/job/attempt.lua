@@ -7,15 +7,19 @@ local progress = require 'lugger.inner.job.progress'
 local shown = require 'lugger.inner.base.shown'
 local terminal = require 'lugger.inner.view.terminal'
 
+---@class lugger.attempt_result: lugger.run_result
+---@field cause any the error of a failed one
+---@field made { updated: string[], searched: string[] }|nil what load_advice says of the tables that it created
+
 ---@class lugger.attempt
 ---@field job table
 ---@field name string
 ---@field plan lugger.job_plan|nil
 ---@field run lugger.native.run|nil while it is under way
----@field result lugger.run_result|nil once it has ended
+---@field result lugger.attempt_result|nil once it has ended
 ---@field settings lugger.run_settings
 ---@field options table
----@field reporter table|nil
+---@field reporter lugger.progress|nil
 ---@field asked integer|nil the level of the stop that was passed on
 local attempt = {}
 attempt.__index = attempt
@@ -52,13 +56,15 @@ function attempt.forecast(plan, settings)
   return line .. (plan.connections > 1 and ' on ' .. terminal.count(plan.connections, 'connection') or '')
 end
 
+---@return lugger.attempt_result
 local function failed(job, err, settings)
   return {
     job = job, status = 'failed', error = shown.error(err), hint = '',
     error_code = type(err) == 'table' and rawget(err, 'code') or '', cause = type(err) == 'table' and err or nil,
     tally = { read = 0, inserted = 0, updated = 0, unchanged = 0, skipped = 0, rejected = 0, suppressed = 0,
-      deleted = 0, rows = 0, child_rows = 0, bytes = 0 },
-    seconds = 0, unmapped = {}, skip_reasons = {}, reject_codes = {}, rejects = {}, tables = 0,
+      deleted = 0, rows = 0, child_rows = 0, bytes = 0, balanced = true },
+    seconds = 0, resumed = false, dry_run = settings ~= nil and settings.dry_run == true, unmapped = {}, unmet = {},
+    skip_reasons = {}, reject_codes = {}, rejects = {}, tables = 0,
     notes = {}, warnings = {}, refused = {}, constrained = true, stage = settings and settings.stage or '',
     resume_command = '', run = '',
   }
@@ -124,7 +130,7 @@ function attempt:start()
 end
 
 --- How its progress is told.
----@return table
+---@return lugger.progress
 function attempt:new_reporter()
   local options = self.options
   local reporter = progress.new(self.name, (options.quiet or options.log == 'none') and 'none' or options.log)
@@ -134,17 +140,17 @@ function attempt:new_reporter()
     if ok then return end
     -- The run ends like one that is stopped, so that it can be resumed, and then the error is raised.
     options.raised = { err = err }
-    self.run:stop('finish')
+    assert(self.run):stop('finish')
   end
   return reporter
 end
 
 --- Takes the result of a run that has ended.
 function attempt:finish()
-  local run = self.run
+  local run = assert(self.run)
   self.run = nil
   self:try(function()
-    local result = run:result()
+    local result = run:result() --[[@as lugger.attempt_result]]
     local loaded = result.status == 'done' and not result.dry_run and tonumber(result.tally.rows) > 0
     if self.plan and self.settings.create and loaded then
       result.made = load_advice.of_made(self.plan, self.job:on_conflict())

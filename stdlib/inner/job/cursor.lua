@@ -8,13 +8,13 @@ require 'lugger.inner.base.bson'
 local C, types = abi.C, abi.types
 
 --- A batch of a cursor: #batch, batch[1], ipairs. It is valid until the cursor reads the next one.
----@class lugger.batch
+---@class lugger.batch: lug_script_batch
 ---@field [integer] lugger.doc from 1
 ---@field count integer
 ---@operator len: integer
 local batch = {}
 
-local slot = ffi.new 'lug_value' --[[@as lug_value]]
+local slot = ffi.new('lug_value') --[[@as lug_value]]
 local batch_type = ffi.typeof 'lug_script_batch'
 
 -- What belongs to a batch and is no number: its native batch, the cursor that it came from and keeps alive, and the
@@ -108,7 +108,7 @@ end
 ---@return number
 ---@internal
 function batch:address()
-  return tonumber(ffi.cast('intptr_t', self.lug_view_))
+  return tonumber(ffi.cast('intptr_t', self.lug_view_)) --[[@as number]]
 end
 
 --- The position of the cursor after this batch, for seek and `after`.

@@ -31,8 +31,10 @@ end
 meta.__newindex = function(self, name, v) fields_of[self][name] = v end
 meta.__len = function(self) methods.refuse_loop(self, '#') end
 
+---@param fields table
+---@return lugger.query
 local function new(fields)
-  local self = newproxy(model)
+  local self = newproxy(model) --[[@as lugger.query]]
   fields_of[self] = fields
   return self
 end
@@ -125,7 +127,7 @@ function query:project(fields)
     fault.raise('config', ':project takes fields to keep, or fields to leave out, not both')
   end
   local keeps = #keep > 0 or (id == true and #drop == 0)
-  local paths = keeps and keep or drop
+  local paths = keeps and keep or drop ---@type string[]
   if keeps == (id ~= false) then paths[#paths + 1] = '_id' end
   return changed(self, 'fields', #paths > 0 and native.projection(keeps, paths) or nil)
 end
@@ -168,7 +170,7 @@ end
 function query:docs()
   local cursor, counted = cursor_of(self)
   local skip, left = counted and 0 or self.skipped or 0, counted and math.huge or self.limited or math.huge
-  local batch, index = nil, 0
+  local batch, index = nil, 0 ---@type lugger.batch|nil, integer
   return function()
     while left > 0 do
       index = index + 1
@@ -265,7 +267,7 @@ function find.new(source, filter)
       "users:find { age = { ['$gt'] = 30 } }")
   end
   local empty = filter == nil or (type(filter) == 'table' and next(filter) == nil)
-  local bson = not empty and require('lugger.json').to_bson(filter) or nil
+  local bson = not empty and require('lugger.json').to_bson(filter --[[@as table]]) or nil
   local self = new { source = source, filter = bson, predicates = {} }
   if bson then native.check_filter(bson) end
   return self

@@ -28,7 +28,7 @@ local known = { 'from', 'into', 'columns', 'children', 'map', 'name', 'key', 'ta
 
 ---@return never
 local function fail(message, hint)
-  fault.raise('config', message, hint)
+  return fault.raise('config', message, hint)
 end
 
 local function check(spec)
@@ -212,7 +212,7 @@ function job:run(settings)
   script.note_use(self)
   runner.check_settings('job:run', settings)
   if self:target() == 'local:' and (settings or {}).create == nil then
-    local with_tables = { create = true }
+    local with_tables = { create = true } ---@type any
     for key, setting in pairs(settings or {}) do with_tables[key] = setting end
     settings = with_tables
   end

@@ -5,8 +5,16 @@ local stage_view = require 'lugger.inner.view.stage'
 local table_view = require 'lugger.inner.view.table'
 local terminal = require 'lugger.inner.view.terminal'
 local system = native.system
-local tonumber = tonumber --[[@as fun(count: any): number]]
+local tonumber = tonumber --[[@as fun(count: any): integer]]
 
+---@class lugger.progress
+---@field job string
+---@field mode string
+---@field samples table<integer, { [1]: number, [2]: integer, [3]: integer }> seconds, documents and bytes
+---@field told_at number
+---@field live boolean whether a line is shown that is updated
+---@field waits_for string|nil
+---@field on_progress nil|fun(figures: lugger.progress_figures)
 local progress = {}
 progress.__index = progress
 
@@ -16,7 +24,7 @@ local window_s = 10 -- the rate is measured over this time, not over the whole r
 --- A reporter for one job. Modes: "live", "plain", "json", "none"; nil picks live on a terminal, plain elsewhere.
 ---@param job string
 ---@param mode string|nil
----@return table
+---@return lugger.progress
 function progress.new(job, mode)
   mode = mode or (terminal.is_terminal(2) and system.getenv('TERM') ~= 'dumb' and 'live' or 'plain')
   return setmetatable({ job = job, mode = mode, samples = {}, told_at = system.monotonic(), live = false }, progress)
@@ -109,15 +117,17 @@ function progress.sentence(figures, width)
     left = moving and figures.seconds_left and terminal.duration(figures.seconds_left) .. ' left',
     rejects = figures.rejected > 0 and terminal.count(figures.rejected, 'reject'),
   }
+  local line = ''
   for dropping = 0, #dropped_first do
     if dropping > 0 then facts[dropped_first[dropping]] = nil end
     local parts = { count }
     for _, name in ipairs { 'bytes', 'percent', 'rates', 'left', 'rejects' } do
       if facts[name] then parts[#parts + 1] = facts[name] end
     end
-    local line = joined(parts)
-    if not width or table_view.text_width(line) <= width or dropping == #dropped_first then return line end
+    line = joined(parts)
+    if not width or table_view.text_width(line) <= width then break end
   end
+  return line
 end
 
 --- Reports that a run waits, with the reason, and that it continues.

@@ -5,10 +5,13 @@ local sql_text = require 'lugger.inner.sql.text'
 
 local references = {}
 
+---@class lugger.referring_column: lugger.plan_column
+---@field ref lugger.column_ref where it points
+
 ---@class lugger.reference
 ---@field job string
 ---@field table string
----@field column lugger.plan_column its `ref` says where it points
+---@field column lugger.referring_column
 ---@field key string[] columns that identify a row of the table
 
 local function names(table_plan, places)
@@ -120,7 +123,7 @@ local function from_clause(reference)
   return ('%s, pg_catalog.unnest(%s) AS element(value)'):format(from, column), 'element.value'
 end
 
----@class lugger.reference_count
+---@class lugger.reference_tally
 ---@field values integer that are not NULL
 ---@field dangling integer without a row in the other table
 ---@field examples { key: string, value: string }[]
@@ -130,7 +133,7 @@ end
 ---@param session lugger.native.pg
 ---@param reference lugger.reference
 ---@param examples integer how many to give
----@return lugger.reference_count
+---@return lugger.reference_tally
 function references.count(session, reference, examples)
   local ref = reference.column.ref
   for _, name in ipairs { reference.table, ref.table } do
@@ -141,13 +144,16 @@ function references.count(session, reference, examples)
   local from, value = from_clause(reference)
   local dangling = ('FROM %s WHERE %s IS NOT NULL AND NOT EXISTS (SELECT FROM %s r WHERE r.%s = %s)'):format(from,
     value, sql_text.table(ref.table), sql_text.name(ref.column), value)
+  ---@type boolean, any
   local ok, result = pcall(function()
     return session:query(('SELECT (SELECT pg_catalog.count(%s) FROM %s), '
       .. '(SELECT pg_catalog.count(*) %s)'):format(value, from,
       dangling))
   end)
   if not ok then return { values = 0, dangling = 0, examples = {}, problem = tostring(result.message) } end
-  local count = { values = tonumber(result.rows[1][1]), dangling = tonumber(result.rows[1][2]), examples = {} }
+  ---@type lugger.reference_tally
+  local count = { values = tonumber(result.rows[1][1]) --[[@as integer]],
+    dangling = tonumber(result.rows[1][2]) --[[@as integer]], examples = {} }
   if count.dangling == 0 then return count end
   local key = {}
   for i, name in ipairs(reference.key) do key[i] = ('t.%s::text'):format(sql_text.name(name)) end
@@ -164,9 +170,9 @@ end
 ---@param job lugger.job
 ---@return { table: string, column: string, is_key: boolean }[]
 function references.id_columns(job)
-  local list, shape = {}, job:shape()
+  local list, shape = {}, job:shape() ---@type table[], lugger.job_shape
   for i = 1, shape.own_tables do
-    local own = shape.tables[i]
+    local own = shape.tables[i] ---@cast own -nil
     for place, column in ipairs(own.columns) do
       if column.id_text_column then
         local is_key = false
@@ -249,7 +255,7 @@ function references.scans(session, holder)
     JOIN pg_index i ON i.indexrelid = s.indexrelid WHERE i.indrelid = pg_catalog.to_regclass($1) AND i.indnatts = 1
     AND i.indkey[0] = (SELECT attnum FROM pg_attribute WHERE attrelid = pg_catalog.to_regclass($1) AND attname = $2)]],
     { sql_text.table(holder.table), holder.column })
-  return tonumber(found.rows[1][1])
+  return tonumber(found.rows[1][1]) --[[@as integer]]
 end
 
 --- A session with the target of a job; nil when it is not a database.

@@ -26,12 +26,12 @@ local module = {}
 ---@param limit integer|nil
 ---@param use fun(reject: lugger.reject_record): boolean|nil
 function module.each(state, job, limit, use)
-  local after, left = 0, limit or math.huge
+  local after, left = 0, limit or math.huge --[[@as integer]]
   while left > 0 do
     local list = state:rejects(job, math.min(page, left), after)
     for _, reject in ipairs(list) do
       if use(reject) == false then return end
-      after = tonumber(reject.reject)
+      after = tonumber(reject.reject) --[[@as integer]]
     end
     left = left - #list
     if #list < page then return end
@@ -97,7 +97,7 @@ methods.check('rejects', rejects, meta)
 ---@return lugger.rejects
 function module.of(job)
   local state = places.state_of(job)
-  local self = newproxy(model)
+  local self = newproxy(model) --[[@as lugger.rejects]]
   fields_of[self] = { state = state, job = job:name(), page = {}, at = 0, after = 0, ended = false }
   return self
 end

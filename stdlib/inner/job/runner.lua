@@ -71,9 +71,9 @@ end
 ---@param job table
 ---@param settings lugger.run_settings
 ---@param options { log: string|nil, quiet: boolean|nil }
----@return lugger.run_result
+---@return lugger.attempt_result
 function runner.run(job, settings, options)
-  local result
+  local result ---@type lugger.attempt_result
   without_interrupts(function() result = go(attempt.new(job, settings, options), options) end)
   return result
 end

@@ -5,7 +5,7 @@ local native = require 'lugger.native'
 local stage_view = require 'lugger.inner.view.stage'
 local table_view = require 'lugger.inner.view.table'
 local terminal = require 'lugger.inner.view.terminal'
-local tonumber = tonumber --[[@as fun(count: any): number]]
+local tonumber = tonumber --[[@as fun(count: any): integer]]
 
 local summary = {}
 
@@ -141,6 +141,7 @@ end
 ---@return string
 function summary.table(results)
   local columns, rows, sum, seconds = columns_of(results), {}, { rows = 0, bytes = 0 }, 0
+  ---@cast seconds number
   for i, result in ipairs(results) do
     rows[i] = row_of(result.job, columns, result.tally, result.seconds)
     for _, name in ipairs(columns) do sum[name] = (sum[name] or 0) + tonumber(result.tally[name]) end
@@ -181,7 +182,7 @@ end
 -- Paths that no document had, with a field of a like name that no column took.
 local function tell_unmet(result, since)
   if #result.unmet == 0 then return end
-  local others, near = {}, nil
+  local others, near = {}, nil ---@type string[], string|false|nil
   for path in pairs(result.unmapped) do others[#others + 1] = path end
   for _, item in ipairs(result.unmet) do
     local found = native.system.nearest(item:match '^%S+', others)
@@ -291,7 +292,7 @@ local shown_jobs = 3
 
 -- A cause that several jobs share, such as a server that cannot be reached, is printed once.
 local function tell_failures(results)
-  local causes, jobs = {}, {}
+  local causes, jobs = {}, {} ---@type string[], table<string, string[]>
   for _, result in ipairs(results) do
     if result.status == 'failed' then
       local cause = cause_of(result)
@@ -323,7 +324,7 @@ local function tell_end(result, options)
 end
 
 --- Advice on the tables that were created, each kind once.
----@param results lugger.run_result[]
+---@param results lugger.attempt_result[]
 ---@return string[]
 function summary.hints(results)
   local made = {}
@@ -348,7 +349,7 @@ local function tell_ran(ran, options)
 end
 
 --- Prints the end of a run on standard error.
----@param results lugger.run_result[]
+---@param results lugger.attempt_result[]
 ---@param jobs integer how many there were to run
 ---@param options { quiet: boolean|nil, script: string|nil, resume: string|nil }
 function summary.print(results, jobs, options)

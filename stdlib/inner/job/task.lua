@@ -226,6 +226,7 @@ end
 local function finish_body(self, given)
   local state = self.state
   if state.stop or state.native:stopping() then return finish(self, 'stopped') end
+  ---@type boolean, any
   local ok, err = pcall(function()
     if action.is(given) then
       fault.raise('config', ('the body of a task returned lugger.%s, which is for hooks'):format(given.lugger_action),
@@ -306,9 +307,11 @@ end
 local learnt = {}
 local unread_meta = { __index = function() error(learnt, 0) end }
 
+---@param self lugger.task
+---@return lugger.target
 local function ask_target(self)
-  local target
-  local probe = {}
+  local target ---@type lugger.target|nil
+  local probe = {} ---@type any
   function probe.cursor() return setmetatable({}, unread_meta) end
   function probe.writer(_, where)
     target = where
@@ -317,10 +320,12 @@ local function ask_target(self)
   local ok, err = effects.without(
     ('where %s keeps its rejects is asked, and its body changes something before it makes a writer'):format(self.label),
     function() self.body(probe) end)
-  if target then return target end
-  if not ok and err ~= learnt then error(err, 0) end
-  fault.raise('config', ('%s reads before it makes a writer, so it does not tell where its rejects are'):format(
-    self.label), 'make its writers at the top of its body')
+  if not target then
+    if not ok and err ~= learnt then error(err, 0) end
+    fault.raise('config', ('%s reads before it makes a writer, so it does not tell where its rejects are'):format(
+      self.label), 'make its writers at the top of its body')
+  end
+  return target
 end
 
 --- The place and the options of its target. Its body is entered for that, up to its first task:writer.

@@ -14,6 +14,7 @@ end
 -- Yields to the caller that polls the run: it may look, ask it to stop, or show why it waits.
 local function give_way(state)
   if coroutine.running() == state.thread then
+    ---@diagnostic disable-next-line: await-in-sync only of the thread that the run resumes
     coroutine.yield()
   elseif state.waits_for then
     -- Inside a coroutine of the script itself there is no caller to yield to.

@@ -29,7 +29,7 @@ function throttle.check(spec)
     fault.raise('config', ('throttle must be a table, not a %s'):format(type(spec)), "throttle = { max_lag = '5s' }")
   end
   local out = {}
-  for key, value in pairs(spec) do
+  for key, value in pairs(spec --[[@as table<string, any>]]) do
     if key == 'max_lag' or key == 'max_long_transaction' then
       out[key] = duration.seconds(value, 'throttle.' .. key)
     elseif key == 'max_lock_waits' then
