@@ -24,7 +24,7 @@ native.null = nil
 ---@param message string
 ---@param hint string|nil
 ---@param sqlstate string|nil
----@param notes table<string, string>|nil
+---@param notes table<string, string|nil>|nil
 ---@return lugger.error
 function native.error(code, message, hint, sqlstate, notes) end
 

@@ -1,6 +1,10 @@
 -- Counts changes outside the program. The difference shows whether a statement at the prompt changed something or only
 -- displayed something.
 -- watched: true at the prompt, because :save needs the count; barred: why nothing may be changed now.
+---@class lugger.effects
+---@field count integer
+---@field watched boolean
+---@field barred string|nil
 local effects = { count = 0, watched = false, barred = nil }
 
 --- Counts one change.
