@@ -92,7 +92,8 @@ Record<TargetColumn> record_of(const TargetColumn*) {
 static constexpr Field<TargetReport> kTargetReport[] = {
     field<&TargetReport::place>("place"),
     field<&TargetReport::server>("server"),
-    field<&TargetReport::mode>("mode", "", R"("direct"|"staged"|"statement")"),
+    field<&TargetReport::mode>("mode", R"("": the target has one way)",
+                               R"(""|"direct"|"staged"|"statement")"),
     field<&TargetReport::mode_reason>("mode_reason"),
     field<&TargetReport::self_contained>("self_contained",
                                          "no table but the job's own has a part in its load"),

@@ -28,7 +28,7 @@ function native.sql.tokens(text) end
 
 --- The offsets at which the comments of a text begin, counted from 0.
 ---@param text string
----@return table<integer, true>
+---@return table<integer, true|nil>
 function native.sql.comments(text) end
 
 --- The major version of PostgreSQL whose grammar reads SQL.
@@ -59,7 +59,7 @@ function native.json_tables(text) end
 --- the row; otherwise a lock of the session is held too.
 ---@param url string
 ---@param schema string
----@param pooled boolean
+---@param pooled boolean|nil
 ---@return lugger.native.lease
 function native.lease(url, schema, pooled) end
 

@@ -83,7 +83,7 @@
 ---@class lugger.target_report
 ---@field place string
 ---@field server string
----@field mode "direct"|"staged"|"statement"
+---@field mode ""|"direct"|"staged"|"statement" "": the target has one way
 ---@field mode_reason string
 ---@field self_contained boolean no table but the job's own has a part in its load
 ---@field create string[]

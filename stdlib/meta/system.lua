@@ -108,11 +108,11 @@ function native.system.pid() end
 function native.system.cpus() end
 --- Becomes another program (found on PATH); returns only by raising.
 ---@param arguments string[] the program first
----@param environment table<string, string>|nil set on top of ours
+---@param environment table<string, string|nil>|nil set on top of ours
 function native.system.exec(arguments, environment) end
 --- Runs another program on our terminal and waits.
 ---@param arguments string[]
----@param environment table<string, string>|nil
+---@param environment table<string, string|nil>|nil
 ---@return integer status as a shell gives it
 function native.system.spawn(arguments, environment) end
 --- Continues in a new session with its output in a file, and ends the terminal's process. Call it before any thread is

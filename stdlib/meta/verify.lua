@@ -30,8 +30,8 @@ function native.verify(job, options) end
 --- The same, and repairs what it finds.
 ---@param job lugger.native.job
 ---@param options table|nil
----@param apply boolean write
----@param delete_extra boolean
+---@param apply boolean|nil write
+---@param delete_extra boolean|nil
 ---@param delete_many boolean|nil
 ---@return lugger.native.verification
 function native.repair(job, options, apply, delete_extra, delete_many) end

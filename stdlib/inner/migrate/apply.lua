@@ -113,9 +113,9 @@ local function in_transaction(run, migration, direction)
     about = function() return run:blockers(run.executor:last_tables()) end,
   }, function()
     begun.commits = false
-    local ok, err = pcall(try_once, run, migration, direction, entry, begun)
-    if not ok and is_undone(run, begun, err) then err.undone = true end
-    if not ok then error(err, 0) end
+    local done, why = pcall(try_once, run, migration, direction, entry, begun) ---@type boolean, any
+    if not done and is_undone(run, begun, why) then why.undone = true end
+    if not done then error(why, 0) end
   end)
   if not ok then
     note_failure(run, migration, direction, entry, begun, err)
@@ -163,7 +163,7 @@ local function run_function(run, ex, part)
     about = function() return run:blockers(ex:last_tables()) end,
   }, function()
     ex.counter = 0
-    local ok, err = pcall(ex.call, ex, part.run)
+    local ok, err = pcall(ex.call, ex, part.run) ---@type boolean, any
     if not ok and not ex.batch and retry.is_lock(err) then
       -- The statement has already been retried on its own.
       error(native.error(err.code, err.message, err.hint, nil, err.notes), 0)
@@ -189,6 +189,7 @@ local function run_steps(run, ex, body)
   if ex.direction == 'up' then check_verified(one_transaction.new(run, ex.migration, 'up'), body.verify) end
 end
 
+---@return integer
 local function done_steps(ex)
   local count = 0
   for _, step in pairs(ex.known) do

@@ -109,7 +109,7 @@ local function where_of(self, spec)
   end)
   local parts, at, used = {}, 1, 0
   for _, token in ipairs(native.sql.tokens(spec.where or '')) do
-    local number = token.kind == 'other' and tonumber(token.text:match '^%$(%d+)$')
+    local number = token.kind == 'other' and tonumber(token.text:match '^%$(%d+)$') --[[@as integer|nil]]
     if number then
       used = math.max(used, number)
       parts[#parts + 1] = spec.where:sub(at, token.offset)

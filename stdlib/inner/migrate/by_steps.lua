@@ -10,6 +10,11 @@ local retry = require 'lugger.inner.migrate.retry'
 local session_replay = require 'lugger.inner.migrate.session_replay'
 local statement = require 'lugger.inner.migrate.statement'
 
+---@class lugger.migrate.steps: lugger.migrate.executor
+---@field known table<string, lugger.migrate.step|nil>
+---@field inner boolean
+---@field counter integer of the steps of a part
+---@field batch table|nil
 local steps = executor.class {}
 
 local largest_note = 1000000 -- bytes of result rows that the record of a step can hold
@@ -242,7 +247,7 @@ end
 function steps:exec(connection, sql, params)
   local affected = 0
   for _, st in ipairs(self:statements(sql, params)) do
-    affected = tonumber(step(self, connection, st, params).affected)
+    affected = tonumber(step(self, connection, st, params).affected) --[[@as integer]]
   end
   return affected
 end
@@ -368,7 +373,8 @@ end
 --- Marks a part as done.
 ---@param label string
 function steps:end_part(label)
-  if self.inner then self:end_batch(self.batch.name, self.batch.label, nil, self.batch.identity) end
+  local batch = self.batch
+  if self.inner and batch then self:end_batch(batch.name, batch.label, nil, batch.identity) end
   record(self, { step = tostring(self.part), statement = label, digest = digest(label), state = 'done' })
 end
 

@@ -105,7 +105,7 @@ function change_type.replaced(text, old, new)
       at = token.offset + #token.text + 1
     end
   end
-  return table.concat(out) .. text:sub(at)
+  return concat(out) .. text:sub(at)
 end
 
 local function estimate(db, job, options)
@@ -229,6 +229,7 @@ local function settle(db, job)
   end
 end
 
+---@type table<string, string|nil>
 local identities = { a = 'ALWAYS', d = 'BY DEFAULT' }
 
 -- The numbering continues where the old column's sequence is.
@@ -244,7 +245,7 @@ local function carry_default(db, job)
   if not found.default then return end
   db:exec(alter .. 'SET DEFAULT ' .. found.default)
   if found.sequence then
-    local kinds = { smallint = true, integer = true, bigint = true }
+    local kinds = { smallint = true, integer = true, bigint = true } ---@type table<string, boolean>
     if kinds[job.type] then db:exec(('ALTER SEQUENCE %s AS %s'):format(found.sequence, job.type)) end
     db:exec(('ALTER SEQUENCE %s OWNED BY %s.%s'):format(found.sequence, job.quoted, sql.name(job.shadow)))
   end

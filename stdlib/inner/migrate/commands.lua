@@ -231,16 +231,16 @@ end
 function commands.verify(run)
   local wrong, asked = 0, 0
   for _, item in ipairs(commands.items(run)) do
-    local applied = item.migration and item.record and item.record.applied
+    local migration = item.migration
     if item.explain and item.state ~= 'pending' then
       wrong = wrong + 1
       terminal.line(item.version, ' ', item.name, ': ', item.state, ': ', item.explain)
     end
-    local parts = applied and item.migration:body().verify
-    if parts then
+    local parts = migration and item.record and item.record.applied and migration:body().verify
+    if migration and parts then
       asked = asked + 1
       run.main:begin(true)
-      local ok, err = pcall(apply.check_verified, one_transaction.new(run, item.migration, 'verify'), parts)
+      local ok, err = pcall(apply.check_verified, one_transaction.new(run, migration, 'verify'), parts)
       run.main:rollback()
       run:end_sessions()
       if not ok then
@@ -278,11 +278,13 @@ function commands.baseline(run, args)
   end)
 end
 
+---@type table<string, nil|fun(run: lugger.migrate.run, item: lugger.migrate.item): string>
 local repairs = {}
 
 ---@private
 function repairs.changed(run, item)
-  run.ledger:write { version = item.version, name = item.name, checksum = item.migration.checksum,
+  local migration = item.migration --[[@as lugger.migration]] -- there is a file, which changed
+  run.ledger:write { version = item.version, name = item.name, checksum = migration.checksum,
     direction = 'repair', state = 'done' }
   return 'its file is accepted as it is now'
 end
@@ -314,7 +316,7 @@ function commands.repair(run)
     local count = 0
     for _, item in ipairs(commands.items(run)) do
       local mend = repairs[item.state]
-      if item.state == 'missing' and item.record.open then mend = unfinished end
+      if item.state == 'missing' and item.record and item.record.open then mend = unfinished end
       if mend then
         count = count + 1
         terminal.line(item.version, ' ', item.name, ': ', mend(run, item))

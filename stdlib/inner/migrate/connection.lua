@@ -46,8 +46,8 @@ end
 
 --- Applies lugger's settings, also after the session has reset all of them.
 function conn:apply_settings()
-  local sql = settings_sql(self.settings, 'SET')
-  if not self.pooled and sql ~= '' then self.open:query(sql) end
+  local sql, open = settings_sql(self.settings, 'SET'), self.open
+  if open and not self.pooled and sql ~= '' then open:query(sql) end
 end
 
 --- Runs SQL and returns the result of native.pg.
@@ -123,7 +123,7 @@ function conn:commit()
   if not self.open or not self.open:alive() then
     error(native.error('connect', 'the connection was lost before the transaction ended'), 0)
   end
-  if self.pooled and self.held then
+  if self.pooled and self.held and self.ends_itself and self.touched then
     session_state.refuse_temporary(self.open, self.held, self.ends_itself)
     session_state.restore(self.open, self.held, false, self.touched)
   end

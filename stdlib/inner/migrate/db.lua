@@ -12,6 +12,7 @@ local db = {}
 ---@class lugger.migration_db: lugger.db
 ---@field name string "main", or its name in lugger.toml
 ---@field executor table what runs its statements; not for migrations
+---@field connection lugger.migrate.connection not for migrations
 local object = {}
 
 ---@class lugger.batches_spec
@@ -20,6 +21,7 @@ local object = {}
 ---@field batch_rows integer|nil 1000 when not given
 ---@field where string|nil a condition in SQL: only rows that meet it
 ---@field params any[]|nil values of $1, $2, ... in `where`
+---@field pause_ms integer|nil between batches
 
 ---@class lugger.migration_batch
 ---@field rows integer
@@ -57,10 +59,15 @@ end
 
 local meta = sql_db.meta(object)
 
+---@class lugger.migrate.backend: lugger.sql_backend
+---@field executor table
+---@field connection lugger.migrate.connection
+---@field known table
 local backend = {}
 local backend_meta = { __index = backend }
 
 -- The results of native.pg as the class takes them.
+---@return lugger.sql_given
 local function given_of(result)
   local rows = {}
   for i, row in ipairs(result.rows) do
@@ -72,7 +79,7 @@ local function given_of(result)
     rows[i] = cells
   end
   return { names = result.names, types = result.types, rows = rows, count = #rows,
-    affected = tonumber(result.affected), command = '' }
+    affected = tonumber(result.affected) --[[@as integer]], command = '' }
 end
 
 -- The values of a call as its step is known by; what the server takes is asked when the statement is sent.
@@ -161,7 +168,7 @@ end
 ---@return lugger.migration_db
 function db.new(executor, connection)
   local carrier = setmetatable({ label = connection.name, executor = executor, connection = connection, known = {} },
-    backend_meta)
+    backend_meta) --[[@as lugger.migrate.backend]]
   return sql_db.new(carrier, { name = connection.name, executor = executor, connection = connection }, meta)
 end
 

@@ -55,10 +55,12 @@ end
 
 --- Runs items in a transaction, shows what changed and rolls it back.
 ---@param run lugger.migrate.run
----@param items lugger.migrate.item[]
+---@param items lugger.migrate.pending_item[]
 ---@return integer status
 function dry_run.run(run, items)
-  local before, stopped, rows, schema
+  local before ---@type table
+  local stopped ---@type lugger.migration|nil
+  local rows, schema ---@type table[], string[]
   run.main:begin()
   local ok, err = pcall(function()
     before = catalog.read(run.main, run.options.schema)

@@ -14,11 +14,11 @@ local executor = {}
 ---@class lugger.migrate.executor
 ---@field run table the run it belongs to: connections, ledger, options
 ---@field migration lugger.migration
----@field direction "up"|"down"
+---@field direction "up"|"down"|"verify"
 ---@field switched boolean|nil
 ---@field last lugger.statement|nil
 ---@field replay lugger.migrate.session_replay|nil
----@field known boolean|nil
+---@field known table<string, lugger.migrate.step|nil>|nil
 ---@field inner boolean|nil
 ---@field failed lugger.error|nil
 ---@field parts integer|nil
@@ -78,6 +78,7 @@ local function check_copy(self, st)
   end
 end
 
+---@return table
 local function ask(connection, st, params, patiently)
   local meta = params and getmetatable(params)
   if meta and meta.bind then params = meta.bind() end
@@ -99,13 +100,14 @@ function base:send(connection, st, params, patiently)
   if self.replay then self.replay:check(st) end
   connection:session()
   if connection.pooled then
-    local whole = connection:in_transaction() and (not self.known or self.inner)
+    local whole = connection:in_transaction() and (not self.known or self.inner == true)
     session_state.refuse_pooled(st, where_of(self, st), whole)
   end
   connection:note_use()
   local ok, result = pcall(ask, connection, st, params, patiently)
   if ok then
-    for _, notice in ipairs(connection:alive() and connection.open:notices() or {}) do
+    local open = connection:alive() and connection.open
+    for _, notice in ipairs(open and open:notices() or {}) do
       self:say((notice:gsub('%s+$', '')))
     end
     if st.tag == 'IndexStmt' and not st.node.concurrent then index_build.refuse_invalid(connection, st) end
@@ -114,6 +116,7 @@ function base:send(connection, st, params, patiently)
     return result
   end
   if type(result) ~= 'table' then error(result, 0) end
+  ---@type table<string, string|nil>
   local notes = { statement = statement.brief(st.text), at = where_of(self, st) }
   for _, key in ipairs(result.notes or {}) do notes[key] = result.notes[key] end
   if notes.at then notes.script = nil end
@@ -195,6 +198,7 @@ function base:or_undo(work) -- luacheck: ignore self
 end
 
 -- The other databases by their names in lugger.toml.
+---@return table<string, lugger.migration_db>
 local function others(self)
   return setmetatable({}, { __index = function(list, name)
     local connection = self.run:other(name)

@@ -71,6 +71,7 @@ local function check_keys(result, path)
   fault.check_keys(path, result, known)
 end
 
+---@return lugger.migration_body
 local function load_lua(self)
   local result = script.value(self.path, { text = sql_file.normal(self:text()),
     resume_command = 'lugger migrate up' })
@@ -82,10 +83,12 @@ local function load_lua(self)
   if transaction ~= nil and type(transaction) ~= 'boolean' then
     config.raise(('%s: `transaction` is true or false, not a %s'):format(self.path, type(transaction)))
   end
-  return { up = parts_of(result.up, 'up', self.path), down = parts_of(result.down, 'down', self.path),
+  return { up = parts_of(result.up, 'up', self.path) --[[@as table[] ]],
+    down = parts_of(result.down, 'down', self.path),
     verify = parts_of(result.verify, 'verify', self.path), no_transaction = transaction == false }
 end
 
+---@return lugger.migration_body
 local function load_sql(self)
   local sections, body = sql_file.parse(self:text(), self.path), {}
   for word, section in pairs(sections) do
@@ -93,7 +96,7 @@ local function load_sql(self)
       body[word] = { { kind = 'sql', statements = section.statements, no_transaction = section.no_transaction } }
     end
   end
-  return body
+  return body --[[@as lugger.migration_body]]
 end
 
 ---@class lugger.migration_body
@@ -131,7 +134,8 @@ function files.read(directory)
       'lugger migrate new NAME makes it; --dir names another')
   end
   if not found.is_dir then config.raise(directory .. ' is not a directory') end
-  local list, strays, seen = {}, {}, {}
+  local list, strays = {}, {}
+  local seen = {} ---@type table<string, string|nil>
   local names = base_files.names(directory)
   marks.refuse_names(directory, names)
   for _, name in ipairs(names) do

@@ -20,7 +20,8 @@ local function read(directory, name)
 end
 
 local function section_of(text, up, down)
-  local sections, current = { up = {}, down = nil }, nil
+  local sections = { up = {}, down = nil }
+  local current ---@type string[]|nil
   for line in (text .. '\n'):gmatch('(.-)\n') do
     if line:match(up) then
       current = sections.up
@@ -43,8 +44,17 @@ end
 ---@field no_transaction string|nil pattern of the word that a file runs without a transaction
 ---@field code boolean|nil .go files are migrations too
 ---@field applied fun(connection: lugger.native.pg): table<string, table>
+---@field fits (fun(name: string, text: string): boolean)|nil made of the marks
+---@field file (fun(name: string, text: string): table|nil)|nil made of the marks
+
+---@class lugger.migrate.tool
+---@field name string
+---@field fits fun(name: string, text: string): boolean
+---@field file fun(name: string, text: string): table|nil nil: no migration
+---@field applied fun(connection: lugger.native.pg, list: table[]): table<string, table>
 
 ---@param tool lugger.migrate.marked_tool
+---@return lugger.migrate.tool
 local function marked_tool(tool)
   local function clean(part)
     return part and tool.dropped and part:gsub(tool.dropped, '') or part
@@ -60,7 +70,7 @@ local function marked_tool(tool)
     return { number = number, name = words, up = clean(up), down = clean(down),
       no_transaction = tool.no_transaction ~= nil and text:match(tool.no_transaction) ~= nil }
   end
-  return tool
+  return tool --[[@as lugger.migrate.tool]]
 end
 
 -- For a ledger that contains the names of files, not their versions.
@@ -108,6 +118,7 @@ local rambler = marked_tool { name = 'rambler',
   up = '%-%-%s*rambler%s+[Uu]p', down = '%-%-%s*rambler%s+[Dd]own',
   applied = applied_names('SELECT migration, NULL FROM migrations') }
 
+---@return string[]
 local function parts_of(number)
   local parts = {}
   for part in number:gmatch('%d+') do parts[#parts + 1] = (part:gsub('^0+(%d)', '%1')) end
@@ -198,6 +209,7 @@ function golang.applied(connection, list)
   return out
 end
 
+---@type lugger.migrate.tool[]
 local tools = { golang, flyway, goose, dbmate, sql_migrate, rambler }
 foreign.ledgers = { [goose] = 'goose_db_version', [dbmate] = 'schema_migrations', [flyway] = 'flyway_schema_history',
   [golang] = 'schema_migrations', [sql_migrate] = 'gorp_migrations', [rambler] = 'migrations' }
@@ -210,7 +222,7 @@ end
 
 --- The tool that a directory belongs to; raises when none is recognised.
 ---@param directory string
----@return table tool
+---@return lugger.migrate.tool
 function foreign.detect(directory)
   local found = system.stat(directory)
   if not found or not found.is_dir then config.raise(('there is no directory %s'):format(directory)) end
@@ -222,9 +234,9 @@ function foreign.detect(directory)
       end
     end
   end
-  config.raise(('%s holds no migrations of goose, dbmate, Flyway, '
+  return config.raise(('%s holds no migrations of goose, dbmate, Flyway, '
     .. 'golang-migrate, sql-migrate or rambler'):format(directory),
-    'they are known by the names of their files and the marks in them')
+    'they are known by the names of their files and the marks in them') --[[@as any]]
 end
 
 --- Reads the migrations of another tool in order, and the names of files that are left out.

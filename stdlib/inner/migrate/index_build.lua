@@ -185,7 +185,7 @@ end
 --- while others read and write.
 ---@param run lugger.migrate.run
 ---@param table_oid string
----@param one lugger.migrate.made_index
+---@param one { oid: string, name: string }
 ---@return boolean dropped
 function index_build.drop_broken(run, table_oid, one)
   local main, broken = run.main, index_build.broken_name(one.oid)

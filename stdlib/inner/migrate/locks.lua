@@ -95,7 +95,7 @@ end
 
 --- A column definition's constraints by kind.
 ---@param definition table a ColumnDef
----@return table<string, table>
+---@return table<string, table|nil>
 function locks.constraints(definition)
   local found = {}
   for _, item in ipairs(definition.constraints or {}) do found[item.Constraint.contype] = item.Constraint end
@@ -269,9 +269,11 @@ local function changes(what)
   end
 end
 
+---@type table<number, string|nil>
 local lock_words = { 'ACCESS SHARE', 'ROW SHARE', 'ROW EXCLUSIVE', 'SHARE UPDATE EXCLUSIVE', 'SHARE',
   'SHARE ROW EXCLUSIVE', 'EXCLUSIVE', 'ACCESS EXCLUSIVE' }
 
+---@type table<string, nil|fun(node: table): lugger.lock[]>
 local by_tag = {
   AlterTableStmt = alter_table,
   DropStmt = drop,

@@ -4,9 +4,9 @@ local config = require 'lugger.inner.cli.config'
 local marks = {}
 
 ---@class lugger.migrate.mark
----@field tool string
+---@field tool string|nil nil: not known
 ---@field pattern string of a comment's text, in lower case, without the dashes and the blanks around it
----@field imports boolean `lugger migrate import` reads it
+---@field imports boolean|nil `lugger migrate import` reads it
 
 local known = {
   { tool = 'goose', pattern = '^%+goose%s+up$', imports = true },
@@ -63,7 +63,7 @@ local by_hand = 'write `-- up` above what it does and `-- down` above what takes
 ---@param line integer
 ---@param text string the line
 function marks.refuse(mark, path, line, text)
-  text = text:match('^%s*(.-)%s*$')
+  text = text:match('^%s*(.-)%s*$') --[[@as string]]
   if not mark.tool then
     config.raise(('%s:%d: is `%s` a mark? All of the file would run as `up`'):format(path, line, text), by_hand)
   end

@@ -39,7 +39,7 @@ end
 function one:exec(connection, sql, params)
   local affected, wanted = 0, join(self, connection)
   for _, st in ipairs(self:statements(sql, params)) do
-    if wanted then affected = tonumber(send(self, connection, st, params).affected) end
+    if wanted then affected = tonumber(send(self, connection, st, params).affected) --[[@as integer]] end
   end
   return affected
 end
@@ -111,7 +111,7 @@ local module = {}
 --- An executor for one attempt.
 ---@param run table
 ---@param migration lugger.migration
----@param direction "up"|"down"
+---@param direction "up"|"down"|"verify"
 ---@return table
 function module.new(run, migration, direction)
   return setmetatable({ run = run, migration = migration, direction = direction, joined = {} }, one)

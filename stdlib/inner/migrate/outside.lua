@@ -248,7 +248,7 @@ function outside.run(self, st, params, earlier, write)
   local kind, main, answered = kind_of(st), self.run.main, false
   local note = earlier and earlier.note and native.json_tables(earlier.note)
   local begun = note ~= nil and kind.begun ~= nil and kind.begun(self, note)
-  local unseen = note ~= nil and (earlier.state == 'running' or begun)
+  local unseen = note ~= nil and earlier ~= nil and (earlier.state == 'running' or begun)
   if begun then write(note) end
   if note and not unseen and kind.tidy then kind.tidy(self, st, note) end
   if not unseen then note = kind.before and kind.before(main, st) or {} end
@@ -274,8 +274,8 @@ function outside.run(self, st, params, earlier, write)
     note_session(self, note)
     write(note)
     answered = false
-    local ok, result = pcall(self.send, self, main, st, params, not st.may_commit)
-    if ok then return result end
+    local sent, result = pcall(self.send, self, main, st, params, not st.may_commit)
+    if sent then return result end
     answered = not retry.is_lost(result)
     -- The attempt without an answer may have ended only now.
     if unseen and not retry.is_lost(result) and settle(self, kind, st, note) then return had_done() end

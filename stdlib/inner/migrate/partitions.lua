@@ -63,7 +63,7 @@ local function each(list, name, name_of, work)
 end
 
 local function attach(db, list, names)
-  local by_oid = {}
+  local by_oid = {} ---@type table<string, table>
   for _, one in ipairs(list) do by_oid[one.oid] = one end
   for i = #list, 2, -1 do
     local one = list[i]

@@ -170,6 +170,7 @@ local function show_statement(run, number, one, made)
   if relation then made[statement.relation(relation)] = true end
 end
 
+---@return integer|nil
 local function longest_hold(planned)
   local strongest
   for i, one in ipairs(planned.statements) do
@@ -201,7 +202,7 @@ end
 
 --- Prints the plans of several migrations.
 ---@param run lugger.migrate.run
----@param items lugger.migrate.item[]
+---@param items lugger.migrate.pending_item[]
 function plan.show_all(run, items)
   local made = {}
   for i, item in ipairs(items) do

@@ -171,6 +171,7 @@ local settings_sql = [[SELECT pg_catalog.split_part(c, '=', 1), pg_catalog.subst
   ORDER BY s.setrole <> 0, s.setdatabase <> 0]]
 
 -- Lists are copied as they are, with each name quoted.
+---@type table<string, boolean>
 local lists = { search_path = true, temp_tablespaces = true, local_preload_libraries = true,
   session_preload_libraries = true }
 

@@ -43,7 +43,7 @@ local function wait(seconds)
     retry.check_stop()
     local left = stop - system.monotonic()
     if left <= 0 then return end
-    system.sleep(math.min(left, 0.2) * 1000)
+    system.sleep(math.floor(math.min(left, 0.2) * 1000))
   end
 end
 
@@ -71,7 +71,7 @@ function retry.blockers(connection, tables)
   for i, name in ipairs(tables) do tables[i] = '"' .. name:gsub('[\\"]', '\\%0') .. '"' end
   local ok, found = pcall(connection.query, connection, blockers, { '{' .. table.concat(tables, ',') .. '}' })
   for _, row in ipairs(ok and found.rows or {}) do
-    local since = row[5] ~= native.null and (' for ' .. terminal.duration(tonumber(row[5]))) or ''
+    local since = row[5] ~= native.null and (' for ' .. terminal.duration(tonumber(row[5]) --[[@as number]])) or ''
     local mode = row[4]:gsub('Lock$', ''):gsub('(%l)(%u)', '%1 %2'):upper()
     list[#list + 1] = ('process %s (%s) holds %s on %s, %s%s: %s'):format(row[1], row[2], mode, row[7], row[3], since,
       terminal.printable(row[6]))
@@ -95,7 +95,7 @@ function retry.run(spec, work)
   local try = 0
   while true do
     try = try + 1
-    local ok, result = pcall(work)
+    local ok, result = pcall(work) ---@type boolean, any
     if ok then return result end
     local lost, locked = retry.is_lost(result), retry.is_lock(result)
     spec.recover(result)

@@ -16,7 +16,7 @@ local run = {}
 ---@field ledger lugger.migrate.ledger
 ---@field options { dir: string, tries: integer, lock_timeout: string, statement_timeout: string|nil, schema: string }
 ---@field say fun(...: any)
----@field others table<string, lugger.migrate.connection>
+---@field others table<string, lugger.migrate.connection|nil>
 ---@field books table<lugger.migrate.connection, lugger.migrate.ledger>
 ---@field history_id string|nil
 ---@field lease lugger.native.lease|nil
@@ -95,8 +95,9 @@ function object:other(name)
     config.raise(('dbs has no "%s"'):format(word), fault.near(word, known, hint))
   end
   local place = native.pg_url(config.resolve(name))
-  self.others[name] = connection.new(name, place, self.main.settings)
-  return self.others[name]
+  local made = connection.new(name, place, self.main.settings)
+  self.others[name] = made
+  return made
 end
 
 --- The ledger's tables in another database, where the marks are stored; created on first use.
@@ -159,7 +160,7 @@ function object:locked(work)
   self.main:session()
   self.ledger:ensure()
   local before = system.interrupt_raises(false)
-  local lease
+  local lease ---@type lugger.native.lease|nil
   local ok, result = pcall(function()
     lease = native.lease(self.main.place, self.options.schema, self.main.pooled)
     take(self, lease)

@@ -95,7 +95,7 @@ end
 ---@param connection lugger.migrate.connection
 ---@return table<string, string|false>|nil
 function replay:changes(connection)
-  local before = connection.pooled and connection.held.settings or of(self, connection).settings
+  local before = connection.pooled and connection.held and connection.held.settings or of(self, connection).settings
   return session_state.changes(before, session_state.settings(connection:session()))
 end
 

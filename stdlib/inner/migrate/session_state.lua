@@ -36,6 +36,7 @@ function session_state.changes(before, after)
   return next(changes) and changes or nil
 end
 
+---@type table<string, integer|nil>
 local whose = { session_authorization = 1, role = 2 }
 
 --- Sets what changed. session_authorization comes first, because it also changes the role.

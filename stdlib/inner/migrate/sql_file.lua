@@ -14,6 +14,7 @@ local function marker_of(line)
 end
 
 -- The marks in the text. A line inside a string or a function body is not a mark. Marks of other tools are refused.
+---@return { word: string, from: integer, to: integer }[]
 local function markers(text, path)
   local found, offsets, at, number = {}, nil, 1, 1
   while at <= #text do
@@ -48,7 +49,7 @@ local function line_of(text, characters)
 end
 
 local function split(text, path, tolerant)
-  local ok, list = pcall(statement.split, text, 1, tolerant)
+  local ok, list = pcall(statement.split, text, 1, tolerant) ---@type boolean, any
   if ok then return list end
   local line = line_of(text, tonumber(list.notes and list.notes.position) or 1)
   config.raise(('%s:%d: %s'):format(path, line, list.message or tostring(list)), list.hint)
@@ -66,6 +67,10 @@ function sql_file.normal(text)
   return (text:gsub('^\239\187\191', ''):gsub('\r\n', '\n'))
 end
 
+---@class lugger.sql_sections
+---@field up lugger.sql_section
+---@field down lugger.sql_section|nil
+
 ---@class lugger.sql_section
 ---@field statements lugger.statement[]
 ---@field no_transaction boolean
@@ -74,10 +79,12 @@ end
 ---@param text string
 ---@param path string for messages
 ---@param tolerant boolean|nil what is no statement is among them, as statement.split has it
----@return { up: lugger.sql_section, down: lugger.sql_section|nil }
+---@return lugger.sql_sections
 function sql_file.parse(text, path, tolerant)
   text = sql_file.normal(text)
-  local marks, sections, whole, current = markers(text, path), {}, false, nil
+  local marks, whole = markers(text, path), false
+  local sections = {} ---@type table<string, table|nil>
+  local current ---@type table|nil
   for i, mark in ipairs(marks) do
     if mark.word == 'no transaction' then
       if current then current.no_transaction = true else whole = true end
@@ -111,7 +118,7 @@ function sql_file.parse(text, path, tolerant)
   if not sections.up then
     config.raise(path .. ' has a `-- down` but no `-- up`', 'write `-- up` above what it does')
   end
-  return sections
+  return sections --[[@as lugger.sql_sections]]
 end
 
 return sql_file

@@ -9,6 +9,7 @@ local system = native.system
 
 local squash = {}
 
+---@type table<string, boolean>
 local data_tags = { InsertStmt = true, UpdateStmt = true, DeleteStmt = true, MergeStmt = true, CopyStmt = true }
 
 local function writes_data(migration)

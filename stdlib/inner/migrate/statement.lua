@@ -6,7 +6,7 @@ local statement = {}
 ---@class lugger.statement
 ---@field text string
 ---@field tag string|nil the node of its syntax tree, such as "IndexStmt"; nil when the grammar does not know it
----@field node table|nil read anew when it is asked for and not kept: a file may have very many statements
+---@field node table of one with a tag; read anew when it is asked for, not kept: a file may have very many statements
 ---@field problem string|nil why it could not be read
 ---@field position integer|nil of the problem, in characters from 1
 ---@field reads_only boolean a SELECT that writes nothing and locks nothing
@@ -31,6 +31,7 @@ local function option(list, name)
   end
 end
 
+---@type table<string, boolean>
 local never = { CreatedbStmt = true, DropdbStmt = true, CreateTableSpaceStmt = true, DropTableSpaceStmt = true,
   AlterSystemStmt = true, CreateSubscriptionStmt = true, DropSubscriptionStmt = true, AlterSubscriptionStmt = true }
 
@@ -39,6 +40,7 @@ local function whole_database(node)
     or node.kind == 'REINDEX_OBJECT_DATABASE'
 end
 
+---@type table<string, nil|fun(node: table): boolean|nil>
 local outside = {
   IndexStmt = function(node) return node.concurrent end,
   DropStmt = function(node) return node.concurrent end,
@@ -84,6 +86,7 @@ local function each_node(tree, visit)
   end
 end
 
+---@type table<string, boolean>
 local session_locks = { pg_advisory_lock = true, pg_advisory_lock_shared = true, pg_try_advisory_lock = true,
   pg_try_advisory_lock_shared = true }
 
@@ -108,6 +111,7 @@ local function lasting_calls(node)
   return lasting, setting
 end
 
+---@type table<string, boolean>
 local session_words = { PrepareStmt = true, DeallocateStmt = true, ListenStmt = true, UnlistenStmt = true,
   LoadStmt = true, DiscardStmt = true }
 
@@ -122,8 +126,10 @@ local function temporary_of(tag, node)
   return relation.relname, (node.oncommit or into and into.onCommit) == 'ONCOMMIT_DROP'
 end
 
+---@type table<string, boolean>
 local calls_now = { SelectStmt = true, InsertStmt = true, UpdateStmt = true, DeleteStmt = true, MergeStmt = true,
   CreateTableAsStmt = true, ExplainStmt = true }
+---@type table<string, boolean>
 local makes = { CreateStmt = true, CreateTableAsStmt = true, SelectStmt = true, ViewStmt = true, CreateSeqStmt = true }
 
 local function describe_session(found, node)
@@ -158,7 +164,8 @@ local function describe(found, node)
   return found
 end
 
-local cache, nodes = setmetatable({}, { __mode = 'v' }), setmetatable({}, { __mode = 'v' })
+local cache = setmetatable({}, { __mode = 'v' }) ---@type table<string, lugger.statement|nil>
+local nodes = setmetatable({}, { __mode = 'v' }) ---@type table<string, table|nil>
 
 local defaults = { reads_only = false, transactional = true, alone = false, sets = false, may_commit = false }
 
@@ -166,7 +173,8 @@ local meta = { __index = function(found, key)
   if key ~= 'node' or not found.tag then return defaults[key] end
   local text = found.text
   if not nodes[text] then
-    local _, node = next(native.sql.tree(text)[1].stmt)
+    local parsed = native.sql.tree(text)[1] --[[@as table]]
+    local _, node = next(parsed.stmt)
     nodes[text] = node
     return node
   end
@@ -179,8 +187,8 @@ end }
 function statement.read(text)
   local found = cache[text]
   if found then return found end
-  found = setmetatable({ text = text }, meta)
-  local ok, tree = pcall(native.sql.tree, text)
+  found = setmetatable({ text = text }, meta) --[[@as lugger.statement]]
+  local ok, tree = pcall(native.sql.tree, text) ---@type boolean, any
   if not ok then
     found.problem, found.position = tree.message, tonumber(tree.notes and tree.notes.position)
   elseif tree[1] then

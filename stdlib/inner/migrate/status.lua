@@ -12,6 +12,10 @@ local status = {}
 ---@field explain string|nil what is wrong, and what to do
 ---@field migration lugger.migration|nil
 ---@field record lugger.migrate.record|nil
+---@field blocked boolean|nil it is out of order, and may not be
+
+---@class lugger.migrate.pending_item: lugger.migrate.item
+---@field migration lugger.migration
 
 local function squashes(list)
   local covered = {}
@@ -137,7 +141,7 @@ end
 --- What `up` would run, in order.
 ---@param items lugger.migrate.item[]
 ---@param last string|nil up to this version
----@return lugger.migrate.item[]
+---@return lugger.migrate.pending_item[]
 function status.pending(items, last)
   local list = {}
   for _, item in ipairs(items) do
@@ -172,7 +176,8 @@ function status.find(items, wanted)
   for _, item in ipairs(items) do
     if version.key(item.version) == version.key(wanted) then return item end
   end
-  config.raise(('there is no migration of version %s'):format(wanted), '`lugger migrate status` lists them')
+  return config.raise(('there is no migration of version %s'):format(wanted),
+    '`lugger migrate status` lists them') --[[@as any]]
 end
 
 return status

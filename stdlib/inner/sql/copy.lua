@@ -41,7 +41,8 @@ end
 local function no_column(table_name, name, number, columns)
   local names = {}
   for i, column in ipairs(columns) do names[i] = column.name end
-  config.raise(('row %d: %s has no column "%s"'):format(number, table_name, tostring(name)), fault.near(name, names))
+  return config.raise(('row %d: %s has no column "%s"'):format(number, table_name, tostring(name)),
+    fault.near(name, names))
 end
 
 -- The columns of the table that rows fill, in its order.
@@ -63,7 +64,7 @@ local function line_of(row, number, columns)
     local v
     if document.is(row) then v = row:get(column.name) else v = rawget(row, column.name) end
     local text = parameters.text(v, column.type, ('row %d: %s'):format(number, column.name))
-    cells[i] = text == native.null and '\\N' or text:gsub('[\\\n\r\t]', escapes)
+    cells[i] = type(text) == 'string' and text:gsub('[\\\n\r\t]', escapes) or '\\N'
   end
   return table.concat(cells, '\t') .. '\n'
 end

@@ -19,7 +19,7 @@ function sql_cursor.takes(sql, hold)
   local ok, list = pcall(statement.split, sql)
   if not ok or #list ~= 1 or list[1].tag ~= 'SelectStmt' then return false end
   if list[1].reads_only then return true end
-  local node = list[1].node
+  local node = list[1].node --[[@as table]]
   return not hold and node.lockingClause ~= nil and not node.intoClause and not node.withClause
 end
 
@@ -50,6 +50,7 @@ function sql_cursor.each(reading, sql, values)
   local head = ('DECLARE %s NO SCROLL CURSOR %sFOR '):format(name, reading.hold and 'WITH HOLD ' or '')
   local opened, problem = pcall(reading.send, head .. sql, values)
   if not opened then error(sql_fault.placed(problem, sql, #head), 0) end
+  ---@type { open: boolean, guard: userdata, count: integer, at: integer, rows: table, shape: any }
   local state = { open = true, guard = newproxy(true), count = first_rows, at = 0, rows = {} }
   getmetatable(state.guard).__gc = function()
     if state.open then reading.dropped(name) end

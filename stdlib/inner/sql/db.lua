@@ -24,7 +24,7 @@ local sql_db = {}
 ---@field run lugger.sql_run the results; the last is the one that is asked for
 ---@field exec function|nil gives the number of rows, where that is not what run tells
 ---@field types fun(self: table, oids: integer[]): lugger.sql.type[]
----@field look fun(self: table, sql: string, parameter: string): any[][] a question of our own
+---@field look fun(self: table, sql: string, parameter: string): table<integer, any[]> a question of our own
 ---@field each fun(self: table, sql: string, values: table): lugger.sql_rows|nil nil: only as a whole
 ---@field copy function (sql, chunks, apart): rows; apart: statements may run while the chunks are made
 ---@field transaction fun(self: table, work: fun())
@@ -86,7 +86,7 @@ function class:query(sql, ...)
     if not fetched.lazy then refuse_cut(given) end
     results[i] = sql_result.new(given, backend:types(given.types), fetched.lazy or i < #fetched)
   end
-  return #results > 0 and sql_result.behind(results) or nil
+  return (#results > 0 and sql_result.behind(results) or nil) --[[@as lugger.sql_result]] -- a text may hold nothing
 end
 
 --- Goes over rows without holding them: `for row in db:each('select * from users') do ... end`. Inside a transaction
@@ -142,7 +142,7 @@ function class:exec(sql, ...)
   end
   local fetched = run(self, 'exec', 1, sql, ...)
   local given = fetched[#fetched]
-  return given and tonumber(given.affected) or 0
+  return given and tonumber(given.affected) --[[@as integer]] or 0
 end
 
 --- Runs a function in a transaction: commits what it did and gives what it returned; an error takes everything back.
@@ -213,10 +213,10 @@ local function is(v)
   return type(meta) == 'table' and meta.lugger_db == true
 end
 
-methods.close('db', class, is, { 'name', 'executor', 'connection' })
+methods.close('db', class --[[@as table]], is, { 'name', 'executor', 'connection' })
 
 --- A class of objects with the methods of a db, and others.
----@param more table<string, function>|nil
+---@param more table|nil methods
 ---@return table meta
 function sql_db.meta(more)
   if more then methods.check('db', more, is) end

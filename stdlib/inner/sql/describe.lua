@@ -53,6 +53,7 @@ local triggers = [[
 select pg_catalog.pg_get_triggerdef(oid) as text from pg_catalog.pg_trigger
  where tgrelid = $1::oid and not tgisinternal order by tgname]]
 
+---@type table<string, string|nil>
 local lists = {
   l = [[select datname as name, pg_catalog.pg_get_userbyid(datdba) as owner, pg_catalog.pg_encoding_to_char(encoding) as
           encoding,
@@ -71,6 +72,7 @@ local lists = {
            from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
           where n.nspname not in ('pg_catalog', 'information_schema') order by 1, 2]],
 }
+---@type table<string, string|nil>
 local kinds = { dt = '{r,p}', dv = '{v}', dm = '{m}', di = '{i,I}', ds = '{S}', d = '{r,p,v,m,S,f}' }
 
 -- schema.name, each part plain or in double quotes; * and ? as in psql.
@@ -110,7 +112,7 @@ local function relation(session, word)
     config.raise(('there is no table or view "%s"'):format(word), fault.near(name, names, "pg '\\dt' lists the tables"))
   end
   local lines = { ('%s.%s'):format(found.schema, found.name) }
-  local raw = sql_result.raw(session:query(columns, found.id))
+  local raw = sql_result.raw(session:query(columns, found.id)) --[[@as table]]
   lines[#lines + 1] = (sql_result.table_text(raw, nil, ''):gsub('\n%b()$', ''))
   part(session, 'indexes', indexes, found.id, lines)
   part(session, 'constraints', constraints, found.id, lines)
@@ -125,20 +127,22 @@ end
 ---@return lugger.sql_result|table
 function sql_describe.run(session, command)
   local word, argument = command:match '^(%a+)%+?%s*(.-)%s*;?%s*$'
-  local backend = sql_db.backend(session)
+  local backend = sql_db.backend(session) --[[@as lugger.sql_session]]
   local before = backend.last_sql
   local function done(...)
     backend.last_sql = before -- :explain refers to the user's statement, not to our own queries
     return ...
   end
   if lists[word] then return done(session:query(lists[word])) end
-  if word == 'd' and argument ~= '' and not argument:find '[*?]' then return done(relation(session, argument)) end
-  if kinds[word] then
-    local schema, name = parts_of(argument)
-    return done(session:query(relations, kinds[word], like(name), like(schema)))
+  if word == 'd' and argument and argument ~= '' and not argument:find '[*?]' then
+    return done(relation(session, argument))
   end
-  config.raise(('pg knows no \\%s'):format(word or command),
-    'it knows \\d [NAME], \\dt, \\dv, \\dm, \\di, \\ds, \\dn, \\du, \\dx, \\df, \\l; `lugger psql` has all of them')
+  if not kinds[word] then
+    config.raise(('pg knows no \\%s'):format(word or command),
+      'it knows \\d [NAME], \\dt, \\dv, \\dm, \\di, \\ds, \\dn, \\du, \\dx, \\df, \\l; `lugger psql` has all of them')
+  end
+  local schema, name = parts_of(argument)
+  return done(session:query(relations, kinds[word], like(name), like(schema)))
 end
 
 return sql_describe

@@ -7,8 +7,10 @@ local statement = require 'lugger.inner.migrate.statement'
 local sql_effects = {}
 
 -- Statements whose result does not tell. All of them can run in a transaction.
+---@type table<string, boolean>
 local doubtful = { SelectStmt = true, CreateTableAsStmt = true, ExplainStmt = true, ExecuteStmt = true,
   FetchStmt = true, VariableShowStmt = true }
+---@type table<string, boolean>
 local telling = { InsertStmt = true, UpdateStmt = true, DeleteStmt = true, MergeStmt = true }
 
 ---@param sql string
@@ -17,7 +19,7 @@ local telling = { InsertStmt = true, UpdateStmt = true, DeleteStmt = true, Merge
 local function kind_of(sql)
   local ok, list = pcall(statement.split, sql)
   if not ok then return 'unknown', false end
-  local kind, lasting = 'answer', false
+  local kind, lasting = 'answer', false ---@type "ask"|"answer"|"unknown", boolean
   for _, st in ipairs(list) do
     if st.problem then return 'unknown', false end
     lasting = lasting or st.lasting ~= nil
@@ -42,6 +44,7 @@ local function ask(native, sql)
 end
 
 -- In a transaction that the user began: compares what it had written before and after.
+---@return lugger.fetched, boolean
 local function within(native, sql, parameters, rows)
   local before = ask(native, written)
   local fetched = native:fetch(sql, parameters, rows)
@@ -49,6 +52,7 @@ local function within(native, sql, parameters, rows)
 end
 
 -- In a transaction of its own, which the statement would have anyway.
+---@return lugger.fetched, boolean
 local function alone(native, sql, parameters, rows)
   native:fetch 'begin'
   local ok, fetched = pcall(native.fetch, native, sql, parameters, rows)

@@ -6,6 +6,10 @@ local statement = require 'lugger.inner.migrate.statement'
 
 local sql_fault = {}
 
+---@class lugger.sql_error: lugger.error
+---@field brief string|nil what is shown beside the pointer
+---@field pointer string|nil the line of the statement, with a mark below the place
+
 local longest = 120 -- of a statement in a message, in bytes
 
 -- Without its secrets; false when it can only be left out.
@@ -31,9 +35,9 @@ function sql_fault.placed(err, sql, before)
     return err
   end
   if err.code == 'connect' or err.code == 'config' and (err.sqlstate or '') == '' then return err end
-  local notes = {}
+  local notes = {} ---@type table<string, string>
   for _, key in ipairs(err.notes) do notes[key] = err.notes[key] end
-  local position = tonumber(notes.position)
+  local position = tonumber(notes.position) --[[@as integer|nil]]
   if position and before then position = position > before and position - before or nil end
   local place = fault.where()
   if place and place:find '^prompt:' then
@@ -42,7 +46,7 @@ function sql_fault.placed(err, sql, before)
     notes.script, notes.statement = place or notes.script, sql_fault.brief(sql)
   end
   notes.position = position and ('%d'):format(position)
-  local placed = native.error(err.code, err.message, err.hint, err.sqlstate, notes)
+  local placed = native.error(err.code, err.message, err.hint, err.sqlstate, notes) --[[@as lugger.sql_error]]
   if position then
     placed.brief = err.message .. (notes.script and (' (%s)'):format(notes.script) or '')
     placed.pointer = shown(sql) and sql_text.pointer(sql, position) or nil

@@ -33,7 +33,7 @@ local function word_of(v)
     local meta = kind == 'table' and getmetatable(v) or nil
     local name = type(meta) == 'table' and rawget(meta, '__name')
     if name then return name end
-    if io.type(v) then return 'file' end
+    if io.type(v --[[@as file]]) then return 'file' end
     if kind == 'userdata' then return (tostring(v):gsub('^lugger%.native%.', '')) end
   end
   if kind == 'cdata' then return tostring(ffi.typeof(v)) end
@@ -44,14 +44,14 @@ end
 local function refuse(v, at)
   local hint = 'SQL takes texts, numbers, booleans, lugger\'s own values, lists and documents'
   if type(v) == 'function' then hint = 'is a call missing? value:method() instead of value.method' end
-  fault.raise('coerce', ('%s is a %s, which SQL cannot take'):format(at, word_of(v)), hint)
+  return fault.raise('coerce', ('%s is a %s, which SQL cannot take'):format(at, word_of(v)), hint)
 end
 
 ---@return never
 local function refuse_for(v, type_of, at)
   local is_list = type(v) == 'table' and #v > 0 or type(v) == 'cdata' and require('lugger').type(v) == 'array'
-  fault.raise('coerce', ('%s is a %s, and the statement takes %s there'):format(at, is_list and 'list' or 'document',
-    type_of.name), is_list and 'say what it is: $1::text[], $1::jsonb'
+  return fault.raise('coerce', ('%s is a %s, and the statement takes %s there'):format(at,
+    is_list and 'list' or 'document', type_of.name), is_list and 'say what it is: $1::text[], $1::jsonb'
     or 'say that it is JSON: $1::jsonb, or take lugger.json.encode(v)')
 end
 
@@ -100,6 +100,7 @@ local function json(v, at)
   return require('lugger.json').encode(v, 'plain')
 end
 
+---@type fun(v: any, type_of: lugger.sql.type, at: string): string
 local text_of
 
 local function array_element(v, element, at)
@@ -109,6 +110,7 @@ local function array_element(v, element, at)
 end
 
 -- The elements of a list; false when it is none.
+---@return any[]|false
 local function items_of(v, at)
   local items = {}
   if document.is(v) then
@@ -116,7 +118,7 @@ local function items_of(v, at)
     for i, item in document.each(v) do items[i] = item end
     return items
   end
-  local count = 0
+  local count = 0 ---@type number
   for key in pairs(v) do
     if type(key) ~= 'number' or key < 1 or key ~= math.floor(key) then return false end
     count = math.max(count, key)
@@ -136,7 +138,7 @@ end
 
 local function array(v, type_of, at)
   local items = items_of(v, at)
-  if not items then refuse_for(v, type_of, at) end
+  if not items then return refuse_for(v, type_of, at) end
   local element = type_of.element
   for i, item in ipairs(items) do
     local nested = element.kind ~= 'json' and is_list_like(item)
@@ -147,7 +149,7 @@ end
 
 local function vector(v, type_of, at)
   local items = items_of(v, at)
-  if not items then refuse_for(v, type_of, at) end
+  if not items then return refuse_for(v, type_of, at) end
   for i, item in ipairs(items) do items[i] = text_of(item, type_of, at) end
   return '[' .. table.concat(items, ',') .. ']'
 end
@@ -223,6 +225,8 @@ end
 
 ---@class lugger.sql.parameters values as they were given; `n` is their number
 ---@field n integer
+---@field [integer] any
+---@field rows integer|nil that are wanted; all when not given
 
 --- The parameters of a call as texts, NULL as null; nil without any. What the server takes is asked only when a value
 --- hangs on it.
@@ -231,11 +235,11 @@ end
 ---@return any[]|nil
 function parameters.bind(values, types_of)
   if values.n == 0 then return nil end
-  local out, asks = { n = values.n }, false
+  local out, asks = { n = values.n } --[[@as any[] ]], false
   for i = 1, values.n do
     local v = values[i]
     asks = asks or asks_type(v)
-    if not asks_type(v) then out[i] = parameters.text(v, { kind = 'plain' }, ('parameter $%d'):format(i)) end
+    if not asks_type(v) then out[i] = parameters.text(v, types.text, ('parameter $%d'):format(i)) end
     if type(v) == 'table' and not is_data(v) then refuse(v, ('parameter $%d'):format(i)) end
   end
   if not asks then return out end
@@ -269,7 +273,7 @@ function parameters.identity(values)
   for i = 1, values.n do
     local v, at = values[i], ('parameter $%d'):format(i)
     if not asks_type(v) then
-      out[i] = parameters.text(v, { kind = 'plain' }, at)
+      out[i] = parameters.text(v, types.text, at)
     elseif type(v) == 'table' or document.is(v) then
       if type(v) == 'table' and not is_data(v) then refuse(v, at) end
       out[i] = json(v, at)

@@ -20,6 +20,7 @@ local row_methods = {}
 local methods = {}
 
 local weak = { __mode = 'k' }
+---@type table<lugger.sql_result, table|nil>
 local raw = setmetatable({}, weak) -- what the server gave, by result
 local cells_of = setmetatable({}, weak) -- of rows that nobody looked into yet
 
@@ -48,7 +49,8 @@ function row_methods:is_null(name)
   for _, key in ipairs(meta.lugger_columns) do
     if key == name then return true end
   end
-  fault.raise('config', ('the row has no column "%s"'):format(tostring(name)), fault.near(name, meta.lugger_columns))
+  return fault.raise('config', ('the row has no column "%s"'):format(tostring(name)),
+    fault.near(name, meta.lugger_columns)) --[[@as any]]
 end
 
 local function text_of_row(row)
@@ -166,7 +168,7 @@ local meta = {
     return nil, marks.array(rows)
   end,
   __tostring = function(self)
-    local given = raw[self]
+    local given = raw[self] --[[@as table]]
     return ('%s, %s'):format(given.command, terminal.count(given.count, 'row'))
   end,
 }

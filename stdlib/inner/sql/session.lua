@@ -26,7 +26,7 @@ local sql_session = { log = {} }
 ---@field types_known table
 ---@field pooled boolean|nil
 ---@field dropped string[]
----@field savepoints integer|nil
+---@field savepoints integer
 local session = {}
 local session_meta = { __index = session }
 
@@ -43,6 +43,7 @@ local function close_forgotten()
   end
 end
 
+---@return lugger.native.prompt
 local function connect(self)
   close_forgotten()
   self.native = native.prompt.open(self.place)
@@ -51,6 +52,7 @@ local function connect(self)
   self.native:fetch "set client_min_messages = 'notice'" -- a person wants to see them
   if self.production then self.native:fetch('set default_transaction_read_only = on') end
   open_sessions[self] = true
+  return self.native
 end
 
 local most_told = 1000
@@ -84,6 +86,7 @@ local function reconnect(self)
 end
 
 -- Connected, and behind loops that were left before their end.
+---@return lugger.native.prompt
 local function ready(self)
   effects.check()
   if not self.native then connect(self) end
@@ -93,6 +96,7 @@ local function ready(self)
     for _, name in ipairs(self.dropped) do pcall(self.native.fetch, self.native, 'CLOSE ' .. name) end
     self.dropped = {}
   end
+  return self.native
 end
 
 local reads = { select = true, show = true, table = true, values = true, explain = true }
@@ -182,8 +186,9 @@ function session:run(sql, values)
   ready(self)
   if effects.watched then seen_secrets.note_sql(sql) end
   if self.production and production.loosens(sql) then production.confirm(self.label) end
-  local ok, fetched = pcall(guarded, self, function() return fetch(self, sql, values) end)
-  self.in_transaction = self.native:transaction() ~= 'none'
+  local ok, fetched = pcall(guarded, self, function() return fetch(self, sql, values) end) ---@type boolean, any
+  local connection = self.native --[[@as lugger.native.prompt]] -- another one where the first was lost
+  self.in_transaction = connection:transaction() ~= 'none'
   if not ok then error(fetched, 0) end
   note_effects(fetched)
   sql_session.note_use(self, fetched)
@@ -197,8 +202,8 @@ end
 
 ---@private
 function session:look(sql, parameter)
-  if not self.native then connect(self) end
-  return self.native:fetch(sql, { parameter })[1].rows
+  local connection = self.native or connect(self)
+  return connection:fetch(sql, { parameter })[1].rows
 end
 
 ---@private
@@ -206,7 +211,7 @@ function session:types(oids)
   local list = {}
   for i, oid in ipairs(oids) do
     list[i] = sql_types.of(oid, self.types_known, function(sql, parameter)
-      if self.native:transaction() == 'failed' then return nil end
+      if self:state() == 'failed' then return nil end
       return self:look(sql, parameter)[1]
     end)
   end
@@ -215,8 +220,8 @@ end
 
 ---@private
 function session:each(sql, values)
-  ready(self)
-  local connection, hold = self.native, self.native:transaction() == 'none'
+  local connection = ready(self)
+  local hold = connection:transaction() == 'none'
   if not sql_cursor.takes(sql, hold) then return nil end
   if hold and self.pooled == nil then self.pooled = connection:behind_pooler() end
   if hold and self.pooled then sql_cursor.refuse_pooled() end
@@ -257,7 +262,7 @@ local function copy(self, sql, chunks)
   effects.note()
   tell(self, sql, self.native:notices())
   sql_session.note_use(self, { { command = 'COPY' } })
-  return tonumber(rows)
+  return tonumber(rows) --[[@as integer]]
 end
 
 local function one_chunk(chunk)
@@ -320,9 +325,9 @@ end
 
 ---@private
 function session:transaction(work)
-  ready(self)
-  local connection, outer = self.native, self.native:transaction() ~= 'none'
-  if outer then self.savepoints = (self.savepoints or 0) + 1 end
+  local connection = ready(self)
+  local outer = connection:transaction() ~= 'none'
+  if outer then self.savepoints = self.savepoints + 1 end
   local point = outer and ('lugger_%d'):format(self.savepoints)
   connection:fetch(outer and 'SAVEPOINT ' .. point or self.production and production.allowed and 'BEGIN READ WRITE'
     or 'BEGIN')
@@ -363,7 +368,7 @@ function sql_session.open(name)
   end
   if effects.watched then seen_secrets.note_place(place) end
   local label = native.system.mask_secrets(name)
-  local backend = setmetatable({ name = name, place = place, label = label }, session_meta)
+  local backend = setmetatable({ name = name, place = place, label = label, savepoints = 0 }, session_meta)
   return sql_db.new(backend, { name = label })
 end
 

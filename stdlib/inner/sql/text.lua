@@ -55,13 +55,15 @@ end
 ---@return string
 function sql_text.pointer(sql, position)
   local at, bytes = 0, #sql + 1
-  for place in sql:gmatch '()[%z\1-\127\192-\255][\128-\191]*' do
+  for place in sql:gmatch('()[%z\1-\127\192-\255][\128-\191]*') --[[@as fun(): integer]] do
     at = at + 1
     if at == position then bytes = place break end
   end
   local before, number = 1, 1
-  for place in sql:sub(1, bytes - 1):gmatch '()\n' do before, number = place + 1, number + 1 end
-  local line = sql:match('^[^\n]*', before)
+  for place in sql:sub(1, bytes - 1):gmatch('()\n') --[[@as fun(): integer]] do
+    before, number = place + 1, number + 1
+  end
+  local line = sql:match('^[^\n]*', before) --[[@as string]]
   local head = ('LINE %d: '):format(number)
   local room = table_view.text_width(sql:sub(before, bytes - 1):gsub('\t', ' '))
   return head .. terminal.printable((line:gsub('\t', ' '))) .. '\n' .. (' '):rep(#head + room) .. '^'

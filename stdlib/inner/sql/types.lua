@@ -18,13 +18,15 @@ local elements = { [1000] = 16, [1001] = 17, [1016] = 20, [1005] = 21, [1007] = 
   [199] = 114, [1021] = 700, [1022] = 701, [1014] = 1042, [1015] = 1043, [1182] = 1082, [1115] = 1114, [1185] = 1184,
   [1187] = 1186, [1231] = 1700, [2951] = 2950, [3807] = 3802 }
 
+---@type table<integer, lugger.sql.type|nil>
 local known = {}
 for oid, name in pairs(names) do known[oid] = { kind = kinds[oid] or 'plain', oid = oid, name = name } end
 for oid, element in pairs(elements) do
-  known[oid] = { kind = 'array', oid = oid, name = known[element].name .. '[]', element = known[element] }
+  local one = known[element] --[[@as lugger.sql.type]]
+  known[oid] = { kind = 'array', oid = oid, name = one.name .. '[]', element = one }
 end
 
-local text = known[25]
+local text = known[25] --[[@as lugger.sql.type]]
 
 local lookup = [[
 select t.typname, t.typtype, t.typcategory, t.typelem, t.typbasetype, pg_catalog.format_type(t.oid, null)
@@ -46,7 +48,7 @@ end
 
 --- The type of an OID.
 ---@param oid integer
----@param kept table<integer, lugger.sql.type> what the session looked up before
+---@param kept table<integer, lugger.sql.type|nil> what the session looked up before
 ---@param look fun(sql: string, parameter: string): any[]|nil the first row; nil where nothing can be asked
 ---@return lugger.sql.type
 function types.of(oid, kept, look)
@@ -54,8 +56,9 @@ function types.of(oid, kept, look)
   if one then return one end
   local row = look(lookup, ('%d'):format(oid))
   if not row then return text end
-  kept[oid] = found(oid, row, function(inner) return types.of(inner, kept, look) end)
-  return kept[oid]
+  one = found(oid, row, function(inner) return types.of(inner, kept, look) end)
+  kept[oid] = one
+  return one
 end
 
 --- The types of text, of an array of texts and of JSON.

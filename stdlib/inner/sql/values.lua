@@ -29,7 +29,9 @@ end
 local function bytea(text)
   local digits = text:match '^\\x(%x*)$'
   if not digits then return text end
-  return value.binary((digits:gsub('%x%x', function(pair) return string.char(tonumber(pair, 16)) end)))
+  return value.binary((digits:gsub('%x%x', function(pair)
+    return string.char(tonumber(pair, 16) --[[@as integer]])
+  end)))
 end
 
 local function json(text)

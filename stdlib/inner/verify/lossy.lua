@@ -1,6 +1,7 @@
 -- Values that a mapping changes on purpose: then "equal" means equal to what the mapping made, not to the original.
 local lossy = {}
 
+---@type table<string, table<string, boolean>>
 local words = {
   nul = { strip = true, replace = true }, utf8 = { strip = true, replace = true },
   on_error = { null = true, default = true }, fraction = { round = true, truncate = true },

@@ -38,7 +38,7 @@ local function columns_of(session, schema, relation)
     .. 'AND c.relname = $2 AND a.attnum > 0 AND NOT a.attisdropped', { schema, relation })
   local names, rows = {}, 0
   for _, row in ipairs(result.rows) do
-    names[#names + 1], rows = row[1], tonumber(row[2])
+    names[#names + 1], rows = row[1], tonumber(row[2]) --[[@as integer]]
   end
   return names, rows
 end

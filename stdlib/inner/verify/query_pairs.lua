@@ -37,6 +37,7 @@ local query_pairs = {}
 ---@field error string|nil
 ---@field notes string[]
 
+---@type table<string, boolean>
 local known = { name = true, sql = true, params = true, mongo = true, max_ms = true, max_ratio = true }
 
 -- One statement, without its semicolon: anything after another one would run outside the transaction.
@@ -68,8 +69,9 @@ end
 function query_pairs.load(path)
   if not system.stat(path) then config.raise('there is no file ' .. path) end
   local chunk, err = loadstring(system.read_file(path), '@' .. path)
-  if not chunk then config.raise(err) end
-  local list = setfenv(chunk, modules.environment)()
+  if not chunk then config.raise(err --[[@as string]]) end
+  setfenv(chunk, modules.environment)
+  local list = chunk()
   if type(list) ~= 'table' or #list == 0 then
     config.raise(path .. ' returned no list of pairs',
       "return { { name = 'by email', sql = '...', params = { ... } } }")
@@ -133,7 +135,7 @@ local function run_one(session, pair, options)
   end)
   pcall(session.query, session, 'ROLLBACK')
   if not ok then
-    if type(err) ~= 'string' and err.code == 'interrupted' then error(err, 0) end
+    if type(err) == 'table' and err.code == 'interrupted' then error(err, 0) end
     result.error, result.passed = terminal.error_text(err), false
     return result
   end

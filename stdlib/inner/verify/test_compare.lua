@@ -36,7 +36,7 @@ function compare.values(found, wanted, where)
     if not equal and type(found) == 'cdata' or type(wanted) == 'cdata' then
       local ok, same = pcall(function() return lugger.type(found) == lugger.type(wanted) and tostring(found) ==
         tostring(wanted) end)
-      equal = equal or (ok and same)
+      equal = equal or (ok and same == true)
     end
     if equal then return nil end
     return ('%sfound %s, wanted %s'):format(at, compare.show(found), compare.show(wanted))

@@ -3,7 +3,7 @@ local document = require 'lugger.inner.base.document'
 local json = require 'lugger.json'
 local table_view = require 'lugger.inner.view.table'
 local terminal = require 'lugger.inner.view.terminal'
-local tonumber = tonumber --[[@as fun(count: any): number]]
+local tonumber = tonumber --[[@as fun(count: any): integer]]
 
 local verdict_view = {}
 
@@ -68,8 +68,9 @@ end
 local function json_places(name, source, target)
   if not (source and target and source:match('^[%[{]') and target:match('^[%[{]')) then return nil end
   if #source > longest_json or #target > longest_json then return nil end
-  local ok, left, right = pcall(function()
-    return flatten(json.decode(source), name, {}), flatten(json.decode(target), name, {})
+  local left, right ---@type table<string, string>, table<string, string>
+  local ok = pcall(function()
+    left, right = flatten(json.decode(source), name, {}), flatten(json.decode(target), name, {})
   end)
   if not ok then return nil end
   local paths = {}
@@ -194,7 +195,8 @@ function verdict_view.sentence(verdict)
     return ('%s: equal, %s compared by value in %s'):format(verdict.job, terminal.count(rows, 'row'),
       terminal.duration(tonumber(verdict.seconds)))
   end
-  local parts, sums = {}, { missing = 0, extra = 0, different = 0 }
+  local parts = {}
+  local sums = { missing = 0, extra = 0, different = 0 } ---@type table<string, integer>
   for i, reason in ipairs(verdict.reasons) do parts[i] = reason end
   for _, one in ipairs(verdict.tables) do
     for name in pairs(sums) do sums[name] = sums[name] + tonumber(one[name]) end

@@ -64,7 +64,7 @@ local look_ms, glance_ms = 200, 2
 -- Shows the progress of the first one that is running, while others run too.
 local function teller(quiet)
   local self = { live = not quiet and terminal.is_terminal(2) and system.getenv('TERM') ~= 'dumb',
-    shown = 0, told = system.monotonic() }
+    shown = 0 --[[@as number]], told = system.monotonic() }
   function self.wait(one, timeout_ms)
     local snapshot = one.running:poll(timeout_ms)
     one.waits = one.waits or progress.new(one.name, quiet and 'none' or 'plain')
@@ -143,7 +143,9 @@ end
 ---@param quiet boolean|nil no progress
 ---@return lugger.verdict[]
 function verification.verify_all(jobs, options, quiet)
-  local each, verdicts, at_work, next_job = verification.options(options), {}, {}, 1
+  local each, verdicts, next_job = verification.options(options), {}, 1
+  ---@type { name: string, job: lugger.job, alone: boolean, running: lugger.native.verification }[]
+  local at_work = {}
   local most = #jobs > 1 and (each.jobs or native.default_jobs()) or 1
   local small_each = {}
   for key, value in pairs(each) do small_each[key] = value end
@@ -157,7 +159,7 @@ function verification.verify_all(jobs, options, quiet)
   end
   local function begin()
     while next_job <= #jobs and not (at_work[1] and at_work[1].alone) do
-      local job = jobs[next_job]
+      local job = jobs[next_job] --[[@as lugger.job]]
       local small = most > 1 and abreast.is_small(job)
       if #at_work > 0 and (not small or under_way() >= most) then return end
       at_work[#at_work + 1] = { name = job:name(), job = job, alone = not small,
@@ -170,7 +172,7 @@ function verification.verify_all(jobs, options, quiet)
     begin()
     while at_work[1] do
       wait_for_first(at_work, tell, begin)
-      local first = at_work[1]
+      local first = at_work[1] --[[@as table]]
       verdicts[#verdicts + 1] = with_policies(first.job, first.running:result())
       table.remove(at_work, 1)
       begin()

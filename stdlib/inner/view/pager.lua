@@ -33,7 +33,8 @@ end
 function pager.show(work)
   local program, height = command(), system.height()
   if not program or height < 4 then return work() end
-  local held, count, pipe = {}, 0, nil
+  local held, count = {}, 0
+  local pipe ---@type file|nil
   local interrupts = system.interrupt_raises(true)
   local function write(text)
     if pipe then

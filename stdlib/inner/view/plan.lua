@@ -21,6 +21,7 @@ local function policy(column)
 end
 
 local function origin(column)
+  ---@type table<string, string|nil>
   local generated = {
     v5 = '(UUIDv5 of _id)', v7 = '(UUIDv7)', server = "(the server's default)", parent_key = "(parent's key)",
     ordinal = '(place in the array)', entry = "(the field's name)",
@@ -75,7 +76,7 @@ end
 --- Warns of a table in which a second run could not find its rows.
 ---@param plan lugger.job_plan
 function plan_view.warn_of_keys(plan)
-  local main = plan.tables[1]
+  local main = plan.tables[1] --[[@as lugger.table_plan]]
   if #main.key > 0 or plan.report.server == '' then return end
   terminal.warn(('table %s has no key: no row is found to be there already. The same source is loaded again only with '
     .. "--again; another source adds its rows; key = 'mongo_id' in the target names a key"):format(main.name))

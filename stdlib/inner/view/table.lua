@@ -13,7 +13,7 @@ local function character_width(char)
   if size == 1 then return 1 end
   local code = first < 0xE0 and first - 0xC0 or first < 0xF0 and first - 0xE0 or first - 0xF0
   for i = 2, size do code = code * 64 + (char:byte(i) - 0x80) end
-  local width = system.char_width(code)
+  local width = system.char_width(code --[[@as integer]])
   return width < 0 and 1 or width
 end
 
@@ -73,7 +73,7 @@ local function blocks(headers, cells, options)
   local longest = 0
   for _, header in ipairs(headers) do longest = math.max(longest, table_view.text_width(header)) end
   local lines, is_cut = {}, false
-  local room = math.max(20, options.width - longest - 2 - #options.indent)
+  local room = math.max(20, options.width - longest - 2 - #options.indent) --[[@as integer]]
   for number, row in ipairs(cells) do
     lines[#lines + 1] = ('%s-- %d --'):format(options.indent, number)
     for i, header in ipairs(headers) do

@@ -5,6 +5,7 @@ local system = require('lugger.native').system
 local terminal = {}
 
 local events = false
+---@type fun(text: string)|nil
 local diverted -- where data goes instead of standard output
 local spoken = function(text) return text end -- messages in the words of the one who reads them
 
@@ -201,7 +202,7 @@ end
 ---@return string
 function terminal.bytes(bytes)
   local units = { 'B', 'kB', 'MB', 'GB', 'TB', 'PB' }
-  local unit, value = 1, tonumber(bytes)
+  local unit, value = 1, tonumber(bytes) --[[@as number]]
   while value >= 999.95 and unit < #units do
     value, unit = value / 1000, unit + 1
   end

@@ -73,6 +73,7 @@ local function is_name(text)
 end
 
 -- `state` belongs to one value: the tables that contain the current one, and how many elements of a list are shown.
+---@type fun(v: any, state: table, depth: integer): string
 local text_of
 
 local function key_text(key, state, depth)
