@@ -58,7 +58,7 @@ end
 
 local function run(args)
   places.shift(args)
-  local all = {}
+  local all = {} ---@type table[]
   for _, target in ipairs(places.targets(args.script, function() return cli.load(args) end)) do
     for _, entry in ipairs(fix_log.entries(target, nil, args.run_id and 10000 or args.number or 20)) do
       all[#all + 1] = entry
@@ -66,7 +66,7 @@ local function run(args)
   end
   local wanted = all
   if args.run_id then
-    local ids, by_id = {}, {}
+    local ids, by_id = {}, {} ---@type string[], table<string, table|nil>
     for i, entry in ipairs(all) do
       ids[i] = entry.run
       by_id[entry.run] = entry

@@ -126,7 +126,7 @@ end
 
 --- Names of tables for collections, by "database.collection". They do not depend on which collections are loaded. A dot
 --- becomes "_", and the database is put in front when several have a collection of the same name.
----@param list lugger.names.collection[] every collection of the place
+---@param list lugger.names.collection[]|lugger.collection_info[] every collection of the place
 ---@param settings { snake_case: boolean|nil, schema: string|nil }|nil
 ---@return table<string, lugger.names.change> chosen
 ---@return lugger.names.set used

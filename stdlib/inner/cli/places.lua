@@ -74,9 +74,11 @@ function places.targets(word, load)
   end
   local url = config.find('PG_URI')
   if url then return { { place = url } } end
-  if holds_ledger('.lugger') then return { kept_in('.lugger') } end
-  config.raise('of which target?',
-    'name a script or a place: lugger runs users.lua, lugger runs local:./pg; or set PG_URI')
+  if not holds_ledger('.lugger') then
+    config.raise('of which target?',
+      'name a script or a place: lugger runs users.lua, lugger runs local:./pg; or set PG_URI')
+  end
+  return { kept_in('.lugger') }
 end
 
 return places
