@@ -103,7 +103,7 @@ function command.show(topic)
     return 0
   end
   local text = native.embedded('docs/' .. topic .. '.md')
-  local page = text and page_view.render(text)
+  local page = text and page_view.render(text) ---@type string|nil
   local known = cli.command(topic)
   if known then
     terminal.line(flags.help(topic, known))

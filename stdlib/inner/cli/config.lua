@@ -15,12 +15,17 @@ local config = {}
 ---@field variables table<string, string|nil>
 ---@field connections table<string, lugger.config.connection|nil>
 ---@field sections table<string, any>
----@field overrides { from: string?, into: string?, on_conflict: string? }
+---@field overrides table<string, string|nil>
 ---@field sandbox boolean
 
+---@return lugger.config.state
+local function nothing_read()
+  return { loaded = false, dotenv = {}, variables = {}, connections = {}, sections = {}, overrides = {},
+    sandbox = false }
+end
+
 -- Read once in a process; `overrides` are --from and --into.
-local state = { loaded = false, dotenv = {}, variables = {}, connections = {}, sections = {}, overrides = {},
-  sandbox = false } ---@type lugger.config.state
+local state = nothing_read()
 
 ---@return never
 local function raise(message, hint)
@@ -127,7 +132,7 @@ end
 --- Sets places that take precedence over those in the script (--from, --into).
 ---@param overrides { from: string?, into: string?, on_conflict: string? }
 function config.override(overrides)
-  state.overrides = overrides
+  state.overrides = overrides --[[@as table<string, string|nil>]]
   for _, role in ipairs { 'from', 'into' } do
     local ok, place = pcall(config.resolve, overrides[role] or '', role)
     if ok then native.gate.allow(place) end
@@ -203,7 +208,7 @@ function config.resolve(place, role)
   if given then place = given end
   local name = place:match('^env:([%a_][%w_]*)$')
   if name then return (given and config.find(name) or for_script(name)) or missing(name) end
-  local connection = state.connections[place] ---@type lugger.config.connection|nil
+  local connection = state.connections[place]
   if connection then return expand(connection.url) end
   return place
 end
