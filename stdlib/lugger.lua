@@ -115,7 +115,7 @@ end
 
 --- A coercer: what a column of this type does to a value.
 ---@param type string 'numeric(12,2)', 'timestamptz', 'uuid', ...
----@param policy lugger.column|nil as in a column: { decimal = ',', fraction = 'round' }
+---@param policy lugger.coercer_policy|nil as in a column: { decimal = ',', fraction = 'round' }
 ---@return lugger.coercer
 function lugger.coercer(type, policy)
   return require('lugger.inner.base.coercer').new(type, policy)

@@ -20,7 +20,7 @@ return lugger.copy {
   map = function(row)
     local text = row.typed:gsub('^%u+%s*', '')
     local price, err = (text:find(',', 1, true) and german or english):try_coerce(text)
-    if not price then return lugger.reject(err.message) end
+    if err then return lugger.reject(err.message) end
     row.price, row.euros = price, (price * rates[row.currency]):round(2)
   end,
 }

@@ -14,7 +14,7 @@ return lugger.task('dimension', function(task)
       { 'country', 'text' }, { 'city', 'text' } },
   })
   for batch in orders:batches() do
-    local ids, current = {}, {}
+    local ids, current = {}, {} ---@type string[], table<string, table|nil>
     for doc in batch:docs() do ids[#ids + 1] = doc.customer end
     for _, row in ipairs(db:query('select * from dim_customer where valid_to is null and customer = any($1)', ids)) do
       current[row.customer] = row

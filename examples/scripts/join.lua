@@ -12,7 +12,7 @@ if db:value 'select count(*) from countries' == 0 then
     { code = 'CH', name = 'Switzerland', vat = lugger.decimal '0.081' },
   })
 end
-local countries = {}
+local countries = {} ---@type table<string, { name: string, vat: lugger.decimal }>
 for row in db:each 'select code, name, vat from countries' do
   countries[row.code] = { name = row.name, vat = row.vat }
 end

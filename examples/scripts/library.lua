@@ -15,5 +15,6 @@ local result = job:run { create = true }
 print(result.status, result.tally.read)
 print(job:verify())
 
+---@type boolean, any
 local ok, err = pcall(function() return load_orders('nosuch', lugger.env.PG_URI, 'library'):run() end)
 print(ok, err.code)

@@ -8,7 +8,7 @@ return lugger.task('newest', function(task)
     columns = { { 'email', 'text' }, { 'order_id', 'text' }, { 'no', 'int8' }, { 'tags', 'text[]' },
       { 'ship', 'jsonb' }, { 'at', 'timestamptz' } },
   })
-  local newest = {}
+  local newest = {} ---@type table<string, lugger.date>
   for batch in orders:batches() do
     for doc in batch:docs() do
       local email = doc.email:lower()

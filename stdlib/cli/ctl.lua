@@ -85,7 +85,7 @@ local function run(args)
     show(facts, args)
   elseif what == 'speed' then
     terminal.say(by_name(facts).job or id, tonumber(args.value) == 0 and ': as fast as it goes'
-      or (': at most %s a second'):format(terminal.count(tonumber(args.value), 'row')))
+      or (': at most %s a second'):format(terminal.count(tonumber(args.value) --[[@as number]], 'row')))
   else
     terminal.say(by_name(facts).job or id, ': ', args.now and 'stops at once; the open batch is rolled back'
       or done[what])

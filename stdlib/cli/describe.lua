@@ -53,7 +53,7 @@ end
 -- The parts of *.metadata.json that matter to a mapping: indexes, options, kind.
 local function show_metadata(text)
   if not text or text == '' then return end
-  local ok, value = pcall(function() return require('lugger').json.decode(text) end)
+  local ok, value = pcall(function() return require('lugger.json').decode(text) end)
   if not ok then
     terminal.line('\nmetadata  ', table_view.cut(terminal.printable(text), 2000))
     return
@@ -142,7 +142,7 @@ local function run(args)
     end
     return 0
   end
-  if tables and not chosen then options.table = found.collections[1].collection end
+  if tables and not chosen then options.table = assert(found.collections[1]).collection end
   local description = native.describe(place, options, args.limit or 0)
   if args.json then
     terminal.line(json.encode(description))

@@ -30,7 +30,7 @@ local function overview()
   terminal.line('  lugger COMMAND [flags]      lugger SCRIPT.lua [flags] (the same as run)')
   terminal.line("  lugger (the prompt)         lugger -e 'Lua code'\n")
   for _, name in ipairs(cli.commands()) do
-    local summary = cli.command(name).summary:gsub('%. .*$', '.'):gsub(': .*$', '.'):gsub(';.*$', '.')
+    local summary = assert(cli.command(name)).summary:gsub('%. .*$', '.'):gsub(': .*$', '.'):gsub(';.*$', '.')
     terminal.line(('  %-10s '):format(name), (terminal.wrap(summary, (' '):rep(13), 80):gsub('^%s+', '')))
   end
   local bundled = script.bundled()
@@ -103,7 +103,7 @@ function command.show(topic)
     return 0
   end
   local text = native.embedded('docs/' .. topic .. '.md')
-  local page = text and page_view.render(text)
+  local page = text and page_view.render(text) ---@type string|nil
   local known = cli.command(topic)
   if known then
     terminal.line(flags.help(topic, known))

@@ -55,8 +55,8 @@ local function write_library(root)
     if name:match('^meta/') or name == 'lugger.lua' or name:match('^lugger/') or name:match('^inner/') then
       local path = library .. '/' .. name:gsub('^inner/', 'lugger/inner/')
       written[path] = true
-      system.make_dir(path:match('^(.*)/'))
-      write(path, native.embedded(name))
+      system.make_dir(assert(path:match('^(.*)/')))
+      write(path, assert(native.embedded(name)))
     end
   end
   remove_others(library .. '/lugger', written)

@@ -56,25 +56,26 @@ local function show_all(entries, args)
   terminal.say('one in detail: lugger log RUN', args.script and ' ' .. args.script or '')
 end
 
+local function find(entries, word)
+  local ids, by_id = {}, {}
+  for i, entry in ipairs(entries) do
+    ids[i] = entry.run
+    by_id[entry.run] = entry
+  end
+  local id = run_finder.choose(ids, word)
+  if not id then config.raise('there is no fix ' .. word, '`lugger log` lists them') end
+  return by_id[id]
+end
+
 local function run(args)
   places.shift(args)
-  local all = {}
+  local all = {} ---@type table[]
   for _, target in ipairs(places.targets(args.script, function() return cli.load(args) end)) do
     for _, entry in ipairs(fix_log.entries(target, nil, args.run_id and 10000 or args.number or 20)) do
       all[#all + 1] = entry
     end
   end
-  local wanted = all
-  if args.run_id then
-    local ids, by_id = {}, {}
-    for i, entry in ipairs(all) do
-      ids[i] = entry.run
-      by_id[entry.run] = entry
-    end
-    local id = run_finder.choose(ids, args.run_id)
-    if not id then config.raise('there is no fix ' .. args.run_id, '`lugger log` lists them') end
-    wanted = { by_id[id] }
-  end
+  local wanted = args.run_id and { find(all, args.run_id) } or all
   if args.json then
     for _, entry in ipairs(wanted) do terminal.line(json.encode(entry)) end
   elseif #wanted == 0 then

@@ -135,7 +135,7 @@ function does.lint(args)
       for _, item in ipairs(items) do add(item.migration) end
     end)
   else
-    local directory = require('lugger.inner.migrate.run').options(args).dir
+    local directory = require('lugger.inner.migrate.run').options(args).dir ---@type string
     for _, migration in ipairs((require('lugger.inner.migrate.files').read(directory))) do add(migration) end
   end
   return require('lugger.inner.lint.report').all(linted.files(list, pending), #list, args)

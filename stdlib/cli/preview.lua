@@ -39,7 +39,7 @@ local function stamps(args, loaded)
 end
 
 local function attempt(args)
-  local ok, list, loaded = pcall(previews, args)
+  local ok, list, loaded = pcall(previews, args) ---@type boolean, any, any
   if ok then return list, loaded end
   if type(list) ~= 'string' and list.code == 'interrupted' then error(list, 0) end
   terminal.fail(list)
@@ -105,7 +105,7 @@ local function run(args)
     end
     return cli.exit.done
   end
-  local ok, err = pcall(watch, args)
+  local ok, err = pcall(watch, args) ---@type boolean, any
   if not ok and (type(err) == 'string' or err.code ~= 'interrupted') then error(err, 0) end
   return cli.exit.done
 end

@@ -56,7 +56,7 @@ local function list(jobs, args)
   local limit, any = args.limit or 20, false
   for _, job in ipairs(jobs) do
     local state = places.state_of(job)
-    local total = tonumber(state:count_rejects(job:name()))
+    local total = tonumber(state:count_rejects(job:name())) --[[@as number]]
     if total > 0 then
       if any then terminal.line() end
       any = true
@@ -66,7 +66,7 @@ local function list(jobs, args)
         if args.documents then rows[#rows][5] = reject.document end
       end)
       terminal.line(terminal.paint(1, 'bold', job:name()), ': ', terminal.count(total, 'reject'))
-      local headers = { 'document', 'column', 'code', 'why' }
+      local headers = { 'document', 'column', 'code', 'why' } ---@type string[]
       if args.documents then headers[5] = 'as it is' end
       local text, is_cut = table_view.fit(headers, rows, { indent = '  ', full = args.full })
       terminal.line(text)

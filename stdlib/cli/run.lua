@@ -111,7 +111,7 @@ local function run(args)
     if job.is_fix then return run_fix(loaded, args) end
   end
   local of_fix = args.apply and 'apply' or args.json and 'json' or args.full and 'full'
-    or args.limit_shown and 'limit-shown'
+    or args.limit_shown and 'limit-shown' ---@type string|nil
   if of_fix then
     config.raise(('--%s is for a fix'):format(of_fix),
       loaded.name .. ' loads: lugger run writes without it, and --dry-run does not')

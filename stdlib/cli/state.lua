@@ -23,7 +23,7 @@ local function seconds_of(text)
   if not number then
     flags.usage_error(('--older-than takes hours, days or weeks, not "%s"'):format(text), 'as in 12h, 30d, 8w')
   end
-  return tonumber(number) --[[@as number]] * units[unit]
+  return tonumber(number) --[[@as integer]] * units[unit]
 end
 
 local function has(session, relation)
@@ -45,7 +45,7 @@ local function prune(args)
     flags.usage_error('state prune: which runs?', '--keep 10, --older-than 30d, or --images alone')
   end
   local seconds = args.older_than and seconds_of(args.older_than) or 0
-  local runs, rejects, images = 0, 0, 0
+  local runs, rejects, images = 0, 0, 0 ---@type number, number, integer
   for _, target in ipairs(places.targets(args.script, function() return cli.load(args) end)) do
     local options = target.options
     if native.place_kind(target.place).sql then

@@ -74,7 +74,7 @@ end
 
 -- The requested run and its ledger; without a name, the newest run of all.
 local function find(args)
-  local state, record
+  local state, record ---@type lugger.native.state|nil, lugger.run_record|nil
   for _, target in ipairs(places.targets(args.script, function() return cli.load(args) end)) do
     local one = native.state(target.place, target.options)
     local found = args.run_id and run_finder.find(one, args.run_id) or not args.run_id and one:runs(1)[1]

@@ -19,12 +19,13 @@ local function show(trace, full)
   terminal.line(table_view.render({ 'column', 'found', 'type', 'becomes', 'outcome' }, rows, { least = 7,
     full = full }))
   terminal.line()
-  preview_view.show('outcome', { tables = trace.tables, documents = { trace.outcome } }, { full = full,
+  local shown = { tables = trace.tables, documents = { trace.outcome } }
+  preview_view.show('outcome', shown --[[@as lugger.preview]], { full = full,
     only_filled = true })
 end
 
 local function run(args)
-  local jobs, last = cli.jobs(cli.load(args)), nil
+  local jobs, last = cli.jobs(cli.load(args)), nil ---@type table[], any
   local shown = 0
   for _, job in ipairs(jobs) do
     if job.trace and (not args.job or args.job == job:name()) then

@@ -18,7 +18,7 @@ local function find(args)
     local run = run_finder.choose(ids, args.run_id)
     if run then return run, target end
   end
-  config.raise('there is no fix ' .. args.run_id, '`lugger log` lists them')
+  return config.raise('there is no fix ' .. args.run_id, '`lugger log` lists them')
 end
 
 local function command_line(args)
@@ -45,7 +45,7 @@ end
 
 local function run(args)
   local id, target = find(args)
-  local work = undo.new(id, target, { where = args.where, resume_command = command_line(args) })
+  local work = undo.new(id, assert(target), { where = args.where, resume_command = command_line(args) })
   local outcome = fix_runner.run(work, { apply = not args.dry_run, restart = args.restart,
     accept_changes = args.accept_changes, limit_shown = args.limit_shown }, { log = args.log, quiet = args.quiet })
   if args.json then terminal.line(fix_view.json(outcome)) else fix_view.show(outcome, args.full) end

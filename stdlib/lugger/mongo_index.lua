@@ -13,7 +13,8 @@ local sql_text = require 'lugger.inner.sql.text'
 
 local mongo_index = {}
 
----@alias lugger.index_kind "plain"|"unique"|"sparse"|"partial"|"compound"|"multikey"|"ttl"|"text"|"2d"|"2dsphere"
+---@alias lugger.index_kind
+---| "plain"|"unique"|"sparse"|"partial"|"compound"|"multikey"|"ttl"|"text"|"2d"|"2dsphere"
 ---| "hashed"|"wildcard"|"collation"|"hidden"|"primary"|"clustered"|"unknown"
 
 ---@class lugger.translated_index

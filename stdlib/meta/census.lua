@@ -53,7 +53,7 @@ function native.try_load(place, options, seconds) end
 --- directory. nil when there is none.
 ---@param place string
 ---@param options table|nil
----@return { place: string, collections: table<string, lugger.update_counts> }|nil
+---@return { place: string, collections: table<string, lugger.update_counts|nil> }|nil
 function native.count_updates(place, options) end
 
 return native

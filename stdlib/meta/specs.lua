@@ -1,18 +1,7 @@
 ---@meta lugger.specs
 -- The tables that describe copies. Those of sources and targets are in records.lua, made from their declarations.
 
----@class lugger.column { 'email', 'text', required = true }: the name, the type, and what the column may say
----@field [1] string its name
----@field [2] string|nil its type as PostgreSQL spells it; of a column that is there its own when not given
----@field from string|nil the path of its value: 'address.city', '*' for what no other column took, '.' for an element
----@field computed boolean|nil it takes no field: the hook gives its value
----@field required boolean|nil a missing or null value makes the document a reject
----@field default any the value for missing and null
----@field on_error "reject"|"null"|"default"|"error"|nil for a value that cannot be read
----@field generate "v5"|"v7"|"server"|"parent_key"|"ordinal"|"entry"|"none"|nil an id that is made
----@field value any the same value in every row
----@field ref string|table|nil the collection whose _id the value is
----@field fk boolean|nil with ref: a foreign key
+---@class lugger.coercer_policy how a column reads values
 ---@field strict boolean|nil text takes only strings, numbers only numbers
 ---@field fraction "reject"|"round"|"truncate"|nil 1.5 into int4, more digits than the scale
 ---@field non_finite "reject"|"null"|"keep"|nil NaN and the infinities
@@ -30,6 +19,19 @@
 ---@field old_uuid "reject"|"java"|"csharp"|"python"|nil the byte order of binary subtype 3
 ---@field id_text "safe"|"plain"|false|nil how an _id becomes text
 ---@field labels string[]|nil the labels of an enum
+
+---@class lugger.column: lugger.coercer_policy { 'email', 'text', required = true }: name, type, and what it may say
+---@field [1] string its name
+---@field [2] string|nil its type as PostgreSQL spells it; of a column that is there its own when not given
+---@field from string|nil the path of its value: 'address.city', '*' for what no other column took, '.' for an element
+---@field computed boolean|nil it takes no field: the hook gives its value
+---@field required boolean|nil a missing or null value makes the document a reject
+---@field default any the value for missing and null
+---@field on_error "reject"|"null"|"default"|"error"|nil for a value that cannot be read
+---@field generate "v5"|"v7"|"server"|"parent_key"|"ordinal"|"entry"|"none"|nil an id that is made
+---@field value any the same value in every row
+---@field ref string|table|nil the collection whose _id the value is
+---@field fk boolean|nil with ref: a foreign key
 
 ---@class lugger.child_spec a table whose rows are the elements of an array, or the fields of a document
 ---@field table string

@@ -74,7 +74,7 @@ class ApiDoc(unittest.TestCase):
             local lugger = require 'lugger'
             local function check(class, names)
               local known = {}
-              for _, field in ipairs(help.class(class).fields) do known[field.name] = true end
+              for _, field in ipairs(help.fields(class)) do known[field.name] = true end
               for _, name in ipairs(names) do
                 if not known[name] then print(class, name) end
               end

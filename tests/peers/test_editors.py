@@ -1,5 +1,5 @@
-"""What an editor says of a new repository and of the examples: nothing. EmmyLua's checker reads the
-annotations that LuaLS reads (cargo install emmylua_check); where it is missing this is skipped."""
+"""What an editor says of a new repository, of the examples and of the library: nothing. EmmyLua's checker
+reads the annotations that LuaLS reads (cargo install emmylua_check); where it is missing this is skipped."""
 import os
 import shutil
 import subprocess
@@ -25,6 +25,16 @@ class Editors(project.Case):
         examples = harness.ROOT / "examples"
         for path in examples.rglob("*.lua"):
             shutil.copy(path, os.path.join(self.home, "jobs", f"example_{path.stem}.lua"))
+        self.assertIn("No issues found", self.check())
+
+    def test_the_library_has_no_warnings(self):
+        """Its files under the names that `require` knows, with the settings of a new repository."""
+        repository, self.home = self.home, os.path.join(self.dir, "library")
+        stdlib = harness.ROOT / "stdlib"
+        shutil.copytree(stdlib, self.home, ignore=lambda _, names: {"inner", "cli"} & set(names))
+        for part in ("inner", "cli"):
+            shutil.copytree(stdlib / part, os.path.join(self.home, "lugger", part))
+        shutil.copy(os.path.join(repository, ".luarc.json"), self.home)
         self.assertIn("No issues found", self.check())
 
     def test_a_wrong_name_is_found(self):

@@ -73,7 +73,7 @@ end
 
 --- A coercer: what a column of this type does to a value.
 ---@param type string a column type: 'numeric(12,2)', 'timestamptz', 'uuid'
----@param policy table|nil { decimal = ',', fraction = 'round', ... } as in a column
+---@param policy lugger.coercer_policy|nil { decimal = ',', fraction = 'round', ... } as in a column
 ---@return lugger.coercer
 function module.new(type, policy)
   local handle = native.coercer(type, policy)

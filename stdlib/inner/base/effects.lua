@@ -12,6 +12,12 @@ function effects.note()
   effects.count = effects.count + 1
 end
 
+--- How many changes were counted until now.
+---@return integer
+function effects.counted()
+  return effects.count
+end
+
 --- Calls a function in which nothing outside the program may be changed: what would raises an error with this message.
 ---@param why string
 ---@param work fun()

@@ -242,7 +242,7 @@ end
 
 local array_elements = {
   bool = true, int4 = true, int8 = true, float8 = true, numeric = true, text = true, uuid = true, timestamptz = true,
-}
+} ---@type table<string, boolean|nil>
 
 local function of_array(path, inside, stem, out)
   local arrays = path.arrays

@@ -23,9 +23,15 @@ local trial_seconds, trial_bytes = 1, 20e6 -- a smaller collection is tried for 
 ---@field trial boolean|nil false: no timed trial of a load, and no forecast
 ---@field log "live"|"plain"|"json"|"none"|nil how progress is told
 
+---@class lugger.named_census: lugger.collection_census
+---@field name string
+---@field forecast lugger.census_forecast|nil
+---@field trial_failed string|nil why there is no forecast
+---@field updates lugger.census_updates|nil of an oplog
+
 ---@class lugger.place_census
 ---@field place string secrets masked
----@field collections lugger.collection_census[]
+---@field collections lugger.named_census[]
 ---@field references lugger.census_reference[]
 ---@field server_version string|nil of the MongoDB server that a dump was taken from, when it says so
 ---@field oplog string|nil whose updates were counted
@@ -38,7 +44,7 @@ local trial_seconds, trial_bytes = 1, 20e6 -- a smaller collection is tried for 
 ---@field reason string
 ---@field failed boolean it could not be read
 
-local own_databases = { admin = true, config = true, ['local'] = true }
+local own_databases = { admin = true, config = true, ['local'] = true } ---@type table<string, boolean|nil>
 
 -- False for views, which hold no data, and for the server's system collections.
 local function is_counted(item)
@@ -108,7 +114,7 @@ end
 ---@param place string resolved
 ---@param options table
 ---@param settings lugger.census_settings
----@return lugger.collection_census
+---@return lugger.named_census
 ---@return lugger.native.census
 function census.count(name, place, options, settings)
   local run = native.census(place, options, { jobs = settings.jobs, limit = settings.limit, sample = settings.sample })
@@ -119,8 +125,10 @@ function census.count(name, place, options, settings)
   end)
   system.interrupt_raises(before)
   if not ok then error(result, 0) end
+  ---@cast result lugger.named_census
   result.name = name
-  return census_advice.add(result), run
+  census_advice.add(result)
+  return result, run
 end
 
 --- Counts several collections in turn. If there are several, one that cannot be read is skipped.
@@ -130,7 +138,7 @@ end
 ---@param settings lugger.census_settings
 ---@param use fun(item: table, told: lugger.collection_census, run: table, i: integer): boolean|nil true: enough
 function census.count_each(items, passed, place, settings, use)
-  local first_error, counted
+  local first_error, counted ---@type any, boolean|nil
   for i, item in ipairs(items) do
     local ok, told, run = pcall(census.count, item.name, place, item.options, settings)
     if ok then
@@ -149,7 +157,7 @@ end
 local function try(census_of, place, options)
   local before = system.interrupt_raises(false)
   local ok, trial = pcall(native.try_load, place, options,
-    trial_seconds * math.min(1, tonumber(census_of.bytes) / trial_bytes))
+    trial_seconds * math.min(1, tonumber(census_of.bytes) / trial_bytes)) ---@type boolean, any
   system.interrupt_raises(before)
   if ok then
     census_of.forecast = census_forecast.of(census_of, trial)
@@ -188,9 +196,10 @@ local function chosen(place, options, settings)
   local without = {}
   for key, value in pairs(options) do without[key] = key ~= 'collection' and value or nil end
   local all = census.collections(place, without)
-  local list = { shown[1] }
+  local wanted = assert(shown[1])
+  local list = { wanted }
   for _, item in ipairs(all) do
-    if item.name ~= shown[1].name and item.name:match('%.(.*)$') ~= shown[1].name then list[#list + 1] = item end
+    if item.name ~= wanted.name and item.name:match('%.(.*)$') ~= wanted.name then list[#list + 1] = item end
   end
   return list, 1, passed
 end

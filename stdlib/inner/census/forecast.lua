@@ -37,18 +37,19 @@ function census_forecast.of(census, trial)
   local convert = bytes * num(trial.seconds) / num(trial.bytes) / connections
   local server = bytes * num(trial.connection_seconds_per_byte) / (1 + scaling * (connections - 1))
   local space, index = math.floor(rows * row), rows * key_bytes
-  return {
+  local forecast = {
     rows = rows, source_bytes = math.floor(bytes), table_bytes = space, index_bytes = index,
     disk_bytes = 2 * (space + index), seconds = math.max(convert, server), connections = connections,
     refused = num(trial.refused), trial = { documents = tried, bytes = num(trial.bytes), seconds = num(trial.seconds) },
   }
+  return forecast --[[@as lugger.census_forecast]]
 end
 
 --- The sum over all collections of a place; nil when none has a forecast.
----@param collections lugger.collection_census[]
+---@param collections lugger.named_census[]
 ---@return lugger.census_forecast|nil
 function census_forecast.sum(collections)
-  local total
+  local total ---@type table<string, number>|nil
   for _, census in ipairs(collections) do
     local one = census.forecast
     if one then
@@ -56,7 +57,7 @@ function census_forecast.sum(collections)
       for key, value in pairs(total) do total[key] = value + one[key] end
     end
   end
-  return total
+  return total --[[@as lugger.census_forecast|nil]]
 end
 
 return census_forecast

@@ -28,7 +28,8 @@ function census_references.find(items, runs)
   local out = {}
   for i, found in ipairs(native.find_references(runs)) do
     out[i] = {
-      collection = items[found.collection].name, path = found.path, target = items[found.target].name, by = found.by,
+      collection = assert(items[found.collection]).name, path = found.path,
+      target = assert(items[found.target]).name, by = found.by,
       values = found.values, looked_at = found.looked_at, found = found.found,
     }
   end

@@ -24,8 +24,9 @@ local fillfactors = { { 1, 70 }, { 0.2, 85 } }
 ---@field other_paths integer updates of paths beyond the first 10,000
 ---@field fillfactor integer|nil lower than PostgreSQL's 100, where rows are updated often
 
+---@return integer
 local function num(value)
-  return tonumber(value) or 0
+  return tonumber(value) --[[@as integer|nil]] or 0
 end
 
 local function by_path(census)
@@ -50,7 +51,7 @@ local function fillfactor_of(changes, documents)
 end
 
 --- Adds `updates` to the census of a collection.
----@param census lugger.collection_census
+---@param census lugger.named_census
 ---@param counts table of native.count_updates, of this collection
 function census_updates.add(census, counts)
   local known, hot = by_path(census), {}

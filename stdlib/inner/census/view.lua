@@ -86,6 +86,7 @@ function census_view.suggestion(suggests)
 end
 
 -- Paths are long and similar, so below its parent a path is shown by its last name, indented.
+---@param path lugger.census_path
 local function label(path)
   local indent = ('  '):rep(path.depth - 1)
   if path.kind == 'element' then return indent .. '[]' end
@@ -229,8 +230,9 @@ end
 ---@param census lugger.collection_census
 ---@return string
 function census_view.confidence(census)
-  local n, all = num(census.documents), num(census.sample.documents)
-  if num(census.sample.chance) >= 1 then
+  local sample = assert(census.sample)
+  local n, all = num(census.documents), num(sample.documents)
+  if num(sample.chance) >= 1 then
     return 'The sample is everything: ' .. terminal.count(all, 'document') .. '.'
   end
   if n == 0 then return 'The sample is empty: ask for more documents.' end
@@ -332,7 +334,7 @@ function census_view.forecast(forecast)
 end
 
 --- One collection as text.
----@param census lugger.collection_census
+---@param census lugger.named_census
 ---@param references lugger.census_reference[]
 ---@return string
 function census_view.collection(census, references)

@@ -16,7 +16,7 @@ local annotations = {}
 ---@field file string
 ---@field line integer where it is defined
 ---@field module string|nil that defines it, as `require` knows it
----@field public boolean scripts may use it
+---@field ["public"] boolean scripts may use it
 ---@field inner boolean for developers: it is reached from what is public, and is none of a script's business
 
 -- A type may hold spaces inside brackets: `table<string, any>`, `{ [1]: string }`, `fun(a: b): c`.
@@ -130,7 +130,7 @@ function annotations.parse(text, file)
   return list
 end
 
-local cache
+local cache ---@type lugger.help.entry[]|nil
 
 -- `lugger.skip = action.skip` has the arguments of the original, and its text unless it has its own.
 local function complete_originals(list)
@@ -227,7 +227,7 @@ function annotations.entries()
   for _, name in ipairs(native.embedded_names('')) do
     local module = module_of(name)
     local ours = module or name:match('^meta/.*%.lua$')
-    for _, entry in ipairs(ours and annotations.parse(native.embedded(name), name) or {}) do
+    for _, entry in ipairs(ours and annotations.parse(assert(native.embedded(name)), name) or {}) do
       entry.module, entry.public, entry.inner = module, false, false
       cache[#cache + 1] = entry
     end

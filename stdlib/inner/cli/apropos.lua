@@ -16,7 +16,7 @@ end
 local function pages(word)
   local rows = {}
   for _, file in ipairs(native.embedded_names 'docs/') do
-    local text, name = native.embedded(file), file:match '^docs/(.+)%.md$'
+    local text, name = assert(native.embedded(file)), file:match '^docs/(.+)%.md$'
     local title = text:match '^#%s*([^\n]+)' or ''
     local heading
     for line in text:gmatch '[^\n]+' do
@@ -33,7 +33,7 @@ end
 local function commands(word)
   local rows = {}
   for _, name in ipairs(cli.commands()) do
-    local summary = cli.command(name).summary
+    local summary = assert(cli.command(name)).summary
     if has(name, word) or has(summary, word) then rows[#rows + 1] = { ("help '%s'"):format(name), summary } end
   end
   return rows

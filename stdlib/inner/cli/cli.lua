@@ -103,7 +103,7 @@ local function route(argv)
     argv = { unpack(argv, 2) }
   end
   local first = argv[1]
-  local rest = { unpack(argv, 2) }
+  local rest = { unpack(argv, 2) } ---@type string[]
   if not first then
     if terminal.is_terminal(0) then return cli.dispatch('repl', {}) end
     return cli.dispatch('run', { '-' })
@@ -148,7 +148,7 @@ function cli.main(argv)
   local ok, status = xpcall(function()
     config.load()
     return route(argv)
-  end, function(err) return traceback.last() and err or traceback.keep(err) end)
+  end, function(err) return traceback.last() and err or traceback.keep(err) end) ---@type boolean, any
   if not ok then status = cli.report(status) end
   local stack = status ~= cli.exit.done and traceback.last()
   if stack then terminal.say(stack) end
@@ -213,6 +213,7 @@ end
 ---@return string
 function cli.resume_line(args)
   local words = { 'lugger', args.command_name == 'rejects' and 'rejects' or 'run' }
+  ---@type table<string, boolean|nil>
   local drop = { ['--restart'] = true, ['--again'] = true, ['--detach'] = true, ['--accept-changes'] = true }
   for _, word in ipairs(args.words) do
     if not drop[word] then words[#words + 1] = terminal.shell_quote(system.mask_secrets(word)) end

@@ -5,9 +5,27 @@ local system = native.system
 
 local config = {}
 
+---@class lugger.config.connection
+---@field url string
+---@field production any
+
+---@class lugger.config.state
+---@field loaded boolean
+---@field dotenv table<string, string|nil>
+---@field variables table<string, string|nil>
+---@field connections table<string, lugger.config.connection|nil>
+---@field sections table<string, any>
+---@field overrides table<string, string|nil>
+---@field sandbox boolean
+
+---@return lugger.config.state
+local function nothing_read()
+  return { loaded = false, dotenv = {}, variables = {}, connections = {}, sections = {}, overrides = {},
+    sandbox = false }
+end
+
 -- Read once in a process; `overrides` are --from and --into.
-local state = { loaded = false, dotenv = {}, variables = {}, connections = {}, sections = {}, overrides = {},
-  sandbox = false }
+local state = nothing_read()
 
 ---@return never
 local function raise(message, hint)
@@ -17,7 +35,7 @@ end
 local function unquote(value, line_number)
   local quote = value:match('^["\']')
   if not quote then return (value:gsub('%s+#.*$', ''):gsub('%s+$', '')) end
-  local closing, i = nil, 2
+  local closing, i = nil, 2 ---@type integer|nil, integer
   while i <= #value do
     local char = value:sub(i, i)
     if char == '\\' and quote == '"' then
@@ -28,7 +46,7 @@ local function unquote(value, line_number)
     end
     i = i + 1
   end
-  if not closing then raise(('.env: line %d: the quote is not closed'):format(line_number)) end
+  if not closing then return raise(('.env: line %d: the quote is not closed'):format(line_number)) end
   local inner = value:sub(2, closing - 1)
   if quote == "'" then return inner end
   local escapes = { n = '\n', r = '\r', t = '\t' }
@@ -114,7 +132,7 @@ end
 --- Sets places that take precedence over those in the script (--from, --into).
 ---@param overrides { from: string?, into: string?, on_conflict: string? }
 function config.override(overrides)
-  state.overrides = overrides
+  state.overrides = overrides --[[@as table<string, string|nil>]]
   for _, role in ipairs { 'from', 'into' } do
     local ok, place = pcall(config.resolve, overrides[role] or '', role)
     if ok then native.gate.allow(place) end
@@ -138,6 +156,7 @@ function config.find(name)
   return nil
 end
 
+---@return never
 local function missing(name)
   local places = { 'the environment' }
   places[#places + 1] = next(state.dotenv) and '.env' or '.env (no such file here)'
@@ -145,7 +164,7 @@ local function missing(name)
   local hint = ('export %s=..., or write it into .env (lugger init makes an example)'):format(name)
   if name == 'MONGO_URI' then hint = hint .. ', or give --from' end
   if name == 'PG_URI' then hint = hint .. ', or give --into' end
-  raise(('%s is not set; looked in %s'):format(name, table.concat(places, ', ')), hint)
+  return raise(('%s is not set; looked in %s'):format(name, table.concat(places, ', ')), hint)
 end
 
 local well_known = { PG_URI = true, PG_DIRECT_URI = true, MONGO_URI = true }
@@ -225,7 +244,7 @@ function config.connection(name)
   if not found then return nil end
   local out = {}
   for key, v in pairs(found) do out[key] = v end
-  local ok, url = pcall(expand, found.url)
+  local ok, url = pcall(expand, found.url) ---@type boolean, any
   out.url = ok and url or found.url
   return out
 end
@@ -243,7 +262,7 @@ end
 function config.declared_places()
   config.load()
   local places = {}
-  for name in pairs(state.connections) do places[#places + 1] = config.connection(name).url end
+  for name in pairs(state.connections) do places[#places + 1] = assert(config.connection(name)).url end
   for name in pairs(well_known) do places[#places + 1] = (config.find(name)) end
   for _, values in ipairs { state.dotenv, state.variables } do
     for _, text in pairs(values) do places[#places + 1] = text end
@@ -282,7 +301,7 @@ end
 ---@param hint string|nil
 ---@return never
 function config.raise(message, hint)
-  raise(message, hint)
+  return raise(message, hint)
 end
 
 return config

@@ -1,5 +1,6 @@
 -- Parses command lines: what belongs to the command, what to the script, and errors. Commands declare their flags as
 -- data.
+---@diagnostic disable-next-line: unresolved-require -- a library that is built in, without annotations
 local argparse = require 'argparse'
 local terminal = require 'lugger.inner.view.terminal'
 
@@ -24,12 +25,14 @@ local flags = {}
 ---@field more_arguments integer|nil arguments behind the script that are the command's own
 ---@field pass_on boolean|nil takes its words as they are, in `rest` behind `place`
 ---@field takes_script boolean|nil the first argument is a script; flags unknown to the command are the script's
+---@field more string|nil paragraphs below its flags
 ---@field examples string[]|nil
 ---@field run fun(args: table): integer
 
 --- Raises a usage error, which gives exit status 2.
 ---@param message string
 ---@param hint string|nil
+---@return never
 function flags.usage_error(message, hint)
   error(setmetatable({ usage = true, message = message, hint = hint }, { __tostring = function(self)
     return self.message .. (self.hint and '; ' .. self.hint or '')

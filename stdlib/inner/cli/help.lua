@@ -142,7 +142,7 @@ end
 function help.render(entry)
   local lines = { entry.signature, '' }
   -- Joins lines of prose. Indented lines, such as code, are kept.
-  local prose
+  local prose ---@type string|nil
   for line in (entry.text .. '\n\n'):gmatch('(.-)\n') do
     if line:match '^%s*$' or line:match '^%s' then
       if prose then lines[#lines + 1] = terminal.wrap(prose) end
@@ -173,9 +173,10 @@ end
 ---@return string|nil
 function help.text(name, loosely)
   local found, others = help.all(name, loosely), {}
-  if #found == 0 then return nil end
+  local first = found[1]
+  if not first then return nil end
   for i = 2, #found do others[#others + 1] = found[i].name end
-  local text = help.render(found[1])
+  local text = help.render(first)
   if #others > 0 then text = text .. '\n\n' .. terminal.wrap('also: ' .. table.concat(others, ', ')) end
   return text
 end

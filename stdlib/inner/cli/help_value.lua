@@ -23,9 +23,10 @@ local function defined_at(value)
   value = methods.written(value)
   local info = type(value) == 'function' and debug.getinfo(value, 'S')
   local file = info and info.source:match '^@(lugger.*)$'
+  local line = info and info.linedefined
   file = file and file:gsub('^lugger/inner/', 'inner/')
   for _, entry in ipairs(file and annotations.entries() or {}) do
-    if entry.file == file and entry.line == info.linedefined then return entry end
+    if entry.file == file and entry.line == line then return entry end
   end
 end
 
@@ -96,7 +97,7 @@ end
 
 local function of_class(name, made)
   local class = help.class(name) or { signature = name, name = name, kind = 'class', text = '', params = {},
-    fields = {}, returns = {}, operators = {} }
+    fields = {}, returns = {}, operators = {}, file = '', line = 0, public = false, inner = false }
   local lines = { help.render(class) }
   if made then lines[#lines + 1] = '\n' .. terminal.wrap('made by ' .. made) end
   return table.concat(lines)
@@ -140,7 +141,7 @@ local function of_function(value, path)
   if path and not path:find '^lugger%f[%.%z]' then
     return ('%s is a function of Lua 5.1 (LuaJIT): www.lua.org/manual/5.1'):format(path)
   end
-  local info, names = debug.getinfo(value, 'Su'), {}
+  local info, names = assert(debug.getinfo(value, 'Su')), {}
   if info.what == 'C' then return 'a function of the runtime' end
   for i = 1, info.nparams or 0 do names[i] = debug.getlocal(value, i) or '?' end
   if info.isvararg then names[#names + 1] = '...' end
@@ -172,7 +173,7 @@ local plain_types = {
   number = "a number of Lua, a double: whole numbers are exact up to 2^53; lugger.int64 and lugger.decimal go further. "
     .. "help 'lua-values' tells what the types do",
   thread = 'a coroutine of Lua',
-}
+} ---@type table<string, string|nil>
 
 local function of_userdata(value)
   if rawequal(value, null) then

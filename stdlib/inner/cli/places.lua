@@ -40,7 +40,7 @@ end
 function places.existing(place)
   local directory = place:match('^local:(.+)$')
   if directory and not native.system.stat(directory) then
-    config.raise(('there is no private server in %s'):format(directory), 
+    config.raise(('there is no private server in %s'):format(directory),
       'the first command that writes there makes one: lugger run, lugger migrate up')
   end
   return place
@@ -75,9 +75,11 @@ function places.targets(word, load)
   end
   local url = config.find('PG_URI')
   if url then return { { place = url } } end
-  if holds_ledger('.lugger') then return { kept_in('.lugger') } end
-  config.raise('of which target?',
-    'name a script or a place: lugger runs users.lua, lugger runs local:./pg; or set PG_URI')
+  if not holds_ledger('.lugger') then
+    config.raise('of which target?',
+      'name a script or a place: lugger runs users.lua, lugger runs local:./pg; or set PG_URI')
+  end
+  return { kept_in('.lugger') }
 end
 
 return places

@@ -3,7 +3,9 @@ local config = require 'lugger.inner.cli.config'
 local native = require 'lugger.native'
 local terminal = require 'lugger.inner.view.terminal'
 
-local production = { allowed = false }
+local production = {}
+
+production.allowed = false ---@type boolean
 
 --- The marked connection of a place: it has the place's name or the same URL.
 ---@param name string as the user gave it
@@ -11,7 +13,7 @@ local production = { allowed = false }
 ---@return boolean
 function production.connection(name, place)
   for _, known in ipairs(config.connections()) do
-    local connection = config.connection(known)
+    local connection = assert(config.connection(known))
     if connection.production == true and (known == name or connection.url == place) then return true end
   end
   return false

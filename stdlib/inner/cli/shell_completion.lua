@@ -99,7 +99,7 @@ local function zsh_flag(flag)
   elseif flag.value then
     argument = ':' .. zsh_text(flag.value) .. ':_files'
   end
-  local lines = { ("'%s[%s]%s'"):format(flag.word, zsh_text(flag.text), argument) }
+  local lines = { ("'%s[%s]%s'"):format(flag.word, zsh_text(flag.text), argument) } ---@type string[]
   if flag.short then lines[2] = ("'%s[%s]%s'"):format(flag.short, zsh_text(flag.text), argument) end
   return table.concat(lines, ' ')
 end

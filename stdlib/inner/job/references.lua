@@ -166,9 +166,18 @@ function references.count(session, reference, examples)
   return count
 end
 
+---@class lugger.id_holder
+---@field table string
+---@field column string
+---@field is_key boolean
+---@field exists boolean|nil in the database; this and the rest when it was asked
+---@field uses lugger.id_use[]|nil
+---@field blocking integer|nil uses that keep it from being dropped
+---@field scans integer|nil
+
 --- The tables of a job that hold an _id as text, and in which column.
 ---@param job lugger.job
----@return { table: string, column: string, is_key: boolean }[]
+---@return lugger.id_holder[]
 function references.id_columns(job)
   local list, shape = {}, job:shape() ---@type table[], lugger.job_shape
   for i = 1, shape.own_tables do
@@ -218,6 +227,7 @@ local function pattern(name)
 end
 
 ---@class lugger.id_use
+---@field blocks boolean|nil it keeps the column from being dropped
 ---@field kind string "reference", "foreign key", "view", "index", "constraint", "default", "object", "mention", "own"
 ---@field text string
 

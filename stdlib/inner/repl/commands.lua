@@ -50,9 +50,9 @@ local function run_explain(state, argument)
   local sql = argument ~= '' and argument or session.last_sql
   if not sql then config.raise('no query was run yet', ':explain select * from users') end
   local parameters = argument == '' and session.last_parameters or { n = 0 }
-  local before, db = effects.count, sql_db.new(session, {})
+  local before, db = effects.counted(), sql_db.new(session, {})
   local ok, plan = pcall(db.query, db, 'explain ' .. sql, unpack(parameters, 1, parameters.n))
-  if effects.count > before then -- EXPLAIN ANALYZE executes the statement
+  if effects.counted() > before then -- EXPLAIN ANALYZE executes the statement
     state.entries[#state.entries + 1] = { number = #state.entries + 1, text = ':explain ' .. sql, ok = ok, sql = true,
       expression = true, effect = true, place = session.name, sessions = {},
       code = 'pg ' .. value_text.quote('explain ' .. sql) }
@@ -116,7 +116,8 @@ local function run_save(state, argument)
   if range ~= '' and not first then
     config.raise(('"%s" is not a range'):format(range), ':save users 3-7; :history shows the numbers')
   end
-  local path, count, new, failed = repl_save.write(state.entries, name, tonumber(first), tonumber(last))
+  local path, count, new, failed = repl_save.write(state.entries, name, tonumber(first) --[[@as integer|nil]],
+    tonumber(last) --[[@as integer|nil]])
   terminal.line(('%s: %s'):format(path, terminal.count(count, 'statement')))
   for _, entry in ipairs(failed) do
     terminal.warn(('statement %d changed something before it failed, and is left out'):format(entry.number))

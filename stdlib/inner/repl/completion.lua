@@ -56,7 +56,7 @@ local function add_keys(list, value, head, prefix, methods_only)
 end
 
 local function add_annotated(list, class, head, prefix, methods_only)
-  local line = {}
+  local line = {} ---@type table<string, boolean>
   for _, one in ipairs(help.line_of(class)) do line[one] = true end
   for _, entry in ipairs(annotations.entries()) do
     local name = line[entry.name:match '^(.*):' or ''] and not entry.inner and entry.name:match '[%w_]+$'
@@ -162,6 +162,8 @@ local function quoted(state, in_front, word)
 end
 
 -- users:find { ad<Tab>: the fields of that source.
+---@param open integer[]
+---@return table<string, boolean>
 local function find_paths(state, tokens, open, word)
   local at = open[#open] - 1
   if at > 0 and tokens[at].text == '(' then at = at - 1 end
@@ -178,6 +180,7 @@ local function find_paths(state, tokens, open, word)
 end
 
 -- Keys of the option table that is open: copy { fr<Tab>.
+---@return table<string, boolean>
 local function option_keys(state, tokens, open, word)
   local opener, last = open[#open], tokens[#tokens]
   if not opener or tokens[opener].text ~= '{' then return {} end
@@ -238,9 +241,9 @@ local function candidates(state, before, word)
   if word:find '[%.:]' then return members(state, before, word) end
   local tokens, open = context.read(before)
   if #open > 0 then
-    list = find_paths(state, tokens, open, word)
-    if not next(list) then list = option_keys(state, tokens, open, word) end
-    if next(list) then return list end
+    local found = find_paths(state, tokens, open, word)
+    if not next(found) then found = option_keys(state, tokens, open, word) end
+    if next(found) then return found end
   end
   return globals(word, state)
 end

@@ -13,15 +13,20 @@ local context = {}
 ---@field class string|nil "lugger.source"
 ---@field entry lugger.help.entry|nil of a function
 
-local closing = { ['('] = ')', ['{'] = '}', ['['] = ']' }
-local closers = { [')'] = true, ['}'] = true, [']'] = true }
+---@class lugger.repl.tokens
+---@field [integer] lugger.lint.token
+---@field pairs table<integer, integer> the place of a bracket that opens, by the place of the one that closes it
+
+local closing = { ['('] = ')', ['{'] = '}', ['['] = ']' } ---@type table<string, string|nil>
+local closers = { [')'] = true, ['}'] = true, [']'] = true } ---@type table<string, boolean|nil>
 
 --- The tokens of what stands in front of the cursor, with the brackets that are open there.
 ---@param before string
----@return table[] tokens
+---@return lugger.repl.tokens tokens
 ---@return integer[] open places of the brackets, the innermost last
 function context.read(before)
-  local tokens, open, pairs_of = {}, {}, {}
+  local open, pairs_of = {}, {}
+  local tokens = { pairs = pairs_of } ---@type lugger.repl.tokens
   for _, token in ipairs(lua_tokens.read(' ' .. before)) do
     if token.kind ~= 'comment' then
       tokens[#tokens + 1] = token
@@ -32,7 +37,6 @@ function context.read(before)
       end
     end
   end
-  tokens.pairs = pairs_of
   return tokens, open
 end
 
@@ -96,7 +100,7 @@ local function member(of, name)
   if not of then return nil end
   local value = field_of(of.value, name)
   if value ~= nil then
-    local found = known(value)
+    local found = assert(known(value))
     found.entry = found.entry or method_entry(of.class, name)
     return found
   end
@@ -134,7 +138,7 @@ local function first_of_chain(tokens, last)
 end
 
 --- What is known of the expression that ends with a token.
----@param tokens table[] of context.read
+---@param tokens lugger.repl.tokens
 ---@param last integer
 ---@param find fun(name: string): any the value of a variable
 ---@return lugger.repl.expression|nil
@@ -170,7 +174,7 @@ end
 -- Which argument of its call stands at the end: 1 behind the bracket, one more for each comma.
 local function argument_at(tokens, opener, stop)
   local number, at = 1, opener + 1
-  local jumps = {}
+  local jumps = {} ---@type table<integer, integer|nil>
   for closer, begin in pairs(tokens.pairs) do jumps[begin] = closer end
   while at <= stop do
     if jumps[at] then at = jumps[at] elseif tokens[at].text == ',' then number = number + 1 end
@@ -180,7 +184,7 @@ local function argument_at(tokens, opener, stop)
 end
 
 --- The call whose argument stands at a bracket or a string: what is called, and which argument it is.
----@param tokens table[]
+---@param tokens lugger.repl.tokens
 ---@param open integer[]
 ---@param at integer the place of the bracket or string
 ---@param find fun(name: string): any
@@ -192,7 +196,7 @@ function context.call(tokens, open, at, find)
   if before and (before.kind == 'name' or closers[before.text]) then
     return context.expression(tokens, at - 1, find), 1, at
   end
-  local outer
+  local outer ---@type integer|nil
   for _, place in ipairs(open) do
     if place < at then outer = place end
   end
@@ -214,12 +218,12 @@ local function type_of_table(tokens, open, depth, find)
     return element_of(type_of_table(tokens, open, depth - 1, find))
   end
   local called, argument = context.call(tokens, open, at, find)
-  local param = called and called.entry and called.entry.params[argument]
+  local param = called and called.entry and argument and called.entry.params[argument]
   return param and param.type or nil
 end
 
 --- The class of the option table that is open at the end.
----@param tokens table[]
+---@param tokens lugger.repl.tokens
 ---@param open integer[]
 ---@param find fun(name: string): any
 ---@return string|nil
@@ -228,7 +232,7 @@ function context.table_class(tokens, open, find)
 end
 
 --- The keys that the open table has already.
----@param tokens table[]
+---@param tokens lugger.repl.tokens
 ---@param opener integer
 ---@return table<string, boolean>
 function context.keys(tokens, opener)

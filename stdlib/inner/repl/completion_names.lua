@@ -15,14 +15,15 @@ local fresh_for = 60 -- seconds
 local sampled = 200 -- documents
 local patience = 0.3 -- seconds, for documents that are very large
 
-local known = setmetatable({}, { __mode = 'k' })
+local known = setmetatable({}, { __mode = 'k' }) ---@type table<any, { at: number, names: string[] }|nil>
 
 local function cached(owner, learn)
   local entry, now = known[owner], native.system.monotonic()
   if entry and now - entry.at < fresh_for then return entry.names end
-  local ok, names = pcall(learn)
-  known[owner] = { at = now, names = ok and names or entry and entry.names or {} }
-  return known[owner].names
+  local ok, names = pcall(learn) ---@type boolean, any
+  local read = { at = now, names = ok and names or entry and entry.names or {} }
+  known[owner] = read
+  return read.names
 end
 
 local catalog = [[

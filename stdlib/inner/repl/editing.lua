@@ -67,7 +67,7 @@ function editing.load(state, argument)
   if path == '' then config.raise(':load wants a file', ':load fix.lua') end
   local text = system.read_file(path):gsub('^#[^\n]*', '')
   local chunk, problem = loadstring(text, '@' .. path)
-  if not chunk then config.raise(problem) end
+  if not chunk then config.raise(problem --[[@as string]]) end
   state.run(text, (':load %s'):format(path), path)
 end
 

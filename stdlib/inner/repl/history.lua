@@ -47,7 +47,7 @@ end
 function history.load()
   local file = path()
   if not file then return false end
-  if not pcall(system.make_dir, (file:match '^(.*)/')) then return false end
+  if not pcall(system.make_dir, assert(file:match '^(.*)/')) then return false end
   edit.load_history(file)
   return true
 end

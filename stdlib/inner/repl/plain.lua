@@ -18,6 +18,7 @@ end
 function plain.command(line, state)
   if line:match '^%s*:%a+' then return line end
   local word, behind = line:match '^%s*(%a+)%s*(.-)%s*$'
+  behind = behind or ''
   if leaves[word] and not rawget(state.environment, word) and behind:match '^%(?%s*%)?;?$' then return ':quit' end
   if word == 'help' and behind:match '^;?$' then return 'help()' end
   if line:match '^%s*\\q%s*$' then return ':quit' end
@@ -61,7 +62,7 @@ end
 ---@return boolean whole
 ---@return boolean ended
 function plain.whole(sql)
-  local ok, tree = pcall(native.sql.tree, sql)
+  local ok, tree = pcall(native.sql.tree, sql) ---@type boolean, any
   local message = ok and '' or type(tree) == 'table' and tree.message or tostring(tree)
   if message:find 'end of input' or message:find 'unterminated' then return false, false end
   if sql:match ';%s*$' then return true, true end

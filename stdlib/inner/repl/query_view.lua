@@ -22,22 +22,31 @@ local ways = {
   auto = line_of,
   lua = function(doc, settings) return value_text.of(doc, settings.rows) end,
   json = function(doc) return json.encode(doc) end,
-}
+} ---@type table<string, fun(doc: lugger.doc, settings: table): string>
+
+---@class lugger.repl.listing
+---@field next fun(): lugger.doc|nil
+---@field ahead lugger.doc|nil the one behind those shown
+---@field form "auto"|"lua"|"json"
+---@field count integer
+---@field shown lugger.doc[]
 
 -- The next documents. One more than is shown is read, so that it is known whether there are any.
+---@param listing lugger.repl.listing
+---@param settings table
 local function show_next(listing, settings)
   local limit = settings.rows or (terminal.is_terminal(1) and a_screen or math.huge)
-  local was_cut, before = false, listing.count
+  local was_cut, read = false, 0
   local shown, kept = {}, limit < math.huge and limit or a_screen
   listing.shown = shown
-  while listing.ahead and listing.count - before < limit do
+  while listing.ahead and read < limit do
     local doc = listing.ahead
     listing.ahead = listing.next()
     local text = ways[listing.form](doc, settings)
     was_cut = was_cut or text:sub(-3) == '…'
     if #shown == kept then table.remove(shown, 1) end
     shown[#shown + 1] = doc
-    listing.count = listing.count + 1
+    listing.count, read = listing.count + 1, read + 1
     terminal.line(text)
   end
   local more = listing.ahead and (':more shows the next %d, :limit(n) takes a number, :count() counts'):format(limit)

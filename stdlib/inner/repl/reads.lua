@@ -21,6 +21,7 @@ for word in ('and or not if elseif then else while until do in return function l
   words[word] = true
 end
 
+---@type table<string, boolean|nil>
 local libraries = { string = true, math = true, bit = true, os = true, vector = true, json = true }
 
 local function is_reader(tokens, at, is_session)

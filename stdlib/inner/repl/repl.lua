@@ -118,7 +118,7 @@ end
 
 local function protected(chunk, arguments)
   terminal.forget_warnings()
-  local trace
+  local trace ---@type string|nil
   local function pack(...) return { n = select('#', ...), ... } end
   -- The handler runs on what is left of a stack that may have overflowed; so the message is made after it.
   local results = pack(xpcall(function() return chunk(unpack(arguments or {})) end, function(err)
@@ -167,7 +167,10 @@ local function note_result(state, entry, results)
 end
 
 local function compile(text, state, path)
-  if path then return setfenv(assert(loadstring(text, '@' .. path)), state.environment), nil, false, text end
+  if path then
+    local chunk = loadstring(text, '@' .. path) --[[@as function]] -- :load has tried it
+    return setfenv(chunk, state.environment), nil, false, text
+  end
   return statement.compile(text, state.environment)
 end
 
@@ -196,12 +199,12 @@ local function run_statement(text, state, typed, path)
   end
   entry.code, entry.expression = code, expression
   note_locals(code, state.locals)
-  local before, started = effects.count, system.monotonic()
+  local before, started = effects.counted(), system.monotonic()
   sql_session.used, sql_session.log, state.place, sql_session.lazy = nil, {}, nil, expression
   state.opened = {}
   state.sets = names_set(chunk)
   local results, trace = protected(chunk)
-  entry.ok, entry.effect, entry.sql = results[1], effects.count > before, sql_session.used ~= nil
+  entry.ok, entry.effect, entry.sql = results[1], effects.counted() > before, sql_session.used ~= nil
   entry.reads = reads.only(code, function(name)
     return sql_db.is(rawget(state.environment, name) or state.words[name])
   end)
@@ -218,9 +221,11 @@ local function run_statement(text, state, typed, path)
   if state.settings.time then terminal.say('time: ', ('%.3f s'):format(system.monotonic() - started)) end
 end
 
+---@type table<string, boolean|nil>
 local paged = { help = true, history = true, more = true, full = true, apropos = true }
 
 -- True when the prompt should end.
+---@return boolean
 local function run_text(text, state, typed)
   local word, argument = text:match('^%s*:(%a+)%s*(.-)%s*$')
   if not word then

@@ -11,6 +11,7 @@ local value_text = require 'lugger.inner.view.value_text'
 
 local result_view = {}
 
+---@alias lugger.repl.form "auto"|"lua"|"table"|"json"|"csv"
 result_view.forms = { 'auto', 'lua', 'table', 'json', 'csv' }
 
 -- Shows results of jobs as the commands do.
@@ -129,13 +130,13 @@ local function show_source(source)
 end
 
 local function plain_rows(result)
-  local raw, rows = sql_result.raw(result), {}
+  local raw, rows = assert(sql_result.raw(result)), {}
   for i in ipairs(raw.rows) do rows[i] = sql_result.plain_row(result[i]) end
   return rows
 end
 
 local function show_sql(result, settings, form)
-  local raw = sql_result.raw(result)
+  local raw = assert(sql_result.raw(result))
   local limit = settings.rows or (terminal.is_terminal(1) and 100 or nil)
   if #raw.names == 0 then
     local writes = raw.command:match '%d+$'
@@ -181,7 +182,7 @@ end
 
 --- Shows one value.
 ---@param v any
----@param settings { form: string, rows: integer|nil, null: string }
+---@param settings { form: lugger.repl.form, rows: integer|nil, null: string }
 function result_view.show(v, settings)
   local form = settings.form
   if query_view.is(v) then
@@ -211,7 +212,7 @@ end
 
 --- Shows the results of a statement; a statement without results shows nothing.
 ---@param results table { n =, true, ... } of xpcall
----@param settings { form: string, rows: integer|nil, null: string }
+---@param settings { form: lugger.repl.form, rows: integer|nil, null: string }
 function result_view.show_all(results, settings)
   if results.n < 2 then return end
   if results.n == 2 then return result_view.show(results[2], settings) end

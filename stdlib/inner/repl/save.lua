@@ -22,13 +22,14 @@ local opens = { ['function'] = true, ['do'] = true, ['if'] = true, ['repeat'] = 
 ---@field expression boolean it was one, not a statement
 ---@field effect boolean something outside was changed
 ---@field reads boolean as far as Lua is concerned it changed nothing
----@field gives boolean its value became `_`
+---@field gives boolean|nil its value became `_`
 ---@field sql boolean SQL was run
 ---@field place string|nil where `pg` spoke to
 ---@field opened string[]|nil what pg.open and pg.use were handed
 ---@field undone boolean|nil its transactions were rolled back
 ---@field controls boolean|nil it began or ended a transaction
 ---@field bracket boolean|nil and did nothing else
+---@field sessions table<lugger.sql_session, boolean>|nil those it ran SQL in
 
 local function is_noise(entry)
   if entry.effect then return false end
@@ -70,7 +71,7 @@ end
 --- The statements to keep.
 ---@param entries lugger.repl.entry[]
 ---@param first integer
----@param last integer
+---@param last number
 ---@param as_migration boolean a migration has a transaction of its own
 ---@return lugger.repl.entry[] list
 ---@return lugger.repl.entry[] failed those that changed something before they failed
@@ -253,7 +254,7 @@ end
 ---@return lugger.repl.entry[] failed left out though they changed something
 function repl_save.write(entries, name, first, last)
   local base = name:match '^(.*)%.lua$'
-  local wanted = (base or name):match '[^/]*$'
+  local wanted = assert((base or name):match '[^/]*$')
   if not wanted:match '^[%w_%-]+$' then
     config.raise(('"%s" is not a file name'):format(name), ':save users makes a migration, :save users.lua a script')
   end

@@ -19,8 +19,9 @@ local most_locals = 150 -- of a function LuaJIT allows 200
 ---@return string[] sets in order
 function save_names.used(code)
   local reads, sets, seen = {}, {}, {}
-  local chunk = loadstring(' ' .. code) or assert(loadstring('return ' .. code))
-  global_names.each(chunk, function(name, is_set)
+  local chunk = loadstring(' ' .. code)
+  chunk = chunk or loadstring('return ' .. code)
+  global_names.each(assert(chunk), function(name, is_set)
     if not is_set then
       reads[name] = true
     elseif not seen[name] then

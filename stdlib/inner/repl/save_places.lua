@@ -27,7 +27,7 @@ function save_places.name(place, main, number)
     if name == place then return name end
   end
   for _, name in ipairs(config.connections()) do
-    if config.connection(name).url == url then return name end
+    if assert(config.connection(name)).url == url then return name end
   end
   config.raise(('statement %d speaks to %s, and a migration reaches other databases by their names in lugger.toml')
     :format(number, native.system.mask_secrets(place)),
@@ -44,6 +44,7 @@ local function argument_end(code, at)
 end
 
 -- The calls of pg.open and pg.use, in order.
+---@return { first: integer, last: integer, word: string, argument: string }[]
 local function calls_of(code)
   local calls = {}
   for first, word, at in code:gmatch '%f[%w_]()pg%s*%.%s*(%a+)%s*()' do
@@ -66,24 +67,25 @@ end
 ---@param main string|nil
 ---@return string code
 function save_places.in_code(entry, main)
-  local calls, names, same = calls_of(entry.code), {}, true
+  local code = assert(entry.code)
+  local calls, names, same = calls_of(code), {}, true
   check_literals(calls, main, entry.number)
   for i, opened in ipairs(entry.opened or {}) do
     names[i] = save_places.name(opened, main, entry.number) or ''
     same = same and names[i] == opened
   end
-  if same then return entry.code end
+  if same then return code end
   if #calls ~= #names then
     config.raise(('statement %d opens other databases, and not each by one pg.open or pg.use that stands in it')
       :format(entry.number), "run pg.open 'NAME' as a statement of its own; or save a script: :save NAME.lua")
   end
   local parts, at = {}, 1
   for i, call in ipairs(calls) do
-    parts[#parts + 1] = entry.code:sub(at, call.first - 1)
+    parts[#parts + 1] = code:sub(at, call.first - 1)
     parts[#parts + 1] = ('pg.%s(%s)'):format(call.word, names[i] ~= '' and value_text.quote(names[i]) or '')
     at = call.last + 1
   end
-  return table.concat(parts) .. entry.code:sub(at)
+  return table.concat(parts) .. code:sub(at)
 end
 
 return save_places

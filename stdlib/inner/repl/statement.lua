@@ -154,6 +154,7 @@ function statement.compile(text, environment)
     chunk, problem, expression, code = compiled(statement.describing(text))
   end
   if chunk then return setfenv(chunk, environment), nil, expression, code end
+  ---@cast problem string
   if problem:find("'<eof>'", 1, true) then return nil, 'incomplete' end
   return nil, problem
 end

@@ -3,8 +3,8 @@ local sql_session = require 'lugger.inner.sql.session'
 
 local transactions = {}
 
-local opens = { BEGIN = true, START = true }
-local closes = { COMMIT = true, ROLLBACK = true }
+local opens = { BEGIN = true, START = true } ---@type table<string, boolean|nil>
+local closes = { COMMIT = true, ROLLBACK = true } ---@type table<string, boolean|nil>
 
 local function follow_session(state, entry, used)
   local session, last = used.session, used.words[#used.words]

@@ -2,7 +2,7 @@
 local words = {}
 
 local switches = { create = true, ['dry-run'] = true, restart = true, again = true, ['accept-changes'] = true,
-  join = true, redact = true, force = true }
+  join = true, redact = true, force = true } ---@type table<string, boolean|nil>
 local stages = { load = true, index = true, constrain = true }
 local valued = { stage = "'%s'", limit = '%s', jobs = '%s', window = "'%s'" }
 
@@ -27,7 +27,7 @@ local function options(text)
     local list, stop, bare = {}, first, false
     repeat
       local option, behind, without_value = option_at(text, stop)
-      if option then list[#list + 1], stop, bare = option, behind, bare or without_value or false end
+      if option then list[#list + 1], stop, bare = option, behind, bare or without_value == true end
       local more = option and text:match('^ ()%-%-%a', stop)
       if more then stop = more end
     until not more

@@ -59,7 +59,7 @@ function beside.find(directory, written, whole)
     local found = system.stat(path) -- nil for a link to nothing
     local ours = found and not found.is_dir and file:match '%.lua$' and file ~= 'all.lua' and not written[file]
       and system.read_file(path):match '^%-%- lugger scaffold %x+ '
-    local item = ours and load(directory, file)
+    local item = ours and load(directory, file) ---@type table|false|nil
     if item and whole and item.source == whole then
       terminal.warn(('%s: %s has no such collection any more, so all.lua leaves it out'):format(file, whole))
     elseif item then

@@ -10,6 +10,7 @@ local scaffold_catalog = {}
 ---@field identity boolean
 
 ---@class lugger.scaffold_catalog.table
+---@field oid string
 ---@field name string as scripts name it: with its schema, unless that is on the search path
 ---@field bare string
 ---@field columns lugger.scaffold_catalog.column[]
@@ -46,7 +47,7 @@ WHERE k.contype = 'f' AND pg_catalog.cardinality(k.conkey) = 1]]
 ---@param session lugger.native.pg
 ---@return lugger.scaffold_catalog.table[]
 function scaffold_catalog.read(session)
-  local list, by_oid = {}, {}
+  local list, by_oid = {}, {} ---@type lugger.scaffold_catalog.table[], table<string, lugger.scaffold_catalog.table|nil>
   for _, row in ipairs(session:query(tables_sql).rows) do
     local visible, dotted = row[4] == 't', row[3]:find('.', 1, true)
     local item = { oid = row[1], bare = row[3], name = visible and not dotted and row[3] or row[2] .. '.' .. row[3],
@@ -61,10 +62,12 @@ function scaffold_catalog.read(session)
     end
   end
   for _, row in ipairs(session:query(keys_sql).rows) do
-    if by_oid[row[1]] then table.insert(by_oid[row[1]].unique, row[2]) end
+    local holder = by_oid[row[1]]
+    if holder then table.insert(holder.unique, row[2]) end
   end
   for _, row in ipairs(session:query(links_sql).rows) do
-    if by_oid[row[1]] then table.insert(by_oid[row[1]].links, { column = row[2], oid = row[3], target = row[4] }) end
+    local holder = by_oid[row[1]]
+    if holder then table.insert(holder.links, { column = row[2], oid = row[3], target = row[4] }) end
   end
   return list
 end

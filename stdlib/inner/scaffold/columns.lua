@@ -55,7 +55,7 @@ function scaffold_columns.tree(census)
       above.fields[#above.fields + 1] = node
     end
   end
-  return root
+  return root --[[@as lugger.scaffold.node]]
 end
 
 local function escaped(name)
@@ -149,6 +149,7 @@ local function rest_column(used, notes)
   return column
 end
 
+---@type fun(context: table, node: lugger.scaffold.node, made: table, used: table, depth: integer)
 local fill -- fills a table with columns and child tables for a node's fields
 
 local function child_of(context, node, above, depth)
@@ -227,7 +228,7 @@ fill = function(context, node, made, used, depth)
 end
 
 local function id_columns(root, made, used)
-  local id
+  local id ---@type lugger.census_path|nil
   for _, field in ipairs(root.fields) do
     if field.stats.path == '_id' then id = field.stats end
   end

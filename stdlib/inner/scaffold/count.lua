@@ -46,23 +46,25 @@ end
 ---@param place string
 ---@param settings lugger.scaffold_settings
 ---@param stop_when_asked fun()
----@return lugger.scaffold.collection[]
+---@return lugger.scaffold.list
 function count.each(place, settings, stop_when_asked)
-  local resolved, list = config.resolve(place, 'from'), {}
+  local resolved = config.resolve(place, 'from')
+  local list = { passed = {}, beside = {} } ---@type lugger.scaffold.list
   refuse_places(resolved)
   local items, passed = census.collections(resolved, {})
   items, list.passed = only_wanted(items, settings.collections), only_wanted(passed, settings.collections)
   census.count_each(items, list.passed, resolved, { jobs = settings.jobs, sample = settings.sample },
     function(item, told, run)
       stop_when_asked()
-      list[#list + 1] = { name = item.name, options = item.options, census = told, run = run,
+      local one = { name = item.name, options = item.options, census = told, run = run,
         metadata = decoded_metadata(told.info), repairs = {} }
+      list[#list + 1] = one --[[@as lugger.scaffold.collection]]
     end)
   if #list == 0 and list.passed[1] then
     config.raise(('%s: %s'):format(list.passed[1].name, list.passed[1].reason))
   elseif #list == 0 then
     config.raise(('%s has no collection %s'):format(system.mask_secrets(place),
-      table.concat(settings.collections, ', ')), 'lugger describe lists them')
+      table.concat(settings.collections or {}, ', ')), 'lugger describe lists them')
   end
   return list
 end

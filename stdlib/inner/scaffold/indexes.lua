@@ -16,7 +16,8 @@ local function facts_of(census)
     local plain = path.path:gsub('%[%]', '')
     if castable[path.type] and path.kind == 'field' then options.types[plain] = path.type end
     if path.texts then
-      options.max_length[plain] = math.max(options.max_length[plain] or 0, tonumber(path.texts.greatest))
+      local longest = tonumber(path.texts.greatest) --[[@as number]]
+      options.max_length[plain] = math.max(options.max_length[plain] or 0, longest)
     end
     if path.arrays then options.arrays[plain] = true end
     local kinds = options.kinds[plain] or {}

@@ -12,6 +12,7 @@ local scaffold_onto = {}
 ---@class lugger.scaffold_onto
 ---@field place string
 ---@field tables lugger.scaffold_catalog.table[]
+---@field loads table<string, { collection: string, table: string, name: string }|nil> what is loaded, by oid
 
 --- Reads the tables of a database, without changing anything in it.
 ---@param place string resolved
@@ -20,7 +21,7 @@ function scaffold_onto.open(place)
   local session = native.pg(require('lugger.inner.cli.places').existing(place), 'scaffold', 'detect')
   local tables = scaffold_catalog.read(session)
   session:close()
-  return { place = place, tables = tables }
+  return { place = place, tables = tables, loads = {} }
 end
 
 local singular = scaffold_columns.singular
@@ -36,7 +37,7 @@ local function likeness(field, stored)
 end
 
 local function best(list, name_of, wanted, accept)
-  local found, score
+  local found, score ---@type any, integer|nil
   for _, item in ipairs(list) do
     local like = likeness(wanted, name_of(item))
     if like and (not score or like > score) and (not accept or accept(item)) then found, score = item, like end
@@ -110,7 +111,7 @@ end
 
 -- The columns that the _id fills, and the key that they form.
 local function identify(state, made, found)
-  local by_name = {}
+  local by_name = {} ---@type table<string, lugger.scaffold_catalog.column|nil>
   for _, stored in ipairs(found.columns) do by_name[stored.name] = stored end
   local id, mongo_id = by_name.id, by_name.mongo_id
   if id and id.type == 'uuid' then
@@ -200,7 +201,7 @@ local function map_fields(state, onto, made, found, node)
     if stored then
       fill(state, made, found, stored, field)
     elseif field.stats.path ~= '_id' then
-      local child, link, ordinal
+      local child, link, ordinal ---@type lugger.scaffold_catalog.table|nil, string|nil, string|nil
       if field.element and made.key then child, link, ordinal = child_table_for(state, onto, found, made, field) end
       if child then
         local below = { table = child.name, from = scaffold_columns.escaped(field.stats.name) .. '[]',
@@ -237,7 +238,8 @@ end
 function scaffold_onto.targets(onto, info)
   local found, list = table_for(onto, info), {}
   for _, link in ipairs(found and found.links or {}) do
-    if onto.loads[link.oid] then list[#list + 1] = onto.loads[link.oid].name end
+    local load = onto.loads[link.oid]
+    if load then list[#list + 1] = load.name end
   end
   return list
 end
@@ -256,7 +258,7 @@ function scaffold_onto.table_of(onto, census, references)
   end
   local root = scaffold_columns.tree(census)
   local made = { table = found.name, columns = {}, children = {}, notes = {} }
-  local state = { notes = {}, empty = {}, used = {}, references = references, loads = onto.loads or {} }
+  local state = { notes = {}, empty = {}, used = {}, references = references, loads = onto.loads }
   identify(state, made, found)
   map_fields(state, onto, made, found, root)
   not_filled(state, found)

@@ -65,8 +65,8 @@ end
 
 -- The places of this scaffold and the earlier ones, each once.
 local function places_of(list, args)
-  local places = { (require 'lugger.native').system.mask_secrets(args.place) }
-  local seen = { [places[1]] = true }
+  local places = { (require 'lugger.native').system.mask_secrets(args.place) } ---@type string[]
+  local seen = { [places[1]] = true } ---@type table<string, boolean|nil>
   for _, item in ipairs(list.beside) do
     if item.place ~= '' and not seen[item.place] then
       seen[item.place] = true
@@ -98,7 +98,7 @@ local function commands(args)
 end
 
 --- README.md: what was found, and what to do next.
----@param list lugger.scaffold.collection[]
+---@param list lugger.scaffold.list
 ---@param args table
 ---@return string
 function scaffold_report.readme(list, args)
@@ -133,7 +133,7 @@ other sources in this directory stay.
 end
 
 --- The table of collections and the remarks, for the terminal.
----@param list lugger.scaffold.collection[]
+---@param list lugger.scaffold.list
 ---@param args table
 function scaffold_report.show(list, args)
   terminal.line()

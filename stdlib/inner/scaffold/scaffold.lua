@@ -45,6 +45,14 @@ local scaffold = {}
 ---@field failed boolean|nil no script could be made of it
 ---@field unread string|nil why the user's script says nothing
 ---@field repairs string[] what the rehearsal changed
+---@field run lugger.native.census
+---@field rehearsal lugger.rehearsal|nil
+---@field onto_notes string[]|nil what does not fit existing tables
+
+---@class lugger.scaffold.list
+---@field [integer] lugger.scaffold.collection
+---@field passed lugger.census_passed[] collections that were not counted
+---@field beside lugger.scaffold.beside[] of earlier scaffolds in the directory
 
 local function stop_when_asked()
   if system.stop_level() > 0 then
@@ -65,6 +73,7 @@ local function name_tables(list, place, settings)
 end
 
 -- Modules of Lua itself, which `require` would find instead of a file beside the script.
+---@type table<string, boolean|nil>
 local taken_modules = { string = true, table = true, math = true, io = true, os = true, debug = true, package = true,
   coroutine = true, bit = true, jit = true, ffi = true, lugger = true, argparse = true, all = true, _G = true }
 
@@ -113,7 +122,7 @@ end
 local function title(item, directory)
   local found = item.census
   local read = found.sample and ('a sample of %s of about %s was read'):format(terminal.group(found.documents),
-    terminal.group(tonumber(found.sample.documents)))
+    terminal.group(tonumber(found.sample.documents) --[[@as number]]))
     or found.complete and 'every one was read' or 'not all were read'
   local path = terminal.shell_quote(directory .. '/' .. item.file)
   return {
@@ -223,7 +232,7 @@ local function mend(item, refusal, onto)
   elseif refusal.code == 'non_finite' then
     if not set_key(column, 'non_finite', 'keep') then return false end
   elseif not no_value[refusal.code] and column.type ~= 'jsonb' and not onto then
-    local from
+    local from ---@type string|nil
     for _, pair in ipairs(column.keys) do
       if pair[1] == 'from' then from = pair[2] end
     end
@@ -259,7 +268,9 @@ end
 ---@return { name: string, unique: string[] }|nil
 function scaffold.unique_id(made)
   local column = made.columns[2]
-  return column and { name = names.of_keys(made.name:match '^[^.]*%.(.+)$' or made.name)[2], unique = { column.name } }
+  if not column then return nil end
+  local name = assert(names.of_keys(made.name:match '^[^.]*%.(.+)$' or made.name)[2])
+  return { name = name, unique = { column.name } }
 end
 
 local function unique_id(item)
@@ -349,7 +360,7 @@ end
 --- Counts a place and makes a mapping for each of its collections. Writes no files.
 ---@param place string as the user wrote it
 ---@param settings lugger.scaffold_settings
----@return lugger.scaffold.collection[]
+---@return lugger.scaffold.list
 function scaffold.make(place, settings)
   if settings.schema then names.check_schema(settings.schema) end
   local list = count.each(place, settings, stop_when_asked)
@@ -359,7 +370,7 @@ function scaffold.make(place, settings)
 end
 
 --- all.lua: all jobs, for `lugger run` and `lugger refs`.
----@param list lugger.scaffold.collection[]
+---@param list lugger.scaffold.list
 ---@param directory string
 ---@return string
 function scaffold.all(list, directory)

@@ -99,7 +99,7 @@ function scaffold_script.text(script)
   for _, note in ipairs(made.notes) do lines[#lines + 1] = lua_text.comment(note) end
   lines[#lines + 1] = 'return lugger.copy {'
   lines[#lines + 1] = '  from = ' .. script.source .. ','
-  local options = { { 'table', made.table } }
+  local options = { { 'table', made.table } } ---@type { [1]: string, [2]: any }[]
   if made.key then
     options[#options + 1] = { 'key', made.key }
     options[#options + 1] = { 'on_conflict', 'update' }

@@ -42,22 +42,24 @@ function scaffold_sql.schema(shapes)
   for _, item in ipairs(shapes) do
     lines[#lines + 1] = '\n' .. lua_text.comment(item.name) .. '\n'
     for place, text in ipairs(item.shape.create) do
+      local own = assert(item.shape.tables[place])
       lines[#lines + 1] = statement(text)
       for _, key in ipairs(item.shape.keys) do
-        if key.table == item.shape.tables[place].name then lines[#lines + 1] = statement(key.statements[1]) end
+        if key.table == own.name then lines[#lines + 1] = statement(key.statements[1]) end
       end
       local distributed = item.shape.distribute[place]
       if distributed then lines[#lines + 1] = statement(distributed) end
       if item.unique_id and place == 1 then
         lines[#lines + 1] = statement(('ALTER TABLE %s ADD CONSTRAINT %s UNIQUE (%s)'):format(
-          sql_text.table(item.shape.tables[1].name), sql_text.name(item.unique_id.name),
-          sql_text.name(item.unique_id.unique[1])))
+          sql_text.table(own.name), sql_text.name(item.unique_id.name),
+          sql_text.name(assert(item.unique_id.unique[1]))))
       end
     end
   end
   return table.concat(lines)
 end
 
+---@return integer
 local function steps_of(lines, shapes, stage)
   local count = 0
   for _, item in ipairs(shapes) do

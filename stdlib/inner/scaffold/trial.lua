@@ -63,7 +63,7 @@ end
 local function job_of(self, item)
   local loaded = script.load(item.file, { text = item.text, overrides = { from = self.place, into = self.onto.place } })
   local spec, options = {}, {}
-  for key, value in pairs(loaded.jobs[1].spec) do spec[key] = value end
+  for key, value in pairs(assert(loaded.jobs[1]).spec) do spec[key] = value end
   for key, value in pairs(spec.into.options) do options[key] = value end
   options.table, options.state_schema = self.copies[options.table], self.state
   spec.into = place_of.target(self.onto.place, options)
@@ -105,7 +105,7 @@ local function dangling(self, item, name)
     if known.name == name then found = known end
   end
   for _, link in ipairs(found and found.links or {}) do
-    local target
+    local target ---@type string|nil
     for _, known in ipairs(self.onto.tables) do
       if known.oid == link.oid then target = known.name end
     end
@@ -164,18 +164,19 @@ end
 --- Loads every collection that has a table into copies of the tables, and records refusals as its rehearsal. If the
 --- role may not create a schema, only the mapping was rehearsed, and a message says so.
 ---@param onto lugger.scaffold_onto
----@param list lugger.scaffold.collection[] in the order they are to be loaded
+---@param list lugger.scaffold.collection[] those first that others refer to
 ---@param place string
 ---@param settings lugger.scaffold_settings
 function trial.run(onto, list, place, settings)
   if #list == 0 then return end
   local self = open(onto, place, settings)
+  ---@type boolean, any
   local may, why = pcall(self.session.query, self.session, 'CREATE SCHEMA ' .. sql_text.name(self.schema))
   if not may then
     self.session:close()
     for _, item in ipairs(list) do
-      table.insert(item.onto_notes, ('rehearsed through the mapping alone (%s): the constraints of the tables may '
-        .. 'refuse more'):format(tostring(why.message or why)))
+      table.insert(assert(item.onto_notes), ('rehearsed through the mapping alone (%s): the constraints of the tables '
+        .. 'may refuse more'):format(tostring(why.message or why)))
     end
     return
   end

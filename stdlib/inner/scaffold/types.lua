@@ -84,7 +84,7 @@ local function non_finite(choice, path)
   if odd > 0 then add(choice, 'non_finite', 'keep') end
 end
 
-local text_types = { string = true, symbol = true, code = true }
+local text_types = { string = true, symbol = true, code = true } ---@type table<string, boolean|nil>
 
 local function only_texts(path)
   for _, item in ipairs(path.types) do
@@ -219,7 +219,7 @@ end
 ---@return lugger.scaffold.choice
 function scaffold_types.choose(node, exact)
   local path = node.stats
-  local suggests = path.suggests
+  local suggests = assert(path.suggests)
   if exact and not stays_apart(path) then
     local choice = scaffold_types.jsonb(node)
     note(choice, '%s; a unique index tells these apart, and so does jsonb', scaffold_types.shares(path))

@@ -258,7 +258,7 @@ end
 
 --- The description of a script: its comment and its options. Opens nothing.
 ---@param name string
----@return { summary: string, options: table[]|nil }
+---@return { summary: string, options: table[]|nil, problem: any }
 function script.about(name)
   local text = script.read(name)
   local ok, err = pcall(script.load, name, { text = text, help = true, overrides = { help = true } })

@@ -12,7 +12,7 @@ local sql_effects = require 'lugger.inner.sql.effects'
 local sql_types = require 'lugger.inner.sql.types'
 local terminal = require 'lugger.inner.view.terminal'
 
-local sql_session = { log = {} }
+local sql_session = { log = {}, lazy = false }
 
 ---@class lugger.sql_session: lugger.sql_backend
 ---@field name string as it was opened
@@ -23,6 +23,7 @@ local sql_session = { log = {} }
 ---@field in_transaction boolean|nil
 ---@field last_sql string|nil
 ---@field last_command string|nil
+---@field last_parameters table|nil
 ---@field types_known table
 ---@field pooled boolean|nil
 ---@field dropped string[]
@@ -343,7 +344,8 @@ function session:transaction(work)
   if not ended then error(failure, 0) end
 end
 
----@private
+--- What its transaction is: "none", "open", "failed" or "lost".
+---@return string
 function session:state()
   return self.native and self.native:transaction() or 'none'
 end
