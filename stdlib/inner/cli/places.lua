@@ -40,7 +40,7 @@ end
 function places.existing(place)
   local directory = place:match('^local:(.+)$')
   if directory and not native.system.stat(directory) then
-    config.raise(('there is no private server in %s'):format(directory), 
+    config.raise(('there is no private server in %s'):format(directory),
       'the first command that writes there makes one: lugger run, lugger migrate up')
   end
   return place
