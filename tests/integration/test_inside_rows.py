@@ -171,6 +171,35 @@ end"""
         self.assertEqual(rows, dump)
         self.assertIn(';1;', rows)
 
+    def test_numbers_with_a_fraction_are_those_of_sql(self):
+        self.database.query("""create table priced (id int4 primary key, n numeric, f float8, j jsonb);
+            insert into priced values (1, 9.90, 9.9, '{"price": 9.90, "list": [9.90]}'),
+              (2, 9.91, 9.91, '{"price": 9.91}'), (3, 9.9000000000000001, 1, '{"price": 9.9000000000000001}'),
+              (4, 10, 10, '{"price": 10.0}')""")
+        asked = [("{ f = lugger.decimal '9.90' }", '1'), ("{ ['j.list'] = lugger.decimal '9.9' }", '1'),
+                 ("{ ['j.list'] = { ['$elemMatch'] = { ['$eq'] = lugger.decimal '9.9' } } }", '1'),
+                 ("{ ['$or'] = { { n = 9.9 }, { n = 9.91 } } }", '1 2')]
+        for field in ('n', 'j.price'):
+            asked += [(f"{{ ['{field}'] = {condition} }}", wanted) for condition, wanted in (
+                ('9.9', '1'), ("lugger.decimal '9.9'", '1'), ("{ ['$in'] = { 9.9 } }", '1'),
+                ("{ ['$in'] = { lugger.decimal '9.900' } }", '1'), ("{ ['$gte'] = 9.9 }", '1 2 3 4'),
+                ("{ ['$gt'] = 9.9 }", '2 3 4'), ("{ ['$lte'] = lugger.decimal '9.9' }", '1'),
+                ("{ ['$ne'] = 9.9 }", '2 3 4'), ("lugger.decimal '9.9000000000000001'", '3'), ('10', '4'))]
+        out = self.work(f"""
+local lugger = require 'lugger'
+local rows = lugger.source(lugger.env.PG_URI, {{ table = 'priced', key = 'id' }})
+local function ids(query)
+  local out = {{}}
+  for doc in query do out[#out + 1] = doc.id end
+  print(table.concat(out, ' '))
+end
+for _, asked in ipairs {{ {', '.join(question for question, _ in asked)} }} do ids(rows:find(asked)) end
+ids(rows:find {{}}:sort {{ {{ 'j.price', -1 }} }})
+""").lugger('job.lua').out.splitlines()
+        for (question, wanted), got in zip(asked + [('sorted', '4 2 3 1')], out, strict=True):
+            with self.subTest(question):
+                self.assertEqual(got, wanted)
+
     def test_a_task_and_a_cursor(self):
         out = self.work(f"""
 local lugger = require 'lugger'
