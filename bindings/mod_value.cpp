@@ -13,6 +13,7 @@
 #include "value/patch.hpp"
 #include "value/path.hpp"
 #include "value/plain_json.hpp"
+#include "value/row_bson.hpp"
 
 namespace lugger {
 
@@ -28,6 +29,11 @@ static int json_encode(lua_State* L) {
 
 static int json_decode(lua_State* L) {
   push(L, bson_from_json(check_text(L, 1)));
+  return 1;
+}
+
+static int json_stored(lua_State* L) {
+  push(L, bson_of_stored_json(check_text(L, 1)));
   return 1;
 }
 
@@ -159,9 +165,13 @@ static int table_writer(lua_State* L) {
 }
 
 static constexpr luaL_Reg kFunctions[] = {
-    {"table_writer", guarded<table_writer>}, {"json_encode", guarded<json_encode>},
-    {"json_decode", guarded<json_decode>},   {"json_plain", guarded<json_plain>},
-    {"bson_patch", guarded<bson_patch>},     {nullptr, nullptr},
+    {"table_writer", guarded<table_writer>},
+    {"json_encode", guarded<json_encode>},
+    {"json_decode", guarded<json_decode>},
+    {"json_stored", guarded<json_stored>},
+    {"json_plain", guarded<json_plain>},
+    {"bson_patch", guarded<bson_patch>},
+    {nullptr, nullptr},
 };
 
 void open_value(lua_State* L) { add_functions(L, kFunctions); }

@@ -163,12 +163,22 @@ size_t edit_distance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
+/// Letters that were swapped, or left out.
+static bool is_hasty(std::string_view word, std::string_view meant) {
+  if (std::is_permutation(word.begin(), word.end(), meant.begin(), meant.end())) return true;
+  size_t met = 0;
+  for (const char c : meant) met += met < word.size() && word[met] == c ? 1 : 0;
+  return met == word.size();
+}
+
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates) {
   std::string_view best;
+  constexpr size_t kShort = 4;  // two other letters make another word of it
   size_t least = std::max<size_t>(word.size() / 3, 2) + 1;
   for (const std::string_view candidate : candidates) {
     const size_t distance = edit_distance(word, candidate);
-    if (distance < least) {
+    const bool far = distance > 1 && word.size() <= kShort && !is_hasty(word, candidate);
+    if (distance < least && !far) {
       least = distance;
       best = candidate;
     }

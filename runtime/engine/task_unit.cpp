@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "engine/added_lists.hpp"
 #include "engine/rejects.hpp"
 #include "registry/registry.hpp"
 #include "value/bson_reader.hpp"
@@ -100,7 +101,10 @@ void TaskWriter::add(Bytes row, std::string_view table, GivenDocument of) {
                 "out:write(batch) deletes its rows, out:skip(doc) leaves them");
   }
   const bool goes_on = used_ != 0 && pieces_[used_ - 1]->whole == nullptr;
-  const Bytes kept = ids_->complete(Bytes(arena_.copy(row), row.size()), of, arena_);
+  added_.clear();
+  added_.append(row);
+  make_empty_lists(*row_shape_, {added_.data(), added_.size()});
+  const Bytes kept = ids_->complete(Bytes(arena_.copy(added_.view()), row.size()), of, arena_);
   Piece& piece = goes_on ? *pieces_[used_ - 1] : next_piece(nullptr);
   piece.added.documents.push_back(
       {kept.data(), static_cast<uint32_t>(kept.size()), Format::kBson, nullptr});

@@ -86,6 +86,7 @@ class TaskWriter {
   std::shared_ptr<const PlanShape> shape_, row_shape_;
   std::unique_ptr<AddedIds> ids_;
   std::unique_ptr<Plan> plan_, row_plan_;
+  ByteBuffer added_;  // the row under way
   std::vector<std::unique_ptr<Piece>> pieces_;
   size_t used_ = 0;
 };

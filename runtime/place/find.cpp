@@ -67,10 +67,10 @@ using SeeValue = std::function<void(const Value&)>;
 bool is_empty(const Value& array, Arena& arena) { return !ElementReader(array, arena).next(); }
 
 /// An empty array sorts before null: it is compared as undefined.
-int sort_order(const Value& a, const Value& b) {
+int sort_order(const Value& a, const Value& b, Fractions fractions) {
   const bool left = a.type == ValueType::kUndefined, right = b.type == ValueType::kUndefined;
   if (left != right && a.absent() && b.absent()) return left ? -1 : 1;
-  return compare_values(a, b);
+  return compare_values(a, b, fractions);
 }
 
 bool sort_values(const Value& value, const std::vector<std::string>& path, size_t at, Arena& arena,
@@ -114,9 +114,10 @@ bool sort_values(const Value& value, const std::vector<std::string>& path, size_
 Value sort_value(const Document& document, const FindSpec::SortKey& key, Arena& arena) {
   Value best;
   bool first = true;
+  const Fractions fractions = fractions_of(document);
   sort_values(document_field(document, key.path.front(), Opened::kInside, arena), key.path, 1,
               arena, [&](const Value& value) {
-                const int order = first ? 0 : sort_order(value, best);
+                const int order = first ? 0 : sort_order(value, best, fractions);
                 if (first || (key.descending ? order > 0 : order < 0)) best = value;
                 first = false;
               });
@@ -159,8 +160,8 @@ class SortedCursor final : public FindCursor {
   bool before(const Kept& a, const Kept& b) {
     scratch_.reset();
     for (const FindSpec::SortKey& key : keys_) {
-      const int order =
-          sort_order(sort_value(view(a), key, scratch_), sort_value(view(b), key, scratch_));
+      const int order = sort_order(sort_value(view(a), key, scratch_),
+                                   sort_value(view(b), key, scratch_), fractions_of(view(a)));
       if (order != 0) return (order < 0) != key.descending;
     }
     return a.number < b.number;

@@ -30,11 +30,14 @@ bool is_decimal(const Value& value) {
   return value.type == ValueType::kDecimal || value.type == ValueType::kNumeric;
 }
 
-void digits_of(const Value& value, DecimalDigits& out) {
+void digits_of(const Value& value, Fractions fractions, DecimalDigits& out) {
   switch (value.type) {
     case ValueType::kDecimal: return decimal_from_bson(value.data, out);
     case ValueType::kNumeric: return decimal_from_numeric(value.bytes(), out);
-    case ValueType::kDouble: return decimal_from_double_exact(value.f64, out);
+    case ValueType::kDouble:
+      return fractions == Fractions::kShortest && value.f64 != std::trunc(value.f64)
+                 ? decimal_from_double(value.f64, out)
+                 : decimal_from_double_exact(value.f64, out);
     default: return decimal_from_int(value.i64, out);
   }
 }
@@ -46,10 +49,10 @@ int rank(const DecimalDigits& value) {
   return 0;
 }
 
-int order_decimals(const Value& a, const Value& b) {
+int order_decimals(const Value& a, const Value& b, Fractions fractions) {
   DecimalDigits left, right;
-  digits_of(a, left);
-  digits_of(b, right);
+  digits_of(a, fractions, left);
+  digits_of(b, fractions, right);
   if (rank(left) != 0 || rank(right) != 0) return order(rank(left), rank(right));
   for (DecimalDigits* one : {&left, &right}) {
     one->digits.erase(0, one->digits.find_first_not_of('0'));
@@ -69,8 +72,8 @@ int order_decimals(const Value& a, const Value& b) {
   return turned * order(left.digits, right.digits);
 }
 
-int order_numbers(const Value& a, const Value& b) {
-  if (is_decimal(a) || is_decimal(b)) return order_decimals(a, b);
+int order_numbers(const Value& a, const Value& b, Fractions fractions) {
+  if (is_decimal(a) || is_decimal(b)) return order_decimals(a, b, fractions);
   const bool left_double = a.type == ValueType::kDouble,
              right_double = b.type == ValueType::kDouble;
   if (!left_double && !right_double) return order(a.i64, b.i64);
@@ -95,7 +98,7 @@ long double micros_of(const Value& value) {
   return static_cast<long double>(value.i64) + kSince2000;
 }
 
-int order_documents(const Value& a, const Value& b, bool names) {
+int order_documents(const Value& a, const Value& b, bool names, Fractions fractions) {
   Arena arena(256);
   ElementReader left(a, arena), right(b, arena);
   for (;;) {
@@ -105,7 +108,7 @@ int order_documents(const Value& a, const Value& b, bool names) {
     if (type != 0) return type;
     const int name = names ? left.name().compare(right.name()) : 0;
     if (name != 0) return name;
-    const int value = compare_values(left.value(), right.value());
+    const int value = compare_values(left.value(), right.value(), fractions);
     if (value != 0) return value;
   }
 }
@@ -153,16 +156,16 @@ int type_bracket(ValueType type) noexcept {
   }
 }
 
-int compare_values(const Value& a, const Value& b) {
+int compare_values(const Value& a, const Value& b, Fractions fractions) {
   const int bracket = type_bracket(a.type);
   if (bracket != type_bracket(b.type)) return order(bracket, type_bracket(b.type));
   switch (bracket) {
     case 0:
     case 1:
     case 100: return 0;
-    case 2: return order_numbers(a, b);
-    case 4: return order_documents(a, b, true);
-    case 5: return order_documents(a, b, false);
+    case 2: return order_numbers(a, b, fractions);
+    case 4: return order_documents(a, b, true, fractions);
+    case 5: return order_documents(a, b, false, fractions);
     case 6: return order_binaries(a, b);
     case 9: return order(micros_of(a), micros_of(b));
     case 10: return order(static_cast<uint64_t>(a.i64), static_cast<uint64_t>(b.i64));
@@ -178,7 +181,7 @@ bool is_true(const Value& value) {
   if (value.type == ValueType::kBool) return value.i64 != 0;
   const int bracket = type_bracket(value.type);
   if (bracket == type_bracket(ValueType::kInt64))
-    return order_numbers(value, Value::of(ValueType::kInt64, 0)) != 0;
+    return order_numbers(value, Value::of(ValueType::kInt64, 0), Fractions::kExact) != 0;
   return bracket != type_bracket(ValueType::kNull);
 }
 

@@ -8,16 +8,18 @@
 
 namespace lugger {
 
-std::string bson_from_json(std::string_view json) {
+std::string bson_from_json(std::string_view json, JsonNumbers numbers) {
   simdjson::dom::parser parser;
   if (parser.allocate(json.size() + 64, json::kParserDepth) != simdjson::SUCCESS)
     raise(Code::kParse, "too much JSON");
   simdjson::dom::element root;
   std::string text(json);
-  if (json::may_hold_tiny_number(text) || parser.parse(text).get(root) != simdjson::SUCCESS) {
+  const bool exact = numbers == JsonNumbers::kExact && json::may_hold_long_number(text);
+  if (exact || json::may_hold_tiny_number(text) ||
+      parser.parse(text).get(root) != simdjson::SUCCESS) {
     text.clear();
     try {
-      json::rewrite_tolerant(json, text);
+      json::rewrite_tolerant(json, text, numbers);
     } catch (const json::Mistake& mistake) {
       raise(Code::kParse, "JSON, byte {}: {}", mistake.offset + 1, mistake.message);
     }

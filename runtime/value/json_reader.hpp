@@ -52,8 +52,12 @@ class JsonReader {
   std::unique_ptr<State> state_;
 };
 
+/// What becomes of a number with a fraction or an exponent: a double, as in MongoDB's tools; or a
+/// decimal where the double's shortest digits would say another number.
+enum class JsonNumbers : uint8_t { kDoubles, kExact };
+
 /// One document or value given as text, for options and the REPL. Returns a BSON document; a value
 /// comes as {"": value}.
-std::string bson_from_json(std::string_view json);
+std::string bson_from_json(std::string_view json, JsonNumbers numbers = JsonNumbers::kDoubles);
 
 }  // namespace lugger

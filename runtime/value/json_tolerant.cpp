@@ -1,11 +1,13 @@
 #include "value/json_tolerant.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <functional>
 
 #include "base/ascii.hpp"
 #include "value/bson_reader.hpp"
 #include "value/json_tolerant_text.hpp"
+#include "value/plain_json.hpp"
 
 namespace lugger::json {
 namespace {
@@ -45,7 +47,8 @@ bool is_word_byte(char c) noexcept {
 
 class Rewriter : TolerantText {
  public:
-  Rewriter(std::string_view text, std::string& out) : TolerantText(text, out) {}
+  Rewriter(std::string_view text, JsonNumbers numbers, std::string& out)
+      : TolerantText(text, out), numbers_(numbers) {}
 
   bool run() {
     value(0);
@@ -264,20 +267,38 @@ class Rewriter : TolerantText {
       fits = std::from_chars(token.data(), end, integer).ec == std::errc{};
     } else {
       double number = 0;
-      fits = std::from_chars(token.data(), end, number).ec == std::errc{};
+      fits = std::from_chars(token.data(), end, number).ec == std::errc{} &&
+             (numbers_ == JsonNumbers::kDoubles ||
+              same_number(token, number, DoubleDigits::kShortest));
     }
     out_ += fits ? std::string(token) : fmt::format(R"({{"$numberDecimal":"{}"}})", token);
   }
+
+  JsonNumbers numbers_;
 };
 
 }  // namespace
 
-bool rewrite_tolerant(std::string_view text, std::string& out) { return Rewriter(text, out).run(); }
+bool rewrite_tolerant(std::string_view text, std::string& out, JsonNumbers numbers) {
+  return Rewriter(text, numbers, out).run();
+}
 
 bool may_hold_tiny_number(std::string_view text) {
   static const std::string kZeros(300, '0');
   return text.find("e-") != text.npos || text.find("E-") != text.npos ||
          text.find(kZeros) != text.npos;
+}
+
+bool may_hold_long_number(std::string_view text) {
+  constexpr size_t kAlways = 15;  // digits that a double gives back
+  size_t digits = 0;
+  return std::any_of(text.begin(), text.end(), [&](char c) {
+    if (is_digit(c))
+      ++digits;
+    else if (c != '.')
+      digits = 0;
+    return digits > kAlways;
+  });
 }
 
 }  // namespace lugger::json

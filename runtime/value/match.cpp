@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "value/compare.hpp"
 #include "value/decimal.hpp"
 #include "value/looked_into.hpp"
 #include "value/match_node.hpp"
@@ -45,13 +44,13 @@ bool is_nan(const Value& value) noexcept {
 }  // namespace
 
 /// An order by < or >, within one type; MinKey and MaxKey bound every other type.
-bool FilterNode::compares(const Value& value) const {
+bool FilterNode::compares(const Value& value, Fractions fractions) const {
   const bool less = op == FilterOp::kLess || op == FilterOp::kLessEqual;
   if (type_bracket(value.type) != type_bracket(operand.type))
     return operand.type == (less ? ValueType::kMaxKey : ValueType::kMinKey);
   const bool or_equal = op == FilterOp::kLessEqual || op == FilterOp::kGreaterEqual;
   if (is_nan(value) || is_nan(operand)) return or_equal && is_nan(value) && is_nan(operand);
-  const int order = compare_values(value, operand);
+  const int order = compare_values(value, operand, fractions);
   return order == 0 ? or_equal : less == (order < 0);
 }
 
@@ -73,8 +72,8 @@ bool FilterNode::pattern_holds(const Value& value) const {
 }
 
 /// For one value; an array is treated as a single value.
-bool FilterNode::value_holds(const Value& value) const {
-  const auto equal = [&](const Value& one) { return compare_values(value, one) == 0; };
+bool FilterNode::value_holds(const Value& value, Fractions fractions) const {
+  const auto equal = [&](const Value& one) { return compare_values(value, one, fractions) == 0; };
   switch (op) {
     case FilterOp::kEqual: return equal(operand);
     case FilterOp::kIn: return std::any_of(list.begin(), list.end(), equal) || pattern_holds(value);
@@ -85,17 +84,17 @@ bool FilterNode::value_holds(const Value& value) const {
     }
     case FilterOp::kExists: return value.type != ValueType::kMissing;
     case FilterOp::kSize:
-    case FilterOp::kElement: return is_array(value.type) && element_holds(value);
+    case FilterOp::kElement: return is_array(value.type) && element_holds(value, fractions);
     case FilterOp::kMod: {
       const std::optional<int64_t> whole = truncated(value);
       return whole && (divisor == -1 ? 0 : *whole % divisor) == rest;
     }
-    default: return compares(value);
+    default: return compares(value, fractions);
   }
 }
 
 /// $size and $elemMatch ask the array as a whole.
-bool FilterNode::element_holds(const Value& array) const {
+bool FilterNode::element_holds(const Value& array, Fractions fractions) const {
   int64_t count = 0;
   Arena arena(64);
   for (ElementReader reader(array, arena); reader.next(); ++count) {
@@ -106,7 +105,7 @@ bool FilterNode::element_holds(const Value& array) const {
     if (of_documents && !document) continue;
     const Document inner{element.data, element.size, Format::kBson, nullptr};
     const bool all = std::all_of(children.begin(), children.end(), [&](const FilterNode& child) {
-      return child.holds(of_documents ? &inner : nullptr, &element, arena);
+      return child.holds(of_documents ? &inner : nullptr, &element, fractions, arena);
     });
     if (all) return true;
   }
@@ -115,20 +114,21 @@ bool FilterNode::element_holds(const Value& array) const {
 
 /// The value at the end of a path. For an array its elements are tested too, unless the path
 /// selected it by index.
-bool FilterNode::leaf_holds(const Value& value, bool by_place) const {
+bool FilterNode::leaf_holds(const Value& value, bool by_place, Fractions fractions) const {
   const bool of_array = op == FilterOp::kSize || op == FilterOp::kElement;
-  if (value_holds(value)) return true;
+  if (value_holds(value, fractions)) return true;
   if (!is_array(value.type) || of_array || by_place) return false;
   Arena arena(64);
   for (ElementReader reader(value, arena); reader.next();) {
-    if (value_holds(reader.value())) return true;
+    if (value_holds(reader.value(), fractions)) return true;
   }
   return false;
 }
 
-bool FilterNode::holds(const Document* document, const Value* element, Arena& arena) const {
+bool FilterNode::holds(const Document* document, const Value* element, Fractions fractions,
+                       Arena& arena) const {
   const auto child_holds = [&](const FilterNode& child) {
-    return child.holds(document, element, arena);
+    return child.holds(document, element, fractions, arena);
   };
   switch (op) {
     case FilterOp::kAnd: return std::all_of(children.begin(), children.end(), child_holds);
@@ -137,9 +137,10 @@ bool FilterNode::holds(const Document* document, const Value* element, Arena& ar
     case FilterOp::kNot: return !std::all_of(children.begin(), children.end(), child_holds);
     default: break;
   }
-  if (document == nullptr || path.empty()) return value_holds(*element);
-  return descend(document_field(*document, path.front(), Opened::kInside, arena), path, 1, arena,
-                 [&](const Value& value, bool by_place) { return leaf_holds(value, by_place); });
+  if (document == nullptr || path.empty()) return value_holds(*element, fractions);
+  return descend(
+      document_field(*document, path.front(), Opened::kInside, arena), path, 1, arena,
+      [&](const Value& value, bool by_place) { return leaf_holds(value, by_place, fractions); });
 }
 
 Filter::Filter(std::string bson) : bson_(std::move(bson)), root_(std::make_unique<FilterNode>()) {
@@ -148,7 +149,7 @@ Filter::Filter(std::string bson) : bson_(std::move(bson)), root_(std::make_uniqu
 Filter::~Filter() = default;
 
 bool Filter::matches(const Document& document, Arena& arena) const {
-  return root_->holds(&document, nullptr, arena);
+  return root_->holds(&document, nullptr, fractions_of(document), arena);
 }
 
 }  // namespace lugger

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "base/regex.hpp"
+#include "value/compare.hpp"
 #include "value/match.hpp"
 
 namespace lugger {
@@ -42,14 +43,15 @@ struct FilterNode {
   bool of_documents = false;                     // $elemMatch: a query over elements, not operators
 
   /// Tests the document, or the element if the path is empty.
-  bool holds(const Document* document, const Value* element, Arena& arena) const;
+  bool holds(const Document* document, const Value* element, Fractions fractions,
+             Arena& arena) const;
 
  private:
-  bool value_holds(const Value& value) const;
+  bool value_holds(const Value& value, Fractions fractions) const;
   bool pattern_holds(const Value& value) const;
-  bool compares(const Value& value) const;
-  bool leaf_holds(const Value& value, bool by_place) const;
-  bool element_holds(const Value& array) const;
+  bool compares(const Value& value, Fractions fractions) const;
+  bool leaf_holds(const Value& value, bool by_place, Fractions fractions) const;
+  bool element_holds(const Value& array, Fractions fractions) const;
 };
 
 /// A number without its fraction, toward zero; nullopt: no number, or no int64.

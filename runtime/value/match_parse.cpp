@@ -33,13 +33,15 @@ constexpr Known kOperators[] = {
 
 [[noreturn]] void unknown_operator(std::string_view name) {
   const std::vector<std::string_view>& names = filter_operators();
-  const std::string_view near = nearest(name, names);
+  std::vector<std::string_view> words;  // without the dollar, which all of them share
+  for (const std::string_view one : names) words.push_back(one.substr(1));
+  const std::string_view near = nearest(name.substr(1), words);
   std::string hint = "it knows";
   for (const std::string_view word : names) hint += " " + std::string(word);
   if (name == "$where" || name == "$expr") {
     hint = "ask Lua instead: find{}:where(function(doc) return ... end)";
   } else if (!near.empty()) {
-    hint = fmt::format("did you mean {}?", near);
+    hint = fmt::format("did you mean ${}?", near);
   }
   throw Error(Code::kConfig, fmt::format("find does not know the operator {}", name), hint);
 }

@@ -113,24 +113,13 @@ class PlainJson {
     std::from_chars(digits.data(), digits.data() + digits.size(), real);
     DecimalDigits exact;
     std::array<uint8_t, 16> bson{};
-    if (same_number(digits, real) || parse_decimal(digits, {}, exact) != DecimalFault::kNone)
+    if (same_number(digits, real, doubles_) ||
+        parse_decimal(digits, {}, exact) != DecimalFault::kNone)
       return put(name, indexed, Value::of_double(real));
     const bool fits = decimal_to_bson(exact, bson.data());
     put(name, indexed,
         fits ? Value::of(ValueType::kDecimal, Bytes(bson))
              : Value::of(ValueType::kNumeric, decimal_to_numeric(exact, 0, numerics_)));
-  }
-
-  /// Whether the double's digits say the same number.
-  bool same_number(std::string_view digits, double real) const {
-    DecimalDigits said, held;
-    if (parse_decimal(digits, {}, said) != DecimalFault::kNone) return true;
-    doubles_ == DoubleDigits::kExact ? decimal_from_double_exact(real, held)
-                                     : decimal_from_double(real, held);
-    ByteBuffer a, b;
-    append_shortest(said, a);
-    append_shortest(held, b);
-    return a.text() == b.text();
   }
 
   std::string string() {
@@ -190,6 +179,17 @@ class PlainJson {
 };
 
 }  // namespace
+
+bool same_number(std::string_view digits, double real, DoubleDigits doubles) {
+  DecimalDigits said, held;
+  if (parse_decimal(digits, {}, said) != DecimalFault::kNone) return true;
+  doubles == DoubleDigits::kExact ? decimal_from_double_exact(real, held)
+                                  : decimal_from_double(real, held);
+  ByteBuffer a, b;
+  append_shortest(said, a);
+  append_shortest(held, b);
+  return a.text() == b.text();
+}
 
 std::string bson_from_plain_json(std::string_view json, DoubleDigits doubles) {
   ByteBuffer out;

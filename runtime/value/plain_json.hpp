@@ -10,6 +10,9 @@ namespace lugger {
 /// people and servers write them; kExact, if they are its exact value, as in an id's text.
 enum class DoubleDigits : uint8_t { kShortest, kExact };
 
+/// Whether the double's digits say the number that the text says. True for what is no number.
+bool same_number(std::string_view digits, double real, DoubleDigits doubles);
+
 /// Converts JSON text that a server has validated (json, jsonb) to BSON. A document is converted as
 /// it is; any other value becomes {"": value}. A number that fits neither an integer nor a double
 /// becomes a decimal, and beyond 34 digits a numeric. Error{parse} for text that is not JSON.

@@ -14,15 +14,6 @@ namespace lugger {
 
 namespace {
 
-/// Extended JSON; text that only looks like it is what it says.
-std::string document_of_json(std::string_view json) {
-  try {
-    return bson_from_json(json);
-  } catch (const Error&) {
-    return bson_from_plain_json(json);
-  }
-}
-
 class RowWriter {
  public:
   RowWriter(Arena& arena, ByteBuffer& out) : arena_(arena), writer_(out) {}
@@ -59,7 +50,7 @@ class RowWriter {
   }
 
   void json(std::string_view name, bool element, const Value& value) {
-    const std::string bson = document_of_json(value.text());
+    const std::string bson = bson_of_stored_json(value.text());
     BsonReader root(as_bytes(bson));
     const bool bare = root.next() && root.name().empty();  // not an object
     give(name, element, bare ? root.value() : Value::of(ValueType::kDocument, as_bytes(bson)));
@@ -95,6 +86,14 @@ class RowWriter {
 };
 
 }  // namespace
+
+std::string bson_of_stored_json(std::string_view json) {
+  try {
+    return bson_from_json(json, JsonNumbers::kExact);
+  } catch (const Error&) {
+    return bson_from_plain_json(json);
+  }
+}
 
 void append_row(const Document& row, Arena& arena, ByteBuffer& out) {
   RowWriter(arena, out).row(row);

@@ -5,6 +5,7 @@ local codec = require 'lugger.inner.base.codec'
 local document = require 'lugger.inner.base.document'
 local fault = require 'lugger.inner.base.fault'
 local ffi = require 'ffi'
+local json_value = require 'lugger.inner.base.json_value'
 local methods = require 'lugger.inner.base.methods'
 local native = require 'lugger.native'
 
@@ -37,13 +38,7 @@ end
 ---@param text string Extended JSON, or plain
 ---@return any
 function json.decode(text)
-  local doc = document.from_bson(native.json_decode(text))
-  if text:match('^%s*{') and not document.methods.has(doc, '') then return doc end
-  if text:match('^%s*{') then
-    -- {"$oid": ...} and its like are values, not documents; a document may also have a field named "".
-    return #doc == 1 and codec.type(doc['']) ~= 'document' and not text:match('^%s*{%s*""') and doc[''] or doc
-  end
-  return doc['']
+  return json_value.of(text, native.json_decode(text))
 end
 
 --- BSON bytes of a table or document.

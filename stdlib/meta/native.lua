@@ -299,6 +299,11 @@ function native.json_encode(bson, style) end
 ---@return string
 function native.json_decode(text) end
 
+--- The same of a json or jsonb value of PostgreSQL: no digit of a number is lost.
+---@param text string
+---@return string bson
+function native.json_stored(text) end
+
 --- A document with changes; the rest keeps its bytes. doc:with calls it.
 ---@param bson string
 ---@param array boolean whether it is an array

@@ -171,6 +171,55 @@ end"""
         self.assertEqual(rows, dump)
         self.assertIn(';1;', rows)
 
+    def test_no_digit_of_a_number_is_lost(self):
+        held = '{"p": 0.30000000000000004, "e": [1e-400, -12345678901234567.5], "r": 0.1234567890123456789}'
+        self.database.query(f"""create table rated (id int4 primary key, j jsonb, js jsonb[]);
+            insert into rated values (1, '{held}', array['{held}'::jsonb]),
+              (2, '{held}', '{{}}'), (3, '{held}', '{{}}')""")
+        out = self.work("""
+local lugger = require 'lugger'
+local db = lugger.session(lugger.env.PG_URI)
+local rows = lugger.source(lugger.env.PG_URI, { table = 'rated', key = 'id' })
+db:exec('update rated set j = $1 where id = 1', db:value 'select j from rated where id = 1')
+db:exec('update rated set j = $1 where id = 2', (db:value 'select j from rated where id = 2'):with { x = 1 })
+db:exec('update rated set j = $1 where id = 3', rows:find { id = 3 }:first().j)
+print(db:value 'select j from rated where id = 1'.r, db:value "select j->'e' from rated where id = 1"[2],
+  db:value 'select js from rated where id = 1'[1].r, db:value "select '0.1234567890123456789'::jsonb",
+  lugger.type(db:value 'select j from rated where id = 1'.p), rows:find { id = 3 }:first():copy().j.r)
+""").lugger('job.lua').out
+        self.assertEqual(out.split('\n')[0].split('\t'), ['0.1234567890123456789', '-12345678901234567.5',
+                         '0.1234567890123456789', '0.1234567890123456789', 'number', '0.1234567890123456789'])
+        self.assertEqual(self.database.query(f"select count(*) from rated where j - 'x' = '{held}'"), '3')
+
+    def test_numbers_with_a_fraction_are_those_of_sql(self):
+        self.database.query("""create table priced (id int4 primary key, n numeric, f float8, j jsonb);
+            insert into priced values (1, 9.90, 9.9, '{"price": 9.90, "list": [9.90]}'),
+              (2, 9.91, 9.91, '{"price": 9.91}'), (3, 9.9000000000000001, 1, '{"price": 9.9000000000000001}'),
+              (4, 10, 10, '{"price": 10.0}')""")
+        asked = [("{ f = lugger.decimal '9.90' }", '1'), ("{ ['j.list'] = lugger.decimal '9.9' }", '1'),
+                 ("{ ['j.list'] = { ['$elemMatch'] = { ['$eq'] = lugger.decimal '9.9' } } }", '1'),
+                 ("{ ['$or'] = { { n = 9.9 }, { n = 9.91 } } }", '1 2')]
+        for field in ('n', 'j.price'):
+            asked += [(f"{{ ['{field}'] = {condition} }}", wanted) for condition, wanted in (
+                ('9.9', '1'), ("lugger.decimal '9.9'", '1'), ("{ ['$in'] = { 9.9 } }", '1'),
+                ("{ ['$in'] = { lugger.decimal '9.900' } }", '1'), ("{ ['$gte'] = 9.9 }", '1 2 3 4'),
+                ("{ ['$gt'] = 9.9 }", '2 3 4'), ("{ ['$lte'] = lugger.decimal '9.9' }", '1'),
+                ("{ ['$ne'] = 9.9 }", '2 3 4'), ("lugger.decimal '9.9000000000000001'", '3'), ('10', '4'))]
+        out = self.work(f"""
+local lugger = require 'lugger'
+local rows = lugger.source(lugger.env.PG_URI, {{ table = 'priced', key = 'id' }})
+local function ids(query)
+  local out = {{}}
+  for doc in query do out[#out + 1] = doc.id end
+  print(table.concat(out, ' '))
+end
+for _, asked in ipairs {{ {', '.join(question for question, _ in asked)} }} do ids(rows:find(asked)) end
+ids(rows:find {{}}:sort {{ {{ 'j.price', -1 }} }})
+""").lugger('job.lua').out.splitlines()
+        for (question, wanted), got in zip(asked + [('sorted', '4 2 3 1')], out, strict=True):
+            with self.subTest(question):
+                self.assertEqual(got, wanted)
+
     def test_a_task_and_a_cursor(self):
         out = self.work(f"""
 local lugger = require 'lugger'

@@ -177,6 +177,35 @@ class Tasks(unittest.TestCase):
         self.assertEqual(work.database.query('select * from lines where parent_id = $$7$$ order by ordinal'),
                          '7|1|a7\n7|2|b')
 
+    def test_an_empty_table_is_an_empty_list_where_one_fits(self):
+        work = self.task(f"""
+  local out = task:writer({target('docs')}, {{ columns = {{ {{ 'id', 'text' }}, {{ 'opts', 'text[]' }},
+      {{ 'j', 'jsonb' }} }},
+    children = {{
+      {{ table = 'lines', from = 'lines[]', columns = {{ {{ 'sku', 'text' }}, {{ 'tags', 'int4[]' }} }},
+        children = {{ {{ table = 'parts', from = 'parts[]',
+          columns = {{ {{ 'v', 'int4[]', from = '.' }} }} }} }} }},
+      {{ table = 'entries', from = 'entries{{}}', columns = {{ {{ 'v', 'int4' }} }} }} }} }})
+  for batch in cursor:batches() do
+    for doc in batch:docs() do
+      if doc.n % 2 == 0 then
+        out:add {{ id = tostring(doc._id), opts = {{}}, j = {{}}, lines = {{}}, entries = {{}} }}
+      else
+        out:add {{ id = tostring(doc._id), opts = doc.none, lines = {{ {{ tags = {{}}, parts = {{}} }},
+          {{ sku = 'a', parts = {{ {{}}, {{ 1 }} }} }} }} }}
+      end
+    end
+    out:commit(batch)
+  end""", documents=[{'_id': n, 'n': n, 'none': []} for n in range(4)])
+        work.run('--create')
+        rows = work.database.rows
+        self.assertEqual(rows('select id, opts, j from docs order by id'), [
+            ['0', '{}', '{}'], ['1', '{}', '\\N'], ['2', '{}', '{}'], ['3', '{}', '\\N']])
+        self.assertEqual(rows('select parent_id, sku, tags from lines order by 1, ordinal'), [
+            ['1', '\\N', '{}'], ['1', 'a', '\\N'], ['3', '\\N', '{}'], ['3', 'a', '\\N']])
+        self.assertEqual(rows('select v from parts order by parent_id, ordinal'), [['{}'], ['{1}']] * 2)
+        self.assertEqual(work.database.query('select count(*) from entries'), '0')
+
     def test_e12_misspelt_names_are_errors_where_they_stand(self):
         for row, message in (("{ id = 'x', nn = 1 }", 'a row has no column "nn"'),
                              ("{ id = 'x', lines = { { skku = 1 } } }", 'a row.lines has no column "skku"')):

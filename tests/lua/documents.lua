@@ -207,6 +207,18 @@ describe('test_e6', function()
       '{"lines":{"a":{"$numberInt":"1"}},"none":{},"sub":')
   end)
 
+  it('an edit leaves no gap in a list', function()
+    local doc = decode '{"a":{"b":[1,2,3],"c":[{"d":["x","y"]}]}}'
+    local function refused(change) return check.raises('is a list with nothing at', function() doc:edit(change) end) end
+    equal(refused(function(t) t.a.b[5] = 1 end).message, '"a.b" is a list with nothing at 4')
+    equal(refused(function(t) t.a.b[2] = nil end).message, '"a.b" is a list with nothing at 2')
+    equal(refused(function(t) t.a.c[1].d[4] = 'z' end).message, '"a.c.0.d" is a list with nothing at 3')
+    equal(refused(function(t) t.new = { 'x', nil, 'y' } end).message, '"new" is a list with nothing at 2')
+    equal(canonical(decode '[1]':edit(function(t) t[2] = lugger.null end)), '[{"$numberInt":"1"},null]')
+    check.raises('is a list with nothing at 2', function() decode '["a"]':edit(function(t) t[3] = 'c' end) end)
+    equal(tostring(doc:edit(function(t) t.a.b[4] = 4 table.remove(t.a.b, 1) end).a.b), '[2,3,4]')
+  end)
+
   it('an edit gives back the table that it was given, or nothing', function()
     local doc = decode '{"a":1}'
     check.raises('the function of doc:edit returned a table', function()

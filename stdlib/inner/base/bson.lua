@@ -81,9 +81,7 @@ local typed_elements = {
   [types.minKey] = function() return 255, '' end,
   [types.maxKey] = function() return 127, '' end,
   [types.json] = function(v)
-    local parsed = document.from_bson(native.json_decode(ffi.string(v.data, v.size)))
-    if document.methods.has(parsed, '') then return nil, parsed[''] end
-    return nil, parsed
+    return nil, require('lugger.inner.base.json_value').stored(ffi.string(v.data, v.size))
   end,
 }
 

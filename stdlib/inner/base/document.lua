@@ -140,6 +140,7 @@ function methods:edit(change)
       'change the table that it is given: function(t) t.a = 1 end')
   end
   local bson = require('lugger.inner.base.bson').encode(fields)
+  marks.refuse_gaps(fields)
   return document.from_bson(bson, pointer(self).lug_array_ == 1)
 end
 

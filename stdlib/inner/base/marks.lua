@@ -1,5 +1,6 @@
 -- What the metatable of a Lua table says about the array or document that it stands for: its kind, the order of its
 -- fields, and types that Lua's values do not tell.
+local fault = require 'lugger.inner.base.fault'
 local null = require('lugger.native').null
 
 local marks = {}
@@ -71,6 +72,30 @@ end
 function marks.mark(t)
   local m = getmetatable(t)
   return type(m) == 'table' and m.lugger_mark or nil
+end
+
+-- A list with a gap would get nulls that nobody wrote. No table holds itself: it has been encoded.
+local function refuse_gaps(t, path)
+  local meta = getmetatable(t)
+  if meta ~= nil and not (type(meta) == 'table' and meta.lugger_mark) then return end
+  local last, count = 0, 0
+  for key, v in next, t do
+    local place = key
+    if type(key) == 'number' then last, count, place = math.max(last, key), count + 1, key - 1 end
+    if type(v) == 'table' then refuse_gaps(v, path .. tostring(place) .. '.') end
+  end
+  if last == count then return end
+  local gap = 1
+  while rawget(t, gap) ~= nil do gap = gap + 1 end
+  local name = path == '' and 'it' or ('"%s"'):format(path:sub(1, -2))
+  fault.raise('coerce', ('%s is a list with nothing at %d'):format(name, gap),
+    'null in a list is lugger.null; table.remove(list, i) takes an element out')
+end
+
+--- Refuses a list with a gap in a table that has been encoded, and in what lies in it.
+---@param t table
+function marks.refuse_gaps(t)
+  refuse_gaps(t, '')
 end
 
 return marks

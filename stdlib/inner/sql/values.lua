@@ -1,5 +1,6 @@
 -- Converts PostgreSQL's values from their text form to Lua.
 local document = require 'lugger.inner.base.document'
+local json_value = require 'lugger.inner.base.json_value'
 local value = require 'lugger.inner.base.value'
 local null = value.null
 
@@ -34,10 +35,6 @@ local function bytea(text)
   end)))
 end
 
-local function json(text)
-  return require('lugger.json').decode(text)
-end
-
 local function vector(text)
   local list = {}
   for item in text:sub(2, -2):gmatch '[^,]+' do list[#list + 1] = tonumber(item) end
@@ -49,7 +46,7 @@ local decoders = {
   [16] = function(text) return text == 't' end,
   [20] = int8, [21] = number, [23] = number, [26] = number, [700] = number, [701] = number,
   [1700] = value.decimal, [1082] = day, [1114] = date, [1184] = date, [2950] = value.uuid, [17] = bytea,
-  [1186] = value.interval, [114] = json, [3802] = json,
+  [1186] = value.interval, [114] = json_value.stored, [3802] = json_value.stored,
 }
 local right_aligned = { [20] = true, [21] = true, [23] = true, [26] = true, [700] = true, [701] = true, [1700] = true }
 

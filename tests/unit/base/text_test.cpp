@@ -40,6 +40,12 @@ TEST_CASE("a slip of the hand finds its option") {
   CHECK(nearest("on_conflct", known) == "on_conflict");
   CHECK(nearest("colums", known) == "columns");
   CHECK(nearest("zebra", known).empty());
+  const std::string_view brief[] = {"or", "mod", "type", "round"};
+  CHECK(nearest("foo", brief).empty());
+  CHECK(nearest("max", brief).empty());
+  CHECK(nearest("nor", brief) == "or");
+  CHECK(nearest("tpye", brief) == "type");
+  CHECK(nearest("rnd", brief) == "round");
 }
 
 TEST_CASE("excerpts are whole characters, quoted") {

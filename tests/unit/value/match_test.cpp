@@ -97,6 +97,7 @@ TEST_CASE("what a filter does not know is named") {
   };
   CHECK(message(R"({"a": {"$where": "x"}})").find("does not know the operator $where; ask Lua") !=
         std::string::npos);
+  CHECK(message(R"({"a": {"$like": 1}})").find("did you mean") == std::string::npos);
   CHECK(message(R"({"a": {"$gtt": 1}})").find("did you mean $gt?") != std::string::npos);
   CHECK(message(R"({"a": {"$in": 1}})").find("$in wants a list") != std::string::npos);
   CHECK(message(R"({"$gt": 1})").find("stands inside a field") != std::string::npos);

@@ -68,6 +68,23 @@ TEST_CASE("json is what it holds, also when it only looks like Extended JSON") {
                       R"("f3":null,"f4":{"$date":"no date"}})");
 }
 
+TEST_CASE("json keeps every digit of its numbers, also beside a wrapper") {
+  Row row;
+  row.text(114,
+           R"({"rate": 0.1234567890123456789, "p": 1.50, "e": 1e-400, "f": 0.30000000000000004})");
+  row.text(114,
+           R"({"a": [12345678901234567.5, -1.0], "id": {"$oid": "64f1c2a9e13e4f0012345678"}})");
+  row.text(114, "1234567890123456789012345678901234567890.5");
+  row.text(114, R"({"t": "0.1234567890123456789"})");
+  CHECK(row.json() ==
+        R"({"f0":{"rate":{"$numberDecimal":"0.1234567890123456789"},"p":{"$numberDouble":"1.5"},)"
+        R"("e":{"$numberDecimal":"1E-400"},"f":{"$numberDouble":"0.30000000000000004"}},)"
+        R"("f1":{"a":[{"$numberDecimal":"12345678901234567.5"},{"$numberDouble":"-1.0"}],)"
+        R"("id":{"$oid":"64f1c2a9e13e4f0012345678"}},)"
+        R"("f2":{"$numberDecimal":"1234567890123456789012345678901234567890.5"},)"
+        R"("f3":{"t":"0.1234567890123456789"}})");
+}
+
 TEST_CASE("arrays keep their dimensions") {
   ByteBuffer array;
   for (const int32_t part : {2, 1, 23, 2, 1, 2, 1, 4, 1, 4, 2, -1, 4, 4}) array.append_be(part);
