@@ -139,8 +139,9 @@ std::vector<std::string_view> TableBson::names(int index) {
 
 void TableBson::body(int index, const Marks& marks, int depth) {
   if (depth > kDeepest) {
-    throw TableRefused{
-        fmt::format("a table is nested deeper than {} levels, or holds itself", kDeepest)};
+    throw TableRefused{fmt::format(
+        "a document or a table is nested deeper than {} levels, or a table holds itself",
+        kDeepest)};
   }
   if (out_.size() > kMostBytes) throw TableRefused{"a table is larger than a document can be"};
   marks.array ? elements(index, marks, depth) : document(index, marks, depth);

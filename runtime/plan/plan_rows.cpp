@@ -5,6 +5,8 @@
 #include "plan/work.hpp"
 #include "value/damaged.hpp"
 #include "value/looked_into.hpp"
+#include "value/pgrow_reader.hpp"
+#include "value/plain_json.hpp"
 
 namespace lugger {
 
@@ -21,6 +23,20 @@ bool comes_again(const BsonReader& at) {
   return false;
 }
 
+/// In words where they say more than the failure; empty otherwise.
+std::string why_unread(const Document& document, Batch& batch) {
+  if (document.format == Format::kBson) return std::string(damage_of(document.bytes()));
+  for (PgRowReader row(document, batch.arena()); row.next();) {
+    if (row.value().type != ValueType::kJson) continue;
+    try {
+      bson_from_plain_json(row.value().text());
+    } catch (const Error& error) {
+      return fmt::format("{}: {}, which lugger does not read", row.name(), error.message());
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 void Plan::Work::make_rows(Batch& batch, uint32_t document) {
@@ -28,8 +44,7 @@ void Plan::Work::make_rows(Batch& batch, uint32_t document) {
   const Failure failure =
       own.scope.read(batch.documents[document], read + document + 1, batch.arena());
   if (failure != Failure::kNone) {
-    const std::string_view damage = damage_of(batch.documents[document].bytes());
-    batch.refuse({document, 0, -1, failure, {}, std::string(damage)});
+    batch.refuse({document, 0, -1, failure, {}, why_unread(batch.documents[document], batch)});
     return;
   }
   if (refuse_left_over(batch, 0, document)) return;
@@ -131,8 +146,7 @@ void Plan::Work::make_key(Batch& batch, uint32_t document) {
   const Failure failure =
       own.scope.read(batch.documents[document], read + document + 1, batch.arena());
   if (failure != Failure::kNone) {
-    const std::string_view damage = damage_of(batch.documents[document].bytes());
-    batch.refuse({document, 0, -1, failure, {}, std::string(damage)});
+    batch.refuse({document, 0, -1, failure, {}, why_unread(batch.documents[document], batch)});
     return;
   }
   Value* row = batch.tables[0].add(document);

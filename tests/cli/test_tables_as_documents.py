@@ -98,7 +98,7 @@ return lugger.copy {{
                 ('{ [true] = 1 }', 'a document has a key that is a boolean'),
                 (r'{ ["a\0b"] = 1 }', 'the name of a field holds a NUL byte'),
                 ('{ a = { lugger.remove } }', 'lugger.remove is for doc:with alone'),
-                ('own', 'nested deeper than 190 levels, or holds itself')):
+                ('own', 'nested deeper than 190 levels, or a table holds itself')):
             with self.subTest(source):
                 result = self.run_lua('local own = {} own.own = own\n'
                                       f'print(lugger.json.to_bson({source}))', expect=1)

@@ -231,6 +231,18 @@ end
 """).lugger('job.lua').out
         self.assertEqual(out.splitlines()[0], '12345678901234567890.123\tb\tb,c\t5')
 
+    def test_json_deeper_than_lugger_reads_is_told(self):
+        self.database.query("insert into original (_id, j) "
+                            "values (9, (repeat('[', 1100) || repeat(']', 1100))::jsonb)")
+        work = self.work(job(ROWS, 'deep', columns="{ 'id', 'int4', from = '_id' }, "
+                                                   "{ 'a', 'text', from = 'j.a' }"))
+        ran = work.run('--create', expect=None)
+        why = 'j: JSON nested deeper than 1000 levels, which lugger does not read'
+        self.assertIn(why + ': 1 document, first 9', ran.out + ran.err)
+        self.assertIn(why, work.lugger('rejects', 'job.lua', expect=None).out)
+        found = work.lugger('-e', f'for doc in {ROWS}:find {{ _id = 9 }} do print(doc.j) end', expect=None)
+        self.assertIn('JSON in it is nested deeper than 1,000 levels', found.out + found.err)
+
     def test_a_path_that_no_row_has_is_told(self):
         work = self.work(job(ROWS, 'copied', columns="{ 'id', 'int4', from = '_id' }, "
                                                      "{ 'q', 'text', from = 'j.k.q' }"))

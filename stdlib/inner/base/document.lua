@@ -321,7 +321,10 @@ function document.to_bson(doc)
   local p = pointer(doc)
   if p.lug_format_ == 0 then return ffi.string(p.lug_data_, p.lug_size_) end
   local bytes = abi.text(function(out, room) return C.lug_row_bson(p, out, room) end)
-  if bytes == '' then fault.raise('read', 'the bytes of the document are not valid') end
+  if bytes == '' then
+    fault.raise('read', 'the row cannot be made a document: JSON in it is nested deeper than 1,000 levels, or the name '
+      .. 'of a field holds a NUL character')
+  end
   return bytes
 end
 
