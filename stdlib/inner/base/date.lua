@@ -352,6 +352,7 @@ function dates.read(text, is_day)
   return C.lug_date_parse(text, #text, is_day and 1 or 0, out) == 1 and out or nil
 end
 
+---@diagnostic disable-next-line: inject-field intervals are loaded first, and know of dates from here
 intervals.is_date, intervals.add_to_date = is_date, added
 
 return dates

@@ -7,9 +7,6 @@ local shown = require('lugger.inner.base.shown').value
 local C, types = abi.C, abi.types
 local floor = math.floor
 
----@class lugger.intervals
----@field is_date fun(v: any): boolean these two are date.lua's
----@field add_to_date fun(self: lugger.date, span: any): lugger.date
 local intervals = {}
 
 local interval_type = ffi.typeof('lug_interval') --[[@as lug_ctype<lugger.interval>]]
