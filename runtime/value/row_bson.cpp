@@ -14,6 +14,15 @@ namespace lugger {
 
 namespace {
 
+/// Not a wrapper of Extended JSON either, {"$oid": ...}, which is a value.
+bool is_plain_object(std::string_view json) {
+  constexpr std::string_view kSpace = " \t\r\n";
+  const size_t open = json.find_first_not_of(kSpace);
+  if (open == json.npos || json[open] != '{') return false;
+  const size_t key = json.find_first_not_of(kSpace, open + 1);
+  return key == json.npos || json.substr(key, 2) != "\"$";
+}
+
 class RowWriter {
  public:
   RowWriter(Arena& arena, ByteBuffer& out) : arena_(arena), writer_(out) {}
@@ -52,7 +61,7 @@ class RowWriter {
   void json(std::string_view name, bool element, const Value& value) {
     const std::string bson = bson_of_stored_json(value.text());
     BsonReader root(as_bytes(bson));
-    const bool bare = root.next() && root.name().empty();  // not an object
+    const bool bare = !is_plain_object(value.text()) && root.next() && root.name().empty();
     give(name, element, bare ? root.value() : Value::of(ValueType::kDocument, as_bytes(bson)));
   }
 

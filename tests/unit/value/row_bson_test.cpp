@@ -105,3 +105,13 @@ TEST_CASE("a row that is cut off is refused") {
     CHECK_THROWS_AS(append_row(document, arena, out), Error);
   }
 }
+
+TEST_CASE("a field without a name is no bare value") {
+  Row row;
+  row.text(114, R"({"":{"a":1},"b":2})").text(114, R"( {"":"x"})").text(114, "[1]").text(114, "{}");
+  row.text(114, R"({"$oid":"64f1c0aabbccddeeff001122"})").text(114, R"({"$else":true})");
+  CHECK(row.json() ==
+        R"({"f0":{"":{"a":{"$numberInt":"1"}},"b":{"$numberInt":"2"}},"f1":{"":"x"},)"
+        R"("f2":[{"$numberInt":"1"}],"f3":{},"f4":{"$oid":"64f1c0aabbccddeeff001122"},)"
+        R"("f5":{"$else":true}})");
+}
