@@ -78,9 +78,9 @@ end
 local function refuse_gaps(t, path)
   local meta = getmetatable(t)
   if meta ~= nil and not (type(meta) == 'table' and meta.lugger_mark) then return end
-  local last, count = 0, 0
+  local last, count = 0, 0 ---@type number, integer
   for key, v in next, t do
-    local place = key
+    local place = key ---@type any
     if type(key) == 'number' then last, count, place = math.max(last, key), count + 1, key - 1 end
     if type(v) == 'table' then refuse_gaps(v, path .. tostring(place) .. '.') end
   end

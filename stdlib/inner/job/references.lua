@@ -170,7 +170,7 @@ end
 ---@field table string
 ---@field column string
 ---@field is_key boolean
----@field exists boolean|nil in the database; this and the rest when it was asked
+---@field exists boolean|nil whether the database has it; this and the rest when it was asked
 ---@field uses lugger.id_use[]|nil
 ---@field blocking integer|nil uses that keep it from being dropped
 ---@field scans integer|nil

@@ -5,6 +5,7 @@ local executor = require 'lugger.inner.migrate.executor'
 local native = require 'lugger.native'
 local one_transaction = require 'lugger.inner.migrate.one_transaction'
 local retry = require 'lugger.inner.migrate.retry'
+local stuck = require 'lugger.inner.migrate.stuck'
 local system = native.system
 
 local apply = {}
@@ -222,7 +223,7 @@ local function step_by_step(run, migration, direction, open)
     run.main:rollback()
     run.ledger:write(entry)
   end)
-  if type(err) ~= 'table' or err.stuck then error(err, 0) end
+  if type(err) ~= 'table' or stuck.is(err) then error(err, 0) end
   local notes = {}
   for _, key in ipairs(err.notes or {}) do notes[key] = err.notes[key] end
   error(native.error(err.code, err.message,

@@ -9,6 +9,7 @@ local outside = require 'lugger.inner.migrate.outside'
 local retry = require 'lugger.inner.migrate.retry'
 local session_replay = require 'lugger.inner.migrate.session_replay'
 local statement = require 'lugger.inner.migrate.statement'
+local stuck = require 'lugger.inner.migrate.stuck'
 
 ---@class lugger.migrate.steps: lugger.migrate.executor
 ---@field known table<string, lugger.migrate.step|nil>
@@ -31,17 +32,10 @@ local function next_step(self)
   return ('%d.%d'):format(self.part, self.counter)
 end
 
--- Raises when the attempt cannot go on as the file is now; the hint is all there is to do.
-local function stuck(message, hint)
-  local err = native.error('config', message, hint)
-  err.stuck = true
-  error(err, 0)
-end
-
 local function known_step(self, name, hash)
   local known = self.known[name]
   if known and known.state == 'done' and known.digest ~= hash then
-    stuck(('step %s of %s was done as: %s -- and is now something else'):format(name, self.migration.file,
+    stuck.raise(('step %s of %s was done as: %s -- and is now something else'):format(name, self.migration.file,
       statement.brief(known.statement, 200)),
       ('put it back, then `lugger migrate %s` goes on; or `lugger migrate repair` forgets the attempt, and what it did '
       .. 'stays'):format(self.direction))
@@ -85,7 +79,7 @@ local function given_again(self, known, st)
   local found = native.json_tables(known.note)
   if found.session then self.replay:again(self.run.main, found.session) end
   if found.large then
-    stuck('a step that is done returned more rows than are kept, so the migration cannot go on behind it',
+    stuck.raise('a step that is done returned more rows than are kept, so the migration cannot go on behind it',
       '`lugger migrate repair` forgets the attempt, and what it did stays; read the rows by a query of its own')
   end
   for key, value in pairs(empty) do found[key] = found[key] or value end
@@ -340,7 +334,7 @@ function steps:begin_batches(label, identity)
   local known = known_step(self, name, hash)
   if known and known.state == 'done' then return name, nil, true end
   if known and known.digest ~= hash and known.note then
-    stuck(('step %s of %s was begun as: %s -- and now goes over other rows'):format(name, self.migration.file,
+    stuck.raise(('step %s of %s was begun as: %s -- and now goes over other rows'):format(name, self.migration.file,
       statement.brief(known.statement, 200)),
       ('put `where`, `key` and `table` back, then `lugger migrate %s` goes on; or `lugger migrate repair` forgets the '
       .. 'attempt, and what it did stays'):format(self.direction))

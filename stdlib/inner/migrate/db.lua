@@ -12,7 +12,7 @@ local db = {}
 ---@class lugger.migration_db: lugger.db
 ---@field name string "main", or its name in lugger.toml
 ---@field executor table what runs its statements; not for migrations
----@field connection lugger.migrate.connection not for migrations
+---@field connection any not for migrations
 local object = {}
 
 ---@class lugger.batches_spec

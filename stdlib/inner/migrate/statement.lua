@@ -6,7 +6,7 @@ local statement = {}
 ---@class lugger.statement
 ---@field text string
 ---@field tag string|nil the node of its syntax tree, such as "IndexStmt"; nil when the grammar does not know it
----@field node table of one with a tag; read anew when it is asked for, not kept: a file may have very many statements
+---@field node any a table, of one with a tag; read anew when it is asked for, not kept: a file may have very many
 ---@field problem string|nil why it could not be read
 ---@field position integer|nil of the problem, in characters from 1
 ---@field reads_only boolean a SELECT that writes nothing and locks nothing

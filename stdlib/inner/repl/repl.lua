@@ -73,7 +73,7 @@ local function no_name(state, name)
   for _, holder in ipairs { state.environment, state.words, require 'lugger', _G } do
     for key in pairs(holder) do names[#names + 1] = tostring(key) end
   end
-  local otherwise = 'help() tells what there is'
+  local otherwise = 'help() tells what there is' ---@type string|nil
   if #name > 1 then otherwise = fault.near(name, names, otherwise) end -- a single letter is near to every other
   error(native.error('config', message, otherwise), 0)
 end
