@@ -110,9 +110,12 @@ void refuse_pieces_of_password(const std::string& url, const PgKeywords& keyword
   const std::string* host = find(keywords, "host");
   const std::string* port = find(keywords, "port");
   const std::string* database = find(keywords, "dbname");
-  // "//name:12/rest@..." can be a host, its port and a database, or a user and a password.
+  // "//name:12/rest@..." can be a host, its port and a database, or a user and a password; behind
+  // "//user:a@b/c@..." the password may end at either '@'.
+  const bool secret = find(keywords, "password") != nullptr ||
+                      (find(keywords, "user") == nullptr && port != nullptr);
   const std::string path = url.substr(0, url.find('?'));
-  const bool ambiguous = is_url(url) && database != nullptr &&
+  const bool ambiguous = secret && is_url(url) && database != nullptr &&
                          database->find('@') != std::string::npos &&
                          path.find('@', path.find('/', path.find("//") + 2)) != std::string::npos;
   if ((host != nullptr && host->find('@') != std::string::npos && host->front() != '@' &&
