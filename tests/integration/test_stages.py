@@ -324,7 +324,7 @@ class Stages(unittest.TestCase):
         holder.run("set application_name = 'old report'; begin; update docs set age = age")
         process = work.start('run', 'job.lua', '--stage', 'index', '--log', 'json')
         lines = []
-        while not any('old report' in line for line in lines):
+        while not any('old report' in line and 'steps' in json.loads(line) for line in lines):
             lines.append(process.stderr.readline())
             self.assertNotEqual(lines[-1], '', lines)
         steps = json.loads(lines[-1])['steps']
