@@ -39,3 +39,8 @@ target_link_options(lugger_pg_query INTERFACE LINKER:--exclude-libs,libpg_query.
 lugger_static(edit libedit.a lugger_bsd lugger_tinfo)
 
 find_file(LUGGER_ARGPARSE argparse.lua PATHS /usr/share/lua/5.1 /usr/local/share/lua/5.1 REQUIRED)
+# Loaded at run time (runtime/mongo/driver.hpp): only its headers are needed to build.
+pkg_check_modules(MONGOC REQUIRED libmongoc-1.0)
+add_library(lugger_mongoc INTERFACE)
+target_include_directories(lugger_mongoc SYSTEM INTERFACE ${MONGOC_INCLUDE_DIRS})
+target_link_libraries(lugger_mongoc INTERFACE dl)

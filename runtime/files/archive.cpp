@@ -3,7 +3,7 @@
 
 #include "base/error.hpp"
 #include "files/archive_reader.hpp"
-#include "files/choose.hpp"
+#include "place/choose.hpp"
 #include "files/file_sources.hpp"
 #include "files/metadata.hpp"
 #include "files/oplog_place.hpp"

@@ -5,7 +5,7 @@
 
 #include "base/error.hpp"
 #include "base/url.hpp"
-#include "files/choose.hpp"
+#include "place/choose.hpp"
 #include "files/dump_dir.hpp"
 #include "files/dump_listing.hpp"
 #include "files/export_dir.hpp"

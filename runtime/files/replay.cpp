@@ -9,7 +9,7 @@
 #include "change/id_key.hpp"
 #include "change/metadata.hpp"
 #include "files/capped.hpp"
-#include "files/choose.hpp"
+#include "place/choose.hpp"
 #include "place/spec.hpp"
 #include "value/json_reader.hpp"
 

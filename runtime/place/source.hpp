@@ -111,6 +111,8 @@ class Cursor {
   virtual ReadCounts counts() const { return {}; }
 };
 
+class Feed;
+
 class Source {
  public:
   virtual ~Source() = default;
@@ -122,6 +124,8 @@ class Source {
   /// and read at once, and a part may be read more than once: it gives the same documents in the
   /// same order, unless the source moves.
   virtual std::unique_ptr<Cursor> open(const Partition& partition, const Position& after = {}) = 0;
+  /// The changes of its documents, for sources that can tell of them; nullptr: it cannot.
+  virtual std::unique_ptr<Feed> feed();
   /// Call this when no cursor is open: releases what the parts shared. A cursor opened afterwards
   /// sees the source as it is then.
   virtual void release() noexcept {}

@@ -7,6 +7,8 @@
 #include "base/url.hpp"
 #include "files/json_lines.hpp"
 #include "files/place.hpp"
+#include "mongo/client.hpp"
+#include "mongo/place.hpp"
 #include "postgres/place.hpp"
 #include "postgres/source.hpp"
 #include "postgres/target.hpp"
@@ -19,6 +21,7 @@ bool any(const std::string&) { return true; }
 constexpr PlaceKind kKinds[] = {
     {"postgresql", is_postgres_place, true, pg_source_options, make_postgres_source,
      look_at_postgres, any, pg_target_options, make_pg_target},
+    {"mongodb", is_mongo_place, false, mongo_options, make_mongo_source, look_at_mongo},
     {"files", any, false, file_options, open_files, look_at_files,
      [](const std::string& place) { return is_json_lines(place); }, json_lines_options,
      make_json_lines_target},

@@ -1,4 +1,4 @@
-#include "files/choose.hpp"
+#include "place/choose.hpp"
 
 #include <algorithm>
 

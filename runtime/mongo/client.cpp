@@ -1,0 +1,284 @@
+#include "mongo/client.hpp"
+
+#include <algorithm>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+
+#include "base/stop.hpp"
+#include "base/threads.hpp"
+#include "base/url.hpp"
+#include "mongo/driver.hpp"
+#include "value/bson_reader.hpp"
+#include "value/bson_writer.hpp"
+
+namespace lugger {
+namespace {
+
+constexpr int32_t kSelectionMs = 15'000;
+constexpr int32_t kErrorApi = 2;  // errors have the server's own numbers
+
+bson_t as_bson(const MongoDriver& driver, Bytes bytes) {
+  bson_t out;
+  if (!driver.bson_init_static(&out, bytes.data(), bytes.size()))
+    raise(Code::kBug, "a command is no BSON");
+  return out;
+}
+
+/// What the driver has filled in.
+struct OwnedBson {
+  explicit OwnedBson(const MongoDriver& functions) : driver(functions) {}
+  ~OwnedBson() { driver.bson_destroy(&bson); }
+  OwnedBson(const OwnedBson&) = delete;
+  OwnedBson& operator=(const OwnedBson&) = delete;
+  const MongoDriver& driver;
+  bson_t bson = BSON_INITIALIZER;
+};
+
+std::string text_of(const Value& value) {
+  return value.type == ValueType::kString ? std::string(value.text()) : std::string();
+}
+
+std::vector<std::string> labels_of(Bytes reply) {
+  std::vector<std::string> out;
+  const Value labels = bson_field(reply, "errorLabels");
+  if (labels.type != ValueType::kArray) return out;
+  for (BsonReader reader(labels.bytes()); reader.next();) out.push_back(text_of(reader.value()));
+  return out;
+}
+
+Code code_of(int32_t number, bool lost) {
+  constexpr int32_t kUnauthorized = 13, kAuthenticationFailed = 18, kMaxTime = 50;
+  if (lost) return Code::kConnect;
+  if (number == kUnauthorized || number == kAuthenticationFailed) return Code::kAuth;
+  return number == kMaxTime ? Code::kTimeout : Code::kRead;
+}
+
+MongoFault fault_of(const bson_error_t& error, Bytes reply, const std::string& shown) {
+  const bool authentication =
+      error.domain == MONGOC_ERROR_CLIENT && error.code == MONGOC_ERROR_CLIENT_AUTHENTICATE;
+  const bool answered = error.domain == MONGOC_ERROR_SERVER || authentication;
+  const auto number = answered && !authentication ? static_cast<int32_t>(error.code) : 0;
+  const Code code = authentication ? Code::kAuth : code_of(number, !answered);
+  std::string message = fmt::format("{}: {}", shown, error.message);
+  if (const std::string name = text_of(bson_field(reply, "codeName")); !name.empty())
+    message += fmt::format(" ({} {})", number, name);
+  std::string hint;
+  if (authentication)
+    hint = "check the user, the password and authSource of the URL";
+  else if (!answered)
+    hint = "check the URL's hosts and replicaSet, TLS, and that the server runs";
+  return MongoFault(Error(code, std::move(message), std::move(hint)), number, !answered,
+                    labels_of(reply));
+}
+
+}  // namespace
+
+bool is_mongo_place(const std::string& place) {
+  return place.starts_with("mongodb://") || place.starts_with("mongodb+srv://");
+}
+
+bool MongoFault::has_label(std::string_view label) const noexcept {
+  return std::ranges::find(labels_, label) != labels_.end();
+}
+
+bool MongoFault::passes() const noexcept {
+  // Of live-mongodb: cursors that died, elections, shutdowns, network errors that the server met.
+  constexpr int32_t kPass[] = {6,   7,   43,  63,   89,    91,    133,   150,   175,   189,  234,
+                               237, 262, 358, 9001, 10107, 11600, 11602, 13388, 13435, 13436};
+  return lost_ || has_label("ResumableChangeStreamError") ||
+         std::ranges::find(kPass, number_) != std::end(kPass);
+}
+
+Value MongoReply::operator[](std::string_view field) const noexcept {
+  return bson_field(bytes_, field);
+}
+
+int64_t MongoReply::number(std::string_view field, int64_t fallback) const noexcept {
+  const Value value = (*this)[field];
+  if (value.type == ValueType::kInt32 || value.type == ValueType::kInt64) return value.i64;
+  return value.type == ValueType::kDouble ? static_cast<int64_t>(value.f64) : fallback;
+}
+
+/// What a call and its thread share. The thread owns what the driver gave, so that a call can be
+/// left behind: it ends when the driver comes back, and tidies up then.
+struct MongoClient::Inner : Wakeable {
+  const MongoDriver& driver = mongo_driver();
+  std::string shown, database;
+  mongoc_uri_t* uri = nullptr;
+  mongoc_read_prefs_t* prefers = nullptr;
+  mongoc_client_t* client = nullptr;
+  mongoc_client_session_t* session = nullptr;
+
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::function<void()> call;  // what the thread is to do; empty: nothing
+  std::exception_ptr failed;
+  bool left = false;  // nobody waits any more: the thread ends
+
+  Inner(const AllowedUrl& place, const std::string& purpose) : shown(mask_secrets(place.text())) {
+    bson_error_t error{};
+    uri = driver.mongoc_uri_new_with_error(place.text().c_str(), &error);
+    if (uri == nullptr) {
+      throw Error(Code::kConfig, mask_text(fmt::format("{}: {}", shown, error.message)),
+                  "a URL is mongodb://USER:PASSWORD@HOST:PORT,HOST:PORT/DATABASE?replicaSet=NAME, "
+                  "with ':', '/', '@' and '%' in user and password written as %3A, %2F, %40, %25");
+    }
+    if (const char* named = driver.mongoc_uri_get_database(uri)) database = named;
+    prepare(purpose);
+    client = driver.mongoc_client_new_from_uri_with_error(uri, &error);
+    if (client == nullptr) {
+      const Error refused(Code::kConfig, mask_text(fmt::format("{}: {}", shown, error.message)));
+      release();
+      throw refused;
+    }
+    driver.mongoc_client_set_error_api(client, kErrorApi);
+  }
+  ~Inner() override { release(); }
+  Inner(const Inner&) = delete;
+  Inner& operator=(const Inner&) = delete;
+
+  void prepare(const std::string& purpose) {
+    driver.mongoc_uri_set_option_as_utf8(uri, MONGOC_URI_APPNAME, purpose.c_str());
+    driver.mongoc_uri_set_option_as_bool(uri, MONGOC_URI_RETRYREADS, false);
+    driver.mongoc_uri_set_option_as_bool(uri, MONGOC_URI_SERVERSELECTIONTRYONCE, false);
+    if (!driver.mongoc_uri_has_option(uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS))
+      driver.mongoc_uri_set_option_as_int32(uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS, kSelectionMs);
+    const mongoc_read_prefs_t* named = driver.mongoc_uri_get_read_prefs_t(uri);
+    const bool has =
+        named != nullptr && driver.mongoc_uri_has_option(uri, MONGOC_URI_READPREFERENCE);
+    if (has) return;
+    prefers = driver.mongoc_read_prefs_new(MONGOC_READ_SECONDARY_PREFERRED);
+    driver.mongoc_uri_set_read_prefs_t(uri, prefers);
+  }
+  void release() noexcept {
+    if (session != nullptr) driver.mongoc_client_session_destroy(session);
+    if (client != nullptr) driver.mongoc_client_destroy(client);
+    if (prefers != nullptr) driver.mongoc_read_prefs_destroy(prefers);
+    if (uri != nullptr) driver.mongoc_uri_destroy(uri);
+    session = nullptr, client = nullptr, prefers = nullptr, uri = nullptr;
+  }
+  const mongoc_read_prefs_t* preference() const { return driver.mongoc_uri_get_read_prefs_t(uri); }
+
+  // In the thread.
+  void serve() {
+    std::unique_lock lock(mutex);
+    for (;;) {
+      changed.wait(lock, [&] { return left || call; });
+      if (left) return;
+      const std::function<void()> work = std::move(call);
+      lock.unlock();
+      std::exception_ptr fault;
+      try {
+        work();
+      } catch (...) {
+        fault = std::current_exception();
+      }
+      lock.lock();
+      call = nullptr;
+      failed = fault;
+      answered = true;
+      changed.notify_all();
+    }
+  }
+  MongoServer select(bool primary) {
+    bson_error_t error{};
+    mongoc_server_description_t* found =
+        driver.mongoc_client_select_server(client, primary, preference(), &error);
+    if (found == nullptr) throw fault_of(error, {}, shown);
+    MongoServer out{driver.mongoc_server_description_id(found),
+                    driver.mongoc_server_description_host(found)->host_and_port};
+    driver.mongoc_server_description_destroy(found);
+    return out;
+  }
+  MongoReply run(const std::string& target, Bytes command,
+                 const std::optional<MongoServer>& server) {
+    bson_error_t error{};
+    if (session == nullptr) session = driver.mongoc_client_start_session(client, nullptr, &error);
+    if (session == nullptr) throw fault_of(error, {}, shown);
+    const bson_t question = as_bson(driver, command);
+    bson_t options = BSON_INITIALIZER;
+    driver.mongoc_client_session_append(session, &options, &error);
+    if (server) {
+      driver.bson_append_int64(&options, "serverId", -1, server->id);
+    }
+    auto reply = std::make_shared<OwnedBson>(driver);
+    const bool done = driver.mongoc_client_command_with_opts(
+        client, target.c_str(), &question, preference(), &options, &reply->bson, &error);
+    driver.bson_destroy(&options);
+    const Bytes bytes(driver.bson_get_data(&reply->bson), reply->bson.len);
+    if (!done) throw fault_of(error, bytes, shown);
+    return MongoReply(std::move(reply), bytes);
+  }
+
+  // In the thread that asks.
+  bool answered = false, gone = false;
+  void ask() noexcept override {
+    const std::lock_guard lock(mutex);
+    gone = true;
+    changed.notify_all();
+  }
+  void cut() noexcept override { ask(); }
+  void post(std::function<void()> work) {
+    const std::lock_guard lock(mutex);
+    if (gone) raise(Code::kInterrupted, "stopped: the connection to {} was given up", shown);
+    answered = false;
+    call = std::move(work);
+    changed.notify_all();
+  }
+  void await() {
+    const Wait wait(*this);
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return answered || gone; });
+    if (!answered)
+      throw Error(Code::kInterrupted, fmt::format("stopped while it waited for {}", shown));
+    if (failed) std::rethrow_exception(std::exchange(failed, nullptr));
+  }
+  /// The answer is shared with the thread, which may come to it after the one that asked has left.
+  template <typename Answer>
+  Answer ask_for(Answer (Inner::*question)(bool), bool argument) {
+    const auto answer = std::make_shared<std::optional<Answer>>();
+    post([this, answer, question, argument] { *answer = (this->*question)(argument); });
+    await();
+    return std::move(**answer);
+  }
+};
+
+MongoClient::MongoClient(const AllowedUrl& place, const std::string& purpose)
+    : inner_(std::make_shared<Inner>(place, purpose)) {
+  start_thread([inner = inner_] { inner->serve(); }).detach();
+}
+
+MongoClient::~MongoClient() {
+  const std::lock_guard lock(inner_->mutex);
+  inner_->left = true;
+  inner_->changed.notify_all();
+}
+
+MongoServer MongoClient::pick() { return inner_->ask_for(&Inner::select, false); }
+
+MongoServer MongoClient::primary() { return inner_->ask_for(&Inner::select, true); }
+
+void MongoClient::send(const std::string& database, Bytes command,
+                       const std::optional<MongoServer>& server) {
+  sent_ = std::make_shared<std::optional<MongoReply>>();
+  const auto bytes = std::make_shared<const std::vector<uint8_t>>(command.begin(), command.end());
+  inner_->post([inner = inner_.get(), answer = sent_, database, bytes, server] {
+    *answer = inner->run(database, *bytes, server);
+  });
+}
+
+MongoReply MongoClient::receive() {
+  const auto sent = std::move(sent_);
+  inner_->await();
+  return std::move(**sent);
+}
+
+bool MongoClient::given_up() const noexcept {
+  const std::lock_guard lock(inner_->mutex);
+  return inner_->gone;
+}
+
+const std::string& MongoClient::database() const noexcept { return inner_->database; }
+
+}  // namespace lugger

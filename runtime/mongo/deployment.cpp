@@ -1,0 +1,125 @@
+#include "mongo/deployment.hpp"
+
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "mongo/command.hpp"
+#include "mongo/cursor.hpp"
+#include "value/document.hpp"
+#include "value/json_writer.hpp"
+
+namespace lugger {
+namespace {
+
+constexpr int32_t kCommandNotFound = 59;
+
+std::string text_of(const Value& value) {
+  return value.type == ValueType::kString ? std::string(value.text()) : std::string();
+}
+
+Value field(const Value& document, std::string_view name) noexcept {
+  return document.type == ValueType::kDocument ? bson_field(document.bytes(), name) : Value();
+}
+
+bool is_true(const Value& value) noexcept { return value.type == ValueType::kBool && value.i64; }
+
+MongoReply hello(MongoClient& client) {
+  try {
+    return client.run("admin", MongoCommand("hello", 1).done());
+  } catch (const MongoFault& fault) {
+    if (fault.number() != kCommandNotFound) throw;
+    return client.run("admin", MongoCommand("isMaster", 1).done());  // before 4.4.2
+  }
+}
+
+MongoCollection collection_of(const std::string& database, Bytes document) {
+  MongoCollection out;
+  out.database = database;
+  out.name = text_of(bson_field(document, "name"));
+  out.type = text_of(bson_field(document, "type"));
+  if (out.type.empty()) out.type = "collection";
+  const Value options = bson_field(document, "options");
+  if (options.type == ValueType::kDocument)
+    out.options.assign(options.bytes().begin(), options.bytes().end());
+  const Value uuid = field(bson_field(document, "info"), "uuid");
+  if (uuid.type == ValueType::kBinary || uuid.type == ValueType::kUuid)
+    out.uuid = to_hex(uuid.bytes());
+  out.capped = is_true(field(options, "capped"));
+  out.clustered = !field(options, "clusteredIndex").absent();
+  out.collation = text_of(field(field(options, "collation"), "locale"));
+  return out;
+}
+
+}  // namespace
+
+MongoDeployment look_at_deployment(MongoClient& client) {
+  const MongoReply reply = hello(client);
+  MongoDeployment out;
+  out.set = text_of(reply["setName"]);
+  out.sharded = text_of(reply["msg"]) == "isdbgrid";
+  const Value time = reply["operationTime"];
+  if (time.type == ValueType::kTimestamp) out.time = static_cast<uint64_t>(time.i64);
+  return out;
+}
+
+void each_document(MongoClient& client, const std::string& database, Bytes command,
+                   const std::function<void(Bytes)>& use) {
+  MongoCursor cursor(client, database, client.pick());
+  cursor.open(command);
+  for (;;) {
+    for (Bytes document; cursor.next(document);) use(document);
+    if (!cursor.more()) return;
+    cursor.fetch();
+  }
+}
+
+std::vector<std::string> list_databases(MongoClient& client) {
+  const MongoReply reply =
+      client.run("admin", MongoCommand("listDatabases", 1).add("nameOnly", true).done());
+  std::vector<std::string> out;
+  const Value databases = reply["databases"];
+  if (databases.type != ValueType::kArray) return out;
+  for (BsonReader reader(databases.bytes()); reader.next();) {
+    std::string name = text_of(field(reader.value(), "name"));
+    if (name != "admin" && name != "config" && name != "local") out.push_back(std::move(name));
+  }
+  std::ranges::sort(out);
+  return out;
+}
+
+std::vector<MongoCollection> list_collections(MongoClient& client, const std::string& database,
+                                              std::string_view name) {
+  MongoCommand command("listCollections", 1);
+  if (!name.empty()) command.begin("filter").add("name", name).end();
+  std::vector<MongoCollection> out;
+  each_document(client, database, command.done(),
+                [&](Bytes document) { out.push_back(collection_of(database, document)); });
+  std::ranges::sort(out, {}, &MongoCollection::name);
+  return out;
+}
+
+MongoSize size_of_collection(MongoClient& client, const std::string& database,
+                             const std::string& name) {
+  try {
+    const MongoReply reply = client.run(database, MongoCommand("collStats", name).done());
+    return {static_cast<uint64_t>(reply.number("size")),
+            static_cast<uint64_t>(reply.number("count")), true};
+  } catch (const MongoFault& fault) {
+    if (fault.passes()) throw;
+    return {};  // no right to it, or no such command: progress has no end to show
+  }
+}
+
+std::string metadata_of(MongoClient& client, const MongoCollection& collection) {
+  MongoCommand out("options", Value::of(ValueType::kDocument, collection.options));
+  out.begin_array("indexes");
+  if (collection.type == "collection") {
+    each_document(client, collection.database, MongoCommand("listIndexes", collection.name).done(),
+                  [&](Bytes index) { out.push(Value::of(ValueType::kDocument, index)); });
+  }
+  out.end().add("uuid", collection.uuid).add("collectionName", collection.name);
+  const Bytes bytes = out.add("type", collection.type).done();
+  return document_json(Document{bytes.data(), static_cast<uint32_t>(bytes.size())});
+}
+
+}  // namespace lugger

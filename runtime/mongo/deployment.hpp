@@ -1,0 +1,50 @@
+// What is asked of a live MongoDB before it is read: what it is, and what its collections are.
+#pragma once
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "mongo/client.hpp"
+#include "place/source.hpp"
+
+namespace lugger {
+
+struct MongoDeployment {
+  std::string set;       // name of the replica set; "": none
+  bool sharded = false;  // a mongos answers
+  /// Has an oplog: it is a replica set, or sharded.
+  bool replicated() const noexcept { return sharded || !set.empty(); }
+  /// Time of the deployment when it was asked, as BSON has a timestamp; 0: it does not tell.
+  uint64_t time = 0;
+};
+MongoDeployment look_at_deployment(MongoClient& client);
+
+/// A collection as listCollections tells of it.
+struct MongoCollection {
+  std::string database, name, type;  // type: "collection", "view", "timeseries"
+  std::string uuid;                  // 32 hex digits; "": the server gives none
+  std::vector<uint8_t> options;      // BSON; empty: none
+  bool capped = false, clustered = false;
+  std::string collation;  // locale; "": compared by bytes
+};
+
+/// Runs a command that opens a cursor and calls `use` with each of its documents.
+void each_document(MongoClient& client, const std::string& database, Bytes command,
+                   const std::function<void(Bytes)>& use);
+/// Names of the databases that the role can see; not those of the server itself.
+std::vector<std::string> list_databases(MongoClient& client);
+/// All collections of a database, or the one of that name, by name.
+std::vector<MongoCollection> list_collections(MongoClient& client, const std::string& database,
+                                              std::string_view name = {});
+/// Size and number of documents as the server keeps them; zeros where it does not tell.
+struct MongoSize {
+  uint64_t bytes = 0, documents = 0;
+  bool known = false;
+};
+MongoSize size_of_collection(MongoClient& client, const std::string& database,
+                             const std::string& name);
+/// What mongodump would write beside the collection: options, indexes, uuid, name, type.
+std::string metadata_of(MongoClient& client, const MongoCollection& collection);
+
+}  // namespace lugger

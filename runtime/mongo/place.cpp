@@ -1,0 +1,124 @@
+#include "mongo/place.hpp"
+
+#include <algorithm>
+
+#include "base/url.hpp"
+#include "mongo/scan.hpp"
+#include "place/choose.hpp"
+
+namespace lugger {
+namespace {
+
+constexpr OptionSpec kOptions[] = {
+    {"collection", OptionSpec::Type::kText, "Which collection: 'db.name' or 'name'."},
+    {"database", OptionSpec::Type::kText, "Which database, where the URL names none."},
+};
+
+std::string database_of(const MongoClient& client, const Options& options) {
+  return options.text("database", client.database());
+}
+
+/// Of the databases that the options and the URL mean: all that the role can see, when they name
+/// none.
+std::vector<MongoCollection> collections_of(MongoClient& client, const Options& options) {
+  std::vector<std::string> databases;
+  const std::string wanted = options.text("collection");
+  if (std::string named = database_of(client, options); !named.empty()) {
+    databases.push_back(std::move(named));
+  } else {
+    databases = list_databases(client);
+  }
+  // A name may hold dots: "db.name" is taken for one where there is such a database.
+  if (const size_t dot = wanted.find('.'); dot != std::string::npos) {
+    const std::string database = wanted.substr(0, dot);
+    if (std::ranges::find(databases, database) == databases.end()) databases.push_back(database);
+  }
+  std::vector<MongoCollection> out;
+  for (const std::string& database : databases)
+    std::ranges::move(list_collections(client, database), std::back_inserter(out));
+  return out;
+}
+
+std::vector<CollectionInfo> infos_of(const std::vector<MongoCollection>& all,
+                                     const std::string& shown) {
+  std::vector<CollectionInfo> out;
+  for (const MongoCollection& one : all)
+    out.push_back({one.database, one.name, one.type, shown, 0, ""});
+  return out;
+}
+
+class MongoSource final : public Source {
+ public:
+  MongoSource(const std::string& url, const Options& options) {
+    place_.url = url;
+    place_.shown = mask_secrets(url);
+    MongoClient client(AllowedUrl(url), "lugger inspect");
+    place_.deployment = look_at_deployment(client);
+    const std::vector<MongoCollection> all = collections_of(client, options);
+    const std::vector<CollectionInfo> infos = infos_of(all, place_.shown);
+    Options chosen = options;
+    if (!options.has("collection") && !options.has("database") && !client.database().empty())
+      chosen.set("database", client.database());
+    const CollectionInfo& info = choose_collection(infos, chosen, place_.shown);
+    place_.collection = all[static_cast<size_t>(&info - infos.data())];
+    probe_scan(client, place_);
+    size_ = size_of_collection(client, place_.collection.database, place_.collection.name);
+    metadata_ = metadata_of(client, place_.collection);
+  }
+
+  SourceInfo info() const override {
+    SourceInfo out;
+    out.kind = "mongodb";
+    out.place = place_.shown;
+    out.database = place_.collection.database;
+    out.collection = place_.collection.name;
+    out.identity =
+        fmt::format("{} {} {}", place_.deployment.set, place_.name(), place_.collection.uuid);
+    out.bytes = size_.bytes;
+    if (size_.known) out.documents = size_.documents;
+    out.moves = true;
+    out.metadata_json = metadata_;
+    if (place_.style == ScanStyle::kBrackets) {
+      out.advice.push_back(
+          "the server does not know `min` of find: keys are read type by type, in one part");
+    }
+    return out;
+  }
+  std::vector<Partition> split(int parts) override {
+    MongoClient client(AllowedUrl(place_.url), "lugger inspect");
+    return split_scan(client, place_, parts, size_.bytes);
+  }
+  std::unique_ptr<Cursor> open(const Partition& partition, const Position& after) override {
+    return open_scan(place_, range_of(partition.spec, place_.shown), after);
+  }
+
+ private:
+  ScanPlace place_;
+  MongoSize size_;
+  std::string metadata_;
+};
+
+}  // namespace
+
+std::span<const OptionSpec> mongo_options() { return kOptions; }
+
+std::unique_ptr<Source> make_mongo_source(const std::string& place, const Options& options) {
+  return std::make_unique<MongoSource>(place, options);
+}
+
+PlaceInfo look_at_mongo(const std::string& place, const Options& options) {
+  MongoClient client(AllowedUrl(place), "lugger inspect");
+  const std::string shown = mask_secrets(place);
+  PlaceInfo out;
+  const std::vector<MongoCollection> all = collections_of(client, options);
+  std::vector<CollectionInfo> infos = infos_of(all, shown);
+  for (size_t i = 0; i < all.size(); ++i) {
+    if (all[i].type == "collection")
+      infos[i].bytes = size_of_collection(client, all[i].database, all[i].name).bytes;
+    infos[i].metadata_json = metadata_of(client, all[i]);
+  }
+  out.collections = listed_collections(std::move(infos), options);
+  return out;
+}
+
+}  // namespace lugger

@@ -1,0 +1,196 @@
+#include "mongo/scan.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "base/clock.hpp"
+#include "base/text.hpp"
+#include "change/id_key.hpp"
+#include "mongo/cursor.hpp"
+#include "mongo/scan_query.hpp"
+#include "place/spec.hpp"
+#include "place/step_cursor.hpp"
+
+namespace lugger {
+namespace {
+
+constexpr size_t kReplyBytes = 1 << 20;  // what a reply should hold
+constexpr int32_t kFirstDocuments = 101, kMostDocuments = 100'000;
+constexpr double kReplySeconds = 2;  // a reply that took longer asks for fewer documents
+constexpr int kAttempts = 6;         // to open a lost cursor again, each after a longer time
+
+KeyDocument key_of_hex(std::string_view hex, std::string_view place) {
+  const std::optional<std::string> bytes = from_hex(hex);
+  if (!bytes || bson_field(as_bytes(*bytes), "_id").type == ValueType::kMissing)
+    raise(Code::kConfig, "{}: {} is no key of this source", place, quoted_excerpt(hex));
+  return {bytes->begin(), bytes->end()};
+}
+
+KeyDocument key_of_field(std::string_view text, std::string_view name, std::string_view place) {
+  const auto hex = spec_field(text, name);
+  return hex ? key_of_hex(*hex, place) : KeyDocument();
+}
+
+/// The {"_id": ...} of a document.
+void keep_key(Bytes document, ByteBuffer& out) {
+  out.clear();
+  BsonWriter writer(out);
+  writer.begin_document();
+  for (BsonReader reader(document); reader.next();) {
+    if (reader.name() != "_id") continue;
+    writer.append_element(reader.element());
+    writer.end();
+    return;
+  }
+  throw Error(Code::kRead, "a document has no _id, so the scan cannot go on behind it",
+              "give it one, or read a mongodump of the collection");
+}
+
+class ScanCursor final : public StepCursor {
+ public:
+  ScanCursor(const ScanPlace& place, ScanRange range, const Position& after)
+      : place_(place), range_(std::move(range)), query_(place_, range_), before_(after) {
+    client_.emplace(AllowedUrl(place_.url), place_.purpose);
+    if (after.empty()) return;
+    const KeyDocument key = key_of_field(after, "id", place_.shown);
+    if (key.empty())
+      raise(Code::kConfig, "{}: {} is no position of this source", place_.shown, after);
+    last_.append(Bytes(key));
+    go_on();
+  }
+  Position position() const override {
+    return last_.empty() ? before_ : "id:" + to_hex(last_.view());
+  }
+  uint64_t bytes() const override { return bytes_; }
+
+ private:
+  bool step(Batch& batch) override {
+    try {
+      Bytes document;
+      while (!next(document)) {
+        if (!query_.advance()) return false;
+        cursor_.reset();
+      }
+      give(batch, batch.arena().copy(document), static_cast<uint32_t>(document.size()));
+      keep_key(document, last_);
+      bytes_ += document.size();
+      return true;
+    } catch (Error& error) {
+      error.note("source", place_.shown);
+      error.note("collection", place_.name());
+      throw;
+    }
+  }
+  /// False: the query has no more.
+  bool next(Bytes& document) {
+    for (int attempt = 0;;) {
+      try {
+        if (!cursor_) open();
+        while (!cursor_->next(document)) {
+          if (!cursor_->more()) return false;
+          fetch();
+        }
+        if (skip_ && is_last(document)) {
+          skip_ = false;
+          continue;
+        }
+        skip_ = false;
+        return true;
+      } catch (const MongoFault& fault) {
+        if (!fault.passes() || attempt == kAttempts) throw;
+        lose(attempt++);
+      }
+    }
+  }
+  void open() {
+    cursor_.emplace(*client_, place_.collection.database, client_->pick());
+    cursor_->ask_for(kFirstDocuments);
+    cursor_->open(query_.find(kFirstDocuments).done());
+    adapt();
+  }
+  /// The next reply is under way while the documents of this one are used.
+  void fetch() {
+    const Stopwatch watch;
+    cursor_->fetch();
+    slow_ = watch.seconds() > kReplySeconds;
+    adapt();
+    cursor_->send_ahead();
+  }
+  void adapt() {
+    const size_t bytes = cursor_->body().size();
+    size_t documents = 0;
+    const Value batch = bson_field(cursor_->body(), documents_ == 0 ? "firstBatch" : "nextBatch");
+    if (batch.type == ValueType::kArray)
+      for (BsonReader reader(batch.bytes()); reader.next();) ++documents;
+    if (documents == 0) return;
+    const size_t wanted = kReplyBytes / std::max<size_t>(1, bytes / documents);
+    documents_ = static_cast<int32_t>(std::clamp<size_t>(wanted, 1, kMostDocuments));
+    if (slow_) documents_ = std::max(1, static_cast<int32_t>(documents) / 2);
+    cursor_->ask_for(documents_);
+  }
+  bool is_last(Bytes document) {
+    return make_id_key(bson_field(document, "_id"), one_) &&
+           make_id_key(bson_field(last_.view(), "_id"), other_) &&
+           std::ranges::equal(one_.view(), other_.view());
+  }
+  void go_on() {
+    query_.go_on_at(KeyDocument(last_.view().begin(), last_.view().end()));
+    skip_ = true;
+  }
+  /// The cursor is gone: another one goes on behind the last document, in the same collection.
+  void lose(int attempt) {
+    cursor_.reset();
+    documents_ = 0;
+    const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(100 << attempt);
+    while (attempt != 0 && std::chrono::steady_clock::now() < until) {
+      if (StopScope::current().due())
+        raise(Code::kInterrupted, "stopped while the server was away");
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    check_collection();
+    if (!last_.empty()) go_on();
+  }
+  void check_collection() {
+    const auto found =
+        list_collections(*client_, place_.collection.database, place_.collection.name);
+    if (!found.empty() && found.front().uuid == place_.collection.uuid) return;
+    throw Error(Code::kRead,
+                fmt::format("{} was {} while it was read", place_.name(),
+                            found.empty() ? "dropped" : "dropped and made anew"),
+                "what was read of the old one stands in the target: look at both, then run again "
+                "with --restart");
+  }
+
+  const ScanPlace& place_;
+  const ScanRange range_;
+  ScanQuery query_;
+  const Position before_;
+  std::optional<MongoClient> client_;
+  std::optional<MongoCursor> cursor_;
+  ByteBuffer last_, one_, other_;  // {"_id": ...} of the last document; keys to compare
+  uint64_t bytes_ = 0;
+  int32_t documents_ = 0;
+  bool skip_ = false;  // the query begins at last_
+  bool slow_ = false;
+};
+
+}  // namespace
+
+std::string spec_of(const ScanRange& range) {
+  std::string out;
+  if (!range.from.empty()) out = "min:" + to_hex(Bytes(range.from));
+  if (!range.to.empty()) out += (out.empty() ? "max:" : " max:") + to_hex(Bytes(range.to));
+  return out;
+}
+
+ScanRange range_of(std::string_view spec, std::string_view place) {
+  return {key_of_field(spec, "min", place), key_of_field(spec, "max", place)};
+}
+
+std::unique_ptr<Cursor> open_scan(const ScanPlace& place, const ScanRange& range,
+                                  const Position& after) {
+  return std::make_unique<ScanCursor>(place, range, after);
+}
+
+}  // namespace lugger

@@ -1,0 +1,136 @@
+#include "mongo/scan_query.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "value/bson_reader.hpp"
+
+namespace lugger {
+
+namespace {
+
+/// Types that compare with each other. BSON's numbers; 0: none.
+using Bracket = std::array<int32_t, 4>;
+/// In the order of the manual, "Comparison/Sort Order"; arrays, patterns and undefined are no _id.
+constexpr Bracket kBrackets[] = {
+    {-1}, {10}, {1, 16, 18, 19}, {2, 14}, {3}, {5}, {7}, {8}, {9}, {17}, {12}, {13}, {15}, {127}};
+
+size_t bracket_of(const Value& key) noexcept {
+  const int32_t type = bson_type_of(key);
+  const auto* found = std::ranges::find_if(
+      kBrackets, [&](const Bracket& one) { return std::ranges::find(one, type) != one.end(); });
+  return static_cast<size_t>(found - std::begin(kBrackets)) % std::size(kBrackets);
+}
+
+bool is_nan(const Value& value) noexcept {
+  return value.type == ValueType::kDouble && std::isnan(value.f64);
+}
+
+/// Waits for the time at which the deployment was looked at, so that a secondary that lags gives
+/// nothing older.
+void add_concern(MongoCommand& command, const MongoDeployment& deployment) {
+  if (!deployment.replicated()) return;
+  command.begin("readConcern").add("level", "majority");
+  if (deployment.time != 0) {
+    command.add("afterClusterTime",
+                Value::of(ValueType::kTimestamp, static_cast<int64_t>(deployment.time)));
+  }
+  command.end();
+}
+
+}  // namespace
+
+int32_t bson_type_of(const Value& value) noexcept {
+  switch (value.type) {
+    case ValueType::kMinKey: return -1;
+    case ValueType::kNull: return 10;
+    case ValueType::kDouble: return 1;
+    case ValueType::kInt32: return 16;
+    case ValueType::kInt64: return 18;
+    case ValueType::kDecimal: return 19;
+    case ValueType::kString: return 2;
+    case ValueType::kSymbol: return 14;
+    case ValueType::kDocument: return 3;
+    case ValueType::kBinary:
+    case ValueType::kUuid: return 5;
+    case ValueType::kObjectId: return 7;
+    case ValueType::kBool: return 8;
+    case ValueType::kDate: return 9;
+    case ValueType::kTimestamp: return 17;
+    case ValueType::kDbPointer: return 12;
+    case ValueType::kCode: return 13;
+    case ValueType::kCodeWithScope: return 15;
+    case ValueType::kMaxKey: return 127;
+    default: return 0;
+  }
+}
+
+std::vector<int32_t> id_types() {
+  std::vector<int32_t> out;
+  for (const Bracket& bracket : kBrackets)
+    std::ranges::copy_if(bracket, std::back_inserter(out), [](int32_t type) { return type != 0; });
+  return out;
+}
+
+ScanQuery::ScanQuery(const ScanPlace& place, const ScanRange& range)
+    : place_(place), range_(range) {
+  if (place_.style == ScanStyle::kBrackets && known_types().empty()) advance();
+}
+
+void ScanQuery::go_on_at(const KeyDocument& key) {
+  at_ = key;
+  if (place_.style == ScanStyle::kBrackets) bracket_ = bracket_of(bson_field(key, "_id"));
+}
+
+MongoCommand ScanQuery::find(int32_t documents) const {
+  MongoCommand out("find", place_.collection.name);
+  if (place_.style == ScanStyle::kBrackets) {
+    add_bracket(out);
+  } else {
+    const KeyDocument& from = at_.empty() ? range_.from : at_;
+    if (!from.empty()) out.add("min", Bytes(from));
+    if (!range_.to.empty()) out.add("max", Bytes(range_.to));
+    out.begin("hint").add("_id", 1).end();
+  }
+  out.begin("sort").add("_id", 1).end().add("batchSize", documents);
+  add_concern(out, place_.deployment);
+  return out;
+}
+
+/// A comparison finds only keys of its own bracket; NaN compares with nothing, and is the first of
+/// the numbers.
+void ScanQuery::add_bracket(MongoCommand& command) const {
+  command.begin("filter").begin("_id");
+  const Value key = at_.empty() ? Value() : bson_field(at_, "_id");
+  if (key.type == ValueType::kMissing) {
+    command.begin_array("$type");
+    for (const int32_t type : known_types()) command.push(Value::of(ValueType::kInt32, type));
+    command.end();
+  } else if (is_nan(key)) {
+    command.add("$gte", Value::of_double(-std::numeric_limits<double>::infinity()));
+  } else {
+    command.add("$gte", key);
+  }
+  command.end().end();
+}
+
+std::vector<int32_t> ScanQuery::known_types() const {
+  std::vector<int32_t> out;
+  std::ranges::copy_if(kBrackets[bracket_], std::back_inserter(out), [&](int32_t type) {
+    return type != 0 && std::ranges::find(place_.types, type) != place_.types.end();
+  });
+  return out;
+}
+
+bool ScanQuery::advance() {
+  if (place_.style == ScanStyle::kBounds) return false;
+  at_.clear();
+  do {
+    if (++bracket_ == std::size(kBrackets)) return false;
+  } while (known_types().empty());
+  return true;
+}
+
+}  // namespace lugger
