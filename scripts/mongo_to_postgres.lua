@@ -55,6 +55,7 @@ end
 
 -- What the oplog does not touch need not look for it again: an archive would be read once more for each collection.
 local function oplog_for(item)
+  if place:find '^mongodb' then return nil end -- a live server has one, but it is no file to replay
   if item.oplog == 'untouched' or (item.oplog == '' and item.path == place) then return false end
   return oplog
 end

@@ -183,8 +183,8 @@ struct MongoClient::Inner : Wakeable {
   }
   MongoServer select(bool primary) {
     bson_error_t error{};
-    mongoc_server_description_t* found =
-        driver.mongoc_client_select_server(client, primary, preference(), &error);
+    mongoc_server_description_t* found = driver.mongoc_client_select_server(
+        client, primary, primary ? nullptr : preference(), &error);
     if (found == nullptr) throw fault_of(error, {}, shown);
     MongoServer out{driver.mongoc_server_description_id(found),
                     driver.mongoc_server_description_host(found)->host_and_port};

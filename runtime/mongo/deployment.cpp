@@ -23,12 +23,14 @@ Value field(const Value& document, std::string_view name) noexcept {
 
 bool is_true(const Value& value) noexcept { return value.type == ValueType::kBool && value.i64; }
 
+/// Of the primary: the time that a secondary tells is that of what it has applied.
 MongoReply hello(MongoClient& client) {
+  const MongoServer primary = client.primary();
   try {
-    return client.run("admin", MongoCommand("hello", 1).done());
+    return client.run("admin", MongoCommand("hello", 1).done(), primary);
   } catch (const MongoFault& fault) {
     if (fault.number() != kCommandNotFound) throw;
-    return client.run("admin", MongoCommand("isMaster", 1).done());  // before 4.4.2
+    return client.run("admin", MongoCommand("isMaster", 1).done(), primary);  // before 4.4.2
   }
 }
 

@@ -1,13 +1,12 @@
 #include "mongo/scan.hpp"
 
 #include <algorithm>
-#include <chrono>
-#include <thread>
 
 #include "base/clock.hpp"
 #include "base/text.hpp"
 #include "change/id_key.hpp"
 #include "mongo/cursor.hpp"
+#include "mongo/retry.hpp"
 #include "mongo/scan_query.hpp"
 #include "place/spec.hpp"
 #include "place/step_cursor.hpp"
@@ -18,7 +17,6 @@ namespace {
 constexpr size_t kReplyBytes = 1 << 20;  // what a reply should hold
 constexpr int32_t kFirstDocuments = 101, kMostDocuments = 100'000;
 constexpr double kReplySeconds = 2;  // a reply that took longer asks for fewer documents
-constexpr int kAttempts = 6;         // to open a lost cursor again, each after a longer time
 
 KeyDocument key_of_hex(std::string_view hex, std::string_view place) {
   const std::optional<std::string> bytes = from_hex(hex);
@@ -98,7 +96,7 @@ class ScanCursor final : public StepCursor {
         skip_ = false;
         return true;
       } catch (const MongoFault& fault) {
-        if (!fault.passes() || attempt == kAttempts) throw;
+        if (!fault.passes() || attempt == kMongoAttempts) throw;
         lose(attempt++);
       }
     }
@@ -106,7 +104,9 @@ class ScanCursor final : public StepCursor {
   void open() {
     cursor_.emplace(*client_, place_.collection.database, client_->pick());
     cursor_->ask_for(kFirstDocuments);
-    cursor_->open(query_.find(kFirstDocuments).done());
+    // Whoever follows the changes has stored their position before the first find.
+    const uint64_t time = look_at_deployment(*client_).time;
+    cursor_->open(query_.find(kFirstDocuments, time).done());
     adapt();
   }
   /// The next reply is under way while the documents of this one are used.
@@ -142,12 +142,7 @@ class ScanCursor final : public StepCursor {
   void lose(int attempt) {
     cursor_.reset();
     documents_ = 0;
-    const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(100 << attempt);
-    while (attempt != 0 && std::chrono::steady_clock::now() < until) {
-      if (StopScope::current().due())
-        raise(Code::kInterrupted, "stopped while the server was away");
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    }
+    wait_before(attempt);
     check_collection();
     if (!last_.empty()) go_on();
   }

@@ -28,19 +28,15 @@ bool is_nan(const Value& value) noexcept {
   return value.type == ValueType::kDouble && std::isnan(value.f64);
 }
 
-/// Waits for the time at which the deployment was looked at, so that a secondary that lags gives
-/// nothing older.
-void add_concern(MongoCommand& command, const MongoDeployment& deployment) {
+}  // namespace
+
+void add_read_concern(MongoCommand& command, const MongoDeployment& deployment, uint64_t time) {
   if (!deployment.replicated()) return;
   command.begin("readConcern").add("level", "majority");
-  if (deployment.time != 0) {
-    command.add("afterClusterTime",
-                Value::of(ValueType::kTimestamp, static_cast<int64_t>(deployment.time)));
-  }
+  if (time != 0)
+    command.add("afterClusterTime", Value::of(ValueType::kTimestamp, static_cast<int64_t>(time)));
   command.end();
 }
-
-}  // namespace
 
 int32_t bson_type_of(const Value& value) noexcept {
   switch (value.type) {
@@ -84,7 +80,7 @@ void ScanQuery::go_on_at(const KeyDocument& key) {
   if (place_.style == ScanStyle::kBrackets) bracket_ = bracket_of(bson_field(key, "_id"));
 }
 
-MongoCommand ScanQuery::find(int32_t documents) const {
+MongoCommand ScanQuery::find(int32_t documents, uint64_t time) const {
   MongoCommand out("find", place_.collection.name);
   if (place_.style == ScanStyle::kBrackets) {
     add_bracket(out);
@@ -95,7 +91,7 @@ MongoCommand ScanQuery::find(int32_t documents) const {
     out.begin("hint").add("_id", 1).end();
   }
   out.begin("sort").add("_id", 1).end().add("batchSize", documents);
-  add_concern(out, place_.deployment);
+  add_read_concern(out, place_.deployment, time);
   return out;
 }
 

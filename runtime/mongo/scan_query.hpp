@@ -12,8 +12,8 @@ class ScanQuery {
 
   /// Goes on at the document's key; it is given once more where the server still has it.
   void go_on_at(const KeyDocument& key);
-  /// The find to send now.
-  MongoCommand find(int32_t documents) const;
+  /// The find to send now. It reads nothing older than `time`, wherever it is sent.
+  MongoCommand find(int32_t documents, uint64_t time) const;
   /// The cursor of find() has ended. False: that was the last one.
   bool advance();
 
@@ -26,6 +26,10 @@ class ScanQuery {
   KeyDocument at_;
   size_t bracket_ = 0;
 };
+
+/// What has been committed by a majority, at `time` or later: a secondary that lags, or a new
+/// primary, waits rather than answer from the past. Nothing for servers without an oplog.
+void add_read_concern(MongoCommand& command, const MongoDeployment& deployment, uint64_t time);
 
 /// The BSON type of a value in MongoDB's numbers (2: string); 0: not one that an _id has.
 int32_t bson_type_of(const Value& value) noexcept;
