@@ -1,4 +1,5 @@
 """BSON, small enough for tests: Python values to documents and back."""
+import base64
 import datetime
 import struct
 from dataclasses import dataclass
@@ -57,6 +58,23 @@ class Code:
 
 
 @dataclass(frozen=True)
+class CodeWithScope:
+    text: str
+    scope: dict
+
+
+@dataclass(frozen=True)
+class Symbol:
+    text: str
+
+
+@dataclass(frozen=True)
+class DBPointer:
+    collection: str
+    hex: str
+
+
+@dataclass(frozen=True)
 class Raw:
     """A type byte and bytes as they are: what no driver writes."""
     type: int
@@ -98,12 +116,17 @@ def decimal_text(data):
 
 
 def cstring(text):
-    return (text if isinstance(text, bytes) else text.encode()) + b'\0'
+    return (text if isinstance(text, bytes) else text.encode('utf-8', 'surrogateescape')) + b'\0'
 
 
 def string(text):
-    data = text if isinstance(text, bytes) else text.encode()
+    data = text if isinstance(text, bytes) else text.encode('utf-8', 'surrogateescape')
     return struct.pack('<i', len(data) + 1) + data + b'\0'
+
+
+def scoped(code):
+    body = string(code.text) + encode(code.scope)
+    return struct.pack('<i', len(body) + 4) + body
 
 
 def milliseconds(value):
@@ -133,7 +156,10 @@ ENCODERS = {
     Date: lambda v: (0x09, struct.pack('<q', v.ms)),
     type(None): lambda v: (0x0A, b''),
     Regex: lambda v: (0x0B, cstring(v.pattern) + cstring(v.options)),
+    DBPointer: lambda v: (0x0C, string(v.collection) + bytes.fromhex(v.hex)),
     Code: lambda v: (0x0D, string(v.text)),
+    Symbol: lambda v: (0x0E, string(v.text)),
+    CodeWithScope: lambda v: (0x0F, scoped(v)),
     int: number,
     Int32: lambda v: (0x10, struct.pack('<i', v.value)),
     Timestamp: lambda v: (0x11, struct.pack('<II', v.increment, v.seconds)),
@@ -189,6 +215,10 @@ class _Reader:
         data = self.bytes(length)
         return data if subtype == 0 else Binary(data, subtype)
 
+    def scoped(self):
+        self.take('i')
+        return CodeWithScope(self.string(), self.document())
+
     def timestamp(self):
         increment, seconds = self.take('II')
         return Timestamp(seconds, increment)
@@ -210,12 +240,27 @@ class _Reader:
             0x07: lambda: ObjectId(self.bytes(12).hex()), 0x08: lambda: self.take('?'),
             0x09: lambda: Date(self.take('q')), 0x0A: lambda: None,
             0x0B: lambda: Regex(self.cstring(), self.cstring()),
-            0x0C: lambda: (self.string(), self.bytes(12)), 0x0D: lambda: Code(self.string()),
-            0x0E: self.string, 0x0F: lambda: (self.take('i'), self.string(), self.document()),
+            0x0C: lambda: DBPointer(self.string(), self.bytes(12).hex()), 0x0D: lambda: Code(self.string()),
+            0x0E: lambda: Symbol(self.string()), 0x0F: self.scoped,
             0x10: lambda: self.take('i'), 0x11: self.timestamp, 0x12: lambda: Int64(self.take('q')),
             0x13: lambda: Decimal128(decimal_text(self.bytes(16))), 0x7F: MaxKey, 0xFF: MinKey,
         }
         return readers[kind]()
+
+
+def decode(data):
+    """One document."""
+    return _Reader(bytes(data)).document()
+
+
+def value_at(data, kind, at):
+    """One value inside a document's bytes."""
+    return _Reader(bytes(data), at).value(kind)
+
+
+def plain(value):
+    """What lies in a Raw; anything else as it is."""
+    return _Reader(bytes(value.data)).value(value.type) if isinstance(value, Raw) else value
 
 
 def decode_all(data):
@@ -226,6 +271,16 @@ def decode_all(data):
     return documents
 
 
+def split(data):
+    """The documents of a file's bytes as views, none decoded."""
+    view, at, found = memoryview(data), 0, []
+    while at < len(data):
+        size = struct.unpack_from('<i', data, at)[0]
+        found.append(view[at:at + size])
+        at += size
+    return found
+
+
 def count(data):
     """How many documents a file's bytes hold, by their sizes alone."""
     at = found = 0
@@ -233,3 +288,36 @@ def count(data):
         at += struct.unpack_from('<i', data, at)[0]
         found += 1
     return found
+
+
+def _binary_of(base64_text, subtype):
+    data = base64.b64decode(base64_text)
+    return data if subtype == 0 else Binary(data, subtype)
+
+
+EXTENDED = {
+    '$oid': ObjectId, '$numberInt': int, '$numberLong': lambda v: Int64(int(v)),
+    '$numberDouble': lambda v: float(v.replace('Infinity', 'inf')),
+    '$numberDecimal': lambda v: Decimal128(decimal_text(decimal_bytes(v))),
+    '$date': lambda v: Date(int(v['$numberLong'])), '$timestamp': lambda v: Timestamp(v['t'], v['i']),
+    '$binary': lambda v: _binary_of(v['base64'], int(v['subType'], 16)), '$symbol': Symbol,
+    '$regularExpression': lambda v: Regex(v['pattern'], v['options']), '$undefined': lambda v: Undefined(),
+    '$minKey': lambda v: MinKey(), '$maxKey': lambda v: MaxKey(),
+    '$dbPointer': lambda v: DBPointer(v['$ref'], v['$id']['$oid']),
+}
+
+
+def from_extended(value):
+    """Canonical Extended JSON, as Python's json reads it."""
+    if isinstance(value, list):
+        return [from_extended(inner) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    if '$code' in value:
+        return CodeWithScope(value['$code'], from_extended(value['$scope'])) if '$scope' in value else Code(
+            value['$code'])
+    if len(value) == 1:
+        (name, inner), = value.items()
+        if name in EXTENDED and not (name == '$date' and not isinstance(inner, dict)):
+            return EXTENDED[name](inner)
+    return {name: from_extended(inner) for name, inner in value.items()}

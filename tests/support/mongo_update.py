@@ -1,0 +1,281 @@
+"""Updates of MongoDB with the description that change events give of them.
+
+`update(document, change)` gives the new document, and what changed as `updateDescription` has it, or
+None for a replacement.
+"""
+import copy
+import decimal
+
+import bson
+import mongo_match
+import mongo_order
+from mongo_match import MISSING
+from mongo_wire import CommandError
+
+
+# Places inside documents
+def get(value, parts):
+    for part in parts:
+        value = mongo_match.child(value, part)
+        if value is MISSING:
+            return MISSING
+    return value
+
+
+def put(value, parts, new):
+    head, rest = parts[0], parts[1:]
+    if isinstance(value, list):
+        if not head.isdigit():
+            raise CommandError(28, f"Cannot create field '{head}' in element")
+        place = int(head)
+        value.extend([None] * (place + 1 - len(value)))
+        if rest and not isinstance(value[place], (dict, list)):
+            value[place] = {}
+        key = place
+    elif isinstance(value, dict):
+        key = head
+        if rest and key not in value:
+            value[key] = {}
+    else:
+        raise CommandError(28, f"Cannot create field '{head}' in element")
+    if rest:
+        put(value[key], rest, new)
+    else:
+        value[key] = new
+
+
+def remove(value, parts):
+    holder = get(value, parts[:-1])
+    if isinstance(holder, dict):
+        holder.pop(parts[-1], None)
+    elif isinstance(holder, list) and parts[-1].isdigit() and int(parts[-1]) < len(holder):
+        holder[int(parts[-1])] = None
+
+
+def added(old, more):
+    """The sum in the type that MongoDB gives it."""
+    if isinstance(old, float) or isinstance(more, float):
+        return float(getattr(old, 'value', old)) + float(getattr(more, 'value', more))
+    if isinstance(old, bson.Decimal128) or isinstance(more, bson.Decimal128):
+        total = sum(decimal.Decimal(getattr(v, 'text', getattr(v, 'value', v))) for v in (old, more))
+        return bson.Decimal128(str(total))
+    total = mongo_match.integer(old) + mongo_match.integer(more)
+    wide = isinstance(old, bson.Int64) or isinstance(more, bson.Int64) or not -2**31 <= total < 2**31
+    return bson.Int64(total) if wide else total
+
+
+# Operators: each changes the document and names the places that it touched.
+def _set(document, path, value):
+    put(document, path.split('.'), value)
+    return [path]
+
+
+def _unset(document, path, _):
+    remove(document, path.split('.'))
+    return [path]
+
+
+def _inc(document, path, value):
+    old = get(document, path.split('.'))
+    return _set(document, path, value if old is MISSING else added(old, value))
+
+
+def _push(document, path, value):
+    held = get(document, path.split('.'))
+    items = value['$each'] if isinstance(value, dict) and '$each' in value else [value]
+    if held is MISSING:
+        return _set(document, path, list(items))
+    places = [f'{path}.{len(held) + place}' for place in range(len(items))]
+    held.extend(items)
+    return places
+
+
+def _pull(document, path, value):
+    held = get(document, path.split('.'))
+    if isinstance(held, list):
+        held[:] = [one for one in held if not mongo_match.holds([one], value)]
+    return [path]
+
+
+def _rename(document, path, to):
+    value = get(document, path.split('.'))
+    if value is MISSING:
+        return []
+    return _unset(document, path, None) + _set(document, to, value)
+
+
+OPERATORS = {'$set': _set, '$unset': _unset, '$inc': _inc, '$push': _push, '$pull': _pull, '$rename': _rename}
+
+
+# Differences. A node says what changed at one level, in the order in which the server's log has it.
+class Node:
+    def __init__(self, size=None):
+        self.removed, self.updated, self.inserted, self.inner, self.size = [], {}, {}, {}, size
+
+    def empty(self):
+        return not (self.removed or self.updated or self.inserted or self.size is not None
+                    or any(not node.empty() for node in self.inner.values()))
+
+
+def same(one, other):
+    return bson.encode({'v': one}) == bson.encode({'v': other})
+
+
+def note_path(node, before, after, parts):
+    """Adds to a node what became of one touched place."""
+    name, rest = parts[0], parts[1:]
+    old, new = mongo_match.child(before, name), mongo_match.child(after, name)
+    if new is MISSING:
+        if old is not MISSING and name not in node.removed:
+            node.removed.append(name)
+    elif old is MISSING:
+        (node.updated if isinstance(after, list) else node.inserted)[name] = new
+    elif rest and isinstance(old, (dict, list)) and type(old) is type(new):
+        note_path(node.inner.setdefault(name, Node()), old, new, rest)
+    elif not same(old, new):
+        node.updated[name] = new
+
+
+def difference(before, after):
+    """What an update by pipeline is logged as."""
+    node = Node()
+    if isinstance(after, list):
+        for place in range(len(after)):
+            _compare(node, str(place), before, after)
+        node.size = len(after) if len(after) < len(before) else None
+        return node
+    left, taken = list(before), set()
+    for name in after:
+        if name in left:
+            while left[0] != name:
+                node.removed.append(left.pop(0))
+            left.pop(0)
+            taken.add(name)
+            _compare(node, name, before, after)
+    node.removed += left
+    node.inserted = {name: value for name, value in after.items() if name not in taken}
+    node.removed = [name for name in node.removed if name not in node.inserted]
+    return node
+
+
+def _compare(node, name, before, after):
+    old, new = mongo_match.child(before, name), mongo_match.child(after, name)
+    if old is MISSING:
+        node.updated[name] = new
+    elif isinstance(old, (dict, list)) and type(old) is type(new) and not same(old, new):
+        inner = difference(old, new)
+        if len(bson.encode(described(inner))) < len(bson.encode({'v': new})) + 60:
+            node.inner[name] = inner
+        else:
+            node.updated[name] = new
+    elif not same(old, new):
+        node.updated[name] = new
+
+
+def described(node):
+    """A node as `updateDescription`."""
+    out = {'updatedFields': {}, 'removedFields': [], 'truncatedArrays': []}
+    _flatten(node, '', out)
+    return out
+
+
+def _flatten(node, prefix, out):
+    out['removedFields'] += [prefix + name for name in node.removed]
+    if node.size is not None:
+        out['truncatedArrays'].append({'field': prefix[:-1], 'newSize': node.size})
+    for group in (node.updated, node.inserted):
+        out['updatedFields'].update({prefix + name: value for name, value in group.items()})
+    for name, inner in node.inner.items():
+        _flatten(inner, f'{prefix}{name}.', out)
+
+
+# Pipelines
+def computed(document, operand):
+    """The expressions that tests update with."""
+    if isinstance(operand, str) and operand.startswith('$$'):
+        return document
+    if isinstance(operand, str) and operand.startswith('$'):
+        return get(document, operand[1:].split('.'))
+    if isinstance(operand, list):
+        return [computed(document, one) for one in operand]
+    if not mongo_match.is_condition(operand):
+        return {name: computed(document, one) for name, one in operand.items()} if isinstance(
+            operand, dict) else operand
+    (name, inner), = operand.items()
+    if name == '$literal':
+        return inner
+    inner = computed(document, inner)
+    if name == '$slice':
+        return inner[0][:inner[1]] if len(inner) == 2 else inner[0][inner[1]:inner[1] + inner[2]]
+    if name == '$concatArrays':
+        return [one for part in inner for one in part]
+    if name == '$add':
+        total = inner[0]
+        for one in inner[1:]:
+            total = added(total, one)
+        return total
+    if name == '$mergeObjects':
+        return {key: value for part in inner for key, value in part.items()}
+    raise CommandError(168, f'Unrecognized expression {name!r}')
+
+
+def by_pipeline(document, stages):
+    after = copy.deepcopy(document)
+    for stage in stages:
+        (name, operand), = bson.plain(stage).items()
+        if name in ('$set', '$addFields'):
+            values = {path: computed(after, value) for path, value in operand.items()}
+            for path, value in values.items():
+                put(after, path.split('.'), value)
+        elif name in ('$unset', '$project'):
+            paths = [operand] if isinstance(operand, str) else list(operand)
+            for path in paths:
+                remove(after, path.split('.'))
+        elif name in ('$replaceWith', '$replaceRoot'):
+            after = computed(after, operand['newRoot'] if name == '$replaceRoot' else operand)
+        else:
+            raise CommandError(72, f'{name} is not allowed to be used within an update')
+    return after
+
+
+def is_operators(change):
+    return isinstance(change, dict) and bool(change) and next(iter(change)).startswith('$')
+
+
+def update(document, change, inserting=False):
+    """(document after, description or None). The description is empty when nothing changed."""
+    if isinstance(change, list):
+        after = by_pipeline(document, change)
+        description = described(difference(document, after))
+        if len(bson.encode(description)) > len(bson.encode(after)) + 100:
+            description = None
+    elif is_operators(change):
+        after, node = copy.deepcopy(document), Node()
+        touched = []
+        for name, fields in change.items():
+            if name == '$setOnInsert':
+                name, fields = '$set', fields if inserting else {}
+            if name not in OPERATORS:
+                raise CommandError(9, f'Unknown modifier: {name}. Expected a valid update modifier or pipeline-style '
+                                   'update specified as an array')
+            for path, value in fields.items():
+                touched += OPERATORS[name](after, path, value)
+        for path in sorted(touched):
+            note_path(node, document, after, path.split('.'))
+        after = in_order(document, after, sorted(touched))
+        description = described(node)
+    else:
+        after = {'_id': document['_id'], **change} if '_id' in document else dict(change)
+        description = None
+    if '_id' in document and mongo_order.key(after.get('_id')) != mongo_order.key(document['_id']):
+        raise CommandError(66, "Performing an update on the path '_id' would modify the immutable field '_id'")
+    return after, description
+
+
+def in_order(before, after, touched):
+    """New fields come in the order of their names, as the server adds them."""
+    new = [path for path in touched if '.' not in path and path not in before]
+    for path in new:
+        if path in after:
+            after[path] = after.pop(path)
+    return after
