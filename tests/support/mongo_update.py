@@ -118,7 +118,7 @@ class Node:
 
 
 def same(one, other):
-    return bson.encode({'v': one}) == bson.encode({'v': other})
+    return MISSING not in (one, other) and bson.encode({'v': one}) == bson.encode({'v': other})
 
 
 def note_path(node, before, after, parts):
@@ -260,15 +260,25 @@ def is_operators(change):
     return isinstance(change, dict) and bool(change) and next(iter(change)).startswith('$')
 
 
-def update(document, change, inserting=False):
-    """(document after, description or None). The description is empty when nothing changed."""
+def by_paths(before, after, touched):
+    """How servers before deltas logged operators: every path as it was named."""
+    values = {path: get(after, path.split('.')) for path in touched}
+    changed = {path: value for path, value in values.items()
+               if value is MISSING or not same(get(before, path.split('.')), value)}
+    return {'updatedFields': {path: value for path, value in changed.items() if value is not MISSING},
+            'removedFields': [path for path, value in changed.items() if value is MISSING
+                              and get(before, path.split('.')) is not MISSING]}
+
+
+def update(document, change, inserting=False, deltas=True):
+    """(document after, description or None). The description is empty when nothing changed. Without
+    `deltas` it is as servers before 4.7 give it."""
     if isinstance(change, list):
         after = by_pipeline(document, change)
-        node = difference(document, after, LOG_PADDING)
+        node = difference(document, after, LOG_PADDING) if deltas else None
         description = described(node) if node else None
     elif is_operators(change):
-        after, node = copy.deepcopy(document), Node()
-        touched = []
+        after, node, touched = copy.deepcopy(document), Node(), []
         for name, fields in change.items():
             if name == '$setOnInsert':
                 name, fields = '$set', fields if inserting else {}
@@ -277,10 +287,11 @@ def update(document, change, inserting=False):
                                    'update specified as an array')
             for path, value in fields.items():
                 touched += OPERATORS[name](after, path, value)
-        for path in sorted(touched):
+        touched.sort()
+        for path in touched:
             note_path(node, document, after, path.split('.'))
-        after = in_order(document, after, sorted(touched))
-        description = described(node)
+        after = in_order(document, after, touched)
+        description = described(node) if deltas else by_paths(document, after, touched)
     else:
         after = {'_id': document['_id'], **change} if '_id' in document else dict(change)
         description = None
