@@ -61,10 +61,11 @@ class ScanCursor final : public StepCursor {
   bool step(Batch& batch) override {
     try {
       Bytes document;
-      while (!next(document)) {
-        if (!query_.advance()) return false;
+      while (!ended_ && !next(document)) {
+        ended_ = !query_.advance();
         cursor_.reset();
       }
+      if (ended_) return false;
       give(batch, batch.arena().copy(document), static_cast<uint32_t>(document.size()));
       keep_key(document, last_);
       bytes_ += document.size();
@@ -162,7 +163,7 @@ class ScanCursor final : public StepCursor {
   uint64_t bytes_ = 0;
   int32_t documents_ = 0;
   bool skip_ = false;  // the query begins at last_
-  bool slow_ = false;
+  bool slow_ = false, ended_ = false;
 };
 
 }  // namespace
