@@ -10,8 +10,11 @@ namespace lugger {
 namespace {
 
 constexpr OptionSpec kOptions[] = {
-    {"collection", OptionSpec::Type::kText, "Which collection: 'db.name' or 'name'."},
-    {"database", OptionSpec::Type::kText, "Which database, where the URL names none."},
+    {"collection", OptionSpec::Type::kText,
+     "Which collection of a server, dump, archive or directory: 'db.name' or 'name'; for a single "
+     "file, what to call it."},
+    {"database", OptionSpec::Type::kText,
+     "Which database of a server, dump or archive; for a single file, what to call it."},
 };
 
 std::string database_of(const MongoClient& client, const Options& options) {
