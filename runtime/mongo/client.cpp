@@ -72,6 +72,20 @@ MongoFault fault_of(const bson_error_t& error, Bytes reply, const std::string& s
                     labels_of(reply));
 }
 
+/// A character of a password that is not percent-encoded ends it for the driver, whose messages would
+/// show the rest.
+void refuse_pieces_of_password(std::string_view url, const std::string& shown) {
+  const std::string_view rest = url.substr(url.find("://") + 3);
+  const std::string_view hosts = rest.substr(0, rest.find_first_of("/?"));
+  const auto in_hosts = std::ranges::count(hosts, '@');
+  if (in_hosts == 1 || (in_hosts == 0 && rest.find('@') == std::string_view::npos)) return;
+  throw Error(
+      Code::kConfig,
+      fmt::format("{}: an '@' stands where none may: it belongs to the user or the password",
+                  shown),
+      "in both, write ':', '/', '?', '@' and '%' as %3A, %2F, %3F, %40, %25");
+}
+
 }  // namespace
 
 bool is_mongo_place(const std::string& place) {
@@ -117,12 +131,14 @@ struct MongoClient::Inner : Wakeable {
   bool left = false;  // nobody waits any more: the thread ends
 
   Inner(const AllowedUrl& place, const std::string& purpose) : shown(mask_secrets(place.text())) {
+    refuse_pieces_of_password(place.text(), shown);
     bson_error_t error{};
     uri = driver.mongoc_uri_new_with_error(place.text().c_str(), &error);
     if (uri == nullptr) {
       throw Error(Code::kConfig, mask_text(fmt::format("{}: {}", shown, error.message)),
                   "a URL is mongodb://USER:PASSWORD@HOST:PORT,HOST:PORT/DATABASE?replicaSet=NAME, "
-                  "with ':', '/', '@' and '%' in user and password written as %3A, %2F, %40, %25");
+                  "with ':', '/', '?', '@' and '%' in user and password written as %3A, %2F, %3F, "
+                  "%40, %25");
     }
     if (const char* named = driver.mongoc_uri_get_database(uri)) database = named;
     prepare(purpose);

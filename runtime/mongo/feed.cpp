@@ -9,16 +9,6 @@ namespace {
 
 constexpr size_t kFoldBytes = 4 << 20;
 
-/// {"_id": id} in `out`.
-Bytes key_document(const Value& id, ByteBuffer& out) {
-  out.clear();
-  BsonWriter writer(out);
-  writer.begin_document();
-  writer.append("_id", id);
-  writer.end();
-  return out.view();
-}
-
 [[noreturn]] void refuse(const StreamEvent& event, const ScanPlace& place) {
   const std::string name = place.name();
   std::string what = fmt::format("{} {}", event.operation, event.ns.text());
@@ -68,7 +58,7 @@ class KeyCursor final : public Cursor {
       const std::optional<StreamEvent> event = events_.next();
       if (!event) break;
       if (!changes_document(event->kind)) continue;
-      give_change(batch, key_document(event->id, key_), Operation::kUpsert);
+      give_change(batch, write_key(event->id, key_), Operation::kUpsert);
     } while (events_.at_hand() && batch.documents.size() < batch.max_documents &&
              batch.source_bytes < batch.max_bytes);
     position_ = events_.position();
@@ -128,9 +118,9 @@ class FollowCursor final : public Cursor {
       if (key.state == KeyState::kDocument) {
         give_change(batch, key.document, Operation::kUpsert);
       } else if (key.state == KeyState::kDeleted) {
-        give_change(batch, key_document(key.id, scratch_), Operation::kDelete);
+        give_change(batch, write_key(key.id, scratch_), Operation::kDelete);
       } else {
-        const Bytes document = key_document(key.id, scratch_);
+        const Bytes document = write_key(key.id, scratch_);
         wanted_.emplace_back(batch.arena().copy(document), document.size());
       }
     }

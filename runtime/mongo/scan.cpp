@@ -30,19 +30,14 @@ KeyDocument key_of_field(std::string_view text, std::string_view name, std::stri
   return hex ? key_of_hex(*hex, place) : KeyDocument();
 }
 
-/// The {"_id": ...} of a document.
+/// The key of a document, as the server wrote it.
 void keep_key(Bytes document, ByteBuffer& out) {
-  out.clear();
-  BsonWriter writer(out);
-  writer.begin_document();
-  for (BsonReader reader(document); reader.next();) {
-    if (reader.name() != "_id") continue;
-    writer.append_element(reader.element());
-    writer.end();
-    return;
+  const Value id = bson_field(document, "_id");
+  if (id.type == ValueType::kMissing) {
+    throw Error(Code::kRead, "a document has no _id, so the scan cannot go on behind it",
+                "give it one, or read a mongodump of the collection");
   }
-  throw Error(Code::kRead, "a document has no _id, so the scan cannot go on behind it",
-              "give it one, or read a mongodump of the collection");
+  write_key(id, out);
 }
 
 class ScanCursor final : public StepCursor {
@@ -66,10 +61,11 @@ class ScanCursor final : public StepCursor {
   bool step(Batch& batch) override {
     try {
       Bytes document;
-      while (!next(document)) {
-        if (!query_.advance()) return false;
+      while (!ended_ && !next(document)) {
+        ended_ = !query_.advance();
         cursor_.reset();
       }
+      if (ended_) return false;
       give(batch, batch.arena().copy(document), static_cast<uint32_t>(document.size()));
       keep_key(document, last_);
       bytes_ += document.size();
@@ -167,7 +163,7 @@ class ScanCursor final : public StepCursor {
   uint64_t bytes_ = 0;
   int32_t documents_ = 0;
   bool skip_ = false;  // the query begins at last_
-  bool slow_ = false;
+  bool slow_ = false, ended_ = false;
 };
 
 }  // namespace

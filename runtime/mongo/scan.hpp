@@ -7,11 +7,9 @@
 
 #include "mongo/client.hpp"
 #include "mongo/deployment.hpp"
+#include "mongo/key.hpp"
 
 namespace lugger {
-
-/// {"_id": key} as BSON: how keys are kept in partitions and positions.
-using KeyDocument = std::vector<uint8_t>;
 
 /// How "behind this key" is said. kBounds: min with a hint, which crosses from type to type in the
 /// index. kBrackets: a query a type, for servers that do not know min.

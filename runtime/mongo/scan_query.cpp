@@ -95,12 +95,13 @@ MongoCommand ScanQuery::find(int32_t documents, uint64_t time) const {
   return out;
 }
 
-/// A comparison finds only keys of its own bracket; NaN compares with nothing, and is the first of
-/// the numbers.
+/// A comparison finds only keys of its own bracket, but one with MinKey or MaxKey finds any, and
+/// each is alone in its bracket. NaN compares with nothing, and is the first of the numbers.
 void ScanQuery::add_bracket(MongoCommand& command) const {
   command.begin("filter").begin("_id");
   const Value key = at_.empty() ? Value() : bson_field(at_, "_id");
-  if (key.type == ValueType::kMissing) {
+  const bool alone = key.type == ValueType::kMinKey || key.type == ValueType::kMaxKey;
+  if (key.type == ValueType::kMissing || alone) {
     command.begin_array("$type");
     for (const int32_t type : known_types()) command.push(Value::of(ValueType::kInt32, type));
     command.end();
@@ -123,10 +124,11 @@ std::vector<int32_t> ScanQuery::known_types() const {
 bool ScanQuery::advance() {
   if (place_.style == ScanStyle::kBounds) return false;
   at_.clear();
-  do {
-    if (++bracket_ == std::size(kBrackets)) return false;
-  } while (known_types().empty());
-  return true;
+  while (bracket_ + 1 < std::size(kBrackets)) {
+    ++bracket_;
+    if (!known_types().empty()) return true;
+  }
+  return false;
 }
 
 }  // namespace lugger

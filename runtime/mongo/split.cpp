@@ -52,15 +52,6 @@ std::vector<KeyDocument> try_samples(MongoClient& client, const ScanPlace& place
   return {};
 }
 
-std::vector<uint8_t> key_document(const Value& key) {
-  ByteBuffer out;
-  BsonWriter writer(out);
-  writer.begin_document();
-  writer.append("_id", key);
-  writer.end();
-  return {out.view().begin(), out.view().end()};
-}
-
 /// Whether nothing lies at or behind the greatest key: a server that knows no `min` would give the
 /// first document.
 bool knows_min(MongoClient& client, const ScanPlace& place) {

@@ -60,15 +60,14 @@ const CollectionInfo& readable(const CollectionInfo& info, std::string_view plac
   if (info.type == "view") {
     throw Error(
         Code::kConfig,
-        fmt::format("{} in {} is a view: the dump holds no data for it", full_name(info), place),
-        "copy the collection it reads from, or dump again with --viewsAsCollections");
+        fmt::format("{} in {} is a view: it holds no documents of its own", full_name(info), place),
+        "copy the collection it reads from, or dump it with mongodump --viewsAsCollections");
   }
   if (info.type == "timeseries") {
     throw Error(
         Code::kConfig,
-        fmt::format(
-            "{} in {} is a time series: the dump holds its internal buckets, not its documents",
-            full_name(info), place),
+        fmt::format("{} in {} is a time series: what is stored are its buckets, not its documents",
+                    full_name(info), place),
         "export it with mongoexport and copy that file");
   }
   return info;
