@@ -7,6 +7,7 @@
 #include "base/url.hpp"
 #include "engine/check_source.hpp"
 #include "engine/describe.hpp"
+#include "engine/follow.hpp"
 #include "engine/job_impl.hpp"
 #include "engine/run_impl.hpp"
 #include "engine/stages.hpp"
@@ -164,16 +165,18 @@ JobPlan Job::plan(const RunSettings& settings) {
   const StopScope scope(*StopScope::current().stop, StopLevel::kFinish);
   JobPlan plan;
   plan.job = name();
-  plan.source_info = source().info();
+  if (settings.follow) refuse_to_follow(settings, source());
+  plan.source_info = info_for(source(), settings);
   plan.source = plan.source_info.place;
   plan.target = target().place();
   const std::shared_ptr<const PlanShape> bound = shape();
   plan.tables = bound->tables();
-  plan.report = target().inspect(*bound, settings.create, !is_read_once(impl_->spec.source));
+  plan.report = inspect_target(*impl_, settings);
   check_source(plan.source_info, *bound, static_cast<bool>(impl_->spec.hook), target(),
                plan.report);
   // In a joint run, other processes may create the tables and begin the run during this inspection.
-  const bool resumes = !settings.join && !settings.dry_run && !settings.retry_rejects;
+  const bool resumes =
+      !settings.join && !settings.dry_run && !settings.retry_rejects && !settings.follow;
   if (!plan.report.missing.empty() && resumes) {
     const std::unique_ptr<State> state = target().state();
     const RunRequest request = request_of(impl_->spec, plan.source_info.identity, settings);
@@ -181,9 +184,11 @@ JobPlan Job::plan(const RunSettings& settings) {
       plan.report.problems = {fmt::format("{}; {}", lost->message(), lost->hint())};
   }
   check_throttle(*impl_, plan.report);
-  if (plan.report.problems.empty()) impl_->planned = {settings.create, plan.report};
+  if (plan.report.problems.empty())
+    impl_->planned = {settings.create, settings.follow, plan.report};
   plan.connections = settings.jobs > 0 ? settings.jobs : default_jobs();
-  plan.partitions = source().split(parts_for(plan.source_info, plan.connections));
+  if (!settings.follow)
+    plan.partitions = source().split(parts_for(plan.source_info, plan.connections));
   plan.connections = std::min<int>(plan.connections,
                                    static_cast<int>(std::max<size_t>(plan.partitions.size(), 1)));
   plan.forecast_seconds = forecast_seconds(plan.source_info, plan.connections);
@@ -203,6 +208,12 @@ std::unique_ptr<Run> Job::start(const RunSettings& settings) {
   const bool alone = settings.stage && settings.stage != Stage::kLoad;
   return alone ? start_stage(*impl_, settings) : start_run(*impl_, settings);
 }
+
+std::unique_ptr<Spooler> Job::spool(bool restart) {
+  return std::make_unique<Spooler>(source(), target().state(), name(), restart);
+}
+
+MoveStage Job::move_stage() { return lugger::move_stage(*target().state(), name()); }
 
 std::vector<Refused> Job::preflight() {
   Stages* stages = target().stages();

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/run.hpp"
+#include "engine/spooler.hpp"
 #include "engine/throttle.hpp"
 #include "place/source.hpp"
 #include "place/target.hpp"
@@ -82,6 +83,12 @@ struct Trace {
   std::vector<TablePlan> tables;
 };
 
+/// The next step of a move.
+enum class MoveStage : uint8_t {
+  kCopy,    // copy, while changes are spooled
+  kFollow,  // all is copied: settle and follow the changes
+};
+
 struct JobImpl;
 
 class Job {
@@ -96,6 +103,12 @@ class Job {
   Trace trace(const std::string& document_id);
   /// Starts the workers; the returned Run is polled by the caller.
   std::unique_ptr<Run> start(const RunSettings& settings);
+  /// Keeps the keys of what changes from now on until it is stopped, for a copy that begins once
+  /// this has returned; goes on with what was kept before, or, if `restart`, begins anew. The job
+  /// must outlive it.
+  std::unique_ptr<Spooler> spool(bool restart);
+  /// Whether a copy beside a spooler, or a run that follows, is what goes on with a move.
+  MoveStage move_stage();
   /// Rows of the target that indexes and constraints still to be built would refuse. Reads only.
   std::vector<Refused> preflight();
   /// Documents of the source that NOT NULL would refuse, by column, before anything is loaded.

@@ -15,7 +15,7 @@ struct JobImpl {
   /// What the last plan found out about the target. The next run takes it, and inspects the target
   /// again once it has claimed the job.
   struct Planned {
-    bool create;
+    bool create, follow;
     TargetReport report;
   };
   std::optional<Planned> planned;

@@ -26,7 +26,8 @@ void try_twice(Work&& work) {
 }  // namespace
 
 Taken taken_of(const RunSettings& settings) {
-  return settings.retry_rejects || settings.limit != 0 ? Taken::kPart : Taken::kWhole;
+  const bool part = settings.retry_rejects || settings.follow || settings.limit != 0;
+  return part ? Taken::kPart : Taken::kWhole;
 }
 
 std::string new_run_id() {
@@ -53,7 +54,7 @@ bool committed_nothing(State& state, const RunRecord& run) {
 std::optional<RunRecord> latest_load(State& state, const std::string& job) {
   constexpr size_t kRunsLookedAt = 500;
   const auto loaded = [&](const RunRecord& run) {
-    if (was_retry(state, run)) return false;
+    if (run.mode == kFollowMode || was_retry(state, run)) return false;
     return run.status == RunStatus::kDone || !committed_nothing(state, run);
   };
   std::optional<RunRecord> latest = state.latest(job);

@@ -9,8 +9,9 @@
 //
 // A run is "running" from its first record in the ledger, and a killed process leaves it so.
 // Running, stopped and failed runs are unfinished: the same command resumes such a run, or a later
-// run takes its place and it becomes "abandoned". Only the newest run of a job can be unfinished.
-// Done and abandoned are final.
+// run takes its place and it becomes "abandoned". Only the newest run of a job can be
+// unfinished; runs that follow its changes stand apart from its others. Done and abandoned are
+// final.
 #pragma once
 #include <memory>
 #include <optional>
@@ -39,7 +40,7 @@ enum class Earlier : uint8_t {
 
 /// How much of its source a finished run has read.
 enum class Taken : uint8_t {
-  kPart,   // a limit was set, or the run retried rejects
+  kPart,   // a limit was set, or the run retried rejects or followed changes
   kWhole,  // its rejects replace those of the job's earlier runs
 };
 Taken taken_of(const RunSettings& settings);

@@ -150,7 +150,8 @@ class RunImpl final : public Run {
     if (shared_.settings.limit == 0)
       told_at_end_ =
           shared_.source->told_at_end(!prepared_.resumed && !shared_.claims, shared_.stop);
-    if (shared_.state == nullptr || shared_.settings.retry_rejects) return;
+    if (shared_.state == nullptr || shared_.settings.retry_rejects || shared_.settings.follow)
+      return;
     FinishWork work{shared_.run, shared_.sink_options.connections, {}};
     if (!is_read_once(shared_.job.spec.source))
       work.again = [this](const auto& use) { reread(shared_, use); };
@@ -179,7 +180,8 @@ class RunImpl final : public Run {
 
   /// The stages after the load, unless only the load was requested.
   void build() {
-    if (shared_.state == nullptr || shared_.settings.retry_rejects || shared_.settings.stage)
+    const RunSettings& settings = shared_.settings;
+    if (shared_.state == nullptr || settings.retry_rejects || settings.follow || settings.stage)
       return;
     run_stages(stage_host(), {Stage::kIndex, Stage::kConstrain}, result_);
   }

@@ -26,6 +26,8 @@ struct RunSettings {
   bool redact = false;          // rejects keep neither document nor bytes
   uint64_t limit = 0;           // documents; 0: all
   bool retry_rejects = false;   // the source is the job's rejects
+  bool follow = false;          // apply the changes of the source, without an end
+  std::string follow_from;      // a position where they begin; empty: behind the copy
   std::optional<Stage> stage;   // run this stage only; none: all, in order
   StageSettings stages;
   std::string window;  // hours of the day, "22:00-05:00"; empty: at any time

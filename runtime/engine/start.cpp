@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/check_source.hpp"
+#include "engine/follow.hpp"
 #include "engine/join.hpp"
 #include "engine/rejects.hpp"
 #include "place/identity.hpp"
@@ -30,6 +31,21 @@ RunRequest request_of(const JobSpec& spec, const std::string& source_identity,
                       const RunSettings& settings) {
   return {spec.name,        spec.script_hash,        source_identity,
           settings.restart, settings.accept_changes, spec.resume_command};
+}
+
+TargetReport inspect_target(JobImpl& job, const RunSettings& settings) {
+  const bool again = !settings.follow && !is_read_once(job.spec.source);
+  TargetReport report = job.target->inspect(*job.shape_once(), settings.create, again);
+  // A row that changed is found by its key.
+  if (settings.follow && report.mode == "direct") {
+    report.mode = "staged";
+    report.mode_reason = "changes are followed";
+  }
+  return report;
+}
+
+SourceInfo info_for(Source& source, const RunSettings& settings) {
+  return settings.follow ? followed(source.info()) : source.info();
 }
 
 void refuse_problems(const TargetReport& report, const std::string& job) {
@@ -65,7 +81,7 @@ void resume_run(RunShared& shared, PreparedRun& prepared, const RunRecord& run) 
   prepared.resumed = true;
   shared.run = run.run;
   shared.now = run.now;
-  prepared.report.mode = run.mode;
+  if (!shared.settings.follow) prepared.report.mode = run.mode;
   for (PartitionRecord& partition : prepared.ledger->resume(run)) {
     prepared.earlier += partition.tally;
     prepared.total_bytes += partition.bytes;
@@ -89,7 +105,7 @@ void begin_run(RunShared& shared, PreparedRun& prepared, const SourceInfo& info,
   record.script_hash = spec.script_hash;
   record.source = info.place;
   record.source_identity = info.identity;
-  record.mode = prepared.report.mode;
+  record.mode = shared.settings.follow ? kFollowMode : prepared.report.mode;
   record.command = spec.resume_command;
   record.now = spec.now;
   std::vector<PartitionRecord> partitions;
@@ -205,8 +221,12 @@ void prepare_alone(RunShared& shared, PreparedRun& prepared) {
   LedgerRun& ledger = *prepared.ledger;
   take_lease(ledger.state(), job.spec.name);
   // Another process may have filled the tables while this one waited for the job.
-  prepared.report = target.inspect(*shared.shape, settings.create, !is_read_once(job.spec.source));
+  prepared.report = inspect_target(job, settings);
   refuse_problems(prepared.report, job.spec.name);
+  if (settings.follow) {
+    if (settings.create) target.create(prepared.report);
+    return prepare_follow(shared, prepared);
+  }
   std::optional<RunRecord> latest = ledger.state().latest(job.spec.name);
   const bool open = latest && is_unfinished(*latest);
   if (open && std::exchange(latest->joint, false)) keep_alone(ledger.state(), *latest);
@@ -236,14 +256,15 @@ void look_at_target(RunShared& shared, PreparedRun& prepared) {
   JobImpl& job = shared.job;
   const RunSettings& settings = shared.settings;
   std::optional<JobImpl::Planned> planned = std::exchange(job.planned, std::nullopt);
-  if (planned && planned->create == settings.create && !settings.join && !settings.dry_run) {
+  const bool same =
+      planned && planned->create == settings.create && planned->follow == settings.follow;
+  if (same && !settings.join && !settings.dry_run) {
     prepared.report = std::move(planned->report);
     return;
   }
-  const bool again = !is_read_once(job.spec.source);
-  prepared.report = job.target->inspect(*shared.shape, settings.create, again);
-  check_source(shared.source->info(), *shared.shape, static_cast<bool>(job.spec.hook), *job.target,
-               prepared.report);
+  prepared.report = inspect_target(job, settings);
+  check_source(info_for(*shared.source, settings), *shared.shape, static_cast<bool>(job.spec.hook),
+               *job.target, prepared.report);
 }
 
 }  // namespace
@@ -254,7 +275,8 @@ void prepare_run(RunShared& shared, PreparedRun& prepared) {
   shared.shape = job.shape_once();
   Target& target = job.open_target_once();
   shared.source = &job.open_source_once();
-  shared.live = shared.source->info().live;
+  if (settings.follow) refuse_to_follow(settings, *shared.source);
+  shared.live = info_for(*shared.source, settings).live;
   look_at_target(shared, prepared);
   shared.sink_options.connections =
       static_cast<uint32_t>(settings.jobs > 0 ? settings.jobs : default_jobs());

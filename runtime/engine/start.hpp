@@ -9,6 +9,7 @@ namespace lugger {
 struct PreparedRun {
   std::unique_ptr<LedgerRun> ledger;  // null for a dry run
   std::unique_ptr<Source> rejects;    // set for --retry
+  std::unique_ptr<Source> followed;   // set when changes are followed
   TargetReport report;
   Tally earlier;                             // of earlier attempts at this run
   uint64_t total_bytes = 0, done_bytes = 0;  // on disk
@@ -31,6 +32,9 @@ struct DoneBefore {
 std::optional<DoneBefore> done_before(State& state, const RunRequest& request,
                                       const PlanShape& shape);
 
+/// What the run meets at its target, and of what kind its source is.
+TargetReport inspect_target(JobImpl& job, const RunSettings& settings);
+SourceInfo info_for(Source& source, const RunSettings& settings);
 void refuse_problems(const TargetReport& report, const std::string& job);
 void resume_run(RunShared& shared, PreparedRun& prepared, const RunRecord& run);
 /// Makes several times more parts than workers, so that no worker is idle for long at the end while

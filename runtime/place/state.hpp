@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,8 +23,8 @@ struct RunRecord {
   std::string job;
   std::string script_hash;  // script, required modules, options
   std::string source, source_identity;
-  /// The way of loading, in the target's own word, the same for the whole run; or "fix", "undo",
-  /// "verify".
+  /// The way of loading, in the target's own word, the same for the whole run; or "follow", "fix",
+  /// "undo", "verify".
   std::string mode;
   RunStatus status;
   std::string command;           // the command that resumes it, passwords masked
@@ -33,6 +34,10 @@ struct RunRecord {
   bool joint = false;            // several processes may claim its partitions
   Tally tally;
 };
+
+/// The mode of a run that applies the changes of its source. It stands beside the job's loads:
+/// neither takes the place of the other.
+inline constexpr std::string_view kFollowMode = "follow";
 
 /// The only partition of a run that retries a job's rejects.
 inline constexpr std::string_view kRejectsPartition = "rejects";
@@ -78,6 +83,22 @@ struct Pruned {
   uint64_t runs = 0, rejects = 0;
 };
 
+/// What is kept of a live source's changes while it is copied: the keys of changed documents, and
+/// how far the changes were read.
+struct FeedRecord {
+  std::string job, source_identity;
+  std::string position;  // all keys of the changes before it are kept
+  uint64_t time = 0;     // of the position, as Feed::time_of()
+  std::string earlier;   // the job's newest load when this began: it began too early to be the copy
+  std::string started, updated;  // ISO text, UTC
+  uint64_t spooled = 0;          // keys
+};
+
+struct SpooledKey {
+  std::string place;  // among the job's keys: printable, what spooled_keys() goes on from
+  std::string key;
+};
+
 /// Another process has taken over the partition: nothing of the open unit may be committed.
 class ClaimLost : public Error {
  public:
@@ -121,8 +142,13 @@ class State {
   virtual ~State() = default;
   /// Creates or checks its tables. Error{config} with the DDL to run when privileges are missing.
   virtual void ensure() = 0;
-  /// The newest run of a job, whatever its status.
+  /// The newest run of a job, whatever its status, that follows no changes.
   virtual std::optional<RunRecord> latest(const std::string& job) = 0;
+  /// The newest run that follows the changes of a job's source.
+  virtual std::optional<RunRecord> latest_follow(const std::string& job) {
+    static_cast<void>(job);
+    return {};
+  }
   virtual std::optional<RunRecord> find(const std::string& run) = 0;
   virtual std::vector<RunRecord> runs(size_t limit) = 0;
   virtual void start(const RunRecord& run, const std::vector<PartitionRecord>& partitions) = 0;
@@ -146,7 +172,7 @@ class State {
   /// Deletes the job's rejects except those of this run.
   virtual void delete_other_rejects(const std::string& job, const std::string& run) = 0;
   /// Deletes runs that are done or abandoned, with their rejects: of each job, all except the
-  /// newest `keep`, if they ended more than `seconds` ago. Runs that can be resumed or undone stay.
+  /// newest `keep` loads and the newest `keep` that follow changes, if they ended more than `seconds` ago. Runs that can be resumed or undone stay.
   virtual Pruned prune(uint64_t keep, uint64_t seconds) = 0;
   /// The steps of a job's stages, in the order in which they were first recorded. Targets without
   /// stages have none.
@@ -156,6 +182,20 @@ class State {
   }
   /// Records a step or its new status. kWaiting does not change a step that is already recorded.
   virtual void put_step(const StepRecord& step) { static_cast<void>(step); }
+
+  // Keys of changes, for targets that keep them; the others raise Error{config}. A feed ends with
+  // end_feed().
+  virtual std::optional<FeedRecord> feed(const std::string& job);
+  /// Takes the place of an earlier feed of the job and of its keys. Sets started and updated.
+  virtual void begin_feed(const FeedRecord& record);
+  /// Keeps the keys that are not there yet, and the position, in one transaction. Returns how many
+  /// keys there are now. Error{bug} when the position is older than the one that is kept.
+  virtual uint64_t spool(const std::string& job, std::span<const std::string_view> keys,
+                         const std::string& position, uint64_t time);
+  /// Keys behind a place, in the order of places; "": from the first one on.
+  virtual std::vector<SpooledKey> spooled_keys(const std::string& job, const std::string& after,
+                                               size_t limit);
+  virtual void end_feed(const std::string& job);
 
   // Joint runs, for targets that support them.
   virtual bool joinable() const { return false; }

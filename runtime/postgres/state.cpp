@@ -5,6 +5,7 @@
 #include "postgres/lease.hpp"
 #include "postgres/session_pool.hpp"
 #include "postgres/state_ddl.hpp"
+#include "postgres/state_feed.hpp"
 #include "postgres/state_read.hpp"
 #include "postgres/state_steps.hpp"
 
@@ -34,7 +35,10 @@ class PgState final : public State {
 
   void ensure() override;
   std::optional<RunRecord> latest(const std::string& job) override {
-    return first(read_runs("WHERE job = $1", {job}, 1));
+    return first(read_runs("WHERE job = $1 AND mode <> $2", {job, std::string(kFollowMode)}, 1));
+  }
+  std::optional<RunRecord> latest_follow(const std::string& job) override {
+    return first(read_runs("WHERE job = $1 AND mode = $2", {job, std::string(kFollowMode)}, 1));
   }
   std::optional<RunRecord> find(const std::string& run) override {
     return first(read_runs("WHERE run = $1", {run}, 1));
@@ -83,6 +87,25 @@ class PgState final : public State {
   }
   std::vector<StepRecord> steps(const std::string& job) override {
     return read_steps(session(), schema_, job);
+  }
+  std::optional<FeedRecord> feed(const std::string& job) override {
+    // Who may only read meets older ledgers.
+    const bool kept = exists(session()) && version(session()) >= kFeedsSince;
+    return kept ? read_feed(session(), schema_, job) : std::nullopt;
+  }
+  void begin_feed(const FeedRecord& record) override {
+    write_feed(session(), schema_, lease_token(), record);
+  }
+  uint64_t spool(const std::string& job, std::span<const std::string_view> keys,
+                 const std::string& position, uint64_t time) override {
+    return spool_keys(session(), schema_, lease_token(), {job, keys, position, time});
+  }
+  std::vector<SpooledKey> spooled_keys(const std::string& job, const std::string& after,
+                                       size_t limit) override {
+    return read_spooled(session(), schema_, job, after, limit);
+  }
+  void end_feed(const std::string& job) override {
+    delete_feed(session(), schema_, lease_token(), job);
   }
   bool joinable() const override { return true; }
   std::unique_ptr<Claims> join(const std::string& run) override {

@@ -204,6 +204,29 @@ INSERT INTO {schema}.meta (version) VALUES (7);
 ALTER TABLE {schema}.leases ADD COLUMN beat_at timestamptz;
 COMMENT ON COLUMN {schema}.leases.beat_at IS 'The last heartbeat; NULL: none yet';
 INSERT INTO {schema}.meta (version) VALUES (8);
+)sql",
+    // The keys of documents that change while they are copied, and how far changes were read.
+    R"sql(
+CREATE TABLE {schema}.feeds (
+  job text PRIMARY KEY,
+  source_identity text NOT NULL,
+  position text NOT NULL,
+  "time" numeric NOT NULL,
+  earlier text NOT NULL,
+  spooled bigint NOT NULL DEFAULT 0,
+  started_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+  updated_at timestamptz NOT NULL DEFAULT pg_catalog.now()
+) WITH (fillfactor = 50);
+CREATE TABLE {schema}.spool (
+  job text NOT NULL,
+  place bytea NOT NULL,
+  key bytea,
+  PRIMARY KEY (job, place)
+);
+COMMENT ON COLUMN {schema}.spool.place IS
+  'The key; of a long one its beginning and its SHA-256, and key has all of it';
+REVOKE ALL ON TABLE {schema}.feeds, {schema}.spool FROM PUBLIC;
+INSERT INTO {schema}.meta (version) VALUES (9);
 )sql"};
 
 }  // namespace

@@ -19,20 +19,25 @@ Pruned prune_runs(PgSession& session, const std::string& schema_name, uint64_t k
       has(session, schema + ".images")
           ? fmt::format(" AND NOT EXISTS (SELECT FROM {}.images i WHERE i.run = r.run)", schema)
           : "";
+  // A copy whose changes are not settled yet is looked for when they are.
+  const std::string copied =
+      has(session, schema + ".feeds")
+          ? fmt::format(" AND NOT EXISTS (SELECT FROM {}.feeds f WHERE f.job = r.job)", schema)
+          : "";
   const PgRows rows = session.query(
       fmt::format(
           "WITH finished AS (SELECT run, updated_at, pg_catalog.row_number() OVER (PARTITION BY "
-          "job ORDER BY "
+          "job, mode = $3 ORDER BY "
           "started_at DESC, run DESC) AS place FROM {0}.runs r WHERE status IN ('done', "
-          "'abandoned'){1}), old AS (SELECT run FROM finished WHERE place > $1::bigint AND "
+          "'abandoned'){1}{2}), old AS (SELECT run FROM finished WHERE place > $1::bigint AND "
           "updated_at < pg_catalog.now() - pg_catalog.make_interval(secs => $2::float8)), refused "
           "AS (DELETE FROM "
           "{0}.rejects WHERE run IN (SELECT run FROM old) RETURNING 1), gone AS (DELETE FROM "
           "{0}.runs WHERE run IN (SELECT run FROM old) RETURNING 1) "
           "SELECT (SELECT pg_catalog.count(*) FROM gone), (SELECT pg_catalog.count(*) FROM "
           "refused)",
-          schema, undoable),
-      {std::to_string(keep), std::to_string(seconds)});
+          schema, undoable, copied),
+      {std::to_string(keep), std::to_string(seconds), std::string(kFollowMode)});
   return {std::stoull(rows.text(0, 0)), std::stoull(rows.text(0, 1))};
 }
 

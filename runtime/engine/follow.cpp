@@ -1,0 +1,243 @@
+#include "engine/follow.hpp"
+
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "place/feed.hpp"
+#include "place/identity.hpp"
+#include "place/spec.hpp"
+
+namespace lugger {
+namespace {
+
+constexpr std::string_view kSettle = "settle";
+constexpr std::string_view kChanges = "changes";
+
+std::unique_ptr<Feed> feed_of(Source& source) {
+  std::unique_ptr<Feed> feed = source.feed();
+  if (feed) return feed;
+  throw Error(Code::kConfig,
+              fmt::format("{} tells of no changes: it cannot be followed", source.info().place),
+              "load it again instead");
+}
+
+/// Looks up the spooled keys, in the order of their places.
+class SettleCursor final : public Cursor {
+ public:
+  /// `begun`: when the record of the spooled keys was begun.
+  SettleCursor(std::unique_ptr<Feed> feed, State& state, const std::string& job,
+               const std::string& begun, const Position& after)
+      : feed_(std::move(feed)), state_(state), job_(job), begun_(begun), given_(after) {}
+
+  Next next(Batch& batch, const StopFlag&) override {
+    if (at_ == page_.size() && !turn_page()) return Next::kEnd;
+    const size_t most = std::min<size_t>(each_, batch.max_documents);
+    const size_t end = std::min(at_ + most, page_.size());
+    keys_.clear();
+    for (size_t i = at_; i < end; ++i) keys_.push_back(page_[i].key);
+    const size_t before = batch.source_bytes;
+    feed_->look_up(keys_, batch);
+    // Documents may be large: the next ones are taken to be as the last ones.
+    const size_t bytes = std::max<size_t>(1, (batch.source_bytes - before) / keys_.size());
+    each_ = std::clamp<size_t>(batch.max_bytes / bytes, 1, 4 * each_);
+    at_ = end;
+    given_ = fmt::format("place:{}", page_[end - 1].place);
+    bytes_ += batch.source_bytes - before;
+    return batch.documents.empty() ? Next::kIdle : Next::kBatch;
+  }
+  Position position() const override { return given_; }
+  uint64_t bytes() const override { return bytes_; }
+
+ private:
+  static constexpr size_t kPageKeys = 2000;
+
+  bool turn_page() {
+    const std::string after(spec_field(given_, "place").value_or(""));
+    page_ = state_.spooled_keys(job_, after, kPageKeys);
+    at_ = 0;
+    const std::optional<FeedRecord> record = state_.feed(job_);
+    if (record && record->started == begun_) return !page_.empty();
+    throw Error(Code::kConflict, fmt::format("the spooled keys of {} were deleted", job_),
+                "another process began to copy it anew: `lugger runs` shows it");
+  }
+
+  std::unique_ptr<Feed> feed_;
+  State& state_;
+  const std::string &job_, &begun_;
+  Position given_;  // of the last key that was looked up
+  std::vector<SpooledKey> page_;
+  std::vector<std::string_view> keys_;
+  size_t at_ = 0, each_ = 16;
+  uint64_t bytes_ = 0;
+};
+
+/// The feed's cursor, with the feed that it needs. Sees to it that no position is behind another.
+class ChangesCursor final : public Cursor {
+ public:
+  ChangesCursor(std::unique_ptr<Feed> feed, const Position& from)
+      : feed_(std::move(feed)), cursor_(feed_->follow(from)), time_(feed_->time_of(from)) {}
+
+  Next next(Batch& batch, const StopFlag& stop) override {
+    const Next got = cursor_->next(batch, stop);
+    const uint64_t time = feed_->time_of(cursor_->position());
+    if (time < time_) raise(Code::kBug, "the changes would go back from {} to {}", time_, time);
+    time_ = time;
+    return got;
+  }
+  Position position() const override { return cursor_->position(); }
+  uint64_t bytes() const override { return cursor_->bytes(); }
+  ReadCounts counts() const override { return cursor_->counts(); }
+
+ private:
+  std::unique_ptr<Feed> feed_;
+  std::unique_ptr<Cursor> cursor_;
+  uint64_t time_;
+};
+
+class FollowSource final : public Source {
+ public:
+  FollowSource(Source& source, State& state, std::string job,
+               const std::optional<FeedRecord>& record, Position from)
+      : source_(source), state_(state), job_(std::move(job)), from_(std::move(from)) {
+    if (!record) return;
+    feed_ = record->started;
+    from_ = record->position;
+  }
+  SourceInfo info() const override { return followed(source_.info()); }
+  std::vector<Partition> split(int) override {
+    std::vector<Partition> out;
+    if (!feed_.empty())
+      out.push_back({std::string(kSettle), fmt::format("feed:{}", feed_), 0, {}, 0});
+    out.push_back({std::string(kChanges), "", 0, from_, 1});
+    return out;
+  }
+  std::unique_ptr<Cursor> open(const Partition& partition, const Position& after) override {
+    if (partition.id == kSettle)
+      return std::make_unique<SettleCursor>(feed_of(source_), state_, job_, feed_, after);
+    if (const auto kept = state_.feed(job_); kept && !feed_.empty() && kept->started == feed_)
+      state_.end_feed(job_);
+    return std::make_unique<ChangesCursor>(feed_of(source_),
+                                           after.empty() ? partition.start : after);
+  }
+  void release() noexcept override { source_.release(); }
+
+ private:
+  Source& source_;
+  State& state_;
+  std::string job_, feed_;  // feed_: when the record of it was begun
+  Position from_;
+};
+
+/// True when the run settles what this record has spooled, or all that was spooled for it is
+/// settled.
+bool belongs(State& state, const RunRecord& run, const std::optional<FeedRecord>& record) {
+  const std::vector<PartitionRecord> partitions = state.partitions(run.run);
+  const auto settle = std::ranges::find(partitions, kSettle, &PartitionRecord::id);
+  if (settle == partitions.end()) return !record;
+  return record ? spec_field(settle->spec, "feed") == record->started : settle->done;
+}
+
+/// Nothing: all that the record's copy was to read is in the target.
+std::string why_not_copied(State& state, const std::string& job, const FeedRecord& record) {
+  const std::optional<RunRecord> load = latest_load(state, job);
+  if (!load || load->run == record.earlier)
+    return "nothing was copied since its changes are spooled";
+  const std::vector<PartitionRecord> partitions = state.partitions(load->run);
+  if (load->status == RunStatus::kDone && std::ranges::all_of(partitions, &PartitionRecord::done))
+    return {};
+  return fmt::format("its copy is not done (run {})", load->run);
+}
+
+void refuse_unfinished_load(State& state, const std::string& job) {
+  const std::optional<RunRecord> load = latest_load(state, job);
+  if (!load || !is_unfinished(*load)) return;
+  throw Error(Code::kConfig, fmt::format("{} has an unfinished run that loads it", job),
+              load->command.empty() ? "finish it first" : "finish it first: " + load->command);
+}
+
+/// Where a new run begins, if not with what was spooled.
+void check_beginning(State& state, const std::string& job, const RunSettings& settings,
+                     const std::optional<FeedRecord>& record, const SourceInfo& info) {
+  if (!record) {
+    if (!settings.follow_from.empty()) return;
+    throw Error(Code::kConfig,
+                fmt::format("nothing says from where on the changes of {} are to be applied", job),
+                "copy it and follow it with `lugger move`, or say from when on");
+  }
+  if (!settings.follow_from.empty()) {
+    throw Error(Code::kConfig,
+                fmt::format("{} is followed from its copy on: changes are spooled for it", job),
+                "leave the time or position away");
+  }
+  if (compare_identities(record->source_identity, info.identity) == Sameness::kOther) {
+    throw Error(Code::kConfig,
+                fmt::format("the changes of {} were spooled from another source: {}, and {} is {}",
+                            job, record->source_identity, info.place, info.identity),
+                "give the source that was copied, or copy this one with `lugger move --restart`");
+  }
+  if (const std::string why = why_not_copied(state, job, *record); !why.empty()) {
+    throw Error(Code::kConfig, fmt::format("{} cannot be followed yet: {}", job, why),
+                "`lugger move` copies it and follows it then");
+  }
+}
+
+}  // namespace
+
+SourceInfo followed(SourceInfo info) {
+  info.live = info.changes = info.moves = true;
+  info.bytes = 0;
+  info.documents.reset();
+  return info;
+}
+
+std::unique_ptr<Source> follow_source(Source& source, State& state, const std::string& job,
+                                      const std::optional<FeedRecord>& record,
+                                      const Position& from) {
+  return std::make_unique<FollowSource>(source, state, job, record, from);
+}
+
+void refuse_to_follow(const RunSettings& settings, Source& source) {
+  feed_of(source);
+  if (!settings.dry_run && !settings.join && !settings.retry_rejects && !settings.stage) return;
+  throw Error(Code::kConfig,
+              "following changes does not go with --dry-run, --join, --stage or the rejects of a "
+              "job",
+              "leave one of them away");
+}
+
+MoveStage move_stage(State& state, const std::string& job) {
+  const std::optional<FeedRecord> record = state.feed(job);
+  const std::optional<RunRecord> run = state.latest_follow(job);
+  if (run && is_unfinished(*run) && belongs(state, *run, record)) return MoveStage::kFollow;
+  const bool copied = record && why_not_copied(state, job, *record).empty();
+  return copied ? MoveStage::kFollow : MoveStage::kCopy;
+}
+
+void prepare_follow(RunShared& shared, PreparedRun& prepared) {
+  LedgerRun& ledger = *prepared.ledger;
+  State& state = ledger.state();
+  const std::string& job = shared.job.spec.name;
+  const RunSettings& settings = shared.settings;
+  const SourceInfo info = shared.source->info();
+  const std::optional<FeedRecord> record = state.feed(job);
+  std::optional<RunRecord> run = state.latest_follow(job);
+  if (run && !is_unfinished(*run)) run.reset();
+  refuse_unfinished_load(state, job);
+  const bool goes_on = run && !settings.restart && belongs(state, *run, record);
+  if (goes_on) {
+    if (!settings.follow_from.empty()) {
+      throw Error(Code::kConfig, fmt::format("{} is followed already (run {})", job, run->run),
+                  "leave the time or position away to go on, or begin there with --restart");
+    }
+    check_unchanged(*run, request_of(shared.job.spec, info.identity, settings));
+  } else {
+    check_beginning(state, job, settings, record, info);
+  }
+  prepared.followed = follow_source(*shared.source, state, job, record, settings.follow_from);
+  shared.source = prepared.followed.get();
+  if (goes_on) return resume_run(shared, prepared, *run);
+  if (run) ledger.give_up(*run);
+  begin_run(shared, prepared, shared.source->info(), 1);
+}
+
+}  // namespace lugger

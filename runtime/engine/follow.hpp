@@ -1,0 +1,31 @@
+// The source of a follow run: first the documents whose keys were spooled while the source was
+// copied, as they are now, then its changes as they come.
+#pragma once
+#include <memory>
+#include <optional>
+
+#include "engine/start.hpp"
+#include "place/source.hpp"
+#include "place/state.hpp"
+
+namespace lugger {
+
+/// What a source is when its changes are read.
+SourceInfo followed(SourceInfo info);
+
+/// `record`: what was spooled; none: the changes begin at `from`. Both references must outlive it.
+/// Partition "settle" gives the spooled keys, "changes", of the next phase, what happened behind
+/// the record's position. When "changes" is opened, the keys are settled and are deleted.
+std::unique_ptr<Source> follow_source(Source& source, State& state, const std::string& job,
+                                      const std::optional<FeedRecord>& record,
+                                      const Position& from = {});
+
+/// What `follow` does not go with.
+void refuse_to_follow(const RunSettings& settings, Source& source);
+
+MoveStage move_stage(State& state, const std::string& job);
+
+/// Resumes the job's follow run, or begins one; the job is claimed.
+void prepare_follow(RunShared& shared, PreparedRun& prepared);
+
+}  // namespace lugger

@@ -1,0 +1,184 @@
+#include "engine/spooler.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "engine/ledger_run.hpp"
+#include "place/identity.hpp"
+
+namespace lugger {
+namespace {
+
+constexpr double kCommitSeconds = 1;
+// So that a position that stands for quiet times stays one that the source still has.
+constexpr double kIdleSeconds = 60;
+constexpr size_t kMostKeys = 20000;
+constexpr size_t kMostBytes = 4 << 20;
+
+std::unique_ptr<Feed> feed_of(Source& source) {
+  std::unique_ptr<Feed> feed = source.feed();
+  if (feed) return feed;
+  throw Error(Code::kConfig,
+              fmt::format("{} tells of no changes: it cannot be followed", source.info().place),
+              "copy it while nobody writes to it");
+}
+
+void check_identity(const FeedRecord& record, const SourceInfo& info) {
+  if (compare_identities(record.source_identity, info.identity) != Sameness::kOther) return;
+  throw Error(Code::kConfig,
+              fmt::format("the changes of {} are spooled from another source: {}, and {} is {}",
+                          record.job, record.source_identity, info.place, info.identity),
+              "give the source that the copy was begun with, or begin again with --restart");
+}
+
+}  // namespace
+
+/// The keys that were read and are not committed yet.
+class Spooler::Reading {
+ public:
+  explicit Reading(Spooler& spooler, const FeedRecord& kept)
+      : spooler_(spooler),
+        feed_(feed_of(spooler.source_)),
+        cursor_(feed_->keys(kept.position)),
+        committed_(kept.position) {
+    batch_.max_documents = kMostKeys;
+    batch_.max_bytes = kMostBytes;
+  }
+
+  /// False: the feed has ended.
+  bool step() {
+    batch_.clear();
+    const Next got = cursor_->next(batch_, spooler_.stop_);
+    for (const Document& key : batch_.documents) {
+      keys_.push_back(as_text(key.bytes()));
+      bytes_ += key.size;
+    }
+    events_ += batch_.documents.size();
+    const double age = age_.seconds();
+    const bool full = keys_.size() >= kMostKeys || bytes_ >= kMostBytes;
+    if (full || (!keys_.empty() && (got != Next::kBatch || age >= kCommitSeconds)) ||
+        age >= kIdleSeconds)
+      commit();
+    return got != Next::kEnd;
+  }
+
+  void commit() {
+    const Position position = cursor_->position();
+    age_ = {};
+    if (keys_.empty() && position == committed_) return;
+    std::ranges::sort(keys_);
+    const auto twice = std::ranges::unique(keys_);
+    keys_.erase(twice.begin(), twice.end());
+    const uint64_t time = feed_->time_of(position);
+    const uint64_t spooled = spooler_.state_->spool(spooler_.job_, keys_, position, time);
+    committed_ = position;
+    keys_.clear();
+    bytes_ = 0;
+    arena_.reset();
+    const std::lock_guard lock(spooler_.mutex_);
+    SpoolSnapshot& shown = spooler_.snapshot_;
+    shown.position = position, shown.time = time, shown.spooled = spooled;
+    shown.events += std::exchange(events_, 0);
+  }
+
+ private:
+  Spooler& spooler_;
+  std::unique_ptr<Feed> feed_;
+  std::unique_ptr<Cursor> cursor_;
+  Arena arena_;  // owns the keys
+  Batch batch_{arena_};
+  std::vector<std::string_view> keys_;
+  size_t bytes_ = 0;
+  uint64_t events_ = 0;
+  Position committed_;
+  Stopwatch age_;  // since the last commit
+};
+
+Spooler::Spooler(Source& source, std::unique_ptr<State> state, std::string job, bool restart)
+    : source_(source), state_(std::move(state)), job_(std::move(job)) {
+  begin(restart);
+  conductor_.start(
+      stop_, [this] { work(); },
+      [this](const std::optional<Error>& failure) {
+        state_.reset();  // releases the lease
+        const std::lock_guard lock(mutex_);
+        snapshot_.ended = true;
+        snapshot_.failure = failure;
+        return failure ? "failed" : "stopped";
+      });
+}
+
+Spooler::~Spooler() {
+  stop_.set(StopLevel::kNow);
+  conductor_.join();
+}
+
+SpoolSnapshot Spooler::poll(int timeout_ms) const {
+  conductor_.wait(timeout_ms);
+  const std::lock_guard lock(mutex_);
+  SpoolSnapshot out = snapshot_;
+  if (away_ != 0) out.waits_for = kServerAway;
+  return out;
+}
+
+void Spooler::stop() {
+  stop_.set(StopLevel::kFinish);
+  conductor_.join();
+}
+
+void Spooler::begin(bool restart) {
+  state_->ensure();
+  std::string holder;
+  if (!state_->lease("spool of " + job_, holder)) {
+    throw Error(Code::kConflict,
+                fmt::format("the changes of {} are already spooled ({})", job_, holder),
+                "wait for that process, or stop it first");
+  }
+  const SourceInfo info = source_.info();
+  std::optional<FeedRecord> record = state_->feed(job_);
+  if (record && !restart) {
+    check_identity(*record, info);
+  } else {
+    const std::optional<RunRecord> load = latest_load(*state_, job_);
+    if (load && is_unfinished(*load) && !restart) {
+      throw Error(Code::kConfig,
+                  fmt::format("the copy of {} was begun before anything kept its changes", job_),
+                  "finish it first and follow from a time before it began, or begin again with "
+                  "--restart");
+    }
+    const std::unique_ptr<Feed> feed = feed_of(source_);
+    record.emplace();
+    record->job = job_;
+    record->source_identity = info.identity;
+    record->position = feed->now();
+    record->time = feed->time_of(record->position);
+    if (load) record->earlier = load->run;
+    state_->begin_feed(*record);
+  }
+  snapshot_.position = record->position, snapshot_.time = record->time;
+  snapshot_.spooled = record->spooled;
+}
+
+void Spooler::work() {
+  Backoff backoff(&away_);
+  while (!stop_.requested()) {
+    try {
+      read(backoff);
+      return;
+    } catch (const Error& error) {
+      if (error.code() == Code::kInterrupted && stop_.requested()) return;
+      if (error.code() != Code::kConnect) throw;
+      if (!backoff.wait(stop_) && !stop_.requested()) throw;
+    }
+  }
+}
+
+void Spooler::read(Backoff& backoff) {
+  const std::optional<FeedRecord> kept = state_->feed(job_);
+  if (!kept) raise(Code::kConflict, "the changes of {} are spooled no more", job_);
+  Reading reading(*this, *kept);
+  while (!stop_.requested() && reading.step()) backoff.reset();
+  if (stop_.level() != StopLevel::kNow) reading.commit();
+}
+
+}  // namespace lugger

@@ -1,0 +1,60 @@
+// Reads the changes of a source while it is copied, and keeps the keys of changed documents beside
+// the target until a follow run settles them.
+#pragma once
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "base/conductor.hpp"
+#include "engine/retry.hpp"
+#include "place/feed.hpp"
+#include "place/state.hpp"
+
+namespace lugger {
+
+struct SpoolSnapshot {
+  Position position;      // committed
+  uint64_t time = 0;      // of the position, as Feed::time_of()
+  uint64_t spooled = 0;   // keys that are kept
+  uint64_t events = 0;    // read by this process
+  std::string waits_for;  // why it waits; empty: it does not
+  std::optional<Error> failure;
+  bool ended = false;
+};
+
+class Spooler {
+ public:
+  /// When this returns, the position where the changes begin is kept: the copy may begin. Goes on
+  /// with what an earlier process began, or, if `restart`, begins anew. Error{config} when that is
+  /// not possible, Error{conflict} when another process spools for this job. The source must
+  /// outlive it; so must the target of the state.
+  Spooler(Source& source, std::unique_ptr<State> state, std::string job, bool restart);
+  /// Leaves at once; what was not committed is read again by the next one.
+  ~Spooler();
+  Spooler(const Spooler&) = delete;
+  Spooler& operator=(const Spooler&) = delete;
+
+  /// Waits up to timeout_ms for its end, which comes by itself only with a failure.
+  SpoolSnapshot poll(int timeout_ms) const;
+  /// Commits what was read, and waits for that.
+  void stop();
+
+ private:
+  class Reading;
+  void begin(bool restart);
+  void work();
+  /// Reads from the kept position on, until a stop or an error.
+  void read(Backoff& backoff);
+
+  Source& source_;
+  std::unique_ptr<State> state_;
+  std::string job_;
+  StopFlag stop_;
+  std::atomic<int> away_{0};
+  mutable std::mutex mutex_;  // guards the snapshot
+  SpoolSnapshot snapshot_;
+  Conductor conductor_{"spooling"};
+};
+
+}  // namespace lugger

@@ -1,0 +1,24 @@
+#include "place/state.hpp"
+
+namespace lugger {
+namespace {
+
+[[noreturn]] void refuse() {
+  throw Error(Code::kConfig, "this target cannot follow changes: it keeps no keys of them",
+              "changes are applied to PostgreSQL");
+}
+
+}  // namespace
+
+std::optional<FeedRecord> State::feed(const std::string&) { refuse(); }
+void State::begin_feed(const FeedRecord&) { refuse(); }
+uint64_t State::spool(const std::string&, std::span<const std::string_view>, const std::string&,
+                      uint64_t) {
+  refuse();
+}
+std::vector<SpooledKey> State::spooled_keys(const std::string&, const std::string&, size_t) {
+  refuse();
+}
+void State::end_feed(const std::string&) { refuse(); }
+
+}  // namespace lugger

@@ -1,0 +1,37 @@
+// The keys of changed documents in the ledger, and how far the changes were read.
+#pragma once
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "place/state.hpp"
+#include "postgres/session.hpp"
+
+namespace lugger {
+
+/// The version of the ledger that has them.
+inline constexpr int kFeedsSince = 9;
+
+struct SpoolUnit {
+  const std::string& job;
+  std::span<const std::string_view> keys;
+  const std::string& position;
+  uint64_t time;
+};
+
+std::optional<FeedRecord> read_feed(PgSession& session, const std::string& schema,
+                                    const std::string& job);
+std::vector<SpooledKey> read_spooled(PgSession& session, const std::string& schema,
+                                     const std::string& job, const std::string& after,
+                                     size_t limit);
+
+// Each in a transaction of its own, which is committed only while the lease of this token is held.
+void write_feed(PgSession& session, const std::string& schema, const std::string& token,
+                const FeedRecord& record);
+uint64_t spool_keys(PgSession& session, const std::string& schema, const std::string& token,
+                    const SpoolUnit& unit);
+void delete_feed(PgSession& session, const std::string& schema, const std::string& token,
+                 const std::string& job);
+
+}  // namespace lugger
