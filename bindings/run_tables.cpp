@@ -29,9 +29,29 @@ static constexpr Field<RunSnapshot> kRunSnapshot[] = {
     field<&RunSnapshot::steps_total>("steps_total"),
     field<&RunSnapshot::waits_for>("waits_for",
                                    "why it does nothing at the moment; \"\" while it works"),
+    field<&RunSnapshot::behind_s>("behind_s", "of a feed: seconds behind its source; -1: unknown"),
 };
 Record<RunSnapshot> record_of(const RunSnapshot*) {
   return {"lugger.run_snapshot", "", kRunSnapshot};
+}
+
+static constexpr Field<SpoolSnapshot> kSpoolSnapshot[] = {
+    field<[](const SpoolSnapshot& spool) { return static_cast<double>(spool.time >> 32); }>(
+        "seconds", "of the position: Unix seconds of the source's own time; 0: unknown"),
+    field<&SpoolSnapshot::spooled>("spooled", "keys that are kept"),
+    field<&SpoolSnapshot::events>("events", "read by this process"),
+    field<&SpoolSnapshot::waits_for>("waits_for", "\"\" while it works"),
+    field<&SpoolSnapshot::ended>("ended"),
+    field<[](const SpoolSnapshot& spool) { return spool.failure ? spool.failure->message() : ""; }>(
+        "error", "\"\": none"),
+    field<[](const SpoolSnapshot& spool) { return spool.failure ? spool.failure->hint() : ""; }>(
+        "hint"),
+    field<[](const SpoolSnapshot& spool) {
+      return spool.failure ? code_name(spool.failure->code()) : std::string_view();
+    }>("error_code"),
+};
+Record<SpoolSnapshot> record_of(const SpoolSnapshot*) {
+  return {"lugger.spool_snapshot", "", kSpoolSnapshot};
 }
 
 static constexpr Field<RejectGroup> kRejectGroup[] = {
@@ -174,6 +194,8 @@ static constexpr Reader<RunSettings> kSettings[] = {
     reader<&RunSettings::join>("join"),
     reader<&RunSettings::limit>("limit"),
     reader<&RunSettings::retry_rejects>("retry_rejects"),
+    reader<&RunSettings::follow>("follow"),
+    reader<&RunSettings::follow_from>("follow_from"),
     reader<&RunSettings::redact>("redact"),
     {"stage",
      [](lua_State* L, std::string_view key, RunSettings& out) {

@@ -40,6 +40,7 @@ Record<StepProgress> record_of(const StepProgress*);
 Record<Refused> record_of(const Refused*);
 Record<StepRecord> record_of(const StepRecord*);
 Record<RunSnapshot> record_of(const RunSnapshot*);
+Record<SpoolSnapshot> record_of(const SpoolSnapshot*);
 Record<RejectGroup> record_of(const RejectGroup*);
 Record<RunResult> record_of(const RunResult*);
 Record<RunRecord> record_of(const RunRecord*);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/url.hpp"
+#include "mongo/feed.hpp"
 #include "mongo/scan.hpp"
 #include "place/choose.hpp"
 
@@ -94,6 +95,7 @@ class MongoSource final : public Source {
   std::unique_ptr<Cursor> open(const Partition& partition, const Position& after) override {
     return open_scan(place_, range_of(partition.spec, place_.shown), after);
   }
+  std::unique_ptr<Feed> feed() override { return make_mongo_feed(place_); }
 
  private:
   ScanPlace place_;

@@ -107,8 +107,26 @@ function job:trace(document_id) end
 ---@param settings lugger.run_settings|nil
 ---@return lugger.native.run
 function job:start(settings) end
+--- Keeps the keys of what changes in the source from now on, beside the target. The copy may begin when it returns.
+---@param restart boolean begin anew rather than go on
+---@return lugger.native.spooler
+function job:spool(restart) end
+--- What goes on with a move: a copy beside a spooler, or a run that follows.
+---@return "copy"|"follow"
+function job:move_stage() end
 --- Closes the job's connections; later calls raise.
 function job:close() end
+
+---@class lugger.native.spooler
+local spooler = {}
+--- Waits up to timeout_ms for its end, which comes by itself only with a failure.
+---@param timeout_ms integer
+---@return lugger.spool_snapshot
+function spooler:poll(timeout_ms) end
+--- Commits what was read, and waits for that.
+function spooler:stop() end
+--- Leaves at once.
+function spooler:close() end
 
 ---@class lugger.native.run
 local run = {}
