@@ -145,10 +145,10 @@ def start_of(spec, store):
     if tokens and 'startAtOperationTime' in spec:
         raise CommandError(40674, 'Only one type of resume option is allowed, but multiple were found.')
     if not tokens:
-        given = spec.get('startAtOperationTime')
-        # Without a time: what comes after the newest entry.
-        ts = (given.seconds, given.increment) if given else (store.oplog.last[0], store.oplog.last[1] + 1)
-        return (ts, -1, 0), None, high_water(ts if given else store.oplog.last)
+        given, (seconds, increment) = spec.get('startAtOperationTime'), store.oplog.last
+        # Without a time: one tick beyond the newest entry.
+        ts = (given.seconds, given.increment) if given else (seconds, increment + 1)
+        return (ts, -1, 0), None, high_water(ts)
     position = Position(tokens[0])
     if position.invalidate and 'resumeAfter' in spec:
         raise CommandError(260, "Attempting to resume a change stream using 'resumeAfter' is not allowed from an "
