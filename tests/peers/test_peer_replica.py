@@ -27,6 +27,14 @@ def shape(value, depth=2):
     return type(value)
 
 
+def kinds(events):
+    return [event['operationType'] for event in events]
+
+
+def ids(events):
+    return [event['documentKey']['_id'] for event in events]
+
+
 class Peer(unittest.TestCase):
     """One server for the tests of a class, filled by each test itself."""
     options = {}
@@ -92,10 +100,11 @@ class Events(Peer):
         mongo_replay.replay(self.client, recorded)
         self.assert_same_events(stream.read(len(recorded) + 1), recorded)
         self.assertEqual((stream.id.value, stream.position), (0, recorded and stream.events[-1]['_id']))
-        self.assert_refused_as(self.watch_error({'resumeAfter': stream.position}), 'error-resume-after-invalidate')
+        self.assert_refused_as(self.watch_error({'resumeAfter': stream.position}),
+                               'error-resume-after-invalidate')
         again = self.stream(collection='late', options={'startAfter': stream.position})
         self.client.insert('shop.late', {'_id': 1})
-        self.assertEqual([event['operationType'] for event in again.read(1)], ['insert'])
+        self.assertEqual(kinds(again.read(1)), ['insert'])
 
     def test_a_database_that_is_dropped(self):
         for name in ('a', 'b'):
@@ -105,12 +114,12 @@ class Events(Peer):
         lines = (harness.DATA / 'mongo/replies/change-stream-drop-database.json').read_text().splitlines()
         recorded = [bson.from_extended(json.loads(line)) for line in lines]
         events = stream.read(99)
-        self.assertEqual([event['operationType'] for event in events], ['drop', 'drop', 'dropDatabase', 'invalidate'])
+        self.assertEqual(kinds(events), ['drop', 'drop', 'dropDatabase', 'invalidate'])
         for event, expected in zip(events[-3:], recorded[-3:]):
             self.assertEqual(shape(event), shape(expected))
             self.assertEqual(mongo_replay.token_without_chance(event['_id']),
                              mongo_replay.token_without_chance(expected['_id']))
-        self.assertEqual([event['operationType'] for event in everything.read(3)], ['drop', 'drop', 'dropDatabase'])
+        self.assertEqual(kinds(everything.read(3)), ['drop', 'drop', 'dropDatabase'])
 
     def test_lookup_gives_the_document_of_now(self):
         self.client.insert('shop.t', {'_id': 1}, {'_id': 2})
@@ -158,16 +167,16 @@ class Positions(Peer):
         first = self.stream()
         for place in range(3):
             self.client.insert('shop.t', {'_id': place})
-        self.client.transaction('shop', [{'insert': 't', 'documents': [{'_id': place}]} for place in range(3, 6)])
+        self.client.transaction('shop', [{'insert': 't', 'documents': [{'_id': n}]} for n in range(3, 6)])
         tokens = [first.position] + [event['_id'] for event in first.read(6)]
         for way in ('startAfter', 'resumeAfter'):
             for done, token in enumerate(tokens):
                 found = self.stream(options={way: token}).read(6 - done) if done < 6 else []
-                self.assertEqual([event['documentKey']['_id'] for event in found], list(range(done, 6)))
+                self.assertEqual(ids(found), list(range(done, 6)))
         times = [event['clusterTime'] for event in first.events]
         self.assertEqual(len(set(times)), 4)
         found = self.stream(options={'startAtOperationTime': times[-1]}).read(3)
-        self.assertEqual([event['documentKey']['_id'] for event in found], [3, 4, 5])
+        self.assertEqual(ids(found), [3, 4, 5])
 
     def test_small_batches_lose_nothing(self):
         stream = self.stream()
@@ -176,7 +185,7 @@ class Positions(Peer):
         while len(stream.events) < 7:
             self.assertEqual(stream.position, stream.events[-1]['_id'])
             stream.more(batchSize=2)
-        self.assertEqual([event['documentKey']['_id'] for event in stream.events], list(range(7)))
+        self.assertEqual(ids(stream.events), list(range(7)))
 
     def test_the_wait_ends_with_an_event(self):
         stream, begin = self.stream(), time.monotonic()
@@ -184,7 +193,8 @@ class Positions(Peer):
         self.assertGreaterEqual(time.monotonic() - begin, 0.29)
 
     def test_tokens_that_are_no_good(self):
-        self.assert_refused_as(self.watch_error({'startAfter': {'_data': 'BE' + '00' * 20}}), 'error-bad-token')
+        damaged = self.watch_error({'startAfter': {'_data': 'BE' + '00' * 20}})
+        self.assert_refused_as(damaged, 'error-bad-token')
         self.assertEqual(self.watch_error({'startAfter': {'_data': 'no hex'}}).code, 9)
         stream = self.stream()
         self.client.insert('shop.t', {'_id': 1}, {'_id': 2})
@@ -243,7 +253,7 @@ class Reading(Peer):
 
     def test_bounds_are_inclusive_and_exclusive(self):
         def between(**bounds):
-            found = self.client.find('shop.orders', hint={'_id': 1}, sort={'_id': 1}, projection={'_id': 1}, **bounds)
+            found = self.client.find('shop.orders', hint={'_id': 1}, sort={'_id': 1}, **bounds)
             return [one['_id'] for one in found]
         self.assertEqual(between(min={'_id': 5}, max={'_id': 8}), [5, 6, 7])
         self.assertEqual(between(min={'_id': bson.Decimal128('5.5')}, max={'_id': 6.5}), [6])
@@ -258,8 +268,9 @@ class Reading(Peer):
             self.assertEqual(self.refused('shop', {'find': 'orders', **more}).code, code)
 
     def test_comparisons_stay_inside_of_a_type(self):
-        for query, count in (({'$gt': 'a'}, 1), ({'$gte': ''}, 4), ({'$lt': 2}, 2), ({'$type': 'string'}, 3),
-                             ({'$gt': bson.MinKey()}, 20), ({'$gte': None}, 1), ({'$in': [1.0, None, 'text']}, 3)):
+        for query, count in (
+                ({'$gt': 'a'}, 1), ({'$gte': ''}, 4), ({'$lt': 2}, 2), ({'$type': 'string'}, 3),
+                ({'$gt': bson.MinKey()}, 20), ({'$gte': None}, 1), ({'$in': [1.0, None, 'text']}, 3)):
             self.assertEqual(len(self.client.find('shop.ids', {'_id': query})), count, query)
 
     def test_cursors(self):
@@ -290,8 +301,8 @@ class Reading(Peer):
 
     def test_a_partitioner_finds_what_it_asks_for(self):
         def run(*stages):
-            return self.client.command('shop', {'aggregate': 'orders', 'pipeline': list(stages), 'cursor': {}})[
-                'cursor']['firstBatch']
+            command = {'aggregate': 'orders', 'pipeline': list(stages), 'cursor': {}}
+            return self.client.command('shop', command)['cursor']['firstBatch']
         sample = run({'$sample': {'size': 10}}, {'$project': {'_id': 1}}, {'$sort': {'_id': 1}})
         self.assertEqual(sorted({one['_id'] for one in sample}), [one['_id'] for one in sample])
         stats = run({'$collStats': {'storageStats': {}}})[0]['storageStats']
@@ -303,8 +314,9 @@ class Reading(Peer):
 class Writing(Peer):
     def test_errors_as_recorded(self):
         self.client.insert('shop.t', {'_id': 1})
-        for name, write in (('error-duplicate-key', lambda: self.client.insert('shop.t', {'_id': 1})),
-                            ('error-validation', lambda: self.client.update('shop.t', {'_id': 1}, {'$set': {'_id': 2}}))):
+        writes = {'error-duplicate-key': lambda: self.client.insert('shop.t', {'_id': 1}),
+                  'error-validation': lambda: self.client.update('shop.t', {'_id': 1}, {'$set': {'_id': 2}})}
+        for name, write in writes.items():
             with self.assertRaises(CommandError) as caught:
                 write()
             self.assertEqual(list(caught.exception.answer), list(reply(name)))
@@ -315,8 +327,9 @@ class Writing(Peer):
         self.client.insert('shop.t', {'_id': 0})
         stream = self.stream()
         self.client.transaction('shop', [{'insert': 't', 'documents': [{'_id': 1}]}], commit=False)
-        self.client.transaction('shop', [{'insert': 't', 'documents': [{'_id': 2}]},
-                                         {'update': 't', 'updates': [{'q': {'_id': 2}, 'u': {'$inc': {'n': 1}}}]}])
+        self.client.transaction('shop', [
+            {'insert': 't', 'documents': [{'_id': 2}]},
+            {'update': 't', 'updates': [{'q': {'_id': 2}, 'u': {'$inc': {'n': 1}}}]}])
         self.assertEqual([one['_id'] for one in self.client.find('shop.t', sort={'_id': 1})], [0, 2])
         self.assertEqual([one['documentKey']['_id'] for one in stream.read(2)], [2, 2])
         self.assertEqual(stream.events[0]['clusterTime'], stream.events[1]['clusterTime'])
