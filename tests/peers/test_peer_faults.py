@@ -96,7 +96,8 @@ class OnTheServer(unittest.TestCase):
         stream = Stream(self.client, 'shop')
         self.server.advance_clock(3600)
         self.assertEqual(stream.more(), [])
-        self.assertGreater(self.client.command('admin', {'ping': 1})['operationTime'].seconds, time.time() + 3500)
+        now = self.client.command('admin', {'ping': 1})['operationTime']
+        self.assertGreater(now.seconds, time.time() + 3500)
         oldest = self.client.find('local.oplog.rs', sort={'$natural': 1}, limit=1)[0]['ts']
         self.server.trim_oplog()
         first = self.client.find('local.oplog.rs', sort={'$natural': 1}, limit=1)[0]['ts']
@@ -125,7 +126,8 @@ class InBetween(unittest.TestCase):
                          ([self.proxy.address], self.proxy.address, self.proxy.address))
 
     def test_a_lost_reply_was_done_all_the_same(self):
-        for action, error in ((mongo_proxy.swallow_reply(), TimeoutError), (mongo_proxy.cut_after(), OSError)):
+        actions = ((mongo_proxy.swallow_reply(), TimeoutError), (mongo_proxy.cut_after(), OSError))
+        for action, error in actions:
             more = self.page()
             rule = self.proxy.on('getMore', action)
             with self.assertRaises(error):
