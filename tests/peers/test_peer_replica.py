@@ -226,15 +226,15 @@ class Reading(Peer):
         self.server.load_dump(DUMP)
 
     def pages(self, name, size):
-        """A collection page by page, from the last key on."""
+        """A collection page by page, from the last key on; `min` alone leaves MaxKey out."""
         found, page = [], None
-        while page != []:
+        while page != [] and not (found and isinstance(found[-1]['_id'], bson.MaxKey)):
             after = {'min': {'_id': found[-1]['_id']}} if found else {}
             page = self.client.command('shop', {
                 'find': name, 'hint': {'_id': 1}, 'sort': {'_id': 1}, 'limit': size, 'singleBatch': True,
                 **after})['cursor']['firstBatch'][bool(found):]
             found += page
-        return found
+        return found + ([] if page else self.client.find(f'shop.{name}', {'_id': bson.MaxKey()}))
 
     def test_pages_by_key_have_the_recorded_order(self):
         recorded = mongo_replay.recorded('named/changes/plain')[1:]
@@ -264,6 +264,8 @@ class Reading(Peer):
         for code, more in ((51173, {'min': {'_id': 1}}), (51174, {'min': {'status': 1}, **hint}),
                            (51175, {'min': {'_id': 1}, 'max': {'_id': 1}, **hint}),
                            (51175, {'min': {'_id': 2}, 'max': {'_id': 1.0}, **hint}),
+                           (51175, {'min': {'_id': bson.MaxKey()}, **hint}),
+                           (51175, {'max': {'_id': bson.MinKey()}, **hint}),
                            (2, {'hint': {'nothing': 1}})):
             self.assertEqual(self.refused('shop', {'find': 'orders', **more}).code, code)
 

@@ -22,7 +22,8 @@ def index_named(collection, hint):
 
 
 def bounds_of_command(collection, command):
-    """`min` and `max` as a range of keys, with the server's refusals."""
+    """`min` and `max` as a range of keys, with the server's refusals. A bound that is not given is MinKey or
+    MaxKey, and the upper one is exclusive all the same: `min` alone never finds an `_id` that is MaxKey."""
     low, high = command.get('min') or {}, command.get('max') or {}
     hint = command.get('hint')
     if not low and not high:
@@ -37,7 +38,7 @@ def bounds_of_command(collection, command):
     if hint not in BY_ID:
         raise CommandError(51174, PLANNER + 'only bounds of the _id index are known here')
     first = mongo_order.key(low['_id']) if low else mongo_order.MIN
-    last = mongo_order.key(high['_id']) if high else mongo_order.MAX + b'\0'
+    last = mongo_order.key(high['_id']) if high else mongo_order.MAX
     if first >= last:
         raise CommandError(51175, PLANNER + 'The value provided for min() does not come before the value '
                            'provided for max() in the hinted index')
