@@ -132,6 +132,8 @@ def of_pipeline(request, name, stages):
                            f'[{namespace}] not found.')
     if collection is None:
         return []
+    if request.transaction:
+        collection = request.transaction.view(collection, request.database)
     return mongo_aggregate.run(collection, namespace, stages)
 
 

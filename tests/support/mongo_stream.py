@@ -17,7 +17,6 @@ NEWER = ('showExpandedEvents', 'showSystemEvents')
 SHOWN = ('insert', 'update', 'replace', 'delete', 'drop', 'rename', 'dropDatabase')
 LOST = 'NonResumableChangeStreamError'
 SIX_ZERO = 17               # the wire version that came with MongoDB 6.0
-DELTAS = 10                 # the first one whose updates are logged as deltas
 
 
 # Tokens
@@ -98,9 +97,7 @@ def event(entry, options):
     if known:
         out['documentKey'] = known
     if entry.kind == 'update':
-        out['updateDescription'] = dict(entry.description)
-        if options['wire'] < DELTAS:
-            del out['updateDescription']['truncatedArrays']
+        out['updateDescription'] = entry.description
     return out
 
 

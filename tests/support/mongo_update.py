@@ -107,18 +107,18 @@ def _rename(document, path, to):
 OPERATORS = {'$set': _set, '$unset': _unset, '$inc': _inc, '$push': _push, '$pull': _pull, '$rename': _rename}
 
 
+LOG_PADDING = 15     # what an entry of the log takes beside the difference
+
+
 # Differences. A node says what changed at one level, in the order in which the server's log has it.
 class Node:
-    def __init__(self, size=None):
-        self.removed, self.updated, self.inserted, self.inner, self.size = [], {}, {}, {}, size
-
-    def empty(self):
-        return not (self.removed or self.updated or self.inserted or self.size is not None
-                    or any(not node.empty() for node in self.inner.values()))
+    def __init__(self, array=False):
+        self.array, self.size = array, None
+        self.removed, self.updated, self.inserted, self.inner = [], {}, {}, {}
 
 
 def same(one, other):
-    return bson.encode({'v': one}) == bson.encode({'v': other})
+    return MISSING not in (one, other) and bson.encode({'v': one}) == bson.encode({'v': other})
 
 
 def note_path(node, before, after, parts):
@@ -131,45 +131,61 @@ def note_path(node, before, after, parts):
     elif old is MISSING:
         (node.updated if isinstance(after, list) else node.inserted)[name] = new
     elif rest and isinstance(old, (dict, list)) and type(old) is type(new):
-        note_path(node.inner.setdefault(name, Node()), old, new, rest)
+        note_path(node.inner.setdefault(name, Node(isinstance(old, list))), old, new, rest)
     elif not same(old, new):
         node.updated[name] = new
 
 
-def difference(before, after):
-    """What an update by pipeline is logged as."""
-    node = Node()
-    if isinstance(after, list):
+def difference(before, after, padding=0):
+    """What an update by pipeline is logged as; None where the new value itself is shorter."""
+    node = Node(isinstance(after, list))
+    if node.array:
         for place in range(len(after)):
             _compare(node, str(place), before, after)
         node.size = len(after) if len(after) < len(before) else None
-        return node
-    left, taken = list(before), set()
-    for name in after:
-        if name in left:
-            while left[0] != name:
-                node.removed.append(left.pop(0))
-            left.pop(0)
-            taken.add(name)
-            _compare(node, name, before, after)
-    node.removed += left
-    node.inserted = {name: value for name, value in after.items() if name not in taken}
-    node.removed = [name for name in node.removed if name not in node.inserted]
-    return node
+    else:
+        _walk_fields(node, before, after)
+    return node if value_size(after) > node_size(node) + padding else None
+
+
+def _walk_fields(node, before, after):
+    """Both documents side by side: a field that is not at its place counts as removed and set anew."""
+    old, new, gone = list(before), list(after), []
+    while old and new:
+        if old[0] == new[0]:
+            _compare(node, new.pop(0), before, after)
+        else:
+            gone.append(old[0])
+        old.pop(0)
+    node.inserted = {name: after[name] for name in new}
+    node.removed = old + sorted(name for name in gone if name not in node.inserted)
 
 
 def _compare(node, name, before, after):
     old, new = mongo_match.child(before, name), mongo_match.child(after, name)
-    if old is MISSING:
+    if old is not MISSING and same(old, new):
+        return
+    nested = isinstance(old, (dict, list)) and type(old) is type(new)
+    inner = difference(old, new) if nested else None
+    if inner is None:
         node.updated[name] = new
-    elif isinstance(old, (dict, list)) and type(old) is type(new) and not same(old, new):
-        inner = difference(old, new)
-        if len(bson.encode(described(inner))) < len(bson.encode({'v': new})) + 60:
-            node.inner[name] = inner
-        else:
-            node.updated[name] = new
-    elif not same(old, new):
-        node.updated[name] = new
+    else:
+        node.inner[name] = inner
+
+
+def value_size(value):
+    return len(bson.encode({'v': value})) - 8
+
+
+def node_size(node):
+    """The bytes that the log takes for what changed."""
+    inner = sum(3 + len(name) + node_size(one) for name, one in node.inner.items())
+    if node.array:
+        return 9 + inner + (7 if node.size is not None else 0) + sum(
+            3 + len(name) + value_size(value) for name, value in node.updated.items())
+    groups = [{name: False for name in node.removed}, node.updated, node.inserted]
+    return 5 + inner + sum(8 + sum(2 + len(name) + value_size(value) for name, value in group.items())
+                           for group in groups if group)
 
 
 def described(node):
@@ -183,10 +199,12 @@ def _flatten(node, prefix, out):
     out['removedFields'] += [prefix + name for name in node.removed]
     if node.size is not None:
         out['truncatedArrays'].append({'field': prefix[:-1], 'newSize': node.size})
-    for group in (node.updated, node.inserted):
-        out['updatedFields'].update({prefix + name: value for name, value in group.items()})
-    for name, inner in node.inner.items():
-        _flatten(inner, f'{prefix}{name}.', out)
+    names = [*node.updated, *node.inserted, *node.inner]
+    for name in sorted(names, key=int) if node.array else names:
+        if name in node.inner:
+            _flatten(node.inner[name], f'{prefix}{name}.', out)
+        else:
+            out['updatedFields'][prefix + name] = (node.updated | node.inserted)[name]
 
 
 # Pipelines
@@ -242,16 +260,25 @@ def is_operators(change):
     return isinstance(change, dict) and bool(change) and next(iter(change)).startswith('$')
 
 
-def update(document, change, inserting=False):
-    """(document after, description or None). The description is empty when nothing changed."""
+def by_paths(before, after, touched):
+    """How servers before deltas logged operators: every path as it was named."""
+    values = {path: get(after, path.split('.')) for path in touched}
+    changed = {path: value for path, value in values.items()
+               if value is MISSING or not same(get(before, path.split('.')), value)}
+    return {'updatedFields': {path: value for path, value in changed.items() if value is not MISSING},
+            'removedFields': [path for path, value in changed.items() if value is MISSING
+                              and get(before, path.split('.')) is not MISSING]}
+
+
+def update(document, change, inserting=False, deltas=True):
+    """(document after, description or None). The description is empty when nothing changed. Without
+    `deltas` it is as servers before 4.7 give it."""
     if isinstance(change, list):
         after = by_pipeline(document, change)
-        description = described(difference(document, after))
-        if len(bson.encode(description)) > len(bson.encode(after)) + 100:
-            description = None
+        node = difference(document, after, LOG_PADDING) if deltas else None
+        description = described(node) if node else None
     elif is_operators(change):
-        after, node = copy.deepcopy(document), Node()
-        touched = []
+        after, node, touched = copy.deepcopy(document), Node(), []
         for name, fields in change.items():
             if name == '$setOnInsert':
                 name, fields = '$set', fields if inserting else {}
@@ -260,10 +287,11 @@ def update(document, change, inserting=False):
                                    'update specified as an array')
             for path, value in fields.items():
                 touched += OPERATORS[name](after, path, value)
-        for path in sorted(touched):
+        touched.sort()
+        for path in touched:
             note_path(node, document, after, path.split('.'))
-        after = in_order(document, after, sorted(touched))
-        description = described(node)
+        after = in_order(document, after, touched)
+        description = described(node) if deltas else by_paths(document, after, touched)
     else:
         after = {'_id': document['_id'], **change} if '_id' in document else dict(change)
         description = None

@@ -11,6 +11,7 @@ from mongo_store import Entry
 from mongo_wire import CommandError
 
 WAIT_FOR_LOCK = 5
+DELTAS = 10     # the first wire version whose updates are logged as deltas
 
 
 def new_id():
@@ -112,7 +113,7 @@ def update(request):
     def _one(key, change):
         raw = writer.view().documents[key]
         before = bson.decode(raw)
-        after, description = mongo_update.update(before, change)
+        after, description = mongo_update.update(before, change, deltas=request.replica.wire >= DELTAS)
         new = bson.encode(after)
         counts['n'] += 1
         if new != raw:
