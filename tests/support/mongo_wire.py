@@ -185,10 +185,11 @@ class MongoClient:
     def batches(self, database, command):
         """Every batch of a cursor's command."""
         cursor = self.command(database, command)['cursor']
+        size = {'batchSize': command['batchSize']} if 'batchSize' in command else {}
         yield cursor['firstBatch']
         while cursor['id'].value:
             name = cursor['ns'].partition('.')[2]
-            cursor = self.command(database, {'getMore': cursor['id'], 'collection': name})['cursor']
+            cursor = self.command(database, {'getMore': cursor['id'], 'collection': name, **size})['cursor']
             yield cursor['nextBatch']
 
     def find(self, namespace, query=None, **more):
