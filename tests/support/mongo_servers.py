@@ -87,14 +87,14 @@ class Process:
         raise NotImplementedError
 
     def start(self):
-        log = open(self.directory / 'log', 'ab')
-        with log:
-            self.process = subprocess.Popen(self.command_line(), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        with open(self.directory / 'log', 'ab') as log:
+            self.process = subprocess.Popen(self.command_line(), stdin=subprocess.DEVNULL, stdout=log,
+                                            stderr=subprocess.STDOUT)
         wait_for(self._answers, self.name)
 
     def _answers(self):
         if self.process.poll() is not None:
-            raise SystemExit(f'{self.name} ended with {self.process.returncode}; its last words:\n{self.log()}')
+            raise SystemExit(f'{self.name} ended with {self.process.returncode}:\n{self.log()}')
         with self.client() as client:
             return client.command('admin', {'ping': 1})
 
@@ -199,7 +199,7 @@ class RealServer(Process):
             last = client.command('admin', {'ping': 1})['operationTime']
             goal = before or (last.seconds, last.increment)
             while True:
-                first = client.find('local.oplog.rs', sort={'$natural': 1}, limit=1, projection={'ts': 1})[0]['ts']
+                first = client.find('local.oplog.rs', sort={'$natural': 1}, limit=1)[0]['ts']
                 if (first.seconds, first.increment) >= goal:
                     return
                 client.insert('lugger_filler.filler', *filler)
