@@ -85,7 +85,9 @@ class Replica:
         self.server.server_close()
         self.drop_connections()
 
-    def restart(self):
+    kill = destroy = stop
+
+    def restart(self, _=None):
         """A server that went down and came back: cursors and open transactions are gone."""
         self.stop()
         with self.changed:
@@ -345,10 +347,15 @@ class _Handler(socketserver.BaseRequestHandler):
 
 
 def main():
-    """Serves the dump directories named until its input ends: `mongo_replica.py PORT DIRECTORY...`."""
+    """`mongo_replica.py PORT WHAT...` serves dump directories, or collections as NAMESPACE=FILE.bson, until
+    its input ends."""
     replica = Replica(port=int(sys.argv[1]))
-    for directory in sys.argv[2:]:
-        replica.load_dump(directory)
+    for what in sys.argv[2:]:
+        namespace, _, path = what.partition('=')
+        if path:
+            replica.serve(namespace, Path(path).read_bytes())
+        else:
+            replica.load_dump(what)
     print(replica.url, flush=True)
     sys.stdin.read()
     os._exit(0)
