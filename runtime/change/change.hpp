@@ -1,4 +1,4 @@
-// A change to one document, wherever it was read: an oplog now, a change stream later.
+// A change to one document, as an oplog tells it. Change streams have StreamEvent.
 #pragma once
 #include <string_view>
 

@@ -1,6 +1,5 @@
 #include "place/spec.hpp"
 
-#include <algorithm>
 #include <charconv>
 
 #include "base/error.hpp"
@@ -22,18 +21,6 @@ std::optional<uint64_t> number(std::string_view text) {
 }
 
 }  // namespace
-
-std::optional<std::string_view> spec_field(std::string_view spec, std::string_view name) noexcept {
-  while (!spec.empty()) {
-    const size_t end = std::min(spec.find(' '), spec.size());
-    const std::string_view field = spec.substr(0, end);
-    if (field.size() > name.size() && field.starts_with(name) && field[name.size()] == ':') {
-      return field.substr(name.size() + 1);
-    }
-    spec.remove_prefix(std::min(end + 1, spec.size()));
-  }
-  return std::nullopt;
-}
 
 uint64_t position_number(std::string_view position, std::string_view name, std::string_view place) {
   const auto field = spec_field(position, name);

@@ -1,9 +1,8 @@
-// The text form of positions and partition specs: named fields, "offset:4096-8192 line:17".
+// What positions and partition specs hold: numbers and ranges of bytes, by name.
 #pragma once
 #include <cstdint>
-#include <optional>
-#include <string>
-#include <string_view>
+
+#include "base/fields.hpp"
 
 namespace lugger {
 
@@ -11,8 +10,6 @@ struct ByteRange {
   uint64_t begin = 0, end = 0;
 };
 
-/// The text after "name:", up to the next space.
-std::optional<std::string_view> spec_field(std::string_view spec, std::string_view name) noexcept;
 /// A numeric field of a position. Error{config}, which names `place`, when it is missing or not a
 /// number.
 uint64_t position_number(std::string_view position, std::string_view name, std::string_view place);
