@@ -1,4 +1,4 @@
-// native.job(spec): plan, preview, trace, start; and the run that start returns.
+// native.job(spec): plan, preview, trace, start, spool; the run that start returns, and the spooler.
 #include "bindings/job_spec.hpp"
 #include "bindings/lua_table.hpp"
 #include "bindings/modules.hpp"
@@ -18,11 +18,21 @@ struct LuaRun {
   operator Run&() const noexcept { return *run; }
 };
 
+/// So does a spooler.
+struct LuaSpooler {
+  std::shared_ptr<Job> job;
+  std::unique_ptr<Spooler> spooler;
+};
+
 }  // namespace
 
 template <>
 struct UserdataName<LuaRun> {
   static constexpr char value[] = "lugger.native.run";
+};
+template <>
+struct UserdataName<LuaSpooler> {
+  static constexpr char value[] = "lugger.native.spooler";
 };
 
 static int job_new(lua_State* L) {
@@ -97,18 +107,59 @@ static int job_start(lua_State* L) {
   return 1;
 }
 
+static int job_spool(lua_State* L) {
+  const EndsAtOnce looks;
+  auto made = std::make_shared<LuaSpooler>();
+  made->spooler = check_userdata<Job>(L, 1).spool(lua_toboolean(L, 2) != 0);
+  made->job = userdata_pointer<Job>(L, 1);
+  push_userdata(L, std::move(made));
+  return 1;
+}
+
+static int job_move_stage(lua_State* L) {
+  const EndsAtOnce looks;
+  push(L, check_userdata<Job>(L, 1).move_stage() == MoveStage::kCopy ? "copy" : "follow");
+  return 1;
+}
+
+static int spooler_poll(lua_State* L) {
+  const auto timeout = static_cast<int>(luaL_optinteger(L, 2, kLookMs));
+  push(L, check_userdata<LuaSpooler>(L, 1).spooler->poll(timeout));
+  return 1;
+}
+
+static int spooler_stop(lua_State* L) {
+  Spooler& spooler = *check_userdata<LuaSpooler>(L, 1).spooler;
+  spooler.stop(signal_stop());
+  push(L, spooler.poll(0));
+  return 1;
+}
+
 static int jobs_by_default(lua_State* L) {
   push(L, default_jobs());
   return 1;
 }
 
 static constexpr luaL_Reg kJobMethods[] = {
-    {"name", guarded<job_name>},           {"shape", guarded<job_shape>},
-    {"inverse", guarded<job_inverse>},     {"is_small", guarded<job_is_small>},
-    {"plan", guarded<job_plan>},           {"preview", guarded<job_preview>},
-    {"trace", guarded<job_trace>},         {"rehearse", guarded<job_rehearse>},
-    {"preflight", guarded<job_preflight>}, {"preflight_source", guarded<job_preflight_source>},
-    {"start", guarded<job_start>},         {nullptr, nullptr},
+    {"name", guarded<job_name>},
+    {"shape", guarded<job_shape>},
+    {"inverse", guarded<job_inverse>},
+    {"is_small", guarded<job_is_small>},
+    {"plan", guarded<job_plan>},
+    {"preview", guarded<job_preview>},
+    {"trace", guarded<job_trace>},
+    {"rehearse", guarded<job_rehearse>},
+    {"preflight", guarded<job_preflight>},
+    {"preflight_source", guarded<job_preflight_source>},
+    {"start", guarded<job_start>},
+    {"spool", guarded<job_spool>},
+    {"move_stage", guarded<job_move_stage>},
+    {nullptr, nullptr},
+};
+static constexpr luaL_Reg kSpoolerMethods[] = {
+    {"poll", guarded<spooler_poll>},
+    {"stop", guarded<spooler_stop>},
+    {nullptr, nullptr},
 };
 static constexpr luaL_Reg kRunMethods[] = {
     {"poll", guarded<RunMethods<LuaRun>::poll>},
@@ -133,6 +184,7 @@ static constexpr luaL_Reg kFunctions[] = {
 void open_job(lua_State* L) {
   define_userdata<Job>(L, kJobMethods);
   define_userdata<LuaRun>(L, kRunMethods);
+  define_userdata<LuaSpooler>(L, kSpoolerMethods);
   add_functions(L, kFunctions);
 }
 

@@ -87,6 +87,7 @@ class ChangesCursor final : public Cursor {
   Position position() const override { return cursor_->position(); }
   uint64_t bytes() const override { return cursor_->bytes(); }
   ReadCounts counts() const override { return cursor_->counts(); }
+  uint64_t time() const { return time_; }
 
  private:
   std::unique_ptr<Feed> feed_;
@@ -194,6 +195,11 @@ std::unique_ptr<Source> follow_source(Source& source, State& state, const std::s
                                       const std::optional<FeedRecord>& record,
                                       const Position& from) {
   return std::make_unique<FollowSource>(source, state, job, record, from);
+}
+
+uint64_t followed_time(const Cursor& cursor) {
+  const auto* changes = dynamic_cast<const ChangesCursor*>(&cursor);
+  return changes == nullptr ? 0 : changes->time();
 }
 
 void refuse_to_follow(const RunSettings& settings, Source& source) {

@@ -121,8 +121,12 @@ SpoolSnapshot Spooler::poll(int timeout_ms) const {
   return out;
 }
 
-void Spooler::stop() {
+void Spooler::stop(const StopFlag& hurry) {
+  constexpr int kLookMs = 100;
   stop_.set(StopLevel::kFinish);
+  while (!poll(kLookMs).ended) {
+    if (hurry.level() == StopLevel::kNow) stop_.set(StopLevel::kNow);
+  }
   conductor_.join();
 }
 
