@@ -1,4 +1,4 @@
-// native.job(spec): plan, preview, trace, start; and the run that start returns.
+// native.job(spec): plan, preview, trace, start, spool; the run that start returns, and the spooler.
 #include "bindings/job_spec.hpp"
 #include "bindings/lua_table.hpp"
 #include "bindings/modules.hpp"
@@ -18,7 +18,7 @@ struct LuaRun {
   operator Run&() const noexcept { return *run; }
 };
 
-/// It reads from the job's source.
+/// So does a spooler.
 struct LuaSpooler {
   std::shared_ptr<Job> job;
   std::unique_ptr<Spooler> spooler;
@@ -123,14 +123,16 @@ static int job_move_stage(lua_State* L) {
 }
 
 static int spooler_poll(lua_State* L) {
-  const int wait_ms = static_cast<int>(luaL_optinteger(L, 2, kLookMs));
-  push(L, check_userdata<LuaSpooler>(L, 1).spooler->poll(wait_ms));
+  const auto timeout = static_cast<int>(luaL_optinteger(L, 2, kLookMs));
+  push(L, check_userdata<LuaSpooler>(L, 1).spooler->poll(timeout));
   return 1;
 }
 
 static int spooler_stop(lua_State* L) {
-  check_userdata<LuaSpooler>(L, 1).spooler->stop();
-  return 0;
+  Spooler& spooler = *check_userdata<LuaSpooler>(L, 1).spooler;
+  spooler.stop(signal_stop());
+  push(L, spooler.poll(0));
+  return 1;
 }
 
 static int jobs_by_default(lua_State* L) {

@@ -60,6 +60,18 @@ static int latest(lua_State* L) {
   return push_run(L, state_of(L).latest(std::string(check_text(L, 2))));
 }
 
+static int latest_follow(lua_State* L) {
+  return push_run(L, state_of(L).latest_follow(std::string(check_text(L, 2))));
+}
+static int feed(lua_State* L) {
+  if (const auto kept = state_of(L).feed(std::string(check_text(L, 2)))) {
+    push(L, *kept);
+  } else {
+    lua_pushnil(L);
+  }
+  return 1;
+}
+
 static int rejects(lua_State* L) {
   const auto limit = whole_or<uint64_t>(L, 3, "limit", 0, 0);
   const auto after = whole_or<int64_t>(L, 4, "after", 0, 0);
@@ -118,6 +130,8 @@ static constexpr luaL_Reg kMethods[] = {
     {"runs", guarded<runs>},
     {"find", guarded<find>},
     {"latest", guarded<latest>},
+    {"latest_follow", guarded<latest_follow>},
+    {"feed", guarded<feed>},
     {"rejects", guarded<rejects>},
     {"count_rejects", guarded<count_rejects>},
     {"delete_rejects", guarded<delete_rejects>},

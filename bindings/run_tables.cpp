@@ -7,6 +7,9 @@
 
 namespace lugger {
 
+/// Of a time as Feed::time_of() gives it.
+static uint64_t seconds_of(uint64_t time) { return time >> 32; }
+
 template <size_t... Place>
 static constexpr auto tally_fields(std::index_sequence<Place...>) {
   return std::array<Field<Tally>, sizeof...(Place) + 1>{
@@ -19,7 +22,8 @@ Record<Tally> record_of(const Tally*) { return {"lugger.tally", "", kTally}; }
 static constexpr Field<RunSnapshot> kRunSnapshot[] = {
     field<&RunSnapshot::run>("run"),
     field<&RunSnapshot::stage>(
-        "stage", "", R"("reading"|"finishing"|"index"|"constrain"|"done"|"failed"|"stopped")"),
+        "stage", "",
+        R"("reading"|"finishing"|"index"|"constrain"|"settling"|"following"|"done"|"failed"|"stopped")"),
     field<&RunSnapshot::tally>("tally"),
     field<&RunSnapshot::total_bytes>("total_bytes", "0: unknown"),
     field<&RunSnapshot::seconds>("seconds"),
@@ -30,28 +34,11 @@ static constexpr Field<RunSnapshot> kRunSnapshot[] = {
     field<&RunSnapshot::waits_for>("waits_for",
                                    "why it does nothing at the moment; \"\" while it works"),
     field<&RunSnapshot::behind_s>("behind_s", "of a feed: seconds behind its source; -1: unknown"),
+    field<[](const RunSnapshot& run) { return seconds_of(run.followed); }>(
+        "followed", "changes made before this are committed, in seconds of the source; 0: none"),
 };
 Record<RunSnapshot> record_of(const RunSnapshot*) {
   return {"lugger.run_snapshot", "", kRunSnapshot};
-}
-
-static constexpr Field<SpoolSnapshot> kSpoolSnapshot[] = {
-    field<[](const SpoolSnapshot& spool) { return static_cast<double>(spool.time >> 32); }>(
-        "seconds", "of the position: Unix seconds of the source's own time; 0: unknown"),
-    field<&SpoolSnapshot::spooled>("spooled", "keys that are kept"),
-    field<&SpoolSnapshot::events>("events", "read by this process"),
-    field<&SpoolSnapshot::waits_for>("waits_for", "\"\" while it works"),
-    field<&SpoolSnapshot::ended>("ended"),
-    field<[](const SpoolSnapshot& spool) { return spool.failure ? spool.failure->message() : ""; }>(
-        "error", "\"\": none"),
-    field<[](const SpoolSnapshot& spool) { return spool.failure ? spool.failure->hint() : ""; }>(
-        "hint"),
-    field<[](const SpoolSnapshot& spool) {
-      return spool.failure ? code_name(spool.failure->code()) : std::string_view();
-    }>("error_code"),
-};
-Record<SpoolSnapshot> record_of(const SpoolSnapshot*) {
-  return {"lugger.spool_snapshot", "", kSpoolSnapshot};
 }
 
 static constexpr Field<RejectGroup> kRejectGroup[] = {
@@ -133,6 +120,40 @@ Record<RejectRecord> record_of(const RejectRecord*) {
   return {"lugger.reject_record", "", kRejectRecord};
 }
 
+static constexpr Field<FeedRecord> kFeedRecord[] = {
+    field<&FeedRecord::job>("job"),
+    field<&FeedRecord::source_identity>("source_identity"),
+    field<&FeedRecord::position>("position", "the keys of all changes before it are kept"),
+    field<[](const FeedRecord& feed) { return seconds_of(feed.time); }>(
+        "seconds", "of the position, by the source's clock"),
+    field<&FeedRecord::started>("started"),
+    field<&FeedRecord::updated>("updated"),
+    field<&FeedRecord::spooled>("spooled", "keys"),
+};
+Record<FeedRecord> record_of(const FeedRecord*) {
+  return {"lugger.feed_record", "changes that are kept while their source is copied", kFeedRecord};
+}
+
+static constexpr Field<SpoolSnapshot> kSpoolSnapshot[] = {
+    field<&SpoolSnapshot::position>("position", "the keys of all changes before it are kept"),
+    field<[](const SpoolSnapshot& spool) { return seconds_of(spool.time); }>(
+        "seconds", "of the position, by the source's clock"),
+    field<&SpoolSnapshot::spooled>("spooled", "keys that are kept"),
+    field<&SpoolSnapshot::events>("events", "read by this process"),
+    field<&SpoolSnapshot::waits_for>("waits_for", "why it waits; \"\" while it does not"),
+    field<&SpoolSnapshot::ended>("ended"),
+    field<[](const SpoolSnapshot& spool) { return spool.failure ? spool.failure->message() : ""; }>(
+        "error", "why it ended; \"\" when it was stopped"),
+    field<[](const SpoolSnapshot& spool) { return spool.failure ? spool.failure->hint() : ""; }>(
+        "hint"),
+    field<[](const SpoolSnapshot& spool) {
+      return spool.failure ? code_name(spool.failure->code()) : "";
+    }>("error_code"),
+};
+Record<SpoolSnapshot> record_of(const SpoolSnapshot*) {
+  return {"lugger.spool_snapshot", "", kSpoolSnapshot};
+}
+
 static constexpr Field<TypeCount> kTypeCount[] = {
     field<&TypeCount::type>("type", "\"int32\", \"string\", ..."),
     field<&TypeCount::values>("values"),
@@ -194,9 +215,9 @@ static constexpr Reader<RunSettings> kSettings[] = {
     reader<&RunSettings::join>("join"),
     reader<&RunSettings::limit>("limit"),
     reader<&RunSettings::retry_rejects>("retry_rejects"),
+    reader<&RunSettings::redact>("redact"),
     reader<&RunSettings::follow>("follow"),
     reader<&RunSettings::follow_from>("follow_from"),
-    reader<&RunSettings::redact>("redact"),
     {"stage",
      [](lua_State* L, std::string_view key, RunSettings& out) {
        out.stage = enum_of<Stage>(key, text_value(L, key), kStageWords);

@@ -88,6 +88,7 @@ class ChangesCursor final : public Cursor {
   uint64_t bytes() const override { return cursor_->bytes(); }
   ReadCounts counts() const override { return cursor_->counts(); }
   std::optional<double> behind() const override { return cursor_->behind(); }
+  uint64_t time() const { return time_; }
 
  private:
   std::unique_ptr<Feed> feed_;
@@ -195,6 +196,11 @@ std::unique_ptr<Source> follow_source(Source& source, State& state, const std::s
                                       const std::optional<FeedRecord>& record,
                                       const Position& from) {
   return std::make_unique<FollowSource>(source, state, job, record, from);
+}
+
+uint64_t followed_time(const Cursor& cursor) {
+  const auto* changes = dynamic_cast<const ChangesCursor*>(&cursor);
+  return changes == nullptr ? 0 : changes->time();
 }
 
 void refuse_to_follow(const RunSettings& settings, Source& source) {

@@ -20,6 +20,9 @@ std::unique_ptr<Source> follow_source(Source& source, State& state, const std::s
                                       const std::optional<FeedRecord>& record,
                                       const Position& from = {});
 
+/// When the changes before the position of such a source's cursor were made; 0: it gives none.
+uint64_t followed_time(const Cursor& cursor);
+
 /// What `follow` does not go with.
 void refuse_to_follow(const RunSettings& settings, Source& source);
 

@@ -35,6 +35,8 @@ void RunShared::wait_for(const std::string& others) {
 namespace {
 
 class RunImpl final : public Run {
+  static constexpr char kReading[] = "reading";
+
  public:
   RunImpl(JobImpl& job, const RunSettings& settings) : shared_(job, settings) {
     prepare_run(shared_, prepared_);
@@ -54,7 +56,10 @@ class RunImpl final : public Run {
     conductor_.wait(timeout_ms);
     RunSnapshot snapshot;
     snapshot.run = shared_.run;
+    snapshot.followed = shared_.followed.load(std::memory_order_relaxed);
     snapshot.stage = conductor_.stage();
+    if (shared_.settings.follow && snapshot.stage == kReading)
+      snapshot.stage = snapshot.followed == 0 ? "settling" : "following";
     snapshot.seconds = conductor_.seconds();
     snapshot.resumed = prepared_.resumed;
     snapshot.waits_for = waits_for();
@@ -305,7 +310,7 @@ class RunImpl final : public Run {
   std::atomic<bool> stopped_by_user_{false};
   RunResult result_;
   std::unique_ptr<ControlSocket> control_;
-  Conductor conductor_{"reading"};
+  Conductor conductor_{kReading};
 };
 
 }  // namespace

@@ -35,7 +35,8 @@ struct RunSettings {
 
 struct RunSnapshot {
   std::string run;
-  std::string stage;  // "reading", "finishing", "index", "constrain", "done", "failed", "stopped"
+  std::string stage;  // "reading", "finishing", "index", "constrain", "done", "failed", "stopped";
+                      // of a run that follows changes "settling", then "following"
   Tally tally;        // committed and in progress; bytes as on disk
   uint64_t total_bytes = 0;  // 0: unknown
   double seconds = 0;
@@ -44,6 +45,7 @@ struct RunSnapshot {
   size_t steps_done = 0, steps_total = 0;
   std::string waits_for;  // why the run waits; empty: it does not
   double behind_s = -1;   // of a feed: behind its source; -1: unknown
+  uint64_t followed = 0;  // all changes before this are committed, as Feed::time_of(); 0: none yet
 };
 
 struct RunResult {

@@ -35,8 +35,9 @@ struct RunShared {
   std::mutex claiming;
   std::atomic<int> away{0};  // threads that wait for a server to come back
   std::atomic<uint64_t> read{0}, rows{0}, bytes{0}, rejected{0};
-  std::atomic<double> behind{-1};  // RunSnapshot::behind_s
-  Allowance allowance;             // --limit
+  std::atomic<double> behind{-1};     // RunSnapshot::behind_s
+  std::atomic<uint64_t> followed{0};  // RunSnapshot::followed
+  Allowance allowance;                // --limit
 
   std::mutex mutex;  // guards what follows
   Tally tally;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "engine/ledger_run.hpp"
+#include "engine/follow.hpp"
 #include "place/identity.hpp"
 
 namespace lugger {
@@ -121,8 +121,12 @@ SpoolSnapshot Spooler::poll(int timeout_ms) const {
   return out;
 }
 
-void Spooler::stop() {
+void Spooler::stop(const StopFlag& hurry) {
+  constexpr int kLookMs = 100;
   stop_.set(StopLevel::kFinish);
+  while (!poll(kLookMs).ended) {
+    if (hurry.level() == StopLevel::kNow) stop_.set(StopLevel::kNow);
+  }
   conductor_.join();
 }
 
@@ -133,6 +137,10 @@ void Spooler::begin(bool restart) {
     throw Error(Code::kConflict,
                 fmt::format("the changes of {} are already spooled ({})", job_, holder),
                 "wait for that process, or stop it first");
+  }
+  if (!restart && move_stage(*state_, job_) == MoveStage::kFollow) {
+    throw Error(Code::kConfig, fmt::format("{} is copied, and its changes are to be settled", job_),
+                "follow it, or begin again with --restart");
   }
   const SourceInfo info = source_.info();
   std::optional<FeedRecord> record = state_->feed(job_);

@@ -35,10 +35,10 @@ class Spooler {
   Spooler(const Spooler&) = delete;
   Spooler& operator=(const Spooler&) = delete;
 
-  /// Waits up to timeout_ms for its end, which comes by itself only with a failure.
+  /// Waits up to timeout_ms for its end, which comes by itself with a failure only.
   SpoolSnapshot poll(int timeout_ms) const;
-  /// Commits what was read, and waits for that.
-  void stop();
+  /// Commits what was read, and waits for that; leaves at once when `hurry` says kNow.
+  void stop(const StopFlag& hurry = kNeverStopped);
 
  private:
   class Reading;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "engine/dry_run.hpp"
+#include "engine/follow.hpp"
 #include "engine/join.hpp"
 #include "engine/ledger_run.hpp"
 #include "engine/rejects.hpp"
@@ -99,6 +100,7 @@ bool Worker::load_open(PartitionRecord& partition, bool& again, Backoff& backoff
       shared_.source->open(part_of(partition), partition.position);
   cursor_bytes_ = std::exchange(again, true) ? cursor->bytes() : 0;
   count_bytes(*cursor);
+  tell_time(*cursor);
   while (shared_.pace.wait(std::exchange(paced_, 0), shared_.stop) && load_unit(*cursor, partition))
     backoff.reset();
   return !shared_.stop.requested() && !limit_reached_;
@@ -153,6 +155,7 @@ bool Worker::load_unit(Cursor& cursor, PartitionRecord& partition) {
   unit_counts_ -= before;
   unit_ = unit_record(partition, cursor.position(), exhausted);
   commit_unit(unit_);
+  tell_time(cursor);
   partition.tally += unit_.tally;
   partition.position = unit_.position;
   partition.done = exhausted;
@@ -225,6 +228,12 @@ void Worker::count_bytes(const Cursor& cursor) {
   shared_.bytes.fetch_add(bytes - cursor_bytes_, std::memory_order_relaxed);
   unit_progress_ += bytes - cursor_bytes_;
   cursor_bytes_ = bytes;
+}
+
+/// Of changes that are followed: up to when they are committed.
+void Worker::tell_time(const Cursor& cursor) {
+  if (!shared_.settings.follow) return;
+  if (const uint64_t time = followed_time(cursor)) shared_.followed = time;
 }
 
 /// Documents that were rolled back are read and counted again.

@@ -29,6 +29,7 @@ class Worker {
   Batch& next_batch();
   void reset_unit() noexcept;
   void count_bytes(const Cursor& cursor);
+  void tell_time(const Cursor& cursor);
   void uncount_unit();
   void count_unit();
   void report();

@@ -12,7 +12,8 @@ local function run(args)
 end
 
 return {
-  summary = 'Apply the changes of live sources until it is stopped: from where the last run stopped, or from a time on.',
+  summary = 'Apply the changes of live sources until it is stopped: from where the last run stopped, or from a time '
+    .. 'on.',
   arguments = { { 'script', 'a script (.lua), a bundled script by name, or - for standard input' } },
   flags = cli.with_script_flags {
     { 'from-time', 'begin with what was changed at this time of the source or later, as in 2026-11-30T02:00:00Z; '

@@ -74,6 +74,8 @@ function native.job(spec) end
 ---@field redact boolean|nil rejects keep neither document nor bytes
 ---@field limit integer|nil documents
 ---@field retry_rejects boolean|nil the source is the job's rejects
+---@field follow boolean|nil settle what was spooled, then apply the changes of the source until it is stopped
+---@field follow_from string|nil a position where the changes begin, of a job that was not copied beside a spooler
 ---@field stage "load"|"index"|"constrain"|nil only this stage
 ---@field force boolean|nil add constraints although rows stand against them, as far as they can be
 ---@field index_memory string|nil memory for all index builds together, "1GB"
@@ -107,8 +109,8 @@ function job:trace(document_id) end
 ---@param settings lugger.run_settings|nil
 ---@return lugger.native.run
 function job:start(settings) end
---- Keeps the keys of what changes in the source from now on, beside the target. The copy may begin when it returns.
----@param restart boolean begin anew rather than go on
+--- Keeps the keys of what changes from now on, for a copy that is begun afterwards; goes on with what was kept before.
+---@param restart boolean|nil begins anew
 ---@return lugger.native.spooler
 function job:spool(restart) end
 --- What goes on with a move: a copy beside a spooler, or a run that follows.
@@ -120,10 +122,11 @@ function job:close() end
 ---@class lugger.native.spooler
 local spooler = {}
 --- Waits up to timeout_ms for its end, which comes by itself only with a failure.
----@param timeout_ms integer
+---@param timeout_ms integer|nil
 ---@return lugger.spool_snapshot
 function spooler:poll(timeout_ms) end
---- Commits what was read, and waits for that.
+--- Commits what was read, waits for that, and ends; a second Ctrl-C hurries it.
+---@return lugger.spool_snapshot
 function spooler:stop() end
 --- Leaves at once.
 function spooler:close() end
@@ -167,9 +170,17 @@ function state:runs(limit) end
 ---@param run string
 ---@return lugger.run_record|nil
 function state:find(run) end
+--- Leaves out runs that follow changes.
 ---@param job string
 ---@return lugger.run_record|nil
 function state:latest(job) end
+---@param job string
+---@return lugger.run_record|nil
+function state:latest_follow(job) end
+--- What is kept of the changes of a job that is copied; nil when nothing is, or when it is settled.
+---@param job string
+---@return lugger.feed_record|nil
+function state:feed(job) end
 ---@param job string
 ---@param limit integer|nil all when not given
 ---@param after integer|nil only rejects with a greater number

@@ -228,7 +228,7 @@
 
 ---@class lugger.run_snapshot
 ---@field run string
----@field stage "reading"|"finishing"|"index"|"constrain"|"done"|"failed"|"stopped"
+---@field stage "reading"|"finishing"|"index"|"constrain"|"settling"|"following"|"done"|"failed"|"stopped"
 ---@field tally lugger.tally
 ---@field total_bytes integer 0: unknown
 ---@field seconds number
@@ -237,6 +237,8 @@
 ---@field steps_done integer
 ---@field steps_total integer
 ---@field waits_for string why it does nothing at the moment; "" while it works
+---@field behind_s number of a feed: seconds behind its source; -1: unknown
+---@field followed integer changes made before this are committed, in seconds of the source; 0: none
 
 ---@class lugger.run_result
 ---@field run string
@@ -300,6 +302,26 @@
 ---@field document string canonical Extended JSON
 ---@field operation "upsert"|"delete" what the source said happened to the document
 ---@field at string
+
+---@class lugger.feed_record changes that are kept while their source is copied
+---@field job string
+---@field source_identity string
+---@field position string the keys of all changes before it are kept
+---@field seconds integer of the position, by the source's clock
+---@field started string
+---@field updated string
+---@field spooled integer keys
+
+---@class lugger.spool_snapshot
+---@field position string the keys of all changes before it are kept
+---@field seconds integer of the position, by the source's clock
+---@field spooled integer keys that are kept
+---@field events integer read by this process
+---@field waits_for string why it waits; "" while it does not
+---@field ended boolean
+---@field error string why it ended; "" when it was stopped
+---@field hint string
+---@field error_code string
 
 ---@class lugger.step_progress
 ---@field step string

@@ -1,0 +1,408 @@
+// A move: a copy while the source is written to, the keys of its changes beside it, then these
+// documents as they are, then the changes as they come.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <random>
+#include <thread>
+
+#include "engine/job_impl.hpp"
+#include "engine_fixture.hpp"
+#include "live.hpp"
+
+namespace lugger::test {
+namespace {
+
+JobSpec move_spec(const std::string& url) {
+  JobSpec out = spec("-", url, {column("n", "int4")});
+  out.mapping.on_conflict = OnConflict::kUpdate;
+  out.resume_command = "lugger move docs.lua";
+  return out;
+}
+
+std::unique_ptr<Job> live_job(Writes& writes, JobSpec spec, std::string identity = "live") {
+  auto job = std::make_unique<Job>(std::move(spec));
+  job->impl().source = std::make_unique<LiveSource>(writes, std::move(identity));
+  return job;
+}
+
+RunSettings following() {
+  RunSettings out = one_worker();
+  out.follow = true;
+  out.create = false;
+  return out;
+}
+
+/// Polls until it is so, or the test has failed.
+template <typename Condition>
+bool becomes(Condition&& condition) {
+  for (int i = 0; i < 600; ++i) {
+    if (condition()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  return false;
+}
+
+constexpr char kRows[] = "select mongo_id, n from docs order by substr(mongo_id, 4)::int";
+constexpr char kKept[] = "select position, spooled from lugger.feeds";
+
+bool equal(Database& database, const Writes& writes) {
+  return becomes([&] { return database.rows(kRows) == writes.rows(); });
+}
+
+bool spooled(Database& database, const Writes& writes) {
+  return becomes(
+      [&] { return database.rows("select position from lugger.feeds") == place(writes.done()); });
+}
+
+/// Copies with a spooler beside it, to the end of both.
+RunResult copy(Job& job, const RunSettings& settings = one_worker()) {
+  const std::unique_ptr<Spooler> spooler = job.spool(settings.restart);
+  const RunResult out = job.start(settings)->result();
+  spooler->stop();
+  return out;
+}
+
+std::string told(const Tally& t) {
+  return fmt::format("read {}: inserted {}, updated {}, unchanged {}, deleted {}, rejected {}",
+                     t.read, t.inserted, t.updated, t.unchanged, t.deleted, t.rejected);
+}
+
+}  // namespace
+
+TEST_CASE("a move ends in the newest state, though pages were older than the changes") {
+  Database database;
+  Writes writes;
+  for (int id = 0; id < 40; ++id) writes.put(id, 1);
+  JobSpec spec = move_spec(database.url());
+  Gate gate(2);  // the first page is read and not written yet, and the second one
+  spec.hook = gate.hook();
+  auto job = live_job(writes, spec);
+  CHECK(job->move_stage() == MoveStage::kCopy);
+  auto spooler = job->spool(false);
+  CHECK(spooler->poll(0).position == place(40));
+  auto run = job->start(one_worker());
+  gate.await();
+  writes.put(3, 2);
+  writes.put(3, 3);  // one key
+  writes.erase(4);   // would rise again with its page
+  writes.put(15, 2);
+  writes.put(35, 2);   // its page comes later
+  writes.put(100, 1);  // new, and read by the scan too
+  writes.erase(15);
+  writes.put(15, 7);
+  CHECK(spooled(database, writes));
+  CHECK(database.rows(kKept) == "place:48|5");
+  gate.open();
+  CHECK(run->result().status == RunStatus::kDone);
+  CHECK(database.rows("select n from docs where mongo_id = '$n:3'") == "1");
+  CHECK(database.rows("select count(*) from docs where mongo_id = '$n:4'") == "1");
+  writes.put(5, 9);
+  CHECK(spooled(database, writes));
+  spooler->stop();
+  const SpoolSnapshot end = spooler->poll(0);
+  CHECK(end.ended);
+  CHECK_FALSE(end.failure);
+  CHECK(end.position == place(49));
+  CHECK(end.spooled == 6);
+  CHECK(end.events == 9);
+  writes.erase(6);  // behind the hand-off
+  CHECK(job->move_stage() == MoveStage::kFollow);
+
+  auto follow = live_job(writes, move_spec(database.url()));
+  auto changes = follow->start(following());
+  CHECK(equal(database, writes));
+  CHECK(becomes([&] { return database.rows("select count(*) from lugger.feeds") == "0"; }));
+  CHECK(database.rows("select count(*) from lugger.spool") == "0");
+  writes.put(6, 2);
+  writes.erase(100);
+  CHECK(equal(database, writes));
+  CHECK_FALSE(changes->ended());
+  CHECK(follow->move_stage() == MoveStage::kFollow);
+  changes->stop(StopLevel::kFinish);
+  const RunResult result = changes->result();
+  CHECK(result.status == RunStatus::kStopped);
+  CHECK(result.tally.balanced());
+  // Six keys are settled, then three changes; of an inserted document both count.
+  CHECK(told(result.tally) == "read 9: inserted 1, updated 3, unchanged 2, deleted 3, rejected 0");
+  CHECK(database.rows("select partition, done, phase from lugger.partitions p join lugger.runs r "
+                      "using (run) where mode = 'follow' order by phase") ==
+        "settle|t|0\nchanges|f|1");
+}
+
+TEST_CASE("a follow run goes on where it stopped, and stands apart from loads") {
+  Database database;
+  Writes writes;
+  for (int id = 0; id < 5; ++id) writes.put(id, 1);
+  auto job = live_job(writes, move_spec(database.url()));
+  const std::string loaded = copy(*job).run;
+  std::string run;
+  for (int round = 0; round < 3; ++round) {
+    writes.put(round, 5);
+    auto follow = live_job(writes, move_spec(database.url()));
+    auto changes = follow->start(following());
+    CHECK(equal(database, writes));
+    changes->stop(StopLevel::kFinish);
+    const RunResult result = changes->result();
+    CHECK(result.resumed == (round != 0));
+    if (round != 0) CHECK(result.run == run);
+    run = result.run;
+  }
+  // A load does not take it up, nor does it end it.
+  auto again = live_job(writes, move_spec(database.url()));
+  const RunResult load = again->start(one_worker())->result();
+  CHECK(load.status == RunStatus::kDone);
+  CHECK_FALSE(load.resumed);
+  CHECK(load.run != loaded);
+  REQUIRE(load.notes.size() == 1);
+  CHECK_THAT(load.notes[0], ContainsSubstring(loaded));
+  CHECK(database.rows("select status from lugger.runs where mode = 'follow'") == "stopped");
+  writes.erase(1);
+  auto follow = live_job(writes, move_spec(database.url()));
+  auto changes = follow->start(following());
+  CHECK(equal(database, writes));
+  changes->stop(StopLevel::kFinish);
+  CHECK(changes->result().run == run);
+
+  JobSpec other = move_spec(database.url());
+  other.script_hash = "second";
+  auto changed = live_job(writes, other);
+  CHECK_THAT(error_of([&] { static_cast<void>(changed->start(following())); }).message(),
+             ContainsSubstring("the script has changed"));
+  RunSettings accepts = following();
+  accepts.accept_changes = true;
+  CHECK(changed->start(accepts)->poll(0).resumed);
+}
+
+TEST_CASE("what cannot be followed is refused with what to do") {
+  Database database;
+  Writes writes;
+  for (int id = 0; id < 30; ++id) writes.put(id, 1);
+  const auto refusal = [&](JobSpec spec, const RunSettings& settings,
+                           const std::string& identity = "live") {
+    return error_of(
+        [&] { static_cast<void>(live_job(writes, std::move(spec), identity)->start(settings)); });
+  };
+  JobSpec plain = move_spec(database.url());
+  RunSettings create = following();
+  create.create = true;
+  CHECK_THAT(refusal(plain, create).message(), ContainsSubstring("nothing says from where"));
+
+  auto job = live_job(writes, plain);
+  auto spooler = job->spool(false);
+  CHECK_THAT(error_of([&] { static_cast<void>(live_job(writes, plain)->spool(false)); }).message(),
+             ContainsSubstring("are already spooled"));
+  CHECK_THAT(refusal(plain, create).message(), ContainsSubstring("nothing was copied"));
+  spooler.reset();
+
+  {
+    JobSpec gated = plain;
+    Gate gate(2);
+    gated.hook = gate.hook();
+    auto part = live_job(writes, gated);
+    auto half = part->spool(false);
+    auto run = part->start(one_worker());
+    gate.await();
+    run->stop(StopLevel::kFinish);
+    gate.open();
+    CHECK(run->result().status == RunStatus::kStopped);
+  }
+  CHECK_THAT(refusal(plain, following()).message(), ContainsSubstring("unfinished run"));
+  CHECK(live_job(writes, plain)->move_stage() == MoveStage::kCopy);
+  CHECK_THAT(error_of([&] {
+               static_cast<void>(live_job(writes, plain, "another")->spool(false));
+             }).message(),
+             ContainsSubstring("spooled from another source"));
+  CHECK(copy(*live_job(writes, plain)).status == RunStatus::kDone);
+  CHECK_THAT(refusal(plain, following(), "another").message(),
+             ContainsSubstring("spooled from another source"));
+  RunSettings from = following();
+  from.follow_from = place(0);
+  CHECK_THAT(refusal(plain, from).message(), ContainsSubstring("followed from its copy on"));
+  CHECK_THAT(error_of([&] { static_cast<void>(live_job(writes, plain)->spool(false)); }).message(),
+             ContainsSubstring("is copied"));
+
+  JobSpec skips = plain;
+  skips.mapping.on_conflict = OnConflict::kSkip;
+  CHECK_THAT(refusal(skips, following()).message(), ContainsSubstring("on_conflict = \"update\""));
+  RunSettings dry = following();
+  dry.dry_run = true;
+  CHECK_THAT(refusal(plain, dry).message(), ContainsSubstring("--dry-run"));
+  const Scratch scratch;
+  CHECK_THAT(error_of([&] {
+               auto lines = live_job(writes, move_spec(scratch.path("out.jsonl")));
+               static_cast<void>(lines->spool(false));
+             }).message(),
+             ContainsSubstring("cannot follow changes"));
+}
+
+TEST_CASE("a copy that began before its changes were kept is no part of a move") {
+  Database database;
+  Writes writes;
+  for (int id = 0; id < 30; ++id) writes.put(id, 1);
+  JobSpec gated = move_spec(database.url());
+  Gate gate(2);
+  gated.hook = gate.hook();
+  auto part = live_job(writes, gated);
+  auto run = part->start(one_worker());
+  gate.await();
+  run->stop(StopLevel::kFinish);
+  gate.open();
+  CHECK(run->result().status == RunStatus::kStopped);
+  writes.put(1, 2);
+  auto job = live_job(writes, move_spec(database.url()));
+  CHECK_THAT(error_of([&] { static_cast<void>(job->spool(false)); }).message(),
+             ContainsSubstring("before anything kept its changes"));
+  RunSettings restart = one_worker();
+  restart.restart = true;
+  CHECK(copy(*job, restart).status == RunStatus::kDone);
+  CHECK(job->move_stage() == MoveStage::kFollow);
+  auto changes = job->start(following());
+  CHECK(equal(database, writes));
+
+  // Nor is one that was done before.
+  changes->stop(StopLevel::kNow);
+  CHECK(changes->result().status == RunStatus::kStopped);
+  writes.put(2, 3);
+  auto anew = live_job(writes, move_spec(database.url()));
+  auto spooler = anew->spool(true);
+  spooler->stop();
+  CHECK(anew->move_stage() == MoveStage::kCopy);
+  CHECK_THAT(error_of([&] { static_cast<void>(anew->start(following())); }).message(),
+             ContainsSubstring("nothing was copied"));
+  CHECK(copy(*anew).status == RunStatus::kDone);
+  auto last = anew->start(following());
+  CHECK(equal(database, writes));
+  CHECK(last->poll(0).run != changes->result().run);
+}
+
+TEST_CASE("changes are followed from a position that is given") {
+  Database database;
+  Writes writes;
+  for (int id = 0; id < 20; ++id) writes.put(id, 1);
+  auto job = live_job(writes, move_spec(database.url()));
+  CHECK(job->start(one_worker())->result().status == RunStatus::kDone);
+  writes.put(3, 4);
+  writes.erase(5);
+  RunSettings from = following();
+  from.follow_from = place(20);
+  auto changes = job->start(from);
+  CHECK(equal(database, writes));
+  changes->stop(StopLevel::kFinish);
+  CHECK(changes->result().tally.read == 2);
+  CHECK_THAT(error_of([&] { static_cast<void>(job->start(from)); }).message(),
+             ContainsSubstring("is followed already"));
+  from.restart = true;
+  auto anew = job->start(from);
+  CHECK(becomes([&] { return anew->poll(0).tally.read == 2; }));
+  CHECK_FALSE(anew->poll(0).resumed);
+  CHECK(database.rows("select count(*) from lugger.runs where status = 'abandoned'") == "1");
+}
+
+TEST_CASE("lost connections, on either side, cost nothing") {
+  Database database;
+  Writes writes;
+  for (int id = 0; id < 30; ++id) writes.put(id, 1);
+  auto job = live_job(writes, move_spec(database.url()));
+  auto spooler = job->spool(false);
+  writes.losses = 2;
+  writes.put(1, 2);
+  CHECK(spooled(database, writes));
+  static_cast<void>(
+      database.rows("select pg_terminate_backend(pid) from pg_stat_activity where application_name "
+                    "= 'lugger state' and datname = current_database()"));
+  writes.put(2, 3);
+  CHECK(spooled(database, writes));
+  CHECK(job->start(one_worker())->result().status == RunStatus::kDone);
+  spooler->stop();
+  CHECK_FALSE(spooler->poll(0).failure);
+  writes.losses = 1;
+  auto changes = job->start(following());
+  CHECK(equal(database, writes));
+  writes.losses = 1;
+  writes.put(2, 5);
+  CHECK(equal(database, writes));
+}
+
+namespace {
+
+/// What `lugger move` does, until it is killed.
+[[noreturn]] void move_on(Writes& writes, const std::string& url) {
+  try {
+    auto job = live_job(writes, move_spec(url));
+    if (job->move_stage() == MoveStage::kCopy) {
+      auto spooler = job->spool(false);
+      if (job->start(one_worker())->result().status != RunStatus::kDone) _exit(2);
+      spooler->stop();
+    }
+    job->start(following())->result();
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "move: %s\n", error.what());
+    _exit(3);
+  }
+  _exit(1);
+}
+
+}  // namespace
+
+TEST_CASE("a move that is killed at any instant goes on, and ends in equal rows") {
+  for (uint32_t seed = 1; seed <= 6; ++seed) {
+    CAPTURE(seed);
+    Database database;
+    Writes writes;
+    std::mt19937 random(seed);
+    const auto below = [&](int n) { return std::uniform_int_distribution<int>(0, n - 1)(random); };
+    for (int i = 0; i < 300; ++i) writes.plan(i, 0);
+    for (int i = 1; i < 3000; ++i)
+      writes.plan(below(400), below(3) == 0 ? std::nullopt : std::optional(i));
+    writes.go_to(300);
+    for (int kills = 0; kills < 14; ++kills) {
+      const pid_t child = fork();
+      if (child == 0) move_on(writes, database.url());
+      const int pieces = 1 + below(6);
+      for (int i = 0; i < pieces; ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(10 + below(60)));
+        writes.go_to(std::min<size_t>(writes.planned(), writes.done() + below(60)));
+      }
+      kill(child, SIGKILL);
+      int status = 0;
+      waitpid(child, &status, 0);
+      CHECK(WIFSIGNALED(status));
+    }
+    writes.go_to(writes.planned());
+    const pid_t child = fork();
+    if (child == 0) move_on(writes, database.url());
+    CHECK(becomes([&] {
+      try {
+        return database.rows(kRows) == writes.rows();
+      } catch (const Error&) {
+        return false;  // there is no table yet
+      }
+    }));
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, 0);
+    CHECK(database.rows("select count(*) from lugger.partitions where read <> inserted + updated + "
+                        "unchanged + skipped + rejected + suppressed + deleted") == "0");
+  }
+}
+
+TEST_CASE("many keys are settled, in pages") {
+  Database database;
+  Writes writes;
+  constexpr int kMany = 5000;
+  for (int id = 0; id < kMany; ++id) writes.put(id, 1);
+  auto job = live_job(writes, move_spec(database.url()));
+  auto spooler = job->spool(false);
+  for (int id = 0; id < kMany; id += 2) writes.put(id, 2);
+  for (int id = 1; id < kMany; id += 4) writes.erase(id);
+  CHECK(job->start(one_worker())->result().status == RunStatus::kDone);
+  spooler->stop();
+  CHECK(spooler->poll(0).spooled == kMany / 4 * 3);
+  auto changes = job->start(following());
+  CHECK(becomes([&] { return database.rows("select count(*) from lugger.feeds") == "0"; }));
+  CHECK(database.rows(kRows) == writes.rows());
+  CHECK(changes->poll(0).tally.read == kMany / 4 * 3);
+}
+
+}  // namespace lugger::test
