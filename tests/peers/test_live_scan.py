@@ -15,7 +15,8 @@ from postgres import Postgres
 COLUMNS = "{ 'n', 'int8' }, { 'pad', 'text' }"
 MIXED = [bson.MinKey(), None, float('nan'), float('-inf'), -1.5, bson.Int32(0), bson.Int64(2 ** 40), '',
          'a', 'B', 'ü', {'a': bson.Int32(1), 'b': 'x'}, {'b': bson.Int32(1)}, bson.Binary(b'abc'),
-         bson.ObjectId('5' * 24), False, True, bson.Date(-5), bson.Date(5), bson.Timestamp(5, 1), bson.Code('x'), bson.MaxKey()]
+         bson.ObjectId('5' * 24), False, True, bson.Date(-5), bson.Date(5), bson.Timestamp(5, 1),
+         bson.Code('x'), bson.MaxKey()]
 
 
 def documents(count, size=300):
