@@ -22,7 +22,7 @@ from mongo_wire import CommandError, Message
 COMMANDS = {**mongo_commands.COMMANDS, **mongo_writes.COMMANDS}
 WRITES = tuple(mongo_writes.COMMANDS)
 RESUMABLE = (6, 7, 63, 89, 91, 133, 150, 189, 234, 262, 9001, 10107, 11600, 11602, 13388, 13435, 13436)
-LABELLED = 9        # the wire version from which on errors of change streams say whether to go on
+LABELLED = 9        # 4.4: errors of change streams say whether to go on; and there is hello
 RECORDED = 12       # the version of the recordings
 UNSIGNED = {'hash': bytes(20), 'keyId': bson.Int64(0)}
 
@@ -300,7 +300,7 @@ class Replica:
             if command == request.name:
                 del self.failures[place]
                 raise error
-        if request.name not in COMMANDS:
+        if request.name not in COMMANDS or (request.name == 'hello' and self.wire < LABELLED):
             raise CommandError(59, f"no such command: '{request.name}'")
         request.join_transaction()
         key = request.session_key()
