@@ -194,8 +194,8 @@ def cursor_of(request, number):
         raise CommandError(43, f'cursor id {number} not found')
     namespace = f'{request.database}.{body["collection"]}'
     if namespace != cursor.namespace:
-        raise CommandError(13, f"Requested getMore on namespace '{namespace}', but cursor belongs to a different "
-                           f'namespace {cursor.namespace}')
+        raise CommandError(13, f"Requested getMore on namespace '{namespace}', but cursor belongs to a "
+                           f'different namespace {cursor.namespace}')
     if cursor.session != request.session_id():
         code = 50736 if cursor.session is None else 50737 if request.session_id() is None else 50738
         raise CommandError(code, f'Cannot run getMore on cursor {number} of another session')
