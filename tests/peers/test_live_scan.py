@@ -106,9 +106,10 @@ class LiveScan(unittest.TestCase):
 
     def test_parts_have_every_document_once(self):
         fill(self.client, documents(3000, size=12_000))
+        fill(self.client, [{'_id': key} for key in MIXED])
         work = self.work(self.replica.url, conflict='error')
         work.run('--create', '-j', '2')
-        self.assertEqual(self.count(work), 3000)
+        self.assertEqual(self.count(work), 3000 + len(MIXED))
         self.assertGreater(work.database.number('select count(*) from lugger.partitions'), 1)
         self.assertEqual(work.database.number('select count(*) from lugger.partitions where read = 0'), 0)
 
