@@ -228,7 +228,7 @@
 
 ---@class lugger.run_snapshot
 ---@field run string
----@field stage "reading"|"finishing"|"index"|"constrain"|"done"|"failed"|"stopped"
+---@field stage "reading"|"finishing"|"index"|"constrain"|"settling"|"following"|"done"|"failed"|"stopped"
 ---@field tally lugger.tally
 ---@field total_bytes integer 0: unknown
 ---@field seconds number
@@ -237,6 +237,7 @@
 ---@field steps_done integer
 ---@field steps_total integer
 ---@field waits_for string why it does nothing at the moment; "" while it works
+---@field followed integer changes made before this are committed, in seconds of the source; 0: none
 
 ---@class lugger.run_result
 ---@field run string
@@ -300,6 +301,26 @@
 ---@field document string canonical Extended JSON
 ---@field operation "upsert"|"delete" what the source said happened to the document
 ---@field at string
+
+---@class lugger.feed_record changes that are kept while their source is copied
+---@field job string
+---@field source_identity string
+---@field position string the keys of all changes before it are kept
+---@field seconds integer of the position, by the source's clock
+---@field started string
+---@field updated string
+---@field spooled integer keys
+
+---@class lugger.spool_snapshot
+---@field position string the keys of all changes before it are kept
+---@field seconds integer of the position, by the source's clock
+---@field spooled integer keys that are kept
+---@field events integer read by this process
+---@field waits_for string why it waits; "" while it does not
+---@field ended boolean
+---@field error string why it ended; "" when it was stopped
+---@field hint string
+---@field error_code string
 
 ---@class lugger.step_progress
 ---@field step string
@@ -676,8 +697,8 @@
 ---@field key string|string[]|nil Unique, never NULL columns to read in the order of, so that a run can be resumed.
 ---@field pooled boolean|nil The server is reached through a pooler that keeps no session settings.
 ---@field row_security boolean|nil Read only the rows that row-level security shows to the role; without it such a table is refused.
----@field collection string|nil Which collection of a dump, archive or directory: 'db.name' or 'name'; for a single file, what to call it.
----@field database string|nil Which database of a dump or archive; for a single file, what to call it.
+---@field collection string|nil Which collection: 'db.name' or 'name'.
+---@field database string|nil Which database, where the URL names none.
 ---@field format "auto"|"bson"|"json"|"archive"|"csv"|nil What the file holds; gzip is always recognised.
 ---@field oplog boolean|string|nil Whether the oplog of a dump is replayed (default: when there is one), or the oplog.bson to replay.
 ---@field header boolean|nil Whether the first record of CSV has the names of the fields.
