@@ -175,6 +175,70 @@ TEST_CASE("a follow run goes on where it stopped, and stands apart from loads") 
   CHECK(changed->start(accepts)->poll(0).resumed);
 }
 
+TEST_CASE("what stopped between the last settled key and the end of the spool goes on there") {
+  Database database;
+  Writes writes;
+  for (int id = 0; id < 20; ++id) writes.put(id, 1);
+  auto job = live_job(writes, move_spec(database.url()));
+  auto spooler = job->spool(false);
+  CHECK(job->start(one_worker())->result().status == RunStatus::kDone);
+  writes.put(1, 2);
+  CHECK(spooled(database, writes));
+  spooler->stop();
+  static_cast<void>(database.rows(
+      "create function refuse() returns trigger language plpgsql as 'begin raise exception "
+      "''not now''; end'; create trigger refuse before delete on lugger.feeds for each row execute "
+      "function refuse(); select 1"));
+  const RunResult failed = job->start(following())->result();
+  CHECK(failed.status == RunStatus::kFailed);
+  CHECK_THAT(failed.error, ContainsSubstring("not now"));
+  CHECK(failed.tally.read == 1);
+  static_cast<void>(database.rows("drop trigger refuse on lugger.feeds; select 1"));
+  CHECK(job->move_stage() == MoveStage::kFollow);
+  writes.put(3, 4);
+  auto changes = job->start(following());
+  CHECK(equal(database, writes));
+  CHECK(changes->poll(0).run == failed.run);
+  CHECK(changes->poll(0).stage == "following");
+  CHECK(becomes([&] { return changes->poll(0).followed == (uint64_t{1} << 40) + writes.done(); }));
+  CHECK(database.rows("select count(*) from lugger.feeds") == "0");
+}
+
+TEST_CASE("the position moves on though nothing came that concerns the job") {
+  Database database;
+  Writes writes;
+  writes.put(1, 1);
+  auto job = live_job(writes, move_spec(database.url()));
+  auto spooler = job->spool(false);
+  for (int i = 0; i < 20; ++i) writes.pass();
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  spooler->stop();
+  CHECK(spooler->poll(0).position == place(21));
+  CHECK(database.rows(kKept) == "place:21|0");
+  CHECK(job->start(one_worker())->result().status == RunStatus::kDone);
+  auto changes = job->start(following());
+  writes.pass();
+  CHECK(becomes([&] {
+    return database.rows("select position from lugger.partitions where partition = 'changes'") ==
+           "place:22";
+  }));
+}
+
+TEST_CASE("a source whose changes go back is stopped") {
+  Database database;
+  Writes writes;
+  for (int id = 0; id < 20; ++id) writes.put(id, 1);
+  auto job = live_job(writes, move_spec(database.url()));
+  CHECK(copy(*job).status == RunStatus::kDone);
+  auto changes = job->start(following());
+  CHECK(becomes([&] { return changes->poll(0).stage == "following"; }));
+  writes.turn_back = 15;
+  const RunResult failed = changes->result();
+  CHECK(failed.status == RunStatus::kFailed);
+  CHECK(failed.error_code == "bug");
+  CHECK_THAT(failed.error, ContainsSubstring("would go back"));
+}
+
 TEST_CASE("what cannot be followed is refused with what to do") {
   Database database;
   Writes writes;
