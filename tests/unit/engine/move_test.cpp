@@ -411,7 +411,7 @@ namespace {
 }  // namespace
 
 TEST_CASE("a move that is killed at any instant goes on, and ends in equal rows") {
-  for (uint32_t seed = 1; seed <= 6; ++seed) {
+  for (uint32_t seed = 1; seed <= 4; ++seed) {
     CAPTURE(seed);
     Database database;
     Writes writes;
