@@ -33,6 +33,7 @@ static constexpr Field<RunSnapshot> kRunSnapshot[] = {
     field<&RunSnapshot::steps_total>("steps_total"),
     field<&RunSnapshot::waits_for>("waits_for",
                                    "why it does nothing at the moment; \"\" while it works"),
+    field<&RunSnapshot::behind_s>("behind_s", "of a feed: seconds behind its source; -1: unknown"),
     field<[](const RunSnapshot& run) { return seconds_of(run.followed); }>(
         "followed", "changes made before this are committed, in seconds of the source; 0: none"),
 };

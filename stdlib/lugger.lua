@@ -52,6 +52,17 @@ function lugger.copy(spec)
   return require('lugger.inner.job.job').copy(spec)
 end
 
+---@class lugger.move_spec
+---@field jobs lugger.job[] copies from live sources
+
+--- Describes a move: copies whose sources go on being written to. `lugger move` copies them and then applies their
+--- changes until it is stopped; `lugger run` copies them once.
+---@param spec lugger.move_spec
+---@return lugger.job[]
+function lugger.move(spec)
+  return require('lugger.inner.job.move').new(spec)
+end
+
 ---@class lugger.fix_spec
 ---@field on lugger.target the table: { table =, key = }; without a key its primary key
 ---@field set string[] what map may write: columns, or paths into jsonb columns ('profile.phone')

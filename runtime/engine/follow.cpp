@@ -87,6 +87,7 @@ class ChangesCursor final : public Cursor {
   Position position() const override { return cursor_->position(); }
   uint64_t bytes() const override { return cursor_->bytes(); }
   ReadCounts counts() const override { return cursor_->counts(); }
+  std::optional<double> behind() const override { return cursor_->behind(); }
   uint64_t time() const { return time_; }
 
  private:

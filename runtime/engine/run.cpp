@@ -63,6 +63,7 @@ class RunImpl final : public Run {
     snapshot.seconds = conductor_.seconds();
     snapshot.resumed = prepared_.resumed;
     snapshot.waits_for = waits_for();
+    snapshot.behind_s = shared_.behind;
     snapshot.total_bytes = prepared_.total_bytes;
     snapshot.tally = prepared_.earlier;
     snapshot.tally.read += shared_.read.load(std::memory_order_relaxed);

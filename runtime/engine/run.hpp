@@ -44,6 +44,7 @@ struct RunSnapshot {
   std::vector<StepProgress> steps;  // in progress, in stage index or constrain
   size_t steps_done = 0, steps_total = 0;
   std::string waits_for;  // why the run waits; empty: it does not
+  double behind_s = -1;   // of a feed: behind its source; -1: unknown
   uint64_t followed = 0;  // all changes before this are committed, as Feed::time_of(); 0: none yet
 };
 

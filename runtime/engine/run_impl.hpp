@@ -35,6 +35,7 @@ struct RunShared {
   std::mutex claiming;
   std::atomic<int> away{0};  // threads that wait for a server to come back
   std::atomic<uint64_t> read{0}, rows{0}, bytes{0}, rejected{0};
+  std::atomic<double> behind{-1};     // RunSnapshot::behind_s
   std::atomic<uint64_t> followed{0};  // RunSnapshot::followed
   Allowance allowance;                // --limit
 

@@ -204,6 +204,7 @@ Next Worker::read_batch(Cursor& cursor, Batch& batch) {
     shared_.allowance.settle(claimed, 0);
     throw;
   }
+  if (shared_.live) shared_.behind = cursor.behind().value_or(-1);
   const uint64_t documents = got == Next::kBatch ? batch.documents.size() : 0;
   shared_.allowance.settle(claimed, documents);
   unit_bytes_ += batch.source_bytes;

@@ -5,11 +5,11 @@
 
 #include "base/error.hpp"
 #include "base/url.hpp"
-#include "place/choose.hpp"
 #include "files/dump_dir.hpp"
 #include "files/dump_listing.hpp"
 #include "files/export_dir.hpp"
 #include "files/replay.hpp"
+#include "place/choose.hpp"
 
 namespace lugger {
 namespace {
@@ -19,10 +19,10 @@ using Type = OptionSpec::Type;
 
 constexpr OptionSpec kFileOptions[] = {
     {"collection", Type::kText,
-     "Which collection of a dump, archive or directory: 'db.name' or 'name'; for a single file, "
-     "what to call it."},
+     "Which collection of a server, dump, archive or directory: 'db.name' or 'name'; for a single "
+     "file, what to call it."},
     {"database", Type::kText,
-     "Which database of a dump or archive; for a single file, what to call it."},
+     "Which database of a server, dump or archive; for a single file, what to call it."},
     {"format", Type::kChoice, "What the file holds; gzip is always recognised.", "auto",
      "auto|bson|json|archive|csv"},
     {"oplog", Type::kFlagOrPath,
@@ -63,18 +63,18 @@ AllowedPath path_of(const std::string& place) {
   }
   throw Error(Code::kConfig,
               fmt::format("{} cannot be read: nothing reads {}: URLs", mask_secrets(place), scheme),
-              scheme.starts_with("mongodb")
-                  ? "dump it with mongodump and read the dump"
-                  : "a source is a file, a dump directory, '-', or a PostgreSQL URL");
+              "a source is a file, a dump directory, '-', or the URL of a PostgreSQL or MongoDB");
 }
 
 void require_path(const AllowedPath& allowed) {
   const std::string& path = allowed.text();
   std::error_code fault;
   if (path == "-" || fs::exists(path, fault)) return;
-  throw Error(Code::kConfig,
-              fmt::format("{} does not exist", path.empty() ? "a source without a name" : path),
-              "a source is a file, a dump directory, '-' for standard input, or a PostgreSQL URL");
+  throw Error(
+      Code::kConfig,
+      fmt::format("{} does not exist", path.empty() ? "a source without a name" : path),
+      "a source is a file, a dump directory, '-' for standard input, or the URL of a PostgreSQL or "
+      "MongoDB");
 }
 
 /// What a directory holds: a dump, or where there is none, files of JSON documents and of CSV.

@@ -33,7 +33,7 @@ class EventReader {
   }
   bool at_hand() const noexcept { return stream_.at_hand(); }
   Position position() const { return position_text(stream_.position()); }
-  uint64_t time() const noexcept { return stream_.position().time; }
+  double behind() const noexcept { return stream_.behind(); }
 
  private:
   bool is_ours(const StreamEvent& event) const {
@@ -94,6 +94,7 @@ class FollowCursor final : public Cursor {
   }
   Position position() const override { return position_; }
   uint64_t bytes() const override { return bytes_; }
+  std::optional<double> behind() const override { return events_.behind(); }
 
  private:
   /// False: nothing of a document came.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/url.hpp"
+#include "mongo/feed.hpp"
 #include "mongo/scan.hpp"
 #include "place/choose.hpp"
 
@@ -10,8 +11,11 @@ namespace lugger {
 namespace {
 
 constexpr OptionSpec kOptions[] = {
-    {"collection", OptionSpec::Type::kText, "Which collection: 'db.name' or 'name'."},
-    {"database", OptionSpec::Type::kText, "Which database, where the URL names none."},
+    {"collection", OptionSpec::Type::kText,
+     "Which collection of a server, dump, archive or directory: 'db.name' or 'name'; for a single "
+     "file, what to call it."},
+    {"database", OptionSpec::Type::kText,
+     "Which database of a server, dump or archive; for a single file, what to call it."},
 };
 
 std::string database_of(const MongoClient& client, const Options& options) {
@@ -91,6 +95,7 @@ class MongoSource final : public Source {
   std::unique_ptr<Cursor> open(const Partition& partition, const Position& after) override {
     return open_scan(place_, range_of(partition.spec, place_.shown), after);
   }
+  std::unique_ptr<Feed> feed() override { return make_mongo_feed(place_); }
 
  private:
   ScanPlace place_;

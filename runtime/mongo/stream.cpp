@@ -98,6 +98,15 @@ std::optional<StreamEvent> MongoStream::next() {
   }
 }
 
+double MongoStream::behind() const noexcept {
+  if (!at_hand_ || !cursor_) return 0;
+  const Value now = cursor_->reply()["operationTime"];
+  const uint64_t seconds =
+      now.type == ValueType::kTimestamp ? static_cast<uint64_t>(now.i64) >> 32 : 0;
+  const uint64_t ours = position_.time >> 32;
+  return seconds > ours ? static_cast<double>(seconds - ours) : 0;
+}
+
 void MongoStream::open() {
   cursor_.emplace(client_, place_.collection.database, client_.pick());
   cursor_->ask_for(0, kWaitMs);

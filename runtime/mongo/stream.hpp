@@ -24,6 +24,8 @@ class MongoStream {
   bool at_hand() const noexcept { return at_hand_; }
   /// Behind the last event given, and behind everything before the next one that is not ours.
   const StreamPosition& position() const noexcept { return position_; }
+  /// Seconds from the position to the server's time when it answered last; 0: it had no more.
+  double behind() const noexcept;
 
  private:
   void open();

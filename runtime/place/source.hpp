@@ -107,6 +107,9 @@ class Cursor {
   virtual Position position() const = 0;
   /// Source bytes from the beginning of the part to here, for progress.
   virtual uint64_t bytes() const = 0;
+  /// Of a feed: the seconds by which what it gave last is behind its source, by the source's own
+  /// clock.
+  virtual std::optional<double> behind() const { return std::nullopt; }
   /// Counts up to now.
   virtual ReadCounts counts() const { return {}; }
 };

@@ -1,25 +1,13 @@
 -- lugger run SCRIPT: loads what the script describes.
 local cli = require 'lugger.inner.cli.cli'
 local config = require 'lugger.inner.cli.config'
+local detached = require 'lugger.inner.cli.detached'
 local fix_runner = require 'lugger.inner.fix.runner'
 local fix_view = require 'lugger.inner.fix.view'
 local native = require 'lugger.native'
 local references = require 'lugger.inner.job.references'
 local runner = require 'lugger.inner.job.runner'
 local terminal = require 'lugger.inner.view.terminal'
-local system = native.system
-
-local function detach(args)
-  local base = args.script:match('([^/]+)$'):gsub('%.lua$', ''):gsub('[^%w_%-]', '_')
-  system.make_dir('.lugger')
-  local log = ('%s/.lugger/%s-%s.log'):format(system.cwd(), base, os.date('!%Y%m%d-%H%M%S'))
-  terminal.say('goes on without the terminal; progress and summary go to\n  ', log)
-  terminal.say('how far it is: lugger runs ', args.script)
-  terminal.say('to pause or stop it (resumable): lugger ctl')
-  io.stderr:flush()
-  local pid = system.detach(log)
-  terminal.say('lugger process ', pid)
-end
 
 local function tell_end(outcome, args, options)
   local result, tally = outcome.result, outcome.result.tally
@@ -98,10 +86,7 @@ local function run(args)
       '--restart begins anew, --accept-changes goes on with the changed script')
   end
   if args.join then join_only(args) end
-  if args.detach then
-    if args.script == '-' then config.raise('--detach cannot read the script from standard input') end
-    detach(args)
-  end
+  if args.detach then detached.go(args) end
   local loaded = cli.load(args)
   if #loaded.jobs == 0 then
     if args.dry_run and not args.quiet then terminal.say('a dry run: no job of the script wrote anything') end

@@ -237,6 +237,7 @@
 ---@field steps_done integer
 ---@field steps_total integer
 ---@field waits_for string why it does nothing at the moment; "" while it works
+---@field behind_s number of a feed: seconds behind its source; -1: unknown
 ---@field followed integer changes made before this are committed, in seconds of the source; 0: none
 
 ---@class lugger.run_result
@@ -697,8 +698,8 @@
 ---@field key string|string[]|nil Unique, never NULL columns to read in the order of, so that a run can be resumed.
 ---@field pooled boolean|nil The server is reached through a pooler that keeps no session settings.
 ---@field row_security boolean|nil Read only the rows that row-level security shows to the role; without it such a table is refused.
----@field collection string|nil Which collection: 'db.name' or 'name'.
----@field database string|nil Which database, where the URL names none.
+---@field collection string|nil Which collection of a server, dump, archive or directory: 'db.name' or 'name'; for a single file, what to call it.
+---@field database string|nil Which database of a server, dump or archive; for a single file, what to call it.
 ---@field format "auto"|"bson"|"json"|"archive"|"csv"|nil What the file holds; gzip is always recognised.
 ---@field oplog boolean|string|nil Whether the oplog of a dump is replayed (default: when there is one), or the oplog.bson to replay.
 ---@field header boolean|nil Whether the first record of CSV has the names of the fields.

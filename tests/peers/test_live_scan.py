@@ -13,9 +13,9 @@ from mongo_replica import Replica
 from postgres import Postgres
 
 COLUMNS = "{ 'n', 'int8' }, { 'pad', 'text' }"
-MIXED = [bson.MinKey(), None, float('nan'), float('-inf'), -1.5, bson.Int32(0), bson.Int64(2 ** 40), '', 'a', 'B', 'ü',
-         {'a': bson.Int32(1), 'b': 'x'}, {'b': bson.Int32(1)}, bson.Binary(b'abc'), bson.ObjectId('5' * 24), False,
-         True, bson.Date(-5), bson.Date(5), bson.Timestamp(5, 1), bson.Code('x'), bson.MaxKey()]
+MIXED = [bson.MinKey(), None, float('nan'), float('-inf'), -1.5, bson.Int32(0), bson.Int64(2 ** 40), '',
+         'a', 'B', 'ü', {'a': bson.Int32(1), 'b': 'x'}, {'b': bson.Int32(1)}, bson.Binary(b'abc'),
+         bson.ObjectId('5' * 24), False, True, bson.Date(-5), bson.Date(5), bson.Timestamp(5, 1), bson.Code('x'), bson.MaxKey()]
 
 
 def documents(count, size=300):
@@ -59,7 +59,8 @@ class LiveScan(unittest.TestCase):
                 again = self.work(proxy.url)
                 again.run('--create', '-j', '1')
                 self.assertGreater(rule.hits, 5)
-                self.assertEqual(sorted(row[0] for row in again.database.rows('select mongo_id from docs')), ids)
+                found = again.database.rows('select mongo_id from docs')
+                self.assertEqual(sorted(row[0] for row in found), ids)
 
     def test_a_lost_reply_of_a_getmore_loses_no_document(self):
         """The server has moved on: sent again, the getMore would bring the batch after it."""
@@ -114,7 +115,8 @@ class LiveScan(unittest.TestCase):
         fill(self.client, documents(30_000))
         work = self.work(self.replica.url, conflict='error', extra='throttle = { rows_per_s = 2000 },')
         process = work.start('run', 'job.lua', '--create', '-j', '1', '--log', 'none')
-        while (work.database.query('select sum(read) from lugger.partitions', check=False) or '0').strip() in '0':
+        read = 'select coalesce(sum(read), 0) from lugger.partitions'
+        while (work.database.query(read, check=False) or '0').strip() == '0':
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
@@ -163,7 +165,8 @@ class LiveScan(unittest.TestCase):
         for url in ('mongodb://u:S3cret@127.0.0.1:1/shop?serverSelectionTimeoutMS=200',
                     'mongodb://u:S3cr@S3cret@127.0.0.1:1/shop', 'mongodb://u:S3/S3cret@127.0.0.1:1/shop',
                     'mongodb://u:S3cr%S3cret@127.0.0.1:1/shop', 'mongodb+srv://u:S3cret@nowhere.invalid/shop',
-                    'mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=200&tlsCertificateKeyFilePassword=S3cret'):
+                    'mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=200&'
+                    'tlsCertificateKeyFilePassword=S3cret'):
             told = self.work(url).run('--create', expect=1)
             self.assertNotIn('S3', told.out + told.err, url)
 

@@ -21,7 +21,8 @@ def coll_stats(collection, namespace, operand):
 def storage(collection):
     """The sizes that collStats tells."""
     count = len(collection.documents)
-    return {'size': collection.size, 'count': count, **({'avgObjSize': collection.size // count} if count else {}),
+    average = {'avgObjSize': collection.size // count} if count else {}
+    return {'size': collection.size, 'count': count, **average,
             'storageSize': max(4096, collection.size), 'freeStorageSize': 0,
             'capped': bool(collection.options.get('capped')), 'nindexes': len(collection.indexes),
             'indexBuilds': [], 'totalIndexSize': 4096 * len(collection.indexes),
@@ -70,7 +71,8 @@ def grouped(documents, operand):
             (step, what), = inner.items()
             new = value_of(document, what)
             if step == '$sum':
-                held[name] = held.get(name, 0) + (mongo_match.integer(new) if mongo_match.is_number(new) else 0)
+                counts = mongo_match.integer(new) if mongo_match.is_number(new) else 0
+                held[name] = held.get(name, 0) + counts
             elif step in ('$min', '$max'):
                 old = held.get(name, new)
                 held[name] = (min if step == '$min' else max)((old, new), key=mongo_order.key)

@@ -34,7 +34,8 @@ def hello(request):
     return out | {
         'maxBsonObjectSize': 16777216, 'maxMessageSizeBytes': 48000000, 'maxWriteBatchSize': 100000,
         'localTime': bson.Date(int(time.time() * 1000)), 'logicalSessionTimeoutMinutes': 30,
-        'connectionId': request.connection, 'minWireVersion': 0, 'maxWireVersion': replica.wire, 'readOnly': False}
+        'connectionId': request.connection, 'minWireVersion': 0, 'maxWireVersion': replica.wire,
+        'readOnly': False}
 
 
 def last_write(replica):
@@ -95,7 +96,9 @@ def find(request):
 
     def look():
         collection = replica.seen(database, name, fresh)
-        return request.transaction.view(collection, database) if collection and request.transaction else collection
+        if collection and request.transaction:
+            return request.transaction.view(collection, database)
+        return collection
 
     collection = look()
     if collection is None:
@@ -113,8 +116,9 @@ def through_view(request, view):
     for name in ('min', 'max'):
         if body.get(name):
             raise CommandError(168, f'Option {name} not supported in aggregation.')
-    words = (('$match', 'filter'), ('$sort', 'sort'), ('$skip', 'skip'), ('$limit', 'limit'), ('$project', 'projection'))
-    stages = [{stage: body[word]} for stage, word in words if body.get(word)]
+    words = {'$match': 'filter', '$sort': 'sort', '$skip': 'skip', '$limit': 'limit',
+             '$project': 'projection'}
+    stages = [{stage: body[word]} for stage, word in words.items() if body.get(word)]
     return of_pipeline(request, view.name, stages)
 
 
@@ -128,8 +132,8 @@ def of_pipeline(request, name, stages):
         collection = request.replica.seen(request.database, name, fresh)
     namespace = f'{request.database}.{name}'
     if collection is None and stages and '$collStats' in stages[0]:
-        raise CommandError(26, f'Unable to retrieve storageStats in $collStats stage :: caused by :: Collection '
-                           f'[{namespace}] not found.')
+        raise CommandError(26, 'Unable to retrieve storageStats in $collStats stage :: caused by :: '
+                           f'Collection [{namespace}] not found.')
     if collection is None:
         return []
     if request.transaction:
@@ -169,17 +173,18 @@ def open_stream(request, name, stages):
     if not replica.set_name:
         raise CommandError(40573, 'The $changeStream stage is only supported on replica sets')
     if (database == 'admin') != bool(spec.get('allChangesForCluster')) or (database == 'admin' and name):
-        raise CommandError(72, "A $changeStream with 'allChangesForCluster:true' may only be opened on the 'admin' "
-                           'database, and with no collection name')
+        raise CommandError(72, "A $changeStream with 'allChangesForCluster:true' may only be opened on the "
+                           "'admin' database, and with no collection name")
     level = (request.body.get('readConcern') or {}).get('level', 'majority')
     if level != 'majority':
-        raise CommandError(72, f'$changeStream cannot run with a readConcern other than majority, got {level}')
+        raise CommandError(72, '$changeStream cannot run with a readConcern other than majority, '
+                           f'but {level} was given')
     held = name and replica.store.find(database, name)
     if held and held.kind != 'collection':
         raise CommandError(166, f'Namespace {database}.{name} is a view, not a collection')
-    return mongo_stream.StreamCursor(
-        replica.store, f'{database}.{name or "$cmd.aggregate"}', mongo_stream.Scope(database, name), spec, rest,
-        replica.wire, request.session_id())
+    namespace, scope = f'{database}.{name or "$cmd.aggregate"}', mongo_stream.Scope(database, name)
+    return mongo_stream.StreamCursor(replica.store, namespace, scope, spec, rest, replica.wire,
+                                     request.session_id())
 
 
 def get_more(request):
@@ -290,5 +295,6 @@ COMMANDS = {
     'find': find, 'aggregate': aggregate, 'getMore': get_more, 'killCursors': kill_cursors, 'count': count,
     'listDatabases': list_databases, 'listCollections': list_collections, 'listIndexes': list_indexes,
     'collStats': coll_stats, 'serverStatus': server_status,
-    'connectionStatus': lambda request: {'authInfo': {'authenticatedUsers': [], 'authenticatedUserRoles': []}},
+    'connectionStatus': lambda request: {
+        'authInfo': {'authenticatedUsers': [], 'authenticatedUserRoles': []}},
 }

@@ -8,10 +8,11 @@ from mongo_wire import CommandError
 MISSING = object()
 TYPES = {
     'double': float, 'string': str, 'object': dict, 'array': list, 'binData': (bytes, bson.Binary),
-    'undefined': bson.Undefined, 'objectId': bson.ObjectId, 'bool': bool, 'date': bson.Date, 'null': type(None),
-    'regex': bson.Regex, 'dbPointer': bson.DBPointer, 'javascript': bson.Code, 'symbol': bson.Symbol,
-    'javascriptWithScope': bson.CodeWithScope, 'int': (int, bson.Int32), 'timestamp': bson.Timestamp,
-    'long': bson.Int64, 'decimal': bson.Decimal128, 'minKey': bson.MinKey, 'maxKey': bson.MaxKey,
+    'undefined': bson.Undefined, 'objectId': bson.ObjectId, 'bool': bool, 'date': bson.Date,
+    'null': type(None), 'regex': bson.Regex, 'dbPointer': bson.DBPointer, 'javascript': bson.Code,
+    'symbol': bson.Symbol, 'javascriptWithScope': bson.CodeWithScope, 'int': (int, bson.Int32),
+    'timestamp': bson.Timestamp, 'long': bson.Int64, 'decimal': bson.Decimal128, 'minKey': bson.MinKey,
+    'maxKey': bson.MaxKey,
     'number': (float, int, bson.Int32, bson.Int64, bson.Decimal128),
 }
 NUMBERED = {1: 'double', 2: 'string', 3: 'object', 4: 'array', 5: 'binData', 6: 'undefined', 7: 'objectId',
@@ -172,7 +173,7 @@ def project(document, wanted):
     if not wanted:
         return document
     flags = {name: operand for name, operand in wanted.items() if name != '_id'}
-    keeps = any(operand not in (0, False, 0.0) for operand in flags.values()) if flags else bool(wanted['_id'])
+    keeps = any(operand not in (0, False) for operand in flags.values()) if flags else bool(wanted['_id'])
     tree = {}
     for name, operand in wanted.items():
         place, parts = tree, name.split('.')

@@ -15,9 +15,10 @@ NAN, INFINITY = b'\x1e', b'\x33' + b'\xff' * 8
 NUMERIC = 0x1E
 GENERIC = {   # what stands for a type in front of a field's name
     float: NUMERIC, int: NUMERIC, bson.Int32: NUMERIC, bson.Int64: NUMERIC, bson.Decimal128: NUMERIC,
-    str: 0x3C, bson.Symbol: 0x3C, dict: 0x46, list: 0x50, bytes: 0x5A, bson.Binary: 0x5A, bson.ObjectId: 0x64,
-    bool: 0x6E, bson.Date: 0x78, bson.Timestamp: 0x82, bson.Regex: 0x8C, bson.DBPointer: 0x96, bson.Code: 0xA0,
-    bson.CodeWithScope: 0xAA, bson.MinKey: 0x0A, bson.MaxKey: 0xF0, bson.Undefined: 0x0F, type(None): 0x14,
+    str: 0x3C, bson.Symbol: 0x3C, dict: 0x46, list: 0x50, bytes: 0x5A, bson.Binary: 0x5A,
+    bson.ObjectId: 0x64, bool: 0x6E, bson.Date: 0x78, bson.Timestamp: 0x82, bson.Regex: 0x8C,
+    bson.DBPointer: 0x96, bson.Code: 0xA0, bson.CodeWithScope: 0xAA, bson.MinKey: 0x0A,
+    bson.MaxKey: 0xF0, bson.Undefined: 0x0F, type(None): 0x14,
 }
 # Bytes of a key's first place that are one bracket of comparison: numbers and booleans spread over several.
 BRACKETS = {**{place: NUMERIC for place in range(0x1E, 0x34)}, 0x6F: 0x6E}
@@ -95,8 +96,9 @@ def _text(value):
 
 
 def _document(value):
-    return b''.join(bytes([GENERIC[type(inner)]]) + name.encode('utf-8', 'surrogateescape') + b'\0' + key(inner)
-                    for name, inner in value.items()) + b'\0'
+    fields = (bytes([GENERIC[type(inner)]]) + name.encode('utf-8', 'surrogateescape') + b'\0' + key(inner)
+              for name, inner in value.items())
+    return b''.join(fields) + b'\0'
 
 
 def _binary(data, subtype):

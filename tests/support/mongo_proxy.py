@@ -198,8 +198,8 @@ class Proxy:
     def _as_our_own(self, body):
         """A handshake in which the server's address is the proxy's, so that the driver stays here."""
         address = f'{self.upstream[0]}:{self.upstream[1]}'
-        named = {name: self.address for name in ('me', 'primary') if body.get(name) in (body.get('me'), address)
-                 and name in body}
+        named = {name: self.address for name in ('me', 'primary')
+                 if name in body and body[name] in (body.get('me'), address)}
         hosts = {'hosts': [self.address]} if 'hosts' in body else {}
         return {**body, **hosts, **named}
 

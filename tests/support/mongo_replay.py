@@ -91,8 +91,9 @@ class Stream:
 
     def more(self, wait=100, **more):
         """One getMore; the events that came."""
+        name = self.namespace.partition('.')[2]
         cursor = self.client.command(self.database, {
-            'getMore': self.id, 'collection': self.namespace.partition('.')[2], 'maxTimeMS': wait, **more})['cursor']
+            'getMore': self.id, 'collection': name, 'maxTimeMS': wait, **more})['cursor']
         self.id, self.position = cursor['id'], cursor['postBatchResumeToken']
         self.events += cursor['nextBatch']
         return cursor['nextBatch']

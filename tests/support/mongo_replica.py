@@ -50,8 +50,7 @@ class Request:
             open_ones[key] = Session(self.replica.store, self.body['lsid'], self.body['txnNumber'])
         self.transaction = open_ones.get(key)
         if self.transaction is None:
-            raise CommandError(251, f'Given transaction number {key[1]} does not match any in-progress transactions.',
-                               ['TransientTransactionError'])
+            raise mongo_writes.no_such_transaction()
 
 
 class Replica:
@@ -86,7 +85,9 @@ class Replica:
         self.server.server_close()
         self.drop_connections()
 
-    def restart(self):
+    kill = destroy = stop
+
+    def restart(self, _=None):
         """A server that went down and came back: cursors and open transactions are gone."""
         self.stop()
         with self.changed:
@@ -219,23 +220,27 @@ class Replica:
 
     def must_be_primary(self):
         if not self.primary:
-            raise CommandError(10107, 'not primary', extra={'topologyVersion': self.topology()})
+            raise self.topology_error(10107, 'not primary')
 
     def must_be_readable(self, request):
         mode = (request.body.get('$readPreference') or {}).get('mode', 'primary')
         if not self.primary and mode == 'primary':
-            raise CommandError(13435, 'not primary and secondaryOk=false', extra={'topologyVersion': self.topology()})
+            raise self.topology_error(13435, 'not primary and secondaryOk=false')
 
     def interrupted(self):
         if self.stopping:
-            return CommandError(11600, 'interrupted at shutdown', extra={'topologyVersion': self.topology()})
-        return CommandError(11602, 'operation was interrupted', extra={'topologyVersion': self.topology()})
+            return self.topology_error(11600, 'interrupted at shutdown')
+        return self.topology_error(11602, 'operation was interrupted')
+
+    def topology_error(self, code, message):
+        return CommandError(code, message, extra={'topologyVersion': self.topology()})
 
     def reads_fresh(self, body):
         """Whether a read has the present; one that names a time to come is refused."""
         after = (body.get('readConcern') or {}).get('afterClusterTime')
         if after and (after.seconds, after.increment) > self.store.oplog.last:
-            raise CommandError(72, 'readConcern afterClusterTime value must not be greater than the current clusterTime.')
+            raise CommandError(72, 'readConcern afterClusterTime value must not be greater than the current '
+                               'clusterTime.')
         return bool(after)
 
     def seen(self, database, name, fresh):
@@ -342,10 +347,15 @@ class _Handler(socketserver.BaseRequestHandler):
 
 
 def main():
-    """Serves the dump directories named until its input ends: `mongo_replica.py PORT DIRECTORY...`."""
+    """`mongo_replica.py PORT WHAT...` serves dump directories, or collections as NAMESPACE=FILE.bson, until
+    its input ends."""
     replica = Replica(port=int(sys.argv[1]))
-    for directory in sys.argv[2:]:
-        replica.load_dump(directory)
+    for what in sys.argv[2:]:
+        namespace, _, path = what.partition('=')
+        if path:
+            replica.serve(namespace, Path(path).read_bytes())
+        else:
+            replica.load_dump(what)
     print(replica.url, flush=True)
     sys.stdin.read()
     os._exit(0)

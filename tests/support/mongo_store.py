@@ -17,7 +17,7 @@ MAX_DOCUMENT = 16 * 1024 * 1024
 
 @dataclass
 class Entry:
-    """One change. `ts` is (seconds, increment); operations of a transaction share it and differ in `place`."""
+    """One change. `ts` is (seconds, increment); those of a transaction share it and differ in `place`."""
     ts: tuple
     kind: str                       # insert, update, replace, delete, drop, rename, dropDatabase, noop, ...
     database: str = ''

@@ -42,7 +42,8 @@ class Position:
 
     def __init__(self, given):
         if not isinstance(given, dict) or not isinstance(given.get('_data'), str):
-            raise _malformed(f'Bad resume token: _data of missing or of wrong type. Expected string, got {given}', 40647)
+            raise _malformed('Bad resume token: _data of missing or of wrong type. Expected string, got '
+                             f'{given}', 40647)
         self.text = given['_data']
         try:
             data = bytes.fromhex(self.text)
@@ -141,18 +142,19 @@ def start_of(spec, store):
     """Where a stream begins: (position, the token that must still be there, first token to give)."""
     tokens = [spec[name] for name in ('resumeAfter', 'startAfter') if name in spec]
     if len(tokens) == 2:
-        raise CommandError(50865, "Do not specify both 'resumeAfter' and 'startAfter' in a $changeStream stage")
+        raise CommandError(50865, "Do not specify both 'resumeAfter' and 'startAfter' in a $changeStream "
+                           'stage')
     if tokens and 'startAtOperationTime' in spec:
         raise CommandError(40674, 'Only one type of resume option is allowed, but multiple were found.')
     if not tokens:
-        given = spec.get('startAtOperationTime')
-        # Without a time: what comes after the newest entry.
-        ts = (given.seconds, given.increment) if given else (store.oplog.last[0], store.oplog.last[1] + 1)
-        return (ts, -1, 0), None, high_water(ts if given else store.oplog.last)
+        given, (seconds, increment) = spec.get('startAtOperationTime'), store.oplog.last
+        # Without a time: one tick beyond the newest entry.
+        ts = (given.seconds, given.increment) if given else (seconds, increment + 1)
+        return (ts, -1, 0), None, high_water(ts)
     position = Position(tokens[0])
     if position.invalidate and 'resumeAfter' in spec:
-        raise CommandError(260, "Attempting to resume a change stream using 'resumeAfter' is not allowed from an "
-                           'invalidate notification.')
+        raise CommandError(260, "Attempting to resume a change stream using 'resumeAfter' is not allowed "
+                           'from an invalidate notification.')
     return position.place, position if position.is_event else None, tokens[0]
 
 
@@ -173,7 +175,9 @@ class StreamCursor(Cursor):
     def _lookup(self, entry):
         """The document as it is now, in the same collection by name and identity."""
         collection = self.store.find(entry.database, entry.collection)
-        raw = collection and collection.uuid == entry.uuid and collection.documents.get(mongo_order.key(entry.id))
+        if collection is None or collection.uuid != entry.uuid:
+            return None
+        raw = collection.documents.get(mongo_order.key(entry.id))
         return bson.Raw(0x03, raw) if raw else None
 
     def _events(self):
@@ -208,8 +212,8 @@ class StreamCursor(Cursor):
             return
         if self.read_once:
             raise CommandError(136, 'CollectionScan died due to failure to restore tailable cursor position.')
-        raise CommandError(286, 'Resume of change stream was not possible, as the resume point may no longer be in '
-                           'the oplog.', [LOST])
+        raise CommandError(286, 'Resume of change stream was not possible, as the resume point may no longer '
+                           'be in the oplog.', [LOST])
 
     def batch(self, count):
         if count == 0:
@@ -251,6 +255,6 @@ class StreamCursor(Cursor):
             elif name != '$changeStreamSplitLargeEvent':
                 raise CommandError(20, f'{name} is not permitted in a $changeStream pipeline')
         if '_id' not in change:
-            raise CommandError(280, 'Encountered an event whose _id field, which contains the resume token, was '
-                               'modified by the pipeline.', [LOST])
+            raise CommandError(280, 'Encountered an event whose _id field, which contains the resume token, '
+                               'was modified by the pipeline.', [LOST])
         return change

@@ -283,8 +283,8 @@ def update(document, change, inserting=False, deltas=True):
             if name == '$setOnInsert':
                 name, fields = '$set', fields if inserting else {}
             if name not in OPERATORS:
-                raise CommandError(9, f'Unknown modifier: {name}. Expected a valid update modifier or pipeline-style '
-                                   'update specified as an array')
+                raise CommandError(9, f'Unknown modifier: {name}. Expected a valid update modifier or '
+                                   'pipeline-style update specified as an array')
             for path, value in fields.items():
                 touched += OPERATORS[name](after, path, value)
         touched.sort()
@@ -296,7 +296,8 @@ def update(document, change, inserting=False, deltas=True):
         after = {'_id': document['_id'], **change} if '_id' in document else dict(change)
         description = None
     if '_id' in document and mongo_order.key(after.get('_id')) != mongo_order.key(document['_id']):
-        raise CommandError(66, "Performing an update on the path '_id' would modify the immutable field '_id'")
+        raise CommandError(66, "Performing an update on the path '_id' would modify the immutable field "
+                           "'_id'")
     return after, description
 
 

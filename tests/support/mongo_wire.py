@@ -15,15 +15,17 @@ HEADER = struct.Struct('<iiii')
 _numbers = itertools.count(1)
 
 CODES = {
-    2: 'BadValue', 8: 'UnknownError', 9: 'FailedToParse', 11: 'UserNotFound', 13: 'Unauthorized', 14: 'TypeMismatch',
-    20: 'IllegalOperation', 26: 'NamespaceNotFound', 43: 'CursorNotFound', 48: 'NamespaceExists', 50: 'MaxTimeMSExpired',
-    53: 'InvalidIdField', 59: 'CommandNotFound', 66: 'ImmutableField', 72: 'InvalidOptions', 73: 'InvalidNamespace',
-    91: 'ShutdownInProgress', 112: 'WriteConflict', 121: 'DocumentValidationFailure', 166: 'CommandNotSupportedOnView',
+    2: 'BadValue', 8: 'UnknownError', 9: 'FailedToParse', 11: 'UserNotFound', 13: 'Unauthorized',
+    14: 'TypeMismatch', 20: 'IllegalOperation', 26: 'NamespaceNotFound', 43: 'CursorNotFound',
+    48: 'NamespaceExists', 50: 'MaxTimeMSExpired', 53: 'InvalidIdField', 59: 'CommandNotFound',
+    66: 'ImmutableField', 72: 'InvalidOptions', 73: 'InvalidNamespace', 91: 'ShutdownInProgress',
+    112: 'WriteConflict', 121: 'DocumentValidationFailure', 166: 'CommandNotSupportedOnView',
     168: 'InvalidPipelineOperator', 175: 'QueryPlanKilled', 189: 'PrimarySteppedDown', 237: 'CursorKilled',
-    251: 'NoSuchTransaction', 260: 'InvalidResumeToken', 280: 'ChangeStreamFatalError', 286: 'ChangeStreamHistoryLost',
-    361: 'CollectionUUIDMismatch', 10107: 'NotWritablePrimary', 11000: 'DuplicateKey',
-    11600: 'InterruptedAtShutdown', 11601: 'Interrupted', 11602: 'InterruptedDueToReplStateChange',
-    13435: 'NotPrimaryNoSecondaryOk', 13436: 'NotPrimaryOrSecondary',
+    251: 'NoSuchTransaction', 260: 'InvalidResumeToken', 280: 'ChangeStreamFatalError',
+    286: 'ChangeStreamHistoryLost', 361: 'CollectionUUIDMismatch', 10107: 'NotWritablePrimary',
+    11000: 'DuplicateKey', 11600: 'InterruptedAtShutdown', 11601: 'Interrupted',
+    11602: 'InterruptedDueToReplStateChange', 13435: 'NotPrimaryNoSecondaryOk',
+    13436: 'NotPrimaryOrSecondary',
 }
 
 
@@ -41,7 +43,8 @@ class CommandError(Exception):
     def reply(self):
         """The reply's fields in the server's order."""
         labels = {'errorLabels': self.labels} if self.labels else {}
-        return {**labels, **self.extra, 'ok': 0.0, 'errmsg': self.message, 'code': self.code, 'codeName': self.name}
+        return {**labels, **self.extra, 'ok': 0.0, 'errmsg': self.message, 'code': self.code,
+                'codeName': self.name}
 
 
 class Message:
@@ -115,8 +118,8 @@ def decode(data):
     if kind == OP_QUERY:
         name_end = payload.index(b'\0', 4)
         body = bson.decode(payload[name_end + 9:])
-        return Message({**body.get('$query', body), '$db': payload[4:name_end].decode().split('.')[0]}, number,
-                       answers, kind)
+        database = payload[4:name_end].decode().split('.')[0]
+        return Message({**body.get('$query', body), '$db': database}, number, answers, kind)
     if kind == OP_REPLY:
         return Message(bson.decode(payload[20:]), number, answers, kind)
     raise ValueError(f'no message of kind {kind} is known here')
@@ -185,10 +188,11 @@ class MongoClient:
     def batches(self, database, command):
         """Every batch of a cursor's command."""
         cursor = self.command(database, command)['cursor']
+        size = {'batchSize': command['batchSize']} if 'batchSize' in command else {}
         yield cursor['firstBatch']
         while cursor['id'].value:
             name = cursor['ns'].partition('.')[2]
-            cursor = self.command(database, {'getMore': cursor['id'], 'collection': name})['cursor']
+            cursor = self.command(database, {'getMore': cursor['id'], 'collection': name, **size})['cursor']
             yield cursor['nextBatch']
 
     def find(self, namespace, query=None, **more):

@@ -36,7 +36,8 @@ def check_id(value):
 
 def duplicate(namespace, identity):
     return CommandError(11000, f'E11000 duplicate key error collection: {namespace} index: _id_ dup key: '
-                        f'{{ _id: {identity!r} }}', extra={'keyPattern': {'_id': 1}, 'keyValue': {'_id': identity}})
+                        f'{{ _id: {identity!r} }}',
+                        extra={'keyPattern': {'_id': 1}, 'keyValue': {'_id': identity}})
 
 
 class Writer:
@@ -58,7 +59,8 @@ class Writer:
     def write(self, kind, identity, raw, description=None):
         if self.collection.kind == 'timeseries':
             kind = 'measurement'
-        entry = Entry((0, 0), kind, self.database, self.name, self.collection.uuid, identity, raw, description)
+        entry = Entry((0, 0), kind, self.database, self.name, self.collection.uuid, identity, raw,
+                      description)
         if self.request.transaction:
             self.request.transaction.apply(entry)
             return
@@ -85,7 +87,8 @@ class Writer:
             except CommandError as error:
                 if self.request.transaction:
                     raise
-                self.errors.append({'index': index, 'code': error.code, **error.extra, 'errmsg': error.message})
+                self.errors.append({'index': index, 'code': error.code, **error.extra,
+                                    'errmsg': error.message})
                 if self.request.body.get('ordered', True):
                     break
         return {'writeErrors': self.errors} if self.errors else {}
@@ -135,8 +138,8 @@ def update(request):
             counts['n'] += 1
 
     errors = writer.each(request.body['updates'], _update)
-    return {'n': counts['n'], **({'upserted': upserted} if upserted else {}), 'nModified': counts['nModified'],
-            **errors, **request.replica.op_time()}
+    return {'n': counts['n'], **({'upserted': upserted} if upserted else {}),
+            'nModified': counts['nModified'], **errors, **request.replica.op_time()}
 
 
 def delete(request):
@@ -156,8 +159,9 @@ def delete(request):
 def create(request):
     request.replica.must_be_primary()
     store, name = request.replica.store, request.body['create']
-    named = ('capped', 'size', 'max', 'validator', 'validationLevel', 'validationAction', 'collation', 'timeseries',
-             'viewOn', 'pipeline', 'clusteredIndex', 'expireAfterSeconds', 'changeStreamPreAndPostImages')
+    named = ('capped', 'size', 'max', 'validator', 'validationLevel', 'validationAction', 'collation',
+             'timeseries', 'viewOn', 'pipeline', 'clusteredIndex', 'expireAfterSeconds',
+             'changeStreamPreAndPostImages')
     options = {key: value for key, value in request.body.items() if key in named}
     kind = 'view' if 'viewOn' in options else 'timeseries' if 'timeseries' in options else 'collection'
     if kind == 'view':
@@ -229,11 +233,15 @@ def abort(request):
     return _end(request, False)
 
 
+def no_such_transaction():
+    return CommandError(251, 'Given transaction number does not match any in-progress transactions.',
+                        ['TransientTransactionError'])
+
+
 def _end(request, commits):
     session = request.transaction
     if session is None:
-        raise CommandError(251, 'Given transaction number does not match any in-progress transactions.',
-                           ['TransientTransactionError'])
+        raise no_such_transaction()
     request.replica.transactions.pop(request.session_key(), None)
     session.end(commits)
     return {}

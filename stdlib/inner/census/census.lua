@@ -66,7 +66,7 @@ local function full_name(item)
   return (item.database ~= '' and item.database .. '.' or '') .. item.collection
 end
 
-local time_series = 'a time series: the dump holds its internal buckets, not its documents; export it with mongoexport '
+local time_series = 'a time series: what is stored are its buckets, not its documents; export it with mongoexport '
   .. 'and copy that file'
 
 --- The collections that a census of the place includes, as { name, options }; and those it leaves out, with the reason.

@@ -16,8 +16,8 @@ cli.exit = { done = 0, failed = 1, usage = 2, rejects = 3, differences = 4, stop
 -- The commands in the order of a typical migration, for the help. Every file of stdlib/cli is a command; the others
 -- follow.
 local order = { 'init', 'describe', 'scaffold', 'plan', 'preview', 'trace', 'test', 'run', 'preflight', 'rejects',
-  'verify', 'repair', 'verdict', 'refs', 'pairs', 'runs', 'status', 'ctl', 'undo', 'log', 'psql', 'repl', 'migrate',
-  'lint', 'scripts', 'state', 'help', 'version', 'completion' }
+  'move', 'follow', 'verify', 'repair', 'verdict', 'refs', 'pairs', 'runs', 'status', 'ctl', 'undo', 'log', 'psql',
+  'repl', 'migrate', 'lint', 'scripts', 'state', 'help', 'version', 'completion' }
 
 --- Names of the commands.
 ---@return string[]
@@ -212,7 +212,8 @@ end
 ---@param args table
 ---@return string
 function cli.resume_line(args)
-  local words = { 'lugger', args.command_name == 'rejects' and 'rejects' or 'run' }
+  local own = { rejects = true, move = true, follow = true }
+  local words = { 'lugger', own[args.command_name] and args.command_name or 'run' }
   ---@type table<string, boolean|nil>
   local drop = { ['--restart'] = true, ['--again'] = true, ['--detach'] = true, ['--accept-changes'] = true }
   for _, word in ipairs(args.words) do

@@ -90,6 +90,24 @@ end
 -- rejects.
 local rank = { [0] = 0, [3] = 1, [4] = 2, [130] = 3, [1] = 4 }
 
+--- The exit status of jobs that ran side by side: the worst of theirs.
+---@param results lugger.attempt_result[]
+---@return integer
+function runner.status(results)
+  local status = 0
+  for _, result in ipairs(results) do
+    local one = status_of(result)
+    if rank[one] > rank[status] then status = one end
+  end
+  return status
+end
+
+--- Calls `work` while Ctrl-C only sets the level of the stop, for whoever watches.
+---@param work fun()
+function runner.without_interrupts(work)
+  without_interrupts(work)
+end
+
 --- Runs jobs in order, small ones side by side, prints the summary, and returns the exit status. A failed job does not
 --- keep the others from running.
 ---@param jobs table[]

@@ -194,7 +194,7 @@ TEST_CASE("thousands of random operations and transactions of a real server, fol
 
 TEST_CASE("every recorded event has a time, that of its token, and times never go back") {
   for (const char* name : {"named/changes/plain.bson.gz", "named/changes/update-lookup.bson.gz",
-                           "named/changes/collection-late.bson", "random/changes.bson.gz",
+                           "named/changes/collection-late.bson.gz", "random/changes.bson.gz",
                            "random-v1/changes.bson.gz"}) {
     StreamPosition last;
     uint64_t in_transactions = 0;
@@ -217,7 +217,8 @@ TEST_CASE("events and tokens inside of a server's replies") {
   std::string kinds;
   for (const char* name :
        {"open", "resumed", "invalidate", "start-after-invalidate", "drop-database"}) {
-    for (const std::string& line : lines_of(fmt::format("replies/change-stream-{}.json", name))) {
+    for (const std::string& line :
+         lines_of(fmt::format("mongo/replies/change-stream-{}.json", name))) {
       const Value cursor = bson_field(as_bytes(line), "cursor");
       if (cursor.type == ValueType::kMissing) {
         kinds += fmt::format("{} ", read_stream_event(as_bytes(line)).operation);

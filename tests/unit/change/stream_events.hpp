@@ -2,7 +2,7 @@
 #pragma once
 #include <zlib.h>
 
-#include <fstream>
+#include <sstream>
 
 #include "change/stream_event.hpp"
 #include "oplogs.hpp"
@@ -17,12 +17,6 @@ inline std::string event_bson(std::string fields, uint32_t seconds = 100, uint32
   return bson(fmt::format(
       R"({{"_id":{{"_data":"82{0:08X}{1:08X}04"}},"clusterTime":{{"$timestamp":{{"t":{0},"i":{1}}}}},{2}}})",
       seconds, increment, fields));
-}
-
-inline std::string contents(const std::string& name) {
-  std::ifstream in(test_data() + "/" + name, std::ios::binary);
-  REQUIRE(in);
-  return {std::istreambuf_iterator<char>(in), {}};
 }
 
 /// A file, which may be compressed whatever its name says.

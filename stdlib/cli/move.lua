@@ -1,0 +1,38 @@
+-- lugger move SCRIPT: copies live sources and follows their changes.
+local cli = require 'lugger.inner.cli.cli'
+local following = require 'lugger.inner.cli.following'
+
+local function run(args)
+  if args.detach then following.detach(args) end
+  local loaded = cli.load(args)
+  return following.run(cli.jobs(loaded), args, {
+    copy = { jobs = args.jobs, create = args.create or loaded.create, restart = args.restart,
+      accept_changes = args.accept_changes, redact = args.redact, window = args.window },
+    follow = { follow = true, jobs = 1, accept_changes = args.accept_changes, restart = args.restart,
+      redact = args.redact },
+    restart = args.restart,
+  })
+end
+
+return {
+  summary = 'Copy live sources while they are written to, then apply their changes until it is stopped. The same '
+    .. 'command goes on after anything.',
+  arguments = { { 'script', 'a script (.lua), a bundled script by name, or - for standard input' } },
+  flags = cli.with_script_flags {
+    { 'jobs', 'connections that load at once, for each job (default: one a core, at most 4)', short = 'j', value = 'N',
+      type = 'int', least = 1 },
+    { 'window', 'copy only in these hours of the day, as in 22:00-05:00; changes are applied at any time',
+      value = 'HOURS' },
+    { 'restart', 'forget what was copied and followed, and begin anew' },
+    { 'accept-changes', 'go on although the script changed since' },
+    { 'redact', 'keep rejects without their documents; such rejects cannot be retried' },
+    { 'detach', 'go on when the terminal closes; output goes to ./.lugger/' },
+    { 'log', 'form of the progress', value = 'FORM', choices = { 'json', 'plain', 'none' } },
+    { 'quiet', 'tell only errors', short = 'q' },
+  },
+  takes_script = true,
+  more = 'Ctrl-C stops it: once after the batch, twice at once; both can be resumed.\n'
+    .. 'Exit status: 1 failed, 2 usage, 130 stopped and resumable.',
+  examples = { 'lugger move shop.lua --create', 'lugger move shop.lua --detach' },
+  run = run,
+}

@@ -1,0 +1,32 @@
+-- What `lugger move` and `lugger follow` share.
+local cli = require 'lugger.inner.cli.cli'
+local config = require 'lugger.inner.cli.config'
+local detached = require 'lugger.inner.cli.detached'
+local move = require 'lugger.inner.job.move'
+local runner = require 'lugger.inner.job.runner'
+local summary = require 'lugger.inner.job.summary'
+
+local following = {}
+
+following.detach = detached.go
+
+--- Runs the move of a command and returns its exit status.
+---@param jobs table[]
+---@param args table
+---@param settings lugger.move_settings
+---@return integer
+function following.run(jobs, args, settings)
+  for _, job in ipairs(jobs) do
+    if not job.plan then
+      config.raise(job:name() .. ' is a task: it reads its source once, and follows no changes',
+        'put copies into the script: return lugger.move { jobs = { lugger.copy { ... } } }')
+    end
+  end
+  local options = { log = args.log, quiet = args.quiet, script = cli.script_line(args), resume = cli.resume_line(args) }
+  local results = {}
+  runner.without_interrupts(function() results = move.run(jobs, settings, options) end)
+  if args.log ~= 'json' then summary.print(results, #jobs, options) end
+  return runner.status(results)
+end
+
+return following

@@ -1,0 +1,262 @@
+-- Moves: each job is copied while the keys of what changes are kept, then follows the changes until it is stopped.
+local attempt = require 'lugger.inner.job.attempt'
+local fault = require 'lugger.inner.base.fault'
+local native = require 'lugger.native'
+local summary = require 'lugger.inner.job.summary'
+local table_view = require 'lugger.inner.view.table'
+local terminal = require 'lugger.inner.view.terminal'
+local system = native.system
+local tonumber = tonumber --[[@as fun(count: any): number]]
+
+local move = {}
+
+local look_ms = 200
+local tell_s = 5 -- on a terminal the line is updated at each look
+
+---@class lugger.move_settings
+---@field copy lugger.run_settings of the copies
+---@field follow lugger.run_settings
+---@field follow_only boolean|nil begin with the changes
+---@field restart boolean|nil
+
+--- One job on its way: "copying", "following", "ended".
+---@class lugger.move_step
+---@field job lugger.job
+---@field name string
+---@field phase "copying"|"following"|"ended"
+---@field settings lugger.move_settings
+---@field options table
+---@field spooler lugger.native.spooler|nil
+---@field copy lugger.attempt|nil
+---@field run lugger.native.run|nil the run that follows
+---@field result lugger.attempt_result|nil
+---@field asked integer the level of the stop that was passed on
+local step = {}
+step.__index = step
+
+local function new_step(job, settings, options)
+  return setmetatable({ job = job, name = job:name(), phase = 'copying', settings = settings, options = options,
+    asked = 0 }, step)
+end
+
+-- Ends the step with an error of `work`.
+function step:try(work)
+  local one = attempt.new(self.job, self.settings.follow, self.options)
+  one:try(work)
+  if one.result then self:finish(one.result) end
+  return one.result == nil
+end
+
+function step:finish(result)
+  self.phase, self.result, self.spooler = 'ended', result, nil
+end
+
+function step:tell(text)
+  if self.options.log == 'json' then
+    terminal.event('phase', { job = self.name, phase = self.phase })
+  elseif not self.options.quiet then
+    terminal.say(self.name, ': ', text)
+  end
+end
+
+function step:begin()
+  self:try(function()
+    local handle = self.job:handle()
+    local follows = self.settings.follow_only
+      or not self.settings.restart and handle:move_stage() == 'follow'
+    if follows then return self:follow('goes on with its changes') end
+    self.spooler = handle:spool(self.settings.restart or false)
+    local copy = attempt.new(self.job, self.settings.copy, self.options)
+    self.copy = copy
+    copy:look()
+    copy:announce()
+    if not copy.result then copy:start() end
+    if copy.result then return self:end_copy() end
+    self:tell('copying; what changes meanwhile is kept')
+  end)
+end
+
+function step:follow(text)
+  self.run = self.job:start(self.settings.follow)
+  self.phase = 'following'
+  self:tell(text)
+end
+
+-- The copy has ended; when it is done, the changes are next.
+function step:end_copy()
+  local result = assert(assert(self.copy).result)
+  local spooler = assert(self.spooler)
+  if result.status ~= 'done' or self.asked > 0 then
+    spooler:stop()
+    if result.status == 'done' then result.status = 'stopped' end
+    return self:finish(result)
+  end
+  if not self.options.quiet and self.options.log ~= 'json' then
+    summary.print({ result }, 1, self.options)
+  end
+  spooler:stop()
+  self.spooler = nil
+  self:follow('copied; its changes are applied')
+end
+
+-- A spooler ends by itself only with a failure: the copy would have a gap behind it.
+function step:check_spooler()
+  local seen = self.spooler and self.spooler:poll(0)
+  if not seen or not seen.ended or seen.error == '' then return end
+  local copy = assert(self.copy)
+  if copy.run then
+    copy.run:stop('now')
+    copy:finish()
+  end
+  self:try(function()
+    fault.raise(seen.error_code, ('the changes cannot be kept any more: %s'):format(seen.error), seen.hint)
+  end)
+end
+
+function step:pass_on_stop(level)
+  if level <= self.asked then return end
+  self.asked = level
+  local run = self.run or self.copy and self.copy.run
+  if run then run:stop(level >= 2 and 'now' or 'finish') end
+end
+
+--- Looks after it: what has ended is followed by what comes next.
+function step:look_after()
+  if self.phase == 'copying' then
+    local copy = assert(self.copy)
+    if copy.run and copy.run:ended() then
+      copy:finish()
+      self:try(function() self:end_copy() end)
+    else
+      self:try(function() self:check_spooler() end)
+    end
+  elseif self.phase == 'following' and assert(self.run):ended() then
+    self:try(function() self:finish(self.run:result()) end)
+  end
+end
+
+--- How far it is, for one line.
+---@return string
+function step:sentence()
+  if self.phase == 'copying' then
+    local copy = assert(self.copy)
+    local seen, kept = assert(copy.run):poll(0), assert(self.spooler):poll(0)
+    local total, bytes = tonumber(seen.total_bytes), tonumber(seen.tally.bytes)
+    local share = total > 0 and (' %d %%'):format(math.min(100, math.floor(bytes * 100 / total))) or ''
+    return ('%s: %s%s, %s; %s kept'):format(self.name, seen.stage == 'reading' and 'copying' or seen.stage, share,
+      terminal.count(seen.tally.read, 'document'), terminal.count(kept.spooled, 'change'))
+  end
+  local seen = self.run:poll(0)
+  local behind = tonumber(seen.behind_s)
+  local waits = seen.waits_for ~= '' and '; waits: ' .. seen.waits_for or ''
+  local rejected = tonumber(seen.tally.rejected)
+  return ('%s: following%s, %s%s%s'):format(self.name, behind >= 0 and (', %d s behind'):format(behind) or '',
+    terminal.count(seen.tally.read, 'change'),
+    rejected > 0 and ', ' .. terminal.count(rejected, 'reject') or '', waits)
+end
+
+--- What --log json says of it, several times a minute.
+---@return table
+function step:figures()
+  local run = self.run or assert(self.copy).run
+  local seen = assert(run):poll(0)
+  local kept = self.spooler and self.spooler:poll(0)
+  return { job = self.name, phase = self.phase, run = seen.run, read = tonumber(seen.tally.read),
+    rejected = tonumber(seen.tally.rejected), behind_s = self.phase == 'following' and seen.behind_s or nil,
+    spooled = kept and tonumber(kept.spooled) or nil,
+    waits_for = seen.waits_for ~= '' and seen.waits_for or nil }
+end
+
+-- The progress of all, on standard error.
+local function teller(options)
+  local mode = options.log or (terminal.is_terminal(2) and system.getenv('TERM') ~= 'dumb' and 'live' or 'plain')
+  if options.quiet then mode = 'none' end
+  local told_at, live = system.monotonic(), false
+  local self = {}
+  function self.clear()
+    if live then io.stderr:write('\r\27[K') end
+    live = false
+  end
+  function self.update(steps)
+    local now = system.monotonic()
+    if mode == 'none' or mode ~= 'live' and now - told_at < tell_s then return end
+    told_at = now
+    local lines = {}
+    for _, one in ipairs(steps) do
+      if one.phase ~= 'ended' and mode == 'json' then terminal.event('progress', one:figures()) end
+      if one.phase ~= 'ended' and mode ~= 'json' then lines[#lines + 1] = one:sentence() end
+    end
+    if mode == 'live' then
+      io.stderr:write('\r\27[K', table_view.cut(table.concat(lines, ' | '), terminal.width() - 1))
+      live = true
+    elseif mode ~= 'json' then
+      for _, line in ipairs(lines) do terminal.say(line) end
+    end
+  end
+  return self
+end
+
+local function at_work(steps)
+  for _, one in ipairs(steps) do
+    if one.phase ~= 'ended' then return true end
+  end
+  return false
+end
+
+--- Moves jobs side by side until they are stopped or fail; a failed one does not keep the others from going on.
+---@param jobs lugger.job[]
+---@param settings lugger.move_settings
+---@param options { log: string|nil, quiet: boolean|nil, script: string, resume: string }
+---@return lugger.attempt_result[]
+function move.run(jobs, settings, options)
+  local steps, tell, asked = {}, teller(options), 0
+  for i, job in ipairs(jobs) do
+    steps[i] = new_step(job, settings, options)
+    steps[i]:begin()
+  end
+  while at_work(steps) do
+    system.sleep(look_ms)
+    local level = system.stop_level()
+    if level > asked then
+      asked = level
+      tell.clear()
+      if not options.quiet and options.log ~= 'json' then
+        terminal.say(level >= 2 and 'stopping at once; open batches are rolled back'
+          or 'finishing the batches; once more stops at once')
+      end
+    end
+    for _, one in ipairs(steps) do
+      if one.phase ~= 'ended' then
+        one:pass_on_stop(level)
+        one:look_after()
+      end
+    end
+    if at_work(steps) then tell.update(steps) end
+  end
+  tell.clear()
+  local results = {}
+  for i, one in ipairs(steps) do results[i] = one.result end
+  return results
+end
+
+--- What lugger.move returns: its jobs as a list, checked.
+---@param spec lugger.move_spec
+---@return lugger.job[]
+function move.new(spec)
+  if type(spec) ~= 'table' then
+    fault.raise('config', ('lugger.move wants a table, not a %s'):format(type(spec)))
+  end
+  fault.check_keys('a move', spec, { 'jobs' })
+  if type(spec.jobs) ~= 'table' or #spec.jobs == 0 then
+    fault.raise('config', 'a move has jobs', 'jobs = { lugger.copy { ... }, lugger.copy { ... } }')
+  end
+  for i, job in ipairs(spec.jobs) do
+    if type(job) ~= 'table' or not job.plan then
+      fault.raise('config', ('job %d of the move is no lugger.copy'):format(i),
+        'only copies can be followed: a task reads its source once')
+    end
+  end
+  return spec.jobs
+end
+
+return move
