@@ -25,6 +25,7 @@ class Worker {
   bool fill_unit(Cursor& cursor, bool& exhausted);
   Next read_batch(Cursor& cursor, Batch& batch);
   void commit_unit(UnitRecord& unit);
+  void resolve_followed();
   UnitRecord unit_record(const PartitionRecord& partition, const Position& position, bool done);
   Batch& next_batch();
   void reset_unit() noexcept;
@@ -49,7 +50,8 @@ class Worker {
   Stopwatch unit_age_;
   UnitRecord unit_;  // the open unit, from its commit until the outcome of the commit is known
   ReadCounts counts_, unit_counts_;  // committed; and of the open unit
-  std::vector<int64_t> resolved_;    // --retry: the rejects that this unit resolves
+  std::vector<int64_t> resolved_;    // --retry, follow: the rejects that this unit resolves
+  bool had_rejects_ = false;         // follow: the job has rejects that a change may resolve
   NetCounts unmapped_, replaced_;
   std::map<std::string, uint64_t> skip_reasons_;  // committed
   RejectGroups rejects_;

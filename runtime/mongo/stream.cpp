@@ -21,8 +21,8 @@ Error stream_error(const MongoFault& fault, const ScanPlace& place, const Stream
                              "from then until now cannot be followed",
                              place.shown, cluster_time_text(from.time)),
                  "nothing was passed over in silence, and the position stands. Make the oplog "
-                 "larger, copy again (lugger move ... --restart), or compare and mend: lugger "
-                 "verify, lugger repair --apply");
+                 "larger, empty the tables and copy again (lugger move ... --restart), or compare "
+                 "and mend: lugger verify, lugger repair --apply");
   }
   if (fault.number() == kStandalone) {
     return Error(Code::kConfig,

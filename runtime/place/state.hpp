@@ -166,6 +166,13 @@ class State {
   virtual void each_reject(const std::string& job,
                            const std::function<bool(const RejectRecord&)>& use,
                            int64_t after = 0) = 0;
+  /// The numbers of the job's rejects of these documents, as their document_id says. Targets whose
+  /// changes are not followed have none.
+  virtual std::vector<int64_t> rejects_of(const std::string& job,
+                                          std::span<const std::string> documents) {
+    static_cast<void>(job), static_cast<void>(documents);
+    return {};
+  }
   /// The number of the job's newest reject; 0: none.
   virtual int64_t last_reject(const std::string& job) = 0;
   virtual void delete_rejects(const std::vector<int64_t>& rejects) = 0;

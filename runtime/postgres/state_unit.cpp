@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "place/books.hpp"
+#include "postgres/array_text.hpp"
 #include "postgres/state.hpp"
 
 namespace lugger {
@@ -122,6 +123,26 @@ void forget_resolved(PgSession& session, const std::string& schema, const UnitRe
 }
 
 }  // namespace
+
+std::vector<int64_t> read_rejects_of(PgSession& session, const std::string& schema_name,
+                                     const std::string& job,
+                                     std::span<const std::string> documents) {
+  const std::string sql =
+      fmt::format("SELECT reject FROM {}.rejects WHERE job = $1 AND document_id = ANY ($2::text[])",
+                  PgSession::quote_name(schema_name));
+  std::vector<int64_t> out;
+  for (size_t at = 0; at < documents.size();) {
+    ArrayText ids;
+    for (size_t bytes = 0; at < documents.size() && bytes < kStatementBytes; ++at) {
+      const std::string id = storable(documents[at]);
+      ids.text(session.stores_utf8() ? id : escape_non_ascii(id));
+      bytes += id.size();
+    }
+    const PgRows rows = session.query(sql, {job, ids.finish()});
+    for (size_t i = 0; i < rows.size(); ++i) out.push_back(std::stoll(rows.text(i, 0)));
+  }
+  return out;
+}
 
 void write_unit(PgSession& session, const std::string& schema_name, const UnitRecord& unit) {
   check_books(unit.tally);

@@ -23,7 +23,8 @@ return {
       type = 'int', least = 1 },
     { 'window', 'copy only in these hours of the day, as in 22:00-05:00; changes are applied at any time',
       value = 'HOURS' },
-    { 'restart', 'forget what was copied and followed, and begin anew' },
+    { 'restart', 'forget what was copied and followed, and begin anew; empty the tables first, or the rows of '
+      .. 'documents that were deleted since stay' },
     { 'accept-changes', 'go on although the script changed since' },
     { 'redact', 'keep rejects without their documents; such rejects cannot be retried' },
     { 'detach', 'go on when the terminal closes; output goes to ./.lugger/' },

@@ -95,6 +95,7 @@ class Writer(threading.Thread):
                 except CommandError:
                     continue    # the key is there already, or the server steps down
                 except OSError:
+                    client.close()
                     time.sleep(0.02)
 
     def finish(self):
@@ -191,7 +192,8 @@ class Move:
     def settle(self, server, seconds=30):
         """Waits until a change that is made now is applied: so is each one that was made before it."""
         self.marks += 1
-        mark = {'_id': f'mark {self.marks}', 'k': f'mark {self.marks}', 'n': bson.Int32(0), 'pad': '', 'tags': []}
+        word, n = f'mark {self.marks}', bson.Int32(-self.marks)
+        mark = {'_id': word, 'k': word, 'n': n, 'pad': word, 'tags': []}
         with server.client() as client:
             wait_for(lambda: client.insert(f'shop.{self.name}', mark), 'a write')
         self.wait_for(lambda: self.number(f"select count(*) from {self.name} where k = '{mark['k']}'"),

@@ -214,6 +214,16 @@ local function at_work(steps)
   return false
 end
 
+-- A job that fails while others go on is told of at once: they may go on for weeks.
+local function tell_ended(ended, steps, options)
+  if options.log == 'json' then
+    terminal.event('end', summary.fields(ended.result))
+  elseif ended.result.status == 'failed' and at_work(steps) then
+    summary.tell_failures { ended.result }
+    terminal.say('the other jobs go on')
+  end
+end
+
 --- Moves jobs side by side until they are stopped or fail; a failed one does not keep the others from going on.
 ---@param jobs lugger.job[]
 ---@param settings lugger.move_settings
@@ -224,6 +234,9 @@ function move.run(jobs, settings, options)
   for i, job in ipairs(jobs) do
     steps[i] = new_step(job, settings, options)
     steps[i]:begin()
+  end
+  for _, one in ipairs(steps) do
+    if one.phase == 'ended' then tell_ended(one, steps, options) end
   end
   while at_work(steps) do
     system.sleep(look_ms)
@@ -240,6 +253,10 @@ function move.run(jobs, settings, options)
       if one.phase ~= 'ended' then
         one:pass_on_stop(level)
         one:look_after()
+        if one.phase == 'ended' then
+          tell.clear()
+          tell_ended(one, steps, options)
+        end
       end
     end
     if at_work(steps) then tell.update(steps) end
