@@ -52,8 +52,8 @@ class Feed(unittest.TestCase):
 class LostReplies(Feed):
     def follow_through(self, command, where, action, nth=3):
         """A move through a proxy that breaks some replies; both sides are equal."""
-        writer = Writer(self.server, 11, 200).fill()
-        with mongo_proxy.Proxy(self.server.port) as proxy:
+        with live_server() as self.server, mongo_proxy.Proxy(self.server.port) as proxy:
+            writer = Writer(self.server, 11, 200).fill()
             lost = []
 
             def breaks(exchange):
@@ -75,7 +75,7 @@ class LostReplies(Feed):
         for action in (mongo_proxy.cut_after(), mongo_proxy.cut_before()):
             lost, seen = self.follow_through('getMore', of_stream, action)
             for at, request in lost:
-                again = [body for body in seen[at:] if body.get('getMore') == request['getMore']]
+                again = [body for body in seen[at:] if body.get('getMore') == request.body['getMore']]
                 self.assertEqual(again, [])
 
     def test_a_lookup_whose_reply_is_lost_is_asked_again(self):
@@ -91,13 +91,13 @@ class Poison(Feed):
         self.insert({'_id': 'a', 'n': bson.Int32(1)}, {'_id': 'b', 'n': 'not a number'})
         move = self.move()
         move.start().follow()
-        rejects = "select string_agg(document_id || ' ' || code, ',' order by document_id) from lugger.rejects"
+        rejects = 'select document_id, code from lugger.rejects order by 1'
         move.wait_for(lambda: move.number('select count(*) from lugger.rejects') == 1, 'the copy refused one')
         self.update({'_id': 'a'}, {'$set': {'n': 'nor this'}})
         self.update({'_id': 'b'}, {'$set': {'n': 'still none'}})
         self.insert({'_id': 'c', 'n': 'none'})
         move.settle(self.server)
-        self.assertEqual(move.database.query(rejects), 'a syntax,b syntax,c syntax')
+        self.assertEqual(move.database.query(rejects), 'a|bad_value\nb|bad_value\nc|bad_value')
         self.assertEqual(move.number("select n from docs where mongo_id = 'a'"), 1)
         self.update({'_id': 'a'}, {'$set': {'n': bson.Int32(2)}})
         self.update({'_id': 'b'}, {'$set': {'n': bson.Int32(3)}})
@@ -105,7 +105,7 @@ class Poison(Feed):
             client.delete('shop.docs', {'_id': 'c'})
         move.settle(self.server)
         self.assertEqual(move.database.query(rejects), '')
-        self.assertEqual(move.database.query("select n from docs where mongo_id in ('a', 'b') order by 1"), '2\n3')
+        self.assertEqual(move.database.query("select n from docs where n > 0 order by 1"), '2\n3')
         move.assert_books()
         move.end()
 
@@ -119,12 +119,12 @@ class Poison(Feed):
         self.insert({'_id': 'b', 'n': bson.Int32(5)}, {'_id': 'c', 'n': bson.Int32(500)})
         move.settle(self.server)
         self.assertEqual(move.number('select count(*) from lugger.rejects'), 2)
-        self.assertEqual(move.database.query("select mongo_id, n from docs where n > 0 order by 1"), 'a|1\nb|5')
+        self.assertEqual(move.database.query("select mongo_id, n from docs where n > 0"), 'a|1\nb|5')
         self.update({'_id': 'a'}, {'$set': {'n': bson.Int32(99)}})
         self.update({'_id': 'c'}, {'$set': {'n': bson.Int32(98)}})
         move.settle(self.server)
         self.assertEqual(move.number('select count(*) from lugger.rejects'), 0)
-        self.assertEqual(move.number('select sum(n) from docs'), 99 + 5 + 98)
+        self.assertEqual(move.number('select sum(n) from docs where n > 0'), 99 + 5 + 98)
         move.end()
 
     def test_the_failure_of_one_job_does_not_stop_the_other(self):
@@ -185,7 +185,7 @@ class Poison(Feed):
         self.update({'_id': 'a'}, {'$set': {'n': bson.Int32(2), 'version': bson.Int32(4)}})
         self.update({'_id': 'b'}, {'$set': {'n': bson.Int32(2), 'version': bson.Int32(6)}})
         move.settle(self.server)
-        self.assertEqual(move.database.query("select k, n from docs where k in ('a', 'b') order by 1"), 'a|1\nb|2')
+        self.assertEqual(move.database.query('select k, n from docs where n > 0 order by 1'), 'a|1\nb|2')
         move.end()
 
 
@@ -193,10 +193,10 @@ class Whole(Feed):
     """Changes of a whole collection stop its job with words that say what to do."""
 
     def test_dropped_renamed_and_databases_dropped(self):
-        rename = {'renameCollection': 'shop.docs', 'to': 'shop.older'}
+        drop, rename = {'drop': 'docs'}, {'renameCollection': 'shop.docs', 'to': 'shop.older'}
         onto = {'renameCollection': 'shop.other', 'to': 'shop.docs', 'dropTarget': True}
         for database, command, words in (
-                ('shop', {'drop': 'docs'}, 'drop shop.docs'), ('admin', rename, 'rename shop.docs to shop.older'),
+                ('shop', drop, 'drop shop.docs'), ('admin', rename, 'rename shop.docs to shop.older'),
                 ('admin', onto, 'rename shop.other to shop.docs'), ('shop', {'dropDatabase': 1}, 'drop')):
             with live_server() as self.server, self.server.client() as client:
                 self.goes_away(client, database, command, words)
@@ -233,9 +233,9 @@ class Stopping(Feed):
 
     def test_stopped_once_and_twice_in_each_phase(self):
         move = self.started()
-        for phase in (move.is_copying, move.is_copying, move.follows, move.follows):
+        for words in ('forecast', 'copying', 'its changes'):
             for times in (1, 2):
-                move.wait_for(phase, 'its phase')
+                move.wait_to_say(words)
                 for _ in range(times):
                     move.process.send_signal(signal.SIGINT)
                     time.sleep(0.05)
@@ -252,7 +252,7 @@ class Stopping(Feed):
         for phase in (move.is_copying, move.follows):
             move.wait_for(phase, 'its phase')
             for command in ('move', 'follow'):
-                self.assertIn('is already running', other.start(command=command).ended(1))
+                self.assertIn('stop it first', other.start(command=command).ended(1))
         move.settle(self.server)
         move.end()
         move.work.script(script(copy(conflict='newer', more="newer = 'n',")))
@@ -293,7 +293,8 @@ class Stopping(Feed):
         events = [json.loads(line) for line in move.end().splitlines()]
         self.assertEqual({one['event'] for one in events} & {'phase', 'progress', 'end'},
                          {'phase', 'progress', 'end'})
-        self.assertEqual([one['phase'] for one in events if one['event'] == 'phase'], ['copying', 'following'])
+        phases = [one['phase'] for one in events if one['event'] == 'phase']
+        self.assertEqual(phases, ['copying', 'following'])
         end = [one for one in events if one['event'] == 'end'][-1]
         self.assertEqual((end['status'], end['job']), ('stopped', 'shop.docs -> docs'))
         told = move.start('--detach').ended(0)

@@ -76,8 +76,9 @@ class Writer(threading.Thread):
             return {'insert': self.name, 'documents': [self.document(i)]}
         if what == 'delete':
             return {'delete': self.name, 'deletes': [{'q': {'_id': id_of(i)}, 'limit': 1}]}
-        change = {'set': {'$set': {'n': bson.Int32(pick.randrange(10 ** 6)), 'pad': 'y' * pick.randrange(50)}},
-                  'tags': {'$push': {'tags': f'p{pick.randrange(9)}'}}, 'pull': {'$set': {'tags': self.tags()}},
+        fields = {'n': bson.Int32(pick.randrange(10 ** 6)), 'pad': 'y' * pick.randrange(50)}
+        change = {'set': {'$set': fields}, 'tags': {'$push': {'tags': f'p{pick.randrange(9)}'}},
+                  'pull': {'$set': {'tags': self.tags()}},
                   'replace': self.document(i)}[what]
         return {'update': self.name, 'updates': [{'q': {'_id': id_of(i)}, 'u': change,
                                                   'upsert': what == 'replace' and pick.random() < 0.3}]}

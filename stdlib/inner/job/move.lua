@@ -52,6 +52,7 @@ end
 --- Ends it with this result.
 ---@param result lugger.attempt_result
 function step:finish(result)
+  if result.error_code == 'interrupted' then result.status = 'stopped' end
   self.phase, self.result, self.spooler = 'ended', result, nil
 end
 
