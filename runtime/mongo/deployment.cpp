@@ -66,7 +66,9 @@ MongoDeployment look_at_deployment(MongoClient& client) {
 
 void each_document(MongoClient& client, const std::string& database, Bytes command,
                    const std::function<void(Bytes)>& use) {
+  constexpr int32_t kDocuments = 1000;
   MongoCursor cursor(client, database, client.pick());
+  cursor.ask_for(kDocuments);
   cursor.open(command);
   for (;;) {
     for (Bytes document; cursor.next(document);) use(document);

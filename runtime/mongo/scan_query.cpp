@@ -77,13 +77,17 @@ ScanQuery::ScanQuery(const ScanPlace& place, const ScanRange& range)
 
 void ScanQuery::go_on_at(const KeyDocument& key) {
   at_ = key;
-  if (place_.style == ScanStyle::kBrackets) bracket_ = bracket_of(bson_field(key, "_id"));
+  const Value id = bson_field(key, "_id");
+  greatest_ = id.type == ValueType::kMaxKey;
+  if (place_.style == ScanStyle::kBrackets) bracket_ = bracket_of(id);
 }
 
 MongoCommand ScanQuery::find(int32_t documents, uint64_t time) const {
   MongoCommand out("find", place_.collection.name);
   if (place_.style == ScanStyle::kBrackets) {
     add_bracket(out);
+  } else if (greatest_) {
+    out.begin("filter").add("_id", Value::of(ValueType::kMaxKey, 0)).end();
   } else {
     const KeyDocument& from = at_.empty() ? range_.from : at_;
     if (!from.empty()) out.add("min", Bytes(from));
@@ -122,7 +126,11 @@ std::vector<int32_t> ScanQuery::known_types() const {
 }
 
 bool ScanQuery::advance() {
-  if (place_.style == ScanStyle::kBounds) return false;
+  if (place_.style == ScanStyle::kBounds) {
+    const bool bounded = !range_.from.empty() || !at_.empty();
+    if (greatest_ || !bounded || !range_.to.empty()) return false;
+    return greatest_ = true;
+  }
   at_.clear();
   while (bracket_ + 1 < std::size(kBrackets)) {
     ++bracket_;

@@ -25,6 +25,7 @@ class ScanQuery {
   const ScanRange& range_;
   KeyDocument at_;
   size_t bracket_ = 0;
+  bool greatest_ = false;  // only MaxKey is left, which no find with `min` gives
 };
 
 /// What has been committed by a majority, at `time` or later: a secondary that lags, or a new

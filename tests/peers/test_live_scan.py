@@ -15,7 +15,8 @@ from postgres import Postgres
 COLUMNS = "{ 'n', 'int8' }, { 'pad', 'text' }"
 MIXED = [bson.MinKey(), None, float('nan'), float('-inf'), -1.5, bson.Int32(0), bson.Int64(2 ** 40), '',
          'a', 'B', 'ü', {'a': bson.Int32(1), 'b': 'x'}, {'b': bson.Int32(1)}, bson.Binary(b'abc'),
-         bson.ObjectId('5' * 24), False, True, bson.Date(-5), bson.Date(5), bson.Timestamp(5, 1), bson.Code('x'), bson.MaxKey()]
+         bson.ObjectId('5' * 24), False, True, bson.Date(-5), bson.Date(5), bson.Timestamp(5, 1),
+         bson.Code('x'), bson.MaxKey()]
 
 
 def documents(count, size=300):
@@ -105,9 +106,10 @@ class LiveScan(unittest.TestCase):
 
     def test_parts_have_every_document_once(self):
         fill(self.client, documents(3000, size=12_000))
+        fill(self.client, [{'_id': key} for key in MIXED])
         work = self.work(self.replica.url, conflict='error')
         work.run('--create', '-j', '2')
-        self.assertEqual(self.count(work), 3000)
+        self.assertEqual(self.count(work), 3000 + len(MIXED))
         self.assertGreater(work.database.number('select count(*) from lugger.partitions'), 1)
         self.assertEqual(work.database.number('select count(*) from lugger.partitions where read = 0'), 0)
 

@@ -104,6 +104,24 @@ class OnTheServer(unittest.TestCase):
         self.assertGreater((first.seconds, first.increment), (oldest.seconds, oldest.increment))
 
 
+    def test_a_cursor_belongs_to_its_session_and_namespace(self):
+        mine = {'lsid': self.client.session}
+        cursor = self.client.command('shop', {'find': 't', 'batchSize': 2, **mine})['cursor']
+        more = {'getMore': cursor['id'], 'collection': 't', 'batchSize': 2}
+        other = {'lsid': self.server.client().session}
+        for code, wrong in ((50737, more), (50738, {**more, **other}),
+                            (13, {**more, **mine, 'collection': 'x'}), (2, {**more, **mine, 'maxTimeMS': 5})):
+            with self.assertRaises(CommandError) as caught:
+                self.client.command('shop', wrong)
+            self.assertEqual(caught.exception.code, code)
+        found = self.client.command('shop', {**more, **mine})['cursor']['nextBatch']
+        self.assertEqual([one['_id'] for one in found], [2, 3])
+        self.client.command('admin', {'endSessions': [self.client.session]})
+        with self.assertRaises(CommandError) as caught:
+            self.client.command('shop', {**more, **mine})
+        self.assertEqual(caught.exception.code, 43)
+
+
 class InBetween(unittest.TestCase):
     def setUp(self):
         self.server = live_server()

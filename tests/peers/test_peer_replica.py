@@ -337,5 +337,59 @@ class Writing(Peer):
         self.assertEqual(stream.events[0]['clusterTime'], stream.events[1]['clusterTime'])
 
 
+class Definitions(Peer):
+    def described(self, name):
+        return self.client.command('shop', {'listCollections': 1, 'filter': {'name': name}})[
+            'cursor']['firstBatch'][0]
+
+    def test_a_capped_collection_forgets_without_a_word(self):
+        self.client.command('shop', {'create': 'log', 'capped': True, 'size': 4096, 'max': 3})
+        stream = self.stream()
+        for place in range(5):
+            self.client.insert('shop.log', {'_id': place})
+        self.assertEqual([one['_id'] for one in self.client.find('shop.log')], [2, 3, 4])
+        self.assertEqual(kinds(stream.read(5)) + kinds(stream.more()), ['insert'] * 5)
+
+    def test_a_view_has_documents_and_no_index(self):
+        self.client.insert('shop.t', *({'_id': place, 'n': place} for place in range(9)))
+        pipeline = [{'$match': {'n': {'$gt': 5}}}]
+        self.client.command('shop', {'create': 'most', 'viewOn': 't', 'pipeline': pipeline})
+        self.assertEqual([one['_id'] for one in self.client.find('shop.most', sort={'_id': 1})], [6, 7, 8])
+        self.assertEqual(self.described('most')['type'], 'view')
+        self.assertEqual(self.client.command('shop', {'count': 'most'})['n'], 3)
+        for command in ({'find': 'most', 'min': {'_id': 1}, 'hint': {'_id': 1}}, {'listIndexes': 'most'},
+                        {'aggregate': 'most', 'pipeline': [{'$changeStream': {}}], 'cursor': {}}):
+            self.refused('shop', command)
+
+    def test_a_rename_needs_room_or_makes_it(self):
+        self.client.insert('shop.a', {'_id': 1})
+        self.client.insert('shop.b', {'_id': 2})
+        command = {'renameCollection': 'shop.a', 'to': 'shop.b'}
+        self.assertEqual(self.refused('admin', command).code, 48)
+        stream, identity = self.stream(), self.described('a')['info']['uuid']
+        self.client.command('admin', {**command, 'dropTarget': True})
+        self.assertEqual(kinds(stream.read(1)) + kinds(stream.more()), ['rename'])
+        self.assertEqual(self.described('b')['info']['uuid'], identity)
+        self.client.command('shop', {'drop': 'b'})
+        self.client.insert('shop.b', {'_id': 3})
+        self.assertNotEqual(self.described('b')['info']['uuid'], identity)
+
+    def test_what_is_not_there(self):
+        self.assertEqual(self.client.find('shop.nothing'), [])
+        stats = {'aggregate': 'nothing', 'pipeline': [{'$collStats': {'count': {}}}], 'cursor': {}}
+        for command in (stats, {'listIndexes': 'nothing'}, {'drop': 'nothing'}):
+            self.assertEqual(self.refused('shop', command).code, 26)
+        self.assertEqual(self.refused('shop', {'noSuchCommand': 1}).code, 59)
+
+
+class Standalone(Peer):
+    options = {'set_name': None}
+
+    def test_it_has_no_oplog(self):
+        self.assert_refused_as(self.watch_error({}), 'standalone-error-change-stream')
+        found, recorded = self.client.command('admin', {'hello': 1}), reply('standalone-hello')
+        self.assertEqual(found.keys(), recorded.keys())
+
+
 if __name__ == '__main__':
     harness.main()

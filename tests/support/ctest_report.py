@@ -2,6 +2,7 @@
 import argparse
 import re
 import sys
+from collections import Counter
 import xml.etree.ElementTree as ElementTree
 
 
@@ -9,6 +10,13 @@ def reasons(case):
     """The SKIP lines a test printed."""
     output = case.findtext('system-out') or ''
     return re.findall(r'^SKIP: (.*)$', output, re.M)
+
+
+def servers(path):
+    """Which servers the tests of a live MongoDB ran on, and how many of them."""
+    cases = ElementTree.parse(path).getroot().iter('testcase')
+    return Counter(name for case in cases for name in set(re.findall(
+        r'^ran on (.*)$', case.findtext('system-out') or '', re.M)))
 
 
 def read(path):
@@ -33,6 +41,8 @@ def main():
     options = parser.parse_args()
     try:
         passed, failed, skipped, partly = read(options.report)
+        for name, count in sorted(servers(options.report).items()):
+            print(f'{count} files of tests ran on {name}')
     except (OSError, ElementTree.ParseError) as error:
         print(f'no report of the tests: {error}')
         passed, failed, skipped, partly = [], ['all'], [], []

@@ -102,9 +102,9 @@ def find(request):
 
     collection = look()
     if collection is None:
-        cursor = mongo_find.ListCursor(namespace, [])
+        cursor = mongo_find.ListCursor(namespace, [], request.session_id())
     elif collection.kind == 'view':
-        cursor = mongo_find.ListCursor(namespace, through_view(request, collection))
+        cursor = mongo_find.ListCursor(namespace, through_view(request, collection), request.session_id())
     else:
         cursor = mongo_find.ScanCursor(namespace, look, body, request.session_id())
     return first_batch(request, cursor, body.get('batchSize'))
@@ -150,7 +150,7 @@ def oplog_cursor(request, namespace):
     return mongo_find.ListCursor(namespace, [bson.encode({
         'ts': bson.Timestamp(*entry.ts), 't': bson.Int64(1), 'v': bson.Int64(2), 'op': 'n',
         'ns': f'{entry.database}.{entry.collection}', 'wall': bson.Date(int(entry.wall * 1000))})
-        for entry in chosen])
+        for entry in chosen], request.session_id())
 
 
 def aggregate(request):
@@ -163,7 +163,7 @@ def aggregate(request):
         cursor = open_stream(request, name, stages)
     else:
         namespace = f'{database}.{name or "$cmd.aggregate"}'
-        cursor = mongo_find.ListCursor(namespace, of_pipeline(request, name, stages))
+        cursor = mongo_find.ListCursor(namespace, of_pipeline(request, name, stages), request.session_id())
     return first_batch(request, cursor, size)
 
 
@@ -187,12 +187,27 @@ def open_stream(request, name, stages):
                                      request.session_id())
 
 
-def get_more(request):
-    replica, body = request.replica, request.body
-    number = body['getMore'].value if isinstance(body['getMore'], bson.Int64) else body['getMore']
-    cursor = replica.cursors.get(number)
+def cursor_of(request, number):
+    """The cursor that a getMore means: it belongs to its namespace and to its session."""
+    cursor, body = request.replica.cursors.get(number), request.body
     if cursor is None:
         raise CommandError(43, f'cursor id {number} not found')
+    namespace = f'{request.database}.{body["collection"]}'
+    if namespace != cursor.namespace:
+        raise CommandError(13, f"Requested getMore on namespace '{namespace}', but cursor belongs to a "
+                           f'different namespace {cursor.namespace}')
+    if cursor.session != request.session_id():
+        code = 50736 if cursor.session is None else 50737 if request.session_id() is None else 50738
+        raise CommandError(code, f'Cannot run getMore on cursor {number} of another session')
+    if 'maxTimeMS' in body and not cursor.stream:
+        raise CommandError(2, 'cannot set maxTimeMS on getMore command for a non-awaitData cursor')
+    return cursor
+
+
+def get_more(request):
+    replica, body = request.replica, request.body
+    number = mongo_match.integer(body['getMore'])
+    cursor = cursor_of(request, number)
     count = mongo_match.integer(body.get('batchSize') or 2**31)
     end = time.monotonic() + mongo_match.integer(body.get('maxTimeMS', AWAIT)) / 1000
     elections = replica.elections
@@ -220,6 +235,14 @@ def kill_cursors(request):
     return {'cursorsKilled': list(map(bson.Int64, known)),
             'cursorsNotFound': [bson.Int64(number) for number in numbers if number not in known],
             'cursorsAlive': [], 'cursorsUnknown': []}
+
+
+def end_sessions(request):
+    """Their cursors end with them."""
+    ended = [one['id'].data for one in map(bson.plain, request.body['endSessions'])]
+    request.replica.cursors = {number: cursor for number, cursor in request.replica.cursors.items()
+                               if cursor.session not in ended}
+    return {}
 
 
 def count(request):
@@ -291,7 +314,7 @@ def server_status(request):
 
 COMMANDS = {
     'hello': hello, 'isMaster': hello, 'ismaster': hello, 'buildInfo': build_info, 'buildinfo': build_info,
-    'ping': lambda request: {}, 'endSessions': lambda request: {}, 'refreshSessions': lambda request: {},
+    'ping': lambda request: {}, 'endSessions': end_sessions, 'refreshSessions': lambda request: {},
     'find': find, 'aggregate': aggregate, 'getMore': get_more, 'killCursors': kill_cursors, 'count': count,
     'listDatabases': list_databases, 'listCollections': list_collections, 'listIndexes': list_indexes,
     'collStats': coll_stats, 'serverStatus': server_status,

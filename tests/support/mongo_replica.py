@@ -1,5 +1,6 @@
 """A replica set of one member, in memory, for tests: it answers what a reader, a writer and a follower of
 MongoDB send, in the form in which a real server was recorded, and lets tests break it in known ways."""
+import collections
 import itertools
 import json
 import math
@@ -22,7 +23,7 @@ from mongo_wire import CommandError, Message
 COMMANDS = {**mongo_commands.COMMANDS, **mongo_writes.COMMANDS}
 WRITES = tuple(mongo_writes.COMMANDS)
 RESUMABLE = (6, 7, 63, 89, 91, 133, 150, 189, 234, 262, 9001, 10107, 11600, 11602, 13388, 13435, 13436)
-LABELLED = 9        # the wire version from which on errors of change streams say whether to go on
+LABELLED = 9        # 4.4: errors of change streams say whether to go on; and there is hello
 RECORDED = 12       # the version of the recordings
 UNSIGNED = {'hash': bytes(20), 'keyId': bson.Int64(0)}
 
@@ -54,17 +55,18 @@ class Request:
 
 
 class Replica:
-    """`wire` is the newest wire version that it claims; `set_name` None makes it a standalone."""
+    """`wire` is the newest wire version that it claims; `set_name` None makes it a standalone;
+    `window` is how many seconds the oplog reaches back, None for ever."""
     name = 'the replica of the tests'
 
-    def __init__(self, wire=RECORDED, set_name='rs0', port=0, noop_seconds=10):
-        self.wire, self.set_name, self.noop_seconds = wire, set_name, noop_seconds
+    def __init__(self, wire=RECORDED, set_name='rs0', port=0, noop_seconds=10, window=None):
+        self.wire, self.set_name, self.noop_seconds, self.window = wire, set_name, noop_seconds, window
         self.store, self.cursors, self.transactions, self.answered = Store(), {}, {}, {}
         self.changed = threading.Condition(threading.RLock())
         self.primary, self.term, self.elections, self.stopping = True, 1, 0, False
         self.process, self.started = mongo_writes.new_id(), {}
         self.past, self.past_at, self.lagging = None, None, None
-        self.failures, self.delays, self.commands = [], {}, []
+        self.failures, self.delays, self.commands = [], {}, collections.deque(maxlen=10_000)
         self.connections, self.numbers, self.port, self.server = set(), itertools.count(1), port, None
         self.start()
 
@@ -274,6 +276,9 @@ class Replica:
         if self.primary and self.set_name and self.until_noop() <= 0.01:
             self.store.noop()
             self.changed.notify_all()
+        oldest = self.store.oplog.now() - (self.window or math.inf)
+        if self.store.oplog.oldest[0] < oldest - 1:
+            self.store.oplog.trim((int(oldest), 0))
 
     # Answering
     def answer(self, body, connection):
@@ -300,16 +305,16 @@ class Replica:
             if command == request.name:
                 del self.failures[place]
                 raise error
-        if request.name not in COMMANDS:
+        if request.name not in COMMANDS or (request.name == 'hello' and self.wire < LABELLED):
             raise CommandError(59, f"no such command: '{request.name}'")
         request.join_transaction()
-        key = request.session_key()
-        retried = request.name in WRITES and key[1] is not None and request.transaction is None
-        if retried and key in self.answered:
-            return self.answered[key]
+        session, number = request.session_key()
+        may_come_again = request.name in WRITES and number is not None and request.transaction is None
+        if may_come_again and self.answered.get(session, (None,))[0] == number:
+            return self.answered[session][1]
         reply = COMMANDS[request.name](request)
-        if retried:
-            self.answered[key] = reply
+        if may_come_again:
+            self.answered[session] = number, reply
         return reply
 
     def _label(self, request, error):

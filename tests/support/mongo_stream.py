@@ -59,7 +59,7 @@ class Position:
         if kind not in (EVENT, HIGH_WATER):
             raise _malformed(f'Token type {kind} not recognized', 51057)
         self.invalidate = self._take(1) == b'\x6f'
-        self.is_event = kind == EVENT
+        self.is_event, self.has_uuid = kind == EVENT, data[self.at:self.at + 1] == b'\x5a'
         self.place = (self.ts, place if self.is_event else -1, int(self.invalidate))
 
     def _take(self, count):
@@ -138,7 +138,7 @@ class Scope:
         return entry.kind in (('dropDatabase',) if self.collection is None else ('drop', 'rename'))
 
 
-def start_of(spec, store):
+def start_of(spec, store, scope):
     """Where a stream begins: (position, the token that must still be there, first token to give)."""
     tokens = [spec[name] for name in ('resumeAfter', 'startAfter') if name in spec]
     if len(tokens) == 2:
@@ -155,6 +155,9 @@ def start_of(spec, store):
     if position.invalidate and 'resumeAfter' in spec:
         raise CommandError(260, "Attempting to resume a change stream using 'resumeAfter' is not allowed "
                            'from an invalidate notification.')
+    if scope.collection and position.is_event and not position.has_uuid:
+        raise CommandError(260, 'Attempted to resume a single-collection stream, but the resume token does '
+                           'not include a UUID.')
     return position.place, position if position.is_event else None, tokens[0]
 
 
@@ -168,7 +171,7 @@ class StreamCursor(Cursor):
             raise CommandError(40415, f"BSON field '$changeStream.{unknown[0]}' is an unknown field.")
         self.store, self.scope, self.stages = store, scope, stages
         self.options = {**spec, 'wire': wire, 'lookup': self._lookup}
-        self.position, self.expected, self.token = start_of(spec, store)
+        self.position, self.expected, self.token = start_of(spec, store, scope)
         self.latest = Position(self.token).ts
         self.read_once = self.ended = False
 

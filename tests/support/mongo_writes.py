@@ -56,6 +56,13 @@ class Writer:
         session = self.request.transaction
         return session.view(self.collection, self.database) if session else self.collection
 
+    def document(self, key):
+        """One document as the command sees it, or None."""
+        session = self.request.transaction
+        if session and key in session.overlay.get((self.database, self.name), ()):
+            return session.overlay[self.database, self.name][key]
+        return self.collection.documents.get(key)
+
     def write(self, kind, identity, raw, description=None):
         if self.collection.kind == 'timeseries':
             kind = 'measurement'
@@ -71,10 +78,10 @@ class Writer:
 
     def keys(self, query, one):
         """The keys of the documents that a query means."""
-        look = self.view()
         if list(query) == ['_id'] and not mongo_match.is_condition(query['_id']):
             key = mongo_order.key(query['_id'])
-            return [key] if key in look.documents else []
+            return [key] if self.document(key) is not None else []
+        look = self.view()
         scan = mongo_find.ScanCursor('', lambda: look, {'filter': query, 'projection': {'_id': 1}})
         found, _ = scan.batch(1 if one else len(look.documents) + 1)
         return [mongo_order.key_of_document(raw) for raw in found]
@@ -100,7 +107,7 @@ def insert(request):
     def _insert(given, _):
         raw, identity = with_id_first(given)
         check_id(identity)
-        if mongo_order.key(identity) in writer.view().documents:
+        if writer.document(mongo_order.key(identity)) is not None:
             raise duplicate(f'{writer.database}.{writer.name}', identity)
         writer.write('insert', identity, raw)
         done.append(1)
@@ -114,7 +121,7 @@ def update(request):
     counts, upserted = {'n': 0, 'nModified': 0}, []
 
     def _one(key, change):
-        raw = writer.view().documents[key]
+        raw = writer.document(key)
         before = bson.decode(raw)
         after, description = mongo_update.update(before, change, deltas=request.replica.wire >= DELTAS)
         new = bson.encode(after)
@@ -148,7 +155,7 @@ def delete(request):
     def _delete(item, _):
         item = bson.plain(item)
         for key in writer.keys(item['q'], mongo_match.integer(item.get('limit', 0)) == 1):
-            writer.write('delete', bson.decode(writer.view().documents[key])['_id'], None)
+            writer.write('delete', bson.decode(writer.document(key))['_id'], None)
             counts.append(1)
 
     errors = writer.each(request.body['deletes'], _delete)

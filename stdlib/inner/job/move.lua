@@ -39,7 +39,9 @@ local function new_step(job, settings, options)
     asked = 0 }, step)
 end
 
--- Ends the step with an error of `work`.
+--- Calls `work`; an error of it ends the step.
+---@param work fun()
+---@return boolean
 function step:try(work)
   local one = attempt.new(self.job, self.settings.follow, self.options)
   one:try(work)
@@ -47,10 +49,14 @@ function step:try(work)
   return one.result == nil
 end
 
+--- Ends it with this result.
+---@param result lugger.attempt_result
 function step:finish(result)
   self.phase, self.result, self.spooler = 'ended', result, nil
 end
 
+--- Tells of a new phase.
+---@param text string
 function step:tell(text)
   if self.options.log == 'json' then
     terminal.event('phase', { job = self.name, phase = self.phase })
@@ -59,6 +65,7 @@ function step:tell(text)
   end
 end
 
+--- Begins with the copy, or where an earlier process stopped.
 function step:begin()
   self:try(function()
     local handle = self.job:handle()
@@ -76,13 +83,15 @@ function step:begin()
   end)
 end
 
+--- Begins to apply the changes.
+---@param text string what is told of it
 function step:follow(text)
   self.run = self.job:start(self.settings.follow)
   self.phase = 'following'
   self:tell(text)
 end
 
--- The copy has ended; when it is done, the changes are next.
+--- Takes the end of the copy; when it is done, the changes are next.
 function step:end_copy()
   local result = assert(assert(self.copy).result)
   local spooler = assert(self.spooler)
@@ -99,7 +108,7 @@ function step:end_copy()
   self:follow('copied; its changes are applied')
 end
 
--- A spooler ends by itself only with a failure: the copy would have a gap behind it.
+--- Sees to the spooler, which ends by itself only with a failure: the copy would have a gap behind it.
 function step:check_spooler()
   local seen = self.spooler and self.spooler:poll(0)
   if not seen or not seen.ended or seen.error == '' then return end
@@ -113,6 +122,8 @@ function step:check_spooler()
   end)
 end
 
+--- Passes a stop on to its runs.
+---@param level integer
 function step:pass_on_stop(level)
   if level <= self.asked then return end
   self.asked = level
