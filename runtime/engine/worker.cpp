@@ -96,10 +96,6 @@ bool Worker::load_open(PartitionRecord& partition, bool& again, Backoff& backoff
                 ? dry_run_sink()
                 : shared_.job.target->open(*shared_.shape, shared_.sink_options);
   sink_->commit_under(partition.claim);
-  if (shared_.settings.follow) {
-    const std::lock_guard lock(shared_.mutex);
-    had_rejects_ = shared_.state->count_rejects(shared_.job.spec.name) != 0;
-  }
   const std::unique_ptr<Cursor> cursor =
       shared_.source->open(part_of(partition), partition.position);
   cursor_bytes_ = std::exchange(again, true) ? cursor->bytes() : 0;
@@ -250,17 +246,6 @@ void Worker::uncount_unit() {
   shared_.rejected.fetch_sub(unit_rejected_, std::memory_order_relaxed);
 }
 
-/// What a change makes of a document takes the place of its earlier rejects.
-void Worker::resolve_followed() {
-  std::vector<std::string> documents;
-  for (size_t i = 0; i < batches_used_; ++i) {
-    for (const Document& document : batches_[i]->documents)
-      documents.push_back(document_id(document, shared_.shape->mapping()));
-  }
-  const std::lock_guard lock(shared_.mutex);  // the ledger has one session for all workers
-  resolved_ = shared_.state->rejects_of(shared_.job.spec.name, documents);
-}
-
 UnitRecord Worker::unit_record(const PartitionRecord& partition, const Position& position,
                                bool done) {
   UnitRecord unit;
@@ -269,16 +254,18 @@ UnitRecord Worker::unit_record(const PartitionRecord& partition, const Position&
   unit.position = position;
   unit.done = done;
   unit.redact = shared_.settings.redact;
-  if (shared_.settings.follow && had_rejects_) resolve_followed();
   unit.resolved = resolved_;
+  if (shared_.changes) unit.documents = [this] { return unit_ids(); };
+  unit.rejected_before = shared_.rejected_before;
   unit.tally.read = unit_documents_;
   unit.tally.bytes = unit_bytes_;
-  for (size_t i = 0; i < batches_used_; ++i) {
+  for (size_t i = 0, first = 0; i < batches_used_; ++i) {
     Batch& batch = *batches_[i];
     for (const Refusal& refusal : batch.refusals) {
       RejectRecord record = reject_record(refusal, batch, *shared_.shape);
       record.run = shared_.run;
       record.job = shared_.job.spec.name;
+      record.place = first + refusal.document;
       unit.rejects.push_back(std::move(record));
     }
     unit.tally.rejected += batch.refusals.size();
@@ -286,13 +273,22 @@ UnitRecord Worker::unit_record(const PartitionRecord& partition, const Position&
       unit.tally.skipped += documents;
       unit_skips_[reason] += documents;
     }
+    first += batch.documents.size();
   }
   return unit;
 }
 
+std::vector<std::string> Worker::unit_ids() const {
+  std::vector<std::string> out;
+  for (size_t i = 0; i < batches_used_; ++i)
+    for (const Document& document : batches_[i]->documents)
+      out.push_back(document_id(document, shared_.shape->mapping()));
+  return out;
+}
+
 void Worker::commit_unit(UnitRecord& unit) {
   sink_->commit(unit);
-  had_rejects_ = had_rejects_ || unit.tally.rejected != 0;
+  if (!unit.rejects.empty()) shared_.rejected_before = true;
   count_unit();
   shared_.rejected.fetch_add(unit.tally.rejected - unit_rejected_, std::memory_order_relaxed);
   shared_.rows.fetch_add(unit.tally.rows, std::memory_order_relaxed);

@@ -25,8 +25,8 @@ class Worker {
   bool fill_unit(Cursor& cursor, bool& exhausted);
   Next read_batch(Cursor& cursor, Batch& batch);
   void commit_unit(UnitRecord& unit);
-  void resolve_followed();
   UnitRecord unit_record(const PartitionRecord& partition, const Position& position, bool done);
+  std::vector<std::string> unit_ids() const;
   Batch& next_batch();
   void reset_unit() noexcept;
   void count_bytes(const Cursor& cursor);
@@ -50,8 +50,7 @@ class Worker {
   Stopwatch unit_age_;
   UnitRecord unit_;  // the open unit, from its commit until the outcome of the commit is known
   ReadCounts counts_, unit_counts_;  // committed; and of the open unit
-  std::vector<int64_t> resolved_;    // --retry, follow: the rejects that this unit resolves
-  bool had_rejects_ = false;         // follow: the job has rejects that a change may resolve
+  std::vector<int64_t> resolved_;    // --retry: the rejects that this unit resolves
   NetCounts unmapped_, replaced_;
   std::map<std::string, uint64_t> skip_reasons_;  // committed
   RejectGroups rejects_;

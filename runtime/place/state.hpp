@@ -64,6 +64,7 @@ struct RejectRecord {
   // Only of a new reject; these are not stored.
   std::string constraint;   // the one that the server named
   std::string_view advice;  // the end of `message`, after "; ": static text
+  size_t place = 0;         // of its document in the unit
 };
 
 /// What one commit adds to the ledger, in the transaction of its rows.
@@ -77,6 +78,10 @@ struct UnitRecord {
   std::vector<RejectRecord> rejects;  // refused before the sink; the sink adds its own
   /// Rejects that this unit loaded or refused again. They are deleted in the same transaction.
   std::vector<int64_t> resolved;
+  /// Of a source of changes: the ids of the unit's documents, in order. What became of a document
+  /// last is what counts: its earlier rejects, in the ledger and in the unit, are not kept.
+  std::function<std::vector<std::string>()> documents;
+  bool rejected_before = false;  // there may be such rejects in the ledger
 };
 
 struct Pruned {
@@ -166,13 +171,6 @@ class State {
   virtual void each_reject(const std::string& job,
                            const std::function<bool(const RejectRecord&)>& use,
                            int64_t after = 0) = 0;
-  /// The numbers of the job's rejects of these documents, as their document_id says. Targets whose
-  /// changes are not followed have none.
-  virtual std::vector<int64_t> rejects_of(const std::string& job,
-                                          std::span<const std::string> documents) {
-    static_cast<void>(job), static_cast<void>(documents);
-    return {};
-  }
   /// The number of the job's newest reject; 0: none.
   virtual int64_t last_reject(const std::string& job) = 0;
   virtual void delete_rejects(const std::vector<int64_t>& rejects) = 0;

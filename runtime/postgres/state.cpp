@@ -70,10 +70,6 @@ class PgState final : public State {
   }
   void each_reject(const std::string& job, const std::function<bool(const RejectRecord&)>& use,
                    int64_t after) override;
-  std::vector<int64_t> rejects_of(const std::string& job,
-                                  std::span<const std::string> documents) override {
-    return read_rejects_of(session(), name_, job, documents);
-  }
   int64_t last_reject(const std::string& job) override {
     const std::string sql = fmt::format(
         "SELECT coalesce(pg_catalog.max(reject), 0) FROM {}.rejects WHERE job = $1", schema_);

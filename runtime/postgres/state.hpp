@@ -11,11 +11,6 @@ namespace lugger {
 /// Stores checkpoint, tally and rejects of a unit inside the caller's open transaction.
 void write_unit(PgSession& session, const std::string& schema, const UnitRecord& unit);
 
-/// The numbers of the job's rejects of these documents.
-std::vector<int64_t> read_rejects_of(PgSession& session, const std::string& schema_name,
-                                     const std::string& job,
-                                     std::span<const std::string> documents);
-
 /// Counts of a run moved while duplicates of a direct load were settled; inside the caller's open
 /// transaction.
 void correct_books(PgSession& session, const std::string& schema, const std::string& run,

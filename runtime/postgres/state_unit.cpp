@@ -1,4 +1,5 @@
 #include <array>
+#include <unordered_map>
 
 #include "base/text.hpp"
 #include "place/books.hpp"
@@ -77,7 +78,27 @@ void query_storable(PgSession& session, const std::string& sql, PgParams& params
   session.execute("RELEASE SAVEPOINT lugger_rejects");
 }
 
-void write_rejects(PgSession& session, const std::string& schema, const UnitRecord& unit) {
+/// The last place of each document in a unit of changes; empty: no reject is out of date.
+using LastPlaces = std::unordered_map<std::string, size_t>;
+
+/// Deletes what the ledger has of documents that this unit brings anew.
+LastPlaces forget_earlier(PgSession& session, const std::string& schema, const UnitRecord& unit) {
+  LastPlaces out;
+  if (!unit.documents || (!unit.rejected_before && unit.rejects.empty())) return out;
+  size_t place = 0;
+  for (std::string& id : unit.documents()) out[std::move(id)] = place++;
+  if (!unit.rejected_before) return out;
+  ArrayText ids;
+  for (const auto& [id, last] : out) ids.text(storable(id));
+  session.query(fmt::format("DELETE FROM {0}.rejects WHERE document_id = ANY ($1::text[]) AND job "
+                            "= coalesce(nullif($2, ''), (SELECT job FROM {0}.runs WHERE run = $3))",
+                            schema),
+                {ids.finish(), unit.job, unit.run});
+  return out;
+}
+
+void write_rejects(PgSession& session, const std::string& schema, const UnitRecord& unit,
+                   const LastPlaces& last) {
   constexpr size_t kColumns = 10;
   PgParams params;
   std::string values;
@@ -99,6 +120,8 @@ void write_rejects(PgSession& session, const std::string& schema, const UnitReco
     params.clear(), values.clear(), bytes = 0;
   };
   for (const RejectRecord& reject : unit.rejects) {
+    const auto found = last.find(reject.document_id);
+    if (found != last.end() && reject.place < found->second) continue;
     std::string row = std::to_string(params.size());
     for (size_t i = 1; i <= kColumns; ++i) row += fmt::format(", ${}::text", params.size() + i);
     values += fmt::format("{}({})", values.empty() ? "" : ", ", row);
@@ -124,31 +147,11 @@ void forget_resolved(PgSession& session, const std::string& schema, const UnitRe
 
 }  // namespace
 
-std::vector<int64_t> read_rejects_of(PgSession& session, const std::string& schema_name,
-                                     const std::string& job,
-                                     std::span<const std::string> documents) {
-  const std::string sql =
-      fmt::format("SELECT reject FROM {}.rejects WHERE job = $1 AND document_id = ANY ($2::text[])",
-                  PgSession::quote_name(schema_name));
-  std::vector<int64_t> out;
-  for (size_t at = 0; at < documents.size();) {
-    ArrayText ids;
-    for (size_t bytes = 0; at < documents.size() && bytes < kStatementBytes; ++at) {
-      const std::string id = storable(documents[at]);
-      ids.text(session.stores_utf8() ? id : escape_non_ascii(id));
-      bytes += id.size();
-    }
-    const PgRows rows = session.query(sql, {job, ids.finish()});
-    for (size_t i = 0; i < rows.size(); ++i) out.push_back(std::stoll(rows.text(i, 0)));
-  }
-  return out;
-}
-
 void write_unit(PgSession& session, const std::string& schema_name, const UnitRecord& unit) {
   check_books(unit.tally);
   const std::string schema = PgSession::quote_name(schema_name);
   forget_resolved(session, schema, unit);
-  write_rejects(session, schema, unit);
+  write_rejects(session, schema, unit, forget_earlier(session, schema, unit));
   PgParams params{unit.run, unit.partition, unit.position, unit.done ? "true" : "false"};
   std::string names, places, sums;
   for (const TallyCount& count : kTallyCounts) {
