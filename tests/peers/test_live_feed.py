@@ -298,7 +298,7 @@ class Stopping(Feed):
         end = [one for one in events if one['event'] == 'end'][-1]
         self.assertEqual((end['status'], end['job']), ('stopped', 'shop.docs -> docs'))
         told = move.start('--detach').ended(0)
-        number = int(told.rsplit('lugger process ', 1)[1].split()[0])
+        number = int(told.split()[-1])
         wait_for(move.follows, 'it follows without the terminal')
         os.kill(number, signal.SIGINT)
         wait_for(lambda: not os.path.exists(f'/proc/{number}'), 'its end')
