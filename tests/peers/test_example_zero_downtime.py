@@ -126,7 +126,7 @@ class ZeroDowntime(unittest.TestCase):
         out, err = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 130, out + err)
 
-    def test_the_story(self):
+    def test_s0_53_the_story(self):
         shop = Application(self.server)
         with shop:
             shop.happens(50)
