@@ -41,8 +41,8 @@ class Shop:
     def join(self):
         self.last_user += 1
         self.users.insert_one({
-            '_id': self.last_user, 'email': f'user{self.last_user}@example.test', 'name': f'User {self.last_user}',
-            'address': {'city': random.choice(CITIES)}, 'orders': 0,
+            '_id': self.last_user, 'email': f'user{self.last_user}@example.test',
+            'name': f'User {self.last_user}', 'address': {'city': random.choice(CITIES)}, 'orders': 0,
             'joinedAt': datetime.datetime.now(datetime.timezone.utc), 'newsletter': random.random() < 0.5})
 
     def place(self):
@@ -82,8 +82,8 @@ class Shop:
     def write(self):
         """One thing that happens."""
         random.choices(
-            [self.join, self.place, self.add_item, self.pay, self.relocate, self.cancel, self.empty, self.leave],
-            [10, 25, 20, 20, 15, 5, 3, 2])[0]()
+            [self.join, self.place, self.add_item, self.pay, self.relocate, self.cancel, self.empty,
+             self.leave], [10, 25, 20, 20, 15, 5, 3, 2])[0]()
 
 
 def main():

@@ -5,7 +5,9 @@ local lugger = require 'lugger'
 local function collection(name) return lugger.source(lugger.env.MONGO_URI, { collection = 'shop.' .. name }) end
 
 -- Changes come to rows that are there already, so a table of a move has a key and on_conflict = 'update'.
-local function rows(name) return lugger.target(lugger.env.PG_URI, { table = name, key = 'id', on_conflict = 'update' }) end
+local function rows(name)
+  return lugger.target(lugger.env.PG_URI, { table = name, key = 'id', on_conflict = 'update' })
+end
 
 return lugger.move {
   jobs = {

@@ -80,7 +80,8 @@ class Examples(unittest.TestCase):
                    if 'scripts' not in p.parts}
         self.assertEqual(scripts,
                          {'shop/users.lua', 'shop/orders.lua', 'task.lua', 'routes/events.lua',
-                          'fix/phones.lua', 'fix/countries.lua', 'shop/users_test.lua', 'zero_downtime/shop.lua',
+                          'fix/phones.lua', 'fix/countries.lua', 'shop/users_test.lua',
+                          'zero_downtime/shop.lua',
                           *(f'migrations/migrations/{p.name}'
                             for p in (ROOT / 'examples/migrations/migrations').glob('*.lua'))})
 

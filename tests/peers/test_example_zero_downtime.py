@@ -143,8 +143,8 @@ class ZeroDowntime(unittest.TestCase):
             shop.happens(200)
         self.is_equal()
         self.stop(move)
-        self.assertEqual(self.ledger('runs', "count(*) from lugger.runs where mode not in ('follow', 'verify')"),
-                         2, 'one copy of each')
+        copies = "count(*) from lugger.runs where mode not in ('follow', 'verify')"
+        self.assertEqual(self.ledger('runs', copies), 2, 'one copy of each')
 
     def test_killed_in_the_copy(self):
         """The keys of what changed meanwhile are kept beside the target, so the copy goes on as it is."""
