@@ -49,7 +49,7 @@ class LiveScan(unittest.TestCase):
     def count(self, work):
         return work.database.number('select count(*) from docs')
 
-    def test_every_type_of_id_in_one_scan_and_behind_every_key(self):
+    def test_n_05_every_type_of_id_in_one_scan_and_behind_every_key(self):
         for n, key in enumerate(random.Random(1).sample(MIXED, len(MIXED))):
             self.client.command('shop', {'insert': 'docs', 'documents': [{'_id': key, 'n': bson.Int32(n)}]})
         whole = self.work(self.replica.url)
@@ -124,7 +124,7 @@ class LiveScan(unittest.TestCase):
         work.run('--create')
         self.assertEqual(work.database.number('select count(*) from docs where n = 777'), 1)
 
-    def test_parts_have_every_document_once(self):
+    def test_s0_30_parts_have_every_document_once(self):
         fill(self.client, documents(3000, size=12_000))
         fill(self.client, [{'_id': key} for key in MIXED])
         work = self.work(self.replica.url, conflict='error')
