@@ -48,9 +48,9 @@ std::vector<std::string> labels_of(Bytes reply) {
 }
 
 Code code_of(int32_t number, bool lost) {
-  constexpr int32_t kUnauthorized = 13, kAuthenticationFailed = 18, kMaxTime = 50;
+  constexpr int32_t kAuthenticationFailed = 18, kMaxTime = 50;
   if (lost) return Code::kConnect;
-  if (number == kUnauthorized || number == kAuthenticationFailed) return Code::kAuth;
+  if (number == MongoFault::kUnauthorized || number == kAuthenticationFailed) return Code::kAuth;
   return number == kMaxTime ? Code::kTimeout : Code::kRead;
 }
 
@@ -66,6 +66,8 @@ MongoFault fault_of(const bson_error_t& error, Bytes reply, const std::string& s
   std::string hint;
   if (authentication)
     hint = "check the user, the password and authSource of the URL";
+  else if (number == MongoFault::kUnauthorized)
+    hint = "`lugger init --mongo-role` prints a role with the rights that suffice";
   else if (!answered)
     hint = "check the URL's hosts and replicaSet, TLS, and that the server runs";
   return MongoFault(Error(code, std::move(message), std::move(hint)), number, !answered,
