@@ -49,7 +49,7 @@ class SettleCursor final : public Cursor {
   uint64_t bytes() const override { return bytes_; }
 
  private:
-  static constexpr size_t kPageKeys = 2000;
+  static constexpr size_t kPageKeys = 1000;
 
   bool turn_page() {
     const std::string after(spec_field(given_, "place").value_or(""));

@@ -1,6 +1,7 @@
 #include "mongo/client.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -131,6 +132,7 @@ struct MongoClient::Inner : Wakeable {
   std::function<void()> call;  // what the thread is to do; empty: nothing
   std::exception_ptr failed;
   bool left = false;  // nobody waits any more: the thread ends
+  bool over = false;  // the connection is closed
 
   Inner(const AllowedUrl& place, const std::string& purpose) : shown(mask_secrets(place.text())) {
     refuse_pieces_of_password(place.text(), shown);
@@ -183,7 +185,7 @@ struct MongoClient::Inner : Wakeable {
     std::unique_lock lock(mutex);
     for (;;) {
       changed.wait(lock, [&] { return left || call; });
-      if (left) return;
+      if (left) break;
       const std::function<void()> work = std::move(call);
       lock.unlock();
       std::exception_ptr fault;
@@ -198,6 +200,11 @@ struct MongoClient::Inner : Wakeable {
       answered = true;
       changed.notify_all();
     }
+    lock.unlock();
+    release();
+    lock.lock();
+    over = true;
+    changed.notify_all();
   }
   MongoServer select(bool primary) {
     bson_error_t error{};
@@ -267,10 +274,13 @@ MongoClient::MongoClient(const AllowedUrl& place, const std::string& purpose)
   start_thread([inner = inner_] { inner->serve(); }).detach();
 }
 
+/// Waits a moment for the goodbye: whoever ends the process next must not meet the driver at work.
 MongoClient::~MongoClient() {
-  const std::lock_guard lock(inner_->mutex);
+  constexpr std::chrono::seconds kGoodbye{2};
+  std::unique_lock lock(inner_->mutex);
   inner_->left = true;
   inner_->changed.notify_all();
+  if (!inner_->gone) inner_->changed.wait_for(lock, kGoodbye, [&] { return inner_->over; });
 }
 
 MongoServer MongoClient::pick() { return inner_->ask_for(&Inner::select, false); }

@@ -83,7 +83,7 @@ class FollowCursor final : public Cursor {
 
   Next next(Batch& batch, const StopFlag&) override {
     if (given_ == fold_.keys().size() && !fill(batch.max_documents)) {
-      position_ = events_.position();
+      position_ = reached_;
       return Next::kIdle;
     }
     const size_t before = batch.documents.size();
@@ -97,16 +97,23 @@ class FollowCursor final : public Cursor {
   std::optional<double> behind() const override { return events_.behind(); }
 
  private:
-  /// False: nothing of a document came.
+  /// False: nothing of a document came. An error is held back until what came before it has been
+  /// given: its event stands behind the position.
   bool fill(uint32_t most) {
+    if (fault_) std::rethrow_exception(fault_);
     fold_.clear();
     given_ = 0;
-    do {
-      const std::optional<StreamEvent> event = events_.next();
-      if (!event) break;
-      fold_.add(*event);
-    } while (events_.at_hand() && !fold_.full() && fold_.keys().size() < most);
-    reached_ = events_.position();
+    try {
+      do {
+        const std::optional<StreamEvent> event = events_.next();
+        reached_ = events_.position();
+        if (!event) break;
+        fold_.add(*event);
+      } while (events_.at_hand() && !fold_.full() && fold_.keys().size() < most);
+    } catch (const Error&) {
+      fault_ = std::current_exception();
+      if (fold_.keys().empty()) throw;
+    }
     return !fold_.keys().empty();
   }
   void give(Batch& batch) {
@@ -131,8 +138,9 @@ class FollowCursor final : public Cursor {
   EventReader events_;
   MongoLookup lookup_;
   ChangedKeys fold_{ChangedKeysLimits{kFoldBytes, 20000}};
-  size_t given_ = 0;  // keys of the fold
-  Position position_, reached_;
+  size_t given_ = 0;             // keys of the fold
+  Position position_, reached_;  // behind what was given; behind the fold
+  std::exception_ptr fault_;
   std::vector<Bytes> wanted_;
   ByteBuffer scratch_;
   uint64_t bytes_ = 0;
@@ -158,12 +166,16 @@ class MongoFeed final : public Feed {
     return std::make_unique<FollowCursor>(place_, from);
   }
   void look_up(std::span<const std::string_view> keys, Batch& batch) override {
-    if (!lookup_) lookup_.emplace(place_);
-    MongoClient client(AllowedUrl(place_.url), place_.purpose);
-    const uint64_t time = look_at_deployment(client).time;
+    if (!lookup_) {
+      // All of the keys were changed before this.
+      MongoClient client(AllowedUrl(place_.url), place_.purpose);
+      time_ = look_at_deployment(client).time;
+      lookup_.emplace(place_);
+    }
     std::vector<Bytes> wanted;
+    wanted.reserve(keys.size());
     for (const std::string_view key : keys) wanted.push_back(as_bytes(key));
-    lookup_->run(wanted, time, batch);
+    lookup_->run(wanted, time_, batch);
   }
   uint64_t time_of(const Position& position) const override {
     return stream_position(position, place_.shown).time;
@@ -172,6 +184,7 @@ class MongoFeed final : public Feed {
  private:
   const ScanPlace& place_;
   std::optional<MongoLookup> lookup_;
+  uint64_t time_ = 0;  // when the first key was looked up
 };
 
 }  // namespace

@@ -1,6 +1,8 @@
 -- lugger status [RUN]: one run in detail, the newest when none is named.
 local cli = require 'lugger.inner.cli.cli'
 local config = require 'lugger.inner.cli.config'
+local json = require 'lugger.inner.base.json_text'
+local moves = require 'lugger.inner.view.moves'
 local native = require 'lugger.native'
 local places = require 'lugger.inner.cli.places'
 local run_finder = require 'lugger.inner.cli.run_finder'
@@ -86,8 +88,14 @@ end
 local function run(args)
   places.shift(args)
   local state, record = find(args)
+  if record and args.json then
+    terminal.line(json.encode { run = record, partitions = json.list(state:partitions(record.run)),
+      moves = json.list(moves.of(state)) })
+    return cli.exit.done
+  end
   if record then
     show(state, record)
+    if not args.run_id then moves.show(state) end
     return cli.exit.done
   end
   if not args.run_id then
@@ -98,12 +106,14 @@ local function run(args)
 end
 
 return {
-  summary = 'Show one run, the newest when none is named: where it stands, and how to resume it.',
+  summary = 'Show one run, the newest when none is named: where it stands, and how to resume it; and what follows '
+    .. 'changes.',
   arguments = {
     { 'run_id', 'the id of the run, or its beginning or end, as `lugger runs` shows it', optional = true },
     { 'script', 'a script, or a place such as local:./pg (default: PG_URI)', optional = true },
   },
-  flags = cli.with_script_flags {},
-  examples = { 'lugger status', 'lugger status users.lua', 'lugger status 0195f3a2 users.lua' },
+  flags = cli.with_script_flags { { 'json', 'as one JSON object' } },
+  examples = { 'lugger status', 'lugger status users.lua', 'lugger status shop.lua --json',
+    'lugger status 0195f3a2 users.lua' },
   run = run,
 }

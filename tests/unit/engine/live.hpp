@@ -40,6 +40,9 @@ class Writes {
   }
   void put(int id, int n) { add(id, n, true); }
   void erase(int id) { add(id, std::nullopt, true); }
+  /// Something that concerns others.
+  void pass() { erase(kOthers); }
+  static constexpr int kOthers = -1;
   /// Happens when go_to() comes there.
   void plan(int id, std::optional<int> n) { add(id, n, false); }
   void go_to(size_t done) { *done_ = done; }
@@ -78,6 +81,8 @@ class Writes {
   }
   /// The next calls of cursors find the connection lost.
   std::atomic<int> losses{0};
+  /// The next cursor of changes tells of those before it once more, under their times.
+  std::atomic<size_t> turn_back{0};
   void meet_loss() {
     if (losses > 0 && losses-- > 0) throw Error(Code::kConnect, "the source is away");
   }
@@ -144,10 +149,12 @@ class LiveChanges final : public Cursor {
       : writes_(writes), at_(place_in(from)), keys_(keys) {}
   Next next(Batch& batch, const StopFlag& stop) override {
     writes_.meet_loss();
+    at_ -= writes_.turn_back.exchange(0);
     std::set<int> ids;
     for (int i = 0; i < 7; ++i, ++at_) {
       const std::optional<Writes::Change> change = writes_.at(at_);
       if (!change) break;
+      if (change->id == Writes::kOthers) continue;
       ids.insert(change->id);
       if (keys_) give(batch, Writes::document(change->id, {}), Operation::kUpsert);
     }

@@ -1,0 +1,103 @@
+"""lugger follow: the changes of a live MongoDB from a time on, or behind a dump."""
+import itertools
+import signal
+import time
+import unittest
+
+import bson
+import harness
+from jobs import Work, dump, job
+from mongo_servers import live_server
+from postgres import Postgres
+
+COLUMNS = "{ 'n', 'int8' }"
+NUMBERS = itertools.count(1)
+
+
+class LiveFollow(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.postgres = Postgres()
+        cls.server = live_server()
+        cls.addClassCleanup(cls.server.destroy)
+
+    def setUp(self):
+        self.client = self.server.client()
+        self.addCleanup(self.client.close)
+        self.name = f'docs{next(NUMBERS)}'   # what is dropped in one test would be an event of the next
+        self.client.command('shop', {'insert': self.name, 'documents': [self.document(i) for i in range(50)]})
+        self.work = Work(self.postgres.fresh(),
+                         text=job(COLUMNS, conflict='update', collection=f'shop.{self.name}'))
+        self.work.source = self.server.url
+
+    def document(self, number, value=None):
+        return {'_id': bson.ObjectId(f'{number:024x}'), 'n': bson.Int32(number if value is None else value)}
+
+    def write(self, value):
+        """One document changes, one goes, one comes."""
+        self.client.command('shop', {'update': self.name, 'updates': [
+            {'q': {'_id': self.document(1)['_id']}, 'u': {'$set': {'n': bson.Int32(value)}}}]})
+        self.client.command('shop', {'delete': self.name, 'deletes': [
+            {'q': {'_id': self.document(value % 40 + 2)['_id']}, 'limit': bson.Int32(1)}]})
+        self.client.command('shop', {'insert': self.name, 'documents': [self.document(value)]})
+
+    def now(self):
+        """Time of the deployment, in the form that --from-time takes."""
+        stamp = self.client.command('admin', {'ping': 1})['operationTime']
+        return time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(stamp.seconds)), stamp
+
+    def expected(self):
+        found = self.client.find(f'shop.{self.name}')
+        return sorted([one['_id'].hex, str(int(getattr(one['n'], 'value', one['n'])))] for one in found)
+
+    def rows(self):
+        return sorted(self.work.database.rows('select mongo_id, n from docs'))
+
+    def follow(self, *flags):
+        """Follows until both sides are equal, then stops it; what it told."""
+        process = self.work.start('follow', 'job.lua', '--log', 'plain', *flags)
+        end = time.monotonic() + 60
+        while time.monotonic() < end and process.poll() is None and self.rows() != self.expected():
+            time.sleep(0.1)
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+        self.assertEqual(self.rows(), self.expected(), out + err)
+        self.assertEqual(process.returncode, 130, out + err)
+        return out + err
+
+    def test_from_a_time_on_and_on_again(self):
+        self.work.run('--create')
+        begin, _ = self.now()
+        self.write(1001)
+        self.follow('--from-time', begin)
+        self.write(1002)
+        self.assertIn('goes on', self.follow())
+        told = self.work.lugger('status', 'job.lua').out
+        self.assertRegex(told, r'docs +stopped +20\d\d-')
+        self.assertIn('"phase":"stopped"', self.work.lugger('status', 'job.lua', '--json').out)
+
+    def test_behind_a_dump(self):
+        documents = [self.document(i) for i in range(50)]
+        _, stamp = self.now()
+        noop = {'ts': stamp, 't': bson.Int64(1), 'h': bson.Int64(0), 'v': bson.Int64(2), 'op': 'n', 'ns': '',
+                'wall': bson.Date(stamp.seconds * 1000), 'o': {'msg': 'end'}}
+        place = dump(self.work.directory, 'shop', {self.name: documents})
+        bson.write(place / 'oplog.bson', [noop])
+        self.write(2001)
+        self.work.run('--create', '--from', str(place))
+        self.follow('--after', str(place))
+
+    def test_what_is_missing_is_said(self):
+        self.work.run('--create')
+        plain = dump(self.work.directory, 'shop', {self.name: [self.document(1)]})
+        for flags, words in (
+                ((), 'nothing says from where on'), (('--from-time', 'yesterday'), 'yesterday'),
+                (('--after', str(plain)), 'has no oplog'),
+                (('--after', str(plain), '--from-time', '2026-01-01'), 'exclude each other')):
+            told = self.work.lugger('follow', 'job.lua', *flags, expect=1)
+            self.assertIn(words, told.err, flags)
+
+
+if __name__ == '__main__':
+    harness.main()
