@@ -126,6 +126,7 @@ struct MongoClient::Inner : Wakeable {
   mongoc_read_prefs_t* prefers = nullptr;
   mongoc_client_t* client = nullptr;
   mongoc_client_session_t* session = nullptr;
+  bool sessionless = false;
 
   std::mutex mutex;
   std::condition_variable changed;
@@ -216,14 +217,22 @@ struct MongoClient::Inner : Wakeable {
     driver.mongoc_server_description_destroy(found);
     return out;
   }
+  /// Look-alikes know no sessions: there each command stands by itself.
+  void start_session() {
+    if (session != nullptr || sessionless) return;
+    bson_error_t error{};
+    session = driver.mongoc_client_start_session(client, nullptr, &error);
+    sessionless = session == nullptr && error.domain == MONGOC_ERROR_CLIENT &&
+                  error.code == MONGOC_ERROR_CLIENT_SESSION_FAILURE;
+    if (session == nullptr && !sessionless) throw fault_of(error, {}, shown);
+  }
   MongoReply run(const std::string& target, Bytes command,
                  const std::optional<MongoServer>& server) {
     bson_error_t error{};
-    if (session == nullptr) session = driver.mongoc_client_start_session(client, nullptr, &error);
-    if (session == nullptr) throw fault_of(error, {}, shown);
+    start_session();
     const bson_t question = as_bson(driver, command);
     bson_t options = BSON_INITIALIZER;
-    driver.mongoc_client_session_append(session, &options, &error);
+    if (session != nullptr) driver.mongoc_client_session_append(session, &options, &error);
     if (server) {
       driver.bson_append_int64(&options, "serverId", -1, server->id);
     }
