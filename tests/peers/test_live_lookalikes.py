@@ -18,7 +18,8 @@ MIXED = [-1.5, bson.Int32(0), bson.Int64(2 ** 40), 'B', 'a', 'ü', {'a': bson.In
 
 
 def documents(count, size=300):
-    return [{'_id': bson.ObjectId(f'{i * 7:024x}'), 'n': bson.Int32(i), 'pad': 'x' * size} for i in range(count)]
+    return [{'_id': bson.ObjectId(f'{i * 7:024x}'), 'n': bson.Int32(i), 'pad': 'x' * size}
+            for i in range(count)]
 
 
 class Lookalike:

@@ -1,6 +1,8 @@
 """What a role may not do: each right that is missing is named with what it costs, and what still works does.
 And what `plan` tells of a live collection that no table can have."""
 import re
+import signal
+import time
 import unittest
 
 import bson
@@ -13,8 +15,9 @@ from postgres import Postgres
 COLUMNS = "{ 'n', 'int8' }, { 'at', 'timestamptz' }, { 'title', 'text' }"
 DENIED = mongo_proxy.fail(13, 'not authorized on shop to execute command')
 # The commands that an action allows; those of the handshake and of cursors need none.
-ALLOWS = {'find': ['find', 'aggregate'], 'changeStream': ['aggregate'], 'listCollections': ['listCollections'],
-          'listIndexes': ['listIndexes'], 'collStats': ['collStats'], 'listDatabases': ['listDatabases']}
+ALLOWS = {'find': ['find', 'aggregate'], 'changeStream': ['aggregate'],
+          'listCollections': ['listCollections'], 'listIndexes': ['listIndexes'],
+          'collStats': ['collStats'], 'listDatabases': ['listDatabases']}
 FREE = {'hello', 'isMaster', 'ismaster', 'ping', 'getMore', 'killCursors', 'endSessions'}
 
 
@@ -109,8 +112,8 @@ class Rights(Live):
                        for word in re.findall(r'"(\w+)"', line)]
             allowed = FREE | {command for action in actions for command in ALLOWS[action]}
             self.proxy.clear()
-            for command in ('listDatabases', 'listCollections', 'listIndexes', 'collStats', 'dbStats', 'count',
-                            'serverStatus', 'aggregate', 'find'):
+            for command in ('listDatabases', 'listCollections', 'listIndexes', 'collStats', 'dbStats',
+                            'count', 'serverStatus', 'aggregate', 'find'):
                 if command not in allowed:
                     self.proxy.on(command, DENIED, times=0)
             told = self.plan(collection='shop.docs' if flags else 'docs')
@@ -129,18 +132,24 @@ class Rights(Live):
 
 
 class Decisions(Live):
+    def gives(self, command, documents):
+        """The server's list of something is this."""
+        self.proxy.on(command, mongo_proxy.alter(lambda body: {
+            **body, 'cursor': {**body['cursor'], 'firstBatch': documents}}), times=0)
+
     def test_indexes_and_options(self):
         self.client.command('shop', {'create': 'log', 'capped': True, 'size': bson.Int32(4096),
                                      'validator': {'n': {'$type': 'int'}},
                                      'collation': {'locale': 'de', 'strength': bson.Int32(2)}})
-        indexes = [({'at': 1}, {'expireAfterSeconds': 3600}), ({'_fts': 'text', '_ftsx': 1}, {'weights': {'title': 1}}),
-                   ({'n': 'hashed'}, {}), ({'place': '2dsphere'}, {}), ({'$**': 1}, {}), ({'n': 1}, {})]
-        self.proxy.on('listIndexes', mongo_proxy.alter(lambda body: {**body, 'cursor': {
-            **body['cursor'], 'firstBatch': [
-                {'v': 2, 'key': key, 'name': '_'.join(key), **options} for key, options in indexes]}}), times=0)
+        indexes = [({'at': 1}, {'expireAfterSeconds': 3600}),
+                   ({'_fts': 'text', '_ftsx': 1}, {'weights': {'title': 1}}), ({'n': 'hashed'}, {}),
+                   ({'place': '2dsphere'}, {}), ({'$**': 1}, {}), ({'n': 1}, {})]
+        self.gives('listIndexes', [{'v': 2, 'key': key, 'name': '_'.join(key), **options}
+                                   for key, options in indexes])
         told = self.plan(collection='shop.log').out
-        for words in ('it is capped', 'it has a validator', 'locale de', 'TTL index at { at: 1 }', 'DELETE FROM "docs"',
-                      'text index _fts__ftsx', 'hashed index n', '2dsphere index place', 'wildcard index $**'):
+        for words in ('it is capped', 'it has a validator', 'locale de', 'TTL index at { at: 1 }',
+                      'DELETE FROM "docs"', 'text index _fts__ftsx', 'hashed index n',
+                      '2dsphere index place', 'wildcard index $**'):
             self.assertIn(words, told)
         self.proxy.clear()
         self.assertNotIn('replace', self.plan().out)
@@ -155,19 +164,38 @@ class Decisions(Live):
         self.assertIn('it is sharded', self.plan().out)
 
     def test_collections_of_the_server_are_refused(self):
-        self.proxy.on('listCollections', mongo_proxy.alter(lambda body: {**body, 'cursor': {
-            **body['cursor'], 'firstBatch': [{'name': 'system.views', 'type': 'collection', 'options': {}},
-                                             {'name': 'oplog.rs', 'type': 'collection', 'options': {}}]}}), times=0)
+        self.gives('listCollections', [{'name': name, 'type': 'collection', 'options': {}}
+                                       for name in ('system.views', 'oplog.rs')])
         for name in ('shop.system.views', 'local.oplog.rs', 'admin.oplog.rs', 'config.oplog.rs'):
             self.assertIn('belongs to the server itself', self.plan(collection=name, expect=1).err, name)
 
 
 class SourceSpeed(Live):
-    def test_the_flag_holds_a_copy_back(self):
-        work = self.work()
+    def test_a_copy_waits_behind_what_it_has_read(self):
+        for i in range(30):
+            self.client.command('shop', {'insert': 'large', 'documents': [
+                {'_id': bson.Int32(i), 'n': bson.Int32(i), 'pad': 'x' * 400_000}]})
+        work = self.work(collection='shop.large')
         self.assertIn('leaves less than', work.run('--create', '--max-source-mbps', '0.01', expect=1).err)
-        work.run('--create', '--max-source-mbps', '50')
+        process = work.start('run', 'job.lua', '--create', '-j', '1', '--log', 'none',
+                             '--max-source-mbps', '0.1')
+        read = 'select coalesce(sum(read), 0) from lugger.partitions'
+        while (work.database.query(read, check=False) or '0').strip() == '0':
+            self.assertIsNone(process.poll())
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 130)
+        self.assertLess(self.count(work), 30)
+        work.run('--create', '-j', '1', '--max-source-mbps', '500')
+        self.assertEqual(self.count(work), 30)
+
+    def test_only_copies_have_a_source_to_hold_back(self):
+        work = self.work(extra='throttle = { source_mbps = 50 },')
+        work.run('--create')
         self.assertEqual(self.count(work), 300)
+        work.script("return require 'lugger'.task('t', function() end)")
+        self.assertIn('t is a task', work.run('--max-source-mbps', '5', expect=1).err)
 
 
 def is_stream(body):
