@@ -25,6 +25,7 @@ struct RunShared {
   std::shared_ptr<const PlanShape> shape;
   Source* source = nullptr;  // the job's, or its rejects
   bool live = false;         // the source never ends: a feed
+  bool changes = false;      // documents may come more than once
   State* state = nullptr;    // null for a dry run
   std::string run, now;      // its id and lugger.now(), the same after a resume
   SinkOptions sink_options;
@@ -35,9 +36,10 @@ struct RunShared {
   std::mutex claiming;
   std::atomic<int> away{0};  // threads that wait for a server to come back
   std::atomic<uint64_t> read{0}, rows{0}, bytes{0}, rejected{0};
-  std::atomic<double> behind{-1};     // RunSnapshot::behind_s
-  std::atomic<uint64_t> followed{0};  // RunSnapshot::followed
-  Allowance allowance;                // --limit
+  std::atomic<double> behind{-1};            // RunSnapshot::behind_s
+  std::atomic<uint64_t> followed{0};         // RunSnapshot::followed
+  std::atomic<bool> rejected_before{false};  // by this job, as far as its changes go
+  Allowance allowance;                       // --limit
 
   std::mutex mutex;  // guards what follows
   Tally tally;

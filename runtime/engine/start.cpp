@@ -276,7 +276,9 @@ void prepare_run(RunShared& shared, PreparedRun& prepared) {
   Target& target = job.open_target_once();
   shared.source = &job.open_source_once();
   if (settings.follow) refuse_to_follow(settings, *shared.source);
-  shared.live = info_for(*shared.source, settings).live;
+  const SourceInfo asked = info_for(*shared.source, settings);
+  shared.live = asked.live;
+  shared.changes = asked.changes && !settings.retry_rejects;
   look_at_target(shared, prepared);
   shared.sink_options.connections =
       static_cast<uint32_t>(settings.jobs > 0 ? settings.jobs : default_jobs());
@@ -297,6 +299,7 @@ void prepare_run(RunShared& shared, PreparedRun& prepared) {
   } else {
     prepare_alone(shared, prepared);
   }
+  shared.rejected_before = shared.changes && shared.state->count_rejects(job.spec.name) != 0;
   shared.sink_options.run = shared.run;
   shared.sink_options.mode = prepared.report.mode;
   if (!settings.join) shared.sink_options.lease = shared.state->lease_token();

@@ -256,14 +256,17 @@ UnitRecord Worker::unit_record(const PartitionRecord& partition, const Position&
   unit.done = done;
   unit.redact = shared_.settings.redact;
   unit.resolved = resolved_;
+  if (shared_.changes) unit.documents = [this] { return unit_ids(); };
+  unit.rejected_before = shared_.rejected_before;
   unit.tally.read = unit_documents_;
   unit.tally.bytes = unit_bytes_;
-  for (size_t i = 0; i < batches_used_; ++i) {
+  for (size_t i = 0, first = 0; i < batches_used_; ++i) {
     Batch& batch = *batches_[i];
     for (const Refusal& refusal : batch.refusals) {
       RejectRecord record = reject_record(refusal, batch, *shared_.shape);
       record.run = shared_.run;
       record.job = shared_.job.spec.name;
+      record.place = first + refusal.document;
       unit.rejects.push_back(std::move(record));
     }
     unit.tally.rejected += batch.refusals.size();
@@ -271,12 +274,22 @@ UnitRecord Worker::unit_record(const PartitionRecord& partition, const Position&
       unit.tally.skipped += documents;
       unit_skips_[reason] += documents;
     }
+    first += batch.documents.size();
   }
   return unit;
 }
 
+std::vector<std::string> Worker::unit_ids() const {
+  std::vector<std::string> out;
+  for (size_t i = 0; i < batches_used_; ++i)
+    for (const Document& document : batches_[i]->documents)
+      out.push_back(document_id(document, shared_.shape->mapping()));
+  return out;
+}
+
 void Worker::commit_unit(UnitRecord& unit) {
   sink_->commit(unit);
+  if (!unit.rejects.empty()) shared_.rejected_before = true;
   count_unit();
   shared_.rejected.fetch_add(unit.tally.rejected - unit_rejected_, std::memory_order_relaxed);
   shared_.rows.fetch_add(unit.tally.rows, std::memory_order_relaxed);

@@ -26,6 +26,7 @@ class Worker {
   Next read_batch(Cursor& cursor, Batch& batch);
   void commit_unit(UnitRecord& unit);
   UnitRecord unit_record(const PartitionRecord& partition, const Position& position, bool done);
+  std::vector<std::string> unit_ids() const;
   Batch& next_batch();
   void reset_unit() noexcept;
   void count_bytes(const Cursor& cursor);

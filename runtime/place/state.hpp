@@ -64,6 +64,7 @@ struct RejectRecord {
   // Only of a new reject; these are not stored.
   std::string constraint;   // the one that the server named
   std::string_view advice;  // the end of `message`, after "; ": static text
+  size_t place = 0;         // of its document in the unit
 };
 
 /// What one commit adds to the ledger, in the transaction of its rows.
@@ -77,6 +78,10 @@ struct UnitRecord {
   std::vector<RejectRecord> rejects;  // refused before the sink; the sink adds its own
   /// Rejects that this unit loaded or refused again. They are deleted in the same transaction.
   std::vector<int64_t> resolved;
+  /// Of a source of changes: the ids of the unit's documents, in order. What became of a document
+  /// last is what counts: its earlier rejects, in the ledger and in the unit, are not kept.
+  std::function<std::vector<std::string>()> documents;
+  bool rejected_before = false;  // there may be such rejects in the ledger
 };
 
 struct Pruned {

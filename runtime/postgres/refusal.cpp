@@ -45,6 +45,7 @@ RejectRecord server_reject(const PgLoad& load, const UnitDocuments& unit, size_t
   const Document& refused = unit.document(document);
   RejectRecord out;
   out.run = record.run;
+  out.place = document;
   out.table = note_of(error, "table");
   if (out.table.empty()) out.table = load.plan.tables()[0].name;
   out.document_id = unit_document_id(load, unit, document);

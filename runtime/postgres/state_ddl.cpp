@@ -226,6 +226,7 @@ CREATE TABLE {schema}.spool (
 COMMENT ON COLUMN {schema}.spool.place IS
   'The key; of a long one its beginning and its SHA-256, and key has all of it';
 REVOKE ALL ON TABLE {schema}.feeds, {schema}.spool FROM PUBLIC;
+CREATE INDEX rejects_document ON {schema}.rejects USING hash (document_id);
 INSERT INTO {schema}.meta (version) VALUES (9);
 )sql"};
 

@@ -1,7 +1,9 @@
 #include <array>
+#include <unordered_map>
 
 #include "base/text.hpp"
 #include "place/books.hpp"
+#include "postgres/array_text.hpp"
 #include "postgres/state.hpp"
 
 namespace lugger {
@@ -76,7 +78,27 @@ void query_storable(PgSession& session, const std::string& sql, PgParams& params
   session.execute("RELEASE SAVEPOINT lugger_rejects");
 }
 
-void write_rejects(PgSession& session, const std::string& schema, const UnitRecord& unit) {
+/// The last place of each document in a unit of changes; empty: no reject is out of date.
+using LastPlaces = std::unordered_map<std::string, size_t>;
+
+/// Deletes what the ledger has of documents that this unit brings anew.
+LastPlaces forget_earlier(PgSession& session, const std::string& schema, const UnitRecord& unit) {
+  LastPlaces out;
+  if (!unit.documents || (!unit.rejected_before && unit.rejects.empty())) return out;
+  size_t place = 0;
+  for (std::string& id : unit.documents()) out[std::move(id)] = place++;
+  if (!unit.rejected_before) return out;
+  ArrayText ids;
+  for (const auto& [id, last] : out) ids.text(storable(id));
+  session.query(fmt::format("DELETE FROM {0}.rejects WHERE document_id = ANY ($1::text[]) AND job "
+                            "= coalesce(nullif($2, ''), (SELECT job FROM {0}.runs WHERE run = $3))",
+                            schema),
+                {ids.finish(), unit.job, unit.run});
+  return out;
+}
+
+void write_rejects(PgSession& session, const std::string& schema, const UnitRecord& unit,
+                   const LastPlaces& last) {
   constexpr size_t kColumns = 10;
   PgParams params;
   std::string values;
@@ -98,6 +120,8 @@ void write_rejects(PgSession& session, const std::string& schema, const UnitReco
     params.clear(), values.clear(), bytes = 0;
   };
   for (const RejectRecord& reject : unit.rejects) {
+    const auto found = last.find(reject.document_id);
+    if (found != last.end() && reject.place < found->second) continue;
     std::string row = std::to_string(params.size());
     for (size_t i = 1; i <= kColumns; ++i) row += fmt::format(", ${}::text", params.size() + i);
     values += fmt::format("{}({})", values.empty() ? "" : ", ", row);
@@ -127,7 +151,7 @@ void write_unit(PgSession& session, const std::string& schema_name, const UnitRe
   check_books(unit.tally);
   const std::string schema = PgSession::quote_name(schema_name);
   forget_resolved(session, schema, unit);
-  write_rejects(session, schema, unit);
+  write_rejects(session, schema, unit, forget_earlier(session, schema, unit));
   PgParams params{unit.run, unit.partition, unit.position, unit.done ? "true" : "false"};
   std::string names, places, sums;
   for (const TallyCount& count : kTallyCounts) {

@@ -33,7 +33,7 @@ class Pairs(unittest.TestCase):
         self.assertIn('Seq Scan on users', found['nodes'][0])
         self.assertEqual(len(found['advice']), 1)
         self.assertIn('CREATE INDEX CONCURRENTLY ON "users" ("email")', found['advice'][0])
-        self.assertIn('no live source; max_ratio was not checked', found['notes'][0])
+        self.assertIn('side was not run; max_ratio was not checked', found['notes'][0])
         sql = found['advice'][0].split(': ')[-1]
         self.work.database.query(sql)
         again = self.one("{ sql = 'select * from users where email = $1', params = { 'u7@x' } }")

@@ -10,6 +10,7 @@ import harness
 import mongo_proxy
 from jobs import Work, job
 from mongo_replica import Replica
+from mongo_servers import live_server
 from postgres import Postgres
 
 COLUMNS = "{ 'n', 'int8' }, { 'pad', 'text' }"
@@ -32,11 +33,13 @@ class LiveScan(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.server = Postgres()
+        cls.replica = live_server()
+        cls.addClassCleanup(cls.replica.destroy)
 
     def setUp(self):
-        self.replica = Replica()
-        self.addCleanup(self.replica.stop)
         self.client = self.replica.client()
+        self.addCleanup(self.client.close)
+        self.client.command('shop', {'dropDatabase': 1})
 
     def work(self, url, conflict='update', **more):
         work = Work(self.server.fresh(), text=job(COLUMNS, conflict=conflict, **more))
@@ -46,7 +49,7 @@ class LiveScan(unittest.TestCase):
     def count(self, work):
         return work.database.number('select count(*) from docs')
 
-    def test_every_type_of_id_in_one_scan_and_behind_every_key(self):
+    def test_n_05_every_type_of_id_in_one_scan_and_behind_every_key(self):
         for n, key in enumerate(random.Random(1).sample(MIXED, len(MIXED))):
             self.client.command('shop', {'insert': 'docs', 'documents': [{'_id': key, 'n': bson.Int32(n)}]})
         whole = self.work(self.replica.url)
@@ -62,6 +65,20 @@ class LiveScan(unittest.TestCase):
                 self.assertGreater(rule.hits, 5)
                 found = again.database.rows('select mongo_id from docs')
                 self.assertEqual(sorted(row[0] for row in found), ids)
+
+    def test_a_collation_of_the_collection_says_the_order(self):
+        if self.replica.name == Replica.name:
+            self.skipTest(f'{Replica.name} knows no collations')
+        self.client.command('shop', {'create': 'docs', 'collation': {'locale': 'en', 'strength': bson.Int32(2)}})
+        keys = [*'bCaDZyX', 'B2', bson.Int32(5), {'k': 'Q'}, {'k': 'a'}]
+        fill(self.client, [{'_id': key} for key in keys])
+        with mongo_proxy.Proxy(self.replica.port) as proxy:
+            rule = proxy.on('getMore', mongo_proxy.fail(43), times=0)
+            proxy.on('find', small_first(2), times=0)
+            work = self.work(proxy.url)
+            work.run('--create', '-j', '1')
+        self.assertGreater(rule.hits, 5)
+        self.assertEqual(self.count(work), len(keys))
 
     def test_a_lost_reply_of_a_getmore_loses_no_document(self):
         """The server has moved on: sent again, the getMore would bring the batch after it."""
@@ -96,15 +113,18 @@ class LiveScan(unittest.TestCase):
         self.assertIn('dropped and made anew while it was read', told.err)
 
     def test_a_secondary_that_lags_is_not_believed(self):
-        fill(self.client, documents(100))
-        self.replica.lag()
-        self.client.command('shop', {'update': 'docs', 'updates': [
+        replica = Replica()
+        self.addCleanup(replica.stop)
+        client = replica.client()
+        fill(client, documents(100))
+        replica.lag()
+        client.command('shop', {'update': 'docs', 'updates': [
             {'q': {'_id': documents(1)[0]['_id']}, 'u': {'$set': {'n': bson.Int32(777)}}}]})
-        work = self.work(self.replica.url)
+        work = self.work(replica.url)
         work.run('--create')
         self.assertEqual(work.database.number('select count(*) from docs where n = 777'), 1)
 
-    def test_parts_have_every_document_once(self):
+    def test_s0_30_parts_have_every_document_once(self):
         fill(self.client, documents(3000, size=12_000))
         fill(self.client, [{'_id': key} for key in MIXED])
         work = self.work(self.replica.url, conflict='error')
@@ -158,8 +178,7 @@ class LiveScan(unittest.TestCase):
         for collection, words in (('shop.grown', 'is a view'), ('shop.dosc', 'did you mean shop.docs')):
             told = self.work(self.replica.url, collection=collection).run('--create', expect=1)
             self.assertIn(words, told.err)
-        self.replica.stop()
-        url = self.replica.url + '&serverSelectionTimeoutMS=300'
+        url = 'mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=300'
         told = self.work(url).run('--create', expect=1)
         self.assertIn('connection refused', told.err)
 

@@ -79,8 +79,8 @@ def ferret_binary():
             path.chmod(0o755 if path.is_dir() else 0o644)
         # The module's archive leaves this file out, and the program ends at once without it.
         (source / 'build/version/version.txt').write_text(f'{FERRET}\n', encoding='utf-8')
-        run(['nice', 'go', 'build', '-p', '2', '-buildvcs=false', '-o', str(program), './cmd/ferretdb'], source, peer,
-            CGO_ENABLED='0')
+        run(['nice', 'go', 'build', '-p', '2', '-buildvcs=false', '-o', str(program), './cmd/ferretdb'],
+            source, peer, CGO_ENABLED='0')
         shutil.rmtree(source)
         return program
 

@@ -144,7 +144,7 @@ local function run_one(session, pair, options)
     result.notes[1] = ('slower than max_ms = %s'):format(tostring(pair.max_ms))
   end
   if pair.mongo then
-    result.notes[#result.notes + 1] = 'the MongoDB side was not run: there is no live source'
+    result.notes[#result.notes + 1] = 'the MongoDB side was not run'
       .. (pair.max_ratio and '; max_ratio was not checked' or '')
   end
   return result

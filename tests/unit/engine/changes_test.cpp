@@ -290,6 +290,50 @@ TEST_CASE("a delete that the server refuses is a reject, and retried as a delete
   CHECK(database.rows("select count(*) from lugger.rejects") == "0");
 }
 
+TEST_CASE("of a document that changes, only what became of it last is kept as a reject") {
+  constexpr char kTable[] =
+      "create table docs (mongo_id text primary key, n int2 check (n <> 13)); select 1";
+  constexpr char kRejects[] = "select document_id, code from lugger.rejects order by 1, 2";
+  const auto small = [](const std::string& url) {
+    JobSpec out = spec("-", url, {column("n", "int2")});
+    out.mapping.on_conflict = OnConflict::kUpdate;
+    return out;
+  };
+  Database database;
+  static_cast<void>(database.rows(kTable));
+  Script script;
+  for (int id = 1; id <= 6; ++id) script.add(document(id, {id == 6 ? 1 : 100000, {}}));
+  Following running(script, small(database.url()));
+  CHECK(is_read_to(database, 6));
+  CHECK(database.rows("select count(*) from lugger.rejects") == "5");
+  script.add(document(1, {5, {}}));
+  script.add(document(2, {13, {}}));  // the server refuses it now
+  script.add(document(3, {13, {}}));
+  script.add(document(3, {6, {}}));
+  script.add(only_id(4), Operation::kDelete);
+  script.add(document(6, {7, {}}));
+  script.add(document(6, {100000, {}}));
+  CHECK(is_read_to(database, 13));
+  CHECK(database.rows(kRejects) == "$n:2|server\n$n:5|out_of_range\n$n:6|out_of_range");
+  CHECK(database.rows("select mongo_id, n from docs order by 1") == "$n:1|5\n$n:3|6\n$n:6|7");
+  running.run->stop(StopLevel::kFinish);
+  CHECK(told(running.result().tally) ==
+        "read 13: inserted 3, updated 1, unchanged 1, deleted 0, rejected 8");
+
+  // Also when nothing was refused before.
+  Database other;
+  static_cast<void>(other.rows(kTable));
+  Script last;
+  last.add(document(7, {100000, {}}));
+  last.add(document(8, {13, {}}));
+  last.add(document(7, {1, {}}));
+  last.add(document(8, {1, {}}));
+  last.add(document(8, {13, {}}));
+  last.end();
+  CHECK(follow(last, small(other.url())).tally.rejected == 3);
+  CHECK(other.rows(kRejects) == "$n:8|server");
+}
+
 TEST_CASE("a trigger that keeps a row keeps its child rows, and that is told") {
   Database database;
   Script script;
