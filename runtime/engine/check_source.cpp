@@ -6,7 +6,8 @@ namespace lugger {
 namespace {
 
 bool is_made_of_id(const Column& column) {
-  return column.generate == Column::Generate::kConstant || column.from == "_id" ||
+  return column.generate == Column::Generate::kConstant ||
+         column.generate == Column::Generate::kV5 || column.from == "_id" ||
          column.from.starts_with("_id.");
 }
 

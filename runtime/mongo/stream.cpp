@@ -16,13 +16,15 @@ bool is_history_lost(const MongoFault& fault) {
 
 Error stream_error(const MongoFault& fault, const ScanPlace& place, const StreamPosition& from) {
   if (is_history_lost(fault)) {
-    return Error(Code::kRead,
-                 fmt::format("the oplog of {} no longer has the changes since {}: what was changed "
-                             "from then until now cannot be followed",
-                             place.shown, cluster_time_text(from.time)),
-                 "nothing was passed over in silence, and the position stands. Make the oplog "
-                 "larger, copy again (lugger move ... --restart), or compare and mend: lugger "
-                 "verify, lugger repair --apply");
+    return Error(
+        Code::kRead,
+        fmt::format("the oplog of {} no longer has the changes since {}: what was changed "
+                    "from then until now cannot be followed",
+                    place.shown, cluster_time_text(from.time)),
+        "nothing was passed over in silence, and the position stands. Close the gap by value: "
+        "note the time T, lugger repair SCRIPT --apply --delete-extra, then lugger follow "
+        "SCRIPT --from-time T --restart; or empty the tables and copy again (lugger move "
+        "SCRIPT --restart)");
   }
   if (fault.number() == kStandalone) {
     return Error(Code::kConfig,

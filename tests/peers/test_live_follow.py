@@ -20,6 +20,7 @@ class LiveFollow(unittest.TestCase):
         cls.postgres = Postgres()
         cls.server = live_server()
         cls.addClassCleanup(cls.server.destroy)
+        time.sleep(1.1)   # a time of the second in which its oplog began lies before it
 
     def setUp(self):
         self.client = self.server.client()
@@ -76,6 +77,15 @@ class LiveFollow(unittest.TestCase):
         told = self.work.lugger('status', 'job.lua').out
         self.assertRegex(told, r'docs +stopped +20\d\d-')
         self.assertIn('"phase":"stopped"', self.work.lugger('status', 'job.lua', '--json').out)
+
+    def test_a_key_computed_from_the_id(self):
+        """As scaffolds make it: a deleted document's row is found by it."""
+        self.work.script(job("{ 'id', 'uuid', generate = 'v5' }, " + COLUMNS, conflict='update', key='id',
+                             collection=f'shop.{self.name}'))
+        self.work.run('--create')
+        begin, _ = self.now()
+        self.write(3001)
+        self.follow('--from-time', begin)
 
     def test_behind_a_dump(self):
         documents = [self.document(i) for i in range(50)]

@@ -69,8 +69,8 @@ class LiveScan(unittest.TestCase):
     def test_a_collation_of_the_collection_says_the_order(self):
         if self.replica.name == Replica.name:
             self.skipTest(f'{Replica.name} knows no collations')
-        collation = {'locale': 'en', 'strength': bson.Int32(2)}
-        self.client.command('shop', {'create': 'docs', 'collation': collation})
+        self.client.command('shop', {'create': 'docs', 'collation': {'locale': 'en', 'strength':
+                            bson.Int32(2)}})
         keys = [*'bCaDZyX', 'B2', bson.Int32(5), {'k': 'Q'}, {'k': 'a'}]
         fill(self.client, [{'_id': key} for key in keys])
         with mongo_proxy.Proxy(self.replica.port) as proxy:

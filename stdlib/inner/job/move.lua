@@ -72,6 +72,10 @@ function step:begin()
     local follows = self.settings.follow_only
       or not self.settings.restart and handle:move_stage() == 'follow'
     if follows then return self:follow('goes on with its changes') end
+    -- What would keep its changes from being applied is told before the copy, not behind it.
+    local later = attempt.new(self.job, { follow = true, create = self.settings.copy.create }, self.options)
+    later:look()
+    if later.result then return self:finish(later.result) end
     self.spooler = handle:spool(self.settings.restart or false)
     local copy = attempt.new(self.job, self.settings.copy, self.options)
     self.copy = copy
