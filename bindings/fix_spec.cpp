@@ -78,6 +78,7 @@ ThrottleSpec read_throttle(lua_State* L) {
   read(L, table, "canary", out.canary);
   read_number(L, table, "canary_ms", out.canary_ms);
   read_number(L, table, "rows_per_s", out.rows_per_s);
+  read_number(L, table, "source_mbps", out.source_mbps);
   return out;
 }
 

@@ -122,6 +122,12 @@ static int job_move_stage(lua_State* L) {
   return 1;
 }
 
+static int job_follow_obstacle(lua_State* L) {
+  const EndsAtOnce looks;
+  push(L, check_userdata<Job>(L, 1).follow_obstacle());
+  return 1;
+}
+
 static int spooler_poll(lua_State* L) {
   const auto timeout = static_cast<int>(luaL_optinteger(L, 2, kLookMs));
   push(L, check_userdata<LuaSpooler>(L, 1).spooler->poll(timeout));
@@ -154,6 +160,7 @@ static constexpr luaL_Reg kJobMethods[] = {
     {"start", guarded<job_start>},
     {"spool", guarded<job_spool>},
     {"move_stage", guarded<job_move_stage>},
+    {"follow_obstacle", guarded<job_follow_obstacle>},
     {nullptr, nullptr},
 };
 static constexpr luaL_Reg kSpoolerMethods[] = {

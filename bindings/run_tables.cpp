@@ -228,6 +228,7 @@ static constexpr Reader<RunSettings> kSettings[] = {
     number_reader<1, &RunSettings::stages, &StageSettings::lock_timeout_ms>("lock_timeout_ms"),
     number_reader<1, &RunSettings::stages, &StageSettings::lock_tries>("lock_tries"),
     reader<&RunSettings::window>("window"),
+    reader<&RunSettings::source_mbps>("source_mbps"),
 };
 
 RunSettings read_settings(lua_State* L, int index) {

@@ -55,6 +55,9 @@ static constexpr Field<SourceInfo> kSourceInfo[] = {
     field<&SourceInfo::warnings>("warnings"),
     field<&SourceInfo::advice>("advice",
                                "for those who look at a source, not for those who run it"),
+    field<&SourceInfo::decisions>("decisions",
+                                  "what no table has: for its application to replace "
+                                  "or decide"),
 };
 Record<SourceInfo> record_of(const SourceInfo*) { return {"lugger.source_info", "", kSourceInfo}; }
 

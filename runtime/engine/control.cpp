@@ -181,6 +181,8 @@ ControlFacts load_facts(const std::string& run, const std::string& job, const st
           {"read", std::to_string(tally.read)},
           {"rejected", std::to_string(tally.rejected)},
           {"rows per second, at most", pace.speed() > 0 ? fmt::format("{:g}", pace.speed()) : ""},
+          {"MB of the source per second, at most",
+           pace.source_speed() > 0 ? fmt::format("{:g}", pace.source_speed()) : ""},
           {"seconds", fmt::format("{:.1f}", seconds)}};
 }
 

@@ -12,6 +12,7 @@
 #include "engine/run_impl.hpp"
 #include "engine/stages.hpp"
 #include "engine/start.hpp"
+#include "place/feed.hpp"
 #include "place/identity.hpp"
 #include "plan/infer.hpp"
 #include "registry/registry.hpp"
@@ -214,6 +215,18 @@ std::unique_ptr<Spooler> Job::spool(bool restart) {
 }
 
 MoveStage Job::move_stage() { return lugger::move_stage(*target().state(), name()); }
+
+std::string Job::follow_obstacle() {
+  const std::unique_ptr<Feed> feed = source().feed();
+  if (!feed) return fmt::format("{} tells of no changes", source().info().place);
+  try {
+    feed->now();
+    return {};
+  } catch (const Error& error) {
+    if (error.code() == Code::kInterrupted) throw;
+    return error.message();
+  }
+}
 
 std::vector<Refused> Job::preflight() {
   Stages* stages = target().stages();

@@ -109,6 +109,8 @@ class Job {
   std::unique_ptr<Spooler> spool(bool restart);
   /// Whether a copy beside a spooler, or a run that follows, is what goes on with a move.
   MoveStage move_stage();
+  /// Asks the source for its changes. What it answers when it gives none; "": it does.
+  std::string follow_obstacle();
   /// Rows of the target that indexes and constraints still to be built would refuse. Reads only.
   std::vector<Refused> preflight();
   /// Documents of the source that NOT NULL would refuse, by column, before anything is loaded.

@@ -44,8 +44,29 @@ Hours parse_hours(std::string_view text) {
               "write hours of this machine's clock, as in 22:00-05:00");
 }
 
+void Speed::set(double per_s, Time now) {
+  const std::lock_guard lock(mutex_);
+  per_s_.store(per_s, std::memory_order_relaxed);
+  free_at_ = now;
+}
+
+void Speed::did(double amount, Time now) {
+  if (per_s() <= 0) return;
+  const std::lock_guard lock(mutex_);
+  const std::chrono::duration<double> seconds(amount / std::max(per_s(), 1e-9));
+  free_at_ = std::max(free_at_, now - std::chrono::seconds(1)) +
+             std::chrono::duration_cast<Clock::duration>(seconds);
+}
+
+bool Speed::free(Time now) const {
+  if (per_s() <= 0) return true;
+  const std::lock_guard lock(mutex_);
+  return now >= free_at_;
+}
+
 void Pace::set_throttle(std::unique_ptr<Health> health, const ThrottleSpec& spec) {
   if (spec.rows_per_s > 0) set_speed(spec.rows_per_s);
+  if (spec.source_mbps > 0) set_source_speed(spec.source_mbps);
   if (spec.asks_target()) throttle_ = std::make_unique<Throttle>(std::move(health), spec);
 }
 
@@ -55,11 +76,9 @@ void Pace::set_hours(std::string_view text) {
   hours_text_ = text;
 }
 
-void Pace::set_speed(double rows_per_s) {
-  const std::lock_guard lock(mutex_);
-  speed_.store(rows_per_s, std::memory_order_relaxed);
-  free_at_ = Clock::now();
-}
+void Pace::set_speed(double rows_per_s) { rows_.set(rows_per_s, Clock::now()); }
+
+void Pace::set_source_speed(double mbps) { source_bytes_.set(mbps * kMegabyte, Clock::now()); }
 
 std::string Pace::obstacle() const {
   if (paused_.load(std::memory_order_relaxed)) return "paused by lugger ctl";
@@ -69,19 +88,12 @@ std::string Pace::obstacle() const {
   return {};
 }
 
-void Pace::did(uint64_t rows) {
-  if (speed() <= 0) return;
-  const std::lock_guard lock(mutex_);
-  const std::chrono::duration<double> seconds(static_cast<double>(rows) / std::max(speed(), 1e-9));
-  // Time that was not used is not saved up, except for one second.
-  free_at_ = std::max(free_at_, Clock::now() - std::chrono::seconds(1)) +
-             std::chrono::duration_cast<Clock::duration>(seconds);
-}
+void Pace::did(uint64_t rows) { rows_.did(static_cast<double>(rows), Clock::now()); }
+
+void Pace::took(uint64_t bytes) { source_bytes_.did(static_cast<double>(bytes), Clock::now()); }
 
 bool Pace::within_speed() const {
-  if (speed() <= 0) return true;
-  const std::lock_guard lock(mutex_);
-  return Clock::now() >= free_at_;
+  return rows_.free(Clock::now()) && source_bytes_.free(Clock::now());
 }
 
 bool Pace::free() {

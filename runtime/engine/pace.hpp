@@ -22,6 +22,23 @@ struct Hours {
 /// Error{config} for any other text.
 Hours parse_hours(std::string_view text);
 
+/// So much a second and no more, of all that share it. Time that was not used is not saved up, except
+/// for one second.
+class Speed {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+  /// 0: no bound.
+  void set(double per_s, Time now);
+  double per_s() const noexcept { return per_s_.load(std::memory_order_relaxed); }
+  void did(double amount, Time now);
+  bool free(Time now) const;
+
+ private:
+  std::atomic<double> per_s_{0};
+  mutable std::mutex mutex_;
+  Time free_at_{};
+};
+
 /// Shared by the workers of a run, which ask between units. With nothing set a call costs a few
 /// relaxed loads.
 class Pace {
@@ -35,7 +52,10 @@ class Pace {
   void resume() noexcept { paused_.store(false, std::memory_order_relaxed); }
   /// Rows a second, of all workers together; 0: no bound.
   void set_speed(double rows_per_s);
-  double speed() const noexcept { return speed_.load(std::memory_order_relaxed); }
+  double speed() const noexcept { return rows_.per_s(); }
+  /// Megabytes a second that are read from the source, by all workers together; 0: no bound.
+  void set_source_speed(double mbps);
+  double source_speed() const noexcept { return source_bytes_.per_s() / kMegabyte; }
 
   /// Called before a unit. `rows`: rows written since the last call. Waits until the unit may
   /// begin. False: the run is to stop.
@@ -44,21 +64,23 @@ class Pace {
   /// records rows that were written, the second says whether the next unit may begin.
   void did(uint64_t rows);
   bool free();
+  /// Records bytes that were read from the source.
+  void took(uint64_t bytes);
   /// Why the run waits; "" when it does not.
   std::string waits_for() const;
 
  private:
+  static constexpr double kMegabyte = 1e6;
   std::string obstacle() const;
   bool within_speed() const;
 
   std::atomic<bool> paused_{false}, waiting_{false};
-  std::atomic<double> speed_{0};
+  Speed rows_, source_bytes_;
   std::optional<Hours> hours_;
   std::string hours_text_;
   std::unique_ptr<Throttle> throttle_;
   mutable std::mutex mutex_;
   std::string waits_for_;
-  std::chrono::steady_clock::time_point free_at_{};
 };
 
 }  // namespace lugger

@@ -30,7 +30,8 @@ struct RunSettings {
   std::string follow_from;      // a position where they begin; empty: behind the copy
   std::optional<Stage> stage;   // run this stage only; none: all, in order
   StageSettings stages;
-  std::string window;  // hours of the day, "22:00-05:00"; empty: at any time
+  std::string window;      // hours of the day, "22:00-05:00"; empty: at any time
+  double source_mbps = 0;  // read no faster, in megabytes a second; 0: as the job's throttle says
 };
 
 struct RunSnapshot {

@@ -284,6 +284,7 @@ void prepare_run(RunShared& shared, PreparedRun& prepared) {
       static_cast<uint32_t>(settings.jobs > 0 ? settings.jobs : default_jobs());
   if (!settings.dry_run) refuse_problems(prepared.report, job.spec.name);
   keep_pace(shared.pace, target, job.spec.throttle, settings.window);
+  if (settings.source_mbps > 0) shared.pace.set_source_speed(settings.source_mbps);
   if (settings.dry_run) {
     const SourceInfo info = shared.source->info();
     begin_run(shared, prepared, info,

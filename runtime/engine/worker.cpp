@@ -208,6 +208,7 @@ Next Worker::read_batch(Cursor& cursor, Batch& batch) {
   const uint64_t documents = got == Next::kBatch ? batch.documents.size() : 0;
   shared_.allowance.settle(claimed, documents);
   unit_bytes_ += batch.source_bytes;
+  shared_.pace.took(batch.source_bytes);
   unit_documents_ += documents;
   shared_.read.fetch_add(documents, std::memory_order_relaxed);
   return got;

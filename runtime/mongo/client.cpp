@@ -49,9 +49,9 @@ std::vector<std::string> labels_of(Bytes reply) {
 }
 
 Code code_of(int32_t number, bool lost) {
-  constexpr int32_t kUnauthorized = 13, kAuthenticationFailed = 18, kMaxTime = 50;
+  constexpr int32_t kAuthenticationFailed = 18, kMaxTime = 50;
   if (lost) return Code::kConnect;
-  if (number == kUnauthorized || number == kAuthenticationFailed) return Code::kAuth;
+  if (number == MongoFault::kUnauthorized || number == kAuthenticationFailed) return Code::kAuth;
   return number == kMaxTime ? Code::kTimeout : Code::kRead;
 }
 
@@ -67,6 +67,8 @@ MongoFault fault_of(const bson_error_t& error, Bytes reply, const std::string& s
   std::string hint;
   if (authentication)
     hint = "check the user, the password and authSource of the URL";
+  else if (number == MongoFault::kUnauthorized)
+    hint = "`lugger init --mongo-role` prints a role with the rights that suffice";
   else if (!answered)
     hint = "check the URL's hosts and replicaSet, TLS, and that the server runs";
   return MongoFault(Error(code, std::move(message), std::move(hint)), number, !answered,
@@ -124,6 +126,7 @@ struct MongoClient::Inner : Wakeable {
   mongoc_read_prefs_t* prefers = nullptr;
   mongoc_client_t* client = nullptr;
   mongoc_client_session_t* session = nullptr;
+  bool sessionless = false;
 
   std::mutex mutex;
   std::condition_variable changed;
@@ -214,14 +217,22 @@ struct MongoClient::Inner : Wakeable {
     driver.mongoc_server_description_destroy(found);
     return out;
   }
+  /// Look-alikes know no sessions: there each command stands by itself.
+  void start_session() {
+    if (session != nullptr || sessionless) return;
+    bson_error_t error{};
+    session = driver.mongoc_client_start_session(client, nullptr, &error);
+    sessionless = session == nullptr && error.domain == MONGOC_ERROR_CLIENT &&
+                  error.code == MONGOC_ERROR_CLIENT_SESSION_FAILURE;
+    if (session == nullptr && !sessionless) throw fault_of(error, {}, shown);
+  }
   MongoReply run(const std::string& target, Bytes command,
                  const std::optional<MongoServer>& server) {
     bson_error_t error{};
-    if (session == nullptr) session = driver.mongoc_client_start_session(client, nullptr, &error);
-    if (session == nullptr) throw fault_of(error, {}, shown);
+    start_session();
     const bson_t question = as_bson(driver, command);
     bson_t options = BSON_INITIALIZER;
-    driver.mongoc_client_session_append(session, &options, &error);
+    if (session != nullptr) driver.mongoc_client_session_append(session, &options, &error);
     if (server) {
       driver.bson_append_int64(&options, "serverId", -1, server->id);
     }

@@ -20,6 +20,7 @@ class MongoFault : public Error {
  public:
   MongoFault(Error error, int32_t number, bool lost, std::vector<std::string> labels)
       : Error(std::move(error)), number_(number), lost_(lost), labels_(std::move(labels)) {}
+  static constexpr int32_t kUnauthorized = 13;
   /// The server's error code: 43 is CursorNotFound; 0: it did not answer.
   int32_t number() const noexcept { return number_; }
   /// No answer came: nobody knows whether the command was carried out.

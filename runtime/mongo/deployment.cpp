@@ -11,7 +11,7 @@
 namespace lugger {
 namespace {
 
-constexpr int32_t kCommandNotFound = 59;
+constexpr int32_t kCommandNotFound = 59, kNamespaceNotFound = 26;
 
 std::string text_of(const Value& value) {
   return value.type == ValueType::kString ? std::string(value.text()) : std::string();
@@ -46,9 +46,21 @@ MongoCollection collection_of(const std::string& database, Bytes document) {
   const Value uuid = field(bson_field(document, "info"), "uuid");
   if (uuid.type == ValueType::kBinary || uuid.type == ValueType::kUuid)
     out.uuid = to_hex(uuid.bytes());
-  out.capped = is_true(field(options, "capped"));
-  out.clustered = !field(options, "clusteredIndex").absent();
-  out.collation = text_of(field(field(options, "collation"), "locale"));
+  return out;
+}
+
+/// listCollections, in full or as a role is answered that may not list the database.
+std::vector<MongoCollection> ask_for_collections(MongoClient& client, const std::string& database,
+                                                 std::string_view name, bool in_full) {
+  MongoCommand command("listCollections", 1);
+  if (!name.empty()) command.begin("filter").add("name", name).end();
+  if (!in_full) command.add("nameOnly", true).add("authorizedCollections", true);
+  std::vector<MongoCollection> out;
+  each_document(client, database, command.done(), [&](Bytes document) {
+    out.push_back(collection_of(database, document));
+    out.back().listed = in_full;
+  });
+  std::ranges::sort(out, {}, &MongoCollection::name);
   return out;
 }
 
@@ -93,13 +105,12 @@ std::vector<std::string> list_databases(MongoClient& client) {
 
 std::vector<MongoCollection> list_collections(MongoClient& client, const std::string& database,
                                               std::string_view name) {
-  MongoCommand command("listCollections", 1);
-  if (!name.empty()) command.begin("filter").add("name", name).end();
-  std::vector<MongoCollection> out;
-  each_document(client, database, command.done(),
-                [&](Bytes document) { out.push_back(collection_of(database, document)); });
-  std::ranges::sort(out, {}, &MongoCollection::name);
-  return out;
+  try {
+    return ask_for_collections(client, database, name, true);
+  } catch (const MongoFault& fault) {
+    if (fault.number() != MongoFault::kUnauthorized) throw;
+    return ask_for_collections(client, database, name, false);
+  }
 }
 
 MongoSize size_of_collection(MongoClient& client, const std::string& database,
@@ -107,23 +118,33 @@ MongoSize size_of_collection(MongoClient& client, const std::string& database,
   try {
     const MongoReply reply = client.run(database, MongoCommand("collStats", name).done());
     return {static_cast<uint64_t>(reply.number("size")),
-            static_cast<uint64_t>(reply.number("count")), true};
+            static_cast<uint64_t>(reply.number("count")), true, false, is_true(reply["sharded"])};
   } catch (const MongoFault& fault) {
     if (fault.passes()) throw;
-    return {};  // no right to it, or no such command: progress has no end to show
+    MongoSize out;  // no right to it, or no such command: progress has no end to show
+    out.denied = fault.number() == MongoFault::kUnauthorized;
+    return out;
   }
 }
 
-std::string metadata_of(MongoClient& client, const MongoCollection& collection) {
+MongoMetadata metadata_of(MongoClient& client, const MongoCollection& collection) {
+  MongoMetadata made;
   MongoCommand out("options", Value::of(ValueType::kDocument, collection.options));
   out.begin_array("indexes");
-  if (collection.type == "collection") {
-    each_document(client, collection.database, MongoCommand("listIndexes", collection.name).done(),
-                  [&](Bytes index) { out.push(Value::of(ValueType::kDocument, index)); });
+  try {
+    if (collection.type == "collection") {
+      each_document(client, collection.database,
+                    MongoCommand("listIndexes", collection.name).done(),
+                    [&](Bytes index) { out.push(Value::of(ValueType::kDocument, index)); });
+    }
+  } catch (const MongoFault& fault) {
+    made.denied = fault.number() == MongoFault::kUnauthorized;
+    if (fault.passes() || (!made.denied && fault.number() != kNamespaceNotFound)) throw;
   }
   out.end().add("uuid", collection.uuid).add("collectionName", collection.name);
   const Bytes bytes = out.add("type", collection.type).done();
-  return document_json(Document{bytes.data(), static_cast<uint32_t>(bytes.size())});
+  made.json = document_json(Document{bytes.data(), static_cast<uint32_t>(bytes.size())});
+  return made;
 }
 
 }  // namespace lugger

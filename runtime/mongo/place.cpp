@@ -4,6 +4,7 @@
 
 #include "base/url.hpp"
 #include "mongo/feed.hpp"
+#include "mongo/preflight.hpp"
 #include "mongo/scan.hpp"
 #include "place/choose.hpp"
 
@@ -22,15 +23,44 @@ std::string database_of(const MongoClient& client, const Options& options) {
   return options.text("database", client.database());
 }
 
+/// What `ask` gives, or nothing when the role may not ask; `denied` keeps the reason.
+template <typename Ask>
+auto unless_denied(Ask ask, std::optional<MongoFault>& denied) -> decltype(ask()) {
+  try {
+    return ask();
+  } catch (const MongoFault& fault) {
+    if (fault.number() != MongoFault::kUnauthorized) throw;
+    denied = fault;
+    return {};
+  }
+}
+
+/// The database and the name of a collection that is named in full: "shop.docs", or "docs" where the
+/// database is known. Nothing but find tells whether there is one.
+std::optional<MongoCollection> named_in_full(const std::string& database,
+                                             const std::string& wanted) {
+  MongoCollection out;
+  const size_t dot = wanted.find('.');
+  const bool with_database =
+      dot != std::string::npos && (database.empty() || wanted.substr(0, dot) == database);
+  out.database = with_database ? wanted.substr(0, dot) : database;
+  out.name = with_database ? wanted.substr(dot + 1) : wanted;
+  out.type = "collection";
+  out.listed = false;
+  if (out.database.empty() || out.name.empty()) return std::nullopt;
+  return out;
+}
+
 /// Of the databases that the options and the URL mean: all that the role can see, when they name
-/// none.
+/// none. Where it may list none of them: the collection that the options name.
 std::vector<MongoCollection> collections_of(MongoClient& client, const Options& options) {
   std::vector<std::string> databases;
-  const std::string wanted = options.text("collection");
-  if (std::string named = database_of(client, options); !named.empty()) {
-    databases.push_back(std::move(named));
+  std::optional<MongoFault> denied;
+  const std::string wanted = options.text("collection"), named = database_of(client, options);
+  if (!named.empty()) {
+    databases.push_back(named);
   } else {
-    databases = list_databases(client);
+    databases = unless_denied([&] { return list_databases(client); }, denied);
   }
   // A name may hold dots: "db.name" is taken for one where there is such a database.
   if (const size_t dot = wanted.find('.'); dot != std::string::npos) {
@@ -38,8 +68,14 @@ std::vector<MongoCollection> collections_of(MongoClient& client, const Options& 
     if (std::ranges::find(databases, database) == databases.end()) databases.push_back(database);
   }
   std::vector<MongoCollection> out;
-  for (const std::string& database : databases)
-    std::ranges::move(list_collections(client, database), std::back_inserter(out));
+  for (const std::string& database : databases) {
+    std::ranges::move(unless_denied([&] { return list_collections(client, database); }, denied),
+                      std::back_inserter(out));
+  }
+  if (!denied || !out.empty()) return out;
+  std::optional<MongoCollection> only = named_in_full(named, wanted);
+  if (!only) throw *denied;
+  out.push_back(std::move(*only));
   return out;
 }
 
@@ -65,9 +101,11 @@ class MongoSource final : public Source {
       chosen.set("database", client.database());
     const CollectionInfo& info = choose_collection(infos, chosen, place_.shown);
     place_.collection = all[static_cast<size_t>(&info - infos.data())];
+    refuse_servers_own(place_.collection, place_.shown);
     probe_scan(client, place_);
     size_ = size_of_collection(client, place_.collection.database, place_.collection.name);
     metadata_ = metadata_of(client, place_.collection);
+    decisions_ = decisions_of(place_.collection, size_, all);
   }
 
   SourceInfo info() const override {
@@ -81,11 +119,10 @@ class MongoSource final : public Source {
     out.bytes = size_.bytes;
     if (size_.known) out.documents = size_.documents;
     out.moves = true;
-    out.metadata_json = metadata_;
-    if (place_.style == ScanStyle::kBrackets) {
-      out.advice.push_back(
-          "the server does not know `min` of find: keys are read type by type, in one part");
-    }
+    out.metadata_json = metadata_.json;
+    out.warnings = warnings_of(place_.collection);
+    out.advice = advice_of(place_, size_, metadata_);
+    out.decisions = decisions_;
     return out;
   }
   std::vector<Partition> split(int parts) override {
@@ -100,7 +137,8 @@ class MongoSource final : public Source {
  private:
   ScanPlace place_;
   MongoSize size_;
-  std::string metadata_;
+  MongoMetadata metadata_;
+  std::vector<std::string> decisions_;
 };
 
 }  // namespace
@@ -120,7 +158,14 @@ PlaceInfo look_at_mongo(const std::string& place, const Options& options) {
   for (size_t i = 0; i < all.size(); ++i) {
     if (all[i].type == "collection")
       infos[i].bytes = size_of_collection(client, all[i].database, all[i].name).bytes;
-    infos[i].metadata_json = metadata_of(client, all[i]);
+    MongoMetadata metadata = metadata_of(client, all[i]);
+    infos[i].metadata_json = std::move(metadata.json);
+    if (metadata.denied) {
+      out.warnings.push_back(
+          fmt::format("the role may not run listIndexes on {}.{}: its indexes "
+                      "are not known",
+                      all[i].database, all[i].name));
+    }
   }
   out.collections = listed_collections(std::move(infos), options);
   return out;

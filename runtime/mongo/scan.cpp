@@ -143,6 +143,7 @@ class ScanCursor final : public StepCursor {
     if (!last_.empty()) go_on();
   }
   void check_collection() {
+    if (!place_.collection.listed) return;
     const auto found =
         list_collections(*client_, place_.collection.database, place_.collection.name);
     if (!found.empty() && found.front().uuid == place_.collection.uuid) return;

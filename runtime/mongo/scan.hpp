@@ -22,6 +22,7 @@ struct ScanPlace {
   MongoCollection collection;
   ScanStyle style = ScanStyle::kBounds;
   std::vector<int32_t> types;  // kBrackets: the BSON types that the server knows
+  bool object_ids = false;     // kBrackets: when it was asked, every _id was an ObjectId
   std::string name() const { return collection.database + "." + collection.name; }
 };
 
@@ -41,7 +42,9 @@ ScanRange range_of(std::string_view spec, std::string_view place);
 /// last document given; a collection that was dropped and made anew meanwhile is Error{read}.
 std::unique_ptr<Cursor> open_scan(const ScanPlace& place, const ScanRange& range,
                                   const Position& after);
-/// About `parts` parts of equal size, by keys that the server samples; one when it cannot.
+/// About `parts` parts of equal size, by keys that the server samples. Where it does not know min,
+/// between bounds that are reckoned from the first and the last key, when all are ObjectIds. Else
+/// one part.
 std::vector<Partition> split_scan(MongoClient& client, const ScanPlace& place, int parts,
                                   uint64_t bytes);
 

@@ -72,7 +72,9 @@ std::vector<int32_t> id_types() {
 
 ScanQuery::ScanQuery(const ScanPlace& place, const ScanRange& range)
     : place_(place), range_(range) {
-  if (place_.style == ScanStyle::kBrackets && known_types().empty()) advance();
+  if (place_.style == ScanStyle::kBounds) return;
+  if (!range_.from.empty()) go_on_at(range_.from);
+  if (known_types().empty()) advance();
 }
 
 void ScanQuery::go_on_at(const KeyDocument& key) {
@@ -99,8 +101,13 @@ MongoCommand ScanQuery::find(int32_t documents, uint64_t time) const {
   return out;
 }
 
+bool ScanQuery::in_last_bracket() const {
+  return !range_.to.empty() && bracket_ == bracket_of(bson_field(range_.to, "_id"));
+}
+
 /// A comparison finds only keys of its own bracket, but one with MinKey or MaxKey finds any, and
-/// each is alone in its bracket. NaN compares with nothing, and is the first of the numbers.
+/// each is alone in its bracket. NaN compares with nothing, and is the first of the numbers. Ranges
+/// end at ObjectIds only.
 void ScanQuery::add_bracket(MongoCommand& command) const {
   command.begin("filter").begin("_id");
   const Value key = at_.empty() ? Value() : bson_field(at_, "_id");
@@ -114,6 +121,7 @@ void ScanQuery::add_bracket(MongoCommand& command) const {
   } else {
     command.add("$gte", key);
   }
+  if (in_last_bracket()) command.add("$lt", bson_field(range_.to, "_id"));
   command.end().end();
 }
 
@@ -132,7 +140,7 @@ bool ScanQuery::advance() {
     return greatest_ = true;
   }
   at_.clear();
-  while (bracket_ + 1 < std::size(kBrackets)) {
+  while (!in_last_bracket() && bracket_ + 1 < std::size(kBrackets)) {
     ++bracket_;
     if (!known_types().empty()) return true;
   }

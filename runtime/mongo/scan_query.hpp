@@ -20,6 +20,8 @@ class ScanQuery {
  private:
   void add_bracket(MongoCommand& command) const;
   std::vector<int32_t> known_types() const;
+  /// The bracket in which the range ends.
+  bool in_last_bracket() const;
 
   const ScanPlace& place_;
   const ScanRange& range_;

@@ -1,5 +1,6 @@
 // Where a collection is cut into parts, and which way of scanning a server knows.
 #include <algorithm>
+#include <array>
 
 #include "base/text.hpp"
 #include "change/id_key.hpp"
@@ -81,6 +82,56 @@ bool knows_type(MongoClient& client, const ScanPlace& place, int32_t type) {
   }
 }
 
+using ObjectId = std::array<uint8_t, 12>;
+__extension__ typedef unsigned __int128 Wide;
+
+/// The smallest _id, or the greatest, when it is an ObjectId; nullopt: it is not, or there is none.
+std::optional<ObjectId> outermost(MongoClient& client, const ScanPlace& place, int32_t direction) {
+  MongoCommand command("find", place.collection.name);
+  command.begin("sort").add("_id", direction).end().begin("projection").add("_id", 1).end();
+  command.add("limit", 1).add("singleBatch", true);
+  std::optional<ObjectId> out;
+  each_document(client, place.collection.database, command.done(), [&](Bytes document) {
+    const Value id = bson_field(document, "_id");
+    if (id.type == ValueType::kObjectId) std::ranges::copy(id.bytes(), out.emplace().begin());
+  });
+  return out;
+}
+
+/// The first and the last _id; nullopt unless both are ObjectIds, and so all between them.
+std::optional<std::pair<ObjectId, ObjectId>> object_id_bounds(MongoClient& client,
+                                                              const ScanPlace& place) {
+  const auto first = outermost(client, place, 1), last = outermost(client, place, -1);
+  if (!first || !last) return std::nullopt;
+  return std::pair(*first, *last);
+}
+
+Wide number_of(const ObjectId& id) noexcept {
+  Wide out = 0;
+  for (const uint8_t byte : id) out = out << 8 | byte;
+  return out;
+}
+
+KeyDocument key_of(Wide number) {
+  ObjectId id;
+  for (auto byte = id.rbegin(); byte != id.rend(); ++byte, number >>= 8)
+    *byte = static_cast<uint8_t>(number);
+  return key_document(Value::of(ValueType::kObjectId, Bytes(id)));
+}
+
+/// Keys at equal distances. Ids are made in the order of time, so parts are as unequal as the
+/// days were; workers that are done early claim more of them.
+std::vector<KeyDocument> reckoned_keys(MongoClient& client, const ScanPlace& place, int parts) {
+  std::vector<KeyDocument> out;
+  const auto bounds = object_id_bounds(client, place);
+  if (!bounds) return out;
+  const Wide first = number_of(bounds->first), last = number_of(bounds->second);
+  const auto count = static_cast<Wide>(parts);
+  if (last <= first || last - first < count) return out;
+  for (Wide i = 1; i < count; ++i) out.push_back(key_of(first + (last - first) * i / count));
+  return out;
+}
+
 }  // namespace
 
 void probe_scan(MongoClient& client, ScanPlace& place) {
@@ -88,12 +139,16 @@ void probe_scan(MongoClient& client, ScanPlace& place) {
   if (place.style == ScanStyle::kBounds) return;
   for (const int32_t type : id_types())
     if (knows_type(client, place, type)) place.types.push_back(type);
+  place.object_ids = object_id_bounds(client, place).has_value();
 }
 
 std::vector<Partition> split_scan(MongoClient& client, const ScanPlace& place, int parts,
                                   uint64_t bytes) {
   std::vector<KeyDocument> keys;
-  if (parts > 1 && place.style == ScanStyle::kBounds) keys = try_samples(client, place, parts);
+  if (parts > 1) {
+    keys = place.style == ScanStyle::kBounds ? try_samples(client, place, parts)
+                                             : reckoned_keys(client, place, parts);
+  }
   const size_t count = std::clamp<size_t>(keys.size() + 1, 1, static_cast<size_t>(parts));
   std::vector<Partition> out;
   ScanRange range;

@@ -13,6 +13,8 @@ struct ThrottleSpec {
   std::string canary;                            // a query, and how long it may take
   double canary_ms = 1000;
   double rows_per_s = 0;  // 0: as fast as it goes
+  double source_mbps =
+      0;  // megabytes a second that are read from the source; 0: as fast as it goes
 
   bool asks_target() const noexcept {
     return max_lag_s || max_lock_waits || max_long_transaction_s || !canary.empty();

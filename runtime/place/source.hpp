@@ -58,6 +58,8 @@ struct SourceInfo {
   std::optional<OplogInfo> oplog;
   std::vector<std::string> warnings;
   std::vector<std::string> advice = {};  // shown when a place is inspected, not when a job runs
+  /// What no table has of the place: for the application to replace, or to decide.
+  std::vector<std::string> decisions = {};
 };
 
 /// Counts of what a cursor did beside giving documents.

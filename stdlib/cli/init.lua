@@ -1,5 +1,6 @@
 -- lugger init: writes the first files of a project. Never overwrites an existing file.
 local config = require 'lugger.inner.cli.config'
+local flags = require 'lugger.inner.cli.flags'
 local native = require 'lugger.native'
 local terminal = require 'lugger.inner.view.terminal'
 local files = require 'lugger.inner.cli.templates_repository'
@@ -119,7 +120,18 @@ local function repository(directory)
     '  cp .env.example .env      and write your places into it\n  lugger preview jobs/users.lua -n 5')
 end
 
+-- A role of MongoDB with the rights that a copy and its changes need, for mongosh.
+local function mongo_role(args)
+  if args.name then
+    flags.usage_error('--mongo-role prints, and takes no file', 'lugger init --mongo-role --database shop')
+  end
+  terminal.line(templates.mongo_role(args.database or {}))
+  return 0
+end
+
 local function run(args)
+  if args.mongo_role then return mongo_role(args) end
+  if args.database then flags.usage_error('--database goes with --mongo-role') end
   if args.systemd then
     systemd(args)
     return 0
@@ -145,7 +157,11 @@ return {
   flags = { { 'systemd', 'write a systemd unit that runs this script and resumes it after a reboot',
     value = 'SCRIPT' },
     { 'window', '--systemd: hours of the day it works in, as in 22:00-05:00', value = 'HOURS' },
-    { 'apply', '--systemd: the script is a fix, and writes' } },
-  examples = { 'lugger init shop', 'lugger init', 'lugger init --systemd users.lua --window 22:00-05:00' },
+    { 'apply', '--systemd: the script is a fix, and writes' },
+    { 'mongo-role', 'instead: print the command for mongosh that makes a role with the rights that suffice' },
+    { 'database', '--mongo-role: the role is for this database; may be repeated (default: all)', value = 'NAME',
+      many = true } },
+  examples = { 'lugger init shop', 'lugger init', 'lugger init --systemd users.lua --window 22:00-05:00',
+    'lugger init --mongo-role --database shop' },
   run = run,
 }

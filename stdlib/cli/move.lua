@@ -1,13 +1,16 @@
 -- lugger move SCRIPT: copies live sources and follows their changes.
 local cli = require 'lugger.inner.cli.cli'
 local following = require 'lugger.inner.cli.following'
+local source_speed = require 'lugger.inner.cli.source_speed'
 
 local function run(args)
   if args.detach then following.detach(args) end
   local loaded = cli.load(args)
-  return following.run(cli.jobs(loaded), args, {
+  local jobs = cli.jobs(loaded)
+  return following.run(jobs, args, {
     copy = { jobs = args.jobs, create = args.create or loaded.create, restart = args.restart,
-      accept_changes = args.accept_changes, redact = args.redact, window = args.window },
+      accept_changes = args.accept_changes, redact = args.redact, window = args.window,
+      source_mbps = source_speed.of(args, #jobs) },
     follow = { follow = true, jobs = 1, accept_changes = args.accept_changes, restart = args.restart,
       redact = args.redact },
     restart = args.restart,
@@ -23,6 +26,8 @@ return {
       type = 'int', least = 1 },
     { 'window', 'copy only in these hours of the day, as in 22:00-05:00; changes are applied at any time',
       value = 'HOURS' },
+    { 'max-source-mbps', 'copy no faster from the source, in megabytes a second, which the jobs share evenly',
+      value = 'MB', type = 'number' },
     { 'restart', 'forget what was copied and followed, and begin anew' },
     { 'accept-changes', 'go on although the script changed since' },
     { 'redact', 'keep rejects without their documents; such rejects cannot be retried' },

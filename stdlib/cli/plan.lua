@@ -1,5 +1,6 @@
 -- lugger plan SCRIPT: what a run would do; writes nothing.
 local cli = require 'lugger.inner.cli.cli'
+local decisions = require 'lugger.inner.mongo.decisions'
 local flags = require 'lugger.inner.cli.flags'
 local inverse_view = require 'lugger.inner.view.inverse'
 local json = require 'lugger.inner.base.json_text'
@@ -23,6 +24,17 @@ local function invert(args)
   return status
 end
 
+-- Of a live MongoDB: what no table has, and whether its changes can be followed.
+local function look_at_live(job, plan)
+  if plan.source_info.kind ~= 'mongodb' then return nil end
+  local obstacle = job:handle():follow_obstacle()
+  if obstacle ~= '' then
+    table.insert(plan.warnings, ('its changes cannot be followed: %s. lugger run copies it; lugger verify compares '
+      .. 'the two once nobody writes'):format(obstacle))
+  end
+  return decisions.of(plan)
+end
+
 local function run(args)
   if args.invert then return invert(args) end
   if args.json then flags.usage_error('--json goes with --invert', 'lugger plan users.lua --invert --json') end
@@ -34,7 +46,7 @@ local function run(args)
       local settings = { jobs = args.jobs, create = args.create or loaded.create, limit = args.limit }
       local plan = job:plan(settings)
       for _, warning in ipairs(warnings[job:name()] or {}) do table.insert(plan.warnings, warning) end
-      plan_view.show(plan, settings)
+      plan_view.show(plan, settings, look_at_live(job, plan))
       if #plan.report.problems > 0 then status = cli.exit.failed end
     else
       terminal.line(job:name(), '\n  a task: what it does is known only while it runs; try `lugger run --dry-run`')

@@ -7,6 +7,7 @@ local fix_view = require 'lugger.inner.fix.view'
 local native = require 'lugger.native'
 local references = require 'lugger.inner.job.references'
 local runner = require 'lugger.inner.job.runner'
+local source_speed = require 'lugger.inner.cli.source_speed'
 local terminal = require 'lugger.inner.view.terminal'
 
 local function tell_end(outcome, args, options)
@@ -39,8 +40,8 @@ local function run_fix(loaded, args)
     config.raise(loaded.name .. ' returned a fix beside other things',
       'a script returns copies and tasks, or one fix: put the fix into a script of its own')
   end
-  for _, flag in ipairs { 'jobs', 'create', 'redact', 'join' } do
-    if args[flag] then config.raise(('--%s is not for a fix'):format(flag)) end
+  for _, flag in ipairs { 'jobs', 'create', 'redact', 'join', 'max-source-mbps' } do
+    if args[(flag:gsub('-', '_'))] then config.raise(('--%s is not for a fix'):format(flag)) end
   end
   local options = { log = args.log, quiet = args.quiet, script = cli.script_line(args), resume = cli.resume_line(args) }
   local outcome = fix_runner.run(loaded.jobs[1], { apply = args.apply and not args.dry_run, limit = args.limit,
@@ -80,6 +81,15 @@ local function join_only(args)
   end
 end
 
+local function refuse_tasks(jobs)
+  for _, job in ipairs(jobs) do
+    if not job.plan then
+      config.raise(('--max-source-mbps is for copies, and %s is a task'):format(job:name()),
+        'throttle = { rows_per_s = ... } in its first writer slows it down')
+    end
+  end
+end
+
 local function run(args)
   if args.restart and args.accept_changes then
     config.raise('--restart and --accept-changes exclude each other',
@@ -106,13 +116,15 @@ local function run(args)
       for _, warning in ipairs(list) do terminal.warn(warning) end
     end
   end
+  if args.max_source_mbps then refuse_tasks(loaded.jobs) end
   local gated = args.verdict and gate(args, loaded)
   if gated then return gated end
   return runner.run_all(loaded.jobs, {
     jobs = args.jobs, create = args.create or loaded.create, dry_run = args.dry_run, restart = args.restart,
     accept_changes = args.accept_changes, again = args.again, redact = args.redact, join = args.join,
-    limit = args.limit, window = args.window, stage = args.stage, force = args.force, index_memory = args.index_memory,
-    lock_timeout_ms = args.lock_timeout, lock_tries = args.lock_tries,
+    limit = args.limit, window = args.window, source_mbps = source_speed.of(args), stage = args.stage,
+    force = args.force, index_memory = args.index_memory, lock_timeout_ms = args.lock_timeout,
+    lock_tries = args.lock_tries,
   }, { log = args.log, quiet = args.quiet, script = cli.script_line(args), resume = cli.resume_line(args) })
 end
 
@@ -127,6 +139,8 @@ return {
     { 'full', 'a fix: cut no values' },
     { 'limit-shown', 'a fix: rows to show, of each kind (default 10)', value = 'N', type = 'int', least = 0 },
     { 'window', 'work only in these hours of the day, as in 22:00-05:00, and wait outside them', value = 'HOURS' },
+    { 'max-source-mbps', 'read no faster from the source, in megabytes a second, all connections together',
+      value = 'MB', type = 'number' },
     { 'limit', 'stop after this many documents, or rows of a fix', value = 'N', type = 'int' },
     { 'dry-run', 'read, convert and check everything, write nothing' },
     { 'restart', 'forget an unfinished run of these jobs and start over' },

@@ -82,6 +82,7 @@ function native.job(spec) end
 ---@field lock_timeout_ms integer|nil how long a statement waits for its lock
 ---@field lock_tries integer|nil how often it asks for it
 ---@field window string|nil hours of the day it works in: '22:00-05:00'
+---@field source_mbps number|nil read no faster from the source, in megabytes a second
 
 ---@class lugger.native.job
 local job = {}
@@ -116,6 +117,9 @@ function job:spool(restart) end
 --- What goes on with a move: a copy beside a spooler, or a run that follows.
 ---@return "copy"|"follow"
 function job:move_stage() end
+--- Asks a live source for its changes. What it answers when it gives none; "": it does.
+---@return string
+function job:follow_obstacle() end
 --- Closes the job's connections; later calls raise.
 function job:close() end
 

@@ -56,6 +56,7 @@
 ---@field oplog lugger.oplog_info|nil replayed over the documents
 ---@field warnings string[]
 ---@field advice string[] for those who look at a source, not for those who run it
+---@field decisions string[] what no table has: for its application to replace or decide
 
 ---@class lugger.collection_info
 ---@field database string

@@ -83,4 +83,30 @@ WantedBy=multi-user.target
   return (text:gsub('{(%w+)}', values))
 end
 
+--- The command that makes the role `lugger` of MongoDB. It may read, list and follow, and nothing else.
+---@param databases string[] none: all of them
+---@return string
+function templates.mongo_role(databases)
+  local json = require 'lugger.inner.base.json_text'
+  local actions = '["find", "changeStream", "listCollections", "listIndexes", "collStats"]'
+  local privileges = {}
+  for i, name in ipairs(databases[1] and databases or { '' }) do
+    privileges[i] = ('    { resource: { db: %s, collection: "" }, actions: %s }'):format(json.encode(name), actions)
+  end
+  if not databases[1] then
+    privileges[2] = '    { resource: { cluster: true }, actions: ["listDatabases"] }'
+  end
+  return ([==[
+// For mongosh, as a user that may make roles. The second command asks for the password.
+db.getSiblingDB("admin").createRole({
+  role: "lugger",
+  privileges: [
+%s
+  ],
+  roles: []
+})
+db.getSiblingDB("admin").createUser({ user: "lugger", pwd: passwordPrompt(), roles: ["lugger"] })]==])
+    :format(table.concat(privileges, ',\n'))
+end
+
 return templates

@@ -34,7 +34,8 @@ local glance_ms, look_ms = 2, 200
 
 -- Settings that concern what all jobs do together, or work that is never small.
 local function suits(settings)
-  return not (settings.retry_rejects or settings.join or settings.window or (settings.stage or 'load') ~= 'load')
+  return not (settings.retry_rejects or settings.join or settings.window or settings.source_mbps
+    or (settings.stage or 'load') ~= 'load')
 end
 
 --- Is the job one that others may run beside, as far as its source can tell?

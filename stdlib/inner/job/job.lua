@@ -76,7 +76,7 @@ local function normalise(spec, self)
     target_options.direct_behind_pooler = config.find 'PG_DIRECT_URI'
   end
   if spec.map then out.hook, out.now = hooks[self], self.now end
-  out.throttle = spec.throttle and require('lugger.inner.job.throttle').check(spec.throttle)
+  out.throttle = spec.throttle and require('lugger.inner.job.throttle').check(spec.throttle, true)
   out.script_hash, out.resume_command = self.identity.script_hash, self.identity.resume_command
   return out
 end

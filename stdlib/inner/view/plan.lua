@@ -59,6 +59,12 @@ local function show_statements(title, statements)
   end
 end
 
+local function show_list(title, list)
+  if #list == 0 then return end
+  terminal.line('\n  ', title)
+  for _, text in ipairs(list) do terminal.line('    ', text) end
+end
+
 local function stage_title(report, plan, settings)
   local each = settings.index_memory and settings.index_memory .. ' of memory for all together'
     or (report.index_memory or '') .. ' of memory each (maintenance_work_mem)'
@@ -85,7 +91,8 @@ end
 --- Prints a plan on standard output; warnings and problems go to standard error.
 ---@param plan lugger.job_plan
 ---@param settings lugger.run_settings|nil
-function plan_view.show(plan, settings)
+---@param decisions string[]|nil
+function plan_view.show(plan, settings, decisions)
   local report = plan.report
   terminal.line(terminal.paint(1, 'bold', plan.job))
   terminal.line('  source    ', plan.source, ' (', describe_source(plan.source_info), ')')
@@ -105,6 +112,7 @@ function plan_view.show(plan, settings)
   show_statements('after the load', report.after_load)
   show_statements(stage_title(report, plan, settings or {}), report.index or {})
   show_statements('stage constrain, once `lugger preflight` is clean', report.constrain or {})
+  show_list('for the application to replace, or to decide', decisions or {})
   for _, list in ipairs { plan.warnings, report.warnings } do
     for _, warning in ipairs(list) do terminal.warn_once(warning) end
   end

@@ -36,4 +36,35 @@ TEST_CASE("S0-02 a pause holds a worker until it is lifted or the run is stopped
   CHECK_FALSE(pace.wait(0, stop));
 }
 
+TEST_CASE("S0-02 a speed lets so much pass in a second, and saves up one second at most") {
+  using namespace std::chrono_literals;
+  const Speed::Time start(1000s);
+  Speed speed;
+  speed.did(1e9, start);
+  CHECK(speed.free(start));  // no bound
+  speed.set(100, start);
+  CHECK(speed.free(start));
+  speed.did(250, start);
+  CHECK_FALSE(speed.free(start + 2400ms));
+  CHECK(speed.free(start + 2500ms));
+  speed.did(50, start + 60s);
+  CHECK(speed.free(start + 60s));  // a second was saved up, and half of it used
+  speed.did(150, start + 60s);
+  CHECK_FALSE(speed.free(start + 60900ms));
+  CHECK(speed.free(start + 61s));
+}
+
+TEST_CASE("S0-02 bytes of the source hold a run back as its rows do") {
+  Pace pace;
+  ThrottleSpec spec;
+  spec.source_mbps = 2;
+  pace.set_throttle(nullptr, spec);
+  CHECK(pace.source_speed() == 2);
+  CHECK(pace.free());
+  pace.took(1'000'000'000);
+  CHECK_FALSE(pace.free());
+  pace.set_source_speed(0);
+  CHECK(pace.free());
+}
+
 }  // namespace lugger
