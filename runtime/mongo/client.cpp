@@ -48,9 +48,17 @@ std::vector<std::string> labels_of(Bytes reply) {
   return out;
 }
 
+/// Cursors that died, elections, shutdowns, network errors that the server met.
+bool number_passes(int32_t number) {
+  constexpr int32_t kPass[] = {6,   7,   43,  63,   89,    91,    133,   150,   175,   189,  234,
+                               237, 262, 358, 9001, 10107, 11600, 11602, 13388, 13435, 13436};
+  return std::ranges::find(kPass, number) != std::end(kPass);
+}
+
+/// What passes is as a server that is away: who waits for that waits for this.
 Code code_of(int32_t number, bool lost) {
   constexpr int32_t kAuthenticationFailed = 18, kMaxTime = 50;
-  if (lost) return Code::kConnect;
+  if (lost || number_passes(number)) return Code::kConnect;
   if (number == MongoFault::kUnauthorized || number == kAuthenticationFailed) return Code::kAuth;
   return number == kMaxTime ? Code::kTimeout : Code::kRead;
 }
@@ -100,11 +108,7 @@ bool MongoFault::has_label(std::string_view label) const noexcept {
 }
 
 bool MongoFault::passes() const noexcept {
-  // Of live-mongodb: cursors that died, elections, shutdowns, network errors that the server met.
-  constexpr int32_t kPass[] = {6,   7,   43,  63,   89,    91,    133,   150,   175,   189,  234,
-                               237, 262, 358, 9001, 10107, 11600, 11602, 13388, 13435, 13436};
-  return lost_ || has_label("ResumableChangeStreamError") ||
-         std::ranges::find(kPass, number_) != std::end(kPass);
+  return lost_ || has_label("ResumableChangeStreamError") || number_passes(number_);
 }
 
 Value MongoReply::operator[](std::string_view field) const noexcept {

@@ -16,9 +16,10 @@ constexpr size_t kFoldBytes = 4 << 20;
   throw Error(
       Code::kRead,
       fmt::format("{} was changed as a whole at {}: {}", name, cluster_time_text(event.time), what),
-      "the rows stand as they were before it. Look at the collection, then copy it anew "
-      "(lugger move SCRIPT --restart), or go on behind that time with lugger follow SCRIPT "
-      "--from-time T --restart");
+      "the rows stand as they were before it. Look at the collection, then empty the tables and "
+      "copy it anew (lugger move SCRIPT --restart), or go on behind that time (lugger follow "
+      "SCRIPT "
+      "--from-time T --restart)");
 }
 
 /// Shared by both kinds of cursors: events of this collection, whole changes refused.

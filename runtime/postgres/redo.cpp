@@ -1,6 +1,8 @@
 #include "postgres/redo.hpp"
 
 #include <algorithm>
+#include <optional>
+#include <vector>
 
 namespace lugger {
 namespace {
@@ -8,6 +10,7 @@ namespace {
 constexpr size_t kLeastWindow = 16;
 // When this many documents were refused alone and none was loaded, their values are not the cause.
 constexpr size_t kMostDoubted = 20;
+constexpr std::string_view kUniqueViolation = "23505";
 
 /// Narrows [first, last) to the documents that load or delete anything.
 void trim(const UnitDocuments& unit, size_t& first, size_t& last) {
@@ -89,49 +92,124 @@ bool is_transient(const Error& error) noexcept {
   return error.sqlstate() == "40P01" || error.sqlstate() == "40001";
 }
 
+namespace {
+
+struct Refused {
+  size_t document;  // size of the unit: nobody knows
+  Error error;
+};
+
+enum class Constraints : uint8_t { kEach, kTogether };  // checked with each row, or behind all
+
+/// Loads [first, last) in a savepoint. Nullopt: nothing of it was refused.
+std::optional<Refused> load_piece(PgLoad& load, PgLoader& loader, UnitDocuments& unit, size_t first,
+                                  size_t last, Tally& tally,
+                                  Constraints check = Constraints::kEach) {
+  PgSession& session = load.session;
+  Tally piece;
+  // Outside of the savepoint: PostgreSQL empties a table in place only in the subtransaction that
+  // made its file. Elsewhere each TRUNCATE leaves a version of the catalog's row, which all later
+  // statements of the transaction must pass over.
+  loader.start(true);
+  session.execute("SAVEPOINT lugger_piece");
+  try {
+    if (check == Constraints::kTogether) session.execute("SET CONSTRAINTS ALL DEFERRED");
+    if (first < last) {
+      loader.write(unit, first, last);
+      loader.finish(unit, piece);
+    }
+    if (check == Constraints::kTogether) session.execute("SET CONSTRAINTS ALL IMMEDIATE");
+    session.execute("RELEASE SAVEPOINT lugger_piece");
+  } catch (const Error& error) {
+    if (!may_be_refusal(error)) throw;
+    size_t guilty = loader.guilty(unit, error);
+    loader.abort();
+    // Released as well: savepoints of one name nest, and the next piece is to begin outside of it.
+    session.execute("ROLLBACK TO SAVEPOINT lugger_piece; RELEASE SAVEPOINT lugger_piece");
+    if (guilty >= unit.size() && last - first == 1) guilty = first;
+    return Refused{guilty, error};
+  }
+  tally += piece;
+  return {};
+}
+
+/// Documents that want unique values which rows of other documents had: those may have given them
+/// up since. The ones that load are taken out of `waiting`.
+void load_waiting(PgLoad& load, PgLoader& loader, UnitDocuments& unit, Tally& tally,
+                  std::vector<Refused>& waiting) {
+  // The last first: of a chain each waits for a later one.
+  for (bool again = true; again;) {
+    again = false;
+    for (size_t i = waiting.size(); i-- != 0;) {
+      const size_t document = waiting[i].document;
+      unit.include(document);
+      if (load_piece(load, loader, unit, document, document + 1, tally)) {
+        unit.exclude(document);
+        continue;
+      }
+      waiting.erase(waiting.begin() + static_cast<ptrdiff_t>(i));
+      again = true;
+    }
+  }
+  if (waiting.size() < 2) return;
+  // What is left may exchange values, which a deferrable constraint allows.
+  const auto [least, most] = std::ranges::minmax(waiting, {}, &Refused::document);
+  std::vector<size_t> others;
+  for (size_t i = least.document; i <= most.document; ++i) {
+    if (unit.loads(i) || unit.deletes(i)) others.push_back(i);
+  }
+  for (const size_t other : others) unit.exclude(other);
+  for (const Refused& one : waiting) unit.include(one.document);
+  const bool refused = load_piece(load, loader, unit, least.document, most.document + 1, tally,
+                                  Constraints::kTogether)
+                           .has_value();
+  for (const Refused& one : waiting) {
+    if (refused) unit.exclude(one.document);
+  }
+  for (const size_t other : others) unit.include(other);
+  if (!refused) waiting.clear();
+}
+
+}  // namespace
+
 void load_in_pieces(PgLoad& load, PgLoader& loader, UnitDocuments& unit, Tally& tally,
                     const std::function<void(size_t document, const Error& error)>& refuse) {
-  PgSession& session = load.session;
+  const OnConflict policy = load.plan.mapping().on_conflict;
+  const bool updates = policy == OnConflict::kUpdate || policy == OnConflict::kNewer;
   // A deferred constraint must be checked in the piece that violates it.
-  session.execute("SET CONSTRAINTS ALL IMMEDIATE");
+  load.session.execute("SET CONSTRAINTS ALL IMMEDIATE");
   loader.start(false);
   Pieces pieces(unit.size());
+  std::vector<Refused> waiting;
   for (size_t doubted = 0; pieces.left();) {
     size_t first = pieces.first(), last = pieces.last();
     trim(unit, first, last);
-    Tally piece;
-    // Outside of the savepoint: PostgreSQL empties a table in place only in the subtransaction that
-    // made its file. Elsewhere each TRUNCATE leaves a version of the catalog's row, which all later
-    // statements of the transaction must pass over.
-    loader.start(true);
-    session.execute("SAVEPOINT lugger_piece");
-    try {
-      if (first < last) {
-        loader.write(unit, first, last);
-        loader.finish(unit, piece);
-      }
-      session.execute("RELEASE SAVEPOINT lugger_piece");
-    } catch (const Error& error) {
-      if (!may_be_refusal(error)) throw;
-      size_t guilty = loader.guilty(unit, error);
-      loader.abort();
-      // Released as well: savepoints of one name nest, and the next piece is to begin outside of it.
-      session.execute("ROLLBACK TO SAVEPOINT lugger_piece; RELEASE SAVEPOINT lugger_piece");
-      if (guilty >= unit.size() && last - first == 1) guilty = first;
-      if (guilty >= unit.size()) {
-        pieces.refused_somewhere();
-        continue;
-      }
-      doubted = is_refusal(error) ? 0 : doubted + 1;
-      if (doubted == kMostDoubted) throw;
-      refuse(guilty, error);
-      unit.exclude(guilty);
-      pieces.refused(guilty);
+    std::optional<Refused> refused = load_piece(load, loader, unit, first, last, tally);
+    if (!refused) {
+      if (first < last) doubted = 0;
+      pieces.taken();
       continue;
     }
-    if (first < last) doubted = 0;
-    tally += piece;
-    pieces.taken();
+    const size_t guilty = refused->document;
+    if (guilty >= unit.size()) {
+      pieces.refused_somewhere();
+      continue;
+    }
+    doubted = is_refusal(refused->error) ? 0 : doubted + 1;
+    if (doubted == kMostDoubted) throw refused->error;
+    if (updates && refused->error.sqlstate() == kUniqueViolation) {
+      waiting.push_back(std::move(*refused));
+    } else {
+      refuse(guilty, refused->error);
+    }
+    unit.exclude(guilty);
+    pieces.refused(guilty);
+  }
+  load_waiting(load, loader, unit, tally, waiting);
+  for (const Refused& one : waiting) {
+    unit.include(one.document);
+    refuse(one.document, one.error);
+    unit.exclude(one.document);
   }
 }
 

@@ -16,7 +16,8 @@ bool is_transient(const Error& error) noexcept;
 /// Loads the whole unit, each piece in a savepoint of the open transaction. Calls `refuse` for each
 /// refused document and leaves it out; `refuse` may throw to give up. An error that may come from
 /// the statement itself is thrown when it occurs for one document after the other and none can be
-/// loaded.
+/// loaded. Documents that want unique values of other rows, where rows are updated, are tried once
+/// more at the end.
 void load_in_pieces(PgLoad& load, PgLoader& loader, UnitDocuments& unit, Tally& tally,
                     const std::function<void(size_t document, const Error& error)>& refuse);
 

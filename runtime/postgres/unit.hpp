@@ -29,6 +29,7 @@ class UnitDocuments {
   }
   /// Leaves out a document that the server refused.
   void exclude(size_t document) noexcept { acts_[document] |= kExcluded; }
+  void include(size_t document) noexcept { acts_[document] &= static_cast<uint8_t>(~kExcluded); }
   /// Undoes exclude() for all documents.
   void include_all() noexcept;
   /// From here on only the documents of one step are loaded or deleted, until all_steps().

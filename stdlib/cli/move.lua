@@ -28,7 +28,8 @@ return {
       value = 'HOURS' },
     { 'max-source-mbps', 'copy no faster from the source, in megabytes a second, which the jobs share evenly',
       value = 'MB', type = 'number' },
-    { 'restart', 'forget what was copied and followed, and begin anew' },
+    { 'restart', 'forget what was copied and followed, and begin anew; empty the tables first, or the rows of '
+      .. 'documents that were deleted since stay' },
     { 'accept-changes', 'go on although the script changed since' },
     { 'redact', 'keep rejects without their documents; such rejects cannot be retried' },
     { 'detach', 'go on when the terminal closes; output goes to ./.lugger/' },

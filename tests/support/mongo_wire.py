@@ -207,6 +207,17 @@ class MongoClient:
         marks = {'lsid': self.session, 'txnNumber': number, 'autocommit': False}
         for place, command in enumerate(commands):
             begin = {'startTransaction': True} if place == 0 else {}
-            self.command(database, {**command, **marks, **begin})
+            try:
+                self.command(database, {**command, **marks, **begin})
+            except CommandError:
+                self._abort(marks)
+                raise
         end = 'commitTransaction' if commit else 'abortTransaction'
         return self.command('admin', {end: 1, **marks, 'writeConcern': {'w': 'majority'}})
+
+    def _abort(self, marks):
+        """A failed command has ended its transaction on a real server; elsewhere its locks would stay."""
+        try:
+            self.command('admin', {'abortTransaction': 1, **marks})
+        except CommandError:
+            pass

@@ -11,6 +11,7 @@ local tonumber = tonumber --[[@as fun(count: any): number]]
 local move = {}
 
 local look_ms = 200
+local longest_wait_s = 30 -- before a server that was lost behind the copy is asked again
 local tell_s = 5 -- on a terminal the line is updated at each look
 
 ---@class lugger.move_settings
@@ -29,6 +30,8 @@ local tell_s = 5 -- on a terminal the line is updated at each look
 ---@field spooler lugger.native.spooler|nil
 ---@field copy lugger.attempt|nil
 ---@field run lugger.native.run|nil the run that follows
+---@field again_at number|nil when it is begun again, because a server was away
+---@field tries integer
 ---@field result lugger.attempt_result|nil
 ---@field asked integer the level of the stop that was passed on
 local step = {}
@@ -36,7 +39,7 @@ step.__index = step
 
 local function new_step(job, settings, options)
   return setmetatable({ job = job, name = job:name(), phase = 'copying', settings = settings, options = options,
-    asked = 0 }, step)
+    asked = 0, tries = 0 }, step)
 end
 
 --- Calls `work`; an error of it ends the step.
@@ -52,6 +55,7 @@ end
 --- Ends it with this result.
 ---@param result lugger.attempt_result
 function step:finish(result)
+  if result.error_code == 'interrupted' then result.status = 'stopped' end
   self.phase, self.result, self.spooler = 'ended', result, nil
 end
 
@@ -95,6 +99,23 @@ function step:follow(text)
   self:tell(text)
 end
 
+--- The same behind the copy: a server that is away now comes back, as during a run.
+function step:follow_copy()
+  self.phase, self.again_at = 'following', nil
+  local ok, err = pcall(function() self:follow('copied; its changes are applied') end)
+  if ok then return end
+  if type(err) ~= 'table' or rawget(err, 'code') ~= 'connect' then error(err, 0) end
+  if self.tries == 0 then self:tell('the connection to the server is lost; trying again') end
+  self.again_at = system.monotonic() + math.min(2 ^ self.tries / 2, longest_wait_s)
+  self.tries = self.tries + 1
+end
+
+--- Begins it again when it is time; a stop ends the wait.
+function step:wait_to_follow()
+  if self.asked > 0 then fault.raise('interrupted', 'stopped while a server was away') end
+  if system.monotonic() >= self.again_at then self:follow_copy() end
+end
+
 --- Takes the end of the copy; when it is done, the changes are next.
 function step:end_copy()
   local result = assert(assert(self.copy).result)
@@ -109,7 +130,7 @@ function step:end_copy()
   end
   spooler:stop()
   self.spooler = nil
-  self:follow('copied; its changes are applied')
+  self:follow_copy()
 end
 
 --- Sees to the spooler, which ends by itself only with a failure: the copy would have a gap behind it.
@@ -145,6 +166,8 @@ function step:look_after()
     else
       self:try(function() self:check_spooler() end)
     end
+  elseif self.again_at then
+    self:try(function() self:wait_to_follow() end)
   elseif self.phase == 'following' and assert(self.run):ended() then
     self:try(function() self:finish(self.run:result()) end)
   end
@@ -161,6 +184,7 @@ function step:sentence()
     return ('%s: %s%s, %s; %s kept'):format(self.name, seen.stage == 'reading' and 'copying' or seen.stage, share,
       terminal.count(seen.tally.read, 'document'), terminal.count(kept.spooled, 'change'))
   end
+  if self.again_at then return self.name .. ': waits for a server' end
   local seen = self.run:poll(0)
   local behind = tonumber(seen.behind_s)
   local waits = seen.waits_for ~= '' and '; waits: ' .. seen.waits_for or ''
@@ -173,6 +197,7 @@ end
 --- What --log json says of it, several times a minute.
 ---@return table
 function step:figures()
+  if self.again_at then return { job = self.name, phase = self.phase, waits_for = 'a server' } end
   local run = self.run or assert(self.copy).run
   local seen = assert(run):poll(0)
   local kept = self.spooler and self.spooler:poll(0)
@@ -218,6 +243,16 @@ local function at_work(steps)
   return false
 end
 
+-- A job that fails while others go on is told of at once: they may go on for weeks.
+local function tell_ended(ended, steps, options)
+  if options.log == 'json' then
+    terminal.event('end', summary.fields(ended.result))
+  elseif ended.result.status == 'failed' and at_work(steps) then
+    summary.tell_failures { ended.result }
+    terminal.say('the other jobs go on')
+  end
+end
+
 --- Moves jobs side by side until they are stopped or fail; a failed one does not keep the others from going on.
 ---@param jobs lugger.job[]
 ---@param settings lugger.move_settings
@@ -228,6 +263,9 @@ function move.run(jobs, settings, options)
   for i, job in ipairs(jobs) do
     steps[i] = new_step(job, settings, options)
     steps[i]:begin()
+  end
+  for _, one in ipairs(steps) do
+    if one.phase == 'ended' then tell_ended(one, steps, options) end
   end
   while at_work(steps) do
     system.sleep(look_ms)
@@ -244,6 +282,10 @@ function move.run(jobs, settings, options)
       if one.phase ~= 'ended' then
         one:pass_on_stop(level)
         one:look_after()
+        if one.phase == 'ended' then
+          tell.clear()
+          tell_ended(one, steps, options)
+        end
       end
     end
     if at_work(steps) then tell.update(steps) end

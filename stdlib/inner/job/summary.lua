@@ -290,8 +290,9 @@ end
 
 local shown_jobs = 3
 
--- A cause that several jobs share, such as a server that cannot be reached, is printed once.
-local function tell_failures(results)
+--- Tells why jobs failed. A cause that several share, such as a server that cannot be reached, is printed once.
+---@param results lugger.attempt_result[]
+function summary.tell_failures(results)
   local causes, jobs = {}, {} ---@type string[], table<string, string[]>
   for _, result in ipairs(results) do
     if result.status == 'failed' then
@@ -364,7 +365,7 @@ function summary.print(results, jobs, options)
       for _, result in ipairs(ran) do tell_stage(result, options) end
     end
   end
-  tell_failures(results)
+  summary.tell_failures(results)
   for _, result in ipairs(results) do tell_end(result, options) end
   if #results < jobs then
     terminal.say(('%s not started'):format(terminal.count(jobs - #results, 'job')))
