@@ -102,6 +102,10 @@ local function source_text(place, item)
   local where = is_url(place) and 'lugger.env.MONGO_URI' or lua_text.quote(place)
   local options = {}
   for key, value in pairs(item.options) do options[#options + 1] = { key, value } end
+  local info = item.census.info
+  if info.kind == 'mongodb' and not item.options.collection then -- tomorrow there may be another one
+    options[#options + 1] = { 'collection', info.database .. '.' .. info.collection }
+  end
   table.sort(options, function(a, b) return a[1] < b[1] end)
   if #options == 0 then return ('lugger.source(%s)'):format(where) end
   return ('lugger.source(%s, %s)'):format(where, lua_text.record({}, options))
