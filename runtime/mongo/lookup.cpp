@@ -21,6 +21,12 @@ std::string key_text(Bytes document, ByteBuffer& scratch) {
   return std::string(scratch.text());
 }
 
+void take_back(Batch& batch, size_t documents, size_t bytes) {
+  batch.documents.resize(documents);
+  batch.operations.resize(std::min(batch.operations.size(), documents));
+  batch.source_bytes = bytes;
+}
+
 }  // namespace
 
 void give_change(Batch& batch, Bytes document, Operation operation) {
@@ -41,6 +47,15 @@ void MongoLookup::run(std::span<const Bytes> keys, uint64_t time, Batch& batch) 
     ask(keys.first(count), time, batch);
     keys = keys.subspan(count);
   }
+}
+
+/// True when the collection was dropped, renamed or made anew: that nothing is found in it says
+/// nothing of its documents. Its event comes behind those of the keys, and stops whoever follows.
+bool MongoLookup::is_gone() {
+  const MongoCollection& known = place_.collection;
+  if (known.uuid.empty()) return false;
+  const auto found = list_collections(client_, known.database, known.name);
+  return found.empty() || found.front().uuid != known.uuid;
 }
 
 /// All of the keys, or none: an answer that broke off is asked for again.
@@ -70,9 +85,7 @@ void MongoLookup::ask(std::span<const Bytes> keys, uint64_t time, Batch& batch) 
         if (!found.contains(key_text(key, scratch_))) give_change(batch, key, Operation::kDelete);
       return;
     } catch (const MongoFault& fault) {
-      batch.documents.resize(documents);
-      batch.operations.resize(std::min(batch.operations.size(), documents));
-      batch.source_bytes = bytes;
+      take_back(batch, documents, bytes);
       if (!fault.passes() || attempt == kMongoAttempts) throw;
       wait_before(attempt);
     }

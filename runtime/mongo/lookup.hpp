@@ -7,7 +7,8 @@
 namespace lugger {
 
 /// Appends the documents with these keys to the batch, as they are at `time` or later, and deletes
-/// for keys that have no document. A key is {"_id": ...} as BSON.
+/// for keys that have no document; nothing when the collection itself is gone. A key is
+/// {"_id": ...} as BSON.
 class MongoLookup {
  public:
   explicit MongoLookup(const ScanPlace& place);
@@ -17,6 +18,7 @@ class MongoLookup {
 
  private:
   void ask(std::span<const Bytes> keys, uint64_t time, Batch& batch);
+  bool is_gone();
 
   const ScanPlace& place_;
   MongoClient client_;

@@ -98,6 +98,17 @@ class LiveFollow(unittest.TestCase):
         self.work.run('--create', '--from', str(place))
         self.follow('--after', str(place))
 
+    def test_documents_of_a_renamed_collection_are_not_taken_for_deleted(self):
+        self.work.run('--create')
+        begin, _ = self.now()
+        self.client.command('shop', {'update': self.name, 'updates': [
+            {'q': {}, 'u': {'$set': {'n': bson.Int32(-1)}}, 'multi': True}]})
+        self.client.command('admin', {'renameCollection': f'shop.{self.name}', 'to': f'shop.{self.name}_old'})
+        self.client.command('shop', {'insert': self.name, 'documents': [self.document(1)]})
+        told = self.work.lugger('follow', 'job.lua', '--from-time', begin, '--accept-changes', expect=1)
+        self.assertIn('rename', told.err)
+        self.assertEqual(len(self.rows()), 50)
+
     def test_what_is_missing_is_said(self):
         self.work.run('--create')
         plain = dump(self.work.directory, 'shop', {self.name: [self.document(1)]})
