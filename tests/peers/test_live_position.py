@@ -37,14 +37,18 @@ class Position(unittest.TestCase):
 
     def followed(self, *args):
         """A command that follows, until both jobs have all there is."""
+        before = self.positions()
         process = harness.start(*args, '--log', 'json', cwd=self.room, env=self.env)
+        wait_for(lambda: self.positions() not in ('', before), 'both jobs stand somewhere new', 60)
         wait_for(lambda: self.lugger('verify', 'shop.lua', expect=None).status == 0, 'equal sides', 60)
         process.terminate()
         process.communicate(timeout=60)
 
     def positions(self):
-        return self.database.query(
-            "select run, position from lugger.partitions where partition = 'changes' order by run")
+        """Of the runs that follow; '' until both have one."""
+        found = self.database.query("select run, position from lugger.partitions "
+                                    "where partition = 'changes' and position <> '' order by run", check=False)
+        return found if (found or '').count('token:') >= 2 else ''
 
     def now(self):
         """A second that everything so far lies before."""
