@@ -46,8 +46,9 @@ class Position(unittest.TestCase):
 
     def positions(self):
         """Of the runs that follow; '' until both have one."""
-        found = self.database.query("select run, position from lugger.partitions "
-                                    "where partition = 'changes' and position <> '' order by run", check=False)
+        found = self.database.query(
+            "select run, position from lugger.partitions where partition = 'changes' and position <> '' "
+            'order by run', check=False)
         return found if (found or '').count('token:') >= 2 else ''
 
     def now(self):
