@@ -188,8 +188,8 @@ class State {
   /// Records a step or its new status. kWaiting does not change a step that is already recorded.
   virtual void put_step(const StepRecord& step) { static_cast<void>(step); }
 
-  // Keys of changes, for targets that keep them; the others raise Error{config}. A feed ends with
-  // end_feed().
+  // Keys of changes, for targets that keep them; the others have no feed, and raise Error{config}
+  // when one is begun. A feed ends with end_feed().
   virtual std::optional<FeedRecord> feed(const std::string& job);
   /// Takes the place of an earlier feed of the job and of its keys. Sets started and updated.
   virtual void begin_feed(const FeedRecord& record);

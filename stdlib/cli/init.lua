@@ -131,7 +131,7 @@ end
 
 local function run(args)
   if args.mongo_role then return mongo_role(args) end
-  if args.database then flags.usage_error('--database goes with --mongo-role') end
+  if #(args.database or {}) > 0 then flags.usage_error('--database goes with --mongo-role') end
   if args.systemd then
     systemd(args)
     return 0

@@ -102,8 +102,8 @@ TEST_CASE("a collection that cannot be chosen is told with what there is") {
                open_source(data("dump"), options({{"colection", "users"}}));
              }).what(),
              ContainsSubstring("did you mean collection"));
-  CHECK_THAT(error_of([] { open_source("mongodb://u:secret@h/shop", {}); }).what(),
-             !ContainsSubstring("secret") && ContainsSubstring("mongodump"));
+  CHECK_THAT(error_of([] { open_source("mysql://u:secret@h/shop", {}); }).what(),
+             !ContainsSubstring("secret") && ContainsSubstring("PostgreSQL or MongoDB"));
 }
 
 TEST_CASE("escaped, long and hostile collection names are read back") {
