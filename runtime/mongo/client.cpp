@@ -97,6 +97,17 @@ void refuse_pieces_of_password(std::string_view url, const std::string& shown) {
       "in both, write ':', '/', '?', '@' and '%' as %3A, %2F, %3F, %40, %25");
 }
 
+/// "": all of them are this machine.
+std::string first_remote(const mongoc_host_list_t* host) {
+  for (; host != nullptr; host = host->next) {
+    const std::string_view name = host->host;
+    const bool here = name == "localhost" || name == "::1" || name.starts_with("127.") ||
+                      name.find('/') != std::string_view::npos;
+    if (!here) return host->host_and_port;
+  }
+  return {};
+}
+
 }  // namespace
 
 bool is_mongo_place(const std::string& place) {
@@ -125,7 +136,7 @@ int64_t MongoReply::number(std::string_view field, int64_t fallback) const noexc
 /// left behind: it ends when the driver comes back, and tidies up then.
 struct MongoClient::Inner : Wakeable {
   const MongoDriver& driver = mongo_driver();
-  std::string shown, database;
+  std::string shown, database, plain_host;
   mongoc_uri_t* uri = nullptr;
   mongoc_read_prefs_t* prefers = nullptr;
   mongoc_client_t* client = nullptr;
@@ -150,6 +161,8 @@ struct MongoClient::Inner : Wakeable {
                   "%40, %25");
     }
     if (const char* named = driver.mongoc_uri_get_database(uri)) database = named;
+    if (!driver.mongoc_uri_get_tls(uri))
+      plain_host = first_remote(driver.mongoc_uri_get_hosts(uri));
     prepare(purpose);
     client = driver.mongoc_client_new_from_uri_with_error(uri, &error);
     if (client == nullptr) {
@@ -319,6 +332,8 @@ bool MongoClient::given_up() const noexcept {
   const std::lock_guard lock(inner_->mutex);
   return inner_->gone;
 }
+
+const std::string& MongoClient::plain_host() const noexcept { return inner_->plain_host; }
 
 const std::string& MongoClient::database() const noexcept { return inner_->database; }
 

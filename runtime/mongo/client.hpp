@@ -88,6 +88,8 @@ class MongoClient {
   MongoReply receive();
   /// A stop has ended a call: the connection is given up, and every further call is interrupted.
   bool given_up() const noexcept;
+  /// The first host of the URL that is not this machine, where the URL asks for no TLS; "": none.
+  const std::string& plain_host() const noexcept;
   /// The database that the URL names; "": none.
   const std::string& database() const noexcept;
 

@@ -18,6 +18,8 @@ struct MongoDriver {
   X(mongoc_error_has_label)                \
   X(mongoc_uri_new_with_error)             \
   X(mongoc_uri_destroy)                    \
+  X(mongoc_uri_get_tls)                    \
+  X(mongoc_uri_get_hosts)                  \
   X(mongoc_uri_get_database)               \
   X(mongoc_uri_get_read_prefs_t)           \
   X(mongoc_uri_set_read_prefs_t)           \

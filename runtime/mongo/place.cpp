@@ -94,6 +94,7 @@ class MongoSource final : public Source {
     place_.shown = mask_secrets(url);
     MongoClient client(AllowedUrl(url), "lugger inspect");
     place_.deployment = look_at_deployment(client);
+    plain_host_ = client.plain_host();
     const std::vector<MongoCollection> all = collections_of(client, options);
     const std::vector<CollectionInfo> infos = infos_of(all, place_.shown);
     Options chosen = options;
@@ -121,6 +122,10 @@ class MongoSource final : public Source {
     out.moves = true;
     out.metadata_json = metadata_.json;
     out.warnings = warnings_of(place_.collection);
+    if (!plain_host_.empty()) {
+      out.warnings.push_back(fmt::format(
+          "the connection to {} is not encrypted: the URL says no tls=true", plain_host_));
+    }
     out.advice = advice_of(place_, size_, metadata_);
     out.decisions = decisions_;
     return out;
@@ -139,6 +144,7 @@ class MongoSource final : public Source {
   MongoSize size_;
   MongoMetadata metadata_;
   std::vector<std::string> decisions_;
+  std::string plain_host_;  // reached without TLS
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 connection or a server is lost."""
 import random
 import signal
+import socket
 import time
 import unittest
 
@@ -182,6 +183,20 @@ class LiveScan(unittest.TestCase):
         url = 'mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=300'
         told = self.work(url).run('--create', expect=1)
         self.assertIn('connection refused', told.err)
+
+    def test_what_is_not_encrypted_is_said(self):
+        name = socket.gethostname()
+        try:
+            here = socket.gethostbyname(name).startswith('127.')
+        except OSError:
+            here = False
+        if not here:
+            self.skipTest(f'{name} is no name of 127.0.0.1')
+        fill(self.client, documents(1))
+        words = f'the connection to {name}:{self.replica.port} is not encrypted'
+        url = f'mongodb://{name}:{self.replica.port}/?directConnection=true'
+        self.assertIn(words, self.work(url).run('--create').err)
+        self.assertNotIn('encrypted', self.work(self.replica.url).run('--create').err)
 
     def test_passwords_are_not_shown(self):
         for url in ('mongodb://u:S3cret@127.0.0.1:1/shop?serverSelectionTimeoutMS=200',
