@@ -16,7 +16,7 @@ DUMP = harness.DATA / 'named' / 'dump'
 
 def reply(name):
     """The first line of a recorded reply."""
-    path = harness.DATA / 'mongo' / 'replies' / f'{name}.json'
+    path = harness.DATA / 'replies' / f'{name}.json'
     return bson.from_extended(json.loads(path.read_text(encoding='utf-8').splitlines()[0]))
 
 
@@ -111,7 +111,7 @@ class Events(Peer):
             self.client.insert(f'shop.{name}', {'_id': 1})
         stream, everything = self.stream(), self.stream('admin', options={'allChangesForCluster': True})
         self.client.command('shop', {'dropDatabase': 1})
-        lines = (harness.DATA / 'mongo/replies/change-stream-drop-database.json').read_text().splitlines()
+        lines = (harness.DATA / 'replies/change-stream-drop-database.json').read_text().splitlines()
         recorded = [bson.from_extended(json.loads(line)) for line in lines]
         events = stream.read(99)
         self.assertEqual(kinds(events), ['drop', 'drop', 'dropDatabase', 'invalidate'])

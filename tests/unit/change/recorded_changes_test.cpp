@@ -218,7 +218,7 @@ TEST_CASE("events and tokens inside of a server's replies") {
   for (const char* name :
        {"open", "resumed", "invalidate", "start-after-invalidate", "drop-database"}) {
     for (const std::string& line :
-         lines_of(fmt::format("mongo/replies/change-stream-{}.json", name))) {
+         lines_of(fmt::format("replies/change-stream-{}.json", name))) {
       const Value cursor = bson_field(as_bytes(line), "cursor");
       if (cursor.type == ValueType::kMissing) {
         kinds += fmt::format("{} ", read_stream_event(as_bytes(line)).operation);
