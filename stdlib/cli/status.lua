@@ -88,12 +88,12 @@ end
 local function run(args)
   places.shift(args)
   local state, record = find(args)
-  if record and args.json then
+  if record and state and args.json then
     terminal.line(json.encode { run = record, partitions = json.list(state:partitions(record.run)),
       moves = json.list(moves.of(state)) })
     return cli.exit.done
   end
-  if record then
+  if record and state then
     show(state, record)
     if not args.run_id then moves.show(state) end
     return cli.exit.done

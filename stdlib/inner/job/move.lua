@@ -169,7 +169,7 @@ function step:look_after()
   elseif self.again_at then
     self:try(function() self:wait_to_follow() end)
   elseif self.phase == 'following' and assert(self.run):ended() then
-    self:try(function() self:finish(self.run:result()) end)
+    self:try(function() self:finish(assert(self.run):result()) end)
   end
 end
 
@@ -185,7 +185,7 @@ function step:sentence()
       terminal.count(seen.tally.read, 'document'), terminal.count(kept.spooled, 'change'))
   end
   if self.again_at then return self.name .. ': waits for a server' end
-  local seen = self.run:poll(0)
+  local seen = assert(self.run):poll(0)
   local behind = tonumber(seen.behind_s)
   local waits = seen.waits_for ~= '' and '; waits: ' .. seen.waits_for or ''
   local rejected = tonumber(seen.tally.rejected)

@@ -6,6 +6,7 @@ local truth = require 'lugger.inner.mongo.truth'
 local decisions = {}
 
 -- Indexes whose queries, or whose work, are others in PostgreSQL.
+---@type table<string, string|nil>
 local unlike = { ttl = 'TTL', text = 'text', ['2d'] = '2d', ['2dsphere'] = '2dsphere', hashed = 'hashed',
   wildcard = 'wildcard' }
 
