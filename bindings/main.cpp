@@ -146,8 +146,13 @@ static void use_utf8() {
   std::setlocale(LC_CTYPE, "C.UTF-8");
 }
 
+/// MongoDB's driver counts in shared memory, and says on standard error when it gets none. Said
+/// here, since no other thread may read the environment meanwhile.
+static void keep_driver_quiet() { setenv("MONGOC_DISABLE_SHM", "1", 0); }
+
 int main(int count, char** words) {
   lugger::occupy_closed_streams();
+  keep_driver_quiet();
   use_utf8();
   lugger::remember_arguments(count, words);
   try {

@@ -101,7 +101,7 @@ std::optional<StreamEvent> MongoStream::next() {
 }
 
 double MongoStream::behind() const noexcept {
-  if (!at_hand_ || !cursor_) return 0;
+  if (caught_up_ || !cursor_) return 0;
   const Value now = cursor_->reply()["operationTime"];
   const uint64_t seconds =
       now.type == ValueType::kTimestamp ? static_cast<uint64_t>(now.i64) >> 32 : 0;
@@ -125,7 +125,8 @@ bool MongoStream::read() {
   cursor_->fetch();
   attempts_ = 0;
   at_hand_ = cursor_->next(event_);
-  if (!at_hand_) keep_place();
+  caught_up_ = !at_hand_;
+  if (caught_up_) keep_place();
   return at_hand_;
 }
 

@@ -24,7 +24,7 @@ class MongoStream {
   bool at_hand() const noexcept { return at_hand_; }
   /// Behind the last event given, and behind everything before the next one that is not ours.
   const StreamPosition& position() const noexcept { return position_; }
-  /// Seconds from the position to the server's time when it answered last; 0: it had no more.
+  /// Seconds from the position to the server's time when it answered last; 0: it had nothing.
   double behind() const noexcept;
 
  private:
@@ -39,7 +39,7 @@ class MongoStream {
   std::optional<MongoCursor> cursor_;
   StreamPosition position_;
   Bytes event_;
-  bool at_hand_ = false;
+  bool at_hand_ = false, caught_up_ = false;  // caught_up_: the last reply was empty
   int attempts_ = 0;
 };
 
