@@ -13,14 +13,6 @@ namespace {
 constexpr std::string_view kSettle = "settle";
 constexpr std::string_view kChanges = "changes";
 
-std::unique_ptr<Feed> feed_of(Source& source) {
-  std::unique_ptr<Feed> feed = source.feed();
-  if (feed) return feed;
-  throw Error(Code::kConfig,
-              fmt::format("{} tells of no changes: it cannot be followed", source.info().place),
-              "load it again instead");
-}
-
 /// Looks up the spooled keys, in the order of their places.
 class SettleCursor final : public Cursor {
  public:
@@ -184,6 +176,14 @@ void check_beginning(State& state, const std::string& job, const RunSettings& se
 }
 
 }  // namespace
+
+std::unique_ptr<Feed> feed_of(Source& source) {
+  std::unique_ptr<Feed> feed = source.feed();
+  if (feed) return feed;
+  throw Error(Code::kConfig,
+              fmt::format("{} tells of no changes: it cannot be followed", source.info().place),
+              "copy it while nobody writes to it: lugger run");
+}
 
 SourceInfo followed(SourceInfo info) {
   info.live = info.changes = info.moves = true;

@@ -5,10 +5,14 @@
 #include <optional>
 
 #include "engine/start.hpp"
+#include "place/feed.hpp"
 #include "place/source.hpp"
 #include "place/state.hpp"
 
 namespace lugger {
+
+/// Error{config} for a source that tells of no changes.
+std::unique_ptr<Feed> feed_of(Source& source);
 
 /// What a source is when its changes are read.
 SourceInfo followed(SourceInfo info);

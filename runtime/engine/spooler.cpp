@@ -15,14 +15,6 @@ constexpr double kIdleSeconds = 60;
 constexpr size_t kMostKeys = 20000;
 constexpr size_t kMostBytes = 4 << 20;
 
-std::unique_ptr<Feed> feed_of(Source& source) {
-  std::unique_ptr<Feed> feed = source.feed();
-  if (feed) return feed;
-  throw Error(Code::kConfig,
-              fmt::format("{} tells of no changes: it cannot be followed", source.info().place),
-              "copy it while nobody writes to it");
-}
-
 void check_identity(const FeedRecord& record, const SourceInfo& info) {
   if (compare_identities(record.source_identity, info.identity) != Sameness::kOther) return;
   throw Error(Code::kConfig,

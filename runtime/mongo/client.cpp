@@ -36,10 +36,6 @@ struct OwnedBson {
   bson_t bson = BSON_INITIALIZER;
 };
 
-std::string text_of(const Value& value) {
-  return value.type == ValueType::kString ? std::string(value.text()) : std::string();
-}
-
 std::vector<std::string> labels_of(Bytes reply) {
   std::vector<std::string> out;
   const Value labels = bson_field(reply, "errorLabels");
@@ -109,6 +105,10 @@ std::string first_remote(const mongoc_host_list_t* host) {
 }
 
 }  // namespace
+
+std::string text_of(const Value& value) {
+  return value.type == ValueType::kString ? std::string(value.text()) : std::string();
+}
 
 bool is_mongo_place(const std::string& place) {
   return place.starts_with("mongodb://") || place.starts_with("mongodb+srv://");

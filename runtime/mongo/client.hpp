@@ -15,6 +15,9 @@ namespace lugger {
 /// True for mongodb:// and mongodb+srv://.
 bool is_mongo_place(const std::string& place);
 
+/// A string; "" for any other value.
+std::string text_of(const Value& value);
+
 /// What a server answered instead of a result, or that it did not answer.
 class MongoFault : public Error {
  public:

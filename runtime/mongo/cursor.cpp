@@ -21,6 +21,7 @@ bool MongoCursor::next(Bytes& document) {
   if (value.type != ValueType::kDocument)
     raise(Code::kRead, "a reply of the server holds something that is no document");
   document = value.bytes();
+  ++given_;
   return true;
 }
 
@@ -57,6 +58,7 @@ void MongoCursor::take(MongoReply reply, std::string_view batch) {
   }
   body_ = body.bytes();
   documents_in_.emplace(documents.bytes());
+  given_ = 0;
   reply_ = std::move(reply);
 }
 

@@ -22,6 +22,8 @@ class MongoCursor {
   void open(Bytes command);
   /// The next document of the reply at hand; false at its end. It lives until the next fetch().
   bool next(Bytes& document);
+  /// How many documents of the reply at hand were given.
+  size_t given() const noexcept { return given_; }
   /// False: the server has no more documents.
   bool more() const noexcept { return id_ != 0; }
   /// How getMores ask. wait_ms: of a change stream, how long the server waits for something to give.
@@ -48,6 +50,7 @@ class MongoCursor {
   std::optional<BsonReader> documents_in_;
   Bytes body_;
   int64_t id_ = 0;
+  size_t given_ = 0;
   int32_t documents_ = 0, wait_ms_ = 0;
   bool ahead_ = false;  // a getMore is under way
 };

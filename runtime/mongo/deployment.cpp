@@ -13,10 +13,6 @@ namespace {
 
 constexpr int32_t kCommandNotFound = 59, kNamespaceNotFound = 26;
 
-std::string text_of(const Value& value) {
-  return value.type == ValueType::kString ? std::string(value.text()) : std::string();
-}
-
 Value field(const Value& document, std::string_view name) noexcept {
   return document.type == ValueType::kDocument ? bson_field(document.bytes(), name) : Value();
 }

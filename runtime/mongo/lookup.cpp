@@ -81,6 +81,7 @@ void MongoLookup::ask(std::span<const Bytes> keys, uint64_t time, Batch& batch) 
       }
       const size_t each = (batch.source_bytes - bytes) / std::max<size_t>(1, found.size());
       most_ = std::clamp<size_t>(kAnswerBytes / std::max<size_t>(1, each), 1, kMostKeys);
+      if (found.size() < keys.size() && is_gone()) return take_back(batch, documents, bytes);
       for (const Bytes key : keys)
         if (!found.contains(key_text(key, scratch_))) give_change(batch, key, Operation::kDelete);
       return;

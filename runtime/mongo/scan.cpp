@@ -15,7 +15,8 @@ namespace lugger {
 namespace {
 
 constexpr size_t kReplyBytes = 1 << 20;  // what a reply should hold
-constexpr int32_t kFirstDocuments = 101, kMostDocuments = 100'000;
+constexpr int32_t kFirstDocuments = 101;
+constexpr size_t kMostDocuments = 100'000;
 constexpr double kReplySeconds = 2;  // a reply that took longer asks for fewer documents
 
 KeyDocument key_of_hex(std::string_view hex, std::string_view place) {
@@ -103,27 +104,22 @@ class ScanCursor final : public StepCursor {
     // Whoever follows the changes has stored their position before the first find.
     const uint64_t time = look_at_deployment(*client_).time;
     cursor_->open(query_.find(kFirstDocuments, time).done());
-    adapt();
+    slow_ = false;
   }
   /// The next reply is under way while the documents of this one are used.
   void fetch() {
+    adapt();
     const Stopwatch watch;
     cursor_->fetch();
     slow_ = watch.seconds() > kReplySeconds;
-    adapt();
     cursor_->send_ahead();
   }
+  /// By the size of the documents that were given, asks for as many as a reply should hold.
   void adapt() {
-    const size_t bytes = cursor_->body().size();
-    size_t documents = 0;
-    const Value batch = bson_field(cursor_->body(), documents_ == 0 ? "firstBatch" : "nextBatch");
-    if (batch.type == ValueType::kArray)
-      for (BsonReader reader(batch.bytes()); reader.next();) ++documents;
-    if (documents == 0) return;
-    const size_t wanted = kReplyBytes / std::max<size_t>(1, bytes / documents);
-    documents_ = static_cast<int32_t>(std::clamp<size_t>(wanted, 1, kMostDocuments));
-    if (slow_) documents_ = std::max(1, static_cast<int32_t>(documents) / 2);
-    cursor_->ask_for(documents_);
+    if (cursor_->given() == 0) return;
+    const size_t each = std::max<size_t>(1, cursor_->body().size() / cursor_->given());
+    const size_t wanted = kReplyBytes / each / (slow_ ? 2 : 1);
+    cursor_->ask_for(static_cast<int32_t>(std::clamp<size_t>(wanted, 1, kMostDocuments)));
   }
   bool is_last(Bytes document) {
     return make_id_key(bson_field(document, "_id"), one_) &&
@@ -137,7 +133,6 @@ class ScanCursor final : public StepCursor {
   /// The cursor is gone: another one goes on behind the last document, in the same collection.
   void lose(int attempt) {
     cursor_.reset();
-    documents_ = 0;
     wait_before(attempt);
     check_collection();
     if (!last_.empty()) go_on();
@@ -162,9 +157,9 @@ class ScanCursor final : public StepCursor {
   std::optional<MongoCursor> cursor_;
   ByteBuffer last_, one_, other_;  // {"_id": ...} of the last document; keys to compare
   uint64_t bytes_ = 0;
-  int32_t documents_ = 0;
   bool skip_ = false;  // the query begins at last_
-  bool slow_ = false, ended_ = false;
+  bool slow_ = false;  // the last reply
+  bool ended_ = false;
 };
 
 }  // namespace

@@ -25,8 +25,7 @@ local function beginning(args)
 end
 
 local function run(args)
-  if args.detach then following.detach(args) end
-  return following.run(cli.jobs(cli.load(args)), args, {
+  return following.run((following.load(args)), args, {
     copy = {}, follow_only = true,
     follow = { follow = true, jobs = 1, accept_changes = args.accept_changes, restart = args.restart,
       redact = args.redact, follow_from = beginning(args) },
@@ -42,11 +41,7 @@ return {
       .. 'nothing is copied', value = 'TIME' },
     { 'after', 'begin behind this dump, whose oplog was replayed when it was loaded', value = 'DUMP' },
     { 'restart', 'begin there although changes were followed before' },
-    { 'accept-changes', 'go on although the script changed since' },
-    { 'redact', 'keep rejects without their documents; such rejects cannot be retried' },
-    { 'detach', 'go on when the terminal closes; output goes to ./.lugger/' },
-    { 'log', 'form of the progress', value = 'FORM', choices = { 'json', 'plain', 'none' } },
-    { 'quiet', 'tell only errors', short = 'q' },
+    unpack(following.flags),
   },
   takes_script = true,
   more = 'Exit status: 1 failed, 2 usage, 130 stopped and resumable.',

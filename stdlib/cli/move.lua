@@ -4,11 +4,9 @@ local following = require 'lugger.inner.cli.following'
 local source_speed = require 'lugger.inner.cli.source_speed'
 
 local function run(args)
-  if args.detach then following.detach(args) end
-  local loaded = cli.load(args)
-  local jobs = cli.jobs(loaded)
+  local jobs, create = following.load(args)
   return following.run(jobs, args, {
-    copy = { jobs = args.jobs, create = args.create or loaded.create, restart = args.restart,
+    copy = { jobs = args.jobs, create = args.create or create, restart = args.restart,
       accept_changes = args.accept_changes, redact = args.redact, window = args.window,
       source_mbps = source_speed.of(args, #jobs) },
     follow = { follow = true, jobs = 1, accept_changes = args.accept_changes, restart = args.restart,
@@ -30,11 +28,7 @@ return {
       value = 'MB', type = 'number' },
     { 'restart', 'forget what was copied and followed, and begin anew; empty the tables first, or the rows of '
       .. 'documents that were deleted since stay' },
-    { 'accept-changes', 'go on although the script changed since' },
-    { 'redact', 'keep rejects without their documents; such rejects cannot be retried' },
-    { 'detach', 'go on when the terminal closes; output goes to ./.lugger/' },
-    { 'log', 'form of the progress', value = 'FORM', choices = { 'json', 'plain', 'none' } },
-    { 'quiet', 'tell only errors', short = 'q' },
+    unpack(following.flags),
   },
   takes_script = true,
   more = 'Ctrl-C stops it: once after the batch, twice at once; both can be resumed.\n'

@@ -6,8 +6,10 @@ import unittest
 
 import bson
 import harness
+import mongo_proxy
+import mongo_wire
 from jobs import Work, dump, job
-from mongo_servers import live_server
+from mongo_servers import live_server, wait_for
 from postgres import Postgres
 
 COLUMNS = "{ 'n', 'int8' }"
@@ -98,15 +100,28 @@ class LiveFollow(unittest.TestCase):
         self.work.run('--create', '--from', str(place))
         self.follow('--after', str(place))
 
-    def test_documents_of_a_renamed_collection_are_not_taken_for_deleted(self):
+    def test_what_is_looked_up_behind_a_rename_is_not_taken_for_deleted(self):
+        """The change is committed before its stream comes to the rename."""
         self.work.run('--create')
-        begin, _ = self.now()
-        self.client.command('shop', {'update': self.name, 'updates': [
-            {'q': {}, 'u': {'$set': {'n': bson.Int32(-1)}}, 'multi': True}]})
-        self.client.command('admin', {'renameCollection': f'shop.{self.name}', 'to': f'shop.{self.name}_old'})
-        self.client.command('shop', {'insert': self.name, 'documents': [self.document(1)]})
-        told = self.work.lugger('follow', 'job.lua', '--from-time', begin, '--accept-changes', expect=1)
-        self.assertIn('rename', told.err)
+        with mongo_proxy.Proxy(self.server.port) as proxy:
+            self.work.source = proxy.url
+            begin, _ = self.now()
+            process = self.work.start('follow', 'job.lua', '--from-time', begin, '--accept-changes')
+            self.addCleanup(process.kill)
+            stands = "select count(*) from lugger.partitions where position <> '' and partition = 'changes'"
+            wait_for(lambda: self.work.database.query(stands, check=False) == '1', 'a position')
+
+            def rename(exchange):
+                self.client.command('admin', {'renameCollection': f'shop.{self.name}',
+                                              'to': f'shop.{self.name}_old'})
+                proxy.on('getMore', nothing_yet, times=2)
+                return exchange.ask()
+            renamed = proxy.on('find', rename, where=lambda body: '$in' in str(body.get('filter')))
+            self.client.command('shop', {'update': self.name, 'updates': [
+                {'q': {'_id': self.document(1)['_id']}, 'u': {'$set': {'n': bson.Int32(-1)}}}]})
+            out, err = process.communicate(timeout=60)
+        self.assertEqual((process.returncode, renamed.hits), (1, 1), out + err)
+        self.assertIn('rename', err)
         self.assertEqual(len(self.rows()), 50)
 
     def test_what_is_missing_is_said(self):
@@ -118,6 +133,13 @@ class LiveFollow(unittest.TestCase):
                 (('--after', str(plain), '--from-time', '2026-01-01'), 'exclude each other')):
             told = self.work.lugger('follow', 'job.lua', *flags, expect=1)
             self.assertIn(words, told.err, flags)
+
+
+def nothing_yet(exchange):
+    """The stream has no event for longer than a unit stays open."""
+    time.sleep(1.2)
+    return mongo_wire.Message({'cursor': {'nextBatch': [], 'id': exchange.request.body['getMore'],
+                                          'ns': 'shop.$cmd.aggregate'}, 'ok': 1.0})
 
 
 if __name__ == '__main__':

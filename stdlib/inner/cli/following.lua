@@ -8,7 +8,24 @@ local summary = require 'lugger.inner.job.summary'
 
 local following = {}
 
-following.detach = detached.go
+--- The flags that both have behind their own.
+following.flags = {
+  { 'accept-changes', 'go on although the script changed since' },
+  { 'redact', 'keep rejects without their documents; such rejects cannot be retried' },
+  { 'detach', 'go on when the terminal closes; output goes to ./.lugger/' },
+  { 'log', 'form of the progress', value = 'FORM', choices = { 'json', 'plain', 'none' } },
+  { 'quiet', 'tell only errors', short = 'q' },
+}
+
+--- The jobs of the command's script, behind the terminal's back where --detach says so.
+---@param args table
+---@return table[] jobs
+---@return boolean create whether the script asks for missing tables
+function following.load(args)
+  if args.detach then detached.go(args) end
+  local loaded = cli.load(args)
+  return cli.jobs(loaded), loaded.create
+end
 
 --- Runs the move of a command and returns its exit status.
 ---@param jobs table[]

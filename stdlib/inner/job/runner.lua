@@ -59,8 +59,9 @@ local function go(one, options)
   return one.result
 end
 
--- Ctrl-C is taken by whoever watches.
-local function without_interrupts(work)
+--- Calls `work` while Ctrl-C only sets the level of the stop, for whoever watches.
+---@param work fun()
+function runner.without_interrupts(work)
   local before = system.interrupt_raises(false)
   local ok, err = pcall(work)
   system.interrupt_raises(before)
@@ -74,7 +75,7 @@ end
 ---@return lugger.attempt_result
 function runner.run(job, settings, options)
   local result ---@type lugger.attempt_result
-  without_interrupts(function() result = go(attempt.new(job, settings, options), options) end)
+  runner.without_interrupts(function() result = go(attempt.new(job, settings, options), options) end)
   return result
 end
 
@@ -102,12 +103,6 @@ function runner.status(results)
   return status
 end
 
---- Calls `work` while Ctrl-C only sets the level of the stop, for whoever watches.
----@param work fun()
-function runner.without_interrupts(work)
-  without_interrupts(work)
-end
-
 --- Runs jobs in order, small ones side by side, prints the summary, and returns the exit status. A failed job does not
 --- keep the others from running.
 ---@param jobs table[]
@@ -127,7 +122,7 @@ function runner.run_all(jobs, settings, options)
     end
     return not stopped
   end
-  without_interrupts(function()
+  runner.without_interrupts(function()
     abreast.run(jobs, settings, options, {
       alone = function(one) return go(one, options) end,
       on_end = on_end,
