@@ -1,5 +1,7 @@
 #include "mongo/stream.hpp"
 
+#include <utility>
+
 #include "mongo/command.hpp"
 #include "mongo/retry.hpp"
 
@@ -14,6 +16,11 @@ bool is_history_lost(const MongoFault& fault) {
   return fault.number() == 286 || fault.number() == 136 || fault.number() == 40576;
 }
 
+/// 10334 BSONObjectTooLarge, or what a stream makes of it.
+bool is_too_large(const MongoFault& fault) {
+  return fault.number() == 10334 || fault.message().find("BSONObj size") != std::string::npos;
+}
+
 Error stream_error(const MongoFault& fault, const ScanPlace& place, const StreamPosition& from) {
   if (is_history_lost(fault)) {
     return Error(
@@ -25,6 +32,14 @@ Error stream_error(const MongoFault& fault, const ScanPlace& place, const Stream
         "note the time T, lugger repair SCRIPT --apply --delete-extra, then lugger follow "
         "SCRIPT --from-time T --restart; or empty the tables and copy again (lugger move "
         "SCRIPT --restart)");
+  }
+  if (is_too_large(fault)) {
+    return Error(Code::kRead,
+                 fmt::format("an event of {} behind {} is larger than the server can send, even "
+                             "without its document: its _id is too large",
+                             place.name(), cluster_time_text(from.time)),
+                 "delete that document, or write it under another _id; then follow from a time "
+                 "behind it (lugger follow SCRIPT --from-time T --restart) and compare");
   }
   if (fault.number() == kStandalone) {
     return Error(Code::kConfig,
@@ -57,7 +72,7 @@ void add_match(MongoCommand& command, const MongoCollection& collection) {
 }
 
 MongoCommand stream_command(const ScanPlace& place, const StreamPosition& from,
-                            StreamContent content) {
+                            StreamContent content, bool expanded) {
   MongoCommand out("aggregate", 1);
   out.begin_array("pipeline").begin().begin("$changeStream");
   if (from.token.empty()) {
@@ -66,6 +81,7 @@ MongoCommand stream_command(const ScanPlace& place, const StreamPosition& from,
   } else {
     out.add("startAfter", as_bytes(from.token));
   }
+  if (expanded) out.add("showExpandedEvents", true);
   out.end().end();
   add_match(out, place.collection);
   // Documents that were updated are looked up: what changed in them is not needed.
@@ -93,11 +109,22 @@ std::optional<StreamEvent> MongoStream::next() {
     } catch (const MongoFault& fault) {
       cursor_.reset();
       at_hand_ = false;
+      if (can_go_on(fault)) continue;
       if (!fault.passes()) throw stream_error(fault, place_, position_);
       if (attempts_ == kMongoAttempts) throw;
       wait_before(attempts_++);
     }
   }
+}
+
+/// By asking for less: of a server that does not know an option, and for an event that is too large.
+bool MongoStream::can_go_on(const MongoFault& fault) {
+  if (expanded_ && fault.message().find("showExpandedEvents") != std::string::npos) {
+    expanded_ = false;
+    return true;
+  }
+  if (bare_ || content_ == StreamContent::kKeys || !is_too_large(fault)) return false;
+  return bare_ = true;
 }
 
 double MongoStream::behind() const noexcept {
@@ -112,11 +139,16 @@ double MongoStream::behind() const noexcept {
 void MongoStream::open() {
   cursor_.emplace(client_, place_.collection.database, client_.pick());
   cursor_->ask_for(0, kWaitMs);
-  cursor_->open(stream_command(place_, position_, content_).done());
+  const StreamContent content = bare_ ? StreamContent::kKeys : content_;
+  cursor_->open(stream_command(place_, position_, content, expanded_).done());
 }
 
 /// False: no event came.
 bool MongoStream::read() {
+  if (std::exchange(bare_given_, false)) {
+    bare_ = false;
+    cursor_.reset();
+  }
   if (!cursor_) open();
   at_hand_ = cursor_->next(event_);
   if (at_hand_) return true;
@@ -133,6 +165,7 @@ bool MongoStream::read() {
 std::optional<StreamEvent> MongoStream::give() {
   const StreamEvent event = read_stream_event(event_);
   position_ = StreamPosition::behind(event.token, event.time);
+  bare_given_ = bare_;
   Bytes following;
   at_hand_ = cursor_->next(following);
   if (at_hand_) {

@@ -18,7 +18,8 @@ class MongoStream {
  public:
   MongoStream(const ScanPlace& place, StreamPosition from, StreamContent content);
 
-  /// The next event, valid until the next call; nullopt: none came within a second.
+  /// The next event, valid until the next call; nullopt: none came within a second. With documents
+  /// it may be larger than a server can send: then it and its neighbours come without theirs.
   std::optional<StreamEvent> next();
   /// True: next() has an event at hand, without asking the server.
   bool at_hand() const noexcept { return at_hand_; }
@@ -30,6 +31,7 @@ class MongoStream {
  private:
   void open();
   bool read();
+  bool can_go_on(const MongoFault& fault);
   void keep_place();
   std::optional<StreamEvent> give();
 
@@ -40,6 +42,9 @@ class MongoStream {
   StreamPosition position_;
   Bytes event_;
   bool at_hand_ = false, caught_up_ = false;  // caught_up_: the last reply was empty
+  bool expanded_ = true;  // asks for what is done to collections; servers before 6.0 do not know it
+  /// Without documents until the reply with an event that is too large has been given.
+  bool bare_ = false, bare_given_ = false;
   int attempts_ = 0;
 };
 

@@ -185,6 +185,10 @@ function state:latest_follow(job) end
 ---@param job string
 ---@return lugger.feed_record|nil
 function state:feed(job) end
+--- What was noticed while the job's changes were followed, the oldest first.
+---@param job string
+---@return lugger.notice[]
+function state:notices(job) end
 ---@param job string
 ---@param limit integer|nil all when not given
 ---@param after integer|nil only rejects with a greater number

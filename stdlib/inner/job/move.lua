@@ -2,6 +2,7 @@
 local attempt = require 'lugger.inner.job.attempt'
 local fault = require 'lugger.inner.base.fault'
 local native = require 'lugger.native'
+local notices = require 'lugger.inner.view.notices'
 local summary = require 'lugger.inner.job.summary'
 local table_view = require 'lugger.inner.view.table'
 local terminal = require 'lugger.inner.view.terminal'
@@ -33,13 +34,14 @@ local tell_s = 5 -- on a terminal the line is updated at each look
 ---@field again_at number|nil when it is begun again, because a server was away
 ---@field tries integer
 ---@field result lugger.attempt_result|nil
+---@field told integer how much of the run's news was told
 ---@field asked integer the level of the stop that was passed on
 local step = {}
 step.__index = step
 
 local function new_step(job, settings, options)
   return setmetatable({ job = job, name = job:name(), phase = 'copying', settings = settings, options = options,
-    asked = 0, tries = 0 }, step)
+    asked = 0, told = 0, tries = 0 }, step)
 end
 
 --- Calls `work`; an error of it ends the step.
@@ -91,10 +93,35 @@ function step:begin()
   end)
 end
 
+-- True for a new collection that another job has told of.
+local function told_before(told, notice)
+  if notice.kind ~= 'collection' then return false end
+  local before = told[notice.name]
+  told[notice.name] = true
+  return before
+end
+
+--- Tells what was noticed since it was told last.
+---@param news lugger.notice[]
+---@param told table<string, boolean> collections
+function step:tell_news(news, told)
+  for i = self.told + 1, #news do
+    local notice = news[i]
+    if told_before(told, notice) or self.options.quiet and notice.kind == 'field' then
+      -- Nothing to tell.
+    elseif self.options.log == 'json' then
+      terminal.event('notice', { job = self.name, kind = notice.kind, name = notice.name, done = notice.done })
+    else
+      terminal.warn(('%s: %s'):format(self.name, notices.sentence(notice)))
+    end
+  end
+  self.told = #news
+end
+
 --- Begins to apply the changes.
 ---@param text string what is told of it
 function step:follow(text)
-  self.run = self.job:start(self.settings.follow)
+  self.run, self.told = self.job:start(self.settings.follow), 0
   self.phase = 'following'
   self:tell(text)
 end
@@ -157,7 +184,8 @@ function step:pass_on_stop(level)
 end
 
 --- Looks after it: what has ended is followed by what comes next.
-function step:look_after()
+---@param told table<string, boolean> collections that were told of
+function step:look_after(told)
   if self.phase == 'copying' then
     local copy = assert(self.copy)
     if copy.run and copy.run:ended() then
@@ -168,7 +196,10 @@ function step:look_after()
     end
   elseif self.again_at then
     self:try(function() self:wait_to_follow() end)
-  elseif self.phase == 'following' and assert(self.run):ended() then
+  elseif self.phase == 'following' then
+    local ended = assert(self.run):ended()
+    self:tell_news(assert(self.run):poll(0).news, told)
+    if not ended then return end
     self:try(function() self:finish(assert(self.run):result()) end)
   end
 end
@@ -259,7 +290,7 @@ end
 ---@param options { log: string|nil, quiet: boolean|nil, script: string, resume: string }
 ---@return lugger.attempt_result[]
 function move.run(jobs, settings, options)
-  local steps, tell, asked = {}, teller(options), 0
+  local steps, tell, asked, told = {}, teller(options), 0, {}
   for i, job in ipairs(jobs) do
     steps[i] = new_step(job, settings, options)
     steps[i]:begin()
@@ -281,7 +312,7 @@ function move.run(jobs, settings, options)
     for _, one in ipairs(steps) do
       if one.phase ~= 'ended' then
         one:pass_on_stop(level)
-        one:look_after()
+        one:look_after(told)
         if one.phase == 'ended' then
           tell.clear()
           tell_ended(one, steps, options)
