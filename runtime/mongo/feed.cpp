@@ -3,8 +3,8 @@
 #include "base/text.hpp"
 #include "change/changed_keys.hpp"
 #include "mongo/ddl.hpp"
+#include "mongo/feed_stream.hpp"
 #include "mongo/lookup.hpp"
-#include "mongo/stream.hpp"
 #include "place/spec.hpp"
 
 namespace lugger {
@@ -29,18 +29,25 @@ StreamContent content_of(const ScanPlace& place) {
 /// Shared by both kinds of cursors: events of this collection, and what is done to it as a whole.
 class EventReader {
  public:
-  EventReader(const ScanPlace& place, const Position& from, StreamContent content)
+  EventReader(const ScanPlace& place, std::shared_ptr<MongoHub> hub, const Position& from,
+              StreamContent content)
       : place_(place_behind(from, place)),
         content_(content),
         renamed_(place_.collection.name != place.collection.name) {
-    stream_.emplace(place_, stream_position(from, place_.shown), content_);
+    passed_ = stream_position(from, place_.shown).token;
+    // A new name is none that jobs share a stream for.
+    stream_.emplace(place_, renamed_ ? nullptr : std::move(hub),
+                    stream_position(from, place_.shown), content_);
   }
 
   /// nullopt: none came, or ddl() has one that is to be passed first.
   std::optional<StreamEvent> next() {
     if (ddl_) return std::nullopt;
     std::optional<StreamEvent> event = stream_->next();
-    if (event) ddl_ = ddl_of(*event, place_);
+    // A stream that jobs share begins by time, and gives the last event once more.
+    if (!event || as_text(event->token) == passed_) return event;
+    ddl_ = ddl_of(*event, place_);
+    if (ddl_) token_ = as_text(event->token);
     return ddl_ ? std::nullopt : event;
   }
   const Ddl* ddl() const noexcept { return ddl_ ? &*ddl_ : nullptr; }
@@ -48,13 +55,14 @@ class EventReader {
     if (follow) {
       place_.collection.name = ddl_->now.substr(place_.collection.database.size() + 1);
       renamed_ = true;
-      stream_.emplace(place_, StreamPosition(stream_->position()), content_);
+      stream_.emplace(place_, nullptr, StreamPosition(stream_->position()), content_);
     } else if (changes_all(ddl_->kind)) {
       place_.collection.uuid.clear();  // whatever has the name now is another one
     }
+    passed_ = token_;
     ddl_.reset();
   }
-  bool at_hand() const noexcept { return !ddl_ && stream_->at_hand(); }
+  bool at_hand() { return !ddl_ && stream_->at_hand(); }
   /// Behind the last event, and behind ddl().
   Position position() const {
     Position out = position_text(stream_->position());
@@ -68,14 +76,16 @@ class EventReader {
   ScanPlace place_;
   const StreamContent content_;
   bool renamed_ = false;
-  std::optional<MongoStream> stream_;
+  std::optional<FeedStream> stream_;
   std::optional<Ddl> ddl_;
+  std::string token_;   // of ddl_
+  std::string passed_;  // token of the last one that was passed, or where it began
 };
 
 class KeyCursor final : public Cursor {
  public:
-  KeyCursor(const ScanPlace& place, const Position& from)
-      : events_(place, from, StreamContent::kKeys), position_(from) {}
+  KeyCursor(const ScanPlace& place, std::shared_ptr<MongoHub> hub, const Position& from)
+      : events_(place, std::move(hub), from, StreamContent::kKeys), position_(from) {}
 
   Next next(Batch& batch, const StopFlag&) override {
     do {
@@ -107,8 +117,8 @@ class KeyCursor final : public Cursor {
 /// Folds a stretch of events by key, then gives what became of each document.
 class FollowCursor final : public Cursor {
  public:
-  FollowCursor(const ScanPlace& place, const Position& from)
-      : events_(place, from, content_of(place)),
+  FollowCursor(const ScanPlace& place, std::shared_ptr<MongoHub> hub, const Position& from)
+      : events_(place, std::move(hub), from, content_of(place)),
         lookup_(events_.place()),
         position_(from),
         reached_(from) {}
@@ -201,7 +211,8 @@ class FollowCursor final : public Cursor {
 
 class MongoFeed final : public Feed {
  public:
-  explicit MongoFeed(const ScanPlace& place) : place_(place) {}
+  MongoFeed(const ScanPlace& place, std::shared_ptr<MongoHub> hub)
+      : place_(place), hub_(std::move(hub)) {}
 
   Position now() override {
     MongoClient client(AllowedUrl(place_.url), place_.purpose);
@@ -209,15 +220,16 @@ class MongoFeed final : public Feed {
     const uint64_t time = look_at_deployment(client).time + 1;
     // The stream is open when its first reply has come: a role without the right, a standalone and
     // an oplog that is lost are met here.
-    MongoStream stream(place_, StreamPosition::from_time(time), StreamContent::kKeys);
-    stream.next();
+    FeedStream stream(place_, hub_, StreamPosition::from_time(time), StreamContent::kKeys);
+    stream.open();
+    narrowed_ = stream.narrowed();
     return position_text(StreamPosition::from_time(time));
   }
   std::unique_ptr<Cursor> keys(const Position& from) override {
-    return std::make_unique<KeyCursor>(place_, from);
+    return std::make_unique<KeyCursor>(place_, hub_, from);
   }
   std::unique_ptr<Cursor> follow(const Position& from) override {
-    return std::make_unique<FollowCursor>(place_, from);
+    return std::make_unique<FollowCursor>(place_, hub_, from);
   }
   void look_up(std::span<const std::string_view> keys, Batch& batch) override {
     if (!lookup_) {
@@ -238,23 +250,27 @@ class MongoFeed final : public Feed {
     MongoClient client(AllowedUrl(place_.url), place_.purpose);
     std::vector<std::string> out;
     for (MongoCollection& one : list_collections(client, place_.collection.database))
-      if (!one.name.starts_with("system.")) out.push_back(fmt::format("{}.{}", one.database, one.name));
+      if (!one.name.starts_with("system."))
+        out.push_back(fmt::format("{}.{}", one.database, one.name));
     return out;
   }
   bool goes_on_from(std::string_view identity) const override {
     return lugger::goes_on_from(identity, place_);
   }
+  std::string advice() const override { return narrowed_ ? narrowed_text(place_) : ""; }
 
  private:
   const ScanPlace& place_;
+  std::shared_ptr<MongoHub> hub_;
   std::optional<MongoLookup> lookup_;
   uint64_t time_ = 0;  // when the first key was looked up
+  bool narrowed_ = false;
 };
 
 }  // namespace
 
-std::unique_ptr<Feed> make_mongo_feed(const ScanPlace& place) {
-  return std::make_unique<MongoFeed>(place);
+std::unique_ptr<Feed> make_mongo_feed(const ScanPlace& place, std::shared_ptr<MongoHub> hub) {
+  return std::make_unique<MongoFeed>(place, std::move(hub));
 }
 
 }  // namespace lugger

@@ -156,7 +156,13 @@ class MongoSource final : public Source {
     if (missing_) throw Error(*missing_);
     return open_scan(place_, range_of(partition.spec, place_.shown), after);
   }
-  std::unique_ptr<Feed> feed() override { return make_mongo_feed(place_); }
+  std::unique_ptr<Feed> feed() override { return make_mongo_feed(place_, hub_); }
+  void share(FeedHub& hub) override {
+    // By the URL: with another user or other options it would be another stream.
+    const auto part = hub.part(place_.url, [&] { return std::make_shared<MongoHub>(place_); });
+    hub_ = std::dynamic_pointer_cast<MongoHub>(part);
+    if (hub_) hub_->watch({place_.collection.database, place_.collection.name});
+  }
 
  private:
   /// False: there is no such collection. A feed may have followed it until it was dropped or renamed.
@@ -179,7 +185,8 @@ class MongoSource final : public Source {
   }
 
   ScanPlace place_;
-  std::optional<Error> missing_;  // why there is no collection
+  std::optional<Error> missing_;   // why there is no collection
+  std::shared_ptr<MongoHub> hub_;  // null: none
   MongoSize size_;
   MongoMetadata metadata_;
   std::vector<std::string> decisions_;

@@ -291,9 +291,13 @@ end
 ---@return lugger.attempt_result[]
 function move.run(jobs, settings, options)
   local steps, tell, asked, told = {}, teller(options), 0, {}
+  local hub = native.feed_hub()
   for i, job in ipairs(jobs) do
     steps[i] = new_step(job, settings, options)
-    steps[i]:begin()
+    steps[i]:try(function() job:handle():share(hub) end)
+  end
+  for _, one in ipairs(steps) do
+    if one.phase ~= 'ended' then one:begin() end
   end
   for _, one in ipairs(steps) do
     if one.phase == 'ended' then tell_ended(one, steps, options) end
@@ -319,6 +323,7 @@ function move.run(jobs, settings, options)
         end
       end
     end
+    for _, text in ipairs(hub:told()) do terminal.warn_once(text) end
     if at_work(steps) then tell.update(steps) end
   end
   tell.clear()
