@@ -180,8 +180,10 @@ bool Worker::fill_unit(Cursor& cursor, bool& exhausted) {
     exhausted = got == Next::kEnd;
     if (exhausted || limit_reached_) return true;
     idled_ = idled_ || got == Next::kIdle;
-    if (cursor.ddl() != nullptr) return false;
-    if (got == Next::kIdle) continue;
+    if (got == Next::kIdle) {
+      if (cursor.ddl() != nullptr) return false;
+      continue;
+    }
     ++batches_used_;
     if (shared_.settings.retry_rejects) {
       const std::vector<int64_t>& numbers = reject_numbers(cursor);

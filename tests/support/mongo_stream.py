@@ -239,8 +239,8 @@ class StreamCursor(Cursor):
             if shown is not None:
                 raw = bson.encode(shown)
                 if len(raw) > MAX_EVENT:
-                    raise CommandError(10334, f'BSONObj size: {len(raw)} (0x{len(raw):X}) is invalid. Size must '
-                                       f'be between 0 and {MAX_EVENT}(16MB) First element: _id: ...')
+                    raise CommandError(10334, f'BSONObj size: {len(raw)} (0x{len(raw):X}) is invalid. Size '
+                                       f'must be between 0 and {MAX_EVENT}(16MB) First element: _id: ...')
                 size += len(raw)
                 if size > BATCH_BYTES and found:
                     break

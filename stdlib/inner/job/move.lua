@@ -1,5 +1,6 @@
 -- Moves: each job is copied while the keys of what changes are kept, then follows the changes until it is stopped.
 local attempt = require 'lugger.inner.job.attempt'
+local clearing = require 'lugger.inner.job.clearing'
 local fault = require 'lugger.inner.base.fault'
 local native = require 'lugger.native'
 local notices = require 'lugger.inner.view.notices'
@@ -107,11 +108,10 @@ end
 function step:tell_news(news, told)
   for i = self.told + 1, #news do
     local notice = news[i]
-    if told_before(told, notice) or self.options.quiet and notice.kind == 'field' then
-      -- Nothing to tell.
-    elseif self.options.log == 'json' then
+    local silent = told_before(told, notice) or self.options.quiet and notice.kind == 'field'
+    if not silent and self.options.log == 'json' then
       terminal.event('notice', { job = self.name, kind = notice.kind, name = notice.name, done = notice.done })
-    else
+    elseif not silent then
       terminal.warn(('%s: %s'):format(self.name, notices.sentence(notice)))
     end
   end
@@ -349,6 +349,7 @@ function move.new(spec)
         'only copies can be followed: a task reads its source once')
     end
   end
+  clearing.check(spec.jobs)
   return spec.jobs
 end
 

@@ -39,7 +39,11 @@ end
 
 local function of_job(state, job)
   local out = stage_of(state, job)
-  if out then out.noticed = json.list(state:notices(job)) end
+  if not out then return nil end
+  out.noticed = json.list {}
+  for _, notice in ipairs(state:notices(job)) do
+    if notice.kind ~= 'collections' then table.insert(out.noticed, notice) end -- those that were there at first
+  end
   return out
 end
 
