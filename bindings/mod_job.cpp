@@ -139,8 +139,8 @@ static int job_ask_to_follow(lua_State* L) {
 
 static int job_share(lua_State* L) {
   const EndsAtOnce looks;
-  check_userdata<Job>(L, 1).share(check_userdata<FeedHub>(L, 2));
-  return 0;
+  push(L, check_userdata<Job>(L, 1).share(check_userdata<FeedHub>(L, 2)));
+  return 1;
 }
 
 static int hub_new(lua_State* L) {

@@ -218,7 +218,10 @@ std::unique_ptr<Spooler> Job::spool(bool restart) {
 
 MoveStage Job::move_stage() { return lugger::move_stage(*target().state(), name()); }
 
-void Job::share(FeedHub& hub) { source().share(hub); }
+uint64_t Job::share(FeedHub& hub) {
+  source().share(hub);
+  return source().info().bytes;
+}
 
 Job::FollowAnswer Job::ask_to_follow() {
   const std::unique_ptr<Feed> feed = source().feed();

@@ -111,8 +111,9 @@ class Job {
   std::unique_ptr<Spooler> spool(bool restart);
   /// Whether a copy beside a spooler, or a run that follows, is what goes on with a move.
   MoveStage move_stage();
-  /// From now on its changes are read together with those of the hub's other jobs.
-  void share(FeedHub& hub);
+  /// From now on its changes are read together with those of the hub's other jobs. Returns the size
+  /// of its source.
+  uint64_t share(FeedHub& hub);
   /// Asks the source for its changes. obstacle: what it answers when it gives none; "": it does.
   /// advice: what is to be said of how they are read.
   struct FollowAnswer {

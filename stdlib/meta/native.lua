@@ -119,6 +119,7 @@ function job:spool(restart) end
 function job:move_stage() end
 --- Its changes are read together with those of the hub's other jobs. Call it for each of them before the first is read.
 ---@param hub lugger.native.feed_hub
+---@return integer bytes of its source
 function job:share(hub) end
 --- Asks a live source for its changes: what it answers when it gives none ("": it does), and what is to be said of how
 --- they are read.
