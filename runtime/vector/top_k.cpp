@@ -13,11 +13,15 @@ size_t top_k(std::span<const float* const> vectors, Floats query, Metric metric,
     switch (metric) {
       case Metric::kDot: return dot(v, query);
       case Metric::kL2: return std::sqrt(l2_squared(v, query));
-      default: return cosine(v, query, query_squared);
+      case Metric::kL1: return l1(v, query);
+      case Metric::kHamming: return static_cast<double>(hamming(v, query));
+      case Metric::kJaccard: return jaccard(v, query);
+      case Metric::kCosine: break;
     }
+    return cosine(v, query, query_squared);
   };
   const auto better = [metric](const Match& a, const Match& b) {
-    if (a.score != b.score) return metric == Metric::kL2 ? a.score < b.score : a.score > b.score;
+    if (a.score != b.score) return is_distance(metric) ? a.score < b.score : a.score > b.score;
     return a.index < b.index;
   };
   // A heap with the worst of the best in front: a score that is no better is dropped at once.

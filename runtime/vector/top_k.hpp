@@ -4,11 +4,14 @@
 
 namespace lugger {
 
-enum class Metric : uint8_t { kCosine, kDot, kL2 };
+enum class Metric : uint8_t { kCosine, kDot, kL2, kL1, kHamming, kJaccard };
+
+/// Greater is nearer with cosine and dot; the others are distances.
+constexpr bool is_distance(Metric metric) noexcept { return metric > Metric::kDot; }
 
 struct Match {
   uint32_t index = 0;
-  double score = 0;  // cosine and dot: greater is nearer; l2: the distance, smaller is nearer
+  double score = 0;
 };
 
 /// Fills `best`, best first, and returns how many there are. Equal scores keep the order of the
