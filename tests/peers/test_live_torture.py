@@ -18,14 +18,26 @@ from postgres import Postgres
 
 SECONDS = float(os.environ.get('LUGGER_TORTURE_SECONDS', '20'))
 SEED = int(os.environ.get('LUGGER_TORTURE_SEED', '1'))
+STOPPED = 'the other jobs go on'
 GIVEN_UP = ('connection', 'No suitable servers', 'is lost', 'starting up', 'shutting down')
+
+
+class Watched(Move):
+    """Waits no longer when a job has failed."""
+
+    def wait_for(self, condition, what, seconds=40):
+        def look():
+            if STOPPED in self.told:
+                raise AssertionError(f'a job failed before {what}:\n{self.told}')
+            return condition()
+        return super().wait_for(look, what, seconds)
 
 
 class Torture(unittest.TestCase):
     def setUp(self):
         self.postgres = Postgres()
         self.addCleanup(self.postgres.destroy)
-        self.server = live_server(oplog_mb=32)
+        self.server = live_server(oplog_mb=128)
         self.addCleanup(self.server.destroy)
         self.pick, self.move, self.log, self.rate = random.Random(SEED), None, [], 400
         self.addCleanup(lambda: self.move and self.move.process and self.move.process.kill())
@@ -54,7 +66,9 @@ class Torture(unittest.TestCase):
     def life(self, end):
         extra = SLOW % self.pick.choice([200, 400, 800])
         jobs = [copy(f'shop.{name}', name, extra=TAGS.replace('docs', name) + extra) for name in NAMES]
-        self.move = Move(self.postgres, self.server.url, script(*jobs))
+        marks = self.move.marks if self.move else 0     # those of earlier moves are still there
+        self.move = Watched(self.postgres, self.server.url, script(*jobs))
+        self.move.marks = marks
         self.note('a move')
         self.begin()
         for _ in range(self.pick.randrange(3)):
@@ -93,7 +107,8 @@ class Torture(unittest.TestCase):
 
     def interrupt(self):
         if self.move.process.poll() is None:
-            self.move.end(signal.SIGINT, 130)
+            self.move.process.send_signal(signal.SIGINT)
+            self.move.process.wait(60)
         self.go_on()
 
     def freeze(self):
@@ -141,9 +156,11 @@ class Torture(unittest.TestCase):
                 self.compare()
                 return
             except AssertionError:
-                # It may have been giving up already, because of what was away before.
-                if self.move.process.poll() is None or attempt == 3:
+                # A job may have been giving up already, because of what was away before.
+                if attempt == 3 or not (self.move.process.poll() or STOPPED in self.move.told):
                     raise
+                if self.move.process.poll() is None:
+                    self.interrupt()
                 self.go_on()
 
     def compare(self, books=True):

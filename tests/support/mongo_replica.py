@@ -65,8 +65,10 @@ class Replica:
         self.changed = threading.Condition(threading.RLock())
         self.primary, self.term, self.elections, self.stopping = True, 1, 0, False
         self.process, self.started = mongo_writes.new_id(), {}
+        self.others, self.told = [], {}     # members that are not there; what a handshake says besides
         self.past, self.past_at, self.lagging = None, None, None
         self.failures, self.delays, self.commands = [], {}, collections.deque(maxlen=10_000)
+        self.packed = 0     # replies that were compressed
         self.connections, self.numbers, self.port, self.server = set(), itertools.count(1), port, None
         self.start()
 
@@ -281,6 +283,10 @@ class Replica:
             self.store.oplog.trim((int(oldest), 0))
 
     # Answering
+    def accept(self, connection):
+        """The connection to speak through."""
+        return connection
+
     def answer(self, body, connection):
         """The reply to a command."""
         request = Request(self, body, connection)
@@ -339,12 +345,17 @@ class _Handler(socketserver.BaseRequestHandler):
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         replica.connections.add(self.request)
         try:
-            while not replica.stopping and (message := mongo_wire.receive(self.request)):
+            link = replica.accept(self.request)
+            while not replica.stopping and (data := mongo_wire.receive_bytes(link)):
+                data, small = mongo_wire.expanded(data)
+                message = mongo_wire.decode(data)
                 reply = replica.answer(message.body, number)
                 if message.flags & mongo_wire.MORE_TO_COME:
                     continue
                 kind = mongo_wire.OP_REPLY if message.kind == mongo_wire.OP_QUERY else mongo_wire.OP_MSG
-                self.request.sendall(Message(reply, answers=message.number, kind=kind).encode())
+                data = Message(reply, answers=message.number, kind=kind).encode()
+                link.sendall(mongo_wire.compressed(data) if small else data)
+                replica.packed += small
         except OSError:
             pass
         finally:
