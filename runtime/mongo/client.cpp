@@ -279,7 +279,7 @@ struct MongoClient::Inner : Wakeable {
         client, primary, primary ? nullptr : preference(), &error);
     if (found == nullptr) throw fault_of(error, {}, shown);
     MongoServer out{driver.mongoc_server_description_id(found),
-                    driver.mongoc_server_description_host(found)->host_and_port};
+                    driver.mongoc_server_description_host(found)->host_and_port, primary};
     driver.mongoc_server_description_destroy(found);
     return out;
   }
@@ -303,8 +303,9 @@ struct MongoClient::Inner : Wakeable {
       driver.bson_append_int64(&options, "serverId", -1, server->id);
     }
     auto reply = std::make_shared<OwnedBson>(driver);
+    const mongoc_read_prefs_t* prefer = server && server->primary ? nullptr : preference();
     const bool done = driver.mongoc_client_command_with_opts(
-        client, target.c_str(), &question, preference(), &options, &reply->bson, &error);
+        client, target.c_str(), &question, prefer, &options, &reply->bson, &error);
     driver.bson_destroy(&options);
     const Bytes bytes(driver.bson_get_data(&reply->bson), reply->bson.len);
     if (!done) throw fault_of(error, bytes, shown);
