@@ -216,15 +216,20 @@ std::unique_ptr<Spooler> Job::spool(bool restart) {
 
 MoveStage Job::move_stage() { return lugger::move_stage(*target().state(), name()); }
 
-std::string Job::follow_obstacle() {
+uint64_t Job::share(FeedHub& hub) {
+  source().share(hub);
+  return source().info().bytes;
+}
+
+Job::FollowAnswer Job::ask_to_follow() {
   const std::unique_ptr<Feed> feed = source().feed();
-  if (!feed) return fmt::format("{} tells of no changes", source().info().place);
+  if (!feed) return {fmt::format("{} tells of no changes", source().info().place), {}};
   try {
     feed->now();
-    return {};
+    return {{}, feed->advice()};
   } catch (const Error& error) {
     if (error.code() == Code::kInterrupted) throw;
-    return error.message();
+    return {error.message(), {}};
   }
 }
 

@@ -109,8 +109,15 @@ class Job {
   std::unique_ptr<Spooler> spool(bool restart);
   /// Whether a copy beside a spooler, or a run that follows, is what goes on with a move.
   MoveStage move_stage();
-  /// Asks the source for its changes. What it answers when it gives none; "": it does.
-  std::string follow_obstacle();
+  /// From now on its changes are read together with those of the hub's other jobs. Returns the size
+  /// of its source.
+  uint64_t share(FeedHub& hub);
+  /// Asks the source for its changes. obstacle: what it answers when it gives none; "": it does.
+  /// advice: what is to be said of how they are read.
+  struct FollowAnswer {
+    std::string obstacle, advice;
+  };
+  FollowAnswer ask_to_follow();
   /// Rows of the target that indexes and constraints still to be built would refuse. Reads only.
   std::vector<Refused> preflight();
   /// Documents of the source that NOT NULL would refuse, by column, before anything is loaded.

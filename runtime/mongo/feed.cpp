@@ -1,8 +1,8 @@
 #include "mongo/feed.hpp"
 
 #include "change/changed_keys.hpp"
+#include "mongo/feed_stream.hpp"
 #include "mongo/lookup.hpp"
-#include "mongo/stream.hpp"
 
 namespace lugger {
 namespace {
@@ -24,15 +24,17 @@ constexpr size_t kFoldBytes = 4 << 20;
 /// Shared by both kinds of cursors: events of this collection, whole changes refused.
 class EventReader {
  public:
-  EventReader(const ScanPlace& place, const Position& from, StreamContent content)
-      : place_(place), stream_(place, stream_position(from, place.shown), content) {}
+  EventReader(const ScanPlace& place, std::shared_ptr<MongoHub> hub, const Position& from,
+              StreamContent content)
+      : place_(place),
+        stream_(place, std::move(hub), stream_position(from, place.shown), content) {}
 
   std::optional<StreamEvent> next() {
     std::optional<StreamEvent> event = stream_.next();
     if (event && changes_namespace(event->kind) && is_ours(*event)) refuse(*event, place_);
     return event;
   }
-  bool at_hand() const noexcept { return stream_.at_hand(); }
+  bool at_hand() { return stream_.at_hand(); }
   Position position() const { return position_text(stream_.position()); }
   double behind() const noexcept { return stream_.behind(); }
 
@@ -46,13 +48,13 @@ class EventReader {
   }
 
   const ScanPlace& place_;
-  MongoStream stream_;
+  FeedStream stream_;
 };
 
 class KeyCursor final : public Cursor {
  public:
-  KeyCursor(const ScanPlace& place, const Position& from)
-      : events_(place, from, StreamContent::kKeys), position_(from) {}
+  KeyCursor(const ScanPlace& place, std::shared_ptr<MongoHub> hub, const Position& from)
+      : events_(place, std::move(hub), from, StreamContent::kKeys), position_(from) {}
 
   Next next(Batch& batch, const StopFlag&) override {
     do {
@@ -79,8 +81,10 @@ class KeyCursor final : public Cursor {
 /// Folds a stretch of events by key, then gives what became of each document.
 class FollowCursor final : public Cursor {
  public:
-  FollowCursor(const ScanPlace& place, const Position& from)
-      : events_(place, from, StreamContent::kDocuments), lookup_(place), position_(from) {}
+  FollowCursor(const ScanPlace& place, std::shared_ptr<MongoHub> hub, const Position& from)
+      : events_(place, std::move(hub), from, StreamContent::kDocuments),
+        lookup_(place),
+        position_(from) {}
 
   Next next(Batch& batch, const StopFlag&) override {
     if (given_ == fold_.keys().size() && !fill(batch.max_documents)) {
@@ -149,22 +153,24 @@ class FollowCursor final : public Cursor {
 
 class MongoFeed final : public Feed {
  public:
-  explicit MongoFeed(const ScanPlace& place) : place_(place) {}
+  MongoFeed(const ScanPlace& place, std::shared_ptr<MongoHub> hub)
+      : place_(place), hub_(std::move(hub)) {}
 
   Position now() override {
     MongoClient client(AllowedUrl(place_.url), place_.purpose);
     const uint64_t time = look_at_deployment(client).time;
     // The stream is open when its first reply has come: a role without the right, a standalone and
     // an oplog that is lost are met here.
-    MongoStream stream(place_, StreamPosition::from_time(time), StreamContent::kKeys);
-    stream.next();
+    FeedStream stream(place_, hub_, StreamPosition::from_time(time), StreamContent::kKeys);
+    stream.open();
+    narrowed_ = stream.narrowed();
     return position_text(StreamPosition::from_time(time));
   }
   std::unique_ptr<Cursor> keys(const Position& from) override {
-    return std::make_unique<KeyCursor>(place_, from);
+    return std::make_unique<KeyCursor>(place_, hub_, from);
   }
   std::unique_ptr<Cursor> follow(const Position& from) override {
-    return std::make_unique<FollowCursor>(place_, from);
+    return std::make_unique<FollowCursor>(place_, hub_, from);
   }
   void look_up(std::span<const std::string_view> keys, Batch& batch) override {
     if (!lookup_) {
@@ -181,17 +187,20 @@ class MongoFeed final : public Feed {
   uint64_t time_of(const Position& position) const override {
     return stream_position(position, place_.shown).time;
   }
+  std::string advice() const override { return narrowed_ ? narrowed_text(place_) : ""; }
 
  private:
   const ScanPlace& place_;
+  std::shared_ptr<MongoHub> hub_;
   std::optional<MongoLookup> lookup_;
   uint64_t time_ = 0;  // when the first key was looked up
+  bool narrowed_ = false;
 };
 
 }  // namespace
 
-std::unique_ptr<Feed> make_mongo_feed(const ScanPlace& place) {
-  return std::make_unique<MongoFeed>(place);
+std::unique_ptr<Feed> make_mongo_feed(const ScanPlace& place, std::shared_ptr<MongoHub> hub) {
+  return std::make_unique<MongoFeed>(place, std::move(hub));
 }
 
 }  // namespace lugger

@@ -137,10 +137,17 @@ class MongoSource final : public Source {
   std::unique_ptr<Cursor> open(const Partition& partition, const Position& after) override {
     return open_scan(place_, range_of(partition.spec, place_.shown), after);
   }
-  std::unique_ptr<Feed> feed() override { return make_mongo_feed(place_); }
+  std::unique_ptr<Feed> feed() override { return make_mongo_feed(place_, hub_); }
+  void share(FeedHub& hub) override {
+    // By the URL: with another user or other options it would be another stream.
+    const auto part = hub.part(place_.url, [&] { return std::make_shared<MongoHub>(place_); });
+    hub_ = std::dynamic_pointer_cast<MongoHub>(part);
+    if (hub_) hub_->watch({place_.collection.database, place_.collection.name});
+  }
 
  private:
   ScanPlace place_;
+  std::shared_ptr<MongoHub> hub_;  // null: none
   MongoSize size_;
   MongoMetadata metadata_;
   std::vector<std::string> decisions_;

@@ -117,6 +117,7 @@ class Cursor {
 };
 
 class Feed;
+class FeedHub;
 
 class Source {
  public:
@@ -131,6 +132,9 @@ class Source {
   virtual std::unique_ptr<Cursor> open(const Partition& partition, const Position& after = {}) = 0;
   /// The changes of its documents, for sources that can tell of them; nullptr: it cannot.
   virtual std::unique_ptr<Feed> feed();
+  /// Its feeds are to read what others of this hub read too, where they can. Call it before the
+  /// first feed() of any of them.
+  virtual void share(FeedHub& hub) { static_cast<void>(hub); }
   /// Call this when no cursor is open: releases what the parts shared. A cursor opened afterwards
   /// sees the source as it is then.
   virtual void release() noexcept {}

@@ -117,11 +117,29 @@ function job:spool(restart) end
 --- What goes on with a move: a copy beside a spooler, or a run that follows.
 ---@return "copy"|"follow"
 function job:move_stage() end
---- Asks a live source for its changes. What it answers when it gives none; "": it does.
----@return string
-function job:follow_obstacle() end
+--- Its changes are read together with those of the hub's other jobs. Call it for each of them before the first is read.
+---@param hub lugger.native.feed_hub
+---@return integer bytes of its source
+function job:share(hub) end
+--- Asks a live source for its changes: what it answers when it gives none ("": it does), and what is to be said of how
+--- they are read.
+---@return string obstacle
+---@return string advice
+function job:ask_to_follow() end
 --- Closes the job's connections; later calls raise.
 function job:close() end
+
+--- What jobs have in common whose changes one process reads: one stream for each cluster.
+---@return lugger.native.feed_hub
+function native.feed_hub() end
+
+---@class lugger.native.feed_hub
+local feed_hub = {}
+--- What is to be said of it since the last call.
+---@return string[]
+function feed_hub:told() end
+--- Closes it; later calls raise.
+function feed_hub:close() end
 
 ---@class lugger.native.spooler
 local spooler = {}
