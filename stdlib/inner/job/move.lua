@@ -104,8 +104,7 @@ end
 ---@param options { log: string|nil, quiet: boolean|nil, script: string, resume: string }
 ---@return lugger.attempt_result[]
 function move.run(jobs, settings, options)
-  local steps, tell, asked = {}, teller(options), 0
-  options = step.with(options, { collections = {} }) --[[@as any]]
+  local steps, tell, asked, told = {}, teller(options), 0, {}
   for i, job in ipairs(jobs) do steps[i] = step.new(job, settings, options) end
   local hub = share(steps, settings)
   for _, one in ipairs(steps) do
@@ -121,7 +120,7 @@ function move.run(jobs, settings, options)
     for _, one in ipairs(steps) do
       if one.phase ~= 'ended' then
         one:pass_on_stop(system.stop_level())
-        one:look_after()
+        one:look_after(told)
         if one.phase == 'ended' then
           tell.clear()
           tell_ended(one, steps, options)

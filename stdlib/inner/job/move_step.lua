@@ -56,12 +56,12 @@ end
 --- A job that has not begun yet.
 ---@param job lugger.job
 ---@param settings lugger.move_settings
----@param options { log: string|nil, quiet: boolean|nil, collections: table<string, boolean> } collections: told of
+---@param options { log: string|nil, quiet: boolean|nil }
 ---@return lugger.move_step
 function step.new(job, settings, options)
   return setmetatable({ job = job, name = job:name(), phase = 'waiting', options = options, asked = 0, tries = 0,
-    copies = settings.copy, follows = settings.follow, follow_only = settings.follow_only, bytes = 0,
-    restart = settings.restart, again_at = 0, since = 0, told = 0 }, step)
+    told = 0, copies = settings.copy, follows = settings.follow, follow_only = settings.follow_only, bytes = 0,
+    restart = settings.restart, again_at = 0, since = 0 }, step)
 end
 
 --- Calls `work`; an error of it ends the step.
@@ -149,10 +149,11 @@ end
 
 --- Tells what was noticed since it was told last.
 ---@param news lugger.notice[]
-function step:tell_news(news)
+---@param told table<string, boolean> collections
+function step:tell_news(news, told)
   for i = self.told + 1, #news do
     local notice = news[i]
-    local silent = told_before(self.options.collections, notice) or self.options.quiet and notice.kind == 'field'
+    local silent = told_before(told, notice) or self.options.quiet and notice.kind == 'field'
     if not silent and self.options.log == 'json' then
       terminal.event('notice', { job = self.name, kind = notice.kind, name = notice.name, done = notice.done })
     elseif not silent then
@@ -223,14 +224,15 @@ function step:pass_on_stop(level)
 end
 
 --- Looks after it: what has ended is followed by what comes next.
-function step:look_after()
+---@param told table<string, boolean> collections that were told of
+function step:look_after(told)
   if self.phase == 'waiting' then
     self:wait()
   elseif self.phase == 'following' then
-    local run = assert(self.run)
-    local ended = run:ended()
-    self:tell_news(run:poll(0).news)
-    if ended then self:try(function() self:finish(run:result()) end) end
+    local ended = assert(self.run):ended()
+    self:tell_news(assert(self.run):poll(0).news, told)
+    if not ended then return end
+    self:try(function() self:finish(assert(self.run):result()) end)
   elseif self.phase == 'copying' then
     local copy = assert(self.copy)
     self:try(function()
