@@ -212,6 +212,18 @@ void refuse_to_follow(const RunSettings& settings, Source& source) {
               "leave one of them away");
 }
 
+std::optional<Position> applied_position(State& state, const std::string& job) {
+  const std::optional<RunRecord> run = state.latest_follow(job);
+  if (!run || run->status != RunStatus::kRunning) return {};
+  std::optional<Position> out;
+  for (const PartitionRecord& partition : state.partitions(run->run)) {
+    if (partition.id == kSettle && !partition.done) return {};
+    if (partition.id == kChanges)
+      out = partition.position.empty() ? partition.start : partition.position;
+  }
+  return out;
+}
+
 MoveStage move_stage(State& state, const std::string& job) {
   const std::optional<FeedRecord> record = state.feed(job);
   const std::optional<RunRecord> run = state.latest_follow(job);

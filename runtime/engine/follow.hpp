@@ -30,6 +30,10 @@ uint64_t followed_time(const Cursor& cursor);
 /// What `follow` does not go with.
 void refuse_to_follow(const RunSettings& settings, Source& source);
 
+/// Up to where a run that goes on applies the changes of a job's source, as it was committed; none:
+/// no run does, or it still settles what was spooled.
+std::optional<Position> applied_position(State& state, const std::string& job);
+
 MoveStage move_stage(State& state, const std::string& job);
 
 /// Resumes the job's follow run, or begins one; the job is claimed.

@@ -5,6 +5,7 @@
 #include "base/conductor.hpp"
 #include "engine/retry.hpp"
 #include "value/datetime.hpp"
+#include "verify/live.hpp"
 #include "verify/prepare.hpp"
 #include "verify/repair.hpp"
 #include "verify/sample.hpp"
@@ -45,6 +46,12 @@ std::string_view finding_word(FindingKind kind) noexcept {
     case FindingKind::kDifferent: break;
   }
   return "different";
+}
+
+void add_counts(TableVerdict& to, const TableVerdict& more) noexcept {
+  to.source += more.source, to.target += more.target, to.equal += more.equal;
+  to.missing += more.missing, to.extra += more.extra, to.different += more.different;
+  to.newer += more.newer, to.older += more.older;
 }
 
 struct Verification::Impl {
@@ -88,7 +95,13 @@ struct Verification::Impl {
     conductor.enter("opening");
     prepare_verification(now, out);
     total_bytes = job.impl().source->info().bytes;
-    Comparing(now, out, wrong).run([this](const char* name) { conductor.enter(name); });
+    const auto stage = [this](const char* name) { conductor.enter(name); };
+    if (options.live) {
+      live_wrong = {};
+      LiveComparing(now, out, live_wrong).run(stage);
+    } else {
+      Comparing(now, out, wrong).run(stage);
+    }
     if (now.options.sample > 0) say_sample(now, out);
     record_verification(now, out);
     out.seconds = verification_watch.seconds();
@@ -117,6 +130,7 @@ struct Verification::Impl {
   bool repairs;
   RepairOptions repair_options;
   Verdict verdict, first;
+  LiveWrong live_wrong;
   RepairResult repair;
   std::unique_ptr<VerifyContext> context;  // replaced only under the mutex
   StopFlag stop;
