@@ -64,12 +64,19 @@ class SettleCursor final : public Cursor {
 };
 
 /// The feed's cursor, with the feed that it needs. Sees to it that no position is behind another.
+/// Looks up the keys that somebody asks for meanwhile: what is found is as it is now, or later.
 class ChangesCursor final : public Cursor {
  public:
-  ChangesCursor(std::unique_ptr<Feed> feed, const Position& from)
-      : feed_(std::move(feed)), cursor_(feed_->follow(from)), time_(feed_->time_of(from)) {}
+  ChangesCursor(Source& source, State& state, const std::string& job, const Position& from)
+      : source_(source),
+        state_(state),
+        job_(job),
+        feed_(feed_of(source)),
+        cursor_(feed_->follow(from)),
+        time_(feed_->time_of(from)) {}
 
   Next next(Batch& batch, const StopFlag& stop) override {
+    if (answered_.empty() && asked_.seconds() >= kAskSeconds && answer(batch)) return Next::kBatch;
     const Next got = cursor_->next(batch, stop);
     const uint64_t time = feed_->time_of(cursor_->position());
     if (time < time_) raise(Code::kBug, "the changes would go back from {} to {}", time_, time);
@@ -81,8 +88,30 @@ class ChangesCursor final : public Cursor {
   ReadCounts counts() const override { return cursor_->counts(); }
   std::optional<double> behind() const override { return cursor_->behind(); }
   uint64_t time() const { return time_; }
+  std::vector<std::string> take_answered() { return std::exchange(answered_, {}); }
 
  private:
+  static constexpr double kAskSeconds = 1;
+  static constexpr size_t kAskKeys = 500;
+
+  bool answer(Batch& batch) {
+    asked_ = {};
+    const std::vector<SpooledKey> keys = state_.asked_keys(job_, kAskKeys);
+    if (keys.empty()) return false;
+    std::vector<std::string_view> wanted;
+    for (const SpooledKey& key : keys) {
+      wanted.push_back(key.key);
+      answered_.push_back(key.place);
+    }
+    feed_of(source_)->look_up(wanted, batch);
+    return !batch.documents.empty();
+  }
+
+  Source& source_;
+  State& state_;
+  const std::string& job_;
+  Stopwatch asked_;
+  std::vector<std::string> answered_;  // places that were looked up and are not committed yet
   std::unique_ptr<Feed> feed_;
   std::unique_ptr<Cursor> cursor_;
   uint64_t time_;
@@ -110,7 +139,7 @@ class FollowSource final : public Source {
       return std::make_unique<SettleCursor>(feed_of(source_), state_, job_, feed_, after);
     if (const auto kept = state_.feed(job_); kept && !feed_.empty() && kept->started == feed_)
       state_.end_feed(job_);
-    return std::make_unique<ChangesCursor>(feed_of(source_),
+    return std::make_unique<ChangesCursor>(source_, state_, job_,
                                            after.empty() ? partition.start : after);
   }
   void release() noexcept override { source_.release(); }
@@ -201,6 +230,11 @@ std::unique_ptr<Source> follow_source(Source& source, State& state, const std::s
 uint64_t followed_time(const Cursor& cursor) {
   const auto* changes = dynamic_cast<const ChangesCursor*>(&cursor);
   return changes == nullptr ? 0 : changes->time();
+}
+
+std::vector<std::string> answered_keys(Cursor& cursor) {
+  auto* changes = dynamic_cast<ChangesCursor*>(&cursor);
+  return changes == nullptr ? std::vector<std::string>() : changes->take_answered();
 }
 
 void refuse_to_follow(const RunSettings& settings, Source& source) {

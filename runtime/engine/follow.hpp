@@ -24,6 +24,10 @@ std::unique_ptr<Source> follow_source(Source& source, State& state, const std::s
                                       const std::optional<FeedRecord>& record,
                                       const Position& from = {});
 
+/// Places of the keys that somebody asked for, and that such a source's cursor has looked up since
+/// the last call: State::asked_keys().
+std::vector<std::string> answered_keys(Cursor& cursor);
+
 /// When the changes before the position of such a source's cursor were made; 0: it gives none.
 uint64_t followed_time(const Cursor& cursor);
 

@@ -82,6 +82,8 @@ struct UnitRecord {
   /// last is what counts: its earlier rejects, in the ledger and in the unit, are not kept.
   std::function<std::vector<std::string>()> documents;
   bool rejected_before = false;  // there may be such rejects in the ledger
+  /// Places of keys that State::ask() was given and this unit has looked up.
+  std::vector<std::string> answered;
 };
 
 struct Pruned {
@@ -201,6 +203,11 @@ class State {
   virtual std::vector<SpooledKey> spooled_keys(const std::string& job, const std::string& after,
                                                size_t limit);
   virtual void end_feed(const std::string& job);
+  /// Keeps keys for the run that follows the job: it looks their documents up and applies what it
+  /// finds, in a unit of its own changes (UnitRecord::answered).
+  virtual void ask(const std::string& job, std::span<const std::string_view> keys);
+  /// Keys that it has not looked up yet.
+  virtual std::vector<SpooledKey> asked_keys(const std::string& job, size_t limit);
 
   // Joint runs, for targets that support them.
   virtual bool joinable() const { return false; }

@@ -222,6 +222,7 @@ void LiveComparing::judge(Opens&& open, Opens& again) {
   // Reads nothing older than what is applied: its first question begins here.
   const std::unique_ptr<Feed> feed = feed_of(*context_.job.source);
   std::unordered_map<std::string, Judgement> judged;
+  auto shown = shown_;
   Arena arena;
   Batch batch(arena);
   for (size_t at = 0; at < open.size(); at += kBatchDocuments) {
@@ -235,6 +236,9 @@ void LiveComparing::judge(Opens&& open, Opens& again) {
     const std::unique_ptr<RowSnapshot> snapshot = context_.rows->snapshot(1);
     check_->run(batch, snapshot->reader(0), rejects.empty() ? nullptr : &pass, true,
                 [&](Judgement&& one) {
+                  for (RowFinding& finding : one.findings)
+                    make_lean(finding, shown[{finding.table, finding.kind}]++);
+                  one.keys.clear();
                   std::string key = id_key(one.id);
                   judged.insert_or_assign(std::move(key), std::move(one));
                 });
@@ -248,6 +252,13 @@ void LiveComparing::judge(Opens&& open, Opens& again) {
     else
       settle(std::move(one), std::move(found->second), again);
   }
+}
+
+/// Of a row that is not shown only the columns count.
+void LiveComparing::make_lean(RowFinding& finding, uint64_t shown) const {
+  if (shown < context_.options.limit_shown) return;
+  finding.key.clear();
+  for (ColumnDifference& column : finding.columns) column.source = column.target = std::nullopt;
 }
 
 void LiveComparing::settle(Open&& open, Judgement&& judgement, Opens& again) {
@@ -265,17 +276,10 @@ void LiveComparing::count(const Open& open, Judgement&& judgement) {
       table.equal -= open.key.rows[t];
     }
     add_counts(table, judgement.tables[t]);
-    wrong_.extra_rows[t] += judgement.tables[t].extra;
   }
   verdict_.kept_rejects += judgement.kept_reject ? 1 : 0;
   if (judgement.equal) return;
-  uint64_t source = 0;
-  for (const TableVerdict& table : judgement.tables) source += table.source;
-  std::vector<std::string>& ids = source == 0 ? wrong_.extras : wrong_.ids;
-  if (ids.size() < LiveWrong::kMost)
-    ids.push_back(judgement.id);
-  else
-    wrong_.complete = false;
+  keep_wrong(judgement);
   for (RowFinding& finding : judgement.findings) {
     if (finding.kind == FindingKind::kDifferent) {
       const auto table = std::ranges::find(tables_, finding.table, &TableVerdict::table);
@@ -283,6 +287,24 @@ void LiveComparing::count(const Open& open, Judgement&& judgement) {
     }
     show(std::move(finding));
   }
+}
+
+void LiveComparing::keep_wrong(const Judgement& judgement) {
+  uint64_t lacks = 0;
+  for (const TableVerdict& table : judgement.tables) lacks += table.missing + table.different;
+  if (judgement.refused || judgement.kept_reject) {
+    ++wrong_.refused;
+    return;
+  }
+  if (lacks == 0) {
+    for (size_t t = 0; t < tables_.size(); ++t)
+      wrong_.extra_rows[t] += judgement.tables[t].extra;
+  }
+  std::vector<std::string>& ids = lacks == 0 ? wrong_.extras : wrong_.ids;
+  if (ids.size() < LiveWrong::kMost)
+    ids.push_back(judgement.id);
+  else
+    wrong_.complete = false;
 }
 
 void LiveComparing::show(RowFinding&& finding) {

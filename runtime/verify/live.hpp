@@ -8,14 +8,16 @@
 
 namespace lugger {
 
-/// What a repair of it needs to know.
+/// What a repair of it needs to know. Ids are {"_id": ...} as BSON.
 struct LiveWrong {
   static constexpr size_t kMost = 20'000;
-  std::vector<std::string> ids;     // of documents with wrong rows
-  std::vector<std::string> extras;  // of documents that have a row and are not in the source
+  std::vector<std::string> ids;      // of documents with missing or different rows
+  std::vector<std::string> extras;   // of those with rows that they should not have, and of ids
+                                     // that have rows and no document
+  std::vector<KeyText> strangers;    // keys of rows that no document makes
   std::vector<uint64_t> extra_rows;  // by table
-  std::vector<KeyText> strangers;   // keys of rows that no document of the source makes
-  bool complete = true;
+  uint64_t refused = 0;              // documents that were refused, and have rows
+  bool complete = true;              // false: there are more of them
 };
 
 /// Every document is read once and compared with its rows. Whatever differs, or was changed on
@@ -50,6 +52,8 @@ class LiveComparing {
   void judge_all(Opens&& open);
   void settle(Open&& open, Judgement&& judgement, Opens& again);
   void count(const Open& open, Judgement&& judgement);
+  void make_lean(RowFinding& finding, uint64_t shown) const;
+  void keep_wrong(const Judgement& judgement);
   void show(RowFinding&& finding);
   void wait_for_hot(size_t most, bool last);
   bool has_moved();

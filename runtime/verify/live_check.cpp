@@ -267,6 +267,8 @@ void LiveCheck::run(Batch& batch, RowReader& reader, KnownRejects::Pass* rejects
   for (size_t i = 0; i < out.size(); ++i) {
     out[i].id = ids_[i];
     out[i].tables.resize(tables);
+    out[i].there = batch.operation(i) != Operation::kDelete;
+    out[i].refused = batch.fates[i] == Fate::kReject;
     out[i].kept_reject = rejects != nullptr && batch.fates[i] == Fate::kLoad &&
                          rejects->takes(batch.documents[i], context_.shape->mapping());
   }

@@ -14,7 +14,9 @@ namespace lugger {
 struct Judgement {
   std::string id;  // {"_id": ...} as BSON
   bool equal = true;
-  bool kept_reject = false;        // it has no row, and stands among the rejects
+  bool there = false;                // the source has the document
+  bool kept_reject = false;          // it stands among the rejects
+  bool refused = false;              // it is skipped, or the mapping refuses it
   std::vector<TableVerdict> tables;  // counts only
   std::vector<RowFinding> findings;  // with all columns that differ
   std::vector<SeenKey> keys;         // of its own rows

@@ -6,6 +6,7 @@
 #include "engine/retry.hpp"
 #include "value/datetime.hpp"
 #include "verify/live.hpp"
+#include "verify/live_repair.hpp"
 #include "verify/prepare.hpp"
 #include "verify/repair.hpp"
 #include "verify/sample.hpp"
@@ -77,7 +78,7 @@ struct Verification::Impl {
     first = verdict;
     for (uint64_t left = wrong_count(verdict); left != 0;) {
       if (!mend(wrong)) return;
-      const bool more = !wrong.complete;
+      const bool more = !wrong.complete || !live_wrong.complete;
       wrong = {};
       verdict = {};
       verify(verdict, &wrong);
@@ -122,6 +123,7 @@ struct Verification::Impl {
 
   bool mend(const WrongRows& wrong) {
     conductor.enter("repairing");
+    if (options.live) return ask_for_repair(*context, live_wrong, verdict, repair_options, repair);
     return repair_rows(*context, wrong, verdict, repair_options, repair);
   }
 
