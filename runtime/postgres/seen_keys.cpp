@@ -67,8 +67,9 @@ class PgSeenKeys final : public SeenKeys {
         "CREATE TEMPORARY TABLE lugger_seen ON COMMIT DROP AS SELECT {} NULL::bytea AS id, "
         "NULL::bigint[] AS rows FROM {} AS t WITH NO DATA",
         columns, own.quoted));
-    oldest_ = session_->query("SELECT pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())")
-                  .text(0, 0);
+    oldest_ =
+        session_->query("SELECT pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())")
+            .text(0, 0);
   }
   ~PgSeenKeys() override {
     if (session_->alive()) session_->rollback();
@@ -171,8 +172,7 @@ class PgSeenKeys final : public SeenKeys {
     std::vector<ArrayText> texts(width_);
     ArrayText ids, rows;
     for (const SeenKey& key : keys) {
-      for (size_t k = 0; k < width_; ++k)
-        key.key[k] ? texts[k].text(*key.key[k]) : texts[k].null();
+      for (size_t k = 0; k < width_; ++k) key.key[k] ? texts[k].text(*key.key[k]) : texts[k].null();
       ids.text(to_hex(as_bytes(key.id)));
       key.rows.empty() ? rows.null() : rows.text(fmt::format("{{{}}}", fmt::join(key.rows, ",")));
     }

@@ -27,8 +27,9 @@ constexpr double kLookSeconds = 5, kStuckSeconds = 60;
 
 void check_options(const VerifyOptions& options) {
   if (options.sample <= 0 && options.where.empty() && options.since.empty()) return;
-  throw Error(Code::kConfig, "--live compares everything: it does not go with --sample, --where or "
-                             "--since",
+  throw Error(Code::kConfig,
+              "--live compares everything: it does not go with --sample, --where or "
+              "--since",
               "leave one of them away");
 }
 
@@ -37,11 +38,12 @@ void check_keys(const ComparedTable& own) {
     return own.columns[i].by_server || own.columns[i].hash >= 0;
   });
   if (known) return;
-  throw Error(Code::kConfig,
-              fmt::format("{} cannot be verified under writes: only the server can tell which of its "
-                          "keys are equal",
-                          own.name),
-              "pause the application, and verify it without --live");
+  throw Error(
+      Code::kConfig,
+      fmt::format("{} cannot be verified under writes: only the server can tell which of its "
+                  "keys are equal",
+                  own.name),
+      "pause the application, and verify it without --live");
 }
 
 }  // namespace
@@ -105,8 +107,7 @@ void LiveComparing::read_all() {
 
 void LiveComparing::read_part(size_t partition, LiveCheck& check, const Crew& crew,
                               SourceFacts& facts) {
-  const std::unique_ptr<Cursor> cursor =
-      context_.job.source->open(context_.partitions[partition]);
+  const std::unique_ptr<Cursor> cursor = context_.job.source->open(context_.partitions[partition]);
   Arena arena;
   Batch batch(arena);
   batch.max_documents = kBatchDocuments;
@@ -208,7 +209,7 @@ void LiveComparing::judge_all(Opens&& open) {
 }
 
 void LiveComparing::judge(Opens&& open, Opens& again) {
-  has_moved();
+  see_applied();
   const Position applied = applied_;
   watch_->forget(applied);
   KnownRejects rejects;
@@ -297,8 +298,7 @@ void LiveComparing::keep_wrong(const Judgement& judgement) {
     return;
   }
   if (lacks == 0) {
-    for (size_t t = 0; t < tables_.size(); ++t)
-      wrong_.extra_rows[t] += judgement.tables[t].extra;
+    for (size_t t = 0; t < tables_.size(); ++t) wrong_.extra_rows[t] += judgement.tables[t].extra;
   }
   std::vector<std::string>& ids = lacks == 0 ? wrong_.extras : wrong_.ids;
   if (ids.size() < LiveWrong::kMost)
@@ -312,15 +312,13 @@ void LiveComparing::show(RowFinding&& finding) {
   if (shown++ < context_.options.limit_shown) verdict_.rows.push_back(std::move(finding));
 }
 
-/// Asks up to where changes are applied. True: further than when it was asked last.
-bool LiveComparing::has_moved() {
+/// Asks up to where changes are applied by now.
+void LiveComparing::see_applied() {
   const std::optional<Position> now = applied_position(*state_, context_.job.spec.name);
-  if (!now)
-    refuse(context_.job.spec.name, "the run that applied its changes has ended");
-  if (*now == applied_) return false;
+  if (!now) refuse(context_.job.spec.name, "the run that applied its changes has ended");
+  if (*now == applied_) return;
   applied_ = *now;
   stands_ = {};
-  return true;
 }
 
 /// Documents that changed while they were read, until at most so many are left. `last`: those that

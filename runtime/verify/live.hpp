@@ -56,7 +56,7 @@ class LiveComparing {
   void keep_wrong(const Judgement& judgement);
   void show(RowFinding&& finding);
   void wait_for_hot(size_t most, bool last);
-  bool has_moved();
+  void see_applied();
   void finish();
 
   VerifyContext& context_;
@@ -69,7 +69,6 @@ class LiveComparing {
   std::unique_ptr<LiveCheck> check_;
   std::mutex mutex_;  // while the source is read: guards what is counted
   std::vector<TableVerdict> tables_;
-  SourceFacts facts_;
   std::deque<Open> hot_;
   Position applied_;
   Stopwatch stands_;  // since the position moved

@@ -80,8 +80,8 @@ const std::vector<std::optional<IdKeys::Key>>& IdKeys::of(const std::vector<std:
   batch_.clear();
   arena_.reset();
   for (const std::string& id : ids) {
-    batch_.documents.push_back({arena_.copy(as_bytes(id)), static_cast<uint32_t>(id.size()),
-                                Format::kBson, nullptr});
+    batch_.documents.push_back(
+        {arena_.copy(as_bytes(id)), static_cast<uint32_t>(id.size()), Format::kBson, nullptr});
     batch_.operations.push_back(Operation::kDelete);
   }
   plan_.run(batch_, nullptr);

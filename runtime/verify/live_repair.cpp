@@ -68,8 +68,7 @@ void wait_for_answer(VerifyContext& context, State& state) {
     looked = {};
     std::string holder;
     if (!context.job.open_target_once().state()->lease(job, holder)) continue;
-    throw Error(Code::kConfig,
-                fmt::format("the move of {} ended before it had repaired all", job),
+    throw Error(Code::kConfig, fmt::format("the move of {} ended before it had repaired all", job),
                 "start it again: it goes on with what was asked for; then verify");
   }
 }
@@ -86,10 +85,11 @@ std::vector<std::string> extra_ids(const VerifyContext& context, const LiveWrong
       ++unknown;
   }
   if (unknown != 0) {
-    result.notes.push_back(fmt::format(
-        "{} rows stay: their keys do not tell an _id, so whoever follows cannot look for them; stop "
-        "the move and pause the application, then lugger repair --apply --delete-extra",
-        unknown));
+    result.notes.push_back(
+        fmt::format("{} rows stay: their keys do not tell an _id, so whoever follows cannot look "
+                    "for them; stop "
+                    "the move and pause the application, then lugger repair --apply --delete-extra",
+                    unknown));
   }
   return out;
 }

@@ -73,7 +73,6 @@ void LiveWatch::take(const Batch& batch) {
     if (keys[i]) seen.push_back({keys[i]->text, std::move(fresh[i]), {}});
   seen_.add(seen);
   const std::lock_guard lock(mutex_);
-  changed_ += ids.size();
   for (std::string& id : ids) touched_[std::move(id)] = {time, behind};
   if (touched_.size() <= kMostTouched) return;
   touched_.clear();
@@ -112,11 +111,6 @@ void LiveWatch::forget(const Position& applied) {
   std::erase_if(touched_, [&](const auto& entry) {
     return entry.second.time < time || *entry.second.behind == applied;
   });
-}
-
-uint64_t LiveWatch::changed() const {
-  const std::lock_guard lock(mutex_);
-  return changed_;
 }
 
 }  // namespace lugger

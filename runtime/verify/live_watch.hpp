@@ -29,8 +29,6 @@ class LiveWatch {
   bool is_pending(const std::string& id_key, const Position& applied) const;
   /// What was applied before `applied` is not asked for again.
   void forget(const Position& applied);
-  /// How many documents were changed so far; one that was changed often may be counted again.
-  uint64_t changed() const;
 
  private:
   struct Touch {
@@ -49,9 +47,9 @@ class LiveWatch {
   mutable std::mutex mutex_;              // guards what follows
   std::condition_variable moved_;
   std::unordered_map<std::string, Touch> touched_;
-  uint64_t time_ = 0, asked_ = 0, quiet_ = 0;  // asked_: calls begun; quiet_: the last that gave none
+  uint64_t time_ = 0, asked_ = 0,
+           quiet_ = 0;      // asked_: calls begun; quiet_: the last that gave none
   uint64_t all_until_ = 0;  // of changes up to this time any document may be one
-  uint64_t changed_ = 0;
   std::exception_ptr failure_;
   StopFlag stop_;
   std::jthread thread_;

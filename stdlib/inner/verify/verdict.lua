@@ -23,7 +23,8 @@ function verdict.key_files()
 end
 
 local texts = { 'job', 'run', 'run_status', 'run_now', 'script_hash', 'mapping_hash', 'source', 'source_identity',
-  'target', 'target_identity', 'server', 'position', 'source_position', 'applied_position', 'started', 'finished', 'window', 'where', 'sample', 'columns' }
+  'target', 'target_identity', 'server', 'position', 'source_position', 'applied_position',
+  'started', 'finished', 'window', 'where', 'sample', 'columns' }
 local numbers = { 'seconds', 'seed', 'documents', 'skipped', 'rejected', 'kept_rejects', 'changing' }
 local counts = { 'source', 'target', 'equal', 'missing', 'extra', 'different', 'newer', 'older', 'duplicates',
   'settled' }
