@@ -159,6 +159,10 @@ bool Worker::load_unit(Cursor& cursor, PartitionRecord& partition) {
   unit_counts_ -= before;
   unit_ = unit_record(partition, cursor.position(), exhausted);
   add_notices(cursor, unit_);
+  if (shared_.settings.follow) {
+    unit_.answered = answered_keys(cursor);
+    unit_.job = shared_.job.spec.name;
+  }
   commit_unit(unit_);
   tell_time(cursor);
   partition.tally += unit_.tally;

@@ -11,9 +11,12 @@ using namespace std::chrono_literals;
 
 constexpr size_t kRingBytes = 16 << 20;
 constexpr size_t kReplyBytes = 1 << 20;  // what is published at once
-constexpr auto kPatience = 2s;           // for a reader that is about to fall out of the ring
-constexpr auto kQuiet = 60s;             // without readers, before the stream is closed
-constexpr auto kBroken = 30s;            // before a stream that failed is tried again
+// How long it waits for readers that are about to fall out of the ring: so long at once, and of all
+// time a part, so that slow ones do not set the pace.
+constexpr std::chrono::steady_clock::duration kPatience = 2s;
+constexpr int kPatiencePart = 10;
+constexpr auto kQuiet = 60s;   // without readers, before the stream is closed
+constexpr auto kBroken = 30s;  // before a stream that failed is tried again
 constexpr auto kAwayPause = 500ms;
 // Jobs begin one after another, each where it stood: shortly after it was opened, the stream may
 // begin again a little earlier. Nobody waits for it to come from far behind.
@@ -196,7 +199,9 @@ bool MongoHub::waits_for_first() const {
 
 /// False: the stream is to be another one.
 bool MongoHub::make_room(std::unique_lock<std::mutex>& lock, size_t bytes, uint64_t generation) {
-  const auto until = Clock::now() + kPatience;
+  const Clock::time_point begun = Clock::now();
+  patience_ = std::min(kPatience, patience_ + (begun - looked_at_) / kPatiencePart);
+  const Clock::time_point until = begun + patience_;
   const auto ends = [&] { return stop_.requested() || generation != generation_; };
   while (!ring_.empty() && bytes_ + bytes > kRingBytes && !ends()) {
     changed_.wait_until(lock, until, [&] { return ends() || !waits_for_first(); });
@@ -208,6 +213,8 @@ bool MongoHub::make_room(std::unique_lock<std::mutex>& lock, size_t bytes, uint6
     ring_.pop_front();
     ++first_;
   }
+  looked_at_ = Clock::now();
+  patience_ -= std::min(patience_, looked_at_ - begun);
   return !ends();
 }
 

@@ -134,6 +134,8 @@ class MongoHub final : public FeedHub::Part {
   uint64_t ticks_ = 0;         // how often nothing came
   std::optional<Error> away_;  // the connection is lost
   Clock::time_point opened_at_, broken_until_, quiet_since_;
+  Clock::duration patience_{0};  // that is left for slow readers
+  Clock::time_point looked_at_;  // when that was
   std::set<std::string> said_;
   std::vector<std::string> to_tell_;
   std::jthread thread_;
