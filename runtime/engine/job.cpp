@@ -6,6 +6,7 @@
 #include "base/stop.hpp"
 #include "base/url.hpp"
 #include "engine/check_source.hpp"
+#include "engine/ddl.hpp"
 #include "engine/describe.hpp"
 #include "engine/follow.hpp"
 #include "engine/job_impl.hpp"
@@ -169,6 +170,7 @@ JobPlan Job::plan(const RunSettings& settings) {
   if (settings.follow) refuse_to_follow(settings, source());
   plan.source_info = info_for(source(), settings);
   plan.source = plan.source_info.place;
+  if (plan.source_info.moves) plan.on_ddl = policies_text(impl_->spec.on_ddl);
   plan.target = target().place();
   const std::shared_ptr<const PlanShape> bound = shape();
   plan.tables = bound->tables();

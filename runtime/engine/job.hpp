@@ -40,6 +40,7 @@ struct JobSpec {
   std::string resume_command;  // what a user types to go on
   std::string now;             // lugger.now() of a new run, ISO text; empty: the state's clock
   ThrottleSpec throttle;       // limits on the target's health, where it is PostgreSQL
+  DdlPolicies on_ddl;          // what is done to the collection while its changes are followed
 };
 
 struct JobPlan {
@@ -50,6 +51,7 @@ struct JobPlan {
   std::vector<Partition> partitions;
   int connections = 1;
   double forecast_seconds = 0;  // 0: unknown
+  std::string on_ddl;           // of a source whose changes can be followed: its policies
   std::vector<std::string> warnings;
 };
 

@@ -1,6 +1,7 @@
 #include "mongo/stream.hpp"
 
 #include <map>
+#include <utility>
 
 #include "mongo/command.hpp"
 #include "mongo/retry.hpp"
@@ -15,6 +16,11 @@ const std::string kAdmin = "admin";
 /// Errors that say that a position is no longer in the oplog: 286 from 4.4 on, the others before.
 bool is_history_lost(const MongoFault& fault) {
   return fault.number() == 286 || fault.number() == 136 || fault.number() == 40576;
+}
+
+/// 10334 BSONObjectTooLarge, or what a stream makes of it.
+bool is_too_large(const MongoFault& fault) {
+  return fault.number() == 10334 || fault.message().find("BSONObj size") != std::string::npos;
 }
 
 std::string name_of(const StreamSpec& spec) {
@@ -34,6 +40,14 @@ Error stream_error(const MongoFault& fault, const StreamSpec& spec, const Stream
         "note the time T, lugger repair SCRIPT --apply --delete-extra, then lugger follow "
         "SCRIPT --from-time T --restart; or empty the tables and copy again (lugger move "
         "SCRIPT --restart)");
+  }
+  if (is_too_large(fault)) {
+    return Error(Code::kRead,
+                 fmt::format("an event of {} behind {} is larger than the server can send, even "
+                             "without its document: its _id is too large",
+                             name_of(spec), cluster_time_text(from.time)),
+                 "delete that document, or write it under another _id; then follow from a time "
+                 "behind it (lugger follow SCRIPT --from-time T --restart) and compare");
   }
   if (fault.number() == kStandalone) {
     return Error(Code::kConfig,
@@ -76,7 +90,7 @@ void add_match(MongoCommand& command, const std::vector<WatchedCollection>& watc
   command.end().end().end();
 }
 
-MongoCommand stream_command(const StreamSpec& spec, const StreamPosition& from) {
+MongoCommand stream_command(const StreamSpec& spec, const StreamPosition& from, bool expanded) {
   const bool alone = spec.scope == StreamScope::kCollection;
   const std::string& name = spec.watched.front().name;
   MongoCommand out("aggregate", alone ? Value::of(ValueType::kString, std::string_view(name))
@@ -88,6 +102,7 @@ MongoCommand stream_command(const StreamSpec& spec, const StreamPosition& from) 
   } else {
     out.add("startAfter", as_bytes(from.token));
   }
+  if (expanded) out.add("showExpandedEvents", true);
   if (spec.scope == StreamScope::kCluster) out.add("allChangesForCluster", true);
   out.end().end();
   if (!alone) add_match(out, spec.watched);
@@ -125,12 +140,22 @@ std::optional<StreamEvent> MongoStream::next() {
     } catch (const MongoFault& fault) {
       cursor_.reset();
       at_hand_ = false;
-      if (narrow(fault)) continue;
+      if (narrow(fault) || can_go_on(fault)) continue;
       if (!fault.passes()) throw stream_error(fault, spec_, position_);
       if (attempts_ == kMongoAttempts) throw;
       wait_before(attempts_++);
     }
   }
+}
+
+/// By asking for less: of a server that does not know an option, and for an event that is too large.
+bool MongoStream::can_go_on(const MongoFault& fault) {
+  if (expanded_ && fault.message().find("showExpandedEvents") != std::string::npos) {
+    expanded_ = false;
+    return true;
+  }
+  if (bare_ || spec_.content == StreamContent::kKeys || !is_too_large(fault)) return false;
+  return bare_ = true;
 }
 
 double MongoStream::behind() const noexcept {
@@ -147,7 +172,9 @@ void MongoStream::open() {
       spec_.scope == StreamScope::kCluster ? kAdmin : spec_.watched.front().database;
   cursor_.emplace(client_, database, client_.pick());
   cursor_->ask_for(0, kWaitMs);
-  cursor_->open(stream_command(spec_, position_).done());
+  StreamSpec spec = spec_;
+  if (bare_) spec.content = StreamContent::kKeys;
+  cursor_->open(stream_command(spec, position_, expanded_).done());
 }
 
 /// True: the role may not watch the whole database, and the collection alone is tried next.
@@ -160,6 +187,10 @@ bool MongoStream::narrow(const MongoFault& fault) {
 
 /// False: no event came.
 bool MongoStream::read() {
+  if (std::exchange(bare_given_, false)) {
+    bare_ = false;
+    cursor_.reset();
+  }
   if (!cursor_) open();
   at_hand_ = cursor_->next(event_);
   if (at_hand_) return true;
@@ -177,6 +208,7 @@ std::optional<StreamEvent> MongoStream::give() {
   const StreamEvent event = read_stream_event(event_);
   given_ = event_;
   position_ = StreamPosition::behind(event.token, event.time);
+  bare_given_ = bare_;
   Bytes following;
   at_hand_ = cursor_->next(following);
   if (at_hand_) {

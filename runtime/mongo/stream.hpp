@@ -36,7 +36,8 @@ class MongoStream {
  public:
   MongoStream(StreamSpec spec, StreamPosition from);
 
-  /// The next event, valid until the next call; nullopt: none came within a second.
+  /// The next event, valid until the next call; nullopt: none came within a second. With documents
+  /// it may be larger than a server can send: then it and its neighbours come without theirs.
   std::optional<StreamEvent> next();
   /// The event given last, as the server sent it; lives as long as the event.
   Bytes bytes() const noexcept { return given_; }
@@ -52,6 +53,7 @@ class MongoStream {
   void open();
   bool narrow(const MongoFault& fault);
   bool read();
+  bool can_go_on(const MongoFault& fault);
   void keep_place();
   std::optional<StreamEvent> give();
 
@@ -61,6 +63,9 @@ class MongoStream {
   StreamPosition position_;
   Bytes event_, given_;
   bool at_hand_ = false, caught_up_ = false;  // caught_up_: the last reply was empty
+  bool expanded_ = true;  // asks for what is done to collections; servers before 6.0 do not know it
+  /// Without documents until the reply with an event that is too large has been given.
+  bool bare_ = false, bare_given_ = false;
   int attempts_ = 0;
 };
 

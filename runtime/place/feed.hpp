@@ -30,6 +30,13 @@ class Feed {
   virtual void look_up(std::span<const std::string_view> keys, Batch& batch) = 0;
   /// When the changes before a position were made: seconds << 32 | an ordinal; it only grows.
   virtual uint64_t time_of(const Position& position) const = 0;
+  /// The names of the collections beside the one that is followed, and its own.
+  virtual std::vector<std::string> collections() { return {}; }
+  /// True when a position of this source's identity as it was then is one of this source.
+  virtual bool goes_on_from(std::string_view identity) const {
+    static_cast<void>(identity);
+    return false;
+  }
   /// What is to be said of how it reads, once now() has been asked; "": nothing.
   virtual std::string advice() const { return {}; }
 };

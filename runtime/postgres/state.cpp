@@ -6,6 +6,7 @@
 #include "postgres/session_pool.hpp"
 #include "postgres/state_ddl.hpp"
 #include "postgres/state_feed.hpp"
+#include "postgres/state_notices.hpp"
 #include "postgres/state_read.hpp"
 #include "postgres/state_steps.hpp"
 
@@ -39,6 +40,11 @@ class PgState final : public State {
   }
   std::optional<RunRecord> latest_follow(const std::string& job) override {
     return first(read_runs("WHERE job = $1 AND mode = $2", {job, std::string(kFollowMode)}, 1));
+  }
+  void accept_script(const RunRecord& run) override {
+    session().query(
+        fmt::format("UPDATE {}.runs SET script_hash = $2, command = $3 WHERE run = $1", schema_),
+        {run.run, run.script_hash, run.command});
   }
   std::optional<RunRecord> find(const std::string& run) override {
     return first(read_runs("WHERE run = $1", {run}, 1));
@@ -106,6 +112,21 @@ class PgState final : public State {
   }
   void end_feed(const std::string& job) override {
     delete_feed(session(), schema_, lease_token(), job);
+  }
+  void note(const std::vector<Notice>& notices) override {
+    PgSession& session = this->session();
+    session.begin();
+    try {
+      write_notices(session, schema_, notices);
+      session.commit();
+    } catch (...) {
+      session.rollback();
+      throw;
+    }
+  }
+  std::vector<Notice> notices(const std::string& job) override {
+    const bool kept = exists(session()) && version(session()) >= kNoticesSince;
+    return kept ? read_notices(session(), schema_, job) : std::vector<Notice>();
   }
   bool joinable() const override { return true; }
   std::unique_ptr<Claims> join(const std::string& run) override {

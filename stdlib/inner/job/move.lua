@@ -1,4 +1,5 @@
 -- Moves: jobs that are copied and then follow the changes of their sources, side by side, until they are stopped.
+local clearing = require 'lugger.inner.job.clearing'
 local fault = require 'lugger.inner.base.fault'
 local native = require 'lugger.native'
 local step = require 'lugger.inner.job.move_step'
@@ -103,7 +104,7 @@ end
 ---@param options { log: string|nil, quiet: boolean|nil, script: string, resume: string }
 ---@return lugger.attempt_result[]
 function move.run(jobs, settings, options)
-  local steps, tell, asked = {}, teller(options), 0
+  local steps, tell, asked, told = {}, teller(options), 0, {}
   for i, job in ipairs(jobs) do steps[i] = step.new(job, settings, options) end
   local hub = share(steps, settings)
   for _, one in ipairs(steps) do
@@ -119,7 +120,7 @@ function move.run(jobs, settings, options)
     for _, one in ipairs(steps) do
       if one.phase ~= 'ended' then
         one:pass_on_stop(system.stop_level())
-        one:look_after()
+        one:look_after(told)
         if one.phase == 'ended' then
           tell.clear()
           tell_ended(one, steps, options)
@@ -157,6 +158,7 @@ function move.new(spec)
         'only copies can be followed: a task reads its source once')
     end
   end
+  clearing.check(spec.jobs)
   return spec.jobs
 end
 

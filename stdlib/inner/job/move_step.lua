@@ -1,6 +1,7 @@
 -- One job of a move, on its way: copied while the keys of what changes are kept, then following the changes.
 local attempt = require 'lugger.inner.job.attempt'
 local fault = require 'lugger.inner.base.fault'
+local notices = require 'lugger.inner.view.notices'
 local summary = require 'lugger.inner.job.summary'
 local terminal = require 'lugger.inner.view.terminal'
 local system = require('lugger.native').system
@@ -36,6 +37,7 @@ local first_pause_s, longest_pause_s, well_s = 5, 300, 600
 ---@field failed lugger.attempt_result|nil how it ended, while it waits to begin again
 ---@field bytes integer of its source
 ---@field result lugger.attempt_result|nil
+---@field told integer how much of the run's news was told
 ---@field asked integer the level of the stop that was passed on
 local step = {}
 step.__index = step
@@ -57,7 +59,7 @@ end
 ---@param options { log: string|nil, quiet: boolean|nil }
 ---@return lugger.move_step
 function step.new(job, settings, options)
-  return setmetatable({ job = job, name = job:name(), phase = 'waiting', options = options, asked = 0, tries = 0,
+  return setmetatable({ job = job, name = job:name(), phase = 'waiting', options = options, asked = 0, told = 0, tries = 0,
     copies = settings.copy, follows = settings.follow, follow_only = settings.follow_only, bytes = 0,
     restart = settings.restart, again_at = 0, since = 0 }, step)
 end
@@ -137,11 +139,35 @@ function step:begin()
   end)
 end
 
+-- True for a new collection that another job has told of.
+local function told_before(told, notice)
+  if notice.kind ~= 'collection' then return false end
+  local before = told[notice.name]
+  told[notice.name] = true
+  return before
+end
+
+--- Tells what was noticed since it was told last.
+---@param news lugger.notice[]
+---@param told table<string, boolean> collections
+function step:tell_news(news, told)
+  for i = self.told + 1, #news do
+    local notice = news[i]
+    local silent = told_before(told, notice) or self.options.quiet and notice.kind == 'field'
+    if not silent and self.options.log == 'json' then
+      terminal.event('notice', { job = self.name, kind = notice.kind, name = notice.name, done = notice.done })
+    elseif not silent then
+      terminal.warn(('%s: %s'):format(self.name, notices.sentence(notice)))
+    end
+  end
+  self.told = #news
+end
+
 --- Begins to apply the changes.
 ---@param text string what is told of it
 function step:follow(text)
   self.copy = nil
-  self.run = self.job:start(self.follows)
+  self.run, self.told = self.job:start(self.follows), 0
   self.follows, self.begun = { follow = true, jobs = 1, redact = self.follows.redact,
     accept_changes = self.follows.accept_changes }, true
   self.phase = 'following'
@@ -198,10 +224,14 @@ function step:pass_on_stop(level)
 end
 
 --- Looks after it: what has ended is followed by what comes next.
-function step:look_after()
+---@param told table<string, boolean> collections that were told of
+function step:look_after(told)
   if self.phase == 'waiting' then
     self:wait()
-  elseif self.phase == 'following' and assert(self.run):ended() then
+  elseif self.phase == 'following' then
+    local ended = assert(self.run):ended()
+    self:tell_news(assert(self.run):poll(0).news, told)
+    if not ended then return end
     self:try(function() self:finish(assert(self.run):result()) end)
   elseif self.phase == 'copying' then
     local copy = assert(self.copy)
