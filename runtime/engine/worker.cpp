@@ -313,7 +313,7 @@ void Worker::add_notices(Cursor& cursor, UnitRecord& unit) {
   }
   std::ranges::move(cursor.take_notices(), std::back_inserter(unit.notices));
   for (const auto& [path, documents] : unmapped_.pending(plan_.unmapped()))
-    unit.notices.push_back({"", std::string(kFieldNotice), path, "no column takes it", documents});
+    unit.notices.push_back({"", std::string(kFieldNotice), path, "", documents});
   for (Notice& notice : unit.notices) notice.job = shared_.job.spec.name;
 }
 
