@@ -27,6 +27,7 @@ local function tell_plan(before, repair, delete_extra)
   elseif delete_extra and repair.refused ~= '' then
     terminal.say('would refuse to delete: ', repair.refused)
   end
+  for _, note in ipairs(repair.notes) do terminal.say(note) end
   tell_kept(repair)
   if #before.altered > 0 then
     terminal.say('columns that were altered or dropped are not repaired: that is for you to do')

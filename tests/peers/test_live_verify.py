@@ -195,6 +195,24 @@ class LiveVerify(unittest.TestCase):
         self.assertLess(most, 96 << 10)
         move.end()
 
+    def test_keys_that_are_made_of_the_id_and_documents_that_are_refused(self):
+        columns = "{ 'mongo_id', 'uuid', generate = 'v5' }, { 'k', 'text' }, { 'n', 'int8' }, { 'pad', 'text' }"
+        move = self.move(script(copy(columns=columns)))
+        with self.server.client() as client:
+            client.insert('shop.docs', {'_id': 'refused', 'k': 'a\0b', 'n': bson.Int32(1)})
+            move.settle(self.server)
+        self.write()
+        found = self.verify(move)
+        self.assertEqual((found['equal'], found['rejected']), (True, 1), found)
+        move.database.query("insert into docs (mongo_id, k) values (gen_random_uuid(), 'planted'); "
+                            "update docs set n = -5 where k = 'quiet 1'")
+        found = self.verify(move, 4)
+        self.assertEqual(counts(found)['docs'], {'missing': 0, 'extra': 1, 'different': 1}, found['rows'])
+        told = move.work.lugger('repair', 'job.lua', '--live', '--apply', '--delete-extra', expect=4)
+        self.assertIn('do not tell an _id', told.err)
+        self.assertEqual(counts(self.verify(move, 4))['docs'], {'missing': 0, 'extra': 1, 'different': 0})
+        move.end()
+
     def test_nobody_applies_the_changes(self):
         move = self.move()
         move.end()
