@@ -36,7 +36,7 @@ static int records(lua_State* L) {
               TargetColumn, TargetReport, OptionSpec, TypeCount, FieldSummary, Description,
               Reference, Column, TablePlan, ShapeStep, PlanShape, JobPlan, PreviewDocument::Row,
               PreviewDocument, Preview, TraceStep, Trace, RehearsedRefusal, Rehearsal, RunSnapshot,
-              RunResult, RunRecord, RejectGroup, RejectRecord, FeedRecord, SpoolSnapshot,
+              RunResult, RunRecord, RejectGroup, RejectRecord, FeedRecord, Notice, SpoolSnapshot,
               StepProgress, Refused, StepRecord, ColumnFinding, ColumnDifference, RowFinding,
               TableVerdict, Verdict, RepairResult, VerifySnapshot, CensusType, CensusLengths,
               CensusIntegers, CensusDoubles, CensusDecimals, CensusDates, TextLooks, CensusTexts,

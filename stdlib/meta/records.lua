@@ -316,6 +316,15 @@
 ---@field updated string
 ---@field spooled integer keys
 
+---@class lugger.notice something that was noticed while changes were followed
+---@field job string
+---@field kind "drop"|"rename"|"dropDatabase"|"create"|"collMod"|"createIndexes"|"dropIndexes"|"field"|"collection"|"large" what was done to a collection, or what was met
+---@field name string what it is about
+---@field done string what the job did
+---@field count integer
+---@field first string when it was noticed first; "" in a run under way
+---@field last string
+
 ---@class lugger.spool_snapshot
 ---@field position string the keys of all changes before it are kept
 ---@field seconds integer of the position, by the source's clock
