@@ -211,10 +211,6 @@ class Alone(Hub):
         self.assertIn('it has no documentKey._id', ' '.join(move.end(expect=1).split()))
 
     def test_an_oplog_that_is_lost_is_told_by_each(self):
-        if not hasattr(self.server, 'store'):
-            self.server.destroy()
-            self.server = live_server(oplog_mb=1)
-            self.proxy.upstream = ('127.0.0.1', self.server.port)
         self.fill('docs')
         self.fill('users')
         move = self.move(self.plain('docs'), self.plain('users')).start().follow(jobs=2)
