@@ -243,7 +243,7 @@ class Again(Hub):
         self.change('docs', 100)
         self.applied(move, 'docs', 100)
         gone = self.proxy.on('aggregate', mongo_proxy.fail(11602, 'interrupted'), times=0, where=opens_stream)
-        self.server.kill_cursors()
+        self.proxy.on('getMore', mongo_proxy.fail(43), where=of_stream)
         move.wait_to_say('begins again in 5 s', 280)
         self.proxy.rules.remove(gone)
         self.change('docs', 200)
