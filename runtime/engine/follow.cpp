@@ -113,15 +113,20 @@ class NewCollections {
 };
 
 /// The feed's cursor, with the feed that it needs. Sees to it that no position is behind another.
+/// Looks up the keys that somebody asks for meanwhile: what is found is as it is now, or later.
 class ChangesCursor final : public Cursor {
  public:
-  ChangesCursor(std::unique_ptr<Feed> feed, const Position& from, const std::vector<Notice>& kept)
-      : feed_(std::move(feed)),
+  ChangesCursor(Source& source, State& state, const std::string& job, const Position& from)
+      : source_(source),
+        state_(state),
+        job_(job),
+        feed_(feed_of(source)),
         cursor_(feed_->follow(from)),
         time_(feed_->time_of(from)),
-        collections_(*feed_, kept) {}
+        collections_(*feed_, state.notices(job)) {}
 
   Next next(Batch& batch, const StopFlag& stop) override {
+    if (answered_.empty() && asked_.seconds() >= kAskSeconds && answer(batch)) return Next::kBatch;
     const Next got = cursor_->next(batch, stop);
     const uint64_t time = feed_->time_of(cursor_->position());
     if (time < time_) raise(Code::kBug, "the changes would go back from {} to {}", time_, time);
@@ -140,8 +145,30 @@ class ChangesCursor final : public Cursor {
     return out;
   }
   uint64_t time() const { return time_; }
+  std::vector<std::string> take_answered() { return std::exchange(answered_, {}); }
 
  private:
+  static constexpr double kAskSeconds = 1;
+  static constexpr size_t kAskKeys = 500;
+
+  bool answer(Batch& batch) {
+    asked_ = {};
+    const std::vector<SpooledKey> keys = state_.asked_keys(job_, kAskKeys);
+    if (keys.empty()) return false;
+    std::vector<std::string_view> wanted;
+    for (const SpooledKey& key : keys) {
+      wanted.push_back(key.key);
+      answered_.push_back(key.place);
+    }
+    feed_of(source_)->look_up(wanted, batch);
+    return !batch.documents.empty();
+  }
+
+  Source& source_;
+  State& state_;
+  const std::string& job_;
+  Stopwatch asked_;
+  std::vector<std::string> answered_;  // places that were looked up and are not committed yet
   std::unique_ptr<Feed> feed_;
   std::unique_ptr<Cursor> cursor_;
   uint64_t time_;
@@ -170,8 +197,8 @@ class FollowSource final : public Source {
       return std::make_unique<SettleCursor>(feed_of(source_), state_, job_, feed_, after);
     if (const auto kept = state_.feed(job_); kept && !feed_.empty() && kept->started == feed_)
       state_.end_feed(job_);
-    return std::make_unique<ChangesCursor>(
-        feed_of(source_), after.empty() ? partition.start : after, state_.notices(job_));
+    return std::make_unique<ChangesCursor>(source_, state_, job_,
+                                           after.empty() ? partition.start : after);
   }
   void release() noexcept override { source_.release(); }
 
@@ -263,6 +290,11 @@ uint64_t followed_time(const Cursor& cursor) {
   return changes == nullptr ? 0 : changes->time();
 }
 
+std::vector<std::string> answered_keys(Cursor& cursor) {
+  auto* changes = dynamic_cast<ChangesCursor*>(&cursor);
+  return changes == nullptr ? std::vector<std::string>() : changes->take_answered();
+}
+
 void refuse_to_follow(const RunSettings& settings, Source& source) {
   feed_of(source);
   if (!settings.dry_run && !settings.join && !settings.retry_rejects && !settings.stage) return;
@@ -270,6 +302,18 @@ void refuse_to_follow(const RunSettings& settings, Source& source) {
               "following changes does not go with --dry-run, --join, --stage or the rejects of a "
               "job",
               "leave one of them away");
+}
+
+std::optional<Position> applied_position(State& state, const std::string& job) {
+  const std::optional<RunRecord> run = state.latest_follow(job);
+  if (!run || run->status != RunStatus::kRunning) return {};
+  std::optional<Position> out;
+  for (const PartitionRecord& partition : state.partitions(run->run)) {
+    if (partition.id == kSettle && !partition.done) return {};
+    if (partition.id == kChanges)
+      out = partition.position.empty() ? partition.start : partition.position;
+  }
+  return out;
 }
 
 MoveStage move_stage(State& state, const std::string& job) {

@@ -177,8 +177,7 @@ class RunImpl final : public Run {
     if (!shared_.source->info().moves) return;
     std::vector<Notice> notices;
     for (const auto& [path, documents] : shared_.unmapped)
-      notices.push_back({shared_.job.spec.name, std::string(kFieldNotice), path,
-                         "no column takes it", documents});
+      notices.push_back({shared_.job.spec.name, std::string(kFieldNotice), path, "", documents});
     shared_.state->note(notices);
   }
 

@@ -159,6 +159,10 @@ bool Worker::load_unit(Cursor& cursor, PartitionRecord& partition) {
   unit_counts_ -= before;
   unit_ = unit_record(partition, cursor.position(), exhausted);
   add_notices(cursor, unit_);
+  if (shared_.settings.follow) {
+    unit_.answered = answered_keys(cursor);
+    unit_.job = shared_.job.spec.name;
+  }
   commit_unit(unit_);
   tell_time(cursor);
   partition.tally += unit_.tally;
@@ -309,7 +313,7 @@ void Worker::add_notices(Cursor& cursor, UnitRecord& unit) {
   }
   std::ranges::move(cursor.take_notices(), std::back_inserter(unit.notices));
   for (const auto& [path, documents] : unmapped_.pending(plan_.unmapped()))
-    unit.notices.push_back({"", std::string(kFieldNotice), path, "no column takes it", documents});
+    unit.notices.push_back({"", std::string(kFieldNotice), path, "", documents});
   for (Notice& notice : unit.notices) notice.job = shared_.job.spec.name;
 }
 

@@ -246,6 +246,11 @@ class MongoFeed final : public Feed {
   uint64_t time_of(const Position& position) const override {
     return stream_position(position, place_.shown).time;
   }
+  uint64_t time() override {
+    if (!client_) client_.emplace(AllowedUrl(place_.url), place_.purpose);
+    return look_at_deployment(*client_).time;
+  }
+  std::string time_text(uint64_t time) const override { return cluster_time_text(time); }
   std::vector<std::string> collections() override {
     MongoClient client(AllowedUrl(place_.url), place_.purpose);
     std::vector<std::string> out;
@@ -262,6 +267,7 @@ class MongoFeed final : public Feed {
  private:
   const ScanPlace& place_;
   std::shared_ptr<MongoHub> hub_;
+  std::optional<MongoClient> client_;  // of time()
   std::optional<MongoLookup> lookup_;
   uint64_t time_ = 0;  // when the first key was looked up
   bool narrowed_ = false;

@@ -30,6 +30,11 @@ class Feed {
   virtual void look_up(std::span<const std::string_view> keys, Batch& batch) = 0;
   /// When the changes before a position were made: seconds << 32 | an ordinal; it only grows.
   virtual uint64_t time_of(const Position& position) const = 0;
+  /// The source's own time now, in the same form: all that was changed until now has one that is
+  /// not greater.
+  virtual uint64_t time() = 0;
+  /// A time as it is shown.
+  virtual std::string time_text(uint64_t time) const = 0;
   /// The names of the collections beside the one that is followed, and its own.
   virtual std::vector<std::string> collections() { return {}; }
   /// True when a position of this source's identity as it was then is one of this source.

@@ -88,6 +88,8 @@ struct UnitRecord {
   bool clears = false;
   std::vector<Notice> notices = {};
   std::string source_identity = {};  // the run's from here on; empty: as it was
+  /// Places of keys that State::ask() was given and this unit has looked up.
+  std::vector<std::string> answered;
 };
 
 struct Pruned {
@@ -216,6 +218,11 @@ class State {
     static_cast<void>(job);
     return {};
   }
+  /// Keeps keys for the run that follows the job: it looks their documents up and applies what it
+  /// finds, in a unit of its own changes (UnitRecord::answered).
+  virtual void ask(const std::string& job, std::span<const std::string_view> keys);
+  /// Keys that it has not looked up yet.
+  virtual std::vector<SpooledKey> asked_keys(const std::string& job, size_t limit);
 
   // Joint runs, for targets that support them.
   virtual bool joinable() const { return false; }

@@ -128,6 +128,12 @@ class PgState final : public State {
     const bool kept = exists(session()) && version(session()) >= kNoticesSince;
     return kept ? read_notices(session(), schema_, job) : std::vector<Notice>();
   }
+  void ask(const std::string& job, std::span<const std::string_view> keys) override {
+    ask_for_keys(session(), schema_, job, keys);
+  }
+  std::vector<SpooledKey> asked_keys(const std::string& job, size_t limit) override {
+    return read_spooled(session(), schema_, asked_of(job), "", limit);
+  }
   bool joinable() const override { return true; }
   std::unique_ptr<Claims> join(const std::string& run) override {
     return make_pg_claims(url_, name_, pooled_, run);

@@ -5,6 +5,7 @@
 #include "place/books.hpp"
 #include "postgres/array_text.hpp"
 #include "postgres/state.hpp"
+#include "postgres/state_feed.hpp"
 #include "postgres/state_notices.hpp"
 
 namespace lugger {
@@ -152,6 +153,7 @@ void write_unit(PgSession& session, const std::string& schema_name, const UnitRe
   check_books(unit.tally);
   const std::string schema = PgSession::quote_name(schema_name);
   forget_resolved(session, schema, unit);
+  if (!unit.answered.empty()) forget_answered(session, schema, unit.job, unit.answered);
   write_rejects(session, schema, unit, forget_earlier(session, schema, unit));
   PgParams params{unit.run, unit.partition, unit.position, unit.done ? "true" : "false"};
   std::string names, places, sums;

@@ -385,6 +385,7 @@
 ---@field older integer the source's rows of these
 ---@field duplicates integer source rows that gave way to another of the same key
 ---@field settled integer rows that differed at first, and not when read again
+---@field differing table<string, integer> with live: column -> rows in which it differs
 ---@field source_digest string
 ---@field target_digest string
 ---@field columns string[] compared
@@ -404,6 +405,9 @@
 ---@field target_identity string
 ---@field server string
 ---@field position string the snapshot the target was read in
+---@field source_position string with live: up to when the source was seen
+---@field applied_position string with live: up to when changes were applied
+---@field changing integer with live: documents that did not stand still long enough
 ---@field started string ISO, UTC
 ---@field finished string ISO, UTC
 ---@field seconds number

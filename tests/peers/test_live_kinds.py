@@ -1,5 +1,5 @@
-"""Collections that are not like the others: views, capped, clustered and of a time, the server's own, and names
-that nobody should give. Each is moved, or refused by name before anything is written."""
+"""Collections that are not like the others: views, time series, capped and clustered ones, the server's own,
+and names that nobody should give. Each is moved, or refused by name before anything is written."""
 import unittest
 
 import bson
@@ -36,7 +36,8 @@ class Kinds(unittest.TestCase):
         return self.moves[-1]
 
     def refused(self, collection, *words):
-        work = Work(self.postgres.fresh(), text=job("{ 'n', 'int8' }", collection=collection, conflict='update'))
+        text = job("{ 'n', 'int8' }", collection=collection, conflict='update')
+        work = Work(self.postgres.fresh(), text=text)
         work.source = self.server.url
         for command in (('plan',), ('run', '--create'), ('move', '--create')):
             if command[0] == 'move':
@@ -44,7 +45,8 @@ class Kinds(unittest.TestCase):
             told = work.lugger(command[0], 'job.lua', *command[1:], expect=1).err
             for one in words:
                 self.assertIn(one, told, command)
-        self.assertEqual(work.database.query("select count(*) from pg_tables where schemaname = 'public'"), '0')
+        tables = "select count(*) from pg_tables where schemaname = 'public'"
+        self.assertEqual(work.database.query(tables), '0')
 
     def rows(self, move, table='t0'):
         found = move.database.rows(f'select k, n from {table} order by n, k')
@@ -55,8 +57,9 @@ class Kinds(unittest.TestCase):
 
     def test_a_view(self):
         self.insert('docs', 1, 2)
-        self.client.command('shop', {'create': 'grown', 'viewOn': 'docs', 'pipeline': [{'$match': {'n': 2}}]})
-        self.refused('shop.grown', 'shop.grown in mongodb://', 'is a view', 'copy the collection it reads from')
+        self.client.command('shop', {'create': 'grown', 'viewOn': 'docs',
+                                     'pipeline': [{'$match': {'n': 2}}]})
+        self.refused('shop.grown', 'shop.grown in mongodb://', 'is a view', 'copy the collection')
         self.refused('shop.system.views', 'shop.system.views in mongodb://', 'belongs to the server itself')
 
     def test_a_time_series(self):

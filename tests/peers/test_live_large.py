@@ -60,7 +60,10 @@ class Large(LiveCase):
         document = largest(key)
         self.insert(document)
         move.follow()
-        self.assertIn(f'{"L" * 9}{len(document["pad"])}', self.lengths(move))
+        move.settle(self.server)
+        found = "select length(pad) from docs where k like 'L%'"
+        self.assertEqual(move.number(found), len(document['pad']), move.database.query(
+            'select document_id, code, left(message, 300) from lugger.rejects'))
         move.end()
 
 

@@ -1,5 +1,5 @@
-"""A sharded cluster, asked through mongos: it is described, copied and followed as a set is; what differs is told
-by name. The real thing is not at hand: the peer says what a mongos says."""
+"""A sharded cluster, asked through mongos: it is described, copied and followed as a set is; what differs is
+told by name. The real thing is not at hand: the peer says what a mongos says."""
 import re
 import signal
 import time
@@ -37,7 +37,7 @@ class Sharded(unittest.TestCase):
         return Writer(self.mongos, seed, count).fill()
 
     def test_moved_under_writes(self):
-        """The key of an event begins with the fields of the shard key; finds are sorted, or come in any order."""
+        """An event's key begins with the fields of the shard key; finds are sorted, or come in any order."""
         writer, move = self.writer(1, 1200), self.move(400)
         self.addCleanup(writer.finish)
         writer.start()

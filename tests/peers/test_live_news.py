@@ -31,8 +31,8 @@ class News(LiveCase):
         move.settle(self.server)
         told = move.end()
         self.assertEqual(told.count('warning: shop.docs -> docs: field that no column takes: colour'), 1)
-        self.assertNotIn('takes: old', told)
-        self.assertIn('field that no column takes: colour (4 times)', told)
+        self.assertNotIn('takes: old\n', told)
+        self.assertIn('colour (4 documents)', told)
         said = move.work.lugger('status', 'job.lua').out
         self.assertRegex(said, r'field that no column takes: colour +4 ')
         self.assertIn('takes: ü "x"', said)
@@ -72,7 +72,7 @@ class News(LiveCase):
         commands = [line.split('  #')[0].strip() for block in blocks for line in block.splitlines()]
         self.assertEqual([line.split()[:2] for line in commands],
                          [['psql', '"$PG_URI"'], ['lugger', 'repair'], ['lugger', 'move']])
-        self.insert({'_id': bson.Int32(1), 'status': 'new', 'colour': 'red'}, name='orders')
+        self.insert({'_id': bson.Int32(1), 'status': 'new'}, name='orders')
         move = self.move(name='orders')
         move.work.script(SCRIPT % '')
         move.start().follow()
@@ -82,7 +82,7 @@ class News(LiveCase):
         move.work.script(SCRIPT % ", { 'colour', 'text' }")
         for place, line in enumerate(commands):
             self.insert({'_id': bson.Int32(10 + place), 'status': line, 'colour': 'x'}, name='orders')
-            self.update({'_id': 1}, {'$set': {'status': line}}, name='orders')
+            self.update({'_id': 1}, {'$set': {'status': line, 'colour': 'y'}}, name='orders')
             self.type(move, line.replace('shop.lua', 'job.lua'))
         move.wait_for(lambda: move.number('select count(*) from orders where colour is not null') == 5,
                       'every row has its colour')

@@ -1,5 +1,6 @@
 """The way to a server: TLS and what it refuses, users and certificates, compressed messages, the names of
 mongodb+srv, tags of a read preference, and members that are down."""
+import contextlib
 import os
 import shutil
 import socket
@@ -14,7 +15,7 @@ import harness
 import mongo_proxy
 import mongo_wire
 from jobs import Work, job
-from live_moves import Move, Writer, copy, script
+from live_moves import TAGS, Move, Writer, copy, script
 from mongo_replica import Replica
 from mongo_secure import SecureReplica, authority, certificate, need_openssl
 from postgres import Postgres
@@ -112,7 +113,8 @@ class Tls(Reached):
         self.copies(url(replica, f'{options}&tlsCertificateKeyFile={mover}'))
         self.assertEqual({*replica.known.values()}, {(SUBJECT, '$external')})
         stranger = certificate('ours', '/O=Shop/OU=apps/CN=stranger')
-        self.refuses(url(replica, f'{options}&tlsCertificateKeyFile={stranger}'), 'no user CN=stranger', 'check the user')
+        self.refuses(url(replica, f'{options}&tlsCertificateKeyFile={stranger}'), 'no user CN=stranger',
+                     'check the user')
 
     def test_a_move_through_tls_and_lost_connections(self):
         replica = self.replica(certificate=certificate('ours', '/CN=db1'), users=USERS, compressors=['zlib'])
@@ -120,7 +122,8 @@ class Tls(Reached):
         replica.client = lambda: Straight(replica)
         writer = Writer(replica, 1, 300, name='moved').fill()
         self.addCleanup(writer.finish)
-        move = Move(self.postgres, place, script(copy('shop.moved', 'moved', extra=TAGS)), name='moved')
+        tags = TAGS.replace('docs', 'moved')
+        move = Move(self.postgres, place, script(copy('shop.moved', 'moved', extra=tags)), name='moved')
         self.addCleanup(lambda: move.process.kill())
         writer.start()
         move.start().follow()
@@ -131,9 +134,6 @@ class Tls(Reached):
         writer.finish()
         move.assert_equal(replica)
         move.end()
-
-
-TAGS = "children = { { table = 'moved_tags', from = 'tags[]', columns = { { 'tag', 'text', from = '.' } } } },"
 
 
 class Users(Reached):
@@ -167,7 +167,8 @@ class Wire(Reached):
         replica = self.replica()
         replica.told = {'tags': {'dc': 'ny', 'use': 'reports'}}
         with mongo_proxy.Proxy(replica.port) as proxy:
-            place = proxy.url + '&readPreference=%s&readPreferenceTags=dc:sf&readPreferenceTags=dc:ny,use:reports'
+            place = (proxy.url + '&readPreference=%s&readPreferenceTags=dc:sf'
+                     '&readPreferenceTags=dc:ny,use:reports')
             self.copies(place % 'nearest')
             reads = [body for body in proxy.seen if next(iter(body)) in ('find', 'aggregate', 'getMore')]
             for body in reads:
@@ -181,10 +182,12 @@ class Wire(Reached):
         replica = self.replica()
         with socket.create_server(('127.0.0.1', 0)) as gone:
             refusing = gone.getsockname()[1]
-        with socket.create_server(('127.0.0.1', 0), backlog=0) as silent:
-            replica.others = [f'127.0.0.1:{refusing}', f'127.0.0.1:{silent.getsockname()[1]}']
+        with silent_port() as silent:
+            replica.others = [f'127.0.0.1:{refusing}', f'127.0.0.1:{silent}']
             for hosts in ([replica.others[0], replica.address], [replica.others[1], replica.address]):
                 self.copies(f'mongodb://{",".join(hosts)}/?replicaSet=rs0&connectTimeoutMS=500')
+            # The driver by itself waits 10 seconds on each connection.
+            harness.lugger('describe', url(replica), '-c', 'shop.docs', timeout=25)
         self.refuses(url(replica, SOON).replace('rs0', 'rs1'), 'No suitable servers', 'replicaSet')
 
 
@@ -205,6 +208,18 @@ class Srv(Reached):
 
 
 HERE = Path(__file__).resolve().parents[1]
+
+
+@contextlib.contextmanager
+def silent_port():
+    """A port of this machine where nobody answers: as many wait there already as may."""
+    with contextlib.ExitStack() as held:
+        server = held.enter_context(socket.create_server(('127.0.0.1', 0), backlog=0))
+        for _ in range(3):
+            one = held.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(server.getsockname())
+        yield server.getsockname()[1]
 
 
 class Straight(mongo_wire.MongoClient):

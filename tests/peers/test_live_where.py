@@ -55,7 +55,7 @@ class Where(LiveCase):
 
     def test_documents_that_satisfy_a_query(self):
         move = self.come_and_go(queried())
-        self.assertIn('equal', move.work.lugger('verify', 'job.lua').err)
+        self.assertIn('equal', move.work.lugger('verify', 'job.lua').out)
 
     def test_documents_that_a_hook_skips(self):
         move = self.come_and_go(copy(extra=TAGS + SKIPS))

@@ -1,5 +1,5 @@
-"""An application that writes as nobody should: every type of _id, the same number in several types, deletes and
-inserts again, and transactions over two collections."""
+"""An application that writes as nobody should: every type of _id, the same number in several types, deletes
+and inserts again, and transactions over two collections."""
 import threading
 import time
 
@@ -77,7 +77,8 @@ class TortureWriter(Writer):
         n, place = bson.Int32(pick.randrange(10 ** 6)), pick.choice(variants(i))
         if what == 'many':
             return {'update': name, 'updates': [
-                {'q': {'n': {'$lt': bson.Int32(30_000)}}, 'u': {'$inc': {'n': bson.Int32(40_000)}}, 'multi': True}]}
+                {'q': {'n': {'$lt': bson.Int32(30_000)}}, 'u': {'$inc': {'n': bson.Int32(40_000)}},
+                 'multi': True}]}
         query, change = {'_id': place}, {
             'set': {'$set': {'n': n, 'pad': 'y' * pick.randrange(50)}},
             'push': {'$push': {'tags': f'p{pick.randrange(9)}'}},

@@ -1,6 +1,6 @@
-"""A mongos before two shards, as far as clients can tell: what it says of itself, the shard key in the events of a
-sharded collection, finds that come in the order of shards unless they are sorted, and its time, which it learns
-from the shards when it asks them."""
+"""A mongos before two shards, as far as clients can tell: what it says of itself, the shard key in the events
+of a sharded collection, finds that come in the order of shards unless they are sorted, and its time, which it
+learns from the shards when it asks them."""
 import bson
 from mongo_replica import HELLO, Replica
 from mongo_wire import CommandError

@@ -1,5 +1,5 @@
-"""A replica that wants to be spoken to as servers on a network do: through TLS, by users that say who they are
-with SCRAM or a certificate, and with messages made small. Certificates are made by the program openssl."""
+"""A replica that wants to be spoken to as servers on a network do: through TLS, by users that say who they
+are with SCRAM or a certificate, and with messages made small. Certificates are made by openssl."""
 import base64
 import functools
 import hashlib
@@ -30,8 +30,8 @@ def need_openssl():
 def authority(name):
     """A certificate authority: the directory with its ca.pem."""
     folder = Path(tempfile.mkdtemp(prefix='lug-ca-', dir=harness.scratch_root()))
-    run(folder, 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', 'ca.key', '-out', 'ca.pem', '-days',
-        '30', '-subj', f'/CN={name}')
+    run(folder, 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', 'ca.key', '-out', 'ca.pem',
+        '-days', '30', '-subj', f'/CN={name}')
     return folder
 
 
@@ -48,8 +48,8 @@ def certificate(ca, subject, names='IP:127.0.0.1', days=30):
     folder = authority(ca)
     stem = f'{len(os.listdir(folder))}'
     (folder / f'{stem}.ext').write_text(f'subjectAltName={names}\n', encoding='ascii')
-    run(folder, 'req', '-newkey', 'rsa:2048', '-nodes', '-keyout', f'{stem}.key', '-out', f'{stem}.csr', '-subj',
-        subject)
+    run(folder, 'req', '-newkey', 'rsa:2048', '-nodes', '-keyout', f'{stem}.key', '-out', f'{stem}.csr',
+        '-subj', subject)
     run(folder, 'x509', '-req', '-in', f'{stem}.csr', '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial',
         '-out', f'{stem}.crt', '-days', str(days), '-extfile', f'{stem}.ext')
     path = folder / f'{stem}.pem'

@@ -1,5 +1,5 @@
-"""Run by `unshare -rmn`: a network of its own, with a name server that knows db.shop.example and a replica that
-speaks TLS. Copies with `lugger run` in the directory that is given, by mongodb+srv."""
+"""Run by `unshare -rmn`: a network of its own, with a name server that knows db.shop.example and a replica
+that speaks TLS. Copies with `lugger run` in the directory that is given, by mongodb+srv."""
 import ctypes
 import fcntl
 import os
@@ -57,7 +57,8 @@ class NameServer:
             known = found or any(name == '.'.join(words) for name, _ in self.records)
             self.asked.append(('.'.join(words), kind))
             head = query[:2] + struct.pack('>HHHHH', 0x8580 if known else 0x8583, 1, len(found), 0, 0)
-            answers = b''.join(b'\xc0\x0c' + struct.pack('>HHIH', kind, 1, 60, len(data)) + data for data in found)
+            answers = b''.join(b'\xc0\x0c' + struct.pack('>HHIH', kind, 1, 60, len(data)) + data
+                               for data in found)
             self.socket.sendto(head + query[12:end + 5] + answers, sender)
 
 
@@ -84,7 +85,8 @@ def main(certificate, authority, directory):
         ('db1.elsewhere.example', A): [socket.inet_aton('127.0.0.1')]})
     options = f'/?tlsCAFile={authority}&serverSelectionTimeoutMS=2000'
     run('mongodb+srv://mover:secret@db.shop.example' + options, directory, 0)
-    for name, words in (('db.none.example', 'it has an SRV record'), ('db.evil.example', 'must be subdomain')):
+    refused = {'db.none.example': 'it has an SRV record', 'db.evil.example': 'must be subdomain'}
+    for name, words in refused.items():
         told = run(f'mongodb+srv://mover:secret@{name}{options}', directory, 1)
         if words not in told or 'secret' in told:
             raise SystemExit(f'{name}: {told}')

@@ -59,9 +59,9 @@ end
 ---@param options { log: string|nil, quiet: boolean|nil }
 ---@return lugger.move_step
 function step.new(job, settings, options)
-  return setmetatable({ job = job, name = job:name(), phase = 'waiting', options = options, asked = 0, told = 0, tries = 0,
+  return setmetatable({ job = job, name = job:name(), phase = 'waiting', options = options, asked = 0, told = 0,
     copies = settings.copy, follows = settings.follow, follow_only = settings.follow_only, bytes = 0,
-    restart = settings.restart, again_at = 0, since = 0 }, step)
+    restart = settings.restart, again_at = 0, since = 0, tries = 0 }, step)
 end
 
 --- Calls `work`; an error of it ends the step.

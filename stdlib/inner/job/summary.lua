@@ -243,7 +243,7 @@ local function says_more(result)
     if not was_planned(note) then return true end
   end
   return result.resumed or next(result.unmapped) ~= nil or #result.unmet > 0 or next(result.skip_reasons) ~= nil
-    or #result.rejects > 0 or #result.noticed > 0
+    or #result.rejects > 0 or #notices.lines(result.noticed) > 0
     or tonumber(result.tally.suppressed) > 0 or stage_view.any(result.refused) or terminal.warns_anew(result.warnings)
     or not summary.balanced(result.tally)
 end

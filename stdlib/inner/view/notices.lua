@@ -12,22 +12,26 @@ local function subject(notice)
   return head and ('%s: %s'):format(head, name) or name
 end
 
+local function with_done(text, notice)
+  return notice.done == '' and text or text .. '; ' .. terminal.printable(notice.done)
+end
+
 --- One of them, when it is met.
 ---@param notice lugger.notice
 ---@return string
 function notices.sentence(notice)
-  return ('%s; %s'):format(subject(notice), terminal.printable(notice.done))
+  return with_done(subject(notice), notice)
 end
 
---- For the end of a run: each with how often it came.
+--- For the end of a run: each with how often it came. Fields are told of as what no column took.
 ---@param noticed lugger.notice[]
 ---@return string[]
 function notices.lines(noticed)
   local out = {}
-  for i, notice in ipairs(noticed) do
+  for _, notice in ipairs(noticed) do
     local count = tonumber(notice.count)
-    out[i] = ('%s%s; %s'):format(subject(notice), count > 1 and (' (%s times)'):format(terminal.group(count)) or '',
-      terminal.printable(notice.done))
+    local times = count > 1 and (' (%s times)'):format(terminal.group(count)) or ''
+    if notice.kind ~= 'field' then out[#out + 1] = with_done(subject(notice) .. times, notice) end
   end
   return out
 end
