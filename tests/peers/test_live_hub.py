@@ -72,7 +72,7 @@ class Shared(Hub):
             self.change(name, 7000)
         for name in names:
             self.applied(move, name, 7000)
-        # One after the other: keys while all are copied, then documents, and when one begins a little earlier.
+        # One after the other: keys while all are copied, then documents; anew when one begins earlier.
         self.assertLess(len(self.streams()), 8, self.streams())
         self.assertEqual(set(self.streams()), {('shop', 1)})
         self.proxy.clear()
