@@ -20,7 +20,8 @@ return {
     .. 'command goes on after anything.',
   arguments = { { 'script', 'a script (.lua), a bundled script by name, or - for standard input' } },
   flags = cli.with_script_flags {
-    { 'jobs', 'connections that load at once, for each job (default: one a core, at most 4)', short = 'j', value = 'N',
+    { 'jobs', 'connections that load at once, for each job at most; the largest jobs have most, and all '
+      .. 'together four times as many, or one each (default: one a core, at most 4)', short = 'j', value = 'N',
       type = 'int', least = 1 },
     { 'window', 'copy only in these hours of the day, as in 22:00-05:00; changes are applied at any time',
       value = 'HOURS' },
