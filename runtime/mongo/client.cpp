@@ -88,8 +88,10 @@ std::string hint_of_silence(std::string_view why) {
 }
 
 MongoFault fault_of(const bson_error_t& error, Bytes reply, const std::string& shown) {
-  const bool authentication =
-      error.domain == MONGOC_ERROR_CLIENT && error.code == MONGOC_ERROR_CLIENT_AUTHENTICATE;
+  // Of a connection that is lost meanwhile the driver says that authentication failed, too.
+  const bool authentication = error.domain == MONGOC_ERROR_CLIENT &&
+                              error.code == MONGOC_ERROR_CLIENT_AUTHENTICATE &&
+                              !std::string_view(error.message).starts_with("Failed to send");
   const bool answered = error.domain == MONGOC_ERROR_SERVER || authentication;
   const auto number = answered && !authentication ? static_cast<int32_t>(error.code) : 0;
   const Code code = authentication ? Code::kAuth : code_of(number, !answered);

@@ -69,7 +69,9 @@ void MongoLookup::ask(std::span<const Bytes> keys, uint64_t time, Batch& batch) 
       MongoCommand command("find", place_.collection.name);
       command.begin("filter").begin("_id").begin_array("$in");
       for (const Bytes key : keys) command.push(bson_field(key, "_id"));
-      command.end().end().end();
+      command.end().end();
+      add_where(command, place_);
+      command.end();
       add_read_concern(command, place_.deployment, time);
       std::unordered_set<std::string> found;
       MongoCursor cursor(client_, place_.collection.database, client_.pick());
