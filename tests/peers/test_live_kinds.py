@@ -12,7 +12,6 @@ from mongo_wire import CommandError
 from postgres import Postgres
 
 NAMES = ('a.b', "or'der \"items\"", 'ü%n', 'docs$x', '^d.*', 'docs ', 'n' * 60)
-UNKNOWN_OPTION = 40415
 
 
 class Kinds(unittest.TestCase):
