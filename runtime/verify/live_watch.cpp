@@ -44,9 +44,10 @@ void LiveWatch::listen(const std::stop_token& stop) {
       }
       const Next got = cursor_->next(batch, stop_);
       take(batch);
+      const bool whole = pass_ddl();
       const std::lock_guard lock(mutex_);
       time_ = feed_->time_of(cursor_->position());
-      if (got == Next::kIdle) quiet_ = call;
+      if (got == Next::kIdle && !whole) quiet_ = call;
       moved_.notify_all();
     }
   } catch (...) {
@@ -54,6 +55,20 @@ void LiveWatch::listen(const std::stop_token& stop) {
     failure_ = std::current_exception();
     moved_.notify_all();
   }
+}
+
+/// True: something was done to the collection, and more may come behind it.
+bool LiveWatch::pass_ddl() {
+  const Ddl* ddl = cursor_->ddl();
+  if (ddl == nullptr) return false;
+  if (changes_all(ddl->kind)) {
+    throw Error(Code::kRead,
+                fmt::format("{} was changed as a whole while it was verified, at {}: {}",
+                            ddl->place, ddl->when, ddl->what),
+                "look at the move (lugger status); when it follows again, verify again");
+  }
+  cursor_->pass_ddl(false);
+  return true;
 }
 
 /// The ledger of what is seen first: whoever learns that a change was seen finds it there.

@@ -37,6 +37,7 @@ class LiveWatch {
   };
   void listen(const std::stop_token& stop);
   void take(const Batch& batch);
+  bool pass_ddl();
 
   VerifyContext& context_;
   SeenKeys& seen_;
