@@ -80,6 +80,7 @@ class ChangesCursor final : public Cursor {
   uint64_t bytes() const override { return cursor_->bytes(); }
   ReadCounts counts() const override { return cursor_->counts(); }
   std::optional<double> behind() const override { return cursor_->behind(); }
+  bool at_hand() const override { return cursor_->at_hand(); }
   uint64_t time() const { return time_; }
 
  private:

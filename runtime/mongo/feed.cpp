@@ -33,6 +33,7 @@ class EventReader {
     return event;
   }
   bool at_hand() const noexcept { return stream_.at_hand(); }
+  bool more() const noexcept { return stream_.more(); }
   Position position() const { return position_text(stream_.position()); }
   double behind() const noexcept { return stream_.behind(); }
 
@@ -96,6 +97,7 @@ class FollowCursor final : public Cursor {
   Position position() const override { return position_; }
   uint64_t bytes() const override { return bytes_; }
   std::optional<double> behind() const override { return events_.behind(); }
+  bool at_hand() const override { return given_ < fold_.keys().size() || events_.more(); }
 
  private:
   /// False: nothing of a document came. An error is held back until what came before it has been

@@ -22,6 +22,8 @@ class MongoStream {
   std::optional<StreamEvent> next();
   /// True: next() has an event at hand, without asking the server.
   bool at_hand() const noexcept { return at_hand_; }
+  /// False: the server has told all that it had; next() waits for it.
+  bool more() const noexcept { return at_hand_ || full_; }
   /// Behind the last event given, and behind everything before the next one that is not ours.
   const StreamPosition& position() const noexcept { return position_; }
   /// Seconds from the position to the server's time when it answered last; 0: it had nothing.
@@ -31,6 +33,7 @@ class MongoStream {
   void open();
   bool read();
   void keep_place();
+  void end_reply();
   std::optional<StreamEvent> give();
 
   const ScanPlace& place_;
@@ -40,6 +43,8 @@ class MongoStream {
   StreamPosition position_;
   Bytes event_;
   bool at_hand_ = false, caught_up_ = false;  // caught_up_: the last reply was empty
+  bool full_ = false;                         // it had as many events as were asked for
+  size_t asked_ = 500;
   int attempts_ = 0;
 };
 
