@@ -195,10 +195,11 @@ def flat_row(series, what):
 
 
 def rows(series, seconds, ratio_row, figure_row):
-    out = [ratio_row(series, f'copy, {count} connection{"s" * (count > 1)}; peer: the same documents of a dump',
+    out = [ratio_row(series, f'copy, {count} connection{"s" * (count > 1)}; peer: the same of a dump',
                      f'live {count}', f'dump {count}', 0.90, least=True) for count in (1, 2)]
-    out += [ratio_row(series, f"recorded changes {what}; peer: psql's staging table and upsert of the same rows",
-                      f'feed {kind}', f'psql feed {kind}', 0.80, least=True) for kind, what in KINDS.items()]
+    peer = "psql's staging table and upsert of the same rows"
+    out += [ratio_row(series, f'recorded changes {what}; peer: {peer}', f'feed {kind}', f'psql feed {kind}',
+                      0.80, least=True) for kind, what in KINDS.items()]
     most, usual = series.wall('lag'), series.wall('lag median')
     what = f'{RATE:,} changes a second for {seconds} s, age of the newest row'
     out += [figure_row(f'{what}: at most', most, f'{most:.2f} s', 1, 'at most 1.00 s'),
