@@ -1,7 +1,10 @@
 #include "engine/follow.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <set>
 
+#include "base/clock.hpp"
 #include "base/text.hpp"
 #include "place/feed.hpp"
 #include "place/identity.hpp"
@@ -63,13 +66,67 @@ class SettleCursor final : public Cursor {
   uint64_t bytes_ = 0;
 };
 
+/// Collections that came to a database since its changes are followed.
+class NewCollections {
+ public:
+  NewCollections(Feed& feed, const std::vector<Notice>& kept) : feed_(feed) {
+    const auto known = std::ranges::find(kept, kKnownCollections, &Notice::kind);
+    if (known == kept.end()) return;
+    begun_ = true;
+    for (size_t at = 0; at < known->done.size();) {
+      const size_t end = std::min(known->done.find('\n', at), known->done.size());
+      known_.insert(known->done.substr(at, end - at));
+      at = end + 1;
+    }
+  }
+  /// Looks now and then; those that came since, and all that are known then.
+  std::vector<Notice> look() {
+    if (looked_ && age_.seconds() < kLookSeconds) return {};
+    looked_ = true;
+    age_ = {};
+    std::vector<std::string> names;
+    try {
+      names = feed_.collections();
+    } catch (const Error& error) {
+      if (error.code() == Code::kInterrupted) throw;
+      return {};  // whatever is wrong, the feed meets it too
+    }
+    std::vector<Notice> out;
+    for (std::string& name : names) {
+      if (known_.size() == kMost || !known_.insert(name).second || !begun_) continue;
+      out.push_back({"", std::string(kCollectionNotice), name, "this job does not copy it"});
+    }
+    if (out.empty() && begun_) return {};
+    begun_ = true;
+    out.push_back(
+        {"", std::string(kKnownCollections), "", fmt::format("{}", fmt::join(known_, "\n"))});
+    return out;
+  }
+
+ private:
+  static constexpr double kLookSeconds = 20;
+  static constexpr size_t kMost = 10000;
+  Feed& feed_;
+  std::set<std::string> known_;
+  Stopwatch age_;
+  bool begun_ = false, looked_ = false;
+};
+
 /// The feed's cursor, with the feed that it needs. Sees to it that no position is behind another.
+/// Looks up the keys that somebody asks for meanwhile: what is found is as it is now, or later.
 class ChangesCursor final : public Cursor {
  public:
-  ChangesCursor(std::unique_ptr<Feed> feed, const Position& from)
-      : feed_(std::move(feed)), cursor_(feed_->follow(from)), time_(feed_->time_of(from)) {}
+  ChangesCursor(Source& source, State& state, const std::string& job, const Position& from)
+      : source_(source),
+        state_(state),
+        job_(job),
+        feed_(feed_of(source)),
+        cursor_(feed_->follow(from)),
+        time_(feed_->time_of(from)),
+        collections_(*feed_, state.notices(job)) {}
 
   Next next(Batch& batch, const StopFlag& stop) override {
+    if (answered_.empty() && asked_.seconds() >= kAskSeconds && answer(batch)) return Next::kBatch;
     const Next got = cursor_->next(batch, stop);
     const uint64_t time = feed_->time_of(cursor_->position());
     if (time < time_) raise(Code::kBug, "the changes would go back from {} to {}", time_, time);
@@ -80,13 +137,43 @@ class ChangesCursor final : public Cursor {
   uint64_t bytes() const override { return cursor_->bytes(); }
   ReadCounts counts() const override { return cursor_->counts(); }
   std::optional<double> behind() const override { return cursor_->behind(); }
-  bool at_hand() const override { return cursor_->at_hand(); }
+  bool at_hand() override { return cursor_->at_hand(); }
+  const Ddl* ddl() const override { return cursor_->ddl(); }
+  void pass_ddl(bool follow) override { cursor_->pass_ddl(follow); }
+  std::vector<Notice> take_notices() override {
+    std::vector<Notice> out = cursor_->take_notices();
+    std::ranges::move(collections_.look(), std::back_inserter(out));
+    return out;
+  }
   uint64_t time() const { return time_; }
+  std::vector<std::string> take_answered() { return std::exchange(answered_, {}); }
 
  private:
+  static constexpr double kAskSeconds = 1;
+  static constexpr size_t kAskKeys = 500;
+
+  bool answer(Batch& batch) {
+    asked_ = {};
+    const std::vector<SpooledKey> keys = state_.asked_keys(job_, kAskKeys);
+    if (keys.empty()) return false;
+    std::vector<std::string_view> wanted;
+    for (const SpooledKey& key : keys) {
+      wanted.push_back(key.key);
+      answered_.push_back(key.place);
+    }
+    feed_of(source_)->look_up(wanted, batch);
+    return !batch.documents.empty();
+  }
+
+  Source& source_;
+  State& state_;
+  const std::string& job_;
+  Stopwatch asked_;
+  std::vector<std::string> answered_;  // places that were looked up and are not committed yet
   std::unique_ptr<Feed> feed_;
   std::unique_ptr<Cursor> cursor_;
   uint64_t time_;
+  NewCollections collections_;
 };
 
 class FollowSource final : public Source {
@@ -111,7 +198,7 @@ class FollowSource final : public Source {
       return std::make_unique<SettleCursor>(feed_of(source_), state_, job_, feed_, after);
     if (const auto kept = state_.feed(job_); kept && !feed_.empty() && kept->started == feed_)
       state_.end_feed(job_);
-    return std::make_unique<ChangesCursor>(feed_of(source_),
+    return std::make_unique<ChangesCursor>(source_, state_, job_,
                                            after.empty() ? partition.start : after);
   }
   void release() noexcept override { source_.release(); }
@@ -204,6 +291,11 @@ uint64_t followed_time(const Cursor& cursor) {
   return changes == nullptr ? 0 : changes->time();
 }
 
+std::vector<std::string> answered_keys(Cursor& cursor) {
+  auto* changes = dynamic_cast<ChangesCursor*>(&cursor);
+  return changes == nullptr ? std::vector<std::string>() : changes->take_answered();
+}
+
 void refuse_to_follow(const RunSettings& settings, Source& source) {
   feed_of(source);
   if (!settings.dry_run && !settings.join && !settings.retry_rejects && !settings.stage) return;
@@ -211,6 +303,18 @@ void refuse_to_follow(const RunSettings& settings, Source& source) {
               "following changes does not go with --dry-run, --join, --stage or the rejects of a "
               "job",
               "leave one of them away");
+}
+
+std::optional<Position> applied_position(State& state, const std::string& job) {
+  const std::optional<RunRecord> run = state.latest_follow(job);
+  if (!run || run->status != RunStatus::kRunning) return {};
+  std::optional<Position> out;
+  for (const PartitionRecord& partition : state.partitions(run->run)) {
+    if (partition.id == kSettle && !partition.done) return {};
+    if (partition.id == kChanges)
+      out = partition.position.empty() ? partition.start : partition.position;
+  }
+  return out;
 }
 
 MoveStage move_stage(State& state, const std::string& job) {
@@ -237,10 +341,14 @@ void prepare_follow(RunShared& shared, PreparedRun& prepared) {
       throw Error(Code::kConfig, fmt::format("{} is followed already (run {})", job, run->run),
                   "leave the time or position away to go on, or begin there with --restart");
     }
-    check_unchanged(*run, request_of(shared.job.spec, info.identity, settings));
+    const bool same = feed_of(*shared.source)->goes_on_from(run->source_identity);
+    const std::string& identity = same ? run->source_identity : info.identity;
+    check_unchanged(*run, request_of(shared.job.spec, identity, settings));
   } else {
+    if (info.missing) throw Error(*info.missing);
     check_beginning(state, job, settings, record, info);
   }
+  shared.noticed.know(state.notices(job));
   prepared.followed = follow_source(*shared.source, state, job, record, settings.follow_from);
   shared.source = prepared.followed.get();
   if (goes_on) {

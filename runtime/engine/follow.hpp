@@ -24,11 +24,19 @@ std::unique_ptr<Source> follow_source(Source& source, State& state, const std::s
                                       const std::optional<FeedRecord>& record,
                                       const Position& from = {});
 
+/// Places of the keys that somebody asked for, and that such a source's cursor has looked up since
+/// the last call: State::asked_keys().
+std::vector<std::string> answered_keys(Cursor& cursor);
+
 /// When the changes before the position of such a source's cursor were made; 0: it gives none.
 uint64_t followed_time(const Cursor& cursor);
 
 /// What `follow` does not go with.
 void refuse_to_follow(const RunSettings& settings, Source& source);
+
+/// Up to where a run that goes on applies the changes of a job's source, as it was committed; none:
+/// no run does, or it still settles what was spooled.
+std::optional<Position> applied_position(State& state, const std::string& job);
 
 MoveStage move_stage(State& state, const std::string& job);
 

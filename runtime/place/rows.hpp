@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "place/compared.hpp"
+#include "place/seen_keys.hpp"
 #include "plan/batch.hpp"
 
 namespace lugger {
@@ -98,6 +99,9 @@ class RowReader {
   /// A NULL in a key matches NULL.
   virtual void read_keys(size_t table, const std::vector<const KeyText*>& keys,
                          RowTaker& taker) = 0;
+  /// The same by the keys of their documents' own rows.
+  virtual void read_roots(size_t table, const std::vector<const KeyText*>& roots,
+                          RowTaker& taker) = 0;
   /// Reads the rows whose key another row of the table has too. There are none where a unique index
   /// exists.
   virtual void read_doubled(size_t table, RowTaker& taker) = 0;
@@ -154,6 +158,9 @@ class Rows {
   virtual std::unique_ptr<TargetValues> values() = 0;
   /// `readers`: how many readers are wanted at once.
   virtual std::unique_ptr<RowSnapshot> snapshot(int readers) = 0;
+  /// For one verification of tables that change. Null: the target does not tell which rows were
+  /// changed. Error{config}: it does not of these tables.
+  virtual std::unique_ptr<SeenKeys> seen_keys() { return nullptr; }
   /// For one worker; never null. Error{config} when rows of this target cannot be deleted.
   virtual std::unique_ptr<RowEraser> eraser() = 0;
   /// Why rows of this table cannot be selected for deletion by their values; empty: they can.

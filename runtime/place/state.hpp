@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "place/notice.hpp"
 #include "place/run_status.hpp"
 #include "place/stage.hpp"
 #include "plan/operation.hpp"
@@ -82,6 +83,13 @@ struct UnitRecord {
   /// last is what counts: its earlier rejects, in the ledger and in the unit, are not kept.
   std::function<std::vector<std::string>()> documents;
   bool rejected_before = false;  // there may be such rejects in the ledger
+  /// The collection was dropped: all rows of the job's tables, and its rejects, go in this unit. Each
+  /// document counts as read and deleted.
+  bool clears = false;
+  std::vector<Notice> notices = {};
+  std::string source_identity = {};  // the run's from here on; empty: as it was
+  /// Places of keys that State::ask() was given and this unit has looked up.
+  std::vector<std::string> answered;
 };
 
 struct Pruned {
@@ -203,6 +211,18 @@ class State {
   virtual std::vector<SpooledKey> spooled_keys(const std::string& job, const std::string& after,
                                                size_t limit);
   virtual void end_feed(const std::string& job);
+  /// Keeps them, in a transaction of its own.
+  virtual void note(const std::vector<Notice>& notices) { static_cast<void>(notices); }
+  /// What was noticed while the job's changes were followed, the newest last.
+  virtual std::vector<Notice> notices(const std::string& job) {
+    static_cast<void>(job);
+    return {};
+  }
+  /// Keeps keys for the run that follows the job: it looks their documents up and applies what it
+  /// finds, in a unit of its own changes (UnitRecord::answered).
+  virtual void ask(const std::string& job, std::span<const std::string_view> keys);
+  /// Keys that it has not looked up yet.
+  virtual std::vector<SpooledKey> asked_keys(const std::string& job, size_t limit);
 
   // Joint runs, for targets that support them.
   virtual bool joinable() const { return false; }

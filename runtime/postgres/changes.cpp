@@ -13,8 +13,8 @@ namespace {
 /// The documents deleted in one step: their numbers and keys, as parameters of a statement.
 struct Gone {
   PgParams params;
-  std::string with;  // "WITH gone AS (...) "
-  uint64_t documents = 0;
+  std::string with;                     // "WITH gone AS (...) "
+  uint64_t documents = 0, skipped = 0;  // skipped: of these, by a hook
 };
 
 class ChangesLoader final : public PgLoader {
@@ -137,11 +137,20 @@ class ChangesLoader final : public PgLoader {
     if (guarded) {
       const std::set<int64_t> kept = rehearse_removal(gone);
       tally.suppressed += kept.size();
+      tally.skipped -= skipped_of(kept);
       if (!kept.empty()) gone = collect(kept);
     }
-    const uint64_t removed = remove_rows(gone).size();
-    tally.deleted += removed;
-    tally.unchanged += gone.documents - removed;
+    const std::set<int64_t> removed = remove_rows(gone);
+    const uint64_t skipped = skipped_of(removed);
+    tally.deleted += removed.size();
+    // Skipped documents are counted as such already; those without rows stay so.
+    tally.skipped -= skipped;
+    tally.unchanged += gone.documents - gone.skipped - (removed.size() - skipped);
+  }
+
+  uint64_t skipped_of(const std::set<int64_t>& documents) const {
+    return static_cast<uint64_t>(std::ranges::count_if(
+        documents, [&](int64_t number) { return unit_.skips(static_cast<size_t>(number)); }));
   }
 
   Gone collect(const std::set<int64_t>& but) const {
@@ -153,6 +162,7 @@ class ChangesLoader final : public PgLoader {
       const auto document = static_cast<int64_t>(number);
       if (but.contains(document)) return;
       ++out.documents;
+      out.skipped += unit_.skips(number) ? 1 : 0;
       documents.number(document);
       for (size_t k = 0; k < own.key.size(); ++k) {
         const PgField& field = own.fields[own.key[k]];

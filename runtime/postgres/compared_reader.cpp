@@ -41,6 +41,11 @@ class PgRowReader final : public RowReader {
     const PgComparedTable& compared = tables_[table];
     read(compared, keys_condition(compared, compared.key, keys), taker);
   }
+  void read_roots(size_t table, const std::vector<const KeyText*>& roots,
+                  RowTaker& taker) override {
+    const PgComparedTable& compared = tables_[table];
+    read(compared, keys_condition(compared, compared.root, roots), taker);
+  }
   void read_doubled(size_t table, RowTaker& taker) override {
     const PgComparedTable& compared = tables_[table];
     if (!compared.doubled.empty()) read(compared, compared.doubled, taker);

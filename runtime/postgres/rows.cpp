@@ -4,6 +4,7 @@
 #include "postgres/compared_reader.hpp"
 #include "postgres/compared_values.hpp"
 #include "postgres/row_eraser.hpp"
+#include "postgres/seen_keys.hpp"
 #include "postgres/session_pool.hpp"
 
 namespace lugger {
@@ -26,6 +27,9 @@ class PgStoredRows final : public Rows {
   std::unique_ptr<TargetValues> values() override { return make_pg_values(url_, pooled_, tables_); }
   std::unique_ptr<RowSnapshot> snapshot(int readers) override {
     return make_pg_snapshot(url_, pooled_, readers, tables_);
+  }
+  std::unique_ptr<SeenKeys> seen_keys() override {
+    return make_pg_seen_keys(url_, pooled_, tables_);
   }
   std::unique_ptr<RowEraser> eraser() override {
     return make_pg_row_eraser(url_, pooled_, tables_);

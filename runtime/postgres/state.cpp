@@ -6,6 +6,7 @@
 #include "postgres/session_pool.hpp"
 #include "postgres/state_ddl.hpp"
 #include "postgres/state_feed.hpp"
+#include "postgres/state_notices.hpp"
 #include "postgres/state_read.hpp"
 #include "postgres/state_steps.hpp"
 
@@ -111,6 +112,27 @@ class PgState final : public State {
   }
   void end_feed(const std::string& job) override {
     delete_feed(session(), schema_, lease_token(), job);
+  }
+  void note(const std::vector<Notice>& notices) override {
+    PgSession& session = this->session();
+    session.begin();
+    try {
+      write_notices(session, schema_, notices);
+      session.commit();
+    } catch (...) {
+      session.rollback();
+      throw;
+    }
+  }
+  std::vector<Notice> notices(const std::string& job) override {
+    const bool kept = exists(session()) && version(session()) >= kNoticesSince;
+    return kept ? read_notices(session(), schema_, job) : std::vector<Notice>();
+  }
+  void ask(const std::string& job, std::span<const std::string_view> keys) override {
+    ask_for_keys(session(), schema_, job, keys);
+  }
+  std::vector<SpooledKey> asked_keys(const std::string& job, size_t limit) override {
+    return read_spooled(session(), schema_, asked_of(job), "", limit);
   }
   bool joinable() const override { return true; }
   std::unique_ptr<Claims> join(const std::string& run) override {

@@ -44,22 +44,23 @@ void within(PgSession& session, const std::string& schema, const std::string& to
 }
 
 /// Returns how many are new.
-uint64_t insert_keys(PgSession& session, const std::string& schema, const SpoolUnit& unit) {
+uint64_t insert_keys(PgSession& session, const std::string& schema, const std::string& job,
+                     std::span<const std::string_view> all) {
   const std::string sql = fmt::format(
       "INSERT INTO {}.spool (job, place, key) SELECT $1, pg_catalog.decode(place, 'hex'), "
       "pg_catalog.decode(key, 'hex') FROM ROWS FROM (pg_catalog.unnest($2::text[]), "
       "pg_catalog.unnest($3::text[])) AS t (place, key) ON CONFLICT DO NOTHING",
       schema);
   uint64_t inserted = 0;
-  for (size_t at = 0; at < unit.keys.size();) {
+  for (size_t at = 0; at < all.size();) {
     ArrayText places, keys;
-    for (size_t bytes = 0; at < unit.keys.size() && bytes < kStatementBytes; ++at) {
-      const std::string_view key = unit.keys[at];
+    for (size_t bytes = 0; at < all.size() && bytes < kStatementBytes; ++at) {
+      const std::string_view key = all[at];
       places.text(to_hex(as_bytes(place_of(key))));
       is_long(key) ? keys.text(to_hex(as_bytes(key))) : keys.null();
       bytes += 2 * key.size();
     }
-    inserted += session.query(sql, {unit.job, places.finish(), keys.finish()}).affected();
+    inserted += session.query(sql, {job, places.finish(), keys.finish()}).affected();
   }
   return inserted;
 }
@@ -103,6 +104,7 @@ void write_feed(PgSession& session, const std::string& schema, const std::string
                 const FeedRecord& record) {
   within(session, schema, token, [&] {
     session.query(fmt::format("DELETE FROM {}.spool WHERE job = $1", schema), {record.job});
+    session.query(fmt::format("DELETE FROM {}.notices WHERE job = $1", schema), {record.job});
     session.query(
         fmt::format("INSERT INTO {}.feeds AS f (job, source_identity, position, \"time\", earlier) "
                     "VALUES ($1, $2, $3, $4::numeric, $5) ON CONFLICT (job) DO UPDATE SET "
@@ -132,7 +134,7 @@ uint64_t spool_keys(PgSession& session, const std::string& schema, const std::st
       raise(Code::kBug, "the changes of {} would go back from {} to {}", unit.job,
             number_at(kept, 0, 0), unit.time);
     }
-    const uint64_t added = insert_keys(session, schema, unit);
+    const uint64_t added = insert_keys(session, schema, unit.job, unit.keys);
     spooled = number_at(
         session.query(fmt::format("UPDATE {}.feeds SET position = $2, \"time\" = $3::numeric, "
                                   "spooled = spooled + $4::bigint, updated_at = pg_catalog.now() "
@@ -144,6 +146,23 @@ uint64_t spool_keys(PgSession& session, const std::string& schema, const std::st
     session.execute("SET LOCAL synchronous_commit = off");
   });
   return spooled;
+}
+
+std::string asked_of(std::string_view job) { return fmt::format("repair of {}", job); }
+
+void ask_for_keys(PgSession& session, const std::string& schema, const std::string& job,
+                  std::span<const std::string_view> keys) {
+  insert_keys(session, schema, asked_of(job), keys);
+}
+
+void forget_answered(PgSession& session, const std::string& schema, const std::string& job,
+                     const std::vector<std::string>& places) {
+  ArrayText list;
+  for (const std::string& place : places) list.text(place);
+  session.query(fmt::format("DELETE FROM {}.spool WHERE job = $1 AND place IN (SELECT "
+                            "pg_catalog.decode(p, 'hex') FROM pg_catalog.unnest($2::text[]) AS p)",
+                            schema),
+                {asked_of(job), list.finish()});
 }
 
 void delete_feed(PgSession& session, const std::string& schema, const std::string& token,

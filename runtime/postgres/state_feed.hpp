@@ -26,6 +26,14 @@ std::vector<SpooledKey> read_spooled(PgSession& session, const std::string& sche
                                      const std::string& job, const std::string& after,
                                      size_t limit);
 
+/// Under which name the keys of a job are spooled that somebody asks for while it is followed.
+std::string asked_of(std::string_view job);
+void ask_for_keys(PgSession& session, const std::string& schema, const std::string& job,
+                  std::span<const std::string_view> keys);
+/// In the transaction of the unit that looked them up.
+void forget_answered(PgSession& session, const std::string& schema, const std::string& job,
+                     const std::vector<std::string>& places);
+
 // Each in a transaction of its own, which is committed only while the lease of this token is held.
 void write_feed(PgSession& session, const std::string& schema, const std::string& token,
                 const FeedRecord& record);

@@ -21,6 +21,7 @@ struct VerifyOptions {
   uint64_t limit_shown = 10;         // number of rows shown in full, for each table and kind
   uint64_t group_rows = kGroupRows;
   bool overwrite_newer = false;  // with on_conflict = newer: a newer row is a difference
+  bool live = false;             // the source is written to, and a run applies its changes
   int rechecks = 5;              // how often rows that differ are read again, at most
 };
 

@@ -182,6 +182,10 @@ void record_verification(VerifyContext& context, const Verdict& verdict) {
   for (const std::string* narrowed : {&verdict.window, &verdict.where, &verdict.sample}) {
     if (!narrowed->empty()) record.message += "; " + *narrowed;
   }
+  if (!verdict.source_position.empty())
+    record.message += "; under writes, up to " + verdict.source_position;
+  if (verdict.changing != 0)
+    record.message += fmt::format("; {} documents still changing", verdict.changing);
   if (!verdict.columns.empty()) record.message += "; columns " + verdict.columns;
   try {
     LedgerRun(context.job.open_target_once().state()).note(std::move(record));

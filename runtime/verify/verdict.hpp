@@ -52,19 +52,27 @@ struct TableVerdict {
   // Hex digest of all rows read, independent of their order.
   std::string source_digest;
   std::string target_digest;
+  // Of a verification under writes: in how many rows a column differs.
+  std::map<std::string, uint64_t> differing;
   // The columns that were compared, and the columns of the mapping that were not.
   std::vector<std::string> columns;
   std::vector<std::string> left_out;
 };
 
+/// The counts of rows alone.
+void add_counts(TableVerdict& to, const TableVerdict& more) noexcept;
+
 struct Verdict {
   bool equal = false;
   std::string job, run, run_status, run_now, script_hash, mapping_hash;
   std::string source, source_identity, target, target_identity, server, position;
+  // Of a verification under writes: up to when the source was seen, and changes were applied.
+  std::string source_position, applied_position;
   std::string started, finished;  // ISO, UTC
   double seconds = 0;
   uint64_t seed = 0;
   uint64_t documents = 0, skipped = 0, rejected = 0, kept_rejects = 0;
+  uint64_t changing = 0;     // documents that did not stand still: neither equal nor wrong
   uint64_t without_key = 0;  // refused documents whose rows cannot be told from extra rows
   std::map<std::string, uint64_t> unmapped, skip_reasons, reject_codes;
   std::map<std::string, uint64_t> replaced;  // "users.age" -> number of values, by on_error

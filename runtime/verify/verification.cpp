@@ -5,6 +5,8 @@
 #include "base/conductor.hpp"
 #include "engine/retry.hpp"
 #include "value/datetime.hpp"
+#include "verify/live.hpp"
+#include "verify/live_repair.hpp"
 #include "verify/prepare.hpp"
 #include "verify/repair.hpp"
 #include "verify/sample.hpp"
@@ -47,6 +49,12 @@ std::string_view finding_word(FindingKind kind) noexcept {
   return "different";
 }
 
+void add_counts(TableVerdict& to, const TableVerdict& more) noexcept {
+  to.source += more.source, to.target += more.target, to.equal += more.equal;
+  to.missing += more.missing, to.extra += more.extra, to.different += more.different;
+  to.newer += more.newer, to.older += more.older;
+}
+
 struct Verification::Impl {
   Impl(Job& of, VerifyOptions as, const RepairOptions* mend)
       : job(of), options(std::move(as)), repairs(mend != nullptr) {
@@ -70,7 +78,7 @@ struct Verification::Impl {
     first = verdict;
     for (uint64_t left = wrong_count(verdict); left != 0;) {
       if (!mend(wrong)) return;
-      const bool more = !wrong.complete;
+      const bool more = !wrong.complete || !live_wrong.complete;
       wrong = {};
       verdict = {};
       verify(verdict, &wrong);
@@ -88,7 +96,13 @@ struct Verification::Impl {
     conductor.enter("opening");
     prepare_verification(now, out);
     total_bytes = job.impl().source->info().bytes;
-    Comparing(now, out, wrong).run([this](const char* name) { conductor.enter(name); });
+    const auto stage = [this](const char* name) { conductor.enter(name); };
+    if (options.live) {
+      live_wrong = {};
+      LiveComparing(now, out, live_wrong).run(stage);
+    } else {
+      Comparing(now, out, wrong).run(stage);
+    }
     if (now.options.sample > 0) say_sample(now, out);
     record_verification(now, out);
     out.seconds = verification_watch.seconds();
@@ -109,6 +123,7 @@ struct Verification::Impl {
 
   bool mend(const WrongRows& wrong) {
     conductor.enter("repairing");
+    if (options.live) return ask_for_repair(*context, live_wrong, verdict, repair_options, repair);
     return repair_rows(*context, wrong, verdict, repair_options, repair);
   }
 
@@ -117,6 +132,7 @@ struct Verification::Impl {
   bool repairs;
   RepairOptions repair_options;
   Verdict verdict, first;
+  LiveWrong live_wrong;
   RepairResult repair;
   std::unique_ptr<VerifyContext> context;  // replaced only under the mutex
   StopFlag stop;

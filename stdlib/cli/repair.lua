@@ -27,15 +27,18 @@ local function tell_plan(before, repair, delete_extra)
   elseif delete_extra and repair.refused ~= '' then
     terminal.say('would refuse to delete: ', repair.refused)
   end
+  for _, note in ipairs(repair.notes) do terminal.say(note) end
   tell_kept(repair)
   if #before.altered > 0 then
     terminal.say('columns that were altered or dropped are not repaired: that is for you to do')
   end
 end
 
-local function tell_done(after, repair)
-  terminal.say(('%s written again, %s deleted (run %s)'):format(terminal.count(repair.documents, 'document'),
-    terminal.count(repair.deleted, 'row'), repair.run))
+local function tell_done(after, repair, live)
+  terminal.say(live and ('%s looked up again by the run that follows (run %s)'):format(
+      terminal.count(repair.documents, 'document'), repair.run)
+    or ('%s written again, %s deleted (run %s)'):format(terminal.count(repair.documents, 'document'),
+      terminal.count(repair.deleted, 'row'), repair.run))
   for _, note in ipairs(repair.notes) do terminal.say('  ', note) end
   verdict_view.show { after }
   if tonumber(repair.extra_left) > 0 then
@@ -47,14 +50,14 @@ end
 local function repair_one(job, args)
   local after, before, repair = verification.repair(job, {
     jobs = args.jobs, where = args.where, since = args.since, limit_shown = args.limit_shown,
-    overwrite_newer = args.overwrite_newer or false,
+    overwrite_newer = args.overwrite_newer or false, live = args.live,
   }, {
     apply = args.apply or false, delete_extra = args.delete_extra or false, delete_many = args.delete_many or false,
   }, args.quiet)
   if not args.quiet then
     verdict_view.show { before }
     if repair.applied then
-      tell_done(after, repair)
+      tell_done(after, repair, args.live)
     elseif not before.equal then
       tell_plan(before, repair, args.delete_extra)
       local writes = tonumber(repair.documents) > 0 or args.delete_extra
@@ -85,6 +88,7 @@ return {
   arguments = { { 'script', 'the script whose jobs were run' } },
   flags = cli.with_script_flags(cli.yielding {
     { 'apply', 'write, and verify again' },
+    { 'live', 'while the application writes: `lugger move`, which goes on, does the writing' },
     { 'delete-extra', 'with --apply: delete rows that no document of the source makes' },
     { 'delete-many', 'with --delete-extra: also when that is more than a tenth of a table' },
     { 'overwrite-newer', "with on_conflict = 'newer': write documents over rows that are newer, too" },
@@ -97,7 +101,7 @@ return {
   }),
   takes_script = true,
   more = 'Exit status: 0 equal now, 4 not equal, 1 failed.',
-  examples = { 'lugger repair users.lua', 'lugger repair users.lua --apply',
+  examples = { 'lugger repair users.lua', 'lugger repair users.lua --apply', 'lugger repair shop.lua --live --apply',
     'lugger repair users.lua --apply --delete-extra' },
   run = run,
 }

@@ -11,7 +11,7 @@ local verification = require 'lugger.inner.verify.verification'
 
 local function options_of(args)
   return { jobs = args.jobs, sample = args.sample, seed = args.seed, where = args.where, since = args.since,
-    columns = args.columns, limit_shown = args.limit_shown, rechecks = args.rechecks }
+    columns = args.columns, limit_shown = args.limit_shown, rechecks = args.rechecks, live = args.live }
 end
 
 local function jobs_of(args)
@@ -69,6 +69,7 @@ return {
   summary = 'Compare every row of the target with the source, by value, through the same mapping.',
   arguments = { { 'script', 'the script whose jobs were run' } },
   flags = cli.with_script_flags(cli.yielding {
+    { 'live', 'while the application writes and `lugger move` applies its changes' },
     { 'sample', 'only N rows, or as many as a confidence such as 0.99 needs', value = 'N', type = 'number' },
     { 'seed', 'choose the same sample again', value = 'SEED', type = 'int' },
     { 'where', 'only rows of the target that satisfy this SQL condition', value = 'SQL' },

@@ -174,6 +174,7 @@
 ---@field partitions lugger.partition[]
 ---@field connections integer
 ---@field forecast_seconds number 0: unknown
+---@field on_ddl string of a live source: what is done about drop, rename, ..., in words
 ---@field warnings string[]
 
 ---@class lugger.preview_row
@@ -240,6 +241,7 @@
 ---@field waits_for string why it does nothing at the moment; "" while it works
 ---@field behind_s number of a feed: seconds behind its source; -1: unknown
 ---@field followed integer changes made before this are committed, in seconds of the source; 0: none
+---@field news lugger.notice[] what was noticed, in order
 
 ---@class lugger.run_result
 ---@field run string
@@ -256,6 +258,7 @@
 ---@field rejects lugger.reject_group[] by reason, the most frequent first
 ---@field tables integer how many the job fills
 ---@field notes string[]
+---@field noticed lugger.notice[] by this process, each once
 ---@field warnings string[]
 ---@field refused lugger.refused[] rows that keep constraints from being added
 ---@field constrained boolean false: they did
@@ -382,6 +385,7 @@
 ---@field older integer the source's rows of these
 ---@field duplicates integer source rows that gave way to another of the same key
 ---@field settled integer rows that differed at first, and not when read again
+---@field differing table<string, integer> with live: column -> rows in which it differs
 ---@field source_digest string
 ---@field target_digest string
 ---@field columns string[] compared
@@ -401,6 +405,9 @@
 ---@field target_identity string
 ---@field server string
 ---@field position string the snapshot the target was read in
+---@field source_position string with live: up to when the source was seen
+---@field applied_position string with live: up to when changes were applied
+---@field changing integer with live: documents that did not stand still long enough
 ---@field started string ISO, UTC
 ---@field finished string ISO, UTC
 ---@field seconds number
@@ -701,6 +708,7 @@
 ---@field row_security boolean|nil Read only the rows that row-level security shows to the role; without it such a table is refused.
 ---@field collection string|nil Which collection of a server, dump, archive or directory: 'db.name' or 'name'; for a single file, what to call it.
 ---@field database string|nil Which database of a server, dump or archive; for a single file, what to call it.
+---@field where string|nil A query in MongoDB's language: only documents that satisfy it are meant, { status = 'open' }.
 ---@field format "auto"|"bson"|"json"|"archive"|"csv"|nil What the file holds; gzip is always recognised.
 ---@field oplog boolean|string|nil Whether the oplog of a dump is replayed (default: when there is one), or the oplog.bson to replay.
 ---@field header boolean|nil Whether the first record of CSV has the names of the fields.

@@ -9,6 +9,7 @@
 ---@field since string|nil a time, or FIELD=TIME: extra rows are not looked for
 ---@field columns string[]|string|nil only these, and the key
 ---@field limit_shown integer|nil rows shown, of each table and kind; 10 when not given
+---@field live boolean|nil the source is written to, and a move applies its changes
 ---@field group_rows integer|nil source rows held at a time while they are compared one by one; 400,000 when not given
 ---@field rechecks integer|nil how often at most rows that differ are read again; 5 when not given
 ---@field overwrite_newer boolean|nil with on_conflict = 'newer': rows newer than their documents are different, and are

@@ -110,6 +110,10 @@ class ZeroDowntime(unittest.TestCase):
         running = "count(*) from lugger.runs where mode = 'follow' and status = 'running'"
         wait_for(lambda: self.ledger('runs', running) == 2, 'that both jobs follow', 120)
 
+    def is_equal_while_it_is_open(self):
+        told = self.lugger('verify', 'shop.lua', '--live').out
+        self.assertEqual(told.count(': equal, '), 2, told)
+
     def is_equal(self):
         """The application pauses: once what is on its way has come, no row is wrong."""
         wait_for(lambda: self.lugger('verify', 'shop.lua', expect=None).status == 0,
@@ -133,6 +137,7 @@ class ZeroDowntime(unittest.TestCase):
             move = self.move()
             self.follows()
             shop.happens(200)
+            self.is_equal_while_it_is_open()
         self.is_equal()
         with Application(self.server) as shop:
             shop.happens(50)
@@ -141,6 +146,8 @@ class ZeroDowntime(unittest.TestCase):
             shop.happens(100)
             move = self.move()
             shop.happens(200)
+            wait_for(lambda: self.lugger('verify', 'shop.lua', '--live', expect=None).status == 0,
+                     'that both sides are equal', 60)
         self.is_equal()
         self.stop(move)
         copies = "count(*) from lugger.runs where mode not in ('follow', 'verify')"

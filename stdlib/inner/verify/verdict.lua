@@ -23,14 +23,15 @@ function verdict.key_files()
 end
 
 local texts = { 'job', 'run', 'run_status', 'run_now', 'script_hash', 'mapping_hash', 'source', 'source_identity',
-  'target', 'target_identity', 'server', 'position', 'started', 'finished', 'window', 'where', 'sample', 'columns' }
-local numbers = { 'seconds', 'seed', 'documents', 'skipped', 'rejected', 'kept_rejects' }
+  'target', 'target_identity', 'server', 'position', 'source_position', 'applied_position',
+  'started', 'finished', 'window', 'where', 'sample', 'columns' }
+local numbers = { 'seconds', 'seed', 'documents', 'skipped', 'rejected', 'kept_rejects', 'changing' }
 local counts = { 'source', 'target', 'equal', 'missing', 'extra', 'different', 'newer', 'older', 'duplicates',
   'settled' }
 
 local function table_fields(found)
   local out = { table = found.table, source_digest = found.source_digest, target_digest = found.target_digest,
-    columns = json.list(found.columns), left_out = json.list(found.left_out) }
+    columns = json.list(found.columns), left_out = json.list(found.left_out), differing = found.differing }
   for _, name in ipairs(counts) do out[name] = tonumber(found[name]) end
   return out
 end

@@ -156,7 +156,16 @@ local function tell_map(title, map, most)
   terminal.say('  ', title, ': ', table.concat(parts, ', '))
 end
 
+-- Of a verification under writes: where both sides stood, and what did not stand still.
+local function tell_live(verdict)
+  if verdict.applied_position == '' then return end
+  terminal.say('  compared up to ', verdict.source_position, '; changes applied up to ', verdict.applied_position)
+  terminal.say('  what was changed in the target is looked at up to ', verdict.position)
+  for _, one in ipairs(verdict.tables) do tell_map(one.table .. ': differs in', one.differing, 8) end
+end
+
 local function tell_rest(verdict)
+  tell_live(verdict)
   if tonumber(verdict.skipped) > 0 then tell_map('skipped, so not expected', verdict.skip_reasons, 5) end
   if tonumber(verdict.rejected) > 0 then tell_map('rejected, so not expected', verdict.reject_codes, 5) end
   if tonumber(verdict.kept_rejects) > 0 then
@@ -185,6 +194,12 @@ local function tell_rest(verdict)
   for _, note in ipairs(verdict.notes) do terminal.say('  ', note) end
 end
 
+-- Documents that are neither equal nor wrong.
+local function still_changing(verdict)
+  local changing = tonumber(verdict.changing)
+  return changing > 0 and ('; %s still changing, and not compared'):format(terminal.count(changing, 'document')) or ''
+end
+
 --- "users: equal" or "users: 3 missing, 1 different".
 ---@param verdict lugger.verdict
 ---@return string
@@ -192,8 +207,8 @@ function verdict_view.sentence(verdict)
   if verdict.equal then
     local rows = 0
     for _, one in ipairs(verdict.tables) do rows = rows + tonumber(one.equal) end
-    return ('%s: equal, %s compared by value in %s'):format(verdict.job, terminal.count(rows, 'row'),
-      terminal.duration(tonumber(verdict.seconds)))
+    return ('%s: equal, %s compared by value in %s%s'):format(verdict.job, terminal.count(rows, 'row'),
+      terminal.duration(tonumber(verdict.seconds)), still_changing(verdict))
   end
   local parts = {}
   local sums = { missing = 0, extra = 0, different = 0 } ---@type table<string, integer>
@@ -205,7 +220,7 @@ function verdict_view.sentence(verdict)
     if sums[name] > 0 then parts[#parts + 1] = terminal.group(sums[name]) .. ' ' .. name end
   end
   if #verdict.altered > 0 then parts[#parts + 1] = terminal.count(#verdict.altered, 'altered column') end
-  return verdict.job .. ': NOT equal: ' .. table.concat(parts, ', ')
+  return verdict.job .. ': NOT equal: ' .. table.concat(parts, ', ') .. still_changing(verdict)
 end
 
 --- Writes the warnings of a verdict to standard error.

@@ -1,4 +1,6 @@
 -- How far the jobs of a target are that follow changes, as the ledger has it.
+local json = require 'lugger.inner.base.json_text'
+local notices = require 'lugger.inner.view.notices'
 local table_view = require 'lugger.inner.view.table'
 local terminal = require 'lugger.inner.view.terminal'
 
@@ -12,13 +14,14 @@ local moves = {}
 ---@field kept integer keys of changes that wait for the end of the copy
 ---@field changes integer documents that were applied
 ---@field rejected integer
+---@field noticed lugger.notice[]
 
 -- The time that a position begins with.
 local function time_of(position)
   return position and position:match('^time:(%S-)Z') or nil
 end
 
-local function of_job(state, job)
+local function stage_of(state, job)
   local feed, run = state:feed(job), state:latest_follow(job)
   if run and (not feed or run.status == 'running') then
     local position
@@ -32,6 +35,16 @@ local function of_job(state, job)
   if not feed then return nil end
   return { job = job, phase = 'copying', changes_to = time_of(feed.position), kept = tonumber(feed.spooled),
     changes = 0, rejected = 0 }
+end
+
+local function of_job(state, job)
+  local out = stage_of(state, job)
+  if not out then return nil end
+  out.noticed = json.list {}
+  for _, notice in ipairs(state:notices(job)) do
+    if notice.kind ~= 'collections' then table.insert(out.noticed, notice) end -- those that were there at first
+  end
+  return out
 end
 
 --- What the ledger knows of moves, by job.
@@ -62,6 +75,7 @@ function moves.show(state)
   terminal.line('moves')
   terminal.line(table_view.render({ 'job', 'phase', 'changes up to (UTC)', 'kept', 'applied', 'rejected' }, rows,
     { indent = '  ', right = { [4] = true, [5] = true, [6] = true } }))
+  notices.show(found)
 end
 
 return moves

@@ -51,6 +51,10 @@ class MemorySnapshot final : public RowSnapshot, public RowReader {
                          [&](const KeyText* key) { return key->front() == row.key; });
     });
   }
+  void read_roots(size_t table, const std::vector<const KeyText*>& roots,
+                  RowTaker& taker) override {
+    read_keys(table, roots, taker);
+  }
   void read_doubled(size_t, RowTaker& taker) override {
     show(taker, [&](const MemoryRow& row) {
       return 1 < std::count_if(rows_.begin(), rows_.end(),
