@@ -137,6 +137,7 @@ class ChangesCursor final : public Cursor {
   uint64_t bytes() const override { return cursor_->bytes(); }
   ReadCounts counts() const override { return cursor_->counts(); }
   std::optional<double> behind() const override { return cursor_->behind(); }
+  bool at_hand() override { return cursor_->at_hand(); }
   const Ddl* ddl() const override { return cursor_->ddl(); }
   void pass_ddl(bool follow) override { cursor_->pass_ddl(follow); }
   std::vector<Notice> take_notices() override {

@@ -1,7 +1,9 @@
 #include "engine/worker.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <iterator>
+#include <thread>
 #include <utility>
 
 #include "engine/ddl.hpp"
@@ -21,7 +23,11 @@ constexpr uint64_t kUnitBytes = 8 << 20;
 constexpr uint64_t kUnitDocuments = 50000;
 // Documents of a slow source are committed after this time at the latest.
 constexpr double kUnitSeconds = 1;
+// A feed that has told all is asked again after this time, so that a trickle of changes is not as
+// many commits.
+constexpr double kGatherSeconds = 0.1;
 constexpr uint32_t kBatchDocuments = 500;
+constexpr uint32_t kFeedDocuments = 2000;  // documents that changed are looked up batch by batch
 constexpr size_t kBatchBytes = 256 << 10;
 
 }  // namespace
@@ -139,8 +145,14 @@ bool Worker::settle_lost_unit(PartitionRecord& partition) {
   return partition.done;
 }
 
+void Worker::gather() const {
+  const std::chrono::duration<double> rest(kGatherSeconds - unit_age_.seconds());
+  if (drained_ && rest.count() > 0) std::this_thread::sleep_for(rest);
+}
+
 /// Loads one unit. False: the partition is done, or the run is to stop.
 bool Worker::load_unit(Cursor& cursor, PartitionRecord& partition) {
+  gather();
   reset_unit();
   const ReadCounts before = cursor.counts();
   bool exhausted = false;
@@ -176,6 +188,7 @@ bool Worker::load_unit(Cursor& cursor, PartitionRecord& partition) {
 /// Reads, plans and writes batches until the unit is full or old enough. True: this is the last
 /// unit, although the partition may have more documents.
 bool Worker::fill_unit(Cursor& cursor, bool& exhausted) {
+  drained_ = false;
   while (unit_bytes_ < kUnitBytes && unit_documents_ < kUnitDocuments &&
          !(shared_.live && unit_age_.seconds() >= kUnitSeconds)) {
     if (shared_.stop.requested()) return true;
@@ -198,6 +211,8 @@ bool Worker::fill_unit(Cursor& cursor, bool& exhausted) {
     count_bytes(cursor);
     shared_.rejected.fetch_add(batch.refusals.size(), std::memory_order_relaxed);
     unit_rejected_ += batch.refusals.size();
+    drained_ = shared_.live && !cursor.at_hand();
+    if (drained_) break;
   }
   return false;
 }
@@ -216,7 +231,8 @@ void Worker::pass_ddl(Cursor& cursor) {
 
 /// kEnd when the limit is reached.
 Next Worker::read_batch(Cursor& cursor, Batch& batch) {
-  const uint32_t claimed = shared_.allowance.claim(kBatchDocuments, shared_.stop);
+  const uint32_t claimed =
+      shared_.allowance.claim(shared_.live ? kFeedDocuments : kBatchDocuments, shared_.stop);
   limit_reached_ = claimed == 0;
   if (limit_reached_) return Next::kIdle;
   batch.max_documents = claimed;

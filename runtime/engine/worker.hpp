@@ -22,6 +22,7 @@ class Worker {
   bool load_open(PartitionRecord& partition, bool& again, Backoff& backoff);
   bool settle_lost_unit(PartitionRecord& partition);
   bool load_unit(Cursor& cursor, PartitionRecord& partition);
+  void gather() const;
   bool fill_unit(Cursor& cursor, bool& exhausted);
   void pass_ddl(Cursor& cursor);
   Next read_batch(Cursor& cursor, Batch& batch);
@@ -49,9 +50,10 @@ class Worker {
            unit_rejected_ = 0;
   uint64_t paced_ = 0;  // documents committed but not yet reported to the pace
   bool limit_reached_ = false;
-  bool idled_ = false;  // the cursor had no documents at least once since the unit began
-  Stopwatch unit_age_;
-  UnitRecord unit_;  // the open unit, from its commit until the outcome of the commit is known
+  bool idled_ = false;    // the cursor had no documents at least once since the unit began
+  bool drained_ = false;  // the last unit had all that a feed had to tell
+  Stopwatch unit_age_;    // from the last commit on
+  UnitRecord unit_;       // the open unit, from its commit until the outcome of the commit is known
   ReadCounts counts_, unit_counts_;  // committed; and of the open unit
   std::vector<int64_t> resolved_;    // --retry: the rejects that this unit resolves
   NetCounts unmapped_, replaced_;

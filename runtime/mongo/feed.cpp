@@ -63,6 +63,7 @@ class EventReader {
     ddl_.reset();
   }
   bool at_hand() { return !ddl_ && stream_->at_hand(); }
+  bool more() { return ddl_ || stream_->more(); }
   /// Behind the last event, and behind ddl().
   Position position() const {
     Position out = position_text(stream_->position());
@@ -137,6 +138,7 @@ class FollowCursor final : public Cursor {
   Position position() const override { return position_; }
   uint64_t bytes() const override { return bytes_; }
   std::optional<double> behind() const override { return events_.behind(); }
+  bool at_hand() override { return given_ < fold_.keys().size() || events_.more(); }
   /// What came before it is given first.
   const Ddl* ddl() const override {
     return given_ == fold_.keys().size() ? events_.ddl() : nullptr;

@@ -28,6 +28,13 @@ std::optional<StreamEvent> FeedStream::next() {
 
 bool FeedStream::at_hand() { return reader_ ? reader_->at_hand() : alone_ && alone_->at_hand(); }
 
+/// A hub that has less than it will have is some seconds behind.
+bool FeedStream::more() {
+  constexpr double kTurn = 2;  // the next second may just have begun
+  if (reader_) return reader_->at_hand() || reader_->behind() >= kTurn;
+  return alone_ && alone_->more();
+}
+
 double FeedStream::behind() const noexcept {
   return reader_ ? reader_->behind() : alone_ ? alone_->behind() : 0;
 }

@@ -20,6 +20,8 @@ class FeedStream {
   std::optional<StreamEvent> next();
   /// True: next() has an event at hand, without asking the server.
   bool at_hand();
+  /// False: the server has told all that it had; next() waits for it.
+  bool more();
   /// Behind the last event given, and behind everything before the next one that is not ours.
   const StreamPosition& position() const noexcept { return position_; }
   double behind() const noexcept;

@@ -74,7 +74,8 @@ void MongoLookup::ask(std::span<const Bytes> keys, uint64_t time, Batch& batch) 
       command.end();
       add_read_concern(command, place_.deployment, time);
       std::unordered_set<std::string> found;
-      MongoCursor cursor(client_, place_.collection.database, client_.pick());
+      if (!server_) server_ = client_.pick();
+      MongoCursor cursor(client_, place_.collection.database, server_);
       cursor.open(command.done());
       for (;;) {
         for (Bytes document; cursor.next(document);) {
@@ -91,6 +92,7 @@ void MongoLookup::ask(std::span<const Bytes> keys, uint64_t time, Batch& batch) 
         if (!found.contains(key_text(key, scratch_))) give_change(batch, key, Operation::kDelete);
       return;
     } catch (const MongoFault& fault) {
+      server_.reset();
       take_back(batch, documents, bytes);
       if (fault.number() == kInvalidOptions && !std::exchange(told, true)) {
         look_at_deployment(client_);  // the driver hears of the time, and tells the member

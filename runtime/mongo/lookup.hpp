@@ -22,6 +22,7 @@ class MongoLookup {
 
   const ScanPlace& place_;
   MongoClient client_;
+  std::optional<MongoServer> server_;  // that answered last
   size_t most_ = 100;
   ByteBuffer scratch_;
 };

@@ -14,7 +14,8 @@
 namespace lugger {
 namespace {
 
-constexpr size_t kReplyBytes = 1 << 20;  // what a reply should hold
+// What a reply should hold: one is used and one is under way, each also in the driver's buffers.
+constexpr size_t kReplyBytes = 512 << 10;
 constexpr int32_t kFirstDocuments = 101;
 constexpr size_t kMostDocuments = 100'000;
 constexpr double kReplySeconds = 2;  // a reply that took longer asks for fewer documents

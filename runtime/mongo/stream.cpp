@@ -1,5 +1,6 @@
 #include "mongo/stream.hpp"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -9,7 +10,9 @@
 namespace lugger {
 namespace {
 
-constexpr int32_t kWaitMs = 1000;  // how long the server waits for an event
+constexpr int32_t kWaitMs = 1000;        // how long the server waits for an event
+constexpr size_t kReplyBytes = 1 << 20;  // what a reply should hold
+constexpr size_t kMostEvents = 10'000;
 constexpr int32_t kStandalone = 40573;
 const std::string kAdmin = "admin";
 
@@ -171,7 +174,8 @@ void MongoStream::open() {
   const std::string& database =
       spec_.scope == StreamScope::kCluster ? kAdmin : spec_.watched.front().database;
   cursor_.emplace(client_, database, client_.pick());
-  cursor_->ask_for(0, kWaitMs);
+  full_ = false;
+  cursor_->ask_for(static_cast<int32_t>(asked_), kWaitMs);
   StreamSpec spec = spec_;
   if (bare_) spec.content = StreamContent::kKeys;
   cursor_->open(stream_command(spec, position_, expanded_).done());
@@ -196,6 +200,7 @@ bool MongoStream::read() {
   if (at_hand_) return true;
   // After an invalidate the server closes the cursor; the stream goes on behind it.
   if (!cursor_->more()) open();
+  full_ = false;
   cursor_->fetch();
   attempts_ = 0;
   at_hand_ = cursor_->next(event_);
@@ -214,9 +219,20 @@ std::optional<StreamEvent> MongoStream::give() {
   if (at_hand_) {
     event_ = following;
   } else {
-    keep_place();
+    end_reply();
   }
   return event;
+}
+
+/// By the size of its events, the next reply is asked for as many as it should hold. Behind a full
+/// one it is under way while these are used: the server has it at hand.
+void MongoStream::end_reply() {
+  keep_place();
+  full_ = cursor_->given() >= asked_;
+  asked_ =
+      std::clamp<size_t>(kReplyBytes * cursor_->given() / cursor_->body().size(), 1, kMostEvents);
+  cursor_->ask_for(static_cast<int32_t>(asked_), kWaitMs);
+  if (full_) cursor_->send_ahead();
 }
 
 /// At the end of a reply: the server has looked at everything up to here.

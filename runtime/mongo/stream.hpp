@@ -43,6 +43,8 @@ class MongoStream {
   Bytes bytes() const noexcept { return given_; }
   /// True: next() has an event at hand, without asking the server.
   bool at_hand() const noexcept { return at_hand_; }
+  /// False: the server has told all that it had; next() waits for it.
+  bool more() const noexcept { return at_hand_ || full_; }
   /// Behind the last event given, and behind everything before the next one that is not ours.
   const StreamPosition& position() const noexcept { return position_; }
   /// Seconds from the position to the server's time when it answered last; 0: it had nothing.
@@ -55,6 +57,7 @@ class MongoStream {
   bool read();
   bool can_go_on(const MongoFault& fault);
   void keep_place();
+  void end_reply();
   std::optional<StreamEvent> give();
 
   StreamSpec spec_;
@@ -63,6 +66,8 @@ class MongoStream {
   StreamPosition position_;
   Bytes event_, given_;
   bool at_hand_ = false, caught_up_ = false;  // caught_up_: the last reply was empty
+  bool full_ = false;                         // it had as many events as were asked for
+  size_t asked_ = 500;
   bool expanded_ = true;  // asks for what is done to collections; servers before 6.0 do not know it
   /// Without documents until the reply with an event that is too large has been given.
   bool bare_ = false, bare_given_ = false;

@@ -117,6 +117,8 @@ class Cursor {
   /// Of a feed: the seconds by which what it gave last is behind its source, by the source's own
   /// clock.
   virtual std::optional<double> behind() const { return std::nullopt; }
+  /// False: all that the source has told is given, and next() waits for more. Asked of feeds.
+  virtual bool at_hand() { return true; }
   /// Counts up to now.
   virtual ReadCounts counts() const { return {}; }
   /// Of a feed: what was done to the collection behind the last document given. No more documents

@@ -16,6 +16,7 @@ import bson  # noqa: E402
 import gen  # noqa: E402
 import harness  # noqa: E402
 import hooks  # noqa: E402
+import live  # noqa: E402
 import merges  # noqa: E402
 import report  # noqa: E402
 from measure import Sample, Series, run, time_to_prompt  # noqa: E402
@@ -56,7 +57,7 @@ HOOK = 'map = function(row) row.email = row.name end,'
 
 class Bench:
     def __init__(self, options):
-        self.options, self.series = options, Series()
+        self.options, self.series, self.load = options, Series(), os.getloadavg()[0]
         self.directory = Path(tempfile.mkdtemp(prefix='lug-bench-', dir=options.directory))
         os.chmod(self.directory, 0o755)
         self.data = Path(options.data) if options.data else self.directory
@@ -71,6 +72,8 @@ class Bench:
 
     def prepare(self):
         gen.generate(self.data, self.options.rows)
+        if self.options.live:
+            return
         self.small = Small(self.directory, self.database, self.series)
         for name in ('users.bson', 'users.json'):
             if not (self.data / f'{name}.gz').exists():
@@ -211,6 +214,16 @@ class Bench:
                 if found != count:
                     raise SystemExit(f'{found} rejects, not {count}')
 
+    def rest(self):
+        """What is measured once; the table."""
+        if not self.options.no_node and self.install_pg():
+            print('the JavaScript peer', flush=True)
+            self.node()
+        if not self.options.no_large:
+            print('five times the documents', flush=True)
+            self.large()
+        return report.table(self.series, self.facts())
+
     def large(self):
         rows = self.options.rows * 5
         large = self.data / 'large'
@@ -234,6 +247,7 @@ class Bench:
             'lugger': run([harness.binary(), '--version']).out.strip(),
             'postgresql': self.database.query('show server_version'), 'node': node,
             'rows': self.options.rows, 'rounds': self.options.rounds,
+            'seconds': self.options.seconds, 'load': self.load,
             'bson_bytes': (self.data / 'users.bson').stat().st_size,
             'json_bytes': (self.data / 'users.json').stat().st_size,
         }
@@ -248,6 +262,10 @@ def main():
     parser.add_argument('--no-large', action='store_true',
                         help='leave out the run with five times as many documents')
     parser.add_argument('--no-node', action='store_true', help='leave out the JavaScript peer')
+    parser.add_argument('--long', dest='seconds', action='store_const', const=600, default=60,
+                        help='let changes of a live MongoDB happen for ten minutes instead of one')
+    parser.add_argument('--live', action='store_true',
+                        help='measure a live MongoDB alone')
     parser.add_argument('--no-write', action='store_true',
                         help='print the table, but keep docs/performance.md as it is')
     parser.add_argument('--data', help='keep the generated data in this directory')
@@ -257,23 +275,21 @@ def main():
     try:
         print('making the data', flush=True)
         bench.prepare()
-        second, third = merges.Merges(bench), hooks.Hooks(bench)
-        second.prepare()
+        server = live.Live(bench)
+        parts = [server] if options.live else [bench, merges.Merges(bench), hooks.Hooks(bench), server]
         for number in range(options.rounds):
             print(f'round {number + 1} of {options.rounds}', flush=True)
-            bench.round()
-            second.round()
-            third.round()
-        if not options.no_node and bench.install_pg():
-            print('the JavaScript peer', flush=True)
-            bench.node()
-        if not options.no_large:
-            print('five times the documents', flush=True)
-            bench.large()
-        text = report.table(bench.series, bench.facts())
-        print(text)
-        if not options.no_write:
-            report.write(harness.ROOT / 'docs' / 'performance.md', text)
+            for part in parts:
+                part.round()
+        print(f'changes as they happen, {options.seconds} s', flush=True)
+        server.happening(options.seconds)
+        tables = {'bench of a live MongoDB': report.live_table(bench.series, bench.facts())}
+        if not options.live:
+            tables['bench'] = bench.rest()
+        for name, text in tables.items():
+            print(text)
+            if not options.no_write:
+                report.write(harness.ROOT / 'docs' / 'performance.md', name, text)
     finally:
         bench.server.destroy()
         shutil.rmtree(bench.directory, ignore_errors=True)

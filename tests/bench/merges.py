@@ -119,6 +119,7 @@ class Merges:
                     self.lugger(name, table, connections)
 
     def round(self):
+        self.prepare()
         self.database.query('drop table if exists users, orders, lines; drop schema if exists lugger cascade')
         self.lugger('', 'users', 2)
         scripts = {1: [self.users_script('users.copy')],

@@ -2,9 +2,9 @@
 import textwrap
 
 import hooks
+import live
 import merges
 
-BEGIN, END = '<!-- bench: begin -->', '<!-- bench: end -->'
 
 
 def ratio_row(series, what, ours, peer, limit, least=False, cpu=False):
@@ -110,9 +110,14 @@ def rows(series, facts):
     return out
 
 
-def table(series, facts):
+def lined(found):
     head = ['what', 'lugger', 'peer', 'ratio', 'asked for', 'holds']
-    lines = [
+    return '\n'.join(['| ' + ' | '.join(head) + ' |', '|---|--:|--:|--:|---|---|']
+                     + ['| ' + ' | '.join(row) + ' |' for row in found])
+
+
+def table(series, facts):
+    head = [
         f'{facts["date"]}, {facts["machine"]}',
         '',
         textwrap.fill(
@@ -122,15 +127,23 @@ def table(series, facts):
          f'medians of {facts["rounds"]} rounds, '
          'each run in turn with its peer; the Node script and the large run once.', 100),
         '',
-        '| ' + ' | '.join(head) + ' |',
-        '|---|--:|--:|--:|---|---|',
     ]
-    lines += ['| ' + ' | '.join(row) + ' |' for row in rows(series, facts)]
-    return '\n'.join(lines) + '\n'
+    return '\n'.join([*head, lined(rows(series, facts))]) + '\n'
 
 
-def write(path, text):
+def live_table(series, facts):
+    head = textwrap.fill(
+        f'{facts["date"]}, {facts["machine"]}; {facts["lugger"]}, PostgreSQL {facts["postgresql"]}; '
+        f'{facts["rows"]:,} documents, of which one in {live.EVENTS_OF} is changed; medians of '
+        f'{facts["rounds"]} rounds, each run in turn with its peer; load of the machine when it began: '
+        f'{facts["load"]:.1f}.', 100)
+    return f'{head}\n\n{lined(live.rows(series, facts["seconds"], ratio_row, figure_row))}\n'
+
+
+def write(path, name, text):
+    """Between the marks of that name."""
     page = path.read_text(encoding='utf-8')
-    before, rest = page.split(BEGIN)
-    after = rest.split(END)[1]
-    path.write_text(f'{before}{BEGIN}\n{text}{END}{after}', encoding='utf-8')
+    begin, end = f'<!-- {name}: begin -->', f'<!-- {name}: end -->'
+    before, rest = page.split(begin)
+    after = rest.split(end)[1]
+    path.write_text(f'{before}{begin}\n{text}{end}{after}', encoding='utf-8')

@@ -16,6 +16,14 @@ COLUMNS = "{ 'n', 'int8' }"
 NUMBERS = itertools.count(1)
 
 
+def private_memory(process):
+    try:
+        with open(f'/proc/{process.pid}/status', encoding='ascii') as file:
+            return max([0, *(int(line.split()[1]) << 10 for line in file if line.startswith('RssAnon'))])
+    except OSError:
+        return 0
+
+
 class LiveFollow(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -25,6 +33,7 @@ class LiveFollow(unittest.TestCase):
         time.sleep(1.1)   # a time of the second in which its oplog began lies before it
 
     def setUp(self):
+        self.peak = 0   # private memory of what followed
         self.client = self.server.client()
         self.addCleanup(self.client.close)
         self.name = f'docs{next(NUMBERS)}'   # what is dropped in one test would be an event of the next
@@ -61,6 +70,7 @@ class LiveFollow(unittest.TestCase):
         process = self.work.start('follow', 'job.lua', '--log', 'plain', *flags)
         end = time.monotonic() + 60
         while time.monotonic() < end and process.poll() is None and self.rows() != self.expected():
+            self.peak = max(self.peak, private_memory(process))
             time.sleep(0.1)
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
@@ -88,6 +98,19 @@ class LiveFollow(unittest.TestCase):
         begin, _ = self.now()
         self.write(3001)
         self.follow('--from-time', begin)
+
+    def test_many_changes_come_in_replies_of_a_bounded_size(self):
+        self.work.script(job(COLUMNS, conflict='update', collection=f'shop.{self.name}',
+                             extra="unmapped = 'ignore',"))
+        self.work.run('--create')
+        begin, _ = self.now()
+        for at in range(1000, 4000, 500):
+            self.client.command('shop', {'insert': self.name, 'documents': [
+                {**self.document(i), 'pad': 'x' * 20000} for i in range(at, at + 500)]})
+        self.client.command('shop', {'update': self.name, 'updates': [
+            {'q': {}, 'u': {'$set': {'n': bson.Int32(5)}}, 'multi': True}]})
+        self.follow('--from-time', begin)
+        self.assertLess(self.peak, 72 << 20)
 
     def test_behind_a_dump(self):
         documents = [self.document(i) for i in range(50)]
