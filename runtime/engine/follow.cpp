@@ -113,6 +113,7 @@ class FollowSource final : public Source {
     return std::make_unique<ChangesCursor>(feed_of(source_),
                                            after.empty() ? partition.start : after);
   }
+  std::vector<std::string> remarks() override { return source_.remarks(); }
   void release() noexcept override { source_.release(); }
 
  private:

@@ -24,6 +24,7 @@ class Worker {
   bool load_unit(Cursor& cursor, PartitionRecord& partition);
   bool fill_unit(Cursor& cursor, bool& exhausted);
   Next read_batch(Cursor& cursor, Batch& batch);
+  Next ask(Cursor& cursor, Batch& batch);
   void commit_unit(UnitRecord& unit);
   UnitRecord unit_record(const PartitionRecord& partition, const Position& position, bool done);
   std::vector<std::string> unit_ids() const;

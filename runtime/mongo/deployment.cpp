@@ -19,17 +19,6 @@ Value field(const Value& document, std::string_view name) noexcept {
 
 bool is_true(const Value& value) noexcept { return value.type == ValueType::kBool && value.i64; }
 
-/// Of the primary: the time that a secondary tells is that of what it has applied.
-MongoReply hello(MongoClient& client) {
-  const MongoServer primary = client.primary();
-  try {
-    return client.run("admin", MongoCommand("hello", 1).done(), primary);
-  } catch (const MongoFault& fault) {
-    if (fault.number() != kCommandNotFound) throw;
-    return client.run("admin", MongoCommand("isMaster", 1).done(), primary);  // before 4.4.2
-  }
-}
-
 MongoCollection collection_of(const std::string& database, Bytes document) {
   MongoCollection out;
   out.database = database;
@@ -62,8 +51,17 @@ std::vector<MongoCollection> ask_for_collections(MongoClient& client, const std:
 
 }  // namespace
 
+MongoReply say_hello(MongoClient& client, const MongoServer& server) {
+  try {
+    return client.run("admin", MongoCommand("hello", 1).done(), server);
+  } catch (const MongoFault& fault) {
+    if (fault.number() != kCommandNotFound) throw;
+    return client.run("admin", MongoCommand("isMaster", 1).done(), server);  // before 4.4.2
+  }
+}
+
 MongoDeployment look_at_deployment(MongoClient& client) {
-  const MongoReply reply = hello(client);
+  const MongoReply reply = say_hello(client, client.primary());
   MongoDeployment out;
   out.set = text_of(reply["setName"]);
   out.sharded = text_of(reply["msg"]) == "isdbgrid";

@@ -6,6 +6,7 @@
 #include "mongo/feed.hpp"
 #include "mongo/preflight.hpp"
 #include "mongo/scan.hpp"
+#include "mongo/watch.hpp"
 #include "place/choose.hpp"
 
 namespace lugger {
@@ -138,6 +139,8 @@ class MongoSource final : public Source {
     return open_scan(place_, range_of(partition.spec, place_.shown), after);
   }
   std::unique_ptr<Feed> feed() override { return make_mongo_feed(place_); }
+  std::vector<std::string> remarks() override { return place_.members->remarks(); }
+  std::unique_ptr<FeedWatch> watch() override { return make_mongo_watch(place_); }
 
  private:
   ScanPlace place_;

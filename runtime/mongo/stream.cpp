@@ -2,6 +2,7 @@
 
 #include "mongo/command.hpp"
 #include "mongo/retry.hpp"
+#include "place/feed.hpp"
 
 namespace lugger {
 namespace {
@@ -9,15 +10,9 @@ namespace {
 constexpr int32_t kWaitMs = 1000;  // how long the server waits for an event
 constexpr int32_t kUnauthorized = 13, kStandalone = 40573;
 
-/// Errors that say that a position is no longer in the oplog: 286 from 4.4 on, the others before.
-bool is_history_lost(const MongoFault& fault) {
-  return fault.number() == 286 || fault.number() == 136 || fault.number() == 40576;
-}
-
 Error stream_error(const MongoFault& fault, const ScanPlace& place, const StreamPosition& from) {
   if (is_history_lost(fault)) {
-    return Error(
-        Code::kRead,
+    return position_lost(
         fmt::format("the oplog of {} no longer has the changes since {}: what was changed "
                     "from then until now cannot be followed",
                     place.shown, cluster_time_text(from.time)),
@@ -42,7 +37,8 @@ Error stream_error(const MongoFault& fault, const ScanPlace& place, const Stream
   }
   return Error(fault.code(), fault.message(),
                fmt::format("the stream stood at {}; the position is stored and stands",
-                           cluster_time_text(from.time)));
+                           cluster_time_text(from.time)),
+               fault.sqlstate());
 }
 
 /// Only of our namespace. A filter on anything else could hide the event whose token is stored.
@@ -78,6 +74,11 @@ MongoCommand stream_command(const ScanPlace& place, const StreamPosition& from,
 }
 
 }  // namespace
+
+/// 286 from 4.4 on, the others before.
+bool is_history_lost(const MongoFault& fault) {
+  return fault.number() == 286 || fault.number() == 136 || fault.number() == 40576;
+}
 
 MongoStream::MongoStream(const ScanPlace& place, StreamPosition from, StreamContent content)
     : place_(place),

@@ -20,5 +20,7 @@ std::vector<SpooledKey> State::spooled_keys(const std::string&, const std::strin
   refuse();
 }
 void State::end_feed(const std::string&) { refuse(); }
+void State::tell(const std::string&, const std::string&) { refuse(); }
+std::vector<WatchRecord> State::told() { return {}; }
 
 }  // namespace lugger

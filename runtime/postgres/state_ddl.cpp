@@ -228,6 +228,16 @@ COMMENT ON COLUMN {schema}.spool.place IS
 REVOKE ALL ON TABLE {schema}.feeds, {schema}.spool FROM PUBLIC;
 CREATE INDEX rejects_document ON {schema}.rejects USING hash (document_id);
 INSERT INTO {schema}.meta (version) VALUES (9);
+)sql",
+    // What the process that moves a job tells of it.
+    R"sql(
+CREATE TABLE {schema}.watched (
+  job text PRIMARY KEY,
+  facts text NOT NULL,
+  updated_at timestamptz NOT NULL DEFAULT pg_catalog.now()
+) WITH (fillfactor = 50);
+REVOKE ALL ON TABLE {schema}.watched FROM PUBLIC;
+INSERT INTO {schema}.meta (version) VALUES (10);
 )sql"};
 
 }  // namespace

@@ -2,9 +2,11 @@
 local attempt = require 'lugger.inner.job.attempt'
 local fault = require 'lugger.inner.base.fault'
 local native = require 'lugger.native'
+local seen = require 'lugger.inner.job.seen'
 local summary = require 'lugger.inner.job.summary'
 local table_view = require 'lugger.inner.view.table'
 local terminal = require 'lugger.inner.view.terminal'
+local watching = require 'lugger.inner.job.watching'
 local system = native.system
 local tonumber = tonumber --[[@as fun(count: any): number]]
 
@@ -13,6 +15,14 @@ local move = {}
 local look_ms = 200
 local longest_wait_s = 30 -- before a server that was lost behind the copy is asked again
 local tell_s = 5 -- on a terminal the line is updated at each look
+
+---@class lugger.move_options
+---@field log string|nil
+---@field quiet boolean|nil
+---@field script string
+---@field resume string
+---@field metrics lugger.native.metrics|nil
+---@field tidy fun()|nil called from time to time
 
 ---@class lugger.move_settings
 ---@field copy lugger.run_settings of the copies
@@ -30,7 +40,9 @@ local tell_s = 5 -- on a terminal the line is updated at each look
 ---@field spooler lugger.native.spooler|nil
 ---@field copy lugger.attempt|nil
 ---@field run lugger.native.run|nil the run that follows
+---@field kept lugger.spool_snapshot|nil the spooler's last word
 ---@field again_at number|nil when it is begun again, because a server was away
+---@field lost_at number|nil since when it is
 ---@field tries integer
 ---@field result lugger.attempt_result|nil
 ---@field asked integer the level of the stop that was passed on
@@ -105,6 +117,7 @@ function step:follow_copy()
   local ok, err = pcall(function() self:follow('copied; its changes are applied') end)
   if ok then return end
   if type(err) ~= 'table' or rawget(err, 'code') ~= 'connect' then error(err, 0) end
+  self.lost_at = self.lost_at or system.monotonic()
   if self.tries == 0 then self:tell('the connection to the server is lost; trying again') end
   self.again_at = system.monotonic() + math.min(2 ^ self.tries / 2, longest_wait_s)
   self.tries = self.tries + 1
@@ -128,23 +141,24 @@ function step:end_copy()
   if not self.options.quiet and self.options.log ~= 'json' then
     summary.print({ result }, 1, self.options)
   end
-  spooler:stop()
+  self.kept = spooler:stop()
   self.spooler = nil
   self:follow_copy()
 end
 
 --- Sees to the spooler, which ends by itself only with a failure: the copy would have a gap behind it.
 function step:check_spooler()
-  local seen = self.spooler and self.spooler:poll(0)
-  if not seen or not seen.ended or seen.error == '' then return end
+  local kept = self.spooler and self.spooler:poll(0)
+  if not kept or not kept.ended or kept.error == '' then return end
   local copy = assert(self.copy)
   if copy.run then
     copy.run:stop('now')
     copy:finish()
   end
   self:try(function()
-    fault.raise(seen.error_code, ('the changes cannot be kept any more: %s'):format(seen.error), seen.hint)
+    fault.raise(kept.error_code, ('the changes cannot be kept any more: %s'):format(kept.error), kept.hint)
   end)
+  assert(self.result).position_lost = kept.position_lost
 end
 
 --- Passes a stop on to its runs.
@@ -173,38 +187,17 @@ function step:look_after()
   end
 end
 
---- How far it is, for one line.
----@return string
-function step:sentence()
-  if self.phase == 'copying' then
-    local copy = assert(self.copy)
-    local seen, kept = assert(copy.run):poll(0), assert(self.spooler):poll(0)
-    local total, bytes = tonumber(seen.total_bytes), tonumber(seen.tally.bytes)
-    local share = total > 0 and (' %d %%'):format(math.min(100, math.floor(bytes * 100 / total))) or ''
-    return ('%s: %s%s, %s; %s kept'):format(self.name, seen.stage == 'reading' and 'copying' or seen.stage, share,
-      terminal.count(seen.tally.read, 'document'), terminal.count(kept.spooled, 'change'))
-  end
-  if self.again_at then return self.name .. ': waits for a server' end
-  local seen = assert(self.run):poll(0)
-  local behind = tonumber(seen.behind_s)
-  local waits = seen.waits_for ~= '' and '; waits: ' .. seen.waits_for or ''
-  local rejected = tonumber(seen.tally.rejected)
-  return ('%s: following%s, %s%s%s'):format(self.name, behind >= 0 and (', %d s behind'):format(behind) or '',
-    terminal.count(seen.tally.read, 'change'),
-    rejected > 0 and ', ' .. terminal.count(rejected, 'reject') or '', waits)
-end
-
---- What --log json says of it, several times a minute.
----@return table
+--- What is known of it now.
+---@return lugger.move_figures
 function step:figures()
-  if self.again_at then return { job = self.name, phase = self.phase, waits_for = 'a server' } end
-  local run = self.run or assert(self.copy).run
-  local seen = assert(run):poll(0)
-  local kept = self.spooler and self.spooler:poll(0)
-  return { job = self.name, phase = self.phase, run = seen.run, read = tonumber(seen.tally.read),
-    rejected = tonumber(seen.tally.rejected), behind_s = self.phase == 'following' and seen.behind_s or nil,
-    spooled = kept and tonumber(kept.spooled) or nil,
-    waits_for = seen.waits_for ~= '' and seen.waits_for or nil }
+  if self.phase == 'copying' then
+    return seen.copying(self.name, assert(assert(self.copy).run):poll(0), assert(self.spooler):poll(0))
+  end
+  if self.run and not self.again_at then return seen.following(self.name, self.run:poll(0), self.kept) end
+  local since = self.lost_at and system.monotonic() - self.lost_at
+  return { job = self.name, phase = 'catching up', read = 0, read_per_s = 0, rejected = 0, kept = 0,
+    position_s = self.kept and tonumber(self.kept.seconds), waits_for = self.again_at and 'for a server',
+    waits_s = since }
 end
 
 -- The progress of all, on standard error.
@@ -217,14 +210,15 @@ local function teller(options)
     if live then io.stderr:write('\r\27[K') end
     live = false
   end
-  function self.update(steps)
+  function self.update(steps, watch)
     local now = system.monotonic()
     if mode == 'none' or mode ~= 'live' and now - told_at < tell_s then return end
     told_at = now
     local lines = {}
-    for _, one in ipairs(steps) do
-      if one.phase ~= 'ended' and mode == 'json' then terminal.event('progress', one:figures()) end
-      if one.phase ~= 'ended' and mode ~= 'json' then lines[#lines + 1] = one:sentence() end
+    for i, one in ipairs(steps) do
+      local figures = one.phase ~= 'ended' and watch.figures[i]
+      if figures and mode == 'json' then terminal.event('progress', figures) end
+      if figures and mode ~= 'json' then lines[#lines + 1] = seen.sentence(figures) end
     end
     if mode == 'live' then
       io.stderr:write('\r\27[K', table_view.cut(table.concat(lines, ' | '), terminal.width() - 1))
@@ -256,7 +250,7 @@ end
 --- Moves jobs side by side until they are stopped or fail; a failed one does not keep the others from going on.
 ---@param jobs lugger.job[]
 ---@param settings lugger.move_settings
----@param options { log: string|nil, quiet: boolean|nil, script: string, resume: string }
+---@param options lugger.move_options
 ---@return lugger.attempt_result[]
 function move.run(jobs, settings, options)
   local steps, tell, asked = {}, teller(options), 0
@@ -267,6 +261,7 @@ function move.run(jobs, settings, options)
   for _, one in ipairs(steps) do
     if one.phase == 'ended' then tell_ended(one, steps, options) end
   end
+  local watch = watching.new(steps, options)
   while at_work(steps) do
     system.sleep(look_ms)
     local level = system.stop_level()
@@ -288,9 +283,11 @@ function move.run(jobs, settings, options)
         end
       end
     end
-    if at_work(steps) then tell.update(steps) end
+    watch:look(tell.clear)
+    if at_work(steps) then tell.update(steps, watch) end
   end
   tell.clear()
+  watch:close()
   local results = {}
   for i, one in ipairs(steps) do results[i] = one.result end
   return results
