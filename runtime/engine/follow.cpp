@@ -243,7 +243,13 @@ void prepare_follow(RunShared& shared, PreparedRun& prepared) {
   }
   prepared.followed = follow_source(*shared.source, state, job, record, settings.follow_from);
   shared.source = prepared.followed.get();
-  if (goes_on) return resume_run(shared, prepared, *run);
+  if (goes_on) {
+    // What it writes from here on is of the accepted script, so later starts need no flag.
+    run->script_hash = shared.job.spec.script_hash;
+    run->command = shared.job.spec.resume_command;
+    if (settings.accept_changes) state.accept_script(*run);
+    return resume_run(shared, prepared, *run);
+  }
   if (run) ledger.give_up(*run);
   begin_run(shared, prepared, shared.source->info(), 1);
 }

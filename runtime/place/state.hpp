@@ -161,6 +161,8 @@ class State {
     static_cast<void>(job);
     return {};
   }
+  /// From now on a run that follows changes is one of this script and this command.
+  virtual void accept_script(const RunRecord& run) { static_cast<void>(run); }
   virtual std::optional<RunRecord> find(const std::string& run) = 0;
   virtual std::vector<RunRecord> runs(size_t limit) = 0;
   virtual void start(const RunRecord& run, const std::vector<PartitionRecord>& partitions) = 0;

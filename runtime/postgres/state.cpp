@@ -41,6 +41,11 @@ class PgState final : public State {
   std::optional<RunRecord> latest_follow(const std::string& job) override {
     return first(read_runs("WHERE job = $1 AND mode = $2", {job, std::string(kFollowMode)}, 1));
   }
+  void accept_script(const RunRecord& run) override {
+    session().query(
+        fmt::format("UPDATE {}.runs SET script_hash = $2, command = $3 WHERE run = $1", schema_),
+        {run.run, run.script_hash, run.command});
+  }
   std::optional<RunRecord> find(const std::string& run) override {
     return first(read_runs("WHERE run = $1", {run}, 1));
   }

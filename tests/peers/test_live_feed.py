@@ -260,6 +260,9 @@ class Stopping(Feed):
         move.start('--accept-changes').follow()
         move.settle(self.server)
         move.end()
+        move.start().follow()
+        move.settle(self.server)
+        move.end()
 
     def test_another_replica_set(self):
         move = self.started()
