@@ -84,7 +84,7 @@ class Status(Seen):
     def test_a_copy_is_seen_with_what_is_kept(self):
         writer = Writer(self.server, 5, 1500).fill()
         self.addCleanup(writer.finish)
-        move = self.move(copy(extra=TAGS + SLOW % 60))
+        move = self.move(copy(extra=TAGS + SLOW % 20))
         writer.start()
         move.start().wait_for(move.is_copying, 'rows were copied')
         found = self.wait_for_status(move, lambda one: one['phase'] == 'copying' and one['kept'] > 3 and
