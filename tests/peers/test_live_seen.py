@@ -82,9 +82,9 @@ class Status(Seen):
         self.assertRegex(told, r'(?m)^  shop\.docs -> docs +following ')
 
     def test_a_copy_is_seen_with_what_is_kept(self):
-        writer = Writer(self.server, 5, 1500).fill()
+        writer = Writer(self.server, 5, 4000).fill()
         self.addCleanup(writer.finish)
-        move = self.move(copy(extra=TAGS + SLOW % 20))
+        move = self.move(copy(extra=TAGS + SLOW % 100))
         writer.start()
         move.start().wait_for(move.is_copying, 'rows were copied')
         found = self.wait_for_status(move, lambda one: one['phase'] == 'copying' and one['kept'] > 3 and

@@ -60,7 +60,7 @@ end
 ---@param lag number
 ---@return string
 function seen.alarm(figures, lag)
-  if figures.oplog_left_s <= 0 then return 'the oplog no longer reaches back to its position' end
+  if figures.oplog_left_s < 0 then return 'the oplog no longer reaches back to its position' end
   return ('it is %s behind, and the oplog reaches back %s: %s are left'):format(terminal.duration(lag),
     terminal.duration(figures.oplog_s), terminal.duration(figures.oplog_left_s))
 end

@@ -71,7 +71,8 @@ function watching:look(clear)
       self.figures[i] = figures
       if figures.alarm or before and before.alarm then clear() end
       self:tell_alarm(figures, before)
-      self.watch:tell(i, figures.position_s or 0, json.encode(figures), not before or before.phase ~= figures.phase)
+      local news = not before or before.phase ~= figures.phase or not before.alarm ~= not figures.alarm
+      self.watch:tell(i, figures.position_s or 0, json.encode(figures), news)
     elseif not self.figures[i] or not self.figures[i].ended then
       self:tell_end(i, step)
     end
