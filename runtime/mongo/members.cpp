@@ -58,8 +58,8 @@ bool MongoMembers::lags(const MongoServer& server) const {
 
 MongoServer MongoMembers::choose(MongoClient& client) {
   constexpr int kTries = 4;  // the driver gives any of those that are near
+  MongoServer picked = client.pick();  // before this the driver knows no members
   look(client);
-  MongoServer picked = client.pick();
   const MongoServer first = picked;
   for (int i = 1; i < kTries && lags(picked); ++i) picked = client.pick();
   const bool none = lags(picked);

@@ -323,6 +323,58 @@ class Rotation(Seen):
         move.end()
 
 
+class Member(mongo_proxy.Proxy):
+    """One member of a set of two; behind both is the same server. A secondary is as far behind as it says."""
+
+    def __init__(self, port, behind=None):
+        super().__init__(port)
+        self.behind, self.others = behind, [self]
+
+    def _as_our_own(self, body):
+        body = {**super()._as_our_own(body), 'hosts': [one.address for one in self.others], 'me': self.address}
+        body['primary'] = next(one.address for one in self.others if one.behind is None)
+        if self.behind is None:
+            return body
+        ts = body['lastWrite']['opTime']['ts']
+        optime = {**body['lastWrite']['opTime'], 'ts': bson.Timestamp(ts.seconds - self.behind, 1)}
+        primary = {name: False for name in ('isWritablePrimary', 'ismaster') if name in body}
+        return {**body, **primary, 'secondary': True, 'lastWrite': {**body['lastWrite'], 'opTime': optime}}
+
+    def scans(self):
+        return sum(body.get('find') == 'docs' for body in list(self.seen))
+
+
+class Secondaries(Seen):
+    def copied(self, behind, preference=''):
+        """A copy from a set whose secondary is so far behind; both members, and what was told."""
+        self.insert(*range(50))
+        with Member(self.server.port) as primary, Member(self.server.port, behind) as secondary:
+            primary.others = secondary.others = [primary, secondary]
+            move = self.move(url=primary.url + preference)
+            move.start().follow()
+            move.end()
+            self.assertEqual(move.number('select count(*) from docs'), 50)
+            return primary, secondary, move.told
+
+    def test_s0_21_one_that_keeps_up_is_read(self):
+        primary, secondary, told = self.copied(5)
+        self.assertEqual(primary.scans(), 0, told)
+        self.assertGreater(secondary.scans(), 0)
+        self.assertNotIn('behind its primary', told)
+
+    def test_s0_21_one_that_lags_is_left_alone_with_a_word(self):
+        primary, secondary, told = self.copied(600)
+        self.assertGreater(primary.scans(), 0)
+        self.assertEqual(secondary.scans(), 0, told)
+        self.assertRegex(told, rf'{secondary.address} is 6\d\d s behind its primary: the copy reads from '
+                               f'{primary.address}')
+
+    def test_s0_21_where_only_secondaries_may_be_read_it_goes_slowly_with_a_word(self):
+        _, secondary, told = self.copied(600, '&readPreference=secondary')
+        self.assertGreater(secondary.scans(), 0)
+        self.assertIn('the URL allows no other to be read, so the copy goes slowly', told)
+
+
 class Weeks(Seen):
     def write(self, seconds):
         """Changes of the same documents, in units of a second."""

@@ -175,6 +175,7 @@ function step:look_after()
   if self.phase == 'copying' then
     local copy = assert(self.copy)
     if copy.run and copy.run:ended() then
+      self:look(copy.run)
       copy:finish()
       self:try(function() self:end_copy() end)
     else
@@ -187,13 +188,24 @@ function step:look_after()
   end
 end
 
+--- A snapshot of its run; what is to be said of the source is said.
+---@param run lugger.native.run
+---@return lugger.run_snapshot
+function step:look(run)
+  local snapshot = run:poll(0)
+  for _, remark in ipairs(snapshot.remarks) do
+    if not self.options.quiet then terminal.warn(('%s: %s'):format(self.name, remark)) end
+  end
+  return snapshot
+end
+
 --- What is known of it now.
 ---@return lugger.move_figures
 function step:figures()
   if self.phase == 'copying' then
-    return seen.copying(self.name, assert(assert(self.copy).run):poll(0), assert(self.spooler):poll(0))
+    return seen.copying(self.name, self:look(assert(assert(self.copy).run)), assert(self.spooler):poll(0))
   end
-  if self.run and not self.again_at then return seen.following(self.name, self.run:poll(0), self.kept) end
+  if self.run and not self.again_at then return seen.following(self.name, self:look(self.run), self.kept) end
   local since = self.lost_at and system.monotonic() - self.lost_at
   return { job = self.name, phase = 'catching up', read = 0, read_per_s = 0, rejected = 0, kept = 0,
     position_s = self.kept and tonumber(self.kept.seconds), waits_for = self.again_at and 'for a server',
