@@ -275,9 +275,18 @@ int32_t lug_vector_read(const lug_value *value, float *out, uint32_t room) LUG_N
 double lug_vector_dot(const float *a, const float *b, uint32_t n) LUG_NOEXCEPT;
 double lug_vector_cosine(const float *a, const float *b, uint32_t n) LUG_NOEXCEPT;
 double lug_vector_l2(const float *a, const float *b, uint32_t n) LUG_NOEXCEPT;
+double lug_vector_l1(const float *a, const float *b, uint32_t n) LUG_NOEXCEPT;
+double lug_vector_hamming(const float *a, const float *b, uint32_t n) LUG_NOEXCEPT;
+double lug_vector_jaccard(const float *a, const float *b, uint32_t n) LUG_NOEXCEPT;
+void lug_vector_add(const float *a, const float *b, float *out, uint32_t n) LUG_NOEXCEPT;
+void lug_vector_scale(float *v, uint32_t n, double factor) LUG_NOEXCEPT;
+void lug_vector_mean(const float *const *vectors, uint32_t count, float *out, uint32_t n) LUG_NOEXCEPT;
+/* precision 0: half, 1: int8, 2: bit. */
+void lug_vector_quantise(float *v, uint32_t n, int precision) LUG_NOEXCEPT;
 double lug_vector_norm(const float *v, uint32_t n) LUG_NOEXCEPT;
 void lug_vector_normalise(float *v, uint32_t n) LUG_NOEXCEPT;
-/* The best k of count vectors, NULL is a hole; metric 0: cosine, 1: dot, 2: l2. Returns how many it found, best first. */
+/* The best k of count vectors, NULL is a hole; metric 0: cosine, 1: dot, 2: l2, 3: l1, 4: hamming, 5: jaccard. Returns how many it found, best
+   first. */
 uint32_t lug_vector_top_k(const float *const *vectors, uint32_t count, const float *query, uint32_t n, int metric, lug_match *out,
                           uint32_t k) LUG_NOEXCEPT;
 

@@ -64,6 +64,25 @@ double lug_vector_cosine(const float* a, const float* b, uint32_t n) noexcept {
 double lug_vector_l2(const float* a, const float* b, uint32_t n) noexcept {
   return std::sqrt(l2_squared({a, n}, {b, n}));
 }
+double lug_vector_l1(const float* a, const float* b, uint32_t n) noexcept {
+  return l1({a, n}, {b, n});
+}
+double lug_vector_hamming(const float* a, const float* b, uint32_t n) noexcept {
+  return static_cast<double>(hamming({a, n}, {b, n}));
+}
+double lug_vector_jaccard(const float* a, const float* b, uint32_t n) noexcept {
+  return jaccard({a, n}, {b, n});
+}
+void lug_vector_add(const float* a, const float* b, float* out, uint32_t n) noexcept {
+  add({a, n}, {b, n}, {out, n});
+}
+void lug_vector_scale(float* v, uint32_t n, double factor) noexcept { scale({v, n}, factor); }
+void lug_vector_mean(const float* const* vectors, uint32_t count, float* out, uint32_t n) noexcept {
+  mean({vectors, count}, {out, n});
+}
+void lug_vector_quantise(float* v, uint32_t n, int precision) noexcept {
+  quantise({v, n}, static_cast<Precision>(precision));
+}
 double lug_vector_norm(const float* v, uint32_t n) noexcept { return norm({v, n}); }
 void lug_vector_normalise(float* v, uint32_t n) noexcept { normalise({v, n}); }
 

@@ -1,5 +1,6 @@
 #include "bindings/job_spec.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "bindings/fix_spec.hpp"
@@ -216,6 +217,32 @@ constexpr Reader<Mapping> kMapping[] = {
      }},
 };
 
+/// A word for all kinds, or a table with a word for some.
+DdlPolicies read_on_ddl(lua_State* L) {
+  DdlPolicies out;
+  const auto policy = [L](std::string_view key) {
+    return enum_of<DdlPolicy>(key, text_value(L, key), kDdlPolicyWords);
+  };
+  if (!lua_istable(L, -1)) {
+    out.each.fill(policy("on_ddl"));
+    return out;
+  }
+  const int table = lua_gettop(L);
+  for (lua_pushnil(L); lua_next(L, table) != 0; lua_pop(L, 1)) {
+    const std::string key = to_text(L, -2);
+    const auto found = std::ranges::find(kDdlWords, key);
+    if (found == kDdlWords.end()) unknown_key("on_ddl", key, kDdlWords);
+    const auto kind = static_cast<size_t>(found - kDdlWords.begin());
+    out.each[kind] = policy("on_ddl." + key);
+    if (out.each[kind] == DdlPolicy::kApply && !changes_all(static_cast<DdlKind>(kind))) {
+      throw Error(Code::kConfig,
+                  fmt::format("on_ddl: {} cannot be applied to the target by itself", key),
+                  "'warn' tells of it and goes on; 'stop' ends the job");
+    }
+  }
+  return out;
+}
+
 /// A job and its hook, as in the table.
 struct JobTable {
   JobSpec spec;
@@ -234,6 +261,8 @@ constexpr Reader<JobTable> kJob[] = {
     reader<&JobTable::spec, &JobSpec::resume_command>("resume_command"),
     reader<&JobTable::spec, &JobSpec::now>("now"),
     {"hook", [](lua_State* L, std::string_view, JobTable& out) { out.hook = read_packed_hook(L); }},
+    {"on_ddl",
+     [](lua_State* L, std::string_view, JobTable& out) { out.spec.on_ddl = read_on_ddl(L); }},
     {"throttle",
      [](lua_State* L, std::string_view, JobTable& out) { out.spec.throttle = read_throttle(L); }},
 };

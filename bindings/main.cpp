@@ -157,6 +157,9 @@ int main(int count, char** words) {
   lugger::remember_arguments(count, words);
   try {
     return lugger::with_output_written(lugger::run(count, words));
+  } catch (const lugger::Error& error) {
+    lugger::tell("error", error.what());
+    return error.code() == lugger::Code::kInterrupted ? 130 : 1;
   } catch (const std::exception& error) {
     lugger::tell("error", error.what());
     return 1;

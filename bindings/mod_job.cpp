@@ -1,4 +1,5 @@
-// native.job(spec): plan, preview, trace, start, spool; the run that start returns, and the spooler.
+// native.job(spec): plan, preview, trace, start, spool; the run that start returns, the spooler, and
+// what the feeds of several jobs share.
 #include "bindings/job_spec.hpp"
 #include "bindings/lua_table.hpp"
 #include "bindings/modules.hpp"
@@ -6,6 +7,7 @@
 #include "bindings/signals.hpp"
 #include "engine/job_impl.hpp"
 #include "engine/rehearse.hpp"
+#include "place/feed.hpp"
 
 namespace lugger {
 
@@ -33,6 +35,11 @@ struct UserdataName<LuaRun> {
 template <>
 struct UserdataName<LuaSpooler> {
   static constexpr char value[] = "lugger.native.spooler";
+};
+
+template <>
+struct UserdataName<FeedHub> {
+  static constexpr char value[] = "lugger.native.feed_hub";
 };
 
 static int job_new(lua_State* L) {
@@ -122,9 +129,27 @@ static int job_move_stage(lua_State* L) {
   return 1;
 }
 
-static int job_follow_obstacle(lua_State* L) {
+static int job_ask_to_follow(lua_State* L) {
   const EndsAtOnce looks;
-  push(L, check_userdata<Job>(L, 1).follow_obstacle());
+  const Job::FollowAnswer answer = check_userdata<Job>(L, 1).ask_to_follow();
+  push(L, answer.obstacle);
+  push(L, answer.advice);
+  return 2;
+}
+
+static int job_share(lua_State* L) {
+  const EndsAtOnce looks;
+  push(L, check_userdata<Job>(L, 1).share(check_userdata<FeedHub>(L, 2)));
+  return 1;
+}
+
+static int hub_new(lua_State* L) {
+  push_userdata(L, std::make_shared<FeedHub>());
+  return 1;
+}
+
+static int hub_told(lua_State* L) {
+  push(L, check_userdata<FeedHub>(L, 1).told());
   return 1;
 }
 
@@ -160,12 +185,17 @@ static constexpr luaL_Reg kJobMethods[] = {
     {"start", guarded<job_start>},
     {"spool", guarded<job_spool>},
     {"move_stage", guarded<job_move_stage>},
-    {"follow_obstacle", guarded<job_follow_obstacle>},
+    {"share", guarded<job_share>},
+    {"ask_to_follow", guarded<job_ask_to_follow>},
     {nullptr, nullptr},
 };
 static constexpr luaL_Reg kSpoolerMethods[] = {
     {"poll", guarded<spooler_poll>},
     {"stop", guarded<spooler_stop>},
+    {nullptr, nullptr},
+};
+static constexpr luaL_Reg kHubMethods[] = {
+    {"told", guarded<hub_told>},
     {nullptr, nullptr},
 };
 static constexpr luaL_Reg kRunMethods[] = {
@@ -184,6 +214,7 @@ static int check_settings(lua_State* L) {
 static constexpr luaL_Reg kFunctions[] = {
     {"check_settings", guarded<check_settings>},
     {"default_jobs", guarded<jobs_by_default>},
+    {"feed_hub", guarded<hub_new>},
     {"job", guarded<job_new>},
     {nullptr, nullptr},
 };
@@ -192,6 +223,7 @@ void open_job(lua_State* L) {
   define_userdata<Job>(L, kJobMethods);
   define_userdata<LuaRun>(L, kRunMethods);
   define_userdata<LuaSpooler>(L, kSpoolerMethods);
+  define_userdata<FeedHub>(L, kHubMethods);
   add_functions(L, kFunctions);
 }
 

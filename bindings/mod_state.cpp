@@ -77,6 +77,11 @@ static int told(lua_State* L) {
   return 1;
 }
 
+static int notices(lua_State* L) {
+  push_list(L, state_of(L).notices(std::string(check_text(L, 2))));
+  return 1;
+}
+
 static int rejects(lua_State* L) {
   const auto limit = whole_or<uint64_t>(L, 3, "limit", 0, 0);
   const auto after = whole_or<int64_t>(L, 4, "after", 0, 0);
@@ -138,6 +143,7 @@ static constexpr luaL_Reg kMethods[] = {
     {"latest_follow", guarded<latest_follow>},
     {"feed", guarded<feed>},
     {"told", guarded<told>},
+    {"notices", guarded<notices>},
     {"rejects", guarded<rejects>},
     {"count_rejects", guarded<count_rejects>},
     {"delete_rejects", guarded<delete_rejects>},

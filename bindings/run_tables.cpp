@@ -19,6 +19,21 @@ static constexpr auto tally_fields(std::index_sequence<Place...>) {
 static constexpr auto kTally = tally_fields(std::make_index_sequence<std::size(kTallyCounts)>{});
 Record<Tally> record_of(const Tally*) { return {"lugger.tally", "", kTally}; }
 
+static constexpr Field<Notice> kNotice[] = {
+    field<&Notice::job>("job"),
+    field<&Notice::kind>("kind", "what was done to a collection, or what was met",
+                         R"("drop"|"rename"|"dropDatabase"|"create"|"collMod"|"createIndexes")"
+                         R"(|"dropIndexes"|"field"|"collection"|"large")"),
+    field<&Notice::name>("name", "what it is about"),
+    field<&Notice::done>("done", "what the job did"),
+    field<&Notice::count>("count"),
+    field<&Notice::first>("first", "when it was noticed first; \"\" in a run under way"),
+    field<&Notice::last>("last"),
+};
+Record<Notice> record_of(const Notice*) {
+  return {"lugger.notice", "something that was noticed while changes were followed", kNotice};
+}
+
 static constexpr Field<RunSnapshot> kRunSnapshot[] = {
     field<&RunSnapshot::run>("run"),
     field<&RunSnapshot::stage>(
@@ -40,6 +55,7 @@ static constexpr Field<RunSnapshot> kRunSnapshot[] = {
     field<&RunSnapshot::behind_s>("behind_s", "of a feed: seconds behind its source; -1: unknown"),
     field<[](const RunSnapshot& run) { return seconds_of(run.followed); }>(
         "followed", "changes made before this are committed, in seconds of the source; 0: none"),
+    field<&RunSnapshot::news>("news", "what was noticed, in order"),
 };
 Record<RunSnapshot> record_of(const RunSnapshot*) {
   return {"lugger.run_snapshot", "", kRunSnapshot};
@@ -77,6 +93,7 @@ static constexpr Field<RunResult> kRunResult[] = {
     field<&RunResult::rejects>("rejects", "by reason, the most frequent first"),
     field<&RunResult::tables>("tables", "how many the job fills"),
     field<&RunResult::notes>("notes"),
+    field<&RunResult::noticed>("noticed", "by this process, each once"),
     field<&RunResult::warnings>("warnings"),
     field<&RunResult::refused>("refused", "rows that keep constraints from being added"),
     field<&RunResult::constrained>("constrained", "false: they did"),

@@ -49,6 +49,7 @@ Record<RunResult> record_of(const RunResult*);
 Record<RunRecord> record_of(const RunRecord*);
 Record<RejectRecord> record_of(const RejectRecord*);
 Record<FeedRecord> record_of(const FeedRecord*);
+Record<Notice> record_of(const Notice*);
 Record<TypeCount> record_of(const TypeCount*);
 Record<FieldSummary> record_of(const FieldSummary*);
 Record<Description> record_of(const Description*);

@@ -43,7 +43,19 @@ local lugger = { null = value.null, remove = value.remove, version = native.vers
 ---@field constraints (lugger.constraint_spec|string)[]|nil 'check (age >= 0)', { not_null = 'email' }; after the load
 ---@field not_null string|string[]|nil columns that become NOT NULL after the load, when all rows are in
 ---@field on_hook_error "stop"|"reject"|nil
+---@field on_ddl "stop"|"warn"|"apply"|lugger.on_ddl_spec|nil what is done when a live collection is dropped, ...
 ---@field throttle lugger.throttle_spec|nil when to step back for the target's health
+
+--- What a job that follows changes does about what is done to its collection as a whole. By default it stops at the
+--- first three, and warns of the others.
+---@class lugger.on_ddl_spec
+---@field drop "stop"|"warn"|"apply"|nil apply: the rows are deleted
+---@field rename "stop"|"warn"|"apply"|nil apply: the new name is followed
+---@field dropDatabase "stop"|"warn"|"apply"|nil
+---@field create "stop"|"warn"|nil from MongoDB 6.0 on, as the rest
+---@field collMod "stop"|"warn"|nil
+---@field createIndexes "stop"|"warn"|nil
+---@field dropIndexes "stop"|"warn"|nil
 
 --- Describes a copy from a source into a target. The command line plans, previews or runs what a script returns.
 ---@param spec lugger.copy_spec

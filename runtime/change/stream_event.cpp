@@ -78,6 +78,8 @@ void take_field(std::string_view name, const Value& value, Raw& raw) noexcept {
     event.document = value;
   } else if (name == "to") {
     event.to = namespace_of(value);
+  } else if (name == "operationDescription") {
+    event.description = document_or_none(value);
   } else if (name == "lsid") {
     event.session = document_or_none(value);
   } else if (name == "txnNumber") {

@@ -54,6 +54,7 @@ struct StreamEvent {
   std::string_view operation;  // operationType as the server wrote it; empty: kRest
   EventNamespace ns;           // empty where the event has none: invalidate, kRest
   EventNamespace to;           // of a rename
+  Bytes description;           // operationDescription, of expanded events; empty: none
   Value id;                    // documentKey._id, never a shard key; kMissing: no document
   /// fullDocument. kMissing: not sent. kNull: asked for, but the server did not find the document
   /// when it looked. Else kDocument: of an insert or replace as it was then, of an update as it was

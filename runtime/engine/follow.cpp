@@ -1,7 +1,10 @@
 #include "engine/follow.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <set>
 
+#include "base/clock.hpp"
 #include "base/text.hpp"
 #include "place/feed.hpp"
 #include "place/identity.hpp"
@@ -63,11 +66,60 @@ class SettleCursor final : public Cursor {
   uint64_t bytes_ = 0;
 };
 
+/// Collections that came to a database since its changes are followed.
+class NewCollections {
+ public:
+  NewCollections(Feed& feed, const std::vector<Notice>& kept) : feed_(feed) {
+    const auto known = std::ranges::find(kept, kKnownCollections, &Notice::kind);
+    if (known == kept.end()) return;
+    begun_ = true;
+    for (size_t at = 0; at < known->done.size();) {
+      const size_t end = std::min(known->done.find('\n', at), known->done.size());
+      known_.insert(known->done.substr(at, end - at));
+      at = end + 1;
+    }
+  }
+  /// Looks now and then; those that came since, and all that are known then.
+  std::vector<Notice> look() {
+    if (looked_ && age_.seconds() < kLookSeconds) return {};
+    looked_ = true;
+    age_ = {};
+    std::vector<std::string> names;
+    try {
+      names = feed_.collections();
+    } catch (const Error& error) {
+      if (error.code() == Code::kInterrupted) throw;
+      return {};  // whatever is wrong, the feed meets it too
+    }
+    std::vector<Notice> out;
+    for (std::string& name : names) {
+      if (known_.size() == kMost || !known_.insert(name).second || !begun_) continue;
+      out.push_back({"", std::string(kCollectionNotice), name, "this job does not copy it"});
+    }
+    if (out.empty() && begun_) return {};
+    begun_ = true;
+    out.push_back(
+        {"", std::string(kKnownCollections), "", fmt::format("{}", fmt::join(known_, "\n"))});
+    return out;
+  }
+
+ private:
+  static constexpr double kLookSeconds = 20;
+  static constexpr size_t kMost = 10000;
+  Feed& feed_;
+  std::set<std::string> known_;
+  Stopwatch age_;
+  bool begun_ = false, looked_ = false;
+};
+
 /// The feed's cursor, with the feed that it needs. Sees to it that no position is behind another.
 class ChangesCursor final : public Cursor {
  public:
-  ChangesCursor(std::unique_ptr<Feed> feed, const Position& from)
-      : feed_(std::move(feed)), cursor_(feed_->follow(from)), time_(feed_->time_of(from)) {}
+  ChangesCursor(std::unique_ptr<Feed> feed, const Position& from, const std::vector<Notice>& kept)
+      : feed_(std::move(feed)),
+        cursor_(feed_->follow(from)),
+        time_(feed_->time_of(from)),
+        collections_(*feed_, kept) {}
 
   Next next(Batch& batch, const StopFlag& stop) override {
     const Next got = cursor_->next(batch, stop);
@@ -80,12 +132,20 @@ class ChangesCursor final : public Cursor {
   uint64_t bytes() const override { return cursor_->bytes(); }
   ReadCounts counts() const override { return cursor_->counts(); }
   std::optional<double> behind() const override { return cursor_->behind(); }
+  const Ddl* ddl() const override { return cursor_->ddl(); }
+  void pass_ddl(bool follow) override { cursor_->pass_ddl(follow); }
+  std::vector<Notice> take_notices() override {
+    std::vector<Notice> out = cursor_->take_notices();
+    std::ranges::move(collections_.look(), std::back_inserter(out));
+    return out;
+  }
   uint64_t time() const { return time_; }
 
  private:
   std::unique_ptr<Feed> feed_;
   std::unique_ptr<Cursor> cursor_;
   uint64_t time_;
+  NewCollections collections_;
 };
 
 class FollowSource final : public Source {
@@ -110,8 +170,8 @@ class FollowSource final : public Source {
       return std::make_unique<SettleCursor>(feed_of(source_), state_, job_, feed_, after);
     if (const auto kept = state_.feed(job_); kept && !feed_.empty() && kept->started == feed_)
       state_.end_feed(job_);
-    return std::make_unique<ChangesCursor>(feed_of(source_),
-                                           after.empty() ? partition.start : after);
+    return std::make_unique<ChangesCursor>(
+        feed_of(source_), after.empty() ? partition.start : after, state_.notices(job_));
   }
   std::vector<std::string> remarks() override { return source_.remarks(); }
   void release() noexcept override { source_.release(); }
@@ -237,10 +297,14 @@ void prepare_follow(RunShared& shared, PreparedRun& prepared) {
       throw Error(Code::kConfig, fmt::format("{} is followed already (run {})", job, run->run),
                   "leave the time or position away to go on, or begin there with --restart");
     }
-    check_unchanged(*run, request_of(shared.job.spec, info.identity, settings));
+    const bool same = feed_of(*shared.source)->goes_on_from(run->source_identity);
+    const std::string& identity = same ? run->source_identity : info.identity;
+    check_unchanged(*run, request_of(shared.job.spec, identity, settings));
   } else {
+    if (info.missing) throw Error(*info.missing);
     check_beginning(state, job, settings, record, info);
   }
+  shared.noticed.know(state.notices(job));
   prepared.followed = follow_source(*shared.source, state, job, record, settings.follow_from);
   shared.source = prepared.followed.get();
   if (goes_on) {

@@ -6,6 +6,7 @@
 #include "base/stop.hpp"
 #include "base/url.hpp"
 #include "engine/check_source.hpp"
+#include "engine/ddl.hpp"
 #include "engine/describe.hpp"
 #include "engine/follow.hpp"
 #include "engine/job_impl.hpp"
@@ -169,6 +170,7 @@ JobPlan Job::plan(const RunSettings& settings) {
   if (settings.follow) refuse_to_follow(settings, source());
   plan.source_info = info_for(source(), settings);
   plan.source = plan.source_info.place;
+  if (plan.source_info.moves) plan.on_ddl = policies_text(impl_->spec.on_ddl);
   plan.target = target().place();
   const std::shared_ptr<const PlanShape> bound = shape();
   plan.tables = bound->tables();
@@ -216,15 +218,20 @@ std::unique_ptr<Spooler> Job::spool(bool restart) {
 
 MoveStage Job::move_stage() { return lugger::move_stage(*target().state(), name()); }
 
-std::string Job::follow_obstacle() {
+uint64_t Job::share(FeedHub& hub) {
+  source().share(hub);
+  return source().info().bytes;
+}
+
+Job::FollowAnswer Job::ask_to_follow() {
   const std::unique_ptr<Feed> feed = source().feed();
-  if (!feed) return fmt::format("{} tells of no changes", source().info().place);
+  if (!feed) return {fmt::format("{} tells of no changes", source().info().place), {}};
   try {
     feed->now();
-    return {};
+    return {{}, feed->advice()};
   } catch (const Error& error) {
     if (error.code() == Code::kInterrupted) throw;
-    return error.message();
+    return {error.message(), {}};
   }
 }
 

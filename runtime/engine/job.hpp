@@ -40,6 +40,7 @@ struct JobSpec {
   std::string resume_command;  // what a user types to go on
   std::string now;             // lugger.now() of a new run, ISO text; empty: the state's clock
   ThrottleSpec throttle;       // limits on the target's health, where it is PostgreSQL
+  DdlPolicies on_ddl;          // what is done to the collection while its changes are followed
 };
 
 struct JobPlan {
@@ -50,6 +51,7 @@ struct JobPlan {
   std::vector<Partition> partitions;
   int connections = 1;
   double forecast_seconds = 0;  // 0: unknown
+  std::string on_ddl;           // of a source whose changes can be followed: its policies
   std::vector<std::string> warnings;
 };
 
@@ -109,8 +111,15 @@ class Job {
   std::unique_ptr<Spooler> spool(bool restart);
   /// Whether a copy beside a spooler, or a run that follows, is what goes on with a move.
   MoveStage move_stage();
-  /// Asks the source for its changes. What it answers when it gives none; "": it does.
-  std::string follow_obstacle();
+  /// From now on its changes are read together with those of the hub's other jobs. Returns the size
+  /// of its source.
+  uint64_t share(FeedHub& hub);
+  /// Asks the source for its changes. obstacle: what it answers when it gives none; "": it does.
+  /// advice: what is to be said of how they are read.
+  struct FollowAnswer {
+    std::string obstacle, advice;
+  };
+  FollowAnswer ask_to_follow();
   /// Rows of the target that indexes and constraints still to be built would refuse. Reads only.
   std::vector<Refused> preflight();
   /// Documents of the source that NOT NULL would refuse, by column, before anything is loaded.

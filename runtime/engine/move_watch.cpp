@@ -12,8 +12,7 @@ namespace lugger {
 class MoveWatch::Sources {
  public:
   explicit Sources(MoveWatch& watch) : watch_(watch) {
-    for (size_t i = 0; i < watch_.jobs_.size(); ++i)
-      if (const JobImpl* job = watch_.jobs_[i]) of_[job->spec.source].push_back(i);
+    for (size_t i = 0; i < watch_.jobs_.size(); ++i) of_[watch_.jobs_[i]->spec.source].push_back(i);
   }
   void ask() {
     for (const auto& [place, jobs] : of_) ask(place, jobs);
@@ -21,10 +20,12 @@ class MoveWatch::Sources {
 
  private:
   void ask(const std::string& place, const std::vector<size_t>& jobs) {
+    const auto open = std::ranges::find_if(jobs, [this](size_t i) { return is_open(i); });
+    if (open == jobs.end()) return;
     SourceSeen seen;
     try {
       auto& asked = asked_[place];
-      if (!asked) asked = watch_.jobs_[jobs.front()]->source->watch();
+      if (!asked) asked = watch_.jobs_[*open]->source->watch();
       if (!asked) return;
       seen.view = asked->look(oldest(jobs));
       seen.age = 0;
@@ -38,6 +39,10 @@ class MoveWatch::Sources {
       watch_.seen_[i] = seen;
       watch_.answered_[i] = {};
     }
+  }
+  bool is_open(size_t job) const {
+    const std::lock_guard lock(watch_.mutex_);
+    return watch_.told_[job].open;
   }
   uint64_t oldest(const std::vector<size_t>& jobs) const {
     const std::lock_guard lock(watch_.mutex_);
@@ -61,7 +66,7 @@ class MoveWatch::Ledgers {
   void tell() {
     for (size_t i = 0; i < watch_.jobs_.size(); ++i) {
       const std::string facts = take(i);
-      if (watch_.jobs_[i] == nullptr || facts.empty()) continue;
+      if (facts.empty()) continue;
       JobImpl& job = *watch_.jobs_[i];
       auto& state = states_[job.spec.target + " " + job.spec.target_options.text("state_schema")];
       try {
@@ -91,7 +96,7 @@ class MoveWatch::Ledgers {
   std::string take(size_t job) {
     const std::lock_guard lock(watch_.mutex_);
     Told& told = watch_.told_[job];
-    return std::exchange(told.fresh, false) ? told.facts : std::string();
+    return told.open && std::exchange(told.fresh, false) ? told.facts : std::string();
   }
 
   struct Counted {
@@ -109,10 +114,7 @@ MoveWatch::MoveWatch(const std::vector<Job*>& jobs, double every)
       rejects_(jobs.size()),
       answered_(jobs.size()),
       told_(jobs.size()) {
-  for (Job* job : jobs) {
-    JobImpl& impl = job->impl();
-    jobs_.push_back(impl.source && impl.target ? &impl : nullptr);
-  }
+  for (Job* job : jobs) jobs_.push_back(&job->impl());
   const auto conclude = [](const std::optional<Error>&) { return "ended"; };
   sources_.start(
       stop_, [this] { ask_sources(); }, conclude);
@@ -147,7 +149,8 @@ RejectsSeen MoveWatch::rejects(size_t job) const {
 
 void MoveWatch::tell(size_t job, uint64_t position, std::string facts, bool now) {
   const std::lock_guard lock(mutex_);
-  told_.at(job) = {position, std::move(facts), true};
+  const JobImpl& impl = *jobs_.at(job);
+  told_[job] = {position, std::move(facts), true, impl.source && impl.target && impl.shape};
   hurry_ = hurry_ || now;
   if (now) changed_.notify_all();
 }

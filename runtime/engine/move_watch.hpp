@@ -39,7 +39,7 @@ class MoveWatch {
 
   SourceSeen seen(size_t job) const;
   RejectsSeen rejects(size_t job) const;
-  /// Of the job: its position, and what is known of it as JSON, of which the newest is written.
+  /// From the thread that opens the job's places. Of the job: its position, and what is known of it as JSON, of which the newest is written.
   /// `now`: at once, else when it is time.
   void tell(size_t job, uint64_t position, std::string facts, bool now);
 
@@ -49,14 +49,14 @@ class MoveWatch {
   struct Told {
     uint64_t position = 0;
     std::string facts;
-    bool fresh = false;
+    bool fresh = false, open = false;  // open: the job's places are
   };
   void ask_sources();
   void tell_ledgers();
   /// False: it is to end.
   bool wait_for_turn();
 
-  std::vector<JobImpl*> jobs_;  // nullptr: its places were not opened
+  std::vector<JobImpl*> jobs_;
   const double every_;
   StopFlag stop_;
   mutable std::mutex mutex_;  // guards what follows

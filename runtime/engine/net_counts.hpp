@@ -17,6 +17,19 @@ class NetCounts {
   void rollback(const Counts& grown) {
     for (const auto& [name, count] : grown) rolled_back_[name] = count - committed_[name];
   }
+  /// What commit() would add.
+  Counts pending(const Counts& grown) const {
+    Counts out;
+    const auto of = [](const Counts& counts, const std::string& name) {
+      const auto found = counts.find(name);
+      return found == counts.end() ? 0 : found->second;
+    };
+    for (const auto& [name, count] : grown) {
+      const uint64_t added = count - of(rolled_back_, name) - of(committed_, name);
+      if (added != 0) out[name] = added;
+    }
+    return out;
+  }
   void add_to(Counts& sum) const {
     for (const auto& [name, count] : committed_) {
       if (count != 0) sum[name] += count;

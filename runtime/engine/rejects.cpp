@@ -1,5 +1,7 @@
 #include "engine/rejects.hpp"
 
+#include <algorithm>
+
 #include "base/error.hpp"
 #include "place/spec.hpp"
 #include "value/bson_reader.hpp"
@@ -110,6 +112,9 @@ class RejectCursor final : public Cursor {
       bytes_ += document->size;
       numbers_.push_back(reject.reject);
     }
+    // Of a dump nothing was deleted: to skip a document says nothing of a row that another load made.
+    if (std::ranges::find(batch.operations, Operation::kDelete) == batch.operations.end())
+      batch.operations.clear();
     return batch.documents.empty() ? Next::kEnd : Next::kBatch;
   }
   Position position() const override {

@@ -88,6 +88,10 @@ class RunImpl final : public Run {
     snapshot.tally.bytes = prepared_.done_bytes + shared_.bytes.load(std::memory_order_relaxed);
     snapshot.tally.rejected += shared_.rejected.load(std::memory_order_relaxed);
     if (shared_.claims) snapshot.tally = shared_.claims->seen();
+    if (shared_.settings.follow) {
+      const std::lock_guard noticing(shared_.mutex);
+      snapshot.news = shared_.noticed.news();
+    }
     const std::lock_guard lock(mutex_);
     snapshot.steps = steps_.steps;
     snapshot.steps_done = steps_.done;
@@ -172,9 +176,20 @@ class RunImpl final : public Run {
     if (!is_read_once(shared_.job.spec.source))
       work.again = [this](const auto& use) { reread(shared_, use); };
     finishing_ = true;
+    note_fields();
     Tally after = whole();
     result_.notes = finish_target(stage_host(), work, after);
     settled_ = after;
+  }
+
+  /// Of a source that may be followed: so that fields that come later are told apart.
+  void note_fields() {
+    if (!shared_.source->info().moves) return;
+    std::vector<Notice> notices;
+    for (const auto& [path, documents] : shared_.unmapped)
+      notices.push_back({shared_.job.spec.name, std::string(kFieldNotice), path,
+                         "no column takes it", documents});
+    shared_.state->note(notices);
   }
 
   StageHost stage_host() {
@@ -253,6 +268,7 @@ class RunImpl final : public Run {
     }
     result_.skip_reasons = shared_.skip_reasons;
     shared_.rejects.fill(result_);
+    result_.noticed = shared_.noticed.sums();
     if (shared_.shape) result_.tables = shared_.shape->tables().size();
     result_.warnings.insert(result_.warnings.begin(), prepared_.report.warnings.begin(),
                             prepared_.report.warnings.end());

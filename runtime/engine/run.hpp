@@ -11,6 +11,7 @@
 #include "engine/reject_groups.hpp"
 #include "place/run_status.hpp"
 #include "place/stage.hpp"
+#include "place/state.hpp"
 #include "plan/tally.hpp"
 
 namespace lugger {
@@ -51,6 +52,7 @@ struct RunSnapshot {
   std::vector<std::string> remarks;  // of the source, since the last poll
   double behind_s = -1;              // of a feed: behind its source; -1: unknown
   uint64_t followed = 0;  // all changes before this are committed, as Feed::time_of(); 0: none yet
+  std::vector<Notice> news = {};  // of this process, in order: Noticed::news()
 };
 
 struct RunResult {
@@ -66,6 +68,7 @@ struct RunResult {
   std::vector<RejectGroup> rejects;              // the most frequent first
   size_t tables = 0;                             // number of tables that the job fills
   std::vector<std::string> notes;                // what was done after the load
+  std::vector<Notice> noticed;                   // by this process, while changes were followed
   std::vector<std::string> warnings;
   std::vector<Refused> refused;  // rows that prevent constraints from being added
   bool constrained = true;       // false: refused rows prevented the stage

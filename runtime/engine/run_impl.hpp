@@ -8,6 +8,7 @@
 #include "engine/allowance.hpp"
 #include "engine/away.hpp"
 #include "engine/job_impl.hpp"
+#include "engine/noticed.hpp"
 #include "engine/pace.hpp"
 #include "engine/partition_queue.hpp"
 #include "engine/run.hpp"
@@ -50,6 +51,7 @@ struct RunShared {
   std::map<std::string, uint64_t> unmapped, skip_reasons, replaced;
   std::map<std::string, Met> met;
   RejectGroups rejects;
+  Noticed noticed;
   ReadCounts counts;
   std::vector<std::string> warnings;
   std::optional<Error> failure;

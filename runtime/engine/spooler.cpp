@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "engine/ddl.hpp"
 #include "engine/follow.hpp"
 #include "place/identity.hpp"
 
@@ -41,6 +42,7 @@ class Spooler::Reading {
   bool step() {
     batch_.clear();
     const Next got = ask();
+    if (const Ddl* ddl = cursor_->ddl()) pass(*ddl);
     for (const Document& key : batch_.documents) {
       keys_.push_back(as_text(key.bytes()));
       bytes_ += key.size;
@@ -52,6 +54,12 @@ class Spooler::Reading {
         age >= kIdleSeconds)
       commit();
     return got != Next::kEnd;
+  }
+
+  /// What does not change documents is followed with the others, when all is copied.
+  void pass(const Ddl& ddl) {
+    if (changes_all(ddl.kind)) refuse_ddl_in_copy(ddl);
+    cursor_->pass_ddl(false);
   }
 
   void commit() {
@@ -155,6 +163,7 @@ void Spooler::begin(bool restart) {
                   "finish it first and follow from a time before it began, or begin again with "
                   "--restart");
     }
+    if (info.missing) throw Error(*info.missing);
     const std::unique_ptr<Feed> feed = feed_of(source_);
     record.emplace();
     record->job = job_;

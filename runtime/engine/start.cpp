@@ -45,7 +45,10 @@ TargetReport inspect_target(JobImpl& job, const RunSettings& settings) {
 }
 
 SourceInfo info_for(Source& source, const RunSettings& settings) {
-  return settings.follow ? followed(source.info()) : source.info();
+  SourceInfo info = source.info();
+  if (settings.follow) return followed(std::move(info));
+  if (info.missing && !settings.retry_rejects) throw Error(*info.missing);
+  return info;
 }
 
 void refuse_problems(const TargetReport& report, const std::string& job) {

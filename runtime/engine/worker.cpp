@@ -1,7 +1,10 @@
 #include "engine/worker.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
+#include "engine/ddl.hpp"
 #include "engine/dry_run.hpp"
 #include "engine/follow.hpp"
 #include "engine/join.hpp"
@@ -146,6 +149,7 @@ bool Worker::load_unit(Cursor& cursor, PartitionRecord& partition) {
     uncount_unit();
     return false;
   }
+  if (!finish && unit_documents_ == 0 && cursor.ddl() != nullptr) pass_ddl(cursor);
   const bool moved =
       idled_ &&
       cursor.position() != (partition.position.empty() ? partition.start : partition.position);
@@ -153,6 +157,7 @@ bool Worker::load_unit(Cursor& cursor, PartitionRecord& partition) {
   unit_counts_ = cursor.counts();
   unit_counts_ -= before;
   unit_ = unit_record(partition, cursor.position(), exhausted);
+  add_notices(cursor, unit_);
   commit_unit(unit_);
   tell_time(cursor);
   partition.tally += unit_.tally;
@@ -174,7 +179,10 @@ bool Worker::fill_unit(Cursor& cursor, bool& exhausted) {
     exhausted = got == Next::kEnd;
     if (exhausted || limit_reached_) return true;
     idled_ = idled_ || got == Next::kIdle;
-    if (got == Next::kIdle) continue;
+    if (got == Next::kIdle) {
+      if (cursor.ddl() != nullptr) return false;
+      continue;
+    }
     ++batches_used_;
     if (shared_.settings.retry_rejects) {
       const std::vector<int64_t>& numbers = reject_numbers(cursor);
@@ -187,6 +195,18 @@ bool Worker::fill_unit(Cursor& cursor, bool& exhausted) {
     unit_rejected_ += batch.refusals.size();
   }
   return false;
+}
+
+/// What was done to the collection as a whole is a unit of its own, behind what came before it.
+void Worker::pass_ddl(Cursor& cursor) {
+  const Ddl ddl = *cursor.ddl();
+  const DdlOutcome outcome = settle_ddl(ddl, shared_.job.spec.on_ddl);
+  UnitRecord& passed = passed_.emplace();
+  passed.clears = outcome.clears;
+  passed.source_identity = ddl.identity;
+  passed.notices.push_back(
+      {"", std::string(kDdlWords[static_cast<size_t>(ddl.kind)]), ddl.what, outcome.done});
+  cursor.pass_ddl(outcome.follows);
 }
 
 /// kEnd when the limit is reached.
@@ -287,6 +307,20 @@ UnitRecord Worker::unit_record(const PartitionRecord& partition, const Position&
   return unit;
 }
 
+/// What the unit brings to the ledger beside its rows.
+void Worker::add_notices(Cursor& cursor, UnitRecord& unit) {
+  if (!shared_.settings.follow) return;
+  if (passed_) {
+    unit.clears = passed_->clears;
+    unit.source_identity = passed_->source_identity;
+    unit.notices = passed_->notices;
+  }
+  std::ranges::move(cursor.take_notices(), std::back_inserter(unit.notices));
+  for (const auto& [path, documents] : unmapped_.pending(plan_.unmapped()))
+    unit.notices.push_back({"", std::string(kFieldNotice), path, "no column takes it", documents});
+  for (Notice& notice : unit.notices) notice.job = shared_.job.spec.name;
+}
+
 std::vector<std::string> Worker::unit_ids() const {
   std::vector<std::string> out;
   for (size_t i = 0; i < batches_used_; ++i)
@@ -296,13 +330,22 @@ std::vector<std::string> Worker::unit_ids() const {
 }
 
 void Worker::commit_unit(UnitRecord& unit) {
+  const uint64_t read = unit.tally.read;
   sink_->commit(unit);
+  shared_.read.fetch_add(unit.tally.read - read, std::memory_order_relaxed);
+  tell_notices(unit);
   if (!unit.rejects.empty()) shared_.rejected_before = true;
   count_unit();
   shared_.rejected.fetch_add(unit.tally.rejected - unit_rejected_, std::memory_order_relaxed);
   shared_.rows.fetch_add(unit.tally.rows, std::memory_order_relaxed);
   const std::lock_guard lock(shared_.mutex);
   shared_.tally += unit.tally;
+}
+
+/// For whoever looks on; what is met again and again is told once.
+void Worker::tell_notices(const UnitRecord& unit) {
+  const std::lock_guard lock(shared_.mutex);
+  for (const Notice& notice : unit.notices) shared_.noticed.add(notice);
 }
 
 Batch& Worker::next_batch() {
@@ -318,6 +361,7 @@ void Worker::reset_unit() noexcept {
   unit_age_ = {};
   idled_ = false;
   unit_ = {};
+  passed_.reset();
   unit_counts_ = {};
   unit_skips_.clear();
   resolved_.clear();

@@ -23,10 +23,13 @@ class Worker {
   bool settle_lost_unit(PartitionRecord& partition);
   bool load_unit(Cursor& cursor, PartitionRecord& partition);
   bool fill_unit(Cursor& cursor, bool& exhausted);
+  void pass_ddl(Cursor& cursor);
   Next read_batch(Cursor& cursor, Batch& batch);
   Next ask(Cursor& cursor, Batch& batch);
   void commit_unit(UnitRecord& unit);
   UnitRecord unit_record(const PartitionRecord& partition, const Position& position, bool done);
+  void add_notices(Cursor& cursor, UnitRecord& unit);
+  void tell_notices(const UnitRecord& unit);
   std::vector<std::string> unit_ids() const;
   Batch& next_batch();
   void reset_unit() noexcept;
@@ -56,6 +59,7 @@ class Worker {
   std::map<std::string, uint64_t> skip_reasons_;  // committed
   RejectGroups rejects_;
   std::map<std::string, uint64_t> unit_skips_;
+  std::optional<UnitRecord> passed_;  // what ddl() of the cursor brings to the open unit
 };
 
 }  // namespace lugger

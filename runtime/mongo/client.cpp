@@ -1,8 +1,12 @@
 #include "mongo/client.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <condition_variable>
+#include <cstring>
 #include <functional>
 #include <mutex>
 
@@ -17,7 +21,8 @@ namespace lugger {
 namespace {
 
 constexpr int32_t kSelectionMs = 15'000;
-constexpr int32_t kErrorApi = 2;  // errors have the server's own numbers
+constexpr int32_t kConnectMs = 4'000;  // a member that is silent holds up each new connection
+constexpr int32_t kErrorApi = 2;       // errors have the server's own numbers
 
 bson_t as_bson(const MongoDriver& driver, Bytes bytes) {
   bson_t out;
@@ -59,9 +64,34 @@ Code code_of(int32_t number, bool lost) {
   return number == kMaxTime ? Code::kTimeout : Code::kRead;
 }
 
+/// What to do when no server answered, by the driver's words for why.
+std::string hint_of_silence(std::string_view why) {
+  const auto says = [&](std::string_view words) { return why.find(words) != why.npos; };
+  const bool refused = says("certificate verify failed") || says("certificate verification");
+  if (refused && says("mismatch")) {
+    return "the server's certificate is another host's: write the host as the certificate names "
+           "it (openssl s_client -connect HOST:PORT shows it)";
+  }
+  if (refused) {
+    return "nobody that is trusted here has signed the server's certificate, or it has expired: "
+           "name the authority's file in the URL, tlsCAFile=/path/ca.pem";
+  }
+  if (says("TLS handshake failed")) {
+    return "the server may speak no TLS, or want a certificate of the client "
+           "(tlsCertificateKeyFile=/path/client.pem in the URL)";
+  }
+  if (says("connection closed calling hello")) {
+    return "the server hung up: one that wants TLS does so without it (tls=true in the URL), and "
+           "one that has none does so with it";
+  }
+  return "check the URL's hosts and replicaSet, TLS, and that the server runs";
+}
+
 MongoFault fault_of(const bson_error_t& error, Bytes reply, const std::string& shown) {
-  const bool authentication =
-      error.domain == MONGOC_ERROR_CLIENT && error.code == MONGOC_ERROR_CLIENT_AUTHENTICATE;
+  // Of a connection that is lost meanwhile the driver says that authentication failed, too.
+  const bool authentication = error.domain == MONGOC_ERROR_CLIENT &&
+                              error.code == MONGOC_ERROR_CLIENT_AUTHENTICATE &&
+                              !std::string_view(error.message).starts_with("Failed to send");
   const bool answered = error.domain == MONGOC_ERROR_SERVER || authentication;
   const auto number = answered && !authentication ? static_cast<int32_t>(error.code) : 0;
   const Code code = authentication ? Code::kAuth : code_of(number, !answered);
@@ -74,7 +104,7 @@ MongoFault fault_of(const bson_error_t& error, Bytes reply, const std::string& s
   else if (number == MongoFault::kUnauthorized)
     hint = "`lugger init --mongo-role` prints a role with the rights that suffice";
   else if (!answered)
-    hint = "check the URL's hosts and replicaSet, TLS, and that the server runs";
+    hint = hint_of_silence(error.message);
   const std::string sqlstate = authentication ? "28000" : "";
   return MongoFault(Error(code, std::move(message), std::move(hint), sqlstate), number, !answered,
                     labels_of(reply));
@@ -151,7 +181,10 @@ struct MongoClient::Inner : Wakeable {
   bool left = false;  // nobody waits any more: the thread ends
   bool over = false;  // the connection is closed
 
-  Inner(const AllowedUrl& place, const std::string& purpose) : shown(mask_secrets(place.text())) {
+  Inner() = default;
+  /// Delegates, so that what it throws leaves nothing of the driver behind.
+  Inner(const AllowedUrl& place, const std::string& purpose) : Inner() {
+    shown = mask_secrets(place.text());
     refuse_pieces_of_password(place.text(), shown);
     bson_error_t error{};
     uri = driver.mongoc_uri_new_with_error(place.text().c_str(), &error);
@@ -164,12 +197,17 @@ struct MongoClient::Inner : Wakeable {
     if (const char* named = driver.mongoc_uri_get_database(uri)) database = named;
     if (!driver.mongoc_uri_get_tls(uri))
       plain_host = first_remote(driver.mongoc_uri_get_hosts(uri));
+    for (const char* option : {MONGOC_URI_TLSCAFILE, MONGOC_URI_TLSCERTIFICATEKEYFILE})
+      check_file(option);
     prepare(purpose);
     client = driver.mongoc_client_new_from_uri_with_error(uri, &error);
     if (client == nullptr) {
-      const Error refused(Code::kConfig, mask_text(fmt::format("{}: {}", shown, error.message)));
-      release();
-      throw refused;
+      const bool unknown = std::string_view(error.message).find("SRV") != std::string_view::npos;
+      throw Error(Code::kConfig, mask_text(fmt::format("{}: {}", shown, error.message)),
+                  unknown ? "the name in a mongodb+srv URL is no host, it has an SRV record: check "
+                            "its spelling and the resolver of this machine, or write the hosts, "
+                            "mongodb://HOST,HOST"
+                          : "");
     }
     driver.mongoc_client_set_error_api(client, kErrorApi);
   }
@@ -177,12 +215,23 @@ struct MongoClient::Inner : Wakeable {
   Inner(const Inner&) = delete;
   Inner& operator=(const Inner&) = delete;
 
+  /// Of a file that it cannot read the driver says nothing but that no server was found.
+  void check_file(const char* option) const {
+    const char* path = driver.mongoc_uri_get_option_as_utf8(uri, option, nullptr);
+    if (path == nullptr || access(path, R_OK) == 0) return;
+    const char* why = std::strerror(errno);
+    raise(Code::kConfig, "{}: {}={} cannot be read: {}", shown, option, path, why);
+  }
+  void set_unless_said(const char* option, int32_t value) {
+    if (!driver.mongoc_uri_has_option(uri, option))
+      driver.mongoc_uri_set_option_as_int32(uri, option, value);
+  }
   void prepare(const std::string& purpose) {
     driver.mongoc_uri_set_option_as_utf8(uri, MONGOC_URI_APPNAME, purpose.c_str());
     driver.mongoc_uri_set_option_as_bool(uri, MONGOC_URI_RETRYREADS, false);
     driver.mongoc_uri_set_option_as_bool(uri, MONGOC_URI_SERVERSELECTIONTRYONCE, false);
-    if (!driver.mongoc_uri_has_option(uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS))
-      driver.mongoc_uri_set_option_as_int32(uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS, kSelectionMs);
+    set_unless_said(MONGOC_URI_SERVERSELECTIONTIMEOUTMS, kSelectionMs);
+    set_unless_said(MONGOC_URI_CONNECTTIMEOUTMS, kConnectMs);
     const mongoc_read_prefs_t* named = driver.mongoc_uri_get_read_prefs_t(uri);
     const bool has =
         named != nullptr && driver.mongoc_uri_has_option(uri, MONGOC_URI_READPREFERENCE);
@@ -231,7 +280,7 @@ struct MongoClient::Inner : Wakeable {
         client, primary, primary ? nullptr : preference(), &error);
     if (found == nullptr) throw fault_of(error, {}, shown);
     MongoServer out{driver.mongoc_server_description_id(found),
-                    driver.mongoc_server_description_host(found)->host_and_port};
+                    driver.mongoc_server_description_host(found)->host_and_port, primary};
     driver.mongoc_server_description_destroy(found);
     return out;
   }
@@ -269,8 +318,9 @@ struct MongoClient::Inner : Wakeable {
       driver.bson_append_int64(&options, "serverId", -1, server->id);
     }
     auto reply = std::make_shared<OwnedBson>(driver);
+    const mongoc_read_prefs_t* prefer = server && server->primary ? nullptr : preference();
     const bool done = driver.mongoc_client_command_with_opts(
-        client, target.c_str(), &question, preference(), &options, &reply->bson, &error);
+        client, target.c_str(), &question, prefer, &options, &reply->bson, &error);
     driver.bson_destroy(&options);
     const Bytes bytes(driver.bson_get_data(&reply->bson), reply->bson.len);
     if (!done) throw fault_of(error, bytes, shown);

@@ -58,7 +58,8 @@ class MongoReply {
 /// asked for.
 struct MongoServer {
   uint32_t id = 0;
-  std::string host;  // "db1.example.com:27017"
+  std::string host;      // "db1.example.com:27017"
+  bool primary = false;  // asked for as such: what is sent there is for primaries alone
 };
 
 /// One thread at a time. Calls wait in a thread of their own, so that a stop can end each of them:

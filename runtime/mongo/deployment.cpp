@@ -49,6 +49,23 @@ std::vector<MongoCollection> ask_for_collections(MongoClient& client, const std:
   return out;
 }
 
+uint64_t time_of(const MongoReply& reply) noexcept {
+  const Value time = reply["operationTime"];
+  return time.type == ValueType::kTimestamp ? static_cast<uint64_t>(time.i64) : 0;
+}
+
+/// A mongos tells the time that it has heard of, and others may write through another one. Asking
+/// all shards brings the newest of theirs, and needs no right.
+uint64_t time_of_shards(MongoClient& client, const MongoServer& mongos) {
+  try {
+    return time_of(
+        client.run("admin", MongoCommand("listDatabases", 1).add("nameOnly", true).done(), mongos));
+  } catch (const MongoFault& fault) {
+    if (fault.passes()) throw;
+    return 0;
+  }
+}
+
 }  // namespace
 
 MongoReply say_hello(MongoClient& client, const MongoServer& server) {
@@ -60,13 +77,15 @@ MongoReply say_hello(MongoClient& client, const MongoServer& server) {
   }
 }
 
+/// The primary is asked: the time that a secondary tells is that of what it has applied.
 MongoDeployment look_at_deployment(MongoClient& client) {
-  const MongoReply reply = say_hello(client, client.primary());
+  const MongoServer primary = client.primary();
+  const MongoReply reply = say_hello(client, primary);
   MongoDeployment out;
   out.set = text_of(reply["setName"]);
   out.sharded = text_of(reply["msg"]) == "isdbgrid";
-  const Value time = reply["operationTime"];
-  if (time.type == ValueType::kTimestamp) out.time = static_cast<uint64_t>(time.i64);
+  out.time = time_of(reply);
+  if (out.sharded) out.time = std::max(out.time, time_of_shards(client, primary));
   return out;
 }
 

@@ -24,6 +24,7 @@ struct MongoDriver {
   X(mongoc_uri_get_read_prefs_t)            \
   X(mongoc_uri_set_read_prefs_t)            \
   X(mongoc_uri_get_option_as_int32)         \
+  X(mongoc_uri_get_option_as_utf8)          \
   X(mongoc_uri_set_option_as_int32)         \
   X(mongoc_uri_set_option_as_bool)          \
   X(mongoc_uri_set_option_as_utf8)          \

@@ -1,58 +1,91 @@
 #include "mongo/feed.hpp"
 
+#include "base/text.hpp"
 #include "change/changed_keys.hpp"
+#include "mongo/ddl.hpp"
+#include "mongo/feed_stream.hpp"
 #include "mongo/lookup.hpp"
-#include "mongo/stream.hpp"
+#include "place/spec.hpp"
 
 namespace lugger {
 namespace {
 
 constexpr size_t kFoldBytes = 4 << 20;
 
-[[noreturn]] void refuse(const StreamEvent& event, const ScanPlace& place) {
-  const std::string name = place.name();
-  std::string what = fmt::format("{} {}", event.operation, event.ns.text());
-  if (!event.to.empty()) what += fmt::format(" to {}", event.to.text());
-  throw Error(
-      Code::kRead,
-      fmt::format("{} was changed as a whole at {}: {}", name, cluster_time_text(event.time), what),
-      "the rows stand as they were before it. Look at the collection, then empty the tables and "
-      "copy it anew (lugger move SCRIPT --restart), or go on behind that time with lugger follow "
-      "SCRIPT --from-time T --restart");
+constexpr std::string_view kRenamed = "as";  // of a position: the name that is followed now
+
+/// The place as it is followed behind a position.
+ScanPlace place_behind(const Position& from, ScanPlace place) {
+  if (const auto name = spec_field(from, kRenamed))
+    place.collection.name = from_hex(*name).value_or(place.collection.name);
+  return place;
 }
 
-/// Shared by both kinds of cursors: events of this collection, whole changes refused.
+/// Which documents are meant says the server alone: it is asked for each that changed.
+StreamContent content_of(const ScanPlace& place) {
+  return place.where.empty() ? StreamContent::kDocuments : StreamContent::kKeys;
+}
+
+/// Shared by both kinds of cursors: events of this collection, and what is done to it as a whole.
 class EventReader {
  public:
-  EventReader(const ScanPlace& place, const Position& from, StreamContent content)
-      : place_(place), stream_(place, stream_position(from, place.shown), content) {}
-
-  std::optional<StreamEvent> next() {
-    std::optional<StreamEvent> event = stream_.next();
-    if (event && changes_namespace(event->kind) && is_ours(*event)) refuse(*event, place_);
-    return event;
+  EventReader(const ScanPlace& place, std::shared_ptr<MongoHub> hub, const Position& from,
+              StreamContent content)
+      : place_(place_behind(from, place)),
+        content_(content),
+        renamed_(place_.collection.name != place.collection.name) {
+    passed_ = stream_position(from, place_.shown).token;
+    // A new name is none that jobs share a stream for.
+    stream_.emplace(place_, renamed_ ? nullptr : std::move(hub),
+                    stream_position(from, place_.shown), content_);
   }
-  bool at_hand() const noexcept { return stream_.at_hand(); }
-  Position position() const { return position_text(stream_.position()); }
-  double behind() const noexcept { return stream_.behind(); }
+
+  /// nullopt: none came, or ddl() has one that is to be passed first.
+  std::optional<StreamEvent> next() {
+    if (ddl_) return std::nullopt;
+    std::optional<StreamEvent> event = stream_->next();
+    // A stream that jobs share begins by time, and gives the last event once more.
+    if (!event || as_text(event->token) == passed_) return event;
+    ddl_ = ddl_of(*event, place_);
+    if (ddl_) token_ = as_text(event->token);
+    return ddl_ ? std::nullopt : event;
+  }
+  const Ddl* ddl() const noexcept { return ddl_ ? &*ddl_ : nullptr; }
+  void pass_ddl(bool follow) {
+    if (follow) {
+      place_.collection.name = ddl_->now.substr(place_.collection.database.size() + 1);
+      renamed_ = true;
+      stream_.emplace(place_, nullptr, StreamPosition(stream_->position()), content_);
+    } else if (changes_all(ddl_->kind)) {
+      place_.collection.uuid.clear();  // whatever has the name now is another one
+    }
+    passed_ = token_;
+    ddl_.reset();
+  }
+  bool at_hand() { return !ddl_ && stream_->at_hand(); }
+  /// Behind the last event, and behind ddl().
+  Position position() const {
+    Position out = position_text(stream_->position());
+    if (renamed_) out += fmt::format(" {}:{}", kRenamed, to_hex(as_bytes(place_.collection.name)));
+    return out;
+  }
+  double behind() const noexcept { return stream_->behind(); }
+  const ScanPlace& place() const noexcept { return place_; }
 
  private:
-  bool is_ours(const StreamEvent& event) const {
-    const auto same = [&](const EventNamespace& ns) {
-      return ns.database == place_.collection.database &&
-             (ns.collection.empty() || ns.collection == place_.collection.name);
-    };
-    return event.kind == EventKind::kInvalidate || same(event.ns) || same(event.to);
-  }
-
-  const ScanPlace& place_;
-  MongoStream stream_;
+  ScanPlace place_;
+  const StreamContent content_;
+  bool renamed_ = false;
+  std::optional<FeedStream> stream_;
+  std::optional<Ddl> ddl_;
+  std::string token_;   // of ddl_
+  std::string passed_;  // token of the last one that was passed, or where it began
 };
 
 class KeyCursor final : public Cursor {
  public:
-  KeyCursor(const ScanPlace& place, const Position& from)
-      : events_(place, from, StreamContent::kKeys), position_(from) {}
+  KeyCursor(const ScanPlace& place, std::shared_ptr<MongoHub> hub, const Position& from)
+      : events_(place, std::move(hub), from, StreamContent::kKeys), position_(from) {}
 
   Next next(Batch& batch, const StopFlag&) override {
     do {
@@ -62,12 +95,17 @@ class KeyCursor final : public Cursor {
       give_change(batch, write_key(event->id, key_), Operation::kUpsert);
     } while (events_.at_hand() && batch.documents.size() < batch.max_documents &&
              batch.source_bytes < batch.max_bytes);
-    position_ = events_.position();
+    if (events_.ddl() == nullptr) position_ = events_.position();
     bytes_ += batch.source_bytes;
     return batch.documents.empty() ? Next::kIdle : Next::kBatch;
   }
   Position position() const override { return position_; }
   uint64_t bytes() const override { return bytes_; }
+  const Ddl* ddl() const override { return events_.ddl(); }
+  void pass_ddl(bool follow) override {
+    events_.pass_ddl(follow);
+    position_ = events_.position();
+  }
 
  private:
   EventReader events_;
@@ -79,8 +117,11 @@ class KeyCursor final : public Cursor {
 /// Folds a stretch of events by key, then gives what became of each document.
 class FollowCursor final : public Cursor {
  public:
-  FollowCursor(const ScanPlace& place, const Position& from)
-      : events_(place, from, StreamContent::kDocuments), lookup_(place), position_(from) {}
+  FollowCursor(const ScanPlace& place, std::shared_ptr<MongoHub> hub, const Position& from)
+      : events_(place, std::move(hub), from, content_of(place)),
+        lookup_(events_.place()),
+        position_(from),
+        reached_(from) {}
 
   Next next(Batch& batch, const StopFlag&) override {
     if (given_ == fold_.keys().size() && !fill(batch.max_documents)) {
@@ -96,6 +137,20 @@ class FollowCursor final : public Cursor {
   Position position() const override { return position_; }
   uint64_t bytes() const override { return bytes_; }
   std::optional<double> behind() const override { return events_.behind(); }
+  /// What came before it is given first.
+  const Ddl* ddl() const override {
+    return given_ == fold_.keys().size() ? events_.ddl() : nullptr;
+  }
+  void pass_ddl(bool follow) override {
+    events_.pass_ddl(follow);
+    position_ = reached_ = events_.position();
+  }
+  std::vector<Notice> take_notices() override {
+    if (large_ == 0) return {};
+    return {{"", std::string(kLargeNotice), events_.place().name(),
+             "it and its neighbours came without documents, which were fetched by their keys",
+             std::exchange(large_, 0)}};
+  }
 
  private:
   /// False: nothing of a document came. An error is held back until what came before it has been
@@ -107,8 +162,14 @@ class FollowCursor final : public Cursor {
     try {
       do {
         const std::optional<StreamEvent> event = events_.next();
+        if (events_.ddl() != nullptr) break;
         reached_ = events_.position();
         if (!event) break;
+        const bool inserted =
+            event->kind == EventKind::kInsert || event->kind == EventKind::kReplace;
+        if (inserted && events_.place().where.empty() &&
+            event->document.type == ValueType::kMissing)
+          ++large_;
         fold_.add(*event);
       } while (events_.at_hand() && !fold_.full() && fold_.keys().size() < most);
     } catch (const Error&) {
@@ -142,6 +203,7 @@ class FollowCursor final : public Cursor {
   size_t given_ = 0;             // keys of the fold
   Position position_, reached_;  // behind what was given; behind the fold
   std::exception_ptr fault_;
+  uint64_t large_ = 0;  // documents that the stream could not give
   std::vector<Bytes> wanted_;
   ByteBuffer scratch_;
   uint64_t bytes_ = 0;
@@ -149,22 +211,25 @@ class FollowCursor final : public Cursor {
 
 class MongoFeed final : public Feed {
  public:
-  explicit MongoFeed(const ScanPlace& place) : place_(place) {}
+  MongoFeed(const ScanPlace& place, std::shared_ptr<MongoHub> hub)
+      : place_(place), hub_(std::move(hub)) {}
 
   Position now() override {
     MongoClient client(AllowedUrl(place_.url), place_.purpose);
-    const uint64_t time = look_at_deployment(client).time;
+    // Behind the last change: whoever reads after this sees that one.
+    const uint64_t time = look_at_deployment(client).time + 1;
     // The stream is open when its first reply has come: a role without the right, a standalone and
     // an oplog that is lost are met here.
-    MongoStream stream(place_, StreamPosition::from_time(time), StreamContent::kKeys);
-    stream.next();
+    FeedStream stream(place_, hub_, StreamPosition::from_time(time), StreamContent::kKeys);
+    stream.open();
+    narrowed_ = stream.narrowed();
     return position_text(StreamPosition::from_time(time));
   }
   std::unique_ptr<Cursor> keys(const Position& from) override {
-    return std::make_unique<KeyCursor>(place_, from);
+    return std::make_unique<KeyCursor>(place_, hub_, from);
   }
   std::unique_ptr<Cursor> follow(const Position& from) override {
-    return std::make_unique<FollowCursor>(place_, from);
+    return std::make_unique<FollowCursor>(place_, hub_, from);
   }
   void look_up(std::span<const std::string_view> keys, Batch& batch) override {
     if (!lookup_) {
@@ -181,17 +246,31 @@ class MongoFeed final : public Feed {
   uint64_t time_of(const Position& position) const override {
     return stream_position(position, place_.shown).time;
   }
+  std::vector<std::string> collections() override {
+    MongoClient client(AllowedUrl(place_.url), place_.purpose);
+    std::vector<std::string> out;
+    for (MongoCollection& one : list_collections(client, place_.collection.database))
+      if (!one.name.starts_with("system."))
+        out.push_back(fmt::format("{}.{}", one.database, one.name));
+    return out;
+  }
+  bool goes_on_from(std::string_view identity) const override {
+    return lugger::goes_on_from(identity, place_);
+  }
+  std::string advice() const override { return narrowed_ ? narrowed_text(place_) : ""; }
 
  private:
   const ScanPlace& place_;
+  std::shared_ptr<MongoHub> hub_;
   std::optional<MongoLookup> lookup_;
   uint64_t time_ = 0;  // when the first key was looked up
+  bool narrowed_ = false;
 };
 
 }  // namespace
 
-std::unique_ptr<Feed> make_mongo_feed(const ScanPlace& place) {
-  return std::make_unique<MongoFeed>(place);
+std::unique_ptr<Feed> make_mongo_feed(const ScanPlace& place, std::shared_ptr<MongoHub> hub) {
+  return std::make_unique<MongoFeed>(place, std::move(hub));
 }
 
 }  // namespace lugger

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <unordered_set>
+#include <utility>
 
 #include "change/id_key.hpp"
 #include "mongo/command.hpp"
@@ -13,6 +14,7 @@ namespace lugger {
 namespace {
 
 constexpr size_t kMostKeys = 1000;
+constexpr int32_t kInvalidOptions = 72;   // the member has not heard of the time to read behind
 constexpr size_t kAnswerBytes = 1 << 20;  // what a question should bring
 
 std::string key_text(Bytes document, ByteBuffer& scratch) {
@@ -61,12 +63,15 @@ bool MongoLookup::is_gone() {
 /// All of the keys, or none: an answer that broke off is asked for again.
 void MongoLookup::ask(std::span<const Bytes> keys, uint64_t time, Batch& batch) {
   const size_t documents = batch.documents.size(), bytes = batch.source_bytes;
+  bool told = false;
   for (int attempt = 0;; ++attempt) {
     try {
       MongoCommand command("find", place_.collection.name);
       command.begin("filter").begin("_id").begin_array("$in");
       for (const Bytes key : keys) command.push(bson_field(key, "_id"));
-      command.end().end().end();
+      command.end().end();
+      add_where(command, place_);
+      command.end();
       add_read_concern(command, place_.deployment, time);
       std::unordered_set<std::string> found;
       MongoCursor cursor(client_, place_.collection.database, client_.pick());
@@ -87,6 +92,10 @@ void MongoLookup::ask(std::span<const Bytes> keys, uint64_t time, Batch& batch) 
       return;
     } catch (const MongoFault& fault) {
       take_back(batch, documents, bytes);
+      if (fault.number() == kInvalidOptions && !std::exchange(told, true)) {
+        look_at_deployment(client_);  // the driver hears of the time, and tells the member
+        continue;
+      }
       if (!fault.passes() || attempt == kMongoAttempts) throw;
       wait_before(attempt);
     }

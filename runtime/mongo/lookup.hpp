@@ -7,7 +7,7 @@
 namespace lugger {
 
 /// Appends the documents with these keys to the batch, as they are at `time` or later, and deletes
-/// for keys that have no document; nothing when the collection itself is gone. A key is
+/// for keys that have no document that is meant; nothing when the collection itself is gone. A key is
 /// {"_id": ...} as BSON.
 class MongoLookup {
  public:

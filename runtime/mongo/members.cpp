@@ -57,7 +57,7 @@ bool MongoMembers::lags(const MongoServer& server) const {
 }
 
 MongoServer MongoMembers::choose(MongoClient& client) {
-  constexpr int kTries = 4;  // the driver gives any of those that are near
+  constexpr int kTries = 4;            // the driver gives any of those that are near
   MongoServer picked = client.pick();  // before this the driver knows no members
   look(client);
   const MongoServer first = picked;

@@ -3,11 +3,13 @@
 #include <algorithm>
 
 #include "base/url.hpp"
+#include "mongo/ddl.hpp"
 #include "mongo/feed.hpp"
 #include "mongo/preflight.hpp"
 #include "mongo/scan.hpp"
 #include "mongo/watch.hpp"
 #include "place/choose.hpp"
+#include "value/json_reader.hpp"
 
 namespace lugger {
 namespace {
@@ -18,7 +20,22 @@ constexpr OptionSpec kOptions[] = {
      "file, what to call it."},
     {"database", OptionSpec::Type::kText,
      "Which database of a server, dump or archive; for a single file, what to call it."},
+    {"where", OptionSpec::Type::kText,
+     "A query in MongoDB's language: only documents that satisfy it are meant, { status = 'open' "
+     "}."},
 };
+
+/// As BSON.
+std::string where_of(const Options& options) {
+  const std::string text = options.text("where");
+  if (text.empty()) return {};
+  try {
+    return bson_from_json(text);
+  } catch (const Error& error) {
+    throw Error(Code::kConfig, fmt::format("where is no query: {}", error.message()),
+                "where = { status = 'open' }, or the same as JSON text");
+  }
+}
 
 std::string database_of(const MongoClient& client, const Options& options) {
   return options.text("database", client.database());
@@ -93,6 +110,7 @@ class MongoSource final : public Source {
   MongoSource(const std::string& url, const Options& options) {
     place_.url = url;
     place_.shown = mask_secrets(url);
+    place_.where = where_of(options);
     MongoClient client(AllowedUrl(url), "lugger inspect");
     place_.deployment = look_at_deployment(client);
     plain_host_ = client.plain_host();
@@ -101,8 +119,7 @@ class MongoSource final : public Source {
     Options chosen = options;
     if (!options.has("collection") && !options.has("database") && !client.database().empty())
       chosen.set("database", client.database());
-    const CollectionInfo& info = choose_collection(infos, chosen, place_.shown);
-    place_.collection = all[static_cast<size_t>(&info - infos.data())];
+    if (!choose(client, all, infos, chosen)) return;
     refuse_servers_own(place_.collection, place_.shown);
     probe_scan(client, place_);
     size_ = size_of_collection(client, place_.collection.database, place_.collection.name);
@@ -116,10 +133,10 @@ class MongoSource final : public Source {
     out.place = place_.shown;
     out.database = place_.collection.database;
     out.collection = place_.collection.name;
-    out.identity =
-        fmt::format("{} {} {}", place_.deployment.set, place_.name(), place_.collection.uuid);
+    out.identity = identity_of(place_);
+    out.missing = missing_;
     out.bytes = size_.bytes;
-    if (size_.known) out.documents = size_.documents;
+    if (size_.known && place_.where.empty()) out.documents = size_.documents;
     out.moves = true;
     out.metadata_json = metadata_.json;
     out.warnings = warnings_of(place_.collection);
@@ -132,18 +149,47 @@ class MongoSource final : public Source {
     return out;
   }
   std::vector<Partition> split(int parts) override {
+    if (missing_) throw Error(*missing_);
     MongoClient client(AllowedUrl(place_.url), "lugger inspect");
     return split_scan(client, place_, parts, size_.bytes);
   }
   std::unique_ptr<Cursor> open(const Partition& partition, const Position& after) override {
+    if (missing_) throw Error(*missing_);
     return open_scan(place_, range_of(partition.spec, place_.shown), after);
   }
-  std::unique_ptr<Feed> feed() override { return make_mongo_feed(place_); }
   std::vector<std::string> remarks() override { return place_.members->remarks(); }
   std::unique_ptr<FeedWatch> watch() override { return make_mongo_watch(place_); }
+  std::unique_ptr<Feed> feed() override { return make_mongo_feed(place_, hub_); }
+  void share(FeedHub& hub) override {
+    // By the URL: with another user or other options it would be another stream.
+    const auto part = hub.part(place_.url, [&] { return std::make_shared<MongoHub>(place_); });
+    hub_ = std::dynamic_pointer_cast<MongoHub>(part);
+    if (hub_) hub_->watch({place_.collection.database, place_.collection.name});
+  }
 
  private:
+  /// False: there is no such collection. A feed may have followed it until it was dropped or renamed.
+  bool choose(MongoClient& client, const std::vector<MongoCollection>& all,
+              const std::vector<CollectionInfo>& infos, const Options& options) {
+    try {
+      const CollectionInfo& info = choose_collection(infos, options, place_.shown);
+      place_.collection = all[static_cast<size_t>(&info - infos.data())];
+      return true;
+    } catch (const Error& error) {
+      auto named = named_in_full(database_of(client, options), options.text("collection"));
+      const auto same = [&](const MongoCollection& one) {
+        return one.database == named->database && one.name == named->name;
+      };
+      if (!named || std::ranges::any_of(all, same)) throw;
+      missing_ = error;
+      place_.collection = *std::move(named);
+      return false;
+    }
+  }
+
   ScanPlace place_;
+  std::optional<Error> missing_;   // why there is no collection
+  std::shared_ptr<MongoHub> hub_;  // null: none
   MongoSize size_;
   MongoMetadata metadata_;
   std::vector<std::string> decisions_;

@@ -21,6 +21,7 @@ struct ScanPlace {
   std::string url, shown, purpose = "lugger load";
   MongoDeployment deployment;
   MongoCollection collection;
+  std::string where;  // BSON: which documents are meant; "": all
   ScanStyle style = ScanStyle::kBounds;
   std::vector<int32_t> types;  // kBrackets: the BSON types that the server knows
   std::shared_ptr<MongoMembers> members = std::make_shared<MongoMembers>();

@@ -30,6 +30,11 @@ bool is_nan(const Value& value) noexcept {
 
 }  // namespace
 
+void add_where(MongoCommand& command, const ScanPlace& place) {
+  if (place.where.empty()) return;
+  command.begin_array("$and").push(Value::of(ValueType::kDocument, as_bytes(place.where))).end();
+}
+
 void add_read_concern(MongoCommand& command, const MongoDeployment& deployment, uint64_t time) {
   if (!deployment.replicated()) return;
   command.begin("readConcern").add("level", "majority");
@@ -89,12 +94,16 @@ MongoCommand ScanQuery::find(int32_t documents, uint64_t time) const {
   if (place_.style == ScanStyle::kBrackets) {
     add_bracket(out);
   } else if (greatest_) {
-    out.begin("filter").add("_id", Value::of(ValueType::kMaxKey, 0)).end();
+    out.begin("filter").add("_id", Value::of(ValueType::kMaxKey, 0));
+    add_where(out, place_);
+    out.end();
   } else {
     const KeyDocument& from = at_.empty() ? range_.from : at_;
     if (!from.empty()) out.add("min", Bytes(from));
     if (!range_.to.empty()) out.add("max", Bytes(range_.to));
-    out.begin("hint").add("_id", 1).end();
+    out.begin("hint").add("_id", 1).end().begin("filter");
+    add_where(out, place_);
+    out.end();
   }
   out.begin("sort").add("_id", 1).end().add("batchSize", documents);
   add_read_concern(out, place_.deployment, time);
@@ -122,7 +131,9 @@ void ScanQuery::add_bracket(MongoCommand& command) const {
     command.add("$gte", key);
   }
   if (in_last_bracket()) command.add("$lt", bson_field(range_.to, "_id"));
-  command.end().end();
+  command.end();
+  add_where(command, place_);
+  command.end();
 }
 
 std::vector<int32_t> ScanQuery::known_types() const {

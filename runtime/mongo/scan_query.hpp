@@ -30,6 +30,9 @@ class ScanQuery {
   bool greatest_ = false;  // only MaxKey is left, which no find with `min` gives
 };
 
+/// An element of a filter under way: the documents that are meant. Nothing where all are.
+void add_where(MongoCommand& command, const ScanPlace& place);
+
 /// What has been committed by a majority, at `time` or later: a secondary that lags, or a new
 /// primary, waits rather than answer from the past. Nothing for servers without an oplog.
 void add_read_concern(MongoCommand& command, const MongoDeployment& deployment, uint64_t time);

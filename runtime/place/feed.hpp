@@ -1,6 +1,9 @@
 // The changes of a live source, as they happen.
 #pragma once
+#include <functional>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,6 +35,36 @@ class Feed {
   virtual void look_up(std::span<const std::string_view> keys, Batch& batch) = 0;
   /// When the changes before a position were made: seconds << 32 | an ordinal; it only grows.
   virtual uint64_t time_of(const Position& position) const = 0;
+  /// The names of the collections beside the one that is followed, and its own.
+  virtual std::vector<std::string> collections() { return {}; }
+  /// True when a position of this source's identity as it was then is one of this source.
+  virtual bool goes_on_from(std::string_view identity) const {
+    static_cast<void>(identity);
+    return false;
+  }
+  /// What is to be said of how it reads, once now() has been asked; "": nothing.
+  virtual std::string advice() const { return {}; }
+};
+
+/// What the feeds of several sources have in common while one process follows them: a change stream
+/// for each cluster, instead of one for each source.
+class FeedHub {
+ public:
+  /// Of one place; what it is, its sources know.
+  class Part {
+   public:
+    virtual ~Part() = default;
+    /// What is to be said of it since the last call.
+    virtual std::vector<std::string> told() = 0;
+  };
+  /// The part of a place, which is made for the first that asks.
+  std::shared_ptr<Part> part(const std::string& place,
+                             const std::function<std::shared_ptr<Part>()>& make);
+  std::vector<std::string> told();
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<Part>> parts_;
 };
 
 }  // namespace lugger

@@ -6,8 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "base/error.hpp"
 #include "base/options.hpp"
 #include "base/stop.hpp"
+#include "place/ddl.hpp"
+#include "place/notice.hpp"
 #include "plan/batch.hpp"
 
 namespace lugger {
@@ -56,6 +59,8 @@ struct SourceInfo {
   bool rows = false;
   std::string metadata_json;  // collection metadata as mongodump wrote it; empty: none
   std::optional<OplogInfo> oplog;
+  /// Why there is nothing to read: what was named is not there now. A feed may go on all the same.
+  std::optional<Error> missing = {};
   std::vector<std::string> warnings;
   std::vector<std::string> advice = {};  // shown when a place is inspected, not when a job runs
   /// What no table has of the place: for the application to replace, or to decide.
@@ -114,10 +119,18 @@ class Cursor {
   virtual std::optional<double> behind() const { return std::nullopt; }
   /// Counts up to now.
   virtual ReadCounts counts() const { return {}; }
+  /// Of a feed: what was done to the collection behind the last document given. No more documents
+  /// come until pass_ddl(), behind which the position covers it. nullptr: nothing.
+  virtual const Ddl* ddl() const { return nullptr; }
+  /// `follow`: goes on under the new name of what was renamed.
+  virtual void pass_ddl(bool follow) { static_cast<void>(follow); }
+  /// Of a feed: what else was noticed since this was asked last, up to the last document given.
+  virtual std::vector<Notice> take_notices() { return {}; }
 };
 
 class Feed;
 class FeedWatch;
+class FeedHub;
 
 class Source {
  public:
@@ -134,6 +147,9 @@ class Source {
   virtual std::unique_ptr<Feed> feed();
   /// What is looked at beside the feed; nullptr where there is none.
   virtual std::unique_ptr<FeedWatch> watch();
+  /// Its feeds are to read what others of this hub read too, where they can. Call it before the
+  /// first feed() of any of them.
+  virtual void share(FeedHub& hub) { static_cast<void>(hub); }
   /// Call this when no cursor is open: releases what the parts shared. A cursor opened afterwards
   /// sees the source as it is then.
   virtual void release() noexcept {}

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "place/notice.hpp"
 #include "place/run_status.hpp"
 #include "place/stage.hpp"
 #include "plan/operation.hpp"
@@ -82,6 +83,11 @@ struct UnitRecord {
   /// last is what counts: its earlier rejects, in the ledger and in the unit, are not kept.
   std::function<std::vector<std::string>()> documents;
   bool rejected_before = false;  // there may be such rejects in the ledger
+  /// The collection was dropped: all rows of the job's tables, and its rejects, go in this unit. Each
+  /// document counts as read and deleted.
+  bool clears = false;
+  std::vector<Notice> notices = {};
+  std::string source_identity = {};  // the run's from here on; empty: as it was
 };
 
 struct Pruned {
@@ -214,6 +220,13 @@ class State {
   virtual void tell(const std::string& job, const std::string& facts);
   /// Of all jobs of which anything was told, by name.
   virtual std::vector<WatchRecord> told();
+  /// Keeps them, in a transaction of its own.
+  virtual void note(const std::vector<Notice>& notices) { static_cast<void>(notices); }
+  /// What was noticed while the job's changes were followed, the newest last.
+  virtual std::vector<Notice> notices(const std::string& job) {
+    static_cast<void>(job);
+    return {};
+  }
 
   // Joint runs, for targets that support them.
   virtual bool joinable() const { return false; }

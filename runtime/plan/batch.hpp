@@ -44,9 +44,10 @@ class RowSet {
 };
 
 /// What is to become of a document. kDelete: of its rows; tables[0] has a row with its key.
-/// kLoadAlso: as kLoad, but other rows of it tell how it is counted: those in a batch of another
+/// kSkipDelete: a source of changes gave it and a hook skipped it, so that it has no rows: as kDelete,
+/// and it counts as skipped where it had none. kLoadAlso: as kLoad, but other rows of it tell how it is counted: those in a batch of another
 /// plan of the same unit.
-enum class Fate : uint8_t { kLoad, kSkip, kReject, kDelete, kLoadAlso };
+enum class Fate : uint8_t { kLoad, kSkip, kReject, kDelete, kLoadAlso, kSkipDelete };
 
 /// Why a document was refused. Column and table are indices into the plan; -1: the document as a
 /// whole.

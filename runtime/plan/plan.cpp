@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "plan/work.hpp"
 #include "value/bson_reader.hpp"
+#include "value/bson_writer.hpp"
 
 namespace lugger {
 
@@ -79,10 +80,39 @@ void Plan::run(Batch& batch, RowHook* hook) {
   work.read += batch.documents.size();
 }
 
+namespace {
+
+/// Rows that a hook has seen before it skipped their document.
+void drop_skipped_rows(Batch& batch) {
+  if (batch.skipped.empty()) return;
+  for (RowSet& rows : batch.tables) {
+    for (size_t i = 0; i < rows.rows(); ++i)
+      if (batch.fates[rows.document(i)] == Fate::kSkip) rows.drop(i);
+  }
+}
+
+/// The document without its other fields, which were counted when it was read.
+Document id_only(const Document& document, Arena& arena) {
+  if (document.format != Format::kBson) return document;
+  ByteBuffer out;
+  BsonWriter writer(out);
+  writer.begin_document();
+  writer.append("_id", bson_field(document.bytes(), "_id"));
+  writer.end();
+  return {arena.copy(out.view()), static_cast<uint32_t>(out.size()), Format::kBson, nullptr};
+}
+
+}  // namespace
+
 void Plan::key_rows(Batch& batch) {
   if (batch.operations.empty()) return;
+  drop_skipped_rows(batch);
   for (uint32_t document = 0; document < batch.documents.size(); ++document) {
-    if (batch.fates[document] == Fate::kDelete) work_->make_key(batch, document);
+    Fate& fate = batch.fates[document];
+    if (fate == Fate::kDelete) work_->make_key(batch, document, batch.documents[document]);
+    if (fate != Fate::kSkip) continue;
+    fate = Fate::kSkipDelete;
+    work_->make_key(batch, document, id_only(batch.documents[document], batch.arena()));
   }
 }
 

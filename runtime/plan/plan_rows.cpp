@@ -141,12 +141,11 @@ void Plan::Work::fill_column(Batch& batch, size_t table, uint32_t document, size
     batch.refuse({document, static_cast<int>(table), static_cast<int>(column), failure, raw, {}});
 }
 
-void Plan::Work::make_key(Batch& batch, uint32_t document) {
+void Plan::Work::make_key(Batch& batch, uint32_t document, const Document& key) {
   TableWork& own = tables[0];
-  const Failure failure =
-      own.scope.read(batch.documents[document], read + document + 1, batch.arena());
+  const Failure failure = own.scope.read(key, read + document + 1, batch.arena());
   if (failure != Failure::kNone) {
-    batch.refuse({document, 0, -1, failure, {}, why_unread(batch.documents[document], batch)});
+    batch.refuse({document, 0, -1, failure, {}, why_unread(key, batch)});
     return;
   }
   Value* row = batch.tables[0].add(document);

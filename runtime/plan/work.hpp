@@ -41,7 +41,8 @@ struct Plan::Work {
   uint64_t read = 0;  // documents of the batches before this one
 
   void make_rows(Batch& batch, uint32_t document);
-  void make_key(Batch& batch, uint32_t document);
+  /// From `key`, which has the _id of the document.
+  void make_key(Batch& batch, uint32_t document, const Document& key);
   void fill_column(Batch& batch, size_t table, uint32_t document, size_t column, Value* row,
                    const Value* parent_row, ChildPlace place);
   /// The document's own table; nullopt: no route takes it.

@@ -129,11 +129,20 @@ class ChangesLoader final : public PgLoader {
     if (guarded) {
       const std::set<int64_t> kept = rehearse_removal(gone);
       tally.suppressed += kept.size();
+      tally.skipped -= skipped_of(kept);
       if (!kept.empty()) gone = collect_gone(load_, unit_, first_, last_, kept);
     }
-    const uint64_t removed = remove_rows(gone).size();
-    tally.deleted += removed;
-    tally.unchanged += gone.documents - removed;
+    const std::set<int64_t> removed = remove_rows(gone);
+    const uint64_t skipped = skipped_of(removed);
+    tally.deleted += removed.size();
+    // Skipped documents are counted as such already; those without rows stay so.
+    tally.skipped -= skipped;
+    tally.unchanged += gone.documents - gone.skipped - (removed.size() - skipped);
+  }
+
+  uint64_t skipped_of(const std::set<int64_t>& documents) const {
+    return static_cast<uint64_t>(std::ranges::count_if(
+        documents, [&](int64_t number) { return unit_.skips(static_cast<size_t>(number)); }));
   }
 
   /// Returns the documents that had a row.

@@ -15,6 +15,7 @@ Gone collect_gone(const PgLoad& load, const UnitDocuments& unit, size_t first, s
     const auto document = static_cast<int64_t>(number);
     if (but.contains(document)) return;
     ++out.documents;
+    out.skipped += unit.skips(number) ? 1 : 0;
     documents.number(document);
     for (size_t k = 0; k < own.key.size(); ++k) {
       const PgField& field = own.fields[own.key[k]];

@@ -10,8 +10,8 @@ namespace lugger {
 
 struct Gone {
   PgParams params;
-  std::string with;  // "WITH gone AS (...) "
-  uint64_t documents = 0;
+  std::string with;                     // "WITH gone AS (...) "
+  uint64_t documents = 0, skipped = 0;  // skipped: of these, by a hook
 };
 
 /// Of the documents in [first, last), but not those.

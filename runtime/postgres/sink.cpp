@@ -5,6 +5,7 @@
 
 #include "postgres/changes.hpp"
 #include "postgres/claims.hpp"
+#include "postgres/clear.hpp"
 #include "postgres/lease.hpp"
 #include "postgres/long_keys.hpp"
 #include "postgres/redo.hpp"
@@ -61,6 +62,7 @@ class PgSink : public RowSink {
     for (int attempt = 1;; ++attempt) {
       try {
         bring_in(unit);
+        if (unit.clears) clear_tables(load_, unit.tally);
         if (!unit.done && !unit.durable) session_.execute("SET LOCAL synchronous_commit = off");
         hold(unit);
         write_unit(session_, settings_.state_schema, unit);
@@ -173,7 +175,10 @@ class PgSink : public RowSink {
     if (direct_ && !in_staging_) refuse_long_keys(load_, unit_, long_keys_, refuse);
     load_in_pieces(load_, loader, unit_, unit.tally, refuse);
     unit.tally.rejected += refused.size();
-    for (auto& [document, reject] : refused) unit.rejects.push_back(std::move(reject));
+    for (auto& [document, reject] : refused) {
+      if (unit_.skips(document)) --unit.tally.skipped;
+      unit.rejects.push_back(std::move(reject));
+    }
   }
 
   const PlanShape& plan_;

@@ -6,6 +6,7 @@
 #include "postgres/session_pool.hpp"
 #include "postgres/state_ddl.hpp"
 #include "postgres/state_feed.hpp"
+#include "postgres/state_notices.hpp"
 #include "postgres/state_read.hpp"
 #include "postgres/state_steps.hpp"
 #include "postgres/state_watch.hpp"
@@ -119,6 +120,21 @@ class PgState final : public State {
   std::vector<WatchRecord> told() override {
     const bool kept = exists(session()) && version(session()) >= kWatchedSince;
     return kept ? read_told(session(), schema_) : std::vector<WatchRecord>();
+  }
+  void note(const std::vector<Notice>& notices) override {
+    PgSession& session = this->session();
+    session.begin();
+    try {
+      write_notices(session, schema_, notices);
+      session.commit();
+    } catch (...) {
+      session.rollback();
+      throw;
+    }
+  }
+  std::vector<Notice> notices(const std::string& job) override {
+    const bool kept = exists(session()) && version(session()) >= kNoticesSince;
+    return kept ? read_notices(session(), schema_, job) : std::vector<Notice>();
   }
   bool joinable() const override { return true; }
   std::unique_ptr<Claims> join(const std::string& run) override {

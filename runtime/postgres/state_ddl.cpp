@@ -229,6 +229,21 @@ REVOKE ALL ON TABLE {schema}.feeds, {schema}.spool FROM PUBLIC;
 CREATE INDEX rejects_document ON {schema}.rejects USING hash (document_id);
 INSERT INTO {schema}.meta (version) VALUES (9);
 )sql",
+    // What was noticed while changes were followed.
+    R"sql(
+CREATE TABLE {schema}.notices (
+  job text NOT NULL,
+  kind text NOT NULL,
+  name text NOT NULL,
+  done text NOT NULL,
+  count bigint NOT NULL,
+  first_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+  last_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+  PRIMARY KEY (job, kind, name)
+) WITH (fillfactor = 50);
+REVOKE ALL ON TABLE {schema}.notices FROM PUBLIC;
+INSERT INTO {schema}.meta (version) VALUES (10);
+)sql",
     // What the process that moves a job tells of it.
     R"sql(
 CREATE TABLE {schema}.watched (
@@ -237,7 +252,7 @@ CREATE TABLE {schema}.watched (
   updated_at timestamptz NOT NULL DEFAULT pg_catalog.now()
 ) WITH (fillfactor = 50);
 REVOKE ALL ON TABLE {schema}.watched FROM PUBLIC;
-INSERT INTO {schema}.meta (version) VALUES (10);
+INSERT INTO {schema}.meta (version) VALUES (11);
 )sql"};
 
 }  // namespace

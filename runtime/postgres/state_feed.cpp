@@ -103,6 +103,7 @@ void write_feed(PgSession& session, const std::string& schema, const std::string
                 const FeedRecord& record) {
   within(session, schema, token, [&] {
     session.query(fmt::format("DELETE FROM {}.spool WHERE job = $1", schema), {record.job});
+    session.query(fmt::format("DELETE FROM {}.notices WHERE job = $1", schema), {record.job});
     session.query(
         fmt::format("INSERT INTO {}.feeds AS f (job, source_identity, position, \"time\", earlier) "
                     "VALUES ($1, $2, $3, $4::numeric, $5) ON CONFLICT (job) DO UPDATE SET "

@@ -5,6 +5,7 @@
 #include "place/books.hpp"
 #include "postgres/array_text.hpp"
 #include "postgres/state.hpp"
+#include "postgres/state_notices.hpp"
 
 namespace lugger {
 namespace {
@@ -166,6 +167,17 @@ void write_unit(PgSession& session, const std::string& schema_name, const UnitRe
                   "excluded.position, done = excluded.done, {}updated_at = pg_catalog.now()",
                   schema, names, places, sums),
       params);
+  write_notices(session, schema, unit.notices);
+  if (unit.clears) {
+    session.query(fmt::format("DELETE FROM {0}.rejects WHERE job = (SELECT job FROM {0}.runs WHERE "
+                              "run = $1)",
+                              schema),
+                  {unit.run});
+  }
+  if (!unit.source_identity.empty()) {
+    session.query(fmt::format("UPDATE {}.runs SET source_identity = $2 WHERE run = $1", schema),
+                  {unit.run, unit.source_identity});
+  }
 }
 
 void correct_books(PgSession& session, const std::string& schema_name, const std::string& run,

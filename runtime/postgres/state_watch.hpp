@@ -9,7 +9,7 @@
 namespace lugger {
 
 /// The version of the ledger that has it.
-inline constexpr int kWatchedSince = 10;
+inline constexpr int kWatchedSince = 11;
 
 /// `schema` is quoted.
 void write_told(PgSession& session, const std::string& schema, const std::string& job,

@@ -9,7 +9,7 @@ void UnitDocuments::add(Batch& batch) {
   for (size_t i = 0; i < batch.documents.size(); ++i) {
     const Fate fate = i < batch.fates.size() ? batch.fates[i] : Fate::kSkip;
     acts_.push_back(act_of(fate));
-    has_deletes_ = has_deletes_ || fate == Fate::kDelete;
+    has_deletes_ = has_deletes_ || (acts_.back() & kDelete) != 0;
   }
 }
 
@@ -18,6 +18,7 @@ uint8_t UnitDocuments::act_of(Fate fate) noexcept {
     case Fate::kLoad: return kLoad;
     case Fate::kLoadAlso: return kLoad | kElsewhere;
     case Fate::kDelete: return kDelete;
+    case Fate::kSkipDelete: return kDelete | kSkipped;
     default: return kLeave;
   }
 }

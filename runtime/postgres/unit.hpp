@@ -20,8 +20,10 @@ class UnitDocuments {
   }
   /// True when its rows are to be deleted.
   bool deletes(size_t document) const noexcept {
-    return acts_[document] == kDelete && in_step(document);
+    return (acts_[document] & ~kSkipped) == kDelete && in_step(document);
   }
+  /// True when a hook skipped the document: rows that it has are deleted.
+  bool skips(size_t document) const noexcept { return (acts_[document] & kSkipped) != 0; }
   bool has_deletes() const noexcept { return has_deletes_; }
   /// True when the document is counted by the outcome of other rows of it, in another plan's unit.
   bool counted_elsewhere(size_t document) const noexcept {
@@ -63,7 +65,8 @@ class UnitDocuments {
       const RowSet& rows = part.batch->tables[0];
       for (size_t i = 0; i < rows.rows(); ++i) {
         const size_t number = part.first + rows.document(i);
-        if (number >= first && number < last && deletes(number)) use(rows.row(i), number);
+        if (number >= first && number < last && rows.live(i) && deletes(number))
+          use(rows.row(i), number);
       }
     }
   }
@@ -74,7 +77,8 @@ class UnitDocuments {
   const Value* row_of(size_t table, size_t document) const;
 
  private:
-  static constexpr uint8_t kLeave = 0, kLoad = 1, kDelete = 2, kExcluded = 4, kElsewhere = 8;
+  static constexpr uint8_t kLeave = 0, kLoad = 1, kDelete = 2, kExcluded = 4, kElsewhere = 8,
+                           kSkipped = 16;
   struct Part {
     Batch* batch;
     size_t first;

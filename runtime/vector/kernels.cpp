@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 
 #include "vector/half.hpp"
@@ -26,6 +27,12 @@ struct SquaredDifference {
   LUGGER_INLINE static double of(float a, float b) noexcept {
     const double difference = static_cast<double>(a) - static_cast<double>(b);
     return difference * difference;
+  }
+};
+
+struct AbsoluteDifference {
+  LUGGER_INLINE static double of(float a, float b) noexcept {
+    return std::fabs(static_cast<double>(a) - static_cast<double>(b));
   }
 };
 
@@ -103,6 +110,7 @@ Sums both(Floats a, Floats b) noexcept { return both_plain(a.data(), b.data(), a
 
 double dot(Floats a, Floats b) noexcept { return sum<Product>(a, b); }
 double l2_squared(Floats a, Floats b) noexcept { return sum<SquaredDifference>(a, b); }
+double l1(Floats a, Floats b) noexcept { return sum<AbsoluteDifference>(a, b); }
 double norm(Floats v) noexcept { return std::sqrt(dot(v, v)); }
 double cosine(Floats a, Floats b) noexcept { return cosine(a, b, dot(b, b)); }
 
@@ -118,6 +126,53 @@ void normalise(std::span<float> v) noexcept {
   const double length = norm(v);
   if (length == 0) return;
   for (float& number : v) number = static_cast<float>(static_cast<double>(number) / length);
+}
+
+uint64_t hamming(Floats a, Floats b) noexcept {
+  uint64_t out = 0;
+  for (size_t i = 0; i < a.size(); ++i) out += (a[i] > 0) != (b[i] > 0) ? 1 : 0;
+  return out;
+}
+
+double jaccard(Floats a, Floats b) noexcept {
+  uint64_t shared = 0, any = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    shared += a[i] > 0 && b[i] > 0 ? 1 : 0;
+    any += a[i] > 0 || b[i] > 0 ? 1 : 0;
+  }
+  return shared == 0 ? 1 : 1 - static_cast<double>(shared) / static_cast<double>(any);
+}
+
+void add(Floats a, Floats b, std::span<float> out) noexcept {
+  std::transform(a.begin(), a.end(), b.begin(), out.begin(), std::plus<>());
+}
+
+void scale(std::span<float> v, double factor) noexcept {
+  for (float& number : v) number = static_cast<float>(static_cast<double>(number) * factor);
+}
+
+void mean(std::span<const float* const> vectors, std::span<float> out) noexcept {
+  const auto count = static_cast<double>(vectors.size());
+  for (size_t i = 0; i < out.size(); ++i) {
+    double sum = 0;
+    for (const float* vector : vectors) sum += static_cast<double>(vector[i]);
+    out[i] = static_cast<float>(sum / count);
+  }
+}
+
+void quantise(std::span<float> v, Precision precision) noexcept {
+  for (float& number : v) {
+    const Floats in(&number, 1);
+    if (precision == Precision::kHalf) {
+      number = float_from_half(half_from_float(number));
+    } else if (precision == Precision::kInt8) {
+      int8_t small = 0;
+      int8_from_floats(in, {&small, 1});
+      number = static_cast<float>(small);
+    } else {
+      number = number > 0 ? 1.0F : 0.0F;
+    }
+  }
 }
 
 void floats_from_halves(std::span<const uint16_t> in, std::span<float> out) noexcept {

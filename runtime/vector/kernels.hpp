@@ -12,6 +12,8 @@ using Floats = std::span<const float>;
 double dot(Floats a, Floats b) noexcept;
 /// The square of the Euclidean distance.
 double l2_squared(Floats a, Floats b) noexcept;
+/// The sum of the distances along each dimension.
+double l1(Floats a, Floats b) noexcept;
 double norm(Floats v) noexcept;
 /// Between -1 and 1. NaN for a vector of zeros, as in pgvector.
 double cosine(Floats a, Floats b) noexcept;
@@ -20,6 +22,23 @@ double cosine(Floats a, Floats b, double b_squared) noexcept;
 /// Scales to length 1, in place. A vector of zeros is not changed, as in pgvector's l2_normalize;
 /// an infinite element gives NaNs.
 void normalise(std::span<float> v) noexcept;
+
+// Vectors of bits: an element greater than 0 is a 1, as in pgvector's binary_quantize.
+
+/// How many bits differ.
+uint64_t hamming(Floats a, Floats b) noexcept;
+/// 1 less the ones of both over the ones of either; 1 when they share none, as in pgvector.
+double jaccard(Floats a, Floats b) noexcept;
+
+/// out = a + b.
+void add(Floats a, Floats b, std::span<float> out) noexcept;
+void scale(std::span<float> v, double factor) noexcept;
+/// The mean of each element, summed in double in the order of the vectors. There is at least one.
+void mean(std::span<const float* const> vectors, std::span<float> out) noexcept;
+
+enum class Precision : uint8_t { kHalf, kInt8, kBit };
+/// Makes of each element what is left of it when it is stored with this precision.
+void quantise(std::span<float> v, Precision precision) noexcept;
 
 // Conversions of elements. `out` has as many elements as `in`.
 

@@ -1,15 +1,12 @@
 // The k best of many vectors for one query, by exact search.
 #pragma once
+#include "vector/best.hpp"
 #include "vector/kernels.hpp"
 
 namespace lugger {
 
-enum class Metric : uint8_t { kCosine, kDot, kL2 };
-
-struct Match {
-  uint32_t index = 0;
-  double score = 0;  // cosine and dot: greater is nearer; l2: the distance, smaller is nearer
-};
+/// How near a vector is to a query. The query's dot product with itself is used by cosine only.
+double score(Floats v, Floats query, double query_squared, Metric metric) noexcept;
 
 /// Fills `best`, best first, and returns how many there are. Equal scores keep the order of the
 /// vectors. Each vector has as many elements as the query; nullptr is skipped. A vector whose score

@@ -221,6 +221,9 @@ void Comparing::finish(RowReader& reader) {
     // A side that was not narrowed holds more rows than were requested.
     if (!verdict_.looked_for_missing) table.source = table.equal + table.different + table.older;
     if (!verdict_.looked_for_extra) table.target = table.equal + table.different + table.newer;
+    // It was read more than once, and was changed in between: what the last reading says counts.
+    if (verdict_.source_moves)
+      table.source = table.equal + table.missing + table.different + table.older;
   }
   details_->recheck(verdict_.tables, verdict_.source_moves, reader);
   verdict_.equal = verdict_.altered.empty() && verdict_.reasons.empty();

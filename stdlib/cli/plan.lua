@@ -27,11 +27,12 @@ end
 -- Of a live MongoDB: what no table has, and whether its changes can be followed.
 local function look_at_live(job, plan)
   if plan.source_info.kind ~= 'mongodb' then return nil end
-  local obstacle = job:handle():follow_obstacle()
+  local obstacle, advice = job:handle():ask_to_follow()
   if obstacle ~= '' then
     table.insert(plan.warnings, ('its changes cannot be followed: %s. lugger run copies it; lugger verify compares '
       .. 'the two once nobody writes'):format(obstacle))
   end
+  if advice ~= '' then table.insert(plan.warnings, advice) end
   return decisions.of(plan)
 end
 

@@ -27,6 +27,12 @@ local function new(count)
   return out
 end
 
+local function copy(from)
+  local out = new(from.size)
+  ffi.copy(out.data, from.data, from.size * 4)
+  return out
+end
+
 local function from_slot(of)
   local count = C.lug_vector_read(of, buffer, room) ---@type integer
   if count > room then
@@ -101,9 +107,7 @@ end
 ---@param v lugger.vector|number[]|lugger.doc
 ---@return lugger.vector
 function vector.normalise(v)
-  local from = as_vector(v, 'vector.normalise: it')
-  local out = new(from.size)
-  ffi.copy(out.data, from.data, from.size * 4)
+  local out = copy(as_vector(v, 'vector.normalise: it'))
   C.lug_vector_normalise(out.data, out.size)
   return out
 end
@@ -136,6 +140,33 @@ function vector.l2(a, b)
   return C.lug_vector_l2(a.data, b.data, a.size)
 end
 
+--- The sum of the distances along each dimension.
+---@param a lugger.vector|number[]|lugger.doc
+---@param b lugger.vector|number[]|lugger.doc
+---@return number
+function vector.l1(a, b)
+  a, b = pair(a, b, 'vector.l1')
+  return C.lug_vector_l1(a.data, b.data, a.size)
+end
+
+--- How many bits differ. An element greater than 0 is a 1, as in pgvector's binary_quantize.
+---@param a lugger.vector|number[]|lugger.doc
+---@param b lugger.vector|number[]|lugger.doc
+---@return number
+function vector.hamming(a, b)
+  a, b = pair(a, b, 'vector.hamming')
+  return C.lug_vector_hamming(a.data, b.data, a.size)
+end
+
+--- The Jaccard distance of the bits, from 0 to 1: 1 when they share no 1. An element greater than 0 is a 1.
+---@param a lugger.vector|number[]|lugger.doc
+---@param b lugger.vector|number[]|lugger.doc
+---@return number
+function vector.jaccard(a, b)
+  a, b = pair(a, b, 'vector.jaccard')
+  return C.lug_vector_jaccard(a.data, b.data, a.size)
+end
+
 --- The length.
 ---@param v lugger.vector|number[]|lugger.doc
 ---@return number
@@ -146,7 +177,7 @@ end
 
 -- The best k of a list
 
-local metrics = { cosine = 0, dot = 1, l2 = 2 }
+local metrics = { cosine = 0, dot = 1, l2 = 2, l1 = 3, hamming = 4, jaccard = 5 }
 
 local function metric_of(options)
   fault.check_keys('vector.top_k', options, { 'metric' })
@@ -158,7 +189,7 @@ local function metric_of(options)
 end
 
 -- An array of pointers, with NULL for holes, and the objects that own the memory.
-local function pointers_to(vectors, wanted)
+local function pointers_to(vectors, wanted, whose)
   local count = vectors.n or table.maxn(vectors)
   local pointers, keep = ffi.new('const float *[?]', math.max(count, 1)), {}
   for i = 1, count do
@@ -166,8 +197,8 @@ local function pointers_to(vectors, wanted)
     if v ~= nil and v ~= null then
       v = as_vector(v, ('vectors[%d]'):format(i))
       if v.size ~= wanted then
-        fault.raise('coerce', ('vectors[%d] has %d dimensions, the query %d'):format(i, v.size, wanted),
-          'the query must come from the model that made the vectors')
+        fault.raise('coerce', ('vectors[%d] has %d dimensions, %s %d'):format(i, v.size, whose, wanted),
+          'vectors of one model have the same dimensions')
       end
       keep[i], pointers[i - 1] = v, v.data
     end
@@ -175,24 +206,27 @@ local function pointers_to(vectors, wanted)
   return pointers, count, keep
 end
 
+local function check_list(vectors, who)
+  if type(vectors) == 'table' then return end
+  fault.raise('config', ('%s wants a list of vectors, not %s'):format(who, show(vectors)),
+    "batch:vectors 'embedding' gives one")
+end
+
 --- The k vectors nearest to the query, best first. The search is exact. Skips holes, and vectors whose score is NaN
 --- (they contain NaN, or are all zeros with cosine).
 ---@param vectors (lugger.vector|number[]|lugger.doc|nil)[] as batch:vectors gives them; `n`, if there, is their number
 ---@param query lugger.vector|number[]|lugger.doc
 ---@param k integer
----@param options { metric: "cosine"|"dot"|"l2"|nil }|nil cosine when not given
+---@param options { metric: "cosine"|"dot"|"l2"|"l1"|"hamming"|"jaccard"|nil }|nil cosine when not given
 ---@return { index: integer, score: number }[] places in the list; scores are cosines, dot products, distances
 function vector.top_k(vectors, query, k, options)
   local metric = metric_of(options)
-  if type(vectors) ~= 'table' then
-    fault.raise('config', 'vector.top_k wants a list of vectors, not ' .. show(vectors),
-      "batch:vectors 'embedding' gives one")
-  end
+  check_list(vectors, 'vector.top_k')
   if type(k) ~= 'number' or k < 1 or k ~= math.floor(k) then
     fault.raise('config', ('vector.top_k wants k, a whole number from 1 on, not %s'):format(tostring(k)))
   end
   query = as_vector(query, 'vector.top_k: the query')
-  local pointers, count, keep = pointers_to(vectors, query.size)
+  local pointers, count, keep = pointers_to(vectors, query.size, 'the query')
   local most = math.min(k, count)
   local matches = ffi.new('lug_match[?]', math.max(most, 1)) --[[@as table<integer, lug_match>]]
   local found = C.lug_vector_top_k(pointers, count, query.data, query.size, metric, matches, most)
@@ -201,6 +235,81 @@ function vector.top_k(vectors, query, k, options)
     local match = matches[i - 1]
     out[i] = { index = match.index + 1, score = match.score }
   end
+  return out
+end
+
+-- New vectors of others
+
+--- The sum of each element.
+---@param a lugger.vector|number[]|lugger.doc
+---@param b lugger.vector|number[]|lugger.doc
+---@return lugger.vector
+function vector.add(a, b)
+  a, b = pair(a, b, 'vector.add')
+  local out = new(a.size)
+  C.lug_vector_add(a.data, b.data, out.data, a.size)
+  return out
+end
+
+--- Each element times a number.
+---@param v lugger.vector|number[]|lugger.doc
+---@param factor number
+---@return lugger.vector
+function vector.scale(v, factor)
+  local out = copy(as_vector(v, 'vector.scale: it'))
+  if type(factor) ~= 'number' then
+    fault.raise('coerce', 'vector.scale: the factor is ' .. show(factor), 'give a number')
+  end
+  C.lug_vector_scale(out.data, out.size, factor)
+  return out
+end
+
+--- The mean of each element. Skips holes; nil when nothing else is there.
+---@param vectors (lugger.vector|number[]|lugger.doc|nil)[] as batch:vectors gives them; `n`, if there, is their number
+---@return lugger.vector|nil
+function vector.mean(vectors)
+  check_list(vectors, 'vector.mean')
+  local list = {}
+  for i = 1, vectors.n or table.maxn(vectors) do
+    local v = vectors[i]
+    if v ~= nil and v ~= null then list[#list + 1] = as_vector(v, ('vector.mean: vectors[%d]'):format(i)) end
+  end
+  if #list == 0 then return nil end
+  local out = new(list[1].size)
+  local pointers, count, keep = pointers_to(list, out.size, 'the first')
+  C.lug_vector_mean(pointers, count, out.data, keep and out.size)
+  return out
+end
+
+--- The first elements, for models whose vectors may be shortened. Normalise it again where length 1 is wanted.
+---@param v lugger.vector|number[]|lugger.doc
+---@param dimensions integer
+---@return lugger.vector
+function vector.truncate(v, dimensions)
+  local from = as_vector(v, 'vector.truncate: it')
+  local whole = type(dimensions) == 'number' and dimensions == math.floor(dimensions)
+  if not whole or dimensions < 1 or dimensions > from.size then
+    fault.raise('coerce', ('vector.truncate: the vector has %d dimensions, and %s are wanted'):format(from.size,
+      tostring(dimensions)), ('give a whole number from 1 to %d'):format(from.size))
+  end
+  local out = new(dimensions)
+  ffi.copy(out.data, from.data, dimensions * 4)
+  return out
+end
+
+local precisions = { half = 0, int8 = 1, bit = 2 }
+
+--- What is left of each element when it is stored with less precision: `half` rounds to float16, `int8` to whole
+--- numbers from -128 to 127, `bit` gives 1 for what is greater than 0, and 0.
+---@param v lugger.vector|number[]|lugger.doc
+---@param precision "half"|"int8"|"bit"
+---@return lugger.vector
+function vector.quantise(v, precision)
+  local out = copy(as_vector(v, 'vector.quantise: it'))
+  if not precisions[precision] then
+    fault.raise('config', ('there is no precision "%s"'):format(tostring(precision)), fault.near(precision, precisions))
+  end
+  C.lug_vector_quantise(out.data, out.size, precisions[precision])
   return out
 end
 

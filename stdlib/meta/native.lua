@@ -118,11 +118,29 @@ function job:spool(restart) end
 --- What goes on with a move: a copy beside a spooler, or a run that follows.
 ---@return "copy"|"follow"
 function job:move_stage() end
---- Asks a live source for its changes. What it answers when it gives none; "": it does.
----@return string
-function job:follow_obstacle() end
+--- Its changes are read together with those of the hub's other jobs. Call it for each of them before the first is read.
+---@param hub lugger.native.feed_hub
+---@return integer bytes of its source
+function job:share(hub) end
+--- Asks a live source for its changes: what it answers when it gives none ("": it does), and what is to be said of how
+--- they are read.
+---@return string obstacle
+---@return string advice
+function job:ask_to_follow() end
 --- Closes the job's connections; later calls raise.
 function job:close() end
+
+--- What jobs have in common whose changes one process reads: one stream for each cluster.
+---@return lugger.native.feed_hub
+function native.feed_hub() end
+
+---@class lugger.native.feed_hub
+local feed_hub = {}
+--- What is to be said of it since the last call.
+---@return string[]
+function feed_hub:told() end
+--- Closes it; later calls raise.
+function feed_hub:close() end
 
 ---@class lugger.native.spooler
 local spooler = {}
@@ -198,60 +216,6 @@ function run:stop(how) end
 function run:result() end
 --- Stops now and releases the workers.
 function run:close() end
-
---- The ledger of a target: runs, partitions, rejects.
----@param target string
----@param options table|nil
----@return lugger.native.state
-function native.state(target, options) end
-
---- The DDL of the ledger, for users who may not create it themselves.
----@param schema string|nil "lugger" when not given
----@return string
-function native.state_ddl(schema) end
-
----@class lugger.native.state
-local state = {}
---- Makes the tables of the ledger, or brings them to this version.
-function state:ensure() end
---- Newest first.
----@param limit integer|nil 20 when not given
----@return lugger.run_record[]
-function state:runs(limit) end
----@param run string
----@return lugger.run_record|nil
-function state:find(run) end
---- Leaves out runs that follow changes.
----@param job string
----@return lugger.run_record|nil
-function state:latest(job) end
----@param job string
----@return lugger.run_record|nil
-function state:latest_follow(job) end
---- What is kept of the changes of a job that is copied; nil when nothing is, or when it is settled.
----@param job string
----@return lugger.feed_record|nil
-function state:feed(job) end
----@param job string
----@param limit integer|nil all when not given
----@param after integer|nil only rejects with a greater number
----@return lugger.reject_record[]
-function state:rejects(job, limit, after) end
----@param job string
----@return integer
-function state:count_rejects(job) end
----@param rejects integer[] their numbers
-function state:delete_rejects(rejects) end
----@param run string
----@return lugger.partition_record[]
-function state:partitions(run) end
---- Deletes runs that are done or abandoned, with their rejects; runs that can be resumed or undone stay.
----@param keep integer the newest of each job that stay
----@param seconds integer younger ones stay too
----@return integer runs
----@return integer rejects
-function state:prune(keep, seconds) end
-function state:close() end
 
 --- The kind of a place. Opens nothing.
 ---@param place string

@@ -1,7 +1,9 @@
 """Scripts that work with lugger as a library: quiet runs, progress, rejects, errors, options, the stack."""
 import json
+import shutil
 import signal
 import unittest
+from pathlib import Path
 
 import harness
 from harness import lugger
@@ -260,6 +262,20 @@ class Scripts(unittest.TestCase):
         err = self.script(text, '--traceback', expect=1).err
         self.assertRegex(err, r"s.lua:2: in function 'deep'\n\ts.lua:3: in function 'mid'\n"
                               r'\ts.lua:4: in main chunk')
+
+    def test_interrupted_before_the_command_begins(self):
+        """Its modules are still being loaded: stopped is stopped, and not failed."""
+        stdlib = Path(harness.scratch()) / 'stdlib'
+        shutil.copytree(harness.ROOT / 'stdlib', stdlib)
+        first = stdlib / 'inner' / 'cli' / 'cli.lua'
+        first.write_text("jit.off(true) io.stderr:write('loads\\n') io.stderr:flush() while true do end",
+                         encoding='utf-8')
+        process = harness.start('--stdlib', stdlib, 'version')
+        self.addCleanup(process.kill)
+        self.assertIn('loads', process.stderr.readline())
+        process.send_signal(signal.SIGINT)
+        self.assertIn('interrupted', process.communicate(timeout=30)[1])
+        self.assertEqual(process.returncode, 130)
 
     def test_sleep_ends_with_ctrl_c(self):
         directory = harness.scratch()

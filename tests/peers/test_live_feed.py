@@ -4,15 +4,14 @@ import json
 import os
 import signal
 import time
-import unittest
 
 import bson
 import harness
 import mongo_proxy
+from live_case import LiveCase
 from live_moves import COLUMNS, SLOW, TAGS, Move, Writer, copy, script
 from mongo_replica import Replica
 from mongo_servers import live_server, wait_for
-from postgres import Postgres
 
 
 def of_stream(body):
@@ -24,32 +23,7 @@ def looks_up(body):
     return isinstance(key, dict) and '$in' in key
 
 
-class Feed(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.postgres = Postgres()
-
-    def setUp(self):
-        self.server = live_server()
-        self.addCleanup(self.server.destroy)
-        self.moves = []
-        self.addCleanup(lambda: [one.process.kill() for one in self.moves if one.process])
-
-    def move(self, *jobs, url=None, name='docs'):
-        one = Move(self.postgres, url or self.server.url, script(*(jobs or [copy()])), name)
-        self.moves.append(one)
-        return one
-
-    def insert(self, *documents, name='docs'):
-        with self.server.client() as client:
-            client.insert(f'shop.{name}', *documents)
-
-    def update(self, query, change, name='docs', **more):
-        with self.server.client() as client:
-            client.update(f'shop.{name}', query, change, **more)
-
-
-class LostReplies(Feed):
+class LostReplies(LiveCase):
     def follow_through(self, command, where, action, nth=3):
         """A move through a proxy that breaks some replies; both sides are equal."""
         with live_server() as self.server, mongo_proxy.Proxy(self.server.port) as proxy:
@@ -86,7 +60,7 @@ class LostReplies(Feed):
         self.follow_through('getMore', of_stream, mongo_proxy.delay(2), nth=2)
 
 
-class Poison(Feed):
+class Poison(LiveCase):
     def test_a_refused_document_is_kept_until_a_good_one_comes(self):
         self.insert({'_id': 'a', 'n': bson.Int32(1)}, {'_id': 'b', 'n': 'not a number'})
         move = self.move()
@@ -189,7 +163,7 @@ class Poison(Feed):
         move.end()
 
 
-class Whole(Feed):
+class Whole(LiveCase):
     """Changes of a whole collection stop its job with words that say what to do."""
 
     def test_dropped_renamed_and_databases_dropped(self):
@@ -223,7 +197,7 @@ class Whole(Feed):
         again.process.wait()
 
 
-class Stopping(Feed):
+class Stopping(LiveCase):
     """Ctrl-C, a second move, a changed script, another source."""
 
     def started(self, **more):

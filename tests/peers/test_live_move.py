@@ -172,6 +172,19 @@ class LiveMove(unittest.TestCase):
         move.assert_equal(self.server)
         move.end()
 
+    def test_a_member_that_has_not_heard_of_the_time_yet(self):
+        """It refuses to read behind a time that nobody has told it."""
+        self.server = Replica()
+        self.addCleanup(self.server.destroy)
+        writer, move = self.writer(9, 300), self.move()
+        writer.start()
+        move.start().follow()
+        self.server.turn_deaf()
+        time.sleep(2)
+        writer.finish()
+        move.assert_equal(self.server)
+        move.end()
+
 
 if __name__ == '__main__':
     harness.main()

@@ -25,7 +25,7 @@ def hello(request):
     out = {'helloOk': True} if body.get('helloOk') else {}
     out['topologyVersion'] = replica.topology()
     if replica.set_name:
-        out |= {'hosts': [replica.address], 'setName': replica.set_name, 'setVersion': 1}
+        out |= {'hosts': [replica.address, *replica.others], **replica.told, 'setName': replica.set_name, 'setVersion': 1}
     out['ismaster' if old else 'isWritablePrimary'] = replica.primary
     if replica.set_name:
         out |= {'secondary': not replica.primary, **({'primary': replica.address} if replica.primary else {}),

@@ -23,6 +23,7 @@ from mongo_wire import CommandError, Message
 COMMANDS = {**mongo_commands.COMMANDS, **mongo_writes.COMMANDS}
 WRITES = tuple(mongo_writes.COMMANDS)
 RESUMABLE = (6, 7, 63, 89, 91, 133, 150, 189, 234, 262, 9001, 10107, 11600, 11602, 13388, 13435, 13436)
+HELLO = ('hello', 'isMaster', 'ismaster')
 LABELLED = 9        # 4.4: errors of change streams say whether to go on; and there is hello
 RECORDED = 12       # the version of the recordings
 UNSIGNED = {'hash': bytes(20), 'keyId': bson.Int64(0)}
@@ -65,8 +66,10 @@ class Replica:
         self.changed = threading.Condition(threading.RLock())
         self.primary, self.term, self.elections, self.stopping = True, 1, 0, False
         self.process, self.started = mongo_writes.new_id(), {}
-        self.past, self.past_at, self.lagging = None, None, None
+        self.others, self.told = [], {}     # members that are not there; what a handshake says besides
+        self.past, self.past_at, self.lagging, self.heard = None, None, None, None
         self.failures, self.delays, self.commands = [], {}, collections.deque(maxlen=10_000)
+        self.packed = 0     # replies that were compressed
         self.connections, self.numbers, self.port, self.server = set(), itertools.count(1), port, None
         self.start()
 
@@ -195,7 +198,17 @@ class Replica:
 
     def catch_up(self):
         with self.changed:
-            self.lagging = self.past = None
+            self.lagging = self.past = self.heard = None
+
+    def turn_deaf(self):
+        """From now on reads are answered by a member that learns the cluster's time from clients alone."""
+        with self.changed:
+            self.heard = self.store.oplog.last
+
+    def hear(self, body):
+        told = (body.get('$clusterTime') or {}).get('clusterTime')
+        if self.heard and told:
+            self.heard = max(self.heard, (told.seconds, told.increment))
 
     # What commands ask of it
     def topology(self):
@@ -240,10 +253,10 @@ class Replica:
     def reads_fresh(self, body):
         """Whether a read has the present; one that names a time to come is refused."""
         after = (body.get('readConcern') or {}).get('afterClusterTime')
-        if after and (after.seconds, after.increment) > self.store.oplog.last:
+        if after and (after.seconds, after.increment) > (self.heard or self.store.oplog.last):
             raise CommandError(72, 'readConcern afterClusterTime value must not be greater than the current '
                                'clusterTime.')
-        return bool(after)
+        return bool(after) and (self.past is None or (after.seconds, after.increment) > self.past_at)
 
     def seen(self, database, name, fresh):
         """A collection as a read sees it."""
@@ -281,12 +294,17 @@ class Replica:
             self.store.oplog.trim((int(oldest), 0))
 
     # Answering
+    def accept(self, connection):
+        """The connection to speak through."""
+        return connection
+
     def answer(self, body, connection):
         """The reply to a command."""
         request = Request(self, body, connection)
         time.sleep(self.delays.get(request.name, 0))
         with self.changed:
             self.commands.append(request.name)
+            self.hear(body)
             self.tick()
             try:
                 reply = {**self._run(request), 'ok': 1.0}
@@ -294,7 +312,8 @@ class Replica:
                 self._label(request, error)
                 reply = error.reply()
             if self.set_name:
-                stamp = self.timestamp()
+                watch = self.heard and request.name in HELLO and 'lsid' not in body
+                stamp = bson.Timestamp(*self.heard) if watch else self.timestamp()
                 reply['$clusterTime'] = {'clusterTime': stamp, 'signature': UNSIGNED}
                 reply['operationTime'] = stamp
             self.changed.notify_all()
@@ -339,12 +358,17 @@ class _Handler(socketserver.BaseRequestHandler):
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         replica.connections.add(self.request)
         try:
-            while not replica.stopping and (message := mongo_wire.receive(self.request)):
+            link = replica.accept(self.request)
+            while not replica.stopping and (data := mongo_wire.receive_bytes(link)):
+                data, small = mongo_wire.expanded(data)
+                message = mongo_wire.decode(data)
                 reply = replica.answer(message.body, number)
                 if message.flags & mongo_wire.MORE_TO_COME:
                     continue
                 kind = mongo_wire.OP_REPLY if message.kind == mongo_wire.OP_QUERY else mongo_wire.OP_MSG
-                self.request.sendall(Message(reply, answers=message.number, kind=kind).encode())
+                data = Message(reply, answers=message.number, kind=kind).encode()
+                link.sendall(mongo_wire.compressed(data) if small else data)
+                replica.packed += small
         except OSError:
             pass
         finally:

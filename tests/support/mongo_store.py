@@ -25,7 +25,7 @@ class Entry:
     uuid: bytes = None
     id: object = None
     document: bytes = None          # after the change
-    description: dict = None        # of an update
+    description: dict = None        # of an update; operationDescription of a createIndexes
     to: tuple = None                # of a rename
     place: int = 0
     session: dict = None            # of a transaction: lsid and txnNumber
@@ -131,9 +131,9 @@ class Store:
     def noop(self):
         self.oplog.append(Entry(self.oplog.next(), 'noop'))
 
-    def note(self, kind, database, name):
+    def note(self, kind, database, name, description=None):
         """An entry that plain change streams do not show: createIndexes, collMod, ..."""
-        self._note(kind, database, name, uuid=self.find(database, name).uuid)
+        self._note(kind, database, name, uuid=self.find(database, name).uuid, description=description)
 
     def drop(self, database, name):
         collection = self.find(database, name)

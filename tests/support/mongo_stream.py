@@ -15,7 +15,9 @@ KNOWN = ('fullDocument', 'fullDocumentBeforeChange', 'resumeAfter', 'startAfter'
          'allChangesForCluster', 'showMigrationEvents')
 NEWER = ('showExpandedEvents', 'showSystemEvents')
 SHOWN = ('insert', 'update', 'replace', 'delete', 'drop', 'rename', 'dropDatabase')
+EXPANDED = ('create', 'modify', 'createIndexes', 'dropIndexes')
 LOST = 'NonResumableChangeStreamError'
+MAX_EVENT = 16 * 1024 * 1024 + 16 * 1024
 SIX_ZERO = 17               # the wire version that came with MongoDB 6.0
 
 
@@ -99,6 +101,10 @@ def event(entry, options):
         out['documentKey'] = known
     if entry.kind == 'update':
         out['updateDescription'] = entry.description
+    if options.get('showExpandedEvents') and entry.uuid:
+        out['collectionUUID'] = bson.Binary(entry.uuid, 4)
+        if entry.kind in EXPANDED:
+            out['operationDescription'] = entry.description or {}
     return out
 
 
@@ -117,9 +123,10 @@ class Scope:
     def __init__(self, database, collection):
         self.database = None if database == 'admin' else database
         self.collection = collection
+        self.shown = SHOWN
 
     def sees(self, entry):
-        if entry.kind not in SHOWN or not plain_name(entry.collection):
+        if entry.kind not in self.shown or not plain_name(entry.collection):
             return False
         places = [(entry.database, entry.collection)] + ([entry.to] if entry.to else [])
         return any(self._place(*place, entry.kind) for place in places)
@@ -170,6 +177,8 @@ class StreamCursor(Cursor):
         if unknown:
             raise CommandError(40415, f"BSON field '$changeStream.{unknown[0]}' is an unknown field.")
         self.store, self.scope, self.stages = store, scope, stages
+        if spec.get('showExpandedEvents'):
+            self.scope.shown = SHOWN + EXPANDED
         self.options = {**spec, 'wire': wire, 'lookup': self._lookup}
         self.position, self.expected, self.token = start_of(spec, store, scope)
         self.latest = Position(self.token).ts
@@ -229,6 +238,9 @@ class StreamCursor(Cursor):
             shown = self._through_stages(change) if change else None
             if shown is not None:
                 raw = bson.encode(shown)
+                if len(raw) > MAX_EVENT:
+                    raise CommandError(10334, f'BSONObj size: {len(raw)} (0x{len(raw):X}) is invalid. Size '
+                                       f'must be between 0 and {MAX_EVENT}(16MB) First element: _id: ...')
                 size += len(raw)
                 if size > BATCH_BYTES and found:
                     break

@@ -1,4 +1,5 @@
-"""MongoDB's wire protocol, as far as tests speak it: OP_MSG, and OP_QUERY for the first handshake.
+"""MongoDB's wire protocol, as far as tests speak it: OP_MSG, compressed by zlib or not, and OP_QUERY for the
+first handshake.
 
 Any peer, ours or a real server, is written to through `MongoClient(port).command(database, {...})`.
 """
@@ -6,10 +7,12 @@ import itertools
 import socket
 import struct
 import uuid
+import zlib
 
 import bson
 
-OP_REPLY, OP_QUERY, OP_MSG = 1, 2004, 2013
+OP_REPLY, OP_QUERY, OP_COMPRESSED, OP_MSG = 1, 2004, 2012, 2013
+ZLIB = 2
 CHECKSUM, MORE_TO_COME = 1, 2
 HEADER = struct.Struct('<iiii')
 _numbers = itertools.count(1)
@@ -61,6 +64,25 @@ class Message:
         else:
             payload = struct.pack('<IB', self.flags, 0) + document
         return HEADER.pack(len(payload) + 16, self.number, self.answers, self.kind) + payload
+
+
+def compressed(data):
+    """A message's bytes, as one that is compressed."""
+    size, number, answers, kind = HEADER.unpack_from(data)
+    payload = struct.pack('<iiB', kind, size - 16, ZLIB) + zlib.compress(data[16:])
+    return HEADER.pack(len(payload) + 16, number, answers, OP_COMPRESSED) + payload
+
+
+def expanded(data):
+    """The bytes of a message that may be compressed, and whether it was."""
+    _, number, answers, kind = HEADER.unpack_from(data)
+    if kind != OP_COMPRESSED:
+        return data, False
+    inner, size, compressor = struct.unpack_from('<iiB', data, 16)
+    if compressor != ZLIB:
+        raise ValueError(f'no compressor {compressor} is known here')
+    payload = zlib.decompress(data[25:])
+    return HEADER.pack(size + 16, number, answers, inner) + payload, True
 
 
 def receive_exactly(connection, count):

@@ -190,7 +190,8 @@ def create_indexes(request):
     for index in map(bson.plain, request.body['indexes']):
         if index['name'] not in [old['name'] for old in collection.indexes]:
             collection.indexes.append({'v': 2, **index})
-            request.replica.store.note('createIndexes', request.database, collection.name)
+            request.replica.store.note('createIndexes', request.database, collection.name,
+                                       {'indexes': [collection.indexes[-1]]})
     return {'numIndexesBefore': before, 'numIndexesAfter': len(collection.indexes),
             'createdCollectionAutomatically': False}
 

@@ -65,7 +65,8 @@ local function failed(job, err, settings)
       deleted = 0, rows = 0, child_rows = 0, bytes = 0, balanced = true },
     seconds = 0, resumed = false, dry_run = settings ~= nil and settings.dry_run == true, unmapped = {}, unmet = {},
     skip_reasons = {}, reject_codes = {}, rejects = {}, tables = 0,
-    notes = {}, warnings = {}, refused = {}, constrained = true, stage = settings and settings.stage or '',
+    notes = {}, noticed = {}, warnings = {}, refused = {}, constrained = true,
+    stage = settings and settings.stage or '',
     resume_command = '', run = '',
   }
 end

@@ -14,7 +14,7 @@ end
 
 local function flag(value) return value and 1 or 0 end
 
-local phases = { 'copying', 'catching up', 'following', 'stopped', 'lost' }
+local phases = { 'waiting', 'copying', 'catching up', 'following', 'stopped', 'lost' }
 
 ---@type lugger.metric[]
 local list = {

@@ -1,8 +1,9 @@
--- Moves: each job is copied while the keys of what changes are kept, then follows the changes until it is stopped.
-local attempt = require 'lugger.inner.job.attempt'
+-- Moves: jobs that are copied and then follow the changes of their sources, side by side, until they are stopped.
+local clearing = require 'lugger.inner.job.clearing'
 local fault = require 'lugger.inner.base.fault'
 local native = require 'lugger.native'
 local seen = require 'lugger.inner.job.seen'
+local step = require 'lugger.inner.job.move_step'
 local summary = require 'lugger.inner.job.summary'
 local table_view = require 'lugger.inner.view.table'
 local terminal = require 'lugger.inner.view.terminal'
@@ -13,7 +14,6 @@ local tonumber = tonumber --[[@as fun(count: any): number]]
 local move = {}
 
 local look_ms = 200
-local longest_wait_s = 30 -- before a server that was lost behind the copy is asked again
 local tell_s = 5 -- on a terminal the line is updated at each look
 
 ---@class lugger.move_options
@@ -23,194 +23,6 @@ local tell_s = 5 -- on a terminal the line is updated at each look
 ---@field resume string
 ---@field metrics lugger.native.metrics|nil
 ---@field tidy fun()|nil called from time to time
-
----@class lugger.move_settings
----@field copy lugger.run_settings of the copies
----@field follow lugger.run_settings
----@field follow_only boolean|nil begin with the changes
----@field restart boolean|nil
-
---- One job on its way: "copying", "following", "ended".
----@class lugger.move_step
----@field job lugger.job
----@field name string
----@field phase "copying"|"following"|"ended"
----@field settings lugger.move_settings
----@field options table
----@field spooler lugger.native.spooler|nil
----@field copy lugger.attempt|nil
----@field run lugger.native.run|nil the run that follows
----@field kept lugger.spool_snapshot|nil the spooler's last word
----@field again_at number|nil when it is begun again, because a server was away
----@field lost_at number|nil since when it is
----@field tries integer
----@field result lugger.attempt_result|nil
----@field asked integer the level of the stop that was passed on
-local step = {}
-step.__index = step
-
-local function new_step(job, settings, options)
-  return setmetatable({ job = job, name = job:name(), phase = 'copying', settings = settings, options = options,
-    asked = 0, tries = 0 }, step)
-end
-
---- Calls `work`; an error of it ends the step.
----@param work fun()
----@return boolean
-function step:try(work)
-  local one = attempt.new(self.job, self.settings.follow, self.options)
-  one:try(work)
-  if one.result then self:finish(one.result) end
-  return one.result == nil
-end
-
---- Ends it with this result.
----@param result lugger.attempt_result
-function step:finish(result)
-  if result.error_code == 'interrupted' then result.status = 'stopped' end
-  self.phase, self.result, self.spooler = 'ended', result, nil
-end
-
---- Tells of a new phase.
----@param text string
-function step:tell(text)
-  if self.options.log == 'json' then
-    terminal.event('phase', { job = self.name, phase = self.phase })
-  elseif not self.options.quiet then
-    terminal.say(self.name, ': ', text)
-  end
-end
-
---- Begins with the copy, or where an earlier process stopped.
-function step:begin()
-  self:try(function()
-    local handle = self.job:handle()
-    local follows = self.settings.follow_only
-      or not self.settings.restart and handle:move_stage() == 'follow'
-    if follows then return self:follow('goes on with its changes') end
-    -- What would keep its changes from being applied is told before the copy, not behind it.
-    local later = attempt.new(self.job, { follow = true, create = self.settings.copy.create }, self.options)
-    later:look()
-    if later.result then return self:finish(later.result) end
-    self.spooler = handle:spool(self.settings.restart or false)
-    local copy = attempt.new(self.job, self.settings.copy, self.options)
-    self.copy = copy
-    copy:look()
-    copy:announce()
-    if not copy.result then copy:start() end
-    if copy.result then return self:end_copy() end
-    self:tell('copying; what changes meanwhile is kept')
-  end)
-end
-
---- Begins to apply the changes.
----@param text string what is told of it
-function step:follow(text)
-  self.run = self.job:start(self.settings.follow)
-  self.phase = 'following'
-  self:tell(text)
-end
-
---- The same behind the copy: a server that is away now comes back, as during a run.
-function step:follow_copy()
-  self.phase, self.again_at = 'following', nil
-  local ok, err = pcall(function() self:follow('copied; its changes are applied') end)
-  if ok then return end
-  if type(err) ~= 'table' or rawget(err, 'code') ~= 'connect' then error(err, 0) end
-  self.lost_at = self.lost_at or system.monotonic()
-  if self.tries == 0 then self:tell('the connection to the server is lost; trying again') end
-  self.again_at = system.monotonic() + math.min(2 ^ self.tries / 2, longest_wait_s)
-  self.tries = self.tries + 1
-end
-
---- Begins it again when it is time; a stop ends the wait.
-function step:wait_to_follow()
-  if self.asked > 0 then fault.raise('interrupted', 'stopped while a server was away') end
-  if system.monotonic() >= self.again_at then self:follow_copy() end
-end
-
---- Takes the end of the copy; when it is done, the changes are next.
-function step:end_copy()
-  local result = assert(assert(self.copy).result)
-  local spooler = assert(self.spooler)
-  if result.status ~= 'done' or self.asked > 0 then
-    spooler:stop()
-    if result.status == 'done' then result.status = 'stopped' end
-    return self:finish(result)
-  end
-  if not self.options.quiet and self.options.log ~= 'json' then
-    summary.print({ result }, 1, self.options)
-  end
-  self.kept = spooler:stop()
-  self.spooler = nil
-  self:follow_copy()
-end
-
---- Sees to the spooler, which ends by itself only with a failure: the copy would have a gap behind it.
-function step:check_spooler()
-  local kept = self.spooler and self.spooler:poll(0)
-  if not kept or not kept.ended or kept.error == '' then return end
-  local copy = assert(self.copy)
-  if copy.run then
-    copy.run:stop('now')
-    copy:finish()
-  end
-  self:try(function()
-    fault.raise(kept.error_code, ('the changes cannot be kept any more: %s'):format(kept.error), kept.hint)
-  end)
-  assert(self.result).position_lost = kept.position_lost
-end
-
---- Passes a stop on to its runs.
----@param level integer
-function step:pass_on_stop(level)
-  if level <= self.asked then return end
-  self.asked = level
-  local run = self.run or self.copy and self.copy.run
-  if run then run:stop(level >= 2 and 'now' or 'finish') end
-end
-
---- Looks after it: what has ended is followed by what comes next.
-function step:look_after()
-  if self.phase == 'copying' then
-    local copy = assert(self.copy)
-    if copy.run and copy.run:ended() then
-      self:look(copy.run)
-      copy:finish()
-      self:try(function() self:end_copy() end)
-    else
-      self:try(function() self:check_spooler() end)
-    end
-  elseif self.again_at then
-    self:try(function() self:wait_to_follow() end)
-  elseif self.phase == 'following' and assert(self.run):ended() then
-    self:try(function() self:finish(assert(self.run):result()) end)
-  end
-end
-
---- A snapshot of its run; what is to be said of the source is said.
----@param run lugger.native.run
----@return lugger.run_snapshot
-function step:look(run)
-  local snapshot = run:poll(0)
-  for _, remark in ipairs(snapshot.remarks) do
-    if not self.options.quiet then terminal.warn(('%s: %s'):format(self.name, remark)) end
-  end
-  return snapshot
-end
-
---- What is known of it now.
----@return lugger.move_figures
-function step:figures()
-  if self.phase == 'copying' then
-    return seen.copying(self.name, self:look(assert(assert(self.copy).run)), assert(self.spooler):poll(0))
-  end
-  if self.run and not self.again_at then return seen.following(self.name, self:look(self.run), self.kept) end
-  local since = self.lost_at and system.monotonic() - self.lost_at
-  return { job = self.name, phase = 'catching up', read = 0, read_per_s = 0, rejected = 0, kept = 0,
-    position_s = self.kept and tonumber(self.kept.seconds), waits_for = self.again_at and 'for a server',
-    waits_s = since }
-end
 
 -- The progress of all, on standard error.
 local function teller(options)
@@ -259,44 +71,82 @@ local function tell_ended(ended, steps, options)
   end
 end
 
+--- How many connections each copy gets: all begin at once, so each has one, and the largest have more: up to `each`,
+--- and four times that together.
+---@param sizes number[] bytes of the sources
+---@param each integer
+---@return integer[]
+function move.allot(sizes, each)
+  local out, left = {}, 4 * each - #sizes
+  for i = 1, #sizes do out[i] = 1 end
+  while left > 0 do
+    local best
+    for i, bytes in ipairs(sizes) do
+      local more = out[i] < each and (not best or bytes / out[i] > sizes[best] / out[best])
+      if more then best = i end
+    end
+    if not best then break end
+    out[best], left = out[best] + 1, left - 1
+  end
+  return out
+end
+
+-- Opens the sources of all, so that the stream which they share is opened for all of them at once.
+local function share(steps, settings)
+  local hub, sizes = native.feed_hub(), {}
+  for i, one in ipairs(steps) do
+    one:try(function() sizes[i] = tonumber(one.job:handle():share(hub)) end)
+    sizes[i] = sizes[i] or 0
+  end
+  local allotted = move.allot(sizes, settings.copy.jobs or native.default_jobs())
+  for i, one in ipairs(steps) do one.copies = step.with(one.copies, { jobs = allotted[i] }) end
+  return hub
+end
+
+local function tell_stop(level, options)
+  if options.quiet or options.log == 'json' then return end
+  terminal.say(level >= 2 and 'stopping at once; open batches are rolled back'
+    or 'finishing the batches; once more stops at once')
+end
+
 --- Moves jobs side by side until they are stopped or fail; a failed one does not keep the others from going on.
 ---@param jobs lugger.job[]
 ---@param settings lugger.move_settings
 ---@param options lugger.move_options
 ---@return lugger.attempt_result[]
 function move.run(jobs, settings, options)
-  local steps, tell, asked = {}, teller(options), 0
-  for i, job in ipairs(jobs) do
-    steps[i] = new_step(job, settings, options)
-    steps[i]:begin()
-  end
+  local steps, tell, asked, told = {}, teller(options), 0, {}
+  for i, job in ipairs(jobs) do steps[i] = step.new(job, settings, options) end
+  local hub = share(steps, settings)
   for _, one in ipairs(steps) do
     if one.phase == 'ended' then tell_ended(one, steps, options) end
   end
   local watch = watching.new(steps, options)
   while at_work(steps) do
-    system.sleep(look_ms)
     local level = system.stop_level()
     if level > asked then
       asked = level
       tell.clear()
-      if not options.quiet and options.log ~= 'json' then
-        terminal.say(level >= 2 and 'stopping at once; open batches are rolled back'
-          or 'finishing the batches; once more stops at once')
-      end
+      tell_stop(level, options)
     end
     for _, one in ipairs(steps) do
       if one.phase ~= 'ended' then
-        one:pass_on_stop(level)
-        one:look_after()
+        one:pass_on_stop(system.stop_level())
+        one:look_after(told)
         if one.phase == 'ended' then
           tell.clear()
           tell_ended(one, steps, options)
         end
       end
     end
+    if not options.quiet then
+      for _, text in ipairs(hub:told()) do terminal.warn_once(text) end
+    end
     watch:look(tell.clear)
-    if at_work(steps) then tell.update(steps, watch) end
+    if at_work(steps) then
+      tell.update(steps, watch)
+      system.sleep(look_ms)
+    end
   end
   tell.clear()
   watch:close()
@@ -322,6 +172,7 @@ function move.new(spec)
         'only copies can be followed: a task reads its source once')
     end
   end
+  clearing.check(spec.jobs)
   return spec.jobs
 end
 

@@ -8,12 +8,14 @@ local seen = {}
 local quiet_s = 15
 -- Behind this it catches up; until then it follows.
 local near_s = 10
+-- It is asked every five seconds, and answers within one.
+local silent_s, silence = 15, 'no answer from the source'
 -- What the source said longer ago says nothing of now.
 local fresh_s = 30
 
 ---@class lugger.move_figures
 ---@field job string
----@field phase "copying"|"catching up"|"following"|"stopped"|"lost"
+---@field phase "waiting"|"copying"|"catching up"|"following"|"stopped"|"lost"
 ---@field stage string|nil of a copy whose documents are read
 ---@field run string|nil that copies or follows
 ---@field position_s integer|nil all changes before this are kept (copying) or applied, in seconds of the source
@@ -42,6 +44,10 @@ local fresh_s = 30
 function seen.measure(figures, source)
   local head, oldest, position = tonumber(source.head), tonumber(source.oldest), figures.position_s
   if source.fault ~= '' then figures.source_fault = source.fault end
+  -- Changes may come from a stream that jobs share, which waits by itself.
+  if not figures.waits_for and source.age > silent_s then
+    figures.waits_for, figures.waits_s, figures.server_said = silence, source.age, figures.source_fault
+  end
   if not position or position <= 0 then return end
   figures.changes_to = os.date('!%Y-%m-%dT%H:%M:%S', position) --[[@as string]]
   local is_fresh = head > 0 and source.age >= 0 and source.age < fresh_s
@@ -100,10 +106,23 @@ function seen.following(job, run, kept)
     server_said = waits and waits.lost ~= '' and waits.lost or nil }
 end
 
+--- Of a job that is not at work: it has not begun, or begins again.
+---@param job string
+---@param kept lugger.spool_snapshot|nil
+---@param left_s number|nil until it begins again
+---@param why string|nil what it failed by
+---@return lugger.move_figures
+function seen.waiting(job, kept, left_s, why)
+  return { job = job, phase = 'waiting', read = 0, read_per_s = 0, rejected = 0,
+    kept = kept and tonumber(kept.spooled) or 0, position_s = kept and tonumber(kept.seconds), server_said = why,
+    waits_for = left_s and ('begins again in %d s'):format(math.ceil(left_s)) or 'for its turn' }
+end
+
 --- One line for people.
 ---@param figures lugger.move_figures
 ---@return string
 function seen.sentence(figures)
+  if figures.phase == 'waiting' then return ('%s: %s'):format(figures.job, figures.waits_for) end
   local share = figures.stage and (' (%s)'):format(figures.stage)
     or figures.percent and (' %d %%'):format(figures.percent) or ''
   local parts = { ('%s: %s%s'):format(figures.job, figures.phase, share) }

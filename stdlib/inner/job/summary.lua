@@ -2,6 +2,7 @@
 local json = require 'lugger.inner.base.json_text'
 local load_advice = require 'lugger.inner.job.load_advice'
 local native = require 'lugger.native'
+local notices = require 'lugger.inner.view.notices'
 local stage_view = require 'lugger.inner.view.stage'
 local table_view = require 'lugger.inner.view.table'
 local terminal = require 'lugger.inner.view.terminal'
@@ -48,6 +49,7 @@ function summary.fields(result, hints)
   end
   fields.refused = json.list(result.refused)
   fields.rejects = json.list(result.rejects)
+  fields.noticed = json.list(result.noticed)
   fields.hints = hints and json.list(hints)
   if result.stage and result.stage ~= '' then fields.stage = result.stage end
   json.list(fields.notes)
@@ -241,7 +243,7 @@ local function says_more(result)
     if not was_planned(note) then return true end
   end
   return result.resumed or next(result.unmapped) ~= nil or #result.unmet > 0 or next(result.skip_reasons) ~= nil
-    or #result.rejects > 0
+    or #result.rejects > 0 or #result.noticed > 0
     or tonumber(result.tally.suppressed) > 0 or stage_view.any(result.refused) or terminal.warns_anew(result.warnings)
     or not summary.balanced(result.tally)
 end
@@ -264,6 +266,10 @@ local function tell(result, options, several)
   tell_counts('skipped' .. since, result.skip_reasons, 'document')
   tell_rejects(result, since)
   tell_suppressed(result.tally)
+  for i, line in ipairs(notices.lines(result.noticed)) do
+    if i == 1 then terminal.say('  noticed', since, ':') end
+    terminal.say('    ', line)
+  end
   tell_notes(result.notes)
   tell_refused(result, options)
   for _, warning in ipairs(result.warnings) do terminal.warn_once(warning) end

@@ -1,6 +1,8 @@
 -- How far the jobs of a target are that are moved: what the process that moves them told last, and what the ledger has.
+local json = require 'lugger.inner.base.json_text'
 local json_value = require 'lugger.inner.base.json_value'
 local native = require 'lugger.native'
+local notices = require 'lugger.inner.view.notices'
 local seen = require 'lugger.inner.job.seen'
 local table_view = require 'lugger.inner.view.table'
 local terminal = require 'lugger.inner.view.terminal'
@@ -12,11 +14,12 @@ local moves = {}
 local silent_s = 30
 
 ---@class lugger.move_status: lugger.move_figures
----@field phase "copying"|"catching up"|"following"|"done"|"stopped"|"failed"|"abandoned"|"lost"
+---@field phase "waiting"|"copying"|"catching up"|"following"|"done"|"stopped"|"failed"|"abandoned"|"lost"
 ---@field holder string|nil the process that works on it
 ---@field told_s number|nil since that told of it
 ---@field reason string|nil why nobody works on it
 ---@field hint string|nil what to do then
+---@field noticed lugger.notice[]
 ---@field changes integer the same as read, of a job that follows
 
 local texts = { 'phase', 'stage', 'run', 'changes_to', 'alarm', 'waits_for', 'server_said', 'source_fault', 'reason',
@@ -66,6 +69,15 @@ local function of_process(told, ledger)
   return out
 end
 
+-- What was noticed, without what was there at first.
+local function noticed(state, job)
+  local out = json.list {}
+  for _, notice in ipairs(state:notices(job)) do
+    if notice.kind ~= 'collections' then table.insert(out, notice) end
+  end
+  return out
+end
+
 --- What is known of moves, by job.
 ---@param state lugger.native.state
 ---@return lugger.move_status[]
@@ -76,7 +88,11 @@ function moves.of(state)
     if not known[run.job] then
       known[run.job] = true
       local ledger = of_ledger(state, run.job)
-      if ledger then out[#out + 1] = told[run.job] and of_process(told[run.job], ledger) or ledger end
+      local one = ledger and told[run.job] and of_process(told[run.job], ledger) or ledger
+      if one then
+        one.noticed = noticed(state, run.job)
+        out[#out + 1] = one
+      end
     end
   end
   table.sort(out, function(a, b) return a.job < b.job end)
@@ -129,6 +145,7 @@ function moves.show(state)
       terminal.line('  ', one.job, ': ', (terminal.printable(note)))
     end
   end
+  notices.show(found)
 end
 
 return moves

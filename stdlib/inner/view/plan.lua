@@ -103,6 +103,7 @@ function plan_view.show(plan, settings, decisions)
   if report.mode ~= '' then
     terminal.line('  mode      ', report.mode, report.mode_reason ~= '' and ': ' .. report.mode_reason or '')
   end
+  if plan.on_ddl ~= '' then terminal.line('  on_ddl    ', plan.on_ddl) end
   terminal.line('  work      ', terminal.count(plan.connections, 'connection'), ', ',
     terminal.count(#plan.partitions, 'partition'))
   terminal.line('  forecast  ', plan.forecast_seconds > 0 and terminal.about(plan.forecast_seconds)

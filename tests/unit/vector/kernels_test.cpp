@@ -158,3 +158,22 @@ TEST_CASE("int8 and bits") {
   floats_from_bits(bits, ones);
   CHECK(ones == std::vector<float>{1, 0, 0, 1, 0, 0, 0, 1, 1});
 }
+
+TEST_CASE("distances of other kinds, at every length") {
+  for (size_t count = 0; count <= 67; ++count) {
+    const std::vector<float> a = numbers(count, 3), b = numbers(count, 4);
+    long double along = 0;
+    uint64_t differ = 0, shared = 0, any = 0;
+    for (size_t i = 0; i < count; ++i) {
+      along += std::fabs(static_cast<long double>(a[i]) - static_cast<long double>(b[i]));
+      const bool x = a[i] > 0, y = b[i] > 0;
+      differ += x != y ? 1 : 0;
+      shared += x && y ? 1 : 0;
+      any += x || y ? 1 : 0;
+    }
+    CHECK(l1(a, b) == Approx(static_cast<double>(along)).epsilon(1e-13));
+    CHECK(hamming(a, b) == differ);
+    CHECK(jaccard(a, b) ==
+          (shared == 0 ? 1.0 : 1 - static_cast<double>(shared) / static_cast<double>(any)));
+  }
+}

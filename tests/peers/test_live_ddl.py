@@ -1,0 +1,228 @@
+"""What is done to a collection as a whole while a job follows it, by the job's policies."""
+import bson
+import harness
+from live_case import LiveCase
+from live_moves import SLOW, TAGS, Writer, copy
+from mongo_replica import Replica
+
+DROP, DATABASE = {'drop': 'docs'}, {'dropDatabase': 1}
+AWAY = {'renameCollection': 'shop.docs', 'to': 'shop.older'}
+ONTO = {'renameCollection': 'shop.other', 'to': 'shop.docs', 'dropTarget': True}
+
+
+def on_ddl(policy):
+    """A job with a policy, as the script writes it."""
+    return copy(extra=f'{TAGS} on_ddl = {policy},')
+
+
+class Policies(LiveCase):
+    def following(self, policy, *more):
+        self.insert({'_id': 'a', 'k': 'a', 'n': bson.Int32(1), 'tags': ['x', 'y']}, {'_id': 'b', 'k': 'b'})
+        move = self.move(on_ddl(policy), *more)
+        move.start().follow(jobs=1 + len(more))
+        move.settle(self.server)
+        return move
+
+    def rows_of(self, move):
+        return move.database.query("select k from docs where k not like 'mark%' order by 1").split()
+
+    def wait_for_rows(self, move, *rows):
+        move.wait_for(lambda: self.rows_of(move) == list(rows), f'the rows are {rows}')
+
+    def noticed(self, move):
+        return move.database.query('select kind, name, count from lugger.notices order by first_at, kind')
+
+    def test_a_drop_is_applied_in_one_unit(self):
+        move = self.following("{ drop = 'apply' }")
+        self.command('shop', DROP)
+        self.wait_for_rows(move)
+        self.assertEqual(move.number('select count(*) from docs_tags'), 0)
+        move.wait_to_say('drop shop.docs; applied: the rows are deleted')
+        move.assert_books()
+        # Made anew, it is followed as before.
+        self.insert({'_id': 'c', 'k': 'c', 'tags': ['z']})
+        self.wait_for_rows(move, 'c')
+        move.assert_equal(self.server)
+        told = move.end()
+        self.assertIn('drop shop.docs', told)
+        self.assertEqual(self.noticed(move), 'drop|drop shop.docs|1')
+        move.start().follow()
+        self.insert({'_id': 'd', 'k': 'd'})
+        move.assert_equal(self.server)
+        self.assertIn('drop shop.docs', move.work.lugger('status', 'job.lua').out)
+        move.end()
+
+    def test_a_dropped_database_is_applied_to_each_job(self):
+        self.insert({'_id': 'a', 'k': 'a'}, name='users')
+        self.insert({'_id': 'a', 'k': 'a'}, name='kept')
+        move = self.following("'apply'", copy('shop.users', 'users', extra="on_ddl = 'apply',"),
+                              copy('shop.kept', 'kept', extra="on_ddl = 'warn',"))
+        self.command('shop', DATABASE)
+        self.wait_for_rows(move)
+        move.wait_for(lambda: move.number('select count(*) from users') == 0, 'the other job lost its rows')
+        move.wait_to_say('dropDatabase shop; told; the rows stand')
+        self.assertEqual(move.number('select count(*) from kept'), 1)
+        self.insert({'_id': 'b', 'k': 'b'}, name='kept')
+        self.insert({'_id': 'b', 'k': 'b'})
+        move.wait_for(lambda: move.number('select count(*) from kept') == 2, 'it goes on')
+        move.assert_equal(self.server)
+        move.end()
+
+    def test_a_drop_that_is_warned_of_leaves_the_rows(self):
+        move = self.following("{ drop = 'warn' }")
+        with self.server.client() as client:    # what comes right before it is not passed over
+            client.insert('shop.docs', {'_id': 'last', 'k': 'last'})
+            client.command('shop', DROP)
+        self.wait_for_rows(move, 'a', 'b', 'last')
+        move.wait_to_say('warning: shop.docs -> docs: drop shop.docs; told; the rows stand')
+        self.insert({'_id': 'a', 'k': 'new'}, {'_id': 'c', 'k': 'c'})
+        self.wait_for_rows(move, 'b', 'c', 'last', 'new')
+        with self.server.client() as client:
+            client.delete('shop.docs', {'_id': 'c'})
+        self.wait_for_rows(move, 'b', 'last', 'new')
+        # The same again, after a restart: the collection is another one, and that is known.
+        move.end()
+        move.start().follow()
+        self.command('shop', DROP)
+        move.wait_for(lambda: self.noticed(move) == 'drop|drop shop.docs|2', 'the second drop was counted')
+        move.end()
+
+    def test_rows_that_others_need_are_not_deleted(self):
+        move = self.following("'apply'")
+        move.database.query("create table needs (doc text references docs); insert into needs values ('a')")
+        self.command('shop', DROP)
+        told = ' '.join(move.ended(1).split())
+        self.assertIn('its rows cannot be deleted', told)
+        self.assertIn("on_ddl = { drop = 'warn' }", told)
+        self.assertEqual(self.rows_of(move), ['a', 'b'])
+        self.assertEqual(self.noticed(move), '')
+        move.database.query('drop table needs')
+        move.start()
+        self.wait_for_rows(move)
+        move.end()
+
+    def test_a_new_name_is_followed(self):
+        move = self.following("{ rename = 'apply' }")
+        self.command('admin', AWAY)
+        move.wait_to_say('rename shop.docs to shop.older; applied: shop.older is followed')
+        self.insert({'_id': 'c', 'k': 'c'}, name='older')
+        self.update({'_id': 'a'}, {'$set': {'k': 'A'}}, name='older')
+        self.wait_for_rows(move, 'A', 'b', 'c')
+        move.end()
+        # What is made under the old name is none of its business; the same command goes on with the new one.
+        self.insert({'_id': 'x', 'k': 'x'})
+        move.start().follow()
+        self.update({'_id': 'a'}, {'$set': {'k': 'B'}}, name='older')
+        self.wait_for_rows(move, 'B', 'b', 'c')
+        self.command('admin', {'renameCollection': 'shop.older', 'to': 'shop.oldest'})
+        self.insert({'_id': 'd', 'k': 'd'}, name='oldest')
+        self.wait_for_rows(move, 'B', 'b', 'c', 'd')
+        move.end()
+        self.command('shop', DROP)
+        move.start().follow()
+        self.insert({'_id': 'e', 'k': 'e'}, name='oldest')
+        self.wait_for_rows(move, 'B', 'b', 'c', 'd', 'e')
+        move.assert_books()
+        move.end()
+
+    def test_another_collection_in_its_place_stops_the_job(self):
+        """Also where a rename is to be applied: no event tells what it holds."""
+        self.insert({'_id': 'z', 'k': 'z'}, name='other')
+        move = self.following("'apply'")
+        self.command('admin', ONTO)
+        told = ' '.join(move.ended(1).split())
+        self.assertIn('another collection has its place', told)
+        self.assertIn('lugger move SCRIPT --restart', told)
+        self.assertEqual(self.rows_of(move), ['a', 'b'])
+        move.database.query('delete from docs')
+        move.start('--restart').follow()
+        self.wait_for_rows(move, 'z')
+        move.end()
+
+    def test_a_rename_that_is_warned_of_goes_on_under_the_old_name(self):
+        self.insert({'_id': 'z', 'k': 'z'}, name='other')
+        move = self.following("'warn'")
+        self.command('admin', ONTO)
+        move.wait_to_say('rename shop.other to shop.docs; told; the rows stand')
+        self.update({'_id': 'z'}, {'$set': {'k': 'Z'}})
+        self.wait_for_rows(move, 'Z', 'a', 'b')
+        self.command('admin', AWAY)
+        self.insert({'_id': 'c', 'k': 'c'})
+        self.wait_for_rows(move, 'Z', 'a', 'b', 'c')
+        move.end()
+
+    def test_a_policy_that_is_none(self):
+        for policy, words in (
+                ("'ignore'", 'on_ddl = "ignore" is not one of: stop, warn, apply'),
+                ("{ dropp = 'stop' }", 'did you mean "drop"'),
+                ("{ createIndexes = 'apply' }", 'createIndexes cannot be applied')):
+            move = self.move(on_ddl(policy))
+            self.assertIn(words, move.start().ended(1))
+
+    def test_a_table_of_two_jobs(self):
+        self.insert({'_id': 'a', 'k': 'a'})
+        move = self.move(on_ddl("{ drop = 'apply' }"), copy('shop.other', extra=''))
+        self.assertIn('shares its table with another job', move.start().ended(1))
+
+    def test_the_plan_shows_the_policies(self):
+        self.insert({'_id': 'a', 'k': 'a'})
+        move = self.move(on_ddl("{ drop = 'apply', collMod = 'stop' }"))
+        said = move.work.lugger('plan', 'job.lua', '--create').out
+        words = 'stop: rename, dropDatabase, collMod; warn: create, createIndexes, dropIndexes; apply: drop'
+        self.assertIn(words, said)
+
+
+class Copying(LiveCase):
+    def test_a_drop_stops_the_copy_whatever_the_policy(self):
+        Writer(self.server, 31, 2500).fill()
+        move = self.move(copy(extra=f"{TAGS} {SLOW % 300} on_ddl = 'apply',"))
+        move.start()
+        move.wait_for(move.is_copying, 'the copy')
+        self.command('shop', DROP)
+        told = ' '.join(move.ended(1).split())
+        self.assertIn('drop', told)
+        self.assertIn('--restart', told)
+
+    def test_a_collection_that_is_not_there(self):
+        self.insert({'_id': 'a', 'k': 'a'}, name='docks')
+        move = self.move()
+        for command, *flags in (['move'], ['run', '--create']):
+            self.assertIn('shop.docks', move.start(*flags, command=command).ended(1))
+        self.assertEqual(move.number("select count(*) from pg_tables where tablename = 'docs'"), 0)
+
+
+class Expanded(LiveCase):
+    """What MongoDB 6.0 and newer tell of; older ones do not know the option."""
+
+    def setUp(self):
+        self.replica = Replica(wire=21)
+        self.addCleanup(self.replica.stop)
+        super().setUp()
+        self.server = self.replica
+
+    def test_indexes_and_options_are_told(self):
+        self.insert({'_id': 'a', 'k': 'a'})
+        move = self.move(on_ddl("'apply'"))
+        move.start().follow()
+        self.command('shop', {'createIndexes': 'docs', 'indexes': [
+            {'key': {'k': bson.Int32(1)}, 'name': 'k_1', 'unique': True}]})
+        move.wait_to_say('createIndexes shop.docs: k_1 {"k":1} unique; cannot be applied; told')
+        self.command('shop', {'collMod': 'docs', 'validator': {}})
+        self.command('shop', {'dropIndexes': 'docs', 'index': 'k_1'})
+        self.command('shop', DROP)
+        self.insert({'_id': 'b', 'k': 'b'})
+        move.assert_equal(self.server)
+        for words in ('collMod shop.docs', 'dropIndexes shop.docs', 'create shop.docs'):
+            move.wait_to_say(words)
+        move.end()
+
+    def test_they_stop_a_job_that_is_told_so(self):
+        self.insert({'_id': 'a', 'k': 'a'})
+        move = self.move(on_ddl("{ collMod = 'stop' }"))
+        move.start().follow()
+        self.command('shop', {'collMod': 'docs', 'validator': {}})
+        self.assertIn('collMod shop.docs', move.ended(1))
+
+
+if __name__ == '__main__':
+    harness.main()

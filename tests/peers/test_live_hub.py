@@ -1,0 +1,275 @@
+"""One change stream for all jobs of a move: what each of them gets from it, who reads alone, and that jobs
+begin at once and begin again."""
+import signal
+import time
+import unittest
+
+import bson
+import harness
+import mongo_proxy
+from live_moves import SLOW, Move, Writer, copy, script
+from mongo_servers import live_server, wait_for
+from postgres import Postgres
+
+
+def opens_stream(body):
+    pipeline = body.get('pipeline') or [{}]
+    return '$changeStream' in pipeline[0]
+
+
+def of_stream(body):
+    return str(body.get('collection')).startswith('$cmd.aggregate')
+
+
+class Hub(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.postgres = Postgres()
+
+    def setUp(self):
+        self.server = live_server()
+        self.addCleanup(self.server.destroy)
+        self.proxy = mongo_proxy.Proxy(self.server.port)
+        self.addCleanup(self.proxy.stop)
+        self.moves = []
+        self.addCleanup(lambda: [one.process.kill() for one in self.moves if one.process])
+
+    def fill(self, name, count=20, database='shop', **more):
+        with self.server.client() as client:
+            client.insert(f'{database}.{name}', *({'_id': i, 'k': f'{i}', 'n': bson.Int32(i), **more}
+                                                  for i in range(count)))
+
+    def move(self, *jobs, postgres=None):
+        one = Move(postgres or self.postgres, self.proxy.url, script(*jobs))
+        self.moves.append(one)
+        return one
+
+    def plain(self, name, database='shop', **more):
+        return copy(f'{database}.{name}', name, **{'extra': '', **more})
+
+    def streams(self):
+        """The $changeStream commands that came by, as (database, collection or 1)."""
+        return [(body['$db'], body['aggregate']) for body in list(self.proxy.seen) if opens_stream(body)]
+
+    def change(self, name, value, database='shop', count=20):
+        with self.server.client() as client:
+            client.update(f'{database}.{name}', {'_id': {'$lt': count}}, {'$set': {'n': bson.Int32(value)}},
+                          multi=True)
+
+    def applied(self, move, name, value, count=20, seconds=30):
+        move.wait_for(lambda: move.number(f'select count(*) from {name} where n = {value}') == count,
+                      f'{name} has {value}', seconds)
+
+
+class Shared(Hub):
+    def test_twenty_jobs_read_one_stream(self):
+        names = [f'c{i}' for i in range(20)]
+        for name in names:
+            self.fill(name)
+        move = self.move(*map(self.plain, names)).start('-j', '1')
+        move.follow(jobs=20, seconds=120)
+        for name in names:
+            self.change(name, 7000)
+        for name in names:
+            self.applied(move, name, 7000)
+        # Keys while all are copied, then documents: one after the other.
+        self.assertLessEqual(len(self.streams()), 3, self.streams())
+        self.assertEqual(set(self.streams()), {('shop', 1)})
+        self.proxy.clear()
+        move.end()
+        move.start('-j', '1').wait_to_say('c19 -> c19: goes on', 90)
+        for name in names:
+            self.change(name, 8000)
+        for name in names:
+            self.applied(move, name, 8000)
+        move.end()
+        # Who stood a little earlier than the first may begin alone.
+        self.assertLess(len(self.streams()), 20, self.streams())
+
+    def test_two_databases_are_watched_as_a_cluster(self):
+        self.fill('users', database='else')
+        self.fill('docs')
+        self.fill('docs', database='other')
+        move = self.move(self.plain('docs'), self.plain('users', 'else')).start().follow(jobs=2)
+        with self.server.client() as client:    # the same name elsewhere is not ours
+            client.insert('other.docs', {'_id': 900, 'k': '900', 'n': bson.Int32(5000)})
+            client.insert('else.docs', {'_id': 900, 'k': '900', 'n': bson.Int32(5000)})
+        for value in (5000, 6000):
+            self.change('users', value, 'else')
+            self.change('docs', value)
+            self.applied(move, 'docs', value)
+            self.applied(move, 'users', value)
+        self.assertEqual(move.number('select count(*) from docs'), 20)
+        self.assertEqual(set(self.streams()), {('admin', 1)})
+        move.end()
+
+    def test_lost_replies_dead_cursors_and_elections(self):
+        """Three jobs under writes; no getMore is sent twice."""
+        writers = [Writer(self.server, seed, 200, name=f'docs{seed}').fill() for seed in (1, 2, 3)]
+        jobs = [copy(f'shop.docs{i}', f'docs{i}', extra=self.tags(i)) for i in (1, 2, 3)]
+        move = self.move(*jobs)
+        lost = []
+
+        def breaks(exchange):
+            lost.append((len(self.proxy.seen), exchange.request.body['getMore']))
+            return mongo_proxy.cut_after()(exchange)
+        for nth in (4, 9, 15):
+            self.proxy.on('getMore', breaks, nth=nth, where=of_stream)
+        for writer in writers:
+            writer.start()
+        move.start().follow(jobs=3)
+        for way in (self.server.kill_cursors, self.elect, self.proxy.drop_connections, self.server.restart):
+            way()
+            time.sleep(0.7)
+        wait_for(lambda: len(lost) == 3, 'three replies were lost')
+        for writer in writers:
+            writer.finish()
+        for i in (1, 2, 3):
+            move.name = f'docs{i}'
+            move.assert_equal(self.server, seconds=60)
+        for at, cursor in lost:
+            self.assertEqual([one for one in self.proxy.seen[at:] if one.get('getMore') == cursor], [])
+        move.end()
+
+    def tags(self, i):
+        return (f"children = {{ {{ table = 'docs{i}_tags', from = 'tags[]', columns = {{ {{ 'tag', 'text', "
+                "from = '.' } } } },")
+
+    def elect(self):
+        self.server.step_down()
+        time.sleep(0.5)
+        self.server.step_up()
+
+
+class Alone(Hub):
+    """Who reads a stream of its own, and that the others do not feel it."""
+
+    def test_a_slow_job_holds_nobody_back(self):
+        self.fill('slow')
+        self.fill('quick')
+        move = self.move(self.plain('slow', extra=SLOW % 400), self.plain('quick')).start().follow(jobs=2)
+        for value in (100, 200):
+            self.change('quick', value)
+            self.applied(move, 'quick', value)
+        with self.server.client() as client:
+            for at in range(1000, 5000, 100):   # 36 MB, which take ten seconds
+                client.insert('shop.slow', *({'_id': i, 'k': f'{i}', 'n': bson.Int32(-1), 'bulk': 'z' * 9000}
+                                             for i in range(at, at + 100)))
+        self.change('quick', 300)
+        self.applied(move, 'quick', 300, seconds=8)
+        self.assertLess(move.number('select count(*) from slow where n = -1'), 4000)
+        self.applied(move, 'slow', -1, 4000, seconds=60)
+        self.assertGreater(len(self.streams()), 2)      # it fell out of the ring
+        for value in (400, 500):                        # and is back in it
+            self.change('slow', value)
+            self.change('quick', value)
+            self.applied(move, 'slow', value)
+            self.applied(move, 'quick', value)
+        move.end()
+
+    def test_a_role_that_may_watch_collections_only(self):
+        self.fill('docs')
+        self.fill('users')
+        denied = mongo_proxy.fail(13, 'not authorized on shop to execute command')
+        self.proxy.on('aggregate', denied, times=0, where=lambda body: body['aggregate'] == 1
+                      and opens_stream(body))
+        move = self.move(self.plain('docs'), self.plain('users'))
+        told = ' '.join(move.work.lugger('plan', 'job.lua', '--create').err.split())
+        self.assertIn('no changeStream on all of shop', told)
+        move.start().follow(jobs=2)
+        for name in ('docs', 'users'):
+            self.change(name, 9000)
+            self.applied(move, name, 9000)
+        with self.server.client() as client:
+            client.command('shop', {'drop': 'docs'})
+        move.wait_to_say('the other jobs go on')
+        self.change('users', 9500)
+        self.applied(move, 'users', 9500)
+        told = ' '.join(move.end(expect=1).split())
+        self.assertIn('drop shop.docs', told)
+        self.assertIn('each job reads a stream of its own', told)
+        self.assertIn('no changeStream on all of shop', told)
+
+    def test_an_event_that_nobody_can_read_stops_its_job_only(self):
+        self.fill('docs')
+        self.fill('users')
+        move = self.move(self.plain('docs'), self.plain('users')).start().follow(jobs=2)
+        self.change('users', 100)
+        self.applied(move, 'users', 100)
+
+        def spoil(body):
+            for event in body['cursor'].get('nextBatch', []):
+                if event.get('ns', {}).get('coll') == 'docs':
+                    event.pop('documentKey', None)
+            return body
+        self.proxy.on('getMore', mongo_proxy.alter(spoil), times=0, where=of_stream)
+        self.change('docs', 200)
+        move.wait_to_say('the other jobs go on')
+        self.change('users', 300)
+        self.applied(move, 'users', 300)
+        self.assertIn('it has no documentKey._id', ' '.join(move.end(expect=1).split()))
+
+    def test_an_oplog_that_is_lost_is_told_by_each(self):
+        if not hasattr(self.server, 'store'):
+            self.server.destroy()
+            self.server = live_server(oplog_mb=1)
+            self.proxy.upstream = ('127.0.0.1', self.server.port)
+        self.fill('docs')
+        self.fill('users')
+        move = self.move(self.plain('docs'), self.plain('users')).start().follow(jobs=2)
+        move.end()
+        for name in ('docs', 'users'):
+            self.change(name, 100)
+        self.server.trim_oplog()
+        told = move.start().ended(1)
+        self.assertEqual(told.count('no longer has the changes since'), 2, told)
+
+
+class Again(Hub):
+    def test_all_begin_at_once_and_the_largest_has_the_most_connections(self):
+        for name in ('large', 'small', 'tiny'):
+            self.fill(name, 10)
+        self.fill_large()
+        jobs = [self.plain(name, extra=SLOW % 100) for name in ('large', 'small', 'tiny')]
+        move = self.move(*jobs).start('-j', '2')
+        copying = "select count(*) from lugger.runs where mode <> 'follow' and status = 'running'"
+        move.wait_for(lambda: 'tiny: copying' in move.told, 'all copy', 30)
+        self.assertGreaterEqual(move.number(copying), 1)
+        self.assertNotIn('large: copied', move.told)
+        move.end()
+
+    def fill_large(self):
+        with self.server.client() as client:
+            for at in range(1000, 3000, 100):
+                client.insert('shop.large', *({'_id': i, 'k': f'{i}', 'n': bson.Int32(i), 'bulk': 'z' * 9000}
+                                              for i in range(at, at + 100)))
+
+    def test_a_job_whose_server_is_away_waits_for_it(self):
+        """Longer than a run waits; nothing but patience is needed."""
+        self.fill('docs')
+        move = self.move(self.plain('docs')).start().follow()
+        self.change('docs', 100)
+        self.applied(move, 'docs', 100)
+        gone = self.proxy.on('aggregate', mongo_proxy.fail(11602, 'interrupted'), times=0, where=opens_stream)
+        self.server.kill_cursors()
+        move.wait_to_say('the connection to the server is lost', 60)
+        self.proxy.rules.remove(gone)
+        self.change('docs', 200)
+        self.applied(move, 'docs', 200, seconds=60)
+        self.assertNotIn('begins again', move.told)
+        move.end()
+
+    def test_what_does_not_pass_is_not_tried_again(self):
+        self.fill('docs')
+        self.fill('users')
+        move = self.move(self.plain('docs'), self.plain('users')).start().follow(jobs=2)
+        move.database.query('drop table docs')
+        self.change('docs', 100)
+        move.wait_to_say('the other jobs go on')
+        time.sleep(6)
+        self.assertNotIn('begins again', move.told)
+        self.assertIn('users: stopped', move.end(signal.SIGINT, 1))
+
+
+if __name__ == '__main__':
+    harness.main()
