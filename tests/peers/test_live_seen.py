@@ -1,5 +1,5 @@
-"""What is seen of a move while it runs, waits, stops, or has lost its place: status, metrics, alarms; and that
-nothing grows while it runs."""
+"""What is seen of a move while it runs, waits, stops, or has lost its place: status, metrics, alarms; and
+that nothing grows while it runs."""
 import json
 import re
 import shutil
@@ -77,8 +77,8 @@ class Status(Seen):
         self.insert(*range(100, 120))
         self.wait_for_status(move, lambda one: one['changes'] >= before + 20, 'the changes are counted')
         told = move.work.lugger('status', 'job.lua').out
-        self.assertRegex(told, r'(?m)^  job +phase +changes up to \(UTC\) +lag +per s +kept +applied +rejected +'
-                         r'stale +oplog left *$')
+        self.assertRegex(told, r'(?m)^  job +phase +changes up to \(UTC\) +lag +per s +kept +applied +'
+                         r'rejected +stale +oplog left *$')
         self.assertRegex(told, r'(?m)^  shop\.docs -> docs +following ')
 
     def test_a_copy_is_seen_with_what_is_kept(self):
@@ -222,7 +222,8 @@ def scrape(port, path='/metrics'):
         return reply.read().decode()
 
 
-LINE = re.compile(r'^(lugger_move_[a-z_]+)\{job="((?:[^"\\\n]|\\[\\"n])*)"(?:,phase="([a-z ]+)")?\} (-?[0-9.]+)$')
+LINE = re.compile(r'^(lugger_move_[a-z_]+)\{job="((?:[^"\\\n]|\\[\\"n])*)"'
+                  r'(?:,phase="([a-z ]+)")?\} (-?[0-9.]+)$')
 
 
 def samples(text):
@@ -257,8 +258,8 @@ class Metrics(Seen):
         self.assertIn(f'metrics: http://127.0.0.1:{port}/metrics', move.told)
         found = wait_for(lambda: (one := samples(scrape(port))).get('lugger_move_oplog_window_seconds') and
                          one['lugger_move_phase'].get(name) == 'following' and one, 'figures')
-        for metric in ('lag_seconds', 'position_seconds', 'documents_total', 'documents_per_second', 'kept_changes',
-                       'rejects', 'stale_rows', 'oplog_left_seconds', 'alarm', 'waiting_seconds'):
+        for metric in ('lag_seconds', 'position_seconds', 'documents_total', 'documents_per_second',
+                       'kept_changes', 'rejects', 'stale_rows', 'oplog_left_seconds', 'alarm', 'waiting_seconds'):
             self.assertIn(name, found[f'lugger_move_{metric}'], metric)
         self.assertLess(abs(found['lugger_move_position_seconds'][name] - time.time()), 60)
         self.assertEqual(found['lugger_move_alarm'][name], 0)
@@ -280,7 +281,8 @@ class Metrics(Seen):
             port = taken.getsockname()[1]
             move = self.move()
             self.insert(1)
-            self.assertIn(f'port {port} of this machine cannot serve metrics', move.start('--metrics', str(port)).ended(1))
+            told = move.start('--metrics', str(port)).ended(1)
+            self.assertIn(f'port {port} of this machine cannot serve metrics', told)
         self.assertIn('70000 is no port', move.start('--metrics', '70000').ended(1))
         port = free_port()
         move.start('--metrics', str(port)).follow()
@@ -305,7 +307,8 @@ class Rotation(Seen):
         env = move.work.directory / '.env'
 
         def write(password):
-            env.write_text(f"PG_URI='{database.url.replace('user=postgres', 'user=loader')}&password={password}'\n"
+            url = database.url.replace('user=postgres', 'user=loader')
+            env.write_text(f"PG_URI='{url}&password={password}'\n"
                            f"MONGO_URI='{self.server.url}'\n")
             env.chmod(0o600)
         write('first-secret')
@@ -324,7 +327,7 @@ class Rotation(Seen):
 
 
 class Member(mongo_proxy.Proxy):
-    """One member of a set of two; behind both is the same server. A secondary is as far behind as it says."""
+    """One member of a set of two, before the same server. A secondary is as far behind as it says."""
 
     def __init__(self, port, behind=None):
         super().__init__(port)
@@ -388,8 +391,8 @@ class Weeks(Seen):
     @staticmethod
     def ledger(move):
         """The rows of each table of the ledger."""
-        names = move.database.query("select relname from pg_class where relkind = 'r' and relnamespace = "
-                                    "'lugger'::regnamespace order by 1").split()
+        names = move.database.query("select relname from pg_class where relkind = 'r' and "
+                                    "relnamespace = 'lugger'::regnamespace order by 1").split()
         return {name: move.number(f'select count(*) from lugger.{name}') for name in names}
 
     def test_s0_20_nothing_grows_with_what_is_applied(self):
