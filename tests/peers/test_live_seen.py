@@ -5,6 +5,7 @@ import re
 import shutil
 import signal
 import socket
+import subprocess
 import threading
 import time
 import unittest
@@ -203,7 +204,6 @@ class Lock:
         self.database, self.table = database, table
 
     def __enter__(self):
-        import subprocess
         self.process = subprocess.Popen(['psql', '-XAtq', '-d', self.database.url], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, text=True)
         self.process.stdin.write(f'begin; lock table {self.table} in share mode; select 1;\n')
@@ -247,8 +247,12 @@ def samples(text):
     return found
 
 
-@unittest.skipUnless(shutil.which('ldconfig') is None or 'libmicrohttpd.so.12' in __import__('subprocess').run(
-    ['ldconfig', '-p'], capture_output=True, text=True).stdout, 'libmicrohttpd12 is not installed')
+def has_library():
+    done = subprocess.run(['ldconfig', '-p'], capture_output=True, text=True, check=False)
+    return 'libmicrohttpd.so.12' in done.stdout
+
+
+@unittest.skipUnless(has_library(), 'libmicrohttpd12 is not installed')
 class Metrics(Seen):
     def test_s0_20_figures_in_prometheus_text_format(self):
         name, port = 'we"ird\\job\nof ours', free_port()
@@ -259,7 +263,8 @@ class Metrics(Seen):
         found = wait_for(lambda: (one := samples(scrape(port))).get('lugger_move_oplog_window_seconds') and
                          one['lugger_move_phase'].get(name) == 'following' and one, 'figures')
         for metric in ('lag_seconds', 'position_seconds', 'documents_total', 'documents_per_second',
-                       'kept_changes', 'rejects', 'stale_rows', 'oplog_left_seconds', 'alarm', 'waiting_seconds'):
+                       'kept_changes', 'rejects', 'stale_rows', 'oplog_left_seconds', 'alarm',
+                       'waiting_seconds'):
             self.assertIn(name, found[f'lugger_move_{metric}'], metric)
         self.assertLess(abs(found['lugger_move_position_seconds'][name] - time.time()), 60)
         self.assertEqual(found['lugger_move_alarm'][name], 0)
@@ -334,7 +339,8 @@ class Member(mongo_proxy.Proxy):
         self.behind, self.others = behind, [self]
 
     def _as_our_own(self, body):
-        body = {**super()._as_our_own(body), 'hosts': [one.address for one in self.others], 'me': self.address}
+        hosts = [one.address for one in self.others]
+        body = {**super()._as_our_own(body), 'hosts': hosts, 'me': self.address}
         body['primary'] = next(one.address for one in self.others if one.behind is None)
         if self.behind is None:
             return body
