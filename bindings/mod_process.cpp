@@ -1,6 +1,7 @@
 // native.system, second part: other programs, signals, the process list; and native.toml.
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -132,6 +133,22 @@ static int detach(lua_State* L) {
   return 1;
 }
 
+/// Where the output is larger than that: it gets ".1" at the end of its name, and goes on in a new
+/// file. When that cannot be made, it stays as it is.
+static int rotate_log(lua_State* L) {
+  const std::string log(check_text(L, 1));
+  struct stat found = {};
+  if (fstat(STDERR_FILENO, &found) != 0 || found.st_size < luaL_checknumber(L, 2)) return 0;
+  std::fflush(nullptr);
+  if (std::rename(log.c_str(), (log + ".1").c_str()) != 0) return 0;
+  const int out = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (out < 0) return 0;
+  dup2(out, STDOUT_FILENO);
+  dup2(out, STDERR_FILENO);
+  close(out);
+  return 0;
+}
+
 static int wipe(lua_State* L) {
   wipe_arguments(check_text(L, 1));
   return 0;
@@ -199,6 +216,7 @@ static constexpr luaL_Reg kFunctions[] = {
     {"exec", guarded<exec>},
     {"spawn", guarded<spawn>},
     {"detach", guarded<detach>},
+    {"rotate_log", guarded<rotate_log>},
     {"wipe_arguments", guarded<wipe>},
     {"stop_level", guarded<stop_level>},
     {"clear_stop", guarded<clear_stop>},

@@ -72,6 +72,11 @@ static int feed(lua_State* L) {
   return 1;
 }
 
+static int told(lua_State* L) {
+  push_list(L, state_of(L).told());
+  return 1;
+}
+
 static int notices(lua_State* L) {
   push_list(L, state_of(L).notices(std::string(check_text(L, 2))));
   return 1;
@@ -137,6 +142,7 @@ static constexpr luaL_Reg kMethods[] = {
     {"latest", guarded<latest>},
     {"latest_follow", guarded<latest_follow>},
     {"feed", guarded<feed>},
+    {"told", guarded<told>},
     {"notices", guarded<notices>},
     {"rejects", guarded<rejects>},
     {"count_rejects", guarded<count_rejects>},

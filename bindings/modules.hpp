@@ -32,6 +32,7 @@ void open_fix(lua_State* L);
 void open_prompt(lua_State* L);
 void open_records(lua_State* L);
 void open_shared(lua_State* L);
+void open_watch(lua_State* L);
 
 /// Adds the functions of a nullptr-terminated list to the table at the top of the stack.
 void add_functions(lua_State* L, const luaL_Reg* list);

@@ -48,6 +48,10 @@ static constexpr Field<RunSnapshot> kRunSnapshot[] = {
     field<&RunSnapshot::steps_total>("steps_total"),
     field<&RunSnapshot::waits_for>("waits_for",
                                    "why it does nothing at the moment; \"\" while it works"),
+    field<&RunSnapshot::lost>(
+        "lost", "what a server that it waits for said last, or why it is not reached; or \"\""),
+    field<&RunSnapshot::silent_s>("silent_s", "since a server that it waits for was heard of"),
+    field<&RunSnapshot::remarks>("remarks", "of the source, since the last poll"),
     field<&RunSnapshot::behind_s>("behind_s", "of a feed: seconds behind its source; -1: unknown"),
     field<[](const RunSnapshot& run) { return seconds_of(run.followed); }>(
         "followed", "changes made before this are committed, in seconds of the source; 0: none"),
@@ -98,6 +102,8 @@ static constexpr Field<RunResult> kRunResult[] = {
     field<&RunResult::error>("error"),
     field<&RunResult::hint>("hint"),
     field<&RunResult::error_code>("error_code"),
+    field<&RunResult::position_lost>("position_lost",
+                                     "the source no longer has the changes from the position on"),
     field<&RunResult::resume_command>("resume_command"),
 };
 Record<RunResult> record_of(const RunResult*) { return {"lugger.run_result", "", kRunResult}; }
@@ -157,7 +163,12 @@ static constexpr Field<SpoolSnapshot> kSpoolSnapshot[] = {
         "seconds", "of the position, by the source's clock"),
     field<&SpoolSnapshot::spooled>("spooled", "keys that are kept"),
     field<&SpoolSnapshot::events>("events", "read by this process"),
-    field<&SpoolSnapshot::waits_for>("waits_for", "why it waits; \"\" while it does not"),
+    field<[](const SpoolSnapshot& spool) { return spool.waiting.reason; }>(
+        "waits_for", "why it waits; \"\" while it does not"),
+    field<[](const SpoolSnapshot& spool) { return spool.waiting.lost; }>(
+        "lost", "what a server that it waits for said last, or why it is not reached; or \"\""),
+    field<[](const SpoolSnapshot& spool) { return spool.waiting.seconds; }>(
+        "silent_s", "since a server that it waits for was heard of"),
     field<&SpoolSnapshot::ended>("ended"),
     field<[](const SpoolSnapshot& spool) { return spool.failure ? spool.failure->message() : ""; }>(
         "error", "why it ended; \"\" when it was stopped"),
@@ -166,9 +177,36 @@ static constexpr Field<SpoolSnapshot> kSpoolSnapshot[] = {
     field<[](const SpoolSnapshot& spool) {
       return spool.failure ? code_name(spool.failure->code()) : "";
     }>("error_code"),
+    field<[](const SpoolSnapshot& spool) {
+      return spool.failure && is_position_lost(*spool.failure);
+    }>("position_lost", "the source no longer has the changes from the position on"),
 };
 Record<SpoolSnapshot> record_of(const SpoolSnapshot*) {
   return {"lugger.spool_snapshot", "", kSpoolSnapshot};
+}
+
+static constexpr Field<SourceSeen> kSourceSeen[] = {
+    field<[](const SourceSeen& seen) { return seconds_of(seen.view.head); }>(
+        "head", "how far the source was, in its seconds; 0: not known"),
+    field<[](const SourceSeen& seen) { return seconds_of(seen.view.oldest); }>(
+        "oldest", "it still had the changes from here on; 0: not known"),
+    field<[](const SourceSeen& seen) { return seen.view.probed; }>(
+        "probed", "oldest was found by asking for changes, and may lie an eighth too far back"),
+    field<&SourceSeen::age>("age", "seconds since it answered; -1: not yet"),
+    field<&SourceSeen::fault>("fault", "why it does not answer; \"\": it does"),
+};
+Record<SourceSeen> record_of(const SourceSeen*) {
+  return {"lugger.source_seen", "what was seen of the source of a job that is moved", kSourceSeen};
+}
+
+static constexpr Field<WatchRecord> kWatchRecord[] = {
+    field<&WatchRecord::job>("job"),
+    field<&WatchRecord::facts>("facts", "JSON"),
+    field<&WatchRecord::age>("age", "seconds since it was told"),
+    field<&WatchRecord::holder>("holder", "the process that works on the job; \"\": none"),
+};
+Record<WatchRecord> record_of(const WatchRecord*) {
+  return {"lugger.watch_record", "what the process that moves a job told of it last", kWatchRecord};
 }
 
 static constexpr Field<TypeCount> kTypeCount[] = {
@@ -235,6 +273,7 @@ static constexpr Reader<RunSettings> kSettings[] = {
     reader<&RunSettings::redact>("redact"),
     reader<&RunSettings::follow>("follow"),
     reader<&RunSettings::follow_from>("follow_from"),
+    reader<&RunSettings::patient>("patient"),
     {"stage",
      [](lua_State* L, std::string_view key, RunSettings& out) {
        out.stage = enum_of<Stage>(key, text_value(L, key), kStageWords);

@@ -4,6 +4,7 @@
 #include "bindings/userdata.hpp"
 #include "engine/describe.hpp"
 #include "engine/job.hpp"
+#include "engine/move_watch.hpp"
 #include "engine/rehearse.hpp"
 #include "engine/run.hpp"
 #include "postgres/ddl.hpp"
@@ -41,6 +42,8 @@ Record<Refused> record_of(const Refused*);
 Record<StepRecord> record_of(const StepRecord*);
 Record<RunSnapshot> record_of(const RunSnapshot*);
 Record<SpoolSnapshot> record_of(const SpoolSnapshot*);
+Record<SourceSeen> record_of(const SourceSeen*);
+Record<WatchRecord> record_of(const WatchRecord*);
 Record<RejectGroup> record_of(const RejectGroup*);
 Record<RunResult> record_of(const RunResult*);
 Record<RunRecord> record_of(const RunRecord*);

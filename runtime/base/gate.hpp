@@ -27,7 +27,7 @@ class AllowedPath {
   bool by_name_ = false;
 };
 
-/// A connection string that may be connected to.
+/// A connection string that may be connected to, with the password that it has by now.
 class AllowedUrl {
  public:
   AllowedUrl(std::string url);
@@ -36,6 +36,10 @@ class AllowedUrl {
  private:
   std::string text_;
 };
+
+/// From now on whoever means `place` connects to `renewed`: the same place, where its password, or the
+/// user with it, was changed.
+void renew_place(const std::string& place, const std::string& renewed);
 
 /// Shuts the gate. This cannot be undone.
 void shut_gate();

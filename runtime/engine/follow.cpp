@@ -201,6 +201,7 @@ class FollowSource final : public Source {
     return std::make_unique<ChangesCursor>(source_, state_, job_,
                                            after.empty() ? partition.start : after);
   }
+  std::vector<std::string> remarks() override { return source_.remarks(); }
   void release() noexcept override { source_.release(); }
 
  private:

@@ -179,7 +179,7 @@ std::optional<PartitionRecord> claim_partition(RunShared& shared) {
       shared.wait_for(got.partition ? "" : got.others);
       if (got.partition || got.all_done) return std::move(got.partition);
     } catch (const Error& error) {
-      if (error.code() != Code::kConnect || !backoff.wait(shared.stop)) throw;
+      if (!backoff.wait(shared.stop, error)) throw;
     }
     if (!pause(shared.stop)) break;
   }
@@ -206,7 +206,7 @@ bool take_finish(RunShared& shared, LedgerRun& ledger) {
       }
       shared.wait_for(holder);
     } catch (const Error& error) {
-      if (error.code() != Code::kConnect || !backoff.wait(shared.stop)) throw;
+      if (!backoff.wait(shared.stop, error)) throw;
     }
   } while (pause(shared.stop));
   return false;

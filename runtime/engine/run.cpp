@@ -14,6 +14,7 @@
 #include "engine/stages.hpp"
 #include "engine/start.hpp"
 #include "engine/worker.hpp"
+#include "place/feed.hpp"
 #include "place/identity.hpp"
 #include "place/target.hpp"
 
@@ -54,6 +55,22 @@ class RunImpl final : public Run {
 
   RunSnapshot poll(int timeout_ms) override {
     conductor_.wait(timeout_ms);
+    RunSnapshot snapshot = look();
+    snapshot.remarks = shared_.source->remarks();
+    return snapshot;
+  }
+  bool ended() const override { return conductor_.ended(); }
+  void stop(StopLevel level) override {
+    stopped_by_user_.store(true, std::memory_order_relaxed);
+    shared_.stop.set(level);
+  }
+  RunResult result() override {
+    conductor_.join();
+    return result_;
+  }
+
+ private:
+  RunSnapshot look() {
     RunSnapshot snapshot;
     snapshot.run = shared_.run;
     snapshot.followed = shared_.followed.load(std::memory_order_relaxed);
@@ -62,7 +79,7 @@ class RunImpl final : public Run {
       snapshot.stage = snapshot.followed == 0 ? "settling" : "following";
     snapshot.seconds = conductor_.seconds();
     snapshot.resumed = prepared_.resumed;
-    snapshot.waits_for = waits_for();
+    tell_waiting(snapshot);
     snapshot.behind_s = shared_.behind;
     snapshot.total_bytes = prepared_.total_bytes;
     snapshot.tally = prepared_.earlier;
@@ -81,17 +98,7 @@ class RunImpl final : public Run {
     snapshot.steps_total = steps_.total;
     return snapshot;
   }
-  bool ended() const override { return conductor_.ended(); }
-  void stop(StopLevel level) override {
-    stopped_by_user_.store(true, std::memory_order_relaxed);
-    shared_.stop.set(level);
-  }
-  RunResult result() override {
-    conductor_.join();
-    return result_;
-  }
 
- private:
   /// A run continues even when it cannot open its control socket.
   void listen() {
     if (shared_.state == nullptr) return;
@@ -106,7 +113,7 @@ class RunImpl final : public Run {
   }
 
   ControlFacts facts() {
-    const RunSnapshot now = poll(0);
+    const RunSnapshot now = look();
     return load_facts(now.run, shared_.job.spec.name, now.stage, now.tally, shared_.pace,
                       now.seconds);
   }
@@ -130,12 +137,15 @@ class RunImpl final : public Run {
     return finishes_;
   }
 
-  std::string waits_for() {
-    if (shared_.away != 0) return std::string(kServerAway);
-    std::string out = shared_.pace.waits_for();
-    if (!out.empty()) return out;
+  void tell_waiting(RunSnapshot& snapshot) {
+    Waiting waiting = shared_.away.now();
+    snapshot.waits_for = std::move(waiting.reason);
+    snapshot.lost = std::move(waiting.lost);
+    if (!snapshot.waits_for.empty()) snapshot.silent_s = waiting.seconds;
+    if (snapshot.waits_for.empty()) snapshot.waits_for = shared_.pace.waits_for();
+    if (!snapshot.waits_for.empty()) return;
     const std::lock_guard lock(shared_.mutex);
-    return shared_.waits_for;
+    snapshot.waits_for = shared_.waits_for;
   }
 
   void run_workers() {
@@ -337,6 +347,7 @@ void end_result(RunResult& result, const std::optional<Error>& failure, bool sto
   result.error = bare.with_hint("").what();
   result.hint = failure->hint();
   result.error_code = code_name(failure->code());
+  result.position_lost = is_position_lost(*failure);
 }
 
 std::unique_ptr<Run> start_run(JobImpl& job, const RunSettings& settings) {

@@ -29,6 +29,7 @@ struct RunSettings {
   bool retry_rejects = false;   // the source is the job's rejects
   bool follow = false;          // apply the changes of the source, without an end
   std::string follow_from;      // a position where they begin; empty: behind the copy
+  bool patient = false;         // wait without an end for servers that were reached once
   std::optional<Stage> stage;   // run this stage only; none: all, in order
   StageSettings stages;
   std::string window;      // hours of the day, "22:00-05:00"; empty: at any time
@@ -46,7 +47,10 @@ struct RunSnapshot {
   std::vector<StepProgress> steps;  // in progress, in stage index or constrain
   size_t steps_done = 0, steps_total = 0;
   std::string waits_for;  // why the run waits; empty: it does not
-  double behind_s = -1;   // of a feed: behind its source; -1: unknown
+  std::string lost;       // what a server that it waits for said last, or why it is not reached
+  double silent_s = 0;    // since a server that it waits for was heard of
+  std::vector<std::string> remarks;  // of the source, since the last poll
+  double behind_s = -1;              // of a feed: behind its source; -1: unknown
   uint64_t followed = 0;  // all changes before this are committed, as Feed::time_of(); 0: none yet
   std::vector<Notice> news = {};  // of this process, in order: Noticed::news()
 };
@@ -71,6 +75,7 @@ struct RunResult {
   std::optional<Stage> stage;    // set when the run was a single stage
   std::string error, hint;       // of a failed run
   std::string error_code;
+  bool position_lost = false;  // the source no longer has the changes from the position on
   std::string resume_command;
 };
 

@@ -6,6 +6,7 @@
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "engine/allowance.hpp"
+#include "engine/away.hpp"
 #include "engine/job_impl.hpp"
 #include "engine/noticed.hpp"
 #include "engine/pace.hpp"
@@ -19,23 +20,26 @@ std::unique_ptr<Run> start_run(JobImpl& job, const RunSettings& settings);
 /// State that the workers of a run share. The counters are only for display; the totals of the run
 /// come from the tallies of its units.
 struct RunShared {
-  RunShared(JobImpl& loaded, const RunSettings& given) : job(loaded), settings(given) {}
+  RunShared(JobImpl& loaded, const RunSettings& given) : job(loaded), settings(given) {
+    away.be_patient(settings.patient);
+  }
 
   JobImpl& job;
   RunSettings settings;
   std::shared_ptr<const PlanShape> shape;
-  Source* source = nullptr;  // the job's, or its rejects
-  bool live = false;         // the source never ends: a feed
-  bool changes = false;      // documents may come more than once
-  State* state = nullptr;    // null for a dry run
-  std::string run, now;      // its id and lugger.now(), the same after a resume
+  Source* source = nullptr;   // the job's, or its rejects
+  bool live = false;          // the source never ends: a feed
+  bool changes = false;       // documents may come more than once
+  bool source_moves = false;  // SourceInfo::moves
+  State* state = nullptr;     // null for a dry run
+  std::string run, now;       // its id and lugger.now(), the same after a resume
   SinkOptions sink_options;
   StopFlag stop;
   Pace pace;
   PartitionQueue partitions;
   std::unique_ptr<Claims> claims;  // set in a joint run, instead of the queue
   std::mutex claiming;
-  std::atomic<int> away{0};  // threads that wait for a server to come back
+  Away away;  // servers that the threads wait for
   std::atomic<uint64_t> read{0}, rows{0}, bytes{0}, rejected{0};
   std::atomic<double> behind{-1};            // RunSnapshot::behind_s
   std::atomic<uint64_t> followed{0};         // RunSnapshot::followed

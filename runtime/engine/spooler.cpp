@@ -41,7 +41,7 @@ class Spooler::Reading {
   /// False: the feed has ended.
   bool step() {
     batch_.clear();
-    const Next got = cursor_->next(batch_, spooler_.stop_);
+    const Next got = ask();
     if (const Ddl* ddl = cursor_->ddl()) pass(*ddl);
     for (const Document& key : batch_.documents) {
       keys_.push_back(as_text(key.bytes()));
@@ -82,6 +82,13 @@ class Spooler::Reading {
   }
 
  private:
+  Next ask() {
+    Away::Asking asking(spooler_.away_);
+    const Next got = cursor_->next(batch_, spooler_.stop_);
+    asking.answered();
+    return got;
+  }
+
   Spooler& spooler_;
   std::unique_ptr<Feed> feed_;
   std::unique_ptr<Cursor> cursor_;
@@ -97,6 +104,8 @@ class Spooler::Reading {
 Spooler::Spooler(Source& source, std::unique_ptr<State> state, std::string job, bool restart)
     : source_(source), state_(std::move(state)), job_(std::move(job)) {
   begin(restart);
+  away_.be_patient();
+  away_.heard();
   conductor_.start(
       stop_, [this] { work(); },
       [this](const std::optional<Error>& failure) {
@@ -117,7 +126,7 @@ SpoolSnapshot Spooler::poll(int timeout_ms) const {
   conductor_.wait(timeout_ms);
   const std::lock_guard lock(mutex_);
   SpoolSnapshot out = snapshot_;
-  if (away_ != 0) out.waits_for = kServerAway;
+  out.waiting = away_.now();
   return out;
 }
 
@@ -176,8 +185,7 @@ void Spooler::work() {
       return;
     } catch (const Error& error) {
       if (error.code() == Code::kInterrupted && stop_.requested()) return;
-      if (error.code() != Code::kConnect) throw;
-      if (!backoff.wait(stop_) && !stop_.requested()) throw;
+      if (!backoff.wait(stop_, error) && !stop_.requested()) throw;
     }
   }
 }

@@ -1,7 +1,6 @@
 // Reads the changes of a source while it is copied, and keeps the keys of changed documents beside
 // the target until a follow run settles them.
 #pragma once
-#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -14,11 +13,11 @@
 namespace lugger {
 
 struct SpoolSnapshot {
-  Position position;      // committed
-  uint64_t time = 0;      // of the position, as Feed::time_of()
-  uint64_t spooled = 0;   // keys that are kept
-  uint64_t events = 0;    // read by this process
-  std::string waits_for;  // why it waits; empty: it does not
+  Position position;     // committed
+  uint64_t time = 0;     // of the position, as Feed::time_of()
+  uint64_t spooled = 0;  // keys that are kept
+  uint64_t events = 0;   // read by this process
+  Waiting waiting;
   std::optional<Error> failure;
   bool ended = false;
 };
@@ -51,7 +50,7 @@ class Spooler {
   std::unique_ptr<State> state_;
   std::string job_;
   StopFlag stop_;
-  std::atomic<int> away_{0};
+  Away away_;
   mutable std::mutex mutex_;  // guards the snapshot
   SpoolSnapshot snapshot_;
   Conductor conductor_{"spooling"};

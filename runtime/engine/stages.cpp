@@ -121,7 +121,7 @@ class StageRun final : public Run {
     snapshot.run = run_;
     snapshot.stage = conductor_.stage();
     snapshot.seconds = conductor_.seconds();
-    if (away_ != 0) snapshot.waits_for = kServerAway;
+    if (away_.any()) snapshot.waits_for = kServerAway;
     const std::lock_guard lock(mutex_);
     snapshot.steps = steps_.steps;
     snapshot.steps_done = steps_.done;
@@ -179,7 +179,7 @@ class StageRun final : public Run {
   std::optional<RunRecord> latest_;  // the load it belongs to
   std::string run_;
   StopFlag stop_;
-  std::atomic<int> away_{0};
+  Away away_;
   std::mutex mutex_;  // guards the steps
   StepsView steps_;
   RunResult result_;

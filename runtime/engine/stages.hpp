@@ -1,9 +1,9 @@
 // The stages after a load, as the end of a run or as a run of their own.
 #pragma once
-#include <atomic>
 #include <functional>
 #include <initializer_list>
 
+#include "engine/away.hpp"
 #include "engine/run.hpp"
 #include "place/target.hpp"
 
@@ -26,7 +26,7 @@ struct StageHost {
   StopFlag& stop;
   std::function<void(std::string_view stage)> enter;
   std::function<void(StepsView)> tell;
-  std::atomic<int>* away = nullptr;  // passed to Backoff
+  Away* away = nullptr;  // passed to Backoff
   bool behind_load = false;
 };
 

@@ -281,6 +281,7 @@ void prepare_run(RunShared& shared, PreparedRun& prepared) {
   if (settings.follow) refuse_to_follow(settings, *shared.source);
   const SourceInfo asked = info_for(*shared.source, settings);
   shared.live = asked.live;
+  shared.source_moves = asked.moves && !settings.retry_rejects;
   shared.changes = asked.changes && !settings.retry_rejects;
   look_at_target(shared, prepared);
   shared.sink_options.connections =

@@ -60,7 +60,7 @@ struct Task::Impl {
 
   int64_t left = INT64_MAX;
   Pace pace;
-  std::atomic<int> away{0};  // threads at the end of the run that wait for a server
+  Away away;  // servers that threads at the end of the run wait for
   StopFlag stopped;
   std::unique_ptr<ControlSocket> control;
 

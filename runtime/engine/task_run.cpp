@@ -272,7 +272,7 @@ RunSnapshot Task::poll(int timeout_ms) {
   snapshot.stage = task.conductor.stage();
   snapshot.seconds = task.conductor.seconds();
   snapshot.resumed = task.resumed;
-  if (task.away != 0) snapshot.waits_for = kServerAway;
+  if (task.away.any()) snapshot.waits_for = kServerAway;
   const std::lock_guard lock(task.mutex);
   snapshot.tally = task.told;
   snapshot.steps = task.steps.steps;

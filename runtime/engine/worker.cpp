@@ -85,8 +85,7 @@ bool Worker::load(PartitionRecord partition) {
     } catch (Error& error) {
       if (sink_) sink_->rollback();
       error.note("partition", partition.id);
-      if (error.code() != Code::kConnect || shared_.state == nullptr ||
-          !backoff.wait(shared_.stop)) {
+      if (shared_.state == nullptr || !backoff.wait(shared_.stop, error)) {
         if (!lost) uncount_unit();
         if (error.code() == Code::kConnect && shared_.stop.requested()) return false;
         throw;
@@ -239,7 +238,7 @@ Next Worker::read_batch(Cursor& cursor, Batch& batch) {
   batch.max_bytes = kBatchBytes;
   Next got;
   try {
-    got = cursor.next(batch, shared_.stop);
+    got = ask(cursor, batch);
   } catch (...) {
     shared_.allowance.settle(claimed, 0);
     throw;
@@ -251,6 +250,15 @@ Next Worker::read_batch(Cursor& cursor, Batch& batch) {
   shared_.pace.took(batch.source_bytes);
   unit_documents_ += documents;
   shared_.read.fetch_add(documents, std::memory_order_relaxed);
+  return got;
+}
+
+/// Progress tells when a source that others write to does not answer.
+Next Worker::ask(Cursor& cursor, Batch& batch) {
+  if (!shared_.source_moves) return cursor.next(batch, shared_.stop);
+  Away::Asking asking(shared_.away);
+  const Next got = cursor.next(batch, shared_.stop);
+  asking.answered();
   return got;
 }
 

@@ -26,6 +26,7 @@ class Worker {
   bool fill_unit(Cursor& cursor, bool& exhausted);
   void pass_ddl(Cursor& cursor);
   Next read_batch(Cursor& cursor, Batch& batch);
+  Next ask(Cursor& cursor, Batch& batch);
   void commit_unit(UnitRecord& unit);
   UnitRecord unit_record(const PartitionRecord& partition, const Position& position, bool done);
   void add_notices(Cursor& cursor, UnitRecord& unit);

@@ -164,7 +164,7 @@ RunSnapshot FixEngine::poll(int timeout_ms) {
   snapshot.tally = shown_;
   snapshot.seconds = conductor_.seconds();
   snapshot.resumed = resumed_;
-  snapshot.waits_for = away_ != 0 ? std::string(kServerAway) : pace_.waits_for();
+  snapshot.waits_for = away_.any() ? std::string(kServerAway) : pace_.waits_for();
   return snapshot;
 }
 

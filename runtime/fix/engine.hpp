@@ -88,7 +88,7 @@ class FixEngine final : public FixRun {
   Pace pace_;
   std::unique_ptr<ControlSocket> control_;
   StopFlag stop_;
-  std::atomic<int> away_{0};
+  Away away_;
   Backoff backoff_{&away_};
 
   std::string run_;

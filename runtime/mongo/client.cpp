@@ -105,7 +105,8 @@ MongoFault fault_of(const bson_error_t& error, Bytes reply, const std::string& s
     hint = "`lugger init --mongo-role` prints a role with the rights that suffice";
   else if (!answered)
     hint = hint_of_silence(error.message);
-  return MongoFault(Error(code, std::move(message), std::move(hint)), number, !answered,
+  const std::string sqlstate = authentication ? "28000" : "";
+  return MongoFault(Error(code, std::move(message), std::move(hint), sqlstate), number, !answered,
                     labels_of(reply));
 }
 
@@ -283,6 +284,20 @@ struct MongoClient::Inner : Wakeable {
     driver.mongoc_server_description_destroy(found);
     return out;
   }
+  std::vector<MongoServer> known_members(bool) {
+    size_t count = 0;
+    mongoc_server_description_t** all =
+        driver.mongoc_client_get_server_descriptions(client, &count);
+    std::vector<MongoServer> out;
+    for (size_t i = 0; i < count; ++i) {
+      const std::string_view type = driver.mongoc_server_description_type(all[i]);
+      if (type != "RSPrimary" && type != "RSSecondary") continue;
+      out.push_back({driver.mongoc_server_description_id(all[i]),
+                     driver.mongoc_server_description_host(all[i])->host_and_port});
+    }
+    driver.mongoc_server_descriptions_destroy_all(all, count);
+    return out;
+  }
   /// Look-alikes know no sessions: there each command stands by itself.
   void start_session() {
     if (session != nullptr || sessionless) return;
@@ -360,6 +375,14 @@ MongoClient::~MongoClient() {
 }
 
 MongoServer MongoClient::pick() { return inner_->ask_for(&Inner::select, false); }
+
+std::vector<MongoServer> MongoClient::members() {
+  return inner_->ask_for(&Inner::known_members, true);
+}
+
+bool MongoClient::may_read_primary() const {
+  return inner_->driver.mongoc_read_prefs_get_mode(inner_->preference()) != MONGOC_READ_SECONDARY;
+}
 
 MongoServer MongoClient::primary() { return inner_->ask_for(&Inner::select, true); }
 

@@ -78,6 +78,10 @@ class MongoClient {
   MongoServer pick();
   /// The primary, or the mongos or standalone that takes its place.
   MongoServer primary();
+  /// Those of the replica set that hold data and are known to the driver.
+  std::vector<MongoServer> members();
+  /// False: the URL's read preference says secondaries alone.
+  bool may_read_primary() const;
   /// Runs a command in the client's session, on the server, or where there is none on any that
   /// pick() might give. Throws MongoFault. `command` is BSON: {find: "users", ...}.
   MongoReply run(const std::string& database, Bytes command,

@@ -19,15 +19,6 @@ Value field(const Value& document, std::string_view name) noexcept {
 
 bool is_true(const Value& value) noexcept { return value.type == ValueType::kBool && value.i64; }
 
-MongoReply hello(MongoClient& client, const MongoServer& primary) {
-  try {
-    return client.run("admin", MongoCommand("hello", 1).done(), primary);
-  } catch (const MongoFault& fault) {
-    if (fault.number() != kCommandNotFound) throw;
-    return client.run("admin", MongoCommand("isMaster", 1).done(), primary);  // before 4.4.2
-  }
-}
-
 MongoCollection collection_of(const std::string& database, Bytes document) {
   MongoCollection out;
   out.database = database;
@@ -77,10 +68,19 @@ uint64_t time_of_shards(MongoClient& client, const MongoServer& mongos) {
 
 }  // namespace
 
+MongoReply say_hello(MongoClient& client, const MongoServer& server) {
+  try {
+    return client.run("admin", MongoCommand("hello", 1).done(), server);
+  } catch (const MongoFault& fault) {
+    if (fault.number() != kCommandNotFound) throw;
+    return client.run("admin", MongoCommand("isMaster", 1).done(), server);  // before 4.4.2
+  }
+}
+
 /// The primary is asked: the time that a secondary tells is that of what it has applied.
 MongoDeployment look_at_deployment(MongoClient& client) {
   const MongoServer primary = client.primary();
-  const MongoReply reply = hello(client, primary);
+  const MongoReply reply = say_hello(client, primary);
   MongoDeployment out;
   out.set = text_of(reply["setName"]);
   out.sharded = text_of(reply["msg"]) == "isdbgrid";

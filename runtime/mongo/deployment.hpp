@@ -18,6 +18,9 @@ struct MongoDeployment {
   /// Time of the deployment when it was asked, as BSON has a timestamp; 0: it does not tell.
   uint64_t time = 0;
 };
+/// What a server says of itself.
+MongoReply say_hello(MongoClient& client, const MongoServer& server);
+/// Of the primary: the time that a secondary tells is that of what it has applied.
 MongoDeployment look_at_deployment(MongoClient& client);
 
 /// A collection as listCollections tells of it.

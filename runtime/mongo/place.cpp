@@ -7,6 +7,7 @@
 #include "mongo/feed.hpp"
 #include "mongo/preflight.hpp"
 #include "mongo/scan.hpp"
+#include "mongo/watch.hpp"
 #include "place/choose.hpp"
 #include "value/json_reader.hpp"
 
@@ -156,6 +157,8 @@ class MongoSource final : public Source {
     if (missing_) throw Error(*missing_);
     return open_scan(place_, range_of(partition.spec, place_.shown), after);
   }
+  std::vector<std::string> remarks() override { return place_.members->remarks(); }
+  std::unique_ptr<FeedWatch> watch() override { return make_mongo_watch(place_); }
   std::unique_ptr<Feed> feed() override { return make_mongo_feed(place_, hub_); }
   void share(FeedHub& hub) override {
     // By the URL: with another user or other options it would be another stream.

@@ -18,6 +18,7 @@ namespace {
 constexpr size_t kReplyBytes = 512 << 10;
 constexpr int32_t kFirstDocuments = 101;
 constexpr size_t kMostDocuments = 100'000;
+constexpr int kSlowly = 4;  // the wait between two replies of a server that lags, as of an attempt
 constexpr double kReplySeconds = 2;  // a reply that took longer asks for fewer documents
 
 KeyDocument key_of_hex(std::string_view hex, std::string_view place) {
@@ -85,7 +86,7 @@ class ScanCursor final : public StepCursor {
         if (!cursor_) open();
         while (!cursor_->next(document)) {
           if (!cursor_->more()) return false;
-          fetch();
+          leaves_ ? leave() : fetch();
         }
         if (skip_ && is_last(document)) {
           skip_ = false;
@@ -100,7 +101,8 @@ class ScanCursor final : public StepCursor {
     }
   }
   void open() {
-    cursor_.emplace(*client_, place_.collection.database, client_->pick());
+    server_ = place_.members->choose(*client_);
+    cursor_.emplace(*client_, place_.collection.database, server_);
     cursor_->ask_for(kFirstDocuments);
     // Whoever follows the changes has stored their position before the first find.
     const uint64_t time = look_at_deployment(*client_).time;
@@ -113,7 +115,16 @@ class ScanCursor final : public StepCursor {
     const Stopwatch watch;
     cursor_->fetch();
     slow_ = watch.seconds() > kReplySeconds;
-    cursor_->send_ahead();
+    leaves_ = place_.members->should_leave(*client_, server_);
+    if (place_.members->is_slow(server_)) wait_before(kSlowly);
+    if (!leaves_) cursor_->send_ahead();
+  }
+  /// The server lags behind its primary: another one goes on.
+  void leave() {
+    leaves_ = false;
+    cursor_.reset();
+    if (!last_.empty()) go_on();
+    open();
   }
   /// By the size of the documents that were given, asks for as many as a reply should hold.
   void adapt() {
@@ -159,7 +170,9 @@ class ScanCursor final : public StepCursor {
   ByteBuffer last_, one_, other_;  // {"_id": ...} of the last document; keys to compare
   uint64_t bytes_ = 0;
   bool skip_ = false;  // the query begins at last_
-  bool slow_ = false;  // the last reply
+  MongoServer server_;
+  bool leaves_ = false;  // the server is left behind this reply
+  bool slow_ = false;    // the last reply
   bool ended_ = false;
 };
 

@@ -8,6 +8,7 @@
 #include "mongo/client.hpp"
 #include "mongo/deployment.hpp"
 #include "mongo/key.hpp"
+#include "mongo/members.hpp"
 
 namespace lugger {
 
@@ -23,7 +24,8 @@ struct ScanPlace {
   std::string where;  // BSON: which documents are meant; "": all
   ScanStyle style = ScanStyle::kBounds;
   std::vector<int32_t> types;  // kBrackets: the BSON types that the server knows
-  bool object_ids = false;     // kBrackets: when it was asked, every _id was an ObjectId
+  std::shared_ptr<MongoMembers> members = std::make_shared<MongoMembers>();
+  bool object_ids = false;  // kBrackets: when it was asked, every _id was an ObjectId
   std::string name() const { return collection.database + "." + collection.name; }
 };
 

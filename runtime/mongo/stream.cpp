@@ -6,6 +6,7 @@
 
 #include "mongo/command.hpp"
 #include "mongo/retry.hpp"
+#include "place/feed.hpp"
 
 namespace lugger {
 namespace {
@@ -15,11 +16,6 @@ constexpr size_t kReplyBytes = 1 << 20;  // what a reply should hold
 constexpr size_t kMostEvents = 10'000;
 constexpr int32_t kStandalone = 40573;
 const std::string kAdmin = "admin";
-
-/// Errors that say that a position is no longer in the oplog: 286 from 4.4 on, the others before.
-bool is_history_lost(const MongoFault& fault) {
-  return fault.number() == 286 || fault.number() == 136 || fault.number() == 40576;
-}
 
 /// 10334 BSONObjectTooLarge, or what a stream makes of it.
 bool is_too_large(const MongoFault& fault) {
@@ -34,8 +30,7 @@ std::string name_of(const StreamSpec& spec) {
 
 Error stream_error(const MongoFault& fault, const StreamSpec& spec, const StreamPosition& from) {
   if (is_history_lost(fault)) {
-    return Error(
-        Code::kRead,
+    return position_lost(
         fmt::format("the oplog of {} no longer has the changes since {}: what was changed "
                     "from then until now cannot be followed",
                     spec.shown, cluster_time_text(from.time)),
@@ -68,7 +63,8 @@ Error stream_error(const MongoFault& fault, const StreamSpec& spec, const Stream
   }
   return Error(fault.code(), fault.message(),
                fmt::format("the stream stood at {}; the position is stored and stands",
-                           cluster_time_text(from.time)));
+                           cluster_time_text(from.time)),
+               fault.sqlstate());
 }
 
 /// {FIELD.db: DATABASE, FIELD.coll: {$in: [...]}}, an element of an array.
@@ -119,6 +115,11 @@ MongoCommand stream_command(const StreamSpec& spec, const StreamPosition& from, 
 }
 
 }  // namespace
+
+/// 286 from 4.4 on, the others before.
+bool is_history_lost(const MongoFault& fault) {
+  return fault.number() == 286 || fault.number() == 136 || fault.number() == 40576;
+}
 
 StreamSpec stream_spec(const ScanPlace& place, StreamContent content) {
   const MongoCollection& collection = place.collection;

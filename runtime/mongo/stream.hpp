@@ -9,6 +9,9 @@
 
 namespace lugger {
 
+/// True for errors that say that a position is no longer in the oplog.
+bool is_history_lost(const MongoFault& fault);
+
 /// What a stream leaves out of its events.
 enum class StreamContent : uint8_t { kKeys, kDocuments };
 /// Where it is opened. What a role may watch depends on it.

@@ -8,9 +8,14 @@
 #include <string>
 #include <string_view>
 
+#include "base/error.hpp"
 #include "place/source.hpp"
 
 namespace lugger {
+
+/// The source no longer has the changes from a position on: nothing goes on by itself.
+Error position_lost(std::string message, std::string hint);
+bool is_position_lost(const Error& error);
 
 /// Made by a source whose documents others change. Cursors outlive no feed.
 class Feed {

@@ -131,6 +131,7 @@ class Cursor {
 };
 
 class Feed;
+class FeedWatch;
 class FeedHub;
 
 class Source {
@@ -146,12 +147,16 @@ class Source {
   virtual std::unique_ptr<Cursor> open(const Partition& partition, const Position& after = {}) = 0;
   /// The changes of its documents, for sources that can tell of them; nullptr: it cannot.
   virtual std::unique_ptr<Feed> feed();
+  /// What is looked at beside the feed; nullptr where there is none.
+  virtual std::unique_ptr<FeedWatch> watch();
   /// Its feeds are to read what others of this hub read too, where they can. Call it before the
   /// first feed() of any of them.
   virtual void share(FeedHub& hub) { static_cast<void>(hub); }
   /// Call this when no cursor is open: releases what the parts shared. A cursor opened afterwards
   /// sees the source as it is then.
   virtual void release() noexcept {}
+  /// What is to be said of the source while it is read, since this was called last.
+  virtual std::vector<std::string> remarks() { return {}; }
   /// Messages that can be known only when all parts have been read to their ends; call it then.
   /// `all_by_this` false: another process read some of the parts, so this one may have to read
   /// again.

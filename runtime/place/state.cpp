@@ -22,5 +22,7 @@ std::vector<SpooledKey> State::spooled_keys(const std::string&, const std::strin
 void State::end_feed(const std::string&) { refuse(); }
 void State::ask(const std::string&, std::span<const std::string_view>) { refuse(); }
 std::vector<SpooledKey> State::asked_keys(const std::string&, size_t) { return {}; }
+void State::tell(const std::string&, const std::string&) { refuse(); }
+std::vector<WatchRecord> State::told() { return {}; }
 
 }  // namespace lugger

@@ -107,6 +107,13 @@ struct FeedRecord {
   uint64_t spooled = 0;          // keys
 };
 
+/// What the process that moves a job tells of it, for others to see; one row a job.
+struct WatchRecord {
+  std::string job, facts;  // JSON
+  double age = 0;          // seconds since it was told
+  std::string holder;      // the process that has claimed the job, or spools for it; "": none
+};
+
 struct SpooledKey {
   std::string place;  // among the job's keys: printable, what spooled_keys() goes on from
   std::string key;
@@ -211,6 +218,10 @@ class State {
   virtual std::vector<SpooledKey> spooled_keys(const std::string& job, const std::string& after,
                                                size_t limit);
   virtual void end_feed(const std::string& job);
+  /// Takes the place of what was told of the job before.
+  virtual void tell(const std::string& job, const std::string& facts);
+  /// Of all jobs of which anything was told, by name.
+  virtual std::vector<WatchRecord> told();
   /// Keeps them, in a transaction of its own.
   virtual void note(const std::vector<Notice>& notices) { static_cast<void>(notices); }
   /// What was noticed while the job's changes were followed, the newest last.

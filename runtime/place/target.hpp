@@ -141,6 +141,13 @@ class Target {
     return {place() + " takes no deletes"};
   }
 
+  /// How many documents of the batch have a row. They are given as Operation::kDelete, and the plan
+  /// has run on them. 0 where that is not known.
+  virtual uint64_t standing(const PlanShape& plan, Batch& keys) {
+    static_cast<void>(plan), static_cast<void>(keys);
+    return 0;
+  }
+
   // The rest is null for targets that do not support it.
   // The indexes and constraints that are built after a load.
   virtual Stages* stages() { return nullptr; }

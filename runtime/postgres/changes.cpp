@@ -1,21 +1,13 @@
 #include "postgres/changes.hpp"
 
 #include <algorithm>
-#include <set>
 #include <unordered_map>
 
-#include "postgres/array_text.hpp"
+#include "postgres/gone.hpp"
 #include "postgres/merge.hpp"
 
 namespace lugger {
 namespace {
-
-/// The documents deleted in one step: their numbers and keys, as parameters of a statement.
-struct Gone {
-  PgParams params;
-  std::string with;                     // "WITH gone AS (...) "
-  uint64_t documents = 0, skipped = 0;  // skipped: of these, by a hook
-};
 
 class ChangesLoader final : public PgLoader {
  public:
@@ -130,7 +122,7 @@ class ChangesLoader final : public PgLoader {
   }
 
   void remove(Tally& tally) {
-    Gone gone = collect({});
+    Gone gone = collect_gone(load_, unit_, first_, last_);
     if (gone.documents == 0) return;
     const bool guarded = std::any_of(load_.tables.begin(), load_.tables.end(),
                                      [](const PgTableLayout& table) { return table.guarded; });
@@ -138,7 +130,7 @@ class ChangesLoader final : public PgLoader {
       const std::set<int64_t> kept = rehearse_removal(gone);
       tally.suppressed += kept.size();
       tally.skipped -= skipped_of(kept);
-      if (!kept.empty()) gone = collect(kept);
+      if (!kept.empty()) gone = collect_gone(load_, unit_, first_, last_, kept);
     }
     const std::set<int64_t> removed = remove_rows(gone);
     const uint64_t skipped = skipped_of(removed);
@@ -153,36 +145,6 @@ class ChangesLoader final : public PgLoader {
         documents, [&](int64_t number) { return unit_.skips(static_cast<size_t>(number)); }));
   }
 
-  Gone collect(const std::set<int64_t>& but) const {
-    const PgTableLayout& own = load_.tables[0];
-    ArrayText documents;
-    std::vector<ArrayText> keys(own.key.size());
-    Gone out;
-    unit_.each_deleted(first_, last_, [&](const Value* row, size_t number) {
-      const auto document = static_cast<int64_t>(number);
-      if (but.contains(document)) return;
-      ++out.documents;
-      out.skipped += unit_.skips(number) ? 1 : 0;
-      documents.number(document);
-      for (size_t k = 0; k < own.key.size(); ++k) {
-        const PgField& field = own.fields[own.key[k]];
-        keys[k].text(coerced_text(row[field.slot], key_type(own.key[k])));
-      }
-    });
-    out.params.emplace_back(documents.finish());
-    std::string names = "doc", values = "u.doc", arrays = "$1::int4[]";
-    for (size_t k = 0; k < own.key.size(); ++k) {
-      const std::string column = stage_column(own.key[k]);
-      names += ", " + column;
-      values += fmt::format(", u.{0}::{1} AS {0}", column, own.fields[own.key[k]].plan_type);
-      arrays += fmt::format(", ${}::text[]", k + 2);
-      out.params.emplace_back(keys[k].finish());
-    }
-    out.with =
-        fmt::format("WITH gone AS (SELECT {} FROM unnest({}) AS u({})) ", values, arrays, names);
-    return out;
-  }
-
   /// Returns the documents that had a row.
   std::set<int64_t> remove_rows(const Gone& gone) {
     for (size_t t = load_.tables.size(); t-- != 0;) {
@@ -190,26 +152,17 @@ class ChangesLoader final : public PgLoader {
       query_children(load_.session, load_.tables[t], gone.with + sql_.remove_gone_children(t),
                      gone.params);
     }
-    return documents_of(gone, [&](size_t t) { return sql_.remove_gone(t); });
+    return documents_of_gone(load_, gone, [&](size_t t) { return sql_.remove_gone(t); });
   }
 
   /// Returns the documents whose rows still exist after the delete.
   std::set<int64_t> rehearse_removal(const Gone& gone) {
     load_.session.execute("SAVEPOINT lugger_rehearsal");
     remove_rows(gone);
-    std::set<int64_t> out = documents_of(gone, [&](size_t t) { return sql_.standing_of_gone(t); });
+    std::set<int64_t> out =
+        documents_of_gone(load_, gone, [&](size_t t) { return sql_.standing_of_gone(t); });
     load_.session.execute(
         "ROLLBACK TO SAVEPOINT lugger_rehearsal; RELEASE SAVEPOINT lugger_rehearsal");
-    return out;
-  }
-
-  template <typename Sql>
-  std::set<int64_t> documents_of(const Gone& gone, Sql&& sql) {
-    std::set<int64_t> out;
-    for (size_t t = 0; t < load_.tables.size() && load_.tables[t].own; ++t) {
-      const PgRows rows = load_.session.query(gone.with + sql(t), gone.params);
-      for (size_t i = 0; i < rows.size(); ++i) out.insert(std::stoll(rows.text(i, 0)));
-    }
     return out;
   }
 

@@ -63,8 +63,8 @@ struct PgLease::Seen {
   bool free = true;           // the row does not show a live holder behind a pooler
 };
 
-std::string PgLease::lock_key(const std::string& job) const {
-  return "lugger " + schema_ + " " + job;
+std::string lease_key(const std::string& quoted_schema, const std::string& job) {
+  return "lugger " + quoted_schema + " " + job;
 }
 
 /// Takes the lock if it is free. Through a pooler the lock ends with the transaction; it only
@@ -77,7 +77,7 @@ PgLease::Seen PgLease::look(PgSession& session, const std::string& job) {
           "{}.leases ON job = $2",
           pooled_ ? "pg_catalog.pg_try_advisory_xact_lock" : "pg_catalog.pg_try_advisory_lock",
           kLastHeard, schema_),
-      {lock_key(job), job});
+      {lease_key(schema_, job), job});
   return {rows.text(0, 0) == "t", rows.text(0, 1), rows.text(0, 2), rows.text(0, 3) == "t",
           rows.text(0, 4) == "t"};
 }
@@ -112,7 +112,8 @@ bool PgLease::take_once(PgSession& session, const std::string& job, std::string&
   try {
     const Seen seen = look(session, job);
     const bool others = !seen.token.empty() && seen.token != token_;
-    if (!seen.locked && seen.silent) end_holders(session, {lock_key(job), unit_key(seen.token)});
+    if (!seen.locked && seen.silent)
+      end_holders(session, {lease_key(schema_, job), unit_key(seen.token)});
     // What a killed process left running could continue beside us or block us.
     if (seen.locked && others && seen.free) end_holders(session, {unit_key(seen.token)});
     const bool gone = again && seen.token != token_;

@@ -39,7 +39,6 @@ class PgLease {
   bool take_patiently(PgSession& session, const std::string& job, std::string& holder, bool again);
   bool take_once(PgSession& session, const std::string& job, std::string& holder, bool again);
   Seen look(PgSession& session, const std::string& job);
-  std::string lock_key(const std::string& job) const;
   bool take_row(PgSession& session, const std::string& job, const std::string& expires);
   void keep_alive();
   void beat(std::unique_ptr<PgSession>& session) noexcept;
@@ -50,6 +49,9 @@ class PgLease {
   bool stop_ = false;
   std::jthread heart_;
 };
+
+/// What the lock of a job is taken on, hashed.
+std::string lease_key(const std::string& quoted_schema, const std::string& job);
 
 /// Marks the open transaction as one that loads under a claim or a lease. A process that takes over
 /// the claim or lease can then terminate it, because its row locks could block others.

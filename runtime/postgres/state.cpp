@@ -9,6 +9,7 @@
 #include "postgres/state_notices.hpp"
 #include "postgres/state_read.hpp"
 #include "postgres/state_steps.hpp"
+#include "postgres/state_watch.hpp"
 
 namespace lugger {
 namespace {
@@ -112,6 +113,13 @@ class PgState final : public State {
   }
   void end_feed(const std::string& job) override {
     delete_feed(session(), schema_, lease_token(), job);
+  }
+  void tell(const std::string& job, const std::string& facts) override {
+    write_told(session(), schema_, job, facts);
+  }
+  std::vector<WatchRecord> told() override {
+    const bool kept = exists(session()) && version(session()) >= kWatchedSince;
+    return kept ? read_told(session(), schema_) : std::vector<WatchRecord>();
   }
   void note(const std::vector<Notice>& notices) override {
     PgSession& session = this->session();

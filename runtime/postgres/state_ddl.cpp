@@ -243,6 +243,16 @@ CREATE TABLE {schema}.notices (
 ) WITH (fillfactor = 50);
 REVOKE ALL ON TABLE {schema}.notices FROM PUBLIC;
 INSERT INTO {schema}.meta (version) VALUES (10);
+)sql",
+    // What the process that moves a job tells of it.
+    R"sql(
+CREATE TABLE {schema}.watched (
+  job text PRIMARY KEY,
+  facts text NOT NULL,
+  updated_at timestamptz NOT NULL DEFAULT pg_catalog.now()
+) WITH (fillfactor = 50);
+REVOKE ALL ON TABLE {schema}.watched FROM PUBLIC;
+INSERT INTO {schema}.meta (version) VALUES (11);
 )sql"};
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "postgres/catalog.hpp"
 #include "postgres/distribute.hpp"
 #include "postgres/finish.hpp"
+#include "postgres/gone.hpp"
 #include "postgres/health.hpp"
 #include "postgres/inspect.hpp"
 #include "postgres/joint_sink.hpp"
@@ -109,6 +110,17 @@ class PgTarget : public Target, public Stages {
     const std::string problem = state_problem(*session, schema_);
     if (!problem.empty()) report.problems.push_back(problem);
     return report;
+  }
+
+  uint64_t standing(const PlanShape& plan, Batch& keys) override {
+    const LentSession session = look("inspect");
+    PgLoad load{*session, plan, make_layout(*session, plan), false};
+    UnitDocuments unit;
+    unit.add(keys);
+    const Gone gone = collect_gone(load, unit, 0, unit.size());
+    if (gone.documents == 0) return 0;
+    const MergeSql sql(load.tables, plan.mapping().on_conflict, MergeSql::Relations::kExpressions);
+    return documents_of_gone(load, gone, [&](size_t t) { return sql.standing_of_gone(t); }).size();
   }
 
   void create(const TargetReport& report) override {

@@ -32,7 +32,7 @@ struct VerifyContext {
   KnownRejects rejects;              // documents that the ledger keeps as rejects of the load
   int readers = 1, connections = 1;  // of the source, of the target
   StopFlag stop;
-  std::atomic<int> away{0};  // 1 while a repair waits for the server
+  Away away;  // the server, while a repair waits for it
   std::atomic<uint64_t> source_documents{0}, source_bytes{0}, target_rows{0};  // for display
 
   /// True when a row of the target that is newer than its document is not a difference.

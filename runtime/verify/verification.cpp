@@ -158,7 +158,7 @@ VerifySnapshot Verification::poll(int timeout_ms) {
     out.documents = context->source_documents.load(std::memory_order_relaxed);
     out.bytes = context->source_bytes.load(std::memory_order_relaxed);
     out.rows = context->target_rows.load(std::memory_order_relaxed);
-    if (context->away != 0) out.waits_for = kServerAway;
+    if (context->away.any()) out.waits_for = kServerAway;
   }
   return out;
 }

@@ -27,7 +27,7 @@ end
 local function run(args)
   return following.run((following.load(args)), args, {
     copy = {}, follow_only = true,
-    follow = { follow = true, jobs = 1, accept_changes = args.accept_changes, restart = args.restart,
+    follow = { follow = true, jobs = 1, patient = true, accept_changes = args.accept_changes, restart = args.restart,
       redact = args.redact, follow_from = beginning(args) },
   })
 end

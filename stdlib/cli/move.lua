@@ -6,10 +6,10 @@ local source_speed = require 'lugger.inner.cli.source_speed'
 local function run(args)
   local jobs, create = following.load(args)
   return following.run(jobs, args, {
-    copy = { jobs = args.jobs, create = args.create or create, restart = args.restart,
+    copy = { jobs = args.jobs, patient = true, create = args.create or create, restart = args.restart,
       accept_changes = args.accept_changes, redact = args.redact, window = args.window,
       source_mbps = source_speed.of(args, #jobs) },
-    follow = { follow = true, jobs = 1, accept_changes = args.accept_changes, restart = args.restart,
+    follow = { follow = true, jobs = 1, patient = true, accept_changes = args.accept_changes, restart = args.restart,
       redact = args.redact },
     restart = args.restart,
   })

@@ -75,6 +75,7 @@ function native.job(spec) end
 ---@field limit integer|nil documents
 ---@field retry_rejects boolean|nil the source is the job's rejects
 ---@field follow boolean|nil settle what was spooled, then apply the changes of the source until it is stopped
+---@field patient boolean|nil wait without an end for servers that were reached once
 ---@field follow_from string|nil a position where the changes begin, of a job that was not copied beside a spooler
 ---@field stage "load"|"index"|"constrain"|nil only this stage
 ---@field force boolean|nil add constraints although rows stand against them, as far as they can be
@@ -152,6 +153,52 @@ function spooler:poll(timeout_ms) end
 function spooler:stop() end
 --- Leaves at once.
 function spooler:close() end
+
+--- What is looked at beside jobs that are moved, and told to their ledgers.
+---@param jobs lugger.native.job[]
+---@param seconds number between two looks
+---@return lugger.native.watch
+function native.watch(jobs, seconds) end
+
+---@class lugger.native.watch
+local watch = {}
+--- What was seen of a job's source last.
+---@param job integer its place in the list
+---@return lugger.source_seen
+function watch:seen(job) end
+--- How many documents of it are rejected, as it stands, and how many of them have a row all the same; nil: not known.
+---@param job integer
+---@return integer|nil rejects
+---@return integer|nil stale
+function watch:rejects(job) end
+--- Of a job: its position, in seconds of the source, and all that is known as JSON, for `lugger status`.
+---@param job integer
+---@param position integer
+---@param facts string
+---@param now boolean|nil do not wait for the next look
+function watch:tell(job, position, facts, now) end
+--- Waits a moment until what was told is written, and ends.
+function watch:close() end
+
+--- From now on whoever means `place` connects to `renewed`: the same place with another password.
+---@param place string
+---@param renewed string
+function native.renew_place(place, renewed) end
+
+--- Serves figures to Prometheus on a port of this machine alone; 0: any port that is free.
+---@param port integer
+---@return lugger.native.metrics
+function native.metrics(port) end
+
+---@class lugger.native.metrics
+local metrics = {}
+---@return integer
+function metrics:port() end
+--- What is answered from now on.
+---@param text string
+function metrics:set(text) end
+--- Ends it.
+function metrics:close() end
 
 ---@class lugger.native.run
 local run = {}

@@ -129,6 +129,25 @@ function config.reload()
   config.load()
 end
 
+--- What .env and lugger.toml say by now, read anew: variables and the places of connections, by name.
+---@return table<string, string>
+function config.texts()
+  local dotenv = read_if_there '.env'
+  local found = dotenv and config.parse_dotenv(dotenv) or {}
+  local toml = read_if_there 'lugger.toml'
+  local values = toml and native.toml(toml) or {}
+  for name, value in pairs(values.env or {}) do found[name] = found[name] or tostring(value) end
+  local function of(name) return found[name] or config.find(name) end
+  local places = {}
+  for name, connection in pairs(values.connections or {}) do
+    if type(connection) == 'table' and type(connection.url) == 'string' then
+      places['connection ' .. name] = connection.url:gsub('%${([%a_][%w_]*)}', of)
+    end
+  end
+  for name, place in pairs(places) do found[name] = place end
+  return found
+end
+
 --- Sets places that take precedence over those in the script (--from, --into).
 ---@param overrides { from: string?, into: string?, on_conflict: string? }
 function config.override(overrides)

@@ -6,6 +6,9 @@ local system = native.system
 
 local detached = {}
 
+local most_bytes = 8 * 1024 * 1024 -- of the output; as much again is kept of what came before
+local log_path ---@type string|nil where the output of this process goes
+
 --- Goes on without the terminal, in another process; what it tells goes to a file that is named.
 ---@param args table
 function detached.go(args)
@@ -18,7 +21,13 @@ function detached.go(args)
   terminal.say('to pause or stop it (resumable): lugger ctl')
   io.stderr:flush()
   local pid = system.detach(log)
+  log_path = log
   terminal.say('lugger process ', pid)
+end
+
+--- Begins the output of a process without a terminal anew when it is large; what came before has `.1` at its end.
+function detached.keep_small()
+  if log_path then system.rotate_log(log_path, most_bytes) end
 end
 
 return detached

@@ -2,10 +2,12 @@
 local clearing = require 'lugger.inner.job.clearing'
 local fault = require 'lugger.inner.base.fault'
 local native = require 'lugger.native'
+local seen = require 'lugger.inner.job.seen'
 local step = require 'lugger.inner.job.move_step'
 local summary = require 'lugger.inner.job.summary'
 local table_view = require 'lugger.inner.view.table'
 local terminal = require 'lugger.inner.view.terminal'
+local watching = require 'lugger.inner.job.watching'
 local system = native.system
 local tonumber = tonumber --[[@as fun(count: any): number]]
 
@@ -13,6 +15,14 @@ local move = {}
 
 local look_ms = 200
 local tell_s = 5 -- on a terminal the line is updated at each look
+
+---@class lugger.move_options
+---@field log string|nil
+---@field quiet boolean|nil
+---@field script string
+---@field resume string
+---@field metrics lugger.native.metrics|nil
+---@field tidy fun()|nil called from time to time
 
 -- The progress of all, on standard error.
 local function teller(options)
@@ -24,14 +34,15 @@ local function teller(options)
     if live then io.stderr:write('\r\27[K') end
     live = false
   end
-  function self.update(steps)
+  function self.update(steps, watch)
     local now = system.monotonic()
     if mode == 'none' or mode ~= 'live' and now - told_at < tell_s then return end
     told_at = now
     local lines = {}
-    for _, one in ipairs(steps) do
-      if one.phase ~= 'ended' and mode == 'json' then terminal.event('progress', one:figures()) end
-      if one.phase ~= 'ended' and mode ~= 'json' then lines[#lines + 1] = one:sentence() end
+    for i, one in ipairs(steps) do
+      local figures = one.phase ~= 'ended' and watch.figures[i]
+      if figures and mode == 'json' then terminal.event('progress', figures) end
+      if figures and mode ~= 'json' then lines[#lines + 1] = seen.sentence(figures) end
     end
     if mode == 'live' then
       io.stderr:write('\r\27[K', table_view.cut(table.concat(lines, ' | '), terminal.width() - 1))
@@ -101,7 +112,7 @@ end
 --- Moves jobs side by side until they are stopped or fail; a failed one does not keep the others from going on.
 ---@param jobs lugger.job[]
 ---@param settings lugger.move_settings
----@param options { log: string|nil, quiet: boolean|nil, script: string, resume: string }
+---@param options lugger.move_options
 ---@return lugger.attempt_result[]
 function move.run(jobs, settings, options)
   local steps, tell, asked, told = {}, teller(options), 0, {}
@@ -110,6 +121,7 @@ function move.run(jobs, settings, options)
   for _, one in ipairs(steps) do
     if one.phase == 'ended' then tell_ended(one, steps, options) end
   end
+  local watch = watching.new(steps, options)
   while at_work(steps) do
     local level = system.stop_level()
     if level > asked then
@@ -130,12 +142,14 @@ function move.run(jobs, settings, options)
     if not options.quiet then
       for _, text in ipairs(hub:told()) do terminal.warn_once(text) end
     end
+    watch:look(tell.clear)
     if at_work(steps) then
-      tell.update(steps)
+      tell.update(steps, watch)
       system.sleep(look_ms)
     end
   end
   tell.clear()
+  watch:close()
   local results = {}
   for i, one in ipairs(steps) do results[i] = one.result end
   return results

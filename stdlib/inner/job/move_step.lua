@@ -2,10 +2,10 @@
 local attempt = require 'lugger.inner.job.attempt'
 local fault = require 'lugger.inner.base.fault'
 local notices = require 'lugger.inner.view.notices'
+local seen = require 'lugger.inner.job.seen'
 local summary = require 'lugger.inner.job.summary'
 local terminal = require 'lugger.inner.view.terminal'
 local system = require('lugger.native').system
-local tonumber = tonumber --[[@as fun(count: any): number]]
 
 -- A job whose failure passes is begun again after so long, twice as long each time; from anew when it went well for a
 -- while.
@@ -28,6 +28,8 @@ local first_pause_s, longest_pause_s, well_s = 5, 300, 600
 ---@field restart boolean|nil
 ---@field options table
 ---@field spooler lugger.native.spooler|nil
+---@field kept lugger.spool_snapshot|nil the spooler's last word
+---@field position_lost boolean|nil
 ---@field copy lugger.attempt|nil
 ---@field run lugger.native.run|nil the run that follows
 ---@field begun boolean|nil it has been at work: what it then fails by may pass
@@ -60,8 +62,8 @@ end
 ---@return lugger.move_step
 function step.new(job, settings, options)
   return setmetatable({ job = job, name = job:name(), phase = 'waiting', options = options, asked = 0, told = 0,
-    copies = settings.copy, follows = settings.follow, follow_only = settings.follow_only, bytes = 0,
-    restart = settings.restart, again_at = 0, since = 0, tries = 0 }, step)
+    tries = 0, copies = settings.copy, follows = settings.follow, follow_only = settings.follow_only, bytes = 0,
+    restart = settings.restart, again_at = 0, since = 0 }, step)
 end
 
 --- Calls `work`; an error of it ends the step.
@@ -87,6 +89,7 @@ end
 ---@param result lugger.attempt_result
 function step:finish(result)
   if result.error_code == 'interrupted' then result.status = 'stopped' end
+  result.position_lost = result.position_lost or self.position_lost or false
   if self.spooler then self.spooler:close() end -- another one may take its lease
   self.spooler, self.copy, self.run = nil, nil, nil
   if not self:passes(result) then
@@ -168,7 +171,7 @@ end
 function step:follow(text)
   self.copy = nil
   self.run, self.told = self.job:start(self.follows), 0
-  self.follows, self.begun = { follow = true, jobs = 1, redact = self.follows.redact,
+  self.follows, self.begun = { follow = true, jobs = 1, patient = true, redact = self.follows.redact,
     accept_changes = self.follows.accept_changes }, true
   self.phase = 'following'
   self:tell(text)
@@ -197,21 +200,22 @@ function step:end_copy(result)
   if not self.options.quiet and self.options.log ~= 'json' then
     summary.print({ result }, 1, self.options)
   end
-  spooler:stop()
+  self.kept = spooler:stop()
   self.spooler = nil
   self:follow('copied; its changes are applied')
 end
 
 --- Sees to the spooler, which ends by itself only with a failure: the copy would have a gap behind it.
 function step:check_spooler()
-  local seen = assert(self.spooler):poll(0)
-  if not seen.ended or seen.error == '' then return end
+  local kept = assert(self.spooler):poll(0)
+  if not kept.ended or kept.error == '' then return end
+  self.position_lost = kept.position_lost
   local copy = assert(self.copy)
   if copy.run then
     copy.run:stop('now')
     copy:finish()
   end
-  fault.raise(seen.error_code, ('the changes cannot be kept any more: %s'):format(seen.error), seen.hint)
+  fault.raise(kept.error_code, ('the changes cannot be kept any more: %s'):format(kept.error), kept.hint)
 end
 
 --- Passes a stop on to its runs.
@@ -230,56 +234,40 @@ function step:look_after(told)
     self:wait()
   elseif self.phase == 'following' then
     local ended = assert(self.run):ended()
-    self:tell_news(assert(self.run):poll(0).news, told)
+    self:tell_news(self:look(assert(self.run)).news, told)
     if not ended then return end
     self:try(function() self:finish(assert(self.run):result()) end)
   elseif self.phase == 'copying' then
     local copy = assert(self.copy)
     self:try(function()
       if not assert(copy.run):ended() then return self:check_spooler() end
+      self:look(assert(copy.run))
       copy:finish()
       self:end_copy(assert(copy.result))
     end)
   end
 end
 
---- How far it is, for one line.
----@return string
-function step:sentence()
-  if self.phase == 'waiting' then
-    local left = math.max(0, self.again_at - system.monotonic())
-    return ('%s: begins again in %d s'):format(self.name, math.ceil(left))
+--- A snapshot of its run; what is to be said of the source is said.
+---@param run lugger.native.run
+---@return lugger.run_snapshot
+function step:look(run)
+  local snapshot = run:poll(0)
+  for _, remark in ipairs(snapshot.remarks) do
+    if not self.options.quiet then terminal.warn(('%s: %s'):format(self.name, remark)) end
   end
-  if self.phase == 'copying' then
-    local copy = assert(self.copy)
-    local seen, kept = assert(copy.run):poll(0), assert(self.spooler):poll(0)
-    local total, bytes = tonumber(seen.total_bytes), tonumber(seen.tally.bytes)
-    local share = total > 0 and (' %d %%'):format(math.min(100, math.floor(bytes * 100 / total))) or ''
-    return ('%s: %s%s, %s; %s kept'):format(self.name, seen.stage == 'reading' and 'copying' or seen.stage, share,
-      terminal.count(seen.tally.read, 'document'), terminal.count(kept.spooled, 'change'))
-  end
-  local seen = assert(self.run):poll(0)
-  local behind = tonumber(seen.behind_s)
-  local waits = seen.waits_for ~= '' and '; waits: ' .. seen.waits_for or ''
-  local rejected = tonumber(seen.tally.rejected)
-  return ('%s: following%s, %s%s%s'):format(self.name, behind >= 0 and (', %d s behind'):format(behind) or '',
-    terminal.count(seen.tally.read, 'change'),
-    rejected > 0 and ', ' .. terminal.count(rejected, 'reject') or '', waits)
+  return snapshot
 end
 
---- What --log json says of it, several times a minute.
----@return table
+--- What is known of it now.
+---@return lugger.move_figures
 function step:figures()
-  if self.phase == 'waiting' then
-    return { job = self.name, phase = self.phase, error = self.failed and self.failed.error }
+  if self.phase == 'copying' then
+    return seen.copying(self.name, self:look(assert(assert(self.copy).run)), assert(self.spooler):poll(0))
   end
-  local run = self.run or assert(self.copy).run
-  local seen = assert(run):poll(0)
-  local kept = self.spooler and self.spooler:poll(0)
-  return { job = self.name, phase = self.phase, run = seen.run, read = tonumber(seen.tally.read),
-    rejected = tonumber(seen.tally.rejected), behind_s = self.phase == 'following' and seen.behind_s or nil,
-    spooled = kept and tonumber(kept.spooled) or nil,
-    waits_for = seen.waits_for ~= '' and seen.waits_for or nil }
+  if self.run then return seen.following(self.name, self:look(self.run), self.kept) end
+  return seen.waiting(self.name, self.kept, self.failed and math.max(0, self.again_at - system.monotonic()),
+    self.failed and self.failed.error)
 end
 
 return step

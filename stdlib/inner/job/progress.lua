@@ -130,9 +130,21 @@ function progress.sentence(figures, width)
   return line
 end
 
+--- Passes on what is to be said of the source.
+---@param snapshot table
+function progress:remark(snapshot)
+  for _, remark in ipairs(snapshot.remarks or {}) do
+    if self.mode ~= 'none' then
+      self:finish()
+      terminal.warn(('%s: %s'):format(self.job, remark))
+    end
+  end
+end
+
 --- Reports that a run waits, with the reason, and that it continues.
 ---@param snapshot table
 function progress:pause(snapshot)
+  self:remark(snapshot)
   local reason = snapshot.waits_for or ''
   if reason == (self.waits_for or '') then return end
   self.waits_for = reason

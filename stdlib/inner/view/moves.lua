@@ -1,27 +1,39 @@
--- How far the jobs of a target are that follow changes, as the ledger has it.
+-- How far the jobs of a target are that are moved: what the process that moves them told last, and what the ledger has.
 local json = require 'lugger.inner.base.json_text'
+local json_value = require 'lugger.inner.base.json_value'
+local native = require 'lugger.native'
 local notices = require 'lugger.inner.view.notices'
+local seen = require 'lugger.inner.job.seen'
 local table_view = require 'lugger.inner.view.table'
 local terminal = require 'lugger.inner.view.terminal'
+local tonumber = tonumber --[[@as fun(count: any): number|nil]]
 
 local moves = {}
 
----@class lugger.move_status
----@field job string
----@field phase "copying"|"following"|"done"|"stopped"|"failed"|"abandoned"
----@field run string|nil that follows
----@field changes_to string|nil all changes before this are kept (copying) or applied; the source's own time, UTC
----@field kept integer keys of changes that wait for the end of the copy
----@field changes integer documents that were applied
----@field rejected integer
+-- What is told every few seconds was not told for as long: its process is stuck, or cannot reach the ledger.
+local silent_s = 30
+
+---@class lugger.move_status: lugger.move_figures
+---@field phase "waiting"|"copying"|"catching up"|"following"|"done"|"stopped"|"failed"|"abandoned"|"lost"
+---@field holder string|nil the process that works on it
+---@field told_s number|nil since that told of it
+---@field reason string|nil why nobody works on it
+---@field hint string|nil what to do then
 ---@field noticed lugger.notice[]
+---@field changes integer the same as read, of a job that follows
+
+local texts = { 'phase', 'stage', 'run', 'changes_to', 'alarm', 'waits_for', 'server_said', 'source_fault', 'reason',
+  'hint' }
+local numbers = { 'position_s', 'lag_s', 'read', 'read_per_s', 'percent', 'kept', 'keys_left', 'rejected', 'rejects',
+  'stale', 'oplog_s', 'oplog_left_s', 'waits_s' }
 
 -- The time that a position begins with.
 local function time_of(position)
   return position and position:match('^time:(%S-)Z') or nil
 end
 
-local function stage_of(state, job)
+-- Of a job that no process told of: what the ledger has.
+local function of_ledger(state, job)
   local feed, run = state:feed(job), state:latest_follow(job)
   if run and (not feed or run.status == 'running') then
     local position
@@ -37,29 +49,75 @@ local function stage_of(state, job)
     changes = 0, rejected = 0 }
 end
 
-local function of_job(state, job)
-  local out = stage_of(state, job)
-  if not out then return nil end
-  out.noticed = json.list {}
+-- What a process told; one that is gone without a word is stopped.
+local function of_process(told, ledger)
+  local facts, out = json_value.of(told.facts, native.json_decode(told.facts)), { job = told.job }
+  for _, name in ipairs(texts) do out[name] = facts[name] end
+  for _, name in ipairs(numbers) do out[name] = tonumber(facts[name]) end
+  out.oplog_probed = facts.oplog_probed or nil
+  out.told_s = math.floor(told.age * 10 + 0.5) / 10
+  out.holder = told.holder ~= '' and told.holder or nil
+  local ended = out.phase == 'stopped' or out.phase == 'lost'
+  if not ended and told.holder == '' then
+    out.reason = ('its process ended without a word; it was last heard of %s ago'):format(terminal.duration(told.age))
+    out.phase, out.waits_for, out.waits_s, out.alarm, out.read_per_s = 'stopped', nil, nil, nil, 0
+  end
+  -- The ledger has more of what was committed at the very end.
+  if ledger and ended or out.reason then out.changes_to = ledger and ledger.changes_to or out.changes_to end
+  out.changes = out.phase ~= 'copying' and out.read or 0
+  out.rejected, out.kept = out.rejected or 0, out.kept or 0
+  return out
+end
+
+-- What was noticed, without what was there at first.
+local function noticed(state, job)
+  local out = json.list {}
   for _, notice in ipairs(state:notices(job)) do
-    if notice.kind ~= 'collections' then table.insert(out.noticed, notice) end -- those that were there at first
+    if notice.kind ~= 'collections' then table.insert(out, notice) end
   end
   return out
 end
 
---- What the ledger knows of moves, by job.
+--- What is known of moves, by job.
 ---@param state lugger.native.state
 ---@return lugger.move_status[]
 function moves.of(state)
-  local out, seen = {}, {}
+  local out, known, told = {}, {}, {}
+  for _, one in ipairs(state:told()) do told[one.job] = one end
   for _, run in ipairs(state:runs(1000)) do
-    if not seen[run.job] then
-      seen[run.job] = true
-      out[#out + 1] = of_job(state, run.job)
+    if not known[run.job] then
+      known[run.job] = true
+      local ledger = of_ledger(state, run.job)
+      local one = ledger and told[run.job] and of_process(told[run.job], ledger) or ledger
+      if one then
+        one.noticed = noticed(state, run.job)
+        out[#out + 1] = one
+      end
     end
   end
   table.sort(out, function(a, b) return a.job < b.job end)
   return out
+end
+
+-- What a column of the table cannot say.
+local function notes(one)
+  local out = {}
+  local function add(text) out[#out + 1] = text end
+  if one.alarm then add('alarm: ' .. one.alarm) end
+  if one.waits_for then add(seen.wait(one) .. (one.server_said and ': ' .. one.server_said or '')) end
+  if one.holder and one.told_s and one.told_s > silent_s and not one.reason then
+    add(('%s has told nothing for %s'):format(one.holder, terminal.duration(one.told_s)))
+  end
+  if one.reason then add(one.phase .. ': ' .. one.reason) end
+  if one.hint then add(one.hint) end
+  if one.source_fault and not one.waits_for then
+    add('the source cannot be asked how far it is: ' .. one.source_fault)
+  end
+  return out
+end
+
+local function seconds(value)
+  return value and terminal.duration(value) or ''
 end
 
 --- Shows them as a table; nothing where there is none.
@@ -69,12 +127,24 @@ function moves.show(state)
   if #found == 0 then return end
   local rows = {}
   for _, one in ipairs(found) do
-    rows[#rows + 1] = { one.job, one.phase, one.changes_to and one.changes_to:gsub('T', ' ') or '',
-      terminal.group(one.kept), terminal.group(one.changes), terminal.group(one.rejected) }
+    local share = one.percent and one.phase == 'copying' and (' %d %%'):format(one.percent) or ''
+    rows[#rows + 1] = { one.job, one.phase .. share, one.changes_to and one.changes_to:gsub('T', ' ') or '',
+      seconds(one.lag_s), one.read_per_s and ('%.0f'):format(one.read_per_s) or '', terminal.group(one.kept),
+      terminal.group(one.changes), terminal.group(one.rejects or one.rejected),
+      one.stale and terminal.group(one.stale) or '',
+      one.oplog_left_s and seconds(math.max(0, one.oplog_left_s)) or '' }
   end
   terminal.line('moves')
-  terminal.line(table_view.render({ 'job', 'phase', 'changes up to (UTC)', 'kept', 'applied', 'rejected' }, rows,
-    { indent = '  ', right = { [4] = true, [5] = true, [6] = true } }))
+  local right = {} -- all columns of numbers
+  for column = 4, 10 do right[column] = true end
+  local heads = { 'job', 'phase', 'changes up to (UTC)', 'lag', 'per s', 'kept', 'applied', 'rejected', 'stale',
+    'oplog left' }
+  terminal.line(table_view.render(heads, rows, { indent = '  ', right = right }))
+  for _, one in ipairs(found) do
+    for _, note in ipairs(notes(one)) do
+      terminal.line('  ', one.job, ': ', (terminal.printable(note)))
+    end
+  end
   notices.show(found)
 end
 

@@ -1,0 +1,64 @@
+-- Figures of moves: what follows from positions, what is an alarm, how they read, and as metrics.
+local metrics = require 'lugger.inner.job.metrics'
+local seen = require 'lugger.inner.job.seen'
+
+local function source(head, oldest, age)
+  return { head = head, oldest = oldest, age = age or 1, probed = false, fault = '' }
+end
+
+local function measured(figures, from)
+  figures.job = figures.job or 'a -> b'
+  seen.measure(figures, from)
+  return figures
+end
+
+local hour = 3600
+
+describe('what is seen of a move', function()
+  it('a quiet server is not behind', function()
+    local one = measured({ position_s = 100000, lag_s = 0 }, source(100012, 100000 - hour))
+    assert(one.lag_s == 0 and one.oplog_s == hour + 12 and one.oplog_left_s == hour and not one.alarm)
+  end)
+  it('a stream that stands still while its source goes on is behind', function()
+    local one = measured({ position_s = 100000, lag_s = 0 }, source(100100, 1))
+    assert(one.lag_s == 100)
+  end)
+  it('a source that does not answer is behind as long as it is away', function()
+    local one = measured({ position_s = 100000, lag_s = 3, waits_for = 'x', waits_s = 600 }, source(100000, 1, 599))
+    assert(one.lag_s == 603)
+  end)
+  it('a source that has not answered for a while is waited for', function()
+    local one = measured({ position_s = 100000, lag_s = 0, phase = 'following' }, source(100000, 1, 40))
+    assert(one.waits_for == 'no answer from the source' and one.waits_s == 40)
+    assert(not measured({ position_s = 100000, lag_s = 0 }, source(100000, 1, 7)).waits_for)
+  end)
+  it('what eats half of the oplog is an alarm', function()
+    assert(not measured({ position_s = 100000 }, source(100000 + hour - 1, 100000 - hour)).alarm)
+    local one = measured({ position_s = 100000 }, source(100000 + hour, 100000 - hour))
+    assert(one.alarm == 'it is 1 h 0 min behind, and the oplog reaches back 2 h 0 min: 1 h 0 min are left', one.alarm)
+    assert(measured({ position_s = 100000 }, source(100000 + hour, 100001)).alarm
+      == 'the oplog no longer reaches back to its position')
+  end)
+  it('without a position or an answer nothing is measured', function()
+    local one = measured({ position_s = 0 }, source(100000, 1))
+    assert(one.lag_s == nil and one.oplog_s == nil and one.changes_to == nil)
+    assert(measured({ position_s = 5 }, source(0, 0, -1)).lag_s == nil)
+  end)
+  it('while it waits the last lag is not repeated', function()
+    local figures = { job = 'a -> b', phase = 'following', read = 5, rejected = 0, lag_s = 0, waits_s = 45,
+      waits_for = 'no answer from the source' }
+    local line = seen.sentence(figures)
+    assert(line == 'a -> b: following, 5 changes; waits for 45 s: no answer from the source', line)
+    figures.waits_for, figures.rejects, figures.stale = nil, 2, 1
+    line = seen.sentence(figures)
+    assert(line == 'a -> b: following, 0 s behind, 5 changes, 2 rejects, 1 stale row', line)
+  end)
+  it('metrics have a head a family and a sample for what is known', function()
+    local text = metrics.text { { job = 'a"b\\c\nd', phase = 'lost', read = 7, lag_s = 0.5 } }
+    assert(text:find('lugger_move_lag_seconds{job="a\\"b\\\\c\\nd"} 0.500\n', 1, true), text)
+    assert(text:find('\nlugger_move_documents_total{job="a\\"b\\\\c\\nd"} 7\n', 1, true), text)
+    assert(text:find('phase="lost"} 1\n', 1, true) and text:find('phase="following"} 0\n', 1, true))
+    assert(not text:find('lugger_move_stale_rows{', 1, true))
+    assert(text:sub(-1) == '\n')
+  end)
+end)
