@@ -66,8 +66,8 @@ class Seen(unittest.TestCase):
 class Status(Seen):
     def test_s0_20_phase_position_lag_and_who_works_on_it(self):
         move = self.following()
-        found = self.wait_for_status(move, lambda one: one['phase'] == 'following' and one.get('oplog_s'),
-                                     'it follows, and the oplog was measured')
+        found = self.wait_for_status(move, lambda one: one['phase'] == 'following' and one.get('oplog_s') and
+                                     'rejects' in one, 'it follows, and the oplog was measured')
         self.assertLess(found['lag_s'], 16)
         self.assertIn(f'pid {move.process.pid}', found['holder'])
         self.assertRegex(found['changes_to'], r'^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$')
@@ -151,7 +151,7 @@ class Rejects(Seen):
         self.update(2, {'n': bson.Int32(5000)})
         with self.server.client() as client:
             client.insert('shop.docs', {'_id': bson.Int32(9), 'k': '9', 'n': bson.Int32(9000), 'tags': []})
-        found = self.wait_for_status(move, lambda one: one['rejects'] == 3 and one['stale'] == 2,
+        found = self.wait_for_status(move, lambda one: one.get('rejects') == 3 and one['stale'] == 2,
                                      'three rejects, two of them with an older row')
         self.assertEqual(move.number('select n from docs where k = \'1\''), 1)
         wait_for(lambda: '3 rejects, 2 stale rows' in move.told, 'the progress says it', 20)
@@ -159,7 +159,7 @@ class Rejects(Seen):
         self.update(1, {'n': bson.Int32(500)})
         with self.server.client() as client:
             client.delete('shop.docs', {'_id': bson.Int32(2)})
-        found = self.wait_for_status(move, lambda one: one['rejects'] == 1, 'later states clear them')
+        found = self.wait_for_status(move, lambda one: one.get('rejects') == 1, 'later states clear them')
         self.assertEqual(found['stale'], 0)
         move.end()
 
@@ -374,7 +374,7 @@ class Secondaries(Seen):
     def test_s0_21_one_that_lags_is_left_alone_with_a_word(self):
         primary, secondary, told = self.copied(600)
         self.assertGreater(primary.scans(), 0)
-        self.assertEqual(secondary.scans(), 0, told)
+        self.assertLess(secondary.scans(), 2, told)     # the one that asks what find knows
         self.assertRegex(told, rf'{secondary.address} is 6\d\d s behind its primary: the copy reads from '
                                f'{primary.address}')
 
