@@ -239,6 +239,9 @@
 ---@field steps_done integer
 ---@field steps_total integer
 ---@field waits_for string why it does nothing at the moment; "" while it works
+---@field lost string what a server that it waits for said last, or why it is not reached; or ""
+---@field silent_s number since a server that it waits for was heard of
+---@field remarks string[] of the source, since the last poll
 ---@field behind_s number of a feed: seconds behind its source; -1: unknown
 ---@field followed integer changes made before this are committed, in seconds of the source; 0: none
 ---@field news lugger.notice[] what was noticed, in order
@@ -266,6 +269,7 @@
 ---@field error string
 ---@field hint string
 ---@field error_code string
+---@field position_lost boolean the source no longer has the changes from the position on
 ---@field resume_command string
 
 ---@class lugger.run_record
@@ -331,10 +335,26 @@
 ---@field spooled integer keys that are kept
 ---@field events integer read by this process
 ---@field waits_for string why it waits; "" while it does not
+---@field lost string what a server that it waits for said last, or why it is not reached; or ""
+---@field silent_s number since a server that it waits for was heard of
 ---@field ended boolean
 ---@field error string why it ended; "" when it was stopped
 ---@field hint string
 ---@field error_code string
+---@field position_lost boolean the source no longer has the changes from the position on
+
+---@class lugger.source_seen what was seen of the source of a job that is moved
+---@field head integer how far the source was, in its seconds; 0: not known
+---@field oldest integer it still had the changes from here on; 0: not known
+---@field probed boolean oldest was found by asking for changes, and may lie an eighth too far back
+---@field age number seconds since it answered; -1: not yet
+---@field fault string why it does not answer; "": it does
+
+---@class lugger.watch_record what the process that moves a job told of it last
+---@field job string
+---@field facts string JSON
+---@field age number seconds since it was told
+---@field holder string the process that works on the job; "": none
 
 ---@class lugger.step_progress
 ---@field step string
