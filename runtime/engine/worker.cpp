@@ -170,10 +170,6 @@ bool Worker::load_unit(Cursor& cursor, PartitionRecord& partition) {
   unit_counts_ -= before;
   unit_ = unit_record(partition, cursor.position(), exhausted);
   add_notices(cursor, unit_);
-  if (shared_.settings.follow) {
-    unit_.answered = answered_keys(cursor);
-    unit_.job = shared_.job.spec.name;
-  }
   commit_unit(unit_);
   tell_time(cursor);
   partition.tally += unit_.tally;
@@ -330,6 +326,8 @@ UnitRecord Worker::unit_record(const PartitionRecord& partition, const Position&
 /// What the unit brings to the ledger beside its rows.
 void Worker::add_notices(Cursor& cursor, UnitRecord& unit) {
   if (!shared_.settings.follow) return;
+  unit.job = shared_.job.spec.name;
+  unit.answered = answered_keys(cursor);
   if (passed_) {
     unit.clears = passed_->clears;
     unit.source_identity = passed_->source_identity;

@@ -1,66 +1,20 @@
-"""What is seen of a move while it runs, waits, stops, or has lost its place: status, metrics, alarms; and
+"""What is seen of a move while it runs, waits, stops, or has lost its place: status, alarms; and
 that nothing grows while it runs."""
-import json
 import re
-import shutil
 import signal
-import socket
 import subprocess
 import threading
 import time
-import unittest
-import urllib.error
-import urllib.request
 
 import bson
 import harness
 import mongo_proxy
-from live_moves import SLOW, TAGS, Move, Writer, copy, script
+from live_moves import SLOW, TAGS, Writer, copy
+from live_seen import Seen, samples, scrape
 from mongo_servers import free_port, live_server, wait_for
 from postgres import Postgres
 
 DENIED = mongo_proxy.fail(13, 'not authorized on local to execute command')
-
-
-class Seen(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.postgres = Postgres()
-
-    def setUp(self):
-        self.server = live_server()
-        self.addCleanup(self.server.destroy)
-        self.moves = []
-        self.addCleanup(lambda: [one.process.kill() for one in self.moves if one.process])
-
-    def move(self, *jobs, url=None, postgres=None):
-        one = Move(postgres or self.postgres, url or self.server.url, script(*(jobs or [copy()])))
-        self.moves.append(one)
-        return one
-
-    def following(self, *flags, documents=3, **more):
-        self.insert(*range(documents))
-        return self.move(**more).start(*flags).follow()
-
-    def insert(self, *numbers):
-        with self.server.client() as client:
-            client.insert('shop.docs', *[{'_id': bson.Int32(i), 'k': str(i), 'n': bson.Int32(i), 'pad': 'p',
-                                          'tags': []} for i in numbers])
-
-    def update(self, number, change):
-        with self.server.client() as client:
-            client.update('shop.docs', {'_id': bson.Int32(number)}, {'$set': change})
-
-    def status(self, move):
-        found = json.loads(move.work.lugger('status', 'job.lua', '--json').out)['moves']
-        self.assertEqual(len(found), 1, found)
-        return found[0]
-
-    def wait_for_status(self, move, condition, what, seconds=40):
-        def look():
-            found = self.status(move)
-            return found if condition(found) else None
-        return wait_for(look, what, seconds)
 
 
 class Status(Seen):
@@ -214,87 +168,6 @@ class Lock:
         self.process.stdin.close()
         self.process.wait(10)
         self.process.stdout.close()
-
-
-def scrape(port, path='/metrics'):
-    with urllib.request.urlopen(f'http://127.0.0.1:{port}{path}', timeout=10) as reply:
-        assert reply.headers['Content-Type'] == 'text/plain; version=0.0.4; charset=utf-8', reply.headers
-        return reply.read().decode()
-
-
-LINE = re.compile(r'^(lugger_move_[a-z_]+)\{job="((?:[^"\\\n]|\\[\\"n])*)"'
-                  r'(?:,phase="([a-z ]+)")?\} (-?[0-9.]+)$')
-
-
-def samples(text):
-    """{name: {job: value}}; of the phase the one that is 1."""
-    found, typed = {}, set()
-    for line in text.splitlines():
-        if line.startswith('#'):
-            _, kind, name, rest = line.split(' ', 3)
-            assert kind in ('HELP', 'TYPE') and rest, line
-            typed.add((kind, name))
-            continue
-        name, job, phase, value = LINE.match(line).groups()
-        assert {('HELP', name), ('TYPE', name)} <= typed, f'{name} has no head before it'
-        job = re.sub(r'\\(.)', lambda m: '\n' if m[1] == 'n' else m[1], job)
-        series = found.setdefault(name, {})
-        if phase is None:
-            assert job not in series, f'{name} has two samples of {job}'
-            series[job] = float(value)
-        elif float(value):
-            series[job] = phase
-    return found
-
-
-def has_library():
-    done = subprocess.run(['ldconfig', '-p'], capture_output=True, text=True, check=False)
-    return 'libmicrohttpd.so.12' in done.stdout
-
-
-@unittest.skipUnless(has_library(), 'libmicrohttpd12 is not installed')
-class Metrics(Seen):
-    def test_s0_20_figures_in_prometheus_text_format(self):
-        name, port = 'we"ird\\job\nof ours', free_port()
-        move = self.move(copy(more='').replace('unmapped =', f'name = {harness.lua(name)}, unmapped ='))
-        self.insert(1, 2, 3)
-        move.start('--metrics', str(port)).follow()
-        self.assertIn(f'metrics: http://127.0.0.1:{port}/metrics', move.told)
-        found = wait_for(lambda: (one := samples(scrape(port))).get('lugger_move_oplog_window_seconds') and
-                         one['lugger_move_phase'].get(name) == 'following' and one, 'figures')
-        for metric in ('lag_seconds', 'position_seconds', 'documents_total', 'documents_per_second',
-                       'kept_changes', 'rejects', 'stale_rows', 'oplog_left_seconds', 'alarm',
-                       'waiting_seconds'):
-            self.assertIn(name, found[f'lugger_move_{metric}'], metric)
-        self.assertLess(abs(found['lugger_move_position_seconds'][name] - time.time()), 60)
-        self.assertEqual(found['lugger_move_alarm'][name], 0)
-        try:
-            from prometheus_client.parser import text_string_to_metric_families
-        except ImportError:
-            text_string_to_metric_families = None
-        if text_string_to_metric_families:
-            families = {one.name: one for one in text_string_to_metric_families(scrape(port))}
-            self.assertEqual(families['lugger_move_lag_seconds'].samples[0].labels, {'job': name})
-            self.assertEqual(families['lugger_move_documents'].type, 'counter')
-        with self.assertRaises(urllib.error.HTTPError) as refused:
-            scrape(port, '/other')
-        self.assertEqual(refused.exception.code, 404)
-        move.end()
-
-    def test_the_port_is_of_this_machine_alone_and_one_that_is_taken_is_told(self):
-        with socket.create_server(('127.0.0.1', 0)) as taken:
-            port = taken.getsockname()[1]
-            move = self.move()
-            self.insert(1)
-            told = move.start('--metrics', str(port)).ended(1)
-            self.assertIn(f'port {port} of this machine cannot serve metrics', told)
-        self.assertIn('70000 is no port', move.start('--metrics', '70000').ended(1))
-        port = free_port()
-        move.start('--metrics', str(port)).follow()
-        found = [line.split() for line in open('/proc/net/tcp', encoding='ascii').read().splitlines()[1:]]
-        listens = [one[1] for one in found if one[3] == '0A' and one[1].endswith(f':{port:04X}')]
-        self.assertEqual(listens, [f'0100007F:{port:04X}'])
-        move.end()
 
 
 class Rotation(Seen):

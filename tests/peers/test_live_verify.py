@@ -196,7 +196,8 @@ class LiveVerify(unittest.TestCase):
         move.end()
 
     def test_keys_that_are_made_of_the_id_and_documents_that_are_refused(self):
-        columns = "{ 'mongo_id', 'uuid', generate = 'v5' }, { 'k', 'text' }, { 'n', 'int8' }, { 'pad', 'text' }"
+        columns = ("{ 'mongo_id', 'uuid', generate = 'v5' }, { 'k', 'text' }, { 'n', 'int8' }, "
+                   "{ 'pad', 'text' }")
         move = self.move(script(copy(columns=columns)))
         with self.server.client() as client:
             client.insert('shop.docs', {'_id': 'refused', 'k': 'a\0b', 'n': bson.Int32(1)})

@@ -33,7 +33,10 @@ function watching.new(steps, options)
     samples = samples, looked_at = 0, port = options.metrics }, watching)
 end
 
--- Over the last seconds, not over the weeks.
+--- Changes or documents a second, over the last seconds and not over the weeks.
+---@param place integer of the step
+---@param read number how many were read until now
+---@return number
 function watching:rate(place, read)
   local now, samples = system.monotonic(), self.samples[place]
   samples[#samples + 1] = { now, read }
@@ -42,6 +45,9 @@ function watching:rate(place, read)
   return now - first[1] < look_every_s / 2 and 0 or math.max(0, (read - first[2]) / (now - first[1]))
 end
 
+--- Tells when an alarm begins or ends.
+---@param figures table
+---@param before table|nil the figures of the look before
 function watching:tell_alarm(figures, before)
   local had = before and before.alarm
   if not had == not figures.alarm or self.options.quiet then return end
@@ -80,7 +86,9 @@ function watching:look(clear)
   if self.port then self.port:set(metrics.text(self.figures)) end
 end
 
--- Why a job is not worked on any more.
+--- Keeps why a job is not worked on any more.
+---@param place integer of the step
+---@param step lugger.move_step
 function watching:tell_end(place, step)
   local result, figures = step.result, self.figures[place] or step:figures()
   figures.phase, figures.ended = result.position_lost and 'lost' or 'stopped', true
