@@ -34,7 +34,10 @@ HubReader::Got HubReader::next() {
     if (lost_ || !hub_.open_) return Got::kLost;
     take();
     if (!taken_.empty()) return give();
-    if (hub_.away_) wait_for_server(lock);
+    if (hub_.away_) {
+      wait_for_server(lock);
+      continue;  // the hub may have events again
+    }
     const bool stops = StopScope::current().due();
     if (stops || hub_.ticks_ != ticks || MongoHub::Clock::now() >= until) break;
     woken_.wait_until(lock, std::min(until, MongoHub::Clock::now() + kLook));
