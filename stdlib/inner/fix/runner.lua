@@ -36,7 +36,7 @@ local plain_every_s = 5
 ---@field live boolean|nil a line is being written over
 local Reporter = {}
 Reporter.__index = Reporter
-Reporter.pause = progress.pause
+Reporter.pause, Reporter.remark = progress.pause, progress.remark
 
 local function reporter(name, options)
   local live = terminal.is_terminal(2) and system.getenv('TERM') ~= 'dumb' and not options.log
