@@ -261,6 +261,10 @@ class MongoFeed final : public Feed {
         out.push_back(fmt::format("{}.{}", one.database, one.name));
     return out;
   }
+  std::string renamed(const Position& position) const override {
+    const ScanPlace now = place_behind(position, place_);
+    return now.collection.name == place_.collection.name ? "" : now.name();
+  }
   bool goes_on_from(std::string_view identity) const override {
     return lugger::goes_on_from(identity, place_);
   }

@@ -42,6 +42,12 @@ class Feed {
   virtual std::string time_text(uint64_t time) const = 0;
   /// The names of the collections beside the one that is followed, and its own.
   virtual std::vector<std::string> collections() { return {}; }
+  /// What is followed behind this position where it is no longer what the source was opened as,
+  /// because it was renamed; "": it is.
+  virtual std::string renamed(const Position& position) const {
+    static_cast<void>(position);
+    return {};
+  }
   /// True when a position of this source's identity as it was then is one of this source.
   virtual bool goes_on_from(std::string_view identity) const {
     static_cast<void>(identity);

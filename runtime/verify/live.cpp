@@ -84,6 +84,14 @@ void LiveComparing::begin() {
   if (context_.job.open_target_once().state()->lease(job, holder))
     refuse(job, "the run that applied its changes has ended");
   applied_ = *applied;
+  // Documents of the script's name would be taken for those of the rows.
+  if (const std::string now = feed_->renamed(applied_); !now.empty()) {
+    throw Error(Code::kConfig,
+                fmt::format("{} cannot be verified under writes: its collection was renamed, and "
+                            "{} is followed now",
+                            job, now),
+                fmt::format("write collection = '{}' and name = '{}' into the script", now, job));
+  }
   check_ = std::make_unique<LiveCheck>(context_);
   watch_ = std::make_unique<LiveWatch>(context_, *seen_, applied_);
 }

@@ -27,6 +27,8 @@ local function new(count)
   return out
 end
 
+---@param from lugger.vector
+---@return lugger.vector
 local function copy(from)
   local out = new(from.size)
   ffi.copy(out.data, from.data, from.size * 4)
@@ -188,9 +190,13 @@ local function metric_of(options)
   return metrics[name]
 end
 
+local function count_of(vectors)
+  return vectors.n or table.maxn(vectors)
+end
+
 -- An array of pointers, with NULL for holes, and the objects that own the memory.
 local function pointers_to(vectors, wanted, whose)
-  local count = vectors.n or table.maxn(vectors)
+  local count = count_of(vectors)
   local pointers, keep = ffi.new('const float *[?]', math.max(count, 1)), {}
   for i = 1, count do
     local v = vectors[i]
@@ -270,7 +276,7 @@ end
 function vector.mean(vectors)
   check_list(vectors, 'vector.mean')
   local list = {}
-  for i = 1, vectors.n or table.maxn(vectors) do
+  for i = 1, count_of(vectors) do
     local v = vectors[i]
     if v ~= nil and v ~= null then list[#list + 1] = as_vector(v, ('vector.mean: vectors[%d]'):format(i)) end
   end

@@ -40,6 +40,9 @@ function state:feed(job) end
 ---@param job string
 ---@return lugger.notice[]
 function state:notices(job) end
+--- What the processes that move jobs told last.
+---@return lugger.watch_record[]
+function state:told() end
 ---@param job string
 ---@param limit integer|nil all when not given
 ---@param after integer|nil only rejects with a greater number

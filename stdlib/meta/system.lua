@@ -127,6 +127,11 @@ function native.system.wipe_arguments(secret) end
 ---@return integer
 function native.system.stop_level() end
 function native.system.clear_stop() end
+--- Where the output of this process is a file of this name and larger than that: the file gets ".1" at the end of its
+--- name, and the output goes on in a new one.
+---@param path string
+---@param bytes integer
+function native.system.rotate_log(path, bytes) end
 --- Sets whether a signal raises an error (code "interrupted") in running Lua code; off while a run is polled.
 ---@param raises boolean
 ---@return boolean before

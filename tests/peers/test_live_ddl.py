@@ -115,6 +115,8 @@ class Policies(LiveCase):
         move.start().follow()
         self.update({'_id': 'a'}, {'$set': {'k': 'B'}}, name='older')
         self.wait_for_rows(move, 'B', 'b', 'c')
+        told = move.work.lugger('verify', 'job.lua', '--live', expect=1).err
+        self.assertIn('renamed, and shop.older is followed now', ' '.join(told.split()))
         self.command('admin', {'renameCollection': 'shop.older', 'to': 'shop.oldest'})
         self.insert({'_id': 'd', 'k': 'd'}, name='oldest')
         self.wait_for_rows(move, 'B', 'b', 'c', 'd')

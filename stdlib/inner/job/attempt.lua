@@ -65,7 +65,7 @@ local function failed(job, err, settings)
       deleted = 0, rows = 0, child_rows = 0, bytes = 0, balanced = true },
     seconds = 0, resumed = false, dry_run = settings ~= nil and settings.dry_run == true, unmapped = {}, unmet = {},
     skip_reasons = {}, reject_codes = {}, rejects = {}, tables = 0,
-    notes = {}, noticed = {}, warnings = {}, refused = {}, constrained = true,
+    notes = {}, noticed = {}, warnings = {}, refused = {}, constrained = true, position_lost = false,
     stage = settings and settings.stage or '',
     resume_command = '', run = '',
   }

@@ -18,24 +18,27 @@ local fresh_s = 30
 ---@field phase "waiting"|"copying"|"catching up"|"following"|"stopped"|"lost"
 ---@field stage string|nil of a copy whose documents are read
 ---@field run string|nil that copies or follows
----@field position_s integer|nil all changes before this are kept (copying) or applied, in seconds of the source
+---@field position_s number|nil all changes before this are kept (copying) or applied, in seconds of the source
 ---@field changes_to string|nil the same as a time, UTC
 ---@field lag_s number|nil from there to where the source is
----@field read integer documents that were copied, or changes that were applied
+---@field read number documents that were copied, or changes that were applied
 ---@field read_per_s number
 ---@field percent number|nil of a copy
----@field kept integer keys of changes that wait for the end of the copy
----@field keys_left integer|nil those of them that are not settled yet
----@field rejected integer by the run, whatever became of it
----@field oplog_s integer|nil how far back the source's oplog reaches
----@field oplog_left_s integer|nil how much of it lies before the position
+---@field kept number keys of changes that wait for the end of the copy
+---@field keys_left number|nil those of them that are not settled yet
+---@field rejected number by the run, whatever became of it
+---@field oplog_s number|nil how far back the source's oplog reaches
+---@field oplog_left_s number|nil how much of it lies before the position
 ---@field oplog_probed boolean|nil it was measured by asking: it may reach back an eighth less
----@field rejects integer|nil documents that are rejected, as it stands
----@field stale integer|nil rows that are older than a document that was rejected
+---@field rejects number|nil documents that are rejected, as it stands
+---@field stale number|nil rows that are older than a document that was rejected
 ---@field alarm string|nil
 ---@field waits_for string|nil why it does nothing at the moment
 ---@field waits_s number|nil since a server that it waits for was heard of
 ---@field server_said string|nil what that said last
+---@field ended boolean|nil it is not worked on any more
+---@field reason string|nil why
+---@field hint string|nil
 ---@field source_fault string|nil why the source could not be asked how far it is
 
 --- Adds what follows from the position and from what the source told of itself.
@@ -68,7 +71,7 @@ end
 function seen.alarm(figures, lag)
   if figures.oplog_left_s < 0 then return 'the oplog no longer reaches back to its position' end
   return ('it is %s behind, and the oplog reaches back %s: %s are left'):format(terminal.duration(lag),
-    terminal.duration(figures.oplog_s), terminal.duration(figures.oplog_left_s))
+    terminal.duration(figures.oplog_s or 0), terminal.duration(figures.oplog_left_s or 0))
 end
 
 --- Of a copy and the spooler beside it.

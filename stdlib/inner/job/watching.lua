@@ -7,6 +7,10 @@ local terminal = require 'lugger.inner.view.terminal'
 local system = native.system
 local tonumber = tonumber --[[@as fun(count: any): number|nil]]
 
+local function whole(seconds)
+  return math.floor(seconds or 0)
+end
+
 local look_every_s = 1
 local ask_every_s = 5
 local rate_over_s = 10
@@ -15,7 +19,7 @@ local rate_over_s = 10
 ---@field steps lugger.move_step[]
 ---@field options table
 ---@field watch lugger.native.watch
----@field figures table<integer, lugger.move_figures> of each step, as of the last look
+---@field figures lugger.move_figures[] of each step, as of the last look
 ---@field samples table<integer, { [1]: number, [2]: number }[]> seconds and what was read until then
 ---@field looked_at number
 ---@field port lugger.native.metrics|nil
@@ -41,7 +45,7 @@ function watching:rate(place, read)
   local now, samples = system.monotonic(), self.samples[place]
   samples[#samples + 1] = { now, read }
   while #samples > 2 and now - samples[1][1] > rate_over_s do table.remove(samples, 1) end
-  local first = samples[1]
+  local first = assert(samples[1])
   return now - first[1] < look_every_s / 2 and 0 or math.max(0, (read - first[2]) / (now - first[1]))
 end
 
@@ -78,7 +82,7 @@ function watching:look(clear)
       if figures.alarm or before and before.alarm then clear() end
       self:tell_alarm(figures, before)
       local news = not before or before.phase ~= figures.phase or not before.alarm ~= not figures.alarm
-      self.watch:tell(i, figures.position_s or 0, json.encode(figures), news)
+      self.watch:tell(i, whole(figures.position_s), json.encode(figures), news)
     elseif not self.figures[i] or not self.figures[i].ended then
       self:tell_end(i, step)
     end
@@ -90,13 +94,13 @@ end
 ---@param place integer of the step
 ---@param step lugger.move_step
 function watching:tell_end(place, step)
-  local result, figures = step.result, self.figures[place] or step:figures()
+  local result, figures = assert(step.result), self.figures[place] or step:figures()
   figures.phase, figures.ended = result.position_lost and 'lost' or 'stopped', true
   figures.alarm, figures.waits_for, figures.waits_s, figures.read_per_s = nil, nil, nil, 0
   figures.reason = result.error ~= '' and result.error or 'it was stopped'
   figures.hint = result.hint ~= '' and result.hint or nil
   self.figures[place] = figures
-  self.watch:tell(place, figures.position_s or 0, json.encode(figures), true)
+  self.watch:tell(place, whole(figures.position_s), json.encode(figures), true)
 end
 
 --- Tells what became of all, and ends.

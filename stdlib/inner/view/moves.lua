@@ -51,7 +51,8 @@ end
 
 -- What a process told; one that is gone without a word is stopped.
 local function of_process(told, ledger)
-  local facts, out = json_value.of(told.facts, native.json_decode(told.facts)), { job = told.job }
+  local facts = json_value.of(told.facts, native.json_decode(told.facts))
+  local out = { job = told.job } ---@type table<string, any>
   for _, name in ipairs(texts) do out[name] = facts[name] end
   for _, name in ipairs(numbers) do out[name] = tonumber(facts[name]) end
   out.oplog_probed = facts.oplog_probed or nil
