@@ -22,6 +22,7 @@ class MoveWatch::Sources {
   void ask(const std::string& place, const std::vector<size_t>& jobs) {
     const auto open = std::ranges::find_if(jobs, [this](size_t i) { return is_open(i); });
     if (open == jobs.end()) return;
+    begin_to_wait(jobs);
     SourceSeen seen;
     try {
       auto& asked = asked_[place];
@@ -39,6 +40,12 @@ class MoveWatch::Sources {
       watch_.seen_[i] = seen;
       watch_.answered_[i] = {};
     }
+  }
+  /// One that has never answered is silent since it was asked first.
+  void begin_to_wait(const std::vector<size_t>& jobs) {
+    const std::lock_guard lock(watch_.mutex_);
+    for (const size_t i : jobs)
+      if (watch_.seen_[i].age < 0 && watch_.seen_[i].fault.empty()) watch_.answered_[i] = {};
   }
   bool is_open(size_t job) const {
     const std::lock_guard lock(watch_.mutex_);
@@ -138,7 +145,7 @@ MoveWatch::~MoveWatch() {
 SourceSeen MoveWatch::seen(size_t job) const {
   const std::lock_guard lock(mutex_);
   SourceSeen out = seen_.at(job);
-  if (out.age >= 0) out.age = answered_[job].seconds();
+  if (out.age >= 0 || !out.fault.empty()) out.age = answered_[job].seconds();
   return out;
 }
 

@@ -16,7 +16,7 @@ namespace lugger {
 /// Of a job's source.
 struct SourceSeen {
   FeedView view;
-  double age = -1;    // seconds since it answered; -1: not yet
+  double age = -1;    // seconds since it answered, or did not; -1: not asked yet
   std::string fault;  // why it does not; "": it does
 };
 
@@ -39,8 +39,8 @@ class MoveWatch {
 
   SourceSeen seen(size_t job) const;
   RejectsSeen rejects(size_t job) const;
-  /// From the thread that opens the job's places. Of the job: its position, and what is known of it as JSON, of which the newest is written.
-  /// `now`: at once, else when it is time.
+  /// From the thread that opens the job's places. Of the job: its position, and what is known of it
+  /// as JSON, of which the newest is written. `now`: at once, else when it is time.
   void tell(size_t job, uint64_t position, std::string facts, bool now);
 
  private:

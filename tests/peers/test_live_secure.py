@@ -103,7 +103,9 @@ class Tls(Reached):
         self.refuses(url(replica, SOON), 'hung up', 'tls=true in the URL')
         plain = self.replica()
         plain.accept = hang_up_on_tls
-        self.refuses(url(plain, f'&tls=true&tlsCAFile={self.ca}' + SOON), 'hung up')
+        told = self.refuses(url(plain, f'&tls=true&tlsCAFile={self.ca}' + SOON))
+        # A handshake that takes longer than it may is told as one that failed.
+        self.assertRegex(told, 'hung up|may speak no TLS')
 
     def test_a_client_says_by_its_certificate_who_it_is(self):
         replica = self.replica(certificate=certificate('ours', '/CN=db1'), client_ca=self.ca,

@@ -83,7 +83,7 @@ class Status(Seen):
         self.wait_for_status(move, lambda one: one['phase'] == 'following', 'it follows')
         said = len(move.said['err'])
         self.server.stop()
-        found = self.wait_for_status(move, lambda one: one.get('waits_s', 0) > 6, 'it waits')
+        found = self.wait_for_status(move, lambda one: one.get('waits_s', 0) > 6, 'it waits', 90)
         self.assertRegex(found['waits_for'], 'no answer from the source|the connection to the server is lost')
         wait_for(lambda: re.search(r'; waits for [\d. mins]+: ', ''.join(move.said['err'][said:])),
                  'the progress says it', 20)
