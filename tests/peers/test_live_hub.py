@@ -258,12 +258,13 @@ class Again(Hub):
         move.end()
 
     def test_what_was_changed_while_the_server_was_away_is_not_passed_over(self):
-        """It comes back while the hub's readers wait for it: longer than a try, shorter than their patience."""
+        """It comes back while the readers wait for it: longer than a try, shorter than their patience."""
         self.fill('docs')
         self.fill('users')
         move = self.move(self.plain('docs'), self.plain('users')).start().follow(jobs=2)
         for value, seconds in ((100, 8), (200, 9), (300, 10)):
-            gone = self.proxy.on('aggregate', mongo_proxy.fail(11602, 'interrupted'), times=0, where=opens_stream)
+            gone = self.proxy.on('aggregate', mongo_proxy.fail(11602, 'interrupted'), times=0,
+                                 where=opens_stream)
             self.proxy.on('getMore', mongo_proxy.fail(43), where=of_stream)
             time.sleep(seconds)
             self.change('docs', value)
