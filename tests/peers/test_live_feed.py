@@ -83,6 +83,12 @@ class Poison(LiveCase):
         move.assert_books()
         move.end()
 
+    def test_a_copy_that_is_refused_as_a_whole_is_warned_of(self):
+        self.insert({'_id': 'a', 'n': 'no number'}, {'_id': 'b', 'n': 'none'})
+        move = self.move()
+        move.start().wait_to_say('every document was rejected')
+        move.end()
+
     def test_a_document_that_the_server_refuses(self):
         self.insert({'_id': 'a', 'n': bson.Int32(1)})
         move = self.move()
@@ -250,7 +256,7 @@ class Stopping(LiveCase):
                 self.assertIn('the source has changed', move.start(command=command).ended(1))
         self.assertEqual(move.number("select count(*) from docs where k = 'a'"), 0)
 
-    def test_a_standalone_says_what_works(self):
+    def test_s0_23_a_standalone_says_what_works(self):
         with live_server(set_name=None) as alone:
             with alone.client() as client:
                 client.insert('shop.docs', {'_id': 'a', 'k': 'a', 'n': bson.Int32(1)})

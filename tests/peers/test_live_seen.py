@@ -127,7 +127,7 @@ class Oplog(Seen):
             self.assertTrue(found['oplog_probed'])
             move.end()
 
-    def test_a_lag_that_eats_half_of_the_oplog_raises_the_alarm(self):
+    def test_s0_79_a_lag_that_eats_half_of_the_oplog_raises_the_alarm(self):
         """The oplog begins when the server does, and a lock keeps the changes from being applied."""
         port = free_port()
         move = self.following('--metrics', str(port))
@@ -274,7 +274,7 @@ class Weeks(Seen):
                                     "relnamespace = 'lugger'::regnamespace order by 1").split()
         return {name: move.number(f'select count(*) from lugger.{name}') for name in names}
 
-    def test_s0_20_nothing_grows_with_what_is_applied(self):
+    def test_s0_07_nothing_grows_with_what_is_applied(self):
         self.insert(*range(40))
         move = self.move()
         told = move.work.lugger('move', 'job.lua', '--create', '--detach', '--metrics', str(free_port())).err

@@ -200,6 +200,11 @@ function step:end_copy(result)
   if not self.options.quiet and self.options.log ~= 'json' then
     summary.print({ result }, 1, self.options)
   end
+  local tally = result.tally
+  if tonumber(tally.rejected) > 0 and tally.rejected == tally.read and not self.options.quiet then
+    terminal.warn(('%s: every document was rejected: its mapping may be meant for others; `lugger rejects` says why')
+      :format(self.name))
+  end
   self.kept = spooler:stop()
   self.spooler = nil
   self:follow('copied; its changes are applied')
