@@ -17,8 +17,8 @@ class LiveCase(unittest.TestCase):
         self.moves = []
         self.addCleanup(lambda: [one.process.kill() for one in self.moves if one.process])
 
-    def move(self, *jobs, url=None, name='docs'):
-        one = Move(self.postgres, url or self.server.url, script(*(jobs or [copy()])), name)
+    def move(self, *jobs, url=None, name='docs', postgres=None):
+        one = Move(postgres or self.postgres, url or self.server.url, script(*(jobs or [copy()])), name)
         self.moves.append(one)
         return one
 

@@ -2,31 +2,14 @@
 import json
 import re
 import subprocess
-import unittest
 import urllib.request
 
 import bson
-from live_moves import Move, copy, script
-from mongo_servers import live_server, wait_for
-from postgres import Postgres
+from live_case import LiveCase
+from mongo_servers import wait_for
 
 
-class Seen(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.postgres = Postgres()
-
-    def setUp(self):
-        self.server = live_server()
-        self.addCleanup(self.server.destroy)
-        self.moves = []
-        self.addCleanup(lambda: [one.process.kill() for one in self.moves if one.process])
-
-    def move(self, *jobs, url=None, postgres=None):
-        one = Move(postgres or self.postgres, url or self.server.url, script(*(jobs or [copy()])))
-        self.moves.append(one)
-        return one
-
+class Seen(LiveCase):
     def following(self, *flags, documents=3, **more):
         self.insert(*range(documents))
         return self.move(**more).start(*flags).follow()
