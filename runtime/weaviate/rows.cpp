@@ -70,24 +70,33 @@ class RowMaker {
   std::vector<Value> values_, hashes_;
 };
 
+constexpr char kNoCondition[] = "objects of Weaviate are verified all, not by a condition";
+
+/// False: `use` wanted no more.
+template <typename Use>
+bool each_object(const std::shared_ptr<HttpEndpoint>& endpoint, const ReadPlan& plan,
+                 const ObjectRange& range, Use&& use) {
+  const std::unique_ptr<Cursor> cursor = open_objects(endpoint, plan.of, range, {});
+  Arena arena;
+  Batch batch(arena);
+  while (cursor->fill(batch, *StopScope::current().stop)) {
+    for (const Document& document : batch.documents) {
+      if (!use(Bytes(document.data, document.size))) return false;
+    }
+    batch.clear();
+    arena.reset();
+  }
+  return true;
+}
+
 class WeaviateRowReader final : public RowReader {
  public:
   WeaviateRowReader(std::shared_ptr<HttpEndpoint> endpoint, const ReadPlan& plan)
       : endpoint_(std::move(endpoint)), plan_(plan), maker_(plan) {}
 
   bool read(const RowPart& part, RowTaker& taker) override {
-    const std::unique_ptr<Cursor> cursor =
-        open_objects(endpoint_, plan_.of, ObjectRange::of(part.rows), {});
-    Arena arena;
-    Batch batch(arena);
-    while (cursor->fill(batch, *StopScope::current().stop)) {
-      for (const Document& document : batch.documents) {
-        if (!maker_.give({document.data, document.size}, taker)) return false;
-      }
-      batch.clear();
-      arena.reset();
-    }
-    return true;
+    return each_object(endpoint_, plan_, ObjectRange::of(part.rows),
+                       [&](Bytes document) { return maker_.give(document, taker); });
   }
 
   void read_keys(size_t, const std::vector<const KeyText*>& keys, RowTaker& taker) override {
@@ -132,8 +141,7 @@ class WeaviateSnapshot final : public RowSnapshot {
   RowReader& reader(size_t i) noexcept override { return *readers_[i]; }
 
   std::vector<RowPart> parts(size_t table, const std::string& where) override {
-    if (!where.empty())
-      raise(Code::kConfig, "objects of Weaviate are verified all or by key, not by a condition");
+    if (!where.empty()) raise(Code::kConfig, kNoCondition);
     std::vector<RowPart> out;
     const size_t parts = readers_.size() == 1 ? 1 : 4 * readers_.size();
     for (const ObjectRange& range : object_ranges(plan_.tenant, parts))
@@ -145,6 +153,43 @@ class WeaviateSnapshot final : public RowSnapshot {
   const ReadPlan& plan_;
   std::string position_;
   std::vector<std::unique_ptr<WeaviateRowReader>> readers_;
+};
+
+/// Objects are deleted one by one: there is no transaction.
+class WeaviateEraser final : public RowEraser, RowTaker {
+ public:
+  WeaviateEraser(std::shared_ptr<HttpEndpoint> endpoint, const ReadPlan& plan)
+      : endpoint_(std::move(endpoint)), plan_(plan), maker_(plan) {}
+
+  void erase(const std::vector<size_t>&, const std::string& where, RowChooser& chooser,
+             std::vector<uint64_t>& erased) override {
+    if (!where.empty()) raise(Code::kConfig, kNoCondition);
+    chooser_ = &chooser;
+    std::vector<Uuid> gone;
+    each_object(endpoint_, plan_, {plan_.tenant, "", ""}, [&](Bytes document) {
+      if (maker_.give(document, *this)) gone.push_back(id_of(document));
+      return true;
+    });
+    erased[0] = gone.size();
+    WeaviateServer server(endpoint_);
+    for (const Uuid& id : gone) server.erase(plan_.of.name, plan_.tenant, uuid_text(id.data()));
+  }
+  /// There are no child rows.
+  void erase_orphans(size_t, size_t, const std::vector<const KeyText*>&) override {}
+
+ private:
+  bool row(const StoredRow& row) override { return chooser_->goes(row); }
+  static Uuid id_of(Bytes document) {
+    Uuid out{};
+    const Value id = bson_field(document, "_id");
+    std::copy_n(id.data, std::min<size_t>(id.size, out.size()), out.begin());
+    return out;
+  }
+
+  std::shared_ptr<HttpEndpoint> endpoint_;
+  const ReadPlan& plan_;
+  RowMaker maker_;
+  RowChooser* chooser_ = nullptr;
 };
 
 class WeaviateLook final : public RowsLook {
@@ -224,8 +269,7 @@ class WeaviateRows final : public Rows {
     return std::make_unique<WeaviateSnapshot>(address_.endpoint, read_, readers);
   }
   std::unique_ptr<RowEraser> eraser() override {
-    throw Error(Code::kConfig, "objects of Weaviate are not deleted by a repair",
-                "delete what is extra by hand, then verify again");
+    return std::make_unique<WeaviateEraser>(address_.endpoint, read_);
   }
 
  private:

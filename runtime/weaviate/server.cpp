@@ -132,6 +132,15 @@ std::string WeaviateServer::page(const std::string& class_name, const std::strin
   return get(std::move(path), "the objects of " + class_name + " cannot be read");
 }
 
+void WeaviateServer::erase(const std::string& class_name, const std::string& tenant,
+                           const std::string& id) {
+  std::string path = fmt::format("/v1/objects/{}/{}", percent_encode(class_name), id);
+  if (!tenant.empty()) path += "?tenant=" + percent_encode(tenant);
+  const HttpAnswer answer = client_.send({"DELETE", std::move(path)});
+  if (!answer.good() && answer.status != kNotFound)
+    refused(answer, "an object of " + class_name + " cannot be deleted");
+}
+
 std::optional<std::string> WeaviateServer::object(const std::string& class_name,
                                                   const std::string& tenant,
                                                   const std::string& id) {

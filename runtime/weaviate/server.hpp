@@ -38,6 +38,8 @@ class WeaviateServer {
   /// One object as JSON; nullopt: there is none.
   std::optional<std::string> object(const std::string& class_name, const std::string& tenant,
                                     const std::string& id);
+  /// Gone, too, when it was not there.
+  void erase(const std::string& class_name, const std::string& tenant, const std::string& id);
 
  private:
   /// The body of a 2xx; an Error that says `what` failed otherwise.

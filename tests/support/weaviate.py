@@ -100,10 +100,12 @@ class RealWeaviate:
             'CLUSTER_IN_LOCALHOST': 'true', 'CLUSTER_ADVERTISE_ADDR': '127.0.0.1',
             'CLUSTER_GOSSIP_BIND_PORT': gossip, 'CLUSTER_DATA_BIND_PORT': free_port(),
             'RAFT_PORT': free_port(), 'RAFT_INTERNAL_RPC_PORT': free_port(), 'RAFT_BOOTSTRAP_EXPECT': 1,
-            'GRPC_PORT': free_port(), 'GO_PROFILING_DISABLE': 'true', 'PROMETHEUS_MONITORING_ENABLED': 'false',
-            'DISABLE_TELEMETRY': 'true', 'DEFAULT_VECTORIZER_MODULE': 'none', 'ENABLE_MODULES': '',
+            'GRPC_PORT': free_port(), 'GO_PROFILING_DISABLE': 'true', 'DISABLE_TELEMETRY': 'true',
+            'PROMETHEUS_MONITORING_ENABLED': 'false', 'DEFAULT_VECTORIZER_MODULE': 'none',
+            'ENABLE_MODULES': '',
             'DISK_USE_READONLY_PERCENTAGE': 0, 'DEFAULT_QUANTIZATION': 'none', 'GOMEMLIMIT': '1GiB',
-            'LOG_LEVEL': 'error', 'AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED': 'false' if self.key else 'true',
+            'LOG_LEVEL': 'error',
+            'AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED': 'false' if self.key else 'true',
         }
         if self.key:
             out |= {'AUTHENTICATION_APIKEY_ENABLED': 'true', 'AUTHENTICATION_APIKEY_ALLOWED_KEYS': self.key,
@@ -123,7 +125,8 @@ class RealWeaviate:
             if self.process.poll() is not None:
                 break
             try:
-                urllib.request.urlopen(f'http://127.0.0.1:{self.port}/v1/.well-known/ready', timeout=5).close()
+                ready = f'http://127.0.0.1:{self.port}/v1/.well-known/ready'
+                urllib.request.urlopen(ready, timeout=5).close()
                 return
             except OSError:
                 time.sleep(0.2)

@@ -1,6 +1,7 @@
 """What lugger asks of a Weaviate, answered from memory, with faults on demand: for what a real server
 cannot be made to do at will. What it answers is what v1.39.0 was seen to answer."""
 import gzip
+import itertools
 import json
 import math
 import re
@@ -194,12 +195,13 @@ class Double:
 
     def batch(self, given):
         if not given.get('objects'):
-            raise Refused(422, "invalid param 'objects': cannot be empty, need at least one object for batching")
+            raise Refused(422, "invalid param 'objects': cannot be empty")
         for one in given['objects']:
             try:
                 uuid.UUID(one['id'])
             except ValueError as error:
-                raise Refused(422, f'objects.id in body must be of type uuid: "{one["id"]}"', 601) from error
+                words = f'objects.id in body must be of type uuid: "{one["id"]}"'
+                raise Refused(422, words, 601) from error
         return [self.add(one) for one in given['objects']]
 
     def add(self, one):
@@ -246,11 +248,11 @@ class Double:
         self.objects[name][(tenant, stored['id'])] = stored
 
     def floats(self, name, key, value):
-        for _, other in list(self.objects[name].items())[:1]:
+        for other in itertools.islice(self.objects[name].values(), 1):
             known = other.get('vector') if not key else (other.get('vectors') or {}).get(key)
             if known and len(known) != len(value):
-                raise Refused(422, f'new node has a vector with length {len(value)}. Existing nodes have vectors '
-                                   f"with length {len(known)}: vector lengths don't match")
+                raise Refused(422, f'new node has a vector with length {len(value)}. Existing nodes have '
+                                   f"vectors with length {len(known)}: vector lengths don't match")
         return [shortest(single(number)) for number in value]
 
     @staticmethod
@@ -263,8 +265,8 @@ class Double:
         values = value if type_name.endswith('[]') and isinstance(value, list) else [value]
         for one in values:
             if base in wrong and not wrong[base](one):
-                raise Refused(422, f"invalid {base} property '{key}' on class: requires a {base}, the given value is "
-                                   f"'{one}'")
+                raise Refused(422, f"invalid {base} property '{key}' on class: requires a {base}, the given "
+                                   f"value is '{one}'")
         if base == 'int':  # a double on its way
             whole = [int(float(one)) for one in values]
             return whole if type_name.endswith('[]') else whole[0]
@@ -275,7 +277,7 @@ class Double:
             raise Refused(422, f'could not find class {name} in schema')
         if self.classes[name]['multiTenancyConfig']['enabled']:
             if not tenant:
-                raise Refused(422, f'class {name} has multi-tenancy enabled, but request was without tenant')
+                raise Refused(422, f'class {name} has multi-tenancy enabled, but no tenant was given')
             if tenant not in self.tenants[name]:
                 raise Refused(422, f'tenant not found: "{tenant}"')
             if self.tenants[name][tenant] not in ('HOT', 'ACTIVE'):
