@@ -195,6 +195,12 @@ void record_verification(VerifyContext& context, const Verdict& verdict) {
 }
 
 void prepare_verification(VerifyContext& context, Verdict& verdict) {
+  const VerifyOptions& options = context.options;
+  if (options.recall &&
+      (options.live || options.sample > 0 || !options.where.empty() || !options.since.empty())) {
+    throw Error(Code::kConfig, "recall is of all vectors, while nobody writes",
+                "leave out live, sample, where and since");
+  }
   verdict.started = timestamp_text(*micros_from_unix_us(unix_micros_now()));
   open_places(context, verdict);
   inspect_target(context, verdict);
