@@ -57,6 +57,21 @@ class OneKey(LiveCase):
         self.assertEqual(self.rows_of(move), ['5new', '6new'])
         move.end()
 
+    def test_a_deleted_document_leaves_no_reject(self):
+        """Whatever its _id: what no key can be made of never had a row."""
+        self.insert({'_id': bson.Int32(1), 'k': 'a'}, {'_id': 'x', 'k': 'b'})
+        move = self.move(by_number()).start().follow()
+        self.insert({'_id': 'y', 'k': 'c'}, {'_id': {'z': bson.Int32(1)}, 'k': 'd'})
+        rejects = 'select count(*) from lugger.rejects'
+        move.wait_for(lambda: move.number(rejects) == 3, 'all are rejected')
+        with self.server.client() as client:
+            for key in ('x', 'y', {'z': bson.Int32(1)}):
+                client.delete('shop.docs', {'_id': key})
+        move.wait_for(lambda: move.number(rejects) == 0, 'none is')
+        self.assertEqual(self.rows_of(move), ['1a'])
+        move.assert_books()
+        move.end()
+
 
 if __name__ == '__main__':
     harness.main()
