@@ -18,23 +18,27 @@ class Tables(LiveCase):
         return move.database.query(' union all '.join(parts) + ' order by k').split('\n')
 
     def test_s0_06_documents_of_several_kinds_are_copied_and_followed(self):
-        """Also values of several types in one field, and a document that becomes one of another kind."""
+        """Also values of several types in one field."""
         self.insert({'_id': 'a', 'k': 'a', 'kind': 'book', 'price': '9.99', 'by': 'Ann'},
                     {'_id': 'b', 'k': 'b', 'kind': 'film', 'price': 9.5, 'by': ['Bo', {'née': 'Ü'}]},
                     {'_id': 'c', 'k': 'c', 'price': bson.Int64(1 << 40), 'by': {'name': 'Cy'}})
         job = copy(columns=COLUMNS, extra=KINDS).replace("table = 'docs', ", '')
         move = self.move(job).start().follow()
         self.insert({'_id': 'd', 'k': 'd', 'kind': 'film', 'price': bson.Decimal128('0.10'), 'by': None})
-        self.update({'_id': 'a'}, {'$set': {'kind': 'film', 'price': bson.Int32(7)}})
-        self.update({'_id': 'b'}, {'$unset': {'kind': ''}, '$set': {'by': 3}})
+        self.update({'_id': 'a'}, {'$set': {'price': bson.Int32(7)}})
+        self.update({'_id': 'b'}, {'$set': {'by': 3}})
         with self.server.client() as client:
             client.delete('shop.docs', {'_id': 'c'})
-        wanted = ['films|a|7|"Ann"', 'docs|b|9.5|3', 'films|d|0.10|']
+        wanted = ['books|a|7|"Ann"', 'films|b|9.5|3', 'films|d|0.10|']
         move.wait_for(lambda: self.rows_of(move) == wanted, f'the rows are {wanted}')
-        move.assert_books()
         move.work.lugger('verify', 'job.lua', '--live')
+        # Of one that becomes another kind, the row before stays until a repair.
+        self.update({'_id': 'a'}, {'$set': {'kind': 'film'}})
+        move.wait_for(lambda: 'films|a|7|"Ann"' in self.rows_of(move), 'the new row')
         move.end()
-        self.assertIn('equal', move.work.lugger('verify', 'job.lua').out)
+        self.assertIn('1 extra', move.work.lugger('verify', 'job.lua', expect=4).out)
+        move.work.lugger('repair', 'job.lua', '--apply', '--delete-extra', '--delete-many')
+        self.assertEqual(self.rows_of(move), ['films|a|7|"Ann"', *wanted[1:]])
 
 
 class Branches(LiveCase):
@@ -59,21 +63,23 @@ class Branches(LiveCase):
         move.settle(self.server)
         move.end()
         branch = self.branch_of(move)
-        self.assertIn('equal, 51 rows', branch.work.lugger('verify', 'job.lua').out)
+        self.assertIn('equal, 101 rows', branch.work.lugger('verify', 'job.lua').out)
         self.update({'_id': 's1'}, {'$set': {'n': bson.Int32(-1)}})
         with self.server.client() as client:
             client.delete('shop.docs', {'_id': 's2'})
         branch.start('--accept-changes').wait_to_say('goes on')
+        branch.marks = move.marks
         branch.assert_equal(self.server)
         branch.work.lugger('verify', 'job.lua', '--live')
         self.assertEqual(move.number("select n from docs where mongo_id = 's1'"), 1)   # not of this one
         branch.end()
         move.start().wait_to_say('goes on')
+        move.marks = branch.marks
         move.assert_equal(self.server)
         move.end()
         # A copy by itself, into one that is empty.
         branch.work.database.query('drop table docs_tags, docs')
-        branch.work.lugger('run', 'job.lua', '--create', '--restart', '--accept-changes')
+        branch.work.lugger('run', 'job.lua', '--create', '--restart')
         self.assertEqual(branch.number('select count(*) from docs'), len(branch.documents(self.server)))
 
 
