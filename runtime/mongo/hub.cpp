@@ -25,8 +25,10 @@ constexpr uint64_t kFar = uint64_t{120} << 32;
 
 }  // namespace
 
-HubEvent::HubEvent(Bytes from, const std::vector<WatchedCollection>& watched)
-    : bytes(from.begin(), from.end()), event(read_stream_event(bytes)) {
+HubEvent::HubEvent(const MongoStream& stream, const std::vector<WatchedCollection>& watched)
+    : bytes(stream.bytes().begin(), stream.bytes().end()),
+      event(read_stream_event(bytes)),
+      bare(stream.bare()) {
   if (changes_namespace(event.kind)) return;
   const auto found = std::ranges::find_if(watched, [&](const WatchedCollection& one) {
     return one.database == event.ns.database && one.name == event.ns.collection;
@@ -173,7 +175,7 @@ void MongoHub::read() {
   size_t bytes = 0;
   while (goes_on(generation)) {
     if (stream.next()) {
-      events.push_back(std::make_shared<const HubEvent>(stream.bytes(), spec.watched));
+      events.push_back(std::make_shared<const HubEvent>(stream, spec.watched));
       bytes += events.back()->size();
       if (stream.at_hand() && bytes < kReplyBytes) continue;
     }

@@ -21,10 +21,11 @@ class MongoHub;
 
 /// An event that is kept, with its bytes.
 struct HubEvent {
-  HubEvent(Bytes from, const std::vector<WatchedCollection>& watched);
+  HubEvent(const MongoStream& stream, const std::vector<WatchedCollection>& watched);
   std::vector<uint8_t> bytes;
   StreamEvent event;
-  int of = -1;  // which of the watched collections; -1: every reader gets it
+  bool bare = false;  // MongoStream::bare()
+  int of = -1;        // which of the watched collections; -1: every reader gets it
   size_t size() const noexcept { return bytes.size() + sizeof *this; }
 };
 
@@ -42,6 +43,7 @@ class HubReader {
   Got next();
   /// Lives until the next call of next().
   const StreamEvent& event() const noexcept { return current_->event; }
+  bool bare() const noexcept { return current_ && current_->bare; }
   bool at_hand();
   /// Behind the last event given, and behind what of others the hub has seen since.
   const StreamPosition& position() const noexcept { return position_; }
