@@ -5,6 +5,7 @@
 #include "mongo/ddl.hpp"
 #include "mongo/feed_stream.hpp"
 #include "mongo/lookup.hpp"
+#include "place/ahead_cursor.hpp"
 #include "place/spec.hpp"
 
 namespace lugger {
@@ -231,7 +232,7 @@ class MongoFeed final : public Feed {
     return std::make_unique<KeyCursor>(place_, hub_, from);
   }
   std::unique_ptr<Cursor> follow(const Position& from) override {
-    return std::make_unique<FollowCursor>(place_, hub_, from);
+    return read_ahead(std::make_unique<FollowCursor>(place_, hub_, from));
   }
   void look_up(std::span<const std::string_view> keys, Batch& batch) override {
     if (!lookup_) {
