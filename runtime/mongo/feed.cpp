@@ -170,9 +170,7 @@ class FollowCursor final : public Cursor {
         if (!event) break;
         const bool inserted =
             event->kind == EventKind::kInsert || event->kind == EventKind::kReplace;
-        if (inserted && events_.place().where.empty() &&
-            event->document.type == ValueType::kMissing)
-          ++large_;
+        if (inserted && event->bare && events_.place().where.empty()) ++large_;
         fold_.add(*event);
       } while (events_.at_hand() && !fold_.full() && fold_.keys().size() < most);
     } catch (const Error&) {

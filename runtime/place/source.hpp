@@ -152,6 +152,9 @@ class Source {
   /// Its feeds are to read what others of this hub read too, where they can. Call it before the
   /// first feed() of any of them.
   virtual void share(FeedHub& hub) { static_cast<void>(hub); }
+  /// Why its changes come by a stream of its own, although it is to share one; "": they do not, as
+  /// far as is known. Asked from any thread.
+  virtual std::string own_stream() const { return {}; }
   /// Call this when no cursor is open: releases what the parts shared. A cursor opened afterwards
   /// sees the source as it is then.
   virtual void release() noexcept {}
