@@ -5,6 +5,7 @@
 #include "mongo/ddl.hpp"
 #include "mongo/feed_stream.hpp"
 #include "mongo/lookup.hpp"
+#include "place/ahead_cursor.hpp"
 #include "place/spec.hpp"
 
 namespace lugger {
@@ -67,7 +68,6 @@ class EventReader {
     passed_ = token_;
     ddl_.reset();
   }
-  bool bare() const { return stream_->bare(); }
   bool at_hand() { return !ddl_ && stream_->at_hand(); }
   bool more() { return ddl_ || stream_->more(); }
   /// Behind the last event, and behind ddl().
@@ -176,7 +176,7 @@ class FollowCursor final : public Cursor {
         if (!event) break;
         const bool inserted =
             event->kind == EventKind::kInsert || event->kind == EventKind::kReplace;
-        if (inserted && events_.bare()) ++large_;
+        if (inserted && event->bare && events_.place().where.empty()) ++large_;
         fold_.add(*event);
       } while (events_.at_hand() && !fold_.full() && fold_.keys().size() < most);
     } catch (const Error&) {
@@ -249,7 +249,7 @@ class MongoFeed final : public Feed {
     return std::make_unique<KeyCursor>(place_, hub_, from);
   }
   std::unique_ptr<Cursor> follow(const Position& from) override {
-    return std::make_unique<FollowCursor>(place_, hub_, from);
+    return read_ahead(std::make_unique<FollowCursor>(place_, hub_, from));
   }
   bool look_up(std::span<const std::string_view> keys, const Position& behind,
                Batch& batch) override {

@@ -18,8 +18,6 @@ class FeedStream {
   void open();
   /// The next event, valid until the next call; nullopt: none came within a second.
   std::optional<StreamEvent> next();
-  /// MongoStream::bare()
-  bool bare() const noexcept { return reader_ ? reader_->bare() : alone_ && alone_->bare(); }
   /// True: next() has an event at hand, without asking the server.
   bool at_hand();
   /// False: the server has told all that it had; next() waits for it.

@@ -44,8 +44,6 @@ class MongoStream {
   std::optional<StreamEvent> next();
   /// The event given last, as the server sent it; lives as long as the event.
   Bytes bytes() const noexcept { return given_; }
-  /// The event given last came without its document, as it or a neighbour is too large.
-  bool bare() const noexcept { return bare_given_; }
   /// True: next() has an event at hand, without asking the server.
   bool at_hand() const noexcept { return at_hand_; }
   /// False: the server has told all that it had; next() waits for it.

@@ -158,6 +158,9 @@ class Source {
     static_cast<void>(spec);
     return nullptr;
   }
+  /// Why its changes come by a stream of its own, although it is to share one; "": they do not, as
+  /// far as is known. Asked from any thread.
+  virtual std::string own_stream() const { return {}; }
   /// Call this when no cursor is open: releases what the parts shared. A cursor opened afterwards
   /// sees the source as it is then.
   virtual void release() noexcept {}

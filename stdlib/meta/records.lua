@@ -349,6 +349,7 @@
 ---@field probed boolean oldest was found by asking for changes, and may lie an eighth too far back
 ---@field age number seconds since it answered; -1: not yet
 ---@field fault string why it does not answer; "": it does
+---@field own_stream string why its changes come by a stream of their own; "": nothing is known
 
 ---@class lugger.watch_record what the process that moves a job told of it last
 ---@field job string
