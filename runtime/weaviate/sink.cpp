@@ -100,8 +100,17 @@ class WeaviateSink final : public RowSink {
       refusal.column = column;
       refusal.failure = failure;
       if (column >= 0) refusal.value = rows.row(i)[column];
+      if (failure == Failure::kInexact) refusal.message = why_inexact(refusal);
       batch.refuse(std::move(refusal));
     }
+  }
+
+  std::string why_inexact(const Refusal& refusal) const {
+    const Column& column = plan_.tables()[0].columns[static_cast<size_t>(refusal.column)];
+    return fmt::format(
+        "{}: {} is beyond 2^53, and Weaviate's REST would round it: a text column "
+        "keeps it",
+        column.name, coerced_text(refusal.value, column.type));
   }
 
   void take_refused(UnitRecord& unit) {

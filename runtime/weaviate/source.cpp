@@ -56,6 +56,8 @@ class WeaviateSource final : public Source {
     class_ = all[static_cast<size_t>(&chosen - infos.data())];
     find_tenants(server, options.text("tenant"));
     count_ = count(server);
+    if (class_.expires)
+      warnings_.push_back("its objects delete themselves after a time, also while they are read");
   }
 
   SourceInfo info() const override {

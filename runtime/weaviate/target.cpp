@@ -129,7 +129,7 @@ void check_mapping(const PlanShape& plan, TargetReport& report) {
     report.problems.push_back("Weaviate makes its indexes itself: the option `index` says which");
 }
 
-TargetReport WeaviateTarget::inspect(const PlanShape& plan, bool, bool) {
+TargetReport WeaviateTarget::inspect(const PlanShape& plan, bool create, bool) {
   TargetReport report;
   report.place = address_.shown;
   WeaviateServer server(address_.endpoint);
@@ -147,6 +147,11 @@ TargetReport WeaviateTarget::inspect(const PlanShape& plan, bool, bool) {
   if (!there) {
     report.missing.push_back(plan.tables()[0].name);
     report.create.push_back(class_definition(plan, layout, options));
+    if (!create) {
+      report.problems.push_back(
+          fmt::format("the class {} does not exist; add --create to make it from the columns",
+                      options.class_name));
+    }
     return report;
   }
   const bool readable = !there->tenants || !options.tenant.empty();

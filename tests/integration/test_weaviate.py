@@ -178,7 +178,7 @@ class Refusals(Case):
         books = ran.books()
         self.assertEqual((books['read'], books['inserted'], books['rejected']), (59, 57, 2))
         self.assertEqual(len(self.client.all('Docs')), 57)
-        self.assertIn('2^53', ran.err)
+        self.assertIn('is beyond 2^53', self.run_lugger('rejects', 'into.lua').out)
 
     def test_vectors_of_another_length_are_rejects(self):
         self.client.make({'class': 'Docs', 'properties': [{'name': 'doc', 'dataType': ['text']}],
@@ -208,6 +208,11 @@ class Refusals(Case):
         (self.cwd / 'into.lua').write_text(update, encoding='utf-8')
         self.assertEqual(self.run_lugger('run', 'into.lua', '--restart').books()['updated'], 15)
         self.assertEqual(len(self.client.all('Docs')), 19)
+
+    def test_a_missing_class_is_made_when_asked_for(self):
+        self.documents([document(1)])
+        self.assertIn('add --create', self.run_lugger('run', 'into.lua', expect=1).err)
+        self.assertEqual(self.client.get('/schema')['classes'], [])
 
     def test_plan_says_what_weaviate_cannot_hold(self):
         self.documents([document(1)])
