@@ -8,7 +8,7 @@ import unittest
 import bson
 import harness
 import mongo_proxy
-from live_moves import Move, Writer, copy, script
+from live_moves import COLUMNS, Move, Writer, copy, script
 from mongo_servers import live_server, wait_for
 from postgres import Postgres
 
@@ -212,6 +212,14 @@ class LiveVerify(unittest.TestCase):
         told = move.work.lugger('repair', 'job.lua', '--live', '--apply', '--delete-extra', expect=4)
         self.assertIn('do not tell an _id', told.err)
         self.assertEqual(counts(self.verify(move, 4))['docs'], {'missing': 0, 'extra': 1, 'different': 0})
+        move.end()
+
+    def test_where_all_was_rejected_nothing_is_called_equal(self):
+        move = self.move(script(copy(columns=COLUMNS.replace("'k', 'text'", "'k', 'int8', from = 'pad'"))))
+        told = move.work.lugger('verify', 'job.lua', '--live', expect=4)
+        self.assertIn('NOT equal: no row was compared, as', told.out)
+        found = self.verify(move, 4)
+        self.assertEqual((found['equal'], found['rejected']), (False, found['documents']))
         move.end()
 
     def test_nobody_applies_the_changes(self):

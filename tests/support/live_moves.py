@@ -111,11 +111,11 @@ class Move:
         self.work = Work(postgres.fresh(), text=text)
         self.work.source, self.database, self.name = url, self.work.database, name
         self.process, self.said, self.readers = None, {}, []
-        self.marks = 0
+        self.file, self.marks = 'job.lua', 0
 
     def start(self, *flags, command='move'):
         flags = ('--create', *flags) if command == 'move' else flags
-        self.process = self.work.start(command, 'job.lua', *flags)
+        self.process = self.work.start(command, self.file, *flags)
         self.said = {'out': [], 'err': []}
         self.readers = [threading.Thread(target=self._read, args=one, daemon=True) for one in (
             (self.process.stdout, self.said['out']), (self.process.stderr, self.said['err']))]
