@@ -296,12 +296,39 @@ end
 
 local shown_jobs = 3
 
---- Tells why jobs failed. A cause that several share, such as a server that cannot be reached, is printed once.
+--- A text that says which job it is of; one that begins with the job's name says so itself.
+---@param name string
+---@param text string
+---@return string
+function summary.of_job(name, text)
+  local begins = text:sub(1, #name) == name and text:sub(#name + 1, #name + 1):match '^[ :]'
+  return begins and text or name .. ': ' .. text
+end
+
+local function list_jobs(names)
+  local more = #names - shown_jobs
+  return table.concat(names, ', ', 1, math.min(#names, shown_jobs))
+    .. (more > 0 and (' and %d more'):format(more) or '')
+end
+
+-- Failures that were told when they came about.
+local function tell_told(results)
+  local names = {}
+  for _, result in ipairs(results) do
+    if result.status == 'failed' and result.told then names[#names + 1] = result.job end
+  end
+  if #names > 0 then
+    terminal.say(list_jobs(names), ': failed before, as is told above')
+  end
+end
+
+--- Tells why jobs failed. A cause that several share, such as a server that cannot be reached, is printed once; a
+--- failure that was told before is only mentioned.
 ---@param results lugger.attempt_result[]
 function summary.tell_failures(results)
   local causes, jobs = {}, {} ---@type string[], table<string, string[]>
   for _, result in ipairs(results) do
-    if result.status == 'failed' then
+    if result.status == 'failed' and not result.told then
       local cause = cause_of(result)
       if not jobs[cause] then
         causes[#causes + 1] = cause
@@ -312,10 +339,9 @@ function summary.tell_failures(results)
   end
   for _, cause in ipairs(causes) do
     local names = jobs[cause]
-    local more = #names - shown_jobs
-    terminal.fail(('%s%s: %s'):format(table.concat(names, ', ', 1, math.min(#names, shown_jobs)),
-      more > 0 and (' and %d more'):format(more) or '', cause))
+    terminal.fail(#names == 1 and summary.of_job(names[1], cause) or list_jobs(names) .. ': ' .. cause)
   end
+  tell_told(results)
 end
 
 local function tell_end(result, options)

@@ -354,7 +354,9 @@ function scaffold.make(place, settings)
   if settings.schema then names.check_schema(settings.schema) end
   local list = count.each(place, settings, stop_when_asked)
   build(list, place, settings)
-  if settings.onto then require('lugger.inner.scaffold.trial').run(settings.onto, all_jobs.in_order(list), place, settings) end
+  if settings.onto then
+    require('lugger.inner.scaffold.trial').run(settings.onto, all_jobs.in_order(list), place, settings)
+  end
   return list
 end
 
