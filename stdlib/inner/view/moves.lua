@@ -21,6 +21,7 @@ local silent_s = 30
 ---@field hint string|nil what to do then
 ---@field noticed lugger.notice[]
 ---@field changes integer the same as read, of a job that follows
+---@field resume string|nil the command that goes on with what was stopped
 
 local texts = { 'phase', 'stage', 'run', 'changes_to', 'alarm', 'waits_for', 'server_said', 'source_fault', 'reason',
   'hint' }
@@ -91,6 +92,8 @@ function moves.of(state)
       local ledger = of_ledger(state, run.job)
       local one = ledger and told[run.job] and of_process(told[run.job], ledger) or ledger
       if one then
+        local ended = one.phase == 'stopped' or one.phase == 'failed'
+        one.resume = ended and run.command ~= '' and run.command or nil
         one.noticed = noticed(state, run.job)
         out[#out + 1] = one
       end
@@ -145,6 +148,11 @@ function moves.show(state)
     for _, note in ipairs(notes(one)) do
       terminal.line('  ', one.job, ': ', (terminal.printable(note)))
     end
+  end
+  local said = {}
+  for _, one in ipairs(found) do
+    if one.resume and not said[one.resume] then terminal.line('  go on with: ', one.resume) end
+    said[one.resume or ''] = true
   end
   notices.show(found)
 end
