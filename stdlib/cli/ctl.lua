@@ -23,8 +23,9 @@ end
 local function tell_how(objects)
   local first, several, seen = assert(objects[1]), false, {}
   for _, fact in ipairs(objects) do
-    several = several or seen[fact.process]
-    seen[fact.process] = true
+    local process = fact.process or '' -- one of an older version does not say
+    several = several or process ~= '' and seen[process]
+    seen[process] = true
   end
   terminal.say('to stop one (it can be resumed): lugger ctl ', #objects == 1 and first.run:match '[^-]+$' or 'RUN',
     ' stop; also pause, resume, speed N')

@@ -53,8 +53,8 @@ class Settings(project.Case):
         for command in (("describe", "MONGO_URI"), ("scaffold", "MONGO_URI", "--out", "m"),
                         ("status", "PG_URI"), ("runs", "PG_URI"), ("psql", "PG_URI"),
                         ("run", "p.lua", "--into", "PG_URI")):
-            self.write("p.lua", "return require 'lugger'.copy { from = require 'lugger'.source 'users.json', "
-                                "into = require 'lugger'.target('x', { table = 't' }), columns = { { 'a', 'text' } } }")
+            self.write("p.lua", "local l = require 'lugger' return l.copy { from = l.source 'users.json', "
+                                "into = l.target('x', { table = 't' }), columns = { { 'a', 'text' } } }")
             told = self.lugger(*command, env=env, status=1).err
             name = "MONGO_URI" if "MONGO_URI" in command else "PG_URI"
             self.assertIn(f"env:{name} is the place", told, command)

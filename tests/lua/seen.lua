@@ -40,6 +40,16 @@ describe('what is seen of a move', function()
     assert(measured({ position_s = 100000 }, source(100000 + hour, 100001)).alarm
       == 'the oplog no longer reaches back to its position')
   end)
+  it('an oplog that has let nothing go yet raises no alarm', function()
+    local young = source(100000, 99900)
+    young.young = true
+    local one = measured({ position_s = 99910 }, young)
+    assert(one.alarm == nil and one.oplog_young and one.oplog_left_s == 10 and one.lag_s == 90)
+    one.phase, one.read = 'following', 1
+    local text = metrics.text { one }
+    assert(not text:find('lugger_move_oplog_left_seconds{', 1, true), text)
+    assert(measured({ position_s = 99910 }, source(100000, 99900)).alarm)
+  end)
   it('without a position or an answer nothing is measured', function()
     local one = measured({ position_s = 0 }, source(100000, 1))
     assert(one.lag_s == nil and one.oplog_s == nil and one.changes_to == nil)

@@ -46,6 +46,7 @@ def script(*jobs):
 class Writer(threading.Thread):
     """Inserts, changes, replaces, deletes and inserts again, alone and in transactions. What fails while
     the server is away is left out: the server has the truth."""
+    longest = 6     # of a transaction: fewer commands than that
 
     def __init__(self, server, seed, count=300, pause=0.004, name='docs'):
         super().__init__(daemon=True)
@@ -86,18 +87,21 @@ class Writer(threading.Thread):
     def run(self):
         with self.server.client() as client:
             while not self.ending.wait(self.pause * self.random.random() * 2):
-                try:
-                    if self.random.random() < 0.1:
-                        commands = [self.command() for _ in range(self.random.randrange(2, 6))]
-                        client.transaction('shop', commands, self.random.random() < 0.8)
-                    else:
-                        client.command('shop', self.command())
-                    self.done += 1
-                except CommandError:
-                    continue    # the key is there already, or the server steps down
-                except OSError:
-                    client.close()
-                    time.sleep(0.02)
+                self.write(client)
+
+    def write(self, client):
+        try:
+            if self.random.random() < 0.1:
+                commands = [self.command() for _ in range(self.random.randrange(2, self.longest))]
+                client.transaction('shop', commands, self.random.random() < 0.8)
+            else:
+                client.command('shop', self.command())
+            self.done += 1
+        except CommandError:
+            pass    # the key is there already, or the server steps down
+        except OSError:
+            client.close()
+            time.sleep(0.02)
 
     def finish(self):
         self.ending.set()

@@ -1,5 +1,6 @@
 -- Moves: jobs that are copied and then follow the changes of their sources, side by side, until they are stopped.
 local clearing = require 'lugger.inner.job.clearing'
+local failures = require 'lugger.inner.job.failures'
 local fault = require 'lugger.inner.base.fault'
 local move_line = require 'lugger.inner.job.move_line'
 local native = require 'lugger.native'
@@ -66,7 +67,7 @@ local function tell_ended(ended, steps, options)
   if options.log == 'json' then
     terminal.event('end', summary.fields(ended.result))
   elseif ended.result.status == 'failed' and at_work(steps) then
-    summary.tell_failures { ended.result }
+    failures.tell { ended.result }
     ended.result.told = true
     terminal.say('the other jobs go on')
   end
