@@ -319,7 +319,8 @@ class Weeks(Seen):
             re.search(r'(/\S+\.log)', told)[1]).read_text() + told)[1])
         log = move.work.directory / re.search(r'(/\S+\.log)', told)[1]
         self.addCleanup(lambda: os.path.exists(f'/proc/{process}') and os.kill(process, signal.SIGTERM))
-        self.assertIn(f'to stop it (it can be resumed): kill {process}', told)
+        self.assertIn('to pause or stop it (it can be resumed): lugger ctl', told)
+        self.assertIn(f'to stop it (it can be resumed): kill {process}', log.read_text())
 
         def memory():
             with open(f'/proc/{process}/status', encoding='ascii') as status:

@@ -18,7 +18,7 @@ function detached.go(args)
   local log = ('%s/.lugger/%s-%s.log'):format(system.cwd(), base, os.date('!%Y%m%d-%H%M%S'))
   terminal.say('goes on without the terminal; progress and summary go to\n  ', log)
   terminal.say('how far it is: lugger runs ', args.script)
-  terminal.say('to pause it, or to stop one of its runs: lugger ctl')
+  terminal.say('to pause or stop it (it can be resumed): lugger ctl')
   io.stderr:flush()
   local pid = system.detach(log)
   log_path = log
