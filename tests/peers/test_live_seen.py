@@ -315,9 +315,9 @@ class Weeks(Seen):
         self.insert(*range(40))
         move = self.move()
         told = move.work.lugger('move', 'job.lua', '--create', '--detach', '--metrics', str(free_port())).err
-        process = int(re.search(r'lugger process (\d+)', move.work.directory.joinpath(
-            re.search(r'(/\S+\.log)', told)[1]).read_text() + told)[1])
         log = move.work.directory / re.search(r'(/\S+\.log)', told)[1]
+        said = wait_for(lambda: re.search(r'lugger process (\d+)', log.read_text()), 'its process')
+        process = int(said[1])
         self.addCleanup(lambda: os.path.exists(f'/proc/{process}') and os.kill(process, signal.SIGTERM))
         self.assertIn('to pause or stop it (it can be resumed): lugger ctl', told)
         self.assertIn(f'to stop it (it can be resumed): kill {process}', log.read_text())
