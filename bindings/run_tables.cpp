@@ -196,6 +196,8 @@ static constexpr Field<SourceSeen> kSourceSeen[] = {
         "young", "nothing of it was let go yet: how far back it will reach is not known"),
     field<&SourceSeen::age>("age", "seconds since it answered; -1: not yet"),
     field<&SourceSeen::fault>("fault", "why it does not answer; \"\": it does"),
+    field<&SourceSeen::own_stream>(
+        "own_stream", "why its changes come by a stream of their own; \"\": nothing is known"),
 };
 Record<SourceSeen> record_of(const SourceSeen*) {
   return {"lugger.source_seen", "what was seen of the source of a job that is moved", kSourceSeen};
