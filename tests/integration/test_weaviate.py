@@ -5,6 +5,7 @@ import os
 import random
 import signal
 import struct
+import subprocess
 import time
 import unittest
 import uuid
@@ -364,6 +365,30 @@ class Faults(Case):
         self.server.fault = lambda request: 1.0
         failed = self.run_lugger('run', 'slow.lua', expect=1)
         self.assertIn('timed out', failed.err)
+
+
+class Tls(Case):
+    @classmethod
+    def make(cls):
+        cls.certificate = Path(harness.scratch()) / 'server.pem'
+        subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256',
+                        '-nodes', '-days', '2', '-subj', '/CN=double', '-addext',
+                        'subjectAltName=IP:127.0.0.1', '-out', cls.certificate, '-keyout',
+                        cls.certificate.with_suffix('.key')], check=True, capture_output=True)
+        with open(cls.certificate, 'ab') as file:
+            file.write(cls.certificate.with_suffix('.key').read_bytes())
+        return DoubleWeaviate(certificate=cls.certificate)
+
+    def test_a_certificate_is_checked(self):
+        self.documents([document(1)])
+        refused = self.run_lugger('plan', 'into.lua', '--create', expect=1)
+        self.assertIn('cannot be trusted', refused.err)
+        self.assertEqual(self.server.requests, [])
+        for option in (f"ca_file = '{self.certificate}'", 'verify_tls = false'):
+            (self.cwd / 'into.lua').write_text(INTO.replace("key = 'doc'", f"key = 'doc', {option}"),
+                                               encoding='utf-8')
+            self.run_lugger('plan', 'into.lua', '--create')
+        self.assertNotEqual(self.server.requests, [])
 
 
 if __name__ == '__main__':

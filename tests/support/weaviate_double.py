@@ -5,6 +5,7 @@ import itertools
 import json
 import math
 import re
+import ssl
 import struct
 import threading
 import time
@@ -52,8 +53,8 @@ class Double:
     """`fault(request)` is called before each request; what it gives is done in place of the answer:
     (status, headers, body), 'cut' for half an answer, 'close', or a number of seconds to be slow."""
 
-    def __init__(self, key=None, limit=None):
-        self.key, self.limit, self.fault = key, limit, None
+    def __init__(self, key=None, limit=None, certificate=None):
+        self.key, self.limit, self.fault, self.certificate = key, limit, None, certificate
         self.classes, self.objects, self.tenants = {}, {}, {}
         self.read_only, self.requests, self.lock = False, [], threading.RLock()
         double = self
@@ -77,6 +78,10 @@ class Double:
                 """Programs that are killed leave in the middle of an answer."""
 
         self.server = Server(('127.0.0.1', 0), Handler)
+        if certificate:  # a file with the certificate and its key
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
         self.thread.start()
 
@@ -86,7 +91,7 @@ class Double:
 
     @property
     def url(self):
-        return f'weaviate://127.0.0.1:{self.port}'
+        return f'weaviate{"s" if self.certificate else ""}://127.0.0.1:{self.port}'
 
     def stop(self):
         self.server.shutdown()
