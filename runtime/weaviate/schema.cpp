@@ -33,6 +33,17 @@ WeaviateProperty property_of(const element& json) {
   return out;
 }
 
+/// Of a class, or of a named vector of it.
+WeaviateIndex index_of(const element& json) {
+  WeaviateIndex out;
+  if (std::string type = text_at(json, "vectorIndexType"); !type.empty()) out.type = type;
+  element settings;
+  if (json["vectorIndexConfig"].get(settings) != simdjson::SUCCESS) return out;
+  if (std::string distance = text_at(settings, "distance"); !distance.empty())
+    out.distance = distance;
+  return out;
+}
+
 WeaviateClass class_of(const element& json) {
   WeaviateClass out;
   out.name = text_at(json, "class");
@@ -43,8 +54,12 @@ WeaviateClass class_of(const element& json) {
   }
   simdjson::dom::object vectors;
   if (json["vectorConfig"].get(vectors) == simdjson::SUCCESS) {
-    for (const auto& vector : vectors) out.vectors.emplace_back(vector.key);
+    for (const auto& vector : vectors) {
+      out.vectors.emplace_back(vector.key);
+      out.indexes.emplace(vector.key, index_of(vector.value));
+    }
   }
+  if (out.vectors.empty()) out.indexes.emplace("", index_of(json));
   std::ranges::sort(out.vectors);
   bool on = false;
   if (json["multiTenancyConfig"]["enabled"].get(on) == simdjson::SUCCESS) out.tenants = on;

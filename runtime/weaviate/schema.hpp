@@ -1,5 +1,6 @@
 // Classes of Weaviate: their properties and vectors.
 #pragma once
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,10 +13,16 @@ struct WeaviateProperty {
   bool reference = false;  // to objects of other classes
 };
 
+/// How a vector is searched.
+struct WeaviateIndex {
+  std::string type = "hnsw", distance = "cosine";
+};
+
 struct WeaviateClass {
   std::string name;
   std::vector<WeaviateProperty> properties;
   std::vector<std::string> vectors;  // named ones; none: its objects have one vector without a name
+  std::map<std::string, WeaviateIndex, std::less<>> indexes;  // by vector; "": that without a name
   bool tenants = false;
   bool expires = false;  // its objects delete themselves after a time
 

@@ -4,7 +4,7 @@
 
 #include "place/choose.hpp"
 #include "weaviate/cursor.hpp"
-#include "weaviate/object_reader.hpp"
+#include "weaviate/search.hpp"
 #include "weaviate/server.hpp"
 
 namespace lugger {
@@ -89,6 +89,12 @@ class WeaviateSource final : public Source {
 
   std::unique_ptr<Cursor> open(const Partition& partition, const Position& after) override {
     return open_objects(address_.endpoint, class_, ObjectRange::of(partition.spec), after);
+  }
+
+  /// Several tenants are searched one by one, which nobody does.
+  std::unique_ptr<Search> search(const SearchSpec& spec) override {
+    if (tenants_.size() != 1) return nullptr;
+    return make_weaviate_search(address_.endpoint, class_, tenants_[0], spec);
   }
 
  private:

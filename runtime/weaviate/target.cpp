@@ -8,6 +8,7 @@
 #include "weaviate/address.hpp"
 #include "weaviate/layout.hpp"
 #include "weaviate/rows.hpp"
+#include "weaviate/search.hpp"
 #include "weaviate/server.hpp"
 #include "weaviate/sink.hpp"
 
@@ -88,6 +89,14 @@ class WeaviateTarget final : public Target {
                                   Tally& tally) override;
   /// What was written stands under the ids that the next run gives it, too.
   void discard(const PlanShape&, const std::string&) override {}
+  std::unique_ptr<Search> search(const SearchSpec& spec) override {
+    WeaviateServer server(address_.endpoint);
+    const std::string name =
+        layout_.class_name.empty() ? class_name_of(spec.table) : layout_.class_name;
+    const std::optional<WeaviateClass> there = server.find_class(name);
+    if (!there) raise(Code::kConfig, "Weaviate has no class {}", name);
+    return make_weaviate_search(address_.endpoint, *there, layout_.tenant, spec);
+  }
   std::unique_ptr<Rows> rows() override { return make_weaviate_rows(address_, layout_); }
 
  private:

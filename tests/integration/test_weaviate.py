@@ -142,6 +142,24 @@ class RoundTrip(Case):
         self.assertIn('equal', repr(self.run_lugger('verify', 'into.lua')))
         self.assertEqual(len(self.client.all('Docs')), 39)
 
+    def test_recall(self):
+        random.seed(3)
+        self.documents({'_id': f'd{i}', 'tag': 'ab'[i % 2], 'embedding': [random.gauss(0, 1) for _ in range(8)]}
+                       for i in range(400))
+        (self.cwd / 'queries.jsonl').write_text(''.join(json.dumps(
+            {'vector': [random.gauss(0, 1) for _ in range(8)], 'filter': {'tag': 'b'}}) + '\n'
+            for _ in range(5)), encoding='utf-8')
+        for distance in ('cosine', 'dot', 'l2-squared'):
+            (self.cwd / 'into.lua').write_text(INTO.split('columns')[0].replace(
+                "table = 'Docs'", f"table = 'Docs{distance[:2]}', distance = '{distance}'") + '''
+  columns = { { 'doc', 'text', from = '_id' }, { 'tag', 'text' }, { 'embedding', 'vector(8)' } },
+}''', encoding='utf-8')
+            self.run_lugger('run', 'into.lua', '--create', '--restart')
+            for extra in ((), ('--recall-queries', 'queries.jsonl')):
+                told = self.run_lugger('verify', 'into.lua', '--recall', *extra)
+                self.assertRegex(told.out, r'target +1\.000 +1\.000', told)
+                self.assertIn('index of embedding (flat)', told.out)
+
     def test_class_with_one_vector_without_a_name(self):
         self.client.make({'class': 'Docs', 'vectorizer': 'none', 'vectorIndexType': 'flat', 'properties': [
             {'name': 'title', 'dataType': ['text']}]})

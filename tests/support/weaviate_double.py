@@ -41,6 +41,18 @@ def loads(text):
     return json.loads(text, parse_int=lambda digits: -0.0 if digits == '-0' else int(digits))
 
 
+def dot(a, b):
+    return math.fsum(x * y for x, y in zip(a, b))
+
+
+DISTANCES = {
+    'cosine': lambda a, b: 1 - dot(a, b) / math.sqrt(dot(a, a) * dot(b, b)),
+    'dot': lambda a, b: -dot(a, b),
+    'l2-squared': lambda a, b: math.fsum((x - y) ** 2 for x, y in zip(a, b)),
+    'manhattan': lambda a, b: math.fsum(abs(x - y) for x, y in zip(a, b)),
+}
+
+
 class Refused(Exception):
     def __init__(self, status, message, code=None):
         super().__init__(message)
@@ -164,7 +176,7 @@ class Double:
         if names == ['batch', 'objects']:
             return 200, self.batch(given)
         if names == ['graphql']:
-            return 200, self.aggregate(given['query'])
+            return 200, self.graphql(given['query'])
         if names == ['objects']:
             return 200, {'objects': self.page(query)}
         if len(names) == 3 and names[0] == 'objects':
@@ -307,6 +319,30 @@ class Double:
             del self.objects[name][(tenant, object_id)]
             return 204, None
         return 200, found
+
+    def graphql(self, query):
+        return self.search(query) if query.startswith('{ Get') else self.aggregate(query)
+
+    def search(self, query):
+        """Exact, whatever the index."""
+        name, limit, tenant, numbers, vector, where, key = re.fullmatch(
+            r'\{ Get \{ (\w+)\(limit: (\d+)(?:, tenant: ("[^"]*"))?, nearVector: \{vector: (\[[^\]]*\])'
+            r'(?:, targetVectors: \["(\w+)"\])?\}(?:, where: (.*))?\) \{ ([\w ]*)'
+            r'_additional \{ id distance \} \} \} \}', query).groups()
+        about, wanted = self.classes[name], loads(numbers)
+        index = about.get('vectorConfig', {}).get(vector) if vector else about
+        distance = DISTANCES[index.get('vectorIndexConfig', {}).get('distance', 'cosine')]
+        conditions = [(path, json.loads(value)) for path, value in re.findall(
+            r'path: \["(\w+)"\], operator: Equal, value\w+: ("(?:[^"\\]|\\.)*"|[^}]*)', where or '')]
+        hits = []
+        for one in self.of(name, json.loads(tenant) if tenant else '').values():
+            stored = one.get('vectors', {}).get(vector) if vector else one.get('vector')
+            if stored and all(one['properties'].get(path) == value for path, value in conditions):
+                hits.append((distance(wanted, stored), one))
+        hits.sort(key=lambda hit: hit[0])
+        return {'data': {'Get': {name: [
+            {**{word: one['properties'].get(word) for word in key.split()},
+             '_additional': {'id': one['id'], 'distance': far}} for far, one in hits[:int(limit)]]}}}
 
     def aggregate(self, query):
         name, tenant = re.fullmatch(
