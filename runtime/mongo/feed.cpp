@@ -233,9 +233,8 @@ class MongoFeed final : public Feed {
   std::unique_ptr<Cursor> follow(const Position& from) override {
     return std::make_unique<FollowCursor>(place_, hub_, from);
   }
-  void look_up(std::span<const std::string_view> keys, Batch& batch) override {
+  void look_up(std::span<const std::string_view> keys, uint64_t since, Batch& batch) override {
     if (!lookup_) {
-      // All of the keys were changed before this.
       MongoClient client(AllowedUrl(place_.url), place_.purpose);
       time_ = look_at_deployment(client).time;
       lookup_.emplace(place_);
@@ -243,6 +242,7 @@ class MongoFeed final : public Feed {
     std::vector<Bytes> wanted;
     wanted.reserve(keys.size());
     for (const std::string_view key : keys) wanted.push_back(as_bytes(key));
+    time_ = std::max(time_, since);
     lookup_->run(wanted, time_, batch);
   }
   uint64_t time_of(const Position& position) const override {
@@ -275,7 +275,7 @@ class MongoFeed final : public Feed {
   std::shared_ptr<MongoHub> hub_;
   std::optional<MongoClient> client_;  // of time()
   std::optional<MongoLookup> lookup_;
-  uint64_t time_ = 0;  // when the first key was looked up
+  uint64_t time_ = 0;  // what is looked up is not older
   bool narrowed_ = false;
 };
 

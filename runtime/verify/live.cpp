@@ -241,7 +241,7 @@ void LiveComparing::judge(Opens&& open, Opens& again) {
       ids.push_back(open[i].key.id);
     batch.clear();
     arena.reset();
-    feed->look_up(ids, batch);
+    feed->look_up(ids, 0, batch);
     const std::unique_ptr<RowSnapshot> snapshot = context_.rows->snapshot(1);
     check_->run(batch, snapshot->reader(0), rejects.empty() ? nullptr : &pass, true,
                 [&](Judgement&& one) {

@@ -182,7 +182,7 @@ class LiveFeed final : public Feed {
   std::unique_ptr<Cursor> follow(const Position& from) override {
     return std::make_unique<LiveChanges>(writes_, from, false);
   }
-  void look_up(std::span<const std::string_view> keys, Batch& batch) override {
+  void look_up(std::span<const std::string_view> keys, uint64_t, Batch& batch) override {
     writes_.meet_loss();
     std::set<int> ids;
     for (const std::string_view key : keys)
