@@ -110,7 +110,8 @@ SettledKeys SettleCursor::take_settled() {
 
 SettleView SettleCursor::view() const {
   const SpoolSnapshot spool = spooler_.poll(0);
-  return {page_.feed.empty() ? spool.spooled : page_.spooled, spool.time};
+  if (page_.feed.empty()) return {spool.spooled, spool.time};
+  return {page_.spooled - std::min<uint64_t>(at_, page_.spooled), spool.time};
 }
 
 }  // namespace lugger
