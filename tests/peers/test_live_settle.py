@@ -154,7 +154,7 @@ class LiveSettle(Seen):
 
     def test_the_oplog_forgets_what_was_before_while_it_settles(self):
         self.fill()
-        self.slow_look_ups(2)
+        self.slow_look_ups(6)
         move = self.begin_to_settle(500)
         for _ in range(2):
             now = self.mark()

@@ -104,6 +104,7 @@ TEST_CASE("keys are spooled once, with the position that covers them") {
     CHECK(state->feed("j")->time == 5);
     CHECK(all_keys(*state, "j", 10).empty());
     CHECK(state->feed("other").has_value());
+    PgSession(test_server(), "test").execute("DELETE FROM \"spo\"\"ol\".feeds");
   }
 }
 
