@@ -243,7 +243,8 @@
 ---@field silent_s number since a server that it waits for was heard of
 ---@field remarks string[] of the source, since the last poll
 ---@field behind_s number of a feed: seconds behind its source; -1: unknown
----@field followed integer changes made before this are committed, in seconds of the source; 0: none
+---@field followed integer changes made before this are committed, or their keys are, in seconds of the source; 0: none
+---@field kept integer keys that were spooled and are not settled
 ---@field news lugger.notice[] what was noticed, in order
 
 ---@class lugger.run_result
