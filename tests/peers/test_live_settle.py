@@ -110,6 +110,12 @@ class LiveSettle(Seen):
             client.insert('shop.docs', {'_id': word, 'k': word, 'tags': []})
         return self.now()
 
+    def reach(self, move):
+        """The time behind a change of now, once the position is there."""
+        now = self.mark()
+        move.wait_for(lambda: self.position(move) >= now, 'the position moved on', 15)
+        return now
+
     def begin_to_copy(self):
         """The first page is read, and held."""
         self.page = self.hold(0, is_page)
@@ -121,8 +127,7 @@ class LiveSettle(Seen):
         """So many documents are changed behind the first page, and the move settles that."""
         move = self.begin_to_copy()
         self.change(count, 'changed')
-        now = self.mark()
-        move.wait_for(lambda: self.position(move) >= now, 'the changes were spooled')
+        self.reach(move)
         self.page.go_on.set()
         move.wait_for(lambda: self.settles(move), 'the copy was done')
         return move
@@ -158,9 +163,8 @@ class LiveSettle(Seen):
         self.slow_look_ups(6)
         move = self.begin_to_settle(500)
         for _ in range(2):
-            now = self.mark()
-            move.wait_for(lambda now=now: self.position(move) >= now, 'the position moved on', 15)
-            self.server.trim_oplog(now)
+            self.server.trim_oplog(self.reach(move))
+            self.reach(move)    # a real server forgets more than it is asked to
             move.end(signal.SIGKILL, -signal.SIGKILL)
             move.start().wait_for(lambda: self.settles(move), 'it settles again')
             self.assert_settles(move)
@@ -178,8 +182,7 @@ class LiveSettle(Seen):
             began = self.server.store.oplog.last[0]
             while self.server.store.oplog.last[0] < began + hours * 3600:
                 self.server.advance_clock(480)
-                now = self.mark()
-                move.wait_for(lambda now=now: self.position(move) >= now, 'the position moved on', 15)
+                self.reach(move)
             self.assertGreater(self.server.store.oplog.oldest[0], began + hours * 3600 - 700)
         pass_time(3)
         self.assertFalse(self.settles(move))
@@ -200,8 +203,7 @@ class LiveSettle(Seen):
         with self.server.client() as client:
             for i in range(0, 60, 7):
                 client.delete('shop.docs', {'_id': id_of(i)})
-        now = self.mark()
-        move.wait_for(lambda: self.position(move) >= now, 'the changes were spooled', 15)
+        self.reach(move)
         held.go_on.set()
         self.assert_ends_equal(move)
 
@@ -273,8 +275,7 @@ class LiveSettle(Seen):
         """The keys of 100,000 documents that are not there any more."""
         self.fill()
         move = self.begin_to_copy()
-        now = self.mark()
-        move.wait_for(lambda: self.position(move) >= now, 'a change was spooled')
+        self.reach(move)
         move.database.query(
             "insert into lugger.spool (job, place) select f.job, '\\x0e000000105f696400'::bytea || "
             "substr(int4send(i), 4, 1) || substr(int4send(i), 3, 1) || substr(int4send(i), 2, 1) || "
