@@ -197,6 +197,8 @@ static constexpr Field<SourceSeen> kSourceSeen[] = {
         "probed", "oldest was found by asking for changes, and may lie an eighth too far back"),
     field<&SourceSeen::age>("age", "seconds since it answered; -1: not yet"),
     field<&SourceSeen::fault>("fault", "why it does not answer; \"\": it does"),
+    field<&SourceSeen::own_stream>(
+        "own_stream", "why its changes come by a stream of their own; \"\": nothing is known"),
 };
 Record<SourceSeen> record_of(const SourceSeen*) {
   return {"lugger.source_seen", "what was seen of the source of a job that is moved", kSourceSeen};

@@ -108,11 +108,10 @@ class ChangesCursor final : public Cursor {
     const std::vector<SpooledKey> keys = state_.asked_keys(job_, kAskKeys);
     if (keys.empty()) return false;
     std::vector<std::string_view> wanted;
-    for (const SpooledKey& key : keys) {
-      wanted.push_back(key.key);
-      answered_.push_back(key.place);
-    }
-    feed_of(source_)->look_up(wanted, 0, batch);
+    for (const SpooledKey& key : keys) wanted.push_back(key.key);
+    // Where a rename or a drop is still to be heard of, they are asked for again behind it.
+    if (!feed_of(source_)->look_up(wanted, cursor_->position(), batch)) return false;
+    for (const SpooledKey& key : keys) answered_.push_back(key.place);
     return !batch.documents.empty();
   }
 
@@ -149,7 +148,7 @@ class FollowSource final : public Source {
     if (partition.id == kSettle) {
       if (!record_) throw SpoolGone(job_);
       if (!spooler_) spooler_ = std::make_unique<Spooler>(source_, target_.state(), *record_);
-      return std::make_unique<SettleCursor>(feed_of(source_), state_, *spooler_, *record_, after);
+      return std::make_unique<SettleCursor>(source_, state_, *spooler_, *record_, after);
     }
     spooler_.reset();
     return std::make_unique<ChangesCursor>(source_, state_, job_,
@@ -280,9 +279,9 @@ void refuse_to_follow(const RunSettings& settings, Source& source) {
               "leave one of them away");
 }
 
-std::optional<Position> applied_position(State& state, const std::string& job) {
+std::optional<Position> applied_position(State& state, const std::string& job, bool running) {
   const std::optional<RunRecord> run = state.latest_follow(job);
-  if (!run || run->status != RunStatus::kRunning) return {};
+  if (!run || (running ? run->status != RunStatus::kRunning : !is_unfinished(*run))) return {};
   std::optional<Position> out;
   for (const PartitionRecord& partition : state.partitions(run->run)) {
     if (partition.id == kSettle && !partition.done) return {};
@@ -290,6 +289,18 @@ std::optional<Position> applied_position(State& state, const std::string& job) {
       out = partition.position.empty() ? partition.start : partition.position;
   }
   return out;
+}
+
+std::optional<Error> why_renamed(Source& source, State& state, const std::string& job,
+                                 std::string_view cannot) {
+  const std::unique_ptr<Feed> feed = source.feed();
+  const std::optional<Position> stands = feed ? applied_position(state, job, false) : std::nullopt;
+  const std::string now = stands ? feed->renamed(*stands) : "";
+  if (now.empty()) return {};
+  return Error(
+      Code::kConfig,
+      fmt::format("{} {}: its collection was renamed, and {} is followed now", job, cannot, now),
+      fmt::format("write collection = '{}' and name = '{}' into the script", now, job));
 }
 
 MoveStage move_stage(State& state, const std::string& job) {

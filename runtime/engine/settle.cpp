@@ -4,6 +4,8 @@
 #include <thread>
 
 #include "base/text.hpp"
+#include "engine/ddl.hpp"
+#include "engine/follow.hpp"
 #include "place/spec.hpp"
 
 namespace lugger {
@@ -17,9 +19,10 @@ constexpr uint64_t kFewKeys = 100;
 
 }  // namespace
 
-SettleCursor::SettleCursor(std::unique_ptr<Feed> feed, State& state, Spooler& spooler,
+SettleCursor::SettleCursor(Source& source, State& state, Spooler& spooler,
                            const FeedRecord& settled, const Position& after)
-    : feed_(std::move(feed)),
+    : source_(source),
+      feed_(feed_of(source)),
       state_(state),
       spooler_(spooler),
       settled_(settled),
@@ -81,7 +84,7 @@ void SettleCursor::look_up(Batch& batch) {
   keys_.clear();
   for (size_t i = at_; i < end; ++i) keys_.push_back(page_.keys[i].key);
   const size_t before = batch.source_bytes;
-  feed_->look_up(keys_, page_.time, batch);
+  if (!feed_->look_up(keys_, page_.position, batch)) refuse_gone_in_copy(source_.info());
   // Documents may be large: the next ones are taken to be as the last ones.
   const size_t bytes = std::max<size_t>(1, (batch.source_bytes - before) / keys_.size());
   each_ = std::clamp<size_t>(batch.max_bytes / bytes, 1, 4 * each_);

@@ -24,7 +24,7 @@ struct SettleView {
 ///
 /// That nothing is lost: a key leaves the spool only in the transaction of the row that was looked
 /// up for it, and only if it was not spooled again since it was read (KeyRange::turn). What is
-/// looked up is as of the page's time or later, so it covers every change whose key the page had. A
+/// looked up is as of the page's position or later, so it covers every change whose key the page had. A
 /// change that is younger than the look-up has a key that is spooled later, with a greater turn,
 /// or stands behind the record's position, where following begins. The last unit finds the spool
 /// empty, takes that position and ends the record, all under the record's lock, under which the
@@ -32,8 +32,8 @@ struct SettleView {
 class SettleCursor final : public Cursor {
  public:
   /// All references outlive it. `after`: what an earlier one had as its position.
-  SettleCursor(std::unique_ptr<Feed> feed, State& state, Spooler& spooler,
-               const FeedRecord& settled, const Position& after);
+  SettleCursor(Source& source, State& state, Spooler& spooler, const FeedRecord& settled,
+               const Position& after);
 
   Next next(Batch& batch, const StopFlag& stop) override;
   Position position() const override;
@@ -52,6 +52,7 @@ class SettleCursor final : public Cursor {
   void begin_pass();
   void look_up(Batch& batch);
 
+  Source& source_;
   std::unique_ptr<Feed> feed_;
   State& state_;
   Spooler& spooler_;

@@ -12,7 +12,7 @@ namespace {
 
 constexpr double kCommitSeconds = 1;
 // So that a position that stands for quiet times stays one that the source still has.
-constexpr double kIdleSeconds = 60;
+constexpr double kIdleSeconds = 10;
 constexpr size_t kMostKeys = 20000;
 constexpr size_t kMostBytes = 4 << 20;
 

@@ -51,7 +51,7 @@ std::optional<StreamEvent> FeedStream::next_alone() {
   std::optional<StreamEvent> event = alone_->next();
   position_ = alone_->position();
   if (alone_->scope() == StreamScope::kCollection && !std::exchange(narrowed_, true) && hub_)
-    hub_->tell(narrowed_text(place_));
+    hub_->narrow({place_.collection.database, place_.collection.name}, narrowed_text(place_));
   return event;
 }
 

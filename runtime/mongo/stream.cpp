@@ -211,7 +211,8 @@ bool MongoStream::read() {
 }
 
 std::optional<StreamEvent> MongoStream::give() {
-  const StreamEvent event = read_stream_event(event_);
+  StreamEvent event = read_stream_event(event_);
+  event.bare = bare_;
   given_ = event_;
   position_ = StreamPosition::behind(event.token, event.time);
   bare_given_ = bare_;

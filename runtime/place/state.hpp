@@ -140,7 +140,7 @@ struct SpooledPage {
   std::vector<SpooledKey> keys;
   std::string feed;      // FeedRecord::started; "": there is no record
   uint64_t turn = 0;     // of the newest spool(): what was spooled later has a greater one
-  uint64_t time = 0;     // FeedRecord::time: all of the keys were changed before
+  std::string position;  // of the record: all of the keys were changed before
   uint64_t spooled = 0;  // FeedRecord::spooled
 };
 

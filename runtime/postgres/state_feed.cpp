@@ -103,7 +103,7 @@ std::optional<FeedRecord> read_feed(PgSession& session, const std::string& schem
 SpooledPage read_spooled(PgSession& session, const std::string& schema, const std::string& job,
                          const std::string& after, size_t limit) {
   const PgRows rows = session.query(
-      fmt::format("SELECT {1}, {2}, f.turn, f.\"time\", f.spooled FROM {0}.feeds f LEFT JOIN "
+      fmt::format("SELECT {1}, {2}, f.turn, f.position, f.spooled FROM {0}.feeds f LEFT JOIN "
                   "LATERAL (SELECT place, key FROM {0}.spool WHERE job = $1 AND place > "
                   "pg_catalog.decode($2, 'hex') ORDER BY place LIMIT {3}) s ON true WHERE f.job = "
                   "$1 ORDER BY s.place",
@@ -113,7 +113,7 @@ SpooledPage read_spooled(PgSession& session, const std::string& schema, const st
   if (rows.size() == 0) return out;
   out.feed = rows.text(0, 2);
   out.turn = number_at(rows, 0, 3);
-  out.time = number_at(rows, 0, 4);
+  out.position = rows.text(0, 4);
   out.spooled = number_at(rows, 0, 5);
   const bool none = rows.text(0, 0).empty();
   for (size_t i = 0; i < rows.size() && !none; ++i) out.keys.push_back(key_at(rows, i));

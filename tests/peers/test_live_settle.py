@@ -113,7 +113,7 @@ class LiveSettle(Seen):
     def reach(self, move):
         """The time behind a change of now, once the position is there."""
         now = self.mark()
-        move.wait_for(lambda: self.position(move) >= now, 'the position moved on', 15)
+        move.wait_for(lambda: self.position(move) >= now, 'the position moved on', 30)
         return now
 
     def begin_to_copy(self):
@@ -159,9 +159,9 @@ class LiveSettle(Seen):
         self.assert_ends_equal(move, writer)
 
     def test_the_oplog_forgets_what_was_before_while_it_settles(self):
-        self.fill()
-        self.slow_look_ups(6)
-        move = self.begin_to_settle(500)
+        self.fill(1500)
+        self.slow_look_ups(5)
+        move = self.begin_to_settle(1400)
         for _ in range(2):
             self.server.trim_oplog(self.reach(move))
             self.reach(move)    # a real server forgets more than it is asked to
@@ -236,17 +236,15 @@ class LiveSettle(Seen):
         self.assert_ends_equal(move, writer)
 
     def test_dropped_while_it_settles(self):
-        """What is to become of the rows is said by the job's policy, when all before it is settled."""
+        """The documents of the last changes are not known any more."""
         self.fill()
         self.slow_look_ups(0.5)
         move = self.begin_to_settle(400)
         self.command('shop', {'drop': 'docs'})
         self.proxy.clear()
         told = ' '.join(move.ended(1).split())
-        self.assertIn('was changed as a whole', told)
-        self.assertIn('drop shop.docs', told)
-        self.assertNotIn('while it was copied', told)
-        self.assertEqual(self.kept(move), 0)
+        self.assertIn('was dropped, renamed or made anew before what changed during its copy was settled', told)
+        self.assertGreater(self.kept(move), 0)
         self.assertGreater(move.number('select count(*) from docs'), 0)
 
     def test_it_is_seen(self):

@@ -40,6 +40,7 @@ local fresh_s = 30
 ---@field ended boolean|nil it is not worked on any more
 ---@field reason string|nil why
 ---@field hint string|nil
+---@field own_stream string|nil why its changes come by a stream of their own, and not by one that jobs share
 ---@field source_fault string|nil why the source could not be asked how far it is
 
 --- Adds what follows from the position and from what the source told of itself.
@@ -48,6 +49,7 @@ local fresh_s = 30
 function seen.measure(figures, source)
   local head, oldest, position = tonumber(source.head), tonumber(source.oldest), figures.position_s
   if source.fault ~= '' then figures.source_fault = source.fault end
+  if source.own_stream ~= '' then figures.own_stream = source.own_stream end
   -- Changes may come from a stream that jobs share, which waits by itself.
   if not figures.waits_for and source.age > silent_s then
     figures.waits_for, figures.waits_s, figures.server_said = silence, source.age, figures.source_fault

@@ -23,7 +23,7 @@ local silent_s = 30
 ---@field changes integer the same as read, of a job that follows
 
 local texts = { 'phase', 'stage', 'run', 'changes_to', 'alarm', 'waits_for', 'server_said', 'source_fault', 'reason',
-  'hint' }
+  'hint', 'own_stream' }
 local numbers = { 'position_s', 'lag_s', 'read', 'read_per_s', 'percent', 'kept', 'keys_left', 'rejected', 'rejects',
   'stale', 'oplog_s', 'oplog_left_s', 'waits_s' }
 
@@ -120,6 +120,21 @@ local function notes(one)
   return out
 end
 
+-- Of jobs whose changes come by streams of their own: each reason once, with whom it concerns.
+local function streams(found)
+  local reasons, of = {}, {}
+  for _, one in ipairs(found) do
+    local why = not one.reason and one.own_stream
+    if why and not of[why] then reasons[#reasons + 1], of[why] = why, {} end
+    if why then table.insert(of[why], one.job) end
+  end
+  for _, why in ipairs(reasons) do
+    local jobs = of[why]
+    local others = #jobs > 1 and (' and %s'):format(terminal.count(#jobs - 1, 'other')) or ''
+    terminal.line('  ', jobs[1], others, ': ', (terminal.printable(why)))
+  end
+end
+
 local function seconds(value)
   return value and terminal.duration(value) or ''
 end
@@ -149,6 +164,7 @@ function moves.show(state)
       terminal.line('  ', one.job, ': ', (terminal.printable(note)))
     end
   end
+  streams(found)
   notices.show(found)
 end
 

@@ -117,7 +117,7 @@ TEST_CASE("what was spooled again since it was read is not settled by that") {
   state->spool("j", Keys{"a", "b", "c", "d"}, "p1", 2);
   const SpooledPage page = state->spooled_page("j", "", 3);
   CHECK(page.keys.size() == 3);
-  CHECK(page.time == 2);
+  CHECK(page.position == "p1");
   CHECK(page.spooled == 4);
   CHECK(state->spool("j", Keys{"b", "aa"}, "p2", 3) == 5);  // while they are looked up
   CHECK(state->spool("j", Keys{"b"}, "p3", 3) == 5);
