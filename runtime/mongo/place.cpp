@@ -178,6 +178,10 @@ class MongoSource final : public Source {
     hub_ = std::dynamic_pointer_cast<MongoHub>(part);
     if (hub_) hub_->watch({place_.collection.database, place_.collection.name});
   }
+  std::string own_stream() const override {
+    if (!hub_) return {};
+    return hub_->own_stream({place_.collection.database, place_.collection.name});
+  }
 
  private:
   /// False: there is no such collection. A feed may have followed it until it was dropped or renamed.

@@ -181,7 +181,10 @@ void record_verification(VerifyContext& context, const Verdict& verdict) {
   record.mode = "verify";
   record.now = verdict.run_now;
   record.started = verdict.started;
-  record.message = verdict.equal ? "equal" : fmt::format("not equal: {} rows are wrong", wrong);
+  record.message = verdict.equal ? "equal" : "not equal";
+  if (wrong != 0) record.message += fmt::format(": {} rows are wrong", wrong);
+  if (verdict.equal && verdict.rejected + verdict.kept_rejects != 0)
+    record.message += fmt::format(" but for {} rejects", verdict.rejected + verdict.kept_rejects);
   for (const std::string& reason : verdict.reasons) record.message += "; " + reason;
   for (const std::string* narrowed : {&verdict.window, &verdict.where, &verdict.sample}) {
     if (!narrowed->empty()) record.message += "; " + *narrowed;
@@ -199,6 +202,12 @@ void record_verification(VerifyContext& context, const Verdict& verdict) {
 }
 
 void prepare_verification(VerifyContext& context, Verdict& verdict) {
+  const VerifyOptions& options = context.options;
+  if (options.recall &&
+      (options.live || options.sample > 0 || !options.where.empty() || !options.since.empty())) {
+    throw Error(Code::kConfig, "recall is of all vectors, while nobody writes",
+                "leave out live, sample, where and since");
+  }
   verdict.started = timestamp_text(*micros_from_unix_us(unix_micros_now()));
   open_places(context, verdict);
   inspect_target(context, verdict);

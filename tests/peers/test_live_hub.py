@@ -1,6 +1,7 @@
 """One change stream for all jobs of a move: what each of them gets from it, who reads alone, and that jobs
 begin at once and begin again."""
 import itertools
+import json
 import signal
 import threading
 import time
@@ -75,6 +76,12 @@ class Shared(Hub):
             self.change(name, 7000)
         for name in names:
             self.applied(move, name, 7000)
+        # A job that follows: its rows and its lock. All together: heartbeats and the status.
+        sessions = ("select count(*) from pg_stat_activity where datname = current_database() and "
+                    "application_name like 'lugger %'")
+        move.wait_for(lambda: move.number(sessions) <= 42 and move.number(
+            f"{sessions} and application_name = 'lugger lease'") == 1, 'two sessions a job')
+        move.wait_for(lambda: move.number('select count(beat_at) from lugger.leases') == 20, 'heartbeats of all')
         # One after the other: keys while all are copied, then documents; anew when one begins earlier.
         self.assertLess(len(self.streams()), 8, self.streams())
         self.assertEqual(set(self.streams()), {('shop', 1)})
@@ -227,6 +234,9 @@ class Alone(Hub):
         for name in ('docs', 'users'):
             self.change(name, 9000)
             self.applied(move, name, 9000)
+        move.wait_for(lambda: self.own_streams(move) == 2, 'the status of both')
+        shown = ' '.join(move.work.lugger('status', 'job.lua').out.split())
+        self.assertIn('docs and 1 other: the role has no changeStream on all of shop: a stream for each', shown)
         with self.server.client() as client:
             client.command('shop', {'drop': 'docs'})
         move.wait_to_say('the other jobs go on')
@@ -236,6 +246,25 @@ class Alone(Hub):
         self.assertIn('drop shop.docs', told)
         self.assertIn('each job reads a stream of its own', told)
         self.assertIn('no changeStream on all of shop', told)
+
+    def own_streams(self, move):
+        """How many jobs tell that the changes come by a stream of their own."""
+        moves = json.loads(move.work.lugger('status', 'job.lua', '--json').out)['moves']
+        return sum('a stream for each collection' in one.get('own_stream', '') for one in moves)
+
+    def test_a_role_that_may_watch_databases_and_not_the_cluster(self):
+        self.fill('docs')
+        self.fill('docs', database='depot')
+        denied = mongo_proxy.fail(13, 'not authorized on admin to execute command')
+        self.proxy.on('aggregate', denied, times=0, where=lambda body: body['$db'] == 'admin'
+                      and opens_stream(body))
+        move = self.move(self.plain('docs'), copy('depot.docs', 'others', extra='')).start().follow(jobs=2)
+        words = 'each job reads a stream of its own'
+        move.wait_for(lambda: words in move.work.lugger('status', 'job.lua').out, 'the status')
+        self.assertEqual(move.work.lugger('status', 'job.lua').out.count(words), 1)
+        self.change('docs', 70, database='depot')
+        self.applied(move, 'others', 70)
+        self.assertIn(words, ' '.join(move.end().split()))
 
     def test_an_event_that_nobody_can_read_stops_its_job_only(self):
         self.fill('docs')
