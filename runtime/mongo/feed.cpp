@@ -13,12 +13,15 @@ namespace {
 
 constexpr size_t kFoldBytes = 4 << 20;
 
-constexpr std::string_view kRenamed = "as";  // of a position: the name that is followed now
+// Of a position behind a rename: the name that is followed now, and whose it is, where that is known.
+constexpr std::string_view kRenamed = "as", kUuid = "uuid";
 
-/// The place as it is followed behind a position.
+/// The place as it is followed behind a position. Whatever has the old name now is another one.
 ScanPlace place_behind(const Position& from, ScanPlace place) {
-  if (const auto name = spec_field(from, kRenamed))
-    place.collection.name = from_hex(*name).value_or(place.collection.name);
+  const auto name = spec_field(from, kRenamed);
+  if (!name) return place;
+  place.collection.name = from_hex(*name).value_or(place.collection.name);
+  place.collection.uuid = spec_field(from, kUuid).value_or("");
   return place;
 }
 
@@ -45,8 +48,10 @@ class EventReader {
   std::optional<StreamEvent> next() {
     if (ddl_) return std::nullopt;
     std::optional<StreamEvent> event = stream_->next();
-    // A stream that jobs share begins by time, and gives the last event once more.
-    if (!event || as_text(event->token) == passed_) return event;
+    // A stream that jobs share begins by time, and gives the last event once more. It may be the
+    // delete of a document whose key another one has by now.
+    if (event && as_text(event->token) == passed_) event = stream_->next();
+    if (!event) return event;
     ddl_ = ddl_of(*event, place_);
     if (ddl_) token_ = as_text(event->token);
     return ddl_ ? std::nullopt : event;
@@ -68,7 +73,10 @@ class EventReader {
   /// Behind the last event, and behind ddl().
   Position position() const {
     Position out = position_text(stream_->position());
-    if (renamed_) out += fmt::format(" {}:{}", kRenamed, to_hex(as_bytes(place_.collection.name)));
+    if (!renamed_) return out;
+    out += fmt::format(" {}:{}", kRenamed, to_hex(as_bytes(place_.collection.name)));
+    if (!place_.collection.uuid.empty())
+      out += fmt::format(" {}:{}", kUuid, place_.collection.uuid);
     return out;
   }
   double behind() const noexcept { return stream_->behind(); }
@@ -126,24 +134,22 @@ class FollowCursor final : public Cursor {
         reached_(from) {}
 
   Next next(Batch& batch, const StopFlag&) override {
-    if (given_ == fold_.keys().size() && !fill(batch.max_documents)) {
+    if (all_given() && !fill(batch.max_documents)) {
       position_ = reached_;
       return Next::kIdle;
     }
     const size_t before = batch.documents.size();
     give(batch);
     bytes_ += batch.source_bytes;
-    if (given_ == fold_.keys().size()) position_ = reached_;
+    if (all_given()) position_ = reached_;
     return batch.documents.size() == before ? Next::kIdle : Next::kBatch;
   }
   Position position() const override { return position_; }
   uint64_t bytes() const override { return bytes_; }
   std::optional<double> behind() const override { return events_.behind(); }
-  bool at_hand() override { return given_ < fold_.keys().size() || events_.more(); }
+  bool at_hand() override { return !all_given() || events_.more(); }
   /// What came before it is given first.
-  const Ddl* ddl() const override {
-    return given_ == fold_.keys().size() ? events_.ddl() : nullptr;
-  }
+  const Ddl* ddl() const override { return all_given() ? events_.ddl() : nullptr; }
   void pass_ddl(bool follow) override {
     events_.pass_ddl(follow);
     position_ = reached_ = events_.position();
@@ -179,14 +185,23 @@ class FollowCursor final : public Cursor {
     }
     return !fold_.keys().empty();
   }
+  bool all_given() const noexcept { return given_ == 2 * fold_.keys().size(); }
+  /// To the next key that is to be given: deletes first, and what may turn out to be one; then the
+  /// documents. Two ids may make one key of the target, and the one that is there has its row.
+  void skip() {
+    const size_t keys = fold_.keys().size();
+    for (; given_ < 2 * keys; ++given_)
+      if ((fold_.keys()[given_ % keys].state == KeyState::kDocument) == (given_ >= keys)) return;
+  }
   void give(Batch& batch) {
-    wanted_.clear();
-    for (; given_ < fold_.keys().size() && batch.source_bytes < batch.max_bytes &&
-           batch.documents.size() + wanted_.size() < batch.max_documents &&
-           wanted_.size() < lookup_.at_once();
-         ++given_) {
-      const ChangedKey& key = fold_.keys()[given_];
+    const size_t keys = fold_.keys().size();
+    for (skip(); given_ < 2 * keys && batch.source_bytes < batch.max_bytes &&
+                 batch.documents.size() + wanted_.size() < batch.max_documents &&
+                 wanted_.size() < lookup_.at_once();
+         ++given_, skip()) {
+      const ChangedKey& key = fold_.keys()[given_ % keys];
       if (key.state == KeyState::kDocument) {
+        look_up(batch);
         give_change(batch, key.document, Operation::kUpsert);
       } else if (key.state == KeyState::kDeleted) {
         give_change(batch, write_key(key.id, scratch_), Operation::kDelete);
@@ -195,13 +210,17 @@ class FollowCursor final : public Cursor {
         wanted_.emplace_back(batch.arena().copy(document), document.size());
       }
     }
+    look_up(batch);
+  }
+  void look_up(Batch& batch) {
     lookup_.run(wanted_, fold_.time(), batch);
+    wanted_.clear();
   }
 
   EventReader events_;
   MongoLookup lookup_;
   ChangedKeys fold_{ChangedKeysLimits{kFoldBytes, 20000}};
-  size_t given_ = 0;             // keys of the fold
+  size_t given_ = 0;             // keys of the fold, each of which is looked at twice
   Position position_, reached_;  // behind what was given; behind the fold
   std::exception_ptr fault_;
   uint64_t large_ = 0;  // documents that the stream could not give
@@ -232,17 +251,24 @@ class MongoFeed final : public Feed {
   std::unique_ptr<Cursor> follow(const Position& from) override {
     return read_ahead(std::make_unique<FollowCursor>(place_, hub_, from));
   }
-  void look_up(std::span<const std::string_view> keys, Batch& batch) override {
+  bool look_up(std::span<const std::string_view> keys, const Position& behind,
+               Batch& batch) override {
     if (!lookup_) {
       // All of the keys were changed before this.
       MongoClient client(AllowedUrl(place_.url), place_.purpose);
       time_ = look_at_deployment(client).time;
-      lookup_.emplace(place_);
+    }
+    const MongoCollection now = place_behind(behind, place_).collection;
+    if (!lookup_ || now.name != looked_at_.collection.name ||
+        now.uuid != looked_at_.collection.uuid) {
+      looked_at_ = place_;
+      looked_at_.collection = now;
+      lookup_.emplace(looked_at_);
     }
     std::vector<Bytes> wanted;
     wanted.reserve(keys.size());
     for (const std::string_view key : keys) wanted.push_back(as_bytes(key));
-    lookup_->run(wanted, time_, batch);
+    return lookup_->run(wanted, time_, batch);
   }
   uint64_t time_of(const Position& position) const override {
     return stream_position(position, place_.shown).time;
@@ -273,8 +299,9 @@ class MongoFeed final : public Feed {
   const ScanPlace& place_;
   std::shared_ptr<MongoHub> hub_;
   std::optional<MongoClient> client_;  // of time()
-  std::optional<MongoLookup> lookup_;
-  uint64_t time_ = 0;  // when the first key was looked up
+  ScanPlace looked_at_;                // what keys were looked up in last
+  std::optional<MongoLookup> lookup_;  // there
+  uint64_t time_ = 0;                  // when the first key was looked up
   bool narrowed_ = false;
 };
 

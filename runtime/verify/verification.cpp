@@ -8,6 +8,7 @@
 #include "verify/live.hpp"
 #include "verify/live_repair.hpp"
 #include "verify/prepare.hpp"
+#include "verify/recall.hpp"
 #include "verify/repair.hpp"
 #include "verify/sample.hpp"
 
@@ -104,6 +105,7 @@ struct Verification::Impl {
       Comparing(now, out, wrong).run(stage);
     }
     if (now.options.sample > 0) say_sample(now, out);
+    if (now.options.recall) compare_recall(now, out, stage);
     record_verification(now, out);
     out.seconds = verification_watch.seconds();
     out.finished = timestamp_text(*micros_from_unix_us(unix_micros_now()));

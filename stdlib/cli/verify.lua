@@ -9,9 +9,17 @@ local verdict = require 'lugger.inner.verify.verdict'
 local verdict_view = require 'lugger.inner.verify.verdict_view'
 local verification = require 'lugger.inner.verify.verification'
 
+-- Any flag of recall asks for it.
+local function recall_of(args)
+  local recall = { column = args.recall_column, k = args.recall_k, sample = args.recall_sample,
+    queries = args.recall_queries, metric = args.recall_metric, least = args.min_recall }
+  return (args.recall or next(recall)) and recall or nil
+end
+
 local function options_of(args)
   return { jobs = args.jobs, sample = args.sample, seed = args.seed, where = args.where, since = args.since,
-    columns = args.columns, limit_shown = args.limit_shown, rechecks = args.rechecks, live = args.live }
+    columns = args.columns, limit_shown = args.limit_shown, rechecks = args.rechecks, live = args.live,
+    recall = recall_of(args) }
 end
 
 local function jobs_of(args)
@@ -78,6 +86,14 @@ return {
     { 'limit-shown', 'wrong rows to show, of each table and kind (default 10)', value = 'N', type = 'int' },
     { 'rechecks', 'read rows that differ again, so often at most, until they settle (default 5)', value = 'N',
       type = 'int' },
+    { 'recall', 'whether search finds on both sides what it should: see docs/recall.md' },
+    { 'recall-k', 'neighbours that a query asks for (default 10)', value = 'K', type = 'int', least = 1 },
+    { 'recall-sample', 'as many stored vectors are the queries (default 100)', value = 'N', type = 'int', least = 1 },
+    { 'recall-queries', 'the queries are the lines of this file', value = 'FILE' },
+    { 'recall-column', 'the column with the vectors, where there are several', value = 'NAME' },
+    { 'recall-metric', 'cosine, dot, l2, l1, hamming or jaccard (default: as the index)', value = 'METRIC' },
+    { 'min-recall', 'the least recall of the target that counts as equal (default 0.95)', value = 'SHARE',
+      type = 'number' },
     { 'verdict', 'write the verdict to this file, signed when there is a key', value = 'FILE' },
     { 'query-pairs', 'run the queries of this file on the target too, as lugger pairs does', value = 'FILE' },
     { 'json', 'print the verdict as JSON' },

@@ -1,13 +1,16 @@
 """One change stream for all jobs of a move: what each of them gets from it, who reads alone, and that jobs
 begin at once and begin again."""
+import itertools
 import json
 import signal
+import threading
 import time
 import unittest
 
 import bson
 import harness
 import mongo_proxy
+from harness import lua
 from live_moves import BULK, SLOW, Move, Writer, copy, script
 from mongo_servers import live_server, wait_for
 from postgres import Postgres
@@ -109,6 +112,50 @@ class Shared(Hub):
             self.applied(move, 'users', value)
         self.assertEqual(move.number('select count(*) from docs'), 20)
         self.assertEqual(set(self.streams()), {('admin', 1)})
+        move.end()
+
+    def test_urls_that_differ_in_the_database_share_a_stream(self):
+        self.fill('docs')
+        self.fill('users', database='else')
+        jobs = [self.plain(name, database).replace('lugger.env.MONGO_URI', lua(self.url_of(database)))
+                for name, database in (('docs', 'shop'), ('users', 'else'))]
+        move = self.move(*jobs).start().follow(jobs=2)
+        for value in (5000, 6000):
+            self.change('docs', value)
+            self.change('users', value, 'else')
+            self.applied(move, 'docs', value)
+            self.applied(move, 'users', value)
+        self.assertEqual(set(self.streams()), {('admin', 1)})
+        move.end()
+
+    def url_of(self, database):
+        return self.proxy.url.replace('/?', f'/{database}?')
+
+    def test_a_job_that_still_copies_makes_no_events_large(self):
+        """It asks for keys alone; who follows meanwhile is given events without documents, too."""
+        self.fill('docs', 2000, bulk=BULK)
+        self.fill('users', 2)
+        writing = threading.Event()
+
+        def write():
+            with self.server.client() as client:
+                for i in itertools.count(1000):
+                    if writing.is_set():
+                        return
+                    client.insert('shop.users', {'_id': i, 'k': f'{i}', 'n': bson.Int32(i)})
+                    time.sleep(0.005)
+        writer = threading.Thread(target=write)
+        writer.start()
+        self.addCleanup(writing.set)
+        move = self.move(self.plain('docs', extra=SLOW % 150), self.plain('users')).start().follow(jobs=1)
+        time.sleep(1)
+        writing.set()
+        writer.join()
+        self.change('users', 7000, count=2)
+        self.applied(move, 'users', 7000, 2)
+        self.assertFalse(move.follows(jobs=2), 'the other job had copied before it was of use')
+        self.assertEqual(move.number("select count(*) from lugger.notices where kind = 'large'"), 0)
+        self.assertNotIn('16 MB', move.told)
         move.end()
 
     def test_lost_replies_dead_cursors_and_elections(self):

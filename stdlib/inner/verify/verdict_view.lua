@@ -1,6 +1,7 @@
 -- Shows verdicts: a table of counts, then the wrong rows.
 local document = require 'lugger.inner.base.document'
 local json = require 'lugger.json'
+local recall_view = require 'lugger.inner.verify.recall_view'
 local table_view = require 'lugger.inner.view.table'
 local terminal = require 'lugger.inner.view.terminal'
 local tonumber = tonumber --[[@as fun(count: any): integer]]
@@ -239,6 +240,7 @@ function verdict_view.show(list)
     terminal.line(terminal.paint(1, verdict.equal and 'green' or 'red', verdict_view.sentence(verdict)))
     show_altered(verdict)
     show_rows(verdict)
+    if verdict.recall then recall_view.show(verdict.recall) end
     tell_rest(verdict)
   end
 end
