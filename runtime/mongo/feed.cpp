@@ -34,14 +34,15 @@ StreamContent content_of(const ScanPlace& place) {
 class EventReader {
  public:
   EventReader(const ScanPlace& place, std::shared_ptr<MongoHub> hub, const Position& from,
-              StreamContent content)
+              StreamContent content, std::chrono::milliseconds wait)
       : place_(place_behind(from, place)),
         content_(content),
+        wait_(wait),
         renamed_(place_.collection.name != place.collection.name) {
     passed_ = stream_position(from, place_.shown).token;
     // A new name is none that jobs share a stream for.
     stream_.emplace(place_, renamed_ ? nullptr : std::move(hub),
-                    stream_position(from, place_.shown), content_);
+                    stream_position(from, place_.shown), content_, wait_);
   }
 
   /// nullopt: none came, or ddl() has one that is to be passed first.
@@ -61,7 +62,7 @@ class EventReader {
     if (follow) {
       place_.collection.name = ddl_->now.substr(place_.collection.database.size() + 1);
       renamed_ = true;
-      stream_.emplace(place_, nullptr, StreamPosition(stream_->position()), content_);
+      stream_.emplace(place_, nullptr, StreamPosition(stream_->position()), content_, wait_);
     } else if (changes_all(ddl_->kind)) {
       place_.collection.uuid.clear();  // whatever has the name now is another one
     }
@@ -85,6 +86,7 @@ class EventReader {
  private:
   ScanPlace place_;
   const StreamContent content_;
+  const std::chrono::milliseconds wait_;
   bool renamed_ = false;
   std::optional<FeedStream> stream_;
   std::optional<Ddl> ddl_;
@@ -94,8 +96,9 @@ class EventReader {
 
 class KeyCursor final : public Cursor {
  public:
-  KeyCursor(const ScanPlace& place, std::shared_ptr<MongoHub> hub, const Position& from)
-      : events_(place, std::move(hub), from, StreamContent::kKeys), position_(from) {}
+  KeyCursor(const ScanPlace& place, std::shared_ptr<MongoHub> hub, const Position& from,
+            std::chrono::milliseconds wait)
+      : events_(place, std::move(hub), from, StreamContent::kKeys, wait), position_(from) {}
 
   Next next(Batch& batch, const StopFlag&) override {
     do {
@@ -128,7 +131,7 @@ class KeyCursor final : public Cursor {
 class FollowCursor final : public Cursor {
  public:
   FollowCursor(const ScanPlace& place, std::shared_ptr<MongoHub> hub, const Position& from)
-      : events_(place, std::move(hub), from, content_of(place)),
+      : events_(place, std::move(hub), from, content_of(place), kStreamWait),
         lookup_(events_.place()),
         position_(from),
         reached_(from) {}
@@ -245,8 +248,8 @@ class MongoFeed final : public Feed {
     narrowed_ = stream.narrowed();
     return position_text(StreamPosition::from_time(time));
   }
-  std::unique_ptr<Cursor> keys(const Position& from) override {
-    return std::make_unique<KeyCursor>(place_, hub_, from);
+  std::unique_ptr<Cursor> keys(const Position& from, std::chrono::milliseconds wait) override {
+    return std::make_unique<KeyCursor>(place_, hub_, from, wait);
   }
   std::unique_ptr<Cursor> follow(const Position& from) override {
     return read_ahead(std::make_unique<FollowCursor>(place_, hub_, from));

@@ -1,5 +1,6 @@
 // The changes of a live source, as they happen.
 #pragma once
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -24,8 +25,8 @@ class Feed {
   /// Where changes begin that are made from now on. Ask for it before the first document is read.
   virtual Position now() = 0;
   /// Gives the key of each document that was changed, as {"_id": key}, without its contents; a key
-  /// may come more than once. It never ends.
-  virtual std::unique_ptr<Cursor> keys(const Position& from) = 0;
+  /// may come more than once. It never ends. Where there is nothing, it says so after `wait`.
+  virtual std::unique_ptr<Cursor> keys(const Position& from, std::chrono::milliseconds wait) = 0;
   /// Gives each document that was changed as it is now, and deleted ones as Operation::kDelete. The
   /// position behind a batch covers all changes up to there, also those that gave no document. It
   /// never ends.

@@ -181,7 +181,10 @@ void record_verification(VerifyContext& context, const Verdict& verdict) {
   record.mode = "verify";
   record.now = verdict.run_now;
   record.started = verdict.started;
-  record.message = verdict.equal ? "equal" : fmt::format("not equal: {} rows are wrong", wrong);
+  record.message = verdict.equal ? "equal" : "not equal";
+  if (wrong != 0) record.message += fmt::format(": {} rows are wrong", wrong);
+  if (verdict.equal && verdict.rejected + verdict.kept_rejects != 0)
+    record.message += fmt::format(" but for {} rejects", verdict.rejected + verdict.kept_rejects);
   for (const std::string& reason : verdict.reasons) record.message += "; " + reason;
   for (const std::string* narrowed : {&verdict.window, &verdict.where, &verdict.sample}) {
     if (!narrowed->empty()) record.message += "; " + *narrowed;

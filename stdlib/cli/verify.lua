@@ -43,6 +43,20 @@ local function run_pairs(file, job)
   return query_pairs.command(file, places.existing((job:target())), {})
 end
 
+-- What to type next.
+local function tell_next(list, args)
+  local wrong, refused = false, false
+  for _, found in ipairs(list) do
+    refused = refused or tonumber(found.rejected) + tonumber(found.kept_rejects) > 0
+    wrong = wrong or #found.altered > 0
+    for _, one in ipairs(found.tables) do
+      wrong = wrong or tonumber(one.missing) + tonumber(one.extra) + tonumber(one.different) > 0
+    end
+  end
+  if wrong then terminal.say('what a repair would write: lugger repair ', cli.script_line(args)) end
+  if refused then terminal.say('see the rejects with: lugger rejects ', cli.script_line(args)) end
+end
+
 local function run(args)
   local status = cli.exit.done
   if args.query_pairs and args.json then
@@ -66,9 +80,7 @@ local function run(args)
     terminal.say('verdict written to ', args.verdict, signed and ', signed: ' .. args.verdict .. '.minisig'
       or '; not signed: `lugger verdict key` makes a key')
   end
-  if status ~= cli.exit.done and not args.quiet and not args.json then
-    terminal.say('what a repair would write: lugger repair ', cli.script_line(args))
-  end
+  if not args.quiet and not args.json then tell_next(list, args) end
   if args.query_pairs and run_pairs(args.query_pairs, jobs[1]) ~= cli.exit.done then status = cli.exit.differences end
   return status
 end

@@ -347,6 +347,7 @@
 ---@field head integer how far the source was, in its seconds; 0: not known
 ---@field oldest integer it still had the changes from here on; 0: not known
 ---@field probed boolean oldest was found by asking for changes, and may lie an eighth too far back
+---@field young boolean nothing of it was let go yet: how far back it will reach is not known
 ---@field age number seconds since it answered; -1: not yet
 ---@field fault string why it does not answer; "": it does
 ---@field own_stream string why its changes come by a stream of their own; "": nothing is known
