@@ -1,5 +1,5 @@
-"""Indexes of pgvector: chosen by metric, refused before the load where the server would refuse them after it, and
-built with what the machine has."""
+"""Indexes of pgvector: chosen by metric, refused before the load where the server would refuse them
+after it, and built with what the machine has."""
 import unittest
 
 import harness
@@ -27,7 +27,8 @@ class Indexes(unittest.TestCase):
     def test_s1_17_the_metric_is_an_operator_class_of_the_type(self):
         work = self.work("{ 'v', 'vector(3)', from = 'e' }, { 'h', 'halfvec(3)', from = 'e' }, "
                          "{ 's', 'sparsevec(3)', from = 'e' }, { 'b', 'bit(3)', from = 'bits' }",
-                         "{ 'v', method = 'hnsw', metric = 'cosine', with = { m = 8, ef_construction = 32 } }, "
+                         "{ 'v', method = 'hnsw', metric = 'cosine', "
+                         "with = { m = 8, ef_construction = 32 } }, "
                          "{ 'v', name = 'lists', method = 'ivfflat', with = { lists = 2 } }, "
                          "{ 'h', method = 'hnsw', metric = 'ip' }, { 's', method = 'hnsw', metric = 'l1' }, "
                          "{ 'b', method = 'hnsw', metric = 'jaccard' }", schema='Ext "x')
@@ -66,7 +67,8 @@ class Indexes(unittest.TestCase):
         self.assertIn('there is none of sparsevec',
                       self.refused("{ 'v', 'sparsevec(3)', from = 'e' }", "{ 'v', method = 'ivfflat' }"))
         for words, said in (('m = 1', 'm = 1 is not a number from 2 to 100'),
-                            ('m = 40', 'at least 80 is wanted'), ('lists = 4', 'hnsw has no parameter lists')):
+                            ('m = 40', 'at least 80 is wanted'),
+                            ('lists = 4', 'hnsw has no parameter lists')):
             self.assertIn(said, self.refused(
                 vector, f"{{ 'v', method = 'hnsw', metric = 'l2', with = {{ {words} }} }}"))
         self.assertIn('never unique', self.refused(
@@ -105,18 +107,21 @@ class Indexes(unittest.TestCase):
             self.assertEqual(done.books()['rejected'], 10)
             self.assertNotIn('not in it', done.err)
             self.assertEqual(work.database.query('select distinct code from lugger.rejects'), 'zero_vector')
-        work = self.work("{ 'v', 'vector(3)', from = 'e', zero = 'reject', on_error = 'null' }", index, documents)
+        work = self.work("{ 'v', 'vector(3)', from = 'e', zero = 'reject', on_error = 'null' }", index,
+                         documents)
         self.assertRegex(work.run('--create').err, r'v.*10')
         self.assertEqual(work.database.number('select count(*) from docs where v is null'), 10)
 
     def test_s1_14_each_fault_has_its_policy_and_count(self):
-        bad = {'short': [1, 2], 'long': [1, 2, 3, 4], 'nan': [1, float('nan'), 2], 'inf': [float('inf'), 1, 2],
-               'big': [1e39, 1, 2], 'text': ['x', 1, 2], 'none': None, 'word': 'no vector'}
-        documents = [{'_id': key, 'e': value} for key, value in bad.items()] + [{'_id': 'good', 'e': [1, 2, 3]}]
+        bad = {'short': [1, 2], 'long': [1, 2, 3, 4], 'nan': [1, float('nan'), 2],
+               'inf': [float('inf'), 1, 2], 'big': [1e39, 1, 2], 'text': ['x', 1, 2], 'none': None,
+               'word': 'no vector'}
+        documents = [{'_id': key, 'e': value} for key, value in {**bad, 'good': [1, 2, 3]}.items()]
         work = self.work("{ 'v', 'vector(3)', from = 'e' }", '', documents)
         self.assertEqual(work.run('--create', expect=3).books()['rejected'], 7)
-        self.assertEqual(work.database.query("select string_agg(code || ' ' || n, ', ' order by code) from (select "
-                                             'code, count(*) n from lugger.rejects group by code) q'),
+        codes = work.database.query("select string_agg(code || ' ' || n, ', ' order by code) from (select "
+                                    'code, count(*) n from lugger.rejects group by code) q')
+        self.assertEqual(codes,
                          'bad_element 1, bad_value 1, non_finite 2, out_of_range 1, wrong_dimensions 2')
         work = self.work("{ 'v', 'vector(3)', from = 'e', on_error = 'null' }", '', documents)
         self.assertRegex(work.run('--create').err, r'docs\.v.* 7 |7 .*docs\.v|v: 7')

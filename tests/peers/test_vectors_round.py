@@ -13,7 +13,8 @@ import vectors
 from peer_postgres import PgVector
 
 SCHEMA = 'Ext "x'  # of the source's extension; the target has it in public
-TABLE = '''create table docs (id text primary key, v {x}.vector(3), w {x}.vector, h {x}.halfvec(3), i {x}.halfvec,
+TABLE = '''create table docs (
+  id text primary key, v {x}.vector(3), w {x}.vector, h {x}.halfvec(3), i {x}.halfvec,
   s {x}.sparsevec(9), t {x}.sparsevec, b bit(11), c varbit, meta jsonb, body text, n int8)'''
 NAMES = ('id', 'v', 'w', 'h', 'i', 's', 't', 'b', 'c', 'meta', 'body', 'n')
 OUT = '''
@@ -28,9 +29,11 @@ return lugger.copy { name = 'back', from = lugger.source('docs.jsonl', { style =
   into = lugger.target(lugger.env.TARGET, { table = 'docs', key = 'id' }),
   columns = lugger.source(lugger.env.SOURCE, { table = 'docs' }):columns() }
 '''
-METADATA = ('null', '{}', '{"a": null}', '[1, -0.0, 1e-7, 2.50]', '{"$oid": "64f1c0a2b3c4d5e6f7a8b901"}',
+METADATA = ('null', '{}', '{"a": null}', '[1, -0.0, 1e-7, 2.50]',
+            '{"$oid": "64f1c0a2b3c4d5e6f7a8b901"}',
             '{"$date": 1, "big": 9007199254740993, "huge": 123456789012345678901234567890.5}',
-            '{"precise": 0.12345678901234567890123}', '"text"', 'true', '17', '{"deep": {"list": [[], {}, [null]]}}')
+            '{"precise": 0.12345678901234567890123}', '"text"', 'true', '17',
+            '{"deep": {"list": [[], {}, [null]]}}')
 
 
 class Case:
@@ -94,7 +97,8 @@ def row(chance, key):
         return None if chance.random() < 0.1 else field
     return [key.encode(), maybe(vectors.vector(chance.singles(3))),
             maybe(vectors.vector(chance.singles(chance.randint(1, 20)))),
-            maybe(vectors.halfvec(chance.halves(3))), maybe(vectors.halfvec(chance.halves(chance.randint(1, 9)))),
+            maybe(vectors.halfvec(chance.halves(3))),
+            maybe(vectors.halfvec(chance.halves(chance.randint(1, 9)))),
             maybe(vectors.sparsevec(chance.sparse(9, 9))),
             maybe(vectors.sparsevec(chance.sparse(chance.choice((1, 50, 10**9)), 12))),
             maybe(vectors.bit(chance.bits(11))), maybe(vectors.bit(chance.bits(chance.randint(0, 40)))),
@@ -146,7 +150,8 @@ class Round(unittest.TestCase):
         case.lugger('run', 'out.lua')
         lines = (case.directory / 'docs.jsonl').read_text(encoding='utf-8').split('\n')[:-1]
         self.assertEqual(len(lines), 400)
-        for line, wanted in zip(sorted(map(json.loads, lines), key=lambda one: one['id'].encode()), case.rows):
+        lines = sorted(map(json.loads, lines), key=lambda one: one['id'].encode())
+        for line, wanted in zip(lines, case.rows):
             fields = dict(zip(NAMES, wanted))
             self.assertEqual(line['id'].encode(), fields['id'])
             for name in 'vw':
@@ -160,19 +165,21 @@ class Round(unittest.TestCase):
         case.source.query('delete from docs')
         case.lugger('run', 'out.lua')
         case.lugger('run', 'back.lua', '--create')
-        types = ("select string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' order by attnum) "
-                 "from pg_attribute where attrelid = 'docs'::regclass and attnum > 0")
-        self.assertEqual(case.target.query(types), 'id text, v vector(3), w vector, h halfvec(3), i halfvec, '
-                         's sparsevec(9), t sparsevec, b bit(11), c bit varying, meta jsonb, body text, n bigint')
-        self.assertRegex(case.lugger('describe', case.source.url, '--table', 'docs').out, r'(?m)^v .* vector\(3\)$')
+        types = case.target.query(
+            "select string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' order by attnum) "
+            "from pg_attribute where attrelid = 'docs'::regclass and attnum > 0")
+        self.assertEqual(types, 'id text, v vector(3), w vector, h halfvec(3), i halfvec, s sparsevec(9), '
+                         't sparsevec, b bit(11), c bit varying, meta jsonb, body text, n bigint')
+        described = case.lugger('describe', case.source.url, '--table', 'docs').out
+        self.assertRegex(described, r'(?m)^v .* vector\(3\)$')
 
     def test_s1_13_arrays_of_vectors(self):
-        case = Case(self.servers, [], 'create table docs (id text primary key, v {x}.vector(2)[], h {x}.halfvec[], '
-                    's {x}.sparsevec[], b bit(3)[], deep int4[])')
+        case = Case(self.servers, [], 'create table docs (id text primary key, v {x}.vector(2)[], '
+                    'h {x}.halfvec[], s {x}.sparsevec[], b bit(3)[], deep int4[])')
         quoted = SCHEMA.replace('"', '""')
         case.source.query(f'''set search_path = public, "{quoted}"; insert into docs values
-          ('a', '{{"[1e-45,-0]","[3.4028235e38,7.038531e-26]",NULL}}', '{{"[65504,-0]"}}', '{{"{{1:1e-30,7:2}}/9"}}',
-           '{{101,010}}', '{{1,2}}'), ('b', '{{}}', NULL, '{{}}', '{{}}', NULL)''')
+          ('a', '{{"[1e-45,-0]","[3.4028235e38,7.038531e-26]",NULL}}', '{{"[65504,-0]"}}',
+           '{{"{{1:1e-30,7:2}}/9"}}', '{{101,010}}', '{{1,2}}'), ('b', '{{}}', NULL, '{{}}', '{{}}', NULL)''')
         case.lugger('run', 'out.lua')
         self.assertRegex(case.verified('out.lua').out, 'equal, 2 rows')
         case.lugger('run', 'back.lua', '--create')
@@ -186,7 +193,8 @@ class Round(unittest.TestCase):
         numbers = vectors.Random(11)
         rows = [[f'{n:06}'.encode(), vectors.vector(numbers.singles(64)), vectors.jsonb('{"n": %d}' % n)]
                 for n in range(30000)]
-        case = Case(self.servers, rows, 'create table docs (id text primary key, v {x}.vector(64), meta jsonb)')
+        case = Case(self.servers, rows,
+                    'create table docs (id text primary key, v {x}.vector(64), meta jsonb)')
         kills = case.run_killed('out.lua', '-j', '3', chance=chance)
         self.assertRegex(case.verified('out.lua').out, 'equal, 30,000 rows')
         kills += case.run_killed('back.lua', '--create', '-j', '3', chance=chance)

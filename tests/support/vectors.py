@@ -3,10 +3,11 @@ import random
 import struct
 
 SIGNATURE = b'PGCOPY\n\xff\r\n\0' + bytes(8)
-# Bits of floats that conversions like to lose: zeros, the least subnormals and normal numbers, the largest, one
-# whose shortest text a double rounds to its neighbour, ties.
-FLOATS = (0x00000000, 0x80000000, 0x00000001, 0x80000001, 0x007FFFFF, 0x00800000, 0x7F7FFFFF, 0xFF7FFFFF, 0x15AE43FD,
-          0x95AE43FD, 0x3F800000, 0x3F800001, 0x3DCCCCCD, 0x4B800001, 0x5A0E1BCA, 0x33800000, 0x501502F9)
+# Bits of floats that conversions like to lose: zeros, the least subnormals and normal numbers, the
+# largest, one whose shortest text a double rounds to its neighbour, ties.
+FLOATS = (0x00000000, 0x80000000, 0x00000001, 0x80000001, 0x007FFFFF, 0x00800000, 0x7F7FFFFF, 0xFF7FFFFF,
+          0x15AE43FD, 0x95AE43FD, 0x3F800000, 0x3F800001, 0x3DCCCCCD, 0x4B800001, 0x5A0E1BCA, 0x33800000,
+          0x501502F9)
 HALVES = (0x0000, 0x8000, 0x0001, 0x03FF, 0x0400, 0x7BFF, 0xFBFF, 0x3C00, 0x3555, 0x2E66)
 
 
