@@ -58,7 +58,8 @@ std::string plainly(std::string_view json) {
   ByteBuffer out;
   reader.feed(as_bytes(json), true);
   try {
-    REQUIRE(reader.next(out));
+    const bool whole = reader.next(out);
+    REQUIRE(whole);
   } catch (const Error& error) {
     CHECK(error.code() == Code::kParse);
     return error.message();
